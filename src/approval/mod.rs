@@ -1,0 +1,1 @@
+//! The life cycle of approvals, and the tokens of signed links.

@@ -1,0 +1,1 @@
+//! Configuration, folders, secrets.

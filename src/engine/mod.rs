@@ -1,0 +1,1 @@
+//! The pure machine: runs, stages, gates, timers.

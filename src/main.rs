@@ -1,0 +1,3 @@
+//! The `tmuxagent` program.
+
+fn main() {}

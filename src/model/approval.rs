@@ -1,0 +1,149 @@
+//! Questions to the human, and their one decision.
+
+use super::{ApprovalId, KeyStep, PaneKey, RunId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Why a human is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ApprovalKind {
+    /// A stage with `require_approval` wants to start.
+    Gate,
+    /// A stage failed and its policy asks what to do.
+    Failed {
+        /// What a yes does.
+        on_approve: OnApprove,
+    },
+    /// An effect could not be performed as recorded, or its outcome is not known.
+    Settle {
+        /// The effect's intent.
+        intent: super::IntentId,
+    },
+    /// A stage may have missed lines while the pane was not observed.
+    Gap,
+    /// An agent asked by a `SENTRY` message of type ASK.
+    Agent,
+}
+
+/// What the approval of a failed stage does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnApprove {
+    /// Run the stage again with a fresh count of attempts.
+    Rerun,
+    /// Treat the stage as succeeded.
+    Continue,
+    /// Leave the stage out and go on.
+    Skip,
+}
+
+/// `Pending → Approved | Rejected | Expired | Superseded`, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalState {
+    /// Nobody has decided.
+    Pending,
+    /// A human said yes.
+    Approved,
+    /// A human said no.
+    Rejected,
+    /// Nobody decided in time, and the policy closes it then.
+    Expired,
+    /// What it asked about is gone: the pane, the run, the attempt.
+    Superseded,
+}
+
+/// Through which surface somebody acted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// A key in the main screen.
+    Key,
+    /// The popup.
+    Popup,
+    /// The command line.
+    Cli,
+    /// A file in the approvals folder.
+    File,
+    /// A signed link.
+    Link,
+    /// A button in a chat.
+    Chat,
+    /// An agent's hook.
+    Hook,
+}
+
+/// Who acted, and through what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decider {
+    /// The user's name, chat id or address.
+    pub who: String,
+    /// The surface.
+    pub via: Via,
+}
+
+/// A yes or a no, with an answer where the question has options.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Yes or no.
+    pub approve: bool,
+    /// The chosen option or typed answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+}
+
+/// The one decision of an approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What was decided.
+    pub verdict: Verdict,
+    /// By whom.
+    pub by: Decider,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A question to the human.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Its identity.
+    pub id: ApprovalId,
+    /// Counts up whenever what is asked changes; a decision names the revision it decides.
+    pub revision: u32,
+    /// Why it is asked.
+    pub kind: ApprovalKind,
+    /// Whether it is open.
+    pub state: ApprovalState,
+    /// The pane it is about.
+    pub pane: PaneKey,
+    /// `session:window.pane` when it was asked, for people.
+    pub place: String,
+    /// The run, where there is one.
+    pub run: Option<RunId>,
+    /// The pipeline, where there is one.
+    pub pipeline: Option<String>,
+    /// The stage, where there is one.
+    pub stage: Option<String>,
+    /// The stage's attempt that it belongs to.
+    pub attempt: u32,
+    /// What is asked, one line.
+    pub question: String,
+    /// The exact input that a yes sends, empty when it sends none.
+    pub effect: Vec<KeyStep>,
+    /// The effect in one line, for people.
+    pub effect_text: String,
+    /// The lines that led to it, newest last, at most 20.
+    pub evidence: Vec<String>,
+    /// The answers to choose from; empty for a plain yes or no.
+    pub options: Vec<String>,
+    /// When it was asked.
+    pub asked_at: Timestamp,
+    /// When it expires.
+    pub expires_at: Option<Timestamp>,
+    /// How often the human was reminded.
+    pub reminders: u32,
+    /// The decision, once there is one.
+    pub decision: Option<Decision>,
+    /// When it was closed without a decision, or decided.
+    pub closed_at: Option<Timestamp>,
+}

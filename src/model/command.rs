@@ -1,0 +1,75 @@
+//! Wishes of a view, a script or a link. A command becomes [`super::Event::Asked`] in the one queue.
+
+use super::{ApprovalId, PaneKey, RunId, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// One piece of input for a pane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyStep {
+    /// Text typed literally.
+    Text(String),
+    /// A key by tmux's name, such as `Enter`, `C-c`, `Escape`.
+    Key(String),
+}
+
+/// What a person can ask of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunControl {
+    /// Run its last failed or finished stage again.
+    Retry,
+    /// End it; nothing more is typed for it.
+    Cancel,
+    /// Treat the stage as done and go on.
+    Skip,
+}
+
+/// A wish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Decide an approval. `revision` must be the one that the decider saw.
+    Decide {
+        /// Which approval.
+        approval: ApprovalId,
+        /// The revision that the decider saw.
+        revision: u32,
+        /// Yes or no, and which option.
+        verdict: Verdict,
+    },
+    /// Start a stage (the first one when none is named) of a pipeline on a pane by hand.
+    Start {
+        /// Where.
+        pane: PaneKey,
+        /// Which pipeline.
+        pipeline: String,
+        /// Which stage.
+        stage: Option<String>,
+    },
+    /// Act on a run.
+    Control {
+        /// Which run.
+        run: RunId,
+        /// Which stage; the live or last one when none is named.
+        stage: Option<String>,
+        /// What to do.
+        control: RunControl,
+    },
+    /// Type into a pane.
+    Send {
+        /// Where.
+        pane: PaneKey,
+        /// What, in order.
+        steps: Vec<KeyStep>,
+    },
+    /// Stop all sending until [`Command::Unfreeze`].
+    Freeze,
+    /// Send again; what was held is sent now.
+    Unfreeze,
+    /// Give up what the freeze holds back for one intent.
+    DropHeld {
+        /// Which one.
+        intent: super::IntentId,
+    },
+}

@@ -1,0 +1,327 @@
+//! What the engine wants done. Every effect is recorded as an [`Intent`] before it is performed.
+
+use super::{IntentId, KeyStep, Millis, PaneKey, RunId, ShellOutcome, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A timer's identity; a later one with the same key replaces the earlier.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimerKey {
+    /// A stage's time limit.
+    StageTimeout(RunId, String),
+    /// The pause before a retry.
+    Backoff(RunId, String),
+    /// The silence that `idle_for` waits for.
+    Idle(RunId, String),
+    /// The next poll.
+    Poll(RunId, String, u32),
+    /// The expiry of an approval.
+    Expiry(super::ApprovalId),
+    /// The next reminder of an approval.
+    Reminder(super::ApprovalId),
+    /// The undo period of a decision.
+    Grace(super::ApprovalId),
+    /// The next instant of a `schedule` trigger: pipeline, stage, pane.
+    Schedule(String, String, PaneKey),
+    /// A prompt that was not yet seen to be taken.
+    PromptCheck(IntentId),
+}
+
+/// How an open effect is settled after a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recovery {
+    /// Perform it again: doing it twice has the effect of once.
+    Redo,
+    /// Nobody can know; the human decides.
+    AskHuman,
+    /// It has no use any more.
+    Drop,
+}
+
+/// Keys for a pane, guarded by compare-and-send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendKeys {
+    /// Where.
+    pub pane: PaneKey,
+    /// What, in order.
+    pub steps: Vec<KeyStep>,
+    /// The program that must still run in the pane (`#{pane_current_command}`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_command: Option<String>,
+    /// A regular expression that must match the visible screen at that instant (tmux `#{C/r:…}`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_screen: Option<String>,
+}
+
+/// A multi-line text submitted to an agent as one bracketed paste, then Enter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// Where.
+    pub pane: PaneKey,
+    /// The text.
+    pub text: String,
+}
+
+/// A command that the supervisor runs on the pane's host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShellCall {
+    /// The pane whose host, folder and variables it uses.
+    pub pane: PaneKey,
+    /// The command line, with everything from panes already quoted.
+    pub script: String,
+    /// Its folder.
+    pub folder: String,
+    /// Its time limit.
+    pub timeout: Millis,
+}
+
+/// What an alert is about; routing chooses channels by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertKind {
+    /// A human must decide.
+    Approval,
+    /// A reminder of a decision still open.
+    Reminder,
+    /// A stage or run failed for good.
+    Failure,
+    /// A run is through.
+    Success,
+    /// A policy's `notify` action.
+    Custom,
+    /// An agent waits or reports.
+    Agent,
+    /// A part of tmuxagent itself fails.
+    System,
+}
+
+/// How pressing an alert is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    /// For the record.
+    Low,
+    /// Worth a look.
+    Normal,
+    /// Somebody waits.
+    High,
+}
+
+/// A message for the human, before any channel's own form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// What it is about.
+    pub kind: AlertKind,
+    /// How pressing it is.
+    pub urgency: Urgency,
+    /// One line.
+    pub title: String,
+    /// More lines; text of panes in here is untrusted.
+    pub body: String,
+    /// The approval it speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<super::ApprovalId>,
+    /// The run it speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+    /// Alerts of one key within the cool-down are one message.
+    pub dedupe: String,
+    /// Channels named by the policy; routing decides when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<String>,
+}
+
+/// What is asked repeatedly until it ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "poll", rename_all = "snake_case")]
+pub enum PollSpec {
+    /// The newest workflow run since the stage started, until it is completed.
+    GithubRun {
+        /// `owner/name`.
+        repository: String,
+        /// Workflow file name or id.
+        workflow: String,
+        /// Branch or tag; any when absent.
+        #[serde(rename = "ref")]
+        reference: Option<String>,
+        /// The API's base URL.
+        base_url: String,
+        /// The environment variable that holds the token.
+        token_env: String,
+        /// Runs created before this instant do not count.
+        since: Timestamp,
+    },
+    /// A web address.
+    Http {
+        /// The URL.
+        url: String,
+        /// The expected status.
+        status: u16,
+        /// RFC 6901 pointer into the JSON answer.
+        pointer: Option<String>,
+        /// The value expected there.
+        value: Option<serde_json::Value>,
+    },
+    /// A command: exit code 0 = done, 75 = not yet, other = failed.
+    Command {
+        /// The call.
+        call: ShellCall,
+    },
+}
+
+/// What the engine wants done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Effect {
+    /// Type keys.
+    Send(SendKeys),
+    /// Submit a prompt.
+    Prompt(Prompt),
+    /// Run a command beside the pane.
+    Shell(ShellCall),
+    /// Ask something outside once.
+    Poll(PollSpec),
+    /// Tell the human; goes to the outbox.
+    Alert(Alert),
+}
+
+impl Effect {
+    /// How an open intent of this effect is settled at the next start.
+    #[must_use]
+    pub const fn recovery(&self) -> Recovery {
+        match self {
+            // Compare-and-send is idempotent by its mark; polls only read; the outbox has its own keys.
+            Self::Send(_) | Self::Prompt(_) | Self::Poll(_) | Self::Alert(_) => Recovery::Redo,
+            Self::Shell(_) => Recovery::AskHuman,
+        }
+    }
+
+    /// The pane that the effect acts on.
+    #[must_use]
+    pub const fn pane(&self) -> Option<&PaneKey> {
+        match self {
+            Self::Send(send) => Some(&send.pane),
+            Self::Prompt(prompt) => Some(&prompt.pane),
+            Self::Shell(call) => Some(&call.pane),
+            Self::Poll(_) | Self::Alert(_) => None,
+        }
+    }
+
+    /// Whether the freeze switch holds it back.
+    #[must_use]
+    pub const fn freezable(&self) -> bool {
+        matches!(self, Self::Send(_) | Self::Prompt(_) | Self::Shell(_))
+    }
+}
+
+/// Where an intent stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentState {
+    /// Committed, to be performed.
+    Open,
+    /// Held back by the freeze switch.
+    Held,
+    /// Its outcome is committed.
+    Settled,
+}
+
+/// An effect with its identity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Its identity; the idempotency mark.
+    pub id: IntentId,
+    /// What is to be done.
+    pub effect: Effect,
+    /// The run it belongs to.
+    pub run: Option<RunId>,
+    /// The stage it belongs to.
+    pub stage: Option<String>,
+    /// The stage's attempt.
+    pub attempt: u32,
+    /// Where it stands.
+    pub state: IntentState,
+    /// When it was wanted.
+    pub at: Timestamp,
+}
+
+/// Why the guard of compare-and-send held keys back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// Another server answers under that address.
+    OtherServer,
+    /// Another process runs in the pane, or the pane is gone.
+    OtherProcess,
+    /// The pane's process ended.
+    Dead,
+    /// The pane is in copy mode or another mode.
+    InMode,
+    /// The pane's input is switched off.
+    InputOff,
+    /// `synchronize-panes` would type into other panes too.
+    Synchronized,
+    /// Another program is in the foreground.
+    OtherCommand(String),
+    /// The expected text is not on the screen.
+    ScreenChanged,
+    /// This intent was overtaken: its stage or approval has ended.
+    Withdrawn,
+    /// The host can't be reached or knows no such pane.
+    Unreachable(String),
+}
+
+/// How an effect ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was performed, now or (as the mark shows) earlier.
+    Done,
+    /// A supervisor-side command ended.
+    Shell(ShellOutcome),
+    /// The guard held it back; nothing was typed.
+    Skipped {
+        /// Why.
+        reason: SkipReason,
+    },
+    /// It failed; nothing was typed.
+    Failed {
+        /// Why.
+        error: String,
+    },
+    /// It may have happened or not; nobody can know.
+    Unknown {
+        /// Why.
+        error: String,
+    },
+}
+
+/// The tables of the engine's state, as the store keeps them: one row per entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntityKind {
+    /// Counters, the freeze switch, the policy's hash.
+    Meta,
+    /// A pane that the engine knows, by its [`PaneKey`].
+    Pane,
+    /// A run with its stages, by its number.
+    Run,
+    /// An approval.
+    Approval,
+    /// An intent.
+    Intent,
+    /// An armed timer.
+    Timer,
+}
+
+/// A changed entity: its new JSON, or its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Which table.
+    pub kind: EntityKind,
+    /// Its key there.
+    pub key: String,
+    /// Its new JSON; `None` removes it.
+    pub body: Option<String>,
+}

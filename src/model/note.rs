@@ -1,0 +1,87 @@
+//! What the event line, the journal and `tmuxagent events` tell, as values; the words per language are in `i18n`.
+#![expect(missing_docs, reason = "the fields are named by what they hold")]
+
+use super::{ApprovalId, Decider, IntentId, Millis, RunId, SkipReason};
+use serde::{Deserialize, Serialize};
+
+/// How much a note matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Something went its way.
+    Info,
+    /// Something went well.
+    Success,
+    /// Somebody should look.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// Something worth telling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "note", rename_all = "snake_case")]
+pub enum Note {
+    /// A run began.
+    RunStarted { run: RunId, pipeline: String },
+    /// A run ended well, badly, or was cancelled.
+    RunEnded { run: RunId, pipeline: String, state: super::RunState },
+    /// A stage's trigger fired.
+    StageTriggered { run: RunId, stage: String, by: String },
+    /// A stage waits for a human.
+    StageNeedsApproval { run: RunId, stage: String, approval: ApprovalId },
+    /// A stage began an attempt.
+    StageStarted { run: RunId, stage: String, attempt: u32 },
+    /// A stage succeeded.
+    StageSucceeded { run: RunId, stage: String, by: String, took: Millis },
+    /// An attempt failed.
+    StageFailed { run: RunId, stage: String, by: String, attempt: u32 },
+    /// A failed stage will be tried again.
+    StageRetrying { run: RunId, stage: String, attempt: u32, max: u32, after: Millis },
+    /// A failed stage was handed to somebody else.
+    StageEscalated { run: RunId, stage: String, code: String },
+    /// A stage was left out.
+    StageSkipped { run: RunId, stage: String },
+    /// A stage was cancelled.
+    StageCancelled { run: RunId, stage: String, why: String },
+    /// A human was asked.
+    ApprovalAsked { approval: ApprovalId, question: String },
+    /// A human decided.
+    ApprovalDecided { approval: ApprovalId, approve: bool, by: Decider },
+    /// An approval closed without a decision.
+    ApprovalClosed { approval: ApprovalId, state: super::ApprovalState },
+    /// A decision was refused: late, or for another revision.
+    DecisionRefused { approval: ApprovalId, why: String, by: Decider },
+    /// Keys were typed.
+    Sent { intent: IntentId, text: String },
+    /// Keys were not typed.
+    NotSent { intent: IntentId, text: String, reason: SkipReason },
+    /// An effect failed.
+    EffectFailed { intent: IntentId, error: String },
+    /// Keys wait for the end of the freeze.
+    Held { intent: IntentId, text: String },
+    /// Sending was stopped.
+    Frozen { by: Decider },
+    /// Sending goes on.
+    Unfrozen { by: Decider },
+    /// An agent said something.
+    AgentSaid { kind: super::MessageType, stage: Option<String>, summary: String },
+    /// A message of the protocol could not be read.
+    MalformedMessage { error: String },
+    /// Output was lost.
+    Gap { pane: String },
+    /// A pane appeared.
+    PaneSeen { pane: String },
+    /// A pane went.
+    PaneGone { pane: String },
+    /// A command was refused.
+    Refused { why: String },
+    /// The policy was loaded.
+    PolicyLoaded { pipelines: usize },
+    /// The policy on disk is bad, the old one goes on.
+    PolicyBroken { error: String },
+    /// The state of a host changed.
+    Host { host: String, state: super::HostState, detail: String },
+    /// Free text.
+    Text { text: String },
+}

@@ -1,0 +1,275 @@
+//! What views show: one whole picture with a generation number. The newest wins.
+
+use super::{Approval, HostName, IntentId, Note, PaneInfo, PaneKey, RunId, Severity, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// `Waiting → (NeedsApproval →) Starting → Running → Succeeded | Failed → Retrying | Asking | Escalated | Skipped | Cancelled`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageState {
+    /// Its trigger has not fired in this run.
+    Waiting,
+    /// Its gate waits for a human, or for the lock that another run holds.
+    NeedsApproval,
+    /// Its lock is held by another run.
+    Queued,
+    /// Its actions are being performed; output does not count for it yet.
+    Starting,
+    /// It runs; output counts.
+    Running,
+    /// It failed and will be tried again after a pause.
+    Retrying,
+    /// It failed and a human is asked what to do.
+    Asking,
+    /// It succeeded.
+    Succeeded,
+    /// It failed for good.
+    Failed,
+    /// It failed and was handed on.
+    Escalated,
+    /// It was left out.
+    Skipped,
+    /// It was ended by a human, or its pane is gone.
+    Cancelled,
+}
+
+impl StageState {
+    /// Whether the stage occupies its run: at most one stage of a run does.
+    #[must_use]
+    pub const fn is_live(self) -> bool {
+        match self {
+            Self::NeedsApproval | Self::Queued | Self::Starting | Self::Running | Self::Retrying | Self::Asking => true,
+            Self::Waiting | Self::Succeeded | Self::Failed | Self::Escalated | Self::Skipped | Self::Cancelled => false,
+        }
+    }
+
+    /// Whether the stage has ended in this run.
+    #[must_use]
+    pub const fn is_ended(self) -> bool {
+        !self.is_live() && !matches!(self, Self::Waiting)
+    }
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// A stage is live, or a later one may still be triggered.
+    Open,
+    /// Every stage that could run ended well.
+    Succeeded,
+    /// A stage failed for good.
+    Failed,
+    /// A human ended it, or its pane is gone.
+    Cancelled,
+}
+
+/// A stage as views show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageView {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub state: StageState,
+    /// The attempt, from 1; 0 before the first.
+    pub attempt: u32,
+    /// The most attempts that the policy allows.
+    pub max_attempts: u32,
+    /// When the present attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// When the next timer of it comes due (retry, time limit).
+    pub due_at: Option<Timestamp>,
+    /// What it waits for, or the line that ended it.
+    pub detail: String,
+}
+
+/// A pipeline on a pane, with its present or last run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunView {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The pane.
+    pub pane: PaneKey,
+    /// `session:window.pane`.
+    pub place: String,
+    /// The run, once there is one.
+    pub run: Option<RunId>,
+    /// Where it stands; `None` before the first run.
+    pub state: Option<RunState>,
+    /// Its stages in the policy's order.
+    pub stages: Vec<StageView>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// What a pane is doing, most pressing first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaneState {
+    /// A human must decide something here.
+    NeedsApproval,
+    /// Its stage failed for good, or its program says so.
+    Failed,
+    /// A stage retries.
+    Retrying,
+    /// A stage runs, or its program works.
+    Running,
+    /// Its program says that it is done.
+    Done,
+    /// Nothing is going on.
+    Idle,
+    /// Its host can't be observed.
+    Stale,
+    /// Its process ended.
+    Dead,
+}
+
+/// A pane as views show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaneView {
+    /// The inventory's facts.
+    pub info: PaneInfo,
+    /// What it is doing.
+    pub state: PaneState,
+    /// When it last printed something, to the second.
+    pub last_output: Option<Timestamp>,
+    /// Its last line, untrusted text without escapes.
+    pub last_line: String,
+    /// Pipelines that apply to it.
+    pub pipelines: Vec<String>,
+}
+
+/// How a host is observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostState {
+    /// A first attempt is under way.
+    Connecting,
+    /// Control mode: events as they happen.
+    Live,
+    /// Read by polling: the server is too old, or control mode failed.
+    Polling,
+    /// No tmux server runs there.
+    NoServer,
+    /// It can't be reached; retried.
+    Unreachable,
+}
+
+/// A host as views show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostView {
+    /// Its name.
+    pub name: HostName,
+    /// How it is observed.
+    pub state: HostState,
+    /// Since when.
+    pub since: Timestamp,
+    /// tmux's version there, as the server says.
+    pub version: String,
+    /// One sentence: why, and what happens next.
+    pub detail: String,
+}
+
+/// The freeze switch, when it is on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// Since when.
+    pub since: Timestamp,
+    /// Who switched it on.
+    pub by: String,
+}
+
+/// Something that would have been sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldSend {
+    /// The effect's intent.
+    pub intent: IntentId,
+    /// Where, for people.
+    pub place: String,
+    /// What, one line.
+    pub text: String,
+    /// Since when it waits.
+    pub at: Timestamp,
+}
+
+/// A line of the event list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventLine {
+    /// Its number in the journal.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Where, for people; empty when it concerns all.
+    pub place: String,
+    /// What.
+    pub note: Note,
+}
+
+/// A part that fails now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The failing part: `policy`, `config`, `store`, `host nas`, `channel wecom`.
+    pub part: String,
+    /// What is wrong and what to do.
+    pub text: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Counts since the supervisor started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// Lines read.
+    pub lines: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Events journaled.
+    pub journaled: u64,
+    /// Keys sent.
+    pub sent: u64,
+    /// Messages of the agent protocol understood.
+    pub messages: u64,
+    /// Messages of the agent protocol that could not be read.
+    pub malformed: u64,
+    /// Gaps in the observation.
+    pub gaps: u64,
+}
+
+/// The whole picture.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Counts up; views keep the newest.
+    pub generation: u64,
+    /// When it was taken.
+    pub at: Timestamp,
+    /// The supervisor's version.
+    pub version: String,
+    /// The supervisor's process.
+    pub pid: u32,
+    /// The freeze switch.
+    pub frozen: Option<Freeze>,
+    /// Watched machines.
+    pub hosts: Vec<HostView>,
+    /// Watched panes, in the order of the inventory.
+    pub panes: Vec<PaneView>,
+    /// Pipelines on panes.
+    pub runs: Vec<RunView>,
+    /// Open approvals, oldest first, then the last decided ones.
+    pub approvals: Vec<Approval>,
+    /// What the freeze holds back.
+    pub held: Vec<HeldSend>,
+    /// The last events, newest last.
+    pub events: Vec<EventLine>,
+    /// Parts that fail now.
+    pub problems: Vec<Problem>,
+    /// The policy's principles.
+    pub principles: Vec<String>,
+    /// Counts.
+    pub counters: Counters,
+}

@@ -1,0 +1,1 @@
+//! Alerts: messages, outbox, routing, one file per channel.

@@ -1,0 +1,1 @@
+//! The tmux connection: control clients, inventory, collector, compare-and-send.

@@ -1,0 +1,1 @@
+//! Workspaces: sessions, windows and panes from a file.

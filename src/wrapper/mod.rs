@@ -1,0 +1,1 @@
+//! `tmuxagent run`: a command under a pseudo-terminal that reports for itself.

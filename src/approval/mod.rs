@@ -1,1 +1,3 @@
 //! The life cycle of approvals, and the tokens of signed links.
+
+pub mod token;

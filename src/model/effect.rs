@@ -25,6 +25,10 @@ pub enum TimerKey {
     Schedule(String, String, PaneKey),
     /// A prompt that was not yet seen to be taken.
     PromptCheck(IntentId),
+    /// The silence that an `idle_for` trigger waits for: pipeline, stage, pane.
+    Silence(String, String, PaneKey),
+    /// The next poll of a `poll` trigger: pipeline, stage, pane, number of the condition.
+    TriggerPoll(String, String, PaneKey, u32),
 }
 
 /// How an open effect is settled after a crash.
@@ -61,6 +65,9 @@ pub struct Prompt {
     pub pane: PaneKey,
     /// The text.
     pub text: String,
+    /// The program that must still run in the pane (`#{pane_current_command}`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_command: Option<String>,
 }
 
 /// A command that the supervisor runs on the pane's host.

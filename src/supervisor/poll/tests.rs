@@ -1,0 +1,90 @@
+use super::*;
+use axum::{Json, Router, http::HeaderMap, routing::get};
+use serde_json::json;
+
+const NOW: Timestamp = Timestamp(1_767_225_600_000); // 2026-01-01T00:00:00Z
+
+async fn serve(router: Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
+    let address = listener.local_addr().expect("its address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
+
+fn client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().build().expect("a client")
+}
+
+fn run(number: u64, created: &str, status: &str, conclusion: Option<&str>) -> serde_json::Value {
+    json!({ "run_number": number, "created_at": created, "status": status, "conclusion": conclusion,
+            "html_url": format!("https://example.test/{number}") })
+}
+
+async fn github_says(runs: serde_json::Value) -> PollOutcome {
+    let answer = json!({ "workflow_runs": runs });
+    let route = "/repos/me/app/actions/workflows/deploy.yml/runs";
+    let base_url = serve(Router::new().route(route, get(|| async move { Json(answer) }))).await;
+    let spec = PollSpec::GithubRun {
+        repository: "me/app".into(),
+        workflow: "deploy.yml".into(),
+        reference: Some("main".into()),
+        base_url,
+        token_env: "TMUXAGENT_TEST_NO_SUCH_TOKEN".into(),
+        since: NOW,
+    };
+    ask(&client(), &Reach::Local, &spec, NOW).await
+}
+
+#[tokio::test]
+async fn a_run_from_before_the_stage_does_not_count() {
+    let old = run(1, "2025-12-31T23:00:00Z", "completed", Some("success"));
+    assert_eq!(github_says(json!([old])).await, PollOutcome::Pending { detail: "no run has been created yet".into() });
+}
+
+#[tokio::test]
+async fn a_run_in_progress_is_not_a_success() {
+    let going = run(2, "2026-01-01T00:00:02Z", "in_progress", None);
+    assert!(matches!(github_says(json!([going])).await, PollOutcome::Pending { .. }));
+}
+
+#[tokio::test]
+async fn only_the_newest_run_and_only_its_conclusion_decide() {
+    let first = run(2, "2026-01-01T00:00:02Z", "completed", Some("success"));
+    let second = run(3, "2026-01-01T00:00:09Z", "completed", Some("cancelled"));
+    let outcome = github_says(json!([second.clone(), first.clone()])).await;
+    assert_eq!(outcome, PollOutcome::Failed { detail: "run 3 https://example.test/3: cancelled".into() });
+    assert!(matches!(github_says(json!([first])).await, PollOutcome::Met { .. }));
+}
+
+#[tokio::test]
+async fn a_rate_limit_names_the_instant_to_ask_again() {
+    let limited = || async {
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", "7".parse().expect("a header"));
+        (StatusCode::TOO_MANY_REQUESTS, headers, "slow down")
+    };
+    let base = serve(Router::new().route("/", get(limited))).await;
+    let spec = PollSpec::Http { url: base, status: 200, pointer: None, value: None };
+    let PollOutcome::Error { retry_at, .. } = ask(&client(), &Reach::Local, &spec, NOW).await else { panic!() };
+    assert_eq!(retry_at, Some(Timestamp(NOW.0 + 7_000)));
+}
+
+#[tokio::test]
+async fn a_web_address_is_met_by_status_pointer_and_value() {
+    let base = serve(Router::new().route("/", get(|| async { Json(json!({ "app": { "ready": true } })) }))).await;
+    let spec = |value: bool| PollSpec::Http {
+        url: base.clone(),
+        status: 200,
+        pointer: Some("/app/ready".into()),
+        value: Some(json!(value)),
+    };
+    assert!(matches!(ask(&client(), &Reach::Local, &spec(true), NOW).await, PollOutcome::Met { .. }));
+    assert!(matches!(ask(&client(), &Reach::Local, &spec(false), NOW).await, PollOutcome::Pending { .. }));
+}
+
+#[tokio::test]
+async fn nobody_there_is_an_error_and_not_a_failure() {
+    let spec = PollSpec::Http { url: "http://127.0.0.1:1/".into(), status: 200, pointer: None, value: None };
+    assert!(matches!(ask(&client(), &Reach::Local, &spec, NOW).await, PollOutcome::Error { .. }));
+}

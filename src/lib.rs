@@ -19,3 +19,4 @@ pub mod ui;
 pub mod web;
 pub mod workspace;
 pub mod wrapper;
+pub mod yaml;

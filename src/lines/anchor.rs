@@ -1,0 +1,144 @@
+//! Where the observation of a pane stood, and what it missed since.
+//!
+//! After a break (reconnect, restart, a flood handed over) the last complete lines are looked for in the pane's
+//! history (`capture-pane -p -J -S -`, logical lines); what follows them was missed.
+
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// How many lines an anchor remembers.
+const REMEMBERED: usize = 20;
+/// How many bytes of each line an anchor remembers; tmux's own wrapping plays no part in logical lines.
+const REMEMBERED_BYTES: usize = 512;
+/// How many of the remembered lines must stand together in the history to be taken for the same place.
+const ENOUGH: usize = 3;
+
+/// The last complete lines of a pane's stream, oldest first, cut at 512 bytes each and without trailing blanks.
+///
+/// An anchor without lines stands before everything.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Anchor {
+    lines: VecDeque<String>,
+}
+
+/// What a pane printed since an anchor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missed<'a> {
+    /// Exactly these lines, none if nothing was missed. The last one may be an unterminated prompt.
+    Lines(&'a [String]),
+    /// The anchor is no longer in the history: lines are lost. These are all that is left, at least in part missed.
+    Gap(&'a [String]),
+}
+
+impl Anchor {
+    /// Remembers one more complete line. Empty lines are not remembered, they tell no place from another.
+    pub(super) fn push(&mut self, line: &str) {
+        let line = cut(line).trim_end();
+        if line.is_empty() {
+            return;
+        }
+        let mut slot =
+            if self.lines.len() >= REMEMBERED { self.lines.pop_front().unwrap_or_default() } else { String::new() };
+        slot.clear();
+        slot.push_str(line);
+        self.lines.push_back(slot);
+    }
+
+    /// Whether it remembers nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// What `history` (logical lines, oldest first, as `capture-pane -p -J -S -` prints them) holds after this anchor.
+    ///
+    /// The newest place where the remembered lines stand wins. Lines that scrolled out at the top of the history need
+    /// not match; with fewer than three left the answer is [`Missed::Gap`] unless that is all that was ever remembered.
+    #[must_use]
+    pub fn missed<'a>(&self, history: &'a [String]) -> Missed<'a> {
+        let end = history.iter().rposition(|line| !line.trim_end().is_empty()).map_or(0, |at| at + 1);
+        let history = &history[..end];
+        if self.lines.is_empty() {
+            return Missed::Lines(history);
+        }
+        for at in (0..history.len()).rev() {
+            if self.stands_at(&history[..=at]) {
+                return Missed::Lines(&history[at + 1..]);
+            }
+        }
+        Missed::Gap(history)
+    }
+
+    /// Whether the remembered lines are the last non-empty lines of `history`.
+    fn stands_at(&self, history: &[String]) -> bool {
+        let mut seen = history.iter().rev().map(|line| cut(line).trim_end()).filter(|line| !line.is_empty());
+        let mut matched = 0;
+        for line in self.lines.iter().rev() {
+            match seen.next() {
+                Some(other) if other == line => matched += 1,
+                Some(_) => return false,
+                // The rest scrolled out at the top.
+                None => return matched >= ENOUGH,
+            }
+            // A blank row at the end of `history` would name the same place a row too late.
+            if matched == 1 && history.last().is_some_and(|last| last.trim_end().is_empty()) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// The part of a line that is remembered.
+fn cut(line: &str) -> &str {
+    if line.len() <= REMEMBERED_BYTES { line } else { &line[..line.floor_char_boundary(REMEMBERED_BYTES)] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(range: std::ops::Range<usize>) -> Vec<String> {
+        range.map(|n| format!("line {n}")).collect()
+    }
+
+    fn anchored(range: std::ops::Range<usize>) -> Anchor {
+        let mut anchor = Anchor::default();
+        lines(range).iter().for_each(|line| anchor.push(line));
+        anchor
+    }
+
+    #[test]
+    fn what_follows_the_remembered_lines_was_missed() {
+        let history = lines(0..600);
+        assert_eq!(anchored(0..100).missed(&history), Missed::Lines(&history[100..]));
+        assert_eq!(anchored(0..600).missed(&history), Missed::Lines(&[]));
+        assert_eq!(anchored(0..5).missed(&history), Missed::Lines(&history[5..]));
+    }
+
+    #[test]
+    fn a_history_that_no_longer_holds_the_anchor_is_a_gap() {
+        let history = lines(300..600);
+        assert_eq!(anchored(0..100).missed(&history), Missed::Gap(&history));
+        assert_eq!(anchored(0..303).missed(&history), Missed::Lines(&history[3..]));
+        assert_eq!(anchored(0..302).missed(&history), Missed::Gap(&history), "two lines are too few to be sure");
+    }
+
+    #[test]
+    fn the_newest_place_wins_and_blank_rows_play_no_part() {
+        let history: Vec<String> = ["a", "b", "", "c", "a", "b", "c  ", "", "d", "", ""].map(str::to_owned).into();
+        let mut anchor = Anchor::default();
+        ["a", "b", "c"].iter().for_each(|line| anchor.push(line));
+        assert_eq!(anchor.missed(&history), Missed::Lines(&history[7..9]));
+    }
+
+    #[test]
+    fn an_anchor_survives_a_restart_and_cuts_long_lines_at_a_character() {
+        let mut anchor = Anchor::default();
+        anchor.push(&"界".repeat(400));
+        let text = serde_json::to_string(&anchor).unwrap();
+        let again: Anchor = serde_json::from_str(&text).unwrap();
+        assert_eq!(anchor, again);
+        assert_eq!(again.missed(&["界".repeat(400), "x".to_owned()]), Missed::Lines(&["x".to_owned()]));
+    }
+}

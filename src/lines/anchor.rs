@@ -3,6 +3,7 @@
 //! After a break (reconnect, restart, a flood handed over) the last complete lines are looked for in the pane's
 //! history (`capture-pane -p -J -S -`, logical lines); what follows them was missed.
 
+use super::border;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -91,7 +92,7 @@ impl Anchor {
 
 /// The part of a line that is remembered.
 fn cut(line: &str) -> &str {
-    if line.len() <= REMEMBERED_BYTES { line } else { &line[..line.floor_char_boundary(REMEMBERED_BYTES)] }
+    border::head(line, REMEMBERED_BYTES)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 //! a pane prints. No input makes it panic. Nothing is told twice because a program drew it twice.
 
 mod anchor;
+mod border;
 
 pub use anchor::{Anchor, Missed};
 

@@ -1,6 +1,7 @@
 //! Reading a tree by hand: each wrong part is noted and reading goes on, so that the user sees all of it at once.
 
-use super::{Diagnostic, Key, Level, Node, Source, Span, Value, nearest};
+use super::{Diagnostic, Key, Level, Node, Source, Span, Value, nearest, parse_duration, parse_size};
+use crate::model::Millis;
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 
@@ -69,6 +70,12 @@ impl<'a> Reader<'a> {
         Some(Fields { reader: self, path: path.to_owned(), span: node.span, entries, asked: RefCell::default() })
     }
 
+    /// Opens a map where other forms are possible too; `wanted` names all of them.
+    #[must_use]
+    pub fn map_of<'r>(&'r self, node: &'a Node, path: &str, wanted: &str) -> Option<Fields<'a, 'r>> {
+        if matches!(node.value, Value::Map(_)) { self.map(node, path) } else { self.mismatch(node, path, wanted) }
+    }
+
     /// A scalar as text.
     #[must_use]
     pub fn text<'n>(&self, node: &'n Node, path: &str) -> Option<&'n str> {
@@ -98,6 +105,20 @@ impl<'a> Reader<'a> {
             },
             _ => self.mismatch(node, path, "a whole number"),
         }
+    }
+
+    /// A span of time with its unit.
+    #[must_use]
+    pub fn duration(&self, node: &Node, path: &str) -> Option<Millis> {
+        let found = node.as_text().and_then(parse_duration);
+        found.or_else(|| self.mismatch(node, path, "a time such as `1500ms`, `2s`, `5m`, `1h30m` or `7d`"))
+    }
+
+    /// A size in bytes, with or without a unit.
+    #[must_use]
+    pub fn size(&self, node: &Node, path: &str) -> Option<u64> {
+        let found = node.as_text().and_then(parse_size);
+        found.or_else(|| self.mismatch(node, path, "a size such as `512MiB` or `1GB`"))
     }
 
     /// A list; a single scalar or map stands for a list of one.
@@ -136,7 +157,12 @@ impl<'a> Reader<'a> {
 
     fn mismatch<T>(&self, node: &Node, path: &str, wanted: &str) -> Option<T> {
         let subject = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
-        self.error(node.span, format!("{subject} must be {wanted}, not {}", node.what()));
+        let found = match (&node.value, node.as_text()) {
+            (Value::Text(text), _) if text.chars().count() <= 40 => format!("`{text}`"),
+            (Value::Bool(_) | Value::Int(_) | Value::Float(_), Some(text)) => format!("`{text}`"),
+            _ => node.what().to_owned(),
+        };
+        self.error(node.span, format!("{subject} must be {wanted}, not {found}"));
         None
     }
 }
@@ -207,6 +233,18 @@ impl<'a, 'r> Fields<'a, 'r> {
     #[must_use]
     pub fn texts(&self, key: &'static str) -> Option<Vec<String>> {
         self.get(key).map(|node| self.reader.texts(node, &self.path(key)))
+    }
+
+    /// A span of time.
+    #[must_use]
+    pub fn duration(&self, key: &'static str) -> Option<Millis> {
+        self.get(key).and_then(|node| self.reader.duration(node, &self.path(key)))
+    }
+
+    /// A size in bytes.
+    #[must_use]
+    pub fn size(&self, key: &'static str) -> Option<u64> {
+        self.get(key).and_then(|node| self.reader.size(node, &self.path(key)))
     }
 
     /// One word out of a fixed set.

@@ -7,10 +7,12 @@
 mod diagnostic;
 mod fields;
 mod tree;
+mod units;
 
 pub use diagnostic::{Diagnostic, Level, Source, nearest, render_all};
 pub use fields::{Fields, Reader};
 pub use tree::{Key, Node, Span, Value, parse};
+pub use units::{parse_duration, parse_size};
 
 #[cfg(test)]
 mod tests;

@@ -117,7 +117,7 @@ fn numbers_have_bounds_and_wrong_kinds_are_named() {
     1 | poll_interval_ms: 5
       |                   ^
 
-    error: `ssh` must be a map of keys and values, not a number
+    error: `ssh` must be a map of keys and values, not `3`
      --> x.yaml:2:6
       |
     2 | ssh: 3

@@ -1,0 +1,163 @@
+//! The environment as a value: taken once at the start, with the `.env` files below it.
+
+use super::Problem;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Environment variables. A variable of the process wins over the same name in a `.env` file.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+    files: Vec<EnvFile>,
+}
+
+/// A `.env` file that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The names it sets, without their values.
+    pub names: Vec<String>,
+}
+
+impl fmt::Debug for Environment {
+    /// Names only: values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.variables.keys()).finish()
+    }
+}
+
+impl Environment {
+    /// The environment of this process. Variables that are not UTF-8 are left out.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self { variables: variables.collect(), files: Vec::new() }
+    }
+
+    /// An environment made of pairs.
+    pub fn from_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+        Self { variables: pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect(), files: Vec::new() }
+    }
+
+    /// A variable's value.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// A variable's value, where it is set and not empty.
+    #[must_use]
+    pub fn non_empty(&self, name: &str) -> Option<&str> {
+        self.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// All variables, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The user's home folder.
+    #[must_use]
+    pub fn home(&self) -> Option<PathBuf> {
+        self.non_empty("HOME")
+            .map(PathBuf::from)
+            .or_else(|| directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()))
+    }
+
+    /// The `.env` files that were read.
+    #[must_use]
+    pub fn files(&self) -> &[EnvFile] {
+        &self.files
+    }
+
+    /// Reads `folder/.env` where there is one, below what is known already.
+    ///
+    /// # Errors
+    /// When group or others can read it, or it is not valid; each with the way out.
+    pub fn read_file(&mut self, folder: &Path) -> Result<(), Problem> {
+        let path = folder.join(".env");
+        let mode = match std::fs::metadata(&path) {
+            Ok(file) if file.is_file() => std::os::unix::fs::MetadataExt::mode(&file),
+            _ => return Ok(()),
+        };
+        let shown = path.display();
+        if mode & 0o077 != 0 {
+            return Err(Problem::new(
+                format!(
+                    "{shown} is refused: it may hold secrets, and other users can read it (mode {:o})",
+                    mode & 0o777
+                ),
+                format!("chmod 600 {shown}"),
+            ));
+        }
+        let unreadable = |error: &dyn fmt::Display| {
+            Problem::new(
+                format!("{shown} can't be read: {error}"),
+                "each line is NAME=value, with quotes around blanks",
+            )
+        };
+        let mut names = Vec::new();
+        for pair in dotenvy::from_path_iter(&path).map_err(|error| unreadable(&error))? {
+            let (name, value) = pair.map_err(|error| match error {
+                // The library's text quotes the line, which may be a secret.
+                dotenvy::Error::LineParse(..) => unreadable(&"a line is not of the form NAME=value"),
+                other => unreadable(&other),
+            })?;
+            names.push(name.clone());
+            self.variables.entry(name).or_insert(value);
+        }
+        self.files.push(EnvFile { path, names });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn folder_with(content: &str, mode: u32) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        folder
+    }
+
+    #[test]
+    fn the_process_wins_over_the_file() {
+        let folder = folder_with("A=file\nexport B='two words'\n# comment\n", 0o600);
+        let mut environment = Environment::from_pairs([("A", "process")]);
+        environment.read_file(folder.path()).unwrap();
+        assert_eq!((environment.get("A"), environment.get("B")), (Some("process"), Some("two words")));
+        assert_eq!(environment.files()[0].names, ["A", "B"]);
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused_with_the_fix() {
+        for mode in [0o644, 0o640, 0o604] {
+            let folder = folder_with("KEY=secret\n", mode);
+            let mut environment = Environment::default();
+            let problem = environment.read_file(folder.path()).unwrap_err();
+            assert!(problem.text.contains("other users can read it"), "{problem:?}");
+            assert_eq!(problem.hint.as_deref(), Some(format!("chmod 600 {}/.env", folder.path().display()).as_str()));
+            assert_eq!(environment.get("KEY"), None);
+        }
+    }
+
+    #[test]
+    fn a_bad_line_is_not_quoted() {
+        let folder = folder_with("hunter2 hunter2\n", 0o600);
+        let problem = Environment::default().read_file(folder.path()).unwrap_err();
+        assert!(!problem.text.contains("hunter2"), "{problem:?}");
+    }
+
+    #[test]
+    fn values_are_not_in_its_debug_text() {
+        let environment = Environment::from_pairs([("KEY", "hunter2")]);
+        assert_eq!(format!("{environment:?}"), r#"{"KEY"}"#);
+    }
+}

@@ -1,0 +1,167 @@
+//! From flags and environment to everything that a supervisor starts with. Called again on reload.
+
+use super::paths::cause;
+use super::{Config, Environment, Overrides, Paths, TmuxSocket, read};
+use crate::yaml::{Diagnostic, Source, render_all};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A user's mistake or an obstacle on his machine: what is wrong and where, and the way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong, where.
+    pub text: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// Findings in a text, where the problem is one.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Problem {
+    /// A problem with its way out.
+    pub fn new(text: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { text: text.into(), hint: Some(hint.into()), diagnostics: Vec::new() }
+    }
+
+    /// Findings in texts.
+    #[must_use]
+    pub fn in_text(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { text: render_all(&diagnostics), hint: None, diagnostics }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// What a supervisor starts with.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The valid configuration.
+    pub config: Config,
+    /// Where everything lies.
+    pub paths: Paths,
+    /// The environment with its `.env` files.
+    pub environment: Environment,
+    /// The policies' texts, in the order of files; never empty. Not validated yet.
+    pub policy_sources: Vec<Source>,
+    /// The file or name that the configuration came from, for people.
+    pub config_name: String,
+}
+
+/// The policies for those who have none.
+const BUNDLED_POLICY: (&str, &str) = ("<bundled>/default.yaml", "version: 1\npipelines: {}\n");
+
+/// Reads configuration and policies. `project` is the folder the user stands in; its `.env` is read as well.
+///
+/// # Errors
+/// Everything that is wrong with the files, or one sentence about an obstacle, each with the way out. Nothing is
+/// created or changed.
+pub fn load(overrides: &Overrides, environment: &Environment, project: Option<&Path>) -> Result<Loaded, Problem> {
+    let paths = Paths::find(overrides, environment)?;
+    let mut environment = environment.clone();
+    let mut folders =
+        project.into_iter().chain((project != Some(&paths.config_dir)).then_some(paths.config_dir.as_path()));
+    folders.try_for_each(|folder| environment.read_file(folder))?;
+    let (source, config_name) = config_source(&paths)?;
+    let mut config = read(&source, &paths.config_dir, &environment).map_err(Problem::in_text)?;
+    choose_socket(&mut config, overrides, &environment);
+    let paths = paths.with_config(&config);
+    let policy_sources = policies(overrides, &config, &paths)?;
+    Ok(Loaded { config, paths, environment, policy_sources, config_name })
+}
+
+fn config_source(paths: &Paths) -> Result<(Source, String), Problem> {
+    let name = paths.config_file.display().to_string();
+    match read_text(&paths.config_file) {
+        Ok(text) => Ok((Source::new(name.clone(), text), name)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !paths.config_named => {
+            Ok((Source::new("<default>", ""), "<default>".to_owned()))
+        }
+        Err(error) => Err(Problem::new(
+            format!("the configuration {name} can't be read: {}", cause(&error)),
+            "`tmuxagent config default` prints a complete one to begin with",
+        )),
+    }
+}
+
+/// `--socket`, then the configuration, then the server that we run inside of.
+fn choose_socket(config: &mut Config, overrides: &Overrides, environment: &Environment) {
+    let inside =
+        environment.non_empty("TMUX").and_then(|value| value.split(',').next()).filter(|path| !path.is_empty());
+    for host in config.hosts.iter_mut().filter(|host| host.ssh.is_none()) {
+        if let Some(named) = &overrides.tmux_socket {
+            host.tmux.socket = TmuxSocket::parse(named);
+        } else if let (TmuxSocket::Default, Some(path)) = (&host.tmux.socket, inside) {
+            host.tmux.socket = TmuxSocket::Path(PathBuf::from(path));
+        }
+    }
+}
+
+fn policies(overrides: &Overrides, config: &Config, paths: &Paths) -> Result<Vec<Source>, Problem> {
+    let own = paths.config_dir.join("policies");
+    let named = if overrides.policy.is_empty() { &config.policy } else { &overrides.policy };
+    let mut files = Vec::new();
+    for path in named {
+        if path.is_dir() {
+            let found = policy_files(path)?;
+            if found.is_empty() {
+                let hint = "put policies there as *.yaml, or begin with `tmuxagent policy init`";
+                return Err(Problem::new(format!("the folder {} holds no policy", path.display()), hint));
+            }
+            files.extend(found);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    if named.is_empty() && own.is_dir() {
+        files = policy_files(&own)?;
+    }
+    if files.is_empty() {
+        return Ok(vec![Source::new(BUNDLED_POLICY.0, BUNDLED_POLICY.1)]);
+    }
+    let read = |file: PathBuf| match read_text(&file) {
+        Ok(text) => Ok(Source::new(file.display().to_string(), text)),
+        Err(error) => Err(Problem::new(
+            format!("the policy {} can't be read: {}", file.display(), cause(&error)),
+            "name a file or folder with --policy, or in the configuration's key `policy`",
+        )),
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// The `*.yaml` and `*.yml` of a folder, by name.
+fn policy_files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let unreadable = |error: io::Error| {
+        Problem::new(
+            format!("the folder {} can't be read: {}", folder.display(), cause(&error)),
+            "name another file or folder with --policy",
+        )
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if yaml && !hidden && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The longest file that is read, bytes.
+const LONGEST: u64 = 16 * 1024 * 1024;
+
+fn read_text(path: &Path) -> io::Result<String> {
+    if std::fs::metadata(path)?.len() > LONGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MiB"));
+    }
+    std::fs::read_to_string(path)
+}

@@ -1,1 +1,2 @@
-//! The tmux connection: control clients, inventory, collector, compare-and-send.
+//! tmux: the control-mode connection of one host, its panes, and keys sent by compare-and-send.
+pub mod proto;

@@ -1,0 +1,5 @@
+//! End-to-end tests with real tmux servers on private sockets.
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+mod proto;
+mod support;

@@ -1,0 +1,150 @@
+//! A private tmux server per test, and waiting for a condition with a deadline.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a condition may take on a loaded machine before the test fails.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A tmux server on a socket of its own in a folder of its own, without any configuration; ended when dropped.
+///
+/// Creating it starts nothing: [`TmuxServer::start`] does, and may be called again after [`TmuxServer::kill`].
+#[derive(Debug)]
+pub struct TmuxServer {
+    folder: tempfile::TempDir,
+    name: String,
+}
+
+impl TmuxServer {
+    /// A place for a server that does not run yet.
+    pub fn prepare() -> Self {
+        static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let folder = tempfile::Builder::new().prefix("tmuxagent-e2e").tempdir().expect("a temporary folder");
+        Self { folder, name: format!("e2e-{}-{number}", std::process::id()) }
+    }
+
+    /// A running server with one session `main` of 80×24 cells, whose pane runs `command` (an empty one: a plain `sh`).
+    pub fn running(command: &str) -> Self {
+        let server = Self::prepare();
+        server.start(command);
+        server
+    }
+
+    /// Starts the server with the session `main`.
+    pub fn start(&self, command: &str) {
+        self.new_session("main", command);
+    }
+
+    /// Adds a session of 80×24 cells; gives the id of its pane, such as `%3`.
+    pub fn new_session(&self, session: &str, command: &str) -> String {
+        let shell = if command.is_empty() { "exec env PS1='$ ' sh" } else { command };
+        self.tmux(&["new-session", "-d", "-P", "-F", "#{pane_id}", "-s", session, "-x", "80", "-y", "24", shell])
+    }
+
+    /// Runs a tmux command on this server and gives what it prints, without the last line break.
+    ///
+    /// # Panics
+    /// When the command fails.
+    pub fn tmux(&self, arguments: &[&str]) -> String {
+        let output = self.try_tmux(arguments);
+        assert!(output.status.success(), "tmux {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned()
+    }
+
+    /// Runs a tmux command on this server, whether it succeeds or not.
+    pub fn try_tmux(&self, arguments: &[&str]) -> Output {
+        self.command().args(arguments).output().expect("tmux is installed")
+    }
+
+    /// `tmux` for this server, as a command to be completed.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new("tmux");
+        command.arg("-u").arg("-L").arg(&self.name).args(["-f", "/dev/null"]);
+        command.env("TMUX_TMPDIR", self.folder.path()).env_remove("TMUX").env_remove("TMUX_PANE").env("TERM", "xterm");
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// The server's folder, for files of the test.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The socket's path, for `tmux -S`.
+    pub fn socket(&self) -> PathBuf {
+        let uid = rustix::process::getuid().as_raw();
+        self.folder.path().join(format!("tmux-{uid}")).join(&self.name)
+    }
+
+    /// Whether the server answers.
+    pub fn is_running(&self) -> bool {
+        self.try_tmux(&["list-sessions"]).status.success()
+    }
+
+    /// The server's process id.
+    pub fn pid(&self) -> i32 {
+        self.tmux(&["display-message", "-p", "#{pid}"]).parse().expect("a process id")
+    }
+
+    /// The visible rows of a pane.
+    pub fn screen(&self, pane: &str) -> String {
+        self.tmux(&["capture-pane", "-p", "-t", pane])
+    }
+
+    /// Types a line into a pane and presses Enter.
+    pub fn type_line(&self, pane: &str, line: &str) {
+        self.tmux(&["send-keys", "-t", pane, "-l", "--", line]);
+        self.tmux(&["send-keys", "-t", pane, "Enter"]);
+    }
+
+    /// Ends the server.
+    pub fn kill(&self) {
+        self.try_tmux(&["kill-server"]);
+    }
+}
+
+impl Drop for TmuxServer {
+    fn drop(&mut self) {
+        // `kill-server` hangs where a client is stuck, so the process is ended by number as well.
+        let pid = self.try_tmux(&["display-message", "-p", "#{pid}"]);
+        let pid = String::from_utf8_lossy(&pid.stdout).trim().parse().ok().and_then(rustix::process::Pid::from_raw);
+        if let Ok(mut child) = self.command().arg("kill-server").stderr(Stdio::null()).spawn() {
+            let deadline = Instant::now() + Duration::from_secs(3);
+            while Instant::now() < deadline && matches!(child.try_wait(), Ok(None)) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if let Some(pid) = pid {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+/// Asks `condition` again and again until it gives a value.
+///
+/// # Panics
+/// When it has not done so within `deadline`; `what` says what was waited for.
+pub fn wait_for<T>(deadline: Duration, what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + deadline;
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(Instant::now() < end, "waited {deadline:?} in vain for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_private_server_starts_answers_and_ends() {
+    let server = TmuxServer::running("");
+    assert!(server.is_running() && server.socket().exists() && server.pid() > 1);
+    server.type_line("main", "echo he''llo");
+    wait_for(PATIENCE, "the shell's answer", || server.screen("main").contains("\nhello").then_some(()));
+    server.kill();
+    wait_for(PATIENCE, "the server's end", || (!server.is_running()).then_some(()));
+}

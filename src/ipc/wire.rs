@@ -74,6 +74,8 @@ pub enum Request {
     },
     /// Load configuration and policies again.
     Reload,
+    /// The view leaves; what it watched is let go and its pane is read again. Also assumed when it just goes.
+    Bye,
     /// End the supervisor.
     Shutdown,
     /// A wrapped command reports (start and end); see the `run` subcommand.

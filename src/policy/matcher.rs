@@ -2,9 +2,12 @@
 
 use super::{Condition, PatternId, Pipeline, Policy, TextTest};
 use crate::model::{HostName, PaneFacts};
-use regex::RegexSet;
+use regex::{RegexSet, RegexSetBuilder};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// The largest compiled set, in bytes: room for thousands of patterns. Validation compiles the whole policy with it.
+pub(super) const SET_SIZE_LIMIT: usize = 256 << 20;
 
 /// What the collector needs to know of the policy for one pane.
 #[derive(Debug, Clone)]
@@ -117,7 +120,8 @@ impl Policy {
         let sources = ids.iter().filter_map(|id| self.patterns.get(id.0 as usize)).map(|p| p.regex.as_str());
         // Each pattern compiled on its own when the policy was validated, so the set compiles unless it exceeds
         // the size limit; then nothing would match silently, which validation rules out by compiling the whole set.
-        let set = RegexSet::new(sources).unwrap_or_else(|_| RegexSet::empty());
+        let set =
+            RegexSetBuilder::new(sources).size_limit(SET_SIZE_LIMIT).build().unwrap_or_else(|_| RegexSet::empty());
         Arc::new(RuleSet { generation: self.generation, pipelines, wants_activity, set, ids })
     }
 }

@@ -1,0 +1,69 @@
+//! The name that a mistyped one was probably meant to be.
+
+/// The candidate nearest to `given`, if one is near enough to be meant.
+pub(super) fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = fold(given);
+    // A third of the letters may be wrong; a name of one or two letters is never guessed at.
+    let limit = match wanted.len() {
+        0..=2 => return None,
+        3..=5 => 2,
+        n => n / 3 + 1,
+    };
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(&wanted, &fold(candidate)), candidate))
+        .filter(|&(steps, candidate)| steps <= limit && steps < candidate.chars().count())
+        .min_by_key(|&(steps, _)| steps)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Case, `-` and `_` are what people mistake most; they cost nothing.
+fn fold(name: &str) -> Vec<char> {
+    name.chars().take(80).filter(|c| !matches!(c, '-' | '_' | ' ')).flat_map(char::to_lowercase).collect()
+}
+
+/// Edit distance where swapping two neighbours is one step (optimal string alignment).
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
+    }
+    for i in 1..=a.len() {
+        for j in 1..=b.len() {
+            let change = usize::from(a[i - 1] != b[j - 1]);
+            let mut best = (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + change);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_recognised_and_strangers_are_not() {
+        let keys = ["success_when", "fail_when", "on_success", "on_fail", "triggers", "name"];
+        for (given, wanted) in [
+            ("sucess_when", Some("success_when")),
+            ("successWhen", Some("success_when")),
+            ("success-when", Some("success_when")),
+            ("trigers", Some("triggers")),
+            ("tirggers", Some("triggers")),
+            ("nmae", Some("name")),
+            ("onfail", Some("on_fail")),
+            ("banana", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(given, keys), wanted, "{given}");
+        }
+    }
+}

@@ -1,0 +1,511 @@
+//! The policy as it is written: every map, key and short form of the language, nothing checked but types and names.
+
+use super::diagnostics::Problems;
+use super::read::{
+    At, Flag, Fraction, Group, Json, Many, Number, Read, Short, Span, SpanMs, Text, expected, raw_choice, raw_map,
+};
+use super::yaml::Node;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use std::borrow::Cow;
+
+/// Nothing, or `true`: the value of keys that only have to be there.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Blank;
+
+impl Read for Blank {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        if node.is_nothing() {
+            return Some(Self);
+        }
+        if Flag::read(node, problems)?.value { Some(Self) } else { expected(node, "`true`", problems) }
+    }
+}
+
+impl JsonSchema for Blank {
+    fn schema_name() -> Cow<'static, str> {
+        "Blank".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "enum": [true, null] })
+    }
+}
+
+raw_map! {
+    /// A policy of tmuxagent.
+    RawPolicy, "a policy", required [], {
+        /// The version of the policy language: 1.
+        "version" => version: Text,
+        /// Texts for people and agents: shown on the screen, and put into prompts by `{{principles}}`.
+        "principles" => principles: Many<Text>,
+        /// Values that stand in for missing keys of stages.
+        "defaults" => defaults: RawDefaults,
+        /// The pipelines.
+        "pipelines" => pipelines: Vec<RawPipeline>,
+    }
+}
+
+raw_map! {
+    /// Values that stand in for missing keys of stages.
+    RawDefaults, "`defaults`", required [], {
+        /// A stage's time limit.
+        "timeout" => timeout: Span,
+        /// A stage's time limit in milliseconds.
+        "timeout_ms" => timeout_ms: SpanMs,
+        /// The pause before a retry.
+        "backoff" => backoff: Short<Span, RawBackoff>,
+        /// The pause before a retry in milliseconds.
+        "backoff_ms" => backoff_ms: SpanMs,
+        /// The time after a start of a stage in which its triggers are ignored.
+        "cooldown" => cooldown: Span,
+        /// The same in milliseconds.
+        "cooldown_ms" => cooldown_ms: SpanMs,
+        /// The time between two polls.
+        "poll_interval" => poll_interval: Span,
+        /// The time between two polls in milliseconds.
+        "poll_interval_ms" => poll_interval_ms: SpanMs,
+    }
+}
+
+raw_map! {
+    /// A pipeline: stages that run on panes.
+    RawPipeline, "a pipeline", required ["name", "match", "stages"], {
+        /// Its name, unique over all files.
+        "name" => name: Text,
+        /// A sentence for people.
+        "description" => description: Text,
+        /// The panes it applies to.
+        "match" => selector: RawSelectors,
+        /// A lock that its runs share with other pipelines.
+        "concurrency" => concurrency: RawConcurrency,
+        /// Short for `concurrency: {lock: …}`.
+        "lock" => lock: Text,
+        /// Its stages.
+        "stages" => stages: Vec<RawStage>,
+    }
+}
+
+raw_map! {
+    /// What may run at the same time. A pane has one run of a pipeline at a time in any case.
+    RawConcurrency, "`concurrency`", required [], {
+        /// Runs that share this name never have live stages at the same time.
+        "lock" => lock: Text,
+    }
+}
+
+/// The `match` of a pipeline or a part of it: several keys in one map must all hold.
+pub(super) type RawSelectors = Group<RawSelector>;
+
+raw_choice! {
+    /// Which panes: `text`, a glob such as `agent:*`, or `/regex/`.
+    RawSelector, "`match`", words [], list [AnyOf], {
+        /// One of them holds.
+        "any_of" => AnyOf(Many<RawSelectors>),
+        /// All of them hold.
+        "all_of" => AllOf(Many<RawSelectors>),
+        /// It does not hold.
+        "not" => Not(Box<RawSelectors>),
+        /// The machine's name.
+        "host" => Host(Text),
+        /// The session's name.
+        "session_name" => Session(Text),
+        /// The window's name.
+        "window_name" => Window(Text),
+        /// The pane's title.
+        "pane_title" => Title(Text),
+        /// The pane option `@tmuxagent_role`.
+        "pane_role" => Role(Text),
+        /// The program in the foreground.
+        "current_command" => Command(Text),
+        /// The current folder.
+        "current_path" => Path(Text),
+        /// The agent in the pane: `codex`, `claude`, `gemini`, …
+        "agent" => Agent(Text),
+    }
+}
+
+raw_map! {
+    /// A stage of a pipeline.
+    RawStage, "a stage", required ["name"], {
+        /// Its name, unique in its pipeline.
+        "name" => name: Text,
+        /// A sentence for people.
+        "description" => description: Text,
+        /// What starts it.
+        "triggers" => triggers: RawCondition,
+        /// Whether a human must say yes before its actions.
+        "require_approval" => require_approval: Short<Flag, RawGate>,
+        /// What is done at its start, in order.
+        "actions_on_start" => actions_on_start: Many<Group<RawAction>>,
+        /// What makes it succeed.
+        "success_when" => success_when: RawCondition,
+        /// What makes it fail.
+        "fail_when" => fail_when: RawCondition,
+        /// The time limit of an attempt.
+        "timeout" => timeout: Span,
+        /// The time limit of an attempt in milliseconds.
+        "timeout_ms" => timeout_ms: SpanMs,
+        /// What is done when it succeeded.
+        "on_success" => on_success: Many<Group<RawAction>>,
+        /// What is done when an attempt failed, in order.
+        "on_fail" => on_fail: Many<Group<RawFailStep>>,
+        /// The time after its start in which its triggers are ignored.
+        "cooldown" => cooldown: Span,
+        /// The same in milliseconds.
+        "cooldown_ms" => cooldown_ms: SpanMs,
+        /// A lock of its own.
+        "concurrency" => concurrency: RawConcurrency,
+        /// Short for `concurrency: {lock: …}`.
+        "lock" => lock: Text,
+    }
+}
+
+raw_map! {
+    /// The human's gate before a stage.
+    RawGate, "`require_approval`", required [], {
+        /// What the human is asked.
+        "question" => question: Text,
+        /// How long the question stays open.
+        "expires" => expires: Span,
+        /// How long the question stays open in milliseconds.
+        "expires_ms" => expires_ms: SpanMs,
+        /// What its expiry does: `reject`, `escalate` or `keep`. It never opens the gate.
+        "on_expiry" => on_expiry: Text,
+        /// The time between reminders.
+        "remind_every" => remind_every: Span,
+        /// The time between reminders in milliseconds.
+        "remind_every_ms" => remind_every_ms: SpanMs,
+    }
+}
+
+/// A condition; a bare list of conditions means that one of them holds.
+pub(super) type RawCondition = At<RawConditionKind>;
+
+raw_choice! {
+    /// A condition. A bare list means: one of them.
+    RawConditionKind, "a condition", words ["manual" => Manual], list [AnyOf], {
+        /// One of them holds.
+        "any_of" => AnyOf(Many<RawCondition>),
+        /// All of them held during this attempt.
+        "all_of" => AllOf(Many<RawCondition>),
+        /// It does not hold.
+        "not" => Not(Box<RawCondition>),
+        /// A line matches this regular expression.
+        "log_regex" => LogRegex(Text),
+        /// The agent sent a message (`### SENTRY {…}`).
+        "message" => Message(Short<Text, RawMessage>),
+        /// Short for `message: {type: …}`.
+        "message_type" => MessageType(Text),
+        /// That stage of the same run succeeded.
+        "after_stage_success" => AfterStageSuccess(Text),
+        /// That stage of the same run failed for good.
+        "after_stage_failure" => AfterStageFailure(Text),
+        /// The command that the stage started by `run` ended with this code; several in a list; `nonzero` for any but 0.
+        "exit_code" => ExitCode(Many<Text>),
+        /// Nothing was printed for this long.
+        "idle_for" => IdleFor(Span),
+        /// The same in milliseconds.
+        "idle_for_ms" => IdleForMs(SpanMs),
+        /// Something outside is so.
+        "poll" => Poll(Box<RawPoll>),
+        /// The clock says so: a cron expression with its time zone.
+        "schedule" => Schedule(Short<Text, RawSchedule>),
+        /// Only a person or a script starts it.
+        "manual" => Manual(Blank),
+    }
+}
+
+raw_map! {
+    /// A message of an agent; what is not given may be anything.
+    RawMessage, "`message`", required [], {
+        /// `STATUS`, `ASK`, `ERROR`, `ACTION` or `LOG`.
+        "type" => kind: Text,
+        /// The stage that it speaks of.
+        "stage" => stage: Text,
+        /// Whether that stage went well.
+        "ok" => ok: Flag,
+    }
+}
+
+raw_map! {
+    /// A time table.
+    RawSchedule, "`schedule`", required ["cron", "timezone"], {
+        /// Minute, hour, day of month, month, day of week.
+        "cron" => cron: Text,
+        /// The time zone, such as `UTC` or `Asia/Shanghai`.
+        "timezone" => timezone: Text,
+    }
+}
+
+raw_map! {
+    /// Something outside that is asked until it ends. One of `github_run`, `http`, `command`.
+    RawPoll, "`poll`", required [], {
+        /// A workflow run of GitHub Actions: the newest since the stage started, until it is completed.
+        "github_run" => github_run: RawGithubRun,
+        /// A web address.
+        "http" => http: Short<Text, RawHttp>,
+        /// A shell command on the pane's host: exit code 0 = done, 75 = not yet, any other = failed.
+        "command" => command: Short<Text, RawPollCommand>,
+        /// The time between questions.
+        "interval" => interval: Span,
+        /// The time between questions in milliseconds.
+        "interval_ms" => interval_ms: SpanMs,
+        /// The time between questions in milliseconds.
+        "poll_interval_ms" => poll_interval_ms: SpanMs,
+        /// The attempt fails when it has not ended by then.
+        "deadline" => deadline: Span,
+        /// The attempt fails when it has not ended by then, in milliseconds.
+        "deadline_ms" => deadline_ms: SpanMs,
+    }
+}
+
+raw_map! {
+    /// A workflow run of GitHub Actions.
+    RawGithubRun, "`github_run`", required ["repository", "workflow"], {
+        /// `owner/name`.
+        "repository" => repository: Text,
+        /// The workflow's file name or number.
+        "workflow" => workflow: Text,
+        /// Branch or tag; any when left out.
+        "ref" => reference: Text,
+        /// The API's base URL, for GitHub Enterprise.
+        "base_url" => base_url: Text,
+        /// The environment variable that holds the token; `GITHUB_TOKEN` when left out.
+        "token_env" => token_env: Text,
+    }
+}
+
+raw_map! {
+    /// A web address that is asked.
+    RawHttp, "`http`", required ["url"], {
+        /// The URL.
+        "url" => url: Text,
+        /// The status that means yes; 200 when left out.
+        "status" => status: Number,
+        /// A JSON pointer into the answer, such as `/status`.
+        "json_pointer" => pointer: Text,
+        /// The value expected there.
+        "value" => value: Json,
+    }
+}
+
+raw_map! {
+    /// A command that is asked.
+    RawPollCommand, "`command`", required ["script"], {
+        /// The shell script.
+        "script" => script: Text,
+        /// Its time limit.
+        "timeout" => timeout: Span,
+        /// Its time limit in milliseconds.
+        "timeout_ms" => timeout_ms: SpanMs,
+    }
+}
+
+raw_choice! {
+    /// Something that is done.
+    RawAction, "an action", words [], list [], {
+        /// Types a text and presses Enter.
+        "send_keys" => SendKeys(Short<Text, RawSendKeys>),
+        /// Runs a shell command in the pane; its exit code is known.
+        "run" => Run(Short<Text, RawRun>),
+        /// Submits a text to the agent in the pane.
+        "prompt" => Prompt(Short<Text, RawPrompt>),
+        /// Runs a shell command beside the pane, on its host.
+        "shell" => Shell(Short<Text, RawShell>),
+        /// Alerts the human.
+        "notify" => Notify(Short<Text, RawNotify>),
+        /// Keeps a value for this run.
+        "set" => Set(RawSet),
+        /// Starts another pipeline.
+        "start_pipeline" => StartPipeline(Text),
+    }
+}
+
+raw_map! {
+    /// Keys for the pane.
+    RawSendKeys, "`send_keys`", required [], {
+        /// A text that is typed.
+        "text" => text: Text,
+        /// Keys by tmux's names, pressed after the text: `C-c`, `Escape`, `Up`.
+        "keys" => keys: Many<Text>,
+        /// Whether Enter is pressed at the end; true unless there are only keys.
+        "enter" => enter: Flag,
+        /// Whether the text is typed letter by letter (true, the default) or names a key.
+        "literal" => literal: Flag,
+    }
+}
+
+raw_map! {
+    /// A shell command in the pane.
+    RawRun, "`run`", required ["command"], {
+        /// The command line.
+        "command" => command: Text,
+    }
+}
+
+raw_map! {
+    /// A text for the agent in the pane.
+    RawPrompt, "`prompt`", required ["text"], {
+        /// The text, of one line or several.
+        "text" => text: Text,
+    }
+}
+
+raw_map! {
+    /// A shell command beside the pane.
+    RawShell, "`shell`", required ["script"], {
+        /// The shell script.
+        "script" => script: Text,
+        /// Its time limit; one minute when left out.
+        "timeout" => timeout: Span,
+        /// Its time limit in milliseconds.
+        "timeout_ms" => timeout_ms: SpanMs,
+    }
+}
+
+raw_map! {
+    /// An alert for the human.
+    RawNotify, "`notify`", required ["text"], {
+        /// The text.
+        "text" => text: Text,
+        /// The channels; routing decides when left out.
+        "channels" => channels: Many<Text>,
+        /// `low`, `normal` or `high`.
+        "urgency" => urgency: Text,
+        /// What it is about, for routing: `custom`, `success`, `failure`, `agent`, `approval`.
+        "kind" => kind: Text,
+    }
+}
+
+/// `set`: names and their values.
+#[derive(Debug, Clone)]
+pub(super) struct RawSet(pub Vec<(Text, Text)>);
+
+impl Read for RawSet {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let super::yaml::Kind::Map(entries) = &node.kind else {
+            return expected(node, "names and their values (a map)", problems);
+        };
+        let read = |(key, value): &(super::yaml::Key, Node)| {
+            Some((Text { at: key.at, value: key.text.clone() }, Text::read(value, problems)?))
+        };
+        Some(Self(entries.iter().filter_map(read).collect()))
+    }
+}
+
+impl JsonSchema for RawSet {
+    fn schema_name() -> Cow<'static, str> {
+        "Set".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let text = generator.subschema_for::<Text>();
+        json_schema!({ "type": "object", "additionalProperties": text, "minProperties": 1 })
+    }
+}
+
+raw_map! {
+    /// The pauses before retries.
+    RawBackoff, "`backoff`", required ["initial"], {
+        /// The first pause.
+        "initial" => initial: Span,
+        /// Each pause is the last one times this; 2 when left out.
+        "factor" => factor: Fraction,
+        /// The longest pause; five minutes when left out.
+        "max" => max: Span,
+    }
+}
+
+raw_choice! {
+    /// A step after a failure, or an action.
+    RawFailStep, "a step of `on_fail`", words ["ask_human" => AskHuman], list [], {
+        /// Tries again, this often.
+        "retry" => Retry(Short<Number, RawRetry>),
+        /// What is done when the retries are used up.
+        "if_still_fail" => IfStillFail(Many<Group<RawFailStep>>),
+        /// Asks the human.
+        "ask_human" => AskHuman(RawAsk),
+        /// Gives up with a code, and alerts.
+        "escalate" => Escalate(Short<Text, RawEscalate>),
+        /// Types a text and presses Enter.
+        "send_keys" => SendKeys(Short<Text, RawSendKeys>),
+        /// Runs a shell command in the pane.
+        "run" => Run(Short<Text, RawRun>),
+        /// Submits a text to the agent in the pane.
+        "prompt" => Prompt(Short<Text, RawPrompt>),
+        /// Runs a shell command beside the pane, on its host.
+        "shell" => Shell(Short<Text, RawShell>),
+        /// Alerts the human.
+        "notify" => Notify(Short<Text, RawNotify>),
+        /// Keeps a value for this run.
+        "set" => Set(RawSet),
+        /// Starts another pipeline.
+        "start_pipeline" => StartPipeline(Text),
+    }
+}
+
+raw_map! {
+    /// Tries again.
+    RawRetry, "`retry`", required ["max"], {
+        /// How often, after the first attempt.
+        "max" => max: Number,
+        /// The pause before each retry.
+        "backoff" => backoff: Short<Span, RawBackoff>,
+        /// The pause before each retry in milliseconds.
+        "backoff_ms" => backoff_ms: SpanMs,
+    }
+}
+
+raw_map! {
+    /// Gives up.
+    RawEscalate, "`escalate`", required ["code"], {
+        /// The code.
+        "code" => code: Text,
+    }
+}
+
+/// `ask_human`: nothing, the question, or a map.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RawAsk {
+    pub form: Option<Short<Text, RawQuestion>>,
+}
+
+impl Read for RawAsk {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let bare = node.is_nothing()
+            || matches!(&node.kind, super::yaml::Kind::Scalar { text, plain: true } if text == "true");
+        let form = if bare { None } else { Some(Short::read(node, problems)?) };
+        Some(Self { form })
+    }
+}
+
+impl JsonSchema for RawAsk {
+    fn schema_name() -> Cow<'static, str> {
+        "Ask".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let form = generator.subschema_for::<Short<Text, RawQuestion>>();
+        json_schema!({ "anyOf": [form, { "enum": [true, null] }] })
+    }
+}
+
+raw_map! {
+    /// A question to the human after a failure.
+    RawQuestion, "`ask_human`", required [], {
+        /// What is asked.
+        "question" => question: Text,
+        /// What a yes does: `rerun` (the default), `continue` or `skip`.
+        "on_approve" => on_approve: Text,
+        /// How long the question stays open.
+        "expires" => expires: Span,
+        /// How long the question stays open in milliseconds.
+        "expires_ms" => expires_ms: SpanMs,
+        /// What its expiry does: `reject`, `escalate` or `keep`.
+        "on_expiry" => on_expiry: Text,
+        /// The time between reminders.
+        "remind_every" => remind_every: Span,
+        /// The time between reminders in milliseconds.
+        "remind_every_ms" => remind_every_ms: SpanMs,
+    }
+}

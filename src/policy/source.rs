@@ -1,0 +1,95 @@
+//! The texts that a policy is read from, and places in them.
+
+/// A policy file: its name for people and its text. Reading it from disk is `config`'s part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The file's name as the user gave it.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+impl Source {
+    /// A source.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { name: name.into(), text: text.into() }
+    }
+}
+
+/// A stretch of one source, in bytes. Lines and columns are worked out only for places that are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub(super) struct Place {
+    /// The source's index.
+    pub source: usize,
+    /// The first byte.
+    pub start: usize,
+    /// How many bytes.
+    pub len: usize,
+}
+
+/// A place as people read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spot<'a> {
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub col: usize,
+    /// In characters, within the line, at least 1.
+    pub len: usize,
+    /// The whole line, without its line break.
+    pub text: &'a str,
+}
+
+impl Place {
+    /// Where this place is in `text`, the text of its source.
+    pub fn spot(self, text: &str) -> Spot<'_> {
+        let start = floor_boundary(text, self.start);
+        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        let line = &text[line_start..line_end];
+        let shown = line.strip_suffix('\r').unwrap_or(line);
+        let end = floor_boundary(text, (start + self.len).min(line_start + shown.len()).max(start));
+        Spot {
+            line: text[..line_start].bytes().filter(|&b| b == b'\n').count() + 1,
+            col: text[line_start..start].chars().count() + 1,
+            len: text[start..end].trim_end().chars().count().max(1),
+            text: shown,
+        }
+    }
+
+    /// `file:line:column`.
+    pub fn describe(self, sources: &[Source]) -> String {
+        sources.get(self.source).map_or_else(String::new, |source| {
+            let spot = self.spot(&source.text);
+            format!("{}:{}:{}", source.name, spot.line, spot.col)
+        })
+    }
+}
+
+/// The nearest character border at or before `at`.
+fn floor_boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_told_in_characters() {
+        let text = "a: 中文 x\r\nb: y";
+        let at = |start, len| {
+            let spot = Place { source: 0, start, len }.spot(text);
+            (spot.line, spot.col, spot.len, spot.text)
+        };
+        assert_eq!(at(3, 6), (1, 4, 2, "a: 中文 x"));
+        assert_eq!(at(10, 99), (1, 7, 1, "a: 中文 x"), "a place ends with its line");
+        assert_eq!(at(13, 1), (2, 1, 1, "b: y"));
+        assert_eq!(at(4, 0), (1, 4, 1, "a: 中文 x"), "an offset inside a character means that character");
+        assert_eq!(at(999, 9), (2, 5, 1, "b: y"));
+    }
+}

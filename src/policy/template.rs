@@ -1,0 +1,189 @@
+//! Texts with `{{name}}` in them: names checked when the policy is loaded, values put in when a stage acts.
+//!
+//! `\{{` stands for two braces. **Invariant:** no value brings a control character into a pane, and every value in a
+//! shell command is quoted for its shell.
+
+use super::core::TextTemplate;
+use super::quoting::{Scanner, Shell, plain, quote};
+
+/// The names that are known everywhere, beside a run's own variables.
+pub const TEMPLATE_NAMES: &[&str] = &[
+    "stage",
+    "run",
+    "attempt",
+    "pipeline",
+    "pane.path",
+    "pane.id",
+    "pane.session",
+    "pane.window",
+    "pane.title",
+    "host",
+    "line",
+];
+
+/// What a filled text is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quoting {
+    /// For people and agents: values as they are, without control characters but line breaks and tabs.
+    None,
+    /// A script for `sh -c` and the like: values are quoted for that shell.
+    Shell(Shell),
+    /// A line typed into that shell: values are quoted and stay on the line.
+    Typed(Shell),
+    /// A part of a URL: values are percent-encoded.
+    Url,
+}
+
+/// A piece of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Piece<'a> {
+    /// Text to take as it is.
+    Text(&'a str),
+    /// A name, and where in the source it stands (without braces).
+    Name(&'a str, usize),
+    /// `{{` without its end, and where.
+    Unclosed(usize),
+}
+
+/// The pieces of a template in order.
+pub(super) fn pieces(source: &str) -> Vec<Piece<'_>> {
+    let mut out = Vec::new();
+    let mut from = 0;
+    let mut search = 0;
+    while let Some(found) = source[search..].find("{{").map(|at| at + search) {
+        if source[..found].ends_with('\\') {
+            out.push(Piece::Text(&source[from..found - 1]));
+            (from, search) = (found, found + 2);
+            continue;
+        }
+        out.push(Piece::Text(&source[from..found]));
+        let inside = found + 2;
+        let Some(end) = source[inside..].find("}}").map(|at| at + inside) else {
+            out.push(Piece::Unclosed(found));
+            return out;
+        };
+        let name = source[inside..end].trim();
+        let offset = inside + source[inside..end].find(name).unwrap_or(0);
+        out.push(Piece::Name(name, offset));
+        (from, search) = (end + 2, end + 2);
+    }
+    out.push(Piece::Text(&source[from..]));
+    out.retain(|piece| *piece != Piece::Text(""));
+    out
+}
+
+impl TextTemplate {
+    /// A template whose names are not checked; `policy` checks those of a policy.
+    #[must_use]
+    pub fn new(source: impl Into<String>) -> Self {
+        let source = source.into();
+        let mut names: Vec<String> = Vec::new();
+        for piece in pieces(&source) {
+            if let Piece::Name(name, _) = piece
+                && names.iter().all(|known| known != name)
+            {
+                names.push(name.to_owned());
+            }
+        }
+        Self { source, names }
+    }
+
+    /// The text with every value replaced by nothing: what its author wrote himself.
+    #[must_use]
+    pub fn literal(&self) -> String {
+        pieces(&self.source)
+            .iter()
+            .filter_map(|piece| if let Piece::Text(text) = piece { Some(*text) } else { None })
+            .collect()
+    }
+}
+
+/// Puts values into a template. A name that has no value yet is empty.
+#[must_use]
+pub fn fill(template: &TextTemplate, lookup: &dyn Fn(&str) -> Option<String>, quoting: Quoting) -> String {
+    let shell = match quoting {
+        Quoting::Shell(shell) | Quoting::Typed(shell) => shell,
+        Quoting::None | Quoting::Url => Shell::Posix,
+    };
+    let mut scanner = Scanner::new(shell);
+    let mut out = String::with_capacity(template.source.len());
+    for piece in pieces(&template.source) {
+        match piece {
+            Piece::Text(text) => {
+                scanner.read(text);
+                out.push_str(text);
+            }
+            // Loading refuses an unclosed name; a template made by hand keeps its braces.
+            Piece::Unclosed(at) => out.push_str(&template.source[at..]),
+            Piece::Name(name, _) => {
+                let value = lookup(name).unwrap_or_default();
+                out.push_str(&enter(&value, quoting, &scanner));
+                scanner.skip_value();
+            }
+        }
+    }
+    out
+}
+
+fn enter(value: &str, quoting: Quoting, scanner: &Scanner) -> String {
+    match quoting {
+        Quoting::None => value.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect(),
+        Quoting::Url => percent_encoded(value),
+        Quoting::Shell(shell) => match scanner.context() {
+            Ok(context) => quote(
+                &value.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect::<String>(),
+                shell,
+                context,
+            ),
+            // Loading refuses such a place for a POSIX shell; where another shell reads the command differently,
+            // only plain characters may enter.
+            Err(_) => plain(value),
+        },
+        Quoting::Typed(shell) => {
+            let line: String = value
+                .chars()
+                .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
+                .collect();
+            match scanner.context() {
+                Ok(context) => quote(&line, shell, context),
+                Err(_) => plain(&line),
+            }
+        }
+    }
+}
+
+/// RFC 3986: everything but unreserved characters is encoded.
+fn percent_encoded(value: &str) -> String {
+    let mut out = String::new();
+    for byte in value.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => {
+                const HEX: &[u8; 16] = b"0123456789ABCDEF";
+                out.push('%');
+                out.push(char::from(HEX[usize::from(byte >> 4)]));
+                out.push(char::from(HEX[usize::from(byte & 15)]));
+            }
+        }
+    }
+    out
+}
+
+/// Where a name stands in a shell command so that its value can't be quoted safely: `(name, offset, why)`.
+pub(super) fn unquotable(source: &str) -> Vec<(&str, usize, &'static str)> {
+    let mut scanner = Scanner::new(Shell::Posix);
+    let mut found = Vec::new();
+    for piece in pieces(source) {
+        match piece {
+            Piece::Text(text) => scanner.read(text),
+            Piece::Unclosed(_) => {}
+            Piece::Name(name, at) => {
+                if let Err(why) = scanner.context() {
+                    found.push((name, at, why));
+                }
+                scanner.skip_value();
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,320 @@
+//! YAML text → a tree of nodes with places, anchors and merge keys resolved.
+//!
+//! The tree is built from parser events rather than by serde, because serde stops at the first mistake and a policy
+//! is told all of its mistakes at once. Scalars keep their text: `no` is a text until a reader asks for a flag.
+
+use super::diagnostics::Problems;
+use super::source::{Place, Source};
+use serde_yaml::granit_parser::{Event, Options, Parser, ScalarStyle, Span, options};
+use std::collections::HashMap;
+
+/// The most nodes that one file may hold once its aliases are written out.
+const MOST_NODES: usize = 500_000;
+
+/// A value and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub at: Place,
+    pub kind: Kind,
+}
+
+/// What a node is.
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    /// A text, number, flag or nothing.
+    Scalar {
+        text: String,
+        /// Written without quotes, so that it may be read as a number, a flag or nothing.
+        plain: bool,
+    },
+    /// A list.
+    List(Vec<Node>),
+    /// Keys in the order written, each once.
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a map.
+#[derive(Debug, Clone)]
+pub(super) struct Key {
+    pub at: Place,
+    pub text: String,
+}
+
+impl Node {
+    /// Whether the node is an empty value, `~` or `null`.
+    pub fn is_nothing(&self) -> bool {
+        matches!(&self.kind, Kind::Scalar { text, plain: true } if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+    }
+
+    /// What the node is, for messages.
+    pub fn describe(&self) -> String {
+        match &self.kind {
+            Kind::Scalar { .. } if self.is_nothing() => "nothing".to_owned(),
+            Kind::Scalar { text, .. } => {
+                let short: String = text.chars().take(40).collect();
+                let dots = if short.len() < text.len() { "…" } else { "" };
+                format!("`{short}{dots}`")
+            }
+            Kind::List(_) => "a list".to_owned(),
+            Kind::Map(_) => "a map".to_owned(),
+        }
+    }
+
+    fn count(&self) -> usize {
+        1 + match &self.kind {
+            Kind::Scalar { .. } => 0,
+            Kind::List(items) => items.iter().map(Self::count).sum(),
+            Kind::Map(entries) => entries.iter().map(|(_, value)| 1 + value.count()).sum(),
+        }
+    }
+}
+
+/// Reads one source. `None` when it holds nothing, or can't be read at all (then a problem was added).
+pub(super) fn parse(index: usize, source: &Source, problems: &mut Problems) -> Option<Node> {
+    let mark = if source.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let text = &source.text[mark..];
+    let mut tree =
+        Tree { source: index, offset: mark, problems, open: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
+    let limits: Options = options! { emit_comments: false, disallow_directives: true };
+    for next in Parser::new_from_str_with_options(text, limits) {
+        let step = match next {
+            Ok((event, span)) => tree.take(event, span),
+            Err(error) => {
+                let start = error.marker().byte_offset().unwrap_or(text.len());
+                let at = Place { source: index, start: start + mark, len: 1 };
+                Err((at, error.info()))
+            }
+        };
+        if let Err((at, message)) = step {
+            tree.problems.error("yaml", at, message);
+            return None;
+        }
+    }
+    tree.root.filter(|node| !node.is_nothing())
+}
+
+/// A list or map that is being read.
+enum Open {
+    List { at: Place, anchor: usize, items: Vec<Node> },
+    Map { at: Place, anchor: usize, entries: Vec<(Key, Node)>, key: Option<Key>, merges: Vec<Node> },
+}
+
+struct Tree<'p, 'a> {
+    source: usize,
+    offset: usize,
+    problems: &'p mut Problems<'a>,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+    root: Option<Node>,
+}
+
+/// What ends the reading of a file.
+type Stop = (Place, String);
+
+impl Tree<'_, '_> {
+    fn place(&self, span: Span) -> Place {
+        let start = span.start.byte_offset().unwrap_or(0);
+        let end = span.end.byte_offset().unwrap_or(start);
+        Place { source: self.source, start: start + self.offset, len: end.saturating_sub(start) }
+    }
+
+    fn take(&mut self, event: Event, span: Span) -> Result<(), Stop> {
+        let at = self.place(span);
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let plain = style == ScalarStyle::Plain && tag.is_none();
+                // `!!str 5` is the one tag with a use: it says that a number is meant as a text.
+                if let Some(tag) = tag.map(|tag| tag.to_string()).filter(|tag| !tag.ends_with("!str")) {
+                    self.problems.error("yaml", at, format!("the tag `{tag}` is not used in policies"));
+                }
+                let node = Node { at, kind: Kind::Scalar { text: text.into_owned(), plain } };
+                self.finished(node, anchor)
+            }
+            Event::SequenceStart(_, anchor, _) => {
+                self.open.push(Open::List { at, anchor, items: Vec::new() });
+                Ok(())
+            }
+            Event::MappingStart(_, anchor, _) => {
+                self.open.push(Open::Map { at, anchor, entries: Vec::new(), key: None, merges: Vec::new() });
+                Ok(())
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(),
+            Event::Alias(id) => match self.anchors.get(&id) {
+                Some(node) => {
+                    // Problems inside are told where the anchor stands; the alias itself is only a name for it.
+                    let node = node.clone();
+                    self.nodes += node.count();
+                    self.finished(node, 0)
+                }
+                None => Err((at, "an alias can't stand inside what it names".to_owned())),
+            },
+            Event::DocumentStart(..) if self.root.is_some() => {
+                Err((at, "a policy file holds one document; put the others into files of their own".to_owned()))
+            }
+            // What is left has no content: borders of the stream and the document, comments.
+            _ => Ok(()),
+        }
+    }
+
+    fn close(&mut self) -> Result<(), Stop> {
+        match self.open.pop() {
+            Some(Open::List { at, anchor, items }) => self.finished(Node { at, kind: Kind::List(items) }, anchor),
+            Some(Open::Map { at, anchor, mut entries, merges, .. }) => {
+                self.merge(&mut entries, merges);
+                self.finished(Node { at, kind: Kind::Map(entries) }, anchor)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A node is complete: it is the root, an item, a key, or the value of the last key.
+    fn finished(&mut self, mut node: Node, anchor: usize) -> Result<(), Stop> {
+        self.nodes += 1;
+        if self.nodes > MOST_NODES {
+            return Err((node.at, "the file is too large, or its aliases repeat each other".to_owned()));
+        }
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        match self.open.last_mut() {
+            None => self.root = Some(node),
+            Some(Open::List { items, .. }) => items.push(node),
+            Some(Open::Map { entries, key, merges, .. }) => match key.take() {
+                None => match node.kind {
+                    Kind::Scalar { text, .. } => *key = Some(Key { at: node.at, text }),
+                    Kind::List(_) | Kind::Map(_) => return Err((node.at, "a key must be a plain text".to_owned())),
+                },
+                Some(key) if key.text == "<<" => merges.push(node),
+                Some(key) => {
+                    // An empty value has no place of its own; its key is where people look.
+                    if node.at.len == 0 {
+                        node.at = key.at;
+                    }
+                    match entries.iter().find(|(known, _)| known.text == key.text) {
+                        Some((first, _)) => {
+                            let first = self.problems.describe(first.at);
+                            let message = format!("the key `{}` stands twice in one map", key.text);
+                            self.problems
+                                .error("duplicate-key", key.at, message)
+                                .help(format!("the first is at {first}"));
+                        }
+                        None => entries.push((key, node)),
+                    }
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// `<<: *anchor`: keys that the map does not have itself come from the named maps, earlier ones first.
+    fn merge(&mut self, entries: &mut Vec<(Key, Node)>, merges: Vec<Node>) {
+        for node in merges {
+            let maps = match node.kind {
+                Kind::List(items) => items,
+                kind @ (Kind::Map(_) | Kind::Scalar { .. }) => vec![Node { at: node.at, kind }],
+            };
+            for map in maps {
+                let Kind::Map(inherited) = map.kind else {
+                    self.problems.error("yaml", map.at, "`<<` takes a map or a list of maps");
+                    continue;
+                };
+                for (key, value) in inherited {
+                    if entries.iter().all(|(known, _)| known.text != key.text) {
+                        entries.push((key, value));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Option<Node>, String) {
+        let sources = [Source::new("p", text)];
+        let mut problems = Problems::new(&sources);
+        let node = parse(0, &sources[0], &mut problems);
+        let found: Vec<String> =
+            problems.finish().problems.iter().map(|p| format!("{}:{} {}", p.line, p.col, p.message)).collect();
+        (node, found.join("; "))
+    }
+
+    fn shape(node: &Node) -> String {
+        match &node.kind {
+            Kind::Scalar { text, plain } => {
+                if *plain {
+                    text.clone()
+                } else {
+                    format!("'{text}'")
+                }
+            }
+            Kind::List(items) => format!("[{}]", items.iter().map(shape).collect::<Vec<_>>().join(" ")),
+            Kind::Map(entries) => {
+                let entries: Vec<String> = entries.iter().map(|(k, v)| format!("{}={}", k.text, shape(v))).collect();
+                format!("{{{}}}", entries.join(" "))
+            }
+        }
+    }
+
+    fn shaped(text: &str) -> String {
+        let (node, problems) = read(text);
+        assert_eq!(problems, "");
+        node.as_ref().map_or_else(String::new, shape)
+    }
+
+    #[test]
+    fn trees_keep_texts_and_order() {
+        assert_eq!(shaped("b: no\na: ['1', 2, ~]\n"), "{b=no a=['1' 2 ~]}");
+        assert_eq!(shaped("# only a comment\n"), "");
+        assert_eq!(shaped(""), "");
+        assert_eq!(shaped("---\n"), "");
+        assert_eq!(shaped("\u{feff}a: 1\r\nb: 2\r\n"), "{a=1 b=2}");
+    }
+
+    #[test]
+    fn anchors_and_merge_keys_are_written_out() {
+        let text = "x: &base {a: 1, b: 2}\ny: {<<: *base, b: 3}\nz: *base\n";
+        assert_eq!(shaped(text), "{x={a=1 b=2} y={b=3 a=1} z={a=1 b=2}}");
+        assert_eq!(shaped("p: &p {a: 1}\nq: &q {a: 2, c: 3}\nr: {<<: [*p, *q]}"), "{p={a=1} q={a=2 c=3} r={a=1 c=3}}");
+    }
+
+    #[test]
+    fn places_survive_a_byte_order_mark_and_wide_text() {
+        let text = "\u{feff}中: 文\nkey: bad";
+        let (node, _) = read(text);
+        let Some(Node { kind: Kind::Map(entries), .. }) = node else { panic!("a map") };
+        let at = entries[1].1.at;
+        assert_eq!(&text[at.start..at.start + at.len], "bad");
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_text_itself_is_told_with_its_place() {
+        for (text, wanted) in [
+            ("a: 1\nb: 2\na: 3\n", "3:1 the key `a` stands twice in one map"),
+            ("a: {b: 1}\n---\nb: 2\n", "2:1 a policy file holds one document; put the others into files of their own"),
+            ("a: &x [*x]\n", "1:8 an alias can't stand inside what it names"),
+            ("[a]: 1\n", "1:1 a key must be a plain text"),
+            ("a: !secret b\n", "1:12 the tag `!secret` is not used in policies"),
+            ("a: {<<: 3}\n", "1:9 `<<` takes a map or a list of maps"),
+        ] {
+            assert_eq!(read(text).1, wanted, "{text}");
+        }
+        for text in ["a: [1, 2\n", "a: *missing\n", "a: b: c\n", "a:\n\tb: 1\n", "a: \"x\n", "%YAML 9\n---\na"] {
+            assert_ne!(read(text).1, "", "{text}");
+        }
+    }
+
+    #[test]
+    fn bombs_are_refused() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for n in 1..12 {
+            let alias = format!("*a{}", n - 1);
+            text.push_str(&format!("a{n}: &a{n} [{}]\n", [alias.as_str(); 10].join(", ")));
+        }
+        assert!(read(&text).1.contains("too large"));
+        assert_ne!(read(&"[".repeat(20_000)).1, "");
+    }
+}

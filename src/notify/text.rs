@@ -1,0 +1,78 @@
+//! Untrusted text: control characters taken out, cut to limits at character borders. Pure.
+
+/// Stands at the place where something was cut off.
+pub const CUT: &str = "…";
+
+/// `text` without control characters (newline and tab apart) and without invisible characters that change the order or
+/// the look of the rest (bidirectional controls, zero-width characters, tags).
+#[must_use]
+pub fn clean(text: &str) -> String {
+    text.chars()
+        .filter(|&c| c == '\n' || c == '\t' || !(c.is_control() || is_deceptive(c)))
+        .map(|c| if c == '\t' { ' ' } else { c })
+        .collect()
+}
+
+/// Like [`clean`], on one line.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let spaced: String = text.chars().map(|c| if c == '\n' || c == '\r' { ' ' } else { c }).collect();
+    clean(&spaced).trim().to_owned()
+}
+
+/// Characters that show nothing and deceive: what a human reads would not be what stands there.
+const fn is_deceptive(c: char) -> bool {
+    matches!(c,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// `text` in at most `limit` bytes of UTF-8, ending in [`CUT`] where something is missing.
+#[must_use]
+pub fn cut_bytes(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let Some(room) = limit.checked_sub(CUT.len()) else {
+        return String::new();
+    };
+    let end = text.floor_char_boundary(room);
+    format!("{}{CUT}", &text[..end])
+}
+
+/// `text` in at most `limit` characters, ending in [`CUT`] where something is missing.
+#[must_use]
+pub fn cut_chars(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(limit.saturating_sub(1)).collect();
+    format!("{head}{CUT}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn nothing_invisible_is_left() {
+        assert_eq!(clean("a\u{1b}[31mb\u{7}\u{202e}c\u{200b}\u{9b}d\r\ne\tf"), "a[31mbcd\ne f");
+        assert_eq!(one_line(" a\nb\r "), "a b");
+    }
+
+    #[test]
+    fn a_cut_falls_between_characters() {
+        assert_eq!(cut_bytes("部署完成", 10), "部署…");
+        assert_eq!(cut_bytes("部署完成", 12), "部署完成");
+        assert_eq!(cut_bytes("abc", 2), "");
+        assert_eq!(cut_chars("部署完成", 3), "部署…");
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_keeps_its_limit(text in ".{0,80}", limit in 0_usize..90) {
+            prop_assert!(cut_bytes(&text, limit).len() <= limit);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The words of messages and pages, per language. Pure.
+
+use crate::model::{AlertKind, ApprovalKind, ApprovalState, OnApprove, Timestamp, Via};
+
+/// A language that messages and pages are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lang {
+    /// English.
+    #[default]
+    En,
+    /// Simplified Chinese.
+    Zh,
+}
+
+impl Lang {
+    /// The language that a locale (`zh_CN.UTF-8`) or an `Accept-Language` header (RFC 9110 §12.5.4) asks for first.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let mut best = (Self::En, -1.0_f32);
+        for entry in text.split(',') {
+            let mut parts = entry.split(';');
+            let tag = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+            let weight = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+            let lang = match tag.get(..2) {
+                Some("zh") => Self::Zh,
+                Some("en") => Self::En,
+                _ => continue,
+            };
+            if weight > best.1 {
+                best = (lang, weight);
+            }
+        }
+        best.0
+    }
+
+    /// `en` or `zh`, for `lang` attributes.
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        self.pick("en", "zh")
+    }
+
+    /// One of two texts.
+    #[must_use]
+    pub const fn pick<'a>(self, en: &'a str, zh: &'a str) -> &'a str {
+        match self {
+            Self::En => en,
+            Self::Zh => zh,
+        }
+    }
+
+    /// What a message of that kind is called at the beginning of its title.
+    #[must_use]
+    pub const fn kind(self, kind: AlertKind) -> &'static str {
+        match kind {
+            AlertKind::Approval => self.pick("Decide", "待审批"),
+            AlertKind::Reminder => self.pick("Still waiting", "仍在等待"),
+            AlertKind::Failure => self.pick("Failed", "失败"),
+            AlertKind::Success => self.pick("Done", "完成"),
+            AlertKind::Custom => self.pick("Note", "通知"),
+            AlertKind::Agent => self.pick("Agent", "代理"),
+            AlertKind::System => self.pick("tmuxagent", "tmuxagent"),
+        }
+    }
+
+    /// Why the human is asked, one phrase.
+    #[must_use]
+    pub const fn reason(self, kind: &ApprovalKind) -> &'static str {
+        match kind {
+            ApprovalKind::Gate => self.pick("a stage wants to start", "阶段请求开始"),
+            ApprovalKind::Failed { on_approve: OnApprove::Rerun } => {
+                self.pick("a stage failed; yes runs it again", "阶段失败；批准后重跑")
+            }
+            ApprovalKind::Failed { on_approve: OnApprove::Continue } => {
+                self.pick("a stage failed; yes goes on as if it had succeeded", "阶段失败；批准后视为成功并继续")
+            }
+            ApprovalKind::Failed { on_approve: OnApprove::Skip } => {
+                self.pick("a stage failed; yes leaves it out", "阶段失败；批准后跳过该阶段")
+            }
+            ApprovalKind::Settle { .. } => {
+                self.pick("it is not known whether this was done", "无法确认此操作是否已执行")
+            }
+            ApprovalKind::Gap => self.pick("output may have been missed", "可能漏读了输出"),
+            ApprovalKind::Agent => self.pick("an agent asks", "代理提问"),
+        }
+    }
+
+    /// A surface, as part of a sentence.
+    #[must_use]
+    pub const fn via(self, via: Via) -> &'static str {
+        match via {
+            Via::Key => self.pick("the main screen", "主界面"),
+            Via::Popup => self.pick("the popup", "弹窗"),
+            Via::Cli => self.pick("the command line", "命令行"),
+            Via::File => self.pick("a file", "文件"),
+            Via::Link => self.pick("a link", "链接"),
+            Via::Chat => self.pick("a chat", "聊天"),
+            Via::Hook => self.pick("a hook", "钩子"),
+        }
+    }
+
+    /// How an approval stands.
+    #[must_use]
+    pub const fn state(self, state: ApprovalState) -> &'static str {
+        match state {
+            ApprovalState::Pending => self.pick("waiting", "等待中"),
+            ApprovalState::Approved => self.pick("approved", "已批准"),
+            ApprovalState::Rejected => self.pick("rejected", "已拒绝"),
+            ApprovalState::Expired => self.pick("expired", "已过期"),
+            ApprovalState::Superseded => self.pick("no longer needed", "已失效"),
+        }
+    }
+}
+
+/// An instant as `2026-11-21 10:32 UTC`.
+#[must_use]
+pub fn utc(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0)
+        .map(|time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
+        .unwrap_or_else(|_| "?".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_the_one_asked_for_first() {
+        for (header, lang) in [
+            ("zh-CN,zh;q=0.9,en;q=0.8", Lang::Zh),
+            ("en-US,en;q=0.9,zh;q=0.8", Lang::En),
+            ("en;q=0.3, zh;q=0.7", Lang::Zh),
+            ("zh_CN.UTF-8", Lang::Zh),
+            ("fr, de;q=0.5, zh;q=0.1", Lang::Zh),
+            ("C", Lang::En),
+            ("", Lang::En),
+            ("*;q=zz,,;;", Lang::En),
+        ] {
+            assert_eq!(Lang::of(header), lang, "{header}");
+        }
+    }
+
+    #[test]
+    fn instants_read_like_a_person_writes_them() {
+        assert_eq!(utc(Timestamp(1_700_000_000_000)), "2023-11-14 22:13 UTC");
+    }
+}

@@ -196,7 +196,7 @@ fn break_links(line: &str) -> String {
         match c {
             ':' if before && matches!(after, Some('/' | '\\')) => out.push('：'),
             ':' if after.is_some_and(|c| !c.is_whitespace()) && ends_in_scheme(&chars[..i]) => out.push('：'),
-            '.' | '。' | '．' if before && after.is_some_and(|c| c.is_alphanumeric()) => {
+            '.' | '。' | '．' if before && after.is_some_and(|c| c.is_alphabetic()) => {
                 out.push(c);
                 out.push(JOINER);
             }

@@ -1,6 +1,11 @@
 //! Alerts: messages, outbox, routing, one file per channel.
 
+pub mod channel;
+pub mod decide;
+pub mod http;
 pub mod markup;
+pub mod message;
 pub mod redact;
+pub mod shared_file;
 pub mod text;
 pub mod words;

@@ -36,7 +36,7 @@ pub fn cut_bytes(text: &str, limit: usize) -> String {
     let Some(room) = limit.checked_sub(CUT.len()) else {
         return String::new();
     };
-    let end = text.floor_char_boundary(room);
+    let end = (0..=room).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
     format!("{}{CUT}", &text[..end])
 }
 

@@ -1,3 +1,14 @@
-//! The `tmuxagent` program.
+//! The `tmuxagent` program: panic hook, crypto provider, run, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Reports of failures go to standard error; where a screen is open, its own hook restores the terminal first.
+    let hooked = color_eyre::config::HookBuilder::default().display_env_section(false).install();
+    // The only provider that is linked; a second installation in one process is impossible here.
+    let provided = rustls::crypto::ring::default_provider().install_default();
+    if hooked.is_err() || provided.is_err() {
+        return ExitCode::from(tmuxagent::cli::exit::INTERNAL);
+    }
+    ExitCode::from(tmuxagent::cli::main(std::env::args_os()))
+}

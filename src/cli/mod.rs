@@ -1,1 +1,234 @@
-//! The command line.
+//! The command line: one file per subcommand, which talks to the running supervisor or works on files.
+//!
+//! **Invariants:** standard output carries only the answer, standard error only errors and hints; every subcommand
+//! takes `--json`; the exit codes are those of [`exit`]; a closed pipe is no error; text from panes is cleaned before
+//! it is printed.
+
+mod approvals;
+mod completions;
+mod config;
+mod connection;
+mod control;
+mod decide;
+mod error;
+mod events;
+mod explain;
+mod freeze;
+mod lifecycle;
+mod output;
+mod panes;
+mod policy;
+mod send;
+mod status;
+mod target;
+mod version;
+mod watch;
+
+pub use error::{CliError, Outcome, exit};
+pub use output::{ColorChoice, Output, Tone, report};
+
+use crate::config::{Environment, Overrides, Paths};
+use crate::i18n::Lang;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// The control room for AI agents and pipelines that work in tmux.
+///
+/// Without a subcommand the main screen opens: the first tmuxagent watches and decides, a later one shows the same.
+#[derive(Debug, Parser)]
+#[command(name = "tmuxagent", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    /// Watch without a screen, until SIGTERM or `tmuxagent shutdown`
+    #[arg(long)]
+    headless: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 the answer is no, or warnings; 2 wrong use, configuration or policy; \
+                          3 no supervisor runs; 4 not found; 5 decided before or changed; 6 refused now; 70 our fault.";
+
+/// Options of every subcommand.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+struct Globals {
+    /// The configuration file
+    #[arg(long, global = true, env = "TMUXAGENT_CONFIG", value_name = "FILE", hide_env_values = true)]
+    config: Option<PathBuf>,
+    /// A policy file or a folder of them; may be given several times
+    #[arg(
+        long,
+        global = true,
+        env = "TMUXAGENT_POLICY",
+        value_name = "PATH",
+        value_delimiter = ':',
+        hide_env_values = true
+    )]
+    policy: Vec<PathBuf>,
+    /// The folder of state, lock and socket; another one is another supervisor
+    #[arg(long, global = true, env = "TMUXAGENT_STATE_DIR", value_name = "DIR", hide_env_values = true)]
+    state_dir: Option<PathBuf>,
+    /// The tmux server of this machine: a name as for `tmux -L`, or a path as for `tmux -S`
+    #[arg(long, global = true, env = "TMUXAGENT_SOCKET", value_name = "NAME|PATH", hide_env_values = true)]
+    socket: Option<String>,
+    /// The language of what people read
+    #[arg(long, global = true, env = "TMUXAGENT_LANG", value_name = "LANG", hide_env_values = true)]
+    lang: Option<LangChoice>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// When to use colours; `NO_COLOR` is honoured
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    color: ColorChoice,
+}
+
+/// A language as the flag names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum LangChoice {
+    /// English.
+    En,
+    /// Chinese.
+    Zh,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Whether a supervisor runs, what it watches and what fails
+    Status(status::StatusArgs),
+    /// List the watched panes
+    Panes(panes::PanesArgs),
+    /// List the approvals
+    Approvals(approvals::ApprovalsArgs),
+    /// Approve what is asked
+    Approve(decide::DecideArgs),
+    /// Reject what is asked
+    Reject(decide::DecideArgs),
+    /// Start a pipeline on a pane
+    Start(control::StartArgs),
+    /// Run a stage again
+    Retry(control::ControlArgs),
+    /// Treat the live stage as done and go on
+    Skip(control::ControlArgs),
+    /// End a run; nothing more is typed for it
+    Cancel(control::ControlArgs),
+    /// Type text or keys into a pane
+    Send(send::SendArgs),
+    /// Stop all sending
+    Freeze(freeze::FreezeArgs),
+    /// Send again, what was held back first
+    Unfreeze(freeze::UnfreezeArgs),
+    /// Print the journal's events
+    Events(events::EventsArgs),
+    /// Load configuration and policies again
+    Reload(lifecycle::ReloadArgs),
+    /// End the supervisor
+    Shutdown(lifecycle::ShutdownArgs),
+    /// Check, print or find the configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Check, explain, replay or begin policies
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Open the full view in a tmux popup (see tmux.conf.snippet)
+    Popup(watch::PopupArgs),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+    /// Print the versions of this program, its protocol and the running supervisor
+    Version(version::VersionArgs),
+}
+
+/// What every subcommand is given.
+struct Session {
+    out: Output,
+    overrides: Overrides,
+    environment: Environment,
+}
+
+impl Session {
+    /// The folders by flags and environment, without reading the configuration.
+    fn paths(&self) -> Result<Paths, CliError> {
+        Ok(Paths::find(&self.overrides, &self.environment)?)
+    }
+
+    /// Configuration, policies' texts and environment, with the `.env` of the folder we stand in.
+    fn load(&self) -> Result<crate::config::Loaded, CliError> {
+        let project = std::env::current_dir().ok();
+        Ok(crate::config::load(&self.overrides, &self.environment, project.as_deref())?)
+    }
+}
+
+/// Runs the program with its arguments (the first is its name) and returns the exit code.
+pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers; a closed pipe is no reason to fail.
+            let _ = error.print();
+            return if error.use_stderr() { exit::USER } else { exit::OK };
+        }
+    };
+    let json = cli.globals.json;
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => report(&error, json),
+    }
+}
+
+fn run(cli: Cli) -> Outcome {
+    let Cli { globals, headless, command } = cli;
+    let environment = Environment::of_process();
+    let chosen = globals.lang.map(|lang| match lang {
+        LangChoice::En => Lang::En,
+        LangChoice::Zh => Lang::Zh,
+    });
+    let out = Output::new(chosen.unwrap_or_else(|| lang_of(&environment)), globals.json, globals.color);
+    let overrides = Overrides {
+        config: globals.config,
+        policy: globals.policy,
+        state_dir: globals.state_dir,
+        tmux_socket: globals.socket,
+    };
+    let session = Session { out, overrides, environment };
+    let Some(command) = command else {
+        return watch::run(&session, if headless { watch::Mode::Headless } else { watch::Mode::Screen });
+    };
+    if headless {
+        return Err(CliError::user("--headless stands alone", "leave the subcommand or --headless out"));
+    }
+    match command {
+        Command::Status(args) => status::run(&session, &args),
+        Command::Panes(args) => panes::run(&session, &args),
+        Command::Approvals(args) => approvals::run(&session, &args),
+        Command::Approve(args) => decide::run(&session, &args, decide::Choice::Approve),
+        Command::Reject(args) => decide::run(&session, &args, decide::Choice::Reject),
+        Command::Start(args) => control::start(&session, &args),
+        Command::Retry(args) => control::run(&session, &args, crate::model::RunControl::Retry),
+        Command::Skip(args) => control::run(&session, &args, crate::model::RunControl::Skip),
+        Command::Cancel(args) => control::run(&session, &args, crate::model::RunControl::Cancel),
+        Command::Send(args) => send::run(&session, &args),
+        Command::Freeze(args) => freeze::freeze(&session, &args),
+        Command::Unfreeze(args) => freeze::unfreeze(&session, &args),
+        Command::Events(args) => events::run(&session, &args),
+        Command::Reload(args) => lifecycle::reload(&session, &args),
+        Command::Shutdown(args) => lifecycle::shutdown(&session, &args),
+        Command::Config(command) => config::run(&session, &command),
+        Command::Policy(command) => policy::run(&session, &command),
+        Command::Popup(args) => watch::popup(&session, &args),
+        Command::Completions(args) => completions::run(&session, &args),
+        Command::Version(args) => version::run(&session, &args),
+    }
+}
+
+/// The language of the locale (POSIX: `LC_ALL`, then `LC_MESSAGES`, then `LANG`).
+fn lang_of(environment: &Environment) -> Lang {
+    let named = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| environment.non_empty(name));
+    named.map_or(Lang::En, Lang::from_locale)
+}
+
+/// The whole command line's definition, for completions, documentation and its tests.
+#[must_use]
+pub fn definition() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}

@@ -2,6 +2,7 @@
 
 use super::paths::cause;
 use super::{Config, Environment, Overrides, Paths, TmuxSocket, read};
+use crate::policy::Source as PolicySource;
 use crate::yaml::{Diagnostic, Source, render_all};
 use std::fmt;
 use std::io;
@@ -16,18 +17,26 @@ pub struct Problem {
     pub hint: Option<String>,
     /// Findings in a text, where the problem is one.
     pub diagnostics: Vec<Diagnostic>,
+    /// The text says `error` and the place by itself.
+    pub rendered: bool,
 }
 
 impl Problem {
     /// A problem with its way out.
     pub fn new(text: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { text: text.into(), hint: Some(hint.into()), diagnostics: Vec::new() }
+        Self { text: text.into(), hint: Some(hint.into()), diagnostics: Vec::new(), rendered: false }
+    }
+
+    /// Findings that are rendered already, each with its own `error` and place.
+    #[must_use]
+    pub const fn shown(text: String) -> Self {
+        Self { text, hint: None, diagnostics: Vec::new(), rendered: true }
     }
 
     /// Findings in texts.
     #[must_use]
     pub fn in_text(diagnostics: Vec<Diagnostic>) -> Self {
-        Self { text: render_all(&diagnostics), hint: None, diagnostics }
+        Self { text: render_all(&diagnostics), hint: None, diagnostics, rendered: true }
     }
 }
 
@@ -49,7 +58,7 @@ pub struct Loaded {
     /// The environment with its `.env` files.
     pub environment: Environment,
     /// The policies' texts, in the order of files; never empty. Not validated yet.
-    pub policy_sources: Vec<Source>,
+    pub policy_sources: Vec<PolicySource>,
     /// The file or name that the configuration came from, for people.
     pub config_name: String,
 }
@@ -72,8 +81,21 @@ pub fn load(overrides: &Overrides, environment: &Environment, project: Option<&P
     let mut config = read(&source, &paths.config_dir, &environment).map_err(Problem::in_text)?;
     choose_socket(&mut config, overrides, &environment);
     let paths = paths.with_config(&config);
-    let policy_sources = policies(overrides, &config, &paths)?;
+    let policy_sources = policies(named_policies(overrides, &config), &paths)?;
     Ok(Loaded { config, paths, environment, policy_sources, config_name })
+}
+
+/// Reads the policies that `overrides` names, without a configuration; those of the configuration's folder or the
+/// bundled ones where it names none.
+///
+/// # Errors
+/// One sentence about a file or folder that can't be read.
+pub fn policy_sources(overrides: &Overrides, environment: &Environment) -> Result<Vec<PolicySource>, Problem> {
+    policies(&overrides.policy, &Paths::find(overrides, environment)?)
+}
+
+fn named_policies<'p>(overrides: &'p Overrides, config: &'p Config) -> &'p [PathBuf] {
+    if overrides.policy.is_empty() { &config.policy } else { &overrides.policy }
 }
 
 fn config_source(paths: &Paths) -> Result<(Source, String), Problem> {
@@ -103,9 +125,8 @@ fn choose_socket(config: &mut Config, overrides: &Overrides, environment: &Envir
     }
 }
 
-fn policies(overrides: &Overrides, config: &Config, paths: &Paths) -> Result<Vec<Source>, Problem> {
+fn policies(named: &[PathBuf], paths: &Paths) -> Result<Vec<PolicySource>, Problem> {
     let own = paths.config_dir.join("policies");
-    let named = if overrides.policy.is_empty() { &config.policy } else { &overrides.policy };
     let mut files = Vec::new();
     for path in named {
         if path.is_dir() {
@@ -123,10 +144,10 @@ fn policies(overrides: &Overrides, config: &Config, paths: &Paths) -> Result<Vec
         files = policy_files(&own)?;
     }
     if files.is_empty() {
-        return Ok(vec![Source::new(BUNDLED_POLICY.0, BUNDLED_POLICY.1)]);
+        return Ok(vec![PolicySource::new(BUNDLED_POLICY.0, BUNDLED_POLICY.1)]);
     }
     let read = |file: PathBuf| match read_text(&file) {
-        Ok(text) => Ok(Source::new(file.display().to_string(), text)),
+        Ok(text) => Ok(PolicySource::new(file.display().to_string(), text)),
         Err(error) => Err(Problem::new(
             format!("the policy {} can't be read: {}", file.display(), cause(&error)),
             "name a file or folder with --policy, or in the configuration's key `policy`",

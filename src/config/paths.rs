@@ -1,6 +1,7 @@
 //! Where everything lies.
 
 use super::{Config, Environment, Problem};
+use crate::ipc::lock::socket_path;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -95,18 +96,6 @@ impl Paths {
         self
     }
 
-    /// The socket of the supervisor.
-    #[must_use]
-    pub fn socket(&self) -> PathBuf {
-        self.runtime_dir.join("tmuxagent.sock")
-    }
-
-    /// The lock file of the supervisor.
-    #[must_use]
-    pub fn lock(&self) -> PathBuf {
-        self.runtime_dir.join("tmuxagent.lock")
-    }
-
     /// The folder of log files.
     #[must_use]
     pub fn logs(&self) -> PathBuf {
@@ -134,7 +123,7 @@ impl Paths {
         for folder in [&self.state_dir, &self.runtime_dir, &self.approvals, &self.logs(), &database_dir.to_owned()] {
             make_private_folder(folder)?;
         }
-        let socket = self.socket();
+        let socket = socket_path(&self.runtime_dir);
         let length = socket.as_os_str().len();
         if length > LONGEST_SOCKET {
             return Err(Problem::new(
@@ -209,7 +198,7 @@ mod tests {
         let paths = find(&Overrides::default(), &[("HOME", "/home/u"), ("XDG_STATE_HOME", "/s")]);
         assert_eq!(paths.config_file, Path::new("/home/u/.config/tmuxagent/config.yaml"));
         assert_eq!(paths.database, Path::new("/s/tmuxagent/state.db"));
-        assert_eq!(paths.socket(), Path::new("/s/tmuxagent/tmuxagent.sock"));
+        assert_eq!(socket_path(&paths.runtime_dir), Path::new("/s/tmuxagent/supervisor.sock"));
         // A relative folder is invalid by the XDG specification and ignored.
         let paths = find(&Overrides::default(), &[("HOME", "/home/u"), ("XDG_STATE_HOME", "s")]);
         assert_eq!(paths.state_dir, Path::new("/home/u/.local/state/tmuxagent"));
@@ -220,10 +209,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let runtime = folder.path().display().to_string();
         let paths = find(&Overrides::default(), &[("HOME", "/home/u"), ("XDG_RUNTIME_DIR", &runtime)]);
-        assert_eq!(paths.socket(), folder.path().join("tmuxagent/tmuxagent.sock"));
+        assert_eq!(socket_path(&paths.runtime_dir), folder.path().join("tmuxagent/supervisor.sock"));
         let named = Overrides { state_dir: Some("/x".into()), ..Overrides::default() };
         let paths = find(&named, &[("HOME", "/home/u"), ("XDG_RUNTIME_DIR", &runtime)]);
-        assert_eq!(paths.socket(), Path::new("/x/tmuxagent.sock"));
+        assert_eq!(socket_path(&paths.runtime_dir), Path::new("/x/supervisor.sock"));
     }
 
     #[test]

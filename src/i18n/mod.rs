@@ -1,1 +1,68 @@
 //! Words for people, in English and Chinese.
+//!
+//! **Invariant:** pure functions from values to texts; every text exists in both languages by construction (an
+//! exhaustive `match` or a table row with two columns). Text that came from a pane goes through [`clean`] or [`reveal`]
+//! before it becomes part of a sentence.
+
+mod clean;
+pub mod cli;
+mod note;
+mod state;
+mod time;
+
+pub use clean::{clean, clean_block, is_hidden, reveal};
+pub use note::note_text;
+pub use state::{
+    approval_kind, approval_state, host_state, message_type, pane_state, run_state, skip_reason, stage_state, via,
+};
+pub use time::{ago, clock, clock_seconds, span};
+
+/// A language of the texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Lang {
+    /// English.
+    #[default]
+    En,
+    /// Simplified Chinese.
+    Zh,
+}
+
+impl Lang {
+    /// Both, in the order in which the language key goes round.
+    pub const ALL: [Self; 2] = [Self::En, Self::Zh];
+
+    /// The language of a POSIX locale name such as `zh_CN.UTF-8` (the value of `LC_ALL`, `LC_MESSAGES` or `LANG`), or of
+    /// a plain `zh`. What is neither Chinese nor known is English.
+    #[must_use]
+    pub fn from_locale(locale: &str) -> Self {
+        let language: String = locale.chars().take_while(|c| c.is_ascii_alphabetic()).collect();
+        match language.to_ascii_lowercase().as_str() {
+            "zh" | "chinese" | "cmn" => Self::Zh,
+            _ => Self::En,
+        }
+    }
+
+    /// The code that configuration uses: `en` or `zh`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.pick("en", "zh")
+    }
+
+    /// The next language, going round.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::En => Self::Zh,
+            Self::Zh => Self::En,
+        }
+    }
+
+    /// The text of this language.
+    #[must_use]
+    pub const fn pick(self, en: &'static str, zh: &'static str) -> &'static str {
+        match self {
+            Self::En => en,
+            Self::Zh => zh,
+        }
+    }
+}

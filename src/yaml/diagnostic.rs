@@ -105,8 +105,7 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = self.line.to_string();
         let gutter = " ".repeat(number.len());
-        writeln!(f, "{}: {}", self.level, self.text)?;
-        writeln!(f, "{gutter}--> {}", self.place())?;
+        writeln!(f, "{}: {}: {}", self.place(), self.level, self.text)?;
         writeln!(f, "{gutter} |")?;
         writeln!(f, "{number} | {}", self.excerpt)?;
         let columns = |chars: &mut dyn Iterator<Item = char>| chars.map(|c| c.width().unwrap_or(0)).sum::<usize>();

@@ -24,42 +24,36 @@ fn read(text: &str) -> String {
 #[test]
 fn all_problems_come_at_once_each_with_its_place() {
     insta::assert_snapshot!(read("pol_interval_ms: 5\nlanguage: zn\nssh: {prot: 22, 主机: nas}\nnames: [a, {b: 1}]\n"), @r"
-    error: unknown key `pol_interval_ms`
-     --> x.yaml:1:1
+    x.yaml:1:1: error: unknown key `pol_interval_ms`
       |
     1 | pol_interval_ms: 5
       | ^^^^^^^^^^^^^^^
       = help: did you mean `poll_interval_ms`?
 
-    error: `zn` is no value of `language`
-     --> x.yaml:2:11
+    x.yaml:2:11: error: `zn` is no value of `language`
       |
     2 | language: zn
       |           ^^
       = help: did you mean `en`? possible: `en`, `zh`
 
-    error: `ssh` needs a key `host`
-     --> x.yaml:3:6
+    x.yaml:3:6: error: `ssh` needs a key `host`
       |
     3 | ssh: {prot: 22, 主机: nas}
       |      ^
 
-    error: unknown key `prot` in `ssh`
-     --> x.yaml:3:7
+    x.yaml:3:7: error: unknown key `prot` in `ssh`
       |
     3 | ssh: {prot: 22, 主机: nas}
       |       ^^^^
       = help: did you mean `port`?
 
-    error: unknown key `主机` in `ssh`
-     --> x.yaml:3:17
+    x.yaml:3:17: error: unknown key `主机` in `ssh`
       |
     3 | ssh: {prot: 22, 主机: nas}
       |                 ^^^^
       = help: possible: `host`, `port`
 
-    error: `names[1]` must be a text, not a map
-     --> x.yaml:4:12
+    x.yaml:4:12: error: `names[1]` must be a text, not a map
       |
     4 | names: [a, {b: 1}]
       |            ^
@@ -69,24 +63,21 @@ fn all_problems_come_at_once_each_with_its_place() {
 #[test]
 fn what_is_not_yaml_is_shown_where_it_breaks() {
     insta::assert_snapshot!(read("a: 1\na: 2\n"), @r"
-    error: not valid YAML: the key `a` stands here a second time
-     --> x.yaml:2:1
+    x.yaml:2:1: error: not valid YAML: the key `a` stands here a second time
       |
     2 | a: 2
       | ^
       = help: keep one of them
     ");
     insta::assert_snapshot!(read("names: go: on\n"), @r"
-    error: not valid YAML: mapping values are not allowed in this context
-     --> x.yaml:1:10
+    x.yaml:1:10: error: not valid YAML: mapping values are not allowed in this context
       |
     1 | names: go: on
       |          ^
       = help: put texts that hold `: ` in quotes, and check the indentation
     ");
     insta::assert_snapshot!(read("names: a\n---\nnames: b\n"), @r"
-    error: not valid YAML: a second document begins here
-     --> x.yaml:3:1
+    x.yaml:3:1: error: not valid YAML: a second document begins here
       |
     3 | names: b
       | ^
@@ -111,14 +102,12 @@ fn an_empty_text_is_an_empty_map() {
 #[test]
 fn numbers_have_bounds_and_wrong_kinds_are_named() {
     insta::assert_snapshot!(read("poll_interval_ms: 5\nssh: 3"), @r"
-    error: `poll_interval_ms` must be between 50 and 60000, not 5
-     --> x.yaml:1:19
+    x.yaml:1:19: error: `poll_interval_ms` must be between 50 and 60000, not 5
       |
     1 | poll_interval_ms: 5
       |                   ^
 
-    error: `ssh` must be a map of keys and values, not `3`
-     --> x.yaml:2:6
+    x.yaml:2:6: error: `ssh` must be a map of keys and values, not `3`
       |
     2 | ssh: 3
       |      ^

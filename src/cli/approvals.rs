@@ -1,0 +1,106 @@
+//! `tmuxagent approvals`.
+
+use super::connection::Connection;
+use super::{CliError, Outcome, Output, Session, Tone, exit};
+use crate::clock::wall;
+use crate::i18n::cli::{Word, word};
+use crate::i18n::{ago, approval_kind, approval_state, clean, reveal, span, via};
+use crate::model::{Approval, ApprovalState};
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(super) struct ApprovalsArgs {
+    /// Only this one, whole, also when it is closed: its identity, or a unique beginning of it
+    id: Option<String>,
+    /// The last closed ones as well
+    #[arg(long)]
+    all: bool,
+}
+
+/// Prints the queue of approvals, or one of them.
+pub(super) fn run(session: &Session, args: &ApprovalsArgs) -> Outcome {
+    let mut connection = Connection::open(session)?;
+    let out = &session.out;
+    if let Some(id) = &args.id {
+        let approval = connection.approval(id)?;
+        if out.json {
+            out.json(&approval)?
+        } else {
+            show(out, &approval)?
+        }
+        return Ok(exit::OK);
+    }
+    let mut approvals = connection.snapshot()?.approvals;
+    approvals.retain(|approval| args.all || approval.state == ApprovalState::Pending);
+    if out.json {
+        out.json(&approvals)?
+    } else {
+        list(out, &approvals)?
+    }
+    Ok(exit::OK)
+}
+
+fn list(out: &Output, approvals: &[Approval]) -> Result<(), CliError> {
+    let (lang, now) = (out.lang, wall());
+    if approvals.is_empty() {
+        return out.line(word(lang, Word::NoApprovals));
+    }
+    let rows: Vec<_> = approvals
+        .iter()
+        .map(|approval| {
+            let tone = if approval.state == ApprovalState::Pending { Tone::Ask } else { Tone::Dim };
+            vec![
+                (Tone::Bold, name(approval)),
+                (tone, approval_state(lang, approval.state).to_owned()),
+                (Tone::Dim, ago(lang, now, approval.asked_at)),
+                (Tone::Plain, clean(&approval.place)),
+                (Tone::Plain, clean(approval.stage.as_deref().unwrap_or_default())),
+                (Tone::Plain, clean(&approval.question)),
+                (Tone::Plain, reveal(&approval.effect_text)),
+            ]
+        })
+        .collect();
+    let heads = [Word::Approval, Word::State, Word::Asked, Word::Place, Word::Stage, Word::Question, Word::WillDo];
+    out.table(&heads.map(|head| word(lang, head)), &rows)
+}
+
+/// Its identity, with the revision once it changed, as `approve` takes it.
+fn name(approval: &Approval) -> String {
+    match approval.revision {
+        0 | 1 => approval.id.to_string(),
+        revision => format!("{}@{revision}", approval.id),
+    }
+}
+
+/// One approval with everything that a decision needs.
+pub(super) fn show(out: &Output, approval: &Approval) -> Result<(), CliError> {
+    let (lang, now) = (out.lang, wall());
+    let row = |head: Word, value: String| {
+        if value.is_empty() {
+            Ok(())
+        } else {
+            out.line(&format!("{}: {value}", out.paint(Tone::Dim, word(lang, head))))
+        }
+    };
+    out.line(&format!("{} {}", out.paint(Tone::Bold, &name(approval)), approval_state(lang, approval.state)))?;
+    row(Word::Kind, approval_kind(lang, &approval.kind).to_owned())?;
+    row(Word::Place, format!("{} ({}:{})", clean(&approval.place), approval.pane.host, approval.pane.pane))?;
+    row(Word::Run, approval.run.map(|run| run.to_string()).unwrap_or_default())?;
+    let of = [approval.pipeline.as_deref(), approval.stage.as_deref()].into_iter().flatten().map(clean);
+    row(Word::Stage, of.collect::<Vec<_>>().join(" / "))?;
+    row(Word::Question, clean(&approval.question))?;
+    row(Word::WillDo, reveal(&approval.effect_text))?;
+    row(Word::Options, approval.options.iter().map(|option| clean(option)).collect::<Vec<_>>().join(" | "))?;
+    row(Word::Asked, ago(lang, now, approval.asked_at))?;
+    let left = approval.expires_at.filter(|_| approval.state == ApprovalState::Pending);
+    row(Word::Expires, left.map(|at| span(lang, at.since(now))).unwrap_or_default())?;
+    if let Some(decision) = &approval.decision {
+        let by =
+            format!("{} ({}), {}", clean(&decision.by.who), via(lang, decision.by.via), ago(lang, now, decision.at));
+        row(Word::Decided, by)?;
+    }
+    for line in &approval.evidence {
+        out.line(&format!("  {}", clean(line)))?;
+    }
+    Ok(())
+}

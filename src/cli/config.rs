@@ -1,0 +1,86 @@
+//! `tmuxagent config check|default|path`.
+
+use super::{CliError, Outcome, Session, exit};
+use crate::config::DEFAULT_CONFIG;
+use clap::{Args, Subcommand};
+use serde_json::json;
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Check the configuration and its policies without starting anything
+    Check(CheckArgs),
+    /// Print a complete configuration with every key, its default and its meaning
+    Default,
+    /// Print where everything lies
+    Path,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// The file; the one that would be used when left out
+    file: Option<PathBuf>,
+}
+
+/// Runs one of them.
+pub(super) fn run(session: &Session, command: &ConfigCommand) -> Outcome {
+    match command {
+        ConfigCommand::Check(args) => check(session, args),
+        ConfigCommand::Default => default(session),
+        ConfigCommand::Path => path(session),
+    }
+}
+
+fn check(session: &Session, args: &CheckArgs) -> Outcome {
+    let mut overrides = session.overrides.clone();
+    if let Some(file) = &args.file {
+        overrides.config = Some(file.clone());
+    }
+    let project = std::env::current_dir().ok();
+    let loaded = crate::config::load(&overrides, &session.environment, project.as_deref())?;
+    let policy = super::policy::judge(&loaded.policy_sources)?;
+    let out = &session.out;
+    let hosts: Vec<&str> = loaded.config.hosts.iter().map(|host| host.name.as_str()).collect();
+    let policies: Vec<&str> = loaded.policy_sources.iter().map(|source| source.name.as_str()).collect();
+    if out.json {
+        out.json(
+            &json!({ "config": loaded.config_name, "hosts": hosts, "policies": policies, "warnings": policy.warnings }),
+        )?;
+    } else {
+        out.line(&format!("{}: ok ({})", loaded.config_name, hosts.join(", ")))?;
+        out.line(&format!("{}: ok ({} pipelines)", policies.join(", "), policy.pipelines))?;
+    }
+    Ok(if policy.warnings == 0 { exit::OK } else { exit::NEGATIVE })
+}
+
+fn default(session: &Session) -> Outcome {
+    if session.out.json {
+        return Err(CliError::user("the default configuration is YAML with comments", "leave --json out"));
+    }
+    session.out.raw(DEFAULT_CONFIG)?;
+    Ok(exit::OK)
+}
+
+fn path(session: &Session) -> Outcome {
+    // A broken configuration must not hide where it lies.
+    let paths = session.load().map_or_else(|_| session.paths(), |loaded| Ok(loaded.paths))?;
+    let shown = [
+        ("config", &paths.config_file),
+        ("policies", &paths.config_dir.join("policies")),
+        ("state", &paths.state_dir),
+        ("database", &paths.database),
+        ("approvals", &paths.approvals),
+        ("logs", &paths.logs()),
+        ("socket", &crate::ipc::lock::socket_path(&paths.runtime_dir)),
+    ];
+    let out = &session.out;
+    if out.json {
+        let map: serde_json::Map<_, _> = shown.iter().map(|(name, path)| ((*name).to_owned(), json!(path))).collect();
+        out.json(&map)?;
+    } else {
+        for (name, path) in shown {
+            out.line(&format!("{name:<10} {}", path.display()))?;
+        }
+    }
+    Ok(exit::OK)
+}

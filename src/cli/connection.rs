@@ -1,0 +1,144 @@
+//! The way to the running supervisor for one-shot commands: one request after the other, without a runtime around.
+
+use super::{CliError, Session};
+use crate::ipc::client::{self, ClientError};
+use crate::ipc::lock::socket_path;
+use crate::ipc::wire::{ErrorKind, Reply, Request, ServerFrame};
+use crate::model::{Approval, Command, Snapshot, Timestamp, Via};
+use std::path::Path;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// How long an answer may take. A supervisor that is busy with a flood answers views first, in milliseconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An open connection after its greeting.
+pub(super) struct Connection {
+    runtime: Runtime,
+    inner: client::Connection,
+    /// What the supervisor said of itself.
+    pub(super) greeting: Greeting,
+}
+
+/// The supervisor's answer to the greeting.
+#[derive(Debug, Clone)]
+pub(super) struct Greeting {
+    /// Its program's version.
+    pub(super) version: String,
+    /// Its protocol's version.
+    pub(super) protocol: u32,
+    /// Its process.
+    pub(super) pid: u32,
+    /// The configuration it runs with.
+    pub(super) config: String,
+    /// Since when it runs.
+    pub(super) started_at: Timestamp,
+}
+
+/// What a command led to.
+pub(super) struct Committed {
+    /// One sentence, possibly empty.
+    pub(super) text: String,
+    /// The whole reply, for `--json`.
+    pub(super) value: serde_json::Value,
+}
+
+impl Connection {
+    /// Connects and greets.
+    pub(super) fn open(session: &Session) -> Result<Self, CliError> {
+        let socket = socket_path(&session.paths()?.runtime_dir);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::internal)?;
+        let inside = |name: &str| session.environment.non_empty(name).map(str::to_owned);
+        let tmux_socket = inside("TMUX").and_then(|value| value.split(',').next().map(str::to_owned));
+        let hello = client::hello(Via::Cli, inside("TMUX_PANE"), tmux_socket);
+        let opening = client::Connection::open(&socket, hello);
+        // A timer belongs to the runtime that it is made in, so it is made inside.
+        let opened = runtime.block_on(async { tokio::time::timeout(PATIENCE, opening).await });
+        let inner = opened.map_err(|_| silent())?.map_err(|error| unreachable(&socket, error))?;
+        match &inner.hello {
+            Reply::Hello { protocol, version, pid, config, started_at } => {
+                let greeting = Greeting {
+                    version: version.clone(),
+                    protocol: *protocol,
+                    pid: *pid,
+                    config: config.clone(),
+                    started_at: *started_at,
+                };
+                Ok(Self { runtime, inner, greeting })
+            }
+            _ => Err(unexpected("the greeting")),
+        }
+    }
+
+    /// Asks and waits for the answer; an error of the supervisor becomes one of ours.
+    pub(super) fn ask(&mut self, request: Request) -> Result<Reply, CliError> {
+        let inner = &mut self.inner;
+        let answered = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, inner.request(request)).await });
+        match answered {
+            Err(_) => Err(silent()),
+            Ok(Err(error)) => Err(gone(&error.to_string())),
+            Ok(Ok(Reply::Error { kind, text })) => Err(CliError::Answer { kind, text }),
+            Ok(Ok(reply)) => Ok(reply),
+        }
+    }
+
+    /// Waits for the next frame, as long as it takes; `None` when the supervisor is gone.
+    pub(super) fn push(&mut self) -> Option<ServerFrame> {
+        self.runtime.block_on(self.inner.push())
+    }
+
+    /// The whole picture.
+    pub(super) fn snapshot(&mut self) -> Result<Snapshot, CliError> {
+        match self.ask(Request::Snapshot)? {
+            Reply::Snapshot { snapshot } => Ok(*snapshot),
+            _ => Err(unexpected("a snapshot")),
+        }
+    }
+
+    /// One approval by its identity or a unique beginning of it.
+    pub(super) fn approval(&mut self, id: &str) -> Result<Approval, CliError> {
+        match self.ask(Request::Approval { id: id.to_owned() })? {
+            Reply::Approval { approval } => Ok(*approval),
+            _ => Err(unexpected("an approval")),
+        }
+    }
+
+    /// A wish; returns when it is committed.
+    pub(super) fn command(&mut self, command: Command) -> Result<Committed, CliError> {
+        let reply = self.ask(Request::Command { command })?;
+        let value = serde_json::to_value(&reply).map_err(CliError::internal)?;
+        match reply {
+            Reply::Committed { text, .. } => Ok(Committed { text, value }),
+            Reply::Done => Ok(Committed { text: String::new(), value }),
+            _ => Err(unexpected("a command's answer")),
+        }
+    }
+}
+
+fn unreachable(socket: &Path, error: ClientError) -> CliError {
+    let shown = socket.display();
+    match error {
+        ClientError::NoSupervisor => {
+            CliError::NoSupervisor { text: format!("no supervisor runs (nobody listens on {shown})") }
+        }
+        ClientError::Refused(text) => CliError::Answer { kind: ErrorKind::Refused, text },
+        ClientError::Broken(text) => CliError::user(
+            format!("the socket {shown} can't be used: {}", text.to_lowercase()),
+            "it may be another user's, or a supervisor that is ending: `tmuxagent doctor` tells",
+        ),
+    }
+}
+
+fn silent() -> CliError {
+    let text = format!("the supervisor did not answer within {} s", PATIENCE.as_secs());
+    CliError::Answer { kind: ErrorKind::Internal, text }
+}
+
+fn gone(reason: &str) -> CliError {
+    CliError::NoSupervisor { text: reason.to_owned() }
+}
+
+fn unexpected(what: &str) -> CliError {
+    let text = format!("the supervisor answered something else than {what}");
+    CliError::Answer { kind: ErrorKind::UnknownRequest, text }
+}

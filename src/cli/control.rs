@@ -1,0 +1,93 @@
+//! `tmuxagent start`, `retry`, `skip` and `cancel`.
+
+use super::connection::{Committed, Connection};
+use super::{CliError, Outcome, Session, exit, target};
+use crate::i18n::clean;
+use crate::model::{Command, RunControl};
+use crate::yaml::nearest;
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(super) struct StartArgs {
+    /// The pane: `%3`, `host:%3`, `session:window.pane`, or the window's name
+    pane: String,
+    /// The pipeline; may be left out where only one applies to the pane
+    pipeline: Option<String>,
+    /// The stage to begin with; the first one when left out
+    #[arg(long)]
+    stage: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ControlArgs {
+    /// The run: `#12`, `12`, or its pane
+    run: String,
+    /// The stage; the live or last one when left out
+    #[arg(long)]
+    stage: Option<String>,
+}
+
+/// Starts a pipeline by hand.
+pub(super) fn start(session: &Session, args: &StartArgs) -> Outcome {
+    let mut connection = Connection::open(session)?;
+    let snapshot = connection.snapshot()?;
+    let pane = target::pane(&snapshot, &args.pane)?;
+    let pipeline = match (&args.pipeline, &pane.pipelines[..]) {
+        (Some(named), known) if known.contains(named) => named.clone(),
+        (None, [only]) => only.clone(),
+        (named, known) => return Err(no_pipeline(named.as_deref(), known, &pane.info.short())),
+    };
+    let command = Command::Start { pane: pane.info.key.clone(), pipeline, stage: args.stage.clone() };
+    tell(session, connection.command(command)?)
+}
+
+fn no_pipeline(named: Option<&str>, known: &[String], pane: &str) -> CliError {
+    let text = match named {
+        Some(named) => format!("no pipeline `{}` applies to {pane}", clean(named)),
+        None if known.is_empty() => format!("no pipeline applies to {pane}"),
+        None => format!("{} pipelines apply to {pane}", known.len()),
+    };
+    let near = named.and_then(|named| nearest(named, known.iter().map(String::as_str)));
+    let hint = match (near, known.is_empty()) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, true) => "see the policy's `match`: `tmuxagent policy explain PANE`".to_owned(),
+        (None, false) => "say which one:".to_owned(),
+    };
+    let candidates = if near.is_some() { Vec::new() } else { known.iter().map(|name| clean(name)).collect() };
+    CliError::NotFound { text, hint, candidates }
+}
+
+/// Acts on a run.
+pub(super) fn run(session: &Session, args: &ControlArgs, control: RunControl) -> Outcome {
+    let mut connection = Connection::open(session)?;
+    let snapshot = connection.snapshot()?;
+    let run = target::run(&snapshot, &args.run)?;
+    if let Some(stage) = &args.stage
+        && !run.stages.iter().any(|known| known.name == *stage)
+    {
+        return Err(CliError::NotFound {
+            text: format!("`{}` has no stage `{}`", clean(&run.pipeline), clean(stage)),
+            hint: "its stages are:".to_owned(),
+            candidates: run.stages.iter().map(|stage| clean(&stage.name)).collect(),
+        });
+    }
+    let Some(number) = run.run else {
+        return Err(CliError::NotFound {
+            text: format!("`{}` has not run yet", clean(&run.pipeline)),
+            hint: "`tmuxagent start PANE PIPELINE` starts it".to_owned(),
+            candidates: Vec::new(),
+        });
+    };
+    tell(session, connection.command(Command::Control { run: number, stage: args.stage.clone(), control })?)
+}
+
+/// Prints what a command led to.
+pub(super) fn tell(session: &Session, committed: Committed) -> Outcome {
+    let out = &session.out;
+    if out.json {
+        out.json(&committed.value)?;
+    } else if !committed.text.is_empty() {
+        out.line(&clean(&committed.text))?;
+    }
+    Ok(exit::OK)
+}

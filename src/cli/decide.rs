@@ -1,0 +1,92 @@
+//! `tmuxagent approve` and `tmuxagent reject`.
+
+use super::connection::Connection;
+use super::{CliError, Outcome, Session, Tone, exit};
+use crate::i18n::cli::{Word, word};
+use crate::i18n::{clean, reveal};
+use crate::ipc::wire::ErrorKind;
+use crate::model::{Approval, ApprovalState, Command, Verdict};
+use clap::Args;
+use serde_json::json;
+
+#[derive(Debug, Args)]
+pub(super) struct DecideArgs {
+    /// The approval's identity or a unique beginning of it; `ID@2` decides only its second revision
+    id: String,
+    /// The chosen option or typed answer, where the question has one
+    #[arg(long, value_name = "TEXT")]
+    answer: Option<String>,
+}
+
+/// Which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// Yes.
+    Approve,
+    /// No.
+    Reject,
+}
+
+/// Decides one approval. The decision is bound to the revision that was read.
+pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outcome {
+    let (id, revision) = split(&args.id)?;
+    let mut connection = Connection::open(session)?;
+    let approval = connection.approval(id)?;
+    let revision = revision.unwrap_or(approval.revision);
+    check(&approval, revision, args.answer.as_deref())?;
+    let command = Command::Decide {
+        approval: approval.id.clone(),
+        revision,
+        verdict: Verdict { approve: choice == Choice::Approve, answer: args.answer.clone() },
+    };
+    let committed = connection.command(command)?;
+    let out = &session.out;
+    if out.json {
+        out.json(&json!({ "approval": approval.id, "revision": revision, "approve": choice == Choice::Approve, "committed": committed.value }))?;
+        return Ok(exit::OK);
+    }
+    let (tone, done) = match choice {
+        Choice::Approve => (Tone::Good, Word::ApprovedNow),
+        Choice::Reject => (Tone::Bad, Word::RejectedNow),
+    };
+    let what = match (choice, approval.effect_text.is_empty()) {
+        (Choice::Approve, false) => reveal(&approval.effect_text),
+        _ => clean(&approval.question),
+    };
+    out.line(&format!("{} {}: {what}", out.paint(tone, word(out.lang, done)), clean(&approval.place)))?;
+    if !committed.text.is_empty() {
+        out.line(&out.paint(Tone::Dim, &clean(&committed.text)))?;
+    }
+    Ok(exit::OK)
+}
+
+fn split(text: &str) -> Result<(&str, Option<u32>), CliError> {
+    let Some((id, revision)) = text.split_once('@') else { return Ok((text, None)) };
+    match revision.parse() {
+        Ok(revision) => Ok((id, Some(revision))),
+        Err(_) => Err(CliError::user(
+            format!("`{}` is not a revision's number", clean(revision)),
+            "write ID, or ID@2 for its second revision",
+        )),
+    }
+}
+
+/// What can be said without asking; the supervisor decides about the rest in one step.
+fn check(approval: &Approval, revision: u32, answer: Option<&str>) -> Result<(), CliError> {
+    if approval.state == ApprovalState::Pending && revision != approval.revision {
+        return Err(CliError::Answer {
+            kind: ErrorKind::Stale,
+            text: format!("approval {} has changed: it is at revision {} now", approval.id, approval.revision),
+        });
+    }
+    match answer {
+        Some(answer) if !approval.options.is_empty() && !approval.options.iter().any(|option| option == answer) => {
+            Err(CliError::NotFound {
+                text: format!("`{}` is no option of approval {}", clean(answer), approval.id),
+                hint: "the options are:".to_owned(),
+                candidates: approval.options.iter().map(|option| clean(option)).collect(),
+            })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,53 @@
+//! `tmuxagent reload` and `tmuxagent shutdown`.
+
+use super::connection::Connection;
+use super::{CliError, Outcome, Session, exit};
+use crate::i18n::cli::{Word, word};
+use crate::ipc::wire::{Request, ServerFrame};
+use clap::Args;
+
+/// A bad configuration or policy changes nothing: the old one goes on, and the exit code is 2.
+#[derive(Debug, Args)]
+pub(super) struct ReloadArgs {}
+
+#[derive(Debug, Args)]
+pub(super) struct ShutdownArgs {
+    /// Return at once instead of waiting for its end
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// Loads configuration and policies again.
+pub(super) fn reload(session: &Session, _: &ReloadArgs) -> Outcome {
+    Connection::open(session)?.ask(Request::Reload)?;
+    say(session, Word::Reloaded)
+}
+
+/// Ends the supervisor.
+pub(super) fn shutdown(session: &Session, args: &ShutdownArgs) -> Outcome {
+    let mut connection = Connection::open(session)?;
+    match connection.ask(Request::Shutdown) {
+        Ok(_) => {}
+        // It may be gone before its answer is read.
+        Err(CliError::NoSupervisor { .. }) => return say(session, Word::Ended),
+        Err(error) => return Err(error),
+    }
+    if !args.no_wait {
+        while let Some(frame) = connection.push() {
+            if matches!(frame, ServerFrame::Bye { .. }) {
+                break;
+            }
+        }
+    }
+    say(session, Word::Ended)
+}
+
+fn say(session: &Session, what: Word) -> Outcome {
+    let out = &session.out;
+    if out.json {
+        out.json(&serde_json::json!({ "done": true }))?
+    } else {
+        out.line(word(out.lang, what))?
+    }
+    Ok(exit::OK)
+}

@@ -1,0 +1,174 @@
+//! What a command prints: text for people, aligned and coloured, or JSON for scripts.
+
+use super::error::{CliError, exit};
+use crate::i18n::Lang;
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+use unicode_width::UnicodeWidthStr;
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The standard output of one command.
+#[derive(Debug)]
+pub struct Output {
+    /// The language of texts.
+    pub lang: Lang,
+    /// JSON instead of text.
+    pub json: bool,
+    color: bool,
+}
+
+/// A colour by what it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// As it is.
+    Plain,
+    /// Less important.
+    Dim,
+    /// A heading.
+    Bold,
+    /// Well.
+    Good,
+    /// Somebody should look.
+    Warn,
+    /// Wrong.
+    Bad,
+    /// Waits for a human.
+    Ask,
+}
+
+impl Output {
+    /// For this process's standard output.
+    #[must_use]
+    pub fn new(lang: Lang, json: bool, choice: ColorChoice) -> Self {
+        let color = match choice {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => {
+                let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+                io::stdout().is_terminal() && !set("NO_COLOR") && std::env::var("TERM").as_deref() != Ok("dumb")
+            }
+        };
+        Self { lang, json, color: color && !json }
+    }
+
+    /// A text in its colour.
+    #[must_use]
+    pub fn paint(&self, tone: Tone, text: &str) -> String {
+        let code = match tone {
+            Tone::Plain => return text.to_owned(),
+            Tone::Dim => "2",
+            Tone::Bold => "1",
+            Tone::Good => "32",
+            Tone::Warn => "33",
+            Tone::Bad => "31",
+            Tone::Ask => "35",
+        };
+        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    /// Prints one line.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub fn line(&self, text: &str) -> Result<(), CliError> {
+        self.raw(&format!("{text}\n"))
+    }
+
+    /// Prints text as it is.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub fn raw(&self, text: &str) -> Result<(), CliError> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        Ok(stdout.flush()?)
+    }
+
+    /// Prints a value as JSON over several lines.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub fn json(&self, value: &impl Serialize) -> Result<(), CliError> {
+        let text = serde_json::to_string_pretty(value).map_err(CliError::internal)?;
+        self.line(&text)
+    }
+
+    /// Prints a value as one line of JSON.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub fn json_line(&self, value: &impl Serialize) -> Result<(), CliError> {
+        let text = serde_json::to_string(value).map_err(CliError::internal)?;
+        self.line(&text)
+    }
+
+    /// Prints rows in columns, the first row as heading. The last column is not padded.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub fn table(&self, heading: &[&str], rows: &[Vec<(Tone, String)>]) -> Result<(), CliError> {
+        let mut widths: Vec<usize> = heading.iter().map(|cell| cell.width()).collect();
+        for row in rows {
+            for (width, (_, cell)) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.width());
+            }
+        }
+        let heading = heading.iter().map(|cell| (Tone::Dim, (*cell).to_owned())).collect();
+        let mut text = String::new();
+        for row in std::iter::once(&heading).chain(rows) {
+            let last = row.iter().rposition(|(_, cell)| !cell.is_empty()).unwrap_or(0);
+            for (n, (tone, cell)) in row.iter().enumerate().take(last + 1) {
+                let gap = if n == last { 0 } else { widths[n] + 2 - cell.width() };
+                // Writing to a string can't fail.
+                let _ = write!(text, "{}{:gap$}", self.paint(*tone, cell), "");
+            }
+            text.push('\n');
+        }
+        self.raw(&text)
+    }
+}
+
+/// Prints an error with its hints on standard error, and for `--json` as an object on standard output.
+pub fn report(error: &CliError, json: bool) -> u8 {
+    let code = error.code();
+    if matches!(error, CliError::Pipe) {
+        return code;
+    }
+    let (text, hints) = (error.text(), error.hints());
+    let mut message = String::new();
+    // Findings in a text begin with their own `error:` or `warning:`.
+    let own = matches!(error, CliError::User(problem) if problem.rendered);
+    let prefix = match (own, code) {
+        (true, _) => "",
+        (false, exit::INTERNAL) => "internal error: ",
+        (false, _) => "error: ",
+    };
+    let _ = writeln!(message, "{prefix}{text}");
+    for hint in &hints {
+        let _ = writeln!(message, "hint: {hint}");
+    }
+    // Nothing is left to be done where standard error is closed too.
+    let _ = io::stderr().lock().write_all(message.as_bytes());
+    if json {
+        let findings = match error {
+            CliError::User(problem) => &problem.diagnostics[..],
+            _ => &[],
+        };
+        let value =
+            serde_json::json!({ "error": { "code": code, "text": text, "hints": hints, "findings": findings } });
+        let _ = writeln!(io::stdout().lock(), "{value:#}");
+    }
+    code
+}

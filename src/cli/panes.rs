@@ -1,0 +1,117 @@
+//! `tmuxagent panes`.
+
+use super::connection::Connection;
+use super::{Outcome, Output, Session, Tone, exit, target};
+use crate::clock::wall;
+use crate::i18n::cli::{Word, word};
+use crate::i18n::{ago, clean, pane_state, run_state, stage_state};
+use crate::model::{PaneState, RunState, Snapshot, StageState};
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(super) struct PanesArgs {
+    /// Only this pane: `%3`, `host:%3`, `session:window.pane`, or the window's name
+    pane: Option<String>,
+    /// The pipelines' runs with their stages instead
+    #[arg(long)]
+    runs: bool,
+}
+
+/// Prints the panes, or the runs on them.
+pub(super) fn run(session: &Session, args: &PanesArgs) -> Outcome {
+    let mut snapshot = Connection::open(session)?.snapshot()?;
+    if let Some(text) = &args.pane {
+        let key = target::pane(&snapshot, text)?.info.key.clone();
+        snapshot.panes.retain(|pane| pane.info.key == key);
+        snapshot.runs.retain(|run| run.pane == key);
+    }
+    let out = &session.out;
+    match (out.json, args.runs) {
+        (true, true) => out.json(&snapshot.runs)?,
+        (true, false) => out.json(&snapshot.panes)?,
+        (false, true) => runs(out, &snapshot)?,
+        (false, false) => panes(out, &snapshot)?,
+    }
+    Ok(exit::OK)
+}
+
+fn panes(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
+    let (lang, now) = (out.lang, wall());
+    if snapshot.panes.is_empty() {
+        return out.line(word(lang, Word::NoPanes));
+    }
+    let rows: Vec<_> = snapshot
+        .panes
+        .iter()
+        .map(|pane| {
+            let facts = &pane.info.facts;
+            let program = if facts.agent.is_empty() { &facts.command } else { &facts.agent };
+            vec![
+                (Tone::Bold, clean(&pane.info.short())),
+                (tone(pane.state), pane_state(lang, pane.state).to_owned()),
+                (Tone::Plain, clean(&pane.info.place())),
+                (Tone::Plain, clean(program)),
+                (Tone::Plain, clean(&pane.pipelines.join(","))),
+                (Tone::Dim, pane.last_output.map(|at| ago(lang, now, at)).unwrap_or_default()),
+            ]
+        })
+        .collect();
+    let heads = [Word::Pane, Word::State, Word::Place, Word::Program, Word::Pipelines, Word::LastOutput];
+    out.table(&heads.map(|head| word(lang, head)), &rows)
+}
+
+fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
+    let lang = out.lang;
+    if snapshot.runs.is_empty() {
+        return out.line(word(lang, Word::NoRuns));
+    }
+    for run in &snapshot.runs {
+        let number = run.run.map_or_else(|| "-".to_owned(), |number| number.to_string());
+        let tone = match run.state {
+            None => Tone::Dim,
+            Some(RunState::Open) => Tone::Plain,
+            Some(RunState::Succeeded) => Tone::Good,
+            Some(RunState::Failed | RunState::Cancelled) => Tone::Bad,
+        };
+        let state = run_state(lang, run.state);
+        let name = out.paint(Tone::Bold, &clean(&run.pipeline));
+        out.line(&format!("{number} {name} {} {}", clean(&run.place), out.paint(tone, state)))?;
+        let stages: Vec<_> = run
+            .stages
+            .iter()
+            .map(|stage| {
+                let attempt =
+                    if stage.attempt > 1 { format!("{}/{}", stage.attempt, stage.max_attempts) } else { String::new() };
+                vec![
+                    (Tone::Plain, format!("  {}", clean(&stage.name))),
+                    (stage_tone(stage.state), stage_state(lang, stage.state).to_owned()),
+                    (Tone::Dim, attempt),
+                    (Tone::Dim, clean(&stage.detail)),
+                ]
+            })
+            .collect();
+        let stage_heading = format!("  {}", word(lang, Word::Stage));
+        out.table(&[&stage_heading, word(lang, Word::State), word(lang, Word::Attempt), ""], &stages)?;
+    }
+    Ok(())
+}
+
+pub(super) const fn tone(state: PaneState) -> Tone {
+    match state {
+        PaneState::NeedsApproval => Tone::Ask,
+        PaneState::Failed | PaneState::Dead => Tone::Bad,
+        PaneState::Retrying | PaneState::Stale => Tone::Warn,
+        PaneState::Running | PaneState::Done => Tone::Good,
+        PaneState::Idle => Tone::Dim,
+    }
+}
+
+const fn stage_tone(state: StageState) -> Tone {
+    match state {
+        StageState::NeedsApproval | StageState::Asking => Tone::Ask,
+        StageState::Failed | StageState::Escalated | StageState::Cancelled => Tone::Bad,
+        StageState::Retrying | StageState::Queued => Tone::Warn,
+        StageState::Starting | StageState::Running | StageState::Succeeded => Tone::Good,
+        StageState::Waiting | StageState::Skipped => Tone::Dim,
+    }
+}

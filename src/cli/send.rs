@@ -1,0 +1,79 @@
+//! `tmuxagent send`.
+
+use super::connection::Connection;
+use super::{CliError, Outcome, Session, control, target};
+use crate::model::{Command, KeyStep};
+use clap::Args;
+use std::io::Read;
+
+/// The text is typed literally, then the keys are pressed, then Enter.
+#[derive(Debug, Args)]
+pub(super) struct SendArgs {
+    /// The pane: `%3`, `host:%3`, `session:window.pane`, or the window's name
+    pane: String,
+    /// The text; several words are joined by blanks, `-` reads standard input
+    #[arg(trailing_var_arg = true)]
+    text: Vec<String>,
+    /// A key by tmux's name, such as C-c, Escape, Up; may be given several times
+    #[arg(short, long = "key", value_name = "KEY")]
+    keys: Vec<String>,
+    /// Do not press Enter at the end (keys alone never do)
+    #[arg(short = 'n', long)]
+    no_enter: bool,
+}
+
+/// The longest text typed at once, bytes; more belongs into a file.
+const LONGEST: u64 = 64 * 1024;
+
+/// Types into a pane.
+pub(super) fn run(session: &Session, args: &SendArgs) -> Outcome {
+    let steps = steps(args)?;
+    let mut connection = Connection::open(session)?;
+    let snapshot = connection.snapshot()?;
+    let pane = target::pane(&snapshot, &args.pane)?.info.key.clone();
+    control::tell(session, connection.command(Command::Send { pane, steps })?)
+}
+
+fn steps(args: &SendArgs) -> Result<Vec<KeyStep>, CliError> {
+    let text = match &args.text[..] {
+        [dash] if dash == "-" => {
+            let mut text = String::new();
+            let read = std::io::stdin().lock().take(LONGEST + 1).read_to_string(&mut text);
+            read.map_err(|error| {
+                CliError::user(format!("standard input can't be read: {error}"), "it must be UTF-8 text")
+            })?;
+            text.trim_end_matches('\n').to_owned()
+        }
+        words => words.join(" "),
+    };
+    if text.len() as u64 > LONGEST {
+        return Err(CliError::user("the text is longer than 64 KiB", "write it to a file and send the file's name"));
+    }
+    if text.is_empty() && args.keys.is_empty() && args.text.is_empty() {
+        return Err(CliError::user("nothing to send", "give a text, or keys with --key C-c"));
+    }
+    let enter = !args.no_enter && !args.text.is_empty();
+    Ok(crate::policy::key_steps(Some(text), &args.keys, enter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &[&str], keys: &[&str], no_enter: bool) -> Result<Vec<KeyStep>, u8> {
+        let own = |list: &[&str]| list.iter().map(ToString::to_string).collect();
+        steps(&SendArgs { pane: "%1".into(), text: own(text), keys: own(keys), no_enter }).map_err(|error| error.code())
+    }
+
+    #[test]
+    fn text_then_keys_then_enter() {
+        let (text, key) = (|t: &str| KeyStep::Text(t.into()), |k: &str| KeyStep::Key(k.into()));
+        assert_eq!(of(&["npm", "test"], &[], false), Ok(vec![text("npm test"), key("Enter")]));
+        assert_eq!(of(&["x"], &[], true), Ok(vec![text("x")]));
+        assert_eq!(of(&[], &["C-c"], false), Ok(vec![key("C-c")]));
+        assert_eq!(of(&["y"], &["Tab"], false), Ok(vec![text("y"), key("Tab"), key("Enter")]));
+        // An empty text is a bare Enter, as people mean it.
+        assert_eq!(of(&[""], &[], false), Ok(vec![key("Enter")]));
+        assert_eq!(of(&[], &[], false), Err(2));
+    }
+}

@@ -1,0 +1,101 @@
+//! `tmuxagent status`.
+
+use super::connection::Connection;
+use super::{Outcome, Session, Tone, exit};
+use crate::clock::wall;
+use crate::i18n::cli::{Word, word};
+use crate::i18n::{ago, clean, host_state, pane_state, span};
+use crate::model::{ApprovalState, HostState, PaneState, Snapshot};
+use clap::Args;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Exit code 1: it runs, but a part of it fails. 3: none runs.
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {}
+
+/// Prints what runs, what is watched and what fails.
+pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
+    let mut connection = Connection::open(session)?;
+    let snapshot = connection.snapshot()?;
+    let code = if snapshot.problems.is_empty() { exit::OK } else { exit::NEGATIVE };
+    let (out, greeting) = (&session.out, &connection.greeting);
+    let open = snapshot.approvals.iter().filter(|a| a.state == ApprovalState::Pending).count();
+    if out.json {
+        out.json(&json!({
+            "version": greeting.version,
+            "protocol": greeting.protocol,
+            "pid": greeting.pid,
+            "config": greeting.config,
+            "started_at": greeting.started_at,
+            "generation": snapshot.generation,
+            "frozen": snapshot.frozen,
+            "hosts": snapshot.hosts,
+            "panes": states(&snapshot).iter().map(|(state, n)| (json!(state), n)).map(|(state, n)| json!({"state": state, "count": n})).collect::<Vec<_>>(),
+            "open_approvals": open,
+            "held": snapshot.held,
+            "problems": snapshot.problems,
+            "counters": snapshot.counters,
+        }))?;
+        return Ok(code);
+    }
+    let (lang, now) = (out.lang, wall());
+    out.line(&format!(
+        "{} {}, {} {}, {} {}, {} {}",
+        out.paint(Tone::Bold, "tmuxagent"),
+        clean(&greeting.version),
+        word(lang, Word::Process),
+        greeting.pid,
+        word(lang, Word::Since),
+        span(lang, now.since(greeting.started_at)),
+        word(lang, Word::Configuration),
+        clean(&greeting.config),
+    ))?;
+    if let Some(freeze) = &snapshot.frozen {
+        let text = format!("{} ({}, {})", word(lang, Word::Frozen), clean(&freeze.by), ago(lang, now, freeze.since));
+        out.line(&out.paint(Tone::Warn, &text))?;
+    }
+    let hosts: Vec<_> = snapshot
+        .hosts
+        .iter()
+        .map(|host| {
+            let tone = match host.state {
+                HostState::Live => Tone::Good,
+                HostState::Connecting | HostState::Polling | HostState::NoServer => Tone::Warn,
+                HostState::Unreachable => Tone::Bad,
+            };
+            let version =
+                if host.version.is_empty() { String::new() } else { format!("tmux {}", clean(&host.version)) };
+            vec![
+                (Tone::Plain, clean(host.name.as_str())),
+                (tone, host_state(lang, host.state).to_owned()),
+                (Tone::Dim, ago(lang, now, host.since)),
+                (Tone::Plain, version),
+                (Tone::Dim, clean(&host.detail)),
+            ]
+        })
+        .collect();
+    out.table(&[word(lang, Word::Host), word(lang, Word::State), word(lang, Word::Since), "TMUX", ""], &hosts)?;
+    let counts: Vec<String> =
+        states(&snapshot).iter().map(|(state, n)| format!("{n} {}", pane_state(lang, *state))).collect();
+    out.line(&format!(
+        "{}: {}",
+        word(lang, Word::Panes),
+        if counts.is_empty() { "0".to_owned() } else { counts.join(", ") }
+    ))?;
+    let tone = if open > 0 { Tone::Ask } else { Tone::Plain };
+    out.line(&format!("{}: {}", word(lang, Word::OpenApprovals), out.paint(tone, &open.to_string())))?;
+    for problem in &snapshot.problems {
+        let text = format!("{}: {} ({})", clean(&problem.part), clean(&problem.text), ago(lang, now, problem.since));
+        out.line(&out.paint(Tone::Bad, &text))?;
+    }
+    Ok(code)
+}
+
+fn states(snapshot: &Snapshot) -> BTreeMap<PaneState, usize> {
+    let mut counts = BTreeMap::new();
+    for pane in &snapshot.panes {
+        *counts.entry(pane.state).or_default() += 1;
+    }
+    counts
+}

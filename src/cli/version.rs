@@ -1,0 +1,40 @@
+//! `tmuxagent version`.
+
+use super::connection::Connection;
+use super::{CliError, Outcome, Session, exit};
+use crate::ipc::wire::PROTOCOL;
+use clap::Args;
+use serde_json::json;
+
+/// Exit code 1: the running supervisor is of another version.
+#[derive(Debug, Args)]
+pub(super) struct VersionArgs {}
+
+/// Prints the versions.
+pub(super) fn run(session: &Session, _: &VersionArgs) -> Outcome {
+    let own = env!("CARGO_PKG_VERSION");
+    let running = match Connection::open(session) {
+        Ok(connection) => Some(connection.greeting),
+        Err(CliError::NoSupervisor { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    let other = running.as_ref().is_some_and(|greeting| greeting.version != own || greeting.protocol != PROTOCOL);
+    let out = &session.out;
+    if out.json {
+        let supervisor =
+            running.as_ref().map(|g| json!({ "version": g.version, "protocol": g.protocol, "pid": g.pid }));
+        out.json(&json!({ "version": own, "protocol": PROTOCOL, "supervisor": supervisor }))?;
+    } else {
+        out.line(&format!("tmuxagent {own} (protocol {PROTOCOL})"))?;
+        match running {
+            Some(greeting) => out.line(&format!(
+                "supervisor {} (protocol {}, process {})",
+                crate::i18n::clean(&greeting.version),
+                greeting.protocol,
+                greeting.pid
+            ))?,
+            None => out.line("no supervisor runs")?,
+        }
+    }
+    Ok(if other { exit::NEGATIVE } else { exit::OK })
+}

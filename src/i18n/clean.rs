@@ -1,0 +1,85 @@
+//! Untrusted text made fit for a line of the screen.
+//!
+//! A pane's title or output may hold escape sequences, line breaks, marks that turn the writing direction, characters
+//! without width, and stacks of accents. [`clean`] is for reading, [`reveal`] for what a human is about to approve or
+//! send: there nothing may be hidden, so every such character gets a visible name.
+
+/// The most combining marks that are kept on one base character.
+const MAX_MARKS: u8 = 3;
+
+/// One line: control characters become visible signs, hidden characters go, tabs become a space.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut marks = 0;
+    for c in text.chars() {
+        match c {
+            '\t' => out.push(' '),
+            _ if c.is_control() => out.push(control_sign(c)),
+            _ if is_hidden(c) || is_modifier(c) => continue,
+            _ if is_mark(c) => {
+                marks += 1;
+                if marks <= MAX_MARKS && !out.is_empty() {
+                    out.push(c);
+                }
+                continue;
+            }
+            _ => out.push(c),
+        }
+        marks = 0;
+    }
+    out
+}
+
+/// Several lines, each as by [`clean`]; line breaks stay.
+#[must_use]
+pub fn clean_block(text: &str) -> Vec<String> {
+    text.lines().map(clean).collect()
+}
+
+/// One line in which nothing is hidden: line breaks as `␊`, tabs as `␉`, other control characters as signs, hidden
+/// characters as `<U+202E>`.
+#[must_use]
+pub fn reveal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            out.push(control_sign(c));
+        } else if is_hidden(c) || is_modifier(c) {
+            out.push_str(&format!("<U+{:04X}>", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// The sign of a control character: U+2400 and on for C0, `␡` for DEL, `�` for C1.
+fn control_sign(c: char) -> char {
+    match u32::from(c) {
+        code @ 0..=0x1f => char::from_u32(0x2400 + code).unwrap_or('�'),
+        0x7f => '␡',
+        _ => '�',
+    }
+}
+
+/// Whether a character shows nothing of itself, or turns the writing direction of others (Unicode general category Cf
+/// as far as terminals disagree about it, fillers, variation selectors, tags, line and paragraph separators).
+#[must_use]
+pub const fn is_hidden(c: char) -> bool {
+    matches!(c,
+        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a character only changes the look of the emoji before it; terminals give the pair different widths.
+const fn is_modifier(c: char) -> bool {
+    matches!(c, '\u{1f3fb}'..='\u{1f3ff}')
+}
+
+/// Whether a character is drawn onto the one before it.
+fn is_mark(c: char) -> bool {
+    unicode_width::UnicodeWidthChar::width(c) == Some(0)
+}

@@ -1,0 +1,67 @@
+//! Words of the command line's answers.
+
+use super::Lang;
+
+macro_rules! words {
+    ($($name:ident: $en:literal, $zh:literal;)*) => {
+        /// A word or short sentence that the command line prints.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Word {
+            $(#[doc = $en] $name,)*
+        }
+
+        /// The text in a language.
+        #[must_use]
+        pub const fn word(lang: Lang, word: Word) -> &'static str {
+            match word {
+                $(Word::$name => lang.pick($en, $zh),)*
+            }
+        }
+    };
+}
+
+words! {
+    Process: "process", "进程";
+    Since: "since", "时间";
+    Configuration: "configuration", "配置";
+    Frozen: "frozen: nothing is sent", "已冻结：不发送任何内容";
+    Host: "HOST", "主机";
+    State: "STATE", "状态";
+    Panes: "panes", "窗格";
+    OpenApprovals: "open approvals", "待审批";
+    NoPanes: "no panes are watched", "没有被监视的窗格";
+    NoRuns: "no pipeline applies to a watched pane", "没有适用于被监视窗格的流水线";
+    NoApprovals: "nothing waits for you", "没有等待您的事项";
+    Pane: "PANE", "窗格";
+    Place: "PLACE", "位置";
+    Program: "PROGRAM", "程序";
+    Pipelines: "PIPELINES", "流水线";
+    LastOutput: "LAST OUTPUT", "最近输出";
+    Stage: "STAGE", "阶段";
+    Attempt: "ATTEMPT", "次数";
+    Approval: "APPROVAL", "审批";
+    Asked: "ASKED", "提出";
+    Question: "QUESTION", "问题";
+    WillDo: "A YES DOES", "批准后执行";
+    Kind: "KIND", "类型";
+    Run: "RUN", "运行";
+    Options: "OPTIONS", "选项";
+    Expires: "EXPIRES IN", "剩余时间";
+    Decided: "DECIDED BY", "决定者";
+    ApprovedNow: "approved", "已批准";
+    RejectedNow: "rejected", "已拒绝";
+    Reloaded: "configuration and policies are loaded again", "已重新加载配置和策略";
+    Ended: "the supervisor has ended", "监督进程已结束";
+    AllWell: "nothing is wrong", "一切正常";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_have_their_words() {
+        assert_eq!(word(Lang::En, Word::NoApprovals), "nothing waits for you");
+        assert_eq!(word(Lang::Zh, Word::NoApprovals), "没有等待您的事项");
+    }
+}

@@ -41,6 +41,14 @@ impl SharedFile {
         .map_err(io::Error::other)?
     }
 
+    /// Whether it holds nothing, as a file just made.
+    ///
+    /// # Errors
+    /// When its size can't be asked for.
+    pub fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.file.metadata()?.len() == 0)
+    }
+
     /// What the file holds; `None` when it is empty or not readable as `T`.
     ///
     /// # Errors

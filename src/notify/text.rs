@@ -8,9 +8,15 @@ pub const CUT: &str = "…";
 #[must_use]
 pub fn clean(text: &str) -> String {
     text.chars()
-        .filter(|&c| c == '\n' || c == '\t' || !(c.is_control() || is_deceptive(c)))
+        .filter(|&c| c == '\n' || c == '\t' || is_harmless(c))
         .map(|c| if c == '\t' { ' ' } else { c })
         .collect()
+}
+
+/// Whether a character neither controls a terminal nor deceives.
+#[must_use]
+pub fn is_harmless(c: char) -> bool {
+    !c.is_control() && !is_deceptive(c)
 }
 
 /// Like [`clean`], on one line.

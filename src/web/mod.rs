@@ -1,1 +1,22 @@
-//! The web server: signed links.
+//! The web server: signed links that a phone opens.
+//!
+//! `/healthz` answers `{"ok":true}`. `/a/TOKEN` shows one question; only a POST from that very page decides it.
+//!
+//! **Invariants:** GET and HEAD change nothing, since chat programs and mail scanners fetch links. No token stands in a
+//! log, an error or the journal. Nothing of a page comes from elsewhere and nothing in it runs. A page speaks only of a
+//! link that is genuine, known, open and about the question as it stands now.
+
+mod book;
+mod keys;
+mod limit;
+mod page;
+mod router;
+mod serve;
+
+pub use book::{FileBook, LinkBook, Links};
+pub use keys::{load_or_create, rotate};
+pub use router::{WebState, router};
+pub use serve::{Server, serve};
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,4 @@
 //! The life cycle of approvals, and the tokens of signed links.
 
+pub mod lifecycle;
 pub mod token;

@@ -11,10 +11,30 @@
 //! **Invariants:** no I/O, no clock. The same bytes give the same readings in any chunking. Memory is bounded whatever
 //! a pane prints. No input makes it panic. Nothing is told twice because a program drew it twice.
 
+mod align;
 mod anchor;
 mod border;
+mod echo;
+mod likeness;
+mod message;
+mod osc;
+mod parser;
+mod row;
+mod screen;
+mod sentry;
+mod stream;
+mod teller;
+mod terminal;
+mod tracked;
 
 pub use anchor::{Anchor, Missed};
+pub use tracked::{ShellKind, tracked_command};
+
+use parser::Parser;
+use screen::Screen;
+use stream::Stream;
+use teller::{Line, Stage, Teller};
+use terminal::{Hands, Owner, Words};
 
 use crate::model::{AgentMessage, LineSource, Origin, ProgramState};
 
@@ -60,10 +80,16 @@ pub enum Reading<'a> {
 /// Reads one pane.
 #[derive(Debug, Default)]
 pub struct Reader {
-    partial: Vec<u8>,
-    rows: Vec<String>,
-    anchor: Anchor,
-    alternate: bool,
+    parser: Parser,
+    stream: Stream,
+    screen: Screen,
+    teller: Teller,
+    owner: Owner,
+    words: Words,
+    columns: usize,
+    rows: usize,
+    /// Bytes came since the output last paused.
+    stirred: bool,
 }
 
 impl Reader {
@@ -77,76 +103,86 @@ impl Reader {
     ///
     /// The width decides where long typed commands wrap, the height how far up a program can redraw.
     pub fn resize(&mut self, columns: u16, rows: u16) {
-        let _ = (columns, rows);
+        self.columns = usize::from(columns);
+        self.rows = usize::from(rows);
+        self.stream.resize(self.columns, self.rows);
+        self.screen.set_columns(self.columns);
     }
 
     /// Reads the next bytes of the stream.
     pub fn bytes(&mut self, data: &[u8], sink: &mut dyn FnMut(Reading<'_>)) {
-        for piece in data.split_inclusive(|&byte| byte == b'\n') {
-            self.partial.extend_from_slice(piece);
-            if piece.ends_with(b"\n") {
-                let text = String::from_utf8_lossy(&self.partial).trim_end().to_owned();
-                self.partial.clear();
-                self.anchor.push(&text);
-                sink(line(&text, LineSource::Stream));
-            }
-        }
+        self.stirred |= !data.is_empty();
+        let (parser, mut hands) = self.hands(sink);
+        parser.advance(data, &mut hands);
     }
 
-    /// The output has paused for 50 ms: an unterminated line such as `Continue? [y/N] ` counts now.
+    /// The output has paused for 50 ms: an unterminated line such as `Continue? [y/N] ` counts now. It is not told
+    /// again when it is completed unchanged; grown, it comes with the length of what was told.
     pub fn quiet(&mut self, sink: &mut dyn FnMut(Reading<'_>)) {
-        let text = String::from_utf8_lossy(&self.partial);
-        if !text.is_empty() {
-            sink(line(text.trim_end(), LineSource::Stream));
+        if std::mem::take(&mut self.stirred) {
+            let (_, mut hands) = self.hands(sink);
+            hands.quiet();
         }
     }
 
-    /// Takes what was visible before the observation began: known from now on, never told.
+    /// Takes what was visible before the observation began (or went on): known from now on, never told.
     pub fn baseline(&mut self, rows: &[String]) {
-        self.rows = rows.to_vec();
+        self.screen.know(rows.iter().map(String::as_str));
     }
 
     /// Reads the visible rows (`capture-pane -p`, not `-J`) of a program that owns the screen.
+    ///
+    /// The first screen after the program took the screen over is all new; a screen that was there before the
+    /// observation began must be given to [`Reader::baseline`].
     pub fn screen(&mut self, rows: &[String], sink: &mut dyn FnMut(Reading<'_>)) {
-        for row in rows.iter().filter(|row| !row.trim().is_empty() && !self.rows.contains(row)) {
-            sink(line(row.trim_end(), LineSource::Screen));
+        for news in self.screen.read(rows.iter().map(String::as_str), &self.teller.echo) {
+            let line = Line { text: &news.text, seen: news.seen, source: LineSource::Screen };
+            self.teller.row(line, news.echo, news.messages, sink);
         }
-        self.rows = rows.to_vec();
     }
 
     /// Reads lines that were missed ([`Anchor::missed`]), oldest first.
     pub fn history(&mut self, lines: &[String], sink: &mut dyn FnMut(Reading<'_>)) {
         for text in lines {
-            self.anchor.push(text);
-            sink(line(text.trim_end(), LineSource::History));
+            let text = text.trim_end();
+            self.stream.remember(text);
+            let line = Line { text, seen: 0, source: LineSource::History };
+            self.teller.line(line, self.columns, Stage::Complete, sink);
         }
     }
 
     /// Tells what is being typed into the pane, Enter as `\n`, before it is sent. Its echo gets [`Origin::Echo`].
     pub fn typed(&mut self, text: &str) {
-        let _ = text;
+        let mut behind = String::new();
+        self.stream.row().read_settled(&mut behind);
+        self.teller.echo.typed(text, &behind);
     }
 
     /// Whether the program owns the screen, so that captures tell the truth and the stream does not.
     #[must_use]
     pub const fn wants_screen(&self) -> bool {
-        self.alternate
+        self.owner.alternate || self.owner.addressed
     }
 
     /// Tells whether the pane is on the alternate screen, where that is known from elsewhere (`#{alternate_on}` when
     /// the observation begins); switches in the stream are seen by the reader itself.
     pub const fn set_alternate(&mut self, on: bool) {
-        self.alternate = on;
+        self.owner.alternate = on;
     }
 
     /// Where the stream stands, to be kept over a break in the observation.
     #[must_use]
-    pub const fn anchor(&self) -> &Anchor {
-        &self.anchor
+    pub fn anchor(&self) -> Anchor {
+        let mut anchor = Anchor::default();
+        self.stream.complete(60).for_each(|line| anchor.push(line));
+        anchor
+    }
+
+    fn hands<'a>(&'a mut self, sink: &'a mut dyn FnMut(Reading<'_>)) -> (&'a mut Parser, Hands<'a>) {
+        let Self { parser, stream, screen, teller, owner, words, columns, rows, .. } = self;
+        (parser, Hands { stream, screen, teller, owner, words, columns: *columns, rows: *rows, sink })
     }
 }
 
-/// A line of the program.
-const fn line(text: &str, source: LineSource) -> Reading<'_> {
-    Reading::Line { text, seen: 0, source, origin: Origin::Program, message: None }
-}
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! What we typed comes back and triggers nothing.
+
+use super::*;
+
+#[test]
+fn a_command_behind_a_prompt_is_an_echo_and_its_output_is_not() {
+    let mut pane = Pane::new(80, 24);
+    pane.bytes("user@host:~$ ").quiet().typed("npm test\n").bytes("npm test\r\nnpm test\r\n> npm test\r\n");
+    assert_eq!(pane.told(), ["user@host:~$", "=+12 user@host:~$ npm test", "npm test", "> npm test"]);
+}
+
+#[test]
+fn typed_ahead_it_comes_back_twice() {
+    let mut pane = Pane::new(80, 24);
+    pane.bytes("$ sleep 1\r\n").typed("npm test\n").bytes("npm test\r\n").bytes("Running: npm test\r\n$ npm test\r\n");
+    pane.bytes("npm test\r\n$ npm test\r\n");
+    assert_eq!(
+        pane.told(),
+        ["$ sleep 1", "=npm test", "Running: npm test", "=$ npm test", "npm test", "$ npm test"],
+        "the last one a human typed"
+    );
+}
+
+#[test]
+fn an_echo_may_come_in_pieces_and_wrapped() {
+    let mut pane = Pane::new(20, 6);
+    pane.bytes("$ ").quiet().typed("echo a long command\n").bytes("echo a lo").quiet().bytes("ng comman \rd").quiet();
+    pane.bytes("\r\na long command\r\n");
+    let told = pane.told();
+    assert_eq!(told[..2], ["$", "=+1 $ echo a lo"]);
+    assert!(told.iter().skip(1).filter(|line| line.contains("echo")).all(|line| line.starts_with('=')), "{told:?}");
+    assert_eq!(told.last().unwrap(), "a long command");
+}
+
+#[test]
+fn every_line_of_a_typed_block_is_an_echo() {
+    let mut pane = Pane::new(80, 24);
+    pane.bytes("$ ").quiet().typed("for i in 1 2; do\necho $i\ndone\n");
+    pane.bytes("for i in 1 2; do\r\n> echo $i\r\n> done\r\n1\r\n2\r\n");
+    assert_eq!(pane.told(), ["$", "=+1 $ for i in 1 2; do", "=> echo $i", "=> done", "1", "2"]);
+}
+
+#[test]
+fn the_question_that_was_answered_still_counts() {
+    let mut pane = Pane::new(80, 24);
+    pane.bytes("Deploy? [y/N] ").typed("y\n").bytes("y\r\nReady\r\n");
+    assert_eq!(pane.told(), ["Deploy? [y/N]", "=+13 Deploy? [y/N] y", "Ready"]);
+    pane.bytes("Sure? ").quiet().typed("yes").typed("\n").bytes("yes\r\nyes\r\n");
+    assert_eq!(pane.told(), ["Sure?", "=+5 Sure? yes", "yes"]);
+}
+
+#[test]
+fn a_password_without_an_echo_spoils_nothing() {
+    let mut pane = Pane::new(80, 24);
+    pane.bytes("Password: ").quiet().typed("secret\n").bytes("\r\nsecret service started\r\n$ ").quiet();
+    assert_eq!(pane.told(), ["Password:", "secret service started", "$"]);
+}
+
+#[test]
+fn the_typed_form_of_a_tracked_command_is_no_report() {
+    let typed = tracked_command(ShellKind::Bash, "npm test", "01J");
+    let mut pane = Pane::new(200, 24);
+    pane.bytes("$ ").quiet().typed(&typed).typed("\n").bytes(format!("{typed}\r\nok"));
+    pane.bytes("__TMUXAGENT_RESULT 01J 0\r\n__TMUXAGENT_RESULT %s 0\r\n$ ").quiet();
+    assert_eq!(pane.told(), ["$", &format!("=+1 $ {typed}"), "ok", "<ended 01J 0>", "__TMUXAGENT_RESULT %s 0", "$"]);
+    // Even untold that it was typed.
+    pane.bytes(format!("\r\n$ {typed}\r\n"));
+    assert_eq!(pane.told(), [format!("$ {typed}")]);
+}

@@ -7,11 +7,13 @@
 mod clean;
 pub mod cli;
 mod note;
+mod screen;
 mod state;
 mod time;
 
 pub use clean::{clean, clean_block, is_hidden, reveal};
 pub use note::note_text;
+pub use screen::Text;
 pub use state::{
     approval_kind, approval_state, host_state, message_type, pane_state, run_state, skip_reason, stage_state, via,
 };
@@ -66,3 +68,6 @@ impl Lang {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

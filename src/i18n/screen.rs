@@ -1,0 +1,144 @@
+//! The fixed texts of the screen, one row each with both languages.
+
+use super::Lang;
+
+macro_rules! texts {
+    ($($variant:ident: $en:literal, $zh:literal;)+) => {
+        /// A fixed text of the screen.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Text {
+            $(#[doc = $en] $variant,)+
+        }
+
+        impl Text {
+            /// Every text.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The text in a language.
+            #[must_use]
+            pub const fn of(self, lang: Lang) -> &'static str {
+                match self { $(Self::$variant => lang.pick($en, $zh),)+ }
+            }
+        }
+    };
+}
+
+texts! {
+    // Panels.
+    Panes: "Panes", "窗格";
+    Pipelines: "Pipelines", "流水线";
+    Approvals: "Approvals", "审批";
+    Tail: "Live", "实时";
+    Events: "Events", "事件";
+    Held: "Held by the freeze", "冻结暂缓";
+    Problems: "Problems", "故障";
+    Principles: "Principles", "原则";
+    About: "Hosts and supervisor", "主机与监督进程";
+    Help: "Keys", "按键";
+    Explain: "Why", "原因";
+    Details: "Details", "详情";
+    StartTitle: "Start by hand", "手动启动";
+    // Nothing to show.
+    NoPanes: "no panes are watched", "没有被监视的窗格";
+    NoPipelines: "no pipeline applies to these panes", "没有适用的流水线";
+    NoApprovals: "nothing waits for you", "没有待你审批的请求";
+    NoTail: "no pane is selected", "未选择窗格";
+    NoEvents: "nothing happened yet", "尚无事件";
+    NoHeld: "nothing is held back", "没有被暂缓的输入";
+    NoProblems: "everything works", "一切正常";
+    NoPrinciples: "the policy has no principles", "策略没有写原则";
+    NoMatch: "nothing fits the filter", "没有符合筛选的项";
+    WaitingForScreen: "waiting for the pane's screen", "正在读取窗格画面";
+    Loading: "asking the supervisor", "正在询问监督进程";
+    // The connection.
+    Connecting: "connecting to the supervisor", "正在连接监督进程";
+    SupervisorGone: "supervisor gone, reconnecting", "监督进程已断开，正在重连";
+    Reconnected: "connected again", "已重新连接";
+    NotConnected: "not connected; nothing was done", "未连接，未执行任何操作";
+    // Header.
+    Frozen: "FROZEN: nothing is typed anywhere", "已冻结：不会向任何窗格输入";
+    TooSmall: "too small for tmuxagent", "窗口太小";
+    // Details.
+    Question: "question", "问题";
+    Effect: "a yes types", "批准后输入";
+    EffectNothing: "nothing is typed", "不输入任何内容";
+    Evidence: "evidence", "依据";
+    Options: "options", "选项";
+    Place: "pane", "窗格";
+    Stage: "stage", "阶段";
+    Run: "run", "运行";
+    Pipeline: "pipeline", "流水线";
+    State: "state", "状态";
+    Attempt: "attempt", "尝试";
+    Asked: "asked", "提出";
+    Expires: "expires in", "过期倒计时";
+    Reminders: "reminders", "提醒次数";
+    Kind: "kind", "类型";
+    Decided: "decided", "决定";
+    Program: "program", "程序";
+    Folder: "folder", "目录";
+    Agent: "agent", "代理";
+    Role: "role", "角色";
+    Title: "title", "标题";
+    Size: "size", "大小";
+    LastLine: "last line", "最后一行";
+    LastOutput: "last output", "最近输出";
+    Started: "started", "开始";
+    Ended: "ended", "结束";
+    Elapsed: "elapsed", "用时";
+    Due: "due in", "剩余";
+    Detail: "detail", "说明";
+    CopyMode: "copy mode", "复制模式";
+    AlternateScreen: "alternate screen", "备用屏幕";
+    Version: "version", "版本";
+    Supervisor: "supervisor", "监督进程";
+    Config: "configuration", "配置";
+    LinesRead: "lines read", "已读行数";
+    BytesRead: "bytes read", "已读字节";
+    Journaled: "events journaled", "已记录事件";
+    KeysSent: "sends", "已发送";
+    Messages: "agent messages", "代理消息";
+    Malformed: "unreadable messages", "无法解析的消息";
+    Gaps: "gaps", "漏读";
+    Since: "since", "自";
+    // Confirmations.
+    ApproveQ: "approve?", "批准？";
+    RejectQ: "reject?", "拒绝？";
+    WillAnswer: "answer", "回答";
+    ChooseFirst: "choose an option by its number first", "请先按编号选择选项";
+    UnfreezeQ: "unfreeze? What is held is typed now:", "解冻？暂缓的输入将立即发送：";
+    SendQ: "type this?", "发送以下内容？";
+    DropQ: "give this up?", "放弃这一项？";
+    QuitQ: "stages are running. Quit and end the supervisor?", "仍有阶段在运行。退出并结束监督进程？";
+    RetryQ: "run again?", "重新运行？";
+    CancelQ: "cancel this run?", "取消此次运行？";
+    SkipQ: "count as done and go on?", "视为完成并继续？";
+    StartQ: "start?", "启动？";
+    // Input lines.
+    FilterPrompt: "filter", "筛选";
+    SendPrompt: "send text", "发送文字";
+    SendKeysPrompt: "send keys", "发送按键";
+    AnswerPrompt: "answer", "回答";
+    WillSend: "sends", "将发送";
+    WithEnter: "with Enter", "并按回车";
+    WithoutEnter: "without Enter", "不按回车";
+    KeysExample: "names of keys, such as C-c Escape Up Enter", "按键名，例如 C-c Escape Up Enter";
+    // Toasts.
+    NothingToDecide: "nothing here waits for a decision", "此处没有待审批的请求";
+    JustAppeared: "it only just appeared; look, then press again", "刚刚出现，请看清后再按一次";
+    ChangedMeanwhile: "it changed meanwhile; nothing was decided", "内容已变化，未作任何决定";
+    DecidedMeanwhile: "it was decided or closed meanwhile", "已被他人决定或已关闭";
+    NoRun: "no run is selected", "未选择运行";
+    NoStage: "no stage is selected", "未选择阶段";
+    NoPane: "no pane is selected", "未选择窗格";
+    NothingToStart: "no pipeline applies to this pane", "没有适用于此窗格的流水线";
+    NothingToSend: "nothing to send", "没有可发送的内容";
+    NoOptions: "this question has no such option", "没有这个选项";
+    NoAnswer: "this is answered with yes or no", "此请求只需批准或拒绝";
+    MouseOn: "mouse on; the terminal's own selection is off", "鼠标已启用，终端自身的选取暂停";
+    MouseOff: "mouse off", "鼠标已关闭";
+    CannotSuspend: "the supervisor runs in this window and must not stop", "监督进程在此窗口运行，不能挂起";
+    Sent: "sent to the supervisor", "已交给监督进程";
+    SupervisorBusy: "the supervisor is busy; that was not sent, try again", "监督进程繁忙，未发送，请重试";
+    ClockSkew: "the clocks of this view and its supervisor differ", "本机与监督进程的时钟不一致";
+}

@@ -1,14 +1,16 @@
 //! A view's end of the socket.
 
-use super::wire::{MAX_FRAME, PROTOCOL, Reply, Request, RequestFrame, ServerFrame};
+use super::codec::{self, FrameCodec, Piece};
+use super::wire::{PROTOCOL, Reply, Request, RequestFrame, ServerFrame};
 use crate::model::Via;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use std::io;
 use std::path::Path;
-use tokio::io::{AsyncRead, AsyncWrite};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
-use tokio_util::codec::{Framed, LinesCodec};
+use tokio_util::codec::FramedRead;
 
 /// Why there is no connection, or no more.
 #[derive(Debug, thiserror::Error)]
@@ -50,32 +52,65 @@ pub async fn dial(socket: &Path) -> Result<UnixStream, ClientError> {
     })
 }
 
-/// Carries frames over a stream, in a task of its own that ends with either side.
+/// As [`dial`], but tries again with growing pauses, up to `patience` in all: for a supervisor that is just starting,
+/// or starting again.
+///
+/// # Errors
+/// As [`dial`], once the patience is over.
+pub async fn dial_patiently(socket: &Path, patience: Duration) -> Result<UnixStream, ClientError> {
+    let (mut waited, mut pause) = (Duration::ZERO, Duration::from_millis(10));
+    loop {
+        match dial(socket).await {
+            Err(ClientError::NoSupervisor) if waited < patience => {
+                let next = pause.min(patience.saturating_sub(waited));
+                tokio::time::sleep(next).await;
+                waited += next;
+                pause = (pause * 2).min(Duration::from_secs(1));
+            }
+            ended => return ended,
+        }
+    }
+}
+
+/// Carries frames over a stream, in a task of its own that ends with either side. What is asked goes out also while
+/// nobody takes what came.
 pub fn link(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Link {
     let (to_view, frames) = mpsc::channel(16);
-    let (requests, mut to_send) = mpsc::channel::<RequestFrame>(64);
-    let mut framed = Framed::new(stream, LinesCodec::new_with_max_length(MAX_FRAME));
+    let (requests, to_send) = mpsc::channel::<RequestFrame>(64);
+    let (reading, writing) = tokio::io::split(stream);
     tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                line = framed.next() => {
-                    let Some(Ok(line)) = line else { return };
-                    // A frame of a newer supervisor that this view does not know is no reason to end.
-                    let Ok(frame) = serde_json::from_str(&line) else { continue };
-                    if to_view.send(frame).await.is_err() {
-                        return;
-                    }
-                }
-                request = to_send.recv() => {
-                    let Some(text) = request.and_then(|frame| serde_json::to_string(&frame).ok()) else { return };
-                    if framed.send(text).await.is_err() {
-                        return;
-                    }
-                }
-            }
+        tokio::select! {
+            () = receive(reading, to_view) => {}
+            () = send(writing, to_send) => {}
         }
     });
     Link { frames, requests }
+}
+
+async fn receive(reading: impl AsyncRead + Unpin, to_view: mpsc::Sender<ServerFrame>) {
+    let mut pieces = FramedRead::new(reading, FrameCodec::default());
+    while let Some(Ok(piece)) = pieces.next().await {
+        let Piece::Frame(frame) = piece else { return };
+        match serde_json::from_slice(&frame) {
+            Ok(frame) => {
+                if to_view.send(frame).await.is_err() {
+                    return;
+                }
+            }
+            // A frame of a newer supervisor that this view does not know is no reason to end.
+            Err(error) => tracing::debug!(%error, "a frame of the supervisor was not understood"),
+        }
+    }
+}
+
+async fn send(mut writing: impl AsyncWrite + Unpin, mut to_send: mpsc::Receiver<RequestFrame>) {
+    while let Some(frame) = to_send.recv().await {
+        let Ok(bytes) = codec::encode(&frame) else { return };
+        if writing.write_all(&bytes).await.is_err() {
+            // The supervisor's last words may still be unread; the reading side sees the end.
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// A connection for one request after the other, as scripts need it.

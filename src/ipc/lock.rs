@@ -5,8 +5,16 @@ use crate::model::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The longest path of a socket that every supported system takes, bytes (macOS has 104 with the end mark).
+const MAX_SOCKET_PATH: usize = 103;
+
+/// How often, and how far apart, a lock file is read that its holder is just writing.
+const READS: u32 = 40;
+const READ_PAUSE: Duration = Duration::from_millis(5);
 
 /// Who holds the lock, as the lock file tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +32,7 @@ pub struct Holder {
 /// The lock; freed when dropped or when the process ends in any way.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
     folder: PathBuf,
 }
 
@@ -34,6 +42,9 @@ pub enum LockError {
     /// Another supervisor runs.
     #[error("a supervisor runs already{}", .0.as_ref().map_or_else(String::new, |h| format!(" (process {})", h.pid)))]
     Held(Option<Holder>),
+    /// The folder belongs to somebody else, who could put anything there.
+    #[error("the folder {0} belongs to another user; set XDG_RUNTIME_DIR to a folder of your own")]
+    Foreign(String),
     /// The folder or file can't be used.
     #[error("can't use the lock {path}: {source}")]
     Unusable {
@@ -57,66 +68,120 @@ pub fn socket_path(folder: &Path) -> PathBuf {
 }
 
 impl Lock {
-    /// Takes the lock of a runtime folder, which is made with mode 0700 where it is missing.
+    /// Takes the lock of a runtime folder, which is made with mode 0700 where it is missing, and tightened to it.
+    /// Blocks for some milliseconds where the holder is just writing down who it is.
     ///
     /// # Errors
-    /// [`LockError::Held`] when another process has it, [`LockError::Unusable`] otherwise.
+    /// [`LockError::Held`] when another process has it, [`LockError::Foreign`] when another user owns the folder,
+    /// [`LockError::Unusable`] otherwise.
     pub fn acquire(folder: &Path, holder: &Holder) -> Result<Self, LockError> {
         let path = lock_path(folder);
         let unusable = |source| LockError::Unusable { path: path.display().to_string(), source };
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)?;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let mut file = options.open(&path).map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LockError::Held(read_holder(&mut file))),
-            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        private_folder(folder)?;
+        loop {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(false).mode(0o600);
+            let mut file = options.open(&path).map_err(unusable)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(LockError::Held(read_patiently(folder))),
+                Err(TryLockError::Error(source)) => return Err(unusable(source)),
+            }
+            // Somebody may have removed the file between our opening and our locking: then that lock means nothing.
+            if !is_at(&file, &path) {
+                continue;
+            }
+            // Only now is the content ours to change.
+            let text = serde_json::to_string(holder).map_err(|error| unusable(error.into()))?;
+            file.set_len(0).and_then(|()| file.rewind()).map_err(unusable)?;
+            file.write_all(text.as_bytes()).map_err(unusable)?;
+            return Ok(Self { file, folder: folder.to_owned() });
         }
-        // Only now is the content ours to change.
-        let text = serde_json::to_string(holder).map_err(|error| unusable(error.into()))?;
-        file.set_len(0).and_then(|()| file.rewind()).map_err(unusable)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_data()).map_err(unusable)?;
-        Ok(Self { _file: file, folder: folder.to_owned() })
     }
 
     /// Opens the socket, replacing what a crashed holder left. Mode 0600.
     ///
     /// # Errors
-    /// When the folder does not take a socket (too long a path, a file system without sockets, no permission).
+    /// When the folder does not take a socket (too long a path, a file system without sockets, no permission), or
+    /// when something that is no socket has its name.
     pub fn bind(&self) -> io::Result<std::os::unix::net::UnixListener> {
-        let path = socket_path(&self.folder);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        bind(&socket_path(&self.folder))
+    }
+}
+
+/// Opens a socket in place of an old one. Only for who holds the lock.
+pub(super) fn bind(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
+    let length = path.as_os_str().len();
+    if length > MAX_SOCKET_PATH {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidFilename,
+            format!(
+                "its path has {length} bytes, at most {MAX_SOCKET_PATH} are possible; set XDG_RUNTIME_DIR to a shorter folder"
+            ),
+        ));
+    }
+    match std::fs::symlink_metadata(path) {
+        Ok(meta) if meta.file_type().is_socket() => std::fs::remove_file(path)?,
+        Ok(_) => {
+            let text = "something that is no socket has its name; move that away";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
         }
-        let listener = std::os::unix::net::UnixListener::bind(&path)?;
-        std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-        listener.set_nonblocking(true)?;
-        Ok(listener)
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let listener = std::os::unix::net::UnixListener::bind(path)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Makes a folder that is only ours: 0700, or tightened to that.
+fn private_folder(folder: &Path) -> Result<(), LockError> {
+    let unusable = |source| LockError::Unusable { path: folder.display().to_string(), source };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)?;
+    let meta = std::fs::metadata(folder).map_err(unusable)?;
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        return Err(LockError::Foreign(folder.display().to_string()));
+    }
+    if meta.permissions().mode() & 0o077 != 0 {
+        std::fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(unusable)?;
+    }
+    Ok(())
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
+        _ => false,
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // The lock is still ours here, so this can't be another supervisor's socket.
+        // The lock is still ours here, so this can't be another supervisor's socket. The lock file stays: a removed one
+        // could be locked beside a new one.
         let _ = std::fs::remove_file(socket_path(&self.folder));
+        let _ = self.file.set_len(0);
     }
 }
 
-/// Who holds the lock of a runtime folder, if anybody does.
+/// Who wrote the lock file of a runtime folder last; `None` when it ended in order. Only its socket tells whether it
+/// still runs: asking the lock itself would take it for a moment, and a supervisor that starts right then would
+/// believe that another one runs.
 #[must_use]
 pub fn holder(folder: &Path) -> Option<Holder> {
-    let mut file = File::open(lock_path(folder)).ok()?;
-    match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => read_holder(&mut file),
-        Ok(()) | Err(TryLockError::Error(_)) => None,
-    }
+    let mut text = String::new();
+    File::open(lock_path(folder)).ok()?.take(64 * 1024).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
 }
 
-fn read_holder(file: &mut File) -> Option<Holder> {
-    let mut text = String::new();
-    file.rewind().ok()?;
-    file.take(64 * 1024).read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
+/// A holder that just took the lock writes down who it is a moment later.
+fn read_patiently(folder: &Path) -> Option<Holder> {
+    for _ in 0..READS {
+        if let Some(found) = holder(folder) {
+            return Some(found);
+        }
+        std::thread::sleep(READ_PAUSE);
+    }
+    None
 }

@@ -9,14 +9,14 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{broadcast, mpsc, watch};
 
-struct Supervisor {
-    hub: Hub,
-    calls: mpsc::Receiver<Call>,
-    snapshots: watch::Sender<Arc<Snapshot>>,
-    closing: watch::Sender<Option<String>>,
+pub(super) struct Supervisor {
+    pub(super) hub: Hub,
+    pub(super) calls: mpsc::Receiver<Call>,
+    pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
+    pub(super) closing: watch::Sender<Option<String>>,
 }
 
-fn supervisor() -> Supervisor {
+pub(super) fn supervisor() -> Supervisor {
     let (calls_in, calls) = mpsc::channel(8);
     let (snapshots, seen) = watch::channel(Arc::new(Snapshot::default()));
     let (closing, closed) = watch::channel(None);
@@ -35,16 +35,16 @@ fn supervisor() -> Supervisor {
     Supervisor { hub, calls, snapshots, closing }
 }
 
-fn holding() -> Holder {
+pub(super) fn holding() -> Holder {
     Holder { pid: std::process::id(), config: "c".into(), started_at: Timestamp(1), version: "0".into() }
 }
 
-fn snapshot(generation: u64) -> Arc<Snapshot> {
+pub(super) fn snapshot(generation: u64) -> Arc<Snapshot> {
     Arc::new(Snapshot { generation, ..Snapshot::default() })
 }
 
 /// Answers every call with `Done` and remembers the requests.
-fn answer_all(mut calls: mpsc::Receiver<Call>) -> mpsc::UnboundedReceiver<Request> {
+pub(super) fn answer_all(mut calls: mpsc::Receiver<Call>) -> mpsc::UnboundedReceiver<Request> {
     let (seen, requests) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Some(call) = calls.recv().await {
@@ -127,7 +127,7 @@ async fn a_view_that_never_reads_is_cut() {
     tokio::time::timeout(Duration::from_secs(60), served).await.expect("cut in time").expect("no panic");
 }
 
-fn greeting_line(protocol: u32) -> String {
+pub(super) fn greeting_line(protocol: u32) -> String {
     format!(
         "{{\"id\":1,\"request\":{{\"method\":\"hello\",\"protocol\":{protocol},\"version\":\"0\",\"via\":\"cli\",\"pane\":null,\"tmux_socket\":null}}}}\n"
     )

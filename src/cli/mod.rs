@@ -32,17 +32,15 @@ use crate::i18n::Lang;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-/// The control room for AI agents and pipelines that work in tmux.
-///
-/// Without a subcommand the main screen opens: the first tmuxagent watches and decides, a later one shows the same.
+/// The control room for AI agents and pipelines that work in tmux. Without a subcommand the main screen opens.
 #[derive(Debug, Parser)]
 #[command(name = "tmuxagent", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
-    #[command(flatten)]
-    globals: Globals,
     /// Watch without a screen, until SIGTERM or `tmuxagent shutdown`
     #[arg(long)]
     headless: bool,
+    #[command(flatten)]
+    globals: Globals,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -73,14 +71,28 @@ struct Globals {
     /// The tmux server of this machine: a name as for `tmux -L`, or a path as for `tmux -S`
     #[arg(long, global = true, env = "TMUXAGENT_SOCKET", value_name = "NAME|PATH", hide_env_values = true)]
     socket: Option<String>,
-    /// The language of what people read
-    #[arg(long, global = true, env = "TMUXAGENT_LANG", value_name = "LANG", hide_env_values = true)]
+    /// The language of what people read: en or zh
+    #[arg(
+        long,
+        global = true,
+        env = "TMUXAGENT_LANG",
+        value_name = "LANG",
+        hide_env_values = true,
+        hide_possible_values = true
+    )]
     lang: Option<LangChoice>,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
-    /// When to use colours; `NO_COLOR` is honoured
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    /// When to use colours: auto, always or never; NO_COLOR is honoured
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     color: ColorChoice,
 }
 

@@ -66,7 +66,7 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
         return Ok(code);
     }
     if !found.problems.is_empty() {
-        out.raw(&found.to_string())?;
+        out.line(found.to_string().trim_end())?;
         out.line("")?;
     }
     let pipelines = policy.map_or(0, |policy| policy.pipelines.len());
@@ -100,7 +100,7 @@ pub(super) struct Judged {
 pub(super) fn judge(sources: &[Source]) -> Result<Judged, CliError> {
     match analyse(sources) {
         (Some(policy), found) => Ok(Judged { pipelines: policy.pipelines.len(), warnings: found.warnings() }),
-        (None, found) => Err(CliError::User(Problem::shown(found.to_string()))),
+        (None, found) => Err(CliError::User(Problem::shown(found.to_string().trim_end().to_owned()))),
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
         clean(&greeting.version),
         word(lang, Word::Process),
         greeting.pid,
-        word(lang, Word::Since),
+        word(lang, Word::For),
         span(lang, now.since(greeting.started_at)),
         word(lang, Word::Configuration),
         clean(&greeting.config),

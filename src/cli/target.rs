@@ -12,7 +12,8 @@ use crate::yaml::nearest;
 /// The one pane that `text` names.
 pub(super) fn pane<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s PaneView, CliError> {
     let wanted = fold(text);
-    let found: Vec<&PaneView> = snapshot.panes.iter().filter(|pane| names(pane).contains(&wanted)).collect();
+    let found: Vec<&PaneView> =
+        snapshot.panes.iter().filter(|pane| names(pane).iter().any(|name| fold(name) == wanted)).collect();
     match found[..] {
         [pane] => Ok(pane),
         [] => Err(nothing(snapshot, text)),
@@ -59,7 +60,7 @@ pub(super) fn run<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s RunView,
 
 fn nothing(snapshot: &Snapshot, text: &str) -> CliError {
     let known: Vec<String> = snapshot.panes.iter().flat_map(names).collect();
-    let near = nearest(&fold(text), known.iter().map(String::as_str));
+    let near = nearest(text, known.iter().map(String::as_str));
     let hint = match (near, snapshot.panes.is_empty()) {
         (_, true) => "no pane is watched: see `tmuxagent status`".to_owned(),
         (Some(near), false) => format!("did you mean `{}`? `tmuxagent panes` lists all", clean(near)),
@@ -72,7 +73,7 @@ fn listed(pane: &PaneView) -> String {
     format!("{}  {}", pane.info.short(), clean(&pane.info.place()))
 }
 
-/// Every form that names a pane, folded.
+/// Every form that names a pane.
 fn names(pane: &PaneView) -> Vec<String> {
     let (info, facts) = (&pane.info, &pane.info.facts);
     let (id, index) = (info.key.pane.to_string(), info.pane_index);
@@ -88,7 +89,7 @@ fn names(pane: &PaneView) -> Vec<String> {
     let far = own.iter().map(|name| format!("{host}/{name}"));
     let mut all: Vec<String> = far.chain([format!("{host}:{id}"), id]).collect();
     all.extend(own);
-    all.iter().map(|name| fold(name)).collect()
+    all
 }
 
 /// As tmux writes names in sessions: without `:` and `.`.

@@ -22,7 +22,8 @@ macro_rules! words {
 
 words! {
     Process: "process", "进程";
-    Since: "since", "时间";
+    For: "for", "已运行";
+    Since: "SINCE", "起始";
     Configuration: "configuration", "配置";
     Frozen: "frozen: nothing is sent", "已冻结：不发送任何内容";
     Host: "HOST", "主机";

@@ -1,0 +1,517 @@
+//! The command line: answers, exit codes and hints, against a supervisor whose state is known.
+
+use crate::support::{StagedSupervisor, TO_COME, TestEnv, approval, pane, run_view};
+use insta::assert_snapshot;
+use std::process::Stdio;
+use tmuxagent::ipc::wire::{ErrorKind, Reply, Request};
+use tmuxagent::model::{
+    ApprovalId, Command, EventLine, HostName, HostState, HostView, KeyStep, Note, PaneState, Problem, RunControl,
+    RunId, Severity, Snapshot, Timestamp, Verdict,
+};
+
+/// Two hosts with three panes, one approval, one run.
+fn picture() -> Snapshot {
+    let mut ci = pane("local", 3, "proj_storyapp", "agent:codex-ci");
+    ci.state = PaneState::NeedsApproval;
+    ci.pipelines = vec!["storyapp-ci".into()];
+    ci.info.facts.agent = "codex".into();
+    let voice = pane("local", 4, "proj_storyapp", "agent:codex-voice");
+    let mut far = pane("nas", 3, "work", "构建");
+    far.info.facts.command = "\u{1b}]0;evil\u{7}".into();
+    far.pipelines = vec!["a".into(), "b".into()];
+    let host = |name: &str, state, detail: &str| HostView {
+        name: HostName::new(name),
+        state,
+        since: TO_COME,
+        version: "3.3a".into(),
+        detail: detail.into(),
+    };
+    Snapshot {
+        generation: 9,
+        hosts: vec![host("local", HostState::Live, ""), host("nas", HostState::Unreachable, "retries in 4s")],
+        approvals: vec![approval(&ci, "01JAPPROVALA")],
+        runs: vec![run_view(&ci, 7, "storyapp-ci")],
+        panes: vec![ci, voice, far],
+        events: vec![EventLine {
+            seq: 41,
+            at: Timestamp(86_400_000 * 365),
+            severity: Severity::Success,
+            place: "proj_storyapp:agent:codex-ci.0".into(),
+            note: Note::Text { text: "hello \u{1b}[2J".into() },
+        }],
+        ..Snapshot::default()
+    }
+}
+
+fn staged(env: &TestEnv) -> StagedSupervisor {
+    StagedSupervisor::start(&env.runtime_dir(), picture(), |_| None)
+}
+
+fn commands(supervisor: &StagedSupervisor) -> Vec<Command> {
+    let asked = supervisor.asked().into_iter();
+    asked.filter_map(|request| if let Request::Command { command } = request { Some(command) } else { None }).collect()
+}
+
+#[test]
+fn without_a_supervisor_every_question_ends_with_three() {
+    let env = TestEnv::new();
+    assert_snapshot!(env.run(&["status"]), @r"
+    --- stderr ---
+    error: no supervisor runs (nobody listens on [HOME]/.local/state/tmuxagent/supervisor.sock)
+    hint: start one with `tmuxagent`, or with `tmuxagent --headless` in the background
+    --- exit code 3 ---
+    ");
+    let all: &[&[&str]] = &[
+        &["panes"],
+        &["approvals"],
+        &["approve", "x"],
+        &["reject", "x"],
+        &["start", "%1", "p"],
+        &["retry", "#1"],
+        &["skip", "#1"],
+        &["cancel", "#1"],
+        &["send", "%1", "x"],
+        &["freeze"],
+        &["unfreeze"],
+        &["events"],
+        &["reload"],
+        &["shutdown"],
+        &["policy", "explain", "%1"],
+    ];
+    for arguments in all {
+        assert_eq!(env.run(arguments).code, 3, "{arguments:?}");
+    }
+    assert_snapshot!(env.run(&["panes", "--json"]).stdout, @r#"
+    {
+      "error": {
+        "code": 3,
+        "findings": [],
+        "hints": [
+          "start one with `tmuxagent`, or with `tmuxagent --headless` in the background"
+        ],
+        "text": "no supervisor runs (nobody listens on [HOME]/.local/state/tmuxagent/supervisor.sock)"
+      }
+    }
+    "#);
+}
+
+#[test]
+fn status_tells_what_runs_and_what_fails() {
+    let env = TestEnv::new();
+    let mut picture = picture();
+    let supervisor = StagedSupervisor::start(&env.runtime_dir(), picture.clone(), |_| None);
+    assert_snapshot!(env.run(&["status"]), @r"
+    tmuxagent [VERSION], process 4711, for 0s, configuration /etc/c.yaml
+    HOST   STATE        SINCE  TMUX
+    local  live         now    tmux 3.3a
+    nas    unreachable  now    tmux 3.3a  retries in 4s
+    panes: 1 needs you, 2 idle
+    open approvals: 1
+    --- exit code 0 ---
+    ");
+    assert_snapshot!(env.run(&["status", "--lang", "zh"]), @r"
+    tmuxagent [VERSION], 进程 4711, 已运行 0秒, 配置 /etc/c.yaml
+    主机   状态      起始  TMUX
+    local  在线      刚刚  tmux 3.3a
+    nas    无法连接  刚刚  tmux 3.3a  retries in 4s
+    窗格: 1 需要你, 2 空闲
+    待审批: 1
+    --- exit code 0 ---
+    ");
+    drop(supervisor);
+    let text = "p.yaml:3:1: unknown key".to_owned();
+    picture.problems = vec![Problem { part: "policy".into(), text, since: TO_COME }];
+    let _supervisor = StagedSupervisor::start(&env.runtime_dir(), picture, |_| None);
+    let ran = env.run(&["status"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stdout.ends_with("policy: p.yaml:3:1: unknown key (now)\n"), "{ran}");
+}
+
+#[test]
+fn panes_and_runs_are_listed_without_what_could_drive_the_terminal() {
+    let env = TestEnv::new();
+    let _supervisor = staged(&env);
+    assert_snapshot!(env.run(&["panes"]), @r"
+    PANE      STATE      PLACE                              PROGRAM    PIPELINES    LAST OUTPUT
+    local:%3  needs you  proj_storyapp:agent:codex-ci.0     codex      storyapp-ci
+    local:%4  idle       proj_storyapp:agent:codex-voice.0  bash
+    nas:%3    idle       work:构建.0                        ␛]0;evil␇  a,b
+    --- exit code 0 ---
+    ");
+    assert_snapshot!(env.run(&["panes", "agent:codex-voice"]), @r"
+    PANE      STATE  PLACE                              PROGRAM  PIPELINES  LAST OUTPUT
+    local:%4  idle   proj_storyapp:agent:codex-voice.0  bash
+    --- exit code 0 ---
+    ");
+    assert_snapshot!(env.run(&["panes", "agent:codex-ci", "--runs"]), @r"
+    #7 storyapp-ci proj_storyapp:agent:codex-ci.0 open
+      STAGE  STATE    ATTEMPT
+      lint   running  2/3      waits for a line
+    --- exit code 0 ---
+    ");
+    let json: serde_json::Value = serde_json::from_str(&env.run(&["panes", "--json"]).stdout).unwrap();
+    assert_eq!(json[2]["info"]["facts"]["window"], "构建");
+}
+
+#[test]
+fn a_name_that_fits_several_panes_lists_them() {
+    let env = TestEnv::new();
+    let _supervisor = staged(&env);
+    assert_snapshot!(env.run(&["send", "%3", "x"]), @r"
+    --- stderr ---
+    error: `%3` fits 2 panes
+    hint: say which one:
+      local:%3  proj_storyapp:agent:codex-ci.0
+      nas:%3  work:构建.0
+    --- exit code 4 ---
+    ");
+    assert_snapshot!(env.run(&["send", "proj:storyapp", "x"]), @r"
+    --- stderr ---
+    error: `proj:storyapp` fits 2 panes
+    hint: say which one:
+      local:%3  proj_storyapp:agent:codex-ci.0
+      local:%4  proj_storyapp:agent:codex-voice.0
+    --- exit code 4 ---
+    ");
+    assert_snapshot!(env.run(&["send", "agent:codex-cii", "x"]), @r"
+    --- stderr ---
+    error: no watched pane is named `agent:codex-cii`
+    hint: did you mean `agent:codex-ci`? `tmuxagent panes` lists all
+    --- exit code 4 ---
+    ");
+}
+
+#[test]
+fn every_form_of_a_pane_is_understood() {
+    let env = TestEnv::new();
+    let supervisor = staged(&env);
+    let forms = [
+        "local:%3",
+        "proj:storyapp:agent:codex-ci",
+        "proj_storyapp:agent:codex-ci.0",
+        "proj_storyapp:3",
+        "agent:codex-ci",
+        "local/agent:codex-ci",
+        "%4",
+        "构建",
+        "nas/work",
+    ];
+    for form in forms {
+        assert_eq!(env.run(&["send", form, "x"]).code, 0, "{form}");
+    }
+    let panes: Vec<String> = commands(&supervisor)
+        .into_iter()
+        .map(|command| match command {
+            Command::Send { pane, .. } => format!("{}:{}", pane.host, pane.pane),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(panes, [&["local:%3"; 6][..], &["local:%4", "nas:%3", "nas:%3"]].concat());
+}
+
+#[test]
+fn approvals_are_listed_shown_and_decided() {
+    let env = TestEnv::new();
+    let supervisor = staged(&env);
+    assert_snapshot!(env.run(&["approvals"]), @r"
+    APPROVAL      STATE  ASKED  PLACE                           STAGE  QUESTION         A YES DOES
+    01JAPPROVALA  open   now    proj_storyapp:agent:codex-ci.0  build  Build storyapp?  npm run build⏎
+    --- exit code 0 ---
+    ");
+    assert_snapshot!(env.run(&["approvals", "01J"]), @r"
+    01JAPPROVALA open
+    KIND: gate
+    PLACE: proj_storyapp:agent:codex-ci.0 (local:%3)
+    RUN: #7
+    STAGE: storyapp-ci / build
+    QUESTION: Build storyapp?
+    A YES DOES: npm run build⏎
+    ASKED: now
+      Tests: 12 passed
+    --- exit code 0 ---
+    ");
+    assert_snapshot!(env.run(&["approve", "01J"]), @r"
+    approved proj_storyapp:agent:codex-ci.0: npm run build⏎
+    done
+    --- exit code 0 ---
+    ");
+    assert_snapshot!(env.run(&["reject", "01JAPPROVALA@1", "--answer", "later"]), @r"
+    rejected proj_storyapp:agent:codex-ci.0: Build storyapp?
+    done
+    --- exit code 0 ---
+    ");
+    let decide = |approve, answer: Option<&str>| Command::Decide {
+        approval: ApprovalId::new("01JAPPROVALA"),
+        revision: 1,
+        verdict: Verdict { approve, answer: answer.map(str::to_owned) },
+    };
+    assert_eq!(commands(&supervisor), [decide(true, None), decide(false, Some("later"))]);
+}
+
+#[test]
+fn a_late_or_stale_decision_ends_with_five() {
+    let env = TestEnv::new();
+    let supervisor = StagedSupervisor::start(&env.runtime_dir(), picture(), |request| match request {
+        Request::Command { .. } => Some(Reply::Error {
+            kind: ErrorKind::AlreadyDecided,
+            text: "already approved by bob 3s ago via a link".into(),
+        }),
+        _ => None,
+    });
+    assert_snapshot!(env.run(&["approve", "01J"]), @r"
+    --- stderr ---
+    error: already approved by bob 3s ago via a link
+    hint: `tmuxagent approvals --all` shows what is open and what was decided
+    --- exit code 5 ---
+    ");
+    assert_snapshot!(env.run(&["approve", "01J@3"]), @r"
+    --- stderr ---
+    error: approval 01JAPPROVALA has changed: it is at revision 1 now
+    hint: `tmuxagent approvals --all` shows what is open and what was decided
+    --- exit code 5 ---
+    ");
+    assert_snapshot!(env.run(&["approve", "nope"]), @r"
+    --- stderr ---
+    error: there is no approval `nope`
+    --- exit code 4 ---
+    ");
+    assert_eq!(commands(&supervisor).len(), 1);
+}
+
+#[test]
+fn runs_are_started_and_controlled() {
+    let env = TestEnv::new();
+    let supervisor = staged(&env);
+    assert_eq!(env.run(&["start", "agent:codex-ci"]).code, 0);
+    assert_eq!(env.run(&["retry", "#7"]).code, 0);
+    assert_eq!(env.run(&["cancel", "agent:codex-ci", "--stage", "lint"]).code, 0);
+    let pane = picture().panes[0].info.key.clone();
+    let control =
+        |stage: Option<&str>, control| Command::Control { run: RunId(7), stage: stage.map(str::to_owned), control };
+    let expected = [
+        Command::Start { pane, pipeline: "storyapp-ci".into(), stage: None },
+        control(None, RunControl::Retry),
+        control(Some("lint"), RunControl::Cancel),
+    ];
+    assert_eq!(commands(&supervisor), expected);
+    assert_snapshot!(env.run(&["start", "构建"]), @r"
+    --- stderr ---
+    error: 2 pipelines apply to nas:%3
+    hint: say which one:
+      a
+      b
+    --- exit code 4 ---
+    ");
+    assert_snapshot!(env.run(&["start", "agent:codex-ci", "storyap-ci"]), @r"
+    --- stderr ---
+    error: no pipeline `storyap-ci` applies to local:%3
+    hint: did you mean `storyapp-ci`?
+    --- exit code 4 ---
+    ");
+    assert_snapshot!(env.run(&["retry", "#8"]), @r"
+    --- stderr ---
+    error: there is no run #8
+    hint: `tmuxagent panes --runs` lists the runs
+    --- exit code 4 ---
+    ");
+    assert_snapshot!(env.run(&["skip", "#7", "--stage", "lnit"]), @r"
+    --- stderr ---
+    error: `storyapp-ci` has no stage `lnit`
+    hint: its stages are:
+      lint
+    --- exit code 4 ---
+    ");
+    assert_snapshot!(env.run(&["cancel", "构建"]), @r"
+    --- stderr ---
+    error: no pipeline has run on nas:%3
+    hint: `tmuxagent start PANE PIPELINE` starts one
+    --- exit code 4 ---
+    ");
+}
+
+#[test]
+fn text_and_keys_are_sent_literally() {
+    let env = TestEnv::new();
+    let supervisor = staged(&env);
+    assert_eq!(env.run(&["send", "%4", "echo", "-n", "hi"]).code, 0);
+    assert_eq!(env.run(&["send", "-k", "C-c", "%4"]).code, 0);
+    assert_eq!(env.run_with_input(&["send", "%4", "-"], "two\nlines\n").code, 0);
+    assert_eq!(env.run(&["send", "%4"]).code, 2);
+    let steps: Vec<Vec<KeyStep>> = commands(&supervisor)
+        .into_iter()
+        .filter_map(|command| if let Command::Send { steps, .. } = command { Some(steps) } else { None })
+        .collect();
+    let (text, key) = (|t: &str| KeyStep::Text(t.into()), |k: &str| KeyStep::Key(k.into()));
+    assert_eq!(
+        steps,
+        [vec![text("echo -n hi"), key("Enter")], vec![key("C-c")], vec![text("two\nlines"), key("Enter")]]
+    );
+}
+
+#[test]
+fn the_freeze_switch_reload_and_shutdown() {
+    let env = TestEnv::new();
+    let supervisor = staged(&env);
+    assert_eq!(env.run(&["freeze"]).code, 0);
+    assert_eq!(env.run(&["unfreeze"]).code, 0);
+    assert_snapshot!(env.run(&["reload"]), @r"
+    configuration and policies are loaded again
+    --- exit code 0 ---
+    ");
+    assert_snapshot!(env.run(&["shutdown"]), @r"
+    the supervisor has ended
+    --- exit code 0 ---
+    ");
+    assert_eq!(commands(&supervisor), [Command::Freeze, Command::Unfreeze]);
+    drop(supervisor);
+    assert_eq!(env.run(&["status"]).code, 3);
+}
+
+#[test]
+fn events_are_followed_until_the_supervisor_ends() {
+    let env = TestEnv::new();
+    let supervisor = staged(&env);
+    assert_snapshot!(env.run(&["events"]), @r"
+        41 00:00:00 proj_storyapp:agent:codex-ci.0 hello ␛[2J
+    --- exit code 0 ---
+    ");
+    let mut command = env.command(&["events", "--follow", "--json"]);
+    let child = command.stdout(Stdio::piped()).spawn().unwrap();
+    // The request is answered before anything is pushed.
+    while !supervisor.asked().iter().any(|request| matches!(request, Request::Events { limit: 100, follow: true, .. }))
+    {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    supervisor.end("shutdown");
+    let output = child.wait_with_output().unwrap();
+    let lines: Vec<EventLine> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0].seq, 41);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let env = TestEnv::new();
+    for arguments in [&["config", "default"][..], &["completions", "bash"], &["policy", "schema"]] {
+        let mut command = env.command(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn versions_are_compared_with_the_running_one() {
+    let env = TestEnv::new();
+    assert_snapshot!(env.run(&["version"]), @r"
+    tmuxagent [VERSION] (protocol 1)
+    no supervisor runs
+    --- exit code 0 ---
+    ");
+    let _supervisor = staged(&env);
+    assert_snapshot!(env.run(&["version"]), @r"
+    tmuxagent [VERSION] (protocol 1)
+    supervisor [VERSION] (protocol 1, process 4711)
+    --- exit code 0 ---
+    ");
+}
+
+#[test]
+fn wrong_use_ends_with_two_and_shows_the_way() {
+    let env = TestEnv::new();
+    assert_snapshot!(env.run(&["stauts"]), @r"
+    --- stderr ---
+    error: unrecognized subcommand 'stauts'
+
+      tip: some similar subcommands exist: 'start', 'status'
+
+    Usage: tmuxagent [OPTIONS] [COMMAND]
+
+    For more information, try '--help'.
+    --- exit code 2 ---
+    ");
+    assert_snapshot!(env.run(&["--headless", "status"]), @r"
+    --- stderr ---
+    error: --headless stands alone
+    hint: leave the subcommand or --headless out
+    --- exit code 2 ---
+    ");
+}
+
+#[test]
+fn colours_are_used_only_where_they_are_wanted() {
+    let mut env = TestEnv::new();
+    let _supervisor = staged(&env);
+    assert!(env.run(&["panes", "--color", "always"]).stdout.contains('\u{1b}'));
+    assert!(!env.run(&["panes"]).stdout.contains('\u{1b}'));
+    assert!(!env.run(&["panes", "--json", "--color", "always"]).stdout.contains('\u{1b}'));
+    env.set("NO_COLOR", "1");
+    assert!(!env.run(&["panes"]).stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn completion_scripts_are_printed_for_every_shell() {
+    let env = TestEnv::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = env.run(&["completions", shell]);
+        assert!(ran.code == 0 && ran.stdout.contains("tmuxagent"), "{shell}");
+    }
+}
+
+#[test]
+fn the_help_names_every_subcommand() {
+    let env = TestEnv::new();
+    assert_snapshot!(env.run(&["--help"]), @r"
+    The control room for AI agents and pipelines that work in tmux. Without a subcommand the main screen
+    opens
+
+    Usage: tmuxagent [OPTIONS] [COMMAND]
+
+    Commands:
+      status       Whether a supervisor runs, what it watches and what fails
+      panes        List the watched panes
+      approvals    List the approvals
+      approve      Approve what is asked
+      reject       Reject what is asked
+      start        Start a pipeline on a pane
+      retry        Run a stage again
+      skip         Treat the live stage as done and go on
+      cancel       End a run; nothing more is typed for it
+      send         Type text or keys into a pane
+      freeze       Stop all sending
+      unfreeze     Send again, what was held back first
+      events       Print the journal's events
+      reload       Load configuration and policies again
+      shutdown     End the supervisor
+      config       Check, print or find the configuration
+      policy       Check, explain, replay or begin policies
+      popup        Open the full view in a tmux popup (see tmux.conf.snippet)
+      completions  Print a completion script for a shell
+      version      Print the versions of this program, its protocol and the running supervisor
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+          --headless  Watch without a screen, until SIGTERM or `tmuxagent shutdown`
+      -h, --help      Print help
+      -V, --version   Print version
+
+    Global options:
+          --config <FILE>       The configuration file [env: TMUXAGENT_CONFIG]
+          --policy <PATH>       A policy file or a folder of them; may be given several times [env:
+                                TMUXAGENT_POLICY]
+          --state-dir <DIR>     The folder of state, lock and socket; another one is another supervisor
+                                [env: TMUXAGENT_STATE_DIR]
+          --socket <NAME|PATH>  The tmux server of this machine: a name as for `tmux -L`, or a path as
+                                for `tmux -S` [env: TMUXAGENT_SOCKET]
+          --lang <LANG>         The language of what people read: en or zh [env: TMUXAGENT_LANG]
+          --json                Print JSON
+          --color <WHEN>        When to use colours: auto, always or never; NO_COLOR is honoured
+
+    Exit codes: 0 done; 1 the answer is no, or warnings; 2 wrong use, configuration or policy; 3 no
+    supervisor runs; 4 not found; 5 decided before or changed; 6 refused now; 70 our fault.
+    --- exit code 0 ---
+    ");
+}

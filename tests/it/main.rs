@@ -1,0 +1,7 @@
+//! Integration tests over the library's and the binary's public faces; one binary, so that it links once.
+#![expect(clippy::expect_used, reason = "a test fails by panicking; clippy exempts only #[test] functions")]
+
+mod cli;
+mod config;
+mod support;
+mod tidy;

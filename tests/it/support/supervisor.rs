@@ -1,0 +1,193 @@
+//! The real socket server with a chosen snapshot behind it, and the requests it was asked.
+
+use std::path::Path;
+use std::sync::mpsc as blocking;
+use std::sync::{Arc, Mutex};
+use tmuxagent::ipc::lock::{Holder, Lock};
+use tmuxagent::ipc::server::{Call, Hub, serve};
+use tmuxagent::ipc::wire::{ErrorKind, PROTOCOL, Reply, Request};
+use tmuxagent::model::{
+    Approval, ApprovalId, ApprovalKind, ApprovalState, HostName, KeyStep, PaneFacts, PaneId, PaneInfo, PaneKey,
+    PaneState, PaneView, RunId, RunState, RunView, ServerId, SessionId, Snapshot, StageState, StageView, Timestamp,
+    WindowId,
+};
+use tokio::sync::{broadcast, mpsc, watch};
+
+/// A time to come: its age is none, whatever the clock of the machine says.
+pub const TO_COME: Timestamp = Timestamp(i64::MAX);
+
+/// A supervisor that shows what a test put there. Ends when dropped.
+#[derive(Debug)]
+pub struct StagedSupervisor {
+    asked: Arc<Mutex<Vec<Request>>>,
+    closing: watch::Sender<Option<String>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// What it answers where the snapshot does not tell.
+pub type Answer = fn(&Request) -> Option<Reply>;
+
+impl StagedSupervisor {
+    /// Takes the lock of `folder` and serves `snapshot`.
+    pub fn start(folder: &Path, snapshot: Snapshot, answer: Answer) -> Self {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (closing, closed) = watch::channel(None);
+        let (ready, started) = blocking::channel();
+        let (folder, seen, end) = (folder.to_owned(), Arc::clone(&asked), closing.clone());
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async move {
+                let (calls_in, calls) = mpsc::channel(8);
+                let version = env!("CARGO_PKG_VERSION").to_owned();
+                let (config, started_at) = ("/etc/c.yaml".to_owned(), TO_COME);
+                let holder = Holder { pid: 4711, config: config.clone(), started_at, version: version.clone() };
+                let lock = Lock::acquire(&folder, &holder).expect("the lock");
+                let listener = lock.bind().and_then(tokio::net::UnixListener::from_std).expect("a socket");
+                let (_keep, snapshots) = watch::channel(Arc::new(snapshot.clone()));
+                let hub = Hub {
+                    calls: calls_in,
+                    snapshots,
+                    screens: broadcast::channel(8).0,
+                    events: broadcast::channel(8).0,
+                    hello: Arc::new(Reply::Hello { protocol: PROTOCOL, version, pid: 4711, config, started_at }),
+                    user: "ann".into(),
+                    closing: closed,
+                    connections: Arc::default(),
+                };
+                tokio::spawn(answer_calls(calls, snapshot, seen, answer, end));
+                ready.send(()).expect("a test that waits");
+                serve(listener, hub.clone()).await;
+                // Connections end by themselves; each of them holds a part of the hub.
+                while Arc::strong_count(&hub.connections) > 1 {
+                    tokio::task::yield_now().await;
+                }
+            });
+        });
+        started.recv().expect("a supervisor that started");
+        Self { asked, closing, thread: Some(thread) }
+    }
+
+    /// The requests so far, greetings apart.
+    pub fn asked(&self) -> Vec<Request> {
+        self.asked.lock().expect("no panic").clone()
+    }
+
+    /// Ends it, as a shutdown does.
+    pub fn end(&self, reason: &str) {
+        self.closing.send_replace(Some(reason.to_owned()));
+    }
+}
+
+impl Drop for StagedSupervisor {
+    fn drop(&mut self) {
+        self.end("the test is over");
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking(), "the staged supervisor panicked");
+        }
+    }
+}
+
+async fn answer_calls(
+    mut calls: mpsc::Receiver<Call>,
+    snapshot: Snapshot,
+    seen: Arc<Mutex<Vec<Request>>>,
+    answer: Answer,
+    closing: watch::Sender<Option<String>>,
+) {
+    while let Some(Call { request, reply, .. }) = calls.recv().await {
+        let ending = request == Request::Shutdown;
+        let answered = answer(&request).unwrap_or_else(|| match &request {
+            Request::Snapshot => Reply::Snapshot { snapshot: Box::new(snapshot.clone()) },
+            Request::Approval { id } => match snapshot.approvals.iter().find(|a| a.id.as_str().starts_with(id)) {
+                Some(approval) => Reply::Approval { approval: Box::new(approval.clone()) },
+                None => Reply::Error { kind: ErrorKind::NotFound, text: format!("there is no approval `{id}`") },
+            },
+            Request::Events { .. } => Reply::Events { events: snapshot.events.clone() },
+            Request::Command { .. } => Reply::Committed { intents: Vec::new(), run: None, text: "done".into() },
+            _ => Reply::Done,
+        });
+        seen.lock().expect("no panic").push(request);
+        // A view that went away needs no answer.
+        let _ = reply.send(answered);
+        if ending {
+            closing.send_replace(Some("shutdown".into()));
+        }
+    }
+}
+
+/// A pane of the snapshot.
+pub fn pane(host: &str, id: u32, session: &str, window: &str) -> PaneView {
+    let key = PaneKey { host: HostName::new(host), server: ServerId::new("s1"), pane: PaneId(id), pid: 100 + id };
+    let facts = PaneFacts {
+        session: session.into(),
+        window: window.into(),
+        command: "bash".into(),
+        path: "/home/u".into(),
+        ..PaneFacts::default()
+    };
+    let info = PaneInfo {
+        key,
+        session_id: SessionId(1),
+        window_id: WindowId(id),
+        window_index: id,
+        pane_index: 0,
+        facts,
+        dead: false,
+        in_mode: false,
+        alternate: false,
+        width: 80,
+        height: 24,
+    };
+    PaneView { info, state: PaneState::Idle, last_output: None, last_line: String::new(), pipelines: Vec::new() }
+}
+
+/// An open run of `pipeline` on a pane, with one running stage `lint`.
+pub fn run_view(pane: &PaneView, number: u64, pipeline: &str) -> RunView {
+    let stage = StageView {
+        name: "lint".into(),
+        state: StageState::Running,
+        attempt: 2,
+        max_attempts: 3,
+        started_at: None,
+        ended_at: None,
+        due_at: None,
+        detail: "waits for a line".into(),
+    };
+    RunView {
+        pipeline: pipeline.into(),
+        pane: pane.info.key.clone(),
+        place: pane.info.place(),
+        run: Some(RunId(number)),
+        state: Some(RunState::Open),
+        stages: vec![stage],
+        started_at: None,
+        ended_at: None,
+    }
+}
+
+/// An open gate on a pane.
+pub fn approval(pane: &PaneView, id: &str) -> Approval {
+    Approval {
+        id: ApprovalId::new(id),
+        revision: 1,
+        kind: ApprovalKind::Gate,
+        state: ApprovalState::Pending,
+        pane: pane.info.key.clone(),
+        place: pane.info.place(),
+        run: Some(RunId(7)),
+        pipeline: Some("storyapp-ci".into()),
+        stage: Some("build".into()),
+        attempt: 1,
+        question: "Build storyapp?".into(),
+        effect: vec![KeyStep::Text("npm run build".into()), KeyStep::Key("Enter".into())],
+        effect_text: "npm run build⏎".into(),
+        evidence: vec!["Tests: 12 passed".into()],
+        options: Vec::new(),
+        asked_at: TO_COME,
+        expires_at: None,
+        reminders: 0,
+        decision: None,
+        closed_at: None,
+    }
+}

@@ -88,8 +88,12 @@ impl SendError {
     }
 }
 
+pub mod command;
+pub mod desktop;
 pub mod presets;
 pub mod serverchan;
 pub mod stdout;
+pub mod terminal;
 pub mod webhook;
 pub mod wecom;
+pub mod wecom_app;

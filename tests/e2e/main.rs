@@ -1,5 +1,6 @@
 //! End-to-end tests with real tmux servers on private sockets.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod collector;
 mod proto;
 mod support;

@@ -7,7 +7,7 @@
 //! Limit: a user's own hook (`after-send-keys`, `after-set-option`) with `run-shell` lets other commands run between
 //! the steps; their order stays.
 
-use super::{Nonce, Parser, Row, RowReader, escape_operand, is_key, quote, row_format};
+use super::{Ended, Nonce, Parser, Row, RowReader, escape_operand, is_key, quote, row_format};
 use crate::model::{IntentId, KeyStep, PaneKey, SkipReason};
 use std::fmt::Write as _;
 
@@ -51,15 +51,47 @@ pub enum InputError {
     BadMark(String),
 }
 
+/// One guard block of a reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// Its rows.
+    pub rows: Vec<Vec<u8>>,
+    /// How it ended.
+    pub ended: Ended,
+}
+
 /// The answer to one request: everything up to its end mark.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reply {
-    /// The rows of all blocks.
-    pub rows: Vec<Vec<u8>>,
-    /// The texts of blocks that ended with an error.
-    pub errors: Vec<String>,
-    /// How many blocks ended well.
-    pub done: u32,
+    /// Its blocks: one for each command that was executed, the nested ones too.
+    pub blocks: Vec<Block>,
+}
+
+impl Reply {
+    /// The rows of all blocks that ended well.
+    pub fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        self.blocks.iter().filter(|block| block.ended == Ended::Well).flat_map(|block| &block.rows).map(Vec::as_slice)
+    }
+
+    /// What the blocks that ended with an error say.
+    #[must_use]
+    pub fn error(&self) -> Option<String> {
+        let mut failed = self.blocks.iter().filter(|block| block.ended == Ended::WithError).peekable();
+        failed.peek()?;
+        let texts: Vec<String> =
+            failed.flat_map(|block| &block.rows).map(|row| String::from_utf8_lossy(row).into_owned()).collect();
+        Some(texts.join("; "))
+    }
+
+    /// The blocks that were announced as foreign text ([`Parser::raw_mark`]), in order.
+    pub fn announced(&self, nonce: &Nonce) -> impl Iterator<Item = &Block> {
+        let mark = Parser::raw_mark(nonce).into_bytes();
+        let is_mark = move |block: &Block| block.rows.len() == 1 && block.rows.first() == Some(&mark);
+        self.blocks.windows(2).filter_map(move |pair| match pair {
+            [first, second] if is_mark(first) => Some(second),
+            _ => None,
+        })
+    }
 }
 
 /// What a reply says about a send.
@@ -198,23 +230,23 @@ const SKIP_FIELDS: [&str; 8] = [
 #[must_use]
 pub fn verdict(nonce: &Nonce, intent: &IntentId, expect: &Expectation<'_>, reply: &Reply) -> Verdict {
     let sent = sent_mark(nonce);
-    if reply.rows.iter().any(|row| row == sent.as_bytes()) {
+    if reply.rows().any(|row| row == sent.as_bytes()) {
         return Verdict::Sent;
     }
     let mut reader = RowReader::new(nonce.clone());
-    if let Some(row) = reply.rows.iter().find_map(|line| reader.push(line)) {
+    if let Some(row) = reply.rows().find_map(|line| reader.push(line)) {
         return skipped(intent, expect, &row);
     }
-    let error = reply.errors.join("; ");
     let raw = Parser::raw_mark(nonce);
-    if reply.rows.iter().any(|row| row == raw.as_bytes()) {
+    if reply.rows().any(|row| row == raw.as_bytes()) {
         // The pane is gone, so its own formats were empty and the other branch had no target.
         return Verdict::Skipped(SkipReason::OtherProcess);
     }
-    match (reply.done, error.is_empty()) {
-        (0, false) => Verdict::Refused(error),
-        (_, false) => Verdict::Broken(error),
-        (_, true) => Verdict::Broken("tmux gave no answer".to_owned()),
+    let begun = reply.blocks.iter().any(|block| block.ended == Ended::Well);
+    match reply.error() {
+        Some(error) if begun => Verdict::Broken(error),
+        Some(error) => Verdict::Refused(error),
+        None => Verdict::Broken("tmux gave no answer".to_owned()),
     }
 }
 

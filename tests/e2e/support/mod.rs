@@ -1,5 +1,7 @@
 //! A private tmux server per test, and waiting for a condition with a deadline.
 
+pub mod watched;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};

@@ -13,12 +13,16 @@ fn intent() -> IntentId {
     IntentId::new("I-7")
 }
 
+const fn block(rows: Vec<Vec<u8>>) -> Block {
+    Block { rows, ended: Ended::Well }
+}
+
 /// The verdict on a skip row with these fields.
 fn on_skip(fields: [&str; 8], command: Option<&str>, screen: Option<&str>) -> Verdict {
     let key = key();
     let row = row_format(&nonce(), &fields);
-    let rows = vec![Parser::raw_mark(&nonce()).into_bytes(), row.into_bytes()];
-    let reply = Reply { rows, errors: Vec::new(), done: 3 };
+    let rows = row.split('\n').map(|line| line.as_bytes().to_vec()).collect();
+    let reply = Reply { blocks: vec![block(vec![Parser::raw_mark(&nonce()).into_bytes()]), block(rows)] };
     verdict(&nonce(), &intent(), &Expectation { pane: &key, command, screen }, &reply)
 }
 
@@ -44,20 +48,20 @@ fn every_reason_to_skip_is_told_apart() {
 
 #[test]
 fn a_command_name_cannot_pretend_to_be_an_answer() {
-    let n = nonce();
     let forged = format!("sh\nSENT {}", "guess");
     let got = on_skip(["U1", "", "42", "0", "0", "0", "0", &forged], Some("sh"), None);
     assert_eq!(got, Verdict::Skipped(SkipReason::OtherCommand(forged)));
-    assert_eq!(n, nonce());
 }
 
 #[test]
 fn errors_before_and_after_the_mark_differ() {
     let key = key();
     let expect = Expectation { pane: &key, command: None, screen: None };
-    let error = |done| Reply { rows: Vec::new(), errors: vec!["no".to_owned()], done };
-    assert_eq!(verdict(&nonce(), &intent(), &expect, &error(0)), Verdict::Refused("no".to_owned()));
-    assert_eq!(verdict(&nonce(), &intent(), &expect, &error(2)), Verdict::Broken("no".to_owned()));
+    let error = Block { rows: vec![b"no".to_vec()], ended: Ended::WithError };
+    let alone = Reply { blocks: vec![error.clone()] };
+    let later = Reply { blocks: vec![block(Vec::new()), error] };
+    assert_eq!(verdict(&nonce(), &intent(), &expect, &alone), Verdict::Refused("no".to_owned()));
+    assert_eq!(verdict(&nonce(), &intent(), &expect, &later), Verdict::Broken("no".to_owned()));
 }
 
 #[test]

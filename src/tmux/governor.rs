@@ -1,0 +1,514 @@
+//! Moves a flooding pane from the stream to a pipe of ours (`pipe-pane`), and back, without losing or doubling a byte.
+//!
+//! Before tmux 3.7 a control client slows a flooding pane down to a third of its speed; a pipe does not.
+//!
+//! **There**: `pipe-pane` is asked for. Its reply stands at an exact place of the stream: what came before is read from
+//! the stream, what comes after is in the pipe. Stream bytes after it are kept until the pipe has proved to work (its
+//! command writes one byte first), then dropped, and the pane's stream is paused.
+//!
+//! **Back**, once the pipe has been silent for a while: the stream is continued. From then on the same bytes come both
+//! ways; the pipe's are read, the stream's kept. When both have been silent, both stand at the same place: the stream's
+//! are dropped and the pipe is closed. Bytes that come in just that moment are held until the pipe has ended; what the
+//! pipe brought late is read first, less what the stream brings again.
+//!
+//! Where a step fails the pane is back on the stream, and what is missing is read from its history or told as a gap.
+//! A user's own pipe is never touched. Limit: while a pane is piped, up to some hundred kilobytes that it printed before
+//! keys were typed may be read after the outcome of that send.
+
+use super::client::ClientId;
+use super::history::{self, Past};
+use super::host::{Arrival, Host, Purpose};
+use super::pane::Feed;
+use super::proto::{Nonce, Parser, Reply, quote};
+use crate::model::PaneId;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// So many bytes within [`FLOOD_TIME`] are a flood.
+const FLOOD: u64 = 3 * 1024 * 1024;
+/// See [`FLOOD`].
+const FLOOD_TIME: Duration = Duration::from_millis(600);
+/// After this long without a byte a piped pane goes back to the stream.
+const CALM: Duration = Duration::from_millis(1500);
+/// How long both ways must be silent to be in step.
+const STEP: Duration = Duration::from_millis(300);
+/// How much of the stream is kept during a move, bytes.
+const KEPT: usize = 8 * 1024 * 1024;
+/// How much may come during the way back before it is a flood again, bytes.
+const AGAIN: usize = 256 * 1024;
+/// How long a step may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How much one read of a pipe takes at most, bytes.
+const CHUNK: usize = 64 * 1024;
+
+/// The number of a pipe; never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PipeId(u64);
+
+/// What comes from a pipe's reading task.
+#[derive(Debug)]
+pub(super) enum PipeSays {
+    /// Its command runs.
+    Opened,
+    /// Bytes of the pane.
+    Bytes(Vec<u8>),
+    /// It ended.
+    Closed,
+    /// An outcome that was told behind what the pipe held.
+    Outcome(Box<crate::model::Event>),
+}
+
+/// What becomes of stream bytes of a piped pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stream {
+    /// They were kept or dropped.
+    Kept,
+    /// They are to be read.
+    Read,
+}
+
+/// The pipes of a host.
+#[derive(Debug)]
+pub(super) struct Governor {
+    scratch: Option<PathBuf>,
+    next: u64,
+    pipes: HashMap<PaneId, Pipe>,
+    /// Panes that can't be piped: they have a pipe of the user's, or moving them failed.
+    refused: HashSet<PaneId>,
+}
+
+#[derive(Debug)]
+struct Pipe {
+    id: PipeId,
+    client: ClientId,
+    path: PathBuf,
+    task: tokio::task::AbortHandle,
+    step: Step,
+    opened: bool,
+    /// Bytes of the stream that may have to be read.
+    kept: Vec<u8>,
+    /// Bytes of the pipe that may have to be read, or, on the way back, the last that were.
+    piped: Vec<u8>,
+    /// When a byte last came either way, or the step began.
+    moved: Instant,
+    began: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// `pipe-pane` was asked for; the stream is read.
+    Asked,
+    /// It was done, and the pipe has not proved to work; both are kept.
+    Placed,
+    /// The pipe is read, and the stream's pause is not confirmed.
+    Pausing,
+    /// The pipe is read.
+    Running,
+    /// The stream's continuation was asked for; it is kept, the pipe is read.
+    Continuing,
+    /// The stream goes on; it is kept, the pipe is read.
+    Returning,
+    /// The pipe's close was asked for; both are kept.
+    Closing,
+    /// It was closed; what it still holds is awaited.
+    Draining,
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        self.task.abort();
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+impl Governor {
+    pub fn new(scratch: Option<PathBuf>) -> Self {
+        Self { scratch, next: 0, pipes: HashMap::new(), refused: HashSet::new() }
+    }
+
+    /// Every pane is gone.
+    pub fn forget(&mut self) {
+        self.pipes.clear();
+        self.refused.clear();
+    }
+
+    /// Takes stream bytes of a piped pane.
+    pub fn stream(&mut self, pane: PaneId, bytes: &[u8]) -> Stream {
+        let Some(pipe) = self.pipes.get_mut(&pane) else { return Stream::Read };
+        match pipe.step {
+            Step::Asked => Stream::Read,
+            Step::Pausing | Step::Running => Stream::Kept,
+            Step::Placed | Step::Continuing | Step::Returning | Step::Closing | Step::Draining => {
+                pipe.kept.extend_from_slice(bytes);
+                pipe.moved = Instant::now();
+                Stream::Kept
+            }
+        }
+    }
+}
+
+impl Host {
+    /// A pane is not read any more, or its client is lost: its pipe is given up.
+    pub fn unpipe(&mut self, id: PaneId) {
+        let Some(pipe) = self.governor.pipes.remove(&id) else { return };
+        let client = pipe.client;
+        if let Some(attached) = self.clients.get_mut(&client) {
+            attached.client.request(&close_line(id), Purpose::Nothing);
+            if !matches!(pipe.step, Step::Asked | Step::Placed) {
+                // Whoever reads it next has to continue the stream.
+                attached.paused.insert(id);
+            }
+        }
+    }
+
+    /// Looks whether a pane floods; asks for a pipe if it does and can have one.
+    pub fn watch_flood(&mut self, id: PaneId) {
+        let Some(pane) = self.panes.get_mut(&id) else { return };
+        let (bytes, since) = pane.window;
+        if bytes < FLOOD {
+            return;
+        }
+        pane.window = (0, Some(self.now));
+        let quick = since.is_some_and(|since| self.now.duration_since(since) <= FLOOD_TIME);
+        let full = self.server.as_ref().is_some_and(|server| server.version.is_full());
+        let Some(client) = pane.client.filter(|_| quick && full && pane.feed == Feed::Stream) else { return };
+        if self.governor.pipes.contains_key(&id) || self.governor.refused.contains(&id) {
+            return;
+        }
+        let Some(scratch) = self.governor.scratch.clone() else { return };
+        self.governor.next += 1;
+        let pipe = PipeId(self.governor.next);
+        let path = scratch.join(format!("pipe-{}-{}-{}", std::process::id(), self.nonce.as_str(), pipe.0));
+        let Ok(receiver) = open(&path) else {
+            self.governor.refused.insert(id);
+            return;
+        };
+        let task = tokio::spawn(drain(receiver, id, pipe, self.arrivals.clone())).abort_handle();
+        let now = Instant::now();
+        self.governor.pipes.insert(
+            id,
+            Pipe {
+                id: pipe,
+                client,
+                path: path.clone(),
+                task,
+                step: Step::Asked,
+                opened: false,
+                kept: Vec::new(),
+                piped: Vec::new(),
+                moved: now,
+                began: now,
+            },
+        );
+        let line = open_line(&self.nonce, id, &path);
+        self.request(client, &line, Purpose::Move(id, pipe));
+        self.wake_at(now + PATIENCE);
+    }
+
+    /// The reply to a step arrived.
+    pub fn moved(&mut self, id: PaneId, pipe: PipeId, reply: &Reply) {
+        let nonce = self.nonce.clone();
+        let Some(moving) = self.governor.pipes.get_mut(&id).filter(|moving| moving.id == pipe) else { return };
+        moving.moved = Instant::now();
+        match moving.step {
+            Step::Asked => {
+                let mark = piped_mark(&nonce);
+                if !reply.rows().any(|row| row == mark.as_bytes()) {
+                    self.governor.pipes.remove(&id);
+                    self.governor.refused.insert(id);
+                    return;
+                }
+                moving.step = Step::Placed;
+                if let Some(pane) = self.panes.get_mut(&id) {
+                    pane.feed = Feed::Piped;
+                }
+                self.use_pipe(id);
+            }
+            Step::Pausing => moving.step = Step::Running,
+            Step::Continuing => moving.step = Step::Returning,
+            Step::Closing => {
+                moving.step = Step::Draining;
+                if !moving.opened {
+                    self.back_on_stream(id);
+                }
+            }
+            Step::Placed | Step::Running | Step::Returning | Step::Draining => {}
+        }
+        self.wake_at(Instant::now() + STEP);
+    }
+
+    /// Reads from the pipe from now on, if it is placed and works.
+    fn use_pipe(&mut self, id: PaneId) {
+        let Some(pipe) = self.governor.pipes.get_mut(&id) else { return };
+        if pipe.step != Step::Placed || !pipe.opened {
+            return;
+        }
+        pipe.step = Step::Pausing;
+        // The same bytes come through the pipe.
+        pipe.kept = Vec::new();
+        let bytes = std::mem::take(&mut pipe.piped);
+        let (client, number) = (pipe.client, pipe.id);
+        self.read_pane(id, &bytes);
+        self.request(client, &format!("refresh-client -A '{id}:pause'"), Purpose::Move(id, number));
+    }
+
+    fn read_pane(&mut self, id: PaneId, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let now = self.clock.now();
+        if let Some(pane) = self.panes.get_mut(&id) {
+            pane.read(bytes, now, &mut self.outlet);
+            self.flowed(id);
+        }
+    }
+
+    /// A pipe's task said something.
+    pub fn pipe_said(&mut self, id: PaneId, pipe: PipeId, says: PipeSays) {
+        if let PipeSays::Outcome(event) = says {
+            self.outlet.event(*event);
+            return;
+        }
+        let Some(moving) = self.governor.pipes.get_mut(&id).filter(|moving| moving.id == pipe) else { return };
+        match says {
+            PipeSays::Opened => {
+                moving.opened = true;
+                self.use_pipe(id);
+            }
+            PipeSays::Bytes(bytes) => {
+                moving.moved = self.now;
+                match moving.step {
+                    Step::Asked | Step::Placed | Step::Closing | Step::Draining => {
+                        moving.piped.extend_from_slice(&bytes);
+                    }
+                    Step::Pausing | Step::Running => self.read_pane(id, &bytes),
+                    Step::Continuing | Step::Returning => {
+                        moving.piped.extend_from_slice(&bytes);
+                        self.read_pane(id, &bytes);
+                    }
+                }
+            }
+            PipeSays::Closed => self.pipe_closed(id),
+            PipeSays::Outcome(_) => {}
+        }
+    }
+
+    /// A pipe ended, as we asked or by itself.
+    fn pipe_closed(&mut self, id: PaneId) {
+        let Some(pipe) = self.governor.pipes.get_mut(&id) else { return };
+        pipe.opened = false;
+        match pipe.step {
+            // The reply to the close is still to come; it says where the stream stands.
+            Step::Closing => {}
+            Step::Draining => self.back_on_stream(id),
+            // It never worked: nothing of the stream is lost.
+            Step::Asked | Step::Placed => {
+                self.governor.refused.insert(id);
+                self.abandon_pipe(id);
+            }
+            // Somebody closed it while the stream was paused: what is missing is in the history, or lost.
+            Step::Pausing | Step::Running | Step::Continuing | Step::Returning => {
+                let client = pipe.client;
+                self.governor.pipes.remove(&id);
+                self.governor.refused.insert(id);
+                self.request(client, &format!("refresh-client -A '{id}:continue'"), Purpose::Nothing);
+                self.recover(id, client);
+            }
+        }
+    }
+
+    /// Goes on with the stream where the pipe never was used.
+    fn abandon_pipe(&mut self, id: PaneId) {
+        let Some(mut pipe) = self.governor.pipes.remove(&id) else { return };
+        let kept = std::mem::take(&mut pipe.kept);
+        let client = pipe.client;
+        drop(pipe);
+        if let Some(pane) = self.panes.get_mut(&id) {
+            pane.feed = Feed::Stream;
+        }
+        self.read_pane(id, &kept);
+        self.request(client, &close_line(id), Purpose::Nothing);
+    }
+
+    /// Reads a pane's history to close the break in its observation.
+    fn recover(&mut self, id: PaneId, client: ClientId) {
+        let Some(pane) = self.panes.get_mut(&id) else { return };
+        pane.feed = Feed::CatchingUp(Past::Read);
+        let (key, lines) = (pane.info.key.clone(), self.spec.capture_lines);
+        let line = history::capture_line(&self.nonce, id, lines);
+        self.request(client, &line, Purpose::CatchUp(key, lines));
+    }
+
+    /// The way back is complete.
+    fn back_on_stream(&mut self, id: PaneId) {
+        let Some(mut pipe) = self.governor.pipes.remove(&id) else { return };
+        let (late, kept) = (std::mem::take(&mut pipe.piped), std::mem::take(&mut pipe.kept));
+        drop(pipe);
+        if let Some(pane) = self.panes.get_mut(&id) {
+            pane.feed = Feed::Stream;
+            pane.window = (0, Some(self.now));
+        }
+        let own = only_in_pipe(&late, &kept);
+        self.read_pane(id, late.get(..own).unwrap_or_default());
+        self.read_pane(id, &kept);
+    }
+
+    /// What time makes due.
+    pub fn tick_pipes(&mut self, now: Instant) {
+        let due: Vec<PaneId> = self.governor.pipes.keys().copied().collect();
+        for id in due {
+            self.tick_pipe(id, now);
+        }
+    }
+
+    fn tick_pipe(&mut self, id: PaneId, now: Instant) {
+        let Some(pipe) = self.governor.pipes.get_mut(&id) else { return };
+        let (client, number) = (pipe.client, pipe.id);
+        let silent = now.duration_since(pipe.moved);
+        let mut next = now + STEP;
+        match pipe.step {
+            Step::Asked => {}
+            Step::Placed if pipe.kept.len() > KEPT || now.duration_since(pipe.began) > PATIENCE => {
+                self.governor.refused.insert(id);
+                self.abandon_pipe(id);
+                return;
+            }
+            Step::Placed | Step::Pausing => {}
+            Step::Running if silent >= CALM => {
+                pipe.step = Step::Continuing;
+                pipe.kept.clear();
+                pipe.piped.clear();
+                pipe.moved = now;
+                self.request(client, &format!("refresh-client -A '{id}:continue'"), Purpose::Move(id, number));
+            }
+            Step::Running => next = pipe.moved + CALM,
+            Step::Returning if pipe.kept.len() > AGAIN => {
+                pipe.step = Step::Pausing;
+                pipe.kept = Vec::new();
+                pipe.piped = Vec::new();
+                self.request(client, &format!("refresh-client -A '{id}:pause'"), Purpose::Move(id, number));
+            }
+            Step::Returning if silent >= STEP && pipe.piped.ends_with(&pipe.kept) => {
+                pipe.step = Step::Closing;
+                pipe.kept.clear();
+                pipe.piped.clear();
+                self.request(client, &close_line(id), Purpose::Move(id, number));
+            }
+            Step::Continuing | Step::Returning | Step::Closing => {}
+            Step::Draining if silent >= PATIENCE => {
+                self.back_on_stream(id);
+                return;
+            }
+            Step::Draining => {}
+        }
+        self.wake_at(next);
+    }
+
+    /// Tells an outcome of a piped pane behind what its pipe holds now; see the limit in the module's text.
+    pub fn tell_behind_pipe(&mut self, id: PaneId, event: crate::model::Event) {
+        let Some(pipe) = self.governor.pipes.get(&id) else {
+            self.outlet.event(event);
+            return;
+        };
+        let (arrivals, number) = (self.arrivals.clone(), pipe.id);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            let _ = arrivals.send(Arrival::Pipe(id, number, PipeSays::Outcome(Box::new(event)))).await;
+        });
+    }
+
+    /// We leave: the server must not go on writing into pipes that nobody reads.
+    pub fn leave_pipes(&mut self) {
+        let pipes: Vec<(PaneId, ClientId)> =
+            self.governor.pipes.iter().map(|(&pane, pipe)| (pane, pipe.client)).collect();
+        for (pane, client) in pipes {
+            self.request(client, &close_line(pane), Purpose::Nothing);
+        }
+        self.governor.forget();
+    }
+}
+
+/// How many bytes at the start of `late` (the pipe's) are not repeated at the start of `kept` (the stream's).
+fn only_in_pipe(late: &[u8], kept: &[u8]) -> usize {
+    (0..=late.len()).find(|&own| late.get(own..).is_some_and(|rest| kept.starts_with(rest))).unwrap_or(late.len())
+}
+
+fn piped_mark(nonce: &Nonce) -> String {
+    format!("PIPED {}", nonce.as_str())
+}
+
+/// Opens the pipe unless the pane has one.
+fn open_line(nonce: &Nonce, pane: PaneId, path: &Path) -> String {
+    // The command is a format for strftime and tmux before it is one for the shell.
+    let path = path.display().to_string().replace('\'', "'\\''").replace('#', "##").replace('%', "%%");
+    let command = quote(format!("exec 2>/dev/null; {{ printf x; exec cat; }} >'{path}'"));
+    let mark = quote(piped_mark(nonce));
+    let raw = quote(Parser::raw_mark(nonce));
+    format!(
+        "if-shell -F -t {pane} '#{{==:#{{pane_pipe}},0}}' {{ pipe-pane -O -t {pane} {command} ; \
+         display-message -p {mark} }} {{ display-message -p {raw} ; display-message -p busy }}"
+    )
+}
+
+/// Closes our pipe.
+fn close_line(pane: PaneId) -> String {
+    format!("if-shell -F -t {pane} '#{{==:#{{pane_pipe}},1}}' {{ pipe-pane -t {pane} }}")
+}
+
+/// Makes a named pipe and opens its reading end, so that the writer finds it open.
+fn open(path: &Path) -> std::io::Result<pipe::Receiver> {
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        path,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )?;
+    pipe::OpenOptions::new().open_receiver(path)
+}
+
+/// Reads a pipe to its end.
+async fn drain(mut receiver: pipe::Receiver, pane: PaneId, id: PipeId, out: mpsc::Sender<Arrival>) {
+    let say = async |says: PipeSays| out.send(Arrival::Pipe(pane, id, says)).await.is_ok();
+    let deadline = Instant::now() + PATIENCE;
+    let mut first = [0u8; 1];
+    // Without a writer a pipe reads as ended.
+    while !matches!(receiver.read(&mut first).await, Ok(1)) {
+        if Instant::now() > deadline {
+            say(PipeSays::Closed).await;
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    if !say(PipeSays::Opened).await {
+        return;
+    }
+    loop {
+        let mut bytes = Vec::with_capacity(CHUNK);
+        if !matches!(receiver.read_buf(&mut bytes).await, Ok(1..)) {
+            break;
+        }
+        if !say(PipeSays::Bytes(bytes)).await {
+            return;
+        }
+    }
+    say(PipeSays::Closed).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_pipe_brought_late_is_read_once() {
+        assert_eq!(only_in_pipe(b"", b"xyz"), 0);
+        assert_eq!(only_in_pipe(b"late", b""), 4);
+        assert_eq!(only_in_pipe(b"late xy", b"xyz"), 5);
+        assert_eq!(only_in_pipe(b"xyz", b"xyz"), 0);
+    }
+}

@@ -1,0 +1,160 @@
+//! The one ordered queue of a host towards the supervisor.
+//!
+//! **Invariants:** putting never waits. What must not be lost (panes, outcomes, states) is never dropped; when the
+//! supervisor falls far behind, the oldest lines are, and each pane that lost some gets an [`Event::Gap`] in their
+//! place.
+
+use super::HostMessage;
+use crate::model::{Event, PaneKey};
+use std::collections::VecDeque;
+use tokio::sync::mpsc;
+
+/// How many bytes of lines may wait here.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    out: mpsc::Sender<HostMessage>,
+    waiting: VecDeque<HostMessage>,
+    bytes: usize,
+}
+
+impl Outlet {
+    pub fn new(out: mpsc::Sender<HostMessage>) -> Self {
+        Self { out, waiting: VecDeque::new(), bytes: 0 }
+    }
+
+    /// Hands on a message, at once where there is room.
+    pub fn put(&mut self, message: HostMessage) {
+        let message = if self.waiting.is_empty() {
+            match self.out.try_send(message) {
+                Ok(()) => return,
+                Err(mpsc::error::TrySendError::Full(message) | mpsc::error::TrySendError::Closed(message)) => message,
+            }
+        } else {
+            message
+        };
+        self.bytes += weight(&message);
+        self.waiting.push_back(message);
+        if self.bytes > MAX_BYTES {
+            self.shed();
+        }
+    }
+
+    /// Shorthand for an event.
+    pub fn event(&mut self, event: Event) {
+        self.put(HostMessage::Event(event));
+    }
+
+    /// Whether everything was handed on and there is room for pictures that are made only on demand.
+    pub fn is_free(&self) -> bool {
+        self.waiting.is_empty() && self.out.capacity() > 0
+    }
+
+    /// Waits until the supervisor has room; never returns when nothing waits or nobody listens any more.
+    pub async fn room(&self) {
+        if self.waiting.is_empty() || self.out.reserve().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Hands on what waits, as far as there is room.
+    pub fn flush(&mut self) {
+        while let Some(message) = self.waiting.pop_front() {
+            let weight = weight(&message);
+            match self.out.try_send(message) {
+                Ok(()) => self.bytes -= weight,
+                Err(mpsc::error::TrySendError::Full(message) | mpsc::error::TrySendError::Closed(message)) => {
+                    self.waiting.push_front(message);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Hands everything on, at the end; gives up when nobody listens.
+    pub async fn finish(mut self) {
+        while let Some(message) = self.waiting.pop_front() {
+            if self.out.send(message).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Drops the older half of the lines and leaves a gap for each pane that lost some.
+    fn shed(&mut self) {
+        let mut lost: Vec<PaneKey> = Vec::new();
+        let mut kept = VecDeque::with_capacity(self.waiting.len() / 2 + 1);
+        for message in self.waiting.drain(..) {
+            match message {
+                HostMessage::Event(Event::Line(line)) if self.bytes > MAX_BYTES / 2 => {
+                    self.bytes -= line.text.len() + OVERHEAD;
+                    if !lost.contains(&line.pane) {
+                        kept.push_back(HostMessage::Event(Event::Gap { pane: line.pane.clone() }));
+                        lost.push(line.pane);
+                    }
+                }
+                other => kept.push_back(other),
+            }
+        }
+        self.waiting = kept;
+    }
+}
+
+/// What a message takes beside its text, bytes, roughly.
+const OVERHEAD: usize = 200;
+
+/// How much a message counts; only lines are shed, so only they need a true weight.
+fn weight(message: &HostMessage) -> usize {
+    match message {
+        HostMessage::Event(Event::Line(line)) => line.text.len() + OVERHEAD,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{HostName, LineEvent, LineSource, PaneId, ServerId};
+
+    fn key(pane: u32) -> PaneKey {
+        PaneKey { host: HostName::local(), server: ServerId::new("u"), pane: PaneId(pane), pid: 1 }
+    }
+
+    fn line(pane: u32, seq: u64) -> HostMessage {
+        HostMessage::Event(Event::Line(Box::new(LineEvent {
+            pane: key(pane),
+            seq,
+            text: "x".repeat(60_000),
+            source: LineSource::Stream,
+            hits: vec![0],
+            policy: 1,
+            message: None,
+        })))
+    }
+
+    #[test]
+    fn a_supervisor_that_stands_still_costs_the_oldest_lines_and_is_told() {
+        let (out, mut incoming) = mpsc::channel(1);
+        let mut outlet = Outlet::new(out);
+        outlet.event(Event::PaneGone { pane: key(9) });
+        outlet.event(Event::PaneGone { pane: key(8) });
+        (0..1000).for_each(|seq| outlet.put(line(1, seq)));
+        assert!(outlet.bytes <= MAX_BYTES);
+        let mut got = Vec::new();
+        while let Ok(message) = incoming.try_recv() {
+            got.push(message);
+            outlet.flush();
+        }
+        assert!(matches!(got[0], HostMessage::Event(Event::PaneGone { .. })));
+        assert!(matches!(got[1], HostMessage::Event(Event::PaneGone { .. })));
+        assert!(matches!(&got[2], HostMessage::Event(Event::Gap { pane }) if *pane == key(1)));
+        let seqs: Vec<u64> = got
+            .iter()
+            .filter_map(|m| if let HostMessage::Event(Event::Line(line)) = m { Some(line.seq) } else { None })
+            .collect();
+        assert_eq!(seqs.last(), Some(&999));
+        assert!(seqs.len() > 100 && seqs.windows(2).all(|pair| pair[0] + 1 == pair[1]));
+    }
+}

@@ -1,0 +1,235 @@
+//! One watched pane: its reader, the rules for it, and what it tells.
+
+use super::client::ClientId;
+use super::history::Past;
+use super::outlet::Outlet;
+use super::{HostMessage, PaneLive, Position};
+use crate::lines::{Reader, Reading};
+use crate::model::{Event, LineEvent, Origin, PaneInfo, PaneKey, Timestamp};
+use crate::policy::RuleSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// After this long without output an unterminated line counts, and a screen is looked at.
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
+/// While output flows, a screen is looked at no more often than this.
+pub(super) const SCREEN_EVERY: Duration = Duration::from_millis(100);
+/// Activity is told no more often than this, in milliseconds; the last one always is.
+const ACTIVITY_EVERY: u64 = 1000;
+/// How much of the last line is kept for the screen, bytes.
+const TAIL: usize = 400;
+
+/// Where a pane's text comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Feed {
+    /// From nowhere yet: no client reads its session.
+    Unread(Past),
+    /// A capture is under way, which will hold all output up to its reply.
+    CatchingUp(Past),
+    /// From the stream.
+    Stream,
+    /// From a pipe of ours.
+    Piped,
+    /// From repeated captures, because control mode can't be used.
+    Polled,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Pane {
+    /// The inventory's facts.
+    pub info: PaneInfo,
+    pub reader: Reader,
+    pub voice: Voice,
+    pub feed: Feed,
+    /// The client through which it is read and written.
+    pub client: Option<ClientId>,
+    /// When it last printed.
+    pub flowed: Option<Instant>,
+    /// A pause is still to be looked for.
+    pub flowing: bool,
+    /// When its screen was last asked for, and whether the answer is still to come.
+    pub looked: Option<Instant>,
+    pub looking: bool,
+    /// Rows of the last look at a screen that its program owns.
+    pub screen: Vec<String>,
+    /// The position that was last told.
+    pub told: Position,
+    /// The open line as last polled.
+    pub polled: String,
+    /// Bytes of the stream within the present window of the governor, and when that began.
+    pub window: (u64, Option<Instant>),
+}
+
+/// What a pane tells: readings become messages here.
+#[derive(Debug)]
+pub(super) struct Voice {
+    pub key: PaneKey,
+    pub rules: Arc<RuleSet>,
+    pub seq: u64,
+    pub lines: u64,
+    pub bytes: u64,
+    pub last_output: Option<Timestamp>,
+    pub last_line: String,
+    /// Something that [`PaneLive`] shows changed.
+    pub changed: bool,
+    /// When activity was last told, and whether there was more since.
+    activity: Option<Timestamp>,
+    pub restless: bool,
+    /// The program set a title, so its facts are out of date.
+    pub retitled: bool,
+}
+
+impl Pane {
+    pub fn new(info: PaneInfo, rules: Arc<RuleSet>, feed: Feed) -> Self {
+        let mut reader = Reader::new();
+        reader.resize(info.width, info.height);
+        reader.set_alternate(info.alternate);
+        let voice = Voice {
+            key: info.key.clone(),
+            rules,
+            seq: 0,
+            lines: 0,
+            bytes: 0,
+            last_output: None,
+            last_line: String::new(),
+            changed: true,
+            activity: None,
+            restless: false,
+            retitled: false,
+        };
+        Self {
+            info,
+            reader,
+            voice,
+            feed,
+            client: None,
+            flowed: None,
+            flowing: false,
+            looked: None,
+            looking: false,
+            screen: Vec::new(),
+            told: Position::default(),
+            polled: String::new(),
+            window: (0, None),
+        }
+    }
+
+    /// Reads output.
+    pub fn read(&mut self, bytes: &[u8], now: Timestamp, outlet: &mut Outlet) {
+        let Self { reader, voice, .. } = self;
+        voice.bytes += bytes.len() as u64;
+        voice.last_output = Some(now);
+        voice.changed = true;
+        voice.tell_activity(now, outlet);
+        reader.bytes(bytes, &mut |reading| voice.tell(reading, outlet));
+    }
+
+    /// Reads the rows of a screen.
+    pub fn read_screen(&mut self, rows: Vec<String>, outlet: &mut Outlet) {
+        let Self { reader, voice, .. } = self;
+        reader.screen(&rows, &mut |reading| voice.tell(reading, outlet));
+        self.screen = rows;
+    }
+
+    /// The output paused.
+    pub fn pause(&mut self, outlet: &mut Outlet) {
+        let Self { reader, voice, .. } = self;
+        reader.quiet(&mut |reading| voice.tell(reading, outlet));
+    }
+
+    /// Where its observation stands now.
+    pub fn position(&self) -> Position {
+        let screen = if self.reader.wants_screen() { self.screen.clone() } else { Vec::new() };
+        Position { anchor: self.reader.anchor().clone(), screen }
+    }
+
+    /// What the screens show of it.
+    pub fn live(&self) -> PaneLive {
+        PaneLive {
+            pane: self.voice.key.clone(),
+            title: self.info.facts.title.clone(),
+            last_output: self.voice.last_output,
+            last_line: self.voice.last_line.clone(),
+            lines: self.voice.lines,
+            bytes: self.voice.bytes,
+        }
+    }
+}
+
+impl Voice {
+    /// Turns one reading into what the supervisor is told.
+    pub fn tell(&mut self, reading: Reading<'_>, outlet: &mut Outlet) {
+        match reading {
+            Reading::Line { text, seen, source, origin, message } => {
+                self.seq += 1;
+                self.lines += 1;
+                if !text.is_empty() {
+                    self.last_line.clear();
+                    self.last_line.push_str(head(text, TAIL));
+                }
+                if origin == Origin::Echo {
+                    return;
+                }
+                let hits = self.hits(text, seen);
+                if hits.is_empty() && message.is_none() {
+                    return;
+                }
+                outlet.event(Event::Line(Box::new(LineEvent {
+                    pane: self.key.clone(),
+                    seq: self.seq,
+                    text: text.to_owned(),
+                    source,
+                    hits,
+                    policy: self.rules.generation,
+                    message,
+                })));
+            }
+            Reading::Program(state) => outlet.event(Event::Program { pane: self.key.clone(), state }),
+            Reading::Title(_) => self.retitled = true,
+            Reading::Bell => {}
+            Reading::CommandEnded { token, exit } => {
+                outlet.event(Event::CommandEnded { pane: self.key.clone(), token, exit });
+            }
+            Reading::Malformed { error } => outlet.put(HostMessage::Malformed { pane: self.key.clone(), error }),
+        }
+    }
+
+    /// The patterns that match, without those that an earlier reading of the same line already showed.
+    fn hits(&self, text: &str, seen: usize) -> Vec<u32> {
+        let mut hits = self.rules.scan(text);
+        if seen > 0 && !hits.is_empty() {
+            let before = self.rules.scan(text.get(..seen).unwrap_or_default());
+            hits.retain(|hit| !before.contains(hit));
+        }
+        hits
+    }
+
+    /// Tells activity where a rule watches for silence, at most once a second; see [`Voice::tell_rest`] for the last.
+    fn tell_activity(&mut self, now: Timestamp, outlet: &mut Outlet) {
+        if !self.rules.wants_activity {
+            return;
+        }
+        if self.activity.is_some_and(|last| now.since(last).0 < ACTIVITY_EVERY) {
+            self.restless = true;
+        } else {
+            self.activity = Some(now);
+            self.restless = false;
+            outlet.event(Event::Activity { pane: self.key.clone() });
+        }
+    }
+
+    /// Tells the activity that was held back, once it is time.
+    pub fn tell_rest(&mut self, now: Timestamp, outlet: &mut Outlet) {
+        if self.restless {
+            self.tell_activity(now, outlet);
+        }
+    }
+}
+
+/// The first `most` bytes of `text`, at a character border.
+fn head(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    text.get(..end).unwrap_or(text)
+}

@@ -1,0 +1,114 @@
+//! What is watched, and how.
+
+use super::Transport;
+use super::proto::Version;
+use crate::lines::Anchor;
+use crate::model::{HostName, Millis, PaneFacts, PaneId, PaneKey};
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// One machine to watch.
+#[derive(Debug, Clone)]
+pub struct HostSpec {
+    /// Its name in the configuration.
+    pub name: HostName,
+    /// The way to its tmux.
+    pub transport: Transport,
+    /// Sessions to watch, by name; empty: all.
+    pub session_filters: Vec<NameFilter>,
+    /// Panes to watch, by window name or pane title; empty: all.
+    pub pane_name_patterns: Vec<NameFilter>,
+    /// How many lines of history are read to close a gap.
+    pub capture_lines: u32,
+    /// The rhythm of polling where control mode can't be used.
+    pub poll_interval: Millis,
+    /// Who we are: a word of ASCII letters, digits and `-` that is the same at every start of this supervisor and
+    /// another for every other supervisor. Control clients that a killed supervisor left behind are known by it.
+    pub owner: String,
+    /// A folder of ours for named pipes (local hosts); without it a flooding pane stays on the stream.
+    pub scratch: Option<PathBuf>,
+    /// Use nothing that a tmux newer than this brought.
+    pub ceiling: Option<Version>,
+    /// Panes to leave unread from the start; see [`super::HostHandle::exclude`].
+    pub excluded: Vec<PaneId>,
+    /// Gives the name of the agent in a pane, empty for none; what it finds becomes [`PaneFacts::agent`].
+    pub recognise: fn(&PaneFacts) -> String,
+    /// Where observation stood in an earlier life ([`super::HostMessage::Position`]).
+    pub remembered: HashMap<PaneKey, Position>,
+}
+
+impl HostSpec {
+    /// Whether a pane is to be watched.
+    #[must_use]
+    pub fn chooses(&self, session: &str, window: &str, title: &str) -> bool {
+        let any = |filters: &[NameFilter], texts: &[&str]| {
+            filters.is_empty() || filters.iter().any(|filter| texts.iter().any(|text| filter.holds(text)))
+        };
+        any(&self.session_filters, &[session]) && any(&self.pane_name_patterns, &[window, title])
+    }
+}
+
+/// Where the observation of a pane stood. Kept by the supervisor over a restart.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Position {
+    /// The last lines of the stream.
+    pub anchor: Anchor,
+    /// The last seen rows of a program that owns the screen; empty otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub screen: Vec<String>,
+}
+
+/// A filter of names: a glob with `*` and `?` for the whole name, or a regular expression that is searched.
+///
+/// It is taken for a regular expression when it stands between slashes or holds one of `^ $ \ ( ) [ ] { } | +` or `.*`.
+#[derive(Debug, Clone)]
+pub struct NameFilter {
+    source: String,
+    regex: Regex,
+}
+
+impl NameFilter {
+    /// Whether a name passes.
+    #[must_use]
+    pub fn holds(&self, name: &str) -> bool {
+        self.source == name || self.regex.is_match(name)
+    }
+
+    /// As written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.source
+    }
+}
+
+impl FromStr for NameFilter {
+    type Err = regex::Error;
+
+    fn from_str(source: &str) -> Result<Self, regex::Error> {
+        let between = source.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+        let is_regex = source.contains(".*") || source.contains(|c| "^$\\()[]{}|+".contains(c));
+        let pattern = match between {
+            Some(pattern) => pattern.to_owned(),
+            None if is_regex => source.to_owned(),
+            None => format!("^(?s:{})$", regex::escape(source).replace("\\*", ".*").replace("\\?", ".")),
+        };
+        Ok(Self { source: source.to_owned(), regex: Regex::new(&pattern)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_a_glob_or_a_regular_expression() {
+        let holds = |filter: &str, name: &str| filter.parse::<NameFilter>().is_ok_and(|f| f.holds(name));
+        assert!(holds("proj:*", "proj:storyapp") && !holds("proj:*", "my proj:x"));
+        assert!(holds("agent", "agent") && !holds("agent", "agent2"));
+        assert!(holds("^proj:", "proj:x") && holds("proj:.*", "a proj:x") && holds("/gen/", "agent"));
+        assert!(holds("a(b", "a(b") || "a(b".parse::<NameFilter>().is_err());
+    }
+}

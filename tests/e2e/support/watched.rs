@@ -1,0 +1,221 @@
+//! A watched private server: everything that the collector says, kept in order.
+
+use super::{PATIENCE, TmuxServer, wait_for};
+use regex::Regex;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use tmuxagent::clock::Clock;
+use tmuxagent::model::{
+    Event, HostName, HostState, IntentId, KeyStep, LineEvent, Millis, Outcome, PaneInfo, PaneKey, SendKeys, Timestamp,
+};
+use tmuxagent::policy::{Condition, Pattern, PatternId, Pipeline, Policy, Selector, Stage};
+use tmuxagent::tmux::{self, HostHandle, HostMessage, HostSpec, Position, Socket, Transport};
+
+/// See the module. Ends the observation when dropped.
+pub struct Watched {
+    /// The way to ask something of the collector.
+    pub handle: HostHandle,
+    /// Replaces the policy.
+    pub policy: tokio::sync::watch::Sender<Arc<Policy>>,
+    messages: Arc<Mutex<Vec<HostMessage>>>,
+}
+
+/// A specification for a private server.
+pub fn spec(server: &TmuxServer) -> HostSpec {
+    let scratch = server.folder().join("pipes");
+    std::fs::create_dir_all(&scratch).expect("a folder for pipes");
+    HostSpec {
+        name: HostName::local(),
+        transport: Transport::Local {
+            bin: "tmux".to_owned(),
+            socket: Socket::Path(server.socket().display().to_string()),
+        },
+        session_filters: Vec::new(),
+        pane_name_patterns: Vec::new(),
+        capture_lines: 2000,
+        poll_interval: Millis(200),
+        owner: "e2e".to_owned(),
+        scratch: Some(scratch),
+        ceiling: None,
+        excluded: Vec::new(),
+        recognise: |_| String::new(),
+        remembered: HashMap::new(),
+    }
+}
+
+/// A policy whose one stage, on every pane, waits for these patterns; their numbers are their places.
+pub fn policy(patterns: &[&str]) -> Policy {
+    let conditions = (0u32..).take(patterns.len()).map(|id| Condition::LogRegex(PatternId(id))).collect();
+    let stage = Stage {
+        name: "watch".to_owned(),
+        triggers: Condition::Any(conditions),
+        gate: None,
+        actions_on_start: Vec::new(),
+        success_when: None,
+        fail_when: None,
+        timeout: None,
+        on_success: Vec::new(),
+        on_fail: Vec::new(),
+        cooldown: None,
+        lock: None,
+        place: String::new(),
+    };
+    let pipeline = Pipeline {
+        name: "all".to_owned(),
+        description: String::new(),
+        selector: Selector::All(Vec::new()),
+        stages: vec![stage],
+        concurrency: tmuxagent::policy::Concurrency::default(),
+        place: String::new(),
+    };
+    let pattern =
+        |source: &&str| Pattern { source: (*source).to_owned(), regex: Regex::new(source).expect("a pattern") };
+    Policy { pipelines: vec![pipeline], patterns: patterns.iter().map(pattern).collect(), ..Policy::default() }
+}
+
+impl Watched {
+    /// Watches a server for lines that match the patterns.
+    pub fn new(server: &TmuxServer, patterns: &[&str]) -> Self {
+        Self::with(spec(server), patterns)
+    }
+
+    /// Watches as specified.
+    pub fn with(spec: HostSpec, patterns: &[&str]) -> Self {
+        let (policy, rules) = tokio::sync::watch::channel(Arc::new(policy(patterns)));
+        let (out, mut incoming) = tokio::sync::mpsc::channel(256);
+        let handle = tmux::watch(spec, rules, out, Clock::start(Timestamp(0))).expect("a thread");
+        let messages = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&messages);
+        std::thread::spawn(move || {
+            while let Some(message) = incoming.blocking_recv() {
+                kept.lock().expect("a sound lock").push(message);
+            }
+        });
+        Self { handle, policy, messages }
+    }
+
+    /// Everything said so far.
+    pub fn messages(&self) -> Vec<HostMessage> {
+        self.messages.lock().expect("a sound lock").clone()
+    }
+
+    /// Looks through everything said so far.
+    pub fn find<T>(&self, mut choose: impl FnMut(&HostMessage) -> Option<T>) -> Option<T> {
+        self.messages.lock().expect("a sound lock").iter().find_map(&mut choose)
+    }
+
+    /// Waits until something was said that `choose` takes.
+    pub fn wait<T>(&self, what: &str, mut choose: impl FnMut(&HostMessage) -> Option<T>) -> T {
+        wait_for(PATIENCE, what, || self.find(&mut choose))
+    }
+
+    /// The last state that was told.
+    pub fn state(&self) -> Option<(HostState, String)> {
+        self.messages.lock().expect("a sound lock").iter().rev().find_map(|message| match message {
+            HostMessage::Status { state, detail, .. } => Some((*state, detail.clone())),
+            _ => None,
+        })
+    }
+
+    /// Waits until the host is in `state`.
+    pub fn wait_state(&self, state: HostState) {
+        wait_for(PATIENCE, &format!("{state:?}"), || (self.state()?.0 == state).then_some(()));
+    }
+
+    /// Waits until a pane of that session is watched live: a line that is printed now is read.
+    pub fn wait_live(&self, server: &TmuxServer, target: &str) -> PaneInfo {
+        self.wait_state(HostState::Live);
+        let id = server.tmux(&["display-message", "-p", "-t", target, "#{pane_id}"]);
+        let info = self.wait_pane(&id);
+        // The pane is read once a session's control client is attached and its capture came back.
+        wait_for(PATIENCE, "the pane's surface", || {
+            self.find(|message| match message {
+                HostMessage::Position { pane, .. } if *pane == info.key => Some(()),
+                HostMessage::Panes(panes) if panes.iter().any(|live| live.pane == info.key) => Some(()),
+                _ => None,
+            })
+            .filter(|()| {
+                let format = "#{client_control_mode} #{client_session}";
+                let session = server.tmux(&["display-message", "-p", "-t", target, "#{session_name}"]);
+                server.tmux(&["list-clients", "-F", format]).lines().any(|line| line == format!("1 {session}"))
+            })
+        });
+        info
+    }
+
+    /// Waits until a pane with that id was seen.
+    pub fn wait_pane(&self, id: &str) -> PaneInfo {
+        self.wait(&format!("pane {id}"), |message| match message {
+            HostMessage::Event(Event::PaneSeen { info }) if info.key.pane.to_string() == id => Some((**info).clone()),
+            _ => None,
+        })
+    }
+
+    /// All lines told so far.
+    pub fn lines(&self) -> Vec<LineEvent> {
+        self.messages()
+            .into_iter()
+            .filter_map(|message| match message {
+                HostMessage::Event(Event::Line(line)) => Some(*line),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Waits for a line whose text holds `text`.
+    pub fn wait_line(&self, text: &str) -> LineEvent {
+        self.wait(&format!("the line {text:?}"), |message| match message {
+            HostMessage::Event(Event::Line(line)) if line.text.contains(text) => Some((**line).clone()),
+            _ => None,
+        })
+    }
+
+    /// Waits for an intent's outcome.
+    pub fn wait_outcome(&self, intent: &IntentId) -> Outcome {
+        self.wait(&format!("the outcome of {intent}"), |message| match message {
+            HostMessage::Event(Event::Outcome { intent: told, outcome }) if told == intent => Some(outcome.clone()),
+            _ => None,
+        })
+    }
+
+    /// Types a line into a pane and gives its outcome.
+    pub fn type_line(&self, pane: &PaneKey, intent: &str, text: &str) -> Outcome {
+        let intent = IntentId::new(intent);
+        self.handle.send(intent.clone(), keys(pane, text));
+        let outcome = self.wait_outcome(&intent);
+        self.handle.release(pane.clone());
+        outcome
+    }
+
+    /// Ends the observation and waits for its end; what was said stays.
+    pub fn end(self) -> Vec<HostMessage> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(self.handle.clone().shutdown());
+        let Self { handle, messages, .. } = self;
+        drop(handle);
+        // The last messages are on their way to the thread that keeps them.
+        wait_for(PATIENCE, "the end of the queue", || (Arc::strong_count(&messages) == 1).then_some(()));
+        let kept = messages.lock().expect("a sound lock").clone();
+        kept
+    }
+}
+
+/// A text with Enter.
+pub fn keys(pane: &PaneKey, text: &str) -> SendKeys {
+    SendKeys {
+        pane: pane.clone(),
+        steps: vec![KeyStep::Text(text.to_owned()), KeyStep::Key("Enter".to_owned())],
+        expect_command: None,
+        expect_screen: None,
+    }
+}
+
+/// The last position told of each pane.
+pub fn positions(said: &[HostMessage]) -> HashMap<PaneKey, Position> {
+    said.iter()
+        .filter_map(|message| match message {
+            HostMessage::Position { pane, position } => Some((pane.clone(), position.clone())),
+            _ => None,
+        })
+        .collect()
+}

@@ -2,9 +2,11 @@
 
 pub mod channel;
 pub mod decide;
+pub mod dial;
 pub mod http;
 pub mod markup;
 pub mod message;
+pub mod press;
 pub mod redact;
 pub mod shared_file;
 pub mod text;

@@ -1,9 +1,12 @@
 //! Channels: one small file per service behind one trait.
 
+use super::decide::Decide;
 use super::message::Message;
 use crate::model::Millis;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// A future that a trait object returns.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -17,6 +20,13 @@ pub trait Channel: Send + Sync {
 
     /// Sends one message.
     fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>>;
+
+    /// Waits for presses of the buttons that it sends and decides them at `desk`, until `stop`; `None` for channels without
+    /// buttons. The supervisor runs it, once per channel.
+    fn listen(self: Arc<Self>, desk: Arc<dyn Decide>, stop: CancellationToken) -> Option<Boxed<'static, ()>> {
+        let _ = (desk, stop);
+        None
+    }
 
     /// The least time between two messages, so that the service's limit is kept.
     fn spacing(&self) -> Millis {
@@ -93,7 +103,9 @@ pub mod desktop;
 pub mod presets;
 pub mod serverchan;
 pub mod stdout;
+pub mod telegram;
 pub mod terminal;
 pub mod webhook;
 pub mod wecom;
 pub mod wecom_app;
+pub mod wecom_bot;

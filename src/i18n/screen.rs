@@ -101,6 +101,11 @@ texts! {
     Malformed: "unreadable messages", "无法解析的消息";
     Gaps: "gaps", "漏读";
     Since: "since", "自";
+    WaitsFor: "waits for", "正在等待";
+    StartedBy: "started by", "启动原因";
+    EndedBy: "ended by", "结束原因";
+    NearMisses: "almost", "差一点";
+    DefinedAt: "defined at", "定义于";
     // Confirmations.
     ApproveQ: "approve?", "批准？";
     RejectQ: "reject?", "拒绝？";

@@ -8,7 +8,6 @@ mod file;
 mod key;
 
 pub use action::{Context, KeyAction, Section};
-pub use file::{KeymapError, KeymapProblem};
 pub use key::{Key, KeyError};
 
 use super::theme::Glyphs;

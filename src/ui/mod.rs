@@ -27,7 +27,7 @@ pub mod theme;
 pub mod update;
 pub mod view;
 
-pub use keymap::{Keymap, KeymapError};
+pub use keymap::Keymap;
 pub use link::{ConnectError, Link};
 pub use model::{Role, Setup};
 pub use run::{Exit, Jumped, Options, UiError, run};

@@ -328,10 +328,15 @@ pub fn stage(name: &str, state: StageState, attempt: u32, max_attempts: u32) -> 
     }
 }
 
-impl RunView {
+/// Words for building runs.
+pub trait RunSample {
     /// The run with these stages; its state follows from them.
     #[must_use]
-    pub fn stages(mut self, stages: impl IntoIterator<Item = StageView>) -> Self {
+    fn stages(self, stages: impl IntoIterator<Item = StageView>) -> Self;
+}
+
+impl RunSample for RunView {
+    fn stages(mut self, stages: impl IntoIterator<Item = StageView>) -> Self {
         self.stages = stages.into_iter().collect();
         if self.stages.iter().any(|stage| stage.state == StageState::Failed) {
             self.state = Some(RunState::Failed);
@@ -341,25 +346,32 @@ impl RunView {
     }
 }
 
-impl StageView {
+/// Words for building stages.
+pub trait StageSample {
     /// Began and ended so many seconds ago.
     #[must_use]
-    pub fn timed(mut self, began: i64, ended: Option<i64>) -> Self {
+    fn timed(self, began: i64, ended: Option<i64>) -> Self;
+    /// Its timer comes due in so many seconds.
+    #[must_use]
+    fn due(self, seconds: u64) -> Self;
+    /// What it waits for, or what ended it.
+    #[must_use]
+    fn detail(self, text: &str) -> Self;
+}
+
+impl StageSample for StageView {
+    fn timed(mut self, began: i64, ended: Option<i64>) -> Self {
         self.started_at = Some(before(began));
         self.ended_at = ended.map(before);
         self
     }
 
-    /// Its timer comes due in so many seconds.
-    #[must_use]
-    pub fn due(mut self, seconds: u64) -> Self {
+    fn due(mut self, seconds: u64) -> Self {
         self.due_at = Some(NOW + Millis::from_secs(seconds));
         self
     }
 
-    /// What it waits for, or what ended it.
-    #[must_use]
-    pub fn detail(mut self, text: &str) -> Self {
+    fn detail(mut self, text: &str) -> Self {
         text.clone_into(&mut self.detail);
         self
     }

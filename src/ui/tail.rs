@@ -105,17 +105,17 @@ fn split_escape(text: &str) -> (Escape<'_>, &str) {
 fn write_sgr(out: &mut String, parameters: &str) {
     let mut fields = parameters.split(';').peekable();
     while let Some(field) = fields.next() {
-        let mut parts = field.split(':').map(|part| part.parse::<u16>().unwrap_or(0));
+        let mut parts = field.split(':').map(number);
         let code = parts.next().unwrap_or(0);
         match code {
             38 | 48 | 58 => {
                 let colour: Vec<u16> = if field.contains(':') {
                     parts.collect()
                 } else {
-                    let mut number = || fields.next().and_then(|field| field.parse().ok()).unwrap_or(0);
-                    match number() {
-                        2 => vec![2, number(), number(), number()],
-                        5 => vec![5, number()],
+                    let mut next = || fields.next().map_or(0, number);
+                    match next() {
+                        2 => vec![2, next(), next(), next()],
+                        5 => vec![5, next()],
                         _ => Vec::new(),
                     }
                 };
@@ -131,6 +131,11 @@ fn write_sgr(out: &mut String, parameters: &str) {
             _ => {}
         }
     }
+}
+
+/// A parameter: nothing is 0, what is no number is no known code.
+fn number(text: &str) -> u16 {
+    if text.is_empty() { 0 } else { text.parse().unwrap_or(u16::MAX) }
 }
 
 fn write_colour(out: &mut String, code: u16, colour: &[u16]) {

@@ -216,3 +216,6 @@ pub fn hit(model: &Model, (x, y): (u16, u16)) -> Option<(Panel, Option<usize>)> 
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(crate) use tests::busy_screen as tests_screen;

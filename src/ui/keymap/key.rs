@@ -15,9 +15,7 @@ pub struct Key {
 
 /// A text that names no key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is not a key; write one character, or enter, esc, tab, space, up, pgdn, f1 …, with ctrl-, alt- or shift- before it"
-)]
+#[error("`{0}` is not a key")]
 pub struct KeyError(pub String);
 
 const NAMES: &[(&str, KeyCode, &str)] = &[

@@ -7,7 +7,7 @@ use crate::model::{Severity, Snapshot, StageState, Timestamp};
 use crate::ui::keymap::Key;
 use crate::ui::model::Setup;
 use crate::ui::msg::{Action, Msg};
-use crate::ui::sample::{NOW, Sample, gate, pane, run, screen_rows, stage};
+use crate::ui::sample::{NOW, RunSample, Sample, StageSample, gate, pane, run, screen_rows, stage};
 use crate::ui::theme::{Colours, Glyphs, Theme};
 use crate::ui::update::update;
 use jiff::tz::TimeZone;
@@ -155,19 +155,35 @@ fn an_explanation_is_an_outline_of_the_stage() {
     press(&mut model, "tab");
     let actions = press(&mut model, "e");
     let [Action::Request(frame)] = actions.as_slice() else { panic!("{actions:?}") };
-    let answer = serde_json::json!({
-        "run": 12, "pipeline": "storyapp-ci",
-        "stages": [
-            { "name": "test", "state": "succeeded" },
-            { "name": "build", "state": "needs_approval", "waits_for": "a human's yes", "since": NOW.0,
-              "success_when": [ { "condition": "log_regex: /compiled successfully/", "holds": false,
-                                  "nearest_miss": "compiled with 2 warnings \u{1b}[31m", "line": null } ],
-              "triggers": [ { "condition": "after_stage_success: test", "holds": true, "at": NOW.0 - 41_000 } ] }
-        ]
-    });
-    let reply = ServerFrame::Reply { id: frame.id, reply: Box::new(Reply::Explanation { runs: vec![answer] }) };
+    let stage = |name: &str, state: &str| {
+        serde_json::json!({
+            "place": "proj:storyapp:agent:codex-ci.0", "pipeline": "storyapp-ci", "run": 12, "stage": name,
+            "state": state, "attempt": 1, "summary": "waits for a human", "waits_for": ["a human's yes (01JNA)"],
+            "started_by": { "at": NOW.0 - 41_000, "rule": "after_stage_success: test", "text": "" },
+            "ended_by": null,
+            "conditions": [
+                { "role": "triggers", "active": false, "part": { "text": "after_stage_success: test", "holds": true,
+                  "cause": { "at": NOW.0 - 41_000, "rule": "after_stage_success: test", "text": "214 passing" } } },
+                { "role": "success_when", "active": true, "part": { "text": "all_of", "holds": false, "parts": [
+                    { "text": "log_regex: compiled successfully", "holds": false, "cause": null, "detail": "no line yet" },
+                    { "text": "exit_code: 0", "holds": false } ] } } ],
+            "near_misses": [ { "at": NOW.0 - 3_000, "text": "compiled with 2 warnings \u{1b}[31m", "why": "before the start" } ],
+            "approval": "01JNA", "defined_at": "policies/default.yaml:31:9"
+        })
+    };
+    let runs = vec![stage("test", "succeeded"), stage("build", "needs_approval")];
+    let reply = ServerFrame::Reply { id: frame.id, reply: Box::new(Reply::Explanation { runs }) };
     update(&mut model, NOW, Msg::Frame(Box::new(reply)));
     insta::assert_snapshot!("explain", shown(&model));
+
+    // A supervisor of another version may answer in another form.
+    press(&mut model, "esc");
+    let actions = press(&mut model, "e");
+    let [Action::Request(frame)] = actions.as_slice() else { panic!("{actions:?}") };
+    let runs = vec![serde_json::json!({ "why": { "since": NOW.0, "holds": true, "lines": ["a\u{1b}[2J", "b"] } })];
+    let reply = ServerFrame::Reply { id: frame.id, reply: Box::new(Reply::Explanation { runs }) };
+    update(&mut model, NOW, Msg::Frame(Box::new(reply)));
+    insta::assert_snapshot!("explain_unknown", shown(&model));
 }
 
 #[test]
@@ -325,4 +341,9 @@ fn a_click_finds_the_row_under_it() {
     assert_eq!(hit(&model, find("Panes")), Some((Panel::Panes, None)));
     model.size = (60, 15);
     assert_eq!(hit(&model, (20, 1)), Some((Panel::Approvals, None)), "a name in the tabs");
+}
+
+/// A busy screen for other tests.
+pub(crate) fn busy_screen() -> Model {
+    screen(Sample::busy().build(), (100, 30), Lang::Zh)
 }

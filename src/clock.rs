@@ -43,3 +43,21 @@ fn boot_time() -> Millis {
     let millis = u64::try_from(time.tv_nsec / 1_000_000).unwrap_or(0);
     Millis(seconds.saturating_mul(1000).saturating_add(millis))
 }
+
+/// The longest sleep at once: timers of the runtime stand still while the machine is suspended, so a sleeper looks at
+/// the boot-time clock again after this long at the latest.
+const NAP: Millis = Millis::from_secs(15);
+
+impl Clock {
+    /// Sleeps until an instant of this clock; for ever when there is none.
+    pub async fn sleep_until(&self, at: Option<Timestamp>) {
+        let Some(at) = at else { return std::future::pending().await };
+        loop {
+            let left = at.since(self.now());
+            if left == Millis(0) {
+                return;
+            }
+            tokio::time::sleep(left.min(NAP).to_std()).await;
+        }
+    }
+}

@@ -18,6 +18,8 @@ mod lifecycle;
 mod output;
 mod panes;
 mod policy;
+mod run;
+mod screen;
 mod send;
 mod status;
 mod target;
@@ -137,6 +139,8 @@ enum Command {
     Reload(lifecycle::ReloadArgs),
     /// End the supervisor
     Shutdown(lifecycle::ShutdownArgs),
+    /// Run a command that reports its end and exit code to the supervisor
+    Run(run::RunArgs),
     /// Check, print or find the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -225,6 +229,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Events(args) => events::run(&session, &args),
         Command::Reload(args) => lifecycle::reload(&session, &args),
         Command::Shutdown(args) => lifecycle::shutdown(&session, &args),
+        Command::Run(args) => run::run(&session, args),
         Command::Config(command) => config::run(&session, &command),
         Command::Policy(command) => policy::run(&session, &command),
         Command::Popup(args) => watch::popup(&session, &args),

@@ -78,6 +78,17 @@ impl Output {
         if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
+    /// Says something beside the answer, on standard error.
+    pub fn warn(&self, text: &str) {
+        use std::io::Write as _;
+        let word = match self.lang {
+            Lang::En => "warning",
+            Lang::Zh => "警告",
+        };
+        // A closed standard error leaves nobody to tell.
+        let _ = writeln!(std::io::stderr(), "{word}: {text}");
+    }
+
     /// Prints one line.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ mod likeness;
 mod message;
 mod osc;
 mod parser;
+mod recognise;
 mod row;
 mod screen;
 mod sentry;
@@ -28,6 +29,7 @@ mod terminal;
 mod tracked;
 
 pub use anchor::{Anchor, Missed};
+pub use recognise::recognise;
 pub use tracked::{ShellKind, tracked_command};
 
 use parser::Parser;

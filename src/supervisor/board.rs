@@ -3,10 +3,12 @@
 //!
 //! **Invariant:** pure; nothing here survives a restart, and nothing here decides anything.
 
+use crate::engine::View;
 use crate::model::{
-    Approval, ApprovalState, Counters, EventLine, Freeze, HeldSend, HostName, HostState, HostView, PaneInfo, PaneKey,
-    PaneState, PaneView, Problem, ProgramState, RunState, RunView, Snapshot, StageState, Timestamp,
+    Counters, EventLine, HostName, HostState, HostView, PaneInfo, PaneKey, PaneState, PaneView, Problem, Snapshot,
+    Timestamp,
 };
+use crate::tmux::PaneLive;
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many events a snapshot carries.
@@ -21,23 +23,8 @@ pub struct Live {
     pub last_output: Option<Timestamp>,
     /// Its last line, untrusted.
     pub last_line: String,
-    /// What its program said of itself last.
-    pub program: Option<ProgramState>,
-    /// Pipelines that apply.
-    pub pipelines: Vec<String>,
-}
-
-/// What the engine shows of its state.
-#[derive(Debug, Clone, Default)]
-pub struct Shown {
-    /// Pipelines on panes.
-    pub runs: Vec<RunView>,
-    /// Open approvals, then the last decided ones.
-    pub approvals: Vec<Approval>,
-    /// What the freeze holds back.
-    pub held: Vec<HeldSend>,
-    /// The freeze switch.
-    pub frozen: Option<Freeze>,
+    lines: u64,
+    bytes: u64,
 }
 
 /// Everything that a snapshot shows and the engine does not know.
@@ -64,15 +51,12 @@ impl Board {
     }
 
     /// A pane appeared or changed.
-    pub fn pane_seen(&mut self, info: PaneInfo, pipelines: Vec<String>) {
+    pub fn pane_seen(&mut self, info: PaneInfo) {
         match self.panes.get_mut(&info.key) {
-            Some(live) => {
-                live.info = info;
-                live.pipelines = pipelines;
-            }
+            Some(live) => live.info = info,
             None => {
                 let key = info.key.clone();
-                let live = Live { info, last_output: None, last_line: String::new(), program: None, pipelines };
+                let live = Live { info, last_output: None, last_line: String::new(), lines: 0, bytes: 0 };
                 self.panes.insert(key, live);
             }
         }
@@ -83,26 +67,15 @@ impl Board {
         self.panes.remove(pane);
     }
 
-    /// A pane printed.
-    pub fn printed(&mut self, pane: &PaneKey, at: Timestamp, line: Option<&str>) {
-        if let Some(live) = self.panes.get_mut(pane) {
-            live.last_output = Some(at);
-            if let Some(line) = line {
-                line.clone_into(&mut live.last_line);
-            }
-        }
-    }
-
-    /// A program said something of itself.
-    pub fn program(&mut self, pane: &PaneKey, state: &ProgramState) {
-        if let Some(live) = self.panes.get_mut(pane) {
-            live.program = match state {
-                ProgramState::Clear => None,
-                // A notification is an event, not a state that lasts.
-                ProgramState::Notification { .. } => live.program.take(),
-                other => Some(other.clone()),
-            };
-        }
+    /// A pane printed, or turned its title.
+    pub fn printed(&mut self, news: PaneLive) {
+        let Some(live) = self.panes.get_mut(&news.pane) else { return };
+        self.counters.lines += news.lines.saturating_sub(live.lines);
+        self.counters.bytes += news.bytes.saturating_sub(live.bytes);
+        (live.lines, live.bytes) = (news.lines, news.bytes);
+        live.last_output = news.last_output;
+        live.last_line = news.last_line;
+        live.info.facts.title = news.title;
     }
 
     /// The state of a host changed; returns whether anything is new.
@@ -158,6 +131,12 @@ impl Board {
         self.panes.get(key)
     }
 
+    /// Where a pane is, for people.
+    #[must_use]
+    pub fn place(&self, key: &PaneKey) -> String {
+        self.panes.get(key).map_or_else(|| format!("{}:{}", key.host, key.pane), |live| live.info.place())
+    }
+
     /// The state of a host.
     #[must_use]
     pub fn host_state(&self, name: &HostName) -> Option<HostState> {
@@ -165,21 +144,21 @@ impl Board {
     }
 
     /// The whole picture.
-    pub fn snapshot(&mut self, now: Timestamp, shown: Shown) -> Snapshot {
+    pub fn snapshot(&mut self, now: Timestamp, view: View) -> Snapshot {
         self.generation += 1;
-        let mut panes: Vec<PaneView> = self.panes.values().map(|live| self.pane_view(live, &shown)).collect();
+        let mut panes: Vec<PaneView> = self.panes.values().map(|live| self.pane_view(live, &view)).collect();
         panes.sort_by(|a, b| place(&a.info).cmp(&place(&b.info)));
         Snapshot {
             generation: self.generation,
             at: now,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
-            frozen: shown.frozen,
+            frozen: view.frozen,
             hosts: self.hosts.values().cloned().collect(),
             panes,
-            runs: shown.runs,
-            approvals: shown.approvals,
-            held: shown.held,
+            runs: view.runs,
+            approvals: view.approvals,
+            held: view.held,
             events: self.events.iter().cloned().collect(),
             problems: self.problems.values().cloned().collect(),
             principles: self.principles.clone(),
@@ -187,14 +166,14 @@ impl Board {
         }
     }
 
-    fn pane_view(&self, live: &Live, shown: &Shown) -> PaneView {
+    fn pane_view(&self, live: &Live, view: &View) -> PaneView {
         let host = self.host_state(&live.info.key.host);
         PaneView {
             info: live.info.clone(),
-            state: pane_state(live, host, shown),
+            state: pane_state(live, host, view),
             last_output: live.last_output,
             last_line: live.last_line.clone(),
-            pipelines: live.pipelines.clone(),
+            pipelines: view.pipelines.get(&live.info.key).cloned().unwrap_or_default(),
         }
     }
 }
@@ -203,34 +182,13 @@ fn place(info: &PaneInfo) -> (&HostName, &str, u32, u32) {
     (&info.key.host, &info.facts.session, info.window_index, info.pane_index)
 }
 
-/// The most pressing thing that can be said of a pane.
-fn pane_state(live: &Live, host: Option<HostState>, shown: &Shown) -> PaneState {
-    let key = &live.info.key;
+/// What a pane is doing: the engine's word, unless it can't be observed or its process has ended.
+fn pane_state(live: &Live, host: Option<HostState>, view: &View) -> PaneState {
     if !matches!(host, Some(HostState::Live | HostState::Polling)) {
         return PaneState::Stale;
     }
-    let asked = shown.approvals.iter().any(|a| a.state == ApprovalState::Pending && a.pane == *key);
-    let stages = || shown.runs.iter().filter(|run| run.pane == *key).flat_map(|run| &run.stages);
-    let any = |states: &[StageState]| stages().any(|stage| states.contains(&stage.state));
-    let failed = shown.runs.iter().any(|run| run.pane == *key && run.state == Some(RunState::Failed));
-    let program = live.program.as_ref();
-    if asked || matches!(program, Some(ProgramState::Blocked { .. })) {
-        PaneState::NeedsApproval
-    } else if live.info.dead {
-        PaneState::Dead
-    } else if any(&[StageState::Retrying]) {
-        PaneState::Retrying
-    } else if any(&[StageState::Starting, StageState::Running, StageState::Queued]) {
-        PaneState::Running
-    } else if failed || matches!(program, Some(ProgramState::Error)) {
-        PaneState::Failed
-    } else if matches!(program, Some(ProgramState::Working)) {
-        PaneState::Running
-    } else if matches!(program, Some(ProgramState::Done)) {
-        PaneState::Done
-    } else {
-        PaneState::Idle
-    }
+    let state = view.panes.get(&live.info.key).copied().unwrap_or(PaneState::Idle);
+    if live.info.dead && state >= PaneState::Done { PaneState::Dead } else { state }
 }
 
 #[cfg(test)]
@@ -258,9 +216,9 @@ mod tests {
     fn panes_stand_in_the_order_of_sessions_and_windows() {
         let mut board = Board::default();
         for (pane, session, window) in [(9, "b", 0), (1, "a", 2), (5, "a", 0)] {
-            board.pane_seen(info(pane, session, window), Vec::new());
+            board.pane_seen(info(pane, session, window));
         }
-        let snapshot = board.snapshot(Timestamp(1), Shown::default());
+        let snapshot = board.snapshot(Timestamp(1), View::default());
         let order: Vec<u32> = snapshot.panes.iter().map(|pane| pane.info.key.pane.0).collect();
         assert_eq!(order, [5, 1, 9]);
     }
@@ -268,11 +226,11 @@ mod tests {
     #[test]
     fn a_pane_of_a_lost_host_is_stale_and_not_gone() {
         let mut board = Board::default();
-        board.pane_seen(info(1, "a", 0), Vec::new());
+        board.pane_seen(info(1, "a", 0));
         assert!(board.host(&HostName::local(), HostState::Live, "3.3a", "", Timestamp(1)));
-        assert_eq!(board.snapshot(Timestamp(1), Shown::default()).panes[0].state, PaneState::Idle);
+        assert_eq!(board.snapshot(Timestamp(1), View::default()).panes[0].state, PaneState::Idle);
         assert!(board.host(&HostName::local(), HostState::Unreachable, "3.3a", "gone", Timestamp(2)));
-        assert_eq!(board.snapshot(Timestamp(3), Shown::default()).panes[0].state, PaneState::Stale);
+        assert_eq!(board.snapshot(Timestamp(3), View::default()).panes[0].state, PaneState::Stale);
     }
 
     #[test]
@@ -281,7 +239,7 @@ mod tests {
         assert!(board.problem("policy", "bad", Timestamp(1)));
         assert!(!board.problem("policy", "bad", Timestamp(5)));
         assert!(board.problem("policy", "worse", Timestamp(9)));
-        assert_eq!(board.snapshot(Timestamp(9), Shown::default()).problems[0].since, Timestamp(1));
+        assert_eq!(board.snapshot(Timestamp(9), View::default()).problems[0].since, Timestamp(1));
         assert!(board.solved("policy") && !board.solved("policy"));
     }
 }

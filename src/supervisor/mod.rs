@@ -1,11 +1,25 @@
-//! The one loop: events in, state and effects out.
+//! The supervisor: one process that watches, decides by policy, and acts.
+//!
+//! - `dispatch`: the one loop; everything that happens becomes an event there, in one order.
+//! - `board`: what is known beside the engine's state. `hosts`: the collectors and what waits to be typed.
+//! - `perform`, `shell`, `poll`: effects beside the panes. `calls`: requests of views. `reload`: new files.
+//! - `approval_files`: decisions by file. `maintain`: backups and what is too old. `jump`: showing a pane in tmux.
+//!
+//! **Invariants:** no effect is performed before its intent is committed; a part that fails does so alone, is shown,
+//! and is tried again; nothing here draws or knows a terminal.
 
 mod approval_files;
 mod board;
+mod calls;
+mod dispatch;
+mod hosts;
+pub mod jump;
+mod maintain;
+mod perform;
 mod poll;
+mod reload;
 mod shell;
+mod start;
 
 pub use approval_files::{ApprovalFiles, FileNews, run as watch_approval_files};
-pub use board::{Board, Live, Shown};
-pub use poll::ask;
-pub use shell::{Reach, perform, quoted};
+pub use start::{Running, Start, StartError, start};

@@ -1,0 +1,180 @@
+//! The screens of this process: the supervisor's own over a pipe, or a view over the socket.
+
+use super::watch::{begin, take_lock, unusable};
+use super::{CliError, Outcome, Session, exit};
+use crate::clock;
+use crate::config::{Environment, Loaded};
+use crate::ipc::client::{self, ClientError};
+use crate::ipc::lock::{LockError, socket_path};
+use crate::ipc::server::{Hub, serve_stream};
+use crate::ipc::wire::{Request, RequestFrame};
+use crate::model::{PaneKey, Via};
+use crate::supervisor::jump;
+use crate::ui::{self, ConnectError, Exit, Jumped, Keymap, Link, Options, Role, Setup, TerminalHints, Theme, UiError};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where a view draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Surface {
+    /// A terminal of its own.
+    Terminal,
+    /// A tmux popup.
+    Popup,
+}
+
+/// The room of the pipe between the supervisor and its own screen, bytes.
+const PIPE: usize = 256 * 1024;
+
+/// Becomes the supervisor with a screen, or a view where one runs.
+pub(super) async fn main_screen(session: &Session, loaded: Loaded) -> Outcome {
+    let options = options(session, &loaded, Role::Main)?;
+    let lock = match take_lock(&loaded) {
+        Ok(lock) => lock,
+        Err(LockError::Held(holder)) => {
+            warn_of_other_configuration(session, &loaded, holder.as_ref());
+            return view(session, &loaded, Surface::Terminal).await;
+        }
+        Err(error) => return Err(unusable(&error)),
+    };
+    let greeting = greeting(session, Via::Key);
+    let mut running = begin(session, loaded, lock).await?;
+    let hub = running.hub.clone();
+    let screen = ui::run(move || inside(hub.clone(), greeting.clone()), options);
+    let ended = tokio::select! {
+        ended = screen => ended,
+        // The screen says goodbye by itself when its supervisor ends.
+        reason = running.ended() => {
+            tracing::info!(reason, "the supervisor ended before its screen");
+            return Ok(exit::OK);
+        }
+    };
+    running.stop("its screen was closed").await;
+    running.ended().await;
+    code(ended)
+}
+
+/// A second supervisor with another configuration would be a view of the first: say so.
+fn warn_of_other_configuration(session: &Session, loaded: &Loaded, holder: Option<&crate::ipc::lock::Holder>) {
+    if let Some(holder) = holder.filter(|holder| holder.config != loaded.config_name) {
+        session.out.warn(&format!(
+            "the running supervisor (process {}) uses the configuration {}, not {}; this is a view of it",
+            holder.pid, holder.config, loaded.config_name
+        ));
+    }
+}
+
+/// A view of the running supervisor.
+pub(super) async fn view(session: &Session, loaded: &Loaded, surface: Surface) -> Outcome {
+    let (role, via) = match surface {
+        Surface::Terminal => (Role::View, Via::Key),
+        Surface::Popup => (Role::Popup, Via::Popup),
+    };
+    let socket = socket_path(&loaded.paths.runtime_dir);
+    if surface == Surface::Popup {
+        // In a popup an error would vanish with it, so nothing is opened where nobody listens.
+        drop(client::dial(&socket).await.map_err(|error| unreachable(&error))?);
+    }
+    let options = options(session, loaded, role)?;
+    let greeting = greeting(session, via);
+    code(ui::run(move || outside(socket.clone(), greeting.clone()), options).await)
+}
+
+fn unreachable(error: &ClientError) -> CliError {
+    match error {
+        ClientError::NoSupervisor => {
+            CliError::NoSupervisor { text: "no supervisor runs; `tmuxagent` starts one".to_owned() }
+        }
+        other => CliError::internal(color_eyre::eyre::eyre!("{other}")),
+    }
+}
+
+fn greeting(session: &Session, via: Via) -> Request {
+    let inside = |name: &str| session.environment.non_empty(name).map(str::to_owned);
+    // A popup has no pane of its own, and inherits the variable of the one that tmux was started from.
+    let pane = inside("TMUX_PANE").filter(|_| via == Via::Key);
+    let socket = inside("TMUX").and_then(|value| value.split(',').next().map(str::to_owned));
+    client::hello(via, pane, socket)
+}
+
+/// Connects to the supervisor in this process.
+async fn inside(hub: Hub, greeting: Request) -> Result<Link, ConnectError> {
+    if hub.closing.borrow().is_some() {
+        return Err(ConnectError::Gone("the supervisor has ended".to_owned()));
+    }
+    let (ours, theirs) = tokio::io::duplex(PIPE);
+    tokio::spawn(serve_stream(theirs, hub));
+    greeted(client::link(ours), greeting).await
+}
+
+/// Connects over the socket.
+async fn outside(socket: PathBuf, greeting: Request) -> Result<Link, ConnectError> {
+    let stream = client::dial(&socket).await.map_err(|error| ConnectError::Gone(error.to_string()))?;
+    greeted(client::link(stream), greeting).await
+}
+
+/// Says hello with number 0, which no request of the screen has; the screen sees the answer as its first frame.
+async fn greeted(link: client::Link, greeting: Request) -> Result<Link, ConnectError> {
+    let client::Link { frames, requests } = link;
+    let hello = RequestFrame { id: 0, request: greeting };
+    requests.send(hello).await.map_err(|_| ConnectError::Gone("the supervisor has gone".to_owned()))?;
+    Ok(Link { frames, requests })
+}
+
+fn options(session: &Session, loaded: &Loaded, role: Role) -> Result<Options, CliError> {
+    let environment = Arc::new(loaded.environment.clone());
+    let hosts = loaded.config.hosts.clone();
+    let runtime = loaded.paths.runtime_dir.clone();
+    let setup = Setup {
+        role,
+        lang: session.out.lang,
+        theme: theme(&environment),
+        keymap: keymap(loaded)?,
+        zone: jiff::tz::TimeZone::system(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let jump = move |pane: PaneKey| -> Jumped {
+        let (hosts, runtime, environment) = (hosts.clone(), runtime.clone(), Arc::clone(&environment));
+        Box::pin(async move { jump::jump(&hosts, &runtime, &environment, &pane).await })
+    };
+    Ok(Options { setup, jump: Box::new(jump), now: Box::new(clock::wall) })
+}
+
+fn theme(environment: &Environment) -> Theme {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| environment.non_empty(name));
+    Theme::for_terminal(TerminalHints {
+        no_color: environment.get("NO_COLOR"),
+        term: environment.get("TERM"),
+        colorterm: environment.get("COLORTERM"),
+        locale,
+    })
+}
+
+/// The bindings, with the user's `keymap.yaml` where there is one.
+fn keymap(loaded: &Loaded) -> Result<Keymap, CliError> {
+    let file = loaded.paths.config_dir.join("keymap.yaml");
+    match std::fs::read_to_string(&file) {
+        Ok(text) => Keymap::from_yaml(&file.display().to_string(), &text)
+            .map_err(|error| CliError::user(error.to_string(), "`?` on the screen lists the actions and their keys")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Keymap::default()),
+        Err(error) => Err(CliError::user(
+            format!("the key map {} can't be read: {error}", file.display()),
+            "make it readable, or remove it",
+        )),
+    }
+}
+
+fn code(ended: Result<Exit, UiError>) -> Outcome {
+    match ended {
+        Ok(Exit::Quit | Exit::TerminalGone) => Ok(exit::OK),
+        // As a shell reports a program that a signal ended.
+        Ok(Exit::Signal(number)) => Ok(u8::try_from(128 + number).unwrap_or(exit::INTERNAL)),
+        Err(UiError::Terminal(error)) => Err(CliError::user(
+            format!("can't use the terminal: {error}"),
+            "without a terminal use `tmuxagent --headless`, or the subcommands",
+        )),
+        Err(UiError::Refused(text)) => {
+            Err(CliError::user(text, "end the supervisor of the other version, then start this one"))
+        }
+    }
+}

@@ -1,0 +1,484 @@
+//! The one loop. Everything that happens becomes an [`Event`] in one order; this is the only caller of
+//! [`Engine::step`].
+//!
+//! A round: take what happened → step the engine for each event → commit ONE transaction with journal, state and
+//! intents → perform the intents → answer whoever asked → show a new snapshot. Human input and signals come first,
+//! so that a flooding pane can't delay a decision.
+//!
+//! When the commit fails nothing of the round is performed or answered as done: it stays pending, is committed with
+//! the next round, and the screen says so. The panes are read on meanwhile.
+
+use super::board::Board;
+use super::calls;
+use super::hosts::Hosts;
+use super::perform::Performer;
+use super::reload::Reloader;
+use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::ipc::server::{Call, PaneScreen};
+use crate::ipc::wire::{ErrorKind, Reply};
+use crate::model::{
+    Effect, Event, EventLine, HostName, HostState, Intent, IntentId, Millis, Note, Outcome, Severity, Snapshot,
+    Timestamp,
+};
+use crate::store::{Batch, Durability, JournalRow, Store};
+use crate::tmux::HostMessage;
+use std::sync::Arc;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+/// The shortest time between two snapshots.
+const FRAME: Millis = Millis(33);
+/// How many inputs one transaction takes at most, so that a flood of matching lines still shows progress.
+const ROUND: usize = 256;
+/// The pause before a failed commit is tried again.
+const RETRY: Millis = Millis(1000);
+/// A host that has been observed for this long has shown all its panes.
+const SETTLED: Millis = Millis(3000);
+/// With so many events waiting for a commit no more facts are taken; the collectors keep them, bounded.
+const MOST_PENDING: usize = 10_000;
+
+/// What comes first: people and signals.
+#[derive(Debug)]
+pub enum Urgent {
+    /// A request of a view.
+    Call(Call),
+    /// A file of the configuration or a policy changed.
+    Reload,
+    /// End, for this reason.
+    Shutdown(String),
+}
+
+/// What the world says.
+#[derive(Debug)]
+pub enum Fact {
+    /// Something of a watched host.
+    Host(HostName, HostMessage),
+    /// An effect beside the panes ended, or a file decided.
+    Event(Event),
+    /// A part of the supervisor fails, or (with no text) works again.
+    Problem(String, Option<String>),
+}
+
+/// What one round gathers until its commit.
+#[derive(Debug, Default)]
+struct Round {
+    batch: Batch,
+    intents: Vec<Intent>,
+    settled: Vec<IntentId>,
+    answers: Vec<(oneshot::Sender<Reply>, Reply)>,
+}
+
+/// The two queues into the loop.
+pub struct Inbox {
+    /// People and signals.
+    pub urgent: mpsc::Receiver<Urgent>,
+    /// The rest.
+    pub facts: mpsc::Receiver<Fact>,
+}
+
+/// What the loop works with.
+pub struct Parts {
+    pub clock: Clock,
+    pub engine: Engine,
+    pub board: Board,
+    pub store: Store,
+    pub hosts: Hosts,
+    pub performer: Performer,
+    pub reloader: Reloader,
+    pub screens: broadcast::Sender<Arc<PaneScreen>>,
+    pub journal: broadcast::Sender<Arc<Vec<EventLine>>>,
+    pub snapshots: watch::Sender<Arc<Snapshot>>,
+}
+
+/// The state of the loop.
+pub struct Dispatch {
+    pub(super) clock: Clock,
+    pub(super) engine: Engine,
+    pub(super) board: Board,
+    pub(super) store: Store,
+    pub(super) hosts: Hosts,
+    pub(super) performer: Performer,
+    pub(super) reloader: Reloader,
+    pub(super) screens: broadcast::Sender<Arc<PaneScreen>>,
+    pub(super) journal: broadcast::Sender<Arc<Vec<EventLine>>>,
+    pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
+    urgent: mpsc::Sender<Urgent>,
+    round: Round,
+    dirty: bool,
+    shown_at: Timestamp,
+    retry_at: Option<Timestamp>,
+    /// When panes of an earlier life that a host does not show again count as gone.
+    reconcile_at: Vec<(Timestamp, HostName)>,
+}
+
+/// What the loop woke up for.
+enum Woken {
+    Urgent(Option<Urgent>),
+    Fact(Option<Fact>),
+    Time,
+}
+
+impl Dispatch {
+    /// A loop that has not begun.
+    pub fn new(parts: Parts, urgent: mpsc::Sender<Urgent>) -> Self {
+        let Parts { clock, engine, board, store, hosts, performer, reloader, screens, journal, snapshots } = parts;
+        Self {
+            clock,
+            engine,
+            board,
+            store,
+            hosts,
+            performer,
+            reloader,
+            screens,
+            journal,
+            snapshots,
+            urgent,
+            round: Round::default(),
+            dirty: true,
+            shown_at: Timestamp(0),
+            retry_at: None,
+            reconcile_at: Vec::new(),
+        }
+    }
+
+    /// Ends the loop after this round.
+    pub(super) fn end(&self, reason: String) {
+        let urgent = self.urgent.clone();
+        tokio::spawn(async move {
+            // A loop that has ended already needs no telling.
+            let _ = urgent.send(Urgent::Shutdown(reason)).await;
+        });
+    }
+
+    /// A part fails; returns whether that is new.
+    pub(super) fn report_problem(&mut self, part: &str, text: &str) -> bool {
+        let new = self.board.problem(part, text, self.clock.now());
+        self.dirty |= new;
+        new
+    }
+
+    /// A part works again.
+    pub(super) fn solve(&mut self, part: &str) {
+        self.dirty |= self.board.solved(part);
+    }
+
+    /// Runs until somebody ends it; returns the reason.
+    pub async fn run(mut self, mut inbox: Inbox) -> String {
+        let reason = loop {
+            match self.wait(&mut inbox).await {
+                Woken::Urgent(Some(Urgent::Shutdown(reason))) => break reason,
+                Woken::Urgent(None) => break "the last view has gone".to_owned(),
+                Woken::Fact(None) => break "nothing is watched any more".to_owned(),
+                Woken::Urgent(Some(urgent)) => self.urgent(urgent).await,
+                Woken::Fact(Some(fact)) => self.fact(fact),
+                Woken::Time => {}
+            }
+            self.take_more(&mut inbox);
+            self.fire_timers();
+            self.reconcile();
+            self.commit().await;
+            self.show();
+        };
+        self.stop(inbox, &reason).await;
+        reason
+    }
+
+    async fn wait(&self, inbox: &mut Inbox) -> Woken {
+        let wake = self.next_wake();
+        let may_take = self.round.batch.events.len() < MOST_PENDING;
+        tokio::select! {
+            biased;
+            urgent = inbox.urgent.recv() => Woken::Urgent(urgent),
+            () = self.clock.sleep_until(wake) => Woken::Time,
+            fact = inbox.facts.recv(), if may_take => Woken::Fact(fact),
+        }
+    }
+
+    /// More facts of this instant share the transaction.
+    fn take_more(&mut self, inbox: &mut Inbox) {
+        for _ in 0..ROUND {
+            let Ok(fact) = inbox.facts.try_recv() else { return };
+            self.fact(fact);
+        }
+    }
+
+    /// The next instant at which something is due without anything happening.
+    fn next_wake(&self) -> Option<Timestamp> {
+        let timer = self.engine.next_timer().map(|(at, _, _)| at);
+        let frame = self.dirty.then(|| self.shown_at + FRAME);
+        let reconcile = self.reconcile_at.iter().map(|(at, _)| *at).min();
+        [timer, frame, self.retry_at, reconcile].into_iter().flatten().min()
+    }
+
+    async fn urgent(&mut self, urgent: Urgent) {
+        match urgent {
+            Urgent::Call(call) => calls::serve(self, call).await,
+            Urgent::Reload => {
+                let _ = self.reload().await;
+            }
+            Urgent::Shutdown(_) => {}
+        }
+    }
+
+    fn fact(&mut self, fact: Fact) {
+        match fact {
+            Fact::Event(event) => drop(self.step(&event)),
+            Fact::Problem(part, Some(text)) => {
+                self.dirty |= self.board.problem(&part, &text, self.clock.now());
+            }
+            Fact::Problem(part, None) => self.dirty |= self.board.solved(&part),
+            Fact::Host(host, message) => self.host(&host, message),
+        }
+    }
+
+    fn host(&mut self, host: &HostName, message: HostMessage) {
+        let now = self.clock.now();
+        match message {
+            HostMessage::Event(event) => {
+                self.show_event(&event);
+                drop(self.step(&event));
+            }
+            HostMessage::Status { state, version, detail } => {
+                if self.board.host(host, state, &version, &detail, now) {
+                    self.dirty = true;
+                    let note = Note::Host { host: host.to_string(), state, detail };
+                    self.tell(Severity::Info, host.as_str(), note);
+                }
+                if is_observed(state) {
+                    self.reconcile_at.push((now + SETTLED, host.clone()));
+                }
+            }
+            HostMessage::Panes(panes) => {
+                self.dirty |= !panes.is_empty();
+                panes.into_iter().for_each(|live| self.board.printed(live));
+            }
+            HostMessage::Malformed { pane, error } => {
+                self.board.counters.malformed += 1;
+                let place = self.board.place(&pane);
+                self.tell(Severity::Warning, &place, Note::MalformedMessage { error });
+            }
+            HostMessage::Screen { pane, rows } => {
+                let _ = self.screens.send(Arc::new(PaneScreen { pane, rows }));
+            }
+            HostMessage::Position { pane, position } => {
+                let json = serde_json::to_string(&position).ok();
+                self.round.batch.positions.push((pane, json));
+            }
+        }
+    }
+
+    /// What an event changes on the screen beside the engine's state.
+    fn show_event(&mut self, event: &Event) {
+        match event {
+            Event::PaneSeen { info } => {
+                self.board.pane_seen((**info).clone());
+                self.dirty = true;
+            }
+            Event::PaneGone { pane } => {
+                self.board.pane_gone(pane);
+                self.round.batch.positions.push((pane.clone(), None));
+                self.dirty = true;
+            }
+            Event::Line(line) => self.board.counters.messages += u64::from(line.message.is_some()),
+            Event::Gap { .. } => self.board.counters.gaps += 1,
+            Event::HostLost { .. }
+            | Event::Program { .. }
+            | Event::Activity { .. }
+            | Event::CommandEnded { .. }
+            | Event::Asked { .. }
+            | Event::Timer { .. }
+            | Event::Outcome { .. }
+            | Event::Polled { .. }
+            | Event::PolicyLoaded { .. } => {}
+        }
+    }
+
+    /// Steps the engine and gathers what it wants.
+    pub(super) fn step(&mut self, event: &Event) -> Option<crate::engine::Answer> {
+        let now = self.clock.now();
+        if let Event::Outcome { intent, outcome } = event {
+            self.round.settled.push(intent.clone());
+            self.board.counters.sent += u64::from(*outcome == Outcome::Done);
+        }
+        let step = self.engine.step(now, event);
+        self.dirty |= step.changed;
+        self.round.batch.at = now;
+        self.round.batch.changes.extend(step.changes);
+        if step.changed || !step.notes.is_empty() {
+            let row = JournalRow { event: event.clone(), changed: step.changed, notes: step.notes };
+            self.round.batch.events.push(row);
+        }
+        if matches!(event, Event::Asked { .. }) {
+            self.round.batch.durability = Durability::PowerLoss;
+        }
+        for intent in step.intents {
+            self.want(intent);
+        }
+        step.answer
+    }
+
+    /// An alert is performed by standing in the outbox, in the same transaction; everything else after the commit.
+    fn want(&mut self, intent: Intent) {
+        if let Effect::Alert(alert) = &intent.effect {
+            let messages = self.performer.route(&intent.id, alert, self.clock.now());
+            self.round.batch.outbox.extend(messages);
+            self.step(&Event::Outcome { intent: intent.id, outcome: Outcome::Done });
+            return;
+        }
+        if matches!(intent.effect, Effect::Shell(_)) {
+            self.round.batch.durability = Durability::PowerLoss;
+        }
+        self.round.intents.push(intent);
+    }
+
+    /// Tells something that no event of the engine led to.
+    pub(super) fn tell(&mut self, severity: Severity, place: &str, note: Note) {
+        self.round.batch.at = self.clock.now();
+        self.round.batch.notes.push((severity, place.to_owned(), note));
+    }
+
+    /// Answers a request when the round is committed.
+    pub(super) fn answer(&mut self, to: oneshot::Sender<Reply>, reply: Reply) {
+        self.round.answers.push((to, reply));
+    }
+
+    /// Panes of an earlier life that a host, observed for a while, does not show are gone.
+    fn reconcile(&mut self) {
+        let now = self.clock.now();
+        let due = |(at, _): &mut (Timestamp, HostName)| *at <= now;
+        let hosts: Vec<HostName> = self.reconcile_at.extract_if(.., due).map(|(_, host)| host).collect();
+        for host in &hosts {
+            if !self.board.host_state(host).is_some_and(is_observed) {
+                continue;
+            }
+            let known = self.engine.view().panes.into_keys();
+            let gone: Vec<_> = known.filter(|key| key.host == *host && self.board.pane(key).is_none()).collect();
+            gone.into_iter().for_each(|pane| drop(self.step(&Event::PaneGone { pane })));
+        }
+    }
+
+    fn fire_timers(&mut self) {
+        for _ in 0..ROUND {
+            let now = self.clock.now();
+            let Some((_, key, epoch)) = self.engine.next_timer().filter(|(at, _, _)| *at <= now) else { return };
+            self.step(&Event::Timer { key, epoch });
+        }
+    }
+
+    /// One transaction, then the effects. Nothing is performed before its intent is committed.
+    async fn commit(&mut self) {
+        let now = self.clock.now();
+        if self.retry_at.is_some_and(|at| now < at) {
+            return;
+        }
+        let mut round = std::mem::take(&mut self.round);
+        if !round.batch.is_empty() {
+            round.batch.at = now;
+            match self.store.commit(round.batch.clone()).await {
+                Ok(committed) => {
+                    self.retry_at = None;
+                    self.dirty |= self.board.solved("state");
+                    self.publish(committed.lines);
+                }
+                Err(error) => return self.hold_back(round, &error.to_string()),
+            }
+        }
+        for intent in &round.settled {
+            self.hosts.settled(intent);
+        }
+        for intent in round.intents {
+            self.perform(intent);
+        }
+        for (to, reply) in round.answers {
+            // A view that has gone meanwhile needs no answer.
+            let _ = to.send(reply);
+        }
+    }
+
+    /// The commit failed: keep the round whole, tell everybody, try again.
+    fn hold_back(&mut self, mut round: Round, error: &str) {
+        let now = self.clock.now();
+        let text = format!("{error}; nothing is sent until the state can be saved");
+        self.dirty |= self.board.problem("state", &text, now);
+        for (to, _) in round.answers.drain(..) {
+            let text = format!("not done yet: {text}");
+            let _ = to.send(Reply::Error { kind: ErrorKind::Internal, text });
+        }
+        self.round = round;
+        self.retry_at = Some(now + RETRY);
+    }
+
+    fn publish(&mut self, lines: Vec<EventLine>) {
+        if lines.is_empty() {
+            return;
+        }
+        self.dirty = true;
+        lines.iter().for_each(|line| self.board.event(line.clone()));
+        // Nobody follows: that is no error.
+        let _ = self.journal.send(Arc::new(lines));
+    }
+
+    fn perform(&mut self, intent: Intent) {
+        match &intent.effect {
+            Effect::Send(_) | Effect::Prompt(_) => self.hosts.send(intent),
+            Effect::Shell(call) => self.performer.shell(intent.id, call.clone()),
+            Effect::Poll(spec) => self.performer.poll(intent.id, spec.clone()),
+            Effect::Alert(_) => {}
+        }
+    }
+
+    /// Settles what a crash left open. Everything that is idempotent is performed again; of the rest nobody can know.
+    pub(super) fn recover(&mut self) {
+        let open: Vec<Intent> = self.engine.open_intents().cloned().collect();
+        for intent in open {
+            match intent.effect.recovery() {
+                crate::model::Recovery::Redo if intent.effect.pane().is_some() => self.hosts.settle(&intent),
+                crate::model::Recovery::Redo => self.want(intent),
+                crate::model::Recovery::AskHuman => {
+                    let error = "the supervisor ended while this command ran".to_owned();
+                    self.step(&Event::Outcome { intent: intent.id, outcome: Outcome::Unknown { error } });
+                }
+                crate::model::Recovery::Drop => {
+                    self.step(&Event::Outcome { intent: intent.id, outcome: Outcome::Done });
+                }
+            }
+        }
+    }
+
+    /// Shows a new picture when something changed, at most thirty times a second.
+    fn show(&mut self) {
+        let now = self.clock.now();
+        if !self.dirty || now.since(self.shown_at) < FRAME {
+            return;
+        }
+        let snapshot = self.board.snapshot(now, self.engine.view());
+        self.snapshots.send_replace(Arc::new(snapshot));
+        (self.dirty, self.shown_at) = (false, now);
+    }
+
+    /// Takes what the collectors hand over at the end, and stores it.
+    async fn stop(mut self, mut inbox: Inbox, reason: &str) {
+        tracing::info!(reason, "the supervisor ends");
+        let mut collectors = self.hosts.shutdown();
+        let deadline = tokio::time::sleep(std::time::Duration::from_secs(3));
+        tokio::pin!(deadline);
+        loop {
+            tokio::select! {
+                biased;
+                // Nothing new is begun; outcomes and positions still count.
+                Some(fact) = inbox.facts.recv() => self.fact(fact),
+                _ = &mut collectors => break,
+                () = &mut deadline => break,
+            }
+        }
+        self.round.intents.clear();
+        self.retry_at = None;
+        self.commit().await;
+        self.store.close().await;
+    }
+}
+
+const fn is_observed(state: HostState) -> bool {
+    matches!(state, HostState::Live | HostState::Polling)
+}

@@ -1,0 +1,176 @@
+//! From a valid configuration to a running supervisor.
+
+use super::board::Board;
+use super::dispatch::{Dispatch, Fact, Inbox, Parts, Urgent};
+use super::hosts::{Hosts, spawn_host};
+use super::maintain;
+use super::perform::Performer;
+use super::reload::{Reloader, read_policy, watch_files};
+use crate::clock::{Clock, wall};
+use crate::config::{Environment, Loaded, Overrides, Problem};
+use crate::engine::{Engine, Options, RestoreError};
+use crate::ipc::lock::Lock;
+use crate::ipc::server::{Call, Hub, serve};
+use crate::ipc::wire::{PROTOCOL, Reply};
+use crate::model::{Event, Snapshot};
+use crate::notify::http;
+use crate::store::{OpenError, Store};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// How many facts may lie before the loop; the collectors keep the rest, bounded.
+const FACTS: usize = 1024;
+/// How many requests of people may lie before the loop.
+const REQUESTS: usize = 256;
+
+/// What a supervisor starts with.
+#[derive(Debug)]
+pub struct Start {
+    /// The flags.
+    pub overrides: Overrides,
+    /// The environment of the process, before `.env` files.
+    pub environment: Environment,
+    /// The folder that it is started in.
+    pub project: Option<PathBuf>,
+    /// The configuration and the policies' texts.
+    pub loaded: Loaded,
+    /// The lock that makes this process the supervisor.
+    pub lock: Lock,
+}
+
+/// Why a supervisor did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A mistake of the user, with its way out.
+    #[error("{0}")]
+    User(Problem),
+    /// The state can't be used.
+    #[error(transparent)]
+    State(#[from] OpenError),
+    /// What the state says can't be understood.
+    #[error("the state can't be read: {0}; `tmuxagent db restore` goes back to the last good backup")]
+    Restore(#[from] RestoreError),
+    /// The socket can't be opened.
+    #[error("can't open the socket in {folder}: {source}")]
+    Socket {
+        /// The folder.
+        folder: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Nothing can be asked over the network.
+    #[error("can't set up the network client: {0}")]
+    Network(#[from] reqwest::Error),
+}
+
+/// A running supervisor.
+#[derive(Debug)]
+pub struct Running {
+    /// What views connect to, also within this process.
+    pub hub: Hub,
+    /// Ends it.
+    urgent: mpsc::Sender<Urgent>,
+    loop_task: JoinHandle<String>,
+}
+
+impl Running {
+    /// Asks it to end; wait with [`Running::ended`].
+    pub async fn stop(&self, reason: &str) {
+        // It may have ended by itself.
+        let _ = self.urgent.send(Urgent::Shutdown(reason.to_owned())).await;
+    }
+
+    /// Waits for its end and returns the reason.
+    pub async fn ended(&mut self) -> String {
+        match (&mut self.loop_task).await {
+            Ok(reason) => reason,
+            Err(panic) => format!("the supervisor failed: {panic}"),
+        }
+    }
+}
+
+/// Starts watching. Must run within the runtime; returns as soon as views can connect.
+///
+/// # Errors
+/// One sentence each about what stands in the way; nothing is watched then.
+pub async fn start(start: Start) -> Result<Running, StartError> {
+    let Start { overrides, environment, project, loaded, lock } = start;
+    let policy = read_policy(&loaded, 1).map_err(StartError::User)?;
+    let (store, restored) = Store::open(&loaded.paths.database, wall())?;
+    let clock = Clock::start(restored.last_at);
+    let options = Options { undo: loaded.config.undo };
+    let engine = Engine::restore(Arc::clone(&policy), restored.entities)?.with_options(options);
+    let mut board = Board::new(restored.recent);
+    board.principles.clone_from(&policy.principles);
+
+    let (facts_in, facts) = mpsc::channel(FACTS);
+    let (urgent_in, urgent) = mpsc::channel(REQUESTS);
+    let (calls_in, calls) = mpsc::channel(REQUESTS);
+    let (snapshots, snapshots_out) = watch::channel(Arc::new(Snapshot::default()));
+    let (closing, closing_out) = watch::channel(None);
+    let (screens, journal) = (broadcast::channel(64).0, broadcast::channel(256).0);
+    let (policy_in, policy_out) = watch::channel(Arc::clone(&policy));
+
+    let hub = Hub {
+        calls: calls_in,
+        snapshots: snapshots_out,
+        screens: screens.clone(),
+        events: journal.clone(),
+        hello: Arc::new(Reply::Hello {
+            protocol: PROTOCOL,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            config: loaded.config_name.clone(),
+            started_at: clock.now(),
+        }),
+        user: user_name(&environment).into(),
+        closing: closing_out,
+        connections: Arc::default(),
+    };
+    let socket = |source| StartError::Socket { folder: loaded.paths.runtime_dir.display().to_string(), source };
+    let listener = lock.bind().and_then(tokio::net::UnixListener::from_std).map_err(socket)?;
+    tokio::spawn(serve(listener, hub.clone()));
+    tokio::spawn(forward(calls, urgent_in.clone()));
+    let watcher = watch_files(&loaded, urgent_in.clone());
+
+    let client = http::client(&http::ProxyChoice::Inherit, http::TIMEOUT)?;
+    let mut performer = Performer::new(facts_in.clone(), clock, client, Arc::new(|_, _, _| Vec::new()));
+    performer.reach_hosts(&loaded.config.hosts, &loaded.paths.runtime_dir);
+    let hosts = Hosts::new(facts_in.clone(), policy_out, restored.positions, clock, &loaded);
+    let configured = loaded.config.hosts.clone();
+    maintain::begin(&store, &loaded, clock, facts_in, hub.snapshots.clone());
+    let reloader = Reloader { overrides, environment, project, loaded, policy: policy_in };
+    let parts = Parts { clock, engine, board, store, hosts, performer, reloader, screens, journal, snapshots };
+    let mut dispatch = Dispatch::new(parts, urgent_in.clone());
+    dispatch.step(&Event::PolicyLoaded { hash: policy.hash.clone() });
+    dispatch.recover();
+    for host in &configured {
+        spawn_host(&mut dispatch, host);
+    }
+    let loop_task = tokio::spawn(async move {
+        let reason = dispatch.run(Inbox { urgent, facts }).await;
+        closing.send_replace(Some(reason.clone()));
+        // The socket and the lock go last: whoever gets in next finds everything stored.
+        drop((watcher, lock));
+        reason
+    });
+    Ok(Running { hub, urgent: urgent_in, loop_task })
+}
+
+async fn forward(mut calls: mpsc::Receiver<Call>, urgent: mpsc::Sender<Urgent>) {
+    while let Some(call) = calls.recv().await {
+        if urgent.send(Urgent::Call(call)).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn user_name(environment: &Environment) -> String {
+    let named = environment.non_empty("USER").or_else(|| environment.non_empty("LOGNAME"));
+    named.map_or_else(|| format!("uid {}", rustix::process::geteuid().as_raw()), str::to_owned)
+}
+
+/// A fact for the loop, for parts that report by themselves.
+pub(super) type Facts = mpsc::Sender<Fact>;

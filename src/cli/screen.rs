@@ -3,7 +3,7 @@
 use super::watch::{begin, take_lock, unusable};
 use super::{CliError, Outcome, Session, exit};
 use crate::clock;
-use crate::config::{Environment, Loaded};
+use crate::config::{Environment, Loaded, Problem};
 use crate::ipc::client::{self, ClientError};
 use crate::ipc::lock::{LockError, socket_path};
 use crate::ipc::server::{Hub, serve_stream};
@@ -11,6 +11,7 @@ use crate::ipc::wire::{Request, RequestFrame};
 use crate::model::{PaneKey, Via};
 use crate::supervisor::jump;
 use crate::ui::{self, ConnectError, Exit, Jumped, Keymap, Link, Options, Role, Setup, TerminalHints, Theme, UiError};
+use crate::yaml::Source;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -154,8 +155,8 @@ fn theme(environment: &Environment) -> Theme {
 fn keymap(loaded: &Loaded) -> Result<Keymap, CliError> {
     let file = loaded.paths.config_dir.join("keymap.yaml");
     match std::fs::read_to_string(&file) {
-        Ok(text) => Keymap::from_yaml(&file.display().to_string(), &text)
-            .map_err(|error| CliError::user(error.to_string(), "`?` on the screen lists the actions and their keys")),
+        Ok(text) => Keymap::from_yaml(&Source::new(file.display().to_string(), text))
+            .map_err(|found| CliError::User(Problem::in_text(found))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Keymap::default()),
         Err(error) => Err(CliError::user(
             format!("the key map {} can't be read: {error}", file.display()),

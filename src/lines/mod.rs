@@ -33,7 +33,7 @@ pub use recognise::recognise;
 pub use tracked::{ShellKind, tracked_command};
 
 use parser::Parser;
-use screen::Screen;
+use screen::{News, Picture, Screen};
 use stream::Stream;
 use teller::{Line, Stage, Teller};
 use terminal::{Hands, Owner, Words};
@@ -92,6 +92,10 @@ pub struct Reader {
     rows: usize,
     /// Bytes came since the output last paused.
     stirred: bool,
+    /// Bytes came since the last screen.
+    moved_on: bool,
+    /// A screen that came in the middle of an update.
+    half_drawn: Option<Vec<String>>,
 }
 
 impl Reader {
@@ -114,16 +118,28 @@ impl Reader {
     /// Reads the next bytes of the stream.
     pub fn bytes(&mut self, data: &[u8], sink: &mut dyn FnMut(Reading<'_>)) {
         self.stirred |= !data.is_empty();
+        self.moved_on |= !data.is_empty();
         let (parser, mut hands) = self.hands(sink);
         parser.advance(data, &mut hands);
     }
 
     /// The output has paused for 50 ms: an unterminated line such as `Continue? [y/N] ` counts now. It is not told
     /// again when it is completed unchanged; grown, it comes with the length of what was told.
+    ///
+    /// On a screen it says that the last picture stands: call it too after the screen that follows a pause.
     pub fn quiet(&mut self, sink: &mut dyn FnMut(Reading<'_>)) {
+        // An update that takes so long was given up.
+        self.owner.drawing = false;
         if std::mem::take(&mut self.stirred) {
             let (_, mut hands) = self.hands(sink);
             hands.quiet();
+        }
+        if let Some(rows) = self.half_drawn.take() {
+            self.read_screen(&rows, sink);
+        }
+        if !self.moved_on {
+            let news = self.screen.confirm();
+            self.tell_rows(news, sink);
         }
     }
 
@@ -135,11 +151,29 @@ impl Reader {
     /// Reads the visible rows (`capture-pane -p`, not `-J`) of a program that owns the screen.
     ///
     /// The first screen after the program took the screen over is all new; a screen that was there before the
-    /// observation began must be given to [`Reader::baseline`].
+    /// observation began must be given to [`Reader::baseline`]. A screen in the middle of a synchronized update is put
+    /// off until the next one or a pause; messages on a screen that was taken in full flow wait for their confirmation
+    /// by the next screen or by [`Reader::quiet`].
     pub fn screen(&mut self, rows: &[String], sink: &mut dyn FnMut(Reading<'_>)) {
-        for news in self.screen.read(rows.iter().map(String::as_str), &self.teller.echo) {
-            let line = Line { text: &news.text, seen: news.seen, source: LineSource::Screen };
-            self.teller.row(line, news.echo, news.messages, sink);
+        if self.owner.drawing {
+            self.half_drawn = Some(rows.to_vec());
+            return;
+        }
+        self.half_drawn = None;
+        self.read_screen(rows, sink);
+    }
+
+    fn read_screen(&mut self, rows: &[String], sink: &mut dyn FnMut(Reading<'_>)) {
+        self.moved_on = false;
+        let whole = self.owner.synchronized || !self.stirred;
+        let picture = if whole { Picture::Whole } else { Picture::Perhaps };
+        let news = self.screen.read(rows.iter().map(String::as_str), picture, &self.teller.echo);
+        self.tell_rows(news, sink);
+    }
+
+    fn tell_rows(&self, news: Vec<News>, sink: &mut dyn FnMut(Reading<'_>)) {
+        for News { text, seen, echo, messages } in news {
+            self.teller.row(Line { text: &text, seen, source: LineSource::Screen }, echo, messages, sink);
         }
     }
 

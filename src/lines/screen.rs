@@ -9,8 +9,8 @@
 
 use super::align::{Pair, aligned};
 use super::echo::{Echo, squeezed};
-use super::likeness;
 use super::sentry::{self, Found, Outcome};
+use super::{border, likeness};
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -18,8 +18,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 const MOST_SCROLLED: usize = 2000;
 /// How many rows must have moved together to speak of scrolling.
 const SCROLL_RUN: usize = 3;
+/// How many rows at the top may stay while the rest scrolls.
+const HIGHEST_HEADER: usize = 3;
 /// For how many screens erased rows may come back as a repaint, and rows be wrapped anew after a resize.
 const REPAINT_SCREENS: u8 = 8;
+const LONGEST_REFLOW: usize = 64 * 1024;
 /// After how many screens an open message is taken to stay open.
 const OPEN_SCREENS: u8 = 20;
 
@@ -46,6 +49,17 @@ pub(super) struct News {
     pub(super) messages: Vec<Outcome>,
 }
 
+impl News {
+    /// A message on rows that were told before.
+    fn message(outcome: Outcome) -> Self {
+        let text = match &outcome {
+            Ok(message) => sentry::written(message),
+            Err(_) => String::new(),
+        };
+        Self { seen: text.len(), text, echo: false, messages: vec![outcome] }
+    }
+}
+
 /// Rows that were erased and may come back.
 #[derive(Debug, Default)]
 struct Erased {
@@ -70,11 +84,46 @@ pub(super) struct Screen {
     ahead: Vec<u64>,
     erased: Erased,
     covered: Covered,
-    /// The text before a resize, without its blanks.
-    before_resize: Option<(String, u8)>,
+    reflow: Option<Reflow>,
     /// Messages whose JSON is still open, and for how many screens.
     open: Vec<(String, u8)>,
+    /// Messages of the last screen, which may be a half-drawn picture. They are told once another screen, or a pause,
+    /// confirms them.
+    unsure: Vec<Unsure>,
     columns: usize,
+}
+
+/// What stood on the screen before a resize, without its blanks; what was found again is taken out.
+#[derive(Debug, Default)]
+struct Reflow {
+    program: String,
+    prompt: String,
+    screens: u8,
+}
+
+impl Reflow {
+    /// What the program wrote, and what repeats the user's prompt, are told apart: one may quote the other.
+    const fn text_of(&mut self, prompt: bool) -> &mut String {
+        if prompt { &mut self.prompt } else { &mut self.program }
+    }
+}
+
+/// Whether a screen is a whole picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Picture {
+    /// The output had paused, or the program marks its updates and was in none.
+    Whole,
+    /// It may have been taken while the program was drawing.
+    Perhaps,
+}
+
+/// A message that waits for confirmation.
+#[derive(Debug)]
+struct Unsure {
+    name: String,
+    outcome: Outcome,
+    /// The row on which it ends.
+    row: usize,
 }
 
 /// How one screen differs from the last.
@@ -85,6 +134,8 @@ struct Difference {
     news: Vec<Option<usize>>,
     /// Which old rows scrolled away.
     scrolled: Vec<bool>,
+    /// Which old rows were not blank.
+    filled: Vec<bool>,
 }
 
 impl Screen {
@@ -105,15 +156,17 @@ impl Screen {
         if self.rows.is_empty() {
             return;
         }
-        let text: String = self.rows.iter().map(|row| squeezed(&row.text)).collect();
-        match &mut self.before_resize {
-            // A second resize before the first is drawn: the older text still counts.
-            Some((before, screens)) if before.len() < 64 * 1024 => {
-                before.push_str(&text);
-                *screens = REPAINT_SCREENS;
-            }
-            slot => *slot = Some((text, REPAINT_SCREENS)),
+        let mut reflow = Reflow { screens: REPAINT_SCREENS, ..Reflow::default() };
+        for row in &self.rows {
+            reflow.text_of(row.prompt).push_str(&squeezed(&row.text));
         }
+        if let Some(before) = self.reflow.take() {
+            // A second resize before the first is drawn: the older text still counts.
+            let bounded = |text: &str| border::head(text, LONGEST_REFLOW).to_owned();
+            reflow.program.push_str(&bounded(&before.program));
+            reflow.prompt.push_str(&bounded(&before.prompt));
+        }
+        self.reflow = Some(reflow);
     }
 
     /// Takes rows as known.
@@ -131,13 +184,15 @@ impl Screen {
     }
 
     /// Reads the next screen; answers with what is new on it, from top to bottom.
-    pub(super) fn read<'r>(&mut self, rows: impl Iterator<Item = &'r str>, echo: &Echo) -> Vec<News> {
+    ///
+    /// Rows are told at once. Messages of a picture that may be half drawn wait for the next screen or a pause: pieces
+    /// of a prompt next to pieces of an answer could look like a message that nobody wrote.
+    pub(super) fn read<'r>(&mut self, rows: impl Iterator<Item = &'r str>, picture: Picture, echo: &Echo) -> Vec<News> {
         let mut new = self.keyed(rows);
-        if new.len() != self.rows.len() {
-            self.expect_reflow();
-        }
         if new.len() == self.rows.len() && new.iter().zip(&self.rows).all(|(new, old)| new.text == old.text) {
-            return self.still_open().into_iter().collect();
+            let mut news = self.confirm();
+            news.extend(self.still_open());
+            return news;
         }
         let difference = self.compare(&new);
         for (row, prompt) in prompts(&new, &self.rows, &difference.old_of).into_iter().enumerate() {
@@ -145,10 +200,18 @@ impl Screen {
         }
         self.rows = new;
         let found = self.find();
+        let mut news = self.settle(&found, &difference);
         let messages = self.new_messages(&found, &difference);
         self.found = found;
         self.age();
-        let mut news = self.news(&difference, messages, echo);
+        let messages = match picture {
+            Picture::Whole => messages,
+            Picture::Perhaps => {
+                self.unsure = messages.into_iter().map(|message| self.doubt(message)).collect();
+                Vec::new()
+            }
+        };
+        news.extend(self.news(&difference, messages, echo));
         news.extend(self.still_open());
         news
     }
@@ -172,10 +235,10 @@ impl Screen {
         if self.erased.screens == 0 {
             self.erased.keys.clear();
         }
-        if let Some((_, screens)) = &mut self.before_resize {
-            *screens = screens.saturating_sub(1);
-            if *screens == 0 {
-                self.before_resize = None;
+        if let Some(reflow) = &mut self.reflow {
+            reflow.screens = reflow.screens.saturating_sub(1);
+            if reflow.screens == 0 {
+                self.reflow = None;
             }
         }
     }
@@ -194,47 +257,92 @@ impl Screen {
     }
 
     /// The messages that were not there before, each with the last new row it stands on.
-    fn new_messages(&mut self, found: &[Found], difference: &Difference) -> Vec<(usize, Outcome)> {
-        // Of the old ones those still count that did not scroll away.
-        let stays = |old: &Found| !(old.rows.0..=old.rows.1).all(|row| difference.scrolled[row]);
-        let mut known: Vec<&str> = self.found.iter().filter(|old| stays(old)).map(|old| old.name.as_str()).collect();
+    fn new_messages(&self, found: &[Found], difference: &Difference) -> Vec<(usize, Outcome)> {
+        let old = self.found.iter().filter(|old| self.remains(old, found, difference));
+        let mut known: Vec<&str> = old.map(|old| old.name.as_str()).collect();
         let mut new = Vec::new();
         let fresh =
             |message: &Found| (message.rows.0..=message.rows.1).rev().find(|row| difference.news[*row].is_some());
         // Those whose rows all stood there before are the old ones.
         let (fresh_ones, still): (Vec<&Found>, Vec<&Found>) =
             found.iter().partition(|message| fresh(message).is_some());
-        for message in still {
+        for message in still.into_iter().chain(fresh_ones) {
             if let Some(at) = known.iter().position(|name| *name == message.name) {
                 known.swap_remove(at);
-            }
-        }
-        for message in fresh_ones {
-            if let Some(at) = known.iter().position(|name| *name == message.name) {
-                known.swap_remove(at);
-                continue;
-            }
-            if let (Some(row), Some(outcome)) = (fresh(message), &message.outcome) {
+            } else if let (Some(row), Some(outcome)) = (fresh(message), &message.outcome) {
                 new.push((row, outcome.clone()));
             }
         }
         new
     }
 
+    /// Lets a message of a picture that may be half drawn wait.
+    fn doubt(&self, (row, outcome): (usize, Outcome)) -> Unsure {
+        let here = self.found.iter().find(|message| (message.rows.0..=message.rows.1).contains(&row));
+        Unsure { name: here.map(|found| found.name.clone()).unwrap_or_default(), outcome, row }
+    }
+
+    /// Tells what waited and is on the next screen too, or has scrolled away since.
+    fn settle(&mut self, found: &[Found], difference: &Difference) -> Vec<News> {
+        let unsure = std::mem::take(&mut self.unsure);
+        let count = |found: &[Found], name: &str| found.iter().filter(|message| message.name == name).count();
+        let mut told: Vec<&str> = Vec::new();
+        let mut news = Vec::new();
+        for message in &unsure {
+            let name = message.name.as_str();
+            let scrolled = difference.scrolled.get(message.row) == Some(&true);
+            let waiting = unsure.iter().filter(|other| other.name == name).count();
+            let known = count(&self.found, name).saturating_sub(waiting);
+            let confirmed = count(found, name).saturating_sub(known);
+            if scrolled || told.iter().filter(|other| **other == name).count() < confirmed {
+                if !scrolled {
+                    told.push(name);
+                }
+                news.push(News::message(message.outcome.clone()));
+            }
+        }
+        news
+    }
+
+    /// Whether an old message is still on the new screen: its rows stayed, or one like it stands next to the row that it
+    /// stood next to, drawn anew and perhaps wrapped otherwise.
+    fn remains(&self, old: &Found, found: &[Found], difference: &Difference) -> bool {
+        let (first, last) = old.rows;
+        if (first..=last).all(|row| difference.scrolled[row]) {
+            return false;
+        }
+        let now = |row: usize| difference.old_of.iter().position(|old| *old == Some(row));
+        if (first..=last).any(|row| now(row).is_some()) {
+            return true;
+        }
+        let filled = |row: &usize| self.rows[*row].key != 0;
+        let like_it = |message: &Found, row| message.name == old.name && row == Some(message.rows.0);
+        let ends_like_it = |message: &Found, row| message.name == old.name && row == Some(message.rows.1);
+        let above = (0..first).rev().find(|row| difference.filled[*row]);
+        if let Some(above) = above.filter(|row| !difference.scrolled[*row]) {
+            let next = now(above).and_then(|row| (row + 1..self.rows.len()).find(filled));
+            return found.iter().any(|message| like_it(message, next));
+        }
+        let below = (last + 1..difference.filled.len()).find(|row| difference.filled[*row]);
+        let before = below.and_then(now).and_then(|row| (0..row).rev().find(filled));
+        found.iter().any(|message| ends_like_it(message, before))
+    }
+
+    /// Tells what waited: the last screen was a whole picture.
+    pub(super) fn confirm(&mut self) -> Vec<News> {
+        self.unsure.drain(..).map(|unsure| News::message(unsure.outcome)).collect()
+    }
+
     /// Tells of messages that have been open for too long.
     fn still_open(&mut self) -> Option<News> {
         let before = std::mem::take(&mut self.open);
-        let mut failed = None;
+        let mut failed = false;
         for message in self.found.iter().filter(|message| message.outcome.is_none()) {
             let screens = before.iter().find(|(name, _)| *name == message.name).map_or(0, |(_, screens)| *screens);
-            if screens + 1 == OPEN_SCREENS {
-                failed = self.rows.get(message.rows.1).map(|row| row.text.clone());
-            }
+            failed |= screens + 1 == OPEN_SCREENS;
             self.open.push((message.name.clone(), (screens + 1).min(OPEN_SCREENS)));
         }
-        let text = failed?;
-        let messages = vec![Err("the JSON is not closed".to_owned())];
-        Some(News { seen: text.len(), text, echo: false, messages })
+        failed.then(|| News::message(Err("the JSON is not closed".to_owned())))
     }
 
     /// Compares the last screen with a new one.
@@ -246,6 +354,7 @@ impl Screen {
             old_of: vec![None; new.len()],
             news: new_keys.iter().map(|&key| (key != 0).then_some(0)).collect(),
             scrolled: vec![false; old_keys.len()],
+            filled: old_keys.iter().map(|&key| key != 0).collect(),
         };
         let mut left: Vec<bool> = old_keys.iter().map(|&key| key != 0).collect();
         for pair in &pairs {
@@ -259,7 +368,7 @@ impl Screen {
         self.repaint(&old_keys, &new_keys, &left, &mut difference);
         move_blocks(&old_keys, &new_keys, &mut left, &mut difference);
         self.grow(&gaps, new, &mut left, &mut difference);
-        self.reflow(new, &mut difference);
+        self.find_reflowed(new, &mut difference);
         difference
     }
 
@@ -269,7 +378,8 @@ impl Screen {
             // One gap lies before each row of the run that moved.
             let below = gaps.get(at + gap.run_after);
             let moved = gap.shift_after - gap.shift_before;
-            if moved > 0 && gap.run_after >= SCROLL_RUN {
+            let top = old[..gap.old.start].iter().filter(|key| **key != 0).count() <= HIGHEST_HEADER;
+            if moved > 0 && gap.run_after >= SCROLL_RUN && top {
                 for row in gap.old.clone().filter(|row| left[*row]).collect::<Vec<_>>() {
                     left[row] = false;
                     difference.scrolled[row] = true;
@@ -278,7 +388,7 @@ impl Screen {
                 if let Some(below) = below {
                     self.scroll_forward(below, new, difference);
                 }
-            } else if moved < 0 && gap.run_after >= SCROLL_RUN {
+            } else if moved < 0 && gap.run_after >= SCROLL_RUN && top {
                 for row in gap.new.clone().rev().filter(|row| new[*row] != 0) {
                     if self.scrolled.back() != Some(&new[row]) {
                         break;
@@ -362,33 +472,38 @@ impl Screen {
         }
     }
 
-    /// Rows that only became longer or shorter.
+    /// Rows that only became longer or shorter, in their place below the rows that stayed.
     fn grow(&self, gaps: &[Gap], new: &[Row], left: &mut [bool], difference: &mut Difference) {
         for gap in gaps {
-            for row in gap.new.clone() {
-                if difference.news[row].is_none() {
+            for (old, row) in gap.old.clone().zip(gap.new.clone()) {
+                if difference.news[row].is_none() || !left[old] {
                     continue;
                 }
-                let text = new[row].text.as_str();
-                let mut from = gap.old.clone().filter(|old| left[*old]);
-                let related = from.find(|old| {
-                    let old = self.rows[*old].text.as_str();
-                    text.starts_with(old) || old.starts_with(text)
-                });
-                if let Some(old) = related {
-                    let before = self.rows[old].text.len();
-                    difference.news[row] = (before < text.len()).then_some(before);
-                    left[old] = false;
+                let (before, text) = (self.rows[old].text.as_str(), new[row].text.as_str());
+                if text.starts_with(before) {
+                    difference.news[row] = Some(before.len());
+                } else if before.starts_with(text) && text.len() * 2 > before.len() {
+                    // Its last word went to the next row. What became much shorter is another row.
+                    difference.news[row] = None;
+                } else {
+                    continue;
                 }
+                left[old] = false;
             }
         }
     }
 
     /// Rows that hold nothing but text that was wrapped otherwise before.
-    fn reflow(&self, new: &[Row], difference: &mut Difference) {
-        let Some((before, _)) = &self.before_resize else { return };
-        for (row, news) in new.iter().zip(&mut difference.news) {
-            if news.is_some() && before.contains(&squeezed(&row.text)) {
+    fn find_reflowed(&mut self, new: &[Row], difference: &mut Difference) {
+        let Some(reflow) = &mut self.reflow else { return };
+        let prompts = prompts(new, &self.rows, &difference.old_of);
+        for ((row, prompt), news) in new.iter().zip(prompts).zip(&mut difference.news) {
+            let text = reflow.text_of(prompt);
+            let squeezed = squeezed(&row.text);
+            if !squeezed.is_empty()
+                && let Some(at) = text.find(&squeezed)
+            {
+                text.replace_range(at..at + squeezed.len(), "\0");
                 *news = None;
             }
         }

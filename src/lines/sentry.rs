@@ -38,6 +38,12 @@ struct Begin<'a> {
     bare: bool,
 }
 
+/// A message as a line, the way the protocol writes it.
+pub(super) fn written(message: &AgentMessage) -> String {
+    let json = serde_json::to_string(message).unwrap_or_default();
+    format!("### {WORD} {json}")
+}
+
 /// Whether a row begins a block that repeats the user's prompt.
 pub(super) fn begins_prompt(row: &str) -> bool {
     let inner = row.strip_prefix(' ').unwrap_or(row);
@@ -134,6 +140,8 @@ struct Assembly {
     cut: bool,
     /// No further text can make it JSON.
     broken: bool,
+    /// More follows the JSON: it is only spoken of.
+    mentioned: bool,
     /// Where the JSON begins in its first row.
     offset: usize,
 }
@@ -153,6 +161,7 @@ impl Assembly {
             width: 0,
             cut: false,
             broken: false,
+            mentioned: false,
             offset: row.len() - begin.json.len(),
         };
         let framed = row.trim_start().starts_with(['│', '┃']);
@@ -162,6 +171,8 @@ impl Assembly {
     }
 
     /// Adds the text of one row.
+    ///
+    /// Text behind the JSON shows that it is only spoken of, as in a prompt's example.
     fn push(&mut self, piece: &str, row: &str, columns: usize) {
         self.rows += 1;
         self.width = row.trim_end().width();
@@ -170,6 +181,8 @@ impl Assembly {
         for (at, byte) in piece.bytes().enumerate() {
             if self.scan(byte) {
                 self.end = Some(base + at + 1);
+                self.mentioned =
+                    piece[at + 1..].chars().any(|c| !matches!(c, ' ' | '.' | '\u{a0}') && !DECORATION.contains(&c));
                 return;
             }
         }
@@ -248,7 +261,7 @@ impl Assembly {
             None => Err("the JSON is not closed".to_owned()),
         };
         // Without the word it may be any program's JSON.
-        if self.bare && self.end.is_none() { None } else { Some(outcome) }
+        if self.mentioned || (self.bare && self.end.is_none()) { None } else { Some(outcome) }
     }
 
     /// What names the message, however it was wrapped.
@@ -358,7 +371,7 @@ pub(super) fn on_screen(rows: &[&str], prompt: &[bool], columns: usize) -> Vec<F
             at += 1;
         }
         let settled = assembly.is_settled();
-        if assembly.bare && !settled {
+        if assembly.mentioned || (assembly.bare && !settled) {
             at = first + 1;
             continue;
         }

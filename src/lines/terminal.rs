@@ -28,6 +28,10 @@ pub(super) struct Owner {
     pub(super) alternate: bool,
     /// The program addressed rows absolutely on the main screen.
     pub(super) addressed: bool,
+    /// Within a synchronized update (DEC mode 2026): what is on the screen is half drawn.
+    pub(super) drawing: bool,
+    /// It marks its updates so; outside of them the screen is a whole picture.
+    pub(super) synchronized: bool,
     /// Lines since it last did. They are told if it turns out to have stopped, unless the screen showed them.
     held: Vec<(String, usize)>,
     saved: bool,
@@ -136,6 +140,7 @@ impl Hands<'_> {
     /// The program only writes lines again.
     fn release(&mut self) {
         self.owner.addressed = false;
+        self.owner.synchronized = false;
         self.stream.forget_row();
         for (text, seen) in std::mem::take(&mut self.owner.held) {
             if !self.screen.shows(&text) {
@@ -150,6 +155,8 @@ impl Hands<'_> {
         if self.owner.alternate != on {
             self.owner.alternate = on;
             self.owner.excursion = None;
+            self.owner.drawing = false;
+            self.owner.synchronized = false;
             self.screen.reset();
             if !on && self.owner.addressed {
                 self.owner.addressed = false;
@@ -180,10 +187,14 @@ impl Hands<'_> {
         streaming!(self, |stream, out| stream.erase_display(what, out));
     }
 
-    /// DEC private modes: the alternate screen's three.
+    /// DEC private modes: the alternate screen's three, and synchronized updates.
     fn private_mode(&mut self, csi: &Csi, on: bool) {
         if csi.all().iter().any(|mode| matches!(mode, 47 | 1047 | 1049)) {
             self.set_alternate(on);
+        }
+        if csi.all().contains(&2026) {
+            self.owner.drawing = on;
+            self.owner.synchronized = true;
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod echoed;
 mod properties;
+mod recorded;
 mod streamed;
 
 use super::*;
@@ -59,9 +60,12 @@ impl Pane {
     }
 
     fn screen(&mut self, screen: &str) -> &mut Self {
-        let rows: Vec<String> = screen.lines().map(str::to_owned).collect();
+        self.rows(&screen.lines().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    fn rows(&mut self, rows: &[String]) -> &mut Self {
         let told = &mut self.told;
-        self.reader.screen(&rows, &mut |reading| told.push(shortly(&reading)));
+        self.reader.screen(rows, &mut |reading| told.push(shortly(&reading)));
         self
     }
 

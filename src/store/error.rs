@@ -60,6 +60,16 @@ pub enum OpenError {
         /// Ours.
         known: i32,
     },
+    /// An older tmuxagent wrote it, and it is opened for reading only.
+    #[error("the state database {} has schema {found} of an older tmuxagent; start `tmuxagent` once, which carries it over to schema {known}", path.display())]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i32,
+        /// Ours.
+        known: i32,
+    },
     /// It is damaged, or no database at all. A copy was set aside.
     #[error("the state database {} is damaged: {what}; {}; {}", path.display(), kept(aside.as_deref()), way_out(*has_backup))]
     Damaged {

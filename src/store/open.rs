@@ -177,8 +177,11 @@ pub fn reader(path: &Path) -> Result<Reader, OpenError> {
         return Err(OpenError::NotOurs { path: path.to_path_buf() });
     }
     let found = schema::version(&conn).map_err(other)?;
-    if found != schema::LATEST {
+    if found > schema::LATEST {
         return Err(OpenError::Newer { path: path.to_path_buf(), found, known: schema::LATEST });
+    }
+    if found < schema::LATEST {
+        return Err(OpenError::Older { path: path.to_path_buf(), found, known: schema::LATEST });
     }
     Ok(Reader::over(conn))
 }

@@ -307,7 +307,7 @@ impl Writer {
                     // They are gone; the next line of each pane is preceded by the mark.
                     for (pane, lost) in panes {
                         let lines = lost.pieces.iter().filter(|piece| matches!(piece, Recorded::Line(_))).count();
-                        shared.panes.entry(pane).or_default().missed += lines as u64 + lost.missed;
+                        shared.panes.entry(pane).or_default().missed += lines as u64;
                     }
                     tracing::warn!(%error, "recording failed");
                 }
@@ -332,10 +332,18 @@ impl Writer {
             Err(poisoned) => poisoned.into_inner().0,
         };
         shared.bytes = 0;
-        let panes = std::mem::take(&mut shared.panes);
-        // Where nothing but a count of lost lines waits, it waits for the line that it precedes.
-        let (full, empty) = panes.into_iter().partition(|(_, waiting)| !waiting.pieces.is_empty());
-        shared.panes = empty;
+        let mut full = BTreeMap::new();
+        for (pane, mut waiting) in std::mem::take(&mut shared.panes) {
+            // A count of lost lines waits for the line that it precedes.
+            let missed = std::mem::take(&mut waiting.missed);
+            if missed > 0 {
+                let place = waiting.place.clone();
+                shared.panes.insert(pane.clone(), Waiting { place, pieces: Vec::new(), missed });
+            }
+            if !waiting.pieces.is_empty() {
+                full.insert(pane, waiting);
+            }
+        }
         (full, std::mem::take(&mut shared.flushed), shared.closing)
     }
 
@@ -437,8 +445,9 @@ fn unpack(first_at: Timestamp, text: &str) -> Option<Recorded> {
 pub fn recorded_panes(path: &Path) -> Result<Vec<RecordedPane>, StoreError> {
     let conn = schema::open_reader(path)?;
     let mut statement = conn.prepare(
-        "SELECT pane, (SELECT place FROM chunks WHERE id = max(c.id)),
-         min(first_at), max(last_at), sum(lines), sum(missed) FROM chunks AS c GROUP BY pane ORDER BY max(id)",
+        "SELECT p.pane, c.place, p.first_at, p.last_at, p.lines, p.missed FROM chunks AS c JOIN
+         (SELECT pane, max(id) AS last, min(first_at) AS first_at, max(last_at) AS last_at, sum(lines) AS lines,
+          sum(missed) AS missed FROM chunks GROUP BY pane) AS p ON c.id = p.last ORDER BY c.id",
     )?;
     let panes = statement.query_map([], |row| {
         let pane: String = row.get(0)?;

@@ -1,0 +1,73 @@
+use super::*;
+
+#[tokio::test]
+async fn a_message_is_stored_once_and_sent_until_it_is_marked() {
+    let room = Room::new();
+    let (store, _) = room.open();
+    let ids = store
+        .outbox_put(
+            at(0),
+            vec![message("ntfy", "a", at(0)), message("ntfy", "b", at(50)), message("slack", "a", at(0))],
+        )
+        .await
+        .unwrap();
+    let again = store.outbox_put(at(9), vec![message("ntfy", "a", at(9))]).await.unwrap();
+    assert_eq!(again, ids[..1], "the same key is the same message");
+
+    let due = store.outbox_due(at(10), 10).await.unwrap();
+    assert_eq!(due.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[0], ids[2]]);
+    assert_eq!((due[0].alert.clone(), due[0].created_at, due[0].attempts), (alert("a"), at(0), 0));
+    assert_eq!(store.outbox_due(at(10), 1).await.unwrap().len(), 1);
+    assert_eq!(store.outbox_next().await.unwrap(), Some(at(0)));
+
+    let later = Mark { state: OutboxState::Waiting, tried: true, next_at: at(100), answer: "503".to_owned() };
+    store.outbox_mark(ids[0], at(11), later).await.unwrap();
+    let sent = Mark { state: OutboxState::Sent, tried: true, next_at: at(0), answer: "ok".to_owned() };
+    store.outbox_mark(ids[2], at(12), sent.clone()).await.unwrap();
+    assert_eq!(store.outbox_due(at(49), 10).await.unwrap(), []);
+    assert_eq!(store.outbox_next().await.unwrap(), Some(at(50)));
+    store.close().await;
+
+    let (store, _) = room.open();
+    let due = store.outbox_due(at(100), 10).await.unwrap();
+    assert_eq!(
+        due.iter().map(|row| (row.id, row.attempts, row.answer.as_str())).collect::<Vec<_>>(),
+        [(ids[1], 0, ""), (ids[0], 1, "503")],
+        "what waits survives a restart"
+    );
+    for id in [ids[0], ids[1]] {
+        store.outbox_mark(id, at(101), sent.clone()).await.unwrap();
+    }
+    assert_eq!(store.outbox_next().await.unwrap(), None);
+    assert_eq!(store.outbox_sent_since("ntfy", at(101)).await.unwrap(), 2);
+    assert_eq!(store.outbox_sent_since("ntfy", at(102)).await.unwrap(), 0);
+    let log = store.read(|reader| reader.outbox_log(None, 2)).await.unwrap();
+    assert_eq!(log.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[0], ids[1]]);
+    let log = store.read(|reader| reader.outbox_log(Some("slack"), 9)).await.unwrap();
+    assert_eq!(log.iter().map(|row| (row.id, row.state)).collect::<Vec<_>>(), [(ids[2], OutboxState::Sent)]);
+}
+
+#[tokio::test]
+async fn a_cool_down_finds_what_was_said_before() {
+    let room = Room::new();
+    let (store, _) = room.open();
+    let mut ids = Vec::new();
+    for n in 0..4 {
+        let mut message = message("ntfy", &n.to_string(), at(0));
+        message.alert.dedupe = if n == 2 { "other" } else { "pane-3" }.to_owned();
+        ids.extend(store.outbox_put(at(n * 10), vec![message]).await.unwrap());
+    }
+    let found = store.outbox_similar("ntfy", "pane-3", at(10)).await.unwrap();
+    assert_eq!(found.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[3], ids[1]]);
+    assert_eq!(store.outbox_similar("slack", "pane-3", at(0)).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn alerts_of_a_batch_share_its_fate() {
+    let room = Room::new();
+    let (store, _) = room.open();
+    let batch = Batch { outbox: vec![message("ntfy", "a", at(0)), message("ntfy", "a", at(0))], ..Batch::new(at(0)) };
+    let done = store.commit(batch).await.unwrap();
+    assert_eq!(done.outbox[0], done.outbox[1]);
+    assert_eq!(store.outbox_due(at(0), 9).await.unwrap().len(), 1);
+}

@@ -113,7 +113,7 @@ impl Canvas for Screen {
     }
 
     fn clear(&mut self) -> io::Result<()> {
-        self.terminal().clear()
+        Screen::clear(self)
     }
 
     fn mouse(&mut self, mouse: Mouse) -> io::Result<()> {

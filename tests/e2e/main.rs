@@ -3,4 +3,5 @@
 
 mod collector;
 mod proto;
+mod screen;
 mod support;

@@ -491,7 +491,7 @@ fn the_mouse_selects_and_the_wheel_moves() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
 
     /// Whatever keys come in whatever pictures: no panic, and a decision always names what was on the screen.
     #[test]

@@ -246,8 +246,8 @@ fn ascii_only_where_the_locale_is_not_utf_8() {
 
 #[test]
 fn no_size_makes_it_panic_and_every_row_fits() {
-    for width in [1, 12, 29, 30, 31, 40, 53, 64, 71, 72, 90, 131, 160, 230] {
-        for height in [1, 7, 8, 9, 12, 15, 16, 20, 31, 50] {
+    for width in [1, 29, 30, 40, 64, 71, 72, 131, 160, 230] {
+        for height in [1, 7, 8, 12, 15, 16, 50] {
             let mut model = screen(Sample::crowded().frozen().build(), (width, height), Lang::Zh);
             for keys in ["", "tab", "tab", "tab", "?", "esc H", "esc a", "esc s", "esc esc n", "esc v", "esc e"] {
                 press(&mut model, keys);

@@ -241,7 +241,7 @@ impl Turn<'_> {
             }
             self.release(&id);
         }
-        self.done(None, format!("sending goes on; {count} held"));
+        self.done(None, format!("sending goes on; {count} held back until now"));
     }
 
     fn drop_held(&mut self, id: &IntentId) {

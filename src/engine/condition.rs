@@ -46,6 +46,8 @@ pub struct Scene<'a> {
     pub run: Option<&'a Run>,
     /// The polls of the condition's stage.
     pub polls: &'a BTreeMap<u32, PollRun>,
+    /// Exit codes that `success_when` names: `exit_code` without codes does not mean them.
+    pub expected: &'a [i32],
     /// Now.
     pub now: Timestamp,
 }
@@ -118,7 +120,9 @@ impl Scene<'_> {
             Condition::AfterStageSuccess(name) => self.eval_after(condition, name, stimulus, true),
             Condition::AfterStageFailure(name) => self.eval_after(condition, name, stimulus, false),
             Condition::ExitCode(codes) => match stimulus {
-                Stimulus::Exit(code) if exit_holds(codes, *code) => self.met(condition, format!("exit code {code}")),
+                Stimulus::Exit(code) if exit_holds(codes, self.expected, *code) => {
+                    self.met(condition, format!("exit code {code}"))
+                }
                 _ => Verdict::No,
             },
             Condition::IdleFor(span) => match stimulus {
@@ -289,9 +293,18 @@ pub fn message_holds(test: &MessageTest, message: &AgentMessage) -> bool {
         && test.ok.is_none_or(|ok| message.ok == Some(ok))
 }
 
-/// Whether an exit code is one of `codes`; any but 0 when there are none.
-pub fn exit_holds(codes: &[i32], code: i32) -> bool {
-    if codes.is_empty() { code != 0 } else { codes.contains(&code) }
+/// Whether an exit code is one of `codes`; when there are none, any but 0 and the `expected` ones.
+fn exit_holds(codes: &[i32], expected: &[i32], code: i32) -> bool {
+    if codes.is_empty() { code != 0 && !expected.contains(&code) } else { codes.contains(&code) }
+}
+
+/// The exit codes that a condition names.
+pub fn named_codes(condition: &Condition) -> Vec<i32> {
+    let named = leaves(condition, 0).into_iter().filter_map(|(leaf, _)| match leaf {
+        Condition::ExitCode(codes) => Some(codes),
+        _ => None,
+    });
+    named.flatten().copied().collect()
 }
 
 /// How many numbers a condition takes.

@@ -157,7 +157,7 @@ impl Engine {
     ) -> StageExplanation {
         let (no_polls, no_held) = (BTreeMap::new(), Held::new());
         let watch = row.and_then(|row| row.watch.get(&stage_key(&pipeline.name, &rule.name)));
-        let scene = |polls| Scene { policy: &self.policy, run, polls, now };
+        let scene = |polls| Scene { policy: &self.policy, run, polls, expected: &[], now };
         let trigger = Looking {
             scene: scene(watch.map_or(&no_polls, |watch| &watch.polls)),
             held: watch.map_or(&no_held, |watch| &watch.progress.held),
@@ -211,7 +211,7 @@ impl Engine {
             waits.push(match held.intent.state {
                 IntentState::Held => "the end of the freeze".to_owned(),
                 IntentState::Open | IntentState::Settled => {
-                    format!("the outcome of {}", super::text::describe_effect(&held.intent.effect))
+                    format!("the outcome of {}", super::text::describe_intent(&self.state, held))
                 }
             });
         }

@@ -5,14 +5,14 @@
 
 use super::condition::reads_lines;
 use super::progress::Cause;
-use super::state::{Again, ApprovalRow, OnExpiry};
+use super::state::{Again, ApprovalRow, IntentRow, OnExpiry, Purpose};
 use super::table::StageInput;
-use super::text::{describe_effect, describe_plan, one_line, plan_keys, visible};
+use super::text::{describe_intent, describe_plan, one_line, plan_keys, visible};
 use super::turn::{At, Turn};
 use crate::approval::lifecycle::{self, Input};
 use crate::model::{
-    AgentMessage, Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, IntentId, KeyStep,
-    MessageType, Millis, Note, PaneKey, Severity, SkipReason, StageState, TimerKey, Urgency,
+    AgentMessage, Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, KeyStep, MessageType,
+    Millis, Note, PaneKey, Severity, SkipReason, StageState, TimerKey, Urgency,
 };
 use std::sync::Arc;
 
@@ -134,19 +134,24 @@ impl Turn<'_> {
     }
 
     /// An effect was not performed, or nobody knows: the human decides.
-    pub fn ask_settle(&mut self, at: Option<At>, intent: &IntentId, again: Again, why: &str) {
+    pub fn ask_settle(&mut self, at: Option<At>, row: &IntentRow, why: &str) {
+        let words = describe_intent(self.state, row);
+        let (intent, again) =
+            (&row.intent.id, Again { effect: row.intent.effect.clone(), purpose: row.purpose.clone() });
         if let Some(at) = at {
             if !self.shift(at, StageInput::Ask) {
                 return;
             }
             self.disarm_attempt(at);
         }
+        let action = at.and_then(|at| self.stage(at)).and_then(|stage| stage.plan.get(stage.cursor as usize));
         let keys = match &again.effect {
+            // As in every question, a tracked command stands without its report.
+            Effect::Send(_) if action.is_some() => plan_keys(action.map_or(&[], std::slice::from_ref)),
             Effect::Send(send) => send.steps.clone(),
             Effect::Prompt(prompt) => vec![KeyStep::Text(prompt.text.clone()), KeyStep::Key("Enter".to_owned())],
             Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => Vec::new(),
         };
-        let words = describe_effect(&again.effect);
         let pane = again.effect.pane().cloned();
         let ask = Ask {
             kind: ApprovalKind::Settle { intent: intent.clone() },
@@ -163,7 +168,9 @@ impl Turn<'_> {
                 self.ask_about(at, ask);
             }
             (None, Some(pane)) => {
-                self.ask(&pane, None, ask);
+                // It stands by itself: the stage has gone on, and does not wait for it.
+                let about = ask.again.as_ref().and_then(|again| self.origin(&again.purpose));
+                self.ask(&pane, about, ask);
             }
             (None, None) => {}
         }
@@ -273,6 +280,19 @@ impl Turn<'_> {
             stage.approval = Some(id.clone());
         }
         id
+    }
+
+    /// The stage that a loose effect came from.
+    fn origin(&self, purpose: &Purpose) -> Option<At> {
+        match purpose {
+            Purpose::After { run, stage, .. } => self.find_stage(*run, stage),
+            Purpose::Plan { .. }
+            | Purpose::Poll { .. }
+            | Purpose::TriggerPoll { .. }
+            | Purpose::Alert
+            | Purpose::Hand
+            | Purpose::Reply { .. } => None,
+        }
     }
 
     fn ask(&mut self, pane: &PaneKey, at: Option<At>, ask: Ask) -> ApprovalId {

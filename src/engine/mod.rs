@@ -21,6 +21,7 @@ mod pane;
 mod poll;
 mod progress;
 mod refit;
+pub mod replay;
 mod run;
 mod schedule;
 mod stage;
@@ -29,7 +30,6 @@ pub mod table;
 mod template;
 mod text;
 mod timers;
-mod tracked;
 mod trigger;
 mod turn;
 mod view;
@@ -43,8 +43,8 @@ pub use text::{describe_effect, describe_steps};
 pub use view::View;
 
 use crate::model::{
-    Change, EntityKind, Event, Intent, IntentId, IntentState, Millis, Note, PaneKey, RunId, Severity, TimerKey,
-    Timestamp,
+    Approval, ApprovalId, Change, EntityKind, Event, Intent, IntentId, IntentState, Millis, Note, PaneKey, RunId,
+    Severity, TimerKey, Timestamp,
 };
 use crate::policy::Policy;
 use memory::Memory;
@@ -207,6 +207,28 @@ impl Engine {
             self.state.intents.values().filter(|row| row.intent.state == IntentState::Open && !row.withdrawn).collect();
         rows.sort_unstable_by_key(|row| row.order);
         rows.into_iter().map(|row| &row.intent)
+    }
+
+    /// The approval of that identity, pending or among the last closed ones.
+    #[must_use]
+    pub fn approval(&self, id: &ApprovalId) -> Option<&Approval> {
+        self.state.approvals.get(id).map(|row| &row.approval)
+    }
+
+    /// The pipeline of a run.
+    #[must_use]
+    pub fn pipeline_of(&self, run: RunId) -> Option<String> {
+        self.state.runs.get(&run).map(|run| run.pipeline.clone())
+    }
+
+    /// The token of the tracked command that a stage on this pane waits for.
+    #[must_use]
+    pub fn tracked_command(&self, pane: &PaneKey) -> Option<String> {
+        let row = self.state.panes.get(pane)?;
+        row.open.values().find_map(|run| {
+            let run = self.state.runs.get(run)?;
+            run.stages.get(run.live()?)?.tracked.as_ref().map(|id| id.as_str().to_owned())
+        })
     }
 
     /// The pipelines whose lines matter in a pane: those that apply, and those with an open run there, which a renamed

@@ -1,15 +1,14 @@
 //! What became of effects, and of the commands that were typed.
 
-use super::condition::{Stimulus, exit_holds, leaves};
+use super::condition::{Stimulus, named_codes};
 use super::gate::why_skipped;
 use super::progress::{Cause, cut};
-use super::state::{Again, IntentRow, Planned, Purpose};
-use super::text::{describe_effect, visible};
+use super::state::{IntentRow, Planned, Purpose};
+use super::text::{describe_effect, describe_intent, visible};
 use super::turn::{At, Turn};
 use crate::model::{
     Effect, IntentId, Note, Outcome, PaneKey, PollOutcome, Severity, ShellOutcome, SkipReason, StageState,
 };
-use crate::policy::Condition;
 use std::sync::Arc;
 
 impl Turn<'_> {
@@ -44,7 +43,7 @@ impl Turn<'_> {
     /// Tells the event list.
     fn tell_outcome(&mut self, row: &IntentRow, outcome: &Outcome) {
         let place = row.intent.effect.pane().map(|pane| self.place(pane)).unwrap_or_default();
-        let (intent, text) = (row.intent.id.clone(), describe_effect(&row.intent.effect));
+        let (intent, text) = (row.intent.id.clone(), describe_intent(self.state, row));
         let typed = matches!(row.intent.effect, Effect::Send(_) | Effect::Prompt(_));
         let note = match outcome {
             Outcome::Done if typed => (Severity::Info, Note::Sent { intent, text }),
@@ -107,8 +106,7 @@ impl Turn<'_> {
     }
 
     fn unsettled(&mut self, at: Option<At>, row: &IntentRow, why: &str) {
-        let again = Again { effect: row.intent.effect.clone(), purpose: row.purpose.clone() };
-        self.ask_settle(at, &row.intent.id, again, why);
+        self.ask_settle(at, row, why);
     }
 
     /// An action of the plan is done: the next one, unless a command must end before it.
@@ -198,11 +196,7 @@ impl Turn<'_> {
                 if self.judge(at, &Stimulus::Exit(exit)) {
                     return;
                 }
-                let expected = rule.success_when.as_ref().is_some_and(|condition| {
-                    leaves(condition, 0)
-                        .iter()
-                        .any(|(leaf, _)| matches!(leaf, Condition::ExitCode(codes) if exit_holds(codes, exit)))
-                });
+                let expected = rule.success_when.as_ref().is_some_and(|c| named_codes(c).contains(&exit));
                 if exit != 0 && !expected {
                     self.attempt_failed(at, cause);
                 } else if rule.success_when.is_none() {

@@ -1,7 +1,7 @@
 //! Panes that come, change and go.
 
 use super::progress::Cause;
-use super::state::PaneRow;
+use super::state::{PaneRow, is_shell};
 use super::turn::Turn;
 use super::watch::of_pane;
 use crate::model::{
@@ -23,6 +23,7 @@ impl Turn<'_> {
                 info: info.clone(),
                 place: place.clone(),
                 pipelines,
+                shell: Some(info.facts.command.clone()).filter(|command| is_shell(command)),
                 stale: false,
                 program: None,
                 open: BTreeMap::new(),
@@ -54,6 +55,9 @@ impl Turn<'_> {
             row.info = info.clone();
             row.place = place;
             row.pipelines = pipelines;
+            if is_shell(&info.facts.command) {
+                row.shell = Some(info.facts.command.clone());
+            }
             row.stale = false;
         }
         if died {

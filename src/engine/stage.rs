@@ -8,8 +8,8 @@ use super::progress::{Cause, PollRun, Progress};
 use super::state::{Planned, Purpose, Run, stage_key};
 use super::table::StageInput;
 use super::template::{Missing, Names, fill};
-use super::tracked::tracked_command;
 use super::turn::{At, Turn, Work};
+use crate::lines::{ShellKind, tracked_command};
 use crate::model::{
     Alert, Effect, IntentId, KeyStep, Millis, Note, Prompt, SendKeys, Severity, ShellCall, StageState, TimerKey,
 };
@@ -112,6 +112,12 @@ impl Turn<'_> {
             let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::Starting) else { return };
             let Some(action) = stage.plan.get(stage.cursor as usize).cloned() else { break };
             let purpose = Purpose::Plan { run: at.run, stage: stage.name.clone(), attempt: stage.attempt };
+            if matches!(action, Planned::Run { .. })
+                && let Some(shell) = self.untrackable(at)
+            {
+                let why = format!("{shell} can't report a command's exit code; use send_keys instead of run");
+                return self.give_up(at, Cause::own(self.now, "run", why));
+            }
             if let Some(id) = self.perform(at, &action, purpose) {
                 if let Some(stage) = self.stage_mut(at) {
                     stage.waiting = Some(id);
@@ -125,18 +131,27 @@ impl Turn<'_> {
         self.ready(at);
     }
 
+    /// The shell of a run's pane, when commands in it can't be tracked.
+    fn untrackable(&self, at: At) -> Option<String> {
+        let reader = self.pane_of(at.run)?.reader();
+        let known = ShellKind::from_command(reader).is_some() || Shell::of(reader) == Shell::Posix;
+        (!known).then(|| reader.to_owned())
+    }
+
     /// Does one action; gives the intent whose outcome says that it is done, where there is one.
     fn perform(&mut self, at: At, action: &Planned, purpose: Purpose) -> Option<IntentId> {
         let row = self.pane_of(at.run)?;
         let pane = row.info.key.clone();
-        let (folder, shell) = (row.info.facts.path.clone(), row.info.facts.command.clone());
+        let folder = row.info.facts.path.clone();
+        // A reader that is no shell we know is taken for a plain one.
+        let shell = ShellKind::from_command(row.reader()).unwrap_or(ShellKind::Sh);
         let send =
             |steps| Effect::Send(SendKeys { pane: pane.clone(), steps, expect_command: None, expect_screen: None });
         match action {
             Planned::Send { steps } if steps.is_empty() => None,
             Planned::Send { steps } => Some(self.emit(send(steps.clone()), purpose)),
             Planned::Run { command } => Some(self.emit_with(purpose, |id| {
-                let line = tracked_command(&shell, command, id.as_str());
+                let line = tracked_command(shell, command, id.as_str());
                 send(vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())])
             })),
             Planned::Prompt { text } => {
@@ -195,10 +210,12 @@ impl Turn<'_> {
             self.state.arm(TimerKey::Idle(at.run, rule.name.clone()), now + first);
         }
         self.start_polls(at, rule);
-        if self.judge(at, &Stimulus::Settled) {
+        let tracked = self.stage(at).is_some_and(|stage| stage.tracked.is_some());
+        // A tracked command before the last action has ended already, well, or the attempt would have.
+        let exit = self.stage(at).and_then(|stage| stage.exit).filter(|_| !tracked);
+        if self.judge(at, &Stimulus::Settled) || exit.is_some_and(|code| self.judge(at, &Stimulus::Exit(code))) {
             return;
         }
-        let tracked = self.stage(at).is_some_and(|stage| stage.tracked.is_some());
         if rule.success_when.is_none() && !tracked {
             self.succeed(at, Cause::own(now, "actions_on_start", "done"));
         }
@@ -327,7 +344,7 @@ impl Turn<'_> {
 /// Fills one action in.
 fn plan_action(action: &Action, names: &Names<'_>) -> Result<Planned, Missing> {
     let text = |template, quoting| fill(template, names, quoting);
-    let typing = Quoting::Typed(Shell::of(&names.pane.info.facts.command));
+    let typing = Quoting::Typed(Shell::of(names.pane.reader()));
     Ok(match action {
         Action::SendKeys { text: typed, keys, enter } => {
             // What is typed mostly lands in a shell, so values from panes are quoted here too.

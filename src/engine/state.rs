@@ -4,11 +4,12 @@
 //! step are complete; nothing that is not a row influences a decision, so that rows alone restore the engine.
 
 use super::progress::{Cause, Evidence, PollRun, Progress, Watch};
+use crate::lines::ShellKind;
 use crate::model::{
     Approval, ApprovalId, Change, Effect, EntityKind, Freeze, Intent, IntentId, KeyStep, Millis, PaneInfo, PaneKey,
     ProgramState, RunId, RunState, StageState, TimerKey, Timestamp, Urgency, Variables,
 };
-use crate::policy::Expiry;
+use crate::policy::{Expiry, Shell};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,6 +103,10 @@ pub struct PaneRow {
     pub place: String,
     /// The pipelines that apply.
     pub pipelines: Vec<String>,
+    /// The shell last seen in the foreground, by its program's name: what is typed while another program still runs is
+    /// read by it afterwards.
+    #[serde(default)]
+    pub shell: Option<String>,
     /// Its host can't be observed now.
     pub stale: bool,
     /// What its program last said of itself.
@@ -116,6 +121,19 @@ pub struct PaneRow {
     /// What the triggers of each stage remember, by [`stage_key`].
     #[serde(default)]
     pub watch: BTreeMap<String, Watch>,
+}
+
+impl PaneRow {
+    /// The program that will read what is typed: the shell, where one is known.
+    pub fn reader(&self) -> &str {
+        let command = &self.info.facts.command;
+        if is_shell(command) { command } else { self.shell.as_ref().unwrap_or(command) }
+    }
+}
+
+/// Whether a program is a shell that we know.
+pub fn is_shell(command: &str) -> bool {
+    ShellKind::from_command(command).is_some() || Shell::of(command) != Shell::Posix
 }
 
 /// The key of a stage in a pane's maps: names hold no control characters.

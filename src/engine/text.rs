@@ -1,7 +1,7 @@
 //! Effects and plans in words, for people.
 
 use super::progress::cut;
-use super::state::Planned;
+use super::state::{IntentRow, Planned, Purpose, State};
 use crate::model::{Effect, KeyStep, PollSpec};
 
 /// The longest description of an effect, bytes.
@@ -41,6 +41,26 @@ pub fn describe_effect(effect: &Effect) -> String {
         Effect::Poll(PollSpec::Command { call }) => format!("poll: {}", cut(&visible(&call.script), WIDTH)),
         Effect::Alert(alert) => format!("alert: {}", visible(&alert.title)),
     }
+}
+
+/// An intent in one line. A tracked command is told as its author wrote it, without the report around it.
+pub fn describe_intent(state: &State, row: &IntentRow) -> String {
+    let written = match &row.purpose {
+        Purpose::Plan { run, stage, attempt } => state.runs.get(run).and_then(|run| {
+            let stage = run.stages.iter().find(|s| s.name == *stage && s.attempt == *attempt)?;
+            match stage.plan.get(stage.cursor as usize)? {
+                Planned::Run { command } => Some(format!("{} ⏎", cut(&visible(command), WIDTH))),
+                _ => None,
+            }
+        }),
+        Purpose::After { .. }
+        | Purpose::Poll { .. }
+        | Purpose::TriggerPoll { .. }
+        | Purpose::Alert
+        | Purpose::Hand
+        | Purpose::Reply { .. } => None,
+    };
+    written.unwrap_or_else(|| describe_effect(&row.intent.effect))
 }
 
 fn describe_prompt(text: &str) -> String {

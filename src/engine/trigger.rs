@@ -7,7 +7,7 @@
 //! stage can start later stages of the same run but no new run: the success line of a stage that also names its
 //! trigger would otherwise go round in a circle. Where a line both succeeds and fails a stage, it fails.
 
-use super::condition::{FAIL, Found, SUCCESS, Scene, Stimulus, TRIGGER, describe};
+use super::condition::{FAIL, Found, SUCCESS, Scene, Stimulus, TRIGGER, describe, named_codes};
 use super::progress::{Cause, Held, Progress, Watch};
 use super::state::stage_key;
 use super::turn::{At, Turn};
@@ -94,7 +94,11 @@ impl Turn<'_> {
             self.miss_early(at, pipeline, rule, stimulus);
             return false;
         }
-        let scene = Scene { policy: &policy, run: Some(run), polls: &stage.polls, now: self.now };
+        let expected = match stimulus {
+            Stimulus::Exit(_) => rule.success_when.as_ref().map_or_else(Vec::new, named_codes),
+            _ => Vec::new(),
+        };
+        let scene = Scene { policy: &policy, run: Some(run), polls: &stage.polls, expected: &expected, now: self.now };
         let mut held = stage.progress.held.clone();
         let mut groups = Vec::new();
         let mut ask = |condition: &Option<Condition>, base| {
@@ -154,7 +158,7 @@ impl Turn<'_> {
         let Some(row) = self.state.panes.get(pane) else { return false };
         let watch = row.watch.get(&key).unwrap_or(&none);
         let run = row.open.get(&pipeline.name).and_then(|run| self.run(*run));
-        let scene = Scene { policy, run, polls: &watch.polls, now: self.now };
+        let scene = Scene { policy, run, polls: &watch.polls, expected: &[], now: self.now };
         let before = match &watch.progress {
             Progress { held, .. } if held.is_empty() => Held::new(),
             Progress { shape, held } if *shape == describe(policy, &stage.triggers) => held.clone(),

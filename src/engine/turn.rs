@@ -4,7 +4,7 @@ use super::memory::Memory;
 use super::progress::{Cause, Evidence};
 use super::state::{ApprovalRow, EVIDENCE, IntentRow, PaneRow, Purpose, Run, StageRun, State};
 use super::table::{StageInput, next_stage};
-use super::text::describe_effect;
+use super::text::describe_intent;
 use super::{Answer, Options, Step};
 use crate::model::{
     Alert, AlertKind, ApprovalId, Effect, Intent, IntentId, IntentState, Note, PaneKey, RunId, Severity, TimerKey,
@@ -34,9 +34,9 @@ pub enum Work {
     Locks,
 }
 
-/// How many follow-ups one step may have, so that pipelines that start each other in a circle end in a message and
-/// not in a hang.
-const MOST_WORK: u32 = 500;
+/// How many pipelines one step may start, so that some that start each other in a circle end in a message and not in
+/// a hang.
+const MOST_STARTS: u32 = 16;
 
 /// One step under way.
 pub struct Turn<'a> {
@@ -82,18 +82,22 @@ impl<'a> Turn<'a> {
 
     /// Does what follows, and ends the step.
     pub fn finish(mut self) -> Step {
-        let mut done = 0;
+        let mut starts = 0;
         while let Some(work) = self.work.pop_front() {
-            done += 1;
-            if done > MOST_WORK {
-                let text = "pipelines start each other without end; the rest of this chain is left out".to_owned();
-                self.note(Severity::Error, "", Note::Text { text });
-                self.work.clear();
-                break;
-            }
             match work {
                 Work::StageEnded(run) => self.after_stage(run),
-                Work::StartPipeline { pipeline, by } => self.start_pipeline(&pipeline, &by),
+                Work::StartPipeline { pipeline, by } => {
+                    starts += 1;
+                    if starts <= MOST_STARTS {
+                        self.start_pipeline(&pipeline, &by);
+                    } else {
+                        let text = format!(
+                            "{}: pipelines start each other without end; {pipeline} is not started",
+                            by.brief()
+                        );
+                        self.note(Severity::Error, "", Note::Text { text });
+                    }
+                }
                 Work::Locks => self.grant_locks(),
             }
         }
@@ -233,15 +237,16 @@ impl<'a> Turn<'a> {
             Purpose::Alert | Purpose::Hand | Purpose::Reply { .. } => (None, None, 0),
         };
         let state = if frozen { IntentState::Held } else { IntentState::Open };
+        let intent = Intent { id: id.clone(), effect, run, stage, attempt, state, at: now };
+        let row = IntentRow { intent, purpose, order, withdrawn: false };
         if frozen {
-            let place = effect.pane().map(|pane| self.place(pane)).unwrap_or_default();
-            let text = describe_effect(&effect);
+            let place = row.intent.effect.pane().map(|pane| self.place(pane)).unwrap_or_default();
+            let text = describe_intent(self.state, &row);
             self.note(Severity::Warning, &place, Note::Held { intent: id.clone(), text });
         } else {
             self.intents.push(id.clone());
         }
-        let intent = Intent { id: id.clone(), effect, run, stage, attempt, state, at: now };
-        self.state.intents.insert(id.clone(), IntentRow { intent, purpose, order, withdrawn: false });
+        self.state.intents.insert(id.clone(), row);
         id
     }
 

@@ -5,7 +5,7 @@ use super::condition::describe;
 use super::progress::Cause;
 use super::run::{goes_on, holder};
 use super::state::{PaneRow, Run, StageRun};
-use super::text::{describe_effect, describe_plan, visible};
+use super::text::{describe_intent, describe_plan, visible};
 use crate::model::{
     Approval, ApprovalState, Freeze, HeldSend, IntentState, PaneKey, PaneState, ProgramState, RunState, RunView,
     StageState, StageView, TimerKey,
@@ -68,7 +68,7 @@ impl Engine {
             .map(|row| {
                 let pane = row.intent.effect.pane().and_then(|pane| self.state.panes.get(pane));
                 let place = pane.map(|row| row.place.clone()).unwrap_or_default();
-                let (intent, text) = (row.intent.id.clone(), describe_effect(&row.intent.effect));
+                let (intent, text) = (row.intent.id.clone(), describe_intent(&self.state, row));
                 (row.order, HeldSend { intent, place, text, at: row.intent.at })
             })
             .collect();
@@ -139,7 +139,7 @@ impl Engine {
             }
             StageState::Starting => {
                 let waiting = stage.waiting.as_ref().and_then(|id| self.state.intents.get(id));
-                match waiting.map(|row| (row.intent.state, describe_effect(&row.intent.effect))) {
+                match waiting.map(|row| (row.intent.state, describe_intent(&self.state, row))) {
                     Some((IntentState::Held, text)) => format!("held by the freeze: {text}"),
                     Some((IntentState::Open | IntentState::Settled, text)) => format!("does {text}"),
                     None => format!("does {}", describe_plan(&stage.plan)),

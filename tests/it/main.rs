@@ -3,5 +3,6 @@
 
 mod cli;
 mod config;
+mod engine;
 mod support;
 mod tidy;

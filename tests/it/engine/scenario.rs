@@ -1,0 +1,724 @@
+//! Scenario files: a policy, and a script of events with what they lead to.
+//!
+//! A script line that begins at the margin is an event, `TIME VERB ARGUMENTS`; times count from the start, `+2s` from the
+//! event before. The indented lines under it are everything that it leads to, in order. Timers that are due before an
+//! event fire first and are shown as `(timer …)` under it. The world does sends at once unless told `manual`.
+//!
+//! Every scenario also checks that the rows restore the engine after each step, and that the journal replays to it.
+
+use serde::Deserialize;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use tmuxagent::engine::{Answer, Engine, Options, Step, Target, describe_effect};
+use tmuxagent::model::{
+    AgentMessage, ApprovalId, ApprovalState, Command, Decider, Effect, EntityKind, Event, HostName, Intent, IntentId,
+    KeyStep, LineEvent, LineSource, Millis, Note, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey, PollOutcome,
+    ProgramState, RunControl, RunId, ServerId, ShellOutcome, SkipReason, Timestamp, Verdict, Via,
+};
+use tmuxagent::policy::{Policy, Source, load};
+
+/// 2026-03-02 08:00 UTC, a Monday.
+const START: i64 = 1_772_438_400_000;
+
+#[derive(Debug, Deserialize)]
+pub struct Scenario {
+    pub about: String,
+    #[serde(default)]
+    undo: Option<u64>,
+    policy: String,
+    #[serde(default)]
+    policy2: Option<String>,
+    script: String,
+}
+
+impl Scenario {
+    pub fn read(text: &str) -> Self {
+        serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    }
+
+    pub fn expected(&self) -> String {
+        self.script.trim_end().to_owned()
+    }
+
+    /// The file with the script as it plays.
+    pub fn write(&self, played: &str) -> String {
+        let block = |text: &str| {
+            text.trim_end().lines().fold(String::new(), |mut out, line| {
+                out.push_str(if line.is_empty() { "" } else { "  " });
+                out.push_str(line);
+                out.push('\n');
+                out
+            })
+        };
+        let mut out = format!("about: |\n{}", block(&self.about));
+        if let Some(undo) = self.undo {
+            out.push_str(&format!("undo: {undo}\n"));
+        }
+        out.push_str(&format!("policy: |\n{}", block(&self.policy)));
+        if let Some(policy) = &self.policy2 {
+            out.push_str(&format!("policy2: |\n{}", block(policy)));
+        }
+        out.push_str(&format!("script: |\n{}", block(played)));
+        out
+    }
+
+    /// Plays the events; gives the script as it should be written.
+    pub fn play(&self, name: &str) -> String {
+        let policies: Vec<Arc<Policy>> = [Some(&self.policy), self.policy2.as_ref()]
+            .into_iter()
+            .flatten()
+            .zip(1_u64..)
+            .map(|(text, generation)| {
+                let mut policy = load(&[Source::new(name, text)]).unwrap_or_else(|e| panic!("{e}"));
+                policy.generation = generation;
+                Arc::new(policy)
+            })
+            .collect();
+        let options = Options { undo: Millis(self.undo.unwrap_or(0)) };
+        let mut player = Player::new(&policies, options);
+        for line in self.script.lines().filter(|line| !line.starts_with([' ', '-']) && !line.trim().is_empty()) {
+            player.event_line(line);
+        }
+        player.check_replay(&policies, options);
+        player.out.trim_end().to_owned()
+    }
+}
+
+/// The lines that differ.
+pub fn diff(expected: &str, played: &str) -> String {
+    let mut out = String::new();
+    let (a, b): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), played.lines().collect());
+    let same = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+    for line in a.iter().take(same).skip(same.saturating_sub(3)) {
+        out.push_str(&format!("   {line}\n"));
+    }
+    for line in a.iter().skip(same).take(12) {
+        out.push_str(&format!(" - {line}\n"));
+    }
+    for line in b.iter().skip(same).take(12) {
+        out.push_str(&format!(" + {line}\n"));
+    }
+    out
+}
+
+struct Player {
+    engine: Engine,
+    rows: BTreeMap<(EntityKind, String), String>,
+    journal: Vec<(Timestamp, Event)>,
+    policies: Vec<Arc<Policy>>,
+    now: Timestamp,
+    automatic: bool,
+    panes: BTreeMap<String, PaneInfo>,
+    intents: Vec<Intent>,
+    approvals: Vec<ApprovalId>,
+    states: BTreeMap<String, String>,
+    closed: BTreeMap<ApprovalId, ApprovalState>,
+    seq: u64,
+    out: String,
+}
+
+impl Player {
+    fn new(policies: &[Arc<Policy>], options: Options) -> Self {
+        let mut player = Self {
+            engine: Engine::new(Arc::clone(&policies[0])).with_options(options),
+            rows: BTreeMap::new(),
+            journal: Vec::new(),
+            policies: policies.to_vec(),
+            now: Timestamp(START),
+            automatic: true,
+            panes: BTreeMap::new(),
+            intents: Vec::new(),
+            approvals: Vec::new(),
+            states: BTreeMap::new(),
+            closed: BTreeMap::new(),
+            seq: 0,
+            out: String::new(),
+        };
+        player.step(Event::PolicyLoaded { hash: policies[0].hash.clone() });
+        player.out.clear();
+        player
+    }
+
+    /// One line of the script.
+    fn event_line(&mut self, line: &str) {
+        self.out.push_str(line.trim_end());
+        self.out.push('\n');
+        let (time, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let until = match time.strip_prefix('+') {
+            Some(span) => self.now + span_of(span),
+            None => Timestamp(START) + span_of(time),
+        };
+        assert!(until >= self.now, "time goes back: {line}");
+        self.timers(until);
+        self.now = until;
+        let (verb, arguments) = rest.split_once(' ').unwrap_or((rest, ""));
+        self.verb(verb, arguments, line);
+    }
+
+    fn timers(&mut self, until: Timestamp) {
+        for _ in 0..1000 {
+            let Some((at, key, epoch)) = self.engine.next_timer().filter(|(at, _, _)| *at <= until) else { return };
+            self.now = at.max(self.now);
+            let name = serde_json::to_string(&key).expect("key");
+            let name = name.split('"').nth(1).unwrap_or_default().to_owned();
+            self.say(&format!("(timer {name} at {})", self.now.since(Timestamp(START))));
+            self.step(Event::Timer { key, epoch });
+        }
+        panic!("timers without end");
+    }
+
+    fn verb(&mut self, verb: &str, arguments: &str, line: &str) {
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        let word = |n: usize| *words.get(n).unwrap_or_else(|| panic!("too few words: {line}"));
+        let rest = |n: usize| arguments.splitn(n + 1, ' ').nth(n).unwrap_or_default().to_owned();
+        match verb {
+            "pane" => self.pane(&words),
+            "gone" => {
+                let pane = self.key(word(0));
+                self.step(Event::PaneGone { pane });
+            }
+            "lost" => self.step(Event::HostLost { host: HostName::new(word(0)) }),
+            "line" => self.line(word(0), &rest(1), None),
+            "stale-line" => {
+                // Matched with a policy that is no longer there.
+                let pane = self.key(word(0));
+                self.seq += 1;
+                let (seq, text) = (self.seq, rest(1));
+                let event = LineEvent {
+                    pane,
+                    seq,
+                    text,
+                    source: LineSource::History,
+                    hits: vec![],
+                    policy: 999,
+                    message: None,
+                };
+                self.step(Event::Line(Box::new(event)));
+            }
+            "sentry" => {
+                let json = rest(1);
+                let message: AgentMessage = serde_json::from_str(&json).unwrap_or_else(|e| panic!("{e}: {json}"));
+                self.line(word(0), &format!("### SENTRY {json}"), Some(message));
+            }
+            "activity" => {
+                let pane = self.key(word(0));
+                self.step(Event::Activity { pane });
+            }
+            "gap" => {
+                let pane = self.key(word(0));
+                self.step(Event::Gap { pane });
+            }
+            "program" => {
+                let pane = self.key(word(0));
+                let state = match word(1) {
+                    "working" => ProgramState::Working,
+                    "done" => ProgramState::Done,
+                    "idle" => ProgramState::Idle,
+                    "error" => ProgramState::Error,
+                    "blocked" => ProgramState::Blocked { kind: None, message: Some(rest(2)) },
+                    other => ProgramState::Notification { text: other.to_owned() },
+                };
+                self.step(Event::Program { pane, state });
+            }
+            "ended" => {
+                let pane = self.key(word(0));
+                self.step(Event::CommandEnded { pane, token: None, exit: word(1).parse().expect("code") });
+            }
+            "exit" => {
+                let pane = self.key(word(0));
+                let token = self.engine.tracked_command(&pane).unwrap_or_else(|| panic!("no command: {line}"));
+                self.step(Event::CommandEnded { pane, token: Some(token), exit: word(1).parse().expect("code") });
+            }
+            "ended-token" => {
+                let (pane, token) = (self.key(word(0)), self.intent(word(1)).0);
+                self.step(Event::CommandEnded { pane, token: Some(token), exit: word(2).parse().expect("code") });
+            }
+            "approve" | "reject" => self.decide(verb == "approve", &words),
+            "start" => {
+                let stage = words.get(2).map(|s| (*s).to_owned());
+                let command = Command::Start { pane: self.key(word(0)), pipeline: word(1).to_owned(), stage };
+                self.ask(command);
+            }
+            "retry" | "cancel" | "skip" => {
+                let control = match verb {
+                    "retry" => RunControl::Retry,
+                    "cancel" => RunControl::Cancel,
+                    _ => RunControl::Skip,
+                };
+                let run: RunId = word(0).parse().expect("run");
+                self.ask(Command::Control { run, stage: words.get(1).map(|s| (*s).to_owned()), control });
+            }
+            "send" => {
+                let steps = vec![KeyStep::Text(rest(1)), KeyStep::Key("Enter".to_owned())];
+                self.ask(Command::Send { pane: self.key(word(0)), steps });
+            }
+            "freeze" => self.ask(Command::Freeze),
+            "unfreeze" => self.ask(Command::Unfreeze),
+            "drop" => {
+                let number: usize = word(0).parse().expect("number");
+                let intent = self.engine.view().held[number - 1].intent.clone();
+                self.ask(Command::DropHeld { intent });
+            }
+            "manual" => self.automatic = false,
+            "auto" => self.automatic = true,
+            "done" => self.outcome(word(0), Outcome::Done),
+            "failed" => self.outcome(word(0), Outcome::Failed { error: rest(1) }),
+            "unknown" => self.outcome(word(0), Outcome::Unknown { error: rest(1) }),
+            "skipped" => {
+                let reason = match word(1) {
+                    "in_mode" => SkipReason::InMode,
+                    "dead" => SkipReason::Dead,
+                    "synchronized" => SkipReason::Synchronized,
+                    "withdrawn" => SkipReason::Withdrawn,
+                    other => SkipReason::OtherCommand(other.to_owned()),
+                };
+                self.outcome(word(0), Outcome::Skipped { reason });
+            }
+            "shell" => {
+                let exit = word(1).parse().ok();
+                self.outcome(word(0), Outcome::Shell(ShellOutcome { exit, output: rest(2) }));
+            }
+            "poll" => {
+                let intent = self.intent(word(0));
+                let detail = rest(2);
+                let outcome = match word(1) {
+                    "met" => PollOutcome::Met { detail },
+                    "failed" => PollOutcome::Failed { detail },
+                    "pending" => PollOutcome::Pending { detail },
+                    _ => PollOutcome::Error { detail, retry_at: None },
+                };
+                self.step(Event::Polled { intent, outcome });
+            }
+            "reload" => {
+                let policy = Arc::clone(&self.policies[1]);
+                self.engine.set_policy(Arc::clone(&policy));
+                self.step(Event::PolicyLoaded { hash: policy.hash.clone() });
+            }
+            "restart" => {
+                let policy = Arc::clone(self.engine.policy());
+                self.engine = self.restored(&policy);
+                let open: Vec<String> = self.engine.open_intents().map(|i| self.label(&i.id)).collect();
+                self.say(&format!("open: {}", open.join(" ")));
+            }
+            "wait" => {}
+            "explain" => self.explain(word(0)),
+            "view" => self.view(),
+            other => panic!("unknown verb {other}: {line}"),
+        }
+    }
+
+    fn pane(&mut self, words: &[&str]) {
+        let id = words[0];
+        let known = self.panes.get(id).cloned();
+        let mut info = known.unwrap_or_else(|| {
+            let number: u32 = id.trim_start_matches('%').parse().expect("pane id");
+            PaneInfo {
+                key: PaneKey {
+                    host: HostName::local(),
+                    server: ServerId::new("s1"),
+                    pane: PaneId(number),
+                    pid: 100 + number,
+                },
+                session_id: "$1".parse().expect("session"),
+                window_id: "@1".parse().expect("window"),
+                window_index: 1,
+                pane_index: 0,
+                facts: PaneFacts {
+                    session: "proj".to_owned(),
+                    window: "w".to_owned(),
+                    command: "bash".to_owned(),
+                    path: "/src".to_owned(),
+                    ..PaneFacts::default()
+                },
+                dead: false,
+                in_mode: false,
+                alternate: false,
+                width: 80,
+                height: 24,
+            }
+        });
+        for word in &words[1..] {
+            let (name, value) = word.split_once('=').unwrap_or((word, ""));
+            let value = value.to_owned();
+            match name {
+                "host" => info.key.host = HostName(value),
+                "session" => info.facts.session = value,
+                "window" => info.facts.window = value,
+                "title" => info.facts.title = value,
+                "command" => info.facts.command = value,
+                "path" => info.facts.path = value,
+                "role" => info.facts.role = value,
+                "agent" => info.facts.agent = value,
+                "dead" => info.dead = true,
+                other => panic!("unknown fact {other}"),
+            }
+        }
+        self.panes.insert(id.to_owned(), info.clone());
+        self.step(Event::PaneSeen { info: Box::new(info) });
+    }
+
+    fn line(&mut self, pane: &str, text: &str, message: Option<AgentMessage>) {
+        let info = self.panes.get(pane).expect("a pane").clone();
+        let policy = Arc::clone(self.engine.policy());
+        let rules = policy.rules_for(&info.key.host, &info.facts);
+        self.seq += 1;
+        let event = LineEvent {
+            pane: info.key,
+            seq: self.seq,
+            text: text.to_owned(),
+            source: LineSource::Stream,
+            hits: rules.scan(text),
+            policy: policy.generation,
+            message,
+        };
+        self.step(Event::Line(Box::new(event)));
+    }
+
+    fn decide(&mut self, approve: bool, words: &[&str]) {
+        let number: usize = words[0].trim_start_matches('A').parse().expect("approval");
+        let approval = self.approvals[number - 1].clone();
+        let mut revision = self.engine.approval(&approval).map_or(1, |a| a.revision);
+        let (mut answer, mut via) = (None, Via::Key);
+        for word in &words[1..] {
+            match word.split_once('=') {
+                Some(("rev", n)) => revision = n.parse().expect("revision"),
+                Some(("answer", text)) => answer = Some(text.replace('_', " ")),
+                Some(("via", "link")) => via = Via::Link,
+                _ => panic!("unknown {word}"),
+            }
+        }
+        let command = Command::Decide { approval, revision, verdict: Verdict { approve, answer } };
+        self.step(Event::Asked { command, by: Decider { who: "mei".to_owned(), via } });
+    }
+
+    fn ask(&mut self, command: Command) {
+        self.step(Event::Asked { command, by: Decider { who: "mei".to_owned(), via: Via::Cli } });
+    }
+
+    fn outcome(&mut self, label: &str, outcome: Outcome) {
+        let intent = self.intent(label);
+        self.step(Event::Outcome { intent, outcome });
+    }
+
+    fn key(&self, pane: &str) -> PaneKey {
+        self.panes.get(pane).map_or_else(|| panic!("no pane {pane}"), |info| info.key.clone())
+    }
+
+    fn intent(&self, label: &str) -> IntentId {
+        let number: usize = label.trim_start_matches('I').parse().expect("intent");
+        self.intents.get(number - 1).unwrap_or_else(|| panic!("no intent {label}")).id.clone()
+    }
+
+    fn label(&self, id: &IntentId) -> String {
+        let place = self.intents.iter().position(|intent| intent.id == *id);
+        place.map_or_else(|| "I?".to_owned(), |n| format!("I{}", n + 1))
+    }
+
+    fn approval_label(&mut self, id: &ApprovalId) -> String {
+        let place = self.approvals.iter().position(|known| known == id).unwrap_or_else(|| {
+            self.approvals.push(id.clone());
+            self.approvals.len() - 1
+        });
+        format!("A{}", place + 1)
+    }
+
+    fn say(&mut self, text: &str) {
+        self.out.push_str("  ");
+        self.out.push_str(&text.replace('\n', " / "));
+        self.out.push('\n');
+    }
+
+    /// One event, and what the world answers.
+    fn step(&mut self, event: Event) {
+        let mut queue = VecDeque::from([event]);
+        while let Some(event) = queue.pop_front() {
+            let before = self.engine.clone();
+            let step = self.engine.step(self.now, &event);
+            if step.changed {
+                self.journal.push((self.now, event));
+            } else {
+                assert_eq!(step.changes.len() + step.intents.len() + step.notes.len(), 0);
+                assert!(before == self.engine, "a step that changed nothing changed something");
+            }
+            for change in &step.changes {
+                let key = (change.kind, change.key.clone());
+                match &change.body {
+                    Some(body) => drop(self.rows.insert(key, body.clone())),
+                    None => drop(self.rows.remove(&key)),
+                }
+            }
+            let policy = Arc::clone(self.engine.policy());
+            assert!(self.restored(&policy) == self.engine, "the rows do not restore the engine");
+            self.show(&step);
+            if self.automatic {
+                queue.extend(step.intents.iter().filter_map(automatic));
+            } else {
+                // Alerts go to the outbox in any world.
+                queue
+                    .extend(step.intents.iter().filter(|i| matches!(i.effect, Effect::Alert(_))).filter_map(automatic));
+            }
+        }
+    }
+
+    fn restored(&self, policy: &Arc<Policy>) -> Engine {
+        let rows = self.rows.iter().map(|((kind, key), body)| (*kind, key.clone(), body.clone()));
+        Engine::restore(Arc::clone(policy), rows).expect("rows")
+    }
+
+    /// The journal alone gives the same state; policies are loaded by their hash.
+    fn check_replay(&self, policies: &[Arc<Policy>], options: Options) {
+        let mut engine = Engine::new(Arc::clone(&policies[0])).with_options(options);
+        for (now, event) in &self.journal {
+            if let Event::PolicyLoaded { hash } = event {
+                let policy = policies.iter().find(|policy| policy.hash == *hash).expect("policy");
+                engine.set_policy(Arc::clone(policy));
+            }
+            let json = serde_json::to_string(event).expect("event");
+            engine.step(*now, &serde_json::from_str(&json).expect("event"));
+        }
+        assert!(engine == self.engine, "the journal does not replay to the same state");
+    }
+
+    fn show(&mut self, step: &Step) {
+        for (_, _, note) in &step.notes {
+            self.show_note(note);
+        }
+        self.show_states();
+        for intent in &step.intents {
+            self.show_intent(intent);
+        }
+        for id in &step.withdrawn {
+            let label = self.label(id);
+            self.say(&format!("withdraw {label}"));
+        }
+        match &step.answer {
+            Some(Answer::Ok { text, .. }) => self.say(&format!("ok: {text}")),
+            Some(Answer::Refused { kind, text }) => {
+                let mut text = text.clone();
+                for (n, id) in self.approvals.iter().enumerate() {
+                    text = text.replace(&id.0, &format!("A{}", n + 1));
+                }
+                self.say(&format!("refused {kind:?}: {text}"));
+            }
+            None => {}
+        }
+    }
+
+    /// Notes that nothing else here shows.
+    fn show_note(&mut self, note: &Note) {
+        let text = match note {
+            Note::ApprovalAsked { approval, .. } => {
+                let label = self.approval_label(approval);
+                let asked = self.engine.approval(approval).expect("asked").clone();
+                let kind = format!("{:?}", asked.kind);
+                let kind = kind.split([' ', '{']).next().unwrap_or_default().to_lowercase();
+                let mut text = format!("{label} asks ({kind}, attempt {}): {}", asked.attempt, asked.question);
+                if asked.revision > 1 {
+                    text.push_str(&format!(" (revision {})", asked.revision));
+                }
+                text.push_str(&format!(" [{}]", asked.effect_text));
+                if !asked.options.is_empty() {
+                    text.push_str(&format!(" {{{}}}", asked.options.join("|")));
+                }
+                for line in asked.evidence.iter().rev().take(1) {
+                    text.push_str(&format!(" << {line}"));
+                }
+                text
+            }
+            Note::ApprovalClosed { approval, state } => {
+                format!("{} closed: {}", self.approval_label(approval), snake(&format!("{state:?}")))
+            }
+            Note::Held { text, .. } => format!("held: {text}"),
+            Note::NotSent { text, reason, .. } => format!("not sent ({reason:?}): {text}"),
+            Note::EffectFailed { error, .. } => format!("effect failed: {error}"),
+            Note::StageRetrying { attempt, max, after, .. } => {
+                format!("retrying: attempt {attempt} of 1+{max} in {after}")
+            }
+            Note::StageFailed { stage, by, attempt, .. } => format!("{stage} attempt {attempt} failed: {by}"),
+            Note::StageSucceeded { stage, by, .. } => format!("{stage} succeeded: {by}"),
+            Note::StageTriggered { stage, by, .. } => format!("{stage} triggered: {by}"),
+            Note::StageEscalated { stage, code, .. } => format!("{stage} escalated: {code}"),
+            Note::StageCancelled { stage, why, .. } => format!("{stage} cancelled: {why}"),
+            Note::AgentSaid { kind, summary, .. } => format!("agent {kind:?}: {summary}"),
+            Note::Gap { pane } => format!("gap in {pane}"),
+            Note::PolicyLoaded { pipelines } => format!("policy with {pipelines} pipelines"),
+            Note::Text { text } => {
+                let mut text = text.clone();
+                for (n, id) in self.approvals.iter().enumerate() {
+                    text = text.replace(&id.0, &format!("A{}", n + 1));
+                }
+                text
+            }
+            Note::RunStarted { .. }
+            | Note::RunEnded { .. }
+            | Note::StageNeedsApproval { .. }
+            | Note::StageStarted { .. }
+            | Note::StageSkipped { .. }
+            | Note::ApprovalDecided { .. }
+            | Note::DecisionRefused { .. }
+            | Note::Sent { .. }
+            | Note::Frozen { .. }
+            | Note::Unfrozen { .. }
+            | Note::MalformedMessage { .. }
+            | Note::PaneSeen { .. }
+            | Note::PaneGone { .. }
+            | Note::Refused { .. }
+            | Note::PolicyBroken { .. }
+            | Note::Host { .. } => return,
+        };
+        self.say(&text);
+    }
+
+    /// Runs, stages and approvals whose state is another than before.
+    fn show_states(&mut self) {
+        let view = self.engine.view();
+        let mut found = BTreeMap::new();
+        for run in &view.runs {
+            let Some(id) = run.run else { continue };
+            for stage in &run.stages {
+                found.insert(format!("{id} {}", stage.name), snake(&format!("{:?}", stage.state)));
+            }
+            found.insert(
+                format!("{id}~"),
+                format!("{} {}", run.pipeline, snake(&format!("{:?}", run.state.expect("run")))),
+            );
+        }
+        for (key, state) in &found {
+            if self.states.get(key) != Some(state) && (state != "waiting" || self.states.contains_key(key)) {
+                match key.strip_suffix('~') {
+                    Some(id) => self.say(&format!("run {id} {state}")),
+                    None => self.say(&format!("{key}: {state}")),
+                }
+            }
+        }
+        self.states.extend(found);
+        for approval in view.approvals {
+            let known = self.closed.insert(approval.id.clone(), approval.state);
+            let decided = matches!(approval.state, ApprovalState::Approved | ApprovalState::Rejected);
+            if decided && known != Some(approval.state) {
+                let label = self.approval_label(&approval.id);
+                self.say(&format!("{label}: {}", snake(&format!("{:?}", approval.state))));
+            }
+        }
+    }
+
+    fn show_intent(&mut self, intent: &Intent) {
+        if let Effect::Alert(alert) = &intent.effect {
+            let kind = snake(&format!("{:?}", alert.kind));
+            let urgency = snake(&format!("{:?}", alert.urgency));
+            return self.say(&format!("alert {kind} {urgency}: {}", alert.title));
+        }
+        if !self.intents.iter().any(|known| known.id == intent.id) {
+            self.intents.push(intent.clone());
+        }
+        let label = self.label(&intent.id);
+        let (word, pane) = match &intent.effect {
+            Effect::Send(send) => ("type", Some(&send.pane)),
+            Effect::Prompt(prompt) => ("prompt", Some(&prompt.pane)),
+            Effect::Shell(call) => ("shell", Some(&call.pane)),
+            Effect::Poll(_) => ("poll", None),
+            Effect::Alert(_) => ("alert", None),
+        };
+        let text = describe_effect(&intent.effect).replace(&intent.id.0, "TOKEN");
+        let pane = pane.map(|pane| format!(" {}", pane.pane)).unwrap_or_default();
+        self.say(&format!("{label} {word}{pane}: {text}"));
+    }
+
+    fn explain(&mut self, target: &str) {
+        let target = match target.parse::<RunId>() {
+            Ok(run) => Target::Run(run),
+            Err(_) => Target::Pane(self.key(target)),
+        };
+        for stage in self.engine.explain(self.now, &target) {
+            let waits = if stage.waits_for.is_empty() {
+                String::new()
+            } else {
+                format!(" | waits for {}", stage.waits_for.join("; "))
+            };
+            self.say(&format!(
+                "{}/{} {}: {}{waits}",
+                stage.pipeline,
+                stage.stage,
+                snake(&format!("{:?}", stage.state)),
+                stage.summary
+            ));
+            if let Some(cause) = &stage.started_by {
+                self.say(&format!("  started by {} / {}", cause.rule, cause.text));
+            }
+            for condition in &stage.conditions {
+                self.explain_part(&format!("{:?}", condition.role), &condition.part, 1);
+            }
+            for miss in &stage.near_misses {
+                self.say(&format!("  near miss: {} ({})", miss.text, miss.why));
+            }
+        }
+    }
+
+    fn explain_part(&mut self, role: &str, part: &tmuxagent::engine::Part, depth: usize) {
+        let mark = if part.holds { "+" } else { "-" };
+        let cause = part.cause.as_ref().map(|cause| format!(" << {}", cause.text)).unwrap_or_default();
+        let detail = if part.detail.is_empty() { String::new() } else { format!(" ({})", part.detail) };
+        self.say(&format!("{}{mark} {role} {}{detail}{cause}", "  ".repeat(depth), part.text));
+        for inner in &part.parts {
+            self.explain_part("", inner, depth + 1);
+        }
+    }
+
+    fn view(&mut self) {
+        let view = self.engine.view();
+        for run in &view.runs {
+            for stage in &run.stages {
+                let due = stage.due_at.map(|at| format!(" due in {}", at.since(self.now))).unwrap_or_default();
+                self.say(&format!(
+                    "{} {}/{} {} {}/{}{due}: {}",
+                    run.place,
+                    run.pipeline,
+                    stage.name,
+                    snake(&format!("{:?}", stage.state)),
+                    stage.attempt,
+                    stage.max_attempts,
+                    stage.detail
+                ));
+            }
+        }
+        for (pane, state) in &view.panes {
+            self.say(&format!("pane {}: {}", pane.pane, snake(&format!("{state:?}"))));
+        }
+        for held in &view.held {
+            self.say(&format!("held {}: {}", held.place, held.text));
+        }
+    }
+}
+
+/// What a world in which everything works answers.
+fn automatic(intent: &Intent) -> Option<Event> {
+    let outcome = match &intent.effect {
+        Effect::Send(_) | Effect::Prompt(_) | Effect::Alert(_) => Outcome::Done,
+        Effect::Shell(_) => Outcome::Shell(ShellOutcome { exit: Some(0), output: "ok".to_owned() }),
+        Effect::Poll(_) => return None,
+    };
+    Some(Event::Outcome { intent: intent.id.clone(), outcome })
+}
+
+fn span_of(text: &str) -> Millis {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or_else(|| panic!("no unit: {text}"));
+    let number: u64 = text[..split].parse().unwrap_or_else(|_| panic!("no number: {text}"));
+    Millis(match &text[split..] {
+        "ms" => number,
+        "s" => number * 1000,
+        "m" => number * 60_000,
+        "h" => number * 3_600_000,
+        other => panic!("unknown unit {other}"),
+    })
+}
+
+fn snake(camel: &str) -> String {
+    let mut out = String::new();
+    for c in camel.chars() {
+        if c.is_uppercase() && !out.is_empty() {
+            out.push('_');
+        }
+        out.extend(c.to_lowercase());
+    }
+    out
+}

@@ -20,8 +20,10 @@ pub enum Markup {
     Plain,
     /// WeCom `markdown`: headings, bold, links, one-line code, quotations, `<font color>`, `<@id>`.
     Wecom,
-    /// CommonMark and its relatives (ServerChan, DingTalk, `markdown_v2`, the WeCom robot with a long connection).
+    /// CommonMark and its relatives (ServerChan, `markdown_v2`, the WeCom robot with a long connection).
     Markdown,
+    /// The same where code blocks are not known (DingTalk).
+    Quoted,
     /// Telegram's HTML mode.
     Telegram,
     /// Slack's mrkdwn.
@@ -49,7 +51,7 @@ impl Markup {
             Self::Plain => break_links(&line.replace('<', "＜")),
             Self::Telegram => escape_html(&break_links(&replace_mentions(&line))),
             Self::Slack => escape_html(&break_links(&replace_signs(&line))),
-            Self::Wecom | Self::Markdown => break_links(&replace_signs(&line)),
+            Self::Wecom | Self::Markdown | Self::Quoted => break_links(&replace_signs(&line)),
         }
     }
 
@@ -65,6 +67,7 @@ impl Markup {
             // Inside a fence only the fence itself is read, except by Slack, which goes on reading `<…>` and links.
             Self::Slack => format!("```\n{}\n```", escape_html(&break_links(&text.replace('`', "｀")))),
             Self::Markdown => format!("```\n{}\n```", text.replace('`', "｀").replace('~', "～")),
+            Self::Quoted => text.lines().map(|line| format!("> {}", self.text(line))).collect::<Vec<_>>().join("  \n"),
             Self::Wecom => text.lines().map(|line| format!("> {}", self.text(line))).collect::<Vec<_>>().join("\n"),
         }
     }
@@ -76,7 +79,7 @@ impl Markup {
         match self {
             _ if inner.is_empty() => inner,
             Self::Raw | Self::Plain => inner,
-            Self::Wecom | Self::Markdown => format!("**{inner}**"),
+            Self::Wecom | Self::Markdown | Self::Quoted => format!("**{inner}**"),
             Self::Telegram => format!("<b>{inner}</b>"),
             Self::Slack => format!("*{inner}*"),
         }
@@ -86,7 +89,7 @@ impl Markup {
     #[must_use]
     pub fn heading(self, text: &str) -> String {
         match self {
-            Self::Wecom | Self::Markdown => format!("### {}", self.text(text)),
+            Self::Wecom | Self::Markdown | Self::Quoted => format!("### {}", self.text(text)),
             Self::Raw | Self::Plain | Self::Telegram | Self::Slack => self.bold(text),
         }
     }
@@ -99,7 +102,7 @@ impl Markup {
             (Self::Wecom, Tone::Good) => format!("<font color=\"info\">{inner}</font>"),
             (Self::Wecom, Tone::Warn) => format!("<font color=\"warning\">{inner}</font>"),
             (Self::Wecom, Tone::Faint) => format!("<font color=\"comment\">{inner}</font>"),
-            (Self::Raw | Self::Plain | Self::Markdown | Self::Telegram | Self::Slack, _) => inner,
+            (Self::Raw | Self::Plain | Self::Markdown | Self::Quoted | Self::Telegram | Self::Slack, _) => inner,
         }
     }
 
@@ -108,7 +111,7 @@ impl Markup {
     pub fn link(self, label: &str, url: &str) -> String {
         match self {
             Self::Raw | Self::Plain => format!("{label}: {url}"),
-            Self::Wecom | Self::Markdown => format!("[{label}]({url})"),
+            Self::Wecom | Self::Markdown | Self::Quoted => format!("[{label}]({url})"),
             Self::Telegram => format!("<a href=\"{}\">{}</a>", escape_html(url), escape_html(label)),
             Self::Slack => format!("<{}|{}>", escape_html(url).replace('|', "%7C"), escape_html(label)),
         }
@@ -194,7 +197,7 @@ fn break_links(line: &str) -> String {
         let before = i.checked_sub(1).and_then(|i| chars.get(i)).is_some_and(|c| c.is_alphanumeric());
         let after = chars.get(i + 1);
         match c {
-            ':' if before && matches!(after, Some('/' | '\\')) => out.push('：'),
+            ':' if matches!(after, Some('/' | '\\')) => out.push('：'),
             ':' if after.is_some_and(|c| !c.is_whitespace()) && ends_in_scheme(&chars[..i]) => out.push('：'),
             '.' | '。' | '．' if before && after.is_some_and(|c| c.is_alphabetic()) => {
                 out.push(c);

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 static DOMAIN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[\p{L}\p{N}][.。．]\p{L}").unwrap());
 static SCHEME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)(mailto|javascript):\S").unwrap());
 
-const ALL: [Markup; 5] = [Markup::Plain, Markup::Wecom, Markup::Markdown, Markup::Telegram, Markup::Slack];
+const ALL: [Markup; 6] =
+    [Markup::Plain, Markup::Wecom, Markup::Markdown, Markup::Quoted, Markup::Telegram, Markup::Slack];
 
 /// Signs, words and whole constructions that services read.
 fn hostile() -> impl Strategy<Value = String> {
@@ -85,7 +86,7 @@ fn finding(markup: Markup, out: &str) -> Option<&'static str> {
     match markup {
         Markup::Raw | Markup::Plain => None,
         Markup::Telegram => (has("@") || out.replace("&#39;", "").contains('#')).then_some("mention"),
-        Markup::Wecom | Markup::Markdown | Markup::Slack => {
+        Markup::Wecom | Markup::Markdown | Markup::Quoted | Markup::Slack => {
             (has("@") || out.contains(['[', ']', '`', '*', '~', '\\']) || (line_start)).then_some("sign")
         }
     }
@@ -121,7 +122,7 @@ proptest! {
                     prop_assert!(!inner.contains(['<', '>']));
                     continue;
                 }
-                Markup::Wecom => {
+                Markup::Wecom | Markup::Quoted => {
                     prop_assert!(out.lines().all(|l| l.starts_with("> ")));
                     out.lines().map(|l| l.trim_start_matches("> ").to_owned()).collect::<Vec<_>>().join("\n")
                 }

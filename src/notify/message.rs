@@ -81,7 +81,8 @@ impl Message {
             urgency: alert.urgency,
             lang,
             title,
-            body: clean(&redactor.redact(&alert.body)).trim().to_owned(),
+            // What an alert's body says of a question, the question itself says better.
+            body: if ask.is_some() { String::new() } else { clean(&redactor.redact(&alert.body)).trim().to_owned() },
             run: alert.run,
             ask,
         }
@@ -149,10 +150,14 @@ impl Message {
             parts.push(self.body.lines().map(|line| markup.text(line)).collect::<Vec<_>>().join(markup.line_break()));
         }
         if let Some(ask) = &self.ask {
-            parts.extend(ask.written(markup, self.lang));
+            parts.extend(ask.written(
+                markup,
+                self.lang,
+                head == Head::WithTitle && self.title.ends_with(&ask.question),
+            ));
         }
         parts.retain(|part| !part.is_empty());
-        parts.join(if markup == Markup::Markdown { "\n\n" } else { "\n" })
+        parts.join(if matches!(markup, Markup::Markdown | Markup::Quoted) { "\n\n" } else { "\n" })
     }
 }
 
@@ -191,13 +196,16 @@ impl Ask {
         }
     }
 
-    fn written(&self, markup: Markup, lang: Lang) -> Vec<String> {
+    /// `told`: the title is the question.
+    fn written(&self, markup: Markup, lang: Lang, told: bool) -> Vec<String> {
         let mut facts = vec![field(markup, lang.pick("Where", "位置"), &self.place)];
         if !self.stage.is_empty() {
             facts.push(field(markup, lang.pick("Stage", "阶段"), &self.stage));
         }
         facts.push(field(markup, lang.pick("Why", "原因"), self.reason));
-        facts.push(field(markup, lang.pick("Question", "问题"), &self.question));
+        if !told {
+            facts.push(field(markup, lang.pick("Question", "问题"), &self.question));
+        }
         if let Some(expires) = self.expires {
             facts.push(field(markup, lang.pick("Until", "截止"), &utc(expires)));
         }
@@ -231,7 +239,7 @@ impl Markup {
     const fn line_break(self) -> &'static str {
         match self {
             // CommonMark joins lines of one paragraph unless two spaces end them.
-            Self::Markdown => "  \n",
+            Self::Markdown | Self::Quoted => "  \n",
             Self::Raw | Self::Plain | Self::Wecom | Self::Telegram | Self::Slack => "\n",
         }
     }

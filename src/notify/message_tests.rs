@@ -139,6 +139,7 @@ fn several_messages_are_one() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn every_limit_is_kept_in_every_markup(
         title in ".{0,300}", body in "(?s).{0,600}", command in ".{0,600}", evidence in prop::collection::vec(".{0,200}", 0..20),
@@ -154,8 +155,10 @@ proptest! {
             let out = message.render(markup, limit);
             prop_assert!(out.len() <= limit);
             prop_assert!(out.contains(link), "{markup:?} {out}");
+            // Blocks that services show as they are hold what they hold.
+            let whole = matches!(markup, Markup::Raw | Markup::Markdown | Markup::Telegram);
             let rest = out.replace(link, "");
-            prop_assert!(markup == Markup::Raw || !rest.contains("://"), "only our link: {}", rest);
+            prop_assert!(whole || !rest.contains("://"), "only our link: {}", rest);
         }
     }
 }

@@ -1,13 +1,16 @@
 //! Alerts: messages, outbox, routing, one file per channel.
 
 pub mod channel;
+pub mod config;
 pub mod decide;
 pub mod dial;
 pub mod http;
 pub mod markup;
 pub mod message;
+pub mod outbox;
 pub mod press;
 pub mod redact;
+pub mod route;
 pub mod shared_file;
 pub mod text;
 pub mod words;

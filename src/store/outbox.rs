@@ -116,6 +116,18 @@ impl Store {
         .await
     }
 
+    /// The waiting messages of one channel, due or not, the first due first.
+    pub async fn outbox_waiting(&self, channel: &str, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        let channel = channel.to_owned();
+        self.read(move |reader| {
+            reader.outbox_rows(
+                "WHERE state = 'waiting' AND channel = ?1 ORDER BY next_at, id LIMIT ?2",
+                params![channel, limit],
+            )
+        })
+        .await
+    }
+
     /// The instant at which the next waiting message comes due.
     pub async fn outbox_next(&self) -> Result<Option<Timestamp>, StoreError> {
         self.read(|reader| {

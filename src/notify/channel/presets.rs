@@ -145,8 +145,8 @@ pub fn feishu(url: &str, secret: Option<&str>) -> Spec {
 #[must_use]
 pub fn dingtalk(url: &str, secret: Option<&str>) -> Spec {
     let mut spec = post("dingtalk", url.to_owned(), |message| {
-        let title = cut_chars(&Markup::Markdown.text(&message.title), 60);
-        let text = message.render(Markup::Markdown, 18_000);
+        let title = cut_chars(&Markup::Quoted.text(&message.title), 60);
+        let text = message.render(Markup::Quoted, 18_000);
         json!({"msgtype": "markdown", "markdown": {"title": format!("tmuxagent {title}"), "text": text}})
     });
     spec.sign = secret.map(|secret| Sign::Dingtalk(SecretString::from(secret)));

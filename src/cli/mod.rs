@@ -9,7 +9,9 @@ mod completions;
 mod config;
 mod connection;
 mod control;
+mod db;
 mod decide;
+mod doctor;
 mod error;
 mod events;
 mod explain;
@@ -18,6 +20,7 @@ mod lifecycle;
 mod output;
 mod panes;
 mod policy;
+mod redact;
 mod run;
 mod screen;
 mod send;
@@ -147,6 +150,13 @@ enum Command {
     /// Check, explain, replay or begin policies
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Check, back up, restore or export the state database
+    #[command(subcommand)]
+    Db(db::DbCommand),
+    /// Print standard input without secrets, as it would leave this machine
+    Redact(redact::RedactArgs),
+    /// Look for what is wrong on this machine, each finding with its fix
+    Doctor(doctor::DoctorArgs),
     /// Open the full view in a tmux popup (see tmux.conf.snippet)
     Popup(watch::PopupArgs),
     /// Print a completion script for a shell
@@ -232,6 +242,9 @@ fn run(cli: Cli) -> Outcome {
         Command::Run(args) => run::run(&session, args),
         Command::Config(command) => config::run(&session, &command),
         Command::Policy(command) => policy::run(&session, &command),
+        Command::Db(command) => db::run(&session, &command),
+        Command::Redact(args) => redact::run(&session, &args),
+        Command::Doctor(args) => doctor::run(&session, &args),
         Command::Popup(args) => watch::popup(&session, &args),
         Command::Completions(args) => completions::run(&session, &args),
         Command::Version(args) => version::run(&session, &args),

@@ -27,6 +27,12 @@ impl Problem {
         Self { text: text.into(), hint: Some(hint.into()), diagnostics: Vec::new(), rendered: false }
     }
 
+    /// A problem whose text says the way out itself.
+    #[must_use]
+    pub const fn plain(text: String) -> Self {
+        Self { text, hint: None, diagnostics: Vec::new(), rendered: false }
+    }
+
     /// Findings that are rendered already, each with its own `error` and place.
     #[must_use]
     pub const fn shown(text: String) -> Self {

@@ -2,6 +2,7 @@
 
 use crate::support::{StagedSupervisor, TO_COME, TestEnv, approval, pane, run_view};
 use insta::assert_snapshot;
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use tmuxagent::ipc::wire::{ErrorKind, Reply, Request};
 use tmuxagent::model::{
@@ -376,18 +377,13 @@ fn events_are_followed_until_the_supervisor_ends() {
     --- exit code 0 ---
     ");
     let mut command = env.command(&["events", "--follow", "--json"]);
-    let child = command.stdout(Stdio::piped()).spawn().unwrap();
-    // The request is answered before anything is pushed.
-    while !supervisor.asked().iter().any(|request| matches!(request, Request::Events { limit: 100, follow: true, .. }))
-    {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first: EventLine = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(first.seq, 41);
     supervisor.end("shutdown");
-    let output = child.wait_with_output().unwrap();
-    let lines: Vec<EventLine> =
-        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines[0].seq, 41);
-    assert_eq!(output.status.code(), Some(0));
+    assert!(lines.next().is_none());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]
@@ -488,6 +484,9 @@ fn the_help_names_every_subcommand() {
       shutdown     End the supervisor
       config       Check, print or find the configuration
       policy       Check, explain, replay or begin policies
+      db           Check, back up, restore or export the state database
+      redact       Print standard input without secrets, as it would leave this machine
+      doctor       Look for what is wrong on this machine, each finding with its fix
       popup        Open the full view in a tmux popup (see tmux.conf.snippet)
       completions  Print a completion script for a shell
       version      Print the versions of this program, its protocol and the running supervisor

@@ -3,6 +3,8 @@
 
 mod cli;
 mod config;
+mod db;
+mod doctor;
 mod engine;
 mod support;
 mod tidy;

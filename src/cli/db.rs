@@ -1,0 +1,177 @@
+//! `tmuxagent db check|backup|restore|export`.
+
+use super::{CliError, Outcome, Session, exit};
+use crate::clock::wall;
+use crate::store::{BACKUP_GENERATIONS, OpenError, Reader, RestoreError, Store, StoreError, backups};
+use clap::{Args, Subcommand};
+use serde_json::json;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DbCommand {
+    /// Examine the state database, also while a supervisor writes it
+    Check,
+    /// Make a backup, or list those there are
+    Backup(BackupArgs),
+    /// Make a backup the database; the present one is kept aside
+    Restore(RestoreArgs),
+    /// Print the journal as JSON lines
+    Export(ExportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BackupArgs {
+    /// Only list them, newest first
+    #[arg(long)]
+    list: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RestoreArgs {
+    /// The backup; the newest that is sound when left out
+    file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// Only events with a number above this
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    after: u64,
+}
+
+/// Runs one of them. The configuration tells where the database lies.
+pub(super) fn run(session: &Session, command: &DbCommand) -> Outcome {
+    let database = session.load()?.paths.database;
+    match command {
+        DbCommand::Check => check(session, &database),
+        DbCommand::Backup(args) if args.list => list(session, &database),
+        DbCommand::Backup(_) => backup(session, &database),
+        DbCommand::Restore(args) => restore(session, &database, args.file.as_deref()),
+        DbCommand::Export(args) => export(&database, args.after),
+    }
+}
+
+fn check(session: &Session, database: &Path) -> Outcome {
+    there(database)?;
+    let health = crate::store::check(database).map_err(opened)?;
+    let out = &session.out;
+    if out.json {
+        out.json(&json!({
+            "database": database,
+            "problems": health.problems,
+            "schema": health.schema,
+            "bytes": health.bytes,
+            "journal_rows": health.journal_rows,
+            "entities": health.entities,
+            "waiting_alerts": health.waiting_alerts,
+        }))?;
+    } else {
+        for problem in &health.problems {
+            out.line(problem)?;
+        }
+        let verdict =
+            if health.problems.is_empty() { "ok".to_owned() } else { format!("{} problems", health.problems.len()) };
+        out.line(&format!(
+            "{}: {verdict} (schema {}, {} bytes, {} events, {} entities, {} alerts waiting)",
+            database.display(),
+            health.schema,
+            health.bytes,
+            health.journal_rows,
+            health.entities,
+            health.waiting_alerts,
+        ))?;
+    }
+    Ok(if health.problems.is_empty() { exit::OK } else { exit::NEGATIVE })
+}
+
+fn list(session: &Session, database: &Path) -> Outcome {
+    let found = backups(database)
+        .map_err(|error| CliError::user(format!("the backups can't be listed: {error}"), "see `tmuxagent doctor`"))?;
+    let out = &session.out;
+    if out.json {
+        out.json(&found)?;
+    } else {
+        found.iter().try_for_each(|path| out.line(&path.display().to_string()))?;
+    }
+    Ok(if found.is_empty() { exit::NEGATIVE } else { exit::OK })
+}
+
+/// A running supervisor has the database open and makes its own backups, so this is for the time without one.
+fn backup(session: &Session, database: &Path) -> Outcome {
+    there(database)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::internal)?;
+    let now = wall();
+    let (store, _) = Store::open(database, now).map_err(opened)?;
+    let made = runtime.block_on(async {
+        let made = store.backup(now, BACKUP_GENERATIONS).await;
+        store.close().await;
+        made
+    });
+    let made = made.map_err(|error| stored(&error))?;
+    let out = &session.out;
+    if out.json {
+        out.json(&json!({ "backup": made.path, "bytes": made.bytes, "removed": made.removed }))?;
+    } else {
+        out.line(&format!("{} ({} bytes)", made.path.display(), made.bytes))?;
+    }
+    Ok(exit::OK)
+}
+
+fn restore(session: &Session, database: &Path, from: Option<&Path>) -> Outcome {
+    let done = crate::store::restore(database, from).map_err(|error| match error {
+        RestoreError::Open(error) => opened(error),
+        other => CliError::user(other.to_string(), "`tmuxagent db backup --list` lists the backups"),
+    })?;
+    let out = &session.out;
+    if out.json {
+        let passed: Vec<_> = done.passed_over.iter().map(|(path, why)| json!({ "file": path, "why": why })).collect();
+        out.json(&json!({ "from": done.from, "aside": done.aside, "passed_over": passed }))?;
+        return Ok(exit::OK);
+    }
+    for (path, why) in &done.passed_over {
+        out.line(&format!("passed over {}: {why}", path.display()))?;
+    }
+    out.line(&format!("restored from {}", done.from.display()))?;
+    if let Some(aside) = &done.aside {
+        out.line(&format!("the former database is kept as {}", aside.display()))?;
+    }
+    Ok(exit::OK)
+}
+
+fn export(database: &Path, after: u64) -> Outcome {
+    there(database)?;
+    let reader = Reader::open(database).map_err(opened)?;
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    crate::store::export(&reader, after, &mut stdout).map_err(|error| stored(&error))?;
+    stdout.flush()?;
+    Ok(exit::OK)
+}
+
+fn there(database: &Path) -> Result<(), CliError> {
+    if database.exists() {
+        return Ok(());
+    }
+    Err(CliError::NotFound {
+        text: format!("there is no state database {}", database.display()),
+        hint: "the first start of a supervisor makes it; `tmuxagent config path` shows where".to_owned(),
+        candidates: Vec::new(),
+    })
+}
+
+/// The store's own sentences say what to do.
+fn opened(error: OpenError) -> CliError {
+    CliError::User(crate::config::Problem::plain(error.to_string()))
+}
+
+fn stored(error: &StoreError) -> CliError {
+    // The reader of an export may be gone.
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = source {
+        if cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            return CliError::Pipe;
+        }
+        source = cause.source();
+    }
+    CliError::internal(color_eyre::eyre::eyre!("{error}"))
+}

@@ -1,0 +1,135 @@
+//! Our folders and files: there, writable, closed to others, on a disk that can hold a database.
+
+use super::{Finding, Remedy, Scene};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Folders, their rights and their disk.
+pub(super) fn check(scene: &Scene) -> Vec<Finding> {
+    let paths = &scene.paths;
+    let mut found: Vec<Finding> = [&paths.state_dir, &paths.runtime_dir, &paths.approvals]
+        .into_iter()
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .map(|folder| judge_folder(folder))
+        .collect();
+    found.extend(open_files(scene));
+    found.extend(disk(&paths.state_dir));
+    found
+}
+
+fn judge_folder(folder: &Path) -> Finding {
+    let shown = folder.display();
+    let Ok(there) = std::fs::metadata(folder) else {
+        return missing(folder);
+    };
+    if !there.is_dir() {
+        return Finding::failure(
+            "folders",
+            format!("{shown} is no folder"),
+            format!("move it away: mv {shown} {shown}.old"),
+        );
+    }
+    if rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_err() {
+        return Finding::failure(
+            "folders",
+            format!("{shown} can't be written"),
+            format!("chmod u+rwx {shown}, or --state-dir DIR"),
+        );
+    }
+    if there.mode() & 0o077 != 0 {
+        let text = format!("others can look into {shown} (mode {:o})", there.mode() & 0o777);
+        let finding = Finding::warning("folders", text, format!("chmod 700 {shown}"));
+        return finding.with_remedy(Remedy::SetMode(folder.to_owned(), 0o700));
+    }
+    Finding::ok("folders", format!("{shown}"))
+}
+
+/// A folder that is not there yet is made at the first start, unless something forbids it.
+fn missing(folder: &Path) -> Finding {
+    let shown = folder.display();
+    let parent = folder.ancestors().skip(1).find(|parent| parent.exists());
+    let can_be_made = parent.is_some_and(|parent| {
+        parent.is_dir()
+            && rustix::fs::access(parent, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
+    });
+    if can_be_made {
+        return Finding::ok("folders", format!("{shown} is made at the first start"))
+            .with_remedy(Remedy::MakeFolder(folder.to_owned()));
+    }
+    let place = parent.unwrap_or(folder).display();
+    Finding::failure(
+        "folders",
+        format!("{shown} can't be made: {place} can't be written"),
+        "choose another: --state-dir DIR",
+    )
+}
+
+/// Files that may hold secrets and that others can read.
+fn open_files(scene: &Scene) -> Vec<Finding> {
+    let paths = &scene.paths;
+    let own = std::fs::read_dir(&paths.state_dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    let env =
+        [paths.config_dir.join(".env")].into_iter().chain(std::env::current_dir().ok().map(|dir| dir.join(".env")));
+    let open = |path: &std::path::PathBuf| {
+        std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.mode() & 0o077 != 0)
+    };
+    own.chain(env)
+        .filter(open)
+        .map(|path| {
+            let shown = path.display().to_string();
+            Finding::warning("folders", format!("others can read {shown}"), format!("chmod 600 {shown}"))
+                .with_remedy(Remedy::SetMode(path, 0o600))
+        })
+        .collect()
+}
+
+/// File systems on which SQLite's shared memory or a unix socket does not work (numbers: Linux `statfs(2)`).
+const UNFIT: [(u64, &str); 4] = [(0x6969, "NFS"), (0x0102_1997, "9p"), (0xFF53_4D42, "CIFS"), (0xFE53_4D42, "SMB2")];
+
+fn disk(state_dir: &Path) -> Vec<Finding> {
+    let Some(there) = state_dir.ancestors().find(|folder| folder.exists()) else { return Vec::new() };
+    let mut found = Vec::new();
+    #[cfg(target_os = "linux")]
+    if let Ok(stat) = rustix::fs::statfs(there) {
+        let kind = u64::try_from(stat.f_type).unwrap_or(0) & 0xFFFF_FFFF;
+        if let Some((_, name)) = UNFIT.iter().find(|(number, _)| *number == kind) {
+            found.push(Finding::failure(
+                "disk",
+                format!("{} lies on {name}, where neither the database nor the socket works", there.display()),
+                "choose a folder on a local disk: --state-dir DIR",
+            ));
+        }
+    }
+    if let Ok(stat) = rustix::fs::statvfs(there) {
+        let free = stat.f_bavail.saturating_mul(stat.f_frsize) / (1024 * 1024);
+        found.push(match free {
+            0..50 => Finding::failure("disk", format!("{free} MiB are left at {}", there.display()), "free some space"),
+            50..500 => {
+                Finding::warning("disk", format!("{free} MiB are left at {}", there.display()), "free some space")
+            }
+            _ => Finding::ok("disk", format!("{} GiB are left at {}", free / 1024, there.display())),
+        });
+    }
+    found
+}
+
+/// The state database, as `tmuxagent db check` examines it.
+pub(super) fn database(scene: &Scene) -> Vec<Finding> {
+    let database = &scene.paths.database;
+    let shown = database.display();
+    if !database.exists() {
+        return vec![Finding::ok("database", format!("{shown} is made at the first start"))];
+    }
+    vec![match crate::store::check(database) {
+        Ok(health) if health.problems.is_empty() => {
+            Finding::ok("database", format!("{shown}: {} events, {} KiB", health.journal_rows, health.bytes / 1024))
+        }
+        Ok(health) => Finding::failure(
+            "database",
+            format!("{shown} is damaged: {}", health.problems.join("; ")),
+            "end the supervisor, then `tmuxagent db restore`",
+        ),
+        Err(error) => Finding::failure("database", error.to_string(), "see `tmuxagent db check`"),
+    }]
+}

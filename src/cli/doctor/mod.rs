@@ -1,0 +1,222 @@
+//! `tmuxagent doctor`: what is wrong on this machine, in seconds, each finding with its fix.
+//!
+//! Checks run side by side, each with its own time limit, and none changes anything; `--fix` does only what is safe:
+//! making our folders and taking others' rights from our files.
+
+mod alerts;
+mod environment;
+mod folders;
+mod hosts;
+mod machine;
+mod settings;
+mod tmux;
+
+use super::{Outcome, Session, Tone, exit};
+use crate::config::{Environment, Loaded, Paths};
+use crate::i18n::clean;
+use crate::i18n::cli::{Word, word};
+use clap::Args;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Exit codes: 0 nothing is wrong, 1 warnings, 2 something can't work.
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    /// Do what is safe: make our folders, take others' rights from our files
+    #[arg(long)]
+    fix: bool,
+}
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    /// All is well.
+    Ok,
+    /// It works, but not as well as it could.
+    Warning,
+    /// It can't work.
+    Failure,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Finding {
+    /// What was looked at.
+    check: &'static str,
+    /// How it came out.
+    verdict: Verdict,
+    /// What was found.
+    text: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
+    /// What `--fix` does about it.
+    #[serde(skip)]
+    remedy: Option<Remedy>,
+}
+
+/// A safe repair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Remedy {
+    /// Make a folder of ours, for the user alone.
+    MakeFolder(PathBuf),
+    /// Set the mode of a file or folder of ours.
+    SetMode(PathBuf, u32),
+}
+
+impl Finding {
+    fn ok(check: &'static str, text: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Ok, text: text.into(), fix: None, remedy: None }
+    }
+
+    fn warning(check: &'static str, text: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Warning, text: text.into(), fix: Some(fix.into()), remedy: None }
+    }
+
+    fn failure(check: &'static str, text: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Failure, ..Self::warning(check, text, fix) }
+    }
+
+    fn with_remedy(mut self, remedy: Remedy) -> Self {
+        self.remedy = Some(remedy);
+        self
+    }
+}
+
+/// What the checks look at.
+struct Scene {
+    /// The process's environment, with the `.env` files where the configuration could be loaded.
+    environment: Environment,
+    /// The folders.
+    paths: Paths,
+    /// Configuration and policies, where they could be loaded.
+    loaded: Option<Loaded>,
+    /// The process of the running supervisor.
+    supervisor: Option<u32>,
+}
+
+/// Runs every check and prints what was found.
+pub(super) fn run(session: &Session, args: &DoctorArgs) -> Outcome {
+    let mut findings = examine(session)?;
+    if args.fix {
+        let mended = mend(session, &findings)?;
+        if mended > 0 {
+            findings = examine(session)?;
+        }
+    }
+    let out = &session.out;
+    let worst = findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Ok);
+    if out.json {
+        out.json(&findings)?;
+    } else {
+        for finding in &findings {
+            let (mark, tone) = match finding.verdict {
+                Verdict::Ok => ("ok", Tone::Good),
+                Verdict::Warning => ("!!", Tone::Warn),
+                Verdict::Failure => ("XX", Tone::Bad),
+            };
+            out.line(&format!("{} {:<13} {}", out.paint(tone, mark), finding.check, clean(&finding.text)))?;
+            if let Some(fix) = &finding.fix {
+                out.line(&format!("   {:<13} {} {}", "", word(out.lang, Word::Fix), clean(fix)))?;
+            }
+        }
+        if worst == Verdict::Ok {
+            out.line(word(out.lang, Word::AllWell))?;
+        }
+    }
+    Ok(match worst {
+        Verdict::Ok => exit::OK,
+        Verdict::Warning => exit::NEGATIVE,
+        Verdict::Failure => exit::USER,
+    })
+}
+
+fn examine(session: &Session) -> Result<Vec<Finding>, super::CliError> {
+    let paths = session.paths()?;
+    let loaded = session.load();
+    let settings = settings::check(&loaded);
+    let loaded = loaded.ok();
+    let scene = Scene {
+        environment: loaded.as_ref().map_or_else(|| session.environment.clone(), |loaded| loaded.environment.clone()),
+        paths: loaded.as_ref().map_or(paths, |loaded| loaded.paths.clone()),
+        supervisor: None,
+        loaded,
+    };
+    let scene = Scene { supervisor: crate::ipc::lock::holder(&scene.paths.runtime_dir).map(|h| h.pid), ..scene };
+    let checks: [fn(&Scene) -> Vec<Finding>; 8] = [
+        machine::supervisor,
+        tmux::check,
+        environment::check,
+        folders::check,
+        hosts::check,
+        alerts::check,
+        machine::check,
+        folders::database,
+    ];
+    let mut found = std::thread::scope(|scope| {
+        let scene = &scene;
+        let running: Vec<_> = checks.iter().map(|check| scope.spawn(move || check(scene))).collect();
+        running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect::<Vec<_>>()
+    });
+    found.splice(0..0, settings);
+    Ok(found)
+}
+
+/// Does what is safe; returns how many remedies were applied.
+fn mend(session: &Session, findings: &[Finding]) -> Result<usize, super::CliError> {
+    let mut mended = 0;
+    for remedy in findings.iter().filter_map(|finding| finding.remedy.as_ref()) {
+        let path = match remedy {
+            Remedy::MakeFolder(path) => {
+                crate::config::make_private_folder(path)?;
+                path
+            }
+            Remedy::SetMode(path, mode) => {
+                let mode = std::os::unix::fs::PermissionsExt::from_mode(*mode);
+                if std::fs::set_permissions(path, mode).is_err() {
+                    continue;
+                }
+                path
+            }
+        };
+        mended += 1;
+        if !session.out.json {
+            session.out.line(&format!("{}: {}", word(session.out.lang, Word::Fixed), path.display()))?;
+        }
+    }
+    Ok(mended)
+}
+
+/// The output of a program that must end within `limit`; `None` where it does not start or does not end.
+fn output_of(command: &mut Command, limit: Duration) -> Option<Output> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().ok()?;
+    let deadline = Instant::now() + limit;
+    loop {
+        match child.try_wait() {
+            Ok(Some(_)) => return child.wait_with_output().ok(),
+            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(10)),
+            Ok(None) | Err(_) => {
+                // It is ours and it hangs.
+                let _ = child.kill();
+                let _ = child.wait();
+                return None;
+            }
+        }
+    }
+}
+
+/// Where a program lies on the `PATH`.
+fn find_program(environment: &Environment, name: &str) -> Option<PathBuf> {
+    if name.contains('/') {
+        return is_program(name.as_ref()).then(|| PathBuf::from(name));
+    }
+    let path = environment.get("PATH")?;
+    std::env::split_paths(path).map(|folder| folder.join(name)).find(|file| is_program(file))
+}
+
+fn is_program(file: &std::path::Path) -> bool {
+    file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
+}

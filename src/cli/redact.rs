@@ -1,0 +1,36 @@
+//! `tmuxagent redact`.
+
+use super::{CliError, Outcome, Session, exit};
+use crate::notify::redact::Redactor;
+use clap::Args;
+use std::io::Read;
+
+/// Reads standard input and prints it without secrets, as it would leave this machine. Exit code 1: there were some.
+#[derive(Debug, Args)]
+pub(super) struct RedactArgs {}
+
+/// Names of variables whose values are secrets.
+pub(super) const SECRET_NAMES: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "WEBHOOK"];
+
+/// Prints standard input without secrets.
+pub(super) fn run(session: &Session, _: &RedactArgs) -> Outcome {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut bytes).map_err(CliError::internal)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let known = session.environment.iter().filter(|(name, _)| is_secret_name(name)).map(|(_, value)| value.to_owned());
+    let redacted = Redactor::knowing(known).redact(&text);
+    let changed = redacted != text;
+    let out = &session.out;
+    if out.json {
+        out.json(&serde_json::json!({ "text": redacted, "changed": changed }))?;
+    } else {
+        out.raw(&redacted)?;
+    }
+    Ok(if changed { exit::NEGATIVE } else { exit::OK })
+}
+
+/// Whether a variable of this name usually holds a secret.
+pub(super) fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    SECRET_NAMES.iter().any(|part| name.contains(part))
+}

@@ -458,9 +458,14 @@ fn completion_scripts_are_printed_for_every_shell() {
 }
 
 #[test]
-fn the_help_names_every_subcommand() {
-    let env = TestEnv::new();
-    assert_snapshot!(env.run(&["--help"]), @r"
+fn the_help_tells_the_global_options_and_the_exit_codes() {
+    let help = TestEnv::new().run(&["--help"]).stdout;
+    let (commands, options) = help.split_once("\nOptions:\n").unwrap();
+    for command in tmuxagent::cli::definition().get_subcommands() {
+        assert!(command.get_about().is_some(), "{} says nothing about itself", command.get_name());
+        assert!(commands.contains(&format!("\n  {} ", command.get_name())), "{}", command.get_name());
+    }
+    assert_snapshot!(options, @r"
     The control room for AI agents and pipelines that work in tmux. Without a subcommand the main screen
     opens
 
@@ -482,6 +487,7 @@ fn the_help_names_every_subcommand() {
       events       Print the journal's events
       reload       Load configuration and policies again
       shutdown     End the supervisor
+      run          Run a command that reports its end and exit code to the supervisor
       config       Check, print or find the configuration
       policy       Check, explain, replay or begin policies
       db           Check, back up, restore or export the state database

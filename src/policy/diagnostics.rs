@@ -203,6 +203,9 @@ fn visible(text: &str) -> String {
     out
 }
 
+/// The most problems that are told.
+const MOST_PROBLEMS: usize = 500;
+
 /// A problem under construction.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -262,10 +265,28 @@ impl<'a> Problems<'a> {
         self.drafts.iter().any(|draft| draft.severity == Severity::Error)
     }
 
+    /// The place of `needle` within the text at `at`, or `at` itself where it is written in another way.
+    pub fn within(&self, at: Place, needle: &str) -> Place {
+        let slice = self.sources.get(at.source).and_then(|source| source.text.get(at.start..at.start + at.len));
+        let found = slice.and_then(|slice| slice.find(needle)).filter(|_| !needle.is_empty());
+        found.map_or(at, |offset| Place { start: at.start + offset, len: needle.len(), ..at })
+    }
+
+    /// Whether an error was found in a stretch of a source, in bytes.
+    pub fn has_error_within(&self, source: usize, start: usize, end: usize) -> bool {
+        let within = |at: Place| at.source == source && (start..end).contains(&at.start);
+        self.drafts.iter().any(|draft| draft.severity == Severity::Error && within(draft.at))
+    }
+
     /// The problems with their places worked out, in reading order, no two the same.
     pub fn finish(self) -> Diagnostics {
         let Self { sources, mut drafts } = self;
         drafts.sort_by_key(|draft| (draft.at.source, draft.at.start, draft.severity));
+        // A file of garbage has a problem on every line; nobody reads them all, but an error must not be cut off.
+        if drafts.len() > MOST_PROBLEMS {
+            drafts.sort_by_key(|draft| (draft.severity, draft.at.source, draft.at.start));
+            drafts.truncate(MOST_PROBLEMS);
+        }
         let mut problems: Vec<Problem> = drafts.into_iter().map(|draft| resolve(sources, draft)).collect();
         problems.dedup();
         Diagnostics { problems }

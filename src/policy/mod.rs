@@ -5,6 +5,8 @@
 //!
 //! **Invariant:** pure; files are read by `config` and handed in as texts with their names.
 
+mod bundled;
+mod check;
 mod core;
 mod diagnostics;
 mod duration;
@@ -21,6 +23,8 @@ mod template;
 mod validate;
 mod yaml;
 
+pub use bundled::{BUNDLED, RECIPES};
+pub use check::{Report, check};
 pub use core::{
     Action, Backoff, Concurrency, Condition, Defaults, Expiry, FailStep, Gate, MessageTest, Pattern, PatternId,
     Pipeline, Policy, PollTest, PollWhat, RetrySpec, Selector, Stage, TextTemplate, TextTest, key_steps,

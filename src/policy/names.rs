@@ -11,7 +11,12 @@ pub(super) fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a 
     };
     candidates
         .into_iter()
-        .map(|candidate| (distance(&wanted, &fold(candidate)), candidate))
+        .map(|candidate| {
+            let name = fold(candidate);
+            // A name cut short is nearer than one that merely looks alike: `repo` means `repository`, not `ref`.
+            let steps = if name.starts_with(&wanted) { 1 } else { distance(&wanted, &name) };
+            (steps, candidate)
+        })
         .filter(|&(steps, candidate)| steps <= limit && steps < candidate.chars().count())
         .min_by_key(|&(steps, _)| steps)
         .map(|(_, candidate)| candidate)
@@ -59,6 +64,7 @@ mod tests {
             ("tirggers", Some("triggers")),
             ("nmae", Some("name")),
             ("onfail", Some("on_fail")),
+            ("success", Some("success_when")),
             ("banana", None),
             ("x", None),
             ("", None),

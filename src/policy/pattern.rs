@@ -16,6 +16,16 @@ pub(super) fn compile(source: &str) -> Result<Regex, String> {
         .map_err(|error| one_line(&error.to_string()))
 }
 
+/// Where in a pattern the mistake is that keeps it from compiling, in bytes.
+pub(super) fn mistake(source: &str) -> Option<std::ops::Range<usize>> {
+    let span = match regex_syntax::parse(source) {
+        Err(regex_syntax::Error::Parse(error)) => *error.span(),
+        Err(regex_syntax::Error::Translate(error)) => *error.span(),
+        Ok(_) | Err(_) => return None,
+    };
+    Some(span.start.offset..span.end.offset.max(span.start.offset + 1))
+}
+
 /// Whether the pattern matches a line with nothing on it, and so every line.
 pub(super) fn matches_empty(regex: &Regex) -> bool {
     regex.is_match("")

@@ -35,7 +35,7 @@ impl JsonSchema for Blank {
 
 raw_map! {
     /// A policy of tmuxagent.
-    RawPolicy, "a policy", required [], {
+    RawPolicy, "a policy", required [], any [], {
         /// The version of the policy language: 1.
         "version" => version: Text,
         /// Texts for people and agents: shown on the screen, and put into prompts by `{{principles}}`.
@@ -49,7 +49,7 @@ raw_map! {
 
 raw_map! {
     /// Values that stand in for missing keys of stages.
-    RawDefaults, "`defaults`", required [], {
+    RawDefaults, "`defaults`", required [], any [], {
         /// A stage's time limit.
         "timeout" => timeout: Span,
         /// A stage's time limit in milliseconds.
@@ -71,7 +71,7 @@ raw_map! {
 
 raw_map! {
     /// A pipeline: stages that run on panes.
-    RawPipeline, "a pipeline", required ["name", "match", "stages"], {
+    RawPipeline, "a pipeline", required ["name", "match", "stages"], any [], {
         /// Its name, unique over all files.
         "name" => name: Text,
         /// A sentence for people.
@@ -83,13 +83,13 @@ raw_map! {
         /// Short for `concurrency: {lock: …}`.
         "lock" => lock: Text,
         /// Its stages.
-        "stages" => stages: Vec<RawStage>,
+        "stages" => stages: Many<RawStage>,
     }
 }
 
 raw_map! {
     /// What may run at the same time. A pane has one run of a pipeline at a time in any case.
-    RawConcurrency, "`concurrency`", required [], {
+    RawConcurrency, "`concurrency`", required [], any [], {
         /// Runs that share this name never have live stages at the same time.
         "lock" => lock: Text,
     }
@@ -128,7 +128,7 @@ raw_choice! {
 
 raw_map! {
     /// A stage of a pipeline.
-    RawStage, "a stage", required ["name"], {
+    RawStage, "a stage", required ["name"], any [], {
         /// Its name, unique in its pipeline.
         "name" => name: Text,
         /// A sentence for people.
@@ -164,7 +164,7 @@ raw_map! {
 
 raw_map! {
     /// The human's gate before a stage.
-    RawGate, "`require_approval`", required [], {
+    RawGate, "`require_approval`", required [], any [], {
         /// What the human is asked.
         "question" => question: Text,
         /// How long the question stays open.
@@ -219,7 +219,7 @@ raw_choice! {
 
 raw_map! {
     /// A message of an agent; what is not given may be anything.
-    RawMessage, "`message`", required [], {
+    RawMessage, "`message`", required [], any ["type", "stage", "ok"], {
         /// `STATUS`, `ASK`, `ERROR`, `ACTION` or `LOG`.
         "type" => kind: Text,
         /// The stage that it speaks of.
@@ -231,7 +231,7 @@ raw_map! {
 
 raw_map! {
     /// A time table.
-    RawSchedule, "`schedule`", required ["cron", "timezone"], {
+    RawSchedule, "`schedule`", required ["cron", "timezone"], any [], {
         /// Minute, hour, day of month, month, day of week.
         "cron" => cron: Text,
         /// The time zone, such as `UTC` or `Asia/Shanghai`.
@@ -241,7 +241,7 @@ raw_map! {
 
 raw_map! {
     /// Something outside that is asked until it ends. One of `github_run`, `http`, `command`.
-    RawPoll, "`poll`", required [], {
+    RawPoll, "`poll`", required [], any [], {
         /// A workflow run of GitHub Actions: the newest since the stage started, until it is completed.
         "github_run" => github_run: RawGithubRun,
         /// A web address.
@@ -263,7 +263,7 @@ raw_map! {
 
 raw_map! {
     /// A workflow run of GitHub Actions.
-    RawGithubRun, "`github_run`", required ["repository", "workflow"], {
+    RawGithubRun, "`github_run`", required ["repository", "workflow"], any [], {
         /// `owner/name`.
         "repository" => repository: Text,
         /// The workflow's file name or number.
@@ -279,7 +279,7 @@ raw_map! {
 
 raw_map! {
     /// A web address that is asked.
-    RawHttp, "`http`", required ["url"], {
+    RawHttp, "`http`", required ["url"], any [], {
         /// The URL.
         "url" => url: Text,
         /// The status that means yes; 200 when left out.
@@ -293,7 +293,7 @@ raw_map! {
 
 raw_map! {
     /// A command that is asked.
-    RawPollCommand, "`command`", required ["script"], {
+    RawPollCommand, "`command`", required ["script"], any [], {
         /// The shell script.
         "script" => script: Text,
         /// Its time limit.
@@ -325,7 +325,7 @@ raw_choice! {
 
 raw_map! {
     /// Keys for the pane.
-    RawSendKeys, "`send_keys`", required [], {
+    RawSendKeys, "`send_keys`", required [], any ["text", "keys", "enter"], {
         /// A text that is typed.
         "text" => text: Text,
         /// Keys by tmux's names, pressed after the text: `C-c`, `Escape`, `Up`.
@@ -339,7 +339,7 @@ raw_map! {
 
 raw_map! {
     /// A shell command in the pane.
-    RawRun, "`run`", required ["command"], {
+    RawRun, "`run`", required ["command"], any [], {
         /// The command line.
         "command" => command: Text,
     }
@@ -347,7 +347,7 @@ raw_map! {
 
 raw_map! {
     /// A text for the agent in the pane.
-    RawPrompt, "`prompt`", required ["text"], {
+    RawPrompt, "`prompt`", required ["text"], any [], {
         /// The text, of one line or several.
         "text" => text: Text,
     }
@@ -355,7 +355,7 @@ raw_map! {
 
 raw_map! {
     /// A shell command beside the pane.
-    RawShell, "`shell`", required ["script"], {
+    RawShell, "`shell`", required ["script"], any [], {
         /// The shell script.
         "script" => script: Text,
         /// Its time limit; one minute when left out.
@@ -367,7 +367,7 @@ raw_map! {
 
 raw_map! {
     /// An alert for the human.
-    RawNotify, "`notify`", required ["text"], {
+    RawNotify, "`notify`", required ["text"], any [], {
         /// The text.
         "text" => text: Text,
         /// The channels; routing decides when left out.
@@ -407,7 +407,7 @@ impl JsonSchema for RawSet {
 
 raw_map! {
     /// The pauses before retries.
-    RawBackoff, "`backoff`", required ["initial"], {
+    RawBackoff, "`backoff`", required ["initial"], any [], {
         /// The first pause.
         "initial" => initial: Span,
         /// Each pause is the last one times this; 2 when left out.
@@ -447,7 +447,7 @@ raw_choice! {
 
 raw_map! {
     /// Tries again.
-    RawRetry, "`retry`", required ["max"], {
+    RawRetry, "`retry`", required ["max"], any [], {
         /// How often, after the first attempt.
         "max" => max: Number,
         /// The pause before each retry.
@@ -459,7 +459,7 @@ raw_map! {
 
 raw_map! {
     /// Gives up.
-    RawEscalate, "`escalate`", required ["code"], {
+    RawEscalate, "`escalate`", required ["code"], any [], {
         /// The code.
         "code" => code: Text,
     }
@@ -492,7 +492,7 @@ impl JsonSchema for RawAsk {
 
 raw_map! {
     /// A question to the human after a failure.
-    RawQuestion, "`ask_human`", required [], {
+    RawQuestion, "`ask_human`", required [], any [], {
         /// What is asked.
         "question" => question: Text,
         /// What a yes does: `rerun` (the default), `continue` or `skip`.

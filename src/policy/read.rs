@@ -225,6 +225,8 @@ impl<T: Read> Read for Box<T> {
 #[derive(Debug, Clone)]
 pub(super) struct Many<T> {
     pub at: Place,
+    /// Nothing was written at all; otherwise no items means that none could be read.
+    pub blank: bool,
     pub items: Vec<T>,
 }
 
@@ -234,7 +236,8 @@ impl<T: Read> Read for Many<T> {
             Kind::List(items) => items.iter().filter_map(|item| T::read(item, problems)).collect(),
             Kind::Scalar { .. } | Kind::Map(_) => vec![T::read(node, problems)?],
         };
-        Some(Self { at: node.at, items })
+        let blank = matches!(&node.kind, Kind::List(items) if items.is_empty());
+        Some(Self { at: node.at, blank, items })
     }
 }
 
@@ -365,6 +368,14 @@ pub(super) trait Choice: Sized {
     const NAME: &'static str;
 }
 
+fn no_choice<C: Choice, T>(node: &Node, problems: &mut Problems) -> Option<T> {
+    let message = format!("expected {}, found {}", C::WHAT, node.describe());
+    problems
+        .error("wrong-type", node.at, message)
+        .help(format!("it is a map with one of the keys {}", C::KEYS.join(", ")));
+    None
+}
+
 fn entries_of<C: Choice>(node: &Node, problems: &mut Problems) -> Option<Vec<At<C>>> {
     match &node.kind {
         Kind::Map(entries) if !entries.is_empty() => {
@@ -379,17 +390,17 @@ fn entries_of<C: Choice>(node: &Node, problems: &mut Problems) -> Option<Vec<At<
         }
         Kind::Scalar { text, .. } => match C::of_word(text) {
             Some(value) => Some(vec![At { at: node.at, value }]),
-            None => {
-                expected(node, &format!("{} (a map with one of the keys {})", C::WHAT, C::KEYS.join(", ")), problems)
-            }
+            None => no_choice::<C, _>(node, problems),
         },
         Kind::List(_) => match C::of_list(node, problems) {
             Some(choice) => choice.map(|value| vec![At { at: node.at, value }]),
-            None => {
-                expected(node, &format!("{} (a map with one of the keys {})", C::WHAT, C::KEYS.join(", ")), problems)
-            }
+            None => no_choice::<C, _>(node, problems),
         },
-        Kind::Map(_) => expected(node, C::WHAT, problems),
+        Kind::Map(_) => {
+            let message = format!("{} needs one of the keys {}", C::WHAT, C::KEYS.join(", "));
+            problems.error("missing-key", node.at, message);
+            None
+        }
     }
 }
 
@@ -441,7 +452,7 @@ impl<C: Choice> JsonSchema for Group<C> {
 macro_rules! raw_map {
     (
         $(#[doc = $doc:literal])*
-        $name:ident, $what:literal, required [$($required:literal),*], {
+        $name:ident, $what:literal, required [$($required:literal),*], any [$($any:literal),*], {
             $( $(#[doc = $field_doc:literal])* $key:literal => $field:ident : $ty:ty, )*
         }
     ) => {
@@ -470,6 +481,11 @@ macro_rules! raw_map {
                     if entries.iter().all(|(key, _)| key.text != *wanted) {
                         problems.error("missing-key", out.at, format!(concat!($what, " needs the key `{}`"), wanted));
                     }
+                }
+                let any: &[&str] = &[$($any),*];
+                if !any.is_empty() && entries.is_empty() {
+                    let message = format!(concat!($what, " needs at least one of the keys {}"), any.join(", "));
+                    problems.error("missing-key", node.at, message);
                 }
                 Some(out)
             }

@@ -1,10 +1,16 @@
 //! Integration tests over the library's and the binary's public faces; one binary, so that it links once.
-#![expect(clippy::expect_used, reason = "a test fails by panicking; clippy exempts only #[test] functions")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking; clippy exempts only #[test] functions"
+)]
 
+mod bundled;
 mod cli;
 mod config;
 mod db;
 mod doctor;
 mod engine;
+mod policy;
 mod support;
 mod tidy;

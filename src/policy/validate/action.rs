@@ -184,9 +184,6 @@ impl Reading<'_> {
                 text = Some(self.template(written, Use::Typed));
             }
         }
-        if full.text.is_none() && full.keys.as_ref().is_none_or(|keys| keys.items.is_empty()) && full.enter.is_none() {
-            self.problems.error("empty-text", full.at, "`send_keys` needs `text`, `keys` or `enter`");
-        }
         let enter = full.enter.as_ref().map_or(text.is_some(), |enter| enter.value);
         Action::SendKeys { text, keys, enter }
     }

@@ -69,7 +69,7 @@ impl<'a> Reading<'a> {
         match &raw.value {
             Kind::AnyOf(parts) => Condition::Any(self.conditions(parts, role)),
             Kind::AllOf(parts) => {
-                if parts.items.is_empty() {
+                if parts.blank {
                     self.problems.error("empty-condition", parts.at, "an empty `all_of` would always hold");
                 }
                 Condition::All(self.conditions(parts, role))
@@ -114,16 +114,13 @@ impl<'a> Reading<'a> {
                 Condition::LogRegex(id)
             }
             Err(error) => {
-                self.problems.error("bad-regex", text.at, format!("the regular expression does not compile: {error}"));
+                self.bad_regex(text, &error);
                 Condition::Any(Vec::new())
             }
         }
     }
 
     fn message(&mut self, full: &RawMessage) -> Condition {
-        if full.kind.is_none() && full.stage.is_none() && full.ok.is_none() {
-            self.problems.error("empty-condition", full.at, "`message` needs at least one of `type`, `stage`, `ok`");
-        }
         Condition::Message(MessageTest {
             kind: full.kind.as_ref().and_then(|kind| self.word(kind, "the type of a message", MESSAGE_TYPES)),
             stage: full.stage.as_ref().map(|stage| stage.value.clone()),
@@ -165,7 +162,7 @@ impl<'a> Reading<'a> {
                 },
             }
         }
-        if codes.items.is_empty() {
+        if codes.blank {
             self.problems.error("empty-condition", codes.at, "`exit_code` needs a code").help("`nonzero` is any but 0");
         }
         Condition::ExitCode(numbers)
@@ -309,7 +306,8 @@ impl<'a> Reading<'a> {
         };
         if let Err(error) = cronexpr::parse_crontab(&expression) {
             let reason = error.to_string();
-            let reason = reason.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+            let reason = reason.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+            let reason = reason.trim_start_matches([' ', '^']).split(';').next().unwrap_or_default();
             let help = "five fields and a time zone: minute, hour, day of month, month, day of week, such as `30 8 * * MON-FRI Asia/Shanghai`";
             self.problems.error("bad-schedule", at, format!("`{expression}` is no time table: {reason}")).help(help);
         }

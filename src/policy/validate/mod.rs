@@ -9,11 +9,11 @@ use super::core::{Backoff, Concurrency, Pipeline, Policy, TextTemplate};
 use super::diagnostics::{Diagnostics, Problems};
 use super::lint;
 use super::names::nearest;
-use super::pattern::Patterns;
+use super::pattern::{Patterns, mistake};
 use super::raw::{RawBackoff, RawConcurrency, RawCondition, RawDefaults, RawPipeline, RawPolicy};
 use super::read::{Read as _, Short, Span, SpanMs, Text};
 use super::source::{Place, Source};
-use super::template::{Piece, TEMPLATE_NAMES, pieces, unquotable};
+use super::template::{Piece, TEMPLATE_NAMES, evaluated_twice, pieces, unquotable};
 use super::yaml;
 use crate::model::Millis;
 use sha2::{Digest as _, Sha256};
@@ -175,8 +175,8 @@ impl<'a> Reading<'a> {
                 None => self.seen.push((name.clone(), text.at)),
             }
         }
-        let stages: &'a [_] = raw.stages.as_deref().unwrap_or_default();
-        if raw.stages.as_ref().is_some_and(Vec::is_empty) {
+        let stages: &'a [_] = raw.stages.as_ref().map_or(&[], |list| list.items.as_slice());
+        if raw.stages.as_ref().is_some_and(|list| list.blank) {
             self.problems.error("no-stages", raw.at, format!("the pipeline `{name}` has no stages"));
         }
         self.stages = stages.iter().filter_map(|stage| stage.name.as_ref()).map(|name| name.value.as_str()).collect();
@@ -318,7 +318,7 @@ impl<'a> Reading<'a> {
                     let help = "close it with `}}`, or write `\\{{` for two braces";
                     self.problems.error("bad-template", text.at, "`{{` is not closed").help(help);
                 }
-                Piece::Name(name, _) => self.check_template_name(name, text.at),
+                Piece::Name(name) => self.check_template_name(name, text.at),
             }
         }
         if source.is_empty() {
@@ -334,11 +334,23 @@ impl<'a> Reading<'a> {
         }
         let known = TEMPLATE_NAMES.iter().copied().chain(self.variables.iter().map(String::as_str));
         let near = nearest(name, known).map(str::to_owned);
+        let at = self.problems.within(at, name);
         let help = "names are those of tmuxagent, of `(?P<name>…)` groups and of `set` in this pipeline; write `\\{{` for two braces";
         self.problems
             .error("unknown-name", at, format!("nothing gives a value to `{{{{{name}}}}}`"))
             .nearest(near.as_deref())
             .help(help);
+    }
+
+    /// Adds the problem of a pattern that does not compile, at the letter that is wrong.
+    fn bad_regex(&mut self, text: &Text, error: &str) {
+        let mut at = self.problems.within(text.at, &text.value);
+        if at.len == text.value.len()
+            && let Some(mistake) = mistake(&text.value)
+        {
+            (at.start, at.len) = (at.start + mistake.start, mistake.len());
+        }
+        self.problems.error("bad-regex", at, format!("the regular expression does not compile: {error}"));
     }
 
     fn check_use(&mut self, source: &str, at: Place, usage: Use) {
@@ -361,11 +373,19 @@ impl<'a> Reading<'a> {
     }
 
     fn check_quotable(&mut self, source: &str, at: Place) {
-        for (name, _, why) in unquotable(source) {
+        for (name, why) in unquotable(source) {
+            let at = self.problems.within(at, name);
             let help = "put it where an ordinary argument stands; for a command within a command write `$(…)`";
             self.problems
                 .error("unsafe-place", at, format!("`{{{{{name}}}}}` can't be quoted safely {why}"))
                 .help(help);
+        }
+        for name in evaluated_twice(source) {
+            let message =
+                format!("`{{{{{name}}}}}` comes from a pane and would be read by a second shell, which could run it");
+            let at = self.problems.within(at, name);
+            let help = "hand it over as an argument: `sh -c 'echo \"$1\"' _ {{line}}`";
+            self.problems.error("unsafe-place", at, message).help(help);
         }
     }
 }

@@ -21,13 +21,13 @@ impl Reading<'_> {
     fn selector(&mut self, raw: &RawSelector) -> Selector {
         match raw {
             RawSelector::AnyOf(list) => {
-                if list.items.is_empty() {
+                if list.blank {
                     self.problems.error("never-holds", list.at, "an empty `any_of` matches no pane");
                 }
                 Selector::Any(list.items.iter().map(|item| self.selectors(item)).collect())
             }
             RawSelector::AllOf(list) => {
-                if list.items.is_empty() {
+                if list.blank {
                     self.problems.error("matches-everything", list.at, "an empty `all_of` matches every pane");
                 }
                 Selector::All(list.items.iter().map(|item| self.selectors(item)).collect())
@@ -56,7 +56,7 @@ impl Reading<'_> {
                 test
             }
             Err(error) => {
-                self.problems.error("bad-regex", text.at, format!("the regular expression does not compile: {error}"));
+                self.bad_regex(text, &error);
                 TextTest::Exact(text.value.clone())
             }
         }

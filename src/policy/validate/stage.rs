@@ -83,14 +83,15 @@ impl<'a> Reading<'a> {
                 .help("`on_expiry` is one of `reject`, `escalate`, `keep`");
             return Expiry::default();
         }
-        if expires.is_none() {
+        let expiry = self.word(word, "`on_expiry`", EXPIRIES);
+        if expires.is_none() && expiry.is_some() {
             self.problems.warning(
                 "no-expiry",
                 word.at,
                 "`on_expiry` without `expires`: the question stays open for ever",
             );
         }
-        self.word(word, "`on_expiry`", EXPIRIES).unwrap_or_default()
+        expiry.unwrap_or_default()
     }
 
     fn remind_every(&mut self, with_unit: Option<&Span>, millis: Option<&SpanMs>) -> Option<Millis> {

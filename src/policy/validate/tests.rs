@@ -16,10 +16,10 @@ fn problems(text: &str) -> Vec<String> {
 
 fn stage(keys: &str) -> Stage {
     let text = format!(
-        "pipelines:\n- name: p\n  match: {{window_name: w}}\n  stages:\n  - name: before\n    triggers: [manual]\n  - name: s\n{}",
+        "pipelines:\n- {{name: other, match: {{host: h}}, stages: [{{name: s, triggers: manual}}]}}\n- name: p\n  match: {{window_name: w}}\n  stages:\n  - name: before\n    triggers: [manual]\n  - name: s\n{}",
         keys.lines().map(|line| format!("    {line}\n")).collect::<String>()
     );
-    loaded(&text).pipelines.remove(0).stages.remove(1)
+    loaded(&text).pipelines.remove(1).stages.remove(1)
 }
 
 #[test]
@@ -59,7 +59,7 @@ actions_on_start:
 - notify: {text: "{{stage}} of {{run}}", channels: [wecom], urgency: high, kind: failure}
 - notify: hello
 - set: {version: "1", other: "{{line}}"}
-- start_pipeline: p
+- start_pipeline: other
 "#,
     );
     assert_eq!(all.actions_on_start.len(), 13);
@@ -227,7 +227,7 @@ fn all_problems_are_told_at_once() {
             "2:1 unknown-key a policy has no key `pipeline`",
             "5:11 unknown-key `match` has no key `windowname`",
             "8:14 bad-duration `5` has no unit",
-            "9:28 bad-regex the regular expression does not compile: unclosed group",
+            "9:29 bad-regex the regular expression does not compile: unclosed group",
             "9:56 unknown-stage the pipeline has no stage `q`",
         ]
     );

@@ -4,7 +4,9 @@
 //! shell command is quoted for its shell.
 
 use super::core::TextTemplate;
-use super::quoting::{Scanner, Shell, plain, quote};
+use super::quoting::{Context, Scanner, Shell, plain, quote};
+use regex::Regex;
+use std::sync::LazyLock;
 
 /// The names that are known everywhere, beside a run's own variables.
 pub const TEMPLATE_NAMES: &[&str] = &[
@@ -39,8 +41,8 @@ pub enum Quoting {
 pub(super) enum Piece<'a> {
     /// Text to take as it is.
     Text(&'a str),
-    /// A name, and where in the source it stands (without braces).
-    Name(&'a str, usize),
+    /// A name, without braces.
+    Name(&'a str),
     /// `{{` without its end, and where.
     Unclosed(usize),
 }
@@ -63,8 +65,7 @@ pub(super) fn pieces(source: &str) -> Vec<Piece<'_>> {
             return out;
         };
         let name = source[inside..end].trim();
-        let offset = inside + source[inside..end].find(name).unwrap_or(0);
-        out.push(Piece::Name(name, offset));
+        out.push(Piece::Name(name));
         (from, search) = (end + 2, end + 2);
     }
     out.push(Piece::Text(&source[from..]));
@@ -79,7 +80,7 @@ impl TextTemplate {
         let source = source.into();
         let mut names: Vec<String> = Vec::new();
         for piece in pieces(&source) {
-            if let Piece::Name(name, _) = piece
+            if let Piece::Name(name) = piece
                 && names.iter().all(|known| known != name)
             {
                 names.push(name.to_owned());
@@ -115,7 +116,7 @@ pub fn fill(template: &TextTemplate, lookup: &dyn Fn(&str) -> Option<String>, qu
             }
             // Loading refuses an unclosed name; a template made by hand keeps its braces.
             Piece::Unclosed(at) => out.push_str(&template.source[at..]),
-            Piece::Name(name, _) => {
+            Piece::Name(name) => {
                 let value = lookup(name).unwrap_or_default();
                 out.push_str(&enter(&value, quoting, &scanner));
                 scanner.skip_value();
@@ -169,17 +170,17 @@ fn percent_encoded(value: &str) -> String {
     out
 }
 
-/// Where a name stands in a shell command so that its value can't be quoted safely: `(name, offset, why)`.
-pub(super) fn unquotable(source: &str) -> Vec<(&str, usize, &'static str)> {
+/// Where a name stands in a shell command so that its value can't be quoted safely: the name, and why.
+pub(super) fn unquotable(source: &str) -> Vec<(&str, &'static str)> {
     let mut scanner = Scanner::new(Shell::Posix);
     let mut found = Vec::new();
     for piece in pieces(source) {
         match piece {
             Piece::Text(text) => scanner.read(text),
             Piece::Unclosed(_) => {}
-            Piece::Name(name, at) => {
+            Piece::Name(name) => {
                 if let Err(why) = scanner.context() {
-                    found.push((name, at, why));
+                    found.push((name, why));
                 }
                 scanner.skip_value();
             }
@@ -187,3 +188,56 @@ pub(super) fn unquotable(source: &str) -> Vec<(&str, usize, &'static str)> {
     }
     found
 }
+
+/// The names that stand within quotes in a shell command.
+pub(super) fn within_quotes(source: &str) -> Vec<&str> {
+    let mut scanner = Scanner::new(Shell::Posix);
+    let mut found = Vec::new();
+    for piece in pieces(source) {
+        match piece {
+            Piece::Text(text) => scanner.read(text),
+            Piece::Unclosed(_) => {}
+            Piece::Name(name) => {
+                if matches!(scanner.context(), Ok(Context::Single | Context::Double)) {
+                    found.push(name);
+                }
+                scanner.skip_value();
+            }
+        }
+    }
+    found
+}
+
+/// The names whose values are the supervisor's own; all others come from panes.
+const OWN_NAMES: &[&str] = &["stage", "run", "attempt", "pipeline", "pane.id", "host"];
+
+/// The names from panes that a second shell or interpreter would read as code: quoted once, they are bare there.
+pub(super) fn evaluated_twice(source: &str) -> Vec<&str> {
+    let from_panes = |name: &str| !OWN_NAMES.contains(&name);
+    // `eval`, `ssh` and `watch` join their arguments and read them again; `sh -c` reads one argument.
+    let anywhere = AGAIN.as_ref().is_some_and(|pattern| pattern.is_match(source));
+    let in_quotes = INTERPRETERS.as_ref().is_some_and(|pattern| pattern.is_match(source));
+    let mut names: Vec<&str> = Vec::new();
+    if anywhere {
+        names.extend(
+            pieces(source)
+                .into_iter()
+                .filter_map(|piece| if let Piece::Name(name) = piece { Some(name) } else { None }),
+        );
+    } else if in_quotes {
+        names.extend(within_quotes(source));
+    }
+    names.retain(|name| from_panes(name));
+    names.dedup();
+    names
+}
+
+static AGAIN: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?:^|[\s;&|(])(?:eval|ssh|rsh|mosh|watch|parallel)\s").ok());
+static INTERPRETERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let with_code = r"(?:(?:ba|z|da|k|fi|c|tc)?sh|su|python[0-9.]*|node|perl|ruby|php|pwsh)\s(?:.*\s)?-\w*[ceEr]\b";
+    Regex::new(&format!(r"(?:^|[\s;&|(/])(?:{with_code}|[gm]?awk\s|sed\s)")).ok()
+});
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,322 @@
+//! The whole program on a real tmux server: the real binary watches, decides, types; people press real keys.
+
+use super::support::{PATIENCE, TmuxServer, wait_for};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+/// A watched server with one window, a policy, and a place for the supervisor's state.
+struct Room {
+    server: TmuxServer,
+    state: PathBuf,
+    policy: PathBuf,
+    supervisor: Option<Child>,
+}
+
+/// Each stage appends its name to `ran`, so that doing something twice shows.
+const POLICY: &str = r#"
+version: 1
+pipelines:
+  - name: release
+    match: [{window_name: ci}]
+    stages:
+      - name: lint
+        triggers: [{log_regex: "^please begin$"}]
+        actions_on_start: [{send_keys: "echo lint >> ran; echo 'lint'' passed'"}]
+        success_when: [{log_regex: "^lint passed$"}]
+        timeout: 60s
+      - name: build
+        triggers: [{after_stage_success: lint}]
+        actions_on_start: [{send_keys: "echo build >> ran; cat go; echo 'build'' passed'"}]
+        success_when: [{log_regex: "^build passed$"}]
+        timeout: 60s
+      - name: deploy
+        require_approval: true
+        triggers: [{after_stage_success: build}]
+        actions_on_start: [{run: "echo deploy >> ran"}]
+        timeout: 60s
+"#;
+
+impl Room {
+    fn new() -> Self {
+        let server = TmuxServer::prepare();
+        let (state, policy) = (server.folder().join("state"), server.folder().join("policy.yaml"));
+        std::fs::write(&policy, POLICY).expect("a policy");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            server.folder().join("go"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RWXU,
+            0,
+        )
+        .expect("a pipe that holds the build back");
+        let room = Self { server, state, policy, supervisor: None };
+        room.open_window();
+        room
+    }
+
+    fn open_window(&self) {
+        let shell = format!("cd '{}'; exec env PS1='$ ' sh", self.server.folder().display());
+        self.server.new_session("proj", &shell);
+        self.server.tmux(&["rename-window", "-t", "proj", "ci"]);
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tmuxagent"));
+        command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.envs(self.environment()).stdin(Stdio::null());
+        command
+    }
+
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        let text = |path: &std::path::Path| path.display().to_string();
+        vec![
+            ("HOME", text(self.server.folder())),
+            ("LANG", "C.UTF-8".to_owned()),
+            ("USER", "ann".to_owned()),
+            ("TMUXAGENT_STATE_DIR", text(&self.state)),
+            ("TMUXAGENT_SOCKET", text(&self.server.socket())),
+            ("TMUXAGENT_POLICY", text(&self.policy)),
+        ]
+    }
+
+    /// Starts a supervisor without a screen and waits until it watches.
+    fn watch(&mut self) {
+        self.supervisor = Some(self.command(&["--headless"]).stderr(Stdio::null()).spawn().expect("it starts"));
+        self.wait_status("\"live\"");
+    }
+
+    fn kill_9(&mut self) {
+        if let Some(mut child) = self.supervisor.take() {
+            child.kill().expect("it lived");
+            child.wait().expect("it ended");
+        }
+    }
+
+    fn ask(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("it runs")
+    }
+
+    fn answer(&self, arguments: &[&str]) -> String {
+        let output = self.ask(arguments);
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    }
+
+    fn wait_status(&self, part: &str) {
+        wait_for(PATIENCE, part, || self.answer(&["status", "--json"]).contains(part).then_some(()));
+    }
+
+    fn wait_events(&self, part: &str) {
+        wait_for(PATIENCE, part, || self.answer(&["events", "--json"]).contains(part).then_some(()));
+    }
+
+    fn begin(&self) {
+        self.server.type_line("proj:ci", "echo please'' begin");
+    }
+
+    /// Lets the build, which waits at the pipe, go on.
+    fn let_build_go(&self) {
+        std::fs::write(self.server.folder().join("go"), "").expect("the build waits at the pipe");
+    }
+
+    /// The stages that ran, one letter each.
+    fn ran(&self) -> String {
+        std::fs::read_to_string(self.server.folder().join("ran")).unwrap_or_default().replace('\n', " ")
+    }
+
+    fn wait_ran(&self, wanted: &str) {
+        wait_for(PATIENCE, wanted, || (self.ran() == wanted).then_some(()));
+    }
+
+    fn wait_approval(&self) -> String {
+        let first = || {
+            let answer = self.answer(&["approvals", "--json"]);
+            let value: serde_json::Value = serde_json::from_str(&answer).ok()?;
+            let list = value.as_array().or_else(|| value.get("approvals")?.as_array())?;
+            Some(list.iter().find(|a| a["state"] == "pending")?["id"].as_str()?.to_owned())
+        };
+        wait_for(PATIENCE, "an open approval", first)
+    }
+
+    /// Opens the program in a terminal of its own: a second tmux server, whose panes are real terminals.
+    fn terminal(&self, desk: &TmuxServer, window: &str, arguments: &str) {
+        let variables: Vec<String> =
+            self.environment().iter().map(|(name, value)| format!("{name}='{value}'")).collect();
+        let line = format!(
+            "exec env -u TMUX -u TMUX_PANE TERM=tmux-256color {} '{}' {arguments}",
+            variables.join(" "),
+            env!("CARGO_BIN_EXE_tmuxagent")
+        );
+        if desk.is_running() {
+            desk.tmux(&["new-window", "-t", "=desk:", "-n", window, &line]);
+        } else {
+            desk.tmux(&["new-session", "-d", "-s", "desk", "-n", window, "-x", "120", "-y", "40", &line]);
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.supervisor {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn wait_screen(desk: &TmuxServer, window: &str, part: &str) -> String {
+    let target = format!("=desk:{window}");
+    wait_for(PATIENCE, part, || Some(desk.screen(&target)).filter(|screen| screen.contains(part)))
+}
+
+fn press(desk: &TmuxServer, window: &str, keys: &[&str]) {
+    let target = format!("=desk:{window}");
+    desk.tmux(&[&["send-keys", "-t", &target], keys].concat());
+}
+
+/// Asks for the approval and confirms it. A question that has only just appeared is not decided by a key that may have
+/// been meant for something else, so the key is pressed until the confirmation opens.
+fn approve_by_key(desk: &TmuxServer, window: &str) {
+    let target = format!("=desk:{window}");
+    wait_for(PATIENCE, "the confirmation", || {
+        press(desk, window, &["a"]);
+        let open = || desk.screen(&target).contains("approve?").then_some(());
+        let soon = std::time::Instant::now() + std::time::Duration::from_secs(1);
+        std::iter::repeat_with(open).take_while(|_| std::time::Instant::now() < soon).flatten().next()
+    });
+    press(desk, window, &["y"]);
+}
+
+#[test]
+fn a_pipeline_runs_to_its_gate_and_a_key_in_a_real_terminal_opens_it() {
+    let room = Room::new();
+    let desk = TmuxServer::prepare();
+    room.terminal(&desk, "main", "");
+    wait_screen(&desk, "main", "proj:ci");
+    room.begin();
+    room.wait_ran("lint build ");
+    room.let_build_go();
+    wait_screen(&desk, "main", "deploy");
+    room.wait_approval();
+    assert_eq!(room.ran(), "lint build ", "the gate holds");
+    wait_screen(&desk, "main", "needs approval");
+    approve_by_key(&desk, "main");
+    room.wait_ran("lint build deploy ");
+    wait_screen(&desk, "main", "approved");
+    press(&desk, "main", &["q"]);
+    wait_for(PATIENCE, "the end of the screen", || {
+        let gone = !desk.is_running() || !desk.tmux(&["list-windows", "-F", "#{window_name}"]).contains("main");
+        if !gone {
+            // Leaving the main screen ends the supervisor, so it asks.
+            press(&desk, "main", &["y"]);
+        }
+        gone.then_some(())
+    });
+    assert_eq!(room.ask(&["status"]).status.code(), Some(3), "no supervisor is left");
+}
+
+#[test]
+fn killed_in_the_middle_it_goes_on_from_where_it_was_and_types_nothing_twice() {
+    let mut room = Room::new();
+    room.watch();
+    room.begin();
+    room.wait_ran("lint build ");
+    room.kill_9();
+    // The line that ends the stage is printed while nobody watches.
+    room.let_build_go();
+    wait_for(PATIENCE, "the build's end", || room.server.screen("proj:ci").contains("\nbuild passed").then_some(()));
+    room.watch();
+    let approval = room.wait_approval();
+    room.kill_9();
+    room.watch();
+    assert_eq!(room.wait_approval(), approval, "the question survives as it was");
+    assert_eq!(room.ask(&["approve", &approval]).status.code(), Some(0));
+    room.wait_ran("lint build deploy ");
+    room.wait_events("run_ended");
+    assert_eq!(room.ask(&["approve", &approval]).status.code(), Some(5), "the second decision comes late");
+    assert_eq!(room.ran(), "lint build deploy ");
+}
+
+#[test]
+fn a_popup_is_a_full_view_that_decides_and_says_when_the_supervisor_goes() {
+    let mut room = Room::new();
+    room.watch();
+    room.begin();
+    room.wait_ran("lint build ");
+    room.let_build_go();
+    room.wait_approval();
+    let desk = TmuxServer::prepare();
+    room.terminal(&desk, "view", "popup");
+    wait_screen(&desk, "view", "needs approval");
+    room.terminal(&desk, "other", "");
+    wait_screen(&desk, "other", "needs approval");
+    approve_by_key(&desk, "view");
+    room.wait_ran("lint build deploy ");
+    room.wait_events("\"via\":\"popup\"");
+    wait_screen(&desk, "other", "approved");
+    room.kill_9();
+    wait_screen(&desk, "other", "reconnect");
+    room.watch();
+    wait_for(PATIENCE, "the view's return", || (!desk.screen("=desk:other").contains("reconnect")).then_some(()));
+}
+
+#[test]
+fn frozen_it_types_nothing_and_shows_what_it_would_and_then_types_it_once() {
+    let mut room = Room::new();
+    room.watch();
+    assert_eq!(room.ask(&["freeze"]).status.code(), Some(0));
+    room.begin();
+    room.wait_events("\"held\"");
+    assert_eq!(room.ran(), "");
+    assert_eq!(room.ask(&["unfreeze"]).status.code(), Some(0));
+    room.wait_ran("lint build ");
+}
+
+#[test]
+fn a_tmux_server_that_dies_and_comes_back_is_a_normal_state() {
+    let mut room = Room::new();
+    room.watch();
+    room.server.kill();
+    room.wait_status("\"no_server\"");
+    room.open_window();
+    room.wait_status("\"live\"");
+    wait_for(PATIENCE, "the new pane", || room.answer(&["panes", "--json"]).contains("ci").then_some(()));
+    room.begin();
+    room.wait_ran("lint build ");
+}
+
+#[test]
+fn a_bad_policy_starts_nothing_and_changes_nothing_while_running() {
+    let mut room = Room::new();
+    room.watch();
+    std::fs::write(&room.policy, POLICY.replace("log_regex: \"^please", "log_regexp: \"^please")).expect("writable");
+    room.wait_status("log_regex");
+    room.begin();
+    room.wait_ran("lint build ");
+    room.kill_9();
+    let output = room.ask(&["--headless"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("policy.yaml:8:") && said.contains("log_regex"), "{said}");
+}
+
+#[test]
+fn a_wrapped_command_reports_its_end_over_the_socket() {
+    let mut room = Room::new();
+    room.watch();
+    let line = format!(
+        "TMUXAGENT_STATE_DIR='{}' '{}' run --stage unit -- sh -c 'exit 3'; echo code=$?",
+        room.state.display(),
+        env!("CARGO_BIN_EXE_tmuxagent")
+    );
+    room.server.type_line("proj:ci", &line);
+    wait_for(PATIENCE, "its exit code", || room.server.screen("proj:ci").contains("\ncode=3").then_some(()));
+    assert!(!room.server.screen("proj:ci").contains("### SENTRY"), "the socket took it");
+    room.kill_9();
+    room.server.type_line("proj:ci", &line.replace("exit 3", "exit 4"));
+    wait_for(PATIENCE, "a message line", || {
+        room.server
+            .screen("proj:ci")
+            .contains("### SENTRY {\"type\":\"STATUS\",\"stage\":\"unit\",\"ok\":false")
+            .then_some(())
+    });
+}

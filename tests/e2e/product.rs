@@ -204,10 +204,11 @@ fn a_pipeline_runs_to_its_gate_and_a_key_in_a_real_terminal_opens_it() {
     wait_screen(&desk, "main", "approved");
     press(&desk, "main", &["q"]);
     wait_for(PATIENCE, "the end of the screen", || {
-        let gone = !desk.is_running() || !desk.tmux(&["list-windows", "-F", "#{window_name}"]).contains("main");
+        let windows = desk.try_tmux(&["list-windows", "-t", "=desk:", "-F", "#{window_name}"]);
+        let gone = !String::from_utf8_lossy(&windows.stdout).contains("main");
         if !gone {
-            // Leaving the main screen ends the supervisor, so it asks.
-            press(&desk, "main", &["y"]);
+            // Leaving the main screen ends the supervisor, so it may ask. The window may go meanwhile.
+            desk.try_tmux(&["send-keys", "-t", "=desk:main", "y"]);
         }
         gone.then_some(())
     });

@@ -1,4 +1,5 @@
 //! The control room for AI agents and pipelines that work in tmux.
+#![doc = include_str!("../ARCHITECTURE.md")]
 
 // In reading order.
 pub mod approval;
@@ -17,6 +18,5 @@ pub mod supervisor;
 pub mod tmux;
 pub mod ui;
 pub mod web;
-pub mod workspace;
 pub mod wrapper;
 pub mod yaml;

@@ -1,1 +1,0 @@
-//! Workspaces: sessions, windows and panes from a file.

@@ -5,6 +5,7 @@ pub mod config;
 pub mod decide;
 pub mod dial;
 pub mod http;
+pub mod manual;
 pub mod markup;
 pub mod message;
 pub mod outbox;

@@ -109,3 +109,6 @@ pub mod webhook;
 pub mod wecom;
 pub mod wecom_app;
 pub mod wecom_bot;
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 use super::{CliError, Outcome, Session, exit};
 use crate::config::Loaded;
 use crate::ipc::lock::{Holder, Lock, LockError};
+use crate::notify::words::Lang;
 use crate::supervisor::{self, Running, Start, StartError};
 use clap::Args;
 use std::path::Path;
@@ -114,6 +115,10 @@ pub(super) async fn begin(session: &Session, loaded: Loaded, lock: Lock) -> Resu
         project: std::env::current_dir().ok(),
         loaded,
         lock,
+        lang: match session.out.lang {
+            crate::i18n::Lang::En => Lang::En,
+            crate::i18n::Lang::Zh => Lang::Zh,
+        },
     };
     supervisor::start(start).await.map_err(|error| match error {
         StartError::User(problem) => CliError::User(problem),

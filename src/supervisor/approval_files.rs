@@ -224,12 +224,14 @@ fn read_private(path: &Path, most: usize) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Keeps the folder in step with `approvals` and sends what is found in it, until `stop`. Notices a written file within
+/// Keeps the folder in step with `approvals` and sends what is found in it, and writes
+/// `answers` into the files of their approvals, until `stop`. Notices a written file within
 /// a second: by the kernel's notification, or by looking twice a second where that does not work.
 pub async fn run(
     files: ApprovalFiles,
     mut approvals: watch::Receiver<Vec<Approval>>,
     news: mpsc::Sender<FileNews>,
+    mut answers: mpsc::Receiver<(ApprovalId, String)>,
     stop: CancellationToken,
 ) {
     let folder = files.folder.clone();
@@ -261,6 +263,15 @@ pub async fn run(
                 Ok(()) => true,
                 Err(_) => return,
             },
+            Some((approval, sentence)) = answers.recv() => {
+                let answering = Arc::clone(&files);
+                let write = move || {
+                    answering.lock().unwrap_or_else(PoisonError::into_inner).answer(&approval, &sentence);
+                };
+                // A file that can't be answered is no reason to stop reading the others.
+                let _ = tokio::task::spawn_blocking(write).await;
+                false
+            }
             _ = changes.recv(), if watcher.is_some() => {
                 // A shell truncates first and writes then; read when it has done both.
                 tokio::time::sleep(Duration::from_millis(30)).await;

@@ -136,7 +136,7 @@ async fn a_shells_echo_is_seen_within_a_second() {
     let (list, approvals) = watch::channel(vec![approval()]);
     let (sender, mut news) = mpsc::channel(8);
     let stop = CancellationToken::new();
-    let running = tokio::spawn(run(world.files, approvals, sender, stop.clone()));
+    let running = tokio::spawn(run(world.files, approvals, sender, mpsc::channel(1).1, stop.clone()));
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while !path.exists() {
         assert!(std::time::Instant::now() < deadline, "no request");

@@ -8,6 +8,7 @@
 //! When the commit fails nothing of the round is performed or answered as done: it stays pending, is committed with
 //! the next round, and the screen says so. The panes are read on meanwhile.
 
+use super::away::Away;
 use super::board::Board;
 use super::calls;
 use super::hosts::Hosts;
@@ -55,6 +56,8 @@ pub enum Fact {
     Host(HostName, HostMessage),
     /// An effect beside the panes ended, or a file decided.
     Event(Event),
+    /// Something worth telling that concerns no pane.
+    Told(Severity, Note),
     /// A part of the supervisor fails, or (with no text) works again.
     Problem(String, Option<String>),
 }
@@ -85,6 +88,7 @@ pub struct Parts {
     pub hosts: Hosts,
     pub performer: Performer,
     pub reloader: Reloader,
+    pub away: Away,
     pub screens: broadcast::Sender<Arc<PaneScreen>>,
     pub journal: broadcast::Sender<Arc<Vec<EventLine>>>,
     pub snapshots: watch::Sender<Arc<Snapshot>>,
@@ -99,6 +103,7 @@ pub struct Dispatch {
     pub(super) hosts: Hosts,
     pub(super) performer: Performer,
     pub(super) reloader: Reloader,
+    away: Away,
     pub(super) screens: broadcast::Sender<Arc<PaneScreen>>,
     pub(super) journal: broadcast::Sender<Arc<Vec<EventLine>>>,
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
@@ -121,7 +126,8 @@ enum Woken {
 impl Dispatch {
     /// A loop that has not begun.
     pub fn new(parts: Parts, urgent: mpsc::Sender<Urgent>) -> Self {
-        let Parts { clock, engine, board, store, hosts, performer, reloader, screens, journal, snapshots } = parts;
+        let Parts { clock, engine, board, store, hosts, performer, reloader, away, screens, journal, snapshots } =
+            parts;
         Self {
             clock,
             engine,
@@ -130,6 +136,7 @@ impl Dispatch {
             hosts,
             performer,
             reloader,
+            away,
             screens,
             journal,
             snapshots,
@@ -224,6 +231,7 @@ impl Dispatch {
     fn fact(&mut self, fact: Fact) {
         match fact {
             Fact::Event(event) => drop(self.step(&event)),
+            Fact::Told(severity, note) => self.tell(severity, "", note),
             Fact::Problem(part, Some(text)) => {
                 self.dirty |= self.board.problem(&part, &text, self.clock.now());
             }
@@ -373,6 +381,8 @@ impl Dispatch {
             return;
         }
         let mut round = std::mem::take(&mut self.round);
+        // A question that was closed is not asked any more either.
+        let news = !round.batch.outbox.is_empty() || !round.batch.changes.is_empty();
         if !round.batch.is_empty() {
             round.batch.at = now;
             match self.store.commit(round.batch.clone()).await {
@@ -380,6 +390,9 @@ impl Dispatch {
                     self.retry_at = None;
                     self.dirty |= self.board.solved("state");
                     self.publish(committed.lines);
+                    if news {
+                        self.away.wake();
+                    }
                 }
                 Err(error) => return self.hold_back(round, &error.to_string()),
             }

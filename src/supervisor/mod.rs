@@ -3,14 +3,16 @@
 //! - `dispatch`: the one loop; everything that happens becomes an event there, in one order.
 //! - `board`: what is known beside the engine's state. `hosts`: the collectors and what waits to be typed.
 //! - `perform`, `shell`, `poll`: effects beside the panes. `calls`: requests of views. `reload`: new files.
-//! - `approval_files`: decisions by file. `maintain`: backups and what is too old. `jump`: showing a pane in tmux.
+//! - `away`: request files, alerts and links, through the `desk`; `approval_files`: decisions by file. `maintain`: backups and what is too old. `jump`: showing a pane in tmux.
 //!
 //! **Invariants:** no effect is performed before its intent is committed; a part that fails does so alone, is shown,
 //! and is tried again; nothing here draws or knows a terminal.
 
 mod approval_files;
+mod away;
 mod board;
 mod calls;
+mod desk;
 mod dispatch;
 mod hosts;
 pub mod jump;
@@ -21,5 +23,4 @@ mod reload;
 mod shell;
 mod start;
 
-pub use approval_files::{ApprovalFiles, FileNews, run as watch_approval_files};
 pub use start::{Running, Start, StartError, start};

@@ -1,6 +1,8 @@
 //! From a valid configuration to a running supervisor.
 
+use super::away;
 use super::board::Board;
+use super::desk::Desk;
 use super::dispatch::{Dispatch, Fact, Inbox, Parts, Urgent};
 use super::hosts::{Hosts, spawn_host};
 use super::maintain;
@@ -13,7 +15,9 @@ use crate::ipc::lock::Lock;
 use crate::ipc::server::{Call, Hub, serve};
 use crate::ipc::wire::{PROTOCOL, Reply};
 use crate::model::{Event, Snapshot};
+use crate::notify::config::Settings;
 use crate::notify::http;
+use crate::notify::words::Lang;
 use crate::store::{OpenError, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +42,8 @@ pub struct Start {
     pub loaded: Loaded,
     /// The lock that makes this process the supervisor.
     pub lock: Lock,
+    /// The language of alerts, pages and request files.
+    pub lang: Lang,
 }
 
 /// Why a supervisor did not start.
@@ -96,8 +102,9 @@ impl Running {
 /// # Errors
 /// One sentence each about what stands in the way; nothing is watched then.
 pub async fn start(start: Start) -> Result<Running, StartError> {
-    let Start { overrides, environment, project, loaded, lock } = start;
+    let Start { overrides, environment, project, loaded, lock, lang } = start;
     let policy = read_policy(&loaded, 1).map_err(StartError::User)?;
+    let settings = read_alerts(&loaded).map_err(StartError::User)?;
     let (store, restored) = Store::open(&loaded.paths.database, wall())?;
     let clock = Clock::start(restored.last_at);
     let options = Options { undo: loaded.config.undo };
@@ -135,14 +142,22 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     tokio::spawn(forward(calls, urgent_in.clone()));
     let watcher = watch_files(&loaded, urgent_in.clone());
 
+    let desk = Arc::new(Desk {
+        calls: hub.calls.clone(),
+        snapshots: hub.snapshots.clone(),
+        store: store.clone(),
+        facts: facts_in.clone(),
+        user: Arc::clone(&hub.user),
+    });
+    let away = away::begin(&loaded, settings, desk, clock, lang).await;
     let client = http::client(&http::ProxyChoice::Inherit, http::TIMEOUT)?;
-    let mut performer = Performer::new(facts_in.clone(), clock, client, Arc::new(|_, _, _| Vec::new()));
+    let mut performer = Performer::new(facts_in.clone(), clock, client, Arc::clone(&away.router));
     performer.reach_hosts(&loaded.config.hosts, &loaded.paths.runtime_dir);
     let hosts = Hosts::new(facts_in.clone(), policy_out, restored.positions, clock, &loaded);
     let configured = loaded.config.hosts.clone();
     maintain::begin(&store, &loaded, clock, facts_in, hub.snapshots.clone());
     let reloader = Reloader { overrides, environment, project, loaded, policy: policy_in };
-    let parts = Parts { clock, engine, board, store, hosts, performer, reloader, screens, journal, snapshots };
+    let parts = Parts { clock, engine, board, store, hosts, performer, reloader, away, screens, journal, snapshots };
     let mut dispatch = Dispatch::new(parts, urgent_in.clone());
     dispatch.step(&Event::PolicyLoaded { hash: policy.hash.clone() });
     dispatch.recover();
@@ -157,6 +172,14 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         reason
     });
     Ok(Running { hub, urgent: urgent_in, loop_task })
+}
+
+/// The channels and routes of a configuration.
+fn read_alerts(loaded: &Loaded) -> Result<Settings, Problem> {
+    // The text is only needed to show places; a default configuration has none.
+    let text = std::fs::read_to_string(&loaded.config_name).unwrap_or_default();
+    let source = crate::yaml::Source::new(loaded.config_name.clone(), text);
+    crate::notify::config::read(&loaded.config, &source, &loaded.environment).map_err(Problem::in_text)
 }
 
 async fn forward(mut calls: mpsc::Receiver<Call>, urgent: mpsc::Sender<Urgent>) {

@@ -11,6 +11,7 @@ mod connection;
 mod control;
 mod db;
 mod decide;
+mod demo;
 mod doctor;
 mod error;
 mod events;
@@ -157,6 +158,8 @@ enum Command {
     Redact(redact::RedactArgs),
     /// Look for what is wrong on this machine, each finding with its fix
     Doctor(doctor::DoctorArgs),
+    /// Watch a demonstration on a tmux server of its own, removed at the end
+    Demo(demo::DemoArgs),
     /// Open the full view in a tmux popup (see tmux.conf.snippet)
     Popup(watch::PopupArgs),
     /// Print a completion script for a shell
@@ -245,6 +248,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Db(command) => db::run(&session, &command),
         Command::Redact(args) => redact::run(&session, &args),
         Command::Doctor(args) => doctor::run(&session, &args),
+        Command::Demo(args) => demo::run(&session, &args),
         Command::Popup(args) => watch::popup(&session, &args),
         Command::Completions(args) => completions::run(&session, &args),
         Command::Version(args) => version::run(&session, &args),

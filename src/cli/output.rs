@@ -20,7 +20,7 @@ pub enum ColorChoice {
 }
 
 /// The standard output of one command.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Output {
     /// The language of texts.
     pub lang: Lang,

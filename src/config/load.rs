@@ -70,7 +70,7 @@ pub struct Loaded {
 }
 
 /// The policies for those who have none.
-const BUNDLED_POLICY: (&str, &str) = ("<bundled>/default.yaml", "version: 1\npipelines: []\n");
+const BUNDLED_POLICY: (&str, &str) = ("<bundled>/default.yaml", include_str!("../../policies/default.yaml"));
 
 /// Reads configuration and policies. `project` is the folder the user stands in; its `.env` is read as well.
 ///

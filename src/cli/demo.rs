@@ -1,0 +1,188 @@
+//! `tmuxagent demo`: a tmux server of its own with stand-ins for agents and tools, watched like any other.
+//!
+//! **Invariant:** nothing of the user's is touched: the server has its own socket, configuration and home, and all of
+//! it lies in one folder that is removed at the end.
+
+use super::watch::{self, Mode};
+use super::{CliError, Outcome, Session};
+use crate::config::{Overrides, make_private_folder};
+use clap::Args;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// The windows that the bundled policies match, with stand-ins that really run in them.
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Leave server and folder behind, and say how to look at them
+    #[arg(long)]
+    keep: bool,
+    /// How fast the stand-ins work: 2 is twice as fast
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    speed: f64,
+    /// Watch without a screen, until SIGTERM or `tmuxagent shutdown`
+    #[arg(long)]
+    headless: bool,
+}
+
+/// The programs that stand in, by name.
+const PROGRAMS: [(&str, &str); 3] = [
+    ("agent", include_str!("../../assets/demo/agent")),
+    ("npm", include_str!("../../assets/demo/npm")),
+    ("gh", include_str!("../../assets/demo/gh")),
+];
+
+/// Session, window, the stand-in's topic, the project's folder.
+const WINDOWS: [(&str, &str, &str, &str); 3] = [
+    ("proj:storyapp", "agent:codex-ci", "ci", "storyapp"),
+    ("proj:storyapp", "agent:codex-voice", "voice", "storyapp"),
+    ("proj:points", "agent:codex-release", "release", "points"),
+];
+
+/// Builds the stage, opens the supervisor on it, and takes it down.
+pub(super) fn run(session: &Session, args: &DemoArgs) -> Outcome {
+    if !(0.05..=100.0).contains(&args.speed) {
+        return Err(CliError::user(
+            format!("--speed {} is out of range", args.speed),
+            "give a number from 0.05 to 100",
+        ));
+    }
+    let stage = Stage::build(session, args)?;
+    let inner = Session {
+        out: session.out.clone(),
+        overrides: Overrides {
+            config: Some(stage.folder.join("config.yaml")),
+            policy: session.overrides.policy.clone(),
+            state_dir: Some(stage.folder.join("state")),
+            tmux_socket: Some(stage.socket().display().to_string()),
+        },
+        environment: session.environment.clone(),
+    };
+    let mode = if args.headless { Mode::Headless } else { Mode::Screen };
+    if args.headless {
+        stage.tell(session)?;
+    }
+    let outcome = watch::run(&inner, mode);
+    if args.keep && !args.headless {
+        stage.tell(session)?;
+    }
+    outcome
+}
+
+/// The folder with everything in it, and the server that runs there. Both go when it is dropped, unless kept.
+struct Stage {
+    folder: PathBuf,
+    tmux: String,
+    keep: bool,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if self.keep {
+            return;
+        }
+        // What is left over in a temporary folder harms nobody; there is no one to tell.
+        let _ = self.command().arg("kill-server").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Stage {
+    fn build(session: &Session, args: &DemoArgs) -> Result<Self, CliError> {
+        let tmux = match session.load() {
+            Ok(loaded) => loaded.config.hosts.first().map_or_else(|| "tmux".to_owned(), |host| host.tmux.bin.clone()),
+            // The demonstration needs none of the user's files, so a wrong one is no reason to refuse it.
+            Err(_) => "tmux".to_owned(),
+        };
+        let folder = std::env::temp_dir().join(format!("tmuxagent-demo-{}", std::process::id()));
+        make_private_folder(&folder)?;
+        let stage = Self { folder, tmux, keep: args.keep };
+        stage.furnish().map_err(CliError::internal)?;
+        for (n, window) in WINDOWS.iter().enumerate() {
+            stage.open(n, window, args.speed)?;
+        }
+        Ok(stage)
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.join("tmux.sock")
+    }
+
+    /// Programs, projects, marks and settings.
+    fn furnish(&self) -> std::io::Result<()> {
+        let bin = self.folder.join("bin");
+        for folder in [bin.clone(), self.folder.join("home"), self.folder.join("marks")] {
+            std::fs::create_dir_all(folder)?;
+        }
+        for (name, text) in PROGRAMS {
+            let file = bin.join(name);
+            std::fs::write(&file, text)?;
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))?;
+        }
+        for (_, _, _, project) in WINDOWS {
+            std::fs::create_dir_all(self.folder.join(project))?;
+        }
+        std::fs::write(self.folder.join("config.yaml"), "# The demonstration runs with the defaults.\n")
+    }
+
+    /// Opens one window: the stand-in works, then its shell takes what the pipelines type.
+    fn open(&self, n: usize, window: &(&str, &str, &str, &str), speed: f64) -> Result<(), CliError> {
+        let (session, name, topic, project) = window;
+        let first = WINDOWS.iter().position(|(other, ..)| other == session) == Some(n);
+        // tmux writes `_` for the colon in a session's name, and takes that name as the target.
+        let target = format!("={}:", session.replace(':', "_"));
+        let mut command = self.command();
+        if first {
+            command.args(["new-session", "-d", "-x", "110", "-y", "30", "-s", session]);
+        } else {
+            command.args(["new-window", "-d", "-t", &target]);
+        }
+        let folder = self.folder.join(project);
+        command.arg("-n").arg(name).arg("-c").arg(&folder).arg(format!("agent {topic}; exec sh"));
+        self.dress(&mut command, speed);
+        let output = command.output().map_err(|error| missing(&self.tmux, &error))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Err(CliError::user(format!("tmux can't open the demonstration: {said}"), "see `tmuxagent doctor`"))
+    }
+
+    /// The environment of the server, which its panes inherit: the stand-ins first on the path, nothing of the user's
+    /// shell.
+    fn dress(&self, command: &mut Command, speed: f64) {
+        let own = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
+        command.env_clear();
+        command.env("PATH", format!("{}:{own}", self.folder.join("bin").display()));
+        command.env("HOME", self.folder.join("home")).env("LANG", "C.UTF-8").env("SHELL", "/bin/sh");
+        command.env("TERM", "xterm-256color").env("PS1", "$ ").env("HISTFILE", "");
+        command.env("DEMO_PACE", format!("{:.3}", 1.0 / speed)).env("DEMO_MARKS", self.folder.join("marks"));
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.tmux);
+        command.arg("-u").arg("-S").arg(self.socket()).args(["-f", "/dev/null"]);
+        command.env_remove("TMUX").stdin(Stdio::null());
+        command
+    }
+
+    /// Where to look and whom to ask.
+    fn tell(&self, session: &Session) -> Result<(), CliError> {
+        let (socket, state) = (self.socket(), self.folder.join("state"));
+        if session.out.json {
+            return session.out.json_line(&serde_json::json!({ "tmux_socket": socket, "state_dir": state }));
+        }
+        session.out.line(&format!("tmux -S {} attach", socket.display()))?;
+        session.out.line(&format!("tmuxagent --state-dir {} status", state.display()))
+    }
+}
+
+fn missing(tmux: &str, error: &std::io::Error) -> CliError {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => CliError::user(
+            format!("the program `{tmux}` is missing"),
+            "`.ci/install tmux` or your system's package manager installs it",
+        ),
+        _ => CliError::internal(color_eyre::eyre::eyre!("can't run {tmux}: {error}")),
+    }
+}

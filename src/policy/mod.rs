@@ -10,6 +10,7 @@ mod check;
 mod core;
 mod diagnostics;
 mod duration;
+mod init;
 mod lint;
 mod matcher;
 mod names;
@@ -30,6 +31,7 @@ pub use core::{
     Pipeline, Policy, PollTest, PollWhat, RetrySpec, Selector, Stage, TextTemplate, TextTest, key_steps,
 };
 pub use diagnostics::{Diagnostics, Problem, Severity};
+pub use init::{Draft, InitError, PROJECT_FILES, ProjectFacts, WORKFLOW_FOLDER, init, update};
 pub use matcher::RuleSet;
 pub use quoting::Shell;
 pub use schema::schema;

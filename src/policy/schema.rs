@@ -4,14 +4,12 @@ use super::raw::RawPolicy;
 use schemars::{Schema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-/// The schema as pretty JSON, ending with a line break.
+/// The schema (JSON Schema, draft 2020-12).
 #[must_use]
-pub fn schema() -> String {
+pub fn schema() -> Value {
     let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<RawPolicy>();
     schema.insert("title".to_owned(), "tmuxagent policy".into());
-    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
-    text.push('\n');
-    text
+    schema.to_value()
 }
 
 /// Adds a property with its description.

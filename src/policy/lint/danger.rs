@@ -30,7 +30,7 @@ static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
 });
 
 /// What is dangerous about a command, if something is.
-pub(super) fn of(command: &str) -> Option<&'static str> {
+pub(in crate::policy) fn of(command: &str) -> Option<&'static str> {
     // The one use of the word in everyday builds.
     let command = command.replace("NODE_ENV=production", "");
     PATTERNS.iter().find(|(pattern, _)| pattern.is_match(&command)).map(|(_, what)| *what)

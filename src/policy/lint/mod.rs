@@ -3,7 +3,7 @@
 //! A stage in which an error was found is left out of what would only repeat that error in other words.
 
 mod conflict;
-mod danger;
+pub(super) mod danger;
 mod echo;
 mod ends;
 mod graph;

@@ -4,8 +4,8 @@ use crate::ipc::wire::{RequestFrame, ServerFrame};
 use crate::model::Millis;
 use tokio::sync::mpsc;
 
-/// A standing connection, already greeted ([`crate::ipc::wire::Request::Hello`] is the connector's business). It is
-/// lost when `frames` ends or `requests` is closed.
+/// A standing connection, already greeted: [`crate::ipc::wire::Request::Hello`] is the connector's business and has the
+/// number 0; its answer comes as a frame, and an error as its answer ends the screen. The connection is lost when `frames` ends or `requests` is closed.
 #[derive(Debug)]
 pub struct Link {
     /// What the supervisor sends: replies and pushes.

@@ -10,7 +10,7 @@ use super::model::{Model, Role, Setup};
 use super::msg::{Action, Mouse, Msg};
 use super::term::{self, Screen};
 use super::{update, view};
-use crate::ipc::wire::ServerFrame;
+use crate::ipc::wire::{Reply, ServerFrame};
 use crate::model::{Millis, PaneKey, Timestamp};
 use std::future::Future;
 use std::io;
@@ -329,6 +329,12 @@ impl Shell<'_> {
             self.link = None;
             return self.lost(String::new()).map(Some);
         };
+        // The connector's greeting has number 0; a refused one would be refused again.
+        if let ServerFrame::Reply { id: 0, reply } = &frame
+            && let Reply::Error { text, .. } = reply.as_ref()
+        {
+            return Err(UiError::Refused(crate::i18n::clean(text)));
+        }
         // A connection that says nothing does not count as one that stood.
         self.backoff.reset();
         self.tell(Msg::Frame(Box::new(frame)))?;

@@ -190,6 +190,33 @@ async fn a_supervisor_that_refuses_ends_the_screen() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refused_greeting_ends_the_screen() {
+    let (link, far) = Far::pair();
+    let stage = Stage::set(Role::View, [Ok(link)].into(), Ok(()));
+    let text = "this view speaks protocol 1, the supervisor 2".to_owned();
+    let reply = Box::new(Reply::Error { kind: crate::ipc::wire::ErrorKind::Refused, text: text.clone() });
+    far.frames.send(ServerFrame::Reply { id: 0, reply }).await.unwrap();
+    assert_eq!(stage.end().await.unwrap_err().to_string(), text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_supervisor_of_another_version_is_told_of() {
+    let (link, far) = Far::pair();
+    let stage = Stage::set(Role::View, [Ok(link)].into(), Ok(()));
+    let reply = Box::new(Reply::Hello {
+        protocol: 1,
+        version: "9.9.9".to_owned(),
+        pid: 1,
+        config: String::new(),
+        started_at: NOW,
+    });
+    far.frames.send(ServerFrame::Reply { id: 0, reply }).await.unwrap();
+    stage.until("the supervisor is version 9.9.9").await;
+    stage.press("q").await;
+    assert_eq!(stage.end().await.unwrap(), Exit::Quit);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_flood_of_pictures_is_coalesced_and_delays_no_key() {
     let (link, far) = Far::pair();
     let stage = Stage::set(Role::View, [Ok(link)].into(), Ok(()));

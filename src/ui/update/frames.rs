@@ -4,7 +4,7 @@ use super::super::model::{Asked, Confirm, Explanation, InputKind, Model, Overlay
 use super::super::msg::Action;
 use super::super::tail::styled;
 use super::{clamp_scroll, say, toast};
-use crate::i18n::{Text, clean};
+use crate::i18n::{Lang, Text, clean};
 use crate::ipc::wire::{ErrorKind, Reply, ServerFrame};
 use crate::model::{Approval, ApprovalState, Severity, Snapshot};
 
@@ -71,6 +71,14 @@ fn answered(model: &mut Model, about: Option<Asked>, reply: Reply) {
             }
         }
         (Reply::Done, Some(Asked::Command)) => say(model, Severity::Success, Text::Sent),
+        (Reply::Hello { version, .. }, _) if version != model.setup.version => {
+            let (theirs, ours) = (clean(&version), &model.setup.version);
+            let text = match model.lang() {
+                Lang::En => format!("the supervisor is version {theirs}, this view {ours}; restart it to have one"),
+                Lang::Zh => format!("监督进程版本 {theirs}，本视图版本 {ours}；重启监督进程即可一致"),
+            };
+            toast(model, Severity::Warning, text);
+        }
         (Reply::Done | Reply::Hello { .. } | Reply::Approval { .. }, _) => {}
     }
 }

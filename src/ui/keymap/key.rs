@@ -126,6 +126,13 @@ impl Key {
         }
     }
 
+    /// The key without its Alt, where it has one.
+    #[must_use]
+    pub fn without_alt(self) -> Option<Self> {
+        let rest = self.modifiers - KeyModifiers::ALT;
+        (rest != self.modifiers).then_some(Self { modifiers: rest, ..self })
+    }
+
     /// The key code and modifiers.
     #[must_use]
     pub const fn parts(self) -> (KeyCode, KeyModifiers) {

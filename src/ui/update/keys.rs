@@ -25,7 +25,15 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Action> {
             input::type_key(model, key);
             Vec::new()
         }
-        None => Vec::new(),
+        // Escape and the next key within tmux's `escape-time` arrive as one key with Alt.
+        None => match key.without_alt() {
+            Some(plain) => {
+                let mut actions = press(model, Key::ESC);
+                actions.extend(press(model, plain));
+                actions
+            }
+            None => Vec::new(),
+        },
     }
 }
 

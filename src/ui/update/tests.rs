@@ -119,6 +119,10 @@ fn keys_lead_to_actions() {
         ("ctrl-c", "quit"),
         ("？ q", ""),
         ("? q q", "quit"),
+        // Escape and a key, as tmux hands them on when they come quickly.
+        ("? alt-q", "quit"),
+        ("a alt-y", ""),
+        ("s alt-b", ""),
         (
             "s l s enter y",
             &format!("{{'command':'send','pane':'{PANE1}','steps':[{{'text':'ls'}},{{'key':'Enter'}}]}}"),

@@ -3,7 +3,7 @@
 use super::layout::Screen;
 use super::text::{Row, cells, put_lines, wrap};
 use crate::i18n::{Text, clean, clock_seconds, note_text};
-use crate::model::{EventLine, Severity};
+use crate::model::{EventLine, Note, Severity};
 use crate::ui::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -34,7 +34,8 @@ pub fn event_line(model: &Model, event: &EventLine, width: u16) -> Line<'static>
     let style = theme.severity(event.severity);
     let mut row =
         Row::default().left(clock_seconds(&model.setup.zone, event.at), theme.dim()).left(format!(" {sign} "), style);
-    if !event.place.is_empty() {
+    // A host's note names it.
+    if !event.place.is_empty() && !matches!(event.note, Note::Host { .. }) {
         row = row.left(format!("{} ", clean(&event.place)), theme.dim());
     }
     row.left(note_text(model.lang(), &event.note), style).line(width, theme)

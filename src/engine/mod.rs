@@ -22,6 +22,8 @@ mod poll;
 mod progress;
 mod refit;
 pub mod replay;
+mod report;
+mod rows;
 mod run;
 mod schedule;
 mod stage;
@@ -213,6 +215,12 @@ impl Engine {
     #[must_use]
     pub fn approval(&self, id: &ApprovalId) -> Option<&Approval> {
         self.state.approvals.get(id).map(|row| &row.approval)
+    }
+
+    /// What an intent without an outcome does, in one line for people.
+    #[must_use]
+    pub fn describe(&self, id: &IntentId) -> Option<String> {
+        self.state.intents.get(id).map(|row| text::describe_intent(&self.state, row))
     }
 
     /// The pipeline of a run.

@@ -150,6 +150,11 @@ impl Turn<'_> {
         match action {
             Planned::Send { steps } if steps.is_empty() => None,
             Planned::Send { steps } => Some(self.emit(send(steps.clone()), purpose)),
+            // Nobody waits for the end of what is run after a stage, so nothing is typed around it.
+            Planned::Run { command } if matches!(purpose, Purpose::After { .. }) => {
+                let steps = vec![KeyStep::Text(command.clone()), KeyStep::Key("Enter".to_owned())];
+                Some(self.emit(send(steps), purpose))
+            }
             Planned::Run { command } => Some(self.emit_with(purpose, |id| {
                 let line = tracked_command(shell, command, id.as_str());
                 send(vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())])

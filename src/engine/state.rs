@@ -4,6 +4,7 @@
 //! step are complete; nothing that is not a row influences a decision, so that rows alone restore the engine.
 
 use super::progress::{Cause, Evidence, PollRun, Progress, Watch};
+use super::rows::Table;
 use crate::lines::ShellKind;
 use crate::model::{
     Approval, ApprovalId, Change, Effect, EntityKind, Freeze, Intent, IntentId, KeyStep, Millis, PaneInfo, PaneKey,
@@ -12,68 +13,6 @@ use crate::model::{
 use crate::policy::{Expiry, Shell};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Rows of one kind, with a note of which were touched since the last [`State::drain_changes`].
-#[derive(Debug, Clone)]
-pub struct Table<K: Ord, V> {
-    rows: BTreeMap<K, V>,
-    touched: BTreeSet<K>,
-}
-
-impl<K: Ord, V> Default for Table<K, V> {
-    fn default() -> Self {
-        Self { rows: BTreeMap::new(), touched: BTreeSet::new() }
-    }
-}
-
-impl<K: Ord, V: PartialEq> PartialEq for Table<K, V> {
-    fn eq(&self, other: &Self) -> bool {
-        self.rows == other.rows
-    }
-}
-
-impl<K: Ord + Clone, V> Table<K, V> {
-    /// The row of `key`.
-    pub fn get(&self, key: &K) -> Option<&V> {
-        self.rows.get(key)
-    }
-
-    /// The row of `key`, to be changed; it counts as touched.
-    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let row = self.rows.get_mut(key)?;
-        if !self.touched.contains(key) {
-            self.touched.insert(key.clone());
-        }
-        Some(row)
-    }
-
-    /// Adds or replaces a row.
-    pub fn insert(&mut self, key: K, row: V) {
-        self.touched.insert(key.clone());
-        self.rows.insert(key, row);
-    }
-
-    /// Removes a row.
-    pub fn remove(&mut self, key: &K) -> Option<V> {
-        let row = self.rows.remove(key)?;
-        self.touched.insert(key.clone());
-        Some(row)
-    }
-
-    /// All rows in the order of their keys.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
-        self.rows.iter()
-    }
-
-    /// All rows without their keys.
-    pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
-        self.rows.values()
-    }
-
-    fn restore(&mut self, key: K, row: V) {
-        self.rows.insert(key, row);
-    }
-}
 
 /// Counters and switches.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -517,8 +456,8 @@ fn drain<K: Ord + Clone, V: Serialize>(
     name: impl Fn(&K) -> String,
     changes: &mut Vec<Change>,
 ) {
-    for key in std::mem::take(&mut table.touched) {
-        changes.push(change(kind, name(&key), table.rows.get(&key)));
+    for (key, row) in table.take_touched() {
+        changes.push(change(kind, name(&key), row));
     }
 }
 

@@ -5,7 +5,7 @@
 //! ```text
 //! input     Waiting  NeedsAppr. Queued    Starting  Running   Retrying  Asking    ended
 //! Gate      NeedsA.  –          –         –         –         –         –         NeedsApproval
-//! Queue     Queued   Queued     –         –         –         Queued    Queued    Queued
+//! Queue     Queued   Queued     –         –         Queued    Queued    Queued    Queued
 //! Start     Starting Starting   Starting  –         Starting  Starting  Starting  Starting
 //! Ready     –        –          –         Running   –         –         –         –
 //! Succeed   –        –          –         –         Succeeded –         Succeeded –
@@ -111,6 +111,7 @@ pub const fn next_stage(state: StageState, input: StageInput) -> Option<StageSta
         StageInput::Queue => match state {
             S::Waiting
             | S::NeedsApproval
+            | S::Running
             | S::Retrying
             | S::Asking
             | S::Succeeded
@@ -118,7 +119,7 @@ pub const fn next_stage(state: StageState, input: StageInput) -> Option<StageSta
             | S::Escalated
             | S::Skipped
             | S::Cancelled => Some(S::Queued),
-            S::Queued | S::Starting | S::Running => None,
+            S::Queued | S::Starting => None,
         },
         StageInput::Start => match state {
             S::Waiting
@@ -197,3 +198,7 @@ pub const fn next_run(state: RunState, input: RunInput) -> Option<RunState> {
         ) => None,
     }
 }
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

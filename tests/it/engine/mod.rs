@@ -1,6 +1,7 @@
 //! The engine as its callers see it.
 
 mod model;
+mod replay;
 mod scenario;
 
 use scenario::Scenario;

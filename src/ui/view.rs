@@ -60,10 +60,16 @@ pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) -> Option<Position
     events::render_line(model, &screen, buffer);
     footer::render(model, screen.footer, buffer);
     let mut cursor = None;
-    for overlay in &model.overlays {
+    for (n, overlay) in model.overlays.iter().enumerate() {
+        if n + 1 == model.overlays.len() && matches!(overlay, Overlay::Confirm(_) | Overlay::Input(_)) {
+            // Below the question, should it need all the room.
+            events::render_toasts(model, &screen, buffer);
+        }
         cursor = render_overlay(model, overlay, &screen, buffer);
     }
-    events::render_toasts(model, &screen, buffer);
+    if !matches!(model.overlays.last(), Some(Overlay::Confirm(_) | Overlay::Input(_))) {
+        events::render_toasts(model, &screen, buffer);
+    }
     cursor
 }
 

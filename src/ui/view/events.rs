@@ -4,7 +4,7 @@ use super::layout::Screen;
 use super::text::{Row, cells, put_lines, wrap};
 use crate::i18n::{Text, clean, clock_seconds, note_text};
 use crate::model::{EventLine, Note, Severity};
-use crate::ui::model::Model;
+use crate::ui::model::{Model, Overlay};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -65,7 +65,14 @@ pub fn render_toasts(model: &Model, screen: &Screen, buffer: &mut Buffer) {
     let room = usize::from(screen.events.bottom().saturating_sub(screen.header.bottom()));
     let extra = lines.len().saturating_sub(room.min(8));
     let height = u16::try_from(lines.len() - extra).unwrap_or(1);
-    let area = Rect { y: screen.events.bottom().saturating_sub(height), height, ..screen.events };
+    let y = match model.overlays.last() {
+        // A question or an input line stands at the bottom, and nothing may cover what a yes would do.
+        Some(Overlay::Confirm(_) | Overlay::Input(_)) => screen.banners.bottom(),
+        Some(Overlay::Page { .. } | Overlay::Held { .. } | Overlay::Pick(_)) | None => {
+            screen.events.bottom().saturating_sub(height)
+        }
+    };
+    let area = Rect { y, height, ..screen.events };
     Clear.render(area, buffer);
     put_lines(lines.into_iter().skip(extra), area, buffer);
 }

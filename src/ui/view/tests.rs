@@ -217,6 +217,25 @@ fn remarks_stand_over_the_events_line() {
 }
 
 #[test]
+fn remarks_never_cover_a_question() {
+    for (size, keys) in [((80, 24), "f"), ((60, 15), "a"), ((40, 9), "a"), ((60, 15), "s")] {
+        let bare = {
+            let mut model = screen(Sample::busy().frozen().build(), size, Lang::En);
+            press(&mut model, keys);
+            shown(&model)
+        };
+        let mut model = screen(Sample::busy().frozen().build(), size, Lang::En);
+        press(&mut model, keys);
+        for text in ["one remark", "another remark that is long enough for two lines of a small screen", "third"] {
+            update(&mut model, NOW, Msg::Notice(text.to_owned()));
+        }
+        let text = shown(&model);
+        let question = |text: &str| text.rfind('┌').map(|at| text[at..].to_owned());
+        assert_eq!(question(&text), question(&bare), "{size:?} {keys}\n{text}");
+    }
+}
+
+#[test]
 fn before_anything_is_known() {
     let model = Model::new(Setup::default(), (60, 15), NOW);
     insta::assert_snapshot!("connecting", shown(&model));

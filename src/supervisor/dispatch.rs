@@ -13,17 +13,18 @@ use super::board::Board;
 use super::calls;
 use super::hosts::Hosts;
 use super::perform::Performer;
+use super::recovery::{Settling, is_observed, waits_for_keys};
 use super::reload::Reloader;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::ipc::server::{Call, PaneScreen};
 use crate::ipc::wire::{ErrorKind, Reply};
 use crate::model::{
-    Effect, Event, EventLine, HostName, HostState, Intent, IntentId, Millis, Note, Outcome, Severity, Snapshot,
-    Timestamp,
+    Effect, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey, Severity, Snapshot, Timestamp,
 };
 use crate::store::{Batch, Durability, JournalRow, Store};
 use crate::tmux::HostMessage;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
@@ -33,6 +34,8 @@ const FRAME: Millis = Millis(33);
 const ROUND: usize = 256;
 /// The pause before a failed commit is tried again.
 const RETRY: Millis = Millis(1000);
+/// How long the position behind a line is waited for; the collector sends both at once.
+const POSITION: std::time::Duration = std::time::Duration::from_millis(50);
 /// A host that has been observed for this long has shown all its panes.
 const SETTLED: Millis = Millis(3000);
 /// With so many events waiting for a commit no more facts are taken; the collectors keep them, bounded.
@@ -113,7 +116,11 @@ pub struct Dispatch {
     shown_at: Timestamp,
     retry_at: Option<Timestamp>,
     /// When panes of an earlier life that a host does not show again count as gone.
-    reconcile_at: Vec<(Timestamp, HostName)>,
+    pub(super) reconcile_at: Vec<(Timestamp, HostName)>,
+    /// Panes of which this round has a line whose position is still to come.
+    unplaced: BTreeSet<PaneKey>,
+    /// Panes with keys of an earlier life whose outcome is still to come.
+    pub(super) settling: BTreeMap<PaneKey, Settling>,
 }
 
 /// What the loop woke up for.
@@ -146,6 +153,8 @@ impl Dispatch {
             shown_at: Timestamp(0),
             retry_at: None,
             reconcile_at: Vec::new(),
+            unplaced: BTreeSet::new(),
+            settling: BTreeMap::new(),
         }
     }
 
@@ -181,7 +190,7 @@ impl Dispatch {
                 Woken::Fact(Some(fact)) => self.fact(fact),
                 Woken::Time => {}
             }
-            self.take_more(&mut inbox);
+            self.take_more(&mut inbox).await;
             self.fire_timers();
             self.reconcile();
             self.commit().await;
@@ -202,11 +211,23 @@ impl Dispatch {
         }
     }
 
-    /// More facts of this instant share the transaction.
-    fn take_more(&mut self, inbox: &mut Inbox) {
+    /// More facts of this instant share the transaction. A line and the position behind it always do: after a crash
+    /// in between, the line would be read again, or what follows it be missed.
+    async fn take_more(&mut self, inbox: &mut Inbox) {
         for _ in 0..ROUND {
-            let Ok(fact) = inbox.facts.try_recv() else { return };
+            let Ok(fact) = inbox.facts.try_recv() else { break };
             self.fact(fact);
+        }
+        let deadline = tokio::time::sleep(POSITION);
+        tokio::pin!(deadline);
+        while !self.unplaced.is_empty() {
+            tokio::select! {
+                fact = inbox.facts.recv() => match fact {
+                    Some(fact) => self.fact(fact),
+                    None => return,
+                },
+                () = &mut deadline => self.unplaced.clear(),
+            }
         }
     }
 
@@ -240,12 +261,18 @@ impl Dispatch {
         }
     }
 
-    fn host(&mut self, host: &HostName, message: HostMessage) {
+    pub(super) fn host(&mut self, host: &HostName, message: HostMessage) {
+        let settling = waits_for_keys(&message).and_then(|pane| self.settling.get_mut(pane));
+        if let Some(settling) = settling {
+            settling.waiting.push(message);
+            return;
+        }
         let now = self.clock.now();
         match message {
             HostMessage::Event(event) => {
                 self.show_event(&event);
                 drop(self.step(&event));
+                self.let_on(host, &event);
             }
             HostMessage::Status { state, version, detail } => {
                 if self.board.host(host, state, &version, &detail, now) {
@@ -271,6 +298,8 @@ impl Dispatch {
             }
             HostMessage::Position { pane, position } => {
                 let json = serde_json::to_string(&position).ok();
+                self.unplaced.remove(&pane);
+                self.round.batch.positions.retain(|(known, _)| *known != pane);
                 self.round.batch.positions.push((pane, json));
             }
         }
@@ -285,15 +314,19 @@ impl Dispatch {
             }
             Event::PaneGone { pane } => {
                 self.board.pane_gone(pane);
+                self.unplaced.remove(pane);
                 self.round.batch.positions.push((pane.clone(), None));
                 self.dirty = true;
             }
-            Event::Line(line) => self.board.counters.messages += u64::from(line.message.is_some()),
+            Event::Line(line) => {
+                self.board.counters.messages += u64::from(line.message.is_some());
+                self.unplaced.insert(line.pane.clone());
+            }
+            Event::CommandEnded { pane, .. } => drop(self.unplaced.insert(pane.clone())),
             Event::Gap { .. } => self.board.counters.gaps += 1,
             Event::HostLost { .. }
             | Event::Program { .. }
             | Event::Activity { .. }
-            | Event::CommandEnded { .. }
             | Event::Asked { .. }
             | Event::Timer { .. }
             | Event::Outcome { .. }
@@ -327,7 +360,7 @@ impl Dispatch {
     }
 
     /// An alert is performed by standing in the outbox, in the same transaction; everything else after the commit.
-    fn want(&mut self, intent: Intent) {
+    pub(super) fn want(&mut self, intent: Intent) {
         if let Effect::Alert(alert) = &intent.effect {
             let messages = self.performer.route(&intent.id, alert, self.clock.now());
             self.round.batch.outbox.extend(messages);
@@ -349,21 +382,6 @@ impl Dispatch {
     /// Answers a request when the round is committed.
     pub(super) fn answer(&mut self, to: oneshot::Sender<Reply>, reply: Reply) {
         self.round.answers.push((to, reply));
-    }
-
-    /// Panes of an earlier life that a host, observed for a while, does not show are gone.
-    fn reconcile(&mut self) {
-        let now = self.clock.now();
-        let due = |(at, _): &mut (Timestamp, HostName)| *at <= now;
-        let hosts: Vec<HostName> = self.reconcile_at.extract_if(.., due).map(|(_, host)| host).collect();
-        for host in &hosts {
-            if !self.board.host_state(host).is_some_and(is_observed) {
-                continue;
-            }
-            let known = self.engine.view().panes.into_keys();
-            let gone: Vec<_> = known.filter(|key| key.host == *host && self.board.pane(key).is_none()).collect();
-            gone.into_iter().for_each(|pane| drop(self.step(&Event::PaneGone { pane })));
-        }
     }
 
     fn fire_timers(&mut self) {
@@ -441,24 +459,6 @@ impl Dispatch {
         }
     }
 
-    /// Settles what a crash left open. Everything that is idempotent is performed again; of the rest nobody can know.
-    pub(super) fn recover(&mut self) {
-        let open: Vec<Intent> = self.engine.open_intents().cloned().collect();
-        for intent in open {
-            match intent.effect.recovery() {
-                crate::model::Recovery::Redo if intent.effect.pane().is_some() => self.hosts.settle(&intent),
-                crate::model::Recovery::Redo => self.want(intent),
-                crate::model::Recovery::AskHuman => {
-                    let error = "the supervisor ended while this command ran".to_owned();
-                    self.step(&Event::Outcome { intent: intent.id, outcome: Outcome::Unknown { error } });
-                }
-                crate::model::Recovery::Drop => {
-                    self.step(&Event::Outcome { intent: intent.id, outcome: Outcome::Done });
-                }
-            }
-        }
-    }
-
     /// Shows a new picture when something changed, at most thirty times a second.
     fn show(&mut self) {
         let now = self.clock.now();
@@ -490,8 +490,4 @@ impl Dispatch {
         self.commit().await;
         self.store.close().await;
     }
-}
-
-const fn is_observed(state: HostState) -> bool {
-    matches!(state, HostState::Live | HostState::Polling)
 }

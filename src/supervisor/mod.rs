@@ -19,6 +19,7 @@ pub mod jump;
 mod maintain;
 mod perform;
 mod poll;
+mod recovery;
 mod reload;
 mod shell;
 mod start;

@@ -160,10 +160,10 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let parts = Parts { clock, engine, board, store, hosts, performer, reloader, away, screens, journal, snapshots };
     let mut dispatch = Dispatch::new(parts, urgent_in.clone());
     dispatch.step(&Event::PolicyLoaded { hash: policy.hash.clone() });
-    dispatch.recover();
     for host in &configured {
         spawn_host(&mut dispatch, host);
     }
+    dispatch.recover();
     let loop_task = tokio::spawn(async move {
         let reason = dispatch.run(Inbox { urgent, facts }).await;
         closing.send_replace(Some(reason.clone()));

@@ -438,6 +438,7 @@ impl Host {
         }
         voice.changed = true;
         pane.screen = capture.visible;
+        pane.begin_position(outlet);
     }
 }
 

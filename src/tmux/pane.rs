@@ -79,6 +79,8 @@ pub(super) struct Voice {
     pub restless: bool,
     /// The program set a title, so its facts are out of date.
     pub retitled: bool,
+    /// Something was told that must not be told again; the position behind it is still to be told.
+    spoke: bool,
 }
 
 impl Pane {
@@ -98,6 +100,7 @@ impl Pane {
             activity: None,
             restless: false,
             retitled: false,
+            spoke: false,
         };
         Self {
             info,
@@ -124,6 +127,7 @@ impl Pane {
         voice.changed = true;
         voice.tell_activity(now, outlet);
         reader.bytes(bytes, &mut |reading| voice.tell(reading, outlet));
+        self.tell_position(outlet);
     }
 
     /// Reads the rows of a screen.
@@ -131,12 +135,29 @@ impl Pane {
         let Self { reader, voice, .. } = self;
         reader.screen(&rows, &mut |reading| voice.tell(reading, outlet));
         self.screen = rows;
+        self.tell_position(outlet);
     }
 
     /// The output paused.
     pub fn pause(&mut self, outlet: &mut Outlet) {
         let Self { reader, voice, .. } = self;
         reader.quiet(&mut |reading| voice.tell(reading, outlet));
+        self.tell_position(outlet);
+    }
+
+    /// Tells the position right behind what was told: both are committed together, so that a restart neither reads
+    /// it again nor misses what follows.
+    pub fn tell_position(&mut self, outlet: &mut Outlet) {
+        if std::mem::take(&mut self.voice.spoke) {
+            self.told = self.position();
+            outlet.put(HostMessage::Position { pane: self.voice.key.clone(), position: self.told.clone() });
+        }
+    }
+
+    /// Tells where the observation begins: a restart goes on from here.
+    pub fn begin_position(&mut self, outlet: &mut Outlet) {
+        self.voice.spoke = true;
+        self.tell_position(outlet);
     }
 
     /// Where its observation stands now.
@@ -176,6 +197,7 @@ impl Voice {
                 if hits.is_empty() && message.is_none() {
                     return;
                 }
+                self.spoke = true;
                 outlet.event(Event::Line(Box::new(LineEvent {
                     pane: self.key.clone(),
                     seq: self.seq,
@@ -190,6 +212,7 @@ impl Voice {
             Reading::Title(_) => self.retitled = true,
             Reading::Bell => {}
             Reading::CommandEnded { token, exit } => {
+                self.spoke = true;
                 outlet.event(Event::CommandEnded { pane: self.key.clone(), token, exit });
             }
             Reading::Malformed { error } => outlet.put(HostMessage::Malformed { pane: self.key.clone(), error }),

@@ -47,12 +47,11 @@ pub(super) fn pipeline(plan: &Plan) -> String {
     let name = scalar(&plan.name);
     let mut text = format!(
         "  - name: {name}
-    # The panes of a window of this name, and panes with this role: tmux set -p @tmuxagent_role {word}
-    match: {{any_of: [{{window_name: {name}}}, {{pane_role: {name}}}]}}
+    # The panes of a window of this name
+    match: {{window_name: {name}}}
     stages:
 {known}
 ",
-        word = super::step::word(&plan.name),
         known = known(plan, &plan.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>()),
     );
     for (index, step) in plan.steps.iter().enumerate() {

@@ -466,39 +466,6 @@ fn the_help_tells_the_global_options_and_the_exit_codes() {
         assert!(commands.contains(&format!("\n  {} ", command.get_name())), "{}", command.get_name());
     }
     assert_snapshot!(options, @r"
-    The control room for AI agents and pipelines that work in tmux. Without a subcommand the main screen
-    opens
-
-    Usage: tmuxagent [OPTIONS] [COMMAND]
-
-    Commands:
-      status       Whether a supervisor runs, what it watches and what fails
-      panes        List the watched panes
-      approvals    List the approvals
-      approve      Approve what is asked
-      reject       Reject what is asked
-      start        Start a pipeline on a pane
-      retry        Run a stage again
-      skip         Treat the live stage as done and go on
-      cancel       End a run; nothing more is typed for it
-      send         Type text or keys into a pane
-      freeze       Stop all sending
-      unfreeze     Send again, what was held back first
-      events       Print the journal's events
-      reload       Load configuration and policies again
-      shutdown     End the supervisor
-      run          Run a command that reports its end and exit code to the supervisor
-      config       Check, print or find the configuration
-      policy       Check, explain, replay or begin policies
-      db           Check, back up, restore or export the state database
-      redact       Print standard input without secrets, as it would leave this machine
-      doctor       Look for what is wrong on this machine, each finding with its fix
-      popup        Open the full view in a tmux popup (see tmux.conf.snippet)
-      completions  Print a completion script for a shell
-      version      Print the versions of this program, its protocol and the running supervisor
-      help         Print this message or the help of the given subcommand(s)
-
-    Options:
           --headless  Watch without a screen, until SIGTERM or `tmuxagent shutdown`
       -h, --help      Print help
       -V, --version   Print version
@@ -517,6 +484,5 @@ fn the_help_tells_the_global_options_and_the_exit_codes() {
 
     Exit codes: 0 done; 1 the answer is no, or warnings; 2 wrong use, configuration or policy; 3 no
     supervisor runs; 4 not found; 5 decided before or changed; 6 refused now; 70 our fault.
-    --- exit code 0 ---
     ");
 }

@@ -9,8 +9,8 @@ use tmuxagent::engine::{Engine, Options, Step, View};
 use tmuxagent::model::{
     AgentMessage, Approval, ApprovalId, ApprovalKind, ApprovalState, Command, Decider, Effect, EntityKind, Event,
     HostName, Intent, IntentState, KeyStep, LineEvent, LineSource, MessageType, Millis, Outcome, PaneFacts, PaneId,
-    PaneInfo, PaneKey, PollOutcome, RunControl, RunId, ServerId, ShellOutcome, SkipReason, StageState, TimerKey,
-    Timestamp, Verdict, Via,
+    PaneInfo, PaneKey, PollOutcome, RunControl, RunId, RunState, ServerId, ShellOutcome, SkipReason, StageState,
+    TimerKey, Timestamp, Verdict, Via,
 };
 use tmuxagent::policy::{FailStep, Policy, Source, load};
 
@@ -514,8 +514,11 @@ fn states(view: &View) -> BTreeMap<StageKey, StageState> {
 /// Stages whose state is another now; one that was not there was waiting.
 fn moved(was: &View, is: &View) -> Vec<(StageKey, StageState, StageState)> {
     let before = states(was);
+    let ended = |run: RunId| is.runs.iter().any(|shown| shown.run == Some(run) && shown.state != Some(RunState::Open));
     states(is)
         .into_iter()
+        // A closed run that is shown again, since its pipeline applies again, has not moved.
+        .filter(|((run, _), _)| before.keys().any(|(known, _)| known == run) || !ended(*run))
         .map(|(key, after)| {
             let before = before.get(&key).copied().unwrap_or(StageState::Waiting);
             (key, before, after)

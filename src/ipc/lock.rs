@@ -12,9 +12,9 @@ use std::time::Duration;
 /// The longest path of a socket that every supported system takes, bytes (macOS has 104 with the end mark).
 const MAX_SOCKET_PATH: usize = 103;
 
-/// How often, and how far apart, a lock file is read that its holder is just writing.
-const READS: u32 = 40;
-const READ_PAUSE: Duration = Duration::from_millis(5);
+/// How often, and how far apart, a lock is tried that nobody who is known to live holds.
+const TRIES: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Who holds the lock, as the lock file tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +69,7 @@ pub fn socket_path(folder: &Path) -> PathBuf {
 
 impl Lock {
     /// Takes the lock of a runtime folder, which is made with mode 0700 where it is missing, and tightened to it.
-    /// Blocks for some milliseconds where the holder is just writing down who it is.
+    /// Blocks for up to a fifth of a second where the holder is just writing down who it is, or has just ended.
     ///
     /// # Errors
     /// [`LockError::Held`] when another process has it, [`LockError::Foreign`] when another user owns the folder,
@@ -78,13 +78,24 @@ impl Lock {
         let path = lock_path(folder);
         let unusable = |source| LockError::Unusable { path: path.display().to_string(), source };
         private_folder(folder)?;
+        let mut tries = 0;
         loop {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false).mode(0o600);
             let mut file = options.open(&path).map_err(unusable)?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(LockError::Held(read_patiently(folder))),
+                Err(TryLockError::WouldBlock) => {
+                    // A process that is just being started by a late holder shares the lock for some moments, until
+                    // it becomes another program; one that just took it writes down who it is a moment later.
+                    let found = self::holder(folder);
+                    tries += 1;
+                    if tries < TRIES && !found.as_ref().is_some_and(|found| is_alive(found.pid)) {
+                        std::thread::sleep(PAUSE);
+                        continue;
+                    }
+                    return Err(LockError::Held(found));
+                }
                 Err(TryLockError::Error(source)) => return Err(unusable(source)),
             }
             // Somebody may have removed the file between our opening and our locking: then that lock means nothing.
@@ -175,13 +186,7 @@ pub fn holder(folder: &Path) -> Option<Holder> {
     serde_json::from_str(&text).ok()
 }
 
-/// A holder that just took the lock writes down who it is a moment later.
-fn read_patiently(folder: &Path) -> Option<Holder> {
-    for _ in 0..READS {
-        if let Some(found) = holder(folder) {
-            return Some(found);
-        }
-        std::thread::sleep(READ_PAUSE);
-    }
-    None
+fn is_alive(process: u32) -> bool {
+    let process = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+    process.is_some_and(|process| rustix::process::test_kill_process(process) != Err(rustix::io::Errno::SRCH))
 }

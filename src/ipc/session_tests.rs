@@ -342,3 +342,21 @@ fn the_words_of_a_crashed_holder_mislead_nobody() {
     drop(lock);
     Lock::acquire(folder.path(), &holding()).expect("free again");
 }
+
+#[test]
+fn a_holder_that_is_just_ending_is_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // What a process shares that its late holder is just starting: the lock, without anybody's words.
+    let late = std::fs::File::create(lock_path(folder.path())).expect("created");
+    late.lock().expect("free");
+    let (asked, told) = std::sync::mpsc::channel();
+    let ending = std::thread::spawn(move || {
+        told.recv().expect("asked");
+        std::thread::sleep(Duration::from_millis(20));
+        drop(late);
+    });
+    asked.send(()).expect("heard");
+    let lock = Lock::acquire(folder.path(), &holding());
+    assert!(lock.is_ok(), "{lock:?}");
+    ending.join().expect("no panic");
+}

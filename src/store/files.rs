@@ -2,9 +2,10 @@
 
 use crate::model::Timestamp;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Makes a folder that only we can enter, with what is above it. One that is there already is left as it is.
 pub fn make_folder(path: &Path) -> io::Result<()> {
@@ -41,26 +42,52 @@ pub fn stamp(at: Timestamp) -> String {
 /// The right to write the database, held until it is dropped or the process ends in any way.
 #[derive(Debug)]
 pub struct WriteLock {
-    _file: File,
+    file: File,
 }
+
+impl Drop for WriteLock {
+    fn drop(&mut self) {
+        // An empty file says that nobody holds it.
+        let _ = self.file.set_len(0);
+    }
+}
+
+/// How often, and how far apart, a lock is tried that nobody alive holds: a process that is just being started by its
+/// late holder shares it for some moments, until it becomes another program.
+const TRIES: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Takes the lock file beside the database. `Ok(Err(pid))` when another process has it.
 pub fn lock(database: &Path) -> io::Result<Result<WriteLock, Option<u32>>> {
     let mut file = make_private_file(&beside(database, ".lock"))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            file.take(32).read_to_string(&mut text)?;
-            return Ok(Err(text.trim().parse().ok()));
+    let mut holder = None;
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => {
+                // For people only; a full disk must not keep us from starting.
+                if file.set_len(0).and_then(|()| file.rewind()).is_ok() {
+                    let _ = writeln!(file, "{}", std::process::id());
+                }
+                return Ok(Ok(WriteLock { file }));
+            }
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
         }
-        Err(TryLockError::Error(error)) => return Err(error),
+        let mut text = String::new();
+        file.rewind()?;
+        (&mut file).take(32).read_to_string(&mut text)?;
+        holder = text.trim().parse().ok();
+        if holder.is_some_and(is_alive) {
+            break;
+        }
+        std::thread::sleep(PAUSE);
     }
-    // For people only; a full disk must not keep us from starting.
-    if file.set_len(0).is_ok() {
-        let _ = writeln!(file, "{}", std::process::id());
-    }
-    Ok(Ok(WriteLock { _file: file }))
+    Ok(Err(holder))
+}
+
+fn is_alive(process: u32) -> bool {
+    let process = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+    process.is_some_and(|process| rustix::process::test_kill_process(process) != Err(rustix::io::Errno::SRCH))
 }
 
 /// Copies a damaged database with its log to `….broken-TIME`, where TIME is when it was last written, so that starting

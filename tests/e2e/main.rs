@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod collector;
+mod demo;
 mod product;
 mod proto;
 mod screen;

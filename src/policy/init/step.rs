@@ -111,7 +111,7 @@ pub(super) fn phase_of(name: &str) -> Option<Phase> {
 }
 
 /// Puts steps into their order, and gives each a name of its own.
-pub(super) fn order(steps: &mut Vec<Step>) {
+pub(super) fn order(steps: &mut [Step]) {
     steps.sort_by_key(|step| step.phase);
     let mut seen: Vec<String> = Vec::new();
     for step in steps.iter_mut() {

@@ -1,0 +1,62 @@
+//! The demonstration in a real terminal: agents and tools really run, the bundled policies move them on, a key decides.
+//!
+//! With `TMUXAGENT_PICTURE=FILE` the screen is also written there as SVG, for the README.
+
+use super::support::{PATIENCE, TmuxServer, wait_for};
+
+const SCREEN: &str = "=desk:demo";
+
+fn wait_screen(desk: &TmuxServer, what: &str, condition: impl Fn(&str) -> bool) -> String {
+    wait_for(PATIENCE * 2, what, || Some(desk.screen(SCREEN)).filter(|screen| condition(screen)))
+}
+
+#[test]
+fn lint_test_approval_build_deploy_happen_for_real() {
+    let desk = TmuxServer::prepare();
+    let picture = std::env::var_os("TMUXAGENT_PICTURE");
+    // A picture shows things under way; a test has no time to watch.
+    let speed = if picture.is_some() { "1" } else { "10" };
+    let line = format!(
+        "exec env -i PATH=\"$PATH\" HOME='{home}' TMPDIR='{home}' LANG=C.UTF-8 TERM=tmux-256color USER=ann '{}' demo --speed {speed}",
+        env!("CARGO_BIN_EXE_tmuxagent"),
+        home = desk.folder().display(),
+    );
+    desk.tmux(&["new-session", "-d", "-s", "desk", "-n", "demo", "-x", "120", "-y", "36", &line]);
+    wait_screen(&desk, "two questions", |screen| screen.contains("2 to decide"));
+    if let Some(file) = picture {
+        let capture = desk.tmux(&["capture-pane", "-e", "-p", "-t", SCREEN]);
+        let buffer = tmuxagent::ui::picture::captured(&capture, 120);
+        std::fs::write(file, tmuxagent::ui::picture::svg(&buffer, "The main screen of tmuxagent")).expect("writable");
+    }
+    decide_all(&desk);
+    wait_screen(&desk, "the deploy's end", |screen| {
+        screen.lines().any(|line| line.contains("storyapp-ci #") && line.contains("done"))
+    });
+    assert!(desk.screen(SCREEN).contains("deploy:staging"));
+    desk.tmux(&["send-keys", "-t", SCREEN, "q"]);
+    wait_for(PATIENCE, "the end", || {
+        // Leaving may ask, since runs may be open.
+        desk.try_tmux(&["send-keys", "-t", SCREEN, "y"]);
+        (!desk.is_running()).then_some(())
+    });
+    let left: Vec<_> = std::fs::read_dir(desk.folder()).expect("the folder").flatten().map(|e| e.file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("tmuxagent-demo")), "left behind: {left:?}");
+}
+
+/// Approves what is asked until nothing is.
+fn decide_all(desk: &TmuxServer) {
+    wait_for(PATIENCE * 2, "every question decided", || {
+        let screen = desk.screen(SCREEN);
+        if screen.contains("approve?") {
+            desk.tmux(&["send-keys", "-t", SCREEN, "y"]);
+        } else if screen.contains("to decide") {
+            desk.tmux(&["send-keys", "-t", SCREEN, "a"]);
+        } else {
+            return Some(());
+        }
+        let moved = || (desk.screen(SCREEN) != screen).then_some(());
+        let soon = std::time::Instant::now() + std::time::Duration::from_secs(1);
+        let _ = std::iter::repeat_with(moved).take_while(|_| std::time::Instant::now() < soon).flatten().next();
+        None
+    });
+}

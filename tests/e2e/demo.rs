@@ -28,10 +28,7 @@ fn lint_test_approval_build_deploy_happen_for_real() {
         let buffer = tmuxagent::ui::picture::captured(&capture, 120);
         std::fs::write(file, tmuxagent::ui::picture::svg(&buffer, "The main screen of tmuxagent")).expect("writable");
     }
-    decide_all(&desk);
-    wait_screen(&desk, "the deploy's end", |screen| {
-        screen.lines().any(|line| line.contains("storyapp-ci #") && line.contains("done"))
-    });
+    decide_until(&desk, |screen| screen.lines().any(|line| line.contains("storyapp-ci #") && line.contains("done")));
     assert!(desk.screen(SCREEN).contains("deploy:staging"));
     desk.tmux(&["send-keys", "-t", SCREEN, "q"]);
     wait_for(PATIENCE, "the end", || {
@@ -43,17 +40,20 @@ fn lint_test_approval_build_deploy_happen_for_real() {
     assert!(!left.iter().any(|name| name.to_string_lossy().contains("tmuxagent-demo")), "left behind: {left:?}");
 }
 
-/// Approves what is asked until nothing is.
-fn decide_all(desk: &TmuxServer) {
-    wait_for(PATIENCE * 2, "every question decided", || {
+/// Approves what is asked, pane by pane, until the screen shows what is wanted.
+fn decide_until(desk: &TmuxServer, reached: impl Fn(&str) -> bool) {
+    wait_for(PATIENCE * 3, "the deploy's end", || {
         let screen = desk.screen(SCREEN);
-        if screen.contains("approve?") {
-            desk.tmux(&["send-keys", "-t", SCREEN, "y"]);
-        } else if screen.contains("to decide") {
-            desk.tmux(&["send-keys", "-t", SCREEN, "a"]);
-        } else {
+        let key = if screen.contains("approve?") {
+            "y"
+        } else if reached(&screen) {
             return Some(());
-        }
+        } else if screen.contains("nothing here waits") {
+            "j"
+        } else {
+            "a"
+        };
+        desk.tmux(&["send-keys", "-t", SCREEN, key]);
         let moved = || (desk.screen(SCREEN) != screen).then_some(());
         let soon = std::time::Instant::now() + std::time::Duration::from_secs(1);
         let _ = std::iter::repeat_with(moved).take_while(|_| std::time::Instant::now() < soon).flatten().next();

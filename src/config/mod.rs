@@ -1,7 +1,7 @@
 //! Configuration, folders, the environment and secrets.
 //!
-//! A file is read into a tree with places, its `${VAR}` are filled, and [`read`] makes the one valid [`Config`] of it
-//! or reports everything that is wrong. [`load`] does all of that and collects the policies' texts; the supervisor
+//! A file is read into a tree with places, its `${VAR}` are filled, and `read` makes the one valid [`Config`] of it
+//! or reports everything that is wrong. `load` does all of that and collects the policies' texts; the supervisor
 //! calls it again on reload.
 //!
 //! **Invariants:** only this room finds folders and reads the environment; no secret is ever in a `Debug` text;

@@ -11,7 +11,7 @@ pub struct Cause {
     pub at: Timestamp,
     /// The rule, as it is written in the policy, or the engine's own reason.
     pub rule: String,
-    /// The line, message or answer; untrusted text, cut at [`TEXT`] bytes.
+    /// The line, message or answer; untrusted text, cut at `TEXT` bytes.
     pub text: String,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rows of one kind, with a note of which were touched since the last [`State::drain_changes`].
+/// Rows of one kind, with a note of which were touched since the last `State::drain_changes`.
 #[derive(Debug, Clone)]
 pub struct Table<K: Ord, V> {
     rows: BTreeMap<K, V>,

@@ -1,7 +1,7 @@
 //! Words for people, in English and Chinese.
 //!
 //! **Invariant:** pure functions from values to texts; every text exists in both languages by construction (an
-//! exhaustive `match` or a table row with two columns). Text that came from a pane goes through [`clean`] or [`reveal`]
+//! exhaustive `match` or a table row with two columns). Text that came from a pane goes through `clean` or `reveal`
 //! before it becomes part of a sentence.
 
 mod clean;

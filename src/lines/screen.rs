@@ -1,6 +1,6 @@
 //! What is new on a screen that its program owns, against the screen before.
 //!
-//! Rows are compared by their [`likeness`](super::likeness). A longest common subsequence tells which rows stayed, and
+//! Rows are compared by their [`super::likeness`]. A longest common subsequence tells which rows stayed, and
 //! how far they moved; what is left of the old rows then explains some of the new ones: a block that moved, a row that
 //! grew, text that was wrapped anew after a resize, rows that were erased for a moment in a repaint, rows that a popup
 //! had covered, rows that came back by scrolling. What nothing explains is new.

@@ -13,6 +13,8 @@ const LONGEST: usize = 16 * 1024;
 /// How many typed texts are remembered to recognise them in an agent's transcript.
 const MOST_REMEMBERED: usize = 16;
 const MOST_PROMPTS: usize = 4;
+/// The shortest piece of a typed line that is taken for a part of its echo.
+const SHORTEST_PIECE: usize = 8;
 
 /// What a shell's or a program's prompt ends with, as a rule.
 const PROMPT_ENDS: [char; 11] = ['$', '#', '%', '>', '❯', '»', 'λ', '➜', '›', '⟩', '✗'];
@@ -25,6 +27,8 @@ struct Expected {
     behind: String,
     /// The terminal has echoed it; the line editor may show it once more.
     echoed: bool,
+    /// A line showed its beginning; more may follow on further lines.
+    begun: bool,
 }
 
 /// What we typed.
@@ -48,6 +52,7 @@ pub(super) struct Judged {
 }
 
 const PROGRAM: Judged = Judged { origin: Origin::Program, question: 0 };
+const ECHO: Judged = Judged { origin: Origin::Echo, question: 0 };
 
 impl Echo {
     /// Remembers typed text, Enter as `\n`; `behind` is what stands on the row now.
@@ -63,7 +68,7 @@ impl Echo {
                 _ => {
                     let text = border::head(line, LONGEST).to_owned();
                     let behind = if at == 0 { behind.trim_end().to_owned() } else { String::new() };
-                    self.expected.push_back(Expected { text, behind, echoed: false });
+                    self.expected.push_back(Expected { text, behind, echoed: false, begun: false });
                 }
             }
         }
@@ -108,7 +113,26 @@ impl Echo {
             }
             return Judged { origin: Origin::Echo, question };
         }
-        PROGRAM
+        self.piece(line)
+    }
+
+    /// Judges a line that may show a part of a typed one: some editors break long commands into lines of their own.
+    fn piece(&mut self, line: &str) -> Judged {
+        let text = line.trim();
+        if text.len() < SHORTEST_PIECE {
+            return PROGRAM;
+        }
+        let within = |expected: &Expected| expected.begun && expected.text.contains(text);
+        if let Some(at) = self.expected.iter().position(within) {
+            if self.expected[at].text.trim_end().ends_with(text) {
+                self.expected.remove(at);
+            }
+            return ECHO;
+        }
+        let begins = |expected: &Expected| self.begins(line, expected, SHORTEST_PIECE).is_some();
+        let Some(at) = self.expected.iter().position(begins) else { return PROGRAM };
+        self.expected[at].begun = true;
+        ECHO
     }
 
     /// Judges a line on which the cursor still stands: the echo may have come only in part.
@@ -117,22 +141,23 @@ impl Echo {
             if let Some(prompt) = self.prompt_before(line, expected) {
                 return Judged { origin: Origin::Echo, question: self.question(prompt, expected) };
             }
-            let begun = |prompt: &str| {
-                let typed = line[prompt.len()..].trim_start();
-                !typed.is_empty() && expected.text.trim_start().starts_with(typed)
-            };
-            let prompts = self.prompts.iter().map(String::as_str).chain([expected.behind.as_str()]);
-            let known =
-                prompts.filter(|prompt| !prompt.is_empty()).find(|prompt| line.starts_with(*prompt) && begun(prompt));
-            if let Some(prompt) = known {
-                return Judged { origin: Origin::Echo, question: self.question(prompt, expected) };
-            }
-            let ends = line.char_indices().filter(|(_, c)| PROMPT_ENDS.contains(c)).map(|(at, c)| at + c.len_utf8());
-            if ends.take(64).any(|end| begun(&line[..end])) {
-                return Judged { origin: Origin::Echo, question: 0 };
+            if let Some(prompt) = self.begins(line, expected, 1) {
+                return Judged { origin: Origin::Echo, question: self.question(&line[..prompt], expected) };
             }
         }
         PROGRAM
+    }
+
+    /// The length of the prompt, where behind it stands the begin of the typed text, at least `least` bytes of it.
+    fn begins(&self, line: &str, expected: &Expected, least: usize) -> Option<usize> {
+        let begun = |prompt: &usize| {
+            let typed = line[*prompt..].trim();
+            typed.len() >= least && expected.text.trim_start().starts_with(typed)
+        };
+        let known = self.prompts.iter().map(String::as_str).chain([expected.behind.as_str()]);
+        let mut known = known.filter(|prompt| !prompt.is_empty() && line.starts_with(*prompt)).map(str::len);
+        let ends = line.char_indices().filter(|(_, c)| PROMPT_ENDS.contains(c)).map(|(at, c)| at + c.len_utf8());
+        known.find(begun).or_else(|| ends.take(64).find(begun))
     }
 
     /// Whether a block of a screen, its decoration taken off, is a part of what we typed.

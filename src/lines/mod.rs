@@ -14,6 +14,8 @@
 mod align;
 mod anchor;
 mod border;
+mod cells;
+mod difference;
 mod echo;
 mod likeness;
 mod message;
@@ -134,10 +136,13 @@ impl Reader {
             let (_, mut hands) = self.hands(sink);
             hands.quiet();
         }
-        if let Some(rows) = self.half_drawn.take() {
-            self.read_screen(&rows, sink);
-        }
-        if !self.moved_on {
+        if self.moved_on {
+            // Another screen will follow.
+            self.half_drawn = None;
+        } else {
+            if let Some(rows) = self.half_drawn.take() {
+                self.read_screen(&rows, sink);
+            }
             let news = self.screen.confirm();
             self.tell_rows(news, sink);
         }
@@ -157,6 +162,7 @@ impl Reader {
     pub fn screen(&mut self, rows: &[String], sink: &mut dyn FnMut(Reading<'_>)) {
         if self.owner.drawing {
             self.half_drawn = Some(rows.to_vec());
+            self.moved_on = false;
             return;
         }
         self.half_drawn = None;

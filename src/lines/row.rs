@@ -4,33 +4,11 @@
 //! cursor back turns it into cells. Where the pane's width is known the cells lie as on the screen, so that a carriage
 //! return goes to the start of the *screen* row, as line editors count on when they show a command longer than the pane.
 
+use super::cells::Cells;
 use unicode_width::UnicodeWidthChar;
 
 /// The most bytes or cells of a row.
 pub(super) const LONGEST_ROW: usize = 64 * 1024;
-/// The most bytes of one character with its combining marks.
-const LONGEST_CLUSTER: usize = 64;
-/// The most such characters in one row; further marks are left out.
-const MOST_CLUSTERS: usize = 8 * 1024;
-const JOINER: char = '\u{200d}';
-
-/// A cell: a character, a blank, one of the places that hold no character of their own, or a cluster by its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cell(u32);
-
-impl Cell {
-    const BLANK: Self = Self(b' ' as u32);
-    /// The right half of a wide character.
-    const TAIL: Self = Self(0);
-    /// The last column of a screen row that had no room for a wide character.
-    const PAD: Self = Self(1);
-    const CLUSTER: u32 = 0x8000_0000;
-
-    const fn cluster(self) -> Option<usize> {
-        if self.0 & Self::CLUSTER == 0 { None } else { Some((self.0 & !Self::CLUSTER) as usize) }
-    }
-}
-
 /// How much of a line or a screen is erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Erase {
@@ -48,8 +26,7 @@ pub(super) struct Row {
     bytes: Vec<u8>,
     /// Up to which byte the width was measured, and that width.
     measured: (usize, usize),
-    cells: Option<Vec<Cell>>,
-    clusters: Vec<String>,
+    cells: Option<Cells>,
     /// The cursor's column counted over all screen rows of the line; only with cells.
     column: usize,
     /// The last column was just written: the cursor still stands on it.
@@ -81,9 +58,14 @@ impl Row {
         self.bytes.is_empty() && self.cells.is_none()
     }
 
+    /// Whether the cursor was moved back within the row.
+    pub(super) const fn is_edited(&self) -> bool {
+        self.cells.is_some()
+    }
+
     /// Bytes or cells in use.
     pub(super) fn len(&self) -> usize {
-        self.cells.as_ref().map_or(self.bytes.len(), Vec::len)
+        self.cells.as_ref().map_or(self.bytes.len(), Cells::len)
     }
 
     /// Makes the row empty.
@@ -94,7 +76,6 @@ impl Row {
         self.bytes.clear();
         self.measured = (0, 0);
         self.cells = None;
-        self.clusters.clear();
         self.column = 0;
         self.wraps = false;
         self.returns = false;
@@ -277,37 +258,37 @@ impl Row {
     /// Deletes `n` characters at the cursor; what follows moves left.
     pub(super) fn delete_characters(&mut self, n: usize) {
         self.edit();
-        let (from, to) = (self.column, self.column.saturating_add(n));
-        self.unpair(from);
-        self.unpair(to);
         if let Some(cells) = &mut self.cells {
-            cells.drain(from.min(cells.len())..to.min(cells.len()));
+            cells.delete(self.column, self.column.saturating_add(n));
         }
     }
 
     /// Inserts `n` blanks at the cursor; what follows moves right.
     pub(super) fn insert_blanks(&mut self, n: usize) {
         self.edit();
-        let at = self.column;
-        self.unpair(at);
-        let n = n.min(LONGEST_ROW.saturating_sub(self.len()));
-        if let Some(cells) = &mut self.cells
-            && at < cells.len()
-        {
-            cells.splice(at..at, std::iter::repeat_n(Cell::BLANK, n));
+        if let Some(cells) = &mut self.cells {
+            cells.insert(self.column, n.min(LONGEST_ROW.saturating_sub(cells.len())));
         }
     }
 
     /// Writes the last character `n` times more.
     pub(super) fn repeat(&mut self, n: usize) {
         self.edit();
-        let last = self.cells.as_ref().and_then(|cells| {
-            let before = cells.get(..self.column)?;
-            before.iter().rev().find(|cell| **cell != Cell::TAIL).copied()
-        });
-        if let Some(c) = last.and_then(|cell| char::from_u32(cell.0)).filter(|c| !c.is_control()) {
+        if let Some(c) = self.cells.as_ref().and_then(|cells| cells.character_before(self.column)) {
             (0..n.min(1024)).for_each(|_| self.put(c));
         }
+    }
+
+    /// Whether the next character wraps onto a screen row that is not yet part of this line.
+    pub(super) fn is_about_to_wrap(&self) -> bool {
+        self.wraps && !self.returns && self.cells.as_ref().is_some_and(|cells| cells.len() <= self.column)
+    }
+
+    /// Takes the row below into this line, which is about to wrap onto it. The cursor stays.
+    pub(super) fn absorb(&mut self, below: &str) {
+        let (column, wraps) = (self.column, self.wraps);
+        below.chars().for_each(|c| self.put(c));
+        (self.column, self.wraps) = (column, wraps);
     }
 
     /// Whether the cursor was sent to the start of a screen row onto which the line wraps.
@@ -326,13 +307,7 @@ impl Row {
     fn read_all(&self, text: &mut String) {
         text.clear();
         if let Some(cells) = &self.cells {
-            for cell in cells {
-                if let Some(cluster) = cell.cluster() {
-                    text.push_str(self.clusters.get(cluster).map_or("", String::as_str));
-                } else if *cell != Cell::TAIL && *cell != Cell::PAD {
-                    text.push(char::from_u32(cell.0).unwrap_or(char::REPLACEMENT_CHARACTER));
-                }
-            }
+            cells.read(text);
             if !self.partial.is_empty() && self.column >= cells.len() {
                 text.push(char::REPLACEMENT_CHARACTER);
             }
@@ -379,7 +354,7 @@ impl Row {
     /// Turns the bytes into cells and carries out a pending carriage return.
     fn edit(&mut self) {
         if self.cells.is_none() {
-            self.cells = Some(Vec::with_capacity(self.bytes.len() + 16));
+            self.cells = Some(Cells::default());
             self.column = 0;
             self.wraps = false;
             let bytes = std::mem::take(&mut self.bytes);
@@ -421,99 +396,35 @@ impl Row {
     fn place(&mut self, column: usize) {
         self.column = column.min(LONGEST_ROW);
         self.wraps = false;
-        if let Some(cells) = &mut self.cells
-            && cells.len() < self.column
-        {
-            cells.resize(self.column, Cell::BLANK);
+        if let Some(cells) = &mut self.cells {
+            cells.reach(self.column);
         }
     }
 
     /// Writes one character at the cursor. Only with cells.
     fn put(&mut self, c: char) {
+        let Some(cells) = &mut self.cells else { return };
         let width = c.width().unwrap_or(0);
-        if width == 0 || self.joins() {
-            return self.combine(c);
+        if width == 0 || cells.joins_before(self.column) {
+            return cells.combine_before(self.column, c);
         }
         if self.column >= LONGEST_ROW {
             return;
         }
         if self.columns > 1 && width == 2 && self.column % self.columns == self.columns - 1 {
-            self.set(self.column, Cell::PAD);
+            cells.pad(self.column);
             self.column += 1;
         }
-        self.unpair(self.column);
-        self.unpair(self.column + width);
-        self.set(self.column, Cell(u32::from(c)));
-        if width == 2 {
-            self.set(self.column + 1, Cell::TAIL);
-        }
+        cells.put(self.column, c, width);
         self.column += width;
         self.wraps = self.columns > 0 && self.column.is_multiple_of(self.columns);
     }
 
-    fn set(&mut self, at: usize, cell: Cell) {
-        let Some(cells) = &mut self.cells else { return };
-        match cells.get_mut(at) {
-            Some(slot) => *slot = cell,
-            None => cells.push(cell),
-        }
-    }
-
-    /// Blanks the other half of a wide character that `at` would cut in two.
-    fn unpair(&mut self, at: usize) {
-        let Some(cells) = &mut self.cells else { return };
-        if at > 0 && cells.get(at) == Some(&Cell::TAIL) {
-            cells[at - 1] = Cell::BLANK;
-            cells[at] = Cell::BLANK;
-        }
-    }
-
-    /// The place of the character before the cursor.
-    fn previous(&self) -> Option<(usize, Cell)> {
-        let before = self.cells.as_ref()?.get(..self.column)?;
-        let at = before.iter().rposition(|cell| *cell != Cell::TAIL)?;
-        Some((at, before[at]))
-    }
-
-    /// Whether the character before the cursor ends with a joiner, so that the next one belongs to it.
-    fn joins(&self) -> bool {
-        let cluster = self.previous().and_then(|(_, cell)| cell.cluster());
-        cluster.is_some_and(|n| self.clusters.get(n).is_some_and(|text| text.ends_with(JOINER)))
-    }
-
-    /// Adds a mark without width to the character before the cursor.
-    fn combine(&mut self, mark: char) {
-        let Some((at, cell)) = self.previous() else { return };
-        if cell == Cell::PAD || mark.is_control() {
-            return;
-        }
-        if let Some(cluster) = cell.cluster().and_then(|n| self.clusters.get_mut(n)) {
-            if cluster.len() < LONGEST_CLUSTER {
-                cluster.push(mark);
-            }
-        } else if let (Some(base), Ok(number)) = (char::from_u32(cell.0), u32::try_from(self.clusters.len()))
-            && self.clusters.len() < MOST_CLUSTERS
-        {
-            self.clusters.push(format!("{base}{mark}"));
-            self.set(at, Cell(Cell::CLUSTER | number));
-        }
-    }
-
-    /// Blanks cells; what becomes the blank end of the row is cut off.
+    /// Blanks cells.
     fn blank(&mut self, from: usize, to: usize) {
-        self.unpair(from);
-        self.unpair(to);
-        let keep = self.column;
-        let Some(cells) = &mut self.cells else { return };
-        if to >= cells.len() {
-            cells.truncate(from);
-            let length = cells.len();
-            cells.resize(length.max(keep), Cell::BLANK);
-        } else if from < to {
-            cells[from..to].fill(Cell::BLANK);
-        }
-        if self.cells.as_ref().is_some_and(|cells| cells.iter().all(|cell| *cell == Cell::BLANK)) {
-            self.clusters.clear();
+        if let Some(cells) = &mut self.cells {
+            cells.blank(from, to);
+            cells.reach(self.column);
         }
     }
 }

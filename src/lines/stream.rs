@@ -108,6 +108,22 @@ impl Stream {
 
     /// Writes printable bytes.
     pub(super) fn text(&mut self, mut bytes: &[u8], out: Out<'_>) {
+        // Within a block of rows the text may wrap onto the next of them.
+        while self.columns > 0
+            && !self.below.is_empty()
+            && let [first, rest @ ..] = bytes
+        {
+            if self.row.is_about_to_wrap()
+                && let Some(below) = self.below.pop()
+            {
+                self.row.absorb(&below.text);
+                if let Some(told) = below.told_text() {
+                    self.erase(told);
+                }
+            }
+            self.row.write(&[*first]);
+            bytes = rest;
+        }
         while !bytes.is_empty() {
             if self.row.len() >= LONGEST_ROW {
                 self.cut(out);
@@ -131,8 +147,13 @@ impl Stream {
         self.scratch = text;
     }
 
-    /// The line is complete.
+    /// The line is complete, unless the cursor stands on one of its upper screen rows.
     pub(super) fn line_feed(&mut self, out: Out<'_>) {
+        if self.row.is_edited() && self.row.depth().1 > 0 {
+            self.row.move_screen_rows(1);
+            self.row.carriage_return();
+            return;
+        }
         if self.untold {
             self.tell_above(out);
         }

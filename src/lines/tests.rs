@@ -3,6 +3,7 @@
 mod echoed;
 mod properties;
 mod recorded;
+mod screens;
 mod streamed;
 
 use super::*;

@@ -3,6 +3,7 @@
 
 mod collector;
 mod demo;
+mod lines;
 mod product;
 mod proto;
 mod screen;

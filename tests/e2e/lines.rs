@@ -1,0 +1,144 @@
+//! Tracked commands and their echo in real shells, with their own line editors, in a real pane.
+
+use crate::support::{PATIENCE, TmuxServer, wait_for};
+use std::path::PathBuf;
+use tmuxagent::lines::{Reader, Reading, ShellKind, tracked_command};
+use tmuxagent::model::Origin;
+
+/// A shell in a pane of 80×24, read through a pipe of the pane's bytes.
+struct Shell {
+    server: TmuxServer,
+    stream: PathBuf,
+    read: usize,
+    reader: Reader,
+    /// Lines of the program.
+    lines: Vec<String>,
+    echoed: Vec<String>,
+    ended: Vec<(String, i32)>,
+}
+
+/// The shells to try, those that are installed: `sh` and `bash` always are.
+fn shells() -> Vec<(ShellKind, &'static str)> {
+    let all = [
+        (ShellKind::Sh, "exec env PS1='$ ' sh"),
+        (ShellKind::Sh, "exec env PS1='$ ' dash"),
+        (ShellKind::Bash, "exec env PS1='\\w$ ' bash --norc --noprofile"),
+        (ShellKind::Zsh, "exec env TERM=tmux-256color zsh -f"),
+        (ShellKind::Fish, "exec env TERM=tmux-256color fish --no-config"),
+    ];
+    let installed = |(_, command): &(ShellKind, &str)| {
+        let words: Vec<&str> = command.split(' ').filter(|word| !word.starts_with('-')).collect();
+        let name = words.last().copied().unwrap_or_default();
+        std::env::var_os("PATH")
+            .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
+    };
+    all.into_iter().filter(installed).collect()
+}
+
+impl Shell {
+    fn start(command: &str) -> Self {
+        let server = TmuxServer::running("exec cat");
+        let stream = server.folder().join("stream");
+        std::fs::write(&stream, "").expect("a file for the stream");
+        server.tmux(&["set-option", "-g", "remain-on-exit", "on"]);
+        server.tmux(&["pipe-pane", "-t", "main", &format!("cat >> '{}'", stream.display())]);
+        server.tmux(&["respawn-pane", "-k", "-t", "main", command]);
+        let mut reader = Reader::new();
+        reader.resize(80, 24);
+        let mut shell = Self { server, stream, read: 0, reader, lines: vec![], echoed: vec![], ended: vec![] };
+        wait_for(PATIENCE, "the shell's prompt", || {
+            shell.read();
+            let screen = shell.server.screen("main");
+            let prompt = screen.trim_end().ends_with(['$', '#', '%', '>']);
+            prompt.then_some(())
+        });
+        shell.read();
+        shell.quiet();
+        shell
+    }
+
+    /// Reads what the pane has printed since.
+    fn read(&mut self) {
+        let all = std::fs::read(&self.stream).expect("the stream");
+        let (reader, lines, echoed, ended) = (&mut self.reader, &mut self.lines, &mut self.echoed, &mut self.ended);
+        reader.bytes(&all[self.read..], &mut |reading| keep(&reading, lines, echoed, ended));
+        self.read = all.len();
+    }
+
+    fn quiet(&mut self) {
+        let (reader, lines, echoed, ended) = (&mut self.reader, &mut self.lines, &mut self.echoed, &mut self.ended);
+        reader.quiet(&mut |reading| keep(&reading, lines, echoed, ended));
+    }
+
+    fn type_line(&mut self, line: &str) {
+        self.reader.typed(&format!("{line}\n"));
+        self.server.type_line("main", line);
+    }
+
+    /// Runs a tracked command to its end; gives its exit code.
+    fn run(&mut self, kind: ShellKind, command: &str, token: &str) -> i32 {
+        self.type_line(&tracked_command(kind, command, token));
+        self.wait_end(token)
+    }
+
+    fn wait_end(&mut self, token: &str) -> i32 {
+        wait_for(PATIENCE, &format!("the end of {token} on\n{}", self.server.screen("main")), || {
+            self.read();
+            self.ended.iter().find(|(ended, _)| ended == token).map(|(_, exit)| *exit)
+        })
+    }
+}
+
+fn keep(reading: &Reading<'_>, lines: &mut Vec<String>, echoed: &mut Vec<String>, ended: &mut Vec<(String, i32)>) {
+    match reading {
+        Reading::Line { text, origin: Origin::Program, .. } => lines.push((*text).to_owned()),
+        Reading::Line { text, origin: Origin::Echo, .. } => echoed.push((*text).to_owned()),
+        Reading::CommandEnded { token: Some(token), exit } => ended.push((token.clone(), *exit)),
+        Reading::CommandEnded { token: None, .. }
+        | Reading::Program(_)
+        | Reading::Title(_)
+        | Reading::Bell
+        | Reading::Malformed { .. } => {}
+    }
+}
+
+#[test]
+fn tracked_commands_report_their_own_exit_codes() {
+    for (kind, command) in shells() {
+        let mut shell = Shell::start(command);
+        assert_eq!(shell.run(kind, "true", "t1"), 0, "{command}");
+        assert_eq!(shell.run(kind, "sh -c 'exit 7'", "t2"), 7, "{command}");
+        assert_eq!(shell.run(kind, "printf '%s ' \"it's\" 100%! 'a\\b' \\# done; echo", "t3"), 0, "{command}");
+        assert_eq!(shell.run(kind, "echo one\n\techo 'two words' 50%\nsh -c 'exit 3'", "t4"), 3, "{command}");
+        assert_ne!(shell.run(kind, "echo (", "t5"), 0, "{command}: not the shell's language");
+        assert_eq!(shell.run(kind, "cd /usr", "t6"), 0, "{command}");
+        assert_eq!(shell.run(kind, "pwd; printf 'no line feed'", "t7"), 0, "{command}");
+        for expected in ["it's 100%! a\\b # done", "one", "two words 50%", "/usr", "no line feed"] {
+            assert!(shell.lines.iter().any(|line| line == expected), "{command}: {expected} in {:#?}", shell.lines);
+        }
+    }
+}
+
+#[test]
+fn the_echo_of_typed_commands_is_no_line_of_the_program() {
+    for (kind, command) in shells() {
+        let mut shell = Shell::start(command);
+        let word = "unmistakable";
+        // Longer than the pane is wide, and of several lines.
+        shell.run(kind, &format!("echo {}{word} >/dev/null", "long ".repeat(30)), "w1");
+        shell.run(kind, &format!("echo {word} >/dev/null\necho second {word} >/dev/null"), "w2");
+        // Typed ahead: the terminal echoes it once, the line editor once more.
+        shell.type_line(&tracked_command(kind, "sleep 1", "w3"));
+        shell.type_line(&tracked_command(kind, &format!("echo {word} >/dev/null"), "w4"));
+        shell.wait_end("w3");
+        shell.wait_end("w4");
+        shell.read();
+        shell.quiet();
+        let own: Vec<&String> = shell.lines.iter().filter(|line| line.contains(word)).collect();
+        assert!(own.is_empty(), "{command}: {own:#?}\nechoed {:#?}", shell.echoed);
+        assert!(shell.echoed.iter().any(|line| line.contains(word)), "{command}");
+        // What it prints itself does count, though it was typed just so.
+        shell.run(kind, &format!("echo {word}"), "w5");
+        assert!(shell.lines.iter().any(|line| line == word), "{command}: {:#?}", shell.lines);
+    }
+}

@@ -147,6 +147,13 @@ fn number(first: char, chars: &mut Peekable<Chars<'_>>, key: &mut String, counts
     '0'
 }
 
+/// Whether two states of a line differ only in figures and bars.
+pub(super) fn same_words(a: &str, b: &str) -> bool {
+    let words = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
+    let (a, b) = (words(a), words(b));
+    !a.is_empty() && a == b
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

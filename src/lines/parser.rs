@@ -274,6 +274,11 @@ pub(super) const fn is_control(byte: u8) -> bool {
     byte < 0x20 || byte == DEL
 }
 
+/// Whether a plain line holds a control; without early exit, which the compiler turns into vector code.
+pub(super) fn has_control(bytes: &[u8]) -> bool {
+    bytes.iter().fold(false, |found, &byte| found | is_control(byte))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

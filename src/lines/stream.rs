@@ -7,8 +7,8 @@
 //! [`LONGEST_ROW`] is told in pieces that overlap by [`OVERLAP`] bytes.
 
 use super::border;
-use super::likeness::alike;
-use super::parser::is_control;
+use super::likeness::{alike, same_words};
+use super::parser::has_control;
 use super::row::{Erase, LONGEST_ROW, Row};
 use memchr::memchr;
 use std::collections::VecDeque;
@@ -494,16 +494,4 @@ fn tell(text: &str, seen: usize, out: Out<'_>) {
         rest = &rest[next..];
     }
     out(rest, seen);
-}
-
-/// Whether a plain line holds a control; without early exit, which the compiler turns into vector code.
-fn has_control(bytes: &[u8]) -> bool {
-    bytes.iter().fold(false, |found, &byte| found | is_control(byte))
-}
-
-/// Whether two states of a line differ only in figures and bars.
-fn same_words(a: &str, b: &str) -> bool {
-    let words = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
-    let (a, b) = (words(a), words(b));
-    !a.is_empty() && a == b
 }

@@ -97,8 +97,10 @@ impl Hosts {
             None => self.watching.remove(&connection),
         };
         for (name, handle) in &self.handles {
-            // One screen per host is looked at: that of the view which came last.
-            handle.watch_screen(self.watching.values().rfind(|pane| pane.host == *name).cloned());
+            let mut panes: Vec<PaneKey> = self.watching.values().filter(|pane| pane.host == *name).cloned().collect();
+            panes.sort_unstable();
+            panes.dedup();
+            handle.watch_screens(panes);
         }
     }
 
@@ -192,6 +194,7 @@ fn spec(hosts: &Hosts, config: &HostConfig) -> Result<HostSpec, String> {
     };
     let views = hosts.views.values().filter(|(host, _)| *host == config.name);
     Ok(HostSpec {
+        flood: HostSpec::FLOOD,
         name: config.name.clone(),
         transport: transport(config, &hosts.runtime),
         session_filters: filters(&config.tmux.session_filters)?,

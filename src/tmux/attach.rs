@@ -1,8 +1,9 @@
 //! When and where control clients are attached. See the module's invariants: one after another, in quiet moments.
 
 use super::client::{Client, ClientId};
-use super::host::{Attached, Host, Link, Purpose};
+use super::host::{Attached, Host, Purpose};
 use super::inventory::{Entry, subscription_format};
+use super::link::Link;
 use super::probe::{CLIENT_MARK, QUIET};
 use super::proto::{Reply, Version, quote};
 use crate::model::{HostState, SessionId};
@@ -87,6 +88,7 @@ impl Host {
         }
         let mut later: Option<Instant> = None;
         let mut wanted = self.wanted_sessions();
+        let unwanted = wanted.is_empty();
         wanted.retain(|session| match self.attacher.barred.get(session) {
             Some((_, until)) if *until > now => {
                 later = Some(later.map_or(*until, |at| at.min(*until)));
@@ -98,7 +100,8 @@ impl Host {
         wanted.sort_by_key(|session| self.sessions.get(session).copied().unwrap_or(0));
         if let Some(&session) = wanted.first() {
             self.attach(session, false, version, now);
-        } else if self.clients.is_empty()
+        } else if unwanted
+            && self.clients.is_empty()
             && let Some(&session) = self.sessions.keys().next()
         {
             self.attach(session, true, version, now);
@@ -132,6 +135,7 @@ impl Host {
         let argv = self.spec.transport.control(&flags, &words);
         self.next_client += 1;
         let id = ClientId(self.next_client);
+        tracing::debug!(host = %self.spec.name, %session, lookout, client = id.0, "attaching");
         match Client::spawn(id, &argv, self.nonce.clone(), self.arrivals.clone()) {
             Ok(client) => {
                 let attached = Attached {
@@ -165,6 +169,7 @@ impl Host {
         });
         let Some(attached) = self.clients.get_mut(&id) else { return };
         let before = attached.session.replace(session);
+        tracing::debug!(host = %self.spec.name, %session, client = id.0, "attached");
         attached.paused.clear();
         attached.listed = false;
         match before {
@@ -186,6 +191,10 @@ impl Host {
     fn arrived_at(&mut self, id: ClientId) {
         self.attacher.failed = 0;
         self.failures = 0;
+        if self.clients.len() == 1 {
+            // Nothing told us of events until now.
+            self.attacher.disturbed(self.now);
+        }
         self.request(id, "display-message -p '#{client_pid}'", Purpose::Introduce);
         self.name_server(id);
         self.lead_by(id);
@@ -244,6 +253,7 @@ impl Host {
     /// A client's process ended.
     pub fn client_ended(&mut self, id: ClientId, error: &str) {
         let Some(mut attached) = self.clients.remove(&id) else { return };
+        tracing::debug!(host = %self.spec.name, client = id.0, error, said = attached.exit, "a client ended");
         self.attacher.disturbed(self.now);
         for purpose in attached.client.abandon() {
             self.abandoned(&purpose);
@@ -266,8 +276,6 @@ impl Host {
             self.link = Link::Down;
             self.complete = false;
             self.times.attach = None;
-            let said = if error.is_empty() { &attached.exit } else { error };
-            tracing::debug!(host = %self.spec.name, said, "the last control client ended");
             self.probe_later(1000);
             return;
         }
@@ -285,7 +293,7 @@ impl Host {
         match purpose {
             Purpose::List => self.listing = false,
             Purpose::Send(pane) => self.send_lost(pane),
-            Purpose::View(_) => self.view_lost(),
+            Purpose::View(pane) => self.view_lost(pane),
             // The panes of the client are read anew as a whole.
             Purpose::CatchUp(..) | Purpose::Look(_) | Purpose::Move(..) => {}
             Purpose::Introduce | Purpose::Nothing => {}

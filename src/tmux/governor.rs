@@ -19,19 +19,15 @@ use super::client::ClientId;
 use super::history::{self, Past};
 use super::host::{Arrival, Host, Purpose};
 use super::pane::Feed;
-use super::proto::{Nonce, Parser, Reply, quote};
+use super::pipe::{self, PipeId, PipeSays, close_line, only_in_pipe, open_line, piped_mark};
+use super::proto::Reply;
 use crate::model::PaneId;
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
-use tokio::io::AsyncReadExt as _;
-use tokio::net::unix::pipe;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// So many bytes within [`FLOOD_TIME`] are a flood.
-const FLOOD: u64 = 3 * 1024 * 1024;
-/// See [`FLOOD`].
+/// How long the bytes of a flood ([`super::HostSpec::flood`]) may take.
 const FLOOD_TIME: Duration = Duration::from_millis(600);
 /// After this long without a byte a piped pane goes back to the stream.
 const CALM: Duration = Duration::from_millis(1500);
@@ -41,28 +37,10 @@ const STEP: Duration = Duration::from_millis(300);
 const KEPT: usize = 8 * 1024 * 1024;
 /// How much may come during the way back before it is a flood again, bytes.
 const AGAIN: usize = 256 * 1024;
+/// How long a pane stays on the stream after it could not be moved.
+const REFUSED: Duration = Duration::from_secs(10);
 /// How long a step may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How much one read of a pipe takes at most, bytes.
-const CHUNK: usize = 64 * 1024;
-
-/// The number of a pipe; never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct PipeId(u64);
-
-/// What comes from a pipe's reading task.
-#[derive(Debug)]
-pub(super) enum PipeSays {
-    /// Its command runs.
-    Opened,
-    /// Bytes of the pane.
-    Bytes(Vec<u8>),
-    /// It ended.
-    Closed,
-    /// An outcome that was told behind what the pipe held.
-    Outcome(Box<crate::model::Event>),
-}
-
 /// What becomes of stream bytes of a piped pane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stream {
@@ -78,8 +56,8 @@ pub(super) struct Governor {
     scratch: Option<PathBuf>,
     next: u64,
     pipes: HashMap<PaneId, Pipe>,
-    /// Panes that can't be piped: they have a pipe of the user's, or moving them failed.
-    refused: HashSet<PaneId>,
+    /// Panes that are not to be piped before an instant: they have a pipe of the user's, or moving them failed.
+    refused: HashMap<PaneId, Instant>,
 }
 
 #[derive(Debug)]
@@ -128,13 +106,17 @@ impl Drop for Pipe {
 
 impl Governor {
     pub fn new(scratch: Option<PathBuf>) -> Self {
-        Self { scratch, next: 0, pipes: HashMap::new(), refused: HashSet::new() }
+        Self { scratch, next: 0, pipes: HashMap::new(), refused: HashMap::new() }
     }
 
     /// Every pane is gone.
     pub fn forget(&mut self) {
         self.pipes.clear();
         self.refused.clear();
+    }
+
+    fn refuse(&mut self, pane: PaneId) {
+        self.refused.insert(pane, Instant::now() + REFUSED);
     }
 
     /// Takes stream bytes of a piped pane.
@@ -170,25 +152,27 @@ impl Host {
     pub fn watch_flood(&mut self, id: PaneId) {
         let Some(pane) = self.panes.get_mut(&id) else { return };
         let (bytes, since) = pane.window;
-        if bytes < FLOOD {
+        if bytes < self.spec.flood {
             return;
         }
         pane.window = (0, Some(self.now));
         let quick = since.is_some_and(|since| self.now.duration_since(since) <= FLOOD_TIME);
         let full = self.server.as_ref().is_some_and(|server| server.version.is_full());
         let Some(client) = pane.client.filter(|_| quick && full && pane.feed == Feed::Stream) else { return };
-        if self.governor.pipes.contains_key(&id) || self.governor.refused.contains(&id) {
+        if self.governor.pipes.contains_key(&id)
+            || self.governor.refused.get(&id).is_some_and(|until| *until > self.now)
+        {
             return;
         }
         let Some(scratch) = self.governor.scratch.clone() else { return };
         self.governor.next += 1;
         let pipe = PipeId(self.governor.next);
         let path = scratch.join(format!("pipe-{}-{}-{}", std::process::id(), self.nonce.as_str(), pipe.0));
-        let Ok(receiver) = open(&path) else {
-            self.governor.refused.insert(id);
+        let Ok(receiver) = pipe::open(&path) else {
+            self.governor.refuse(id);
             return;
         };
-        let task = tokio::spawn(drain(receiver, id, pipe, self.arrivals.clone())).abort_handle();
+        let task = tokio::spawn(pipe::drain(receiver, id, pipe, self.arrivals.clone())).abort_handle();
         let now = Instant::now();
         self.governor.pipes.insert(
             id,
@@ -220,7 +204,7 @@ impl Host {
                 let mark = piped_mark(&nonce);
                 if !reply.rows().any(|row| row == mark.as_bytes()) {
                     self.governor.pipes.remove(&id);
-                    self.governor.refused.insert(id);
+                    self.governor.refuse(id);
                     return;
                 }
                 moving.step = Step::Placed;
@@ -308,14 +292,14 @@ impl Host {
             Step::Draining => self.back_on_stream(id),
             // It never worked: nothing of the stream is lost.
             Step::Asked | Step::Placed => {
-                self.governor.refused.insert(id);
+                self.governor.refuse(id);
                 self.abandon_pipe(id);
             }
             // Somebody closed it while the stream was paused: what is missing is in the history, or lost.
             Step::Pausing | Step::Running | Step::Continuing | Step::Returning => {
                 let client = pipe.client;
                 self.governor.pipes.remove(&id);
-                self.governor.refused.insert(id);
+                self.governor.refuse(id);
                 self.request(client, &format!("refresh-client -A '{id}:continue'"), Purpose::Nothing);
                 self.recover(id, client);
             }
@@ -374,7 +358,7 @@ impl Host {
         match pipe.step {
             Step::Asked => {}
             Step::Placed if pipe.kept.len() > KEPT || now.duration_since(pipe.began) > PATIENCE => {
-                self.governor.refused.insert(id);
+                self.governor.refuse(id);
                 self.abandon_pipe(id);
                 return;
             }
@@ -430,85 +414,5 @@ impl Host {
             self.request(client, &close_line(pane), Purpose::Nothing);
         }
         self.governor.forget();
-    }
-}
-
-/// How many bytes at the start of `late` (the pipe's) are not repeated at the start of `kept` (the stream's).
-fn only_in_pipe(late: &[u8], kept: &[u8]) -> usize {
-    (0..=late.len()).find(|&own| late.get(own..).is_some_and(|rest| kept.starts_with(rest))).unwrap_or(late.len())
-}
-
-fn piped_mark(nonce: &Nonce) -> String {
-    format!("PIPED {}", nonce.as_str())
-}
-
-/// Opens the pipe unless the pane has one.
-fn open_line(nonce: &Nonce, pane: PaneId, path: &Path) -> String {
-    // The command is a format for strftime and tmux before it is one for the shell.
-    let path = path.display().to_string().replace('\'', "'\\''").replace('#', "##").replace('%', "%%");
-    let command = quote(format!("exec 2>/dev/null; {{ printf x; exec cat; }} >'{path}'"));
-    let mark = quote(piped_mark(nonce));
-    let raw = quote(Parser::raw_mark(nonce));
-    format!(
-        "if-shell -F -t {pane} '#{{==:#{{pane_pipe}},0}}' {{ pipe-pane -O -t {pane} {command} ; \
-         display-message -p {mark} }} {{ display-message -p {raw} ; display-message -p busy }}"
-    )
-}
-
-/// Closes our pipe.
-fn close_line(pane: PaneId) -> String {
-    format!("if-shell -F -t {pane} '#{{==:#{{pane_pipe}},1}}' {{ pipe-pane -t {pane} }}")
-}
-
-/// Makes a named pipe and opens its reading end, so that the writer finds it open.
-fn open(path: &Path) -> std::io::Result<pipe::Receiver> {
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        path,
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
-        0,
-    )?;
-    pipe::OpenOptions::new().open_receiver(path)
-}
-
-/// Reads a pipe to its end.
-async fn drain(mut receiver: pipe::Receiver, pane: PaneId, id: PipeId, out: mpsc::Sender<Arrival>) {
-    let say = async |says: PipeSays| out.send(Arrival::Pipe(pane, id, says)).await.is_ok();
-    let deadline = Instant::now() + PATIENCE;
-    let mut first = [0u8; 1];
-    // Without a writer a pipe reads as ended.
-    while !matches!(receiver.read(&mut first).await, Ok(1)) {
-        if Instant::now() > deadline {
-            say(PipeSays::Closed).await;
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    if !say(PipeSays::Opened).await {
-        return;
-    }
-    loop {
-        let mut bytes = Vec::with_capacity(CHUNK);
-        if !matches!(receiver.read_buf(&mut bytes).await, Ok(1..)) {
-            break;
-        }
-        if !say(PipeSays::Bytes(bytes)).await {
-            return;
-        }
-    }
-    say(PipeSays::Closed).await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_pipe_brought_late_is_read_once() {
-        assert_eq!(only_in_pipe(b"", b"xyz"), 0);
-        assert_eq!(only_in_pipe(b"late", b""), 4);
-        assert_eq!(only_in_pipe(b"late xy", b"xyz"), 5);
-        assert_eq!(only_in_pipe(b"xyz", b"xyz"), 0);
     }
 }

@@ -2,17 +2,19 @@
 
 use super::attach::Attacher;
 use super::client::{CHUNKS, Client, ClientId, FromClient};
-use super::governor::{Governor, PipeId, PipeSays};
-use super::history::Capture;
+use super::governor::Governor;
+use super::history::{Capture, Past};
 use super::inventory::Entry;
+use super::link::{Link, Server, random};
 use super::outlet::Outlet;
-use super::pane::Pane;
-use super::probe::{self, ProbeError, Probed};
-use super::proto::{Ended, Frame, Nonce, Reply, Version};
+use super::pane::{Feed, Pane};
+use super::pipe::{PipeId, PipeSays};
+use super::probe::{ProbeError, Probed};
+use super::proto::{Ended, Frame, Nonce, Reply};
 use super::send::{Lanes, Sending};
 use super::{HostMessage, HostSpec, Request, latest};
 use crate::clock::Clock;
-use crate::model::{Event, HostState, Millis, PaneId, PaneKey, ServerId, SessionId};
+use crate::model::{HostState, Millis, PaneId, PaneKey, SessionId};
 use crate::policy::{Policy, RuleSet};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -51,17 +53,6 @@ pub(super) enum Arrival {
     Pipe(PaneId, PipeId, PipeSays),
 }
 
-/// How the host is reached at present.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
-    /// Not at all.
-    Down,
-    /// By control clients: attached, or being attached.
-    Control,
-    /// By forked commands.
-    Polling,
-}
-
 /// A control client and what it is attached to.
 #[derive(Debug)]
 pub(super) struct Attached {
@@ -83,19 +74,6 @@ pub(super) struct Attached {
     /// The reason that tmux gave for ending it.
     pub exit: String,
     pub started: Instant,
-}
-
-/// The server that is observed.
-#[derive(Debug, Clone)]
-pub(super) struct Server {
-    /// Its identity.
-    pub id: ServerId,
-    /// Its version, capped by the configuration.
-    pub version: Version,
-    /// As it writes it.
-    pub version_text: String,
-    /// `pid` and start time: tells a server that was replaced before it has an identity.
-    pub life: (u32, String),
 }
 
 /// See the module.
@@ -128,7 +106,7 @@ pub(super) struct Host {
     pub strangers: HashMap<PaneId, Vec<u8>>,
     pub excluded: BTreeSet<PaneId>,
     pub lanes: Lanes,
-    pub view: Option<super::screens::View>,
+    pub views: Vec<super::screens::View>,
     pub governor: Governor,
     pub status: Option<(HostState, String, String)>,
     /// A listing was read since the link is up.
@@ -138,6 +116,8 @@ pub(super) struct Host {
     pub last_list: Instant,
     /// The instant at which the present arrival is treated.
     pub now: Instant,
+    /// The panes are polled only until it is quiet enough to attach.
+    pub awaits_quiet: bool,
     pub failures: u32,
     pub times: Times,
     shutdown: Option<tokio::sync::oneshot::Sender<()>>,
@@ -165,9 +145,6 @@ const CHECK: Duration = Duration::from_secs(5);
 const STUCK: Duration = Duration::from_secs(15);
 /// How often the panes' surface is told.
 pub(super) const SURFACE: Duration = Duration::from_millis(100);
-/// The longest pause between two attempts to reach a host.
-const LONGEST_PAUSE: u64 = 30_000;
-
 impl Host {
     pub fn new(
         mut spec: HostSpec,
@@ -203,7 +180,7 @@ impl Host {
             strangers: HashMap::new(),
             excluded,
             lanes: Lanes::default(),
-            view: None,
+            views: Vec::new(),
             governor,
             status: None,
             complete: false,
@@ -211,6 +188,7 @@ impl Host {
             list_again: false,
             last_list: now,
             now,
+            awaits_quiet: false,
             failures: 0,
             times: Times::default(),
             shutdown: None,
@@ -252,7 +230,7 @@ impl Host {
             Request::Send { intent, keys, settle } => self.queue_send(Sending::keys(intent, keys, settle)),
             Request::Prompt { intent, prompt, settle } => self.queue_send(Sending::prompt(intent, prompt, settle)),
             Request::Release(pane) => self.release(&pane),
-            Request::WatchScreen(pane) => self.watch_screen(pane),
+            Request::WatchScreens(panes) => self.watch_screens(panes),
             Request::Exclude(pane) => {
                 self.excluded.insert(pane);
                 self.drop_pane(pane);
@@ -368,132 +346,6 @@ impl Host {
         }
     }
 
-    /// Starts looking for the server.
-    pub fn probe(&mut self) {
-        self.times.probe = None;
-        let (transport, nonce) = (self.spec.transport.clone(), self.nonce.clone());
-        let (owner, ceiling) = (self.spec.owner.clone(), self.spec.ceiling);
-        let arrivals = self.arrivals.clone();
-        tokio::spawn(async move {
-            let result = probe::probe(transport, nonce, owner, ceiling).await;
-            let _ = arrivals.send(Arrival::Probed(Box::new(result))).await;
-        });
-    }
-
-    fn probed(&mut self, result: Result<Probed, ProbeError>) {
-        if self.link == Link::Control {
-            return;
-        }
-        match result {
-            Err(ProbeError::NoServer) => {
-                self.forget_server();
-                self.say(HostState::NoServer, "no tmux server runs there; it is looked for again");
-                self.probe_later(1000);
-            }
-            Err(ProbeError::Unreachable(why)) => {
-                self.lose_host(&why);
-                self.probe_later(LONGEST_PAUSE);
-            }
-            Ok(found) => self.found(found),
-        }
-    }
-
-    /// A server answered.
-    fn found(&mut self, found: Probed) {
-        let Some(first) = found.entries.first() else { return };
-        let life = (first.server_pid, first.start_time.clone());
-        let named = Some(first.server.clone()).filter(|name| !name.is_empty());
-        let version = found.version;
-        let full_name = named.unwrap_or_else(|| {
-            if version.is_some_and(Version::has_control) { hex(random()) } else { format!("{}-{}", life.0, life.1) }
-        });
-        let same = self.server.as_ref().is_some_and(|server| {
-            server.life == life && (first.server.is_empty() || server.id.as_str() == first.server)
-        });
-        if !same {
-            self.forget_server();
-            self.server = Some(Server {
-                id: ServerId::new(full_name),
-                version: version.unwrap_or(Version::NEWEST),
-                version_text: found.version_text.clone(),
-                life,
-            });
-        }
-        match version {
-            Some(version) if version.has_control() && !self.attacher.is_hopeless() => {
-                if found.quiet {
-                    self.start_control(found.entries);
-                } else {
-                    self.start_polling(
-                        found.entries,
-                        "sessions keep changing; tmux before 3.7 is attached to in a quiet moment only, panes are polled until then",
-                    );
-                }
-            }
-            Some(version) if version.has_control() => {
-                self.start_polling(
-                    found.entries,
-                    "control mode failed there; panes are polled, and can't be typed into",
-                );
-            }
-            _ => {
-                let why = format!(
-                    "tmux {} there is older than 3.0; panes are polled, and can't be typed into",
-                    if found.version_text.is_empty() { "without a version" } else { &found.version_text }
-                );
-                self.start_polling(found.entries, &why);
-            }
-        }
-    }
-
-    /// Plans the next look for the server: with growing pauses, no longer than `most` milliseconds.
-    pub fn probe_later(&mut self, most: u64) {
-        let pause = (250u64 << self.failures.min(10)).min(most);
-        self.failures += 1;
-        // Hosts that vanished together need not come back in step.
-        let jitter = u64::from(random::<1>()[0]) * pause / 1024;
-        let at = Instant::now() + Duration::from_millis(pause + jitter);
-        self.times.probe = Some(at);
-        self.wake_at(at);
-    }
-
-    /// The server is gone or was replaced: its panes are no more.
-    pub fn forget_server(&mut self) {
-        let panes: Vec<PaneId> = self.panes.keys().copied().collect();
-        panes.into_iter().for_each(|pane| self.drop_pane(pane));
-        self.server = None;
-        self.known.clear();
-        self.strangers.clear();
-        self.shown_by.clear();
-        self.sessions.clear();
-        self.excluded.clear();
-        self.complete = false;
-        self.governor.forget();
-        self.settle_lost("the tmux server ended before it answered");
-    }
-
-    /// The host can't be asked: its panes are stale.
-    pub fn lose_host(&mut self, why: &str) {
-        let known = self.status.as_ref().is_some_and(|(state, ..)| *state == HostState::Unreachable);
-        if !known && !self.panes.is_empty() {
-            self.outlet.event(Event::HostLost { host: self.spec.name.clone() });
-        }
-        self.link = Link::Down;
-        self.complete = false;
-        self.say(HostState::Unreachable, why);
-    }
-
-    /// Tells how the host is observed, when that changed.
-    pub fn say(&mut self, state: HostState, detail: &str) {
-        let version = self.server.as_ref().map_or_else(String::new, |server| server.version_text.clone());
-        let status = (state, version, detail.to_owned());
-        if self.status.as_ref() != Some(&status) {
-            self.status = Some(status.clone());
-            let (state, version, detail) = status;
-            self.outlet.put(HostMessage::Status { state, version, detail });
-        }
-    }
-
     /// Ends clients that no longer answer.
     fn check_clients(&mut self, now: Instant) {
         for attached in self.clients.values_mut() {
@@ -508,9 +360,19 @@ impl Host {
 
     fn tell_positions(&mut self) {
         for pane in self.panes.values_mut() {
+            let known = match &pane.feed {
+                Feed::Stream | Feed::Piped | Feed::Polled => true,
+                // Before it has caught up, only an earlier position is true.
+                Feed::Unread(past) | Feed::CatchingUp(past) => *past == Past::Read,
+            };
+            // Where nothing was read the position is the old one; finding that out anew costs time.
+            let read = pane.voice.bytes + pane.voice.lines;
+            if !known || std::mem::replace(&mut pane.told.1, read) == read {
+                continue;
+            }
             let position = pane.position();
-            if position != pane.told {
-                pane.told = position.clone();
+            if position != pane.told.0 {
+                pane.told.0 = position.clone();
                 self.outlet.put(HostMessage::Position { pane: pane.voice.key.clone(), position });
             }
         }
@@ -598,24 +460,4 @@ fn take_due(at: &mut Option<Instant>, now: Instant) -> bool {
         *at = None;
     }
     due
-}
-
-/// Random bytes; without a source of them the addresses of this process have to do.
-pub(super) fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    if getrandom::fill(&mut bytes).is_err() {
-        let seed = std::ptr::from_ref(&bytes) as usize ^ usize::try_from(std::process::id()).unwrap_or(0);
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::try_from((seed.rotate_left(u32::try_from(index * 5 % 64).unwrap_or(0))) & 0xff).unwrap_or(0);
-        }
-    }
-    bytes
-}
-
-fn hex(bytes: [u8; 16]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(32), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }

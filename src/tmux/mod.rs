@@ -20,9 +20,11 @@ mod governor;
 mod history;
 mod host;
 mod inventory;
+mod link;
 mod observe;
 mod outlet;
 mod pane;
+mod pipe;
 mod polling;
 mod probe;
 pub mod proto;
@@ -63,7 +65,7 @@ pub enum HostMessage {
         /// Why, a lower-case fragment.
         error: String,
     },
-    /// The visible screen of the pane that a view looks at, with its colours as SGR sequences; at most ten times a
+    /// The visible screen of a pane that a view looks at, with its colours as SGR sequences; at most ten times a
     /// second, on change.
     Screen {
         /// Where.
@@ -104,7 +106,7 @@ enum Request {
     Send { intent: IntentId, keys: SendKeys, settle: bool },
     Prompt { intent: IntentId, prompt: Prompt, settle: bool },
     Release(PaneKey),
-    WatchScreen(Option<PaneKey>),
+    WatchScreens(Vec<PaneKey>),
     Exclude(PaneId),
     Include(PaneId),
     Shutdown(oneshot::Sender<()>),
@@ -146,9 +148,10 @@ impl HostHandle {
         self.ask(Request::Release(pane));
     }
 
-    /// Shows this pane's screen from now on ([`HostMessage::Screen`]), or none.
-    pub fn watch_screen(&self, pane: Option<PaneKey>) {
-        self.ask(Request::WatchScreen(pane));
+    /// Shows the screens of these panes from now on ([`HostMessage::Screen`]), and of no others. A pane that is named
+    /// again is told as a whole once more, for a view that came later.
+    pub fn watch_screens(&self, panes: Vec<PaneKey>) {
+        self.ask(Request::WatchScreens(panes));
     }
 
     /// Leaves a pane unread: a view of ours runs there, and reading it would feed on itself.

@@ -3,8 +3,9 @@
 use super::client::ClientId;
 use super::governor::Stream;
 use super::history::{self, Capture, FEW, Past, Told};
-use super::host::{Host, Link, Purpose};
+use super::host::{Host, Purpose};
 use super::inventory::{Entry, Listed, Listing, listing_format};
+use super::link::{Link, Server};
 use super::pane::{Feed, PAUSE, Pane};
 use super::proto::{Notice, Reply, RowReader, quote};
 use crate::model::{Event, HostName, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, SessionId, Timestamp};
@@ -62,7 +63,7 @@ impl Host {
         if began || retitled {
             self.list_by(LIST_EVERY);
         }
-        if self.view.is_some() {
+        if !self.views.is_empty() {
             self.view_touched(pane);
         }
         self.surface_soon();
@@ -213,7 +214,7 @@ impl Host {
                 self.name_server(id);
             }
         } else {
-            let renamed = super::host::Server { id: ServerId::new(told), ..server.clone() };
+            let renamed = Server { id: ServerId::new(told), ..server.clone() };
             let shown = self.excluded.clone();
             self.forget_server();
             self.excluded = shown;
@@ -416,6 +417,7 @@ impl Host {
     /// The capture that brings a pane up to date arrived.
     pub fn caught_up(&mut self, key: &PaneKey, lines: u32, reply: &Reply) {
         let Some(capture) = Capture::read(&self.nonce, reply) else { return };
+        self.expect_echoes(key);
         let Some(pane) = self.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else { return };
         let Feed::CatchingUp(past) = std::mem::replace(&mut pane.feed, Feed::Stream) else { return };
         Self::catch_up(pane, &past, capture, lines, &mut self.outlet);

@@ -54,8 +54,8 @@ pub(super) struct Pane {
     pub looking: bool,
     /// Rows of the last look at a screen that its program owns.
     pub screen: Vec<String>,
-    /// The position that was last told.
-    pub told: Position,
+    /// The position that was last told, and how many bytes had been read then.
+    pub told: (Position, u64),
     /// The open line as last polled.
     pub polled: String,
     /// Bytes of the stream within the present window of the governor, and when that began.
@@ -113,7 +113,7 @@ impl Pane {
             looked: None,
             looking: false,
             screen: Vec::new(),
-            told: Position::default(),
+            told: (Position::default(), u64::MAX),
             polled: String::new(),
             window: (0, None),
         }
@@ -149,8 +149,8 @@ impl Pane {
     /// it again nor misses what follows.
     pub fn tell_position(&mut self, outlet: &mut Outlet) {
         if std::mem::take(&mut self.voice.spoke) {
-            self.told = self.position();
-            outlet.put(HostMessage::Position { pane: self.voice.key.clone(), position: self.told.clone() });
+            self.told = (self.position(), self.voice.bytes + self.voice.lines);
+            outlet.put(HostMessage::Position { pane: self.voice.key.clone(), position: self.told.0.clone() });
         }
     }
 
@@ -191,6 +191,8 @@ impl Voice {
                     self.last_line.push_str(head(text, TAIL));
                 }
                 if origin == Origin::Echo {
+                    // A restart would not know it for an echo any more.
+                    self.spoke = true;
                     return;
                 }
                 let hits = self.hits(text, seen);

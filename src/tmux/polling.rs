@@ -3,8 +3,9 @@
 use super::Transport;
 use super::fork;
 use super::history::{Capture, Past, text};
-use super::host::{Arrival, Host, Link};
+use super::host::{Arrival, Host};
 use super::inventory::Entry;
+use super::link::Link;
 use super::pane::Feed;
 use super::probe::{self, ProbeError};
 use super::proto::{Nonce, RowReader, row_format};
@@ -12,8 +13,10 @@ use crate::model::{HostState, PaneKey};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often control mode is tried again where it could be used.
-const TRY_AGAIN: Duration = Duration::from_secs(10);
+/// How often a quiet moment to attach is looked for.
+const NEXT_MOMENT: Duration = Duration::from_secs(2);
+/// How often control mode is tried again where it failed.
+const TRY_AGAIN: Duration = Duration::from_secs(60);
 /// How many rows of history a poll looks at beside the screen.
 const ROWS: u32 = 200;
 
@@ -31,7 +34,7 @@ impl Host {
         }
         if self.server.as_ref().is_some_and(|server| server.version.has_control()) {
             self.attacher.hope();
-            let at = Instant::now() + TRY_AGAIN;
+            let at = Instant::now() + if self.awaits_quiet { NEXT_MOMENT } else { TRY_AGAIN };
             self.times.probe = Some(at);
             self.wake_at(at);
         }
@@ -97,7 +100,7 @@ impl Host {
             return;
         }
         let now = self.clock.now();
-        let mut shown = None;
+        let mut shown = Vec::new();
         for (key, capture) in captures {
             let Some(pane) = self.panes.get_mut(&key.pane).filter(|pane| pane.info.key == key) else { continue };
             if pane.feed == Feed::Polled && pane.screen == capture.visible {
@@ -117,11 +120,11 @@ impl Host {
                 pane.pause(&mut self.outlet);
             }
             pane.polled = open;
-            if self.view.as_ref().is_some_and(|view| view.pane == key) {
-                shown = Some((key, pane.screen.clone()));
+            if self.views.iter().any(|view| view.pane == key) {
+                shown.push((key, pane.screen.clone()));
             }
         }
-        if let Some((key, rows)) = shown {
+        for (key, rows) in shown {
             self.show(&key, rows);
         }
         self.surface_soon();

@@ -2,7 +2,8 @@
 
 use super::HostMessage;
 use super::history::text;
-use super::host::{Host, Link, Purpose};
+use super::host::{Host, Purpose};
+use super::link::Link;
 use super::pane::{Feed, PAUSE, SCREEN_EVERY};
 use super::proto::{Parser, Reply};
 use crate::model::{PaneId, PaneKey};
@@ -26,22 +27,26 @@ pub(super) struct View {
 }
 
 impl Host {
-    /// Shows a pane's screen from now on.
-    pub fn watch_screen(&mut self, pane: Option<PaneKey>) {
+    /// Shows these panes' screens from now on.
+    pub fn watch_screens(&mut self, panes: Vec<PaneKey>) {
         let now = Instant::now();
-        self.view = pane.map(|pane| View { pane, touched: true, looking: false, next: now, rows: None });
+        let mut before = std::mem::take(&mut self.views);
+        for pane in panes {
+            let at = before.iter().position(|view| view.pane == pane);
+            let looking = at.is_some_and(|at| before.swap_remove(at).looking);
+            self.views.push(View { pane, touched: true, looking, next: now, rows: None });
+        }
         self.wake_at(now);
     }
 
-    /// Output came to a pane; if it is the one in view, a capture is planned.
+    /// Output came to a pane; if a view looks at it, a capture is planned.
     pub fn view_touched(&mut self, pane: PaneId) {
-        let Some(view) = self.view.as_mut().filter(|view| view.pane.pane == pane) else { return };
-        if !view.touched {
-            view.touched = true;
-            view.next = view.next.max(self.now + GATHER);
-            let next = view.next;
-            self.wake_at(next);
-        }
+        let next = self.now + GATHER;
+        let Some(view) = self.views.iter_mut().find(|view| view.pane.pane == pane && !view.touched) else { return };
+        view.touched = true;
+        view.next = view.next.max(next);
+        let next = view.next;
+        self.wake_at(next);
     }
 
     /// What the pauses of panes make due.
@@ -80,7 +85,7 @@ impl Host {
             self.wake_at(at);
         }
         looks.into_iter().for_each(|pane| self.look(&pane));
-        self.tick_view(now);
+        (0..self.views.len()).for_each(|index| self.tick_view(index, now));
     }
 
     /// Asks for the screen of a pane that its program owns.
@@ -114,17 +119,16 @@ impl Host {
         reply.announced(&self.nonce).next().map(|block| block.rows.iter().map(|row| text(row)).collect())
     }
 
-    /// Captures the pane in view, if that is due.
-    fn tick_view(&mut self, now: Instant) {
-        let Some(view) = self.view.as_mut().filter(|view| view.touched && !view.looking) else { return };
+    /// Captures a pane in view, if that is due.
+    fn tick_view(&mut self, index: usize, now: Instant) {
+        let free = self.outlet.is_free();
+        let Some(view) = self.views.get_mut(index).filter(|view| view.touched && !view.looking) else { return };
+        if !free {
+            view.next = view.next.max(now + SCREEN_EVERY);
+        }
         if view.next > now {
             let next = view.next;
             self.wake_at(next);
-            return;
-        }
-        if !self.outlet.is_free() {
-            view.next = now + SCREEN_EVERY;
-            self.wake_at(now + SCREEN_EVERY);
             return;
         }
         let key = view.pane.clone();
@@ -137,38 +141,38 @@ impl Host {
         self.request(client, &line, Purpose::View(key));
     }
 
-    /// The capture of the pane in view arrived.
+    /// The capture of a pane in view arrived.
     pub fn viewed(&mut self, key: &PaneKey, reply: &Reply) {
-        self.view_lost();
+        self.view_lost(key);
         if let Some(rows) = self.rows_of(reply) {
             self.show(key, rows);
         }
     }
 
-    /// Tells the rows of the pane in view, when they changed.
+    /// Tells the rows of a pane in view, when they changed.
     pub fn show(&mut self, key: &PaneKey, rows: Vec<String>) {
-        let Some(view) = self.view.as_mut().filter(|view| view.pane == *key) else { return };
+        let Some(view) = self.views.iter_mut().find(|view| view.pane == *key) else { return };
         if view.rows.as_ref() != Some(&rows) {
             view.rows = Some(rows.clone());
             self.outlet.put(HostMessage::Screen { pane: key.clone(), rows });
         }
     }
 
-    /// No capture of the pane in view is under way any more.
-    pub fn view_lost(&mut self) {
-        if let Some(view) = &mut self.view {
-            view.looking = false;
-            if view.touched {
-                let next = view.next;
-                self.wake_at(next);
-            }
+    /// No capture of a pane in view is under way any more.
+    pub fn view_lost(&mut self, key: &PaneKey) {
+        let Some(view) = self.views.iter_mut().find(|view| view.pane == *key) else { return };
+        view.looking = false;
+        if view.touched {
+            let next = view.next;
+            self.wake_at(next);
         }
     }
 
-    /// A pane got its client: the view may look now.
-    pub fn view_ready(&mut self) {
-        if let Some(view) = self.view.as_mut().filter(|view| view.rows.is_none()) {
-            view.touched = true;
+    /// Panes got their clients: views that have seen nothing may look now.
+    pub fn views_ready(&mut self) {
+        let mut waiting = self.views.iter_mut().filter(|view| view.rows.is_none() && !view.looking).peekable();
+        if waiting.peek().is_some() {
+            waiting.for_each(|view| view.touched = true);
             self.wake_at(Instant::now());
         }
     }

@@ -3,7 +3,8 @@
 //! A send goes over the client that reads its pane, so its reply has its exact place among the pane's output. When the
 //! client is lost before the reply, the same line is sent again over the next one: the mark makes that harmless.
 
-use super::host::{Host, Link, Purpose};
+use super::host::{Host, Purpose};
+use super::link::Link;
 use super::pane::Feed;
 use super::proto::{Expectation, Input, Reply, Verdict, send_line, verdict};
 use crate::model::{Event, HostState, IntentId, KeyStep, Outcome, PaneKey, Prompt, SendKeys, SkipReason};
@@ -37,6 +38,8 @@ pub(super) struct Sending {
     screen: Option<String>,
     /// It may have been typed already: in an earlier life, or over a client that was lost.
     perhaps_typed: bool,
+    /// The pane's reader knows what echo to expect.
+    expected: bool,
     since: Instant,
 }
 
@@ -56,6 +59,7 @@ impl Sending {
             command: expect_command,
             screen: expect_screen,
             perhaps_typed: settle,
+            expected: false,
             since: Instant::now(),
         }
     }
@@ -69,6 +73,7 @@ impl Sending {
             command: expect_command,
             screen: None,
             perhaps_typed: settle,
+            expected: false,
             since: Instant::now(),
         }
     }
@@ -115,6 +120,15 @@ impl Host {
         self.pump(&pane);
     }
 
+    /// Makes the echo of keys known that may have been typed before the pane is read up to now.
+    pub fn expect_echoes(&mut self, key: &PaneKey) {
+        let (Some(lane), Some(pane)) = (self.lanes.get_mut(key), self.panes.get_mut(&key.pane)) else { return };
+        for send in lane.waiting.iter_mut().filter(|send| send.perhaps_typed && !send.expected) {
+            pane.reader.typed(&send.echo());
+            send.expected = true;
+        }
+    }
+
     /// The pane's last outcome is committed.
     pub fn release(&mut self, pane: &PaneKey) {
         if let Some(lane) = self.lanes.get_mut(pane) {
@@ -127,7 +141,7 @@ impl Host {
     pub fn pump_all(&mut self) {
         let lanes: Vec<PaneKey> = self.lanes.keys().cloned().collect();
         lanes.iter().for_each(|pane| self.pump(pane));
-        self.view_ready();
+        self.views_ready();
     }
 
     /// Starts the pane's next send, or ends it where it can never be typed.
@@ -169,12 +183,13 @@ impl Host {
                 return;
             }
         };
-        let echo = next.echo();
         let Some(mut send) = lane.waiting.pop_front() else { return };
-        send.perhaps_typed = true;
+        if let Some(pane) = self.panes.get_mut(&key.pane).filter(|_| !send.expected) {
+            pane.reader.typed(&send.echo());
+            send.expected = true;
+        }
         lane.under_way = Some(send);
         if let Some(pane) = self.panes.get_mut(&key.pane) {
-            pane.reader.typed(&echo);
             if pane.reader.wants_screen() {
                 // What the screen shows now was printed before the keys.
                 self.look(key);
@@ -187,6 +202,8 @@ impl Host {
     fn cannot_send(&self) -> Option<String> {
         match (&self.status, self.link) {
             (_, Link::Control) => None,
+            // A quiet moment to attach may come any time; control mode that is missing or fails does not.
+            (_, Link::Polling) if self.awaits_quiet => None,
             (Some((_, _, detail)), Link::Polling) => Some(detail.clone()),
             (Some((HostState::NoServer | HostState::Unreachable, _, detail)), Link::Down) => Some(detail.clone()),
             (_, Link::Down | Link::Polling) => None,
@@ -198,6 +215,10 @@ impl Host {
         let Some(lane) = self.lanes.get_mut(key) else { return };
         let Some(send) = lane.under_way.take().or_else(|| lane.waiting.pop_front()) else { return };
         lane.held = true;
+        if let Some(pane) = self.panes.get_mut(&key.pane).filter(|pane| pane.feed == Feed::Stream) {
+            // A restart goes on from here: what was printed before the keys is not read again as if it came after.
+            pane.begin_position(&mut self.outlet);
+        }
         self.tell_behind_pipe(key.pane, Event::Outcome { intent: send.intent, outcome });
     }
 
@@ -219,8 +240,9 @@ impl Host {
     /// The client was lost before the reply: the same send goes first over the next one.
     pub fn send_lost(&mut self, key: &PaneKey) {
         if let Some(lane) = self.lanes.get_mut(key)
-            && let Some(send) = lane.under_way.take()
+            && let Some(mut send) = lane.under_way.take()
         {
+            send.perhaps_typed = true;
             lane.waiting.push_front(send);
         }
     }

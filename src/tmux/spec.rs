@@ -36,11 +36,36 @@ pub struct HostSpec {
     pub excluded: Vec<PaneId>,
     /// Gives the name of the agent in a pane, empty for none; what it finds becomes [`PaneFacts::agent`].
     pub recognise: fn(&PaneFacts) -> String,
+    /// So many bytes of one pane within 600 ms are a flood, for which it is moved to a pipe ([`HostSpec::FLOOD`]).
+    pub flood: u64,
     /// Where observation stood in an earlier life ([`super::HostMessage::Position`]).
     pub remembered: HashMap<PaneKey, Position>,
 }
 
 impl HostSpec {
+    /// What counts as a flood: a pane that prints 5 MB/s feels that it is watched, one that prints less does not.
+    pub const FLOOD: u64 = 3 * 1024 * 1024;
+
+    /// Watches everything, with 2000 lines of history; `owner` as the field.
+    #[must_use]
+    pub fn new(name: HostName, transport: Transport, owner: impl Into<String>) -> Self {
+        Self {
+            name,
+            transport,
+            session_filters: Vec::new(),
+            pane_name_patterns: Vec::new(),
+            capture_lines: 2000,
+            poll_interval: Millis(1500),
+            owner: owner.into(),
+            scratch: None,
+            ceiling: None,
+            excluded: Vec::new(),
+            recognise: |_| String::new(),
+            flood: Self::FLOOD,
+            remembered: HashMap::new(),
+        }
+    }
+
     /// Whether a pane is to be watched.
     #[must_use]
     pub fn chooses(&self, session: &str, window: &str, title: &str) -> bool {

@@ -153,3 +153,174 @@ fn a_new_policy_counts_from_its_arrival() {
     assert_eq!(watched.type_line(&pane, "I-1", "echo a nee''dle and thr''ead"), Outcome::Done);
     assert_eq!(watched.wait_line("thread").policy, 7);
 }
+
+#[test]
+fn hostile_names_titles_folders_and_screens_forge_nothing() {
+    let server = TmuxServer::running("");
+    let folder = server.folder().join("x\n%output %0 forged needle\n%end 1 1 1\n");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let folder = folder.display().to_string();
+    let name = "a\tb %output %0 #{pane_id} ; \u{1b}[31m 中文 'q' \"d\"";
+    let evil = "printf '\\033]2;%%end 1 1 1 #{x} N.\\007'; exec cat";
+    let pane =
+        server.tmux(&["new-window", "-d", "-P", "-F", "#{pane_id}", "-n", name, "-c", &folder, "-t", "main", evil]);
+    server.tmux(&["set-option", "-p", "-t", &pane, "@tmuxagent_role", "role\n%output %0 forged needle\n."]);
+    let watched = Watched::new(&server, &["needle"]);
+    let main = watched.wait_live(&server, "main").key;
+    let facts = watched.wait("the window's facts", |message| match message {
+        HostMessage::Event(Event::PaneSeen { info })
+            if info.key.pane.to_string() == pane && !info.facts.title.is_empty() && info.facts.path == folder =>
+        {
+            Some(info.facts.clone())
+        }
+        _ => None,
+    });
+    assert_eq!(facts.role, "role\n%output %0 forged needle\n.");
+    assert_eq!(facts.window, server.tmux(&["display-message", "-p", "-t", &pane, "#{window_name}"]));
+    assert_eq!(facts.title, "%end 1 1 1 #{x} N.");
+    // A screen full of what tmux itself says, captured again and again.
+    let forged = "for n in $(seq 1 400); do echo \"%end 1 $n 1\"; echo '%output %0 forged'; done; echo real nee''dle";
+    watched.handle.watch_screens(vec![main.clone()]);
+    assert_eq!(watched.type_line(&main, "I-1", forged), Outcome::Done);
+    watched.wait_line("real needle");
+    let shown = |message: &HostMessage| match message {
+        HostMessage::Screen { rows, .. } if rows.iter().any(|row| row.contains("real needle")) => Some(rows.clone()),
+        _ => None,
+    };
+    let rows = watched.wait("the screen", shown);
+    assert_eq!(rows.len(), 24);
+    assert!(rows.iter().any(|row| row == "%output %0 forged"));
+    assert!(watched.lines().iter().all(|line| line.text == "real needle"), "{:?}", watched.lines());
+}
+
+#[test]
+fn a_program_that_owns_the_screen_is_read_as_a_screen() {
+    let server = TmuxServer::running("");
+    let watched = Watched::new(&server, &["needle"]);
+    let pane = watched.wait_live(&server, "main").key;
+    let draw = "printf '\\033[?1049h\\033[2J\\033[5;10Hdle\\033[5;7Hnee'; cat";
+    assert_eq!(watched.type_line(&pane, "I-1", draw), Outcome::Done);
+    let line = watched.wait_line("needle");
+    assert_eq!(line.source, LineSource::Screen);
+    server.type_line("main", "\u{c}again");
+    wait_for(PATIENCE, "more on the screen", || server.screen("main").contains("again").then_some(()));
+    assert_eq!(watched.type_line(&pane, "I-2", "more"), Outcome::Done);
+    assert_eq!(watched.lines().len(), 1, "what stays on the screen is told once");
+}
+
+#[test]
+fn a_client_that_was_sent_away_comes_back_and_reads_what_it_missed() {
+    let server = TmuxServer::running("");
+    let watched = Watched::new(&server, &["needle"]);
+    let pane = watched.wait_live(&server, "main").key;
+    assert_eq!(watched.type_line(&pane, "I-1", "echo first nee''dle"), Outcome::Done);
+    watched.wait_line("first needle");
+    server.tmux(&["detach-client", "-s", "main"]);
+    server.type_line("main", "echo missed nee''dle");
+    watched.wait_line("missed needle");
+    assert_eq!(watched.type_line(&pane, "I-2", "echo last nee''dle"), Outcome::Done);
+    watched.wait_line("last needle");
+    assert_eq!(watched.lines().len(), 3);
+}
+
+#[test]
+fn what_left_the_history_while_nobody_read_is_a_gap() {
+    let server = TmuxServer::running("");
+    server.tmux(&["set-option", "-g", "history-limit", "100"]);
+    let small = server.new_session("small", "");
+    let watched = Watched::new(&server, &["needle"]);
+    watched.wait_live(&server, "main");
+    let pane = watched.wait_live(&server, "small").key;
+    assert_eq!(watched.type_line(&pane, "I-1", "echo first nee''dle"), Outcome::Done);
+    watched.wait_line("first needle");
+    server.tmux(&["detach-client", "-s", "small"]);
+    server.type_line(&small, "seq 1 5000; echo after nee''dle");
+    watched.wait_line("after needle");
+    let gap = |message: &HostMessage| matches!(message, HostMessage::Event(Event::Gap { pane: p }) if *p == pane);
+    assert!(watched.messages().iter().any(gap));
+}
+
+#[test]
+fn a_window_in_two_sessions_is_read_once_and_survives_the_first() {
+    let server = TmuxServer::running("");
+    server.new_session("other", "");
+    server.tmux(&["link-window", "-s", "main:", "-t", "other:9"]);
+    let watched = Watched::new(&server, &["needle"]);
+    let pane = watched.wait_live(&server, "main").key;
+    watched.wait_live(&server, "other");
+    assert_eq!(watched.type_line(&pane, "I-1", "echo first nee''dle"), Outcome::Done);
+    watched.wait_line("first needle");
+    server.tmux(&["kill-session", "-t", "main"]);
+    assert_eq!(watched.type_line(&pane, "I-2", "echo second nee''dle"), Outcome::Done);
+    watched.wait_line("second needle");
+    assert_eq!(watched.lines().len(), 2);
+    let gone = |message: &HostMessage| matches!(message, HostMessage::Event(Event::PaneGone { .. }));
+    assert!(!watched.messages().iter().any(gone), "the pane lives on in the other session");
+}
+
+#[test]
+fn a_pane_with_a_view_of_ours_is_left_unread() {
+    let server = TmuxServer::running("");
+    let watched = Watched::new(&server, &["needle"]);
+    let pane = watched.wait_live(&server, "main").key;
+    watched.handle.exclude(pane.pane);
+    wait_for(PATIENCE, "the pane's end", || is_gone(&watched, &pane.pane.to_string()));
+    server.type_line("main", "echo hidden nee''dle");
+    wait_for(PATIENCE, "the answer", || server.screen("main").contains("hidden needle").then_some(()));
+    watched.handle.include(pane.pane);
+    let seen_again = || {
+        let messages = watched.messages();
+        let gone = |message: &HostMessage| matches!(message, HostMessage::Event(Event::PaneGone { .. }));
+        let seen = |message: &HostMessage| matches!(message, HostMessage::Event(Event::PaneSeen { .. }));
+        let at = messages.iter().position(gone)?;
+        messages[at..].iter().any(seen).then_some(())
+    };
+    wait_for(PATIENCE, "the pane again", seen_again);
+    assert_eq!(watched.type_line(&pane, "I-1", "echo shown nee''dle"), Outcome::Done);
+    watched.wait_line("shown needle");
+    assert_eq!(watched.lines().len(), 1);
+}
+
+#[test]
+fn only_chosen_panes_are_watched() {
+    let server = TmuxServer::running("");
+    let other = server.new_session("proj:app", "");
+    let server_side = server.tmux(&["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", "proj_app:", "-n", "agent"]);
+    let filters = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a filter")).collect();
+    let only =
+        HostSpec { session_filters: filters(&["proj*"]), pane_name_patterns: filters(&["agent"]), ..spec(&server) };
+    let watched = Watched::with(only, &["needle"]);
+    let pane = watched.wait_pane(&server_side);
+    assert_eq!(watched.type_line(&pane.key, "I-1", "echo nee''dle"), Outcome::Done);
+    watched.wait_line("needle");
+    server.type_line("main", "echo nee''dle elsewhere");
+    server.type_line(&other, "echo nee''dle elsewhere");
+    server.tmux(&["rename-window", "-t", &other, "agent"]);
+    let second = watched.wait_pane(&other);
+    assert_eq!(watched.type_line(&second.key, "I-2", "echo nee''dle two"), Outcome::Done);
+    watched.wait_line("needle two");
+    assert_eq!(watched.lines().len(), 2);
+    let clients = server.tmux(&["list-clients", "-F", "#{client_session}"]);
+    assert_eq!(clients, "proj_app", "nothing is attached where nothing is watched");
+}
+
+#[test]
+fn clients_that_a_killed_supervisor_left_behind_are_ended() {
+    let server = TmuxServer::running("");
+    let mut stale = server
+        .command()
+        .args(["-C", "attach-session", "-t", "main"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("a control client");
+    let attached = || (!server.tmux(&["list-clients"]).is_empty()).then_some(());
+    wait_for(PATIENCE, "the stale client", attached);
+    let mark = format!("@tmuxagent_client_{}", stale.id());
+    server.tmux(&["set-option", "-s", &mark, "e2e"]);
+    let watched = Watched::new(&server, &["needle"]);
+    let status = wait_for(PATIENCE, "its end", || stale.try_wait().expect("a child"));
+    assert!(!status.success());
+    watched.wait_live(&server, "main");
+    assert!(!server.tmux(&["show-options", "-s"]).contains(&mark));
+}

@@ -4,7 +4,10 @@
 mod collector;
 mod demo;
 mod lines;
+mod flood;
+mod hazards;
 mod product;
 mod proto;
 mod screen;
+mod sending;
 mod support;

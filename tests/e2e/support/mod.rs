@@ -42,7 +42,13 @@ impl TmuxServer {
     /// Adds a session of 80×24 cells; gives the id of its pane, such as `%3`.
     pub fn new_session(&self, session: &str, command: &str) -> String {
         let shell = if command.is_empty() { "exec env PS1='$ ' sh" } else { command };
-        self.tmux(&["new-session", "-d", "-P", "-F", "#{pane_id}", "-s", session, "-x", "80", "-y", "24", shell])
+        let pane =
+            self.tmux(&["new-session", "-d", "-P", "-F", "#{pane_id}", "-s", session, "-x", "80", "-y", "24", shell]);
+        if command.is_empty() {
+            // What is typed before the prompt stands before it on the screen.
+            wait_for(PATIENCE, "the shell's prompt", || self.screen(&pane).starts_with('$').then_some(()));
+        }
+        pane
     }
 
     /// Runs a tmux command on this server and gives what it prints, without the last line break.

@@ -4,6 +4,7 @@ use super::{PATIENCE, TmuxServer, wait_for};
 use regex::Regex;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tmuxagent::clock::Clock;
 use tmuxagent::model::{
     Event, HostName, HostState, IntentId, KeyStep, LineEvent, Millis, Outcome, PaneInfo, PaneKey, SendKeys, Timestamp,
@@ -24,22 +25,12 @@ pub struct Watched {
 pub fn spec(server: &TmuxServer) -> HostSpec {
     let scratch = server.folder().join("pipes");
     std::fs::create_dir_all(&scratch).expect("a folder for pipes");
+    let socket = Socket::Path(server.socket().display().to_string());
+    let transport = Transport::Local { bin: "tmux".to_owned(), socket };
     HostSpec {
-        name: HostName::local(),
-        transport: Transport::Local {
-            bin: "tmux".to_owned(),
-            socket: Socket::Path(server.socket().display().to_string()),
-        },
-        session_filters: Vec::new(),
-        pane_name_patterns: Vec::new(),
-        capture_lines: 2000,
         poll_interval: Millis(200),
-        owner: "e2e".to_owned(),
         scratch: Some(scratch),
-        ceiling: None,
-        excluded: Vec::new(),
-        recognise: |_| String::new(),
-        remembered: HashMap::new(),
+        ..HostSpec::new(HostName::local(), transport, "e2e")
     }
 }
 
@@ -81,6 +72,9 @@ impl Watched {
 
     /// Watches as specified.
     pub fn with(spec: HostSpec, patterns: &[&str]) -> Self {
+        // `RUST_LOG=tmuxagent=debug` shows what the collector does.
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
         let (policy, rules) = tokio::sync::watch::channel(Arc::new(policy(patterns)));
         let (out, mut incoming) = tokio::sync::mpsc::channel(256);
         let handle = tmux::watch(spec, rules, out, Clock::start(Timestamp(0))).expect("a thread");
@@ -106,7 +100,17 @@ impl Watched {
 
     /// Waits until something was said that `choose` takes.
     pub fn wait<T>(&self, what: &str, mut choose: impl FnMut(&HostMessage) -> Option<T>) -> T {
-        wait_for(PATIENCE, what, || self.find(&mut choose))
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = self.find(&mut choose) {
+                return found;
+            }
+            if Instant::now() > deadline {
+                let log: String = self.messages().iter().map(|message| format!("{message:.400?}\n")).collect();
+                panic!("waited in vain for {what}; what was said:\n{log}");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// The last state that was told.

@@ -1,0 +1,397 @@
+//! Prints what watching costs: `cargo bench --bench watch -- [latency] [idle] [flood] [lines]`; all when none is named.
+//!
+//! A plain program, because it measures other processes: tmux servers on private sockets and programs in their panes.
+//! The programs in the panes are this binary again, called with `--pane`.
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a program for the console that ends when a part fails")]
+
+use std::io::{BufWriter, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tmuxagent::clock::Clock;
+use tmuxagent::model::{Event, HostName, HostState, IntentId, KeyStep, PaneKey, SendKeys, Timestamp};
+use tmuxagent::policy::{Concurrency, Condition, Pattern, PatternId, Pipeline, Policy, Selector, Stage};
+use tmuxagent::tmux::{self, HostHandle, HostMessage, HostSpec, Socket, Transport};
+use tokio::sync::{mpsc, watch as latest};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["--pane", "echo", rounds, file] => pane_echo(number(rounds), Path::new(file)),
+        ["--pane", "flood", megabytes, go, file] => pane_flood(number(megabytes), Path::new(go), Path::new(file)),
+        ["--pane", "count", lines, go] => pane_count(number(lines), Path::new(go)),
+        names => {
+            let wanted = |name: &str| names.is_empty() || names.contains(&name);
+            if wanted("latency") {
+                latency();
+            }
+            if wanted("idle") {
+                idle();
+            }
+            if wanted("flood") {
+                flood();
+            }
+            if wanted("lines") {
+                lines();
+            }
+        }
+    }
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().expect("a number")
+}
+
+/// In a pane: prints a line, waits for the key that answers it, and notes how long that took.
+fn pane_echo(rounds: u64, file: &Path) {
+    let mut times = String::new();
+    let mut key = [0u8; 1];
+    std::io::stdin().read_exact(&mut key).expect("the sign to begin");
+    for round in 0..rounds {
+        std::thread::sleep(Duration::from_millis(10));
+        let start = Instant::now();
+        println!("ping {round}");
+        std::io::stdin().read_exact(&mut key).expect("the answer");
+        times.push_str(&format!("{}\n", start.elapsed().as_micros()));
+    }
+    std::fs::write(file, times).expect("the times");
+    std::thread::sleep(Duration::from_secs(600));
+}
+
+fn wait_for_file(path: &Path) {
+    while !path.exists() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// In a pane: prints lines of 100 bytes, one of them the needle, and notes the microseconds that writing took.
+fn pane_flood(megabytes: u64, go: &Path, file: &Path) {
+    wait_for_file(go);
+    let line = format!("{}\n", "flood of text that means nothing, ".repeat(4).get(..99).expect("99 bytes"));
+    let lines = megabytes * 10_000;
+    let start = Instant::now();
+    let mut out = BufWriter::with_capacity(64 * 1024, std::io::stdout());
+    for number in 0..lines {
+        let text = if number == lines / 2 { "the needle\n" } else { &line };
+        out.write_all(text.as_bytes()).expect("a line");
+    }
+    out.flush().expect("the rest");
+    std::fs::write(file, start.elapsed().as_micros().to_string()).expect("the time");
+    std::thread::sleep(Duration::from_secs(600));
+}
+
+/// In a pane: prints numbered lines.
+fn pane_count(lines: u64, go: &Path) {
+    wait_for_file(go);
+    let mut out = BufWriter::with_capacity(64 * 1024, std::io::stdout());
+    (1..=lines).for_each(|number| writeln!(out, "{number}").expect("a line"));
+    out.flush().expect("the rest");
+    drop(out);
+    std::thread::sleep(Duration::from_secs(600));
+}
+
+/// A tmux server of our own.
+struct Server {
+    folder: tempfile::TempDir,
+}
+
+impl Server {
+    fn new(first: &str) -> Self {
+        let server = Self { folder: tempfile::tempdir().expect("a folder") };
+        server.tmux(&["-f", "/dev/null", "new-session", "-d", "-s", "main", "-x", "120", "-y", "40", first]);
+        server
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("tmux")
+    }
+
+    fn tmux(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new("tmux");
+        command.arg("-u").arg("-S").arg(self.socket()).args(arguments).env_remove("TMUX").stdin(Stdio::null());
+        let output = command.output().expect("tmux is installed");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    fn pid(&self) -> u32 {
+        self.tmux(&["display-message", "-p", "#{pid}"]).parse().expect("a process id")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.tmux(&["kill-server"]);
+    }
+}
+
+/// The command line that runs this program in a pane.
+fn own(words: &[&str]) -> String {
+    let own = std::env::current_exe().expect("our own path");
+    let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+    format!("stty -echo; exec '{}' --pane {}", own.display(), words.join(" "))
+}
+
+/// A policy that waits for one pattern in every pane.
+fn policy(pattern: &str) -> Policy {
+    let stage = Stage {
+        name: "watch".to_owned(),
+        triggers: Condition::LogRegex(PatternId(0)),
+        gate: None,
+        actions_on_start: Vec::new(),
+        success_when: None,
+        fail_when: None,
+        timeout: None,
+        on_success: Vec::new(),
+        on_fail: Vec::new(),
+        cooldown: None,
+        lock: None,
+        place: String::new(),
+    };
+    let pipeline = Pipeline {
+        name: "all".to_owned(),
+        description: String::new(),
+        selector: Selector::All(Vec::new()),
+        stages: vec![stage],
+        concurrency: Concurrency::default(),
+        place: String::new(),
+    };
+    let regex = regex::Regex::new(pattern).expect("a pattern");
+    Policy {
+        pipelines: vec![pipeline],
+        patterns: vec![Pattern { source: pattern.to_owned(), regex }],
+        ..Policy::default()
+    }
+}
+
+/// A watched server.
+struct Watch {
+    handle: HostHandle,
+    messages: mpsc::Receiver<HostMessage>,
+    _policy: latest::Sender<Arc<Policy>>,
+}
+
+impl Watch {
+    fn new(server: &Server, pattern: &str, pipes: Pipes) -> Self {
+        let transport =
+            Transport::Local { bin: "tmux".to_owned(), socket: Socket::Path(server.socket().display().to_string()) };
+        let mut spec = HostSpec::new(HostName::local(), transport, "bench");
+        spec.scratch = matches!(pipes, Pipes::On).then(|| server.folder.path().to_owned());
+        let (sender, receiver) = latest::channel(Arc::new(policy(pattern)));
+        let (out, messages) = mpsc::channel(1024);
+        let handle = tmux::watch(spec, receiver, out, Clock::start(Timestamp(0))).expect("a thread");
+        Self { handle, messages, _policy: sender }
+    }
+
+    fn next(&mut self) -> HostMessage {
+        self.messages.blocking_recv().expect("the host is watched")
+    }
+
+    /// Waits until `panes` panes are read; gives the first one.
+    fn ready(&mut self, panes: usize) -> PaneKey {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut live = false;
+        loop {
+            match self.next() {
+                HostMessage::Status { state, .. } => live = state == HostState::Live,
+                HostMessage::Event(Event::PaneSeen { info }) => {
+                    seen.insert(info.key);
+                }
+                HostMessage::Panes(_) if live && seen.len() >= panes => break,
+                _ => {}
+            }
+        }
+        // Captures of all panes are under way for a moment more.
+        std::thread::sleep(Duration::from_millis(1500));
+        seen.first().expect("a pane").clone()
+    }
+
+    fn end(self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(self.handle.shutdown());
+    }
+}
+
+/// Whether a flooding pane may be moved to a pipe.
+#[derive(Clone, Copy)]
+enum Pipes {
+    On,
+    Off,
+}
+
+/// From a line printed in a pane to the key that it triggers.
+fn latency() {
+    const ROUNDS: u64 = 500;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("times");
+    let server = Server::new(
+        &own(&["echo", &ROUNDS.to_string(), &file.display().to_string()]).replace("stty -echo", "stty raw -echo opost"),
+    );
+    let mut watch = Watch::new(&server, "^ping", Pipes::On);
+    let pane = watch.ready(1);
+    let mut sent = 0;
+    let mut send = |handle: &HostHandle| {
+        sent += 1;
+        let keys = SendKeys {
+            pane: pane.clone(),
+            steps: vec![KeyStep::Text("y".to_owned())],
+            expect_command: None,
+            expect_screen: None,
+        };
+        handle.send(IntentId::new(format!("B-{sent}")), keys);
+    };
+    send(&watch.handle);
+    while !file.exists() {
+        match watch.messages.try_recv() {
+            Ok(HostMessage::Event(Event::Line(_))) => send(&watch.handle),
+            Ok(HostMessage::Event(Event::Outcome { .. })) => watch.handle.release(pane.clone()),
+            Ok(_) => {}
+            Err(_) => std::thread::sleep(Duration::from_micros(20)),
+        }
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    let mut times: Vec<u64> =
+        std::fs::read_to_string(&file).expect("the times").lines().map(|line| line.parse().expect("a time")).collect();
+    times.sort_unstable();
+    let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)];
+    println!(
+        "latency line -> key: p50 {} us, p90 {} us, p99 {} us, max {} us, n {}",
+        at(50),
+        at(90),
+        at(99),
+        at(100),
+        times.len()
+    );
+    watch.end();
+}
+
+/// The processor time that a process has used, in milliseconds (clock ticks are 10 ms).
+fn used(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process");
+    let fields: Vec<&str> = stat.rsplit(") ").next().expect("its fields").split(' ').collect();
+    (number(fields[11]) + number(fields[12])) * 10
+}
+
+/// Resident memory of a process, kilobytes.
+fn resident(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("its memory");
+    line.split_whitespace().nth(1).map_or(0, number)
+}
+
+/// What forty quiet panes cost.
+fn idle() {
+    const TIME: u64 = 60;
+    let server = Server::new("cat");
+    for window in 1..10 {
+        server.tmux(&["new-session", "-d", "-s", &format!("s{}", window % 4), "cat"]);
+        server.tmux(&["new-window", "-d", "-t", "main:", "cat"]);
+    }
+    while server.tmux(&["list-panes", "-a"]).lines().count() < 40 {
+        server.tmux(&["new-window", "-d", "-t", "s1:", "cat"]);
+    }
+    let tmux = server.pid();
+    let before = used(tmux);
+    std::thread::sleep(Duration::from_secs(10));
+    let alone = used(tmux) - before;
+    let mut watch = Watch::new(&server, "needle", Pipes::On);
+    watch.ready(40);
+    let own = std::process::id();
+    let before = (used(own), used(tmux));
+    std::thread::sleep(Duration::from_secs(TIME));
+    let share = |used: u64, seconds: u64| used as f64 / (seconds as f64 * 10.0);
+    println!(
+        "40 idle panes over {TIME} s: collector {:.3} % of a core, tmux {:.3} % (unwatched {:.3} %), resident {} KB, tmux {} KB",
+        share(used(own) - before.0, TIME),
+        share(used(tmux) - before.1, TIME),
+        share(alone, 10),
+        resident(own),
+        resident(tmux),
+    );
+    watch.end();
+}
+
+/// How fast a pane can print, unwatched and watched.
+fn flood() {
+    const MEGABYTES: u64 = 200;
+    let run = |watched: Option<Pipes>| -> f64 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (go, file) = (folder.path().join("go"), folder.path().join("time"));
+        let server = Server::new(&own(&[
+            "flood",
+            &MEGABYTES.to_string(),
+            &go.display().to_string(),
+            &file.display().to_string(),
+        ]));
+        let mut watch = watched.map(|pipes| Watch::new(&server, "needle", pipes));
+        if let Some(watch) = &mut watch {
+            watch.ready(1);
+        }
+        std::fs::write(&go, "").expect("the sign");
+        let mut found = false;
+        while !file.exists() || (watch.is_some() && !found) {
+            match watch.as_mut().map(|watch| watch.messages.try_recv()) {
+                Some(Ok(HostMessage::Event(Event::Line(_)))) => found = true,
+                Some(Ok(_)) => {}
+                _ => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        let micros = number(&std::fs::read_to_string(&file).expect("the time"));
+        println!(
+            "  {MEGABYTES} MB in {:.2} s; resident: collector {} KB, tmux {} KB",
+            micros as f64 / 1e6,
+            resident(std::process::id()),
+            resident(server.pid())
+        );
+        if let Some(watch) = watch {
+            watch.end();
+        }
+        MEGABYTES as f64 / (micros as f64 / 1e6)
+    };
+    let mut best = [0.0f64; 3];
+    for _ in 0..3 {
+        for (slot, watched) in best.iter_mut().zip([None, Some(Pipes::On), Some(Pipes::Off)]) {
+            *slot = slot.max(run(watched));
+        }
+    }
+    println!(
+        "flood, best of 3: unwatched {:.1} MB/s, watched {:.1} MB/s ({:.0} %), watched without pipes {:.1} MB/s ({:.0} %)",
+        best[0],
+        best[1],
+        best[1] / best[0] * 100.0,
+        best[2],
+        best[2] / best[0] * 100.0
+    );
+}
+
+/// Whether five million numbered lines arrive complete and in order, over the pipe and over the stream.
+fn lines() {
+    const LINES: u64 = 5_000_000;
+    for (name, pipes) in [("pipe", Pipes::On), ("stream", Pipes::Off)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let go = folder.path().join("go");
+        let server = Server::new(&own(&["count", &LINES.to_string(), &go.display().to_string()]));
+        let mut watch = Watch::new(&server, "^[0-9]+$", pipes);
+        watch.ready(1);
+        let start = Instant::now();
+        std::fs::write(&go, "").expect("the sign");
+        let (mut expected, mut wrong, mut gaps) = (1, 0u64, 0u64);
+        while expected <= LINES {
+            match watch.next() {
+                HostMessage::Event(Event::Line(line)) => {
+                    let got = number(&line.text);
+                    wrong += u64::from(got != expected);
+                    expected = got + 1;
+                }
+                HostMessage::Event(Event::Gap { .. }) => gaps += 1,
+                _ => {}
+            }
+        }
+        println!(
+            "{LINES} numbered lines ({name}): {wrong} out of order, {gaps} gaps, {:.1} s",
+            start.elapsed().as_secs_f64()
+        );
+        watch.end();
+    }
+}

@@ -1,0 +1,98 @@
+//! Panes that print faster than anybody can read.
+
+use crate::support::watched::{Watched, spec};
+use crate::support::{PATIENCE, TmuxServer, wait_for};
+use std::time::Duration;
+use tmuxagent::model::{Event, Outcome, PaneKey};
+use tmuxagent::tmux::{HostMessage, HostSpec};
+
+/// A flood takes its time in an unoptimised build on a loaded machine.
+const LONG: Duration = Duration::from_secs(240);
+
+/// How many bytes of the pane were read, as last told.
+fn bytes(watched: &Watched, pane: &PaneKey) -> u64 {
+    let told = watched.messages().into_iter().rev().find_map(|message| match message {
+        HostMessage::Panes(panes) => panes.iter().find(|live| live.pane == *pane).map(|live| live.bytes),
+        _ => None,
+    });
+    told.unwrap_or(0)
+}
+
+/// What `seq from to` prints, in bytes, on a terminal.
+fn length(from: u64, to: u64) -> u64 {
+    (from..=to).map(|number| u64::from(number.ilog10()) + 3).sum()
+}
+
+#[test]
+fn a_needle_in_a_flood_is_found_and_nothing_is_lost() {
+    let server = TmuxServer::prepare();
+    let go = server.folder().join("go");
+    let script = format!(
+        "stty -echo; until [ -e {go} ]; do sleep 0.05; done; seq 1 1000000; echo 'a needle'; seq 1 1000000; exec cat",
+        go = go.display()
+    );
+    server.start(&script);
+    let spec = HostSpec { scratch: None, ..spec(&server) };
+    let watched = Watched::with(spec, &["needle"]);
+    let pane = watched.wait_live(&server, "main").key;
+    std::fs::write(&go, "").expect("the sign to begin");
+    let expected = 2 * length(1, 1_000_000) + 10;
+    wait_for(LONG, "all bytes of the flood", || (bytes(&watched, &pane) >= expected).then_some(()));
+    assert_eq!(bytes(&watched, &pane), expected);
+    assert_eq!(watched.lines().len(), 1);
+}
+
+#[test]
+fn a_flooding_pane_goes_to_a_pipe_and_back_without_losing_a_byte() {
+    let server = TmuxServer::prepare();
+    let go = server.folder().join("go");
+    // Each flood begins on a sign; between them the pane rests, so that it goes back to the stream.
+    let script = format!(
+        "stty -echo; for n in 1 2 3; do until [ -e {go}$n ]; do sleep 0.05; done; seq 1 600000; echo \"needle $n\"; \
+         done; exec cat",
+        go = go.display()
+    );
+    server.start(&script);
+    let spec = HostSpec { flood: 100_000, ..spec(&server) };
+    let watched = Watched::with(spec, &["needle", "^[0-9]*00000$"]);
+    let pane = watched.wait_live(&server, "main").key;
+    let piped = |wanted: &str| {
+        let wanted = wanted.to_owned();
+        move |server: &TmuxServer| {
+            (server.tmux(&["display-message", "-p", "-t", "main", "#{pane_pipe}"]) == wanted).then_some(())
+        }
+    };
+    let mut expected = 0;
+    for round in 1..=3 {
+        std::fs::write(format!("{}{round}", go.display()), "").expect("the sign to begin");
+        wait_for(PATIENCE, "the pipe", || piped("1")(&server));
+        expected += length(1, 600_000) + 10;
+        wait_for(LONG, "all bytes of the flood", || (bytes(&watched, &pane) >= expected).then_some(()));
+        wait_for(LONG, "the way back", || piped("0")(&server));
+        assert_eq!(bytes(&watched, &pane), expected, "round {round}");
+    }
+    let texts: Vec<String> = watched.lines().into_iter().map(|line| line.text).collect();
+    let round = |n: u32| (1..=6).map(|m| format!("{m}00000")).chain([format!("needle {n}")]).collect::<Vec<_>>();
+    assert_eq!(texts, (1..=3).flat_map(round).collect::<Vec<_>>());
+    let gap = |message: &HostMessage| matches!(message, HostMessage::Event(Event::Gap { .. }));
+    assert!(!watched.messages().iter().any(gap));
+    assert_eq!(watched.type_line(&pane, "I-1", "last needle"), Outcome::Done);
+    wait_for(PATIENCE, "the pipes' end", || {
+        std::fs::read_dir(server.folder().join("pipes")).expect("the folder").next().is_none().then_some(())
+    });
+}
+
+#[test]
+fn a_pipe_of_the_user_stays_his() {
+    let server = TmuxServer::running("");
+    let file = server.folder().join("his");
+    server.tmux(&["pipe-pane", "-t", "main", &format!("cat > {}", file.display())]);
+    let spec = HostSpec { flood: 100_000, ..spec(&server) };
+    let watched = Watched::with(spec, &["needle"]);
+    let pane = watched.wait_live(&server, "main").key;
+    assert_eq!(watched.type_line(&pane, "I-1", "seq 1 200000; echo nee''dle"), Outcome::Done);
+    wait_for(LONG, "the needle", || watched.lines().first().cloned());
+    let kept = || std::fs::read_to_string(&file).ok()?.contains("\nneedle").then_some(());
+    wait_for(PATIENCE, "his file", kept);
+    assert_eq!(server.tmux(&["display-message", "-p", "-t", "main", "#{pane_pipe}"]), "1");
+}

@@ -3,9 +3,9 @@
 
 mod collector;
 mod demo;
-mod lines;
 mod flood;
 mod hazards;
+mod lines;
 mod product;
 mod proto;
 mod screen;

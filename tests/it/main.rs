@@ -14,3 +14,4 @@ mod engine;
 mod policy;
 mod support;
 mod tidy;
+mod web;

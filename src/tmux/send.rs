@@ -189,11 +189,9 @@ impl Host {
             send.expected = true;
         }
         lane.under_way = Some(send);
-        if let Some(pane) = self.panes.get_mut(&key.pane) {
-            if pane.reader.wants_screen() {
-                // What the screen shows now was printed before the keys.
-                self.look(key);
-            }
+        if self.panes.get_mut(&key.pane).is_some_and(|pane| pane.reader.wants_screen()) {
+            // What the screen shows now was printed before the keys.
+            self.look(key);
         }
         self.request(client, &line, Purpose::Send(key.clone()));
     }

@@ -248,6 +248,12 @@ impl Engine {
         names.extend(row.open.keys().filter(|name| !row.pipelines.contains(name)).cloned());
         names
     }
+
+    /// The pipelines with an open run in each pane that has one.
+    pub fn running(&self) -> impl Iterator<Item = (&PaneKey, Vec<String>)> {
+        let panes = self.state.panes.iter().filter(|(_, row)| !row.open.is_empty());
+        panes.map(|(key, row)| (key, row.open.keys().cloned().collect()))
+    }
 }
 
 impl PartialEq for Engine {

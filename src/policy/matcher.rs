@@ -14,7 +14,7 @@ pub(super) const SET_SIZE_LIMIT: usize = 256 << 20;
 pub struct RuleSet {
     /// The policy's generation; goes into each [`crate::model::LineEvent`].
     pub generation: u64,
-    /// Names of the pipelines that apply.
+    /// Names of the pipelines that are watched.
     pub pipelines: Vec<String>,
     /// Some stage watches for silence, so activity is to be reported.
     pub wants_activity: bool,
@@ -100,13 +100,21 @@ impl Policy {
         self.pipelines.iter().filter(move |pipeline| pipeline.selector.holds(host, facts))
     }
 
-    /// Compiles what the collector needs for one pane.
+    /// Compiles what the collector needs for a pane of these facts.
     #[must_use]
     pub fn rules_for(&self, host: &HostName, facts: &PaneFacts) -> Arc<RuleSet> {
+        let names: Vec<String> = self.applicable(host, facts).map(|pipeline| pipeline.name.clone()).collect();
+        self.rules_of(&names)
+    }
+
+    /// Compiles what the collector needs where the named pipelines are watched: those that apply, and those with an
+    /// open run. Names that the policy does not have are passed over.
+    #[must_use]
+    pub fn rules_of(&self, names: &[String]) -> Arc<RuleSet> {
         let mut ids = BTreeSet::new();
         let mut wants_activity = false;
         let mut pipelines = Vec::new();
-        for pipeline in self.applicable(host, facts) {
+        for pipeline in self.pipelines.iter().filter(|pipeline| names.contains(&pipeline.name)) {
             pipelines.push(pipeline.name.clone());
             pipeline.walk(&mut |condition| match condition {
                 Condition::LogRegex(id) => {

@@ -20,7 +20,8 @@ use crate::engine::Engine;
 use crate::ipc::server::{Call, PaneScreen};
 use crate::ipc::wire::{ErrorKind, Reply};
 use crate::model::{
-    Effect, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey, Severity, Snapshot, Timestamp,
+    Effect, EntityKind, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey, Severity,
+    Snapshot, Timestamp,
 };
 use crate::store::{Batch, Durability, JournalRow, Store};
 use crate::tmux::HostMessage;
@@ -344,6 +345,9 @@ impl Dispatch {
         }
         let step = self.engine.step(now, event);
         self.dirty |= step.changed;
+        if step.changes.iter().any(|change| change.kind == EntityKind::Pane) {
+            self.hosts.runs(self.engine.running());
+        }
         self.round.batch.at = now;
         self.round.batch.changes.extend(step.changes);
         if step.changed || !step.notes.is_empty() {

@@ -32,6 +32,8 @@ pub struct Hosts {
     sockets: HashMap<HostName, PathBuf>,
     under_way: HashMap<IntentId, PaneKey>,
     watching: BTreeMap<u64, PaneKey>,
+    /// What each collector was told of open runs.
+    running: HashMap<PaneKey, Vec<String>>,
     views: HashMap<u64, (HostName, PaneId)>,
 }
 
@@ -57,6 +59,7 @@ impl Hosts {
             sockets: HashMap::new(),
             under_way: HashMap::new(),
             watching: BTreeMap::new(),
+            running: HashMap::new(),
             views: HashMap::new(),
         }
     }
@@ -101,6 +104,24 @@ impl Hosts {
             panes.sort_unstable();
             panes.dedup();
             handle.watch_screens(panes);
+        }
+    }
+
+    /// Tells the collectors where pipelines run, as far as that changed.
+    pub fn runs<'a>(&mut self, now: impl Iterator<Item = (&'a PaneKey, Vec<String>)>) {
+        let mut before = std::mem::take(&mut self.running);
+        for (pane, pipelines) in now {
+            if before.remove(pane).as_ref() != Some(&pipelines)
+                && let Some(handle) = self.handles.get(&pane.host)
+            {
+                handle.runs_in(pane.clone(), pipelines.clone());
+            }
+            self.running.insert(pane.clone(), pipelines);
+        }
+        for pane in before.into_keys() {
+            if let Some(handle) = self.handles.get(&pane.host) {
+                handle.runs_in(pane, Vec::new());
+            }
         }
     }
 
@@ -160,6 +181,7 @@ impl Hosts {
 pub fn spawn_host(dispatch: &mut Dispatch, config: &HostConfig) {
     let (messages_in, mut messages) = mpsc::channel(MESSAGES);
     let hosts = &mut dispatch.hosts;
+    hosts.runs(dispatch.engine.running());
     let begun = spec(hosts, config).and_then(|spec| {
         let handle = watch(spec, hosts.policy.clone(), messages_in, hosts.clock);
         handle.map_err(|error| format!("its collector can't be started: {error}"))
@@ -206,6 +228,12 @@ fn spec(hosts: &Hosts, config: &HostConfig) -> Result<HostSpec, String> {
         ceiling: None,
         excluded: views.map(|(_, pane)| *pane).collect(),
         recognise: crate::lines::recognise,
+        running: hosts
+            .running
+            .iter()
+            .filter(|(key, _)| key.host == config.name)
+            .map(|(key, names)| (key.clone(), names.clone()))
+            .collect(),
         remembered: hosts
             .remembered
             .iter()

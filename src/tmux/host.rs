@@ -231,6 +231,7 @@ impl Host {
             Request::Prompt { intent, prompt, settle } => self.queue_send(Sending::prompt(intent, prompt, settle)),
             Request::Release(pane) => self.release(&pane),
             Request::WatchScreens(panes) => self.watch_screens(panes),
+            Request::RunsIn(pane, pipelines) => self.runs_in(pane, pipelines),
             Request::Exclude(pane) => {
                 self.excluded.insert(pane);
                 self.drop_pane(pane);

@@ -107,6 +107,7 @@ enum Request {
     Prompt { intent: IntentId, prompt: Prompt, settle: bool },
     Release(PaneKey),
     WatchScreens(Vec<PaneKey>),
+    RunsIn(PaneKey, Vec<String>),
     Exclude(PaneId),
     Include(PaneId),
     Shutdown(oneshot::Sender<()>),
@@ -152,6 +153,11 @@ impl HostHandle {
     /// again is told as a whole once more, for a view that came later.
     pub fn watch_screens(&self, panes: Vec<PaneKey>) {
         self.ask(Request::WatchScreens(panes));
+    }
+
+    /// These pipelines have an open run in a pane, so that their lines matter there even when its window is renamed.
+    pub fn runs_in(&self, pane: PaneKey, pipelines: Vec<String>) {
+        self.ask(Request::RunsIn(pane, pipelines));
     }
 
     /// Leaves a pane unread: a view of ours runs there, and reading it would feed on itself.

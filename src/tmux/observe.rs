@@ -8,7 +8,7 @@ use super::inventory::{Entry, Listed, Listing, listing_format};
 use super::link::{Link, Server};
 use super::pane::{Feed, PAUSE, Pane};
 use super::proto::{Notice, Reply, RowReader, quote};
-use crate::model::{Event, HostName, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, SessionId, Timestamp};
+use crate::model::{Event, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, SessionId, Timestamp};
 use crate::policy::{Policy, RuleSet, Selector};
 use std::sync::Arc;
 use std::time::Duration;
@@ -255,7 +255,7 @@ impl Host {
             attached.session == Some(info.session_id) && attached.listed && !attached.lookout && !attached.leaving
         });
         let reader = reader.map(|(&client, _)| client).filter(|_| past == Past::New);
-        let rules = self.rules(&info.facts);
+        let rules = self.rules(&info.key, &info.facts);
         self.outlet.event(Event::PaneSeen { info: Box::new(info.clone()) });
         let feed = if reader.is_some() { Feed::Stream } else { Feed::Unread(past) };
         let mut pane = Pane::new(info, rules, feed);
@@ -299,10 +299,7 @@ impl Host {
             self.outlet.event(Event::PaneSeen { info: Box::new(info.clone()) });
         }
         if refacted {
-            let rules = self.rules(&info.facts);
-            if let Some(pane) = self.panes.get_mut(&id) {
-                pane.voice.rules = rules;
-            }
+            self.renew_rules(id);
         }
         self.surface_soon();
     }
@@ -314,13 +311,36 @@ impl Host {
         self.outlet.event(Event::PaneGone { pane: pane.info.key });
     }
 
-    /// The rules for a pane of these facts; compiled once for each set of pipelines that applies.
-    pub fn rules(&mut self, facts: &PaneFacts) -> Arc<RuleSet> {
+    /// The rules for a pane of these facts; compiled once for each set of pipelines that is watched.
+    fn rules(&mut self, key: &PaneKey, facts: &PaneFacts) -> Arc<RuleSet> {
         let policy = self.policy.borrow().clone();
-        let names: Vec<String> =
+        let mut names: Vec<String> =
             policy.applicable(&self.spec.name, facts).map(|pipeline| pipeline.name.clone()).collect();
-        let host: &HostName = &self.spec.name;
-        self.rule_sets.entry(names).or_insert_with(|| policy.rules_for(host, facts)).clone()
+        let running = self.spec.running.get(key).into_iter().flatten();
+        names.extend(running.filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
+        self.rule_sets.entry(names).or_insert_with_key(|names| policy.rules_of(names)).clone()
+    }
+
+    fn renew_rules(&mut self, id: PaneId) {
+        let Some((key, facts)) = self.panes.get(&id).map(|pane| (pane.info.key.clone(), pane.info.facts.clone()))
+        else {
+            return;
+        };
+        let rules = self.rules(&key, &facts);
+        if let Some(pane) = self.panes.get_mut(&id) {
+            pane.voice.rules = rules;
+        }
+    }
+
+    /// These pipelines have an open run in a pane: their lines matter there whatever its window is called.
+    pub fn runs_in(&mut self, pane: PaneKey, pipelines: Vec<String>) {
+        let id = pane.pane;
+        if pipelines.is_empty() {
+            self.spec.running.remove(&pane);
+        } else {
+            self.spec.running.insert(pane, pipelines);
+        }
+        self.renew_rules(id);
     }
 
     /// Takes over the policy as it is at the start.
@@ -333,14 +353,8 @@ impl Host {
     /// The policy was replaced.
     pub fn policy_changed(&mut self) {
         self.take_policy();
-        let facts: Vec<(PaneId, PaneFacts)> =
-            self.panes.iter().map(|(&id, pane)| (id, pane.info.facts.clone())).collect();
-        for (id, facts) in facts {
-            let rules = self.rules(&facts);
-            if let Some(pane) = self.panes.get_mut(&id) {
-                pane.voice.rules = rules;
-            }
-        }
+        let panes: Vec<PaneId> = self.panes.keys().copied().collect();
+        panes.into_iter().for_each(|id| self.renew_rules(id));
     }
 
     /// Gives each pane the client that reads it, and silences the copies.

@@ -38,6 +38,8 @@ pub struct HostSpec {
     pub recognise: fn(&PaneFacts) -> String,
     /// So many bytes of one pane within 600 ms are a flood, for which it is moved to a pipe ([`HostSpec::FLOOD`]).
     pub flood: u64,
+    /// Pipelines with an open run, by pane ([`super::HostHandle::runs_in`]).
+    pub running: HashMap<PaneKey, Vec<String>>,
     /// Where observation stood in an earlier life ([`super::HostMessage::Position`]).
     pub remembered: HashMap<PaneKey, Position>,
 }
@@ -62,6 +64,7 @@ impl HostSpec {
             excluded: Vec::new(),
             recognise: |_| String::new(),
             flood: Self::FLOOD,
+            running: HashMap::new(),
             remembered: HashMap::new(),
         }
     }

@@ -238,6 +238,24 @@ fn killed_in_the_middle_it_goes_on_from_where_it_was_and_types_nothing_twice() {
 }
 
 #[test]
+fn a_renamed_window_keeps_its_run() {
+    let mut room = Room::new();
+    room.watch();
+    room.begin();
+    room.wait_ran("lint build ");
+    room.server.tmux(&["rename-window", "-t", "proj:ci", "elsewhere"]);
+    wait_for(PATIENCE, "the new name", || room.answer(&["panes"]).contains("elsewhere").then_some(()));
+    room.let_build_go();
+    let approval = room.wait_approval();
+    // Also a supervisor that knows the window by no other name.
+    room.kill_9();
+    room.watch();
+    assert_eq!(room.ask(&["approve", &approval]).status.code(), Some(0));
+    room.wait_ran("lint build deploy ");
+    room.wait_events("run_ended");
+}
+
+#[test]
 fn a_popup_is_a_full_view_that_decides_and_says_when_the_supervisor_goes() {
     let mut room = Room::new();
     room.watch();

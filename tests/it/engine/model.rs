@@ -417,7 +417,7 @@ impl World {
         let Some(info) = self.panes.get(&pane).cloned() else { return };
         let policy = Arc::clone(self.engine.policy());
         self.seq += 1;
-        let hits = policy.rules_for(&info.key.host, &info.facts).scan(text);
+        let hits = policy.rules_of(&self.engine.watched_pipelines(&info.key)).scan(text);
         let line = LineEvent {
             pane: info.key,
             seq: self.seq,

@@ -360,7 +360,7 @@ impl Player {
     fn line(&mut self, pane: &str, text: &str, message: Option<AgentMessage>) {
         let info = self.panes.get(pane).expect("a pane").clone();
         let policy = Arc::clone(self.engine.policy());
-        let rules = policy.rules_for(&info.key.host, &info.facts);
+        let rules = policy.rules_of(&self.engine.watched_pipelines(&info.key));
         self.seq += 1;
         let event = LineEvent {
             pane: info.key,

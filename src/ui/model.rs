@@ -257,7 +257,9 @@ impl Model {
             return self.approval_view(self.approval.as_ref()?).filter(open);
         }
         let pane = self.pane.as_ref()?;
-        self.snapshot.as_ref()?.approvals.iter().filter(open).find(|approval| &approval.pane == pane)
+        let here = |approval: &&Approval| &approval.pane == pane;
+        let under_cursor = self.approval.as_ref().and_then(|id| self.approval_view(id)).filter(open).filter(here);
+        under_cursor.or_else(|| self.snapshot.as_ref()?.approvals.iter().filter(open).find(here))
     }
 
     /// Whether an approval has been in view long enough to be decided.

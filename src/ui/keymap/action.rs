@@ -188,6 +188,9 @@ actions! {
     /// The panel over the whole screen.
     Zoom = "zoom", Look, [Screen], [Key::char('z')],
         "this panel over the whole screen, and back" / "zoom", "放大或还原此面板" / "放大";
+    /// To the next question.
+    NextWaiting = "next_waiting", Move, [Screen], [Key::char(' ')],
+        "to the next pane that waits for you" / "who waits", "到下一个等您决定的窗格" / "谁在等";
     /// One up.
     Up = "up", Move, [Screen, Overlay], [Key::char('k'), Key::UP],
         "up" / "up", "上移" / "上";

@@ -10,7 +10,7 @@ use super::super::view;
 use super::{Asked, clamp_scroll, command, decide, input, is_typing, request, say};
 use crate::i18n::{Text, clean, reveal, stage_state};
 use crate::ipc::wire::Request;
-use crate::model::{Command, PaneKey, RunControl, Severity};
+use crate::model::{ApprovalState, Command, PaneKey, RunControl, Severity};
 
 pub(super) fn press(model: &mut Model, key: Key) -> Vec<Action> {
     let context = model.context();
@@ -70,6 +70,7 @@ fn act(model: &mut Model, context: Context, action: KeyAction, key: Key) -> Vec<
             let editor = super::super::editor::Editor::with(&before);
             show(model, Overlay::Input(Input { kind: InputKind::Filter { before }, editor }))
         }
+        KeyAction::NextWaiting => next_waiting(model),
         KeyAction::Up => step(model, Move::By(-1)),
         KeyAction::Down => step(model, Move::By(1)),
         KeyAction::PageUp => step(model, Move::By(-page(model))),
@@ -190,6 +191,19 @@ fn scroll_tail(model: &mut Model, by: Move) {
 
 fn focus(model: &mut Model, direction: Direction) -> Vec<Action> {
     model.panel = model.panel.beside(direction);
+    Vec::new()
+}
+
+/// Puts the cursors onto the next open question, round and round.
+fn next_waiting(model: &mut Model) -> Vec<Action> {
+    let open = model.approvals().iter().filter(|approval| approval.state == ApprovalState::Pending).count();
+    if open == 0 {
+        return Vec::new();
+    }
+    // The first press shows the one under the cursor if another pane is looked at.
+    let here = model.target().is_some();
+    let row = model.position(Panel::Approvals).map_or(0, |at| at + usize::from(here)) % open;
+    model.select_row(Panel::Approvals, row);
     Vec::new()
 }
 

@@ -284,6 +284,28 @@ fn cursors_follow_things_not_rows() {
 }
 
 #[test]
+fn space_goes_round_the_questions_that_are_open() {
+    let quiet = pane(3, "s", "quiet", PaneState::Idle, "");
+    let other = pane(2, "s", "other", PaneState::NeedsApproval, "");
+    let snapshot = || Sample::empty().pane(quiet.clone()).pane(pane(1, "s", "w", PaneState::NeedsApproval, ""));
+    let mut model = showing(snapshot().build());
+    press_at(&mut model, NOW, "space");
+    assert_eq!(model.pane, Some(key(3)), "nobody waits");
+    let asked =
+        [gate("A", 1, "p", "lint", "?", "x"), gate("B", 1, "p", "test", "?", "x"), gate("C", 2, "p", "lint", "?", "x")];
+    let mut busy = asked.into_iter().fold(snapshot().pane(other), Sample::approval).build();
+    busy.generation = 2;
+    take(&mut model, NOW, busy);
+    let mut seen = String::new();
+    for _ in 0..4 {
+        press_at(&mut model, NOW, "space");
+        seen.push_str(model.target().unwrap().id.as_str());
+    }
+    assert_eq!(seen, "ABCA");
+    assert_eq!(model.pane, Some(key(1)));
+}
+
+#[test]
 fn a_selected_closed_approval_stays_selected() {
     let mut model = showing(a_is_decided());
     press_at(&mut model, NOW, "tab tab G");

@@ -1,7 +1,7 @@
 //! The last row: the keys that matter now, from the effective keymap.
 
 use super::text::{Row, cells};
-use crate::model::ApprovalKind;
+use crate::model::{ApprovalKind, ApprovalState};
 use crate::ui::keymap::{Context, KeyAction};
 use crate::ui::model::{InputKind, Model, Overlay, Page, Panel};
 use ratatui::buffer::Buffer;
@@ -71,6 +71,10 @@ fn wanted(model: &Model) -> Vec<KeyAction> {
     match model.overlays.last() {
         None => {
             let mut keys = deciding();
+            let elsewhere = || model.approvals().iter().any(|approval| approval.state == ApprovalState::Pending);
+            if keys.is_empty() && elsewhere() {
+                keys.push(A::NextWaiting);
+            }
             keys.extend(match model.panel {
                 Panel::Panes => {
                     [A::Open, A::Send, A::Start, A::Freeze, A::Filter, A::NextPanel, A::Details, A::Explain]

@@ -10,7 +10,7 @@ use crate::model::{LineSource, Millis, PaneKey, Timestamp};
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
-use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
@@ -19,13 +19,19 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Lines wait at most so long before they are written.
-const FLUSH_AFTER: Duration = Duration::from_secs(2);
+const FLUSH_AFTER: Duration = Duration::from_secs(5);
 
 /// Or until so many bytes of them are there.
 const FLUSH_BYTES: usize = 256 * 1024;
 
 /// More than this many bytes never wait; what comes on top is left out and marked.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
+
+/// What a chunk takes beside its compressed lines, bytes, about.
+const OVERHEAD: u64 = 160;
+
+/// Chunks that go at most when one batch is written.
+const PRUNE: usize = 500;
 
 /// The schema of the file; there is one so far.
 const SCHEMA: i32 = 1;
@@ -45,7 +51,7 @@ const TABLES: &str = "CREATE TABLE chunks (
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordingLimits {
-    /// Compressed bytes over all panes; beyond it the oldest go.
+    /// Bytes over all panes, compressed; beyond it the oldest go.
     pub bytes: u64,
     /// Lines older than this, counted from the newest one, go.
     pub age: Millis,
@@ -113,7 +119,20 @@ pub struct RecordedPane {
 struct Waiting {
     place: String,
     pieces: Vec<Recorded>,
+    /// Lines left out since the last piece.
     missed: u64,
+    /// When the last of them came.
+    missed_at: Timestamp,
+}
+
+impl Waiting {
+    /// Puts the mark of what was left out where it belongs.
+    fn mark_missed(&mut self, at: Timestamp) {
+        if self.missed > 0 {
+            self.pieces.push(Recorded::Missed { at, lines: self.missed });
+            self.missed = 0;
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -178,8 +197,9 @@ impl Recorder {
         if found != SCHEMA {
             return Err(OpenError::Newer { path: path.to_path_buf(), found, known: SCHEMA });
         }
+        let stored = stored_bytes(&conn).map_err(|source| OpenError::Other { path: path.to_path_buf(), source })?;
         let desk = Arc::new(Desk::default());
-        let writer = Writer { desk: Arc::clone(&desk), conn, limits };
+        let writer = Writer { desk: Arc::clone(&desk), conn, limits, stored };
         std::thread::Builder::new().name("recorder".to_owned()).spawn(move || writer.run()).map_err(in_folder)?;
         Ok(Self { handle: Arc::new(Handle { desk }) })
     }
@@ -204,12 +224,10 @@ impl Recorder {
         }
         if !room {
             waiting.missed += 1;
+            waiting.missed_at = line.at;
             return;
         }
-        let missed = std::mem::take(&mut waiting.missed);
-        if missed > 0 {
-            waiting.pieces.push(Recorded::Missed { at: line.at, lines: missed });
-        }
+        waiting.mark_missed(line.at);
         waiting.pieces.push(Recorded::Line(line));
         let before = shared.bytes;
         shared.bytes += size;
@@ -262,6 +280,24 @@ fn size(piece: &Recorded) -> usize {
     }
 }
 
+const fn missed(piece: &Recorded) -> u64 {
+    match piece {
+        Recorded::Line(_) => 0,
+        Recorded::Missed { lines, .. } => *lines,
+    }
+}
+
+const fn instant(piece: &Recorded) -> Timestamp {
+    match piece {
+        Recorded::Line(line) => line.at,
+        Recorded::Missed { at, .. } => *at,
+    }
+}
+
+fn newest(pieces: &[Recorded]) -> Timestamp {
+    pieces.iter().map(instant).max().unwrap_or_default()
+}
+
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     files::make_private_file(path).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     let conn = Connection::open_with_flags(
@@ -294,10 +330,12 @@ struct Writer {
     desk: Arc<Desk>,
     conn: Connection,
     limits: RecordingLimits,
+    /// What the chunks take, bytes.
+    stored: u64,
 }
 
 impl Writer {
-    fn run(self) {
+    fn run(mut self) {
         loop {
             let (panes, flushed, closing) = self.wait();
             if !panes.is_empty() {
@@ -307,7 +345,11 @@ impl Writer {
                     // They are gone; the next line of each pane is preceded by the mark.
                     for (pane, lost) in panes {
                         let lines = lost.pieces.iter().filter(|piece| matches!(piece, Recorded::Line(_))).count();
-                        shared.panes.entry(pane).or_default().missed += lines as u64;
+                        let marked: u64 = lost.pieces.iter().map(missed).sum();
+                        let waiting = shared.panes.entry(pane).or_default();
+                        waiting.place = lost.place;
+                        waiting.missed += lines as u64 + marked;
+                        waiting.missed_at = newest(&lost.pieces);
                     }
                     tracing::warn!(%error, "recording failed");
                 }
@@ -332,29 +374,22 @@ impl Writer {
             Err(poisoned) => poisoned.into_inner().0,
         };
         shared.bytes = 0;
-        let mut full = BTreeMap::new();
-        for (pane, mut waiting) in std::mem::take(&mut shared.panes) {
-            // A count of lost lines waits for the line that it precedes.
-            let missed = std::mem::take(&mut waiting.missed);
-            if missed > 0 {
-                let place = waiting.place.clone();
-                shared.panes.insert(pane.clone(), Waiting { place, pieces: Vec::new(), missed });
-            }
-            if !waiting.pieces.is_empty() {
-                full.insert(pane, waiting);
-            }
+        let mut panes = std::mem::take(&mut shared.panes);
+        for waiting in panes.values_mut() {
+            waiting.mark_missed(waiting.missed_at);
         }
-        (full, std::mem::take(&mut shared.flushed), shared.closing)
+        (panes, std::mem::take(&mut shared.flushed), shared.closing)
     }
 
-    fn store(&self, panes: &BTreeMap<PaneKey, Waiting>) -> Result<(), StoreError> {
+    fn store(&mut self, panes: &BTreeMap<PaneKey, Waiting>) -> Result<(), StoreError> {
         let tx = self.conn.unchecked_transaction()?;
-        let mut newest = Timestamp(0);
+        let (mut newest, mut stored) = (Timestamp(0), self.stored);
         for (pane, waiting) in panes {
             let Some(chunk) = Chunk::of(&waiting.pieces)? else {
                 continue;
             };
             newest = newest.max(chunk.last_at);
+            stored += chunk.body.len() as u64 + OVERHEAD;
             tx.prepare_cached(
                 "INSERT INTO chunks (pane, place, first_at, last_at, lines, missed, body)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -369,18 +404,35 @@ impl Writer {
                 chunk.body
             ])?;
         }
-        tx.execute("DELETE FROM chunks WHERE last_at < ?1", params![(newest - self.limits.age).0])?;
-        let mut bytes: u64 = tx.query_row("SELECT coalesce(sum(length(body)), 0) FROM chunks", [], |r| r.get(0))?;
-        while bytes > self.limits.bytes {
-            let (id, size): (i64, u64) =
-                tx.query_row("SELECT id, length(body) FROM chunks ORDER BY id LIMIT 1", [], |r| {
-                    Ok((r.get(0)?, r.get(1)?))
-                })?;
-            tx.execute("DELETE FROM chunks WHERE id = ?1", params![id])?;
-            bytes = bytes.saturating_sub(size);
-        }
-        Ok(tx.commit()?)
+        let kept = prune(&tx, stored, newest - self.limits.age, self.limits.bytes)?;
+        tx.commit()?;
+        self.stored = kept;
+        Ok(())
     }
+}
+
+/// Lets the oldest chunks go, a bounded number at a time; returns the bytes that are left.
+fn prune(tx: &Connection, mut stored: u64, horizon: Timestamp, limit: u64) -> rusqlite::Result<u64> {
+    for _ in 0..PRUNE {
+        let oldest = tx
+            .prepare_cached("SELECT id, last_at, length(body) FROM chunks ORDER BY id LIMIT 1")?
+            .query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, u64>(2)?)))
+            .optional()?;
+        match oldest {
+            Some((id, last_at, size)) if last_at < horizon.0 || stored > limit => {
+                tx.prepare_cached("DELETE FROM chunks WHERE id = ?1")?.execute(params![id])?;
+                stored = stored.saturating_sub(size + OVERHEAD);
+            }
+            _ => break,
+        }
+    }
+    Ok(stored)
+}
+
+/// What the chunks of a file take, bytes.
+fn stored_bytes(conn: &Connection) -> rusqlite::Result<u64> {
+    let sql = format!("SELECT coalesce(sum(length(body) + {OVERHEAD}), 0) FROM chunks");
+    conn.query_row(&sql, [], |row| row.get(0))
 }
 
 /// Lines of one pane, compressed: one `DELTA\tKIND\tTEXT` per line, DELTA in milliseconds from the first.
@@ -394,17 +446,14 @@ struct Chunk {
 
 impl Chunk {
     fn of(pieces: &[Recorded]) -> io::Result<Option<Self>> {
-        let at = |piece: &Recorded| match piece {
-            Recorded::Line(line) => line.at,
-            Recorded::Missed { at, .. } => *at,
-        };
-        let (Some(first_at), Some(last_at)) = (pieces.iter().map(at).min(), pieces.iter().map(at).max()) else {
+        let Some(first_at) = pieces.iter().map(instant).min() else {
             return Ok(None);
         };
-        let (mut lines, mut missed) = (0, 0);
+        let last_at = newest(pieces);
+        let mut lines = 0;
         let mut packer = DeflateEncoder::new(Vec::new(), Compression::fast());
         for piece in pieces {
-            let delta = at(piece).since(first_at).0;
+            let delta = instant(piece).since(first_at).0;
             match piece {
                 Recorded::Line(line) => {
                     lines += 1;
@@ -416,11 +465,11 @@ impl Chunk {
                     writeln!(packer, "{delta}\t{kind}\t{}", line.text.replace('\n', " "))?;
                 }
                 Recorded::Missed { lines: count, .. } => {
-                    missed += count;
                     writeln!(packer, "{delta}\tm\t{count}")?;
                 }
             }
         }
+        let missed = pieces.iter().map(missed).sum();
         Ok(Some(Self { first_at, last_at, lines, missed, body: packer.finish()? }))
     }
 }

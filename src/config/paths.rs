@@ -96,6 +96,12 @@ impl Paths {
         self
     }
 
+    /// What panes printed; beside the state, so that another state has its own.
+    #[must_use]
+    pub fn recordings(&self) -> PathBuf {
+        self.database.with_file_name("recordings.db")
+    }
+
     /// The folder of log files.
     #[must_use]
     pub fn logs(&self) -> PathBuf {

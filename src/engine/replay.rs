@@ -4,7 +4,11 @@
 //! recorded after keys were really typed is whatever the pane printed then, so a replay shows what a policy *decides*,
 //! not what other keys would have led to.
 
+mod log;
+
 pub use super::report::{Comparison, Decided, Entry, Report, Side, compare};
+pub use log::read_log;
+
 use super::text::{describe_effect, visible};
 use super::{Engine, Options, Step};
 use crate::model::{
@@ -40,6 +44,8 @@ pub enum Recorded {
     Line {
         /// The text.
         text: String,
+        /// How many bytes at its start an earlier line already showed; what matches there was counted then.
+        seen: usize,
         /// The agent's message.
         message: Option<AgentMessage>,
     },
@@ -48,6 +54,8 @@ pub enum Recorded {
         /// Its exit code.
         exit: i32,
     },
+    /// Lines were left out here.
+    Gap,
 }
 
 /// How questions are answered.
@@ -155,11 +163,15 @@ impl World {
 
     fn record(&mut self, now: Timestamp, pane: &PaneKey, what: &Recorded) {
         match what {
-            Recorded::Line { text, message } => {
+            Recorded::Line { text, seen, message } => {
                 self.report.lines += 1;
                 self.seq += 1;
                 let rules = self.rules.get(pane);
-                let hits = rules.map_or_else(Vec::new, |rules| rules.scan(text));
+                let mut hits = rules.map_or_else(Vec::new, |rules| rules.scan(text));
+                if let Some(rules) = rules.filter(|_| *seen > 0 && !hits.is_empty()) {
+                    let before = rules.scan(text.get(..*seen).unwrap_or_default());
+                    hits.retain(|hit| !before.contains(hit));
+                }
                 let policy = self.engine.policy().generation;
                 if rules.is_some_and(|rules| rules.wants_activity) {
                     self.step(now, Event::Activity { pane: pane.clone() });
@@ -176,6 +188,7 @@ impl World {
                 let token = self.engine.tracked_command(pane);
                 self.step(now, Event::CommandEnded { pane: pane.clone(), token, exit: *exit });
             }
+            Recorded::Gap => self.step(now, Event::Gap { pane: pane.clone() }),
         }
     }
 

@@ -6,8 +6,9 @@
 use super::board::Board;
 use super::dispatch::{Dispatch, Fact};
 use super::start::Facts;
+use super::tape::Tapes;
 use crate::clock::Clock;
-use crate::config::{HostConfig, Loaded, SshConfig, TmuxSocket};
+use crate::config::{Config, HostConfig, Loaded, SshConfig, TmuxSocket};
 use crate::model::{Effect, HostName, Intent, IntentId, PaneId, PaneKey};
 use crate::policy::Policy;
 use crate::tmux::{HostHandle, HostSpec, NameFilter, Position, Socket, SshTarget, Transport, watch};
@@ -24,6 +25,7 @@ pub struct Hosts {
     facts: Facts,
     policy: latest::Receiver<Arc<Policy>>,
     clock: Clock,
+    tapes: Tapes,
     owner: String,
     runtime: PathBuf,
     remembered: HashMap<PaneKey, Position>,
@@ -43,6 +45,7 @@ impl Hosts {
         facts: Facts,
         policy: latest::Receiver<Arc<Policy>>,
         positions: Vec<(PaneKey, String)>,
+        tapes: Tapes,
         clock: Clock,
         loaded: &Loaded,
     ) -> Self {
@@ -52,6 +55,7 @@ impl Hosts {
             facts,
             policy,
             clock,
+            tapes,
             owner: owner_of(&loaded.paths.state_dir),
             runtime: loaded.paths.runtime_dir.clone(),
             remembered: positions.into_iter().filter_map(read).collect(),
@@ -158,6 +162,11 @@ impl Hosts {
         self.sockets.iter().find(|(_, known)| same(known)).map(|(name, _)| name.clone())
     }
 
+    /// Goes over to another configuration of the recordings.
+    pub fn configure_recordings(&self, config: &Config) {
+        self.tapes.configure(config);
+    }
+
     /// Ends the observation of a host.
     pub fn remove(&mut self, name: &HostName) {
         self.handles.remove(name);
@@ -240,6 +249,7 @@ fn spec(hosts: &Hosts, config: &HostConfig) -> Result<HostSpec, String> {
             .filter(|(key, _)| key.host == config.name)
             .map(|(k, p)| (k.clone(), p.clone()))
             .collect(),
+        tape: Some(Arc::new(hosts.tapes.clone())),
     })
 }
 

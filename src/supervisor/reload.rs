@@ -70,6 +70,7 @@ impl Dispatch {
             self.go_over_to(policy);
         }
         self.change_hosts(&loaded.config);
+        self.hosts.configure_recordings(&loaded.config);
         self.reloader.loaded = loaded;
         Reply::Committed { intents: Vec::new(), run: None, text: format!("{names} pipelines loaded") }
     }

@@ -8,6 +8,7 @@ use super::hosts::{Hosts, spawn_host};
 use super::maintain;
 use super::perform::Performer;
 use super::reload::{Reloader, read_policy, watch_files};
+use super::tape::Tapes;
 use crate::clock::{Clock, wall};
 use crate::config::{Environment, Loaded, Overrides, Problem};
 use crate::engine::{Engine, Options, RestoreError};
@@ -153,7 +154,9 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let client = http::client(&http::ProxyChoice::Inherit, http::TIMEOUT)?;
     let mut performer = Performer::new(facts_in.clone(), clock, client, Arc::clone(&away.router));
     performer.reach_hosts(&loaded.config.hosts, &loaded.paths.runtime_dir);
-    let hosts = Hosts::new(facts_in.clone(), policy_out, restored.positions, clock, &loaded);
+    let tapes = Tapes::new(&loaded.config, &loaded.paths, clock);
+    tapes.report_to(facts_in.clone());
+    let hosts = Hosts::new(facts_in.clone(), policy_out, restored.positions, tapes.clone(), clock, &loaded);
     let configured = loaded.config.hosts.clone();
     maintain::begin(&store, &loaded, clock, facts_in, hub.snapshots.clone());
     let reloader = Reloader { overrides, environment, project, loaded, policy: policy_in };
@@ -166,6 +169,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     dispatch.recover();
     let loop_task = tokio::spawn(async move {
         let reason = dispatch.run(Inbox { urgent, facts }).await;
+        tapes.finish().await;
         closing.send_replace(Some(reason.clone()));
         // The socket and the lock go last: whoever gets in next finds everything stored.
         drop((watcher, lock));

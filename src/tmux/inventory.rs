@@ -32,10 +32,13 @@ const FIELDS: [&str; 21] = [
 /// The pane option that names a pane's role; older servers know no pane options, so it is asked for apart.
 const ROLE: &str = "#{@tmuxagent_role}";
 
+/// The pane option that keeps a pane out of the recordings, `off`.
+const RECORD: &str = "#{@tmuxagent_record}";
+
 /// The format of a listing.
 pub(super) fn listing_format(nonce: &Nonce) -> String {
     let mut fields = FIELDS.to_vec();
-    fields.push(ROLE);
+    fields.extend([ROLE, RECORD]);
     row_format(nonce, &fields)
 }
 
@@ -51,6 +54,7 @@ pub(super) fn subscription_format(nonce: &Nonce) -> String {
             "#{window_name}",
             "#{pane_title}",
             ROLE,
+            RECORD,
         ],
     );
     format!("#{{S:#{{W:#{{P:{row}}}}}}}")
@@ -76,6 +80,8 @@ pub(super) struct Entry {
     pub width: u16,
     pub height: u16,
     pub facts: PaneFacts,
+    /// Its wish about recordings, mostly empty.
+    pub record: String,
 }
 
 impl Entry {
@@ -110,6 +116,7 @@ impl Entry {
                 role: text(21)?,
                 agent: String::new(),
             },
+            record: text(22).unwrap_or_default(),
         })
     }
 

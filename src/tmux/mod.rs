@@ -33,7 +33,7 @@ mod send;
 mod spec;
 mod transport;
 
-pub use spec::{HostSpec, NameFilter, Position};
+pub use spec::{HostSpec, NameFilter, Position, Tape};
 pub use transport::{Socket, SshTarget, Transport};
 
 use crate::clock::Clock;

@@ -225,13 +225,14 @@ impl Host {
     fn take_listed(&mut self, listed: &Listed, server: &ServerId, begins: bool) {
         let entry = &listed.entry;
         let (id, mut info) = (entry.pane, entry.info(&self.spec.name, server));
+        let record = entry.record.clone();
         if let Some(pane) = self.panes.get(&id) {
             if info.key.pid == 0 && info.dead {
                 info.key.pid = pane.info.key.pid;
             }
             if info.key == pane.info.key {
                 self.known.insert((id, info.key.pid));
-                self.update(id, info);
+                self.update(id, info, record);
                 return;
             }
             // Another process: `respawn-pane`.
@@ -239,13 +240,16 @@ impl Host {
         }
         let new = self.known.insert((id, info.key.pid)) && !begins;
         if listed.chosen && !self.excluded.contains(&id) {
-            self.admit(info, new);
+            self.admit(info, new, record);
         }
     }
 
     /// Begins to watch a pane.
-    fn admit(&mut self, info: PaneInfo, new: bool) {
+    fn admit(&mut self, info: PaneInfo, new: bool, record: String) {
         let id = info.key.pane;
+        if let Some(tape) = &self.spec.tape {
+            tape.seen(&info, &record);
+        }
         let past = match self.spec.remembered.remove(&info.key) {
             Some(position) => Past::Remembered(Box::new(position)),
             None if new => Past::New,
@@ -258,7 +262,8 @@ impl Host {
         let rules = self.rules(&info.key, &info.facts);
         self.outlet.event(Event::PaneSeen { info: Box::new(info.clone()) });
         let feed = if reader.is_some() { Feed::Stream } else { Feed::Unread(past) };
-        let mut pane = Pane::new(info, rules, feed);
+        let mut pane = Pane::new(info, rules, self.spec.tape.clone(), feed);
+        pane.record = record;
         pane.client = reader;
         let early = self.strangers.remove(&id);
         self.panes.insert(id, pane);
@@ -278,9 +283,16 @@ impl Host {
     }
 
     /// The facts of a watched pane may have changed.
-    fn update(&mut self, id: PaneId, info: PaneInfo) {
+    fn update(&mut self, id: PaneId, info: PaneInfo, record: String) {
         let titles = self.titles;
         let Some(pane) = self.panes.get_mut(&id) else { return };
+        let wish = std::mem::replace(&mut pane.record, record);
+        if pane.info == info && wish == pane.record {
+            return;
+        }
+        if let Some(tape) = &self.spec.tape {
+            tape.seen(&info, &pane.record);
+        }
         if pane.info == info {
             return;
         }
@@ -308,6 +320,9 @@ impl Host {
     pub fn drop_pane(&mut self, id: PaneId) {
         let Some(pane) = self.panes.remove(&id) else { return };
         self.unpipe(id);
+        if let Some(tape) = &self.spec.tape {
+            tape.gone(&pane.info.key);
+        }
         self.outlet.event(Event::PaneGone { pane: pane.info.key });
     }
 

@@ -3,7 +3,7 @@
 use super::client::ClientId;
 use super::history::Past;
 use super::outlet::Outlet;
-use super::{HostMessage, PaneLive, Position};
+use super::{HostMessage, PaneLive, Position, Tape};
 use crate::lines::{Reader, Reading};
 use crate::model::{Event, LineEvent, Origin, PaneInfo, PaneKey, Timestamp};
 use crate::policy::RuleSet;
@@ -40,6 +40,8 @@ pub(super) enum Feed {
 pub(super) struct Pane {
     /// The inventory's facts.
     pub info: PaneInfo,
+    /// Its wish about recordings.
+    pub record: String,
     pub reader: Reader,
     pub voice: Voice,
     pub feed: Feed,
@@ -67,6 +69,7 @@ pub(super) struct Pane {
 pub(super) struct Voice {
     pub key: PaneKey,
     pub rules: Arc<RuleSet>,
+    pub tape: Option<Arc<dyn Tape>>,
     pub seq: u64,
     pub lines: u64,
     pub bytes: u64,
@@ -84,13 +87,14 @@ pub(super) struct Voice {
 }
 
 impl Pane {
-    pub fn new(info: PaneInfo, rules: Arc<RuleSet>, feed: Feed) -> Self {
+    pub fn new(info: PaneInfo, rules: Arc<RuleSet>, tape: Option<Arc<dyn Tape>>, feed: Feed) -> Self {
         let mut reader = Reader::new();
         reader.resize(info.width, info.height);
         reader.set_alternate(info.alternate);
         let voice = Voice {
             key: info.key.clone(),
             rules,
+            tape,
             seq: 0,
             lines: 0,
             bytes: 0,
@@ -104,6 +108,7 @@ impl Pane {
         };
         Self {
             info,
+            record: String::new(),
             reader,
             voice,
             feed,
@@ -182,6 +187,9 @@ impl Pane {
 impl Voice {
     /// Turns one reading into what the supervisor is told.
     pub fn tell(&mut self, reading: Reading<'_>, outlet: &mut Outlet) {
+        if let Some(tape) = &self.tape {
+            tape.told(&self.key, &reading);
+        }
         match reading {
             Reading::Line { text, seen, source, origin, message } => {
                 self.seq += 1;

@@ -2,13 +2,15 @@
 
 use super::Transport;
 use super::proto::Version;
-use crate::lines::Anchor;
-use crate::model::{HostName, Millis, PaneFacts, PaneId, PaneKey};
+use crate::lines::{Anchor, Reading};
+use crate::model::{HostName, Millis, PaneFacts, PaneId, PaneInfo, PaneKey};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// One machine to watch.
 #[derive(Debug, Clone)]
@@ -42,6 +44,18 @@ pub struct HostSpec {
     pub running: HashMap<PaneKey, Vec<String>>,
     /// Where observation stood in an earlier life ([`super::HostMessage::Position`]).
     pub remembered: HashMap<PaneKey, Position>,
+    /// Takes what panes print, whether a rule looks for it or not.
+    pub tape: Option<Arc<dyn Tape>>,
+}
+
+/// Takes everything that panes print, in its order. It is called where the panes are read, so it must never wait.
+pub trait Tape: fmt::Debug + Send + Sync {
+    /// A pane is watched from now on, or its facts changed. `wish` is its option `@tmuxagent_record`, mostly empty.
+    fn seen(&self, pane: &PaneInfo, wish: &str);
+    /// A pane is not watched any more.
+    fn gone(&self, pane: &PaneKey);
+    /// A pane printed something.
+    fn told(&self, pane: &PaneKey, reading: &Reading<'_>);
 }
 
 impl HostSpec {
@@ -66,6 +80,7 @@ impl HostSpec {
             flood: Self::FLOOD,
             running: HashMap::new(),
             remembered: HashMap::new(),
+            tape: None,
         }
     }
 

@@ -183,6 +183,11 @@ fn writes_of_a_limited_process() {
     runtime.block_on(async {
         let (store, _) = Store::open(&path, at(0)).unwrap();
         let recorder = Recorder::open(&path.with_file_name("recordings.db"), RecordingLimits::default()).unwrap();
+        recorder.describe(&pane_info(1, "win"), Recording::On);
+        let spoken = |millis: i64, text: &str| {
+            let (source, text) = (LineSource::Stream, text.to_owned());
+            Recorded::Line(RecordedLine { at: at(millis), source, seen: 0, text, message: None })
+        };
         let (mut n, mut failed) = (0, 0);
         while failed < 5 {
             match add(&store, n + 1).await {
@@ -197,8 +202,7 @@ fn writes_of_a_limited_process() {
         let mut seed = 3;
         let noise: String = (0..200_000).map(|_| char::from(33 + u8::try_from(draw(&mut seed, 90)).unwrap())).collect();
         for _ in 0..20 {
-            let line = RecordedLine { at: at(0), source: LineSource::Stream, text: noise.clone() };
-            recorder.take(&pane(1), "p", line);
+            recorder.take(&pane(1), spoken(0, &noise));
             recorder.flush().await;
         }
         assert!(recorder.problem().is_some(), "the recording fails alone");
@@ -210,8 +214,7 @@ fn writes_of_a_limited_process() {
         assert_eq!(stored(&path), (n + 1, rows, rows));
         store.close().await;
         assert_eq!(check(&path).unwrap().problems, Vec::<String>::new());
-        let late = RecordedLine { at: at(1), source: LineSource::Stream, text: "late".to_owned() };
-        recorder.take(&pane(1), "p", late);
+        recorder.take(&pane(1), spoken(1, "late"));
         recorder.flush().await;
         assert_eq!(recorder.problem(), None);
     });

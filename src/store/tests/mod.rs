@@ -41,6 +41,22 @@ fn pane(number: u32) -> PaneKey {
     PaneKey { host: HostName::local(), server: ServerId::new("server-1"), pane: PaneId(number), pid: 4000 + number }
 }
 
+fn pane_info(number: u32, window: &str) -> PaneInfo {
+    PaneInfo {
+        key: pane(number),
+        session_id: SessionId(1),
+        window_id: WindowId(1),
+        window_index: 1,
+        pane_index: number,
+        facts: PaneFacts { session: "proj".to_owned(), window: window.to_owned(), ..PaneFacts::default() },
+        dead: false,
+        in_mode: false,
+        alternate: false,
+        width: 80,
+        height: 24,
+    }
+}
+
 fn line(number: u32, text: &str) -> Event {
     Event::Line(Box::new(LineEvent {
         pane: pane(number),

@@ -5,8 +5,20 @@ fn path(room: &Room) -> PathBuf {
     room.folder.path().join("recordings.db")
 }
 
-fn spoken(millis: i64, text: &str) -> RecordedLine {
-    RecordedLine { at: at(millis), source: LineSource::Stream, text: text.to_owned() }
+fn spoken(millis: i64, text: &str) -> Recorded {
+    said(millis, LineSource::Stream, text)
+}
+
+fn said(millis: i64, source: LineSource, text: &str) -> Recorded {
+    Recorded::Line(RecordedLine { at: at(millis), source, seen: 0, text: text.to_owned(), message: None })
+}
+
+/// A recorder that records the panes 1 and 2.
+fn recorder(room: &Room, limits: RecordingLimits) -> Recorder {
+    let recorder = Recorder::open(&path(room), limits).unwrap();
+    recorder.describe(&pane_info(1, "win"), Recording::On);
+    recorder.describe(&pane_info(2, "win"), Recording::On);
+    recorder
 }
 
 fn read(path: &Path, panes: &[PaneKey], since: Timestamp) -> Vec<(u32, Recorded)> {
@@ -18,6 +30,7 @@ fn read(path: &Path, panes: &[PaneKey], since: Timestamp) -> Vec<(u32, Recorded)
 fn texts(pieces: &[(u32, Recorded)]) -> Vec<String> {
     let text = |piece: &Recorded| match piece {
         Recorded::Line(line) => line.text.clone(),
+        Recorded::Ended { exit, .. } => format!("<ended {exit}>"),
         Recorded::Missed { lines, .. } => format!("<{lines} missed>"),
     };
     pieces.iter().map(|(_, piece)| text(piece)).collect()
@@ -26,37 +39,58 @@ fn texts(pieces: &[(u32, Recorded)]) -> Vec<String> {
 #[tokio::test]
 async fn lines_come_back_as_they_were() {
     let room = Room::new();
-    let recorder = Recorder::open(&path(&room), RecordingLimits::default()).unwrap();
+    let recorder = recorder(&room, RecordingLimits::default());
+    let message = AgentMessage {
+        kind: MessageType::Status,
+        stage: Some("lint".to_owned()),
+        ok: Some(true),
+        summary: None,
+        question: None,
+        options: Vec::new(),
+        detail: None,
+        exit: None,
+    };
     let lines = [
         spoken(0, "plain"),
-        RecordedLine { source: LineSource::Screen, ..spoken(5, "tab\there \u{1b}[0m") },
-        RecordedLine { source: LineSource::History, ..spoken(9, "中文 🚀 ") },
+        said(5, LineSource::Screen, "tab\there \u{1b}[0m"),
+        said(9, LineSource::History, "中文 🚀 "),
         spoken(10, ""),
+        Recorded::Ended { at: at(11), exit: -1 },
+        Recorded::Line(RecordedLine {
+            at: at(12),
+            source: LineSource::Stream,
+            seen: 4,
+            text: "ok? y".to_owned(),
+            message: Some(Box::new(message)),
+        }),
+        spoken(13, "and one without a message"),
     ];
     for line in &lines {
-        recorder.take(&pane(1), "proj:win.0", line.clone());
+        recorder.take(&pane(1), line.clone());
     }
-    recorder.take(&pane(2), "proj:win.1", spoken(3, "other"));
+    recorder.take(&pane(2), spoken(3, "other"));
     recorder.flush().await;
-    recorder.take(&pane(1), "proj:renamed.0", spoken(20, "later"));
+    recorder.describe(&pane_info(1, "renamed"), Recording::On);
+    recorder.take(&pane(1), spoken(20, "later"));
     recorder.flush().await;
 
     let all = read(&path(&room), &[pane(1)], at(0));
-    let expected: Vec<_> = lines.iter().cloned().chain([spoken(20, "later")]).map(|l| (1, Recorded::Line(l))).collect();
+    let expected: Vec<_> = lines.iter().cloned().chain([spoken(20, "later")]).map(|piece| (1, piece)).collect();
     assert_eq!(all, expected);
-    assert_eq!(texts(&read(&path(&room), &[pane(1), pane(2)], at(10))), ["", "later"]);
+    assert_eq!(texts(&read(&path(&room), &[pane(1), pane(2)], at(13))), ["and one without a message", "later"]);
     let both = read(&path(&room), &[pane(2), pane(1)], at(0));
     assert_eq!(both.iter().filter(|(number, _)| *number == 2).count(), 1);
     let panes = recorded_panes(&path(&room)).unwrap();
-    assert_eq!(panes.iter().map(|found| found.place.as_str()).collect::<Vec<_>>(), ["proj:win.1", "proj:renamed.0"]);
-    assert_eq!((panes[1].lines, panes[1].first_at, panes[1].last_at), (5, at(0), at(20)));
+    let windows: Vec<&str> = panes.iter().map(|found| found.info.facts.window.as_str()).collect();
+    assert_eq!(windows, ["win", "renamed"]);
+    assert_eq!((panes[1].lines, panes[1].first_at, panes[1].last_at), (7, at(0), at(20)));
 }
 
 #[tokio::test]
 async fn what_waits_is_written_when_the_recorder_goes() {
     let room = Room::new();
-    let recorder = Recorder::open(&path(&room), RecordingLimits::default()).unwrap();
-    recorder.take(&pane(1), "p", spoken(0, "last words"));
+    let recorder = recorder(&room, RecordingLimits::default());
+    recorder.take(&pane(1), spoken(0, "last words"));
     drop(recorder);
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while texts(&read(&path(&room), &[pane(1)], at(0))) != ["last words"] {
@@ -68,19 +102,19 @@ async fn what_waits_is_written_when_the_recorder_goes() {
 #[tokio::test]
 async fn a_pane_that_is_switched_off_leaves_nothing() {
     let room = Room::new();
-    let recorder = Recorder::open(&path(&room), RecordingLimits::default()).unwrap();
-    recorder.take(&pane(1), "p", spoken(0, "secret"));
-    recorder.switch(&pane(1), Recording::Off);
-    recorder.take(&pane(1), "p", spoken(1, "secret"));
-    recorder.take(&pane(2), "p", spoken(2, "open"));
+    let recorder = recorder(&room, RecordingLimits::default());
+    recorder.take(&pane(1), spoken(0, "secret"));
+    recorder.describe(&pane_info(1, "win"), Recording::Off);
+    recorder.take(&pane(1), spoken(1, "secret"));
+    recorder.take(&pane(2), spoken(2, "open"));
     recorder.flush().await;
-    recorder.switch(&pane(1), Recording::On);
-    recorder.take(&pane(1), "p", spoken(3, "again"));
+    recorder.describe(&pane_info(1, "win"), Recording::On);
+    recorder.take(&pane(1), spoken(3, "again"));
     recorder.flush().await;
     assert_eq!(texts(&read(&path(&room), &[pane(1), pane(2)], at(0))), ["open", "again"]);
-    recorder.switch(&pane(2), Recording::Off);
-    recorder.retain(|_| false);
-    recorder.take(&pane(2), "p", spoken(4, "a new pane under that name"));
+    recorder.take(&pane(2), spoken(4, "before its end"));
+    recorder.forget(&pane(2));
+    recorder.take(&pane(2), spoken(5, "nobody said that this one is recorded"));
     recorder.flush().await;
     assert_eq!(read(&path(&room), &[pane(2)], at(0)).len(), 2);
 }
@@ -89,12 +123,12 @@ async fn a_pane_that_is_switched_off_leaves_nothing() {
 async fn size_and_age_are_bounded() {
     let room = Room::new();
     let limits = RecordingLimits { bytes: 200_000, age: Millis(1_000_000) };
-    let recorder = Recorder::open(&path(&room), limits).unwrap();
+    let recorder = recorder(&room, limits);
     let mut seed = 7;
     for n in 0..100 {
         // Text that does not compress well.
         let text: String = (0..8000).map(|_| char::from(33 + u8::try_from(draw(&mut seed, 90)).unwrap())).collect();
-        recorder.take(&pane(1), "p", spoken(n, &format!("{n} {text}")));
+        recorder.take(&pane(1), spoken(n, &format!("{n} {text}")));
         recorder.flush().await;
     }
     let kept = texts(&read(&path(&room), &[pane(1)], at(0)));
@@ -103,7 +137,7 @@ async fn size_and_age_are_bounded() {
     let size = std::fs::metadata(path(&room)).unwrap().len();
     assert!(size < 1_000_000, "the file does not grow for ever: {size}");
 
-    recorder.take(&pane(2), "p", spoken(2_000_000, "much later"));
+    recorder.take(&pane(2), spoken(2_000_000, "much later"));
     recorder.flush().await;
     assert_eq!(texts(&read(&path(&room), &[pane(1), pane(2)], at(0))), ["much later"]);
 }
@@ -111,18 +145,18 @@ async fn size_and_age_are_bounded() {
 #[tokio::test]
 async fn a_disk_that_can_not_follow_costs_lines_and_never_time() {
     let room = Room::new();
-    let recorder = Recorder::open(&path(&room), RecordingLimits::default()).unwrap();
-    recorder.take(&pane(1), "p", spoken(0, "before"));
+    let recorder = recorder(&room, RecordingLimits::default());
+    recorder.take(&pane(1), spoken(0, "before"));
     recorder.flush().await;
     let blocker = rusqlite::Connection::open(path(&room)).unwrap();
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
     let text = "x".repeat(60_000);
     for n in 0..400 {
-        recorder.take(&pane(1), "p", spoken(n, &text));
+        recorder.take(&pane(1), spoken(n, &text));
     }
     blocker.execute_batch("ROLLBACK").unwrap();
     recorder.flush().await;
-    recorder.take(&pane(1), "p", spoken(500, "after"));
+    recorder.take(&pane(1), spoken(500, "after"));
     recorder.flush().await;
     assert_eq!(recorder.problem(), None);
     let all = read(&path(&room), &[pane(1)], at(0));
@@ -138,8 +172,8 @@ async fn a_damaged_recording_is_put_aside_and_begun_anew() {
     for broken in ["no database at all", ""] {
         let room = Room::new();
         std::fs::write(path(&room), broken.repeat(1000)).unwrap();
-        let recorder = Recorder::open(&path(&room), RecordingLimits::default()).unwrap();
-        recorder.take(&pane(1), "p", spoken(0, "fresh"));
+        let recorder = recorder(&room, RecordingLimits::default());
+        recorder.take(&pane(1), spoken(0, "fresh"));
         recorder.flush().await;
         assert_eq!(texts(&read(&path(&room), &[pane(1)], at(0))), ["fresh"]);
         assert_eq!(room.folder.path().join("recordings.db.broken").exists(), !broken.is_empty());
@@ -149,14 +183,14 @@ async fn a_damaged_recording_is_put_aside_and_begun_anew() {
 #[tokio::test]
 async fn a_failing_disk_is_told_and_recovered_from() {
     let room = Room::new();
-    let recorder = Recorder::open(&path(&room), RecordingLimits::default()).unwrap();
+    let recorder = recorder(&room, RecordingLimits::default());
     let other = rusqlite::Connection::open(path(&room)).unwrap();
     other.execute_batch("ALTER TABLE chunks RENAME TO gone").unwrap();
-    recorder.take(&pane(1), "p", spoken(0, "lost"));
+    recorder.take(&pane(1), spoken(0, "lost"));
     recorder.flush().await;
     assert!(recorder.problem().is_some());
     other.execute_batch("ALTER TABLE gone RENAME TO chunks").unwrap();
-    recorder.take(&pane(1), "p", spoken(1, "kept"));
+    recorder.take(&pane(1), spoken(1, "kept"));
     recorder.flush().await;
     assert_eq!(recorder.problem(), None);
     assert_eq!(texts(&read(&path(&room), &[pane(1)], at(0))), ["<1 missed>", "kept"]);

@@ -53,7 +53,7 @@ fn recording(records: &[(i64, &str)]) -> Recording {
         .map(|(seconds, text)| {
             let what = match text.strip_prefix("EXIT ") {
                 Some(code) => Recorded::Ended { exit: code.parse().expect("code") },
-                None => Recorded::Line { text: (*text).to_owned(), message: None },
+                None => Recorded::Line { text: (*text).to_owned(), seen: 0, message: None },
             };
             Record { at: Timestamp(1_772_438_400_000 + seconds * 1000), what }
         })

@@ -6,14 +6,14 @@
 
 use super::CliError;
 use crate::i18n::clean;
-use crate::model::{PaneView, RunId, RunView, Snapshot};
+use crate::model::{PaneInfo, PaneView, RunId, RunView, Snapshot};
 use crate::yaml::nearest;
 
 /// The one pane that `text` names.
 pub(super) fn pane<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s PaneView, CliError> {
     let wanted = fold(text);
     let found: Vec<&PaneView> =
-        snapshot.panes.iter().filter(|pane| names(pane).iter().any(|name| fold(name) == wanted)).collect();
+        snapshot.panes.iter().filter(|pane| names(&pane.info).iter().any(|name| fold(name) == wanted)).collect();
     match found[..] {
         [pane] => Ok(pane),
         [] => Err(nothing(snapshot, text)),
@@ -59,7 +59,7 @@ pub(super) fn run<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s RunView,
 }
 
 fn nothing(snapshot: &Snapshot, text: &str) -> CliError {
-    let known: Vec<String> = snapshot.panes.iter().flat_map(names).collect();
+    let known: Vec<String> = snapshot.panes.iter().flat_map(|pane| names(&pane.info)).collect();
     let near = nearest(text, known.iter().map(String::as_str));
     let hint = match (near, snapshot.panes.is_empty()) {
         (_, true) => "no pane is watched: see `tmuxagent status`".to_owned(),
@@ -74,8 +74,8 @@ fn listed(pane: &PaneView) -> String {
 }
 
 /// Every form that names a pane.
-fn names(pane: &PaneView) -> Vec<String> {
-    let (info, facts) = (&pane.info, &pane.info.facts);
+pub(super) fn names(info: &PaneInfo) -> Vec<String> {
+    let facts = &info.facts;
     let (id, index) = (info.key.pane.to_string(), info.pane_index);
     let mut own = vec![facts.session.clone(), facts.window.clone(), format!("{}.{index}", facts.window)];
     for window in [facts.window.clone(), info.window_index.to_string()] {
@@ -93,6 +93,6 @@ fn names(pane: &PaneView) -> Vec<String> {
 }
 
 /// As tmux writes names in sessions: without `:` and `.`.
-fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> String {
     text.trim().replace([':', '.'], "_")
 }

@@ -162,6 +162,13 @@ fn policies(named: &[PathBuf], paths: &Paths) -> Result<Vec<PolicySource>, Probl
     files.into_iter().map(read).collect()
 }
 
+/// Whether a file is a test of a policy by its name, `*.test.yaml`; such files lie beside policies and are none.
+#[must_use]
+pub fn is_policy_test(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    [".test.yaml", ".test.yml"].iter().any(|ending| name.ends_with(ending))
+}
+
 /// The `*.yaml` and `*.yml` of a folder, by name.
 fn policy_files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
     let unreadable = |error: io::Error| {
@@ -175,7 +182,7 @@ fn policy_files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
         let path = entry.map_err(unreadable)?.path();
         let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if yaml && !hidden && path.is_file() {
+        if yaml && !hidden && !is_policy_test(&path) && path.is_file() {
             files.push(path);
         }
     }

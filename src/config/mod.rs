@@ -22,7 +22,7 @@ pub use self::core::{
 };
 pub use environment::{EnvFile, Environment};
 pub use filter::NameFilter;
-pub use load::{Loaded, Problem, load, policy_sources};
+pub use load::{Loaded, Problem, is_policy_test, load, policy_sources};
 pub use paths::{Overrides, Paths, make_private_folder};
 pub use read::read;
 pub use secret::Secret;

@@ -141,18 +141,25 @@ impl fmt::Display for Entry {
         if !self.place.is_empty() {
             write!(f, "{} ", visible(&self.place))?;
         }
-        match &self.what {
-            Decided::Stage { pipeline, stage, became, because } if because.is_empty() => {
+        self.what.fmt(f)
+    }
+}
+
+impl fmt::Display for Decided {
+    /// One line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stage { pipeline, stage, became, because } if because.is_empty() => {
                 write!(f, "{pipeline}/{stage} {became}")
             }
-            Decided::Stage { pipeline, stage, became, because } => write!(f, "{pipeline}/{stage} {became}: {because}"),
-            Decided::Typed { text } => write!(f, "types {text}"),
-            Decided::Effect { text } => write!(f, "does {text}"),
-            Decided::Asked { question, effect } if effect.is_empty() => write!(f, "asks {question}"),
-            Decided::Asked { question, effect } => write!(f, "asks {question} [{effect}]"),
-            Decided::Answered { question, approve: true } => write!(f, "is told yes to {question}"),
-            Decided::Answered { question, approve: false } => write!(f, "is told no to {question}"),
-            Decided::RunEnded { pipeline, state } => {
+            Self::Stage { pipeline, stage, became, because } => write!(f, "{pipeline}/{stage} {became}: {because}"),
+            Self::Typed { text } => write!(f, "types {text}"),
+            Self::Effect { text } => write!(f, "does {text}"),
+            Self::Asked { question, effect } if effect.is_empty() => write!(f, "asks {}", visible(question)),
+            Self::Asked { question, effect } => write!(f, "asks {} [{}]", visible(question), visible(effect)),
+            Self::Answered { question, approve: true } => write!(f, "is told yes to {}", visible(question)),
+            Self::Answered { question, approve: false } => write!(f, "is told no to {}", visible(question)),
+            Self::RunEnded { pipeline, state } => {
                 let word = match state {
                     crate::model::RunState::Open => "goes on",
                     crate::model::RunState::Succeeded => "succeeded",
@@ -165,24 +172,29 @@ impl fmt::Display for Entry {
     }
 }
 
-impl fmt::Display for Report {
-    /// All entries, one a line, then what is still open.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for entry in &self.entries {
-            writeln!(f, "{entry}")?;
-        }
-        for approval in &self.open {
-            writeln!(f, "open: {}", approval.question)?;
-        }
+impl Report {
+    /// How it stands at the end, a line each: open questions, stages that are under way.
+    #[must_use]
+    pub fn ending(&self) -> Vec<String> {
+        let mut lines: Vec<String> =
+            self.open.iter().map(|approval| format!("open: {}", visible(&approval.question))).collect();
         for run in self.runs.iter().filter(|run| run.state == Some(crate::model::RunState::Open)) {
             for stage in run.stages.iter().filter(|stage| stage.state.is_live()) {
-                writeln!(f, "at the end: {}/{} {}", run.pipeline, stage.name, stage.detail)?;
+                lines.push(format!("at the end: {}/{} {}", run.pipeline, stage.name, visible(&stage.detail)));
             }
         }
         if self.cut_off {
-            writeln!(f, "cut off: timers led to timers without end")?;
+            lines.push("cut off: timers led to timers without end".to_owned());
         }
-        Ok(())
+        lines
+    }
+}
+
+impl fmt::Display for Report {
+    /// All entries, one a line, then how it stands at the end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.entries.iter().try_for_each(|entry| writeln!(f, "{entry}"))?;
+        self.ending().iter().try_for_each(|line| writeln!(f, "{line}"))
     }
 }
 

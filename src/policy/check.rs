@@ -10,7 +10,7 @@ pub struct Report {
     pub exit_code: i32,
     /// For people: every problem with its excerpt, then one line that sums up.
     pub text: String,
-    /// For programs: `{files, pipelines, stages, errors, warnings, problems: […]}`.
+    /// For programs: `{files, pipelines (names; null with errors), stages, errors, warnings, problems: […]}`.
     pub json: serde_json::Value,
     /// The problems themselves.
     pub diagnostics: Diagnostics,
@@ -28,7 +28,7 @@ pub fn check(sources: &[Source]) -> Report {
     };
     let pipelines = policy.as_ref().map_or(0, |policy| policy.pipelines.len());
     let stages: usize = policy.iter().flat_map(|policy| &policy.pipelines).map(|pipeline| pipeline.stages.len()).sum();
-    let sum = match policy {
+    let sum = match &policy {
         Some(_) => format!(
             "{} in {}: {}, {}",
             count(pipelines, "pipeline"),
@@ -39,9 +39,11 @@ pub fn check(sources: &[Source]) -> Report {
         None => format!("{}: {}, {}", count(sources.len(), "file"), count(errors, "error"), count(warnings, "warning")),
     };
     let text = if diagnostics.problems.is_empty() { format!("{sum}\n") } else { format!("{diagnostics}\n{sum}\n") };
+    let names: Option<Vec<&str>> =
+        policy.as_ref().map(|policy| policy.pipelines.iter().map(|pipeline| pipeline.name.as_str()).collect());
     let json = json!({
         "files": sources.iter().map(|source| &source.name).collect::<Vec<_>>(),
-        "pipelines": pipelines,
+        "pipelines": names,
         "stages": stages,
         "errors": errors,
         "warnings": warnings,
@@ -86,7 +88,7 @@ mod tests {
         1 file: 1 error, 0 warnings
         ");
         let wanted = json!({
-            "files": ["p.yaml"], "pipelines": 0, "stages": 0, "errors": 1, "warnings": 0,
+            "files": ["p.yaml"], "pipelines": null, "stages": 0, "errors": 1, "warnings": 0,
             "problems": [{
                 "severity": "error", "code": "unknown-key", "file": "p.yaml", "line": 1, "col": 78, "len": 7,
                 "message": "a stage has no key `tiemout`", "nearest": "timeout",

@@ -12,6 +12,7 @@ mod db;
 mod doctor;
 mod engine;
 mod policy;
+mod policy_cli;
 mod support;
 mod tidy;
 mod web;

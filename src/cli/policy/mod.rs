@@ -1,22 +1,34 @@
 //! `tmuxagent policy …`.
 
+mod init;
+mod recorded;
+mod replay;
+mod scenario;
+mod test;
+
 use super::connection::Connection;
 use super::{CliError, Outcome, Session, exit};
 use crate::config::{Overrides, Problem};
 use crate::ipc::wire::{Reply, Request};
-use crate::policy::{Source, analyse};
+use crate::policy::{Policy, Source, analyse};
 use clap::{Args, Subcommand};
-use serde_json::json;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
     /// Tell everything that is wrong with policies, each finding with its place
     Check(CheckArgs),
+    /// Write a policy for a project from what is found in its folder
+    Init(init::InitArgs),
     /// Print the JSON schema of policies, for editors
     Schema,
     /// Tell why each stage is in its state and what it waits for
     Explain(ExplainArgs),
+    /// Tell what a policy would have done with recorded output
+    Replay(replay::ReplayArgs),
+    /// Run example logs and compare with the decisions that are expected
+    Test(test::TestArgs),
 }
 
 /// Exit codes: 0 clean, 1 warnings, 2 errors.
@@ -36,47 +48,29 @@ pub(super) struct ExplainArgs {
 pub(super) fn run(session: &Session, command: &PolicyCommand) -> Outcome {
     match command {
         PolicyCommand::Check(args) => check(session, args),
+        PolicyCommand::Init(args) => init::run(session, args),
         PolicyCommand::Schema => {
             session.out.json(&crate::policy::schema())?;
             Ok(exit::OK)
         }
         PolicyCommand::Explain(args) => explain(session, args),
+        PolicyCommand::Replay(args) => replay::run(session, args),
+        PolicyCommand::Test(args) => test::run(session, args),
     }
 }
 
 fn check(session: &Session, args: &CheckArgs) -> Outcome {
-    let sources = sources(session, &args.files)?;
-    let (policy, found) = analyse(&sources);
-    let out = &session.out;
-    let code = match (found.errors(), found.warnings()) {
-        (0, 0) => exit::OK,
-        (0, _) => exit::NEGATIVE,
+    let report = crate::policy::check(&sources(session, &args.files)?);
+    if session.out.json {
+        session.out.json(&report.json)?;
+    } else {
+        session.out.raw(&report.text)?;
+    }
+    Ok(match report.exit_code {
+        0 => exit::OK,
+        1 => exit::NEGATIVE,
         _ => exit::USER,
-    };
-    if out.json {
-        let pipelines: Option<Vec<&str>> =
-            policy.as_ref().map(|policy| policy.pipelines.iter().map(|pipeline| pipeline.name.as_str()).collect());
-        out.json(&json!({
-            "files": sources.iter().map(|source| &source.name).collect::<Vec<_>>(),
-            "errors": found.errors(),
-            "warnings": found.warnings(),
-            "problems": found.problems,
-            "pipelines": pipelines,
-        }))?;
-        return Ok(code);
-    }
-    if !found.problems.is_empty() {
-        out.line(found.to_string().trim_end())?;
-        out.line("")?;
-    }
-    let pipelines = policy.map_or(0, |policy| policy.pipelines.len());
-    let summary = match (found.errors(), found.warnings()) {
-        (0, 0) => format!("ok: {pipelines} pipelines"),
-        (0, warnings) => format!("{warnings} warnings, {pipelines} pipelines"),
-        (errors, warnings) => format!("{errors} errors, {warnings} warnings"),
-    };
-    out.line(&summary)?;
-    Ok(code)
+    })
 }
 
 /// The texts of the named policies, or of those that a supervisor would load.
@@ -101,6 +95,17 @@ pub(super) fn judge(sources: &[Source]) -> Result<Judged, CliError> {
     match analyse(sources) {
         (Some(policy), found) => Ok(Judged { pipelines: policy.pipelines.len(), warnings: found.warnings() }),
         (None, found) => Err(CliError::User(Problem::shown(found.to_string().trim_end().to_owned()))),
+    }
+}
+
+/// A policy to be played; its errors are the user's.
+fn load(sources: &[Source]) -> Result<Arc<Policy>, CliError> {
+    match crate::policy::load(sources) {
+        Ok(mut policy) => {
+            policy.generation = 1;
+            Ok(Arc::new(policy))
+        }
+        Err(found) => Err(CliError::User(Problem::shown(found.to_string().trim_end().to_owned()))),
     }
 }
 

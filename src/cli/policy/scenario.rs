@@ -1,0 +1,224 @@
+//! A test of a policy: output, and the decisions that are expected of it.
+//!
+//! ```yaml
+//! about: lint is tried twice
+//! policy: tmuxagent.yaml       # files or folders beside this one; `--policy` goes before
+//! pane: {window_name: shop}    # facts as in `match`; without them every pipeline applies
+//! answers: approve             # leave (the default), approve, reject
+//! polls: met                   # pending (the default), met
+//! tail: 1m                     # how long time goes on after the last line
+//! pace: 1s                     # the time between two lines
+//! start: 2026-03-02T08:00:00Z  # when it begins, for schedules
+//! log: lint.log                # a file beside this one, or
+//! output:                      # the lines themselves: one text, or a list
+//!   - start lint
+//!   - {after: 5s, line: 2 problems}
+//!   - {after: 1s, exit: 1}     # the command that the stage typed has ended
+//! expect:                      # every decision in order; `…` at the end stands for any rest
+//!   - shop/lint triggered …
+//!   - 1s shop/lint started …   # with the time since the beginning where it matters
+//! ```
+
+use super::recorded::{FACTS, set_fact, unknown_pane};
+use crate::engine::replay::{Answers, Polls, Record, Recorded, Report, Setting, read_log};
+use crate::model::{Millis, PaneInfo, Timestamp};
+use crate::yaml::{Diagnostic, Fields, Node, Reader, Source, Value, parse};
+use std::path::PathBuf;
+
+/// 2001-01-01 00:00 UTC, where a test does not say when it begins.
+const START: Timestamp = Timestamp(978_307_200_000);
+
+/// A test as it is written.
+#[derive(Debug)]
+pub(super) struct Scenario {
+    /// What it shows, for people.
+    pub(super) about: String,
+    /// The policies, relative to the test's folder.
+    pub(super) policy: Vec<PathBuf>,
+    /// The pane, where something is said of it.
+    pub(super) pane: Option<PaneInfo>,
+    /// How the world behaves.
+    pub(super) setting: Setting,
+    /// When it begins.
+    pub(super) start: Timestamp,
+    /// What is printed.
+    pub(super) output: Output,
+    /// The time between two lines.
+    pub(super) pace: Millis,
+    /// The decisions.
+    pub(super) expect: Vec<String>,
+    /// The bytes of the text that `expect` takes, with its key; where it belongs when there is none.
+    expected_at: std::ops::Range<usize>,
+}
+
+/// What is printed.
+#[derive(Debug)]
+pub(super) enum Output {
+    /// A file, relative to the test's folder.
+    Log(PathBuf),
+    /// In the test itself.
+    Here(Vec<Record>),
+}
+
+impl Scenario {
+    /// Reads a test, or tells everything that is wrong with it.
+    pub(super) fn read(source: &Source) -> Result<Self, Vec<Diagnostic>> {
+        let tree = parse(source).map_err(|problem| vec![problem])?;
+        let reader = Reader::new(source);
+        let read = reader.map(&tree, "").map(|top| scenario(top, &source.text));
+        let found = reader.finish();
+        match read.flatten() {
+            Some(read) if found.is_empty() => Ok(read),
+            _ => Err(found),
+        }
+    }
+
+    /// The text of the test with other expectations.
+    pub(super) fn with_expectations(&self, text: &str, decisions: &[String]) -> String {
+        let mut block = String::from("expect:\n");
+        for decision in decisions {
+            block.push_str(&format!("  - '{}'\n", decision.replace('\'', "''")));
+        }
+        if decisions.is_empty() {
+            block = "expect: []\n".to_owned();
+        }
+        let (before, after) = (&text[..self.expected_at.start], &text[self.expected_at.end..]);
+        let gap = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+        format!("{before}{gap}{block}{after}")
+    }
+}
+
+fn scenario(top: Fields<'_, '_>, text: &str) -> Option<Scenario> {
+    let pace = top.duration("pace").unwrap_or(Millis(1000));
+    let start = top.get("start").map_or(Some(START), |node| instant(top.reader(), node));
+    let setting = Setting {
+        answers: top
+            .word("answers", &[("leave", Answers::Leave), ("approve", Answers::Approve), ("reject", Answers::Reject)])
+            .unwrap_or_default(),
+        polls: top.word("polls", &[("pending", Polls::Pending), ("met", Polls::Met)]).unwrap_or_default(),
+        tail: top.duration("tail").unwrap_or_default(),
+        ..Setting::default()
+    };
+    let output = match (top.get("log"), top.get("output")) {
+        (Some(log), None) => top.reader().text(log, "log").map(|log| Output::Log(PathBuf::from(log))),
+        (None, Some(node)) => Some(Output::Here(output(top.reader(), node, start.unwrap_or(START), pace))),
+        (Some(_), Some(node)) => {
+            top.reader().error_with(node.span, "`log` and `output` stand here both", "keep one of them");
+            None
+        }
+        (None, None) => {
+            top.reader().error_with(
+                top.span(),
+                "nothing is printed in this test",
+                "name a file with `log`, or write the lines in `output`",
+            );
+            None
+        }
+    };
+    let about = top.text("about").unwrap_or_default().trim().to_owned();
+    let policy = top.texts("policy").unwrap_or_default().into_iter().map(PathBuf::from).collect();
+    let pane = top.get("pane").and_then(|node| pane(top.reader(), node));
+    let expect = top.texts("expect").unwrap_or_default();
+    let expected_at = place_of_expectations(&top, text);
+    top.finish();
+    Some(Scenario { about, policy, pane, setting, start: start?, output: output?, pace, expect, expected_at })
+}
+
+/// From the line of the key `expect` to the end of its last item, or to the next key at the margin.
+fn place_of_expectations(top: &Fields<'_, '_>, text: &str) -> std::ops::Range<usize> {
+    let mut keys = top.entries().iter().skip_while(|(key, _)| key.text != "expect");
+    let Some((own, node)) = keys.next() else { return text.len()..text.len() };
+    let next = keys.next().map_or(text.len(), |(next, _)| next.span.offset);
+    let begin = own.span.offset.min(text.len());
+    // A list in block form ends with its last item's line; what follows is the user's.
+    let last = match &node.value {
+        Value::List(items) if !text[begin..].starts_with("expect: [") => items.last().map(|item| item.span),
+        _ => None,
+    };
+    let end = last.map_or(next, |last| {
+        let at = (last.offset + last.len).min(text.len());
+        text.get(at..).and_then(|rest| rest.find('\n')).map_or(text.len(), |line| at + line + 1)
+    });
+    begin..end.min(next).max(begin)
+}
+
+fn instant(reader: &Reader<'_>, node: &Node) -> Option<Timestamp> {
+    let text = reader.text(node, "start")?;
+    match text.parse::<jiff::Timestamp>() {
+        Ok(at) => Some(Timestamp(at.as_millisecond())),
+        Err(_) => {
+            reader.error_with(node.span, "`start` is no instant", "write it as 2026-03-02T08:00:00Z");
+            None
+        }
+    }
+}
+
+fn pane(reader: &Reader<'_>, node: &Node) -> Option<PaneInfo> {
+    let fields = reader.map(node, "pane")?;
+    let mut pane = unknown_pane();
+    for (key, node) in fields.entries() {
+        let Some(value) = reader.text(node, &fields.path(&key.text)) else { continue };
+        if let Err(text) = set_fact(&mut pane, &key.text, value) {
+            reader.error_with(key.span, text, format!("the facts are {}", FACTS.join(", ")));
+        }
+    }
+    Some(pane)
+}
+
+/// The records of `output`: one text is a log, a list has a line or an event an item.
+fn output(reader: &Reader<'_>, node: &Node, start: Timestamp, pace: Millis) -> Vec<Record> {
+    if let Some(text) = node.as_text() {
+        return read_log(text.as_bytes(), start, pace);
+    }
+    let mut records = Vec::new();
+    let mut at = start;
+    for (index, item) in reader.list(node).iter().enumerate() {
+        let pause = if index == 0 { Millis(0) } else { pace };
+        let line = |text: &str, at: Timestamp| read_log(format!("{text}\n").as_bytes(), at, Millis(0));
+        if let Value::Map(_) = item.value {
+            let path = format!("output[{index}]");
+            let Some(fields) = reader.map(item, &path) else { continue };
+            at = at + fields.duration("after").unwrap_or(pause);
+            if let Some(text) = fields.text("line") {
+                records.extend(line(text, at));
+            }
+            if let Some(code) = fields.number("exit", 0..=255).and_then(|code| i32::try_from(code).ok()) {
+                records.push(Record { at, what: Recorded::Ended { exit: code } });
+            }
+            fields.finish();
+        } else if let Some(text) = reader.text(item, &format!("output[{index}]")) {
+            at = at + pause;
+            records.extend(line(text, at));
+        }
+    }
+    records
+}
+
+/// What was decided, a line each, and how it stands at the end.
+pub(super) fn decisions(report: &Report, start: Timestamp) -> Vec<String> {
+    let several = {
+        let mut places: Vec<&str> = report.entries.iter().map(|entry| entry.place.as_str()).collect();
+        places.sort_unstable();
+        places.dedup();
+        places.len() > 1
+    };
+    let told = report.entries.iter().map(|entry| {
+        let place = if several && !entry.place.is_empty() { format!("{} ", entry.place) } else { String::new() };
+        format!("{} {place}{}", entry.at.since(start), entry.what)
+    });
+    told.chain(report.ending()).collect()
+}
+
+/// Whether a decision is the expected one.
+pub(super) fn meets(expected: &str, decision: &str) -> bool {
+    let expected = expected.trim();
+    // Without a time the decision may come at any.
+    let timed = expected.starts_with(|c: char| c.is_ascii_digit());
+    let is_timed = decision.starts_with(|c: char| c.is_ascii_digit());
+    let decision =
+        if is_timed && !timed { decision.split_once(' ').map_or(decision, |(_, rest)| rest) } else { decision };
+    match expected.strip_suffix('…').or_else(|| expected.strip_suffix("...")) {
+        Some(beginning) => decision.starts_with(beginning.trim_end()),
+        None => decision == expected,
+    }
+}

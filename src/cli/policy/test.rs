@@ -1,0 +1,227 @@
+//! `tmuxagent policy test`: runs the tests that lie beside policies.
+
+use super::super::{CliError, Outcome, Output as Out, Session, Tone, exit};
+use super::recorded::{everywhere, unknown_pane};
+use super::scenario::{Output, Scenario, decisions, meets};
+use crate::config::Problem;
+use crate::engine::replay::{Recording, read_log, replay};
+use crate::i18n::clean;
+use crate::yaml::Source;
+use clap::Args;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// How deep folders are looked into.
+const DEPTH: usize = 8;
+
+/// A test is a file `*.test.yaml`: output, and every decision that is expected of it. Exit codes: 0 all pass, 1 some
+/// fail, 2 a test or a policy can't be read.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct TestArgs {
+    /// Folders, looked into with all below, and files
+    #[arg(required = true, value_name = "DIR")]
+    paths: Vec<PathBuf>,
+    /// Write what is decided now into the tests; look at the difference before you keep it
+    #[arg(long)]
+    update: bool,
+}
+
+/// How a test went.
+struct Played {
+    file: PathBuf,
+    about: String,
+    /// Expectations and decisions side by side, with a sign each.
+    lines: Vec<(Sign, String)>,
+    updated: bool,
+}
+
+/// Whether a line was expected and came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    /// Both.
+    Same,
+    /// It was expected and did not come.
+    Missing,
+    /// It came and was not expected.
+    Unexpected,
+}
+
+impl Played {
+    fn passed(&self) -> bool {
+        self.lines.iter().all(|(sign, _)| *sign == Sign::Same)
+    }
+}
+
+/// Runs it.
+pub(super) fn run(session: &Session, args: &TestArgs) -> Outcome {
+    let files = find(&args.paths)?;
+    let mut played = Vec::new();
+    for file in files {
+        played.push(play(session, &file, args.update)?);
+    }
+    let failed = played.iter().filter(|test| !test.passed() && !test.updated).count();
+    let out = &session.out;
+    if out.json {
+        let tests: Vec<Value> = played.iter().map(value).collect();
+        out.json(&json!({ "tests": tests, "passed": played.len() - failed, "failed": failed }))?;
+    } else {
+        played.iter().try_for_each(|test| tell(out, test))?;
+        out.line(&format!("{} passed, {failed} failed", played.len() - failed))?;
+    }
+    Ok(if failed == 0 { exit::OK } else { exit::NEGATIVE })
+}
+
+fn value(test: &Played) -> Value {
+    let lines = |wanted: Sign| -> Vec<&String> {
+        test.lines.iter().filter(|(sign, _)| *sign == wanted).map(|(_, line)| line).collect()
+    };
+    json!({
+        "file": test.file,
+        "about": test.about,
+        "passed": test.passed(),
+        "updated": test.updated,
+        "missing": lines(Sign::Missing),
+        "unexpected": lines(Sign::Unexpected),
+    })
+}
+
+fn tell(out: &Out, test: &Played) -> Result<(), CliError> {
+    let about = if test.about.is_empty() { String::new() } else { format!(": {}", clean(&test.about)) };
+    let (tone, word) = match (test.passed(), test.updated) {
+        (_, true) => (Tone::Warn, "updated"),
+        (true, false) => (Tone::Good, "ok"),
+        (false, false) => (Tone::Bad, "FAILED"),
+    };
+    out.line(&format!("{} {}{about}", out.paint(tone, word), test.file.display()))?;
+    if test.passed() {
+        return Ok(());
+    }
+    for (sign, line) in &test.lines {
+        let (tone, mark) = match sign {
+            Sign::Same => (Tone::Dim, ' '),
+            Sign::Missing => (Tone::Bad, '-'),
+            Sign::Unexpected => (Tone::Good, '+'),
+        };
+        out.line(&out.paint(tone, &format!("  {mark} {}", clean(line))))?;
+    }
+    Ok(())
+}
+
+fn play(session: &Session, file: &Path, update: bool) -> Result<Played, CliError> {
+    let unreadable = |path: &Path, error: &std::io::Error| {
+        let text = format!("{} can't be read: {}", path.display(), error.to_string().to_lowercase());
+        CliError::user(text, format!("it belongs to the test {}", file.display()))
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+    let source = Source::new(file.display().to_string(), text.as_str());
+    let scenario = Scenario::read(&source).map_err(|found| CliError::User(Problem::in_text(found)))?;
+    let folder = file.parent().unwrap_or_else(|| Path::new("."));
+    let policy = policy(session, file, folder, &scenario)?;
+    let records = match scenario.output {
+        Output::Here(ref records) => records.clone(),
+        Output::Log(ref log) => {
+            let path = folder.join(log);
+            let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+            read_log(&bytes, scenario.start, scenario.pace)
+        }
+    };
+    let policy = if scenario.pane.is_none() { everywhere(&policy) } else { policy };
+    let pane = scenario.pane.clone().unwrap_or_else(unknown_pane);
+    let report = replay(policy, &[Recording { pane, records }], &scenario.setting);
+    let decided = decisions(&report, scenario.start);
+    let lines = side_by_side(&scenario.expect, &decided);
+    let mut played = Played { file: file.to_owned(), about: scenario.about.clone(), lines, updated: false };
+    if update && !played.passed() {
+        std::fs::write(file, scenario.with_expectations(&text, &decided)).map_err(|error| {
+            CliError::user(format!("{} can't be written: {error}", file.display()), "leave --update out to look only")
+        })?;
+        played.updated = true;
+    }
+    Ok(played)
+}
+
+fn policy(
+    session: &Session,
+    file: &Path,
+    folder: &Path,
+    scenario: &Scenario,
+) -> Result<std::sync::Arc<crate::policy::Policy>, CliError> {
+    let named = &session.overrides.policy;
+    let files =
+        if named.is_empty() { scenario.policy.iter().map(|at| folder.join(at)).collect() } else { named.clone() };
+    if files.is_empty() {
+        let text = format!("the test {} names no policy", file.display());
+        return Err(CliError::user(text, "write `policy: FILE` into it, or give --policy FILE"));
+    }
+    super::load(&super::sources(session, &files)?)
+}
+
+/// The longest common order of expectations and decisions, with what is missing or too much between.
+fn side_by_side(expected: &[String], decided: &[String]) -> Vec<(Sign, String)> {
+    let (n, m) = (expected.len(), decided.len());
+    let mut common = vec![vec![0_usize; m + 1]; n + 1];
+    for i in (0..n).rev() {
+        for j in (0..m).rev() {
+            common[i][j] = if meets(&expected[i], &decided[j]) {
+                common[i + 1][j + 1] + 1
+            } else {
+                common[i + 1][j].max(common[i][j + 1])
+            };
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    let mut lines = Vec::new();
+    while i < n || j < m {
+        if i < n && j < m && meets(&expected[i], &decided[j]) {
+            lines.push((Sign::Same, decided[j].clone()));
+            (i, j) = (i + 1, j + 1);
+        } else if j == m || i < n && common[i + 1][j] >= common[i][j + 1] {
+            lines.push((Sign::Missing, expected[i].clone()));
+            i += 1;
+        } else {
+            lines.push((Sign::Unexpected, decided[j].clone()));
+            j += 1;
+        }
+    }
+    lines
+}
+
+/// The tests in folders and files, by name.
+fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            walk(path, DEPTH, &mut files);
+        } else if path.is_file() {
+            files.push(path.clone());
+        } else {
+            return Err(CliError::user(
+                format!("{} is neither a file nor a folder", path.display()),
+                "name the folder that your tests lie in",
+            ));
+        }
+    }
+    files.sort();
+    files.dedup();
+    if files.is_empty() {
+        return Err(CliError::user(
+            "no test was found",
+            "a test is a file NAME.test.yaml with `policy`, `output` and `expect`",
+        ));
+    }
+    Ok(files)
+}
+
+fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        // Links are not followed: a circle would not end.
+        let Ok(kind) = entry.file_type() else { continue };
+        let unwanted = name.starts_with('.') || matches!(name.as_str(), "target" | "node_modules");
+        if kind.is_dir() && depth > 0 && !unwanted {
+            walk(&path, depth - 1, files);
+        } else if !kind.is_dir() && crate::config::is_policy_test(&path) {
+            files.push(path);
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! `policy init`, `replay` and `test` as a user runs them.
+
+use crate::support::TestEnv;
+use insta::assert_snapshot;
+use tmuxagent::model::{
+    HostName, LineSource, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, SessionId, Timestamp, WindowId,
+};
+use tmuxagent::store::{Recorded, RecordedLine, Recorder, Recording, RecordingLimits};
+
+const POLICY: &str = "
+pipelines:
+- name: ci
+  match: {window_name: w}
+  stages:
+  - name: lint
+    triggers: [{log_regex: '^start ci'}]
+    actions_on_start: [{run: npm run lint}]
+    timeout: 30s
+    on_fail: [{retry: {max: 1, backoff: 2s}}]
+  - name: deploy
+    triggers: [{after_stage_success: lint}]
+    require_approval: {question: 'Deploy?'}
+    actions_on_start: [{run: npm run deploy}]
+    timeout: 1m
+";
+
+const PROJECTS: &[(&str, &[(&str, &str)])] = &[
+    (
+        "node",
+        &[
+            ("package.json", r#"{"scripts": {"lint": "eslint .", "test": "vitest", "deploy": "./d.sh"}}"#),
+            ("pnpm-lock.yaml", ""),
+        ],
+    ),
+    ("rust", &[("Cargo.toml", "[package]\nname = \"x\"\nversion = \"0.1.0\"\n")]),
+    ("python", &[("pyproject.toml", "[tool.ruff]\n[tool.pytest.ini_options]\n")]),
+    ("tox", &[("tox.ini", "[tox]\n")]),
+    ("nox", &[("noxfile.py", "")]),
+    ("go", &[("go.mod", "module x\n")]),
+    ("make", &[("Makefile", "lint:\n\ttrue\ntest:\n\ttrue\ndeploy:\n\ttrue\n")]),
+    ("just", &[("justfile", "test:\n    true\n")]),
+    (
+        "hub",
+        &[
+            (".git/config", "[remote \"origin\"]\n\turl = git@github.com:me/shop.git\n"),
+            (".git/HEAD", "ref: refs/heads/main\n"),
+            (".github/workflows/deploy.yml", "name: Deploy\non:\n  workflow_dispatch:\n"),
+        ],
+    ),
+];
+
+#[test]
+fn init_writes_a_clean_policy_for_every_kind_of_project() {
+    let env = TestEnv::new();
+    for (name, files) in PROJECTS {
+        for (file, text) in *files {
+            env.write(&format!("{name}/{file}"), text);
+        }
+        let ran = env.run(&["policy", "init", name]);
+        assert_eq!(ran.code, 0, "{name}: {ran}");
+        let file = format!("{name}/tmuxagent.yaml");
+        let checked = env.run(&["policy", "check", &file]);
+        assert_eq!(checked.code, 0, "{name}: {checked}");
+        let json = env.run(&["policy", "init", name, "--update", "--json"]);
+        let value: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+        assert_eq!((json.code, &value["written"]), (0, &serde_json::json!(false)), "{name}: nothing new");
+    }
+    let gated = std::fs::read_to_string(env.home().join("node/tmuxagent.yaml")).expect("a policy");
+    assert!(gated.contains("pnpm run lint") && gated.contains("require_approval"), "{gated}");
+}
+
+#[test]
+fn init_says_what_it_found_and_never_overwrites() {
+    let env = TestEnv::new();
+    env.write("shop/Makefile", "test:\n\ttrue\ndeploy:\n\ttrue\n");
+    assert_snapshot!(env.run(&["policy", "init", "shop"]), @r"
+      shop: test (Makefile: test runs `true`)
+      shop: deploy (Makefile: deploy runs `true`, waits for approval)
+    wrote shop/tmuxagent.yaml
+    look at it, then use it: tmuxagent --policy shop/tmuxagent.yaml
+    it runs in windows of that name: tmux rename-window shop
+    --- exit code 0 ---
+    ");
+    assert_snapshot!(env.run(&["policy", "init", "shop"]), @r"
+    --- stderr ---
+    error: there is a shop/tmuxagent.yaml already
+    hint: --update renews it and keeps what you changed
+    --- exit code 2 ---
+    ");
+    let file = env.home().join("shop/tmuxagent.yaml");
+    let edited = std::fs::read_to_string(&file).expect("a policy").replace("run: make test", "run: make test V=1");
+    std::fs::write(&file, edited).expect("written");
+    env.write("shop/Makefile", "test:\n\ttrue\nlint:\n\ttrue\n");
+    assert_snapshot!(env.run(&["policy", "init", "--update", "shop"]), @r"
+      shop: lint is added (Makefile: lint runs `true`)
+      shop: test was changed by hand; left as it is
+      shop: deploy was not found any more; taken out
+    renewed shop/tmuxagent.yaml
+    --- exit code 0 ---
+    ");
+    assert!(std::fs::read_to_string(&file).expect("a policy").contains("make test V=1"));
+    assert_eq!(env.run(&["policy", "init", "nowhere"]).code, 2);
+    assert_eq!(env.run(&["policy", "init", "shop", "--update", "-o", "other.yaml"]).code, 2);
+    env.write("mine.yaml", POLICY);
+    assert_eq!(env.run(&["policy", "init", "shop", "--update", "-o", "mine.yaml"]).code, 2);
+    let printed = env.run(&["policy", "init", "shop", "--print"]);
+    assert!(printed.code == 0 && printed.stdout.contains("pipelines:"), "{printed}");
+}
+
+#[test]
+fn a_log_is_replayed_and_two_policies_are_compared() {
+    let env = TestEnv::new();
+    env.write("ci.yaml", POLICY);
+    env.write("fix.yaml", &POLICY.replace("npm run lint", "npm run lint --fix"));
+    env.write("a.log", "\u{1b}[1mhello\u{1b}[0m\r\nstart ci\n2 problems\n");
+    let replay = ["policy", "replay", "--policy", "ci.yaml", "--log", "a.log"];
+    assert_snapshot!(env.run(&[&replay[..], &["--tail", "1m"]].concat()), @r"
+    1.0s ci/lint triggered: log_regex /^start ci/: start ci
+    1.0s ci/lint started: attempt 1
+    1.0s types npm run lint ⏎
+    31s ci/lint failed: timeout: not done after 30s
+    31s ci/lint retrying: attempt 2 in 2.0s, at most 1 retries
+    33s ci/lint started: attempt 2
+    33s types npm run lint ⏎
+    at the end: ci/lint run
+    3 lines, 7 decisions
+    --- exit code 0 ---
+    ");
+    assert_snapshot!(env.run(&[&replay[..], &["--against", "fix.yaml"]].concat()), @r"
+    - 1.0s types npm run lint ⏎
+    + 1.0s types npm run lint --fix ⏎
+    3 lines, 2 decisions in common, 2 different
+    --- exit code 1 ---
+    ");
+    assert_eq!(env.run(&[&replay[..], &["--against", "ci.yaml"]].concat()).code, 0);
+    assert_snapshot!(env.run(&[&replay[..], &["--as", "window_name=other"]].concat()), @r"
+    3 lines, 0 decisions
+    --- stderr ---
+    warning: no pipeline applies to the pane log:other.0: its `match` holds nowhere there
+    --- exit code 0 ---
+    ");
+    let json = env.run(&[&replay[..], &["--json", "--as", "window_name=w"]].concat());
+    let value: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!((&value["lines"], &value["entries"][2]["decision"]), (&3.into(), &"typed".into()), "{json}");
+    assert_snapshot!(env.run(&[&replay[..], &["--as", "windowname=w"]].concat()), @r"
+    --- stderr ---
+    error: a pane has no fact `windowname`; did you mean `window_name`?
+    hint: the facts are host, session_name, window_name, pane_title, pane_role, current_command, current_path, agent
+    --- exit code 2 ---
+    ");
+    let piped = env.run_with_input(&["policy", "replay", "--policy", "ci.yaml", "--log", "-"], "start ci\n");
+    assert!(piped.stdout.contains("types npm run lint"), "{piped}");
+    env.write("bad.yaml", "pipeline: []");
+    assert_eq!(env.run(&["policy", "replay", "--policy", "bad.yaml", "--log", "a.log"]).code, 2);
+}
+
+fn recorded_pane(window: &str) -> PaneInfo {
+    PaneInfo {
+        key: PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(4), pid: 9 },
+        session_id: SessionId(1),
+        window_id: WindowId(1),
+        window_index: 1,
+        pane_index: 0,
+        facts: PaneFacts { session: "proj".to_owned(), window: window.to_owned(), ..PaneFacts::default() },
+        dead: false,
+        in_mode: false,
+        alternate: false,
+        width: 80,
+        height: 24,
+    }
+}
+
+fn record(env: &TestEnv, pieces: &[(i64, &str)]) {
+    let path = env.home().join(".local/state/tmuxagent/recordings.db");
+    let recorder = Recorder::open(&path, RecordingLimits::default()).expect("a recorder");
+    let pane = recorded_pane("w");
+    recorder.describe(&pane, Recording::On);
+    for (seconds, text) in pieces {
+        let at = Timestamp(1_772_438_400_000 + seconds * 1000);
+        let piece = match text.strip_prefix("EXIT ") {
+            Some(code) => Recorded::Ended { at, exit: code.parse().expect("a code") },
+            None => Recorded::Line(RecordedLine {
+                at,
+                source: LineSource::Stream,
+                seen: 0,
+                text: (*text).to_owned(),
+                message: None,
+            }),
+        };
+        recorder.take(&pane.key, piece);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(recorder.flush());
+}
+
+#[test]
+fn yesterday_is_replayed_from_the_recordings() {
+    let env = TestEnv::new();
+    env.write("ci.yaml", POLICY);
+    let replay = ["policy", "replay", "--policy", "ci.yaml", "--from-db", "proj:w.0"];
+    let nothing = env.run(&replay);
+    assert!(nothing.code == 4 && nothing.stderr.contains("nothing is recorded yet"), "{nothing}");
+    record(&env, &[(0, "start ci"), (3, "EXIT 1"), (9, "EXIT 0"), (10, "bye")]);
+    assert_snapshot!(env.run(&[&replay[..], &["--answers", "approve"]].concat()), @r"
+    2026-03-02 08:00:00 UTC proj:w.0 ci/lint triggered: log_regex /^start ci/: start ci
+    2026-03-02 08:00:00 UTC proj:w.0 ci/lint started: attempt 1
+    2026-03-02 08:00:00 UTC proj:w.0 types npm run lint ⏎
+    2026-03-02 08:00:03 UTC proj:w.0 ci/lint failed: run npm run lint: exit code 1
+    2026-03-02 08:00:03 UTC proj:w.0 ci/lint retrying: attempt 2 in 2.0s, at most 1 retries
+    2026-03-02 08:00:05 UTC proj:w.0 ci/lint started: attempt 2
+    2026-03-02 08:00:05 UTC proj:w.0 types npm run lint ⏎
+    2026-03-02 08:00:09 UTC proj:w.0 ci/lint succeeded: run npm run lint: exit code 0
+    2026-03-02 08:00:09 UTC proj:w.0 ci/deploy triggered: after_stage_success lint: run npm run lint: exit code 0
+    2026-03-02 08:00:09 UTC proj:w.0 asks Deploy? [npm run deploy ⏎]
+    2026-03-02 08:00:09 UTC proj:w.0 ci/deploy needs_approval
+    2026-03-02 08:00:09 UTC proj:w.0 is told yes to Deploy?
+    2026-03-02 08:00:09 UTC proj:w.0 ci/deploy started: attempt 1
+    2026-03-02 08:00:09 UTC proj:w.0 types npm run deploy ⏎
+    at the end: ci/deploy run
+    2 lines, 14 decisions
+    --- exit code 0 ---
+    ");
+    let late = env.run(&[&replay[..], &["--since", "2026-03-02 08:00:10"]].concat());
+    assert!(late.stdout.starts_with("1 lines, 0 decisions"), "{late}");
+    let early = env.run(&[&replay[..], &["--until", "2026-03-02T08:00:01Z"]].concat());
+    assert!(early.stdout.contains("1 lines, 3 decisions"), "{early}");
+    assert_snapshot!(env.run(&["policy", "replay", "--policy", "ci.yaml", "--from-db", "%9"]), @r"
+    --- stderr ---
+    error: no recorded pane is named `%9`
+    hint: recorded are:
+      local:%4  proj:w.0  2026-03-02 08:00 – 2026-03-02 08:00, 2 lines
+    --- exit code 4 ---
+    ");
+    assert_eq!(env.run(&[&replay[..], &["--since", "yesterday"]].concat()).code, 2);
+}
+
+const TEST: &str = "about: lint passes at the second try
+policy: ci.yaml
+pane: {window_name: w}
+output:
+  - start ci
+  - {after: 5s, exit: 1}
+  - {after: 5s, exit: 0}
+expect:
+  - ci/lint triggered …
+  - 0ms ci/lint started…
+  - types npm run lint ⏎
+  - ci/lint failed ...
+# mine
+";
+
+#[test]
+fn tests_beside_a_policy_pass_fail_and_are_renewed() {
+    let env = TestEnv::new();
+    env.write("p/ci.yaml", POLICY);
+    let file = env.write("p/second-try.test.yaml", TEST);
+    env.write("p/log/only.test.yaml", "policy: ../ci.yaml\nlog: a.log\nexpect: []\n");
+    env.write("p/log/a.log", "nothing of interest\n");
+    env.write("p/node_modules/x.test.yaml", "nobody looks here");
+    assert_snapshot!(env.run(&["policy", "test", "p"]), @"");
+    assert_snapshot!(env.run(&["policy", "test", "p", "--update"]).code, @"0");
+    let text = std::fs::read_to_string(&file).expect("a test");
+    assert!(text.starts_with("about: lint passes at the second try\npolicy: ci.yaml\n"), "{text}");
+    assert!(text.contains("  - '5.0s ci/lint failed: run npm run lint: exit code 1'\n"), "{text}");
+    assert!(text.ends_with("# mine\n"), "{text}");
+    assert_snapshot!(env.run(&["policy", "test", "p"]), @"");
+    let json = env.run(&["policy", "test", "p", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!((json.code, &value["passed"], &value["failed"]), (0, &2.into(), &0.into()), "{json}");
+    // The tests are no policies, though they lie beside one.
+    assert_eq!(env.run(&["policy", "check", "p"]).code, 1, "a warning about the deploy's cool word only");
+}
+
+#[test]
+fn a_test_that_can_not_be_read_is_told_whole() {
+    let env = TestEnv::new();
+    env.write(
+        "b.test.yaml",
+        "policy: ci.yaml\npane: {windowname: w}\noutput: [{line: x, exitt: 1}]\nlog: y\nexpct: []\n",
+    );
+    assert_snapshot!(env.run(&["policy", "test", "b.test.yaml"]), @"");
+    env.write("c.test.yaml", "output: x\n");
+    assert_snapshot!(env.run(&["policy", "test", "c.test.yaml"]), @"");
+    assert_eq!(env.run(&["policy", "test", "nowhere"]).code, 2);
+}

@@ -247,9 +247,7 @@ impl Host {
     /// Begins to watch a pane.
     fn admit(&mut self, info: PaneInfo, new: bool, record: String) {
         let id = info.key.pane;
-        if let Some(tape) = &self.spec.tape {
-            tape.seen(&info, &record);
-        }
+        self.spec.on_tape(|tape| tape.seen(&info, &record));
         let past = match self.spec.remembered.remove(&info.key) {
             Some(position) => Past::Remembered(Box::new(position)),
             None if new => Past::New,
@@ -290,9 +288,7 @@ impl Host {
         if pane.info == info && wish == pane.record {
             return;
         }
-        if let Some(tape) = &self.spec.tape {
-            tape.seen(&info, &pane.record);
-        }
+        self.spec.on_tape(|tape| tape.seen(&info, &pane.record));
         if pane.info == info {
             return;
         }
@@ -320,9 +316,7 @@ impl Host {
     pub fn drop_pane(&mut self, id: PaneId) {
         let Some(pane) = self.panes.remove(&id) else { return };
         self.unpipe(id);
-        if let Some(tape) = &self.spec.tape {
-            tape.gone(&pane.info.key);
-        }
+        self.spec.on_tape(|tape| tape.gone(&pane.info.key));
         self.outlet.event(Event::PaneGone { pane: pane.info.key });
     }
 

@@ -84,6 +84,13 @@ impl HostSpec {
         }
     }
 
+    /// Tells the tape something, where there is one.
+    pub(super) fn on_tape(&self, tell: impl FnOnce(&dyn Tape)) {
+        if let Some(tape) = &self.tape {
+            tell(tape.as_ref());
+        }
+    }
+
     /// Whether a pane is to be watched.
     #[must_use]
     pub fn chooses(&self, session: &str, window: &str, title: &str) -> bool {

@@ -96,7 +96,15 @@ fn init_says_what_it_found_and_never_overwrites() {
       shop: test was changed by hand; left as it is
       shop: deploy was not found any more; taken out
     renewed shop/tmuxagent.yaml
-    --- exit code 0 ---
+
+    shop/tmuxagent.yaml:29:19: warning[equal-triggers]: the stages `lint` and `test` start by the same event
+       |
+    29 |         triggers: [{message: {type: STATUS, stage: code, ok: true}}, manual]
+       |                   ^
+       = help: the other is at shop/tmuxagent.yaml:21:15
+
+    1 pipeline in 1 file: 2 stages, 1 warning
+    --- exit code 1 ---
     ");
     assert!(std::fs::read_to_string(&file).expect("a policy").contains("make test V=1"));
     assert_eq!(env.run(&["policy", "init", "nowhere"]).code, 2);
@@ -122,7 +130,7 @@ fn a_log_is_replayed_and_two_policies_are_compared() {
     31s ci/lint retrying: attempt 2 in 2.0s, at most 1 retries
     33s ci/lint started: attempt 2
     33s types npm run lint ⏎
-    at the end: ci/lint run
+    at the end: ci/lint waits for exit_code 0
     3 lines, 7 decisions
     --- exit code 0 ---
     ");
@@ -205,18 +213,18 @@ fn yesterday_is_replayed_from_the_recordings() {
     2026-03-02 08:00:00 UTC proj:w.0 ci/lint triggered: log_regex /^start ci/: start ci
     2026-03-02 08:00:00 UTC proj:w.0 ci/lint started: attempt 1
     2026-03-02 08:00:00 UTC proj:w.0 types npm run lint ⏎
-    2026-03-02 08:00:03 UTC proj:w.0 ci/lint failed: run npm run lint: exit code 1
+    2026-03-02 08:00:03 UTC proj:w.0 ci/lint failed: exit_code other than 0: exit code 1
     2026-03-02 08:00:03 UTC proj:w.0 ci/lint retrying: attempt 2 in 2.0s, at most 1 retries
     2026-03-02 08:00:05 UTC proj:w.0 ci/lint started: attempt 2
     2026-03-02 08:00:05 UTC proj:w.0 types npm run lint ⏎
-    2026-03-02 08:00:09 UTC proj:w.0 ci/lint succeeded: run npm run lint: exit code 0
-    2026-03-02 08:00:09 UTC proj:w.0 ci/deploy triggered: after_stage_success lint: run npm run lint: exit code 0
+    2026-03-02 08:00:09 UTC proj:w.0 ci/lint succeeded: exit_code 0: exit code 0
+    2026-03-02 08:00:09 UTC proj:w.0 ci/deploy triggered: after_stage_success lint: exit_code 0: exit code 0
     2026-03-02 08:00:09 UTC proj:w.0 asks Deploy? [npm run deploy ⏎]
     2026-03-02 08:00:09 UTC proj:w.0 ci/deploy needs_approval
     2026-03-02 08:00:09 UTC proj:w.0 is told yes to Deploy?
     2026-03-02 08:00:09 UTC proj:w.0 ci/deploy started: attempt 1
     2026-03-02 08:00:09 UTC proj:w.0 types npm run deploy ⏎
-    at the end: ci/deploy run
+    at the end: ci/deploy waits for exit_code 0
     2 lines, 14 decisions
     --- exit code 0 ---
     ");
@@ -257,18 +265,36 @@ fn tests_beside_a_policy_pass_fail_and_are_renewed() {
     env.write("p/log/only.test.yaml", "policy: ../ci.yaml\nlog: a.log\nexpect: []\n");
     env.write("p/log/a.log", "nothing of interest\n");
     env.write("p/node_modules/x.test.yaml", "nobody looks here");
-    assert_snapshot!(env.run(&["policy", "test", "p"]), @"");
-    assert_snapshot!(env.run(&["policy", "test", "p", "--update"]).code, @"0");
+    assert_snapshot!(env.run(&["policy", "test", "p"]), @r"
+    ok p/log/only.test.yaml
+    FAILED p/second-try.test.yaml: lint passes at the second try
+        0ms ci/lint triggered: log_regex /^start ci/: start ci
+        0ms ci/lint started: attempt 1
+        0ms types npm run lint ⏎
+        5.0s ci/lint failed: exit_code other than 0: exit code 1
+      + 5.0s ci/lint retrying: attempt 2 in 2.0s, at most 1 retries
+      + 7.0s ci/lint started: attempt 2
+      + 7.0s types npm run lint ⏎
+      + 10s ci/lint succeeded: exit_code 0: exit code 0
+      + 10s ci/deploy triggered: after_stage_success lint: exit_code 0: exit code 0
+      + 10s asks Deploy? [npm run deploy ⏎]
+      + 10s ci/deploy needs_approval
+      + open: Deploy?
+      + at the end: ci/deploy Deploy?
+    1 passed, 1 failed
+    --- exit code 1 ---
+    ");
+    assert_eq!(env.run(&["policy", "test", "p", "--update"]).code, 0);
     let text = std::fs::read_to_string(&file).expect("a test");
     assert!(text.starts_with("about: lint passes at the second try\npolicy: ci.yaml\n"), "{text}");
-    assert!(text.contains("  - '5.0s ci/lint failed: run npm run lint: exit code 1'\n"), "{text}");
+    assert!(text.contains("  - '5.0s ci/lint failed: exit_code other than 0: exit code 1'\n"), "{text}");
     assert!(text.ends_with("# mine\n"), "{text}");
-    assert_snapshot!(env.run(&["policy", "test", "p"]), @"");
+    assert_eq!(env.run(&["policy", "test", "p"]).code, 0);
     let json = env.run(&["policy", "test", "p", "--json"]);
     let value: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
     assert_eq!((json.code, &value["passed"], &value["failed"]), (0, &2.into(), &0.into()), "{json}");
-    // The tests are no policies, though they lie beside one.
-    assert_eq!(env.run(&["policy", "check", "p"]).code, 1, "a warning about the deploy's cool word only");
+    let checked = env.run(&["policy", "check", "p"]);
+    assert!(checked.stdout.contains("1 file"), "tests are no policies, though they lie beside one: {checked}");
 }
 
 #[test]
@@ -278,8 +304,33 @@ fn a_test_that_can_not_be_read_is_told_whole() {
         "b.test.yaml",
         "policy: ci.yaml\npane: {windowname: w}\noutput: [{line: x, exitt: 1}]\nlog: y\nexpct: []\n",
     );
-    assert_snapshot!(env.run(&["policy", "test", "b.test.yaml"]), @"");
+    assert_snapshot!(env.run(&["policy", "test", "b.test.yaml"]), @r"
+    --- stderr ---
+    b.test.yaml:2:8: error: a pane has no fact `windowname`; did you mean `window_name`?
+      |
+    2 | pane: {windowname: w}
+      |        ^^^^^^^^^^
+      = help: the facts are host, session_name, window_name, pane_title, pane_role, current_command, current_path, agent
+
+    b.test.yaml:3:9: error: `log` and `output` stand here both
+      |
+    3 | output: [{line: x, exitt: 1}]
+      |         ^
+      = help: keep one of them
+
+    b.test.yaml:5:1: error: unknown key `expct`
+      |
+    5 | expct: []
+      | ^^^^^
+      = help: did you mean `expect`?
+    --- exit code 2 ---
+    ");
     env.write("c.test.yaml", "output: x\n");
-    assert_snapshot!(env.run(&["policy", "test", "c.test.yaml"]), @"");
+    assert_snapshot!(env.run(&["policy", "test", "c.test.yaml"]), @r"
+    --- stderr ---
+    error: the test c.test.yaml names no policy
+    hint: write `policy: FILE` into it, or give --policy FILE
+    --- exit code 2 ---
+    ");
     assert_eq!(env.run(&["policy", "test", "nowhere"]).code, 2);
 }

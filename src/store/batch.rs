@@ -21,6 +21,9 @@ pub enum Durability {
 /// An event and what it is told as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalRow {
+    /// The instant that the engine was given with it; several rounds of a batch that waited have their own. A replay
+    /// needs it: identities and timers follow from it.
+    pub at: Timestamp,
     /// What happened.
     pub event: Event,
     /// Whether it changed the state. An event that neither changed nor told anything is not journaled.
@@ -32,7 +35,7 @@ pub struct JournalRow {
 /// One transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Batch {
-    /// When.
+    /// When it is stored: of notes, positions, alerts and what goes to the history.
     pub at: Timestamp,
     /// Events in their order.
     pub events: Vec<JournalRow>,
@@ -89,9 +92,9 @@ pub fn write(conn: &Connection, batch: &Batch) -> rusqlite::Result<Committed> {
     let mut done = Committed { first_seq: last_seq(&tx)? + 1, ..Committed::default() };
     done.last_seq = done.first_seq - 1;
     for row in batch.events.iter().filter(|row| is_journaled(row)) {
-        done.last_seq = insert_event(&tx, batch.at, row)?;
+        done.last_seq = insert_event(&tx, row)?;
         for (severity, place, note) in &row.notes {
-            done.lines.push(insert_note(&tx, batch.at, Some(done.last_seq), *severity, place, note)?);
+            done.lines.push(insert_note(&tx, row.at, Some(done.last_seq), *severity, place, note)?);
         }
     }
     for (severity, place, note) in &batch.notes {
@@ -119,11 +122,11 @@ pub fn last_seq(conn: &Connection) -> rusqlite::Result<u64> {
     Ok(seq.unwrap_or(0))
 }
 
-fn insert_event(tx: &Connection, at: Timestamp, row: &JournalRow) -> rusqlite::Result<u64> {
+fn insert_event(tx: &Connection, row: &JournalRow) -> rusqlite::Result<u64> {
     let run = event_run(&row.event).or_else(|| row.notes.iter().find_map(|(_, _, note)| note_run(note)));
     let pane = event_pane(&row.event).map(ToString::to_string);
     tx.prepare_cached("INSERT INTO journal (at, pane, run, event) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-        at.0,
+        row.at.0,
         pane,
         run.map(|run| run.0),
         json(&row.event)?

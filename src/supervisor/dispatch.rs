@@ -351,7 +351,7 @@ impl Dispatch {
         self.round.batch.at = now;
         self.round.batch.changes.extend(step.changes);
         if step.changed || !step.notes.is_empty() {
-            let row = JournalRow { event: event.clone(), changed: step.changed, notes: step.notes };
+            let row = JournalRow { at: now, event: event.clone(), changed: step.changed, notes: step.notes };
             self.round.batch.events.push(row);
         }
         if matches!(event, Event::Asked { .. }) {

@@ -8,6 +8,7 @@
 mod bundled;
 mod cli;
 mod config;
+mod corpora;
 mod db;
 mod doctor;
 mod engine;

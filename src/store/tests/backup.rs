@@ -143,9 +143,12 @@ async fn the_export_is_one_line_of_json_per_row() {
     let (store, _) = room.open();
     let event = line(1, "BUILD OK \u{1b}[31m\n中文");
     let notes = vec![told("a"), told("b")];
-    let batch = Batch { events: vec![JournalRow { event, changed: true, notes }], ..Batch::new(at(7)) };
+    let batch = Batch { events: vec![JournalRow { at: at(7), event, changed: true, notes }], ..Batch::new(at(7)) };
     store.commit(batch).await.unwrap();
-    store.commit(Batch { events: vec![row(line(2, "x"))], ..Batch::new(at(8)) }).await.unwrap();
+    store
+        .commit(Batch { events: vec![JournalRow { at: at(8), ..row(line(2, "x")) }], ..Batch::new(at(8)) })
+        .await
+        .unwrap();
     let mut out = Vec::new();
     let reader = Reader::open(&room.path()).unwrap();
     assert_eq!(export(&reader, 0, &mut out).unwrap(), 2);

@@ -9,9 +9,14 @@ async fn what_was_committed_is_restored() {
 
     let mut batch = Batch::new(at(10));
     batch.events = vec![
-        row(line(1, "BUILD OK")),
-        JournalRow { event: Event::Activity { pane: pane(1) }, changed: false, notes: Vec::new() },
-        JournalRow { event: Event::PaneGone { pane: pane(2) }, changed: false, notes: vec![told("a"), told("b")] },
+        JournalRow { at: at(10), ..row(line(1, "BUILD OK")) },
+        JournalRow { at: at(10), event: Event::Activity { pane: pane(1) }, changed: false, notes: Vec::new() },
+        JournalRow {
+            at: at(10),
+            event: Event::PaneGone { pane: pane(2) },
+            changed: false,
+            notes: vec![told("a"), told("b")],
+        },
     ];
     batch.notes = vec![told("c")];
     batch.changes = vec![

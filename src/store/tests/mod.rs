@@ -69,8 +69,9 @@ fn line(number: u32, text: &str) -> Event {
     }))
 }
 
+/// A row of the journal at the instant 0.
 fn row(event: Event) -> JournalRow {
-    JournalRow { event, changed: true, notes: Vec::new() }
+    JournalRow { at: at(0), event, changed: true, notes: Vec::new() }
 }
 
 fn told(text: &str) -> (Severity, String, Note) {

@@ -8,6 +8,7 @@ async fn filled(room: &Room) -> Store {
         let place = if n % 2 == 0 { "proj:even.0" } else { "proj:odd.0" };
         let note = Note::RunStarted { run: RunId(u64::try_from(n % 3).unwrap()), pipeline: "ci".to_owned() };
         batch.events = vec![JournalRow {
+            at: at(n * 1000),
             event: line(u32::try_from(n % 4).unwrap(), &n.to_string()),
             changed: true,
             notes: vec![(severity, place.to_owned(), note)],

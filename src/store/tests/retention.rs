@@ -30,8 +30,8 @@ async fn what_is_old_goes_and_what_is_needed_stays() {
     let note = |run| (Severity::Info, String::new(), Note::RunStarted { run: RunId(run), pipeline: "ci".to_owned() });
     let mut old = Batch::new(at(0));
     old.events = (0..1200).map(|n| row(line(1, &n.to_string()))).collect();
-    old.events.push(JournalRow { event: line(1, "open"), changed: true, notes: vec![note(1)] });
-    old.events.push(JournalRow { event: line(1, "ended"), changed: true, notes: vec![note(2)] });
+    old.events.push(JournalRow { at: at(0), event: line(1, "open"), changed: true, notes: vec![note(1)] });
+    old.events.push(JournalRow { at: at(0), event: line(1, "ended"), changed: true, notes: vec![note(2)] });
     old.changes = vec![
         set(EntityKind::Run, "2", "{}"),
         set(EntityKind::Approval, "2", &serde_json::to_string(&approval("2")).unwrap()),
@@ -47,7 +47,7 @@ async fn what_is_old_goes_and_what_is_needed_stays() {
     store.commit(close).await.unwrap();
     let now = at(400 * DAY);
     let recent = Batch {
-        events: vec![row(line(2, "new"))],
+        events: vec![JournalRow { at: now, ..row(line(2, "new")) }],
         notes: vec![told("new")],
         positions: vec![(pane(2), Some("{}".to_owned()))],
         ..Batch::new(now)
@@ -102,7 +102,7 @@ async fn a_database_that_is_too_big_shrinks_to_its_limit() {
     let all_open = Limits { bytes: 0, ..limits };
     let mut batch = Batch::new(at(2));
     let note = (Severity::Info, String::new(), Note::RunStarted { run: RunId(9), pipeline: "ci".to_owned() });
-    batch.events = vec![JournalRow { event: line(1, "kept"), changed: true, notes: vec![note] }];
+    batch.events = vec![JournalRow { at: at(2), event: line(1, "kept"), changed: true, notes: vec![note] }];
     store.commit(batch).await.unwrap();
     sweep_all(&store, at(3), &all_open, &[RunId(9)]).await;
     let rest: Vec<u64> = Reader::open(&room.path()).unwrap().journal(0).map(|entry| entry.unwrap().seq).collect();

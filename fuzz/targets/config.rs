@@ -1,0 +1,3 @@
+//! See `tests/it/corpora/targets.rs`.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tmuxagent_fuzz::targets::config_yaml(data));

@@ -1,0 +1,119 @@
+//! The soak: pipelines on twenty panes of a real tmux server, under random kills of the supervisor and random faults.
+//!
+//! `cargo test --test soak` runs it short, as in CI; `cargo test --test soak -- --minutes 60` long, by hand, and
+//! `--seed N` again with the same choices (the machine's own timing stays random). What was left behind is kept where
+//! something is wrong. At the end every stage ran exactly once per attempt, every decision is there, the journal
+//! replays to the state that is stored, and memory and file descriptors are flat.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and this one is a program that reports"
+)]
+
+mod faults;
+mod random;
+mod room;
+mod verdict;
+
+#[expect(dead_code, reason = "the end-to-end tests use more of it")]
+#[path = "../e2e/support/mod.rs"]
+mod support;
+
+use faults::Fault;
+use random::Random;
+use room::Room;
+use std::time::{Duration, Instant};
+
+/// How long it runs unless `--minutes` says otherwise: short enough for every run of all tests.
+const SHORT: Duration = Duration::from_secs(25);
+/// How often the driver looks at the supervisor and acts, milliseconds.
+const STEP: u64 = 150;
+
+struct Wish {
+    time: Duration,
+    seed: u64,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--list") {
+        // What test runners ask before they run.
+        if !arguments.iter().any(|argument| argument == "--ignored") {
+            println!("soak: test");
+        }
+        return;
+    }
+    let names: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let number = |name: &str| {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(at + 1)?.parse::<f64>().ok()
+    };
+    let is_value = |name: &&String| name.parse::<f64>().is_ok();
+    if !names.iter().all(|name| is_value(name) || "soak".contains(name.as_str())) {
+        return;
+    }
+    let seed = number("--seed").map_or_else(random::seed, |seed| seed as u64);
+    let time = number("--minutes").map_or(SHORT, |minutes| Duration::from_secs_f64(minutes * 60.0));
+    soak(&Wish { time, seed });
+}
+
+fn soak(wish: &Wish) {
+    println!("soak: seed {}, {:.1} minutes", wish.seed, wish.time.as_secs_f64() / 60.0);
+    let mut random = Random::new(wish.seed);
+    let mut room = Room::new(wish.seed);
+    let begun = Instant::now();
+    let mut told = Instant::now();
+    while begun.elapsed() < wish.time.mul_f64(0.75) {
+        life(&mut room, &mut random);
+        verdict::nothing_twice(&room);
+        if told.elapsed() > Duration::from_secs(60) {
+            told = Instant::now();
+            println!("{:>6.1} min {}", begun.elapsed().as_secs_f64() / 60.0, room.count);
+        }
+    }
+    // One long life under load: what grows shows here.
+    room.start();
+    room.wait_live();
+    let quiet_until = begun + wish.time;
+    let mut samples = Vec::new();
+    while Instant::now() < quiet_until {
+        std::thread::sleep(Duration::from_millis(STEP));
+        room.look_after(&mut random);
+        samples.push(room.measure());
+    }
+    room.finish(&mut random);
+    verdict::flat(&samples);
+    room.shut_down();
+    let found = verdict::all(&room);
+    println!("soak: seed {}: {}; {found}", wish.seed, room.count);
+    room.is_fine();
+}
+
+/// One life of the supervisor: it starts, works, meets faults, and is killed at a random instant.
+fn life(room: &mut Room, random: &mut Random) {
+    room.start();
+    let length = match random.below(10) {
+        // In the middle of its start.
+        0..=2 => random.below(700),
+        3..=8 => 700 + random.below(2500),
+        _ => 3000 + random.below(4000),
+    };
+    let end = Instant::now() + Duration::from_millis(length);
+    let mut next_fault = Instant::now() + Duration::from_millis(1000 + random.below(2000));
+    while Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(STEP).min(end.saturating_duration_since(Instant::now())));
+        room.look_after(random);
+        if Instant::now() > next_fault && Instant::now() < end {
+            room.suffer(Fault::draw(random), random);
+            next_fault = Instant::now() + Duration::from_millis(500 + random.below(3000));
+        }
+    }
+    match random.below(10) {
+        0 => room.terminate(),
+        _ => room.kill(),
+    }
+    if random.below(3) == 0 {
+        room.happens_meanwhile(random);
+    }
+}

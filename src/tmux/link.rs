@@ -80,7 +80,10 @@ impl Host {
             server.life == life && (first.server.is_empty() || server.id.as_str() == first.server)
         });
         if !same {
-            self.forget_server();
+            // The first server after a start forgets nothing: what an earlier life left open is settled there.
+            if self.server.is_some() {
+                self.forget_server();
+            }
             self.server = Some(Server {
                 id: ServerId::new(full_name),
                 version: version.unwrap_or(Version::NEWEST),

@@ -297,11 +297,20 @@ fn ssh_options(reader: &Reader<'_>, node: &Node, path: &str) -> Vec<String> {
         if !option.contains('=') || name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric()) {
             reader.error(node.span, format!("`{option}` in `{path}` must have the form `Name=value`"));
         }
-        if option.eq_ignore_ascii_case("StrictHostKeyChecking=no") {
+        let value = option.split_once('=').map_or("", |(_, value)| value.trim()).to_ascii_lowercase();
+        let strict = matches!(value.as_str(), "yes" | "ask" | "true");
+        if name.eq_ignore_ascii_case("StrictHostKeyChecking") && !strict {
             reader.error_with(
                 node.span,
-                format!("`{option}` would accept any machine in this host's place"),
+                format!("`{option}` would accept an unknown machine in this host's place"),
                 "leave it out, and settle an unknown key once with `ssh HOST`",
+            );
+        }
+        if name.eq_ignore_ascii_case("BatchMode") && !matches!(value.as_str(), "yes" | "true") {
+            reader.error_with(
+                node.span,
+                format!("`{option}` would let ssh ask for a password on the screen"),
+                "leave it out, and give the host your key with `ssh-copy-id HOST`",
             );
         }
     }

@@ -25,4 +25,5 @@ mod shell;
 mod start;
 mod tape;
 
+pub use hosts::transport;
 pub use start::{Running, Start, StartError, start};

@@ -1,11 +1,13 @@
 //! When and where control clients are attached. See the module's invariants: one after another, in quiet moments.
 
 use super::client::{Client, ClientId};
+use super::health::{FLAPPING, LONGEST_PAUSE};
 use super::host::{Attached, Host, Purpose};
 use super::inventory::{Entry, subscription_format};
 use super::link::Link;
 use super::probe::{CLIENT_MARK, QUIET};
 use super::proto::{Reply, Version, quote};
+use super::{Refusal, Transport};
 use crate::model::{HostState, SessionId};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -59,7 +61,7 @@ impl Host {
     /// Control mode can be used: the panes are known, and clients are attached next.
     pub fn start_control(&mut self, entries: Vec<Entry>) {
         self.link = Link::Control;
-        self.failures = 0;
+        self.forgive(Instant::now());
         self.apply(entries);
         self.plan_upkeep();
         self.attach_soon();
@@ -147,7 +149,7 @@ impl Host {
                     paused: HashSet::new(),
                     leaving: false,
                     pid: None,
-                    exit: String::new(),
+                    exit: None,
                     started: now,
                 };
                 self.clients.insert(id, attached);
@@ -190,7 +192,8 @@ impl Host {
     /// A client was attached: it is marked as ours, the server gets its identity, and everything is listed.
     fn arrived_at(&mut self, id: ClientId) {
         self.attacher.failed = 0;
-        self.failures = 0;
+        // A link that comes and goes is tried again sooner than a host that is down.
+        self.failures = self.failures.min(FLAPPING);
         if self.clients.len() == 1 {
             // Nothing told us of events until now.
             self.attacher.disturbed(self.now);
@@ -276,7 +279,24 @@ impl Host {
             self.link = Link::Down;
             self.complete = false;
             self.times.attach = None;
-            self.probe_later(1000);
+            let said = attached.exit.as_deref().unwrap_or(error);
+            tracing::debug!(host = %self.spec.name, said, "the last control client ended");
+            match &self.spec.transport {
+                Transport::Local { .. } => self.probe_later(1000),
+                Transport::Ssh { target, .. } => {
+                    // tmux says `%exit` when it is tmux that ends.
+                    if attached.exit.is_none() {
+                        let why = match attached.session {
+                            Some(_) => "the connection was lost; it is made again".to_owned(),
+                            None => Refusal::of_ssh(target, error).to_string(),
+                        };
+                        self.lose_host(&why);
+                        // It was the link that ended, nobody sent us away.
+                        self.attacher.barred.clear();
+                    }
+                    self.probe_later(LONGEST_PAUSE);
+                }
+            }
             return;
         }
         if let Some(pid) = attached.pid

@@ -11,7 +11,9 @@ const LIMIT: Duration = Duration::from_secs(15);
 /// What a command printed.
 #[derive(Debug)]
 pub(super) struct Printed {
-    /// Whether its exit code was 0.
+    /// Its exit code; `None` after a signal.
+    pub code: Option<i32>,
+    /// Whether that is 0.
     pub success: bool,
     /// Its standard output.
     pub output: Vec<u8>,
@@ -28,6 +30,7 @@ pub(super) async fn run(words: &[String]) -> Result<Printed, String> {
         Err(_) => Err(format!("`{name}` gave no answer within {} s", LIMIT.as_secs())),
         Ok(Err(error)) => Err(format!("`{name}` can't be run: {error}")),
         Ok(Ok(output)) => Ok(Printed {
+            code: output.status.code(),
             success: output.status.success(),
             output: output.stdout,
             error: String::from_utf8_lossy(&output.stderr).trim().to_owned(),

@@ -71,8 +71,8 @@ pub(super) struct Attached {
     pub leaving: bool,
     /// Its process id on the host, once it has said so.
     pub pid: Option<u32>,
-    /// The reason that tmux gave for ending it.
-    pub exit: String,
+    /// tmux said that it ends it, and why.
+    pub exit: Option<String>,
     pub started: Instant,
 }
 
@@ -114,11 +114,14 @@ pub(super) struct Host {
     pub listing: bool,
     pub list_again: bool,
     pub last_list: Instant,
+    pub last_check: Instant,
     /// The instant at which the present arrival is treated.
     pub now: Instant,
     /// The panes are polled only until it is quiet enough to attach.
     pub awaits_quiet: bool,
     pub failures: u32,
+    /// Since when the link is up without a break.
+    pub up_since: Option<Instant>,
     pub times: Times,
     shutdown: Option<tokio::sync::oneshot::Sender<()>>,
 }
@@ -139,10 +142,6 @@ pub(super) struct Times {
 
 /// How often positions are told.
 const POSITIONS: Duration = Duration::from_secs(2);
-/// How often clients are looked after.
-const CHECK: Duration = Duration::from_secs(5);
-/// How long a client may be silent while an answer is due.
-const STUCK: Duration = Duration::from_secs(15);
 /// How often the panes' surface is told.
 pub(super) const SURFACE: Duration = Duration::from_millis(100);
 impl Host {
@@ -187,9 +186,11 @@ impl Host {
             listing: false,
             list_again: false,
             last_list: now,
+            last_check: now,
             now,
             awaits_quiet: false,
             failures: 0,
+            up_since: None,
             times: Times::default(),
             shutdown: None,
         }
@@ -332,7 +333,6 @@ impl Host {
         }
         if take_due(&mut self.times.check, now) {
             self.check_clients(now);
-            self.times.check = Some(now + CHECK);
         }
         self.tick_panes(now);
         self.tick_sends(now);
@@ -344,18 +344,6 @@ impl Host {
         let planned = [times.probe, times.attach, times.list, times.panes, times.positions, times.check, times.poll];
         for at in planned.into_iter().flatten() {
             self.wake_at(at);
-        }
-    }
-
-    /// Ends clients that no longer answer.
-    fn check_clients(&mut self, now: Instant) {
-        for attached in self.clients.values_mut() {
-            let silent = attached.session.is_none() && now.duration_since(attached.started) > STUCK;
-            if silent || attached.client.is_stuck(now, STUCK) {
-                attached.client.kill();
-            } else if now.duration_since(attached.client.heard) > Duration::from_secs(60) {
-                attached.client.request("display-message -p \"\"", Purpose::Nothing);
-            }
         }
     }
 
@@ -412,8 +400,9 @@ impl Host {
     pub fn plan_upkeep(&mut self) {
         let now = Instant::now();
         self.times.positions = Some(now + POSITIONS);
-        self.times.check = Some(now + CHECK);
-        self.wake_at(now + POSITIONS);
+        self.last_check = now;
+        self.times.check = Some(now + self.rhythm().check);
+        self.wake_at(now + self.rhythm().check.min(POSITIONS));
     }
 
     /// Ends the observation in order: positions, then the clients leave by themselves.

@@ -1,12 +1,11 @@
 //! How a host is reached: looking for its server, and what follows from its coming and going.
 
 use super::HostMessage;
+use super::health::LONGEST_PAUSE;
 use super::host::{Arrival, Host};
 use super::probe::{self, ProbeError, Probed};
 use super::proto::Version;
-use crate::model::{Event, HostState, PaneId, ServerId};
-use std::time::Duration;
-use tokio::time::Instant;
+use crate::model::{HostState, PaneId, ServerId};
 
 /// How the host is reached at present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +30,6 @@ pub(super) struct Server {
     /// `pid` and start time: tells a server that was replaced before it has an identity.
     pub life: (u32, String),
 }
-
-/// The longest pause between two attempts to reach a host.
-const LONGEST_PAUSE: u64 = 30_000;
 
 impl Host {
     /// Starts looking for the server.
@@ -119,17 +115,6 @@ impl Host {
         }
     }
 
-    /// Plans the next look for the server: with growing pauses, no longer than `most` milliseconds.
-    pub fn probe_later(&mut self, most: u64) {
-        let pause = (250u64 << self.failures.min(10)).min(most);
-        self.failures += 1;
-        // Hosts that vanished together need not come back in step.
-        let jitter = u64::from(random::<1>()[0]) * pause / 1024;
-        let at = Instant::now() + Duration::from_millis(pause + jitter);
-        self.times.probe = Some(at);
-        self.wake_at(at);
-    }
-
     /// The server is gone or was replaced: its panes are no more.
     pub fn forget_server(&mut self) {
         let panes: Vec<PaneId> = self.panes.keys().copied().collect();
@@ -143,17 +128,6 @@ impl Host {
         self.complete = false;
         self.governor.forget();
         self.settle_lost("the tmux server ended before it answered");
-    }
-
-    /// The host can't be asked: its panes are stale.
-    pub fn lose_host(&mut self, why: &str) {
-        let known = self.status.as_ref().is_some_and(|(state, ..)| *state == HostState::Unreachable);
-        if !known && !self.panes.is_empty() {
-            self.outlet.event(Event::HostLost { host: self.spec.name.clone() });
-        }
-        self.link = Link::Down;
-        self.complete = false;
-        self.say(HostState::Unreachable, why);
     }
 
     /// Tells how the host is observed, when that changed.

@@ -17,6 +17,7 @@ mod attach;
 mod client;
 mod fork;
 mod governor;
+mod health;
 mod history;
 mod host;
 mod inventory;
@@ -28,11 +29,13 @@ mod pipe;
 mod polling;
 mod probe;
 pub mod proto;
+mod refusal;
 mod screens;
 mod send;
 mod spec;
 mod transport;
 
+pub use refusal::Refusal;
 pub use spec::{HostSpec, NameFilter, Position, Tape};
 pub use transport::{Socket, SshTarget, Transport};
 

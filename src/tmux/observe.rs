@@ -101,7 +101,7 @@ impl Host {
             Notice::WindowsMoved | Notice::Rows { .. } => self.list_soon(BURST),
             Notice::Exit(reason) => {
                 if let Some(attached) = self.clients.get_mut(&id) {
-                    attached.exit = reason;
+                    attached.exit = Some(reason);
                 }
             }
             Notice::Paused(_) | Notice::Continued(_) | Notice::Unknown(_) => {}
@@ -285,11 +285,12 @@ impl Host {
         let titles = self.titles;
         let Some(pane) = self.panes.get_mut(&id) else { return };
         let wish = std::mem::replace(&mut pane.record, record);
-        if pane.info == info && wish == pane.record {
+        let found_again = std::mem::take(&mut pane.stale);
+        if pane.info == info && wish == pane.record && !found_again {
             return;
         }
         self.spec.on_tape(|tape| tape.seen(&info, &pane.record));
-        if pane.info == info {
+        if pane.info == info && !found_again {
             return;
         }
         let quiet_title = {
@@ -303,7 +304,7 @@ impl Host {
         }
         pane.info = info.clone();
         pane.voice.changed = true;
-        if !quiet_title {
+        if !quiet_title || found_again {
             self.outlet.event(Event::PaneSeen { info: Box::new(info.clone()) });
         }
         if refacted {

@@ -45,6 +45,8 @@ pub(super) struct Pane {
     pub reader: Reader,
     pub voice: Voice,
     pub feed: Feed,
+    /// Its host was lost since it was last told.
+    pub stale: bool,
     /// The client through which it is read and written.
     pub client: Option<ClientId>,
     /// When it last printed.
@@ -112,6 +114,7 @@ impl Pane {
             reader,
             voice,
             feed,
+            stale: false,
             client: None,
             flowed: None,
             flowing: false,

@@ -2,6 +2,7 @@
 
 use super::Transport;
 use super::fork;
+use super::health::LONGEST_PAUSE;
 use super::history::{Capture, Past, text};
 use super::host::{Arrival, Host};
 use super::inventory::Entry;
@@ -25,7 +26,7 @@ impl Host {
     pub fn start_polling(&mut self, entries: Vec<Entry>, why: &str) {
         let began = self.link != Link::Polling;
         self.link = Link::Polling;
-        self.failures = 0;
+        self.forgive(Instant::now());
         self.say(HostState::Polling, why);
         self.apply(entries);
         if began {
@@ -74,7 +75,7 @@ impl Host {
                     }
                     ProbeError::Unreachable(why) => self.lose_host(&why),
                 }
-                self.probe_later(1000);
+                self.probe_later(if self.spec.transport.is_local() { 1000 } else { LONGEST_PAUSE });
                 return;
             }
         };

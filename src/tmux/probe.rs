@@ -5,10 +5,10 @@
 //! the clients that are there. And control clients that a killed supervisor of the same owner left behind are ended
 //! first: a stuck one can hold up the panes' programs.
 
-use super::Transport;
 use super::fork::{self, Printed};
 use super::inventory::{Entry, listing_format};
 use super::proto::{Nonce, Row, RowReader, Version, row_format};
+use super::{Refusal, Transport};
 use std::time::Duration;
 
 /// The server option with which a control client of ours is marked: this, then the client's process id; the value is
@@ -78,14 +78,21 @@ pub(super) async fn probe(
 
 /// tmux's and ssh's ways of saying that nobody is there.
 fn classify(printed: Printed, transport: &Transport) -> ProbeError {
-    let error = printed.error;
+    let Printed { code, error, .. } = printed;
     let refused = error.contains("(Connection refused)") || error.contains("(No such file or directory)");
     if error.contains("no server running on") || (error.contains("error connecting to") && refused) {
         return ProbeError::NoServer;
     }
-    let what = if transport.is_local() { "tmux" } else { "the host" };
+    if let Transport::Ssh { target, bin, .. } = transport {
+        match code {
+            // ssh's own failures (ssh(1), exit status); tmux ends with 1.
+            Some(255) | None => return ProbeError::Unreachable(Refusal::of_ssh(target, &error).to_string()),
+            Some(126 | 127) => return ProbeError::Unreachable(Refusal::no_program(bin).to_string()),
+            Some(_) => {}
+        }
+    }
     let error = if error.is_empty() { "no reason given".to_owned() } else { error };
-    ProbeError::Unreachable(format!("{what} can't be asked: {error}"))
+    ProbeError::Unreachable(format!("tmux can't be asked: {error}"))
 }
 
 /// The rows in a command's output.
@@ -96,6 +103,9 @@ pub(super) fn rows(nonce: &Nonce, output: &[u8]) -> Vec<Row> {
 
 /// Whether nothing changed among sessions, windows and clients over [`QUIET`].
 async fn is_quiet(transport: &Transport, nonce: &Nonce) -> bool {
+    if let Some(words) = transport.compared(&signature_words(nonce), QUIET / 2) {
+        return fork::run(&words).await.is_ok_and(|printed| printed.output.starts_with(b"quiet"));
+    }
     let mut before = None;
     for _ in 0..=SAMPLES {
         let now = signature(transport, nonce).await;
@@ -108,8 +118,17 @@ async fn is_quiet(transport: &Transport, nonce: &Nonce) -> bool {
     true
 }
 
-/// A text that changes with every event that makes attaching dangerous, as far as a listing can show it.
 async fn signature(transport: &Transport, nonce: &Nonce) -> Vec<u8> {
+    let words = signature_words(nonce);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match fork::run(&transport.command(&words)).await {
+        Ok(printed) if printed.success => printed.output,
+        _ => Vec::new(),
+    }
+}
+
+/// What prints a text that changes with every event that makes attaching dangerous, as far as a listing can show it.
+fn signature_words(nonce: &Nonce) -> [String; 8] {
     let windows = row_format(
         nonce,
         &[
@@ -122,11 +141,7 @@ async fn signature(transport: &Transport, nonce: &Nonce) -> Vec<u8> {
         ],
     );
     let clients = row_format(nonce, &["#{client_name}", "#{client_session}"]);
-    let words = ["list-windows", "-a", "-F", &windows, ";", "list-clients", "-F", &clients];
-    match fork::run(&transport.command(&words)).await {
-        Ok(printed) if printed.success => printed.output,
-        _ => Vec::new(),
-    }
+    ["list-windows", "-a", "-F", &windows, ";", "list-clients", "-F", &clients].map(str::to_owned)
 }
 
 /// Ends control clients that carry this owner's mark, and removes the marks of those that are gone.
@@ -156,10 +171,9 @@ async fn end_stale(transport: &Transport, nonce: &Nonce, owner: &str) {
             let _ = fork::run(&transport.command(&["refresh-client", "-t", &name, "-f", "no-output"])).await;
         }
     }
-    for pid in marked {
-        let option = format!("{CLIENT_MARK}{pid}");
-        let _ = fork::run(&transport.command(&["set-option", "-s", "-u", &option])).await;
-    }
+    let options: Vec<String> = marked.iter().map(|pid| format!("{CLIENT_MARK}{pid}")).collect();
+    let words: Vec<&str> = options.iter().flat_map(|option| ["set-option", "-s", "-u", option, ";"]).collect();
+    let _ = fork::run(&transport.command(&words[..words.len() - 1])).await;
 }
 
 /// The control clients of the server among `marked`, with their names.

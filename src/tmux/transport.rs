@@ -1,6 +1,7 @@
 //! How tmux on a host is reached. The only job of a [`Transport`] is to build argument lists.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Which socket of tmux.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,7 +28,7 @@ pub struct SshTarget {
     pub key: Option<PathBuf>,
     /// `ProxyJump`.
     pub jump: Option<String>,
-    /// Further `-o` options, `Name=value`; they win over ours.
+    /// Further `-o` options, `Name=value`; they win over ours, but for those that keep the connection honest.
     pub options: Vec<String>,
     /// The socket of the one shared connection (`ControlPath`); without it each call connects anew.
     pub control_path: Option<PathBuf>,
@@ -105,6 +106,31 @@ impl Transport {
         }
     }
 
+    /// The arguments that print `quiet` when a remote host's tmux answers the same three times, `pause` apart: one round
+    /// trip for all of it. `None` on this machine.
+    #[must_use]
+    pub fn compared(&self, arguments: &[String], pause: Duration) -> Option<Vec<String>> {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let tmux = self.tmux(&["-u"], &arguments);
+        let ask = tmux.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
+        let wait = format!("{{ sleep {} 2>/dev/null || sleep 1; }}", pause.as_secs_f32());
+        let script = format!(
+            "ask() {{ {ask}; }}; a=$(ask) && {wait} && b=$(ask) && {wait} && c=$(ask) && [ -n \"$a\" ] && \
+             [ \"$a\" = \"$b\" ] && [ \"$b\" = \"$c\" ] && echo quiet"
+        );
+        (!self.is_local()).then(|| self.shell(&script))
+    }
+
+    /// The arguments that end the shared connection of a remote host, whatever state the link is in.
+    #[must_use]
+    pub fn hang_up(&self) -> Option<Vec<String>> {
+        let Self::Ssh { target, .. } = self else { return None };
+        let path = target.control_path.as_ref()?;
+        let words = ["ssh", "-O", "exit", "-o", "BatchMode=yes", "-o"].map(str::to_owned).into_iter();
+        let there = [format!("ControlPath={}", path.display()), "--".to_owned(), target.host.clone()];
+        Some(words.chain(there).collect())
+    }
+
     fn tmux(&self, before: &[&str], arguments: &[&str]) -> Vec<String> {
         let (Self::Local { bin, socket } | Self::Ssh { bin, socket, .. }) = self;
         let mut words = vec![bin.clone()];
@@ -118,15 +144,20 @@ impl Transport {
     }
 }
 
+/// Nothing is asked on a terminal that we draw on, and no host key is taken on trust.
+const HONEST: [&str; 2] = ["BatchMode=yes", "StrictHostKeyChecking=yes"];
+/// A link that has been silent for eight seconds is dead: four questions in a row were not answered (ssh_config(5):
+/// the connection ends when more than `ServerAliveCountMax` are open). A server's greetings are no errors.
+const OURS: [&str; 4] = ["ConnectTimeout=10", "ServerAliveInterval=2", "ServerAliveCountMax=3", "LogLevel=ERROR"];
+
 /// `ssh` with our options, then the words as one command line for the login shell there.
 fn ssh(target: &SshTarget, words: &[String]) -> Vec<String> {
     let mut out = vec!["ssh".to_owned(), "-T".to_owned()];
     let mut option = |text: String| out.extend(["-o".to_owned(), text]);
-    // ssh takes the first value that it is given, so the user's come first.
+    // ssh takes the first value that it is given: nobody is asked and no key is accepted, then the user's.
+    HONEST.iter().for_each(|text| option((*text).to_owned()));
     target.options.iter().for_each(|text| option(text.clone()));
-    for text in ["BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=3", "ServerAliveCountMax=2"] {
-        option(text.to_owned());
-    }
+    OURS.iter().for_each(|text| option((*text).to_owned()));
     if let Some(path) = &target.control_path {
         option("ControlMaster=auto".to_owned());
         option("ControlPersist=60".to_owned());
@@ -150,7 +181,7 @@ fn ssh(target: &SshTarget, words: &[String]) -> Vec<String> {
 }
 
 /// Quotes one word for any login shell (sh, csh and fish agree on this form).
-fn shell_word(word: &str) -> String {
+pub(super) fn shell_word(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,@%+".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {
         return word.to_owned();
@@ -175,12 +206,13 @@ mod tests {
             host: "nas".to_owned(),
             port: Some(2222),
             user: Some("me".to_owned()),
-            options: vec!["BatchMode=no".to_owned()],
+            options: vec!["BatchMode=no".to_owned(), "ConnectTimeout=3".to_owned()],
             ..SshTarget::default()
         };
         let remote = Transport::Ssh { target, bin: "tmux".to_owned(), socket: Socket::Name("w".to_owned()) };
         let call = remote.command(&["attach-session", "-t", "$3", "it's"]);
-        assert_eq!(call[..4], ["ssh", "-T", "-o", "BatchMode=no"]);
+        let options: Vec<&String> = call.iter().skip_while(|word| *word != "-o").skip(1).step_by(2).collect();
+        assert_eq!(options[..4], ["BatchMode=yes", "StrictHostKeyChecking=yes", "BatchMode=no", "ConnectTimeout=3"]);
         assert_eq!(call[call.len() - 3..], ["--", "nas", "tmux -L w -u attach-session -t '$3' 'it'\\''s'"]);
         let control = remote.control(&["-N"], &["attach-session"]);
         assert!(control.last().is_some_and(|line| line.starts_with("exec sh -c 'exec 3<&0; ")));

@@ -1,134 +1,96 @@
 //! The other machines: reachable without a question, known by their key, with tmux.
 
 use super::{Finding, Scene, find_program, output_of};
-use crate::config::{HostConfig, SshConfig};
-use std::process::Command;
+use crate::config::HostConfig;
+use crate::supervisor::transport;
+use crate::tmux::{Refusal, Transport};
+use std::path::Path;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 /// How long one machine may take. All are asked at once.
 const LIMIT: Duration = Duration::from_secs(8);
 
-/// Asks every host for its tmux.
+/// Asks every host for its tmux server.
 pub(super) fn check(scene: &Scene) -> Vec<Finding> {
     let Some(loaded) = &scene.loaded else { return Vec::new() };
-    let remote: Vec<(&HostConfig, &SshConfig)> =
-        loaded.config.hosts.iter().filter_map(|host| Some((host, host.ssh.as_ref()?))).collect();
+    let remote: Vec<&HostConfig> = loaded.config.hosts.iter().filter(|host| host.ssh.is_some()).collect();
     if remote.is_empty() {
         return Vec::new();
     }
     if find_program(&scene.environment, "ssh").is_none() {
         return vec![Finding::failure("hosts", "the program `ssh` is missing", "install the OpenSSH client")];
     }
+    let runtime = &loaded.paths.runtime_dir;
     std::thread::scope(|scope| {
-        let asked: Vec<_> = remote.iter().map(|(host, ssh)| scope.spawn(move || ask(host, ssh))).collect();
+        let asked: Vec<_> = remote.into_iter().map(|host| scope.spawn(move || ask(host, runtime))).collect();
         asked.into_iter().filter_map(|thread| thread.join().ok()).collect()
     })
 }
 
-fn ask(host: &HostConfig, ssh: &SshConfig) -> Finding {
+fn ask(host: &HostConfig, runtime: &Path) -> Finding {
     let name = &host.name;
-    let Some(output) = output_of(&mut command(host, ssh), LIMIT) else {
+    let way = way(host, runtime);
+    let Transport::Ssh { target, bin, .. } = &way else {
+        return Finding::ok("hosts", format!("{name}: this machine"));
+    };
+    let Some(output) = run(&way.command(&["list-sessions", "-F", "#{version}"])) else {
         return Finding::failure(
             "hosts",
             format!("{name}: no answer within {} s", LIMIT.as_secs()),
-            format!("try it by hand: ssh {}", ssh.host),
+            format!("try it by hand: ssh {}", target.host),
         );
     };
     let said = String::from_utf8_lossy(&output.stderr);
+    let refused = |refusal: Refusal| Finding::failure("hosts", format!("{name}: {}", refusal.what), refusal.fix);
     match output.status.code() {
-        Some(0) => Finding::ok("hosts", format!("{name}: {}", String::from_utf8_lossy(&output.stdout).trim())),
-        Some(127) => Finding::failure(
+        Some(0) => {
+            let sessions = String::from_utf8_lossy(&output.stdout).into_owned();
+            let version = sessions.lines().next().map(str::trim).unwrap_or_default();
+            let judged = super::tmux::judge(version, bin, sessions.lines().count());
+            Finding { check: "hosts", text: format!("{name}: {}", judged.text), ..judged }
+        }
+        Some(126 | 127) => refused(Refusal::no_program(bin)),
+        // tmux's own failure: nobody listens on its socket.
+        Some(1) => Finding::warning(
             "hosts",
-            format!("{name}: `{}` is missing there", host.tmux.bin),
-            "install tmux there, or name the program: `tmux: {bin: /path/to/tmux}`",
+            format!("{name}: no tmux server runs there"),
+            format!("start one: ssh {} {bin} new-session -d", target.host),
         ),
-        _ => explain(&name.to_string(), ssh, &said),
+        _ => refused(Refusal::of_ssh(target, &said)),
     }
 }
 
-fn command(host: &HostConfig, ssh: &SshConfig) -> Command {
-    let mut command = Command::new("ssh");
-    command.args(["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5"]);
-    for option in &ssh.options {
-        command.args(["-o", option]);
+/// The way to a host as a supervisor goes it, but by a connection of its own: a shared one would hide what is wrong.
+fn way(host: &HostConfig, runtime: &Path) -> Transport {
+    let mut way = transport(host, runtime);
+    if let Transport::Ssh { target, .. } = &mut way {
+        target.control_path = None;
+        target.options.push("ControlPath=none".to_owned());
+        target.options.push(format!("ConnectTimeout={}", LIMIT.as_secs() - 3));
     }
-    if let Some(port) = ssh.port {
-        command.args(["-p", &port.to_string()]);
-    }
-    if let Some(user) = &ssh.user {
-        command.args(["-l", user]);
-    }
-    if let Some(key) = &ssh.key {
-        command.arg("-i").arg(key);
-    }
-    if let Some(jump) = &ssh.jump {
-        command.args(["-J", jump]);
-    }
-    // The other side's shell reads this, so the program's name is quoted for it.
-    let bin = host.tmux.bin.replace('\'', "'\\''");
-    command.arg("--").arg(&ssh.host).arg(format!("'{bin}' -V"));
-    command
+    way
 }
 
-/// OpenSSH's complaints, each with what settles it.
-fn explain(name: &str, ssh: &SshConfig, said: &str) -> Finding {
-    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("ssh failed without a word");
-    let target = match (&ssh.user, ssh.port) {
-        (Some(user), Some(port)) => format!("-p {port} {user}@{}", ssh.host),
-        (Some(user), None) => format!("{user}@{}", ssh.host),
-        (None, Some(port)) => format!("-p {port} {}", ssh.host),
-        (None, None) => ssh.host.clone(),
-    };
-    let fix = if said.contains("REMOTE HOST IDENTIFICATION HAS CHANGED") {
-        format!("find out why its key changed; if that is right: ssh-keygen -R {}", ssh.host)
-    } else if said.contains("Host key verification failed")
-        || said.contains("No ") && said.contains("host key is known")
-    {
-        format!("settle its key once: ssh {target} true")
-    } else if said.contains("Permission denied") {
-        format!("give it your key: ssh-copy-id {target}; a key with a passphrase must be in the agent: ssh-add")
-    } else if said.contains("Could not resolve hostname") {
-        format!("correct the name, or add `Host {}` with its `HostName` to ~/.ssh/config", ssh.host)
-    } else if said.contains("Connection refused") || said.contains("timed out") || said.contains("No route") {
-        "check address, port and network, and that sshd runs there".to_owned()
-    } else {
-        format!("try it by hand: ssh {target} tmux -V")
-    };
-    Finding::failure("hosts", format!("{name}: {last}"), fix)
+fn run(words: &[String]) -> Option<Output> {
+    let (program, arguments) = words.split_first()?;
+    output_of(Command::new(program).args(arguments), LIMIT)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::TmuxConfig;
+    use crate::config::{SshConfig, TmuxConfig};
     use crate::model::HostName;
-
-    fn nas() -> (HostConfig, SshConfig) {
-        let ssh = SshConfig { host: "nas".into(), port: Some(2222), user: Some("me".into()), ..SshConfig::default() };
-        let tmux = TmuxConfig { bin: "/opt/it's/tmux".into(), ..TmuxConfig::default() };
-        (HostConfig { name: HostName::new("nas"), ssh: Some(ssh.clone()), tmux }, ssh)
-    }
-
-    #[test]
-    fn every_complaint_of_ssh_has_its_fix() {
-        let (_, ssh) = nas();
-        let fix = |said| explain("nas", &ssh, said).fix.unwrap();
-        assert_eq!(fix("Host key verification failed.\n"), "settle its key once: ssh -p 2222 me@nas true");
-        assert!(fix("me@nas: Permission denied (publickey).\n").starts_with("give it your key"));
-        assert!(fix("ssh: Could not resolve hostname nas: unknown\n").contains("Host nas"));
-        assert!(
-            fix("@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.")
-                .contains("ssh-keygen -R nas")
-        );
-        assert!(fix("connect to host nas port 22: Connection refused").contains("sshd"));
-        assert!(fix("").contains("by hand"));
-    }
 
     #[test]
     fn no_question_can_hang_it_and_nothing_is_an_option_by_accident() {
-        let (host, ssh) = nas();
-        let shown = format!("{:?}", command(&host, &ssh));
-        let expected = r#""ssh" "-T" "-o" "BatchMode=yes" "-o" "ConnectTimeout=5" "-p" "2222" "-l" "me" "--" "nas" "'/opt/it'\\''s/tmux' -V""#;
-        assert_eq!(shown, expected);
+        let ssh = SshConfig { host: "nas".into(), port: Some(2222), user: Some("me".into()), ..SshConfig::default() };
+        let tmux = TmuxConfig { bin: "/opt/it's/tmux".into(), ..TmuxConfig::default() };
+        let host = HostConfig { name: HostName::new("nas"), ssh: Some(ssh), tmux };
+        let words = way(&host, Path::new("/run")).command(&["-V"]);
+        let options: Vec<&str> = words.iter().skip(3).step_by(2).take(4).map(String::as_str).collect();
+        assert_eq!(options, ["BatchMode=yes", "StrictHostKeyChecking=yes", "ControlPath=none", "ConnectTimeout=5"]);
+        assert_eq!(words[words.len() - 3..], ["--", "nas", "'/opt/it'\\''s/tmux' -u -V"]);
     }
 }

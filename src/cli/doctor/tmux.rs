@@ -63,7 +63,7 @@ fn server(tmux: &TmuxConfig) -> Finding {
 }
 
 /// What a server of that version can do (tmux's release notes).
-fn judge(version: &str, own: &str, sessions: usize) -> Finding {
+pub(super) fn judge(version: &str, own: &str, sessions: usize) -> Finding {
     let text = format!("server {version}, {sessions} sessions ({own})");
     match number(version) {
         Some(number) if number < (3, 0) => Finding::warning(

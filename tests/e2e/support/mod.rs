@@ -1,5 +1,7 @@
 //! A private tmux server per test, and waiting for a condition with a deadline.
 
+pub mod proxy;
+pub mod sshd;
 pub mod watched;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,214 @@
+//! Links that die, hang, crawl and come back: found in time, nobody else is delayed, nothing is lost or typed twice.
+
+use super::ssh::remote;
+use super::support::proxy::{Proxy, Swallow, Weather};
+use super::support::sshd::Sshd;
+use super::support::watched::{Watched, keys};
+use super::support::{PATIENCE, TmuxServer, wait_for};
+use rustix::process::{Signal, kill_process};
+use std::time::{Duration, Instant};
+use tmuxagent::model::{Event, HostState, IntentId, Outcome, PaneKey};
+use tmuxagent::tmux::HostMessage;
+
+/// A host behind a spoiled link.
+struct Far {
+    server: TmuxServer,
+    sshd: Sshd,
+    proxy: Proxy,
+}
+
+impl Far {
+    fn new(command: &str) -> Self {
+        let (sshd, server) = (Sshd::start(), TmuxServer::running(command));
+        let proxy = Proxy::to(sshd.port());
+        sshd.known_at(proxy.port());
+        Self { server, sshd, proxy }
+    }
+
+    fn watch(&self, patterns: &[&str]) -> (Watched, PaneKey) {
+        let watched = Watched::with(remote("far", &self.sshd, &self.server, self.proxy.port()), patterns);
+        let pane = watched.wait_live(&self.server, "main").key;
+        (watched, pane)
+    }
+
+    fn swallow(&self, swallow: Swallow) {
+        self.proxy.set(Weather { swallow, ..Weather::default() });
+    }
+
+    fn clear(&self) {
+        self.proxy.set(Weather::default());
+    }
+
+    /// Prints a line that no policy text on the command line resembles.
+    fn print(&self, text: &str) {
+        let (head, tail) = text.split_at(1);
+        self.server.type_line("main", &format!("echo {head}''{tail}"));
+        wait_for(PATIENCE, text, || self.server.screen("main").contains(&format!("\n{text}")).then_some(()));
+    }
+}
+
+fn times(watched: &Watched, text: &str) -> usize {
+    watched.lines().iter().filter(|line| line.text == text).count()
+}
+
+fn outcome_of(watched: &Watched, wanted: &IntentId) -> Option<Outcome> {
+    watched.find(|message| match message {
+        HostMessage::Event(Event::Outcome { intent, outcome }) if intent == wanted => Some(outcome.clone()),
+        _ => None,
+    })
+}
+
+fn wait_lost(watched: &Watched) -> Duration {
+    let began = Instant::now();
+    watched.wait_state(HostState::Unreachable);
+    began.elapsed()
+}
+
+#[test]
+fn a_black_hole_is_found_within_ten_seconds_delays_nobody_and_loses_nothing() {
+    let far = Far::new("");
+    let near = TmuxServer::running("");
+    let here = Watched::new(&near, &["^quick$"]);
+    here.wait_live(&near, "main");
+    let (watched, pane) = far.watch(&["^(before|missed|after)$"]);
+    far.print("before");
+    watched.wait_line("before");
+
+    far.swallow(Swallow::All);
+    far.print("missed");
+    let asked = Instant::now();
+    near.type_line("main", "echo qu''ick");
+    here.wait_line("quick");
+    let quick = asked.elapsed();
+    assert!(quick < Duration::from_secs(5), "another host was delayed by {quick:?}");
+    let found = wait_lost(&watched);
+    assert!(found < Duration::from_secs(10), "found after {found:?}");
+    let lost = |message: &HostMessage| matches!(message, HostMessage::Event(Event::HostLost { .. })).then_some(());
+    watched.wait("the loss", lost);
+    let intent = IntentId::new("while-lost");
+    watched.handle.send(intent.clone(), keys(&pane, "echo never"));
+    assert!(matches!(watched.wait_outcome(&intent), Outcome::Skipped { .. }), "nothing waits for a lost host");
+    watched.handle.release(pane.clone());
+
+    far.clear();
+    watched.wait_line("missed");
+    watched.wait_state(HostState::Live);
+    // Its panes are told again, so that they are stale no more.
+    let seen = watched.messages();
+    let again =
+        seen.iter().rposition(|m| matches!(m, HostMessage::Event(Event::PaneSeen { info }) if info.key == pane));
+    let loss = seen.iter().rposition(|m| matches!(m, HostMessage::Event(Event::HostLost { .. })));
+    assert!(again > loss, "told again at {again:?}, lost at {loss:?}");
+    far.print("after");
+    watched.wait_line("after");
+    assert_eq!((times(&watched, "before"), times(&watched, "missed"), times(&watched, "after")), (1, 1, 1));
+    assert!(!far.server.screen("main").contains("never"));
+}
+
+#[test]
+fn a_cut_link_is_made_again_and_what_was_printed_meanwhile_is_read() {
+    let far = Far::new("");
+    let (watched, pane) = far.watch(&["^line \\d+$"]);
+    for n in 0..2 {
+        far.proxy.set(Weather { refuse: true, ..Weather::default() });
+        far.proxy.cut();
+        watched.wait_state(HostState::Unreachable);
+        far.print(&format!("line {n}"));
+        far.clear();
+        watched.wait_line(&format!("line {n}"));
+        watched.wait_state(HostState::Live);
+    }
+    for n in 0..2 {
+        assert_eq!(times(&watched, &format!("line {n}")), 1, "line {n}");
+    }
+    let intent = IntentId::new("afterwards");
+    watched.handle.send(intent.clone(), keys(&pane, "echo line ''9"));
+    assert_eq!(watched.wait_outcome(&intent), Outcome::Done);
+}
+
+#[test]
+fn a_slow_link_is_no_dead_link_and_loses_no_line() {
+    let far = Far::new("");
+    let (watched, _) = far.watch(&["^n=\\d+$"]);
+    far.proxy.set(Weather { delay: Duration::from_millis(150), rate: 100_000, ..Weather::default() });
+    far.server.type_line("main", "i=0; while [ $i -lt 1500 ]; do echo \"n=$i\"; i=$((i+1)); done");
+    wait_for(PATIENCE * 3, "the last line", || (times(&watched, "n=1499") > 0).then_some(()));
+    let numbers: Vec<usize> =
+        watched.lines().iter().filter_map(|line| line.text.strip_prefix("n=")?.parse().ok()).collect();
+    assert_eq!(numbers, (0..1500).collect::<Vec<_>>());
+    let lost = watched.find(|message| matches!(message, HostMessage::Event(Event::HostLost { .. })).then_some(()));
+    assert_eq!(lost, None, "it was slow, never lost");
+}
+
+/// Where in a send the connection ends.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// The link is dead before the keys are asked for.
+    Before,
+    /// They were asked for, and never arrived.
+    OnTheWay,
+    /// They were typed, and the answer never arrived.
+    Typed,
+    /// All processes of ssh are killed so many microseconds after they were asked for.
+    Killed(u64),
+}
+
+#[test]
+fn keys_are_typed_once_wherever_in_a_send_the_connection_ends() {
+    // What arrives is kept line by line, and nothing else.
+    let folder = tempfile::tempdir().expect("a folder");
+    let typed = folder.path().join("typed");
+    let far = Far::new(&format!("exec cat > '{}'", typed.display()));
+    let (watched, pane) = far.watch(&["^never$"]);
+    let kills = (0..2).map(|n| Step::Killed(n * 400));
+    let steps: Vec<Step> = [Step::Before, Step::OnTheWay, Step::Typed].into_iter().chain(kills).collect();
+    let mut wanted = Vec::new();
+    for (n, step) in steps.into_iter().enumerate() {
+        let (intent, text) = (IntentId::new(format!("send-{n}")), format!("keys {n}"));
+        let send = || watched.handle.send(intent.clone(), keys(&pane, &text));
+        let arrived = || std::fs::read_to_string(&typed).unwrap_or_default().lines().any(|line| line == text);
+        match step {
+            Step::Before => {
+                far.swallow(Swallow::All);
+                send();
+                far.proxy.cut();
+            }
+            Step::OnTheWay => {
+                far.swallow(Swallow::All);
+                send();
+                std::thread::sleep(Duration::from_millis(50));
+                far.proxy.cut();
+            }
+            Step::Typed => {
+                far.swallow(Swallow::Answers);
+                send();
+                wait_for(PATIENCE, "the keys", || arrived().then_some(()));
+                far.proxy.cut();
+            }
+            Step::Killed(pause) => {
+                let clients = far.sshd.clients();
+                send();
+                std::thread::sleep(Duration::from_micros(pause));
+                for pid in clients {
+                    let _ = kill_process(pid, Signal::KILL);
+                }
+            }
+        }
+        far.clear();
+        // A link that flaps is tried again with growing pauses.
+        match wait_for(PATIENCE * 3, "the outcome", || outcome_of(&watched, &intent)) {
+            Outcome::Done => wanted.push(text),
+            // Nothing had been asked for yet: that is allowed, typing it is not.
+            Outcome::Skipped { .. } => {}
+            other => panic!("{step:?}: {other:?}"),
+        }
+        watched.handle.release(pane.clone());
+        wait_for(PATIENCE * 3, "the host", || (watched.state()?.0 == HostState::Live).then_some(()));
+    }
+    assert!(wanted.len() >= 3, "most of them arrive: {wanted:?}");
+    let found = wait_for(PATIENCE, "the last keys", || {
+        let text = std::fs::read_to_string(&typed).ok()?;
+        (text.lines().last() == wanted.last().map(String::as_str)).then_some(text)
+    });
+    assert_eq!(found.lines().collect::<Vec<_>>(), wanted);
+}

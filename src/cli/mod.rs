@@ -11,6 +11,7 @@ mod connection;
 mod control;
 mod db;
 mod decide;
+mod definition;
 mod demo;
 mod doctor;
 mod error;
@@ -30,12 +31,13 @@ mod target;
 mod version;
 mod watch;
 
+pub use definition::{definition, definition_in};
 pub use error::{CliError, Outcome, exit};
 pub use output::{ColorChoice, Output, Tone, report};
 
 use crate::config::{Environment, Overrides, Paths};
 use crate::i18n::Lang;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, FromArgMatches as _, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// The control room for AI agents and pipelines that work in tmux. Without a subcommand the main screen opens.
@@ -190,7 +192,10 @@ impl Session {
 
 /// Runs the program with its arguments (the first is its name) and returns the exit code.
 pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let lang = lang_before_parsing(&arguments, &Environment::of_process());
+    let parsed = definition_in(lang).try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers; a closed pipe is no reason to fail.
@@ -261,8 +266,18 @@ fn lang_of(environment: &Environment) -> Lang {
     named.map_or(Lang::En, Lang::from_locale)
 }
 
-/// The whole command line's definition, for completions, documentation and its tests.
-#[must_use]
-pub fn definition() -> clap::Command {
-    <Cli as clap::CommandFactory>::command()
+/// The language of help and of errors in the arguments themselves: as it will be chosen once they are understood.
+fn lang_before_parsing(arguments: &[std::ffi::OsString], environment: &Environment) -> Lang {
+    let ours = arguments.iter().take_while(|argument| *argument != "--").filter_map(|argument| argument.to_str());
+    let mut flag = ours.skip_while(|argument| !argument.starts_with("--lang"));
+    let named = match flag.next() {
+        Some("--lang") => flag.next(),
+        Some(other) => other.strip_prefix("--lang="),
+        None => environment.non_empty("TMUXAGENT_LANG"),
+    };
+    match named {
+        Some("zh") => Lang::Zh,
+        Some("en") => Lang::En,
+        _ => lang_of(environment),
+    }
 }

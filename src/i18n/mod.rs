@@ -6,12 +6,14 @@
 
 mod clean;
 pub mod cli;
+mod help;
 mod note;
 mod screen;
 mod state;
 mod time;
 
 pub use clean::{clean, clean_block, is_hidden, reveal};
+pub use help::help_text;
 pub use note::note_text;
 pub use screen::Text;
 pub use state::{

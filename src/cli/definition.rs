@@ -1,0 +1,101 @@
+//! The command line's definition, in the user's language.
+
+use super::Cli;
+use crate::i18n::{Lang, help_text};
+use clap::{Command, CommandFactory as _};
+
+/// The whole command line's definition in English, for completions, documentation and its tests.
+#[must_use]
+pub fn definition() -> Command {
+    Cli::command()
+}
+
+/// The definition with its help in a language.
+#[must_use]
+pub fn definition_in(lang: Lang) -> Command {
+    let mut command = definition();
+    match lang {
+        Lang::En => command,
+        Lang::Zh => {
+            // The library's own texts are there once it is built.
+            command.build();
+            translated(command)
+        }
+    }
+}
+
+/// The headings are the library's, so they are named anew: those of a template and of each argument.
+const TEMPLATE: &str = "{about-with-newline}\n用法：{usage}\n\n{all-args}{after-help}";
+
+fn translated(command: Command) -> Command {
+    let about = command.get_about().and_then(|text| help_text(&text.to_string()));
+    let after = command.get_after_help().and_then(|text| help_text(&text.to_string()));
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    let mut command = command.help_template(TEMPLATE).subcommand_help_heading("子命令");
+    if let Some(about) = about {
+        command = command.about(about).long_about(about);
+    }
+    if let Some(after) = after {
+        command = command.after_help(format!("\n{after}"));
+    }
+    command = command.mut_args(|arg| {
+        let help = arg.get_help().and_then(|text| help_text(&text.to_string()));
+        let heading = match (arg.get_help_heading(), arg.is_positional()) {
+            (Some(_), _) => "全局选项",
+            (None, true) => "参数",
+            (None, false) => "选项",
+        };
+        let arg = arg.help_heading(heading);
+        match help {
+            Some(help) => arg.help(help).long_help(help),
+            None => arg,
+        }
+    });
+    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, translated))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(command: &Command, out: &mut Vec<String>) {
+        out.extend(command.get_about().map(ToString::to_string));
+        out.extend(command.get_after_help().map(ToString::to_string));
+        out.extend(
+            command
+                .get_arguments()
+                .filter(|arg| !arg.is_hide_set())
+                .filter_map(|arg| arg.get_help())
+                .map(ToString::to_string),
+        );
+        command
+            .get_subcommands()
+            .filter(|sub| sub.get_name() != "help" && !sub.is_hide_set())
+            .for_each(|sub| texts(sub, out));
+    }
+
+    #[test]
+    fn every_help_text_is_there_in_chinese() {
+        let mut command = definition();
+        command.build();
+        let mut found = Vec::new();
+        texts(&command, &mut found);
+        found.retain(|text| help_text(text).is_none());
+        found.sort_unstable();
+        found.dedup();
+        assert!(found.is_empty(), "no Chinese for:\n{}", found.join("\n"));
+    }
+
+    #[test]
+    fn the_chinese_definition_is_the_same_command_line() {
+        definition_in(Lang::Zh).debug_assert();
+        let command = definition_in(Lang::Zh);
+        let help = command.clone().render_help().to_string();
+        assert!(help.contains("用法：tmuxagent") && help.contains("子命令:"), "{help}");
+        for arguments in [&["tmuxagent", "send", "%3", "x", "--json"][..], &["tmuxagent", "help", "send"]] {
+            let english = definition().try_get_matches_from(arguments).map_err(|error| error.kind());
+            let chinese = command.clone().try_get_matches_from(arguments).map_err(|error| error.kind());
+            assert_eq!(english.is_ok(), chinese.is_ok());
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The Chinese of the command line's help, looked up by its English text.
+//!
+//! A lookup by text keeps each subcommand's words in one place, beside its arguments; a test walks the whole
+//! definition and names every text that has no translation here.
+
+/// The Chinese of a help text, if there is one.
+#[must_use]
+pub fn help_text(english: &str) -> Option<&'static str> {
+    TEXTS.iter().find(|(known, _)| *known == english).map(|(_, chinese)| *chinese)
+}
+
+const TEXTS: &[(&str, &str)] = &[
+    // The program and its options.
+    (
+        "The control room for AI agents and pipelines that work in tmux. Without a subcommand the main screen opens",
+        "tmux 中 AI 代理与流水线的控制室。不带子命令时打开主界面",
+    ),
+    (
+        "Exit codes: 0 done; 1 the answer is no, or warnings; 2 wrong use, configuration or policy; 3 no supervisor \
+         runs; 4 not found; 5 decided before or changed; 6 refused now; 70 our fault.",
+        "退出码：0 完成；1 答案为否，或有警告；2 用法、配置或策略有误；3 没有监督进程；4 未找到；5 已有决定或已改变；6 现在被拒绝；70 程序自身的错误。",
+    ),
+    (
+        "Watch without a screen, until SIGTERM or `tmuxagent shutdown`",
+        "不带界面运行，直到 SIGTERM 或 `tmuxagent shutdown`",
+    ),
+    ("Print help", "显示帮助"),
+    ("Print version", "显示版本"),
+    ("Print this message or the help of the given subcommand(s)", "显示本帮助或某个子命令的帮助"),
+    ("The configuration file", "配置文件"),
+    ("A policy file or a folder of them; may be given several times", "策略文件或其文件夹；可多次给出"),
+    (
+        "The folder of state, lock and socket; another one is another supervisor",
+        "存放状态、锁与套接字的文件夹；不同的文件夹对应不同的监督进程",
+    ),
+    (
+        "The tmux server of this machine: a name as for `tmux -L`, or a path as for `tmux -S`",
+        "本机的 tmux 服务器：如 `tmux -L` 的名字，或如 `tmux -S` 的路径",
+    ),
+    ("The language of what people read: en or zh", "界面语言：en 或 zh"),
+    ("Print JSON", "输出 JSON"),
+    (
+        "When to use colours: auto, always or never; NO_COLOR is honoured",
+        "何时使用颜色：auto、always 或 never；遵从 NO_COLOR",
+    ),
+    // What is watched.
+    ("Whether a supervisor runs, what it watches and what fails", "监督进程是否在运行、在看什么、有什么故障"),
+    ("List the watched panes", "列出受监视的窗格"),
+    (
+        "Only this pane: `%3`, `host:%3`, `session:window.pane`, or the window's name",
+        "只看这个窗格：`%3`、`host:%3`、`session:window.pane` 或窗口名",
+    ),
+    ("The pipelines' runs with their stages instead", "改为列出流水线的运行及其阶段"),
+    ("Print the journal's events", "输出日志中的事件"),
+    ("Stay and print new ones", "停留并持续输出新事件"),
+    ("Only events with a number above this", "只要编号大于此数的事件"),
+    ("At most so many, the newest", "最多这么多条，取最新的"),
+    ("Tell why each stage is in its state and what it waits for", "说明每个阶段为何处于现状、在等什么"),
+    (
+        "A pane (`%3`, `host:%3`, `session:window.pane`) or a run (`#12`)",
+        "窗格（`%3`、`host:%3`、`session:window.pane`）或运行（`#12`）",
+    ),
+    // Decisions.
+    ("List the approvals", "列出审批"),
+    (
+        "Only this one, whole, also when it is closed: its identity, or a unique beginning of it",
+        "只看这一个的全部内容（已结束的也可以）：其标识或唯一的开头",
+    ),
+    ("The last closed ones as well", "也列出最近结束的"),
+    ("Approve what is asked", "批准所请求的事"),
+    ("Reject what is asked", "拒绝所请求的事"),
+    (
+        "The approval's identity or a unique beginning of it; `ID@2` decides only its second revision",
+        "审批的标识或唯一的开头；`ID@2` 只对第二版作决定",
+    ),
+    ("The chosen option or typed answer, where the question has one", "问题需要时，所选的选项或输入的回答"),
+    // Doing.
+    ("Start a pipeline on a pane", "在窗格上启动流水线"),
+    (
+        "The pane: `%3`, `host:%3`, `session:window.pane`, or the window's name",
+        "窗格：`%3`、`host:%3`、`session:window.pane` 或窗口名",
+    ),
+    ("The pipeline; may be left out where only one applies to the pane", "流水线；窗格只适用一个时可省略"),
+    ("The stage to begin with; the first one when left out", "从哪个阶段开始；省略时为第一个"),
+    ("Run a stage again", "重跑一个阶段"),
+    ("Treat the live stage as done and go on", "把当前阶段视为完成并继续"),
+    ("End a run; nothing more is typed for it", "结束一次运行，不再为它输入任何内容"),
+    ("The run: `#12`, `12`, or its pane", "运行：`#12`、`12` 或其窗格"),
+    ("The stage; the live or last one when left out", "阶段；省略时为当前或最后一个"),
+    ("Type text or keys into a pane", "向窗格输入文字或按键"),
+    (
+        "The text; several words are joined by blanks, `-` reads standard input",
+        "文字；多个词以空格相连，`-` 读取标准输入",
+    ),
+    (
+        "A key by tmux's name, such as C-c, Escape, Up; may be given several times",
+        "tmux 的按键名，如 C-c、Escape、Up；可多次给出",
+    ),
+    ("Do not press Enter at the end (keys alone never do)", "末尾不按回车（只有按键时从不按）"),
+    ("Stop all sending", "停止一切发送"),
+    ("Send again, what was held back first", "恢复发送，先发被暂缓的"),
+    (
+        "Stay frozen, and give up what is held back under this identity (see `status --json`)",
+        "保持冻结，放弃此标识下被暂缓的一项（见 `status --json`）",
+    ),
+    (
+        "Run a command that reports its end and exit code to the supervisor",
+        "运行一条命令，由它向监督进程报告结束与退出码",
+    ),
+    ("The command and its arguments", "命令及其参数"),
+    ("The stage that this command is a report for", "这条命令为哪个阶段报告"),
+    // The supervisor.
+    ("Load configuration and policies again", "重新加载配置与策略"),
+    ("End the supervisor", "结束监督进程"),
+    ("Return at once instead of waiting for its end", "立即返回，不等它结束"),
+    (
+        "Open the full view in a tmux popup (see tmux.conf.snippet)",
+        "在 tmux 弹窗中打开完整视图（见 tmux.conf.snippet）",
+    ),
+    (
+        "Watch a demonstration on a tmux server of its own, removed at the end",
+        "观看演示：使用自带的 tmux 服务器，结束时移除",
+    ),
+    ("Leave server and folder behind, and say how to look at them", "保留服务器与文件夹，并告知如何查看"),
+    ("How fast the stand-ins work: 2 is twice as fast", "替身程序的速度：2 为两倍"),
+    ("Print a completion script for a shell", "输出某个 shell 的补全脚本"),
+    ("The shell", "哪个 shell"),
+    (
+        "Print the versions of this program, its protocol and the running supervisor",
+        "显示本程序、其协议与运行中的监督进程的版本",
+    ),
+    // Configuration.
+    ("Check, print or find the configuration", "检查、输出或查找配置"),
+    ("Check the configuration and its policies without starting anything", "检查配置及其策略，不启动任何东西"),
+    (
+        "Print a complete configuration with every key, its default and its meaning",
+        "输出完整配置：每个键、默认值与含义",
+    ),
+    ("Print where everything lies", "显示各文件的位置"),
+    ("The file; the one that would be used when left out", "文件；省略时为会用到的那个"),
+    // Policies.
+    ("Check, explain, replay or begin policies", "检查、解释、重放或新建策略"),
+    ("Tell everything that is wrong with policies, each finding with its place", "指出策略中的全部问题及其位置"),
+    ("Files and folders; those that would be used when left out", "文件与文件夹；省略时为会用到的那些"),
+    ("Write a policy for a project from what is found in its folder", "按项目文件夹的内容为项目写一份策略"),
+    ("The project's folder", "项目的文件夹"),
+    (
+        "The file to write; `tmuxagent.yaml` in the project's folder when left out",
+        "要写的文件；省略时为项目文件夹中的 `tmuxagent.yaml`",
+    ),
+    (
+        "Renew the file: add what is found anew, take out what is gone, keep what was edited or deleted by hand",
+        "更新文件：加入新发现的，去掉已消失的，保留手工改过或删掉的",
+    ),
+    ("Print the policy instead of writing it", "只输出策略，不写文件"),
+    ("Print the JSON schema of policies, for editors", "输出策略的 JSON schema，供编辑器使用"),
+    ("Tell what a policy would have done with recorded output", "说明策略对录下的输出会做什么"),
+    ("A log file; `-` reads standard input", "日志文件；`-` 读取标准输入"),
+    (
+        "A pane out of the recordings (`%3`, `session:window.pane`, a window's name); may be given several times",
+        "录制中的窗格（`%3`、`session:window.pane`、窗口名）；可多次给出",
+    ),
+    (
+        "Only what was printed since then: so long ago (`2h`), a time of today (`08:30`), or a date and time",
+        "只要此后打印的：多久以前（`2h`）、今天的时刻（`08:30`）或日期加时间",
+    ),
+    ("Only what was printed until then", "只要此前打印的"),
+    (
+        "Another policy (file or folder): only what the two decide differently is told",
+        "另一份策略（文件或文件夹）：只说明两者决定不同之处",
+    ),
+    ("How questions are answered: leave, approve or reject", "如何回答问题：leave、approve 或 reject"),
+    ("How polls are answered: pending (not yet, always) or met", "如何回答轮询：pending（始终未完成）或 met"),
+    ("How long time goes on after the last line", "最后一行之后时间再走多久"),
+    ("The time between two lines of a log, which tells no times itself", "日志本身没有时间时，两行之间的间隔"),
+    (
+        "A fact of the pane that a log is from, as in `match`: `window_name=agent:ci`; without any, every pipeline applies",
+        "日志所属窗格的属性，写法同 `match`：`window_name=agent:ci`；都不给时每个流水线都适用",
+    ),
+    ("Run example logs and compare with the decisions that are expected", "运行示例日志，与预期的决定比较"),
+    ("Folders, looked into with all below, and files", "文件夹（含其下全部）与文件"),
+    (
+        "Write what is decided now into the tests; look at the difference before you keep it",
+        "把现在的决定写入测试；保留前请先看差异",
+    ),
+    // State.
+    ("Check, back up, restore or export the state database", "检查、备份、恢复或导出状态数据库"),
+    ("Examine the state database, also while a supervisor writes it", "检查状态数据库，监督进程写入时也可以"),
+    ("Make a backup, or list those there are", "做一份备份，或列出已有的"),
+    ("Only list them, newest first", "只列出，最新的在前"),
+    ("Make a backup the database; the present one is kept aside", "用备份替换数据库；现有的另行保留"),
+    ("The backup; the newest that is sound when left out", "备份；省略时为最新的完好备份"),
+    ("Print the journal as JSON lines", "以 JSON 行输出日志"),
+    (
+        "Print standard input without secrets, as it would leave this machine",
+        "输出去掉机密后的标准输入，即它离开本机时的样子",
+    ),
+    ("Look for what is wrong on this machine, each finding with its fix", "查找本机的问题，每项附解决办法"),
+    (
+        "Do what is safe: make our folders, take others' rights from our files",
+        "做安全的修复：建立所需文件夹，取消他人对文件的权限",
+    ),
+];

@@ -4,7 +4,7 @@
 //! options. Its name ends in the approval's id and revision, so that a decision belongs to exactly what was asked.
 
 use super::token::short_code;
-use crate::model::{Approval, KeyStep, Verdict};
+use crate::model::{Approval, ApprovalId, KeyStep, Verdict};
 use crate::notify::redact::Redactor;
 use crate::notify::text::{clean, one_line};
 use crate::notify::words::{Lang, utc};
@@ -34,6 +34,14 @@ pub fn file_name(approval: &Approval) -> String {
     parts.extend(approval.pipeline.iter().chain(&approval.stage).map(|text| part(text, 36)));
     parts.retain(|text| !text.is_empty());
     format!("{}--{}.{}.txt", parts.join("--"), identity(approval.id.as_str()), approval.revision)
+}
+
+/// Whose request a file of that name was; `None` when the name is not of our making.
+#[must_use]
+pub fn approval_of(name: &str) -> Option<ApprovalId> {
+    let (id, revision) = name.strip_suffix(".txt")?.rsplit_once("--")?.1.split_once('.')?;
+    let ours = id.bytes().all(|b| b.is_ascii_alphanumeric()) && !id.is_empty() && revision.parse::<u32>().is_ok();
+    ours.then(|| ApprovalId::new(id))
 }
 
 /// The id as it may stand in a file name: itself when it is letters and digits, its bytes in hexadecimal otherwise, so
@@ -85,18 +93,23 @@ pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: 
             let _ = writeln!(text, "  {}", clean(&evidence));
         }
     }
-    let _ = writeln!(
-        text,
-        "\n{}",
-        lang.pick(
-            "To decide: echo approve > THIS-FILE   or   echo reject > THIS-FILE",
-            "审批方法：echo approve > 此文件   或   echo reject > 此文件"
-        )
-    );
+    let _ = writeln!(text, "\n{}", lang.pick(HOW[0], HOW[1]));
     if let Some(note) = note {
         let _ = writeln!(text, "{}", one_line(note));
     }
     text
+}
+
+/// How to decide, in both languages.
+const HOW: [&str; 2] = [
+    "To decide: echo approve > THIS-FILE   or   echo reject > THIS-FILE",
+    "审批方法：echo approve > 此文件   或   echo reject > 此文件",
+];
+
+/// Whether this is a request as it was written, with or without an answer.
+#[must_use]
+pub fn is_request(content: &str) -> bool {
+    content.lines().any(|line| HOW.contains(&line))
 }
 
 /// What a file says.
@@ -156,7 +169,7 @@ pub fn read_decision(content: &str, request: &str, approval: &Approval, lang: La
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ApprovalId, HostName};
+    use crate::model::HostName;
     use crate::notify::message::tests::approval;
     use proptest::prelude::*;
 
@@ -190,6 +203,8 @@ mod tests {
         To decide: echo approve > THIS-FILE   or   echo reject > THIS-FILE
         not understood: `x`
         ");
+        assert_eq!(approval_of(&file_name(&approval())), Some(approval().id));
+        assert_eq!(["a.txt", "--A.1", "a--A.b.txt", "a--../A.1.txt"].map(approval_of), [None, None, None, None]);
         assert_eq!(
             file_name(&approval()),
             "local--proj_storyapp.0--storyapp-ci--build--01J8ZQ4M3V5C2N7R9T1W6X8Y0A.1.txt"

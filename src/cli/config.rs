@@ -38,13 +38,14 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
     }
     let project = std::env::current_dir().ok();
     let loaded = crate::config::load(&overrides, &session.environment, project.as_deref())?;
+    let alerts = crate::notify::config::of(&loaded)?;
     let policy = super::policy::judge(&loaded.policy_sources)?;
     let out = &session.out;
     let hosts: Vec<&str> = loaded.config.hosts.iter().map(|host| host.name.as_str()).collect();
     let policies: Vec<&str> = loaded.policy_sources.iter().map(|source| source.name.as_str()).collect();
     if out.json {
         out.json(
-            &json!({ "config": loaded.config_name, "hosts": hosts, "policies": policies, "warnings": policy.warnings }),
+            &json!({ "config": loaded.config_name, "hosts": hosts, "channels": alerts.channels.keys().collect::<Vec<_>>(), "policies": policies, "warnings": policy.warnings }),
         )?;
     } else {
         out.line(&format!("{}: ok ({})", loaded.config_name, hosts.join(", ")))?;

@@ -19,6 +19,7 @@ mod events;
 mod explain;
 mod freeze;
 mod lifecycle;
+mod notify;
 mod output;
 mod panes;
 mod policy;
@@ -156,6 +157,9 @@ enum Command {
     /// Check, back up, restore or export the state database
     #[command(subcommand)]
     Db(db::DbCommand),
+    /// Send a message to people, try a channel, or print what was sent
+    #[command(subcommand)]
+    Notify(notify::NotifyCommand),
     /// Print standard input without secrets, as it would leave this machine
     Redact(redact::RedactArgs),
     /// Look for what is wrong on this machine, each finding with its fix
@@ -251,6 +255,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Config(command) => config::run(&session, &command),
         Command::Policy(command) => policy::run(&session, &command),
         Command::Db(command) => db::run(&session, &command),
+        Command::Notify(command) => notify::run(&session, &command),
         Command::Redact(args) => redact::run(&session, &args),
         Command::Doctor(args) => doctor::run(&session, &args),
         Command::Demo(args) => demo::run(&session, &args),

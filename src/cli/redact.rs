@@ -1,16 +1,13 @@
 //! `tmuxagent redact`.
 
 use super::{CliError, Outcome, Session, exit};
-use crate::notify::redact::Redactor;
+use crate::notify::redact::{Redactor, is_secret_name};
 use clap::Args;
 use std::io::Read;
 
 /// Reads standard input and prints it without secrets, as it would leave this machine. Exit code 1: there were some.
 #[derive(Debug, Args)]
 pub(super) struct RedactArgs {}
-
-/// Names of variables whose values are secrets.
-pub(super) const SECRET_NAMES: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "WEBHOOK"];
 
 /// Prints standard input without secrets.
 pub(super) fn run(session: &Session, _: &RedactArgs) -> Outcome {
@@ -27,10 +24,4 @@ pub(super) fn run(session: &Session, _: &RedactArgs) -> Outcome {
         out.raw(&redacted)?;
     }
     Ok(if changed { exit::NEGATIVE } else { exit::OK })
-}
-
-/// Whether a variable of this name usually holds a secret.
-pub(super) fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    SECRET_NAMES.iter().any(|part| name.contains(part))
 }

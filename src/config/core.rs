@@ -194,10 +194,10 @@ pub struct QuietHours {
 }
 
 impl QuietHours {
-    /// Whether a minute of the local day is quiet.
+    /// Whether a minute of the local day is quiet. A span that ends where it begins is the whole day.
     #[must_use]
     pub const fn holds(self, minute: u16) -> bool {
-        if self.from <= self.to {
+        if self.from < self.to {
             self.from <= minute && minute < self.to
         } else {
             minute >= self.from || minute < self.to
@@ -255,6 +255,7 @@ mod tests {
         let night = QuietHours { from: 22 * 60, to: 7 * 60 };
         let shown: Vec<bool> = [0, 419, 420, 1319, 1320, 1439].map(|minute| night.holds(minute)).to_vec();
         assert_eq!(shown, [true, true, false, false, true, true]);
+        assert!(QuietHours { from: 0, to: 0 }.holds(720), "00:00-24:00");
     }
 
     #[test]

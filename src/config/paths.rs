@@ -102,6 +102,12 @@ impl Paths {
         self.database.with_file_name("recordings.db")
     }
 
+    /// The key of signed links.
+    #[must_use]
+    pub fn link_key(&self) -> PathBuf {
+        self.state_dir.join("link-key")
+    }
+
     /// The folder of log files.
     #[must_use]
     pub fn logs(&self) -> PathBuf {

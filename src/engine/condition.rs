@@ -10,6 +10,7 @@
 use super::progress::{Cause, Held, PollRun, PollState, TEXT, VALUE, cut};
 use super::schedule;
 use super::state::Run;
+use super::text::Cleaner;
 use crate::model::{AgentMessage, Millis, StageState, Timestamp};
 use crate::policy::{Condition, MessageTest, PatternId, Policy, PollTest, PollWhat};
 use std::collections::BTreeMap;
@@ -48,6 +49,8 @@ pub struct Scene<'a> {
     pub polls: &'a BTreeMap<u32, PollRun>,
     /// Exit codes that `success_when` names: `exit_code` without codes does not mean them.
     pub expected: &'a [i32],
+    /// Takes secrets out of what is kept.
+    pub cleaner: &'a Cleaner,
     /// Now.
     pub now: Timestamp,
 }
@@ -248,7 +251,7 @@ impl Scene<'_> {
     }
 
     fn cause(&self, condition: &Condition, text: &str) -> Cause {
-        Cause { at: self.now, rule: describe(self.policy, condition), text: cut(text, TEXT) }
+        Cause { at: self.now, rule: describe(self.policy, condition), text: cut(&self.cleaner.clean(text), TEXT) }
     }
 }
 

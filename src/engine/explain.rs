@@ -157,7 +157,7 @@ impl Engine {
     ) -> StageExplanation {
         let (no_polls, no_held) = (BTreeMap::new(), Held::new());
         let watch = row.and_then(|row| row.watch.get(&stage_key(&pipeline.name, &rule.name)));
-        let scene = |polls| Scene { policy: &self.policy, run, polls, expected: &[], now };
+        let scene = |polls| Scene { policy: &self.policy, run, polls, expected: &[], cleaner: &self.cleaner, now };
         let trigger = Looking {
             scene: scene(watch.map_or(&no_polls, |watch| &watch.polls)),
             held: watch.map_or(&no_held, |watch| &watch.progress.held),

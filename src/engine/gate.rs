@@ -14,10 +14,14 @@ use crate::model::{
     AgentMessage, Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, KeyStep, MessageType,
     Millis, Note, PaneKey, Severity, SkipReason, StageState, TimerKey, Urgency,
 };
+use crate::policy::FailStep;
 use std::sync::Arc;
 
 /// The most pending questions of one pane's agents; the oldest makes room.
 const MOST_OF_AGENTS: usize = 20;
+
+/// How long a question stays open that no stage waits for.
+const LOOSE: Millis = Millis::from_secs(24 * 3600);
 
 /// The answers to a `Settle` question.
 pub const AGAIN: &str = "again";
@@ -165,9 +169,11 @@ impl Turn<'_> {
         };
         match (at, pane) {
             (Some(at), _) => {
+                let ask = self.on_terms_of(at, ask);
                 self.ask_about(at, ask);
             }
             (None, Some(pane)) => {
+                let ask = Ask { expires: Some(LOOSE), on_expiry: OnExpiry::Reject, ..ask };
                 // It stands by itself: the stage has gone on, and does not wait for it.
                 let about = ask.again.as_ref().and_then(|again| self.origin(&again.purpose));
                 self.ask(&pane, about, ask);
@@ -203,15 +209,35 @@ impl Turn<'_> {
                 attempt: stage.attempt,
                 ..Ask::default()
             };
+            // The stage runs on and may still end by itself, so an expiry only marks the question.
+            let ask = Ask { on_expiry: OnExpiry::Keep, ..self.on_terms_of(at, ask) };
             self.ask_about(at, ask);
         }
+    }
+
+    /// A question that the policy does not speak of stays open and is repeated as the stage's own questions: those of its
+    /// gate, or of its first `ask_human`.
+    fn on_terms_of(&self, at: At, ask: Ask) -> Ask {
+        let policy = Arc::clone(&self.policy);
+        let Some((_, rule)) = self.rule(&policy, at) else { return ask };
+        let gate = rule.gate.as_ref().map(|gate| (gate.expires, gate.on_expiry, gate.remind_every));
+        let asked = || {
+            rule.on_fail.iter().find_map(|step| match step {
+                FailStep::AskHuman { expires, on_expiry, remind_every, .. } => {
+                    Some((*expires, *on_expiry, *remind_every))
+                }
+                _ => None,
+            })
+        };
+        let Some((expires, on_expiry, remind_every)) = gate.or_else(asked) else { return ask };
+        Ask { expires, on_expiry: OnExpiry::from(on_expiry), remind_every, ..ask }
     }
 
     /// An agent's message: noted, and a question becomes one for the human.
     pub fn hear(&mut self, pane: &PaneKey, message: &AgentMessage) {
         let place = self.place(pane);
         let words = message.summary.as_ref().or(message.question.as_ref()).or(message.detail.as_ref());
-        let summary = visible(words.map_or("", String::as_str));
+        let summary = visible(&self.cleaner.clean(words.map_or("", String::as_str)));
         let failed = message.kind == MessageType::Error || message.ok == Some(false);
         let severity = if failed { Severity::Warning } else { Severity::Info };
         let note = Note::AgentSaid { kind: message.kind, stage: message.stage.clone(), summary: summary.clone() };
@@ -224,7 +250,7 @@ impl Turn<'_> {
                 self.alert(Alert {
                     kind: AlertKind::Agent,
                     urgency: Urgency::Normal,
-                    body: message.detail.as_deref().map(visible).unwrap_or_default(),
+                    body: message.detail.as_deref().map(|text| visible(&self.cleaner.clean(text))).unwrap_or_default(),
                     title,
                     approval: None,
                     run: None,
@@ -238,7 +264,7 @@ impl Turn<'_> {
 
     fn ask_for_agent(&mut self, pane: &PaneKey, message: &AgentMessage) {
         let words = message.question.as_ref().or(message.summary.as_ref()).map_or("", String::as_str);
-        let question = visible(words.trim());
+        let question = visible(&self.cleaner.clean(words.trim()));
         // What may be typed later is one clean line per option; a question without any takes `yes` and `no`.
         let options: Vec<String> = message.options.iter().map(|o| one_line(o)).filter(|o| !o.is_empty()).collect();
         let yes = options.first().map_or("yes", String::as_str).to_owned();

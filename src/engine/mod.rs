@@ -41,7 +41,7 @@ pub use explain::{ConditionExplanation, Part, Role, StageExplanation, Target};
 pub use memory::Miss;
 pub use progress::{Cause, Evidence};
 pub use state::RestoreError;
-pub use text::{describe_effect, describe_steps};
+pub use text::{Cleaner, describe_effect, describe_steps};
 pub use view::View;
 
 use crate::model::{
@@ -66,6 +66,7 @@ pub struct Options {
 pub struct Engine {
     policy: Arc<Policy>,
     options: Options,
+    cleaner: Cleaner,
     state: State,
     memory: Memory,
 }
@@ -131,7 +132,8 @@ impl Engine {
     /// A machine that knows nothing yet.
     #[must_use]
     pub fn new(policy: Arc<Policy>) -> Self {
-        Self { policy, options: Options::default(), state: State::default(), memory: Memory::default() }
+        let (options, cleaner) = (Options::default(), Cleaner::default());
+        Self { policy, options, cleaner, state: State::default(), memory: Memory::default() }
     }
 
     /// The machine as its rows were left.
@@ -161,6 +163,11 @@ impl Engine {
         self.options = options;
     }
 
+    /// Sets what takes secrets out of evidence, from now on. What is typed is never changed by it.
+    pub fn set_cleaner(&mut self, cleaner: Cleaner) {
+        self.cleaner = cleaner;
+    }
+
     /// Replaces the policy. [`Event::PolicyLoaded`] must be the next event: it fits the state to it.
     pub fn set_policy(&mut self, policy: Arc<Policy>) {
         self.policy = policy;
@@ -178,7 +185,7 @@ impl Engine {
     /// runs, intents and timers change nothing.
     pub fn step(&mut self, now: Timestamp, event: &Event) -> Step {
         let policy = Arc::clone(&self.policy);
-        let mut turn = Turn::new(&mut self.state, &mut self.memory, policy, self.options, now);
+        let mut turn = Turn::new(&mut self.state, &mut self.memory, policy, (self.options, &self.cleaner), now);
         match event {
             Event::PaneSeen { info } => turn.pane_seen(info),
             Event::PaneGone { pane } => turn.pane_gone(pane),

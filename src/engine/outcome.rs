@@ -49,9 +49,10 @@ impl Turn<'_> {
             Outcome::Done if typed => (Severity::Info, Note::Sent { intent, text }),
             Outcome::Done => return,
             Outcome::Shell(ShellOutcome { exit: Some(0), .. }) => return,
-            Outcome::Shell(shell) => {
-                (Severity::Warning, Note::EffectFailed { intent, error: format!("{text}: {}", describe_shell(shell)) })
-            }
+            Outcome::Shell(shell) => (
+                Severity::Warning,
+                Note::EffectFailed { intent, error: format!("{text}: {}", self.cleaner.clean(&describe_shell(shell))) },
+            ),
             Outcome::Skipped { reason: SkipReason::Withdrawn } if row.withdrawn => return,
             Outcome::Skipped { reason } => (Severity::Warning, Note::NotSent { intent, text, reason: reason.clone() }),
             Outcome::Failed { error } => {
@@ -79,7 +80,7 @@ impl Turn<'_> {
                     self.action_done(at, &row.intent.id);
                 } else {
                     let rule = describe_effect(&row.intent.effect);
-                    self.attempt_failed(at, Cause::own(self.now, rule, describe_shell(outcome)));
+                    self.attempt_failed(at, Cause::own(self.now, rule, self.cleaner.clean(&describe_shell(outcome))));
                 }
             }
             Outcome::Failed { error } if shell => {

@@ -122,7 +122,8 @@ impl Turn<'_> {
         let none = Watch::default();
         let Some(row) = self.state.panes.get(&pane) else { return false };
         let watch = row.watch.get(&key).unwrap_or(&none);
-        let scene = Scene { policy, run: Some(run), polls: &watch.polls, expected: &[], now: self.now };
+        let (cleaner, now) = (self.cleaner, self.now);
+        let scene = Scene { policy, run: Some(run), polls: &watch.polls, expected: &[], cleaner, now };
         let mut held = watch.progress.held.clone();
         let found = scene.meet(&stage.triggers, TRIGGER, &Stimulus::Settled, &mut held, &mut Vec::new());
         let Some(found) = found else { return false };

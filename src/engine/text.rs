@@ -3,6 +3,32 @@
 use super::progress::cut;
 use super::state::{IntentRow, Planned, Purpose, State};
 use crate::model::{Effect, KeyStep, PollSpec};
+use std::fmt;
+use std::sync::Arc;
+
+/// Takes secrets out of words that are kept as evidence or told. A pure function, so that a replay with the same one gives
+/// the same; the default changes nothing.
+#[derive(Clone, Default)]
+pub struct Cleaner(Option<Arc<dyn Fn(&str) -> String + Send + Sync>>);
+
+impl Cleaner {
+    /// Cleans by this function.
+    pub fn new(clean: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(clean)))
+    }
+
+    /// The words without secrets.
+    #[must_use]
+    pub fn clean(&self, words: &str) -> String {
+        self.0.as_ref().map_or_else(|| words.to_owned(), |clean| clean(words))
+    }
+}
+
+impl fmt::Debug for Cleaner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Cleaner(…)" } else { "Cleaner" })
+    }
+}
 
 /// The longest description of an effect, bytes.
 const WIDTH: usize = 400;

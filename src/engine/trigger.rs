@@ -98,7 +98,8 @@ impl Turn<'_> {
             Stimulus::Exit(_) => rule.success_when.as_ref().map_or_else(Vec::new, named_codes),
             _ => Vec::new(),
         };
-        let scene = Scene { policy: &policy, run: Some(run), polls: &stage.polls, expected: &expected, now: self.now };
+        let (cleaner, now) = (self.cleaner, self.now);
+        let scene = Scene { policy: &policy, run: Some(run), polls: &stage.polls, expected: &expected, cleaner, now };
         let mut held = stage.progress.held.clone();
         let mut groups = Vec::new();
         let mut ask = |condition: &Option<Condition>, base| {
@@ -158,7 +159,8 @@ impl Turn<'_> {
         let Some(row) = self.state.panes.get(pane) else { return false };
         let watch = row.watch.get(&key).unwrap_or(&none);
         let run = row.open.get(&pipeline.name).and_then(|run| self.run(*run));
-        let scene = Scene { policy, run, polls: &watch.polls, expected: &[], now: self.now };
+        let (cleaner, now) = (self.cleaner, self.now);
+        let scene = Scene { policy, run, polls: &watch.polls, expected: &[], cleaner, now };
         let before = match &watch.progress {
             Progress { held, .. } if held.is_empty() => Held::new(),
             Progress { shape, held } if *shape == describe(policy, &stage.triggers) => held.clone(),

@@ -4,7 +4,7 @@ use super::memory::Memory;
 use super::progress::{Cause, Evidence};
 use super::state::{ApprovalRow, EVIDENCE, IntentRow, PaneRow, Purpose, Run, StageRun, State};
 use super::table::{StageInput, next_stage};
-use super::text::describe_intent;
+use super::text::{Cleaner, describe_intent};
 use super::{Answer, Options, Step};
 use crate::model::{
     Alert, AlertKind, ApprovalId, Effect, Intent, IntentId, IntentState, Note, PaneKey, RunId, Severity, TimerKey,
@@ -48,6 +48,8 @@ pub struct Turn<'a> {
     pub policy: Arc<Policy>,
     /// The engine's options.
     pub options: Options,
+    /// Takes secrets out of what is kept and told.
+    pub cleaner: &'a Cleaner,
     /// Now.
     pub now: Timestamp,
     work: VecDeque<Work>,
@@ -63,7 +65,7 @@ impl<'a> Turn<'a> {
         state: &'a mut State,
         memory: &'a mut Memory,
         policy: Arc<Policy>,
-        options: Options,
+        (options, cleaner): (Options, &'a Cleaner),
         now: Timestamp,
     ) -> Self {
         Self {
@@ -71,6 +73,7 @@ impl<'a> Turn<'a> {
             memory,
             policy,
             options,
+            cleaner,
             now,
             work: VecDeque::new(),
             intents: Vec::new(),

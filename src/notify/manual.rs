@@ -1,7 +1,7 @@
 //! What `tmuxagent notify send|test|log` and `tmuxagent redact` do, without their words on the command line.
 
 use super::channel::{Channel, Receipt, SendError};
-use super::message::Message;
+use super::message::{Form, Message};
 use super::redact::Redactor;
 use super::words::Lang;
 use crate::model::{AlertKind, Millis, Urgency};
@@ -30,16 +30,21 @@ pub struct Sent {
 /// Sends a text of a script to channels, at the same time, and waits for all. The script succeeded when every one is
 /// [`Sent::ok`].
 ///
-/// The first line is the title, the rest the body. All of it is data: no markup in it is read.
+/// The first line is the title, the rest the body. As [`Form::Plain`] all of it is data: no markup in it is read.
 pub async fn send(
     channels: &BTreeMap<String, Arc<dyn Channel>>,
-    text: &str,
+    (text, form): (&str, Form),
     urgency: Urgency,
     lang: Lang,
     redactor: &Redactor,
 ) -> Vec<Sent> {
-    let (title, body) = text.trim_start_matches('\n').split_once('\n').unwrap_or((text, ""));
-    to_all(channels, Message::plain(title, body, urgency, lang, redactor)).await
+    let text = text.trim_start_matches('\n');
+    let (title, body) = text.split_once('\n').unwrap_or((text, ""));
+    let title = match form {
+        Form::Plain => title.to_owned(),
+        Form::Markdown => title.trim_start_matches(['#', ' ']).replace("**", "").replace('`', ""),
+    };
+    to_all(channels, Message { form, ..Message::plain(&title, body, urgency, lang, redactor) }).await
 }
 
 /// Sends a real message that says what it is.
@@ -50,6 +55,7 @@ pub async fn test(channels: &BTreeMap<String, Arc<dyn Channel>>, lang: Lang) -> 
         lang,
         title: lang.pick("tmuxagent: a test", "tmuxagent：测试消息").to_owned(),
         body: lang.pick("This channel works.", "该通道工作正常。").to_owned(),
+        form: Form::Plain,
         run: None,
         ask: None,
     };
@@ -139,7 +145,8 @@ mod tests {
             ("good".to_owned(), shell("read -r line; test \"$line\" = 'build done'")),
         ]
         .into();
-        let sent = send(&channels, "build done\nin 3s", Urgency::Normal, Lang::En, &Redactor::default()).await;
+        let sent =
+            send(&channels, ("build done\nin 3s", Form::Plain), Urgency::Normal, Lang::En, &Redactor::default()).await;
         assert_eq!(
             sent.iter().map(|s| (s.channel.as_str(), s.ok)).collect::<Vec<_>>(),
             [("bad", false), ("good", true)]

@@ -24,10 +24,22 @@ pub struct Message {
     pub title: String,
     /// More lines, may be empty.
     pub body: String,
+    /// How the body is read.
+    pub form: Form,
     /// The run it speaks of.
     pub run: Option<RunId>,
     /// The open question it asks.
     pub ask: Option<Ask>,
+}
+
+/// How the body of a message is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// As text.
+    #[default]
+    Plain,
+    /// As Markdown of the user's own, never of a pane's.
+    Markdown,
 }
 
 /// The part of a message that asks for a decision.
@@ -83,6 +95,7 @@ impl Message {
             title,
             // What an alert's body says of a question, the question itself says better.
             body: if ask.is_some() { String::new() } else { clean(&redactor.redact(&alert.body)).trim().to_owned() },
+            form: Form::Plain,
             run: alert.run,
             ask,
         }
@@ -97,6 +110,7 @@ impl Message {
             lang,
             title: one_line(&redactor.redact(title)),
             body: clean(&redactor.redact(body)).trim().to_owned(),
+            form: Form::Plain,
             run: None,
             ask: None,
         }
@@ -124,6 +138,7 @@ impl Message {
             lang: first.lang,
             title: first.lang.pick("COUNT messages", "COUNT 条消息").replace("COUNT", &count.to_string()),
             body: body.join("\n"),
+            form: Form::Plain,
             run: None,
             ask: None,
         })
@@ -147,7 +162,10 @@ impl Message {
             parts.push(markup.heading(&self.title));
         }
         if !self.body.is_empty() {
-            parts.push(self.body.lines().map(|line| markup.text(line)).collect::<Vec<_>>().join(markup.line_break()));
+            parts.push(match self.form {
+                Form::Plain => self.body.lines().map(|l| markup.text(l)).collect::<Vec<_>>().join(markup.line_break()),
+                Form::Markdown => markup.markdown(&self.body),
+            });
         }
         if let Some(ask) = &self.ask {
             parts.extend(ask.written(
@@ -236,7 +254,7 @@ fn field(markup: Markup, label: &str, value: &str) -> String {
 
 impl Markup {
     /// What ends a line without ending the paragraph.
-    const fn line_break(self) -> &'static str {
+    pub(super) const fn line_break(self) -> &'static str {
         match self {
             // CommonMark joins lines of one paragraph unless two spaces end them.
             Self::Markdown | Self::Quoted => "  \n",

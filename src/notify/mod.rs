@@ -6,6 +6,7 @@ pub mod decide;
 pub mod dial;
 pub mod http;
 pub mod manual;
+pub mod markdown;
 pub mod markup;
 pub mod message;
 pub mod outbox;

@@ -11,7 +11,7 @@ use super::message::Message;
 use super::redact::Redactor;
 use super::route::{self, Moment};
 use super::words::Lang;
-use crate::model::{Approval, Millis, Timestamp, Urgency};
+use crate::model::{Approval, ApprovalState, Millis, Timestamp, Urgency};
 use crate::store::{Mark, NewMessage, OutboxRow, OutboxState, Store};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ const ATTEMPT: Millis = Millis::from_secs(45);
 const GIVE_UP: Millis = Millis::from_secs(24 * 3600);
 /// The loops look at least so often, should a wake-up be lost.
 const PATROL: Millis = Millis::from_secs(60);
+/// Why a message about a question is not sent.
+const CLOSED: &str = "the question is closed";
 /// Messages of one channel that are looked at at once.
 const BATCH: u32 = 500;
 
@@ -130,6 +132,7 @@ impl Delivery {
             };
             let now = self.now();
             let (due, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|row| row.next_at <= now);
+            self.call_off(&later).await;
             if due.is_empty() {
                 let pause = later.iter().map(|row| row.next_at.since(now)).min().unwrap_or(PATROL).min(PATROL);
                 tokio::select! {
@@ -143,6 +146,18 @@ impl Delivery {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(spacing.to_std()) => {}
                 }
+            }
+        }
+    }
+
+    /// Reminders and escalations of a closed question are not waited for.
+    async fn call_off(&self, later: &[OutboxRow]) {
+        for row in later.iter().filter(|row| route::asks(&row.alert)) {
+            let Some(id) = &row.alert.approval else { continue };
+            // One that is not found may be so new that nobody knows it yet.
+            let closed = self.around.desk.approval(id).await.is_some_and(|known| known.state != ApprovalState::Pending);
+            if closed {
+                self.mark(row, OutboxState::Cancelled, Tried::No, self.now(), CLOSED.into()).await;
             }
         }
     }
@@ -187,10 +202,10 @@ impl Delivery {
             Some(id) => self.around.desk.approval(id).await,
             None => None,
         };
-        let open = approval.filter(|approval| approval.state == crate::model::ApprovalState::Pending);
+        let open = approval.filter(|approval| approval.state == ApprovalState::Pending);
         if route::asks(&row.alert) {
             if open.is_none() {
-                self.mark(row, OutboxState::Cancelled, Tried::No, moment.now, "the question is closed".into()).await;
+                self.mark(row, OutboxState::Cancelled, Tried::No, moment.now, CLOSED.into()).await;
                 return None;
             }
             // Steps of an escalation go out whether he is there or not: he did not answer.

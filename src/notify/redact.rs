@@ -81,6 +81,16 @@ static COMPILED: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
     RULES.iter().filter_map(|rule| Regex::new(rule.pattern).ok().map(|regex| (rule.kind, regex))).collect()
 });
 
+/// Parts of names of variables whose values are secrets.
+const SECRET_NAMES: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "WEBHOOK"];
+
+/// Whether a variable of this name usually holds a secret.
+#[must_use]
+pub fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    SECRET_NAMES.iter().any(|part| name.contains(part))
+}
+
 /// Takes secrets out, by the built-in patterns and by exact values.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {

@@ -4,7 +4,7 @@
 //! links; requests appear by renaming, so that nobody reads half of one; a decision is taken once and only for the
 //! revision in the file's name.
 
-use crate::approval::files::{MOST_ADDED, Written, file_name, read_decision, request_text};
+use crate::approval::files::{MOST_ADDED, Written, approval_of, file_name, is_request, read_decision, request_text};
 use crate::model::{Approval, ApprovalId, ApprovalState, Verdict};
 use crate::notify::redact::Redactor;
 use crate::notify::words::Lang;
@@ -31,9 +31,31 @@ pub enum FileNews {
         /// What.
         verdict: Verdict,
     },
+    /// A file of ours by its name, whose question is open no more, says something.
+    Late {
+        /// The file's name.
+        name: String,
+        /// Whose question it was.
+        approval: ApprovalId,
+    },
     /// A file was not accepted: which and why, one sentence.
     Refused(String),
 }
+
+/// What is written into a file for whoever wrote there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Into the request of this approval, while there is one.
+    To(ApprovalId, String),
+    /// Into the file of this name, whose question is closed.
+    In(String, String),
+}
+
+/// A whole request that an earlier life left is larger than any word, bytes.
+const LARGEST: usize = 64 * 1024;
+
+/// How long a file stays whose question is closed, so that its answer can be read.
+const KEPT: Duration = Duration::from_secs(600);
 
 /// The folder with the requests that stand in it.
 pub struct ApprovalFiles {
@@ -43,6 +65,8 @@ pub struct ApprovalFiles {
     shown: BTreeMap<String, Request>,
     /// Files that were reported, by name and time of change, so that each is reported once.
     reported: BTreeSet<(String, i64)>,
+    /// Answers in files whose question is closed, by the file's name.
+    answered: BTreeMap<String, String>,
 }
 
 struct Request {
@@ -66,7 +90,14 @@ impl ApprovalFiles {
         if found.mode() & 0o022 != 0 {
             return refused(format!("others may write in {shown}, so they could decide; chmod 700 {shown}"));
         }
-        Ok(Self { folder: folder.to_owned(), lang, redactor, shown: BTreeMap::new(), reported: BTreeSet::new() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            lang,
+            redactor,
+            shown: BTreeMap::new(),
+            reported: BTreeSet::new(),
+            answered: BTreeMap::new(),
+        })
     }
 
     /// Makes the folder hold a request for each open approval, and none for others. What stands in the files is read
@@ -125,7 +156,7 @@ impl ApprovalFiles {
             if self.shown.contains_key(&name) {
                 news.extend(self.read_one(&name));
             } else if name.ends_with(".txt") {
-                news.extend(self.report(&name, "there is no open question of that name"));
+                news.extend(self.read_late(&name));
             }
         }
         news
@@ -138,6 +169,36 @@ impl ApprovalFiles {
         if let Some(name) = name {
             self.answer_in(&name, sentence);
         }
+    }
+
+    /// Answers in a file whose question is closed.
+    pub fn answer_late(&mut self, name: &str, sentence: &str) {
+        let text = format!("{}\n", crate::notify::text::one_line(sentence));
+        // The answer is a service; what was written there counts for nothing either way.
+        if !name.contains('/') && self.write(name, &text).is_ok() {
+            self.answered.insert(name.to_owned(), text);
+        }
+    }
+
+    /// A file that belongs to no open question: of an earlier one, or somebody's own.
+    fn read_late(&mut self, name: &str) -> Option<FileNews> {
+        let Some(approval) = approval_of(name) else {
+            return self.report(name, "there is no open question of that name");
+        };
+        let path = self.folder.join(name);
+        let found = path.symlink_metadata().ok()?;
+        let content = match read_private(&path, LARGEST) {
+            Ok(content) => content,
+            Err(error) => return self.report(name, &error.to_string()),
+        };
+        if found.modified().ok()?.elapsed().is_ok_and(|age| age > KEPT) {
+            self.answered.remove(name);
+            // Somebody may have removed it himself.
+            let _ = std::fs::remove_file(&path);
+            return None;
+        }
+        let known = self.answered.get(name).is_some_and(|answer| *answer == content) || content.trim().is_empty();
+        (!known && !is_request(&content)).then(|| FileNews::Late { name: name.to_owned(), approval })
     }
 
     fn read_one(&mut self, name: &str) -> Option<FileNews> {
@@ -231,7 +292,7 @@ pub async fn run(
     files: ApprovalFiles,
     mut approvals: watch::Receiver<Vec<Approval>>,
     news: mpsc::Sender<FileNews>,
-    mut answers: mpsc::Receiver<(ApprovalId, String)>,
+    mut answers: mpsc::Receiver<Answer>,
     stop: CancellationToken,
 ) {
     let folder = files.folder.clone();
@@ -263,10 +324,14 @@ pub async fn run(
                 Ok(()) => true,
                 Err(_) => return,
             },
-            Some((approval, sentence)) = answers.recv() => {
+            Some(answer) = answers.recv() => {
                 let answering = Arc::clone(&files);
                 let write = move || {
-                    answering.lock().unwrap_or_else(PoisonError::into_inner).answer(&approval, &sentence);
+                    let mut files = answering.lock().unwrap_or_else(PoisonError::into_inner);
+                    match answer {
+                        Answer::To(approval, sentence) => files.answer(&approval, &sentence),
+                        Answer::In(name, sentence) => files.answer_late(&name, &sentence),
+                    }
                 };
                 // A file that can't be answered is no reason to stop reading the others.
                 let _ = tokio::task::spawn_blocking(write).await;

@@ -112,6 +112,12 @@ fn stale_files_are_reported_and_left() {
     let mut world = World::new();
     let stale = world.folder.path().join("approvals/local--old--01J8.1.txt");
     std::fs::write(&stale, "approve\n").unwrap();
+    let late = FileNews::Late { name: "local--old--01J8.1.txt".into(), approval: ApprovalId::new("01J8") };
+    assert_eq!(world.files.look(), [late]);
+    world.files.answer_late("local--old--01J8.1.txt", "already approved\nby li");
+    assert_eq!(std::fs::read_to_string(&stale).unwrap(), "already approved by li\n");
+    assert_eq!(world.files.look(), [], "the answer is no word of anybody");
+    std::fs::write(stale.with_file_name("notes.txt"), "approve\n").unwrap();
     assert!(world.refusal().contains("no open question"));
     assert_eq!(world.files.look(), []);
     world.files.show(&[approval()]);

@@ -1,86 +1,173 @@
-//! Everything for a user who is not at the desk: request files, alerts on their way, signed links.
+//! Everything for a user who is not at the desk: routes of alerts, and the services behind them, which a new configuration
+//! replaces while the rest runs on.
 
-use super::approval_files::{self, ApprovalFiles, FileNews};
 use super::desk::Desk;
-use super::dispatch::Fact;
 use super::perform::Router;
-use super::start::Facts;
+use super::services::{Change, Services};
 use crate::clock::Clock;
-use crate::config::{Loaded, QuietHours, TmuxSocket};
-use crate::model::{Approval, Decider, Snapshot, Timestamp, Via};
-use crate::notify::config::{Settings, Surroundings as Place, build};
-use crate::notify::decide::Decide;
-use crate::notify::outbox::{Delivery, Mint, Surroundings};
+use crate::config::{Environment, Loaded, QuietHours, Secret, ServeConfig};
+use crate::engine::Cleaner;
+use crate::model::{Event, Outcome, Timestamp};
+use crate::notify::config::{Settings, Surroundings as Place};
+use crate::notify::outbox::Delivery;
 use crate::notify::redact::Redactor;
 use crate::notify::route::{Moment, plan};
 use crate::notify::words::Lang;
 use crate::store::NewMessage;
-use crate::web::{FileBook, Links, Server, WebState, load_or_create, serve};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
-use tokio::sync::{mpsc, watch};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// How often the last key press in any tmux client is looked up, where a route asks for it.
 const PRESENCE: Duration = Duration::from_secs(20);
 
+/// What stays as it is whatever the configuration says.
+#[derive(Clone)]
+pub struct Ground {
+    /// The supervisor, as surfaces see it.
+    pub desk: Arc<Desk>,
+    /// The time.
+    pub clock: Clock,
+    /// The language of messages, pages and request files.
+    pub lang: Lang,
+}
+
+/// The delivery that runs now; none while one configuration gives way to the next.
+pub type Current = Arc<Mutex<Option<Arc<Delivery>>>>;
+
 /// What is wired together.
 pub struct Away {
-    /// Where alerts go.
-    pub router: Router,
-    delivery: Arc<Delivery>,
-    _server: Option<Server>,
-    _stop: DropGuard,
+    router: Router,
+    current: Current,
+    ground: Ground,
+    wanted: Wanted,
+    changes: mpsc::UnboundedSender<Change>,
+}
+
+/// What of a configuration the services depend on.
+#[derive(PartialEq)]
+struct Wanted {
+    settings: Settings,
+    serve: Option<ServeConfig>,
+    secret: Option<Secret>,
+    quiet: Option<QuietHours>,
+    approvals: PathBuf,
+    environment: Environment,
+    tmux: Vec<String>,
+    /// When the key of the links was changed last.
+    key: Option<SystemTime>,
+}
+
+impl Wanted {
+    fn of(loaded: &Loaded, settings: &Settings) -> Self {
+        Self {
+            settings: settings.clone(),
+            serve: loaded.config.serve.clone(),
+            secret: loaded.config.approval_secret.clone(),
+            quiet: loaded.config.quiet_hours,
+            approvals: loaded.paths.approvals.clone(),
+            environment: loaded.environment.clone(),
+            tmux: local_tmux(loaded),
+            key: std::fs::metadata(loaded.paths.link_key()).and_then(|file| file.modified()).ok(),
+        }
+    }
 }
 
 impl Away {
+    /// Begins to serve files, links and channels. What can't be set up is shown, and the rest goes on.
+    pub async fn begin(loaded: Loaded, settings: Settings, ground: Ground) -> Self {
+        let (change, router) = prepare(&loaded, &settings, ground.clock);
+        let current = Current::default();
+        let services = Services::begin(change, &ground, &current).await;
+        let wanted = Wanted::of(&loaded, &settings);
+        let (changes, incoming) = mpsc::unbounded_channel();
+        tokio::spawn(keep(services, incoming, ground.clone(), Arc::clone(&current)));
+        Self { router, current, ground, wanted, changes }
+    }
+
+    /// Goes over to another configuration, where it says something else; what is under way ends first. Whether it does.
+    pub fn change(&mut self, loaded: &Loaded, settings: Settings) -> bool {
+        let wanted = Wanted::of(loaded, &settings);
+        if wanted == self.wanted {
+            return false;
+        }
+        let (change, router) = prepare(loaded, &settings, self.ground.clock);
+        (self.router, self.wanted) = (router, wanted);
+        // The keeper lives as long as this does.
+        let _ = self.changes.send(change);
+        true
+    }
+
+    /// Where alerts go.
+    pub fn router(&self) -> Router {
+        Arc::clone(&self.router)
+    }
+
     /// The outbox may have something new, or a question was closed.
     pub fn wake(&self) {
-        self.delivery.wake();
+        if let Some(delivery) = self.current.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            delivery.wake();
+        }
     }
 }
 
-/// Begins to serve files, links and channels. What can't be set up is shown, and the rest goes on.
-pub async fn begin(loaded: &Loaded, settings: Settings, desk: Arc<Desk>, clock: Clock, lang: Lang) -> Away {
-    let stop = CancellationToken::new();
-    let facts = desk.facts.clone();
-    let redactor = Redactor::default();
-    let presence = watch_presence(loaded, &settings, stop.clone());
-    let quiet = loaded.config.quiet_hours;
-    let moment = Arc::new(move || moment(clock, &presence));
-    serve_files(loaded, &desk, lang, redactor.clone(), stop.clone()).await;
-    let links = links(loaded, &facts).await;
-    let server = match &links {
-        Some(links) => serve_links(loaded, links, &desk, redactor.clone(), clock, stop.clone()).await,
-        None => None,
-    };
-    let place = Place {
-        state_dir: loaded.paths.state_dir.clone(),
-        tmux: local_tmux(loaded),
-        lang,
-        environment: loaded.environment.clone(),
-    };
-    let mut channels = BTreeMap::new();
-    for (name, config) in &settings.channels {
-        match build(config, &place) {
-            Ok(channel) => drop(channels.insert(name.clone(), channel)),
-            Err(error) => problem(&facts, &format!("channel {name}"), Some(error.to_string())).await,
+/// Keeps the services of the newest configuration; the old ones end before the new ones begin, since both may want one
+/// port, one robot's connection or one folder.
+async fn keep(mut services: Services, mut changes: mpsc::UnboundedReceiver<Change>, ground: Ground, current: Current) {
+    while let Some(mut change) = changes.recv().await {
+        while let Ok(newer) = changes.try_recv() {
+            change = newer;
         }
+        current.lock().unwrap_or_else(PoisonError::into_inner).take();
+        services.end().await;
+        services = Services::begin(change, &ground, &current).await;
     }
-    let around = Surroundings {
-        desk: Arc::clone(&desk) as Arc<dyn Decide>,
-        mint: mint(links, clock),
-        moment: moment.clone(),
-        trouble: trouble(facts),
-        redactor,
-        lang,
-    };
-    let delivery = Delivery::new(desk.store.clone(), channels, settings.routing.clone(), around);
-    tokio::spawn(Arc::clone(&delivery).run(stop.clone()));
-    let router = router(settings, quiet, moment);
-    Away { router, delivery, _server: server, _stop: stop.drop_guard() }
+}
+
+fn prepare(loaded: &Loaded, settings: &Settings, clock: Clock) -> (Change, Router) {
+    let stop = CancellationToken::new();
+    let presence = watch_presence(loaded, settings, stop.clone());
+    let moment: Arc<dyn Fn() -> Moment + Send + Sync> = Arc::new(move || moment(clock, &presence));
+    let router = router(settings.clone(), loaded.config.quiet_hours, Arc::clone(&moment));
+    (Change { loaded: loaded.clone(), settings: settings.clone(), moment, stop }, router)
+}
+
+/// Takes known secrets and what looks like one out of evidence.
+pub fn cleaner(redactor: &Redactor) -> Cleaner {
+    let redactor = redactor.clone();
+    Cleaner::new(move |words| redactor.redact(words))
+}
+
+/// An event as the journal keeps it: what panes and commands printed, without secrets.
+pub fn without_secrets(event: &Event, redactor: &Redactor) -> Event {
+    let mut event = event.clone();
+    match &mut event {
+        Event::Line(line) => {
+            line.text = redactor.redact(&line.text);
+            if let Some(message) = &mut line.message {
+                for words in [&mut message.summary, &mut message.question, &mut message.detail].into_iter().flatten() {
+                    *words = redactor.redact(words);
+                }
+            }
+        }
+        Event::Outcome { outcome: Outcome::Shell(shell), .. } => shell.output = redactor.redact(&shell.output),
+        Event::PaneSeen { .. }
+        | Event::PaneGone { .. }
+        | Event::HostLost { .. }
+        | Event::Activity { .. }
+        | Event::Gap { .. }
+        | Event::Program { .. }
+        | Event::CommandEnded { .. }
+        | Event::Asked { .. }
+        | Event::Timer { .. }
+        | Event::Outcome { .. }
+        | Event::Polled { .. }
+        | Event::PolicyLoaded { .. } => {}
+    }
+    event
 }
 
 fn router(settings: Settings, quiet: Option<QuietHours>, moment: Arc<dyn Fn() -> Moment + Send + Sync>) -> Router {
@@ -96,105 +183,6 @@ fn router(settings: Settings, quiet: Option<QuietHours>, moment: Arc<dyn Fn() ->
             })
             .collect()
     })
-}
-
-/// Reports of the delivery become problems on the screen. Called from its loops, so it may not wait.
-fn trouble(facts: Facts) -> crate::notify::outbox::Trouble {
-    Arc::new(move |channel: &str, text: Option<String>| {
-        let (facts, part) = (facts.clone(), format!("channel {channel}"));
-        tokio::spawn(async move { problem(&facts, &part, text).await });
-    })
-}
-
-async fn problem(facts: &Facts, part: &str, text: Option<String>) {
-    // A supervisor that ends shows nothing any more.
-    let _ = facts.send(Fact::Problem(part.to_owned(), text)).await;
-}
-
-fn mint(links: Option<Links>, clock: Clock) -> Mint {
-    Arc::new(move |approval: Approval| {
-        let links = links.clone();
-        Box::pin(async move { links?.mint(&approval, clock.now()).await.ok() })
-    })
-}
-
-/// Keeps a request file for each open approval, and takes what people write into them.
-async fn serve_files(loaded: &Loaded, desk: &Arc<Desk>, lang: Lang, redactor: Redactor, stop: CancellationToken) {
-    let files = match ApprovalFiles::open(&loaded.paths.approvals, lang, redactor) {
-        Ok(files) => files,
-        Err(error) => return problem(&desk.facts, "approval files", Some(error.to_string())).await,
-    };
-    let (open_in, open) = watch::channel(Vec::new());
-    let mut snapshots = desk.snapshots.clone();
-    tokio::spawn(async move {
-        while snapshots.changed().await.is_ok() {
-            let pending = pending(&snapshots.borrow_and_update());
-            open_in.send_if_modified(|known| std::mem::replace(known, pending.clone()) != pending);
-        }
-    });
-    let (news_in, mut news) = mpsc::channel(32);
-    let (answers, answers_out) = mpsc::channel(32);
-    tokio::spawn(approval_files::run(files, open, news_in, answers_out, stop));
-    let desk = Arc::clone(desk);
-    tokio::spawn(async move {
-        while let Some(item) = news.recv().await {
-            match item {
-                FileNews::Decided { approval, revision, verdict } => {
-                    // The folder lets only its owner write, who is the user of this process.
-                    let by = Decider { who: desk.user.to_string(), via: Via::File };
-                    if let Err(refusal) = desk.decide(&approval, revision, verdict, by).await {
-                        desk.report(format!("a decision by file for {approval} was not taken: {refusal}"));
-                        // The file may be gone with its approval.
-                        let _ = answers.send((approval, refusal.sentence(lang))).await;
-                    }
-                }
-                FileNews::Refused(text) => desk.report(text),
-            }
-        }
-    });
-}
-
-fn pending(snapshot: &Snapshot) -> Vec<Approval> {
-    let open = |approval: &&Approval| approval.state == crate::model::ApprovalState::Pending;
-    snapshot.approvals.iter().filter(open).cloned().collect()
-}
-
-async fn links(loaded: &Loaded, facts: &Facts) -> Option<Links> {
-    let config = loaded.config.serve.as_ref()?;
-    let file = loaded.paths.state_dir.join("link-key");
-    let secret = loaded.config.approval_secret.as_ref().map(|secret| secret.expose().to_owned());
-    match load_or_create(&file, secret.as_deref()).await {
-        Ok(ring) => Some(Links {
-            ring,
-            book: Arc::new(FileBook::new(loaded.paths.state_dir.join("links.json"))),
-            public_base_url: config.public_base_url.clone(),
-        }),
-        Err(error) => {
-            problem(facts, "signed links", Some(format!("no key for signed links: {error}"))).await;
-            None
-        }
-    }
-}
-
-async fn serve_links(
-    loaded: &Loaded,
-    links: &Links,
-    desk: &Arc<Desk>,
-    redactor: Redactor,
-    clock: Clock,
-    stop: CancellationToken,
-) -> Option<Server> {
-    let config = loaded.config.serve.as_ref()?;
-    let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || clock.now());
-    let state = WebState::new(links, Arc::clone(desk) as Arc<dyn Decide>, config.pin.clone(), redactor, now);
-    match serve(config.bind, Arc::new(state), stop).await {
-        Ok(server) => Some(server),
-        Err(error) => {
-            let text = format!("can't listen on {}: {error}; set `serve.bind` to a free address", config.bind);
-            problem(&desk.facts, "web server", Some(text)).await;
-            None
-        }
-    }
 }
 
 fn moment(clock: Clock, presence: &AtomicI64) -> Moment {
@@ -236,10 +224,5 @@ async fn last_key(argv: &[String]) -> Option<i64> {
 }
 
 fn local_tmux(loaded: &Loaded) -> Vec<String> {
-    let local = loaded.config.hosts.iter().find(|host| host.ssh.is_none());
-    let bin = local.map_or_else(|| "tmux".to_owned(), |host| host.tmux.bin.clone());
-    let socket = local.map_or_else(TmuxSocket::default, |host| host.tmux.socket.clone());
-    let mut argv = vec![bin];
-    argv.extend(socket.arguments());
-    argv
+    Place::of(loaded, Lang::default()).tmux
 }

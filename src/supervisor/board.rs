@@ -115,6 +115,13 @@ impl Board {
         true
     }
 
+    /// These parts are none any more; returns whether one of them had failed.
+    pub fn forget(&mut self, is_gone: impl Fn(&str) -> bool) -> bool {
+        let before = self.problems.len();
+        self.problems.retain(|part, _| !is_gone(part));
+        self.problems.len() < before
+    }
+
     /// A part works again; returns whether it had failed.
     pub fn solved(&mut self, part: &str) -> bool {
         self.problems.remove(part).is_some()

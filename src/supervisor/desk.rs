@@ -33,7 +33,8 @@ impl Desk {
         }
         let wanted = id.to_string();
         match self.store.read(move |reader| reader.approval(&wanted)).await {
-            Ok(Found::One(approval)) => Some(approval),
+            // A beginning of its identity is not it.
+            Ok(Found::One(approval)) => Some(approval).filter(|approval| approval.id == *id),
             Ok(Found::None | Found::Several(_)) | Err(_) => None,
         }
     }

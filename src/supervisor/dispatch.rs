@@ -8,7 +8,7 @@
 //! When the commit fails nothing of the round is performed or answered as done: it stays pending, is committed with
 //! the next round, and the screen says so. The panes are read on meanwhile.
 
-use super::away::Away;
+use super::away::{self, Away};
 use super::board::Board;
 use super::calls;
 use super::hosts::Hosts;
@@ -23,6 +23,7 @@ use crate::model::{
     Effect, EntityKind, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey, Severity,
     Snapshot, Timestamp,
 };
+use crate::notify::redact::Redactor;
 use crate::store::{Batch, Durability, JournalRow, Store};
 use crate::tmux::HostMessage;
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,6 +94,7 @@ pub struct Parts {
     pub performer: Performer,
     pub reloader: Reloader,
     pub away: Away,
+    pub redactor: Redactor,
     pub screens: broadcast::Sender<Arc<PaneScreen>>,
     pub journal: broadcast::Sender<Arc<Vec<EventLine>>>,
     pub snapshots: watch::Sender<Arc<Snapshot>>,
@@ -107,13 +109,14 @@ pub struct Dispatch {
     pub(super) hosts: Hosts,
     pub(super) performer: Performer,
     pub(super) reloader: Reloader,
-    away: Away,
+    pub(super) away: Away,
+    pub(super) redactor: Redactor,
     pub(super) screens: broadcast::Sender<Arc<PaneScreen>>,
     pub(super) journal: broadcast::Sender<Arc<Vec<EventLine>>>,
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
     urgent: mpsc::Sender<Urgent>,
     round: Round,
-    dirty: bool,
+    pub(super) dirty: bool,
     shown_at: Timestamp,
     retry_at: Option<Timestamp>,
     /// When panes of an earlier life that a host does not show again count as gone.
@@ -134,20 +137,19 @@ enum Woken {
 impl Dispatch {
     /// A loop that has not begun.
     pub fn new(parts: Parts, urgent: mpsc::Sender<Urgent>) -> Self {
-        let Parts { clock, engine, board, store, hosts, performer, reloader, away, screens, journal, snapshots } =
-            parts;
         Self {
-            clock,
-            engine,
-            board,
-            store,
-            hosts,
-            performer,
-            reloader,
-            away,
-            screens,
-            journal,
-            snapshots,
+            clock: parts.clock,
+            engine: parts.engine,
+            board: parts.board,
+            store: parts.store,
+            hosts: parts.hosts,
+            performer: parts.performer,
+            reloader: parts.reloader,
+            away: parts.away,
+            redactor: parts.redactor,
+            screens: parts.screens,
+            journal: parts.journal,
+            snapshots: parts.snapshots,
             urgent,
             round: Round::default(),
             dirty: true,
@@ -351,8 +353,9 @@ impl Dispatch {
         self.round.batch.at = now;
         self.round.batch.changes.extend(step.changes);
         if step.changed || !step.notes.is_empty() {
-            let row = JournalRow { at: now, event: event.clone(), changed: step.changed, notes: step.notes };
-            self.round.batch.events.push(row);
+            let event = away::without_secrets(event, &self.redactor);
+            let (changed, notes) = (step.changed, step.notes);
+            self.round.batch.events.push(JournalRow { at: now, event, changed, notes });
         }
         if matches!(event, Event::Asked { .. }) {
             self.round.batch.durability = Durability::PowerLoss;

@@ -3,7 +3,9 @@
 //! - `dispatch`: the one loop; everything that happens becomes an event there, in one order.
 //! - `board`: what is known beside the engine's state. `hosts`: the collectors and what waits to be typed.
 //! - `perform`, `shell`, `poll`: effects beside the panes. `calls`: requests of views. `reload`: new files.
-//! - `away`: request files, alerts and links, through the `desk`; `approval_files`: decisions by file. `maintain`: backups and what is too old. `jump`: showing a pane in tmux. `tape`: recordings.
+//! - `away`: routes of alerts, and the `services` for who is not there: request files, links, channels, which decide
+//!   through the `desk`; `approval_files`: decisions by file. `maintain`: backups and what is too old. `jump`: showing a pane in tmux. `tape`:
+//!   recordings.
 //!
 //! **Invariants:** no effect is performed before its intent is committed; a part that fails does so alone, is shown,
 //! and is tried again; nothing here draws or knows a terminal.
@@ -21,6 +23,7 @@ mod perform;
 mod poll;
 mod recovery;
 mod reload;
+mod services;
 mod shell;
 mod start;
 mod tape;

@@ -1,11 +1,14 @@
 //! Configuration and policies, read again while running. What is bad on disk changes nothing: the old goes on and the
 //! screen shows the error.
 
+use super::away::cleaner;
 use super::dispatch::{Dispatch, Urgent};
 use super::hosts::spawn_host;
 use crate::config::{Config, Environment, HostConfig, Loaded, Overrides, Problem, load};
+use crate::engine::Options;
 use crate::ipc::wire::{ErrorKind, Reply};
 use crate::model::{Event, Note, Severity};
+use crate::notify::config::Settings;
 use crate::policy::{Policy, Source};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::path::PathBuf;
@@ -58,6 +61,10 @@ impl Dispatch {
             Ok(Err(problem)) => return self.refuse("configuration", &problem),
             Err(panic) => return Reply::Error { kind: ErrorKind::Internal, text: panic.to_string() },
         };
+        let settings = match crate::notify::config::of(&loaded) {
+            Ok(settings) => settings,
+            Err(problem) => return self.refuse("configuration", &problem),
+        };
         self.solve("configuration");
         let generation = self.engine.policy().generation + 1;
         let policy = match read_policy(&loaded, generation) {
@@ -71,6 +78,7 @@ impl Dispatch {
         }
         self.change_hosts(&loaded.config);
         self.hosts.configure_recordings(&loaded.config);
+        self.change_alerts(&loaded, settings);
         self.reloader.loaded = loaded;
         Reply::Committed { intents: Vec::new(), run: None, text: format!("{names} pipelines loaded") }
     }
@@ -89,6 +97,21 @@ impl Dispatch {
         let event = Event::PolicyLoaded { hash: policy.hash.clone() };
         self.reloader.policy.send_replace(policy);
         self.step(&event);
+    }
+
+    /// Channels, routes, links, request files and everything that keeps secrets go over to the new configuration.
+    fn change_alerts(&mut self, loaded: &Loaded, settings: Settings) {
+        self.engine.set_options(Options { undo: loaded.config.undo });
+        self.redactor = settings.redactor(loaded);
+        self.engine.set_cleaner(cleaner(&self.redactor));
+        if self.away.change(loaded, settings) {
+            self.performer.route_by(self.away.router());
+            // What still fails says so again.
+            let gone = |part: &str| {
+                part.starts_with("channel ") || ["web server", "signed links", "approval files"].contains(&part)
+            };
+            self.dirty |= self.board.forget(gone);
+        }
     }
 
     /// Ends collectors of hosts that are no longer configured or are configured otherwise, and begins with new ones.

@@ -1,6 +1,6 @@
 //! From a valid configuration to a running supervisor.
 
-use super::away;
+use super::away::{Away, Ground, cleaner};
 use super::board::Board;
 use super::desk::Desk;
 use super::dispatch::{Dispatch, Fact, Inbox, Parts, Urgent};
@@ -16,7 +16,6 @@ use crate::ipc::lock::Lock;
 use crate::ipc::server::{Call, Hub, serve};
 use crate::ipc::wire::{PROTOCOL, Reply};
 use crate::model::{Event, Snapshot};
-use crate::notify::config::Settings;
 use crate::notify::http;
 use crate::notify::words::Lang;
 use crate::store::{OpenError, Store};
@@ -105,11 +104,13 @@ impl Running {
 pub async fn start(start: Start) -> Result<Running, StartError> {
     let Start { overrides, environment, project, loaded, lock, lang } = start;
     let policy = read_policy(&loaded, 1).map_err(StartError::User)?;
-    let settings = read_alerts(&loaded).map_err(StartError::User)?;
+    let settings = crate::notify::config::of(&loaded).map_err(StartError::User)?;
     let (store, restored) = Store::open(&loaded.paths.database, wall())?;
     let clock = Clock::start(restored.last_at);
     let options = Options { undo: loaded.config.undo };
-    let engine = Engine::restore(Arc::clone(&policy), restored.entities)?.with_options(options);
+    let redactor = settings.redactor(&loaded);
+    let mut engine = Engine::restore(Arc::clone(&policy), restored.entities)?.with_options(options);
+    engine.set_cleaner(cleaner(&redactor));
     let mut board = Board::new(restored.recent);
     board.principles.clone_from(&policy.principles);
 
@@ -150,9 +151,9 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         facts: facts_in.clone(),
         user: Arc::clone(&hub.user),
     });
-    let away = away::begin(&loaded, settings, desk, clock, lang).await;
+    let away = Away::begin(loaded.clone(), settings, Ground { desk, clock, lang }).await;
     let client = http::client(&http::ProxyChoice::Inherit, http::TIMEOUT)?;
-    let mut performer = Performer::new(facts_in.clone(), clock, client, Arc::clone(&away.router));
+    let mut performer = Performer::new(facts_in.clone(), clock, client, away.router());
     performer.reach_hosts(&loaded.config.hosts, &loaded.paths.runtime_dir);
     let tapes = Tapes::new(&loaded.config, &loaded.paths, clock);
     tapes.report_to(facts_in.clone());
@@ -160,7 +161,8 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let configured = loaded.config.hosts.clone();
     maintain::begin(&store, &loaded, clock, facts_in, hub.snapshots.clone());
     let reloader = Reloader { overrides, environment, project, loaded, policy: policy_in };
-    let parts = Parts { clock, engine, board, store, hosts, performer, reloader, away, screens, journal, snapshots };
+    let parts =
+        Parts { clock, engine, board, store, hosts, performer, reloader, away, redactor, screens, journal, snapshots };
     let mut dispatch = Dispatch::new(parts, urgent_in.clone());
     dispatch.step(&Event::PolicyLoaded { hash: policy.hash.clone() });
     for host in &configured {
@@ -178,14 +180,6 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     Ok(Running { hub, urgent: urgent_in, loop_task })
 }
 
-/// The channels and routes of a configuration.
-fn read_alerts(loaded: &Loaded) -> Result<Settings, Problem> {
-    // The text is only needed to show places; a default configuration has none.
-    let text = std::fs::read_to_string(&loaded.config_name).unwrap_or_default();
-    let source = crate::yaml::Source::new(loaded.config_name.clone(), text);
-    crate::notify::config::read(&loaded.config, &source, &loaded.environment).map_err(Problem::in_text)
-}
-
 async fn forward(mut calls: mpsc::Receiver<Call>, urgent: mpsc::Sender<Urgent>) {
     while let Some(call) = calls.recv().await {
         if urgent.send(Urgent::Call(call)).await.is_err() {
@@ -194,10 +188,44 @@ async fn forward(mut calls: mpsc::Receiver<Call>, urgent: mpsc::Sender<Urgent>) 
     }
 }
 
+/// The user of this process, as decisions name him: by the environment, or where it says nothing (cron, systemd), by the
+/// system's list of users.
 fn user_name(environment: &Environment) -> String {
-    let named = environment.non_empty("USER").or_else(|| environment.non_empty("LOGNAME"));
-    named.map_or_else(|| format!("uid {}", rustix::process::geteuid().as_raw()), str::to_owned)
+    let named = environment.non_empty("USER").or_else(|| environment.non_empty("LOGNAME")).map(str::to_owned);
+    let uid = rustix::process::geteuid().as_raw();
+    let listed = || listed_name(&std::fs::read_to_string("/etc/passwd").unwrap_or_default(), uid);
+    // Users of a directory service are known to the system's own tool only.
+    let asked = || {
+        let output = std::process::Command::new("id").arg("-un").stdin(std::process::Stdio::null()).output().ok()?;
+        let name = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+        (output.status.success() && !name.is_empty()).then_some(name)
+    };
+    named.or_else(listed).or_else(asked).unwrap_or_else(|| format!("uid {uid}"))
+}
+
+/// The first name with that number in `/etc/passwd`, `name:password:uid:…` per line (passwd(5)).
+fn listed_name(passwd: &str, uid: u32) -> Option<String> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, _, number) = (fields.next()?, fields.next()?, fields.next()?);
+        (number.parse() == Ok(uid) && !name.is_empty()).then(|| name.to_owned())
+    })
 }
 
 /// A fact for the loop, for parts that report by themselves.
 pub(super) type Facts = mpsc::Sender<Fact>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_without_a_variable_is_named_by_the_list() {
+        let passwd = "root:x:0:0:root:/root:/bin/sh\n# comment\nmei:x:1000:1000::/home/mei:/bin/zsh\n:x:1001::\n";
+        let names = [0, 1000, 1001, 7].map(|uid| listed_name(passwd, uid));
+        assert_eq!(names, [Some("root".to_owned()), Some("mei".to_owned()), None, None]);
+        let set = Environment::from_pairs([("LOGNAME", "li")]);
+        assert_eq!(user_name(&set), "li");
+        assert!(!user_name(&Environment::default()).starts_with("uid "), "this machine names its user");
+    }
+}

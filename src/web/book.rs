@@ -142,7 +142,9 @@ impl Links {
     /// When there is no randomness, or the link can't be written down.
     pub async fn mint(&self, approval: &Approval, now: Timestamp) -> io::Result<String> {
         let latest = now + Self::LONGEST;
-        let expires = approval.expires_at.map_or(latest, |end| end.min(latest));
+        // A question that is overdue and stays open is repeated, with links that work.
+        let ends = approval.expires_at.filter(|end| *end > now);
+        let expires = ends.map_or(latest, |end| end.min(latest));
         let claims = Claims {
             approval: approval.id.clone(),
             revision: approval.revision,

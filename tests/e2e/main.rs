@@ -1,7 +1,9 @@
 //! End-to-end tests with real tmux servers on private sockets.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod away;
 mod collector;
+mod deciding;
 mod demo;
 mod flood;
 mod hazards;

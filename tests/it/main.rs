@@ -16,4 +16,3 @@ mod policy;
 mod policy_cli;
 mod support;
 mod tidy;
-mod web;

@@ -33,7 +33,7 @@ fn matters(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     // Sockets and terminals differ by nature; tmux renews SSH_AUTH_SOCK by itself.
     let ours = upper.starts_with("TMUX") || upper.starts_with("SSH_");
-    !ours && (super::super::redact::is_secret_name(name) || upper.ends_with("_PROXY"))
+    !ours && (crate::notify::redact::is_secret_name(name) || upper.ends_with("_PROXY"))
 }
 
 fn drift(shell: &Environment, server: &BTreeMap<String, String>, socket: &str) -> Finding {

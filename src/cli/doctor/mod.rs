@@ -27,6 +27,9 @@ pub(super) struct DoctorArgs {
     /// Do what is safe: make our folders, take others' rights from our files
     #[arg(long)]
     fix: bool,
+    /// Also ask the channels' services whether they are reached and know the credentials; nothing is sent
+    #[arg(long)]
+    online: bool,
 }
 
 /// How a check came out.
@@ -96,15 +99,17 @@ struct Scene {
     loaded: Option<Loaded>,
     /// The process of the running supervisor.
     supervisor: Option<u32>,
+    /// Whether services are asked.
+    online: bool,
 }
 
 /// Runs every check and prints what was found.
 pub(super) fn run(session: &Session, args: &DoctorArgs) -> Outcome {
-    let mut findings = examine(session)?;
+    let mut findings = examine(session, args.online)?;
     if args.fix {
         let mended = mend(session, &findings)?;
         if mended > 0 {
-            findings = examine(session)?;
+            findings = examine(session, args.online)?;
         }
     }
     let out = &session.out;
@@ -134,7 +139,7 @@ pub(super) fn run(session: &Session, args: &DoctorArgs) -> Outcome {
     })
 }
 
-fn examine(session: &Session) -> Result<Vec<Finding>, super::CliError> {
+fn examine(session: &Session, online: bool) -> Result<Vec<Finding>, super::CliError> {
     let paths = session.paths()?;
     let loaded = session.load();
     let settings = settings::check(&loaded);
@@ -143,6 +148,7 @@ fn examine(session: &Session) -> Result<Vec<Finding>, super::CliError> {
         environment: loaded.as_ref().map_or_else(|| session.environment.clone(), |loaded| loaded.environment.clone()),
         paths: loaded.as_ref().map_or(paths, |loaded| loaded.paths.clone()),
         supervisor: None,
+        online,
         loaded,
     };
     let scene = Scene { supervisor: crate::ipc::lock::holder(&scene.paths.runtime_dir).map(|h| h.pid), ..scene };

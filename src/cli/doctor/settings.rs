@@ -30,7 +30,7 @@ pub(super) fn check(loaded: &Result<Loaded, super::super::CliError>) -> Vec<Find
     found
 }
 
-fn problems(problem: &Problem) -> Vec<Finding> {
+pub(super) fn problems(problem: &Problem) -> Vec<Finding> {
     if problem.diagnostics.is_empty() {
         let fix = problem.hint.clone().unwrap_or_else(|| "see `tmuxagent config check`".to_owned());
         return vec![Finding::failure("configuration", problem.text.clone(), fix)];

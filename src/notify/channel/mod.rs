@@ -28,6 +28,11 @@ pub trait Channel: Send + Sync {
         None
     }
 
+    /// Asks the service whether it knows the credentials, without sending anything; `None` where it has no such question.
+    fn probe(&self) -> Boxed<'_, Option<Result<Receipt, SendError>>> {
+        Box::pin(std::future::ready(None))
+    }
+
     /// The least time between two messages, so that the service's limit is kept.
     fn spacing(&self) -> Millis {
         Millis(0)

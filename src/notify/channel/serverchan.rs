@@ -92,7 +92,7 @@ impl Channel for ServerChan {
 }
 
 /// The address for a key, by its generation.
-fn address(base_url: Option<&str>, key: &str) -> String {
+pub(crate) fn address(base_url: Option<&str>, key: &str) -> String {
     let uid = key.strip_prefix("sctp").map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
     let base = base_url.map(|base| base.trim_end_matches('/'));
     match (uid.filter(|uid| !uid.is_empty()), base) {

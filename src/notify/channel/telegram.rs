@@ -9,7 +9,7 @@ use crate::notify::http::{Answer, call};
 use crate::notify::markup::Markup;
 use crate::notify::message::Message;
 use crate::notify::press::{Press, Pressed, press};
-use crate::notify::text::cut_chars;
+use crate::notify::text::{cut_chars, one_line};
 use crate::notify::words::Lang;
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
@@ -186,6 +186,14 @@ impl Channel for Telegram {
 
     fn spacing(&self) -> Millis {
         Millis::from_secs(1)
+    }
+
+    fn probe(&self) -> Boxed<'_, Option<Result<Receipt, SendError>>> {
+        Box::pin(async {
+            let bot = self.call("getMe", &json!({})).await;
+            let name = |bot: Value| bot.get("username").and_then(Value::as_str).unwrap_or_default().to_owned();
+            Some(bot.map(|bot| Receipt::new(format!("Telegram knows the bot @{}", one_line(&name(bot))))))
+        })
     }
 
     fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {

@@ -161,6 +161,13 @@ impl Channel for WecomApp {
         Millis::from_secs(2)
     }
 
+    fn probe(&self) -> Boxed<'_, Option<Result<Receipt, SendError>>> {
+        Box::pin(async {
+            let token = self.token(None).await;
+            Some(token.map(|_| Receipt::new("WeCom knows the application; the trusted IPs only a real message tells")))
+        })
+    }
+
     fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
         Box::pin(self.deliver(message))
     }

@@ -211,7 +211,8 @@ impl WecomBot {
             Ok(Ok(file)) => Ok(file),
             Ok(Err(error)) if error.kind() == std::io::ErrorKind::WouldBlock => Err(SendError::refused(
                 "another process holds this robot's connection",
-                "send through the running supervisor; a robot has one connection at a time",
+                "a robot has one connection at a time, and the running supervisor holds it: end it first, or send to \
+                 another channel",
             )),
             Ok(Err(error)) => Err(SendError::retry(format!("can't lock {}: {error}", self.config.lock.display()))),
             Err(error) => Err(SendError::retry(error.to_string())),
@@ -417,6 +418,25 @@ impl Channel for WecomBot {
     fn spacing(&self) -> Millis {
         // Thirty a minute for a conversation, and a question is two frames.
         Millis::from_secs(4)
+    }
+
+    fn probe(&self) -> Boxed<'_, Option<Result<Receipt, SendError>>> {
+        Box::pin(async {
+            // Subscribing would end the connection that the supervisor holds.
+            let Ok(_held) = self.hold().await else {
+                return Some(Ok(Receipt::new("the running supervisor holds the robot's connection")));
+            };
+            Some(match self.subscribe().await {
+                Ok(mut socket) => {
+                    // How the connection ends does not matter.
+                    let _ = socket.close(None).await;
+                    Ok(Receipt::new("WeCom knows the robot"))
+                }
+                Err(End::Final(text)) => Err(SendError::refused(text, "check `bot_id` and `secret`")),
+                Err(End::Lost(text)) => Err(SendError::retry(text)),
+                Err(End::Stopped) => Err(SendError::retry("stopped")),
+            })
+        })
     }
 
     fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {

@@ -1,7 +1,7 @@
 //! From a channel's configuration to the channel.
 
 use super::kinds::{BodyConfig, ChannelConfig, Kind, WebhookConfig};
-use crate::config::{Environment, Secret};
+use crate::config::{Environment, Loaded, Secret, TmuxSocket};
 use crate::notify::channel::webhook::{Body, Spec, Success, Webhook};
 use crate::notify::channel::wecom_app::Credentials;
 use crate::notify::channel::wecom_bot::BotConfig;
@@ -27,6 +27,25 @@ pub struct Surroundings {
     pub lang: Lang,
     /// For `proxy: inherit`.
     pub environment: Environment,
+}
+
+impl Surroundings {
+    /// The proxy that a choice leads to, for connections that are no HTTP requests.
+    #[must_use]
+    pub fn resolve(&self, proxy: &ProxyChoice) -> ProxyChoice {
+        resolved(proxy, &self.environment)
+    }
+
+    /// The place that a configuration describes.
+    #[must_use]
+    pub fn of(loaded: &Loaded, lang: Lang) -> Self {
+        let local = loaded.config.hosts.iter().find(|host| host.ssh.is_none());
+        let bin = local.map_or_else(|| "tmux".to_owned(), |host| host.tmux.bin.clone());
+        let socket = local.map_or_else(TmuxSocket::default, |host| host.tmux.socket.clone());
+        let tmux = std::iter::once(bin).chain(socket.arguments()).collect();
+        let (state_dir, environment) = (loaded.paths.state_dir.clone(), loaded.environment.clone());
+        Self { state_dir, tmux, lang, environment }
+    }
 }
 
 /// Why a channel can't be built.

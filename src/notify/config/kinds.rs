@@ -44,6 +44,69 @@ pub enum Kind {
     Stdout,
 }
 
+impl Kind {
+    /// The service, as the configuration names it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Wecom { .. } => "wecom",
+            Self::WecomApp { .. } => "wecom_app",
+            Self::WecomBot { .. } => "wecom_bot",
+            Self::Serverchan { .. } => "serverchan",
+            Self::Desktop => "desktop",
+            Self::Terminal { .. } => "terminal",
+            Self::Ntfy { .. } => "ntfy",
+            Self::Telegram { .. } => "telegram",
+            Self::Slack { .. } => "slack",
+            Self::Feishu { .. } => "feishu",
+            Self::Dingtalk { .. } => "dingtalk",
+            Self::Bark { .. } => "bark",
+            Self::Webhook(_) => "webhook",
+            Self::Command { .. } => "command",
+            Self::Stdout => "stdout",
+        }
+    }
+
+    /// Host and port of its service; `None` for what is on this machine.
+    #[must_use]
+    pub fn address(&self) -> Option<(String, u16)> {
+        use crate::notify::channel::{serverchan, telegram, wecom, wecom_bot};
+        let own = |base: &Option<String>, default: &str| base.clone().unwrap_or_else(|| default.to_owned());
+        let url = match self {
+            Self::Wecom { webhook, .. } if webhook.expose().trim().starts_with("http") => webhook.expose().to_owned(),
+            Self::Wecom { base_url, .. } | Self::WecomApp { base_url, .. } => own(base_url, wecom::BASE_URL),
+            Self::WecomBot { url, .. } => own(url, wecom_bot::URL),
+            Self::Serverchan { key, base_url, .. } => serverchan::address(base_url.as_deref(), key.expose()),
+            Self::Ntfy { server, .. } => server.clone(),
+            Self::Telegram { base_url, .. } => own(base_url, telegram::BASE_URL),
+            Self::Slack { url } | Self::Feishu { url, .. } | Self::Dingtalk { url, .. } => url.expose().to_owned(),
+            Self::Bark { base_url, .. } => base_url.clone(),
+            Self::Webhook(own) => own.url.expose().to_owned(),
+            Self::Desktop | Self::Terminal { .. } | Self::Command { .. } | Self::Stdout => return None,
+        };
+        let url = reqwest::Url::parse(url.trim()).ok()?;
+        Some((url.host_str()?.to_owned(), url.port_or_known_default()?))
+    }
+
+    /// Its credentials. A topic of ntfy is none: it may be an ordinary word.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Self::Wecom { webhook, .. } => vec![webhook],
+            Self::WecomApp { secret, .. } | Self::WecomBot { secret, .. } => vec![secret],
+            Self::Serverchan { key, .. } | Self::Bark { key, .. } => vec![key],
+            Self::Ntfy { token, .. } => token.iter().collect(),
+            Self::Telegram { token, .. } => vec![token],
+            Self::Slack { url } => vec![url],
+            Self::Feishu { url, secret } | Self::Dingtalk { url, secret } => {
+                std::iter::once(url).chain(secret).collect()
+            }
+            Self::Webhook(own) => std::iter::once(&own.url).chain(own.headers.iter().map(|(_, value)| value)).collect(),
+            Self::Desktop | Self::Terminal { .. } | Self::Command { .. } | Self::Stdout => Vec::new(),
+        }
+    }
+}
+
 /// A webhook of the user's own.
 #[expect(missing_docs, reason = "the fields are named by the keys of the configuration")]
 #[derive(Debug, Clone, PartialEq)]

@@ -12,8 +12,9 @@ pub use build::{BuildError, Surroundings, build};
 pub use kinds::{BodyConfig, ChannelConfig, Kind, WebhookConfig};
 pub use routes::{Escalation, Reminders, Route, Routing, When};
 
-use crate::config::{Config, Environment};
-use crate::yaml::{Diagnostic, Reader, Source};
+use super::redact::{Redactor, is_secret_name};
+use crate::config::{Config, Environment, Loaded, Problem, Tree};
+use crate::yaml::{Diagnostic, Node, Reader, Source, Value};
 use std::collections::BTreeMap;
 
 /// Everything about alerts that the configuration says.
@@ -23,6 +24,51 @@ pub struct Settings {
     pub channels: BTreeMap<String, ChannelConfig>,
     /// What goes where and when.
     pub routing: Routing,
+}
+
+/// Shorter values of variables are words and numbers rather than secrets.
+const SECRET: usize = 8;
+
+impl Settings {
+    /// What takes out the known secrets as well: the channels' credentials, the keys of links, and what variables with
+    /// such names hold.
+    #[must_use]
+    pub fn redactor(&self, loaded: &Loaded) -> Redactor {
+        let channels = self.channels.values().flat_map(|channel| channel.kind.secrets());
+        let links = loaded.config.approval_secret.iter().chain(loaded.config.serve.iter().flat_map(|serve| &serve.pin));
+        let known = channels.chain(links).map(|secret| secret.expose().to_owned());
+        // A path says where a key lies, and is no secret.
+        let secret = |name: &str, value: &str| is_secret_name(name) && value.len() >= SECRET && !value.starts_with('/');
+        let variables = loaded.environment.iter().filter(|(name, value)| secret(name, value));
+        Redactor::knowing(known.chain(variables.map(|(_, value)| value.to_owned())))
+    }
+}
+
+/// Everything about alerts of a loaded configuration.
+///
+/// # Errors
+/// As [`read`].
+pub fn of(loaded: &Loaded) -> Result<Settings, Problem> {
+    // The text is only needed to show places; a default configuration has none.
+    let text = std::fs::read_to_string(&loaded.config_name).unwrap_or_default();
+    let source = Source::new(loaded.config_name.clone(), text);
+    read(&loaded.config, &source, &loaded.environment).map_err(Problem::in_text)
+}
+
+/// The channel of that name; a kind's name that is not configured is made from the environment. `None`: there is none.
+///
+/// # Errors
+/// What it lacks.
+pub fn channel(loaded: &Loaded, name: &str) -> Result<Option<ChannelConfig>, Problem> {
+    let mut settings = of(loaded)?;
+    if !settings.channels.contains_key(name) && kinds::NAMES.contains(&name) {
+        let span = crate::yaml::Span { line: 1, column: 1, offset: 0, len: 0 };
+        let word = Tree(Node { raw: name.to_owned(), value: Value::Text(name.to_owned()), span });
+        let config = Config { notify: Some(word), ..loaded.config.clone() };
+        let source = Source::new(format!("<channel {name}>"), String::new());
+        settings = read(&config, &source, &loaded.environment).map_err(Problem::in_text)?;
+    }
+    Ok(settings.channels.remove(name))
 }
 
 /// Reads `channels:` and `notify:` of a valid configuration. `source` is the configuration's text, for places.

@@ -1,6 +1,9 @@
 //! A private tmux server per test, and waiting for a condition with a deadline.
 
+pub mod browser;
+pub mod loopback;
 pub mod proxy;
+pub mod room;
 pub mod sshd;
 pub mod watched;
 
@@ -10,6 +13,9 @@ use std::time::{Duration, Instant};
 
 /// How long a condition may take on a loaded machine before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the program does within a second, with two more for a machine that does other things as well.
+pub const A_SECOND: Duration = Duration::from_secs(3);
 
 /// A tmux server on a socket of its own in a folder of its own, without any configuration; ended when dropped.
 ///

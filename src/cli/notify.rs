@@ -1,0 +1,284 @@
+//! `tmuxagent notify`: messages from scripts, a try of the channels, and the log of what was sent.
+
+use super::connection::Connection;
+use super::watch::message_lang;
+use super::{CliError, Outcome, Session, Tone, exit};
+use crate::clock::wall;
+use crate::config::Loaded;
+use crate::i18n::{Lang, ago, clean};
+use crate::ipc::wire::Request;
+use crate::model::{AlertKind, Urgency};
+use crate::notify::channel::Channel;
+use crate::notify::config::{ChannelConfig, Settings, Surroundings, build, channel, of};
+use crate::notify::manual::{self, Sent};
+use crate::notify::message::Form;
+use crate::store::{OutboxRow, OutboxState, Reader};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::Arc;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum NotifyCommand {
+    /// Send a text: its first line is the title. Exit code 1: a channel did not take it
+    Send(SendArgs),
+    /// Send a real message to one channel, or to all, and explain what fails
+    Test(TestArgs),
+    /// Print what was sent, what waits, and what the services answered
+    Log(LogArgs),
+    /// Make a new key for signed links; those in people's hands hold until they expire
+    RotateKey,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SendArgs {
+    /// The channel, several times for several; the ones that alerts of this urgency go to when left out
+    #[arg(long, value_name = "NAME")]
+    channel: Vec<String>,
+    /// Read headings, lists, bold words, code and links of web addresses in the text
+    #[arg(long)]
+    markdown: bool,
+    /// How pressing it is
+    #[arg(long, value_enum, default_value = "normal", value_name = "HOW", hide_possible_values = true)]
+    urgency: UrgencyChoice,
+    /// The text; standard input when it is `-` or left out
+    text: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TestArgs {
+    /// The channel; all of the configuration when left out
+    channel: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LogArgs {
+    /// Only this channel
+    #[arg(long, value_name = "NAME")]
+    channel: Option<String>,
+    /// At most so many, the newest
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: u32,
+}
+
+/// An urgency as the flag names it: low, normal or high.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum UrgencyChoice {
+    /// Can wait.
+    Low,
+    /// Worth a look.
+    Normal,
+    /// Pressing.
+    High,
+}
+
+/// Runs one of them.
+pub(super) fn run(session: &Session, command: &NotifyCommand) -> Outcome {
+    match command {
+        NotifyCommand::Send(args) => send(session, args),
+        NotifyCommand::Test(args) => test(session, args),
+        NotifyCommand::Log(args) => log(session, args),
+        NotifyCommand::RotateKey => rotate_key(session),
+    }
+}
+
+fn send(session: &Session, args: &SendArgs) -> Outcome {
+    let loaded = session.load()?;
+    let settings = of(&loaded)?;
+    let urgency = match args.urgency {
+        UrgencyChoice::Low => Urgency::Low,
+        UrgencyChoice::Normal => Urgency::Normal,
+        UrgencyChoice::High => Urgency::High,
+    };
+    let names = if args.channel.is_empty() { routed(&settings, urgency) } else { args.channel.clone() };
+    let channels = open(session, &loaded, &settings, &names)?;
+    let text = text(&args.text)?;
+    let form = if args.markdown { Form::Markdown } else { Form::Plain };
+    let (lang, redactor) = (message_lang(session), settings.redactor(&loaded));
+    let sent = runtime()?.block_on(manual::send(&channels, (&text, form), urgency, lang, &redactor));
+    tell(session, &loaded, &settings, sent)
+}
+
+fn test(session: &Session, args: &TestArgs) -> Outcome {
+    let loaded = session.load()?;
+    let settings = of(&loaded)?;
+    let names = args.channel.clone().map_or_else(|| settings.channels.keys().cloned().collect(), |name| vec![name]);
+    let channels = open(session, &loaded, &settings, &names)?;
+    let sent = runtime()?.block_on(manual::test(&channels, message_lang(session)));
+    tell(session, &loaded, &settings, sent)
+}
+
+/// The channels that such a note goes to; all where the routes name none for it.
+fn routed(settings: &Settings, urgency: Urgency) -> Vec<String> {
+    let fits = |kinds: &[AlertKind]| kinds.is_empty() || kinds.contains(&AlertKind::Custom);
+    let routes = settings.routing.routes.iter().filter(|route| fits(&route.kinds) && urgency >= route.urgency);
+    let named: std::collections::BTreeSet<String> = routes.flat_map(|route| route.to.iter().cloned()).collect();
+    if named.is_empty() { settings.channels.keys().cloned().collect() } else { named.into_iter().collect() }
+}
+
+fn open(
+    session: &Session,
+    loaded: &Loaded,
+    settings: &Settings,
+    names: &[String],
+) -> Result<BTreeMap<String, Arc<dyn Channel>>, CliError> {
+    if names.is_empty() {
+        return Err(CliError::user(
+            "no channel is configured",
+            "name one under `channels:` in the configuration, or --channel with its credentials in the environment",
+        ));
+    }
+    let place = Surroundings::of(loaded, message_lang(session));
+    let mut channels = BTreeMap::new();
+    for name in names {
+        let Some(config) = channel(loaded, name)? else {
+            return Err(CliError::NotFound {
+                text: format!("there is no channel `{}`", clean(name)),
+                hint: "the configured ones are:".to_owned(),
+                candidates: settings.channels.keys().cloned().collect(),
+            });
+        };
+        let built = build(&config, &place).map_err(|error| {
+            CliError::user(error.to_string(), "see the channel's `proxy`, and this machine's certificates")
+        })?;
+        channels.insert(name.clone(), built);
+    }
+    Ok(channels)
+}
+
+/// The text of the command line or of standard input.
+fn text(words: &[String]) -> Result<String, CliError> {
+    let given = words.join(" ");
+    let text = if given.is_empty() || given == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().take(1024 * 1024).read_to_end(&mut bytes).map_err(CliError::internal)?;
+        String::from_utf8_lossy(&bytes).into_owned()
+    } else {
+        given
+    };
+    if text.trim().is_empty() {
+        return Err(CliError::user("there is no text to send", "give it as an argument, or on standard input"));
+    }
+    Ok(text)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(CliError::internal)
+}
+
+fn tell(session: &Session, loaded: &Loaded, settings: &Settings, sent: Vec<Sent>) -> Outcome {
+    let redactor = settings.redactor(loaded);
+    let sent: Vec<Sent> = sent.into_iter().map(|one| Sent { answer: redactor.redact(&one.answer), ..one }).collect();
+    let out = &session.out;
+    if out.json {
+        out.json(&sent)?;
+    } else {
+        for one in &sent {
+            let (tone, mark) = if one.ok { (Tone::Good, "ok") } else { (Tone::Bad, "XX") };
+            let kind = settings.channels.get(&one.channel).map_or("", |config: &ChannelConfig| config.kind.name());
+            let kind = if kind.is_empty() || kind == one.channel { String::new() } else { format!(" ({kind})") };
+            out.line(&format!("{} {}{kind}: {}", out.paint(tone, mark), clean(&one.channel), clean(&one.answer)))?;
+        }
+    }
+    Ok(if sent.iter().all(|one| one.ok) { exit::OK } else { exit::NEGATIVE })
+}
+
+fn log(session: &Session, args: &LogArgs) -> Outcome {
+    let loaded = session.load()?;
+    let database = &loaded.paths.database;
+    let rows = if database.exists() {
+        let reader =
+            Reader::open(database).map_err(|error| CliError::User(crate::config::Problem::plain(error.to_string())))?;
+        manual::log(&reader, args.channel.as_deref(), args.limit).map_err(CliError::internal)?
+    } else {
+        Vec::new()
+    };
+    let redactor = of(&loaded)?.redactor(&loaded);
+    let title = |row: &OutboxRow| redactor.redact(&row.alert.title);
+    let out = &session.out;
+    if out.json {
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                json!({
+                    "channel": row.channel, "state": state(Lang::En, row.state), "kind": row.alert.kind,
+                    "urgency": row.alert.urgency, "title": title(row), "approval": row.alert.approval,
+                    "attempts": row.attempts, "answer": row.answer, "next_at": row.next_at,
+                    "created_at": row.created_at, "updated_at": row.updated_at,
+                })
+            })
+            .collect();
+        out.json(&rows)?;
+        return Ok(exit::OK);
+    }
+    let now = wall();
+    let zh = out.lang == Lang::Zh;
+    let cells = |row: &OutboxRow| {
+        let tone = match row.state {
+            OutboxState::Sent => Tone::Good,
+            OutboxState::Failed => Tone::Bad,
+            OutboxState::Waiting => Tone::Warn,
+            OutboxState::Merged | OutboxState::Cancelled => Tone::Dim,
+        };
+        vec![
+            (Tone::Dim, ago(out.lang, now, row.updated_at)),
+            (Tone::Plain, clean(&row.channel)),
+            (tone, state(out.lang, row.state).to_owned()),
+            (Tone::Dim, row.attempts.to_string()),
+            (Tone::Plain, clean(&title(row))),
+            (Tone::Dim, clean(&row.answer)),
+        ]
+    };
+    let heads = if zh {
+        ["时间", "通道", "状态", "次数", "内容", "应答"]
+    } else {
+        ["WHEN", "CHANNEL", "STATE", "TRIES", "MESSAGE", "ANSWER"]
+    };
+    let rows: Vec<_> = rows.iter().map(cells).collect();
+    if rows.is_empty() {
+        return out.line(if zh { "尚未发送任何消息" } else { "nothing was sent yet" }).map(|()| exit::OK);
+    }
+    out.table(&heads, &rows)?;
+    Ok(exit::OK)
+}
+
+const fn state(lang: Lang, state: OutboxState) -> &'static str {
+    match (lang, state) {
+        (Lang::En, OutboxState::Waiting) => "waiting",
+        (Lang::En, OutboxState::Sent) => "sent",
+        (Lang::En, OutboxState::Failed) => "failed",
+        (Lang::En, OutboxState::Merged) => "merged",
+        (Lang::En, OutboxState::Cancelled) => "cancelled",
+        (Lang::Zh, OutboxState::Waiting) => "等待",
+        (Lang::Zh, OutboxState::Sent) => "已发送",
+        (Lang::Zh, OutboxState::Failed) => "失败",
+        (Lang::Zh, OutboxState::Merged) => "已合并",
+        (Lang::Zh, OutboxState::Cancelled) => "已取消",
+    }
+}
+
+fn rotate_key(session: &Session) -> Outcome {
+    let loaded = session.load()?;
+    loaded.paths.prepare()?;
+    let file = loaded.paths.link_key();
+    runtime()?.block_on(crate::web::rotate(&file)).map_err(|error| {
+        CliError::user(format!("the key of links can't be changed: {error}"), "see `tmuxagent doctor`")
+    })?;
+    // A supervisor that does not run reads the new key when it starts.
+    let told = match Connection::open(session) {
+        Ok(mut connection) => connection.ask(Request::Reload).map(|_| true)?,
+        Err(CliError::NoSupervisor { .. }) => false,
+        Err(error) => return Err(error),
+    };
+    let out = &session.out;
+    if out.json {
+        out.json(&json!({ "key": file, "reloaded": told }))?;
+    } else {
+        out.line(&format!("{}: a new key; links of the one before hold until they expire", file.display()))?;
+    }
+    if loaded.config.approval_secret.is_some() {
+        out.warn("APPROVAL_SECRET is set and signs new links; change it there");
+    }
+    Ok(exit::OK)
+}

@@ -9,7 +9,9 @@ use std::sync::Arc;
 /// Takes secrets out of words that are kept as evidence or told. A pure function, so that a replay with the same one gives
 /// the same; the default changes nothing.
 #[derive(Clone, Default)]
-pub struct Cleaner(Option<Arc<dyn Fn(&str) -> String + Send + Sync>>);
+pub struct Cleaner(Option<Arc<Clean>>);
+
+type Clean = dyn Fn(&str) -> String + Send + Sync;
 
 impl Cleaner {
     /// Cleans by this function.

@@ -200,4 +200,72 @@ const TEXTS: &[(&str, &str)] = &[
         "Do what is safe: make our folders, take others' rights from our files",
         "做安全的修复：建立所需文件夹，取消他人对文件的权限",
     ),
+    // Alerts.
+    ("Send a message to people, try a channel, or print what was sent", "向人发送消息、试一个渠道，或查看已发送的"),
+    (
+        "Send a text: its first line is the title. Exit code 1: a channel did not take it",
+        "发送一段文字：第一行为标题。退出码 1：某个渠道未接收",
+    ),
+    (
+        "Send a real message to one channel, or to all, and explain what fails",
+        "向一个或全部渠道发送真实消息，并说明失败原因",
+    ),
+    ("Print what was sent, what waits, and what the services answered", "显示已发送的、等待中的，以及各服务的回应"),
+    (
+        "Make a new key for signed links; those in people's hands hold until they expire",
+        "为签名链接生成新密钥；已发出的链接在到期前仍然有效",
+    ),
+    (
+        "The channel, several times for several; the ones that alerts of this urgency go to when left out",
+        "渠道，可多次给出；省略时为此紧急程度的通知所去的渠道",
+    ),
+    (
+        "Read headings, lists, bold words, code and links of web addresses in the text",
+        "解析文字中的标题、列表、粗体、代码与网址链接",
+    ),
+    ("How pressing it is", "紧急程度"),
+    ("The text; standard input when it is `-` or left out", "文字；为 `-` 或省略时读取标准输入"),
+    ("The channel; all of the configuration when left out", "渠道；省略时为配置中的全部"),
+    ("Only this channel", "只看这个渠道"),
+    (
+        "Also ask the channels' services whether they are reached and know the credentials; nothing is sent",
+        "同时询问各渠道的服务能否到达、凭据是否有效；不发送任何消息",
+    ),
+    // Workspaces and agents.
+    (
+        "Make the sessions, windows and panes of a workspace file that are missing",
+        "建立工作区文件中尚缺的会话、窗口与窗格",
+    ),
+    ("Close what `up` made", "关闭 `up` 建立的一切"),
+    ("Write a workspace file of what runs now", "把正在运行的写成工作区文件"),
+    (
+        "The workspace's file; `workspace.yaml` here or beside the configuration when left out",
+        "工作区文件；省略时为此处或配置旁的 `workspace.yaml`",
+    ),
+    (
+        "Take the workspace that comes along: the windows that the bundled policies match",
+        "使用自带的工作区：自带策略所匹配的窗口",
+    ),
+    ("Take the workspace that comes along", "使用自带的工作区"),
+    ("Only show what would be done", "只显示会做什么"),
+    ("Only print the workspace's file, to begin one of your own", "只输出工作区文件，供您改写"),
+    ("Only show what would be closed", "只显示会关闭什么"),
+    ("Write it to this file, which must not exist", "写入此文件（不得已存在）"),
+    ("The workspace's name", "工作区的名字"),
+    ("Only these hosts; all when left out", "只要这些主机；省略时为全部"),
+    ("Behave like an agent without keys or network, to try a policy", "像代理一样行动，不需要密钥与网络，用来试策略"),
+    ("Do this one task and end, instead of reading prompts", "只做这一件事就结束，不读取提示"),
+    ("The file that it pretends to read and edit", "它假装读取并修改的文件"),
+    ("The stage that its reports name", "它的报告所写的阶段"),
+    ("Seconds that each of its steps takes", "每一步用多少秒"),
+    ("Ask before each edit", "每次修改前先询问"),
+    ("Fail the first so many tasks", "最先的这么多件事以失败告终"),
+    (
+        "Tell its state by OSC 7501 as well, as agents do that know this protocol",
+        "也用 OSC 7501 报告状态，如同懂此协议的代理",
+    ),
+    (
+        "Print a function for sh, bash and zsh that reports the same on machines without this program",
+        "输出供 sh、bash 与 zsh 使用的函数，在没有本程序的机器上作同样的报告",
+    ),
 ];

@@ -13,7 +13,7 @@ use super::route::{self, Moment};
 use super::words::Lang;
 use crate::model::{Approval, ApprovalState, Millis, Timestamp, Urgency};
 use crate::store::{Mark, NewMessage, OutboxRow, OutboxState, Store};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -100,17 +100,43 @@ impl Delivery {
         .await;
     }
 
-    /// Messages for channels that are configured no more can't be delivered.
+    /// Messages for channels that are configured no more can't be delivered. Questions go to the channels that they would go
+    /// to now.
     async fn drop_unknown(&self) {
         let waiting = match self.store.outbox_due(Timestamp(i64::MAX), 10_000).await {
             Ok(rows) => rows,
             Err(error) => return (self.around.trouble)("outbox", Some(error.to_string())),
         };
         for row in waiting.iter().filter(|row| !self.channels.contains_key(&row.channel)) {
+            if route::asks(&row.alert) && self.moved(row).await {
+                continue;
+            }
             let text = format!("there is no channel `{}` any more", row.channel);
             (self.around.trouble)(&row.channel, Some(text.clone()));
             self.mark(row, OutboxState::Failed, Tried::No, self.now(), text).await;
         }
+    }
+
+    /// Puts a question on the channels of the present routes; false where there are none.
+    async fn moved(&self, row: &OutboxRow) -> bool {
+        let targets = route::targets(&row.alert, &self.routing);
+        let known: BTreeSet<&str> =
+            targets.into_iter().map(|(name, _)| name).filter(|name| self.channels.contains_key(*name)).collect();
+        let messages: Vec<NewMessage> = known
+            .iter()
+            .map(|channel| NewMessage {
+                channel: (*channel).to_owned(),
+                key: row.key.clone(),
+                alert: row.alert.clone(),
+                not_before: row.next_at,
+            })
+            .collect();
+        if messages.is_empty() || self.store.outbox_put(self.now(), messages).await.is_err() {
+            return false;
+        }
+        let text = format!("moved to {}", known.into_iter().collect::<Vec<_>>().join(", "));
+        self.mark(row, OutboxState::Cancelled, Tried::No, self.now(), text).await;
+        true
     }
 
     fn now(&self) -> Timestamp {

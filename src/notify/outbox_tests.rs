@@ -319,3 +319,15 @@ async fn a_channel_that_is_gone_is_said() {
     world.until(world.delivery(vec![], Routing::default()), || world.log()[0].1 == OutboxState::Failed).await;
     assert!(world.troubles.lock().unwrap()[0].1.as_ref().unwrap().contains("no channel `old`"));
 }
+
+#[tokio::test]
+async fn a_question_moves_to_the_channels_of_today() {
+    let world = World::new();
+    world.put("old", "k/remind/1", question()).await;
+    let new = Service::good();
+    let routing = Routing::everything_to(vec!["new".into()]);
+    let delivery = world.delivery(vec![("new", Arc::<Service>::clone(&new))], routing);
+    world.until(delivery, || new.titles().len() == 1).await;
+    assert_eq!(world.log()[0].1, OutboxState::Cancelled);
+    assert!(world.troubles.lock().unwrap().iter().all(|(_, text)| text.is_none()));
+}

@@ -78,7 +78,7 @@ pub fn plan(alert: &Alert, key: &str, routing: &Routing, quiet: Option<QuietHour
 }
 
 /// The channels of an alert with when each may be used.
-fn targets<'a>(alert: &'a Alert, routing: &'a Routing) -> Vec<(&'a str, When)> {
+pub fn targets<'a>(alert: &'a Alert, routing: &'a Routing) -> Vec<(&'a str, When)> {
     if !alert.channels.is_empty() {
         return alert.channels.iter().map(|channel| (channel.as_str(), When::Always)).collect();
     }

@@ -3,7 +3,7 @@
 use super::support::browser::Browser;
 use super::support::loopback::{Mood, Phone, Service, links};
 use super::support::room::{Room, free_address};
-use super::support::{A_SECOND, PATIENCE, wait_for};
+use super::support::{A_SECOND, PATIENCE, TmuxServer, wait_for};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -194,6 +194,30 @@ fn nobody_answers_and_the_next_channel_is_asked_until_somebody_does() {
 }
 
 #[test]
+fn who_sits_at_the_screen_is_told_only_when_he_leaves() {
+    let service = Service::start(Mood::Takes);
+    let config = evening(&service, "");
+    let routes = "notify:\n  away_after: 6s\n  routes: [{kinds: [approval], to: wecom, when: away}]\n";
+    let mut room = Room::new(&config.replace("notify: wecom\n", routes), "expires: 1h");
+    let desk = TmuxServer::prepare();
+    let attach = format!("exec env -u TMUX tmux -S '{}' attach -t proj", room.server.socket().display());
+    desk.new_session("desk", &attach);
+    wait_for(PATIENCE, "the user's client", || {
+        (room.server.tmux(&["list-clients", "-F", "#{client_control_mode}"]) == "0").then_some(())
+    });
+    desk.tmux(&["send-keys", "-t", "desk", "Enter"]);
+    let pressed = Instant::now();
+    room.watch();
+    room.finish_tests("");
+    room.wait_approval();
+    wait_for(PATIENCE, "the question in the outbox", || {
+        room.answer(&["notify", "log", "--json"]).contains("\"waiting\"").then_some(())
+    });
+    service.wait("Build after green tests?");
+    assert!(pressed.elapsed() > Duration::from_secs(4), "he was there for {:?}", pressed.elapsed());
+}
+
+#[test]
 fn quiet_hours_hold_back_what_can_wait() {
     let service = Service::start(Mood::Takes);
     let mut room = Room::new(&evening(&service, "quiet_hours: 00:00-24:00\n"), "expires: 1h");
@@ -214,7 +238,7 @@ fn a_changed_configuration_moves_the_alerts_and_a_bad_one_changes_nothing() {
     room.watch();
     room.finish_tests("one");
     let link = wait_link(&old, 0);
-    let good = evening(&new, "");
+    let good = evening(&new, "").replace("wecom:", "team:\n    kind: wecom").replace("notify: wecom", "notify: team");
     room.configure(&good.replace("webhook:", "webhok:"));
     room.wait_status("webhok");
     let id = room.wait_approval();

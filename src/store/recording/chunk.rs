@@ -62,9 +62,8 @@ impl Chunk {
 pub(super) fn unpack(first_at: Timestamp, body: &[u8], mut each: impl FnMut(Recorded)) -> io::Result<()> {
     let mut message = None;
     for line in BufReader::new(DeflateDecoder::new(body)).lines() {
-        match piece(first_at, &line?, &mut message) {
-            Some(piece) => each(piece),
-            None => {}
+        if let Some(piece) = piece(first_at, &line?, &mut message) {
+            each(piece);
         }
     }
     Ok(())

@@ -1,90 +1,70 @@
-//! The readable form of an explanation, read from the values that the supervisor sent.
-//!
-//! A value that is missing or of another kind is left out: the supervisor may be of another version.
+//! An explanation on the command line, in the form that the screen has too.
 
 use super::{CliError, Output, Tone};
+use crate::i18n::clean;
 use crate::i18n::cli::{Word, word};
-use crate::i18n::{clean, clock_seconds, stage_state};
-use crate::model::{StageState, Timestamp};
+use crate::i18n::explain::{self, Line, Sign, Stage};
+use crate::model::StageState;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 /// Prints stages: state, what they wait for, what fired them, which conditions hold, what almost did.
-pub(super) fn print(out: &Output, stages: &[Value]) -> Result<(), CliError> {
-    if stages.is_empty() {
+pub(super) fn print(out: &Output, values: &[Value]) -> Result<(), CliError> {
+    if values.is_empty() {
         return out.line(word(out.lang, Word::NothingApplies));
     }
+    let Some(stages) = explain::read(values) else {
+        // A supervisor of another version; its answer is still readable.
+        return out.json(&values);
+    };
     let zone = TimeZone::system();
     let mut heading = String::new();
-    for stage in stages {
-        let run = stage["run"].as_u64().map(|run| format!(" #{run}")).unwrap_or_default();
-        let now = format!("{}{run} {}", text(&stage["pipeline"]), text(&stage["place"]));
+    for stage in &stages {
+        let now = heading_of(stage);
         if now != heading {
             out.line(&out.paint(Tone::Bold, &now))?;
             heading = now;
         }
-        explain_stage(out, &zone, stage)?;
-    }
-    Ok(())
-}
-
-fn explain_stage(out: &Output, zone: &TimeZone, stage: &Value) -> Result<(), CliError> {
-    let lang = out.lang;
-    let state = serde_json::from_value::<StageState>(stage["state"].clone());
-    let state = state.map_or_else(|_| text(&stage["state"]), |state| stage_state(lang, state).to_owned());
-    out.line(&format!("  {} {}: {}", out.paint(Tone::Bold, &text(&stage["stage"])), state, text(&stage["summary"])))?;
-    for wait in stage["waits_for"].as_array().into_iter().flatten() {
-        out.line(&format!("    {} {}", word(lang, Word::WaitsFor), text(wait)))?;
-    }
-    for (key, head) in [("started_by", Word::StartedBy), ("ended_by", Word::EndedBy)] {
-        if let Some(cause) = cause(zone, &stage[key]) {
-            out.line(&format!("    {} {cause}", word(lang, head)))?;
+        for line in explain::lines(out.lang, &zone, stage) {
+            put(out, &line)?;
+        }
+        if let Some(approval) = &stage.approval {
+            out.line(&out.paint(Tone::Ask, &format!("    tmuxagent approve {}", clean(approval))))?;
         }
     }
-    for condition in stage["conditions"].as_array().into_iter().flatten() {
-        let tone = if condition["active"] == true { Tone::Plain } else { Tone::Dim };
-        out.line(&format!("    {}", out.paint(tone, &text(&condition["role"]))))?;
-        part(out, zone, &condition["part"], 3)?;
-    }
-    for miss in stage["near_misses"].as_array().into_iter().flatten() {
-        let at = at(zone, &miss["at"]);
-        let line = format!("    {} {at} {}: {}", word(lang, Word::Almost), text(&miss["text"]), text(&miss["why"]));
-        out.line(&out.paint(Tone::Dim, &line))?;
-    }
-    if let Some(approval) = stage["approval"].as_str() {
-        let line = format!("    tmuxagent approve {}", clean(approval));
-        out.line(&out.paint(Tone::Ask, &line))?;
-    }
     Ok(())
 }
 
-/// A condition with a mark whether it holds, and its parts below.
-fn part(out: &Output, zone: &TimeZone, value: &Value, depth: usize) -> Result<(), CliError> {
-    let (mark, tone) = if value["holds"] == true { ("+", Tone::Good) } else { ("-", Tone::Dim) };
-    let mut line = format!("{}{} {}", "  ".repeat(depth), out.paint(tone, mark), text(&value["text"]));
-    for more in [text(&value["detail"]), cause(zone, &value["cause"]).unwrap_or_default()] {
-        if !more.is_empty() {
-            line.push_str(&format!(" ({more})"));
-        }
+fn heading_of(stage: &Stage) -> String {
+    let run = stage.run.map(|run| format!(" #{run}")).unwrap_or_default();
+    format!("{}{run}  {}", clean(&stage.pipeline), clean(&stage.place))
+}
+
+fn put(out: &Output, line: &Line) -> Result<(), CliError> {
+    let sign = match line.sign {
+        None | Some(Sign::Stage(_)) => "",
+        Some(Sign::Holds) => "+ ",
+        Some(Sign::Open) => "- ",
+        Some(Sign::Next) => "> ",
+    };
+    let tone = match line.tone {
+        explain::Tone::Plain => Tone::Plain,
+        explain::Tone::Strong => Tone::Bold,
+        explain::Tone::Dim => Tone::Dim,
+        explain::Tone::Good => Tone::Good,
+        explain::Tone::Warn => Tone::Warn,
+        explain::Tone::Stage(state) => of_state(state),
+    };
+    let indent = "  ".repeat(line.depth + 1);
+    out.line(&format!("{indent}{}", out.paint(tone, &format!("{sign}{}", line.text))))
+}
+
+const fn of_state(state: StageState) -> Tone {
+    match state {
+        StageState::Succeeded | StageState::Skipped => Tone::Good,
+        StageState::Failed | StageState::Escalated | StageState::Cancelled => Tone::Bad,
+        StageState::NeedsApproval | StageState::Asking => Tone::Ask,
+        StageState::Starting | StageState::Running | StageState::Retrying | StageState::Queued => Tone::Warn,
+        StageState::Waiting => Tone::Plain,
     }
-    out.line(&line)?;
-    for inner in value["parts"].as_array().into_iter().flatten() {
-        part(out, zone, inner, depth + 1)?;
-    }
-    Ok(())
-}
-
-fn cause(zone: &TimeZone, value: &Value) -> Option<String> {
-    value.as_object()?;
-    let line = text(&value["text"]);
-    let line = if line.is_empty() { line } else { format!(" “{line}”") };
-    Some(format!("{} {}{line}", at(zone, &value["at"]), text(&value["rule"])))
-}
-
-fn at(zone: &TimeZone, value: &Value) -> String {
-    value.as_i64().map(|millis| clock_seconds(zone, Timestamp(millis))).unwrap_or_default()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map(clean).unwrap_or_default()
 }

@@ -62,6 +62,8 @@ pub struct Found {
     pub cause: Cause,
     /// Name and text of each group that took part, untrusted.
     pub groups: Vec<(String, String)>,
+    /// It was an event, which an `all_of` around it remembers; a state or a silence must be so at the end.
+    pub lasting: bool,
 }
 
 enum Verdict {
@@ -71,6 +73,24 @@ enum Verdict {
     Level(Cause),
     /// It holds because of this stimulus.
     Met(Found),
+}
+
+/// Silence and states are passing.
+const fn lasting(condition: &Condition) -> bool {
+    match condition {
+        Condition::IdleFor(_)
+        | Condition::AfterStageSuccess(_)
+        | Condition::AfterStageFailure(_)
+        | Condition::Poll(_) => false,
+        Condition::Any(_)
+        | Condition::All(_)
+        | Condition::Not(_)
+        | Condition::LogRegex(_)
+        | Condition::Message(_)
+        | Condition::ExitCode(_)
+        | Condition::Schedule(_)
+        | Condition::Manual => true,
+    }
 }
 
 impl Scene<'_> {
@@ -189,7 +209,7 @@ impl Scene<'_> {
         }
         let mut met: Option<Found> = None;
         let mut last: Option<Cause> = None;
-        let mut complete = true;
+        let (mut complete, mut whole) = (true, true);
         for (part, number) in numbered(parts, base) {
             if matches!(part, Condition::Not(_)) {
                 continue;
@@ -201,10 +221,12 @@ impl Scene<'_> {
             match self.eval(part, number, stimulus, held, groups) {
                 Verdict::No => complete = false,
                 Verdict::Level(cause) => {
+                    whole = false;
                     last.get_or_insert(cause);
                 }
                 Verdict::Met(found) => {
-                    if remembered(part) {
+                    whole &= found.lasting;
+                    if found.lasting {
                         held.insert(number, found.cause.clone());
                         groups.extend(found.groups.iter().cloned());
                     }
@@ -213,7 +235,7 @@ impl Scene<'_> {
             }
         }
         match (complete, met, last) {
-            (true, Some(found), _) => Verdict::Met(found),
+            (true, Some(found), _) => Verdict::Met(Found { lasting: whole, ..found }),
             (true, None, Some(cause)) => Verdict::Level(cause),
             (true, None, None) | (false, _, _) => Verdict::No,
         }
@@ -232,7 +254,7 @@ impl Scene<'_> {
                 .filter_map(|name| captures.name(name).map(|group| (name.to_owned(), cut(group.as_str(), VALUE))))
                 .collect()
         });
-        Verdict::Met(Found { cause: self.cause(condition, text), groups })
+        Verdict::Met(Found { cause: self.cause(condition, text), groups, lasting: true })
     }
 
     fn eval_after(&self, condition: &Condition, name: &str, stimulus: &Stimulus<'_>, success: bool) -> Verdict {
@@ -241,13 +263,13 @@ impl Scene<'_> {
         let text = stage.ended.as_ref().map(Cause::brief).unwrap_or_default();
         let cause = self.cause(condition, &text);
         match stimulus {
-            Stimulus::Settled => Verdict::Met(Found { cause, groups: Vec::new() }),
+            Stimulus::Settled => Verdict::Met(Found { cause, groups: Vec::new(), lasting: false }),
             _ => Verdict::Level(cause),
         }
     }
 
     fn met(&self, condition: &Condition, text: String) -> Verdict {
-        Verdict::Met(Found { cause: self.cause(condition, &text), groups: Vec::new() })
+        Verdict::Met(Found { cause: self.cause(condition, &text), groups: Vec::new(), lasting: lasting(condition) })
     }
 
     fn cause(&self, condition: &Condition, text: &str) -> Cause {
@@ -268,24 +290,6 @@ pub const fn ended_so(state: StageState, success: bool) -> bool {
         | StageState::Retrying
         | StageState::Asking
         | StageState::Cancelled => false,
-    }
-}
-
-/// States and silence are looked at when they matter; the rest is an event, and an event is remembered.
-const fn remembered(part: &Condition) -> bool {
-    match part {
-        Condition::IdleFor(_)
-        | Condition::AfterStageSuccess(_)
-        | Condition::AfterStageFailure(_)
-        | Condition::Poll(_) => false,
-        Condition::Any(_)
-        | Condition::All(_)
-        | Condition::Not(_)
-        | Condition::LogRegex(_)
-        | Condition::Message(_)
-        | Condition::ExitCode(_)
-        | Condition::Schedule(_)
-        | Condition::Manual => true,
     }
 }
 

@@ -139,16 +139,14 @@ impl Engine {
             .map(|rule| {
                 let none = StageRun::waiting(rule.name.clone());
                 let stage = run.and_then(|run| run.stages.iter().find(|stage| stage.name == rule.name));
-                self.explain_stage(now, pane, row, pipeline, rule, run, stage.unwrap_or(&none))
+                self.explain_stage(now, row, pipeline, rule, run, stage.unwrap_or(&none))
             })
             .collect()
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one stage with all that it stands in")]
     fn explain_stage(
         &self,
         now: Timestamp,
-        pane: &PaneKey,
         row: Option<&PaneRow>,
         pipeline: &Pipeline,
         rule: &Stage,
@@ -191,7 +189,10 @@ impl Engine {
             started_by: stage.triggered.clone(),
             ended_by: stage.ended.clone(),
             conditions,
-            near_misses: self.memory.of(pane, &pipeline.name, &rule.name),
+            near_misses: row
+                .and_then(|row| row.misses.get(&stage_key(&pipeline.name, &rule.name)))
+                .cloned()
+                .unwrap_or_default(),
             approval: stage.approval.clone(),
             defined_at: rule.place.clone(),
         }

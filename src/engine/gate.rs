@@ -487,6 +487,7 @@ pub fn why_skipped(reason: &SkipReason) -> String {
         SkipReason::Synchronized => "was not typed: synchronize-panes would type it into other panes too".to_owned(),
         SkipReason::OtherCommand(command) => format!("was not typed: {} is in the foreground", visible(command)),
         SkipReason::ScreenChanged => "was not typed: the expected text is not on the screen".to_owned(),
+        SkipReason::Question => "was not typed: the program asks something, which Enter would answer".to_owned(),
         SkipReason::Withdrawn => "was taken back".to_owned(),
         SkipReason::Unreachable(why) => format!("was not typed: {}", visible(why)),
     }

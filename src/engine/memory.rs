@@ -1,16 +1,18 @@
-//! What is remembered for explanations only: triggers that did not count. Never a reason for a decision, not stored.
+//! Triggers and lines that did not count, kept with their pane for explanations. Never a reason for a decision.
 
 use super::progress::{TEXT, cut};
 use super::state::stage_key;
-use crate::model::{PaneKey, Timestamp};
-use serde::Serialize;
-use std::collections::{BTreeMap, VecDeque};
+use super::turn::Turn;
+use crate::model::{Millis, PaneKey, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// How many near misses are kept for each stage on a pane.
 const MOST: usize = 5;
+/// The same reason within this time is one miss: a program that repeats itself must not fill the journal.
+const SAME: Millis = Millis::from_secs(5);
 
 /// Something that almost did it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Miss {
     /// When.
     pub at: Timestamp,
@@ -20,33 +22,26 @@ pub struct Miss {
     pub why: String,
 }
 
-/// Near misses by pane and stage.
-#[derive(Debug, Clone, Default)]
-pub struct Memory {
-    misses: BTreeMap<PaneKey, BTreeMap<String, VecDeque<Miss>>>,
+impl Turn<'_> {
+    /// Keeps a near miss; the oldest makes room.
+    pub fn miss(&mut self, pane: &PaneKey, pipeline: &str, stage: &str, text: &str, why: String) {
+        let at = self.now;
+        let key = stage_key(pipeline, stage);
+        let kept = self.state.panes.get(pane).and_then(|row| row.misses.get(&key)).and_then(|kept| kept.last());
+        if kept.is_some_and(|last| at.since(last.at) < SAME && same_reason(&last.why, &why)) {
+            return;
+        }
+        let Some(row) = self.state.panes.get_mut(pane) else { return };
+        let kept = row.misses.entry(key).or_default();
+        if kept.len() >= MOST {
+            kept.remove(0);
+        }
+        kept.push(Miss { at, text: cut(text, TEXT), why });
+    }
 }
 
-impl Memory {
-    /// Keeps a near miss; the oldest makes room.
-    pub fn miss(&mut self, pane: &PaneKey, pipeline: &str, stage: &str, at: Timestamp, text: &str, why: String) {
-        let stages = self.misses.entry(pane.clone()).or_default();
-        let kept = stages.entry(stage_key(pipeline, stage)).or_default();
-        if kept.len() == MOST {
-            kept.pop_front();
-        }
-        kept.push_back(Miss { at, text: cut(text, TEXT), why });
-    }
-
-    /// The near misses of a stage, oldest first.
-    pub fn of(&self, pane: &PaneKey, pipeline: &str, stage: &str) -> Vec<Miss> {
-        let stages = self.misses.get(pane);
-        stages
-            .and_then(|stages| stages.get(&stage_key(pipeline, stage)))
-            .map_or_else(Vec::new, |kept| kept.iter().cloned().collect())
-    }
-
-    /// Forgets a pane.
-    pub fn forget(&mut self, pane: &PaneKey) {
-        self.misses.remove(pane);
-    }
+/// Whether two reasons are the same but for a time in them that runs.
+fn same_reason(a: &str, b: &str) -> bool {
+    let plain = |text: &str| text.chars().filter(|c| !c.is_ascii_digit() && !".hms".contains(*c)).collect::<String>();
+    plain(a) == plain(b)
 }

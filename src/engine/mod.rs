@@ -49,7 +49,6 @@ use crate::model::{
     Severity, TimerKey, Timestamp,
 };
 use crate::policy::Policy;
-use memory::Memory;
 use state::State;
 use std::sync::Arc;
 use turn::Turn;
@@ -68,7 +67,6 @@ pub struct Engine {
     options: Options,
     cleaner: Cleaner,
     state: State,
-    memory: Memory,
 }
 
 /// What one event led to.
@@ -133,7 +131,7 @@ impl Engine {
     #[must_use]
     pub fn new(policy: Arc<Policy>) -> Self {
         let (options, cleaner) = (Options::default(), Cleaner::default());
-        Self { policy, options, cleaner, state: State::default(), memory: Memory::default() }
+        Self { policy, options, cleaner, state: State::default() }
     }
 
     /// The machine as its rows were left.
@@ -185,7 +183,7 @@ impl Engine {
     /// runs, intents and timers change nothing.
     pub fn step(&mut self, now: Timestamp, event: &Event) -> Step {
         let policy = Arc::clone(&self.policy);
-        let mut turn = Turn::new(&mut self.state, &mut self.memory, policy, (self.options, &self.cleaner), now);
+        let mut turn = Turn::new(&mut self.state, policy, (self.options, &self.cleaner), now);
         match event {
             Event::PaneSeen { info } => turn.pane_seen(info),
             Event::PaneGone { pane } => turn.pane_gone(pane),
@@ -264,7 +262,7 @@ impl Engine {
 }
 
 impl PartialEq for Engine {
-    /// Equal states; what is remembered for explanations only does not count.
+    /// Equal states.
     fn eq(&self, other: &Self) -> bool {
         self.state == other.state
     }

@@ -127,7 +127,7 @@ impl Turn<'_> {
     fn keep_output(&mut self, at: At, outcome: &ShellOutcome) {
         let Some(run) = self.state.runs.get_mut(&at.run) else { return };
         let value = cut(outcome.output.trim_end(), super::progress::VALUE);
-        run.variables.insert("shell.output".to_owned(), value);
+        run.variables.insert(crate::policy::SHELL_OUTPUT.to_owned(), value);
     }
 
     /// A command in a pane ended.

@@ -30,6 +30,7 @@ impl Turn<'_> {
                 last: BTreeMap::new(),
                 starts: BTreeMap::new(),
                 watch: BTreeMap::new(),
+                misses: BTreeMap::new(),
             };
             self.state.panes.insert(info.key.clone(), row);
             self.note(Severity::Info, &place, Note::PaneSeen { pane: info.short() });
@@ -92,7 +93,6 @@ impl Turn<'_> {
             self.state.disarm(key);
         }
         self.state.panes.remove(pane);
-        self.memory.forget(pane);
         let short = format!("{}:{}", pane.host, pane.pane);
         self.note(Severity::Info, &place, Note::PaneGone { pane: short });
     }
@@ -153,18 +153,7 @@ impl Turn<'_> {
 /// Whether any text of the policy names the pane's title.
 fn names_title(pipelines: &[Pipeline]) -> bool {
     use crate::policy::{Action, FailStep};
-    let in_action = |action: &Action| {
-        let names = |template: &crate::policy::TextTemplate| template.names.iter().any(|name| name == "pane.title");
-        match action {
-            Action::SendKeys { text, .. } => text.as_ref().is_some_and(names),
-            Action::Run { command: text }
-            | Action::Prompt { text }
-            | Action::Shell { script: text, .. }
-            | Action::Notify { text, .. }
-            | Action::Set { value: text, .. } => names(text),
-            Action::StartPipeline { .. } => false,
-        }
-    };
+    let in_action = |action: &Action| action.names("pane.title");
     pipelines.iter().flat_map(|pipeline| &pipeline.stages).any(|stage| {
         let fails = stage.on_fail.iter().filter_map(|step| match step {
             FailStep::Do(action) => Some(action),

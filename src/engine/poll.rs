@@ -10,7 +10,9 @@ use super::state::{Purpose, stage_key};
 use super::template::{Missing, Names, fill};
 use super::trigger::Starter;
 use super::turn::{At, Turn};
-use crate::model::{Effect, IntentId, PaneKey, PollOutcome, PollSpec, ShellCall, StageState, TimerKey, Timestamp};
+use crate::model::{
+    Effect, IntentId, Note, PaneKey, PollOutcome, PollSpec, Severity, ShellCall, StageState, TimerKey, Timestamp,
+};
 use crate::policy::{Pipeline, Policy, PollTest, PollWhat, Quoting, Shell, Stage};
 use std::sync::Arc;
 
@@ -156,12 +158,25 @@ impl Turn<'_> {
         let key = stage_key(pipeline, stage);
         let Some(poll) = row.watch.get(&key).and_then(|watch| watch.polls.get(&node)) else { return };
         let names = Names { run: None, stage, attempt: 1, pipeline, pane: row };
-        let Ok(spec) = spec(test, &names, poll.since) else { return };
+        let spec = match spec(test, &names, poll.since) {
+            Ok(spec) => spec,
+            Err(missing) => return self.cannot_ask(pane, &key, node, &missing),
+        };
         let purpose =
             Purpose::TriggerPoll { pane: pane.clone(), pipeline: pipeline.to_owned(), stage: stage.to_owned(), node };
         let id = self.emit(Effect::Poll(spec), purpose);
         if let Some(poll) = self.trigger_poll_mut(pane, &key, node) {
             poll.intent = Some(id);
+        }
+    }
+
+    /// A trigger's poll whose texts can't be filled in is never asked: said once, and told by every explanation.
+    fn cannot_ask(&mut self, pane: &PaneKey, key: &str, node: u32, missing: &Missing) {
+        let place = self.place(pane);
+        let text = format!("{}: its poll is not asked: {missing}", key.replace('\u{1f}', "/"));
+        self.note(Severity::Error, &place, Note::Text { text });
+        if let Some(poll) = self.trigger_poll_mut(pane, key, node) {
+            poll.state = PollState::Dead { detail: missing.to_string() };
         }
     }
 

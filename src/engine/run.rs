@@ -83,7 +83,7 @@ impl Turn<'_> {
         for pane in &panes {
             let fired = self.fire(pane, pipeline, stage, by.clone(), Vec::new(), Starter::Command);
             if let Fired::Ignored(why) = fired {
-                self.memory.miss(pane, name, &stage.name, self.now, &by.brief(), why);
+                self.miss(pane, name, &stage.name, &by.brief(), why);
             }
         }
     }
@@ -130,7 +130,7 @@ impl Turn<'_> {
         let cooled = stage.cooldown.zip(row.starts.get(&key).copied()).filter(|(span, last)| *last + *span > self.now);
         if let Some((span, last)) = cooled {
             let why = format!("cool-down for another {}", (last + span).since(self.now));
-            self.memory.miss(&pane, &pipeline.name, &stage.name, self.now, &found.cause.text, why);
+            self.miss(&pane, &pipeline.name, &stage.name, &found.cause.text, why);
             return false;
         }
         if let Some(row) = self.state.panes.get_mut(&pane)

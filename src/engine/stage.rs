@@ -13,7 +13,7 @@ use crate::lines::{ShellKind, tracked_command};
 use crate::model::{
     Alert, Effect, IntentId, KeyStep, Millis, Note, Prompt, SendKeys, Severity, ShellCall, StageState, TimerKey,
 };
-use crate::policy::{Action, Quoting, Shell, Stage, key_steps};
+use crate::policy::{Action, Quoting, SHELL_OUTPUT, Shell, Stage, key_steps};
 use std::sync::Arc;
 
 impl Turn<'_> {
@@ -111,6 +111,12 @@ impl Turn<'_> {
         loop {
             let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::Starting) else { return };
             let Some(action) = stage.plan.get(stage.cursor as usize).cloned() else { break };
+            if let Planned::Later { index } = action {
+                if let Err(cause) = self.fill_later(at, index) {
+                    return self.give_up(at, cause);
+                }
+                continue;
+            }
             let purpose = Purpose::Plan { run: at.run, stage: stage.name.clone(), attempt: stage.attempt };
             if matches!(action, Planned::Run { .. })
                 && let Some(shell) = self.untrackable(at)
@@ -129,6 +135,26 @@ impl Turn<'_> {
             }
         }
         self.ready(at);
+    }
+
+    /// Fills in the action at the cursor, which had to wait for what the one before it printed.
+    fn fill_later(&mut self, at: At, index: u32) -> Result<(), Cause> {
+        let policy = Arc::clone(&self.policy);
+        let failed = |why: String| Cause::own(self.now, "actions_on_start", why);
+        let rule = self.rule(&policy, at).map(|(_, rule)| rule);
+        let Some((rule, action)) = rule.and_then(|rule| Some((rule, rule.actions_on_start.get(index as usize)?)))
+        else {
+            return Err(failed("the policy no longer has this action".to_owned()));
+        };
+        let attempt = self.stage(at).map_or(0, |stage| stage.attempt);
+        let plan = self.plan(at, rule, std::slice::from_ref(action), attempt);
+        let filled = plan.map_err(|missing| failed(missing.to_string()))?;
+        if let (Some(stage), Some(filled)) = (self.stage_mut(at), filled.into_iter().next())
+            && let Some(place) = stage.plan.get_mut(stage.cursor as usize)
+        {
+            *place = filled;
+        }
+        Ok(())
     }
 
     /// The shell of a run's pane, when commands in it can't be tracked.
@@ -190,6 +216,8 @@ impl Turn<'_> {
                 }
                 None
             }
+            // Filled in before it is done.
+            Planned::Later { .. } => None,
             Planned::StartPipeline { pipeline } => {
                 let by = Cause::own(self.now, "start_pipeline", format!("by stage {}", self.stage_name(at)));
                 self.then(Work::StartPipeline { pipeline: pipeline.clone(), by });
@@ -334,7 +362,13 @@ impl Turn<'_> {
         let (Some(run), Some(pane)) = (self.run(at.run), self.pane_of(at.run)) else { return Ok(Vec::new()) };
         let mut run: Run = run.clone();
         let mut plan = Vec::with_capacity(actions.len());
-        for action in actions {
+        let mut printed = false;
+        for (action, index) in actions.iter().zip(0..) {
+            if printed && action.names(SHELL_OUTPUT) {
+                plan.push(Planned::Later { index });
+                continue;
+            }
+            printed |= matches!(action, Action::Shell { .. });
             let names = Names { run: Some(&run), stage: &rule.name, attempt, pipeline: &run.pipeline, pane };
             let planned = plan_action(action, &names)?;
             if let Planned::Set { name, value } = &planned {

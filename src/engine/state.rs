@@ -3,6 +3,7 @@
 //! **Invariants:** every change goes through [`Table`], which remembers what was touched, so that the changes of a
 //! step are complete; nothing that is not a row influences a decision, so that rows alone restore the engine.
 
+use super::memory::Miss;
 use super::progress::{Cause, Evidence, PollRun, Progress, Watch};
 use super::rows::Table;
 use crate::lines::ShellKind;
@@ -60,6 +61,9 @@ pub struct PaneRow {
     /// What the triggers of each stage remember, by [`stage_key`].
     #[serde(default)]
     pub watch: BTreeMap<String, Watch>,
+    /// What almost started or ended each stage, by [`stage_key`], oldest first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub misses: BTreeMap<String, Vec<Miss>>,
 }
 
 impl PaneRow {
@@ -98,6 +102,9 @@ pub enum Planned {
     Set { name: String, value: String },
     /// Starts another pipeline.
     StartPipeline { pipeline: String },
+    /// The action of that place among the start actions: it names what the command before it printed, so it is filled
+    /// in when that is known.
+    Later { index: u32 },
 }
 
 /// A stage of a run.

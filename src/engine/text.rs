@@ -11,6 +11,7 @@ use std::sync::Arc;
 #[derive(Clone, Default)]
 pub struct Cleaner(Option<Arc<Clean>>);
 
+/// A text without what must not be shown.
 type Clean = dyn Fn(&str) -> String + Send + Sync;
 
 impl Cleaner {
@@ -111,7 +112,11 @@ pub fn plan_keys(plan: &[Planned]) -> Vec<KeyStep> {
             Planned::Run { command: text } | Planned::Prompt { text } => {
                 keys.extend([KeyStep::Text(text.clone()), KeyStep::Key("Enter".to_owned())]);
             }
-            Planned::Shell { .. } | Planned::Notify { .. } | Planned::Set { .. } | Planned::StartPipeline { .. } => {}
+            Planned::Shell { .. }
+            | Planned::Notify { .. }
+            | Planned::Set { .. }
+            | Planned::StartPipeline { .. }
+            | Planned::Later { .. } => {}
         }
     }
     keys
@@ -129,6 +134,7 @@ pub fn describe_plan(plan: &[Planned]) -> String {
             Planned::Notify { text, .. } => format!("notify: {}", visible(text)),
             Planned::Set { name, value } => format!("set {name} = {}", visible(value)),
             Planned::StartPipeline { pipeline } => format!("start pipeline {pipeline}"),
+            Planned::Later { .. } => "what the command's output says".to_owned(),
         })
         .collect();
     cut(&words.join(", then "), WIDTH)

@@ -33,8 +33,6 @@ impl Turn<'_> {
             TimerKey::Schedule(pipeline, stage, pane) => self.schedule_due(pipeline, stage, pane, due),
             TimerKey::Silence(pipeline, stage, pane) => self.silence_due(pipeline, stage, pane),
             TimerKey::TriggerPoll(pipeline, stage, pane, node) => self.ask_trigger_poll(pane, pipeline, stage, *node),
-            // Whether a prompt was taken is seen by the one who pastes it; the engine arms no such timer.
-            TimerKey::PromptCheck(_) => {}
         }
     }
 

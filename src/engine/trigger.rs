@@ -112,13 +112,13 @@ impl Turn<'_> {
         }
         self.learn(at.run, groups);
         match (failed, succeeded) {
-            (Some(Found { cause, groups }), _) => {
+            (Some(Found { cause, groups, .. }), _) => {
                 self.learn(at.run, groups);
                 self.witness(at, &cause);
                 self.attempt_failed(at, cause);
                 true
             }
-            (None, Some(Found { cause, groups })) => {
+            (None, Some(Found { cause, groups, .. })) => {
                 self.learn(at.run, groups);
                 self.witness(at, &cause);
                 self.succeed(at, cause);
@@ -175,7 +175,7 @@ impl Turn<'_> {
             self.keep_watch(pane, &key, Progress::new());
             match self.fire(pane, pipeline, stage, found.cause, groups, starter) {
                 Fired::Started(_) => return true,
-                Fired::Ignored(why) => self.memory.miss(pane, &pipeline.name, &stage.name, self.now, &text, why),
+                Fired::Ignored(why) => self.miss(pane, &pipeline.name, &stage.name, &text, why),
             }
         } else if held != before {
             self.keep_watch(pane, &key, Progress { shape: describe(policy, &stage.triggers), held });
@@ -263,7 +263,7 @@ impl Turn<'_> {
         });
         if concerned && let Some(pane) = self.run(at.run).map(|run| run.pane.clone()) {
             let why = format!("the stage was {}; only output while it runs counts", state_word(stage.state));
-            self.memory.miss(&pane, &pipeline.name, &rule.name, self.now, text, why);
+            self.miss(&pane, &pipeline.name, &rule.name, text, why);
         }
     }
 
@@ -277,7 +277,7 @@ impl Turn<'_> {
                     && let Some(why) = almost(test, message)
                 {
                     let text = super::condition::describe_message(message);
-                    self.memory.miss(&pane, &pipeline.name, &rule.name, self.now, &text, why);
+                    self.miss(&pane, &pipeline.name, &rule.name, &text, why);
                 }
             }
         }

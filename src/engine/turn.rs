@@ -1,6 +1,5 @@
 //! One step under way: what may be done to the state, and what comes out.
 
-use super::memory::Memory;
 use super::progress::{Cause, Evidence};
 use super::state::{ApprovalRow, EVIDENCE, IntentRow, PaneRow, Purpose, Run, StageRun, State};
 use super::table::{StageInput, next_stage};
@@ -42,8 +41,6 @@ const MOST_STARTS: u32 = 16;
 pub struct Turn<'a> {
     /// The rows.
     pub state: &'a mut State,
-    /// What is remembered for explanations only.
-    pub memory: &'a mut Memory,
     /// The policy.
     pub policy: Arc<Policy>,
     /// The engine's options.
@@ -63,14 +60,12 @@ impl<'a> Turn<'a> {
     /// Begins a step.
     pub fn new(
         state: &'a mut State,
-        memory: &'a mut Memory,
         policy: Arc<Policy>,
         (options, cleaner): (Options, &'a Cleaner),
         now: Timestamp,
     ) -> Self {
         Self {
             state,
-            memory,
             policy,
             options,
             cleaner,

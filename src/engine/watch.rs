@@ -191,8 +191,7 @@ fn watches(key: &TimerKey) -> Option<(&str, &str)> {
         | TimerKey::Poll(..)
         | TimerKey::Expiry(_)
         | TimerKey::Reminder(_)
-        | TimerKey::Grace(_)
-        | TimerKey::PromptCheck(_) => None,
+        | TimerKey::Grace(_) => None,
     }
 }
 
@@ -206,8 +205,7 @@ pub fn of_pane(key: &TimerKey, pane: &PaneKey) -> bool {
         | TimerKey::Poll(..)
         | TimerKey::Expiry(_)
         | TimerKey::Reminder(_)
-        | TimerKey::Grace(_)
-        | TimerKey::PromptCheck(_) => false,
+        | TimerKey::Grace(_) => false,
     }
 }
 

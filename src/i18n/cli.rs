@@ -54,10 +54,6 @@ words! {
     Reloaded: "configuration and policies are loaded again", "已重新加载配置和策略";
     Ended: "the supervisor has ended", "监督进程已结束";
     NothingApplies: "no pipeline applies", "没有适用的流水线";
-    WaitsFor: "waits for", "等待";
-    StartedBy: "started by", "启动原因";
-    EndedBy: "ended by", "结束原因";
-    Almost: "almost:", "险些命中:";
     Checks: "CHECK", "检查项";
     Fix: "fix:", "修复:";
     Fixed: "fixed", "已修复";

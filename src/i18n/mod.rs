@@ -6,6 +6,7 @@
 
 mod clean;
 pub mod cli;
+pub mod explain;
 mod help;
 mod note;
 mod screen;

@@ -139,6 +139,9 @@ pub fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
                 Lang::Zh => format!("前台程序是 {command}"),
             };
         }
+        SkipReason::Question => {
+            lang.pick("the program asks something, which Enter would answer", "程序正在提问，回车会变成对它的回答")
+        }
         SkipReason::ScreenChanged => lang.pick("the expected text is not on the screen", "屏幕上没有预期的文字"),
         SkipReason::Withdrawn => lang.pick("overtaken: its stage or approval has ended", "所属阶段或审批已结束"),
         SkipReason::Unreachable(why) => {

@@ -26,12 +26,14 @@ mod row;
 mod screen;
 mod sentry;
 mod stream;
+mod submitted;
 mod teller;
 mod terminal;
 mod tracked;
 
 pub use anchor::{Anchor, Missed};
 pub use recognise::recognise;
+pub use submitted::{Entry, Standing, Submitted};
 pub use tracked::{ShellKind, tracked_command};
 
 use parser::Parser;

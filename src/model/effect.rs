@@ -23,8 +23,6 @@ pub enum TimerKey {
     Grace(super::ApprovalId),
     /// The next instant of a `schedule` trigger: pipeline, stage, pane.
     Schedule(String, String, PaneKey),
-    /// A prompt that was not yet seen to be taken.
-    PromptCheck(IntentId),
     /// The silence that an `idle_for` trigger waits for: pipeline, stage, pane.
     Silence(String, String, PaneKey),
     /// The next poll of a `poll` trigger: pipeline, stage, pane, number of the condition.
@@ -273,6 +271,8 @@ pub enum SkipReason {
     OtherCommand(String),
     /// The expected text is not on the screen.
     ScreenChanged,
+    /// The program asks something, which the Enter of a prompt would answer.
+    Question,
     /// This intent was overtaken: its stage or approval has ended.
     Withdrawn,
     /// The host can't be reached or knows no such pane.

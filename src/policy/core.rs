@@ -254,6 +254,28 @@ pub struct TextTemplate {
     pub names: Vec<String>,
 }
 
+impl Action {
+    /// The texts that are filled in when it is done.
+    pub fn templates(&self) -> impl Iterator<Item = &TextTemplate> {
+        match self {
+            Self::SendKeys { text, .. } => text.as_ref(),
+            Self::Run { command: text }
+            | Self::Prompt { text }
+            | Self::Shell { script: text, .. }
+            | Self::Notify { text, .. }
+            | Self::Set { value: text, .. } => Some(text),
+            Self::StartPipeline { .. } => None,
+        }
+        .into_iter()
+    }
+
+    /// Whether one of its texts names this value.
+    #[must_use]
+    pub fn names(&self, name: &str) -> bool {
+        self.templates().any(|template| template.names.iter().any(|known| known == name))
+    }
+}
+
 /// What a stage does.
 #[derive(Debug, Clone)]
 pub enum Action {

@@ -315,7 +315,7 @@ impl Host {
             Purpose::Send(pane) => self.send_lost(pane),
             Purpose::View(pane) => self.view_lost(pane),
             // The panes of the client are read anew as a whole.
-            Purpose::CatchUp(..) | Purpose::Look(_) | Purpose::Move(..) => {}
+            Purpose::CatchUp(..) | Purpose::Look(_) | Purpose::Taken(_) | Purpose::Move(..) => {}
             Purpose::Introduce | Purpose::Nothing => {}
         }
     }

@@ -37,6 +37,8 @@ pub(super) enum Purpose {
     View(PaneKey),
     /// A guarded send.
     Send(PaneKey),
+    /// The screen around a prompt.
+    Taken(PaneKey),
     /// A step of moving a pane between stream and pipe.
     Move(PaneId, PipeId),
     /// Nothing hangs on the reply.
@@ -297,6 +299,7 @@ impl Host {
             Purpose::Look(pane) => self.looked(&pane, reply),
             Purpose::View(pane) => self.viewed(&pane, reply),
             Purpose::Send(pane) => self.send_replied(&pane, reply),
+            Purpose::Taken(pane) => self.saw(&pane, reply),
             Purpose::Move(pane, pipe) => self.moved(pane, pipe, reply),
             Purpose::Nothing => {}
         }

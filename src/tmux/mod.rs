@@ -33,6 +33,7 @@ mod refusal;
 mod screens;
 mod send;
 mod spec;
+mod taken;
 mod transport;
 
 pub use refusal::Refusal;

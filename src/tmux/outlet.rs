@@ -6,11 +6,14 @@
 
 use super::HostMessage;
 use crate::model::{Event, PaneKey};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use tokio::sync::mpsc;
 
 /// How many bytes of lines may wait here.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// How many messages of one pane are kept back at most; then they go on, and what they wait for comes late.
+const MOST_HELD: usize = 10_000;
 
 /// See the module.
 #[derive(Debug)]
@@ -18,15 +21,48 @@ pub(super) struct Outlet {
     out: mpsc::Sender<HostMessage>,
     waiting: VecDeque<HostMessage>,
     bytes: usize,
+    /// What panes told that stands behind something still to come.
+    held: HashMap<PaneKey, Vec<HostMessage>>,
 }
 
 impl Outlet {
     pub fn new(out: mpsc::Sender<HostMessage>) -> Self {
-        Self { out, waiting: VecDeque::new(), bytes: 0 }
+        Self { out, waiting: VecDeque::new(), bytes: 0, held: HashMap::new() }
     }
 
     /// Hands on a message, at once where there is room.
     pub fn put(&mut self, message: HostMessage) {
+        if let Some(pane) = pane_of(&message).filter(|_| !self.held.is_empty())
+            && let Some(held) = self.held.get_mut(pane)
+        {
+            let gone = matches!(message, HostMessage::Event(Event::PaneGone { .. }));
+            if !gone && held.len() < MOST_HELD {
+                held.push(message);
+                return;
+            }
+            let pane = pane.clone();
+            self.release(&pane, Vec::new());
+        }
+        self.pass(message);
+    }
+
+    /// Keeps back what a pane tells from now on.
+    pub fn hold(&mut self, pane: &PaneKey) {
+        self.held.entry(pane.clone()).or_default();
+    }
+
+    /// Whether something of a pane is kept back.
+    pub fn holds(&self, pane: &PaneKey) -> bool {
+        self.held.contains_key(pane)
+    }
+
+    /// Hands on `first`, then what was kept back of a pane.
+    pub fn release(&mut self, pane: &PaneKey, first: Vec<HostMessage>) {
+        let held = self.held.remove(pane).unwrap_or_default();
+        first.into_iter().chain(held).for_each(|message| self.pass(message));
+    }
+
+    fn pass(&mut self, message: HostMessage) {
         let message = if self.waiting.is_empty() {
             match self.out.try_send(message) {
                 Ok(()) => return,
@@ -75,6 +111,8 @@ impl Outlet {
 
     /// Hands everything on, at the end; gives up when nobody listens.
     pub async fn finish(mut self) {
+        let held: Vec<PaneKey> = self.held.keys().cloned().collect();
+        held.iter().for_each(|pane| self.release(pane, Vec::new()));
         while let Some(message) = self.waiting.pop_front() {
             if self.out.send(message).await.is_err() {
                 return;
@@ -104,6 +142,34 @@ impl Outlet {
 
 /// What a message takes beside its text, bytes, roughly.
 const OVERHEAD: usize = 200;
+
+/// The pane whose output, or end, a message tells.
+const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
+    match message {
+        HostMessage::Event(Event::Line(line)) => Some(&line.pane),
+        HostMessage::Event(
+            Event::CommandEnded { pane, .. }
+            | Event::Gap { pane }
+            | Event::Program { pane, .. }
+            | Event::Activity { pane }
+            | Event::PaneGone { pane },
+        )
+        | HostMessage::Position { pane, .. } => Some(pane),
+        HostMessage::Event(
+            Event::PaneSeen { .. }
+            | Event::HostLost { .. }
+            | Event::Asked { .. }
+            | Event::Timer { .. }
+            | Event::Outcome { .. }
+            | Event::Polled { .. }
+            | Event::PolicyLoaded { .. },
+        )
+        | HostMessage::Status { .. }
+        | HostMessage::Panes(_)
+        | HostMessage::Malformed { .. }
+        | HostMessage::Screen { .. } => None,
+    }
+}
 
 /// How much a message counts; only lines are shed, so only they need a true weight.
 fn weight(message: &HostMessage) -> usize {

@@ -99,7 +99,7 @@ impl Host {
     }
 
     /// The command that captures a pane's visible rows.
-    fn capture(&self, pane: PaneId, flags: &str) -> String {
+    pub fn capture(&self, pane: PaneId, flags: &str) -> String {
         let raw = Parser::raw_mark(&self.nonce);
         format!("display-message -p \"{raw}\" ; capture-pane -p {flags} -t {pane}")
     }

@@ -3,10 +3,12 @@
 //! A send goes over the client that reads its pane, so its reply has its exact place among the pane's output. When the
 //! client is lost before the reply, the same line is sent again over the next one: the mark makes that harmless.
 
+use super::HostMessage;
 use super::host::{Host, Purpose};
 use super::link::Link;
 use super::pane::Feed;
-use super::proto::{Expectation, Input, Reply, Verdict, send_line, verdict};
+use super::proto::{Expectation, Input, Questions, Reply, Verdict, send_line, verdict};
+use super::taken::Check;
 use crate::model::{Event, HostState, IntentId, KeyStep, Outcome, PaneKey, Prompt, SendKeys, SkipReason};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -26,6 +28,25 @@ pub(super) struct Lane {
     under_way: Option<Sending>,
     /// An outcome was told and is not committed yet.
     held: bool,
+    /// The screen before a prompt, with the row of the cursor.
+    pub before: Option<(Vec<String>, usize)>,
+    /// The prompt that was typed and is looked after.
+    pub check: Option<Check>,
+}
+
+impl Lane {
+    /// The text of the prompt under way.
+    pub fn prompt(&self) -> Option<&str> {
+        match &self.under_way.as_ref()?.what {
+            What::Prompt(text) => Some(text),
+            What::Keys(_) => None,
+        }
+    }
+
+    /// The intent under way.
+    pub fn intent(&self) -> Option<&IntentId> {
+        self.under_way.as_ref().map(|send| &send.intent)
+    }
 }
 
 /// One send.
@@ -79,7 +100,12 @@ impl Sending {
     }
 
     fn expectation(&self) -> Expectation<'_> {
-        Expectation { pane: &self.pane, command: self.command.as_deref(), screen: self.screen.as_deref() }
+        let questions = match self.what {
+            What::Prompt(_) => Questions::Respected,
+            What::Keys(_) => Questions::Answered,
+        };
+        let (command, screen) = (self.command.as_deref(), self.screen.as_deref());
+        Expectation { pane: &self.pane, command, screen, questions }
     }
 
     fn input(&self) -> Input<'_> {
@@ -189,6 +215,10 @@ impl Host {
             send.expected = true;
         }
         lane.under_way = Some(send);
+        if lane.prompt().is_some() {
+            lane.before = None;
+            self.look_before(key);
+        }
         if self.panes.get_mut(&key.pane).is_some_and(|pane| pane.reader.wants_screen()) {
             // What the screen shows now was printed before the keys.
             self.look(key);
@@ -213,17 +243,34 @@ impl Host {
         let Some(lane) = self.lanes.get_mut(key) else { return };
         let Some(send) = lane.under_way.take().or_else(|| lane.waiting.pop_front()) else { return };
         lane.held = true;
+        let outcome = Event::Outcome { intent: send.intent, outcome };
+        if self.outlet.holds(key) {
+            return self.outlet.release(key, vec![HostMessage::Event(outcome)]);
+        }
         if let Some(pane) = self.panes.get_mut(&key.pane).filter(|pane| pane.feed == Feed::Stream) {
             // A restart goes on from here: what was printed before the keys is not read again as if it came after.
             pane.begin_position(&mut self.outlet);
         }
-        self.tell_behind_pipe(key.pane, Event::Outcome { intent: send.intent, outcome });
+        self.tell_behind_pipe(key.pane, outcome);
+    }
+
+    /// Ends the lane's send, for an outcome that is told elsewhere.
+    pub fn outcome_of(&mut self, key: &PaneKey, outcome: Outcome) -> Option<HostMessage> {
+        let lane = self.lanes.get_mut(key)?;
+        let send = lane.under_way.take()?;
+        lane.held = true;
+        Some(HostMessage::Event(Event::Outcome { intent: send.intent, outcome }))
     }
 
     /// The reply to a send arrived.
     pub fn send_replied(&mut self, key: &PaneKey, reply: &Reply) {
         let Some(send) = self.lanes.get(key).and_then(|lane| lane.under_way.as_ref()) else { return };
-        let outcome = match verdict(&self.nonce, &send.intent, &send.expectation(), reply) {
+        let verdict = verdict(&self.nonce, &send.intent, &send.expectation(), reply);
+        if matches!(verdict, Verdict::Sent | Verdict::Earlier) && self.begin_check(key) {
+            return;
+        }
+        let Some(send) = self.lanes.get(key).and_then(|lane| lane.under_way.as_ref()) else { return };
+        let outcome = match verdict {
             Verdict::Sent | Verdict::Earlier => Outcome::Done,
             Verdict::Skipped(SkipReason::OtherProcess) if reply.error().is_some() => {
                 send.lost(SkipReason::OtherProcess, "the pane is gone, so nobody can know whether it was typed")
@@ -241,6 +288,7 @@ impl Host {
             && let Some(mut send) = lane.under_way.take()
         {
             send.perhaps_typed = true;
+            lane.check = None;
             lane.waiting.push_front(send);
         }
     }
@@ -263,6 +311,7 @@ impl Host {
 
     /// Gives up sends that waited too long for their pane, and tries the others.
     pub fn tick_sends(&mut self, now: Instant) {
+        self.tick_checks(now);
         let late: Vec<PaneKey> = self
             .lanes
             .iter()

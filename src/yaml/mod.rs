@@ -12,7 +12,7 @@ mod units;
 pub use diagnostic::{Diagnostic, Level, Source, nearest, render_all};
 pub use fields::{Fields, Reader};
 pub use tree::{Key, Node, Span, Value, parse};
-pub use units::{parse_duration, parse_size};
+pub use units::{parse_duration, parse_size, read_duration};
 
 #[cfg(test)]
 mod tests;

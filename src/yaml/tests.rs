@@ -129,3 +129,23 @@ fn the_nearest_word_is_near() {
     assert_eq!(nearest("tmux_bni", words), Some("tmux_bin"));
     assert_eq!(nearest("colour", words), None);
 }
+
+#[test]
+fn slips_are_recognised_and_strangers_are_not() {
+    let keys = ["success_when", "fail_when", "on_success", "on_fail", "triggers", "name"];
+    for (given, wanted) in [
+        ("sucess_when", Some("success_when")),
+        ("successWhen", Some("success_when")),
+        ("success-when", Some("success_when")),
+        ("trigers", Some("triggers")),
+        ("tirggers", Some("triggers")),
+        ("nmae", Some("name")),
+        ("onfail", Some("on_fail")),
+        ("success", Some("success_when")),
+        ("banana", None),
+        ("x", None),
+        ("", None),
+    ] {
+        assert_eq!(nearest(given, keys), wanted, "{given}");
+    }
+}

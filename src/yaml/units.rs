@@ -2,33 +2,61 @@
 
 use crate::model::Millis;
 
-/// Reads `1500ms`, `2s`, `5m`, `1h30m`, `7d`, `2w`, `0`; `None` for anything else, a bare number other than 0 included.
+/// Reads `1500ms`, `2s`, `0.5s`, `5m`, `1h30m`, `7d`, `2w`, `0`; `None` for anything else, a bare number other than 0
+/// included.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Millis> {
+    read_duration(text).ok()
+}
+
+/// The same, with the reason why a text is none, a lower-case fragment.
+///
+/// # Errors
+/// A text that is no span of time, or one of more than a thousand years.
+pub fn read_duration(text: &str) -> Result<Millis, String> {
     let text = text.trim();
     if text == "0" {
-        return Some(Millis(0));
+        return Ok(Millis(0));
     }
+    if text.is_empty() {
+        return Err("a duration is missing".to_owned());
+    }
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(format!("`{text}` has no unit"));
+    }
+    let wrong = || format!("`{text}` is not a duration");
     let mut rest = text;
-    let mut total: u64 = 0;
+    let mut total = 0.0_f64;
+    let mut smallest = f64::INFINITY;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let number: u64 = rest[..digits].parse().ok()?;
-        let unit_end = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |at| digits + at);
-        let factor = match &rest[digits..unit_end] {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" | "min" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            "w" => 604_800_000,
-            _ => return None,
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+        let amount: f64 = rest[..digits].parse().map_err(|_| wrong())?;
+        rest = &rest[digits..];
+        let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let unit = match &rest[..letters] {
+            "ms" => 1.0,
+            "s" | "sec" => 1000.0,
+            "m" | "min" => 60_000.0,
+            "h" => 3_600_000.0,
+            "d" => 86_400_000.0,
+            "w" => 604_800_000.0,
+            _ => return Err(wrong()),
         };
-        total = total.checked_add(number.checked_mul(factor)?)?;
-        rest = &rest[unit_end..];
+        // `30s5m` and `5m5m` are slips, not sums.
+        if unit >= smallest {
+            return Err(wrong());
+        }
+        (smallest, total, rest) = (unit, total + amount * unit, &rest[letters..]);
     }
-    (!text.is_empty()).then_some(Millis(total))
+    if total > LONGEST {
+        return Err("longer than a thousand years".to_owned());
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between zero and a thousand years")]
+    Ok(Millis(total.round() as u64))
 }
+
+/// A thousand years, milliseconds.
+const LONGEST: f64 = 3.2e13;
 
 /// Reads `512MB`, `1GiB`, `0`, `4096`: bytes, thousands with `kB MB GB`, powers of two with `KiB MiB GiB`.
 #[must_use]

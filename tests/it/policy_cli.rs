@@ -1,7 +1,8 @@
 //! `policy init`, `replay` and `test` as a user runs them.
 
-use crate::support::TestEnv;
+use crate::support::{StagedSupervisor, TestEnv};
 use insta::assert_snapshot;
+use tmuxagent::ipc::wire::{Reply, Request};
 use tmuxagent::model::{
     HostName, LineSource, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, SessionId, Timestamp, WindowId,
 };
@@ -333,4 +334,47 @@ fn a_test_that_can_not_be_read_is_told_whole() {
     --- exit code 2 ---
     ");
     assert_eq!(env.run(&["policy", "test", "nowhere"]).code, 2);
+}
+
+#[test]
+fn an_explanation_says_what_holds_what_is_awaited_and_what_almost_counted() {
+    let env = TestEnv::new();
+    let _supervisor = StagedSupervisor::start(&env.runtime_dir(), tmuxagent::model::Snapshot::default(), |request| {
+        let Request::Explain { .. } = request else { return None };
+        let cause = serde_json::json!({ "at": 0, "rule": "log_regex /start/", "text": "start \u{1b}[2Jnow" });
+        let stage = serde_json::json!({
+            "place": "proj:ci.0", "pipeline": "ci", "run": 7, "stage": "deploy", "state": "needs_approval",
+            "attempt": 0, "summary": "Deploy?", "waits_for": ["a decision on 01JNA"],
+            "started_by": cause, "ended_by": null,
+            "conditions": [{ "role": "triggers", "active": false, "part": { "text": "all_of", "holds": false, "parts": [
+                { "text": "log_regex /start/", "holds": true, "cause": cause },
+                { "text": "idle_for 5.0s", "holds": false, "detail": "silent for 2.0s" } ] } }],
+            "near_misses": [{ "at": 1000, "text": "start again", "why": "cool-down for another 9m58s" }],
+            "approval": "01JNA", "defined_at": "p.yaml:3:5"
+        });
+        Some(Reply::Explanation { runs: vec![stage] })
+    });
+    assert_snapshot!(env.run(&["policy", "explain", "#7"]), @r"
+    ci #7  proj:ci.0
+      deploy  needs approval
+        Deploy?
+        waits for
+          > a decision on 01JNA
+        started by
+          00:00:00  log_regex /start/
+            start ␛[2Jnow
+        starts when
+          - all_of
+            + log_regex /start/
+                00:00:00  log_regex /start/
+                  start ␛[2Jnow
+            - idle_for 5.0s
+                silent for 2.0s
+        almost
+          00:00:01  start again
+              cool-down for another 9m58s
+        defined at p.yaml:3:5
+        tmuxagent approve 01JNA
+    --- exit code 0 ---
+    ");
 }

@@ -10,6 +10,7 @@ use super::connection::Connection;
 use super::{CliError, Outcome, Session, exit};
 use crate::config::{Overrides, Problem};
 use crate::ipc::wire::{Reply, Request};
+use crate::model::RunId;
 use crate::policy::{Policy, Source, analyse};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -111,7 +112,12 @@ fn load(sources: &[Source]) -> Result<Arc<Policy>, CliError> {
 
 fn explain(session: &Session, args: &ExplainArgs) -> Outcome {
     let mut connection = Connection::open(session)?;
-    let Reply::Explanation { runs } = connection.ask(Request::Explain { target: args.target.clone() })? else {
+    // A run goes by its number; a pane by any of its names, as everywhere.
+    let target = match args.target.parse::<RunId>() {
+        Ok(run) => run.to_string(),
+        Err(_) => super::target::pane(&connection.snapshot()?, &args.target)?.info.short(),
+    };
+    let Reply::Explanation { runs } = connection.ask(Request::Explain { target })? else {
         return Err(CliError::internal(color_eyre::eyre::eyre!("the supervisor gave no explanation")));
     };
     let out = &session.out;

@@ -23,6 +23,9 @@ pub const TEMPLATE_NAMES: &[&str] = &[
     "line",
 ];
 
+/// The name of what the last `shell` action of a run printed; known where the pipeline has such an action.
+pub const SHELL_OUTPUT: &str = "shell.output";
+
 /// What a filled text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quoting {

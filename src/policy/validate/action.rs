@@ -3,10 +3,10 @@
 use super::{Reading, Use};
 use crate::model::{AlertKind, Millis, Urgency};
 use crate::policy::core::Action;
-use crate::policy::names::nearest;
 use crate::policy::raw::{RawAction, RawFailStep, RawNotify, RawSendKeys, RawSet, RawShell, RawStage};
 use crate::policy::read::{At, Group, Many, Short, Text};
 use crate::policy::template::TEMPLATE_NAMES;
+use crate::yaml::nearest;
 
 /// The time limit of a `shell` action that names none.
 const SHELL_TIMEOUT: Millis = Millis::from_secs(60);

@@ -3,19 +3,22 @@
 use super::{Reading, Use, walk};
 use crate::model::{MessageType, Millis};
 use crate::policy::core::{Condition, MessageTest, PollTest, PollWhat};
-use crate::policy::names::nearest;
 use crate::policy::pattern::matches_empty;
 use crate::policy::raw::{
     RawCondition, RawConditionKind as Kind, RawGithubRun, RawHttp, RawMessage, RawPoll, RawSchedule, RawStage,
 };
 use crate::policy::read::{Many, Short, Text};
-use crate::policy::template::TEMPLATE_NAMES;
+use crate::policy::template::{SHELL_OUTPUT, TEMPLATE_NAMES};
+use crate::yaml::nearest;
 use std::collections::BTreeSet;
 
 /// The pause between polls when the policy names none.
 const POLL_INTERVAL: Millis = Millis::from_secs(10);
 /// The time limit of a command that is polled.
 const COMMAND_TIMEOUT: Millis = Millis::from_secs(60);
+
+/// Names that have a value only within a run.
+const NAMES_OF_RUNS: &[&str] = &["run", "line"];
 
 const MESSAGE_TYPES: &[(&str, MessageType)] = &[
     ("STATUS", MessageType::Status),
@@ -47,6 +50,11 @@ impl<'a> Reading<'a> {
             }
             super::action::set_names(stage, &mut |text| {
                 names.insert(text.value.clone());
+            });
+            super::action::each_action(stage, &mut |action| {
+                if matches!(action, super::action::Written::Shell(_)) {
+                    names.insert(SHELL_OUTPUT.to_owned());
+                }
             });
         }
         names
@@ -86,7 +94,13 @@ impl<'a> Reading<'a> {
             Kind::ExitCode(codes) => self.exit_code(codes, role),
             Kind::IdleFor(span) => Condition::IdleFor(self.long_span(Some(span), None).unwrap_or(Millis(1))),
             Kind::IdleForMs(span) => Condition::IdleFor(self.long_span(None, Some(span)).unwrap_or(Millis(1))),
-            Kind::Poll(poll) => self.poll(poll),
+            Kind::Poll(poll) => {
+                let condition = self.poll(poll);
+                if role == Role::Trigger {
+                    self.check_without_run(&condition, raw.at);
+                }
+                condition
+            }
             Kind::Schedule(schedule) => self.schedule(schedule),
             Kind::Manual(_) => {
                 if role != Role::Trigger {
@@ -94,6 +108,24 @@ impl<'a> Reading<'a> {
                     self.problems.error("never-holds", raw.at, "`manual` belongs to `triggers`").help(help);
                 }
                 Condition::Manual
+            }
+        }
+    }
+
+    /// A trigger's poll is asked before there is a run, whose values it can't name.
+    fn check_without_run(&mut self, condition: &Condition, at: crate::policy::source::Place) {
+        let Condition::Poll(test) = condition else { return };
+        let templates = match &test.what {
+            PollWhat::GithubRun { repository, reference, .. } => vec![Some(repository), reference.as_ref()],
+            PollWhat::Http { url, .. } => vec![Some(url)],
+            PollWhat::Command { script, .. } => vec![Some(script)],
+        };
+        for name in templates.into_iter().flatten().flat_map(|template| &template.names) {
+            if self.variables.contains(name) || NAMES_OF_RUNS.contains(&name.as_str()) {
+                let message =
+                    format!("`{{{{{name}}}}}` has no value here: a poll of `triggers` is asked before there is a run");
+                let help = "ask in `success_when`, or name what is known of a pane, such as `{{pane.path}}`";
+                self.problems.error("no-value", at, message).help(help);
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::condition::Role;
 use super::{Reading, Use};
 use crate::model::{Millis, OnApprove};
+use crate::policy::SHELL_OUTPUT;
 use crate::policy::core::{Action, Backoff, Condition, Expiry, FailStep, Gate, RetrySpec, Stage};
 use crate::policy::raw::{RawAsk, RawFailStep, RawGate, RawQuestion, RawRetry, RawStage};
 use crate::policy::read::{At, Flag, Group, Many, Number, Short, Span, SpanMs, Text};
@@ -17,6 +18,12 @@ const EXPIRIES: &[(&str, Expiry)] =
 const ON_APPROVE: &[(&str, OnApprove)] =
     &[("rerun", OnApprove::Rerun), ("continue", OnApprove::Continue), ("skip", OnApprove::Skip)];
 
+/// Whether an action names the output of a command before it in the same list.
+fn late_value(actions: &[Action]) -> bool {
+    let after = actions.iter().skip_while(|action| !matches!(action, Action::Shell { .. })).skip(1);
+    after.into_iter().any(|action| action.names(SHELL_OUTPUT))
+}
+
 impl<'a> Reading<'a> {
     pub(super) fn stage(&mut self, raw: &'a RawStage) -> Stage {
         let actions_on_start = self.actions(raw.actions_on_start.as_ref());
@@ -26,6 +33,11 @@ impl<'a> Reading<'a> {
             self.problems
                 .error("many-runs", raw.at, "a stage has one `run`: its exit code is that of the stage")
                 .help(help);
+        }
+        let gated = raw.require_approval.as_ref().is_some_and(|raw| !matches!(raw, Short::Short(flag) if !flag.value));
+        if gated && late_value(&actions_on_start) {
+            let message = "a human would say yes to a text that is not known yet: `{{shell.output}}` is, once the command before it has run";
+            self.problems.error("no-value", raw.at, message).help("run the command in a stage before this one");
         }
         let mut success_when = raw.success_when.as_ref().map(|raw| self.condition(raw, Role::Success));
         let mut fail_when = raw.fail_when.as_ref().map(|raw| self.condition(raw, Role::Fail));

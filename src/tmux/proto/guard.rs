@@ -32,6 +32,28 @@ pub struct Expectation<'a> {
     pub command: Option<&'a str>,
     /// An extended regular expression that matches a row of the visible screen.
     pub screen: Option<&'a str>,
+    /// What a question on the screen means.
+    pub questions: Questions,
+}
+
+/// What a question that the program asks means for what is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Questions {
+    /// Nothing: the keys may be the answer.
+    Answered,
+    /// Nothing may be typed: Enter would take the choice that happens to be highlighted.
+    Respected,
+}
+
+/// A choice that is highlighted, or a question that waits at the end of its line; seen with Codex 0.169, Claude Code
+/// 2.1.329, Gemini CLI 0.61 and aider 0.86.
+const CHOICE: &str = "(❯|›|●) [0-9]+\\. |\\(N\\)o.*\\]: *$|Permission required";
+/// What stands below or beside such a choice.
+const CHOOSING: &str = "nter to (confirm|select|submit)|sc to cancel ·|or esc to cancel|enter continue|\\(esc\\)|\\(N\\)o.*\\]: *$|Allow once";
+
+/// A format that is `1` while the program asks something by a choice.
+fn question() -> String {
+    format!("#{{&&:#{{C/r:{}}},#{{C/r:{}}}}}", escape_operand(CHOICE), escape_operand(CHOOSING))
 }
 
 /// Input that can't be typed.
@@ -126,7 +148,10 @@ pub fn send_line(
     let pane = expect.pane.pane;
     let typing = typing(intent, expect, input)?;
     let condition = quote(condition(id, expect));
-    let answer = quote(row_format(nonce, &SKIP_FIELDS));
+    let question = question();
+    let mut fields = SKIP_FIELDS.to_vec();
+    fields.push(&question);
+    let answer = quote(row_format(nonce, &fields));
     Ok(format!(
         "if-shell -F -t {pane} {condition} {{ set-option -p -t {pane} @tmuxagent_last {} ; {typing} ; \
          display-message -p {} }} {{ display-message -p {} ; display-message -p -t {pane} {answer} }}",
@@ -183,23 +208,48 @@ const fn check_length(text: &str) -> Result<(), InputError> {
     if text.len() > MAX_TEXT { Err(InputError::TooLong(text.len())) } else { Ok(()) }
 }
 
-/// The condition as one format; `&&` takes two operands before 3.6.
-fn condition(id: &str, expect: &Expectation<'_>) -> String {
-    let mut parts = vec![
+/// What must be so for any input: the pane that was meant, able to take it.
+fn able(expect: &Expectation<'_>) -> Vec<String> {
+    vec![
         format!("#{{==:#{{@tmuxagent_server}},{}}}", escape_operand(expect.pane.server.as_str())),
         format!("#{{==:#{{pane_pid}},{}}}", expect.pane.pid),
         "#{==:#{pane_dead},0}".to_owned(),
         "#{==:#{pane_in_mode},0}".to_owned(),
         "#{==:#{pane_input_off},0}".to_owned(),
         "#{==:#{pane_synchronized},0}".to_owned(),
-        format!("#{{!=:#{{@tmuxagent_last}},{id}}}"),
-    ];
+    ]
+}
+
+/// Presses Enter once more for a text of this intent that stands in the program's input line, where nothing was typed
+/// since. It has no mark of its own: a second Enter on an empty line does nothing.
+#[must_use]
+pub fn enter_line(nonce: &Nonce, intent: &IntentId, expect: &Expectation<'_>) -> String {
+    let pane = expect.pane.pane;
+    let mut parts = able(expect);
+    parts.push(format!("#{{==:#{{@tmuxagent_last}},{intent}}}"));
+    parts.push(format!("#{{==:{},0}}", question()));
+    let (condition, sent) = (quote(all_of(parts)), quote(sent_mark(nonce)));
+    format!("if-shell -F -t {pane} {condition} {{ send-keys -t {pane} Enter ; display-message -p {sent} }} {{ }}")
+}
+
+/// The condition of a first send as one format.
+fn condition(id: &str, expect: &Expectation<'_>) -> String {
+    let mut parts = able(expect);
+    parts.push(format!("#{{!=:#{{@tmuxagent_last}},{id}}}"));
     if let Some(command) = expect.command {
         parts.push(format!("#{{==:#{{pane_current_command}},{}}}", escape_operand(command)));
     }
     if let Some(pattern) = expect.screen {
         parts.push(format!("#{{C/r:{}}}", escape_operand(pattern)));
     }
+    if expect.questions == Questions::Respected {
+        parts.push(format!("#{{==:{},0}}", question()));
+    }
+    all_of(parts)
+}
+
+/// `&&` takes two operands before 3.6.
+fn all_of(parts: Vec<String>) -> String {
     let mut parts = parts.into_iter();
     let first = parts.next().unwrap_or_default();
     parts.fold(first, |sum, part| {
@@ -274,6 +324,8 @@ fn skipped(intent: &IntentId, expect: &Expectation<'_>, row: &Row) -> Verdict {
         SkipReason::Synchronized
     } else if expect.command.is_some_and(|command| command != field(7)) {
         SkipReason::OtherCommand(field(7).to_owned())
+    } else if expect.questions == Questions::Respected && on(8) {
+        SkipReason::Question
     } else if expect.screen.is_some() {
         SkipReason::ScreenChanged
     } else {

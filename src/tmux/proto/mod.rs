@@ -14,7 +14,7 @@ mod quote;
 mod rows;
 mod version;
 
-pub use guard::{Block, Expectation, Input, InputError, Reply, Verdict, send_line, verdict};
+pub use guard::{Block, Expectation, Input, InputError, Questions, Reply, Verdict, enter_line, send_line, verdict};
 pub use keys::is_key;
 pub use notice::Notice;
 pub use parser::{Ended, Frame, Guard, MAX_LINE, Parser};

@@ -23,7 +23,7 @@ fn on_skip(fields: [&str; 8], command: Option<&str>, screen: Option<&str>) -> Ve
     let row = row_format(&nonce(), &fields);
     let rows = row.split('\n').map(|line| line.as_bytes().to_vec()).collect();
     let reply = Reply { blocks: vec![block(vec![Parser::raw_mark(&nonce()).into_bytes()]), block(rows)] };
-    verdict(&nonce(), &intent(), &Expectation { pane: &key, command, screen }, &reply)
+    verdict(&nonce(), &intent(), &Expectation { pane: &key, command, screen, questions: Questions::Respected }, &reply)
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_command_name_cannot_pretend_to_be_an_answer() {
 #[test]
 fn errors_before_and_after_the_mark_differ() {
     let key = key();
-    let expect = Expectation { pane: &key, command: None, screen: None };
+    let expect = Expectation { pane: &key, command: None, screen: None, questions: Questions::Answered };
     let error = Block { rows: vec![b"no".to_vec()], ended: Ended::WithError };
     let alone = Reply { blocks: vec![error.clone()] };
     let later = Reply { blocks: vec![block(Vec::new()), error] };
@@ -67,7 +67,7 @@ fn errors_before_and_after_the_mark_differ() {
 #[test]
 fn what_cannot_be_typed_is_refused_before_anything_is_sent() {
     let key = key();
-    let expect = Expectation { pane: &key, command: None, screen: None };
+    let expect = Expectation { pane: &key, command: None, screen: None, questions: Questions::Answered };
     let line = |steps: &[KeyStep]| send_line(&nonce(), &intent(), &expect, Input::Keys(steps)).map(|_| ());
     assert_eq!(line(&[]), Err(InputError::Empty));
     assert_eq!(line(&[KeyStep::Key("Entr".to_owned())]), Err(InputError::UnknownKey("Entr".to_owned())));
@@ -79,7 +79,8 @@ fn what_cannot_be_typed_is_refused_before_anything_is_sent() {
 #[test]
 fn the_line_is_one_physical_line_whatever_the_text() {
     let key = key();
-    let expect = Expectation { pane: &key, command: Some("a,b}"), screen: Some("^Do you, #1") };
+    let expect =
+        Expectation { pane: &key, command: Some("a,b}"), screen: Some("^Do you, #1"), questions: Questions::Answered };
     let steps = [KeyStep::Text("a\n\0b".to_owned()), KeyStep::Key("Enter".to_owned())];
     let line = send_line(&nonce(), &intent(), &expect, Input::Keys(&steps)).unwrap();
     assert!(!line.contains(['\n', '\0']), "{line}");

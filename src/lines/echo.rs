@@ -88,6 +88,11 @@ impl Echo {
         }
     }
 
+    /// The typed lines whose echo is to come, oldest first.
+    pub(super) fn awaited(&self) -> impl Iterator<Item = &str> {
+        self.expected.iter().map(|expected| expected.text.as_str())
+    }
+
     /// Whether any echo is to come.
     pub(super) fn expects(&self) -> bool {
         !self.expected.is_empty()

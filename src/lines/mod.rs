@@ -202,6 +202,12 @@ impl Reader {
         self.teller.echo.typed(text, &behind);
     }
 
+    /// Typed lines whose echo is still to come, oldest first: to be kept with the anchor over a break, and handed to
+    /// [`Reader::typed`] with their Enter before the missed lines are read.
+    pub fn awaited(&self) -> impl Iterator<Item = &str> {
+        self.teller.echo.awaited()
+    }
+
     /// Whether the program owns the screen, so that captures tell the truth and the stream does not.
     #[must_use]
     pub const fn wants_screen(&self) -> bool {

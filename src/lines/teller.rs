@@ -8,6 +8,7 @@ use super::sentry::{self, Joiner, Outcome};
 use super::tracked::{self, Report};
 use crate::model::{AgentMessage, LineSource, Origin};
 use memchr::memmem::Finder;
+use std::borrow::Cow;
 
 /// Whether a line is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +45,8 @@ pub(super) type Sink<'s> = &'s mut dyn FnMut(Reading<'_>);
 impl Teller {
     /// Tells a line of the stream or of history, of which `seen` bytes were told before.
     pub(super) fn line(&mut self, line: Line<'_>, columns: usize, stage: Stage, sink: Sink<'_>) {
-        let Line { text, seen, source } = line;
-        if self.echo.expects() && source == LineSource::Stream {
+        let Line { text, seen, .. } = line;
+        if self.echo.expects() {
             let judged = match stage {
                 Stage::Complete => self.echo.complete(text),
                 Stage::Unterminated => self.echo.unterminated(text),
@@ -147,6 +148,23 @@ fn reported(report: Report<'_>, line: Line<'_>, sink: Sink<'_>) {
 
 fn tell(line: Line<'_>, origin: Origin, message: Option<AgentMessage>, sink: Sink<'_>) {
     let text = border::head(line.text, LONGEST_ROW);
-    let seen = border::head(text, line.seen).len();
+    let head = border::head(text, line.seen);
+    let (text, seen) = match without_controls(text) {
+        Cow::Borrowed(text) => (Cow::Borrowed(text), head.len()),
+        clean @ Cow::Owned(_) => (clean, without_controls(head).len()),
+    };
+    let text = text.as_ref();
     sink(Reading::Line { text, seen, source: line.source, origin, message });
+}
+
+/// Without the controls of ISO 6429 that are two bytes in UTF-8 (U+0080 to U+009F), which some terminals obey as they
+/// do an escape. The others were taken out with the sequences that they belong to.
+fn without_controls(text: &str) -> Cow<'_, str> {
+    // The first byte of these, and of few other characters.
+    match memchr::memchr(0xc2, text.as_bytes()) {
+        Some(_) if text.contains(char::is_control) => {
+            text.chars().filter(|c| !c.is_control()).collect::<String>().into()
+        }
+        _ => Cow::Borrowed(text),
+    }
 }

@@ -1,6 +1,7 @@
 //! What one commit holds, and how it becomes rows.
 
 use super::outbox::{self, NewMessage};
+use crate::crash;
 use crate::model::{
     Change, Command, EntityKind, Event, EventLine, Note, PaneKey, RunId, Severity, TimerKey, Timestamp,
 };
@@ -97,6 +98,7 @@ pub fn write(conn: &Connection, batch: &Batch) -> rusqlite::Result<Committed> {
             done.lines.push(insert_note(&tx, row.at, Some(done.last_seq), *severity, place, note)?);
         }
     }
+    crash::at("commit.begun");
     for (severity, place, note) in &batch.notes {
         done.lines.push(insert_note(&tx, batch.at, None, *severity, place, note)?);
     }
@@ -109,7 +111,9 @@ pub fn write(conn: &Connection, batch: &Batch) -> rusqlite::Result<Committed> {
     for message in &batch.outbox {
         done.outbox.push(outbox::insert(&tx, batch.at, message)?);
     }
+    crash::at("commit.written");
     tx.commit()?;
+    crash::at("commit.done");
     Ok(done)
 }
 

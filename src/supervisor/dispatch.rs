@@ -16,11 +16,12 @@ use super::perform::Performer;
 use super::recovery::{Settling, is_observed, waits_for_keys};
 use super::reload::Reloader;
 use crate::clock::Clock;
+use crate::crash;
 use crate::engine::Engine;
 use crate::ipc::server::{Call, PaneScreen};
 use crate::ipc::wire::{ErrorKind, Reply};
 use crate::model::{
-    Effect, EntityKind, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey, Severity,
+    EntityKind, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey, Severity, SkipReason,
     Snapshot, Timestamp,
 };
 use crate::notify::redact::Redactor;
@@ -69,9 +70,11 @@ pub enum Fact {
 
 /// What one round gathers until its commit.
 #[derive(Debug, Default)]
-struct Round {
-    batch: Batch,
-    intents: Vec<Intent>,
+pub(super) struct Round {
+    pub(super) batch: Batch,
+    pub(super) intents: Vec<Intent>,
+    /// Handed out in an earlier round and not wanted any more.
+    pub(super) withdrawn: Vec<IntentId>,
     settled: Vec<IntentId>,
     answers: Vec<(oneshot::Sender<Reply>, Reply)>,
 }
@@ -115,7 +118,7 @@ pub struct Dispatch {
     pub(super) journal: broadcast::Sender<Arc<Vec<EventLine>>>,
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
     urgent: mpsc::Sender<Urgent>,
-    round: Round,
+    pub(super) round: Round,
     pub(super) dirty: bool,
     shown_at: Timestamp,
     retry_at: Option<Timestamp>,
@@ -342,7 +345,12 @@ impl Dispatch {
     pub(super) fn step(&mut self, event: &Event) -> Option<crate::engine::Answer> {
         let now = self.clock.now();
         if let Event::Outcome { intent, outcome } = event {
-            self.round.settled.push(intent.clone());
+            // What was given up held up nothing, and must not let go of what another outcome holds.
+            if matches!(outcome, Outcome::Skipped { reason: SkipReason::Withdrawn }) {
+                self.hosts.forget(intent);
+            } else {
+                self.round.settled.push(intent.clone());
+            }
             self.board.counters.sent += u64::from(*outcome == Outcome::Done);
         }
         let step = self.engine.step(now, event);
@@ -363,21 +371,10 @@ impl Dispatch {
         for intent in step.intents {
             self.want(intent);
         }
+        for intent in step.withdrawn {
+            self.give_up(intent);
+        }
         step.answer
-    }
-
-    /// An alert is performed by standing in the outbox, in the same transaction; everything else after the commit.
-    pub(super) fn want(&mut self, intent: Intent) {
-        if let Effect::Alert(alert) = &intent.effect {
-            let messages = self.performer.route(&intent.id, alert, self.clock.now());
-            self.round.batch.outbox.extend(messages);
-            self.step(&Event::Outcome { intent: intent.id, outcome: Outcome::Done });
-            return;
-        }
-        if matches!(intent.effect, Effect::Shell(_)) {
-            self.round.batch.durability = Durability::PowerLoss;
-        }
-        self.round.intents.push(intent);
     }
 
     /// Tells something that no event of the engine led to.
@@ -410,8 +407,10 @@ impl Dispatch {
         let news = !round.batch.outbox.is_empty() || !round.batch.changes.is_empty();
         if !round.batch.is_empty() {
             round.batch.at = now;
+            crash::at("round.stepped");
             match self.store.commit(round.batch.clone()).await {
                 Ok(committed) => {
+                    crash::at("round.committed");
                     self.retry_at = None;
                     self.dirty |= self.board.solved("state");
                     self.publish(committed.lines);
@@ -424,13 +423,19 @@ impl Dispatch {
         }
         for intent in &round.settled {
             self.hosts.settled(intent);
+            crash::at("round.released");
+        }
+        for intent in &round.withdrawn {
+            self.hosts.withdraw(intent);
         }
         for intent in round.intents {
             self.perform(intent);
+            crash::at("round.performed");
         }
         for (to, reply) in round.answers {
             // A view that has gone meanwhile needs no answer.
             let _ = to.send(reply);
+            crash::at("round.answered");
         }
     }
 
@@ -455,15 +460,6 @@ impl Dispatch {
         lines.iter().for_each(|line| self.board.event(line.clone()));
         // Nobody follows: that is no error.
         let _ = self.journal.send(Arc::new(lines));
-    }
-
-    fn perform(&mut self, intent: Intent) {
-        match &intent.effect {
-            Effect::Send(_) | Effect::Prompt(_) => self.hosts.send(intent),
-            Effect::Shell(call) => self.performer.shell(intent.id, call.clone()),
-            Effect::Poll(spec) => self.performer.poll(intent.id, spec.clone()),
-            Effect::Alert(_) => {}
-        }
     }
 
     /// Shows a new picture when something changed, at most thirty times a second.
@@ -492,9 +488,11 @@ impl Dispatch {
                 () = &mut deadline => break,
             }
         }
+        crash::at("stop.collected");
         self.round.intents.clear();
         self.retry_at = None;
         self.commit().await;
         self.store.close().await;
+        crash::at("stop.stored");
     }
 }

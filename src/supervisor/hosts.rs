@@ -88,6 +88,19 @@ impl Hosts {
         handle.settle(intent.id.clone(), &intent.effect);
     }
 
+    /// An intent ended without having been begun: no send waits for it.
+    pub fn forget(&mut self, intent: &IntentId) {
+        self.under_way.remove(intent);
+    }
+
+    /// An intent is not wanted any more.
+    pub fn withdraw(&mut self, intent: &IntentId) {
+        let pane = self.under_way.get(intent).cloned();
+        if let Some(handle) = pane.and_then(|pane| self.handles.get(&pane.host)) {
+            handle.withdraw(intent.clone());
+        }
+    }
+
     /// An intent has its outcome committed: the next one of its pane may go out.
     pub fn settled(&mut self, intent: &IntentId) {
         if let Some(pane) = self.under_way.remove(intent)

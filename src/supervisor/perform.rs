@@ -1,14 +1,16 @@
-//! Effects beside the panes: commands on a host, questions to services, alerts into the outbox. Their outcomes come
-//! back as facts.
+//! Effects: keys go to their host; commands on a host, questions to services and alerts into the outbox are performed
+//! here. Their outcomes come back as facts.
 
-use super::dispatch::Fact;
+use super::dispatch::{Dispatch, Fact};
 use super::hosts::transport;
 use super::poll;
 use super::shell::{self, Reach};
 use crate::clock::Clock;
 use crate::config::HostConfig;
-use crate::model::{Alert, Event, HostName, IntentId, Outcome, PollSpec, ShellCall, Timestamp};
-use crate::store::NewMessage;
+use crate::model::{
+    Alert, Effect, Event, HostName, Intent, IntentId, Outcome, PollSpec, ShellCall, SkipReason, Timestamp,
+};
+use crate::store::{Durability, NewMessage};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -78,5 +80,42 @@ impl Performer {
 
     fn reach(&self, host: &HostName) -> Option<Reach> {
         self.reaches.get(host).cloned()
+    }
+}
+
+impl Dispatch {
+    /// An alert is performed by standing in the outbox, in the same transaction; everything else after the commit.
+    pub(super) fn want(&mut self, intent: Intent) {
+        if let Effect::Alert(alert) = &intent.effect {
+            let messages = self.performer.route(&intent.id, alert, self.clock.now());
+            self.round.batch.outbox.extend(messages);
+            self.step(&Event::Outcome { intent: intent.id, outcome: Outcome::Done });
+            return;
+        }
+        if matches!(intent.effect, Effect::Shell(_)) {
+            self.round.batch.durability = Durability::PowerLoss;
+        }
+        self.round.intents.push(intent);
+    }
+
+    /// What is not wanted any more is not begun; what was handed on is given up where nothing of it was typed yet.
+    pub(super) fn give_up(&mut self, intent: IntentId) {
+        let before = self.round.intents.len();
+        self.round.intents.retain(|other| other.id != intent);
+        if self.round.intents.len() < before {
+            self.step(&Event::Outcome { intent, outcome: Outcome::Skipped { reason: SkipReason::Withdrawn } });
+        } else {
+            self.round.withdrawn.push(intent);
+        }
+    }
+
+    /// Performs a committed intent.
+    pub(super) fn perform(&mut self, intent: Intent) {
+        match &intent.effect {
+            Effect::Send(_) | Effect::Prompt(_) => self.hosts.send(intent),
+            Effect::Shell(call) => self.performer.shell(intent.id, call.clone()),
+            Effect::Poll(spec) => self.performer.poll(intent.id, spec.clone()),
+            Effect::Alert(_) => {}
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Commands that the supervisor runs beside a pane, on the pane's host, with a time limit.
 
+use crate::crash;
 use crate::model::{Outcome, ShellCall, ShellOutcome};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::process::Stdio;
@@ -31,6 +32,7 @@ pub async fn perform(reach: &Reach, call: &ShellCall) -> Outcome {
 
 async fn run(reach: &Reach, call: &ShellCall) -> std::io::Result<ShellOutcome> {
     let mut child = command(reach, call).spawn()?;
+    crash::at("shell.begun");
     let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     if let (Reach::Remote(_), Some(mut input)) = (reach, child.stdin.take()) {
         use tokio::io::AsyncWriteExt;
@@ -46,6 +48,7 @@ async fn run(reach: &Reach, call: &ShellCall) -> std::io::Result<ShellOutcome> {
             None
         }
     };
+    crash::at("shell.ended");
     // A grandchild that keeps the pipe open must not hold the outcome back.
     let output = tokio::time::timeout(std::time::Duration::from_secs(1), output).await;
     let output = output.ok().and_then(Result::ok).unwrap_or_default();

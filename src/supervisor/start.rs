@@ -11,6 +11,7 @@ use super::reload::{Reloader, read_policy, watch_files};
 use super::tape::Tapes;
 use crate::clock::{Clock, wall};
 use crate::config::{Environment, Loaded, Overrides, Problem};
+use crate::crash;
 use crate::engine::{Engine, Options, RestoreError};
 use crate::ipc::lock::Lock;
 use crate::ipc::server::{Call, Hub, serve};
@@ -106,6 +107,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let policy = read_policy(&loaded, 1).map_err(StartError::User)?;
     let settings = crate::notify::config::of(&loaded).map_err(StartError::User)?;
     let (store, restored) = Store::open(&loaded.paths.database, wall())?;
+    crash::at("start.opened");
     let clock = Clock::start(restored.last_at);
     let options = Options { undo: loaded.config.undo };
     let redactor = settings.redactor(&loaded);
@@ -141,6 +143,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let socket = |source| StartError::Socket { folder: loaded.paths.runtime_dir.display().to_string(), source };
     let listener = lock.bind().and_then(tokio::net::UnixListener::from_std).map_err(socket)?;
     tokio::spawn(serve(listener, hub.clone()));
+    crash::at("start.listening");
     tokio::spawn(forward(calls, urgent_in.clone()));
     let watcher = watch_files(&loaded, urgent_in.clone());
 
@@ -169,6 +172,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         spawn_host(&mut dispatch, host);
     }
     dispatch.recover();
+    crash::at("start.recovered");
     let loop_task = tokio::spawn(async move {
         let reason = dispatch.run(Inbox { urgent, facts }).await;
         tapes.finish().await;

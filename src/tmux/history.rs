@@ -123,6 +123,14 @@ pub(super) fn catch_up(
     sink: &mut dyn FnMut(Told<'_>),
 ) {
     let mut nothing = |_: Reading<'_>| {};
+    if let Past::Remembered(position) = past {
+        for echo in &position.echoes {
+            // What is settled at this start is known already.
+            if !reader.awaited().any(|known| known == echo) {
+                reader.typed(&format!("{echo}\n"));
+            }
+        }
+    }
     reader.set_alternate(capture.alternate);
     let screen = capture.alternate
         || match past {

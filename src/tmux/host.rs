@@ -233,6 +233,7 @@ impl Host {
             Request::Send { intent, keys, settle } => self.queue_send(Sending::keys(intent, keys, settle)),
             Request::Prompt { intent, prompt, settle } => self.queue_send(Sending::prompt(intent, prompt, settle)),
             Request::Release(pane) => self.release(&pane),
+            Request::Withdraw(intent) => self.withdraw(&intent),
             Request::WatchScreens(panes) => self.watch_screens(panes),
             Request::RunsIn(pane, pipelines) => self.runs_in(pane, pipelines),
             Request::Exclude(pane) => {

@@ -109,6 +109,7 @@ pub struct PaneLive {
 enum Request {
     Send { intent: IntentId, keys: SendKeys, settle: bool },
     Prompt { intent: IntentId, prompt: Prompt, settle: bool },
+    Withdraw(IntentId),
     Release(PaneKey),
     WatchScreens(Vec<PaneKey>),
     RunsIn(PaneKey, Vec<String>),
@@ -146,6 +147,11 @@ impl HostHandle {
             Effect::Prompt(prompt) => self.ask(Request::Prompt { intent, prompt: prompt.clone(), settle: true }),
             Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => {}
         }
+    }
+
+    /// Gives up a send that is not wanted any more; where nothing of it was typed yet, nothing will be.
+    pub fn withdraw(&self, intent: IntentId) {
+        self.ask(Request::Withdraw(intent));
     }
 
     /// The last outcome of that pane is committed: its next send may start.

@@ -171,7 +171,8 @@ impl Pane {
     /// Where its observation stands now.
     pub fn position(&self) -> Position {
         let screen = if self.reader.wants_screen() { self.screen.clone() } else { Vec::new() };
-        Position { anchor: self.reader.anchor().clone(), screen }
+        let echoes = self.reader.awaited().map(str::to_owned).collect();
+        Position { anchor: self.reader.anchor().clone(), screen, echoes }
     }
 
     /// What the screens show of it.

@@ -9,6 +9,7 @@ use super::link::Link;
 use super::pane::Feed;
 use super::proto::{Expectation, Input, Questions, Reply, Verdict, send_line, verdict};
 use super::taken::Check;
+use crate::crash;
 use crate::model::{Event, HostState, IntentId, KeyStep, Outcome, PaneKey, Prompt, SendKeys, SkipReason};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -155,6 +156,17 @@ impl Host {
         }
     }
 
+    /// A send that waits and was certainly not typed is given up.
+    pub fn withdraw(&mut self, intent: &IntentId) {
+        let surely = |send: &Sending| send.intent == *intent && !send.perhaps_typed;
+        let lane = self.lanes.values_mut().find(|lane| lane.waiting.iter().any(surely));
+        if let Some(lane) = lane {
+            lane.waiting.retain(|send| !surely(send));
+            let outcome = Outcome::Skipped { reason: SkipReason::Withdrawn };
+            self.outlet.event(Event::Outcome { intent: intent.clone(), outcome });
+        }
+    }
+
     /// The pane's last outcome is committed.
     pub fn release(&mut self, pane: &PaneKey) {
         if let Some(lane) = self.lanes.get_mut(pane) {
@@ -223,7 +235,9 @@ impl Host {
             // What the screen shows now was printed before the keys.
             self.look(key);
         }
+        crash::at("send.ready");
         self.request(client, &line, Purpose::Send(key.clone()));
+        crash::at("send.handed");
     }
 
     /// Why nothing can be typed on this host now, if that is so for longer than a moment.
@@ -279,7 +293,9 @@ impl Host {
             Verdict::Refused(error) => Outcome::Failed { error },
             Verdict::Broken(error) => Outcome::Unknown { error },
         };
+        crash::at("send.replied");
         self.finish(key, outcome);
+        crash::at("send.told");
     }
 
     /// The client was lost before the reply: the same send goes first over the next one.

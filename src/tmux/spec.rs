@@ -109,6 +109,9 @@ pub struct Position {
     /// The last seen rows of a program that owns the screen; empty otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub screen: Vec<String>,
+    /// Lines that we typed and whose echo was still to come.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub echoes: Vec<String>,
 }
 
 /// A filter of names: a glob with `*` and `?` for the whole name, or a regular expression that is searched.

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
 /// A watched server with one window, a policy, and a place for the supervisor's state.
-struct Room {
-    server: TmuxServer,
-    state: PathBuf,
-    policy: PathBuf,
-    supervisor: Option<Child>,
+pub(super) struct Room {
+    pub server: TmuxServer,
+    pub state: PathBuf,
+    pub policy: PathBuf,
+    pub supervisor: Option<Child>,
 }
 
 /// Each stage appends its name to `ran`, so that doing something twice shows.
@@ -37,10 +37,15 @@ pipelines:
 "#;
 
 impl Room {
-    fn new() -> Self {
+    pub fn new() -> Self {
+        Self::with(POLICY)
+    }
+
+    /// A room with a policy of its own.
+    pub fn with(text: &str) -> Self {
         let server = TmuxServer::prepare();
         let (state, policy) = (server.folder().join("state"), server.folder().join("policy.yaml"));
-        std::fs::write(&policy, POLICY).expect("a policy");
+        std::fs::write(&policy, text).expect("a policy");
         rustix::fs::mknodat(
             rustix::fs::CWD,
             server.folder().join("go"),
@@ -54,20 +59,20 @@ impl Room {
         room
     }
 
-    fn open_window(&self) {
+    pub fn open_window(&self) {
         let shell = format!("cd '{}'; exec env PS1='$ ' sh", self.server.folder().display());
         self.server.new_session("proj", &shell);
         self.server.tmux(&["rename-window", "-t", "proj", "ci"]);
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tmuxagent"));
         command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.envs(self.environment()).stdin(Stdio::null());
         command
     }
 
-    fn environment(&self) -> Vec<(&'static str, String)> {
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
         let text = |path: &std::path::Path| path.display().to_string();
         vec![
             ("HOME", text(self.server.folder())),
@@ -80,54 +85,54 @@ impl Room {
     }
 
     /// Starts a supervisor without a screen and waits until it watches.
-    fn watch(&mut self) {
+    pub fn watch(&mut self) {
         self.supervisor = Some(self.command(&["--headless"]).stderr(Stdio::null()).spawn().expect("it starts"));
         self.wait_status("\"live\"");
     }
 
-    fn kill_9(&mut self) {
+    pub fn kill_9(&mut self) {
         if let Some(mut child) = self.supervisor.take() {
             child.kill().expect("it lived");
             child.wait().expect("it ended");
         }
     }
 
-    fn ask(&self, arguments: &[&str]) -> Output {
+    pub fn ask(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().expect("it runs")
     }
 
-    fn answer(&self, arguments: &[&str]) -> String {
+    pub fn answer(&self, arguments: &[&str]) -> String {
         let output = self.ask(arguments);
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     }
 
-    fn wait_status(&self, part: &str) {
+    pub fn wait_status(&self, part: &str) {
         wait_for(PATIENCE, part, || self.answer(&["status", "--json"]).contains(part).then_some(()));
     }
 
-    fn wait_events(&self, part: &str) {
+    pub fn wait_events(&self, part: &str) {
         wait_for(PATIENCE, part, || self.answer(&["events", "--json"]).contains(part).then_some(()));
     }
 
-    fn begin(&self) {
+    pub fn begin(&self) {
         self.server.type_line("proj:ci", "echo please'' begin");
     }
 
     /// Lets the build, which waits at the pipe, go on.
-    fn let_build_go(&self) {
+    pub fn let_build_go(&self) {
         std::fs::write(self.server.folder().join("go"), "").expect("the build waits at the pipe");
     }
 
     /// The stages that ran, one letter each.
-    fn ran(&self) -> String {
+    pub fn ran(&self) -> String {
         std::fs::read_to_string(self.server.folder().join("ran")).unwrap_or_default().replace('\n', " ")
     }
 
-    fn wait_ran(&self, wanted: &str) {
+    pub fn wait_ran(&self, wanted: &str) {
         wait_for(PATIENCE, wanted, || (self.ran() == wanted).then_some(()));
     }
 
-    fn wait_approval(&self) -> String {
+    pub fn wait_approval(&self) -> String {
         let first = || {
             let answer = self.answer(&["approvals", "--json"]);
             let value: serde_json::Value = serde_json::from_str(&answer).ok()?;
@@ -138,7 +143,7 @@ impl Room {
     }
 
     /// Opens the program in a terminal of its own: a second tmux server, whose panes are real terminals.
-    fn terminal(&self, desk: &TmuxServer, window: &str, arguments: &str) {
+    pub fn terminal(&self, desk: &TmuxServer, window: &str, arguments: &str) {
         let variables: Vec<String> =
             self.environment().iter().map(|(name, value)| format!("{name}='{value}'")).collect();
         let line = format!(
@@ -163,12 +168,12 @@ impl Drop for Room {
     }
 }
 
-fn wait_screen(desk: &TmuxServer, window: &str, part: &str) -> String {
+pub(super) fn wait_screen(desk: &TmuxServer, window: &str, part: &str) -> String {
     let target = format!("=desk:{window}");
     wait_for(PATIENCE, part, || Some(desk.screen(&target)).filter(|screen| screen.contains(part)))
 }
 
-fn press(desk: &TmuxServer, window: &str, keys: &[&str]) {
+pub(super) fn press(desk: &TmuxServer, window: &str, keys: &[&str]) {
     let target = format!("=desk:{window}");
     desk.tmux(&[&["send-keys", "-t", &target], keys].concat());
 }

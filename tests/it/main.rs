@@ -15,5 +15,6 @@ mod engine;
 mod notify;
 mod policy;
 mod policy_cli;
+mod simulation;
 mod support;
 mod tidy;

@@ -15,11 +15,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("i18n", &["model", "yaml"]),
     ("lines", &["model"]),
     ("policy", &["model", "yaml"]),
-    ("tmux", &["model", "lines", "policy", "clock"]),
+    ("tmux", &["model", "lines", "policy", "clock", "crash"]),
+    // Where a debug build dies when a test wants it.
+    ("crash", &[]),
     // Request files are cleaned and redacted by the pure parts of alerts.
     ("approval", &["model", "notify", "yaml"]),
     ("engine", &["model", "lines", "policy", "approval"]),
-    ("store", &["model"]),
+    ("store", &["model", "crash"]),
     ("notify", &["model", "config", "store", "approval", "yaml", "clock"]),
     ("web", &["model", "approval", "notify", "config"]),
     ("ipc", &["model", "clock"]),
@@ -30,7 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "supervisor",
         &[
             "model", "yaml", "lines", "policy", "tmux", "approval", "engine", "store", "notify", "web", "ipc", "clock",
-            "config",
+            "config", "crash",
         ],
     ),
     ("wrapper", &["model", "ipc"]),

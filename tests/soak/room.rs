@@ -15,7 +15,8 @@ const SESSIONS: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Every stage appends `RUN STAGE ATTEMPT`, so that doing something twice, or not at all, shows. `test` fails at first
-/// and is tried again; `deploy` waits for a person; `tell` starts the next run by what it prints.
+/// and is tried again; `deploy` waits for a person; `tell` starts the next run by what it prints. What is typed ahead
+/// stands without its prompt, and the prompt then before what is printed next.
 pub const POLICY: &str = r#"
 version: 1
 pipelines:
@@ -23,9 +24,9 @@ pipelines:
     match: [{window_name: "w*"}]
     stages:
       - name: lint
-        triggers: [{log_regex: "^begin$"}]
+        triggers: [{log_regex: "^(\\$ )?begin$"}]
         actions_on_start: [{send_keys: "echo {{run}} lint {{attempt}} >> ran; echo 'lint'' passed'"}]
-        success_when: [{log_regex: "^lint passed$"}]
+        success_when: [{log_regex: "^(\\$ )?lint passed$"}]
         timeout: 10m
       - name: test
         triggers: [{after_stage_success: lint}]
@@ -40,7 +41,7 @@ pipelines:
       - name: tell
         triggers: [{after_stage_success: deploy}]
         actions_on_start: [{prompt: "echo {{run}} tell {{attempt}} >> ran; echo 'tell'' passed'; test -e stop || echo be''gin"}]
-        success_when: [{log_regex: "^tell passed$"}]
+        success_when: [{log_regex: "^(\\$ )?tell passed$"}]
         timeout: 10m
 "#;
 

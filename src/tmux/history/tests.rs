@@ -46,7 +46,7 @@ fn a_new_pane_is_read_from_its_first_line() {
 fn a_position_of_an_earlier_life_is_found_again() {
     let mut reader = Reader::new();
     told(&mut reader, &Past::Old, &capture(&["a", "b", "c", "$ "]), 60);
-    let position = Position { anchor: reader.anchor().clone(), screen: Vec::new() };
+    let position = Position { anchor: reader.anchor().clone(), ..Position::default() };
     let past = Past::Remembered(Box::new(position));
     let seen = told(&mut Reader::new(), &past, &capture(&["a", "b", "c", "$ x", "done", "$ "]), 60);
     assert_eq!(seen, lines(&["$ x", "done"]));
@@ -76,4 +76,32 @@ fn the_line_under_the_cursor_is_told_apart() {
     assert_eq!(split(&["a", "b", "", ""], (1, 1)), (1, "b".to_owned()));
     assert_eq!(split(&["a", "b", "c"], (1, 0)), (3, String::new()));
     assert_eq!(split(&["", ""], (0, 0)), (0, String::new()));
+}
+
+#[test]
+fn what_we_typed_before_a_restart_is_an_echo_in_the_history_too() {
+    let mut reader = Reader::new();
+    told(&mut reader, &Past::Old, &capture(&["a", "b", "c", "$ "]), 60);
+    reader.typed("echo deploy\n");
+    let echoes = reader.awaited().map(str::to_owned).collect();
+    let position = Position { anchor: reader.anchor().clone(), echoes, ..Position::default() };
+    let json = serde_json::to_string(&position).expect("json");
+    let past = Past::Remembered(Box::new(serde_json::from_str(&json).expect("a position")));
+    // Once as its own memory tells, and once where the send is settled at the same start.
+    for settles in [false, true] {
+        let mut reader = Reader::new();
+        if settles {
+            reader.typed("echo deploy\n");
+        }
+        let mut origins = Vec::new();
+        let later = capture(&["a", "b", "c", "$ echo deploy", "deploy", "$ echo deploy", "$ "]);
+        catch_up(&mut reader, &past, &later, 60, &mut |told| {
+            if let Told::Reading(Reading::Line { text, origin, .. }) = told {
+                origins.push((text.to_owned(), origin));
+            }
+        });
+        use crate::model::Origin::{Echo, Program};
+        let wanted = [("$ echo deploy", Echo), ("deploy", Program), ("$ echo deploy", Program)];
+        assert_eq!(origins, wanted.map(|(text, origin)| (text.to_owned(), origin)), "the last one a human typed");
+    }
 }

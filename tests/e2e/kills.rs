@@ -1,0 +1,216 @@
+//! The supervisor is killed at every distinct step of its work, one after another, with the real program on a real tmux
+//! server; each next life goes on where the last one died, and is killed one step later.
+
+use super::product::Room;
+use super::support::PATIENCE;
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+use tmuxagent::model::{Approval, ApprovalKind, RunId, RunState, RunView};
+
+/// Every kind of effect once: keys, a tracked command, a person's decision, a command beside the pane, a prompt.
+const POLICY: &str = r#"
+version: 1
+pipelines:
+  - name: chain
+    match: [{window_name: ci}]
+    stages:
+      - name: lint
+        triggers: [{log_regex: "^(\\$ )?please begin$"}]
+        actions_on_start: [{send_keys: "echo {{run}} lint {{attempt}} >> ran; echo 'lint'' passed'"}]
+        success_when: [{log_regex: "^(\\$ )?lint passed$"}]
+        timeout: 5m
+      - name: build
+        triggers: [{after_stage_success: lint}]
+        actions_on_start: [{run: "echo {{run}} build {{attempt}} >> ran"}]
+        timeout: 5m
+      - name: deploy
+        require_approval: true
+        triggers: [{after_stage_success: build}]
+        actions_on_start: [{shell: {script: "echo {{run}} deploy {{attempt}} >> ran", timeout: 20s}}]
+        timeout: 5m
+      - name: tell
+        triggers: [{after_stage_success: deploy}]
+        actions_on_start: [{prompt: "echo {{run}} tell {{attempt}} >> ran; echo 'tell'' passed'"}]
+        success_when: [{log_regex: "^(\\$ )?tell passed$"}]
+        timeout: 5m
+"#;
+
+/// More steps of one kind than a life has.
+const MOST: u32 = 60;
+
+/// How a life ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// At the step that was chosen.
+    Died,
+    /// A whole run was done without coming to that step.
+    Outlived,
+}
+
+struct Chain {
+    room: Room,
+    seen: BTreeMap<String, Instant>,
+    lives: u32,
+}
+
+impl Chain {
+    fn new() -> Self {
+        Self { room: Room::with(POLICY), seen: BTreeMap::new(), lives: 0 }
+    }
+
+    /// Kills at every step of these places.
+    fn kill_everywhere(mut self, places: &[&str]) {
+        for place in places {
+            let mut killed = 0;
+            for number in 1..=MOST {
+                if self.life(place, number) == End::Outlived {
+                    break;
+                }
+                killed += 1;
+                self.nothing_twice(place, number);
+            }
+            assert!(killed > 0, "no life comes past {place}");
+            println!("{place}: killed at {killed} steps");
+        }
+        assert_eq!(self.life("none", 1), End::Outlived);
+        let ran = self.ran();
+        let runs: Vec<&str> = ran.iter().filter_map(|line| line.strip_suffix(" lint 1")).collect();
+        for run in &runs {
+            for stage in ["lint", "build", "deploy", "tell"] {
+                let line = format!("{run} {stage} 1");
+                assert_eq!(ran.iter().filter(|other| **other == line).count(), 1, "{line} in {ran:#?}");
+            }
+        }
+        assert_eq!(ran.len(), runs.len() * 4, "{ran:#?}");
+    }
+
+    fn ran(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.room.server.folder().join("ran")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn nothing_twice(&self, place: &str, number: u32) {
+        let mut ran = self.ran();
+        ran.sort();
+        let twice = ran.windows(2).find(|pair| pair[0] == pair[1]);
+        assert_eq!(twice, None, "killed at {place}, step {number}");
+    }
+
+    /// One life: what the last one left is brought to its end, then a whole run is begun and answered.
+    fn life(&mut self, place: &str, number: u32) -> End {
+        self.lives += 1;
+        let mut command = self.room.command(&["--headless"]);
+        command.env("TMUXAGENT_DIE_AT", format!("{place}:{number}")).stderr(Stdio::null());
+        let mut child = command.spawn().expect("it starts");
+        let mut begun: Option<RunId> = None;
+        let mut typed = false;
+        let end = Instant::now() + PATIENCE * 2;
+        loop {
+            if let Some(status) = child.try_wait().expect("a child") {
+                // Ended in order, it did not come past the place.
+                return if status.signal() == Some(9) { End::Died } else { End::Outlived };
+            }
+            let runs: Option<Vec<RunView>> = self.ask(&["panes", "--runs", "--json"]);
+            let to_stop = typed && place.starts_with("stop.");
+            if !to_stop {
+                self.answer();
+            }
+            let run = runs.as_ref().and_then(|runs| runs.first());
+            match run.map(|run| (run.run, run.state)) {
+                Some((_, Some(RunState::Open))) => {
+                    if to_stop {
+                        signal(&child, rustix::process::Signal::TERM);
+                    }
+                }
+                // A pane whose observation never began is read from then on.
+                Some(_) if !typed && !self.room.answer(&["status", "--json"]).contains("\"live\"") => {}
+                Some((last, _)) if !typed => {
+                    (begun, typed) = (last, true);
+                    self.room.begin();
+                }
+                Some((last, _)) if last != begun => {
+                    self.room.supervisor = Some(child);
+                    self.room.kill_9();
+                    return End::Outlived;
+                }
+                _ => {}
+            }
+            if Instant::now() > end {
+                self.room.supervisor = Some(child);
+                let (events, screen) = (self.room.answer(&["events"]), self.room.server.screen("proj:ci"));
+                panic!("{place}:{number} goes on and on; {runs:#?}\n{events}\n{screen}");
+            }
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    fn ask<T: serde::de::DeserializeOwned>(&self, arguments: &[&str]) -> Option<T> {
+        let output = self.room.ask(arguments);
+        serde_json::from_slice(&output.stdout).ok()
+    }
+
+    /// A person who says yes, and who looks before saying whether something was done.
+    fn answer(&mut self) {
+        for approval in self.ask::<Vec<Approval>>(&["approvals", "--json"]).unwrap_or_default() {
+            let seen = *self.seen.entry(approval.id.0.clone()).or_insert_with(Instant::now);
+            let mut arguments = vec!["approve", approval.id.as_str()];
+            if matches!(approval.kind, ApprovalKind::Settle { .. }) {
+                if seen.elapsed() < Duration::from_secs(1) {
+                    continue;
+                }
+                let line = format!("{} {} 1", approval.run.map_or(0, |run| run.0), approval.stage.unwrap_or_default());
+                arguments.extend(["--answer", if self.ran().contains(&line) { "done" } else { "again" }]);
+            }
+            self.room.ask(&arguments);
+        }
+    }
+}
+
+fn signal(child: &Child, signal: rustix::process::Signal) {
+    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("a process");
+    // It may have ended meanwhile.
+    let _ = rustix::process::kill_process(pid, signal);
+}
+
+#[test]
+fn killed_at_every_step_of_start_command_and_end() {
+    Chain::new().kill_everywhere(&[
+        "start.opened",
+        "start.listening",
+        "start.recovered",
+        "shell.begun",
+        "shell.ended",
+        "stop.collected",
+        "stop.stored",
+    ]);
+}
+
+#[test]
+fn killed_at_every_step_of_a_commit() {
+    Chain::new().kill_everywhere(&["commit.begun", "commit.written", "commit.done"]);
+}
+
+#[test]
+fn killed_at_every_step_of_a_round() {
+    Chain::new().kill_everywhere(&[
+        "round.stepped",
+        "round.committed",
+        "round.released",
+        "round.performed",
+        "round.answered",
+    ]);
+}
+
+#[test]
+fn killed_at_every_step_of_a_send() {
+    Chain::new().kill_everywhere(&["send.ready", "send.handed", "send.replied", "send.told"]);
+}
+
+#[test]
+fn every_place_is_killed_at() {
+    let own = include_str!("kills.rs");
+    let missing: Vec<_> = tmuxagent::crash::PLACES.iter().filter(|place| !own.contains(**place)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

@@ -1,0 +1,81 @@
+//! Deterministic simulation: the engine and the store as they are, and a tmux that loses, delays, reorders and
+//! duplicates as the real one can, under a seeded scheduler that also kills the supervisor between any two steps.
+//!
+//! A failing seed is printed; `TMUXAGENT_SIM_SEED=N` plays it alone. `TMUXAGENT_SIM_EVENTS` sets another number of events.
+
+mod supervisor;
+mod tmux;
+mod world;
+
+use world::World;
+
+/// Events of all worlds together in one run of the tests.
+const EVENTS: u64 = 1_000_000;
+/// Events of one world before it is brought to its end and judged.
+const LENGTH: u64 = 50_000;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// SplitMix64.
+pub struct Random(u64);
+
+impl Random {
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number from 0 up to, not including, `end`.
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let a = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let b = (a ^ (a >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (b ^ (b >> 31)) % end.max(1)
+    }
+
+    /// True once in `times`.
+    pub fn once_in(&mut self, times: u64) -> bool {
+        self.below(times) == 0
+    }
+
+    pub fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).expect("a small number")
+    }
+}
+
+#[test]
+fn nothing_happens_twice_and_nothing_is_lost_in_a_million_events() {
+    if let Some(seed) = number("TMUXAGENT_SIM_SEED") {
+        World::new(seed).live(LENGTH);
+        return;
+    }
+    let wanted = number("TMUXAGENT_SIM_EVENTS").unwrap_or(EVENTS);
+    let begun = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    let first = u64::from(begun.subsec_nanos()) << 8;
+    let next = std::sync::atomic::AtomicU64::new(0);
+    let done = std::sync::atomic::AtomicU64::new(0);
+    let sums = std::sync::Mutex::new([0_u64; 4]);
+    let order = std::sync::atomic::Ordering::SeqCst;
+    // Two at a time: each waits for its store's thread half of the time.
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while done.load(order) < wanted {
+                    let seed = first + next.fetch_add(1, order);
+                    let played = std::panic::catch_unwind(|| World::new(seed).live(LENGTH));
+                    let Ok(count) = played else {
+                        done.store(u64::MAX / 2, order);
+                        panic!("play it again with TMUXAGENT_SIM_SEED={seed}");
+                    };
+                    done.fetch_add(count[0], order);
+                    let mut sums = sums.lock().expect("a sound lock");
+                    sums.iter_mut().zip(count).for_each(|(sum, count)| *sum += count);
+                }
+            });
+        }
+    });
+    let [events, steps, crashes, ran] = *sums.lock().expect("a sound lock");
+    println!("{events} events, {steps} steps of the engine, {crashes} crashes, {ran} commands ran, each once");
+    assert!(events >= wanted);
+}

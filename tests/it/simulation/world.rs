@@ -1,0 +1,544 @@
+//! The scheduler: what happens next, and what must hold.
+
+use super::Random;
+use super::supervisor::{Message, Supervisor};
+use super::tmux::{Pane, Printed, Ran, command};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+use tmuxagent::engine::{Answer, Engine};
+use tmuxagent::model::{
+    ApprovalId, ApprovalKind, ApprovalState, Command, Decider, Event, LineEvent, LineSource, Millis, Note, Outcome,
+    PaneKey, RunId, RunState, ShellOutcome, Timestamp, Verdict, Via,
+};
+use tmuxagent::policy::{Policy, RuleSet, Source, load};
+use tmuxagent::store::{EventFilter, Found, Reader};
+
+/// What a person approved is not filled in anew for another attempt, so `deploy` has one only.
+const POLICY: &str = r"
+pipelines:
+- name: chain
+  match: {window_name: w}
+  stages:
+  - name: lint
+    triggers: [{log_regex: '^begin$'}]
+    actions_on_start: [{send_keys: 'do {{run}} lint {{attempt}}'}]
+    success_when: [{log_regex: '^lint passed$'}]
+    fail_when: [{log_regex: '^lint failed$'}]
+    timeout: 5m
+    on_fail: [{retry: {max: 2, backoff: 1s}}]
+  - name: build
+    triggers: [{after_stage_success: lint}]
+    actions_on_start: [{run: 'do {{run}} build {{attempt}}'}]
+    timeout: 5m
+    on_fail: [{retry: {max: 2, backoff: 1s}}]
+  - name: deploy
+    triggers: [{after_stage_success: build}]
+    require_approval: {expires: 30m, on_expiry: reject}
+    actions_on_start: [{shell: {script: 'do {{run}} deploy {{attempt}}', timeout: 20s}}]
+    timeout: 5m
+  - name: tell
+    triggers: [{after_stage_success: deploy}]
+    actions_on_start: [{prompt: 'do {{run}} tell {{attempt}}'}]
+    success_when: [{log_regex: '^tell passed$'}]
+    fail_when: [{log_regex: '^tell failed$'}]
+    timeout: 5m
+    on_fail: [{retry: {max: 2, backoff: 1s}}]
+";
+
+/// All panes are alike to it.
+fn rules() -> &'static RuleSet {
+    static RULES: OnceLock<Arc<RuleSet>> = OnceLock::new();
+    RULES.get_or_init(|| {
+        let pane = Pane::new(1, 1, 1).info;
+        policy().rules_for(&pane.key.host, &pane.facts)
+    })
+}
+
+const PANES: u32 = 5;
+const HOUR: u64 = 3_600_000;
+
+fn policy() -> &'static Arc<Policy> {
+    static POLICY_READ: OnceLock<Arc<Policy>> = OnceLock::new();
+    POLICY_READ.get_or_init(|| {
+        let mut policy = load(&[Source::new("p.yaml", POLICY)]).unwrap_or_else(|e| panic!("{e}"));
+        policy.generation = 1;
+        Arc::new(policy)
+    })
+}
+
+pub struct World {
+    random: Random,
+    folder: tempfile::TempDir,
+    now: Timestamp,
+    panes: Vec<Pane>,
+    server: u64,
+    lives: u32,
+    supervisor: Supervisor,
+    ran: BTreeSet<Ran>,
+    /// Questions that were asked and not seen closed.
+    pending: BTreeSet<ApprovalId>,
+    /// Decisions that were acknowledged.
+    decided: BTreeMap<ApprovalId, bool>,
+    begun: BTreeSet<Ran>,
+    /// Attempts that were given up before their keys could be typed, perhaps.
+    late: BTreeSet<Ran>,
+    /// Runs that ended with their pane.
+    cancelled: BTreeSet<u64>,
+    events: u64,
+    crashes: u64,
+    seq: u64,
+    calm: bool,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        // In memory where there is such a place: a world makes thousands of commits that wait for the disk.
+        let memory = std::path::Path::new("/dev/shm");
+        let place = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
+        let folder = tempfile::Builder::new().prefix("tmuxagent-sim").tempdir_in(place).expect("a folder");
+        let supervisor = Supervisor::start(&folder.path().join("state.db"), policy());
+        let mut world = Self {
+            random: Random::new(seed),
+            folder,
+            now: Timestamp(1_772_438_400_000),
+            panes: Vec::new(),
+            server: 1,
+            lives: 0,
+            supervisor,
+            ran: BTreeSet::new(),
+            pending: BTreeSet::new(),
+            decided: BTreeMap::new(),
+            begun: BTreeSet::new(),
+            late: BTreeSet::new(),
+            cancelled: BTreeSet::new(),
+            events: 0,
+            crashes: 0,
+            seq: 0,
+            calm: false,
+        };
+        world.open_panes();
+        world.observe();
+        world
+    }
+
+    /// Lives for so many events, comes to rest, and is judged; events, steps of the engine, crashes, commands.
+    pub fn live(mut self, events: u64) -> [u64; 4] {
+        let mut steps = 0;
+        while self.events < events {
+            self.events += 1;
+            let before = self.supervisor.steps;
+            self.happen();
+            // A crash begins to count anew.
+            let more = self.supervisor.steps.checked_sub(before).unwrap_or(self.supervisor.steps);
+            steps += more;
+            self.events += more;
+        }
+        self.come_to_rest();
+        self.judge();
+        [self.events, steps, self.crashes, self.ran.len() as u64]
+    }
+
+    fn happen(&mut self) {
+        let pane = self.random.index(self.panes.len());
+        match self.random.below(100) {
+            0..=34 => self.read(pane),
+            35..=59 => {
+                self.run_next(pane);
+            }
+            60..=71 => self.round(),
+            72..=77 => self.reply(pane),
+            78..=83 => self.supervisor.pump(&mut self.panes),
+            84..=87 => self.shell_ends(),
+            88..=90 => self.decide(),
+            91..=93 => self.panes[pane].print(Printed::Line("begin".to_owned())),
+            94 => self.panes[pane].print(Printed::Line("noise".to_owned())),
+            95..=97 => self.now = self.now + Millis(self.random.below(1500)),
+            98 => self.trouble(pane),
+            _ => match self.random.below(30) {
+                0 => self.now = self.now + Millis(self.random.below(HOUR)),
+                1..=4 => self.crash(),
+                _ => {}
+            },
+        }
+    }
+
+    /// Something around the supervisor breaks.
+    fn trouble(&mut self, pane: usize) {
+        match self.random.below(40) {
+            // The control client of the pane is lost: its reply too, and it is read on later.
+            0..=9 => self.disconnect(pane),
+            10..=14 => self.panes.iter_mut().for_each(|pane| pane.connected = true),
+            15..=24 => {
+                let pane = &mut self.panes[pane];
+                pane.in_mode = !pane.in_mode;
+            }
+            25..=34 => self.panes[pane].trim(),
+            35 => {
+                let key = self.panes[pane].info.key.clone();
+                self.replace(pane);
+                self.tell_gone(&key);
+                self.see(pane);
+            }
+            36 if self.random.once_in(5) => {
+                let old: Vec<PaneKey> = self.panes.iter().map(|pane| pane.info.key.clone()).collect();
+                self.server += 1;
+                self.open_panes();
+                old.iter().for_each(|key| self.tell_gone(key));
+                (0..self.panes.len()).for_each(|pane| self.see(pane));
+            }
+            37 => self.ask(Command::Freeze),
+            _ => self.ask(Command::Unfreeze),
+        }
+    }
+
+    fn open_panes(&mut self) {
+        self.panes.clear();
+        for number in 0..PANES {
+            self.lives += 1;
+            self.panes.push(Pane::new(self.server, number, 100 + self.lives));
+        }
+    }
+
+    fn replace(&mut self, pane: usize) {
+        self.lives += 1;
+        let number = u32::try_from(pane).expect("a few");
+        self.panes[pane] = Pane::new(self.server, number, 100 + self.lives);
+    }
+
+    fn tell_gone(&mut self, key: &PaneKey) {
+        if let Some(lane) = self.supervisor.lanes.get_mut(key)
+            && let Some(send) = lane.under_way.take()
+        {
+            lane.waiting.push_front(send);
+        }
+        self.supervisor.queue.push_back(Message::Event(Event::PaneGone { pane: key.clone() }));
+    }
+
+    fn see(&mut self, pane: usize) {
+        let pane = &mut self.panes[pane];
+        let info = Box::new(pane.info.clone());
+        self.supervisor.queue.push_back(Message::Event(Event::PaneSeen { info }));
+        pane.read = pane.end();
+        pane.connected = true;
+        self.supervisor.queue.push_back(Message::Position(pane.info.key.clone(), pane.read));
+    }
+
+    fn disconnect(&mut self, pane: usize) {
+        let pane = &mut self.panes[pane];
+        pane.connected = false;
+        pane.reply = None;
+        if let Some(lane) = self.supervisor.lanes.get_mut(&pane.info.key)
+            && let Some(send) = lane.under_way.take()
+        {
+            lane.waiting.push_front(send);
+        }
+    }
+
+    /// The collector reads what a pane printed, up to the reply that stands in the stream.
+    fn read(&mut self, pane: usize) {
+        let most = self.random.index(8) + 1;
+        let limit = self.panes[pane].reply.as_ref().map_or(usize::MAX, |reply| reply.behind);
+        self.read_to(pane, most, limit);
+    }
+
+    fn read_to(&mut self, at: usize, most: usize, limit: usize) {
+        let pane = &mut self.panes[at];
+        if !pane.connected {
+            return;
+        }
+        let key = pane.info.key.clone();
+        let queue = &mut self.supervisor.queue;
+        if pane.read < pane.base {
+            pane.read = pane.base;
+            queue.push_back(Message::Event(Event::Gap { pane: key.clone() }));
+        }
+        for _ in 0..most {
+            if pane.read >= pane.end().min(limit) {
+                break;
+            }
+            let printed = pane.printed[pane.read - pane.base].clone();
+            pane.read += 1;
+            let event = match printed {
+                Printed::Ended(token, exit) => Event::CommandEnded { pane: key.clone(), token: Some(token), exit },
+                Printed::Line(text) => {
+                    let hits = rules().scan(&text);
+                    if hits.is_empty() {
+                        continue;
+                    }
+                    self.seq += 1;
+                    let (seq, source) = (self.seq, LineSource::Stream);
+                    let line = LineEvent { pane: key.clone(), seq, text, source, hits, policy: 1, message: None };
+                    Event::Line(Box::new(line))
+                }
+            };
+            queue.push_back(Message::Event(event));
+            queue.push_back(Message::Position(key.clone(), pane.read));
+        }
+    }
+
+    /// The reply to a send comes, behind what was printed before the keys.
+    fn reply(&mut self, at: usize) {
+        let Some(reply) = self.panes[at].reply.take() else { return };
+        self.read_to(at, usize::MAX, reply.behind);
+        let pane = &self.panes[at];
+        let key = pane.info.key.clone();
+        let Some(lane) = self.supervisor.lanes.get_mut(&key) else { return };
+        lane.under_way = None;
+        lane.held = true;
+        let outcome = match reply.answer {
+            Ok(()) => Outcome::Done,
+            Err(reason) => Outcome::Skipped { reason },
+        };
+        let queue = &mut self.supervisor.queue;
+        queue.push_back(Message::Position(key, pane.read));
+        queue.push_back(Message::Event(Event::Outcome { intent: reply.intent, outcome }));
+    }
+
+    fn shell_ends(&mut self) {
+        let Some((intent, script)) = self.supervisor.shells.pop_front() else { return };
+        if let Some(what) = command(&script) {
+            self.has_run(what);
+        }
+        let exit = Some(i32::from(self.random.once_in(8)));
+        let outcome = Outcome::Shell(ShellOutcome { exit, output: String::new() });
+        self.supervisor.queue.push_back(Message::Event(Event::Outcome { intent, outcome }));
+    }
+
+    /// A pane's shell runs the next line that it was given.
+    fn run_next(&mut self, pane: usize) {
+        if let Some(what) = self.panes[pane].run_next(&mut self.random) {
+            self.has_run(what);
+        }
+    }
+
+    /// A command was run, and never before.
+    fn has_run(&mut self, what: Ran) {
+        if !self.ran.insert(what.clone()) {
+            panic!("{what:?} ran twice\n{}", self.tale(what.0));
+        }
+    }
+
+    /// A round of the loop. It may die between any two of its steps.
+    fn round(&mut self) {
+        let takes = self.random.below(12);
+        for _ in 0..takes {
+            let Some(message) = self.supervisor.queue.pop_front() else { break };
+            // A line and the position behind it are one commit.
+            let mut message = Some(message);
+            while let Some(next) = message.take() {
+                let line = matches!(&next, Message::Event(Event::Line(_) | Event::CommandEnded { .. }));
+                self.supervisor.take(self.now, next);
+                if line {
+                    message = self.supervisor.queue.pop_front();
+                }
+            }
+        }
+        for _ in 0..20 {
+            let Some((_, key, epoch)) = self.supervisor.engine.next_timer().filter(|(at, ..)| *at <= self.now) else {
+                break;
+            };
+            self.supervisor.step(self.now, Event::Timer { key, epoch });
+        }
+        if self.dies() {
+            return;
+        }
+        // A commit that failed: the round is kept, and committed with a later one.
+        if !self.calm && self.random.once_in(50) {
+            return;
+        }
+        let answers = self.supervisor.commit(self.now);
+        self.hear();
+        if self.dies() {
+            return;
+        }
+        self.supervisor.release();
+        while self.supervisor.perform_next() {
+            if self.dies() {
+                return;
+            }
+        }
+        for (answer, event) in answers {
+            if let (Answer::Ok { .. }, Event::Asked { command: Command::Decide { approval, verdict, .. }, .. }) =
+                (answer, event)
+            {
+                let before = self.decided.insert(approval.clone(), verdict.approve);
+                assert_eq!(before, None, "{approval} was decided twice");
+            }
+        }
+    }
+
+    fn dies(&mut self) -> bool {
+        let dies = !self.calm && self.random.once_in(700);
+        if dies {
+            self.crash();
+        }
+        dies
+    }
+
+    /// What was committed, as people are told it.
+    fn hear(&mut self) {
+        for note in std::mem::take(&mut self.supervisor.told) {
+            match note {
+                Note::ApprovalAsked { approval, .. } => drop(self.pending.insert(approval)),
+                Note::StageStarted { run, stage, attempt } => {
+                    assert!(
+                        self.begun.insert((run.0, stage.clone(), attempt)),
+                        "{stage} {attempt} of {run} began twice"
+                    );
+                }
+                Note::StageFailed { run, stage, by, attempt } if by.starts_with("timeout") => {
+                    self.late.insert((run.0, stage, attempt));
+                }
+                Note::RunEnded { run, state: RunState::Cancelled, .. } => drop(self.cancelled.insert(run.0)),
+                _ => {}
+            }
+        }
+    }
+
+    /// What the journal tells of a run.
+    fn tale(&self, run: u64) -> String {
+        let reader = Reader::open(&self.folder.path().join("state.db")).expect("a database");
+        let filter = EventFilter { limit: u32::MAX, ..EventFilter::default() };
+        let notes = reader.events(&filter).expect("notes").into_iter().map(|line| format!("{:?}", line.note));
+        let (number, word) = (format!("RunId({run})"), format!("do {run} "));
+        let quoted = format!("do '{run}' ");
+        let told = notes.filter(|note| [&number, &word, &quoted].iter().any(|part| note.contains(part.as_str())));
+        told.collect::<Vec<_>>().join("\n")
+    }
+
+    /// `kill -9`, and the next start; the system's clock may have been set meanwhile.
+    fn crash(&mut self) {
+        self.crashes += 1;
+        let database = self.folder.path().join("state.db");
+        let shells: Vec<String> = self.supervisor.shells.drain(..).map(|(_, script)| script).collect();
+        // A command that was begun goes on without us.
+        for script in shells {
+            if self.random.once_in(2)
+                && let Some(what) = command(&script)
+            {
+                self.has_run(what);
+            }
+        }
+        // What was committed is all that the next life has; only the lock must be free.
+        self.supervisor.close();
+        self.supervisor = Supervisor::start(&database, policy());
+        let wall = match self.random.below(6) {
+            0 => self.now + Millis(HOUR),
+            1 => self.now - Millis(HOUR),
+            _ => self.now,
+        };
+        self.now = wall.max(self.supervisor.last_at);
+        self.observe();
+    }
+
+    /// A life begins: what is there is seen, and read on from where the last life stood.
+    fn observe(&mut self) {
+        self.supervisor.recover(self.now);
+        let known: Vec<PaneKey> = self.supervisor.engine.view().panes.into_keys().collect();
+        for at in 0..self.panes.len() {
+            let pane = &mut self.panes[at];
+            pane.reply = None;
+            match self.supervisor.positions.get(&pane.info.key) {
+                Some(&read) => {
+                    pane.read = read;
+                    pane.connected = true;
+                    let info = Box::new(pane.info.clone());
+                    self.supervisor.queue.push_back(Message::Event(Event::PaneSeen { info }));
+                }
+                None => self.see(at),
+            }
+        }
+        let there: Vec<PaneKey> = self.panes.iter().map(|pane| pane.info.key.clone()).collect();
+        known.iter().filter(|key| !there.contains(key)).for_each(|key| self.tell_gone(key));
+    }
+
+    fn ask(&mut self, command: Command) {
+        let by = Decider { who: "mei".to_owned(), via: Via::Key };
+        self.supervisor.step(self.now, Event::Asked { command, by });
+    }
+
+    /// A person answers one question, having looked at what was done.
+    fn decide(&mut self) {
+        let at = self.random.index(self.pending.len());
+        let Some(id) = self.pending.iter().nth(at).cloned() else { return };
+        let Some(approval) = self.supervisor.engine.approval(&id).cloned() else {
+            self.pending.remove(&id);
+            return;
+        };
+        if approval.state != ApprovalState::Pending {
+            self.pending.remove(&id);
+            return;
+        }
+        let (approve, answer) = match &approval.kind {
+            ApprovalKind::Gate => (self.calm || !self.random.once_in(8), None),
+            ApprovalKind::Settle { intent } => {
+                let what = (
+                    approval.run.map_or(0, |run: RunId| run.0),
+                    approval.stage.clone().unwrap_or_default(),
+                    approval.attempt,
+                );
+                let done = self.ran.contains(&what)
+                    || self.panes.iter().any(|pane| pane.has(intent))
+                    || self.supervisor.shells.iter().any(|(other, _)| other == intent);
+                (true, Some(if done { "done" } else { "again" }.to_owned()))
+            }
+            ApprovalKind::Gap => (true, Some("wait".to_owned())),
+            ApprovalKind::Failed { .. } | ApprovalKind::Agent => (true, None),
+        };
+        let verdict = Verdict { approve, answer };
+        self.ask(Command::Decide { approval: id, revision: approval.revision, verdict });
+    }
+
+    /// Nothing breaks any more, and everything that is under way comes to its end.
+    fn come_to_rest(&mut self) {
+        self.calm = true;
+        self.ask(Command::Unfreeze);
+        self.panes.iter_mut().for_each(|pane| (pane.in_mode, pane.connected) = (false, true));
+        for _ in 0..3000 {
+            for pane in 0..self.panes.len() {
+                let limit = self.panes[pane].reply.as_ref().map_or(usize::MAX, |reply| reply.behind);
+                self.read_to(pane, usize::MAX, limit);
+                self.reply(pane);
+                self.run_next(pane);
+            }
+            self.shell_ends();
+            self.decide();
+            self.round();
+            self.supervisor.pump(&mut self.panes);
+            self.now = self.now + Millis(2000);
+            let quiet = self.supervisor.queue.is_empty() && self.panes.iter().all(|pane| pane.read == pane.end());
+            if quiet && self.pending.is_empty() && self.supervisor.engine.open_intents().next().is_none() {
+                let runs = self.supervisor.engine.view().runs;
+                if runs.iter().all(|run| run.state != Some(RunState::Open)) {
+                    return;
+                }
+            }
+        }
+        let open: Vec<_> =
+            self.supervisor.engine.view().runs.into_iter().filter(|run| run.state == Some(RunState::Open)).collect();
+        panic!("it does not come to rest: {open:#?}, {:?}", self.pending);
+    }
+
+    fn judge(&mut self) {
+        self.hear();
+        let excused = |what: &Ran| self.cancelled.contains(&what.0) || self.late.contains(what);
+        let lost: Vec<_> = self.begun.iter().filter(|what| !excused(what) && !self.ran.contains(*what)).collect();
+        if let Some(first) = lost.first() {
+            panic!("began and never ran: {lost:?}\n{}", self.tale(first.0));
+        }
+        let unasked: Vec<_> = self.ran.iter().filter(|what| !self.begun.contains(*what)).collect();
+        assert!(unasked.is_empty(), "ran without having begun: {unasked:?}");
+        let reader = Reader::open(&self.folder.path().join("state.db")).expect("a database");
+        for (id, approve) in &self.decided {
+            let wanted = if *approve { ApprovalState::Approved } else { ApprovalState::Rejected };
+            let found = reader.approval(id.as_str()).expect("readable");
+            assert!(matches!(&found, Found::One(approval) if approval.state == wanted), "{id}: {found:?}");
+        }
+        let mut engine = Engine::new(Arc::clone(policy()));
+        for entry in reader.journal(0) {
+            let entry = entry.expect("a row");
+            engine.step(entry.at, &entry.event);
+        }
+        assert!(engine == self.supervisor.engine, "the journal does not replay to the same state");
+    }
+}

@@ -19,5 +19,7 @@ pub mod supervisor;
 pub mod tmux;
 pub mod ui;
 pub mod web;
+
+pub mod workspace;
 pub mod wrapper;
 pub mod yaml;

@@ -155,6 +155,9 @@ impl Stage {
         command.env_clear();
         command.env("PATH", format!("{}:{own}", self.folder.join("bin").display()));
         command.env("HOME", self.folder.join("home")).env("LANG", "C.UTF-8").env("SHELL", "/bin/sh");
+        // The stand-in for an agent is this program.
+        let program = std::env::current_exe().unwrap_or_else(|_| "tmuxagent".into());
+        command.env("DEMO_PROGRAM", program);
         command.env("TERM", "xterm-256color").env("PS1", "$ ").env("HISTFILE", "");
         command.env("DEMO_PACE", format!("{:.3}", 1.0 / speed)).env("DEMO_MARKS", self.folder.join("marks"));
     }

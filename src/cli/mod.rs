@@ -17,6 +17,7 @@ mod doctor;
 mod error;
 mod events;
 mod explain;
+mod fake_agent;
 mod freeze;
 mod lifecycle;
 mod notify;
@@ -31,6 +32,7 @@ mod status;
 mod target;
 mod version;
 mod watch;
+mod workspace;
 
 pub use definition::{definition, definition_in};
 pub use error::{CliError, Outcome, exit};
@@ -148,6 +150,12 @@ enum Command {
     Shutdown(lifecycle::ShutdownArgs),
     /// Run a command that reports its end and exit code to the supervisor
     Run(run::RunArgs),
+    /// Make the sessions, windows and panes of a workspace file that are missing
+    Up(workspace::UpArgs),
+    /// Close what `up` made
+    Down(workspace::DownArgs),
+    /// Write a workspace file of what runs now
+    SnapshotWorkspace(workspace::SnapshotArgs),
     /// Check, print or find the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -166,6 +174,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Watch a demonstration on a tmux server of its own, removed at the end
     Demo(demo::DemoArgs),
+    /// Behave like an agent without keys or network, to try a policy
+    FakeAgent(fake_agent::FakeAgentArgs),
     /// Open the full view in a tmux popup (see tmux.conf.snippet)
     Popup(watch::PopupArgs),
     /// Print a completion script for a shell
@@ -252,6 +262,9 @@ fn run(cli: Cli) -> Outcome {
         Command::Reload(args) => lifecycle::reload(&session, &args),
         Command::Shutdown(args) => lifecycle::shutdown(&session, &args),
         Command::Run(args) => run::run(&session, args),
+        Command::Up(args) => workspace::up(&session, &args),
+        Command::Down(args) => workspace::down(&session, &args),
+        Command::SnapshotWorkspace(args) => workspace::snapshot(&session, &args),
         Command::Config(command) => config::run(&session, &command),
         Command::Policy(command) => policy::run(&session, &command),
         Command::Db(command) => db::run(&session, &command),
@@ -259,6 +272,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Redact(args) => redact::run(&session, &args),
         Command::Doctor(args) => doctor::run(&session, &args),
         Command::Demo(args) => demo::run(&session, &args),
+        Command::FakeAgent(args) => fake_agent::run(&session, &args),
         Command::Popup(args) => watch::popup(&session, &args),
         Command::Completions(args) => completions::run(&session, &args),
         Command::Version(args) => version::run(&session, &args),

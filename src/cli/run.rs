@@ -12,13 +12,27 @@ pub(super) struct RunArgs {
     /// The stage that this command is a report for
     #[arg(long, value_name = "NAME")]
     stage: Option<String>,
+    /// Print a function for sh, bash and zsh that reports the same on machines without this program
+    #[arg(long, conflicts_with_all = ["stage", "command"])]
+    shell_function: bool,
     /// The command and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    #[arg(
+        required_unless_present = "shell_function",
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
     command: Vec<OsString>,
 }
 
+const SHELL_FUNCTION: &str = include_str!("../../assets/tmuxagent-run.sh");
+
 /// Runs the command; the exit code is its own.
 pub(super) fn run(session: &Session, args: RunArgs) -> Outcome {
+    if args.shell_function {
+        session.out.raw(SHELL_FUNCTION)?;
+        return Ok(super::exit::OK);
+    }
     let inside = |name: &str| session.environment.non_empty(name).map(str::to_owned);
     let wrapped = Wrapped {
         command: args.command,

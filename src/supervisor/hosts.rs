@@ -288,8 +288,16 @@ fn target(ssh: &SshConfig, name: &HostName, runtime: &Path) -> SshTarget {
         key: ssh.key.clone(),
         jump: ssh.jump.clone(),
         options: ssh.options.clone(),
-        control_path: Some(runtime.join(format!("ssh-{}", short_hash(name.as_str())))),
+        control_path: control_path(runtime, name),
     }
+}
+
+/// The socket of the host's shared connection; `None` where its path would be too long, and each call connects anew.
+fn control_path(runtime: &Path, name: &HostName) -> Option<PathBuf> {
+    // ssh binds it under this name with a dot and 16 letters more (mux.c), and a socket's path has 103 bytes at most.
+    const LONGEST: usize = 103 - 17;
+    let path = runtime.join(format!("ssh-{}", short_hash(name.as_str())));
+    (path.as_os_str().len() <= LONGEST).then_some(path)
 }
 
 /// The socket that tmux uses, as its man page tells: `$TMUX_TMPDIR` or `/tmp`, then `tmux-UID`, then the name.

@@ -19,3 +19,4 @@ mod screen;
 mod sending;
 mod ssh;
 mod support;
+mod workspace;

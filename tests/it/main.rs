@@ -16,5 +16,6 @@ mod notify;
 mod policy;
 mod policy_cli;
 mod simulation;
+mod shell_function;
 mod support;
 mod tidy;

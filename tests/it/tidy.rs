@@ -36,6 +36,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("wrapper", &["model", "ipc"]),
+    ("workspace", &["model", "yaml", "tmux"]),
     ("ui", &["model", "ipc", "i18n", "yaml"]),
 ];
 
@@ -53,6 +54,10 @@ const PURE: &[&str] = &[
     "src/ui/view",
     "src/ui/keymap",
     "src/i18n/",
+    "src/workspace/core",
+    "src/workspace/plan",
+    "src/workspace/read",
+    "src/workspace/write",
 ];
 
 /// What a pure room must not say.

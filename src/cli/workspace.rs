@@ -1,0 +1,273 @@
+//! `tmuxagent up`, `down` and `snapshot-workspace`.
+
+use super::output::Tone;
+use super::{CliError, Outcome, Session, exit};
+use crate::config::{Environment, HostConfig, Loaded, Problem, make_private_folder};
+use crate::i18n::{Lang, clean};
+use crate::model::HostName;
+use crate::supervisor::transport;
+use crate::tmux::Transport;
+use crate::tmux::proto::Nonce;
+use crate::workspace::{self, EXAMPLE, Failed, Found, Known, Look, Plan, Workspace};
+use crate::yaml::Source;
+use clap::Args;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Args)]
+pub(super) struct UpArgs {
+    /// The workspace's file; `workspace.yaml` here or beside the configuration when left out
+    file: Option<PathBuf>,
+    /// Take the workspace that comes along: the windows that the bundled policies match
+    #[arg(long, conflicts_with = "file")]
+    example: bool,
+    /// Only show what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// Only print the workspace's file, to begin one of your own
+    #[arg(long, conflicts_with = "dry_run")]
+    print: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DownArgs {
+    /// The workspace's file; `workspace.yaml` here or beside the configuration when left out
+    file: Option<PathBuf>,
+    /// Take the workspace that comes along
+    #[arg(long, conflicts_with = "file")]
+    example: bool,
+    /// Only show what would be closed
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SnapshotArgs {
+    /// Write it to this file, which must not exist
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The workspace's name
+    #[arg(long, default_value = "workspace")]
+    name: String,
+    /// Only these hosts; all when left out
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
+}
+
+/// Makes what is missing of a workspace.
+pub(super) fn up(session: &Session, args: &UpArgs) -> Outcome {
+    let loaded = session.load()?;
+    let place = Place::find(&loaded, args.file.as_deref(), args.example)?;
+    if args.print {
+        session.out.raw(&place.text)?;
+        return Ok(exit::OK);
+    }
+    let workspace = place.read(session, &loaded)?;
+    let mut folders: Vec<(HostName, String)> = Vec::new();
+    for session in &workspace.sessions {
+        for window in &session.windows {
+            let worktree = window.worktree.iter().map(|worktree| &worktree.folder);
+            let all = window.panes.iter().map(|pane| &pane.folder).chain(worktree);
+            folders.extend(all.map(|folder| (session.host.clone(), folder.clone())));
+        }
+    }
+    let hosts: Vec<HostName> = workspace.sessions.iter().map(|session| session.host.clone()).collect();
+    let ways = ways(&loaded, &hosts)?;
+    let found = look_at(&ways, &folders)?;
+    let plan = workspace::up(&workspace, &found);
+    carry_out(session, &workspace, &plan, &found, &ways, args.dry_run)
+}
+
+/// Closes what `up` made.
+pub(super) fn down(session: &Session, args: &DownArgs) -> Outcome {
+    let loaded = session.load()?;
+    let place = Place::find(&loaded, args.file.as_deref(), args.example)?;
+    let workspace = place.read(session, &loaded)?;
+    let hosts: Vec<HostName> = workspace.sessions.iter().map(|session| session.host.clone()).collect();
+    let ways = ways(&loaded, &hosts)?;
+    let found = look_at(&ways, &[])?;
+    let plan = workspace::down(&workspace.name, &found);
+    carry_out(session, &workspace, &plan, &found, &ways, args.dry_run)
+}
+
+/// Writes a file of what runs.
+pub(super) fn snapshot(session: &Session, args: &SnapshotArgs) -> Outcome {
+    let loaded = session.load()?;
+    let known = loaded.config.hosts.iter().map(|host| host.name.clone());
+    let hosts: Vec<HostName> =
+        known.filter(|name| args.host.is_empty() || args.host.iter().any(|wanted| wanted == name.as_str())).collect();
+    if hosts.is_empty() {
+        return Err(CliError::user("no such host is configured", "`tmuxagent config check` lists them"));
+    }
+    let found = look_at(&ways(&loaded, &hosts)?, &[])?;
+    let text = workspace::write(&args.name, &found);
+    match &args.output {
+        None => session.out.raw(&text)?,
+        Some(file) => {
+            let made = std::fs::OpenOptions::new().write(true).create_new(true).open(file);
+            let written = made.and_then(|mut out| std::io::Write::write_all(&mut out, text.as_bytes()));
+            written.map_err(|error| {
+                CliError::user(format!("can't write {}: {error}", file.display()), "name another file with --output")
+            })?;
+            session.out.line(&file.display().to_string())?;
+        }
+    }
+    Ok(exit::OK)
+}
+
+/// A workspace's text and where it lies.
+struct Place {
+    name: String,
+    folder: PathBuf,
+    stem: String,
+    text: String,
+}
+
+impl Place {
+    fn find(loaded: &Loaded, file: Option<&Path>, example: bool) -> Result<Self, CliError> {
+        let here = std::env::current_dir().map_err(CliError::internal)?;
+        if example {
+            let text = EXAMPLE.to_owned();
+            return Ok(Self { name: "<bundled>/workspace.yaml".into(), folder: here, stem: "example".into(), text });
+        }
+        let usual = [here.join("workspace.yaml"), loaded.paths.config_dir.join("workspace.yaml")];
+        let path = match file {
+            Some(file) => std::path::absolute(file).map_err(CliError::internal)?,
+            None => usual.iter().find(|path| path.is_file()).cloned().ok_or_else(|| {
+                let hint = "name one, begin one with `tmuxagent up --example --print`, or write what runs now with \
+                            `tmuxagent snapshot-workspace`";
+                CliError::user("there is no workspace.yaml here or beside the configuration", hint)
+            })?,
+        };
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            let hint = "`tmuxagent up --example --print` prints one to begin with";
+            CliError::user(format!("the workspace {} can't be read: {error}", path.display()), hint)
+        })?;
+        let stem = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let folder = path.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
+        Ok(Self { name: path.display().to_string(), folder, stem, text })
+    }
+
+    /// The workspace, with the variables of the `.env` beside it.
+    fn read(&self, session: &Session, loaded: &Loaded) -> Result<Workspace, CliError> {
+        let mut own = Environment::default();
+        own.read_file(&self.folder)?;
+        let from_file = |name: &str| own.get(name).map(str::to_owned);
+        let variable = |name: &str| session.environment.get(name).map(str::to_owned).or_else(|| from_file(name));
+        let hosts: Vec<HostName> = loaded.config.hosts.iter().map(|host| host.name.clone()).collect();
+        let local = |host: &&HostConfig| host.ssh.is_none();
+        let local: Vec<HostName> = loaded.config.hosts.iter().filter(local).map(|host| host.name.clone()).collect();
+        let folder = self.folder.display().to_string();
+        let known = Known { hosts: &hosts, folder: &folder, local: &local, variable: &variable };
+        let source = Source::new(self.name.clone(), self.text.clone());
+        let read = workspace::read(&source, &self.stem, &known);
+        let mut workspace = read.map_err(|found| CliError::User(Problem::in_text(found)))?;
+        for (name, _) in own.iter() {
+            if let Some(value) = variable(name) {
+                workspace.env.entry(name.to_owned()).or_insert(value);
+            }
+        }
+        Ok(workspace)
+    }
+}
+
+/// The way to each of the hosts, each once.
+fn ways(loaded: &Loaded, hosts: &[HostName]) -> Result<Vec<(HostName, Transport)>, CliError> {
+    let wanted: Vec<&HostConfig> = loaded.config.hosts.iter().filter(|host| hosts.contains(&host.name)).collect();
+    if wanted.iter().any(|host| host.ssh.is_some()) {
+        // The shared connections' sockets lie there.
+        make_private_folder(&loaded.paths.runtime_dir)?;
+    }
+    let way = |host: &HostConfig| (host.name.clone(), transport(host, &loaded.paths.runtime_dir));
+    Ok(wanted.into_iter().map(way).collect())
+}
+
+/// Asks all hosts at once.
+fn look_at(ways: &[(HostName, Transport)], folders: &[(HostName, String)]) -> Result<Vec<Found>, CliError> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| CliError::internal(color_eyre::eyre::eyre!("{error}")))?;
+    let nonce = Nonce::new(random);
+    let results: Vec<Result<Found, Failed>> = std::thread::scope(|scope| {
+        let asked: Vec<_> = ways
+            .iter()
+            .map(|(host, transport)| {
+                let mut there: Vec<String> =
+                    folders.iter().filter(|(of, _)| of == host).map(|(_, folder)| folder.clone()).collect();
+                there.sort_unstable();
+                there.dedup();
+                let look = Look { host, transport, folders: there, nonce: &nonce };
+                scope.spawn(move || workspace::look(&look))
+            })
+            .collect();
+        asked.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    });
+    results.into_iter().map(|result| result.map_err(failed)).collect()
+}
+
+fn failed(error: Failed) -> CliError {
+    CliError::user(clean(&error.to_string()), "`tmuxagent doctor` looks at every host")
+}
+
+/// Shows a plan and takes its steps.
+fn carry_out(
+    session: &Session,
+    workspace: &Workspace,
+    plan: &Plan,
+    found: &[Found],
+    ways: &[(HostName, Transport)],
+    dry_run: bool,
+) -> Outcome {
+    let out = &session.out;
+    let mut done = 0;
+    let mut failure = None;
+    for step in &plan.steps {
+        if !out.json {
+            let mark = out.paint(Tone::Good, if step.kind() == "close" { "-" } else { "+" });
+            out.line(&format!("{mark} {} {}: {}", step.kind(), step.host, clean(&step.target())))?;
+        }
+        if dry_run {
+            continue;
+        }
+        let there = found.iter().find(|found| found.host == step.host);
+        let way = ways.iter().find(|(host, _)| *host == step.host);
+        if let (Some(there), Some((_, way))) = (there, way)
+            && let Err(error) = workspace::perform(step, workspace, there, way)
+        {
+            failure = Some(error);
+            break;
+        }
+        done += 1;
+    }
+    if out.json {
+        let steps: Vec<_> = plan
+            .steps
+            .iter()
+            .map(|step| json!({ "kind": step.kind(), "host": step.host, "target": step.target() }))
+            .collect();
+        let differences: Vec<_> =
+            plan.differences.iter().map(|d| json!({ "host": d.host, "place": d.place, "text": d.text })).collect();
+        out.json(&json!({
+            "workspace": workspace.name, "dry_run": dry_run, "steps": steps, "done": done, "kept": plan.kept,
+            "differences": differences, "error": failure.as_ref().map(ToString::to_string),
+        }))?;
+    } else {
+        for difference in &plan.differences {
+            let mark = out.paint(Tone::Warn, "~");
+            let (host, place, text) = (&difference.host, clean(&difference.place), clean(&difference.text));
+            out.line(&format!("{mark} {host}: {place} {text}"))?;
+        }
+        let (name, steps, kept) = (clean(&workspace.name), plan.steps.len(), plan.kept);
+        out.line(&match (dry_run, out.lang) {
+            (true, Lang::En) => format!("{name}: {steps} to do, {kept} left as they are"),
+            (true, Lang::Zh) => format!("{name}：待执行 {steps} 步，{kept} 个保持不变"),
+            (false, Lang::En) => format!("{name}: {done} of {steps} done, {kept} left as they are"),
+            (false, Lang::Zh) => format!("{name}：已完成 {done}/{steps} 步，{kept} 个保持不变"),
+        })?;
+    }
+    match failure {
+        Some(error) if !out.json => Err(failed(error)),
+        Some(_) => Ok(exit::USER),
+        None if plan.differences.is_empty() => Ok(exit::OK),
+        None => Ok(exit::NEGATIVE),
+    }
+}

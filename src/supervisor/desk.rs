@@ -27,16 +27,15 @@ pub struct Desk {
 
 impl Desk {
     async fn find(&self, id: &ApprovalId) -> Option<Approval> {
-        let shown = self.snapshots.borrow().approvals.iter().find(|approval| approval.id == *id).cloned();
-        if shown.is_some() {
-            return shown;
-        }
+        // A picture for the screens may be older than the last decision, what is stored is not.
         let wanted = id.to_string();
-        match self.store.read(move |reader| reader.approval(&wanted)).await {
+        let stored = match self.store.read(move |reader| reader.approval(&wanted)).await {
             // A beginning of its identity is not it.
             Ok(Found::One(approval)) => Some(approval).filter(|approval| approval.id == *id),
             Ok(Found::None | Found::Several(_)) | Err(_) => None,
-        }
+        };
+        let shown = || self.snapshots.borrow().approvals.iter().find(|approval| approval.id == *id).cloned();
+        stored.or_else(shown)
     }
 
     async fn ask(&self, request: Request, by: Decider) -> Option<Reply> {

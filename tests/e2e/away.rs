@@ -20,8 +20,7 @@ fn evening(service: &Service, more: &str) -> String {
 fn wait_link(service: &Service, known: usize) -> String {
     let message = wait_for(PATIENCE, "a message with a link", || {
         let messages = service.taken();
-        let asked = messages.into_iter().skip(known).find(|message| message.contains("/a/"));
-        asked
+        messages.into_iter().skip(known).find(|message| message.contains("/a/"))
     });
     links(&message).into_iter().find(|link| link.contains("/a/")).expect("a link")
 }

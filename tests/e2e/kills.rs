@@ -119,11 +119,8 @@ impl Chain {
             }
             let run = runs.as_ref().and_then(|runs| runs.first());
             match run.map(|run| (run.run, run.state)) {
-                Some((_, Some(RunState::Open))) => {
-                    if to_stop {
-                        signal(&child, rustix::process::Signal::TERM);
-                    }
-                }
+                Some((_, Some(RunState::Open))) if to_stop => signal(&child, rustix::process::Signal::TERM),
+                Some((_, Some(RunState::Open))) => {}
                 // A pane whose observation never began is read from then on.
                 Some(_) if !typed && !self.room.answer(&["status", "--json"]).contains("\"live\"") => {}
                 Some((last, _)) if !typed => {

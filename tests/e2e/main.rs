@@ -1,5 +1,6 @@
 //! End-to-end tests with real tmux servers on private sockets.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "what a failing test saw, and what a long one did")]
 
 mod away;
 mod collector;

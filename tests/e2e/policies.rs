@@ -79,8 +79,11 @@ impl Drop for Room {
     }
 }
 
+/// Names and contents.
+type Files = &'static [(&'static str, &'static str)];
+
 /// Projects by name: their files, and the last command that their pipeline runs.
-const PROJECTS: &[(&str, &[(&str, &str)], &str)] = &[
+const PROJECTS: &[(&str, Files, &str)] = &[
     ("shop-node", &[("package.json", r#"{"scripts": {"lint": "eslint .", "build": "vite build"}}"#)], "npm run build"),
     ("shop-rust", &[("Cargo.toml", "[package]\nname = \"x\"\nversion = \"0.1.0\"\n")], "cargo build"),
     ("shop-python", &[("pyproject.toml", "[tool.ruff]\n[tool.pytest.ini_options]\n")], "python"),

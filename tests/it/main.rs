@@ -15,7 +15,7 @@ mod engine;
 mod notify;
 mod policy;
 mod policy_cli;
-mod simulation;
 mod shell_function;
+mod simulation;
 mod support;
 mod tidy;

@@ -6,8 +6,8 @@
 //! replays to the state that is stored, and memory and file descriptors are flat.
 #![expect(
     clippy::expect_used,
-    clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a test fails by panicking, and this one is a program that reports"
 )]
 

@@ -53,12 +53,11 @@ pub fn control_mode(data: &[u8]) {
     assert_eq!(read(&mut std::iter::once(data)), read(&mut data.chunks(size)));
 }
 
+/// Takes what a reader tells.
+type Sink<'s> = dyn FnMut(Reading<'_>) + 's;
+
 /// What a reader told, as text, after its promises were checked.
-fn readings(
-    reader: &mut Reader,
-    read: &mut dyn FnMut(&mut Reader, &mut dyn FnMut(Reading<'_>)),
-    told: &mut Vec<String>,
-) {
+fn readings(reader: &mut Reader, read: &mut dyn FnMut(&mut Reader, &mut Sink<'_>), told: &mut Vec<String>) {
     read(reader, &mut |reading| {
         if let Reading::Line { text, seen, .. } = &reading {
             assert!(text.len() <= 64 * 1024 && text.is_char_boundary(*seen), "{reading:?}");

@@ -170,10 +170,14 @@ impl Turn<'_> {
             let due = self.now + timeout;
             self.state.arm(TimerKey::StageTimeout(at.run, name), due);
         }
+        let heard = self.stage_mut(at).map(|stage| std::mem::take(&mut stage.overheard)).unwrap_or_default();
         if past && let Some(stage) = self.stage_mut(at) {
             stage.cursor += 1;
         }
         self.advance(at);
+        if past {
+            self.count_overheard(at, &heard);
+        }
     }
 
     fn answer_agent(&mut self, row: &ApprovalRow, verdict: &Verdict) {

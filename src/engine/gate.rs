@@ -3,7 +3,6 @@
 //! **Invariants:** a question about a stage is superseded as soon as the stage moves on without it, so that a pending
 //! one always fits; its expiry never does what a yes does.
 
-use super::condition::reads_lines;
 use super::progress::Cause;
 use super::state::{Again, ApprovalRow, IntentRow, OnExpiry, Purpose};
 use super::table::StageInput;
@@ -182,42 +181,9 @@ impl Turn<'_> {
         }
     }
 
-    /// Output of a pane was lost: running stages that read it may have missed their line.
-    pub fn gap(&mut self, pane: &PaneKey) {
-        let policy = Arc::clone(&self.policy);
-        let Some(row) = self.state.panes.get(pane) else { return };
-        let place = row.place.clone();
-        let runs: Vec<_> = row.open.values().copied().collect();
-        self.note(Severity::Warning, &place, Note::Gap { pane: format!("{}:{}", pane.host, pane.pane) });
-        for run in runs {
-            let Some(stage) = self.run(run).and_then(super::state::Run::live) else { continue };
-            let at = At { run, stage };
-            let Some((_, rule)) = self.rule(&policy, at) else { continue };
-            let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::Running) else { continue };
-            let reads = rule.success_when.iter().chain(&rule.fail_when).any(reads_lines);
-            if !reads || stage.approval.is_some() {
-                continue;
-            }
-            let ask = Ask {
-                kind: ApprovalKind::Gap,
-                question: format!(
-                    "Output of the pane was lost while stage {} ran; it may have missed its line. Has it succeeded?",
-                    rule.name
-                ),
-                effect_text: "nothing is typed; the stage counts as succeeded".to_owned(),
-                options: vec![CONTINUE.to_owned(), RERUN.to_owned(), WAIT.to_owned()],
-                attempt: stage.attempt,
-                ..Ask::default()
-            };
-            // The stage runs on and may still end by itself, so an expiry only marks the question.
-            let ask = Ask { on_expiry: OnExpiry::Keep, ..self.on_terms_of(at, ask) };
-            self.ask_about(at, ask);
-        }
-    }
-
     /// A question that the policy does not speak of stays open and is repeated as the stage's own questions: those of its
     /// gate, or of its first `ask_human`.
-    fn on_terms_of(&self, at: At, ask: Ask) -> Ask {
+    pub fn on_terms_of(&self, at: At, ask: Ask) -> Ask {
         let policy = Arc::clone(&self.policy);
         let Some((_, rule)) = self.rule(&policy, at) else { return ask };
         let gate = rule.gate.as_ref().map(|gate| (gate.expires, gate.on_expiry, gate.remind_every));

@@ -1,6 +1,6 @@
 //! What conditions remember.
 
-use crate::model::{IntentId, Millis, Timestamp};
+use crate::model::{AgentMessage, IntentId, Millis, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -73,6 +73,17 @@ impl Progress {
     pub const fn new() -> Self {
         Self { shape: String::new(), held: Held::new() }
     }
+}
+
+/// What a stage would have counted, had anybody known that its keys were typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Overheard {
+    /// A line: untrusted text, cut at [`VALUE`] bytes; the patterns that match it, of which generation of the policy;
+    /// the agent's message on it.
+    Line { text: String, policy: u64, hits: Vec<u32>, message: Option<AgentMessage> },
+    /// Output was lost.
+    Gap,
 }
 
 /// What the triggers of one stage on one pane remember.

@@ -88,6 +88,7 @@ impl Turn<'_> {
             stage.polls.clear();
             stage.quiet_since = None;
             stage.queue = None;
+            stage.overheard.clear();
         }
         if let Some(timeout) = rule.timeout {
             self.state.arm(TimerKey::StageTimeout(at.run, rule.name.clone()), now + timeout);

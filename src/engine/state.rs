@@ -4,7 +4,7 @@
 //! step are complete; nothing that is not a row influences a decision, so that rows alone restore the engine.
 
 use super::memory::Miss;
-use super::progress::{Cause, Evidence, PollRun, Progress, Watch};
+use super::progress::{Cause, Evidence, Overheard, PollRun, Progress, Watch};
 use super::rows::Table;
 use crate::lines::ShellKind;
 use crate::model::{
@@ -152,6 +152,9 @@ pub struct StageRun {
     pub locks: Vec<String>,
     /// Its place in the queue for them.
     pub queue: Option<u64>,
+    /// Lines that came while a person was asked whether its keys were typed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overheard: Vec<Overheard>,
 }
 
 impl StageRun {
@@ -179,6 +182,7 @@ impl StageRun {
             quiet_since: None,
             locks: Vec::new(),
             queue: None,
+            overheard: Vec::new(),
         }
     }
 }

@@ -42,7 +42,7 @@ impl Turn<'_> {
             return;
         }
         self.touch(&line.pane);
-        let hits = self.hits(line);
+        let hits = self.hits(line.policy, &line.hits, &line.text);
         if let Some(message) = &line.message {
             self.hear(&line.pane, message);
         }
@@ -50,13 +50,13 @@ impl Turn<'_> {
         self.stimulate(&line.pane, &stimulus);
     }
 
-    /// The patterns that match a line. A line that was matched with another policy is matched again.
-    fn hits(&self, line: &LineEvent) -> Vec<u32> {
-        if line.policy == self.policy.generation {
-            return line.hits.clone();
+    /// The patterns that match a line. One that was matched with another policy than the present is matched again.
+    pub fn hits(&self, policy: u64, hits: &[u32], text: &str) -> Vec<u32> {
+        if policy == self.policy.generation {
+            return hits.to_vec();
         }
         let numbered = self.policy.patterns.iter().zip(0_u32..);
-        numbered.filter(|(pattern, _)| pattern.regex.is_match(&line.text)).map(|(_, number)| number).collect()
+        numbered.filter(|(pattern, _)| pattern.regex.is_match(text)).map(|(_, number)| number).collect()
     }
 
     /// Gives a stimulus to every pipeline that is concerned with a pane.
@@ -91,7 +91,9 @@ impl Turn<'_> {
         let Some(run) = self.run(at.run) else { return false };
         let Some(stage) = run.stages.get(at.stage) else { return false };
         if stage.state != StageState::Running {
-            self.miss_early(at, pipeline, rule, stimulus);
+            if !self.overhear(at, rule, stimulus) {
+                self.miss_early(at, pipeline, rule, stimulus);
+            }
             return false;
         }
         let expected = match stimulus {

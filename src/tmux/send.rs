@@ -8,7 +8,7 @@ use super::host::{Host, Purpose};
 use super::link::Link;
 use super::pane::Feed;
 use super::proto::{Expectation, Input, Questions, Reply, Verdict, send_line, verdict};
-use super::taken::Check;
+use super::taken::{Check, Typed};
 use crate::crash;
 use crate::model::{Event, HostState, IntentId, KeyStep, Outcome, PaneKey, Prompt, SendKeys, SkipReason};
 use std::collections::{HashMap, VecDeque};
@@ -280,7 +280,12 @@ impl Host {
     pub fn send_replied(&mut self, key: &PaneKey, reply: &Reply) {
         let Some(send) = self.lanes.get(key).and_then(|lane| lane.under_way.as_ref()) else { return };
         let verdict = verdict(&self.nonce, &send.intent, &send.expectation(), reply);
-        if matches!(verdict, Verdict::Sent | Verdict::Earlier) && self.begin_check(key) {
+        let typed = match &verdict {
+            Verdict::Sent => Some(Typed::Now),
+            Verdict::Earlier => Some(Typed::Earlier),
+            Verdict::Skipped(_) | Verdict::Refused(_) | Verdict::Broken(_) => None,
+        };
+        if typed.is_some_and(|typed| self.begin_check(key, typed)) {
             return;
         }
         let Some(send) = self.lanes.get(key).and_then(|lane| lane.under_way.as_ref()) else { return };

@@ -40,6 +40,15 @@ pub(super) struct Check {
     position: HostMessage,
 }
 
+/// When a prompt was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Typed {
+    /// Right now: the screen before it is known.
+    Now,
+    /// In an earlier life, or over a client that was lost: what the screen shows may be its traces already.
+    Earlier,
+}
+
 /// What a look came to.
 enum Found {
     Taken,
@@ -58,13 +67,13 @@ impl Host {
     }
 
     /// A prompt was typed: from now on it is looked after. False where that can't be done.
-    pub fn begin_check(&mut self, key: &PaneKey) -> bool {
+    pub fn begin_check(&mut self, key: &PaneKey, typed: Typed) -> bool {
         let Some(pane) = self.panes.get(&key.pane).filter(|pane| pane.info.key == *key) else { return false };
         let composer = pane.reader.wants_screen() || !matches!(pane.info.facts.agent.as_str(), "" | "aider");
         let entry = if composer { Entry::Composer } else { Entry::Line };
         let position = HostMessage::Position { pane: key.clone(), position: pane.position() };
         let Some(lane) = self.lanes.get_mut(key) else { return false };
-        let (rows, cursor) = lane.before.take().unwrap_or_default();
+        let (rows, cursor) = lane.before.take().filter(|_| typed == Typed::Now).unwrap_or_default();
         let Some(prompt) = lane.prompt() else { return false };
         let (now, submitted) = (Instant::now(), Submitted::new(prompt, entry, &rows, cursor));
         lane.check =

@@ -1,6 +1,6 @@
 //! The screens of this process: the supervisor's own over a pipe, or a view over the socket.
 
-use super::watch::{begin, take_lock, unusable};
+use super::watch::{begin, take_lock, until_asked, unusable};
 use super::{CliError, Outcome, Session, exit};
 use crate::clock;
 use crate::config::{Environment, Loaded, Problem};
@@ -12,6 +12,8 @@ use crate::model::{PaneKey, Via};
 use crate::supervisor::jump;
 use crate::ui::{self, ConnectError, Exit, Jumped, Keymap, Link, Options, Role, Setup, TerminalHints, Theme, UiError};
 use crate::yaml::Source;
+use futures_util::FutureExt as _;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -41,7 +43,7 @@ pub(super) async fn main_screen(session: &Session, loaded: Loaded) -> Outcome {
     let greeting = greeting(session, Via::Key);
     let mut running = begin(session, loaded, lock).await?;
     let hub = running.hub.clone();
-    let screen = ui::run(move || inside(hub.clone(), greeting.clone()), options);
+    let screen = AssertUnwindSafe(ui::run(move || inside(hub.clone(), greeting.clone()), options)).catch_unwind();
     let ended = tokio::select! {
         ended = screen => ended,
         // The screen says goodbye by itself when its supervisor ends.
@@ -49,6 +51,11 @@ pub(super) async fn main_screen(session: &Session, loaded: Loaded) -> Outcome {
             tracing::info!(reason, "the supervisor ended before its screen");
             return Ok(exit::OK);
         }
+    };
+    let Ok(ended) = ended else {
+        // The report of the panic stands on the terminal, which is as it was before.
+        session.out.warn("the screen failed; the supervisor goes on without it: `tmuxagent` elsewhere opens a view");
+        return until_asked(running).await;
     };
     running.stop("its screen was closed").await;
     running.ended().await;

@@ -67,7 +67,12 @@ async fn headless(session: &Session, loaded: Loaded) -> Outcome {
         Err(LockError::Held(holder)) => return Err(held(&folder, holder)),
         Err(error) => return Err(unusable(&error)),
     };
-    let mut running = begin(session, loaded, lock).await?;
+    let running = begin(session, loaded, lock).await?;
+    until_asked(running).await
+}
+
+/// Goes on without a screen until a signal or `tmuxagent shutdown`.
+pub(super) async fn until_asked(mut running: Running) -> Outcome {
     let reason = match asked_to_end() {
         Ok(signal) => tokio::select! {
             reason = running.ended() => reason,

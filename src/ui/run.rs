@@ -226,6 +226,7 @@ impl Shell<'_> {
                 },
                 () = at(due) => {
                     self.canvas.draw(&self.model)?;
+                    crate::crash::panics_at("screen.drawn");
                     self.pace.drawn(Instant::now());
                 }
                 result = attempt(&mut connecting) => {

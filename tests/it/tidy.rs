@@ -37,7 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("wrapper", &["model", "ipc"]),
     ("workspace", &["model", "yaml", "tmux"]),
-    ("ui", &["model", "ipc", "i18n", "yaml"]),
+    ("ui", &["model", "ipc", "i18n", "yaml", "crash"]),
 ];
 
 /// Rooms that do no I/O, spawn nothing, and read no clock, environment or random source.

@@ -185,24 +185,43 @@ fn killed_at_every_step_of_start_command_and_end() {
 }
 
 #[test]
-fn killed_at_every_step_of_a_commit() {
-    Chain::new().kill_everywhere(&["commit.begun", "commit.written", "commit.done"]);
+fn killed_at_every_step_before_a_commit_begins() {
+    Chain::new().kill_everywhere(&["commit.begun"]);
 }
 
 #[test]
-fn killed_at_every_step_of_a_round() {
-    Chain::new().kill_everywhere(&[
-        "round.stepped",
-        "round.committed",
-        "round.released",
-        "round.performed",
-        "round.answered",
-    ]);
+fn killed_at_every_step_of_a_commit_before_it_is_done() {
+    Chain::new().kill_everywhere(&["commit.written"]);
 }
 
 #[test]
-fn killed_at_every_step_of_a_send() {
-    Chain::new().kill_everywhere(&["send.ready", "send.handed", "send.replied", "send.told"]);
+fn killed_at_every_step_of_a_commit_once_it_is_done() {
+    Chain::new().kill_everywhere(&["commit.done"]);
+}
+
+#[test]
+fn killed_at_every_step_of_a_round_before_its_commit() {
+    Chain::new().kill_everywhere(&["round.stepped"]);
+}
+
+#[test]
+fn killed_at_every_step_of_a_round_after_its_commit() {
+    Chain::new().kill_everywhere(&["round.committed"]);
+}
+
+#[test]
+fn killed_at_every_step_of_what_a_round_does() {
+    Chain::new().kill_everywhere(&["round.released", "round.performed", "round.answered"]);
+}
+
+#[test]
+fn killed_at_every_step_of_a_send_up_to_tmux() {
+    Chain::new().kill_everywhere(&["send.ready", "send.handed"]);
+}
+
+#[test]
+fn killed_at_every_step_of_a_send_from_its_reply_on() {
+    Chain::new().kill_everywhere(&["send.replied", "send.told"]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod hazards;
 mod kills;
 mod lines;
 mod link;
+mod mishaps;
 mod policies;
 mod product;
 mod prompts;

@@ -1,0 +1,280 @@
+//! What breaks more quietly: the system's time, a disk that is full or closed, a screen that panics, a history that is cut.
+
+use super::product::Room;
+use super::support::{A_SECOND, PATIENCE, TmuxServer, wait_for};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The system's time for one process, shifted by the seconds that stand in the file `$SHIFT`.
+const SHIFTED_TIME: &str = r#"
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    long done = syscall(SYS_clock_gettime, clock, time), shift = 0;
+    if (done == 0 && clock == CLOCK_REALTIME) {
+        FILE *file = fopen(getenv("SHIFT"), "r");
+        if (file) {
+            if (fscanf(file, "%ld", &shift) == 1) time->tv_sec += shift;
+            fclose(file);
+        }
+    }
+    return (int)done;
+}
+"#;
+
+/// A stage with a time limit, and a gate that expires.
+const TIMED: &str = r#"
+version: 1
+pipelines:
+  - name: slow
+    match: [{window_name: ci}]
+    stages:
+      - name: lint
+        triggers: [{log_regex: "^(\\$ )?please begin$"}]
+        actions_on_start: [{send_keys: "echo lint >> ran"}]
+        success_when: [{log_regex: "^never$"}]
+        timeout: 12s
+      - name: ship
+        triggers: [{after_stage_failure: lint}]
+        require_approval: {expires: 30m}
+        actions_on_start: [{run: "echo ship >> ran"}]
+        timeout: 60s
+"#;
+
+fn shift_time(room: &Room, seconds: i64) {
+    let file = room.server.folder().join("shift");
+    // Whole at once: it is read all the time.
+    let part = file.with_extension("part");
+    std::fs::write(&part, seconds.to_string()).expect("a file");
+    std::fs::rename(&part, &file).expect("a file");
+}
+
+/// Starts a supervisor whose system time can be set.
+fn watch_in_shifted_time(room: &mut Room) {
+    let (source, library) = (room.server.folder().join("time.c"), room.server.folder().join("time.so"));
+    std::fs::write(&source, SHIFTED_TIME).expect("a file");
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
+    assert!(built.is_ok_and(|status| status.success()), "a C compiler, which also links this test");
+    let mut command = room.command(&["--headless"]);
+    command.env("LD_PRELOAD", &library).env("SHIFT", room.server.folder().join("shift")).stderr(Stdio::null());
+    room.supervisor = Some(command.spawn().expect("it starts"));
+    room.wait_status("\"live\"");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_clock_that_jumps_forward_and_back_moves_no_timer_and_expires_no_question() {
+    let mut room = Room::with(TIMED);
+    watch_in_shifted_time(&mut room);
+    room.begin();
+    room.wait_ran("lint ");
+    let begun = Instant::now();
+    for seconds in [3600, -3600, 3600] {
+        shift_time(&room, seconds);
+        std::thread::sleep(Duration::from_secs(2));
+        assert!(!room.answer(&["events", "--json"]).contains("stage_failed"), "at {seconds} s, {:?}", begun.elapsed());
+    }
+    let approval = room.wait_approval();
+    let took = begun.elapsed();
+    assert!(
+        took > Duration::from_secs(8) && took < Duration::from_secs(25),
+        "the time limit of 12 s came after {took:?}"
+    );
+    // A start in a past that is an hour behind what is recorded.
+    room.kill_9();
+    shift_time(&room, -3600);
+    watch_in_shifted_time(&mut room);
+    assert_eq!(room.wait_approval(), approval, "half an hour is not over");
+    shift_time(&room, 0);
+    assert_eq!(room.ask(&["approve", &approval]).status.code(), Some(0));
+    room.wait_ran("lint ship ");
+    room.wait_events("run_ended");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn timers_go_on_where_the_clock_was_set_back_between_two_lives() {
+    let mut room = Room::with(TIMED);
+    watch_in_shifted_time(&mut room);
+    room.begin();
+    room.wait_ran("lint ");
+    room.kill_9();
+    shift_time(&room, -3600);
+    let begun = Instant::now();
+    watch_in_shifted_time(&mut room);
+    room.wait_approval();
+    assert!(begun.elapsed() < Duration::from_secs(25), "the time limit of 12 s came after {:?}", begun.elapsed());
+}
+
+#[test]
+fn a_pane_that_is_killed_in_a_stage_ends_its_run() {
+    let mut room = Room::new();
+    room.watch();
+    room.begin();
+    room.wait_ran("lint build ");
+    // The session goes on without it.
+    room.server.tmux(&["new-window", "-d", "-t", "=proj:", "-n", "other", "sh"]);
+    room.server.tmux(&["kill-pane", "-t", "proj:ci"]);
+    room.wait_events("\"cancelled\"");
+    room.wait_status("\"live\"");
+    assert_eq!(room.ran(), "lint build ");
+}
+
+#[test]
+fn a_gap_in_what_was_printed_meanwhile_is_marked_and_the_stage_asks() {
+    let mut room = Room::new();
+    // A history so short that what was printed while nobody watched can't all be in it.
+    room.server.tmux(&["set-option", "-g", "history-limit", "50"]);
+    let shell = format!("cd '{}'; exec env PS1='$ ' sh", room.server.folder().display());
+    room.server.tmux(&["new-window", "-d", "-t", "=proj:", "-n", "short", &shell]);
+    room.server.tmux(&["kill-window", "-t", "proj:ci"]);
+    room.server.tmux(&["rename-window", "-t", "proj:short", "ci"]);
+    room.watch();
+    room.begin();
+    room.wait_ran("lint build ");
+    room.kill_9();
+    room.let_build_go();
+    wait_for(PATIENCE, "the build's end", || room.server.screen("proj:ci").contains("build passed").then_some(()));
+    room.server.type_line("proj:ci", "seq 1 500; echo 'all'' printed'");
+    wait_for(PATIENCE, "the numbers", || room.server.screen("proj:ci").contains("all printed").then_some(()));
+    room.watch();
+    let approval = room.wait_approval();
+    let asked = room.answer(&["approvals", &approval]);
+    assert!(asked.contains("Output of the pane was lost while stage build ran"), "{asked}");
+    assert!(room.answer(&["events", "--json"]).contains("\"gap\""), "the gap is marked");
+    assert_eq!(room.ask(&["approve", &approval, "--answer", "continue"]).status.code(), Some(0));
+    let gate = wait_for(PATIENCE, "the gate", || Some(room.wait_approval()).filter(|id| *id != approval));
+    assert_eq!(room.ask(&["approve", &gate]).status.code(), Some(0));
+    room.wait_ran("lint build deploy ");
+}
+
+#[test]
+fn a_disk_that_is_full_for_recordings_holds_up_nothing_else() {
+    let mut room = Room::new();
+    // A write above the limit is to fail, as on a full disk, and not to end the process.
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" --headless", env!("CARGO_BIN_EXE_tmuxagent")]).env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(room.environment());
+    let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    room.supervisor = Some(child);
+    room.wait_status("\"live\"");
+    let limit = |bytes| {
+        let limit = rustix::process::Rlimit { current: bytes, maximum: None };
+        rustix::process::prlimit(pid, rustix::process::Resource::Fsize, limit).expect("a limit");
+    };
+    // The recordings reach it soon, the state does not.
+    limit(Some(1024 * 1024));
+    let noise = "dd if=/dev/urandom bs=1024 count=3000 2>/dev/null | base64";
+    room.server.tmux(&["new-window", "-d", "-t", "=proj:", "-n", "noise", &format!("{noise}; sleep 600")]);
+    room.wait_status("recordings");
+    room.begin();
+    room.wait_ran("lint build ");
+    room.let_build_go();
+    let approval = room.wait_approval();
+    assert_eq!(room.ask(&["approve", &approval]).status.code(), Some(0));
+    room.wait_ran("lint build deploy ");
+    limit(None);
+    room.server.tmux(&["new-window", "-d", "-t", "=proj:", "-n", "more", "seq 1 2000; sleep 600"]);
+    wait_for(PATIENCE, "the end of the problem", || {
+        (!room.answer(&["status", "--json"]).contains("\"recordings\"")).then_some(())
+    });
+}
+
+/// Makes a file read-only for the program, and the program one that has no right over it.
+fn without_the_right(room: &Room, database: &Path, command: &mut Command) {
+    let mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours");
+    };
+    mode(database, 0o444);
+    if rustix::process::geteuid().is_root() {
+        // Root may write everything: another user plays the part, whom all but this file belongs to.
+        mode(room.server.folder(), 0o755);
+        let chown = |path: PathBuf| std::os::unix::fs::chown(path, Some(65_534), Some(65_534)).expect("root may");
+        std::fs::read_dir(&room.state)
+            .expect("a folder")
+            .flatten()
+            .map(|e| e.path())
+            .filter(|p| p != database)
+            .for_each(chown);
+        chown(room.state.clone());
+        command.uid(65_534).gid(65_534);
+    }
+}
+
+#[test]
+fn a_read_only_database_is_said_so_and_nothing_starts() {
+    let mut room = Room::new();
+    room.watch();
+    assert_eq!(room.ask(&["shutdown"]).status.code(), Some(0));
+    room.supervisor.take().expect("it ran").wait().expect("it ended");
+    let database = room.state.join("state.db");
+    let mut command = room.command(&["--headless"]);
+    without_the_right(&room, &database, &mut command);
+    let refused = match command.output() {
+        Ok(output) => output,
+        // The program lies where another user can't reach it.
+        Err(error) => return assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied),
+    };
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("state.db") && said.contains("read-only") && said.contains("chmod u+w"), "{said}");
+}
+
+/// Whether a terminal is as a shell wants it.
+fn is_given_back(desk: &TmuxServer, pane: &str) -> Option<()> {
+    let format = "#{alternate_on} #{cursor_flag} #{mouse_any_flag} #{pane_tty}";
+    let state = desk.tmux(&["display-message", "-p", "-t", pane, format]);
+    let tty = state.strip_prefix("0 1 0 ")?;
+    let modes = Command::new("stty").args(["-a", "-F", tty]).output().ok()?;
+    let modes = String::from_utf8_lossy(&modes.stdout).into_owned();
+    let set = |name: &str| modes.split_whitespace().any(|word| word.trim_end_matches(';') == name);
+    (set("icanon") && set("echo") && set("isig") && set("icrnl")).then_some(())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_screen_that_panics_gives_its_terminal_back_and_the_supervisor_goes_on() {
+    let room = Room::new();
+    let desk = TmuxServer::running("");
+    let variables: Vec<String> = room.environment().iter().map(|(name, value)| format!("{name}='{value}'")).collect();
+    let line = |drawn: u32| {
+        format!(
+            "clear; env -u TMUX -u TMUX_PANE {} TMUXAGENT_PANIC_AT=screen.drawn:{drawn} '{}'",
+            variables.join(" "),
+            env!("CARGO_BIN_EXE_tmuxagent")
+        )
+    };
+    // The supervisor's own screen.
+    let first = desk.tmux(&["display-message", "-p", "-t", "=main:", "#{pane_id}"]);
+    desk.type_line(&first, &line(3));
+    wait_screen_of(&desk, &first, "told to panic at screen.drawn");
+    wait_screen_of(&desk, &first, "the supervisor goes on without it");
+    wait_for(A_SECOND, "the terminal", || is_given_back(&desk, &first));
+    room.wait_status("\"live\"");
+    room.begin();
+    room.wait_ran("lint build ");
+    // Another view of it.
+    let second = desk.tmux(&["new-window", "-P", "-F", "#{pane_id}", "-t", "=main:", "env PS1='$ ' sh"]);
+    desk.type_line(&second, &line(4));
+    wait_screen_of(&desk, &second, "told to panic at screen.drawn");
+    wait_for(A_SECOND, "the terminal", || is_given_back(&desk, &second));
+    room.let_build_go();
+    let approval = room.wait_approval();
+    assert_eq!(room.ask(&["approve", &approval]).status.code(), Some(0));
+    room.wait_ran("lint build deploy ");
+    assert_eq!(room.ask(&["shutdown"]).status.code(), Some(0));
+    wait_for(PATIENCE, "the shell's prompt", || desk.screen(&first).ends_with('$').then_some(()));
+}
+
+fn wait_screen_of(desk: &TmuxServer, target: &str, part: &str) {
+    wait_for(PATIENCE, part, || desk.screen(target).contains(part).then_some(()));
+}

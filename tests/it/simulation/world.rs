@@ -386,7 +386,10 @@ impl World {
                         "{stage} {attempt} of {run} began twice"
                     );
                 }
-                Note::StageFailed { run, stage, by, attempt } if by.starts_with("timeout") => {
+                // Its time was over before its keys could be typed, or a person's time to say whether they were.
+                Note::StageFailed { run, stage, by, attempt }
+                    if by.starts_with("timeout") || by.starts_with("expiry") =>
+                {
                     self.late.insert((run.0, stage, attempt));
                 }
                 Note::RunEnded { run, state: RunState::Cancelled, .. } => drop(self.cancelled.insert(run.0)),
@@ -422,6 +425,10 @@ impl World {
         // What was committed is all that the next life has; only the lock must be free.
         self.supervisor.close();
         self.supervisor = Supervisor::start(&database, policy());
+        // What a person saw decided may not have been committed: he looks at the questions anew.
+        let questions = self.supervisor.engine.view().approvals.into_iter();
+        let pending = questions.filter(|approval| approval.state == ApprovalState::Pending);
+        self.pending = pending.map(|approval| approval.id).collect();
         let wall = match self.random.below(6) {
             0 => self.now + Millis(HOUR),
             1 => self.now - Millis(HOUR),

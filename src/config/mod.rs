@@ -10,7 +10,6 @@
 mod core;
 mod environment;
 mod expand;
-mod filter;
 mod load;
 mod paths;
 mod read;
@@ -21,7 +20,6 @@ pub use self::core::{
     TmuxSocket, Tree,
 };
 pub use environment::{EnvFile, Environment};
-pub use filter::NameFilter;
 pub use load::{Loaded, Problem, is_policy_test, load, policy_sources};
 pub use paths::{Overrides, Paths, make_private_folder};
 pub use read::read;

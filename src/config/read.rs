@@ -252,7 +252,7 @@ fn patterns(fields: &Fields<'_, '_>, key: &'static str) -> Option<Vec<String>> {
     let mut texts = Vec::new();
     for (n, item) in reader.list(node).iter().enumerate() {
         let Some(text) = reader.text(item, &format!("{}[{n}]", fields.path(key))) else { continue };
-        if let Err(error) = super::filter::check(text) {
+        if let Err(error) = crate::model::check_pattern(text) {
             reader.error(item.span, error);
         }
         texts.push(text.to_owned());

@@ -8,6 +8,7 @@ mod approval;
 mod command;
 mod effect;
 mod event;
+mod filter;
 mod ids;
 mod note;
 mod snapshot;
@@ -23,6 +24,7 @@ pub use event::{
     AgentMessage, Event, LineEvent, LineSource, MessageType, Origin, PaneFacts, PaneInfo, PollOutcome, ProgramState,
     ShellOutcome, Variables,
 };
+pub use filter::{NameFilter, check_pattern};
 pub use ids::{ApprovalId, HostName, IdError, IntentId, PaneId, PaneKey, RunId, ServerId, SessionId, WindowId};
 pub use note::{Note, Severity};
 pub use snapshot::{

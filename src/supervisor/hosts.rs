@@ -9,9 +9,9 @@ use super::start::Facts;
 use super::tape::Tapes;
 use crate::clock::Clock;
 use crate::config::{Config, HostConfig, Loaded, SshConfig, TmuxSocket};
-use crate::model::{Effect, HostName, Intent, IntentId, PaneId, PaneKey};
+use crate::model::{Effect, HostName, Intent, IntentId, NameFilter, PaneId, PaneKey};
 use crate::policy::Policy;
-use crate::tmux::{HostHandle, HostSpec, NameFilter, Position, Socket, SshTarget, Transport, watch};
+use crate::tmux::{HostHandle, HostSpec, Position, Socket, SshTarget, Transport, watch};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -199,16 +199,12 @@ impl Hosts {
     }
 }
 
-/// Begins to observe a host. What is wrong with its filters is shown, and the host observed without them never is.
+/// Begins to observe a host.
 pub fn spawn_host(dispatch: &mut Dispatch, config: &HostConfig) {
     let (messages_in, mut messages) = mpsc::channel(MESSAGES);
     let hosts = &mut dispatch.hosts;
     hosts.runs(dispatch.engine.running());
-    let begun = spec(hosts, config).and_then(|spec| {
-        let handle = watch(spec, hosts.policy.clone(), messages_in, hosts.clock);
-        handle.map_err(|error| format!("its collector can't be started: {error}"))
-    });
-    match begun {
+    match watch(spec(hosts, config), hosts.policy.clone(), messages_in, hosts.clock) {
         Ok(handle) => {
             hosts.handles.insert(config.name.clone(), handle);
             if config.ssh.is_none() {
@@ -224,25 +220,20 @@ pub fn spawn_host(dispatch: &mut Dispatch, config: &HostConfig) {
             });
         }
         Err(error) => {
+            let error = format!("its collector can't be started: {error}");
             dispatch.report_problem(&format!("host {}", config.name), &error);
         }
     }
 }
 
-fn spec(hosts: &Hosts, config: &HostConfig) -> Result<HostSpec, String> {
-    let filters = |texts: &[String]| -> Result<Vec<NameFilter>, String> {
-        texts
-            .iter()
-            .map(|text| text.parse().map_err(|error| format!("the filter `{text}` is wrong: {error}")))
-            .collect()
-    };
+fn spec(hosts: &Hosts, config: &HostConfig) -> HostSpec {
     let views = hosts.views.values().filter(|(host, _)| *host == config.name);
-    Ok(HostSpec {
+    HostSpec {
         flood: HostSpec::FLOOD,
         name: config.name.clone(),
         transport: transport(config, &hosts.runtime),
-        session_filters: filters(&config.tmux.session_filters)?,
-        pane_name_patterns: filters(&config.tmux.pane_name_patterns)?,
+        session_filters: NameFilter::new(&config.tmux.session_filters),
+        pane_name_patterns: NameFilter::new(&config.tmux.pane_name_patterns),
         capture_lines: config.tmux.capture_lines,
         poll_interval: config.tmux.poll_interval,
         owner: hosts.owner.clone(),
@@ -263,7 +254,7 @@ fn spec(hosts: &Hosts, config: &HostConfig) -> Result<HostSpec, String> {
             .map(|(k, p)| (k.clone(), p.clone()))
             .collect(),
         tape: Some(Arc::new(hosts.tapes.clone())),
-    })
+    }
 }
 
 /// How a configured host's tmux is reached.

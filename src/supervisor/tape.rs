@@ -7,9 +7,9 @@
 use super::dispatch::Fact;
 use super::start::Facts;
 use crate::clock::Clock;
-use crate::config::{Config, NameFilter, Paths};
+use crate::config::{Config, Paths};
 use crate::lines::Reading;
-use crate::model::{Millis, Origin, PaneInfo, PaneKey};
+use crate::model::{Millis, NameFilter, Origin, PaneInfo, PaneKey};
 use crate::store::{Recorded, RecordedLine, Recorder, Recording, RecordingLimits};
 use crate::tmux::Tape;
 use std::collections::BTreeMap;

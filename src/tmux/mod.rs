@@ -37,7 +37,7 @@ mod taken;
 mod transport;
 
 pub use refusal::Refusal;
-pub use spec::{HostSpec, NameFilter, Position, Tape};
+pub use spec::{HostSpec, Position, Tape};
 pub use transport::{Socket, SshTarget, Transport};
 
 use crate::clock::Clock;

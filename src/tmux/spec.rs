@@ -3,13 +3,11 @@
 use super::Transport;
 use super::proto::Version;
 use crate::lines::{Anchor, Reading};
-use crate::model::{HostName, Millis, PaneFacts, PaneId, PaneInfo, PaneKey};
-use regex::Regex;
+use crate::model::{HostName, Millis, NameFilter, PaneFacts, PaneId, PaneInfo, PaneKey};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 
 /// One machine to watch.
@@ -20,9 +18,9 @@ pub struct HostSpec {
     /// The way to its tmux.
     pub transport: Transport,
     /// Sessions to watch, by name; empty: all.
-    pub session_filters: Vec<NameFilter>,
+    pub session_filters: NameFilter,
     /// Panes to watch, by window name or pane title; empty: all.
-    pub pane_name_patterns: Vec<NameFilter>,
+    pub pane_name_patterns: NameFilter,
     /// How many lines of history are read to close a gap.
     pub capture_lines: u32,
     /// The rhythm of polling where control mode can't be used.
@@ -68,8 +66,8 @@ impl HostSpec {
         Self {
             name,
             transport,
-            session_filters: Vec::new(),
-            pane_name_patterns: Vec::new(),
+            session_filters: NameFilter::default(),
+            pane_name_patterns: NameFilter::default(),
             capture_lines: 2000,
             poll_interval: Millis(1500),
             owner: owner.into(),
@@ -94,10 +92,7 @@ impl HostSpec {
     /// Whether a pane is to be watched.
     #[must_use]
     pub fn chooses(&self, session: &str, window: &str, title: &str) -> bool {
-        let any = |filters: &[NameFilter], texts: &[&str]| {
-            filters.is_empty() || filters.iter().any(|filter| texts.iter().any(|text| filter.holds(text)))
-        };
-        any(&self.session_filters, &[session]) && any(&self.pane_name_patterns, &[window, title])
+        self.session_filters.holds([session]) && self.pane_name_patterns.holds([window, title])
     }
 }
 
@@ -112,56 +107,4 @@ pub struct Position {
     /// Lines that we typed and whose echo was still to come.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub echoes: Vec<String>,
-}
-
-/// A filter of names: a glob with `*` and `?` for the whole name, or a regular expression that is searched.
-///
-/// It is taken for a regular expression when it stands between slashes or holds one of `^ $ \ ( ) [ ] { } | +` or `.*`.
-#[derive(Debug, Clone)]
-pub struct NameFilter {
-    source: String,
-    regex: Regex,
-}
-
-impl NameFilter {
-    /// Whether a name passes.
-    #[must_use]
-    pub fn holds(&self, name: &str) -> bool {
-        self.source == name || self.regex.is_match(name)
-    }
-
-    /// As written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.source
-    }
-}
-
-impl FromStr for NameFilter {
-    type Err = regex::Error;
-
-    fn from_str(source: &str) -> Result<Self, regex::Error> {
-        let between = source.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
-        let is_regex = source.contains(".*") || source.contains(|c| "^$\\()[]{}|+".contains(c));
-        let pattern = match between {
-            Some(pattern) => pattern.to_owned(),
-            None if is_regex => source.to_owned(),
-            None => format!("^(?s:{})$", regex::escape(source).replace("\\*", ".*").replace("\\?", ".")),
-        };
-        Ok(Self { source: source.to_owned(), regex: Regex::new(&pattern)? })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_is_a_glob_or_a_regular_expression() {
-        let holds = |filter: &str, name: &str| filter.parse::<NameFilter>().is_ok_and(|f| f.holds(name));
-        assert!(holds("proj:*", "proj:storyapp") && !holds("proj:*", "my proj:x"));
-        assert!(holds("agent", "agent") && !holds("agent", "agent2"));
-        assert!(holds("^proj:", "proj:x") && holds("proj:.*", "a proj:x") && holds("/gen/", "agent"));
-        assert!(holds("a(b", "a(b") || "a(b".parse::<NameFilter>().is_err());
-    }
 }

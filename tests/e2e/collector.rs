@@ -3,7 +3,7 @@
 use crate::support::watched::{Watched, keys, policy, positions, spec};
 use crate::support::{PATIENCE, TmuxServer, wait_for};
 use std::sync::Arc;
-use tmuxagent::model::{Effect, Event, HostState, IntentId, LineSource, Outcome};
+use tmuxagent::model::{Effect, Event, HostState, IntentId, LineSource, NameFilter, Outcome};
 use tmuxagent::tmux::{HostMessage, HostSpec};
 
 /// Whether the pane was told to be gone.
@@ -286,9 +286,12 @@ fn only_chosen_panes_are_watched() {
     let server = TmuxServer::running("");
     let other = server.new_session("proj:app", "");
     let server_side = server.tmux(&["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", "proj_app:", "-n", "agent"]);
-    let filters = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a filter")).collect();
-    let only =
-        HostSpec { session_filters: filters(&["proj*"]), pane_name_patterns: filters(&["agent"]), ..spec(&server) };
+    let filters = |texts: &[&str]| NameFilter::new(&texts.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let only = HostSpec {
+        session_filters: filters(&["proj:*", "!scratch"]),
+        pane_name_patterns: filters(&["agent"]),
+        ..spec(&server)
+    };
     let watched = Watched::with(only, &["needle"]);
     let pane = watched.wait_pane(&server_side);
     assert_eq!(watched.type_line(&pane.key, "I-1", "echo nee''dle"), Outcome::Done);

@@ -2,7 +2,11 @@
 
 use regex::Regex;
 
-/// A list of patterns. Pure; compiled once.
+/// A list of patterns, compiled once. Each is a glob with `*` and `?` for the whole name, or a regular expression that
+/// is searched; `!` before it excludes.
+///
+/// A regular expression stands between slashes, or is known by `^`, `$`, a backslash, `|`, `.*` or `.+`, as older
+/// configurations have them. tmux writes `_` for `:` and `.` in a session's name, so these two match it as well.
 #[derive(Debug, Clone, Default)]
 pub struct NameFilter {
     wanted: Vec<Regex>,
@@ -23,6 +27,12 @@ impl NameFilter {
         filter
     }
 
+    /// Whether nothing is said.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.wanted.is_empty() && self.unwanted.is_empty()
+    }
+
     /// Whether one of `names` is wanted (or nothing is said of what is wanted) and none is unwanted.
     #[must_use]
     pub fn holds<'n>(&self, names: impl IntoIterator<Item = &'n str> + Clone) -> bool {
@@ -32,7 +42,10 @@ impl NameFilter {
 }
 
 /// The first problem of a pattern, as a fragment.
-pub(super) fn check(pattern: &str) -> Result<(), String> {
+///
+/// # Errors
+/// When it can match nothing, or is no regular expression though it is written as one.
+pub fn check_pattern(pattern: &str) -> Result<(), String> {
     if pattern.trim_start_matches('!').is_empty() {
         return Err("an empty pattern matches nothing; leave it out".to_owned());
     }
@@ -46,11 +59,15 @@ pub(super) fn check(pattern: &str) -> Result<(), String> {
     }
 }
 
-/// `!` before a pattern negates it; `/…/` is a regular expression, searched; all else a glob over the whole name.
+/// Whether it excludes, and what it looks for.
 fn compile(pattern: &str) -> (bool, Result<Regex, regex::Error>) {
     let (negated, pattern) = pattern.strip_prefix('!').map_or((false, pattern), |rest| (true, rest));
-    let regex = pattern.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|inner| !inner.is_empty());
-    let source = regex.map_or_else(|| glob(pattern), str::to_owned);
+    let between = pattern.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|inner| !inner.is_empty());
+    let looks = ["^", "$", "\\", "|", ".*", ".+"].iter().any(|mark| pattern.contains(mark));
+    let source = match between.or_else(|| looks.then_some(pattern)) {
+        Some(regex) => as_kept(regex),
+        None => glob(pattern),
+    };
     (negated, Regex::new(&source))
 }
 
@@ -60,12 +77,37 @@ fn glob(pattern: &str) -> String {
         match c {
             '*' => source.push_str(".*"),
             '?' => source.push('.'),
-            // tmux itself writes `_` for these two in session names, so `proj:app` means `proj_app` as well.
             ':' | '.' => source.push_str(&format!("[{c}_]")),
             c => source.push_str(&regex::escape(&c.to_string())),
         }
     }
     source.push('$');
+    source
+}
+
+/// A regular expression whose literal `:` and `\.` match what tmux makes of them. Classes and groups stay as they are.
+fn as_kept(regex: &str) -> String {
+    let mut source = String::with_capacity(regex.len() + 8);
+    let (mut class, mut flags) = (false, false);
+    let mut chars = regex.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if chars.peek() == Some(&'.') && !class => {
+                chars.next();
+                source.push_str("[._]");
+            }
+            '\\' => {
+                source.push(c);
+                source.extend(chars.next());
+            }
+            ':' if !class && !flags => source.push_str("[:_]"),
+            c => {
+                class = c == '[' || class && c != ']';
+                flags = c == '(' && chars.peek() == Some(&'?') || flags && !matches!(c, ':' | ')' | '<');
+                source.push(c);
+            }
+        }
+    }
     source
 }
 
@@ -91,6 +133,13 @@ mod tests {
             (&["*", "!s*"], "scratch", false),
             (&["构建-?"], "构建-1", true),
             (&["a+b"], "aab", false),
+            (&["^proj:"], "proj_a", true),
+            (&["^proj:"], "my proj_a", false),
+            (&["proj:.*"], "a proj_x", true),
+            (&["!/^proj:/"], "proj_a", false),
+            (&["/^(?:a|b):x[:]$/"], "b_x:", true),
+            (&["/^(?:a|b):x[:]$/"], "b_x_", false),
+            (&["/^v1\\.2$/"], "v1_2", true),
         ];
         for (patterns, name, expected) in table {
             assert_eq!(holds(patterns, name), *expected, "{patterns:?} {name}");
@@ -99,8 +148,8 @@ mod tests {
 
     #[test]
     fn bad_patterns_are_named() {
-        assert_eq!(check("/(/"), Err("`/(/` is not a regular expression: unclosed group".to_owned()));
-        assert!(check("!").is_err());
-        assert_eq!(check("a("), Ok(()));
+        assert_eq!(check_pattern("/(/"), Err("`/(/` is not a regular expression: unclosed group".to_owned()));
+        assert!(check_pattern("!").is_err() && check_pattern("^(").is_err());
+        assert_eq!(check_pattern("a("), Ok(()));
     }
 }

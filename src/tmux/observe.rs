@@ -263,6 +263,10 @@ impl Host {
         let mut pane = Pane::new(info, rules, self.spec.tape.clone(), feed);
         pane.record = record;
         pane.client = reader;
+        if reader.is_some() {
+            // A restart before its first line goes on from its beginning, not from what it shows by then.
+            pane.begin_position(&mut self.outlet);
+        }
         let early = self.strangers.remove(&id);
         self.panes.insert(id, pane);
         if let Some(bytes) = early.filter(|_| reader.is_some()) {
@@ -465,17 +469,6 @@ impl Host {
         voice.changed = true;
         pane.screen = capture.visible;
         pane.begin_position(outlet);
-    }
-}
-
-impl Pane {
-    /// Its source is gone; what it was read up to stays known.
-    pub fn unread(&mut self) {
-        self.looking = false;
-        self.feed = Feed::Unread(match std::mem::replace(&mut self.feed, Feed::Polled) {
-            Feed::Unread(past) | Feed::CatchingUp(past) => past,
-            Feed::Stream | Feed::Piped | Feed::Polled => Past::Read,
-        });
     }
 }
 

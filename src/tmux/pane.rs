@@ -168,6 +168,15 @@ impl Pane {
         self.tell_position(outlet);
     }
 
+    /// Its source is gone; what it was read up to stays known.
+    pub fn unread(&mut self) {
+        self.looking = false;
+        self.feed = Feed::Unread(match std::mem::replace(&mut self.feed, Feed::Polled) {
+            Feed::Unread(past) | Feed::CatchingUp(past) => past,
+            Feed::Stream | Feed::Piped | Feed::Polled => Past::Read,
+        });
+    }
+
     /// Where its observation stands now.
     pub fn position(&self) -> Position {
         let screen = if self.reader.wants_screen() { self.screen.clone() } else { Vec::new() };

@@ -9,7 +9,7 @@ use super::inventory::Entry;
 use super::link::Link;
 use super::pane::Feed;
 use super::probe::{self, ProbeError};
-use super::proto::{Nonce, RowReader, row_format};
+use super::proto::{Nonce, Row, RowReader, row_format};
 use crate::model::{HostState, PaneKey};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -133,55 +133,88 @@ impl Host {
     }
 }
 
-/// Captures panes by one forked command each, so that one that is gone spoils no other.
+/// Captures panes by one shell script, so that a remote host is asked once per round; a pane that is gone spoils no
+/// other.
 async fn capture_all(transport: &Transport, nonce: &Nonce, panes: Vec<PaneKey>) -> Vec<(PaneKey, Capture)> {
-    let facts = row_format(
-        nonce,
-        &["#{pane_pid}", "#{alternate_on}", "#{history_size}", "#{history_limit}", "#{cursor_x}", "#{cursor_y}"],
-    );
-    let from = format!("-{ROWS}");
-    let border = row_format(nonce, &["border"]);
+    let facts = [
+        "#{pane_pid}",
+        "#{alternate_on}",
+        "#{history_size}",
+        "#{history_limit}",
+        "#{cursor_x}",
+        "#{cursor_y}",
+        "#{pane_id}",
+    ];
+    let (facts, border, from) = (row_format(nonce, &facts), row_format(nonce, &["border"]), format!("-{ROWS}"));
     let mut out = Vec::new();
-    for key in panes {
-        let target = key.pane.to_string();
-        let words = [
-            "display-message",
-            "-p",
-            "-t",
-            &target,
-            &facts,
-            ";",
-            "capture-pane",
-            "-p",
-            "-t",
-            &target,
-            ";",
-            "display-message",
-            "-p",
-            &border,
-            ";",
-            "capture-pane",
-            "-p",
-            "-J",
-            "-S",
-            &from,
-            "-t",
-            &target,
-        ];
-        let Ok(printed) = fork::run(&transport.command(&words)).await else { continue };
-        if let Some(capture) = read(nonce, &printed.output) {
-            out.push((key, capture));
-        }
+    // A command line has its limits (128 KiB in one word on Linux).
+    for some in panes.chunks(100) {
+        let script: Vec<String> = some.iter().map(|key| capture(transport, key, &facts, &border, &from)).collect();
+        let Ok(printed) = fork::run(&transport.shell(&script.join("; "))).await else { continue };
+        let found = read(nonce, &printed.output);
+        let of = |id: &str| some.iter().find(|key| key.pane.to_string() == id).cloned();
+        out.extend(found.into_iter().filter_map(|(id, capture)| Some((of(&id)?, capture))));
     }
     out
 }
 
-/// Reads one pane's facts, visible rows and logical lines, parted by the border row.
-fn read(nonce: &Nonce, output: &[u8]) -> Option<Capture> {
-    let mut lines = output.strip_suffix(b"\n").unwrap_or(output).split(|&byte| byte == b'\n');
-    let mut rows = RowReader::new(nonce.clone());
-    let facts = lines.by_ref().find_map(|line| rows.push(line))?;
+fn capture(transport: &Transport, key: &PaneKey, facts: &str, border: &str, from: &str) -> String {
+    let target = key.pane.to_string();
+    let (ask, take) = (["display-message", "-p", "-t", &target, facts], ["capture-pane", "-p", "-t", &target]);
+    let all = ["capture-pane", "-p", "-J", "-S", from, "-t", &target];
+    let words = [&ask[..], &[";"], &take, &[";", "display-message", "-p", border, ";"], &all].concat();
+    format!("{} 2>/dev/null", transport.there(&words))
+}
+
+/// Reads each pane's facts, visible rows and logical lines, parted by the border row; with the pane's id.
+fn read(nonce: &Nonce, output: &[u8]) -> Vec<(String, Capture)> {
     let border = row_format(nonce, &["border"]).into_bytes();
-    let visible = lines.by_ref().take_while(|line| *line != border).map(text).collect();
-    Capture::new(&facts, visible, lines.map(text).collect())
+    let mut rows = RowReader::new(nonce.clone());
+    let mut panes: Vec<(Row, [Vec<String>; 2], usize)> = Vec::new();
+    for line in output.strip_suffix(b"\n").unwrap_or(output).split(|&byte| byte == b'\n') {
+        if line == border {
+            if let Some((_, _, part)) = panes.last_mut() {
+                *part = 1;
+            }
+        } else if let Some(facts) = rows.push(line) {
+            panes.push((facts, Default::default(), 0));
+        } else if let Some((_, texts, part)) = panes.last_mut() {
+            texts[*part].push(text(line));
+        }
+    }
+    let capture = |(facts, [visible, logical], part): (Row, [Vec<String>; 2], usize)| {
+        let id = text(facts.get(6)?);
+        // Without the border the pane went away in between.
+        (part == 1).then(|| Capture::new(&facts, visible, logical)).flatten().map(|capture| (id, capture))
+    };
+    panes.into_iter().filter_map(capture).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_output_holds_many_panes_and_a_lost_one_spoils_no_other() {
+        let nonce = Nonce::new([3; 16]);
+        let facts = |id: &str| row_format(&nonce, &["7", "0", "1", "100", "0", "1", id]);
+        let border = row_format(&nonce, &["border"]);
+        let text = format!(
+            "{}\n$ a\n{border}\nold\n$ a\n{}\nhalf\n{}\n\n{border}\n%end 1 2 3\n",
+            facts("%1"),
+            facts("%2"),
+            facts("%3")
+        );
+        let found = read(&nonce, text.as_bytes());
+        let shown: Vec<(&str, &[String], &[String])> =
+            found.iter().map(|(id, c)| (id.as_str(), c.visible.as_slice(), c.logical.as_slice())).collect();
+        let texts = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(
+            shown,
+            [
+                ("%1", &texts(&["$ a"])[..], &texts(&["old", "$ a"])[..]),
+                ("%3", &texts(&[""])[..], &texts(&["%end 1 2 3"])[..]),
+            ]
+        );
+    }
 }

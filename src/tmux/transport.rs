@@ -106,13 +106,18 @@ impl Transport {
         }
     }
 
+    /// A command of the host's tmux as a piece of a shell script there.
+    #[must_use]
+    pub fn there(&self, arguments: &[&str]) -> String {
+        self.tmux(&["-u"], arguments).iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
+    }
+
     /// The arguments that print `quiet` when a remote host's tmux answers the same three times, `pause` apart: one round
     /// trip for all of it. `None` on this machine.
     #[must_use]
     pub fn compared(&self, arguments: &[String], pause: Duration) -> Option<Vec<String>> {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let tmux = self.tmux(&["-u"], &arguments);
-        let ask = tmux.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
+        let ask = self.there(&arguments);
         let wait = format!("{{ sleep {} 2>/dev/null || sleep 1; }}", pause.as_secs_f32());
         let script = format!(
             "ask() {{ {ask}; }}; a=$(ask) && {wait} && b=$(ask) && {wait} && c=$(ask) && [ -n \"$a\" ] && \

@@ -24,15 +24,21 @@ pub const A_SECOND: Duration = Duration::from_secs(3);
 pub struct TmuxServer {
     folder: tempfile::TempDir,
     name: String,
+    program: String,
 }
 
 impl TmuxServer {
     /// A place for a server that does not run yet.
     pub fn prepare() -> Self {
+        Self::of("tmux")
+    }
+
+    /// The same for a tmux of another version.
+    pub fn of(program: &str) -> Self {
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let folder = tempfile::Builder::new().prefix("tmuxagent-e2e").tempdir().expect("a temporary folder");
-        Self { folder, name: format!("e2e-{}-{number}", std::process::id()) }
+        Self { folder, name: format!("e2e-{}-{number}", std::process::id()), program: program.to_owned() }
     }
 
     /// A running server with one session `main` of 80×24 cells, whose pane runs `command` (an empty one: a plain `sh`).
@@ -76,11 +82,16 @@ impl TmuxServer {
 
     /// `tmux` for this server, as a command to be completed.
     pub fn command(&self) -> Command {
-        let mut command = Command::new("tmux");
+        let mut command = Command::new(&self.program);
         command.arg("-u").arg("-L").arg(&self.name).args(["-f", "/dev/null"]);
         command.env("TMUX_TMPDIR", self.folder.path()).env_remove("TMUX").env_remove("TMUX_PANE").env("TERM", "xterm");
         command.stdin(Stdio::null());
         command
+    }
+
+    /// The program, as it was given.
+    pub fn program(&self) -> &str {
+        &self.program
     }
 
     /// The server's folder, for files of the test.

@@ -26,7 +26,7 @@ pub fn spec(server: &TmuxServer) -> HostSpec {
     let scratch = server.folder().join("pipes");
     std::fs::create_dir_all(&scratch).expect("a folder for pipes");
     let socket = Socket::Path(server.socket().display().to_string());
-    let transport = Transport::Local { bin: "tmux".to_owned(), socket };
+    let transport = Transport::Local { bin: server.program().to_owned(), socket };
     HostSpec {
         poll_interval: Millis(200),
         scratch: Some(scratch),
@@ -131,17 +131,11 @@ impl Watched {
         self.wait_state(HostState::Live);
         let id = server.tmux(&["display-message", "-p", "-t", target, "#{pane_id}"]);
         let info = self.wait_pane(&id);
-        // The pane is read once a session's control client is attached and its capture came back.
-        wait_for(PATIENCE, "the pane's surface", || {
+        // Its first position is told once all it showed before is known to be old.
+        wait_for(PATIENCE, "the pane's first position", || {
             self.find(|message| match message {
                 HostMessage::Position { pane, .. } if *pane == info.key => Some(()),
-                HostMessage::Panes(panes) if panes.iter().any(|live| live.pane == info.key) => Some(()),
                 _ => None,
-            })
-            .filter(|()| {
-                let format = "#{client_control_mode} #{client_session}";
-                let session = server.tmux(&["display-message", "-p", "-t", target, "#{session_name}"]);
-                server.tmux(&["list-clients", "-F", format]).lines().any(|line| line == format!("1 {session}"))
             })
         });
         info

@@ -58,7 +58,7 @@ impl Hand<'_> {
 
     fn session(&self, session: &Session, window: &Window) -> Result<(), String> {
         self.check_folders(window)?;
-        let env: BTreeMap<&String, &String> = self.workspace.env.iter().chain(&session.env).collect();
+        let env = self.env(session);
         let folder = self.folder(&window.panes[0].folder);
         let mut words = vec!["new-session", "-d", "-P", "-F", "#{session_id} #{window_index} #{pane_id}"];
         words.extend(["-s", &session.name, "-n", &window.name, "-x", "200", "-y", "50", "-c", &folder]);
@@ -77,7 +77,12 @@ impl Hand<'_> {
                 ["new-window", "-d", "-k", "-P", "-F", "#{pane_id}", "-t", &place, "-n", &window.name, "-c", &folder];
             pane = self.tmux(&words)?;
         }
-        self.furnish(&pane, window)
+        // What opens beside it takes the session's environment.
+        self.furnish(&pane, window, &BTreeMap::new())
+    }
+
+    fn env<'s>(&'s self, session: &'s Session) -> BTreeMap<&'s String, &'s String> {
+        self.workspace.env.iter().chain(&session.env).collect()
     }
 
     /// Values go over standard input, where nobody else sees them; before tmux 3.2 there is only the command line.
@@ -102,18 +107,42 @@ impl Hand<'_> {
         Ok(())
     }
 
-    fn window(&self, session: &str, window: &Window) -> Result<(), String> {
+    /// The session may be the user's own, so only the panes that are made get the environment.
+    fn window(&self, session: &Session, window: &Window) -> Result<(), String> {
         self.check_folders(window)?;
         // `=` takes the name as it is; the colon says that it is a session.
-        let target = format!("={}:", kept_name(session));
-        let folder = self.folder(&window.panes[0].folder);
+        let target = format!("={}:", kept_name(&session.name));
+        let (folder, env) = (self.folder(&window.panes[0].folder), self.env(session));
         let words = ["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", &target, "-n", &window.name, "-c", &folder];
-        let pane = self.tmux(&words)?;
-        self.furnish(&pane, window)
+        let pane = self.open(&words, &env)?;
+        self.furnish(&pane, window, &env)
+    }
+
+    /// Opens a pane with an environment; gives what tmux prints. The values go over standard input, as in
+    /// [`Hand::set_environment`]; before tmux 3.0 only a session has an environment.
+    fn open(&self, words: &[&str], env: &BTreeMap<&String, &String>) -> Result<String, String> {
+        let pairs: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if pairs.is_empty() || self.found.version.is_none_or(|version| version < Version::SENDS) {
+            return self.tmux(words);
+        }
+        if !self.found.version.is_some_and(Version::is_full) {
+            let pairs = pairs.iter().flat_map(|pair| ["-e", pair]);
+            return self.tmux(&words.iter().copied().chain(pairs).collect::<Vec<_>>());
+        }
+        let words = words.iter().map(quote);
+        let pairs = pairs.iter().map(|pair| format!("-e {}", quote(pair)));
+        let line = words.chain(pairs).collect::<Vec<_>>().join(" ") + "\n";
+        let output = run_with(self.transport, &self.transport.command(&["source-file", "-"]), Some(&line))?;
+        let printed = String::from_utf8_lossy(&output.stdout).trim_end().to_owned();
+        if output.status.success() && printed.starts_with('%') {
+            return Ok(printed);
+        }
+        // What tmux says could repeat a value.
+        Err("tmux did not open the pane".to_owned())
     }
 
     /// Opens the window's other panes and gives each what it is to have.
-    fn furnish(&self, first: &str, window: &Window) -> Result<(), String> {
+    fn furnish(&self, first: &str, window: &Window, env: &BTreeMap<&String, &String>) -> Result<(), String> {
         // A shell that names the window after its program would make it another one.
         self.tmux(&["set-option", "-w", "-t", first, "automatic-rename", "off"])?;
         let mut last = first.to_owned();
@@ -125,7 +154,7 @@ impl Hand<'_> {
                 };
                 let folder = self.folder(&pane.folder);
                 let words = ["split-window", "-d", side, "-P", "-F", "#{pane_id}", "-t", &last, "-c", &folder];
-                last = self.tmux(&words)?;
+                last = self.open(&words, env)?;
             }
             self.equip(&last, pane)?;
         }

@@ -37,10 +37,10 @@ pub enum What {
         /// Its first window.
         window: Window,
     },
-    /// Make a window in a session.
+    /// Make a window in a session that is there.
     Window {
-        /// The session's name.
-        session: String,
+        /// The session.
+        session: Session,
         /// The window.
         window: Window,
     },
@@ -72,8 +72,9 @@ impl Step {
     pub fn target(&self) -> String {
         match &self.what {
             What::Worktree(worktree) => format!("{} ({})", worktree.folder, worktree.branch),
-            What::Session { session, window } => format!("{} {}", session.name, shown(window)),
-            What::Window { session, window } => format!("{session} {}", shown(window)),
+            What::Session { session, window } | What::Window { session, window } => {
+                format!("{} {}", session.name, shown(window))
+            }
             What::Close { pane, place, command } => format!("{place} {pane} ({command})"),
         }
     }
@@ -125,11 +126,8 @@ pub fn up(workspace: &Workspace, found: &[Found]) -> Plan {
                 plan.steps.push(Step { host: host.clone(), what: What::Worktree(worktree.clone()) });
             }
             let window = window.clone();
-            let what = if exists {
-                What::Window { session: session.name.clone(), window }
-            } else {
-                What::Session { session: session.clone(), window }
-            };
+            let session = session.clone();
+            let what = if exists { What::Window { session, window } } else { What::Session { session, window } };
             exists = true;
             plan.steps.push(Step { host, what });
         }

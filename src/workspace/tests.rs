@@ -94,8 +94,7 @@ fn made(plan: &Plan, before: &Found, name: &str) -> Found {
     let mut after = before.clone();
     for step in plan.steps.iter().filter(|step| step.host == before.host) {
         let (session, window) = match &step.what {
-            What::Session { session, window } => (session.name.clone(), window),
-            What::Window { session, window } => (session.clone(), window),
+            What::Session { session, window } | What::Window { session, window } => (session.name.clone(), window),
             What::Worktree(worktree) => {
                 after.folders.push(worktree.folder.clone());
                 continue;

@@ -35,12 +35,17 @@ impl Room {
         std::fs::write(self.path(name), text).expect("writable");
     }
 
-    fn ask(&self, arguments: &[&str]) -> Output {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tmuxagent"));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LANG", "C.UTF-8");
         command.env("HOME", self.home.path()).env("TMUXAGENT_STATE_DIR", self.path("state"));
         command.env("TMUXAGENT_CONFIG", self.path("config.yaml")).env("SHELL", "/bin/sh");
-        command.current_dir(self.home.path()).args(arguments).stdin(Stdio::null()).output().expect("it runs")
+        command.current_dir(self.home.path()).args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    fn ask(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("it runs")
     }
 
     /// What it prints, after it ended with `code`.
@@ -49,6 +54,16 @@ impl Room {
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
         said
+    }
+}
+
+/// Ended with the test, however that ends.
+struct Supervisor(std::process::Child);
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -122,6 +137,23 @@ fn what_is_missing_is_made_here_and_there_and_closed_again() {
 }
 
 #[test]
+fn a_window_in_a_session_of_the_users_has_the_environment_and_the_session_has_not() {
+    let room = Room::new();
+    room.here.new_session("mine", "");
+    let text = "env: {GREETING: \"it's; two $HOME #{pid}\"}\nsessions:\n  - name: mine\n    windows:\n      \
+                - name: w\n        panes: [{command: echo one=$GREETING}, {command: echo two=$GREETING}]\n";
+    room.write("w.yaml", text);
+    room.answer(0, &["up", "w.yaml"]);
+    for (target, head) in [("=mine:w.0", "one"), ("=mine:w.1", "two")] {
+        let shown = format!("\n{head}=it's; two $HOME #{{pid}}");
+        wait_for(PATIENCE, &shown, || room.here.screen(target).contains(&shown).then_some(()));
+    }
+    assert!(!room.here.tmux(&["show-environment", "-t", "=mine:"]).contains("GREETING"), "it is the user's session");
+    room.answer(0, &["down", "w.yaml"]);
+    assert!(windows(&room.here).iter().any(|line| line.starts_with("mine sh")), "it stays");
+}
+
+#[test]
 fn a_worktree_is_made_where_it_is_asked_for() {
     let room = Room::new();
     let git = |arguments: &[&str]| {
@@ -154,6 +186,23 @@ fn the_example_and_a_written_file_make_what_they_say() {
     ] {
         assert!(made.iter().any(|line| line == window), "{made:?}");
     }
+    // The bundled policies take these windows, each the pipeline that is meant for it.
+    let started = room.command(&["--headless"]).stderr(Stdio::null()).spawn().expect("it starts");
+    let _supervisor = Supervisor(started);
+    let wanted = [
+        ("agent:codex-ci", "storyapp-ci"),
+        ("agent:codex-voice", "storyapp-voice"),
+        ("agent:codex-release", "points-release"),
+    ];
+    let matched = || {
+        let panes: serde_json::Value = serde_json::from_slice(&room.ask(&["panes", "--json"]).stdout).ok()?;
+        let of = |window: &str| {
+            let pane = panes.as_array()?.iter().find(|pane| pane["info"]["facts"]["window"] == window)?;
+            Some(pane["pipelines"].clone())
+        };
+        wanted.iter().all(|(window, pipeline)| of(window) == Some(serde_json::json!([pipeline]))).then_some(())
+    };
+    wait_for(PATIENCE, "the policies' windows", matched);
     let written = room.answer(0, &["snapshot-workspace", "--host", "local"]);
     room.write("written.yaml", &written);
     let told = room.answer(0, &["up", "written.yaml", "--dry-run"]);

@@ -28,7 +28,7 @@ tmuxagent_run() (
     [ -z "$stage" ] || of_stage=$(printf '"stage":"%s",' "$(inside "$stage")")
     command_line=$(inside "$*")
     began=$(date +%s)
-    printf '### SENTRY {"type":"STATUS",%s"summary":"%s began"}\n' "$of_stage" "$command_line"
+    printf '### SENTRY {"type":"LOG",%s"summary":"%s began"}\n' "$of_stage" "$command_line"
 
     # Ctrl-C and Ctrl-\ reach the command by themselves; its end is still to be reported. A trap is reset for commands.
     trap : INT QUIT

@@ -2,18 +2,25 @@
 
 use super::{CliError, Outcome, Session};
 use crate::ipc::lock::socket_path;
-use crate::wrapper::{self, Told, Wrapped, sentry_line};
+use crate::wrapper::{self, Place, Told, Wrapped, become_on, sentry_line};
 use clap::Args;
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     /// The stage that this command is a report for
     #[arg(long, value_name = "NAME")]
     stage: Option<String>,
+    /// Give the command a terminal of its own where it would have none: under cron, in a pipe, over ssh without -t
+    #[arg(long)]
+    pty: bool,
+    /// Become the command, on this terminal: the second half of `--pty`
+    #[arg(long, hide = true, value_name = "PATH")]
+    on_terminal: Option<PathBuf>,
     /// Print a function for sh, bash and zsh that reports the same on machines without this program
-    #[arg(long, conflicts_with_all = ["stage", "command"])]
+    #[arg(long, conflicts_with_all = ["stage", "command", "pty"])]
     shell_function: bool,
     /// The command and its arguments
     #[arg(
@@ -33,9 +40,17 @@ pub(super) fn run(session: &Session, args: RunArgs) -> Outcome {
         session.out.raw(SHELL_FUNCTION)?;
         return Ok(super::exit::OK);
     }
+    if let Some(terminal) = &args.on_terminal {
+        let error = become_on(terminal, &args.command);
+        let name = args.command.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+        session.out.warn(&format!("{name}: the command can't be run: {error}"));
+        return Ok(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 });
+    }
+    let has_one = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let inside = |name: &str| session.environment.non_empty(name).map(str::to_owned);
     let wrapped = Wrapped {
         command: args.command,
+        terminal: if args.pty && !has_one { Place::Made } else { Place::Here },
         stage: args.stage,
         socket: socket_path(&session.paths()?.runtime_dir),
         pane: inside("TMUX_PANE"),
@@ -44,11 +59,17 @@ pub(super) fn run(session: &Session, args: RunArgs) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::internal)?;
     let ended = runtime.block_on(wrapper::run(&wrapped)).map_err(CliError::internal)?;
     if ended.told == Told::Nobody {
-        let mut out = std::io::stdout().lock();
-        // The reader of a pipe may have gone; the exit code still tells.
-        let _ = writeln!(out, "{}", sentry_line(&wrapped, ended.code, ended.took));
+        let line = sentry_line(&wrapped, ended.code, ended.took);
+        // It is for whoever watches the pane, not for a file or pipe that the command writes to.
+        let terminal = std::fs::OpenOptions::new().write(true).open("/dev/tty");
+        let wrote = match terminal {
+            Ok(mut terminal) if !std::io::stdout().is_terminal() => writeln!(terminal, "{line}"),
+            // The reader of a pipe may have gone; the exit code still tells.
+            Ok(_) | Err(_) => writeln!(std::io::stdout().lock(), "{line}"),
+        };
+        drop(wrote);
     }
-    if matches!(ended.code, 126 | 127) {
+    if matches!(ended.code, 126 | 127) && wrapped.terminal == Place::Here {
         let name = wrapped.command.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
         session.out.warn(&format!("{name}: the command can't be run (exit code {})", ended.code));
     }

@@ -45,6 +45,10 @@ impl Turn<'_> {
         let hits = self.hits(line.policy, &line.hits, &line.text);
         if let Some(message) = &line.message {
             self.hear(&line.pane, message);
+            if let Some(exit) = message.exit {
+                // A wrapped command's report counts like a shell's own.
+                self.command_ended(&line.pane, None, exit);
+            }
         }
         let stimulus = Stimulus::Line { text: &line.text, hits: &hits, message: line.message.as_ref() };
         self.stimulate(&line.pane, &stimulus);

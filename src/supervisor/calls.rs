@@ -150,22 +150,25 @@ fn take_report(dispatch: &mut Dispatch, report: Report<'_>) -> Reply {
     let Some(pane) = pane else {
         return error(ErrorKind::NotFound, format!("pane {} is not watched", report.pane));
     };
-    let Some(exit) = report.exit else { return Reply::Done };
-    dispatch.step(&Event::CommandEnded { pane: pane.clone(), token: None, exit });
-    if let Some(stage) = report.stage {
-        let took = crate::model::Millis(report.duration_ms);
-        let message = AgentMessage {
-            kind: MessageType::Status,
-            stage: Some(stage),
-            ok: Some(exit == 0),
-            summary: Some(format!("`{}` ended with {exit} after {took}", report.command)),
-            question: None,
-            options: Vec::new(),
-            detail: None,
-            exit: Some(exit),
-        };
-        dispatch.step(&Event::Line(Box::new(told(pane, message))));
-    }
+    // The same messages as the wrapper prints where no supervisor listens. A start is no STATUS, which could be taken
+    // for the end.
+    let (kind, what) = match report.exit {
+        None => (MessageType::Log, "began".to_owned()),
+        Some(exit) => {
+            (MessageType::Status, format!("ended with {exit} after {}", crate::model::Millis(report.duration_ms)))
+        }
+    };
+    let message = AgentMessage {
+        kind,
+        stage: report.stage,
+        ok: report.exit.map(|exit| exit == 0),
+        summary: Some(format!("`{}` {what}", report.command)),
+        question: None,
+        options: Vec::new(),
+        detail: None,
+        exit: report.exit,
+    };
+    dispatch.step(&Event::Line(Box::new(told(pane, message))));
     Reply::Done
 }
 

@@ -1,0 +1,162 @@
+//! `tmuxagent run`: the command has the terminal for itself, signals reach it, and its end is told by one way or another.
+
+use super::support::room::Room;
+use super::support::{PATIENCE, TmuxServer, wait_for};
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+/// The program, with nothing of the user's around it.
+fn program(home: &std::path::Path) -> String {
+    format!(
+        "env -u TMUXAGENT_CONFIG HOME='{0}' TMUXAGENT_STATE_DIR='{0}/none' '{1}'",
+        home.display(),
+        env!("CARGO_BIN_EXE_tmuxagent")
+    )
+}
+
+fn wait_shown(server: &TmuxServer, target: &str, part: &str) {
+    let began = std::time::Instant::now();
+    while !format!("\n{}\n", server.screen(target)).contains(part) {
+        assert!(began.elapsed() < PATIENCE, "{part:?} is not on\n{}", server.screen(target));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn size_keys_and_job_control_are_the_commands_own() {
+    let server = TmuxServer::running("");
+    let program = program(server.folder());
+    // A terminal, its size, and the signal that tells of another one.
+    let script = "test -t 0 && test -t 1 && test -t 2 && stty size; trap \"stty size; exit 7\" WINCH; while :; do sleep 0.1; done";
+    server.type_line("main", &format!("clear; {program} run -- sh -c '{script}'; echo \"code=$?\""));
+    wait_shown(&server, "main", "\n24 80\n");
+    server.tmux(&["resize-window", "-t", "main", "-x", "100", "-y", "30"]);
+    wait_shown(&server, "main", "\n30 100\n");
+    wait_shown(&server, "main", "\ncode=7");
+
+    // `Ctrl-Z` stops wrapper and command, `fg` continues both, `Ctrl-C` ends the command.
+    server.type_line("main", &format!("clear; {program} run -- sh -c 'echo be''gun; exec sleep 1000'"));
+    wait_shown(&server, "main", "\nbegun");
+    server.tmux(&["send-keys", "-t", "main", "C-z"]);
+    wait_shown(&server, "main", "Stopped");
+    server.type_line("main", "echo at_the'' shell");
+    wait_shown(&server, "main", "\nat_the shell");
+    server.type_line("main", "fg");
+    wait_shown(&server, "main", "\n$ fg");
+    server.tmux(&["send-keys", "-t", "main", "C-c"]);
+    wait_shown(&server, "main", r#""exit":130}"#);
+    server.type_line("main", "echo \"code=$?\"");
+    wait_shown(&server, "main", "\ncode=130");
+}
+
+#[test]
+fn every_signal_from_outside_reaches_the_command() {
+    let home = tempfile::tempdir().expect("a folder");
+    let script = "trap 'echo one' USR1; trap 'echo two' USR2; trap 'echo three; exit 5' INT; echo ready; \
+                  while :; do sleep 0.05; done";
+    let start = |script: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tmuxagent"));
+        command.args(["run", "--", "sh", "-c", script]).env_clear().env("HOME", home.path());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("TMUXAGENT_STATE_DIR", home.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts")
+    };
+    let mut child = start(script);
+    let pid = Pid::from_child(&child);
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    assert_eq!(lines.next().as_deref(), Some("ready"));
+    for (signal, said) in [(Signal::USR1, "one"), (Signal::USR2, "two"), (Signal::INT, "three")] {
+        kill_process(pid, signal).expect("it lives");
+        assert_eq!(lines.next().as_deref(), Some(said));
+    }
+    assert_eq!(child.wait().expect("it ends").code(), Some(5));
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
+        let mut child = start("echo ready; exec sleep 1000");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+        assert_eq!(lines.next().as_deref(), Some("ready"));
+        kill_process(Pid::from_child(&child), signal).expect("it lives");
+        assert_eq!(child.wait().expect("it ends").code(), Some(code), "{signal:?}");
+    }
+}
+
+/// Where there is no terminal, one is made on request: with a size, keys, signals and the exit code.
+#[test]
+fn a_command_without_a_terminal_gets_one_on_request() {
+    let home = tempfile::tempdir().expect("a folder");
+    let start = |script: &str, arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tmuxagent"));
+        command.arg("run").args(arguments).args(["--", "sh", "-c", script]).env_clear().env("HOME", home.path());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("TMUXAGENT_STATE_DIR", home.path());
+        command.env("COLUMNS", "100").env("LINES", "30").stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts")
+    };
+    let ends = |mut child: std::process::Child, input: &str| {
+        std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), input.as_bytes()).expect("it reads");
+        let output = child.wait_with_output().expect("it ends");
+        (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code())
+    };
+    let look = "test -t 0 && test -t 1 && test -t 2 && stty size; exit 4";
+    let (said, code) = ends(start(look, &["--pty"]), "");
+    assert!(said.starts_with("30 100\r\n") && said.contains(r#""exit":4}"#), "{said}");
+    assert_eq!(code, Some(4));
+    let (said, code) = ends(start(look, &[]), "");
+    assert!(!said.contains("30 100") && code == Some(4), "not unless it is asked for: {said}");
+    // Keys arrive, the end of the input as well, and no byte of a long output is lost.
+    let (said, code) = ends(start("stty -echo; cat; seq 1 20000", &["--pty"]), "some keys\n");
+    assert_eq!(code, Some(0));
+    assert!(said.contains("some keys\r\n") && said.contains("\r\n20000\r\n"), "{} bytes", said.len());
+    assert_eq!(said.lines().filter(|line| line.parse::<u32>().is_ok()).count(), 20_000);
+    let mut child = start("trap 'echo three; exit 5' INT; echo ready; while :; do sleep 0.05; done", &["--pty"]);
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    assert_eq!(lines.next().as_deref().map(str::trim_end), Some("ready"));
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it lives");
+    assert_eq!(child.wait().expect("it ends").code(), Some(5));
+    let (_, code) = ends(start("exec /no/such/program", &["--pty"]), "");
+    assert_eq!(code, Some(127));
+}
+
+const POLICY: &str = r#"
+version: 1
+pipelines:
+  - name: checks
+    match: [{window_name: ci}]
+    stages:
+      - name: lint
+        triggers: [{message: {type: LOG, stage: lint}}]
+        success_when: [{exit_code: 0}]
+        fail_when: [{exit_code: nonzero}]
+        timeout: 60s
+"#;
+
+/// Start, end and exit code by the socket; as lines on the terminal where nobody listens, read by whoever comes.
+#[test]
+fn start_end_and_exit_code_are_told_over_the_socket_or_on_the_terminal() {
+    let mut room = Room::new("", "");
+    std::fs::write(room.file("policy.yaml"), POLICY).expect("a policy");
+    room.watch();
+    let shell = |text: &str| room.server.type_line("proj:ci", text);
+    let environment = format!(
+        "env HOME='{0}' TMUXAGENT_STATE_DIR='{0}/state' TMUXAGENT_CONFIG='{0}/config.yaml'",
+        room.server.folder().display()
+    );
+    let wrap = format!("{environment} '{}' run", env!("CARGO_BIN_EXE_tmuxagent"));
+    shell(&format!("clear; {wrap} --stage lint -- sh -c 'exit 0'; echo \"code=$?\""));
+    room.wait_events("\"succeeded\"");
+    wait_shown(&room.server, "proj:ci", "\ncode=0");
+    assert!(!room.server.screen("proj:ci").contains("### SENTRY"), "told once");
+    shell(&format!("clear; {wrap} --stage lint -- sh -c 'exit 3'; echo \"code=$?\""));
+    room.wait_events("\"failed\"");
+    wait_shown(&room.server, "proj:ci", "\ncode=3");
+
+    // As on a machine where no supervisor runs: other state, the same pane. The report is for whoever watches the
+    // pane, not for the file that the command writes to.
+    let before = room.answer(&["events", "--json"]).matches("\"succeeded\"").count();
+    let elsewhere = wrap.replace("/state'", "/elsewhere'");
+    let begin = r#"echo '### SENTRY {"type":"LOG","stage":"lint"}'"#;
+    shell(&format!("clear; {begin}; {elsewhere} --stage lint -- sh -c 'echo kept' > out; echo \"code=$?\""));
+    wait_for(PATIENCE, "the stage's end", || {
+        (room.answer(&["events", "--json"]).matches("\"succeeded\"").count() > before).then_some(())
+    });
+    assert!(room.server.screen("proj:ci").contains(r#""exit":0}"#), "{}", room.server.screen("proj:ci"));
+    assert_eq!(std::fs::read_to_string(room.file("out")).expect("a file"), "kept\n");
+}

@@ -27,13 +27,46 @@ pub async fn jump(
     };
     let target = pane.pane.to_string();
     if way.is_local() && same_server(&way, &own_socket).await {
-        return run(&way.command(&["switch-client", "-t", &target])).await;
+        return output(&way.command(&["switch-client", "-t", &target])).await.map(drop);
     }
-    // A pane of another server: a window of this one shows it, and closing that window comes back.
+    // A pane of another server: a window of this one shows it, and leaving that window comes back.
+    let own = Own { socket: own_socket };
+    let mark = format!("{}:{}:{}", pane.host, pane.server, pane.pane);
+    if let Some(window) = own.showing(&mark).await {
+        own.run(&["select-window", "-t", &window]).await?;
+        // It may be a window of another session.
+        let _ = own.run(&["switch-client", "-t", &window]).await;
+        return Ok(());
+    }
     let name = format!("{}:{}", pane.host, pane.pane);
-    let line = attach_line(&way, pane);
-    let argv = ["tmux", "-S", &own_socket, "new-window", "-n", &name, &line].map(str::to_owned);
-    run(&argv).await
+    let script = format!("{} || {{ printf '\\n%s' 'Enter closes this window'; read -r _; }}", attach_line(&way, pane));
+    let window = own.run(&["new-window", "-P", "-F", "#{window_id}", "-n", &name, "sh", "-c", &script]).await?;
+    // The window may be gone already; then it has shown why.
+    let _ = own.run(&["set-option", "-w", "-t", window.trim(), MARK, &mark]).await;
+    Ok(())
+}
+
+/// The window option that tells which pane of another server a window of ours shows.
+const MARK: &str = "@tmuxagent_jump";
+
+/// The tmux server that we run in.
+struct Own {
+    socket: String,
+}
+
+impl Own {
+    /// The window that shows a pane since an earlier jump.
+    async fn showing(&self, mark: &str) -> Option<String> {
+        let format = format!("#{{window_id}} #{{{MARK}}}");
+        let windows = self.run(&["list-windows", "-a", "-F", &format]).await.ok()?;
+        windows.lines().filter_map(|line| line.split_once(' ')).find(|(_, of)| *of == mark).map(|(id, _)| id.to_owned())
+    }
+
+    /// Runs a command there and gives what it prints.
+    async fn run(&self, arguments: &[&str]) -> Result<String, String> {
+        let words = [&["tmux", "-u", "-S", &self.socket], arguments].concat();
+        output(&words.into_iter().map(str::to_owned).collect::<Vec<_>>()).await
+    }
 }
 
 /// Whether the watched server is the one that we run in.
@@ -54,7 +87,10 @@ fn attach_line(way: &Transport, pane: &PaneKey) -> String {
     let select =
         ["attach-session", "-t", &target, ";", "select-window", "-t", &target, ";", "select-pane", "-t", &target];
     let mut argv = way.command(&select);
-    // A person needs a terminal over there, and may be asked for a password.
+    // A person needs a terminal over there, and here may be asked for a password.
+    if let Some(batch) = argv.iter().position(|word| word == "BatchMode=yes") {
+        argv.drain(batch - 1..=batch);
+    }
     if let Some(flag) = argv.iter_mut().find(|word| *word == "-T") {
         "-t".clone_into(flag);
     }
@@ -63,12 +99,13 @@ fn attach_line(way: &Transport, pane: &PaneKey) -> String {
     format!("env -u TMUX {}", words.join(" "))
 }
 
-async fn run(argv: &[String]) -> Result<(), String> {
+/// Runs a command to its end and gives what it prints.
+async fn output(argv: &[String]) -> Result<String, String> {
     let Some((program, arguments)) = argv.split_first() else { return Err("no command".to_owned()) };
     let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().await;
     let output = output.map_err(|error| format!("can't run {program}: {error}"))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(said.lines().next().unwrap_or("tmux refused").to_owned())

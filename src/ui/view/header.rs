@@ -3,7 +3,7 @@
 use super::layout::{Screen, tab_label};
 use super::text::{Row, cells, put_lines};
 use crate::i18n::{Text, clean, clock, host_state, span};
-use crate::model::{HostState, StageState};
+use crate::model::{HostState, HostView, StageState};
 use crate::ui::keymap::KeyAction;
 use crate::ui::model::{LinkState, Model, Panel};
 use ratatui::buffer::Buffer;
@@ -29,21 +29,11 @@ fn first_row(model: &Model, width: u16) -> Line<'static> {
         };
         return row.left(format!("  {}{}", text.of(lang), theme.ellipsis()), theme.dim()).line(width, theme);
     };
-    for host in &snapshot.hosts {
-        let (sign, style) = theme.host(host.state);
-        row = row
-            .left("  ", Style::new())
-            .left(sign, style)
-            .left(format!(" {}", clean(host.name.as_str())), Style::new());
-        let note = match host.state {
-            HostState::Live if snapshot.hosts.len() == 1 && width >= 60 => clean(&host.version),
-            HostState::Live => String::new(),
-            HostState::Connecting | HostState::Polling | HostState::NoServer | HostState::Unreachable => {
-                host_state(lang, host.state).to_owned()
-            }
-        };
+    for (sign, style, text, note) in hosts(model, &snapshot.hosts, width) {
+        row = row.left("  ", Style::new()).left(sign, style).left(format!(" {text}"), Style::new());
         if !note.is_empty() {
-            row = row.left(format!(" {note}"), if host.state == HostState::Live { theme.dim() } else { style });
+            row =
+                row.left(format!(" {note}"), if style == theme.host(HostState::Live).1 { theme.dim() } else { style });
         }
     }
     let hosts = row.left_width();
@@ -62,6 +52,39 @@ fn first_row(model: &Model, width: u16) -> Line<'static> {
         row = row.right(text, style);
     }
     row.right(format!("  {}", clock(&model.setup.zone, model.now)), theme.dim()).line(width, theme)
+}
+
+/// From so many live hosts on they are counted where their names leave no room for those that are not live.
+const MANY: usize = 4;
+
+/// Sign, its style, name and note of each host; many live ones in one.
+fn hosts(model: &Model, hosts: &[HostView], width: u16) -> Vec<(&'static str, Style, String, String)> {
+    let (theme, lang) = (model.theme(), model.lang());
+    let shown = |host: &HostView| {
+        let (sign, style) = theme.host(host.state);
+        let note = match host.state {
+            HostState::Live if hosts.len() == 1 && width >= 60 => clean(&host.version),
+            HostState::Live => String::new(),
+            HostState::Connecting | HostState::Polling | HostState::NoServer | HostState::Unreachable => {
+                host_state(lang, host.state).to_owned()
+            }
+        };
+        (sign, style, clean(host.name.as_str()), note)
+    };
+    let all: Vec<_> = hosts.iter().map(shown).collect();
+    let live = hosts.iter().filter(|host| host.state == HostState::Live).count();
+    let needed: usize = all.iter().map(|(_, _, name, note)| cells(name) + cells(note) + 5).sum();
+    if live < MANY || needed + 30 <= usize::from(width) {
+        return all;
+    }
+    let (sign, style) = theme.host(HostState::Live);
+    let word = match lang {
+        crate::i18n::Lang::En => "hosts",
+        crate::i18n::Lang::Zh => "台主机",
+    };
+    let counted = (sign, style, format!("{live} {word}"), String::new());
+    let rest = hosts.iter().filter(|host| host.state != HostState::Live).map(shown);
+    std::iter::once(counted).chain(rest).collect()
 }
 
 /// How counts are told.

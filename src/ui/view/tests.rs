@@ -3,7 +3,7 @@
 use super::*;
 use crate::i18n::Lang;
 use crate::ipc::wire::{Reply, ServerFrame};
-use crate::model::{Severity, Snapshot, StageState, Timestamp};
+use crate::model::{HostName, HostState, HostView, Severity, Snapshot, StageState, Timestamp};
 use crate::ui::keymap::Key;
 use crate::ui::model::Setup;
 use crate::ui::msg::{Action, Msg};
@@ -365,4 +365,21 @@ fn a_click_finds_the_row_under_it() {
 /// A busy screen for other tests.
 pub(crate) fn busy_screen() -> Model {
     screen(Sample::busy().build(), (100, 30), Lang::Zh)
+}
+
+#[test]
+fn many_machines_leave_room_for_those_that_are_in_trouble() {
+    let mut snapshot = Sample::busy().build();
+    let first = snapshot.hosts[0].clone();
+    snapshot.hosts = (0..50)
+        .map(|n| {
+            let state = if n % 20 == 7 { HostState::Unreachable } else { HostState::Live };
+            HostView { name: HostName::new(format!("build-server-{n}")), state, ..first.clone() }
+        })
+        .collect();
+    let shown = shown(&screen(snapshot, (120, 40), Lang::En));
+    let row = shown.lines().next().unwrap_or_default();
+    for part in ["47 hosts", "build-server-7 ", "build-server-27 ", "build-server-47 "] {
+        assert!(row.contains(part), "{part} is missing in {row}");
+    }
 }

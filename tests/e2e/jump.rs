@@ -1,0 +1,72 @@
+//! Enter on a pane of another machine: a window of the user's own tmux shows it, and leaving that window comes back.
+
+use super::support::sshd::Sshd;
+use super::support::{PATIENCE, TmuxServer, wait_for};
+
+#[test]
+fn enter_on_a_remote_pane_opens_it_and_leaving_comes_back() {
+    let (sshd, there, here) = (Sshd::start(), TmuxServer::running(""), TmuxServer::running(""));
+    there.new_session("work", "");
+    there.tmux(&["rename-window", "-t", "work", "agent"]);
+    there.tmux(&["set-option", "-g", "status-left", "FAR"]);
+    there.tmux(&["kill-session", "-t", "main"]);
+    there.type_line("work", "echo over'' there");
+    let home = tempfile::Builder::new().prefix("ta").tempdir().expect("a folder");
+    std::fs::write(home.path().join("config.yaml"), format!("hosts:\n{}", sshd.yaml("nas", sshd.port(), &there)))
+        .expect("writable");
+    let line = format!(
+        "exec env HOME='{0}' TMUXAGENT_STATE_DIR='{0}/state' TMUXAGENT_CONFIG='{0}/config.yaml' '{1}'",
+        home.path().display(),
+        env!("CARGO_BIN_EXE_tmuxagent")
+    );
+    here.tmux(&["new-window", "-t", "=main:", "-n", "room", &line]);
+    let shows = |target: &str, part: &str| {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while !here.screen(target).contains(part) {
+            assert!(std::time::Instant::now() < deadline, "{part:?} is not on\n{}", here.screen(target));
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    };
+    shows("=main:room", "work:agent");
+    let open = || here.tmux(&["list-windows", "-t", "=main:", "-F", "#{window_name} #{window_active}"]);
+    let window = |part: &str| {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while !open().contains(part) {
+            let screen = || here.screen("=main:room");
+            assert!(std::time::Instant::now() < deadline, "{part:?} is not among\n{}\n{}", open(), screen());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    };
+    for _ in 0..2 {
+        // A second jump finds the window of the first.
+        here.tmux(&["select-window", "-t", "=main:room"]);
+        here.tmux(&["send-keys", "-t", "=main:room", "Enter"]);
+        window("nas:%1 1");
+        shows("=main:", "over there");
+        shows("=main:", "FAR");
+        assert_eq!(open().lines().count(), 3, "{}", open());
+    }
+    // The prefix of the inner tmux, then `d`: detached, and the window is gone.
+    here.tmux(&["send-keys", "-t", "=main:", "C-b", "d"]);
+    window("room 1");
+    assert_eq!(open().lines().count(), 2, "{}", open());
+
+    // A jump that fails stays on the screen until it was read.
+    std::fs::write(sshd.file("authorized_keys"), "").expect("writable");
+    for pid in sshd.connections().into_iter().filter_map(rustix::process::Pid::from_raw) {
+        // It may have ended by itself.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    }
+    shows("=main:room", "Permission denied");
+    here.tmux(&["send-keys", "-t", "=main:room", "Enter"]);
+    window("nas:%1 1");
+    shows("=main:", "Enter closes this window");
+    here.tmux(&["send-keys", "-t", "=main:", "Enter"]);
+    window("room 1");
+    here.tmux(&["send-keys", "-t", "=main:room", "q"]);
+    wait_for(PATIENCE, "the end", || {
+        // Leaving may ask.
+        here.try_tmux(&["send-keys", "-t", "=main:room", "y"]);
+        (!open().contains("room")).then_some(())
+    });
+}

@@ -63,7 +63,7 @@ fn variables_that_the_tmux_server_lacks_are_found() {
     tmux(&["kill-server"]);
     assert_eq!(drift[0].1, "the tmux server lacks MY_API_KEY");
     assert!(!format!("{drift:?}").contains("hunter2"));
-    assert!(server[0].1.starts_with("server ") && server[0].1.contains(", 1 sessions"), "{server:?}");
+    assert!(server[0].1.starts_with("server ") && server[0].1.contains(", 1 session "), "{server:?}");
     assert_eq!(mended[0].0, "ok");
 }
 

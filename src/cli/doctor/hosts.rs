@@ -1,7 +1,10 @@
-//! The other machines: reachable without a question, known by their key, with tmux.
+//! The other machines: reachable without a question, known by their key, with a tmux that can be used and a clock that
+//! goes right.
 
 use super::{Finding, Scene, find_program, output_of};
+use crate::clock::wall;
 use crate::config::HostConfig;
+use crate::model::{Millis, Timestamp};
 use crate::supervisor::transport;
 use crate::tmux::{Refusal, Transport};
 use std::path::Path;
@@ -10,6 +13,8 @@ use std::time::Duration;
 
 /// How long one machine may take. All are asked at once.
 const LIMIT: Duration = Duration::from_secs(8);
+/// From so many milliseconds on a difference of clocks is worth a word.
+const CLOCK: i64 = 5_000;
 
 /// Asks every host for its tmux server.
 pub(super) fn check(scene: &Scene) -> Vec<Finding> {
@@ -24,41 +29,79 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
     let runtime = &loaded.paths.runtime_dir;
     std::thread::scope(|scope| {
         let asked: Vec<_> = remote.into_iter().map(|host| scope.spawn(move || ask(host, runtime))).collect();
-        asked.into_iter().filter_map(|thread| thread.join().ok()).collect()
+        asked.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
     })
 }
 
-fn ask(host: &HostConfig, runtime: &Path) -> Finding {
+fn ask(host: &HostConfig, runtime: &Path) -> Vec<Finding> {
     let name = &host.name;
     let way = way(host, runtime);
-    let Transport::Ssh { target, bin, .. } = &way else {
-        return Finding::ok("hosts", format!("{name}: this machine"));
-    };
-    let Some(output) = run(&way.command(&["list-sessions", "-F", "#{version}"])) else {
-        return Finding::failure(
+    let Transport::Ssh { target, bin, .. } = &way else { return Vec::new() };
+    let before = wall();
+    let Some(output) = run(&way.shell(&questions(&way))) else {
+        return vec![Finding::failure(
             "hosts",
             format!("{name}: no answer within {} s", LIMIT.as_secs()),
             format!("try it by hand: ssh {}", target.host),
-        );
+        )];
     };
-    let said = String::from_utf8_lossy(&output.stderr);
+    let after = wall();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let refused = |refusal: Refusal| Finding::failure("hosts", format!("{name}: {}", refusal.what), refusal.fix);
-    match output.status.code() {
-        Some(0) => {
-            let sessions = String::from_utf8_lossy(&output.stdout).into_owned();
-            let version = sessions.lines().next().map(str::trim).unwrap_or_default();
-            let judged = super::tmux::judge(version, bin, sessions.lines().count());
-            Finding { check: "hosts", text: format!("{name}: {}", judged.text), ..judged }
+    let Some(code) = answer(&said, "code ") else {
+        // The last answer is missing, so the connection was not made or did not last.
+        return vec![refused(Refusal::of_ssh(target, &String::from_utf8_lossy(&output.stderr)))];
+    };
+    let own = answer(&said, "own ").unwrap_or(bin);
+    let tmux = match code {
+        "0" => {
+            let version = answer(&said, "session ").unwrap_or_default();
+            let sessions = said.lines().filter(|line| line.starts_with("session ")).count();
+            let judged = super::tmux::judge(version, own, sessions, &host.tmux);
+            Finding {
+                check: "hosts",
+                text: format!("{name}: reached, its host key is known; {}", judged.text),
+                ..judged
+            }
         }
-        Some(126 | 127) => refused(Refusal::no_program(bin)),
+        "126" | "127" => refused(Refusal::no_program(bin)),
         // tmux's own failure: nobody listens on its socket.
-        Some(1) => Finding::warning(
+        _ => Finding::warning(
             "hosts",
-            format!("{name}: no tmux server runs there"),
+            format!("{name}: reached, its host key is known; no tmux server runs there ({own})"),
             format!("start one: ssh {} {bin} new-session -d", target.host),
         ),
-        _ => refused(Refusal::of_ssh(target, &said)),
-    }
+    };
+    let clock = answer(&said, "clock ").and_then(|text| clock(name.as_str(), text.parse().ok()?, before, after));
+    std::iter::once(tmux).chain(clock).collect()
+}
+
+/// What is asked there, all in one go: the clock, the server's version once per session, the program's own.
+fn questions(way: &Transport) -> String {
+    let tmux = |arguments: &[&str]| way.there(arguments);
+    format!(
+        "echo \"clock $(date +%s)\"; {}; c=$?; echo \"own $({} 2>/dev/null)\"; echo \"code $c\"",
+        tmux(&["list-sessions", "-F", "session #{version}"]),
+        tmux(&["-V"]),
+    )
+}
+
+/// The first line that begins so, without its beginning.
+fn answer<'s>(said: &'s str, begin: &str) -> Option<&'s str> {
+    said.lines().find_map(|line| line.strip_prefix(begin)).map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// A clock that goes wrong: it said `there`, seconds since 1970, between two instants here.
+fn clock(name: &str, there: i64, before: Timestamp, after: Timestamp) -> Option<Finding> {
+    let (earliest, latest) = (there.saturating_mul(1000), there.saturating_mul(1000).saturating_add(999));
+    let (off, side) = match (earliest - after.0, before.0 - latest) {
+        (ahead, _) if ahead > CLOCK => (ahead, "ahead of"),
+        (_, behind) if behind > CLOCK => (behind, "behind"),
+        _ => return None,
+    };
+    let off = Millis(u64::try_from(off).unwrap_or(u64::MAX));
+    let text = format!("{name}: its clock is {off} {side} this machine's; the times that programs print there differ");
+    Some(Finding::warning("hosts", text, "turn network time on there, for example: sudo timedatectl set-ntp true"))
 }
 
 /// The way to a host as a supervisor goes it, but by a connection of its own: a shared one would hide what is wrong.
@@ -92,5 +135,23 @@ mod tests {
         let options: Vec<&str> = words.iter().skip(3).step_by(2).take(4).map(String::as_str).collect();
         assert_eq!(options, ["BatchMode=yes", "StrictHostKeyChecking=yes", "ControlPath=none", "ConnectTimeout=5"]);
         assert_eq!(words[words.len() - 3..], ["--", "nas", "'/opt/it'\\''s/tmux' -u -V"]);
+    }
+
+    #[test]
+    fn a_clock_is_wrong_only_beyond_what_the_way_takes() {
+        let found = |there, before, after| clock("nas", there, Timestamp(before), Timestamp(after)).map(|f| f.text);
+        assert_eq!(found(100, 94_000, 99_500), None);
+        assert_eq!(found(100, 101_000, 105_000), None);
+        assert!(found(100, 80_000, 94_000).is_some_and(|text| text.contains("is 6.0s ahead of this")));
+        assert!(found(100, 220_999, 221_000).is_some_and(|text| text.contains("is 2m00s behind this")));
+    }
+
+    #[test]
+    fn answers_are_found_among_what_a_login_prints() {
+        let said = "Welcome!\nclock 17\nsession 3.3a\nsession 3.3a\nown tmux 3.4\ncode 0\n";
+        assert_eq!(
+            ["clock ", "session ", "own ", "code ", "x"].map(|b| answer(said, b)),
+            [Some("17"), Some("3.3a"), Some("tmux 3.4"), Some("0"), None]
+        );
     }
 }

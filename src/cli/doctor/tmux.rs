@@ -2,6 +2,7 @@
 
 use super::{Finding, Scene, find_program, output_of};
 use crate::config::TmuxConfig;
+use crate::tmux::proto::Version;
 use std::process::Command;
 use std::time::Duration;
 
@@ -59,35 +60,31 @@ fn server(tmux: &TmuxConfig) -> Finding {
     let Some(version) = sessions.lines().next().map(str::trim).filter(|_| output.status.success()) else {
         return Finding::warning("tmux", format!("{own}; no server runs there"), "start one: tmux new-session");
     };
-    judge(version, &own, sessions.lines().count())
+    judge(version, &own, sessions.lines().count(), tmux)
 }
 
-/// What a server of that version can do (tmux's release notes).
-pub(super) fn judge(version: &str, own: &str, sessions: usize) -> Finding {
-    let text = format!("server {version}, {sessions} sessions ({own})");
-    match number(version) {
-        Some(number) if number < (3, 0) => Finding::warning(
+/// What a server of that version can do, and what stands in for what it can't (tmux's release notes).
+pub(super) fn judge(version: &str, own: &str, sessions: usize, tmux: &TmuxConfig) -> Finding {
+    let text = format!("server {version}, {sessions} session{} ({own})", if sessions == 1 { "" } else { "s" });
+    match version.parse::<Version>() {
+        Ok(known) if !known.has_control() => Finding::warning(
             "tmux",
-            format!("{text}: read-only, by polling"),
-            "tmux 3.2 or later can be driven; 3.7 is best",
+            format!(
+                "{text}: too old to report by itself, so its panes are polled every {}, and nothing can be typed there",
+                tmux.poll_interval
+            ),
+            "tmux 3.0 or later can be typed into, 3.2 or later has everything; 3.7 is best",
         ),
-        Some(number) if number < (3, 2) => Finding::warning(
+        Ok(known) if !known.is_full() => Finding::warning(
             "tmux",
-            format!("{text}: no popup, panes are listed every 2 s"),
+            format!("{text}: changes among its panes are looked for every 2 s, and it has no popup"),
             "tmux 3.2 or later has both; 3.7 is best",
         ),
-        Some(number) if number < (3, 7) => {
+        Ok(known) if known < Version::MENDED => {
             Finding::ok("tmux", format!("{text}; 3.7 is safer and twice as fast for panes that flood"))
         }
-        Some(_) | None => Finding::ok("tmux", text),
+        Ok(_) | Err(_) => Finding::ok("tmux", text),
     }
-}
-
-/// `3.3a` → (3, 3). `next-3.8` and `master` have none before their release.
-fn number(version: &str) -> Option<(u32, u32)> {
-    let (major, minor) = version.split_once('.')?;
-    let digits: String = minor.chars().take_while(char::is_ascii_digit).collect();
-    Some((major.parse().ok()?, digits.parse().ok()?))
 }
 
 /// The command of the package manager that is there.
@@ -119,7 +116,7 @@ mod tests {
 
     #[test]
     fn versions_are_judged() {
-        let verdict = |version| judge(version, "tmux x", 1).verdict;
+        let verdict = |version| judge(version, "tmux x", 1, &TmuxConfig::default()).verdict;
         let shown = ["2.6", "3.1c", "3.2a", "3.6b", "3.7c", "next-3.8", "master"].map(verdict);
         use Verdict::{Ok, Warning};
         assert_eq!(shown, [Warning, Warning, Ok, Ok, Ok, Ok, Ok]);

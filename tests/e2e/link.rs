@@ -2,6 +2,7 @@
 
 use super::ssh::remote;
 use super::support::proxy::{Proxy, Swallow, Weather};
+use super::support::room::Room;
 use super::support::sshd::Sshd;
 use super::support::watched::{Watched, keys};
 use super::support::{PATIENCE, TmuxServer, wait_for};
@@ -140,6 +141,59 @@ fn a_slow_link_is_no_dead_link_and_loses_no_line() {
     assert_eq!(lost, None, "it was slow, never lost");
 }
 
+/// Types an answer wherever the line is printed on the other machine.
+const ANSWER: &str = r#"
+version: 1
+pipelines:
+  - name: answer
+    match: [{host: far}]
+    stages:
+      - name: reply
+        triggers: [{log_regex: "^please begin"}]
+        actions_on_start: [{send_keys: "echo be''gun"}]
+        success_when: [{log_regex: "^begun$"}]
+        timeout: 10m
+"#;
+
+/// A laptop sleeps with everything on it, the network forgets its connections, and it wakes up elsewhere.
+#[test]
+fn a_laptop_that_slept_goes_on_by_itself() {
+    let far = Far::new("");
+    let mut room = Room::new(&format!("hosts:\n{}", far.sshd.yaml("far", far.proxy.port(), &far.server)), "");
+    std::fs::write(room.file("policy.yaml"), ANSWER).expect("a policy");
+    room.watch();
+    // A line that stood there before the pane was read would be an old one.
+    wait_for(PATIENCE, "a first answer", || {
+        far.server.type_line("main", "echo please'' begin");
+        let soon = Instant::now() + Duration::from_secs(2);
+        std::iter::repeat_with(|| far.server.screen("main").contains("\nbegun"))
+            .take_while(|_| Instant::now() < soon)
+            .find(|came| *came)
+            .map(drop)
+    });
+    room.wait_events("\"run_ended\"");
+    far.server.tmux(&["send-keys", "-t", "main", "clear", "Enter"]);
+    let shared = Sshd::clients_of(room.server.folder());
+    let mut sleepers: Vec<_> = room.supervisor().into_iter().chain(far.sshd.clients()).chain(shared).collect();
+    sleepers.sort_unstable_by_key(|pid| pid.as_raw_nonzero());
+    sleepers.dedup();
+    assert!(sleepers.len() >= 3, "the supervisor, the shared connection, the control client: {sleepers:?}");
+    let all = |signal: Signal| sleepers.iter().for_each(|&pid| kill_process(pid, signal).expect("it lives"));
+    all(Signal::STOP);
+    far.swallow(Swallow::All);
+    far.proxy.cut();
+    // Longer than it takes to find a dead link.
+    std::thread::sleep(Duration::from_secs(12));
+    far.server.type_line("main", "echo please'' begin again");
+    far.clear();
+    let woke = Instant::now();
+    all(Signal::CONT);
+    wait_for(PATIENCE, "the answer", || far.server.screen("main").contains("\nbegun").then_some(()));
+    let took = woke.elapsed();
+    assert!(took < Duration::from_secs(20), "it went on after {took:?}");
+    assert_eq!(far.server.screen("main").matches("\nbegun").count(), 1);
+}
+
 /// Where in a send the connection ends.
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -160,7 +214,7 @@ fn keys_are_typed_once_wherever_in_a_send_the_connection_ends() {
     let typed = folder.path().join("typed");
     let far = Far::new(&format!("exec cat > '{}'", typed.display()));
     let (watched, pane) = far.watch(&["^never$"]);
-    let kills = (0..2).map(|n| Step::Killed(n * 400));
+    let kills = [0, 200, 500, 1000, 3000].into_iter().map(Step::Killed);
     let steps: Vec<Step> = [Step::Before, Step::OnTheWay, Step::Typed].into_iter().chain(kills).collect();
     let mut wanted = Vec::new();
     for (n, step) in steps.into_iter().enumerate() {

@@ -147,7 +147,7 @@ fn a_line_on_another_machine_types_keys_there() {
     wait_for(PATIENCE, "the run's end", || answer(&["events", "--json"]).contains("run_ended").then_some(()));
     assert!(!here.screen("main").contains("begun"));
     let report = answer(&["doctor", "--json"]);
-    assert!(report.contains("nas: server "), "{report}");
+    assert!(report.contains("nas: reached, its host key is known; server "), "{report}");
     assert!(program(&["shutdown"]).status().is_ok_and(|status| status.success()));
     wait_for(PATIENCE, "its end", || supervisor.0.try_wait().expect("a child"));
 }

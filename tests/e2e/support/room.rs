@@ -76,6 +76,11 @@ impl Room {
         self.wait_status("\"live\"");
     }
 
+    /// The supervisor's process.
+    pub fn supervisor(&self) -> Option<rustix::process::Pid> {
+        self.supervisor.as_ref().map(rustix::process::Pid::from_child)
+    }
+
     /// Ends the supervisor as a power failure does.
     pub fn kill_9(&mut self) {
         if let Some(mut child) = self.supervisor.take() {

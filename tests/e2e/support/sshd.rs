@@ -147,15 +147,20 @@ impl Sshd {
                 options: self.options(),
                 control_path: Some(self.file(&format!("mux-{name}"))),
             },
-            bin: "tmux".to_owned(),
+            bin: server.program().to_owned(),
             socket: Socket::Path(server.socket().display().to_string()),
         }
     }
 
-    /// The `ssh` processes that go here, the shared connection's among them.
+    /// The `ssh` processes that go here, the shared connection's among them where its socket lies with our files.
     pub fn clients(&self) -> Vec<Pid> {
+        Self::clients_of(self.folder.path())
+    }
+
+    /// The `ssh` processes that have to do with a file in a folder.
+    pub fn clients_of(folder: &Path) -> Vec<Pid> {
         let output = Command::new("ps").args(["-A", "-o", "pid=,args="]).output().expect("ps");
-        let folder = self.folder.path().display().to_string();
+        let folder = folder.display().to_string();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let ours = text.lines().filter_map(|line| line.trim().split_once(' '));
         let ours =
@@ -168,7 +173,8 @@ impl Sshd {
         let options: Vec<String> = self.options().iter().map(|option| format!("{option:?}")).collect();
         format!(
             "  - name: {name}\n    ssh: {{host: 127.0.0.1, port: {port}, key: {key:?}, options: [{options}]}}\n    \
-             tmux: {{socket: {socket:?}}}\n",
+             tmux: {{socket: {socket:?}, bin: {bin:?}}}\n",
+            bin = server.program(),
             key = self.file("user").display().to_string(),
             options = options.join(", "),
             socket = server.socket().display().to_string(),

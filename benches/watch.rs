@@ -4,7 +4,7 @@
 //! The programs in the panes are this binary again, called with `--pane`.
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a program for the console that ends when a part fails")]
 
-use std::io::{BufWriter, Read as _, Write as _};
+use std::io::{BufRead as _, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -219,50 +219,126 @@ enum Pipes {
     Off,
 }
 
-/// From a line printed in a pane to the key that it triggers.
+/// From a line printed in a pane to the key that it triggers, in three ways that take turns: the least that any program
+/// can do, the collector alone, and the product with its state on the disk.
 fn latency() {
-    const ROUNDS: u64 = 500;
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("times");
-    let server = Server::new(
-        &own(&["echo", &ROUNDS.to_string(), &file.display().to_string()]).replace("stty -echo", "stty raw -echo opost"),
-    );
+    const ROUNDS: usize = 250;
+    let mut times: [Vec<u64>; 3] = [const { Vec::new() }; 3];
+    for _ in 0..2 {
+        times[0].extend(bare_latency(ROUNDS));
+        times[1].extend(collector_latency(ROUNDS));
+        times[2].extend(product_latency(ROUNDS));
+    }
+    for (name, times) in ["bare", "collector", "product"].iter().zip(&mut times) {
+        times.sort_unstable();
+        let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)];
+        let [p50, p90, p99, max] = [50, 90, 99, 100].map(at);
+        println!("line -> key, {name}: p50 {p50} us, p90 {p90} us, p99 {p99} us, max {max} us, n {}", times.len());
+    }
+}
+
+/// A server with a pane that prints, and the file of its times.
+fn echoing(rounds: usize) -> (Server, PathBuf) {
+    let server = Server::new("sleep 600");
+    let file = server.folder.path().join("times");
+    let program = own(&["echo", &rounds.to_string(), &file.display().to_string()]);
+    let program = program.replace("stty -echo", "stty raw -echo opost");
+    server.tmux(&["new-window", "-d", "-n", "ping", "-t", "main:", &program]);
+    (server, file)
+}
+
+fn read_times(file: &Path) -> Vec<u64> {
+    wait_for_file(file);
+    std::thread::sleep(Duration::from_millis(50));
+    let text = std::fs::read_to_string(file).expect("the times");
+    text.lines().map(|line| line.parse().expect("a time")).collect()
+}
+
+/// A client that looks for a word in what it reads and answers with the shortest command.
+fn bare_latency(rounds: usize) -> Vec<u64> {
+    let (server, file) = echoing(rounds);
+    let mut command = Command::new("tmux");
+    command.arg("-u").arg("-S").arg(server.socket()).args(["-C", "attach", "-t", "main"]).env_remove("TMUX");
+    let mut client = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("tmux is installed");
+    let mut input = client.stdin.take().expect("its input");
+    let mut output = std::io::BufReader::new(client.stdout.take().expect("its output"));
+    writeln!(input, "send-keys -t main:ping y").expect("the first key");
+    let (mut line, mut answered) = (Vec::new(), 0);
+    while answered < rounds {
+        line.clear();
+        output.read_until(b'\n', &mut line).expect("a line");
+        if line.starts_with(b"%output") && line.windows(5).any(|part| part == b"ping ") {
+            writeln!(input, "send-keys -t main:ping y").expect("a key");
+            answered += 1;
+        }
+    }
+    drop(input);
+    client.wait().expect("it ends");
+    read_times(&file)
+}
+
+fn collector_latency(rounds: usize) -> Vec<u64> {
+    let (server, file) = echoing(rounds);
     let mut watch = Watch::new(&server, "^ping", Pipes::On);
-    let pane = watch.ready(1);
-    let mut sent = 0;
-    let mut send = |handle: &HostHandle| {
-        sent += 1;
-        let keys = SendKeys {
-            pane: pane.clone(),
-            steps: vec![KeyStep::Text("y".to_owned())],
-            expect_command: None,
-            expect_screen: None,
-        };
-        handle.send(IntentId::new(format!("B-{sent}")), keys);
-    };
-    send(&watch.handle);
+    let _ = watch.ready(2);
+    let (mut sent, mut last) = (0, None);
+    server.tmux(&["send-keys", "-t", "main:ping", "y"]);
     while !file.exists() {
         match watch.messages.try_recv() {
-            Ok(HostMessage::Event(Event::Line(_))) => send(&watch.handle),
-            Ok(HostMessage::Event(Event::Outcome { .. })) => watch.handle.release(pane.clone()),
+            Ok(HostMessage::Event(Event::Line(line))) => {
+                sent += 1;
+                last = Some(line.pane.clone());
+                let steps = vec![KeyStep::Text("y".to_owned())];
+                let keys = SendKeys { pane: line.pane, steps, expect_command: None, expect_screen: None };
+                watch.handle.send(IntentId::new(format!("B-{sent}")), keys);
+            }
+            Ok(HostMessage::Event(Event::Outcome { .. })) => {
+                if let Some(pane) = last.take() {
+                    watch.handle.release(pane);
+                }
+            }
             Ok(_) => {}
             Err(_) => std::thread::sleep(Duration::from_micros(20)),
         }
     }
-    std::thread::sleep(Duration::from_millis(50));
-    let mut times: Vec<u64> =
-        std::fs::read_to_string(&file).expect("the times").lines().map(|line| line.parse().expect("a time")).collect();
-    times.sort_unstable();
-    let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)];
-    println!(
-        "latency line -> key: p50 {} us, p90 {} us, p99 {} us, max {} us, n {}",
-        at(50),
-        at(90),
-        at(99),
-        at(100),
-        times.len()
-    );
     watch.end();
+    read_times(&file)
+}
+
+/// The binary with a policy of one stage; every line is a run of its own.
+fn product_latency(rounds: usize) -> Vec<u64> {
+    let (server, file) = echoing(rounds);
+    let folder = server.folder.path();
+    std::fs::write(
+        folder.join("policy.yaml"),
+        "version: 1\npipelines:\n  - name: p\n    match: [{window_name: ping}]\n    stages:\n      - name: s\n        \
+         triggers: [{log_regex: '^ping [0-9]+$'}]\n        actions_on_start: [{send_keys: {text: 'y', enter: false}}]\n",
+    )
+    .expect("a policy");
+    let product = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tmuxagent"));
+        command
+            .env("TMUXAGENT_STATE_DIR", folder.join("state"))
+            .env("TMUXAGENT_SOCKET", server.socket())
+            .env("TMUXAGENT_POLICY", folder.join("policy.yaml"))
+            .env("HOME", folder);
+        command
+    };
+    let mut supervisor =
+        product().arg("--headless").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary");
+    let live = || {
+        let output = product().args(["panes", "--json"]).output().expect("the binary");
+        String::from_utf8_lossy(&output.stdout).contains("\"ping\"")
+    };
+    while !live() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_millis(1500));
+    server.tmux(&["send-keys", "-t", "main:ping", "y"]);
+    let times = read_times(&file);
+    supervisor.kill().expect("it ends");
+    supervisor.wait().expect("it ends");
+    times
 }
 
 /// The processor time that a process has used, in milliseconds (clock ticks are 10 ms).

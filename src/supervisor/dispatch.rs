@@ -15,17 +15,17 @@ use super::hosts::Hosts;
 use super::perform::Performer;
 use super::recovery::{Settling, is_observed, waits_for_keys};
 use super::reload::Reloader;
+use super::round::Round;
 use crate::clock::Clock;
 use crate::crash;
 use crate::engine::Engine;
 use crate::ipc::server::{Call, PaneScreen};
 use crate::ipc::wire::{ErrorKind, Reply};
 use crate::model::{
-    EntityKind, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey, Severity, SkipReason,
-    Snapshot, Timestamp,
+    EntityKind, Event, EventLine, HostName, Millis, Note, Outcome, PaneKey, Severity, SkipReason, Snapshot, Timestamp,
 };
 use crate::notify::redact::Redactor;
-use crate::store::{Batch, Durability, JournalRow, Store};
+use crate::store::{Durability, JournalRow, Store};
 use crate::tmux::HostMessage;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -66,17 +66,6 @@ pub enum Fact {
     Told(Severity, Note),
     /// A part of the supervisor fails, or (with no text) works again.
     Problem(String, Option<String>),
-}
-
-/// What one round gathers until its commit.
-#[derive(Debug, Default)]
-pub(super) struct Round {
-    pub(super) batch: Batch,
-    pub(super) intents: Vec<Intent>,
-    /// Handed out in an earlier round and not wanted any more.
-    pub(super) withdrawn: Vec<IntentId>,
-    settled: Vec<IntentId>,
-    answers: Vec<(oneshot::Sender<Reply>, Reply)>,
 }
 
 /// The two queues into the loop.

@@ -23,6 +23,7 @@ mod perform;
 mod poll;
 mod recovery;
 mod reload;
+mod round;
 mod services;
 mod shell;
 mod start;

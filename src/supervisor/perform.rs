@@ -4,6 +4,7 @@
 use super::dispatch::{Dispatch, Fact};
 use super::hosts::transport;
 use super::poll;
+use super::round;
 use super::shell::{self, Reach};
 use crate::clock::Clock;
 use crate::config::HostConfig;
@@ -86,14 +87,14 @@ impl Performer {
 impl Dispatch {
     /// An alert is performed by standing in the outbox, in the same transaction; everything else after the commit.
     pub(super) fn want(&mut self, intent: Intent) {
+        if round::outlives(&intent.effect) {
+            self.round.batch.durability = Durability::PowerLoss;
+        }
         if let Effect::Alert(alert) = &intent.effect {
             let messages = self.performer.route(&intent.id, alert, self.clock.now());
             self.round.batch.outbox.extend(messages);
             self.step(&Event::Outcome { intent: intent.id, outcome: Outcome::Done });
             return;
-        }
-        if matches!(intent.effect, Effect::Shell(_)) {
-            self.round.batch.durability = Durability::PowerLoss;
         }
         self.round.intents.push(intent);
     }

@@ -42,22 +42,13 @@ pub(super) fn listing_format(nonce: &Nonce) -> String {
     row_format(nonce, &fields)
 }
 
-/// The format of the server-wide subscription, whose change says that a listing is due. Commands and folders are left
-/// out: they cost the server more than all else, and no program changes them without printing something.
+/// The format of the server-wide subscription, whose change says that a listing is due. The server expands it every
+/// second, so it holds only what no notification tells: not names, layouts and modes, which have their own; and not
+/// commands and folders, which no program changes without printing something.
 pub(super) fn subscription_format(nonce: &Nonce) -> String {
-    let row = row_format(
-        nonce,
-        &[
-            "#{session_id}#{window_id}#{window_index}#{pane_id}#{pane_index}",
-            "#{pane_pid}#{pane_dead}#{pane_in_mode}#{alternate_on}",
-            "#{session_name}",
-            "#{window_name}",
-            "#{pane_title}",
-            ROLE,
-            RECORD,
-        ],
-    );
-    format!("#{{S:#{{W:#{{P:{row}}}}}}}")
+    let told =
+        format!("#{{session_id}}#{{window_id}}#{{pane_id}}#{{pane_pid}}#{{pane_dead}}#{{pane_title}}{ROLE}{RECORD}");
+    format!("#{{S:#{{W:#{{P:{}}}}}}}", row_format(nonce, &[&told]))
 }
 
 /// One row of a listing: a pane in one of the sessions that show it.

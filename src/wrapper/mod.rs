@@ -25,8 +25,9 @@ use terminal::Terminal;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// How long the supervisor may take to listen at the end.
-pub const PATIENCE: Duration = Duration::from_millis(500);
+/// How long the supervisor may take to listen at the end; on a loaded machine it needs a while, and what it hears late it
+/// would hear twice.
+pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The exit code of a command that was found and can't be run (POSIX shells).
 const CANNOT_RUN: u8 = 126;

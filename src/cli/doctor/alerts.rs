@@ -20,7 +20,9 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
         Err(problem) => return super::settings::problems(&problem),
     };
     if settings.channels.is_empty() {
-        return vec![Finding::ok("alerts", "no channel is configured: nobody is told away from the screen")];
+        return vec![unused(scene).unwrap_or_else(|| {
+            Finding::ok("alerts", "no channel is configured: nobody is told away from the screen")
+        })];
     }
     let mut found: Vec<Finding> = settings.channels.values().map(|channel| credentials(scene, channel)).collect();
     found.extend(links(loaded.config.serve.as_ref()));
@@ -28,6 +30,19 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
         found.extend(online(scene, &settings));
     }
     found
+}
+
+/// Credentials in the environment that no channel uses.
+fn unused(scene: &Scene) -> Option<Finding> {
+    let known =
+        [("WECOM_WEBHOOK", "wecom"), ("WECOM_CORP_ID", "wecom_app"), ("SENTRY_SERVERCHAN_KEY", "serverchan")];
+    let (variable, channel) =
+        known.into_iter().find(|(variable, _)| scene.environment.non_empty(variable).is_some())?;
+    Some(Finding::warning(
+        "alerts",
+        format!("{variable} is set, but no channel is configured: nobody is told away from the screen"),
+        format!("write `notify: {channel}` into config.yaml, or set SENTRY_NOTIFY_CHANNEL={channel}"),
+    ))
 }
 
 /// Whether a channel's credentials have the form that its service gives out.

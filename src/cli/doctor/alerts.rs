@@ -34,8 +34,7 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
 
 /// Credentials in the environment that no channel uses.
 fn unused(scene: &Scene) -> Option<Finding> {
-    let known =
-        [("WECOM_WEBHOOK", "wecom"), ("WECOM_CORP_ID", "wecom_app"), ("SENTRY_SERVERCHAN_KEY", "serverchan")];
+    let known = [("WECOM_WEBHOOK", "wecom"), ("WECOM_CORP_ID", "wecom_app"), ("SENTRY_SERVERCHAN_KEY", "serverchan")];
     let (variable, channel) =
         known.into_iter().find(|(variable, _)| scene.environment.non_empty(variable).is_some())?;
     Some(Finding::warning(

@@ -28,21 +28,24 @@ pub enum Fault {
     Resized,
     /// Signals that must not disturb it.
     Signals,
+    /// The tmux server is killed, and another started in its place.
+    ServerKilled,
 }
 
 impl Fault {
     pub fn draw(random: &mut Random) -> Self {
-        match random.below(20) {
-            0..=2 => Self::Kicked,
-            3 | 4 => Self::ClientKilled,
-            5 | 6 => Self::Wedged,
-            7 | 8 => Self::Stopped,
-            9..=11 => Self::CopyMode,
-            12 => Self::Respawned,
-            13 | 14 => Self::Renamed,
-            15 | 16 => Self::Flood,
-            17 => Self::Resized,
-            _ => Self::Signals,
+        match random.below(40) {
+            0..=5 => Self::Kicked,
+            6..=9 => Self::ClientKilled,
+            10..=13 => Self::Wedged,
+            14..=17 => Self::Stopped,
+            18..=23 => Self::CopyMode,
+            24 | 25 => Self::Respawned,
+            26..=29 => Self::Renamed,
+            30..=33 => Self::Flood,
+            34 | 35 => Self::Resized,
+            36..=38 => Self::Signals,
+            _ => Self::ServerKilled,
         }
     }
 }
@@ -57,6 +60,7 @@ fn signal(pid: u32, signal: Signal) {
 impl Room {
     /// Lets something go wrong.
     pub fn suffer(&mut self, fault: Fault, random: &mut Random) {
+        self.look_after_server();
         self.count.faults += 1;
         let pause = Duration::from_millis(50 + random.below(700));
         let pane = usize::try_from(random.below(self.panes.len() as u64)).expect("a few");
@@ -95,6 +99,7 @@ impl Room {
                 let name = format!("w{pane}-{}", random.below(100));
                 self.server.try_tmux(&["rename-window", "-t", &target, &name]);
             }
+            Fault::ServerKilled => self.kill_server(),
             Fault::Flood => self.person_types(pane, "seq 1 400"),
             Fault::Resized => {
                 for _ in 0..10 {

@@ -30,6 +30,11 @@ const SHORT: Duration = Duration::from_secs(25);
 /// How often the driver looks at the supervisor and acts, milliseconds.
 const STEP: u64 = 150;
 
+/// The longest time without kills at the end.
+const QUIET: Duration = Duration::from_secs(180);
+/// How many measurements tell whether something grows.
+const FEWEST: usize = 15;
+
 struct Wish {
     time: Duration,
     seed: u64,
@@ -64,7 +69,8 @@ fn soak(wish: &Wish) {
     let mut room = Room::new(wish.seed);
     let begun = Instant::now();
     let mut told = Instant::now();
-    while begun.elapsed() < wish.time.mul_f64(0.75) {
+    let quiet = wish.time.mul_f64(0.25).min(QUIET);
+    while begun.elapsed() + quiet < wish.time {
         life(&mut room, &mut random);
         verdict::nothing_twice(&room);
         if told.elapsed() > Duration::from_secs(60) {
@@ -75,9 +81,9 @@ fn soak(wish: &Wish) {
     // One long life under load: what grows shows here.
     room.start();
     room.wait_live();
-    let quiet_until = begun + wish.time;
+    let quiet_until = Instant::now() + quiet;
     let mut samples = Vec::new();
-    while Instant::now() < quiet_until {
+    while Instant::now() < quiet_until || samples.len() < FEWEST {
         std::thread::sleep(Duration::from_millis(STEP));
         room.look_after(&mut random);
         samples.push(room.measure());
@@ -86,7 +92,7 @@ fn soak(wish: &Wish) {
     verdict::flat(&samples);
     room.shut_down();
     let found = verdict::all(&room);
-    println!("soak: seed {}: {}; {found}", wish.seed, room.count);
+    println!("soak: seed {}, {} s: {}; {found}", wish.seed, begun.elapsed().as_secs(), room.count);
     room.is_fine();
 }
 
@@ -100,13 +106,13 @@ fn life(room: &mut Room, random: &mut Random) {
         _ => 3000 + random.below(4000),
     };
     let end = Instant::now() + Duration::from_millis(length);
-    let mut next_fault = Instant::now() + Duration::from_millis(1000 + random.below(2000));
+    let mut next_fault = Instant::now() + Duration::from_millis(500 + random.below(2000));
     while Instant::now() < end {
         std::thread::sleep(Duration::from_millis(STEP).min(end.saturating_duration_since(Instant::now())));
         room.look_after(random);
         if Instant::now() > next_fault && Instant::now() < end {
             room.suffer(Fault::draw(random), random);
-            next_fault = Instant::now() + Duration::from_millis(500 + random.below(3000));
+            next_fault = Instant::now() + Duration::from_millis(300 + random.below(2000));
         }
     }
     match random.below(10) {

@@ -2,7 +2,7 @@
 
 use crate::random::Random;
 use crate::support::{TmuxServer, wait_for};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -54,15 +54,19 @@ pub struct Count {
     pub decisions: u64,
     pub settled: u64,
     pub gaps: u64,
+    /// tmux servers that were killed as a fault.
+    pub servers: u64,
+    /// tmux servers that ended by themselves: old ones have defects of their own.
+    pub died: u64,
 }
 
 impl std::fmt::Display for Count {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kills, ends, faults, decisions, settled, gaps } = self;
+        let Self { kills, ends, faults, decisions, settled, gaps, servers, died } = self;
         write!(
             f,
             "{kills} kills, {ends} ends by signal, {faults} faults, {decisions} decisions, \
-             {settled} sends settled by hand, {gaps} gaps"
+             {settled} sends settled by hand, {gaps} gaps, {servers} tmux servers killed, {died} died by themselves"
         )
     }
 }
@@ -85,9 +89,9 @@ pub struct Room {
     pub count: Count,
     /// Decisions that were acknowledged.
     pub decided: BTreeMap<ApprovalId, bool>,
-    /// Panes whose process was replaced.
-    pub respawned: BTreeSet<String>,
     seen: BTreeMap<ApprovalId, Instant>,
+    /// The tmux server's process.
+    tmux: i32,
     supervisor: Option<Child>,
     started: Instant,
     fine: bool,
@@ -102,27 +106,65 @@ impl Room {
             panes: Vec::new(),
             count: Count::default(),
             decided: BTreeMap::new(),
-            respawned: BTreeSet::new(),
+            tmux: 0,
             seen: BTreeMap::new(),
             supervisor: None,
             started: Instant::now(),
             fine: false,
         };
         std::fs::write(room.server.folder().join("seed"), seed.to_string()).expect("a note");
+        room.open_panes();
+        room
+    }
+
+    /// Starts a tmux server with all panes.
+    fn open_panes(&mut self) {
+        self.panes.clear();
         for number in 0..PANES {
             let session = format!("s{}", number % SESSIONS);
             let name = format!("w{number}");
             let target = if number < SESSIONS {
-                let target = room.server.new_session(&session, &room.shell());
-                room.server.tmux(&["rename-window", "-t", &target, &name]);
+                let target = self.server.new_session(&session, &self.shell());
+                self.server.tmux(&["rename-window", "-t", &target, &name]);
                 target
             } else {
                 let at = format!("={session}:");
-                room.server.tmux(&["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", &at, "-n", &name, &room.shell()])
+                self.server.tmux(&["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", &at, "-n", &name, &self.shell()])
             };
-            room.panes.push(Pane { target, idle: None, begun_after: None });
+            self.panes.push(Pane { target, idle: None, begun_after: None });
         }
-        room
+        self.tmux = self.server.pid();
+    }
+
+    /// Ends the tmux server at once, with everything in it; the next look finds another in its place.
+    pub fn kill_server(&mut self) {
+        if let Some(pid) = rustix::process::Pid::from_raw(self.tmux) {
+            // It may have died by itself a moment ago.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+        wait_for(PATIENCE, "the server's end", || (!self.server_lives()).then_some(()));
+        self.count.servers += 1;
+        self.open_panes();
+    }
+
+    /// A server that is gone is replaced. One that died without having been killed by us is counted as such: it is one
+    /// more fault that the supervisor must live through.
+    pub fn look_after_server(&mut self) {
+        if self.server.is_running() {
+            return;
+        }
+        if self.server_lives() {
+            self.fail("the tmux server does not answer");
+        }
+        self.count.died += 1;
+        println!("soak: the tmux server died by itself");
+        self.open_panes();
+    }
+
+    /// Whether the server's process is there, and no zombie.
+    fn server_lives(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.tmux)).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
     }
 
     fn shell(&self) -> String {
@@ -224,9 +266,7 @@ impl Room {
 
     /// One person's look at the screen: questions are answered, runs that ended are followed by new ones.
     pub fn look_after(&mut self, random: &mut Random) {
-        if !self.server.is_running() {
-            self.fail("the tmux server is gone");
-        }
+        self.look_after_server();
         if let Some(approvals) = self.ask_json::<Vec<Approval>>(&["approvals", "--json"]) {
             for approval in approvals {
                 self.answer(&approval, random);
@@ -316,7 +356,6 @@ impl Room {
     pub fn respawn(&mut self, pane: usize) {
         let target = self.panes[pane].target.clone();
         self.server.try_tmux(&["respawn-pane", "-k", "-t", &target, &self.shell()]);
-        self.respawned.insert(target);
         self.panes[pane].begun_after = None;
         self.panes[pane].idle = None;
     }
@@ -361,6 +400,7 @@ impl Room {
         std::fs::write(self.server.folder().join("stop"), "").expect("a file");
         let end = Instant::now() + Duration::from_secs(90);
         loop {
+            self.look_after_server();
             if let Some(approvals) = self.ask_json::<Vec<Approval>>(&["approvals", "--json"]) {
                 approvals.iter().for_each(|approval| self.answer(approval, random));
             }

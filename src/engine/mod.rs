@@ -210,6 +210,12 @@ impl Engine {
         self.state.next_timer().map(|(at, epoch, key)| (*at, key.clone(), *epoch))
     }
 
+    /// Whether a stage or a question waits for a span of time to be over; triggers and schedules do not count.
+    #[must_use]
+    pub fn waits_for_time(&self) -> bool {
+        self.state.timers().any(|row| watch::watches(&row.key).is_none())
+    }
+
     /// The intents that were handed out and have no outcome, in their order: what is settled after a crash.
     pub fn open_intents(&self) -> impl Iterator<Item = &Intent> {
         let mut rows: Vec<_> =

@@ -180,7 +180,7 @@ impl Turn<'_> {
 }
 
 /// The pipeline and stage whose trigger a timer belongs to.
-fn watches(key: &TimerKey) -> Option<(&str, &str)> {
+pub fn watches(key: &TimerKey) -> Option<(&str, &str)> {
     match key {
         TimerKey::Schedule(pipeline, stage, _)
         | TimerKey::Silence(pipeline, stage, _)

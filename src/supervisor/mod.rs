@@ -5,7 +5,7 @@
 //! - `perform`, `shell`, `poll`: effects beside the panes. `calls`: requests of views. `reload`: new files.
 //! - `away`: routes of alerts, and the `services` for who is not there: request files, links, channels, which decide
 //!   through the `desk`; `approval_files`: decisions by file. `maintain`: backups and what is too old. `jump`: showing a pane in tmux. `tape`:
-//!   recordings.
+//!   recordings. `lifetime`: the clock of this life.
 //!
 //! **Invariants:** no effect is performed before its intent is committed; a part that fails does so alone, is shown,
 //! and is tried again; nothing here draws or knows a terminal.
@@ -18,6 +18,7 @@ mod desk;
 mod dispatch;
 mod hosts;
 pub mod jump;
+mod lifetime;
 mod maintain;
 mod perform;
 mod poll;

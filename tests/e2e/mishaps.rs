@@ -93,6 +93,11 @@ fn a_clock_that_jumps_forward_and_back_moves_no_timer_and_expires_no_question() 
     shift_time(&room, -3600);
     watch_in_shifted_time(&mut room);
     assert_eq!(room.wait_approval(), approval, "half an hour is not over");
+    // And one in a future that is two hours ahead of it.
+    room.kill_9();
+    shift_time(&room, 3600);
+    watch_in_shifted_time(&mut room);
+    assert_eq!(room.wait_approval(), approval, "half an hour is not over");
     shift_time(&room, 0);
     assert_eq!(room.ask(&["approve", &approval]).status.code(), Some(0));
     room.wait_ran("lint ship ");

@@ -6,6 +6,7 @@
 use super::tmux::{LIMIT, ask, locals};
 use super::{Finding, Scene, output_of};
 use crate::config::Environment;
+use crate::i18n::Lang;
 use std::collections::BTreeMap;
 
 /// Drift between shell and tmux server, and the proxies.
@@ -15,10 +16,10 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
         .filter_map(|tmux| {
             let output = output_of(&mut ask(tmux, &["show-environment", "-g"]), LIMIT)?;
             let there = output.status.success().then(|| parse(&String::from_utf8_lossy(&output.stdout)))?;
-            Some(drift(&scene.environment, &there, &tmux.socket.arguments().join(" ")))
+            Some(drift(&scene.environment, &there, &tmux.socket.arguments().join(" "), scene.lang))
         })
         .collect();
-    found.extend(proxies(&scene.environment));
+    found.extend(proxies(&scene.environment, scene.lang));
     found
 }
 
@@ -36,7 +37,7 @@ fn matters(name: &str) -> bool {
     !ours && (crate::notify::redact::is_secret_name(name) || upper.ends_with("_PROXY"))
 }
 
-fn drift(shell: &Environment, server: &BTreeMap<String, String>, socket: &str) -> Finding {
+fn drift(shell: &Environment, server: &BTreeMap<String, String>, socket: &str, lang: Lang) -> Finding {
     let kept = |name: &str| shell.files().iter().any(|file| file.names.iter().any(|other| other == name));
     let mut missing = Vec::new();
     let mut other = Vec::new();
@@ -48,30 +49,37 @@ fn drift(shell: &Environment, server: &BTreeMap<String, String>, socket: &str) -
         }
     }
     if missing.is_empty() && other.is_empty() {
-        return Finding::ok("drift", "the tmux server has the shell's keys and proxies");
+        return Finding::ok(
+            "drift",
+            said!(lang, "the tmux server has the shell's keys and proxies", "tmux 服务器具有 shell 的密钥与代理设置"),
+        );
     }
     let part =
         |names: &[&str], what: &str| if names.is_empty() { None } else { Some(format!("{what} {}", names.join(", "))) };
-    let text = [part(&missing, "lacks"), part(&other, "has other values of")].into_iter().flatten().collect::<Vec<_>>();
+    let parts =
+        [part(&missing, lang.pick("lacks", "缺少")), part(&other, lang.pick("has other values of", "的值不同："))];
+    let text = parts.into_iter().flatten().collect::<Vec<_>>().join(lang.pick(" and ", "；"));
     let tmux = if socket.is_empty() { "tmux".to_owned() } else { format!("tmux {socket}") };
     let names = missing.iter().chain(&other).copied().collect::<Vec<_>>().join(" ");
     Finding::warning(
         "drift",
-        format!("the tmux server {}", text.join(" and ")),
-        format!(
-            "for n in {names}; do {tmux} set-environment -g $n \"$(printenv $n)\"; done  (panes opened from then on have them)"
+        said!(lang, "the tmux server {text}", "tmux 服务器{text}"),
+        said!(
+            lang,
+            "for n in {names}; do {tmux} set-environment -g $n \"$(printenv $n)\"; done  (panes opened from then on have them)",
+            "for n in {names}; do {tmux} set-environment -g $n \"$(printenv $n)\"; done  （此后打开的窗格才有）"
         ),
     )
 }
 
-fn proxies(environment: &Environment) -> Vec<Finding> {
+fn proxies(environment: &Environment, lang: Lang) -> Vec<Finding> {
     let value = |name: &str| {
         environment.non_empty(name).or_else(|| environment.non_empty(&name.to_ascii_uppercase())).map(str::to_owned)
     };
     let set: Vec<&str> =
         ["http_proxy", "https_proxy", "all_proxy"].into_iter().filter(|name| value(name).is_some()).collect();
     if set.is_empty() {
-        return vec![Finding::ok("proxy", "none is set")];
+        return vec![Finding::ok("proxy", said!(lang, "none is set", "没有设置"))];
     }
     let excluded = value("no_proxy").unwrap_or_default();
     let lacking: Vec<&str> = ["localhost", "127.0.0.1"]
@@ -82,13 +90,26 @@ fn proxies(environment: &Environment) -> Vec<Finding> {
     let first = if lacking.is_empty() || excluded.trim() == "*" {
         Finding::ok(
             "proxy",
-            format!("{names}; this machine is excluded; alerts go directly unless a channel says `proxy: inherit`"),
+            said!(
+                lang,
+                "{names}; this machine is excluded; alerts go directly unless a channel says `proxy: inherit`",
+                "{names}；本机已排除；除非通道写明 `proxy: inherit`，提醒都直接发送"
+            ),
         )
     } else {
         Finding::warning(
             "proxy",
-            format!("{names} is set, and NO_PROXY lacks {}: calls to this machine go astray", lacking.join(", ")),
-            "export NO_PROXY=localhost,127.0.0.1,::1 (and no_proxy, which some programs read)",
+            said!(
+                lang,
+                "{names} is set, and NO_PROXY lacks {}: calls to this machine go astray",
+                "设置了 {names}，而 NO_PROXY 缺少 {}：对本机的访问会走错路",
+                lacking.join(", ")
+            ),
+            said!(
+                lang,
+                "export NO_PROXY=localhost,127.0.0.1,::1 (and no_proxy, which some programs read)",
+                "export NO_PROXY=localhost,127.0.0.1,::1（有些程序读的是 no_proxy）"
+            ),
         )
     };
     let mut found = vec![first];
@@ -99,7 +120,11 @@ fn proxies(environment: &Environment) -> Vec<Finding> {
         {
             found.push(Finding::warning(
                 "proxy",
-                format!("{name} and {upper} differ, and programs read one or the other"),
+                said!(
+                    lang,
+                    "{name} and {upper} differ, and programs read one or the other",
+                    "{name} 与 {upper} 不同，而程序只读其中之一"
+                ),
                 format!("export {upper}=\"${name}\""),
             ));
         }
@@ -123,19 +148,19 @@ mod tests {
             ("EMPTY_KEY", ""),
         ]);
         let server = parse("GH_TOKEN=same\nHTTPS_PROXY=http://old:1\n-OPENAI_API_KEY\nPATH=/bin\n");
-        let finding = drift(&shell, &server, "-L work");
+        let finding = drift(&shell, &server, "-L work", Lang::En);
         assert_eq!(finding.verdict, Verdict::Warning);
         assert_eq!(finding.text, "the tmux server lacks OPENAI_API_KEY and has other values of HTTPS_PROXY");
         let fix = finding.fix.clone().unwrap();
         assert!(fix.starts_with("for n in OPENAI_API_KEY HTTPS_PROXY; do tmux -L work set-environment"), "{fix}");
         assert!(!format!("{finding:?}").contains("hunter2"));
-        assert_eq!(drift(&Environment::default(), &server, "").verdict, Verdict::Ok);
+        assert_eq!(drift(&Environment::default(), &server, "", Lang::Zh).verdict, Verdict::Ok);
     }
 
     #[test]
     fn proxies_must_leave_this_machine_out() {
         let verdicts = |pairs: &[(&str, &str)]| {
-            let found = proxies(&Environment::from_pairs(pairs.iter().copied()));
+            let found = proxies(&Environment::from_pairs(pairs.iter().copied()), Lang::En);
             found.iter().map(|finding| finding.verdict).collect::<Vec<_>>()
         };
         use Verdict::{Ok, Warning};

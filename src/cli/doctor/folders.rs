@@ -1,6 +1,7 @@
 //! Our folders and files: there, writable, closed to others, on a disk that can hold a database.
 
 use super::{Finding, Remedy, Scene};
+use crate::i18n::Lang;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -11,34 +12,36 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
         .into_iter()
         .collect::<std::collections::BTreeSet<_>>()
         .into_iter()
-        .map(|folder| judge_folder(folder))
+        .map(|folder| judge_folder(folder, scene.lang))
         .collect();
     found.extend(open_files(scene));
-    found.extend(disk(&paths.state_dir));
+    found.extend(disk(&paths.state_dir, scene.lang));
     found
 }
 
-fn judge_folder(folder: &Path) -> Finding {
+fn judge_folder(folder: &Path, lang: Lang) -> Finding {
     let shown = folder.display();
     let Ok(there) = std::fs::metadata(folder) else {
-        return missing(folder);
+        return missing(folder, lang);
     };
     if !there.is_dir() {
         return Finding::failure(
             "folders",
-            format!("{shown} is no folder"),
-            format!("move it away: mv {shown} {shown}.old"),
+            said!(lang, "{shown} is no folder", "{shown} 不是目录"),
+            said!(lang, "move it away: mv {shown} {shown}.old", "把它移开：mv {shown} {shown}.old"),
         );
     }
     if rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_err() {
         return Finding::failure(
             "folders",
-            format!("{shown} can't be written"),
-            format!("chmod u+rwx {shown}, or --state-dir DIR"),
+            said!(lang, "{shown} can't be written", "{shown} 不可写"),
+            said!(lang, "chmod u+rwx {shown}, or --state-dir DIR", "chmod u+rwx {shown}，或使用 --state-dir DIR"),
         );
     }
     if there.mode() & 0o077 != 0 {
-        let text = format!("others can look into {shown} (mode {:o})", there.mode() & 0o777);
+        let mode = there.mode() & 0o777;
+        let text =
+            said!(lang, "others can look into {shown} (mode {mode:o})", "其他用户可以查看 {shown}（权限 {mode:o}）");
         let finding = Finding::warning("folders", text, format!("chmod 700 {shown}"));
         return finding.with_remedy(Remedy::SetMode(folder.to_owned(), 0o700));
     }
@@ -46,7 +49,7 @@ fn judge_folder(folder: &Path) -> Finding {
 }
 
 /// A folder that is not there yet is made at the first start, unless something forbids it.
-fn missing(folder: &Path) -> Finding {
+fn missing(folder: &Path, lang: Lang) -> Finding {
     let shown = folder.display();
     let parent = folder.ancestors().skip(1).find(|parent| parent.exists());
     let can_be_made = parent.is_some_and(|parent| {
@@ -54,14 +57,14 @@ fn missing(folder: &Path) -> Finding {
             && rustix::fs::access(parent, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
     });
     if can_be_made {
-        return Finding::ok("folders", format!("{shown} is made at the first start"))
+        return Finding::ok("folders", said!(lang, "{shown} is made at the first start", "{shown} 会在首次启动时创建"))
             .with_remedy(Remedy::MakeFolder(folder.to_owned()));
     }
     let place = parent.unwrap_or(folder).display();
     Finding::failure(
         "folders",
-        format!("{shown} can't be made: {place} can't be written"),
-        "choose another: --state-dir DIR",
+        said!(lang, "{shown} can't be made: {place} can't be written", "{shown} 无法创建：{place} 不可写"),
+        said!(lang, "choose another: --state-dir DIR", "换一个目录：--state-dir DIR"),
     )
 }
 
@@ -78,8 +81,12 @@ fn open_files(scene: &Scene) -> Vec<Finding> {
         .filter(open)
         .map(|path| {
             let shown = path.display().to_string();
-            Finding::warning("folders", format!("others can read {shown}"), format!("chmod 600 {shown}"))
-                .with_remedy(Remedy::SetMode(path, 0o600))
+            Finding::warning(
+                "folders",
+                said!(scene.lang, "others can read {shown}", "其他用户可以读取 {shown}"),
+                format!("chmod 600 {shown}"),
+            )
+            .with_remedy(Remedy::SetMode(path, 0o600))
         })
         .collect()
 }
@@ -87,7 +94,7 @@ fn open_files(scene: &Scene) -> Vec<Finding> {
 /// File systems on which SQLite's shared memory or a unix socket does not work (numbers: Linux `statfs(2)`).
 const UNFIT: [(u64, &str); 4] = [(0x6969, "NFS"), (0x0102_1997, "9p"), (0xFF53_4D42, "CIFS"), (0xFE53_4D42, "SMB2")];
 
-fn disk(state_dir: &Path) -> Vec<Finding> {
+fn disk(state_dir: &Path, lang: Lang) -> Vec<Finding> {
     let Some(there) = state_dir.ancestors().find(|folder| folder.exists()) else { return Vec::new() };
     let mut found = Vec::new();
     #[cfg(target_os = "linux")]
@@ -96,19 +103,29 @@ fn disk(state_dir: &Path) -> Vec<Finding> {
         if let Some((_, name)) = UNFIT.iter().find(|(number, _)| *number == kind) {
             found.push(Finding::failure(
                 "disk",
-                format!("{} lies on {name}, where neither the database nor the socket works", there.display()),
-                "choose a folder on a local disk: --state-dir DIR",
+                said!(
+                    lang,
+                    "{} lies on {name}, where neither the database nor the socket works",
+                    "{} 位于 {name} 上，数据库和套接字在那里都无法工作",
+                    there.display()
+                ),
+                said!(
+                    lang,
+                    "choose a folder on a local disk: --state-dir DIR",
+                    "选择本地磁盘上的目录：--state-dir DIR"
+                ),
             ));
         }
     }
     if let Ok(stat) = rustix::fs::statvfs(there) {
         let free = stat.f_bavail.saturating_mul(stat.f_frsize) / (1024 * 1024);
+        let place = there.display();
+        let few = || said!(lang, "{free} MiB are left at {place}", "{place} 剩余 {free} MiB");
+        let fix = said!(lang, "free some space", "腾出一些空间");
         found.push(match free {
-            0..50 => Finding::failure("disk", format!("{free} MiB are left at {}", there.display()), "free some space"),
-            50..500 => {
-                Finding::warning("disk", format!("{free} MiB are left at {}", there.display()), "free some space")
-            }
-            _ => Finding::ok("disk", format!("{} GiB are left at {}", free / 1024, there.display())),
+            0..50 => Finding::failure("disk", few(), fix),
+            50..500 => Finding::warning("disk", few(), fix),
+            _ => Finding::ok("disk", said!(lang, "{} GiB are left at {place}", "{place} 剩余 {} GiB", free / 1024)),
         });
     }
     found
@@ -116,20 +133,30 @@ fn disk(state_dir: &Path) -> Vec<Finding> {
 
 /// The state database, as `tmuxagent db check` examines it.
 pub(super) fn database(scene: &Scene) -> Vec<Finding> {
+    let lang = scene.lang;
     let database = &scene.paths.database;
     let shown = database.display();
     if !database.exists() {
-        return vec![Finding::ok("database", format!("{shown} is made at the first start"))];
+        let text = said!(lang, "{shown} is made at the first start", "{shown} 会在首次启动时创建");
+        return vec![Finding::ok("database", text)];
     }
     vec![match crate::store::check(database) {
         Ok(health) if health.problems.is_empty() => {
-            Finding::ok("database", format!("{shown}: {} events, {} KiB", health.journal_rows, health.bytes / 1024))
+            let (events, size) = (health.journal_rows, health.bytes / 1024);
+            Finding::ok(
+                "database",
+                said!(lang, "{shown}: {events} events, {size} KiB", "{shown}：{events} 条事件，{size} KiB"),
+            )
         }
         Ok(health) => Finding::failure(
             "database",
-            format!("{shown} is damaged: {}", health.problems.join("; ")),
-            "end the supervisor, then `tmuxagent db restore`",
+            said!(lang, "{shown} is damaged: {}", "{shown} 已损坏：{}", health.problems.join("; ")),
+            said!(
+                lang,
+                "end the supervisor, then `tmuxagent db restore`",
+                "先结束监督进程，再运行 `tmuxagent db restore`"
+            ),
         ),
-        Err(error) => Finding::failure("database", error.to_string(), "see `tmuxagent db check`"),
+        Err(error) => Finding::failure("database", error.to_string(), super::settings::see(lang, "tmuxagent db check")),
     }]
 }

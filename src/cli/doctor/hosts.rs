@@ -4,6 +4,7 @@
 use super::{Finding, Scene, find_program, output_of};
 use crate::clock::wall;
 use crate::config::HostConfig;
+use crate::i18n::Lang;
 use crate::model::{Millis, Timestamp};
 use crate::supervisor::transport;
 use crate::tmux::{Refusal, Transport};
@@ -24,16 +25,21 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
         return Vec::new();
     }
     if find_program(&scene.environment, "ssh").is_none() {
-        return vec![Finding::failure("hosts", "the program `ssh` is missing", "install the OpenSSH client")];
+        return vec![Finding::failure(
+            "hosts",
+            said!(scene.lang, "the program `ssh` is missing", "找不到程序 `ssh`"),
+            said!(scene.lang, "install the OpenSSH client", "安装 OpenSSH 客户端"),
+        )];
     }
     let runtime = &loaded.paths.runtime_dir;
     std::thread::scope(|scope| {
-        let asked: Vec<_> = remote.into_iter().map(|host| scope.spawn(move || ask(host, runtime))).collect();
+        let asked: Vec<_> =
+            remote.into_iter().map(|host| scope.spawn(move || ask(host, runtime, scene.lang))).collect();
         asked.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
     })
 }
 
-fn ask(host: &HostConfig, runtime: &Path) -> Vec<Finding> {
+fn ask(host: &HostConfig, runtime: &Path, lang: Lang) -> Vec<Finding> {
     let name = &host.name;
     let way = way(host, runtime);
     let Transport::Ssh { target, bin, .. } = &way else { return Vec::new() };
@@ -41,8 +47,8 @@ fn ask(host: &HostConfig, runtime: &Path) -> Vec<Finding> {
     let Some(output) = run(&way.shell(&questions(&way))) else {
         return vec![Finding::failure(
             "hosts",
-            format!("{name}: no answer within {} s", LIMIT.as_secs()),
-            format!("try it by hand: ssh {}", target.host),
+            said!(lang, "{name}: no answer within {} s", "{name}：{} 秒内没有回答", LIMIT.as_secs()),
+            said!(lang, "try it by hand: ssh {}", "手动试一试：ssh {}", target.host),
         )];
     };
     let after = wall();
@@ -57,10 +63,15 @@ fn ask(host: &HostConfig, runtime: &Path) -> Vec<Finding> {
         "0" => {
             let version = answer(&said, "session ").unwrap_or_default();
             let sessions = said.lines().filter(|line| line.starts_with("session ")).count();
-            let judged = super::tmux::judge(version, own, sessions, &host.tmux);
+            let judged = super::tmux::judge(version, own, sessions, &host.tmux, lang);
             Finding {
                 check: "hosts",
-                text: format!("{name}: reached, its host key is known; {}", judged.text),
+                text: said!(
+                    lang,
+                    "{name}: reached, its host key is known; {}",
+                    "{name}：已连通，主机密钥已知；{}",
+                    judged.text
+                ),
                 ..judged
             }
         }
@@ -68,11 +79,16 @@ fn ask(host: &HostConfig, runtime: &Path) -> Vec<Finding> {
         // tmux's own failure: nobody listens on its socket.
         _ => Finding::warning(
             "hosts",
-            format!("{name}: reached, its host key is known; no tmux server runs there ({own})"),
-            format!("start one: ssh {} {bin} new-session -d", target.host),
+            said!(
+                lang,
+                "{name}: reached, its host key is known; no tmux server runs there ({own})",
+                "{name}：已连通，主机密钥已知；那里没有 tmux 服务器在运行（{own}）"
+            ),
+            said!(lang, "start one: ssh {} {bin} new-session -d", "启动一个：ssh {} {bin} new-session -d", target.host),
         ),
     };
-    let clock = answer(&said, "clock ").and_then(|text| clock(name.as_str(), text.parse().ok()?, before, after));
+    let clock =
+        answer(&said, "clock ").and_then(|text| clock(name.as_str(), text.parse().ok()?, (before, after), lang));
     std::iter::once(tmux).chain(clock).collect()
 }
 
@@ -92,16 +108,25 @@ fn answer<'s>(said: &'s str, begin: &str) -> Option<&'s str> {
 }
 
 /// A clock that goes wrong: it said `there`, seconds since 1970, between two instants here.
-fn clock(name: &str, there: i64, before: Timestamp, after: Timestamp) -> Option<Finding> {
+fn clock(name: &str, there: i64, (before, after): (Timestamp, Timestamp), lang: Lang) -> Option<Finding> {
     let (earliest, latest) = (there.saturating_mul(1000), there.saturating_mul(1000).saturating_add(999));
     let (off, side) = match (earliest - after.0, before.0 - latest) {
-        (ahead, _) if ahead > CLOCK => (ahead, "ahead of"),
-        (_, behind) if behind > CLOCK => (behind, "behind"),
+        (ahead, _) if ahead > CLOCK => (ahead, lang.pick("ahead of", "快")),
+        (_, behind) if behind > CLOCK => (behind, lang.pick("behind", "慢")),
         _ => return None,
     };
     let off = Millis(u64::try_from(off).unwrap_or(u64::MAX));
-    let text = format!("{name}: its clock is {off} {side} this machine's; the times that programs print there differ");
-    Some(Finding::warning("hosts", text, "turn network time on there, for example: sudo timedatectl set-ntp true"))
+    let text = said!(
+        lang,
+        "{name}: its clock is {off} {side} this machine's; the times that programs print there differ",
+        "{name}：它的时钟比本机{side} {off}；那里的程序打印的时间会有差别"
+    );
+    let fix = said!(
+        lang,
+        "turn network time on there, for example: sudo timedatectl set-ntp true",
+        "在那里打开网络时间同步，例如：sudo timedatectl set-ntp true"
+    );
+    Some(Finding::warning("hosts", text, fix))
 }
 
 /// The way to a host as a supervisor goes it, but by a connection of its own: a shared one would hide what is wrong.
@@ -139,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_clock_is_wrong_only_beyond_what_the_way_takes() {
-        let found = |there, before, after| clock("nas", there, Timestamp(before), Timestamp(after)).map(|f| f.text);
+        let found =
+            |there, before, after| clock("nas", there, (Timestamp(before), Timestamp(after)), Lang::En).map(|f| f.text);
         assert_eq!(found(100, 94_000, 99_500), None);
         assert_eq!(found(100, 101_000, 105_000), None);
         assert!(found(100, 80_000, 94_000).is_some_and(|text| text.contains("is 6.0s ahead of this")));

@@ -7,19 +7,33 @@ use std::time::UNIX_EPOCH;
 
 /// Whether a supervisor runs, and whether this is its version.
 pub(super) fn supervisor(scene: &Scene) -> Vec<Finding> {
+    let lang = scene.lang;
     let Some(holder) = crate::ipc::lock::holder(&scene.paths.runtime_dir) else {
-        return vec![Finding::ok("supervisor", "none runs")];
+        return vec![Finding::ok("supervisor", said!(lang, "none runs", "没有在运行"))];
     };
     let own = env!("CARGO_PKG_VERSION");
-    let text = format!("process {}, version {}, configuration {}", holder.pid, holder.version, holder.config);
+    let text = said!(
+        lang,
+        "process {}, version {}, configuration {}",
+        "进程 {}，版本 {}，配置 {}",
+        holder.pid,
+        holder.version,
+        holder.config
+    );
     if holder.version != own {
-        let fix = "tmuxagent shutdown, then start it again";
-        return vec![Finding::warning("supervisor", format!("{text}; this program is {own}"), fix)];
+        let fix = said!(lang, "tmuxagent shutdown, then start it again", "先 tmuxagent shutdown，再重新启动");
+        let text = said!(lang, "{text}; this program is {own}", "{text}；本程序是 {own}");
+        return vec![Finding::warning("supervisor", text, fix)];
     }
     let other = scene.loaded.as_ref().is_some_and(|loaded| loaded.config_name != holder.config);
     if other {
-        let fix = "give the same --config, or --state-dir for a second supervisor";
-        return vec![Finding::warning("supervisor", format!("{text}, which is not the one of this call"), fix)];
+        let fix = said!(
+            lang,
+            "give the same --config, or --state-dir for a second supervisor",
+            "使用相同的 --config，或用 --state-dir 另起一个监督进程"
+        );
+        let text = said!(lang, "{text}, which is not the one of this call", "{text}，与本次调用的不同");
+        return vec![Finding::warning("supervisor", text, fix)];
     }
     vec![Finding::ok("supervisor", text)]
 }
@@ -30,19 +44,30 @@ const AGENTS: [&str; 5] = ["claude", "codex", "gemini", "opencode", "aider"];
 /// Agents, port and clock.
 pub(super) fn check(scene: &Scene) -> Vec<Finding> {
     let there: Vec<&str> = AGENTS.into_iter().filter(|name| find_program(&scene.environment, name).is_some()).collect();
-    let agents = if there.is_empty() { format!("none of {} is on PATH", AGENTS.join(", ")) } else { there.join(", ") };
+    let agents = if there.is_empty() {
+        said!(scene.lang, "none of {} is on PATH", "PATH 中没有 {} 中的任何一个", AGENTS.join(", "))
+    } else {
+        there.join(", ")
+    };
     [Some(Finding::ok("agents", agents)), port(scene), Some(clock(scene))].into_iter().flatten().collect()
 }
 
 fn port(scene: &Scene) -> Option<Finding> {
+    let lang = scene.lang;
     let bind = scene.loaded.as_ref()?.config.serve.as_ref()?.bind;
     Some(match TcpListener::bind(bind) {
-        Ok(_) => Finding::ok("port", format!("{bind} is free")),
-        Err(_) if scene.supervisor.is_some() => Finding::ok("port", format!("{bind} is in use, as it should be")),
+        Ok(_) => Finding::ok("port", said!(lang, "{bind} is free", "{bind} 空闲")),
+        Err(_) if scene.supervisor.is_some() => {
+            Finding::ok("port", said!(lang, "{bind} is in use, as it should be", "{bind} 正在使用，符合预期"))
+        }
         Err(error) => Finding::failure(
             "port",
-            format!("{bind} can't be used: {}", crate::i18n::clean(&error.to_string())),
-            "name another address in the configuration: `serve: {bind: 127.0.0.1:8788}`",
+            said!(lang, "{bind} can't be used: {}", "{bind} 无法使用：{}", crate::i18n::clean(&error.to_string())),
+            said!(
+                lang,
+                "name another address in the configuration: `serve: {{bind: 127.0.0.1:8788}}`",
+                "在配置中换一个地址：`serve: {{bind: 127.0.0.1:8788}}`"
+            ),
         ),
     })
 }
@@ -58,8 +83,17 @@ fn clock(scene: &Scene) -> Finding {
         .unwrap_or(0);
     // Two minutes: file systems of other machines have clocks of their own.
     if written > now.0.saturating_add(120_000) {
-        let text = "the clock is behind the state's last change: signed links and schedules go wrong";
-        return Finding::warning("clock", text, "set the clock, for example by turning network time on");
+        let text = said!(
+            scene.lang,
+            "the clock is behind the state's last change: signed links and schedules go wrong",
+            "时钟早于状态的最后修改时间：签名链接和定时任务会出错"
+        );
+        let fix = said!(
+            scene.lang,
+            "set the clock, for example by turning network time on",
+            "校准时钟，例如打开网络时间同步"
+        );
+        return Finding::warning("clock", text, fix);
     }
-    Finding::ok("clock", "not behind the state's last change")
+    Finding::ok("clock", said!(scene.lang, "not behind the state's last change", "不早于状态的最后修改时间"))
 }

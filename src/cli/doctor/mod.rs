@@ -3,6 +3,16 @@
 //! Checks run side by side, each with its own time limit, and none changes anything; `--fix` does only what is safe:
 //! making our folders and taking others' rights from our files.
 
+/// A text in the language of the reader.
+macro_rules! said {
+    ($lang:expr, $en:literal, $zh:literal $(, $value:expr)* $(,)?) => {
+        match $lang {
+            crate::i18n::Lang::En => format!($en $(, $value)*),
+            crate::i18n::Lang::Zh => format!($zh $(, $value)*),
+        }
+    };
+}
+
 mod alerts;
 mod environment;
 mod folders;
@@ -13,8 +23,8 @@ mod tmux;
 
 use super::{Outcome, Session, Tone, exit};
 use crate::config::{Environment, Loaded, Paths};
-use crate::i18n::clean;
 use crate::i18n::cli::{Word, word};
+use crate::i18n::{Lang, clean};
 use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -101,6 +111,8 @@ struct Scene {
     supervisor: Option<u32>,
     /// Whether services are asked.
     online: bool,
+    /// The language of what is found.
+    lang: Lang,
 }
 
 /// Runs every check and prints what was found.
@@ -142,13 +154,14 @@ pub(super) fn run(session: &Session, args: &DoctorArgs) -> Outcome {
 fn examine(session: &Session, online: bool) -> Result<Vec<Finding>, super::CliError> {
     let paths = session.paths()?;
     let loaded = session.load();
-    let settings = settings::check(&loaded);
+    let settings = settings::check(&loaded, session.out.lang);
     let loaded = loaded.ok();
     let scene = Scene {
         environment: loaded.as_ref().map_or_else(|| session.environment.clone(), |loaded| loaded.environment.clone()),
         paths: loaded.as_ref().map_or(paths, |loaded| loaded.paths.clone()),
         supervisor: None,
         online,
+        lang: session.out.lang,
         loaded,
     };
     let scene = Scene { supervisor: crate::ipc::lock::holder(&scene.paths.runtime_dir).map(|h| h.pid), ..scene };

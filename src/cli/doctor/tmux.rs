@@ -2,6 +2,7 @@
 
 use super::{Finding, Scene, find_program, output_of};
 use crate::config::TmuxConfig;
+use crate::i18n::Lang;
 use crate::tmux::proto::Version;
 use std::process::Command;
 use std::time::Duration;
@@ -17,12 +18,12 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
         if find_program(&scene.environment, &tmux.bin).is_none() {
             found.push(Finding::failure(
                 "tmux",
-                format!("the program `{}` is missing", tmux.bin),
+                said!(scene.lang, "the program `{}` is missing", "找不到程序 `{}`", tmux.bin),
                 how_to_install(scene),
             ));
             continue;
         }
-        found.push(server(tmux));
+        found.push(server(tmux, scene.lang));
     }
     found
 }
@@ -44,7 +45,7 @@ pub(super) fn ask(tmux: &TmuxConfig, arguments: &[&str]) -> Command {
     command
 }
 
-fn server(tmux: &TmuxConfig) -> Finding {
+fn server(tmux: &TmuxConfig, lang: Lang) -> Finding {
     let own = output_of(Command::new(&tmux.bin).arg("-V"), LIMIT);
     let own = own.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
     // list-sessions does not start a server, unlike attach-session.
@@ -52,36 +53,64 @@ fn server(tmux: &TmuxConfig) -> Finding {
     let Some(output) = asked else {
         return Finding::failure(
             "tmux",
-            format!("the server does not answer within {} s", LIMIT.as_secs()),
-            "a stuck client may hold it: `tmux list-clients`, then end that client",
+            said!(lang, "the server does not answer within {} s", "服务器在 {} 秒内没有回答", LIMIT.as_secs()),
+            said!(
+                lang,
+                "a stuck client may hold it: `tmux list-clients`, then end that client",
+                "可能被卡住的客户端占住：用 `tmux list-clients` 查看，并结束那个客户端"
+            ),
         );
     };
     let sessions = String::from_utf8_lossy(&output.stdout).into_owned();
     let Some(version) = sessions.lines().next().map(str::trim).filter(|_| output.status.success()) else {
-        return Finding::warning("tmux", format!("{own}; no server runs there"), "start one: tmux new-session");
+        return Finding::warning(
+            "tmux",
+            said!(lang, "{own}; no server runs there", "{own}；没有服务器在运行"),
+            said!(lang, "start one: tmux new-session", "启动一个：tmux new-session"),
+        );
     };
-    judge(version, &own, sessions.lines().count(), tmux)
+    judge(version, &own, sessions.lines().count(), tmux, lang)
 }
 
 /// What a server of that version can do, and what stands in for what it can't (tmux's release notes).
-pub(super) fn judge(version: &str, own: &str, sessions: usize, tmux: &TmuxConfig) -> Finding {
-    let text = format!("server {version}, {sessions} session{} ({own})", if sessions == 1 { "" } else { "s" });
+pub(super) fn judge(version: &str, own: &str, sessions: usize, tmux: &TmuxConfig, lang: Lang) -> Finding {
+    let text = said!(
+        lang,
+        "server {version}, {sessions} session{} ({own})",
+        "服务器 {version}，{sessions} 个会话{}（{own}）",
+        if sessions == 1 || lang == Lang::Zh { "" } else { "s" }
+    );
     match version.parse::<Version>() {
         Ok(known) if !known.has_control() => Finding::warning(
             "tmux",
-            format!(
+            said!(
+                lang,
                 "{text}: too old to report by itself, so its panes are polled every {}, and nothing can be typed there",
+                "{text}：版本太旧，不能主动上报，因此每 {} 轮询一次窗格，且不能输入",
                 tmux.poll_interval
             ),
-            "tmux 3.0 or later can be typed into, 3.2 or later has everything; 3.7 is best",
+            said!(
+                lang,
+                "tmux 3.0 or later can be typed into, 3.2 or later has everything; 3.7 is best",
+                "tmux 3.0 及以上可以输入，3.2 及以上功能齐全，3.7 最好"
+            ),
         ),
         Ok(known) if !known.is_full() => Finding::warning(
             "tmux",
-            format!("{text}: changes among its panes are looked for every 2 s, and it has no popup"),
-            "tmux 3.2 or later has both; 3.7 is best",
+            said!(
+                lang,
+                "{text}: changes among its panes are looked for every 2 s, and it has no popup",
+                "{text}：每 2 秒查看一次窗格的变化，并且没有弹窗"
+            ),
+            said!(lang, "tmux 3.2 or later has both; 3.7 is best", "tmux 3.2 及以上两者都有，3.7 最好"),
         ),
         Ok(known) if known < Version::MENDED => {
-            Finding::ok("tmux", format!("{text}; 3.7 is safer and twice as fast for panes that flood"))
+            let text = said!(
+                lang,
+                "{text}; 3.7 is safer and twice as fast for panes that flood",
+                "{text}；3.7 更安全，大量输出的窗格也快一倍"
+            );
+            Finding::ok("tmux", text)
         }
         Ok(_) | Err(_) => Finding::ok("tmux", text),
     }
@@ -89,11 +118,11 @@ pub(super) fn judge(version: &str, own: &str, sessions: usize, tmux: &TmuxConfig
 
 /// The command of the package manager that is there.
 pub(in crate::cli) fn how_to_install(scene: &Scene) -> String {
-    install_command(&|name| find_program(&scene.environment, name).is_some(), "tmux")
+    install_command(&|name| find_program(&scene.environment, name).is_some(), "tmux", scene.lang)
 }
 
 /// The command that installs a package, by the package managers that `has` knows.
-fn install_command(has: &dyn Fn(&str) -> bool, package: &str) -> String {
+fn install_command(has: &dyn Fn(&str) -> bool, package: &str, lang: Lang) -> String {
     let known = [
         ("apt-get", "apt-get install"),
         ("dnf", "dnf install"),
@@ -105,7 +134,9 @@ fn install_command(has: &dyn Fn(&str) -> bool, package: &str) -> String {
     match known.iter().find(|(program, _)| has(program)) {
         Some(("brew", command)) => format!("{command} {package}"),
         Some((_, command)) => format!("sudo {command} {package}"),
-        None => format!("install {package} with your system's package manager"),
+        None => {
+            said!(lang, "install {package} with your system's package manager", "用系统的软件包管理器安装 {package}")
+        }
     }
 }
 
@@ -116,7 +147,7 @@ mod tests {
 
     #[test]
     fn versions_are_judged() {
-        let verdict = |version| judge(version, "tmux x", 1, &TmuxConfig::default()).verdict;
+        let verdict = |version| judge(version, "tmux x", 1, &TmuxConfig::default(), Lang::En).verdict;
         let shown = ["2.6", "3.1c", "3.2a", "3.6b", "3.7c", "next-3.8", "master"].map(verdict);
         use Verdict::{Ok, Warning};
         assert_eq!(shown, [Warning, Warning, Ok, Ok, Ok, Ok, Ok]);
@@ -124,8 +155,8 @@ mod tests {
 
     #[test]
     fn the_package_manager_that_is_there_is_named() {
-        assert_eq!(install_command(&|name| name == "dnf", "tmux"), "sudo dnf install tmux");
-        assert_eq!(install_command(&|name| name == "brew", "tmux"), "brew install tmux");
-        assert!(install_command(&|_| false, "tmux").contains("package manager"));
+        assert_eq!(install_command(&|name| name == "dnf", "tmux", Lang::En), "sudo dnf install tmux");
+        assert_eq!(install_command(&|name| name == "brew", "tmux", Lang::En), "brew install tmux");
+        assert!(install_command(&|_| false, "tmux", Lang::En).contains("package manager"));
     }
 }

@@ -191,7 +191,11 @@ impl Host {
             return;
         };
         let gone = match &self.server {
-            Some(server) if server.id != key.server => Some(SkipReason::OtherServer),
+            Some(server) if server.id != key.server => {
+                // In this life nobody told of that server's panes: a question about one would be about nothing.
+                self.outlet.event(Event::PaneGone { pane: key.clone() });
+                Some(SkipReason::OtherServer)
+            }
             Some(_) if self.complete && self.panes.get(&key.pane).is_none_or(|pane| pane.info.key != *key) => {
                 Some(SkipReason::OtherProcess)
             }

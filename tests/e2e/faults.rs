@@ -62,6 +62,24 @@ fn a_server_that_was_replaced_while_nobody_watched_gets_nothing_either() {
 }
 
 #[test]
+fn keys_under_way_to_a_server_that_was_replaced_are_dropped_without_a_question() {
+    let mut room = Room::new();
+    let mut command = room.command(&["--headless"]);
+    let mut child = command.env("TMUXAGENT_DIE_AT", "send.ready:1").stderr(Stdio::null()).spawn().expect("it starts");
+    room.wait_status("\"live\"");
+    room.begin();
+    child.wait().expect("it dies on the way to tmux");
+    room.server.kill();
+    wait_for(PATIENCE, "the server's end", || (!room.server.is_running()).then_some(()));
+    room.open_window();
+    room.watch();
+    room.wait_events("\"cancelled\"");
+    let events = room.answer(&["events", "--json"]);
+    assert!(events.contains("may have happened or not") && !events.contains("approval_asked"), "{events}");
+    assert_eq!(room.ran(), "");
+}
+
+#[test]
 fn a_respawned_pane_is_another_pane() {
     let mut room = Room::new();
     room.watch();

@@ -102,7 +102,12 @@ impl Host {
         }
         let now = self.clock.now();
         let mut shown = Vec::new();
-        for (key, capture) in captures {
+        // Before 3.0 `capture-pane -J` fills lines up with blanks that nobody printed.
+        let padded = self.server.as_ref().is_some_and(|server| !server.version.has_control());
+        for (key, mut capture) in captures {
+            if padded {
+                capture.logical.iter_mut().for_each(|line| line.truncate(line.trim_end().len()));
+            }
             let Some(pane) = self.panes.get_mut(&key.pane).filter(|pane| pane.info.key == key) else { continue };
             if pane.feed == Feed::Polled && pane.screen == capture.visible {
                 continue;

@@ -22,7 +22,8 @@ fn here_and_behind_sshd_each_version_is_read_and_typed_into_as_far_as_it_can() {
         let server = TmuxServer::of(&program);
         server.start("");
         let said = server.command().arg("-V").output().expect("tmux").stdout;
-        let version: Version = String::from_utf8_lossy(&said).parse().expect("a version");
+        let version: Version =
+            String::from_utf8_lossy(&said).split(' ').next_back().expect("a word").parse().expect("a version");
         check(spec(&server), &server, version, "here");
         check(remote("far", &sshd, &server, sshd.port()), &server, version, "far");
     }
@@ -42,8 +43,10 @@ fn check(spec: HostSpec, server: &TmuxServer, version: Version, place: &str) {
         _ => assert_eq!(detail, ""),
     }
     let number = format!("{place}{version}").bytes().map(u32::from).sum::<u32>();
+    let mut number = number;
     wait_for(PATIENCE, "a line", || {
         // A line that stood there before the first poll would be an old one.
+        number += 1;
         server.type_line("main", &format!("echo told'' {number}"));
         let soon = std::time::Instant::now() + std::time::Duration::from_secs(2);
         let come = || watched.lines().iter().any(|line| line.text == format!("told {number}"));

@@ -26,6 +26,7 @@ struct Pane {
 
 /// See the module. Ends its processes when dropped.
 pub struct Fleet {
+    program: String,
     home: tempfile::TempDir,
     sshd: Sshd,
     servers: Vec<TmuxServer>,
@@ -36,18 +37,18 @@ pub struct Fleet {
 
 impl Fleet {
     /// So many servers with so many panes each.
-    pub fn new(hosts: usize, per_host: usize) -> Self {
+    pub fn new(program: &str, hosts: usize, per_host: usize) -> Self {
         let home = tempfile::Builder::new().prefix("ta").tempdir().expect("a folder");
         let sshd = Sshd::start();
         let (mut servers, mut panes, mut config) = (Vec::new(), Vec::new(), "hosts:\n".to_owned());
         for n in 0..hosts {
             let server = TmuxServer::prepare();
             let typed = |pane: usize| server.folder().join(format!("typed-{pane}"));
-            let program = |pane: usize| format!("exec cat >'{}'", typed(pane).display());
-            server.new_session("main", &program(0));
-            let rest: Vec<String> = (1..per_host).map(program).collect();
-            for program in &rest {
-                server.tmux(&["new-window", "-d", "-t", "=main:", program]);
+            let reader = |pane: usize| format!("exec cat >'{}'", typed(pane).display());
+            server.new_session("main", &reader(0));
+            let rest: Vec<String> = (1..per_host).map(reader).collect();
+            for reader in &rest {
+                server.tmux(&["new-window", "-d", "-t", "=main:", reader]);
             }
             let terminals = server.tmux(&["list-panes", "-s", "-t", "=main:", "-F", "#{pane_tty}"]);
             for (pane, terminal) in terminals.lines().enumerate() {
@@ -61,11 +62,11 @@ impl Fleet {
         }
         std::fs::write(home.path().join("config.yaml"), config).expect("writable");
         std::fs::write(home.path().join("policy.yaml"), POLICY).expect("writable");
-        Self { home, sshd, servers, panes, per_host, child: None }
+        Self { program: program.to_owned(), home, sshd, servers, panes, per_host, child: None }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tmuxagent"));
+        let mut command = Command::new(&self.program);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LANG", "C.UTF-8");
         command.env("HOME", self.home.path()).env("TMUXAGENT_STATE_DIR", self.home.path().join("state"));
         command.env("TMUXAGENT_CONFIG", self.home.path().join("config.yaml"));

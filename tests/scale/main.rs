@@ -1,7 +1,8 @@
 //! The scale: one supervisor, many machines, each a tmux server of its own behind a real sshd on the loopback.
 //!
 //! `cargo test --test scale` runs it small, as in CI. By hand, for figures:
-//! `cargo test --release --test scale -- --sizes 1x20,10x20,50x20 --seconds 30` (hosts × panes; idle and busy time each).
+//! `cargo test --release --test scale -- --sizes 1x20,10x20,50x20 --seconds 30` (hosts × panes; idle and busy time each);
+//! `--supervisor PATH` measures a program that was built before.
 //! For every size it prints how long all hosts take to be live, what supervisor, `ssh` and the other side cost while
 //! idle and while each pane prints a line a second, how fast a line is answered by keys, and how a reconnect storm goes
 //! (every connection killed at once). Ratios between the sizes of one run count, not the figures: the machine that
@@ -45,7 +46,8 @@ fn main() {
     }
     let sizes: Vec<(usize, usize)> = value("--sizes").unwrap_or("2x3").split(',').map(size).collect();
     let time = Duration::from_secs(value("--seconds").map_or(2, |text| text.parse().expect("seconds")));
-    let found: Vec<Figures> = sizes.into_iter().map(|(hosts, panes)| run(hosts, panes, time)).collect();
+    let program = value("--supervisor").unwrap_or(env!("CARGO_BIN_EXE_tmuxagent"));
+    let found: Vec<Figures> = sizes.into_iter().map(|size| run(program, size, time)).collect();
     if let [first, .., last] = found.as_slice() {
         last.beside(first);
     }
@@ -67,10 +69,10 @@ struct Figures {
     storm_cpu: Duration,
 }
 
-fn run(hosts: usize, panes: usize, time: Duration) -> Figures {
+fn run(program: &str, (hosts, panes): (usize, usize), time: Duration) -> Figures {
     let size = format!("{hosts} x {panes}");
     println!("{size}: {} panes", hosts * panes);
-    let mut fleet = Fleet::new(hosts, panes);
+    let mut fleet = Fleet::new(program, hosts, panes);
     let begun = Instant::now();
     fleet.start();
     let start = begun.elapsed();

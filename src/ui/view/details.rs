@@ -130,6 +130,10 @@ pub fn pane(model: &Model, key: &PaneKey, width: u16) -> Vec<Line<'static>> {
     let facts = &view.info.facts;
     table.heading(format!("{}  {}", place_of(model, view), clean(&view.info.short())), theme.strong());
     table.row(Text::State, pane_state(lang, view.state), theme.pane(view.state).1);
+    if let Some(since) = super::panes::stale_since(model, view) {
+        let since = table.at(since);
+        table.row(Text::Since, &since, theme.warn());
+    }
     table.plain(Text::Program, &clean(&facts.command));
     table.plain(Text::Agent, &clean(&facts.agent));
     table.plain(Text::Role, &clean(&facts.role));

@@ -2,7 +2,7 @@
 
 use super::text::{PanelRow, Row, cells, coarse_ago, column, cut_start, place_of, put_empty, put_lines, window};
 use crate::i18n::{Text, clean, pane_state};
-use crate::model::PaneView;
+use crate::model::{PaneState, PaneView, Timestamp};
 use crate::ui::model::{Model, Panel};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -32,6 +32,13 @@ pub fn rows(model: &Model, area: Rect) -> Vec<PanelRow> {
         .collect()
 }
 
+/// Since when a pane's host can't be seen.
+pub fn stale_since(model: &Model, pane: &PaneView) -> Option<Timestamp> {
+    let hosts = model.snapshot.iter().flat_map(|snapshot| &snapshot.hosts);
+    let host = hosts.into_iter().find(|host| host.name == pane.info.key.host)?;
+    (pane.state == PaneState::Stale).then_some(host.since)
+}
+
 fn row(model: &Model, pane: &PaneView, widest: usize, selected: bool, width: u16) -> ratatui::text::Line<'static> {
     let theme = model.theme();
     let lang = model.lang();
@@ -46,7 +53,11 @@ fn row(model: &Model, pane: &PaneView, widest: usize, selected: bool, width: u16
     };
     let cursor = if selected { theme.cursor() } else { " " };
     let place = place_of(model, pane);
-    let age = pane.last_output.map(|at| coarse_ago(lang, model.time(), at));
+    // Of a pane that can't be seen now, since when; of any other, when it last printed.
+    let (age, tone) = match stale_since(model, pane) {
+        Some(since) => (Some(coarse_ago(lang, model.time(), since)), theme.warn()),
+        None => (pane.last_output.map(|at| coarse_ago(lang, model.time(), at)), theme.dim()),
+    };
     let wide = usize::from(width);
     // What is left for words beside the place decides what is said.
     let place_width = widest.min((wide * 3 / 5).max(wide.min(40).saturating_sub(8))).max(1);
@@ -54,7 +65,7 @@ fn row(model: &Model, pane: &PaneView, widest: usize, selected: bool, width: u16
     let place = cut_start(&place, place_width, theme.ellipsis());
     let mut row = Row::default().left(cursor, theme.strong()).left(sign, style).left(" ", Style::new());
     if room < 10 {
-        return row.left(place, name).right_some(age, theme.dim()).line(width, theme);
+        return row.left(place, name).right_some(age, tone).line(width, theme);
     }
     let word = pane_state(lang, pane.state);
     let word_width = if lang == crate::i18n::Lang::Zh { 6 } else { 9 };
@@ -67,5 +78,5 @@ fn row(model: &Model, pane: &PaneView, widest: usize, selected: bool, width: u16
     if room >= 34 {
         row = row.left(format!(" {}", clean(&pane.last_line)), theme.dim());
     }
-    row.right_some(age, theme.dim()).line(width, theme)
+    row.right_some(age, tone).line(width, theme)
 }

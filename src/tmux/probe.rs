@@ -16,8 +16,6 @@ use std::time::Duration;
 pub(super) const CLIENT_MARK: &str = "@tmuxagent_client_";
 /// How long nothing may happen before a client is attached.
 pub(super) const QUIET: Duration = Duration::from_millis(500);
-/// How often that is looked at by the first attach.
-const SAMPLES: u32 = 4;
 
 /// What was found.
 #[derive(Debug)]
@@ -68,10 +66,11 @@ pub(super) async fn probe(
     let version = version_text.parse::<Version>().ok().map(|v| ceiling.map_or(v, |most| v.min(most)));
     let mut quiet = true;
     if version.is_some_and(Version::has_control) {
-        end_stale(&transport, &nonce, &owner).await;
-        if version.is_some_and(|v| v < Version::MENDED) {
-            quiet = is_quiet(&transport, &nonce).await;
-        }
+        // All in one script: a login shell on another machine may take long to start.
+        let script = [end_stale(&transport, &owner), is_quiet(&transport, &nonce)].join("\n");
+        let printed = fork::run(&transport.shell(&script)).await;
+        quiet = version.is_some_and(|v| v >= Version::MENDED)
+            || printed.is_ok_and(|printed| printed.output.ends_with(b"quiet\n"));
     }
     Ok(Probed { version, version_text, entries, quiet })
 }
@@ -101,30 +100,15 @@ pub(super) fn rows(nonce: &Nonce, output: &[u8]) -> Vec<Row> {
     output.split(|&byte| byte == b'\n').filter_map(|line| reader.push(line)).collect()
 }
 
-/// Whether nothing changed among sessions, windows and clients over [`QUIET`].
-async fn is_quiet(transport: &Transport, nonce: &Nonce) -> bool {
-    if let Some(words) = transport.compared(&signature_words(nonce), QUIET / 2) {
-        return fork::run(&words).await.is_ok_and(|printed| printed.output.starts_with(b"quiet"));
-    }
-    let mut before = None;
-    for _ in 0..=SAMPLES {
-        let now = signature(transport, nonce).await;
-        if now.is_empty() || before.as_ref().is_some_and(|before| *before != now) {
-            return false;
-        }
-        before = Some(now);
-        tokio::time::sleep(QUIET / SAMPLES).await;
-    }
-    true
-}
-
-async fn signature(transport: &Transport, nonce: &Nonce) -> Vec<u8> {
+/// A script that prints `quiet` when nothing changed among sessions, windows and clients over [`QUIET`].
+fn is_quiet(transport: &Transport, nonce: &Nonce) -> String {
     let words = signature_words(nonce);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match fork::run(&transport.command(&words)).await {
-        Ok(printed) if printed.success => printed.output,
-        _ => Vec::new(),
-    }
+    let ask = transport.there(&words.each_ref().map(String::as_str));
+    let wait = format!("{{ sleep {} 2>/dev/null || sleep 1; }}", (QUIET / 2).as_secs_f32());
+    format!(
+        "ask() {{ {ask}; }}; a=$(ask) && {wait} && b=$(ask) && {wait} && c=$(ask) && [ -n \"$a\" ] && \
+         [ \"$a\" = \"$b\" ] && [ \"$b\" = \"$c\" ] && echo quiet"
+    )
 }
 
 /// What prints a text that changes with every event that makes attaching dangerous, as far as a listing can show it.
@@ -144,51 +128,30 @@ fn signature_words(nonce: &Nonce) -> [String; 8] {
     ["list-windows", "-a", "-F", &windows, ";", "list-clients", "-F", &clients].map(str::to_owned)
 }
 
-/// Ends control clients that carry this owner's mark, and removes the marks of those that are gone.
-async fn end_stale(transport: &Transport, nonce: &Nonce, owner: &str) {
-    let Ok(options) = fork::run(&transport.command(&["show-options", "-s"])).await else { return };
-    let marked: Vec<u32> = String::from_utf8_lossy(&options.output)
-        .lines()
-        .filter_map(|line| line.strip_prefix(CLIENT_MARK)?.split_once(' '))
-        .filter(|(_, value)| value.trim_matches('"') == owner)
-        .filter_map(|(pid, _)| pid.parse().ok())
-        .collect();
-    if marked.is_empty() {
-        return;
-    }
-    let living = stale(transport, nonce, &marked).await;
-    if !living.is_empty() {
-        let pids = living.iter().map(|(pid, _)| pid.to_string()).collect::<Vec<_>>().join(" ");
-        // The number may belong to another program by now, so its name is looked at.
-        let script = format!(
-            "for p in {pids}; do n=$(cat /proc/$p/comm 2>/dev/null || ps -o comm= -p $p 2>/dev/null); \
-             case \"$n\" in *tmux*) kill -9 $p;; esac; done"
-        );
-        let _ = fork::run(&transport.shell(&script)).await;
-        tokio::time::sleep(QUIET).await;
-        for (_, name) in stale(transport, nonce, &marked).await {
-            // Its process is gone and the server does not know: it no longer holds up any pane without output.
-            let _ = fork::run(&transport.command(&["refresh-client", "-t", &name, "-f", "no-output"])).await;
-        }
-    }
-    let options: Vec<String> = marked.iter().map(|pid| format!("{CLIENT_MARK}{pid}")).collect();
-    let words: Vec<&str> = options.iter().flat_map(|option| ["set-option", "-s", "-u", option, ";"]).collect();
-    let _ = fork::run(&transport.command(&words[..words.len() - 1])).await;
-}
-
-/// The control clients of the server among `marked`, with their names.
-async fn stale(transport: &Transport, nonce: &Nonce, marked: &[u32]) -> Vec<(u32, String)> {
-    let format = row_format(nonce, &["#{client_pid}", "#{client_control_mode}", "#{client_name}"]);
-    let Ok(clients) = fork::run(&transport.command(&["list-clients", "-F", &format])).await else { return Vec::new() };
-    rows(nonce, &clients.output)
-        .iter()
-        .filter_map(|row| match row.as_slice() {
-            [pid, control, name] if control == b"1" => {
-                let pid = std::str::from_utf8(pid).ok()?.parse().ok()?;
-                Some((pid, String::from_utf8_lossy(name).into_owned()))
-            }
-            _ => None,
-        })
-        .filter(|(pid, _)| marked.contains(pid))
-        .collect()
+/// A script that ends control clients which carry this owner's mark, and removes the marks of those that are gone.
+///
+/// A process number may belong to another program by now, so its name is looked at. A client whose process is gone and
+/// that the server still lists no longer holds up any pane once it takes no output.
+fn end_stale(transport: &Transport, owner: &str) -> String {
+    let tmux = transport.there(&[]);
+    format!(
+        r#"T() {{ {tmux} "$@"; }}
+marked=$(T show-options -s | sed -n 's/^{CLIENT_MARK}\([0-9][0-9]*\) "\{{0,1\}}{owner}"\{{0,1\}}$/\1/p')
+if [ -n "$marked" ]; then
+    listed=$(T list-clients -F '#{{client_pid}} #{{client_control_mode}}')
+    killed=
+    for p in $marked; do
+        printf '%s\n' "$listed" | grep -qx "$p 1" || continue
+        n=$(cat /proc/$p/comm 2>/dev/null || ps -o comm= -p $p 2>/dev/null)
+        case "$n" in *tmux*) kill -9 $p; killed=1 ;; *) killed=1 ;; esac
+    done
+    if [ -n "$killed" ]; then
+        sleep 0.5 2>/dev/null || sleep 1
+        T list-clients -F '#{{client_pid}} #{{client_control_mode}} #{{client_name}}' | while read -r p c n; do
+            [ "$c" = 1 ] && printf '%s\n' "$marked" | grep -qx "$p" && T refresh-client -t "$n" -f no-output
+        done
+    fi
+    for p in $marked; do T set-option -s -u {CLIENT_MARK}$p; done
+fi"#
+    )
 }

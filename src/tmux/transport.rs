@@ -1,7 +1,6 @@
 //! How tmux on a host is reached. The only job of a [`Transport`] is to build argument lists.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Which socket of tmux.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -110,20 +109,6 @@ impl Transport {
     #[must_use]
     pub fn there(&self, arguments: &[&str]) -> String {
         self.tmux(&["-u"], arguments).iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
-    }
-
-    /// The arguments that print `quiet` when a remote host's tmux answers the same three times, `pause` apart: one round
-    /// trip for all of it. `None` on this machine.
-    #[must_use]
-    pub fn compared(&self, arguments: &[String], pause: Duration) -> Option<Vec<String>> {
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let ask = self.there(&arguments);
-        let wait = format!("{{ sleep {} 2>/dev/null || sleep 1; }}", pause.as_secs_f32());
-        let script = format!(
-            "ask() {{ {ask}; }}; a=$(ask) && {wait} && b=$(ask) && {wait} && c=$(ask) && [ -n \"$a\" ] && \
-             [ \"$a\" = \"$b\" ] && [ \"$b\" = \"$c\" ] && echo quiet"
-        );
-        (!self.is_local()).then(|| self.shell(&script))
     }
 
     /// The arguments that end the shared connection of a remote host, whatever state the link is in.

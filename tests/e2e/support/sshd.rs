@@ -47,10 +47,12 @@ impl Sshd {
         let text = format!(
             "Port {}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nPubkeyAuthentication yes\n\
-             PermitRootLogin prohibit-password\nMaxStartups 200\nUseDNS no\nLogLevel ERROR\n",
+             PermitRootLogin prohibit-password\nMaxStartups 200\nUseDNS no\nLogLevel ERROR\nSetEnv HOME={}\n",
             self.port,
             self.file("host").display(),
             self.file("authorized_keys").display(),
+            // What the user's login shell reads there is no part of a test, and may take long.
+            self.folder.path().display(),
         );
         std::fs::write(self.file("sshd_config"), text).expect("writable");
         let mut command = Command::new(program());

@@ -12,7 +12,7 @@ use world::World;
 /// Events of all worlds together in one run of the tests.
 const EVENTS: u64 = 1_000_000;
 /// Events of one world before it is brought to its end and judged.
-const LENGTH: u64 = 10_000;
+const LENGTH: u64 = 5_000;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()

@@ -109,10 +109,9 @@ impl Outlet {
         }
     }
 
-    /// Hands everything on, at the end; gives up when nobody listens.
+    /// Hands everything on, at the end; gives up when nobody listens. What is kept back stays untold, with its positions:
+    /// it stands behind an outcome that only the next life will know, and that one reads it again.
     pub async fn finish(mut self) {
-        let held: Vec<PaneKey> = self.held.keys().cloned().collect();
-        held.iter().for_each(|pane| self.release(pane, Vec::new()));
         while let Some(message) = self.waiting.pop_front() {
             if self.out.send(message).await.is_err() {
                 return;
@@ -198,6 +197,23 @@ mod tests {
             policy: 1,
             message: None,
         })))
+    }
+
+    #[tokio::test]
+    async fn at_the_end_what_stands_behind_an_outcome_is_left_to_the_next_life() {
+        let (out, mut incoming) = mpsc::channel(9);
+        let mut outlet = Outlet::new(out);
+        outlet.put(line(1, 1));
+        outlet.hold(&key(1));
+        outlet.put(line(1, 2));
+        outlet.put(HostMessage::Position { pane: key(1), position: crate::tmux::Position::default() });
+        outlet.put(line(2, 3));
+        outlet.finish().await;
+        let mut got = Vec::new();
+        while let Some(message) = incoming.recv().await {
+            got.push(message);
+        }
+        assert_eq!(got, [line(1, 1), line(2, 3)]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! server; each next life goes on where the last one died, and is killed one step later.
 
 use super::product::Room;
-use super::support::PATIENCE;
+use super::support::{PATIENCE, wait_for};
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Stdio};
@@ -222,6 +222,41 @@ fn killed_at_every_step_of_a_send_up_to_tmux() {
 #[test]
 fn killed_at_every_step_of_a_send_from_its_reply_on() {
     Chain::new().kill_everywhere(&["send.replied", "send.told"]);
+}
+
+/// One prompt, looked after for a while once it is typed.
+const PROMPT: &str = r#"
+version: 1
+pipelines:
+  - name: tell
+    match: [{window_name: ci}]
+    stages:
+      - name: tell
+        triggers: [{log_regex: "^(\\$ )?please begin$"}]
+        actions_on_start: [{prompt: "echo {{run}} >> ran; echo 'tell'' passed'"}]
+        success_when: [{log_regex: "^(\\$ )?tell passed$"}]
+        timeout: 5m
+"#;
+
+#[test]
+fn ended_in_order_at_any_instant_of_a_prompt_it_misses_no_line() {
+    let mut room = Room::with(PROMPT);
+    for run in 1..=8 {
+        room.watch();
+        room.begin();
+        std::thread::sleep(Duration::from_millis(15 + 25 * run));
+        let mut child = room.supervisor.take().expect("it runs");
+        signal(&child, rustix::process::Signal::TERM);
+        assert_eq!(child.wait().expect("it ended").code(), Some(0));
+        room.watch();
+        wait_for(PATIENCE, &format!("the end of run {run}"), || {
+            let runs: Vec<RunView> = serde_json::from_slice(&room.ask(&["panes", "--runs", "--json"]).stdout).ok()?;
+            let last = runs.first()?;
+            (last.run == Some(RunId(run)) && last.state == Some(RunState::Succeeded)).then_some(())
+        });
+        room.kill_9();
+    }
+    assert_eq!(room.ran(), "1 2 3 4 5 6 7 8 ");
 }
 
 #[test]

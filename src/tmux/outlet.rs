@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 /// How many bytes of lines may wait here.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// How many messages of one pane are kept back at most; then they go on, and what they wait for comes late.
-const MOST_HELD: usize = 10_000;
+/// How many messages of one pane are kept back at most; with more they go, and a gap is told in their place.
+const MOST_HELD: usize = 1_000;
 
 /// See the module.
 #[derive(Debug)]
@@ -35,8 +35,11 @@ impl Outlet {
         if let Some(pane) = pane_of(&message).filter(|_| !self.held.is_empty())
             && let Some(held) = self.held.get_mut(pane)
         {
-            let gone = matches!(message, HostMessage::Event(Event::PaneGone { .. }));
-            if !gone && held.len() < MOST_HELD {
+            if !matches!(message, HostMessage::Event(Event::PaneGone { .. })) {
+                if held.len() >= MOST_HELD {
+                    held.clear();
+                    held.push(HostMessage::Event(Event::Gap { pane: pane.clone() }));
+                }
                 held.push(message);
                 return;
             }
@@ -214,6 +217,18 @@ mod tests {
             got.push(message);
         }
         assert_eq!(got, [line(1, 1), line(2, 3)]);
+    }
+
+    #[test]
+    fn more_than_can_be_kept_back_is_a_gap_behind_the_outcome() {
+        let (out, mut incoming) = mpsc::channel(9);
+        let mut outlet = Outlet::new(out);
+        outlet.hold(&key(1));
+        (0..=MOST_HELD as u64).for_each(|seq| outlet.put(line(1, seq)));
+        outlet.release(&key(1), vec![HostMessage::Panes(Vec::new())]);
+        let got: Vec<HostMessage> = std::iter::from_fn(|| incoming.try_recv().ok()).collect();
+        let gap = HostMessage::Event(Event::Gap { pane: key(1) });
+        assert_eq!(got, [HostMessage::Panes(Vec::new()), gap, line(1, MOST_HELD as u64)]);
     }
 
     #[test]

@@ -448,24 +448,30 @@ fn lines() {
         let folder = tempfile::tempdir().expect("a folder");
         let go = folder.path().join("go");
         let server = Server::new(&own(&["count", &LINES.to_string(), &go.display().to_string()]));
-        let mut watch = Watch::new(&server, "^[0-9]+$", pipes);
+        let mut watch = Watch::new(&server, "00$", pipes);
         watch.ready(1);
         let start = Instant::now();
         std::fs::write(&go, "").expect("the sign");
-        let (mut expected, mut wrong, mut gaps) = (1, 0u64, 0u64);
-        while expected <= LINES {
+        let (mut expected, mut wrong, mut gaps, mut read, mut bytes) = (100, 0u64, 0u64, 0, 0);
+        while expected <= LINES || read < LINES {
             match watch.next() {
                 HostMessage::Event(Event::Line(line)) => {
                     let got = number(&line.text);
                     wrong += u64::from(got != expected);
-                    expected = got + 1;
+                    expected = got + 100;
                 }
                 HostMessage::Event(Event::Gap { .. }) => gaps += 1,
+                HostMessage::Panes(panes) => {
+                    (read, bytes) =
+                        panes.iter().map(|pane| (pane.lines, pane.bytes)).max().unwrap_or_default().max((read, bytes));
+                }
                 _ => {}
             }
         }
+        let printed: u64 = (1..=LINES).map(|line| u64::from(line.ilog10()) + 3).sum();
         println!(
-            "{LINES} numbered lines ({name}): {wrong} out of order, {gaps} gaps, {:.1} s",
+            "{LINES} numbered lines ({name}): {read} lines read, {bytes} bytes of {printed}; of every hundredth {wrong} \
+             wrong or missing; {gaps} gaps; {:.1} s",
             start.elapsed().as_secs_f64()
         );
         watch.end();

@@ -6,7 +6,9 @@
 
 use crate::clock::{Clock, Scale};
 use crate::model::Timestamp;
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Starts the clock of this life, and leaves its scale in `folder` for the next one.
@@ -30,6 +32,7 @@ pub(super) fn begin(folder: &Path, last_at: Timestamp, something_waits: bool) ->
 fn keep(file: &Path, clock: &Clock) -> io::Result<()> {
     let Some(scale) = clock.scale() else { return Ok(()) };
     let part = file.with_extension("part");
-    std::fs::write(&part, serde_json::to_vec(&scale)?)?;
+    let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    out.write_all(&serde_json::to_vec(&scale)?)?;
     std::fs::rename(part, file)
 }

@@ -80,6 +80,8 @@ pub struct Pane {
     idle: Option<Instant>,
     /// The run whose end was answered by a new beginning.
     begun_after: Option<RunId>,
+    /// How often a beginning was said again.
+    again: u32,
 }
 
 /// See the module.
@@ -131,7 +133,7 @@ impl Room {
                 let at = format!("={session}:");
                 self.server.tmux(&["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", &at, "-n", &name, &self.shell()])
             };
-            self.panes.push(Pane { target, idle: None, begun_after: None });
+            self.panes.push(Pane { target, idle: None, begun_after: None, again: 0 });
         }
         self.tmux = self.server.pid();
     }
@@ -323,7 +325,7 @@ impl Room {
             let Some(run) = runs.iter().find(|run| run.pane.pane.to_string() == pane.target) else { continue };
             let explained = match run.state {
                 Some(RunState::Open) => {
-                    self.panes[at].idle = None;
+                    (self.panes[at].idle, self.panes[at].again) = (None, 0);
                     continue;
                 }
                 None | Some(RunState::Failed | RunState::Cancelled) => true,
@@ -336,6 +338,12 @@ impl Room {
                 continue;
             }
             let since = *self.panes[at].idle.get_or_insert_with(Instant::now);
+            // Where nothing ran yet, what was said before the pane was first read does not count: it is said again.
+            if run.run.is_none() && since.elapsed() > PATIENCE / 4 && self.panes[at].again < 3 {
+                self.panes[at].again += 1;
+                self.panes[at].idle = None;
+                continue;
+            }
             if since.elapsed() > PATIENCE && !self.server.folder().join("stop").exists() {
                 let screen = self.server.screen(&self.panes[at].target);
                 self.fail(&format!("{} begins nothing although it said so; its screen:\n{screen}", run.place));

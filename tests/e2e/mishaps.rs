@@ -251,16 +251,16 @@ fn a_screen_that_panics_gives_its_terminal_back_and_the_supervisor_goes_on() {
     let room = Room::new();
     let desk = TmuxServer::running("");
     let variables: Vec<String> = room.environment().iter().map(|(name, value)| format!("{name}='{value}'")).collect();
-    let line = |drawn: u32| {
-        format!(
-            "clear; env -u TMUX -u TMUX_PANE {} TMUXAGENT_PANIC_AT=screen.drawn:{drawn} '{}'",
-            variables.join(" "),
-            env!("CARGO_BIN_EXE_tmuxagent")
-        )
-    };
+    // With a backtrace the message would have left the screen.
+    let line = format!(
+        "clear; env -u TMUX -u TMUX_PANE -u RUST_BACKTRACE -u RUST_LIB_BACKTRACE {} \
+         TMUXAGENT_PANIC_AT=screen.drawn:1 '{}'",
+        variables.join(" "),
+        env!("CARGO_BIN_EXE_tmuxagent")
+    );
     // The supervisor's own screen.
     let first = desk.tmux(&["display-message", "-p", "-t", "=main:", "#{pane_id}"]);
-    desk.type_line(&first, &line(3));
+    desk.type_line(&first, &line);
     wait_screen_of(&desk, &first, "told to panic at screen.drawn");
     wait_screen_of(&desk, &first, "the supervisor goes on without it");
     wait_for(A_SECOND, "the terminal", || is_given_back(&desk, &first));
@@ -269,7 +269,7 @@ fn a_screen_that_panics_gives_its_terminal_back_and_the_supervisor_goes_on() {
     room.wait_ran("lint build ");
     // Another view of it.
     let second = desk.tmux(&["new-window", "-P", "-F", "#{pane_id}", "-t", "=main:", "env PS1='$ ' sh"]);
-    desk.type_line(&second, &line(4));
+    desk.type_line(&second, &line);
     wait_screen_of(&desk, &second, "told to panic at screen.drawn");
     wait_for(A_SECOND, "the terminal", || is_given_back(&desk, &second));
     room.let_build_go();

@@ -178,8 +178,9 @@ fn a_disk_that_is_full_for_recordings_holds_up_nothing_else() {
     };
     // The recordings reach it soon, the state does not.
     limit(Some(1024 * 1024));
-    let noise = "dd if=/dev/urandom bs=1024 count=3000 2>/dev/null | base64";
-    room.server.tmux(&["new-window", "-d", "-t", "=proj:", "-n", "noise", &format!("{noise}; sleep 600")]);
+    // Again and again: what is printed before the pane is watched is not recorded.
+    let noise = "while :; do dd if=/dev/urandom bs=1024 count=500 2>/dev/null | base64; sleep 0.5; done";
+    room.server.tmux(&["new-window", "-d", "-t", "=proj:", "-n", "noise", noise]);
     room.wait_status("recordings");
     room.begin();
     room.wait_ran("lint build ");

@@ -242,6 +242,7 @@ fn a_view_that_stops_reading_delays_nobody() {
         deaf.push(stream);
     }
     room.server.type_line("proj:ci", "seq 1 3000");
+    wait_for(PATIENCE, "the last number", || room.server.screen("proj:ci").contains("3000\n").then_some(()));
     let approval = to_the_gate(&room);
     let begun = Instant::now();
     assert_eq!(room.ask(&["approve", &approval]).status.code(), Some(0));

@@ -5,7 +5,7 @@ use crate::support::{PATIENCE, TmuxServer, wait_for};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tmuxagent::model::{HostState, IntentId, Outcome, SkipReason};
-use tmuxagent::tmux::HostSpec;
+use tmuxagent::tmux::{HostSpec, Socket, Transport};
 
 /// Session events as fast as this machine makes them, while `act` runs.
 fn under_storm<T>(server: &TmuxServer, act: impl FnOnce() -> T) -> T {
@@ -117,4 +117,28 @@ fn tmux_3_1_is_watched_without_subscriptions() {
     let other = server.new_session("other", "echo other needle; cat");
     watched.wait_pane(&other);
     watched.wait_line("other needle");
+}
+
+#[test]
+fn where_control_mode_fails_panes_are_polled_and_never_typed_into() {
+    let server = TmuxServer::running("");
+    let bin = server.folder().join("tmux-without-control");
+    let script = format!("#!/bin/sh\nfor a; do [ \"$a\" = -C ] && exit 1; done\nexec {} \"$@\"\n", server.program());
+    std::fs::write(&bin, script).expect("a file");
+    std::fs::set_permissions(&bin, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("ours");
+    let bin = bin.display().to_string();
+    let transport = Transport::Local { bin, socket: Socket::Path(server.socket().display().to_string()) };
+    let watched = Watched::with(HostSpec { transport, ..spec(&server) }, &["needle"]);
+    watched.wait_state(HostState::Polling);
+    let (_, detail) = watched.state().expect("a state");
+    assert!(detail.contains("control mode failed"), "{detail}");
+    let pane = watched.wait_pane("%0").key;
+    wait_for(PATIENCE, "the first poll", || watched.find(|message| message_of(message, &pane)));
+    server.type_line("main", "seq 1 100; echo nee''dle");
+    watched.wait_line("needle");
+    assert_eq!(watched.lines().len(), 1);
+    let outcome = watched.type_line(&pane, "I-1", "echo never");
+    assert!(
+        matches!(outcome, Outcome::Skipped { reason: SkipReason::Unreachable(why) } if why.contains("control mode failed"))
+    );
 }

@@ -149,9 +149,9 @@ pipelines:
     match: [{host: far}]
     stages:
       - name: reply
-        triggers: [{log_regex: "^please begin"}]
+        triggers: [{log_regex: '^(\$ )?please begin'}]
         actions_on_start: [{send_keys: "echo be''gun"}]
-        success_when: [{log_regex: "^begun$"}]
+        success_when: [{log_regex: '^(\$ )?begun$'}]
         timeout: 10m
 "#;
 

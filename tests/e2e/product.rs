@@ -12,7 +12,8 @@ pub(super) struct Room {
     pub supervisor: Option<Child>,
 }
 
-/// Each stage appends its name to `ran`, so that doing something twice shows.
+/// Each stage appends its name to `ran`, so that doing something twice shows. What is typed before the shell is back at
+/// its prompt prints behind that prompt, so the texts may stand there too.
 const POLICY: &str = r#"
 version: 1
 pipelines:
@@ -20,14 +21,14 @@ pipelines:
     match: [{window_name: ci}]
     stages:
       - name: lint
-        triggers: [{log_regex: "^please begin$"}]
+        triggers: [{log_regex: "^(\\$ )?please begin$"}]
         actions_on_start: [{send_keys: "echo lint >> ran; echo 'lint'' passed'"}]
-        success_when: [{log_regex: "^lint passed$"}]
+        success_when: [{log_regex: "^(\\$ )?lint passed$"}]
         timeout: 60s
       - name: build
         triggers: [{after_stage_success: lint}]
         actions_on_start: [{send_keys: "echo build >> ran; cat go; echo 'build'' passed'"}]
-        success_when: [{log_regex: "^build passed$"}]
+        success_when: [{log_regex: "^(\\$ )?build passed$"}]
         timeout: 60s
       - name: deploy
         require_approval: true
@@ -229,7 +230,7 @@ fn killed_in_the_middle_it_goes_on_from_where_it_was_and_types_nothing_twice() {
     room.kill_9();
     // The line that ends the stage is printed while nobody watches.
     room.let_build_go();
-    wait_for(PATIENCE, "the build's end", || room.server.screen("proj:ci").contains("\nbuild passed").then_some(()));
+    wait_for(PATIENCE, "the build's end", || room.server.screen("proj:ci").contains("build passed").then_some(()));
     room.watch();
     let approval = room.wait_approval();
     room.kill_9();
@@ -312,7 +313,7 @@ fn a_tmux_server_that_dies_and_comes_back_is_a_normal_state() {
 fn a_bad_policy_starts_nothing_and_changes_nothing_while_running() {
     let mut room = Room::new();
     room.watch();
-    std::fs::write(&room.policy, POLICY.replace("log_regex: \"^please", "log_regexp: \"^please")).expect("writable");
+    std::fs::write(&room.policy, POLICY.replacen("log_regex:", "log_regexp:", 1)).expect("writable");
     room.wait_status("log_regex");
     room.begin();
     room.wait_ran("lint build ");

@@ -116,9 +116,9 @@ fn a_line_on_another_machine_types_keys_there() {
         sshd.yaml("nas", sshd.port(), &there),
     );
     let policy = "version: 1\npipelines:\n  - name: answer\n    match: [{host: nas}]\n    stages:\n      - name: reply\n        \
-                  triggers: [{log_regex: \"^please begin$\"}]\n        \
+                  triggers: [{log_regex: '^(\\$ )?please begin$'}]\n        \
                   actions_on_start: [{send_keys: \"echo be''gun\"}]\n        \
-                  success_when: [{log_regex: \"^begun$\"}]\n        timeout: 60s\n";
+                  success_when: [{log_regex: '^(\\$ )?begun$'}]\n        timeout: 60s\n";
     std::fs::write(home.path().join("config.yaml"), config).expect("writable");
     std::fs::write(home.path().join("policy.yaml"), policy).expect("writable");
     let program = |arguments: &[&str]| {

@@ -4,8 +4,9 @@ use super::watch::{begin, take_lock, until_asked, unusable};
 use super::{CliError, Outcome, Session, exit};
 use crate::clock;
 use crate::config::{Environment, Loaded, Problem};
+use crate::i18n::Lang;
 use crate::ipc::client::{self, ClientError};
-use crate::ipc::lock::{LockError, socket_path};
+use crate::ipc::lock::{Holder, LockError, socket_path};
 use crate::ipc::server::{Hub, serve_stream};
 use crate::ipc::wire::{Request, RequestFrame};
 use crate::model::{PaneKey, Via};
@@ -35,8 +36,12 @@ pub(super) async fn main_screen(session: &Session, loaded: Loaded) -> Outcome {
     let lock = match take_lock(&loaded) {
         Ok(lock) => lock,
         Err(LockError::Held(holder)) => {
-            warn_of_other_configuration(session, &loaded, holder.as_ref());
-            return view(session, &loaded, Surface::Terminal).await;
+            let remark = other_configuration(session, &loaded, holder.as_ref());
+            if let Some(text) = &remark {
+                // Read again when the screen is gone.
+                session.out.warn(text);
+            }
+            return view(session, &loaded, Surface::Terminal, remark).await;
         }
         Err(error) => return Err(unusable(&error)),
     };
@@ -62,18 +67,23 @@ pub(super) async fn main_screen(session: &Session, loaded: Loaded) -> Outcome {
     code(ended)
 }
 
-/// A second supervisor with another configuration would be a view of the first: say so.
-fn warn_of_other_configuration(session: &Session, loaded: &Loaded, holder: Option<&crate::ipc::lock::Holder>) {
-    if let Some(holder) = holder.filter(|holder| holder.config != loaded.config_name) {
-        session.out.warn(&format!(
-            "the running supervisor (process {}) uses the configuration {}, not {}; this is a view of it",
-            holder.pid, holder.config, loaded.config_name
-        ));
-    }
+/// What the user has to know who gave another configuration than the running supervisor's.
+fn other_configuration(session: &Session, loaded: &Loaded, holder: Option<&Holder>) -> Option<String> {
+    let holder = holder.filter(|holder| holder.config != loaded.config_name)?;
+    let (pid, theirs, ours) = (holder.pid, &holder.config, &loaded.config_name);
+    Some(match session.out.lang {
+        Lang::En => format!(
+            "this is a view of process {pid}, which uses {theirs}, not {ours}; `tmuxagent shutdown` ends that one, \
+             --state-dir DIR starts another"
+        ),
+        Lang::Zh => format!(
+            "这是进程 {pid} 的视图，它使用 {theirs}，而不是 {ours}；`tmuxagent shutdown` 结束它，--state-dir 目录 另启一个"
+        ),
+    })
 }
 
-/// A view of the running supervisor.
-pub(super) async fn view(session: &Session, loaded: &Loaded, surface: Surface) -> Outcome {
+/// A view of the running supervisor, which begins with that remark.
+pub(super) async fn view(session: &Session, loaded: &Loaded, surface: Surface, remark: Option<String>) -> Outcome {
     let (role, via) = match surface {
         Surface::Terminal => (Role::View, Via::Key),
         Surface::Popup => (Role::Popup, Via::Popup),
@@ -83,7 +93,8 @@ pub(super) async fn view(session: &Session, loaded: &Loaded, surface: Surface) -
         // In a popup an error would vanish with it, so nothing is opened where nobody listens.
         drop(client::dial(&socket).await.map_err(|error| unreachable(&error))?);
     }
-    let options = options(session, loaded, role)?;
+    let mut options = options(session, loaded, role)?;
+    options.setup.remark = remark;
     let greeting = greeting(session, via);
     code(ui::run(move || outside(socket.clone(), greeting.clone()), options).await)
 }
@@ -140,6 +151,7 @@ fn options(session: &Session, loaded: &Loaded, role: Role) -> Result<Options, Cl
         keymap: keymap(loaded)?,
         zone: jiff::tz::TimeZone::system(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        remark: None,
     };
     let jump = move |pane: PaneKey| -> Jumped {
         let (hosts, runtime, environment) = (hosts.clone(), runtime.clone(), Arc::clone(&environment));

@@ -51,7 +51,7 @@ pub(super) fn start(session: &Session, loaded: Loaded, mode: Mode) -> Outcome {
         match mode {
             Mode::Headless => headless(session, loaded).await,
             Mode::Screen => super::screen::main_screen(session, loaded).await,
-            Mode::Popup => super::screen::view(session, &loaded, super::screen::Surface::Popup).await,
+            Mode::Popup => super::screen::view(session, &loaded, super::screen::Surface::Popup, None).await,
         }
     });
     // Effects under way (a hanging service) must not hold the end up.

@@ -52,6 +52,8 @@ pub struct Setup {
     pub zone: TimeZone,
     /// The program's version, shown beside the supervisor's.
     pub version: String,
+    /// What is to be said first.
+    pub remark: Option<String>,
 }
 
 impl Default for Setup {
@@ -63,6 +65,7 @@ impl Default for Setup {
             keymap: Keymap::default(),
             zone: TimeZone::UTC,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            remark: None,
         }
     }
 }

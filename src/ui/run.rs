@@ -168,7 +168,12 @@ where
     F: Future<Output = Result<Link, ConnectError>> + Send + 'static,
 {
     let size = canvas.size()?;
-    let model = Model::new(options.setup, size, (options.now)());
+    let (mut setup, now) = (options.setup, (options.now)());
+    let remark = setup.remark.take();
+    let mut model = Model::new(setup, size, now);
+    if let Some(text) = remark {
+        update::update(&mut model, now, Msg::Notice(text));
+    }
     let mut shell = Shell {
         canvas,
         model,

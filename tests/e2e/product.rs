@@ -285,6 +285,20 @@ fn a_popup_is_a_full_view_that_decides_and_says_when_the_supervisor_goes() {
 }
 
 #[test]
+fn a_second_one_with_another_configuration_says_whose_view_it_is() {
+    let mut room = Room::new();
+    room.watch();
+    let other = room.server.folder().join("other.yaml");
+    std::fs::write(&other, "language: en\n").expect("writable");
+    let desk = TmuxServer::prepare();
+    room.terminal(&desk, "second", &format!("--config {}", other.display()));
+    let pid = room.supervisor.as_ref().expect("a supervisor").id();
+    let screen = wait_screen(&desk, "second", &format!("view of process {pid}"));
+    assert!(screen.contains("other.yaml"), "{screen}");
+    wait_screen(&desk, "second", "proj:ci");
+}
+
+#[test]
 fn frozen_it_types_nothing_and_shows_what_it_would_and_then_types_it_once() {
     let mut room = Room::new();
     room.watch();

@@ -248,6 +248,24 @@ pub struct PaneInfo {
 }
 
 impl PaneInfo {
+    /// A living pane of 80×24 cells, the only one of its server, of which nothing else is known.
+    #[must_use]
+    pub const fn new(key: PaneKey, facts: PaneFacts) -> Self {
+        Self {
+            key,
+            session_id: SessionId(0),
+            window_id: WindowId(0),
+            window_index: 0,
+            pane_index: 0,
+            facts,
+            dead: false,
+            in_mode: false,
+            alternate: false,
+            width: 80,
+            height: 24,
+        }
+    }
+
     /// `local:%3`, the short form that people type.
     #[must_use]
     pub fn short(&self) -> String {

@@ -201,22 +201,12 @@ fn pane_state(live: &Live, host: Option<HostState>, view: &View) -> PaneState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PaneFacts, PaneId, ServerId, SessionId, WindowId};
+    use crate::model::{PaneFacts, PaneId, ServerId};
 
     fn info(pane: u32, session: &str, window_index: u32) -> PaneInfo {
-        PaneInfo {
-            key: PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(pane), pid: pane },
-            session_id: SessionId(0),
-            window_id: WindowId(0),
-            window_index,
-            pane_index: 0,
-            facts: PaneFacts { session: session.into(), ..PaneFacts::default() },
-            dead: false,
-            in_mode: false,
-            alternate: false,
-            width: 80,
-            height: 24,
-        }
+        let key = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(pane), pid: pane };
+        let facts = PaneFacts { session: session.into(), ..PaneFacts::default() };
+        PaneInfo { window_index, ..PaneInfo::new(key, facts) }
     }
 
     #[test]

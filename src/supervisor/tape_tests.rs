@@ -1,22 +1,11 @@
 use super::*;
 use crate::config::Overrides;
-use crate::model::{HostName, LineSource, PaneFacts, PaneId, ServerId, SessionId, Timestamp, WindowId};
+use crate::model::{HostName, LineSource, PaneFacts, PaneId, ServerId, Timestamp};
 use crate::store::{read_recording, recorded_panes};
 
 fn info(number: u32, window: &str) -> PaneInfo {
-    PaneInfo {
-        key: PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(number), pid: number },
-        session_id: SessionId(0),
-        window_id: WindowId(0),
-        window_index: 0,
-        pane_index: 0,
-        facts: PaneFacts { window: window.to_owned(), ..PaneFacts::default() },
-        dead: false,
-        in_mode: false,
-        alternate: false,
-        width: 80,
-        height: 24,
-    }
+    let key = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(number), pid: number };
+    PaneInfo::new(key, PaneFacts { window: window.to_owned(), ..PaneFacts::default() })
 }
 
 fn say(tapes: &Tapes, pane: u32, text: &str, origin: Origin) {

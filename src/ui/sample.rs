@@ -3,8 +3,8 @@
 use crate::model::{
     Approval, ApprovalId, ApprovalKind, ApprovalState, Counters, Decider, Decision, EventLine, Freeze, HeldSend,
     HostName, HostState, HostView, IntentId, KeyStep, Millis, Note, OnApprove, PaneFacts, PaneId, PaneInfo, PaneKey,
-    PaneState, PaneView, Problem, RunId, RunState, RunView, ServerId, SessionId, Severity, Snapshot, StageState,
-    StageView, Timestamp, Verdict, Via, WindowId,
+    PaneState, PaneView, Problem, RunId, RunState, RunView, ServerId, Severity, Snapshot, StageState, StageView,
+    Timestamp, Verdict, Via,
 };
 
 /// The instant of the picture: 2026-03-02 09:30:00 UTC.
@@ -277,17 +277,11 @@ pub fn pane(n: u32, session: &str, window: &str, state: PaneState, last_line: &s
         ..PaneFacts::default()
     };
     let info = PaneInfo {
-        key: key(n),
-        session_id: SessionId(1),
-        window_id: WindowId(n),
         window_index: n,
-        pane_index: 0,
-        facts,
         dead: state == PaneState::Dead,
-        in_mode: false,
-        alternate: false,
         width: 120,
         height: 40,
+        ..PaneInfo::new(key(n), facts)
     };
     PaneView {
         info,

@@ -3,9 +3,7 @@
 use crate::support::{StagedSupervisor, TestEnv};
 use insta::assert_snapshot;
 use tmuxagent::ipc::wire::{Reply, Request};
-use tmuxagent::model::{
-    HostName, LineSource, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, SessionId, Timestamp, WindowId,
-};
+use tmuxagent::model::{HostName, LineSource, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, Timestamp};
 use tmuxagent::store::{Recorded, RecordedLine, Recorder, Recording, RecordingLimits};
 
 const POLICY: &str = "
@@ -164,19 +162,9 @@ fn a_log_is_replayed_and_two_policies_are_compared() {
 }
 
 fn recorded_pane(window: &str) -> PaneInfo {
-    PaneInfo {
-        key: PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(4), pid: 9 },
-        session_id: SessionId(1),
-        window_id: WindowId(1),
-        window_index: 1,
-        pane_index: 0,
-        facts: PaneFacts { session: "proj".to_owned(), window: window.to_owned(), ..PaneFacts::default() },
-        dead: false,
-        in_mode: false,
-        alternate: false,
-        width: 80,
-        height: 24,
-    }
+    let key = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(4), pid: 9 };
+    let facts = PaneFacts { session: "proj".to_owned(), window: window.to_owned(), ..PaneFacts::default() };
+    PaneInfo::new(key, facts)
 }
 
 fn record(env: &TestEnv, pieces: &[(i64, &str)]) {

@@ -4,7 +4,7 @@ use super::super::target::{fold, names};
 use super::super::{CliError, Session};
 use crate::engine::replay::{Answers, Polls, Record, Recorded, Recording, Setting};
 use crate::i18n::clean;
-use crate::model::{HostName, Millis, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, SessionId, Timestamp, WindowId};
+use crate::model::{HostName, Millis, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, Timestamp};
 use crate::policy::{Policy, Selector};
 use crate::store::{self, RecordedPane, read_recording, recorded_panes};
 use crate::yaml::{nearest, parse_duration};
@@ -117,25 +117,15 @@ pub(super) fn set_fact(pane: &mut PaneInfo, key: &str, value: &str) -> Result<()
 
 /// A pane of which nothing is known: a shell in a session `log`.
 pub(super) fn unknown_pane() -> PaneInfo {
-    PaneInfo {
-        key: PaneKey { host: HostName::local(), server: ServerId::new("log"), pane: PaneId(0), pid: 0 },
-        session_id: SessionId(0),
-        window_id: WindowId(0),
-        window_index: 0,
-        pane_index: 0,
-        facts: PaneFacts {
-            session: "log".to_owned(),
-            window: "log".to_owned(),
-            command: "sh".to_owned(),
-            path: "/".to_owned(),
-            ..PaneFacts::default()
-        },
-        dead: false,
-        in_mode: false,
-        alternate: false,
-        width: 80,
-        height: 24,
-    }
+    let key = PaneKey { host: HostName::local(), server: ServerId::new("log"), pane: PaneId(0), pid: 0 };
+    let facts = PaneFacts {
+        session: "log".to_owned(),
+        window: "log".to_owned(),
+        command: "sh".to_owned(),
+        path: "/".to_owned(),
+        ..PaneFacts::default()
+    };
+    PaneInfo::new(key, facts)
 }
 
 /// The policy with pipelines that apply to every pane, for logs of which nothing is known.

@@ -42,19 +42,8 @@ fn pane(number: u32) -> PaneKey {
 }
 
 fn pane_info(number: u32, window: &str) -> PaneInfo {
-    PaneInfo {
-        key: pane(number),
-        session_id: SessionId(1),
-        window_id: WindowId(1),
-        window_index: 1,
-        pane_index: number,
-        facts: PaneFacts { session: "proj".to_owned(), window: window.to_owned(), ..PaneFacts::default() },
-        dead: false,
-        in_mode: false,
-        alternate: false,
-        width: 80,
-        height: 24,
-    }
+    let facts = PaneFacts { session: "proj".to_owned(), window: window.to_owned(), ..PaneFacts::default() };
+    PaneInfo::new(pane(number), facts)
 }
 
 fn line(number: u32, text: &str) -> Event {

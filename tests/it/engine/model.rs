@@ -386,24 +386,9 @@ impl World {
         let lives = &mut self.lives;
         let info = self.panes.entry(pane).or_insert_with(|| {
             *lives += 1;
-            PaneInfo {
-                key: PaneKey {
-                    host: HostName::local(),
-                    server: ServerId::new("s1"),
-                    pane: PaneId(u32::from(pane)),
-                    pid: 100 + *lives,
-                },
-                session_id: "$1".parse().expect("session"),
-                window_id: "@1".parse().expect("window"),
-                window_index: 1,
-                pane_index: 0,
-                facts: PaneFacts::default(),
-                dead: false,
-                in_mode: false,
-                alternate: false,
-                width: 80,
-                height: 24,
-            }
+            let (host, server) = (HostName::local(), ServerId::new("s1"));
+            let key = PaneKey { host, server, pane: PaneId(u32::from(pane)), pid: 100 + *lives };
+            PaneInfo::new(key, PaneFacts::default())
         });
         info.facts.session = "proj".to_owned();
         info.facts.command = "bash".to_owned();

@@ -30,24 +30,13 @@ fn policy(text: &str) -> Arc<Policy> {
 
 fn recording(records: &[(i64, &str)]) -> Recording {
     let key = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(1), pid: 7 };
-    let pane = PaneInfo {
-        key,
-        session_id: "$1".parse().expect("session"),
-        window_id: "@1".parse().expect("window"),
-        window_index: 1,
-        pane_index: 0,
-        facts: PaneFacts {
-            session: "proj".to_owned(),
-            window: "w".to_owned(),
-            command: "bash".to_owned(),
-            ..PaneFacts::default()
-        },
-        dead: false,
-        in_mode: false,
-        alternate: false,
-        width: 80,
-        height: 24,
+    let facts = PaneFacts {
+        session: "proj".to_owned(),
+        window: "w".to_owned(),
+        command: "bash".to_owned(),
+        ..PaneFacts::default()
     };
+    let pane = PaneInfo::new(key, facts);
     let records = records
         .iter()
         .map(|(seconds, text)| {

@@ -312,30 +312,15 @@ impl Player {
         let known = self.panes.get(id).cloned();
         let mut info = known.unwrap_or_else(|| {
             let number: u32 = id.trim_start_matches('%').parse().expect("pane id");
-            PaneInfo {
-                key: PaneKey {
-                    host: HostName::local(),
-                    server: ServerId::new("s1"),
-                    pane: PaneId(number),
-                    pid: 100 + number,
-                },
-                session_id: "$1".parse().expect("session"),
-                window_id: "@1".parse().expect("window"),
-                window_index: 1,
-                pane_index: 0,
-                facts: PaneFacts {
-                    session: "proj".to_owned(),
-                    window: "w".to_owned(),
-                    command: "bash".to_owned(),
-                    path: "/src".to_owned(),
-                    ..PaneFacts::default()
-                },
-                dead: false,
-                in_mode: false,
-                alternate: false,
-                width: 80,
-                height: 24,
-            }
+            let (host, server) = (HostName::local(), ServerId::new("s1"));
+            let facts = PaneFacts {
+                session: "proj".to_owned(),
+                window: "w".to_owned(),
+                command: "bash".to_owned(),
+                path: "/src".to_owned(),
+                ..PaneFacts::default()
+            };
+            PaneInfo::new(PaneKey { host, server, pane: PaneId(number), pid: 100 + number }, facts)
         });
         for word in &words[1..] {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));

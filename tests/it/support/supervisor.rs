@@ -8,8 +8,7 @@ use tmuxagent::ipc::server::{Call, Hub, serve};
 use tmuxagent::ipc::wire::{ErrorKind, PROTOCOL, Reply, Request};
 use tmuxagent::model::{
     Approval, ApprovalId, ApprovalKind, ApprovalState, HostName, KeyStep, PaneFacts, PaneId, PaneInfo, PaneKey,
-    PaneState, PaneView, RunId, RunState, RunView, ServerId, SessionId, Snapshot, StageState, StageView, Timestamp,
-    WindowId,
+    PaneState, PaneView, RunId, RunState, RunView, ServerId, Snapshot, StageState, StageView, Timestamp,
 };
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -126,19 +125,7 @@ pub fn pane(host: &str, id: u32, session: &str, window: &str) -> PaneView {
         path: "/home/u".into(),
         ..PaneFacts::default()
     };
-    let info = PaneInfo {
-        key,
-        session_id: SessionId(1),
-        window_id: WindowId(id),
-        window_index: id,
-        pane_index: 0,
-        facts,
-        dead: false,
-        in_mode: false,
-        alternate: false,
-        width: 80,
-        height: 24,
-    };
+    let info = PaneInfo { window_index: id, ..PaneInfo::new(key, facts) };
     PaneView { info, state: PaneState::Idle, last_output: None, last_line: String::new(), pipelines: Vec::new() }
 }
 

@@ -1,18 +1,22 @@
 //! A model test: random wishes become concrete events against the state as it is, and after every event a list of named
 //! invariants is checked. The events of a failing case are written to a file that replays them.
 
+mod invariants;
+mod wish;
+
+use invariants::{StageKey, moved};
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, OnceLock};
 use tmuxagent::engine::{Engine, Options, Step, View};
 use tmuxagent::model::{
-    AgentMessage, Approval, ApprovalId, ApprovalKind, ApprovalState, Command, Decider, Effect, EntityKind, Event,
-    HostName, Intent, IntentState, KeyStep, LineEvent, LineSource, MessageType, Millis, Outcome, PaneFacts, PaneId,
-    PaneInfo, PaneKey, PollOutcome, RunControl, RunId, RunState, ServerId, ShellOutcome, SkipReason, StageState,
-    TimerKey, Timestamp, Verdict, Via,
+    AgentMessage, Command, Decider, Effect, EntityKind, Event, HostName, Intent, KeyStep, LineEvent, LineSource,
+    MessageType, Millis, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey, PollOutcome, RunControl, RunId, ServerId,
+    ShellOutcome, SkipReason, StageState, TimerKey, Timestamp, Verdict, Via,
 };
-use tmuxagent::policy::{FailStep, Policy, Source, load};
+use tmuxagent::policy::{FailStep, Policy, Source, Stage, load};
+use wish::{LINES, Wish, wish};
 
 const POLICY: &str = r"
 pipelines:
@@ -71,65 +75,6 @@ pipelines:
     on_fail: [{ask_human: {on_approve: continue}}]
 ";
 
-const LINES: [&str; 9] =
-    ["start ci", "ok one", "bad", "release", "deployed", "published", "deploy now", "approve yes y", "ok bad release"];
-
-#[derive(Debug, Clone)]
-enum Wish {
-    See { pane: u8, window: u8, dead: bool },
-    Gone(u8),
-    HostLost,
-    Line { pane: u8, text: usize, stale: bool },
-    Message { pane: u8, kind: u8, ok: bool },
-    Activity(u8),
-    Gap(u8),
-    Ended { pane: u8, tracked: bool, exit: i32 },
-    Decide { nth: usize, approve: bool, old: bool, answer: Option<u8> },
-    Start { pane: u8, pipeline: u8 },
-    Control { nth: usize, control: u8 },
-    Send(u8),
-    Freeze(bool),
-    DropHeld(usize),
-    Outcome { nth: usize, kind: u8 },
-    Outcomes,
-    Polled { nth: usize, kind: u8 },
-    Wait(u64),
-    StaleTimer(u8),
-    Reload(bool),
-    Restart,
-}
-
-fn wish() -> impl Strategy<Value = Wish> {
-    let pane = 0..4_u8;
-    prop_oneof![
-        4 => (pane.clone(), 0..3_u8, prop::bool::weighted(0.05))
-            .prop_map(|(pane, window, dead)| Wish::See { pane, window, dead }),
-        1 => pane.clone().prop_map(Wish::Gone),
-        1 => Just(Wish::HostLost),
-        16 => (pane.clone(), 0..LINES.len(), prop::bool::weighted(0.1))
-            .prop_map(|(pane, text, stale)| Wish::Line { pane, text, stale }),
-        4 => (pane.clone(), 0..3_u8, any::<bool>()).prop_map(|(pane, kind, ok)| Wish::Message { pane, kind, ok }),
-        2 => pane.clone().prop_map(Wish::Activity),
-        1 => pane.clone().prop_map(Wish::Gap),
-        6 => (pane.clone(), prop::bool::weighted(0.8), 0..4_i32)
-            .prop_map(|(pane, tracked, exit)| Wish::Ended { pane, tracked, exit: exit.saturating_sub(1).max(0) }),
-        8 => (0..6_usize, any::<bool>(), prop::bool::weighted(0.1), prop::option::weighted(0.3, 0..5_u8))
-            .prop_map(|(nth, approve, old, answer)| Wish::Decide { nth, approve, old, answer }),
-        3 => (pane.clone(), 0..3_u8).prop_map(|(pane, pipeline)| Wish::Start { pane, pipeline }),
-        2 => (0..6_usize, 0..3_u8).prop_map(|(nth, control)| Wish::Control { nth, control }),
-        1 => pane.prop_map(Wish::Send),
-        1 => any::<bool>().prop_map(Wish::Freeze),
-        1 => (0..3_usize).prop_map(Wish::DropHeld),
-        8 => (0..4_usize, 0..9_u8).prop_map(|(nth, kind)| Wish::Outcome { nth, kind }),
-        12 => Just(Wish::Outcomes),
-        5 => (0..4_usize, 0..4_u8).prop_map(|(nth, kind)| Wish::Polled { nth, kind }),
-        8 => (0..40_000_u64).prop_map(Wish::Wait),
-        3 => (0..4_u8).prop_map(Wish::StaleTimer),
-        1 => any::<bool>().prop_map(Wish::Reload),
-        1 => Just(Wish::Restart),
-    ]
-}
-
 fn policies() -> &'static [Arc<Policy>; 2] {
     static POLICIES: OnceLock<[Arc<Policy>; 2]> = OnceLock::new();
     POLICIES.get_or_init(|| {
@@ -155,7 +100,7 @@ struct World {
     lives: u32,
     seq: u64,
     /// Retries since a human last had a say, by run and stage.
-    retries: BTreeMap<(RunId, String), u32>,
+    retries: BTreeMap<StageKey, u32>,
     /// Timers that once were armed.
     old_timers: Vec<(TimerKey, u64)>,
     failure: Option<String>,
@@ -204,19 +149,8 @@ impl World {
     }
 
     fn invariants(&mut self, before: &Engine, event: &Event, step: &Step) -> Result<(), String> {
-        let (was, is) = (before.view(), self.engine.view());
-        invariant_one_live_stage(&is)?;
-        invariant_unchanged_means_unchanged(before, &self.engine, step)?;
-        invariant_gate_opens_by_decision(&self.engine, &was, &is, event)?;
-        invariant_only_people_decide(&was, &is, event)?;
-        invariant_decided_once(&was, &is, self.options)?;
-        invariant_expiry_opens_nothing(&was, &is, event)?;
-        invariant_intents_have_rows(step)?;
-        invariant_freeze_holds(&is, step)?;
-        invariant_panes_are_known(&self.engine, &is)?;
-        invariant_locks_exclude(&is)?;
-        invariant_output_types_no_reply(step, event)?;
-        self.invariant_retries(&was, &is, event)?;
+        invariants::all(before, &self.engine, self.options, event, step)?;
+        self.invariant_retries(&before.view(), &self.engine.view(), event)?;
         self.invariant_restores()
     }
 
@@ -486,195 +420,13 @@ fn outcome(kind: u8, effect: &Effect) -> Outcome {
     }
 }
 
-type StageKey = (RunId, String);
-
-fn states(view: &View) -> BTreeMap<StageKey, StageState> {
-    view.runs
-        .iter()
-        .filter_map(|run| Some((run.run?, run)))
-        .flat_map(|(id, run)| run.stages.iter().map(move |stage| ((id, stage.name.clone()), stage.state)))
-        .collect()
-}
-
-/// Stages whose state is another now; one that was not there was waiting.
-fn moved(was: &View, is: &View) -> Vec<(StageKey, StageState, StageState)> {
-    let before = states(was);
-    let ended = |run: RunId| is.runs.iter().any(|shown| shown.run == Some(run) && shown.state != Some(RunState::Open));
-    states(is)
-        .into_iter()
-        // A closed run that is shown again, since its pipeline applies again, has not moved.
-        .filter(|((run, _), _)| before.keys().any(|(known, _)| known == run) || !ended(*run))
-        .map(|(key, after)| {
-            let before = before.get(&key).copied().unwrap_or(StageState::Waiting);
-            (key, before, after)
-        })
-        .filter(|(_, before, after)| before != after)
-        .collect()
-}
-
-fn find_stage<'p>(policy: &'p Policy, stage: &str) -> Option<&'p tmuxagent::policy::Stage> {
+fn find_stage<'p>(policy: &'p Policy, stage: &str) -> Option<&'p Stage> {
     policy.pipelines.iter().find_map(|pipeline| pipeline.stage(stage))
 }
 
 fn most_retries(policy: &Policy, stage: &str) -> u32 {
     let steps = find_stage(policy, stage).map(|stage| stage.on_fail.as_slice()).unwrap_or_default();
     steps.iter().map(|step| if let FailStep::Retry(spec) = step { spec.max } else { 0 }).sum()
-}
-
-fn approvals(view: &View) -> BTreeMap<&ApprovalId, &Approval> {
-    view.approvals.iter().map(|approval| (&approval.id, approval)).collect()
-}
-
-fn invariant_one_live_stage(view: &View) -> Result<(), String> {
-    for run in &view.runs {
-        let live = run.stages.iter().filter(|stage| stage.state.is_live()).count();
-        if live > 1 {
-            return Err(format!("run {:?} has {live} live stages", run.run));
-        }
-    }
-    Ok(())
-}
-
-fn invariant_unchanged_means_unchanged(before: &Engine, after: &Engine, step: &Step) -> Result<(), String> {
-    let nothing = step.changes.is_empty() && step.intents.is_empty() && step.withdrawn.is_empty();
-    if !step.changed && (!nothing || before != after) {
-        return Err("a step that says it changed nothing changed something".to_owned());
-    }
-    Ok(())
-}
-
-/// A gated stage leaves its gate towards action only by an approval of a human (perhaps after the undo period).
-fn invariant_gate_opens_by_decision(engine: &Engine, was: &View, is: &View, event: &Event) -> Result<(), String> {
-    for ((run, name), before, after) in moved(was, is) {
-        let gated = find_stage(engine.policy(), &name).is_some_and(|stage| stage.gate.is_some());
-        let acts =
-            matches!(after, StageState::Queued | StageState::Starting | StageState::Running | StageState::Succeeded);
-        let from_gate = matches!(before, StageState::Waiting | StageState::NeedsApproval);
-        if !gated || !acts || !from_gate {
-            continue;
-        }
-        let opened = match event {
-            Event::Asked { command: Command::Decide { approval, verdict, .. }, .. } => {
-                verdict.approve.then_some(approval)
-            }
-            Event::Timer { key: TimerKey::Grace(approval), .. } => Some(approval),
-            _ => None,
-        };
-        let approved = opened.and_then(|id| engine.approval(id)).is_some_and(|approval| {
-            approval.kind == ApprovalKind::Gate
-                && approval.state == ApprovalState::Approved
-                && approval.run == Some(run)
-                && approval.stage.as_deref() == Some(name.as_str())
-        });
-        if !approved {
-            return Err(format!("the gate of {name} in {run} opened from {before:?} to {after:?} by {event:?}"));
-        }
-    }
-    Ok(())
-}
-
-/// Nothing but a command of a person decides.
-fn invariant_only_people_decide(was: &View, is: &View, event: &Event) -> Result<(), String> {
-    let before = approvals(was);
-    for approval in &is.approvals {
-        let had = before.get(&approval.id).is_some_and(|approval| approval.decision.is_some());
-        let by_person = matches!(event, Event::Asked { command: Command::Decide { .. }, .. });
-        if approval.decision.is_some() && !had && !by_person {
-            return Err(format!("{} was decided by {event:?}", approval.id));
-        }
-    }
-    Ok(())
-}
-
-/// A closed approval stays as it is, but for a yes that is taken back.
-fn invariant_decided_once(was: &View, is: &View, options: Options) -> Result<(), String> {
-    let after = approvals(is);
-    for approval in was.approvals.iter().filter(|approval| approval.state != ApprovalState::Pending) {
-        let Some(now) = after.get(&approval.id) else { continue };
-        let taken_back =
-            options.undo.0 > 0 && (approval.state, now.state) == (ApprovalState::Approved, ApprovalState::Rejected);
-        if *now != approval && !taken_back {
-            return Err(format!("{} changed after it was closed", approval.id));
-        }
-    }
-    Ok(())
-}
-
-/// An expiry starts nothing of the stage that it was about.
-fn invariant_expiry_opens_nothing(was: &View, is: &View, event: &Event) -> Result<(), String> {
-    let Event::Timer { key: TimerKey::Expiry(id), .. } = event else { return Ok(()) };
-    let Some(approval) = approvals(is).get(id).copied() else { return Ok(()) };
-    if !matches!(approval.state, ApprovalState::Expired | ApprovalState::Pending) {
-        return Err(format!("{id} expired and is {:?}", approval.state));
-    }
-    for ((run, name), _, after) in moved(was, is) {
-        let own = approval.run == Some(run) && approval.stage.as_deref() == Some(name.as_str());
-        if own && !matches!(after, StageState::Failed | StageState::Escalated) {
-            return Err(format!("the expiry of {id} made {name} {after:?}"));
-        }
-    }
-    Ok(())
-}
-
-/// What is handed out is among the rows of the same step, open.
-fn invariant_intents_have_rows(step: &Step) -> Result<(), String> {
-    for intent in &step.intents {
-        let row = step.changes.iter().find(|change| change.kind == EntityKind::Intent && change.key == intent.id.0);
-        let stored = row.and_then(|row| row.body.as_deref()).and_then(|body| serde_json::from_str::<Intent>(body).ok());
-        if stored.as_ref() != Some(intent) || intent.state != IntentState::Open {
-            return Err(format!("{} is handed out without its row", intent.id));
-        }
-    }
-    let ids: BTreeSet<_> = step.intents.iter().map(|intent| &intent.id).collect();
-    if ids.len() == step.intents.len() { Ok(()) } else { Err("an intent is handed out twice".to_owned()) }
-}
-
-/// While sending is frozen nothing is typed or run.
-fn invariant_freeze_holds(view: &View, step: &Step) -> Result<(), String> {
-    match step.intents.iter().find(|intent| view.frozen.is_some() && intent.effect.freezable()) {
-        Some(intent) => Err(format!("{} is handed out while frozen", intent.id)),
-        None => Ok(()),
-    }
-}
-
-/// Nothing is meant for panes that are gone.
-fn invariant_panes_are_known(engine: &Engine, view: &View) -> Result<(), String> {
-    let known: BTreeSet<&PaneKey> = view.panes.keys().collect();
-    for intent in engine.open_intents() {
-        if intent.effect.pane().is_some_and(|pane| !known.contains(pane)) {
-            return Err(format!("{} is meant for a pane that is gone", intent.id));
-        }
-    }
-    for approval in view.approvals.iter().filter(|approval| approval.state == ApprovalState::Pending) {
-        if !known.contains(&approval.pane) {
-            return Err(format!("{} asks about a pane that is gone", approval.id));
-        }
-    }
-    Ok(())
-}
-
-/// No two runs act under one lock.
-fn invariant_locks_exclude(view: &View) -> Result<(), String> {
-    let acting = view.runs.iter().filter(|run| {
-        run.pipeline == "release"
-            && run.stages.iter().any(|stage| {
-                matches!(
-                    stage.state,
-                    StageState::Starting | StageState::Running | StageState::Retrying | StageState::Asking
-                )
-            })
-    });
-    if acting.count() > 1 { Err("two runs act under one lock".to_owned()) } else { Ok(()) }
-}
-
-/// A line leads to no answer to an agent: what is typed because of a line belongs to a stage.
-fn invariant_output_types_no_reply(step: &Step, event: &Event) -> Result<(), String> {
-    let loose = step.intents.iter().find(|intent| intent.effect.freezable() && intent.run.is_none());
-    match (event, loose) {
-        (Event::Asked { .. }, _) | (_, None) => Ok(()),
-        (Event::Timer { key: TimerKey::Grace(_), .. }, _) => Ok(()),
-        (_, Some(intent)) => Err(format!("{} is typed by {event:?}", intent.id)),
-    }
 }
 
 fn play(wishes: &[Wish], undo: u64) -> Result<(), String> {

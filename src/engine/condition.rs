@@ -144,7 +144,9 @@ impl Scene<'_> {
             Condition::AfterStageFailure(name) => self.eval_after(condition, name, stimulus, false),
             Condition::ExitCode(codes) => match stimulus {
                 Stimulus::Exit(code) if exit_holds(codes, self.expected, *code) => {
-                    self.met(condition, format!("exit code {code}"))
+                    // A condition that names one code has said it.
+                    let text = if codes.len() == 1 { String::new() } else { format!("exit code {code}") };
+                    self.met(condition, text)
                 }
                 _ => Verdict::No,
             },

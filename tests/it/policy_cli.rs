@@ -206,8 +206,8 @@ fn yesterday_is_replayed_from_the_recordings() {
     2026-03-02 08:00:03 UTC proj:w.0 ci/lint retrying: attempt 2 in 2.0s, at most 1 retries
     2026-03-02 08:00:05 UTC proj:w.0 ci/lint started: attempt 2
     2026-03-02 08:00:05 UTC proj:w.0 types npm run lint ⏎
-    2026-03-02 08:00:09 UTC proj:w.0 ci/lint succeeded: exit_code 0: exit code 0
-    2026-03-02 08:00:09 UTC proj:w.0 ci/deploy triggered: after_stage_success lint: exit_code 0: exit code 0
+    2026-03-02 08:00:09 UTC proj:w.0 ci/lint succeeded: exit_code 0
+    2026-03-02 08:00:09 UTC proj:w.0 ci/deploy triggered: after_stage_success lint: exit_code 0
     2026-03-02 08:00:09 UTC proj:w.0 asks Deploy? [npm run deploy ⏎]
     2026-03-02 08:00:09 UTC proj:w.0 ci/deploy needs_approval
     2026-03-02 08:00:09 UTC proj:w.0 is told yes to Deploy?
@@ -264,8 +264,8 @@ fn tests_beside_a_policy_pass_fail_and_are_renewed() {
       + 5.0s ci/lint retrying: attempt 2 in 2.0s, at most 1 retries
       + 7.0s ci/lint started: attempt 2
       + 7.0s types npm run lint ⏎
-      + 10s ci/lint succeeded: exit_code 0: exit code 0
-      + 10s ci/deploy triggered: after_stage_success lint: exit_code 0: exit code 0
+      + 10s ci/lint succeeded: exit_code 0
+      + 10s ci/deploy triggered: after_stage_success lint: exit_code 0
       + 10s asks Deploy? [npm run deploy ⏎]
       + 10s ci/deploy needs_approval
       + open: Deploy?

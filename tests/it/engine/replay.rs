@@ -75,7 +75,7 @@ fn a_replay_tells_what_would_have_been_done() {
     2026-03-02 08:00:08 UTC proj:w.0 is told yes to Deploy?
     2026-03-02 08:00:08 UTC proj:w.0 ci/deploy started: attempt 1
     2026-03-02 08:00:08 UTC proj:w.0 types npm run deploy ⏎
-    2026-03-02 08:00:20 UTC proj:w.0 ci/deploy succeeded: exit_code 0: exit code 0
+    2026-03-02 08:00:20 UTC proj:w.0 ci/deploy succeeded: exit_code 0
     2026-03-02 08:00:20 UTC proj:w.0 run of ci succeeded
     ");
 }

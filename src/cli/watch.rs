@@ -9,6 +9,7 @@ use crate::ipc::lock::{Holder, Lock, LockError};
 use crate::notify::words::Lang;
 use crate::supervisor::{self, Running, Start, StartError};
 use clap::Args;
+use std::io::ErrorKind;
 use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -154,5 +155,7 @@ fn held(folder: &Path, holder: Option<Holder>) -> CliError {
 }
 
 pub(super) fn unusable(error: &LockError) -> CliError {
-    CliError::user(error.to_string(), "make the folder writable, or give another one with --state-dir DIR")
+    let full = matches!(error, LockError::Unusable { source, .. } if source.kind() == ErrorKind::StorageFull);
+    let way_out = if full { "free some space there" } else { "make the folder writable" };
+    CliError::user(error.to_string(), format!("{way_out}, or give another one with --state-dir DIR"))
 }

@@ -28,6 +28,9 @@ pub(super) async fn run(words: &[String]) -> Result<Printed, String> {
     let name = words.first().map_or("", String::as_str);
     match tokio::time::timeout(LIMIT, command.output()).await {
         Err(_) => Err(format!("`{name}` gave no answer within {} s", LIMIT.as_secs())),
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(format!("the program `{name}` is missing; `tmuxagent doctor` tells how to install it"))
+        }
         Ok(Err(error)) => Err(format!("`{name}` can't be run: {error}")),
         Ok(Ok(output)) => Ok(Printed {
             code: output.status.code(),

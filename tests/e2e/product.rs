@@ -285,6 +285,23 @@ fn a_popup_is_a_full_view_that_decides_and_says_when_the_supervisor_goes() {
 }
 
 #[test]
+fn without_tmux_it_says_so_and_how_to_get_it() {
+    let mut room = Room::new();
+    let (config, tmux) = (room.server.folder().join("config.yaml"), room.server.folder().join("tmux-here"));
+    std::fs::write(&config, format!("tmux_bin: {}\n", tmux.display())).expect("writable");
+    let mut command = room.command(&["--headless", "--config", &config.display().to_string()]);
+    room.supervisor = Some(command.stderr(Stdio::null()).spawn().expect("it starts"));
+    room.wait_status("is missing; `tmuxagent doctor` tells how to install it");
+    // Installed, it is used without a restart.
+    let script = format!("#!/bin/sh\nexec {} \"$@\"\n", room.server.program());
+    let late = room.server.folder().join("late");
+    std::fs::write(&late, script).expect("writable");
+    std::fs::set_permissions(&late, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("ours");
+    std::fs::rename(&late, &tmux).expect("writable");
+    room.wait_status("\"live\"");
+}
+
+#[test]
 fn a_second_one_with_another_configuration_says_whose_view_it_is() {
     let mut room = Room::new();
     room.watch();

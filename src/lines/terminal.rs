@@ -92,8 +92,9 @@ impl Hands<'_> {
         }
     }
 
-    /// Whether the stream's lines are left alone for now.
-    fn is_away(&self) -> bool {
+    /// What is written now goes to the alternate screen or to a row aside. The stream stays as it is meanwhile, since the
+    /// program comes back to that very place and writes on there.
+    fn writes_aside(&self) -> bool {
         self.owner.alternate || self.owner.excursion.is_some()
     }
 
@@ -267,7 +268,7 @@ impl Hands<'_> {
 
 impl Terminal for Hands<'_> {
     fn lines(&mut self, data: &[u8]) -> usize {
-        if self.is_away() || self.owner.addressed {
+        if self.writes_aside() || self.owner.addressed {
             return 0;
         }
         streaming!(self, |stream, out| stream.lines(data, out))
@@ -289,7 +290,7 @@ impl Terminal for Hands<'_> {
         match byte {
             0x07 => (self.sink)(Reading::Bell),
             b'\n' | 0x0b | 0x0c => self.line_feed(),
-            _ if self.is_away() => {}
+            _ if self.writes_aside() => {}
             b'\r' => self.stream.row().carriage_return(),
             b'\t' => self.stream.row().tab(),
             0x08 => self.stream.row().backspace(),
@@ -303,7 +304,7 @@ impl Terminal for Hands<'_> {
             (0, b'8') => self.restore(),
             (0, b'D' | b'E') => self.line_feed(),
             // The way up one row in tmux's own terminal description.
-            (0, b'M') if !self.is_away() => self.stream.up(1),
+            (0, b'M') if !self.writes_aside() => self.stream.up(1),
             (0, b'c') => {
                 self.set_alternate(false);
                 self.erase_display(Erase::Whole);
@@ -319,7 +320,7 @@ impl Terminal for Hands<'_> {
             (0, b's') if csi.all().is_empty() => self.save(),
             (0, b'u') if csi.all().is_empty() => self.restore(),
             (0, b'H' | b'f') => match (csi.or(0, 1), csi.or(1, 1)) {
-                (1, 1) if self.is_away() => {}
+                (1, 1) if self.writes_aside() => {}
                 (1, 1) => self.stream.home(),
                 (row, _) if row >= FAR_AWAY => {}
                 _ => self.address(),
@@ -327,7 +328,7 @@ impl Terminal for Hands<'_> {
             (0, b'd' | b'L' | b'M' | b'S' | b'T') => self.address(),
             // A region that leaves out rows at the bottom only keeps a status row there.
             (0, b'r') if csi.or(0, 1) > 1 => self.address(),
-            (0, _) if !self.is_away() => self.edit(csi, last),
+            (0, _) if !self.writes_aside() => self.edit(csi, last),
             _ => {}
         }
     }

@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use tmuxagent::model::{RunState, RunView};
 
 /// How long everything may take on a machine that carries all of it.
 const LONG: Duration = Duration::from_secs(300);
@@ -141,8 +142,11 @@ impl Fleet {
         self.wait_answers(pane, before + 1);
         let took = asked.elapsed();
         self.print(pane, "done");
-        // The next question shall find the run ended.
-        std::thread::sleep(Duration::from_millis(300));
+        wait_for(LONG, "the run's end", || {
+            let output = self.command(&["panes", "--runs", "--json"]).output().ok()?;
+            let runs: Vec<RunView> = serde_json::from_slice(&output.stdout).ok()?;
+            runs.iter().all(|run| run.state != Some(RunState::Open)).then_some(())
+        });
         took
     }
 

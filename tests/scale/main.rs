@@ -17,36 +17,23 @@
 mod fleet;
 mod measure;
 
+#[path = "../soak/arguments.rs"]
+mod arguments;
+
 #[expect(dead_code, reason = "the end-to-end tests use more of it")]
 #[path = "../e2e/support/mod.rs"]
 mod support;
 
+use arguments::Arguments;
 use fleet::Fleet;
 use measure::{Cost, Load};
 use std::time::{Duration, Instant};
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.iter().any(|argument| argument == "--list") {
-        // What test runners ask before they run.
-        if !arguments.iter().any(|argument| argument == "--ignored") {
-            println!("scale: test");
-        }
-        return;
-    }
-    let value = |name: &str| {
-        let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1).map(String::as_str)
-    };
-    let named = arguments.iter().enumerate().filter(|(n, argument)| {
-        !argument.starts_with('-') && !n.checked_sub(1).is_some_and(|before| arguments[before].starts_with("--s"))
-    });
-    if !named.map(|(_, argument)| argument).all(|name| "scale".contains(name.as_str())) {
-        return;
-    }
-    let sizes: Vec<(usize, usize)> = value("--sizes").unwrap_or("2x3").split(',').map(size).collect();
-    let time = Duration::from_secs(value("--seconds").map_or(2, |text| text.parse().expect("seconds")));
-    let program = value("--supervisor").unwrap_or(env!("CARGO_BIN_EXE_tmuxagent"));
+    let Some(arguments) = Arguments::of("scale", &["--sizes", "--seconds", "--supervisor"]) else { return };
+    let sizes: Vec<(usize, usize)> = arguments.value("--sizes").unwrap_or("2x3").split(',').map(size).collect();
+    let time = Duration::from_secs(arguments.value("--seconds").map_or(2, |text| text.parse().expect("seconds")));
+    let program = arguments.value("--supervisor").unwrap_or(env!("CARGO_BIN_EXE_tmuxagent"));
     let found: Vec<Figures> = sizes.into_iter().map(|size| run(program, size, time)).collect();
     if let [first, .., last] = found.as_slice() {
         last.beside(first);

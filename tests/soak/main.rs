@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, and this one is a program that reports"
 )]
 
+mod arguments;
 mod faults;
 mod random;
 mod room;
@@ -20,6 +21,7 @@ mod verdict;
 #[path = "../e2e/support/mod.rs"]
 mod support;
 
+use arguments::Arguments;
 use faults::Fault;
 use random::Random;
 use room::Room;
@@ -41,25 +43,10 @@ struct Wish {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.iter().any(|argument| argument == "--list") {
-        // What test runners ask before they run.
-        if !arguments.iter().any(|argument| argument == "--ignored") {
-            println!("soak: test");
-        }
-        return;
-    }
-    let names: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
-    let number = |name: &str| {
-        let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1)?.parse::<f64>().ok()
-    };
-    let is_value = |name: &&String| name.parse::<f64>().is_ok();
-    if !names.iter().all(|name| is_value(name) || "soak".contains(name.as_str())) {
-        return;
-    }
-    let seed = number("--seed").map_or_else(random::seed, |seed| seed as u64);
-    let time = number("--minutes").map_or(SHORT, |minutes| Duration::from_secs_f64(minutes * 60.0));
+    let Some(arguments) = Arguments::of("soak", &["--minutes", "--seed"]) else { return };
+    let seed = arguments.value("--seed").map_or_else(random::seed, |text| text.parse().expect("a number"));
+    let minutes = arguments.value("--minutes").map(|text| text.parse::<f64>().expect("a number of minutes"));
+    let time = minutes.map_or(SHORT, |minutes| Duration::from_secs_f64(minutes * 60.0));
     soak(&Wish { time, seed });
 }
 

@@ -377,6 +377,7 @@ impl Room {
                 let name = format!("w{pane}-{}", random.below(100));
                 self.server.try_tmux(&["rename-window", "-t", &self.panes[pane].target.clone(), &name]);
             }
+            // Nothing but time.
             _ => std::thread::sleep(Duration::from_millis(random.below(600))),
         }
     }

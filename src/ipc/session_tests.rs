@@ -352,6 +352,7 @@ fn a_holder_that_is_just_ending_is_waited_for() {
     let (asked, told) = std::sync::mpsc::channel();
     let ending = std::thread::spawn(move || {
         told.recv().expect("asked");
+        // So that the lock is asked for while it is held; later, it is free already, which is fine as well.
         std::thread::sleep(Duration::from_millis(20));
         drop(late);
     });

@@ -136,7 +136,7 @@ fn a_folder_of_everybody_is_refused() {
 }
 
 #[tokio::test]
-async fn a_shells_echo_is_seen_within_a_second() {
+async fn a_shells_echo_is_seen_at_once() {
     let world = World::new();
     let path = world.path();
     let (list, approvals) = watch::channel(vec![approval()]);
@@ -148,11 +148,11 @@ async fn a_shells_echo_is_seen_within_a_second() {
         assert!(std::time::Instant::now() < deadline, "no request");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let written = std::time::Instant::now();
     let script = format!("echo approve > '{}'", path.display());
     assert!(tokio::process::Command::new("sh").arg("-c").arg(script).status().await.unwrap().success());
-    assert_eq!(news.recv().await, Some(decided(true)));
-    eprintln!("seen after {:?}", written.elapsed());
+    // Where the kernel told nothing, the next look would be half a minute away.
+    let seen = tokio::time::timeout(Duration::from_secs(15), news.recv()).await;
+    assert_eq!(seen.unwrap(), Some(decided(true)));
     list.send_replace(Vec::new());
     while path.exists() {
         assert!(std::time::Instant::now() < deadline, "the request stays");

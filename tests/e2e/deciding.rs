@@ -2,13 +2,13 @@
 
 use super::support::loopback::{Mood, Phone, Service, links};
 use super::support::room::{Room, free_address};
-use super::support::{A_SECOND, PATIENCE, wait_for};
+use super::support::{PATIENCE, PROMPT, wait_for};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 #[test]
 fn a_word_in_a_file_decides_within_a_second() {
-    let mut room = Room::new("", "expires: 1h");
+    let mut room = Room::gated("", "expires: 1h");
     room.watch();
     room.finish_tests("one");
     let file = room.wait_request();
@@ -17,14 +17,14 @@ fn a_word_in_a_file_decides_within_a_second() {
     let request = std::fs::read_to_string(&file).expect("readable");
     assert!(request.contains("Build after green tests?") && request.contains("tests ok one"), "{request}");
     std::fs::write(&file, "aprove\n").expect("writable");
-    wait_for(A_SECOND, "an answer in the file", || {
+    wait_for(PROMPT, "an answer in the file", || {
         std::fs::read_to_string(&file).ok().filter(|text| text.contains("not understood: `aprove` (approve?)"))
     });
     assert_eq!(room.ran(), "");
     let written = Instant::now();
     std::fs::write(&file, "approve\n").expect("writable");
     room.wait_ran("build ");
-    assert!(written.elapsed() < A_SECOND, "{:?}", written.elapsed());
+    assert!(written.elapsed() < PROMPT, "{:?}", written.elapsed());
     room.wait_events("\"via\":\"file\"");
     wait_for(PATIENCE, "the file's end", || (!file.exists()).then_some(()));
     // Somebody who did not see that it was decided.
@@ -42,7 +42,7 @@ fn a_word_in_a_file_decides_within_a_second() {
 
 #[test]
 fn files_that_somebody_else_may_have_made_are_refused() {
-    let mut room = Room::new("", "expires: 1h");
+    let mut room = Room::gated("", "expires: 1h");
     room.watch();
     room.finish_tests("");
     let file = room.wait_request();
@@ -76,7 +76,7 @@ fn of_surfaces_that_decide_in_one_instant_one_wins() {
         service.base,
         free_address()
     );
-    let mut room = Room::new(&config, "expires: 1h");
+    let mut room = Room::gated(&config, "expires: 1h");
     room.watch();
     let mut approved = 0;
     let mut ways = std::collections::BTreeSet::new();
@@ -103,6 +103,7 @@ fn of_surfaces_that_decide_in_one_instant_one_wins() {
             let wait = Arc::clone(&together);
             let writing = scope.spawn(move || {
                 wait.wait();
+                // In other rounds it comes at other moments of what the commands do, which take some milliseconds.
                 std::thread::sleep(Duration::from_millis(round as u64 % 4 * 5));
                 // The file may be gone already, with its question.
                 std::fs::OpenOptions::new()
@@ -112,6 +113,7 @@ fn of_surfaces_that_decide_in_one_instant_one_wins() {
                     .and_then(|mut file| std::io::Write::write_all(&mut file, b"approve\n"))
             });
             together.wait();
+            // And so does the press, with another rhythm.
             std::thread::sleep(Duration::from_millis(round as u64 % 3 * 10));
             let pressed = phone.post(&link, &page.cookie, &[("nonce", nonce), ("verdict", "approve")]);
             let _ = writing.join().expect("no panic");
@@ -148,7 +150,7 @@ fn of_surfaces_that_decide_in_one_instant_one_wins() {
 
 #[test]
 fn a_yes_can_be_taken_back_for_a_while() {
-    let mut room = Room::new("undo: 3s\n", "expires: 1h");
+    let mut room = Room::gated("undo: 3s\n", "expires: 1h");
     room.watch();
     room.finish_tests("one");
     let id = room.wait_approval();

@@ -1,7 +1,7 @@
 //! Enter on a pane of another machine: a window of the user's own tmux shows it, and leaving that window comes back.
 
 use super::support::sshd::Sshd;
-use super::support::{PATIENCE, TmuxServer, wait_for};
+use super::support::{PATIENCE, TmuxServer, wait_for, wait_or_tell};
 
 #[test]
 fn enter_on_a_remote_pane_opens_it_and_leaving_comes_back() {
@@ -20,30 +20,19 @@ fn enter_on_a_remote_pane_opens_it_and_leaving_comes_back() {
         env!("CARGO_BIN_EXE_tmuxagent")
     );
     here.tmux(&["new-window", "-t", "=main:", "-n", "room", &line]);
-    let shows = |target: &str, part: &str| {
-        let deadline = std::time::Instant::now() + PATIENCE;
-        while !here.screen(target).contains(part) {
-            assert!(std::time::Instant::now() < deadline, "{part:?} is not on\n{}", here.screen(target));
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-    };
-    shows("=main:room", "work:agent");
+    here.wait_screen("=main:room", "work:agent");
     let open = || here.tmux(&["list-windows", "-t", "=main:", "-F", "#{window_name} #{window_active}"]);
     let window = |part: &str| {
-        let deadline = std::time::Instant::now() + PATIENCE;
-        while !open().contains(part) {
-            let screen = || here.screen("=main:room");
-            assert!(std::time::Instant::now() < deadline, "{part:?} is not among\n{}\n{}", open(), screen());
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
+        let found = || format!("{part:?} is not among\n{}\n{}", open(), here.screen("=main:room"));
+        wait_or_tell(PATIENCE, || open().contains(part).then_some(()), found);
     };
     for _ in 0..2 {
         // A second jump finds the window of the first.
         here.tmux(&["select-window", "-t", "=main:room"]);
         here.tmux(&["send-keys", "-t", "=main:room", "Enter"]);
         window("nas:%1 1");
-        shows("=main:", "over there");
-        shows("=main:", "FAR");
+        here.wait_screen("=main:", "over there");
+        here.wait_screen("=main:", "FAR");
         assert_eq!(open().lines().count(), 3, "{}", open());
     }
     // The prefix of the inner tmux, then `d`: detached, and the window is gone.
@@ -57,10 +46,10 @@ fn enter_on_a_remote_pane_opens_it_and_leaving_comes_back() {
         // It may have ended by itself.
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
     }
-    shows("=main:room", "Permission denied");
+    here.wait_screen("=main:room", "Permission denied");
     here.tmux(&["send-keys", "-t", "=main:room", "Enter"]);
     window("nas:%1 1");
-    shows("=main:", "Enter closes this window");
+    here.wait_screen("=main:", "Enter closes this window");
     here.tmux(&["send-keys", "-t", "=main:", "Enter"]);
     window("room 1");
     here.tmux(&["send-keys", "-t", "=main:room", "q"]);

@@ -244,6 +244,7 @@ fn ended_in_order_at_any_instant_of_a_prompt_it_misses_no_line() {
     for run in 1..=8 {
         room.watch();
         room.begin();
+        // Each run is ended at a later instant of its prompt, whose typing and taking need about that long.
         std::thread::sleep(Duration::from_millis(15 + 25 * run));
         let mut child = room.supervisor.take().expect("it runs");
         signal(&child, rustix::process::Signal::TERM);

@@ -1,16 +1,8 @@
 //! The whole program on a real tmux server: the real binary watches, decides, types; people press real keys.
 
+pub(super) use super::support::room::Room;
 use super::support::{PATIENCE, TmuxServer, wait_for};
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-
-/// A watched server with one window, a policy, and a place for the supervisor's state.
-pub(super) struct Room {
-    pub server: TmuxServer,
-    pub state: PathBuf,
-    pub policy: PathBuf,
-    pub supervisor: Option<Child>,
-}
+use std::process::Stdio;
 
 /// Each stage appends its name to `ran`, so that doing something twice shows. What is typed before the shell is back at
 /// its prompt prints behind that prompt, so the texts may stand there too.
@@ -37,82 +29,14 @@ pipelines:
         timeout: 60s
 "#;
 
+/// A room in which a release is made.
 impl Room {
     pub fn new() -> Self {
-        Self::with(POLICY)
-    }
-
-    /// A room with a policy of its own.
-    pub fn with(text: &str) -> Self {
-        let server = TmuxServer::prepare();
-        let (state, policy) = (server.folder().join("state"), server.folder().join("policy.yaml"));
-        std::fs::write(&policy, text).expect("a policy");
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            server.folder().join("go"),
-            rustix::fs::FileType::Fifo,
-            rustix::fs::Mode::RWXU,
-            0,
-        )
-        .expect("a pipe that holds the build back");
-        let room = Self { server, state, policy, supervisor: None };
-        room.open_window();
+        let room = Self::with(POLICY);
+        let go = room.file("go");
+        rustix::fs::mknodat(rustix::fs::CWD, go, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
+            .expect("a pipe that holds the build back");
         room
-    }
-
-    pub fn open_window(&self) {
-        let shell = format!("cd '{}'; exec env PS1='$ ' sh", self.server.folder().display());
-        self.server.new_session("proj", &shell);
-        self.server.tmux(&["rename-window", "-t", "proj", "ci"]);
-    }
-
-    pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tmuxagent"));
-        command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.envs(self.environment()).stdin(Stdio::null());
-        command
-    }
-
-    pub fn environment(&self) -> Vec<(&'static str, String)> {
-        let text = |path: &std::path::Path| path.display().to_string();
-        vec![
-            ("HOME", text(self.server.folder())),
-            ("LANG", "C.UTF-8".to_owned()),
-            ("USER", "ann".to_owned()),
-            ("TMUXAGENT_STATE_DIR", text(&self.state)),
-            ("TMUXAGENT_SOCKET", text(&self.server.socket())),
-            ("TMUXAGENT_POLICY", text(&self.policy)),
-        ]
-    }
-
-    /// Starts a supervisor without a screen and waits until it watches.
-    pub fn watch(&mut self) {
-        self.supervisor = Some(self.command(&["--headless"]).stderr(Stdio::null()).spawn().expect("it starts"));
-        self.wait_status("\"live\"");
-    }
-
-    pub fn kill_9(&mut self) {
-        if let Some(mut child) = self.supervisor.take() {
-            child.kill().expect("it lived");
-            child.wait().expect("it ended");
-        }
-    }
-
-    pub fn ask(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().expect("it runs")
-    }
-
-    pub fn answer(&self, arguments: &[&str]) -> String {
-        let output = self.ask(arguments);
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-    }
-
-    pub fn wait_status(&self, part: &str) {
-        wait_for(PATIENCE, part, || self.answer(&["status", "--json"]).contains(part).then_some(()));
-    }
-
-    pub fn wait_events(&self, part: &str) {
-        wait_for(PATIENCE, part, || self.answer(&["events", "--json"]).contains(part).then_some(()));
     }
 
     pub fn begin(&self) {
@@ -121,26 +45,7 @@ impl Room {
 
     /// Lets the build, which waits at the pipe, go on.
     pub fn let_build_go(&self) {
-        std::fs::write(self.server.folder().join("go"), "").expect("the build waits at the pipe");
-    }
-
-    /// The stages that ran, one letter each.
-    pub fn ran(&self) -> String {
-        std::fs::read_to_string(self.server.folder().join("ran")).unwrap_or_default().replace('\n', " ")
-    }
-
-    pub fn wait_ran(&self, wanted: &str) {
-        wait_for(PATIENCE, wanted, || (self.ran() == wanted).then_some(()));
-    }
-
-    pub fn wait_approval(&self) -> String {
-        let first = || {
-            let answer = self.answer(&["approvals", "--json"]);
-            let value: serde_json::Value = serde_json::from_str(&answer).ok()?;
-            let list = value.as_array().or_else(|| value.get("approvals")?.as_array())?;
-            Some(list.iter().find(|a| a["state"] == "pending")?["id"].as_str()?.to_owned())
-        };
-        wait_for(PATIENCE, "an open approval", first)
+        std::fs::write(self.file("go"), "").expect("the build waits at the pipe");
     }
 
     /// Opens the program in a terminal of its own: a second tmux server, whose panes are real terminals.
@@ -160,18 +65,8 @@ impl Room {
     }
 }
 
-impl Drop for Room {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.supervisor {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
 pub(super) fn wait_screen(desk: &TmuxServer, window: &str, part: &str) -> String {
-    let target = format!("=desk:{window}");
-    wait_for(PATIENCE, part, || Some(desk.screen(&target)).filter(|screen| screen.contains(part)))
+    desk.wait_screen(&format!("=desk:{window}"), part)
 }
 
 pub(super) fn press(desk: &TmuxServer, window: &str, keys: &[&str]) {
@@ -344,7 +239,7 @@ fn a_tmux_server_that_dies_and_comes_back_is_a_normal_state() {
 fn a_bad_policy_starts_nothing_and_changes_nothing_while_running() {
     let mut room = Room::new();
     room.watch();
-    std::fs::write(&room.policy, POLICY.replacen("log_regex:", "log_regexp:", 1)).expect("writable");
+    std::fs::write(room.file("policy.yaml"), POLICY.replacen("log_regex:", "log_regexp:", 1)).expect("writable");
     room.wait_status("log_regex");
     room.begin();
     room.wait_ran("lint build ");

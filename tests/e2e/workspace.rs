@@ -107,11 +107,8 @@ fn what_is_missing_is_made_here_and_there_and_closed_again() {
     made.retain(|line| !line.starts_with("main"));
     assert_eq!(made, ["proj_app agent:ci ci", "proj_app two left", "proj_app two"]);
     assert!(windows(&room.there).contains(&"build make".to_owned()));
-    let shows = |server: &TmuxServer, target: &str, text: &str| {
-        wait_for(PATIENCE, text, || server.screen(target).contains(text).then_some(()));
-    };
-    shows(&room.here, "=proj_app:agent:ci", "\ngot=two words; #{pid} $HOME key=hunter2");
-    shows(&room.there, "=build:make", "\nthere=two words; #{pid} $HOME");
+    room.here.wait_screen("=proj_app:agent:ci", "\ngot=two words; #{pid} $HOME key=hunter2");
+    room.there.wait_screen("=build:make", "\nthere=two words; #{pid} $HOME");
     let format = "#{pane_title}|#{pane_start_path}";
     let fact = |target: &str| room.here.tmux(&["display-message", "-p", "-t", target, format]);
     assert_eq!(fact("=proj_app:agent:ci").split('|').next(), Some("C;I #1"));

@@ -15,14 +15,6 @@ fn program(home: &std::path::Path) -> String {
     )
 }
 
-fn wait_shown(server: &TmuxServer, target: &str, part: &str) {
-    let began = std::time::Instant::now();
-    while !format!("\n{}\n", server.screen(target)).contains(part) {
-        assert!(began.elapsed() < PATIENCE, "{part:?} is not on\n{}", server.screen(target));
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-}
-
 #[test]
 fn size_keys_and_job_control_are_the_commands_own() {
     let server = TmuxServer::running("");
@@ -30,24 +22,24 @@ fn size_keys_and_job_control_are_the_commands_own() {
     // A terminal, its size, and the signal that tells of another one.
     let script = "test -t 0 && test -t 1 && test -t 2 && stty size; trap \"stty size; exit 7\" WINCH; while :; do sleep 0.1; done";
     server.type_line("main", &format!("clear; {program} run -- sh -c '{script}'; echo \"code=$?\""));
-    wait_shown(&server, "main", "\n24 80\n");
+    server.wait_screen("main", "\n24 80\n");
     server.tmux(&["resize-window", "-t", "main", "-x", "100", "-y", "30"]);
-    wait_shown(&server, "main", "\n30 100\n");
-    wait_shown(&server, "main", "\ncode=7");
+    server.wait_screen("main", "\n30 100\n");
+    server.wait_screen("main", "\ncode=7");
 
     // `Ctrl-Z` stops wrapper and command, `fg` continues both, `Ctrl-C` ends the command.
     server.type_line("main", &format!("clear; {program} run -- sh -c 'echo be''gun; exec sleep 1000'"));
-    wait_shown(&server, "main", "\nbegun");
+    server.wait_screen("main", "\nbegun");
     server.tmux(&["send-keys", "-t", "main", "C-z"]);
-    wait_shown(&server, "main", "Stopped");
+    server.wait_screen("main", "Stopped");
     server.type_line("main", "echo at_the'' shell");
-    wait_shown(&server, "main", "\nat_the shell");
+    server.wait_screen("main", "\nat_the shell");
     server.type_line("main", "fg");
-    wait_shown(&server, "main", "\n$ fg");
+    server.wait_screen("main", "\n$ fg");
     server.tmux(&["send-keys", "-t", "main", "C-c"]);
-    wait_shown(&server, "main", r#""exit":130}"#);
+    server.wait_screen("main", r#""exit":130}"#);
     server.type_line("main", "echo \"code=$?\"");
-    wait_shown(&server, "main", "\ncode=130");
+    server.wait_screen("main", "\ncode=130");
 }
 
 #[test]
@@ -131,7 +123,7 @@ pipelines:
 /// Start, end and exit code by the socket; as lines on the terminal where nobody listens, read by whoever comes.
 #[test]
 fn start_end_and_exit_code_are_told_over_the_socket_or_on_the_terminal() {
-    let mut room = Room::new("", "");
+    let mut room = Room::gated("", "");
     std::fs::write(room.file("policy.yaml"), POLICY).expect("a policy");
     room.watch();
     let shell = |text: &str| room.server.type_line("proj:ci", text);
@@ -142,11 +134,11 @@ fn start_end_and_exit_code_are_told_over_the_socket_or_on_the_terminal() {
     let wrap = format!("{environment} '{}' run", env!("CARGO_BIN_EXE_tmuxagent"));
     shell(&format!("clear; {wrap} --stage lint -- sh -c 'exit 0'; echo \"code=$?\""));
     room.wait_events("\"succeeded\"");
-    wait_shown(&room.server, "proj:ci", "\ncode=0");
+    room.server.wait_screen("proj:ci", "\ncode=0");
     assert!(!room.server.screen("proj:ci").contains("### SENTRY"), "told once");
     shell(&format!("clear; {wrap} --stage lint -- sh -c 'exit 3'; echo \"code=$?\""));
     room.wait_events("\"failed\"");
-    wait_shown(&room.server, "proj:ci", "\ncode=3");
+    room.server.wait_screen("proj:ci", "\ncode=3");
 
     // As on a machine where no supervisor runs: other state, the same pane. The report is for whoever watches the
     // pane, not for the file that the command writes to.

@@ -102,6 +102,7 @@ fn killed_at_any_instant_it_keeps_what_it_acknowledged() {
             assert!(std::time::Instant::now() < deadline, "seed {first_seed}: {}", other.lock().unwrap());
             std::thread::yield_now();
         }
+        // A few commits on, somewhere in the middle of one.
         std::thread::sleep(Duration::from_micros(draw(&mut random, 5000)));
         child.kill().unwrap();
         child.wait().unwrap();

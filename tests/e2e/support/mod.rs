@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 /// How long a condition may take on a loaded machine before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What the program does within a second, with two more for a machine that does other things as well.
-pub const A_SECOND: Duration = Duration::from_secs(3);
+/// What the program does within a second takes no longer on a machine that does much else; what only its next look at
+/// things finds (after half a minute and more) does.
+pub const PROMPT: Duration = Duration::from_secs(15);
 
 /// A tmux server on a socket of its own in a folder of its own, without any configuration; ended when dropped.
 ///
@@ -120,6 +121,12 @@ impl TmuxServer {
         self.tmux(&["capture-pane", "-p", "-t", pane])
     }
 
+    /// Waits until a pane shows `part`, which may begin or end with a line break; gives the screen.
+    pub fn wait_screen(&self, pane: &str, part: &str) -> String {
+        let shown = || Some(format!("\n{}\n", self.screen(pane))).filter(|screen| screen.contains(part));
+        wait_or_tell(PATIENCE, shown, || format!("{part:?} is not on\n{}", self.screen(pane)))
+    }
+
     /// Types a line into a pane and presses Enter.
     pub fn type_line(&self, pane: &str, line: &str) {
         self.tmux(&["send-keys", "-t", pane, "-l", "--", line]);
@@ -155,13 +162,27 @@ impl Drop for TmuxServer {
 ///
 /// # Panics
 /// When it has not done so within `deadline`; `what` says what was waited for.
-pub fn wait_for<T>(deadline: Duration, what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+pub fn wait_for<T>(deadline: Duration, what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    wait_or_tell(deadline, condition, || format!("waited {deadline:?} in vain for {what}"))
+}
+
+/// The same where it takes a look to say what there is instead.
+///
+/// # Panics
+/// With what `found` says, when it has not done so within `deadline`.
+pub fn wait_or_tell<T>(
+    deadline: Duration,
+    mut condition: impl FnMut() -> Option<T>,
+    found: impl FnOnce() -> String,
+) -> T {
     let end = Instant::now() + deadline;
     loop {
         if let Some(value) = condition() {
             return value;
         }
-        assert!(Instant::now() < end, "waited {deadline:?} in vain for {what}");
+        if Instant::now() > end {
+            panic!("{}", found());
+        }
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -1,4 +1,4 @@
-//! The real program beside a real pane: gates that open from outside, with a configuration of the test's own.
+//! The real program beside a real pane, with a policy and a configuration of the test's own.
 
 use super::{PATIENCE, TmuxServer, wait_for};
 use serde_json::Value;
@@ -30,19 +30,34 @@ pipelines:
 pub struct Room {
     /// The watched server.
     pub server: TmuxServer,
-    supervisor: Option<Child>,
+    /// Where the supervisor keeps its state.
+    pub state: PathBuf,
+    /// The supervisor, while it runs.
+    pub supervisor: Option<Child>,
 }
 
 impl Room {
-    /// A room with that configuration; `gate` is added to the gate's own settings.
-    pub fn new(config: &str, gate: &str) -> Self {
-        let room = Self { server: TmuxServer::prepare(), supervisor: None };
-        std::fs::write(room.file("policy.yaml"), POLICY.replace("GATE", gate)).expect("a policy");
-        room.configure(config);
-        let shell = format!("cd '{}'; exec env PS1='$ ' sh", room.server.folder().display());
-        room.server.new_session("proj", &shell);
-        room.server.tmux(&["rename-window", "-t", "proj", "ci"]);
+    /// A room with that policy, and no configuration.
+    pub fn with(policy: &str) -> Self {
+        let server = TmuxServer::prepare();
+        let room = Self { state: server.folder().join("state"), server, supervisor: None };
+        std::fs::write(room.file("policy.yaml"), policy).expect("a policy");
+        room.open_window();
         room
+    }
+
+    /// A room with a gate and that configuration; `gate` is added to the gate's own settings.
+    pub fn gated(config: &str, gate: &str) -> Self {
+        let room = Self::with(&POLICY.replace("GATE", gate));
+        room.configure(config);
+        room
+    }
+
+    /// Opens the watched window, whose shell works in the room's folder.
+    pub fn open_window(&self) {
+        let shell = format!("cd '{}'; exec env PS1='$ ' sh", self.server.folder().display());
+        self.server.new_session("proj", &shell);
+        self.server.tmux(&["rename-window", "-t", "proj", "ci"]);
     }
 
     /// Writes the configuration, whole.
@@ -60,13 +75,29 @@ impl Room {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tmuxagent"));
         command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HOME", self.server.folder()).env("LANG", "C.UTF-8").env("USER", "ann").env("TZ", "UTC");
-        // A proxy of the shell must not be used: nobody listens there.
-        command.env("HTTPS_PROXY", "http://127.0.0.1:9").env("HTTP_PROXY", "http://127.0.0.1:9");
-        command.env("TMUXAGENT_STATE_DIR", self.file("state")).env("TMUXAGENT_CONFIG", self.file("config.yaml"));
-        command.env("TMUXAGENT_SOCKET", self.server.socket()).env("TMUXAGENT_POLICY", self.file("policy.yaml"));
-        command.stdin(Stdio::null());
+        command.envs(self.environment()).stdin(Stdio::null());
         command
+    }
+
+    /// The program's environment, `PATH` apart.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let file = |name: &str| self.file(name).display().to_string();
+        let mut variables = vec![
+            ("HOME", self.server.folder().display().to_string()),
+            ("LANG", "C.UTF-8".to_owned()),
+            ("USER", "ann".to_owned()),
+            ("TZ", "UTC".to_owned()),
+            // A proxy of the shell must not be used: nobody listens there.
+            ("HTTPS_PROXY", "http://127.0.0.1:9".to_owned()),
+            ("HTTP_PROXY", "http://127.0.0.1:9".to_owned()),
+            ("TMUXAGENT_STATE_DIR", self.state.display().to_string()),
+            ("TMUXAGENT_SOCKET", self.server.socket().display().to_string()),
+            ("TMUXAGENT_POLICY", file("policy.yaml")),
+        ];
+        if self.file("config.yaml").exists() {
+            variables.push(("TMUXAGENT_CONFIG", file("config.yaml")));
+        }
+        variables
     }
 
     /// Starts a supervisor and waits until it watches.

@@ -43,7 +43,10 @@ impl ShellKind {
 /// The command runs in the shell itself, so that `cd` and variables last. It may have several lines and any quotes;
 /// controls are encoded, since a typed tab would complete a name. A command that is not valid shell language ends with
 /// the code that the shell gives for that. `exit` ends the shell, and an interrupt by `C-c` most shells' whole line:
-/// then no report comes. The line begins with a blank, which keeps it out of the history where the shell is set so.
+/// then no report comes.
+///
+/// The line begins with a blank, which keeps it out of the history of fish, and of bash and zsh where they are set so. bash
+/// from 5.0 on is told in the line itself to forget it; zsh has no way to do that.
 ///
 /// Other characters of `token` than ASCII letters, digits, `-`, `_` and `.` are left out, and all beyond 64.
 #[must_use]
@@ -66,7 +69,12 @@ pub fn tracked_command(shell: ShellKind, command: &str, token: &str) -> String {
         ShellKind::Fish => "$status",
         ShellKind::Sh | ShellKind::Bash | ShellKind::Zsh => "\"$?\"",
     };
-    format!(" {run}; printf '{MARK} %s %s\\n' {token} {code}")
+    let forget = match shell {
+        // Only when the newest entry is this line: with `ignorespace` it is the user's own.
+        ShellKind::Bash => format!("; case $(history 1) in *{token}*) history -d -1 2>/dev/null;; esac"),
+        ShellKind::Sh | ShellKind::Zsh | ShellKind::Fish => String::new(),
+    };
+    format!(" {run}; printf '{MARK} %s %s\\n' {token} {code}{forget}")
 }
 
 /// `'…'` of POSIX shells.

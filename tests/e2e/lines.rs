@@ -26,13 +26,14 @@ fn shells() -> Vec<(ShellKind, &'static str)> {
         (ShellKind::Zsh, "exec env TERM=tmux-256color zsh -f"),
         (ShellKind::Fish, "exec env TERM=tmux-256color fish --no-config"),
     ];
-    let installed = |(_, command): &(ShellKind, &str)| {
-        let words: Vec<&str> = command.split(' ').filter(|word| !word.starts_with('-')).collect();
-        let name = words.last().copied().unwrap_or_default();
-        std::env::var_os("PATH")
-            .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
-    };
-    all.into_iter().filter(installed).collect()
+    all.into_iter().filter(|(_, command)| installed(command)).collect()
+}
+
+/// Whether the shell that a command starts is there.
+fn installed(command: &str) -> bool {
+    let mut words = command.split(' ');
+    let Some(name) = words.find(|word| ["sh", "dash", "bash", "zsh", "fish"].contains(word)) else { return false };
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
 }
 
 impl Shell {
@@ -140,5 +141,42 @@ fn the_echo_of_typed_commands_is_no_line_of_the_program() {
         // What it prints itself does count, though it was typed just so.
         shell.run(kind, &format!("echo {word}"), "w5");
         assert!(shell.lines.iter().any(|line| line == word), "{command}: {:#?}", shell.lines);
+    }
+}
+
+#[test]
+fn a_tracked_command_leaves_the_history_alone() {
+    let told: &[(ShellKind, &str)] = &[
+        (ShellKind::Bash, "exec env PS1='\\w$ ' HISTCONTROL= HISTFILE=/dev/null bash --norc --noprofile"),
+        (ShellKind::Bash, "exec env PS1='\\w$ ' HISTCONTROL=ignoreboth HISTFILE=/dev/null bash --norc --noprofile"),
+        (
+            ShellKind::Bash,
+            "exec env PS1='\\w$ ' HISTCONTROL= HISTFILE=/dev/null PROMPT_COMMAND='history -a' bash --norc --noprofile",
+        ),
+        (ShellKind::Zsh, "exec env TERM=tmux-256color zsh -f -o HIST_IGNORE_SPACE"),
+        (ShellKind::Fish, "exec env TERM=tmux-256color fish --no-config"),
+    ];
+    for (kind, command) in told {
+        if !installed(command) {
+            continue;
+        }
+        let mut shell = Shell::start(command);
+        shell.type_line("echo mine-''one");
+        shell.run(*kind, "echo tracked-one", "h1");
+        shell.type_line("echo mine-''two");
+        shell.run(*kind, "echo tracked-two\necho more", "h2");
+        let listed = match kind {
+            ShellKind::Zsh => "fc -l 1; echo the-''end",
+            ShellKind::Bash | ShellKind::Fish | ShellKind::Sh => "history; echo the-''end",
+        };
+        shell.lines.clear();
+        shell.type_line(listed);
+        wait_for(PATIENCE, "the history", || {
+            shell.read();
+            shell.lines.iter().any(|line| line == "the-end").then_some(())
+        });
+        let kept = |word: &str| shell.lines.iter().filter(|line| line.contains(word)).count();
+        assert_eq!((kept("mine-''one"), kept("mine-''two")), (1, 1), "{command}: {:#?}", shell.lines);
+        assert_eq!((kept("tracked-"), kept("TMUXAGENT_RESULT")), (0, 0), "{command}: {:#?}", shell.lines);
     }
 }

@@ -28,11 +28,9 @@ pub struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// The value of a name: the run's own variables, then the built-in ones.
+    /// The value of a name: what is known everywhere, then the run's own variables. No text of a pane can take the place
+    /// of a name of ours, since a policy may put those where a second shell reads them.
     fn lookup(&self, name: &str) -> Option<String> {
-        if let Some(value) = self.run.and_then(|run| run.variables.get(name)) {
-            return Some(value.clone());
-        }
         let info = &self.pane.info;
         Some(match name {
             "stage" => self.stage.to_owned(),
@@ -46,7 +44,7 @@ impl Names<'_> {
             "pane.session" => info.facts.session.clone(),
             "pane.window" => info.facts.window.clone(),
             "pane.title" => info.facts.title.clone(),
-            _ => return None,
+            _ => return self.run?.variables.get(name).cloned(),
         })
     }
 

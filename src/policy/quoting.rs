@@ -92,6 +92,8 @@ enum Level {
     Double,
     /// `$(…)` and `(…)`: read like a command of its own.
     Parens,
+    /// `((…))` and `$((…))`: what stands there is calculated, and a value may name a command within.
+    Sum,
     /// `${…}`.
     Braces,
     Backticks,
@@ -135,12 +137,15 @@ impl Scanner {
         if self.levels.contains(&Level::Braces) {
             return Err("within `${…}`");
         }
+        if self.levels.contains(&Level::Sum) {
+            return Err("within `((…))`");
+        }
         match self.level() {
             Level::Bare | Level::Parens => Ok(Context::Bare),
             Level::Single => Ok(Context::Single),
             Level::Double => Ok(Context::Double),
             Level::Ansi => Err("within `$'…'`"),
-            Level::Braces | Level::Backticks => Err("there"),
+            Level::Sum | Level::Braces | Level::Backticks => Err("there"),
         }
     }
 
@@ -180,7 +185,7 @@ impl Scanner {
                 _ => {}
             },
             Level::Double => self.step_double(c, dollar),
-            Level::Bare | Level::Parens | Level::Braces | Level::Backticks => self.step_bare(c, dollar),
+            Level::Bare | Level::Parens | Level::Sum | Level::Braces | Level::Backticks => self.step_bare(c, dollar),
         }
     }
 
@@ -211,8 +216,9 @@ impl Scanner {
             '"' => self.levels.push(Level::Double),
             '{' if dollar => self.levels.push(Level::Braces),
             '}' if self.level() == Level::Braces => self.leave(),
+            '(' if self.last == '(' && self.level() == Level::Parens => self.levels.push(Level::Sum),
             '(' => self.levels.push(Level::Parens),
-            ')' if self.level() == Level::Parens => self.leave(),
+            ')' if matches!(self.level(), Level::Parens | Level::Sum) => self.leave(),
             '`' => self.backtick(),
             '$' => self.dollar = true,
             '#' if word_start => self.comment = true,

@@ -217,7 +217,8 @@ const OWN_NAMES: &[&str] = &["stage", "run", "attempt", "pipeline", "pane.id", "
 /// The names from panes that a second shell or interpreter would read as code: quoted once, they are bare there.
 pub(super) fn evaluated_twice(source: &str) -> Vec<&str> {
     let from_panes = |name: &str| !OWN_NAMES.contains(&name);
-    // `eval`, `ssh` and `watch` join their arguments and read them again; `sh -c` reads one argument.
+    // `eval`, `ssh` and `watch` join their arguments and read them again, `… | sh` reads its input, and `[[ a -gt b ]]`
+    // calculates, where `x[$(command)]` is a number; `sh -c` reads one argument.
     let anywhere = AGAIN.as_ref().is_some_and(|pattern| pattern.is_match(source));
     let in_quotes = INTERPRETERS.as_ref().is_some_and(|pattern| pattern.is_match(source));
     let mut names: Vec<&str> = Vec::new();
@@ -235,8 +236,12 @@ pub(super) fn evaluated_twice(source: &str) -> Vec<&str> {
     names
 }
 
-static AGAIN: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?:^|[\s;&|(])(?:eval|ssh|rsh|mosh|watch|parallel)\s").ok());
+static AGAIN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let joining = r"(?:^|[\s;&|(])(?:/\S*/)?(?:eval|ssh|rsh|mosh|watch|parallel)\s|(?m:(?:^|[;&|(])\s*(?:let|trap)\s)";
+    let input = r"[^|]\|&?\s*(?:[^\s|]+\s+)?(?:/\S*/)?(?:ba|z|da|k|fi|c|tc)?sh\b|(?:^|[\s;&|(/])(?:ba|z|k)?sh\s+<<<";
+    let number = r"\[\[\s.*\s-(?:eq|ne|lt|le|gt|ge)\s";
+    Regex::new(&format!("{joining}|{input}|{number}")).ok()
+});
 static INTERPRETERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let with_code = r"(?:(?:ba|z|da|k|fi|c|tc)?sh|su|python[0-9.]*|node|perl|ruby|php|pwsh)\s(?:.*\s)?-\w*[ceEr]\b";
     Regex::new(&format!(r"(?:^|[\s;&|(/])(?:{with_code}|[gm]?awk\s|sed\s)")).ok()

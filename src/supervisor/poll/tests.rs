@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::{HostName, Millis, PaneId, PaneKey, ServerId};
 use axum::{Json, Router, http::HeaderMap, routing::get};
 use serde_json::json;
 
@@ -68,6 +69,46 @@ async fn a_rate_limit_names_the_instant_to_ask_again() {
     let spec = PollSpec::Http { url: base, status: 200, pointer: None, value: None };
     let PollOutcome::Error { retry_at, .. } = ask(&client(), &Reach::Local, &spec, NOW).await else { panic!() };
     assert_eq!(retry_at, Some(Timestamp(NOW.0 + 7_000)));
+}
+
+#[tokio::test]
+async fn githubs_own_words_for_too_often_are_understood() {
+    // REST API, "Rate limits": 403 or 429, `x-ratelimit-remaining: 0`, `x-ratelimit-reset` in epoch seconds.
+    let limited = || async {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-ratelimit-remaining", "0".parse().expect("a header"));
+        headers.insert("x-ratelimit-reset", "1767225690".parse().expect("a header"));
+        (StatusCode::FORBIDDEN, headers, "API rate limit exceeded")
+    };
+    let forbidden = || async { (StatusCode::FORBIDDEN, "no") };
+    let route = "/repos/me/app/actions/workflows/deploy.yml/runs";
+    let spec = |base_url: String| PollSpec::GithubRun {
+        repository: "me/app".into(),
+        workflow: "deploy.yml".into(),
+        reference: None,
+        base_url,
+        token_env: "TMUXAGENT_TEST_NO_SUCH_TOKEN".into(),
+        since: NOW,
+    };
+    let base = serve(Router::new().route(route, get(limited))).await;
+    let PollOutcome::Error { retry_at, .. } = ask(&client(), &Reach::Local, &spec(base), NOW).await else { panic!() };
+    assert_eq!(retry_at, Some(Timestamp(NOW.0 + 90_000)));
+    let base = serve(Router::new().route(route, get(forbidden))).await;
+    let PollOutcome::Error { retry_at, .. } = ask(&client(), &Reach::Local, &spec(base), NOW).await else { panic!() };
+    assert_eq!(retry_at, None, "a refusal that speaks of no limit");
+}
+
+#[tokio::test]
+async fn a_command_says_done_not_yet_or_never() {
+    let say = |script: &'static str| async move {
+        let pane = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(1), pid: 1 };
+        let timeout = Millis::from_secs(20);
+        let call = ShellCall { pane, script: script.to_owned(), folder: "/".to_owned(), timeout };
+        ask(&client(), &Reach::Local, &PollSpec::Command { call }, NOW).await
+    };
+    assert_eq!(say("echo up; exit 0").await, PollOutcome::Met { detail: "up".into() });
+    assert_eq!(say("echo wait; exit 75").await, PollOutcome::Pending { detail: "wait".into() });
+    assert_eq!(say("echo no; exit 3").await, PollOutcome::Failed { detail: "exit code 3: no".into() });
 }
 
 #[tokio::test]

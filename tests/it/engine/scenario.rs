@@ -287,6 +287,7 @@ impl Player {
                     "met" => PollOutcome::Met { detail },
                     "failed" => PollOutcome::Failed { detail },
                     "pending" => PollOutcome::Pending { detail },
+                    "limited" => PollOutcome::Error { detail, retry_at: Some(self.now + Millis::from_secs(60)) },
                     _ => PollOutcome::Error { detail, retry_at: None },
                 };
                 self.step(Event::Polled { intent, outcome });

@@ -290,16 +290,28 @@ fn read_private(path: &Path, most: usize) -> io::Result<String> {
 /// a second: by the kernel's notification, or by looking twice a second where that does not work.
 pub async fn run(
     files: ApprovalFiles,
+    approvals: watch::Receiver<Vec<Approval>>,
+    news: mpsc::Sender<FileNews>,
+    answers: mpsc::Receiver<Answer>,
+    stop: CancellationToken,
+) {
+    let (changed, changes) = mpsc::channel(1);
+    // Watches as long as it lives.
+    let watcher = watch_folder(&files.folder, changed);
+    keep_in_step(files, approvals, news, answers, stop, watcher.as_ref().map(|_| changes)).await;
+}
+
+/// As [`run`], with what tells of changes in the folder; `None` where nothing does.
+async fn keep_in_step(
+    files: ApprovalFiles,
     mut approvals: watch::Receiver<Vec<Approval>>,
     news: mpsc::Sender<FileNews>,
     mut answers: mpsc::Receiver<Answer>,
     stop: CancellationToken,
+    mut changes: Option<mpsc::Receiver<()>>,
 ) {
-    let folder = files.folder.clone();
     let files = Arc::new(Mutex::new(files));
-    let (changed, mut changes) = mpsc::channel(1);
-    let watcher = watch_folder(&folder, changed);
-    let pause = if watcher.is_some() { Duration::from_secs(30) } else { Duration::from_millis(500) };
+    let pause = if changes.is_some() { Duration::from_secs(30) } else { Duration::from_millis(500) };
     let mut show = true;
     loop {
         let list = show.then(|| approvals.borrow_and_update().clone());
@@ -337,13 +349,24 @@ pub async fn run(
                 let _ = tokio::task::spawn_blocking(write).await;
                 false
             }
-            _ = changes.recv(), if watcher.is_some() => {
+            () = told(&mut changes) => {
                 // A shell truncates first and writes then; read when it has done both.
                 tokio::time::sleep(Duration::from_millis(30)).await;
                 false
             }
             () = tokio::time::sleep(pause) => false,
         };
+    }
+}
+
+/// The next change that is told of; never where nothing tells.
+async fn told(changes: &mut Option<mpsc::Receiver<()>>) {
+    let change = match changes {
+        Some(changes) => changes.recv().await,
+        None => None,
+    };
+    if change.is_none() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -137,12 +137,34 @@ fn a_folder_of_everybody_is_refused() {
 
 #[tokio::test]
 async fn a_shells_echo_is_seen_at_once() {
+    seen(Notice::Kernel).await;
+}
+
+#[tokio::test]
+async fn where_nothing_tells_of_changes_it_is_seen_too() {
+    seen(Notice::None).await;
+}
+
+/// What tells of changes in the folder.
+enum Notice {
+    Kernel,
+    None,
+}
+
+/// A word that a shell writes is found.
+async fn seen(notice: Notice) {
     let world = World::new();
     let path = world.path();
     let (list, approvals) = watch::channel(vec![approval()]);
     let (sender, mut news) = mpsc::channel(8);
     let stop = CancellationToken::new();
-    let running = tokio::spawn(run(world.files, approvals, sender, mpsc::channel(1).1, stop.clone()));
+    let (answers, ending) = (mpsc::channel(1).1, stop.clone());
+    let running = tokio::spawn(async move {
+        match notice {
+            Notice::Kernel => run(world.files, approvals, sender, answers, ending).await,
+            Notice::None => keep_in_step(world.files, approvals, sender, answers, ending, None).await,
+        }
+    });
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while !path.exists() {
         assert!(std::time::Instant::now() < deadline, "no request");

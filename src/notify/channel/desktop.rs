@@ -1,7 +1,9 @@
-//! `desktop`: a notification of the desktop, or a Windows toast where this Linux runs in WSL.
+//! `desktop`: a notification of the desktop, or a Windows toast where this Linux runs in WSL; where there is neither, a line
+//! on the terminals of tmux.
 //!
-//! A bus may accept and never answer, and WSL's bridge to Windows may be dead, so both have a time limit.
+//! A bus may accept and never answer, and WSL's bridge to Windows may be dead, so each has a time limit of its own.
 
+use super::terminal::Terminal;
 use super::{Boxed, Channel, Receipt, SendError};
 use crate::model::{Millis, Urgency};
 use crate::notify::markup::{Markup, escape_html};
@@ -12,9 +14,11 @@ use tokio::io::AsyncWriteExt;
 const TIMEOUT: Millis = Millis::from_secs(5);
 
 /// The desktop of the user who runs this.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Desktop {
     surface: Surface,
+    /// Where to show what no desktop takes.
+    terminal: Terminal,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,12 +28,38 @@ enum Surface {
 }
 
 impl Desktop {
-    /// The desktop that this machine has.
+    /// The desktop that this machine has; `terminal` shows what it does not take.
     #[must_use]
-    pub fn of_this_machine() -> Self {
+    pub fn of_this_machine(terminal: Terminal) -> Self {
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().to_lowercase();
-        Self { surface: if kernel.contains("microsoft") { Surface::Windows } else { Surface::Bus } }
+        let surface = if kernel.contains("microsoft") { Surface::Windows } else { Surface::Bus };
+        Self { surface, terminal }
     }
+
+    async fn show(&self, message: &Message) -> Result<Receipt, SendError> {
+        if self.surface == Surface::Windows
+            && let Ok(receipt) = within(toast("powershell.exe", message)).await
+        {
+            return Ok(receipt);
+        }
+        // WSLg may have a bus with a notifier after all.
+        within(bus(message)).await
+    }
+
+    /// Shows in tmux what the desktop did not take; when nobody is attached there, that stays the error.
+    async fn fall_through(&self, message: &Message, error: SendError) -> Result<Receipt, SendError> {
+        match self.terminal.send(message).await {
+            Ok(receipt) => Ok(Receipt::new(format!("no desktop here; {} of tmux", receipt.answer))),
+            Err(_) => Err(error),
+        }
+    }
+}
+
+/// The end of an attempt, which may not hang.
+async fn within(sending: impl Future<Output = Result<Receipt, SendError>>) -> Result<Receipt, SendError> {
+    tokio::time::timeout(TIMEOUT.to_std(), sending)
+        .await
+        .unwrap_or_else(|_| Err(unavailable(format!("the desktop did not answer within {TIMEOUT}"))))
 }
 
 impl Channel for Desktop {
@@ -39,19 +69,10 @@ impl Channel for Desktop {
 
     fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
         Box::pin(async move {
-            let sending = async {
-                match self.surface {
-                    Surface::Bus => bus(message).await,
-                    Surface::Windows => match toast("powershell.exe", message).await {
-                        Ok(receipt) => Ok(receipt),
-                        // WSLg may have a bus with a notifier after all.
-                        Err(_) => bus(message).await,
-                    },
-                }
-            };
-            tokio::time::timeout(TIMEOUT.to_std(), sending)
-                .await
-                .unwrap_or_else(|_| Err(unavailable(format!("the desktop did not answer within {TIMEOUT}"))))
+            match self.show(message).await {
+                Ok(receipt) => Ok(receipt),
+                Err(error) => self.fall_through(message, error).await,
+            }
         })
     }
 }
@@ -119,6 +140,7 @@ fn toast_xml(message: &Message) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::terminal::Bell;
     use super::*;
     use crate::notify::message::tests::message;
 
@@ -136,5 +158,41 @@ mod tests {
     #[tokio::test]
     async fn a_missing_powershell_is_said() {
         assert!(toast("/nonexistent/powershell.exe", &message()).await.is_err());
+    }
+
+    /// A program that a test puts in another's place.
+    fn program(folder: &std::path::Path, script: &str) -> String {
+        let path = folder.join("program");
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        path.display().to_string()
+    }
+
+    #[tokio::test]
+    async fn a_toast_gets_its_words_on_its_input_and_may_not_hang() {
+        let folder = tempfile::tempdir().unwrap();
+        let got = folder.path().join("got");
+        let good = program(folder.path(), &format!("cat > '{}'", got.display()));
+        assert!(toast(&good, &message()).await.is_ok());
+        assert_eq!(std::fs::read_to_string(&got).unwrap(), toast_xml(&message()));
+        let failing = program(folder.path(), "exit 1");
+        assert!(toast(&failing, &message()).await.is_err());
+        let hanging = program(folder.path(), "exec sleep 1000");
+        assert!(within(toast(&hanging, &message())).await.unwrap_err().to_string().contains("within"));
+    }
+
+    #[tokio::test]
+    async fn without_a_desktop_it_is_shown_in_tmux() {
+        let folder = tempfile::tempdir().unwrap();
+        let got = folder.path().join("got");
+        let script = format!("[ $1 = list-clients ] && echo '0 /dev/null'; echo \"$*\" >> '{}'", got.display());
+        let desktop = |tmux: String| Desktop { surface: Surface::Bus, terminal: Terminal::new(vec![tmux], Bell::Off) };
+        let none = || unavailable("no bus".to_owned());
+        let shown = desktop(program(folder.path(), &script)).fall_through(&message(), none()).await.unwrap();
+        assert_eq!(shown.answer, "no desktop here; shown to 1 client(s) of tmux");
+        let came = std::fs::read_to_string(&got).unwrap();
+        assert!(came.contains("display-message -c /dev/null Decide"), "{came}");
+        let nobody = desktop("/nonexistent/tmux".to_owned()).fall_through(&message(), none()).await;
+        assert_eq!(nobody, Err(none()), "what happened first is told");
     }
 }

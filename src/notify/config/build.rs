@@ -94,7 +94,10 @@ pub fn build(config: &ChannelConfig, around: &Surroundings) -> Result<Arc<dyn Ch
             let count = file("serverchan", key.expose());
             Arc::new(serverchan::ServerChan::new(http()?, base_url.as_deref(), key.expose(), *per_day, count))
         }
-        Kind::Desktop => Arc::new(desktop::Desktop::of_this_machine()),
+        Kind::Desktop => {
+            let terminal = terminal::Terminal::new(around.tmux.clone(), terminal::Bell::default());
+            Arc::new(desktop::Desktop::of_this_machine(terminal))
+        }
         Kind::Terminal { bell } => Arc::new(terminal::Terminal::new(around.tmux.clone(), *bell)),
         Kind::Ntfy { server, topic, token } => {
             webhook(http()?, presets::ntfy(server, topic.expose(), token.as_ref().map(Secret::expose)))

@@ -76,6 +76,25 @@ impl Channel for Hanging {
     }
 }
 
+/// A service that takes no more than one message in half a second; when each came.
+#[derive(Default)]
+struct Paced(Mutex<Vec<(String, std::time::Instant)>>);
+
+impl Channel for Paced {
+    fn kind(&self) -> &'static str {
+        "paced"
+    }
+
+    fn spacing(&self) -> Millis {
+        Millis(500)
+    }
+
+    fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
+        self.0.lock().unwrap().push((message.title.clone(), std::time::Instant::now()));
+        Box::pin(async { Ok(Receipt::new("ok")) })
+    }
+}
+
 type Troubles = Vec<(String, Option<String>)>;
 
 struct World {
@@ -268,6 +287,25 @@ async fn what_piled_up_goes_together_and_questions_alone() {
     world.until(delivery, || service.titles().len() == 2).await;
     assert_eq!(service.titles(), ["Decide: storyapp-ci build", "3 messages"]);
     assert_eq!(service.got.lock().unwrap()[1].body, "• Note: one\n• Note: two\n• Note: three");
+}
+
+#[tokio::test]
+async fn messages_keep_the_distance_that_a_service_wants_and_none_is_lost() {
+    let world = World::new();
+    let paced = Arc::new(Paced::default());
+    world.put("a", "q1", question()).await;
+    world.put("a", "q2", question()).await;
+    for n in 0..30 {
+        world.put("a", &format!("n{n}"), note(&format!("n{n}"), Urgency::Normal)).await;
+    }
+    let delivery = world.delivery(vec![("a", Arc::<Paced>::clone(&paced))], Routing::default());
+    world.until(delivery, || world.log().iter().all(|row| row.1 != OutboxState::Waiting)).await;
+    let came = paced.0.lock().unwrap().clone();
+    let titles: Vec<&str> = came.iter().map(|(title, _)| title.as_str()).collect();
+    assert_eq!(titles, ["Decide: storyapp-ci build", "Decide: storyapp-ci build", "20 messages", "10 messages"]);
+    for pair in came.windows(2) {
+        assert!(pair[1].1 - pair[0].1 >= Duration::from_millis(500), "{pair:?}");
+    }
 }
 
 #[tokio::test]

@@ -41,14 +41,14 @@ impl Decide for Desk {
 }
 
 /// The service's side: what robots send comes out, what is put in goes to the newest connection.
-struct Wecom {
-    url: String,
+pub(super) struct Wecom {
+    pub(super) url: String,
     came: mpsc::Receiver<Value>,
     out: mpsc::Sender<Value>,
 }
 
 impl Wecom {
-    async fn start(errcode: i64) -> Self {
+    pub(super) async fn start(errcode: i64) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}", listener.local_addr().unwrap());
         let (sender, came) = mpsc::channel(64);
@@ -81,7 +81,7 @@ impl Wecom {
         Self { url, came, out }
     }
 
-    async fn next(&mut self, command: &str) -> Value {
+    pub(super) async fn next(&mut self, command: &str) -> Value {
         loop {
             let frame = tokio::time::timeout(Duration::from_secs(30), self.came.recv()).await.unwrap().unwrap();
             if frame["cmd"] == command {

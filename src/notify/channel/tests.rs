@@ -291,3 +291,5 @@ async fn a_proxy_is_used_only_where_a_channel_says_so() {
 
 #[path = "bot_tests.rs"]
 mod bots;
+#[path = "socks_tests.rs"]
+mod socks;

@@ -36,6 +36,11 @@ impl Cells {
         self.cells.len()
     }
 
+    /// Whether nothing but blanks stands from a place on.
+    pub(super) fn is_blank_from(&self, at: usize) -> bool {
+        self.cells.iter().skip(at).all(|cell| *cell == Cell::BLANK)
+    }
+
     /// Fills up with blanks to this length.
     pub(super) fn reach(&mut self, length: usize) {
         if self.cells.len() < length {

@@ -218,6 +218,14 @@ impl Row {
         (at, last.saturating_sub(at))
     }
 
+    /// Whether the line goes on below the cursor's screen row. A blank there is none of it: a line editor writes one to
+    /// see the cursor on the next row when a command fills its last row exactly.
+    pub(super) fn goes_on_below(&mut self) -> bool {
+        self.edit();
+        let end = self.screen_row_start() + self.columns;
+        self.columns > 0 && self.cells.as_ref().is_some_and(|cells| !cells.is_blank_from(end))
+    }
+
     /// Moves the cursor by whole screen rows within the line.
     pub(super) fn move_screen_rows(&mut self, by: isize) {
         self.edit();

@@ -149,7 +149,7 @@ impl Stream {
 
     /// The line is complete, unless the cursor stands on one of its upper screen rows.
     pub(super) fn line_feed(&mut self, out: Out<'_>) {
-        if self.row.is_edited() && self.row.depth().1 > 0 {
+        if self.row.is_edited() && self.row.goes_on_below() {
             self.row.move_screen_rows(1);
             self.row.carriage_return();
             return;

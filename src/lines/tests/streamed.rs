@@ -103,6 +103,9 @@ fn shells_redraw_their_prompts_and_long_commands() {
     assert_eq!(told(format!("partial{mark}\r\x1b[0m\x1b[J$ ls\r\r\n")), ["partial%", "$ ls"]);
     // bash: a blank and a carriage return where the command wraps.
     assert_eq!(told("$ 345678901234567890 \rabc\r\n"), ["$ 345678901234567890abc"]);
+    // bash again, where the command fills the row exactly: on to the next row, back, and the last letter once more.
+    let full = format!("$ echo 8901234567890 \r\x1bM{}\x1b[K0\r\n\x1b[?2004l\rhi\r\n", "\x1b[C".repeat(19));
+    assert_eq!(told(full), ["$ echo 8901234567890", "hi"]);
     // fish: down and up by line feeds and reverse ones, and the text wraps onto the row below.
     let fish = "$ echo 34567890\r\r\n\x1bM\r\r\n\x1bM\x1b[15C 1 23456\x1bM\r\r\n8\x1b[K\r\n";
     assert_eq!(told(fish), ["$ echo 34567890", "+15 $ echo 34567890 1 238"]);

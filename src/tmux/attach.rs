@@ -5,7 +5,7 @@ use super::health::{FLAPPING, LONGEST_PAUSE};
 use super::host::{Attached, Host, Purpose};
 use super::inventory::{Entry, subscription_format};
 use super::link::Link;
-use super::probe::{CLIENT_MARK, QUIET};
+use super::probe::{CLIENT_MARK, IDENTITY, QUIET};
 use super::proto::{Reply, Version, quote};
 use super::{Refusal, Transport};
 use crate::model::{HostState, SessionId};
@@ -189,7 +189,7 @@ impl Host {
         }
     }
 
-    /// A client was attached: it is marked as ours, the server gets its identity, and everything is listed.
+    /// A client was attached: it is marked as ours, and everything is listed.
     fn arrived_at(&mut self, id: ClientId) {
         self.attacher.failed = 0;
         // A link that comes and goes is tried again sooner than a host that is down.
@@ -199,7 +199,6 @@ impl Host {
             self.attacher.disturbed(self.now);
         }
         self.request(id, "display-message -p '#{client_pid}'", Purpose::Introduce);
-        self.name_server(id);
         self.lead_by(id);
         let detail = match &self.server {
             Some(server) if server.version < Version::FULL => {
@@ -215,11 +214,11 @@ impl Host {
         self.attach_soon();
     }
 
-    /// Gives the server its identity, unless it has one.
-    pub fn name_server(&mut self, id: ClientId) {
-        let Some(server) = &self.server else { return };
-        let set = format!("set-option -s @tmuxagent_server {}", server.id);
-        self.request(id, &format!("if-shell -F '#{{@tmuxagent_server}}' '' '{set}'"), Purpose::Nothing);
+    /// Gives the server its identity back, unless it has one.
+    pub fn name_again(&mut self) {
+        let (Some(server), Some(&id)) = (&self.server, self.clients.keys().next()) else { return };
+        let line = format!("set-option -soq {IDENTITY} {}", quote(server.id.as_str()));
+        self.request(id, &line, Purpose::Nothing);
     }
 
     /// Makes a client carry the subscription, if none does.

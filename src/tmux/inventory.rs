@@ -111,6 +111,11 @@ impl Entry {
         })
     }
 
+    /// The server's `pid` and start time.
+    pub fn life(&self) -> (u32, String) {
+        (self.server_pid, self.start_time.clone())
+    }
+
     /// The pane as the rest of the program knows it.
     pub fn info(&self, host: &HostName, server: &ServerId) -> PaneInfo {
         PaneInfo {

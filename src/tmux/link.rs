@@ -27,7 +27,7 @@ pub(super) struct Server {
     pub version: Version,
     /// As it writes it.
     pub version_text: String,
-    /// `pid` and start time: tells a server that was replaced before it has an identity.
+    /// `pid` and start time: tells a server that was replaced, whatever it is named.
     pub life: (u32, String),
 }
 
@@ -36,10 +36,10 @@ impl Host {
     pub fn probe(&mut self) {
         self.times.probe = None;
         let (transport, nonce) = (self.spec.transport.clone(), self.nonce.clone());
-        let (owner, ceiling) = (self.spec.owner.clone(), self.spec.ceiling);
+        let (owner, ceiling, known) = (self.spec.owner.clone(), self.spec.ceiling, self.server.clone());
         let arrivals = self.arrivals.clone();
         tokio::spawn(async move {
-            let result = probe::probe(transport, nonce, owner, ceiling).await;
+            let result = probe::probe(transport, nonce, owner, ceiling, known).await;
             let _ = arrivals.send(Arrival::Probed(Box::new(result))).await;
         });
     }
@@ -66,12 +66,11 @@ impl Host {
     /// A server answered.
     fn found(&mut self, found: Probed) {
         let Some(first) = found.entries.first() else { return };
-        let life = (first.server_pid, first.start_time.clone());
-        let named = Some(first.server.clone()).filter(|name| !name.is_empty());
+        let life = first.life();
         let version = found.version;
-        let full_name = named.unwrap_or_else(|| {
-            if version.is_some_and(Version::has_control) { hex(random()) } else { format!("{}-{}", life.0, life.1) }
-        });
+        // Where nothing may be set its life has to do.
+        let named = Some(first.server.clone()).filter(|name| !name.is_empty());
+        let full_name = named.unwrap_or_else(|| format!("{}-{}", life.0, life.1));
         let same = self.server.as_ref().is_some_and(|server| {
             server.life == life && (first.server.is_empty() || server.id.as_str() == first.server)
         });
@@ -152,12 +151,4 @@ pub(super) fn random<const N: usize>() -> [u8; N] {
         }
     }
     bytes
-}
-
-fn hex(bytes: [u8; 16]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(32), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }

@@ -181,7 +181,7 @@ impl Host {
     /// Takes over what a listing says.
     pub fn apply(&mut self, entries: Vec<Entry>) {
         let Some(first) = entries.first() else { return };
-        self.check_identity(&first.server.clone());
+        self.check_identity(&first.server.clone(), &first.life());
         let Some(server) = self.server.as_ref().map(|server| server.id.clone()) else { return };
         let read: Vec<SessionId> = self.clients.values().filter_map(|attached| attached.session).collect();
         let listing = Listing::new(&self.spec, entries, &|session| read.contains(&session));
@@ -202,18 +202,20 @@ impl Host {
         }
     }
 
-    /// The server's identity, as it says itself: it may have been given another by another supervisor in the same
-    /// instant, or lost it.
-    fn check_identity(&mut self, told: &str) {
+    /// The server's identity, as it says itself. Another one may have come in its place before our clients did; it may
+    /// have lost its name, or have been given another.
+    fn check_identity(&mut self, told: &str, life: &(u32, String)) {
         let Some(server) = &self.server else { return };
-        if told == server.id.as_str() {
-            return;
-        }
-        if told.is_empty() {
-            if let Some(&id) = self.clients.keys().next() {
-                self.name_server(id);
+        if server.life != *life {
+            // It is looked for anew once the clients are gone, and named before anything is told of its panes.
+            self.forget_server();
+            for attached in self.clients.values_mut() {
+                attached.leaving = true;
+                attached.client.kill();
             }
-        } else {
+        } else if told.is_empty() {
+            self.name_again();
+        } else if told != server.id.as_str() {
             let renamed = Server { id: ServerId::new(told), ..server.clone() };
             let shown = self.excluded.clone();
             self.forget_server();

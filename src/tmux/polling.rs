@@ -79,7 +79,7 @@ impl Host {
                 return;
             }
         };
-        let life = entries.first().map(|first| (first.server_pid, first.start_time.clone()));
+        let life = entries.first().map(Entry::life);
         if self.server.as_ref().map(|server| &server.life) != life.as_ref() {
             self.link = Link::Down;
             self.forget_server();

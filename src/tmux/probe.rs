@@ -4,9 +4,13 @@
 //! the first client is attached only after half a second in which nothing happened; later ones learn of events through
 //! the clients that are there. And control clients that a killed supervisor of the same owner left behind are ended
 //! first: a stuck one can hold up the panes' programs.
+//!
+//! A server gets its identity here, before anything is told of its panes: what an earlier life wrote down of them must
+//! be found again under the same name.
 
 use super::fork::{self, Printed};
 use super::inventory::{Entry, listing_format};
+use super::link::{Server, random};
 use super::proto::{Nonce, Row, RowReader, Version, row_format};
 use super::{Refusal, Transport};
 use std::time::Duration;
@@ -14,6 +18,8 @@ use std::time::Duration;
 /// The server option with which a control client of ours is marked: this, then the client's process id; the value is
 /// the owner.
 pub(super) const CLIENT_MARK: &str = "@tmuxagent_client_";
+/// The server option that holds its identity.
+pub(super) const IDENTITY: &str = "@tmuxagent_server";
 /// How long nothing may happen before a client is attached.
 pub(super) const QUIET: Duration = Duration::from_millis(500);
 
@@ -42,7 +48,19 @@ pub(super) enum ProbeError {
 /// Lists all panes once.
 pub(super) async fn list(transport: &Transport, nonce: &Nonce) -> Result<Vec<Entry>, ProbeError> {
     let format = listing_format(nonce);
-    let printed = fork::run(&transport.command(&["list-panes", "-a", "-F", &format])).await;
+    listed(transport, nonce, &["list-panes", "-a", "-F", &format]).await
+}
+
+/// Gives the server an identity, unless it has one by now, and lists all panes. The server runs both commands without
+/// a pause, so whoever else does the same in this instant reads the same identity.
+async fn name(transport: &Transport, nonce: &Nonce, identity: &str) -> Result<Vec<Entry>, ProbeError> {
+    let format = listing_format(nonce);
+    let words = ["set-option", "-soq", IDENTITY, identity, ";", "list-panes", "-a", "-F", &format];
+    listed(transport, nonce, &words).await
+}
+
+async fn listed(transport: &Transport, nonce: &Nonce, words: &[&str]) -> Result<Vec<Entry>, ProbeError> {
+    let printed = fork::run(&transport.command(words)).await;
     let printed = printed.map_err(ProbeError::Unreachable)?;
     if !printed.success {
         return Err(classify(printed, transport));
@@ -54,18 +72,26 @@ pub(super) async fn list(transport: &Transport, nonce: &Nonce) -> Result<Vec<Ent
     Ok(entries)
 }
 
-/// Looks whether a server is there, ends stale clients and waits for a quiet half second (once; it may not come).
+/// Looks whether a server is there, names it, ends stale clients and waits for a quiet half second (once; it may not
+/// come). `known` is the server that was observed until now.
 pub(super) async fn probe(
     transport: Transport,
     nonce: Nonce,
     owner: String,
     ceiling: Option<Version>,
+    known: Option<Server>,
 ) -> Result<Probed, ProbeError> {
-    let entries = list(&transport, &nonce).await?;
+    let mut entries = list(&transport, &nonce).await?;
     let version_text = entries.first().map_or_else(String::new, |entry| entry.version.clone());
     let version = version_text.parse::<Version>().ok().map(|v| ceiling.map_or(v, |most| v.min(most)));
     let mut quiet = true;
     if version.is_some_and(Version::has_control) {
+        if let Some(first) = entries.first().filter(|first| first.server.is_empty()) {
+            // One that lost its name gets it back.
+            let known = known.filter(|known| known.life == first.life());
+            let identity = known.map_or_else(|| hex(random()), |known| known.id.to_string());
+            entries = name(&transport, &nonce, &identity).await?;
+        }
         // All in one script: a login shell on another machine may take long to start.
         let script = [end_stale(&transport, &owner), is_quiet(&transport, &nonce)].join("\n");
         let printed = fork::run(&transport.shell(&script)).await;
@@ -73,6 +99,14 @@ pub(super) async fn probe(
             || printed.is_ok_and(|printed| printed.output.ends_with(b"quiet\n"));
     }
     Ok(Probed { version, version_text, entries, quiet })
+}
+
+fn hex(bytes: [u8; 16]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(32), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 /// tmux's and ssh's ways of saying that nobody is there.

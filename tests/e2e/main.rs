@@ -10,6 +10,7 @@ mod faults;
 mod flood;
 mod hazards;
 mod hostile;
+mod identity;
 mod jump;
 mod kills;
 mod lines;

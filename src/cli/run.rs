@@ -2,7 +2,7 @@
 
 use super::{CliError, Outcome, Session};
 use crate::ipc::lock::socket_path;
-use crate::wrapper::{self, Place, Told, Wrapped, become_on, sentry_line};
+use crate::wrapper::{self, Place, Told, Wrapped, lead_on, sentry_line};
 use clap::Args;
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
@@ -13,10 +13,10 @@ pub(super) struct RunArgs {
     /// The stage that this command is a report for
     #[arg(long, value_name = "NAME")]
     stage: Option<String>,
-    /// Give the command a terminal of its own where it would have none: under cron, in a pipe, over ssh without -t
+    /// Give the command a terminal of its own: under cron, in a pipe or over ssh without -t it would have none
     #[arg(long)]
     pty: bool,
-    /// Become the command, on this terminal: the second half of `--pty`
+    /// Lead the command's session on this terminal: the second half of `--pty`
     #[arg(long, hide = true, value_name = "PATH")]
     on_terminal: Option<PathBuf>,
     /// Print a function for sh, bash and zsh that reports the same on machines without this program
@@ -41,23 +41,25 @@ pub(super) fn run(session: &Session, args: RunArgs) -> Outcome {
         return Ok(super::exit::OK);
     }
     if let Some(terminal) = &args.on_terminal {
-        let error = become_on(terminal, &args.command);
+        let runtime = runtime()?;
+        let error = match runtime.block_on(lead_on(terminal, &args.command)) {
+            Ok(code) => return Ok(code),
+            Err(error) => error,
+        };
         let name = args.command.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
         session.out.warn(&format!("{name}: the command can't be run: {error}"));
         return Ok(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 });
     }
-    let has_one = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let inside = |name: &str| session.environment.non_empty(name).map(str::to_owned);
     let wrapped = Wrapped {
         command: args.command,
-        terminal: if args.pty && !has_one { Place::Made } else { Place::Here },
+        terminal: if args.pty { Place::Made } else { Place::Here },
         stage: args.stage,
         socket: socket_path(&session.paths()?.runtime_dir),
         pane: inside("TMUX_PANE"),
         tmux_socket: inside("TMUX").and_then(|value| value.split(',').next().map(str::to_owned)),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::internal)?;
-    let ended = runtime.block_on(wrapper::run(&wrapped)).map_err(CliError::internal)?;
+    let ended = runtime()?.block_on(wrapper::run(&wrapped)).map_err(CliError::internal)?;
     if ended.told == Told::Nobody {
         let line = sentry_line(&wrapped, ended.code, ended.took);
         // It is for whoever watches the pane, not for a file or pipe that the command writes to.
@@ -74,4 +76,8 @@ pub(super) fn run(session: &Session, args: RunArgs) -> Outcome {
         session.out.warn(&format!("{name}: the command can't be run (exit code {})", ended.code));
     }
     Ok(ended.code)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::internal)
 }

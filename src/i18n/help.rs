@@ -265,10 +265,13 @@ const TEXTS: &[(&str, &str)] = &[
         "也用 OSC 7501 报告状态，如同懂此协议的代理",
     ),
     (
-        "Give the command a terminal of its own where it would have none: under cron, in a pipe, over ssh without -t",
-        "命令本来没有终端时（cron、管道、不带 -t 的 ssh），给它一个自己的终端",
+        "Give the command a terminal of its own: under cron, in a pipe or over ssh without -t it would have none",
+        "给命令一个自己的终端：在 cron、管道或不带 -t 的 ssh 下，它本来没有终端",
     ),
-    ("Become the command, on this terminal: the second half of `--pty`", "在此终端上成为该命令：`--pty` 的后半步"),
+    (
+        "Lead the command's session on this terminal: the second half of `--pty`",
+        "在此终端上担任该命令会话的首进程：`--pty` 的后半步",
+    ),
     (
         "Print a function for sh, bash and zsh that reports the same on machines without this program",
         "输出供 sh、bash 与 zsh 使用的函数，在没有本程序的机器上作同样的报告",

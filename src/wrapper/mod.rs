@@ -3,18 +3,24 @@
 //!
 //! The command runs on a pseudo-terminal: the pane's, on which the wrapper was started. It keeps that, in the wrapper's
 //! own process group: window size, job control, `Ctrl-C` and `Ctrl-Z` are the terminal's own business, and no byte of
-//! output takes a detour. Where there is none, one is made on request.
+//! output takes a detour. On request one of its own is made, where there is none or beside the one that there is; then
+//! keys, size, stops and signals are carried over.
 //!
 //! **Invariants:** the exit code is the command's, 128 + N after signal N; the command is started whether or not a
 //! supervisor listens; reporting never delays it by more than [`PATIENCE`].
 
+mod leader;
+mod outer;
 mod report;
+mod signals;
 mod terminal;
 
+pub use leader::lead_on;
 pub use report::{Told, sentry_line};
-pub use terminal::become_on;
 
+use outer::in_foreground;
 use report::Reporter;
+use signals::{Signals, stopped};
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -23,7 +29,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use terminal::Terminal;
 use tokio::process::{Child, Command};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How long the supervisor may take to listen at the end; on a loaded machine it needs a while, and what it hears late it
 /// would hear twice.
@@ -56,7 +61,8 @@ pub struct Wrapped {
 pub enum Place {
     /// On the one that the wrapper was started on, with its standard streams as they are.
     Here,
-    /// On one that is made for it; its keys and its output go through the wrapper's standard streams.
+    /// On one that is made for it; its keys and its output go through the wrapper's standard streams, its size is that
+    /// of a terminal among these.
     Made,
 }
 
@@ -77,36 +83,49 @@ pub struct Ended {
 /// When signals can't be listened for, or the command can't be waited for.
 pub async fn run(wrapped: &Wrapped) -> std::io::Result<Ended> {
     let began = Instant::now();
-    let mut signals = Signals::listen()?;
-    let code = match start(wrapped) {
-        Ok((mut child, relay)) => {
-            let mut reporter = Reporter::start(wrapped);
-            let status = wait(&mut child, &mut signals, wrapped.terminal).await?;
-            if let Some(relay) = relay {
+    let (code, mut reporter) = match start(wrapped) {
+        Ok(mut running) => {
+            let reporter = Reporter::start(wrapped);
+            let status = running.wait().await?;
+            if let Some((terminal, relay)) = running.made {
                 drain(&relay).await;
+                // The terminal that we were started on is as it was before anything else is printed there.
+                drop(terminal);
             }
-            let (code, took) = (code_of(status), began.elapsed());
-            let told = reporter.end(wrapped, code, took).await;
-            return Ok(Ended { code, told, took });
+            (code_of(status), reporter)
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => NOT_FOUND,
-        Err(_) => CANNOT_RUN,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => (NOT_FOUND, Reporter::start(wrapped)),
+        Err(_) => (CANNOT_RUN, Reporter::start(wrapped)),
     };
-    let told = Reporter::start(wrapped).end(wrapped, code, began.elapsed()).await;
-    Ok(Ended { code, told, took: began.elapsed() })
+    let took = began.elapsed();
+    let told = reporter.end(wrapped, code, took).await;
+    Ok(Ended { code, told, took })
 }
 
-/// Starts the command; with what carries its output where a terminal was made for it.
-fn start(wrapped: &Wrapped) -> std::io::Result<(Child, Option<JoinHandle<()>>)> {
+/// A command under way.
+struct Running {
+    child: Child,
+    signals: Signals,
+    /// Its own terminal, and what carries its output.
+    made: Option<(Terminal, JoinHandle<()>)>,
+}
+
+/// Starts the command.
+fn start(wrapped: &Wrapped) -> std::io::Result<Running> {
     let (program, arguments) =
         wrapped.command.split_first().ok_or_else(|| std::io::Error::other("no command was given"))?;
     match wrapped.terminal {
-        Place::Here => Ok((Command::new(program).args(arguments).spawn()?, None)),
+        Place::Here => {
+            let signals = Signals::of_group()?;
+            Ok(Running { child: Command::new(program).args(arguments).spawn()?, signals, made: None })
+        }
         Place::Made => {
             let made = Terminal::make()?;
+            let signals = Signals::of_relay(made.outer().has_keys())?;
             let mut call = Command::from(made.command(&wrapped.command)?);
             let child = call.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
-            Ok((child, Some(made.relay()?)))
+            let relay = made.relay()?;
+            Ok(Running { child, signals, made: Some((made, relay)) })
         }
     }
 }
@@ -119,70 +138,52 @@ async fn drain(relay: &JoinHandle<()>) {
     }
 }
 
-/// The signals that a person or a program sends to the wrapper.
-struct Signals {
-    interrupt: Signal,
-    quit: Signal,
-    terminate: Signal,
-    hangup: Signal,
-    user1: Signal,
-    user2: Signal,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            quit: signal(SignalKind::quit())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            user1: signal(SignalKind::user_defined1())?,
-            user2: signal(SignalKind::user_defined2())?,
-        })
-    }
-
-    /// The next one.
-    async fn next(&mut self) -> rustix::process::Signal {
-        use rustix::process::Signal as Number;
-        tokio::select! {
-            _ = self.interrupt.recv() => Number::INT,
-            _ = self.quit.recv() => Number::QUIT,
-            _ = self.terminate.recv() => Number::TERM,
-            _ = self.hangup.recv() => Number::HUP,
-            _ = self.user1.recv() => Number::USR1,
-            _ = self.user2.recv() => Number::USR2,
+impl Running {
+    /// Waits for the command and passes signals on to it.
+    async fn wait(&mut self) -> std::io::Result<ExitStatus> {
+        use rustix::process::{Pid, Signal, kill_process};
+        loop {
+            let signal = tokio::select! {
+                status = self.child.wait() => return status,
+                signal = self.signals.next() => signal,
+            };
+            let Some(pid) = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) else {
+                continue;
+            };
+            let Some((made, _)) = &self.made else {
+                // The terminal sends `Ctrl-C` and `Ctrl-\` to the whole group, the command among it; twice would be
+                // once too often for programs that give up hard at the second.
+                if !(matches!(signal, Signal::INT | Signal::QUIT) && in_foreground()) {
+                    let _ = kill_process(pid, signal);
+                }
+                continue;
+            };
+            match signal {
+                Signal::WINCH => made.fit()?,
+                Signal::CHILD => {
+                    if stopped(pid).is_some() {
+                        stop_with(made, pid);
+                    }
+                }
+                // It may have ended in this instant.
+                other => drop(kill_process(pid, other)),
+            }
         }
     }
 }
 
-/// Waits for the command and passes signals on to it.
-async fn wait(child: &mut Child, signals: &mut Signals, terminal: Place) -> std::io::Result<ExitStatus> {
-    use rustix::process::{Pid, Signal as Number, kill_process, kill_process_group};
-    loop {
-        let signal = tokio::select! {
-            status = child.wait() => return status,
-            signal = signals.next() => signal,
-        };
-        // The terminal sends `Ctrl-C` and `Ctrl-\` to the whole group, the command among it; twice would be once too
-        // often for programs that give up hard at the second.
-        let by_key = matches!(signal, Number::INT | Number::QUIT) && in_foreground();
-        let Some(pid) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) else { continue };
-        // It may have ended in this instant.
-        let _ = match terminal {
-            Place::Here if by_key => Ok(()),
-            Place::Here => kill_process(pid, signal),
-            // It leads a session of its own, to which no key of our terminal goes.
-            Place::Made => kill_process_group(pid, signal),
-        };
-    }
-}
-
-/// Whether keys of the terminal go to our process group.
-fn in_foreground() -> bool {
-    let terminal = std::fs::File::open("/dev/tty");
-    terminal.is_ok_and(|terminal| {
-        rustix::termios::tcgetpgrp(terminal).is_ok_and(|group| group == rustix::process::getpgrp())
-    })
+/// The command was stopped on its terminal: so is everything on ours, until somebody continues it.
+fn stop_with(made: &Terminal, leader: rustix::process::Pid) {
+    use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
+    made.outer().rest();
+    // What is lost by an error is the pause only. The rest of a job got the signal already where it was one.
+    let _ = match made.outer().has_keys() {
+        true => kill_current_process_group(Signal::TSTP),
+        false => kill_process(getpid(), Signal::STOP),
+    };
+    made.outer().resume();
+    let _ = made.fit();
+    let _ = kill_process(leader, Signal::CONT);
 }
 
 fn code_of(status: ExitStatus) -> u8 {

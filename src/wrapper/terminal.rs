@@ -1,70 +1,108 @@
-//! A pseudo-terminal for a command that has none: started by cron, over ssh without `-t`, or in a pipe.
+//! A pseudo-terminal of the command's own: asked for where there is none (cron, a pipe, ssh without `-t`), or where it
+//! is to be apart from the one that we were started on.
 //!
-//! The command becomes the leader of a session of its own, for which this program is started once more: only a process
-//! itself can make a terminal its own (setsid(2), ioctl_tty(2)).
+//! The terminal's session is led by this program, started once more (see [`super::leader`]).
 
-use rustix::fs::{Mode, OFlags, open};
+use super::outer::{Keys, Outer};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcgetwinsize, tcsetwinsize};
+use rustix::termios::{OptionalActions, tcsetattr, tcsetwinsize};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
-/// What `tmuxagent run` is called with to become the command on a terminal; followed by the terminal's path.
+/// What `tmuxagent run` is called with to lead the session on a terminal; followed by the terminal's path.
 const ON_TERMINAL: &str = "--on-terminal";
-
-/// The size where neither a terminal nor the environment tells one: that of the VT100.
-const USUAL: (u16, u16) = (24, 80);
 /// The key that ends the input (termios(3), `VEOF`).
 const END_OF_INPUT: u8 = 4;
+/// How much is carried at once, bytes.
+const PIECE: usize = 64 * 1024;
 
-/// A terminal with nobody on it yet.
+/// A terminal that was made, and the one that we were started on, if any.
 #[derive(Debug)]
 pub(super) struct Terminal {
     ours: File,
     path: PathBuf,
+    outer: Arc<Outer>,
 }
 
 impl Terminal {
-    /// Makes one, as large as `LINES` and `COLUMNS` or a terminal on our standard error say.
+    /// Makes one, as large and as set up as the one that we were started on.
     pub(super) fn make() -> io::Result<Self> {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&ours)?;
         unlockpt(&ours)?;
         let path = ptsname(&ours, Vec::new())?.into_string().map_err(io::Error::other)?;
-        tcsetwinsize(&ours, size())?;
-        Ok(Self { ours: File::from(ours), path: PathBuf::from(path) })
+        let outer = Arc::new(Outer::look());
+        if let Some(modes) = outer.modes() {
+            tcsetattr(&ours, OptionalActions::Now, modes)?;
+        }
+        let terminal = Self { ours: File::from(ours), path: PathBuf::from(path), outer };
+        terminal.fit()?;
+        Ok(terminal)
     }
 
-    /// The call that becomes `command` on this terminal.
+    /// The call that runs `command` on this terminal.
     pub(super) fn command(&self, command: &[OsString]) -> io::Result<Command> {
         let mut call = Command::new(std::env::current_exe()?);
         call.arg("run").arg(ON_TERMINAL).arg(&self.path).arg("--").args(command);
         Ok(call)
     }
 
+    /// Takes over the size of the terminal that we were started on; the system tells the command.
+    pub(super) fn fit(&self) -> io::Result<()> {
+        Ok(tcsetwinsize(&self.ours, Outer::size())?)
+    }
+
+    /// The terminal that we were started on.
+    pub(super) fn outer(&self) -> &Outer {
+        &self.outer
+    }
+
     /// Copies between the terminal and our standard streams. The thread ends when the command and all its children
     /// have let go of the terminal.
-    pub(super) fn relay(self) -> io::Result<JoinHandle<()>> {
-        let mut keys = self.ours.try_clone()?;
+    pub(super) fn relay(&self) -> io::Result<JoinHandle<()>> {
+        let (mut keys, mut screen) = (self.ours.try_clone()?, self.ours.try_clone()?);
+        let outer = Arc::clone(&self.outer);
         // It ends with the process: nothing can be told from a standard input that never ends.
-        std::thread::spawn(move || {
-            if copy(&mut io::stdin().lock(), &mut keys).is_ok() {
-                let _ = keys.write_all(&[END_OF_INPUT]);
-            }
-        });
-        let mut ours = self.ours;
+        std::thread::spawn(move || type_all(&outer, &mut keys));
         // Reading fails with EIO once nobody has the other end open; a reader of ours that has gone is no error either.
-        Ok(std::thread::spawn(move || drop(copy(&mut ours, &mut io::stdout().lock()))))
+        Ok(std::thread::spawn(move || drop(copy(&mut screen, &mut io::stdout().lock()))))
     }
 }
 
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.outer.rest();
+    }
+}
+
+/// Types what comes in on our standard input, and its end.
+fn type_all(outer: &Outer, keys: &mut impl Write) -> Option<()> {
+    let mut bytes = vec![0; PIECE];
+    let mut last = b'\n';
+    loop {
+        match outer.read(&mut bytes) {
+            Keys::Some(0) => break,
+            Keys::Some(read) => {
+                let piece = bytes.get(..read)?;
+                last = *piece.last()?;
+                keys.write_all(piece).ok()?;
+            }
+            Keys::None => {}
+            Keys::Failed => return None,
+        }
+    }
+    // In the middle of a line the key only hands over what stands there.
+    let ends: &[u8] = if last == b'\n' { &[END_OF_INPUT] } else { &[END_OF_INPUT; 2] };
+    keys.write_all(ends).ok()
+}
+
 fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
-    let mut bytes = vec![0; 64 * 1024];
+    let mut bytes = vec![0; PIECE];
     loop {
         match from.read(&mut bytes) {
             Ok(0) => return Ok(()),
@@ -76,35 +114,4 @@ fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
             Err(error) => return Err(error),
         }
     }
-}
-
-fn size() -> Winsize {
-    if let Ok(size) = tcgetwinsize(io::stderr())
-        && size.ws_row > 0
-    {
-        return size;
-    }
-    let told = |name: &str| std::env::var(name).ok()?.parse::<u16>().ok().filter(|cells| *cells > 0);
-    Winsize {
-        ws_row: told("LINES").unwrap_or(USUAL.0),
-        ws_col: told("COLUMNS").unwrap_or(USUAL.1),
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    }
-}
-
-/// Becomes `command` with that terminal as its own; comes back only with an error.
-pub fn become_on(terminal: &Path, command: &[OsString]) -> io::Error {
-    let become_it = || -> io::Result<io::Error> {
-        rustix::process::setsid()?;
-        let terminal = open(terminal, OFlags::RDWR, Mode::empty())?;
-        rustix::process::ioctl_tiocsctty(&terminal)?;
-        rustix::stdio::dup2_stdin(&terminal)?;
-        rustix::stdio::dup2_stdout(&terminal)?;
-        rustix::stdio::dup2_stderr(&terminal)?;
-        drop(terminal);
-        let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(Command::new(program).args(arguments).exec())
-    };
-    become_it().unwrap_or_else(|error| error)
 }

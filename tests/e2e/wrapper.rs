@@ -71,6 +71,57 @@ fn every_signal_from_outside_reaches_the_command() {
     }
 }
 
+/// On a terminal of its own inside another one: size, keys, stops and the exit code are carried over, and the outer
+/// terminal is as it was before whenever somebody else has it.
+#[test]
+fn a_terminal_inside_a_terminal_behaves_as_one() {
+    let server = TmuxServer::running("");
+    let program = program(server.folder());
+    let run = format!("{program} run --pty -- sh -c");
+    let pane = |target: &str| server.tmux(&["display-message", "-p", "-t", "main", target]);
+    let same_modes = |what: &str| {
+        server.type_line("main", "clear; stty -g > after; cmp before after && echo as_be''fore");
+        server.wait_screen("main", "\nas_before");
+        assert!(!server.screen("main").contains("differ"), "{what}");
+    };
+    server.type_line("main", &format!("cd '{}'; stty -g > before", server.folder().display()));
+
+    // Another terminal, of the same size, and the signal that tells of another one.
+    let script = "trap \"stty size; exit 7\" WINCH; tty; stty size; while :; do sleep 0.1; done";
+    server.type_line("main", &format!("clear; {run} '{script}'; echo \"code=$?\""));
+    server.wait_screen("main", "\n24 80\n");
+    assert!(!server.screen("main").contains(&format!("\n{}\n", pane("#{pane_tty}"))));
+    server.tmux(&["resize-window", "-t", "main", "-x", "100", "-y", "30"]);
+    server.wait_screen("main", "\n30 100\n");
+    server.wait_screen("main", "\ncode=7");
+    same_modes("after its end");
+
+    // `Ctrl-Z` stops it and gives the terminal back, `fg` continues it, keys go to it alone, `Ctrl-C` ends it.
+    server.type_line("main", &format!("clear; {run} 'echo be''gun; exec cat'"));
+    server.wait_screen("main", "\nbegun");
+    server.tmux(&["send-keys", "-t", "main", "C-z"]);
+    server.wait_screen("main", "Stopped");
+    same_modes("while it is stopped");
+    server.type_line("main", "fg");
+    server.wait_screen("main", "\n$ fg");
+    server.type_line("main", "some text");
+    server.wait_screen("main", "\nsome text\nsome text\n");
+    server.tmux(&["send-keys", "-t", "main", "C-c"]);
+    server.wait_screen("main", r#""exit":130}"#);
+    server.type_line("main", "echo \"code=$?\"");
+    server.wait_screen("main", "\ncode=130");
+    same_modes("after Ctrl-C");
+
+    // A signal from outside ends the command, and with it the wrapper.
+    server.type_line("main", &format!("clear; {run} 'echo be''gun; exec sleep 1000'; echo \"code=$?\""));
+    server.wait_screen("main", "\nbegun");
+    let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", pane("#{pane_pid}")));
+    let wrapper = children.expect("a process").trim().parse().ok().and_then(Pid::from_raw).expect("one child");
+    kill_process(wrapper, Signal::TERM).expect("it lives");
+    server.wait_screen("main", "\ncode=143");
+    same_modes("after a signal");
+}
+
 /// Where there is no terminal, one is made on request: with a size, keys, signals and the exit code.
 #[test]
 fn a_command_without_a_terminal_gets_one_on_request() {
@@ -98,6 +149,8 @@ fn a_command_without_a_terminal_gets_one_on_request() {
     assert_eq!(code, Some(0));
     assert!(said.contains("some keys\r\n") && said.contains("\r\n20000\r\n"), "{} bytes", said.len());
     assert_eq!(said.lines().filter(|line| line.parse::<u32>().is_ok()).count(), 20_000);
+    let (said, code) = ends(start("stty -echo; cat; echo; echo ended", &["--pty"]), "half a line");
+    assert!(code == Some(0) && said.contains("half a line\r\nended"), "{said}");
     let mut child = start("trap 'echo three; exit 5' INT; echo ready; while :; do sleep 0.05; done", &["--pty"]);
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
     assert_eq!(lines.next().as_deref().map(str::trim_end), Some("ready"));

@@ -2,10 +2,9 @@
 
 use super::connection::Connection;
 use super::{CliError, Outcome, Output, Session, Tone, exit};
-use crate::clock::wall;
 use crate::i18n::cli::{Word, word};
 use crate::i18n::{ago, approval_kind, approval_state, clean, reveal, span, via};
-use crate::model::{Approval, ApprovalState};
+use crate::model::{Approval, ApprovalState, Snapshot, Timestamp};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -26,22 +25,22 @@ pub(super) fn run(session: &Session, args: &ApprovalsArgs) -> Outcome {
         if out.json {
             out.json(&approval)?
         } else {
-            show(out, &approval)?
+            show(out, &approval, connection.snapshot()?.at)?
         }
         return Ok(exit::OK);
     }
-    let mut approvals = connection.snapshot()?.approvals;
+    let Snapshot { at, mut approvals, .. } = connection.snapshot()?;
     approvals.retain(|approval| args.all || approval.state == ApprovalState::Pending);
     if out.json {
         out.json(&approvals)?
     } else {
-        list(out, &approvals)?
+        list(out, &approvals, at)?
     }
     Ok(exit::OK)
 }
 
-fn list(out: &Output, approvals: &[Approval]) -> Result<(), CliError> {
-    let (lang, now) = (out.lang, wall());
+fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliError> {
+    let lang = out.lang;
     if approvals.is_empty() {
         return out.line(word(lang, Word::NoApprovals));
     }
@@ -73,8 +72,8 @@ fn name(approval: &Approval) -> String {
 }
 
 /// One approval with everything that a decision needs.
-pub(super) fn show(out: &Output, approval: &Approval) -> Result<(), CliError> {
-    let (lang, now) = (out.lang, wall());
+pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<(), CliError> {
+    let lang = out.lang;
     let row = |head: Word, value: String| {
         if value.is_empty() {
             Ok(())

@@ -2,7 +2,6 @@
 
 use super::connection::Connection;
 use super::{Outcome, Output, Session, Tone, exit, target};
-use crate::clock::wall;
 use crate::i18n::cli::{Word, word};
 use crate::i18n::{ago, clean, pane_state, run_state, stage_state};
 use crate::model::{PaneState, RunState, Snapshot, StageState};
@@ -36,7 +35,7 @@ pub(super) fn run(session: &Session, args: &PanesArgs) -> Outcome {
 }
 
 fn panes(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
-    let (lang, now) = (out.lang, wall());
+    let (lang, now) = (out.lang, snapshot.at);
     if snapshot.panes.is_empty() {
         return out.line(word(lang, Word::NoPanes));
     }

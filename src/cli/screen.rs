@@ -9,7 +9,7 @@ use crate::ipc::client::{self, ClientError};
 use crate::ipc::lock::{Holder, LockError, socket_path};
 use crate::ipc::server::{Hub, serve_stream};
 use crate::ipc::wire::{Request, RequestFrame};
-use crate::model::{PaneKey, Via};
+use crate::model::{PaneKey, Timestamp, Via};
 use crate::supervisor::jump;
 use crate::ui::{self, ConnectError, Exit, Jumped, Keymap, Link, Options, Role, Setup, TerminalHints, Theme, UiError};
 use crate::yaml::Source;
@@ -157,7 +157,8 @@ fn options(session: &Session, loaded: &Loaded, role: Role) -> Result<Options, Cl
         let (hosts, runtime, environment) = (hosts.clone(), runtime.clone(), Arc::clone(&environment));
         Box::pin(async move { jump::jump(&hosts, &runtime, &environment, &pane).await })
     };
-    Ok(Options { setup, jump: Box::new(jump), now: Box::new(clock::wall) })
+    let clock = clock::Clock::start(Timestamp(0));
+    Ok(Options { setup, jump: Box::new(jump), now: Box::new(move || clock.now()), wall: Box::new(clock::wall) })
 }
 
 fn theme(environment: &Environment) -> Theme {

@@ -2,7 +2,6 @@
 
 use super::connection::Connection;
 use super::{Outcome, Session, Tone, exit};
-use crate::clock::wall;
 use crate::i18n::cli::{Word, word};
 use crate::i18n::{ago, clean, host_state, pane_state, span};
 use crate::model::{ApprovalState, HostState, PaneState, Snapshot};
@@ -39,7 +38,7 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
         }))?;
         return Ok(code);
     }
-    let (lang, now) = (out.lang, wall());
+    let (lang, now) = (out.lang, snapshot.at);
     out.line(&format!(
         "{} {}, {} {}, {} {}, {} {}",
         out.paint(Tone::Bold, "tmuxagent"),

@@ -3,6 +3,7 @@
 
 use super::session;
 use super::wire::{Reply, Request};
+use crate::clock::Clock;
 use crate::model::{EventLine, PaneKey, Snapshot, Via};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -65,6 +66,8 @@ pub struct Hub {
     pub calls: mpsc::Sender<Call>,
     /// The newest snapshot.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// The time that snapshots are told in.
+    pub clock: Clock,
     /// Screens of watched panes; lagging views miss old ones.
     pub screens: broadcast::Sender<Arc<PaneScreen>>,
     /// Journal lines as they are committed; lagging followers read them again from the journal.

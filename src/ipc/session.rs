@@ -268,7 +268,8 @@ impl Session {
             return codec::encode(&ServerFrame::Screen { pane, rows }).ok();
         }
         self.snapshot_due = false;
-        let snapshot = Box::new(self.snapshots.as_mut()?.borrow_and_update().as_ref().clone());
+        let snapshot = self.snapshots.as_mut()?.borrow_and_update().as_ref().clone();
+        let snapshot = self.dated(snapshot);
         codec::encode(&ServerFrame::Snapshot { snapshot })
             .inspect_err(|error| tracing::error!(%error, "a snapshot can't be sent"))
             .ok()
@@ -314,12 +315,18 @@ impl Session {
         self.snapshot_due = false;
     }
 
+    /// The picture may be old where nothing happened, and what it tells is still so now: the receiver counts from here.
+    fn dated(&self, snapshot: Snapshot) -> Box<Snapshot> {
+        Box::new(Snapshot { at: self.hub.clock.now(), ..snapshot })
+    }
+
     fn asked(&mut self, id: u64, request: Request) {
         match request {
             Request::Hello { .. } => self.reply(id, self.hub.hello.as_ref().clone()),
             Request::Bye => self.stop(),
             Request::Snapshot => {
-                let snapshot = Box::new(self.hub.snapshots.borrow().as_ref().clone());
+                let snapshot = self.hub.snapshots.borrow().as_ref().clone();
+                let snapshot = self.dated(snapshot);
                 self.reply(id, Reply::Snapshot { snapshot });
             }
             Request::Subscribe => {

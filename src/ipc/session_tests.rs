@@ -3,7 +3,7 @@ use super::lock::{Lock, LockError, lock_path, socket_path};
 use super::server::{Call, Hub, PaneScreen, serve, serve_stream};
 use super::tests::{answer_all, greeting_line, holding, snapshot, supervisor};
 use super::wire::{ErrorKind, MAX_FRAME, PROTOCOL, Reply, Request, RequestFrame, ServerFrame};
-use crate::model::{HostName, PaneId, PaneKey, ServerId, Snapshot, Via};
+use crate::model::{HostName, PaneId, PaneKey, ServerId, Snapshot, Timestamp, Via};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
@@ -134,6 +134,31 @@ async fn a_watched_pane_shows_its_newest_screen_and_no_other_pane() {
     assert!(matches!(soon(view.frames.recv()).await, Some(ServerFrame::Reply { id: 3, .. })), "no screen between");
 }
 
+/// Where nothing happens for long the picture is old, and still true.
+#[tokio::test]
+async fn an_old_picture_is_told_with_the_present_time() {
+    let supervisor = supervisor();
+    let mut view = greeted(&supervisor.hub).await;
+    let now = supervisor.hub.clock.now();
+    for (id, request) in [(1, Request::Subscribe), (2, Request::Snapshot)] {
+        view.requests.send(RequestFrame { id, request }).await.expect("open");
+    }
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        match soon(view.frames.recv()).await {
+            Some(ServerFrame::Snapshot { snapshot }) => told.push(snapshot.at),
+            Some(ServerFrame::Reply { reply, .. }) => {
+                if let Reply::Snapshot { snapshot } = *reply {
+                    told.push(snapshot.at);
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(supervisor.snapshots.borrow().at, Timestamp(0), "it was taken long ago");
+    assert!(told.iter().all(|at| *at >= now), "{told:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_burst_of_snapshots_is_pushed_at_once_and_then_in_measure() {
     let supervisor = supervisor();
@@ -244,15 +269,24 @@ async fn surfaces_of_the_supervisor_itself_are_refused() {
     }
 }
 
+/// What was told, but for when.
+fn undated(told: &impl serde::Serialize) -> String {
+    let mut told = serde_json::to_value(told).expect("json");
+    if let Some(at) = told.pointer_mut("/snapshot/at") {
+        *at = serde_json::Value::Null;
+    }
+    told.to_string()
+}
+
 /// What a connection answers to a fixed conversation.
 async fn conversation(mut view: Connection) -> Vec<String> {
     let mut told = vec![serde_json::to_string(&view.hello).expect("json")];
     for request in [Request::Snapshot, Request::Reload, Request::Subscribe, Request::Explain { target: "é\n".into() }]
     {
         let reply = soon(view.request(request)).await.expect("an answer");
-        told.push(serde_json::to_string(&reply).expect("json"));
+        told.push(undated(&reply));
     }
-    told.push(serde_json::to_string(&soon(view.push()).await).expect("json"));
+    told.push(undated(&soon(view.push()).await));
     told
 }
 

@@ -2,6 +2,7 @@ use super::client::{ClientError, Connection, hello, link};
 use super::lock::{Holder, Lock, LockError, holder, socket_path};
 use super::server::{Call, Hub, serve, serve_stream};
 use super::wire::{ErrorKind, PROTOCOL, Reply, Request, ServerFrame};
+use crate::clock::Clock;
 use crate::model::{EventLine, Note, Severity, Snapshot, Timestamp, Via};
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub(super) fn supervisor() -> Supervisor {
     let hub = Hub {
         calls: calls_in,
         snapshots: seen,
+        clock: Clock::start(Timestamp(0)),
         screens: broadcast::channel(8).0,
         events: broadcast::channel(4).0,
         hello: Arc::new(greeting),

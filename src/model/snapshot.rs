@@ -246,7 +246,7 @@ pub struct Counters {
 pub struct Snapshot {
     /// Counts up; views keep the newest.
     pub generation: u64,
-    /// When it was taken.
+    /// When it was so, by the supervisor's clock: when it was taken, or handed to a view.
     pub at: Timestamp,
     /// The supervisor's version.
     pub version: String,

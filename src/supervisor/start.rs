@@ -127,6 +127,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let hub = Hub {
         calls: calls_in,
         snapshots: snapshots_out,
+        clock,
         screens: screens.clone(),
         events: journal.clone(),
         hello: Arc::new(Reply::Hello {

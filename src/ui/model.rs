@@ -133,7 +133,7 @@ pub(crate) struct Attention {
 pub struct Model {
     /// How it was made; the language may change.
     pub setup: Setup,
-    /// This machine's time at the last message.
+    /// The steady clock's time at the last message.
     pub now: Timestamp,
     /// Columns and rows.
     pub size: (u16, u16),
@@ -143,6 +143,8 @@ pub struct Model {
     pub snapshot: Option<Box<Snapshot>>,
     /// How far the supervisor's clock is ahead of this one's, milliseconds; 0 when they agree within two seconds.
     pub(crate) skew: i64,
+    /// How far the system's time is ahead of the steady clock's, milliseconds; it was set since the start.
+    pub(crate) drift: i64,
     /// The panel that has the keys.
     pub panel: Panel,
     /// Whether that panel has the whole screen.
@@ -182,6 +184,7 @@ impl Model {
             link: LinkState::default(),
             snapshot: None,
             skew: 0,
+            drift: 0,
             panel: Panel::Panes,
             zoomed: false,
             pane: None,
@@ -216,6 +219,12 @@ impl Model {
     #[must_use]
     pub const fn time(&self) -> Timestamp {
         Timestamp(self.now.0.saturating_add(self.skew))
+    }
+
+    /// What this machine's clocks show. Nothing is counted with it.
+    #[must_use]
+    pub const fn time_of_day(&self) -> Timestamp {
+        Timestamp(self.now.0.saturating_add(self.drift))
     }
 
     /// Where a key is pressed now.
@@ -281,8 +290,8 @@ impl Model {
     #[must_use]
     pub fn next_tick(&self) -> Timestamp {
         let period = if self.counts_seconds() { 1_000 } else { 60_000 };
-        let next = self.now.0.div_euclid(period).saturating_add(1).saturating_mul(period);
-        Timestamp(next)
+        let next = self.time_of_day().0.div_euclid(period).saturating_add(1).saturating_mul(period);
+        Timestamp(next.saturating_sub(self.drift))
     }
 
     /// Whether something visible changes each second.

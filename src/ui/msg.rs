@@ -1,7 +1,7 @@
 //! What happens to a screen, and what it wants done.
 
 use crate::ipc::wire::{RequestFrame, ServerFrame};
-use crate::model::PaneKey;
+use crate::model::{PaneKey, Timestamp};
 use crossterm::event::{KeyEvent, MouseEvent};
 
 /// Something that happened; the only input of `update` besides the time.
@@ -33,8 +33,8 @@ pub enum Msg {
     },
     /// The shell reports something for people, such as a jump that failed.
     Notice(String),
-    /// Time has passed.
-    Tick,
+    /// Time has passed; the system's time now, which may have been set to another.
+    Tick(Timestamp),
 }
 
 /// What the screen wants done; only the shell acts.

@@ -32,8 +32,10 @@ pub struct Options {
     pub setup: Setup,
     /// Shows a pane in tmux. A popup ends after a jump that succeeded, since it would hide what was jumped to.
     pub jump: Box<dyn FnMut(PaneKey) -> Jumped + Send>,
-    /// This machine's time.
+    /// A steady clock, which no change of the system's time moves.
     pub now: Box<dyn Fn() -> Timestamp + Send>,
+    /// The system's time, to be shown.
+    pub wall: Box<dyn Fn() -> Timestamp + Send>,
 }
 
 impl std::fmt::Debug for Options {
@@ -178,6 +180,7 @@ where
         canvas,
         model,
         now: options.now,
+        wall: options.wall,
         jump: options.jump,
         jumps: JoinSet::new(),
         link: None,
@@ -201,6 +204,7 @@ struct Shell<'a> {
     canvas: &'a mut dyn Canvas,
     model: Model,
     now: Box<dyn Fn() -> Timestamp + Send>,
+    wall: Box<dyn Fn() -> Timestamp + Send>,
     jump: Box<dyn FnMut(PaneKey) -> Jumped + Send>,
     jumps: JoinSet<Result<(), String>>,
     link: Option<Link>,
@@ -244,7 +248,7 @@ impl Shell<'_> {
                     retry_at = None;
                     connecting = Some(connect());
                 }
-                () = sleep_until(tick) => self.take(Msg::Tick, &mut source)?,
+                () = sleep_until(tick) => self.take(Msg::Tick((self.wall)()), &mut source)?,
             }
         }
         Ok(self.outcome.unwrap_or(Exit::Quit))

@@ -30,7 +30,7 @@ pub fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Action> {
     model.toasts.retain(|toast| toast.until > now);
     let cause = match &msg {
         Msg::Key(_) | Msg::Paste(_) | Msg::Mouse(_) => Cause::User,
-        Msg::Resized { .. } | Msg::Frame(_) | Msg::Linked | Msg::LinkLost { .. } | Msg::Notice(_) | Msg::Tick => {
+        Msg::Resized { .. } | Msg::Frame(_) | Msg::Linked | Msg::LinkLost { .. } | Msg::Notice(_) | Msg::Tick(_) => {
             Cause::World
         }
     };
@@ -75,7 +75,10 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Action> {
             toast(model, Severity::Warning, clean(&text));
             Vec::new()
         }
-        Msg::Tick => Vec::new(),
+        Msg::Tick(wall) => {
+            model.drift = wall.0.saturating_sub(model.now.0);
+            Vec::new()
+        }
     }
 }
 

@@ -24,6 +24,7 @@ fn child() {
         // A bug in the program, as it were.
         jump: Box::new(|_| panic!("the jump failed\nbadly")),
         now: Box::new(move || NOW + Millis(u64::try_from(began.elapsed().as_millis()).unwrap_or(0))),
+        wall: Box::new(move || NOW + Millis(u64::try_from(began.elapsed().as_millis()).unwrap_or(0))),
     };
     let exit = runtime.block_on(run(|| async { Ok(supervisor()) }, options)).expect("the screen ends");
     std::fs::write(folder.join("exit"), format!("{exit:?}")).expect("the folder is writable");

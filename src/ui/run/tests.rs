@@ -112,6 +112,7 @@ impl Stage {
                     Box::pin(async move { result })
                 }),
                 now: Box::new(move || NOW + Millis(u64::try_from(began.elapsed().as_millis()).unwrap())),
+                wall: Box::new(move || NOW + Millis(u64::try_from(began.elapsed().as_millis()).unwrap())),
             };
             let connect = move || {
                 let next = plan.lock().unwrap().pop_front();

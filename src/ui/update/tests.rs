@@ -22,7 +22,7 @@ fn showing_as(role: Role, snapshot: Snapshot) -> Model {
     let mut model = Model::new(Setup { role, ..Setup::default() }, (80, 24), NOW);
     update(&mut model, later(-1_000), Msg::Linked);
     take(&mut model, later(-1_000), snapshot);
-    update(&mut model, NOW, Msg::Tick);
+    update(&mut model, NOW, Msg::Tick(NOW));
     model
 }
 
@@ -207,7 +207,7 @@ fn the_screen_of_the_selected_pane_is_watched_once() {
         actions.iter().filter_map(pane).collect::<Vec<_>>()
     };
     assert_eq!(watched(press_at(&mut model, NOW, "j")), [key(2)]);
-    assert_eq!(watched(update(&mut model, NOW, Msg::Tick)), []);
+    assert_eq!(watched(update(&mut model, NOW, Msg::Tick(NOW))), []);
     let late = ServerFrame::Screen { pane: key(1), rows: vec!["late".to_owned()] };
     update(&mut model, NOW, Msg::Frame(Box::new(late)));
     assert_eq!(model.tail, None, "a screen of a pane left behind");
@@ -299,7 +299,7 @@ fn answers_of_the_supervisor_are_told() {
         let frame = ServerFrame::Reply { id: frame.id, reply: Box::new(reply) };
         update(&mut model, NOW, Msg::Frame(Box::new(frame)));
         assert_eq!(model.toasts.last().map(|toast| toast.text.as_str()), Some(expect));
-        update(&mut model, later(60_000), Msg::Tick);
+        update(&mut model, later(60_000), Msg::Tick(NOW));
         assert_eq!(model.toasts, []);
     }
 }
@@ -313,6 +313,18 @@ fn it_ticks_each_second_only_while_something_counts() {
     assert_eq!(idle.next_tick(), later(60_000), "the clock's minute");
     update(&mut idle, later(100), Msg::Notice("hm".to_owned()));
     assert_eq!(idle.next_tick(), later(1_000), "a remark has to go again");
+}
+
+/// The system's time is set back by an hour: what is shown of the day follows, what is counted goes on.
+#[test]
+fn another_time_of_the_system_changes_nothing_that_is_counted() {
+    let mut model = showing(Sample::busy().build());
+    let (counted, hour) = (model.time(), 3_600_000);
+    update(&mut model, later(1_000), Msg::Tick(later(1_000 - hour)));
+    assert_eq!(model.time_of_day(), later(1_000 - hour));
+    assert_eq!(model.time().since(counted), Millis(1_000));
+    assert_eq!(model.next_tick(), later(2_000));
+    assert!(told(&press_at(&mut model, later(1_000), "a y")).contains("'decide'"), "what was looked at stays so");
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn first_row(model: &Model, width: u16) -> Line<'static> {
         }
         row = row.right(text, style);
     }
-    row.right(format!("  {}", clock(&model.setup.zone, model.now)), theme.dim()).line(width, theme)
+    row.right(format!("  {}", clock(&model.setup.zone, model.time_of_day())), theme.dim()).line(width, theme)
 }
 
 /// From so many live hosts on they are counted where their names leave no room for those that are not live.

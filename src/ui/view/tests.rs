@@ -30,7 +30,7 @@ pub(super) fn screen(snapshot: Snapshot, size: (u16, u16), lang: Lang) -> Model 
     if let Some(pane) = pane {
         update(&mut model, NOW, Msg::Frame(Box::new(ServerFrame::Screen { pane, rows: screen_rows() })));
     }
-    update(&mut model, NOW, Msg::Tick);
+    update(&mut model, NOW, Msg::Tick(NOW));
     model
 }
 

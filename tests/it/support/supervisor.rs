@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::mpsc as blocking;
 use std::sync::{Arc, Mutex};
+use tmuxagent::clock::Clock;
 use tmuxagent::ipc::lock::{Holder, Lock};
 use tmuxagent::ipc::server::{Call, Hub, serve};
 use tmuxagent::ipc::wire::{ErrorKind, PROTOCOL, Reply, Request};
@@ -46,6 +47,7 @@ impl StagedSupervisor {
                 let hub = Hub {
                     calls: calls_in,
                     snapshots,
+                    clock: Clock::start(Timestamp(0)),
                     screens: broadcast::channel(8).0,
                     events: broadcast::channel(8).0,
                     hello: Arc::new(Reply::Hello { protocol: PROTOCOL, version, pid: 4711, config, started_at }),

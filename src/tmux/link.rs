@@ -5,6 +5,7 @@ use super::health::LONGEST_PAUSE;
 use super::host::{Arrival, Host};
 use super::probe::{self, ProbeError, Probed};
 use super::proto::Version;
+use super::turn::TURNS;
 use crate::model::{HostState, PaneId, ServerId};
 
 /// How the host is reached at present.
@@ -39,6 +40,9 @@ impl Host {
         let (owner, ceiling, known) = (self.spec.owner.clone(), self.spec.ceiling, self.server.clone());
         let arrivals = self.arrivals.clone();
         tokio::spawn(async move {
+            if !transport.is_local() {
+                TURNS.next().await;
+            }
             let result = probe::probe(transport, nonce, owner, ceiling, known).await;
             let _ = arrivals.send(Arrival::Probed(Box::new(result))).await;
         });

@@ -35,6 +35,7 @@ mod send;
 mod spec;
 mod taken;
 mod transport;
+mod turn;
 
 pub use refusal::Refusal;
 pub use spec::{HostSpec, Position, Tape};

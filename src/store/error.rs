@@ -137,7 +137,7 @@ pub enum Fault {
     #[error("the disk of the state database is full; free some space")]
     Full,
     /// It can't be written any more.
-    #[error("the state database can't be written: it is read-only")]
+    #[error("the state database can't be written: it was made read-only")]
     ReadOnly,
     /// It is damaged.
     #[error(
@@ -145,7 +145,7 @@ pub enum Fault {
     )]
     Damaged(String),
     /// Reading or writing failed in the operating system; later it may work.
-    #[error("reading or writing the state database failed: {0}")]
+    #[error("reading or writing the state database failed: {0}; see whether its disk fails or was made read-only")]
     Io(String),
     /// A backup is being made already.
     #[error("a backup is already being made")]

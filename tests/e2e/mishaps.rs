@@ -57,12 +57,18 @@ fn shift_time(room: &Room, seconds: i64) {
     std::fs::rename(&part, &file).expect("a file");
 }
 
+/// Builds what stands between a program and the system.
+fn library(room: &Room, source: &str) -> PathBuf {
+    let (file, library) = (room.server.folder().join("between.c"), room.server.folder().join("between.so"));
+    std::fs::write(&file, source).expect("a file");
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&file).status();
+    assert!(built.is_ok_and(|status| status.success()), "a C compiler, which also links this test");
+    library
+}
+
 /// Starts a supervisor whose system time can be set.
 fn watch_in_shifted_time(room: &mut Room) {
-    let (source, library) = (room.server.folder().join("time.c"), room.server.folder().join("time.so"));
-    std::fs::write(&source, SHIFTED_TIME).expect("a file");
-    let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
-    assert!(built.is_ok_and(|status| status.success()), "a C compiler, which also links this test");
+    let library = library(room, SHIFTED_TIME);
     let mut command = room.command(&["--headless"]);
     command.env("LD_PRELOAD", &library).env("SHIFT", room.server.folder().join("shift")).stderr(Stdio::null());
     room.supervisor = Some(command.spawn().expect("it starts"));
@@ -187,6 +193,67 @@ fn a_disk_that_is_full_for_recordings_holds_up_nothing_else() {
     room.server.tmux(&["new-window", "-d", "-t", "=proj:", "-n", "more", "seq 1 2000; sleep 600"]);
     wait_for(PATIENCE, "the end of the problem", || {
         (!room.answer(&["status", "--json"]).contains("\"recordings\"")).then_some(())
+    });
+}
+
+/// A file system that turns read-only, as one does after an error of its disk, while the file `$READ_ONLY` is there; for
+/// the state database.
+const READ_ONLY: &str = r#"
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int refused(int file) {
+    char link[32], path[1024];
+    if (access(getenv("READ_ONLY"), F_OK) != 0) return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t end = readlink(link, path, sizeof path - 1);
+    if (end <= 0) return 0;
+    path[end] = 0;
+    if (!strstr(path, "/state.db")) return 0;
+    errno = EROFS;
+    return 1;
+}
+
+ssize_t pwrite64(int file, const void *bytes, size_t length, off64_t at) {
+    return refused(file) ? -1 : syscall(SYS_pwrite64, file, bytes, length, at);
+}
+
+ssize_t pwrite(int file, const void *bytes, size_t length, off_t at) {
+    return refused(file) ? -1 : syscall(SYS_pwrite64, file, bytes, length, at);
+}
+"#;
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_that_turns_read_only_holds_everything_back_until_it_can_be_written_again() {
+    let mut room = Room::new();
+    let library = library(&room, READ_ONLY);
+    let flag = room.server.folder().join("read-only");
+    let mut command = room.command(&["--headless"]);
+    command.env("LD_PRELOAD", &library).env("READ_ONLY", &flag).stderr(Stdio::null());
+    room.supervisor = Some(command.spawn().expect("it starts"));
+    room.wait_status("\"live\"");
+    room.begin();
+    room.wait_ran("lint build ");
+    room.let_build_go();
+    let approval = room.wait_approval();
+    std::fs::write(&flag, "").expect("a file");
+    let refused = room.ask(&["approve", &approval]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_ne!(refused.status.code(), Some(0), "{said}");
+    assert!(said.contains("state.db") && said.contains("nothing is sent until the state can be saved"), "{said}");
+    room.wait_status("made read-only");
+    assert_eq!(room.ran(), "lint build ");
+    std::fs::remove_file(&flag).expect("our file");
+    room.wait_ran("lint build deploy ");
+    room.wait_events("run_ended");
+    wait_for(PATIENCE, "the end of the problem", || {
+        (!room.answer(&["status", "--json"]).contains("nothing is sent")).then_some(())
     });
 }
 

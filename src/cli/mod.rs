@@ -29,6 +29,7 @@ mod run;
 mod screen;
 mod send;
 mod status;
+mod supervise;
 mod target;
 mod version;
 mod watch;

@@ -1,7 +1,7 @@
 //! `tmuxagent notify`: messages from scripts, a try of the channels, and the log of what was sent.
 
 use super::connection::Connection;
-use super::watch::message_lang;
+use super::supervise::message_lang;
 use super::{CliError, Outcome, Session, Tone, exit};
 use crate::clock::wall;
 use crate::config::Loaded;

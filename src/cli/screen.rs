@@ -1,13 +1,14 @@
 //! The screens of this process: the supervisor's own over a pipe, or a view over the socket.
 
-use super::watch::{begin, take_lock, until_asked, unusable};
+use super::supervise::{begin, take_lock, until_asked, unusable};
 use super::{CliError, Outcome, Session, exit};
 use crate::clock;
 use crate::config::{Environment, Loaded, Problem};
 use crate::i18n::Lang;
 use crate::ipc::client::{self, ClientError};
+use crate::ipc::hub::Hub;
 use crate::ipc::lock::{Holder, LockError, socket_path};
-use crate::ipc::server::{Hub, serve_stream};
+use crate::ipc::server::serve_stream;
 use crate::ipc::wire::{Request, RequestFrame};
 use crate::model::{PaneKey, Timestamp, Via};
 use crate::supervisor::jump;

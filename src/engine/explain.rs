@@ -2,8 +2,7 @@
 
 use super::Engine;
 use super::condition::{FAIL, SUCCESS, Scene, TRIGGER, describe, numbered};
-use super::memory::Miss;
-use super::progress::{Cause, Held, PollRun, PollState};
+use super::progress::{Cause, Held, Miss, PollRun, PollState};
 use super::state::{PaneRow, Run, StageRun, stage_key};
 use crate::model::{ApprovalId, IntentState, PaneKey, RunId, StageState, TimerKey, Timestamp};
 use crate::policy::{Condition, Pipeline, Stage};

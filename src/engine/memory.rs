@@ -1,26 +1,14 @@
 //! Triggers and lines that did not count, kept with their pane for explanations. Never a reason for a decision.
 
-use super::progress::{TEXT, cut};
+use super::progress::{Miss, TEXT, cut};
 use super::state::stage_key;
 use super::turn::Turn;
-use crate::model::{Millis, PaneKey, Timestamp};
-use serde::{Deserialize, Serialize};
+use crate::model::{Millis, PaneKey};
 
 /// How many near misses are kept for each stage on a pane.
 const MOST: usize = 5;
 /// The same reason within this time is one miss: a program that repeats itself must not fill the journal.
 const SAME: Millis = Millis::from_secs(5);
-
-/// Something that almost did it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Miss {
-    /// When.
-    pub at: Timestamp,
-    /// The line, message or exit code; untrusted text.
-    pub text: String,
-    /// Why it did not count.
-    pub why: String,
-}
 
 impl Turn<'_> {
     /// Keeps a near miss; the oldest makes room.

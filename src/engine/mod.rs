@@ -40,7 +40,7 @@ mod view;
 mod watch;
 
 pub use explain::{ConditionExplanation, Part, Role, StageExplanation, Target};
-pub use memory::Miss;
+pub use progress::Miss;
 pub use progress::{Cause, Evidence};
 pub use state::RestoreError;
 pub use text::{Cleaner, describe_effect, describe_steps};

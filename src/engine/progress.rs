@@ -27,6 +27,17 @@ impl Cause {
     }
 }
 
+/// Something that almost did it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Miss {
+    /// When.
+    pub at: Timestamp,
+    /// The line, message or exit code; untrusted text.
+    pub text: String,
+    /// Why it did not count.
+    pub why: String,
+}
+
 /// The longest text of a cause or of a piece of evidence, bytes.
 pub const TEXT: usize = 500;
 

@@ -3,8 +3,7 @@
 //! **Invariants:** every change goes through [`Table`], which remembers what was touched, so that the changes of a
 //! step are complete; nothing that is not a row influences a decision, so that rows alone restore the engine.
 
-use super::memory::Miss;
-use super::progress::{Cause, Evidence, Overheard, PollRun, Progress, Watch};
+use super::progress::{Cause, Evidence, Miss, Overheard, PollRun, Progress, Watch};
 use super::rows::Table;
 use crate::lines::ShellKind;
 use crate::model::{

@@ -4,12 +4,13 @@
 //!   view that stops reading delays nobody. - [`client`]: a view's end.
 //!
 //! **Invariants:** only the supervisor's own user gets in; nothing here decides anything, requests go to the one loop
-//! as [`server::Call`]s; what a view shows is always a whole snapshot, and the newest wins. A slow view costs one frame
-//! of memory and, after [`server::PATIENCE`], its connection. A bad frame is answered and ends nothing unless only such
+//! as [`hub::Call`]s; what a view shows is always a whole snapshot, and the newest wins. A slow view costs one frame
+//! of memory and, after [`hub::PATIENCE`], its connection. A bad frame is answered and ends nothing unless only such
 //! frames come.
 
 pub mod client;
 pub mod codec;
+pub mod hub;
 pub mod lock;
 pub mod server;
 mod session;

@@ -1,86 +1,22 @@
 //! The supervisor's end of the socket. Each connection is one task; a view that stops reading is cut after
-//! [`PATIENCE`] and has delayed nobody until then.
+//! [`super::hub::PATIENCE`] and has delayed nobody until then.
 
+use super::hub::Hub;
 use super::session;
-use super::wire::{Reply, Request};
-use crate::clock::Clock;
-use crate::model::{EventLine, PaneKey, Snapshot, Via};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-/// A view that takes no byte for this long while something waits for it is cut.
-pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Views at a time; more of them wait to be accepted.
 const MAX_VIEWS: usize = 128;
 /// How long views get to take the last words.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How often the socket's file is looked at.
 const LOOK: Duration = Duration::from_secs(30);
-
-/// Who is at the other end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Peer {
-    /// The connection's number; unique within one supervisor.
-    pub connection: u64,
-    /// The user's name.
-    pub who: String,
-    /// The surface.
-    pub via: Via,
-    /// The view's own pane, which is left unread.
-    pub pane: Option<String>,
-    /// The tmux socket of that pane.
-    pub tmux_socket: Option<String>,
-}
-
-/// A request on its way to the one loop. A dropped `reply` reads as an internal error.
-#[derive(Debug)]
-pub struct Call {
-    /// Who asks.
-    pub peer: Peer,
-    /// What.
-    pub request: Request,
-    /// Where the answer goes.
-    pub reply: oneshot::Sender<Reply>,
-}
-
-/// The visible screen of a watched pane.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PaneScreen {
-    /// Which pane.
-    pub pane: PaneKey,
-    /// Its rows.
-    pub rows: Vec<String>,
-}
-
-/// What all connections share.
-#[derive(Debug, Clone)]
-pub struct Hub {
-    /// Requests to the one loop. Bounded: a view waits, the loop does not.
-    pub calls: mpsc::Sender<Call>,
-    /// The newest snapshot.
-    pub snapshots: watch::Receiver<Arc<Snapshot>>,
-    /// The time that snapshots are told in.
-    pub clock: Clock,
-    /// Screens of watched panes; lagging views miss old ones.
-    pub screens: broadcast::Sender<Arc<PaneScreen>>,
-    /// Journal lines as they are committed; lagging followers read them again from the journal.
-    pub events: broadcast::Sender<Arc<Vec<EventLine>>>,
-    /// The answer to a hello.
-    pub hello: Arc<Reply>,
-    /// The name that decisions over this socket are recorded with.
-    pub user: Arc<str>,
-    /// Set when the supervisor ends, to the reason.
-    pub closing: watch::Receiver<Option<String>>,
-    /// Numbers connections.
-    pub connections: Arc<AtomicU64>,
-}
 
 /// Serves the socket until the supervisor ends; then takes leave of all views.
 pub async fn serve(listener: UnixListener, hub: Hub) {

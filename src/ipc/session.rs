@@ -4,7 +4,7 @@
 //! newest snapshot instead of a queue of old ones. Requests are not read while too many answers are due.
 
 use super::codec::{self, FrameCodec, Piece};
-use super::server::{Call, Hub, PATIENCE, PaneScreen, Peer};
+use super::hub::{Call, Hub, PATIENCE, PaneScreen, Peer};
 use super::wire::{ErrorKind, PROTOCOL, Reply, Request, RequestFrame, ServerFrame};
 use crate::model::{EventLine, PaneKey, Snapshot, Via};
 use bytes::{Buf, Bytes};

@@ -1,6 +1,7 @@
 use super::client::{Connection, Link, dial_patiently, hello, link};
+use super::hub::{Call, Hub, PaneScreen};
 use super::lock::{Lock, LockError, lock_path, socket_path};
-use super::server::{Call, Hub, PaneScreen, serve, serve_stream};
+use super::server::{serve, serve_stream};
 use super::tests::{answer_all, greeting_line, holding, snapshot, supervisor};
 use super::wire::{ErrorKind, MAX_FRAME, PROTOCOL, Reply, Request, RequestFrame, ServerFrame};
 use crate::model::{HostName, PaneId, PaneKey, ServerId, Snapshot, Timestamp, Via};

@@ -1,6 +1,7 @@
 use super::client::{ClientError, Connection, hello, link};
+use super::hub::{Call, Hub};
 use super::lock::{Holder, Lock, LockError, holder, socket_path};
-use super::server::{Call, Hub, serve, serve_stream};
+use super::server::{serve, serve_stream};
 use super::wire::{ErrorKind, PROTOCOL, Reply, Request, ServerFrame};
 use crate::clock::Clock;
 use crate::model::{EventLine, Note, Severity, Snapshot, Timestamp, Via};

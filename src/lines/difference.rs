@@ -10,7 +10,7 @@
 use super::align::{Pair, aligned};
 use super::border;
 use super::echo::squeezed;
-use super::screen::{Row, prompts};
+use super::screen_row::{Row, prompts};
 use std::collections::VecDeque;
 
 /// How many rows that scrolled away are remembered, to know them when the user scrolls back.

@@ -24,6 +24,7 @@ mod parser;
 mod recognise;
 mod row;
 mod screen;
+mod screen_row;
 mod sentry;
 mod stream;
 mod submitted;

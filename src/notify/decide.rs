@@ -1,14 +1,14 @@
 //! What chats and links need of the supervisor: to look an approval up, and to decide it.
 
-use super::channel::Boxed;
 use crate::model::{Approval, ApprovalId, Decider, Decision, Verdict};
+use futures_util::future::BoxFuture;
 
 /// The supervisor, as seen by surfaces outside its process's screens.
 ///
 /// A decision made here goes the same way as any other: one compare-and-set on approval and revision.
 pub trait Decide: Send + Sync {
     /// The approval as it stands, also a closed one.
-    fn approval<'a>(&'a self, id: &'a ApprovalId) -> Boxed<'a, Option<Approval>>;
+    fn approval<'a>(&'a self, id: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>>;
 
     /// Decides it; returns when the decision is committed.
     fn decide<'a>(
@@ -17,7 +17,7 @@ pub trait Decide: Send + Sync {
         revision: u32,
         verdict: Verdict,
         by: Decider,
-    ) -> Boxed<'a, Result<(), Refusal>>;
+    ) -> BoxFuture<'a, Result<(), Refusal>>;
 
     /// Something that somebody may have to know: a forged link, a stranger's button. Goes to the journal.
     fn report(&self, text: String);

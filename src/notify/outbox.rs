@@ -4,7 +4,7 @@
 //! Retries wait longer and longer and survive restarts, since the next instant stands in the outbox. A message about a
 //! question is dropped when the question is closed; each message carries a link of its own, minted when it is sent.
 
-use super::channel::{Boxed, Channel, Receipt, SendError};
+use super::channel::{Channel, Receipt, SendError};
 use super::config::Routing;
 use super::decide::Decide;
 use super::message::Message;
@@ -13,6 +13,7 @@ use super::route::{self, Moment};
 use super::words::Lang;
 use crate::model::{Approval, ApprovalState, Millis, Timestamp, Urgency};
 use crate::store::{Mark, NewMessage, OutboxRow, OutboxState, Store};
+use futures_util::future::BoxFuture;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -31,7 +32,7 @@ const CLOSED: &str = "the question is closed";
 const BATCH: u32 = 500;
 
 /// Makes the link for an approval as it stands; `None` where no links are served.
-pub type Mint = Arc<dyn Fn(Approval) -> Boxed<'static, Option<String>> + Send + Sync>;
+pub type Mint = Arc<dyn Fn(Approval) -> BoxFuture<'static, Option<String>> + Send + Sync>;
 
 /// Called with a channel's name and its trouble, and with `None` when it works again.
 pub type Trouble = Arc<dyn Fn(&str, Option<String>) + Send + Sync>;

@@ -3,6 +3,7 @@ use crate::model::{Alert, AlertKind, ApprovalId, ApprovalState, Decider, Verdict
 use crate::notify::config::{Route, When};
 use crate::notify::decide::Refusal;
 use crate::notify::message::tests::{alert as question, approval};
+use futures_util::future::BoxFuture;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
@@ -13,12 +14,12 @@ const START: Timestamp = Timestamp(1_700_000_000_000);
 struct Desk(Mutex<Approval>);
 
 impl Decide for Desk {
-    fn approval<'a>(&'a self, id: &'a ApprovalId) -> Boxed<'a, Option<Approval>> {
+    fn approval<'a>(&'a self, id: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>> {
         let approval = self.0.lock().unwrap().clone();
         Box::pin(async move { (approval.id == *id).then_some(approval) })
     }
 
-    fn decide<'a>(&'a self, _: &'a ApprovalId, _: u32, _: Verdict, _: Decider) -> Boxed<'a, Result<(), Refusal>> {
+    fn decide<'a>(&'a self, _: &'a ApprovalId, _: u32, _: Verdict, _: Decider) -> BoxFuture<'a, Result<(), Refusal>> {
         Box::pin(async { Err(Refusal::Unknown) })
     }
 
@@ -51,7 +52,7 @@ impl Channel for Service {
         "test"
     }
 
-    fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         let fails = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
         Box::pin(async move {
             if fails {
@@ -71,7 +72,7 @@ impl Channel for Hanging {
         "hanging"
     }
 
-    fn send<'a>(&'a self, _: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
+    fn send<'a>(&'a self, _: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         Box::pin(std::future::pending())
     }
 }
@@ -89,7 +90,7 @@ impl Channel for Paced {
         Millis(500)
     }
 
-    fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         self.0.lock().unwrap().push((message.title.clone(), std::time::Instant::now()));
         Box::pin(async { Ok(Receipt::new("ok")) })
     }

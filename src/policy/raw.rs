@@ -221,6 +221,27 @@ raw_choice! {
     }
 }
 
+/// Calls `visit` for a condition and every one inside it.
+pub(super) fn walk<'r>(condition: &'r RawCondition, visit: &mut dyn FnMut(&'r RawCondition)) {
+    use RawConditionKind as Kind;
+    visit(condition);
+    match &condition.value {
+        Kind::AnyOf(parts) | Kind::AllOf(parts) => parts.items.iter().for_each(|part| walk(part, visit)),
+        Kind::Not(part) => walk(part, visit),
+        Kind::LogRegex(_)
+        | Kind::Message(_)
+        | Kind::MessageType(_)
+        | Kind::AfterStageSuccess(_)
+        | Kind::AfterStageFailure(_)
+        | Kind::ExitCode(_)
+        | Kind::IdleFor(_)
+        | Kind::IdleForMs(_)
+        | Kind::Poll(_)
+        | Kind::Schedule(_)
+        | Kind::Manual(_) => {}
+    }
+}
+
 raw_map! {
     /// A message of an agent; what is not given may be anything.
     RawMessage, "`message`", required [], any ["type", "stage", "ok"], {

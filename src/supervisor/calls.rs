@@ -2,7 +2,7 @@
 
 use super::dispatch::Dispatch;
 use crate::engine::{Answer, RefusalKind, Target};
-use crate::ipc::server::{Call, Peer};
+use crate::ipc::hub::{Call, Peer};
 use crate::ipc::wire::{ErrorKind, Reply, Request};
 use crate::model::{
     AgentMessage, Command, Decider, Event, LineEvent, LineSource, MessageType, PaneId, PaneKey, RunId, Via,

@@ -2,12 +2,12 @@
 
 use super::dispatch::Fact;
 use super::start::Facts;
-use crate::ipc::server::{Call, Peer};
+use crate::ipc::hub::{Call, Peer};
 use crate::ipc::wire::{ErrorKind, Reply, Request};
 use crate::model::{Approval, ApprovalId, Command, Decider, Note, Severity, Snapshot, Verdict};
-use crate::notify::channel::Boxed;
 use crate::notify::decide::{Decide, Refusal};
 use crate::store::{Found, Store};
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -64,7 +64,7 @@ impl Desk {
 }
 
 impl Decide for Desk {
-    fn approval<'a>(&'a self, id: &'a ApprovalId) -> Boxed<'a, Option<Approval>> {
+    fn approval<'a>(&'a self, id: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>> {
         Box::pin(self.find(id))
     }
 
@@ -74,7 +74,7 @@ impl Decide for Desk {
         revision: u32,
         verdict: Verdict,
         by: Decider,
-    ) -> Boxed<'a, Result<(), Refusal>> {
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
         Box::pin(async move {
             let command = Command::Decide { approval: approval.clone(), revision, verdict };
             match self.ask(Request::Command { command }, by).await {

@@ -19,7 +19,7 @@ use super::round::Round;
 use crate::clock::Clock;
 use crate::crash;
 use crate::engine::Engine;
-use crate::ipc::server::{Call, PaneScreen};
+use crate::ipc::hub::{Call, PaneScreen};
 use crate::ipc::wire::{ErrorKind, Reply};
 use crate::model::{
     EntityKind, Event, EventLine, HostName, Millis, Note, Outcome, PaneKey, Severity, SkipReason, Snapshot, Timestamp,

@@ -2,10 +2,10 @@
 
 use crate::approval::token::{Claims, Keyring, LinkRecord, LinkState, command_hash, issue};
 use crate::model::{Approval, ApprovalId, Millis, Timestamp};
-use crate::notify::channel::Boxed;
 use crate::notify::shared_file::SharedFile;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
@@ -15,13 +15,13 @@ use std::sync::Arc;
 /// Remembers links by the SHA-256 of their random id.
 pub trait LinkBook: Send + Sync {
     /// Writes a new link down.
-    fn put(&self, id_hash: [u8; 32], record: LinkRecord) -> Boxed<'_, io::Result<()>>;
+    fn put(&self, id_hash: [u8; 32], record: LinkRecord) -> BoxFuture<'_, io::Result<()>>;
     /// Finds a link.
-    fn find(&self, id_hash: [u8; 32]) -> Boxed<'_, io::Result<Option<LinkRecord>>>;
+    fn find(&self, id_hash: [u8; 32]) -> BoxFuture<'_, io::Result<Option<LinkRecord>>>;
     /// Marks one link.
-    fn mark(&self, id_hash: [u8; 32], state: LinkState) -> Boxed<'_, io::Result<()>>;
+    fn mark(&self, id_hash: [u8; 32], state: LinkState) -> BoxFuture<'_, io::Result<()>>;
     /// Takes back all open links of an approval.
-    fn revoke<'a>(&'a self, approval: &'a ApprovalId) -> Boxed<'a, io::Result<()>>;
+    fn revoke<'a>(&'a self, approval: &'a ApprovalId) -> BoxFuture<'a, io::Result<()>>;
 }
 
 /// A book in a file of mode 0600 that processes share. Entries go a month after they expired,
@@ -77,7 +77,7 @@ const fn stored(state: LinkState) -> EntryState {
 }
 
 impl LinkBook for FileBook {
-    fn put(&self, id_hash: [u8; 32], record: LinkRecord) -> Boxed<'_, io::Result<()>> {
+    fn put(&self, id_hash: [u8; 32], record: LinkRecord) -> BoxFuture<'_, io::Result<()>> {
         const KEPT: Millis = Millis::from_secs(30 * 86_400);
         let LinkRecord { approval, revision, expires, state } = record;
         Box::pin(self.change(move |entries| {
@@ -86,7 +86,7 @@ impl LinkBook for FileBook {
         }))
     }
 
-    fn find(&self, id_hash: [u8; 32]) -> Boxed<'_, io::Result<Option<LinkRecord>>> {
+    fn find(&self, id_hash: [u8; 32]) -> BoxFuture<'_, io::Result<Option<LinkRecord>>> {
         Box::pin(async move {
             let entries: Entries = SharedFile::lock(&self.file).await?.read()?.unwrap_or_default();
             Ok(entries.get(&name(id_hash)).map(|entry| LinkRecord {
@@ -102,7 +102,7 @@ impl LinkBook for FileBook {
         })
     }
 
-    fn mark(&self, id_hash: [u8; 32], state: LinkState) -> Boxed<'_, io::Result<()>> {
+    fn mark(&self, id_hash: [u8; 32], state: LinkState) -> BoxFuture<'_, io::Result<()>> {
         Box::pin(self.change(move |entries| {
             if let Some(entry) = entries.get_mut(&name(id_hash)) {
                 entry.state = stored(state);
@@ -110,7 +110,7 @@ impl LinkBook for FileBook {
         }))
     }
 
-    fn revoke<'a>(&'a self, approval: &'a ApprovalId) -> Boxed<'a, io::Result<()>> {
+    fn revoke<'a>(&'a self, approval: &'a ApprovalId) -> BoxFuture<'a, io::Result<()>> {
         Box::pin(self.change(move |entries| {
             for entry in entries.values_mut() {
                 if entry.approval == *approval && matches!(entry.state, EntryState::Open) {

@@ -2,11 +2,11 @@ use super::*;
 use crate::approval::token::{Key, Keyring, LinkState};
 use crate::config::Secret;
 use crate::model::{Approval, ApprovalId, ApprovalState, Decider, Decision, Millis, Timestamp, Verdict, Via};
-use crate::notify::channel::Boxed;
 use crate::notify::decide::{Decide, Refusal};
 use crate::notify::redact::Redactor;
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode};
+use futures_util::future::BoxFuture;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt;
@@ -21,7 +21,7 @@ struct Desk {
 }
 
 impl Decide for Desk {
-    fn approval<'a>(&'a self, id: &'a ApprovalId) -> Boxed<'a, Option<Approval>> {
+    fn approval<'a>(&'a self, id: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>> {
         let approval = self.approval.lock().unwrap().clone();
         Box::pin(async move { (approval.id == *id).then_some(approval) })
     }
@@ -32,7 +32,7 @@ impl Decide for Desk {
         revision: u32,
         verdict: Verdict,
         by: Decider,
-    ) -> Boxed<'a, Result<(), Refusal>> {
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
         let mut approval = self.approval.lock().unwrap();
         let result = match &approval.decision {
             Some(decision) => Err(Refusal::Decided(Box::new(decision.clone()))),

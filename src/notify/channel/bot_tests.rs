@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::{Approval, ApprovalId, Decider, Verdict, Via};
 use crate::notify::decide::Refusal;
+use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -16,7 +17,7 @@ struct Desk {
 }
 
 impl Decide for Desk {
-    fn approval<'a>(&'a self, _: &'a ApprovalId) -> Boxed<'a, Option<Approval>> {
+    fn approval<'a>(&'a self, _: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>> {
         Box::pin(async { Some(crate::notify::message::tests::approval()) })
     }
 
@@ -26,7 +27,7 @@ impl Decide for Desk {
         _: u32,
         verdict: Verdict,
         by: Decider,
-    ) -> Boxed<'a, Result<(), Refusal>> {
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
         let mut decisions = self.decisions.lock().unwrap();
         let first = decisions.is_empty();
         if first {

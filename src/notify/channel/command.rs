@@ -3,10 +3,11 @@
 //! Nothing of the message stands on the command line, so nothing of it can be an option or reach a shell. Title, kind,
 //! urgency, link and code are in `TMUXAGENT_*` variables.
 
-use super::{Boxed, Channel, Receipt, SendError};
+use super::{Channel, Receipt, SendError};
 use crate::model::{Millis, Urgency};
 use crate::notify::markup::Markup;
 use crate::notify::message::Message;
+use futures_util::future::BoxFuture;
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
 
@@ -78,7 +79,7 @@ impl Channel for Command {
         "command"
     }
 
-    fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         Box::pin(self.deliver(message))
     }
 }

@@ -4,10 +4,11 @@
 //! A bus may accept and never answer, and WSL's bridge to Windows may be dead, so each has a time limit of its own.
 
 use super::terminal::Terminal;
-use super::{Boxed, Channel, Receipt, SendError};
+use super::{Channel, Receipt, SendError};
 use crate::model::{Millis, Urgency};
 use crate::notify::markup::{Markup, escape_html};
 use crate::notify::message::Message;
+use futures_util::future::BoxFuture;
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
 
@@ -67,7 +68,7 @@ impl Channel for Desktop {
         "desktop"
     }
 
-    fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         Box::pin(async move {
             match self.show(message).await {
                 Ok(receipt) => Ok(receipt),

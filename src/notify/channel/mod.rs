@@ -3,13 +3,9 @@
 use super::decide::Decide;
 use super::message::Message;
 use crate::model::Millis;
-use std::future::Future;
-use std::pin::Pin;
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-
-/// A future that a trait object returns.
-pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A way to reach the human.
 ///
@@ -19,17 +15,17 @@ pub trait Channel: Send + Sync {
     fn kind(&self) -> &'static str;
 
     /// Sends one message.
-    fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>>;
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>>;
 
     /// Waits for presses of the buttons that it sends and decides them at `desk`, until `stop`; `None` for channels without
     /// buttons. The supervisor runs it, once per channel.
-    fn listen(self: Arc<Self>, desk: Arc<dyn Decide>, stop: CancellationToken) -> Option<Boxed<'static, ()>> {
+    fn listen(self: Arc<Self>, desk: Arc<dyn Decide>, stop: CancellationToken) -> Option<BoxFuture<'static, ()>> {
         let _ = (desk, stop);
         None
     }
 
     /// Asks the service whether it knows the credentials, without sending anything; `None` where it has no such question.
-    fn probe(&self) -> Boxed<'_, Option<Result<Receipt, SendError>>> {
+    fn probe(&self) -> BoxFuture<'_, Option<Result<Receipt, SendError>>> {
         Box::pin(std::future::ready(None))
     }
 

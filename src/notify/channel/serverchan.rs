@@ -3,7 +3,7 @@
 //! Turbo (`SCT…`): `https://sctapi.ftqq.com/KEY.send`; ServerChan³ (`sctp<uid>t…`): `https://<uid>.push.ft07.com/send/KEY.send`.
 //! The free plan takes five messages a day, so the day's last ones are kept for what is urgent.
 
-use super::{Boxed, Channel, Receipt, SendError};
+use super::{Channel, Receipt, SendError};
 use crate::clock;
 use crate::model::{Millis, Timestamp, Urgency};
 use crate::notify::http::call;
@@ -11,6 +11,7 @@ use crate::notify::markup::Markup;
 use crate::notify::message::Message;
 use crate::notify::shared_file::SharedFile;
 use crate::notify::text::cut_chars;
+use futures_util::future::BoxFuture;
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -86,7 +87,7 @@ impl Channel for ServerChan {
         Millis::from_secs(2)
     }
 
-    fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         Box::pin(self.deliver(message))
     }
 }

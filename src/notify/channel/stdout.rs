@@ -1,8 +1,9 @@
 //! `stdout`: the message as plain lines on this process's standard output, for scripts and for trying things out.
 
-use super::{Boxed, Channel, Receipt, SendError};
+use super::{Channel, Receipt, SendError};
 use crate::notify::markup::Markup;
 use crate::notify::message::Message;
+use futures_util::future::BoxFuture;
 use std::io::Write;
 
 /// Writes to standard output.
@@ -14,7 +15,7 @@ impl Channel for Stdout {
         "stdout"
     }
 
-    fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         Box::pin(async move {
             let text = message.render(Markup::Raw, 64 * 1024);
             let mut out = std::io::stdout().lock();

@@ -2,7 +2,7 @@
 //!
 //! Source: core.telegram.org/bots/api. Texts up to 4096 characters, `callback_data` 1–64 bytes, one poller per token (409).
 
-use super::{Boxed, Channel, Receipt, SendError};
+use super::{Channel, Receipt, SendError};
 use crate::model::Millis;
 use crate::notify::decide::Decide;
 use crate::notify::http::{Answer, call};
@@ -11,6 +11,7 @@ use crate::notify::message::Message;
 use crate::notify::press::{Press, Pressed, press};
 use crate::notify::text::{cut_chars, one_line};
 use crate::notify::words::Lang;
+use futures_util::future::BoxFuture;
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -188,7 +189,7 @@ impl Channel for Telegram {
         Millis::from_secs(1)
     }
 
-    fn probe(&self) -> Boxed<'_, Option<Result<Receipt, SendError>>> {
+    fn probe(&self) -> BoxFuture<'_, Option<Result<Receipt, SendError>>> {
         Box::pin(async {
             let bot = self.call("getMe", &json!({})).await;
             let name = |bot: Value| bot.get("username").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -196,7 +197,7 @@ impl Channel for Telegram {
         })
     }
 
-    fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         Box::pin(async move {
             let result = self.call("sendMessage", &self.payload(message)).await?;
             let id = result.get("message_id").map(ToString::to_string).unwrap_or_default();
@@ -204,7 +205,7 @@ impl Channel for Telegram {
         })
     }
 
-    fn listen(self: Arc<Self>, desk: Arc<dyn Decide>, stop: CancellationToken) -> Option<Boxed<'static, ()>> {
+    fn listen(self: Arc<Self>, desk: Arc<dyn Decide>, stop: CancellationToken) -> Option<BoxFuture<'static, ()>> {
         Some(Box::pin(async move { self.poll_until(desk.as_ref(), &stop).await }))
     }
 }

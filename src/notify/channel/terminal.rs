@@ -3,10 +3,11 @@
 //! The escape goes straight to `#{client_tty}`: what a pane prints reaches the terminal only with `allow-passthrough`,
 //! which is the user's choice. Text is stripped of control characters first, so it can't end the escape.
 
-use super::{Boxed, Channel, Receipt, SendError};
+use super::{Channel, Receipt, SendError};
 use crate::model::{Millis, Urgency};
 use crate::notify::message::Message;
 use crate::notify::text::{cut_chars, one_line};
+use futures_util::future::BoxFuture;
 use std::io::Write;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 
@@ -113,7 +114,7 @@ impl Channel for Terminal {
         "terminal"
     }
 
-    fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         Box::pin(self.deliver(message))
     }
 }

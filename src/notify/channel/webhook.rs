@@ -1,7 +1,7 @@
 //! `webhook`: any service that takes a request: method, address, headers, a body with placeholders, and a test of the
 //! answer. The presets of [`super::presets`] are built on it.
 
-use super::{Boxed, Channel, Receipt, SendError};
+use super::{Channel, Receipt, SendError};
 use crate::clock;
 use crate::model::{Millis, Urgency};
 use crate::notify::http::{Answer, call};
@@ -9,6 +9,7 @@ use crate::notify::markup::Markup;
 use crate::notify::message::Message;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::future::BoxFuture;
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Client, Method};
 use secrecy::{ExposeSecret, SecretString};
@@ -157,7 +158,7 @@ impl Channel for Webhook {
         self.spec.spacing
     }
 
-    fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         Box::pin(self.deliver(message))
     }
 }

@@ -3,11 +3,12 @@
 //! Source: developer.work.weixin.qq.com/document/path/91770 and 90455 (error codes). Twenty messages per minute and
 //! robot; markdown up to 4096 bytes, text up to 2048; an answer is judged by `errcode`, which also comes with HTTP 200.
 
-use super::{Boxed, Channel, Receipt, SendError};
+use super::{Channel, Receipt, SendError};
 use crate::model::Millis;
 use crate::notify::http::{Answer, call};
 use crate::notify::markup::Markup;
 use crate::notify::message::Message;
+use futures_util::future::BoxFuture;
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -80,7 +81,7 @@ impl Channel for Wecom {
         Millis::from_secs(3)
     }
 
-    fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         Box::pin(async move {
             let request = self.client.post(self.url.expose_secret()).json(&self.payload(message));
             let answer = call(request).await?;

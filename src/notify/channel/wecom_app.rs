@@ -5,13 +5,14 @@
 //! refreshed when a tenth of its life is left, and once more when the service says that it is no longer good.
 
 use super::wecom::judge;
-use super::{Boxed, Channel, Receipt, SendError};
+use super::{Channel, Receipt, SendError};
 use crate::clock;
 use crate::model::{Millis, Timestamp};
 use crate::notify::http::call;
 use crate::notify::markup::Markup;
 use crate::notify::message::Message;
 use crate::notify::shared_file::SharedFile;
+use futures_util::future::BoxFuture;
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -161,14 +162,14 @@ impl Channel for WecomApp {
         Millis::from_secs(2)
     }
 
-    fn probe(&self) -> Boxed<'_, Option<Result<Receipt, SendError>>> {
+    fn probe(&self) -> BoxFuture<'_, Option<Result<Receipt, SendError>>> {
         Box::pin(async {
             let token = self.token(None).await;
             Some(token.map(|_| Receipt::new("WeCom knows the application; the trusted IPs only a real message tells")))
         })
     }
 
-    fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         Box::pin(self.deliver(message))
     }
 }

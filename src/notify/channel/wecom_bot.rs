@@ -8,7 +8,7 @@
 //! **Invariant:** processes of this user never end each other's connection: who holds it holds a lock on a file.
 
 use super::wecom::explain;
-use super::{Boxed, Channel, Receipt, SendError};
+use super::{Channel, Receipt, SendError};
 use crate::model::Millis;
 use crate::notify::decide::Decide;
 use crate::notify::dial::dial;
@@ -18,6 +18,7 @@ use crate::notify::message::Message;
 use crate::notify::press::{Press, Pressed, press};
 use crate::notify::text::cut_chars;
 use crate::notify::words::Lang;
+use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
@@ -420,7 +421,7 @@ impl Channel for WecomBot {
         Millis::from_secs(4)
     }
 
-    fn probe(&self) -> Boxed<'_, Option<Result<Receipt, SendError>>> {
+    fn probe(&self) -> BoxFuture<'_, Option<Result<Receipt, SendError>>> {
         Box::pin(async {
             // Subscribing would end the connection that the supervisor holds.
             let Ok(_held) = self.hold().await else {
@@ -439,7 +440,7 @@ impl Channel for WecomBot {
         })
     }
 
-    fn send<'a>(&'a self, message: &'a Message) -> Boxed<'a, Result<Receipt, SendError>> {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         Box::pin(async move {
             let listens = self.incoming.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_none();
             if !listens {
@@ -459,7 +460,7 @@ impl Channel for WecomBot {
         })
     }
 
-    fn listen(self: Arc<Self>, desk: Arc<dyn Decide>, stop: CancellationToken) -> Option<Boxed<'static, ()>> {
+    fn listen(self: Arc<Self>, desk: Arc<dyn Decide>, stop: CancellationToken) -> Option<BoxFuture<'static, ()>> {
         Some(Box::pin(self.listen_until(desk, stop)))
     }
 }

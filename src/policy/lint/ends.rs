@@ -3,8 +3,8 @@
 use super::{StageSubject, may_hold, place_of};
 use crate::policy::core::{Action, Condition};
 use crate::policy::diagnostics::Problems;
+use crate::policy::raw::walk;
 use crate::policy::raw::{RawCondition, RawConditionKind as Kind};
-use crate::policy::validate::walk;
 
 pub(super) fn check(stage: &StageSubject, problems: &mut Problems) {
     for condition in [&stage.raw.success_when, &stage.raw.fail_when].into_iter().flatten() {

@@ -4,8 +4,8 @@ use super::{After, StageSubject, Subject, may_hold, place_of};
 use crate::policy::core::{Action, Condition};
 use crate::policy::diagnostics::Problems;
 use crate::policy::raw::RawConditionKind as Kind;
+use crate::policy::raw::walk;
 use crate::policy::source::Place;
-use crate::policy::validate::walk;
 use std::collections::BTreeSet;
 
 pub(super) fn check(subject: &Subject, problems: &mut Problems) {

@@ -1,9 +1,10 @@
 //! Conditions, polls and time tables.
 
-use super::{Reading, Use, walk};
+use super::{Reading, Use};
 use crate::model::{MessageType, Millis};
 use crate::policy::core::{Condition, MessageTest, PollTest, PollWhat};
 use crate::policy::pattern::matches_empty;
+use crate::policy::raw::walk;
 use crate::policy::raw::{
     RawCondition, RawConditionKind as Kind, RawGithubRun, RawHttp, RawMessage, RawPoll, RawSchedule, RawStage,
 };

@@ -9,7 +9,7 @@ use super::core::{Backoff, Concurrency, Pipeline, Policy, TextTemplate};
 use super::diagnostics::{Diagnostics, Problems};
 use super::lint;
 use super::pattern::{Patterns, mistake};
-use super::raw::{RawBackoff, RawConcurrency, RawCondition, RawDefaults, RawPipeline, RawPolicy};
+use super::raw::{RawBackoff, RawConcurrency, RawDefaults, RawPipeline, RawPolicy};
 use super::read::{Read as _, Short, Span, SpanMs, Text};
 use super::source::{Place, Source};
 use super::template::{Piece, TEMPLATE_NAMES, evaluated_twice, pieces, unquotable};
@@ -387,27 +387,6 @@ impl<'a> Reading<'a> {
             let help = "hand it over as an argument: `sh -c 'echo \"$1\"' _ {{line}}`";
             self.problems.error("unsafe-place", at, message).help(help);
         }
-    }
-}
-
-/// Calls `visit` for a raw condition and every one inside it.
-pub(super) fn walk<'r>(condition: &'r RawCondition, visit: &mut dyn FnMut(&'r RawCondition)) {
-    use super::raw::RawConditionKind as Kind;
-    visit(condition);
-    match &condition.value {
-        Kind::AnyOf(parts) | Kind::AllOf(parts) => parts.items.iter().for_each(|part| walk(part, visit)),
-        Kind::Not(part) => walk(part, visit),
-        Kind::LogRegex(_)
-        | Kind::Message(_)
-        | Kind::MessageType(_)
-        | Kind::AfterStageSuccess(_)
-        | Kind::AfterStageFailure(_)
-        | Kind::ExitCode(_)
-        | Kind::IdleFor(_)
-        | Kind::IdleForMs(_)
-        | Kind::Poll(_)
-        | Kind::Schedule(_)
-        | Kind::Manual(_) => {}
     }
 }
 

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::mpsc as blocking;
 use std::sync::{Arc, Mutex};
 use tmuxagent::clock::Clock;
+use tmuxagent::ipc::hub::{Call, Hub};
 use tmuxagent::ipc::lock::{Holder, Lock};
-use tmuxagent::ipc::server::{Call, Hub, serve};
+use tmuxagent::ipc::server::serve;
 use tmuxagent::ipc::wire::{ErrorKind, PROTOCOL, Reply, Request};
 use tmuxagent::model::{
     Approval, ApprovalId, ApprovalKind, ApprovalState, HostName, KeyStep, PaneFacts, PaneId, PaneInfo, PaneKey,

@@ -4,10 +4,11 @@
 //! options. Its name ends in the approval's id and revision, so that a decision belongs to exactly what was asked.
 
 use super::token::short_code;
+use crate::i18n::Lang;
 use crate::model::{Approval, ApprovalId, KeyStep, Verdict};
 use crate::notify::redact::Redactor;
 use crate::notify::text::{clean, one_line};
-use crate::notify::words::{Lang, utc};
+use crate::notify::words::utc;
 use crate::yaml::nearest;
 use std::fmt::Write;
 

@@ -1,7 +1,6 @@
 //! `tmuxagent notify`: messages from scripts, a try of the channels, and the log of what was sent.
 
 use super::connection::Connection;
-use super::supervise::message_lang;
 use super::{CliError, Outcome, Session, Tone, exit};
 use crate::clock::wall;
 use crate::config::Loaded;
@@ -95,7 +94,7 @@ fn send(session: &Session, args: &SendArgs) -> Outcome {
     let channels = open(session, &loaded, &settings, &names)?;
     let text = text(&args.text)?;
     let form = if args.markdown { Form::Markdown } else { Form::Plain };
-    let (lang, redactor) = (message_lang(session), settings.redactor(&loaded));
+    let (lang, redactor) = (session.out.lang, settings.redactor(&loaded));
     let sent = runtime()?.block_on(manual::send(&channels, (&text, form), urgency, lang, &redactor));
     tell(session, &loaded, &settings, sent)
 }
@@ -105,7 +104,7 @@ fn test(session: &Session, args: &TestArgs) -> Outcome {
     let settings = of(&loaded)?;
     let names = args.channel.clone().map_or_else(|| settings.channels.keys().cloned().collect(), |name| vec![name]);
     let channels = open(session, &loaded, &settings, &names)?;
-    let sent = runtime()?.block_on(manual::test(&channels, message_lang(session)));
+    let sent = runtime()?.block_on(manual::test(&channels, session.out.lang));
     tell(session, &loaded, &settings, sent)
 }
 
@@ -129,7 +128,7 @@ fn open(
             "name one under `channels:` in the configuration, or --channel with its credentials in the environment",
         ));
     }
-    let place = Surroundings::of(loaded, message_lang(session));
+    let place = Surroundings::of(loaded, session.out.lang);
     let mut channels = BTreeMap::new();
     for name in names {
         let Some(config) = channel(loaded, name)? else {

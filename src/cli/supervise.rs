@@ -3,7 +3,6 @@
 use super::{CliError, Outcome, Session, exit};
 use crate::config::Loaded;
 use crate::ipc::lock::{Holder, Lock, LockError};
-use crate::notify::words::Lang;
 use crate::supervisor::{self, Running, Start, StartError};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -50,14 +49,6 @@ pub(super) fn take_lock(loaded: &Loaded) -> Result<Lock, LockError> {
     Lock::acquire(&loaded.paths.runtime_dir, &holder)
 }
 
-/// The language of alerts, pages and request files.
-pub(super) const fn message_lang(session: &Session) -> Lang {
-    match session.out.lang {
-        crate::i18n::Lang::En => Lang::En,
-        crate::i18n::Lang::Zh => Lang::Zh,
-    }
-}
-
 /// Starts the supervisor in this process.
 pub(super) async fn begin(session: &Session, loaded: Loaded, lock: Lock) -> Result<Running, CliError> {
     let start = Start {
@@ -66,7 +57,7 @@ pub(super) async fn begin(session: &Session, loaded: Loaded, lock: Lock) -> Resu
         project: std::env::current_dir().ok(),
         loaded,
         lock,
-        lang: message_lang(session),
+        lang: session.out.lang,
     };
     supervisor::start(start).await.map_err(|error| match error {
         StartError::User(problem) => CliError::User(problem),

@@ -47,7 +47,27 @@ impl Lang {
         }
     }
 
-    /// The code that configuration uses: `en` or `zh`.
+    /// The language that an `Accept-Language` header (RFC 9110 §12.5.4) asks for first.
+    #[must_use]
+    pub fn from_header(header: &str) -> Self {
+        let mut best = (Self::En, -1.0_f32);
+        for entry in header.split(',') {
+            let mut parts = entry.split(';');
+            let tag = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+            let weight = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+            let lang = match tag.get(..2) {
+                Some("zh") => Self::Zh,
+                Some("en") => Self::En,
+                _ => continue,
+            };
+            if weight > best.1 {
+                best = (lang, weight);
+            }
+        }
+        best.0
+    }
+
+    /// The code that configuration and `lang` attributes use: `en` or `zh`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         self.pick("en", "zh")
@@ -64,7 +84,7 @@ impl Lang {
 
     /// The text of this language.
     #[must_use]
-    pub const fn pick(self, en: &'static str, zh: &'static str) -> &'static str {
+    pub const fn pick<'t>(self, en: &'t str, zh: &'t str) -> &'t str {
         match self {
             Self::En => en,
             Self::Zh => zh,

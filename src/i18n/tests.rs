@@ -126,3 +126,18 @@ fn notes_as_sentences() {
     insta::assert_snapshot!("notes_zh", told(Lang::Zh));
     assert!(!(told(Lang::En) + &told(Lang::Zh)).contains(['\u{1b}', '\u{200b}']));
 }
+
+#[test]
+fn the_language_is_the_one_asked_for_first() {
+    for (header, lang) in [
+        ("zh-CN,zh;q=0.9,en;q=0.8", Lang::Zh),
+        ("en-US,en;q=0.9,zh;q=0.8", Lang::En),
+        ("en;q=0.3, zh;q=0.7", Lang::Zh),
+        ("fr, de;q=0.5, zh;q=0.1", Lang::Zh),
+        ("C", Lang::En),
+        ("", Lang::En),
+        ("*;q=zz,,;;", Lang::En),
+    ] {
+        assert_eq!(Lang::from_header(header), lang, "{header}");
+    }
+}

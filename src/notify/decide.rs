@@ -46,7 +46,7 @@ pub enum Refusal {
 impl Refusal {
     /// The sentence for the late decider.
     #[must_use]
-    pub fn sentence(&self, lang: super::words::Lang) -> String {
+    pub fn sentence(&self, lang: crate::i18n::Lang) -> String {
         match self {
             Self::Decided(decision) => {
                 let state = if decision.verdict.approve {
@@ -60,8 +60,8 @@ impl Refusal {
                     lang.via(decision.by.via),
                 );
                 match lang {
-                    super::words::Lang::En => format!("already {state} by {who} at {at} via {via}"),
-                    super::words::Lang::Zh => format!("{who} 已于 {at} 通过{via}处理：{state}"),
+                    crate::i18n::Lang::En => format!("already {state} by {who} at {at} via {via}"),
+                    crate::i18n::Lang::Zh => format!("{who} 已于 {at} 通过{via}处理：{state}"),
                 }
             }
             Self::Closed => lang.pick("the question is closed", "该问题已关闭").to_owned(),

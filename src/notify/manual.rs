@@ -3,7 +3,7 @@
 use super::channel::{Channel, Receipt, SendError};
 use super::message::{Form, Message};
 use super::redact::Redactor;
-use super::words::Lang;
+use crate::i18n::Lang;
 use crate::model::{AlertKind, Millis, Urgency};
 use crate::store::{OutboxRow, Reader, StoreError};
 use serde::Serialize;

@@ -7,8 +7,9 @@
 use super::markup::{Markup, Tone};
 use super::redact::Redactor;
 use super::text::{CUT, clean, cut_bytes, one_line};
-use super::words::{Lang, utc};
+use super::words::utc;
 use crate::approval::token::short_code;
+use crate::i18n::Lang;
 use crate::model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, RunId, Timestamp, Urgency};
 
 /// A message for one human, in one language.

@@ -10,7 +10,7 @@ use super::decide::Decide;
 use super::message::Message;
 use super::redact::Redactor;
 use super::route::{self, Moment};
-use super::words::Lang;
+use crate::i18n::Lang;
 use crate::model::{Approval, ApprovalState, Millis, Timestamp, Urgency};
 use crate::store::{Mark, NewMessage, OutboxRow, OutboxState, Store};
 use futures_util::future::BoxFuture;

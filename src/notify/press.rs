@@ -2,7 +2,7 @@
 
 use super::decide::{Decide, Refusal};
 use super::text::one_line;
-use super::words::Lang;
+use crate::i18n::Lang;
 use crate::model::{ApprovalId, Decider, Verdict, Via};
 
 /// What a button stands for. Only an id and a revision: what is decided stands in the approval, and whether the presser

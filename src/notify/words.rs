@@ -1,53 +1,9 @@
 //! The words of messages and pages, per language. Pure.
 
+use crate::i18n::Lang;
 use crate::model::{AlertKind, ApprovalKind, ApprovalState, OnApprove, Timestamp, Via};
 
-/// A language that messages and pages are written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Lang {
-    /// English.
-    #[default]
-    En,
-    /// Simplified Chinese.
-    Zh,
-}
-
 impl Lang {
-    /// The language that a locale (`zh_CN.UTF-8`) or an `Accept-Language` header (RFC 9110 §12.5.4) asks for first.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
-        let mut best = (Self::En, -1.0_f32);
-        for entry in text.split(',') {
-            let mut parts = entry.split(';');
-            let tag = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
-            let weight = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
-            let lang = match tag.get(..2) {
-                Some("zh") => Self::Zh,
-                Some("en") => Self::En,
-                _ => continue,
-            };
-            if weight > best.1 {
-                best = (lang, weight);
-            }
-        }
-        best.0
-    }
-
-    /// `en` or `zh`, for `lang` attributes.
-    #[must_use]
-    pub const fn tag(self) -> &'static str {
-        self.pick("en", "zh")
-    }
-
-    /// One of two texts.
-    #[must_use]
-    pub const fn pick<'a>(self, en: &'a str, zh: &'a str) -> &'a str {
-        match self {
-            Self::En => en,
-            Self::Zh => zh,
-        }
-    }
-
     /// What a message of that kind is called at the beginning of its title.
     #[must_use]
     pub const fn kind(self, kind: AlertKind) -> &'static str {
@@ -122,22 +78,6 @@ pub fn utc(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_language_is_the_one_asked_for_first() {
-        for (header, lang) in [
-            ("zh-CN,zh;q=0.9,en;q=0.8", Lang::Zh),
-            ("en-US,en;q=0.9,zh;q=0.8", Lang::En),
-            ("en;q=0.3, zh;q=0.7", Lang::Zh),
-            ("zh_CN.UTF-8", Lang::Zh),
-            ("fr, de;q=0.5, zh;q=0.1", Lang::Zh),
-            ("C", Lang::En),
-            ("", Lang::En),
-            ("*;q=zz,,;;", Lang::En),
-        ] {
-            assert_eq!(Lang::of(header), lang, "{header}");
-        }
-    }
 
     #[test]
     fn instants_read_like_a_person_writes_them() {

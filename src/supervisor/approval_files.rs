@@ -5,9 +5,9 @@
 //! revision in the file's name.
 
 use crate::approval::files::{MOST_ADDED, Written, approval_of, file_name, is_request, read_decision, request_text};
+use crate::i18n::Lang;
 use crate::model::{Approval, ApprovalId, ApprovalState, Verdict};
 use crate::notify::redact::Redactor;
-use crate::notify::words::Lang;
 use notify::{RecursiveMode, Watcher};
 use rustix::fs::{Mode, OFlags};
 use std::collections::{BTreeMap, BTreeSet};

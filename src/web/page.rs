@@ -1,11 +1,12 @@
 //! The pages, as text. Pure; everything that is not ours is escaped.
 
 use crate::approval::token::{TokenError, short_code};
+use crate::i18n::Lang;
 use crate::model::{Approval, KeyStep};
 use crate::notify::markup::escape_html;
 use crate::notify::message::Ask;
 use crate::notify::redact::Redactor;
-use crate::notify::words::{Lang, utc};
+use crate::notify::words::utc;
 
 /// The only style; the policy of the pages names it by its hash.
 pub const STYLE: &str = "\
@@ -201,7 +202,7 @@ fn document(lang: Lang, title: &str, body: &str) -> String {
         "<!DOCTYPE html><html lang=\"{}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\">\
          <title>{} · tmuxagent</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>",
-        lang.tag(),
+        lang.code(),
         escape_html(title)
     )
 }

@@ -5,10 +5,10 @@ use super::limit::{FORGERY, Limits};
 use super::page::{self, Choice, Question};
 use crate::approval::token::{Genuine, Keyring, LinkState, TokenError, admit, authenticate};
 use crate::config::Secret;
+use crate::i18n::Lang;
 use crate::model::{Approval, Decider, Timestamp, Verdict, Via};
 use crate::notify::decide::{Decide, Refusal};
 use crate::notify::redact::Redactor;
-use crate::notify::words::Lang;
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -367,7 +367,7 @@ impl Caller {
             .map(str::to_owned);
         Self {
             address: forwarded.unwrap_or(peer).to_canonical(),
-            lang: Lang::of(text(header::ACCEPT_LANGUAGE).unwrap_or_default()),
+            lang: Lang::from_header(text(header::ACCEPT_LANGUAGE).unwrap_or_default()),
             cookie,
         }
     }

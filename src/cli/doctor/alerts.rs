@@ -7,7 +7,6 @@ use crate::i18n::Lang;
 use crate::notify::config::{ChannelConfig, Kind, Settings, Surroundings, build, of};
 use crate::notify::dial::dial;
 use crate::notify::http::ProxyChoice;
-use crate::notify::words::Lang as WordLang;
 use std::time::Duration;
 
 /// How long one service may take.
@@ -226,7 +225,7 @@ fn links(serve: Option<&ServeConfig>, lang: Lang) -> Option<Finding> {
 fn online(scene: &Scene, settings: &Settings) -> Vec<Finding> {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Vec::new() };
     let Some(loaded) = &scene.loaded else { return Vec::new() };
-    let place = Surroundings::of(loaded, WordLang::En);
+    let place = Surroundings::of(loaded, Lang::En);
     let redactor = settings.redactor(loaded);
     let lang = scene.lang;
     let found = runtime.block_on(async {

@@ -3,6 +3,7 @@
 //! Source: core.telegram.org/bots/api. Texts up to 4096 characters, `callback_data` 1–64 bytes, one poller per token (409).
 
 use super::{Channel, Receipt, SendError};
+use crate::i18n::Lang;
 use crate::model::Millis;
 use crate::notify::decide::Decide;
 use crate::notify::http::{Answer, call};
@@ -10,7 +11,6 @@ use crate::notify::markup::Markup;
 use crate::notify::message::Message;
 use crate::notify::press::{Press, Pressed, press};
 use crate::notify::text::{cut_chars, one_line};
-use crate::notify::words::Lang;
 use futures_util::future::BoxFuture;
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};

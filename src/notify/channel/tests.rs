@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::config::Environment;
+use crate::i18n::Lang;
 use crate::model::Urgency;
 use crate::notify::config::{Surroundings, build};
 use crate::notify::message::tests::message;
-use crate::notify::words::Lang;
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};

@@ -9,6 +9,7 @@
 
 use super::wecom::explain;
 use super::{Channel, Receipt, SendError};
+use crate::i18n::Lang;
 use crate::model::Millis;
 use crate::notify::decide::Decide;
 use crate::notify::dial::dial;
@@ -17,7 +18,6 @@ use crate::notify::markup::Markup;
 use crate::notify::message::Message;
 use crate::notify::press::{Press, Pressed, press};
 use crate::notify::text::cut_chars;
-use crate::notify::words::Lang;
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Url;

@@ -2,6 +2,7 @@
 
 use super::kinds::{BodyConfig, ChannelConfig, Kind, WebhookConfig};
 use crate::config::{Environment, Loaded, Secret, TmuxSocket};
+use crate::i18n::Lang;
 use crate::notify::channel::webhook::{Body, Spec, Success, Webhook};
 use crate::notify::channel::wecom_app::Credentials;
 use crate::notify::channel::wecom_bot::BotConfig;
@@ -9,7 +10,6 @@ use crate::notify::channel::{
     Channel, command, desktop, presets, serverchan, stdout, telegram, terminal, wecom, wecom_app, wecom_bot,
 };
 use crate::notify::http::{ProxyChoice, client};
-use crate::notify::words::Lang;
 use reqwest::{Client, Method};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};

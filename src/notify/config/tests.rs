@@ -102,7 +102,7 @@ channels:
     let around = Surroundings {
         state_dir: folder.path().to_owned(),
         tmux: vec!["tmux".into()],
-        lang: crate::notify::words::Lang::En,
+        lang: crate::i18n::Lang::En,
         environment: Environment::default(),
     };
     let kinds: Vec<&str> = settings.channels.values().map(|channel| build(channel, &around).unwrap().kind()).collect();

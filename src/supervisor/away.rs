@@ -6,12 +6,10 @@ use super::perform::Router;
 use super::services::{Change, Services};
 use crate::clock::Clock;
 use crate::config::{Environment, Loaded, QuietHours, Secret, ServeConfig};
-use crate::engine::Cleaner;
 use crate::i18n::Lang;
-use crate::model::{Event, Outcome, Timestamp};
+use crate::model::Timestamp;
 use crate::notify::config::{Settings, Surroundings as Place};
 use crate::notify::outbox::Delivery;
-use crate::notify::redact::Redactor;
 use crate::notify::route::{Moment, plan};
 use crate::store::NewMessage;
 use std::path::PathBuf;
@@ -133,41 +131,6 @@ fn prepare(loaded: &Loaded, settings: &Settings, clock: Clock) -> (Change, Route
     let moment: Arc<dyn Fn() -> Moment + Send + Sync> = Arc::new(move || moment(clock, &presence));
     let router = router(settings.clone(), loaded.config.quiet_hours, Arc::clone(&moment));
     (Change { loaded: loaded.clone(), settings: settings.clone(), moment, stop }, router)
-}
-
-/// Takes known secrets and what looks like one out of evidence.
-pub fn cleaner(redactor: &Redactor) -> Cleaner {
-    let redactor = redactor.clone();
-    Cleaner::new(move |words| redactor.redact(words))
-}
-
-/// An event as the journal keeps it: what panes and commands printed, without secrets.
-pub fn without_secrets(event: &Event, redactor: &Redactor) -> Event {
-    let mut event = event.clone();
-    match &mut event {
-        Event::Line(line) => {
-            line.text = redactor.redact(&line.text);
-            if let Some(message) = &mut line.message {
-                for words in [&mut message.summary, &mut message.question, &mut message.detail].into_iter().flatten() {
-                    *words = redactor.redact(words);
-                }
-            }
-        }
-        Event::Outcome { outcome: Outcome::Shell(shell), .. } => shell.output = redactor.redact(&shell.output),
-        Event::PaneSeen { .. }
-        | Event::PaneGone { .. }
-        | Event::HostLost { .. }
-        | Event::Activity { .. }
-        | Event::Gap { .. }
-        | Event::Program { .. }
-        | Event::CommandEnded { .. }
-        | Event::Asked { .. }
-        | Event::Timer { .. }
-        | Event::Outcome { .. }
-        | Event::Polled { .. }
-        | Event::PolicyLoaded { .. } => {}
-    }
-    event
 }
 
 fn router(settings: Settings, quiet: Option<QuietHours>, moment: Arc<dyn Fn() -> Moment + Send + Sync>) -> Router {

@@ -159,14 +159,11 @@ fn take_report(dispatch: &mut Dispatch, report: Report<'_>) -> Reply {
         }
     };
     let message = AgentMessage {
-        kind,
         stage: report.stage,
         ok: report.exit.map(|exit| exit == 0),
         summary: Some(format!("`{}` {what}", report.command)),
-        question: None,
-        options: Vec::new(),
-        detail: None,
         exit: report.exit,
+        ..AgentMessage::new(kind)
     };
     dispatch.step(&Event::Line(Box::new(told(pane, message))));
     Reply::Done

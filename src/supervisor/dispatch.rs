@@ -8,7 +8,7 @@
 //! When the commit fails nothing of the round is performed or answered as done: it stays pending, is committed with
 //! the next round, and the screen says so. The panes are read on meanwhile.
 
-use super::away::{self, Away};
+use super::away::Away;
 use super::board::Board;
 use super::calls;
 use super::hosts::Hosts;
@@ -16,6 +16,7 @@ use super::perform::Performer;
 use super::recovery::{Settling, is_observed, waits_for_keys};
 use super::reload::Reloader;
 use super::round::Round;
+use super::secrets::without_secrets;
 use crate::clock::Clock;
 use crate::crash;
 use crate::engine::Engine;
@@ -350,7 +351,7 @@ impl Dispatch {
         self.round.batch.at = now;
         self.round.batch.changes.extend(step.changes);
         if step.changed || !step.notes.is_empty() {
-            let event = away::without_secrets(event, &self.redactor);
+            let event = without_secrets(event, &self.redactor);
             let (changed, notes) = (step.changed, step.notes);
             self.round.batch.events.push(JournalRow { at: now, event, changed, notes });
         }

@@ -4,8 +4,9 @@
 //! - `board`: what is known beside the engine's state. `hosts`: the collectors and what waits to be typed.
 //! - `perform`, `shell`, `poll`: effects beside the panes. `calls`: requests of views. `reload`: new files.
 //! - `away`: routes of alerts, and the `services` for who is not there: request files, links, channels, which decide
-//!   through the `desk`; `approval_files`: decisions by file. `maintain`: backups and what is too old. `jump`: showing a pane in tmux. `tape`:
-//!   recordings. `lifetime`: the clock of this life.
+//!   through the `desk`; `approval_files`: decisions by file.
+//! - `tape`: recordings. `secrets`: what is kept, without them. `maintain`: backups and what is too old. `lifetime`: the
+//!   clock of this life. `jump`: showing a pane in tmux.
 //!
 //! **Invariants:** no effect is performed before its intent is committed; a part that fails does so alone, is shown,
 //! and is tried again; nothing here draws or knows a terminal.
@@ -25,6 +26,7 @@ mod poll;
 mod recovery;
 mod reload;
 mod round;
+mod secrets;
 mod services;
 mod shell;
 mod start;

@@ -1,9 +1,9 @@
 //! Configuration and policies, read again while running. What is bad on disk changes nothing: the old goes on and the
 //! screen shows the error.
 
-use super::away::cleaner;
 use super::dispatch::{Dispatch, Urgent};
 use super::hosts::spawn_host;
+use super::secrets::cleaner;
 use crate::config::{Config, Environment, HostConfig, Loaded, Overrides, Problem, load};
 use crate::engine::Options;
 use crate::ipc::wire::{ErrorKind, Reply};

@@ -1,12 +1,13 @@
 //! From a valid configuration to a running supervisor.
 
-use super::away::{Away, Ground, cleaner};
+use super::away::{Away, Ground};
 use super::board::Board;
 use super::desk::Desk;
 use super::dispatch::{Dispatch, Fact, Inbox, Parts, Urgent};
 use super::hosts::{Hosts, spawn_host};
 use super::perform::Performer;
 use super::reload::{Reloader, read_policy, watch_files};
+use super::secrets::cleaner;
 use super::tape::Tapes;
 use super::{lifetime, maintain};
 use crate::clock::wall;

@@ -29,11 +29,12 @@ fn first_row(model: &Model, width: u16) -> Line<'static> {
         };
         return row.left(format!("  {}{}", text.of(lang), theme.ellipsis()), theme.dim()).line(width, theme);
     };
-    for (sign, style, text, note) in hosts(model, &snapshot.hosts, width) {
-        row = row.left("  ", Style::new()).left(sign, style).left(format!(" {text}"), Style::new());
-        if !note.is_empty() {
-            row =
-                row.left(format!(" {note}"), if style == theme.host(HostState::Live).1 { theme.dim() } else { style });
+    for host in hosts(model, &snapshot.hosts, width) {
+        let (sign, style) = theme.host(host.state);
+        row = row.left("  ", Style::new()).left(sign, style).left(format!(" {}", host.text), Style::new());
+        if !host.note.is_empty() {
+            let style = if host.state == HostState::Live { theme.dim() } else { style };
+            row = row.left(format!(" {}", host.note), style);
         }
     }
     let hosts = row.left_width();
@@ -57,11 +58,17 @@ fn first_row(model: &Model, width: u16) -> Line<'static> {
 /// From so many live hosts on they are counted where their names leave no room for those that are not live.
 const MANY: usize = 4;
 
-/// Sign, its style, name and note of each host; many live ones in one.
-fn hosts(model: &Model, hosts: &[HostView], width: u16) -> Vec<(&'static str, Style, String, String)> {
-    let (theme, lang) = (model.theme(), model.lang());
+/// A host, or many live ones in one.
+struct Shown {
+    state: HostState,
+    text: String,
+    note: String,
+}
+
+/// The hosts as they are shown.
+fn hosts(model: &Model, hosts: &[HostView], width: u16) -> Vec<Shown> {
+    let lang = model.lang();
     let shown = |host: &HostView| {
-        let (sign, style) = theme.host(host.state);
         let note = match host.state {
             HostState::Live if hosts.len() == 1 && width >= 60 => clean(&host.version),
             HostState::Live => String::new(),
@@ -69,20 +76,16 @@ fn hosts(model: &Model, hosts: &[HostView], width: u16) -> Vec<(&'static str, St
                 host_state(lang, host.state).to_owned()
             }
         };
-        (sign, style, clean(host.name.as_str()), note)
+        Shown { state: host.state, text: clean(host.name.as_str()), note }
     };
     let all: Vec<_> = hosts.iter().map(shown).collect();
     let live = hosts.iter().filter(|host| host.state == HostState::Live).count();
-    let needed: usize = all.iter().map(|(_, _, name, note)| cells(name) + cells(note) + 5).sum();
+    let needed: usize = all.iter().map(|host| cells(&host.text) + cells(&host.note) + 5).sum();
     if live < MANY || needed + 30 <= usize::from(width) {
         return all;
     }
-    let (sign, style) = theme.host(HostState::Live);
-    let word = match lang {
-        crate::i18n::Lang::En => "hosts",
-        crate::i18n::Lang::Zh => "台主机",
-    };
-    let counted = (sign, style, format!("{live} {word}"), String::new());
+    let text = format!("{live} {}", lang.pick("hosts", "台主机"));
+    let counted = Shown { state: HostState::Live, text, note: String::new() };
     let rest = hosts.iter().filter(|host| host.state != HostState::Live).map(shown);
     std::iter::once(counted).chain(rest).collect()
 }

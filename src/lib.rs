@@ -19,7 +19,6 @@ pub mod supervisor;
 pub mod tmux;
 pub mod ui;
 pub mod web;
-
 pub mod workspace;
 pub mod wrapper;
 pub mod yaml;

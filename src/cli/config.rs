@@ -44,9 +44,11 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
     let hosts: Vec<&str> = loaded.config.hosts.iter().map(|host| host.name.as_str()).collect();
     let policies: Vec<&str> = loaded.policy_sources.iter().map(|source| source.name.as_str()).collect();
     if out.json {
-        out.json(
-            &json!({ "config": loaded.config_name, "hosts": hosts, "channels": alerts.channels.keys().collect::<Vec<_>>(), "policies": policies, "warnings": policy.warnings }),
-        )?;
+        let channels: Vec<&String> = alerts.channels.keys().collect();
+        out.json(&json!({
+            "config": loaded.config_name, "hosts": hosts, "channels": channels, "policies": policies,
+            "warnings": policy.warnings,
+        }))?;
     } else {
         out.line(&format!("{}: ok ({})", loaded.config_name, hosts.join(", ")))?;
         out.line(&format!("{}: ok ({} pipelines)", policies.join(", "), policy.pipelines))?;

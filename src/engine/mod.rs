@@ -185,7 +185,7 @@ impl Engine {
     /// runs, intents and timers change nothing.
     pub fn step(&mut self, now: Timestamp, event: &Event) -> Step {
         let policy = Arc::clone(&self.policy);
-        let mut turn = Turn::new(&mut self.state, policy, (self.options, &self.cleaner), now);
+        let mut turn = Turn::new(&mut self.state, policy, self.options, &self.cleaner, now);
         match event {
             Event::PaneSeen { info } => turn.pane_seen(info),
             Event::PaneGone { pane } => turn.pane_gone(pane),

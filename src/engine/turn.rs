@@ -61,7 +61,8 @@ impl<'a> Turn<'a> {
     pub fn new(
         state: &'a mut State,
         policy: Arc<Policy>,
-        (options, cleaner): (Options, &'a Cleaner),
+        options: Options,
+        cleaner: &'a Cleaner,
         now: Timestamp,
     ) -> Self {
         Self {

@@ -41,19 +41,19 @@ pub(super) fn run(_: &Session, args: &FakeAgentArgs) -> Outcome {
         return Err(CliError::user(format!("--pace {} is out of range", args.pace), "give a number from 0 to 3600"));
     }
     let mut agent = Agent { args, failures: args.fail, input: std::io::stdin().lock(), ended: false };
-    agent.say("\u{1b}[1m>_ agent\u{1b}[0m (stand-in, nothing leaves this machine)\n\n")?;
+    say("\u{1b}[1m>_ agent\u{1b}[0m (stand-in, nothing leaves this machine)\n\n")?;
     if let Some(task) = &args.task {
-        agent.say(&format!("\u{1b}[2m›\u{1b}[0m {task}\n\n"))?;
+        say(&format!("\u{1b}[2m›\u{1b}[0m {task}\n\n"))?;
         return Ok(if agent.work(task)? { 0 } else { 1 });
     }
     loop {
         agent.state("idle")?;
-        agent.say("\u{1b}[2m›\u{1b}[0m ")?;
+        say("\u{1b}[2m›\u{1b}[0m ")?;
         let Some(prompt) = agent.read()? else { return Ok(0) };
         if prompt.is_empty() {
             continue;
         }
-        agent.say("\n")?;
+        say("\n")?;
         agent.work(&prompt)?;
         if agent.ended {
             return Ok(0);
@@ -78,25 +78,25 @@ impl Agent<'_> {
         self.state("working")?;
         self.think()?;
         let file = self.args.file.clone();
-        self.say(&format!("• Explored\n  └ Read {file}\n"))?;
+        say(&format!("• Explored\n  └ Read {file}\n"))?;
         self.pause();
         while told("hang") {
             self.think()?;
         }
         if (self.args.ask || told("ask")) && !self.allowed(&file)? {
-            self.say(&format!("✗ You canceled the edit of {file}\n\n"))?;
+            say(&format!("✗ You canceled the edit of {file}\n\n"))?;
             self.report(false, &format!("{file} was not edited: you said no"))?;
             return Ok(false);
         }
-        self.say(&format!("\n• Edited {file} (+14 -3)\n"))?;
+        say(&format!("\n• Edited {file} (+14 -3)\n"))?;
         self.pause();
         let fails = told("fail") || self.failures > 0;
         self.failures = self.failures.saturating_sub(1);
         if fails {
-            self.say("\n■ stream disconnected before completion: the stand-in was told to fail\n\n")?;
+            say("\n■ stream disconnected before completion: the stand-in was told to fail\n\n")?;
             self.state("error")?;
         } else {
-            self.say("\n\u{1b}[36m• 进度 / progress:\u{1b}[0m the change is complete, the checks can run.\n\n")?;
+            say("\n\u{1b}[36m• 进度 / progress:\u{1b}[0m the change is complete, the checks can run.\n\n")?;
             self.state("done")?;
         }
         if !told("silent") {
@@ -108,16 +108,16 @@ impl Agent<'_> {
     /// A line that counts on while it thinks, as agents draw it.
     fn think(&self) -> Result<(), CliError> {
         for second in 0..2 {
-            self.say(&format!("\r◦ Working ({second}s • esc to interrupt)"))?;
+            say(&format!("\r◦ Working ({second}s • esc to interrupt)"))?;
             std::thread::sleep(self.step() / 2);
         }
-        self.say("\r\u{1b}[K")
+        say("\r\u{1b}[K")
     }
 
     /// Asks, and waits for `y` or `n` and Enter.
     fn allowed(&mut self, file: &str) -> Result<bool, CliError> {
         self.state("blocked:kind=permission")?;
-        self.say(&format!(
+        say(&format!(
             "\nWould you like to make the following edits?\n  {file}\n› 1. Yes, proceed (y)\n  2. No, and tell the agent what to do differently (n)\n"
         ))?;
         loop {
@@ -131,24 +131,20 @@ impl Agent<'_> {
                     return Ok(true);
                 }
                 "n" | "no" | "2" | "\u{1b}" => return Ok(false),
-                _ => self.say("  press y or n, then Enter\n")?,
+                _ => say("  press y or n, then Enter\n")?,
             }
         }
     }
 
     fn report(&self, ok: bool, summary: &str) -> Result<(), CliError> {
         let message = AgentMessage {
-            kind: MessageType::Status,
             stage: Some(self.args.stage.clone()),
             ok: Some(ok),
             summary: Some(summary.to_owned()),
-            question: None,
-            options: Vec::new(),
-            detail: None,
-            exit: None,
+            ..AgentMessage::new(MessageType::Status)
         };
         let text = serde_json::to_string(&message).map_err(CliError::internal)?;
-        self.say(&format!("### SENTRY {text}\n"))
+        say(&format!("### SENTRY {text}\n"))
     }
 
     /// A line of its input; `None` at its end.
@@ -160,7 +156,7 @@ impl Agent<'_> {
 
     fn state(&self, state: &str) -> Result<(), CliError> {
         if self.args.status {
-            self.say(&format!("\u{1b}]7501;state={state}:app=fake-agent\u{1b}\\"))?;
+            say(&format!("\u{1b}]7501;state={state}:app=fake-agent\u{1b}\\"))?;
         }
         Ok(())
     }
@@ -172,11 +168,11 @@ impl Agent<'_> {
     fn step(&self) -> Duration {
         Duration::try_from_secs_f64(self.args.pace).unwrap_or(Duration::ZERO)
     }
+}
 
-    #[expect(clippy::unused_self, reason = "what the agent says")]
-    fn say(&self, text: &str) -> Result<(), CliError> {
-        let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        Ok(out.flush()?)
-    }
+/// Prints at once: who watches sees each step as it comes.
+fn say(text: &str) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
 }

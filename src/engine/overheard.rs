@@ -63,14 +63,11 @@ impl Turn<'_> {
     fn tested_part(&self, message: &AgentMessage) -> AgentMessage {
         let summary = message.summary.as_ref().or(message.question.as_ref());
         AgentMessage {
-            kind: message.kind,
             stage: message.stage.clone(),
             ok: message.ok,
             summary: summary.map(|words| cut(&self.cleaner.clean(words), VALUE)),
-            question: None,
-            options: Vec::new(),
-            detail: None,
             exit: message.exit,
+            ..AgentMessage::new(message.kind)
         }
     }
 

@@ -104,16 +104,7 @@ mod tests {
     use super::*;
 
     fn status() -> AgentMessage {
-        AgentMessage {
-            kind: MessageType::Status,
-            stage: None,
-            ok: None,
-            summary: None,
-            question: None,
-            options: Vec::new(),
-            detail: None,
-            exit: None,
-        }
+        AgentMessage::new(MessageType::Status)
     }
 
     #[test]

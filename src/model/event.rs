@@ -173,6 +173,23 @@ pub struct AgentMessage {
     pub exit: Option<i32>,
 }
 
+impl AgentMessage {
+    /// A message that says nothing yet.
+    #[must_use]
+    pub const fn new(kind: MessageType) -> Self {
+        Self {
+            kind,
+            stage: None,
+            ok: None,
+            summary: None,
+            question: None,
+            options: Vec::new(),
+            detail: None,
+            exit: None,
+        }
+    }
+}
+
 /// What a program says of itself (OSC 7501 "Program Status Protocol", OSC 9, OSC 777).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]

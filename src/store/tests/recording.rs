@@ -40,16 +40,8 @@ fn texts(pieces: &[(u32, Recorded)]) -> Vec<String> {
 async fn lines_come_back_as_they_were() {
     let room = Room::new();
     let recorder = recorder(&room, RecordingLimits::default());
-    let message = AgentMessage {
-        kind: MessageType::Status,
-        stage: Some("lint".to_owned()),
-        ok: Some(true),
-        summary: None,
-        question: None,
-        options: Vec::new(),
-        detail: None,
-        exit: None,
-    };
+    let message =
+        AgentMessage { stage: Some("lint".to_owned()), ok: Some(true), ..AgentMessage::new(MessageType::Status) };
     let lines = [
         spoken(0, "plain"),
         said(5, LineSource::Screen, "tab\there \u{1b}[0m"),

@@ -220,14 +220,10 @@ impl World {
             Wish::Message { pane, kind, ok } => {
                 let kind = [MessageType::Status, MessageType::Ask, MessageType::Error][usize::from(*kind)];
                 let message = AgentMessage {
-                    kind,
-                    stage: None,
                     ok: Some(*ok),
-                    summary: None,
                     question: Some("Approve A1? yes".to_owned()),
                     options: if *ok { vec!["yes".to_owned(), "no".to_owned()] } else { vec![] },
-                    detail: None,
-                    exit: None,
+                    ..AgentMessage::new(kind)
                 };
                 self.line(*pane, "### SENTRY {}", false, Some(message));
             }

@@ -39,7 +39,7 @@ mod turn;
 
 pub use refusal::Refusal;
 pub use spec::{HostSpec, Position, Tape};
-pub use transport::{Socket, SshTarget, Transport};
+pub use transport::{Socket, SshTarget, Transport, shell_word};
 
 use crate::clock::Clock;
 use crate::model::{Effect, Event, HostState, IntentId, PaneId, PaneKey, Prompt, SendKeys, Timestamp};

@@ -171,7 +171,8 @@ fn ssh(target: &SshTarget, words: &[String]) -> Vec<String> {
 }
 
 /// Quotes one word for any login shell (sh, csh and fish agree on this form).
-pub(super) fn shell_word(word: &str) -> String {
+#[must_use]
+pub fn shell_word(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,@%+".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {
         return word.to_owned();

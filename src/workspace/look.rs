@@ -2,7 +2,7 @@
 
 use crate::model::HostName;
 use crate::tmux::proto::{Nonce, Version, row_format, split_rows};
-use crate::tmux::{Refusal, Transport};
+use crate::tmux::{Refusal, Transport, shell_word};
 use std::process::{Command, Output, Stdio};
 
 /// What was found on a host.
@@ -124,8 +124,8 @@ pub fn look(look: &Look<'_>) -> Result<Found, Failed> {
     for folder in &look.folders {
         // `~` is the shell's there; everything else is one word.
         let word = match folder.strip_prefix('~') {
-            Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("\"$HOME\"{}", quoted(rest)),
-            _ => quoted(folder),
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("\"$HOME\"{}", shell_word(rest)),
+            _ => shell_word(folder),
         };
         script.push_str(&format!("; if [ -d {word} ]; then echo 1; else echo 0; fi"));
     }
@@ -156,11 +156,6 @@ fn pane(row: &[Vec<u8>]) -> Option<FoundPane> {
         role: field(9)?,
         mark: field(10)?,
     })
-}
-
-/// One word of a POSIX shell.
-pub(super) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// Runs a command to its end; an error where ssh did not get there or the program is missing.

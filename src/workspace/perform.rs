@@ -2,11 +2,11 @@
 
 use super::MARK;
 use super::core::{Pane, Session, Split, Window, Worktree};
-use super::look::{Failed, Found, quoted, run, run_with};
+use super::look::{Failed, Found, run, run_with};
 use super::plan::{Step, What};
 use super::{Workspace, kept_name};
-use crate::tmux::Transport;
 use crate::tmux::proto::{Version, quote};
+use crate::tmux::{Transport, shell_word};
 use std::collections::BTreeMap;
 
 /// Takes a step of a workspace's plan. `found` is what was found on the step's host.
@@ -42,7 +42,7 @@ impl Hand<'_> {
 
     fn worktree(&self, worktree: &Worktree) -> Result<(), String> {
         let (repository, folder) = (self.found.expand(&worktree.repository), self.found.expand(&worktree.folder));
-        let (repository, folder, branch) = (quoted(&repository), quoted(&folder), quoted(&worktree.branch));
+        let (repository, folder, branch) = (shell_word(&repository), shell_word(&folder), shell_word(&worktree.branch));
         // An existing branch is checked out, a new one begins where the repository stands.
         let script = format!(
             "if git -C {repository} show-ref --verify --quiet refs/heads/{branch}; then \

@@ -4,7 +4,7 @@
 use super::dispatch::{Dispatch, Urgent};
 use super::hosts::spawn_host;
 use super::secrets::cleaner;
-use crate::config::{Config, Environment, HostConfig, Loaded, Overrides, Problem, load};
+use crate::config::{Config, Environment, HostConfig, Loaded, Overrides, Problem, Retention, load};
 use crate::engine::Options;
 use crate::ipc::wire::{ErrorKind, Reply};
 use crate::model::{Event, Note, Severity};
@@ -32,6 +32,8 @@ pub struct Reloader {
     pub loaded: Loaded,
     /// Where collectors see the policy.
     pub policy: watch::Sender<Arc<Policy>>,
+    /// Where the upkeep sees what is kept.
+    pub retention: watch::Sender<Retention>,
 }
 
 /// Reads the policies of a configuration.
@@ -78,6 +80,7 @@ impl Dispatch {
         }
         self.change_hosts(&loaded.config);
         self.hosts.configure_recordings(&loaded.config);
+        self.reloader.retention.send_replace(loaded.config.retention.clone());
         self.change_alerts(&loaded, settings);
         self.reloader.loaded = loaded;
         Reply::Committed { intents: Vec::new(), run: None, text: format!("{names} pipelines loaded") }

@@ -165,8 +165,9 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     tapes.report_to(facts_in.clone());
     let hosts = Hosts::new(facts_in.clone(), policy_out, restored.positions, tapes.clone(), clock, &loaded);
     let configured = loaded.config.hosts.clone();
-    maintain::begin(&store, &loaded, clock, facts_in, hub.snapshots.clone());
-    let reloader = Reloader { overrides, environment, project, loaded, policy: policy_in };
+    let (retention_in, retention) = watch::channel(loaded.config.retention.clone());
+    maintain::begin(&store, maintain::Ground { retention, shown: hub.snapshots.clone(), clock }, facts_in);
+    let reloader = Reloader { overrides, environment, project, loaded, policy: policy_in, retention: retention_in };
     let parts =
         Parts { clock, engine, board, store, hosts, performer, reloader, away, redactor, screens, journal, snapshots };
     let mut dispatch = Dispatch::new(parts, urgent_in.clone());

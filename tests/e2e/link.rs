@@ -133,6 +133,26 @@ fn a_slow_link_is_no_dead_link_and_loses_no_line() {
     assert_eq!(lost, None, "it was slow, never lost");
 }
 
+/// Nothing is asked for a line, and nothing before keys are typed: each takes one way over the link. A question and its
+/// answer would take two.
+#[test]
+fn a_line_and_keys_take_one_way_over_the_link() {
+    let far = Far::new("");
+    let (watched, pane) = far.watch(&["^came$"]);
+    let delay = Duration::from_secs(2);
+    far.proxy.set(Weather { delay, ..Weather::default() });
+    far.print("came");
+    let printed = Instant::now();
+    watched.wait_line("came");
+    let took = printed.elapsed();
+    assert!(took < delay * 2, "a line took {took:?}");
+    let asked = Instant::now();
+    watched.handle.send(IntentId::new("keys"), keys(&pane, "echo ty''ped"));
+    wait_for(PATIENCE, "the keys", || far.server.screen("main").contains("\ntyped").then_some(()));
+    let took = asked.elapsed();
+    assert!(took < delay * 2, "keys took {took:?}");
+}
+
 /// Types an answer wherever the line is printed on the other machine.
 const ANSWER: &str = r#"
 version: 1

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// How the link is at present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Weather {
-    /// Each chunk arrives so much later.
+    /// Everything arrives so much later.
     pub delay: Duration,
     /// Bytes a second in each direction; 0: no limit.
     pub rate: u64,
@@ -116,20 +117,31 @@ async fn pass(
     mut forecast: watch::Receiver<Weather>,
     lost: fn(&Weather) -> bool,
 ) {
-    let mut chunk = vec![0; 16 * 1024];
-    loop {
-        let Ok(read @ 1..) = from.read(&mut chunk).await else { return };
-        let weather = *forecast.borrow_and_update();
-        if !weather.delay.is_zero() {
-            tokio::time::sleep(weather.delay).await;
+    // What is on the way.
+    let (road, mut end) = mpsc::channel::<(Instant, Vec<u8>)>(64);
+    let weather = forecast.clone();
+    let depart = async move {
+        let mut chunk = vec![0; 16 * 1024];
+        while let Ok(read @ 1..) = from.read(&mut chunk).await {
+            let due = Instant::now() + weather.borrow().delay;
+            if road.send((due, chunk[..read].to_vec())).await.is_err() {
+                return;
+            }
         }
-        let bytes = u64::try_from(read).unwrap_or(u64::MAX);
-        if let Some(millis) = (bytes * 1000).checked_div(weather.rate) {
-            tokio::time::sleep(Duration::from_millis(millis)).await;
+    };
+    let arrive = async move {
+        while let Some((due, bytes)) = end.recv().await {
+            sleep_until(due).await;
+            let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            let rate = forecast.borrow_and_update().rate;
+            if let Some(millis) = (length * 1000).checked_div(rate) {
+                sleep(Duration::from_millis(millis)).await;
+            }
+            // What is swallowed is late, not lost: TCP would send it again as well.
+            if forecast.wait_for(|weather| !lost(weather)).await.is_err() || to.write_all(&bytes).await.is_err() {
+                return;
+            }
         }
-        // What is swallowed is late, not lost: TCP would send it again as well.
-        if forecast.wait_for(|weather| !lost(weather)).await.is_err() || to.write_all(&chunk[..read]).await.is_err() {
-            return;
-        }
-    }
+    };
+    tokio::join!(depart, arrive);
 }

@@ -5,7 +5,7 @@ use super::support::{PATIENCE, TmuxServer, wait_for};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tmuxagent::ipc::client::hello;
 use tmuxagent::ipc::hub::PATIENCE as PATIENCE_WITH_VIEWS;
 use tmuxagent::ipc::wire::{Request, RequestFrame};

@@ -24,6 +24,7 @@ fn lint_test_approval_build_deploy_happen_for_real() {
     desk.tmux(&["new-session", "-d", "-s", "desk", "-n", "demo", "-x", "120", "-y", "36", &line]);
     wait_screen(&desk, "two questions", |screen| screen.contains("2 to decide"));
     if let Some(file) = picture {
+        wait_screen(&desk, "the last line of the tests", |screen| screen.contains("12 passed, 12 total"));
         let capture = desk.tmux(&["capture-pane", "-e", "-p", "-t", SCREEN]);
         let buffer = tmuxagent::ui::picture::captured(&capture, 120);
         std::fs::write(file, tmuxagent::ui::picture::svg(&buffer, "The main screen of tmuxagent")).expect("writable");

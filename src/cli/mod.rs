@@ -39,7 +39,7 @@ pub use definition::{definition, definition_in};
 pub use error::{CliError, Outcome, exit};
 pub use output::{ColorChoice, Output, Tone, report};
 
-use crate::config::{Environment, Overrides, Paths};
+use crate::config::{Environment, LanguageChoice, Overrides, Paths};
 use crate::i18n::Lang;
 use clap::{Args, FromArgMatches as _, Parser, Subcommand};
 use std::path::PathBuf;
@@ -228,17 +228,18 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
 fn run(cli: Cli) -> Outcome {
     let Cli { globals, headless, command } = cli;
     let environment = Environment::of_process();
-    let chosen = globals.lang.map(|lang| match lang {
-        LangChoice::En => Lang::En,
-        LangChoice::Zh => Lang::Zh,
-    });
-    let out = Output::new(chosen.unwrap_or_else(|| lang_of(&environment)), globals.json, globals.color);
     let overrides = Overrides {
         config: globals.config,
         policy: globals.policy,
         state_dir: globals.state_dir,
         tmux_socket: globals.socket,
     };
+    let lang = match globals.lang {
+        Some(LangChoice::En) => Lang::En,
+        Some(LangChoice::Zh) => Lang::Zh,
+        None => configured_lang(&overrides, &environment),
+    };
+    let out = Output::new(lang, globals.json, globals.color);
     let session = Session { out, overrides, environment };
     let Some(command) = command else {
         return watch::run(&session, if headless { watch::Mode::Headless } else { watch::Mode::Screen });
@@ -277,6 +278,15 @@ fn run(cli: Cli) -> Outcome {
         Command::Popup(args) => watch::popup(&session, &args),
         Command::Completions(args) => completions::run(&session, &args),
         Command::Version(args) => version::run(&session, &args),
+    }
+}
+
+/// The language of the configuration, or else of the locale.
+fn configured_lang(overrides: &Overrides, environment: &Environment) -> Lang {
+    match crate::config::language(overrides, environment) {
+        LanguageChoice::English => Lang::En,
+        LanguageChoice::Chinese => Lang::Zh,
+        LanguageChoice::Auto => lang_of(environment),
     }
 }
 

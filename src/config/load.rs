@@ -1,9 +1,10 @@
 //! From flags and environment to everything that a supervisor starts with. Called again on reload.
 
 use super::paths::cause;
-use super::{Config, Environment, Overrides, Paths, TmuxSocket, read};
+use super::read::LANGUAGES;
+use super::{Config, Environment, LanguageChoice, Overrides, Paths, TmuxSocket, read};
 use crate::policy::Source as PolicySource;
-use crate::yaml::{Diagnostic, Source, render_all};
+use crate::yaml::{Diagnostic, Source, parse, render_all};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -89,6 +90,16 @@ pub fn load(overrides: &Overrides, environment: &Environment, project: Option<&P
     let paths = paths.with_config(&config);
     let policy_sources = policies(named_policies(overrides, &config), &paths)?;
     Ok(Loaded { config, paths, environment, policy_sources, config_name })
+}
+
+/// The language that the configuration asks for. One that can't be read asks for none; what is wrong with it is told where
+/// it is needed.
+#[must_use]
+pub fn language(overrides: &Overrides, environment: &Environment) -> LanguageChoice {
+    let source = Paths::find(overrides, environment).ok().and_then(|paths| config_source(&paths).ok());
+    let tree = source.and_then(|(source, _)| parse(&source).ok());
+    let word = tree.as_ref().and_then(|tree| tree.get("language")?.as_text());
+    LANGUAGES.iter().find(|(known, _)| Some(*known) == word).map_or(LanguageChoice::Auto, |(_, choice)| *choice)
 }
 
 /// Reads the policies that `overrides` names, without a configuration; those of the configuration's folder or the

@@ -11,6 +11,10 @@ use crate::yaml::{Diagnostic, Fields, Level, Node, Reader, Source, Value, parse}
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+/// The words of the key `language`.
+pub(super) const LANGUAGES: &[(&str, LanguageChoice)] =
+    &[("auto", LanguageChoice::Auto), ("en", LanguageChoice::English), ("zh", LanguageChoice::Chinese)];
+
 /// Reads a configuration. Relative paths in it are below `folder`.
 ///
 /// # Errors
@@ -35,7 +39,6 @@ struct Context<'e> {
 impl Context<'_> {
     fn top(&self, top: Fields<'_, '_>) -> Config {
         let default = Config::default();
-        let words = [("auto", LanguageChoice::Auto), ("en", LanguageChoice::English), ("zh", LanguageChoice::Chinese)];
         let tmux = self.tmux_defaults(&top);
         let hosts = match top.get("hosts") {
             Some(node) => self.hosts(top.reader(), node, &tmux),
@@ -43,7 +46,7 @@ impl Context<'_> {
         };
         let variable = |name: &str| self.environment.non_empty(name);
         let config = Config {
-            language: top.word("language", &words).unwrap_or_default(),
+            language: top.word("language", LANGUAGES).unwrap_or_default(),
             hosts,
             policy: top.texts("policy").unwrap_or_default().iter().map(|text| self.path(text)).collect(),
             sqlite_path: top.text("sqlite_path").map(|text| self.path(text)),

@@ -119,6 +119,12 @@ fn status_tells_what_runs_and_what_fails() {
     待审批: 1
     --- exit code 0 ---
     ");
+    env.write(".config/tmuxagent/config.yaml", "language: zh\n");
+    assert!(env.run(&["status"]).stdout.contains("待审批: 1"), "the configuration's language");
+    assert!(env.run(&["status", "--lang", "en"]).stdout.contains("open approvals: 1"), "the flag wins");
+    env.write(".config/tmuxagent/config.yaml", "language: [zh\n");
+    assert!(env.run(&["status"]).stdout.contains("open approvals: 1"), "a broken one is not in the way");
+    env.write(".config/tmuxagent/config.yaml", "");
     drop(supervisor);
     let text = "p.yaml:3:1: unknown key".to_owned();
     picture.problems = vec![Problem { part: "policy".into(), text, since: TO_COME }];

@@ -14,6 +14,8 @@ pub(super) const BEGIN: &str = "# init: ";
 pub(super) const END: &str = "# init end";
 /// How the mark begins that lists all stages that were ever written for a pipeline.
 pub(super) const KNOWN: &str = "# init knows ";
+/// What begins a pipeline beside a person.
+pub(super) const AGENTS_WORD: &str = "{message: {type: STATUS, stage: code, ok: true}}";
 /// The indent of stages.
 pub(super) const INDENT: &str = "      ";
 
@@ -108,7 +110,7 @@ pub(super) fn sum(body: &str) -> String {
 fn stage(step: &Step, start: &Start) -> String {
     let mut lines = vec![format!("# {}", step.from), format!("- name: {}", scalar(&step.name))];
     lines.push(match start {
-        Start::First => "  triggers: [{message: {type: STATUS, stage: code, ok: true}}, manual]".to_owned(),
+        Start::First => format!("  triggers: [{AGENTS_WORD}, manual]"),
         Start::After(name) => format!("  triggers: [{{after_stage_success: {}}}]", scalar(name)),
         Start::ByHand => "  triggers: [manual]".to_owned(),
     });

@@ -121,3 +121,23 @@ fn renewing_keeps_what_hands_did() {
     assert_eq!(update(&after, &renewed.text).unwrap().text, renewed.text);
     assert!(matches!(update(&after, "version: 1\n"), Err(InitError::NotOurs)));
 }
+
+#[test]
+fn what_hands_did_and_what_is_new_make_a_clean_policy_together() {
+    let before = facts(&[("Makefile", "test:\n\ttrue\nbuild:\n\ttrue\n")]);
+    let text = init(&before).unwrap().text;
+    // The first stage is changed, or one that waits for a stage which the project loses; a new one would come first.
+    let after = facts(&[("Makefile", "lint:\n\ttrue\nbuild:\n\ttrue\n")]);
+    let nothing = facts(&[("Makefile", "lint:\n\ttrue\n")]);
+    for (project, from, to) in [
+        (&before, "run: make test", "run: make test V=1"),
+        (&after, "run: make test", "run: make test V=1"),
+        (&after, "run: make build", "run: make all"),
+        (&nothing, "run: make build", "run: make all"),
+    ] {
+        let draft = update(project, &text.replace(from, to)).unwrap();
+        let (_, found) = analyse(&[Source::new("p", draft.text.as_str())]);
+        assert_eq!(found, Diagnostics::default(), "{found}\n{}", draft.text);
+        assert!(draft.text.contains("run: make test") && draft.text.contains(to), "{}", draft.text);
+    }
+}

@@ -1,7 +1,7 @@
 //! A file that `init` wrote, renewed.
 
 use super::Draft;
-use super::render::{BEGIN, END, KNOWN, before, known, marked, pipeline, sum};
+use super::render::{AGENTS_WORD, BEGIN, END, KNOWN, Start, before, known, marked, pipeline, scalar, sum};
 use super::step::{Plan, Step};
 
 /// A stage of the file between its marks.
@@ -88,6 +88,16 @@ fn renew_section(plan: &Plan, section: &Section, lines: &[&str], out: &mut Vec<S
         wanted.iter().map(|step| step.name.as_str()).filter(|name| !section.known.iter().any(|known| known == name)),
     );
     out.push(known(plan, &names));
+    let mut own = by_hand(section, lines);
+    let mut kept: Vec<&str> = Vec::new();
+    for block in section.blocks.iter().rev().filter(|block| !block.touched) {
+        if wanted.iter().all(|step| step.name != block.name) && awaited(&block.name, &own) {
+            kept.push(&block.name);
+            own.extend(&lines[block.lines.clone()]);
+        }
+    }
+    // Two stages that the same word starts would fight.
+    let first = if own.iter().any(|line| line.contains(AGENTS_WORD)) { Start::ByHand } else { Start::First };
 
     let mut next = section.line + 1;
     let mut written: Vec<&str> = Vec::new();
@@ -101,7 +111,7 @@ fn renew_section(plan: &Plan, section: &Section, lines: &[&str], out: &mut Vec<S
                 // New steps stand before the first known one that follows them.
                 for (index, step) in wanted[..place].iter().enumerate() {
                     if block_of(&step.name).is_none() && !written.contains(&step.name.as_str()) {
-                        add(step, &wanted[..index], out, plan, notes);
+                        add(step, &wanted[..index], &first, out, plan, notes);
                         written.push(&step.name);
                     }
                 }
@@ -120,19 +130,53 @@ fn renew_section(plan: &Plan, section: &Section, lines: &[&str], out: &mut Vec<S
                 ));
                 out.extend(lines[block.lines.clone()].iter().map(|line| (*line).to_owned()));
             }
+            None if kept.contains(&block.name.as_str()) => {
+                notes.push(format!(
+                    "{}: {} was not found any more, but a stage that stays waits for it; left as it is",
+                    plan.name, block.name
+                ));
+                out.extend(lines[block.lines.clone()].iter().map(|line| (*line).to_owned()));
+            }
             None => notes.push(format!("{}: {} was not found any more; taken out", plan.name, block.name)),
         }
     }
     for (index, step) in wanted.iter().enumerate() {
         if !written.contains(&step.name.as_str()) {
-            add(step, &wanted[..index], out, plan, notes);
+            add(step, &wanted[..index], &first, out, plan, notes);
         }
     }
 }
 
-fn add(step: &Step, earlier: &[Step], out: &mut Vec<String>, plan: &Plan, notes: &mut Vec<String>) {
-    notes.push(format!("{}: {} is added ({})", plan.name, step.name, step.from));
-    push(step, earlier, out);
+/// The lines of a section's part of the file that are somebody's own: what was changed, and what stands between our stages.
+fn by_hand<'l>(section: &Section, lines: &[&'l str]) -> Vec<&'l str> {
+    let ours = |index: usize| section.blocks.iter().any(|block| !block.touched && block.lines.contains(&index));
+    let own = lines.iter().enumerate().skip(section.line + 1).filter(|(index, _)| !ours(*index));
+    own.map(|(_, line)| *line).take_while(|line| !line.trim().starts_with(KNOWN)).collect()
+}
+
+/// Whether a stage of that name is waited for there.
+fn awaited(name: &str, own: &[&str]) -> bool {
+    ["success", "failure"].iter().any(|end| {
+        let condition = format!("after_stage_{end}: {}", scalar(name));
+        own.iter().any(|line| {
+            let after = line.split_once(&condition).map(|(_, after)| after);
+            after.is_some_and(|after| !after.starts_with(|c: char| c.is_alphanumeric() || "._:-".contains(c)))
+        })
+    })
+}
+
+fn add(step: &Step, earlier: &[Step], first: &Start, out: &mut Vec<String>, plan: &Plan, notes: &mut Vec<String>) {
+    let start = |step: &Step| match before(earlier)(step) {
+        Start::First => first.clone(),
+        other => other,
+    };
+    let begins = if before(earlier)(step) != start(step) {
+        "; a person starts it, since a stage that stays begins the pipeline"
+    } else {
+        ""
+    };
+    notes.push(format!("{}: {} is added ({}{begins})", plan.name, step.name, step.from));
+    out.extend(marked(step, &start).lines().map(str::to_owned));
 }
 
 fn push(step: &Step, earlier: &[Step], out: &mut Vec<String>) {

@@ -74,12 +74,14 @@ impl Diagnostics {
         self.problems.len() - self.errors()
     }
 
-    /// One line for places with little room: the first error, and how many more there are.
+    /// One line for places with little room: the first error with the nearest valid name, and how many more there are.
     #[must_use]
     pub fn summary(&self) -> String {
         let mut errors = self.problems.iter().filter(|p| p.severity == Severity::Error);
         let Some(first) = errors.next() else { return format!("{} warnings", self.warnings()) };
-        let place = format!("{}:{}:{}: {}", visible(&first.file), first.line, first.col, visible(&first.message));
+        let near =
+            first.nearest.as_ref().map(|near| format!("; did you mean `{}`?", visible(near))).unwrap_or_default();
+        let place = format!("{}:{}:{}: {}{near}", visible(&first.file), first.line, first.col, visible(&first.message));
         match errors.count() {
             0 => place,
             more => format!("{place} (and {more} more)"),

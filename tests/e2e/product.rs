@@ -240,7 +240,7 @@ fn a_bad_policy_starts_nothing_and_changes_nothing_while_running() {
     let mut room = Room::new();
     room.watch();
     std::fs::write(room.file("policy.yaml"), POLICY.replacen("log_regex:", "log_regexp:", 1)).expect("writable");
-    room.wait_status("log_regex");
+    room.wait_status("did you mean `log_regex`?");
     room.begin();
     room.wait_ran("lint build ");
     room.kill_9();

@@ -48,7 +48,7 @@ fn english(note: &Note) -> String {
             format!("{run} {} failed (attempt {attempt}){}", clean(stage), because(": ", by))
         }
         Note::StageRetrying { run, stage, attempt, max, after } => {
-            format!("{run} {} tries again in {} ({attempt}/{max})", clean(stage), span(en, *after))
+            format!("{run} {} tries again in {} ({attempt}/{})", clean(stage), span(en, *after), max.saturating_add(1))
         }
         Note::StageEscalated { run, stage, code } => format!("{run} {} escalated: {}", clean(stage), clean(code)),
         Note::StageSkipped { run, stage } => format!("{run} {} skipped", clean(stage)),
@@ -106,7 +106,7 @@ fn chinese(note: &Note) -> String {
             format!("{run} {} 第 {attempt} 次失败{}", clean(stage), because("：", by))
         }
         Note::StageRetrying { run, stage, attempt, max, after } => {
-            format!("{run} {} 将在 {} 后重试（{attempt}/{max}）", clean(stage), span(zh, *after))
+            format!("{run} {} 将在 {} 后重试（{attempt}/{}）", clean(stage), span(zh, *after), max.saturating_add(1))
         }
         Note::StageEscalated { run, stage, code } => format!("{run} {} 已上报：{}", clean(stage), clean(code)),
         Note::StageSkipped { run, stage } => format!("{run} {} 已跳过", clean(stage)),

@@ -117,7 +117,7 @@ impl Sample {
                         run: RunId(13),
                         stage: "voice-e2e".to_owned(),
                         attempt: 2,
-                        max: 3,
+                        max: 2,
                         after: Millis::from_secs(10),
                     },
                 ),

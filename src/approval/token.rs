@@ -57,13 +57,13 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// The key that signs, and the one before it, whose links are accepted until they expire.
+/// The key that signs, and those before it, whose links are accepted until they expire.
 #[derive(Debug, Clone)]
 pub struct Keyring {
     /// Signs and verifies.
     pub current: Key,
-    /// Verifies only.
-    pub previous: Option<Key>,
+    /// Verify only.
+    pub previous: Vec<Key>,
 }
 
 impl Keyring {

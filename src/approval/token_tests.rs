@@ -30,7 +30,7 @@ fn approval(id: &str) -> Approval {
 }
 
 fn ring() -> Keyring {
-    Keyring { current: Key::new([1; 32]), previous: Some(Key::new([2; 32])) }
+    Keyring { current: Key::new([1; 32]), previous: vec![Key::new([2; 32]), Key::new([4; 32])] }
 }
 
 fn claims(approval: &Approval) -> Claims {
@@ -67,11 +67,11 @@ fn a_token_says_what_it_was_issued_for() {
 }
 
 #[test]
-fn the_previous_key_is_accepted_and_the_one_before_is_not() {
+fn previous_keys_are_accepted_and_others_are_not() {
     let asked = approval("A");
-    let previous = issue(&Key::new([2; 32]), &claims(&asked), [9; 32]);
+    let previous = [2, 4].map(|byte| issue(&Key::new([byte; 32]), &claims(&asked), [9; 32]));
     let older = issue(&Key::new([3; 32]), &claims(&asked), [9; 32]);
-    assert!(authenticate(&ring(), &previous.token).is_ok());
+    assert!(previous.iter().all(|issued| authenticate(&ring(), &issued.token).is_ok()));
     assert_eq!(authenticate(&ring(), &older.token), Err(TokenError::Forged));
 }
 

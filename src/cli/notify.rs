@@ -261,7 +261,7 @@ fn rotate_key(session: &Session) -> Outcome {
     let loaded = session.load()?;
     loaded.paths.prepare()?;
     let file = loaded.paths.link_key();
-    runtime()?.block_on(crate::web::rotate(&file)).map_err(|error| {
+    runtime()?.block_on(crate::web::rotate(&file, wall())).map_err(|error| {
         CliError::user(format!("the key of links can't be changed: {error}"), "see `tmuxagent doctor`")
     })?;
     // A supervisor that does not run reads the new key when it starts.
@@ -274,7 +274,7 @@ fn rotate_key(session: &Session) -> Outcome {
     if out.json {
         out.json(&json!({ "key": file, "reloaded": told }))?;
     } else {
-        out.line(&format!("{}: a new key; links of the one before hold until they expire", file.display()))?;
+        out.line(&format!("{}: a new key; links of those before hold until they expire", file.display()))?;
     }
     if loaded.config.approval_secret.is_some() {
         out.warn("APPROVAL_SECRET is set and signs new links; change it there");

@@ -49,7 +49,7 @@ impl Services {
         let (facts, running) = (desk.facts.clone(), TaskTracker::new());
         let redactor = settings.redactor(&loaded);
         serve_files(&loaded, ground, redactor.clone(), &stop, &running).await;
-        let links = links(&loaded, &facts).await;
+        let links = links(&loaded, &facts, clock.now()).await;
         let server = match &links {
             Some(links) => serve_links(&loaded, links, &desk, redactor.clone(), clock, stop.clone()).await,
             None => None,
@@ -195,11 +195,11 @@ fn pending(snapshot: &Snapshot) -> Vec<Approval> {
     snapshot.approvals.iter().filter(open).cloned().collect()
 }
 
-async fn links(loaded: &Loaded, facts: &Facts) -> Option<Links> {
+async fn links(loaded: &Loaded, facts: &Facts, now: Timestamp) -> Option<Links> {
     let config = loaded.config.serve.as_ref()?;
     let file = loaded.paths.link_key();
     let secret = loaded.config.approval_secret.as_ref().map(|secret| secret.expose().to_owned());
-    match load_or_create(&file, secret.as_deref()).await {
+    match load_or_create(&file, secret.as_deref(), now).await {
         Ok(ring) => Some(Links {
             ring,
             book: Arc::new(FileBook::new(loaded.paths.state_dir.join("links.json"))),

@@ -1,6 +1,8 @@
 //! The key file of signed links.
 
+use super::Links;
 use crate::approval::token::{Key, Keyring};
+use crate::model::Timestamp;
 use crate::notify::shared_file::SharedFile;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,8 +14,16 @@ use std::path::Path;
 #[derive(Serialize, Deserialize)]
 struct Stored {
     current: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    previous: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former: Vec<Former>,
+}
+
+/// A key that signs no more.
+#[derive(Clone, Serialize, Deserialize)]
+struct Former {
+    key: String,
+    /// When the last of its links has expired.
+    until: Timestamp,
 }
 
 /// The keys of `file` (mode 0600), which is made with a random key when it does not exist. With `secret`
@@ -21,44 +31,53 @@ struct Stored {
 ///
 /// # Errors
 /// When the file can't be read or written, or holds something else: it is never overwritten then.
-pub async fn load_or_create(file: &Path, secret: Option<&str>) -> io::Result<Keyring> {
+pub async fn load_or_create(file: &Path, secret: Option<&str>, now: Timestamp) -> io::Result<Keyring> {
     let mut shared = SharedFile::lock(file).await?;
-    let ring = if shared.is_empty()? {
+    let mut ring = if shared.is_empty()? {
         let key = random_key()?;
-        shared.write(&Stored { current: STANDARD.encode(key.bytes()), previous: None })?;
-        Keyring { current: key, previous: None }
+        shared.write(&Stored { current: STANDARD.encode(key.bytes()), former: Vec::new() })?;
+        Keyring { current: key, previous: Vec::new() }
     } else {
-        read(&mut shared, file)?
+        read(&mut shared, file, now)?.0
     };
-    Ok(match secret {
-        Some(secret) => Keyring { current: Key::from_secret(secret), previous: Some(ring.current) },
-        None => ring,
-    })
+    if let Some(secret) = secret {
+        let own = std::mem::replace(&mut ring.current, Key::from_secret(secret));
+        ring.previous.insert(0, own);
+    }
+    Ok(ring)
 }
 
-/// Puts a new key in front; the one before it is accepted until the next rotation, which should come later than its
-/// links expire.
+/// Puts a new key in front; those before it are accepted until the last of their links has expired.
 ///
 /// # Errors
 /// As [`load_or_create`].
-pub async fn rotate(file: &Path) -> io::Result<Keyring> {
+pub async fn rotate(file: &Path, now: Timestamp) -> io::Result<Keyring> {
     let mut shared = SharedFile::lock(file).await?;
-    let previous = if shared.is_empty()? { None } else { Some(read(&mut shared, file)?.current) };
+    let (mut previous, mut former) = (Vec::new(), Vec::new());
+    if !shared.is_empty()? {
+        let (ring, kept) = read(&mut shared, file, now)?;
+        former.push(Former { key: STANDARD.encode(ring.current.bytes()), until: now + Links::LONGEST });
+        former.extend(kept);
+        previous.push(ring.current);
+        previous.extend(ring.previous);
+    }
     let current = random_key()?;
-    let encoded = |key: &Key| STANDARD.encode(key.bytes());
-    shared.write(&Stored { current: encoded(&current), previous: previous.as_ref().map(encoded) })?;
+    shared.write(&Stored { current: STANDARD.encode(current.bytes()), former })?;
     Ok(Keyring { current, previous })
 }
 
-fn read(shared: &mut SharedFile, file: &Path) -> io::Result<Keyring> {
+/// The keys, and what is kept of those that sign no more.
+fn read(shared: &mut SharedFile, file: &Path, now: Timestamp) -> io::Result<(Keyring, Vec<Former>)> {
     let broken = || {
         let text = format!("{} holds no keys; move it away to get new ones (open links then end)", file.display());
         io::Error::new(io::ErrorKind::InvalidData, text)
     };
     let key = |text: &str| STANDARD.decode(text).ok()?.try_into().ok().map(Key::new);
-    let stored: Stored = shared.read()?.ok_or_else(broken)?;
+    let mut stored: Stored = shared.read()?.ok_or_else(broken)?;
     let current = key(&stored.current).ok_or_else(broken)?;
-    Ok(Keyring { current, previous: stored.previous.as_deref().and_then(key) })
+    stored.former.retain(|former| former.until > now);
+    let previous = stored.former.iter().filter_map(|former| key(&former.key)).collect();
+    Ok((Keyring { current, previous }, stored.former))
 }
 
 fn random_key() -> io::Result<Key> {
@@ -70,28 +89,49 @@ fn random_key() -> io::Result<Key> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Millis;
     use std::os::unix::fs::PermissionsExt;
+
+    const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
     #[tokio::test]
     async fn a_key_is_made_once_and_kept_private() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("link-keys.json");
-        let first = load_or_create(&file, None).await.unwrap();
-        let again = load_or_create(&file, None).await.unwrap();
-        assert_eq!((first.current.clone(), None), (again.current, again.previous));
+        let first = load_or_create(&file, None, NOW).await.unwrap();
+        let again = load_or_create(&file, None, NOW).await.unwrap();
+        assert_eq!((first.current.clone(), Vec::new()), (again.current, again.previous));
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-        let rotated = rotate(&file).await.unwrap();
-        assert_eq!(rotated.previous, Some(first.current));
-        assert_eq!(load_or_create(&file, None).await.unwrap().previous, rotated.previous);
+        let second = rotate(&file, NOW).await.unwrap();
+        assert_eq!(second.previous, std::slice::from_ref(&first.current));
+        // Twice within the life of a link: those of the first still hold.
+        let third = rotate(&file, NOW).await.unwrap();
+        assert_eq!(third.previous, [second.current, first.current]);
+        assert_eq!(load_or_create(&file, None, NOW).await.unwrap().previous, third.previous);
+    }
+
+    #[tokio::test]
+    async fn a_key_is_forgotten_once_its_links_have_expired() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("link-keys.json");
+        load_or_create(&file, None, NOW).await.unwrap();
+        rotate(&file, NOW).await.unwrap();
+        let later = NOW + Links::LONGEST;
+        let ring = load_or_create(&file, None, Timestamp(later.0 - 1)).await.unwrap();
+        assert_eq!(ring.previous.len(), 1);
+        assert_eq!(load_or_create(&file, None, later).await.unwrap().previous, []);
+        rotate(&file, later + Millis(1)).await.unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(text.matches("until").count(), 1, "{text}");
     }
 
     #[tokio::test]
     async fn a_secret_of_the_environment_signs() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("keys");
-        let own = load_or_create(&file, None).await.unwrap();
-        let ring = load_or_create(&file, Some("dinner")).await.unwrap();
-        assert_eq!((ring.current, ring.previous), (Key::from_secret("dinner"), Some(own.current)));
+        let own = load_or_create(&file, None, NOW).await.unwrap();
+        let ring = load_or_create(&file, Some("dinner"), NOW).await.unwrap();
+        assert_eq!((ring.current, ring.previous), (Key::from_secret("dinner"), vec![own.current]));
     }
 
     #[tokio::test]
@@ -99,10 +139,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("keys");
         std::fs::write(&file, "{}").unwrap();
-        assert!(load_or_create(&file, None).await.is_err());
+        assert!(load_or_create(&file, None, NOW).await.is_err());
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "{}");
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        assert!(load_or_create(&link, None).await.is_err(), "no symbolic links");
+        assert!(load_or_create(&link, None, NOW).await.is_err(), "no symbolic links");
     }
 }

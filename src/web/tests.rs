@@ -71,7 +71,7 @@ impl World {
         let desk =
             Arc::new(Desk { approval: Mutex::new(approval), reports: Mutex::default(), decisions: Mutex::default() });
         let links = Links {
-            ring: Keyring { current: Key::new([1; 32]), previous: None },
+            ring: Keyring { current: Key::new([1; 32]), previous: Vec::new() },
             book: Arc::new(FileBook::new(folder.path().join("links.json"))),
             public_base_url: "https://phone.example".into(),
         };
@@ -260,7 +260,7 @@ async fn a_nonce_of_another_link_is_none() {
 async fn each_bad_link_has_its_page_and_its_line() {
     let world = World::new(None);
     let link = world.link().await;
-    let stranger = Links { ring: Keyring { current: Key::new([9; 32]), previous: None }, ..world.links.clone() };
+    let stranger = Links { ring: Keyring { current: Key::new([9; 32]), previous: Vec::new() }, ..world.links.clone() };
     let forged = stranger.mint(&world.approval(), START).await.unwrap().replace("https://phone.example", "");
     let other = Approval { id: ApprovalId::new("OTHER"), ..world.approval() };
     let foreign = world.links.mint(&other, START).await.unwrap().replace("https://phone.example", "");

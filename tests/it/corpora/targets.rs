@@ -212,7 +212,7 @@ pub fn frames(data: &[u8]) {
 /// Texts that should be tokens: only what our key wrote is genuine, with exactly what was written.
 pub fn tokens(data: &[u8]) {
     let (key, old, strange) = (Key::new([1; 32]), Key::new([2; 32]), Key::new([3; 32]));
-    let ring = Keyring { current: key.clone(), previous: Some(old.clone()) };
+    let ring = Keyring { current: key.clone(), previous: vec![old.clone()] };
     let text = String::from_utf8_lossy(data);
     assert_eq!(authenticate(&ring, &text), Err(TokenError::Forged), "{text}");
     let number = data.iter().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));

@@ -48,29 +48,15 @@ pub struct Reply {
 
 impl Pane {
     pub fn new(server: u64, number: u32, pid: u32) -> Self {
-        let info = PaneInfo {
-            key: PaneKey {
-                host: HostName::local(),
-                server: ServerId::new(format!("s{server}")),
-                pane: PaneId(number),
-                pid,
-            },
-            session_id: "$1".parse().expect("a session"),
-            window_id: "@1".parse().expect("a window"),
-            window_index: number,
-            pane_index: 0,
-            facts: PaneFacts {
-                session: "proj".to_owned(),
-                window: "w".to_owned(),
-                command: "bash".to_owned(),
-                ..PaneFacts::default()
-            },
-            dead: false,
-            in_mode: false,
-            alternate: false,
-            width: 80,
-            height: 24,
+        let server = ServerId::new(format!("s{server}"));
+        let key = PaneKey { host: HostName::local(), server, pane: PaneId(number), pid };
+        let facts = PaneFacts {
+            session: "proj".to_owned(),
+            window: "w".to_owned(),
+            command: "bash".to_owned(),
+            ..PaneFacts::default()
         };
+        let info = PaneInfo::new(key, facts);
         Self {
             info,
             in_mode: false,

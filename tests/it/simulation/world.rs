@@ -1,17 +1,19 @@
-//! The scheduler: what happens next, and what must hold.
+//! The scheduler: what happens next.
+
+mod judge;
+mod person;
 
 use super::Random;
 use super::supervisor::{Message, Supervisor};
 use super::tmux::{Pane, Printed, Ran, command};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
-use tmuxagent::engine::{Answer, Engine};
+use tmuxagent::engine::Answer;
 use tmuxagent::model::{
-    ApprovalId, ApprovalKind, ApprovalState, Command, Decider, Event, LineEvent, LineSource, Millis, Note, Outcome,
-    PaneKey, RunId, RunState, ShellOutcome, Timestamp, Verdict, Via,
+    ApprovalId, ApprovalState, Command, Event, LineEvent, LineSource, Millis, Note, Outcome, PaneKey, RunState,
+    ShellOutcome, Timestamp,
 };
 use tmuxagent::policy::{Policy, RuleSet, Source, load};
-use tmuxagent::store::{EventFilter, Found, Reader};
 
 /// What a person approved is not filled in anew for another attempt, so `deploy` has one only.
 const POLICY: &str = r"
@@ -399,16 +401,6 @@ impl World {
     }
 
     /// What the journal tells of a run.
-    fn tale(&self, run: u64) -> String {
-        let reader = Reader::open(&self.folder.path().join("state.db")).expect("a database");
-        let filter = EventFilter { limit: u32::MAX, ..EventFilter::default() };
-        let notes = reader.events(&filter).expect("notes").into_iter().map(|line| format!("{:?}", line.note));
-        let (number, word) = (format!("RunId({run})"), format!("do {run} "));
-        let quoted = format!("do '{run}' ");
-        let told = notes.filter(|note| [&number, &word, &quoted].iter().any(|part| note.contains(part.as_str())));
-        told.collect::<Vec<_>>().join("\n")
-    }
-
     /// `kill -9`, and the next start; the system's clock may have been set meanwhile.
     fn crash(&mut self) {
         self.crashes += 1;
@@ -457,95 +449,5 @@ impl World {
         }
         let there: Vec<PaneKey> = self.panes.iter().map(|pane| pane.info.key.clone()).collect();
         known.iter().filter(|key| !there.contains(key)).for_each(|key| self.tell_gone(key));
-    }
-
-    fn ask(&mut self, command: Command) {
-        let by = Decider { who: "mei".to_owned(), via: Via::Key };
-        self.supervisor.step(self.now, Event::Asked { command, by });
-    }
-
-    /// A person answers one question, having looked at what was done.
-    fn decide(&mut self) {
-        let at = self.random.index(self.pending.len());
-        let Some(id) = self.pending.iter().nth(at).cloned() else { return };
-        let Some(approval) = self.supervisor.engine.approval(&id).cloned() else {
-            self.pending.remove(&id);
-            return;
-        };
-        if approval.state != ApprovalState::Pending {
-            self.pending.remove(&id);
-            return;
-        }
-        let (approve, answer) = match &approval.kind {
-            ApprovalKind::Gate => (self.calm || !self.random.once_in(8), None),
-            ApprovalKind::Settle { intent } => {
-                let what = (
-                    approval.run.map_or(0, |run: RunId| run.0),
-                    approval.stage.clone().unwrap_or_default(),
-                    approval.attempt,
-                );
-                let done = self.ran.contains(&what)
-                    || self.panes.iter().any(|pane| pane.has(intent))
-                    || self.supervisor.shells.iter().any(|(other, _)| other == intent);
-                (true, Some(if done { "done" } else { "again" }.to_owned()))
-            }
-            ApprovalKind::Gap => (true, Some("wait".to_owned())),
-            ApprovalKind::Failed { .. } | ApprovalKind::Agent => (true, None),
-        };
-        let verdict = Verdict { approve, answer };
-        self.ask(Command::Decide { approval: id, revision: approval.revision, verdict });
-    }
-
-    /// Nothing breaks any more, and everything that is under way comes to its end.
-    fn come_to_rest(&mut self) {
-        self.calm = true;
-        self.ask(Command::Unfreeze);
-        self.panes.iter_mut().for_each(|pane| (pane.in_mode, pane.connected) = (false, true));
-        for _ in 0..3000 {
-            for pane in 0..self.panes.len() {
-                let limit = self.panes[pane].reply.as_ref().map_or(usize::MAX, |reply| reply.behind);
-                self.read_to(pane, usize::MAX, limit);
-                self.reply(pane);
-                self.run_next(pane);
-            }
-            self.shell_ends();
-            self.decide();
-            self.round();
-            self.supervisor.pump(&mut self.panes);
-            self.now = self.now + Millis(2000);
-            let quiet = self.supervisor.queue.is_empty() && self.panes.iter().all(|pane| pane.read == pane.end());
-            if quiet && self.pending.is_empty() && self.supervisor.engine.open_intents().next().is_none() {
-                let runs = self.supervisor.engine.view().runs;
-                if runs.iter().all(|run| run.state != Some(RunState::Open)) {
-                    return;
-                }
-            }
-        }
-        let open: Vec<_> =
-            self.supervisor.engine.view().runs.into_iter().filter(|run| run.state == Some(RunState::Open)).collect();
-        panic!("it does not come to rest: {open:#?}, {:?}", self.pending);
-    }
-
-    fn judge(&mut self) {
-        self.hear();
-        let excused = |what: &Ran| self.cancelled.contains(&what.0) || self.late.contains(what);
-        let lost: Vec<_> = self.begun.iter().filter(|what| !excused(what) && !self.ran.contains(*what)).collect();
-        if let Some(first) = lost.first() {
-            panic!("began and never ran: {lost:?}\n{}", self.tale(first.0));
-        }
-        let unasked: Vec<_> = self.ran.iter().filter(|what| !self.begun.contains(*what)).collect();
-        assert!(unasked.is_empty(), "ran without having begun: {unasked:?}");
-        let reader = Reader::open(&self.folder.path().join("state.db")).expect("a database");
-        for (id, approve) in &self.decided {
-            let wanted = if *approve { ApprovalState::Approved } else { ApprovalState::Rejected };
-            let found = reader.approval(id.as_str()).expect("readable");
-            assert!(matches!(&found, Found::One(approval) if approval.state == wanted), "{id}: {found:?}");
-        }
-        let mut engine = Engine::new(Arc::clone(policy()));
-        for entry in reader.journal(0) {
-            let entry = entry.expect("a row");
-            engine.step(entry.at, &entry.event);
-        }
-        assert!(engine == self.supervisor.engine, "the journal does not replay to the same state");
     }
 }

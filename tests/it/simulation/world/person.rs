@@ -1,0 +1,43 @@
+//! The person who answers and gives commands.
+
+use super::World;
+use tmuxagent::model::{ApprovalKind, ApprovalState, Command, Decider, Event, RunId, Verdict, Via};
+
+impl World {
+    pub(super) fn ask(&mut self, command: Command) {
+        let by = Decider { who: "mei".to_owned(), via: Via::Key };
+        self.supervisor.step(self.now, Event::Asked { command, by });
+    }
+
+    /// A person answers one question, having looked at what was done.
+    pub(super) fn decide(&mut self) {
+        let at = self.random.index(self.pending.len());
+        let Some(id) = self.pending.iter().nth(at).cloned() else { return };
+        let Some(approval) = self.supervisor.engine.approval(&id).cloned() else {
+            self.pending.remove(&id);
+            return;
+        };
+        if approval.state != ApprovalState::Pending {
+            self.pending.remove(&id);
+            return;
+        }
+        let (approve, answer) = match &approval.kind {
+            ApprovalKind::Gate => (self.calm || !self.random.once_in(8), None),
+            ApprovalKind::Settle { intent } => {
+                let what = (
+                    approval.run.map_or(0, |run: RunId| run.0),
+                    approval.stage.clone().unwrap_or_default(),
+                    approval.attempt,
+                );
+                let done = self.ran.contains(&what)
+                    || self.panes.iter().any(|pane| pane.has(intent))
+                    || self.supervisor.shells.iter().any(|(other, _)| other == intent);
+                (true, Some(if done { "done" } else { "again" }.to_owned()))
+            }
+            ApprovalKind::Gap => (true, Some("wait".to_owned())),
+            ApprovalKind::Failed { .. } | ApprovalKind::Agent => (true, None),
+        };
+        let verdict = Verdict { approve, answer };
+        self.ask(Command::Decide { approval: id, revision: approval.revision, verdict });
+    }
+}

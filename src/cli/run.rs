@@ -64,12 +64,11 @@ pub(super) fn run(session: &Session, args: RunArgs) -> Outcome {
         let line = sentry_line(&wrapped, ended.code, ended.took);
         // It is for whoever watches the pane, not for a file or pipe that the command writes to.
         let terminal = std::fs::OpenOptions::new().write(true).open("/dev/tty");
-        let wrote = match terminal {
+        // The reader of a pipe may have gone; the exit code still tells.
+        let _ = match terminal {
             Ok(mut terminal) if !std::io::stdout().is_terminal() => writeln!(terminal, "{line}"),
-            // The reader of a pipe may have gone; the exit code still tells.
             Ok(_) | Err(_) => writeln!(std::io::stdout().lock(), "{line}"),
         };
-        drop(wrote);
     }
     if matches!(ended.code, 126 | 127) && wrapped.terminal == Place::Here {
         let name = wrapped.command.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();

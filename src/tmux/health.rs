@@ -13,6 +13,7 @@ const STUCK: Duration = Duration::from_secs(15);
 pub(super) const FLAPPING: u32 = 4;
 /// A link that stood for so long has mended.
 const STEADY: Duration = Duration::from_secs(20);
+
 /// How clients are looked after.
 pub(super) struct Rhythm {
     /// How often.
@@ -28,7 +29,7 @@ const AT_HAND: Rhythm =
 /// A link dies without a word; ssh finds that out after eight seconds, and this does where ssh was told not to.
 const FAR: Rhythm =
     Rhythm { check: Duration::from_secs(1), silent: Duration::from_secs(2), stuck: Duration::from_secs(6) };
-/// The longest pause between two attempts to reach a host.
+/// The longest pause between two attempts to reach a host, milliseconds.
 pub(super) const LONGEST_PAUSE: u64 = 20_000;
 
 impl Host {

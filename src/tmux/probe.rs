@@ -173,13 +173,14 @@ fn end_stale(transport: &Transport, owner: &str) -> String {
 marked=$(T show-options -s | sed -n 's/^{CLIENT_MARK}\([0-9][0-9]*\) "\{{0,1\}}{owner}"\{{0,1\}}$/\1/p')
 if [ -n "$marked" ]; then
     listed=$(T list-clients -F '#{{client_pid}} #{{client_control_mode}}')
-    killed=
+    found=
     for p in $marked; do
         printf '%s\n' "$listed" | grep -qx "$p 1" || continue
+        found=1
         n=$(cat /proc/$p/comm 2>/dev/null || ps -o comm= -p $p 2>/dev/null)
-        case "$n" in *tmux*) kill -9 $p; killed=1 ;; *) killed=1 ;; esac
+        case "$n" in *tmux*) kill -9 $p ;; esac
     done
-    if [ -n "$killed" ]; then
+    if [ -n "$found" ]; then
         sleep 0.5 2>/dev/null || sleep 1
         T list-clients -F '#{{client_pid}} #{{client_control_mode}} #{{client_name}}' | while read -r p c n; do
             [ "$c" = 1 ] && printf '%s\n' "$marked" | grep -qx "$p" && T refresh-client -t "$n" -f no-output

@@ -69,14 +69,11 @@ fn command_line(wrapped: &Wrapped) -> String {
 pub fn sentry_line(wrapped: &Wrapped, code: u8, took: Duration) -> String {
     let took = Millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
     let message = AgentMessage {
-        kind: MessageType::Status,
         stage: wrapped.stage.clone(),
         ok: Some(code == 0),
         summary: Some(format!("{} ended with {code} after {took}", command_line(wrapped))),
-        question: None,
-        options: Vec::new(),
-        detail: None,
         exit: Some(i32::from(code)),
+        ..AgentMessage::new(MessageType::Status)
     };
     // A plain struct of texts and numbers always becomes JSON.
     format!("### SENTRY {}", serde_json::to_string(&message).unwrap_or_default())

@@ -7,7 +7,7 @@ use super::poll;
 use super::round;
 use super::shell::{self, Reach};
 use crate::clock::Clock;
-use crate::config::HostConfig;
+use crate::config::{Environment, HostConfig};
 use crate::model::{
     Alert, Effect, Event, HostName, Intent, IntentId, Outcome, PollSpec, ShellCall, SkipReason, Timestamp,
 };
@@ -27,12 +27,19 @@ pub struct Performer {
     client: reqwest::Client,
     reaches: HashMap<HostName, Reach>,
     router: Router,
+    /// Where tokens of services stand.
+    environment: Environment,
 }
 
 impl Performer {
     /// `client` is for questions to services; it follows the environment's proxies.
     pub fn new(facts: mpsc::Sender<Fact>, clock: Clock, client: reqwest::Client, router: Router) -> Self {
-        Self { facts, clock, client, reaches: HashMap::new(), router }
+        Self { facts, clock, client, reaches: HashMap::new(), router, environment: Environment::default() }
+    }
+
+    /// From now on tokens of services are taken from this environment, `.env` files among it.
+    pub fn take_tokens_from(&mut self, environment: &Environment) {
+        self.environment = environment.clone();
     }
 
     /// Says how the hosts' shells are reached.
@@ -73,8 +80,12 @@ impl Performer {
         let (facts, client, clock) = (self.facts.clone(), self.client.clone(), self.clock);
         let host = if let PollSpec::Command { call } = &spec { call.pane.host.clone() } else { HostName::local() };
         let reach = self.reach(&host).unwrap_or(Reach::Local);
+        let token = match &spec {
+            PollSpec::GithubRun { token_env, .. } => self.environment.non_empty(token_env).map(str::to_owned),
+            PollSpec::Http { .. } | PollSpec::Command { .. } => None,
+        };
         tokio::spawn(async move {
-            let outcome = poll::ask(&client, &reach, &spec, clock.now()).await;
+            let outcome = poll::ask(&client, &reach, &spec, token.as_deref(), clock.now()).await;
             let _ = facts.send(Fact::Event(Event::Polled { intent, outcome })).await;
         });
     }

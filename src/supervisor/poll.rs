@@ -14,11 +14,12 @@ const NOT_YET: i32 = 75;
 /// A service's clock may be behind ours by this much and its run still counts as new.
 const SKEW: crate::model::Millis = crate::model::Millis(5_000);
 
-/// Asks once.
-pub async fn ask(client: &Client, reach: &Reach, spec: &PollSpec, now: Timestamp) -> PollOutcome {
+/// Asks once; `token` is the one that the question names, where there is one.
+pub async fn ask(client: &Client, reach: &Reach, spec: &PollSpec, token: Option<&str>, now: Timestamp) -> PollOutcome {
     match spec {
         PollSpec::GithubRun { repository, workflow, reference, base_url, token_env, since } => {
-            let question = Question { repository, workflow, reference: reference.as_deref(), base_url, token_env };
+            let question =
+                Question { repository, workflow, reference: reference.as_deref(), base_url, token_env, token };
             github(client, &question, *since, now).await
         }
         PollSpec::Http { url, status, pointer, value } => {
@@ -84,6 +85,7 @@ struct Question<'a> {
     reference: Option<&'a str>,
     base_url: &'a str,
     token_env: &'a str,
+    token: Option<&'a str>,
 }
 
 /// The parts of GitHub's "List workflow runs for a workflow" that matter (REST API 2022-11-28).
@@ -102,14 +104,14 @@ struct WorkflowRun {
 }
 
 async fn github(client: &Client, question: &Question<'_>, since: Timestamp, now: Timestamp) -> PollOutcome {
-    let Question { repository, workflow, reference, base_url, token_env } = question;
+    let Question { repository, workflow, reference, base_url, token_env, token } = question;
     let url = format!("{}/repos/{repository}/actions/workflows/{workflow}/runs", base_url.trim_end_matches('/'));
     let mut request = client.get(url).timeout(PATIENCE).query(&[("per_page", "30")]);
     request = request.header("Accept", "application/vnd.github+json").header("X-GitHub-Api-Version", "2022-11-28");
     if let Some(reference) = reference {
         request = request.query(&[("branch", reference)]);
     }
-    if let Ok(token) = std::env::var(token_env) {
+    if let Some(token) = token {
         request = request.bearer_auth(token);
     }
     let answer = match request.send().await {

@@ -79,6 +79,7 @@ impl Dispatch {
             self.go_over_to(policy);
         }
         self.change_hosts(&loaded.config);
+        self.performer.take_tokens_from(&loaded.environment);
         self.hosts.configure_recordings(&loaded.config);
         self.reloader.retention.send_replace(loaded.config.retention.clone());
         self.change_alerts(&loaded, settings);

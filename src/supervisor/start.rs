@@ -161,6 +161,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let client = http::client(&http::ProxyChoice::Inherit, http::TIMEOUT)?;
     let mut performer = Performer::new(facts_in.clone(), clock, client, away.router());
     performer.reach_hosts(&loaded.config.hosts, &loaded.paths.runtime_dir);
+    performer.take_tokens_from(&loaded.environment);
     let tapes = Tapes::new(&loaded.config, &loaded.paths, clock);
     tapes.report_to(facts_in.clone());
     let hosts = Hosts::new(facts_in.clone(), policy_out, restored.positions, tapes.clone(), clock, &loaded);

@@ -31,10 +31,10 @@ async fn github_says(runs: serde_json::Value) -> PollOutcome {
         workflow: "deploy.yml".into(),
         reference: Some("main".into()),
         base_url,
-        token_env: "TMUXAGENT_TEST_NO_SUCH_TOKEN".into(),
+        token_env: "GITHUB_TOKEN".into(),
         since: NOW,
     };
-    ask(&client(), &Reach::Local, &spec, NOW).await
+    ask(&client(), &Reach::Local, &spec, None, NOW).await
 }
 
 #[tokio::test]
@@ -67,8 +67,31 @@ async fn a_rate_limit_names_the_instant_to_ask_again() {
     };
     let base = serve(Router::new().route("/", get(limited))).await;
     let spec = PollSpec::Http { url: base, status: 200, pointer: None, value: None };
-    let PollOutcome::Error { retry_at, .. } = ask(&client(), &Reach::Local, &spec, NOW).await else { panic!() };
+    let PollOutcome::Error { retry_at, .. } = ask(&client(), &Reach::Local, &spec, None, NOW).await else { panic!() };
     assert_eq!(retry_at, Some(Timestamp(NOW.0 + 7_000)));
+}
+
+#[tokio::test]
+async fn a_token_is_shown_and_its_refusal_told() {
+    let asked = |headers: HeaderMap| async move {
+        let shown = headers.get("authorization").and_then(|value| value.to_str().ok()) == Some("Bearer mine");
+        if shown { (StatusCode::OK, r#"{"workflow_runs": []}"#) } else { (StatusCode::UNAUTHORIZED, "{}") }
+    };
+    let base_url = serve(Router::new().route("/repos/me/app/actions/workflows/deploy.yml/runs", get(asked))).await;
+    let spec = PollSpec::GithubRun {
+        repository: "me/app".into(),
+        workflow: "deploy.yml".into(),
+        reference: None,
+        base_url,
+        token_env: "DEPLOY_TOKEN".into(),
+        since: NOW,
+    };
+    let right = ask(&client(), &Reach::Local, &spec, Some("mine"), NOW).await;
+    assert_eq!(right, PollOutcome::Pending { detail: "no run has been created yet".into() });
+    let PollOutcome::Error { detail, .. } = ask(&client(), &Reach::Local, &spec, Some("other"), NOW).await else {
+        panic!()
+    };
+    assert_eq!(detail, "401: the token in DEPLOY_TOKEN is not accepted");
 }
 
 #[tokio::test]
@@ -87,14 +110,18 @@ async fn githubs_own_words_for_too_often_are_understood() {
         workflow: "deploy.yml".into(),
         reference: None,
         base_url,
-        token_env: "TMUXAGENT_TEST_NO_SUCH_TOKEN".into(),
+        token_env: "GITHUB_TOKEN".into(),
         since: NOW,
     };
     let base = serve(Router::new().route(route, get(limited))).await;
-    let PollOutcome::Error { retry_at, .. } = ask(&client(), &Reach::Local, &spec(base), NOW).await else { panic!() };
+    let PollOutcome::Error { retry_at, .. } = ask(&client(), &Reach::Local, &spec(base), None, NOW).await else {
+        panic!()
+    };
     assert_eq!(retry_at, Some(Timestamp(NOW.0 + 90_000)));
     let base = serve(Router::new().route(route, get(forbidden))).await;
-    let PollOutcome::Error { retry_at, .. } = ask(&client(), &Reach::Local, &spec(base), NOW).await else { panic!() };
+    let PollOutcome::Error { retry_at, .. } = ask(&client(), &Reach::Local, &spec(base), None, NOW).await else {
+        panic!()
+    };
     assert_eq!(retry_at, None, "a refusal that speaks of no limit");
 }
 
@@ -104,7 +131,7 @@ async fn a_command_says_done_not_yet_or_never() {
         let pane = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(1), pid: 1 };
         let timeout = Millis::from_secs(20);
         let call = ShellCall { pane, script: script.to_owned(), folder: "/".to_owned(), timeout };
-        ask(&client(), &Reach::Local, &PollSpec::Command { call }, NOW).await
+        ask(&client(), &Reach::Local, &PollSpec::Command { call }, None, NOW).await
     };
     assert_eq!(say("echo up; exit 0").await, PollOutcome::Met { detail: "up".into() });
     assert_eq!(say("echo wait; exit 75").await, PollOutcome::Pending { detail: "wait".into() });
@@ -120,12 +147,12 @@ async fn a_web_address_is_met_by_status_pointer_and_value() {
         pointer: Some("/app/ready".into()),
         value: Some(json!(value)),
     };
-    assert!(matches!(ask(&client(), &Reach::Local, &spec(true), NOW).await, PollOutcome::Met { .. }));
-    assert!(matches!(ask(&client(), &Reach::Local, &spec(false), NOW).await, PollOutcome::Pending { .. }));
+    assert!(matches!(ask(&client(), &Reach::Local, &spec(true), None, NOW).await, PollOutcome::Met { .. }));
+    assert!(matches!(ask(&client(), &Reach::Local, &spec(false), None, NOW).await, PollOutcome::Pending { .. }));
 }
 
 #[tokio::test]
 async fn nobody_there_is_an_error_and_not_a_failure() {
     let spec = PollSpec::Http { url: "http://127.0.0.1:1/".into(), status: 200, pointer: None, value: None };
-    assert!(matches!(ask(&client(), &Reach::Local, &spec, NOW).await, PollOutcome::Error { .. }));
+    assert!(matches!(ask(&client(), &Reach::Local, &spec, None, NOW).await, PollOutcome::Error { .. }));
 }

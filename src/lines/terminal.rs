@@ -35,6 +35,8 @@ pub(super) struct Owner {
     /// Lines since it last did. They are told if it turns out to have stopped, unless the screen showed them.
     held: Vec<(String, usize)>,
     saved: bool,
+    /// The cursor was put onto the screen's first cell just now: what erases the rest erases the whole.
+    homed: bool,
     /// Bytes written in an excursion.
     excursion: Option<usize>,
 }
@@ -99,6 +101,7 @@ impl Hands<'_> {
     }
 
     fn line_feed(&mut self) {
+        self.owner.homed = false;
         if self.owner.alternate {
             return;
         }
@@ -202,6 +205,7 @@ impl Hands<'_> {
     /// Cursor moves and edits of the main screen.
     fn edit(&mut self, csi: &Csi, last: u8) {
         let n = usize::from(csi.or(0, 1));
+        let homed = std::mem::take(&mut self.owner.homed) && self.stream.row().column() == 0;
         match last {
             b'A' => self.stream.up(n),
             b'B' | b'e' => self.stream.down(n),
@@ -217,6 +221,7 @@ impl Hands<'_> {
             }
             b'G' | b'`' => self.stream.row().go_to_column(n - 1),
             b'J' => match csi.or(0, 0) {
+                0 if homed => self.erase_display(Erase::Whole),
                 0 => self.erase_display(Erase::Rest),
                 1 => self.erase_display(Erase::Start),
                 2 => self.erase_display(Erase::Whole),
@@ -321,7 +326,10 @@ impl Terminal for Hands<'_> {
             (0, b'u') if csi.all().is_empty() => self.restore(),
             (0, b'H' | b'f') => match (csi.or(0, 1), csi.or(1, 1)) {
                 (1, 1) if self.writes_aside() => {}
-                (1, 1) => self.stream.home(),
+                (1, 1) => {
+                    self.stream.home();
+                    self.owner.homed = true;
+                }
                 (row, _) if row >= FAR_AWAY => {}
                 _ => self.address(),
             },

@@ -66,6 +66,18 @@ fn a_cleared_screen_is_told_again_only_after_a_pause() {
     assert_eq!(pane.told(), ["Found 0 errors."], "a watcher's next run");
 }
 
+/// In a pane of tmux `clear` goes home and erases from there on; what follows after a pause is told, on the first row too.
+#[test]
+fn what_a_command_prints_behind_clear_is_told_though_it_stood_there_before() {
+    for clear in ["\x1b[H\x1b[J\x1b[3J", "\x1b[H\x1b[2J\x1b[3J", "\x1b[3J\x1b[H\x1b[2J"] {
+        let mut pane = Pane::new(80, 24);
+        pane.bytes("all passed\r\n$ ").quiet().bytes("clear; make\r\n").quiet();
+        assert_eq!(pane.told(), ["all passed", "$", "+1 $ clear; make"]);
+        pane.bytes(clear).quiet().bytes("all passed\r\n$ ").quiet();
+        assert_eq!(pane.told(), ["all passed", "$"], "{clear:?}");
+    }
+}
+
 #[test]
 fn rows_left_by_cursor_moves_count_when_the_output_pauses() {
     let mut pane = Pane::new(80, 24);

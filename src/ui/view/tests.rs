@@ -3,7 +3,7 @@
 use super::*;
 use crate::i18n::Lang;
 use crate::ipc::wire::{Reply, ServerFrame};
-use crate::model::{HostName, HostState, HostView, Severity, Snapshot, StageState, Timestamp};
+use crate::model::{HostName, HostState, HostView, PaneState, Severity, Snapshot, StageState, Timestamp};
 use crate::ui::keymap::Key;
 use crate::ui::model::Setup;
 use crate::ui::msg::{Action, Msg};
@@ -281,7 +281,7 @@ const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{1b}[2J\u{202e}txt\u{200b}\u{feff}\
 
 #[test]
 fn hostile_text_stays_inside_its_cells() {
-    let mut hostile = pane(1, HOSTILE, HOSTILE, crate::model::PaneState::Idle, HOSTILE);
+    let mut hostile = pane(1, HOSTILE, HOSTILE, PaneState::Idle, HOSTILE);
     hostile.info.facts.title = HOSTILE.to_owned();
     hostile.info.facts.agent = HOSTILE.to_owned();
     let snapshot = Sample::empty()
@@ -317,8 +317,7 @@ fn hostile_text_stays_inside_its_cells() {
 #[test]
 fn an_effect_hides_nothing() {
     let question = gate("1", 1, "ci", "deploy", "Deploy?", "echo ok\u{202e}\u{200b}; rm -rf /\n#");
-    let snapshot =
-        Sample::empty().pane(pane(1, "s", "w", crate::model::PaneState::Idle, "")).approval(question).build();
+    let snapshot = Sample::empty().pane(pane(1, "s", "w", PaneState::Idle, "")).approval(question).build();
     let mut model = screen(snapshot, (100, 30), Lang::En);
     press(&mut model, "a");
     let text = shown(&model);
@@ -382,4 +381,16 @@ fn many_machines_leave_room_for_those_that_are_in_trouble() {
     for part in ["47 hosts", "build-server-7 ", "build-server-27 ", "build-server-47 "] {
         assert!(row.contains(part), "{part} is missing in {row}");
     }
+}
+
+#[test]
+fn a_pane_that_cannot_be_seen_now_says_since_when() {
+    let mut lost = pane(1, "work", "far", PaneState::Stale, "its last line");
+    lost.info.key.host = HostName::new("nas");
+    // It printed in the last second that it was seen; what counts is how long that is ago.
+    lost.last_output = Some(NOW);
+    let sample = Sample::empty().pane(lost).host("nas", HostState::Unreachable, "no route to it");
+    let shown = shown(&screen(sample.build(), (120, 40), Lang::En));
+    let row = shown.lines().find(|row| row.contains("work:far")).unwrap_or(&shown);
+    assert!(row.contains("stale") && row.contains("1m"), "{row}");
 }

@@ -368,7 +368,13 @@ impl Host {
 
     /// The policy was replaced.
     pub fn policy_changed(&mut self) {
+        let knew_titles = self.titles;
         self.take_policy();
+        if self.titles && !knew_titles {
+            // Titles that changed while no pipeline asked for them were told to nobody.
+            let infos: Vec<PaneInfo> = self.panes.values().map(|pane| pane.info.clone()).collect();
+            infos.into_iter().for_each(|info| self.outlet.event(Event::PaneSeen { info: Box::new(info) }));
+        }
         let panes: Vec<PaneId> = self.panes.keys().copied().collect();
         panes.into_iter().for_each(|id| self.renew_rules(id));
     }

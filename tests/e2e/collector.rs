@@ -4,6 +4,7 @@ use crate::support::watched::{Watched, keys, policy, positions, spec};
 use crate::support::{PATIENCE, TmuxServer, wait_for};
 use std::sync::Arc;
 use tmuxagent::model::{Effect, Event, HostState, IntentId, LineSource, NameFilter, Outcome};
+use tmuxagent::policy::{Selector, TextTest};
 use tmuxagent::tmux::{HostMessage, HostSpec};
 
 /// Whether the pane was told to be gone.
@@ -152,6 +153,26 @@ fn a_new_policy_counts_from_its_arrival() {
     watched.policy.send_replace(Arc::new(other));
     assert_eq!(watched.type_line(&pane, "I-1", "echo a nee''dle and thr''ead"), Outcome::Done);
     assert_eq!(watched.wait_line("thread").policy, 7);
+}
+
+#[test]
+fn a_title_that_changed_before_a_policy_asked_for_titles_is_told() {
+    let server = TmuxServer::running("");
+    let watched = Watched::new(&server, &["needle"]);
+    watched.wait_live(&server, "main");
+    server.tmux(&["select-pane", "-t", "main", "-T", "codex at work"]);
+    watched.wait("the new title", |message| match message {
+        HostMessage::Panes(panes) => panes.iter().any(|pane| pane.title == "codex at work").then_some(()),
+        _ => None,
+    });
+    let mut asking = policy(&["needle"]);
+    asking.generation = 7;
+    asking.pipelines[0].selector = Selector::Title(TextTest::Exact("codex at work".to_owned()));
+    watched.policy.send_replace(Arc::new(asking));
+    watched.wait("the pane with its title", |message| match message {
+        HostMessage::Event(Event::PaneSeen { info }) => (info.facts.title == "codex at work").then_some(()),
+        _ => None,
+    });
 }
 
 #[test]

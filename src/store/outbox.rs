@@ -128,16 +128,6 @@ impl Store {
         .await
     }
 
-    /// The instant at which the next waiting message comes due.
-    pub async fn outbox_next(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(|reader| {
-            let next: Option<i64> =
-                reader.conn().query_row("SELECT min(next_at) FROM outbox WHERE state = 'waiting'", [], |r| r.get(0))?;
-            Ok(next.map(Timestamp))
-        })
-        .await
-    }
-
     /// Records what became of a message.
     pub async fn outbox_mark(&self, id: i64, now: Timestamp, mark: Mark) -> Result<(), StoreError> {
         self.on_writer(move |conn| {
@@ -164,19 +154,6 @@ impl Store {
                 "WHERE channel = ?1 AND dedupe = ?2 AND created_at >= ?3 ORDER BY id DESC",
                 params![channel, dedupe, since.0],
             )
-        })
-        .await
-    }
-
-    /// How many messages a channel's service took since an instant, for budgets.
-    pub async fn outbox_sent_since(&self, channel: &str, since: Timestamp) -> Result<u64, StoreError> {
-        let channel = channel.to_owned();
-        self.read(move |reader| {
-            Ok(reader.conn().query_row(
-                "SELECT count(*) FROM outbox WHERE channel = ?1 AND state = 'sent' AND updated_at >= ?2",
-                params![channel, since.0],
-                |row| row.get(0),
-            )?)
         })
         .await
     }

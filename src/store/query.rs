@@ -3,7 +3,7 @@
 use super::batch::{entity_name, severity_number, severity_of};
 use super::error::{OpenError, StoreError};
 use super::{open, schema};
-use crate::model::{Approval, EntityKind, Event, EventLine, PaneKey, RunId, Severity, Timestamp};
+use crate::model::{Approval, EntityKind, Event, EventLine, RunId, Severity, Timestamp};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
@@ -138,26 +138,6 @@ impl Reader {
     #[must_use]
     pub const fn journal(&self, after: u64) -> Journal<'_> {
         Journal { reader: self, after, page: Vec::new(), ended: false }
-    }
-
-    /// What the journal tells of one pane since an instant, oldest first, at most `limit` rows.
-    pub fn journal_of_pane(
-        &self,
-        pane: &PaneKey,
-        since: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<JournalEntry>, StoreError> {
-        let sql = "SELECT seq, at, event FROM journal WHERE pane = ?1 AND at >= ?2 ORDER BY seq LIMIT ?3";
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let rows = statement.query_map(params![pane.to_string(), since.0, limit], entry)?;
-        Ok(rows.collect::<Result<Vec<_>, _>>()?)
-    }
-
-    /// The journal rows of one run, oldest first.
-    pub fn journal_of_run(&self, run: RunId) -> Result<Vec<JournalEntry>, StoreError> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT seq, at, event FROM journal WHERE run = ?1 ORDER BY seq")?;
-        Ok(statement.query_map(params![run.0], entry)?.collect::<Result<Vec<_>, _>>()?)
     }
 
     /// The schema of the file, and the one that this program writes.

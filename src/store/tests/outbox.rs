@@ -18,14 +18,12 @@ async fn a_message_is_stored_once_and_sent_until_it_is_marked() {
     assert_eq!(due.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[0], ids[2]]);
     assert_eq!((due[0].alert.clone(), due[0].created_at, due[0].attempts), (alert("a"), at(0), 0));
     assert_eq!(store.outbox_due(at(10), 1).await.unwrap().len(), 1);
-    assert_eq!(store.outbox_next().await.unwrap(), Some(at(0)));
 
     let later = Mark { state: OutboxState::Waiting, tried: true, next_at: at(100), answer: "503".to_owned() };
     store.outbox_mark(ids[0], at(11), later).await.unwrap();
     let sent = Mark { state: OutboxState::Sent, tried: true, next_at: at(0), answer: "ok".to_owned() };
     store.outbox_mark(ids[2], at(12), sent.clone()).await.unwrap();
     assert_eq!(store.outbox_due(at(49), 10).await.unwrap(), []);
-    assert_eq!(store.outbox_next().await.unwrap(), Some(at(50)));
     store.close().await;
 
     let (store, _) = room.open();
@@ -38,9 +36,6 @@ async fn a_message_is_stored_once_and_sent_until_it_is_marked() {
     for id in [ids[0], ids[1]] {
         store.outbox_mark(id, at(101), sent.clone()).await.unwrap();
     }
-    assert_eq!(store.outbox_next().await.unwrap(), None);
-    assert_eq!(store.outbox_sent_since("ntfy", at(101)).await.unwrap(), 2);
-    assert_eq!(store.outbox_sent_since("ntfy", at(102)).await.unwrap(), 0);
     let log = store.read(|reader| reader.outbox_log(None, 2)).await.unwrap();
     assert_eq!(log.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[0], ids[1]]);
     let log = store.read(|reader| reader.outbox_log(Some("slack"), 9)).await.unwrap();

@@ -147,8 +147,10 @@ impl TmuxSocket {
 pub struct Retention {
     /// Journal rows older than this go.
     pub journal: Millis,
-    /// Finished runs and closed approvals older than this go.
+    /// Finished runs older than this go. Decisions are kept for ever.
     pub runs: Millis,
+    /// Where the database holds more, the oldest journal rows go, then the oldest finished runs; bytes.
+    pub database_size: u64,
     /// Recorded output older than this goes.
     pub recordings: Millis,
     /// Recorded output beyond this goes, oldest first; bytes.
@@ -163,6 +165,7 @@ impl Default for Retention {
         Self {
             journal: Millis::from_secs(90 * DAY),
             runs: Millis::from_secs(90 * DAY),
+            database_size: 256 * 1024 * 1024,
             recordings: Millis::from_secs(7 * DAY),
             recordings_size: 512 * 1024 * 1024,
         }

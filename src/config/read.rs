@@ -211,6 +211,7 @@ fn retention(fields: Fields<'_, '_>) -> Retention {
     let retention = Retention {
         journal: fields.duration("journal").unwrap_or(default.journal),
         runs: fields.duration("runs").unwrap_or(default.runs),
+        database_size: fields.size("database_size").unwrap_or(default.database_size),
         recordings: fields.duration("recordings").unwrap_or(default.recordings),
         recordings_size: fields.size("recordings_size").unwrap_or(default.recordings_size),
     };

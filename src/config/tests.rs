@@ -84,12 +84,12 @@ fn the_keys_of_the_earlier_scripts_are_understood() {
 #[test]
 fn the_rest_of_the_keys() {
     let config = config(
-        "language: zh\nundo: 3s\nrecord: false\nretention: {journal: 0, recordings_size: 1GB}\nquiet_hours: 22:00-07:30\n\
+        "language: zh\nundo: 3s\nrecord: false\nretention: {journal: 0, recordings_size: 1GB, database_size: 0}\nquiet_hours: 22:00-07:30\n\
          serve: {bind: 'localhost:9000', public_base_url: 'https://a.example.org/', pin: '${PIN}'}\npolicy: p.yaml\n",
     );
     assert_eq!((config.language, config.undo), (LanguageChoice::Chinese, Millis(3000)));
     assert_eq!((config.record.enabled, config.retention.journal), (false, Millis(0)));
-    assert_eq!(config.retention.recordings_size, 1_000_000_000);
+    assert_eq!((config.retention.recordings_size, config.retention.database_size), (1_000_000_000, 0));
     assert_eq!(config.quiet_hours, Some(QuietHours { from: 1320, to: 450 }));
     assert_eq!(config.policy, [Path::new("/etc/x/p.yaml")]);
     let serve = config.serve.unwrap();

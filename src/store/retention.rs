@@ -8,6 +8,9 @@ use rusqlite::{Connection, params};
 /// Rows that one step removes at most from one table; a step takes a few milliseconds.
 const STEP_ROWS: u32 = 500;
 
+/// Past runs that one step removes at most where the database is too big.
+const FEW_RUNS: u32 = 20;
+
 /// Free pages that one step gives back to the file system at most.
 const STEP_PAGES: u32 = 256;
 
@@ -19,7 +22,7 @@ const SPARE_PAGES: i64 = 256;
 pub struct Limits {
     /// The age of journal rows.
     pub journal_age: Millis,
-    /// The size of the database's content, bytes; beyond it the oldest journal rows go.
+    /// The size of the database's content, bytes; beyond it the oldest journal rows go, then the oldest past runs.
     pub bytes: u64,
     /// The age of lines for people.
     pub notes_age: Millis,
@@ -74,26 +77,36 @@ impl Store {
 fn delete(conn: &Connection, now: Timestamp, limits: &Limits, open_runs: &[RunId]) -> Result<Swept, StoreError> {
     let open: Vec<u64> = open_runs.iter().map(|run| run.0).collect();
     let open = serde_json::json!(open).to_string();
-    let used = used_bytes(conn)?;
-    let journal_before = if used > limits.bytes { i64::MAX } else { (now - limits.journal_age).0 };
+    let too_big = used_bytes(conn)? > limits.bytes;
+    let journal_before = if too_big { Timestamp(i64::MAX) } else { now - limits.journal_age };
     let tx = conn.unchecked_transaction()?;
     let aged = |table: &str, key: &str, condition: &str, before: Timestamp| {
         tx.prepare_cached(&format!(
             "DELETE FROM {table} WHERE {key} IN
-             (SELECT {columns} FROM {table} WHERE {condition} ORDER BY {columns} LIMIT {STEP_ROWS})",
-            columns = key.trim_matches(['(', ')'])
+             (SELECT {key} FROM {table} WHERE {condition} ORDER BY {key} LIMIT {STEP_ROWS})"
         ))?
         .execute(params![before.0])
     };
-    let counts = [
-        tx.prepare_cached(&format!(
+    let journal = tx
+        .prepare_cached(&format!(
             "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal WHERE at < ?1
              AND (run IS NULL OR run NOT IN (SELECT value FROM json_each(?2))) ORDER BY seq LIMIT {STEP_ROWS})"
         ))?
-        .execute(params![journal_before, open])?,
+        .execute(params![journal_before.0, open])?;
+    // A run is worth more than the rows that led to it, and only as many go as make the room.
+    let (runs_before, n_runs) =
+        if too_big && journal == 0 { (Timestamp(i64::MAX), FEW_RUNS) } else { (now - limits.runs_age, STEP_ROWS) };
+    let runs = tx
+        .prepare_cached(
+            "DELETE FROM history WHERE (kind, key) IN
+             (SELECT kind, key FROM history WHERE at < ?1 AND kind = 'run' ORDER BY at LIMIT ?2)",
+        )?
+        .execute(params![runs_before.0, n_runs])?;
+    let counts = [
+        journal,
         aged("notes", "id", "at < ?1", now - limits.notes_age)?,
         aged("outbox", "id", "updated_at < ?1 AND state <> 'waiting'", now - limits.outbox_age)?,
-        aged("history", "(kind, key)", "at < ?1 AND kind = 'run'", now - limits.runs_age)?,
+        runs,
         aged("positions", "pane", "at < ?1", now - limits.positions_age)?,
     ];
     tx.commit()?;
@@ -101,7 +114,7 @@ fn delete(conn: &Connection, now: Timestamp, limits: &Limits, open_runs: &[RunId
     Ok(Swept {
         rows: counts.iter().map(|&count| count as u64).sum(),
         pages: 0,
-        more: counts.iter().any(|&count| count >= full_step),
+        more: counts.iter().any(|&count| count >= full_step) || (too_big && runs > 0),
     })
 }
 

@@ -59,7 +59,8 @@ async fn round(store: &Store, Ground { retention, shown, clock }: &Ground) -> Re
 /// Zero in the configuration keeps without limit.
 fn limits(retention: &Retention) -> Limits {
     let age = |span: Millis| if span == Millis(0) { Millis(u64::MAX / 4) } else { span };
-    Limits { journal_age: age(retention.journal), runs_age: age(retention.runs), ..Limits::default() }
+    let bytes = if retention.database_size == 0 { u64::MAX } else { retention.database_size };
+    Limits { journal_age: age(retention.journal), runs_age: age(retention.runs), bytes, ..Limits::default() }
 }
 
 fn open_runs(snapshot: &Snapshot) -> Vec<RunId> {

@@ -108,3 +108,26 @@ async fn a_database_that_is_too_big_shrinks_to_its_limit() {
     let rest: Vec<u64> = Reader::open(&room.path()).unwrap().journal(0).map(|entry| entry.unwrap().seq).collect();
     assert_eq!(rest, [newest + 1], "a limit that can't be met takes no row of an open run and ends");
 }
+
+#[tokio::test]
+async fn the_oldest_runs_go_where_no_journal_row_is_left_to_go() {
+    let room = Room::new();
+    let (store, _) = room.open();
+    for run in 1..=60 {
+        let key = run.to_string();
+        let opened = Batch { changes: vec![set(EntityKind::Run, &key, &"x".repeat(40_000))], ..Batch::new(at(run)) };
+        store.commit(opened).await.unwrap();
+        let ended = Batch { changes: vec![unset(EntityKind::Run, &key)], ..Batch::new(at(run)) };
+        store.commit(ended).await.unwrap();
+    }
+    let limits = Limits { bytes: 2_000_000, ..Limits::default() };
+    sweep_all(&store, at(100), &limits, &[]).await;
+    let left = store
+        .read(|reader| {
+            let mut statement = reader.conn().prepare("SELECT CAST(key AS INTEGER) FROM history ORDER BY at")?;
+            Ok(statement.query_map([], |row| row.get::<_, i64>(0))?.collect::<Result<Vec<_>, _>>()?)
+        })
+        .await
+        .unwrap();
+    assert_eq!(left, (21..=60).collect::<Vec<_>>(), "no more than were too many");
+}

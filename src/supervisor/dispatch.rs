@@ -436,7 +436,7 @@ impl Dispatch {
         self.dirty |= self.board.problem("state", &text, now);
         for (to, _) in round.answers.drain(..) {
             let text = format!("not done yet: {text}");
-            let _ = to.send(Reply::Error { kind: ErrorKind::Internal, text });
+            let _ = to.send(Reply::Error { kind: ErrorKind::Refused, text });
         }
         self.round = round;
         self.retry_at = Some(now + RETRY);

@@ -127,9 +127,11 @@ impl Echo {
         if text.len() < SHORTEST_PIECE {
             return PROGRAM;
         }
-        let within = |expected: &Expected| expected.begun && expected.text.contains(text);
+        // Drawn again as a whole it may stand behind what was left of the first picture.
+        let whole = |expected: &Expected| text.ends_with(expected.text.trim());
+        let within = |expected: &Expected| expected.begun && (expected.text.contains(text) || whole(expected));
         if let Some(at) = self.expected.iter().position(within) {
-            if self.expected[at].text.trim_end().ends_with(text) {
+            if whole(&self.expected[at]) || self.expected[at].text.trim_end().ends_with(text) {
                 self.expected.remove(at);
             }
             return ECHO;

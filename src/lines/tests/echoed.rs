@@ -33,6 +33,24 @@ fn an_echo_may_come_in_pieces_and_wrapped() {
 }
 
 #[test]
+fn an_echo_that_is_drawn_again_behind_the_rest_of_the_first_picture_is_one() {
+    let typed = " eval 'echo a long command'; printf 'done'";
+    let mut pane = Pane::new(80, 24);
+    pane.bytes("me@host ~# ").quiet().typed(typed).typed("\n").bytes(" eval 'echo a long\r\n");
+    pane.bytes("g comeval 'echo a long command'; printf 'done'\r\neval 'echo a long command'; printf 'done'\r\n");
+    assert_eq!(
+        pane.told(),
+        [
+            "me@host ~#",
+            "=+10 me@host ~#  eval 'echo a long",
+            "=g comeval 'echo a long command'; printf 'done'",
+            "eval 'echo a long command'; printf 'done'"
+        ],
+        "the last one is the program's"
+    );
+}
+
+#[test]
 fn every_line_of_a_typed_block_is_an_echo() {
     let mut pane = Pane::new(80, 24);
     pane.bytes("$ ").quiet().typed("for i in 1 2; do\necho $i\ndone\n");

@@ -243,7 +243,7 @@ async fn a_subscriber_that_stops_reading_is_cut_and_its_going_is_told() {
     write.write_all(greeting_line(PROTOCOL).as_bytes()).await.expect("room");
     write.write_all(b"{\"id\":2,\"request\":{\"method\":\"subscribe\"}}\n").await.expect("room");
     let publish = async {
-        for generation in 1.. {
+        for generation in 1..=u64::MAX {
             let version = "x".repeat(10_000);
             supervisor.snapshots.send_replace(Arc::new(Snapshot { generation, version, ..Snapshot::default() }));
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -5,7 +5,7 @@ use crate::notify::decide::Refusal;
 use crate::notify::message::tests::{alert as question, approval};
 use futures_util::future::BoxFuture;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 const START: Timestamp = Timestamp(1_700_000_000_000);
@@ -29,13 +29,14 @@ impl Decide for Desk {
 /// A service as the test wants it.
 struct Service {
     got: Mutex<Vec<Message>>,
-    failures: AtomicU32,
+    /// Refusals that are still to come.
+    failures: Mutex<u32>,
     answer: fn() -> SendError,
 }
 
 impl Service {
     fn failing(times: u32, answer: fn() -> SendError) -> Arc<Self> {
-        Arc::new(Self { got: Mutex::default(), failures: AtomicU32::new(times), answer })
+        Arc::new(Self { got: Mutex::default(), failures: Mutex::new(times), answer })
     }
 
     fn good() -> Arc<Self> {
@@ -53,7 +54,12 @@ impl Channel for Service {
     }
 
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
-        let fails = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
+        let fails = {
+            let mut left = self.failures.lock().unwrap();
+            let fails = *left > 0;
+            *left = left.saturating_sub(1);
+            fails
+        };
         Box::pin(async move {
             if fails {
                 return Err((self.answer)());

@@ -77,7 +77,7 @@ impl WebState {
     }
 
     /// The approval of a link that may decide it now, or the reason why not with the approval where there is one.
-    async fn look_up(&self, text: &str) -> Result<(Genuine, Approval), (TokenError, Option<Approval>)> {
+    async fn look_up(&self, text: &str) -> Result<(Genuine, Approval), (TokenError, Option<Box<Approval>>)> {
         let token = authenticate(&self.ring, text).map_err(|error| (error, None))?;
         // A book that can't be read knows no link.
         let record = self.book.find(token.id_hash).await.ok().flatten();
@@ -85,7 +85,7 @@ impl WebState {
         match (admit(&token, record.as_ref(), approval.as_ref(), (self.clock)()), approval) {
             (Ok(()), Some(approval)) => Ok((token, approval)),
             (Ok(()), None) => Err((TokenError::Foreign, None)),
-            (Err(error), approval) => Err((error, approval)),
+            (Err(error), approval) => Err((error, approval.map(Box::new))),
         }
     }
 }
@@ -158,7 +158,7 @@ async fn show_page(state: &WebState, text: &str, choice: Choice, caller: &Caller
     }
     match state.look_up(text).await {
         Ok((token, approval)) => question(state, caller, &token, &approval, text, choice, None),
-        Err((error, approval)) => reject_link(state, caller, error, approval.as_ref()),
+        Err((error, approval)) => reject_link(state, caller, error, approval.as_deref()),
     }
 }
 
@@ -263,7 +263,7 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
     let form = axum::Form::<Form>::from_request(request, &()).await.ok().map(|axum::Form(form)| form);
     let (token, approval) = match state.look_up(text).await {
         Ok(found) => found,
-        Err((error, approval)) => return reject_link(state, &caller, error, approval.as_ref()),
+        Err((error, approval)) => return reject_link(state, &caller, error, approval.as_deref()),
     };
     let Some(form) = form else {
         return bad_form(lang);

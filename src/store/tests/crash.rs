@@ -52,7 +52,7 @@ fn committer() {
         let (store, restored) = Store::open(&path, at(0)).unwrap();
         let number = restored.entities.iter().find(|(kind, ..)| *kind == EntityKind::Meta);
         let first = number.map_or(0, |(.., body)| body.parse().unwrap()) + 1;
-        for n in first.. {
+        for n in first..=i64::MAX {
             store.commit(batch(n)).await.unwrap();
             // In one piece: a killed process leaves no half line.
             std::io::stderr().write_all(format!("ack {n}\n").as_bytes()).unwrap();

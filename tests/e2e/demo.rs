@@ -41,6 +41,12 @@ fn lint_test_approval_build_deploy_happen_for_real() {
     assert!(!left.iter().any(|name| name.to_string_lossy().contains("tmuxagent-demo")), "left behind: {left:?}");
 }
 
+/// The key from the pane under the cursor to one that asks; any pane may have come first.
+fn towards_a_question(screen: &str) -> &'static str {
+    let row = |start: &str| screen.lines().skip(2).take(3).position(|row| row.starts_with(start));
+    if row("│ ?") < row("│›") { "k" } else { "j" }
+}
+
 /// Approves what is asked, pane by pane, until the screen shows what is wanted.
 fn decide_until(desk: &TmuxServer, reached: impl Fn(&str) -> bool) {
     wait_for(PATIENCE * 3, "the deploy's end", || {
@@ -50,7 +56,7 @@ fn decide_until(desk: &TmuxServer, reached: impl Fn(&str) -> bool) {
         } else if reached(&screen) {
             return Some(());
         } else if screen.contains("nothing here waits") {
-            "j"
+            towards_a_question(&screen)
         } else {
             "a"
         };

@@ -15,6 +15,14 @@ fn program(home: &std::path::Path) -> String {
     )
 }
 
+/// The program without a terminal, also where these tests are run on one. setsid(1) becomes what it is given.
+fn without_terminal(home: &std::path::Path) -> Command {
+    let mut command = Command::new("setsid");
+    command.arg(env!("CARGO_BIN_EXE_tmuxagent")).arg("run").env_clear().env("HOME", home);
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("TMUXAGENT_STATE_DIR", home);
+    command
+}
+
 #[test]
 fn size_keys_and_job_control_are_the_commands_own() {
     let server = TmuxServer::running("");
@@ -48,10 +56,8 @@ fn every_signal_from_outside_reaches_the_command() {
     let script = "trap 'echo one' USR1; trap 'echo two' USR2; trap 'echo three; exit 5' INT; echo ready; \
                   while :; do sleep 0.05; done";
     let start = |script: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tmuxagent"));
-        command.args(["run", "--", "sh", "-c", script]).env_clear().env("HOME", home.path());
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("TMUXAGENT_STATE_DIR", home.path());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts")
+        let mut command = without_terminal(home.path());
+        command.args(["--", "sh", "-c", script]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts")
     };
     let mut child = start(script);
     let pid = Pid::from_child(&child);
@@ -127,10 +133,13 @@ fn a_terminal_inside_a_terminal_behaves_as_one() {
 fn a_command_without_a_terminal_gets_one_on_request() {
     let home = tempfile::tempdir().expect("a folder");
     let start = |script: &str, arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tmuxagent"));
-        command.arg("run").args(arguments).args(["--", "sh", "-c", script]).env_clear().env("HOME", home.path());
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("TMUXAGENT_STATE_DIR", home.path());
-        command.env("COLUMNS", "100").env("LINES", "30").stderr(Stdio::null());
+        let mut command = without_terminal(home.path());
+        command
+            .args(arguments)
+            .args(["--", "sh", "-c", script])
+            .env("COLUMNS", "100")
+            .env("LINES", "30")
+            .stderr(Stdio::null());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts")
     };
     let ends = |mut child: std::process::Child, input: &str| {

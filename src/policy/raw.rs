@@ -223,11 +223,16 @@ raw_choice! {
 
 /// Calls `visit` for a condition and every one inside it.
 pub(super) fn walk<'r>(condition: &'r RawCondition, visit: &mut dyn FnMut(&'r RawCondition)) {
-    use RawConditionKind as Kind;
     visit(condition);
+    parts_of(condition).iter().for_each(|part| walk(part, visit));
+}
+
+/// The conditions that a condition is made of.
+pub(super) fn parts_of(condition: &RawCondition) -> &[RawCondition] {
+    use RawConditionKind as Kind;
     match &condition.value {
-        Kind::AnyOf(parts) | Kind::AllOf(parts) => parts.items.iter().for_each(|part| walk(part, visit)),
-        Kind::Not(part) => walk(part, visit),
+        Kind::AnyOf(parts) | Kind::AllOf(parts) => &parts.items,
+        Kind::Not(part) => std::slice::from_ref(part),
         Kind::LogRegex(_)
         | Kind::Message(_)
         | Kind::MessageType(_)
@@ -238,7 +243,7 @@ pub(super) fn walk<'r>(condition: &'r RawCondition, visit: &mut dyn FnMut(&'r Ra
         | Kind::IdleForMs(_)
         | Kind::Poll(_)
         | Kind::Schedule(_)
-        | Kind::Manual(_) => {}
+        | Kind::Manual(_) => &[],
     }
 }
 

@@ -2,13 +2,13 @@
 
 use crate::support::watched::{Watched, keys, spec};
 use crate::support::{PATIENCE, TmuxServer, wait_for};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tmuxagent::model::{HostState, IntentId, Outcome, SkipReason};
 use tmuxagent::tmux::{HostSpec, Socket, Transport};
 
-/// Session events as fast as this machine makes them, while `act` runs.
-fn under_storm<T>(server: &TmuxServer, act: impl FnOnce() -> T) -> T {
+/// Session events as fast as this machine makes them, while `act` runs; it is given the number of sessions that have come
+/// and gone.
+fn under_storm<T>(server: &TmuxServer, act: impl FnOnce(&AtomicU32) -> T) -> T {
     /// Ends the storm also when `act` panics.
     struct Calm<'a>(&'a AtomicBool);
     impl Drop for Calm<'_> {
@@ -16,11 +16,11 @@ fn under_storm<T>(server: &TmuxServer, act: impl FnOnce() -> T) -> T {
             self.0.store(false, Ordering::Relaxed);
         }
     }
-    let on = AtomicBool::new(true);
+    let (on, gone) = (AtomicBool::new(true), AtomicU32::new(0));
     std::thread::scope(|scope| {
         let _calm = Calm(&on);
         for thread in 0..2 {
-            let on = &on;
+            let (on, gone) = (&on, &gone);
             scope.spawn(move || {
                 let mut round = 0;
                 while on.load(Ordering::Relaxed) {
@@ -35,10 +35,11 @@ fn under_storm<T>(server: &TmuxServer, act: impl FnOnce() -> T) -> T {
                     server.try_tmux(&["rename-session", "-t", &name, &format!("{name}-gone")]);
                     server.try_tmux(&["kill-session", "-t", &format!("{name}-gone")]);
                     round += 1;
+                    gone.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
-        act()
+        act(&gone)
     })
 }
 
@@ -46,7 +47,7 @@ fn under_storm<T>(server: &TmuxServer, act: impl FnOnce() -> T) -> T {
 fn a_storm_of_session_events_is_waited_out_and_the_server_survives() {
     let server = TmuxServer::running("");
     let pid = server.pid();
-    let watched = under_storm(&server, || {
+    let watched = under_storm(&server, |_| {
         let watched = Watched::new(&server, &["needle", "thread"]);
         // Until it is quiet the panes are polled.
         watched.wait_state(HostState::Polling);
@@ -61,10 +62,11 @@ fn a_storm_of_session_events_is_waited_out_and_the_server_survives() {
     for round in 0..4 {
         let text = format!("thread {round}");
         let intent = IntentId::new(format!("I-{round}"));
-        under_storm(&server, || {
+        under_storm(&server, |gone| {
             server.try_tmux(&["detach-client", "-s", "main"]);
             watched.handle.send(intent.clone(), keys(&pane, &format!("echo thr''ead {round}")));
-            std::thread::sleep(Duration::from_millis(200));
+            let before = gone.load(Ordering::Relaxed);
+            wait_for(PATIENCE, "some more of the storm", || (gone.load(Ordering::Relaxed) >= before + 8).then_some(()));
         });
         watched.wait_line(&text);
         assert_eq!(watched.wait_outcome(&intent), Outcome::Done);

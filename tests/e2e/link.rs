@@ -194,7 +194,8 @@ fn a_laptop_that_slept_goes_on_by_itself() {
     all(Signal::STOP);
     far.swallow(Swallow::All);
     far.proxy.cut();
-    // Longer than it takes to find a dead link.
+    // Longer than it takes to find a dead link. All who could notice anything stand still, so only the time itself can be
+    // waited for.
     std::thread::sleep(Duration::from_secs(12));
     far.server.type_line("main", "echo please'' begin again");
     far.clear();

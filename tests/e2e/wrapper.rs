@@ -23,6 +23,14 @@ fn without_terminal(home: &std::path::Path) -> Command {
     command
 }
 
+/// `Ctrl-C` ends the command, which is told and is the wrapper's own exit code.
+fn interrupt(server: &TmuxServer) {
+    server.tmux(&["send-keys", "-t", "main", "C-c"]);
+    server.wait_screen("main", r#""exit":130}"#);
+    server.type_line("main", "echo \"code=$?\"");
+    server.wait_screen("main", "\ncode=130");
+}
+
 #[test]
 fn size_keys_and_job_control_are_the_commands_own() {
     let server = TmuxServer::running("");
@@ -44,10 +52,7 @@ fn size_keys_and_job_control_are_the_commands_own() {
     server.wait_screen("main", "\nat_the shell");
     server.type_line("main", "fg");
     server.wait_screen("main", "\n$ fg");
-    server.tmux(&["send-keys", "-t", "main", "C-c"]);
-    server.wait_screen("main", r#""exit":130}"#);
-    server.type_line("main", "echo \"code=$?\"");
-    server.wait_screen("main", "\ncode=130");
+    interrupt(&server);
 }
 
 #[test]
@@ -112,10 +117,7 @@ fn a_terminal_inside_a_terminal_behaves_as_one() {
     server.wait_screen("main", "\n$ fg");
     server.type_line("main", "some text");
     server.wait_screen("main", "\nsome text\nsome text\n");
-    server.tmux(&["send-keys", "-t", "main", "C-c"]);
-    server.wait_screen("main", r#""exit":130}"#);
-    server.type_line("main", "echo \"code=$?\"");
-    server.wait_screen("main", "\ncode=130");
+    interrupt(&server);
     same_modes("after Ctrl-C");
 
     // A signal from outside ends the command, and with it the wrapper.

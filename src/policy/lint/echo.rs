@@ -7,7 +7,7 @@ use super::{StageSubject, typed};
 use crate::policy::core::TextTemplate;
 use crate::policy::diagnostics::Problems;
 use crate::policy::pattern::Patterns;
-use crate::policy::raw::{RawCondition, RawConditionKind as Kind};
+use crate::policy::raw::{RawCondition, RawConditionKind as Kind, parts_of};
 use crate::policy::read::Text;
 
 pub(super) fn check(stage: &StageSubject, patterns: &Patterns, problems: &mut Problems) {
@@ -37,19 +37,9 @@ pub(super) fn check(stage: &StageSubject, patterns: &Patterns, problems: &mut Pr
 
 /// Calls `visit` for every pattern that makes the condition hold by matching.
 fn outside_of_not<'r>(condition: &'r RawCondition, visit: &mut dyn FnMut(&'r Text)) {
-    match &condition.value {
-        Kind::AnyOf(parts) | Kind::AllOf(parts) => parts.items.iter().for_each(|part| outside_of_not(part, visit)),
-        Kind::LogRegex(text) => visit(text),
-        Kind::Not(_)
-        | Kind::Message(_)
-        | Kind::MessageType(_)
-        | Kind::AfterStageSuccess(_)
-        | Kind::AfterStageFailure(_)
-        | Kind::ExitCode(_)
-        | Kind::IdleFor(_)
-        | Kind::IdleForMs(_)
-        | Kind::Poll(_)
-        | Kind::Schedule(_)
-        | Kind::Manual(_) => {}
+    if let Kind::LogRegex(text) = &condition.value {
+        visit(text);
+    } else if !matches!(condition.value, Kind::Not(_)) {
+        parts_of(condition).iter().for_each(|part| outside_of_not(part, visit));
     }
 }

@@ -244,6 +244,7 @@ async fn nothing_is_drawn_while_nothing_changes() {
     far.show(Sample::empty().build()).await;
     stage.until("no panes are watched").await;
     let before = stage.n_pictures();
+    // Ten minutes of the paused clock: they pass at once.
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert!(stage.n_pictures() - before <= 11, "one for each minute of the clock");
     drop(far);

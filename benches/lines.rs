@@ -2,7 +2,7 @@
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use tmuxagent::lines::{Reader, Reading};
+use tmuxagent_lines::{Reader, Reading};
 
 fn main() {
     divan::main();

@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, LazyLock};
-use tmuxagent::model::{HostName, PaneFacts};
-use tmuxagent::policy::{Policy, RuleSet, Source, load};
+use tmuxagent_model::{HostName, PaneFacts};
+use tmuxagent_policy::{Policy, RuleSet, Source, load};
 
 const LINES: usize = 1_000_000;
 /// One by one takes minutes for all lines.

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tmuxagent::clock::Clock;
-use tmuxagent::model::{Event, HostName, HostState, IntentId, KeyStep, PaneKey, SendKeys, Timestamp};
-use tmuxagent::policy::{Concurrency, Condition, Pattern, PatternId, Pipeline, Policy, Selector, Stage};
-use tmuxagent::tmux::{self, HostHandle, HostMessage, HostSpec, Socket, Transport};
+use tmuxagent_clock::Clock;
+use tmuxagent_model::{Event, HostName, HostState, IntentId, KeyStep, PaneKey, SendKeys, Timestamp};
+use tmuxagent_policy::{Concurrency, Condition, Pattern, PatternId, Pipeline, Policy, Selector, Stage};
+use tmuxagent_tmux::{self as tmux, HostHandle, HostMessage, HostSpec, Socket, Transport};
 use tokio::sync::{mpsc, watch as latest};
 
 fn main() {

@@ -1,5 +1,10 @@
 //! The `tmuxagent` program: panic hook, crypto provider, run, exit code.
 
+#![doc = include_str!("../ARCHITECTURE.md")]
+
+mod cli;
+mod wrapper;
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -8,7 +13,7 @@ fn main() -> ExitCode {
     // The only provider that is linked; a second installation in one process is impossible here.
     let provided = rustls::crypto::ring::default_provider().install_default();
     if hooked.is_err() || provided.is_err() {
-        return ExitCode::from(tmuxagent::cli::exit::INTERNAL);
+        return ExitCode::from(cli::exit::INTERNAL);
     }
-    ExitCode::from(tmuxagent::cli::main(std::env::args_os()))
+    ExitCode::from(cli::main(std::env::args_os()))
 }

@@ -2,10 +2,10 @@
 
 use super::connection::Connection;
 use super::{CliError, Outcome, Output, Session, Tone, exit};
-use crate::i18n::cli::{Word, word};
-use crate::i18n::{ago, approval_kind, approval_state, clean, reveal, span, via};
-use crate::model::{Approval, ApprovalState, Snapshot, Timestamp};
 use clap::Args;
+use tmuxagent_model::{Approval, ApprovalState, Snapshot, Timestamp};
+use tmuxagent_text::cli::{Word, word};
+use tmuxagent_text::{ago, approval_kind, approval_state, clean, reveal, span, via};
 
 #[derive(Debug, Args)]
 pub(super) struct ApprovalsArgs {

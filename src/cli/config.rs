@@ -1,10 +1,10 @@
 //! `tmuxagent config check|default|path`.
 
 use super::{CliError, Outcome, Session, exit};
-use crate::config::DEFAULT_CONFIG;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use std::path::PathBuf;
+use tmuxagent_config::DEFAULT_CONFIG;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
@@ -37,8 +37,8 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
         overrides.config = Some(file.clone());
     }
     let project = std::env::current_dir().ok();
-    let loaded = crate::config::load(&overrides, &session.environment, project.as_deref())?;
-    let alerts = crate::notify::config::of(&loaded)?;
+    let loaded = tmuxagent_config::load(&overrides, &session.environment, project.as_deref())?;
+    let alerts = tmuxagent_alerts::config::of(&loaded)?;
     let policy = super::policy::judge(&loaded.policy_sources)?;
     let out = &session.out;
     let hosts: Vec<&str> = loaded.config.hosts.iter().map(|host| host.name.as_str()).collect();
@@ -74,7 +74,7 @@ fn path(session: &Session) -> Outcome {
         ("database", &paths.database),
         ("approvals", &paths.approvals),
         ("logs", &paths.logs()),
-        ("socket", &crate::ipc::lock::socket_path(&paths.runtime_dir)),
+        ("socket", &tmuxagent_ipc::lock::socket_path(&paths.runtime_dir)),
     ];
     let out = &session.out;
     if out.json {

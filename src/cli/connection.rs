@@ -1,12 +1,12 @@
 //! The way to the running supervisor for one-shot commands: one request after the other, without a runtime around.
 
 use super::{CliError, Session};
-use crate::ipc::client::{self, ClientError};
-use crate::ipc::lock::socket_path;
-use crate::ipc::wire::{ErrorKind, Reply, Request, ServerFrame};
-use crate::model::{Approval, Command, Snapshot, Timestamp, Via};
 use std::path::Path;
 use std::time::Duration;
+use tmuxagent_ipc::client::{self, ClientError};
+use tmuxagent_ipc::lock::socket_path;
+use tmuxagent_ipc::wire::{ErrorKind, Reply, Request, ServerFrame};
+use tmuxagent_model::{Approval, Command, Snapshot, Timestamp, Via};
 use tokio::runtime::Runtime;
 
 /// How long an answer may take. A supervisor that is busy with a flood answers views first, in milliseconds.

@@ -2,10 +2,10 @@
 
 use super::connection::{Committed, Connection};
 use super::{CliError, Outcome, Session, exit, target};
-use crate::i18n::clean;
-use crate::model::{Command, RunControl};
-use crate::yaml::nearest;
 use clap::Args;
+use tmuxagent_model::{Command, RunControl};
+use tmuxagent_text::clean;
+use tmuxagent_yaml::nearest;
 
 #[derive(Debug, Args)]
 pub(super) struct StartArgs {

@@ -1,12 +1,12 @@
 //! `tmuxagent db check|backup|restore|export`.
 
 use super::{CliError, Outcome, Session, exit};
-use crate::clock::wall;
-use crate::store::{BACKUP_GENERATIONS, OpenError, Reader, RestoreError, Store, StoreError, backups};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use tmuxagent_clock::wall;
+use tmuxagent_store::{BACKUP_GENERATIONS, OpenError, Reader, RestoreError, Store, StoreError, backups};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DbCommand {
@@ -54,7 +54,7 @@ pub(super) fn run(session: &Session, command: &DbCommand) -> Outcome {
 
 fn check(session: &Session, database: &Path) -> Outcome {
     there(database)?;
-    let health = crate::store::check(database).map_err(opened)?;
+    let health = tmuxagent_store::check(database).map_err(opened)?;
     let out = &session.out;
     if out.json {
         out.json(&json!({
@@ -119,7 +119,7 @@ fn backup(session: &Session, database: &Path) -> Outcome {
 }
 
 fn restore(session: &Session, database: &Path, from: Option<&Path>) -> Outcome {
-    let done = crate::store::restore(database, from).map_err(|error| match error {
+    let done = tmuxagent_store::restore(database, from).map_err(|error| match error {
         RestoreError::Open(error) => opened(error),
         other => CliError::user(other.to_string(), "`tmuxagent db backup --list` lists the backups"),
     })?;
@@ -143,7 +143,7 @@ fn export(database: &Path, after: u64) -> Outcome {
     there(database)?;
     let reader = Reader::open(database).map_err(opened)?;
     let mut stdout = BufWriter::new(io::stdout().lock());
-    crate::store::export(&reader, after, &mut stdout).map_err(|error| stored(&error))?;
+    tmuxagent_store::export(&reader, after, &mut stdout).map_err(|error| stored(&error))?;
     stdout.flush()?;
     Ok(exit::OK)
 }
@@ -161,7 +161,7 @@ fn there(database: &Path) -> Result<(), CliError> {
 
 /// The store's own sentences say what to do.
 fn opened(error: OpenError) -> CliError {
-    CliError::User(crate::config::Problem::plain(error.to_string()))
+    CliError::User(tmuxagent_config::Problem::plain(error.to_string()))
 }
 
 fn stored(error: &StoreError) -> CliError {

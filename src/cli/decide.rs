@@ -2,12 +2,12 @@
 
 use super::connection::Connection;
 use super::{CliError, Outcome, Session, Tone, exit};
-use crate::i18n::cli::{Word, word};
-use crate::i18n::{clean, reveal};
-use crate::ipc::wire::ErrorKind;
-use crate::model::{Approval, ApprovalState, Command, Verdict};
 use clap::Args;
 use serde_json::json;
+use tmuxagent_ipc::wire::ErrorKind;
+use tmuxagent_model::{Approval, ApprovalState, Command, Verdict};
+use tmuxagent_text::cli::{Word, word};
+use tmuxagent_text::{clean, reveal};
 
 #[derive(Debug, Args)]
 pub(super) struct DecideArgs {

@@ -1,8 +1,8 @@
 //! The command line's definition, in the user's language.
 
 use super::Cli;
-use crate::i18n::{Lang, help_text};
 use clap::{Command, CommandFactory as _};
+use tmuxagent_text::{Lang, help_text};
 
 /// The whole command line's definition in English, for completions, documentation and its tests.
 #[must_use]
@@ -84,6 +84,15 @@ mod tests {
         found.sort_unstable();
         found.dedup();
         assert!(found.is_empty(), "no Chinese for:\n{}", found.join("\n"));
+    }
+
+    #[test]
+    fn the_help_lists_every_command_with_what_it_does() {
+        let help = definition().render_help().to_string();
+        for command in definition().get_subcommands().filter(|command| !command.is_hide_set()) {
+            assert!(command.get_about().is_some(), "{} says nothing about itself", command.get_name());
+            assert!(help.contains(&format!("\n  {} ", command.get_name())), "{}", command.get_name());
+        }
     }
 
     #[test]

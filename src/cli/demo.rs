@@ -5,11 +5,11 @@
 
 use super::watch::{self, Mode};
 use super::{CliError, Outcome, Session};
-use crate::config::{Overrides, make_private_folder};
 use clap::Args;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use tmuxagent_config::{Overrides, make_private_folder};
 
 /// The windows that the bundled policies match, with stand-ins that really run in them.
 #[derive(Debug, Args)]

@@ -1,8 +1,8 @@
 //! How a command ends: exit codes, and errors with their way out.
 
-use crate::config::Problem;
-use crate::ipc::wire::ErrorKind;
 use std::io;
+use tmuxagent_config::Problem;
+use tmuxagent_ipc::wire::ErrorKind;
 
 /// The exit codes. Scripts rely on them; a code never changes its meaning.
 pub mod exit {

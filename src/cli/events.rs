@@ -2,11 +2,11 @@
 
 use super::connection::Connection;
 use super::{CliError, Outcome, Output, Session, Tone, exit};
-use crate::i18n::{clean, clock_seconds, note_text};
-use crate::ipc::wire::{Reply, Request, ServerFrame};
-use crate::model::{EventLine, Severity};
 use clap::Args;
 use jiff::tz::TimeZone;
+use tmuxagent_ipc::wire::{Reply, Request, ServerFrame};
+use tmuxagent_model::{EventLine, Severity};
+use tmuxagent_text::{clean, clock_seconds, note_text};
 
 /// With --json one event per line.
 #[derive(Debug, Args)]

@@ -1,12 +1,12 @@
 //! An explanation on the command line, in the form that the screen has too.
 
 use super::{CliError, Output, Tone};
-use crate::i18n::clean;
-use crate::i18n::cli::{Word, word};
-use crate::i18n::explain::{self, Line, Sign, Stage};
-use crate::model::StageState;
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use tmuxagent_model::StageState;
+use tmuxagent_text::clean;
+use tmuxagent_text::cli::{Word, word};
+use tmuxagent_text::explain::{self, Line, Sign, Stage};
 
 /// Prints stages: state, what they wait for, what fired them, which conditions hold, what almost did.
 pub(super) fn print(out: &Output, values: &[Value]) -> Result<(), CliError> {

@@ -5,10 +5,10 @@
 //! steer it: `[[ask]]`, `[[fail]]`, `[[silent]]` (no report), `[[hang]]` (never ends), `[[exit]]`.
 
 use super::{CliError, Outcome, Session};
-use crate::model::{AgentMessage, MessageType};
 use clap::Args;
 use std::io::{BufRead as _, Write as _};
 use std::time::Duration;
+use tmuxagent_model::{AgentMessage, MessageType};
 
 #[derive(Debug, Args)]
 pub(super) struct FakeAgentArgs {

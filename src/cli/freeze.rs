@@ -2,8 +2,8 @@
 
 use super::connection::Connection;
 use super::{Outcome, Session, control};
-use crate::model::{Command, IntentId};
 use clap::Args;
+use tmuxagent_model::{Command, IntentId};
 
 #[derive(Debug, Args)]
 pub(super) struct FreezeArgs {}

@@ -2,9 +2,9 @@
 
 use super::connection::Connection;
 use super::{CliError, Outcome, Session, exit};
-use crate::i18n::cli::{Word, word};
-use crate::ipc::wire::{Request, ServerFrame};
 use clap::Args;
+use tmuxagent_ipc::wire::{Request, ServerFrame};
+use tmuxagent_text::cli::{Word, word};
 
 /// A bad configuration or policy changes nothing: the old one goes on, and the exit code is 2.
 #[derive(Debug, Args)]

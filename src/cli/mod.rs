@@ -39,10 +39,10 @@ pub use definition::{definition, definition_in};
 pub use error::{CliError, Outcome, exit};
 pub use output::{ColorChoice, Output, Tone, report};
 
-use crate::config::{Environment, LanguageChoice, Overrides, Paths};
-use crate::i18n::Lang;
 use clap::{Args, FromArgMatches as _, Parser, Subcommand};
 use std::path::PathBuf;
+use tmuxagent_config::{Environment, LanguageChoice, Overrides, Paths};
+use tmuxagent_text::Lang;
 
 /// The control room for AI agents and pipelines that work in tmux. Without a subcommand the main screen opens.
 #[derive(Debug, Parser)]
@@ -199,9 +199,9 @@ impl Session {
     }
 
     /// Configuration, policies' texts and environment, with the `.env` of the folder we stand in.
-    fn load(&self) -> Result<crate::config::Loaded, CliError> {
+    fn load(&self) -> Result<tmuxagent_config::Loaded, CliError> {
         let project = std::env::current_dir().ok();
-        Ok(crate::config::load(&self.overrides, &self.environment, project.as_deref())?)
+        Ok(tmuxagent_config::load(&self.overrides, &self.environment, project.as_deref())?)
     }
 }
 
@@ -254,9 +254,9 @@ fn run(cli: Cli) -> Outcome {
         Command::Approve(args) => decide::run(&session, &args, decide::Choice::Approve),
         Command::Reject(args) => decide::run(&session, &args, decide::Choice::Reject),
         Command::Start(args) => control::start(&session, &args),
-        Command::Retry(args) => control::run(&session, &args, crate::model::RunControl::Retry),
-        Command::Skip(args) => control::run(&session, &args, crate::model::RunControl::Skip),
-        Command::Cancel(args) => control::run(&session, &args, crate::model::RunControl::Cancel),
+        Command::Retry(args) => control::run(&session, &args, tmuxagent_model::RunControl::Retry),
+        Command::Skip(args) => control::run(&session, &args, tmuxagent_model::RunControl::Skip),
+        Command::Cancel(args) => control::run(&session, &args, tmuxagent_model::RunControl::Cancel),
         Command::Send(args) => send::run(&session, &args),
         Command::Freeze(args) => freeze::freeze(&session, &args),
         Command::Unfreeze(args) => freeze::unfreeze(&session, &args),
@@ -283,7 +283,7 @@ fn run(cli: Cli) -> Outcome {
 
 /// The language of the configuration, or else of the locale.
 fn configured_lang(overrides: &Overrides, environment: &Environment) -> Lang {
-    match crate::config::language(overrides, environment) {
+    match tmuxagent_config::language(overrides, environment) {
         LanguageChoice::English => Lang::En,
         LanguageChoice::Chinese => Lang::Zh,
         LanguageChoice::Auto => lang_of(environment),

@@ -2,21 +2,21 @@
 
 use super::connection::Connection;
 use super::{CliError, Outcome, Session, Tone, exit};
-use crate::clock::wall;
-use crate::config::Loaded;
-use crate::i18n::{Lang, ago, clean};
-use crate::ipc::wire::Request;
-use crate::model::{AlertKind, Urgency};
-use crate::notify::channel::Channel;
-use crate::notify::config::{ChannelConfig, Settings, Surroundings, build, channel, of};
-use crate::notify::manual::{self, Sent};
-use crate::notify::message::Form;
-use crate::store::{OutboxRow, OutboxState, Reader};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
+use tmuxagent_alerts::channel::Channel;
+use tmuxagent_alerts::config::{ChannelConfig, Settings, Surroundings, build, channel, of};
+use tmuxagent_alerts::manual::{self, Sent};
+use tmuxagent_alerts::message::Form;
+use tmuxagent_clock::wall;
+use tmuxagent_config::Loaded;
+use tmuxagent_ipc::wire::Request;
+use tmuxagent_model::{AlertKind, Urgency};
+use tmuxagent_store::{OutboxRow, OutboxState, Reader};
+use tmuxagent_text::{Lang, ago, clean};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum NotifyCommand {
@@ -187,8 +187,8 @@ fn log(session: &Session, args: &LogArgs) -> Outcome {
     let loaded = session.load()?;
     let database = &loaded.paths.database;
     let rows = if database.exists() {
-        let reader =
-            Reader::open(database).map_err(|error| CliError::User(crate::config::Problem::plain(error.to_string())))?;
+        let reader = Reader::open(database)
+            .map_err(|error| CliError::User(tmuxagent_config::Problem::plain(error.to_string())))?;
         manual::log(&reader, args.channel.as_deref(), args.limit).map_err(CliError::internal)?
     } else {
         Vec::new()
@@ -261,7 +261,7 @@ fn rotate_key(session: &Session) -> Outcome {
     let loaded = session.load()?;
     loaded.paths.prepare()?;
     let file = loaded.paths.link_key();
-    runtime()?.block_on(crate::web::rotate(&file, wall())).map_err(|error| {
+    runtime()?.block_on(tmuxagent_alerts::web::rotate(&file, wall())).map_err(|error| {
         CliError::user(format!("the key of links can't be changed: {error}"), "see `tmuxagent doctor`")
     })?;
     // A supervisor that does not run reads the new key when it starts.

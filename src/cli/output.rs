@@ -1,10 +1,10 @@
 //! What a command prints: text for people, aligned and coloured, or JSON for scripts.
 
 use super::error::{CliError, exit};
-use crate::i18n::Lang;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use tmuxagent_text::Lang;
 use unicode_width::UnicodeWidthStr;
 
 /// When colours are used.

@@ -2,10 +2,10 @@
 
 use super::connection::Connection;
 use super::{Outcome, Output, Session, Tone, exit, target};
-use crate::i18n::cli::{Word, word};
-use crate::i18n::{ago, clean, pane_state, run_state, stage_state};
-use crate::model::{PaneState, RunState, Snapshot, StageState};
 use clap::Args;
+use tmuxagent_model::{PaneState, RunState, Snapshot, StageState};
+use tmuxagent_text::cli::{Word, word};
+use tmuxagent_text::{ago, clean, pane_state, run_state, stage_state};
 
 #[derive(Debug, Args)]
 pub(super) struct PanesArgs {

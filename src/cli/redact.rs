@@ -1,9 +1,9 @@
 //! `tmuxagent redact`.
 
 use super::{CliError, Outcome, Session, exit};
-use crate::notify::redact::{Redactor, is_secret_name};
 use clap::Args;
 use std::io::Read;
+use tmuxagent_text::redact::{Redactor, is_secret_name};
 
 /// Reads standard input and prints it without secrets, as it would leave this machine. Exit code 1: there were some.
 #[derive(Debug, Args)]

@@ -1,12 +1,12 @@
 //! `tmuxagent run`: a command that reports for itself.
 
 use super::{CliError, Outcome, Session};
-use crate::ipc::lock::socket_path;
 use crate::wrapper::{self, Place, Told, Wrapped, lead_on, sentry_line};
 use clap::Args;
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use tmuxagent_ipc::lock::socket_path;
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {

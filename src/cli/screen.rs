@@ -2,22 +2,24 @@
 
 use super::supervise::{begin, take_lock, until_asked, unusable};
 use super::{CliError, Outcome, Session, exit};
-use crate::clock;
-use crate::config::{Environment, Loaded, Problem};
-use crate::i18n::Lang;
-use crate::ipc::client::{self, ClientError};
-use crate::ipc::hub::Hub;
-use crate::ipc::lock::{Holder, LockError, socket_path};
-use crate::ipc::server::serve_stream;
-use crate::ipc::wire::{Request, RequestFrame};
-use crate::model::{PaneKey, Timestamp, Via};
-use crate::supervisor::jump;
-use crate::ui::{self, ConnectError, Exit, Jumped, Keymap, Link, Options, Role, Setup, TerminalHints, Theme, UiError};
-use crate::yaml::Source;
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tmuxagent_clock as clock;
+use tmuxagent_config::{Environment, Loaded, Problem};
+use tmuxagent_ipc::client::{self, ClientError};
+use tmuxagent_ipc::hub::Hub;
+use tmuxagent_ipc::lock::{Holder, LockError, socket_path};
+use tmuxagent_ipc::server::serve_stream;
+use tmuxagent_ipc::wire::{Request, RequestFrame};
+use tmuxagent_model::{PaneKey, Timestamp, Via};
+use tmuxagent_supervisor::jump;
+use tmuxagent_text::Lang;
+use tmuxagent_tui::{
+    self as ui, ConnectError, Exit, Jumped, Keymap, Link, Options, Role, Setup, TerminalHints, Theme, UiError,
+};
+use tmuxagent_yaml::Source;
 
 /// Where a view draws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use super::connection::Connection;
 use super::{CliError, Outcome, Session, control, target};
-use crate::model::{Command, KeyStep};
 use clap::Args;
 use std::io::Read;
+use tmuxagent_model::{Command, KeyStep};
 
 /// The text is typed literally, then the keys are pressed, then Enter.
 #[derive(Debug, Args)]
@@ -53,7 +53,7 @@ fn steps(args: &SendArgs) -> Result<Vec<KeyStep>, CliError> {
         return Err(CliError::user("nothing to send", "give a text, or keys with --key C-c"));
     }
     let enter = !args.no_enter && !args.text.is_empty();
-    Ok(crate::policy::key_steps(Some(text), &args.keys, enter))
+    Ok(tmuxagent_policy::key_steps(Some(text), &args.keys, enter))
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use super::connection::Connection;
 use super::{Outcome, Session, Tone, exit};
-use crate::i18n::cli::{Word, word};
-use crate::i18n::{ago, clean, host_state, pane_state, span};
-use crate::model::{ApprovalState, HostState, PaneState, Snapshot};
 use clap::Args;
 use serde_json::json;
 use std::collections::BTreeMap;
+use tmuxagent_model::{ApprovalState, HostState, PaneState, Snapshot};
+use tmuxagent_text::cli::{Word, word};
+use tmuxagent_text::{ago, clean, host_state, pane_state, span};
 
 /// Exit code 1: it runs, but a part of it fails. 3: none runs.
 #[derive(Debug, Args)]

@@ -1,11 +1,11 @@
 //! The supervisor in this process: its lock, its start, its end by a signal.
 
 use super::{CliError, Outcome, Session, exit};
-use crate::config::Loaded;
-use crate::ipc::lock::{Holder, Lock, LockError};
-use crate::supervisor::{self, Running, Start, StartError};
 use std::io::ErrorKind;
 use std::path::Path;
+use tmuxagent_config::Loaded;
+use tmuxagent_ipc::lock::{Holder, Lock, LockError};
+use tmuxagent_supervisor::{self as supervisor, Running, Start, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Goes on without a screen until a signal or `tmuxagent shutdown`.
@@ -43,7 +43,7 @@ pub(super) fn take_lock(loaded: &Loaded) -> Result<Lock, LockError> {
     let holder = Holder {
         pid: std::process::id(),
         config: loaded.config_name.clone(),
-        started_at: crate::clock::wall(),
+        started_at: tmuxagent_clock::wall(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     Lock::acquire(&loaded.paths.runtime_dir, &holder)

@@ -5,9 +5,9 @@
 //! fits panes of several is never guessed: the candidates are listed.
 
 use super::CliError;
-use crate::i18n::clean;
-use crate::model::{PaneInfo, PaneView, RunId, RunView, Snapshot};
-use crate::yaml::nearest;
+use tmuxagent_model::{PaneInfo, PaneView, RunId, RunView, Snapshot};
+use tmuxagent_text::clean;
+use tmuxagent_yaml::nearest;
 
 /// The one pane that `text` names.
 pub(super) fn pane<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s PaneView, CliError> {
@@ -38,7 +38,7 @@ pub(super) fn run<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s RunView,
     let of_pane: Vec<&RunView> =
         snapshot.runs.iter().filter(|run| run.pane == pane.info.key && run.run.is_some()).collect();
     let open: Vec<&RunView> =
-        of_pane.iter().copied().filter(|run| run.state == Some(crate::model::RunState::Open)).collect();
+        of_pane.iter().copied().filter(|run| run.state == Some(tmuxagent_model::RunState::Open)).collect();
     let found = if open.is_empty() { of_pane } else { open };
     match found[..] {
         [run] => Ok(run),

@@ -2,9 +2,9 @@
 
 use super::connection::Connection;
 use super::{CliError, Outcome, Session, exit};
-use crate::ipc::wire::PROTOCOL;
 use clap::Args;
 use serde_json::json;
+use tmuxagent_ipc::wire::PROTOCOL;
 
 /// Exit code 1: the running supervisor is of another version.
 #[derive(Debug, Args)]
@@ -29,7 +29,7 @@ pub(super) fn run(session: &Session, _: &VersionArgs) -> Outcome {
         match running {
             Some(greeting) => out.line(&format!(
                 "supervisor {} (protocol {}, process {})",
-                crate::i18n::clean(&greeting.version),
+                tmuxagent_text::clean(&greeting.version),
                 greeting.protocol,
                 greeting.pid
             ))?,

@@ -3,9 +3,9 @@
 
 use super::supervise::{begin, held, take_lock, until_asked, unusable};
 use super::{CliError, Outcome, Session};
-use crate::config::Loaded;
-use crate::ipc::lock::LockError;
 use clap::Args;
+use tmuxagent_config::Loaded;
+use tmuxagent_ipc::lock::LockError;
 
 /// How the program was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,17 +2,17 @@
 
 use super::output::Tone;
 use super::{CliError, Outcome, Session, exit};
-use crate::config::{Environment, HostConfig, Loaded, Problem, make_private_folder};
-use crate::i18n::{Lang, clean};
-use crate::model::HostName;
-use crate::supervisor::transport;
-use crate::tmux::Transport;
-use crate::tmux::proto::Nonce;
-use crate::workspace::{self, EXAMPLE, Failed, Found, Known, Look, Plan, Workspace};
-use crate::yaml::Source;
 use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use tmuxagent_config::{Environment, HostConfig, Loaded, Problem, make_private_folder};
+use tmuxagent_model::HostName;
+use tmuxagent_supervisor::transport;
+use tmuxagent_text::{Lang, clean};
+use tmuxagent_tmux::Transport;
+use tmuxagent_tmux::proto::Nonce;
+use tmuxagent_workspace::{self as workspace, EXAMPLE, Failed, Found, Known, Look, Plan, Workspace};
+use tmuxagent_yaml::Source;
 
 #[derive(Debug, Args)]
 pub(super) struct UpArgs {

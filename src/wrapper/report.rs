@@ -2,10 +2,10 @@
 //! wherever the pane is watched from.
 
 use super::{PATIENCE, Wrapped};
-use crate::ipc::client::{Connection, hello};
-use crate::ipc::wire::{Reply, Request};
-use crate::model::{AgentMessage, MessageType, Millis, Via};
 use std::time::Duration;
+use tmuxagent_ipc::client::{Connection, hello};
+use tmuxagent_ipc::wire::{Reply, Request};
+use tmuxagent_model::{AgentMessage, MessageType, Millis, Via};
 use tokio::task::JoinHandle;
 
 /// Whether the supervisor took the report.

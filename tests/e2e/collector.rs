@@ -3,9 +3,9 @@
 use crate::support::watched::{Watched, keys, policy, positions, spec};
 use crate::support::{PATIENCE, TmuxServer, wait_for};
 use std::sync::Arc;
-use tmuxagent::model::{Effect, Event, HostState, IntentId, LineSource, NameFilter, Outcome};
-use tmuxagent::policy::{Selector, TextTest};
-use tmuxagent::tmux::{HostMessage, HostSpec};
+use tmuxagent_model::{Effect, Event, HostState, IntentId, LineSource, NameFilter, Outcome};
+use tmuxagent_policy::{Selector, TextTest};
+use tmuxagent_tmux::{HostMessage, HostSpec};
 
 /// Whether the pane was told to be gone.
 fn is_gone(watched: &Watched, id: &str) -> Option<()> {

@@ -26,8 +26,8 @@ fn lint_test_approval_build_deploy_happen_for_real() {
     if let Some(file) = picture {
         wait_screen(&desk, "the last line of the tests", |screen| screen.contains("12 passed, 12 total"));
         let capture = desk.tmux(&["capture-pane", "-e", "-p", "-t", SCREEN]);
-        let buffer = tmuxagent::ui::picture::captured(&capture, 120);
-        std::fs::write(file, tmuxagent::ui::picture::svg(&buffer, "The main screen of tmuxagent")).expect("writable");
+        let buffer = tmuxagent_tui::picture::captured(&capture, 120);
+        std::fs::write(file, tmuxagent_tui::picture::svg(&buffer, "The main screen of tmuxagent")).expect("writable");
     }
     decide_until(&desk, |screen| screen.lines().any(|line| line.contains("storyapp-ci #") && line.contains("done")));
     assert!(desk.screen(SCREEN).contains("deploy:staging"));

@@ -6,10 +6,10 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::time::Instant;
-use tmuxagent::ipc::client::hello;
-use tmuxagent::ipc::hub::PATIENCE as PATIENCE_WITH_VIEWS;
-use tmuxagent::ipc::wire::{Request, RequestFrame};
-use tmuxagent::model::Via;
+use tmuxagent_ipc::client::hello;
+use tmuxagent_ipc::hub::PATIENCE as PATIENCE_WITH_VIEWS;
+use tmuxagent_ipc::wire::{Request, RequestFrame};
+use tmuxagent_model::Via;
 
 fn pid_of(child: &std::process::Child) -> rustix::process::Pid {
     i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("a process")

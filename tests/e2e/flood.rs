@@ -3,8 +3,8 @@
 use crate::support::watched::{Watched, spec};
 use crate::support::{PATIENCE, TmuxServer, wait_for};
 use std::time::Duration;
-use tmuxagent::model::{Event, Outcome, PaneKey};
-use tmuxagent::tmux::{HostMessage, HostSpec};
+use tmuxagent_model::{Event, Outcome, PaneKey};
+use tmuxagent_tmux::{HostMessage, HostSpec};
 
 /// A flood takes its time in an unoptimised build on a loaded machine.
 const LONG: Duration = Duration::from_secs(240);

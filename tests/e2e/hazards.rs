@@ -3,8 +3,8 @@
 use crate::support::watched::{Watched, keys, spec};
 use crate::support::{PATIENCE, TmuxServer, wait_for};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use tmuxagent::model::{HostState, IntentId, Outcome, SkipReason};
-use tmuxagent::tmux::{HostSpec, Socket, Transport};
+use tmuxagent_model::{HostState, IntentId, Outcome, SkipReason};
+use tmuxagent_tmux::{HostSpec, Socket, Transport};
 
 /// Session events as fast as this machine makes them, while `act` runs; it is given the number of sessions that have come
 /// and gone.
@@ -98,9 +98,9 @@ fn a_server_older_than_3_0_is_polled_and_never_typed_into() {
 }
 
 /// Whether the pane's surface was told, which a poll does first.
-fn message_of(message: &tmuxagent::tmux::HostMessage, pane: &tmuxagent::model::PaneKey) -> Option<()> {
+fn message_of(message: &tmuxagent_tmux::HostMessage, pane: &tmuxagent_model::PaneKey) -> Option<()> {
     match message {
-        tmuxagent::tmux::HostMessage::Panes(panes) => {
+        tmuxagent_tmux::HostMessage::Panes(panes) => {
             panes.iter().any(|live| live.pane == *pane && !live.last_line.is_empty()).then_some(())
         }
         _ => None,

@@ -6,8 +6,8 @@ use super::support::sshd::Sshd;
 use super::support::watched::Watched;
 use super::support::{PATIENCE, TmuxServer, wait_for};
 use std::process::Command;
-use tmuxagent::model::{Event, HostState, Outcome, PaneInfo};
-use tmuxagent::tmux::HostMessage;
+use tmuxagent_model::{Event, HostState, Outcome, PaneInfo};
+use tmuxagent_tmux::HostMessage;
 
 /// Texts that some reader on the way could take for its own language. `MARK` is a file that must never appear.
 const TEXTS: [&str; 14] = [
@@ -110,7 +110,7 @@ fn a_login_that_chats_and_a_tmux_that_lies_harm_nobody() {
     let done = Command::new("chmod").arg("755").arg(&liar).status();
     assert!(done.is_ok_and(|status| status.success()));
     let mut spec = remote("far", &sshd, &server, sshd.port());
-    if let tmuxagent::tmux::Transport::Ssh { bin, .. } = &mut spec.transport {
+    if let tmuxagent_tmux::Transport::Ssh { bin, .. } = &mut spec.transport {
         *bin = liar.display().to_string();
     }
     let watched = Watched::with(spec, &["."]);

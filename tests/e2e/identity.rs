@@ -5,8 +5,8 @@ use crate::support::watched::{Watched, spec};
 use crate::support::{PATIENCE, TmuxServer, wait_for};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
-use tmuxagent::model::{Event, PaneKey};
-use tmuxagent::tmux::{HostMessage, HostSpec, Socket, Transport};
+use tmuxagent_model::{Event, PaneKey};
+use tmuxagent_tmux::{HostMessage, HostSpec, Socket, Transport};
 
 fn identity(server: &TmuxServer) -> String {
     server.tmux(&["show-options", "-sqv", "@tmuxagent_server"])

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
-use tmuxagent::model::{Approval, ApprovalKind, RunId, RunState, RunView};
+use tmuxagent_model::{Approval, ApprovalKind, RunId, RunState, RunView};
 
 /// Every kind of effect once: keys, a tracked command, a person's decision, a command beside the pane, a prompt.
 const POLICY: &str = r#"
@@ -263,6 +263,6 @@ fn ended_in_order_at_any_instant_of_a_prompt_it_misses_no_line() {
 #[test]
 fn every_place_is_killed_at() {
     let own = include_str!("kills.rs");
-    let missing: Vec<_> = tmuxagent::crash::PLACES.iter().filter(|place| !own.contains(**place)).collect();
+    let missing: Vec<_> = tmuxagent_failpoints::PLACES.iter().filter(|place| !own.contains(**place)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

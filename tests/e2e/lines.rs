@@ -2,8 +2,8 @@
 
 use crate::support::{PATIENCE, TmuxServer, wait_for};
 use std::path::PathBuf;
-use tmuxagent::lines::{Reader, Reading, ShellKind, tracked_command};
-use tmuxagent::model::Origin;
+use tmuxagent_lines::{Reader, Reading, ShellKind, tracked_command};
+use tmuxagent_model::Origin;
 
 /// A shell in a pane of 80×24, read through a pipe of the pane's bytes.
 struct Shell {

@@ -8,8 +8,8 @@ use super::support::watched::{Watched, keys};
 use super::support::{PATIENCE, TmuxServer, wait_for};
 use rustix::process::{Signal, kill_process};
 use std::time::{Duration, Instant};
-use tmuxagent::model::{Event, HostState, IntentId, Outcome, PaneKey};
-use tmuxagent::tmux::HostMessage;
+use tmuxagent_model::{Event, HostState, IntentId, Outcome, PaneKey};
+use tmuxagent_tmux::HostMessage;
 
 /// A host behind a spoiled link.
 struct Far {

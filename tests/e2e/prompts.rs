@@ -2,8 +2,8 @@
 
 use crate::support::TmuxServer;
 use crate::support::watched::Watched;
-use tmuxagent::model::{Event, IntentId, Outcome, PaneKey, Prompt, SkipReason};
-use tmuxagent::tmux::HostMessage;
+use tmuxagent_model::{Event, IntentId, Outcome, PaneKey, Prompt, SkipReason};
+use tmuxagent_tmux::HostMessage;
 
 /// A program with an input line of its own: it ignores so many Enters, then says what it was given. Its letters are read
 /// one by one, as agents do; `dialog` shows a question first.

@@ -4,7 +4,7 @@ use crate::support::{PATIENCE, TmuxServer, wait_for};
 use proptest::prelude::*;
 use std::io::{Read as _, Write as _};
 use std::process::Stdio;
-use tmuxagent::tmux::proto::quote;
+use tmuxagent_tmux::proto::quote;
 
 /// Gives `commands` to a control client and waits until it has ended.
 fn control(server: &TmuxServer, commands: &str) -> Vec<u8> {

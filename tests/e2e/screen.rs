@@ -3,10 +3,10 @@
 
 use crate::support::{PATIENCE, TmuxServer, wait_for};
 use std::path::Path;
-use tmuxagent::ipc::wire::{Reply, Request, ServerFrame};
-use tmuxagent::model::Millis;
-use tmuxagent::ui::sample::{NOW, Sample, screen_rows};
-use tmuxagent::ui::{Link, Options, Role, Setup, run};
+use tmuxagent_ipc::wire::{Reply, Request, ServerFrame};
+use tmuxagent_model::Millis;
+use tmuxagent_tui::sample::{NOW, Sample, screen_rows};
+use tmuxagent_tui::{Link, Options, Role, Setup, run};
 use tokio::sync::mpsc;
 
 const FOLDER: &str = "TMUXAGENT_TEST_SCREEN";
@@ -33,7 +33,7 @@ fn child() {
 /// A supervisor that shows one picture and commits every command.
 fn supervisor() -> Link {
     let (to_view, frames) = mpsc::channel(16);
-    let (requests, mut asked) = mpsc::channel::<tmuxagent::ipc::wire::RequestFrame>(16);
+    let (requests, mut asked) = mpsc::channel::<tmuxagent_ipc::wire::RequestFrame>(16);
     tokio::spawn(async move {
         let snapshot = Sample::busy().build();
         while let Some(frame) = asked.recv().await {

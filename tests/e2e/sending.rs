@@ -2,10 +2,10 @@
 
 use crate::support::watched::{Watched, keys};
 use crate::support::{PATIENCE, TmuxServer, wait_for};
-use tmuxagent::model::{
+use tmuxagent_model::{
     Effect, Event, IntentId, KeyStep, Outcome, PaneId, PaneKey, Prompt, SendKeys, ServerId, SkipReason,
 };
-use tmuxagent::tmux::HostMessage;
+use tmuxagent_tmux::HostMessage;
 
 /// All outcomes of an intent.
 fn outcomes(watched: &Watched, intent: &IntentId) -> Vec<Outcome> {

@@ -4,8 +4,8 @@ use super::support::sshd::Sshd;
 use super::support::watched::{Watched, spec};
 use super::support::{PATIENCE, TmuxServer, wait_for};
 use std::time::{Duration, Instant};
-use tmuxagent::model::{HostName, HostState, Outcome};
-use tmuxagent::tmux::HostSpec;
+use tmuxagent_model::{HostName, HostState, Outcome};
+use tmuxagent_tmux::HostSpec;
 
 /// A specification for a server behind sshd.
 pub fn remote(name: &str, sshd: &Sshd, server: &TmuxServer, port: u16) -> HostSpec {

@@ -5,9 +5,9 @@ use super::ssh::remote;
 use super::support::sshd::Sshd;
 use super::support::watched::{Watched, keys, spec};
 use super::support::{PATIENCE, TmuxServer, wait_for};
-use tmuxagent::model::{HostState, IntentId, Outcome, SkipReason};
-use tmuxagent::tmux::HostSpec;
-use tmuxagent::tmux::proto::Version;
+use tmuxagent_model::{HostState, IntentId, Outcome, SkipReason};
+use tmuxagent_tmux::HostSpec;
+use tmuxagent_tmux::proto::Version;
 
 fn programs() -> Vec<String> {
     let named = std::env::var("TMUXAGENT_TEST_TMUX").unwrap_or_default();

@@ -1,6 +1,6 @@
 //! The bundled policy against what the tools really print.
 
-use tmuxagent::policy::{BUNDLED, Condition, Policy, RECIPES, Source, load};
+use tmuxagent_policy::{BUNDLED, Condition, Policy, RECIPES, Source, load};
 
 fn bundled() -> Policy {
     load(&[Source::new(BUNDLED.0, BUNDLED.1)]).unwrap()

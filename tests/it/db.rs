@@ -2,8 +2,8 @@
 
 use crate::support::TestEnv;
 use insta::assert_snapshot;
-use tmuxagent::model::Timestamp;
-use tmuxagent::store::Store;
+use tmuxagent_model::Timestamp;
+use tmuxagent_store::Store;
 
 fn with_database() -> TestEnv {
     let env = TestEnv::new();

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tmuxagent::policy::{Diagnostics, Quoting, Shell, Source, TextTemplate, analyse, fill, schema};
+use tmuxagent_policy::{Diagnostics, Quoting, Shell, Source, TextTemplate, analyse, fill, schema};
 
 /// Set to rewrite what is generated: expected diagnostics, the schema. Look at the difference before you commit it.
 const REWRITE: &str = "TMUXAGENT_REWRITE";

@@ -2,9 +2,9 @@
 
 use crate::support::{StagedSupervisor, TestEnv};
 use insta::assert_snapshot;
-use tmuxagent::ipc::wire::{Reply, Request};
-use tmuxagent::model::{HostName, LineSource, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, Timestamp};
-use tmuxagent::store::{Recorded, RecordedLine, Recorder, Recording, RecordingLimits};
+use tmuxagent_ipc::wire::{Reply, Request};
+use tmuxagent_model::{HostName, LineSource, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, Timestamp};
+use tmuxagent_store::{Recorded, RecordedLine, Recorder, Recording, RecordingLimits};
 
 const POLICY: &str = "
 pipelines:
@@ -319,7 +319,7 @@ fn a_test_that_can_not_be_read_is_told_whole() {
 #[test]
 fn an_explanation_says_what_holds_what_is_awaited_and_what_almost_counted() {
     let env = TestEnv::new();
-    let _supervisor = StagedSupervisor::start(&env.runtime_dir(), tmuxagent::model::Snapshot::default(), |request| {
+    let _supervisor = StagedSupervisor::start(&env.runtime_dir(), tmuxagent_model::Snapshot::default(), |request| {
         let Request::Explain { .. } = request else { return None };
         let cause = serde_json::json!({ "at": 0, "rule": "log_regex /start/", "text": "start \u{1b}[2Jnow" });
         let stage = serde_json::json!({

@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use tmuxagent::model::{RunState, RunView};
+use tmuxagent_model::{RunState, RunView};
 
 /// How long everything may take on a machine that carries all of it.
 const LONG: Duration = Duration::from_secs(300);

@@ -30,6 +30,5 @@ impl Random {
 
 /// A seed that no run had before, short enough to be typed.
 pub fn seed() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    (now.as_millis() as u64 ^ (u64::from(std::process::id()) << 20)) % 1_000_000_000
+    getrandom::u64().expect("random numbers of the system") % 1_000_000_000
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use tmuxagent::model::{Approval, ApprovalId, ApprovalKind, RunId, RunState, RunView};
+use tmuxagent_model::{Approval, ApprovalId, ApprovalKind, RunId, RunState, RunView};
 
 /// How many panes, in how many sessions.
 const PANES: usize = 20;

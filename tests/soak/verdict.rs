@@ -3,10 +3,10 @@
 use crate::room::{POLICY, Room};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tmuxagent::engine::Engine;
-use tmuxagent::model::{ApprovalState, Event, Note, RunId, RunState, Timestamp};
-use tmuxagent::policy::{Source, load};
-use tmuxagent::store::{EventFilter, Found, Reader, Store, check};
+use tmuxagent_engine::Engine;
+use tmuxagent_model::{ApprovalState, Event, Note, RunId, RunState, Timestamp};
+use tmuxagent_policy::{Source, load};
+use tmuxagent_store::{EventFilter, Found, Reader, Store, check};
 
 /// No line stands twice.
 pub fn nothing_twice(room: &Room) {

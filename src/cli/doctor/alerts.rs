@@ -2,12 +2,12 @@
 //! whether each service is reached and knows the credentials, without sending anything.
 
 use super::{Finding, Scene, find_program};
-use crate::config::ServeConfig;
-use crate::i18n::Lang;
-use crate::notify::config::{ChannelConfig, Kind, Settings, Surroundings, build, of};
-use crate::notify::dial::dial;
-use crate::notify::http::ProxyChoice;
 use std::time::Duration;
+use tmuxagent_alerts::config::{ChannelConfig, Kind, Settings, Surroundings, build, of};
+use tmuxagent_alerts::dial::dial;
+use tmuxagent_alerts::http::ProxyChoice;
+use tmuxagent_config::ServeConfig;
+use tmuxagent_text::Lang;
 
 /// How long one service may take.
 const LIMIT: Duration = Duration::from_secs(8);

@@ -5,9 +5,9 @@
 
 use super::tmux::{LIMIT, ask, locals};
 use super::{Finding, Scene, output_of};
-use crate::config::Environment;
-use crate::i18n::Lang;
 use std::collections::BTreeMap;
+use tmuxagent_config::Environment;
+use tmuxagent_text::Lang;
 
 /// Drift between shell and tmux server, and the proxies.
 pub(super) fn check(scene: &Scene) -> Vec<Finding> {
@@ -34,7 +34,7 @@ fn matters(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     // Sockets and terminals differ by nature; tmux renews SSH_AUTH_SOCK by itself.
     let ours = upper.starts_with("TMUX") || upper.starts_with("SSH_");
-    !ours && (crate::notify::redact::is_secret_name(name) || upper.ends_with("_PROXY"))
+    !ours && (tmuxagent_text::redact::is_secret_name(name) || upper.ends_with("_PROXY"))
 }
 
 fn drift(shell: &Environment, server: &BTreeMap<String, String>, socket: &str, lang: Lang) -> Finding {

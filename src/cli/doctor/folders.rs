@@ -1,9 +1,9 @@
 //! Our folders and files: there, writable, closed to others, on a disk that can hold a database.
 
 use super::{Finding, Remedy, Scene};
-use crate::i18n::Lang;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use tmuxagent_text::Lang;
 
 /// Folders, their rights and their disk.
 pub(super) fn check(scene: &Scene) -> Vec<Finding> {
@@ -140,7 +140,7 @@ pub(super) fn database(scene: &Scene) -> Vec<Finding> {
         let text = said!(lang, "{shown} is made at the first start", "{shown} 会在首次启动时创建");
         return vec![Finding::ok("database", text)];
     }
-    vec![match crate::store::check(database) {
+    vec![match tmuxagent_store::check(database) {
         Ok(health) if health.problems.is_empty() => {
             let (events, size) = (health.journal_rows, health.bytes / 1024);
             Finding::ok(

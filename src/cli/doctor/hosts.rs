@@ -2,15 +2,15 @@
 //! goes right.
 
 use super::{Finding, Scene, find_program, output_of};
-use crate::clock::wall;
-use crate::config::HostConfig;
-use crate::i18n::Lang;
-use crate::model::{Millis, Timestamp};
-use crate::supervisor::transport;
-use crate::tmux::{Refusal, Transport};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
+use tmuxagent_clock::wall;
+use tmuxagent_config::HostConfig;
+use tmuxagent_model::{Millis, Timestamp};
+use tmuxagent_supervisor::transport;
+use tmuxagent_text::Lang;
+use tmuxagent_tmux::{Refusal, Transport};
 
 /// How long one machine may take. All are asked at once.
 const LIMIT: Duration = Duration::from_secs(8);
@@ -148,8 +148,8 @@ fn run(words: &[String]) -> Option<Output> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{SshConfig, TmuxConfig};
-    use crate::model::HostName;
+    use tmuxagent_config::{SshConfig, TmuxConfig};
+    use tmuxagent_model::HostName;
 
     #[test]
     fn no_question_can_hang_it_and_nothing_is_an_option_by_accident() {

@@ -1,14 +1,14 @@
 //! The supervisor, the agents, the port and the clock.
 
 use super::{Finding, Scene, find_program};
-use crate::clock::wall;
 use std::net::TcpListener;
 use std::time::UNIX_EPOCH;
+use tmuxagent_clock::wall;
 
 /// Whether a supervisor runs, and whether this is its version.
 pub(super) fn supervisor(scene: &Scene) -> Vec<Finding> {
     let lang = scene.lang;
-    let Some(holder) = crate::ipc::lock::holder(&scene.paths.runtime_dir) else {
+    let Some(holder) = tmuxagent_ipc::lock::holder(&scene.paths.runtime_dir) else {
         return vec![Finding::ok("supervisor", said!(lang, "none runs", "没有在运行"))];
     };
     let own = env!("CARGO_PKG_VERSION");
@@ -62,7 +62,7 @@ fn port(scene: &Scene) -> Option<Finding> {
         }
         Err(error) => Finding::failure(
             "port",
-            said!(lang, "{bind} can't be used: {}", "{bind} 无法使用：{}", crate::i18n::clean(&error.to_string())),
+            said!(lang, "{bind} can't be used: {}", "{bind} 无法使用：{}", tmuxagent_text::clean(&error.to_string())),
             said!(
                 lang,
                 "name another address in the configuration: `serve: {{bind: 127.0.0.1:8788}}`",

@@ -7,8 +7,8 @@
 macro_rules! said {
     ($lang:expr, $en:literal, $zh:literal $(, $value:expr)* $(,)?) => {
         match $lang {
-            crate::i18n::Lang::En => format!($en $(, $value)*),
-            crate::i18n::Lang::Zh => format!($zh $(, $value)*),
+            tmuxagent_text::Lang::En => format!($en $(, $value)*),
+            tmuxagent_text::Lang::Zh => format!($zh $(, $value)*),
         }
     };
 }
@@ -22,14 +22,14 @@ mod settings;
 mod tmux;
 
 use super::{Outcome, Session, Tone, exit};
-use crate::config::{Environment, Loaded, Paths};
-use crate::i18n::cli::{Word, word};
-use crate::i18n::{Lang, clean};
 use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
+use tmuxagent_config::{Environment, Loaded, Paths};
+use tmuxagent_text::cli::{Word, word};
+use tmuxagent_text::{Lang, clean};
 
 /// Exit codes: 0 nothing is wrong, 1 warnings, 2 something can't work.
 #[derive(Debug, Args)]
@@ -164,7 +164,7 @@ fn examine(session: &Session, online: bool) -> Result<Vec<Finding>, super::CliEr
         lang: session.out.lang,
         loaded,
     };
-    let scene = Scene { supervisor: crate::ipc::lock::holder(&scene.paths.runtime_dir).map(|h| h.pid), ..scene };
+    let scene = Scene { supervisor: tmuxagent_ipc::lock::holder(&scene.paths.runtime_dir).map(|h| h.pid), ..scene };
     let checks: [fn(&Scene) -> Vec<Finding>; 8] = [
         machine::supervisor,
         tmux::check,
@@ -190,7 +190,7 @@ fn mend(session: &Session, findings: &[Finding]) -> Result<usize, super::CliErro
     for remedy in findings.iter().filter_map(|finding| finding.remedy.as_ref()) {
         let path = match remedy {
             Remedy::MakeFolder(path) => {
-                crate::config::make_private_folder(path)?;
+                tmuxagent_config::make_private_folder(path)?;
                 path
             }
             Remedy::SetMode(path, mode) => {

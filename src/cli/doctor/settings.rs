@@ -1,8 +1,8 @@
 //! Configuration and policies.
 
 use super::Finding;
-use crate::config::{Loaded, Problem};
-use crate::i18n::Lang;
+use tmuxagent_config::{Loaded, Problem};
+use tmuxagent_text::Lang;
 
 /// Whether they can be loaded, with everything that is wrong.
 pub(super) fn check(loaded: &Result<Loaded, super::super::CliError>, lang: Lang) -> Vec<Finding> {
@@ -21,7 +21,7 @@ pub(super) fn check(loaded: &Result<Loaded, super::super::CliError>, lang: Lang)
         ));
     }
     let names: Vec<&str> = loaded.policy_sources.iter().map(|source| source.name.as_str()).collect();
-    let (policy, diagnostics) = crate::policy::analyse(&loaded.policy_sources);
+    let (policy, diagnostics) = tmuxagent_policy::analyse(&loaded.policy_sources);
     found.push(match (policy, diagnostics.warnings()) {
         (None, _) => Finding::failure("policy", diagnostics.summary(), see(lang, "tmuxagent policy check")),
         (Some(policy), 0) => {

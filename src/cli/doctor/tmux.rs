@@ -1,11 +1,11 @@
 //! tmux here: the program, the server, and what it can do.
 
 use super::{Finding, Scene, find_program, output_of};
-use crate::config::TmuxConfig;
-use crate::i18n::Lang;
-use crate::tmux::proto::Version;
 use std::process::Command;
 use std::time::Duration;
+use tmuxagent_config::TmuxConfig;
+use tmuxagent_text::Lang;
+use tmuxagent_tmux::proto::Version;
 
 /// How long tmux may take.
 pub(super) const LIMIT: Duration = Duration::from_secs(3);

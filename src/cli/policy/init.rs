@@ -1,13 +1,13 @@
 //! `tmuxagent policy init`: writes a policy for a project, or renews one.
 
 use super::super::{CliError, Outcome, Session, exit};
-use crate::config::Problem;
-use crate::i18n::clean;
-use crate::policy::{Draft, InitError, PROJECT_FILES, ProjectFacts, Source, WORKFLOW_FOLDER, init, update};
 use clap::Args;
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use tmuxagent_config::Problem;
+use tmuxagent_policy::{Draft, InitError, PROJECT_FILES, ProjectFacts, Source, WORKFLOW_FOLDER, init, update};
+use tmuxagent_text::clean;
 
 /// The longest file of a project that is looked into, bytes.
 const LONGEST: u64 = 1024 * 1024;
@@ -86,7 +86,7 @@ fn refused(error: &InitError, folder: &Path, file: &Path) -> CliError {
 
 fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, changed: bool) -> Outcome {
     let out = &session.out;
-    let checked = crate::policy::check(&[Source::new(file.display().to_string(), draft.text.as_str())]);
+    let checked = tmuxagent_policy::check(&[Source::new(file.display().to_string(), draft.text.as_str())]);
     let code = if checked.exit_code == 0 { exit::OK } else { exit::NEGATIVE };
     if out.json {
         let (written, problems) = (changed && !args.print, &checked.json["problems"]);

@@ -8,13 +8,13 @@ mod test;
 
 use super::connection::Connection;
 use super::{CliError, Outcome, Session, exit};
-use crate::config::{Overrides, Problem};
-use crate::ipc::wire::{Reply, Request};
-use crate::model::RunId;
-use crate::policy::{Policy, Source, analyse};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tmuxagent_config::{Overrides, Problem};
+use tmuxagent_ipc::wire::{Reply, Request};
+use tmuxagent_model::RunId;
+use tmuxagent_policy::{Policy, Source, analyse};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
@@ -51,7 +51,7 @@ pub(super) fn run(session: &Session, command: &PolicyCommand) -> Outcome {
         PolicyCommand::Check(args) => check(session, args),
         PolicyCommand::Init(args) => init::run(session, args),
         PolicyCommand::Schema => {
-            session.out.json(&crate::policy::schema())?;
+            session.out.json(&tmuxagent_policy::schema())?;
             Ok(exit::OK)
         }
         PolicyCommand::Explain(args) => explain(session, args),
@@ -61,7 +61,7 @@ pub(super) fn run(session: &Session, command: &PolicyCommand) -> Outcome {
 }
 
 fn check(session: &Session, args: &CheckArgs) -> Outcome {
-    let report = crate::policy::check(&sources(session, &args.files)?);
+    let report = tmuxagent_policy::check(&sources(session, &args.files)?);
     if session.out.json {
         session.out.json(&report.json)?;
     } else {
@@ -80,7 +80,7 @@ fn sources(session: &Session, files: &[PathBuf]) -> Result<Vec<Source>, CliError
         return Ok(session.load()?.policy_sources);
     }
     let overrides = Overrides { policy: files.to_vec(), ..session.overrides.clone() };
-    Ok(crate::config::policy_sources(&overrides, &session.environment)?)
+    Ok(tmuxagent_config::policy_sources(&overrides, &session.environment)?)
 }
 
 /// A policy that may be used.
@@ -101,7 +101,7 @@ pub(super) fn judge(sources: &[Source]) -> Result<Judged, CliError> {
 
 /// A policy to be played; its errors are the user's.
 fn load(sources: &[Source]) -> Result<Arc<Policy>, CliError> {
-    match crate::policy::load(sources) {
+    match tmuxagent_policy::load(sources) {
         Ok(mut policy) => {
             policy.generation = 1;
             Ok(Arc::new(policy))

@@ -2,15 +2,15 @@
 
 use super::super::target::{fold, names};
 use super::super::{CliError, Session};
-use crate::engine::replay::{Answers, Polls, Record, Recorded, Recording, Setting};
-use crate::i18n::clean;
-use crate::model::{HostName, Millis, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, Timestamp};
-use crate::policy::{Policy, Selector};
-use crate::store::{self, RecordedPane, read_recording, recorded_panes};
-use crate::yaml::{nearest, parse_duration};
 use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 use std::sync::Arc;
+use tmuxagent_engine::replay::{Answers, Polls, Record, Recorded, Recording, Setting};
+use tmuxagent_model::{HostName, Millis, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, Timestamp};
+use tmuxagent_policy::{Policy, Selector};
+use tmuxagent_store::{self as store, RecordedPane, read_recording, recorded_panes};
+use tmuxagent_text::clean;
+use tmuxagent_yaml::{nearest, parse_duration};
 
 /// The most lines that are played at once; they lie in memory.
 const MOST_LINES: usize = 5_000_000;
@@ -160,7 +160,7 @@ pub(super) fn from_recordings(
             candidates: Vec::new(),
         });
     }
-    let unreadable = |error: crate::store::StoreError| {
+    let unreadable = |error: tmuxagent_store::StoreError| {
         CliError::user(format!("the recordings {} can't be read: {error}", path.display()), "see `tmuxagent doctor`")
     };
     let known = recorded_panes(&path).map_err(unreadable)?;

@@ -2,15 +2,15 @@
 
 use super::super::{CliError, Outcome, Session, Tone, exit};
 use super::recorded::{SettingArgs, Stretch, everywhere, from_recordings, instant, unknown_pane};
-use crate::engine::replay::{Comparison, Entry, Recording, Report, Setting, Side, compare, read_log, replay};
-use crate::i18n::clean;
-use crate::model::Timestamp;
-use crate::policy::Policy;
 use clap::Args;
 use serde_json::json;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tmuxagent_engine::replay::{Comparison, Entry, Recording, Report, Setting, Side, compare, read_log, replay};
+use tmuxagent_model::Timestamp;
+use tmuxagent_policy::Policy;
+use tmuxagent_text::clean;
 
 /// The longest log that is read, bytes.
 const LONGEST: u64 = 512 * 1024 * 1024;
@@ -85,7 +85,7 @@ pub(super) fn run(session: &Session, args: &ReplayArgs) -> Outcome {
 fn play(session: &Session, args: &ReplayArgs) -> Result<Play, CliError> {
     let setting = args.setting.setting();
     let Some(log) = &args.log else {
-        let now = crate::clock::wall();
+        let now = tmuxagent_clock::wall();
         let at = |text: &Option<String>, otherwise| text.as_ref().map_or(Ok(otherwise), |text| instant(text, now));
         let stretch = Stretch { since: at(&args.since, Timestamp(0))?, until: at(&args.until, Timestamp(i64::MAX))? };
         let recordings = from_recordings(session, &args.from_db, stretch)?;

@@ -20,10 +20,10 @@
 //! ```
 
 use super::recorded::{FACTS, set_fact, unknown_pane};
-use crate::engine::replay::{Answers, Polls, Record, Recorded, Report, Setting, read_log};
-use crate::model::{Millis, PaneInfo, Timestamp};
-use crate::yaml::{Diagnostic, Fields, Node, Reader, Source, Value, parse};
 use std::path::PathBuf;
+use tmuxagent_engine::replay::{Answers, Polls, Record, Recorded, Report, Setting, read_log};
+use tmuxagent_model::{Millis, PaneInfo, Timestamp};
+use tmuxagent_yaml::{Diagnostic, Fields, Node, Reader, Source, Value, parse};
 
 /// 2001-01-01 00:00 UTC, where a test does not say when it begins.
 const START: Timestamp = Timestamp(978_307_200_000);

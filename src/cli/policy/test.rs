@@ -3,13 +3,13 @@
 use super::super::{CliError, Outcome, Output as Out, Session, Tone, exit};
 use super::recorded::{everywhere, unknown_pane};
 use super::scenario::{Output, Scenario, decisions, meets};
-use crate::config::Problem;
-use crate::engine::replay::{Recording, read_log, replay};
-use crate::i18n::clean;
-use crate::yaml::Source;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use tmuxagent_config::Problem;
+use tmuxagent_engine::replay::{Recording, read_log, replay};
+use tmuxagent_text::clean;
+use tmuxagent_yaml::Source;
 
 /// How deep folders are looked into.
 const DEPTH: usize = 8;
@@ -145,7 +145,7 @@ fn policy(
     file: &Path,
     folder: &Path,
     scenario: &Scenario,
-) -> Result<std::sync::Arc<crate::policy::Policy>, CliError> {
+) -> Result<std::sync::Arc<tmuxagent_policy::Policy>, CliError> {
     let named = &session.overrides.policy;
     let files =
         if named.is_empty() { scenario.policy.iter().map(|at| folder.join(at)).collect() } else { named.clone() };
@@ -220,7 +220,7 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
         let unwanted = name.starts_with('.') || matches!(name.as_str(), "target" | "node_modules");
         if kind.is_dir() && depth > 0 && !unwanted {
             walk(&path, depth - 1, files);
-        } else if !kind.is_dir() && crate::config::is_policy_test(&path) {
+        } else if !kind.is_dir() && tmuxagent_config::is_policy_test(&path) {
             files.push(path);
         }
     }

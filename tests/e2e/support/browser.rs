@@ -43,8 +43,8 @@ impl Browser {
             .map_err(|error| format!("chromedriver: {error}"))?;
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-        let limit = tmuxagent::model::Millis::from_secs(60);
-        let client = tmuxagent::notify::http::client(&Default::default(), limit).map_err(|error| error.to_string())?;
+        let limit = tmuxagent_model::Millis::from_secs(60);
+        let client = tmuxagent_alerts::http::client(&Default::default(), limit).map_err(|error| error.to_string())?;
         let profile = tempfile::tempdir().map_err(|error| error.to_string())?;
         let mut browser = Self { runtime, client, session: String::new(), driver, profile };
         browser.open_session(address)?;

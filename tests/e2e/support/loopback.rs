@@ -106,8 +106,8 @@ impl Phone {
     /// A phone that goes through no proxy.
     pub fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let limit = tmuxagent::model::Millis::from_secs(30);
-        let client = tmuxagent::notify::http::client(&Default::default(), limit).expect("a client");
+        let limit = tmuxagent_model::Millis::from_secs(30);
+        let client = tmuxagent_alerts::http::client(&Default::default(), limit).expect("a client");
         Self { runtime, client }
     }
 

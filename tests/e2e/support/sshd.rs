@@ -11,7 +11,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use tmuxagent::tmux::{Socket, SshTarget, Transport};
+use tmuxagent_tmux::{Socket, SshTarget, Transport};
 
 /// A running sshd; ended with all its connections when dropped.
 #[derive(Debug)]

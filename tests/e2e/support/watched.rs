@@ -5,12 +5,12 @@ use regex::Regex;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tmuxagent::clock::Clock;
-use tmuxagent::model::{
+use tmuxagent_clock::Clock;
+use tmuxagent_model::{
     Event, HostName, HostState, IntentId, KeyStep, LineEvent, Millis, Outcome, PaneInfo, PaneKey, SendKeys, Timestamp,
 };
-use tmuxagent::policy::{Condition, Pattern, PatternId, Pipeline, Policy, Selector, Stage};
-use tmuxagent::tmux::{self, HostHandle, HostMessage, HostSpec, Position, Socket, Transport};
+use tmuxagent_policy::{Condition, Pattern, PatternId, Pipeline, Policy, Selector, Stage};
+use tmuxagent_tmux::{self as tmux, HostHandle, HostMessage, HostSpec, Position, Socket, Transport};
 
 /// See the module. Ends the observation when dropped.
 pub struct Watched {
@@ -56,7 +56,7 @@ pub fn policy(patterns: &[&str]) -> Policy {
         description: String::new(),
         selector: Selector::All(Vec::new()),
         stages: vec![stage],
-        concurrency: tmuxagent::policy::Concurrency::default(),
+        concurrency: tmuxagent_policy::Concurrency::default(),
         place: String::new(),
     };
     let pattern =

@@ -4,14 +4,14 @@
 use bytes::BytesMut;
 use std::collections::BTreeMap;
 use std::path::Path;
-use tmuxagent::approval::token::{Claims, Key, Keyring, TokenError, authenticate, issue};
-use tmuxagent::config;
-use tmuxagent::ipc::codec::{self, FrameCodec, Piece};
-use tmuxagent::lines::{Reader, Reading};
-use tmuxagent::model::{ApprovalId, HostName, PaneFacts, Timestamp};
-use tmuxagent::policy;
-use tmuxagent::tmux::proto::{Frame, Nonce, Parser, RowReader};
-use tmuxagent::yaml;
+use tmuxagent_alerts::token::{Claims, Key, Keyring, TokenError, authenticate, issue};
+use tmuxagent_config as config;
+use tmuxagent_ipc::codec::{self, FrameCodec, Piece};
+use tmuxagent_lines::{Reader, Reading};
+use tmuxagent_model::{ApprovalId, HostName, PaneFacts, Timestamp};
+use tmuxagent_policy as policy;
+use tmuxagent_tmux::proto::{Frame, Nonce, Parser, RowReader};
+use tmuxagent_yaml as yaml;
 use tokio_util::codec::Decoder;
 
 /// A border: its name, which is that of its corpus, and what must hold there.

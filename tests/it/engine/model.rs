@@ -9,13 +9,13 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, OnceLock};
-use tmuxagent::engine::{Engine, Options, Step, View};
-use tmuxagent::model::{
+use tmuxagent_engine::{Engine, Options, Step, View};
+use tmuxagent_model::{
     AgentMessage, Command, Decider, Effect, EntityKind, Event, HostName, Intent, KeyStep, LineEvent, LineSource,
     MessageType, Millis, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey, PollOutcome, RunControl, RunId, ServerId,
     ShellOutcome, SkipReason, StageState, TimerKey, Timestamp, Verdict, Via,
 };
-use tmuxagent::policy::{FailStep, Policy, Source, Stage, load};
+use tmuxagent_policy::{FailStep, Policy, Source, Stage, load};
 use wish::{LINES, Wish, wish};
 
 const POLICY: &str = r"

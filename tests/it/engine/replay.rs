@@ -1,7 +1,7 @@
 use std::sync::Arc;
-use tmuxagent::engine::replay::{Answers, Polls, Record, Recorded, Recording, Report, Setting, compare, replay};
-use tmuxagent::model::{HostName, Millis, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, Timestamp};
-use tmuxagent::policy::{Policy, Source, load};
+use tmuxagent_engine::replay::{Answers, Polls, Record, Recorded, Recording, Report, Setting, compare, replay};
+use tmuxagent_model::{HostName, Millis, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, Timestamp};
+use tmuxagent_policy::{Policy, Source, load};
 
 const POLICY: &str = r"
 pipelines:

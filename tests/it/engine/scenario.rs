@@ -11,13 +11,13 @@ mod shown;
 use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use tmuxagent::engine::{Engine, Options};
-use tmuxagent::model::{
+use tmuxagent_engine::{Engine, Options};
+use tmuxagent_model::{
     AgentMessage, ApprovalId, ApprovalState, Command, Decider, Effect, EntityKind, Event, HostName, Intent, IntentId,
     KeyStep, LineEvent, LineSource, Millis, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey, PollOutcome, ProgramState,
     RunControl, RunId, ServerId, ShellOutcome, SkipReason, Timestamp, Verdict, Via,
 };
-use tmuxagent::policy::{Policy, Source, load};
+use tmuxagent_policy::{Policy, Source, load};
 
 /// 2026-03-02 08:00 UTC, a Monday.
 const START: i64 = 1_772_438_400_000;

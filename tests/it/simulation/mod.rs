@@ -59,8 +59,7 @@ fn nothing_happens_twice_and_nothing_is_lost_in_a_million_events() {
         return;
     }
     let wanted = number("TMUXAGENT_SIM_EVENTS").unwrap_or(EVENTS);
-    let begun = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    let first = u64::from(begun.subsec_nanos()) << 8;
+    let first = u64::from(getrandom::u32().expect("random numbers of the system")) << 8;
     let next = std::sync::atomic::AtomicU64::new(0);
     let done = std::sync::atomic::AtomicU64::new(0);
     let sums = std::sync::Mutex::new([0_u64; 4]);

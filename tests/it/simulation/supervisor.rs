@@ -4,12 +4,12 @@ use super::tmux::Pane;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
-use tmuxagent::engine::{Answer, Engine};
-use tmuxagent::model::{
+use tmuxagent_engine::{Answer, Engine};
+use tmuxagent_model::{
     Effect, Event, Intent, IntentId, KeyStep, Note, Outcome, PaneKey, Recovery, SkipReason, Timestamp,
 };
-use tmuxagent::policy::Policy;
-use tmuxagent::store::{Batch, Durability, JournalRow, Store};
+use tmuxagent_policy::Policy;
+use tmuxagent_store::{Batch, Durability, JournalRow, Store};
 
 /// What the collector hands over, in one order.
 #[derive(Debug, Clone)]

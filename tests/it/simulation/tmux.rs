@@ -2,7 +2,7 @@
 
 use super::Random;
 use std::collections::VecDeque;
-use tmuxagent::model::{HostName, IntentId, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, SkipReason};
+use tmuxagent_model::{HostName, IntentId, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, SkipReason};
 
 /// Lines that a pane's history holds.
 const HISTORY: usize = 60;

@@ -8,12 +8,12 @@ use super::supervisor::{Message, Supervisor};
 use super::tmux::{Pane, Printed, Ran, command};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
-use tmuxagent::engine::Answer;
-use tmuxagent::model::{
+use tmuxagent_engine::Answer;
+use tmuxagent_model::{
     ApprovalId, ApprovalState, Command, Event, LineEvent, LineSource, Millis, Note, Outcome, PaneKey, RunState,
     ShellOutcome, Timestamp,
 };
-use tmuxagent::policy::{Policy, RuleSet, Source, load};
+use tmuxagent_policy::{Policy, RuleSet, Source, load};
 
 /// What a person approved is not filled in anew for another attempt, so `deploy` has one only.
 const POLICY: &str = r"

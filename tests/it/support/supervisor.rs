@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::mpsc as blocking;
 use std::sync::{Arc, Mutex};
-use tmuxagent::clock::Clock;
-use tmuxagent::ipc::hub::{Call, Hub};
-use tmuxagent::ipc::lock::{Holder, Lock};
-use tmuxagent::ipc::server::serve;
-use tmuxagent::ipc::wire::{ErrorKind, PROTOCOL, Reply, Request};
-use tmuxagent::model::{
+use tmuxagent_clock::Clock;
+use tmuxagent_ipc::hub::{Call, Hub};
+use tmuxagent_ipc::lock::{Holder, Lock};
+use tmuxagent_ipc::server::serve;
+use tmuxagent_ipc::wire::{ErrorKind, PROTOCOL, Reply, Request};
+use tmuxagent_model::{
     Approval, ApprovalId, ApprovalKind, ApprovalState, HostName, KeyStep, PaneFacts, PaneId, PaneInfo, PaneKey,
     PaneState, PaneView, RunId, RunState, RunView, ServerId, Snapshot, StageState, StageView, Timestamp,
 };

@@ -2,8 +2,8 @@
 
 use super::find_stage;
 use std::collections::{BTreeMap, BTreeSet};
-use tmuxagent::engine::{Engine, Options, Step, View};
-use tmuxagent::model::{
+use tmuxagent_engine::{Engine, Options, Step, View};
+use tmuxagent_model::{
     Approval, ApprovalId, ApprovalKind, ApprovalState, Command, EntityKind, Event, Intent, IntentState, PaneKey, RunId,
     RunState, StageState, TimerKey,
 };

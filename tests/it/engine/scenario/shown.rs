@@ -2,8 +2,8 @@
 
 use super::Player;
 use std::collections::BTreeMap;
-use tmuxagent::engine::{Answer, Part, Step, Target, describe_effect};
-use tmuxagent::model::{ApprovalState, Effect, Intent, Note, RunId};
+use tmuxagent_engine::{Answer, Part, Step, Target, describe_effect};
+use tmuxagent_model::{ApprovalState, Effect, Intent, Note, RunId};
 
 impl Player {
     /// Everything that is new since the last step.

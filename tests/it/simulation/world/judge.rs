@@ -3,9 +3,9 @@
 use super::super::tmux::Ran;
 use super::{World, policy};
 use std::sync::Arc;
-use tmuxagent::engine::Engine;
-use tmuxagent::model::{ApprovalState, Command, Millis, RunState};
-use tmuxagent::store::{EventFilter, Found, Reader};
+use tmuxagent_engine::Engine;
+use tmuxagent_model::{ApprovalState, Command, Millis, RunState};
+use tmuxagent_store::{EventFilter, Found, Reader};
 
 impl World {
     /// Nothing breaks any more, and everything that is under way comes to its end.

@@ -1,7 +1,7 @@
 //! The person who answers and gives commands.
 
 use super::World;
-use tmuxagent::model::{ApprovalKind, ApprovalState, Command, Decider, Event, RunId, Verdict, Via};
+use tmuxagent_model::{ApprovalKind, ApprovalState, Command, Decider, Event, RunId, Verdict, Via};
 
 impl World {
     pub(super) fn ask(&mut self, command: Command) {

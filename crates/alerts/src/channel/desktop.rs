@@ -1,0 +1,199 @@
+//! `desktop`: a notification of the desktop, or a Windows toast where this Linux runs in WSL; where there is neither, a line
+//! on the terminals of tmux.
+//!
+//! A bus may accept and never answer, and WSL's bridge to Windows may be dead, so each has a time limit of its own.
+
+use super::terminal::Terminal;
+use super::{Channel, Receipt, SendError};
+use crate::markup::{Markup, escape_html};
+use crate::message::Message;
+use futures_util::future::BoxFuture;
+use std::process::Stdio;
+use tmuxagent_model::{Millis, Urgency};
+use tokio::io::AsyncWriteExt;
+
+const TIMEOUT: Millis = Millis::from_secs(5);
+
+/// The desktop of the user who runs this.
+#[derive(Debug, Clone)]
+pub struct Desktop {
+    surface: Surface,
+    /// Where to show what no desktop takes.
+    terminal: Terminal,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Surface {
+    Bus,
+    Windows,
+}
+
+impl Desktop {
+    /// The desktop that this machine has; `terminal` shows what it does not take.
+    #[must_use]
+    pub fn of_this_machine(terminal: Terminal) -> Self {
+        let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().to_lowercase();
+        let surface = if kernel.contains("microsoft") { Surface::Windows } else { Surface::Bus };
+        Self { surface, terminal }
+    }
+
+    async fn show(&self, message: &Message) -> Result<Receipt, SendError> {
+        if self.surface == Surface::Windows
+            && let Ok(receipt) = within(toast("powershell.exe", message)).await
+        {
+            return Ok(receipt);
+        }
+        // WSLg may have a bus with a notifier after all.
+        within(bus(message)).await
+    }
+
+    /// Shows in tmux what the desktop did not take; when nobody is attached there, that stays the error.
+    async fn fall_through(&self, message: &Message, error: SendError) -> Result<Receipt, SendError> {
+        match self.terminal.send(message).await {
+            Ok(receipt) => Ok(Receipt::new(format!("no desktop here; {} of tmux", receipt.answer))),
+            Err(_) => Err(error),
+        }
+    }
+}
+
+/// The end of an attempt, which may not hang.
+async fn within(sending: impl Future<Output = Result<Receipt, SendError>>) -> Result<Receipt, SendError> {
+    tokio::time::timeout(TIMEOUT.to_std(), sending)
+        .await
+        .unwrap_or_else(|_| Err(unavailable(format!("the desktop did not answer within {TIMEOUT}"))))
+}
+
+impl Channel for Desktop {
+    fn kind(&self) -> &'static str {
+        "desktop"
+    }
+
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
+        Box::pin(async move {
+            match self.show(message).await {
+                Ok(receipt) => Ok(receipt),
+                Err(error) => self.fall_through(message, error).await,
+            }
+        })
+    }
+}
+
+fn unavailable(what: String) -> SendError {
+    SendError::refused(what, "there may be no desktop here; use another channel, such as `terminal` or `ntfy`")
+}
+
+async fn bus(message: &Message) -> Result<Receipt, SendError> {
+    let urgency = match message.urgency {
+        Urgency::Low => notify_rust::Urgency::Low,
+        Urgency::Normal => notify_rust::Urgency::Normal,
+        Urgency::High => notify_rust::Urgency::Critical,
+    };
+    let mut note = notify_rust::Notification::new();
+    // Servers read some HTML in bodies (Desktop Notifications Specification, "Markup").
+    note.appname("tmuxagent").summary(&Markup::Plain.text(&message.title)).urgency(urgency);
+    note.body(&escape_html(&message.render_body(Markup::Plain, 1000)));
+    note.show_async().await.map_err(|error| unavailable(format!("no notification: {error}")))?;
+    Ok(Receipt::new("shown"))
+}
+
+/// A toast by PowerShell and WinRT; the texts come on standard input as XML, never on a command line.
+async fn toast(program: &str, message: &Message) -> Result<Receipt, SendError> {
+    const SCRIPT: &str = "$ErrorActionPreference='Stop';\
+        [Console]::InputEncoding=[Text.Encoding]::UTF8;\
+        $null=[Windows.UI.Notifications.ToastNotificationManager,Windows.UI.Notifications,ContentType=WindowsRuntime];\
+        $null=[Windows.Data.Xml.Dom.XmlDocument,Windows.Data.Xml.Dom.XmlDocument,ContentType=WindowsRuntime];\
+        $x=New-Object Windows.Data.Xml.Dom.XmlDocument;$x.LoadXml([Console]::In.ReadToEnd());\
+        $id='{1AC14E77-02E7-4E5D-B744-2EB1AE5198B7}\\WindowsPowerShell\\v1.0\\powershell.exe';\
+        [Windows.UI.Notifications.ToastNotificationManager]::CreateToastNotifier($id).Show(\
+        (New-Object Windows.UI.Notifications.ToastNotification $x))";
+    let mut child = tokio::process::Command::new(program)
+        .args(["-NoProfile", "-NonInteractive", "-Command", SCRIPT])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| unavailable(format!("can't start {program}: {error}")))?;
+    if let Some(mut input) = child.stdin.take() {
+        // A PowerShell that ended already tells by its exit code.
+        let _ = input.write_all(toast_xml(message).as_bytes()).await;
+    }
+    let status = child.wait().await.map_err(|error| unavailable(format!("{program}: {error}")))?;
+    if status.success() { Ok(Receipt::new("toast shown")) } else { Err(unavailable(format!("{program}: {status}"))) }
+}
+
+fn toast_xml(message: &Message) -> String {
+    let line = |text: &str| format!("<text>{}</text>", escape_html(text));
+    let body = message.render_body(Markup::Plain, 600);
+    let action = message.ask.as_ref().and_then(|ask| ask.link.as_deref()).map_or_else(String::new, |link| {
+        let label = message.lang.pick("Open", "打开");
+        format!(
+            "<actions><action activationType=\"protocol\" content=\"{label}\" arguments=\"{}\"/></actions>",
+            escape_html(link)
+        )
+    });
+    format!(
+        "<toast><visual><binding template=\"ToastGeneric\">{}{}</binding></visual>{action}</toast>",
+        line(&message.title),
+        line(&body)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::terminal::Bell;
+    use super::*;
+    use crate::message::tests::message;
+
+    #[test]
+    fn a_toast_is_xml_whatever_the_text() {
+        let mut message = message();
+        message.title = "</text><audio src='x'/>&".into();
+        let xml = toast_xml(&message);
+        assert!(
+            xml.starts_with("<toast>") && xml.contains("&lt;/text&gt;&lt;audio src=&#39;x&#39;/&gt;&amp;"),
+            "{xml}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_missing_powershell_is_said() {
+        assert!(toast("/nonexistent/powershell.exe", &message()).await.is_err());
+    }
+
+    /// A program that a test puts in another's place.
+    fn program(folder: &std::path::Path, script: &str) -> String {
+        let path = folder.join("program");
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        path.display().to_string()
+    }
+
+    #[tokio::test]
+    async fn a_toast_gets_its_words_on_its_input_and_may_not_hang() {
+        let folder = tempfile::tempdir().unwrap();
+        let got = folder.path().join("got");
+        let good = program(folder.path(), &format!("cat > '{}'", got.display()));
+        assert!(toast(&good, &message()).await.is_ok());
+        assert_eq!(std::fs::read_to_string(&got).unwrap(), toast_xml(&message()));
+        let failing = program(folder.path(), "exit 1");
+        assert!(toast(&failing, &message()).await.is_err());
+        let hanging = program(folder.path(), "exec sleep 1000");
+        assert!(within(toast(&hanging, &message())).await.unwrap_err().to_string().contains("within"));
+    }
+
+    #[tokio::test]
+    async fn without_a_desktop_it_is_shown_in_tmux() {
+        let folder = tempfile::tempdir().unwrap();
+        let got = folder.path().join("got");
+        let script = format!("[ $1 = list-clients ] && echo '0 /dev/null'; echo \"$*\" >> '{}'", got.display());
+        let desktop = |tmux: String| Desktop { surface: Surface::Bus, terminal: Terminal::new(vec![tmux], Bell::Off) };
+        let none = || unavailable("no bus".to_owned());
+        let shown = desktop(program(folder.path(), &script)).fall_through(&message(), none()).await.unwrap();
+        assert_eq!(shown.answer, "no desktop here; shown to 1 client(s) of tmux");
+        let came = std::fs::read_to_string(&got).unwrap();
+        assert!(came.contains("display-message -c /dev/null Decide"), "{came}");
+        let nobody = desktop("/nonexistent/tmux".to_owned()).fall_through(&message(), none()).await;
+        assert_eq!(nobody, Err(none()), "what happened first is told");
+    }
+}

@@ -1,0 +1,115 @@
+//! Channels: one small file per service behind one trait.
+
+use super::decide::Decide;
+use super::message::Message;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use tmuxagent_model::Millis;
+use tokio_util::sync::CancellationToken;
+
+/// A way to reach the human.
+///
+/// `send` may be called again with the same message after an error, also after one that in truth arrived.
+pub trait Channel: Send + Sync {
+    /// The kind of service, as in `type:`.
+    fn kind(&self) -> &'static str;
+
+    /// Sends one message.
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>>;
+
+    /// Waits for presses of the buttons that it sends and decides them at `desk`, until `stop`; `None` for channels without
+    /// buttons. The supervisor runs it, once per channel.
+    fn listen(self: Arc<Self>, desk: Arc<dyn Decide>, stop: CancellationToken) -> Option<BoxFuture<'static, ()>> {
+        let _ = (desk, stop);
+        None
+    }
+
+    /// Asks the service whether it knows the credentials, without sending anything; `None` where it has no such question.
+    fn probe(&self) -> BoxFuture<'_, Option<Result<Receipt, SendError>>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    /// The least time between two messages, so that the service's limit is kept.
+    fn spacing(&self) -> Millis {
+        Millis(0)
+    }
+}
+
+/// What a service answered to a message that it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// One line for the log: an id, a count, a warning.
+    pub answer: String,
+}
+
+impl Receipt {
+    /// A receipt that says this.
+    #[must_use]
+    pub fn new(answer: impl Into<String>) -> Self {
+        Self { answer: answer.into() }
+    }
+}
+
+/// Why a message was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// It may be taken later.
+    #[error("{what}")]
+    Retry {
+        /// What happened.
+        what: String,
+        /// Not before this time has passed, where the service says so.
+        after: Option<Millis>,
+    },
+    /// It will never be taken like this.
+    #[error("{what}; {fix}")]
+    Refused {
+        /// What happened.
+        what: String,
+        /// What the user can do.
+        fix: String,
+    },
+    /// The channel takes nothing more for a while, whatever the message.
+    #[error("{what}; nothing more is sent there for {pause}")]
+    Exhausted {
+        /// What happened.
+        what: String,
+        /// For how long.
+        pause: Millis,
+    },
+}
+
+impl SendError {
+    /// To be tried again after the usual pause.
+    #[must_use]
+    pub fn retry(what: impl Into<String>) -> Self {
+        Self::Retry { what: what.into(), after: None }
+    }
+
+    /// To be tried again after what the service asks for.
+    #[must_use]
+    pub fn retry_after(what: impl Into<String>, seconds: Option<u64>) -> Self {
+        Self::Retry { what: what.into(), after: seconds.map(|s| Millis::from_secs(s.min(3600))) }
+    }
+
+    /// Not to be tried again.
+    #[must_use]
+    pub fn refused(what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::Refused { what: what.into(), fix: fix.into() }
+    }
+}
+
+pub mod command;
+pub mod desktop;
+pub mod presets;
+pub mod serverchan;
+pub mod stdout;
+pub mod telegram;
+pub mod terminal;
+pub mod webhook;
+pub mod wecom;
+pub mod wecom_app;
+pub mod wecom_bot;
+
+#[cfg(test)]
+mod tests;

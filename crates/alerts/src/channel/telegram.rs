@@ -1,0 +1,211 @@
+//! `telegram`: a bot's messages with buttons, answered by long polling, so no public address is needed.
+//!
+//! Source: core.telegram.org/bots/api. Texts up to 4096 characters, `callback_data` 1–64 bytes, one poller per token (409).
+
+use super::{Channel, Receipt, SendError};
+use crate::decide::Decide;
+use crate::http::{Answer, call};
+use crate::markup::Markup;
+use crate::message::Message;
+use crate::press::{Press, Pressed, press};
+use futures_util::future::BoxFuture;
+use reqwest::Client;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tmuxagent_model::Millis;
+use tmuxagent_text::Lang;
+use tmuxagent_text::plain::{cut_chars, one_line};
+use tokio_util::sync::CancellationToken;
+
+/// The service's address.
+pub const BASE_URL: &str = "https://api.telegram.org";
+const LIMIT: usize = 4000;
+/// How long the service holds a poll, seconds; shorter than the client's time limit.
+const POLL: u64 = 10;
+
+/// A bot that writes to one chat.
+pub struct Telegram {
+    client: Client,
+    base_url: String,
+    token: SecretString,
+    chat: String,
+    /// User ids whose presses count.
+    allow: Vec<String>,
+    lang: Lang,
+}
+
+impl Telegram {
+    /// A bot. With an empty `allow` the chat itself counts, which is right for a chat with one person: its id is his.
+    #[must_use]
+    pub fn new(client: Client, base_url: &str, token: &str, chat: &str, allow: Vec<String>, lang: Lang) -> Self {
+        let allow = if allow.is_empty() { vec![chat.to_owned()] } else { allow };
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        Self { client, base_url, token: SecretString::from(token), chat: chat.to_owned(), allow, lang }
+    }
+
+    async fn call(&self, method: &str, body: &Value) -> Result<Value, SendError> {
+        let url = format!("{}/bot{}/{method}", self.base_url, self.token.expose_secret());
+        judge(&call(self.client.post(url).json(body)).await?)
+    }
+
+    fn payload(&self, message: &Message) -> Value {
+        let mut body = json!({
+            "chat_id": self.chat, "text": message.render(Markup::Telegram, LIMIT), "parse_mode": "HTML",
+            "link_preview_options": {"is_disabled": true},
+            "disable_notification": message.urgency == tmuxagent_model::Urgency::Low,
+        });
+        if let (Some(ask), Some(map)) = (&message.ask, body.as_object_mut())
+            && ask.options.is_empty()
+        {
+            let button = |label: &str, approve: bool| {
+                let press = Press { approval: ask.approval.clone(), revision: ask.revision, approve };
+                json!({"text": label, "callback_data": press.key()})
+            };
+            let lang = message.lang;
+            let row =
+                [button(lang.pick("✅ Approve", "✅ 批准"), true), button(lang.pick("❌ Reject", "❌ 拒绝"), false)];
+            map.insert("reply_markup".to_owned(), json!({"inline_keyboard": [row]}));
+        }
+        body
+    }
+
+    /// One long poll; the next offset.
+    async fn poll(&self, desk: &dyn Decide, offset: i64) -> Result<i64, SendError> {
+        let body = json!({"offset": offset, "timeout": POLL, "allowed_updates": ["callback_query"]});
+        let updates = self.call("getUpdates", &body).await?;
+        let mut next = offset;
+        for update in updates.as_array().into_iter().flatten() {
+            let id = update.get("update_id").and_then(Value::as_i64).unwrap_or(offset);
+            next = next.max(id.saturating_add(1));
+            if let Some(query) = update.get("callback_query") {
+                self.answer(desk, query).await;
+            }
+        }
+        Ok(next)
+    }
+
+    /// Decides what was pressed, answers the presser and takes the buttons away when they have no use any more.
+    async fn answer(&self, desk: &dyn Decide, query: &Value) {
+        let text = |pointer: &str| match query.pointer(pointer) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        if text("/message/chat/id") != self.chat {
+            desk.report("a Telegram button was pressed in another chat".to_owned());
+            return;
+        }
+        let pressed = press(desk, &text("/data"), &text("/from/id"), &self.allow, self.lang).await;
+        let (sentence, over) = match &pressed {
+            Pressed::Decided(sentence) | Pressed::Over(sentence) => (sentence, true),
+            Pressed::Ignored(sentence) => (sentence, false),
+        };
+        let mut calls = vec![(
+            "answerCallbackQuery",
+            json!({"callback_query_id": text("/id"), "text": cut_chars(sentence, 190), "show_alert": !over}),
+        )];
+        if over {
+            let keyboard = json!({"inline_keyboard": [[{"text": cut_chars(sentence, 60), "callback_data": "over"}]]});
+            let message = query.pointer("/message/message_id").cloned().unwrap_or_default();
+            let body = json!({"chat_id": self.chat, "message_id": message, "reply_markup": keyboard});
+            calls.push(("editMessageReplyMarkup", body));
+        }
+        for (method, body) in calls {
+            // The decision stands; what fails here is only its echo in the chat.
+            if let Err(error) = self.call(method, &body).await {
+                tracing::debug!(%error, method, "telegram");
+            }
+        }
+    }
+
+    async fn poll_until(&self, desk: &dyn Decide, stop: &CancellationToken) {
+        let mut offset = 0;
+        let mut failures: u32 = 0;
+        loop {
+            let polled = tokio::select! {
+                () = stop.cancelled() => return,
+                polled = self.poll(desk, offset) => polled,
+            };
+            let pause = match polled {
+                Ok(next) => {
+                    offset = next;
+                    failures = 0;
+                    continue;
+                }
+                Err(error) => {
+                    if failures == 0 {
+                        desk.report(format!("telegram: buttons don't work now: {error}"));
+                    }
+                    failures = failures.saturating_add(1);
+                    match error {
+                        SendError::Refused { .. } => Duration::from_secs(300),
+                        SendError::Retry { after: Some(after), .. } => after.to_std(),
+                        SendError::Retry { after: None, .. } | SendError::Exhausted { .. } => {
+                            Duration::from_secs(1 << failures.min(6))
+                        }
+                    }
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+}
+
+/// The `result` of an answer with `ok`.
+fn judge(answer: &Answer) -> Result<Value, SendError> {
+    let mut body = answer.json();
+    if body.get("ok") == Some(&Value::Bool(true)) {
+        return Ok(body.get_mut("result").map(Value::take).unwrap_or_default());
+    }
+    let code = body.get("error_code").and_then(Value::as_i64).unwrap_or_else(|| i64::from(answer.status));
+    let said = body.get("description").and_then(Value::as_str).unwrap_or_default();
+    let what =
+        if said.is_empty() { answer.sentence() } else { format!("Telegram code {code}: {}", cut_chars(said, 160)) };
+    let fix = match code {
+        401 | 404 => "the bot token is wrong; ask @BotFather for it",
+        400 if said.contains("chat not found") => "check `chat_id`, and write to the bot once so that it may answer",
+        400 => "the message was refused as malformed; please report this",
+        403 => "the bot may not write there; start it in the chat or unblock it",
+        409 => "another program polls with this token; a token serves one at a time",
+        _ => {
+            let after = body.pointer("/parameters/retry_after").and_then(Value::as_u64).or(answer.retry_after);
+            return Err(SendError::retry_after(what, after));
+        }
+    };
+    Err(SendError::refused(what, fix))
+}
+
+impl Channel for Telegram {
+    fn kind(&self) -> &'static str {
+        "telegram"
+    }
+
+    fn spacing(&self) -> Millis {
+        Millis::from_secs(1)
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Option<Result<Receipt, SendError>>> {
+        Box::pin(async {
+            let bot = self.call("getMe", &json!({})).await;
+            let name = |bot: Value| bot.get("username").and_then(Value::as_str).unwrap_or_default().to_owned();
+            Some(bot.map(|bot| Receipt::new(format!("Telegram knows the bot @{}", one_line(&name(bot))))))
+        })
+    }
+
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
+        Box::pin(async move {
+            let result = self.call("sendMessage", &self.payload(message)).await?;
+            let id = result.get("message_id").map(ToString::to_string).unwrap_or_default();
+            Ok(Receipt::new(format!("message {id}")))
+        })
+    }
+
+    fn listen(self: Arc<Self>, desk: Arc<dyn Decide>, stop: CancellationToken) -> Option<BoxFuture<'static, ()>> {
+        Some(Box::pin(async move { self.poll_until(desk.as_ref(), &stop).await }))
+    }
+}

@@ -1,0 +1,144 @@
+//! `terminal`: tmux's message line, a bell, and OSC 9 (iTerm2, WezTerm and others) on the terminals of attached clients.
+//!
+//! The escape goes straight to `#{client_tty}`: what a pane prints reaches the terminal only with `allow-passthrough`,
+//! which is the user's choice. Text is stripped of control characters first, so it can't end the escape.
+
+use super::{Channel, Receipt, SendError};
+use crate::message::Message;
+use futures_util::future::BoxFuture;
+use std::io::Write;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use tmuxagent_model::{Millis, Urgency};
+use tmuxagent_text::plain::{cut_chars, one_line};
+
+const TIMEOUT: Millis = Millis::from_secs(3);
+
+/// The clients of one tmux server on this machine.
+#[derive(Debug, Clone)]
+pub struct Terminal {
+    /// The program with the arguments that choose the server: `["tmux", "-L", "work"]`.
+    tmux: Vec<String>,
+    bell: Bell,
+}
+
+/// Whether the terminal's bell rings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Bell {
+    /// For what is pressing.
+    #[default]
+    Urgent,
+    /// Never.
+    Off,
+}
+
+impl Terminal {
+    /// The clients of the server that `tmux` with these arguments talks to.
+    #[must_use]
+    pub const fn new(tmux: Vec<String>, bell: Bell) -> Self {
+        Self { tmux, bell }
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Result<String, SendError> {
+        let (program, first) =
+            self.tmux.split_first().ok_or_else(|| SendError::refused("no tmux", "set `tmux_bin`"))?;
+        let running = tokio::process::Command::new(program)
+            .args(first)
+            .args(arguments)
+            .stdin(std::process::Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        let output = tokio::time::timeout(TIMEOUT.to_std(), running)
+            .await
+            .map_err(|_| SendError::retry("tmux did not answer"))?
+            .map_err(|error| SendError::refused(format!("can't start {program}: {error}"), "set `tmux_bin`"))?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            Err(SendError::retry(one_line(&String::from_utf8_lossy(&output.stderr))))
+        }
+    }
+
+    async fn deliver(&self, message: &Message) -> Result<Receipt, SendError> {
+        let clients = self.run(&["list-clients", "-F", "#{client_control_mode} #{client_tty}"]).await?;
+        let ttys: Vec<String> = clients
+            .lines()
+            .filter_map(|line| line.strip_prefix("0 "))
+            .filter(|tty| tty.starts_with("/dev/"))
+            .map(str::to_owned)
+            .collect();
+        if ttys.is_empty() {
+            return Err(SendError::retry("nobody is attached to tmux"));
+        }
+        let text = shown(message);
+        for tty in &ttys {
+            // `-l` is not known before 3.4; doubling is, and formats are expanded either way.
+            let literal = text.replace('#', "##");
+            self.run(&["display-message", "-c", tty, &literal]).await?;
+            let escape = self.escape(message, &text);
+            let tty = tty.clone();
+            let writing = tokio::task::spawn_blocking(move || write_tty(&tty, escape.as_bytes()));
+            // A terminal that takes nothing (flow control) has the message in its message line.
+            let _ = tokio::time::timeout(TIMEOUT.to_std(), writing).await;
+        }
+        Ok(Receipt::new(format!("shown to {} client(s)", ttys.len())))
+    }
+
+    fn escape(&self, message: &Message, text: &str) -> String {
+        let bell = if self.bell == Bell::Urgent && message.urgency == Urgency::High { "\x07" } else { "" };
+        format!("\x1b]9;{text}\x1b\\{bell}")
+    }
+}
+
+/// One line without control characters, short enough for a message line.
+fn shown(message: &Message) -> String {
+    let code = message.ask.as_ref().map(|ask| format!(" [{}]", ask.code)).unwrap_or_default();
+    let body =
+        message.ask.as_ref().map_or_else(|| message.body.lines().next().unwrap_or_default(), |ask| &ask.question);
+    let text = if body.is_empty() { message.title.clone() } else { format!("{} — {body}", message.title) };
+    // strftime of `display-message` would read `%`.
+    format!("{}{code}", cut_chars(&one_line(&text), 160)).replace('%', "％")
+}
+
+fn write_tty(tty: &str, bytes: &[u8]) -> std::io::Result<()> {
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::NOFOLLOW;
+    let flags = i32::try_from(flags.bits()).unwrap_or(0);
+    let mut file = std::fs::OpenOptions::new().write(true).custom_flags(flags).open(tty)?;
+    if !file.metadata()?.file_type().is_char_device() {
+        return Err(std::io::Error::other("not a terminal"));
+    }
+    file.write_all(bytes)
+}
+
+impl Channel for Terminal {
+    fn kind(&self) -> &'static str {
+        "terminal"
+    }
+
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
+        Box::pin(self.deliver(message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::tests::message;
+
+    #[test]
+    fn no_text_ends_the_escape() {
+        let mut message = message();
+        message.ask = None;
+        message.title = "a\u{1b}\\\u{7}#{pane_id} %H\n\u{9c}b".into();
+        let terminal = Terminal::new(vec!["tmux".into()], Bell::Urgent);
+        let text = shown(&message);
+        assert_eq!(terminal.escape(&message, &text), "\x1b]9;a\\#{pane_id} ％H b\x1b\\\x07");
+    }
+
+    #[tokio::test]
+    async fn without_a_server_it_is_tried_again() {
+        let socket = format!("notify-none-{}", std::process::id());
+        let tmux = ["tmux", "-L", &socket, "-f", "/dev/null"].map(str::to_owned).to_vec();
+        let error = Terminal::new(tmux, Bell::Off).send(&message()).await;
+        assert!(matches!(error, Err(SendError::Retry { .. })), "{error:?}");
+    }
+}

@@ -1,0 +1,466 @@
+//! What each kind of channel is told.
+
+use crate::channel::terminal::Bell;
+use crate::channel::wecom::Format;
+use crate::channel::wecom_app::Receivers;
+use crate::channel::wecom_bot::Chat;
+use crate::http::{ProxyChoice, TIMEOUT};
+use crate::markup::Markup;
+use tmuxagent_config::{Environment, Secret};
+use tmuxagent_model::Millis;
+use tmuxagent_yaml::{Fields, Node, Reader, Span, Value};
+
+/// A channel as configured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelConfig {
+    /// Its name.
+    pub name: String,
+    /// The service.
+    pub kind: Kind,
+    /// How the service is reached.
+    pub proxy: ProxyChoice,
+    /// The time limit of one request.
+    pub timeout: Millis,
+}
+
+/// A service with what it needs. An absent `base_url` is the service's own.
+#[expect(missing_docs, reason = "the variants and fields are named by the words of the configuration")]
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    Wecom { webhook: Secret, base_url: Option<String>, format: Format, mention: Vec<String> },
+    WecomApp { corp_id: String, agent_id: u64, secret: Secret, receivers: Receivers, base_url: Option<String> },
+    WecomBot { bot_id: String, secret: Secret, chat: Chat, allow: Vec<String>, url: Option<String> },
+    Serverchan { key: Secret, per_day: u32, base_url: Option<String> },
+    Desktop,
+    Terminal { bell: Bell },
+    Ntfy { server: String, topic: Secret, token: Option<Secret> },
+    Telegram { token: Secret, chat_id: String, allow: Vec<String>, base_url: Option<String> },
+    Slack { url: Secret },
+    Feishu { url: Secret, secret: Option<Secret> },
+    Dingtalk { url: Secret, secret: Option<Secret> },
+    Bark { key: Secret, base_url: String },
+    Webhook(Box<WebhookConfig>),
+    Command { program: String, arguments: Vec<String> },
+    Stdout,
+}
+
+impl Kind {
+    /// The service, as the configuration names it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Wecom { .. } => "wecom",
+            Self::WecomApp { .. } => "wecom_app",
+            Self::WecomBot { .. } => "wecom_bot",
+            Self::Serverchan { .. } => "serverchan",
+            Self::Desktop => "desktop",
+            Self::Terminal { .. } => "terminal",
+            Self::Ntfy { .. } => "ntfy",
+            Self::Telegram { .. } => "telegram",
+            Self::Slack { .. } => "slack",
+            Self::Feishu { .. } => "feishu",
+            Self::Dingtalk { .. } => "dingtalk",
+            Self::Bark { .. } => "bark",
+            Self::Webhook(_) => "webhook",
+            Self::Command { .. } => "command",
+            Self::Stdout => "stdout",
+        }
+    }
+
+    /// Host and port of its service; `None` for what is on this machine.
+    #[must_use]
+    pub fn address(&self) -> Option<(String, u16)> {
+        use crate::channel::{serverchan, telegram, wecom, wecom_bot};
+        let own = |base: &Option<String>, default: &str| base.clone().unwrap_or_else(|| default.to_owned());
+        let url = match self {
+            Self::Wecom { webhook, .. } if webhook.expose().trim().starts_with("http") => webhook.expose().to_owned(),
+            Self::Wecom { base_url, .. } | Self::WecomApp { base_url, .. } => own(base_url, wecom::BASE_URL),
+            Self::WecomBot { url, .. } => own(url, wecom_bot::URL),
+            Self::Serverchan { key, base_url, .. } => serverchan::address(base_url.as_deref(), key.expose()),
+            Self::Ntfy { server, .. } => server.clone(),
+            Self::Telegram { base_url, .. } => own(base_url, telegram::BASE_URL),
+            Self::Slack { url } | Self::Feishu { url, .. } | Self::Dingtalk { url, .. } => url.expose().to_owned(),
+            Self::Bark { base_url, .. } => base_url.clone(),
+            Self::Webhook(own) => own.url.expose().to_owned(),
+            Self::Desktop | Self::Terminal { .. } | Self::Command { .. } | Self::Stdout => return None,
+        };
+        let url = reqwest::Url::parse(url.trim()).ok()?;
+        Some((url.host_str()?.to_owned(), url.port_or_known_default()?))
+    }
+
+    /// Its credentials. A topic of ntfy is none: it may be an ordinary word.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Self::Wecom { webhook, .. } => vec![webhook],
+            Self::WecomApp { secret, .. } | Self::WecomBot { secret, .. } => vec![secret],
+            Self::Serverchan { key, .. } | Self::Bark { key, .. } => vec![key],
+            Self::Ntfy { token, .. } => token.iter().collect(),
+            Self::Telegram { token, .. } => vec![token],
+            Self::Slack { url } => vec![url],
+            Self::Feishu { url, secret } | Self::Dingtalk { url, secret } => {
+                std::iter::once(url).chain(secret).collect()
+            }
+            Self::Webhook(own) => std::iter::once(&own.url).chain(own.headers.iter().map(|(_, value)| value)).collect(),
+            Self::Desktop | Self::Terminal { .. } | Self::Command { .. } | Self::Stdout => Vec::new(),
+        }
+    }
+}
+
+/// A webhook of the user's own.
+#[expect(missing_docs, reason = "the fields are named by the keys of the configuration")]
+#[derive(Debug, Clone, PartialEq)]
+pub struct WebhookConfig {
+    pub url: Secret,
+    pub method: String,
+    pub headers: Vec<(String, Secret)>,
+    pub body: BodyConfig,
+    pub markup: Markup,
+    pub limit: usize,
+    /// Pointer and expected value.
+    pub success: Option<(String, serde_json::Value)>,
+    pub spacing: Millis,
+}
+
+/// A webhook's body.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BodyConfig {
+    /// A text with placeholders.
+    Text(String),
+    /// JSON with placeholders in its texts.
+    Json(serde_json::Value),
+}
+
+/// The kinds by their names.
+pub const NAMES: &[&str] = &[
+    "wecom",
+    "wecom_app",
+    "wecom_bot",
+    "serverchan",
+    "desktop",
+    "terminal",
+    "ntfy",
+    "telegram",
+    "slack",
+    "feishu",
+    "dingtalk",
+    "bark",
+    "webhook",
+    "command",
+    "stdout",
+];
+
+/// One channel being read.
+struct Part<'f, 'a, 'r> {
+    fields: &'f Fields<'a, 'r>,
+    environment: &'f Environment,
+    span: Span,
+}
+
+impl Part<'_, '_, '_> {
+    fn optional(&self, key: &'static str, variables: &[&str]) -> Option<String> {
+        let named = self.fields.text(key).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        named.or_else(|| variables.iter().find_map(|name| self.environment.non_empty(name)).map(str::to_owned))
+    }
+
+    fn required(&self, key: &'static str, variables: &[&str]) -> Option<String> {
+        let found = self.optional(key, variables);
+        if found.is_none() {
+            let path = self.fields.path(key);
+            let text = format!("`{path}` is needed");
+            match variables.first() {
+                Some(name) => {
+                    let help = format!("set it here, or {name} in the environment or the `.env` file");
+                    self.fields.reader().error_with(self.span, text, help);
+                }
+                None => self.fields.reader().error(self.span, text),
+            }
+        }
+        found
+    }
+
+    fn secret(&self, key: &'static str, variables: &[&str]) -> Option<Secret> {
+        self.required(key, variables).map(Secret::new)
+    }
+
+    fn url(&self, key: &'static str, schemes: &[&str], variables: &[&str]) -> Option<String> {
+        let text = self.required(key, variables)?;
+        self.check_url(key, schemes, &text).then_some(text)
+    }
+
+    fn optional_url(&self, key: &'static str, schemes: &[&str]) -> Option<String> {
+        let text = self.optional(key, &[])?;
+        self.check_url(key, schemes, &text).then_some(text)
+    }
+
+    fn check_url(&self, key: &'static str, schemes: &[&str], text: &str) -> bool {
+        let good = reqwest::Url::parse(text).is_ok_and(|url| schemes.contains(&url.scheme()) && url.has_host());
+        if !good {
+            let path = self.fields.path(key);
+            let list = schemes.iter().map(|scheme| format!("{scheme}://")).collect::<Vec<_>>().join(" or ");
+            // The value may be a secret, so it is not repeated.
+            self.fields.reader().error(self.place(key), format!("`{path}` must be an address with {list}"));
+        }
+        good
+    }
+
+    /// Where the key's value stands, or the channel where it comes from the environment.
+    fn place(&self, key: &'static str) -> Span {
+        self.fields.get(key).map_or(self.span, |node| node.span)
+    }
+
+    fn list(&self, key: &'static str) -> Vec<String> {
+        self.fields.texts(key).unwrap_or_default()
+    }
+}
+
+const HTTP: &[&str] = &["https", "http"];
+
+/// Reads one channel; `None` when something is wrong, which was noted.
+pub(super) fn read(
+    reader: &Reader<'_>,
+    environment: &Environment,
+    name: &str,
+    span: Span,
+    node: &Node,
+) -> Option<ChannelConfig> {
+    let path = format!("channels.{name}");
+    let fields = reader.map(node, &path)?;
+    let words: Vec<(&'static str, &'static str)> = NAMES.iter().map(|name| (*name, *name)).collect();
+    let kind = match fields.get("kind") {
+        Some(node) => reader.word(node, &format!("{path}.kind"), &words)?,
+        None => match NAMES.iter().find(|kind| **kind == name) {
+            Some(kind) => kind,
+            None => {
+                let list = NAMES.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                let help = match tmuxagent_yaml::nearest(name, NAMES.iter().copied()) {
+                    Some(near) => format!("say `kind: {near}`; possible: {list}"),
+                    None => format!("say which service it is with `kind:`; possible: {list}"),
+                };
+                reader.error_with(span, format!("`{name}` is no kind of channel"), help);
+                return None;
+            }
+        },
+    };
+    let part = Part { fields: &fields, environment, span };
+    let proxy = proxy(&part);
+    let timeout = fields.duration("timeout").unwrap_or(TIMEOUT);
+    let kind = service(&part, kind);
+    // Of an unknown kind or with a missing key the rest is still checked.
+    fields.finish();
+    Some(ChannelConfig { name: name.to_owned(), kind: kind?, proxy, timeout })
+}
+
+fn service(part: &Part<'_, '_, '_>, kind: &str) -> Option<Kind> {
+    let fields = part.fields;
+    match kind {
+        "wecom" => {
+            let formats = [("markdown", Format::Markdown), ("text", Format::Text)];
+            let base_url = part.optional_url("base_url", HTTP);
+            let format = fields.word("format", &formats).unwrap_or_default();
+            let mention = part.list("mention");
+            Some(Kind::Wecom { webhook: part.secret("webhook", &["WECOM_WEBHOOK"])?, base_url, format, mention })
+        }
+        "wecom_app" => wecom_app(part),
+        "wecom_bot" => wecom_bot(part),
+        "serverchan" => {
+            let per_day = fields.number("per_day", 1..=100_000).and_then(|n| u32::try_from(n).ok()).unwrap_or(5);
+            let base_url = part.optional_url("base_url", HTTP);
+            Some(Kind::Serverchan { key: part.secret("key", &["SENTRY_SERVERCHAN_KEY"])?, per_day, base_url })
+        }
+        "desktop" => Some(Kind::Desktop),
+        "terminal" => {
+            let bell = fields.word("bell", &[("urgent", Bell::Urgent), ("off", Bell::Off)]).unwrap_or_default();
+            Some(Kind::Terminal { bell })
+        }
+        "ntfy" => ntfy(part),
+        "telegram" => {
+            let (allow, base_url) = (part.list("allow"), part.optional_url("base_url", HTTP));
+            let chat_id = part.required("chat_id", &["TELEGRAM_CHAT_ID"]);
+            let token = part.secret("token", &["TELEGRAM_BOT_TOKEN"]);
+            Some(Kind::Telegram { token: token?, chat_id: chat_id?, allow, base_url })
+        }
+        "slack" => Some(Kind::Slack { url: Secret::new(part.url("url", HTTP, &["SLACK_WEBHOOK_URL"])?) }),
+        "feishu" => {
+            let secret = part.optional("secret", &[]).map(Secret::new);
+            Some(Kind::Feishu { url: Secret::new(part.url("url", HTTP, &["FEISHU_WEBHOOK"])?), secret })
+        }
+        "dingtalk" => {
+            let secret = part.optional("secret", &[]).map(Secret::new);
+            Some(Kind::Dingtalk { url: Secret::new(part.url("url", HTTP, &["DINGTALK_WEBHOOK"])?), secret })
+        }
+        "bark" => {
+            let base_url = part.optional_url("base_url", HTTP).unwrap_or_else(|| "https://api.day.app".to_owned());
+            Some(Kind::Bark { key: part.secret("key", &["BARK_KEY"])?, base_url })
+        }
+        "webhook" => webhook(part),
+        "command" => {
+            let words = part.list("command");
+            let Some((program, arguments)) = words.split_first() else {
+                let help = "for example `command: [apprise, --config, /home/me/apprise.yml]`";
+                fields.reader().error_with(part.span, format!("`{}` is needed", fields.path("command")), help);
+                return None;
+            };
+            Some(Kind::Command { program: program.clone(), arguments: arguments.to_vec() })
+        }
+        "stdout" => Some(Kind::Stdout),
+        _ => None,
+    }
+}
+
+fn wecom_app(part: &Part<'_, '_, '_>) -> Option<Kind> {
+    let receivers = Receivers {
+        to_user: part.optional("to_user", &["WECOM_TOUSER"]).unwrap_or_default(),
+        to_party: part.optional("to_party", &["WECOM_TOPARTY"]).unwrap_or_default(),
+        to_tag: part.optional("to_tag", &["WECOM_TOTAG"]).unwrap_or_default(),
+    };
+    let nobody = receivers.to_user.is_empty() && receivers.to_party.is_empty() && receivers.to_tag.is_empty();
+    let receivers = if nobody { Receivers::default() } else { receivers };
+    let base_url = part.optional_url("base_url", HTTP);
+    let corp_id = part.required("corp_id", &["WECOM_CORP_ID"]);
+    let secret = part.secret("secret", &["WECOM_APP_SECRET", "WECOM_SECRET"]);
+    let agent = part.required("agent_id", &["WECOM_AGENT_ID"])?;
+    let Ok(agent_id) = agent.trim().parse() else {
+        let text = format!("`{}` must be the application's number, such as 1000002", part.fields.path("agent_id"));
+        part.fields.reader().error(part.span, text);
+        return None;
+    };
+    Some(Kind::WecomApp { corp_id: corp_id?, agent_id, secret: secret?, receivers, base_url })
+}
+
+fn wecom_bot(part: &Part<'_, '_, '_>) -> Option<Kind> {
+    let (allow, url) = (part.list("allow"), part.optional_url("url", &["wss", "ws"]));
+    let bot_id = part.required("bot_id", &["WECOM_BOT_ID"]);
+    let secret = part.secret("secret", &["WECOM_BOT_SECRET"]);
+    let user = part.optional("user", &["WECOM_BOT_USER"]);
+    let chat = match (user, part.optional("group", &[])) {
+        (Some(user), None) => Chat::User(user),
+        (None, Some(group)) => Chat::Group(group),
+        (Some(_), Some(_)) => {
+            part.fields.reader().error(part.span, "`user` and `group` exclude each other".to_owned());
+            return None;
+        }
+        (None, None) => {
+            let help =
+                "`user`: your user id, who has written to the robot once (buttons work); or `group`: a chat's id";
+            let path = part.fields.path("user");
+            part.fields.reader().error_with(part.span, format!("`{path}` is needed"), help);
+            return None;
+        }
+    };
+    Some(Kind::WecomBot { bot_id: bot_id?, secret: secret?, chat, allow, url })
+}
+
+/// `url: https://server/topic`, or `topic` on the public server.
+fn ntfy(part: &Part<'_, '_, '_>) -> Option<Kind> {
+    let token = part.optional("token", &["NTFY_TOKEN"]).map(Secret::new);
+    let topic = part.optional("topic", &["NTFY_TOPIC"]);
+    let url = part.optional_url("url", HTTP);
+    let (server, topic) = match (url, topic) {
+        (Some(server), Some(topic)) => (server, topic),
+        (None, Some(topic)) => ("https://ntfy.sh".to_owned(), topic),
+        (Some(url), None) => {
+            let (server, topic) = url.trim_end_matches('/').rsplit_once('/')?;
+            (server.to_owned(), topic.to_owned())
+        }
+        (None, None) => (String::new(), String::new()),
+    };
+    if topic.is_empty() || server.ends_with(":/") || server.ends_with("//") {
+        let path = part.fields.path("topic");
+        let help = "for example `url: https://ntfy.sh/a-name-that-nobody-guesses`";
+        part.fields.reader().error_with(part.span, format!("`{path}` is needed"), help);
+        return None;
+    }
+    Some(Kind::Ntfy { server, topic: Secret::new(topic), token })
+}
+
+fn webhook(part: &Part<'_, '_, '_>) -> Option<Kind> {
+    let fields = part.fields;
+    let methods = [("POST", "POST"), ("PUT", "PUT"), ("GET", "GET"), ("PATCH", "PATCH")];
+    let markups = [
+        ("raw", Markup::Raw),
+        ("plain", Markup::Plain),
+        ("markdown", Markup::Markdown),
+        ("wecom", Markup::Wecom),
+        ("telegram", Markup::Telegram),
+        ("slack", Markup::Slack),
+    ];
+    let mut headers = Vec::new();
+    if let Some(map) = fields.map("headers") {
+        for (key, node) in map.entries() {
+            let path = map.path(&key.text);
+            if reqwest::header::HeaderName::from_bytes(key.text.as_bytes()).is_err() {
+                fields.reader().error(key.span, format!("`{}` is no name of a header", key.text));
+            } else if let Some(value) = fields.reader().text(node, &path) {
+                headers.push((key.text.clone(), Secret::new(value)));
+            }
+        }
+    }
+    let success = fields.map("success").and_then(|map| {
+        let pointer = map.text("pointer").map(str::to_owned);
+        let equals = map.require("equals").map(json);
+        map.finish();
+        match pointer {
+            Some(pointer) if pointer.is_empty() || pointer.starts_with('/') => Some((pointer, equals?)),
+            _ => {
+                fields
+                    .reader()
+                    .error(part.place("success"), "`success.pointer` must be a pointer such as `/code`".to_owned());
+                None
+            }
+        }
+    });
+    let default = serde_json::json!({"title": "{{title}}", "text": "{{text}}", "link": "{{link}}"});
+    let body = match fields.get("body") {
+        None => BodyConfig::Json(default),
+        Some(node) => match node.as_text() {
+            Some(text) => serde_json::from_str(text)
+                .ok()
+                .filter(|value: &serde_json::Value| value.is_object() || value.is_array())
+                .map_or_else(|| BodyConfig::Text(text.to_owned()), BodyConfig::Json),
+            None => BodyConfig::Json(json(node)),
+        },
+    };
+    let method = fields.word("method", &methods).unwrap_or("POST").to_owned();
+    let markup = fields.word("markup", &markups).unwrap_or(Markup::Plain);
+    let limit = fields.number("limit", 100..=1_000_000).and_then(|n| usize::try_from(n).ok()).unwrap_or(4000);
+    let spacing = fields.duration("spacing").unwrap_or(Millis(1000));
+    let url = Secret::new(part.url("url", HTTP, &[])?);
+    Some(Kind::Webhook(Box::new(WebhookConfig { url, method, headers, body, markup, limit, success, spacing })))
+}
+
+/// A tree of YAML as JSON.
+fn json(node: &Node) -> serde_json::Value {
+    match &node.value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(value) => (*value).into(),
+        Value::Int(value) => i64::try_from(*value).map_or_else(|_| node.raw.clone().into(), Into::into),
+        Value::Float(value) => (*value).into(),
+        Value::Text(text) => text.clone().into(),
+        Value::List(items) => items.iter().map(json).collect(),
+        Value::Map(entries) => entries.iter().map(|(key, node)| (key.text.clone(), json(node))).collect(),
+    }
+}
+
+/// `proxy: none | inherit | URL`.
+fn proxy(part: &Part<'_, '_, '_>) -> ProxyChoice {
+    match part.fields.text("proxy") {
+        None | Some("none") => ProxyChoice::Direct,
+        Some("inherit") => ProxyChoice::Inherit,
+        Some(url) => {
+            let schemes = ["http", "https", "socks5", "socks5h"];
+            let good =
+                reqwest::Url::parse(url).is_ok_and(|parsed| schemes.contains(&parsed.scheme()) && parsed.has_host());
+            if !good {
+                let path = part.fields.path("proxy");
+                let help = "the address begins with http://, https://, socks5:// or socks5h://";
+                part.fields.reader().error_with(
+                    part.place("proxy"),
+                    format!("`{path}` must be `none`, `inherit` or an address"),
+                    help,
+                );
+            }
+            ProxyChoice::Url(url.to_owned())
+        }
+    }
+}

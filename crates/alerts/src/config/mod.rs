@@ -1,0 +1,104 @@
+//! Channels and routes, from the configuration's trees to valid values.
+//!
+//! A channel's `kind` is its name unless it says otherwise, and what it does not say comes from the environment where
+//! scripts are used to keep it (`WECOM_WEBHOOK`, `WECOM_CORP_ID`, `SENTRY_SERVERCHAN_KEY` …), so `notify: wecom_app` alone
+//! is enough.
+
+mod build;
+mod kinds;
+mod routes;
+
+pub use build::{BuildError, Surroundings, build};
+pub use kinds::{BodyConfig, ChannelConfig, Kind, WebhookConfig};
+pub use routes::{Escalation, Reminders, Route, Routing, When};
+
+use std::collections::BTreeMap;
+use tmuxagent_config::{Config, Environment, Loaded, Problem, Tree};
+use tmuxagent_text::redact::{Redactor, is_secret_name};
+use tmuxagent_yaml::{Diagnostic, Node, Reader, Source, Value};
+
+/// Everything about alerts that the configuration says.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Settings {
+    /// The channels by name, those that routes only name included.
+    pub channels: BTreeMap<String, ChannelConfig>,
+    /// What goes where and when.
+    pub routing: Routing,
+}
+
+/// Shorter values of variables are words and numbers rather than secrets.
+const SECRET: usize = 8;
+
+impl Settings {
+    /// What takes out the known secrets as well: the channels' credentials, the keys of links, and what variables with
+    /// such names hold.
+    #[must_use]
+    pub fn redactor(&self, loaded: &Loaded) -> Redactor {
+        let channels = self.channels.values().flat_map(|channel| channel.kind.secrets());
+        let links = loaded.config.approval_secret.iter().chain(loaded.config.serve.iter().flat_map(|serve| &serve.pin));
+        let known = channels.chain(links).map(|secret| secret.expose().to_owned());
+        // A path says where a key lies, and is no secret.
+        let secret = |name: &str, value: &str| is_secret_name(name) && value.len() >= SECRET && !value.starts_with('/');
+        let variables = loaded.environment.iter().filter(|(name, value)| secret(name, value));
+        Redactor::knowing(known.chain(variables.map(|(_, value)| value.to_owned())))
+    }
+}
+
+/// Everything about alerts of a loaded configuration.
+///
+/// # Errors
+/// As [`read`].
+pub fn of(loaded: &Loaded) -> Result<Settings, Problem> {
+    // The text is only needed to show places; a default configuration has none.
+    let text = std::fs::read_to_string(&loaded.config_name).unwrap_or_default();
+    let source = Source::new(loaded.config_name.clone(), text);
+    read(&loaded.config, &source, &loaded.environment).map_err(Problem::in_text)
+}
+
+/// The channel of that name; a kind's name that is not configured is made from the environment. `None`: there is none.
+///
+/// # Errors
+/// What it lacks.
+pub fn channel(loaded: &Loaded, name: &str) -> Result<Option<ChannelConfig>, Problem> {
+    let mut settings = of(loaded)?;
+    if !settings.channels.contains_key(name) && kinds::NAMES.contains(&name) {
+        let span = tmuxagent_yaml::Span { line: 1, column: 1, offset: 0, len: 0 };
+        let word = Tree(Node { raw: name.to_owned(), value: Value::Text(name.to_owned()), span });
+        let config = Config { notify: Some(word), ..loaded.config.clone() };
+        let source = Source::new(format!("<channel {name}>"), String::new());
+        settings = read(&config, &source, &loaded.environment).map_err(Problem::in_text)?;
+    }
+    Ok(settings.channels.remove(name))
+}
+
+/// Reads `channels:` and `notify:` of a valid configuration. `source` is the configuration's text, for places.
+///
+/// # Errors
+/// Everything that is wrong, with the nearest right word.
+pub fn read(config: &Config, source: &Source, environment: &Environment) -> Result<Settings, Vec<Diagnostic>> {
+    let reader = Reader::new(source);
+    let mut channels = BTreeMap::new();
+    if let Some(fields) = config.channels.as_ref().and_then(|tree| reader.map(&tree.0, "channels")) {
+        for (key, node) in fields.entries() {
+            if let Some(channel) = kinds::read(&reader, environment, &key.text, key.span, node) {
+                channels.insert(key.text.clone(), channel);
+            }
+        }
+    }
+    let routing = match &config.notify {
+        Some(tree) => {
+            let known: Vec<String> = match config.channels.as_ref().map(|tree| &tree.0.value) {
+                Some(tmuxagent_yaml::Value::Map(entries)) => entries.iter().map(|(key, _)| key.text.clone()).collect(),
+                _ => Vec::new(),
+            };
+            let mut names = routes::Names { reader: &reader, environment, known: &known, channels: &mut channels };
+            routes::read(&mut names, &tree.0)
+        }
+        None => Routing::everything_to(channels.keys().cloned().collect()),
+    };
+    let found = reader.finish();
+    if found.is_empty() { Ok(Settings { channels, routing }) } else { Err(found) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! What chats and links need of the supervisor: to look an approval up, and to decide it.
+
+use futures_util::future::BoxFuture;
+use tmuxagent_model::{Approval, ApprovalId, Decider, Decision, Verdict};
+
+/// The supervisor, as seen by surfaces outside its process's screens.
+///
+/// A decision made here goes the same way as any other: one compare-and-set on approval and revision.
+pub trait Decide: Send + Sync {
+    /// The approval as it stands, also a closed one.
+    fn approval<'a>(&'a self, id: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>>;
+
+    /// Decides it; returns when the decision is committed.
+    fn decide<'a>(
+        &'a self,
+        approval: &'a ApprovalId,
+        revision: u32,
+        verdict: Verdict,
+        by: Decider,
+    ) -> BoxFuture<'a, Result<(), Refusal>>;
+
+    /// Something that somebody may have to know: a forged link, a stranger's button. Goes to the journal.
+    fn report(&self, text: String);
+}
+
+/// Why a decision was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Somebody was first.
+    #[error("already decided by {}", .0.by.who)]
+    Decided(Box<Decision>),
+    /// It closed without a decision.
+    #[error("the question is closed")]
+    Closed,
+    /// It has changed since it was shown.
+    #[error("the question has changed since")]
+    Stale,
+    /// There is no such approval.
+    #[error("there is no such question")]
+    Unknown,
+    /// Something else; one sentence.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Refusal {
+    /// The sentence for the late decider.
+    #[must_use]
+    pub fn sentence(&self, lang: tmuxagent_text::Lang) -> String {
+        match self {
+            Self::Decided(decision) => {
+                let state = if decision.verdict.approve {
+                    lang.pick("approved", "已批准")
+                } else {
+                    lang.pick("rejected", "已拒绝")
+                };
+                let (who, at, via) = (
+                    tmuxagent_text::plain::one_line(&decision.by.who),
+                    tmuxagent_text::utc(decision.at),
+                    lang.via(decision.by.via),
+                );
+                match lang {
+                    tmuxagent_text::Lang::En => format!("already {state} by {who} at {at} via {via}"),
+                    tmuxagent_text::Lang::Zh => format!("{who} 已于 {at} 通过{via}处理：{state}"),
+                }
+            }
+            Self::Closed => lang.pick("the question is closed", "该问题已关闭").to_owned(),
+            Self::Stale => lang
+                .pick("what is asked has changed; use the newest message", "内容已变化，请使用最新的消息")
+                .to_owned(),
+            Self::Unknown => lang.pick("there is no such question", "没有这个问题").to_owned(),
+            Self::Other(text) => tmuxagent_text::plain::one_line(text),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The markup of each service, and how text that is not ours is kept from being read as markup. Pure.
+//!
+//! Services document what they understand but rarely how to escape it, and they read more than they document. So
+//! dangerous signs are not escaped but replaced by look-alikes of full width, which every service shows and none reads.
+//!
+//! **Invariant:** text that went through [`Markup::text`] or [`Markup::block`] can make no link, mention, colour,
+//! heading, quotation or code of its own (property-tested).
+
+use tmuxagent_text::plain::{clean, one_line};
+
+/// Invisible, forbids a line break; put into a name such as `example.com` it keeps a service from making it a link.
+const JOINER: char = '\u{2060}';
+
+/// A service's markup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Markup {
+    /// A terminal or a file: nothing is read as markup, nothing is replaced.
+    Raw,
+    /// No markup of ours, but links, tags and mentions are found in it (WeCom text, ntfy, Bark, desktops).
+    Plain,
+    /// WeCom `markdown`: headings, bold, links, one-line code, quotations, `<font color>`, `<@id>`.
+    Wecom,
+    /// CommonMark and its relatives (ServerChan, `markdown_v2`, the WeCom robot with a long connection).
+    Markdown,
+    /// The same where code blocks are not known (DingTalk).
+    Quoted,
+    /// Telegram's HTML mode.
+    Telegram,
+    /// Slack's mrkdwn.
+    Slack,
+}
+
+/// The meaning of a coloured word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Went well.
+    Good,
+    /// Needs somebody.
+    Warn,
+    /// Beside the point.
+    Faint,
+}
+
+impl Markup {
+    /// Untrusted text, one line, to stand among words.
+    #[must_use]
+    pub fn text(self, text: &str) -> String {
+        let line = one_line(text);
+        match self {
+            Self::Raw => line,
+            Self::Plain => break_links(&line.replace('<', "＜")),
+            Self::Telegram => escape_html(&break_links(&replace_mentions(&line))),
+            Self::Slack => escape_html(&break_links(&replace_signs(&line))),
+            Self::Wecom | Self::Markdown | Self::Quoted => break_links(&replace_signs(&line)),
+        }
+    }
+
+    /// Untrusted text of several lines, set apart.
+    #[must_use]
+    pub fn block(self, text: &str) -> String {
+        let text = clean(text);
+        let text = text.trim_matches('\n');
+        match self {
+            Self::Raw => text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"),
+            Self::Plain => text.lines().map(|line| self.text(line)).collect::<Vec<_>>().join("\n"),
+            Self::Telegram => format!("<pre>{}</pre>", escape_html(text)),
+            // Inside a fence only the fence itself is read, except by Slack, which goes on reading `<…>` and links.
+            Self::Slack => format!("```\n{}\n```", escape_html(&break_links(&text.replace('`', "｀")))),
+            Self::Markdown => format!("```\n{}\n```", text.replace('`', "｀").replace('~', "～")),
+            Self::Quoted => text.lines().map(|line| format!("> {}", self.text(line))).collect::<Vec<_>>().join("  \n"),
+            Self::Wecom => text.lines().map(|line| format!("> {}", self.text(line))).collect::<Vec<_>>().join("\n"),
+        }
+    }
+
+    /// Untrusted text as emphasised words.
+    #[must_use]
+    pub fn bold(self, text: &str) -> String {
+        let inner = self.text(text);
+        match self {
+            _ if inner.is_empty() => inner,
+            Self::Raw | Self::Plain => inner,
+            Self::Wecom | Self::Markdown | Self::Quoted => format!("**{inner}**"),
+            Self::Telegram => format!("<b>{inner}</b>"),
+            Self::Slack => format!("*{inner}*"),
+        }
+    }
+
+    /// Untrusted text as the heading of the message.
+    #[must_use]
+    pub fn heading(self, text: &str) -> String {
+        match self {
+            Self::Wecom | Self::Markdown | Self::Quoted => format!("### {}", self.text(text)),
+            Self::Raw | Self::Plain | Self::Telegram | Self::Slack => self.bold(text),
+        }
+    }
+
+    /// Untrusted text in a colour, where the service has colours.
+    #[must_use]
+    pub fn tone(self, tone: Tone, text: &str) -> String {
+        let inner = self.text(text);
+        match (self, tone) {
+            (Self::Wecom, Tone::Good) => format!("<font color=\"info\">{inner}</font>"),
+            (Self::Wecom, Tone::Warn) => format!("<font color=\"warning\">{inner}</font>"),
+            (Self::Wecom, Tone::Faint) => format!("<font color=\"comment\">{inner}</font>"),
+            (Self::Raw | Self::Plain | Self::Markdown | Self::Quoted | Self::Telegram | Self::Slack, _) => inner,
+        }
+    }
+
+    /// A link of ours; `label` and `url` must come from this program or its configuration.
+    #[must_use]
+    pub fn link(self, label: &str, url: &str) -> String {
+        match self {
+            Self::Raw | Self::Plain => format!("{label}: {url}"),
+            Self::Wecom | Self::Markdown | Self::Quoted => format!("[{label}]({url})"),
+            Self::Telegram => format!("<a href=\"{}\">{}</a>", escape_html(url), escape_html(label)),
+            Self::Slack => format!("<{}|{}>", escape_html(url).replace('|', "%7C"), escape_html(label)),
+        }
+    }
+}
+
+/// Text for HTML elements and for attributes in double or single quotes.
+#[must_use]
+pub fn escape_html(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Every sign that some flavour of Markdown reads, by its look-alike.
+fn replace_signs(line: &str) -> String {
+    let chars: Vec<char> = line.chars().collect();
+    let word = |index: Option<usize>| index.and_then(|i| chars.get(i)).is_some_and(|c| c.is_alphanumeric());
+    let mut out: String = chars
+        .iter()
+        .enumerate()
+        .map(|(i, &c)| match c {
+            '<' => '＜',
+            '[' => '［',
+            ']' => '］',
+            '`' => '｀',
+            '*' => '＊',
+            '~' => '～',
+            '|' => '｜',
+            '\\' => '＼',
+            '@' => '＠',
+            // `snake_case` stays readable: between letters no flavour in use reads it.
+            '_' if !(word(i.checked_sub(1)) && word(Some(i + 1))) => '＿',
+            other => other,
+        })
+        .collect();
+    // What is read only at the beginning of a line: headings, quotations, lists, rules and underlines of headings.
+    let first = out.chars().next();
+    match first {
+        Some('#') => out = format!("＃{}", &out[1..]),
+        Some('>') => out = format!("＞{}", &out[1..]),
+        Some('-' | '=' | '+') => out.insert(0, JOINER),
+        _ => {}
+    }
+    out
+}
+
+/// What Telegram finds in text: `@name`, `#tag`, `$TAG`, `/command`.
+fn replace_mentions(line: &str) -> String {
+    let mut previous = ' ';
+    let mut out = String::with_capacity(line.len());
+    for c in line.chars() {
+        match c {
+            '@' => out.push('＠'),
+            '#' => out.push('＃'),
+            '$' => out.push('＄'),
+            '/' if !previous.is_alphanumeric() => {
+                out.push('/');
+                out.push(JOINER);
+            }
+            other => out.push(other),
+        }
+        previous = c;
+    }
+    out
+}
+
+/// Makes addresses unrecognisable as such for programs, and leaves them readable: `://` gets a colon of full width, a dot
+/// before a letter an invisible joiner.
+fn break_links(line: &str) -> String {
+    let chars: Vec<char> = line.chars().collect();
+    let mut out = String::with_capacity(line.len());
+    for (i, &c) in chars.iter().enumerate() {
+        let before = i.checked_sub(1).and_then(|i| chars.get(i)).is_some_and(|c| c.is_alphanumeric());
+        let after = chars.get(i + 1);
+        match c {
+            ':' if matches!(after, Some('/' | '\\')) => out.push('：'),
+            ':' if after.is_some_and(|c| !c.is_whitespace()) && ends_in_scheme(&chars[..i]) => out.push('：'),
+            '.' | '。' | '．' if before && after.is_some_and(|c| c.is_alphabetic()) => {
+                out.push(c);
+                out.push(JOINER);
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Whether a colon here would end a scheme that needs no slashes.
+fn ends_in_scheme(before: &[char]) -> bool {
+    ["mailto", "tel", "sms", "javascript", "data", "tg", "weixin"].iter().any(|scheme| {
+        let mut tail = before.iter().rev();
+        scheme.chars().rev().all(|c| tail.next().is_some_and(|t| t.eq_ignore_ascii_case(&c)))
+    })
+}
+
+#[cfg(test)]
+#[path = "markup_tests.rs"]
+mod tests;

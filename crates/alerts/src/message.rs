@@ -1,0 +1,324 @@
+//! What is told, before any service's own form: composed of an alert and the approval it speaks of, rendered in a
+//! service's markup within its limit. Pure.
+//!
+//! **Invariants:** all text in a [`Message`] went through redaction; its links are ours. Rendering keeps the limit, and
+//! what it leaves out is evidence first, then body, then command and question, never the code and the links.
+
+use super::markup::{Markup, Tone};
+use crate::token::short_code;
+use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, RunId, Timestamp, Urgency};
+use tmuxagent_text::Lang;
+use tmuxagent_text::plain::{CUT, clean, cut_bytes, one_line};
+use tmuxagent_text::redact::Redactor;
+use tmuxagent_text::utc;
+
+/// A message for one human, in one language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// What it is about.
+    pub kind: AlertKind,
+    /// How pressing it is.
+    pub urgency: Urgency,
+    /// The language of the words around.
+    pub lang: Lang,
+    /// One line.
+    pub title: String,
+    /// More lines, may be empty.
+    pub body: String,
+    /// How the body is read.
+    pub form: Form,
+    /// The run it speaks of.
+    pub run: Option<RunId>,
+    /// The open question it asks.
+    pub ask: Option<Ask>,
+}
+
+/// How the body of a message is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// As text.
+    #[default]
+    Plain,
+    /// As Markdown of the user's own, never of a pane's.
+    Markdown,
+}
+
+/// The part of a message that asks for a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// Which approval.
+    pub approval: ApprovalId,
+    /// Which revision of it.
+    pub revision: u32,
+    /// The signs that message, page and screen share.
+    pub code: String,
+    /// `session:window.pane` with its host.
+    pub place: String,
+    /// Pipeline and stage, empty where there are none.
+    pub stage: String,
+    /// Why it is asked, in our words.
+    pub reason: &'static str,
+    /// The question.
+    pub question: String,
+    /// What a yes sends, one line; empty when it sends nothing.
+    pub command: String,
+    /// The lines that led to it, oldest first.
+    pub evidence: Vec<String>,
+    /// The answers to choose from.
+    pub options: Vec<String>,
+    /// When it expires.
+    pub expires: Option<Timestamp>,
+    /// The signed link's page, where links are served.
+    pub link: Option<String>,
+}
+
+impl Message {
+    /// Composes the message of an alert. `approval` is the approval it names, as it stands now; a closed one is told of but
+    /// not asked about. `link` is the page of a signed link for exactly that revision.
+    #[must_use]
+    pub fn compose(
+        alert: &Alert,
+        approval: Option<&Approval>,
+        link: Option<&str>,
+        lang: Lang,
+        redactor: &Redactor,
+    ) -> Self {
+        let ask = approval
+            .filter(|approval| approval.state == ApprovalState::Pending)
+            .map(|approval| Ask::of(approval, link, lang, redactor));
+        let name = lang.kind(alert.kind);
+        let title = one_line(&redactor.redact(&alert.title));
+        let title = if title.is_empty() { name.to_owned() } else { format!("{name}: {title}") };
+        Self {
+            kind: alert.kind,
+            urgency: alert.urgency,
+            lang,
+            title,
+            // What an alert's body says of a question, the question itself says better.
+            body: if ask.is_some() { String::new() } else { clean(&redactor.redact(&alert.body)).trim().to_owned() },
+            form: Form::Plain,
+            run: alert.run,
+            ask,
+        }
+    }
+
+    /// A message of plain words, for scripts and tests of a channel.
+    #[must_use]
+    pub fn plain(title: &str, body: &str, urgency: Urgency, lang: Lang, redactor: &Redactor) -> Self {
+        Self {
+            kind: AlertKind::Custom,
+            urgency,
+            lang,
+            title: one_line(&redactor.redact(title)),
+            body: clean(&redactor.redact(body)).trim().to_owned(),
+            form: Form::Plain,
+            run: None,
+            ask: None,
+        }
+    }
+
+    /// Several messages that ask nothing as one; `None` for fewer than two.
+    #[must_use]
+    pub fn merged(messages: &[Self]) -> Option<Self> {
+        let [first, _, ..] = messages else {
+            return None;
+        };
+        let urgency = messages.iter().map(|message| message.urgency).max().unwrap_or(first.urgency);
+        let pressing = messages.iter().max_by_key(|message| message.urgency).unwrap_or(first);
+        let body: Vec<String> = messages
+            .iter()
+            .map(|message| match message.body.lines().next() {
+                Some(line) => format!("• {} — {}", message.title, cut_bytes(line, 160)),
+                None => format!("• {}", message.title),
+            })
+            .collect();
+        let count = messages.len();
+        Some(Self {
+            kind: pressing.kind,
+            urgency,
+            lang: first.lang,
+            title: first.lang.pick("COUNT messages", "COUNT 条消息").replace("COUNT", &count.to_string()),
+            body: body.join("\n"),
+            form: Form::Plain,
+            run: None,
+            ask: None,
+        })
+    }
+
+    /// The whole message in `markup`, at most `limit` bytes; see the module's invariants for what is left out.
+    #[must_use]
+    pub fn render(&self, markup: Markup, limit: usize) -> String {
+        fit(self, limit, |message| message.written(markup, Head::WithTitle))
+    }
+
+    /// Everything but the title, for services that take the title apart.
+    #[must_use]
+    pub fn render_body(&self, markup: Markup, limit: usize) -> String {
+        fit(self, limit, |message| message.written(markup, Head::Apart))
+    }
+
+    fn written(&self, markup: Markup, head: Head) -> String {
+        let mut parts = Vec::new();
+        if head == Head::WithTitle {
+            parts.push(markup.heading(&self.title));
+        }
+        if !self.body.is_empty() {
+            parts.push(match self.form {
+                Form::Plain => self.body.lines().map(|l| markup.text(l)).collect::<Vec<_>>().join(markup.line_break()),
+                Form::Markdown => markup.markdown(&self.body),
+            });
+        }
+        if let Some(ask) = &self.ask {
+            parts.extend(ask.written(
+                markup,
+                self.lang,
+                head == Head::WithTitle && self.title.ends_with(&ask.question),
+            ));
+        }
+        parts.retain(|part| !part.is_empty());
+        parts.join(if matches!(markup, Markup::Markdown | Markup::Quoted) { "\n\n" } else { "\n" })
+    }
+}
+
+/// Whether the title is part of the text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Head {
+    WithTitle,
+    Apart,
+}
+
+impl Ask {
+    /// What is asked by an open approval.
+    #[must_use]
+    pub fn of(approval: &Approval, link: Option<&str>, lang: Lang, redactor: &Redactor) -> Self {
+        let words = |text: &str| one_line(&redactor.redact(text));
+        let stage = match (&approval.pipeline, &approval.stage) {
+            (Some(pipeline), Some(stage)) => words(&format!("{pipeline} / {stage}")),
+            (Some(name), None) | (None, Some(name)) => words(name),
+            (None, None) => String::new(),
+        };
+        let host = &approval.pane.host;
+        let local = *host == tmuxagent_model::HostName::local();
+        Self {
+            approval: approval.id.clone(),
+            revision: approval.revision,
+            code: short_code(approval),
+            place: if local { words(&approval.place) } else { words(&format!("{host} {}", approval.place)) },
+            stage,
+            reason: lang.reason(&approval.kind),
+            question: words(&approval.question),
+            command: words(&approval.effect_text),
+            evidence: redactor.redact_lines(&approval.evidence).iter().map(|line| clean(line)).collect(),
+            options: approval.options.iter().map(|option| words(option)).collect(),
+            expires: approval.expires_at,
+            link: link.map(str::to_owned),
+        }
+    }
+
+    /// `told`: the title is the question.
+    fn written(&self, markup: Markup, lang: Lang, told: bool) -> Vec<String> {
+        let mut facts = vec![field(markup, lang.pick("Where", "位置"), &self.place)];
+        if !self.stage.is_empty() {
+            facts.push(field(markup, lang.pick("Stage", "阶段"), &self.stage));
+        }
+        facts.push(field(markup, lang.pick("Why", "原因"), self.reason));
+        if !told {
+            facts.push(field(markup, lang.pick("Question", "问题"), &self.question));
+        }
+        if let Some(expires) = self.expires {
+            facts.push(field(markup, lang.pick("Until", "截止"), &utc(expires)));
+        }
+        let mut parts = vec![facts.join(markup.line_break())];
+        if !self.command.is_empty() {
+            parts.push(markup.bold(lang.pick("A yes will type", "批准后将输入")));
+            parts.push(markup.block(&self.command));
+        }
+        if !self.evidence.is_empty() {
+            parts.push(markup.bold(lang.pick("Last lines", "最近输出")));
+            parts.push(markup.block(&self.evidence.join("\n")));
+        }
+        if !self.options.is_empty() {
+            parts.push(field(markup, lang.pick("Answers", "可选答案"), &self.options.join(" · ")));
+        }
+        parts.push(format!("{} {}", lang.pick("Code", "校验码"), markup.tone(Tone::Warn, &self.code)));
+        match &self.link {
+            Some(link) => parts.push(markup.link(lang.pick("Open and decide", "打开并审批"), link)),
+            None => parts.push(markup.text(&format!("tmuxagent approve {}", self.approval))),
+        }
+        parts
+    }
+}
+
+fn field(markup: Markup, label: &str, value: &str) -> String {
+    format!("{}: {}", markup.bold(label), markup.text(value))
+}
+
+impl Markup {
+    /// What ends a line without ending the paragraph.
+    pub(super) const fn line_break(self) -> &'static str {
+        match self {
+            // CommonMark joins lines of one paragraph unless two spaces end them.
+            Self::Markdown | Self::Quoted => "  \n",
+            Self::Raw | Self::Plain | Self::Wecom | Self::Telegram | Self::Slack => "\n",
+        }
+    }
+}
+
+/// Shortens `message` until `write` keeps `limit`.
+fn fit(message: &Message, limit: usize, write: impl Fn(&Message) -> String) -> String {
+    let mut out = write(message);
+    if out.len() <= limit {
+        return out;
+    }
+    let mut short = message.clone();
+    while out.len() > limit && shorten(&mut short, out.len() - limit) {
+        out = write(&short);
+    }
+    // Only limits below any service's own get here: even the links do not fit.
+    cut_bytes(&out, limit)
+}
+
+/// Takes something out of the least needed part that is left; false when nothing is left to take. A sign may stand for
+/// three bytes after its replacement, so at least a third of the excess goes.
+fn shorten(message: &mut Message, excess: usize) -> bool {
+    let step = (excess / 3).max(8);
+    if let Some(ask) = &mut message.ask
+        && !ask.evidence.is_empty()
+    {
+        let mut gone = 0;
+        while gone < excess && !ask.evidence.is_empty() {
+            gone += ask.evidence.remove(0).len() + 1;
+        }
+        return true;
+    }
+    if trim(&mut message.body, step, 0) {
+        return true;
+    }
+    if let Some(ask) = &mut message.ask {
+        let parts = [(&mut ask.command, 60), (&mut ask.question, 40), (&mut ask.stage, 20), (&mut ask.place, 20)];
+        for (part, least) in parts {
+            if trim(part, step, least) {
+                return true;
+            }
+        }
+        if ask.options.pop().is_some() {
+            return true;
+        }
+    }
+    trim(&mut message.title, step, 20)
+}
+
+/// Cuts `step` bytes off a text that is longer than `least`.
+fn trim(text: &mut String, step: usize, least: usize) -> bool {
+    if text.len() <= least + CUT.len() {
+        return false;
+    }
+    let room = text.len().saturating_sub(step + CUT.len()).max(least);
+    let before = text.len();
+    *text = if room == 0 { String::new() } else { cut_bytes(text.trim_end_matches(CUT), room) };
+    text.len() < before
+}
+
+#[cfg(test)]
+#[path = "message_tests.rs"]
+pub(crate) mod tests;

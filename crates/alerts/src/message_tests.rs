@@ -1,0 +1,124 @@
+use super::*;
+use proptest::prelude::*;
+pub(crate) use tmuxagent_testkit::{alert, approval};
+
+/// The message of both, with a link.
+pub(crate) fn message() -> Message {
+    let link = Some("https://phone.example/a/TOKEN");
+    Message::compose(&alert(), Some(&approval()), link, Lang::En, &Redactor::default())
+}
+
+#[test]
+fn a_question_tells_all_that_is_needed_to_decide() {
+    insta::assert_snapshot!(message().render(Markup::Raw, 4000), @r"
+    Decide: storyapp-ci build
+    Where: proj:storyapp.0
+    Stage: storyapp-ci / build
+    Why: a stage wants to start
+    Question: Build after green tests?
+    Until: 2023-11-14 23:13 UTC
+    A yes will type
+      npm run build ⏎
+    Last lines
+      Tests: 42 passed
+      Done in 3.1s
+    Code XDG4
+    Open and decide: https://phone.example/a/TOKEN
+    ");
+}
+
+#[test]
+fn in_chinese_and_in_wecom_markdown() {
+    let link = Some("https://phone.example/a/TOKEN");
+    let message = Message::compose(&alert(), Some(&approval()), link, Lang::Zh, &Redactor::default());
+    insta::assert_snapshot!(message.render(Markup::Wecom, 4096), @r#"
+    ### 待审批: storyapp-ci build
+    **位置**: proj:storyapp.0
+    **阶段**: storyapp-ci / build
+    **原因**: 阶段请求开始
+    **问题**: Build after green tests?
+    **截止**: 2023-11-14 23:13 UTC
+    **批准后将输入**
+    > npm run build ⏎
+    **最近输出**
+    > Tests: 42 passed
+    > Done in 3.1s
+    校验码 <font color="warning">XDG4</font>
+    [打开并审批](https://phone.example/a/TOKEN)
+    "#);
+}
+
+#[test]
+fn without_a_link_it_says_what_to_type() {
+    let message = Message::compose(&alert(), Some(&approval()), None, Lang::En, &Redactor::default());
+    assert!(message.render(Markup::Raw, 4000).ends_with("tmuxagent approve 01J8ZQ4M3V5C2N7R9T1W6X8Y0A"));
+}
+
+#[test]
+fn a_closed_approval_is_not_asked_about() {
+    let closed = Approval { state: ApprovalState::Approved, ..approval() };
+    let message = Message::compose(&alert(), Some(&closed), Some("https://x"), Lang::En, &Redactor::default());
+    assert_eq!(message.ask, None);
+}
+
+#[test]
+fn secrets_do_not_leave() {
+    let secret = ["hunter", "2hunter", "2"].concat();
+    let mut asked = approval();
+    asked.evidence = vec![format!("DB_PASSWORD={secret}")];
+    asked.effect_text = format!("deploy --token {secret}");
+    asked.question = format!("token={secret}?");
+    let alert = Alert { title: format!("API_KEY={secret}"), body: format!("password: {secret}"), ..alert() };
+    let message = Message::compose(&alert, Some(&asked), None, Lang::En, &Redactor::default());
+    assert!(!message.render(Markup::Raw, 4000).contains(&secret));
+}
+
+#[test]
+fn evidence_goes_first_and_the_link_never() {
+    let mut asked = approval();
+    asked.evidence = (0..20).map(|n| format!("line {n} {}", "x".repeat(200))).collect();
+    asked.effect_text = "y".repeat(3_000);
+    let link = "https://phone.example/a/TOKEN";
+    let message = Message::compose(&alert(), Some(&asked), Some(link), Lang::En, &Redactor::default());
+    for limit in [600, 2_048, 4_096] {
+        let out = message.render(Markup::Wecom, limit);
+        assert!(out.len() <= limit && out.contains(link) && out.contains(&short_code(&asked)), "{limit}: {out}");
+    }
+    assert!(message.render(Markup::Wecom, 4_096).contains("yyyy"));
+    assert!(!message.render(Markup::Wecom, 4_096).contains("line 0 "));
+}
+
+#[test]
+fn several_messages_are_one() {
+    let one = Message::plain("a failed", "because\nof b", Urgency::Normal, Lang::En, &Redactor::default());
+    let two = Message::plain("c failed", "", Urgency::High, Lang::En, &Redactor::default());
+    let merged = Message::merged(&[one.clone(), two]).unwrap();
+    assert_eq!((merged.title.as_str(), merged.urgency), ("2 messages", Urgency::High));
+    assert_eq!(merged.body, "• a failed — because\n• c failed");
+    assert_eq!(Message::merged(&[one]), None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn every_limit_is_kept_in_every_markup(
+        title in ".{0,300}", body in "(?s).{0,600}", command in ".{0,600}", evidence in prop::collection::vec(".{0,200}", 0..20),
+        limit in 500_usize..4096,
+    ) {
+        let mut asked = approval();
+        asked.effect_text = command;
+        asked.evidence = evidence;
+        let alert = Alert { title, body, ..alert() };
+        let link = "https://phone.example/a/TOKEN";
+        let message = Message::compose(&alert, Some(&asked), Some(link), Lang::Zh, &Redactor::default());
+        for markup in [Markup::Raw, Markup::Plain, Markup::Wecom, Markup::Markdown, Markup::Telegram, Markup::Slack] {
+            let out = message.render(markup, limit);
+            prop_assert!(out.len() <= limit);
+            prop_assert!(out.contains(link), "{markup:?} {out}");
+            // Blocks that services show as they are hold what they hold.
+            let whole = matches!(markup, Markup::Raw | Markup::Markdown | Markup::Telegram);
+            let rest = out.replace(link, "");
+            prop_assert!(whole || !rest.contains("://"), "only our link: {}", rest);
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Approval files, the pure part: their names, what stands in them, and what a person may write into them.
+//!
+//! A request file is readable as it is and takes `echo approve > FILE.txt`, `reject`, or an answer of the question's
+//! options. Its name ends in the approval's id and revision, so that a decision belongs to exactly what was asked.
+
+use super::token::short_code;
+use std::fmt::Write;
+use tmuxagent_model::{Approval, ApprovalId, KeyStep, Verdict};
+use tmuxagent_text::Lang;
+use tmuxagent_text::plain::{clean, one_line};
+use tmuxagent_text::redact::Redactor;
+use tmuxagent_text::utc;
+use tmuxagent_yaml::nearest;
+
+const APPROVE: &[&str] = &["approve", "approved", "yes", "y", "ok", "批准", "同意", "通过", "是"];
+const REJECT: &[&str] = &["reject", "rejected", "no", "n", "deny", "拒绝", "不同意", "驳回", "否"];
+
+/// The most bytes that a person may add; more is refused unread.
+pub const MOST_ADDED: usize = 4096;
+
+/// The request file's name: host, place, pipeline and stage for people, id and revision to be unique. Never longer than
+/// 240 bytes, never with a `/`, never hidden.
+#[must_use]
+pub fn file_name(approval: &Approval) -> String {
+    let part = |text: &str, most: usize| {
+        let kept: String =
+            text.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' }).collect();
+        let mut end = kept.len().min(most);
+        while !kept.is_char_boundary(end) {
+            end -= 1;
+        }
+        kept[..end].trim_matches(['-', '.']).to_owned()
+    };
+    let mut parts = vec![part(approval.pane.host.as_str(), 30), part(&approval.place, 60)];
+    parts.extend(approval.pipeline.iter().chain(&approval.stage).map(|text| part(text, 36)));
+    parts.retain(|text| !text.is_empty());
+    format!("{}--{}.{}.txt", parts.join("--"), identity(approval.id.as_str()), approval.revision)
+}
+
+/// Whose request a file of that name was; `None` when the name is not of our making.
+#[must_use]
+pub fn approval_of(name: &str) -> Option<ApprovalId> {
+    let (id, revision) = name.strip_suffix(".txt")?.rsplit_once("--")?.1.split_once('.')?;
+    let ours = id.bytes().all(|b| b.is_ascii_alphanumeric()) && !id.is_empty() && revision.parse::<u32>().is_ok();
+    ours.then(|| ApprovalId::new(id))
+}
+
+/// The id as it may stand in a file name: itself when it is letters and digits, its bytes in hexadecimal otherwise, so
+/// that two ids never look the same.
+fn identity(id: &str) -> String {
+    if !id.is_empty() && id.len() <= 40 && id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return id.to_owned();
+    }
+    let hash = <sha2::Sha256 as sha2::Digest>::digest(id);
+    hash.iter().take(16).fold(String::from("x-"), |mut text, byte| {
+        // Writing to a text can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// What stands in the file. `note` answers what was written last.
+#[must_use]
+pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: Option<&str>) -> String {
+    let line = |text: &str| one_line(&redactor.redact(text));
+    let mut text = format!("{}\n\n", line(&approval.question));
+    let mut field = |label: &str, value: &str| {
+        if !value.is_empty() {
+            let _ = writeln!(text, "{label}: {value}");
+        }
+    };
+    field(lang.pick("where", "位置"), &line(&format!("{} {}", approval.pane.host, approval.place)));
+    field(lang.pick("pipeline", "流水线"), &line(approval.pipeline.as_deref().unwrap_or_default()));
+    field(lang.pick("stage", "阶段"), &line(approval.stage.as_deref().unwrap_or_default()));
+    field(lang.pick("why", "原因"), lang.reason(&approval.kind));
+    field(lang.pick("asked", "提出"), &utc(approval.asked_at));
+    field(lang.pick("until", "截止"), &approval.expires_at.map(utc).unwrap_or_default());
+    field(lang.pick("code", "校验码"), &short_code(approval));
+    field(lang.pick("answers", "可选答案"), &approval.options.iter().map(|o| line(o)).collect::<Vec<_>>().join(" | "));
+    let steps: Vec<String> = approval
+        .effect
+        .iter()
+        .map(|step| match step {
+            KeyStep::Text(text) => line(text),
+            KeyStep::Key(key) => format!("[{}]", line(key)),
+        })
+        .collect();
+    if !steps.is_empty() {
+        let _ = writeln!(text, "\n{}\n  {}", lang.pick("A yes will type:", "批准后将输入："), steps.join("\n  "));
+    }
+    if !approval.evidence.is_empty() {
+        let _ = writeln!(text, "\n{}", lang.pick("Last lines:", "最近输出："));
+        for evidence in redactor.redact_lines(&approval.evidence) {
+            let _ = writeln!(text, "  {}", clean(&evidence));
+        }
+    }
+    let _ = writeln!(text, "\n{}", lang.pick(HOW[0], HOW[1]));
+    if let Some(note) = note {
+        let _ = writeln!(text, "{}", one_line(note));
+    }
+    text
+}
+
+/// How to decide, in both languages.
+const HOW: [&str; 2] = [
+    "To decide: echo approve > THIS-FILE   or   echo reject > THIS-FILE",
+    "审批方法：echo approve > 此文件   或   echo reject > 此文件",
+];
+
+/// Whether this is a request as it was written, with or without an answer.
+#[must_use]
+pub fn is_request(content: &str) -> bool {
+    content.lines().any(|line| HOW.contains(&line))
+}
+
+/// What a file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// Nothing yet: the request as it was written, or an empty file on its way to be filled.
+    Nothing,
+    /// A decision.
+    Decided(Verdict),
+    /// Something else; the sentence answers it.
+    Wrong(String),
+}
+
+/// Reads what a person made of the file. `request` is the text that stood in it.
+#[must_use]
+pub fn read_decision(content: &str, request: &str, approval: &Approval, lang: Lang) -> Written {
+    let added = content.strip_prefix(request).unwrap_or(content);
+    let added = added.trim_start_matches('\u{feff}').trim();
+    if added.is_empty() {
+        return Written::Nothing;
+    }
+    let wrong = || {
+        let shown = tmuxagent_text::plain::cut_chars(&one_line(added), 40);
+        let words = ["approve", "reject"].into_iter().chain(approval.options.iter().map(String::as_str));
+        let hint = nearest(&shown, words).map(|near| format!(" ({near}?)")).unwrap_or_default();
+        let text = lang.pick("not understood: ", "无法识别：");
+        let fix = lang.pick("write `approve` or `reject`", "请写入 approve 或 reject");
+        Written::Wrong(format!("{text}`{shown}`{hint}; {fix}"))
+    };
+    if added.lines().count() > 1 {
+        return wrong();
+    }
+    let option = |text: &str| {
+        let text = text.trim();
+        approval.options.iter().find(|option| option.trim().eq_ignore_ascii_case(text)).cloned()
+    };
+    let yes = |answer| Written::Decided(Verdict { approve: true, answer });
+    let (word, rest) = added.split_once(char::is_whitespace).unwrap_or((added, ""));
+    let lower = word.trim_end_matches(['.', '!', '。', '！']).to_lowercase();
+    let rest = rest.trim();
+    if let Some(found) = option(added) {
+        return yes(Some(found));
+    }
+    if APPROVE.contains(&lower.as_str()) {
+        return match (rest, option(rest)) {
+            ("", _) => yes(None),
+            (_, Some(found)) => yes(Some(found)),
+            (_, None) => wrong(),
+        };
+    }
+    if REJECT.contains(&lower.as_str()) && rest.is_empty() {
+        return Written::Decided(Verdict { approve: false, answer: None });
+    }
+    wrong()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::tests::approval;
+    use proptest::prelude::*;
+    use tmuxagent_model::HostName;
+
+    fn read(content: &str) -> Written {
+        let asked = Approval { options: vec!["staging".into(), "prod eu".into()], ..approval() };
+        let request = request_text(&asked, Lang::En, &Redactor::default(), None);
+        read_decision(&content.replace("REQUEST", &request), &request, &asked, Lang::En)
+    }
+
+    #[test]
+    fn a_request_reads_by_itself() {
+        insta::assert_snapshot!(request_text(&approval(), Lang::En, &Redactor::default(), Some("not understood: `x`")), @r"
+        Build after green tests?
+
+        where: local proj:storyapp.0
+        pipeline: storyapp-ci
+        stage: build
+        why: a stage wants to start
+        asked: 2023-11-14 22:13 UTC
+        until: 2023-11-14 23:13 UTC
+        code: XDG4
+
+        A yes will type:
+          npm run build
+          [Enter]
+
+        Last lines:
+          Tests: 42 passed
+          Done in 3.1s
+
+        To decide: echo approve > THIS-FILE   or   echo reject > THIS-FILE
+        not understood: `x`
+        ");
+        assert_eq!(approval_of(&file_name(&approval())), Some(approval().id));
+        assert_eq!(["a.txt", "--A.1", "a--A.b.txt", "a--../A.1.txt"].map(approval_of), [None, None, None, None]);
+        assert_eq!(
+            file_name(&approval()),
+            "local--proj_storyapp.0--storyapp-ci--build--01J8ZQ4M3V5C2N7R9T1W6X8Y0A.1.txt"
+        );
+    }
+
+    #[test]
+    fn what_people_write_is_understood() {
+        let yes = |answer: Option<&str>| Written::Decided(Verdict { approve: true, answer: answer.map(str::to_owned) });
+        let no = Written::Decided(Verdict { approve: false, answer: None });
+        for (content, expected) in [
+            ("approve\n", yes(None)),
+            ("REQUESTapprove\n", yes(None)),
+            ("  YES  \r\n", yes(None)),
+            ("批准", yes(None)),
+            ("\u{feff}ok", yes(None)),
+            ("approve staging", yes(Some("staging"))),
+            ("prod eu\n", yes(Some("prod eu"))),
+            ("reject\n", no.clone()),
+            ("REQUEST拒绝", no),
+            ("", Written::Nothing),
+            ("\n", Written::Nothing),
+            ("REQUEST", Written::Nothing),
+        ] {
+            assert_eq!(read(content), expected, "{content}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_answered() {
+        for content in
+            ["aprove", "approve?? maybe", "approve\nreject\n", "approve mars", "reject it", "REQUEST approve me"]
+        {
+            assert!(matches!(read(content), Written::Wrong(_)), "{content}");
+        }
+        assert_eq!(
+            read("aprove"),
+            Written::Wrong("not understood: `aprove` (approve?); write `approve` or `reject`".into())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn names_stay_in_their_folder(
+            host in ".{0,80}", place in ".{0,200}", pipeline in prop::option::of(".{0,80}"), stage in prop::option::of("[./]{0,9}.{0,80}"),
+            id in ".{0,60}",
+        ) {
+            let mut asked = approval();
+            asked.pane.host = HostName::new(host);
+            asked.place = place;
+            asked.pipeline = pipeline;
+            asked.stage = stage;
+            asked.id = ApprovalId::new(id.clone());
+            let name = file_name(&asked);
+            prop_assert!(name.len() <= 240 && !name.contains(['/', '\0']) && !name.starts_with('.'), "{}", name);
+            prop_assert!(name.chars().all(|c| !c.is_control()));
+            let other = Approval { id: ApprovalId::new(format!("{id}.")), ..asked.clone() };
+            prop_assert_ne!(file_name(&other), name.clone());
+            let newer = Approval { revision: 2, ..asked };
+            prop_assert_ne!(file_name(&newer), name);
+        }
+
+        #[test]
+        fn no_request_decides_itself(question in ".{0,60}", evidence in prop::collection::vec(".{0,60}", 0..4)) {
+            let asked = Approval { question, evidence, ..approval() };
+            let request = request_text(&asked, Lang::En, &Redactor::default(), None);
+            prop_assert_eq!(read_decision(&request, &request, &asked, Lang::En), Written::Nothing);
+            let cut: String = request.chars().take(request.chars().count() / 2).collect();
+            prop_assert!(!matches!(read_decision(&cut, &request, &asked, Lang::En), Written::Decided(_)) || !cut.contains('\n'));
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The pages, as text. Pure; everything that is not ours is escaped.
+
+use crate::markup::escape_html;
+use crate::message::Ask;
+use crate::token::{TokenError, short_code};
+use tmuxagent_model::{Approval, KeyStep};
+use tmuxagent_text::Lang;
+use tmuxagent_text::redact::Redactor;
+use tmuxagent_text::utc;
+
+/// The only style; the policy of the pages names it by its hash.
+pub const STYLE: &str = "\
+:root{color-scheme:light dark}\
+body{font:17px/1.45 system-ui,-apple-system,'PingFang SC','Noto Sans CJK SC',sans-serif;margin:0 auto;padding:16px;\
+max-width:40rem;overflow-wrap:anywhere}\
+h1{font-size:1.25rem;margin:.2em 0 .6em}\
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.2em .8em;margin:0 0 1em}\
+dt{opacity:.65}dd{margin:0}\
+pre{background:#8882;border-radius:8px;padding:10px;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.9rem;margin:.3em 0 1em}\
+.code{font:700 1.5rem/1 ui-monospace,monospace;letter-spacing:.15em}\
+.buttons{display:grid;gap:12px;margin:1.2em 0}\
+button{font:600 1.15rem/1 inherit;font-family:inherit;min-height:60px;width:100%;border:2px solid transparent;border-radius:12px;color:#fff}\
+.approve{background:#17692f}.reject{background:#a5231c}.faint{opacity:.55}\
+button:focus-visible{outline:3px solid #4a90e2;outline-offset:2px}\
+input[type=password]{font:inherit;width:100%;box-sizing:border-box;padding:12px;border-radius:8px;border:1px solid #888}\
+label{display:block;margin:.5em 0}fieldset{border:1px solid #8886;border-radius:8px;margin:0 0 1em}\
+.note{opacity:.7;font-size:.9rem}";
+
+/// What the link's address already chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// Nothing.
+    None,
+    /// `/approve`.
+    Approve,
+    /// `/reject`.
+    Reject,
+}
+
+/// What the page of an open question needs.
+pub struct Question<'a> {
+    /// The approval.
+    pub approval: &'a Approval,
+    /// The language.
+    pub lang: Lang,
+    /// The preselected choice.
+    pub choice: Choice,
+    /// The path that the form is sent to.
+    pub action: &'a str,
+    /// The page's nonce.
+    pub nonce: &'a str,
+    /// Whether a PIN is asked for.
+    pub asks_pin: bool,
+    /// A sentence about the last try, where there was one.
+    pub warning: Option<&'a str>,
+    /// Takes secrets out of what is shown.
+    pub redactor: &'a Redactor,
+}
+
+impl Question<'_> {
+    /// The page with the question and its two buttons.
+    #[must_use]
+    pub fn html(&self) -> String {
+        let lang = self.lang;
+        let ask = Ask::of(self.approval, None, lang, self.redactor);
+        let mut body = format!("<h1>{}</h1>", shown(&ask.question));
+        if let Some(warning) = self.warning {
+            body.push_str(&format!("<p role=\"alert\"><strong>{}</strong></p>", shown(warning)));
+        }
+        body.push_str("<dl>");
+        let mut facts = vec![(lang.pick("Where", "位置"), ask.place.clone())];
+        if !ask.stage.is_empty() {
+            facts.push((lang.pick("Stage", "阶段"), ask.stage.clone()));
+        }
+        facts.push((lang.pick("Why", "原因"), ask.reason.to_owned()));
+        if let Some(expires) = ask.expires {
+            facts.push((lang.pick("Until", "截止"), utc(expires)));
+        }
+        for (label, value) in facts {
+            body.push_str(&format!("<dt>{label}</dt><dd>{}</dd>", shown(&value)));
+        }
+        let code = short_code(self.approval);
+        let label = lang.pick("Code", "校验码");
+        body.push_str(&format!("<dt>{label}</dt><dd class=\"code\" id=\"code\">{code}</dd></dl>"));
+        body.push_str(&self.command(lang));
+        if !ask.evidence.is_empty() {
+            let label = lang.pick("Last lines", "最近输出");
+            body.push_str(&format!("<p>{label}</p><pre>{}</pre>", shown(&ask.evidence.join("\n"))));
+        }
+        body.push_str(&self.form(lang, &ask));
+        document(lang, lang.pick("Approve or reject", "审批"), &body)
+    }
+
+    /// Exactly what a yes types, step by step.
+    fn command(&self, lang: Lang) -> String {
+        let steps: Vec<String> = self
+            .approval
+            .effect
+            .iter()
+            .map(|step| match step {
+                KeyStep::Text(text) => text.clone(),
+                KeyStep::Key(key) => format!("[{key}]"),
+            })
+            .collect();
+        let text = if steps.is_empty() { self.approval.effect_text.clone() } else { steps.join("\n") };
+        if text.is_empty() {
+            return format!("<p>{}</p>", lang.pick("A yes types nothing.", "批准后不会输入任何内容。"));
+        }
+        let text = self.redactor.redact(&text);
+        let label = lang.pick("A yes will type exactly this", "批准后将原样输入");
+        format!("<p>{label}</p><pre id=\"command\">{}</pre>", shown(&text))
+    }
+
+    fn form(&self, lang: Lang, ask: &Ask) -> String {
+        let (action, nonce) = (escape_html(self.action), escape_html(self.nonce));
+        let mut form = format!(
+            "<form method=\"post\" action=\"{action}\" autocomplete=\"off\"><input type=\"hidden\" name=\"nonce\" value=\"{nonce}\">"
+        );
+        if !ask.options.is_empty() {
+            form.push_str(&format!("<fieldset><legend>{}</legend>", lang.pick("Answer", "答案")));
+            for (index, option) in ask.options.iter().enumerate() {
+                let checked = if index == 0 { " checked" } else { "" };
+                form.push_str(&format!(
+                    "<label><input type=\"radio\" name=\"option\" value=\"{index}\"{checked}> {}</label>",
+                    shown(option)
+                ));
+            }
+            form.push_str("</fieldset>");
+        }
+        if self.asks_pin {
+            form.push_str(
+                "<label>PIN <input type=\"password\" name=\"pin\" inputmode=\"numeric\" required maxlength=\"64\"></label>",
+            );
+        }
+        form.push_str("<div class=\"buttons\">");
+        for (name, class, label, own) in [
+            ("approve", "approve", lang.pick("Approve", "批准"), Choice::Approve),
+            ("reject", "reject", lang.pick("Reject", "拒绝"), Choice::Reject),
+        ] {
+            let faint = if self.choice != Choice::None && self.choice != own { " faint" } else { "" };
+            let focus = if self.choice == own { " autofocus" } else { "" };
+            form.push_str(&format!(
+                "<button type=\"submit\" name=\"verdict\" value=\"{name}\" id=\"{name}\" class=\"{class}{faint}\"{focus}>{label}</button>"
+            ));
+        }
+        form.push_str("</div></form>");
+        form.push_str(&format!(
+            "<p class=\"note\">{}</p>",
+            lang.pick(
+                "Compare the code with the one in your message. Nothing happens before you press a button.",
+                "请核对校验码与消息中的是否一致。按下按钮之前不会发生任何操作。"
+            )
+        ));
+        form
+    }
+}
+
+/// The page after a decision.
+#[must_use]
+pub fn decided(lang: Lang, approve: bool, question: &str) -> String {
+    let head = if approve { lang.pick("Approved", "已批准") } else { lang.pick("Rejected", "已拒绝") };
+    let body = format!(
+        "<h1 id=\"done\">{head}</h1><p>{}</p><p class=\"note\">{}</p>",
+        shown(question),
+        lang.pick("Recorded. You can close this page.", "已记录，可以关闭此页面。")
+    );
+    document(lang, head, &body)
+}
+
+/// A page that says why nothing was done.
+#[must_use]
+pub fn refused(lang: Lang, sentence: &str) -> String {
+    let head = lang.pick("Nothing was done", "未执行任何操作");
+    document(lang, head, &format!("<h1>{head}</h1><p id=\"reason\">{}</p>", shown(sentence)))
+}
+
+/// Why a link is not accepted, in a sentence with the way out.
+#[must_use]
+pub const fn sentence(lang: Lang, error: TokenError) -> &'static str {
+    match error {
+        TokenError::Forged => lang.pick("This link is not genuine.", "此链接不是有效链接。"),
+        TokenError::Foreign => lang.pick(
+            "This link belongs to no question here. Open the newest message.",
+            "此链接不对应任何问题，请打开最新的消息。",
+        ),
+        TokenError::Expired => lang.pick(
+            "This link has expired. Decide at the screen, or wait for the next reminder.",
+            "此链接已过期。请在主界面处理，或等待下一次提醒。",
+        ),
+        TokenError::Used => {
+            lang.pick("This link was used, or the question is closed.", "此链接已使用，或该问题已关闭。")
+        }
+        TokenError::Revoked => lang.pick(
+            "This link was replaced: what is asked has changed. Open the newest message.",
+            "此链接已作废：问题内容已变化，请打开最新的消息。",
+        ),
+    }
+}
+
+fn document(lang: Lang, title: &str, body: &str) -> String {
+    format!(
+        "<!DOCTYPE html><html lang=\"{}\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\">\
+         <title>{} · tmuxagent</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>",
+        lang.code(),
+        escape_html(title)
+    )
+}
+
+/// Text for the page: escaped, and what would show nothing or change the order of the rest is named instead.
+fn shown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' || (tmuxagent_text::plain::is_harmless(c)) {
+            out.push(c);
+        } else {
+            out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
+        }
+    }
+    escape_html(&out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_deceives_is_named() {
+        assert_eq!(shown("a\u{202e}b\u{1b}<c>"), "a⟨U+202E⟩b⟨U+001B⟩&lt;c&gt;");
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_text_stays_text(question in ".{0,80}", command in "(?s).{0,80}", evidence in ".{0,80}", option in ".{1,20}") {
+            let approval = Approval {
+                question: format!("{question}<script>alert(1)</script>\" onload=\"x"),
+                effect: vec![KeyStep::Text(format!("{command}</pre><img src=x onerror=alert(1)>"))],
+                evidence: vec![format!("{evidence}'><iframe src=//evil.example>")],
+                options: vec![format!("{option}\"><input name=nonce value=x>")],
+                place: "<b>p".into(),
+                ..crate::message::tests::approval()
+            };
+            let redactor = Redactor::default();
+            let html = Question {
+                approval: &approval, lang: Lang::En, choice: Choice::Approve, action: "/a/T", nonce: "N", asks_pin: true,
+                warning: Some("<i>w"), redactor: &redactor,
+            }.html();
+            for tag in ["<script", "<img", "<iframe", "<b>", "<i>", "onload=\""] {
+                prop_assert!(!html.contains(tag), "{tag}");
+            }
+            prop_assert_eq!(html.matches("name=\"nonce\"").count(), 1);
+            prop_assert_eq!(html.matches("<button").count(), 2);
+        }
+    }
+}

@@ -1,0 +1,373 @@
+use super::*;
+use crate::decide::{Decide, Refusal};
+use crate::token::{Key, Keyring, LinkState};
+use axum::body::Body;
+use axum::http::{Method, Request, Response, StatusCode};
+use futures_util::future::BoxFuture;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use tmuxagent_config::Secret;
+use tmuxagent_model::{Approval, ApprovalId, ApprovalState, Decider, Decision, Millis, Timestamp, Verdict, Via};
+use tmuxagent_text::redact::Redactor;
+use tower::ServiceExt;
+
+const START: Timestamp = Timestamp(1_700_000_000_000);
+
+/// A supervisor with one approval, deciding by compare-and-set.
+struct Desk {
+    approval: Mutex<Approval>,
+    reports: Mutex<Vec<String>>,
+    decisions: Mutex<u32>,
+}
+
+impl Decide for Desk {
+    fn approval<'a>(&'a self, id: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>> {
+        let approval = self.approval.lock().unwrap().clone();
+        Box::pin(async move { (approval.id == *id).then_some(approval) })
+    }
+
+    fn decide<'a>(
+        &'a self,
+        _: &'a ApprovalId,
+        revision: u32,
+        verdict: Verdict,
+        by: Decider,
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
+        let mut approval = self.approval.lock().unwrap();
+        let result = match &approval.decision {
+            Some(decision) => Err(Refusal::Decided(Box::new(decision.clone()))),
+            None if approval.revision != revision => Err(Refusal::Stale),
+            None => {
+                approval.state = if verdict.approve { ApprovalState::Approved } else { ApprovalState::Rejected };
+                approval.decision = Some(Decision { verdict, by, at: START });
+                *self.decisions.lock().unwrap() += 1;
+                Ok(())
+            }
+        };
+        Box::pin(async move { result })
+    }
+
+    fn report(&self, text: String) {
+        self.reports.lock().unwrap().push(text);
+    }
+}
+
+struct World {
+    desk: Arc<Desk>,
+    links: Links,
+    state: Arc<WebState>,
+    now: Arc<AtomicI64>,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    fn new(pin: Option<&str>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let approval = Approval {
+            expires_at: Some(START + Millis::from_secs(3600)),
+            question: "Build <now>?".into(),
+            ..crate::message::tests::approval()
+        };
+        let desk =
+            Arc::new(Desk { approval: Mutex::new(approval), reports: Mutex::default(), decisions: Mutex::default() });
+        let links = Links {
+            ring: Keyring { current: Key::new([1; 32]), previous: Vec::new() },
+            book: Arc::new(FileBook::new(folder.path().join("links.json"))),
+            public_base_url: "https://phone.example".into(),
+        };
+        let now = Arc::new(AtomicI64::new(START.0));
+        let clock = Arc::clone(&now);
+        let state = WebState::new(
+            &links,
+            Arc::<Desk>::clone(&desk),
+            pin.map(Secret::new),
+            Redactor::default(),
+            Arc::new(move || Timestamp(clock.load(Ordering::Relaxed))),
+        );
+        Self { desk, links, state: Arc::new(state), now, _folder: folder }
+    }
+
+    fn approval(&self) -> Approval {
+        self.desk.approval.lock().unwrap().clone()
+    }
+
+    async fn link(&self) -> String {
+        let url = self.links.mint(&self.approval(), START).await.unwrap();
+        url.strip_prefix("https://phone.example").unwrap().to_owned()
+    }
+
+    async fn send(&self, request: Request<Body>) -> (Response<()>, String) {
+        let response = router(Arc::clone(&self.state)).oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        (Response::from_parts(parts, ()), String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    async fn get(&self, path: &str) -> (Response<()>, String) {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Opens the page and gives what a browser would send when a button is pressed.
+    async fn open(&self, path: &str) -> (String, String) {
+        let (response, html) = self.get(path).await;
+        assert_eq!(response.status(), StatusCode::OK, "{html}");
+        let cookie = response.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        (cookie, nonce(&html))
+    }
+
+    async fn post(&self, path: &str, cookie: &str, form: &str) -> (Response<()>, String) {
+        self.send(post(path, cookie, form)).await
+    }
+}
+
+fn nonce(html: &str) -> String {
+    html.split("name=\"nonce\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+fn post(path: &str, cookie: &str, form: &str) -> Request<Body> {
+    Request::post(path)
+        .header("cookie", cookie)
+        .header("host", "phone.example")
+        .header("origin", "null")
+        .header("sec-fetch-site", "same-origin")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(form.to_owned()))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn health() {
+    let (response, body) = World::new(None).get("/healthz").await;
+    assert_eq!((response.status(), body.as_str()), (StatusCode::OK, r#"{"ok":true}"#));
+}
+
+#[tokio::test]
+async fn a_tap_decides_and_only_once() {
+    let world = World::new(None);
+    let link = world.link().await;
+    let (cookie, nonce) = world.open(&link).await;
+    let (response, html) = world.post(&link, &cookie, &format!("nonce={nonce}&verdict=approve")).await;
+    assert_eq!(response.status(), StatusCode::OK, "{html}");
+    assert!(html.contains("Approved"), "{html}");
+    let decision = world.approval().decision.unwrap();
+    assert_eq!((decision.verdict.approve, decision.by.via), (true, Via::Link));
+    let (response, html) = world.post(&link, &cookie, &format!("nonce={nonce}&verdict=reject")).await;
+    assert_eq!(response.status(), StatusCode::GONE);
+    assert!(html.contains("already approved by 127.0.0.1 at 2023-11-14 22:13 UTC via a link"), "{html}");
+    assert_eq!(*world.desk.decisions.lock().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn the_page_says_all_and_its_headers_forbid_the_rest() {
+    let world = World::new(None);
+    let link = world.link().await;
+    let request = Request::get(&link).header("accept-language", "zh-CN").body(Body::empty()).unwrap();
+    let (response, html) = world.send(request).await;
+    for part in ["Build &lt;now&gt;?", "npm run build\n[Enter]", "Tests: 42 passed", "批准", "拒绝", "lang=\"zh\""]
+    {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert!(html.contains(&crate::token::short_code(&world.approval())));
+    let header = |name: &str| response.headers()[name].to_str().unwrap();
+    assert_eq!(header("cache-control"), "no-store");
+    assert_eq!(header("referrer-policy"), "no-referrer");
+    assert_eq!(header("x-frame-options"), "DENY");
+    assert!(header("content-security-policy").starts_with("default-src 'none'; style-src 'sha256-"));
+    assert!(header("set-cookie").ends_with("HttpOnly; SameSite=Strict; Secure"));
+    assert!(!html.contains("<script") && !html.contains("http://") && !html.contains("https://"));
+}
+
+#[tokio::test]
+async fn looking_changes_nothing_however_often_and_however() {
+    let world = World::new(None);
+    let link = world.link().await;
+    for path in [link.clone(), format!("{link}/approve"), format!("{link}/reject")] {
+        let (get, _) = world.get(&path).await;
+        let (head, body) = world.send(Request::head(&path).body(Body::empty()).unwrap()).await;
+        assert!(body.is_empty());
+        let names =
+            |r: &Response<()>| r.headers().keys().map(ToString::to_string).collect::<std::collections::BTreeSet<_>>();
+        assert_eq!((head.status(), names(&head)), (get.status(), names(&get)));
+        for method in [Method::PUT, Method::DELETE, Method::OPTIONS, Method::PATCH] {
+            let request = Request::builder().method(method).uri(&path).body(Body::empty()).unwrap();
+            assert_eq!(world.send(request).await.0.status(), StatusCode::METHOD_NOT_ALLOWED);
+        }
+    }
+    assert_eq!(world.approval().decision, None);
+}
+
+#[tokio::test]
+async fn a_choice_in_the_address_is_only_preselected() {
+    let world = World::new(None);
+    let link = world.link().await;
+    let (_, html) = world.get(&format!("{link}/reject")).await;
+    assert!(html.contains("id=\"approve\" class=\"approve faint\">"), "{html}");
+    assert!(html.contains("id=\"reject\" class=\"reject\" autofocus>"), "{html}");
+    assert_eq!(world.get(&format!("{link}/else")).await.0.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn only_the_page_itself_can_post() {
+    let world = World::new(None);
+    let link = world.link().await;
+    let (cookie, nonce) = world.open(&link).await;
+    let good = format!("nonce={nonce}&verdict=approve");
+    let with = |name: &str, value: Option<&str>| {
+        let mut request = post(&link, &cookie, &good);
+        match value {
+            Some(value) => drop(
+                request
+                    .headers_mut()
+                    .insert(axum::http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap()),
+            ),
+            None => drop(request.headers_mut().remove(name)),
+        }
+        request
+    };
+    let mut silent = with("origin", None);
+    silent.headers_mut().remove("sec-fetch-site");
+    let cases = [
+        with("cookie", None),
+        with("cookie", Some("tmuxagent_page=AAAAAAAAAAAAAAAAAAAAAA")),
+        with("sec-fetch-site", Some("cross-site")),
+        with("sec-fetch-site", Some("none")),
+        with("origin", Some("https://evil.example")),
+        silent,
+        post(&link, &cookie, "nonce=x&verdict=approve"),
+        post(&link, &cookie, "verdict=approve"),
+    ];
+    for request in cases {
+        let shown = format!("{request:?}");
+        assert_eq!(world.send(request).await.0.status(), StatusCode::FORBIDDEN, "{shown}");
+    }
+    assert_eq!(world.post(&link, &cookie, &format!("nonce={nonce}")).await.0.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(world.approval().decision, None);
+    let mut older = with("origin", Some("https://phone.example"));
+    older.headers_mut().remove("sec-fetch-site");
+    assert_eq!(world.send(older).await.0.status(), StatusCode::OK, "an older browser");
+}
+
+#[tokio::test]
+async fn a_nonce_of_another_link_is_none() {
+    let world = World::new(None);
+    let (one, two) = (world.link().await, world.link().await);
+    let (cookie, nonce) = world.open(&one).await;
+    let (response, _) = world.post(&two, &cookie, &format!("nonce={nonce}&verdict=approve")).await;
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn each_bad_link_has_its_page_and_its_line() {
+    let world = World::new(None);
+    let link = world.link().await;
+    let stranger = Links { ring: Keyring { current: Key::new([9; 32]), previous: Vec::new() }, ..world.links.clone() };
+    let forged = stranger.mint(&world.approval(), START).await.unwrap().replace("https://phone.example", "");
+    let other = Approval { id: ApprovalId::new("OTHER"), ..world.approval() };
+    let foreign = world.links.mint(&other, START).await.unwrap().replace("https://phone.example", "");
+    let revoked = world.link().await;
+    let token = crate::token::authenticate(&world.links.ring, &revoked[3..]).unwrap();
+    world.links.book.mark(token.id_hash, LinkState::Revoked).await.unwrap();
+    for (path, status) in [
+        (forged.as_str(), StatusCode::FORBIDDEN),
+        ("/a/AAAA", StatusCode::FORBIDDEN),
+        (foreign.as_str(), StatusCode::NOT_FOUND),
+        (revoked.as_str(), StatusCode::GONE),
+    ] {
+        let (response, html) = world.get(path).await;
+        assert_eq!(response.status(), status, "{html}");
+        assert!(html.contains("Nothing was done"));
+        let (response, _) = world.post(path, "", "verdict=approve").await;
+        assert_eq!(response.status(), status);
+    }
+    world.now.store(START.0 + 3_600_000, Ordering::Relaxed);
+    let (response, html) = world.get(&link).await;
+    assert_eq!(response.status(), StatusCode::GONE);
+    assert!(html.contains("expired"), "{html}");
+    let reports = world.desk.reports.lock().unwrap().join("\n");
+    for text in ["not genuine", "another question", "replaced", "expired"] {
+        assert!(reports.contains(text), "{text}: {reports}");
+    }
+    assert!(!reports.contains(&link[3..]), "no token in the journal");
+}
+
+#[tokio::test]
+async fn a_changed_question_ends_its_links() {
+    let world = World::new(None);
+    let link = world.link().await;
+    world.desk.approval.lock().unwrap().revision = 2;
+    assert_eq!(world.get(&link).await.0.status(), StatusCode::GONE);
+    world.links.book.revoke(&world.approval().id).await.unwrap();
+    assert_eq!(world.get(&link).await.0.status(), StatusCode::GONE);
+}
+
+#[tokio::test]
+async fn a_pin_is_asked_for_and_its_tries_end() {
+    let world = World::new(Some("4711"));
+    let link = world.link().await;
+    let (cookie, nonce) = world.open(&link).await;
+    let form = |pin: &str| format!("nonce={nonce}&verdict=approve&pin={pin}");
+    for _ in 0..4 {
+        assert_eq!(world.post(&link, &cookie, &form("1111")).await.0.status(), StatusCode::FORBIDDEN);
+    }
+    assert_eq!(world.post(&link, &cookie, &form("1111")).await.0.status(), StatusCode::GONE);
+    assert_eq!(world.post(&link, &cookie, &form("4711")).await.0.status(), StatusCode::GONE, "taken back");
+    assert_eq!(world.approval().decision, None);
+    let link = world.link().await;
+    let (cookie, nonce) = world.open(&link).await;
+    let (response, _) = world.post(&link, &cookie, &format!("nonce={nonce}&verdict=approve&pin=4711")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_chosen_option_is_the_answer() {
+    let world = World::new(None);
+    world.desk.approval.lock().unwrap().options = vec!["staging".into(), "prod".into()];
+    let link = world.link().await;
+    let (cookie, nonce) = world.open(&link).await;
+    world.post(&link, &cookie, &format!("nonce={nonce}&verdict=approve&option=1")).await;
+    assert_eq!(world.approval().decision.unwrap().verdict.answer.as_deref(), Some("prod"));
+}
+
+#[tokio::test]
+async fn guessing_is_stopped() {
+    let world = World::new(None);
+    let mut stopped = 0;
+    for _ in 0..40 {
+        stopped += u32::from(world.get("/a/AAAA").await.0.status() == StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert!(stopped >= 30, "{stopped}");
+    let other = Request::get(world.link().await).header("x-forwarded-for", "198.51.100.7").body(Body::empty()).unwrap();
+    assert_eq!(world.send(other).await.0.status(), StatusCode::OK, "others are not stopped");
+}
+
+#[tokio::test]
+async fn two_taps_in_one_instant_are_one_decision() {
+    for _ in 0..50 {
+        let world = World::new(None);
+        let (one, two) = (world.link().await, world.link().await);
+        let (first, second) = (world.open(&one).await, world.open(&two).await);
+        let approve = format!("nonce={}&verdict=approve", first.1);
+        let reject = format!("nonce={}&verdict=reject", second.1);
+        let (a, b) = tokio::join!(world.post(&one, &first.0, &approve), world.post(&two, &second.0, &reject));
+        let mut statuses = [a.0.status(), b.0.status()];
+        statuses.sort();
+        assert_eq!(statuses, [StatusCode::OK, StatusCode::GONE]);
+        assert_eq!(*world.desk.decisions.lock().unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn it_is_served_on_a_real_port_and_ends() {
+    let world = World::new(None);
+    let stop = tokio_util::sync::CancellationToken::new();
+    let server = serve("127.0.0.1:0".parse().unwrap(), Arc::clone(&world.state), stop.clone()).await.unwrap();
+    assert!(serve(server.address, Arc::clone(&world.state), stop.clone()).await.is_err(), "taken");
+    let client = crate::http::client(&Default::default(), Millis::from_secs(10)).unwrap();
+    let base = format!("http://{}", server.address);
+    let health = client.get(format!("{base}/healthz")).send().await.unwrap();
+    assert_eq!(health.text().await.unwrap(), r#"{"ok":true}"#);
+    let page = client.get(format!("{base}{}", world.link().await)).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    stop.cancel();
+    tokio::time::timeout(std::time::Duration::from_secs(10), server.ended()).await.unwrap().unwrap();
+}

@@ -1,0 +1,32 @@
+//! Configuration, folders, the environment and secrets.
+//!
+//! A file is read into a tree with places, its `${VAR}` are filled, and `read` makes the one valid [`Config`] of it
+//! or reports everything that is wrong. `load` does all of that and collects the policies' texts; the supervisor
+//! calls it again on reload.
+//!
+//! **Invariants:** only this room finds folders and reads the environment; no secret is ever in a `Debug` text;
+//! `channels` and `notify` stay trees, since their meaning is `notify`'s.
+
+mod core;
+mod environment;
+mod expand;
+mod load;
+mod paths;
+mod read;
+mod secret;
+
+pub use self::core::{
+    Config, HostConfig, LanguageChoice, QuietHours, Recording, Retention, ServeConfig, SshConfig, TmuxConfig,
+    TmuxSocket, Tree,
+};
+pub use environment::{EnvFile, Environment};
+pub use load::{Loaded, Problem, is_policy_test, language, load, policy_sources};
+pub use paths::{Overrides, Paths, make_private_folder};
+pub use read::read;
+pub use secret::Secret;
+
+/// The configuration with every key, its default and its meaning; the reference.
+pub const DEFAULT_CONFIG: &str = include_str!("../../../assets/default-config.yaml");
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! From flags and environment to everything that a supervisor starts with. Called again on reload.
+
+use super::paths::cause;
+use super::read::LANGUAGES;
+use super::{Config, Environment, LanguageChoice, Overrides, Paths, TmuxSocket, read};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use tmuxagent_policy::Source as PolicySource;
+use tmuxagent_yaml::{Diagnostic, Source, parse, render_all};
+
+/// A user's mistake or an obstacle on his machine: what is wrong and where, and the way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong, where.
+    pub text: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// Findings in a text, where the problem is one.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The text says `error` and the place by itself.
+    pub rendered: bool,
+}
+
+impl Problem {
+    /// A problem with its way out.
+    pub fn new(text: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { text: text.into(), hint: Some(hint.into()), diagnostics: Vec::new(), rendered: false }
+    }
+
+    /// A problem whose text says the way out itself.
+    #[must_use]
+    pub const fn plain(text: String) -> Self {
+        Self { text, hint: None, diagnostics: Vec::new(), rendered: false }
+    }
+
+    /// Findings that are rendered already, each with its own `error` and place.
+    #[must_use]
+    pub const fn shown(text: String) -> Self {
+        Self { text, hint: None, diagnostics: Vec::new(), rendered: true }
+    }
+
+    /// Findings in texts.
+    #[must_use]
+    pub fn in_text(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { text: render_all(&diagnostics), hint: None, diagnostics, rendered: true }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// What a supervisor starts with.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The valid configuration.
+    pub config: Config,
+    /// Where everything lies.
+    pub paths: Paths,
+    /// The environment with its `.env` files.
+    pub environment: Environment,
+    /// The policies' texts, in the order of files; never empty. Not validated yet.
+    pub policy_sources: Vec<PolicySource>,
+    /// The file or name that the configuration came from, for people.
+    pub config_name: String,
+}
+
+/// The policies for those who have none.
+const BUNDLED_POLICY: (&str, &str) = ("<bundled>/default.yaml", include_str!("../../../policies/default.yaml"));
+
+/// Reads configuration and policies. `project` is the folder the user stands in; its `.env` is read as well.
+///
+/// # Errors
+/// Everything that is wrong with the files, or one sentence about an obstacle, each with the way out. Nothing is
+/// created or changed.
+pub fn load(overrides: &Overrides, environment: &Environment, project: Option<&Path>) -> Result<Loaded, Problem> {
+    let paths = Paths::find(overrides, environment)?;
+    let mut environment = environment.clone();
+    let mut folders =
+        project.into_iter().chain((project != Some(&paths.config_dir)).then_some(paths.config_dir.as_path()));
+    folders.try_for_each(|folder| environment.read_file(folder))?;
+    let (source, config_name) = config_source(&paths)?;
+    let mut config = read(&source, &paths.config_dir, &environment).map_err(Problem::in_text)?;
+    choose_socket(&mut config, overrides, &environment);
+    let paths = paths.with_config(&config);
+    let policy_sources = policies(named_policies(overrides, &config), &paths)?;
+    Ok(Loaded { config, paths, environment, policy_sources, config_name })
+}
+
+/// The language that the configuration asks for. One that can't be read asks for none; what is wrong with it is told where
+/// it is needed.
+#[must_use]
+pub fn language(overrides: &Overrides, environment: &Environment) -> LanguageChoice {
+    let source = Paths::find(overrides, environment).ok().and_then(|paths| config_source(&paths).ok());
+    let tree = source.and_then(|(source, _)| parse(&source).ok());
+    let word = tree.as_ref().and_then(|tree| tree.get("language")?.as_text());
+    LANGUAGES.iter().find(|(known, _)| Some(*known) == word).map_or(LanguageChoice::Auto, |(_, choice)| *choice)
+}
+
+/// Reads the policies that `overrides` names, without a configuration; those of the configuration's folder or the
+/// bundled ones where it names none.
+///
+/// # Errors
+/// One sentence about a file or folder that can't be read.
+pub fn policy_sources(overrides: &Overrides, environment: &Environment) -> Result<Vec<PolicySource>, Problem> {
+    policies(&overrides.policy, &Paths::find(overrides, environment)?)
+}
+
+fn named_policies<'p>(overrides: &'p Overrides, config: &'p Config) -> &'p [PathBuf] {
+    if overrides.policy.is_empty() { &config.policy } else { &overrides.policy }
+}
+
+fn config_source(paths: &Paths) -> Result<(Source, String), Problem> {
+    let name = paths.config_file.display().to_string();
+    match read_text(&paths.config_file) {
+        Ok(text) => Ok((Source::new(name.clone(), text), name)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !paths.config_named => {
+            Ok((Source::new("<default>", ""), "<default>".to_owned()))
+        }
+        Err(error) => Err(Problem::new(
+            format!("the configuration {name} can't be read: {}", cause(&error)),
+            "`tmuxagent config default` prints a complete one to begin with",
+        )),
+    }
+}
+
+/// `--socket`, then the configuration, then the server that we run inside of.
+fn choose_socket(config: &mut Config, overrides: &Overrides, environment: &Environment) {
+    let inside =
+        environment.non_empty("TMUX").and_then(|value| value.split(',').next()).filter(|path| !path.is_empty());
+    for host in config.hosts.iter_mut().filter(|host| host.ssh.is_none()) {
+        if let Some(named) = &overrides.tmux_socket {
+            host.tmux.socket = TmuxSocket::parse(named);
+        } else if let (TmuxSocket::Default, Some(path)) = (&host.tmux.socket, inside) {
+            host.tmux.socket = TmuxSocket::Path(PathBuf::from(path));
+        }
+    }
+}
+
+fn policies(named: &[PathBuf], paths: &Paths) -> Result<Vec<PolicySource>, Problem> {
+    let own = paths.config_dir.join("policies");
+    let mut files = Vec::new();
+    for path in named {
+        if path.is_dir() {
+            let found = policy_files(path)?;
+            if found.is_empty() {
+                let hint = "put policies there as *.yaml, or begin with `tmuxagent policy init`";
+                return Err(Problem::new(format!("the folder {} holds no policy", path.display()), hint));
+            }
+            files.extend(found);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    if named.is_empty() && own.is_dir() {
+        files = policy_files(&own)?;
+    }
+    if files.is_empty() {
+        return Ok(vec![PolicySource::new(BUNDLED_POLICY.0, BUNDLED_POLICY.1)]);
+    }
+    let read = |file: PathBuf| match read_text(&file) {
+        Ok(text) => Ok(PolicySource::new(file.display().to_string(), text)),
+        Err(error) => Err(Problem::new(
+            format!("the policy {} can't be read: {}", file.display(), cause(&error)),
+            "name a file or folder with --policy, or in the configuration's key `policy`",
+        )),
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// Whether a file is a test of a policy by its name, `*.test.yaml`; such files lie beside policies and are none.
+#[must_use]
+pub fn is_policy_test(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    [".test.yaml", ".test.yml"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// The `*.yaml` and `*.yml` of a folder, by name.
+fn policy_files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let unreadable = |error: io::Error| {
+        Problem::new(
+            format!("the folder {} can't be read: {}", folder.display(), cause(&error)),
+            "name another file or folder with --policy",
+        )
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if yaml && !hidden && !is_policy_test(&path) && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The longest file that is read, bytes.
+const LONGEST: u64 = 16 * 1024 * 1024;
+
+fn read_text(path: &Path) -> io::Result<String> {
+    if std::fs::metadata(path)?.len() > LONGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MiB"));
+    }
+    std::fs::read_to_string(path)
+}

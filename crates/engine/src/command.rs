@@ -1,0 +1,260 @@
+//! What people and scripts ask for.
+
+use super::progress::Cause;
+use super::state::{Purpose, Run};
+use super::text::describe_steps;
+use super::trigger::{Fired, Starter, state_word};
+use super::turn::{At, Turn};
+use super::{Answer, RefusalKind};
+use crate::lifecycle;
+use std::sync::Arc;
+use tmuxagent_model::{
+    Command, Decider, Effect, Freeze, IntentId, IntentState, KeyStep, Note, Outcome, PaneKey, RunControl, RunId,
+    SendKeys, Severity, SkipReason, StageState,
+};
+
+impl Turn<'_> {
+    /// Somebody asked for something.
+    pub fn asked(&mut self, command: &Command, by: &Decider) {
+        match command {
+            Command::Decide { approval, revision, verdict } => self.decide(approval, *revision, verdict, by),
+            Command::Start { pane, pipeline, stage } => self.start(pane, pipeline, stage.as_deref(), by),
+            Command::Control { run, stage, control } => self.control(*run, stage.as_deref(), *control, by),
+            Command::Send { pane, steps } => self.send(pane, steps),
+            Command::Freeze => self.freeze(by),
+            Command::Unfreeze => self.unfreeze(by),
+            Command::DropHeld { intent } => self.drop_held(intent),
+        }
+    }
+
+    fn refused(&mut self, kind: RefusalKind, why: String) {
+        self.reply(Answer::refused(kind, why));
+    }
+
+    fn done(&mut self, run: Option<RunId>, text: String) {
+        let intents = self.handed_out();
+        self.reply(Answer::Ok { run, intents, text });
+    }
+
+    fn start(&mut self, pane: &PaneKey, pipeline: &str, stage: Option<&str>, by: &Decider) {
+        let policy = Arc::clone(&self.policy);
+        let Some(row) = self.state.panes.get(pane) else {
+            return self.refused(RefusalKind::NotFound, format!("there is no pane {}:{}", pane.host, pane.pane));
+        };
+        let place = row.place.clone();
+        let applies = row.pipelines.iter().any(|name| name == pipeline);
+        let Some(pipeline) = policy.pipeline(pipeline) else {
+            return self.refused(RefusalKind::NotFound, format!("the policy has no pipeline `{pipeline}`"));
+        };
+        if !applies {
+            let why =
+                format!("pipeline `{}` does not apply to {place}: its `match` does not hold there", pipeline.name);
+            return self.refused(RefusalKind::Refused, why);
+        }
+        let rule = match stage {
+            Some(name) => pipeline.stage(name),
+            None => pipeline.stages.first(),
+        };
+        let Some(rule) = rule else {
+            let why = format!("pipeline `{}` has no stage `{}`", pipeline.name, stage.unwrap_or_default());
+            return self.refused(RefusalKind::NotFound, why);
+        };
+        let cause = by_hand(self.now, by);
+        match self.fire(pane, pipeline, rule, cause, Vec::new(), Starter::Command) {
+            Fired::Started(at) => {
+                let state = self.stage(at).map_or("started", |stage| state_word(stage.state));
+                self.done(Some(at.run), format!("stage {} of {} is {state}, run {}", rule.name, pipeline.name, at.run));
+            }
+            Fired::Ignored(why) => self.refused(RefusalKind::Refused, why),
+        }
+    }
+
+    fn control(&mut self, id: RunId, stage: Option<&str>, control: RunControl, by: &Decider) {
+        let Some(run) = self.run(id) else {
+            return self.refused(RefusalKind::NotFound, format!("there is no run {id}"));
+        };
+        let found = match stage {
+            Some(name) => run.stages.iter().position(|stage| stage.name == name),
+            None => run.live().or(run.last),
+        };
+        let Some(index) = found else {
+            let why = format!("run {id} has no stage `{}`", stage.unwrap_or_default());
+            return self.refused(RefusalKind::NotFound, why);
+        };
+        let at = At { run: id, stage: index };
+        match control {
+            RunControl::Cancel => self.cancel(id, by),
+            RunControl::Retry => self.retry_by_hand(at, by),
+            RunControl::Skip => self.skip_by_hand(at, by),
+        }
+    }
+
+    fn cancel(&mut self, id: RunId, by: &Decider) {
+        if self.run(id).is_none_or(|run| run.state != tmuxagent_model::RunState::Open) {
+            return self.refused(RefusalKind::Refused, format!("run {id} has ended already"));
+        }
+        self.cancel_run(id, &by_hand(self.now, by));
+        self.done(Some(id), format!("run {id} is cancelled"));
+    }
+
+    fn retry_by_hand(&mut self, at: At, by: &Decider) {
+        let policy = Arc::clone(&self.policy);
+        let Some((_, rule)) = self.rule(&policy, at) else {
+            return self.refused(RefusalKind::Refused, "the policy no longer has this stage".to_owned());
+        };
+        let Some(stage) = self.stage(at) else { return };
+        let (state, name) = (stage.state, stage.name.clone());
+        let other = self.run(at.run).and_then(Run::live).filter(|live| *live != at.stage);
+        if let Some(other) = other {
+            let live = self.stage_name(At { run: at.run, stage: other });
+            return self.refused(RefusalKind::Refused, format!("stage {live} of run {} is under way", at.run));
+        }
+        if let Err(why) = self.may_reopen(at.run) {
+            return self.refused(RefusalKind::Refused, why);
+        }
+        match state {
+            StageState::Retrying | StageState::Asking => {
+                // The human's word replaces the pause, or the question whether to run it again.
+                self.close_attempt(at);
+                self.clear_retries(at);
+                self.enter(at);
+            }
+            StageState::Succeeded
+            | StageState::Failed
+            | StageState::Escalated
+            | StageState::Skipped
+            | StageState::Cancelled => {
+                self.reopen(at.run);
+                self.reset_later(at);
+                self.clear_retries(at);
+                if let Some(run) = self.state.runs.get_mut(&at.run) {
+                    run.last = Some(at.stage);
+                    if let Some(stage) = run.stages.get_mut(at.stage) {
+                        stage.plan_fixed = false;
+                        stage.triggered = Some(by_hand(self.now, by));
+                    }
+                }
+                // A new attempt of a gated stage is a new question: the old yes was for the old attempt.
+                if rule.gate.is_some() { self.ask_gate(at) } else { self.enter(at) }
+            }
+            StageState::Waiting => {
+                return self.refused(RefusalKind::Refused, format!("stage {name} has not run yet; start it instead"));
+            }
+            StageState::NeedsApproval | StageState::Queued | StageState::Starting | StageState::Running => {
+                let why = format!("stage {name} is {}; cancel the run first", state_word(state));
+                return self.refused(RefusalKind::Refused, why);
+            }
+        }
+        let state = self.stage(at).map_or("started", |stage| state_word(stage.state));
+        self.done(Some(at.run), format!("stage {name} of run {} is {state}", at.run));
+    }
+
+    fn clear_retries(&mut self, at: At) {
+        if let Some(stage) = self.stage_mut(at) {
+            stage.retries.clear();
+        }
+    }
+
+    /// Whether a run is open or may be opened again.
+    fn may_reopen(&self, id: RunId) -> Result<(), String> {
+        let Some(run) = self.run(id) else { return Err(format!("there is no run {id}")) };
+        let Some(row) = self.state.panes.get(&run.pane) else {
+            return Err(format!("the pane of run {id} is gone"));
+        };
+        match row.open.get(&run.pipeline) {
+            Some(open) if *open != id => Err(format!("run {open} of {} is open on that pane", run.pipeline)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn skip_by_hand(&mut self, at: At, by: &Decider) {
+        let Some(stage) = self.stage(at) else { return };
+        let (state, name) = (stage.state, stage.name.clone());
+        let skippable = super::table::next_stage(state, super::table::StageInput::Skip).is_some();
+        if !skippable {
+            let why = format!("stage {name} is {}; there is nothing to leave out", state_word(state));
+            return self.refused(RefusalKind::Refused, why);
+        }
+        let other = self.run(at.run).and_then(Run::live).is_some_and(|live| live != at.stage);
+        if other {
+            return self.refused(RefusalKind::Refused, format!("another stage of run {} is under way", at.run));
+        }
+        if let Err(why) = self.may_reopen(at.run) {
+            return self.refused(RefusalKind::Refused, why);
+        }
+        self.reopen(at.run);
+        self.skip(at, by_hand(self.now, by));
+        self.done(Some(at.run), format!("stage {name} of run {} is left out", at.run));
+    }
+
+    fn send(&mut self, pane: &PaneKey, steps: &[KeyStep]) {
+        let Some(row) = self.state.panes.get(pane) else {
+            return self.refused(RefusalKind::NotFound, format!("there is no pane {}:{}", pane.host, pane.pane));
+        };
+        let place = row.place.clone();
+        if row.info.dead {
+            return self.refused(RefusalKind::Refused, format!("the process of {place} has ended"));
+        }
+        if steps.is_empty() {
+            return self.refused(RefusalKind::Refused, "there is nothing to type".to_owned());
+        }
+        let send = SendKeys { pane: pane.clone(), steps: steps.to_vec(), expect_command: None, expect_screen: None };
+        let id = self.emit(Effect::Send(send), Purpose::Hand);
+        let held = self.state.meta().frozen.is_some();
+        let (word, text) = (if held { "held" } else { "to be typed" }, describe_steps(steps));
+        self.reply(Answer::Ok { run: None, intents: vec![id], text: format!("{word} in {place}: {text}") });
+    }
+
+    fn freeze(&mut self, by: &Decider) {
+        if let Some(freeze) = &self.state.meta().frozen {
+            let text = format!("already frozen by {} since {}", freeze.by, lifecycle::instant(freeze.since));
+            return self.done(None, text);
+        }
+        let since = self.now;
+        self.state.meta_mut().frozen = Some(Freeze { since, by: by.who.clone() });
+        self.note(Severity::Warning, "", Note::Frozen { by: by.clone() });
+        self.done(None, "nothing is sent until you unfreeze".to_owned());
+    }
+
+    fn unfreeze(&mut self, by: &Decider) {
+        if self.state.meta().frozen.is_none() {
+            return self.done(None, "it is not frozen".to_owned());
+        }
+        self.state.meta_mut().frozen = None;
+        self.note(Severity::Warning, "", Note::Unfrozen { by: by.clone() });
+        let mut held: Vec<(u64, IntentId, Purpose)> = self
+            .state
+            .intents
+            .values()
+            .filter(|row| row.intent.state == IntentState::Held)
+            .map(|row| (row.order, row.intent.id.clone(), row.purpose.clone()))
+            .collect();
+        held.sort_unstable_by_key(|(order, _, _)| *order);
+        let count = held.len();
+        for (_, id, purpose) in held {
+            // The time limit of an attempt begins when its keys really go out.
+            if let Some(at) = self.is_current(&purpose, &id)
+                && let Some(timeout) = self.timeout_of(at)
+            {
+                let key = tmuxagent_model::TimerKey::StageTimeout(at.run, self.stage_name(at));
+                self.state.arm(key, self.now + timeout);
+            }
+            self.release(&id);
+        }
+        self.done(None, format!("sending goes on; {count} held back until now"));
+    }
+
+    fn drop_held(&mut self, id: &IntentId) {
+        let held = self.state.intents.get(id).is_some_and(|row| row.intent.state == IntentState::Held);
+        if !held {
+            return self.refused(RefusalKind::NotFound, format!("nothing is held under {id}"));
+        }
+        self.outcome(id, &Outcome::Skipped { reason: SkipReason::Withdrawn });
+        self.done(None, format!("{id} is given up"));
+    }
+}
+
+/// The cause of what somebody asked for.
+fn by_hand(now: tmuxagent_model::Timestamp, by: &Decider) -> Cause {
+    Cause::own(now, "by hand", format!("{} via {}", by.who, lifecycle::via(by.via)))
+}

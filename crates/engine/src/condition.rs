@@ -1,0 +1,472 @@
+//! Conditions, evaluated one stimulus at a time.
+//!
+//! **Meaning.** A part is *met* when the present stimulus makes it hold. `all_of` remembers which of its parts were
+//! met during the attempt (or, for triggers, since the stage last started) and holds at the instant that its last
+//! part is met. A `not` inside `all_of` forbids: at an instant at which its part holds, no other part of that
+//! `all_of` counts. Alone, or inside `any_of`, a `not` never holds, because there is no instant to ask at.
+//! `after_stage_*` and `poll` are states: they hold as long as they are so, and are met whenever a stage ends or a
+//! poll answers. Silence is remembered by nobody; it must be there at the end.
+
+use super::progress::{Cause, Held, PollRun, PollState, TEXT, VALUE, cut};
+use super::schedule;
+use super::state::Run;
+use super::text::Cleaner;
+use std::collections::BTreeMap;
+use tmuxagent_model::{AgentMessage, Millis, StageState, Timestamp};
+use tmuxagent_policy::{Condition, MessageTest, PatternId, Policy, PollTest, PollWhat};
+
+/// The number of the first part of `success_when`.
+pub const SUCCESS: u32 = 0;
+/// The number of the first part of `fail_when`.
+pub const FAIL: u32 = 10_000;
+/// The number of the first part of `triggers`.
+pub const TRIGGER: u32 = 20_000;
+
+/// What conditions are asked about.
+#[derive(Debug, Clone, Copy)]
+pub enum Stimulus<'a> {
+    /// A line, with the patterns that match it and the message on it.
+    Line { text: &'a str, hits: &'a [u32], message: Option<&'a AgentMessage> },
+    /// A command ended.
+    Exit(i32),
+    /// A stage of the run ended, or an attempt begins: states are looked at.
+    Settled,
+    /// The pane has been silent for so long.
+    Quiet(Millis),
+    /// The poll of that number answered.
+    Poll(u32),
+    /// That instant of a schedule came.
+    Instant(Timestamp),
+}
+
+/// What a condition may look at.
+pub struct Scene<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The run, where there is one.
+    pub run: Option<&'a Run>,
+    /// The polls of the condition's stage.
+    pub polls: &'a BTreeMap<u32, PollRun>,
+    /// Exit codes that `success_when` names: `exit_code` without codes does not mean them.
+    pub expected: &'a [i32],
+    /// Takes secrets out of what is kept.
+    pub cleaner: &'a Cleaner,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Why a condition holds, with the named groups of the line that made it hold.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Why.
+    pub cause: Cause,
+    /// Name and text of each group that took part, untrusted.
+    pub groups: Vec<(String, String)>,
+    /// It was an event, which an `all_of` around it remembers; a state or a silence must be so at the end.
+    pub lasting: bool,
+}
+
+enum Verdict {
+    /// It does not hold.
+    No,
+    /// It holds, but not because of this stimulus.
+    Level(Cause),
+    /// It holds because of this stimulus.
+    Met(Found),
+}
+
+/// Silence and states are passing.
+const fn lasting(condition: &Condition) -> bool {
+    match condition {
+        Condition::IdleFor(_)
+        | Condition::AfterStageSuccess(_)
+        | Condition::AfterStageFailure(_)
+        | Condition::Poll(_) => false,
+        Condition::Any(_)
+        | Condition::All(_)
+        | Condition::Not(_)
+        | Condition::LogRegex(_)
+        | Condition::Message(_)
+        | Condition::ExitCode(_)
+        | Condition::Schedule(_)
+        | Condition::Manual => true,
+    }
+}
+
+impl Scene<'_> {
+    /// Whether `condition`, whose first part has the number `base`, is met by the stimulus. What its parts remember
+    /// is in `held`; groups of remembered parts are in `groups` also when the whole does not hold yet.
+    pub fn meet(
+        &self,
+        condition: &Condition,
+        base: u32,
+        stimulus: &Stimulus<'_>,
+        held: &mut Held,
+        groups: &mut Vec<(String, String)>,
+    ) -> Option<Found> {
+        match self.eval(condition, base, stimulus, held, groups) {
+            Verdict::Met(found) => Some(found),
+            Verdict::No | Verdict::Level(_) => None,
+        }
+    }
+
+    /// Whether `condition` holds as a state, for an explanation.
+    pub fn level(&self, condition: &Condition, base: u32, held: &Held) -> Option<Cause> {
+        if let Some(cause) = held.get(&base) {
+            return Some(cause.clone());
+        }
+        match self.eval(condition, base, &Stimulus::Settled, &mut held.clone(), &mut Vec::new()) {
+            Verdict::Met(found) => Some(found.cause),
+            Verdict::Level(cause) => Some(cause),
+            Verdict::No => None,
+        }
+    }
+
+    fn eval(
+        &self,
+        condition: &Condition,
+        base: u32,
+        stimulus: &Stimulus<'_>,
+        held: &mut Held,
+        groups: &mut Vec<(String, String)>,
+    ) -> Verdict {
+        match condition {
+            Condition::Any(parts) => self.eval_any(parts, base, stimulus, held, groups),
+            Condition::All(parts) => self.eval_all(parts, base, stimulus, held, groups),
+            Condition::LogRegex(id) => self.eval_line(condition, *id, stimulus),
+            Condition::Message(test) => match stimulus {
+                Stimulus::Line { message: Some(message), .. } if message_holds(test, message) => {
+                    self.met(condition, describe_message(message))
+                }
+                _ => Verdict::No,
+            },
+            Condition::AfterStageSuccess(name) => self.eval_after(condition, name, stimulus, true),
+            Condition::AfterStageFailure(name) => self.eval_after(condition, name, stimulus, false),
+            Condition::ExitCode(codes) => match stimulus {
+                Stimulus::Exit(code) if exit_holds(codes, self.expected, *code) => {
+                    // A condition that names one code has said it.
+                    let text = if codes.len() == 1 { String::new() } else { format!("exit code {code}") };
+                    self.met(condition, text)
+                }
+                _ => Verdict::No,
+            },
+            Condition::IdleFor(span) => match stimulus {
+                Stimulus::Quiet(quiet) if quiet >= span => self.met(condition, format!("silent for {quiet}")),
+                _ => Verdict::No,
+            },
+            Condition::Poll(_) => match self.polls.get(&base).map(|poll| &poll.state) {
+                Some(PollState::Met { detail }) => match stimulus {
+                    Stimulus::Poll(node) if *node == base => self.met(condition, detail.clone()),
+                    _ => Verdict::Level(self.cause(condition, detail)),
+                },
+                _ => Verdict::No,
+            },
+            Condition::Schedule(expression) => match stimulus {
+                Stimulus::Instant(at) if schedule::matches(expression, *at) => {
+                    self.met(condition, crate::lifecycle::instant(*at))
+                }
+                _ => Verdict::No,
+            },
+            // Asked inside `all_of`; alone it never holds. `manual` is not evaluated: a person starts the stage.
+            Condition::Not(_) | Condition::Manual => Verdict::No,
+        }
+    }
+
+    fn eval_any(
+        &self,
+        parts: &[Condition],
+        base: u32,
+        stimulus: &Stimulus<'_>,
+        held: &mut Held,
+        groups: &mut Vec<(String, String)>,
+    ) -> Verdict {
+        let mut best = Verdict::No;
+        // Every part is asked, so that an `all_of` among them remembers.
+        for (part, number) in numbered(parts, base) {
+            let verdict = self.eval(part, number, stimulus, held, groups);
+            match (&best, &verdict) {
+                (Verdict::Met(_), _) | (_, Verdict::No) | (Verdict::Level(_), Verdict::Level(_)) => {}
+                (Verdict::No | Verdict::Level(_), Verdict::Met(_)) | (Verdict::No, Verdict::Level(_)) => best = verdict,
+            }
+        }
+        best
+    }
+
+    fn eval_all(
+        &self,
+        parts: &[Condition],
+        base: u32,
+        stimulus: &Stimulus<'_>,
+        held: &mut Held,
+        groups: &mut Vec<(String, String)>,
+    ) -> Verdict {
+        let forbidden = numbered(parts, base).any(|(part, number)| match part {
+            Condition::Not(inner) => {
+                !matches!(self.eval(inner, number + 1, stimulus, &mut held.clone(), &mut Vec::new()), Verdict::No)
+            }
+            _ => false,
+        });
+        if forbidden {
+            return Verdict::No;
+        }
+        let mut met: Option<Found> = None;
+        let mut last: Option<Cause> = None;
+        let (mut complete, mut whole) = (true, true);
+        for (part, number) in numbered(parts, base) {
+            if matches!(part, Condition::Not(_)) {
+                continue;
+            }
+            if let Some(cause) = held.get(&number) {
+                last.get_or_insert_with(|| cause.clone());
+                continue;
+            }
+            match self.eval(part, number, stimulus, held, groups) {
+                Verdict::No => complete = false,
+                Verdict::Level(cause) => {
+                    whole = false;
+                    last.get_or_insert(cause);
+                }
+                Verdict::Met(found) => {
+                    whole &= found.lasting;
+                    if found.lasting {
+                        held.insert(number, found.cause.clone());
+                        groups.extend(found.groups.iter().cloned());
+                    }
+                    met = Some(found);
+                }
+            }
+        }
+        match (complete, met, last) {
+            (true, Some(found), _) => Verdict::Met(Found { lasting: whole, ..found }),
+            (true, None, Some(cause)) => Verdict::Level(cause),
+            (true, None, None) | (false, _, _) => Verdict::No,
+        }
+    }
+
+    fn eval_line(&self, condition: &Condition, id: PatternId, stimulus: &Stimulus<'_>) -> Verdict {
+        let Stimulus::Line { text, hits, .. } = stimulus else { return Verdict::No };
+        if hits.binary_search(&id.0).is_err() {
+            return Verdict::No;
+        }
+        let groups = self.policy.patterns.get(id.0 as usize).map_or_else(Vec::new, |pattern| {
+            let regex = &pattern.regex;
+            let Some(captures) = regex.captures(text) else { return Vec::new() };
+            let named = regex.capture_names().flatten();
+            named
+                .filter_map(|name| captures.name(name).map(|group| (name.to_owned(), cut(group.as_str(), VALUE))))
+                .collect()
+        });
+        Verdict::Met(Found { cause: self.cause(condition, text), groups, lasting: true })
+    }
+
+    fn eval_after(&self, condition: &Condition, name: &str, stimulus: &Stimulus<'_>, success: bool) -> Verdict {
+        let stage = self.run.and_then(|run| run.stages.iter().find(|stage| stage.name == name));
+        let Some(stage) = stage.filter(|stage| ended_so(stage.state, success)) else { return Verdict::No };
+        let text = stage.ended.as_ref().map(Cause::brief).unwrap_or_default();
+        let cause = self.cause(condition, &text);
+        match stimulus {
+            Stimulus::Settled => Verdict::Met(Found { cause, groups: Vec::new(), lasting: false }),
+            _ => Verdict::Level(cause),
+        }
+    }
+
+    fn met(&self, condition: &Condition, text: String) -> Verdict {
+        Verdict::Met(Found { cause: self.cause(condition, &text), groups: Vec::new(), lasting: lasting(condition) })
+    }
+
+    fn cause(&self, condition: &Condition, text: &str) -> Cause {
+        Cause { at: self.now, rule: describe(self.policy, condition), text: cut(&self.cleaner.clean(text), TEXT) }
+    }
+}
+
+/// Whether an ended stage counts for `after_stage_success` (`success`) or `after_stage_failure`.
+pub const fn ended_so(state: StageState, success: bool) -> bool {
+    match state {
+        StageState::Succeeded | StageState::Skipped => success,
+        StageState::Failed | StageState::Escalated => !success,
+        StageState::Waiting
+        | StageState::NeedsApproval
+        | StageState::Queued
+        | StageState::Starting
+        | StageState::Running
+        | StageState::Retrying
+        | StageState::Asking
+        | StageState::Cancelled => false,
+    }
+}
+
+/// Whether a message passes a test.
+pub fn message_holds(test: &MessageTest, message: &AgentMessage) -> bool {
+    test.kind.is_none_or(|kind| kind == message.kind)
+        && test.stage.as_ref().is_none_or(|stage| message.stage.as_ref() == Some(stage))
+        && test.ok.is_none_or(|ok| message.ok == Some(ok))
+}
+
+/// Whether an exit code is one of `codes`; when there are none, any but 0 and the `expected` ones.
+fn exit_holds(codes: &[i32], expected: &[i32], code: i32) -> bool {
+    if codes.is_empty() { code != 0 && !expected.contains(&code) } else { codes.contains(&code) }
+}
+
+/// The exit codes that a condition names.
+pub fn named_codes(condition: &Condition) -> Vec<i32> {
+    let named = leaves(condition, 0).into_iter().filter_map(|(leaf, _)| match leaf {
+        Condition::ExitCode(codes) => Some(codes),
+        _ => None,
+    });
+    named.flatten().copied().collect()
+}
+
+/// How many numbers a condition takes.
+pub fn size(condition: &Condition) -> u32 {
+    let mut count = 0;
+    condition.walk(&mut |_| count += 1);
+    count
+}
+
+/// The parts of a condition with their numbers; the condition itself has the number `base`.
+pub fn numbered(parts: &[Condition], base: u32) -> impl Iterator<Item = (&Condition, u32)> {
+    parts.iter().scan(base + 1, |next, part| {
+        let number = *next;
+        *next += size(part);
+        Some((part, number))
+    })
+}
+
+/// Every leaf of a condition with its number.
+pub fn leaves(condition: &Condition, base: u32) -> Vec<(&Condition, u32)> {
+    let mut number = base;
+    let mut found = Vec::new();
+    condition.walk(&mut |part| {
+        if !matches!(part, Condition::Any(_) | Condition::All(_) | Condition::Not(_)) {
+            found.push((part, number));
+        }
+        number += 1;
+    });
+    found
+}
+
+/// The polls of a condition with their numbers.
+pub fn polls(condition: &Condition, base: u32) -> Vec<(u32, &PollTest)> {
+    leaves(condition, base)
+        .into_iter()
+        .filter_map(|(leaf, number)| match leaf {
+            Condition::Poll(test) => Some((number, &**test)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The spans of silence that a condition waits for, ascending.
+pub fn silences(condition: &Condition) -> Vec<Millis> {
+    let mut spans: Vec<Millis> = leaves(condition, 0)
+        .into_iter()
+        .filter_map(|(leaf, _)| match leaf {
+            Condition::IdleFor(span) => Some(*span),
+            _ => None,
+        })
+        .collect();
+    spans.sort_unstable();
+    spans
+}
+
+/// The schedules of a condition.
+pub fn schedules(condition: &Condition) -> Vec<&str> {
+    leaves(condition, 0)
+        .into_iter()
+        .filter_map(|(leaf, _)| match leaf {
+            Condition::Schedule(expression) => Some(expression.as_str()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Whether lines or messages take part in a condition.
+pub fn reads_lines(condition: &Condition) -> bool {
+    leaves(condition, 0).iter().any(|(leaf, _)| matches!(leaf, Condition::LogRegex(_) | Condition::Message(_)))
+}
+
+/// Whether a condition can still be met, given polls that never will.
+pub fn can_hold(condition: &Condition, base: u32, polls: &BTreeMap<u32, PollRun>) -> bool {
+    match condition {
+        Condition::Any(parts) => numbered(parts, base).any(|(part, number)| can_hold(part, number, polls)),
+        Condition::All(parts) => numbered(parts, base).all(|(part, number)| can_hold(part, number, polls)),
+        Condition::Poll(_) => !matches!(polls.get(&base).map(|poll| &poll.state), Some(PollState::Dead { .. })),
+        Condition::Not(_)
+        | Condition::LogRegex(_)
+        | Condition::Message(_)
+        | Condition::AfterStageSuccess(_)
+        | Condition::AfterStageFailure(_)
+        | Condition::ExitCode(_)
+        | Condition::IdleFor(_)
+        | Condition::Schedule(_)
+        | Condition::Manual => true,
+    }
+}
+
+/// A condition in one line, close to how it is written.
+pub fn describe(policy: &Policy, condition: &Condition) -> String {
+    let join = |word: &str, parts: &[Condition]| match parts {
+        [] => "never".to_owned(),
+        [part] => describe(policy, part),
+        _ => {
+            let parts: Vec<String> = parts.iter().map(|part| describe(policy, part)).collect();
+            format!("{word} [{}]", parts.join(", "))
+        }
+    };
+    match condition {
+        Condition::Any(parts) => join("any_of", parts),
+        Condition::All(parts) => join("all_of", parts),
+        Condition::Not(part) => format!("not {}", describe(policy, part)),
+        Condition::LogRegex(id) => {
+            let source = policy.patterns.get(id.0 as usize).map_or("?", |pattern| pattern.source.as_str());
+            format!("log_regex /{source}/")
+        }
+        Condition::Message(test) => describe_test(test),
+        Condition::AfterStageSuccess(stage) => format!("after_stage_success {stage}"),
+        Condition::AfterStageFailure(stage) => format!("after_stage_failure {stage}"),
+        Condition::ExitCode(codes) if codes.is_empty() => "exit_code other than 0".to_owned(),
+        Condition::ExitCode(codes) => {
+            let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+            format!("exit_code {}", codes.join("|"))
+        }
+        Condition::IdleFor(span) => format!("idle_for {span}"),
+        Condition::Poll(test) => match &test.what {
+            PollWhat::GithubRun { repository, workflow, .. } => {
+                format!("poll github_run {} of {}", workflow, repository.source)
+            }
+            PollWhat::Http { url, .. } => format!("poll http {}", url.source),
+            PollWhat::Command { script, .. } => format!("poll command {}", cut(&script.source, 80)),
+        },
+        Condition::Schedule(expression) => format!("schedule {expression}"),
+        Condition::Manual => "manual".to_owned(),
+    }
+}
+
+fn describe_test(test: &MessageTest) -> String {
+    let mut parts = Vec::new();
+    if let Some(kind) = test.kind {
+        parts.push(format!("{kind:?}").to_uppercase());
+    }
+    if let Some(stage) = &test.stage {
+        parts.push(format!("stage {stage}"));
+    }
+    if let Some(ok) = test.ok {
+        parts.push(format!("ok {ok}"));
+    }
+    if parts.is_empty() { "message".to_owned() } else { format!("message {}", parts.join(" ")) }
+}
+
+/// A message in one line.
+pub fn describe_message(message: &AgentMessage) -> String {
+    let mut text = format!("{:?}", message.kind).to_uppercase();
+    if let Some(stage) = &message.stage {
+        text.push_str(&format!(" stage {stage}"));
+    }
+    if let Some(ok) = message.ok {
+        text.push_str(&format!(" ok {ok}"));
+    }
+    if let Some(words) = message.summary.as_ref().or(message.question.as_ref()) {
+        text.push_str(&format!(": {words}"));
+    }
+    text
+}

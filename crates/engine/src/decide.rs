@@ -1,0 +1,216 @@
+//! Decisions: the only place where a question becomes an effect. Called for [`tmuxagent_model::Event::Asked`] alone.
+
+use super::gate::{AGAIN, CONTINUE, DONE, RERUN, WAIT};
+use super::progress::Cause;
+use super::state::{Again, ApprovalRow, Purpose};
+use super::table::StageInput;
+use super::text::one_line;
+use super::turn::{At, Turn};
+use super::{Answer, RefusalKind};
+use crate::lifecycle::{self, Refusal};
+use tmuxagent_model::{
+    Approval, ApprovalId, ApprovalKind, Decider, Effect, KeyStep, Note, OnApprove, Prompt, SendKeys, Severity,
+    StageState, TimerKey, Verdict,
+};
+
+impl Turn<'_> {
+    /// A human decides an approval.
+    pub fn decide(&mut self, id: &ApprovalId, revision: u32, verdict: &Verdict, by: &Decider) {
+        let now = self.now;
+        let Some(row) = self.state.approvals.get(id) else {
+            return self.reply(Answer::refused(RefusalKind::NotFound, format!("there is no approval {id}")));
+        };
+        let mut row = row.clone();
+        let undo = row.grace && !verdict.approve;
+        let decided = if undo {
+            lifecycle::take_back(&mut row.approval, revision, verdict, by, now)
+        } else {
+            lifecycle::decide(&mut row.approval, revision, verdict, by, now)
+        };
+        if let Err(refusal) = decided {
+            return self.refuse(&row.approval, &refusal, by);
+        }
+        for key in [TimerKey::Expiry(id.clone()), TimerKey::Reminder(id.clone()), TimerKey::Grace(id.clone())] {
+            self.state.disarm(&key);
+        }
+        let delay = verdict.approve && self.options.undo.0 > 0;
+        row.grace = delay;
+        let (approval, place) = (row.approval.clone(), row.approval.place.clone());
+        self.state.approvals.insert(id.clone(), row);
+        let note = Note::ApprovalDecided { approval: id.clone(), approve: verdict.approve, by: by.clone() };
+        self.note(if verdict.approve { Severity::Success } else { Severity::Warning }, &place, note);
+        if delay {
+            let due = now + self.options.undo;
+            self.state.arm(TimerKey::Grace(id.clone()), due);
+        } else {
+            self.apply(id);
+        }
+        let text = match (verdict.approve, delay, undo) {
+            (true, true, _) => format!("approved; it is done in {} unless it is taken back", self.options.undo),
+            (true, false, _) => "approved".to_owned(),
+            (false, _, true) => "taken back; nothing is done".to_owned(),
+            (false, _, false) => "rejected".to_owned(),
+        };
+        let intents = self.handed_out();
+        self.reply(Answer::Ok { run: approval.run, intents, text });
+    }
+
+    fn refuse(&mut self, approval: &Approval, refusal: &Refusal, by: &Decider) {
+        let kind = match refusal {
+            Refusal::AlreadyDecided(_) => RefusalKind::AlreadyDecided,
+            Refusal::Stale(_) => RefusalKind::Stale,
+            Refusal::NotOffered(_) => RefusalKind::Refused,
+        };
+        let why = refusal.to_string();
+        let note = Note::DecisionRefused { approval: approval.id.clone(), why: why.clone(), by: by.clone() };
+        self.note(Severity::Warning, &approval.place, note);
+        self.reply(Answer::refused(kind, why));
+    }
+
+    /// The undo period of a yes is over.
+    pub fn grace_over(&mut self, id: &ApprovalId) {
+        if let Some(row) = self.state.approvals.get_mut(id)
+            && row.grace
+        {
+            row.grace = false;
+            self.apply(id);
+        }
+    }
+
+    /// Does what was decided.
+    fn apply(&mut self, id: &ApprovalId) {
+        let Some(row) = self.state.approvals.get(id).cloned() else { return };
+        let Some(decision) = &row.approval.decision else { return };
+        let verdict = decision.verdict.clone();
+        let word = if verdict.approve { "approved" } else { "rejected" };
+        let by = format!("by {} via {}", decision.by.who, lifecycle::via(decision.by.via));
+        let cause = Cause::own(self.now, word, by);
+        let at = self.stage_of(&row.approval);
+        if let Some(stage) = at.and_then(|at| self.stage_mut(at)) {
+            // It is closed; were it left here, the next step of the stage would supersede it.
+            stage.approval = None;
+        }
+        match (&row.approval.kind, at) {
+            (ApprovalKind::Gate, Some(at)) => {
+                if verdict.approve {
+                    self.enter(at);
+                } else {
+                    self.fail_for_good(at, cause);
+                }
+            }
+            (ApprovalKind::Failed { on_approve }, Some(at)) => {
+                self.apply_failed(at, *on_approve, verdict.approve, cause);
+            }
+            (ApprovalKind::Gap, Some(at)) => self.apply_gap(at, &verdict, cause),
+            (ApprovalKind::Settle { .. }, at) => self.apply_settle(at, &row, &verdict, cause),
+            (ApprovalKind::Agent, _) => self.answer_agent(&row, &verdict),
+            // Superseded questions are closed before; nothing to do.
+            (ApprovalKind::Gate | ApprovalKind::Failed { .. } | ApprovalKind::Gap, None) => {}
+        }
+    }
+
+    fn apply_failed(&mut self, at: At, on_approve: OnApprove, approve: bool, cause: Cause) {
+        match (approve, on_approve) {
+            (true, OnApprove::Rerun) => {
+                if let Some(stage) = self.stage_mut(at) {
+                    stage.retries.clear();
+                    stage.plan_fixed = true;
+                }
+                self.enter(at);
+            }
+            (true, OnApprove::Continue) => self.succeed(at, cause),
+            (true, OnApprove::Skip) => self.skip(at, cause),
+            (false, _) => {
+                self.fail_for_good(at, cause);
+            }
+        }
+    }
+
+    fn apply_gap(&mut self, at: At, verdict: &Verdict, cause: Cause) {
+        match (verdict.approve, verdict.answer.as_deref()) {
+            (true, None | Some(CONTINUE)) => self.succeed(at, cause),
+            (true, Some(RERUN)) => {
+                self.close_attempt(at);
+                self.enter(at);
+            }
+            (true, Some(WAIT | _)) => {}
+            (false, _) => self.attempt_failed(at, cause),
+        }
+    }
+
+    fn apply_settle(&mut self, at: Option<At>, row: &ApprovalRow, verdict: &Verdict, cause: Cause) {
+        let Some(Again { effect, purpose }) = row.again.clone() else { return };
+        let done = verdict.answer.as_deref() == Some(DONE);
+        debug_assert!(verdict.answer.is_none() || done || verdict.answer.as_deref() == Some(AGAIN));
+        let Some(at) = at else {
+            if verdict.approve && !done {
+                self.emit(effect, purpose);
+            }
+            return;
+        };
+        match (verdict.approve, done) {
+            (true, true) => self.resume(at, true),
+            (true, false) => {
+                // A tracked command carries its intent's identity, so it is made anew rather than sent again.
+                self.resume(at, false);
+            }
+            (false, _) => {
+                self.fail_for_good(at, cause);
+            }
+        }
+    }
+
+    /// Goes on with the plan of an attempt that was interrupted: after the present action, or with it.
+    fn resume(&mut self, at: At, past: bool) {
+        if self.stage(at).is_none_or(|stage| stage.state != StageState::Asking) || !self.shift(at, StageInput::Start) {
+            return;
+        }
+        let timeout = self.timeout_of(at);
+        if let (Some(timeout), name) = (timeout, self.stage_name(at)) {
+            let due = self.now + timeout;
+            self.state.arm(TimerKey::StageTimeout(at.run, name), due);
+        }
+        let heard = self.stage_mut(at).map(|stage| std::mem::take(&mut stage.overheard)).unwrap_or_default();
+        if past && let Some(stage) = self.stage_mut(at) {
+            stage.cursor += 1;
+        }
+        self.advance(at);
+        if past {
+            self.count_overheard(at, &heard);
+        }
+    }
+
+    fn answer_agent(&mut self, row: &ApprovalRow, verdict: &Verdict) {
+        let approval = &row.approval;
+        let options = &approval.options;
+        let no = || options.iter().find(|o| is_no(o)).cloned().or_else(|| options.is_empty().then(|| "no".to_owned()));
+        let yes = || match approval.effect.first() {
+            Some(KeyStep::Text(text)) => Some(text.clone()),
+            Some(KeyStep::Key(_)) | None => None,
+        };
+        let words = match (&verdict.answer, verdict.approve) {
+            (Some(answer), _) => Some(one_line(answer)),
+            (None, true) => yes(),
+            (None, false) => no(),
+        };
+        let Some(text) = words.filter(|text| !text.is_empty()) else { return };
+        let Some(pane) = self.state.panes.get(&approval.pane) else { return };
+        let agent = !pane.info.facts.agent.is_empty();
+        let pane = approval.pane.clone();
+        let purpose = Purpose::Reply { approval: approval.id.clone() };
+        let expect_command = row.program.clone().filter(|program| !program.is_empty());
+        // Agents take a paste as text; typed letters can be shortcuts of a dialog that is open by now.
+        let effect = if agent {
+            Effect::Prompt(Prompt { pane, text, expect_command })
+        } else {
+            let steps = vec![KeyStep::Text(text), KeyStep::Key("Enter".to_owned())];
+            Effect::Send(SendKeys { pane, steps, expect_command, expect_screen: None })
+        };
+        self.emit(effect, purpose);
+    }
+}
+
+/// Whether an offered answer is a plain no.
+fn is_no(option: &str) -> bool {
+    matches!(option.trim().to_lowercase().as_str(), "no" | "n" | "reject" | "deny" | "cancel" | "否" | "不" | "拒绝")
+}

@@ -1,0 +1,330 @@
+//! Why a stage is in its state: what holds, what does not, what it waits for, what fired it, what almost did.
+
+use super::Engine;
+use super::condition::{FAIL, SUCCESS, Scene, TRIGGER, describe, numbered};
+use super::progress::{Cause, Held, Miss, PollRun, PollState};
+use super::state::{PaneRow, Run, StageRun, stage_key};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use tmuxagent_model::{ApprovalId, IntentState, PaneKey, RunId, StageState, TimerKey, Timestamp};
+use tmuxagent_policy::{Condition, Pipeline, Stage};
+
+/// What is to be explained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Every pipeline on a pane.
+    Pane(PaneKey),
+    /// One run, also a closed one.
+    Run(RunId),
+}
+
+/// A stage, explained.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StageExplanation {
+    /// `session:window.pane`.
+    pub place: String,
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run, once there is one.
+    pub run: Option<RunId>,
+    /// The stage.
+    pub stage: String,
+    /// Its state.
+    pub state: StageState,
+    /// Its attempt.
+    pub attempt: u32,
+    /// In one line: what it waits for, or what ended it.
+    pub summary: String,
+    /// What must happen next, most important first.
+    pub waits_for: Vec<String>,
+    /// What started it: rule, line and time.
+    pub started_by: Option<Cause>,
+    /// What ended it, or its last attempt.
+    pub ended_by: Option<Cause>,
+    /// Its conditions, part by part.
+    pub conditions: Vec<ConditionExplanation>,
+    /// What almost did it, oldest first.
+    pub near_misses: Vec<Miss>,
+    /// The open question about it.
+    pub approval: Option<ApprovalId>,
+    /// Where the policy defines it.
+    pub defined_at: String,
+}
+
+/// What a condition is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// It starts the stage.
+    Triggers,
+    /// It ends it well.
+    SuccessWhen,
+    /// It fails it.
+    FailWhen,
+}
+
+/// A condition of a stage with its parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConditionExplanation {
+    /// What it is for.
+    pub role: Role,
+    /// It is being looked at now.
+    pub active: bool,
+    /// The whole, with its parts inside.
+    pub part: Part,
+}
+
+/// A part of a condition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// As it is written.
+    pub text: String,
+    /// Whether it holds: remembered, or as a state.
+    pub holds: bool,
+    /// Since when and by what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// More, such as the last answer of a poll or how long the pane is silent.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// Its parts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Self>,
+}
+
+/// One condition under explanation.
+struct Looking<'a> {
+    scene: Scene<'a>,
+    held: &'a Held,
+    quiet_since: Option<Timestamp>,
+}
+
+impl Engine {
+    /// Explains every stage of a pane's pipelines, or of a run; empty when there is no such thing.
+    #[must_use]
+    pub fn explain(&self, now: Timestamp, target: &Target) -> Vec<StageExplanation> {
+        match target {
+            Target::Run(id) => {
+                let Some(run) = self.state.runs.get(id) else { return Vec::new() };
+                let Some(pipeline) = self.policy.pipeline(&run.pipeline) else { return Vec::new() };
+                self.explain_pipeline(now, &run.pane, pipeline, Some(run))
+            }
+            Target::Pane(pane) => {
+                let Some(row) = self.state.panes.get(pane) else { return Vec::new() };
+                let watched = self.watched_pipelines(pane);
+                let pipelines = self.policy.pipelines.iter().filter(|pipeline| watched.contains(&pipeline.name));
+                pipelines
+                    .flat_map(|pipeline| {
+                        let id = row.open.get(&pipeline.name).or_else(|| row.last.get(&pipeline.name));
+                        let run = id.and_then(|id| self.state.runs.get(id));
+                        self.explain_pipeline(now, pane, pipeline, run)
+                    })
+                    .collect()
+            }
+        }
+    }
+
+    fn explain_pipeline(
+        &self,
+        now: Timestamp,
+        pane: &PaneKey,
+        pipeline: &Pipeline,
+        run: Option<&Run>,
+    ) -> Vec<StageExplanation> {
+        let row = self.state.panes.get(pane);
+        pipeline
+            .stages
+            .iter()
+            .map(|rule| {
+                let none = StageRun::waiting(rule.name.clone());
+                let stage = run.and_then(|run| run.stages.iter().find(|stage| stage.name == rule.name));
+                self.explain_stage(now, row, pipeline, rule, run, stage.unwrap_or(&none))
+            })
+            .collect()
+    }
+
+    fn explain_stage(
+        &self,
+        now: Timestamp,
+        row: Option<&PaneRow>,
+        pipeline: &Pipeline,
+        rule: &Stage,
+        run: Option<&Run>,
+        stage: &StageRun,
+    ) -> StageExplanation {
+        let (no_polls, no_held) = (BTreeMap::new(), Held::new());
+        let watch = row.and_then(|row| row.watch.get(&stage_key(&pipeline.name, &rule.name)));
+        let scene = |polls| Scene { policy: &self.policy, run, polls, expected: &[], cleaner: &self.cleaner, now };
+        let trigger = Looking {
+            scene: scene(watch.map_or(&no_polls, |watch| &watch.polls)),
+            held: watch.map_or(&no_held, |watch| &watch.progress.held),
+            quiet_since: watch.and_then(|watch| watch.quiet_since),
+        };
+        let attempt =
+            Looking { scene: scene(&stage.polls), held: &stage.progress.held, quiet_since: stage.quiet_since };
+        let running = stage.state == StageState::Running;
+        let mut conditions = vec![ConditionExplanation {
+            role: Role::Triggers,
+            active: !stage.state.is_live(),
+            part: trigger.part(&rule.triggers, TRIGGER),
+        }];
+        if let Some(condition) = &rule.success_when {
+            let part = attempt.part(condition, SUCCESS);
+            conditions.push(ConditionExplanation { role: Role::SuccessWhen, active: running, part });
+        }
+        if let Some(condition) = &rule.fail_when {
+            let part = attempt.part(condition, FAIL);
+            conditions.push(ConditionExplanation { role: Role::FailWhen, active: running, part });
+        }
+        StageExplanation {
+            place: row.map(|row| row.place.clone()).or_else(|| run.map(|run| run.place.clone())).unwrap_or_default(),
+            pipeline: pipeline.name.clone(),
+            run: run.map(|run| run.id),
+            stage: rule.name.clone(),
+            state: stage.state,
+            attempt: stage.attempt,
+            summary: self.detail(run, pipeline, rule, stage),
+            waits_for: self.waits_for(now, row, pipeline, rule, run, stage),
+            started_by: stage.triggered.clone(),
+            ended_by: stage.ended.clone(),
+            conditions,
+            near_misses: row
+                .and_then(|row| row.misses.get(&stage_key(&pipeline.name, &rule.name)))
+                .cloned()
+                .unwrap_or_default(),
+            approval: stage.approval.clone(),
+            defined_at: rule.place.clone(),
+        }
+    }
+
+    fn waits_for(
+        &self,
+        now: Timestamp,
+        row: Option<&PaneRow>,
+        pipeline: &Pipeline,
+        rule: &Stage,
+        run: Option<&Run>,
+        stage: &StageRun,
+    ) -> Vec<String> {
+        let mut waits = Vec::new();
+        if let Some(held) = stage.waiting.as_ref().and_then(|id| self.state.intents.get(id)) {
+            waits.push(match held.intent.state {
+                IntentState::Held => "the end of the freeze".to_owned(),
+                IntentState::Open | IntentState::Settled => {
+                    format!("the outcome of {}", super::text::describe_intent(&self.state, held))
+                }
+            });
+        }
+        if let Some(id) = &stage.approval {
+            waits.push(format!("a decision on {id}"));
+        }
+        match stage.state {
+            StageState::Waiting => {
+                if let Some(live) = run.and_then(|run| run.stages.get(run.live()?)) {
+                    waits.push(format!("the end of stage {}", live.name));
+                }
+                let key = stage_key(&pipeline.name, &rule.name);
+                let last = row.and_then(|row| row.starts.get(&key)).copied();
+                if let Some(until) = last.zip(rule.cooldown).map(|(last, span)| last + span).filter(|t| *t > now) {
+                    waits.push(format!("its cool-down, another {}", until.since(now)));
+                }
+                waits.push(describe(&self.policy, &rule.triggers));
+            }
+            StageState::Queued => waits.push(self.detail(run, pipeline, rule, stage)),
+            StageState::Running => match &rule.success_when {
+                Some(condition) => waits.push(describe(&self.policy, condition)),
+                None => waits.push("the end of its command".to_owned()),
+            },
+            StageState::Retrying
+            | StageState::NeedsApproval
+            | StageState::Starting
+            | StageState::Asking
+            | StageState::Succeeded
+            | StageState::Failed
+            | StageState::Escalated
+            | StageState::Skipped
+            | StageState::Cancelled => {}
+        }
+        if let Some(run) = run.filter(|_| stage.state.is_live()) {
+            let timers = [
+                (TimerKey::Backoff(run.id, stage.name.clone()), "the pause before the next attempt"),
+                (TimerKey::StageTimeout(run.id, stage.name.clone()), "its time limit"),
+            ];
+            for (key, words) in timers {
+                if let Some(timer) = self.state.armed(&key) {
+                    waits.push(format!("{words}, in {}", timer.at.since(now)));
+                }
+            }
+        }
+        waits
+    }
+}
+
+impl Looking<'_> {
+    /// A condition, part by part.
+    fn part(&self, condition: &Condition, base: u32) -> Part {
+        let cause = self.scene.level(condition, base, self.held);
+        let inside: &[Condition] = match condition {
+            Condition::Any(parts) | Condition::All(parts) => parts,
+            Condition::Not(part) => std::slice::from_ref(part),
+            Condition::LogRegex(_)
+            | Condition::Message(_)
+            | Condition::AfterStageSuccess(_)
+            | Condition::AfterStageFailure(_)
+            | Condition::ExitCode(_)
+            | Condition::IdleFor(_)
+            | Condition::Poll(_)
+            | Condition::Schedule(_)
+            | Condition::Manual => &[],
+        };
+        Part {
+            text: match condition {
+                Condition::Any(parts) if parts.len() != 1 => "any_of".to_owned(),
+                Condition::All(parts) if parts.len() != 1 => "all_of".to_owned(),
+                Condition::Not(_) => "not".to_owned(),
+                _ => describe(self.scene.policy, condition),
+            },
+            holds: cause.is_some(),
+            cause,
+            detail: self.detail(condition, base),
+            parts: if matches!(condition, Condition::Any(parts) | Condition::All(parts) if parts.len() == 1) {
+                inside.iter().map(|part| self.part(part, base + 1)).flat_map(|part| part.parts).collect()
+            } else {
+                numbered(inside, base).map(|(part, number)| self.part(part, number)).collect()
+            },
+        }
+    }
+
+    fn detail(&self, condition: &Condition, base: u32) -> String {
+        match condition {
+            Condition::IdleFor(_) => {
+                self.quiet_since.map(|since| format!("silent for {}", self.scene.now.since(since))).unwrap_or_default()
+            }
+            Condition::Poll(_) => self.scene.polls.get(&base).map(describe_poll).unwrap_or_default(),
+            Condition::Schedule(expression) => super::schedule::next([expression.as_str()], self.scene.now)
+                .map(|at| format!("next at {}", crate::lifecycle::instant(at)))
+                .unwrap_or_default(),
+            Condition::AfterStageSuccess(name) | Condition::AfterStageFailure(name) => {
+                let stage = self.scene.run.and_then(|run| run.stages.iter().find(|stage| stage.name == *name));
+                stage.map(|stage| format!("it is {}", super::trigger::state_word(stage.state))).unwrap_or_default()
+            }
+            Condition::Manual => "start it by hand".to_owned(),
+            Condition::Any(_)
+            | Condition::All(_)
+            | Condition::Not(_)
+            | Condition::LogRegex(_)
+            | Condition::Message(_)
+            | Condition::ExitCode(_) => String::new(),
+        }
+    }
+}
+
+fn describe_poll(poll: &PollRun) -> String {
+    match &poll.state {
+        PollState::Asked => "no answer yet".to_owned(),
+        PollState::Pending { detail } => format!("not yet: {detail}"),
+        PollState::Met { detail } => format!("yes: {detail}"),
+        PollState::Dead { detail } => format!("it can't become so any more: {detail}"),
+        PollState::Trouble { detail } => format!("asking failed {} times: {detail}", poll.errors),
+    }
+}

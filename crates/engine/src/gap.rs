@@ -1,0 +1,50 @@
+//! Output that was lost: it is marked, and a stage that may have missed its line asks.
+
+use super::condition::reads_lines;
+use super::gate::{Ask, CONTINUE, RERUN, WAIT};
+use super::state::OnExpiry;
+use super::turn::{At, Turn};
+use std::sync::Arc;
+use tmuxagent_model::{ApprovalKind, Note, PaneKey, Severity, StageState};
+
+impl Turn<'_> {
+    /// Output of a pane was lost: running stages that read it may have missed their line.
+    pub fn gap(&mut self, pane: &PaneKey) {
+        let Some(row) = self.state.panes.get(pane) else { return };
+        let place = row.place.clone();
+        let runs: Vec<_> = row.open.values().copied().collect();
+        self.note(Severity::Warning, &place, Note::Gap { pane: format!("{}:{}", pane.host, pane.pane) });
+        for run in runs {
+            if let Some(stage) = self.run(run).and_then(super::state::Run::live) {
+                let at = At { run, stage };
+                self.overhear_gap(at);
+                self.ask_gap(at);
+            }
+        }
+    }
+
+    /// Asks whether a running stage that reads lines has missed its line.
+    pub fn ask_gap(&mut self, at: At) {
+        let policy = Arc::clone(&self.policy);
+        let Some((_, rule)) = self.rule(&policy, at) else { return };
+        let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::Running) else { return };
+        let reads = rule.success_when.iter().chain(&rule.fail_when).any(reads_lines);
+        if !reads || stage.approval.is_some() {
+            return;
+        }
+        let ask = Ask {
+            kind: ApprovalKind::Gap,
+            question: format!(
+                "Output of the pane was lost while stage {} ran; it may have missed its line. Has it succeeded?",
+                rule.name
+            ),
+            effect_text: "nothing is typed; the stage counts as succeeded".to_owned(),
+            options: vec![CONTINUE.to_owned(), RERUN.to_owned(), WAIT.to_owned()],
+            attempt: stage.attempt,
+            ..Ask::default()
+        };
+        // The stage runs on and may still end by itself, so an expiry only marks the question.
+        let ask = Ask { on_expiry: OnExpiry::Keep, ..self.on_terms_of(at, ask) };
+        self.ask_about(at, ask);
+    }
+}

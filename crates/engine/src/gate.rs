@@ -1,0 +1,460 @@
+//! Questions to the human: asked, repeated, expired, superseded. The decision itself is in [`super::decide`].
+//!
+//! **Invariants:** a question about a stage is superseded as soon as the stage moves on without it, so that a pending
+//! one always fits; its expiry never does what a yes does.
+
+use super::progress::Cause;
+use super::state::{Again, ApprovalRow, IntentRow, OnExpiry, Purpose};
+use super::table::StageInput;
+use super::text::{describe_intent, describe_plan, one_line, plan_keys, visible};
+use super::turn::{At, Turn};
+use crate::lifecycle::{self, Input};
+use std::sync::Arc;
+use tmuxagent_model::{
+    AgentMessage, Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, KeyStep, MessageType,
+    Millis, Note, PaneKey, Severity, SkipReason, StageState, TimerKey, Urgency,
+};
+use tmuxagent_policy::FailStep;
+
+/// The most pending questions of one pane's agents; the oldest makes room.
+const MOST_OF_AGENTS: usize = 20;
+
+/// How long a question stays open that no stage waits for.
+const LOOSE: Millis = Millis::from_secs(24 * 3600);
+
+/// The answers to a `Settle` question.
+pub const AGAIN: &str = "again";
+/// The human did it himself.
+pub const DONE: &str = "done";
+/// The answers to a `Gap` question.
+pub const CONTINUE: &str = "continue";
+/// Begin the stage anew.
+pub const RERUN: &str = "rerun";
+/// Go on watching.
+pub const WAIT: &str = "wait";
+
+/// A question to be asked.
+pub struct Ask {
+    /// Why.
+    pub kind: ApprovalKind,
+    /// One line.
+    pub question: String,
+    /// What a yes types.
+    pub effect: Vec<KeyStep>,
+    /// The same in words.
+    pub effect_text: String,
+    /// The answers to choose from.
+    pub options: Vec<String>,
+    /// The attempt it belongs to.
+    pub attempt: u32,
+    /// How long it stays open.
+    pub expires: Option<Millis>,
+    /// What its expiry does.
+    pub on_expiry: OnExpiry,
+    /// The time between reminders.
+    pub remind_every: Option<Millis>,
+    /// What is tried again.
+    pub again: Option<Again>,
+    /// The program that is answered.
+    pub program: Option<String>,
+}
+
+impl Default for Ask {
+    fn default() -> Self {
+        Self {
+            kind: ApprovalKind::Gate,
+            question: String::new(),
+            effect: Vec::new(),
+            effect_text: String::new(),
+            options: Vec::new(),
+            attempt: 0,
+            expires: None,
+            on_expiry: OnExpiry::Keep,
+            remind_every: None,
+            again: None,
+            program: None,
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// A stage with a gate was triggered.
+    pub fn ask_gate(&mut self, at: At) {
+        let policy = Arc::clone(&self.policy);
+        let Some((pipeline, rule)) = self.rule(&policy, at) else { return };
+        let Some(gate) = &rule.gate else { return };
+        let attempt = self.stage(at).map_or(1, |stage| stage.attempt + 1);
+        if !self.shift(at, StageInput::Gate) {
+            return;
+        }
+        let plan = match self.plan(at, rule, &rule.actions_on_start, attempt) {
+            Ok(plan) => plan,
+            Err(missing) => {
+                return self.give_up(at, Cause::own(self.now, "actions_on_start", missing.to_string()));
+            }
+        };
+        let question = self.question(at, rule, gate.question.as_ref(), attempt);
+        let question = question.unwrap_or_else(|| format!("Start stage {} of {}?", rule.name, pipeline.name));
+        let (effect, effect_text) = (plan_keys(&plan), describe_plan(&plan));
+        if let Some(stage) = self.stage_mut(at) {
+            stage.plan = plan;
+            stage.plan_fixed = true;
+        }
+        let ask = Ask {
+            kind: ApprovalKind::Gate,
+            question,
+            effect,
+            effect_text,
+            attempt,
+            expires: gate.expires,
+            on_expiry: OnExpiry::from(gate.on_expiry),
+            remind_every: gate.remind_every,
+            ..Ask::default()
+        };
+        let approval = self.ask_about(at, ask);
+        let note = Note::StageNeedsApproval { run: at.run, stage: rule.name.clone(), approval };
+        self.note_run(Severity::Warning, at.run, note);
+    }
+
+    /// After a change of the policy: a pending gate whose actions are others now asks again, as a new revision.
+    pub fn revise_gate(&mut self, at: At) {
+        let policy = Arc::clone(&self.policy);
+        let Some((_, rule)) = self.rule(&policy, at) else { return };
+        let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::NeedsApproval) else { return };
+        let Some(id) = stage.approval.clone().filter(|id| self.pending(id).is_some()) else { return };
+        let Ok(plan) = self.plan(at, rule, &rule.actions_on_start, stage.attempt + 1) else { return };
+        if self.stage(at).is_some_and(|stage| stage.plan == plan) {
+            return;
+        }
+        let Some(row) = self.state.approvals.get_mut(&id) else { return };
+        row.approval.revision += 1;
+        row.approval.effect = plan_keys(&plan);
+        row.approval.effect_text = describe_plan(&plan);
+        if let Some(stage) = self.stage_mut(at) {
+            stage.plan = plan;
+        }
+        self.announce(&id, AlertKind::Approval);
+    }
+
+    /// An effect was not performed, or nobody knows: the human decides.
+    pub fn ask_settle(&mut self, at: Option<At>, row: &IntentRow, why: &str) {
+        let words = describe_intent(self.state, row);
+        let (intent, again) =
+            (&row.intent.id, Again { effect: row.intent.effect.clone(), purpose: row.purpose.clone() });
+        if let Some(at) = at {
+            if !self.shift(at, StageInput::Ask) {
+                return;
+            }
+            self.disarm_attempt(at);
+        }
+        let action = at.and_then(|at| self.stage(at)).and_then(|stage| stage.plan.get(stage.cursor as usize));
+        let keys = match &again.effect {
+            // As in every question, a tracked command stands without its report.
+            Effect::Send(_) if action.is_some() => plan_keys(action.map_or(&[], std::slice::from_ref)),
+            Effect::Send(send) => send.steps.clone(),
+            Effect::Prompt(prompt) => vec![KeyStep::Text(prompt.text.clone()), KeyStep::Key("Enter".to_owned())],
+            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => Vec::new(),
+        };
+        let pane = again.effect.pane().cloned();
+        let ask = Ask {
+            kind: ApprovalKind::Settle { intent: intent.clone() },
+            question: format!("`{words}` {why}. Try again?"),
+            effect: keys,
+            effect_text: words,
+            options: vec![AGAIN.to_owned(), DONE.to_owned()],
+            attempt: at.and_then(|at| self.stage(at)).map_or(0, |stage| stage.attempt),
+            again: Some(again),
+            ..Ask::default()
+        };
+        match (at, pane) {
+            (Some(at), _) => {
+                let ask = self.on_terms_of(at, ask);
+                self.ask_about(at, ask);
+            }
+            (None, Some(pane)) => {
+                let ask = Ask { expires: Some(LOOSE), on_expiry: OnExpiry::Reject, ..ask };
+                // It stands by itself: the stage has gone on, and does not wait for it.
+                let about = ask.again.as_ref().and_then(|again| self.origin(&again.purpose));
+                self.ask(&pane, about, ask);
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// A question that the policy does not speak of stays open and is repeated as the stage's own questions: those of its
+    /// gate, or of its first `ask_human`.
+    pub fn on_terms_of(&self, at: At, ask: Ask) -> Ask {
+        let policy = Arc::clone(&self.policy);
+        let Some((_, rule)) = self.rule(&policy, at) else { return ask };
+        let gate = rule.gate.as_ref().map(|gate| (gate.expires, gate.on_expiry, gate.remind_every));
+        let asked = || {
+            rule.on_fail.iter().find_map(|step| match step {
+                FailStep::AskHuman { expires, on_expiry, remind_every, .. } => {
+                    Some((*expires, *on_expiry, *remind_every))
+                }
+                _ => None,
+            })
+        };
+        let Some((expires, on_expiry, remind_every)) = gate.or_else(asked) else { return ask };
+        Ask { expires, on_expiry: OnExpiry::from(on_expiry), remind_every, ..ask }
+    }
+
+    /// An agent's message: noted, and a question becomes one for the human.
+    pub fn hear(&mut self, pane: &PaneKey, message: &AgentMessage) {
+        let place = self.place(pane);
+        let words = message.summary.as_ref().or(message.question.as_ref()).or(message.detail.as_ref());
+        let summary = visible(&self.cleaner.clean(words.map_or("", String::as_str)));
+        let failed = message.kind == MessageType::Error || message.ok == Some(false);
+        let severity = if failed { Severity::Warning } else { Severity::Info };
+        let note = Note::AgentSaid { kind: message.kind, stage: message.stage.clone(), summary: summary.clone() };
+        self.note(severity, &place, note);
+        match message.kind {
+            MessageType::Ask => self.ask_for_agent(pane, message),
+            MessageType::Error => {
+                let title = format!("{place}: {summary}");
+                let dedupe = format!("agent/{pane}/{summary}");
+                self.alert(Alert {
+                    kind: AlertKind::Agent,
+                    urgency: Urgency::Normal,
+                    body: message.detail.as_deref().map(|text| visible(&self.cleaner.clean(text))).unwrap_or_default(),
+                    title,
+                    approval: None,
+                    run: None,
+                    dedupe,
+                    channels: Vec::new(),
+                });
+            }
+            MessageType::Status | MessageType::Action | MessageType::Log => {}
+        }
+    }
+
+    fn ask_for_agent(&mut self, pane: &PaneKey, message: &AgentMessage) {
+        let words = message.question.as_ref().or(message.summary.as_ref()).map_or("", String::as_str);
+        let question = visible(&self.cleaner.clean(words.trim()));
+        // What may be typed later is one clean line per option; a question without any takes `yes` and `no`.
+        let options: Vec<String> = message.options.iter().map(|o| one_line(o)).filter(|o| !o.is_empty()).collect();
+        let yes = options.first().map_or("yes", String::as_str).to_owned();
+        let of_pane: Vec<&Approval> = self
+            .state
+            .approvals
+            .values()
+            .map(|row| &row.approval)
+            .filter(|a| a.state == ApprovalState::Pending && a.kind == ApprovalKind::Agent && a.pane == *pane)
+            .collect();
+        if of_pane.iter().any(|asked| asked.question == question && asked.options == options) {
+            return;
+        }
+        let surplus = of_pane.len().saturating_sub(MOST_OF_AGENTS - 1);
+        let oldest: Vec<ApprovalId> = of_pane.iter().take(surplus).map(|asked| asked.id.clone()).collect();
+        for id in &oldest {
+            self.supersede(id);
+        }
+        let steps = vec![KeyStep::Text(yes), KeyStep::Key("Enter".to_owned())];
+        let ask = Ask {
+            kind: ApprovalKind::Agent,
+            question,
+            effect_text: super::text::describe_steps(&steps),
+            effect: steps,
+            options,
+            program: self.state.panes.get(pane).map(|row| row.info.facts.command.clone()),
+            ..Ask::default()
+        };
+        self.ask(pane, None, ask);
+    }
+
+    /// Asks about a stage.
+    pub fn ask_about(&mut self, at: At, ask: Ask) -> ApprovalId {
+        let pane = self.run(at.run).map(|run| run.pane.clone());
+        // A run always has its pane; were it gone, the question would be superseded with it.
+        let Some(pane) = pane else { return self.approval_id() };
+        let id = self.ask(&pane, Some(at), ask);
+        if let Some(stage) = self.stage_mut(at) {
+            stage.approval = Some(id.clone());
+        }
+        id
+    }
+
+    /// The stage that a loose effect came from.
+    fn origin(&self, purpose: &Purpose) -> Option<At> {
+        match purpose {
+            Purpose::After { run, stage, .. } => self.find_stage(*run, stage),
+            Purpose::Plan { .. }
+            | Purpose::Poll { .. }
+            | Purpose::TriggerPoll { .. }
+            | Purpose::Alert
+            | Purpose::Hand
+            | Purpose::Reply { .. } => None,
+        }
+    }
+
+    fn ask(&mut self, pane: &PaneKey, at: Option<At>, ask: Ask) -> ApprovalId {
+        let id = self.approval_id();
+        let now = self.now;
+        let run = at.and_then(|at| self.run(at.run));
+        let expires_at = ask.expires.map(|span| now + span);
+        let approval = Approval {
+            id: id.clone(),
+            revision: 1,
+            kind: ask.kind,
+            state: ApprovalState::Pending,
+            pane: pane.clone(),
+            place: self.place(pane),
+            run: run.map(|run| run.id),
+            pipeline: run.map(|run| run.pipeline.clone()),
+            stage: at.map(|at| self.stage_name(at)),
+            attempt: ask.attempt,
+            question: ask.question,
+            effect: ask.effect,
+            effect_text: ask.effect_text,
+            evidence: run.map_or_else(Vec::new, |run| run.evidence.iter().map(|e| visible(&e.text)).collect()),
+            options: ask.options,
+            asked_at: now,
+            expires_at,
+            reminders: 0,
+            decision: None,
+            closed_at: None,
+        };
+        let row = ApprovalRow {
+            approval,
+            on_expiry: ask.on_expiry,
+            remind_every: ask.remind_every,
+            grace: false,
+            again: ask.again,
+            program: ask.program,
+        };
+        self.state.approvals.insert(id.clone(), row);
+        if let Some(at) = expires_at {
+            self.state.arm(TimerKey::Expiry(id.clone()), at);
+        }
+        if let Some(every) = ask.remind_every {
+            self.state.arm(TimerKey::Reminder(id.clone()), now + every);
+        }
+        self.announce(&id, AlertKind::Approval);
+        id
+    }
+
+    /// Tells the event list and the channels of a question.
+    pub fn announce(&mut self, id: &ApprovalId, kind: AlertKind) {
+        let Some(row) = self.state.approvals.get(id) else { return };
+        let approval = &row.approval;
+        let (question, place, run) = (approval.question.clone(), approval.place.clone(), approval.run);
+        let mut body = place.clone();
+        if !approval.effect_text.is_empty() {
+            body.push_str(&format!("\n{}", approval.effect_text));
+        }
+        for line in &approval.evidence {
+            body.push_str(&format!("\n{line}"));
+        }
+        let dedupe = format!("approval/{id}/{}/{}", approval.revision, approval.reminders);
+        if kind == AlertKind::Approval {
+            let note = Note::ApprovalAsked { approval: id.clone(), question: question.clone() };
+            self.note(Severity::Warning, &place, note);
+        }
+        let (title, approval) = (question, Some(id.clone()));
+        let urgency = Urgency::High;
+        self.alert(Alert { kind, urgency, title, body, approval, run, dedupe, channels: Vec::new() });
+    }
+
+    /// A reminder came due.
+    pub fn remind(&mut self, id: &ApprovalId) {
+        let Some(every) = self.pending(id).and_then(|row| row.remind_every) else { return };
+        if let Some(row) = self.state.approvals.get_mut(id) {
+            row.approval.reminders += 1;
+        }
+        self.announce(id, AlertKind::Reminder);
+        self.state.arm(TimerKey::Reminder(id.clone()), self.now + every);
+    }
+
+    /// Nobody decided in time. Nothing here does what a yes does.
+    pub fn expire(&mut self, id: &ApprovalId) {
+        let Some(row) = self.pending(id) else { return };
+        let (on_expiry, at) = (row.on_expiry, self.stage_of(&row.approval));
+        let place = row.approval.place.clone();
+        if on_expiry == OnExpiry::Keep {
+            // It stays open; views see that its time is over.
+            let text = format!("approval {id} is overdue and stays open");
+            return self.note(Severity::Warning, &place, Note::Text { text });
+        }
+        self.state.disarm(&TimerKey::Reminder(id.clone()));
+        let now = self.now;
+        if let Some(row) = self.state.approvals.get_mut(id) {
+            lifecycle::close(&mut row.approval, Input::Expire, now);
+        }
+        let note = Note::ApprovalClosed { approval: id.clone(), state: ApprovalState::Expired };
+        self.note(Severity::Warning, &place, note);
+        let Some(at) = at else { return };
+        if let Some(stage) = self.stage_mut(at) {
+            stage.approval = None;
+        }
+        let cause = Cause::own(now, "expiry", "nobody decided in time");
+        match on_expiry {
+            OnExpiry::Escalate => self.escalate(at, "APPROVAL_EXPIRED", &cause),
+            OnExpiry::Reject | OnExpiry::Keep => self.give_up(at, cause),
+        }
+    }
+
+    /// The stage that an approval is about, as long as it waits for it.
+    pub fn stage_of(&self, approval: &Approval) -> Option<At> {
+        let at = self.find_stage(approval.run?, approval.stage.as_deref()?)?;
+        self.stage(at).filter(|stage| stage.approval.as_ref() == Some(&approval.id)).map(|_| at)
+    }
+
+    /// What a question is about is gone.
+    pub fn supersede(&mut self, id: &ApprovalId) {
+        let now = self.now;
+        let Some(row) = self.state.approvals.get(id) else { return };
+        let (place, grace) = (row.approval.place.clone(), row.grace);
+        let pending = row.approval.state == ApprovalState::Pending;
+        if !pending && !grace {
+            return;
+        }
+        for key in [TimerKey::Expiry(id.clone()), TimerKey::Reminder(id.clone()), TimerKey::Grace(id.clone())] {
+            self.state.disarm(&key);
+        }
+        if let Some(row) = self.state.approvals.get_mut(id) {
+            row.grace = false;
+            lifecycle::close(&mut row.approval, Input::Supersede, now);
+        }
+        // A yes in its undo period stays a yes; what it would have done is not done.
+        let note = Note::ApprovalClosed { approval: id.clone(), state: ApprovalState::Superseded };
+        self.note(Severity::Info, &place, note);
+    }
+
+    /// Supersedes the question that a stage waits for.
+    pub fn supersede_stage(&mut self, at: At) {
+        let Some(id) = self.stage(at).and_then(|stage| stage.approval.clone()) else { return };
+        if let Some(stage) = self.stage_mut(at) {
+            stage.approval = None;
+        }
+        self.supersede(&id);
+    }
+
+    /// Supersedes every open question about a pane.
+    pub fn supersede_pane(&mut self, pane: &PaneKey) {
+        let rows = self.state.approvals.values();
+        let open: Vec<ApprovalId> = rows
+            .filter(|row| row.approval.pane == *pane && (row.grace || row.approval.state == ApprovalState::Pending))
+            .map(|row| row.approval.id.clone())
+            .collect();
+        for id in &open {
+            self.supersede(id);
+        }
+    }
+}
+
+/// Why keys were held back, as the rest of a sentence.
+pub fn why_skipped(reason: &SkipReason) -> String {
+    match reason {
+        SkipReason::OtherServer => "was not typed: another tmux server answers there".to_owned(),
+        SkipReason::OtherProcess => "was not typed: another process runs in the pane".to_owned(),
+        SkipReason::Dead => "was not typed: the pane's process ended".to_owned(),
+        SkipReason::InMode => "was not typed: the pane is in copy mode".to_owned(),
+        SkipReason::InputOff => "was not typed: the pane's input is off".to_owned(),
+        SkipReason::Synchronized => "was not typed: synchronize-panes would type it into other panes too".to_owned(),
+        SkipReason::OtherCommand(command) => format!("was not typed: {} is in the foreground", visible(command)),
+        SkipReason::ScreenChanged => "was not typed: the expected text is not on the screen".to_owned(),
+        SkipReason::Question => "was not typed: the program asks something, which Enter would answer".to_owned(),
+        SkipReason::Withdrawn => "was taken back".to_owned(),
+        SkipReason::Unreachable(why) => format!("was not typed: {}", visible(why)),
+    }
+}

@@ -1,0 +1,281 @@
+//! The pure machine: runs, stages, gates, timers.
+//!
+//! [`Engine::step`] takes one fact and the time and gives what is to be done; nothing else changes the state. The caller
+//! commits [`Step::changes`] together with the journal's row and only then performs [`Step::intents`], in order; their
+//! outcomes come back as events. Whenever [`Engine::next_timer`] is due he hands it in as [`Event::Timer`].
+//!
+//! **Invariants:** the same policy, options and sequence of `(now, event)` give the same state, effects and identities.
+//! No I/O, no clock, no randomness. The rows handed out as changes are the whole state ([`Engine::restore`]). A decision
+//! comes only from [`Event::Asked`]; no output of a pane, no timer and no outcome leads to one. The transition tables
+//! of runs and stages stand in [`table`], that of approvals in [`crate::lifecycle`].
+
+// Tests read their fixtures.
+#![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
+
+mod command;
+mod condition;
+mod decide;
+mod explain;
+mod fail;
+mod gap;
+mod gate;
+pub mod lifecycle;
+mod memory;
+mod outcome;
+mod overheard;
+mod pane;
+mod poll;
+mod progress;
+mod refit;
+pub mod replay;
+mod report;
+mod rows;
+mod run;
+mod schedule;
+mod stage;
+mod state;
+pub mod table;
+mod template;
+mod text;
+mod timers;
+mod trigger;
+mod turn;
+mod view;
+mod watch;
+
+pub use explain::{ConditionExplanation, Part, Role, StageExplanation, Target};
+pub use progress::Miss;
+pub use progress::{Cause, Evidence};
+pub use state::RestoreError;
+pub use text::{Cleaner, describe_effect, describe_steps};
+pub use view::View;
+
+use state::State;
+use std::sync::Arc;
+use tmuxagent_model::{
+    Approval, ApprovalId, Change, EntityKind, Event, Intent, IntentId, IntentState, Millis, Note, PaneKey, RunId,
+    Severity, TimerKey, Timestamp,
+};
+use tmuxagent_policy::Policy;
+use turn::Turn;
+
+/// What the engine is set to beside its policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// How long a yes can be taken back before it is done; 0 = not at all.
+    pub undo: Millis,
+}
+
+/// The machine.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    policy: Arc<Policy>,
+    options: Options,
+    cleaner: Cleaner,
+    state: State,
+}
+
+/// What one event led to.
+#[derive(Debug, Clone, Default)]
+pub struct Step {
+    /// To be performed, in order, after the changes are committed.
+    pub intents: Vec<Intent>,
+    /// Handed out earlier and not wanted any more; what is already under way may still end.
+    pub withdrawn: Vec<IntentId>,
+    /// What to tell: how much it matters, where (empty: everywhere), what.
+    pub notes: Vec<(Severity, String, Note)>,
+    /// The rows that changed.
+    pub changes: Vec<Change>,
+    /// Whether the event changed or told anything; only such events are journaled.
+    pub changed: bool,
+    /// The answer to [`Event::Asked`].
+    pub answer: Option<Answer>,
+}
+
+/// The answer to a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It is done, or begun.
+    Ok {
+        /// The run it concerns.
+        run: Option<RunId>,
+        /// The intents it led to.
+        intents: Vec<IntentId>,
+        /// One sentence.
+        text: String,
+    },
+    /// It is not done.
+    Refused {
+        /// The kind; scripts test it.
+        kind: RefusalKind,
+        /// One sentence: what and why.
+        text: String,
+    },
+}
+
+impl Answer {
+    const fn refused(kind: RefusalKind, text: String) -> Self {
+        Self::Refused { kind, text }
+    }
+}
+
+/// Why a command was not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// No such pane, run, stage, approval.
+    NotFound,
+    /// Somebody was first.
+    AlreadyDecided,
+    /// It has changed since the view saw it.
+    Stale,
+    /// It is not possible in this state.
+    Refused,
+}
+
+impl Engine {
+    /// A machine that knows nothing yet.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>) -> Self {
+        let (options, cleaner) = (Options::default(), Cleaner::default());
+        Self { policy, options, cleaner, state: State::default() }
+    }
+
+    /// The machine as its rows were left.
+    ///
+    /// # Errors
+    /// When a row can't be read; it is named.
+    pub fn restore(
+        policy: Arc<Policy>,
+        rows: impl IntoIterator<Item = (EntityKind, String, String)>,
+    ) -> Result<Self, RestoreError> {
+        let mut engine = Self::new(policy);
+        for (kind, key, body) in rows {
+            engine.state.restore(kind, &key, &body)?;
+        }
+        Ok(engine)
+    }
+
+    /// Sets the options. They take part in what steps do, so a replay needs the same.
+    #[must_use]
+    pub const fn with_options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sets the options, from now on.
+    pub const fn set_options(&mut self, options: Options) {
+        self.options = options;
+    }
+
+    /// Sets what takes secrets out of evidence, from now on. What is typed is never changed by it.
+    pub fn set_cleaner(&mut self, cleaner: Cleaner) {
+        self.cleaner = cleaner;
+    }
+
+    /// Replaces the policy. [`Event::PolicyLoaded`] must be the next event: it fits the state to it.
+    pub fn set_policy(&mut self, policy: Arc<Policy>) {
+        self.policy = policy;
+    }
+
+    /// The policy.
+    #[must_use]
+    pub const fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// Takes one fact.
+    ///
+    /// A pane must be announced by [`Event::PaneSeen`] before anything else is told of it; facts about unknown panes,
+    /// runs, intents and timers change nothing.
+    pub fn step(&mut self, now: Timestamp, event: &Event) -> Step {
+        let policy = Arc::clone(&self.policy);
+        let mut turn = Turn::new(&mut self.state, policy, self.options, &self.cleaner, now);
+        match event {
+            Event::PaneSeen { info } => turn.pane_seen(info),
+            Event::PaneGone { pane } => turn.pane_gone(pane),
+            Event::HostLost { host } => turn.host_lost(host),
+            Event::Line(line) => turn.line(line),
+            Event::Activity { pane } => turn.touch(pane),
+            Event::Gap { pane } => turn.gap(pane),
+            Event::Program { pane, state } => turn.program(pane, state),
+            Event::CommandEnded { pane, token, exit } => turn.command_ended(pane, token.as_deref(), *exit),
+            Event::Asked { command, by } => turn.asked(command, by),
+            Event::Timer { key, epoch } => turn.timer(key, *epoch),
+            Event::Outcome { intent, outcome } => turn.outcome(intent, outcome),
+            Event::Polled { intent, outcome } => turn.polled(intent, outcome),
+            Event::PolicyLoaded { hash } => turn.policy_loaded(hash),
+        }
+        turn.finish()
+    }
+
+    /// The timer that is due first: when, which, and the epoch that its event must carry.
+    #[must_use]
+    pub fn next_timer(&self) -> Option<(Timestamp, TimerKey, u64)> {
+        self.state.next_timer().map(|(at, epoch, key)| (*at, key.clone(), *epoch))
+    }
+
+    /// Whether a stage or a question waits for a span of time to be over; triggers and schedules do not count.
+    #[must_use]
+    pub fn waits_for_time(&self) -> bool {
+        self.state.timers().any(|row| watch::watches(&row.key).is_none())
+    }
+
+    /// The intents that were handed out and have no outcome, in their order: what is settled after a crash.
+    pub fn open_intents(&self) -> impl Iterator<Item = &Intent> {
+        let mut rows: Vec<_> =
+            self.state.intents.values().filter(|row| row.intent.state == IntentState::Open && !row.withdrawn).collect();
+        rows.sort_unstable_by_key(|row| row.order);
+        rows.into_iter().map(|row| &row.intent)
+    }
+
+    /// The approval of that identity, pending or among the last closed ones.
+    #[must_use]
+    pub fn approval(&self, id: &ApprovalId) -> Option<&Approval> {
+        self.state.approvals.get(id).map(|row| &row.approval)
+    }
+
+    /// What an intent without an outcome does, in one line for people.
+    #[must_use]
+    pub fn describe(&self, id: &IntentId) -> Option<String> {
+        self.state.intents.get(id).map(|row| text::describe_intent(&self.state, row))
+    }
+
+    /// The pipeline of a run.
+    #[must_use]
+    pub fn pipeline_of(&self, run: RunId) -> Option<String> {
+        self.state.runs.get(&run).map(|run| run.pipeline.clone())
+    }
+
+    /// The token of the tracked command that a stage on this pane waits for.
+    #[must_use]
+    pub fn tracked_command(&self, pane: &PaneKey) -> Option<String> {
+        let row = self.state.panes.get(pane)?;
+        row.open.values().find_map(|run| {
+            let run = self.state.runs.get(run)?;
+            run.stages.get(run.live()?)?.tracked.as_ref().map(|id| id.as_str().to_owned())
+        })
+    }
+
+    /// The pipelines whose lines matter in a pane: those that apply, and those with an open run there, which a renamed
+    /// window keeps.
+    #[must_use]
+    pub fn watched_pipelines(&self, pane: &PaneKey) -> Vec<String> {
+        let Some(row) = self.state.panes.get(pane) else { return Vec::new() };
+        let mut names = row.pipelines.clone();
+        names.extend(row.open.keys().filter(|name| !row.pipelines.contains(name)).cloned());
+        names
+    }
+
+    /// The pipelines with an open run in each pane that has one.
+    pub fn running(&self) -> impl Iterator<Item = (&PaneKey, Vec<String>)> {
+        let panes = self.state.panes.iter().filter(|(_, row)| !row.open.is_empty());
+        panes.map(|(key, row)| (key, row.open.keys().cloned().collect()))
+    }
+}
+
+impl PartialEq for Engine {
+    /// Equal states.
+    fn eq(&self, other: &Self) -> bool {
+        self.state == other.state
+    }
+}

@@ -1,0 +1,239 @@
+//! What became of effects, and of the commands that were typed.
+
+use super::condition::{Stimulus, named_codes};
+use super::gate::why_skipped;
+use super::progress::{Cause, cut};
+use super::state::{IntentRow, Planned, Purpose};
+use super::text::{describe_effect, describe_intent, visible};
+use super::turn::{At, Turn};
+use std::sync::Arc;
+use tmuxagent_model::{
+    Effect, IntentId, Note, Outcome, PaneKey, PollOutcome, Severity, ShellOutcome, SkipReason, StageState,
+};
+
+impl Turn<'_> {
+    /// An effect was performed, or was not.
+    pub fn outcome(&mut self, id: &IntentId, outcome: &Outcome) {
+        let Some(row) = self.state.intents.get(id).cloned() else { return };
+        if matches!(row.intent.effect, Effect::Poll(_)) {
+            // Polls answer by `Event::Polled`; anything else is a question that failed.
+            let detail = match outcome {
+                Outcome::Failed { error } | Outcome::Unknown { error } => error.clone(),
+                Outcome::Skipped { reason } => why_skipped(reason),
+                Outcome::Done | Outcome::Shell(_) => "no answer".to_owned(),
+            };
+            return self.polled(id, &PollOutcome::Error { detail, retry_at: None });
+        }
+        self.state.intents.remove(id);
+        self.tell_outcome(&row, outcome);
+        if row.withdrawn {
+            return;
+        }
+        match &row.purpose {
+            Purpose::Plan { .. } => {
+                if let Some(at) = self.is_current(&row.purpose, id) {
+                    self.plan_outcome(at, &row, outcome);
+                }
+            }
+            Purpose::After { .. } | Purpose::Reply { .. } => self.loose_outcome(&row, outcome),
+            Purpose::Alert | Purpose::Hand | Purpose::Poll { .. } | Purpose::TriggerPoll { .. } => {}
+        }
+    }
+
+    /// Tells the event list.
+    fn tell_outcome(&mut self, row: &IntentRow, outcome: &Outcome) {
+        let place = row.intent.effect.pane().map(|pane| self.place(pane)).unwrap_or_default();
+        let (intent, text) = (row.intent.id.clone(), describe_intent(self.state, row));
+        let typed = matches!(row.intent.effect, Effect::Send(_) | Effect::Prompt(_));
+        let note = match outcome {
+            Outcome::Done if typed => (Severity::Info, Note::Sent { intent, text }),
+            Outcome::Done => return,
+            Outcome::Shell(ShellOutcome { exit: Some(0), .. }) => return,
+            Outcome::Shell(shell) => (
+                Severity::Warning,
+                Note::EffectFailed { intent, error: format!("{text}: {}", self.cleaner.clean(&describe_shell(shell))) },
+            ),
+            Outcome::Skipped { reason: SkipReason::Withdrawn } if row.withdrawn => return,
+            Outcome::Skipped { reason } => (Severity::Warning, Note::NotSent { intent, text, reason: reason.clone() }),
+            Outcome::Failed { error } => {
+                (Severity::Warning, Note::EffectFailed { intent, error: format!("{text}: {error}") })
+            }
+            Outcome::Unknown { error } => {
+                let error = format!("{text}: it may have happened or not: {error}");
+                (Severity::Warning, Note::EffectFailed { intent, error })
+            }
+        };
+        self.note(note.0, &place, note.1);
+    }
+
+    /// The outcome of the action that an attempt waits for.
+    fn plan_outcome(&mut self, at: At, row: &IntentRow, outcome: &Outcome) {
+        if let Some(stage) = self.stage_mut(at) {
+            stage.waiting = None;
+        }
+        let shell = matches!(row.intent.effect, Effect::Shell(_));
+        match outcome {
+            Outcome::Done => self.action_done(at, &row.intent.id),
+            Outcome::Shell(outcome) => {
+                self.keep_output(at, outcome);
+                if outcome.exit == Some(0) {
+                    self.action_done(at, &row.intent.id);
+                } else {
+                    let rule = describe_effect(&row.intent.effect);
+                    self.attempt_failed(at, Cause::own(self.now, rule, self.cleaner.clean(&describe_shell(outcome))));
+                }
+            }
+            Outcome::Failed { error } if shell => {
+                let rule = describe_effect(&row.intent.effect);
+                self.attempt_failed(at, Cause::own(self.now, rule, error));
+            }
+            Outcome::Skipped { reason: SkipReason::Withdrawn } => {
+                self.cancel_stage(at, Cause::own(self.now, "taken back", "its keys were given up"));
+            }
+            Outcome::Skipped { reason } => self.unsettled(Some(at), row, &why_skipped(reason)),
+            Outcome::Failed { error } => self.unsettled(Some(at), row, &failed_words(error)),
+            Outcome::Unknown { error } => self.unsettled(Some(at), row, &unknown_words(error)),
+        }
+    }
+
+    /// The outcome of an effect that no attempt waits for.
+    fn loose_outcome(&mut self, row: &IntentRow, outcome: &Outcome) {
+        match outcome {
+            Outcome::Done | Outcome::Shell(_) | Outcome::Skipped { reason: SkipReason::Withdrawn } => {}
+            Outcome::Skipped { reason } => self.unsettled(None, row, &why_skipped(reason)),
+            Outcome::Failed { error } => self.unsettled(None, row, &failed_words(error)),
+            Outcome::Unknown { error } => self.unsettled(None, row, &unknown_words(error)),
+        }
+    }
+
+    fn unsettled(&mut self, at: Option<At>, row: &IntentRow, why: &str) {
+        self.ask_settle(at, row, why);
+    }
+
+    /// An action of the plan is done: the next one, unless a command must end before it.
+    fn action_done(&mut self, at: At, id: &IntentId) {
+        let Some(stage) = self.stage_mut(at) else { return };
+        let tracked = matches!(stage.plan.get(stage.cursor as usize), Some(Planned::Run { .. }));
+        stage.cursor += 1;
+        if tracked {
+            stage.tracked = Some(id.clone());
+        }
+        let last = stage.cursor as usize >= stage.plan.len();
+        if !tracked || last {
+            self.advance(at);
+        }
+    }
+
+    fn keep_output(&mut self, at: At, outcome: &ShellOutcome) {
+        let Some(run) = self.state.runs.get_mut(&at.run) else { return };
+        let value = cut(outcome.output.trim_end(), super::progress::VALUE);
+        run.variables.insert(tmuxagent_policy::SHELL_OUTPUT.to_owned(), value);
+    }
+
+    /// A command in a pane ended.
+    pub fn command_ended(&mut self, pane: &PaneKey, token: Option<&str>, exit: i32) {
+        let Some(row) = self.state.panes.get(pane) else { return };
+        let runs: Vec<_> = row.open.values().copied().collect();
+        for run in runs {
+            let Some(stage) = self.run(run).and_then(super::state::Run::live) else { continue };
+            let at = At { run, stage };
+            let Some(stage) = self.stage(at) else { continue };
+            let is = |id: &Option<IntentId>| token.is_some() && id.as_ref().map(IntentId::as_str) == token;
+            if is(&stage.waiting) {
+                // It can't have ended without having been typed: the outcome is only late.
+                if let Some(id) = stage.waiting.clone() {
+                    self.outcome(&id, &Outcome::Done);
+                }
+                self.tracked_ended(at, exit);
+            } else if is(&stage.tracked) {
+                self.tracked_ended(at, exit);
+            } else if token.is_none() && stage.tracked.is_none() && stage.state == StageState::Running {
+                // A shell's own report: it counts for conditions, and says nothing of commands that were only typed.
+                self.judge(at, &Stimulus::Exit(exit));
+            }
+        }
+        self.trigger_exit(pane, exit);
+    }
+
+    /// The exit code of a command may start stages.
+    fn trigger_exit(&mut self, pane: &PaneKey, exit: i32) {
+        let policy = Arc::clone(&self.policy);
+        for pipeline in &policy.pipelines {
+            let applies = self.state.panes.get(pane).is_some_and(|row| row.pipelines.contains(&pipeline.name));
+            if !applies {
+                continue;
+            }
+            for stage in &pipeline.stages {
+                let starter = super::trigger::Starter::Trigger;
+                self.ask_trigger(&policy, pane, pipeline, stage, &Stimulus::Exit(exit), starter);
+            }
+        }
+    }
+
+    /// The tracked command of a stage ended.
+    fn tracked_ended(&mut self, at: At, exit: i32) {
+        let policy = Arc::clone(&self.policy);
+        let now = self.now;
+        let Some(stage) = self.stage_mut(at) else { return };
+        stage.tracked = None;
+        stage.exit = Some(exit);
+        let last = stage.cursor as usize >= stage.plan.len();
+        let command = stage.plan.get((stage.cursor as usize).saturating_sub(1));
+        let command = match command {
+            Some(Planned::Run { command }) => visible(command),
+            _ => "run".to_owned(),
+        };
+        let cause = Cause::own(now, format!("run {command}"), format!("exit code {exit}"));
+        match stage.state {
+            StageState::Starting if !last => {
+                if exit == 0 {
+                    self.advance(at)
+                } else {
+                    self.attempt_failed(at, cause)
+                }
+            }
+            StageState::Running => {
+                let Some((_, rule)) = self.rule(&policy, at) else { return };
+                if self.judge(at, &Stimulus::Exit(exit)) {
+                    return;
+                }
+                let expected = rule.success_when.as_ref().is_some_and(|c| named_codes(c).contains(&exit));
+                if exit != 0 && !expected {
+                    self.attempt_failed(at, cause);
+                } else if rule.success_when.is_none() {
+                    self.succeed(at, cause);
+                }
+            }
+            StageState::Waiting
+            | StageState::NeedsApproval
+            | StageState::Queued
+            | StageState::Starting
+            | StageState::Retrying
+            | StageState::Asking
+            | StageState::Succeeded
+            | StageState::Failed
+            | StageState::Escalated
+            | StageState::Skipped
+            | StageState::Cancelled => {}
+        }
+    }
+}
+
+fn describe_shell(outcome: &ShellOutcome) -> String {
+    let end = match outcome.exit {
+        Some(code) => format!("exit code {code}"),
+        None => "killed (time limit or signal)".to_owned(),
+    };
+    match outcome.output.trim_end().lines().last() {
+        Some(line) => format!("{end}; {}", visible(line)),
+        None => end,
+    }
+}
+
+fn failed_words(error: &str) -> String {
+    format!("was not done: {}", visible(error))
+}
+
+fn unknown_words(error: &str) -> String {
+    format!("may have been done or not: {}", visible(error))
+}

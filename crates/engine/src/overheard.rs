@@ -1,0 +1,87 @@
+//! Lines that come while a person is asked whether a stage's keys were typed.
+//!
+//! Nobody knows then what they answer. A person who says that it is done has looked at the pane, or has done it himself
+//! there, so the output that he saw stands before his word: the lines are kept, and count once he has said so.
+
+use super::condition::{Stimulus, leaves, message_holds};
+use super::progress::{Overheard, VALUE, cut};
+use super::turn::{At, Turn};
+use tmuxagent_model::{AgentMessage, ApprovalKind, StageState};
+use tmuxagent_policy::{Condition, Stage};
+
+/// How many lines are kept at most; the oldest make room.
+const MOST: usize = 50;
+
+impl Turn<'_> {
+    /// Keeps a line that a stage counts, while its keys are in question; says whether they are.
+    pub fn overhear(&mut self, at: At, rule: &Stage, stimulus: &Stimulus<'_>) -> bool {
+        let Stimulus::Line { text, hits, message } = stimulus else { return false };
+        if !self.is_in_question(at) {
+            return false;
+        }
+        let conditions = rule.success_when.iter().chain(&rule.fail_when);
+        let concerned = conditions.flat_map(|condition| leaves(condition, 0)).any(|(leaf, _)| match leaf {
+            Condition::LogRegex(id) => hits.binary_search(&id.0).is_ok(),
+            Condition::Message(test) => message.is_some_and(|message| message_holds(test, message)),
+            _ => false,
+        });
+        if concerned {
+            let heard = Overheard::Line {
+                text: cut(&self.cleaner.clean(text), VALUE),
+                policy: self.policy.generation,
+                hits: hits.to_vec(),
+                message: message.map(|message| self.tested_part(message)),
+            };
+            self.keep_overheard(at, heard);
+        }
+        true
+    }
+
+    /// Keeps that output was lost while a stage's keys were in question.
+    pub fn overhear_gap(&mut self, at: At) {
+        if self.is_in_question(at) && self.stage(at).is_some_and(|stage| !stage.overheard.contains(&Overheard::Gap)) {
+            self.keep_overheard(at, Overheard::Gap);
+        }
+    }
+
+    /// Whether a person is asked whether the stage's keys were typed.
+    fn is_in_question(&self, at: At) -> bool {
+        let asking = self.stage(at).filter(|stage| stage.state == StageState::Asking);
+        let question = asking.and_then(|stage| self.state.approvals.get(stage.approval.as_ref()?));
+        question.is_some_and(|row| matches!(row.approval.kind, ApprovalKind::Settle { .. }))
+    }
+
+    fn keep_overheard(&mut self, at: At, heard: Overheard) {
+        if let Some(stage) = self.stage_mut(at) {
+            stage.overheard.push(heard);
+            let surplus = stage.overheard.len().saturating_sub(MOST);
+            stage.overheard.drain(..surplus);
+        }
+    }
+
+    /// What conditions ask of a message, and its sentence.
+    fn tested_part(&self, message: &AgentMessage) -> AgentMessage {
+        let summary = message.summary.as_ref().or(message.question.as_ref());
+        AgentMessage {
+            stage: message.stage.clone(),
+            ok: message.ok,
+            summary: summary.map(|words| cut(&self.cleaner.clean(words), VALUE)),
+            exit: message.exit,
+            ..AgentMessage::new(message.kind)
+        }
+    }
+
+    /// The keys were typed: what was heard meanwhile counts, as far as the stage runs by now.
+    pub fn count_overheard(&mut self, at: At, heard: &[Overheard]) {
+        for heard in heard {
+            let Overheard::Line { text, policy, hits, message } = heard else { continue };
+            let hits = self.hits(*policy, hits, text);
+            if self.judge(at, &Stimulus::Line { text, hits: &hits, message: message.as_ref() }) {
+                return;
+            }
+        }
+        if heard.contains(&Overheard::Gap) {
+            self.ask_gap(at);
+        }
+    }
+}

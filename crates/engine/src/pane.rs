@@ -1,0 +1,164 @@
+//! Panes that come, change and go.
+
+use super::progress::Cause;
+use super::state::{PaneRow, is_shell};
+use super::turn::Turn;
+use super::watch::of_pane;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tmuxagent_model::{
+    Alert, AlertKind, HostName, IntentId, Note, PaneInfo, PaneKey, ProgramState, RunId, Severity, TimerKey, Urgency,
+};
+use tmuxagent_policy::Pipeline;
+
+impl Turn<'_> {
+    /// A pane appeared, or one of its facts changed.
+    pub fn pane_seen(&mut self, info: &PaneInfo) {
+        let policy = Arc::clone(&self.policy);
+        let pipelines: Vec<String> =
+            policy.applicable(&info.key.host, &info.facts).map(|pipeline| pipeline.name.clone()).collect();
+        let place = info.place();
+        let Some(row) = self.state.panes.get(&info.key) else {
+            let row = PaneRow {
+                info: info.clone(),
+                place: place.clone(),
+                pipelines,
+                shell: Some(info.facts.command.clone()).filter(|command| is_shell(command)),
+                stale: false,
+                program: None,
+                open: BTreeMap::new(),
+                last: BTreeMap::new(),
+                starts: BTreeMap::new(),
+                watch: BTreeMap::new(),
+                misses: BTreeMap::new(),
+            };
+            self.state.panes.insert(info.key.clone(), row);
+            self.note(Severity::Info, &place, Note::PaneSeen { pane: info.short() });
+            self.arm_watches(&info.key);
+            return;
+        };
+        // Sizes, modes and (unless a policy chooses or names by it) the title, which agents change every second, decide
+        // nothing here; a change of them alone is no change.
+        let same = row.pipelines == pipelines
+            && !row.stale
+            && row.place == place
+            && row.info.dead == info.dead
+            && row.info.facts.path == info.facts.path
+            && row.info.facts.command == info.facts.command
+            && row.info.facts.agent == info.facts.agent
+            && row.info.facts.role == info.facts.role
+            && (row.info.facts.title == info.facts.title || !names_title(&policy.pipelines));
+        if same {
+            return;
+        }
+        let died = info.dead && !row.info.dead;
+        if let Some(row) = self.state.panes.get_mut(&info.key) {
+            row.info = info.clone();
+            row.place = place;
+            row.pipelines = pipelines;
+            if is_shell(&info.facts.command) {
+                row.shell = Some(info.facts.command.clone());
+            }
+            row.stale = false;
+        }
+        if died {
+            self.end_runs(&info.key, &Cause::own(self.now, "pane", "its process ended"));
+            self.supersede_pane(&info.key);
+        }
+        self.arm_watches(&info.key);
+    }
+
+    /// A pane is gone, and with it everything that was meant for it.
+    pub fn pane_gone(&mut self, pane: &PaneKey) {
+        let Some(row) = self.state.panes.get(pane) else { return };
+        let place = row.place.clone();
+        self.end_runs(pane, &Cause::own(self.now, "pane", "it is gone"));
+        self.supersede_pane(pane);
+        let meant: Vec<IntentId> = self
+            .state
+            .intents
+            .iter()
+            .filter(|(_, row)| {
+                row.intent.effect.pane() == Some(pane)
+                    || matches!(&row.purpose, super::state::Purpose::TriggerPoll { pane: of, .. } if of == pane)
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in &meant {
+            self.withdraw(id);
+        }
+        let timers: Vec<TimerKey> =
+            self.state.timers().map(|row| &row.key).filter(|key| of_pane(key, pane)).cloned().collect();
+        for key in &timers {
+            self.state.disarm(key);
+        }
+        self.state.panes.remove(pane);
+        let short = format!("{}:{}", pane.host, pane.pane);
+        self.note(Severity::Info, &place, Note::PaneGone { pane: short });
+    }
+
+    /// Cancels the open runs of a pane.
+    fn end_runs(&mut self, pane: &PaneKey, cause: &Cause) {
+        let runs: Vec<RunId> =
+            self.state.panes.get(pane).map_or_else(Vec::new, |row| row.open.values().copied().collect());
+        for run in runs {
+            self.cancel_run(run, cause);
+        }
+    }
+
+    /// A host can't be observed: its panes are stale. Time limits run on, nothing is lost.
+    pub fn host_lost(&mut self, host: &HostName) {
+        let keys = self.state.panes.iter().filter(|(key, row)| key.host == *host && !row.stale);
+        let keys: Vec<PaneKey> = keys.map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            if let Some(row) = self.state.panes.get_mut(&key) {
+                row.stale = true;
+            }
+        }
+    }
+
+    /// A program told its state.
+    pub fn program(&mut self, pane: &PaneKey, state: &ProgramState) {
+        let Some(row) = self.state.panes.get(pane) else { return };
+        let place = row.place.clone();
+        let news = row.program.as_ref() != Some(state);
+        let (urgency, words) = match state {
+            ProgramState::Notification { text } => (Urgency::Normal, text.clone()),
+            ProgramState::Blocked { kind, message } => {
+                let words = message.clone().or_else(|| kind.clone()).unwrap_or_default();
+                (Urgency::High, format!("waits for you: {words}"))
+            }
+            ProgramState::Error => (Urgency::High, "reports an error".to_owned()),
+            ProgramState::Done => (Urgency::Low, "is done".to_owned()),
+            ProgramState::Idle | ProgramState::Working | ProgramState::Clear => (Urgency::Low, String::new()),
+        };
+        let is_state = !matches!(state, ProgramState::Notification { .. });
+        if is_state && !news {
+            return;
+        }
+        if is_state && let Some(row) = self.state.panes.get_mut(pane) {
+            row.program = if *state == ProgramState::Clear { None } else { Some(state.clone()) };
+        }
+        if words.is_empty() {
+            return;
+        }
+        let words = super::text::visible(words.trim());
+        let title = format!("{place} {words}");
+        let dedupe = format!("program/{pane}/{words}");
+        let (kind, channels) = (AlertKind::Agent, Vec::new());
+        self.alert(Alert { kind, urgency, title, body: String::new(), approval: None, run: None, dedupe, channels });
+    }
+}
+
+/// Whether any text of the policy names the pane's title.
+fn names_title(pipelines: &[Pipeline]) -> bool {
+    use tmuxagent_policy::{Action, FailStep};
+    let in_action = |action: &Action| action.names("pane.title");
+    pipelines.iter().flat_map(|pipeline| &pipeline.stages).any(|stage| {
+        let fails = stage.on_fail.iter().filter_map(|step| match step {
+            FailStep::Do(action) => Some(action),
+            FailStep::Retry(_) | FailStep::AskHuman { .. } | FailStep::Escalate { .. } => None,
+        });
+        stage.actions_on_start.iter().chain(&stage.on_success).chain(fails).any(in_action)
+    })
+}

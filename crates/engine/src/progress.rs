@@ -1,0 +1,155 @@
+//! What conditions remember.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use tmuxagent_model::{AgentMessage, IntentId, Millis, Timestamp};
+
+/// Why something happened: which rule, and what made it hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// When.
+    pub at: Timestamp,
+    /// The rule, as it is written in the policy, or the engine's own reason.
+    pub rule: String,
+    /// The line, message or answer; untrusted text, cut at `TEXT` bytes.
+    pub text: String,
+}
+
+impl Cause {
+    /// A cause that is no condition of the policy.
+    pub fn own(at: Timestamp, rule: impl Into<String>, text: impl AsRef<str>) -> Self {
+        Self { at, rule: rule.into(), text: cut(text.as_ref(), TEXT) }
+    }
+
+    /// In one line, for people.
+    pub fn brief(&self) -> String {
+        if self.text.is_empty() { self.rule.clone() } else { format!("{}: {}", self.rule, self.text) }
+    }
+}
+
+/// Something that almost did it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Miss {
+    /// When.
+    pub at: Timestamp,
+    /// The line, message or exit code; untrusted text.
+    pub text: String,
+    /// Why it did not count.
+    pub why: String,
+}
+
+/// The longest text of a cause or of a piece of evidence, bytes.
+pub const TEXT: usize = 500;
+
+/// The longest value of a variable, bytes.
+pub const VALUE: usize = 4096;
+
+/// `text` cut at a character border, with a mark where something is missing.
+pub fn cut(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let mut end = most;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &text[..end])
+}
+
+/// A line that decided something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// When.
+    pub at: Timestamp,
+    /// The stage that it concerned.
+    pub stage: String,
+    /// The line; untrusted text.
+    pub text: String,
+}
+
+/// The parts of conditions that already held, by the number of the part.
+pub type Held = BTreeMap<u32, Cause>;
+
+/// What the conditions of an attempt remember.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// A text of the conditions that the numbers belong to; another policy's conditions begin anew.
+    pub shape: String,
+    /// What already held.
+    pub held: Held,
+}
+
+impl Progress {
+    /// Nothing held yet.
+    pub const fn new() -> Self {
+        Self { shape: String::new(), held: Held::new() }
+    }
+}
+
+/// What a stage would have counted, had anybody known that its keys were typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Overheard {
+    /// A line: untrusted text, cut at [`VALUE`] bytes; the patterns that match it, of which generation of the policy;
+    /// the agent's message on it.
+    Line { text: String, policy: u64, hits: Vec<u32>, message: Option<AgentMessage> },
+    /// Output was lost.
+    Gap,
+}
+
+/// What the triggers of one stage on one pane remember.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Watch {
+    /// What already held.
+    pub progress: Progress,
+    /// Its polls, by the number of their condition.
+    #[serde(default)]
+    pub polls: BTreeMap<u32, PollRun>,
+    /// Since when the pane is silent; `None` once the silence has fired, until there is output again.
+    #[serde(default)]
+    pub quiet_since: Option<Timestamp>,
+}
+
+/// Where a poll stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum PollState {
+    /// The first answer is not in.
+    Asked,
+    /// Not yet.
+    Pending { detail: String },
+    /// What was waited for is so.
+    Met { detail: String },
+    /// It can't become so any more.
+    Dead { detail: String },
+    /// The question itself failed.
+    Trouble { detail: String },
+}
+
+/// One poll.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PollRun {
+    /// Where it stands.
+    pub state: PollState,
+    /// The question on its way.
+    pub intent: Option<IntentId>,
+    /// How often in a row the question failed.
+    pub errors: u32,
+    /// When the attempt fails for lack of a yes.
+    pub deadline: Option<Timestamp>,
+    /// What is older than this does not count.
+    pub since: Timestamp,
+}
+
+impl PollRun {
+    /// A poll that starts now.
+    pub const fn new(since: Timestamp, deadline: Option<Timestamp>) -> Self {
+        Self { state: PollState::Asked, intent: None, errors: 0, deadline, since }
+    }
+}
+
+/// The pause after the `errors`-th failed question in a row: doubled each time, at most ten minutes or the interval.
+pub fn trouble_pause(interval: Millis, errors: u32) -> Millis {
+    let most = interval.0.max(600_000);
+    Millis(interval.0.saturating_mul(1_u64 << errors.saturating_sub(1).min(20)).min(most))
+}

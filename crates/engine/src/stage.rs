@@ -1,0 +1,408 @@
+//! The life of a stage: gate, lock, attempt, actions, success.
+//!
+//! **Invariants:** states change only by [`super::table`]; the start actions of an attempt go out one at a time, the
+//! next when the outcome of the last is in; what a human approved is typed exactly as it was shown.
+
+use super::condition::{FAIL, SUCCESS, Stimulus, describe, polls, silences};
+use super::progress::{Cause, PollRun, Progress};
+use super::state::{Planned, Purpose, Run, stage_key};
+use super::table::StageInput;
+use super::template::{Missing, Names, fill};
+use super::turn::{At, Turn, Work};
+use std::sync::Arc;
+use tmuxagent_lines::{ShellKind, tracked_command};
+use tmuxagent_model::{
+    Alert, Effect, IntentId, KeyStep, Millis, Note, Prompt, SendKeys, Severity, ShellCall, StageState, TimerKey,
+};
+use tmuxagent_policy::{Action, Quoting, SHELL_OUTPUT, Shell, Stage, key_steps};
+
+impl Turn<'_> {
+    /// A stage's trigger fired in a run without a live stage.
+    pub fn begin(&mut self, at: At, cause: Cause) {
+        let policy = Arc::clone(&self.policy);
+        let Some((pipeline, rule)) = self.rule(&policy, at) else { return };
+        let by = cause.brief();
+        self.note_run(Severity::Info, at.run, Note::StageTriggered { run: at.run, stage: rule.name.clone(), by });
+        if let Some(run) = self.state.runs.get_mut(&at.run) {
+            run.last = Some(at.stage);
+            if let Some(stage) = run.stages.get_mut(at.stage) {
+                stage.triggered = Some(cause);
+                stage.ended = None;
+                stage.retries.clear();
+                stage.plan_fixed = false;
+            }
+            if rule.cooldown.is_some() {
+                let (pane, key) = (run.pane.clone(), stage_key(&pipeline.name, &rule.name));
+                let now = self.now;
+                if let Some(row) = self.state.panes.get_mut(&pane) {
+                    row.starts.insert(key, now);
+                }
+            }
+        }
+        if rule.gate.is_some() { self.ask_gate(at) } else { self.enter(at) }
+    }
+
+    /// Starts an attempt, or queues the stage when its lock is held.
+    pub fn enter(&mut self, at: At) {
+        let policy = Arc::clone(&self.policy);
+        let Some((pipeline, rule)) = self.rule(&policy, at) else { return };
+        let locks: Vec<String> = pipeline.concurrency.lock.iter().chain(&rule.lock).cloned().collect();
+        let free = self.locks_free(at, &locks);
+        if let Some(stage) = self.stage_mut(at) {
+            stage.locks = locks;
+        }
+        if free {
+            self.start_attempt(at);
+        } else if self.shift(at, StageInput::Queue) {
+            let meta = self.state.meta_mut();
+            meta.queued += 1;
+            let queue = meta.queued;
+            if let Some(stage) = self.stage_mut(at) {
+                stage.queue = Some(queue);
+            }
+        }
+    }
+
+    /// Begins an attempt: fills its actions in, arms its time limit, does the first action.
+    pub fn start_attempt(&mut self, at: At) {
+        let policy = Arc::clone(&self.policy);
+        let Some((_, rule)) = self.rule(&policy, at) else { return };
+        if !self.shift(at, StageInput::Start) {
+            return;
+        }
+        let now = self.now;
+        let fixed = self.stage(at).is_some_and(|stage| stage.plan_fixed);
+        let attempt = self.stage(at).map_or(1, |stage| stage.attempt + 1);
+        let plan = if fixed { None } else { Some(self.plan(at, rule, &rule.actions_on_start, attempt)) };
+        let conditions = rule.success_when.iter().chain(&rule.fail_when);
+        let shape = conditions.map(|c| describe(&policy, c)).collect::<Vec<_>>().join(" | ");
+        if let Some(stage) = self.stage_mut(at) {
+            stage.attempt = attempt;
+            stage.started_at = Some(now);
+            stage.running_at = None;
+            stage.progress = Progress { shape, ..Progress::new() };
+            stage.cursor = 0;
+            stage.waiting = None;
+            stage.tracked = None;
+            stage.exit = None;
+            stage.polls.clear();
+            stage.quiet_since = None;
+            stage.queue = None;
+            stage.overheard.clear();
+        }
+        if let Some(timeout) = rule.timeout {
+            self.state.arm(TimerKey::StageTimeout(at.run, rule.name.clone()), now + timeout);
+        }
+        let note = Note::StageStarted { run: at.run, stage: rule.name.clone(), attempt };
+        self.note_run(Severity::Info, at.run, note);
+        match plan {
+            Some(Err(missing)) => return self.give_up(at, Cause::own(now, "actions_on_start", missing.to_string())),
+            Some(Ok(plan)) => {
+                if let Some(stage) = self.stage_mut(at) {
+                    stage.plan = plan;
+                }
+            }
+            None => {}
+        }
+        self.advance(at);
+    }
+
+    /// Does the actions from the cursor on, up to the next one whose outcome must be waited for.
+    pub fn advance(&mut self, at: At) {
+        loop {
+            let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::Starting) else { return };
+            let Some(action) = stage.plan.get(stage.cursor as usize).cloned() else { break };
+            if let Planned::Later { index } = action {
+                if let Err(cause) = self.fill_later(at, index) {
+                    return self.give_up(at, cause);
+                }
+                continue;
+            }
+            let purpose = Purpose::Plan { run: at.run, stage: stage.name.clone(), attempt: stage.attempt };
+            if matches!(action, Planned::Run { .. })
+                && let Some(shell) = self.untrackable(at)
+            {
+                let why = format!("{shell} can't report a command's exit code; use send_keys instead of run");
+                return self.give_up(at, Cause::own(self.now, "run", why));
+            }
+            if let Some(id) = self.perform(at, &action, purpose) {
+                if let Some(stage) = self.stage_mut(at) {
+                    stage.waiting = Some(id);
+                }
+                return;
+            }
+            if let Some(stage) = self.stage_mut(at) {
+                stage.cursor += 1;
+            }
+        }
+        self.ready(at);
+    }
+
+    /// Fills in the action at the cursor, which had to wait for what the one before it printed.
+    fn fill_later(&mut self, at: At, index: u32) -> Result<(), Cause> {
+        let policy = Arc::clone(&self.policy);
+        let failed = |why: String| Cause::own(self.now, "actions_on_start", why);
+        let rule = self.rule(&policy, at).map(|(_, rule)| rule);
+        let Some((rule, action)) = rule.and_then(|rule| Some((rule, rule.actions_on_start.get(index as usize)?)))
+        else {
+            return Err(failed("the policy no longer has this action".to_owned()));
+        };
+        let attempt = self.stage(at).map_or(0, |stage| stage.attempt);
+        let plan = self.plan(at, rule, std::slice::from_ref(action), attempt);
+        let filled = plan.map_err(|missing| failed(missing.to_string()))?;
+        if let (Some(stage), Some(filled)) = (self.stage_mut(at), filled.into_iter().next())
+            && let Some(place) = stage.plan.get_mut(stage.cursor as usize)
+        {
+            *place = filled;
+        }
+        Ok(())
+    }
+
+    /// The shell of a run's pane, when commands in it can't be tracked.
+    fn untrackable(&self, at: At) -> Option<String> {
+        let reader = self.pane_of(at.run)?.reader();
+        let known = ShellKind::from_command(reader).is_some() || Shell::of(reader) == Shell::Posix;
+        (!known).then(|| reader.to_owned())
+    }
+
+    /// Does one action; gives the intent whose outcome says that it is done, where there is one.
+    fn perform(&mut self, at: At, action: &Planned, purpose: Purpose) -> Option<IntentId> {
+        let row = self.pane_of(at.run)?;
+        let pane = row.info.key.clone();
+        let folder = row.info.facts.path.clone();
+        // A reader that is no shell we know is taken for a plain one.
+        let shell = ShellKind::from_command(row.reader()).unwrap_or(ShellKind::Sh);
+        let send =
+            |steps| Effect::Send(SendKeys { pane: pane.clone(), steps, expect_command: None, expect_screen: None });
+        match action {
+            Planned::Send { steps } if steps.is_empty() => None,
+            Planned::Send { steps } => Some(self.emit(send(steps.clone()), purpose)),
+            // Nobody waits for the end of what is run after a stage, so nothing is typed around it.
+            Planned::Run { command } if matches!(purpose, Purpose::After { .. }) => {
+                let steps = vec![KeyStep::Text(command.clone()), KeyStep::Key("Enter".to_owned())];
+                Some(self.emit(send(steps), purpose))
+            }
+            Planned::Run { command } => Some(self.emit_with(purpose, |id| {
+                let line = tracked_command(shell, command, id.as_str());
+                send(vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())])
+            })),
+            Planned::Prompt { text } => {
+                let prompt = Prompt { pane, text: text.clone(), expect_command: None };
+                Some(self.emit(Effect::Prompt(prompt), purpose))
+            }
+            Planned::Shell { script, timeout } => {
+                let call = ShellCall { pane, script: script.clone(), folder, timeout: *timeout };
+                Some(self.emit(Effect::Shell(call), purpose))
+            }
+            Planned::Notify { text, channels, urgency, kind } => {
+                let title = text.lines().next().unwrap_or_default().to_owned();
+                let dedupe = format!("notify/{}/{}/{title}", at.run, self.stage_name(at));
+                let (body, channels) = (text.clone(), channels.clone());
+                let run = Some(at.run);
+                self.alert(Alert {
+                    kind: *kind,
+                    urgency: *urgency,
+                    title,
+                    body,
+                    approval: None,
+                    run,
+                    dedupe,
+                    channels,
+                });
+                None
+            }
+            Planned::Set { name, value } => {
+                if let Some(run) = self.state.runs.get_mut(&at.run) {
+                    run.variables.insert(name.clone(), value.clone());
+                }
+                None
+            }
+            // Filled in before it is done.
+            Planned::Later { .. } => None,
+            Planned::StartPipeline { pipeline } => {
+                let by = Cause::own(self.now, "start_pipeline", format!("by stage {}", self.stage_name(at)));
+                self.then(Work::StartPipeline { pipeline: pipeline.clone(), by });
+                None
+            }
+        }
+    }
+
+    /// All start actions are done: from now on output counts.
+    fn ready(&mut self, at: At) {
+        let policy = Arc::clone(&self.policy);
+        if !self.shift(at, StageInput::Ready) {
+            return;
+        }
+        let Some((_, rule)) = self.rule(&policy, at) else { return };
+        let now = self.now;
+        if let Some(stage) = self.stage_mut(at) {
+            stage.running_at = Some(now);
+            stage.quiet_since = Some(now);
+        }
+        let conditions = || rule.success_when.iter().chain(&rule.fail_when);
+        if let Some(first) = conditions().flat_map(silences).min() {
+            self.state.arm(TimerKey::Idle(at.run, rule.name.clone()), now + first);
+        }
+        self.start_polls(at, rule);
+        let tracked = self.stage(at).is_some_and(|stage| stage.tracked.is_some());
+        // A tracked command before the last action has ended already, well, or the attempt would have.
+        let exit = self.stage(at).and_then(|stage| stage.exit).filter(|_| !tracked);
+        if self.judge(at, &Stimulus::Settled) || exit.is_some_and(|code| self.judge(at, &Stimulus::Exit(code))) {
+            return;
+        }
+        if rule.success_when.is_none() && !tracked {
+            self.succeed(at, Cause::own(now, "actions_on_start", "done"));
+        }
+    }
+
+    /// Begins the polls of a stage that runs from now on.
+    pub fn start_polls(&mut self, at: At, rule: &Stage) {
+        let since = self.stage(at).and_then(|stage| stage.started_at).unwrap_or(self.now);
+        let success = rule.success_when.as_ref().map_or_else(Vec::new, |c| polls(c, SUCCESS));
+        let fail = rule.fail_when.as_ref().map_or_else(Vec::new, |c| polls(c, FAIL));
+        for (node, test) in success.into_iter().chain(fail) {
+            let deadline = test.deadline.map(|span| since + span);
+            if let Some(stage) = self.stage_mut(at) {
+                stage.polls.insert(node, PollRun::new(since, deadline));
+            }
+            self.ask_poll(at, node);
+        }
+    }
+
+    /// A stage succeeded.
+    pub fn succeed(&mut self, at: At, cause: Cause) {
+        let policy = Arc::clone(&self.policy);
+        self.close_attempt(at);
+        if !self.shift(at, StageInput::Succeed) {
+            return;
+        }
+        let Some(stage) = self.stage_mut(at) else { return };
+        stage.ended = Some(cause.clone());
+        let (name, started) = (stage.name.clone(), stage.started_at);
+        let took = started.map_or(Millis(0), |started| self.now.since(started));
+        let note = Note::StageSucceeded { run: at.run, stage: name, by: cause.brief(), took };
+        self.note_run(Severity::Success, at.run, note);
+        if let Some((_, rule)) = self.rule(&policy, at) {
+            self.do_after(at, rule, &rule.on_success);
+        }
+        self.stage_ended(at);
+    }
+
+    /// A stage is left out by a human.
+    pub fn skip(&mut self, at: At, cause: Cause) {
+        self.close_attempt(at);
+        if self.shift(at, StageInput::Skip) {
+            let Some(stage) = self.stage_mut(at) else { return };
+            stage.ended = Some(cause);
+            let name = stage.name.clone();
+            self.note_run(Severity::Info, at.run, Note::StageSkipped { run: at.run, stage: name });
+            self.stage_ended(at);
+        }
+    }
+
+    /// A stage is ended from outside.
+    pub fn cancel_stage(&mut self, at: At, cause: Cause) {
+        self.close_attempt(at);
+        if self.shift(at, StageInput::Cancel) {
+            let Some(stage) = self.stage_mut(at) else { return };
+            let why = cause.brief();
+            stage.ended = Some(cause);
+            let name = stage.name.clone();
+            self.note_run(Severity::Warning, at.run, Note::StageCancelled { run: at.run, stage: name, why });
+            self.stage_ended(at);
+        }
+    }
+
+    /// What follows the end of a stage.
+    pub fn stage_ended(&mut self, at: At) {
+        // The run's next stage comes before others that wait for the same lock, so that a run is not interleaved.
+        self.then(Work::StageEnded(at.run));
+        self.then(Work::Locks);
+    }
+
+    /// Ends what belongs to the present attempt: intents, timers, polls, questions.
+    pub fn close_attempt(&mut self, at: At) {
+        self.disarm_attempt(at);
+        let Some(stage) = self.stage(at) else { return };
+        let polls = stage.polls.values().filter_map(|poll| poll.intent.clone());
+        let intents: Vec<IntentId> = stage.waiting.iter().cloned().chain(polls).collect();
+        for id in &intents {
+            self.withdraw(id);
+        }
+        if let Some(stage) = self.stage_mut(at) {
+            stage.waiting = None;
+            stage.tracked = None;
+            stage.queue = None;
+            stage.polls.values_mut().for_each(|poll| poll.intent = None);
+        }
+        self.supersede_stage(at);
+    }
+
+    /// Does actions that nothing waits for (`on_success`, steps of `on_fail`), in order.
+    pub fn do_after(&mut self, at: At, rule: &Stage, actions: &[Action]) {
+        let attempt = self.stage(at).map_or(0, |stage| stage.attempt);
+        for action in actions {
+            // Each is filled in when the one before is done, so that it sees its `set`.
+            match self.plan(at, rule, std::slice::from_ref(action), attempt) {
+                Ok(plan) => {
+                    for planned in &plan {
+                        let purpose = Purpose::After { run: at.run, stage: rule.name.clone(), attempt };
+                        self.perform(at, planned, purpose);
+                    }
+                }
+                Err(missing) => {
+                    let text = format!("stage {}: an action is left out: {missing}", rule.name);
+                    self.note_run(Severity::Error, at.run, Note::Text { text });
+                }
+            }
+        }
+    }
+
+    /// Fills actions in. A `set` among them is seen by the later ones.
+    pub fn plan(&self, at: At, rule: &Stage, actions: &[Action], attempt: u32) -> Result<Vec<Planned>, Missing> {
+        let (Some(run), Some(pane)) = (self.run(at.run), self.pane_of(at.run)) else { return Ok(Vec::new()) };
+        let mut run: Run = run.clone();
+        let mut plan = Vec::with_capacity(actions.len());
+        let mut printed = false;
+        for (action, index) in actions.iter().zip(0..) {
+            if printed && action.names(SHELL_OUTPUT) {
+                plan.push(Planned::Later { index });
+                continue;
+            }
+            printed |= matches!(action, Action::Shell { .. });
+            let names = Names { run: Some(&run), stage: &rule.name, attempt, pipeline: &run.pipeline, pane };
+            let planned = plan_action(action, &names)?;
+            if let Planned::Set { name, value } = &planned {
+                run.variables.insert(name.clone(), value.clone());
+            }
+            plan.push(planned);
+        }
+        Ok(plan)
+    }
+}
+
+/// Fills one action in.
+fn plan_action(action: &Action, names: &Names<'_>) -> Result<Planned, Missing> {
+    let text = |template, quoting| fill(template, names, quoting);
+    let typing = Quoting::Typed(Shell::of(names.pane.reader()));
+    Ok(match action {
+        Action::SendKeys { text: typed, keys, enter } => {
+            // What is typed mostly lands in a shell, so values from panes are quoted here too.
+            let typed = typed.as_ref().map(|template| text(template, typing)).transpose()?;
+            Planned::Send { steps: key_steps(typed, keys, *enter) }
+        }
+        Action::Run { command } => Planned::Run { command: text(command, typing)? },
+        Action::Prompt { text: prompt } => Planned::Prompt { text: text(prompt, Quoting::None)? },
+        Action::Shell { script, timeout } => {
+            Planned::Shell { script: text(script, Quoting::Shell(Shell::Posix))?, timeout: *timeout }
+        }
+        Action::Notify { text: words, channels, urgency, kind } => Planned::Notify {
+            text: text(words, Quoting::None)?,
+            channels: channels.clone(),
+            urgency: *urgency,
+            kind: *kind,
+        },
+        Action::Set { name, value } => Planned::Set { name: name.clone(), value: fill(value, names, Quoting::None)? },
+        Action::StartPipeline { pipeline } => Planned::StartPipeline { pipeline: pipeline.clone() },
+    })
+}

@@ -1,0 +1,479 @@
+//! The engine's state: one row per entity, as the store keeps them.
+//!
+//! **Invariants:** every change goes through [`Table`], which remembers what was touched, so that the changes of a
+//! step are complete; nothing that is not a row influences a decision, so that rows alone restore the engine.
+
+use super::progress::{Cause, Evidence, Miss, Overheard, PollRun, Progress, Watch};
+use super::rows::Table;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use tmuxagent_lines::ShellKind;
+use tmuxagent_model::{
+    Approval, ApprovalId, Change, Effect, EntityKind, Freeze, Intent, IntentId, KeyStep, Millis, PaneInfo, PaneKey,
+    ProgramState, RunId, RunState, StageState, TimerKey, Timestamp, Urgency, Variables,
+};
+use tmuxagent_policy::{Expiry, Shell};
+
+/// Counters and switches.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Meta {
+    /// The last run's number.
+    pub runs: u64,
+    /// How many approvals were asked.
+    pub approvals: u64,
+    /// How many intents were made.
+    pub intents: u64,
+    /// The last timer's epoch.
+    pub epoch: u64,
+    /// How often a stage was queued.
+    pub queued: u64,
+    /// The freeze switch.
+    pub frozen: Option<Freeze>,
+    /// The hash of the policy that the state was last fitted to.
+    pub policy: String,
+}
+
+/// A pane that the engine knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaneRow {
+    /// The inventory's facts, as far as they matter here (see [`super::Engine::step`]).
+    pub info: PaneInfo,
+    /// `session:window.pane`, for people.
+    pub place: String,
+    /// The pipelines that apply.
+    pub pipelines: Vec<String>,
+    /// The shell last seen in the foreground, by its program's name: what is typed while another program still runs is
+    /// read by it afterwards.
+    #[serde(default)]
+    pub shell: Option<String>,
+    /// Its host can't be observed now.
+    pub stale: bool,
+    /// What its program last said of itself.
+    pub program: Option<ProgramState>,
+    /// The open run of each pipeline.
+    pub open: BTreeMap<String, RunId>,
+    /// The last closed run of each pipeline.
+    pub last: BTreeMap<String, RunId>,
+    /// When each stage with a cool-down last started, by [`stage_key`].
+    #[serde(default)]
+    pub starts: BTreeMap<String, Timestamp>,
+    /// What the triggers of each stage remember, by [`stage_key`].
+    #[serde(default)]
+    pub watch: BTreeMap<String, Watch>,
+    /// What almost started or ended each stage, by [`stage_key`], oldest first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub misses: BTreeMap<String, Vec<Miss>>,
+}
+
+impl PaneRow {
+    /// The program that will read what is typed: the shell, where one is known.
+    pub fn reader(&self) -> &str {
+        let command = &self.info.facts.command;
+        if is_shell(command) { command } else { self.shell.as_ref().unwrap_or(command) }
+    }
+}
+
+/// Whether a program is a shell that we know.
+pub fn is_shell(command: &str) -> bool {
+    ShellKind::from_command(command).is_some() || Shell::of(command) != Shell::Posix
+}
+
+/// The key of a stage in a pane's maps: names hold no control characters.
+pub fn stage_key(pipeline: &str, stage: &str) -> String {
+    format!("{pipeline}\u{1f}{stage}")
+}
+
+/// An action with its texts filled in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Planned {
+    /// Types.
+    Send { steps: Vec<KeyStep> },
+    /// Types a command line whose end is tracked.
+    Run { command: String },
+    /// Submits a prompt.
+    Prompt { text: String },
+    /// Runs beside the pane.
+    Shell { script: String, timeout: Millis },
+    /// Alerts.
+    Notify { text: String, channels: Vec<String>, urgency: Urgency, kind: tmuxagent_model::AlertKind },
+    /// Keeps a value.
+    Set { name: String, value: String },
+    /// Starts another pipeline.
+    StartPipeline { pipeline: String },
+    /// The action of that place among the start actions: it names what the command before it printed, so it is filled
+    /// in when that is known.
+    Later { index: u32 },
+}
+
+/// A stage of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageRun {
+    /// Its name in the policy.
+    pub name: String,
+    /// Where it stands.
+    pub state: StageState,
+    /// Attempts begun in this run.
+    pub attempt: u32,
+    /// Retries used of each `retry` step, by its place in `on_fail`, since a human last let it run.
+    pub retries: BTreeMap<u32, u32>,
+    /// When the attempt began.
+    pub started_at: Option<Timestamp>,
+    /// Since when output counts.
+    pub running_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// What started it.
+    pub triggered: Option<Cause>,
+    /// What ended it, or its last attempt.
+    pub ended: Option<Cause>,
+    /// What of `success_when` and `fail_when` already held in this attempt.
+    pub progress: Progress,
+    /// The start actions, filled in; a yes of a human fixes them.
+    pub plan: Vec<Planned>,
+    /// The plan was shown to a human who said yes: it is not filled in anew.
+    pub plan_fixed: bool,
+    /// The next action of the plan.
+    pub cursor: u32,
+    /// The intent whose outcome the plan waits for.
+    pub waiting: Option<IntentId>,
+    /// The tracked command that was typed and has not ended.
+    pub tracked: Option<IntentId>,
+    /// The exit code of the last command.
+    pub exit: Option<i32>,
+    /// The open question about it.
+    pub approval: Option<ApprovalId>,
+    /// Its polls, by the number of their condition.
+    pub polls: BTreeMap<u32, PollRun>,
+    /// Since when the pane is silent.
+    pub quiet_since: Option<Timestamp>,
+    /// The locks that it needs or holds.
+    pub locks: Vec<String>,
+    /// Its place in the queue for them.
+    pub queue: Option<u64>,
+    /// Lines that came while a person was asked whether its keys were typed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overheard: Vec<Overheard>,
+}
+
+impl StageRun {
+    /// A stage whose trigger has not fired.
+    pub const fn waiting(name: String) -> Self {
+        Self {
+            name,
+            state: StageState::Waiting,
+            attempt: 0,
+            retries: BTreeMap::new(),
+            started_at: None,
+            running_at: None,
+            ended_at: None,
+            triggered: None,
+            ended: None,
+            progress: Progress::new(),
+            plan: Vec::new(),
+            plan_fixed: false,
+            cursor: 0,
+            waiting: None,
+            tracked: None,
+            exit: None,
+            approval: None,
+            polls: BTreeMap::new(),
+            quiet_since: None,
+            locks: Vec::new(),
+            queue: None,
+            overheard: Vec::new(),
+        }
+    }
+}
+
+/// One execution of a pipeline on a pane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its number.
+    pub id: RunId,
+    /// The pipeline.
+    pub pipeline: String,
+    /// The pane.
+    pub pane: PaneKey,
+    /// `session:window.pane` when it began.
+    pub place: String,
+    /// Where it stands.
+    pub state: RunState,
+    /// Its stages in the policy's order.
+    pub stages: Vec<StageRun>,
+    /// The stage started last.
+    pub last: Option<usize>,
+    /// Its values; many come from panes, so all are quoted wherever they enter a command.
+    pub variables: Variables,
+    /// The lines that decided something, newest last, at most [`EVIDENCE`].
+    pub evidence: Vec<Evidence>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// The most lines of evidence that a run keeps.
+pub const EVIDENCE: usize = 20;
+
+impl Run {
+    /// The stage that occupies the run.
+    pub fn live(&self) -> Option<usize> {
+        self.stages.iter().position(|stage| stage.state.is_live())
+    }
+}
+
+/// What an approval's expiry does, as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnExpiry {
+    /// Counts as a no.
+    Reject,
+    /// The stage is escalated.
+    Escalate,
+    /// The question stays open.
+    Keep,
+}
+
+impl From<Expiry> for OnExpiry {
+    fn from(expiry: Expiry) -> Self {
+        match expiry {
+            Expiry::Reject => Self::Reject,
+            Expiry::Escalate => Self::Escalate,
+            Expiry::Keep => Self::Keep,
+        }
+    }
+}
+
+/// A question with what the engine must remember about it. Its JSON is that of [`Approval`] with more keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRow {
+    /// The question itself.
+    #[serde(flatten)]
+    pub approval: Approval,
+    /// What its expiry does.
+    pub on_expiry: OnExpiry,
+    /// The time between reminders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_every: Option<Millis>,
+    /// It was approved and its effect is still delayed.
+    #[serde(default)]
+    pub grace: bool,
+    /// The effect that could not be performed, of a question of kind `Settle`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Again>,
+    /// The program in the pane when an agent asked; only it is answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+}
+
+/// An effect to be tried again when a human says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Again {
+    /// What.
+    pub effect: Effect,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// What an intent is for; decides what its outcome means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "snake_case")]
+pub enum Purpose {
+    /// An action of the present attempt; the plan waits for it.
+    Plan { run: RunId, stage: String, attempt: u32 },
+    /// An action after the stage's end (`on_success`, a step of `on_fail`); nothing waits for it.
+    After { run: RunId, stage: String, attempt: u32 },
+    /// A poll of a stage.
+    Poll { run: RunId, stage: String, attempt: u32, node: u32 },
+    /// A poll of a trigger.
+    TriggerPoll { pane: PaneKey, pipeline: String, stage: String, node: u32 },
+    /// An alert.
+    Alert,
+    /// Keys that a person sends.
+    Hand,
+    /// The answer to an agent.
+    Reply { approval: ApprovalId },
+}
+
+/// An intent with what the engine must remember about it. Its JSON is that of [`Intent`] with more keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntentRow {
+    /// The intent itself.
+    #[serde(flatten)]
+    pub intent: Intent,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Its place in the order of all intents.
+    pub order: u64,
+    /// It was handed out and then taken back; its outcome is only noted.
+    #[serde(default)]
+    pub withdrawn: bool,
+}
+
+/// An armed timer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimerRow {
+    /// Which.
+    pub key: TimerKey,
+    /// When it is due.
+    pub at: Timestamp,
+    /// Tells it from earlier ones of the same key.
+    pub epoch: u64,
+}
+
+/// All rows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    meta: Meta,
+    meta_touched: Untracked,
+    /// Panes.
+    pub panes: Table<PaneKey, PaneRow>,
+    /// Runs.
+    pub runs: Table<RunId, Run>,
+    /// Approvals.
+    pub approvals: Table<ApprovalId, ApprovalRow>,
+    /// Intents without an outcome.
+    pub intents: Table<IntentId, IntentRow>,
+    timers: Table<TimerKey, TimerRow>,
+    /// The timers by due time; follows from `timers`.
+    due: BTreeSet<(Timestamp, u64, TimerKey)>,
+}
+
+/// A mark that does not count when states are compared.
+#[derive(Debug, Clone, Copy, Default)]
+struct Untracked(bool);
+
+impl PartialEq for Untracked {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// A stored row that can't be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the stored {kind:?} `{key}` can't be read")]
+pub struct RestoreError {
+    /// Its table.
+    pub kind: EntityKind,
+    /// Its key.
+    pub key: String,
+    /// Why.
+    #[source]
+    pub source: serde_json::Error,
+}
+
+impl State {
+    /// Counters and switches.
+    pub const fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// Counters and switches, to be changed.
+    pub const fn meta_mut(&mut self) -> &mut Meta {
+        self.meta_touched.0 = true;
+        &mut self.meta
+    }
+
+    /// Arms a timer; an armed one of the same key is replaced.
+    pub fn arm(&mut self, key: TimerKey, at: Timestamp) {
+        self.disarm(&key);
+        let meta = self.meta_mut();
+        meta.epoch += 1;
+        let epoch = meta.epoch;
+        self.due.insert((at, epoch, key.clone()));
+        self.timers.insert(key.clone(), TimerRow { key, at, epoch });
+    }
+
+    /// Disarms a timer, if it is armed.
+    pub fn disarm(&mut self, key: &TimerKey) {
+        if let Some(row) = self.timers.remove(key) {
+            self.due.remove(&(row.at, row.epoch, row.key));
+        }
+    }
+
+    /// When a timer is due, if it is armed.
+    pub fn armed(&self, key: &TimerKey) -> Option<&TimerRow> {
+        self.timers.get(key)
+    }
+
+    /// The timer due first.
+    pub fn next_timer(&self) -> Option<&(Timestamp, u64, TimerKey)> {
+        self.due.first()
+    }
+
+    /// All timers.
+    pub fn timers(&self) -> impl Iterator<Item = &TimerRow> {
+        self.timers.values()
+    }
+
+    /// Takes one stored row in.
+    ///
+    /// # Errors
+    /// When its JSON is not that of its kind.
+    pub fn restore(&mut self, kind: EntityKind, key: &str, body: &str) -> Result<(), RestoreError> {
+        let failed = |source| RestoreError { kind, key: key.to_owned(), source };
+        match kind {
+            EntityKind::Meta => self.meta = serde_json::from_str(body).map_err(failed)?,
+            EntityKind::Pane => {
+                let row: PaneRow = serde_json::from_str(body).map_err(failed)?;
+                self.panes.restore(row.info.key.clone(), row);
+            }
+            EntityKind::Run => {
+                let row: Run = serde_json::from_str(body).map_err(failed)?;
+                self.runs.restore(row.id, row);
+            }
+            EntityKind::Approval => {
+                let row: ApprovalRow = serde_json::from_str(body).map_err(failed)?;
+                self.approvals.restore(row.approval.id.clone(), row);
+            }
+            EntityKind::Intent => {
+                let row: IntentRow = serde_json::from_str(body).map_err(failed)?;
+                self.intents.restore(row.intent.id.clone(), row);
+            }
+            EntityKind::Timer => {
+                let row: TimerRow = serde_json::from_str(body).map_err(failed)?;
+                self.due.insert((row.at, row.epoch, row.key.clone()));
+                self.timers.restore(row.key.clone(), row);
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows touched since the last call, as the store writes them.
+    pub fn drain_changes(&mut self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if std::mem::take(&mut self.meta_touched.0) {
+            changes.push(change(EntityKind::Meta, "meta".to_owned(), Some(&self.meta)));
+        }
+        drain(&mut self.panes, EntityKind::Pane, ToString::to_string, &mut changes);
+        drain(&mut self.runs, EntityKind::Run, |id| id.0.to_string(), &mut changes);
+        drain(&mut self.approvals, EntityKind::Approval, |id| id.0.clone(), &mut changes);
+        drain(&mut self.intents, EntityKind::Intent, |id| id.0.clone(), &mut changes);
+        drain(&mut self.timers, EntityKind::Timer, timer_key, &mut changes);
+        changes
+    }
+}
+
+/// The key of a timer in its table: its JSON, which is unique and readable.
+fn timer_key(key: &TimerKey) -> String {
+    serde_json::to_string(key).unwrap_or_else(|_| format!("{key:?}"))
+}
+
+fn drain<K: Ord + Clone, V: Serialize>(
+    table: &mut Table<K, V>,
+    kind: EntityKind,
+    name: impl Fn(&K) -> String,
+    changes: &mut Vec<Change>,
+) {
+    for (key, row) in table.take_touched() {
+        changes.push(change(kind, name(&key), row));
+    }
+}
+
+fn change(kind: EntityKind, key: String, row: Option<&impl Serialize>) -> Change {
+    // Rows hold only maps with text keys, so that writing them as JSON can't fail; if it did, `null` would make the
+    // next start fail loudly at this row instead of going on with an old one.
+    let body = row.map(|row| serde_json::to_string(row).unwrap_or_else(|_| "null".to_owned()));
+    Change { kind, key, body }
+}

@@ -1,0 +1,68 @@
+//! The values that the texts of actions may name, and filling them in.
+
+use super::progress::Cause;
+use super::state::{PaneRow, Run};
+use tmuxagent_policy::{self as policy, Quoting, TextTemplate};
+
+/// A name that has no value in this run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{{{{{name}}}}}` has no value in this run")]
+pub struct Missing {
+    /// The name.
+    pub name: String,
+}
+
+/// What `{{…}}` may name.
+#[derive(Clone, Copy)]
+pub struct Names<'a> {
+    /// The run, where there is one.
+    pub run: Option<&'a Run>,
+    /// The stage.
+    pub stage: &'a str,
+    /// The attempt that the text is for.
+    pub attempt: u32,
+    /// The pipeline.
+    pub pipeline: &'a str,
+    /// The pane.
+    pub pane: &'a PaneRow,
+}
+
+impl Names<'_> {
+    /// The value of a name: what is known everywhere, then the run's own variables. No text of a pane can take the place
+    /// of a name of ours, since a policy may put those where a second shell reads them.
+    fn lookup(&self, name: &str) -> Option<String> {
+        let info = &self.pane.info;
+        Some(match name {
+            "stage" => self.stage.to_owned(),
+            "pipeline" => self.pipeline.to_owned(),
+            "attempt" => self.attempt.to_string(),
+            "run" => self.run?.id.0.to_string(),
+            "line" => self.line()?,
+            "pane.id" => info.key.pane.to_string(),
+            "host" => info.key.host.to_string(),
+            "pane.path" => info.facts.path.clone(),
+            "pane.session" => info.facts.session.clone(),
+            "pane.window" => info.facts.window.clone(),
+            "pane.title" => info.facts.title.clone(),
+            _ => return self.run?.variables.get(name).cloned(),
+        })
+    }
+
+    /// The line that ended the stage, or the one that started it.
+    fn line(&self) -> Option<String> {
+        let stage = self.run?.stages.iter().find(|stage| stage.name == self.stage)?;
+        let cause: &Cause = stage.ended.as_ref().or(stage.triggered.as_ref())?;
+        Some(cause.text.clone())
+    }
+}
+
+/// Fills a template.
+///
+/// # Errors
+/// When a name has no value: typing a command with a hole in it is worse than not typing it.
+pub fn fill(template: &TextTemplate, names: &Names<'_>, quoting: Quoting) -> Result<String, Missing> {
+    if let Some(name) = template.names.iter().find(|name| names.lookup(name).is_none()) {
+        return Err(Missing { name: name.clone() });
+    }
+    Ok(policy::fill(template, &|name| names.lookup(name), quoting))
+}

@@ -1,0 +1,70 @@
+//! Timers that come due. A timer with a stale epoch, or one that is not due yet, changes nothing.
+
+use super::progress::Cause;
+use super::turn::{At, Turn};
+use tmuxagent_model::{IntentState, RunId, StageState, TimerKey};
+
+impl Turn<'_> {
+    /// A timer came due.
+    pub fn timer(&mut self, key: &TimerKey, epoch: u64) {
+        let Some(row) = self.state.armed(key).filter(|row| row.epoch == epoch && row.at <= self.now) else { return };
+        let due = row.at;
+        self.state.disarm(key);
+        match key {
+            TimerKey::StageTimeout(run, stage) => self.timeout(*run, stage),
+            TimerKey::Backoff(run, stage) => {
+                if let Some(at) = self.in_state(*run, stage, StageState::Retrying) {
+                    self.enter(at);
+                }
+            }
+            TimerKey::Idle(run, stage) => {
+                if let Some(at) = self.find_stage(*run, stage) {
+                    self.idle_due(at);
+                }
+            }
+            TimerKey::Poll(run, stage, node) => {
+                if let Some(at) = self.find_stage(*run, stage) {
+                    self.poll_due(at, *node);
+                }
+            }
+            TimerKey::Expiry(approval) => self.expire(approval),
+            TimerKey::Reminder(approval) => self.remind(approval),
+            TimerKey::Grace(approval) => self.grace_over(approval),
+            TimerKey::Schedule(pipeline, stage, pane) => self.schedule_due(pipeline, stage, pane, due),
+            TimerKey::Silence(pipeline, stage, pane) => self.silence_due(pipeline, stage, pane),
+            TimerKey::TriggerPoll(pipeline, stage, pane, node) => self.ask_trigger_poll(pane, pipeline, stage, *node),
+        }
+    }
+
+    fn in_state(&self, run: RunId, stage: &str, state: StageState) -> Option<At> {
+        self.find_stage(run, stage).filter(|at| self.stage(*at).is_some_and(|stage| stage.state == state))
+    }
+
+    /// The time limit of an attempt is over. While its keys are held by the freeze, it begins anew.
+    fn timeout(&mut self, run: RunId, name: &str) {
+        let Some(at) = self.find_stage(run, name) else { return };
+        let Some(stage) = self.stage(at) else { return };
+        match stage.state {
+            StageState::Starting | StageState::Running => {}
+            StageState::Waiting
+            | StageState::NeedsApproval
+            | StageState::Queued
+            | StageState::Retrying
+            | StageState::Asking
+            | StageState::Succeeded
+            | StageState::Failed
+            | StageState::Escalated
+            | StageState::Skipped
+            | StageState::Cancelled => return,
+        }
+        let waiting = stage.waiting.as_ref().and_then(|id| self.state.intents.get(id));
+        let held = waiting.is_some_and(|row| row.intent.state == IntentState::Held);
+        let Some(limit) = self.timeout_of(at) else { return };
+        if held {
+            self.state.arm(TimerKey::StageTimeout(run, name.to_owned()), self.now + limit);
+        } else {
+            let text = format!("not done after {limit}");
+            self.attempt_failed(at, Cause::own(self.now, "timeout", text));
+        }
+    }
+}

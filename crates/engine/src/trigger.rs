@@ -1,0 +1,328 @@
+//! From what happens in a pane to the stages that it ends or starts.
+//!
+//! **Rules.** A line first ends (or fails) the running stage, then triggers. Per pipeline and pane at most one run is
+//! open. The trigger of stage S: (a) without an open run begins one at S; (b) while a stage is live it is left out
+//! and remembered for `explain`; (c) in an open run without a live stage it starts S there when S is still waiting
+//! and comes after the stage started last, otherwise that run is closed and a new one begins. A line that ended a
+//! stage can start later stages of the same run but no new run: the success line of a stage that also names its
+//! trigger would otherwise go round in a circle. Where a line both succeeds and fails a stage, it fails.
+
+use super::condition::{FAIL, Found, SUCCESS, Scene, Stimulus, TRIGGER, describe, named_codes};
+use super::progress::{Cause, Held, Progress, Watch};
+use super::state::stage_key;
+use super::turn::{At, Turn};
+use std::sync::Arc;
+use tmuxagent_model::{AgentMessage, LineEvent, PaneKey, StageState};
+use tmuxagent_policy::{Condition, MessageTest, Pipeline, Policy, Stage};
+
+/// Who or what wants a stage started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Starter {
+    /// Its trigger.
+    Trigger,
+    /// Its trigger, by a line that just ended a stage of the open run.
+    SameRun,
+    /// A person or a script, or another pipeline.
+    Command,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fired {
+    /// The stage began.
+    Started(At),
+    /// It did not count, and why.
+    Ignored(String),
+}
+
+impl Turn<'_> {
+    /// A complete line of a pane.
+    pub fn line(&mut self, line: &LineEvent) {
+        if self.state.panes.get(&line.pane).is_none_or(|row| row.info.dead) {
+            return;
+        }
+        self.touch(&line.pane);
+        let hits = self.hits(line.policy, &line.hits, &line.text);
+        if let Some(message) = &line.message {
+            self.hear(&line.pane, message);
+            if let Some(exit) = message.exit {
+                // A wrapped command's report counts like a shell's own.
+                self.command_ended(&line.pane, None, exit);
+            }
+        }
+        let stimulus = Stimulus::Line { text: &line.text, hits: &hits, message: line.message.as_ref() };
+        self.stimulate(&line.pane, &stimulus);
+    }
+
+    /// The patterns that match a line. One that was matched with another policy than the present is matched again.
+    pub fn hits(&self, policy: u64, hits: &[u32], text: &str) -> Vec<u32> {
+        if policy == self.policy.generation {
+            return hits.to_vec();
+        }
+        let numbered = self.policy.patterns.iter().zip(0_u32..);
+        numbered.filter(|(pattern, _)| pattern.regex.is_match(text)).map(|(_, number)| number).collect()
+    }
+
+    /// Gives a stimulus to every pipeline that is concerned with a pane.
+    pub fn stimulate(&mut self, pane: &PaneKey, stimulus: &Stimulus<'_>) {
+        let policy = Arc::clone(&self.policy);
+        for pipeline in &policy.pipelines {
+            let Some(row) = self.state.panes.get(pane) else { return };
+            let open = row.open.contains_key(&pipeline.name);
+            let applies = row.pipelines.contains(&pipeline.name);
+            if open || applies {
+                let ended = self.judge_pipeline(pane, pipeline, stimulus);
+                let starter = if ended || !applies { Starter::SameRun } else { Starter::Trigger };
+                for stage in &pipeline.stages {
+                    self.ask_trigger(&policy, pane, pipeline, stage, stimulus, starter);
+                }
+            }
+        }
+    }
+
+    /// Gives a stimulus to the running stage of a pipeline on a pane; says whether it ended an attempt.
+    fn judge_pipeline(&mut self, pane: &PaneKey, pipeline: &Pipeline, stimulus: &Stimulus<'_>) -> bool {
+        let open = self.state.panes.get(pane).and_then(|row| row.open.get(&pipeline.name)).copied();
+        let Some(run) = open else { return false };
+        let Some(stage) = self.run(run).and_then(super::state::Run::live) else { return false };
+        self.judge(At { run, stage }, stimulus)
+    }
+
+    /// Gives a stimulus to a stage; says whether it ended the attempt.
+    pub fn judge(&mut self, at: At, stimulus: &Stimulus<'_>) -> bool {
+        let policy = Arc::clone(&self.policy);
+        let Some((pipeline, rule)) = self.rule(&policy, at) else { return false };
+        let Some(run) = self.run(at.run) else { return false };
+        let Some(stage) = run.stages.get(at.stage) else { return false };
+        if stage.state != StageState::Running {
+            if !self.overhear(at, rule, stimulus) {
+                self.miss_early(at, pipeline, rule, stimulus);
+            }
+            return false;
+        }
+        let expected = match stimulus {
+            Stimulus::Exit(_) => rule.success_when.as_ref().map_or_else(Vec::new, named_codes),
+            _ => Vec::new(),
+        };
+        let (cleaner, now) = (self.cleaner, self.now);
+        let scene = Scene { policy: &policy, run: Some(run), polls: &stage.polls, expected: &expected, cleaner, now };
+        let mut held = stage.progress.held.clone();
+        let mut groups = Vec::new();
+        let mut ask = |condition: &Option<Condition>, base| {
+            condition.as_ref().and_then(|c| scene.meet(c, base, stimulus, &mut held, &mut groups))
+        };
+        let failed = ask(&rule.fail_when, FAIL);
+        let succeeded = if failed.is_none() { ask(&rule.success_when, SUCCESS) } else { None };
+        if held != stage.progress.held {
+            self.remember(at, held);
+        }
+        self.learn(at.run, groups);
+        match (failed, succeeded) {
+            (Some(Found { cause, groups, .. }), _) => {
+                self.learn(at.run, groups);
+                self.witness(at, &cause);
+                self.attempt_failed(at, cause);
+                true
+            }
+            (None, Some(Found { cause, groups, .. })) => {
+                self.learn(at.run, groups);
+                self.witness(at, &cause);
+                self.succeed(at, cause);
+                true
+            }
+            (None, None) => {
+                self.miss_message(at, pipeline, rule, stimulus);
+                false
+            }
+        }
+    }
+
+    /// Keeps which parts held, and their lines as evidence.
+    fn remember(&mut self, at: At, held: Held) {
+        let new: Vec<Cause> = self.stage(at).map_or_else(Vec::new, |stage| {
+            held.iter().filter(|(part, _)| !stage.progress.held.contains_key(part)).map(|(_, c)| c.clone()).collect()
+        });
+        if let Some(stage) = self.stage_mut(at) {
+            stage.progress.held = held;
+        }
+        for cause in &new {
+            self.witness(at, cause);
+        }
+    }
+
+    /// Gives a stimulus to the trigger of a stage on a pane.
+    pub fn ask_trigger(
+        &mut self,
+        policy: &Policy,
+        pane: &PaneKey,
+        pipeline: &Pipeline,
+        stage: &Stage,
+        stimulus: &Stimulus<'_>,
+        starter: Starter,
+    ) -> bool {
+        let key = stage_key(&pipeline.name, &stage.name);
+        let none = Watch::default();
+        let Some(row) = self.state.panes.get(pane) else { return false };
+        let watch = row.watch.get(&key).unwrap_or(&none);
+        let run = row.open.get(&pipeline.name).and_then(|run| self.run(*run));
+        let (cleaner, now) = (self.cleaner, self.now);
+        let scene = Scene { policy, run, polls: &watch.polls, expected: &[], cleaner, now };
+        let before = match &watch.progress {
+            Progress { held, .. } if held.is_empty() => Held::new(),
+            Progress { shape, held } if *shape == describe(policy, &stage.triggers) => held.clone(),
+            Progress { .. } => Held::new(),
+        };
+        let mut held = before.clone();
+        let mut groups = Vec::new();
+        let found = scene.meet(&stage.triggers, TRIGGER, stimulus, &mut held, &mut groups);
+        if let Some(mut found) = found {
+            groups.append(&mut found.groups);
+            let text = found.cause.text.clone();
+            self.keep_watch(pane, &key, Progress::new());
+            match self.fire(pane, pipeline, stage, found.cause, groups, starter) {
+                Fired::Started(_) => return true,
+                Fired::Ignored(why) => self.miss(pane, &pipeline.name, &stage.name, &text, why),
+            }
+        } else if held != before {
+            self.keep_watch(pane, &key, Progress { shape: describe(policy, &stage.triggers), held });
+        }
+        false
+    }
+
+    /// Keeps what a trigger remembers.
+    fn keep_watch(&mut self, pane: &PaneKey, key: &str, progress: Progress) {
+        let same = self.state.panes.get(pane).is_none_or(|row| match row.watch.get(key) {
+            Some(watch) => watch.progress == progress,
+            None => progress == Progress::new(),
+        });
+        if !same && let Some(row) = self.state.panes.get_mut(pane) {
+            row.watch.entry(key.to_owned()).or_default().progress = progress;
+        }
+    }
+
+    /// Starts a stage on a pane, by the rules above.
+    pub fn fire(
+        &mut self,
+        pane: &PaneKey,
+        pipeline: &Pipeline,
+        stage: &Stage,
+        cause: Cause,
+        groups: Vec<(String, String)>,
+        starter: Starter,
+    ) -> Fired {
+        let Some(row) = self.state.panes.get(pane) else { return Fired::Ignored("the pane is gone".to_owned()) };
+        if row.info.dead {
+            return Fired::Ignored("the pane's process ended".to_owned());
+        }
+        if starter != Starter::Command
+            && let Some(until) = self.cooling(pane, pipeline, stage)
+        {
+            return Fired::Ignored(format!("cool-down for another {}", until.since(self.now)));
+        }
+        let open = row.open.get(&pipeline.name).copied().and_then(|id| self.run(id));
+        let Some(run) = open else {
+            if starter == Starter::SameRun {
+                return Fired::Ignored("the line ended the run".to_owned());
+            }
+            return self.begin_run(pane, pipeline, stage, cause, groups);
+        };
+        if let Some(live) = run.live().and_then(|index| run.stages.get(index)) {
+            return Fired::Ignored(format!("stage {} of run {} was {}", live.name, run.id, state_word(live.state)));
+        }
+        let id = run.id;
+        let index = run.stages.iter().position(|s| s.name == stage.name);
+        let goes_on = index.filter(|&index| {
+            run.last.is_none_or(|last| index > last)
+                && run.stages.get(index).is_some_and(|s| s.state == StageState::Waiting)
+        });
+        match (goes_on, starter) {
+            (Some(index), _) => {
+                let at = At { run: id, stage: index };
+                self.learn(id, groups);
+                self.witness(at, &cause);
+                self.begin(at, cause);
+                Fired::Started(at)
+            }
+            (None, Starter::SameRun) => Fired::Ignored("the line ended a later stage of this run".to_owned()),
+            (None, Starter::Trigger | Starter::Command) => {
+                self.close_by_stages(id);
+                self.begin_run(pane, pipeline, stage, cause, groups)
+            }
+        }
+    }
+
+    /// Until when a stage's triggers are left out on a pane.
+    fn cooling(&self, pane: &PaneKey, pipeline: &Pipeline, stage: &Stage) -> Option<tmuxagent_model::Timestamp> {
+        let row = self.state.panes.get(pane)?;
+        let until = *row.starts.get(&stage_key(&pipeline.name, &stage.name))? + stage.cooldown?;
+        (until > self.now).then_some(until)
+    }
+
+    /// Remembers a line that would have ended the stage if its output counted yet.
+    fn miss_early(&mut self, at: At, pipeline: &Pipeline, rule: &Stage, stimulus: &Stimulus<'_>) {
+        let Stimulus::Line { text, hits, .. } = stimulus else { return };
+        let Some(stage) = self.stage(at) else { return };
+        let concerned = rule.success_when.iter().chain(&rule.fail_when).any(|condition| {
+            super::condition::leaves(condition, 0)
+                .iter()
+                .any(|(leaf, _)| matches!(leaf, Condition::LogRegex(id) if hits.binary_search(&id.0).is_ok()))
+        });
+        if concerned && let Some(pane) = self.run(at.run).map(|run| run.pane.clone()) {
+            let why = format!("the stage was {}; only output while it runs counts", state_word(stage.state));
+            self.miss(&pane, &pipeline.name, &rule.name, text, why);
+        }
+    }
+
+    /// Remembers a message that passed a test but for its stage or its `ok`.
+    fn miss_message(&mut self, at: At, pipeline: &Pipeline, rule: &Stage, stimulus: &Stimulus<'_>) {
+        let Stimulus::Line { message: Some(message), .. } = stimulus else { return };
+        let Some(pane) = self.run(at.run).map(|run| run.pane.clone()) else { return };
+        for condition in rule.success_when.iter().chain(&rule.fail_when) {
+            for (leaf, _) in super::condition::leaves(condition, 0) {
+                if let Condition::Message(test) = leaf
+                    && let Some(why) = almost(test, message)
+                {
+                    let text = super::condition::describe_message(message);
+                    self.miss(&pane, &pipeline.name, &rule.name, &text, why);
+                }
+            }
+        }
+    }
+}
+
+/// Why a message of the right type did not pass a test.
+fn almost(test: &MessageTest, message: &AgentMessage) -> Option<String> {
+    if test.kind.is_some_and(|kind| kind != message.kind) || super::condition::message_holds(test, message) {
+        return None;
+    }
+    if test.stage.is_some() && test.stage != message.stage {
+        let wanted = test.stage.clone().unwrap_or_default();
+        return Some(match &message.stage {
+            Some(stage) => format!("it speaks of stage {stage}, not of {wanted}"),
+            None => format!("it names no stage; {wanted} is expected"),
+        });
+    }
+    let wanted = test.ok.unwrap_or_default();
+    Some(match message.ok {
+        Some(ok) => format!("its ok is {ok}, {wanted} is expected"),
+        None => format!("it has no ok; {wanted} is expected"),
+    })
+}
+
+/// A state as a word in a sentence.
+pub const fn state_word(state: StageState) -> &'static str {
+    match state {
+        StageState::Waiting => "waiting",
+        StageState::NeedsApproval => "waiting for approval",
+        StageState::Queued => "waiting for its lock",
+        StageState::Starting => "starting",
+        StageState::Running => "running",
+        StageState::Retrying => "about to be tried again",
+        StageState::Asking => "asking what to do",
+        StageState::Succeeded => "done",
+        StageState::Failed => "failed",
+        StageState::Escalated => "escalated",
+        StageState::Skipped => "left out",
+        StageState::Cancelled => "cancelled",
+    }
+}

@@ -1,0 +1,232 @@
+//! What views show of the state.
+
+use super::Engine;
+use super::condition::describe;
+use super::progress::Cause;
+use super::run::{goes_on, holder};
+use super::state::{PaneRow, Run, StageRun};
+use super::text::{describe_intent, describe_plan, visible};
+use std::collections::BTreeMap;
+use tmuxagent_model::{
+    Approval, ApprovalState, Freeze, HeldSend, IntentState, PaneKey, PaneState, ProgramState, RunState, RunView,
+    StageState, StageView, TimerKey,
+};
+use tmuxagent_policy::{FailStep, Pipeline, Stage};
+
+/// The engine's part of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct View {
+    /// Every pipeline on every pane that it applies to, with its open or last run; pipelines in the policy's order.
+    pub runs: Vec<RunView>,
+    /// Pending approvals, oldest first, then closed ones, newest first.
+    pub approvals: Vec<Approval>,
+    /// What the freeze holds back, oldest first.
+    pub held: Vec<HeldSend>,
+    /// The freeze switch.
+    pub frozen: Option<Freeze>,
+    /// What each pane is doing, as far as the engine knows.
+    pub panes: BTreeMap<PaneKey, PaneState>,
+    /// The pipelines that apply to each pane.
+    pub pipelines: BTreeMap<PaneKey, Vec<String>>,
+}
+
+impl Engine {
+    /// The picture now.
+    #[must_use]
+    pub fn view(&self) -> View {
+        let mut runs = Vec::new();
+        for pipeline in &self.policy.pipelines {
+            for row in self.state.panes.values() {
+                if row.pipelines.contains(&pipeline.name) || row.open.contains_key(&pipeline.name) {
+                    runs.push(self.run_view(row, pipeline));
+                }
+            }
+        }
+        let (mut pending, mut closed): (Vec<Approval>, Vec<Approval>) = self
+            .state
+            .approvals
+            .values()
+            .map(|row| row.approval.clone())
+            .partition(|approval| approval.state == ApprovalState::Pending);
+        pending.sort_by(|a, b| (a.asked_at, &a.id).cmp(&(b.asked_at, &b.id)));
+        closed.sort_by(|a, b| (b.closed_at, &b.id).cmp(&(a.closed_at, &a.id)));
+        pending.append(&mut closed);
+        let panes = || self.state.panes.values();
+        View {
+            runs,
+            approvals: pending,
+            held: self.held(),
+            frozen: self.state.meta().frozen.clone(),
+            panes: panes().map(|row| (row.info.key.clone(), self.pane_state(row))).collect(),
+            pipelines: panes().map(|row| (row.info.key.clone(), row.pipelines.clone())).collect(),
+        }
+    }
+
+    fn held(&self) -> Vec<HeldSend> {
+        let rows = self.state.intents.values().filter(|row| row.intent.state == IntentState::Held);
+        let mut held: Vec<(u64, HeldSend)> = rows
+            .map(|row| {
+                let pane = row.intent.effect.pane().and_then(|pane| self.state.panes.get(pane));
+                let place = pane.map(|row| row.place.clone()).unwrap_or_default();
+                let (intent, text) = (row.intent.id.clone(), describe_intent(&self.state, row));
+                (row.order, HeldSend { intent, place, text, at: row.intent.at })
+            })
+            .collect();
+        held.sort_by_key(|(order, _)| *order);
+        held.into_iter().map(|(_, held)| held).collect()
+    }
+
+    fn run_view(&self, row: &PaneRow, pipeline: &Pipeline) -> RunView {
+        let id = row.open.get(&pipeline.name).or_else(|| row.last.get(&pipeline.name));
+        let run = id.and_then(|id| self.state.runs.get(id));
+        let none = |stage: &Stage| StageRun::waiting(stage.name.clone());
+        let stages = pipeline.stages.iter().map(|rule| {
+            let found = run.and_then(|run| run.stages.iter().find(|stage| stage.name == rule.name));
+            self.stage_view(run, pipeline, rule, found.unwrap_or(&none(rule)))
+        });
+        RunView {
+            pipeline: pipeline.name.clone(),
+            pane: row.info.key.clone(),
+            place: row.place.clone(),
+            run: run.map(|run| run.id),
+            state: run.map(|run| run.state),
+            stages: stages.collect(),
+            started_at: run.map(|run| run.started_at),
+            ended_at: run.and_then(|run| run.ended_at),
+        }
+    }
+
+    fn stage_view(&self, run: Option<&Run>, pipeline: &Pipeline, rule: &Stage, stage: &StageRun) -> StageView {
+        let due = run.and_then(|run| {
+            [TimerKey::StageTimeout(run.id, stage.name.clone()), TimerKey::Backoff(run.id, stage.name.clone())]
+                .iter()
+                .filter_map(|key| self.state.armed(key).map(|timer| timer.at))
+                .min()
+        });
+        StageView {
+            name: stage.name.clone(),
+            state: stage.state,
+            attempt: stage.attempt,
+            max_attempts: max_attempts(rule),
+            started_at: stage.started_at,
+            ended_at: stage.ended_at,
+            due_at: due,
+            detail: self.detail(run, pipeline, rule, stage),
+        }
+    }
+
+    /// What a stage waits for, or what ended it, in one line.
+    pub(super) fn detail(&self, run: Option<&Run>, pipeline: &Pipeline, rule: &Stage, stage: &StageRun) -> String {
+        let ended = || stage.ended.as_ref().map(Cause::brief).unwrap_or_default();
+        let text = match stage.state {
+            StageState::Waiting => match run {
+                Some(run) if run.state != RunState::Open => "not reached".to_owned(),
+                Some(run) if run.live().is_none() && !goes_on(run, pipeline) => "not reached".to_owned(),
+                Some(_) | None => format!("waits for {}", describe(&self.policy, &rule.triggers)),
+            },
+            StageState::NeedsApproval | StageState::Asking => {
+                let row = stage.approval.as_ref().and_then(|id| self.state.approvals.get(id));
+                row.map_or_else(|| "waits for a human".to_owned(), |row| row.approval.question.clone())
+            }
+            StageState::Queued => {
+                let taken = stage.locks.iter().find_map(|lock| holder(&self.state, lock).map(|found| (lock, found)));
+                taken.map_or_else(
+                    || "waits for its lock".to_owned(),
+                    |(lock, (run, stage))| {
+                        format!("waits for lock {lock}, held by stage {} of run {}", stage.name, run.id)
+                    },
+                )
+            }
+            StageState::Starting => {
+                let waiting = stage.waiting.as_ref().and_then(|id| self.state.intents.get(id));
+                match waiting.map(|row| (row.intent.state, describe_intent(&self.state, row))) {
+                    Some((IntentState::Held, text)) => format!("held by the freeze: {text}"),
+                    Some((IntentState::Open | IntentState::Settled, text)) => format!("does {text}"),
+                    None => format!("does {}", describe_plan(&stage.plan)),
+                }
+            }
+            StageState::Running => self.running_detail(rule, stage),
+            StageState::Retrying => format!("failed: {}", ended()),
+            StageState::Succeeded
+            | StageState::Failed
+            | StageState::Escalated
+            | StageState::Skipped
+            | StageState::Cancelled => ended(),
+        };
+        visible(&text)
+    }
+
+    fn running_detail(&self, rule: &Stage, stage: &StageRun) -> String {
+        let polls = stage.polls.values().find_map(|poll| match &poll.state {
+            super::progress::PollState::Pending { detail } | super::progress::PollState::Trouble { detail } => {
+                Some(detail.clone())
+            }
+            super::progress::PollState::Asked
+            | super::progress::PollState::Met { .. }
+            | super::progress::PollState::Dead { .. } => None,
+        });
+        match (&rule.success_when, polls) {
+            (_, Some(detail)) => detail,
+            (Some(condition), None) => format!("waits for {}", describe(&self.policy, condition)),
+            (None, None) => "waits for its command to end".to_owned(),
+        }
+    }
+
+    /// What a pane is doing, the most pressing of all that goes on there.
+    fn pane_state(&self, row: &PaneRow) -> PaneState {
+        let key = &row.info.key;
+        let asked = self
+            .state
+            .approvals
+            .values()
+            .any(|row| row.approval.pane == *key && row.approval.state == ApprovalState::Pending);
+        if asked || (matches!(row.program, Some(ProgramState::Blocked { .. })) && !row.info.dead) {
+            return PaneState::NeedsApproval;
+        }
+        if row.info.dead {
+            return PaneState::Dead;
+        }
+        if row.stale {
+            return PaneState::Stale;
+        }
+        let runs = row.open.values().chain(row.last.values()).filter_map(|id| self.state.runs.get(id));
+        let of_runs = runs.filter_map(|run| run_state(run, row)).min();
+        let of_program = match &row.program {
+            Some(ProgramState::Working) => Some(PaneState::Running),
+            Some(ProgramState::Done) => Some(PaneState::Done),
+            Some(ProgramState::Error) => Some(PaneState::Failed),
+            Some(
+                ProgramState::Idle
+                | ProgramState::Clear
+                | ProgramState::Blocked { .. }
+                | ProgramState::Notification { .. },
+            )
+            | None => None,
+        };
+        of_runs.into_iter().chain(of_program).min().unwrap_or(PaneState::Idle)
+    }
+}
+
+/// What a run says of its pane. A closed run counts until the next one of its pipeline.
+fn run_state(run: &Run, row: &PaneRow) -> Option<PaneState> {
+    if run.state != RunState::Open {
+        let newer = row.open.contains_key(&run.pipeline);
+        return (run.state == RunState::Failed && !newer).then_some(PaneState::Failed);
+    }
+    let shown = run.live().or(run.last).and_then(|index| run.stages.get(index)).map(|stage| stage.state)?;
+    match shown {
+        StageState::NeedsApproval | StageState::Asking => Some(PaneState::NeedsApproval),
+        StageState::Failed | StageState::Escalated => Some(PaneState::Failed),
+        StageState::Retrying => Some(PaneState::Retrying),
+        StageState::Queued | StageState::Starting | StageState::Running => Some(PaneState::Running),
+        StageState::Waiting | StageState::Succeeded | StageState::Skipped | StageState::Cancelled => None,
+    }
+}
+
+/// The most attempts that a stage's policy allows without a human.
+pub fn max_attempts(rule: &Stage) -> u32 {
+    rule.on_fail.iter().fold(1_u32, |sum, step| match step {
+        FailStep::Retry(spec) => sum.saturating_add(spec.max),
+        FailStep::AskHuman { .. } | FailStep::Escalate { .. } | FailStep::Do(_) => sum,
+    })
+}

@@ -1,0 +1,210 @@
+//! The frames of the socket, one JSON object per line in each direction.
+//!
+//! A view opens with [`Request::Hello`]. Each request has a number that its [`Reply`] repeats; pushes carry none.
+//! An unknown request is answered by [`ErrorKind::UnknownRequest`], a known one with wrong parts by
+//! [`ErrorKind::BadRequest`], and the connection goes on.
+
+use serde::{Deserialize, Serialize};
+use tmuxagent_model::{Approval, Command, EventLine, IntentId, PaneKey, RunId, Snapshot, Timestamp, Via};
+
+/// The version of this protocol; a view and a supervisor of different versions tell the user.
+pub const PROTOCOL: u32 = 1;
+
+/// The longest frame, bytes.
+pub const MAX_FRAME: usize = 16 * 1024 * 1024;
+
+/// From a view to the supervisor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestFrame {
+    /// The number that the reply repeats.
+    pub id: u64,
+    /// What is asked.
+    pub request: Request,
+}
+
+/// What a view asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "snake_case")]
+pub enum Request {
+    /// The first frame.
+    Hello {
+        /// [`PROTOCOL`] of the view.
+        protocol: u32,
+        /// The program's version.
+        version: String,
+        /// The surface that decisions of this connection are recorded with.
+        via: Via,
+        /// `$TMUX_PANE` of the view, so that the supervisor leaves that pane unread.
+        pane: Option<String>,
+        /// The tmux socket path of that pane (first field of `$TMUX`).
+        tmux_socket: Option<String>,
+    },
+    /// One snapshot, now.
+    Snapshot,
+    /// Snapshots from now on, whenever something changed.
+    Subscribe,
+    /// The visible screen of a pane with colours, now and whenever it changed; `None` ends it.
+    WatchPane {
+        /// Which pane.
+        pane: Option<PaneKey>,
+    },
+    /// A wish; answered when it is committed.
+    Command {
+        /// The wish.
+        command: Command,
+    },
+    /// Events of the journal.
+    Events {
+        /// Only with a number above this.
+        after: u64,
+        /// At most so many, newest last.
+        limit: u32,
+        /// Stay and push new ones.
+        follow: bool,
+    },
+    /// One approval, whole, also a closed one.
+    Approval {
+        /// Its identity, or a unique beginning of it.
+        id: String,
+    },
+    /// Why a stage is in its state.
+    Explain {
+        /// A pane (`%3`, `host:%3`) or a run (`#12`).
+        target: String,
+    },
+    /// Load configuration and policies again.
+    Reload,
+    /// The view leaves; what it watched is let go and its pane is read again. Also assumed when it just goes.
+    Bye,
+    /// End the supervisor.
+    Shutdown,
+    /// A wrapped command reports (start and end); see the `run` subcommand.
+    Report {
+        /// `$TMUX_PANE` of the wrapper.
+        pane: String,
+        /// The tmux socket path of that pane.
+        tmux_socket: String,
+        /// The stage it names.
+        stage: Option<String>,
+        /// The command line.
+        command: String,
+        /// `None` at its start.
+        exit: Option<i32>,
+        /// How long it took, milliseconds.
+        duration_ms: u64,
+    },
+}
+
+/// From the supervisor to a view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "frame", rename_all = "snake_case")]
+pub enum ServerFrame {
+    /// The answer to the request of that number.
+    Reply {
+        /// The request's number.
+        id: u64,
+        /// The answer.
+        reply: Box<Reply>,
+    },
+    /// The newest snapshot.
+    Snapshot {
+        /// It.
+        snapshot: Box<Snapshot>,
+    },
+    /// The visible screen of the watched pane.
+    Screen {
+        /// Which pane.
+        pane: PaneKey,
+        /// Rows with SGR colours only, untrusted text; from `capture-pane -e`.
+        rows: Vec<String>,
+    },
+    /// New journal events for a following client.
+    Events {
+        /// They, oldest first.
+        events: Vec<EventLine>,
+    },
+    /// The supervisor ends.
+    Bye {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    /// To `Hello`.
+    Hello {
+        /// [`PROTOCOL`] of the supervisor.
+        protocol: u32,
+        /// Its version.
+        version: String,
+        /// Its process.
+        pid: u32,
+        /// The configuration file it runs with.
+        config: String,
+        /// Since when it runs.
+        started_at: Timestamp,
+    },
+    /// The request is done.
+    Done,
+    /// A snapshot.
+    Snapshot {
+        /// It.
+        snapshot: Box<Snapshot>,
+    },
+    /// A command was committed; what it led to.
+    Committed {
+        /// The intents it created.
+        intents: Vec<IntentId>,
+        /// The run it concerned.
+        run: Option<RunId>,
+        /// One sentence.
+        text: String,
+    },
+    /// Journal events.
+    Events {
+        /// They, oldest first.
+        events: Vec<EventLine>,
+    },
+    /// An approval.
+    Approval {
+        /// It.
+        approval: Box<Approval>,
+    },
+    /// An explanation.
+    Explanation {
+        /// As values; the readable form is made of them.
+        runs: Vec<serde_json::Value>,
+    },
+    /// It was not done.
+    Error {
+        /// The kind; scripts test it.
+        kind: ErrorKind,
+        /// One sentence: what, where, what to do.
+        text: String,
+    },
+}
+
+/// Why a request was not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// No such pane, run, approval, stage.
+    NotFound,
+    /// The name fits several.
+    Ambiguous,
+    /// Somebody was first: the approval is decided.
+    AlreadyDecided,
+    /// It has changed since the view saw it.
+    Stale,
+    /// It is not possible in this state.
+    Refused,
+    /// The request's parts are wrong.
+    BadRequest,
+    /// This supervisor does not know that request.
+    UnknownRequest,
+    /// The supervisor itself failed.
+    Internal,
+}

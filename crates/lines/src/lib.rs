@@ -1,0 +1,242 @@
+//! Bytes of a pane become lines; screens become text; messages are picked out.
+//!
+//! One [`Reader`] per pane. It is fed by the collector and answers with [`Reading`]s through a sink:
+//!
+//! - [`Reader::bytes`] with the pane's output, in any chunking; [`Reader::quiet`] once the output has paused for 50 ms.
+//! - While [`Reader::wants_screen`] holds, the stream says only *that* something changed; the collector captures the
+//!   visible rows and hands them to [`Reader::screen`].
+//! - [`Reader::baseline`] takes what was there before the observation began; it is known from then on and never told.
+//! - [`Reader::typed`] before our own keys are sent, so that their echo is recognised.
+//!
+//! **Invariants:** no I/O, no clock. The same bytes give the same readings in any chunking. Memory is bounded whatever
+//! a pane prints. No input makes it panic. Nothing is told twice because a program drew it twice.
+
+// Tests read their fixtures.
+#![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
+
+mod align;
+mod anchor;
+mod border;
+mod cells;
+mod difference;
+mod echo;
+mod likeness;
+mod message;
+mod osc;
+mod parser;
+mod recognise;
+mod row;
+mod screen;
+mod screen_row;
+mod sentry;
+mod stream;
+mod submitted;
+mod teller;
+mod terminal;
+mod tracked;
+
+pub use anchor::{Anchor, Missed};
+pub use recognise::recognise;
+pub use submitted::{Entry, Standing, Submitted};
+pub use tracked::{ShellKind, tracked_command};
+
+use parser::Parser;
+use screen::{News, Picture, Screen};
+use stream::Stream;
+use teller::{Line, Stage, Teller};
+use terminal::{Hands, Owner, Words};
+
+use tmuxagent_model::{AgentMessage, LineSource, Origin, ProgramState};
+
+/// What a reader tells its owner. Texts are untrusted: no escapes and no control characters, but any words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading<'a> {
+    /// A line that is complete, or that stood still when the output paused.
+    Line {
+        /// The text without escapes and trailing blanks, at most 64 KiB. A longer line comes in pieces, each of which
+        /// begins with the last KiB of the piece before it, so that no match across the border is lost.
+        text: &'a str,
+        /// The number of bytes at the start of `text` that an earlier reading already showed (a prompt that was
+        /// answered since, a row that grew, the overlap of pieces). A pattern that matches within `text[..seen]`
+        /// was counted then. 0 for nearly all lines; always at a character border.
+        seen: usize,
+        /// How it was read.
+        source: LineSource,
+        /// Who wrote it.
+        origin: Origin,
+        /// The agent's message that ends on this line, if one does.
+        message: Option<AgentMessage>,
+    },
+    /// The program reported its state (OSC 7501, 9, 777).
+    Program(ProgramState),
+    /// The program changed its title (OSC 0 or 2).
+    Title(&'a str),
+    /// The bell rang.
+    Bell,
+    /// A command ended: OSC 133;D, or the end mark of a tracked command with its token.
+    CommandEnded {
+        /// The tracked command's token.
+        token: Option<String>,
+        /// Its exit code.
+        exit: i32,
+    },
+    /// Something that should be a message of the agent protocol can't be read.
+    Malformed {
+        /// Why, a lower-case fragment.
+        error: String,
+    },
+}
+
+/// Reads one pane.
+#[derive(Debug, Default)]
+pub struct Reader {
+    parser: Parser,
+    stream: Stream,
+    screen: Screen,
+    teller: Teller,
+    owner: Owner,
+    words: Words,
+    columns: usize,
+    rows: usize,
+    /// Bytes came since the output last paused.
+    stirred: bool,
+    /// Bytes came since the last screen.
+    moved_on: bool,
+    /// A screen that came in the middle of an update.
+    half_drawn: Option<Vec<String>>,
+}
+
+impl Reader {
+    /// A reader that has seen nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Tells the pane's size in cells. Call it before the first bytes and whenever it changes; 0 is "not known".
+    ///
+    /// The width decides where long typed commands wrap, the height how far up a program can redraw.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.columns = usize::from(columns);
+        self.rows = usize::from(rows);
+        self.stream.resize(self.columns, self.rows);
+        self.screen.set_columns(self.columns);
+    }
+
+    /// Reads the next bytes of the stream.
+    pub fn bytes(&mut self, data: &[u8], sink: &mut dyn FnMut(Reading<'_>)) {
+        self.stirred |= !data.is_empty();
+        self.moved_on |= !data.is_empty();
+        let (parser, mut hands) = self.hands(sink);
+        parser.advance(data, &mut hands);
+    }
+
+    /// The output has paused for 50 ms: an unterminated line such as `Continue? [y/N] ` counts now. It is not told
+    /// again when it is completed unchanged; grown, it comes with the length of what was told.
+    ///
+    /// On a screen it says that the last picture stands: call it too after the screen that follows a pause.
+    pub fn quiet(&mut self, sink: &mut dyn FnMut(Reading<'_>)) {
+        // An update that takes so long was given up.
+        self.owner.drawing = false;
+        if std::mem::take(&mut self.stirred) {
+            let (_, mut hands) = self.hands(sink);
+            hands.quiet();
+        }
+        if self.moved_on {
+            // Another screen will follow.
+            self.half_drawn = None;
+        } else {
+            if let Some(rows) = self.half_drawn.take() {
+                self.read_screen(&rows, sink);
+            }
+            let news = self.screen.confirm();
+            self.tell_rows(news, sink);
+        }
+    }
+
+    /// Takes what was visible before the observation began (or went on): known from now on, never told.
+    pub fn baseline(&mut self, rows: &[String]) {
+        self.screen.know(rows.iter().map(String::as_str));
+    }
+
+    /// Reads the visible rows (`capture-pane -p`, not `-J`) of a program that owns the screen.
+    ///
+    /// The first screen after the program took the screen over is all new; a screen that was there before the
+    /// observation began must be given to [`Reader::baseline`]. A screen in the middle of a synchronized update is put
+    /// off until the next one or a pause; messages on a screen that was taken in full flow wait for their confirmation
+    /// by the next screen or by [`Reader::quiet`].
+    pub fn screen(&mut self, rows: &[String], sink: &mut dyn FnMut(Reading<'_>)) {
+        if self.owner.drawing {
+            self.half_drawn = Some(rows.to_vec());
+            self.moved_on = false;
+            return;
+        }
+        self.half_drawn = None;
+        self.read_screen(rows, sink);
+    }
+
+    fn read_screen(&mut self, rows: &[String], sink: &mut dyn FnMut(Reading<'_>)) {
+        self.moved_on = false;
+        let whole = self.owner.synchronized || !self.stirred;
+        let picture = if whole { Picture::Whole } else { Picture::Perhaps };
+        let news = self.screen.read(rows.iter().map(String::as_str), picture, &self.teller.echo);
+        self.tell_rows(news, sink);
+    }
+
+    fn tell_rows(&self, news: Vec<News>, sink: &mut dyn FnMut(Reading<'_>)) {
+        for News { text, seen, echo, messages } in news {
+            self.teller.row(Line { text: &text, seen, source: LineSource::Screen }, echo, messages, sink);
+        }
+    }
+
+    /// Reads lines that were missed ([`Anchor::missed`]), oldest first.
+    pub fn history(&mut self, lines: &[String], sink: &mut dyn FnMut(Reading<'_>)) {
+        for text in lines {
+            let text = text.trim_end();
+            self.stream.remember(text);
+            let line = Line { text, seen: 0, source: LineSource::History };
+            self.teller.line(line, self.columns, Stage::Complete, sink);
+        }
+    }
+
+    /// Tells what is being typed into the pane, Enter as `\n`, before it is sent. Its echo gets [`Origin::Echo`].
+    pub fn typed(&mut self, text: &str) {
+        let mut behind = String::new();
+        self.stream.row().read_settled(&mut behind);
+        self.teller.echo.typed(text, &behind);
+    }
+
+    /// Typed lines whose echo is still to come, oldest first: to be kept with the anchor over a break, and handed to
+    /// [`Reader::typed`] with their Enter before the missed lines are read.
+    pub fn awaited(&self) -> impl Iterator<Item = &str> {
+        self.teller.echo.awaited()
+    }
+
+    /// Whether the program owns the screen, so that captures tell the truth and the stream does not.
+    #[must_use]
+    pub const fn wants_screen(&self) -> bool {
+        self.owner.alternate || self.owner.addressed
+    }
+
+    /// Tells whether the pane is on the alternate screen, where that is known from elsewhere (`#{alternate_on}` when
+    /// the observation begins); switches in the stream are seen by the reader itself.
+    pub const fn set_alternate(&mut self, on: bool) {
+        self.owner.alternate = on;
+    }
+
+    /// Where the stream stands, to be kept over a break in the observation.
+    #[must_use]
+    pub fn anchor(&self) -> Anchor {
+        let mut anchor = Anchor::default();
+        self.stream.complete(60).for_each(|line| anchor.push(line));
+        anchor
+    }
+
+    fn hands<'a>(&'a mut self, sink: &'a mut dyn FnMut(Reading<'_>)) -> (&'a mut Parser, Hands<'a>) {
+        let Self { parser, stream, screen, teller, owner, words, columns, rows, .. } = self;
+        (parser, Hands { stream, screen, teller, owner, words, columns: *columns, rows: *rows, sink })
+    }
+}
+
+#[cfg(test)]
+mod tests;

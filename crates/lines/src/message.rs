@@ -1,0 +1,168 @@
+//! The JSON of a `SENTRY` message, read with tolerance for what agents write.
+
+use serde_json::{Map, Value};
+use tmuxagent_model::{AgentMessage, MessageType};
+
+/// The types by the names on the wire.
+const TYPES: [(&str, MessageType); 5] = [
+    ("STATUS", MessageType::Status),
+    ("ASK", MessageType::Ask),
+    ("ERROR", MessageType::Error),
+    ("ACTION", MessageType::Action),
+    ("LOG", MessageType::Log),
+];
+
+/// Reads one JSON object as a message. The error is a lower-case fragment for people.
+pub(super) fn read(json: &str) -> Result<AgentMessage, String> {
+    let value: Value = serde_json::from_str(json).map_err(|error| format!("not valid JSON: {error}"))?;
+    let Value::Object(fields) = value else { return Err("not a JSON object".to_owned()) };
+    Ok(AgentMessage {
+        kind: kind(&fields)?,
+        stage: text(&fields, "stage")?,
+        ok: truth(&fields, "ok")?,
+        summary: text(&fields, "summary")?,
+        question: text(&fields, "question")?,
+        options: texts(&fields, "options")?,
+        detail: text(&fields, "detail")?,
+        exit: code(&fields, "exit")?,
+    })
+}
+
+/// Whether a name is that of a type, in capitals as the protocol writes it.
+pub(super) fn is_type(name: &str) -> bool {
+    TYPES.iter().any(|(known, _)| *known == name)
+}
+
+fn kind(fields: &Map<String, Value>) -> Result<MessageType, String> {
+    let Some(Value::String(name)) = fields.get("type") else { return Err("no `type`".to_owned()) };
+    let known = TYPES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
+    known.map(|(_, kind)| *kind).ok_or_else(|| format!("unknown type `{}`", shortened(name)))
+}
+
+/// A field that is text; numbers and truth values are taken as they are written.
+fn text(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, String> {
+    fields.get(name).map_or(Ok(None), |value| scalar(value).ok_or_else(|| format!("`{name}` is not a text")))
+}
+
+/// A scalar as text: `Some(None)` for null, `None` for what is no scalar.
+fn scalar(value: &Value) -> Option<Option<String>> {
+    match value {
+        Value::Null => Some(None),
+        Value::String(text) => Some(Some(printable(text))),
+        Value::Bool(_) | Value::Number(_) => Some(Some(value.to_string())),
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn truth(fields: &Map<String, Value>, name: &str) -> Result<Option<bool>, String> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(truth)) => Ok(Some(*truth)),
+        Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+        Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+        Some(_) => Err(format!("`{name}` is neither true nor false")),
+    }
+}
+
+/// A list of texts; a single text is a list of one.
+fn texts(fields: &Map<String, Value>, name: &str) -> Result<Vec<String>, String> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(items)) => {
+            let texts: Option<Vec<_>> = items.iter().map(scalar).collect();
+            texts
+                .map(|texts| texts.into_iter().flatten().collect())
+                .ok_or_else(|| format!("`{name}` is not a list of texts"))
+        }
+        Some(value) => scalar(value)
+            .map(|text| text.into_iter().collect())
+            .ok_or_else(|| format!("`{name}` is not a list of texts")),
+    }
+}
+
+fn code(fields: &Map<String, Value>, name: &str) -> Result<Option<i32>, String> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => {
+            let number = scalar(value).flatten().and_then(|text| text.trim().parse().ok());
+            number.map(Some).ok_or_else(|| format!("`{name}` is not an exit code"))
+        }
+    }
+}
+
+/// Controls that came in by JSON's own escapes are left out; a line feed stays.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || *c == '\n').collect()
+}
+
+fn shortened(text: &str) -> String {
+    printable(text).chars().filter(|c| *c != '\n').take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status() -> AgentMessage {
+        AgentMessage::new(MessageType::Status)
+    }
+
+    #[test]
+    fn messages_are_read_with_tolerance() {
+        let cases = [
+            (r#"{"type":"STATUS"}"#, status()),
+            (
+                r#"{"type":"status","stage":"lint","ok":true,"summary":"0 problems","next":"test"}"#,
+                AgentMessage {
+                    stage: Some("lint".into()),
+                    ok: Some(true),
+                    summary: Some("0 problems".into()),
+                    ..status()
+                },
+            ),
+            (
+                r#"{"type":"ASK","question":"Deploy?","options":["yes","no",3],"ok":null,"detail":null}"#,
+                AgentMessage {
+                    kind: MessageType::Ask,
+                    question: Some("Deploy?".into()),
+                    options: vec!["yes".into(), "no".into(), "3".into()],
+                    ..status()
+                },
+            ),
+            (
+                r#"{"type":"STATUS","ok":"False","exit":"2"}"#,
+                AgentMessage { ok: Some(false), exit: Some(2), ..status() },
+            ),
+            (
+                r#"{"type":"LOG","stage":7,"options":"one","detail":"a\u001b[31mb"}"#,
+                AgentMessage {
+                    kind: MessageType::Log,
+                    stage: Some("7".into()),
+                    options: vec!["one".into()],
+                    detail: Some("a[31mb".into()),
+                    ..status()
+                },
+            ),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(read(json), Ok(expected), "{json}");
+        }
+    }
+
+    #[test]
+    fn the_reason_for_a_refusal_is_short() {
+        let cases = [
+            ("{", "not valid JSON: EOF while parsing an object at line 1 column 1"),
+            ("[]", "not a JSON object"),
+            (r#"{"stage":"lint"}"#, "no `type`"),
+            (r#"{"type":"DONE"}"#, "unknown type `DONE`"),
+            (r#"{"type":"STATUS","ok":1}"#, "`ok` is neither true nor false"),
+            (r#"{"type":"STATUS","stage":{}}"#, "`stage` is not a text"),
+            (r#"{"type":"ASK","options":[[]]}"#, "`options` is not a list of texts"),
+            (r#"{"type":"STATUS","exit":"x"}"#, "`exit` is not an exit code"),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(read(json), Err(expected.to_owned()), "{json}");
+        }
+    }
+}

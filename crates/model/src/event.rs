@@ -1,0 +1,343 @@
+//! Facts, past tense: everything that happens becomes one [`Event`] in one queue.
+
+use super::{Command, Decider, HostName, IntentId, Outcome, PaneId, PaneKey, SessionId, TimerKey, Timestamp, WindowId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What happened. The engine's only input besides `now`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A pane appeared, or one of its facts changed.
+    PaneSeen {
+        /// The pane as it is now.
+        info: Box<PaneInfo>,
+    },
+    /// A pane is gone: closed, respawned, or its server ended.
+    PaneGone {
+        /// Which one.
+        pane: PaneKey,
+    },
+    /// A host can't be observed now; its panes are stale, not gone.
+    HostLost {
+        /// Which one.
+        host: HostName,
+    },
+    /// A complete line that some rule or protocol is interested in.
+    Line(Box<LineEvent>),
+    /// Output appeared in a pane that some stage watches for silence (throttled, with the last one never lost).
+    Activity {
+        /// Where.
+        pane: PaneKey,
+    },
+    /// Output of a pane was lost for good and can't be read any more.
+    Gap {
+        /// Where.
+        pane: PaneKey,
+    },
+    /// The program in the pane reported its state by OSC 7501, 9 or 777.
+    Program {
+        /// Where.
+        pane: PaneKey,
+        /// What it said.
+        state: ProgramState,
+    },
+    /// A shell's OSC 133 mark or a wrapper told that a command ended.
+    CommandEnded {
+        /// Where.
+        pane: PaneKey,
+        /// The tracked command's token, where the report names one.
+        token: Option<String>,
+        /// Its exit code.
+        exit: i32,
+    },
+    /// A person or a script asked for something.
+    Asked {
+        /// The wish.
+        command: Command,
+        /// Who, and through what.
+        by: Decider,
+    },
+    /// A timer came due. A stale epoch changes nothing.
+    Timer {
+        /// Which one.
+        key: TimerKey,
+        /// The epoch it was armed with.
+        epoch: u64,
+    },
+    /// An effect was performed, or was not.
+    Outcome {
+        /// Which effect.
+        intent: IntentId,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A poll of something outside gave an answer.
+    Polled {
+        /// The poll's effect.
+        intent: IntentId,
+        /// The answer.
+        outcome: PollOutcome,
+    },
+    /// The policy was replaced by another valid one, or the supervisor started with it.
+    PolicyLoaded {
+        /// SHA-256 of its sources, hexadecimal.
+        hash: String,
+    },
+}
+
+/// The kind of reading that a line comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineSource {
+    /// The pane's byte stream.
+    Stream,
+    /// A new row of a screen that its program owns.
+    Screen,
+    /// Read from history after a break in observation.
+    History,
+}
+
+/// Who wrote a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The program in the pane.
+    Program,
+    /// The terminal's echo of what we typed; triggers nothing.
+    Echo,
+}
+
+/// One complete line of a pane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineEvent {
+    /// Where.
+    pub pane: PaneKey,
+    /// Position among this pane's lines since the supervisor attached; counts up, gaps allowed.
+    pub seq: u64,
+    /// The text, without escapes; cut at 64 KiB at a character border.
+    pub text: String,
+    /// How it was read.
+    pub source: LineSource,
+    /// Numbers of the policy patterns that match, ascending ([`tmuxagent_policy::PatternId`]); valid for `policy`.
+    pub hits: Vec<u32>,
+    /// The generation of the policy that `hits` belongs to.
+    pub policy: u64,
+    /// The agent's message on this line, if it holds one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<AgentMessage>,
+}
+
+/// The types of the `### SENTRY {json}` protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum MessageType {
+    /// A stage's result or progress.
+    Status,
+    /// A question to the human.
+    Ask,
+    /// Something went wrong.
+    Error,
+    /// The agent did or will do something.
+    Action,
+    /// For the record.
+    Log,
+}
+
+/// A `### SENTRY {json}` line, or a bare JSON line of that protocol.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentMessage {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: MessageType,
+    /// The stage it speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    /// Whether that stage went well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ok: Option<bool>,
+    /// A sentence for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// With `ASK`: what is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
+    /// With `ASK`: the answers to choose from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// More text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The exit code, where the wrapper reports one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
+}
+
+impl AgentMessage {
+    /// A message that says nothing yet.
+    #[must_use]
+    pub const fn new(kind: MessageType) -> Self {
+        Self {
+            kind,
+            stage: None,
+            ok: None,
+            summary: None,
+            question: None,
+            options: Vec::new(),
+            detail: None,
+            exit: None,
+        }
+    }
+}
+
+/// What a program says of itself (OSC 7501 "Program Status Protocol", OSC 9, OSC 777).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum ProgramState {
+    /// It waits for input, nothing is going on.
+    Idle,
+    /// It works.
+    Working,
+    /// It finished what it was asked.
+    Done,
+    /// It waits for a human.
+    Blocked {
+        /// `permission`, `question` or `auth`, where it says so.
+        kind: Option<String>,
+        /// Its own words, untrusted.
+        message: Option<String>,
+    },
+    /// It failed.
+    Error,
+    /// It takes its last report back.
+    Clear,
+    /// A desktop notification it asked for (OSC 9, OSC 777), untrusted text.
+    Notification {
+        /// The text.
+        text: String,
+    },
+}
+
+/// The facts of a pane that policies may match.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PaneFacts {
+    /// Session name.
+    pub session: String,
+    /// Window name.
+    pub window: String,
+    /// `#{pane_title}`.
+    pub title: String,
+    /// The pane option `@tmuxagent_role`; empty when not set.
+    pub role: String,
+    /// `#{pane_current_command}`.
+    pub command: String,
+    /// `#{pane_current_path}`.
+    pub path: String,
+    /// The recognised agent (`codex`, `claude`, …); empty when it is none.
+    pub agent: String,
+}
+
+/// A pane of the inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaneInfo {
+    /// Its identity.
+    pub key: PaneKey,
+    /// Its session's id.
+    pub session_id: SessionId,
+    /// Its window's id.
+    pub window_id: WindowId,
+    /// Its window's index in the session.
+    pub window_index: u32,
+    /// Its index in the window.
+    pub pane_index: u32,
+    /// What policies match.
+    pub facts: PaneFacts,
+    /// Its process ended and the pane remains (`remain-on-exit`).
+    pub dead: bool,
+    /// It is in copy mode or another mode.
+    pub in_mode: bool,
+    /// Its program uses the alternate screen.
+    pub alternate: bool,
+    /// Columns.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+}
+
+impl PaneInfo {
+    /// A living pane of 80×24 cells, the only one of its server, of which nothing else is known.
+    #[must_use]
+    pub const fn new(key: PaneKey, facts: PaneFacts) -> Self {
+        Self {
+            key,
+            session_id: SessionId(0),
+            window_id: WindowId(0),
+            window_index: 0,
+            pane_index: 0,
+            facts,
+            dead: false,
+            in_mode: false,
+            alternate: false,
+            width: 80,
+            height: 24,
+        }
+    }
+
+    /// `local:%3`, the short form that people type.
+    #[must_use]
+    pub fn short(&self) -> String {
+        format!("{}:{}", self.key.host, self.key.pane)
+    }
+
+    /// `session:window.pane`, as tmux writes targets.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{}:{}.{}", self.facts.session, self.facts.window, self.pane_index)
+    }
+
+    /// tmux's pane id.
+    #[must_use]
+    pub const fn id(&self) -> PaneId {
+        self.key.pane
+    }
+}
+
+/// The answer of one poll.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "poll", rename_all = "snake_case")]
+pub enum PollOutcome {
+    /// What was waited for is so; the condition holds.
+    Met {
+        /// The evidence, for people.
+        detail: String,
+    },
+    /// It ended otherwise (a workflow's conclusion is `failure`); the condition can never hold.
+    Failed {
+        /// The evidence, for people.
+        detail: String,
+    },
+    /// Not yet.
+    Pending {
+        /// The state now, for people.
+        detail: String,
+    },
+    /// The question itself failed; it is asked again later.
+    Error {
+        /// Why.
+        detail: String,
+        /// Not before this instant, where the service said so.
+        retry_at: Option<Timestamp>,
+    },
+}
+
+/// How a supervisor-side shell command ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShellOutcome {
+    /// Its exit code; `None` when it was killed (timeout, signal).
+    pub exit: Option<i32>,
+    /// The end of what it printed, at most 4 KiB.
+    pub output: String,
+}
+
+/// Named values of a run: groups of matching lines, `set` actions.
+pub type Variables = BTreeMap<String, String>;

@@ -1,0 +1,37 @@
+//! The words of the domain: identities, events, effects, decisions and the snapshot.
+//!
+//! **Invariant:** nothing here does I/O, reads a clock or knows a terminal. Every other room may
+//! import this one; this one imports none. The serde forms of these types are the journal's and
+//! the socket's format, so a changed field is a changed format and needs a default.
+
+// Tests read their fixtures.
+#![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
+
+mod approval;
+mod command;
+mod effect;
+mod event;
+mod filter;
+mod ids;
+mod note;
+mod snapshot;
+mod time;
+
+pub use approval::{Approval, ApprovalKind, ApprovalState, Decider, Decision, OnApprove, Verdict, Via};
+pub use command::{Command, KeyStep, RunControl};
+pub use effect::{
+    Alert, AlertKind, Change, Effect, EntityKind, Intent, IntentState, Outcome, PollSpec, Prompt, Recovery, SendKeys,
+    ShellCall, SkipReason, TimerKey, Urgency,
+};
+pub use event::{
+    AgentMessage, Event, LineEvent, LineSource, MessageType, Origin, PaneFacts, PaneInfo, PollOutcome, ProgramState,
+    ShellOutcome, Variables,
+};
+pub use filter::{NameFilter, check_pattern};
+pub use ids::{ApprovalId, HostName, IdError, IntentId, PaneId, PaneKey, RunId, ServerId, SessionId, WindowId};
+pub use note::{Note, Severity};
+pub use snapshot::{
+    Counters, EventLine, Freeze, HostState, HostView, Problem, RunState, RunView, Snapshot, StageState, StageView,
+};
+pub use snapshot::{HeldSend, PaneState, PaneView};
+pub use time::{Millis, Timestamp};

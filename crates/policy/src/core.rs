@@ -1,0 +1,406 @@
+//! The validated policy: what the engine works with. Built only by `validate`; carries no serde.
+
+use regex::Regex;
+use tmuxagent_model::{AlertKind, KeyStep, MessageType, Millis, OnApprove, Urgency};
+
+/// A valid policy, all files merged.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// SHA-256 over its sources, hexadecimal.
+    pub hash: String,
+    /// Counts up with each load in one process; lines carry the generation they were matched with.
+    pub generation: u64,
+    /// Texts for people and agents.
+    pub principles: Vec<String>,
+    /// Its pipelines, in the order of the files.
+    pub pipelines: Vec<Pipeline>,
+    /// Every pattern of every `log_regex`, once; [`PatternId`] is the index.
+    pub patterns: Vec<Pattern>,
+}
+
+/// The number of a pattern within one policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PatternId(pub u32);
+
+/// One regular expression of the policy.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// As written.
+    pub source: String,
+    /// Compiled, with Unicode word boundaries turned into ASCII ones (they are a hundred times slower on Chinese text).
+    pub regex: Regex,
+}
+
+/// A text or a test of a text in a `match`.
+#[derive(Debug, Clone)]
+pub enum TextTest {
+    /// Equal to the text.
+    Exact(String),
+    /// Glob with `*` and `?`, whole text.
+    Glob(Regex),
+    /// `/regex/`, searched.
+    Regex(Regex),
+}
+
+/// Which panes a pipeline applies to.
+#[derive(Debug, Clone)]
+pub enum Selector {
+    /// One of them holds; with none inside: never.
+    Any(Vec<Selector>),
+    /// All of them hold; with none inside: always.
+    All(Vec<Selector>),
+    /// It does not hold.
+    Not(Box<Selector>),
+    /// The machine's name.
+    Host(TextTest),
+    /// The session's name.
+    Session(TextTest),
+    /// The window's name.
+    Window(TextTest),
+    /// The pane's title.
+    Title(TextTest),
+    /// The pane option `@tmuxagent_role`.
+    Role(TextTest),
+    /// The program in the foreground.
+    Command(TextTest),
+    /// The current folder.
+    Path(TextTest),
+    /// The recognised agent.
+    Agent(TextTest),
+}
+
+/// Values that stand in for missing keys of stages.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Defaults {
+    /// A stage's time limit.
+    pub timeout: Option<Millis>,
+    /// The pause before a retry.
+    pub backoff: Option<Backoff>,
+    /// The time between triggers.
+    pub cooldown: Option<Millis>,
+}
+
+/// A pipeline.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// Its name, unique over all files.
+    pub name: String,
+    /// A sentence for people.
+    pub description: String,
+    /// Which panes it applies to.
+    pub selector: Selector,
+    /// Its stages, at least one, names unique.
+    pub stages: Vec<Stage>,
+    /// How many runs may be open, and which lock its runs share.
+    pub concurrency: Concurrency,
+    /// `file:line:column` where it is defined.
+    pub place: String,
+}
+
+/// Limits on runs going on at once. One run per pane and pipeline holds always.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Concurrency {
+    /// Runs with this lock never have live stages at the same time, over all pipelines and panes.
+    pub lock: Option<String>,
+}
+
+/// A stage.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// Its name, unique in its pipeline.
+    pub name: String,
+    /// What starts it; an empty `Any` never holds (manual start is always possible).
+    pub triggers: Condition,
+    /// The human's gate before its actions.
+    pub gate: Option<Gate>,
+    /// What is done at its start, in order.
+    pub actions_on_start: Vec<Action>,
+    /// What makes it succeed; `None`: it succeeds when its actions are done.
+    pub success_when: Option<Condition>,
+    /// What makes it fail.
+    pub fail_when: Option<Condition>,
+    /// The time limit of an attempt.
+    pub timeout: Option<Millis>,
+    /// What is done when it succeeded, in order.
+    pub on_success: Vec<Action>,
+    /// What is done when an attempt failed, in order.
+    pub on_fail: Vec<FailStep>,
+    /// Triggers within this time after its last start are ignored.
+    pub cooldown: Option<Millis>,
+    /// A lock of its own, beside the pipeline's.
+    pub lock: Option<String>,
+    /// `file:line:column` where it is defined.
+    pub place: String,
+}
+
+/// `require_approval`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gate {
+    /// What the human is asked; a default is made from the stage's actions.
+    pub question: Option<TextTemplate>,
+    /// How long the question stays open.
+    pub expires: Option<Millis>,
+    /// What its expiry does. It never opens the gate.
+    pub on_expiry: Expiry,
+    /// The time between reminders.
+    pub remind_every: Option<Millis>,
+}
+
+/// What the expiry of an approval does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Expiry {
+    /// Counts as a no.
+    #[default]
+    Reject,
+    /// The stage is escalated.
+    Escalate,
+    /// The question stays open, marked.
+    Keep,
+}
+
+/// A condition. `Any`/`All` remember, within one attempt, which of their parts already held.
+#[derive(Debug, Clone)]
+pub enum Condition {
+    /// One part holds; with no parts: never.
+    Any(Vec<Condition>),
+    /// All parts held during this attempt.
+    All(Vec<Condition>),
+    /// The part does not hold at the instant that another part of the same `all_of` is evaluated.
+    Not(Box<Condition>),
+    /// A line matches.
+    LogRegex(PatternId),
+    /// A message of the agent protocol.
+    Message(MessageTest),
+    /// That stage of the same run succeeded (or was skipped).
+    AfterStageSuccess(String),
+    /// That stage of the same run failed for good.
+    AfterStageFailure(String),
+    /// The command that the stage started by `run` ended with one of these codes; empty: any code but 0.
+    ExitCode(Vec<i32>),
+    /// Nothing was printed for this long.
+    IdleFor(Millis),
+    /// Something outside is so.
+    Poll(Box<PollTest>),
+    /// A cron expression with its time zone, as `cronexpr` reads it.
+    Schedule(String),
+    /// Only a person or script starts it.
+    Manual,
+}
+
+/// A test of an agent's message; absent parts always hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MessageTest {
+    /// Its type.
+    pub kind: Option<MessageType>,
+    /// Its stage.
+    pub stage: Option<String>,
+    /// Its `ok`.
+    pub ok: Option<bool>,
+}
+
+/// A poll and its rhythm.
+#[derive(Debug, Clone)]
+pub struct PollTest {
+    /// What is asked.
+    pub what: PollWhat,
+    /// The time between questions, at least one second.
+    pub interval: Millis,
+    /// The attempt fails when it has not ended by then; counted from the start of the attempt.
+    pub deadline: Option<Millis>,
+}
+
+/// What a poll asks; templates are filled when the stage starts.
+#[derive(Debug, Clone)]
+pub enum PollWhat {
+    /// A GitHub workflow run.
+    GithubRun {
+        /// `owner/name`.
+        repository: TextTemplate,
+        /// Workflow file name or id.
+        workflow: String,
+        /// Branch or tag.
+        reference: Option<TextTemplate>,
+        /// The API's base URL.
+        base_url: String,
+        /// The environment variable that holds the token.
+        token_env: String,
+    },
+    /// A web address.
+    Http {
+        /// The URL.
+        url: TextTemplate,
+        /// Expected status.
+        status: u16,
+        /// RFC 6901 pointer.
+        pointer: Option<String>,
+        /// Expected value.
+        value: Option<serde_json::Value>,
+    },
+    /// A command on the pane's host: 0 = done, 75 = not yet.
+    Command {
+        /// The script.
+        script: TextTemplate,
+        /// Its time limit.
+        timeout: Millis,
+    },
+}
+
+/// A text with `{{name}}` in it, checked when the policy is loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextTemplate {
+    /// As written.
+    pub source: String,
+    /// The names used, in order of first use.
+    pub names: Vec<String>,
+}
+
+impl Action {
+    /// The texts that are filled in when it is done.
+    pub fn templates(&self) -> impl Iterator<Item = &TextTemplate> {
+        match self {
+            Self::SendKeys { text, .. } => text.as_ref(),
+            Self::Run { command: text }
+            | Self::Prompt { text }
+            | Self::Shell { script: text, .. }
+            | Self::Notify { text, .. }
+            | Self::Set { value: text, .. } => Some(text),
+            Self::StartPipeline { .. } => None,
+        }
+        .into_iter()
+    }
+
+    /// Whether one of its texts names this value.
+    #[must_use]
+    pub fn names(&self, name: &str) -> bool {
+        self.templates().any(|template| template.names.iter().any(|known| known == name))
+    }
+}
+
+/// What a stage does.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Types into the pane.
+    SendKeys {
+        /// The text, typed literally before the keys.
+        text: Option<TextTemplate>,
+        /// Keys by tmux's names, after the text.
+        keys: Vec<String>,
+        /// Whether Enter is pressed at the end.
+        enter: bool,
+    },
+    /// Runs a shell command in the pane, its exit code tracked.
+    Run {
+        /// The command line.
+        command: TextTemplate,
+    },
+    /// Submits a text to the agent in the pane.
+    Prompt {
+        /// The text.
+        text: TextTemplate,
+    },
+    /// Runs a command beside the pane, on its host.
+    Shell {
+        /// The script.
+        script: TextTemplate,
+        /// Its time limit.
+        timeout: Millis,
+    },
+    /// Alerts the human.
+    Notify {
+        /// The text.
+        text: TextTemplate,
+        /// Channels; routing decides when empty.
+        channels: Vec<String>,
+        /// How pressing.
+        urgency: Urgency,
+        /// What it is about.
+        kind: AlertKind,
+    },
+    /// Keeps a value of the run.
+    Set {
+        /// The variable's name.
+        name: String,
+        /// Its value.
+        value: TextTemplate,
+    },
+    /// Starts another pipeline on the panes that it matches.
+    StartPipeline {
+        /// Its name.
+        pipeline: String,
+    },
+}
+
+/// The pause before a retry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backoff {
+    /// The first pause.
+    pub initial: Millis,
+    /// Each pause is the last one times this; 1 = always the same. In thousandths, so 2000 doubles.
+    pub factor_milli: u32,
+    /// The longest pause.
+    pub max: Millis,
+}
+
+/// `retry`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetrySpec {
+    /// The most retries after the first attempt.
+    pub max: u32,
+    /// The pauses.
+    pub backoff: Backoff,
+}
+
+/// One step of `on_fail`. Steps are tried in order; the first that applies is taken, and the rest is what
+/// `if_still_fail` holds when it is written nested.
+#[derive(Debug, Clone)]
+pub enum FailStep {
+    /// Try again while retries are left.
+    Retry(RetrySpec),
+    /// Ask the human.
+    AskHuman {
+        /// The question.
+        question: Option<TextTemplate>,
+        /// What a yes does.
+        on_approve: OnApprove,
+        /// How long the question stays open.
+        expires: Option<Millis>,
+        /// What its expiry does.
+        on_expiry: Expiry,
+        /// The time between reminders.
+        remind_every: Option<Millis>,
+    },
+    /// Hand it on with a code, and alert.
+    Escalate {
+        /// The code.
+        code: String,
+    },
+    /// Do something and go to the next step.
+    Do(Action),
+}
+
+impl Policy {
+    /// The pipeline of that name.
+    #[must_use]
+    pub fn pipeline(&self, name: &str) -> Option<&Pipeline> {
+        self.pipelines.iter().find(|p| p.name == name)
+    }
+}
+
+impl Pipeline {
+    /// The stage of that name.
+    #[must_use]
+    pub fn stage(&self, name: &str) -> Option<&Stage> {
+        self.stages.iter().find(|s| s.name == name)
+    }
+}
+
+/// The input of a `send_keys` in order, for a filled text.
+#[must_use]
+pub fn key_steps(text: Option<String>, keys: &[String], enter: bool) -> Vec<KeyStep> {
+    let mut steps: Vec<KeyStep> = text.filter(|t| !t.is_empty()).map(KeyStep::Text).into_iter().collect();
+    steps.extend(keys.iter().cloned().map(KeyStep::Key));
+    if enter {
+        steps.push(KeyStep::Key("Enter".to_owned()));
+    }
+    steps
+}

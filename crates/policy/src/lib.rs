@@ -1,0 +1,42 @@
+//! Policies: raw YAML → one validated [`Policy`], matched against panes and lines in one pass.
+//!
+//! The way of a policy: [`Source`] → nodes with places (`yaml`) → raw types (`read`, `raw`) → core types (`validate`)
+//! → warnings about the whole (`lint`). Every problem of every file is told at once ([`Diagnostics`]).
+//!
+//! **Invariant:** pure; files are read by `config` and handed in as texts with their names.
+
+// Tests read their fixtures.
+#![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
+
+mod bundled;
+mod check;
+mod core;
+mod diagnostics;
+mod duration;
+mod init;
+mod lint;
+mod matcher;
+mod pattern;
+mod quoting;
+mod raw;
+mod read;
+mod schema;
+mod source;
+mod template;
+mod validate;
+mod yaml;
+
+pub use bundled::{BUNDLED, RECIPES};
+pub use check::{Report, check};
+pub use core::{
+    Action, Backoff, Concurrency, Condition, Defaults, Expiry, FailStep, Gate, MessageTest, Pattern, PatternId,
+    Pipeline, Policy, PollTest, PollWhat, RetrySpec, Selector, Stage, TextTemplate, TextTest, key_steps,
+};
+pub use diagnostics::{Diagnostics, Problem, Severity};
+pub use init::{Draft, InitError, PROJECT_FILES, ProjectFacts, WORKFLOW_FOLDER, init, update};
+pub use matcher::RuleSet;
+pub use quoting::Shell;
+pub use schema::schema;
+pub use source::Source;
+pub use template::{Quoting, SHELL_OUTPUT, TEMPLATE_NAMES, fill};
+pub use validate::{analyse, load};

@@ -1,0 +1,198 @@
+//! Stages and pipelines that wait for each other, and stages that nothing can start.
+
+use super::{After, StageSubject, Subject, may_hold, place_of};
+use crate::core::{Action, Condition};
+use crate::diagnostics::Problems;
+use crate::raw::RawConditionKind as Kind;
+use crate::raw::walk;
+use crate::source::Place;
+use std::collections::BTreeSet;
+
+pub(super) fn check(subject: &Subject, problems: &mut Problems) {
+    let circular = check_cycles(subject, problems);
+    check_reachable(subject, &circular, problems);
+}
+
+/// A reference to another node of a graph, and where it stands.
+type Edge = (usize, Place);
+
+/// Which stages a stage waits for.
+fn waits_for(subject: &Subject, stage: &StageSubject) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    if let Some(triggers) = &stage.raw.triggers {
+        walk(triggers, &mut |part| {
+            if let Kind::AfterStageSuccess(name) | Kind::AfterStageFailure(name) = &part.value
+                && let Some(index) = subject.core.stages.iter().position(|stage| stage.name == name.value.trim())
+            {
+                edges.push((index, name.at));
+            }
+        });
+    }
+    edges
+}
+
+/// Tells each circle once, and gives back the stages that stand in one.
+fn check_cycles(subject: &Subject, problems: &mut Problems) -> BTreeSet<usize> {
+    let edges: Vec<Vec<Edge>> = subject.stages.iter().map(|stage| waits_for(subject, stage)).collect();
+    let mut circular = BTreeSet::new();
+    for (at, circle) in circles(&edges) {
+        let names: Vec<&str> = circle.iter().map(|&index| subject.core.stages[index].name.as_str()).collect();
+        let message = match names.as_slice() {
+            [only] => format!("the stage `{only}` waits for itself"),
+            _ => format!("stages wait for each other in a circle: {} → {}", names.join(" → "), names[0]),
+        };
+        let help = "to try a stage again write `on_fail: [{retry: …}]`";
+        problems.error("cycle", at, message).help(help);
+        circular.extend(circle);
+    }
+    circular
+}
+
+/// The circles of a graph: each node stands in at most one that is told, with the place of the reference that closes it.
+fn circles(edges: &[Vec<Edge>]) -> Vec<(Place, Vec<usize>)> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Mark {
+        New,
+        Open,
+        Done,
+    }
+    let mut marks = vec![Mark::New; edges.len()];
+    let mut found = Vec::new();
+    for root in 0..edges.len() {
+        if marks[root] != Mark::New {
+            continue;
+        }
+        // The path from the root, with the next edge to follow at each node.
+        let mut path: Vec<(usize, usize)> = vec![(root, 0)];
+        marks[root] = Mark::Open;
+        while let Some(last) = path.last_mut() {
+            let (node, next) = *last;
+            last.1 += 1;
+            match edges[node].get(next) {
+                None => {
+                    marks[node] = Mark::Done;
+                    path.pop();
+                }
+                Some(&(target, at)) => match marks[target] {
+                    Mark::New => {
+                        marks[target] = Mark::Open;
+                        path.push((target, 0));
+                    }
+                    Mark::Open => {
+                        let start = path.iter().position(|&(node, _)| node == target).unwrap_or(0);
+                        found.push((at, path[start..].iter().map(|&(node, _)| node).collect()));
+                    }
+                    Mark::Done => {}
+                },
+            }
+        }
+    }
+    found
+}
+
+/// Stages that nothing can start, however the others end.
+fn check_reachable(subject: &Subject, circular: &BTreeSet<usize>, problems: &mut Problems) {
+    let count = subject.stages.len();
+    // Errors elsewhere must not make a stage unreachable in words.
+    let trusted: Vec<bool> =
+        (0..count).map(|index| circular.contains(&index) || !subject.stages[index].sound).collect();
+    let mut reachable = trusted.clone();
+    loop {
+        let after = |name: &str, how: After| {
+            // A name that no stage has is an error of its own.
+            subject
+                .core
+                .stages
+                .iter()
+                .position(|stage| stage.name == name)
+                .is_none_or(|index| trusted[index] || reachable[index] && can_end(&subject.stages[index], how))
+        };
+        let next: Vec<bool> =
+            (0..count).map(|index| reachable[index] || starts(&subject.stages[index], &after)).collect();
+        if next == reachable {
+            break;
+        }
+        reachable = next;
+    }
+    for (stage, _) in subject.stages.iter().zip(&reachable).filter(|(_, reachable)| !**reachable) {
+        let name = &stage.core.name;
+        let at = place_of(stage.raw.triggers.as_ref(), stage);
+        problems
+            .error("unreachable", at, format!("the stage `{name}` can never start: what it waits for can't happen"))
+            .help("a stage that can't fail is never followed by `after_stage_failure`, one that can't succeed never by `after_stage_success`");
+    }
+    for stage in subject.stages.iter().filter(|stage| stage.sound && has_no_trigger(&stage.core.triggers)) {
+        let message = format!("the stage `{}` has no triggers: only a person can start it", stage.core.name);
+        let help = "write `triggers: [manual]` if that is meant, or `after_stage_success: …`";
+        problems.warning("no-triggers", place_of(stage.raw.triggers.as_ref(), stage), message).help(help);
+    }
+}
+
+fn has_no_trigger(condition: &Condition) -> bool {
+    matches!(condition, Condition::Any(parts) if parts.is_empty())
+}
+
+fn starts(stage: &StageSubject, after: &dyn Fn(&str, After) -> bool) -> bool {
+    // A person can start any stage, and a stage without triggers is told as such.
+    has_no_trigger(&stage.core.triggers) || may_hold(&stage.core.triggers, after)
+}
+
+fn can_end(stage: &StageSubject, how: After) -> bool {
+    let holds = |condition: &Condition| may_hold(condition, &|_, _| true);
+    match how {
+        After::Success => stage.core.success_when.as_ref().is_none_or(holds),
+        After::Failure => {
+            let by_itself = stage.core.gate.is_some() || stage.core.timeout.is_some();
+            let by_words = stage.core.fail_when.as_ref().is_some_and(holds);
+            let by_action = stage.core.actions_on_start.iter().any(|action| match action {
+                Action::Shell { .. } | Action::Prompt { .. } | Action::Run { .. } => true,
+                Action::SendKeys { .. } | Action::Notify { .. } | Action::Set { .. } | Action::StartPipeline { .. } => {
+                    false
+                }
+            });
+            by_itself || by_words || by_action || has_poll(stage.core.success_when.as_ref())
+        }
+    }
+}
+
+fn has_poll(condition: Option<&Condition>) -> bool {
+    let mut found = false;
+    if let Some(condition) = condition {
+        condition.walk(&mut |part| found |= matches!(part, Condition::Poll(_)));
+    }
+    found
+}
+
+/// Pipelines that start each other without end.
+pub(super) fn check_between(subjects: &[Subject], problems: &mut Problems) {
+    let edges: Vec<Vec<Edge>> = subjects
+        .iter()
+        .map(|subject| {
+            let targets = subject.stages.iter().flat_map(|stage| stage.actions().map(move |action| (stage, action)));
+            targets
+                .filter_map(|(stage, action)| match action {
+                    Action::StartPipeline { pipeline } => {
+                        let index = subjects.iter().position(|subject| subject.core.name == *pipeline)?;
+                        Some((index, stage.at()))
+                    }
+                    Action::SendKeys { .. }
+                    | Action::Run { .. }
+                    | Action::Prompt { .. }
+                    | Action::Shell { .. }
+                    | Action::Notify { .. }
+                    | Action::Set { .. } => None,
+                })
+                .collect()
+        })
+        .collect();
+    for (at, circle) in circles(&edges) {
+        let names: Vec<&str> = circle.iter().map(|&index| subjects[index].core.name.as_str()).collect();
+        let message = match names.as_slice() {
+            [only] => format!("the pipeline `{only}` starts itself"),
+            _ => format!("pipelines start each other in a circle: {} → {}", names.join(" → "), names[0]),
+        };
+        problems
+            .error("cycle", at, message)
+            .help("let a person start one of them: `triggers: [manual]`, without `start_pipeline`");
+    }
+}

@@ -1,0 +1,135 @@
+//! One pass over a line for all patterns that apply to a pane.
+
+use super::{Condition, PatternId, Pipeline, Policy, TextTest};
+use regex::{RegexSet, RegexSetBuilder};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tmuxagent_model::{HostName, PaneFacts};
+
+/// The largest compiled set, in bytes: room for thousands of patterns. Validation compiles the whole policy with it.
+pub(super) const SET_SIZE_LIMIT: usize = 256 << 20;
+
+/// What the collector needs to know of the policy for one pane.
+#[derive(Debug, Clone)]
+pub struct RuleSet {
+    /// The policy's generation; goes into each [`tmuxagent_model::LineEvent`].
+    pub generation: u64,
+    /// Names of the pipelines that are watched.
+    pub pipelines: Vec<String>,
+    /// Some stage watches for silence, so activity is to be reported.
+    pub wants_activity: bool,
+    set: RegexSet,
+    ids: Vec<PatternId>,
+}
+
+impl RuleSet {
+    /// The numbers of the patterns that match `line`, ascending; empty for most lines, at the cost of one pass.
+    #[must_use]
+    pub fn scan(&self, line: &str) -> Vec<u32> {
+        if self.ids.is_empty() || !self.set.is_match(line) {
+            return Vec::new();
+        }
+        self.set.matches(line).into_iter().filter_map(|index| self.ids.get(index)).map(|id| id.0).collect()
+    }
+}
+
+impl TextTest {
+    /// Whether `text` passes.
+    #[must_use]
+    pub fn holds(&self, text: &str) -> bool {
+        match self {
+            Self::Exact(wanted) => wanted == text,
+            Self::Glob(regex) | Self::Regex(regex) => regex.is_match(text),
+        }
+    }
+}
+
+impl super::Selector {
+    /// Whether a pane is chosen.
+    #[must_use]
+    pub fn holds(&self, host: &HostName, facts: &PaneFacts) -> bool {
+        match self {
+            Self::Any(parts) => parts.iter().any(|part| part.holds(host, facts)),
+            Self::All(parts) => parts.iter().all(|part| part.holds(host, facts)),
+            Self::Not(part) => !part.holds(host, facts),
+            Self::Host(test) => test.holds(host.as_str()),
+            Self::Session(test) => test.holds(&facts.session),
+            Self::Window(test) => test.holds(&facts.window),
+            Self::Title(test) => test.holds(&facts.title),
+            Self::Role(test) => test.holds(&facts.role),
+            Self::Command(test) => test.holds(&facts.command),
+            Self::Path(test) => test.holds(&facts.path),
+            Self::Agent(test) => test.holds(&facts.agent),
+        }
+    }
+}
+
+impl Condition {
+    /// Calls `visit` for this condition and every one inside it.
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
+        visit(self);
+        match self {
+            Self::Any(parts) | Self::All(parts) => parts.iter().for_each(|part| part.walk(visit)),
+            Self::Not(part) => part.walk(visit),
+            Self::LogRegex(_)
+            | Self::Message(_)
+            | Self::AfterStageSuccess(_)
+            | Self::AfterStageFailure(_)
+            | Self::ExitCode(_)
+            | Self::IdleFor(_)
+            | Self::Poll(_)
+            | Self::Schedule(_)
+            | Self::Manual => {}
+        }
+    }
+}
+
+impl Pipeline {
+    /// Calls `visit` for every condition of every stage.
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Condition)) {
+        for stage in &self.stages {
+            stage.triggers.walk(visit);
+            stage.success_when.iter().chain(&stage.fail_when).for_each(|condition| condition.walk(visit));
+        }
+    }
+}
+
+impl Policy {
+    /// The pipelines that apply to a pane.
+    pub fn applicable<'a>(&'a self, host: &'a HostName, facts: &'a PaneFacts) -> impl Iterator<Item = &'a Pipeline> {
+        self.pipelines.iter().filter(move |pipeline| pipeline.selector.holds(host, facts))
+    }
+
+    /// Compiles what the collector needs for a pane of these facts.
+    #[must_use]
+    pub fn rules_for(&self, host: &HostName, facts: &PaneFacts) -> Arc<RuleSet> {
+        let names: Vec<String> = self.applicable(host, facts).map(|pipeline| pipeline.name.clone()).collect();
+        self.rules_of(&names)
+    }
+
+    /// Compiles what the collector needs where the named pipelines are watched: those that apply, and those with an
+    /// open run. Names that the policy does not have are passed over.
+    #[must_use]
+    pub fn rules_of(&self, names: &[String]) -> Arc<RuleSet> {
+        let mut ids = BTreeSet::new();
+        let mut wants_activity = false;
+        let mut pipelines = Vec::new();
+        for pipeline in self.pipelines.iter().filter(|pipeline| names.contains(&pipeline.name)) {
+            pipelines.push(pipeline.name.clone());
+            pipeline.walk(&mut |condition| match condition {
+                Condition::LogRegex(id) => {
+                    ids.insert(*id);
+                }
+                Condition::IdleFor(_) => wants_activity = true,
+                _ => {}
+            });
+        }
+        let ids: Vec<PatternId> = ids.into_iter().collect();
+        let sources = ids.iter().filter_map(|id| self.patterns.get(id.0 as usize)).map(|p| p.regex.as_str());
+        // Each pattern compiled on its own when the policy was validated, so the set compiles unless it exceeds
+        // the size limit; then nothing would match silently, which validation rules out by compiling the whole set.
+        let set =
+            RegexSetBuilder::new(sources).size_limit(SET_SIZE_LIMIT).build().unwrap_or_else(|_| RegexSet::empty());
+        Arc::new(RuleSet { generation: self.generation, pipelines, wants_activity, set, ids })
+    }
+}

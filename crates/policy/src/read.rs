@@ -1,0 +1,346 @@
+//! Nodes → raw types, and raw types → JSON schema, from one description of each map and choice.
+//!
+//! **Invariant:** reading never stops at a mistake; what could not be read is left out, and a problem is added.
+
+mod scalar;
+
+pub(super) use scalar::{Flag, Fraction, Json, Number, Span, SpanMs};
+
+use super::diagnostics::Problems;
+use super::source::Place;
+use super::yaml::{Key, Kind, Node};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use std::borrow::Cow;
+use tmuxagent_yaml::nearest;
+
+/// A raw type that is read from a node. `None` means that a problem was added.
+pub(super) trait Read: Sized {
+    /// Reads it.
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self>;
+}
+
+/// A value with its place.
+#[derive(Debug, Clone)]
+pub(super) struct At<T> {
+    pub at: Place,
+    pub value: T,
+}
+
+/// A text.
+pub(super) type Text = At<String>;
+
+/// Adds the problem that something else was expected than `node`.
+pub(super) fn expected<T>(node: &Node, what: &str, problems: &mut Problems) -> Option<T> {
+    problems.error("wrong-type", node.at, format!("expected {what}, found {}", node.describe()));
+    None
+}
+
+impl<T: Read> Read for Vec<T> {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        match &node.kind {
+            Kind::List(items) => Some(items.iter().filter_map(|item| T::read(item, problems)).collect()),
+            Kind::Scalar { .. } | Kind::Map(_) => expected(node, "a list", problems),
+        }
+    }
+}
+
+impl<T: Read> Read for Box<T> {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        T::read(node, problems).map(Self::new)
+    }
+}
+
+/// A list, or its only item without the list.
+#[derive(Debug, Clone)]
+pub(super) struct Many<T> {
+    pub at: Place,
+    /// Nothing was written at all; otherwise no items means that none could be read.
+    pub blank: bool,
+    pub items: Vec<T>,
+}
+
+impl<T: Read> Read for Many<T> {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let items = match &node.kind {
+            Kind::List(items) => items.iter().filter_map(|item| T::read(item, problems)).collect(),
+            Kind::Scalar { .. } | Kind::Map(_) => vec![T::read(node, problems)?],
+        };
+        let blank = matches!(&node.kind, Kind::List(items) if items.is_empty());
+        Some(Self { at: node.at, blank, items })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Many<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("ListOf{}", T::schema_name()).into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let item = generator.subschema_for::<T>();
+        json_schema!({ "anyOf": [item, { "type": "array", "items": item }] })
+    }
+}
+
+/// A short form that is no map, or the full form that is one.
+#[derive(Debug, Clone)]
+pub(super) enum Short<S, F> {
+    Short(S),
+    Full(F),
+}
+
+impl<S: Read, F: Read> Read for Short<S, F> {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        match &node.kind {
+            Kind::Map(_) => F::read(node, problems).map(Self::Full),
+            Kind::Scalar { .. } | Kind::List(_) => S::read(node, problems).map(Self::Short),
+        }
+    }
+}
+
+impl<S: JsonSchema, F: JsonSchema> JsonSchema for Short<S, F> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}Or{}", S::schema_name(), F::schema_name()).into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (short, full) = (generator.subschema_for::<S>(), generator.subschema_for::<F>());
+        json_schema!({ "anyOf": [short, full] })
+    }
+}
+
+/// Keys that other programs or earlier scripts use, and what takes their place here.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("on_fail_notify", "write `on_fail: [{notify: \"…\"}]`"),
+    ("on_success_notify", "write `on_success: [{notify: \"…\"}]`"),
+    ("on_start_notify", "write a `notify` in `actions_on_start`"),
+    ("external_check", "write a `poll` condition in `success_when`"),
+    ("external_status", "write a `poll` condition"),
+    ("depends_on", "write `triggers: [{after_stage_success: …}]`"),
+    ("needs", "write `triggers: [{after_stage_success: …}]`"),
+    ("steps", "a pipeline's steps are its `stages`"),
+    ("when", "write `triggers`"),
+    ("approval", "write `require_approval`"),
+];
+
+/// Adds the problem of a key that a map does not know.
+pub(super) fn unknown_key(key: &Key, what: &str, known: &[&str], problems: &mut Problems) {
+    let draft = problems.error("unknown-key", key.at, format!("{what} has no key `{}`", key.text));
+    if let Some((_, help)) = ELSEWHERE.iter().find(|(name, _)| *name == key.text) {
+        draft.help(*help);
+        return;
+    }
+    match nearest(&key.text, known.iter().copied()) {
+        Some(name) => draft.nearest(Some(name)),
+        None => draft.help(format!("its keys are {}", known.join(", "))),
+    };
+}
+
+/// A raw type that is one key and its value, such as a condition or an action.
+pub(super) trait Choice: Sized {
+    /// What it is called in messages, with its article.
+    const WHAT: &'static str;
+    /// Its keys.
+    const KEYS: &'static [&'static str];
+    /// Reads the value of one of the keys. `None` for an unknown key, `Some(None)` when the value is wrong.
+    fn of_key(key: &str, value: &Node, problems: &mut Problems) -> Option<Option<Self>>;
+    /// The choice that a text alone stands for.
+    fn of_word(_: &str) -> Option<Self> {
+        None
+    }
+    /// The choice that a bare list stands for.
+    fn of_list(_: &Node, _: &mut Problems) -> Option<Option<Self>> {
+        None
+    }
+    /// The schema of the map, and of the words.
+    fn map_schema(generator: &mut SchemaGenerator) -> Schema;
+    /// Its name in the schema.
+    const NAME: &'static str;
+}
+
+fn no_choice<C: Choice, T>(node: &Node, problems: &mut Problems) -> Option<T> {
+    let message = format!("expected {}, found {}", C::WHAT, node.describe());
+    problems
+        .error("wrong-type", node.at, message)
+        .help(format!("it is a map with one of the keys {}", C::KEYS.join(", ")));
+    None
+}
+
+fn entries_of<C: Choice>(node: &Node, problems: &mut Problems) -> Option<Vec<At<C>>> {
+    match &node.kind {
+        Kind::Map(entries) if !entries.is_empty() => {
+            let read = |(key, value): &(Key, Node)| match C::of_key(&key.text, value, problems) {
+                Some(choice) => choice.map(|value| At { at: key.at, value }),
+                None => {
+                    unknown_key(key, C::WHAT, C::KEYS, problems);
+                    None
+                }
+            };
+            Some(entries.iter().filter_map(read).collect())
+        }
+        Kind::Scalar { text, .. } => match C::of_word(text) {
+            Some(value) => Some(vec![At { at: node.at, value }]),
+            None => no_choice::<C, _>(node, problems),
+        },
+        Kind::List(_) => match C::of_list(node, problems) {
+            Some(choice) => choice.map(|value| vec![At { at: node.at, value }]),
+            None => no_choice::<C, _>(node, problems),
+        },
+        Kind::Map(_) => {
+            let message = format!("{} needs one of the keys {}", C::WHAT, C::KEYS.join(", "));
+            problems.error("missing-key", node.at, message);
+            None
+        }
+    }
+}
+
+impl<C: Choice> Read for At<C> {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        if let Kind::Map(entries) = &node.kind
+            && let [(first, _), (second, _), ..] = entries.as_slice()
+        {
+            let message = format!("`{}` and `{}` stand in one map; {} has one key", first.text, second.text, C::WHAT);
+            let help = "write each as an item of its own, under `all_of` or `any_of` where both matter";
+            problems.error("many-keys", second.at, message).help(help);
+        }
+        entries_of(node, problems)?.into_iter().next()
+    }
+}
+
+impl<C: Choice> JsonSchema for At<C> {
+    fn schema_name() -> Cow<'static, str> {
+        C::NAME.into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        C::map_schema(generator)
+    }
+}
+
+/// One or several choices in one map, in the order written.
+#[derive(Debug, Clone)]
+pub(super) struct Group<C> {
+    pub entries: Vec<At<C>>,
+}
+
+impl<C: Choice> Read for Group<C> {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        Some(Self { entries: entries_of(node, problems)? })
+    }
+}
+
+impl<C: Choice> JsonSchema for Group<C> {
+    fn schema_name() -> Cow<'static, str> {
+        C::NAME.into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        C::map_schema(generator)
+    }
+}
+
+/// Describes a map of a policy: its keys, their types, and what they mean. From one description come the raw type,
+/// its reader and its schema.
+macro_rules! raw_map {
+    (
+        $(#[doc = $doc:literal])*
+        $name:ident, $what:literal, required [$($required:literal),*], any [$($any:literal),*], {
+            $( $(#[doc = $field_doc:literal])* $key:literal => $field:ident : $ty:ty, )*
+        }
+    ) => {
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone)]
+        pub(crate) struct $name {
+            pub at: $crate::source::Place,
+            $( $(#[doc = $field_doc])* pub $field: Option<$ty>, )*
+        }
+
+        impl $crate::read::Read for $name {
+            fn read(node: &$crate::yaml::Node, problems: &mut $crate::diagnostics::Problems) -> Option<Self> {
+                let $crate::yaml::Kind::Map(entries) = &node.kind else {
+                    return $crate::read::expected(node, concat!($what, " (a map)"), problems);
+                };
+                let mut out = Self { at: entries.first().map_or(node.at, |(key, _)| key.at), $( $field: None, )* };
+                for (key, value) in entries {
+                    match key.text.as_str() {
+                        $( $key => out.$field = $crate::read::Read::read(value, problems), )*
+                        other if other.starts_with("x-") => {}
+                        _ => $crate::read::unknown_key(key, $what, &[$($key),*], problems),
+                    }
+                }
+                let required: &[&str] = &[$($required),*];
+                for wanted in required {
+                    if entries.iter().all(|(key, _)| key.text != *wanted) {
+                        problems.error("missing-key", out.at, format!(concat!($what, " needs the key `{}`"), wanted));
+                    }
+                }
+                let any: &[&str] = &[$($any),*];
+                if !any.is_empty() && entries.is_empty() {
+                    let message = format!(concat!($what, " needs at least one of the keys {}"), any.join(", "));
+                    problems.error("missing-key", node.at, message);
+                }
+                Some(out)
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).trim_start_matches("Raw").into()
+            }
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let mut properties = serde_json::Map::new();
+                $( $crate::schema::property(
+                    &mut properties, $key, concat!($($field_doc),*), generator.subschema_for::<$ty>()); )*
+                $crate::schema::object(concat!($($doc),*), properties, &[$($required),*])
+            }
+        }
+    };
+}
+
+/// Describes a choice of a policy: a map of one key among several.
+macro_rules! raw_choice {
+    (
+        $(#[doc = $doc:literal])*
+        $name:ident, $what:literal, words [$($word:literal => $worded:ident),*], list [$($list:ident)?], {
+            $( $(#[doc = $variant_doc:literal])* $key:literal => $variant:ident($ty:ty), )*
+        }
+    ) => {
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone)]
+        pub(crate) enum $name {
+            $( $(#[doc = $variant_doc])* $variant($ty), )*
+        }
+
+        impl $crate::read::Choice for $name {
+            const WHAT: &'static str = $what;
+            const KEYS: &'static [&'static str] = &[$($key),*];
+            const NAME: &'static str = $crate::schema::name_of(stringify!($name));
+            fn of_key(key: &str, value: &$crate::yaml::Node, problems: &mut $crate::diagnostics::Problems) -> Option<Option<Self>> {
+                match key {
+                    $( $key => Some($crate::read::Read::read(value, problems).map(Self::$variant)), )*
+                    _ => None,
+                }
+            }
+            fn of_word(word: &str) -> Option<Self> {
+                match word {
+                    $( $word => Some(Self::$worded(Default::default())), )*
+                    _ => None,
+                }
+            }
+            $( fn of_list(node: &$crate::yaml::Node, problems: &mut $crate::diagnostics::Problems) -> Option<Option<Self>> {
+                Some($crate::read::Read::read(node, problems).map(Self::$list))
+            } )?
+            fn map_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let mut properties = serde_json::Map::new();
+                $( $crate::schema::property(
+                    &mut properties, $key, concat!($($variant_doc),*), generator.subschema_for::<$ty>()); )*
+                let words: &[&str] = &[$($word),*];
+                let lists: &[&str] = &[$(stringify!($list))?];
+                $crate::schema::choice(concat!($($doc),*), properties, words, (!lists.is_empty()).then_some(Self::NAME))
+            }
+        }
+    };
+}
+
+pub(super) use {raw_choice, raw_map};

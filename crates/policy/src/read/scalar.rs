@@ -1,0 +1,218 @@
+//! Values without parts: texts, flags, numbers, spans of time, and any JSON.
+
+use super::{At, Read, Text, expected};
+use crate::diagnostics::Problems;
+use crate::duration;
+use crate::yaml::{Kind, Node};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use std::borrow::Cow;
+use tmuxagent_model::Millis;
+
+impl Read for Text {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        match &node.kind {
+            Kind::Scalar { text, .. } if !node.is_nothing() => Some(Self { at: node.at, value: text.clone() }),
+            Kind::Scalar { .. } | Kind::List(_) | Kind::Map(_) => expected(node, "a text", problems),
+        }
+    }
+}
+
+impl JsonSchema for Text {
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "number", "boolean"] })
+    }
+}
+
+/// `true` or `false`, and nothing else: `yes` and `on` are texts in YAML 1.2 and flags in older ones.
+pub(crate) type Flag = At<bool>;
+
+impl Read for Flag {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let value = match &node.kind {
+            Kind::Scalar { text, plain: true } => match text.as_str() {
+                "true" | "True" | "TRUE" => true,
+                "false" | "False" | "FALSE" => false,
+                _ => return expected(node, "`true` or `false`", problems),
+            },
+            Kind::Scalar { .. } | Kind::List(_) | Kind::Map(_) => return expected(node, "`true` or `false`", problems),
+        };
+        Some(Self { at: node.at, value })
+    }
+}
+
+impl JsonSchema for Flag {
+    fn schema_name() -> Cow<'static, str> {
+        "Flag".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "boolean" })
+    }
+}
+
+/// A whole number.
+pub(crate) type Number = At<i64>;
+
+impl Read for Number {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let number = match &node.kind {
+            Kind::Scalar { text, .. } => text.parse().ok(),
+            Kind::List(_) | Kind::Map(_) => None,
+        };
+        match number {
+            Some(value) => Some(Self { at: node.at, value }),
+            None => expected(node, "a whole number", problems),
+        }
+    }
+}
+
+impl JsonSchema for Number {
+    fn schema_name() -> Cow<'static, str> {
+        "Number".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer" })
+    }
+}
+
+/// A number that may have a fraction.
+pub(crate) type Fraction = At<f64>;
+
+impl Read for Fraction {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let number = match &node.kind {
+            Kind::Scalar { text, .. } => text.parse().ok().filter(|n: &f64| n.is_finite()),
+            Kind::List(_) | Kind::Map(_) => None,
+        };
+        match number {
+            Some(value) => Some(Self { at: node.at, value }),
+            None => expected(node, "a number", problems),
+        }
+    }
+}
+
+impl JsonSchema for Fraction {
+    fn schema_name() -> Cow<'static, str> {
+        "Fraction".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number" })
+    }
+}
+
+/// A span of time with its unit: `1500ms`, `2s`, `5m`, `1h30m`.
+pub(crate) type Span = At<Millis>;
+
+impl Read for Span {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let Kind::Scalar { text, .. } = &node.kind else { return expected(node, "a duration like `30s`", problems) };
+        match duration::parse(text) {
+            Ok(value) => Some(Self { at: node.at, value }),
+            Err(error) => {
+                let help =
+                    "write it as `1500ms`, `2s`, `5m` or `1h30m`; a plain number belongs to the key that ends in `_ms`";
+                problems.error("bad-duration", node.at, error).help(help);
+                None
+            }
+        }
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A span of time: `1500ms`, `2s`, `5m`, `1h30m`.",
+            "type": ["string", "integer"],
+            "pattern": "^\\s*(0|([0-9.]+(ms|s|sec|m|min|h|d|w))+)\\s*$",
+            "maximum": 0
+        })
+    }
+}
+
+/// A span of time as a plain number of milliseconds, for the keys that end in `_ms`.
+#[derive(Debug, Clone)]
+pub(crate) struct SpanMs(pub Span);
+
+impl Read for SpanMs {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let Kind::Scalar { text, .. } = &node.kind else { return expected(node, "a number of milliseconds", problems) };
+        let Ok(millis) = text.parse() else {
+            problems
+                .error("bad-duration", node.at, format!("expected a number of milliseconds, found {}", node.describe()))
+                .help("a duration with its unit belongs to the same key without `_ms`");
+            return None;
+        };
+        match duration::bounded(millis) {
+            Ok(value) => Some(Self(At { at: node.at, value })),
+            Err(error) => {
+                problems.error("bad-duration", node.at, error);
+                None
+            }
+        }
+    }
+}
+
+impl JsonSchema for SpanMs {
+    fn schema_name() -> Cow<'static, str> {
+        "Milliseconds".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 0 })
+    }
+}
+
+/// Any JSON value, for what is compared with an answer from outside.
+pub(crate) type Json = At<serde_json::Value>;
+
+impl Read for Json {
+    fn read(node: &Node, _: &mut Problems) -> Option<Self> {
+        Some(Self { at: node.at, value: json_of(node) })
+    }
+}
+
+impl JsonSchema for Json {
+    fn schema_name() -> Cow<'static, str> {
+        "Any".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!(true)
+    }
+}
+
+fn json_of(node: &Node) -> serde_json::Value {
+    use serde_json::Value;
+    match &node.kind {
+        Kind::Scalar { .. } if node.is_nothing() => Value::Null,
+        // Numbers, flags and texts without quotes are what JSON would make of them; all else is a text.
+        Kind::Scalar { text, plain: true } => match serde_json::from_str(text) {
+            Ok(value @ (Value::Bool(_) | Value::Number(_))) => value,
+            _ => Value::String(text.clone()),
+        },
+        Kind::Scalar { text, plain: false } => Value::String(text.clone()),
+        Kind::List(items) => items.iter().map(json_of).collect(),
+        Kind::Map(entries) => entries.iter().map(|(key, value)| (key.text.clone(), json_of(value))).collect(),
+    }
+}

@@ -1,0 +1,267 @@
+//! Actions and keys.
+
+use super::{Reading, Use};
+use crate::core::Action;
+use crate::raw::{RawAction, RawFailStep, RawNotify, RawSendKeys, RawSet, RawShell, RawStage};
+use crate::read::{At, Group, Many, Short, Text};
+use crate::template::TEMPLATE_NAMES;
+use tmuxagent_model::{AlertKind, Millis, Urgency};
+use tmuxagent_yaml::nearest;
+
+/// The time limit of a `shell` action that names none.
+const SHELL_TIMEOUT: Millis = Millis::from_secs(60);
+
+const URGENCIES: &[(&str, Urgency)] = &[("low", Urgency::Low), ("normal", Urgency::Normal), ("high", Urgency::High)];
+
+const KINDS: &[(&str, AlertKind)] = &[
+    ("custom", AlertKind::Custom),
+    ("success", AlertKind::Success),
+    ("failure", AlertKind::Failure),
+    ("agent", AlertKind::Agent),
+    ("approval", AlertKind::Approval),
+];
+
+/// tmux's names of keys that are no characters (tmux(1), KEY BINDINGS).
+const KEY_NAMES: &[&str] = &[
+    "Enter", "Escape", "Tab", "BTab", "Space", "BSpace", "Up", "Down", "Left", "Right", "Home", "End", "PageUp",
+    "PgUp", "PPage", "PageDown", "PgDn", "NPage", "Insert", "IC", "Delete", "DC", "F1", "F2", "F3", "F4", "F5", "F6",
+    "F7", "F8", "F9", "F10", "F11", "F12",
+];
+
+/// Whether tmux knows the key.
+fn is_key(name: &str) -> bool {
+    let mut rest = name;
+    while let Some(inner) =
+        ["C-", "M-", "S-"].iter().find_map(|prefix| rest.strip_prefix(prefix)).filter(|inner| !inner.is_empty())
+    {
+        rest = inner;
+    }
+    if let Some(inner) = rest.strip_prefix('^').filter(|inner| inner.chars().count() == 1) {
+        rest = inner;
+    }
+    let mut characters = rest.chars();
+    let single = characters.next().is_some_and(|c| !c.is_control()) && characters.next().is_none();
+    single || KEY_NAMES.iter().any(|known| known.eq_ignore_ascii_case(rest))
+}
+
+/// An action as it may stand in a list of actions or among the steps of `on_fail`.
+#[derive(Clone, Copy)]
+pub(super) enum Written<'r> {
+    SendKeys(&'r Short<Text, RawSendKeys>),
+    Run(&'r Text),
+    Prompt(&'r Text),
+    Shell(&'r Short<Text, RawShell>),
+    Notify(&'r Short<Text, RawNotify>),
+    Set(&'r RawSet),
+    StartPipeline(&'r Text),
+}
+
+impl RawAction {
+    /// The action; `None` when its own key is missing, which reading told.
+    pub(super) fn written(&self) -> Option<Written<'_>> {
+        Some(match self {
+            Self::SendKeys(form) => Written::SendKeys(form),
+            Self::Run(Short::Short(text)) => Written::Run(text),
+            Self::Run(Short::Full(full)) => Written::Run(full.command.as_ref()?),
+            Self::Prompt(Short::Short(text)) => Written::Prompt(text),
+            Self::Prompt(Short::Full(full)) => Written::Prompt(full.text.as_ref()?),
+            Self::Shell(form) => Written::Shell(form),
+            Self::Notify(form) => Written::Notify(form),
+            Self::Set(set) => Written::Set(set),
+            Self::StartPipeline(name) => Written::StartPipeline(name),
+        })
+    }
+}
+
+impl RawFailStep {
+    /// The action that the step is, if it is one.
+    pub(super) fn written(&self) -> Option<Written<'_>> {
+        Some(match self {
+            Self::SendKeys(form) => Written::SendKeys(form),
+            Self::Run(Short::Short(text)) => Written::Run(text),
+            Self::Run(Short::Full(full)) => Written::Run(full.command.as_ref()?),
+            Self::Prompt(Short::Short(text)) => Written::Prompt(text),
+            Self::Prompt(Short::Full(full)) => Written::Prompt(full.text.as_ref()?),
+            Self::Shell(form) => Written::Shell(form),
+            Self::Notify(form) => Written::Notify(form),
+            Self::Set(set) => Written::Set(set),
+            Self::StartPipeline(name) => Written::StartPipeline(name),
+            Self::Retry(_) | Self::IfStillFail(_) | Self::AskHuman(_) | Self::Escalate(_) => return None,
+        })
+    }
+}
+
+/// Calls `visit` for every action of a stage, with whatever list it stands in.
+pub(crate) fn each_action<'r>(stage: &'r RawStage, visit: &mut dyn FnMut(Written<'r>)) {
+    let lists = [&stage.actions_on_start, &stage.on_success];
+    for entry in lists.into_iter().flatten().flat_map(|list| &list.items).flat_map(|group| &group.entries) {
+        entry.value.written().into_iter().for_each(&mut *visit);
+    }
+    if let Some(steps) = &stage.on_fail {
+        each_fail_action(steps, visit);
+    }
+}
+
+fn each_fail_action<'r>(steps: &'r Many<Group<RawFailStep>>, visit: &mut dyn FnMut(Written<'r>)) {
+    for entry in steps.items.iter().flat_map(|group| &group.entries) {
+        entry.value.written().into_iter().for_each(&mut *visit);
+        if let RawFailStep::IfStillFail(inner) = &entry.value {
+            each_fail_action(inner, visit);
+        }
+    }
+}
+
+/// Calls `visit` for every name that the stage's `set` actions give.
+pub(super) fn set_names<'r>(stage: &'r RawStage, visit: &mut dyn FnMut(&'r Text)) {
+    each_action(stage, &mut |action| {
+        if let Written::Set(set) = action {
+            set.0.iter().for_each(|(name, _)| visit(name));
+        }
+    });
+}
+
+impl Reading<'_> {
+    pub(super) fn actions(&mut self, list: Option<&Many<Group<RawAction>>>) -> Vec<Action> {
+        let mut out = Vec::new();
+        for entry in list.into_iter().flat_map(|list| &list.items).flat_map(|group| &group.entries) {
+            out.extend(self.raw_action(entry));
+        }
+        out
+    }
+
+    fn raw_action(&mut self, entry: &At<RawAction>) -> Vec<Action> {
+        entry.value.written().map(|written| self.action(written)).unwrap_or_default()
+    }
+
+    /// A `set` of several names is several actions; all else is one.
+    pub(super) fn action(&mut self, written: Written) -> Vec<Action> {
+        match written {
+            Written::SendKeys(Short::Short(text)) => {
+                self.check_key_as_text(text);
+                vec![Action::SendKeys { text: Some(self.template(text, Use::Typed)), keys: Vec::new(), enter: true }]
+            }
+            Written::SendKeys(Short::Full(full)) => vec![self.send_keys(full)],
+            Written::Run(text) => vec![Action::Run { command: self.template(text, Use::Typed) }],
+            Written::Prompt(text) => {
+                if text.value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+                    self.problems.error(
+                        "control-character",
+                        text.at,
+                        "a prompt holds no control characters but line breaks and tabs",
+                    );
+                }
+                vec![Action::Prompt { text: self.template(text, Use::Words) }]
+            }
+            Written::Shell(form) => self.shell(form),
+            Written::Notify(form) => self.notify(form),
+            Written::Set(set) => self.set(set),
+            Written::StartPipeline(name) => vec![self.start_pipeline(name)],
+        }
+    }
+
+    fn check_key_as_text(&mut self, text: &Text) {
+        let word = text.value.trim();
+        if word.chars().count() > 1 && is_key(word) {
+            let message = format!("this types the letters `{word}`, it does not press the key");
+            self.problems
+                .warning("key-as-text", text.at, message)
+                .help(format!("to press it write `send_keys: {{keys: [{word}]}}`"));
+        }
+    }
+
+    fn send_keys(&mut self, full: &RawSendKeys) -> Action {
+        let mut keys = Vec::new();
+        for key in full.keys.iter().flat_map(|keys| &keys.items) {
+            keys.extend(self.key(key));
+        }
+        let by_name = full.literal.as_ref().is_some_and(|literal| !literal.value);
+        let mut text = None;
+        if let Some(written) = &full.text {
+            if by_name {
+                // What earlier scripts did with every text: tmux looks whether it is the name of a key.
+                keys.splice(0..0, self.key(written));
+            } else {
+                text = Some(self.template(written, Use::Typed));
+            }
+        }
+        let enter = full.enter.as_ref().map_or(text.is_some(), |enter| enter.value);
+        Action::SendKeys { text, keys, enter }
+    }
+
+    fn key(&mut self, key: &Text) -> Option<String> {
+        let name = key.value.trim();
+        if is_key(name) {
+            return Some(name.to_owned());
+        }
+        let help = "keys are called as in tmux: `Enter`, `Escape`, `Up`, `C-c`, `M-x`, `F5`; a text goes into `text`";
+        self.problems
+            .error("unknown-key-name", key.at, format!("tmux has no key `{name}`"))
+            .nearest(nearest(name, KEY_NAMES.iter().copied()))
+            .help(help);
+        None
+    }
+
+    fn shell(&mut self, form: &Short<Text, RawShell>) -> Vec<Action> {
+        let (script, timeout) = match form {
+            Short::Short(script) => (Some(script), None),
+            Short::Full(full) => {
+                (full.script.as_ref(), self.long_span(full.timeout.as_ref(), full.timeout_ms.as_ref()))
+            }
+        };
+        let timeout = timeout.unwrap_or(SHELL_TIMEOUT);
+        script.map(|script| Action::Shell { script: self.template(script, Use::Script), timeout }).into_iter().collect()
+    }
+
+    fn notify(&mut self, form: &Short<Text, RawNotify>) -> Vec<Action> {
+        match form {
+            Short::Short(text) => vec![Action::Notify {
+                text: self.template(text, Use::Words),
+                channels: Vec::new(),
+                urgency: Urgency::Normal,
+                kind: AlertKind::Custom,
+            }],
+            Short::Full(full) => {
+                let urgency = full.urgency.as_ref().and_then(|word| self.word(word, "the urgency", URGENCIES));
+                let kind = full.kind.as_ref().and_then(|word| self.word(word, "the kind of an alert", KINDS));
+                let channels =
+                    full.channels.iter().flat_map(|list| &list.items).map(|text| text.value.clone()).collect();
+                let text = full.text.as_ref().map(|text| self.template(text, Use::Words));
+                text.map(|text| Action::Notify {
+                    text,
+                    channels,
+                    urgency: urgency.unwrap_or(Urgency::Normal),
+                    kind: kind.unwrap_or(AlertKind::Custom),
+                })
+                .into_iter()
+                .collect()
+            }
+        }
+    }
+
+    fn set(&mut self, set: &RawSet) -> Vec<Action> {
+        let mut out = Vec::new();
+        for (name, value) in &set.0 {
+            let first_fits = name.value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+            if !first_fits || !name.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+                let help = "names are letters, digits and `_`, and start with a letter";
+                self.problems
+                    .error("bad-name", name.at, format!("`{}` can't be the name of a variable", name.value))
+                    .help(help);
+            } else if TEMPLATE_NAMES.contains(&name.value.as_str()) || name.value == "principles" {
+                let message = format!("`{}` already has a meaning in texts", name.value);
+                self.problems.error("reserved-name", name.at, message).help("choose another name");
+            }
+            out.push(Action::Set { name: name.value.clone(), value: self.template(value, Use::Words) });
+        }
+        out
+    }
+
+    fn start_pipeline(&mut self, name: &Text) -> Action {
+        if !self.pipelines.contains(&name.value.as_str()) {
+            self.problems
+                .error("unknown-pipeline", name.at, format!("there is no pipeline `{}`", name.value))
+                .nearest(nearest(&name.value, self.pipelines.iter().copied()));
+        }
+        Action::StartPipeline { pipeline: name.value.clone() }
+    }
+}

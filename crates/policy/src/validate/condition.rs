@@ -1,0 +1,349 @@
+//! Conditions, polls and time tables.
+
+use super::{Reading, Use};
+use crate::core::{Condition, MessageTest, PollTest, PollWhat};
+use crate::pattern::matches_empty;
+use crate::raw::walk;
+use crate::raw::{
+    RawCondition, RawConditionKind as Kind, RawGithubRun, RawHttp, RawMessage, RawPoll, RawSchedule, RawStage,
+};
+use crate::read::{Many, Short, Text};
+use crate::template::{SHELL_OUTPUT, TEMPLATE_NAMES};
+use std::collections::BTreeSet;
+use tmuxagent_model::{MessageType, Millis};
+use tmuxagent_yaml::nearest;
+
+/// The pause between polls when the policy names none.
+const POLL_INTERVAL: Millis = Millis::from_secs(10);
+/// The time limit of a command that is polled.
+const COMMAND_TIMEOUT: Millis = Millis::from_secs(60);
+
+/// Names that have a value only within a run.
+const NAMES_OF_RUNS: &[&str] = &["run", "line"];
+
+const MESSAGE_TYPES: &[(&str, MessageType)] = &[
+    ("STATUS", MessageType::Status),
+    ("ASK", MessageType::Ask),
+    ("ERROR", MessageType::Error),
+    ("ACTION", MessageType::Action),
+    ("LOG", MessageType::Log),
+];
+
+/// Which key of a stage a condition stands under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Trigger,
+    Success,
+    Fail,
+}
+
+impl<'a> Reading<'a> {
+    /// Named groups and `set` names of all stages: what templates of the pipeline may use.
+    pub(super) fn variables_of(&mut self, stages: &[RawStage]) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for stage in stages {
+            for condition in [&stage.triggers, &stage.success_when, &stage.fail_when].into_iter().flatten() {
+                walk(condition, &mut |part| {
+                    if let Kind::LogRegex(text) = &part.value {
+                        names.extend(self.groups_of(text));
+                    }
+                });
+            }
+            super::action::set_names(stage, &mut |text| {
+                names.insert(text.value.clone());
+            });
+            super::action::each_action(stage, &mut |action| {
+                if matches!(action, super::action::Written::Shell(_)) {
+                    names.insert(SHELL_OUTPUT.to_owned());
+                }
+            });
+        }
+        names
+    }
+
+    fn groups_of(&mut self, text: &Text) -> Vec<String> {
+        if self.patterns.add(&text.value).is_err() {
+            return Vec::new();
+        }
+        let Some((_, regex)) = self.patterns.find(&text.value) else { return Vec::new() };
+        let groups: Vec<String> = regex.capture_names().flatten().map(str::to_owned).collect();
+        if let Some(taken) = groups.iter().find(|name| TEMPLATE_NAMES.contains(&name.as_str())) {
+            let message = format!("the group `{taken}` can't be used: `{{{{{taken}}}}}` already has a meaning");
+            self.problems.warning("reserved-name", text.at, message);
+        }
+        groups
+    }
+
+    pub(super) fn condition(&mut self, raw: &'a RawCondition, role: Role) -> Condition {
+        match &raw.value {
+            Kind::AnyOf(parts) => Condition::Any(self.conditions(parts, role)),
+            Kind::AllOf(parts) => {
+                if parts.blank {
+                    self.problems.error("empty-condition", parts.at, "an empty `all_of` would always hold");
+                }
+                Condition::All(self.conditions(parts, role))
+            }
+            Kind::Not(part) => Condition::Not(Box::new(self.condition(part, role))),
+            Kind::LogRegex(text) => self.log_regex(text),
+            Kind::Message(Short::Short(kind)) | Kind::MessageType(kind) => {
+                let kind = self.word(kind, "the type of a message", MESSAGE_TYPES);
+                Condition::Message(MessageTest { kind, ..MessageTest::default() })
+            }
+            Kind::Message(Short::Full(full)) => self.message(full),
+            Kind::AfterStageSuccess(name) => Condition::AfterStageSuccess(self.stage_reference(name)),
+            Kind::AfterStageFailure(name) => Condition::AfterStageFailure(self.stage_reference(name)),
+            Kind::ExitCode(codes) => self.exit_code(codes, role),
+            Kind::IdleFor(span) => Condition::IdleFor(self.long_span(Some(span), None).unwrap_or(Millis(1))),
+            Kind::IdleForMs(span) => Condition::IdleFor(self.long_span(None, Some(span)).unwrap_or(Millis(1))),
+            Kind::Poll(poll) => {
+                let condition = self.poll(poll);
+                if role == Role::Trigger {
+                    self.check_without_run(&condition, raw.at);
+                }
+                condition
+            }
+            Kind::Schedule(schedule) => self.schedule(schedule),
+            Kind::Manual(_) => {
+                if role != Role::Trigger {
+                    let help = "a person ends a stage by the keys for that, whatever the policy says";
+                    self.problems.error("never-holds", raw.at, "`manual` belongs to `triggers`").help(help);
+                }
+                Condition::Manual
+            }
+        }
+    }
+
+    /// A trigger's poll is asked before there is a run, whose values it can't name.
+    fn check_without_run(&mut self, condition: &Condition, at: crate::source::Place) {
+        let Condition::Poll(test) = condition else { return };
+        let templates = match &test.what {
+            PollWhat::GithubRun { repository, reference, .. } => vec![Some(repository), reference.as_ref()],
+            PollWhat::Http { url, .. } => vec![Some(url)],
+            PollWhat::Command { script, .. } => vec![Some(script)],
+        };
+        for name in templates.into_iter().flatten().flat_map(|template| &template.names) {
+            if self.variables.contains(name) || NAMES_OF_RUNS.contains(&name.as_str()) {
+                let message =
+                    format!("`{{{{{name}}}}}` has no value here: a poll of `triggers` is asked before there is a run");
+                let help = "ask in `success_when`, or name what is known of a pane, such as `{{pane.path}}`";
+                self.problems.error("no-value", at, message).help(help);
+            }
+        }
+    }
+
+    fn conditions(&mut self, parts: &'a Many<RawCondition>, role: Role) -> Vec<Condition> {
+        parts.items.iter().map(|part| self.condition(part, role)).collect()
+    }
+
+    fn log_regex(&mut self, text: &Text) -> Condition {
+        match self.patterns.add(&text.value) {
+            Ok(id) => {
+                if self.patterns.find(&text.value).is_some_and(|(_, regex)| matches_empty(regex)) {
+                    let help = "make at least one part of it required, or write `.` for any line with text";
+                    self.problems
+                        .error("matches-empty", text.at, "the pattern matches the empty text, and so every line")
+                        .help(help);
+                }
+                Condition::LogRegex(id)
+            }
+            Err(error) => {
+                self.bad_regex(text, &error);
+                Condition::Any(Vec::new())
+            }
+        }
+    }
+
+    fn message(&mut self, full: &RawMessage) -> Condition {
+        Condition::Message(MessageTest {
+            kind: full.kind.as_ref().and_then(|kind| self.word(kind, "the type of a message", MESSAGE_TYPES)),
+            stage: full.stage.as_ref().map(|stage| stage.value.clone()),
+            ok: full.ok.as_ref().map(|ok| ok.value),
+        })
+    }
+
+    fn stage_reference(&mut self, name: &Text) -> String {
+        let wanted = name.value.trim();
+        if !self.stages.contains(&wanted) {
+            let message = format!("the pipeline has no stage `{wanted}`");
+            self.problems
+                .error("unknown-stage", name.at, message)
+                .nearest(nearest(wanted, self.stages.iter().copied()))
+                .help(format!("its stages are {}", self.stages.join(", ")));
+        }
+        wanted.to_owned()
+    }
+
+    fn exit_code(&mut self, codes: &Many<Text>, role: Role) -> Condition {
+        if role == Role::Trigger {
+            let message = "`exit_code` can't start a stage: it is that of the stage's own command";
+            self.problems
+                .error("never-holds", codes.at, message)
+                .help("use `after_stage_success` or `after_stage_failure`");
+        }
+        let mut numbers = Vec::new();
+        for code in &codes.items {
+            match code.value.as_str() {
+                "nonzero" => return Condition::ExitCode(Vec::new()),
+                text => match text.parse() {
+                    Ok(number @ 0..=255) => numbers.push(number),
+                    Ok(_) | Err(_) => {
+                        let message = format!("`{text}` is no exit code");
+                        self.problems
+                            .error("bad-number", code.at, message)
+                            .help("exit codes are 0 to 255; `nonzero` is any but 0");
+                    }
+                },
+            }
+        }
+        if codes.blank {
+            self.problems.error("empty-condition", codes.at, "`exit_code` needs a code").help("`nonzero` is any but 0");
+        }
+        Condition::ExitCode(numbers)
+    }
+
+    fn poll(&mut self, raw: &RawPoll) -> Condition {
+        let interval = raw.poll_interval_ms.as_ref().or(raw.interval_ms.as_ref());
+        if let (Some(twice), Some(_)) = (&raw.poll_interval_ms, &raw.interval_ms) {
+            self.problems.error("twice", twice.0.at, "the time between polls is given twice; keep one");
+        }
+        let interval = self.span(raw.interval.as_ref(), interval).and_then(|(at, span)| self.poll_interval(at, span));
+        let interval = interval.or(self.defaults.poll_interval).unwrap_or(POLL_INTERVAL);
+        let deadline = self.long_span(raw.deadline.as_ref(), raw.deadline_ms.as_ref());
+        let given = usize::from(raw.github_run.is_some())
+            + usize::from(raw.http.is_some())
+            + usize::from(raw.command.is_some());
+        if given != 1 {
+            let message = "`poll` asks one thing: `github_run`, `http` or `command`";
+            self.problems.error("bad-poll", raw.at, message);
+        }
+        let what = match (&raw.github_run, &raw.http, &raw.command) {
+            (Some(github), ..) => self.github_run(github),
+            (_, Some(Short::Short(url)), _) => self.http(Some(url), None),
+            (_, Some(Short::Full(full)), _) => self.http(full.url.as_ref(), Some(full)),
+            (_, _, Some(Short::Short(script))) => {
+                Some(PollWhat::Command { script: self.template(script, Use::Script), timeout: COMMAND_TIMEOUT })
+            }
+            (_, _, Some(Short::Full(full))) => {
+                let timeout =
+                    self.long_span(full.timeout.as_ref(), full.timeout_ms.as_ref()).unwrap_or(COMMAND_TIMEOUT);
+                full.script
+                    .as_ref()
+                    .map(|script| PollWhat::Command { script: self.template(script, Use::Script), timeout })
+            }
+            (None, None, None) => None,
+        };
+        what.map_or(Condition::Any(Vec::new()), |what| Condition::Poll(Box::new(PollTest { what, interval, deadline })))
+    }
+
+    fn github_run(&mut self, raw: &RawGithubRun) -> Option<PollWhat> {
+        let repository = raw.repository.as_ref().map(|text| {
+            let well_formed = |name: &str| {
+                let mut parts = name.split('/');
+                let named = |part: Option<&str>| {
+                    part.is_some_and(|p| {
+                        !p.is_empty() && p.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+                    })
+                };
+                named(parts.next()) && named(parts.next()) && parts.next().is_none()
+            };
+            if !text.value.contains("{{") && !well_formed(&text.value) {
+                let message = format!("`{}` is no repository", text.value);
+                self.problems.error("bad-poll", text.at, message).help("write it as `owner/name`");
+            }
+            self.template(text, Use::Address)
+        });
+        let base_url = raw.base_url.as_ref().map_or_else(
+            || "https://api.github.com".to_owned(),
+            |text| {
+                self.check_url(text);
+                text.value.trim_end_matches('/').to_owned()
+            },
+        );
+        let token_env = raw.token_env.as_ref().map_or_else(
+            || "GITHUB_TOKEN".to_owned(),
+            |text| {
+                if text.value.is_empty() || !text.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+                    let help = "name the environment variable; a token itself has no place in a policy";
+                    self.problems.error("bad-poll", text.at, "`token_env` is no name of a variable").help(help);
+                }
+                text.value.clone()
+            },
+        );
+        let reference = raw.reference.as_ref().map(|text| self.template(text, Use::Address));
+        let workflow = raw.workflow.as_ref().map(|text| text.value.clone());
+        Some(PollWhat::GithubRun { repository: repository?, workflow: workflow?, reference, base_url, token_env })
+    }
+
+    fn http(&mut self, url: Option<&Text>, full: Option<&RawHttp>) -> Option<PollWhat> {
+        let url = url.map(|text| {
+            self.check_url(text);
+            self.template(text, Use::Address)
+        });
+        let status = full.and_then(|full| full.status.as_ref()).map_or(Some(200), |status| {
+            let code = u16::try_from(status.value).ok().filter(|code| (100..=599).contains(code));
+            if code.is_none() {
+                self.problems.error("bad-number", status.at, "an HTTP status is from 100 to 599");
+            }
+            code
+        });
+        let pointer = full.and_then(|full| full.pointer.as_ref());
+        let value = full.and_then(|full| full.value.as_ref());
+        if let Some(pointer) = pointer.filter(|pointer| !pointer.value.is_empty() && !pointer.value.starts_with('/')) {
+            self.problems.error("bad-poll", pointer.at, "a JSON pointer starts with `/`, such as `/status`");
+        }
+        match (pointer, value) {
+            (Some(pointer), None) => {
+                self.problems.error("bad-poll", pointer.at, "`json_pointer` needs the `value` that is expected there");
+            }
+            (None, Some(value)) => {
+                self.problems.error(
+                    "bad-poll",
+                    value.at,
+                    "`value` needs the `json_pointer` that tells where it is expected",
+                );
+            }
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        Some(PollWhat::Http {
+            url: url?,
+            status: status?,
+            pointer: pointer.map(|pointer| pointer.value.clone()),
+            value: value.map(|value| value.value.clone()),
+        })
+    }
+
+    /// The host must be the author's own words, or a pane could choose whom we talk to.
+    fn check_url(&mut self, text: &Text) {
+        let rest = text.value.strip_prefix("https://").or_else(|| text.value.strip_prefix("http://"));
+        let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+        match host {
+            Some(host) if !host.is_empty() && !host.contains("{{") && !host.contains(char::is_whitespace) => {}
+            Some(host) if host.contains("{{") => {
+                self.problems.error("bad-url", text.at, "the host of a URL can't come from a variable");
+            }
+            Some(_) | None => {
+                self.problems
+                    .error("bad-url", text.at, format!("`{}` is no URL", text.value))
+                    .help("it starts with `https://` and a host");
+            }
+        }
+    }
+
+    fn schedule(&mut self, raw: &Short<Text, RawSchedule>) -> Condition {
+        let (at, expression) = match raw {
+            Short::Short(text) => (text.at, text.value.trim().to_owned()),
+            Short::Full(full) => match (&full.cron, &full.timezone) {
+                (Some(cron), Some(zone)) => (cron.at, format!("{} {}", cron.value.trim(), zone.value.trim())),
+                (_, _) => return Condition::Any(Vec::new()),
+            },
+        };
+        if let Err(error) = cronexpr::parse_crontab(&expression) {
+            let reason = error.to_string();
+            let reason = reason.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+            let reason = reason.trim_start_matches([' ', '^']).split(';').next().unwrap_or_default();
+            let help = "five fields and a time zone: minute, hour, day of month, month, day of week, such as `30 8 * * MON-FRI Asia/Shanghai`";
+            self.problems.error("bad-schedule", at, format!("`{expression}` is no time table: {reason}")).help(help);
+        }
+        Condition::Schedule(expression)
+    }
+}

@@ -1,0 +1,394 @@
+//! Raw → core: every value checked, every problem told, nothing guessed.
+
+mod action;
+mod condition;
+mod selector;
+mod stage;
+
+use super::core::{Backoff, Concurrency, Pipeline, Policy, TextTemplate};
+use super::diagnostics::{Diagnostics, Problems};
+use super::lint;
+use super::pattern::{Patterns, mistake};
+use super::raw::{RawBackoff, RawConcurrency, RawDefaults, RawPipeline, RawPolicy};
+use super::read::{Read as _, Short, Span, SpanMs, Text};
+use super::source::{Place, Source};
+use super::template::{Piece, TEMPLATE_NAMES, evaluated_twice, pieces, unquotable};
+use super::yaml;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use tmuxagent_model::Millis;
+use tmuxagent_yaml::nearest;
+
+/// Reads and checks a policy. Its `generation` is 0; whoever loads policies again and again counts.
+///
+/// # Errors
+/// All problems, warnings among them, when at least one is an error.
+pub fn load(sources: &[Source]) -> Result<Policy, Diagnostics> {
+    let (policy, diagnostics) = analyse(sources);
+    policy.ok_or(diagnostics)
+}
+
+/// Reads and checks a policy: it is there unless a problem is an error.
+#[must_use]
+pub fn analyse(sources: &[Source]) -> (Option<Policy>, Diagnostics) {
+    let mut problems = Problems::new(sources);
+    let raws: Vec<RawPolicy> = sources
+        .iter()
+        .enumerate()
+        .filter_map(|(index, source)| {
+            let node = yaml::parse(index, source, &mut problems)?;
+            RawPolicy::read(&node, &mut problems)
+        })
+        .collect();
+    let mut policy = Policy { hash: hash(sources), ..Policy::default() };
+    let mut reading = Reading::new(problems, &raws);
+    for raw in &raws {
+        reading.policy(raw, &mut policy);
+    }
+    if raws.iter().all(|raw| raw.pipelines.as_ref().is_none_or(Vec::is_empty)) && !reading.problems.has_errors() {
+        let help = "write pipelines, or start from `tmuxagent policy init`";
+        reading.problems.warning("empty-policy", Place::default(), "the policy has no pipelines").help(help);
+    }
+    if let Err(error) = reading.patterns.check_together() {
+        let message = format!("the patterns of the policy are too large together: {error}");
+        reading
+            .problems
+            .error("regex-too-large", Place::default(), message)
+            .help("make `.{…}` counts smaller, or split patterns");
+    }
+    lint::run(&raws, &policy, &reading.patterns, &mut reading.problems);
+    let Reading { problems, patterns, .. } = reading;
+    policy.patterns = patterns.list;
+    let usable = !problems.has_errors();
+    (usable.then_some(policy), problems.finish())
+}
+
+fn hash(sources: &[Source]) -> String {
+    let mut digest = Sha256::new();
+    for source in sources {
+        // Lengths keep "ab"+"c" apart from "a"+"bc".
+        for part in [&source.name, &source.text] {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part.as_bytes());
+        }
+    }
+    digest.finalize().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// What a text with `{{name}}` is used for; decides what may stand in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Words for people and agents.
+    Words,
+    /// A line typed into the pane.
+    Typed,
+    /// A shell script.
+    Script,
+    /// A URL or a part of one.
+    Address,
+}
+
+/// The state of one validation.
+struct Reading<'a> {
+    problems: Problems<'a>,
+    patterns: Patterns,
+    /// Names of all pipelines, for `start_pipeline`.
+    pipelines: Vec<&'a str>,
+    /// Where each pipeline is defined.
+    seen: Vec<(String, Place)>,
+    /// The principles of all files, as `{{principles}}` shows them.
+    principles: String,
+    /// The defaults of the file being read.
+    defaults: Defaults,
+    /// Names of stages of the pipeline being read.
+    stages: Vec<&'a str>,
+    /// Names that the templates of the pipeline being read may use beside [`TEMPLATE_NAMES`].
+    variables: BTreeSet<String>,
+}
+
+/// `defaults`, checked.
+#[derive(Debug, Clone, Default)]
+struct Defaults {
+    timeout: Option<Millis>,
+    backoff: Option<Backoff>,
+    cooldown: Option<Millis>,
+    poll_interval: Option<Millis>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(problems: Problems<'a>, raws: &'a [RawPolicy]) -> Self {
+        let all = || raws.iter().flat_map(|raw| raw.pipelines.iter().flatten());
+        let texts = || raws.iter().flat_map(|raw| raw.principles.iter().flat_map(|list| &list.items));
+        Self {
+            problems,
+            patterns: Patterns::default(),
+            pipelines: all().filter_map(|pipeline| pipeline.name.as_ref()).map(|name| name.value.as_str()).collect(),
+            seen: Vec::new(),
+            principles: texts().map(|text| format!("- {}", text.value.trim())).collect::<Vec<_>>().join("\n"),
+            defaults: Defaults::default(),
+            stages: Vec::new(),
+            variables: BTreeSet::new(),
+        }
+    }
+
+    fn policy(&mut self, raw: &'a RawPolicy, policy: &mut Policy) {
+        if let Some(version) = &raw.version
+            && version.value != "1"
+        {
+            let message = format!("version `{}` of the policy language is not known", version.value);
+            self.problems.error("version", version.at, message).help("this program reads version 1");
+        }
+        policy
+            .principles
+            .extend(raw.principles.iter().flat_map(|list| &list.items).map(|text| text.value.trim().to_owned()));
+        self.defaults = raw.defaults.as_ref().map_or_else(Defaults::default, |raw| self.defaults(raw));
+        for raw in raw.pipelines.iter().flatten() {
+            let pipeline = self.pipeline(raw);
+            policy.pipelines.push(pipeline);
+        }
+    }
+
+    fn defaults(&mut self, raw: &RawDefaults) -> Defaults {
+        let timeout = self.span(raw.timeout.as_ref(), raw.timeout_ms.as_ref());
+        let poll = self.span(raw.poll_interval.as_ref(), raw.poll_interval_ms.as_ref());
+        Defaults {
+            timeout: timeout.map(|(_, span)| span),
+            backoff: self.backoff(raw.backoff.as_ref(), raw.backoff_ms.as_ref()),
+            cooldown: self.span(raw.cooldown.as_ref(), raw.cooldown_ms.as_ref()).map(|(_, span)| span),
+            poll_interval: poll.and_then(|(at, span)| self.poll_interval(at, span)),
+        }
+    }
+
+    fn pipeline(&mut self, raw: &'a RawPipeline) -> Pipeline {
+        let name = raw.name.as_ref().map(|name| self.name(name, "a pipeline")).unwrap_or_default();
+        if let Some(text) = &raw.name {
+            match self.seen.iter().find(|(known, _)| *known == name) {
+                Some((_, first)) => {
+                    let first = self.problems.describe(*first);
+                    let message = format!("the pipeline `{name}` is defined twice: here and at {first}");
+                    self.problems.error("duplicate-pipeline", text.at, message).help("give one of them another name");
+                }
+                None => self.seen.push((name.clone(), text.at)),
+            }
+        }
+        let stages: &'a [_] = raw.stages.as_ref().map_or(&[], |list| list.items.as_slice());
+        if raw.stages.as_ref().is_some_and(|list| list.blank) {
+            self.problems.error("no-stages", raw.at, format!("the pipeline `{name}` has no stages"));
+        }
+        self.stages = stages.iter().filter_map(|stage| stage.name.as_ref()).map(|name| name.value.as_str()).collect();
+        self.variables = self.variables_of(stages);
+        let selector = raw.selector.as_ref().map(|selector| self.selectors(selector));
+        self.check_stage_names(stages);
+        Pipeline {
+            description: raw.description.as_ref().map(|text| text.value.trim().to_owned()).unwrap_or_default(),
+            selector: selector.unwrap_or(super::Selector::Any(Vec::new())),
+            stages: stages.iter().map(|stage| self.stage(stage)).collect(),
+            concurrency: Concurrency { lock: self.lock(raw.concurrency.as_ref(), raw.lock.as_ref()) },
+            place: self.problems.describe(raw.at),
+            name,
+        }
+    }
+
+    fn check_stage_names(&mut self, stages: &[super::raw::RawStage]) {
+        let mut seen: Vec<&Text> = Vec::new();
+        for name in stages.iter().filter_map(|stage| stage.name.as_ref()) {
+            if let Some(first) = seen.iter().find(|known| known.value == name.value) {
+                let first = self.problems.describe(first.at);
+                let message = format!("the stage `{}` is defined twice in its pipeline", name.value);
+                self.problems.error("duplicate-stage", name.at, message).help(format!("the first is at {first}"));
+            } else {
+                seen.push(name);
+            }
+        }
+    }
+
+    /// Names of pipelines, stages and locks: what a person can type and a file can be called.
+    fn name(&mut self, text: &Text, of: &str) -> String {
+        let name = text.value.trim();
+        if name.is_empty() {
+            self.problems.error("bad-name", text.at, format!("{of} needs a name"));
+        } else if name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\' | '{' | '}')) || name.starts_with('.') {
+            let message = format!("`{name}` can't be the name of {of}");
+            self.problems
+                .error("bad-name", text.at, message)
+                .help("names hold no `/`, `\\`, braces or control characters");
+        } else if name.chars().count() > 80 {
+            self.problems.error("bad-name", text.at, format!("the name of {of} is longer than 80 characters"));
+        }
+        name.to_owned()
+    }
+
+    fn lock(&mut self, full: Option<&RawConcurrency>, short: Option<&Text>) -> Option<String> {
+        let within = full.and_then(|full| full.lock.as_ref());
+        if let (Some(_), Some(short)) = (within, short) {
+            self.problems.error("twice", short.at, "`lock` and `concurrency: {lock: …}` say the same; keep one");
+        }
+        within.or(short).map(|text| self.name(text, "a lock"))
+    }
+
+    /// A span that can be written with its unit or as milliseconds; 0 is given back as it is.
+    fn span(&mut self, with_unit: Option<&Span>, millis: Option<&SpanMs>) -> Option<(Place, Millis)> {
+        if let (Some(_), Some(millis)) = (with_unit, millis) {
+            self.problems.error(
+                "twice",
+                millis.0.at,
+                "this time is given twice, with a unit and in milliseconds; keep one",
+            );
+        }
+        with_unit.or(millis.map(|millis| &millis.0)).map(|span| (span.at, span.value))
+    }
+
+    /// A span that has to be longer than nothing.
+    fn long_span(&mut self, with_unit: Option<&Span>, millis: Option<&SpanMs>) -> Option<Millis> {
+        let (at, span) = self.span(with_unit, millis)?;
+        if span.0 == 0 {
+            self.problems.error("bad-duration", at, "this time must be longer than 0");
+            return None;
+        }
+        Some(span)
+    }
+
+    fn poll_interval(&mut self, at: Place, span: Millis) -> Option<Millis> {
+        if span < Millis::from_secs(1) {
+            self.problems.error("bad-duration", at, "polls are at least one second apart");
+            return None;
+        }
+        Some(span)
+    }
+
+    fn backoff(&mut self, raw: Option<&Short<Span, RawBackoff>>, millis: Option<&SpanMs>) -> Option<Backoff> {
+        let steady = |span: Millis| Backoff { initial: span, factor_milli: 1000, max: span };
+        match (raw, millis) {
+            (Some(Short::Full(full)), millis) => {
+                if let Some(millis) = millis {
+                    self.problems.error("twice", millis.0.at, "the pause is given twice; keep one");
+                }
+                self.growing_backoff(full)
+            }
+            (Some(Short::Short(span)), millis) => self.span(Some(span), millis).map(|(_, span)| steady(span)),
+            (None, Some(millis)) => Some(steady(millis.0.value)),
+            (None, None) => None,
+        }
+    }
+
+    fn growing_backoff(&mut self, full: &RawBackoff) -> Option<Backoff> {
+        const LONGEST_PAUSE: Millis = Millis::from_secs(300);
+        let initial = full.initial.as_ref()?.value;
+        let factor = full.factor.as_ref().map_or(2.0, |factor| factor.value);
+        if !(1.0..=100.0).contains(&factor) {
+            let at = full.factor.as_ref().map_or(full.at, |factor| factor.at);
+            self.problems.error("bad-number", at, "the factor of a backoff is from 1 to 100");
+            return None;
+        }
+        let max = full.max.as_ref().map_or(LONGEST_PAUSE.max(initial), |max| max.value);
+        if let Some(written) = &full.max
+            && written.value < initial
+        {
+            self.problems.error("bad-duration", written.at, "the longest pause is shorter than the first");
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1000 and 100000")]
+        let factor_milli = (factor * 1000.0).round() as u32;
+        Some(Backoff { initial, factor_milli, max })
+    }
+
+    /// One of a few words.
+    fn word<T: Copy>(&mut self, text: &Text, what: &str, words: &[(&str, T)]) -> Option<T> {
+        let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.value.trim()));
+        if found.is_none() {
+            let all: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+            self.problems
+                .error("unknown-word", text.at, format!("{what} can't be `{}`", text.value))
+                .nearest(nearest(&text.value, words.iter().map(|(word, _)| *word)))
+                .help(format!("it is one of {}", all.join(", ")));
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    /// A text with `{{name}}` in it.
+    fn template(&mut self, text: &Text, usage: Use) -> TextTemplate {
+        let source = text.value.trim_end_matches('\n').replace("{{principles}}", &self.principles);
+        for piece in pieces(&source) {
+            match piece {
+                Piece::Text(_) => {}
+                Piece::Unclosed(_) => {
+                    let help = "close it with `}}`, or write `\\{{` for two braces";
+                    self.problems.error("bad-template", text.at, "`{{` is not closed").help(help);
+                }
+                Piece::Name(name) => self.check_template_name(name, text.at),
+            }
+        }
+        if source.is_empty() {
+            self.problems.error("empty-text", text.at, "the text is empty");
+        }
+        self.check_use(&source, text.at, usage);
+        TextTemplate::new(source)
+    }
+
+    fn check_template_name(&mut self, name: &str, at: Place) {
+        if TEMPLATE_NAMES.contains(&name) || self.variables.contains(name) {
+            return;
+        }
+        let known = TEMPLATE_NAMES.iter().copied().chain(self.variables.iter().map(String::as_str));
+        let near = nearest(name, known).map(str::to_owned);
+        let at = self.problems.within(at, name);
+        let help = "names are those of tmuxagent, of `(?P<name>…)` groups and of `set` in this pipeline; write `\\{{` for two braces";
+        self.problems
+            .error("unknown-name", at, format!("nothing gives a value to `{{{{{name}}}}}`"))
+            .nearest(near.as_deref())
+            .help(help);
+    }
+
+    /// Adds the problem of a pattern that does not compile, at the letter that is wrong.
+    fn bad_regex(&mut self, text: &Text, error: &str) {
+        let mut at = self.problems.within(text.at, &text.value);
+        if at.len == text.value.len()
+            && let Some(mistake) = mistake(&text.value)
+        {
+            (at.start, at.len) = (at.start + mistake.start, mistake.len());
+        }
+        self.problems.error("bad-regex", at, format!("the regular expression does not compile: {error}"));
+    }
+
+    fn check_use(&mut self, source: &str, at: Place, usage: Use) {
+        match usage {
+            Use::Words | Use::Address => {}
+            Use::Typed => {
+                if source.chars().any(|c| c.is_control() && c != '\t') {
+                    let help = "a line break would press Enter in the middle: use one action for each line, or `prompt` for an agent";
+                    self.problems.error("control-character", at, "what is typed into a pane is one line").help(help);
+                }
+                self.check_quotable(source, at);
+            }
+            Use::Script => {
+                if source.contains('\0') {
+                    self.problems.error("control-character", at, "a script can't hold a NUL character");
+                }
+                self.check_quotable(source, at);
+            }
+        }
+    }
+
+    fn check_quotable(&mut self, source: &str, at: Place) {
+        for (name, why) in unquotable(source) {
+            let at = self.problems.within(at, name);
+            let help = "put it where an ordinary argument stands; for a command within a command write `$(…)`";
+            self.problems
+                .error("unsafe-place", at, format!("`{{{{{name}}}}}` can't be quoted safely {why}"))
+                .help(help);
+        }
+        for name in evaluated_twice(source) {
+            let message =
+                format!("`{{{{{name}}}}}` comes from a pane and would be read by a second shell, which could run it");
+            let at = self.problems.within(at, name);
+            let help = "hand it over as an argument: `sh -c 'echo \"$1\"' _ {{line}}`";
+            self.problems.error("unsafe-place", at, message).help(help);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! Stages, gates and what follows a failure.
+
+use super::condition::Role;
+use super::{Reading, Use};
+use crate::SHELL_OUTPUT;
+use crate::core::{Action, Backoff, Condition, Expiry, FailStep, Gate, RetrySpec, Stage};
+use crate::raw::{RawAsk, RawFailStep, RawGate, RawQuestion, RawRetry, RawStage};
+use crate::read::{At, Flag, Group, Many, Number, Short, Span, SpanMs, Text};
+use tmuxagent_model::{Millis, OnApprove};
+
+/// The most retries that a policy may ask for.
+const MOST_RETRIES: i64 = 100;
+/// The pause before a retry when the policy names none.
+const BACKOFF: Backoff = Backoff { initial: Millis::from_secs(1), factor_milli: 2000, max: Millis::from_secs(60) };
+
+const EXPIRIES: &[(&str, Expiry)] =
+    &[("reject", Expiry::Reject), ("escalate", Expiry::Escalate), ("keep", Expiry::Keep)];
+const ON_APPROVE: &[(&str, OnApprove)] =
+    &[("rerun", OnApprove::Rerun), ("continue", OnApprove::Continue), ("skip", OnApprove::Skip)];
+
+/// Whether an action names the output of a command before it in the same list.
+fn late_value(actions: &[Action]) -> bool {
+    let after = actions.iter().skip_while(|action| !matches!(action, Action::Shell { .. })).skip(1);
+    after.into_iter().any(|action| action.names(SHELL_OUTPUT))
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn stage(&mut self, raw: &'a RawStage) -> Stage {
+        let actions_on_start = self.actions(raw.actions_on_start.as_ref());
+        let runs = actions_on_start.iter().filter(|action| matches!(action, Action::Run { .. })).count();
+        if runs > 1 {
+            let help = "join the commands with `&&`, or make a stage of each";
+            self.problems
+                .error("many-runs", raw.at, "a stage has one `run`: its exit code is that of the stage")
+                .help(help);
+        }
+        let gated = raw.require_approval.as_ref().is_some_and(|raw| !matches!(raw, Short::Short(flag) if !flag.value));
+        if gated && late_value(&actions_on_start) {
+            let message = "a human would say yes to a text that is not known yet: `{{shell.output}}` is, once the command before it has run";
+            self.problems.error("no-value", raw.at, message).help("run the command in a stage before this one");
+        }
+        let mut success_when = raw.success_when.as_ref().map(|raw| self.condition(raw, Role::Success));
+        let mut fail_when = raw.fail_when.as_ref().map(|raw| self.condition(raw, Role::Fail));
+        if runs > 0 {
+            // A command whose exit code is known needs no words to be judged by.
+            success_when = success_when.or_else(|| Some(Condition::ExitCode(vec![0])));
+            fail_when = fail_when.or_else(|| Some(Condition::ExitCode(Vec::new())));
+        }
+        let timeout = self.span(raw.timeout.as_ref(), raw.timeout_ms.as_ref()).map(|(_, span)| span);
+        let cooldown = self.span(raw.cooldown.as_ref(), raw.cooldown_ms.as_ref()).map(|(_, span)| span);
+        Stage {
+            name: raw.name.as_ref().map(|name| self.name(name, "a stage")).unwrap_or_default(),
+            triggers: raw
+                .triggers
+                .as_ref()
+                .map_or(Condition::Any(Vec::new()), |raw| self.condition(raw, Role::Trigger)),
+            gate: raw.require_approval.as_ref().and_then(|raw| self.gate(raw)),
+            actions_on_start,
+            success_when,
+            fail_when,
+            // `0` says that the stage has no limit, whatever the defaults say.
+            timeout: timeout.or(self.defaults.timeout).filter(|span| span.0 > 0),
+            on_success: self.actions(raw.on_success.as_ref()),
+            on_fail: self.fail_steps(raw.on_fail.as_ref()),
+            cooldown: cooldown.or(self.defaults.cooldown).filter(|span| span.0 > 0),
+            lock: self.lock(raw.concurrency.as_ref(), raw.lock.as_ref()),
+            place: self.problems.describe(raw.at),
+        }
+    }
+
+    fn gate(&mut self, raw: &Short<Flag, RawGate>) -> Option<Gate> {
+        match raw {
+            Short::Short(flag) if !flag.value => None,
+            Short::Short(_) => {
+                Some(Gate { question: None, expires: None, on_expiry: Expiry::default(), remind_every: None })
+            }
+            Short::Full(full) => {
+                let expires = self.long_span(full.expires.as_ref(), full.expires_ms.as_ref());
+                Some(Gate {
+                    question: full.question.as_ref().map(|text| self.template(text, Use::Words)),
+                    expires,
+                    on_expiry: self.on_expiry(full.on_expiry.as_ref(), expires),
+                    remind_every: self.remind_every(full.remind_every.as_ref(), full.remind_every_ms.as_ref()),
+                })
+            }
+        }
+    }
+
+    fn on_expiry(&mut self, word: Option<&Text>, expires: Option<Millis>) -> Expiry {
+        let Some(word) = word else { return Expiry::default() };
+        if matches!(word.value.as_str(), "approve" | "accept" | "yes") {
+            let message = "nothing but a human's decision opens a gate; its expiry never does";
+            self.problems
+                .error("unknown-word", word.at, message)
+                .help("`on_expiry` is one of `reject`, `escalate`, `keep`");
+            return Expiry::default();
+        }
+        let expiry = self.word(word, "`on_expiry`", EXPIRIES);
+        if expires.is_none() && expiry.is_some() {
+            self.problems.warning(
+                "no-expiry",
+                word.at,
+                "`on_expiry` without `expires`: the question stays open for ever",
+            );
+        }
+        expiry.unwrap_or_default()
+    }
+
+    fn remind_every(&mut self, with_unit: Option<&Span>, millis: Option<&SpanMs>) -> Option<Millis> {
+        let (at, span) = self.span(with_unit, millis)?;
+        if span < Millis::from_secs(10) {
+            self.problems.error("bad-duration", at, "reminders are at least ten seconds apart");
+            return None;
+        }
+        Some(span)
+    }
+
+    fn fail_steps(&mut self, list: Option<&Many<Group<RawFailStep>>>) -> Vec<FailStep> {
+        let mut out = Vec::new();
+        for entry in list.into_iter().flat_map(|list| &list.items).flat_map(|group| &group.entries) {
+            if out.iter().any(|step| matches!(step, FailStep::Escalate { .. })) {
+                self.problems.warning("never-reached", entry.at, "nothing after `escalate` is done");
+            }
+            self.fail_step(entry, &mut out);
+        }
+        out
+    }
+
+    fn fail_step(&mut self, entry: &At<RawFailStep>, out: &mut Vec<FailStep>) {
+        match &entry.value {
+            RawFailStep::Retry(form) => {
+                if out.iter().any(|step| matches!(step, FailStep::Retry(_))) {
+                    let message = "`on_fail` has one `retry`; a second would never be reached";
+                    self.problems.error("twice", entry.at, message);
+                }
+                out.extend(self.retry(form).map(FailStep::Retry));
+            }
+            RawFailStep::IfStillFail(inner) => {
+                let inner = self.fail_steps(Some(inner));
+                if inner.iter().any(|step| matches!(step, FailStep::Retry(_))) {
+                    self.problems.error(
+                        "twice",
+                        entry.at,
+                        "`if_still_fail` is what is done when the retries are used up",
+                    );
+                }
+                out.extend(inner);
+            }
+            RawFailStep::AskHuman(ask) => {
+                let step = self.ask_human(ask);
+                out.push(step);
+            }
+            RawFailStep::Escalate(form) => {
+                let code = match form {
+                    Short::Short(code) => Some(code),
+                    Short::Full(full) => full.code.as_ref(),
+                };
+                if let Some(code) = code {
+                    out.push(FailStep::Escalate { code: code.value.trim().to_owned() });
+                }
+            }
+            RawFailStep::SendKeys(_)
+            | RawFailStep::Run(_)
+            | RawFailStep::Prompt(_)
+            | RawFailStep::Shell(_)
+            | RawFailStep::Notify(_)
+            | RawFailStep::Set(_)
+            | RawFailStep::StartPipeline(_) => {
+                let actions = entry.value.written().map(|written| self.action(written)).unwrap_or_default();
+                out.extend(actions.into_iter().map(FailStep::Do));
+            }
+        }
+    }
+
+    fn retry(&mut self, form: &Short<Number, RawRetry>) -> Option<RetrySpec> {
+        let (max, backoff) = match form {
+            Short::Short(max) => (Some(max), None),
+            Short::Full(RawRetry { max, backoff, backoff_ms, .. }) => {
+                (max.as_ref(), self.backoff(backoff.as_ref(), backoff_ms.as_ref()))
+            }
+        };
+        let max = max?;
+        if !(0..=MOST_RETRIES).contains(&max.value) {
+            self.problems.error("bad-number", max.at, format!("retries are from 0 to {MOST_RETRIES}"));
+        }
+        let backoff = backoff.or_else(|| self.defaults.backoff.clone()).unwrap_or(BACKOFF);
+        Some(RetrySpec { max: u32::try_from(max.value.clamp(0, MOST_RETRIES)).unwrap_or_default(), backoff })
+    }
+
+    fn ask_human(&mut self, ask: &RawAsk) -> FailStep {
+        let none = FailStep::AskHuman {
+            question: None,
+            on_approve: OnApprove::Rerun,
+            expires: None,
+            on_expiry: Expiry::default(),
+            remind_every: None,
+        };
+        match &ask.form {
+            None => none,
+            Some(Short::Short(text)) => FailStep::AskHuman {
+                question: Some(self.template(text, Use::Words)),
+                on_approve: OnApprove::Rerun,
+                expires: None,
+                on_expiry: Expiry::default(),
+                remind_every: None,
+            },
+            Some(Short::Full(full)) => self.question(full),
+        }
+    }
+
+    fn question(&mut self, full: &RawQuestion) -> FailStep {
+        let expires = self.long_span(full.expires.as_ref(), full.expires_ms.as_ref());
+        let on_approve = full.on_approve.as_ref().and_then(|word| self.word(word, "`on_approve`", ON_APPROVE));
+        FailStep::AskHuman {
+            question: full.question.as_ref().map(|text| self.template(text, Use::Words)),
+            on_approve: on_approve.unwrap_or(OnApprove::Rerun),
+            expires,
+            on_expiry: self.on_expiry(full.on_expiry.as_ref(), expires),
+            remind_every: self.remind_every(full.remind_every.as_ref(), full.remind_every_ms.as_ref()),
+        }
+    }
+}

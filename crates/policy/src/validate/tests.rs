@@ -1,0 +1,234 @@
+use super::*;
+use crate::{Action, Condition, FailStep, PollWhat, Selector, Stage};
+use insta::assert_debug_snapshot;
+
+fn loaded(text: &str) -> Policy {
+    match load(&[Source::new("p.yaml", text)]) {
+        Ok(policy) => policy,
+        Err(problems) => panic!("{problems}"),
+    }
+}
+
+fn problems(text: &str) -> Vec<String> {
+    let (_, found) = analyse(&[Source::new("p.yaml", text)]);
+    found.problems.iter().map(|p| format!("{}:{} {} {}", p.line, p.col, p.code, p.message)).collect()
+}
+
+fn stage(keys: &str) -> Stage {
+    let text = format!(
+        "pipelines:\n- {{name: other, match: {{host: h}}, stages: [{{name: s, triggers: manual}}]}}\n- name: p\n  match: {{window_name: w}}\n  stages:\n  - name: before\n    triggers: [manual]\n  - name: s\n{}",
+        keys.lines().map(|line| format!("    {line}\n")).collect::<String>()
+    );
+    loaded(&text).pipelines.remove(1).stages.remove(1)
+}
+
+#[test]
+fn lists_and_any_of_mean_the_same() {
+    for text in ["triggers: {any_of: [{log_regex: a}, manual]}", "triggers: [{log_regex: a}, {manual: true}]"] {
+        let Condition::Any(parts) = stage(text).triggers else { panic!("any") };
+        assert!(matches!(parts.as_slice(), [Condition::LogRegex(_), Condition::Manual]), "{parts:?}");
+    }
+    assert!(matches!(stage("triggers: {log_regex: a}").triggers, Condition::LogRegex(_)));
+}
+
+#[test]
+fn a_tracked_command_is_judged_by_its_exit_code() {
+    let run = stage("triggers: manual\nactions_on_start: [{run: make}]");
+    assert!(matches!(&run.success_when, Some(Condition::ExitCode(codes)) if codes == &[0]));
+    assert!(matches!(&run.fail_when, Some(Condition::ExitCode(codes)) if codes.is_empty()));
+    let own = stage("triggers: manual\nactions_on_start: [{run: make}]\nsuccess_when: [{log_regex: done}]");
+    assert!(matches!(&own.success_when, Some(Condition::Any(_))));
+    assert!(matches!(&own.fail_when, Some(Condition::ExitCode(codes)) if codes.is_empty()));
+}
+
+#[test]
+fn every_form_of_every_action_is_accepted() {
+    let all = stage(
+        r#"triggers: manual
+actions_on_start:
+- send_keys: npm test
+- send_keys: {text: "y", enter: false}
+- send_keys: {keys: [C-c, Escape, Up]}
+- send_keys: {text: Enter, literal: false}
+- run: "echo {{pane.path}}"
+- prompt: |
+    first
+    second
+- shell: {script: "git log -1", timeout: 5s}
+- shell: uptime
+- notify: {text: "{{stage}} of {{run}}", channels: [wecom], urgency: high, kind: failure}
+- notify: hello
+- set: {version: "1", other: "{{line}}"}
+- start_pipeline: other
+"#,
+    );
+    assert_eq!(all.actions_on_start.len(), 13);
+    assert!(
+        matches!(&all.actions_on_start[3], Action::SendKeys { text: None, keys, enter: false } if keys == &["Enter"])
+    );
+    assert!(matches!(&all.actions_on_start[5], Action::Prompt { text } if text.source == "first\nsecond"));
+}
+
+#[test]
+fn every_condition_is_accepted_everywhere() {
+    let s = stage(
+        r#"triggers:
+  all_of:
+  - not: {log_regex: never}
+  - after_stage_success: before
+  - any_of:
+    - after_stage_failure: before
+    - message: {type: STATUS, stage: lint, ok: true}
+    - message: ASK
+    - message_type: ERROR
+    - idle_for: 30s
+    - schedule: {cron: "0 3 * * *", timezone: Asia/Shanghai}
+    - schedule: "0 3 * * * UTC"
+success_when:
+- poll: {github_run: {repository: a/b, workflow: ci.yml, ref: main}, poll_interval_ms: 5000, deadline: 10m}
+- poll: {http: {url: "https://x.example/status", json_pointer: /state, value: ok}}
+- poll: {command: ./ready, interval: 2s}
+- exit_code: 0
+fail_when: {exit_code: [1, 2]}
+actions_on_start: [{run: make}]
+timeout_ms: 60000
+cooldown: 1m
+lock: deploy
+"#,
+    );
+    let Some(Condition::Any(polls)) = s.success_when else { panic!("any") };
+    assert!(
+        matches!(&polls[0], Condition::Poll(poll) if poll.interval == Millis(5000) && matches!(poll.what, PollWhat::GithubRun { .. }))
+    );
+    assert_eq!(
+        (s.timeout, s.cooldown, s.lock.as_deref()),
+        (Some(Millis(60_000)), Some(Millis(60_000)), Some("deploy"))
+    );
+}
+
+#[test]
+fn policies_of_the_earlier_scripts_are_accepted() {
+    let policy = loaded(
+        r#"
+principles:
+- Automate routine steps; pause for critical approvals.
+pipelines:
+- match:
+    any_of:
+    - {window_name: "^agent:codex-ci$", pane_title: "^codex"}
+  name: demo
+  stages:
+  - name: lint
+    triggers: {any_of: [{log_regex: "(?i)start lint"}]}
+    actions_on_start: [{send_keys: npm run lint}]
+    success_when: {any_of: [{log_regex: "(?i)0 problems"}, {message_type: STATUS}]}
+    fail_when: {any_of: [{log_regex: "(?i)error"}]}
+    on_fail:
+    - retry: {max: 1, backoff_ms: 2000}
+    - if_still_fail: {ask_human: "Lint failed. Continue anyway?"}
+  - name: build
+    triggers: [{after_stage_success: lint}]
+    require_approval: true
+    actions_on_start: [{shell: "true"}]
+    on_fail: [{retry: {max: 2}}, {ask_human: "decide"}, {escalate: build_failed}]
+"#,
+    );
+    assert!(
+        matches!(&policy.pipelines[0].selector, Selector::Any(any) if matches!(&any[0], Selector::All(all) if all.len() == 2))
+    );
+    assert_debug_snapshot!(policy.pipelines[0].stages[0].on_fail.len(), @"2");
+    assert!(matches!(
+        policy.pipelines[0].stages[1].on_fail.as_slice(),
+        [FailStep::Retry(_), FailStep::AskHuman { .. }, FailStep::Escalate { .. }]
+    ));
+}
+
+#[test]
+fn defaults_stand_in_and_zero_takes_them_back() {
+    let policy = loaded(
+        "defaults: {timeout: 5m, backoff: {initial: 1s, factor: 3}, cooldown_ms: 100, poll_interval: 3s}
+pipelines:
+- name: p
+  match: {host: h}
+  stages:
+  - {name: a, triggers: manual, on_fail: [{retry: 2}]}
+  - {name: b, triggers: manual, timeout: 0, cooldown: 0, success_when: [{poll: {command: x}}], on_fail: [{retry: {max: 1, backoff: 7s}}]}
+",
+    );
+    let [a, b] = policy.pipelines[0].stages.as_slice() else { panic!("two") };
+    assert_eq!((a.timeout, a.cooldown), (Some(Millis(300_000)), Some(Millis(100))));
+    assert_eq!((b.timeout, b.cooldown), (None, None));
+    let backoff = |stage: &Stage| match &stage.on_fail[0] {
+        FailStep::Retry(spec) => (spec.backoff.initial.0, spec.backoff.factor_milli, spec.backoff.max.0),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((backoff(a), backoff(b)), ((1000, 3000, 300_000), (7000, 1000, 7000)));
+}
+
+#[test]
+fn anchors_and_principles_enter_texts() {
+    let policy = loaded(
+        "x-common: &common {triggers: manual, timeout: 1m}
+principles: [be kind, 'test {{stage}}']
+pipelines:
+- name: p
+  match: {host: h}
+  stages:
+  - {<<: *common, name: a, actions_on_start: [{prompt: 'Rules: {{principles}}'}]}
+",
+    );
+    let Action::Prompt { text } = &policy.pipelines[0].stages[0].actions_on_start[0] else { panic!("prompt") };
+    assert_eq!(text.source, "Rules: - be kind\n- test {{stage}}");
+    assert_eq!(text.names, ["stage"]);
+}
+
+#[test]
+fn one_pipeline_in_two_files_is_one_error_that_names_both() {
+    let file = |name: &str| {
+        Source::new(name, "pipelines:\n- name: p\n  match: {host: h}\n  stages: [{name: s, triggers: manual}]\n")
+    };
+    let found = load(&[file("a.yaml"), file("b.yaml")]).unwrap_err();
+    let texts: Vec<String> = found
+        .problems
+        .iter()
+        .filter(|p| p.code == "duplicate-pipeline")
+        .map(|p| format!("{}: {}", p.file, p.message))
+        .collect();
+    assert_eq!(texts, ["b.yaml: the pipeline `p` is defined twice: here and at a.yaml:2:9"]);
+}
+
+#[test]
+fn empty_files_hold_an_empty_policy() {
+    for text in ["", "# nothing\n", "version: 1\npipelines: []\n"] {
+        let (policy, found) = analyse(&[Source::new("p.yaml", text)]);
+        assert!(policy.is_some_and(|policy| policy.pipelines.is_empty()));
+        assert_eq!(found.problems.iter().map(|p| p.code).collect::<Vec<_>>(), ["empty-policy"]);
+    }
+}
+
+#[test]
+fn the_hash_tells_sources_apart() {
+    let hash = |parts: &[(&str, &str)]| {
+        load(&parts.iter().map(|(n, t)| Source::new(*n, *t)).collect::<Vec<_>>()).unwrap().hash
+    };
+    assert_eq!(hash(&[("a", "")]), hash(&[("a", "")]));
+    assert_ne!(hash(&[("a", "")]), hash(&[("b", "")]));
+    assert_ne!(hash(&[("a", "#b")]), hash(&[("a", "#"), ("b", "")]));
+    assert_eq!(hash(&[("a", "")]).len(), 64);
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let text = "version: 2\npipeline: []\npipelines:\n- name: p\n  match: {windowname: x}\n  stages:\n  - name: s\n    timeout: 5\n    triggers: [{log_regex: '('}, {after_stage_success: q}]\n";
+    assert_eq!(
+        problems(text),
+        [
+            "1:10 version version `2` of the policy language is not known",
+            "2:1 unknown-key a policy has no key `pipeline`",
+            "5:11 unknown-key `match` has no key `windowname`",
+            "8:14 bad-duration `5` has no unit",
+            "9:29 bad-regex the regular expression does not compile: unclosed group",
+            "9:56 unknown-stage the pipeline has no stage `q`",
+        ]
+    );
+}

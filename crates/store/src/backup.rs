@@ -1,0 +1,295 @@
+//! Rolling backups, checks, restoring and exporting.
+//!
+//! A backup is copied to a file of another name, checked, and only then counts; older ones are removed after that. So
+//! a damaged database never replaces a good backup.
+
+use super::error::{OpenError, StoreError};
+use super::query::Reader;
+use super::{batch, files, open, schema};
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, params};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use tmuxagent_model::Timestamp;
+
+/// How many backups are kept unless the configuration says otherwise.
+pub const BACKUP_GENERATIONS: usize = 5;
+
+/// A backup that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupMade {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size, bytes.
+    pub bytes: u64,
+    /// Older ones that were removed for it.
+    pub removed: Vec<PathBuf>,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// What is wrong; empty when all is well.
+    pub problems: Vec<String>,
+    /// The schema of the file.
+    pub schema: i32,
+    /// The size of database and WAL, bytes.
+    pub bytes: u64,
+    /// Rows of the journal.
+    pub journal_rows: u64,
+    /// Entities of the state.
+    pub entities: u64,
+    /// Alerts that wait to be sent.
+    pub waiting_alerts: u64,
+}
+
+/// What a restoration did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restoration {
+    /// The backup that is the database now.
+    pub from: PathBuf,
+    /// Where the former database is kept, if there was one.
+    pub aside: Option<PathBuf>,
+    /// Newer backups that were passed over, and why.
+    pub passed_over: Vec<(PathBuf, String)>,
+}
+
+/// The folder of a database's backups.
+fn folder(database: &Path) -> PathBuf {
+    files::folder(database).join("backups")
+}
+
+/// `state-` and `.db` of `state.db`.
+fn name_parts(database: &Path) -> (String, String) {
+    let stem = database.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = database.extension().map(|ext| format!(".{}", ext.to_string_lossy())).unwrap_or_default();
+    (format!("{stem}-"), extension)
+}
+
+/// The rolling backups of a database, newest first.
+pub fn backups(database: &Path) -> io::Result<Vec<PathBuf>> {
+    let (prefix, suffix) = name_parts(database);
+    let entries = match fs::read_dir(folder(database)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let stamp = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(&suffix));
+        // Copies from before a migration (`state-schema2-…`) have their own names and are not rolled.
+        if stamp.is_some_and(|stamp| stamp.starts_with(|c: char| c.is_ascii_digit()) && !stamp.contains('.')) {
+            found.push(path);
+        }
+    }
+    found.sort_unstable();
+    found.reverse();
+    Ok(found)
+}
+
+/// Makes a backup of an open database; `between` runs after every `pages` pages and may end it with its error.
+pub fn roll(
+    source: &Connection,
+    database: &Path,
+    now: Timestamp,
+    generations: usize,
+    pages: i32,
+    mut between: impl FnMut() -> Result<(), StoreError>,
+) -> Result<BackupMade, StoreError> {
+    let folder = folder(database);
+    files::make_folder(&folder)?;
+    let (prefix, suffix) = name_parts(database);
+    let path = folder.join(format!("{prefix}{}{suffix}", files::stamp(now)));
+    let part = files::beside(&path, ".part");
+    let made = copy_pages(source, &part, pages, &mut between).and_then(|()| {
+        if let Some(problem) = sound(&part)? {
+            return Err(super::error::Fault::Damaged(problem).into());
+        }
+        fs::File::open(&part)?.sync_all()?;
+        files::publish(&part, &path)?;
+        let bytes = fs::metadata(&path)?.len();
+        let mut removed = Vec::new();
+        for old in backups(database)?.into_iter().skip(generations.max(1)) {
+            fs::remove_file(&old)?;
+            removed.push(old);
+        }
+        Ok(BackupMade { path: path.clone(), bytes, removed })
+    });
+    if made.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    made
+}
+
+fn copy_pages(
+    source: &Connection,
+    part: &Path,
+    pages: i32,
+    between: &mut impl FnMut() -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let _ = fs::remove_file(part);
+    drop(files::make_private_file(part)?);
+    let mut target = Connection::open(part)?;
+    // The copy is synced as a whole before it gets its name.
+    target.pragma_update(None, "synchronous", "OFF")?;
+    {
+        let copy = Backup::new(source, &mut target)?;
+        loop {
+            match copy.step(pages)? {
+                StepResult::Done => break,
+                StepResult::Busy | StepResult::Locked => std::thread::sleep(std::time::Duration::from_millis(5)),
+                _ => {}
+            }
+            between()?;
+        }
+    }
+    // The copy says WAL in its header; a plain file needs no `-wal` beside it to be whole.
+    let _: String = target.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))?;
+    target.close().map_err(|(_, error)| error.into())
+}
+
+/// What is wrong with a closed file that should be a database of ours.
+fn sound(path: &Path) -> Result<Option<String>, StoreError> {
+    let conn = schema::open_reader(path)?;
+    let look = || -> rusqlite::Result<Option<String>> {
+        let verdict: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let version = schema::version(&conn)?;
+        Ok(if verdict != "ok" {
+            Some(verdict)
+        } else if application != schema::APPLICATION_ID {
+            Some("it is no database of tmuxagent".to_owned())
+        } else if version > schema::LATEST {
+            Some(format!("it has schema {version}, this tmuxagent knows up to {}", schema::LATEST))
+        } else {
+            None
+        })
+    };
+    Ok(look().unwrap_or_else(|error| Some(error.to_string())))
+}
+
+/// Keeps what a file was before its schema changes, once per schema.
+pub fn before_migration(conn: &Connection, database: &Path, found: i32, now: Timestamp) -> rusqlite::Result<()> {
+    let (prefix, suffix) = name_parts(database);
+    let path = folder(database).join(format!("{prefix}schema{found}-{}{suffix}", files::stamp(now)));
+    let part = files::beside(&path, ".part");
+    let kept = files::make_folder(&folder(database)).map_err(StoreError::from).and_then(|()| {
+        copy_pages(conn, &part, -1, &mut || Ok(()))?;
+        Ok(files::publish(&part, &path)?)
+    });
+    kept.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+/// Examines a database thoroughly, also while a supervisor writes it. Reads all of it.
+pub fn check(database: &Path) -> Result<Health, OpenError> {
+    let reader = open::reader(database)?;
+    let look = || -> rusqlite::Result<Health> {
+        let conn = reader.conn();
+        let mut problems = Vec::new();
+        let mut statement = conn.prepare("PRAGMA integrity_check(20)")?;
+        for row in statement.query_map([], |row| row.get::<_, String>(0))? {
+            problems.push(row?);
+        }
+        problems.retain(|problem| problem != "ok");
+        let mut statement = conn.prepare("PRAGMA foreign_key_check")?;
+        for row in statement.query_map([], |row| row.get::<_, String>(0))? {
+            problems.push(format!("a row of `{}` refers to one that is gone", row?));
+        }
+        let count = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, u64>(0));
+        Ok(Health {
+            problems,
+            schema: schema::version(conn)?,
+            bytes: size(database) + size(&files::beside(database, "-wal")),
+            journal_rows: count("SELECT count(*) FROM journal")?,
+            entities: count("SELECT count(*) FROM entities")?,
+            waiting_alerts: count("SELECT count(*) FROM outbox WHERE state = 'waiting'")?,
+        })
+    };
+    look().map_err(|error| OpenError::Damaged {
+        path: database.to_path_buf(),
+        what: error.to_string(),
+        aside: None,
+        has_backup: backups(database).is_ok_and(|found| !found.is_empty()),
+    })
+}
+
+fn size(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |meta| meta.len())
+}
+
+/// Makes a backup the database: the given file, or the newest that is sound. The present database is kept aside.
+/// Refused while a supervisor has the database open.
+pub fn restore(database: &Path, from: Option<&Path>) -> Result<Restoration, RestoreError> {
+    let in_folder = |source| OpenError::Folder { path: files::folder(database).to_path_buf(), source };
+    files::make_folder(files::folder(database)).map_err(in_folder)?;
+    let _lock = files::lock(database)
+        .map_err(in_folder)?
+        .map_err(|pid| OpenError::InUse { path: database.to_path_buf(), pid })?;
+    let candidates = match from {
+        Some(file) => vec![file.to_path_buf()],
+        None => backups(database)?,
+    };
+    let mut passed_over = Vec::new();
+    for file in candidates {
+        match sound(&file) {
+            Ok(None) => {
+                let part = files::beside(database, ".restored");
+                files::copy_synced(&file, &part)?;
+                let aside = if database.exists() { files::move_aside(database)? } else { None };
+                files::publish(&part, database)?;
+                return Ok(Restoration { from: file, aside, passed_over });
+            }
+            Ok(Some(problem)) => passed_over.push((file, problem)),
+            Err(error) => passed_over.push((file, error.to_string())),
+        }
+    }
+    Err(RestoreError::NoBackup { folder: folder(database), passed_over })
+}
+
+/// Why nothing was restored.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The database can't be replaced now.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Copying failed; the former database is in place or kept aside.
+    #[error("restoring failed: {0}")]
+    Io(#[from] io::Error),
+    /// There is nothing sound to restore from.
+    #[error("no sound backup in {}{}; name a file with `tmuxagent db restore FILE`, or move the database away to start afresh", folder.display(), unsound(passed_over))]
+    NoBackup {
+        /// Where backups are looked for.
+        folder: PathBuf,
+        /// What was there, and what is wrong with it.
+        passed_over: Vec<(PathBuf, String)>,
+    },
+}
+
+fn unsound(passed_over: &[(PathBuf, String)]) -> String {
+    passed_over.iter().map(|(path, problem)| format!(" ({}: {problem})", path.display())).collect()
+}
+
+/// Writes the journal as JSON lines `{"seq":…,"at":…,"event":{…},"notes":[…]}`, oldest first; returns how many.
+/// Pane text in it is as it was read, made safe for terminals by JSON's own escapes of control characters.
+pub fn export(reader: &Reader, after: u64, out: &mut impl Write) -> Result<u64, StoreError> {
+    let mut statement =
+        reader.conn().prepare("SELECT severity, place, note FROM notes WHERE journal = ?1 ORDER BY id")?;
+    let mut written = 0;
+    for entry in reader.journal(after) {
+        let entry = entry?;
+        let notes = statement
+            .query_map(params![entry.seq], |row| {
+                let note: serde_json::Value = super::query::parse(2, &row.get::<_, String>(2)?)?;
+                let place: String = row.get(1)?;
+                Ok(serde_json::json!({ "severity": batch::severity_of(row.get(0)?), "place": place, "note": note }))
+            })?
+            .collect::<Result<Vec<_>, _>>()?;
+        let line = serde_json::json!({ "seq": entry.seq, "at": entry.at, "event": entry.event, "notes": notes });
+        writeln!(out, "{line}")?;
+        written += 1;
+    }
+    Ok(written)
+}

@@ -1,0 +1,187 @@
+//! Opening the database for writing: checks, migrations, and what the supervisor goes on from.
+
+use super::batch::{self, entity_kind};
+use super::error::OpenError;
+use super::query::{EventFilter, Reader};
+use super::{backup, files, schema};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::io;
+use std::path::Path;
+use tmuxagent_model::{EntityKind, EventLine, PaneKey, Timestamp};
+
+/// Events that the restored picture begins with.
+const RECENT: u32 = 200;
+
+/// What was stored when the supervisor last ran.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Restored {
+    /// The state's entities: kind, key, JSON.
+    pub entities: Vec<(EntityKind, String, String)>,
+    /// The number of the newest journal row; 0 for none.
+    pub last_seq: u64,
+    /// When the newest thing was stored; the clock must not start before it.
+    pub last_at: Timestamp,
+    /// Read positions of panes, as JSON.
+    pub positions: Vec<(PaneKey, String)>,
+    /// The last lines for people, newest last.
+    pub recent: Vec<EventLine>,
+    /// The schema before this start, when a migration ran.
+    pub migrated_from: Option<i32>,
+}
+
+/// Opens or makes the database. Only one process gets it.
+pub fn open(path: &Path, now: Timestamp) -> Result<(Connection, files::WriteLock, Restored), OpenError> {
+    let lock = take(path)?;
+    let mut conn = connect(path)?;
+    let found = recognise(path, &conn)?;
+    let opened = (|| {
+        let mode = schema::prepare_writer(&conn)?;
+        if mode != "wal" {
+            return Ok(Err(mode));
+        }
+        if let Some(what) = quick_check(&conn)? {
+            return Ok(Ok(Err(what)));
+        }
+        if (1..schema::LATEST).contains(&found) {
+            backup::before_migration(&conn, path, found, now)?;
+        }
+        schema::migrate(&mut conn, schema::LATEST)?;
+        let mut restored = restore(&conn)?;
+        restored.migrated_from = (1..schema::LATEST).contains(&found).then_some(found);
+        Ok(Ok(Ok(restored)))
+    })();
+    match opened {
+        Ok(Ok(Ok(restored))) => Ok((conn, lock, restored)),
+        Ok(Ok(Err(what))) => Err(damaged(path, conn, what)),
+        Ok(Err(mode)) => Err(OpenError::NoWal { path: path.to_path_buf(), mode }),
+        Err(error) => Err(failure(path, conn, error)),
+    }
+}
+
+/// Folder, lock and file.
+fn take(path: &Path) -> Result<files::WriteLock, OpenError> {
+    let folder = files::folder(path);
+    let in_folder = |source| OpenError::Folder { path: folder.to_path_buf(), source };
+    files::make_folder(folder).map_err(in_folder)?;
+    let lock =
+        files::lock(path).map_err(in_folder)?.map_err(|pid| OpenError::InUse { path: path.to_path_buf(), pid })?;
+    match files::make_private_file(path) {
+        Ok(_) => Ok(lock),
+        Err(source) if source.kind() == io::ErrorKind::IsADirectory => Err(in_folder(source)),
+        Err(source) => Err(OpenError::ReadOnly { path: path.to_path_buf(), source }),
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags).map_err(|source| OpenError::Other { path: path.to_path_buf(), source })
+}
+
+/// Returns the schema of the file; makes an empty file ours.
+fn recognise(path: &Path, conn: &Connection) -> Result<i32, OpenError> {
+    let look = || -> rusqlite::Result<(i32, i32, i64)> {
+        conn.busy_timeout(schema::BUSY)?;
+        let tables = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let application = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        if tables == 0 && application == 0 {
+            schema::prepare_new_file(conn)?;
+            return Ok((schema::APPLICATION_ID, 0, 0));
+        }
+        Ok((application, schema::version(conn)?, tables))
+    };
+    match look() {
+        Ok((application, _, _)) if application != schema::APPLICATION_ID => {
+            Err(OpenError::NotOurs { path: path.to_path_buf() })
+        }
+        Ok((_, found, _)) if found > schema::LATEST => {
+            Err(OpenError::Newer { path: path.to_path_buf(), found, known: schema::LATEST })
+        }
+        Ok((_, found, _)) => Ok(found),
+        Err(error) => Err(classify(path, error)),
+    }
+}
+
+fn quick_check(conn: &Connection) -> rusqlite::Result<Option<String>> {
+    let verdict: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    Ok((verdict != "ok").then_some(verdict))
+}
+
+fn restore(conn: &Connection) -> rusqlite::Result<Restored> {
+    let mut restored = Restored { last_seq: batch::last_seq(conn)?, ..Restored::default() };
+    let mut statement = conn.prepare("SELECT kind, key, body FROM entities ORDER BY kind, key")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let kind: String = row.get(0)?;
+        let kind = entity_kind(&kind)
+            .ok_or_else(|| super::query::unreadable(0, format!("`{kind}` is not a kind of entity").into()))?;
+        restored.entities.push((kind, row.get(1)?, row.get(2)?));
+    }
+    let mut statement = conn.prepare("SELECT pane, anchor FROM positions ORDER BY pane")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let pane: String = row.get(0)?;
+        let pane = pane.parse().map_err(|error| super::query::unreadable(0, Box::new(error)))?;
+        restored.positions.push((pane, row.get(1)?));
+    }
+    let last: Option<i64> = conn.query_row(
+        "SELECT max(at) FROM (SELECT max(at) AS at FROM (SELECT at FROM journal ORDER BY seq DESC LIMIT 1)
+         UNION ALL SELECT max(at) FROM (SELECT at FROM notes ORDER BY id DESC LIMIT 1)
+         UNION ALL SELECT max(at) FROM positions UNION ALL SELECT max(updated_at) FROM outbox)",
+        [],
+        |row| row.get(0),
+    )?;
+    restored.last_at = Timestamp(last.unwrap_or(0));
+    restored.recent = super::query::notes(conn, &EventFilter { limit: RECENT, ..EventFilter::default() })?;
+    Ok(restored)
+}
+
+/// The error of a file whose connection is given up first: copies are taken of closed files only.
+fn failure(path: &Path, conn: Connection, error: rusqlite::Error) -> OpenError {
+    drop(conn);
+    classify(path, error)
+}
+
+fn damaged(path: &Path, conn: Connection, what: String) -> OpenError {
+    drop(conn);
+    set_aside(path, what)
+}
+
+fn set_aside(path: &Path, what: String) -> OpenError {
+    OpenError::Damaged {
+        path: path.to_path_buf(),
+        what,
+        aside: files::copy_aside(path),
+        has_backup: backup::backups(path).is_ok_and(|found| !found.is_empty()),
+    }
+}
+
+fn classify(path: &Path, error: rusqlite::Error) -> OpenError {
+    let path_buf = path.to_path_buf();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => set_aside(path, error.to_string()),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Busy { path: path_buf },
+        Some(ErrorCode::DiskFull) => OpenError::Full { path: path_buf },
+        Some(ErrorCode::ReadOnly) => {
+            OpenError::ReadOnly { path: path_buf, source: io::ErrorKind::ReadOnlyFilesystem.into() }
+        }
+        _ => OpenError::Other { path: path_buf, source: error },
+    }
+}
+
+/// Opens the file for reading, also while a supervisor writes it.
+pub fn reader(path: &Path) -> Result<Reader, OpenError> {
+    let other = |error| classify(path, error);
+    let conn = schema::open_reader(path).map_err(other)?;
+    let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(other)?;
+    if application != schema::APPLICATION_ID {
+        return Err(OpenError::NotOurs { path: path.to_path_buf() });
+    }
+    let found = schema::version(&conn).map_err(other)?;
+    if found > schema::LATEST {
+        return Err(OpenError::Newer { path: path.to_path_buf(), found, known: schema::LATEST });
+    }
+    if found < schema::LATEST {
+        return Err(OpenError::Older { path: path.to_path_buf(), found, known: schema::LATEST });
+    }
+    Ok(Reader::over(conn))
+}

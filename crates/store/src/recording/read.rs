@@ -1,0 +1,59 @@
+//! Recordings read back, also while they are written.
+
+use super::chunk::unpack;
+use super::{Recorded, RecordedPane, instant};
+use crate::error::StoreError;
+use crate::{query, schema};
+use rusqlite::params;
+use std::path::Path;
+use tmuxagent_model::{PaneKey, Timestamp};
+
+/// The panes that have recordings, the latest last.
+pub fn recorded_panes(path: &Path) -> Result<Vec<RecordedPane>, StoreError> {
+    let conn = schema::open_reader(path)?;
+    let mut statement = conn.prepare(
+        "SELECT c.info, p.first_at, p.last_at, p.lines, p.missed FROM chunks AS c JOIN
+         (SELECT pane, max(id) AS last, min(first_at) AS first_at, max(last_at) AS last_at, sum(lines) AS lines,
+          sum(missed) AS missed FROM chunks GROUP BY pane) AS p ON c.id = p.last ORDER BY c.id",
+    )?;
+    let panes = statement.query_map([], |row| {
+        let info: String = row.get(0)?;
+        Ok(RecordedPane {
+            info: serde_json::from_str(&info).map_err(|error| query::unreadable(0, Box::new(error)))?,
+            first_at: Timestamp(row.get(1)?),
+            last_at: Timestamp(row.get(2)?),
+            lines: row.get(3)?,
+            missed: row.get(4)?,
+        })
+    })?;
+    Ok(panes.collect::<Result<Vec<_>, _>>()?)
+}
+
+/// Gives the recording of panes since an instant to `each`, in the order it was written; a chunk is in memory at a time.
+pub fn read_recording(
+    path: &Path,
+    panes: &[PaneKey],
+    since: Timestamp,
+    mut each: impl FnMut(&PaneKey, Recorded),
+) -> Result<(), StoreError> {
+    let conn = schema::open_reader(path)?;
+    let names: Vec<String> = panes.iter().map(ToString::to_string).collect();
+    let mut statement = conn.prepare(
+        "SELECT pane, first_at, body FROM chunks WHERE last_at >= ?1
+         AND pane IN (SELECT value FROM json_each(?2)) ORDER BY id",
+    )?;
+    let mut rows = statement.query(params![since.0, serde_json::json!(names).to_string()])?;
+    while let Some(row) = rows.next()? {
+        let name: String = row.get(0)?;
+        let Some(pane) = names.iter().position(|known| *known == name).and_then(|at| panes.get(at)) else {
+            continue;
+        };
+        let (first_at, body) = (Timestamp(row.get(1)?), row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?);
+        unpack(first_at, body, |piece| {
+            if instant(&piece) >= since {
+                each(pane, piece);
+            }
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! The thread that owns the writing connection, and the handle that the supervisor holds.
+
+use super::backup::{self, BackupMade};
+use super::batch::{self, Batch, Committed, Durability};
+use super::error::{Fault, OpenError, StoreError};
+use super::files::WriteLock;
+use super::open::{self, Restored};
+use super::query::Reader;
+use rusqlite::Connection;
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tmuxagent_model::Timestamp;
+use tokio::sync::oneshot;
+
+/// After this long without an order the WAL is checkpointed, so that no commit has to wait for that.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// Pages copied per step of a backup; orders that wait are served between two steps.
+const BACKUP_PAGES: i32 = 64;
+
+type Work = Box<dyn FnOnce(&Connection) + Send>;
+
+enum Order {
+    Work(Work),
+    Backup { now: Timestamp, generations: usize, done: oneshot::Sender<Result<BackupMade, StoreError>> },
+    Close(oneshot::Sender<()>),
+}
+
+/// A handle to the writer; clones share it. The writer ends when [`Store::close`] is called or the last clone is gone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    orders: mpsc::Sender<Order>,
+    /// Idle reading connections.
+    readers: Mutex<Vec<Reader>>,
+}
+
+impl Store {
+    /// Opens or makes the database and returns what the supervisor goes on from. Blocks; call it before the loop runs.
+    pub fn open(path: &Path, now: Timestamp) -> Result<(Self, Restored), OpenError> {
+        let (conn, lock, restored) = open::open(path, now)?;
+        let (orders, queue) = mpsc::channel();
+        let writer = Writer { conn, path: path.to_path_buf(), queue, closing: Cell::default(), _lock: lock };
+        std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || {
+                // Connection and lock are gone when the one who waits is told.
+                if let Some(done) = writer.run() {
+                    let _ = done.send(());
+                }
+            })
+            .map_err(|source| OpenError::Folder { path: path.to_path_buf(), source })?;
+        let inner = Inner { path: path.to_path_buf(), orders, readers: Mutex::default() };
+        Ok((Self { inner: Arc::new(inner) }, restored))
+    }
+
+    /// The database file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Stores a batch as one transaction: when it returns, all of it is stored; when it fails, nothing of it is, and
+    /// the same or another batch may be tried again. Dropping the future does not undo it.
+    pub async fn commit(&self, batch: Batch) -> Result<Committed, StoreError> {
+        self.on_writer(move |conn| match batch.durability {
+            Durability::Process => Ok(batch::write(conn, &batch)?),
+            Durability::PowerLoss => durably(conn, || Ok(batch::write(conn, &batch)?)),
+        })
+        .await
+    }
+
+    /// Copies the running database to a new backup, in small steps between commits, checks the copy and keeps the
+    /// newest `generations`.
+    pub async fn backup(&self, now: Timestamp, generations: usize) -> Result<BackupMade, StoreError> {
+        let (done, answer) = oneshot::channel();
+        self.order(Order::Backup { now, generations, done })?;
+        answer.await.unwrap_or_else(|_| Err(Fault::Closed.into())).map_err(|error| error.at(&self.inner.path))
+    }
+
+    /// Writes what is open, folds the WAL into the database and ends the writer.
+    pub async fn close(self) {
+        let (done, answer) = oneshot::channel();
+        if self.order(Order::Close(done)).is_ok() {
+            let _ = answer.await;
+        }
+    }
+
+    /// Runs something on a reading connection, on a thread for blocking work. It sees all commits that returned.
+    pub async fn read<T, F>(&self, read: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        let reading = tokio::task::spawn_blocking(move || {
+            let idle = inner.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let reader = match idle {
+                Some(reader) => reader,
+                None => Reader::over(super::schema::open_reader(&inner.path)?),
+            };
+            let answer = read(&reader);
+            inner.readers.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+            answer
+        });
+        reading.await.unwrap_or_else(|_| Err(Fault::Closed.into())).map_err(|error| error.at(&self.inner.path))
+    }
+
+    /// Runs something on the writing connection.
+    pub(super) async fn on_writer<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (done, answer) = oneshot::channel();
+        self.order(Order::Work(Box::new(move |conn| {
+            let _ = done.send(work(conn));
+        })))?;
+        answer.await.unwrap_or_else(|_| Err(Fault::Closed.into())).map_err(|error| error.at(&self.inner.path))
+    }
+
+    fn order(&self, order: Order) -> Result<(), StoreError> {
+        self.inner.orders.send(order).map_err(|_| StoreError::from(Fault::Closed).at(&self.inner.path))
+    }
+}
+
+/// Runs something whose commits wait for the disk.
+pub(super) fn durably<T>(conn: &Connection, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    let done = work();
+    conn.pragma_update(None, "synchronous", "NORMAL")?;
+    done
+}
+
+struct Writer {
+    conn: Connection,
+    path: PathBuf,
+    queue: mpsc::Receiver<Order>,
+    /// Who waits for the end, when it was asked for in the middle of a backup.
+    closing: Cell<Option<oneshot::Sender<()>>>,
+    _lock: WriteLock,
+}
+
+impl Writer {
+    /// Serves orders until the end; returns who waits for it.
+    fn run(self) -> Option<oneshot::Sender<()>> {
+        let mut written = false;
+        loop {
+            // A quiet store sleeps for good: the timeout runs only while something is left to checkpoint.
+            let order = if written {
+                self.queue.recv_timeout(IDLE)
+            } else {
+                self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            written = match order {
+                Ok(Order::Work(work)) => {
+                    work(&self.conn);
+                    true
+                }
+                Ok(Order::Backup { now, generations, done }) => {
+                    let _ = done.send(self.backup(now, generations));
+                    if let Some(done) = self.closing.take() {
+                        self.finish();
+                        return Some(done);
+                    }
+                    true
+                }
+                Ok(Order::Close(done)) => {
+                    self.finish();
+                    return Some(done);
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    self.checkpoint("PASSIVE");
+                    false
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.finish();
+                    return None;
+                }
+            };
+        }
+    }
+
+    /// Folds the WAL into the database. A failure is no loss: the WAL stays valid, and the next commit or checkpoint
+    /// meets the same fault where it matters.
+    fn checkpoint(&self, mode: &str) {
+        let folded = self.conn.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get::<_, i64>(1));
+        if let Err(error) = folded {
+            tracing::warn!(path = %self.path.display(), %error, "checkpoint failed");
+        }
+    }
+
+    fn finish(&self) {
+        if let Err(error) = self.conn.execute_batch("PRAGMA optimize") {
+            tracing::warn!(path = %self.path.display(), %error, "optimize failed");
+        }
+        self.checkpoint("TRUNCATE");
+    }
+
+    /// Copies by pages on this connection: SQLite carries our own commits between two steps over into the copy, where
+    /// those of another connection would make it begin anew.
+    fn backup(&self, now: Timestamp, generations: usize) -> Result<BackupMade, StoreError> {
+        backup::roll(&self.conn, &self.path, now, generations, BACKUP_PAGES, || {
+            while let Ok(order) = self.queue.try_recv() {
+                match order {
+                    Order::Work(work) => work(&self.conn),
+                    Order::Backup { done, .. } => {
+                        let _ = done.send(Err(Fault::BackupRuns.into()));
+                    }
+                    // The copy is given up.
+                    Order::Close(done) => {
+                        self.closing.set(Some(done));
+                        return Err(Fault::Closed.into());
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+}

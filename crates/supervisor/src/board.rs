@@ -1,0 +1,242 @@
+//! What is known at this instant beside the engine's state: the inventory, hosts, the last lines, problems, counts.
+//! Together with the engine's view it makes the [`Snapshot`].
+//!
+//! **Invariant:** pure; nothing here survives a restart, and nothing here decides anything.
+
+use std::collections::{BTreeMap, VecDeque};
+use tmuxagent_engine::View;
+use tmuxagent_model::{
+    Counters, EventLine, HostName, HostState, HostView, PaneInfo, PaneKey, PaneState, PaneView, Problem, Snapshot,
+    Timestamp,
+};
+use tmuxagent_tmux::PaneLive;
+
+/// How many events a snapshot carries.
+const EVENTS: usize = 200;
+
+/// A watched pane.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// The inventory's facts.
+    pub info: PaneInfo,
+    /// When it last printed something.
+    pub last_output: Option<Timestamp>,
+    /// Its last line, untrusted.
+    pub last_line: String,
+    lines: u64,
+    bytes: u64,
+}
+
+/// Everything that a snapshot shows and the engine does not know.
+#[derive(Debug, Default)]
+pub struct Board {
+    generation: u64,
+    panes: BTreeMap<PaneKey, Live>,
+    hosts: BTreeMap<HostName, HostView>,
+    events: VecDeque<EventLine>,
+    problems: BTreeMap<String, Problem>,
+    /// Counts since the start.
+    pub counters: Counters,
+    /// The policy's principles.
+    pub principles: Vec<String>,
+}
+
+impl Board {
+    /// Continues with the last events of an earlier life.
+    #[must_use]
+    pub fn new(recent: Vec<EventLine>) -> Self {
+        let mut board = Self::default();
+        board.events.extend(recent);
+        board
+    }
+
+    /// A pane appeared or changed.
+    pub fn pane_seen(&mut self, info: PaneInfo) {
+        match self.panes.get_mut(&info.key) {
+            Some(live) => live.info = info,
+            None => {
+                let key = info.key.clone();
+                let live = Live { info, last_output: None, last_line: String::new(), lines: 0, bytes: 0 };
+                self.panes.insert(key, live);
+            }
+        }
+    }
+
+    /// A pane is gone.
+    pub fn pane_gone(&mut self, pane: &PaneKey) {
+        self.panes.remove(pane);
+    }
+
+    /// A pane printed, or turned its title.
+    pub fn printed(&mut self, news: PaneLive) {
+        let Some(live) = self.panes.get_mut(&news.pane) else { return };
+        self.counters.lines += news.lines.saturating_sub(live.lines);
+        self.counters.bytes += news.bytes.saturating_sub(live.bytes);
+        (live.lines, live.bytes) = (news.lines, news.bytes);
+        live.last_output = news.last_output;
+        live.last_line = news.last_line;
+        live.info.facts.title = news.title;
+    }
+
+    /// The state of a host changed; returns whether anything is new.
+    pub fn host(&mut self, name: &HostName, state: HostState, version: &str, detail: &str, now: Timestamp) -> bool {
+        let known = self.hosts.get(name);
+        if known.is_some_and(|host| host.state == state && host.detail == detail && host.version == version) {
+            return false;
+        }
+        let since = known.filter(|host| host.state == state).map_or(now, |host| host.since);
+        let view = HostView { name: name.clone(), state, since, version: version.into(), detail: detail.into() };
+        self.hosts.insert(name.clone(), view);
+        true
+    }
+
+    /// A host is no longer configured.
+    pub fn forget_host(&mut self, name: &HostName) {
+        self.hosts.remove(name);
+        self.panes.retain(|key, _| key.host != *name);
+    }
+
+    /// Something worth telling happened.
+    pub fn event(&mut self, event: EventLine) {
+        self.events.push_back(event);
+        while self.events.len() > EVENTS {
+            self.events.pop_front();
+        }
+    }
+
+    /// A part fails; returns whether that is new.
+    pub fn problem(&mut self, part: &str, text: &str, now: Timestamp) -> bool {
+        let known = self.problems.get(part);
+        if known.is_some_and(|problem| problem.text == text) {
+            return false;
+        }
+        let since = known.map_or(now, |problem| problem.since);
+        self.problems.insert(part.to_owned(), Problem { part: part.to_owned(), text: text.to_owned(), since });
+        true
+    }
+
+    /// These parts are none any more; returns whether one of them had failed.
+    pub fn forget(&mut self, is_gone: impl Fn(&str) -> bool) -> bool {
+        let before = self.problems.len();
+        self.problems.retain(|part, _| !is_gone(part));
+        self.problems.len() < before
+    }
+
+    /// A part works again; returns whether it had failed.
+    pub fn solved(&mut self, part: &str) -> bool {
+        self.problems.remove(part).is_some()
+    }
+
+    /// The watched panes.
+    pub fn panes(&self) -> impl Iterator<Item = &Live> {
+        self.panes.values()
+    }
+
+    /// A watched pane.
+    #[must_use]
+    pub fn pane(&self, key: &PaneKey) -> Option<&Live> {
+        self.panes.get(key)
+    }
+
+    /// Where a pane is, for people.
+    #[must_use]
+    pub fn place(&self, key: &PaneKey) -> String {
+        self.panes.get(key).map_or_else(|| format!("{}:{}", key.host, key.pane), |live| live.info.place())
+    }
+
+    /// The state of a host.
+    #[must_use]
+    pub fn host_state(&self, name: &HostName) -> Option<HostState> {
+        self.hosts.get(name).map(|host| host.state)
+    }
+
+    /// The whole picture.
+    pub fn snapshot(&mut self, now: Timestamp, view: View) -> Snapshot {
+        self.generation += 1;
+        let mut panes: Vec<PaneView> = self.panes.values().map(|live| self.pane_view(live, &view)).collect();
+        panes.sort_by(|a, b| place(&a.info).cmp(&place(&b.info)));
+        Snapshot {
+            generation: self.generation,
+            at: now,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            frozen: view.frozen,
+            hosts: self.hosts.values().cloned().collect(),
+            panes,
+            runs: view.runs,
+            approvals: view.approvals,
+            held: view.held,
+            events: self.events.iter().cloned().collect(),
+            problems: self.problems.values().cloned().collect(),
+            principles: self.principles.clone(),
+            counters: self.counters,
+        }
+    }
+
+    fn pane_view(&self, live: &Live, view: &View) -> PaneView {
+        let host = self.host_state(&live.info.key.host);
+        PaneView {
+            info: live.info.clone(),
+            state: pane_state(live, host, view),
+            last_output: live.last_output,
+            last_line: live.last_line.clone(),
+            pipelines: view.pipelines.get(&live.info.key).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+fn place(info: &PaneInfo) -> (&HostName, &str, u32, u32) {
+    (&info.key.host, &info.facts.session, info.window_index, info.pane_index)
+}
+
+/// What a pane is doing: the engine's word, unless it can't be observed or its process has ended.
+fn pane_state(live: &Live, host: Option<HostState>, view: &View) -> PaneState {
+    if !matches!(host, Some(HostState::Live | HostState::Polling)) {
+        return PaneState::Stale;
+    }
+    let state = view.panes.get(&live.info.key).copied().unwrap_or(PaneState::Idle);
+    if live.info.dead && state >= PaneState::Done { PaneState::Dead } else { state }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tmuxagent_model::{PaneFacts, PaneId, ServerId};
+
+    fn info(pane: u32, session: &str, window_index: u32) -> PaneInfo {
+        let key = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(pane), pid: pane };
+        let facts = PaneFacts { session: session.into(), ..PaneFacts::default() };
+        PaneInfo { window_index, ..PaneInfo::new(key, facts) }
+    }
+
+    #[test]
+    fn panes_stand_in_the_order_of_sessions_and_windows() {
+        let mut board = Board::default();
+        for (pane, session, window) in [(9, "b", 0), (1, "a", 2), (5, "a", 0)] {
+            board.pane_seen(info(pane, session, window));
+        }
+        let snapshot = board.snapshot(Timestamp(1), View::default());
+        let order: Vec<u32> = snapshot.panes.iter().map(|pane| pane.info.key.pane.0).collect();
+        assert_eq!(order, [5, 1, 9]);
+    }
+
+    #[test]
+    fn a_pane_of_a_lost_host_is_stale_and_not_gone() {
+        let mut board = Board::default();
+        board.pane_seen(info(1, "a", 0));
+        assert!(board.host(&HostName::local(), HostState::Live, "3.3a", "", Timestamp(1)));
+        assert_eq!(board.snapshot(Timestamp(1), View::default()).panes[0].state, PaneState::Idle);
+        assert!(board.host(&HostName::local(), HostState::Unreachable, "3.3a", "gone", Timestamp(2)));
+        assert_eq!(board.snapshot(Timestamp(3), View::default()).panes[0].state, PaneState::Stale);
+    }
+
+    #[test]
+    fn a_problem_keeps_its_first_instant_and_is_told_once() {
+        let mut board = Board::default();
+        assert!(board.problem("policy", "bad", Timestamp(1)));
+        assert!(!board.problem("policy", "bad", Timestamp(5)));
+        assert!(board.problem("policy", "worse", Timestamp(9)));
+        assert_eq!(board.snapshot(Timestamp(9), View::default()).problems[0].since, Timestamp(1));
+        assert!(board.solved("policy") && !board.solved("policy"));
+    }
+}

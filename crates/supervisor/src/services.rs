@@ -1,0 +1,234 @@
+//! The services of one configuration for a user who is away: request files, signed links, channels.
+
+use super::approval_files::{self, Answer, ApprovalFiles, FileNews};
+use super::away::{Current, Ground};
+use super::desk::Desk;
+use super::dispatch::Fact;
+use super::start::Facts;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use tmuxagent_alerts::config::{Settings, Surroundings as Place, build};
+use tmuxagent_alerts::decide::{Decide, Refusal};
+use tmuxagent_alerts::outbox::{Delivery, Mint, Surroundings};
+use tmuxagent_alerts::route::Moment;
+use tmuxagent_alerts::web::{FileBook, Links, Server, WebState, load_or_create, serve};
+use tmuxagent_clock::Clock;
+use tmuxagent_config::Loaded;
+use tmuxagent_model::{Approval, Decider, Snapshot, Timestamp, Via};
+use tmuxagent_text::redact::Redactor;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+/// How long what is under way may take to end before the next configuration begins without waiting for it.
+const END: Duration = Duration::from_secs(4);
+
+/// A configuration to be gone over to.
+pub struct Change {
+    pub(super) loaded: Loaded,
+    pub(super) settings: Settings,
+    /// This moment, for routes.
+    pub(super) moment: Arc<dyn Fn() -> Moment + Send + Sync>,
+    /// Ends everything of it.
+    pub(super) stop: CancellationToken,
+}
+
+/// See the module. Ends when dropped.
+pub struct Services {
+    server: Option<Server>,
+    running: TaskTracker,
+    stop: DropGuard,
+}
+
+impl Services {
+    /// Begins to serve. What can't be set up is shown, and the rest goes on.
+    pub(super) async fn begin(change: Change, ground: &Ground, current: &Current) -> Self {
+        let Change { loaded, settings, moment, stop } = change;
+        let Ground { desk, clock, lang } = ground.clone();
+        let (facts, running) = (desk.facts.clone(), TaskTracker::new());
+        let redactor = settings.redactor(&loaded);
+        serve_files(&loaded, ground, redactor.clone(), &stop, &running).await;
+        let links = links(&loaded, &facts, clock.now()).await;
+        let server = match &links {
+            Some(links) => serve_links(&loaded, links, &desk, redactor.clone(), clock, stop.clone()).await,
+            None => None,
+        };
+        let place = Place::of(&loaded, lang);
+        let mut channels = BTreeMap::new();
+        for (name, config) in &settings.channels {
+            match build(config, &place) {
+                Ok(channel) => drop(channels.insert(name.clone(), channel)),
+                Err(error) => problem(&facts, &format!("channel {name}"), Some(error.to_string())).await,
+            }
+        }
+        let around = Surroundings {
+            desk: Arc::clone(&desk) as Arc<dyn Decide>,
+            mint: mint(links, clock),
+            moment,
+            trouble: trouble(facts),
+            redactor,
+            lang,
+        };
+        let delivery = Delivery::new(desk.store.clone(), channels, settings.routing, around);
+        running.spawn(Arc::clone(&delivery).run(stop.clone()));
+        running.spawn(wake_when_decided(desk, Arc::clone(&delivery), stop.clone()));
+        *current.lock().unwrap_or_else(PoisonError::into_inner) = Some(delivery);
+        Self { server, running, stop: stop.drop_guard() }
+    }
+
+    /// Ends, after what is under way.
+    pub(super) async fn end(self) {
+        let Self { server, running, stop } = self;
+        drop(stop);
+        running.close();
+        let ended = async {
+            running.wait().await;
+            if let Some(server) = server {
+                // How it ended does not matter: its port is free.
+                let _ = server.ended().await;
+            }
+        };
+        // What does not end in time has been told to, and begins nothing new.
+        let _ = tokio::time::timeout(END, ended).await;
+    }
+}
+
+/// Reminders of a question end with it.
+async fn wake_when_decided(desk: Arc<Desk>, delivery: Arc<Delivery>, stop: CancellationToken) {
+    let mut snapshots = desk.snapshots.clone();
+    let mut open = BTreeSet::new();
+    while let Some(Ok(())) = stop.run_until_cancelled(snapshots.changed()).await {
+        let now: BTreeSet<_> =
+            pending(&snapshots.borrow_and_update()).into_iter().map(|approval| approval.id).collect();
+        if now != open {
+            open = now;
+            delivery.wake();
+        }
+    }
+}
+
+/// Reports of the delivery become problems on the screen. Called from its loops, so it may not wait.
+fn trouble(facts: Facts) -> tmuxagent_alerts::outbox::Trouble {
+    Arc::new(move |channel: &str, text: Option<String>| {
+        let (facts, part) = (facts.clone(), format!("channel {channel}"));
+        tokio::spawn(async move { problem(&facts, &part, text).await });
+    })
+}
+
+async fn problem(facts: &Facts, part: &str, text: Option<String>) {
+    // A supervisor that ends shows nothing any more.
+    let _ = facts.send(Fact::Problem(part.to_owned(), text)).await;
+}
+
+fn mint(links: Option<Links>, clock: Clock) -> Mint {
+    Arc::new(move |approval: Approval| {
+        let links = links.clone();
+        Box::pin(async move { links?.mint(&approval, clock.now()).await.ok() })
+    })
+}
+
+/// Keeps a request file for each open approval, and takes what people write into them.
+async fn serve_files(
+    loaded: &Loaded,
+    ground: &Ground,
+    redactor: Redactor,
+    stop: &CancellationToken,
+    running: &TaskTracker,
+) {
+    let (desk, lang) = (Arc::clone(&ground.desk), ground.lang);
+    let files = match ApprovalFiles::open(&loaded.paths.approvals, lang, redactor) {
+        Ok(files) => files,
+        Err(error) => return problem(&desk.facts, "approval files", Some(error.to_string())).await,
+    };
+    let (news_in, mut news) = mpsc::channel(32);
+    let (answers, answers_out) = mpsc::channel(32);
+    let mut snapshots = desk.snapshots.clone();
+    let (stop, follow) = (stop.clone(), running.clone());
+    running.spawn(async move {
+        // Before the first picture nobody knows what is open, and a word in a file would count as late.
+        let first = snapshots.wait_for(|snapshot| snapshot.generation > 0);
+        let Some(first) = stop.run_until_cancelled(first).await.and_then(Result::ok).map(|shown| pending(&shown))
+        else {
+            return;
+        };
+        let (open_in, open) = watch::channel(first);
+        follow.spawn(approval_files::run(files, open, news_in, answers_out, stop.clone()));
+        while let Some(Ok(())) = stop.run_until_cancelled(snapshots.changed()).await {
+            let pending = pending(&snapshots.borrow_and_update());
+            open_in.send_if_modified(|known| std::mem::replace(known, pending.clone()) != pending);
+        }
+    });
+    running.spawn(async move {
+        while let Some(item) = news.recv().await {
+            match item {
+                FileNews::Decided { approval, revision, verdict } => {
+                    // The folder lets only its owner write, who is the user of this process.
+                    let by = Decider { who: desk.user.to_string(), via: Via::File };
+                    if let Err(refusal) = desk.decide(&approval, revision, verdict, by).await {
+                        desk.report(format!("a decision by file for {approval} was not taken: {refusal}"));
+                        // The file may be gone with its approval.
+                        let _ = answers.send(Answer::To(approval, refusal.sentence(lang))).await;
+                    }
+                }
+                FileNews::Late { name, approval } => {
+                    let found = desk.approval(&approval).await;
+                    let refusal = match found.map(|found| found.decision) {
+                        Some(Some(decision)) => Refusal::Decided(Box::new(decision)),
+                        Some(None) => Refusal::Closed,
+                        None => Refusal::Unknown,
+                    };
+                    let why = refusal.sentence(lang);
+                    desk.report(format!(
+                        "the approval file {name} is refused: there is no open question of that name ({why})"
+                    ));
+                    let _ = answers.send(Answer::In(name, why)).await;
+                }
+                FileNews::Refused(text) => desk.report(text),
+            }
+        }
+    });
+}
+
+fn pending(snapshot: &Snapshot) -> Vec<Approval> {
+    let open = |approval: &&Approval| approval.state == tmuxagent_model::ApprovalState::Pending;
+    snapshot.approvals.iter().filter(open).cloned().collect()
+}
+
+async fn links(loaded: &Loaded, facts: &Facts, now: Timestamp) -> Option<Links> {
+    let config = loaded.config.serve.as_ref()?;
+    let file = loaded.paths.link_key();
+    let secret = loaded.config.approval_secret.as_ref().map(|secret| secret.expose().to_owned());
+    match load_or_create(&file, secret.as_deref(), now).await {
+        Ok(ring) => Some(Links {
+            ring,
+            book: Arc::new(FileBook::new(loaded.paths.state_dir.join("links.json"))),
+            public_base_url: config.public_base_url.clone(),
+        }),
+        Err(error) => {
+            problem(facts, "signed links", Some(format!("no key for signed links: {error}"))).await;
+            None
+        }
+    }
+}
+
+async fn serve_links(
+    loaded: &Loaded,
+    links: &Links,
+    desk: &Arc<Desk>,
+    redactor: Redactor,
+    clock: Clock,
+    stop: CancellationToken,
+) -> Option<Server> {
+    let config = loaded.config.serve.as_ref()?;
+    let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || clock.now());
+    let state = WebState::new(links, Arc::clone(desk) as Arc<dyn Decide>, config.pin.clone(), redactor, now);
+    match serve(config.bind, Arc::new(state), stop).await {
+        Ok(server) => Some(server),
+        Err(error) => {
+            let text = format!("can't listen on {}: {error}; set `serve.bind` to a free address", config.bind);
+            problem(&desk.facts, "web server", Some(text)).await;
+            None
+        }
+    }
+}

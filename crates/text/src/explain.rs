@@ -1,0 +1,237 @@
+//! Why a stage is in its state, in lines for people: the one form of the screen and the command line.
+//!
+//! The supervisor's answer is JSON whose form belongs to the engine; its known parts are read leniently.
+
+use super::{Lang, Text, clean, clock_seconds, stage_state};
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde_json::Value;
+use tmuxagent_model::{StageState, Timestamp};
+
+/// A stage, explained.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Stage {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The stage.
+    pub stage: String,
+    /// Where: `session:window.pane`.
+    #[serde(default)]
+    pub place: String,
+    /// The run, once there is one.
+    pub run: Option<u64>,
+    /// The open question about it.
+    pub approval: Option<String>,
+    state: StageState,
+    #[serde(default)]
+    attempt: u32,
+    #[serde(default)]
+    summary: String,
+    #[serde(default)]
+    waits_for: Vec<String>,
+    started_by: Option<Cause>,
+    ended_by: Option<Cause>,
+    #[serde(default)]
+    conditions: Vec<Condition>,
+    #[serde(default)]
+    near_misses: Vec<Miss>,
+    #[serde(default)]
+    defined_at: String,
+}
+
+/// What made something hold.
+#[derive(Debug, Clone, Deserialize)]
+struct Cause {
+    at: Timestamp,
+    #[serde(default)]
+    rule: String,
+    #[serde(default)]
+    text: String,
+}
+
+/// A condition of the stage.
+#[derive(Debug, Clone, Deserialize)]
+struct Condition {
+    role: String,
+    #[serde(default)]
+    active: bool,
+    part: Part,
+}
+
+/// A condition or a part of one.
+#[derive(Debug, Clone, Deserialize)]
+struct Part {
+    text: String,
+    holds: bool,
+    cause: Option<Cause>,
+    #[serde(default)]
+    detail: String,
+    #[serde(default)]
+    parts: Vec<Self>,
+}
+
+/// What almost counted.
+#[derive(Debug, Clone, Deserialize)]
+struct Miss {
+    at: Timestamp,
+    text: String,
+    #[serde(default)]
+    why: String,
+}
+
+/// What a line is, for its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Plain text.
+    Plain,
+    /// A heading.
+    Strong,
+    /// Less important.
+    Dim,
+    /// It holds.
+    Good,
+    /// Somebody waits for it, or it went past.
+    Warn,
+    /// The stage's name, in the colour of its state.
+    Stage(StageState),
+}
+
+/// What stands before a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// The stage's state.
+    Stage(StageState),
+    /// It holds.
+    Holds,
+    /// It does not hold.
+    Open,
+    /// It comes next.
+    Next,
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// How far it is indented, in steps of two columns.
+    pub depth: usize,
+    /// What stands before it.
+    pub sign: Option<Sign>,
+    /// Its text, clean.
+    pub text: String,
+    /// What it is.
+    pub tone: Tone,
+}
+
+/// The deepest nesting of conditions that is shown.
+const DEEPEST: usize = 16;
+
+/// Reads the supervisor's answer; `None` where it has another form.
+#[must_use]
+pub fn read(values: &[Value]) -> Option<Vec<Stage>> {
+    values.iter().map(|value| Stage::deserialize(value).ok()).collect()
+}
+
+/// A stage in lines.
+#[must_use]
+pub fn lines(lang: Lang, zone: &TimeZone, stage: &Stage) -> Vec<Line> {
+    let mut page = Page { lang, zone, lines: Vec::new() };
+    page.stage(stage);
+    page.lines
+}
+
+struct Page<'a> {
+    lang: Lang,
+    zone: &'a TimeZone,
+    lines: Vec<Line>,
+}
+
+impl Page<'_> {
+    fn stage(&mut self, stage: &Stage) {
+        let lang = self.lang;
+        let attempt = match (lang, stage.attempt) {
+            (_, 0) => String::new(),
+            (Lang::En, n) => format!(", attempt {n}"),
+            (Lang::Zh, n) => format!("，第 {n} 次"),
+        };
+        let heading = format!("{}  {}{attempt}", clean(&stage.stage), stage_state(lang, stage.state));
+        self.put(0, Some(Sign::Stage(stage.state)), heading, Tone::Stage(stage.state));
+        if !stage.summary.is_empty() {
+            self.put(1, None, clean(&stage.summary), Tone::Plain);
+        }
+        if !stage.waits_for.is_empty() {
+            self.heading(Text::WaitsFor);
+            for text in &stage.waits_for {
+                self.put(2, Some(Sign::Next), clean(text), Tone::Warn);
+            }
+        }
+        for (name, cause) in [(Text::StartedBy, &stage.started_by), (Text::EndedBy, &stage.ended_by)] {
+            if let Some(cause) = cause {
+                self.heading(name);
+                self.cause(2, cause);
+            }
+        }
+        for condition in &stage.conditions {
+            self.condition(condition);
+        }
+        if !stage.near_misses.is_empty() {
+            self.heading(Text::NearMisses);
+            // The newest is the nearest.
+            for miss in stage.near_misses.iter().rev() {
+                self.put(2, None, format!("{}  {}", self.time(miss.at), clean(&miss.text)), Tone::Plain);
+                self.put(4, None, clean(&miss.why), Tone::Warn);
+            }
+        }
+        if !stage.defined_at.is_empty() {
+            self.put(1, None, format!("{} {}", Text::DefinedAt.of(lang), clean(&stage.defined_at)), Tone::Dim);
+        }
+    }
+
+    fn condition(&mut self, condition: &Condition) {
+        let lang = self.lang;
+        let role = match condition.role.as_str() {
+            "triggers" => lang.pick("starts when", "启动条件").to_owned(),
+            "success_when" => lang.pick("succeeds when", "成功条件").to_owned(),
+            "fail_when" => lang.pick("fails when", "失败条件").to_owned(),
+            other => clean(other).replace('_', " "),
+        };
+        let now = if condition.active { lang.pick(" (watched now)", "（正在观察）") } else { "" };
+        self.put(1, None, format!("{role}{now}"), Tone::Strong);
+        self.part(2, &condition.part);
+    }
+
+    fn part(&mut self, depth: usize, part: &Part) {
+        if depth > DEEPEST {
+            return;
+        }
+        let (sign, tone) = if part.holds { (Sign::Holds, Tone::Good) } else { (Sign::Open, Tone::Plain) };
+        self.put(depth, Some(sign), clean(&part.text), tone);
+        if let Some(cause) = &part.cause {
+            self.cause(depth + 2, cause);
+        }
+        if !part.detail.is_empty() {
+            self.put(depth + 2, None, clean(&part.detail), Tone::Dim);
+        }
+        for inner in &part.parts {
+            self.part(depth + 1, inner);
+        }
+    }
+
+    fn cause(&mut self, depth: usize, cause: &Cause) {
+        self.put(depth, None, format!("{}  {}", self.time(cause.at), clean(&cause.rule)), Tone::Dim);
+        if !cause.text.is_empty() {
+            self.put(depth + 1, None, clean(&cause.text), Tone::Plain);
+        }
+    }
+
+    fn time(&self, at: Timestamp) -> String {
+        clock_seconds(self.zone, at)
+    }
+
+    fn heading(&mut self, text: Text) {
+        self.put(1, None, text.of(self.lang).to_owned(), Tone::Strong);
+    }
+
+    fn put(&mut self, depth: usize, sign: Option<Sign>, text: String, tone: Tone) {
+        self.lines.push(Line { depth, sign, text, tone });
+    }
+}

@@ -1,0 +1,103 @@
+//! Words for people, in English and Chinese.
+//!
+//! **Invariant:** pure functions from values to texts; every text exists in both languages by construction (an
+//! exhaustive `match` or a table row with two columns). Text that came from a pane goes through `clean` or `reveal`
+//! before it becomes part of a sentence.
+
+// Tests read their fixtures.
+#![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
+
+mod clean;
+pub mod cli;
+pub mod explain;
+mod help;
+mod note;
+pub mod plain;
+pub mod redact;
+mod screen;
+mod state;
+mod time;
+mod words;
+
+pub use clean::{clean, clean_block, is_hidden, reveal};
+pub use help::help_text;
+pub use note::note_text;
+pub use screen::Text;
+pub use state::{
+    approval_kind, approval_state, host_state, message_type, pane_state, run_state, skip_reason, stage_state, via,
+};
+pub use time::{ago, clock, clock_seconds, span};
+pub use words::utc;
+
+/// A language of the texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Lang {
+    /// English.
+    #[default]
+    En,
+    /// Simplified Chinese.
+    Zh,
+}
+
+impl Lang {
+    /// Both, in the order in which the language key goes round.
+    pub const ALL: [Self; 2] = [Self::En, Self::Zh];
+
+    /// The language of a POSIX locale name such as `zh_CN.UTF-8` (the value of `LC_ALL`, `LC_MESSAGES` or `LANG`), or of
+    /// a plain `zh`. What is neither Chinese nor known is English.
+    #[must_use]
+    pub fn from_locale(locale: &str) -> Self {
+        let language: String = locale.chars().take_while(|c| c.is_ascii_alphabetic()).collect();
+        match language.to_ascii_lowercase().as_str() {
+            "zh" | "chinese" | "cmn" => Self::Zh,
+            _ => Self::En,
+        }
+    }
+
+    /// The language that an `Accept-Language` header (RFC 9110 §12.5.4) asks for first.
+    #[must_use]
+    pub fn from_header(header: &str) -> Self {
+        let mut best = (Self::En, -1.0_f32);
+        for entry in header.split(',') {
+            let mut parts = entry.split(';');
+            let tag = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+            let weight = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+            let lang = match tag.get(..2) {
+                Some("zh") => Self::Zh,
+                Some("en") => Self::En,
+                _ => continue,
+            };
+            if weight > best.1 {
+                best = (lang, weight);
+            }
+        }
+        best.0
+    }
+
+    /// The code that configuration and `lang` attributes use: `en` or `zh`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.pick("en", "zh")
+    }
+
+    /// The next language, going round.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::En => Self::Zh,
+            Self::Zh => Self::En,
+        }
+    }
+
+    /// The text of this language.
+    #[must_use]
+    pub const fn pick<'t>(self, en: &'t str, zh: &'t str) -> &'t str {
+        match self {
+            Self::En => en,
+            Self::Zh => zh,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! The sentence of each [`Note`].
+
+use super::{Lang, approval_state, clean, host_state, message_type, reveal, run_state, skip_reason, span, via};
+use tmuxagent_model::{Decider, Note};
+
+/// The sentence, one line without control characters.
+#[must_use]
+pub fn note_text(lang: Lang, note: &Note) -> String {
+    match lang {
+        Lang::En => english(note),
+        Lang::Zh => chinese(note),
+    }
+}
+
+fn who(lang: Lang, by: &Decider) -> String {
+    let name = clean(&by.who);
+    let via = via(lang, by.via);
+    match lang {
+        Lang::En => format!("{name} ({via})"),
+        Lang::Zh => format!("{name}（{via}）"),
+    }
+}
+
+/// The end of an approval's identity, enough to tell two apart on one screen.
+fn short(id: &tmuxagent_model::ApprovalId) -> String {
+    let text = clean(id.as_str());
+    let skip = text.chars().count().saturating_sub(6);
+    text.chars().skip(skip).collect()
+}
+
+fn english(note: &Note) -> String {
+    let en = Lang::En;
+    match note {
+        Note::RunStarted { run, pipeline } => format!("{} {run} began", clean(pipeline)),
+        Note::RunEnded { run, pipeline, state } => {
+            format!("{} {run} ended: {}", clean(pipeline), run_state(en, Some(*state)))
+        }
+        Note::StageTriggered { run, stage, by } => format!("{run} {} triggered by {}", clean(stage), clean(by)),
+        Note::StageNeedsApproval { run, stage, .. } => format!("{run} {} needs approval", clean(stage)),
+        Note::StageStarted { run, stage, attempt } => match attempt {
+            0 | 1 => format!("{run} {} started", clean(stage)),
+            n => format!("{run} {} started, attempt {n}", clean(stage)),
+        },
+        Note::StageSucceeded { run, stage, by, took } => {
+            format!("{run} {} done in {}{}", clean(stage), span(en, *took), because(": ", by))
+        }
+        Note::StageFailed { run, stage, by, attempt } => {
+            format!("{run} {} failed (attempt {attempt}){}", clean(stage), because(": ", by))
+        }
+        Note::StageRetrying { run, stage, attempt, max, after } => {
+            format!("{run} {} tries again in {} ({attempt}/{})", clean(stage), span(en, *after), max.saturating_add(1))
+        }
+        Note::StageEscalated { run, stage, code } => format!("{run} {} escalated: {}", clean(stage), clean(code)),
+        Note::StageSkipped { run, stage } => format!("{run} {} skipped", clean(stage)),
+        Note::StageCancelled { run, stage, why } => format!("{run} {} cancelled{}", clean(stage), because(": ", why)),
+        Note::ApprovalAsked { question, .. } => format!("asked: {}", clean(question)),
+        Note::ApprovalDecided { approval, approve, by } => {
+            let verdict = if *approve { "approved" } else { "rejected" };
+            format!("{verdict} by {} (…{})", who(en, by), short(approval))
+        }
+        Note::ApprovalClosed { approval, state } => {
+            format!("approval …{} closed: {}", short(approval), approval_state(en, *state))
+        }
+        Note::DecisionRefused { why, by, .. } => format!("decision of {} refused: {}", who(en, by), clean(why)),
+        Note::Sent { text, .. } => format!("typed {}", reveal(text)),
+        Note::NotSent { text, reason, .. } => format!("not typed {}: {}", reveal(text), skip_reason(en, reason)),
+        Note::EffectFailed { error, .. } => format!("an effect failed: {}", clean(error)),
+        Note::Held { text, .. } => format!("held by the freeze: {}", reveal(text)),
+        Note::Frozen { by } => format!("frozen by {}", who(en, by)),
+        Note::Unfrozen { by } => format!("unfrozen by {}", who(en, by)),
+        Note::AgentSaid { kind, stage, summary } => {
+            format!("agent {}{}: {}", message_type(en, *kind), stage_of(stage.as_deref()), clean(summary))
+        }
+        Note::MalformedMessage { error } => format!("unreadable SENTRY message: {}", clean(error)),
+        Note::Gap { pane } => format!("output of {} was lost", clean(pane)),
+        Note::PaneSeen { pane } => format!("pane {} appeared", clean(pane)),
+        Note::PaneGone { pane } => format!("pane {} is gone", clean(pane)),
+        Note::Refused { why } => format!("refused: {}", clean(why)),
+        Note::PolicyLoaded { pipelines: 1 } => "policy loaded, 1 pipeline".to_owned(),
+        Note::PolicyLoaded { pipelines } => format!("policy loaded, {pipelines} pipelines"),
+        Note::PolicyBroken { error } => format!("bad policy, the old one goes on: {}", clean(error)),
+        Note::Host { host, state, detail } => {
+            format!("host {} {}{}", clean(host), host_state(en, *state), because(": ", detail))
+        }
+        Note::Text { text } => clean(text),
+    }
+}
+
+fn chinese(note: &Note) -> String {
+    let zh = Lang::Zh;
+    match note {
+        Note::RunStarted { run, pipeline } => format!("{} {run} 开始", clean(pipeline)),
+        Note::RunEnded { run, pipeline, state } => {
+            format!("{} {run} 结束：{}", clean(pipeline), run_state(zh, Some(*state)))
+        }
+        Note::StageTriggered { run, stage, by } => format!("{run} {} 已触发：{}", clean(stage), clean(by)),
+        Note::StageNeedsApproval { run, stage, .. } => format!("{run} {} 等待审批", clean(stage)),
+        Note::StageStarted { run, stage, attempt } => match attempt {
+            0 | 1 => format!("{run} {} 已启动", clean(stage)),
+            n => format!("{run} {} 已启动，第 {n} 次", clean(stage)),
+        },
+        Note::StageSucceeded { run, stage, by, took } => {
+            format!("{run} {} 完成，用时 {}{}", clean(stage), span(zh, *took), because("：", by))
+        }
+        Note::StageFailed { run, stage, by, attempt } => {
+            format!("{run} {} 第 {attempt} 次失败{}", clean(stage), because("：", by))
+        }
+        Note::StageRetrying { run, stage, attempt, max, after } => {
+            format!("{run} {} 将在 {} 后重试（{attempt}/{}）", clean(stage), span(zh, *after), max.saturating_add(1))
+        }
+        Note::StageEscalated { run, stage, code } => format!("{run} {} 已上报：{}", clean(stage), clean(code)),
+        Note::StageSkipped { run, stage } => format!("{run} {} 已跳过", clean(stage)),
+        Note::StageCancelled { run, stage, why } => format!("{run} {} 已取消{}", clean(stage), because("：", why)),
+        Note::ApprovalAsked { question, .. } => format!("请求审批：{}", clean(question)),
+        Note::ApprovalDecided { approval, approve, by } => {
+            let verdict = if *approve { "批准" } else { "拒绝" };
+            format!("{} {verdict}（…{}）", who(zh, by), short(approval))
+        }
+        Note::ApprovalClosed { approval, state } => {
+            format!("审批 …{} 关闭：{}", short(approval), approval_state(zh, *state))
+        }
+        Note::DecisionRefused { why, by, .. } => format!("{} 的决定未被接受：{}", who(zh, by), clean(why)),
+        Note::Sent { text, .. } => format!("已输入 {}", reveal(text)),
+        Note::NotSent { text, reason, .. } => format!("未输入 {}：{}", reveal(text), skip_reason(zh, reason)),
+        Note::EffectFailed { error, .. } => format!("执行失败：{}", clean(error)),
+        Note::Held { text, .. } => format!("因冻结暂缓：{}", reveal(text)),
+        Note::Frozen { by } => format!("{} 已冻结", who(zh, by)),
+        Note::Unfrozen { by } => format!("{} 已解冻", who(zh, by)),
+        Note::AgentSaid { kind, stage, summary } => {
+            format!("代理{}{}：{}", message_type(zh, *kind), stage_of(stage.as_deref()), clean(summary))
+        }
+        Note::MalformedMessage { error } => format!("无法解析的 SENTRY 消息：{}", clean(error)),
+        Note::Gap { pane } => format!("{} 的部分输出已丢失", clean(pane)),
+        Note::PaneSeen { pane } => format!("出现窗格 {}", clean(pane)),
+        Note::PaneGone { pane } => format!("窗格 {} 已消失", clean(pane)),
+        Note::Refused { why } => format!("已拒绝执行：{}", clean(why)),
+        Note::PolicyLoaded { pipelines } => format!("策略已加载，{pipelines} 条流水线"),
+        Note::PolicyBroken { error } => format!("策略有误，继续使用旧策略：{}", clean(error)),
+        Note::Host { host, state, detail } => {
+            format!("主机 {} {}{}", clean(host), host_state(zh, *state), because("：", detail))
+        }
+        Note::Text { text } => clean(text),
+    }
+}
+
+/// The reason with its separator, or nothing.
+fn because(separator: &str, why: &str) -> String {
+    let why = clean(why);
+    if why.is_empty() { why } else { format!("{separator}{why}") }
+}
+
+fn stage_of(stage: Option<&str>) -> String {
+    stage.map_or_else(String::new, |stage| format!(" [{}]", clean(stage)))
+}

@@ -1,0 +1,156 @@
+//! The names of states, kinds and surfaces.
+
+use super::{Lang, clean};
+use tmuxagent_model::{
+    ApprovalKind, ApprovalState, HostState, MessageType, PaneState, RunState, SkipReason, StageState, Via,
+};
+
+/// A stage's state.
+#[must_use]
+pub const fn stage_state(lang: Lang, state: StageState) -> &'static str {
+    match state {
+        StageState::Waiting => lang.pick("waiting", "等待"),
+        StageState::NeedsApproval => lang.pick("needs approval", "待审批"),
+        StageState::Queued => lang.pick("queued", "排队"),
+        StageState::Starting => lang.pick("starting", "启动中"),
+        StageState::Running => lang.pick("running", "运行中"),
+        StageState::Retrying => lang.pick("retrying", "重试中"),
+        StageState::Asking => lang.pick("asking", "询问中"),
+        StageState::Succeeded => lang.pick("done", "完成"),
+        StageState::Failed => lang.pick("failed", "失败"),
+        StageState::Escalated => lang.pick("escalated", "已上报"),
+        StageState::Skipped => lang.pick("skipped", "已跳过"),
+        StageState::Cancelled => lang.pick("cancelled", "已取消"),
+    }
+}
+
+/// A run's state; `None` before its first run.
+#[must_use]
+pub const fn run_state(lang: Lang, state: Option<RunState>) -> &'static str {
+    match state {
+        None => lang.pick("not run yet", "尚未运行"),
+        Some(RunState::Open) => lang.pick("open", "进行中"),
+        Some(RunState::Succeeded) => lang.pick("done", "完成"),
+        Some(RunState::Failed) => lang.pick("failed", "失败"),
+        Some(RunState::Cancelled) => lang.pick("cancelled", "已取消"),
+    }
+}
+
+/// A pane's state.
+#[must_use]
+pub const fn pane_state(lang: Lang, state: PaneState) -> &'static str {
+    match state {
+        PaneState::NeedsApproval => lang.pick("needs you", "需要你"),
+        PaneState::Failed => lang.pick("failed", "失败"),
+        PaneState::Retrying => lang.pick("retrying", "重试中"),
+        PaneState::Running => lang.pick("running", "运行中"),
+        PaneState::Done => lang.pick("done", "完成"),
+        PaneState::Idle => lang.pick("idle", "空闲"),
+        PaneState::Stale => lang.pick("stale", "失联"),
+        PaneState::Dead => lang.pick("dead", "已结束"),
+    }
+}
+
+/// A host's state.
+#[must_use]
+pub const fn host_state(lang: Lang, state: HostState) -> &'static str {
+    match state {
+        HostState::Connecting => lang.pick("connecting", "连接中"),
+        HostState::Live => lang.pick("live", "在线"),
+        HostState::Polling => lang.pick("polling", "轮询"),
+        HostState::NoServer => lang.pick("no tmux server", "无 tmux 服务"),
+        HostState::Unreachable => lang.pick("unreachable", "无法连接"),
+    }
+}
+
+/// An approval's state.
+#[must_use]
+pub const fn approval_state(lang: Lang, state: ApprovalState) -> &'static str {
+    match state {
+        ApprovalState::Pending => lang.pick("open", "待定"),
+        ApprovalState::Approved => lang.pick("approved", "已批准"),
+        ApprovalState::Rejected => lang.pick("rejected", "已拒绝"),
+        ApprovalState::Expired => lang.pick("expired", "已过期"),
+        ApprovalState::Superseded => lang.pick("superseded", "已失效"),
+    }
+}
+
+/// Why a human is asked.
+#[must_use]
+pub const fn approval_kind(lang: Lang, kind: &ApprovalKind) -> &'static str {
+    use tmuxagent_model::OnApprove;
+    match kind {
+        ApprovalKind::Gate => lang.pick("gate", "关卡"),
+        ApprovalKind::Failed { on_approve: OnApprove::Rerun } => {
+            lang.pick("failed: yes runs it again", "失败：批准则重跑")
+        }
+        ApprovalKind::Failed { on_approve: OnApprove::Continue } => {
+            lang.pick("failed: yes counts it as done", "失败：批准则视为完成")
+        }
+        ApprovalKind::Failed { on_approve: OnApprove::Skip } => lang.pick("failed: yes skips it", "失败：批准则跳过"),
+        ApprovalKind::Settle { .. } => lang.pick("outcome unknown", "结果未知"),
+        ApprovalKind::Gap => lang.pick("lines may be missing", "可能漏读输出"),
+        ApprovalKind::Agent => lang.pick("an agent asks", "代理提问"),
+    }
+}
+
+/// A surface.
+#[must_use]
+pub const fn via(lang: Lang, via: Via) -> &'static str {
+    match via {
+        Via::Key => lang.pick("key", "按键"),
+        Via::Popup => lang.pick("popup", "弹窗"),
+        Via::Cli => lang.pick("command line", "命令行"),
+        Via::File => lang.pick("file", "文件"),
+        Via::Link => lang.pick("link", "链接"),
+        Via::Chat => lang.pick("chat", "聊天"),
+        Via::Hook => lang.pick("hook", "钩子"),
+    }
+}
+
+/// A type of the agents' protocol.
+#[must_use]
+pub const fn message_type(lang: Lang, kind: MessageType) -> &'static str {
+    match kind {
+        MessageType::Status => lang.pick("status", "状态"),
+        MessageType::Ask => lang.pick("question", "提问"),
+        MessageType::Error => lang.pick("error", "错误"),
+        MessageType::Action => lang.pick("action", "动作"),
+        MessageType::Log => lang.pick("log", "日志"),
+    }
+}
+
+/// Why keys were not typed.
+#[must_use]
+pub fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
+    let fixed = match reason {
+        SkipReason::OtherServer => lang.pick("another tmux server answers there", "该地址已是另一个 tmux 服务"),
+        SkipReason::OtherProcess => lang.pick("the pane is gone or runs another process", "窗格已关闭或已换成别的进程"),
+        SkipReason::Dead => lang.pick("the pane's process has ended", "窗格里的进程已结束"),
+        SkipReason::InMode => lang.pick("the pane is in copy mode", "窗格处于复制模式"),
+        SkipReason::InputOff => lang.pick("the pane's input is switched off", "窗格输入已关闭"),
+        SkipReason::Synchronized => {
+            lang.pick("synchronize-panes would type into other panes too", "同步输入会同时打进其他窗格")
+        }
+        SkipReason::OtherCommand(command) => {
+            let command = clean(command);
+            return match lang {
+                Lang::En => format!("`{command}` is in the foreground"),
+                Lang::Zh => format!("前台程序是 {command}"),
+            };
+        }
+        SkipReason::Question => {
+            lang.pick("the program asks something, which Enter would answer", "程序正在提问，回车会变成对它的回答")
+        }
+        SkipReason::ScreenChanged => lang.pick("the expected text is not on the screen", "屏幕上没有预期的文字"),
+        SkipReason::Withdrawn => lang.pick("overtaken: its stage or approval has ended", "所属阶段或审批已结束"),
+        SkipReason::Unreachable(why) => {
+            let why = clean(why);
+            return match lang {
+                Lang::En => format!("unreachable: {why}"),
+                Lang::Zh => format!("无法送达：{why}"),
+            };
+        }
+    };
+    fixed.to_owned()
+}

@@ -1,0 +1,86 @@
+//! The words of messages and pages, per language. Pure.
+
+use crate::Lang;
+use tmuxagent_model::{AlertKind, ApprovalKind, ApprovalState, OnApprove, Timestamp, Via};
+
+impl Lang {
+    /// What a message of that kind is called at the beginning of its title.
+    #[must_use]
+    pub const fn kind(self, kind: AlertKind) -> &'static str {
+        match kind {
+            AlertKind::Approval => self.pick("Decide", "待审批"),
+            AlertKind::Reminder => self.pick("Still waiting", "仍在等待"),
+            AlertKind::Failure => self.pick("Failed", "失败"),
+            AlertKind::Success => self.pick("Done", "完成"),
+            AlertKind::Custom => self.pick("Note", "通知"),
+            AlertKind::Agent => self.pick("Agent", "代理"),
+            AlertKind::System => self.pick("tmuxagent", "tmuxagent"),
+        }
+    }
+
+    /// Why the human is asked, one phrase.
+    #[must_use]
+    pub const fn reason(self, kind: &ApprovalKind) -> &'static str {
+        match kind {
+            ApprovalKind::Gate => self.pick("a stage wants to start", "阶段请求开始"),
+            ApprovalKind::Failed { on_approve: OnApprove::Rerun } => {
+                self.pick("a stage failed; yes runs it again", "阶段失败；批准后重跑")
+            }
+            ApprovalKind::Failed { on_approve: OnApprove::Continue } => {
+                self.pick("a stage failed; yes goes on as if it had succeeded", "阶段失败；批准后视为成功并继续")
+            }
+            ApprovalKind::Failed { on_approve: OnApprove::Skip } => {
+                self.pick("a stage failed; yes leaves it out", "阶段失败；批准后跳过该阶段")
+            }
+            ApprovalKind::Settle { .. } => {
+                self.pick("it is not known whether this was done", "无法确认此操作是否已执行")
+            }
+            ApprovalKind::Gap => self.pick("output may have been missed", "可能漏读了输出"),
+            ApprovalKind::Agent => self.pick("an agent asks", "代理提问"),
+        }
+    }
+
+    /// A surface, as part of a sentence.
+    #[must_use]
+    pub const fn via(self, via: Via) -> &'static str {
+        match via {
+            Via::Key => self.pick("the main screen", "主界面"),
+            Via::Popup => self.pick("the popup", "弹窗"),
+            Via::Cli => self.pick("the command line", "命令行"),
+            Via::File => self.pick("a file", "文件"),
+            Via::Link => self.pick("a link", "链接"),
+            Via::Chat => self.pick("a chat", "聊天"),
+            Via::Hook => self.pick("a hook", "钩子"),
+        }
+    }
+
+    /// How an approval stands.
+    #[must_use]
+    pub const fn state(self, state: ApprovalState) -> &'static str {
+        match state {
+            ApprovalState::Pending => self.pick("waiting", "等待中"),
+            ApprovalState::Approved => self.pick("approved", "已批准"),
+            ApprovalState::Rejected => self.pick("rejected", "已拒绝"),
+            ApprovalState::Expired => self.pick("expired", "已过期"),
+            ApprovalState::Superseded => self.pick("no longer needed", "已失效"),
+        }
+    }
+}
+
+/// An instant as `2026-11-21 10:32 UTC`.
+#[must_use]
+pub fn utc(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0)
+        .map(|time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
+        .unwrap_or_else(|_| "?".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_read_like_a_person_writes_them() {
+        assert_eq!(utc(Timestamp(1_700_000_000_000)), "2023-11-14 22:13 UTC");
+    }
+}

@@ -1,0 +1,99 @@
+//! Whether the host still answers, and when it is tried again.
+
+use super::fork;
+use super::host::{Host, Purpose};
+use super::link::{Link, random};
+use std::time::Duration;
+use tmuxagent_model::{Event, HostState};
+use tokio::time::Instant;
+
+/// How long a client may take to arrive.
+const STUCK: Duration = Duration::from_secs(15);
+/// Failures that still count for a link which was up a moment ago: the next pause is four seconds at most.
+pub(super) const FLAPPING: u32 = 4;
+/// A link that stood for so long has mended.
+const STEADY: Duration = Duration::from_secs(20);
+
+/// How clients are looked after.
+pub(super) struct Rhythm {
+    /// How often.
+    pub check: Duration,
+    /// One that was silent for longer is asked something.
+    silent: Duration,
+    /// One may be silent for so long while an answer is due.
+    stuck: Duration,
+}
+/// On this machine only a stuck server is silent.
+const AT_HAND: Rhythm =
+    Rhythm { check: Duration::from_secs(5), silent: Duration::from_secs(60), stuck: Duration::from_secs(15) };
+/// A link dies without a word; ssh finds that out after eight seconds, and this does where ssh was told not to.
+const FAR: Rhythm =
+    Rhythm { check: Duration::from_secs(1), silent: Duration::from_secs(2), stuck: Duration::from_secs(6) };
+/// The longest pause between two attempts to reach a host, milliseconds.
+pub(super) const LONGEST_PAUSE: u64 = 20_000;
+
+impl Host {
+    /// Plans the next look for the server: with growing pauses, no longer than `most` milliseconds.
+    pub fn probe_later(&mut self, most: u64) {
+        let pause = (250u64 << self.failures.min(10)).min(most);
+        self.failures += 1;
+        // Hosts that vanished together need not come back in step.
+        let jitter = u64::from(random::<1>()[0]) * pause / if self.spec.transport.is_local() { 1024 } else { 256 };
+        let at = Instant::now() + Duration::from_millis(pause + jitter);
+        self.times.probe = Some(at);
+        self.wake_at(at);
+    }
+
+    /// The host can't be asked: its panes are stale.
+    pub fn lose_host(&mut self, why: &str) {
+        let known = self.status.as_ref().is_some_and(|(state, ..)| *state == HostState::Unreachable);
+        if !known && !self.panes.is_empty() {
+            self.outlet.event(Event::HostLost { host: self.spec.name.clone() });
+        }
+        self.panes.values_mut().for_each(|pane| pane.stale = true);
+        self.link = Link::Down;
+        self.up_since = None;
+        self.complete = false;
+        self.say(HostState::Unreachable, why);
+    }
+
+    /// Ends clients that no longer answer.
+    pub fn check_clients(&mut self, now: Instant) {
+        let rhythm = self.rhythm();
+        self.times.check = Some(now + rhythm.check);
+        // After a pause of this whole process what was said meanwhile is read first.
+        let late = now.duration_since(std::mem::replace(&mut self.last_check, now)) > rhythm.check * 3;
+        if late {
+            return;
+        }
+        let mut hung = false;
+        for attached in self.clients.values_mut() {
+            let silent = attached.session.is_none() && now.duration_since(attached.started) > STUCK;
+            if silent || attached.client.is_stuck(now, rhythm.stuck) {
+                attached.client.kill();
+                hung |= attached.client.is_stuck(now, rhythm.stuck);
+            } else if now.duration_since(attached.client.heard) > rhythm.silent {
+                attached.client.request("display-message -p \"\"", Purpose::Nothing);
+            }
+        }
+        if let Some(words) = self.spec.transport.hang_up().filter(|_| hung) {
+            // The shared connection hangs as well; what comes next shall make a new one.
+            tokio::spawn(async move { fork::run(&words).await });
+        }
+        if self.up_since.is_some_and(|since| now.duration_since(since) > STEADY) {
+            self.failures = 0;
+        }
+    }
+
+    /// A host was reached: once it has been so for a while, its earlier failures no longer count.
+    pub fn forgive(&mut self, now: Instant) {
+        self.up_since = Some(now);
+        if self.spec.transport.is_local() {
+            self.failures = 0;
+        }
+    }
+
+    pub const fn rhythm(&self) -> Rhythm {
+        if self.spec.transport.is_local() { AT_HAND } else { FAR }
+    }
+}

@@ -1,0 +1,186 @@
+//! What a pane shows and showed, as captured; and what of it a reader has not been told yet.
+//!
+//! A capture over the channel is exactly in step with the stream: it holds all bytes that came before its reply, so
+//! bytes between asking and reply are dropped where a capture is read.
+
+use super::Position;
+use super::proto::{Nonce, Parser, Reply, Row, RowReader, row_format};
+use tmuxagent_lines::{Missed, Reader, Reading};
+use tmuxagent_model::PaneId;
+
+/// What is known of a pane's past when observation begins, or goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Past {
+    /// It was there before we came: what it shows is old.
+    Old,
+    /// It appeared while we were watching: everything in it is new.
+    New,
+    /// It was read up to here, by this reader.
+    Read,
+    /// It was read up to here, in an earlier life.
+    Remembered(Box<Position>),
+}
+
+/// A pane's screen and history at one instant.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Capture {
+    /// The pane's process.
+    pub pid: u32,
+    /// Whether the alternate screen is on.
+    pub alternate: bool,
+    /// Rows in the history above the screen, and how many there may be.
+    pub history_size: u64,
+    /// See `history_size`.
+    pub history_limit: u64,
+    /// Where the cursor is, from 0.
+    pub cursor: (usize, usize),
+    /// The visible rows.
+    pub visible: Vec<String>,
+    /// Logical lines (wrapped rows joined) of the captured part of the history and the screen.
+    pub logical: Vec<String>,
+}
+
+/// How many rows of history the capture of a pane whose past is old needs: enough for an anchor.
+pub(super) const FEW: u32 = 60;
+
+/// The commands that capture a pane with `lines` rows of its history, as one line.
+pub(super) fn capture_line(nonce: &Nonce, pane: PaneId, lines: u32) -> String {
+    let facts = ["#{pane_pid}", "#{alternate_on}", "#{history_size}", "#{history_limit}", "#{cursor_x}", "#{cursor_y}"];
+    let (row, raw) = (row_format(nonce, &facts), Parser::raw_mark(nonce));
+    format!(
+        "display-message -p -t {pane} \"{row}\" ; display-message -p \"{raw}\" ; capture-pane -p -t {pane} ; \
+         display-message -p \"{raw}\" ; capture-pane -p -J -S -{lines} -t {pane}"
+    )
+}
+
+impl Capture {
+    /// Reads the reply to [`capture_line`]; `None` where the pane is gone.
+    pub fn read(nonce: &Nonce, reply: &Reply) -> Option<Self> {
+        let mut rows = RowReader::new(nonce.clone());
+        let facts = reply.rows().find_map(|line| rows.push(line))?;
+        let mut blocks = reply.announced(nonce);
+        let mut texts = || blocks.next().map(|block| block.rows.iter().map(|row| text(row)).collect());
+        Self::new(&facts, texts()?, texts()?)
+    }
+
+    /// Puts a capture together from its row of numbers and its two texts.
+    pub fn new(facts: &Row, visible: Vec<String>, logical: Vec<String>) -> Option<Self> {
+        let number = |index: usize| facts.get(index).and_then(|field| std::str::from_utf8(field).ok()?.parse().ok());
+        Some(Self {
+            pid: number(0).and_then(|pid: u64| u32::try_from(pid).ok()).unwrap_or(0),
+            alternate: number(1)? != 0,
+            history_size: number(2)?,
+            history_limit: number(3)?,
+            cursor: (usize::try_from(number(4)?).ok()?, usize::try_from(number(5)?).ok()?),
+            visible,
+            logical,
+        })
+    }
+
+    /// The complete lines, and the beginning of the line in which the cursor stands.
+    fn split(&self) -> (&[String], &str) {
+        let end = self.logical.iter().rposition(|line| !line.trim_end().is_empty()).map_or(0, |at| at + 1);
+        let lines = self.logical.get(..end).unwrap_or_default();
+        let (_, y) = self.cursor;
+        let below = self.visible.get(y + 1..).unwrap_or_default();
+        let at_end = below.iter().all(|row| row.trim_end().is_empty());
+        let row_has_text = self.visible.get(y).is_some_and(|row| !row.trim_end().is_empty());
+        match lines.split_last() {
+            Some((last, complete)) if at_end && row_has_text => (complete, last),
+            _ => (lines, ""),
+        }
+    }
+
+    /// Whether lines were lost out of reach above the captured part.
+    fn is_cut(&self, lines: u32) -> bool {
+        // tmux drops a tenth of the history at once when it is full.
+        self.history_size > u64::from(lines) || self.history_size.saturating_mul(10) >= self.history_limit * 9
+    }
+}
+
+/// One row of a capture as text.
+pub(super) fn text(row: &[u8]) -> String {
+    String::from_utf8_lossy(row).into_owned()
+}
+
+/// What is told while a reader catches up.
+#[derive(Debug)]
+pub(super) enum Told<'a> {
+    /// Output was lost here.
+    Gap,
+    /// Something new.
+    Reading(Reading<'a>),
+}
+
+/// Brings a reader up to the instant of `capture`; what is new is told.
+///
+/// `lines` is how much history the capture asked for.
+pub(super) fn catch_up(
+    reader: &mut Reader,
+    past: &Past,
+    capture: &Capture,
+    lines: u32,
+    sink: &mut dyn FnMut(Told<'_>),
+) {
+    let mut nothing = |_: Reading<'_>| {};
+    if let Past::Remembered(position) = past {
+        for echo in &position.echoes {
+            // What is settled at this start is known already.
+            if !reader.awaited().any(|known| known == echo) {
+                reader.typed(&format!("{echo}\n"));
+            }
+        }
+    }
+    reader.set_alternate(capture.alternate);
+    let screen = capture.alternate
+        || match past {
+            Past::Read => reader.wants_screen(),
+            Past::Remembered(position) => !position.screen.is_empty(),
+            Past::Old | Past::New => false,
+        };
+    if screen {
+        match past {
+            Past::Old => reader.baseline(&capture.visible),
+            Past::Remembered(position) => {
+                reader.baseline(&position.screen);
+                reader.screen(&capture.visible, &mut |reading| sink(Told::Reading(reading)));
+            }
+            Past::New | Past::Read => reader.screen(&capture.visible, &mut |reading| sink(Told::Reading(reading))),
+        }
+        return;
+    }
+    let (complete, partial) = capture.split();
+    let missed = match past {
+        Past::Old => None,
+        Past::New => Some(Missed::Lines(complete)),
+        Past::Read => Some(reader.anchor().missed(complete)),
+        Past::Remembered(position) => Some(position.anchor.missed(complete)),
+    };
+    let new: &[String] = match missed {
+        None => &[],
+        Some(Missed::Lines(new)) => new,
+        Some(Missed::Gap(rest)) => {
+            sink(Told::Gap);
+            // Where the lines we knew are out of reach, all that is left is later than they. Otherwise the screen was
+            // cleared or drawn anew, and what it shows may have been told already.
+            if capture.is_cut(lines) { rest } else { &[] }
+        }
+    };
+    let known = complete.get(..complete.len() - new.len()).unwrap_or_default();
+    if *past != Past::Read {
+        reader.baseline(&capture.visible);
+        reader.history(known, &mut nothing);
+    }
+    reader.history(new, &mut |reading| sink(Told::Reading(reading)));
+    // The line that was open before is drawn anew.
+    reader.bytes(b"\r\x1b[2K", &mut nothing);
+    if !partial.is_empty() {
+        reader.bytes(partial.as_bytes(), &mut nothing);
+        if new.is_empty() && matches!(past, Past::Old) {
+            reader.quiet(&mut nothing);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! What panes there are: `list-panes -a` as rows, and the choice of what is watched through which session.
+
+use super::HostSpec;
+use super::proto::{Nonce, Row, row_format};
+use std::collections::BTreeMap;
+use tmuxagent_model::{HostName, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, SessionId, WindowId};
+
+/// The fields of a pane's row; the order is that of [`Entry::read`].
+const FIELDS: [&str; 21] = [
+    "#{version}",
+    "#{@tmuxagent_server}",
+    "#{pid}",
+    "#{start_time}",
+    "#{session_id}",
+    "#{session_activity}",
+    "#{window_id}",
+    "#{window_index}",
+    "#{pane_id}",
+    "#{pane_index}",
+    "#{pane_pid}",
+    "#{pane_dead}",
+    "#{pane_in_mode}",
+    "#{alternate_on}",
+    "#{pane_width}",
+    "#{pane_height}",
+    "#{session_name}",
+    "#{window_name}",
+    "#{pane_title}",
+    "#{pane_current_command}",
+    "#{pane_current_path}",
+];
+/// The pane option that names a pane's role; older servers know no pane options, so it is asked for apart.
+const ROLE: &str = "#{@tmuxagent_role}";
+
+/// The pane option that keeps a pane out of the recordings, `off`.
+const RECORD: &str = "#{@tmuxagent_record}";
+
+/// The format of a listing.
+pub(super) fn listing_format(nonce: &Nonce) -> String {
+    let mut fields = FIELDS.to_vec();
+    fields.extend([ROLE, RECORD]);
+    row_format(nonce, &fields)
+}
+
+/// The format of the server-wide subscription, whose change says that a listing is due. The server expands it every
+/// second, so it holds only what no notification tells: not names, layouts and modes, which have their own; and not
+/// commands and folders, which no program changes without printing something.
+pub(super) fn subscription_format(nonce: &Nonce) -> String {
+    let told =
+        format!("#{{session_id}}#{{window_id}}#{{pane_id}}#{{pane_pid}}#{{pane_dead}}#{{pane_title}}{ROLE}{RECORD}");
+    format!("#{{S:#{{W:#{{P:{}}}}}}}", row_format(nonce, &[&told]))
+}
+
+/// One row of a listing: a pane in one of the sessions that show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub version: String,
+    pub server: String,
+    pub server_pid: u32,
+    pub start_time: String,
+    pub session: SessionId,
+    pub session_activity: u64,
+    pub window: WindowId,
+    pub window_index: u32,
+    pub pane: PaneId,
+    pub pane_index: u32,
+    pub pid: u32,
+    pub dead: bool,
+    pub in_mode: bool,
+    pub alternate: bool,
+    pub width: u16,
+    pub height: u16,
+    pub facts: PaneFacts,
+    /// Its wish about recordings, mostly empty.
+    pub record: String,
+}
+
+impl Entry {
+    /// Reads a row; `None` where it has not the form that was asked for.
+    pub fn read(row: &Row) -> Option<Self> {
+        let text = |index: usize| row.get(index).map(|field| String::from_utf8_lossy(field).into_owned());
+        let on = |index: usize| text(index).map(|field| !matches!(field.as_str(), "" | "0"));
+        Some(Self {
+            version: text(0)?,
+            server: text(1)?,
+            server_pid: text(2)?.parse().ok()?,
+            start_time: text(3)?,
+            session: text(4)?.parse().ok()?,
+            session_activity: text(5)?.parse().unwrap_or(0),
+            window: text(6)?.parse().ok()?,
+            window_index: text(7)?.parse().ok()?,
+            pane: text(8)?.parse().ok()?,
+            pane_index: text(9)?.parse().ok()?,
+            // Newer versions give a dead pane no pid.
+            pid: text(10)?.parse().unwrap_or(0),
+            dead: on(11)?,
+            in_mode: on(12)?,
+            alternate: on(13)?,
+            width: text(14)?.parse().ok()?,
+            height: text(15)?.parse().ok()?,
+            facts: PaneFacts {
+                session: text(16)?,
+                window: text(17)?,
+                title: text(18)?,
+                command: text(19)?,
+                path: text(20)?,
+                role: text(21)?,
+                agent: String::new(),
+            },
+            record: text(22).unwrap_or_default(),
+        })
+    }
+
+    /// The server's `pid` and start time.
+    pub fn life(&self) -> (u32, String) {
+        (self.server_pid, self.start_time.clone())
+    }
+
+    /// The pane as the rest of the program knows it.
+    pub fn info(&self, host: &HostName, server: &ServerId) -> PaneInfo {
+        PaneInfo {
+            key: PaneKey { host: host.clone(), server: server.clone(), pane: self.pane, pid: self.pid },
+            session_id: self.session,
+            window_id: self.window,
+            window_index: self.window_index,
+            pane_index: self.pane_index,
+            facts: self.facts.clone(),
+            dead: self.dead,
+            in_mode: self.in_mode,
+            alternate: self.alternate,
+            width: self.width,
+            height: self.height,
+        }
+    }
+}
+
+/// All panes of a server, each once, with the session that it is watched through.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// Every pane, watched or not.
+    pub panes: BTreeMap<PaneId, Listed>,
+    /// Every session with its last activity.
+    pub sessions: BTreeMap<SessionId, u64>,
+}
+
+/// A pane of a [`Listing`].
+#[derive(Debug)]
+pub(super) struct Listed {
+    /// Its row in the session that it is watched through.
+    pub entry: Entry,
+    /// Whether it is watched.
+    pub chosen: bool,
+    /// All sessions that show it.
+    pub sessions: Vec<SessionId>,
+}
+
+impl Listing {
+    /// Sorts rows out. A window may be linked into several sessions; it is watched through one of them: one that
+    /// passes the filters, that a client of ours reads already (`has_client`), and the oldest of these.
+    pub fn new(spec: &HostSpec, entries: Vec<Entry>, has_client: &dyn Fn(SessionId) -> bool) -> Self {
+        let mut out = Self::default();
+        let rank = |chosen: bool, session: SessionId| (!chosen, !has_client(session), session);
+        for mut entry in entries {
+            out.sessions.insert(entry.session, entry.session_activity);
+            let facts = &mut entry.facts;
+            let chosen = spec.chooses(&facts.session, &facts.window, &facts.title);
+            facts.agent = (spec.recognise)(facts);
+            match out.panes.get_mut(&entry.pane) {
+                None => {
+                    let sessions = vec![entry.session];
+                    out.panes.insert(entry.pane, Listed { entry, chosen, sessions });
+                }
+                Some(other) => {
+                    other.sessions.push(entry.session);
+                    if rank(chosen, entry.session) < rank(other.chosen, other.entry.session) {
+                        other.entry = entry;
+                        other.chosen = chosen;
+                    }
+                }
+            }
+        }
+        out
+    }
+}

@@ -1,0 +1,216 @@
+//! tmux: the control-mode connection of one host, its panes, and keys sent by compare-and-send.
+//!
+//! [`watch`] observes one host on a thread of its own and tells what happens as [`HostMessage`]s in one ordered queue:
+//! a line that stands before a send's outcome was printed before the keys were typed.
+//!
+//! **Invariants**, because the server belongs to the user:
+//! - Control clients are attached one after another, after half a second in which nothing happened among the sessions
+//!   (that can crash tmux before 3.7), with `-E` (his environment stays), `-N` (no server is started), `ignore-size`;
+//!   never with a size, never killed before their first answer, and kept as long as their session lives.
+//! - Reading never waits: nothing the collector does stands between a client and bounded memory. A client that is not
+//!   read can hold up the panes' programs for good.
+//! - Output of panes that nobody watches is not asked for (`pause`); `off` and `no-output` are never toggled.
+//! - Nothing of his is changed. What is set carries the prefix `@tmuxagent_`: the server's identity, the marks of our
+//!   clients, each pane's last intent.
+
+mod attach;
+mod client;
+mod fork;
+mod governor;
+mod health;
+mod history;
+mod host;
+mod inventory;
+mod link;
+mod observe;
+mod outlet;
+mod pane;
+mod pipe;
+mod polling;
+mod probe;
+pub mod proto;
+mod refusal;
+mod screens;
+mod send;
+mod spec;
+mod taken;
+mod transport;
+mod turn;
+
+pub use refusal::Refusal;
+pub use spec::{HostSpec, Position, Tape};
+pub use transport::{Socket, SshTarget, Transport, shell_word};
+
+use std::sync::Arc;
+use tmuxagent_clock::Clock;
+use tmuxagent_model::{Effect, Event, HostState, IntentId, PaneId, PaneKey, Prompt, SendKeys, Timestamp};
+use tmuxagent_policy::Policy;
+use tokio::sync::{mpsc, oneshot, watch as latest};
+
+/// What a host tells, in one order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostMessage {
+    /// `PaneSeen`, `PaneGone`, `HostLost`, `Line`, `Activity`, `Gap`, `Program`, `CommandEnded` or `Outcome`.
+    Event(Event),
+    /// How the host is observed now.
+    Status {
+        /// The state.
+        state: HostState,
+        /// The server's version as it writes it; empty when not known.
+        version: String,
+        /// One sentence for people: why, and what happens next. Empty when there is nothing to say.
+        detail: String,
+    },
+    /// What changed on the panes' surface: at most ten times a second, and only when there is room in the queue.
+    Panes(Vec<PaneLive>),
+    /// Something that should be a message of the agent protocol can't be read.
+    Malformed {
+        /// Where.
+        pane: PaneKey,
+        /// Why, a lower-case fragment.
+        error: String,
+    },
+    /// The visible screen of a pane that a view looks at, with its colours as SGR sequences; at most ten times a
+    /// second, on change.
+    Screen {
+        /// Where.
+        pane: PaneKey,
+        /// Its rows, top to bottom.
+        rows: Vec<String>,
+    },
+    /// Where the observation of a pane stands. To be kept, and given back as [`HostSpec::remembered`] at the next
+    /// start; all events before this message belong to what is before the position.
+    Position {
+        /// Where.
+        pane: PaneKey,
+        /// The position.
+        position: Position,
+    },
+}
+
+/// What the screens show of a pane beside its facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaneLive {
+    /// Which pane.
+    pub pane: PaneKey,
+    /// Its title now; agents turn a wheel in it, which is no event unless the policy matches titles.
+    pub title: String,
+    /// When it last printed.
+    pub last_output: Option<Timestamp>,
+    /// The beginning of its last line; untrusted, without escapes.
+    pub last_line: String,
+    /// Lines read since it is watched.
+    pub lines: u64,
+    /// Bytes read since it is watched.
+    pub bytes: u64,
+}
+
+/// What the supervisor asks of a host.
+#[derive(Debug)]
+enum Request {
+    Send { intent: IntentId, keys: SendKeys, settle: bool },
+    Prompt { intent: IntentId, prompt: Prompt, settle: bool },
+    Withdraw(IntentId),
+    Release(PaneKey),
+    WatchScreens(Vec<PaneKey>),
+    RunsIn(PaneKey, Vec<String>),
+    Exclude(PaneId),
+    Include(PaneId),
+    Shutdown(oneshot::Sender<()>),
+}
+
+/// The way to ask something of a watched host. Dropping it ends the observation, as [`HostHandle::shutdown`] does.
+#[derive(Debug, Clone)]
+pub struct HostHandle {
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+impl HostHandle {
+    /// Types keys. The outcome comes as [`Event::Outcome`].
+    ///
+    /// Sends to one pane are queued: after an outcome the next waits for [`HostHandle::release`], because a pane
+    /// remembers only the last mark.
+    pub fn send(&self, intent: IntentId, keys: SendKeys) {
+        self.ask(Request::Send { intent, keys, settle: false });
+    }
+
+    /// Submits a prompt; otherwise as [`HostHandle::send`].
+    pub fn prompt(&self, intent: IntentId, prompt: Prompt) {
+        self.ask(Request::Prompt { intent, prompt, settle: false });
+    }
+
+    /// Settles an effect that was under way when the supervisor ended: types it unless the pane's mark shows that it
+    /// was typed. Where the pane is gone, nobody can know: [`tmuxagent_model::Outcome::Unknown`]. Effects that are not
+    /// typed are none of a host's concern and get no outcome.
+    pub fn settle(&self, intent: IntentId, effect: &Effect) {
+        match effect {
+            Effect::Send(keys) => self.ask(Request::Send { intent, keys: keys.clone(), settle: true }),
+            Effect::Prompt(prompt) => self.ask(Request::Prompt { intent, prompt: prompt.clone(), settle: true }),
+            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => {}
+        }
+    }
+
+    /// Gives up a send that is not wanted any more; where nothing of it was typed yet, nothing will be.
+    pub fn withdraw(&self, intent: IntentId) {
+        self.ask(Request::Withdraw(intent));
+    }
+
+    /// The last outcome of that pane is committed: its next send may start.
+    pub fn release(&self, pane: PaneKey) {
+        self.ask(Request::Release(pane));
+    }
+
+    /// Shows the screens of these panes from now on ([`HostMessage::Screen`]), and of no others. A pane that is named
+    /// again is told as a whole once more, for a view that came later.
+    pub fn watch_screens(&self, panes: Vec<PaneKey>) {
+        self.ask(Request::WatchScreens(panes));
+    }
+
+    /// These pipelines have an open run in a pane, so that their lines matter there even when its window is renamed.
+    pub fn runs_in(&self, pane: PaneKey, pipelines: Vec<String>) {
+        self.ask(Request::RunsIn(pane, pipelines));
+    }
+
+    /// Leaves a pane unread: a view of ours runs there, and reading it would feed on itself.
+    pub fn exclude(&self, pane: PaneId) {
+        self.ask(Request::Exclude(pane));
+    }
+
+    /// Reads a pane again that was left unread.
+    pub fn include(&self, pane: PaneId) {
+        self.ask(Request::Include(pane));
+    }
+
+    /// Ends the observation: positions are told, clients leave, and the queue is closed.
+    pub async fn shutdown(self) {
+        let (done, ended) = oneshot::channel();
+        self.ask(Request::Shutdown(done));
+        // An error means that the host has ended already.
+        let _ = ended.await;
+    }
+
+    fn ask(&self, request: Request) {
+        // A host that has ended answers nothing; its queue is closed, which the supervisor sees.
+        let _ = self.requests.send(request);
+    }
+}
+
+/// Observes a host until its handle is dropped or shut down, on a thread of its own.
+///
+/// `out` is the one queue of what it tells. When it is full the host keeps what must not be lost and goes on reading.
+///
+/// # Errors
+/// When no thread can be started.
+pub fn watch(
+    spec: HostSpec,
+    policy: latest::Receiver<Arc<Policy>>,
+    out: mpsc::Sender<HostMessage>,
+    clock: Clock,
+) -> std::io::Result<HostHandle> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (requests, incoming) = mpsc::unbounded_channel();
+    std::thread::Builder::new()
+        .name(format!("host {}", spec.name))
+        .spawn(move || runtime.block_on(host::Host::new(spec, policy, out, clock).run(incoming)))?;
+    Ok(HostHandle { requests })
+}

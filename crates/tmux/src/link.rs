@@ -1,0 +1,158 @@
+//! How a host is reached: looking for its server, and what follows from its coming and going.
+
+use super::HostMessage;
+use super::health::LONGEST_PAUSE;
+use super::host::{Arrival, Host};
+use super::probe::{self, ProbeError, Probed};
+use super::proto::Version;
+use super::turn::TURNS;
+use tmuxagent_model::{HostState, PaneId, ServerId};
+
+/// How the host is reached at present.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    /// Not at all.
+    Down,
+    /// By control clients: attached, or being attached.
+    Control,
+    /// By forked commands.
+    Polling,
+}
+
+/// The server that is observed.
+#[derive(Debug, Clone)]
+pub(super) struct Server {
+    /// Its identity.
+    pub id: ServerId,
+    /// Its version, capped by the configuration.
+    pub version: Version,
+    /// As it writes it.
+    pub version_text: String,
+    /// `pid` and start time: tells a server that was replaced, whatever it is named.
+    pub life: (u32, String),
+}
+
+impl Host {
+    /// Starts looking for the server.
+    pub fn probe(&mut self) {
+        self.times.probe = None;
+        let (transport, nonce) = (self.spec.transport.clone(), self.nonce.clone());
+        let (owner, ceiling, known) = (self.spec.owner.clone(), self.spec.ceiling, self.server.clone());
+        let arrivals = self.arrivals.clone();
+        tokio::spawn(async move {
+            if !transport.is_local() {
+                TURNS.next().await;
+            }
+            let result = probe::probe(transport, nonce, owner, ceiling, known).await;
+            let _ = arrivals.send(Arrival::Probed(Box::new(result))).await;
+        });
+    }
+
+    pub fn probed(&mut self, result: Result<Probed, ProbeError>) {
+        tracing::debug!(host = %self.spec.name, link = ?self.link, found = ?result.as_ref().map(|found| found.quiet), "looked");
+        if self.link == Link::Control {
+            return;
+        }
+        match result {
+            Err(ProbeError::NoServer) => {
+                self.forget_server();
+                self.say(HostState::NoServer, "no tmux server runs there; it is looked for again");
+                self.probe_later(1000);
+            }
+            Err(ProbeError::Unreachable(why)) => {
+                self.lose_host(&why);
+                self.probe_later(LONGEST_PAUSE);
+            }
+            Ok(found) => self.found(found),
+        }
+    }
+
+    /// A server answered.
+    fn found(&mut self, found: Probed) {
+        let Some(first) = found.entries.first() else { return };
+        let life = first.life();
+        let version = found.version;
+        // Where nothing may be set its life has to do.
+        let named = Some(first.server.clone()).filter(|name| !name.is_empty());
+        let full_name = named.unwrap_or_else(|| format!("{}-{}", life.0, life.1));
+        let same = self.server.as_ref().is_some_and(|server| {
+            server.life == life && (first.server.is_empty() || server.id.as_str() == first.server)
+        });
+        if !same {
+            // The first server after a start forgets nothing: what an earlier life left open is settled there.
+            if self.server.is_some() {
+                self.forget_server();
+            }
+            self.server = Some(Server {
+                id: ServerId::new(full_name),
+                version: version.unwrap_or(Version::NEWEST),
+                version_text: found.version_text.clone(),
+                life,
+            });
+        }
+        self.awaits_quiet = !found.quiet && !self.attacher.is_hopeless();
+        match version {
+            Some(version) if version.has_control() && !self.attacher.is_hopeless() => {
+                if found.quiet {
+                    self.start_control(found.entries);
+                } else {
+                    self.start_polling(
+                        found.entries,
+                        "sessions keep changing; tmux before 3.7 is attached to in a quiet moment only, panes are polled until then",
+                    );
+                }
+            }
+            Some(version) if version.has_control() => {
+                self.start_polling(
+                    found.entries,
+                    "control mode failed there; panes are polled, and can't be typed into",
+                );
+            }
+            _ => {
+                let why = format!(
+                    "tmux {} there is older than 3.0; panes are polled, and can't be typed into",
+                    if found.version_text.is_empty() { "without a version" } else { &found.version_text }
+                );
+                self.start_polling(found.entries, &why);
+            }
+        }
+    }
+
+    /// The server is gone or was replaced: its panes are no more.
+    pub fn forget_server(&mut self) {
+        let panes: Vec<PaneId> = self.panes.keys().copied().collect();
+        panes.into_iter().for_each(|pane| self.drop_pane(pane));
+        self.server = None;
+        self.known.clear();
+        self.strangers.clear();
+        self.shown_by.clear();
+        self.sessions.clear();
+        self.excluded.clear();
+        self.complete = false;
+        self.governor.forget();
+        self.settle_lost("the tmux server ended before it answered");
+    }
+
+    /// Tells how the host is observed, when that changed.
+    pub fn say(&mut self, state: HostState, detail: &str) {
+        let version = self.server.as_ref().map_or_else(String::new, |server| server.version_text.clone());
+        let status = (state, version, detail.to_owned());
+        if self.status.as_ref() != Some(&status) {
+            self.status = Some(status.clone());
+            let (state, version, detail) = status;
+            self.outlet.put(HostMessage::Status { state, version, detail });
+        }
+    }
+}
+
+/// Random bytes; without a source of them the addresses of this process have to do.
+pub(super) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    if getrandom::fill(&mut bytes).is_err() {
+        let seed = std::ptr::from_ref(&bytes) as usize ^ usize::try_from(std::process::id()).unwrap_or(0);
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::try_from((seed.rotate_left(u32::try_from(index * 5 % 64).unwrap_or(0))) & 0xff).unwrap_or(0);
+        }
+    }
+    bytes
+}

@@ -1,0 +1,281 @@
+//! One watched pane: its reader, the rules for it, and what it tells.
+
+use super::client::ClientId;
+use super::history::Past;
+use super::outlet::Outlet;
+use super::{HostMessage, PaneLive, Position, Tape};
+use std::sync::Arc;
+use std::time::Duration;
+use tmuxagent_lines::{Reader, Reading};
+use tmuxagent_model::{Event, LineEvent, Origin, PaneInfo, PaneKey, Timestamp};
+use tmuxagent_policy::RuleSet;
+use tokio::time::Instant;
+
+/// After this long without output an unterminated line counts, and a screen is looked at.
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
+/// While output flows, a screen is looked at no more often than this.
+pub(super) const SCREEN_EVERY: Duration = Duration::from_millis(100);
+/// Activity is told no more often than this, in milliseconds; the last one always is.
+const ACTIVITY_EVERY: u64 = 1000;
+/// How much of the last line is kept for the screen, bytes.
+const TAIL: usize = 400;
+
+/// Where a pane's text comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Feed {
+    /// From nowhere yet: no client reads its session.
+    Unread(Past),
+    /// A capture is under way, which will hold all output up to its reply.
+    CatchingUp(Past),
+    /// From the stream.
+    Stream,
+    /// From a pipe of ours.
+    Piped,
+    /// From repeated captures, because control mode can't be used.
+    Polled,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Pane {
+    /// The inventory's facts.
+    pub info: PaneInfo,
+    /// Its wish about recordings.
+    pub record: String,
+    pub reader: Reader,
+    pub voice: Voice,
+    pub feed: Feed,
+    /// Its host was lost since it was last told.
+    pub stale: bool,
+    /// The client through which it is read and written.
+    pub client: Option<ClientId>,
+    /// When it last printed.
+    pub flowed: Option<Instant>,
+    /// A pause is still to be looked for.
+    pub flowing: bool,
+    /// When its screen was last asked for, and whether the answer is still to come.
+    pub looked: Option<Instant>,
+    pub looking: bool,
+    /// Rows of the last look at a screen that its program owns.
+    pub screen: Vec<String>,
+    /// The position that was last told, and how many bytes had been read then.
+    pub told: (Position, u64),
+    /// The open line as last polled.
+    pub polled: String,
+    /// Bytes of the stream within the present window of the governor, and when that began.
+    pub window: (u64, Option<Instant>),
+}
+
+/// What a pane tells: readings become messages here.
+#[derive(Debug)]
+pub(super) struct Voice {
+    pub key: PaneKey,
+    pub rules: Arc<RuleSet>,
+    pub tape: Option<Arc<dyn Tape>>,
+    pub seq: u64,
+    pub lines: u64,
+    pub bytes: u64,
+    pub last_output: Option<Timestamp>,
+    pub last_line: String,
+    /// Something that [`PaneLive`] shows changed.
+    pub changed: bool,
+    /// When activity was last told, and whether there was more since.
+    activity: Option<Timestamp>,
+    pub restless: bool,
+    /// The program set a title, so its facts are out of date.
+    pub retitled: bool,
+    /// Something was told that must not be told again; the position behind it is still to be told.
+    spoke: bool,
+}
+
+impl Pane {
+    pub fn new(info: PaneInfo, rules: Arc<RuleSet>, tape: Option<Arc<dyn Tape>>, feed: Feed) -> Self {
+        let mut reader = Reader::new();
+        reader.resize(info.width, info.height);
+        reader.set_alternate(info.alternate);
+        let voice = Voice {
+            key: info.key.clone(),
+            rules,
+            tape,
+            seq: 0,
+            lines: 0,
+            bytes: 0,
+            last_output: None,
+            last_line: String::new(),
+            changed: true,
+            activity: None,
+            restless: false,
+            retitled: false,
+            spoke: false,
+        };
+        Self {
+            info,
+            record: String::new(),
+            reader,
+            voice,
+            feed,
+            stale: false,
+            client: None,
+            flowed: None,
+            flowing: false,
+            looked: None,
+            looking: false,
+            screen: Vec::new(),
+            told: (Position::default(), u64::MAX),
+            polled: String::new(),
+            window: (0, None),
+        }
+    }
+
+    /// Reads output.
+    pub fn read(&mut self, bytes: &[u8], now: Timestamp, outlet: &mut Outlet) {
+        let Self { reader, voice, .. } = self;
+        voice.bytes += bytes.len() as u64;
+        voice.last_output = Some(now);
+        voice.changed = true;
+        voice.tell_activity(now, outlet);
+        reader.bytes(bytes, &mut |reading| voice.tell(reading, outlet));
+        self.tell_position(outlet);
+    }
+
+    /// Reads the rows of a screen.
+    pub fn read_screen(&mut self, rows: Vec<String>, outlet: &mut Outlet) {
+        let Self { reader, voice, .. } = self;
+        reader.screen(&rows, &mut |reading| voice.tell(reading, outlet));
+        self.screen = rows;
+        self.tell_position(outlet);
+    }
+
+    /// The output paused.
+    pub fn pause(&mut self, outlet: &mut Outlet) {
+        let Self { reader, voice, .. } = self;
+        reader.quiet(&mut |reading| voice.tell(reading, outlet));
+        self.tell_position(outlet);
+    }
+
+    /// Tells the position right behind what was told: both are committed together, so that a restart neither reads
+    /// it again nor misses what follows.
+    pub fn tell_position(&mut self, outlet: &mut Outlet) {
+        if std::mem::take(&mut self.voice.spoke) {
+            self.told = (self.position(), self.voice.bytes + self.voice.lines);
+            outlet.put(HostMessage::Position { pane: self.voice.key.clone(), position: self.told.0.clone() });
+        }
+    }
+
+    /// Tells where the observation begins: a restart goes on from here.
+    pub fn begin_position(&mut self, outlet: &mut Outlet) {
+        self.voice.spoke = true;
+        self.tell_position(outlet);
+    }
+
+    /// Its source is gone; what it was read up to stays known.
+    pub fn unread(&mut self) {
+        self.looking = false;
+        self.feed = Feed::Unread(match std::mem::replace(&mut self.feed, Feed::Polled) {
+            Feed::Unread(past) | Feed::CatchingUp(past) => past,
+            Feed::Stream | Feed::Piped | Feed::Polled => Past::Read,
+        });
+    }
+
+    /// Where its observation stands now.
+    pub fn position(&self) -> Position {
+        let screen = if self.reader.wants_screen() { self.screen.clone() } else { Vec::new() };
+        let echoes = self.reader.awaited().map(str::to_owned).collect();
+        Position { anchor: self.reader.anchor().clone(), screen, echoes }
+    }
+
+    /// What the screens show of it.
+    pub fn live(&self) -> PaneLive {
+        PaneLive {
+            pane: self.voice.key.clone(),
+            title: self.info.facts.title.clone(),
+            last_output: self.voice.last_output,
+            last_line: self.voice.last_line.clone(),
+            lines: self.voice.lines,
+            bytes: self.voice.bytes,
+        }
+    }
+}
+
+impl Voice {
+    /// Turns one reading into what the supervisor is told.
+    pub fn tell(&mut self, reading: Reading<'_>, outlet: &mut Outlet) {
+        if let Some(tape) = &self.tape {
+            tape.told(&self.key, &reading);
+        }
+        match reading {
+            Reading::Line { text, seen, source, origin, message } => {
+                self.seq += 1;
+                self.lines += 1;
+                if !text.is_empty() {
+                    self.last_line.clear();
+                    self.last_line.push_str(head(text, TAIL));
+                }
+                if origin == Origin::Echo {
+                    // A restart would not know it for an echo any more.
+                    self.spoke = true;
+                    return;
+                }
+                let hits = self.hits(text, seen);
+                if hits.is_empty() && message.is_none() {
+                    return;
+                }
+                self.spoke = true;
+                outlet.event(Event::Line(Box::new(LineEvent {
+                    pane: self.key.clone(),
+                    seq: self.seq,
+                    text: text.to_owned(),
+                    source,
+                    hits,
+                    policy: self.rules.generation,
+                    message,
+                })));
+            }
+            Reading::Program(state) => outlet.event(Event::Program { pane: self.key.clone(), state }),
+            Reading::Title(_) => self.retitled = true,
+            Reading::Bell => {}
+            Reading::CommandEnded { token, exit } => {
+                self.spoke = true;
+                outlet.event(Event::CommandEnded { pane: self.key.clone(), token, exit });
+            }
+            Reading::Malformed { error } => outlet.put(HostMessage::Malformed { pane: self.key.clone(), error }),
+        }
+    }
+
+    /// The patterns that match, without those that an earlier reading of the same line already showed.
+    fn hits(&self, text: &str, seen: usize) -> Vec<u32> {
+        let mut hits = self.rules.scan(text);
+        if seen > 0 && !hits.is_empty() {
+            let before = self.rules.scan(text.get(..seen).unwrap_or_default());
+            hits.retain(|hit| !before.contains(hit));
+        }
+        hits
+    }
+
+    /// Tells activity where a rule watches for silence, at most once a second; see [`Voice::tell_rest`] for the last.
+    fn tell_activity(&mut self, now: Timestamp, outlet: &mut Outlet) {
+        if !self.rules.wants_activity {
+            return;
+        }
+        if self.activity.is_some_and(|last| now.since(last).0 < ACTIVITY_EVERY) {
+            self.restless = true;
+        } else {
+            self.activity = Some(now);
+            self.restless = false;
+            outlet.event(Event::Activity { pane: self.key.clone() });
+        }
+    }
+
+    /// Tells the activity that was held back, once it is time.
+    pub fn tell_rest(&mut self, now: Timestamp, outlet: &mut Outlet) {
+        if self.restless {
+            self.tell_activity(now, outlet);
+        }
+    }
+}
+
+/// The first `most` bytes of `text`, at a character border.
+fn head(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    text.get(..end).unwrap_or(text)
+}

@@ -1,0 +1,338 @@
+//! Compare-and-send: one command line that the single-threaded server executes without interruption.
+//!
+//! It checks that the pane is the one that was meant and can take input, that the idempotency mark
+//! `@tmuxagent_last` is not yet this intent's, sets the mark, and types. Sent again it does nothing and says so.
+//! The mark comes first: an error in between means "at most once", never twice.
+//!
+//! Limit: a user's own hook (`after-send-keys`, `after-set-option`) with `run-shell` lets other commands run between
+//! the steps; their order stays.
+
+use super::{Ended, Nonce, Parser, Row, RowReader, escape_operand, is_key, quote, row_format};
+use std::fmt::Write as _;
+use tmuxagent_model::{IntentId, KeyStep, PaneKey, SkipReason};
+
+/// The longest text of one send, bytes.
+const MAX_TEXT: usize = 64 * 1024;
+
+/// What is typed.
+#[derive(Debug, Clone, Copy)]
+pub enum Input<'a> {
+    /// Keys and texts, in order.
+    Keys(&'a [KeyStep]),
+    /// A text as one bracketed paste (where the program asked for brackets), then Enter.
+    Prompt(&'a str),
+}
+
+/// What must be so at the instant of typing.
+#[derive(Debug, Clone, Copy)]
+pub struct Expectation<'a> {
+    /// The pane with its server and process.
+    pub pane: &'a PaneKey,
+    /// `#{pane_current_command}`.
+    pub command: Option<&'a str>,
+    /// An extended regular expression that matches a row of the visible screen.
+    pub screen: Option<&'a str>,
+    /// What a question on the screen means.
+    pub questions: Questions,
+}
+
+/// What a question that the program asks means for what is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Questions {
+    /// Nothing: the keys may be the answer.
+    Answered,
+    /// Nothing may be typed: Enter would take the choice that happens to be highlighted.
+    Respected,
+}
+
+/// A choice that is highlighted, or a question that waits at the end of its line; seen with Codex 0.169, Claude Code
+/// 2.1.329, Gemini CLI 0.61 and aider 0.86.
+const CHOICE: &str = "(❯|›|●) [0-9]+\\. |\\(N\\)o.*\\]: *$|Permission required";
+/// What stands below or beside such a choice.
+const CHOOSING: &str = "nter to (confirm|select|submit)|sc to cancel ·|or esc to cancel|enter continue|\\(esc\\)|\\(N\\)o.*\\]: *$|Allow once";
+
+/// A format that is `1` while the program asks something by a choice.
+fn question() -> String {
+    format!("#{{&&:#{{C/r:{}}},#{{C/r:{}}}}}", escape_operand(CHOICE), escape_operand(CHOOSING))
+}
+
+/// Input that can't be typed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// tmux would type the name as text.
+    #[error("tmux knows no key `{0}`; write it as text, or use a name such as `Enter`, `C-c` or `Escape`")]
+    UnknownKey(String),
+    /// Too much for one command line.
+    #[error("the text is {0} bytes long; at most {MAX_TEXT} can be typed at once")]
+    TooLong(usize),
+    /// Nothing would be typed.
+    #[error("there is nothing to type")]
+    Empty,
+    /// The intent's identity would not survive tmux's formats.
+    #[error("`{0}` can't serve as an idempotency mark")]
+    BadMark(String),
+}
+
+/// One guard block of a reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// Its rows.
+    pub rows: Vec<Vec<u8>>,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+/// The answer to one request: everything up to its end mark.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reply {
+    /// Its blocks: one for each command that was executed, the nested ones too.
+    pub blocks: Vec<Block>,
+}
+
+impl Reply {
+    /// The rows of all blocks that ended well.
+    pub fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        self.blocks.iter().filter(|block| block.ended == Ended::Well).flat_map(|block| &block.rows).map(Vec::as_slice)
+    }
+
+    /// What the blocks that ended with an error say.
+    #[must_use]
+    pub fn error(&self) -> Option<String> {
+        let mut failed = self.blocks.iter().filter(|block| block.ended == Ended::WithError).peekable();
+        failed.peek()?;
+        let texts: Vec<String> =
+            failed.flat_map(|block| &block.rows).map(|row| String::from_utf8_lossy(row).into_owned()).collect();
+        Some(texts.join("; "))
+    }
+
+    /// The blocks that were announced as foreign text ([`Parser::raw_mark`]), in order.
+    pub fn announced(&self, nonce: &Nonce) -> impl Iterator<Item = &Block> {
+        let mark = Parser::raw_mark(nonce).into_bytes();
+        let is_mark = move |block: &Block| block.rows.len() == 1 && block.rows.first() == Some(&mark);
+        self.blocks.windows(2).filter_map(move |pair| match pair {
+            [first, second] if is_mark(first) => Some(second),
+            _ => None,
+        })
+    }
+}
+
+/// What a reply says about a send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Typed now.
+    Sent,
+    /// The mark shows that it was typed earlier.
+    Earlier,
+    /// Nothing was typed.
+    Skipped(SkipReason),
+    /// Nothing was typed, for a reason that is nobody's state: tmux refused the line.
+    Refused(String),
+    /// The mark was set and then something failed; perhaps a part was typed.
+    Broken(String),
+}
+
+/// Writes the guarded command line (without its line break).
+///
+/// # Errors
+/// When the input can't be typed as it stands.
+pub fn send_line(
+    nonce: &Nonce,
+    intent: &IntentId,
+    expect: &Expectation<'_>,
+    input: Input<'_>,
+) -> Result<String, InputError> {
+    let id = intent.as_str();
+    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Err(InputError::BadMark(id.to_owned()));
+    }
+    let pane = expect.pane.pane;
+    let typing = typing(intent, expect, input)?;
+    let condition = quote(condition(id, expect));
+    let question = question();
+    let mut fields = SKIP_FIELDS.to_vec();
+    fields.push(&question);
+    let answer = quote(row_format(nonce, &fields));
+    Ok(format!(
+        "if-shell -F -t {pane} {condition} {{ set-option -p -t {pane} @tmuxagent_last {} ; {typing} ; \
+         display-message -p {} }} {{ display-message -p {} ; display-message -p -t {pane} {answer} }}",
+        quote(id),
+        quote(sent_mark(nonce)),
+        quote(Parser::raw_mark(nonce)),
+    ))
+}
+
+/// The commands that type.
+fn typing(intent: &IntentId, expect: &Expectation<'_>, input: Input<'_>) -> Result<String, InputError> {
+    let pane = expect.pane.pane;
+    let mut commands = Vec::new();
+    match input {
+        Input::Keys(steps) => {
+            for step in steps {
+                match step {
+                    KeyStep::Text(text) => type_text(expect.pane, text, &mut commands)?,
+                    KeyStep::Key(key) if is_key(key) => {
+                        commands.push(format!("send-keys -t {pane} -- {}", quote(key)));
+                    }
+                    KeyStep::Key(key) => return Err(InputError::UnknownKey(key.clone())),
+                }
+            }
+        }
+        Input::Prompt(text) => {
+            check_length(text)?;
+            if !text.is_empty() {
+                let buffer = quote(format!("tmuxagent-{intent}"));
+                commands.push(format!("set-buffer -b {buffer} -- {}", quote(text)));
+                commands.push(format!("paste-buffer -d -p -r -b {buffer} -t {pane}"));
+                commands.push(format!("send-keys -t {pane} Enter"));
+            }
+        }
+    }
+    if commands.is_empty() { Err(InputError::Empty) } else { Ok(commands.join(" ; ")) }
+}
+
+/// Types a text literally. NUL can't be in a tmux string and is sent as a key code.
+fn type_text(pane: &PaneKey, text: &str, commands: &mut Vec<String>) -> Result<(), InputError> {
+    check_length(text)?;
+    for (index, piece) in text.split('\0').enumerate() {
+        if index > 0 {
+            commands.push(format!("send-keys -t {} -H 00", pane.pane));
+        }
+        if !piece.is_empty() {
+            commands.push(format!("send-keys -t {} -l -- {}", pane.pane, quote(piece)));
+        }
+    }
+    Ok(())
+}
+
+const fn check_length(text: &str) -> Result<(), InputError> {
+    if text.len() > MAX_TEXT { Err(InputError::TooLong(text.len())) } else { Ok(()) }
+}
+
+/// What must be so for any input: the pane that was meant, able to take it.
+fn able(expect: &Expectation<'_>) -> Vec<String> {
+    vec![
+        format!("#{{==:#{{@tmuxagent_server}},{}}}", escape_operand(expect.pane.server.as_str())),
+        format!("#{{==:#{{pane_pid}},{}}}", expect.pane.pid),
+        "#{==:#{pane_dead},0}".to_owned(),
+        "#{==:#{pane_in_mode},0}".to_owned(),
+        "#{==:#{pane_input_off},0}".to_owned(),
+        "#{==:#{pane_synchronized},0}".to_owned(),
+    ]
+}
+
+/// Presses Enter once more for a text of this intent that stands in the program's input line, where nothing was typed
+/// since. It has no mark of its own: a second Enter on an empty line does nothing.
+#[must_use]
+pub fn enter_line(nonce: &Nonce, intent: &IntentId, expect: &Expectation<'_>) -> String {
+    let pane = expect.pane.pane;
+    let mut parts = able(expect);
+    parts.push(format!("#{{==:#{{@tmuxagent_last}},{intent}}}"));
+    parts.push(format!("#{{==:{},0}}", question()));
+    let (condition, sent) = (quote(all_of(parts)), quote(sent_mark(nonce)));
+    format!("if-shell -F -t {pane} {condition} {{ send-keys -t {pane} Enter ; display-message -p {sent} }} {{ }}")
+}
+
+/// The condition of a first send as one format.
+fn condition(id: &str, expect: &Expectation<'_>) -> String {
+    let mut parts = able(expect);
+    parts.push(format!("#{{!=:#{{@tmuxagent_last}},{id}}}"));
+    if let Some(command) = expect.command {
+        parts.push(format!("#{{==:#{{pane_current_command}},{}}}", escape_operand(command)));
+    }
+    if let Some(pattern) = expect.screen {
+        parts.push(format!("#{{C/r:{}}}", escape_operand(pattern)));
+    }
+    if expect.questions == Questions::Respected {
+        parts.push(format!("#{{==:{},0}}", question()));
+    }
+    all_of(parts)
+}
+
+/// `&&` takes two operands before 3.6.
+fn all_of(parts: Vec<String>) -> String {
+    let mut parts = parts.into_iter();
+    let first = parts.next().unwrap_or_default();
+    parts.fold(first, |sum, part| {
+        let mut out = String::with_capacity(sum.len() + part.len() + 8);
+        // Writing to a string can't fail.
+        let _ = write!(out, "#{{&&:{sum},{part}}}");
+        out
+    })
+}
+
+fn sent_mark(nonce: &Nonce) -> String {
+    format!("SENT {}", nonce.as_str())
+}
+
+/// What is asked where the condition does not hold; see [`verdict`].
+const SKIP_FIELDS: [&str; 8] = [
+    "#{@tmuxagent_server}",
+    "#{@tmuxagent_last}",
+    "#{pane_pid}",
+    "#{pane_dead}",
+    "#{pane_in_mode}",
+    "#{pane_input_off}",
+    "#{pane_synchronized}",
+    "#{pane_current_command}",
+];
+
+/// Reads the reply to a [`send_line`].
+#[must_use]
+pub fn verdict(nonce: &Nonce, intent: &IntentId, expect: &Expectation<'_>, reply: &Reply) -> Verdict {
+    let sent = sent_mark(nonce);
+    if reply.rows().any(|row| row == sent.as_bytes()) {
+        return Verdict::Sent;
+    }
+    let mut reader = RowReader::new(nonce.clone());
+    if let Some(row) = reply.rows().find_map(|line| reader.push(line)) {
+        return skipped(intent, expect, &row);
+    }
+    let raw = Parser::raw_mark(nonce);
+    if reply.rows().any(|row| row == raw.as_bytes()) {
+        // The pane is gone, so its own formats were empty and the other branch had no target.
+        return Verdict::Skipped(SkipReason::OtherProcess);
+    }
+    let begun = reply.blocks.iter().any(|block| block.ended == Ended::Well);
+    match reply.error() {
+        Some(error) if begun => Verdict::Broken(error),
+        Some(error) => Verdict::Refused(error),
+        None => Verdict::Broken("tmux gave no answer".to_owned()),
+    }
+}
+
+/// Why the condition did not hold, most fundamental first.
+fn skipped(intent: &IntentId, expect: &Expectation<'_>, row: &Row) -> Verdict {
+    let field = |index: usize| row.get(index).map_or("", |field| std::str::from_utf8(field).unwrap_or("?"));
+    let on = |index: usize| !matches!(field(index), "" | "0");
+    if field(0) != expect.pane.server.as_str() {
+        return Verdict::Skipped(SkipReason::OtherServer);
+    }
+    if field(1) == intent.as_str() {
+        return Verdict::Earlier;
+    }
+    // Newer versions give a dead pane no pid.
+    let same_process = field(2) == expect.pane.pid.to_string() || (field(2).is_empty() && on(3));
+    let reason = if !same_process {
+        SkipReason::OtherProcess
+    } else if on(3) {
+        SkipReason::Dead
+    } else if on(4) {
+        SkipReason::InMode
+    } else if on(5) {
+        SkipReason::InputOff
+    } else if on(6) {
+        SkipReason::Synchronized
+    } else if expect.command.is_some_and(|command| command != field(7)) {
+        SkipReason::OtherCommand(field(7).to_owned())
+    } else if expect.questions == Questions::Respected && on(8) {
+        SkipReason::Question
+    } else if expect.screen.is_some() {
+        SkipReason::ScreenChanged
+    } else {
+        return Verdict::Refused("the guard did not hold, for no reason that tmux tells".to_owned());
+    };
+    Verdict::Skipped(reason)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! What is watched, and how.
+
+use super::Transport;
+use super::proto::Version;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tmuxagent_lines::{Anchor, Reading};
+use tmuxagent_model::{HostName, Millis, NameFilter, PaneFacts, PaneId, PaneInfo, PaneKey};
+
+/// One machine to watch.
+#[derive(Debug, Clone)]
+pub struct HostSpec {
+    /// Its name in the configuration.
+    pub name: HostName,
+    /// The way to its tmux.
+    pub transport: Transport,
+    /// Sessions to watch, by name; empty: all.
+    pub session_filters: NameFilter,
+    /// Panes to watch, by window name or pane title; empty: all.
+    pub pane_name_patterns: NameFilter,
+    /// How many lines of history are read to close a gap.
+    pub capture_lines: u32,
+    /// The rhythm of polling where control mode can't be used.
+    pub poll_interval: Millis,
+    /// Who we are: a word of ASCII letters, digits and `-` that is the same at every start of this supervisor and
+    /// another for every other supervisor. Control clients that a killed supervisor left behind are known by it.
+    pub owner: String,
+    /// A folder of ours for named pipes (local hosts); without it a flooding pane stays on the stream.
+    pub scratch: Option<PathBuf>,
+    /// Use nothing that a tmux newer than this brought.
+    pub ceiling: Option<Version>,
+    /// Panes to leave unread from the start; see [`super::HostHandle::exclude`].
+    pub excluded: Vec<PaneId>,
+    /// Gives the name of the agent in a pane, empty for none; what it finds becomes [`PaneFacts::agent`].
+    pub recognise: fn(&PaneFacts) -> String,
+    /// So many bytes of one pane within 600 ms are a flood, for which it is moved to a pipe ([`HostSpec::FLOOD`]).
+    pub flood: u64,
+    /// Pipelines with an open run, by pane ([`super::HostHandle::runs_in`]).
+    pub running: HashMap<PaneKey, Vec<String>>,
+    /// Where observation stood in an earlier life ([`super::HostMessage::Position`]).
+    pub remembered: HashMap<PaneKey, Position>,
+    /// Takes what panes print, whether a rule looks for it or not.
+    pub tape: Option<Arc<dyn Tape>>,
+}
+
+/// Takes everything that panes print, in its order. It is called where the panes are read, so it must never wait.
+pub trait Tape: fmt::Debug + Send + Sync {
+    /// A pane is watched from now on, or its facts changed. `wish` is its option `@tmuxagent_record`, mostly empty.
+    fn seen(&self, pane: &PaneInfo, wish: &str);
+    /// A pane is not watched any more.
+    fn gone(&self, pane: &PaneKey);
+    /// A pane printed something.
+    fn told(&self, pane: &PaneKey, reading: &Reading<'_>);
+}
+
+impl HostSpec {
+    /// What counts as a flood: a pane that prints 5 MB/s feels that it is watched, one that prints less does not.
+    pub const FLOOD: u64 = 3 * 1024 * 1024;
+
+    /// Watches everything, with 2000 lines of history; `owner` as the field.
+    #[must_use]
+    pub fn new(name: HostName, transport: Transport, owner: impl Into<String>) -> Self {
+        Self {
+            name,
+            transport,
+            session_filters: NameFilter::default(),
+            pane_name_patterns: NameFilter::default(),
+            capture_lines: 2000,
+            poll_interval: Millis(1500),
+            owner: owner.into(),
+            scratch: None,
+            ceiling: None,
+            excluded: Vec::new(),
+            recognise: |_| String::new(),
+            flood: Self::FLOOD,
+            running: HashMap::new(),
+            remembered: HashMap::new(),
+            tape: None,
+        }
+    }
+
+    /// Tells the tape something, where there is one.
+    pub(super) fn on_tape(&self, tell: impl FnOnce(&dyn Tape)) {
+        if let Some(tape) = &self.tape {
+            tell(tape.as_ref());
+        }
+    }
+
+    /// Whether a pane is to be watched.
+    #[must_use]
+    pub fn chooses(&self, session: &str, window: &str, title: &str) -> bool {
+        self.session_filters.holds([session]) && self.pane_name_patterns.holds([window, title])
+    }
+}
+
+/// Where the observation of a pane stood. Kept by the supervisor over a restart.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Position {
+    /// The last lines of the stream.
+    pub anchor: Anchor,
+    /// The last seen rows of a program that owns the screen; empty otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub screen: Vec<String>,
+    /// Lines that we typed and whose echo was still to come.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub echoes: Vec<String>,
+}

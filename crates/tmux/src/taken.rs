@@ -1,0 +1,182 @@
+//! Prompts, seen to be taken: after the paste and its Enter the pane's screen is looked at until the text has left the
+//! program's input line.
+//!
+//! A program may swallow the Enter; then it is pressed once more, guarded. What the pane prints meanwhile is kept back,
+//! so that it stands behind the outcome: it was printed after the keys.
+
+use super::HostMessage;
+use super::history::text;
+use super::host::{Host, Purpose};
+use super::proto::{Expectation, Questions, Reply, RowReader, enter_line, row_format};
+use std::time::Duration;
+use tmuxagent_lines::{Entry, Standing, Submitted};
+use tmuxagent_model::{IntentId, Outcome, PaneId, PaneKey};
+use tokio::time::Instant;
+
+/// The pause between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(80);
+/// A look that is not answered by then is asked again: its client was lost.
+const UNANSWERED: Duration = Duration::from_secs(2);
+/// A text that stands in the input line for so long gets another Enter.
+const NUDGE: Duration = Duration::from_millis(1200);
+/// Where nothing is seen of the text but the screen goes on, it counts as taken after so long.
+const UNSEEN: Duration = Duration::from_millis(2500);
+/// After so long it was not taken.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// A prompt that was typed and is looked after.
+#[derive(Debug)]
+pub(super) struct Check {
+    submitted: Submitted,
+    /// The rows before it was typed.
+    before: Vec<String>,
+    /// Since when it is looked for.
+    since: Instant,
+    /// When the last look was asked for, and whether it is answered.
+    asked: Instant,
+    answered: bool,
+    nudged: bool,
+    /// The position of the pane as the keys were typed; it goes out with the outcome.
+    position: HostMessage,
+}
+
+/// When a prompt was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Typed {
+    /// Right now: the screen before it is known.
+    Now,
+    /// In an earlier life, or over a client that was lost: what the screen shows may be its traces already.
+    Earlier,
+}
+
+/// What a look came to.
+enum Found {
+    Taken,
+    NotTaken(&'static str),
+    Nudge,
+    Wait,
+}
+
+impl Host {
+    /// Asks for the screen as it is before a prompt is typed.
+    pub fn look_before(&mut self, key: &PaneKey) {
+        let line = self.taken_line(key.pane);
+        if let Some(client) = self.panes.get(&key.pane).and_then(|pane| pane.client) {
+            self.request(client, &line, Purpose::Taken(key.clone()));
+        }
+    }
+
+    /// A prompt was typed: from now on it is looked after. False where that can't be done.
+    pub fn begin_check(&mut self, key: &PaneKey, typed: Typed) -> bool {
+        let Some(pane) = self.panes.get(&key.pane).filter(|pane| pane.info.key == *key) else { return false };
+        let composer = pane.reader.wants_screen() || !matches!(pane.info.facts.agent.as_str(), "" | "aider");
+        let entry = if composer { Entry::Composer } else { Entry::Line };
+        let position = HostMessage::Position { pane: key.clone(), position: pane.position() };
+        let Some(lane) = self.lanes.get_mut(key) else { return false };
+        let (rows, cursor) = lane.before.take().filter(|_| typed == Typed::Now).unwrap_or_default();
+        let Some(prompt) = lane.prompt() else { return false };
+        let (now, submitted) = (Instant::now(), Submitted::new(prompt, entry, &rows, cursor));
+        lane.check =
+            Some(Check { submitted, before: rows, since: now, asked: now, answered: true, nudged: false, position });
+        self.outlet.hold(key);
+        self.wake_at(now + LOOK_EVERY);
+        true
+    }
+
+    /// Looks at the screens of panes whose prompts are looked after.
+    pub fn tick_checks(&mut self, now: Instant) {
+        let mut due: Vec<PaneKey> = Vec::new();
+        let mut next: Option<Instant> = None;
+        for (key, lane) in &mut self.lanes {
+            let Some(check) = &mut lane.check else { continue };
+            let at = check.asked + if check.answered { LOOK_EVERY } else { UNANSWERED };
+            if now >= at {
+                (check.asked, check.answered) = (now, false);
+                due.push(key.clone());
+            }
+            let at = if now >= at { now + UNANSWERED } else { at };
+            next = Some(next.map_or(at, |next| next.min(at)));
+        }
+        due.iter().for_each(|key| self.look_before(key));
+        if let Some(at) = next {
+            self.wake_at(at);
+        }
+    }
+
+    /// A look arrived.
+    pub fn saw(&mut self, key: &PaneKey, reply: &Reply) {
+        let seen = self.screen_of(reply);
+        let Some(lane) = self.lanes.get_mut(key) else { return };
+        let Some(check) = &mut lane.check else {
+            lane.before = seen;
+            return;
+        };
+        let now = Instant::now();
+        check.answered = true;
+        let found = match seen {
+            Some((rows, cursor)) => check.judge(&rows, cursor, now),
+            None if now >= check.since + PATIENCE => Found::NotTaken("its screen can't be looked at"),
+            None => Found::Wait,
+        };
+        match found {
+            Found::Wait => self.wake_at(now + LOOK_EVERY),
+            Found::Nudge => self.nudge(key),
+            Found::Taken => self.end_check(key, Outcome::Done),
+            Found::NotTaken(why) => {
+                self.end_check(key, Outcome::Unknown { error: format!("it was pasted, but {why}") });
+            }
+        }
+    }
+
+    /// Presses Enter once more.
+    fn nudge(&mut self, key: &PaneKey) {
+        let client = self.panes.get(&key.pane).and_then(|pane| pane.client);
+        let intent: Option<IntentId> = self.lanes.get(key).and_then(|lane| lane.intent()).cloned();
+        if let (Some(client), Some(intent)) = (client, intent) {
+            let expect = Expectation { pane: key, command: None, screen: None, questions: Questions::Respected };
+            let line = enter_line(&self.nonce, &intent, &expect);
+            self.request(client, &line, Purpose::Nothing);
+        }
+        self.wake_at(Instant::now() + LOOK_EVERY);
+    }
+
+    fn end_check(&mut self, key: &PaneKey, outcome: Outcome) {
+        let position = self.lanes.get_mut(key).and_then(|lane| lane.check.take()).map(|check| check.position);
+        let first = position.into_iter().chain(self.outcome_of(key, outcome)).collect();
+        self.outlet.release(key, first);
+    }
+
+    fn taken_line(&self, pane: PaneId) -> String {
+        let cursor = row_format(&self.nonce, &["#{cursor_y}"]);
+        let capture = self.capture(pane, "");
+        format!("{capture} ; display-message -p -t {pane} {}", super::proto::quote(cursor))
+    }
+
+    /// The rows and the cursor's row.
+    fn screen_of(&self, reply: &Reply) -> Option<(Vec<String>, usize)> {
+        let rows = reply.announced(&self.nonce).next()?.rows.iter().map(|row| text(row)).collect();
+        let mut reader = RowReader::new(self.nonce.clone());
+        let row = reply.rows().find_map(|line| reader.push(line))?;
+        let cursor = row.first().and_then(|field| std::str::from_utf8(field).ok())?.parse().ok()?;
+        Some((rows, cursor))
+    }
+}
+
+impl Check {
+    fn judge(&mut self, rows: &[String], cursor: usize, now: Instant) -> Found {
+        let waited = now.duration_since(self.since);
+        match self.submitted.look(rows, cursor) {
+            Standing::Taken => Found::Taken,
+            Standing::Stands if waited >= PATIENCE => {
+                Found::NotTaken("the program did not take it: it stands in its input line")
+            }
+            Standing::Stands if waited >= NUDGE && !self.nudged => {
+                self.nudged = true;
+                Found::Nudge
+            }
+            Standing::Unseen if waited >= UNSEEN && rows != self.before => Found::Taken,
+            Standing::Unseen if waited >= PATIENCE => Found::NotTaken("nothing on the screen shows that it was taken"),
+            Standing::Stands | Standing::Unseen => Found::Wait,
+        }
+    }
+}

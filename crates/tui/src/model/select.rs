@@ -1,0 +1,198 @@
+//! The cursor of each panel: moving it, and keeping it on the same thing while the picture changes.
+
+use super::{Model, StageRef};
+use tmuxagent_model::{ApprovalId, ApprovalState, PaneKey};
+
+/// A part of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Panel {
+    /// The watched panes.
+    Panes,
+    /// The runs with their stages.
+    Runs,
+    /// The questions.
+    Approvals,
+    /// The live screen of the selected pane.
+    Tail,
+}
+
+impl Panel {
+    /// All of them, in the order of the Tab key.
+    pub const ALL: [Self; 4] = [Self::Panes, Self::Runs, Self::Approvals, Self::Tail];
+
+    /// The panel after this one, or before it.
+    #[must_use]
+    pub const fn beside(self, direction: Direction) -> Self {
+        match (self, direction) {
+            (Self::Panes, Direction::Forward) | (Self::Approvals, Direction::Back) => Self::Runs,
+            (Self::Runs, Direction::Forward) | (Self::Tail, Direction::Back) => Self::Approvals,
+            (Self::Approvals, Direction::Forward) | (Self::Panes, Direction::Back) => Self::Tail,
+            (Self::Tail, Direction::Forward) | (Self::Runs, Direction::Back) => Self::Panes,
+        }
+    }
+}
+
+/// Which way round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To the next.
+    Forward,
+    /// To the one before.
+    Back,
+}
+
+/// Where the cursors stood, as positions; used only to find a neighbour of what has gone.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Positions {
+    pane: usize,
+    stage: usize,
+    approval: usize,
+    /// Whether the approval under the cursor was open.
+    was_open: bool,
+}
+
+impl Model {
+    /// The position of the cursor in a panel's list.
+    #[must_use]
+    pub fn position(&self, panel: Panel) -> Option<usize> {
+        match panel {
+            Panel::Panes => {
+                let pane = self.pane.as_ref()?;
+                self.panes().iter().position(|view| &view.info.key == pane)
+            }
+            Panel::Runs => {
+                let stage = self.stage.as_ref()?;
+                self.run_rows().iter().position(|row| row.is(stage))
+            }
+            Panel::Approvals => {
+                let id = self.approval.as_ref()?;
+                self.approvals().iter().position(|approval| &approval.id == id)
+            }
+            Panel::Tail => None,
+        }
+    }
+
+    /// How many rows a panel's list has.
+    #[must_use]
+    pub fn n_rows(&self, panel: Panel) -> usize {
+        match panel {
+            Panel::Panes => self.panes().len(),
+            Panel::Runs => self.run_rows().len(),
+            Panel::Approvals => self.approvals().len(),
+            Panel::Tail => self.tail.as_ref().map_or(0, |tail| tail.text.lines.len()),
+        }
+    }
+
+    /// Puts a panel's cursor onto a row, and the other panels' cursors onto what belongs to the same pane.
+    pub(crate) fn select_row(&mut self, panel: Panel, row: usize) {
+        match panel {
+            Panel::Panes => {
+                let key = self.panes().get(row).map(|pane| pane.info.key.clone());
+                if let Some(key) = key {
+                    self.pane = Some(key.clone());
+                    self.show_runs_of(&key);
+                    self.show_approvals_of(&key);
+                }
+            }
+            Panel::Runs => {
+                let stage = self.run_rows().get(row).map(super::RunRow::reference);
+                if let Some(stage) = stage {
+                    self.pane = Some(stage.pane.clone());
+                    self.show_approvals_of(&stage.pane);
+                    self.stage = Some(stage);
+                }
+            }
+            Panel::Approvals => {
+                let found = self.approvals().get(row).map(|approval| (approval.id.clone(), approval.pane.clone()));
+                if let Some((id, pane)) = found {
+                    self.approval = Some(id);
+                    self.show_runs_of(&pane);
+                    self.pane = Some(pane);
+                }
+            }
+            Panel::Tail => {}
+        }
+        self.tail_scroll = 0;
+    }
+
+    /// The stage worth looking at on a pane: the live one, else its run as a whole.
+    fn show_runs_of(&mut self, pane: &PaneKey) {
+        if self.stage.as_ref().is_some_and(|stage| &stage.pane == pane && self.run_of(stage).is_some()) {
+            return;
+        }
+        let rows = self.run_rows();
+        let live = |stage: &tmuxagent_model::StageView| stage.state.is_live();
+        let of_pane = || rows.iter().filter(|row| &row.run.pane == pane);
+        self.stage = of_pane()
+            .find(|row| row.stage.is_some_and(live))
+            .or_else(|| of_pane().next())
+            .map(super::RunRow::reference);
+    }
+
+    fn show_approvals_of(&mut self, pane: &PaneKey) {
+        let first = self
+            .approvals()
+            .into_iter()
+            .find(|approval| &approval.pane == pane && approval.state == ApprovalState::Pending)
+            .map(|approval| approval.id.clone());
+        if let Some(id) = first {
+            self.approval = Some(id);
+        }
+    }
+
+    /// Remembers where the cursors stand, before the lists change.
+    pub(crate) fn positions(&self) -> Positions {
+        let at = |panel| self.position(panel).unwrap_or(0);
+        let was_open = self.approval.as_ref().is_some_and(|id| self.is_open(id));
+        Positions { pane: at(Panel::Panes), stage: at(Panel::Runs), approval: at(Panel::Approvals), was_open }
+    }
+
+    /// Puts each cursor whose thing has gone onto what stands in its place now.
+    pub(crate) fn settle(&mut self, before: Positions) {
+        if self.position(Panel::Panes).is_none() {
+            self.pane = self.neighbour_pane(before.pane);
+            self.tail_scroll = 0;
+        }
+        if self.position(Panel::Runs).is_none() {
+            self.stage = self.neighbour_stage(before.stage);
+        }
+        let closed = before.was_open && !self.approval.as_ref().is_some_and(|id| self.is_open(id));
+        if closed || self.position(Panel::Approvals).is_none() {
+            self.approval = self.neighbour_approval(before.approval);
+        }
+    }
+
+    fn is_open(&self, id: &ApprovalId) -> bool {
+        self.approval_view(id).is_some_and(|approval| approval.state == ApprovalState::Pending)
+    }
+
+    fn neighbour_pane(&self, at: usize) -> Option<PaneKey> {
+        let panes = self.panes();
+        // The very first cursor goes where somebody is waited for.
+        if self.pane.is_none() {
+            let waiting = self.approvals().into_iter().find(|approval| approval.state == ApprovalState::Pending);
+            if let Some(pane) = waiting.map(|approval| &approval.pane)
+                && panes.iter().any(|view| &view.info.key == pane)
+            {
+                return Some(pane.clone());
+            }
+        }
+        panes.get(at.min(panes.len().saturating_sub(1))).map(|pane| pane.info.key.clone())
+    }
+
+    fn neighbour_stage(&self, at: usize) -> Option<StageRef> {
+        let rows = self.run_rows();
+        let of_pane = rows.iter().filter(|row| Some(&row.run.pane) == self.pane.as_ref());
+        let live = of_pane.clone().find(|row| row.stage.is_some_and(|stage| stage.state.is_live()));
+        live.or_else(|| of_pane.clone().next())
+            .or_else(|| rows.get(at.min(rows.len().saturating_sub(1))))
+            .map(super::RunRow::reference)
+    }
+
+    fn neighbour_approval(&self, at: usize) -> Option<ApprovalId> {
+        let approvals = self.approvals();
+        let n_open = approvals.iter().filter(|approval| approval.state == ApprovalState::Pending).count();
+        let last = if n_open > 0 { n_open } else { approvals.len() }.saturating_sub(1);
+        approvals.get(at.min(last)).map(|approval| approval.id.clone())
+    }
+}

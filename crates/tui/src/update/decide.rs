@@ -1,0 +1,163 @@
+//! Yes and no.
+//!
+//! **Invariant:** what is decided is the approval, in the revision, that stood on the screen when the question opened.
+//! A picture that changes under the user's finger closes the question; it never redirects it.
+
+use super::super::editor::Editor;
+use super::super::keymap::Key;
+use super::super::model::{Confirm, Input, InputKind, Model, Overlay, Page};
+use super::super::msg::Action;
+use super::frames::overtaken;
+use super::{command, say};
+use tmuxagent_model::{Approval, ApprovalKind, Command, Severity, Verdict};
+use tmuxagent_text::Text;
+
+/// What the key said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Approve,
+    Reject,
+}
+
+/// The approval that a key may decide now; says why there is none.
+fn decidable(model: &mut Model) -> Option<Box<Approval>> {
+    let Some(approval) = model.target() else {
+        say(model, Severity::Info, Text::NothingToDecide);
+        return None;
+    };
+    if !model.is_looked_at(approval) {
+        say(model, Severity::Warning, Text::JustAppeared);
+        return None;
+    }
+    Some(Box::new(approval.clone()))
+}
+
+/// Opens the question with the exact effect.
+pub(super) fn ask(model: &mut Model, answer: Answer) -> Vec<Action> {
+    if let Some(approval) = decidable(model) {
+        let verdict = Verdict { approve: answer == Answer::Approve, answer: None };
+        model.overlays.push(Overlay::Confirm(Box::new(Confirm::Decide { approval, verdict })));
+    }
+    Vec::new()
+}
+
+/// Chooses an option by its number: in the open question, or opening it.
+pub(super) fn choose(model: &mut Model, key: Key) -> Vec<Action> {
+    let number = key.plain_char().or_else(|| key.narrowed()?.plain_char()).and_then(|c| c.to_digit(10));
+    let Some(index) = number.and_then(|n| usize::try_from(n).ok()).and_then(|n| n.checked_sub(1)) else {
+        return Vec::new();
+    };
+    if !matches!(model.overlays.last(), Some(Overlay::Confirm(_))) {
+        let Some(approval) = decidable(model) else { return Vec::new() };
+        if approval.options.get(index).is_none() {
+            say(model, Severity::Info, Text::NoOptions);
+            return Vec::new();
+        }
+        let verdict = Verdict { approve: true, answer: None };
+        model.overlays.push(Overlay::Confirm(Box::new(Confirm::Decide { approval, verdict })));
+    }
+    let mut known = false;
+    if let Some(Overlay::Confirm(confirm)) = model.overlays.last_mut()
+        && let Confirm::Decide { approval, verdict } = confirm.as_mut()
+        && let Some(option) = approval.options.get(index)
+    {
+        verdict.approve = true;
+        verdict.answer = Some(option.clone());
+        known = true;
+    }
+    if !known {
+        say(model, Severity::Info, Text::NoOptions);
+    }
+    Vec::new()
+}
+
+/// Opens an input line for an answer of one's own.
+pub(super) fn write_answer(model: &mut Model) -> Vec<Action> {
+    let open = match model.overlays.last() {
+        Some(Overlay::Confirm(confirm)) => match confirm.as_ref() {
+            Confirm::Decide { approval, .. } => Some(approval.clone()),
+            Confirm::Command { .. } | Confirm::Quit => return Vec::new(),
+        },
+        _ => decidable(model),
+    };
+    let Some(approval) = open else { return Vec::new() };
+    match approval.kind {
+        ApprovalKind::Agent => {
+            let input = Input { kind: InputKind::Answer { approval }, editor: Editor::default() };
+            model.overlays.push(Overlay::Input(input));
+        }
+        ApprovalKind::Gate | ApprovalKind::Failed { .. } | ApprovalKind::Settle { .. } | ApprovalKind::Gap => {
+            say(model, Severity::Info, Text::NoAnswer);
+        }
+    }
+    Vec::new()
+}
+
+/// Puts a written answer into the question, opening it where it is not open.
+pub(super) fn answered(model: &mut Model, approval: Box<Approval>, text: String) {
+    if matches!(model.overlays.last(), Some(Overlay::Confirm(_))) {
+        model.overlays.pop();
+    }
+    let verdict = Verdict { approve: true, answer: Some(text) };
+    model.overlays.push(Overlay::Confirm(Box::new(Confirm::Decide { approval, verdict })));
+}
+
+/// Does what the open question asks.
+pub(super) fn yes(model: &mut Model) -> Vec<Action> {
+    let Some(Overlay::Confirm(confirm)) = model.overlays.last() else { return Vec::new() };
+    let wish = match confirm.as_ref() {
+        Confirm::Quit => return vec![Action::Quit],
+        Confirm::Command { command, .. } => command.clone(),
+        Confirm::Decide { approval, verdict } => {
+            if verdict.approve && verdict.answer.is_none() && !approval.options.is_empty() {
+                say(model, Severity::Info, Text::ChooseFirst);
+                return Vec::new();
+            }
+            if let Some(text) = overtaken(model, approval) {
+                model.overlays.pop();
+                say(model, Severity::Warning, text);
+                return Vec::new();
+            }
+            Command::Decide { approval: approval.id.clone(), revision: approval.revision, verdict: verdict.clone() }
+        }
+    };
+    let served = Served::by(&wish);
+    let actions = command(model, wish);
+    // While there is no supervisor the question stays open.
+    if !actions.is_empty() {
+        model.overlays.pop();
+        if model.overlays.last().is_some_and(|below| served.is(below)) {
+            model.overlays.pop();
+        }
+    }
+    actions
+}
+
+/// What stood under the question and is of no use after a yes.
+enum Served {
+    Page,
+    Line,
+    Nothing,
+}
+
+impl Served {
+    const fn by(wish: &Command) -> Self {
+        match wish {
+            Command::Decide { .. } => Self::Page,
+            Command::Send { .. } => Self::Line,
+            Command::Start { .. }
+            | Command::Control { .. }
+            | Command::Freeze
+            | Command::Unfreeze
+            | Command::DropHeld { .. } => Self::Nothing,
+        }
+    }
+
+    const fn is(&self, overlay: &Overlay) -> bool {
+        match self {
+            Self::Page => matches!(overlay, Overlay::Page { page: Page::Approval(_), .. }),
+            Self::Line => matches!(overlay, Overlay::Input(_)),
+            Self::Nothing => false,
+        }
+    }
+}

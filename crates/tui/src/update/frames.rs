@@ -1,0 +1,144 @@
+//! What the supervisor sends.
+
+use super::super::model::{Asked, Confirm, Explanation, InputKind, Model, Overlay, Page, Tail};
+use super::super::msg::Action;
+use super::super::tail::styled;
+use super::{clamp_scroll, say, toast};
+use tmuxagent_ipc::wire::{ErrorKind, Reply, ServerFrame};
+use tmuxagent_model::{Approval, ApprovalState, Severity, Snapshot};
+use tmuxagent_text::{Lang, Text, clean};
+
+pub(super) fn receive(model: &mut Model, frame: ServerFrame) -> Vec<Action> {
+    match frame {
+        ServerFrame::Snapshot { snapshot } => take_snapshot(model, snapshot),
+        ServerFrame::Screen { pane, rows } => {
+            let theme = model.theme();
+            let old = model.tail.as_ref().filter(|tail| tail.pane == pane).map_or(0, |tail| tail.text.lines.len());
+            let text = styled(&rows, theme.colours);
+            if text.lines.len() != old {
+                model.tail_scroll = 0;
+            }
+            // A late screen of a pane that the cursor has left is of no use.
+            if model.pane.as_ref() == Some(&pane) {
+                model.tail = Some(Tail { pane, text });
+            }
+        }
+        ServerFrame::Events { events } => {
+            if let Some(Overlay::Page { page: Page::Events { history }, .. }) = model.overlays.last_mut() {
+                history.extend(events);
+            }
+        }
+        ServerFrame::Bye { reason } => toast(model, Severity::Warning, clean(&reason)),
+        ServerFrame::Reply { id, reply } => {
+            let about = model.asked.remove(&id);
+            answered(model, about, *reply);
+        }
+    }
+    clamp_scroll(model);
+    Vec::new()
+}
+
+fn answered(model: &mut Model, about: Option<Asked>, reply: Reply) {
+    match (reply, about) {
+        (Reply::Snapshot { snapshot }, _) => take_snapshot(model, snapshot),
+        (Reply::Events { events }, _) => {
+            for overlay in &mut model.overlays {
+                if let Overlay::Page { page: Page::Events { history }, .. } = overlay {
+                    history.clone_from(&events);
+                }
+            }
+        }
+        (Reply::Explanation { runs }, _) => explain(model, Explanation::Runs(runs)),
+        (Reply::Error { text, .. }, Some(Asked::Explain)) => explain(model, Explanation::Failed(clean(&text))),
+        (Reply::Error { kind, text }, _) => {
+            let severity = match kind {
+                ErrorKind::AlreadyDecided | ErrorKind::Stale => Severity::Warning,
+                ErrorKind::NotFound
+                | ErrorKind::Ambiguous
+                | ErrorKind::Refused
+                | ErrorKind::BadRequest
+                | ErrorKind::UnknownRequest
+                | ErrorKind::Internal => Severity::Error,
+            };
+            toast(model, severity, clean(&text));
+        }
+        (Reply::Committed { text, .. }, _) => {
+            let text = clean(&text);
+            if text.is_empty() {
+                say(model, Severity::Success, Text::Sent);
+            } else {
+                toast(model, Severity::Success, text);
+            }
+        }
+        (Reply::Done, Some(Asked::Command)) => say(model, Severity::Success, Text::Sent),
+        (Reply::Hello { version, .. }, _) if version != model.setup.version => {
+            let (theirs, ours) = (clean(&version), &model.setup.version);
+            let text = match model.lang() {
+                Lang::En => format!("the supervisor is version {theirs}, this view {ours}; restart it to have one"),
+                Lang::Zh => format!("监督进程版本 {theirs}，本视图版本 {ours}；重启监督进程即可一致"),
+            };
+            toast(model, Severity::Warning, text);
+        }
+        (Reply::Done | Reply::Hello { .. } | Reply::Approval { .. }, _) => {}
+    }
+}
+
+fn explain(model: &mut Model, answer: Explanation) {
+    for overlay in &mut model.overlays {
+        if let Overlay::Page { page: Page::Explain { explanation, .. }, .. } = overlay {
+            explanation.clone_from(&answer);
+        }
+    }
+}
+
+/// The newest picture wins; what is open over the panels is checked against it.
+fn take_snapshot(model: &mut Model, snapshot: Box<Snapshot>) {
+    if model.snapshot.as_ref().is_some_and(|old| old.generation > snapshot.generation) {
+        return;
+    }
+    let skew = snapshot.at.0.saturating_sub(model.now.0);
+    model.skew = if skew.abs() > 2_000 { skew } else { 0 };
+    let before = model.positions();
+    model.snapshot = Some(snapshot);
+    model.settle(before);
+    if model.tail.as_ref().is_some_and(|tail| Some(&tail.pane) != model.pane.as_ref()) {
+        model.tail = None;
+    }
+    close_overtaken(model);
+}
+
+/// Closes questions about an approval that is no longer as the user saw it, and says so.
+fn close_overtaken(model: &mut Model) {
+    let mut remark = None;
+    let overlays = std::mem::take(&mut model.overlays);
+    for overlay in overlays {
+        let about = match &overlay {
+            Overlay::Confirm(confirm) => match confirm.as_ref() {
+                Confirm::Decide { approval, .. } => Some(approval),
+                Confirm::Command { .. } | Confirm::Quit => None,
+            },
+            Overlay::Input(input) => match &input.kind {
+                InputKind::Answer { approval } => Some(approval),
+                InputKind::Filter { .. } | InputKind::Send { .. } => None,
+            },
+            Overlay::Page { .. } | Overlay::Held { .. } | Overlay::Pick(_) => None,
+        };
+        match about.and_then(|approval| overtaken(model, approval)) {
+            Some(text) => remark = Some(text),
+            None => model.overlays.push(overlay),
+        }
+    }
+    if let Some(text) = remark {
+        say(model, Severity::Warning, text);
+    }
+}
+
+/// Why an approval can't be decided as it was seen any more.
+pub(super) fn overtaken(model: &Model, seen: &Approval) -> Option<Text> {
+    match model.approval_view(&seen.id) {
+        None => Some(Text::DecidedMeanwhile),
+        Some(now) if now.state != ApprovalState::Pending => Some(Text::DecidedMeanwhile),
+        Some(now) if now.revision != seen.revision => Some(Text::ChangedMeanwhile),
+        Some(_) => None,
+    }
+}

@@ -1,0 +1,415 @@
+//! Keys on the panels and on what is open over them.
+
+use super::super::keymap::{Context, Key, KeyAction};
+use super::super::model::{
+    Confirm, Direction, EnterAfter, Explanation, Input, InputKind, LinkState, Model, Overlay, Page, Panel, Pick,
+    PickItem, Role, SendMode, StageRef,
+};
+use super::super::msg::{Action, Mouse};
+use super::super::view;
+use super::{Asked, clamp_scroll, command, decide, input, is_typing, request, say};
+use tmuxagent_ipc::wire::Request;
+use tmuxagent_model::{ApprovalState, Command, PaneKey, RunControl, Severity};
+use tmuxagent_text::{Text, clean, reveal, stage_state};
+
+pub(super) fn press(model: &mut Model, key: Key) -> Vec<Action> {
+    let context = model.context();
+    // What can be typed is text first; the bindings of an input line are keys that type nothing.
+    if context == Context::Input && key.plain_char().is_some() {
+        input::type_key(model, key);
+        return Vec::new();
+    }
+    match model.setup.keymap.action(context, key) {
+        Some(action) => act(model, context, action, key),
+        None if is_typing(model) => {
+            input::type_key(model, key);
+            Vec::new()
+        }
+        // Escape and the next key within tmux's `escape-time` arrive as one key with Alt.
+        None => match key.without_alt() {
+            Some(plain) => {
+                let mut actions = press(model, Key::ESC);
+                actions.extend(press(model, plain));
+                actions
+            }
+            None => Vec::new(),
+        },
+    }
+}
+
+fn act(model: &mut Model, context: Context, action: KeyAction, key: Key) -> Vec<Action> {
+    match action {
+        KeyAction::Approve => decide::ask(model, decide::Answer::Approve),
+        KeyAction::Reject => decide::ask(model, decide::Answer::Reject),
+        KeyAction::Choose => decide::choose(model, key),
+        KeyAction::Answer => decide::write_answer(model),
+        KeyAction::Yes => decide::yes(model),
+        KeyAction::No => close(model),
+        KeyAction::Submit => input::submit(model),
+        KeyAction::WithEnter => input::toggle_enter(model),
+        KeyAction::AsKeys => input::toggle_mode(model),
+        KeyAction::Retry => control(model, RunControl::Retry, Text::RetryQ),
+        KeyAction::Cancel => control(model, RunControl::Cancel, Text::CancelQ),
+        KeyAction::Skip => control(model, RunControl::Skip, Text::SkipQ),
+        KeyAction::Start => start(model),
+        KeyAction::Send => send(model),
+        KeyAction::Freeze => freeze(model),
+        KeyAction::Drop => drop_held(model),
+        KeyAction::Jump => jump(model),
+        KeyAction::Open => open(model),
+        KeyAction::Details => details(model),
+        KeyAction::Explain => explain(model),
+        KeyAction::Events => events(model),
+        KeyAction::Held => show(model, Overlay::Held { selected: None }),
+        KeyAction::Principles => show_page(model, Page::Principles),
+        KeyAction::Problems => show_page(model, Page::Problems),
+        KeyAction::About => show_page(model, Page::About),
+        KeyAction::Help => show_page(model, Page::Help),
+        KeyAction::Filter => {
+            let before = model.filter.clone();
+            let editor = super::super::editor::Editor::with(&before);
+            show(model, Overlay::Input(Input { kind: InputKind::Filter { before }, editor }))
+        }
+        KeyAction::NextWaiting => next_waiting(model),
+        KeyAction::Up => step(model, Move::By(-1)),
+        KeyAction::Down => step(model, Move::By(1)),
+        KeyAction::PageUp => step(model, Move::By(-page(model))),
+        KeyAction::PageDown => step(model, Move::By(page(model))),
+        KeyAction::First => step(model, Move::First),
+        KeyAction::Last => step(model, Move::Last),
+        KeyAction::NextPanel => focus(model, Direction::Forward),
+        KeyAction::PreviousPanel => focus(model, Direction::Back),
+        KeyAction::Zoom => {
+            model.zoomed = !model.zoomed;
+            Vec::new()
+        }
+        KeyAction::Language => {
+            model.setup.lang = model.setup.lang.next();
+            clamp_scroll(model);
+            Vec::new()
+        }
+        KeyAction::Mouse => switch_mouse(model),
+        KeyAction::Redraw => vec![Action::Redraw],
+        KeyAction::Suspend => suspend(model),
+        KeyAction::Close => escape(model),
+        KeyAction::Quit if context == Context::Screen => quit(model),
+        KeyAction::Quit => close(model),
+    }
+}
+
+fn show(model: &mut Model, overlay: Overlay) -> Vec<Action> {
+    model.overlays.push(overlay);
+    Vec::new()
+}
+
+fn show_page(model: &mut Model, page: Page) -> Vec<Action> {
+    // A second press of the same key closes the page.
+    if let Some(Overlay::Page { page: open, .. }) = model.overlays.last()
+        && std::mem::discriminant(open) == std::mem::discriminant(&page)
+    {
+        return close(model);
+    }
+    show(model, Overlay::Page { page, scroll: 0 })
+}
+
+fn close(model: &mut Model) -> Vec<Action> {
+    if let Some(Overlay::Input(Input { kind: InputKind::Filter { before }, .. })) = model.overlays.pop() {
+        input::set_filter(model, before);
+    }
+    Vec::new()
+}
+
+fn escape(model: &mut Model) -> Vec<Action> {
+    if !model.overlays.is_empty() {
+        return close(model);
+    }
+    if !model.filter.is_empty() {
+        input::set_filter(model, String::new());
+    } else if model.zoomed {
+        model.zoomed = false;
+    } else {
+        model.toasts.clear();
+    }
+    Vec::new()
+}
+
+/// How a cursor moves.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Move {
+    By(isize),
+    First,
+    Last,
+}
+
+impl Move {
+    /// The new position among `n` rows.
+    fn to(self, at: Option<usize>, n: usize) -> usize {
+        let last = n.saturating_sub(1);
+        match self {
+            Self::First => 0,
+            Self::Last => last,
+            Self::By(rows) => at.map_or(0, |at| at.saturating_add_signed(rows).min(last)),
+        }
+    }
+}
+
+/// A page of the panel or overlay that has the keys, in rows.
+fn page(model: &Model) -> isize {
+    isize::try_from(view::page_rows(model).saturating_sub(1).max(1)).unwrap_or(1)
+}
+
+pub(super) fn step(model: &mut Model, by: Move) -> Vec<Action> {
+    let limit = usize::from(view::max_scroll(model));
+    let held = model.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.held);
+    match model.overlays.last_mut() {
+        Some(Overlay::Page { scroll, .. }) => {
+            *scroll = u16::try_from(by.to(Some(usize::from(*scroll)), limit + 1)).unwrap_or(u16::MAX);
+        }
+        Some(Overlay::Pick(pick)) => pick.cursor = by.to(Some(pick.cursor), pick.items.len()),
+        Some(Overlay::Held { selected }) => {
+            let at = held.iter().position(|send| Some(&send.intent) == selected.as_ref()).unwrap_or(0);
+            *selected = held.get(by.to(Some(at), held.len())).map(|send| send.intent.clone());
+        }
+        Some(Overlay::Confirm(_) | Overlay::Input(_)) => {}
+        None if model.panel == Panel::Tail => scroll_tail(model, by),
+        None => {
+            let panel = model.panel;
+            let row = by.to(model.position(panel), model.n_rows(panel));
+            model.select_row(panel, row);
+        }
+    }
+    Vec::new()
+}
+
+/// The live screen scrolls up from its end.
+fn scroll_tail(model: &mut Model, by: Move) {
+    let hidden = model.n_rows(Panel::Tail).saturating_sub(view::page_rows(model));
+    let at = hidden.saturating_sub(usize::from(model.tail_scroll));
+    let row = by.to(Some(at), hidden + 1);
+    model.tail_scroll = u16::try_from(hidden - row.min(hidden)).unwrap_or(u16::MAX);
+}
+
+fn focus(model: &mut Model, direction: Direction) -> Vec<Action> {
+    model.panel = model.panel.beside(direction);
+    Vec::new()
+}
+
+/// Puts the cursors onto the next open question, round and round.
+fn next_waiting(model: &mut Model) -> Vec<Action> {
+    let open = model.approvals().iter().filter(|approval| approval.state == ApprovalState::Pending).count();
+    if open == 0 {
+        return Vec::new();
+    }
+    // The first press shows the one under the cursor if another pane is looked at.
+    let here = model.target().is_some();
+    let row = model.position(Panel::Approvals).map_or(0, |at| at + usize::from(here)) % open;
+    model.select_row(Panel::Approvals, row);
+    Vec::new()
+}
+
+/// The pane that keys act on: of the page that is open, else the one under the cursor.
+fn acting_pane(model: &Model) -> Option<PaneKey> {
+    match model.overlays.last() {
+        Some(Overlay::Page { page: Page::Approval(id), .. }) => {
+            model.approval_view(id).map(|approval| approval.pane.clone())
+        }
+        Some(Overlay::Page { page: Page::Pane(pane), .. }) => Some(pane.clone()),
+        Some(Overlay::Page { page: Page::Stage(stage) | Page::Explain { stage, .. }, .. }) => Some(stage.pane.clone()),
+        _ => model.pane.clone(),
+    }
+}
+
+fn jump(model: &mut Model) -> Vec<Action> {
+    match acting_pane(model) {
+        Some(pane) => vec![Action::Jump { pane }],
+        None => nothing(model, Text::NoPane),
+    }
+}
+
+fn nothing(model: &mut Model, text: Text) -> Vec<Action> {
+    say(model, Severity::Info, text);
+    Vec::new()
+}
+
+fn open(model: &mut Model) -> Vec<Action> {
+    match model.overlays.last() {
+        Some(Overlay::Pick(pick)) => {
+            let Some(item) = pick.items.get(pick.cursor).cloned() else { return Vec::new() };
+            let (pane, place) = (pick.pane.clone(), pick.place.clone());
+            model.overlays.pop();
+            let what = item.stage.as_ref().map_or_else(String::new, |stage| format!(" / {}", clean(stage)));
+            let lines = vec![format!("{}{what}  @ {}", clean(&item.pipeline), clean(&place))];
+            let command = Command::Start { pane, pipeline: item.pipeline, stage: item.stage };
+            confirm(model, Text::StartQ, lines, command)
+        }
+        Some(Overlay::Held { .. }) => Vec::new(),
+        Some(_) => jump(model),
+        None if model.panel == Panel::Approvals => details(model),
+        None => jump(model),
+    }
+}
+
+fn confirm(model: &mut Model, question: Text, lines: Vec<String>, command: Command) -> Vec<Action> {
+    show(model, Overlay::Confirm(Box::new(Confirm::Command { question, lines, command })))
+}
+
+fn details(model: &mut Model) -> Vec<Action> {
+    let page = match model.panel {
+        Panel::Approvals => model.approval.clone().map(Page::Approval),
+        Panel::Runs => model.stage.clone().map(Page::Stage),
+        Panel::Panes | Panel::Tail => model.pane.clone().map(Page::Pane),
+    };
+    match page {
+        Some(page) => show(model, Overlay::Page { page, scroll: 0 }),
+        None => nothing(model, Text::NoPane),
+    }
+}
+
+/// The stage that keys act on: of the approval when that is what is looked at, else the one under the cursor.
+fn acting_stage(model: &Model) -> Option<StageRef> {
+    let of_approval = |id| {
+        let approval = model.approval_view(id)?;
+        let pipeline = approval.pipeline.clone()?;
+        Some(StageRef { pane: approval.pane.clone(), pipeline, stage: approval.stage.clone() })
+    };
+    match model.overlays.last() {
+        Some(Overlay::Page { page: Page::Approval(id), .. }) => return of_approval(id),
+        Some(Overlay::Page { page: Page::Stage(stage) | Page::Explain { stage, .. }, .. }) => {
+            return Some(stage.clone());
+        }
+        _ => {}
+    }
+    if model.panel == Panel::Approvals
+        && let Some(stage) = model.approval.as_ref().and_then(of_approval)
+    {
+        return Some(stage);
+    }
+    model.stage.clone().filter(|stage| model.panel == Panel::Runs || Some(&stage.pane) == model.pane.as_ref())
+}
+
+fn explain(model: &mut Model) -> Vec<Action> {
+    let Some(stage) = acting_stage(model) else { return nothing(model, Text::NoStage) };
+    if model.link != LinkState::Up {
+        return nothing(model, Text::NotConnected);
+    }
+    let run = model.run_of(&stage).and_then(|run| run.run);
+    let pane = format!("{}:{}", stage.pane.host, stage.pane.pane);
+    let target = run.map_or(pane, |run| run.to_string());
+    if matches!(model.overlays.last(), Some(Overlay::Page { page: Page::Explain { .. }, .. })) {
+        model.overlays.pop();
+    }
+    let page = Page::Explain { stage, explanation: Explanation::Loading };
+    show(model, Overlay::Page { page, scroll: 0 });
+    vec![request(model, Asked::Explain, Request::Explain { target })]
+}
+
+fn events(model: &mut Model) -> Vec<Action> {
+    show_page(model, Page::Events { history: Vec::new() });
+    if model.link != LinkState::Up || model.overlays.is_empty() {
+        return Vec::new();
+    }
+    vec![request(model, Asked::Events, Request::Events { after: 0, limit: 1_000, follow: false })]
+}
+
+fn control(model: &mut Model, control: RunControl, question: Text) -> Vec<Action> {
+    let Some(stage) = acting_stage(model) else { return nothing(model, Text::NoStage) };
+    let Some((run, number)) = model.run_of(&stage).and_then(|run| Some((run, run.run?))) else {
+        return nothing(model, Text::NoRun);
+    };
+    let lang = model.lang();
+    let mut line = format!("{} {number}", clean(&run.pipeline));
+    let named = if control == RunControl::Cancel { None } else { stage.stage.clone() };
+    if let Some(name) = &named {
+        let state = run.stages.iter().find(|view| &view.name == name).map(|view| stage_state(lang, view.state));
+        line.push_str(&format!(" / {} ({})", clean(name), state.unwrap_or_default()));
+    }
+    let lines = vec![format!("{line}  @ {}", clean(&run.place))];
+    confirm(model, question, lines, Command::Control { run: number, stage: named, control })
+}
+
+fn start(model: &mut Model) -> Vec<Action> {
+    let Some(pane) = model.pane.clone() else { return nothing(model, Text::NoPane) };
+    let Some(view) = model.pane_view(&pane) else { return nothing(model, Text::NoPane) };
+    let mut items = Vec::new();
+    let runs = model.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.runs);
+    for pipeline in &view.pipelines {
+        items.push(PickItem { pipeline: pipeline.clone(), stage: None });
+        let run = runs.iter().find(|run| run.pane == pane && &run.pipeline == pipeline);
+        items.extend(
+            run.into_iter()
+                .flat_map(|run| &run.stages)
+                .map(|stage| PickItem { pipeline: pipeline.clone(), stage: Some(stage.name.clone()) }),
+        );
+    }
+    if items.is_empty() {
+        return nothing(model, Text::NothingToStart);
+    }
+    let selected = model.stage.as_ref().filter(|stage| stage.pane == pane);
+    let cursor = selected
+        .and_then(|at| items.iter().position(|item| item.pipeline == at.pipeline && item.stage == at.stage))
+        .unwrap_or(0);
+    let place = view.info.place();
+    show(model, Overlay::Pick(Pick { pane, place, items, cursor }))
+}
+
+fn send(model: &mut Model) -> Vec<Action> {
+    let Some(pane) = model.pane.clone() else { return nothing(model, Text::NoPane) };
+    let Some(view) = model.pane_view(&pane) else { return nothing(model, Text::NoPane) };
+    let place = view.info.place();
+    let kind = InputKind::Send { pane, place, mode: SendMode::Text, enter: EnterAfter::Press };
+    show(model, Overlay::Input(Input { kind, editor: super::super::editor::Editor::default() }))
+}
+
+/// Freezing is an emergency stop and happens at once; unfreezing shows first what it lets go.
+fn freeze(model: &mut Model) -> Vec<Action> {
+    let Some(snapshot) = &model.snapshot else { return nothing(model, Text::NotConnected) };
+    if snapshot.frozen.is_none() {
+        return command(model, Command::Freeze);
+    }
+    let lines: Vec<String> =
+        snapshot.held.iter().map(|send| format!("{}  {}", clean(&send.place), reveal(&send.text))).collect();
+    let lines = if lines.is_empty() { vec![Text::NoHeld.of(model.lang()).to_owned()] } else { lines };
+    confirm(model, Text::UnfreezeQ, lines, Command::Unfreeze)
+}
+
+fn drop_held(model: &mut Model) -> Vec<Action> {
+    let Some(Overlay::Held { selected }) = model.overlays.last() else { return Vec::new() };
+    let held = model.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.held);
+    let found = held.iter().find(|send| Some(&send.intent) == selected.as_ref()).or_else(|| {
+        // Before the first move the cursor is on the first row.
+        held.first().filter(|_| selected.is_none())
+    });
+    let Some(send) = found else { return nothing(model, Text::NoHeld) };
+    let lines = vec![format!("{}  {}", clean(&send.place), reveal(&send.text))];
+    let intent = send.intent.clone();
+    confirm(model, Text::DropQ, lines, Command::DropHeld { intent })
+}
+
+fn switch_mouse(model: &mut Model) -> Vec<Action> {
+    let (mouse, text) = match model.mouse {
+        Mouse::Free => (Mouse::Captured, Text::MouseOn),
+        Mouse::Captured => (Mouse::Free, Text::MouseOff),
+    };
+    model.mouse = mouse;
+    say(model, Severity::Info, text);
+    vec![Action::Mouse(mouse)]
+}
+
+fn suspend(model: &mut Model) -> Vec<Action> {
+    match model.setup.role {
+        Role::View => vec![Action::Suspend],
+        Role::Main => nothing(model, Text::CannotSuspend),
+        Role::Popup => vec![Action::Quit],
+    }
+}
+
+fn quit(model: &mut Model) -> Vec<Action> {
+    let running = model
+        .snapshot
+        .as_ref()
+        .is_some_and(|snapshot| snapshot.runs.iter().flat_map(|run| &run.stages).any(|stage| stage.state.is_live()));
+    match model.setup.role {
+        Role::Main if running => show(model, Overlay::Confirm(Box::new(Confirm::Quit))),
+        Role::Main | Role::View | Role::Popup => vec![Action::Quit],
+    }
+}

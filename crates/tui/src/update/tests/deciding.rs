@@ -1,0 +1,195 @@
+//! What becomes of questions: which one a key decides, and what must have been seen before.
+
+use super::*;
+use crate::model::Confirm;
+use tmuxagent_model::{Approval, ApprovalKind, Decider, Decision, Verdict, Via};
+
+fn asking(n_options: usize) -> Snapshot {
+    let options = ["red", "绿", "blue"].into_iter().take(n_options).map(str::to_owned).collect();
+    Sample::empty()
+        .pane(pane(1, "s", "w", PaneState::NeedsApproval, ""))
+        .approval(Approval { kind: ApprovalKind::Agent, options, ..gate("A", 1, "p", "s", "Which?", "") })
+        .build()
+}
+
+#[test]
+fn questions_with_options_are_answered_by_number_or_in_ones_own_words() {
+    let answer = |text| {
+        format!("{{'command':'decide','approval':'A','revision':1,'verdict':{{'approve':true,'answer':'{text}'}}}}")
+    };
+    check(asking(3), "2", "");
+    check(asking(3), "2 y", &answer("绿"));
+    check(asking(3), "a 1 3 y", &answer("blue"));
+    check(asking(3), "a y", "(choose an option by its number first)");
+    check(asking(3), "9", "(this question has no such option)");
+    check(asking(3), "a 9", "(this question has no such option)");
+    check(asking(3), "x y", "{'command':'decide','approval':'A','revision':1,'verdict':{'approve':false}}");
+    check(asking(3), "w 随 便 enter y", &answer("随便"));
+    check(asking(3), "1 w n o enter y", &answer("no"));
+    check(asking(0), "w o k enter y", &answer("ok"));
+    check(asking(0), "w enter", "(nothing to send)");
+}
+
+#[test]
+fn a_key_already_under_way_does_not_decide_what_just_appeared() {
+    let mut model = showing(Sample::empty().pane(pane(1, "s", "w", PaneState::Idle, "")).build());
+    let asked = Sample::empty()
+        .pane(pane(1, "s", "w", PaneState::Idle, ""))
+        .approval(gate("A", 1, "p", "deploy", "Deploy?", "deploy"))
+        .build();
+    take(&mut model, NOW, asked);
+    press_at(&mut model, later(250), "a");
+    assert_eq!(model.overlays, []);
+    assert!(model.toasts.iter().any(|toast| toast.text.contains("just appeared")));
+    press_at(&mut model, later(300), "a");
+    assert!(matches!(model.overlays.as_slice(), [Overlay::Confirm(_)]), "seen for long enough");
+}
+
+#[test]
+fn a_new_revision_must_be_seen_before_it_is_decided() {
+    let first = asking(0);
+    let mut model = showing(first.clone());
+    let mut second = first;
+    second.generation += 1;
+    second.approvals[0].revision = 2;
+    take(&mut model, NOW, second);
+    press_at(&mut model, later(100), "a");
+    assert_eq!(model.overlays, []);
+    press_at(&mut model, later(400), "a");
+    assert_eq!(
+        told(&press_at(&mut model, later(400), "y")),
+        "{'command':'decide','approval':'A','revision':2,'verdict':{'approve':true}}"
+    );
+}
+
+fn two() -> Snapshot {
+    Sample::empty()
+        .pane(pane(1, "s", "w", PaneState::NeedsApproval, ""))
+        .approval(gate("A", 1, "p", "lint", "Lint?", "lint"))
+        .approval(gate("B", 1, "p", "deploy", "Deploy?", "deploy"))
+        .build()
+}
+
+/// The picture in which somebody else has decided A.
+fn a_is_decided() -> Snapshot {
+    let mut snapshot = two();
+    snapshot.generation = 2;
+    let a = &mut snapshot.approvals[0];
+    a.state = ApprovalState::Approved;
+    a.decision = Some(Decision {
+        verdict: Verdict { approve: true, answer: None },
+        by: Decider { who: "wu".to_owned(), via: Via::Link },
+        at: NOW,
+    });
+    snapshot
+}
+
+#[test]
+fn when_the_approval_under_the_cursor_goes_the_next_one_is_not_decided_by_the_same_finger() {
+    for keys in ["tab tab", ""] {
+        let mut model = showing(two());
+        press_at(&mut model, NOW, keys);
+        take(&mut model, NOW, a_is_decided());
+        press_at(&mut model, later(200), "a");
+        assert_eq!(model.overlays, [], "B slid under the finger");
+        press_at(&mut model, later(350), "a");
+        let [Overlay::Confirm(confirm)] = model.overlays.as_slice() else { panic!() };
+        assert!(matches!(confirm.as_ref(), Confirm::Decide { approval, .. } if approval.id.as_str() == "B"));
+    }
+}
+
+#[test]
+fn a_question_that_is_open_decides_only_what_it_showed() {
+    let mut model = showing(two());
+    press_at(&mut model, NOW, "a");
+    take(&mut model, NOW, a_is_decided());
+    assert_eq!(model.overlays, [], "somebody was first");
+    assert!(model.toasts.iter().any(|toast| toast.text.contains("decided or closed meanwhile")));
+    assert_eq!(told(&press_at(&mut model, NOW, "y")), "");
+
+    let mut model = showing(two());
+    press_at(&mut model, NOW, "a");
+    let mut changed = two();
+    changed.generation = 2;
+    changed.approvals[0].revision = 2;
+    changed.approvals.reverse();
+    take(&mut model, NOW, changed);
+    assert_eq!(model.overlays, [], "it is another question now");
+
+    let mut model = showing(two());
+    press_at(&mut model, NOW, "a");
+    let mut moved = two();
+    moved.generation = 2;
+    moved.approvals.reverse();
+    moved.approvals.insert(0, gate("C", 1, "p", "publish", "Publish?", "publish"));
+    take(&mut model, NOW, moved);
+    assert_eq!(
+        told(&press_at(&mut model, NOW, "y")),
+        "{'command':'decide','approval':'A','revision':1,'verdict':{'approve':true}}",
+        "other rows moving changes nothing"
+    );
+}
+
+#[test]
+fn space_goes_round_the_questions_that_are_open() {
+    let quiet = pane(3, "s", "quiet", PaneState::Idle, "");
+    let other = pane(2, "s", "other", PaneState::NeedsApproval, "");
+    let snapshot = || Sample::empty().pane(quiet.clone()).pane(pane(1, "s", "w", PaneState::NeedsApproval, ""));
+    let mut model = showing(snapshot().build());
+    press_at(&mut model, NOW, "space");
+    assert_eq!(model.pane, Some(key(3)), "nobody waits");
+    let asked =
+        [gate("A", 1, "p", "lint", "?", "x"), gate("B", 1, "p", "test", "?", "x"), gate("C", 2, "p", "lint", "?", "x")];
+    let mut busy = asked.into_iter().fold(snapshot().pane(other), Sample::approval).build();
+    busy.generation = 2;
+    take(&mut model, NOW, busy);
+    let mut seen = String::new();
+    for _ in 0..4 {
+        press_at(&mut model, NOW, "space");
+        seen.push_str(model.target().unwrap().id.as_str());
+    }
+    assert_eq!(seen, "ABCA");
+    assert_eq!(model.pane, Some(key(1)));
+}
+
+#[test]
+fn a_selected_closed_approval_stays_selected() {
+    let mut model = showing(a_is_decided());
+    press_at(&mut model, NOW, "tab tab G");
+    assert_eq!(model.approval.as_ref().map(|id| id.as_str()), Some("A"));
+    let mut next = a_is_decided();
+    next.generation = 3;
+    take(&mut model, NOW, next);
+    assert_eq!(model.approval.as_ref().map(|id| id.as_str()), Some("A"));
+    check(a_is_decided(), "tab tab G a", "(nothing here waits for a decision)");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Whatever keys come in whatever pictures: no panic, and a decision always names what was on the screen.
+    #[test]
+    fn a_decision_names_what_was_seen(steps in proptest::collection::vec((0_usize..60, 0_usize..4, 0_i64..400), 1..60)) {
+        let keys = ["a", "x", "y", "n", "enter", "esc", "tab", "j", "k", "G", "1", "2", "w", "s", "/", "?", "e", "H", "f", "q"];
+        let mut pictures = [two(), a_is_decided(), Sample::crowded().build(), asking(3)];
+        let mut model = showing(two());
+        let mut now = NOW;
+        for (generation, (key, picture, wait)) in steps.into_iter().enumerate() {
+            now = now + Millis(u64::try_from(wait).unwrap());
+            let shown = model.snapshot.clone().unwrap();
+            let actions = if let Some(name) = keys.get(key) {
+                press_at(&mut model, now, name)
+            } else {
+                pictures[picture].generation = u64::try_from(generation).unwrap() + 10;
+                take(&mut model, now, pictures[picture].clone())
+            };
+            for action in actions {
+                if let Action::Request(RequestFrame { request: Request::Command { command: Command::Decide { approval, revision, .. } }, .. }) = action {
+                    let open = shown.approvals.iter().find(|view| view.id == approval);
+                    proptest::prop_assert!(open.is_some_and(|view| view.revision == revision && view.state == ApprovalState::Pending));
+                }
+            }
+            let _ = crate::view::max_scroll(&model);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The question before something happens, with exactly what will happen.
+
+use super::approvals::{effect, subject};
+use super::layout::Screen;
+use super::text::{put_lines, with_host, wrap};
+use crate::keymap::KeyAction;
+use crate::model::{Confirm, Model};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use tmuxagent_model::{Approval, Verdict};
+use tmuxagent_text::{Text, clean, reveal};
+
+pub fn render(model: &Model, confirm: &Confirm, screen: &Screen, buffer: &mut Buffer) {
+    let width = screen.overlay().width;
+    let (title, mut lines) = content(model, confirm, width.saturating_sub(4).max(8));
+    let room = usize::from(screen.footer.y.saturating_sub(screen.header.bottom())).saturating_sub(3).max(1);
+    if lines.len() > room {
+        // Nothing of an effect is hidden silently.
+        let hidden = lines.len() - room + 1;
+        lines.truncate(room - 1);
+        let text = match model.lang() {
+            tmuxagent_text::Lang::En => format!("{} {hidden} more lines", model.theme().ellipsis()),
+            tmuxagent_text::Lang::Zh => format!("{} 还有 {hidden} 行", model.theme().ellipsis()),
+        };
+        lines.push(Line::from(Span::styled(text, model.theme().bad())));
+    }
+    lines.push(keys(model));
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let bottom = screen.footer.y;
+    let area = Rect { y: bottom.saturating_sub(height), height, x: screen.overlay().x, width };
+    let inner = super::boxed(model, title.to_owned(), area, buffer);
+    put_lines(lines, super::layout::shrunk(inner, 1, 0), buffer);
+}
+
+fn content(model: &Model, confirm: &Confirm, width: u16) -> (&'static str, Vec<Line<'static>>) {
+    let lang = model.lang();
+    match confirm {
+        Confirm::Quit => (Text::QuitQ.of(lang), Vec::new()),
+        Confirm::Command { question, lines, .. } => {
+            let lines = lines.iter().flat_map(|line| wrap(line, width)).map(Line::from).collect();
+            (question.of(lang), lines)
+        }
+        Confirm::Decide { approval, verdict } => {
+            let title = if verdict.approve { Text::ApproveQ } else { Text::RejectQ };
+            (title.of(lang), decision(model, approval, verdict, width))
+        }
+    }
+}
+
+fn decision(model: &Model, approval: &Approval, verdict: &Verdict, width: u16) -> Vec<Line<'static>> {
+    let (theme, lang) = (model.theme(), model.lang());
+    let place = with_host(model, approval.pane.host.as_str(), &approval.place);
+    let about = format!("{}  @ {place}", subject(model, approval));
+    let mut lines: Vec<Line<'static>> =
+        wrap(&about, width).into_iter().map(|line| Line::from(Span::styled(line, theme.strong()))).collect();
+    lines.extend(wrap(&clean(&approval.question), width).into_iter().map(Line::from));
+    if !verdict.approve {
+        return lines;
+    }
+    let text = format!("{}: {}", Text::Effect.of(lang), effect(model, approval));
+    lines.extend(wrap(&text, width).into_iter().map(|line| Line::from(Span::styled(line, theme.warn()))));
+    for (n, option) in approval.options.iter().enumerate() {
+        let chosen = verdict.answer.as_ref() == Some(option);
+        let style = if chosen { theme.selected() } else { Style::new() };
+        let number = Span::styled(format!(" {} ", n + 1), theme.ask());
+        let mut texts = wrap(&reveal(option), width.saturating_sub(3)).into_iter();
+        lines.push(Line::from(vec![number, Span::styled(texts.next().unwrap_or_default(), style)]));
+        lines.extend(texts.map(|text| Line::from(vec![Span::raw("   "), Span::styled(text, style)])));
+    }
+    if let Some(answer) = verdict.answer.as_ref().filter(|answer| !approval.options.contains(answer)) {
+        let text = format!("{}: \"{}\"", Text::WillAnswer.of(lang), reveal(answer));
+        lines.extend(wrap(&text, width).into_iter().map(|line| Line::from(Span::styled(line, theme.warn()))));
+    }
+    lines
+}
+
+/// `y yes  n no`, from the effective keymap.
+fn keys(model: &Model) -> Line<'static> {
+    let theme = model.theme();
+    let mut spans = Vec::new();
+    for action in [KeyAction::Yes, KeyAction::No] {
+        let labels = model.setup.keymap.labels(action, theme.glyphs).replace(' ', "/");
+        spans.push(Span::styled(labels, theme.busy().patch(theme.strong())));
+        spans.push(Span::raw(format!(" {}   ", action.short(model.lang()))));
+    }
+    Line::from(spans)
+}

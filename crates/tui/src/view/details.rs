@@ -1,0 +1,242 @@
+//! Everything about one thing: an approval, a pane, a stage, the supervisor.
+
+use super::approvals::{effect, subject};
+use super::runs::{due, elapsed};
+use super::text::{coarse_ago, column, place_of, with_host, wrap};
+use crate::model::{Model, StageRef};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use tmuxagent_model::{ApprovalId, ApprovalState, PaneKey, Timestamp};
+use tmuxagent_text::{
+    Lang, Text, ago, approval_kind, approval_state, clean, clock_seconds, host_state, pane_state, run_state, span,
+    stage_state, via,
+};
+
+/// Lines of `name  value`, values wrapped.
+struct Table<'a> {
+    model: &'a Model,
+    width: u16,
+    lines: Vec<Line<'static>>,
+}
+
+impl<'a> Table<'a> {
+    const fn new(model: &'a Model, width: u16) -> Self {
+        Self { model, width, lines: Vec::new() }
+    }
+
+    fn lang(&self) -> Lang {
+        self.model.lang()
+    }
+
+    /// A row; nothing where the value is empty.
+    fn row(&mut self, name: Text, value: &str, style: Style) {
+        if value.is_empty() {
+            return;
+        }
+        const NAME: usize = 15;
+        let theme = self.model.theme();
+        let narrow = self.width < 40;
+        let indent = if narrow { 2 } else { NAME };
+        let mut texts = wrap(value, self.width.saturating_sub(u16::try_from(indent).unwrap_or(0))).into_iter();
+        let name = name.of(self.lang());
+        if narrow {
+            self.lines.push(Line::from(Span::styled(name, theme.dim())));
+        } else {
+            let first = texts.next().unwrap_or_default();
+            let name = Span::styled(column(name, NAME - 1, theme) + " ", theme.dim());
+            self.lines.push(Line::from(vec![name, Span::styled(first, style)]));
+        }
+        for text in texts {
+            self.lines.push(Line::from(vec![Span::raw(" ".repeat(indent)), Span::styled(text, style)]));
+        }
+    }
+
+    fn plain(&mut self, name: Text, value: &str) {
+        self.row(name, value, Style::new());
+    }
+
+    fn heading(&mut self, text: String, style: Style) {
+        if !self.lines.is_empty() {
+            self.lines.push(Line::default());
+        }
+        self.lines.push(Line::from(Span::styled(text, style)));
+    }
+
+    fn at(&self, at: Timestamp) -> String {
+        let clock = clock_seconds(&self.model.setup.zone, at);
+        let past = ago(self.lang(), self.model.time(), at);
+        format!("{clock} ({past})")
+    }
+}
+
+/// An approval, whole: question, effect, options, all evidence.
+pub fn approval(model: &Model, id: &ApprovalId, width: u16) -> Vec<Line<'static>> {
+    let (theme, lang) = (model.theme(), model.lang());
+    let mut table = Table::new(model, width);
+    let Some(approval) = model.approval_view(id) else {
+        return vec![Line::from(Span::styled(Text::DecidedMeanwhile.of(lang), theme.dim()))];
+    };
+    let open = approval.state == ApprovalState::Pending;
+    table.heading(subject(model, approval), theme.strong());
+    table.plain(Text::Place, &with_host(model, approval.pane.host.as_str(), &approval.place));
+    table.row(Text::State, approval_state(lang, approval.state), if open { theme.ask() } else { Style::new() });
+    table.plain(Text::Kind, approval_kind(lang, &approval.kind));
+    table.plain(Text::Run, &approval.run.map(|run| run.to_string()).unwrap_or_default());
+    if approval.attempt > 0 {
+        table.plain(Text::Attempt, &approval.attempt.to_string());
+    }
+    let asked = table.at(approval.asked_at);
+    table.plain(Text::Asked, &asked);
+    if let Some(at) = approval.expires_at.filter(|_| open) {
+        table.row(Text::Expires, &span(lang, at.since(model.time())), theme.warn());
+    }
+    if approval.reminders > 0 {
+        table.plain(Text::Reminders, &approval.reminders.to_string());
+    }
+    table.row(Text::Question, &clean(&approval.question), theme.strong());
+    table.row(Text::Effect, &effect(model, approval), theme.warn());
+    if let Some(decision) = &approval.decision {
+        let verdict = if decision.verdict.approve { ApprovalState::Approved } else { ApprovalState::Rejected };
+        let answer = decision.verdict.answer.as_ref().map_or_else(String::new, |text| format!(": {}", clean(text)));
+        let by = format!("{} ({})", clean(&decision.by.who), via(lang, decision.by.via));
+        let at = table.at(decision.at);
+        table.plain(Text::Decided, &format!("{}{answer}  {by}  {at}", approval_state(lang, verdict)));
+    }
+    if !approval.options.is_empty() {
+        table.heading(Text::Options.of(lang).to_owned(), theme.strong());
+        for (n, option) in approval.options.iter().enumerate() {
+            let mut texts = wrap(&clean(option), width.saturating_sub(4)).into_iter();
+            let number = Span::styled(format!("{:>2}  ", n + 1), theme.ask());
+            table.lines.push(Line::from(vec![number, Span::raw(texts.next().unwrap_or_default())]));
+            table.lines.extend(texts.map(|text| Line::from(format!("    {text}"))));
+        }
+    }
+    if !approval.evidence.is_empty() {
+        table.heading(Text::Evidence.of(lang).to_owned(), theme.strong());
+        for line in &approval.evidence {
+            table.lines.extend(wrap(&clean(line), width).into_iter().map(Line::from));
+        }
+    }
+    table.lines
+}
+
+/// A pane's facts.
+pub fn pane(model: &Model, key: &PaneKey, width: u16) -> Vec<Line<'static>> {
+    let (theme, lang) = (model.theme(), model.lang());
+    let mut table = Table::new(model, width);
+    let Some(view) = model.pane_view(key) else {
+        return vec![Line::from(Span::styled(Text::NoPane.of(lang), theme.dim()))];
+    };
+    let facts = &view.info.facts;
+    table.heading(format!("{}  {}", place_of(model, view), clean(&view.info.short())), theme.strong());
+    table.row(Text::State, pane_state(lang, view.state), theme.pane(view.state).1);
+    if let Some(since) = super::panes::stale_since(model, view) {
+        let since = table.at(since);
+        table.row(Text::Since, &since, theme.warn());
+    }
+    table.plain(Text::Program, &clean(&facts.command));
+    table.plain(Text::Agent, &clean(&facts.agent));
+    table.plain(Text::Role, &clean(&facts.role));
+    table.plain(Text::Title, &clean(&facts.title));
+    table.plain(Text::Folder, &clean(&facts.path));
+    let mut size = format!("{}x{}", view.info.width, view.info.height);
+    for (on, text) in [(view.info.in_mode, Text::CopyMode), (view.info.alternate, Text::AlternateScreen)] {
+        if on {
+            size.push_str(", ");
+            size.push_str(text.of(lang));
+        }
+    }
+    table.plain(Text::Size, &size);
+    let last = view.last_output.map(|at| coarse_ago(lang, model.time(), at)).unwrap_or_default();
+    table.plain(Text::LastOutput, &last);
+    table.plain(Text::LastLine, &clean(&view.last_line));
+    table.plain(Text::Pipeline, &view.pipelines.iter().map(|name| clean(name)).collect::<Vec<_>>().join(", "));
+    table.lines
+}
+
+/// A run, and the stage where one is meant.
+pub fn stage(model: &Model, reference: &StageRef, width: u16) -> Vec<Line<'static>> {
+    let (theme, lang) = (model.theme(), model.lang());
+    let mut table = Table::new(model, width);
+    let Some(run) = model.run_of(reference) else {
+        return vec![Line::from(Span::styled(Text::NoRun.of(lang), theme.dim()))];
+    };
+    let number = run.run.map(|run| format!("  {run}")).unwrap_or_default();
+    table.heading(format!("{}{number}", clean(&run.pipeline)), theme.strong());
+    table.plain(Text::Place, &with_host(model, run.pane.host.as_str(), &run.place));
+    table.row(Text::State, run_state(lang, run.state), theme.run(run.state).1);
+    for (name, at) in [(Text::Started, run.started_at), (Text::Ended, run.ended_at)] {
+        let text = at.map(|at| table.at(at)).unwrap_or_default();
+        table.plain(name, &text);
+    }
+    let wanted = |name: &String| reference.stage.as_ref().is_none_or(|wanted| wanted == name);
+    for stage in run.stages.iter().filter(|stage| wanted(&stage.name)) {
+        let (sign, style) = theme.stage(stage.state);
+        table.heading(format!("{sign} {}", clean(&stage.name)), style.patch(theme.strong()));
+        table.row(Text::State, stage_state(lang, stage.state), style);
+        if stage.attempt > 0 {
+            table.plain(Text::Attempt, &format!("{}/{}", stage.attempt, stage.max_attempts));
+        }
+        let took = elapsed(model.time(), stage).map(|took| span(lang, took)).unwrap_or_default();
+        table.plain(Text::Elapsed, &took);
+        table.plain(Text::Due, &due(lang, model.time(), stage).unwrap_or_default());
+        table.plain(Text::Detail, &clean(&stage.detail));
+    }
+    table.lines
+}
+
+/// Machines, the supervisor, counts.
+pub fn about(model: &Model, width: u16) -> Vec<Line<'static>> {
+    let (theme, lang) = (model.theme(), model.lang());
+    let mut table = Table::new(model, width);
+    let Some(snapshot) = &model.snapshot else {
+        return vec![Line::from(Span::styled(Text::Connecting.of(lang), theme.dim()))];
+    };
+    for host in &snapshot.hosts {
+        let (sign, style) = theme.host(host.state);
+        table.heading(format!("{sign} {}  {}", clean(host.name.as_str()), host_state(lang, host.state)), style);
+        table.plain(Text::Version, &clean(&host.version));
+        let since = table.at(host.since);
+        table.plain(Text::Since, &since);
+        table.plain(Text::Detail, &clean(&host.detail));
+    }
+    table.heading(Text::Supervisor.of(lang).to_owned(), theme.strong());
+    let ours = if snapshot.version == model.setup.version {
+        String::new()
+    } else {
+        match lang {
+            Lang::En => format!(" (this view: {})", model.setup.version),
+            Lang::Zh => format!("（本视图：{}）", model.setup.version),
+        }
+    };
+    table.plain(Text::Version, &format!("{}{ours}, pid {}", clean(&snapshot.version), snapshot.pid));
+    if model.skew != 0 {
+        table.row(Text::State, Text::ClockSkew.of(lang), theme.warn());
+    }
+    let counters = snapshot.counters;
+    for (name, value) in [
+        (Text::LinesRead, counters.lines),
+        (Text::BytesRead, counters.bytes),
+        (Text::Journaled, counters.journaled),
+        (Text::KeysSent, counters.sent),
+        (Text::Messages, counters.messages),
+        (Text::Malformed, counters.malformed),
+        (Text::Gaps, counters.gaps),
+    ] {
+        table.plain(name, &grouped(value));
+    }
+    table.lines
+}
+
+/// A number with its thousands apart.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}

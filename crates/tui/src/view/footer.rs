@@ -1,0 +1,108 @@
+//! The last row: the keys that matter now, from the effective keymap.
+
+use super::text::{Row, cells};
+use crate::keymap::{Context, KeyAction};
+use crate::model::{InputKind, Model, Overlay, Page, Panel};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use tmuxagent_model::{ApprovalKind, ApprovalState};
+
+pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let theme = model.theme();
+    let wanted = wanted(model);
+    // The last ones always fit: how to get help, how to get out.
+    let always = usize::from(!matches!(model.context(), Context::Input)) + 1;
+    let (optional, fixed) = wanted.split_at(wanted.len().saturating_sub(always));
+    let width = |action: &KeyAction| label(model, *action).map_or(0, |(key, word)| cells(&key) + cells(word) + 3);
+    let mut room = usize::from(area.width).saturating_sub(fixed.iter().map(width).sum());
+    let mut row = Row::default();
+    for action in optional.iter().filter(|action| {
+        let needed = width(action);
+        let fits = needed <= room;
+        room = if fits { room - needed } else { 0 };
+        fits
+    }) {
+        row = put(model, row, *action);
+    }
+    for action in fixed {
+        row = put(model, row, *action);
+    }
+    super::text::put_lines([row.line(area.width, theme)], area, buffer);
+}
+
+fn label(model: &Model, action: KeyAction) -> Option<(String, &'static str)> {
+    let key = match action {
+        KeyAction::Choose => "1-9".to_owned(),
+        _ => model.setup.keymap.label(action, model.theme().glyphs)?,
+    };
+    let word = match action {
+        KeyAction::Freeze if model.snapshot.as_ref().is_some_and(|snapshot| snapshot.frozen.is_some()) => {
+            model.lang().pick("unfreeze", "解冻")
+        }
+        _ => action.short(model.lang()),
+    };
+    Some((key, word))
+}
+
+fn put(model: &Model, row: Row, action: KeyAction) -> Row {
+    let theme = model.theme();
+    match label(model, action) {
+        Some((key, word)) => row.left(key, theme.busy().patch(theme.strong())).left(format!(" {word}  "), Style::new()),
+        None => row,
+    }
+}
+
+/// What matters, most first; the last two are help and the way out.
+fn wanted(model: &Model) -> Vec<KeyAction> {
+    use KeyAction as A;
+    let deciding = || {
+        model.target().map_or_else(Vec::new, |approval| {
+            let mut keys = vec![A::Approve, A::Reject];
+            if !approval.options.is_empty() {
+                keys.push(A::Choose);
+            }
+            if approval.kind == ApprovalKind::Agent {
+                keys.push(A::Answer);
+            }
+            keys
+        })
+    };
+    match model.overlays.last() {
+        None => {
+            let mut keys = deciding();
+            let elsewhere = || model.approvals().iter().any(|approval| approval.state == ApprovalState::Pending);
+            if keys.is_empty() && elsewhere() {
+                keys.push(A::NextWaiting);
+            }
+            keys.extend(match model.panel {
+                Panel::Panes => {
+                    [A::Open, A::Send, A::Start, A::Freeze, A::Filter, A::NextPanel, A::Details, A::Explain]
+                }
+                Panel::Runs => [A::Explain, A::Retry, A::Cancel, A::Start, A::Skip, A::NextPanel, A::Open, A::Freeze],
+                Panel::Approvals => {
+                    [A::Open, A::Jump, A::Explain, A::NextPanel, A::Freeze, A::Filter, A::Send, A::Events]
+                }
+                Panel::Tail => [A::Open, A::Send, A::Zoom, A::NextPanel, A::Up, A::Down, A::Freeze, A::Filter],
+            });
+            keys.extend([A::Help, A::Quit]);
+            keys
+        }
+        Some(Overlay::Page { page: Page::Approval(_), .. }) => {
+            let mut keys = deciding();
+            keys.extend([A::Jump, A::Explain, A::Up, A::Down, A::Help, A::Close]);
+            keys
+        }
+        Some(Overlay::Page { page: Page::Stage(_) | Page::Explain { .. } | Page::Pane(_), .. }) => {
+            vec![A::Explain, A::Jump, A::Up, A::Down, A::Help, A::Close]
+        }
+        Some(Overlay::Page { .. }) => vec![A::Up, A::Down, A::PageDown, A::Language, A::Help, A::Close],
+        Some(Overlay::Held { .. }) => vec![A::Drop, A::Up, A::Down, A::Help, A::Close],
+        Some(Overlay::Pick(_)) => vec![A::Open, A::Up, A::Down, A::Help, A::Close],
+        Some(Overlay::Confirm(_)) => vec![A::Yes, A::No],
+        Some(Overlay::Input(input)) => match input.kind {
+            InputKind::Send { .. } => vec![A::Submit, A::WithEnter, A::AsKeys, A::Close],
+            InputKind::Filter { .. } | InputKind::Answer { .. } => vec![A::Submit, A::Close],
+        },
+    }
+}

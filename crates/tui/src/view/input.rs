@@ -1,0 +1,92 @@
+//! Input lines, with what they will do shown as it is typed.
+
+use super::layout::Screen;
+use super::text::{cells, column, put_lines, steps_text, wrap};
+use crate::model::{EnterAfter, Input, InputKind, Model, SendMode, written_steps};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
+use tmuxagent_text::{Lang, Text, clean, reveal};
+
+/// Draws the line; returns where the terminal's cursor belongs.
+pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer) -> Position {
+    match &input.kind {
+        InputKind::Filter { .. } => filter(model, input, screen, buffer),
+        InputKind::Send { place, mode, enter, .. } => {
+            let title = if *mode == SendMode::Text { Text::SendPrompt } else { Text::SendKeysPrompt };
+            let title = format!("{}  @ {}", title.of(model.lang()), clean(place));
+            boxed_line(model, title, input, preview(model, input, *mode, *enter), screen, buffer)
+        }
+        InputKind::Answer { approval } => {
+            let title = Text::AnswerPrompt.of(model.lang()).to_owned();
+            let question = (clean(&approval.question), model.theme().dim());
+            boxed_line(model, title, input, vec![question], screen, buffer)
+        }
+    }
+}
+
+/// The filter stands in place of the footer, so that what it leaves is seen.
+fn filter(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer) -> Position {
+    let theme = model.theme();
+    let label = format!("{}: ", Text::FilterPrompt.of(model.lang()));
+    let used = u16::try_from(cells(&label)).unwrap_or(0);
+    let visible = input.editor.visible(screen.events.width.saturating_sub(used));
+    Clear.render(screen.events, buffer);
+    let rest = column(&visible.text, usize::from(screen.events.width.saturating_sub(used)), theme);
+    let line = Line::from(vec![Span::styled(label, theme.busy().patch(theme.strong())), Span::raw(rest)]);
+    put_lines([line], screen.events, buffer);
+    Position { x: screen.events.x + used + visible.column, y: screen.events.y }
+}
+
+fn boxed_line(
+    model: &Model,
+    title: String,
+    input: &Input,
+    notes: Vec<(String, Style)>,
+    screen: &Screen,
+    buffer: &mut Buffer,
+) -> Position {
+    let frame = screen.overlay();
+    let width = frame.width.saturating_sub(4).max(1);
+    let mut lines: Vec<Line<'static>> = notes
+        .into_iter()
+        .flat_map(|(text, style)| wrap(&text, width).into_iter().map(move |line| Line::from(Span::styled(line, style))))
+        .collect();
+    lines.truncate(usize::from(screen.footer.y.saturating_sub(screen.header.bottom() + 3)));
+    let height = u16::try_from(lines.len()).unwrap_or(0) + 3;
+    let area = Rect { y: screen.footer.y.saturating_sub(height), height, ..frame };
+    let inner = super::layout::shrunk(super::boxed(model, title, area, buffer), 1, 0);
+    let visible = input.editor.visible(inner.width);
+    let cursor = Position { x: inner.x + visible.column, y: inner.y };
+    let text = Line::from(Span::styled(visible.text, model.theme().strong()));
+    put_lines(std::iter::once(text).chain(lines), inner, buffer);
+    cursor
+}
+
+/// Exactly what would be sent.
+fn preview(model: &Model, input: &Input, mode: SendMode, enter: EnterAfter) -> Vec<(String, Style)> {
+    let (theme, lang) = (model.theme(), model.lang());
+    let mut notes = Vec::new();
+    match written_steps(input.editor.text(), mode, enter) {
+        Ok(steps) if steps.is_empty() => {
+            let text = if mode == SendMode::Keys { Text::KeysExample } else { Text::NothingToSend };
+            notes.push((text.of(lang).to_owned(), theme.dim()));
+        }
+        Ok(steps) => notes.push((format!("{}: {}", Text::WillSend.of(lang), steps_text(&steps)), theme.warn())),
+        Err(word) => {
+            let word = reveal(&word);
+            let text = match lang {
+                Lang::En => format!("`{word}` is no key; {}", Text::KeysExample.of(lang)),
+                Lang::Zh => format!("{word} 不是按键名；{}", Text::KeysExample.of(lang)),
+            };
+            notes.push((text, theme.bad()));
+        }
+    }
+    if mode == SendMode::Text {
+        let text = if enter == EnterAfter::Press { Text::WithEnter } else { Text::WithoutEnter };
+        notes.push((text.of(lang).to_owned(), theme.dim()));
+    }
+    notes
+}

@@ -1,0 +1,82 @@
+//! The watched panes.
+
+use super::text::{PanelRow, Row, cells, coarse_ago, column, cut_start, place_of, put_empty, put_lines, window};
+use crate::model::{Model, Panel};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use tmuxagent_model::{PaneState, PaneView, Timestamp};
+use tmuxagent_text::{Text, clean, pane_state};
+
+pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let rows = rows(model, area);
+    if rows.is_empty() {
+        let text = if model.filter.is_empty() { Text::NoPanes } else { Text::NoMatch };
+        let text = if model.snapshot.is_some() { text } else { Text::Connecting };
+        put_empty(text.of(model.lang()), model.theme(), area, buffer);
+        return;
+    }
+    put_lines(rows.into_iter().map(|row| row.line), area, buffer);
+}
+
+pub fn rows(model: &Model, area: Rect) -> Vec<PanelRow> {
+    let panes = model.panes();
+    let selected = model.position(Panel::Panes);
+    let height = usize::from(area.height);
+    let at = selected.unwrap_or(0);
+    let start = window(panes.len(), at, at, height);
+    let widest = panes.iter().map(|pane| cells(&place_of(model, pane))).max().unwrap_or(0);
+    let shown = panes.iter().enumerate().skip(start).take(height);
+    shown
+        .map(|(index, pane)| PanelRow { index, line: row(model, pane, widest, Some(index) == selected, area.width) })
+        .collect()
+}
+
+/// Since when a pane's host can't be seen.
+pub fn stale_since(model: &Model, pane: &PaneView) -> Option<Timestamp> {
+    let hosts = model.snapshot.iter().flat_map(|snapshot| &snapshot.hosts);
+    let host = hosts.into_iter().find(|host| host.name == pane.info.key.host)?;
+    (pane.state == PaneState::Stale).then_some(host.since)
+}
+
+fn row(model: &Model, pane: &PaneView, widest: usize, selected: bool, width: u16) -> ratatui::text::Line<'static> {
+    let theme = model.theme();
+    let lang = model.lang();
+    let (sign, style) = theme.pane(pane.state);
+    let here = selected && model.panel == Panel::Panes;
+    let name = if here {
+        theme.selected()
+    } else if selected {
+        theme.strong()
+    } else {
+        Style::new()
+    };
+    let cursor = if selected { theme.cursor() } else { " " };
+    let place = place_of(model, pane);
+    // Of a pane that can't be seen now, since when; of any other, when it last printed.
+    let (age, tone) = match stale_since(model, pane) {
+        Some(since) => (Some(coarse_ago(lang, model.time(), since)), theme.warn()),
+        None => (pane.last_output.map(|at| coarse_ago(lang, model.time(), at)), theme.dim()),
+    };
+    let wide = usize::from(width);
+    // What is left for words beside the place decides what is said.
+    let place_width = widest.min((wide * 3 / 5).max(wide.min(40).saturating_sub(8))).max(1);
+    let room = wide.saturating_sub(place_width + 8);
+    let place = cut_start(&place, place_width, theme.ellipsis());
+    let mut row = Row::default().left(cursor, theme.strong()).left(sign, style).left(" ", Style::new());
+    if room < 10 {
+        return row.left(place, name).right_some(age, tone).line(width, theme);
+    }
+    let word = pane_state(lang, pane.state);
+    let word_width = if lang == tmuxagent_text::Lang::Zh { 6 } else { 9 };
+    row = row.left(column(&place, place_width, theme), name).left(" ", Style::new());
+    row = row.left(column(word, word_width, theme), style);
+    if room >= 20 {
+        let program = if pane.info.facts.agent.is_empty() { &pane.info.facts.command } else { &pane.info.facts.agent };
+        row = row.left(" ", Style::new()).left(column(&clean(program), 8, theme), Style::new());
+    }
+    if room >= 34 {
+        row = row.left(format!(" {}", clean(&pane.last_line)), theme.dim());
+    }
+    row.right_some(age, tone).line(width, theme)
+}

@@ -1,0 +1,259 @@
+//! Text in cells: cutting, wrapping, rows with something at their right end.
+
+use crate::model::Model;
+use crate::theme::Theme;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use tmuxagent_model::{KeyStep, Millis, PaneView, Timestamp};
+use tmuxagent_text::{Lang, ago};
+use tmuxagent_text::{clean, reveal};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Cells that a text takes.
+#[must_use]
+pub fn cells(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// The text in at most `width` cells; what is cut off is marked by `ellipsis` (one cell).
+#[must_use]
+pub fn cut(text: &str, width: usize, ellipsis: &str) -> String {
+    if cells(text) <= width {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        let more = cells(grapheme);
+        if used + more + 1 > width {
+            break;
+        }
+        used += more;
+        out.push_str(grapheme);
+    }
+    if width > 0 {
+        out.push_str(ellipsis);
+    }
+    out
+}
+
+/// The text in exactly `width` cells.
+#[must_use]
+pub fn column(text: &str, width: usize, theme: Theme) -> String {
+    let mut out = cut(text, width, theme.ellipsis());
+    let missing = width.saturating_sub(cells(&out));
+    out.extend(std::iter::repeat_n(' ', missing));
+    out
+}
+
+/// The end of the text in at most `width` cells: of a place, the end tells it from its neighbours.
+#[must_use]
+pub fn cut_start(text: &str, width: usize, ellipsis: &str) -> String {
+    let wide = cells(text);
+    if wide <= width {
+        return text.to_owned();
+    }
+    let mut excess = wide + 1 - width.min(wide);
+    let rest = text.graphemes(true).skip_while(|grapheme| {
+        let skip = excess > 0;
+        excess = excess.saturating_sub(cells(grapheme));
+        skip
+    });
+    let mut out = if width > 0 { ellipsis.to_owned() } else { String::new() };
+    out.extend(rest);
+    if width == 0 { String::new() } else { out }
+}
+
+/// The text in lines of at most `width` cells: broken at blanks and beside wide characters, but not before a closing
+/// sign; in the middle of a word only where it is longer than a line.
+#[must_use]
+pub fn wrap(text: &str, width: u16) -> Vec<String> {
+    let width = usize::from(width.max(2));
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut used = 0;
+    // The last place in `line` where it may be broken: bytes.
+    let mut fold: Option<usize> = None;
+    let mut last_wide = false;
+    for grapheme in text.graphemes(true) {
+        let more = cells(grapheme);
+        let blank = grapheme.trim().is_empty();
+        let wide = more > 1;
+        let closing = grapheme.chars().next().is_some_and(|c| CLOSING.contains(c));
+        if used > 0 && !blank && !closing && (wide || last_wide || line.ends_with(' ')) {
+            fold = Some(line.len());
+        }
+        last_wide = wide;
+        if used + more > width {
+            if blank {
+                // The blank that ends the line takes no cell.
+                lines.push(std::mem::take(&mut line).trim_end().to_owned());
+                (used, fold) = (0, None);
+                continue;
+            }
+            let rest = line.split_off(fold.unwrap_or(line.len()));
+            lines.push(std::mem::replace(&mut line, rest).trim_end().to_owned());
+            (used, fold) = (cells(&line), None);
+        }
+        if used > 0 || !blank || lines.is_empty() {
+            line.push_str(grapheme);
+            used += more;
+        }
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// Signs that begin no line.
+const CLOSING: &str = "，。、；：？！）】》”’…,.;:?!)]}>%";
+
+/// One line: something at the left, cut where it doesn't fit, and something at the right.
+#[derive(Debug, Default)]
+pub struct Row {
+    left: Vec<Span<'static>>,
+    right: Vec<Span<'static>>,
+}
+
+impl Row {
+    /// Adds to the left.
+    #[must_use]
+    pub fn left(mut self, text: impl Into<String>, style: Style) -> Self {
+        self.left.push(Span::styled(text.into(), style));
+        self
+    }
+
+    /// Adds to the right.
+    #[must_use]
+    pub fn right(mut self, text: impl Into<String>, style: Style) -> Self {
+        self.right.push(Span::styled(text.into(), style));
+        self
+    }
+
+    /// Adds to the right where there is something.
+    #[must_use]
+    pub fn right_some(self, text: Option<String>, style: Style) -> Self {
+        match text {
+            Some(text) => self.right(text, style),
+            None => self,
+        }
+    }
+
+    /// Cells of the left so far.
+    #[must_use]
+    pub fn left_width(&self) -> usize {
+        spans_width(&self.left)
+    }
+
+    /// The line in exactly `width` cells.
+    #[must_use]
+    pub fn line(mut self, width: u16, theme: Theme) -> Line<'static> {
+        let width = usize::from(width);
+        let mut right = spans_width(&self.right);
+        if right + 4 > width {
+            self.right.clear();
+            right = 0;
+        }
+        let gap = usize::from(right > 0);
+        let mut spans = cut_spans(self.left, width.saturating_sub(right + gap), theme);
+        let pad = width.saturating_sub(spans_width(&spans) + right);
+        spans.push(Span::raw(" ".repeat(pad)));
+        spans.extend(self.right);
+        Line::from(spans)
+    }
+}
+
+fn spans_width(spans: &[Span<'_>]) -> usize {
+    spans.iter().map(|span| cells(&span.content)).sum()
+}
+
+/// Spans in at most `width` cells.
+fn cut_spans(spans: Vec<Span<'static>>, width: usize, theme: Theme) -> Vec<Span<'static>> {
+    if spans_width(&spans) <= width {
+        return spans;
+    }
+    let mut out = Vec::new();
+    let mut used = 0;
+    for span in spans {
+        let wide = cells(&span.content);
+        // A following span would need at least the ellipsis.
+        if used + wide < width {
+            used += wide;
+            out.push(span);
+            continue;
+        }
+        let text = cut(&span.content, (width - used).saturating_sub(1), "");
+        out.push(Span::styled(text, span.style));
+        out.push(Span::styled(if width > used { theme.ellipsis() } else { "" }, span.style));
+        break;
+    }
+    out
+}
+
+/// A line of a panel, and the row of the panel's list that it belongs to.
+#[derive(Debug, Clone)]
+pub struct PanelRow {
+    /// The position in the list.
+    pub index: usize,
+    /// The line.
+    pub line: Line<'static>,
+}
+
+/// The first line to show, so that the lines from `first` to `last` are seen, in the middle where possible.
+#[must_use]
+pub fn window(n: usize, first: usize, last: usize, height: usize) -> usize {
+    let middle = usize::midpoint(first, last);
+    let start = middle.saturating_sub(height / 2).min(n.saturating_sub(height));
+    // A block higher than the window shows its beginning.
+    start.min(first)
+}
+
+/// Draws lines from the top.
+pub fn put_lines(lines: impl IntoIterator<Item = Line<'static>>, area: Rect, buffer: &mut Buffer) {
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        line.render(Rect { y, height: 1, ..area }, buffer);
+    }
+}
+
+/// Draws a sentence for an empty panel.
+pub fn put_empty(text: &str, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let lines = wrap(text, area.width).into_iter().map(|line| Line::from(Span::styled(line, theme.dim())));
+    put_lines(lines, area, buffer);
+}
+
+/// `session:window.pane`, with its machine where that is another one.
+#[must_use]
+pub fn place_of(model: &Model, pane: &PaneView) -> String {
+    with_host(model, pane.info.key.host.as_str(), &pane.info.place())
+}
+
+/// A place with its machine before it where several are watched and it is not this one.
+#[must_use]
+pub fn with_host(model: &Model, host: &str, place: &str) -> String {
+    let local = host == tmuxagent_model::HostName::local().as_str();
+    if model.has_many_hosts() && !local { format!("{}/{}", clean(host), clean(place)) } else { clean(place) }
+}
+
+/// What is typed, exactly: texts quoted with nothing hidden, keys by tmux's names.
+#[must_use]
+pub fn steps_text(steps: &[KeyStep]) -> String {
+    let show = |step: &KeyStep| match step {
+        KeyStep::Text(text) => format!("\"{}\"", reveal(text)),
+        KeyStep::Key(key) => reveal(key),
+    };
+    steps.iter().map(show).collect::<Vec<_>>().join(" ")
+}
+
+/// How long ago, in minutes and more; it changes with the clock's minutes, not each second.
+#[must_use]
+pub fn coarse_ago(lang: Lang, now: Timestamp, then: Timestamp) -> String {
+    if now.since(then) < Millis::from_secs(60) {
+        return lang.pick("now", "刚刚").to_owned();
+    }
+    ago(lang, now, then)
+}

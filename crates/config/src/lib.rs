@@ -4,7 +4,7 @@
 //! or reports everything that is wrong. `load` does all of that and collects the policies' texts; the supervisor
 //! calls it again on reload.
 //!
-//! **Invariants:** only this room finds folders and reads the environment; no secret is ever in a `Debug` text;
+//! **Invariants:** only this crate finds folders and reads the environment; no secret is ever in a `Debug` text;
 //! `channels` and `notify` stay trees, since their meaning is `notify`'s.
 
 mod core;

@@ -1,6 +1,6 @@
 //! The words of the domain: identities, events, effects, decisions and the snapshot.
 //!
-//! **Invariant:** nothing here does I/O, reads a clock or knows a terminal. Every other room may
+//! **Invariant:** nothing here does I/O, reads a clock or knows a terminal. Every other crate may
 //! import this one; this one imports none. The serde forms of these types are the journal's and
 //! the socket's format, so a changed field is a changed format and needs a default.
 

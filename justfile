@@ -1,0 +1,30 @@
+# Shortcuts for those who work on tmuxagent. `just --list` shows them; each is one plain command.
+
+# Everything but the tests that drive the real tmux for minutes.
+test-fast *ARGS:
+    cargo nextest run --workspace --locked -E 'not binary(e2e) and not binary(soak) and not binary(scale) and not test(simulation)' {{ARGS}}
+
+# End-to-end tests whose name holds NAME: real tmux, sshd, child processes.
+e2e NAME:
+    cargo nextest run --locked --test e2e {{NAME}}
+
+# Look at changed snapshots one after another (needs cargo-insta).
+snap *ARGS:
+    cargo insta review {{ARGS}}
+
+# All benchmarks, or one: `just bench watch`.
+bench NAME='':
+    cargo bench --locked {{ if NAME == '' { '' } else { '--bench ' + NAME } }}
+
+# Fuzz one target, ten minutes unless said: `just fuzz lines 60`.
+fuzz TARGET SECONDS='600':
+    fuzz/run {{TARGET}} {{SECONDS}}
+
+# The rules of style alone: seconds instead of minutes.
+lint:
+    cargo fmt --check
+    cargo clippy --workspace --locked --all-targets -- -D warnings
+
+# Licences, advisories, bans and sources of all dependencies (needs cargo-deny).
+deny:
+    cargo deny check

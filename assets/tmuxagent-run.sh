@@ -34,6 +34,8 @@ tmuxagent_run() (
     trap : INT QUIT
     code=0
     "$@" || code=$?
+    # ksh tells a signal as 256 and its number, and would cut that to the number alone.
+    [ "$code" -le 256 ] || code=$((code - 128))
 
     took=$(($(date +%s) - began))
     ok=true

@@ -122,6 +122,9 @@ fn unreachable(socket: &Path, error: ClientError) -> CliError {
             CliError::NoSupervisor { text: format!("no supervisor runs (nobody listens on {shown})") }
         }
         ClientError::Refused(text) => CliError::Answer { kind: ErrorKind::Refused, text },
+        foreign @ ClientError::Foreign { .. } => {
+            CliError::user(foreign.to_string(), "`tmuxagent doctor` shows whose folders are used")
+        }
         ClientError::Broken(text) => CliError::user(
             format!("the socket {shown} can't be used: {}", text.to_lowercase()),
             "it may be another user's, or a supervisor that is ending: `tmuxagent doctor` tells",

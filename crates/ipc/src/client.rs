@@ -4,7 +4,7 @@ use super::codec::{self, FrameCodec, Piece};
 use super::wire::{PROTOCOL, Reply, Request, RequestFrame, ServerFrame};
 use futures_util::StreamExt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tmuxagent_model::Via;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -21,6 +21,17 @@ pub enum ClientError {
     /// The connection broke.
     #[error("the connection to the supervisor broke: {0}")]
     Broken(String),
+    /// Somebody else listens there.
+    #[error(
+        "{} is served by another user (uid {uid}): nothing was said to it; remove it, or give another --state-dir",
+        socket.display()
+    )]
+    Foreign {
+        /// The socket's path.
+        socket: PathBuf,
+        /// Who listens.
+        uid: u32,
+    },
     /// The supervisor refused the view.
     #[error("{0}")]
     Refused(String),
@@ -44,12 +55,20 @@ pub fn hello(via: Via, pane: Option<String>, tmux_socket: Option<String>) -> Req
 /// Connects to a supervisor's socket.
 ///
 /// # Errors
-/// [`ClientError::NoSupervisor`] when there is no socket or nobody behind it.
+/// [`ClientError::NoSupervisor`] when there is no socket or nobody behind it, [`ClientError::Foreign`] when whoever
+/// listens is neither this user nor root: what is typed or approved is nothing for a stranger's ears.
 pub async fn dial(socket: &Path) -> Result<UnixStream, ClientError> {
-    UnixStream::connect(socket).await.map_err(|error| match error.kind() {
+    let stream = UnixStream::connect(socket).await.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::NoSupervisor,
         _ => ClientError::Broken(error.to_string()),
-    })
+    })?;
+    let uid = stream.peer_cred().map_err(|error| ClientError::Broken(error.to_string()))?.uid();
+    trusted(socket, uid, rustix::process::geteuid().as_raw())?;
+    Ok(stream)
+}
+
+fn trusted(socket: &Path, uid: u32, own: u32) -> Result<(), ClientError> {
+    if uid == own || uid == 0 { Ok(()) } else { Err(ClientError::Foreign { socket: socket.to_path_buf(), uid }) }
 }
 
 /// As [`dial`], but tries again with growing pauses, up to `patience` in all: for a supervisor that is just starting,
@@ -182,4 +201,17 @@ impl Connection {
 
 fn gone() -> ClientError {
     ClientError::Broken("the supervisor has gone".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stranger_behind_the_socket_is_not_spoken_to() {
+        let socket = Path::new("/run/user/7/tmuxagent/sock");
+        assert!(trusted(socket, 7, 7).is_ok() && trusted(socket, 0, 7).is_ok());
+        let error = trusted(socket, 8, 7).unwrap_err().to_string();
+        assert!(error.starts_with("/run/user/7/tmuxagent/sock is served by another user (uid 8)"), "{error}");
+    }
 }

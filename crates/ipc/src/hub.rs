@@ -1,5 +1,6 @@
 //! What connections share, and what they hand to the supervisor's one loop.
 
+use super::seats::Seats;
 use super::wire::{Reply, Request};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -67,4 +68,6 @@ pub struct Hub {
     pub closing: watch::Receiver<Option<String>>,
     /// Numbers connections.
     pub connections: Arc<AtomicU64>,
+    /// Which of them are silent.
+    pub seats: Seats,
 }

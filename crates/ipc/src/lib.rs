@@ -1,7 +1,7 @@
 //! The socket between the supervisor and its views: one protocol for the main screen, the popup and the command line.
 //!
 //! - [`wire`]: the frames. - [`codec`]: frames and bytes. - [`lock`]: who is the supervisor. - [`server`]: connections, each its own task, so that a
-//!   view that stops reading delays nobody. - [`client`]: a view's end.
+//!   view that stops reading delays nobody. - [`seats`]: which of them are silent. - [`client`]: a view's end.
 //!
 //! **Invariants:** only the supervisor's own user gets in; nothing here decides anything, requests go to the one loop
 //! as [`hub::Call`]s; what a view shows is always a whole snapshot, and the newest wins. A slow view costs one frame
@@ -12,6 +12,7 @@ pub mod client;
 pub mod codec;
 pub mod hub;
 pub mod lock;
+pub mod seats;
 pub mod server;
 mod session;
 pub mod wire;

@@ -3,6 +3,7 @@
 
 use super::hub::Hub;
 use super::session;
+use super::wire::{ErrorKind, Reply, ServerFrame};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -11,8 +12,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
-/// Views at a time; more of them wait to be accepted.
+/// Connections at a time, beyond which a silent one gives way for each that comes.
 const MAX_VIEWS: usize = 128;
+/// So many more are served where none is silent; then those that come are refused.
+const RESERVE: usize = 32;
 /// How long views get to take the last words.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How often the socket's file is looked at.
@@ -27,9 +30,14 @@ pub async fn serve(listener: UnixListener, hub: Hub) {
     loop {
         tokio::select! {
             _ = session::closing(&mut closing) => break,
-            accepted = socket.listener.accept(), if views.len() < MAX_VIEWS => match accepted {
+            accepted = socket.listener.accept() => match accepted {
                 Ok((stream, _)) if is_own_user(&stream) => {
-                    views.spawn(serve_stream(stream, hub.clone()));
+                    let made_room = views.len() >= MAX_VIEWS && hub.seats.free_one();
+                    if views.len() < MAX_VIEWS + RESERVE || made_room {
+                        views.spawn(serve_stream(stream, hub.clone()));
+                    } else {
+                        refuse(&stream);
+                    }
                 }
                 Ok(_) => tracing::warn!("refused a connection of another user"),
                 // Out of descriptors: the others need a moment to end.
@@ -84,6 +92,16 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 
 fn is_own_user(stream: &UnixStream) -> bool {
     stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::geteuid().as_raw())
+}
+
+/// Says why at once, instead of leaving a person waiting.
+fn refuse(stream: &UnixStream) {
+    let text = format!("{} views are connected, which is all that are served; close some", MAX_VIEWS + RESERVE);
+    let reply = Reply::Error { kind: ErrorKind::Refused, text };
+    if let Ok(frame) = super::codec::encode(&ServerFrame::Reply { id: 1, reply: Box::new(reply) }) {
+        // A fresh socket's buffer holds it.
+        let _ = stream.try_write(&frame);
+    }
 }
 
 /// Serves one view over any stream: a socket, or a pipe within the process.

@@ -5,6 +5,7 @@
 
 use super::codec::{self, FrameCodec, Piece};
 use super::hub::{Call, Hub, PATIENCE, PaneScreen, Peer};
+use super::seats::Seat;
 use super::wire::{ErrorKind, PROTOCOL, Reply, Request, RequestFrame, ServerFrame};
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
@@ -32,6 +33,9 @@ pub const PUSH_PAUSE: Duration = Duration::from_millis(25);
 /// Answers that may be due at a time.
 const MAX_DUE: usize = 32;
 
+/// Why a silent connection is closed.
+const ROOM: &str = "others needed the place of this connection, which asked for nothing";
+
 /// Bad frames in a row after which there is no point in going on.
 const MAX_BAD: u32 = 16;
 
@@ -49,8 +53,12 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Hub, conne
     let mut frames = FramedRead::new(reading, FrameCodec::default());
     // One frame on its way, one that waits.
     let (out, queue) = mpsc::channel(1);
+    let seat = hub.seats.take(connection);
     let session = async move {
-        let Ok(greeted) = timeout(GREETING, greet(&mut frames, &hub, connection)).await else { return None };
+        let greeted = tokio::select! {
+            greeted = timeout(GREETING, greet(&mut frames, &hub, connection)) => greeted.ok()?,
+            () = seat.asked_to_leave() => return None,
+        };
         match greeted? {
             Greeted::Refused(reply) => {
                 let _ = out.send(reply).await;
@@ -61,7 +69,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Hub, conne
                 if peer.pane.is_some() {
                     ask(&hub, &peer, hello).await;
                 }
-                let mut session = Session::new(hub, peer, out);
+                let mut session = Session::new(hub, peer, out, seat);
                 session.reply(id, session.hub.hello.as_ref().clone());
                 Some(session.run(frames).await)
             }
@@ -197,14 +205,16 @@ struct Session {
     pause: Option<Pin<Box<Sleep>>>,
     bad: u32,
     reading: bool,
+    seat: Seat,
 }
 
 impl Session {
-    fn new(hub: Hub, peer: Peer, out: mpsc::Sender<Bytes>) -> Self {
+    fn new(hub: Hub, peer: Peer, out: mpsc::Sender<Bytes>, seat: Seat) -> Self {
         Self {
             hub,
             peer,
             out,
+            seat,
             calls: FuturesUnordered::new(),
             due: VecDeque::new(),
             snapshots: None,
@@ -229,6 +239,8 @@ impl Session {
         while self.reading || !self.calls.is_empty() || !self.due.is_empty() {
             let sendable = !self.due.is_empty() || (self.pause.is_none() && (self.snapshot_due || self.has_screen()));
             let room = self.due.len() + self.calls.len() < MAX_DUE;
+            let silent = self.is_silent();
+            self.seat.silent(silent);
             tokio::select! {
                 permit = out.reserve(), if sendable => match permit {
                     Ok(permit) => if let Some(frame) = self.next_frame() {
@@ -243,14 +255,16 @@ impl Session {
                 () = next_screen(self.watching.as_mut()) => {}
                 live = next_events(self.following.as_mut()), if self.due.is_empty() => self.follow(live),
                 () = elapsed(self.pause.as_mut()), if self.pause.is_some() => self.pause = None,
-                reason = closing(&mut ending) => {
-                    if let Ok(frame) = codec::encode(&ServerFrame::Bye { reason }) {
-                        let _ = out.send(frame).await;
-                    }
-                    return;
-                }
+                () = self.seat.asked_to_leave(), if silent => return bye(&out, ROOM.to_owned()).await,
+                reason = closing(&mut ending) => return bye(&out, reason).await,
             }
         }
+    }
+
+    /// It asked for nothing that lasts, and nothing is due.
+    fn is_silent(&self) -> bool {
+        let lasts = self.snapshots.is_some() || self.watching.is_some() || self.following.is_some();
+        !lasts && self.calls.is_empty() && self.due.is_empty()
     }
 
     /// What goes out now: answers and events in their order, then the newest picture.
@@ -416,6 +430,13 @@ impl Session {
         for part in lines.chunks(LINES) {
             self.due.extend(codec::encode(&ServerFrame::Events { events: part.to_vec() }));
         }
+    }
+}
+
+/// The last word to a view.
+async fn bye(out: &mpsc::Sender<Bytes>, reason: String) {
+    if let Ok(frame) = codec::encode(&ServerFrame::Bye { reason }) {
+        let _ = out.send(frame).await;
     }
 }
 

@@ -1,6 +1,7 @@
 use super::client::{ClientError, Connection, hello, link};
 use super::hub::{Call, Hub};
 use super::lock::{Holder, Lock, LockError, holder, socket_path};
+use super::seats::Seats;
 use super::server::{serve, serve_stream};
 use super::wire::{ErrorKind, PROTOCOL, Reply, Request, ServerFrame};
 use std::path::Path;
@@ -34,6 +35,7 @@ pub(super) fn supervisor() -> Supervisor {
         user: "ann".into(),
         closing: closed,
         connections: Arc::default(),
+        seats: Seats::default(),
     };
     Supervisor { hub, calls, snapshots, closing }
 }
@@ -260,4 +262,34 @@ fn the_socket_of_a_crashed_holder_is_replaced_and_only_the_user_gets_in() {
     assert_eq!((mode(&runtime), mode(&socket_path(&runtime))), (0o700, 0o600));
     drop((again, first));
     assert!(!socket_path(&runtime).exists(), "a clean end leaves nothing");
+}
+
+#[tokio::test]
+async fn silent_connections_give_way_to_a_request() {
+    let supervisor = supervisor();
+    let folder = tempfile::tempdir().expect("a folder");
+    let lock = Lock::acquire(folder.path(), &holding()).expect("the lock");
+    let listener = lock.bind().and_then(tokio::net::UnixListener::from_std).expect("a socket");
+    tokio::spawn(serve(listener, supervisor.hub.clone()));
+    let _requests = answer_all(supervisor.calls);
+    let path = socket_path(folder.path());
+    let mut watching = open(&path).await;
+    assert_eq!(watching.request(Request::Subscribe).await.expect("an answer"), Reply::Done);
+    let mut silent = Vec::new();
+    for number in 0..300 {
+        // Some say hello, some say nothing at all.
+        silent.push(tokio::net::UnixStream::connect(&path).await.expect("a socket"));
+        if number % 3 == 0 {
+            let mut asking = open(&path).await;
+            assert_eq!(asking.request(Request::Reload).await.expect("an answer"), Reply::Done);
+            silent.push(tokio::net::UnixStream::connect(&path).await.expect("a socket"));
+        }
+    }
+    supervisor.snapshots.send_replace(snapshot(7));
+    loop {
+        let Some(ServerFrame::Snapshot { snapshot }) = watching.push().await else { panic!("the view was cut") };
+        if snapshot.generation == 7 {
+            break;
+        }
+    }
 }

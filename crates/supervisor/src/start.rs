@@ -142,6 +142,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         user: user_name(&environment).into(),
         closing: closing_out,
         connections: Arc::default(),
+        seats: tmuxagent_ipc::seats::Seats::default(),
     };
     let socket = |source| StartError::Socket { folder: loaded.paths.runtime_dir.display().to_string(), source };
     let listener = lock.bind().and_then(tokio::net::UnixListener::from_std).map_err(socket)?;

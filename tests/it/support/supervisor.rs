@@ -55,6 +55,7 @@ impl StagedSupervisor {
                     user: "ann".into(),
                     closing: closed,
                     connections: Arc::default(),
+                    seats: tmuxagent_ipc::seats::Seats::default(),
                 };
                 tokio::spawn(answer_calls(calls, snapshot, seen, answer, end));
                 ready.send(()).expect("a test that waits");

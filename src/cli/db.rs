@@ -6,13 +6,15 @@ use serde_json::json;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tmuxagent_clock::wall;
-use tmuxagent_store::{BACKUP_GENERATIONS, OpenError, Reader, RestoreError, Store, StoreError, backups};
+use tmuxagent_config::Paths;
+use tmuxagent_engine::Engine;
+use tmuxagent_store::{BACKUP_GENERATIONS, BackupError, Health, OpenError, Reader, RestoreError, StoreError, backups};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DbCommand {
     /// Examine the state database, also while a supervisor writes it
     Check,
-    /// Make a backup, or list those there are
+    /// Make a backup, also while a supervisor runs, or list those there are
     Backup(BackupArgs),
     /// Make a backup the database; the present one is kept aside
     Restore(RestoreArgs),
@@ -42,19 +44,27 @@ pub(super) struct ExportArgs {
 
 /// Runs one of them. The configuration tells where the database lies.
 pub(super) fn run(session: &Session, command: &DbCommand) -> Outcome {
-    let database = session.load()?.paths.database;
+    let paths = session.load()?.paths;
+    let database = &paths.database;
     match command {
-        DbCommand::Check => check(session, &database),
-        DbCommand::Backup(args) if args.list => list(session, &database),
-        DbCommand::Backup(_) => backup(session, &database),
-        DbCommand::Restore(args) => restore(session, &database, args.file.as_deref()),
-        DbCommand::Export(args) => export(&database, args.after),
+        DbCommand::Check => check(session, &paths),
+        DbCommand::Backup(args) if args.list => list(session, database),
+        DbCommand::Backup(_) => backup(session, database),
+        DbCommand::Restore(args) => restore(session, database, args.file.as_deref()),
+        DbCommand::Export(args) => export(database, args.after),
     }
 }
 
-fn check(session: &Session, database: &Path) -> Outcome {
+/// Examines the database and the recordings beside it, every row as a start reads it.
+pub(super) fn examine(paths: &Paths) -> Result<Health, OpenError> {
+    let entity = |kind, key: &str, body: &str| Engine::understands(kind, key, body).map_err(|error| error.to_string());
+    tmuxagent_store::check(&paths.database, Some(&paths.recordings()), &entity)
+}
+
+fn check(session: &Session, paths: &Paths) -> Outcome {
+    let database = &paths.database;
     there(database)?;
-    let health = tmuxagent_store::check(database).map_err(opened)?;
+    let health = examine(paths).map_err(opened)?;
     let out = &session.out;
     if out.json {
         out.json(&json!({
@@ -97,18 +107,12 @@ fn list(session: &Session, database: &Path) -> Outcome {
     Ok(if found.is_empty() { exit::NEGATIVE } else { exit::OK })
 }
 
-/// A running supervisor has the database open and makes its own backups, so this is for the time without one.
 fn backup(session: &Session, database: &Path) -> Outcome {
     there(database)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::internal)?;
-    let now = wall();
-    let (store, _) = Store::open(database, now).map_err(opened)?;
-    let made = runtime.block_on(async {
-        let made = store.backup(now, BACKUP_GENERATIONS).await;
-        store.close().await;
-        made
-    });
-    let made = made.map_err(|error| stored(&error))?;
+    let made = tmuxagent_store::back_up(database, wall(), BACKUP_GENERATIONS).map_err(|error| match error {
+        BackupError::Open(error) => opened(error),
+        BackupError::Copy(error) => stored(&error),
+    })?;
     let out = &session.out;
     if out.json {
         out.json(&json!({ "backup": made.path, "bytes": made.bytes, "removed": made.removed }))?;

@@ -20,7 +20,10 @@ pub fn nothing_twice(room: &Room) {
 /// Everything; says how much it was.
 pub fn all(room: &Room) -> String {
     nothing_twice(room);
-    let health = check(&room.database()).expect("a database");
+    let understood = |kind, key: &str, body: &str| {
+        tmuxagent_engine::Engine::understands(kind, key, body).map_err(|error| error.to_string())
+    };
+    let health = check(&room.database(), None, &understood).expect("a database");
     if !health.problems.is_empty() {
         room.fail(&format!("the database: {:?}", health.problems));
     }

@@ -155,6 +155,14 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Whether one stored row can be gone on from.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn understands(kind: EntityKind, key: &str, body: &str) -> Result<(), RestoreError> {
+        state::State::default().restore(kind, key, body)
+    }
+
     /// Sets the options. They take part in what steps do, so a replay needs the same.
     #[must_use]
     pub const fn with_options(mut self, options: Options) -> Self {

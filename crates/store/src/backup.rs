@@ -27,23 +27,6 @@ pub struct BackupMade {
     pub removed: Vec<PathBuf>,
 }
 
-/// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Health {
-    /// What is wrong; empty when all is well.
-    pub problems: Vec<String>,
-    /// The schema of the file.
-    pub schema: i32,
-    /// The size of database and WAL, bytes.
-    pub bytes: u64,
-    /// Rows of the journal.
-    pub journal_rows: u64,
-    /// Entities of the state.
-    pub entities: u64,
-    /// Alerts that wait to be sent.
-    pub waiting_alerts: u64,
-}
-
 /// What a restoration did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restoration {
@@ -103,7 +86,8 @@ pub fn roll(
     files::make_folder(&folder)?;
     let (prefix, suffix) = name_parts(database);
     let path = folder.join(format!("{prefix}{}{suffix}", files::stamp(now)));
-    let part = files::beside(&path, ".part");
+    // A supervisor and a person may make one in the same second.
+    let part = files::beside(&path, &format!(".{}.part", std::process::id()));
     let made = copy_pages(source, &part, pages, &mut between).and_then(|()| {
         if let Some(problem) = sound(&part)? {
             return Err(super::error::Fault::Damaged(problem).into());
@@ -183,41 +167,26 @@ pub fn before_migration(conn: &Connection, database: &Path, found: i32, now: Tim
     kept.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
-/// Examines a database thoroughly, also while a supervisor writes it. Reads all of it.
-pub fn check(database: &Path) -> Result<Health, OpenError> {
-    let reader = open::reader(database)?;
-    let look = || -> rusqlite::Result<Health> {
-        let conn = reader.conn();
-        let mut problems = Vec::new();
-        let mut statement = conn.prepare("PRAGMA integrity_check(20)")?;
-        for row in statement.query_map([], |row| row.get::<_, String>(0))? {
-            problems.push(row?);
-        }
-        problems.retain(|problem| problem != "ok");
-        let mut statement = conn.prepare("PRAGMA foreign_key_check")?;
-        for row in statement.query_map([], |row| row.get::<_, String>(0))? {
-            problems.push(format!("a row of `{}` refers to one that is gone", row?));
-        }
-        let count = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, u64>(0));
-        Ok(Health {
-            problems,
-            schema: schema::version(conn)?,
-            bytes: size(database) + size(&files::beside(database, "-wal")),
-            journal_rows: count("SELECT count(*) FROM journal")?,
-            entities: count("SELECT count(*) FROM entities")?,
-            waiting_alerts: count("SELECT count(*) FROM outbox WHERE state = 'waiting'")?,
-        })
-    };
-    look().map_err(|error| OpenError::Damaged {
-        path: database.to_path_buf(),
-        what: error.to_string(),
-        aside: None,
-        has_backup: backups(database).is_ok_and(|found| !found.is_empty()),
-    })
+/// Makes a backup of a database that another process may be writing: readers never block the writer, and what is copied
+/// is one state of it.
+///
+/// # Errors
+/// Where the file is none of ours or the copy can't be written.
+pub fn back_up(database: &Path, now: Timestamp, generations: usize) -> Result<BackupMade, BackupError> {
+    let source = open::reader_of_any_schema(database)?;
+    // All pages at once: a copy in parts would begin anew with each commit of the writer.
+    Ok(roll(&source, database, now, generations, -1, || Ok(()))?)
 }
 
-fn size(path: &Path) -> u64 {
-    fs::metadata(path).map_or(0, |meta| meta.len())
+/// Why no backup was made.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The database can't be read.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The copy failed.
+    #[error(transparent)]
+    Copy(#[from] StoreError),
 }
 
 /// Makes a backup the database: the given file, or the newest that is sound. The present database is kept aside.

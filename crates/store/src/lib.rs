@@ -18,6 +18,7 @@
 
 mod backup;
 mod batch;
+mod check;
 mod error;
 mod files;
 mod open;
@@ -31,8 +32,11 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use backup::{BACKUP_GENERATIONS, BackupMade, Health, Restoration, RestoreError, backups, check, export, restore};
+pub use backup::{
+    BACKUP_GENERATIONS, BackupError, BackupMade, Restoration, RestoreError, back_up, backups, export, restore,
+};
 pub use batch::{Batch, Committed, Durability, JournalRow};
+pub use check::{Health, ReadEntity, check};
 pub use error::{Fault, OpenError, StoreError};
 pub use open::Restored;
 pub use outbox::{Mark, NewMessage, OutboxRow, OutboxState};

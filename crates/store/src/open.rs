@@ -106,7 +106,8 @@ fn quick_check(conn: &Connection) -> rusqlite::Result<Option<String>> {
     Ok((verdict != "ok").then_some(verdict))
 }
 
-fn restore(conn: &Connection) -> rusqlite::Result<Restored> {
+/// Reads what a start goes on from.
+pub fn restore(conn: &Connection) -> rusqlite::Result<Restored> {
     let mut restored = Restored { last_seq: batch::last_seq(conn)?, ..Restored::default() };
     let mut statement = conn.prepare("SELECT kind, key, body FROM entities ORDER BY kind, key")?;
     let mut rows = statement.query([])?;
@@ -170,6 +171,16 @@ fn classify(path: &Path, error: rusqlite::Error) -> OpenError {
 
 /// Opens the file for reading, also while a supervisor writes it.
 pub fn reader(path: &Path) -> Result<Reader, OpenError> {
+    let conn = reader_of_any_schema(path)?;
+    let found = schema::version(&conn).map_err(|error| classify(path, error))?;
+    if found < schema::LATEST {
+        return Err(OpenError::Older { path: path.to_path_buf(), found, known: schema::LATEST });
+    }
+    Ok(Reader::over(conn))
+}
+
+/// As [`reader`], also where the next start would migrate the file first.
+pub fn reader_of_any_schema(path: &Path) -> Result<Connection, OpenError> {
     let other = |error| classify(path, error);
     let conn = schema::open_reader(path).map_err(other)?;
     let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(other)?;
@@ -180,8 +191,5 @@ pub fn reader(path: &Path) -> Result<Reader, OpenError> {
     if found > schema::LATEST {
         return Err(OpenError::Newer { path: path.to_path_buf(), found, known: schema::LATEST });
     }
-    if found < schema::LATEST {
-        return Err(OpenError::Older { path: path.to_path_buf(), found, known: schema::LATEST });
-    }
-    Ok(Reader::over(conn))
+    Ok(conn)
 }

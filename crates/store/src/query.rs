@@ -220,7 +220,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
 }
 
 /// An approval out of the engine's row, which holds it whole or as its part `approval`.
-fn approval(body: &str) -> rusqlite::Result<Approval> {
+pub fn approval(body: &str) -> rusqlite::Result<Approval> {
     #[derive(serde::Deserialize)]
     struct Holder {
         approval: Approval,

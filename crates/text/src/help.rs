@@ -186,7 +186,10 @@ const TEXTS: &[(&str, &str)] = &[
     // State.
     ("Check, back up, restore or export the state database", "检查、备份、恢复或导出状态数据库"),
     ("Examine the state database, also while a supervisor writes it", "检查状态数据库，监督进程写入时也可以"),
-    ("Make a backup, or list those there are", "做一份备份，或列出已有的"),
+    (
+        "Make a backup, also while a supervisor runs, or list those there are",
+        "做一份备份（监督进程运行时也可以），或列出已有的",
+    ),
     ("Only list them, newest first", "只列出，最新的在前"),
     ("Make a backup the database; the present one is kept aside", "用备份替换数据库；现有的另行保留"),
     ("The backup; the newest that is sound when left out", "备份；省略时为最新的完好备份"),

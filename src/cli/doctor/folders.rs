@@ -140,7 +140,7 @@ pub(super) fn database(scene: &Scene) -> Vec<Finding> {
         let text = said!(lang, "{shown} is made at the first start", "{shown} 会在首次启动时创建");
         return vec![Finding::ok("database", text)];
     }
-    vec![match tmuxagent_store::check(database) {
+    vec![match crate::cli::db::examine(&scene.paths) {
         Ok(health) if health.problems.is_empty() => {
             let (events, size) = (health.journal_rows, health.bytes / 1024);
             Finding::ok(

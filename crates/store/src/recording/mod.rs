@@ -9,6 +9,7 @@ mod chunk;
 mod read;
 mod writer;
 
+pub(super) use read::check_recordings;
 pub use read::{read_recording, recorded_panes};
 
 use super::error::OpenError;

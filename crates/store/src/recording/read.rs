@@ -6,7 +6,7 @@ use crate::error::StoreError;
 use crate::{query, schema};
 use rusqlite::params;
 use std::path::Path;
-use tmuxagent_model::{PaneKey, Timestamp};
+use tmuxagent_model::{PaneInfo, PaneKey, Timestamp};
 
 /// The panes that have recordings, the latest last.
 pub fn recorded_panes(path: &Path) -> Result<Vec<RecordedPane>, StoreError> {
@@ -56,4 +56,32 @@ pub fn read_recording(
         })?;
     }
     Ok(())
+}
+
+/// Examines a file of recordings, also while it is written: its pages, and every chunk as it is read back.
+pub fn check_recordings(path: &Path) -> Result<Vec<String>, StoreError> {
+    let conn = schema::open_reader(path)?;
+    let mut statement = conn.prepare("PRAGMA integrity_check(20)")?;
+    let mut problems = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    problems.retain(|problem| problem != "ok");
+    let mut statement = conn.prepare("SELECT id, info, first_at, body FROM chunks ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let mut broken = 0_u64;
+    while let Some(row) = rows.next()? {
+        let (id, first_at) = (row.get::<_, i64>(0)?, Timestamp(row.get(2)?));
+        let info = row.get::<_, String>(1)?;
+        let body = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+        let named = serde_json::from_str::<PaneInfo>(&info).map(drop).map_err(|error| error.to_string());
+        let read = named.and_then(|()| unpack(first_at, body, |_| {}).map_err(|error| error.to_string()));
+        if let Err(why) = read {
+            broken += 1;
+            if broken == 1 {
+                problems.push(format!("piece {id} can't be read: {why}"));
+            }
+        }
+    }
+    if broken > 1 {
+        problems.push(format!("{} more pieces can't be read", broken - 1));
+    }
+    Ok(problems)
 }

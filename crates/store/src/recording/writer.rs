@@ -17,6 +17,12 @@ const OVERHEAD: u64 = 512;
 /// Chunks that go at most when one batch is written.
 const PRUNE: usize = 500;
 
+/// Pages of the log (4 KiB each) after which a flush moves them into the file.
+const WAL_PAGES: u32 = 256;
+
+/// The log is cut to this many bytes after that.
+const WAL_BYTES: u32 = 1024 * 1024;
+
 const TABLES: &str = "CREATE TABLE chunks (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
     pane     TEXT NOT NULL,
@@ -40,6 +46,10 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
         schema::prepare_new_file(&conn)?;
     }
     schema::prepare_writer(&conn)?;
+    // A flush every few seconds is a small transaction, and nothing here is ever idle for long: left to the settings of
+    // the state, the log would grow to many times what it tells of.
+    conn.pragma_update_and_check(None, "wal_autocheckpoint", WAL_PAGES, |_| Ok(()))?;
+    conn.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES, |_| Ok(()))?;
     if schema::version(&conn)? == 0 {
         conn.execute_batch(&format!("BEGIN EXCLUSIVE; {TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;"))?;
     }

@@ -38,7 +38,7 @@ fn whole_batches(path: &Path) -> i64 {
     assert_eq!(count("SELECT count(*) FROM outbox"), number);
     assert_eq!(count("SELECT count(*) FROM entities WHERE kind = 'intent'"), number.min(1));
     assert_eq!(count("SELECT coalesce(max(CAST(anchor AS INTEGER)), 0) FROM positions"), number);
-    assert_eq!(check(path).unwrap().problems, Vec::<String>::new());
+    assert_eq!(checked(path).unwrap().problems, Vec::<String>::new());
     number
 }
 

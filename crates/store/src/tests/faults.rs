@@ -171,7 +171,7 @@ async fn a_full_disk_fails_the_commit_and_the_next_one_works() {
     store.run_sql("PRAGMA max_page_count = 100000").await;
     add(&store, n + 1).await.unwrap();
     assert_eq!(stored(&room.path()).0, n + 1);
-    assert_eq!(check(&room.path()).unwrap().problems, Vec::<String>::new());
+    assert_eq!(checked(&room.path()).unwrap().problems, Vec::<String>::new());
 }
 
 /// Runs in a process whose files may not grow beyond a soft limit: writes are cut in the middle, as on a full disk.
@@ -213,7 +213,7 @@ fn writes_of_a_limited_process() {
         let rows = usize::try_from(n + 1).unwrap();
         assert_eq!(stored(&path), (n + 1, rows, rows));
         store.close().await;
-        assert_eq!(check(&path).unwrap().problems, Vec::<String>::new());
+        assert_eq!(checked(&path).unwrap().problems, Vec::<String>::new());
         recorder.take(&pane(1), spoken(1, "late"));
         recorder.flush().await;
         assert_eq!(recorder.problem(), None);

@@ -187,3 +187,39 @@ async fn a_failing_disk_is_told_and_recovered_from() {
     assert_eq!(recorder.problem(), None);
     assert_eq!(texts(&read(&path(&room), &[pane(1)], at(0))), ["<1 missed>", "kept"]);
 }
+
+/// Many small flushes over a long time: the log does not grow to many times what it tells of.
+#[tokio::test]
+async fn the_log_of_recordings_stays_small() {
+    let room = Room::new();
+    let recorder = recorder(&room, RecordingLimits::default());
+    let log = path(&room).with_file_name("recordings.db-wal");
+    let mut most = 0;
+    for round in 0..400 {
+        for pane in 1..=2 {
+            recorder.take(&pane_info(pane, "win").key, spoken(round, &format!("{round} of a busy pane")));
+        }
+        recorder.flush().await;
+        most = most.max(std::fs::metadata(&log).map_or(0, |meta| meta.len()));
+    }
+    assert!(most > 0 && most <= 2 * 1024 * 1024, "{most} bytes");
+}
+
+#[tokio::test]
+async fn a_check_reads_every_chunk() {
+    let room = Room::new();
+    let recorder = recorder(&room, RecordingLimits::default());
+    for round in 0..3 {
+        recorder.take(&pane_info(1, "win").key, spoken(round, "a line"));
+        recorder.flush().await;
+    }
+    drop(recorder);
+    let (store, _) = room.open();
+    let problems = || check(&room.path(), Some(&path(&room)), &|_, _, _| Ok(())).unwrap().problems;
+    assert_eq!(problems(), Vec::<String>::new());
+    let conn = rusqlite::Connection::open(path(&room)).unwrap();
+    conn.execute("UPDATE chunks SET body = x'ffffff' WHERE id = 2", []).unwrap();
+    let problems = problems();
+    assert!(problems.len() == 1 && problems[0].contains("recordings.db: piece 2 can't be read"), "{problems:?}");
+    store.close().await;
+}

@@ -4,6 +4,7 @@ use super::channel::SendError;
 use reqwest::{Client, Response};
 use std::time::Duration;
 use tmuxagent_model::Millis;
+use tmuxagent_text::Lang;
 
 /// The time limit of one request, and of a channel's whole attempt.
 pub const TIMEOUT: Millis = Millis::from_secs(15);
@@ -55,6 +56,8 @@ pub struct Answer {
     pub status: u16,
     /// `Retry-After` in seconds, where it says so.
     pub retry_after: Option<u64>,
+    /// `Content-Type`, in small letters; empty where it says none.
+    pub content_type: String,
     /// The body, at most 64 KiB, lossy UTF-8.
     pub text: String,
 }
@@ -66,20 +69,23 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_default()
     }
 
-    /// The failure that the status alone tells of, for services that say no more.
+    /// Whether the status is 2xx.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Whether this is a page for a browser: a login, a proxy's words, an application's start page.
     ///
-    /// # Errors
-    /// For every status but 2xx.
-    pub fn check_status(&self) -> Result<(), SendError> {
-        match self.status {
-            200..=299 => Ok(()),
-            408 | 425 | 429 => Err(SendError::retry_after(self.sentence(), self.retry_after)),
-            500..=599 => Err(SendError::retry_after(self.sentence(), self.retry_after)),
-            301..=308 => Err(SendError::refused(self.sentence(), "the address redirects; configure the final address")),
-            401 | 403 => Err(SendError::refused(self.sentence(), "check the channel's key or token")),
-            404 | 410 => Err(SendError::refused(self.sentence(), "check the channel's address")),
-            _ => Err(SendError::refused(self.sentence(), "check the channel's configuration")),
-        }
+    /// The type alone says little: Slack's `ok` and what small servers print come as `text/html` too. So the body must begin
+    /// like a page, or, where it is called HTML, with any tag.
+    #[must_use]
+    pub fn is_web_page(&self) -> bool {
+        let blank = |c: char| c.is_whitespace() || c == '\u{feff}' || c == '"';
+        let head = self.text.trim_start_matches(blank).chars().take(64).collect::<String>().to_ascii_lowercase();
+        let called_html = self.content_type.contains("html");
+        ["<!doctype html", "<html", "<head", "<body"].iter().any(|tag| head.starts_with(tag))
+            || (called_html && head.starts_with('<'))
     }
 
     /// Status and beginning of the body, for people.
@@ -93,20 +99,22 @@ impl Answer {
 /// Sends a request and reads its answer.
 ///
 /// # Errors
-/// [`SendError::Retry`] when there is no answer; its text names no URL, since a URL may be the secret.
-pub async fn call(request: reqwest::RequestBuilder) -> Result<Answer, SendError> {
-    let response = request.send().await.map_err(unreachable_service)?;
+/// [`SendError::Retry`] when there is no answer; its text, in words of `lang`, names no URL, since a URL may be the secret.
+pub async fn call(request: reqwest::RequestBuilder, lang: Lang) -> Result<Answer, SendError> {
+    let trouble = |error| unreachable_service(error, lang);
+    let response = request.send().await.map_err(trouble)?;
     let status = response.status().as_u16();
-    let retry_after =
-        response.headers().get(reqwest::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    let text = body(response).await?;
-    Ok(Answer { status, retry_after, text })
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let retry_after = header(reqwest::header::RETRY_AFTER).trim().parse().ok();
+    let content_type = header(reqwest::header::CONTENT_TYPE).to_ascii_lowercase();
+    let text = body(response).await.map_err(trouble)?;
+    Ok(Answer { status, retry_after, content_type, text })
 }
 
-async fn body(mut response: Response) -> Result<String, SendError> {
+async fn body(mut response: Response) -> Result<String, reqwest::Error> {
     const LIMIT: usize = 64 * 1024;
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(unreachable_service)? {
+    while let Some(chunk) = response.chunk().await? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() >= LIMIT {
             bytes.truncate(LIMIT);
@@ -117,12 +125,13 @@ async fn body(mut response: Response) -> Result<String, SendError> {
 }
 
 /// The sentence for a request without an answer.
-fn unreachable_service(error: reqwest::Error) -> SendError {
+fn unreachable_service(error: reqwest::Error, lang: Lang) -> SendError {
     let error = error.without_url();
     let what = if error.is_timeout() {
-        "no answer in time".to_owned()
+        lang.pick("no answer in time", "未在时限内应答").to_owned()
     } else {
-        let mut text = if error.is_connect() { "can't connect".to_owned() } else { error.to_string() };
+        let connect = lang.pick("can't connect", "无法连接");
+        let mut text = if error.is_connect() { connect.to_owned() } else { error.to_string() };
         let mut cause = std::error::Error::source(&error);
         while let Some(inner) = cause {
             text = format!("{text}: {inner}");
@@ -130,5 +139,9 @@ fn unreachable_service(error: reqwest::Error) -> SendError {
         }
         text
     };
-    if error.is_builder() { SendError::refused(what, "check the channel's address") } else { SendError::retry(what) }
+    if error.is_builder() {
+        SendError::refused(what, lang.pick("check the channel's address", "请检查该通道的地址"))
+    } else {
+        SendError::retry(what)
+    }
 }

@@ -50,6 +50,11 @@ pub(super) struct Wecom {
 
 impl Wecom {
     pub(super) async fn start(errcode: i64) -> Self {
+        Self::answering(errcode, errcode).await
+    }
+
+    /// Answers subscriptions with one code, messages with the other.
+    pub(super) async fn answering(subscribe: i64, send: i64) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}", listener.local_addr().unwrap());
         let (sender, came) = mpsc::channel(64);
@@ -64,6 +69,7 @@ impl Wecom {
                             Some(Ok(Frame::Text(text))) => {
                                 let frame: Value = serde_json::from_str(text.as_str()).unwrap();
                                 let request = frame["headers"]["req_id"].clone();
+                                let errcode = if frame["cmd"] == "aibot_send_msg" { send } else { subscribe };
                                 let update = frame["cmd"] == "aibot_respond_update_msg";
                                 let _ = sender.send(frame).await;
                                 if update { continue }
@@ -173,6 +179,29 @@ async fn a_robot_comes_back_after_a_loss_and_stays_away_when_replaced() {
         .unwrap();
     tokio::time::timeout(Duration::from_secs(30), listening).await.unwrap().unwrap();
     assert!(desk.reports.lock().unwrap().last().unwrap().contains("another program"));
+}
+
+#[tokio::test]
+async fn a_robot_that_is_no_longer_subscribed_connects_again() {
+    let mut service = Wecom::answering(0, 846_609).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (robot, desk, stop) = (service.robot(folder.path()), Arc::new(Desk::default()), CancellationToken::new());
+    let listening = tokio::spawn(Arc::clone(&robot).listen(Arc::<Desk>::clone(&desk), stop.clone()).unwrap());
+    service.next("aibot_subscribe").await;
+    let sending = tokio::spawn(async move {
+        // Until the connection stands the message is refused at once.
+        loop {
+            match robot.send(&message()).await {
+                Err(error) if error.to_string().contains("846609") => return error,
+                _ => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    });
+    let error = tokio::time::timeout(Duration::from_secs(30), sending).await.unwrap().unwrap();
+    assert!(matches!(error, SendError::Retry { .. }), "{error}");
+    service.next("aibot_subscribe").await;
+    stop.cancel();
+    listening.await.unwrap();
 }
 
 #[tokio::test]

@@ -1,15 +1,42 @@
 //! `command`: a program of the user's, with the message on its standard input, for example `apprise`.
 //!
 //! Nothing of the message stands on the command line, so nothing of it can be an option or reach a shell. Title, kind,
-//! urgency, link and code are in `TMUXAGENT_*` variables.
+//! urgency, link and code are in `TMUXAGENT_*` variables. Its exit code is its answer, see [`EXITS`]; a program that does not
+//! end in time is ended and started again later.
 
+use super::answer::{Both, Then};
 use super::{Channel, Receipt, SendError};
 use crate::markup::Markup;
 use crate::message::Message;
 use futures_util::future::BoxFuture;
 use std::process::Stdio;
 use tmuxagent_model::{Millis, Urgency};
+use tmuxagent_text::Lang;
 use tokio::io::AsyncWriteExt;
+
+/// What exit codes mean: 0 is success, 75 is `EX_TEMPFAIL` of sysexits.h, 126 and 127 are the shell's (POSIX, "Exit Status
+/// for Commands"); any other is a failure for good, since a program that may be tried again can say so by 75.
+pub static EXITS: &[(i32, Then)] = &[
+    (0, Then::Delivered),
+    (75, Then::Later { seconds: 0, why: Both("it asks to be run again later", "它要求稍后重试") }),
+    (
+        126,
+        Then::Never {
+            fix: Both("what it starts can't be executed; check its rights", "它启动的程序无法执行；请检查权限"),
+        },
+    ),
+    (
+        127,
+        Then::Never {
+            fix: Both(
+                "what it starts was not found; check `PATH` and the name",
+                "它启动的程序不存在；请检查 `PATH` 与名称",
+            ),
+        },
+    ),
+];
+
+const OTHER_EXIT: Both = Both("run the command by hand to see why", "请手动运行该命令查看原因");
 
 /// A program with its arguments.
 pub struct Command {
@@ -26,7 +53,7 @@ impl Command {
     }
 
     async fn deliver(&self, message: &Message) -> Result<Receipt, SendError> {
-        let ask = message.ask.as_ref();
+        let (ask, lang) = (message.ask.as_ref(), message.lang);
         let urgency = match message.urgency {
             Urgency::Low => "low",
             Urgency::Normal => "normal",
@@ -44,7 +71,9 @@ impl Command {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| {
-                SendError::refused(format!("can't start `{}`: {error}", self.program), "check `command`")
+                let what = lang.pick("can't start", "无法启动");
+                let fix = lang.pick("check `command`", "请检查 `command`");
+                SendError::refused(format!("{what} `{}`: {error}", self.program), fix)
             })?;
         let text = message.render(Markup::Raw, 16 * 1024);
         let input = child.stdin.take();
@@ -58,18 +87,35 @@ impl Command {
         };
         let output = tokio::time::timeout(self.timeout.to_std(), running)
             .await
-            .map_err(|_| SendError::retry(format!("`{}` did not end within {}", self.program, self.timeout)))?
-            .map_err(|error| SendError::retry(format!("can't wait for `{}`: {error}", self.program)))?;
-        if output.status.success() {
-            return Ok(Receipt::new("exit code 0"));
+            .map_err(|_| SendError::retry(self.late(lang)))?
+            .map_err(|error| SendError::retry(format!("`{}`: {error}", self.program)))?;
+        self.judge(&output, lang)
+    }
+
+    fn late(&self, lang: Lang) -> String {
+        let (program, timeout) = (&self.program, self.timeout);
+        match lang {
+            Lang::En => format!("`{program}` did not end within {timeout}"),
+            Lang::Zh => format!("`{program}` 未在 {timeout} 内结束"),
         }
+    }
+
+    fn judge(&self, output: &std::process::Output, lang: Lang) -> Result<Receipt, SendError> {
         let said = String::from_utf8_lossy(&output.stderr);
         let said = tmuxagent_text::plain::cut_bytes(&tmuxagent_text::plain::one_line(&said), 200);
-        let what = format!("`{}` ended with {}: {said}", self.program, output.status);
-        match output.status.code() {
-            // sysexits.h: EX_TEMPFAIL.
-            Some(75) => Err(SendError::retry(what)),
-            _ => Err(SendError::refused(what, "run the command by hand to see why")),
+        let what = match lang {
+            Lang::En => format!("`{}` ended with {}: {said}", self.program, output.status),
+            Lang::Zh => format!("`{}` 以 {} 结束：{said}", self.program, output.status),
+        };
+        let code = output.status.code();
+        // A program that a signal ended has no code.
+        match EXITS.iter().find(|(known, _)| Some(*known) == code).map(|(_, then)| *then) {
+            Some(Then::Delivered) => Ok(Receipt::new("exit code 0")),
+            Some(Then::Later { why, .. } | Then::Renew { why } | Then::Spent { why, .. }) => {
+                Err(SendError::retry(format!("{what}; {}", why.pick(lang))))
+            }
+            Some(Then::Never { fix }) => Err(SendError::refused(what, fix.pick(lang))),
+            None => Err(SendError::refused(what, OTHER_EXIT.pick(lang))),
         }
     }
 }
@@ -105,7 +151,23 @@ mod tests {
         assert!(
             matches!(run("echo no >&2; exit 3", Millis(10_000)).await, Err(SendError::Refused { what, .. }) if what.contains("no"))
         );
-        assert!(matches!(run("exit 75", Millis(10_000)).await, Err(SendError::Retry { .. })));
+        for (code, then) in EXITS {
+            let ended = run(&format!("exit {code}"), Millis(10_000)).await;
+            match then {
+                Then::Delivered => assert!(ended.is_ok(), "{code}: {ended:?}"),
+                Then::Later { why, .. } => {
+                    assert!(matches!(&ended, Err(SendError::Retry { what, .. }) if what.contains(why.0)), "{ended:?}");
+                }
+                Then::Never { fix } => {
+                    assert!(matches!(&ended, Err(SendError::Refused { fix: told, .. }) if told == fix.0), "{ended:?}");
+                }
+                Then::Renew { .. } | Then::Spent { .. } => panic!("no program says that by its exit code"),
+            }
+        }
+        assert!(
+            matches!(run("kill -9 $$", Millis(10_000)).await, Err(SendError::Refused { .. })),
+            "a signal is no yes"
+        );
         assert!(matches!(run("sleep 600", Millis(100)).await, Err(SendError::Retry { .. })));
         let missing = Command::new("/nonexistent".into(), vec![], Millis(1000)).send(&message()).await;
         assert!(matches!(missing, Err(SendError::Refused { .. })));

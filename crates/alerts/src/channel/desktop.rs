@@ -1,7 +1,9 @@
 //! `desktop`: a notification of the desktop, or a Windows toast where this Linux runs in WSL; where there is neither, a line
 //! on the terminals of tmux.
 //!
-//! A bus may accept and never answer, and WSL's bridge to Windows may be dead, so each has a time limit of its own.
+//! Delivered means: the notification server answered with the notification's id, or PowerShell ended with 0, or tmux showed
+//! the line to a client. A bus may accept and never answer, and WSL's bridge to Windows may be dead, so each has a time limit
+//! of its own, after which the next way is tried.
 
 use super::terminal::Terminal;
 use super::{Channel, Receipt, SendError};
@@ -10,6 +12,7 @@ use crate::message::Message;
 use futures_util::future::BoxFuture;
 use std::process::Stdio;
 use tmuxagent_model::{Millis, Urgency};
+use tmuxagent_text::Lang;
 use tokio::io::AsyncWriteExt;
 
 const TIMEOUT: Millis = Millis::from_secs(5);
@@ -39,28 +42,32 @@ impl Desktop {
 
     async fn show(&self, message: &Message) -> Result<Receipt, SendError> {
         if self.surface == Surface::Windows
-            && let Ok(receipt) = within(toast("powershell.exe", message)).await
+            && let Ok(receipt) = within(toast("powershell.exe", message), message.lang).await
         {
             return Ok(receipt);
         }
         // WSLg may have a bus with a notifier after all.
-        within(bus(message)).await
+        within(bus(message), message.lang).await
     }
 
     /// Shows in tmux what the desktop did not take; when nobody is attached there, that stays the error.
     async fn fall_through(&self, message: &Message, error: SendError) -> Result<Receipt, SendError> {
         match self.terminal.send(message).await {
-            Ok(receipt) => Ok(Receipt::new(format!("no desktop here; {} of tmux", receipt.answer))),
+            Ok(receipt) => {
+                let (none, of) =
+                    (message.lang.pick("no desktop here", "这里没有桌面"), message.lang.pick("of tmux", "（tmux）"));
+                Ok(Receipt::new(format!("{none}; {} {of}", receipt.answer)))
+            }
             Err(_) => Err(error),
         }
     }
 }
 
 /// The end of an attempt, which may not hang.
-async fn within(sending: impl Future<Output = Result<Receipt, SendError>>) -> Result<Receipt, SendError> {
-    tokio::time::timeout(TIMEOUT.to_std(), sending)
-        .await
-        .unwrap_or_else(|_| Err(unavailable(format!("the desktop did not answer within {TIMEOUT}"))))
+async fn within(sending: impl Future<Output = Result<Receipt, SendError>>, lang: Lang) -> Result<Receipt, SendError> {
+    let late = lang.pick("the desktop did not answer within", "桌面未在时限内应答：");
+    let sent = tokio::time::timeout(TIMEOUT.to_std(), sending).await;
+    sent.unwrap_or_else(|_| Err(unavailable(format!("{late} {TIMEOUT}"), lang)))
 }
 
 impl Channel for Desktop {
@@ -78,8 +85,12 @@ impl Channel for Desktop {
     }
 }
 
-fn unavailable(what: String) -> SendError {
-    SendError::refused(what, "there may be no desktop here; use another channel, such as `terminal` or `ntfy`")
+fn unavailable(what: String, lang: Lang) -> SendError {
+    let fix = lang.pick(
+        "there may be no desktop here; use another channel, such as `terminal` or `ntfy`",
+        "这里可能没有桌面；请改用其他通道，如 `terminal` 或 `ntfy`",
+    );
+    SendError::refused(what, fix)
 }
 
 async fn bus(message: &Message) -> Result<Receipt, SendError> {
@@ -92,8 +103,10 @@ async fn bus(message: &Message) -> Result<Receipt, SendError> {
     // Servers read some HTML in bodies (Desktop Notifications Specification, "Markup").
     note.appname("tmuxagent").summary(&Markup::Plain.text(&message.title)).urgency(urgency);
     note.body(&escape_html(&message.render_body(Markup::Plain, 1000)));
-    note.show_async().await.map_err(|error| unavailable(format!("no notification: {error}")))?;
-    Ok(Receipt::new("shown"))
+    let lang = message.lang;
+    let none = lang.pick("no notification", "无法显示通知");
+    note.show_async().await.map_err(|error| unavailable(format!("{none}: {error}"), lang))?;
+    Ok(Receipt::new(lang.pick("shown", "已显示")))
 }
 
 /// A toast by PowerShell and WinRT; the texts come on standard input as XML, never on a command line.
@@ -106,6 +119,7 @@ async fn toast(program: &str, message: &Message) -> Result<Receipt, SendError> {
         $id='{1AC14E77-02E7-4E5D-B744-2EB1AE5198B7}\\WindowsPowerShell\\v1.0\\powershell.exe';\
         [Windows.UI.Notifications.ToastNotificationManager]::CreateToastNotifier($id).Show(\
         (New-Object Windows.UI.Notifications.ToastNotification $x))";
+    let lang = message.lang;
     let mut child = tokio::process::Command::new(program)
         .args(["-NoProfile", "-NonInteractive", "-Command", SCRIPT])
         .stdin(Stdio::piped())
@@ -113,13 +127,17 @@ async fn toast(program: &str, message: &Message) -> Result<Receipt, SendError> {
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| unavailable(format!("can't start {program}: {error}")))?;
+        .map_err(|error| unavailable(format!("{} {program}: {error}", lang.pick("can't start", "无法启动")), lang))?;
     if let Some(mut input) = child.stdin.take() {
         // A PowerShell that ended already tells by its exit code.
         let _ = input.write_all(toast_xml(message).as_bytes()).await;
     }
-    let status = child.wait().await.map_err(|error| unavailable(format!("{program}: {error}")))?;
-    if status.success() { Ok(Receipt::new("toast shown")) } else { Err(unavailable(format!("{program}: {status}"))) }
+    let status = child.wait().await.map_err(|error| unavailable(format!("{program}: {error}"), lang))?;
+    if status.success() {
+        Ok(Receipt::new(lang.pick("toast shown", "已弹出通知")))
+    } else {
+        Err(unavailable(format!("{program}: {status}"), lang))
+    }
 }
 
 fn toast_xml(message: &Message) -> String {
@@ -179,7 +197,7 @@ mod tests {
         let failing = program(folder.path(), "exit 1");
         assert!(toast(&failing, &message()).await.is_err());
         let hanging = program(folder.path(), "exec sleep 1000");
-        assert!(within(toast(&hanging, &message())).await.unwrap_err().to_string().contains("within"));
+        assert!(within(toast(&hanging, &message()), Lang::En).await.unwrap_err().to_string().contains("within"));
     }
 
     #[tokio::test]
@@ -188,7 +206,7 @@ mod tests {
         let got = folder.path().join("got");
         let script = format!("[ $1 = list-clients ] && echo '0 /dev/null'; echo \"$*\" >> '{}'", got.display());
         let desktop = |tmux: String| Desktop { surface: Surface::Bus, terminal: Terminal::new(vec![tmux], Bell::Off) };
-        let none = || unavailable("no bus".to_owned());
+        let none = || unavailable("no bus".to_owned(), Lang::En);
         let shown = desktop(program(folder.path(), &script)).fall_through(&message(), none()).await.unwrap();
         assert_eq!(shown.answer, "no desktop here; shown to 1 client(s) of tmux");
         let came = std::fs::read_to_string(&got).unwrap();

@@ -5,6 +5,7 @@ use super::message::Message;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use tmuxagent_model::Millis;
+use tmuxagent_text::Lang;
 use tokio_util::sync::CancellationToken;
 
 /// A way to reach the human.
@@ -70,9 +71,9 @@ pub enum SendError {
         fix: String,
     },
     /// The channel takes nothing more for a while, whatever the message.
-    #[error("{what}; nothing more is sent there for {pause}")]
+    #[error("{what}")]
     Exhausted {
-        /// What happened.
+        /// What happened, and for how long nothing more is sent.
         what: String,
         /// For how long.
         pause: Millis,
@@ -92,6 +93,16 @@ impl SendError {
         Self::Retry { what: what.into(), after: seconds.map(|s| Millis::from_secs(s.min(3600))) }
     }
 
+    /// Nothing more to be sent for `pause`.
+    #[must_use]
+    pub fn exhausted(what: &str, pause: Millis, lang: Lang) -> Self {
+        let what = match lang {
+            Lang::En => format!("{what}; nothing more is sent there for {pause}"),
+            Lang::Zh => format!("{what}；{pause} 内不再向该通道发送"),
+        };
+        Self::Exhausted { what, pause }
+    }
+
     /// Not to be tried again.
     #[must_use]
     pub fn refused(what: impl Into<String>, fix: impl Into<String>) -> Self {
@@ -99,15 +110,22 @@ impl SendError {
     }
 }
 
+pub mod answer;
+pub mod bark;
 pub mod command;
 pub mod desktop;
-pub mod presets;
+pub mod dingtalk;
+pub mod feishu;
+pub mod header;
+pub mod ntfy;
 pub mod serverchan;
+pub mod slack;
 pub mod stdout;
 pub mod telegram;
 pub mod terminal;
 pub mod webhook;
 pub mod wecom;
+pub mod wecom_answers;
 pub mod wecom_app;
 pub mod wecom_bot;
 

@@ -1,4 +1,5 @@
-//! `stdout`: the message as plain lines on this process's standard output, for scripts and for trying things out.
+//! `stdout`: the message as plain lines on this process's standard output, for scripts and for trying things out. Delivered
+//! means: the system took all of it; a reader that has gone is an error.
 
 use super::{Channel, Receipt, SendError};
 use crate::markup::Markup;
@@ -19,10 +20,12 @@ impl Channel for Stdout {
         Box::pin(async move {
             let text = message.render(Markup::Raw, 64 * 1024);
             let mut out = std::io::stdout().lock();
-            writeln!(out, "{text}")
-                .and_then(|()| out.flush())
-                .map_err(|error| SendError::refused(format!("can't write: {error}"), "open standard output"))?;
-            Ok(Receipt::new("written"))
+            writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| {
+                let lang = message.lang;
+                let fix = lang.pick("open standard output", "请保持标准输出打开");
+                SendError::refused(format!("{}: {error}", lang.pick("can't write", "无法写入")), fix)
+            })?;
+            Ok(Receipt::new(message.lang.pick("written", "已写出")))
         })
     }
 }

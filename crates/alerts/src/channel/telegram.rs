@@ -2,9 +2,10 @@
 //!
 //! Source: core.telegram.org/bots/api. Texts up to 4096 characters, `callback_data` 1–64 bytes, one poller per token (409).
 
+use super::answer::{BASE, Both, Row, Table, When};
 use super::{Channel, Receipt, SendError};
 use crate::decide::Decide;
-use crate::http::{Answer, call};
+use crate::http::call;
 use crate::markup::Markup;
 use crate::message::Message;
 use crate::press::{Press, Pressed, press};
@@ -24,6 +25,42 @@ pub const BASE_URL: &str = "https://api.telegram.org";
 const LIMIT: usize = 4000;
 /// How long the service holds a poll, seconds; shorter than the client's time limit.
 const POLL: u64 = 10;
+
+/// What every method answers: `ok`, or a code that is an HTTP status. Source: Telegram Bot API, "Making requests" and
+/// "ResponseParameters"; one code stands for several things, told apart by its description.
+pub static ANSWERS: Table = Table {
+    service: Both("Telegram", "Telegram"),
+    code: &["/error_code"],
+    words: &["/description", "/parameters/migrate_to_chat_id"],
+    after: "/parameters/retry_after",
+    rows: &[ROWS],
+    ..BASE
+};
+
+const ROWS: &[Row] = &[
+    When::Flag("/ok", true).delivered(),
+    When::CodeSaying(400, "chat not found").never(
+        "check `chat_id`, and write to the bot once so that it may answer",
+        "请检查 `chat_id`，并先给机器人发一条消息",
+    ),
+    When::CodeSaying(400, "upgraded to a supergroup").never(
+        "the group has a new id, which stands behind the message; set it as `chat_id`",
+        "群已升级并有了新 ID（见消息末尾）；请把它设为 `chat_id`",
+    ),
+    When::Code(400).never("the message was refused as malformed; please report this", "消息格式被拒绝；请反馈此问题"),
+    When::Code(401).never("the bot token is wrong; ask @BotFather for it", "机器人令牌有误；请向 @BotFather 获取"),
+    When::Code(403).never(
+        "the bot may not write there; start it in the chat or unblock it",
+        "机器人无权在此发言；请在会话中启动它或解除屏蔽",
+    ),
+    When::Code(404).never("the bot token is wrong; ask @BotFather for it", "机器人令牌有误；请向 @BotFather 获取"),
+    When::Code(409).never(
+        "another program polls with this token; a token serves one at a time",
+        "另有程序在用该令牌轮询；一个令牌同时只能供一个程序使用",
+    ),
+    When::Code(429).later(5, "too many messages; it is sent again", "消息过多；稍后重发"),
+    When::OtherCode.later(0, "Telegram has a trouble of its own", "Telegram 服务异常"),
+];
 
 /// A bot that writes to one chat.
 pub struct Telegram {
@@ -47,7 +84,9 @@ impl Telegram {
 
     async fn call(&self, method: &str, body: &Value) -> Result<Value, SendError> {
         let url = format!("{}/bot{}/{method}", self.base_url, self.token.expose_secret());
-        judge(&call(self.client.post(url).json(body)).await?)
+        let answer = call(self.client.post(url).json(body), self.lang).await?;
+        ANSWERS.check(&answer, self.lang)?;
+        Ok(answer.json().get_mut("result").map(Value::take).unwrap_or_default())
     }
 
     fn payload(&self, message: &Message) -> Value {
@@ -156,30 +195,6 @@ impl Telegram {
     }
 }
 
-/// The `result` of an answer with `ok`.
-fn judge(answer: &Answer) -> Result<Value, SendError> {
-    let mut body = answer.json();
-    if body.get("ok") == Some(&Value::Bool(true)) {
-        return Ok(body.get_mut("result").map(Value::take).unwrap_or_default());
-    }
-    let code = body.get("error_code").and_then(Value::as_i64).unwrap_or_else(|| i64::from(answer.status));
-    let said = body.get("description").and_then(Value::as_str).unwrap_or_default();
-    let what =
-        if said.is_empty() { answer.sentence() } else { format!("Telegram code {code}: {}", cut_chars(said, 160)) };
-    let fix = match code {
-        401 | 404 => "the bot token is wrong; ask @BotFather for it",
-        400 if said.contains("chat not found") => "check `chat_id`, and write to the bot once so that it may answer",
-        400 => "the message was refused as malformed; please report this",
-        403 => "the bot may not write there; start it in the chat or unblock it",
-        409 => "another program polls with this token; a token serves one at a time",
-        _ => {
-            let after = body.pointer("/parameters/retry_after").and_then(Value::as_u64).or(answer.retry_after);
-            return Err(SendError::retry_after(what, after));
-        }
-    };
-    Err(SendError::refused(what, fix))
-}
-
 impl Channel for Telegram {
     fn kind(&self) -> &'static str {
         "telegram"
@@ -193,7 +208,8 @@ impl Channel for Telegram {
         Box::pin(async {
             let bot = self.call("getMe", &json!({})).await;
             let name = |bot: Value| bot.get("username").and_then(Value::as_str).unwrap_or_default().to_owned();
-            Some(bot.map(|bot| Receipt::new(format!("Telegram knows the bot @{}", one_line(&name(bot))))))
+            let known = self.lang.pick("Telegram knows the bot", "Telegram 认识该机器人");
+            Some(bot.map(|bot| Receipt::new(format!("{known} @{}", one_line(&name(bot))))))
         })
     }
 

@@ -2,6 +2,9 @@
 //!
 //! The escape goes straight to `#{client_tty}`: what a pane prints reaches the terminal only with `allow-passthrough`,
 //! which is the user's choice. Text is stripped of control characters first, so it can't end the escape.
+//!
+//! Delivered means: tmux put the line on the screen of at least one client. What one terminal makes of the escape nobody
+//! tells, so it counts for nothing. Nobody attached is a matter of time.
 
 use super::{Channel, Receipt, SendError};
 use crate::message::Message;
@@ -9,6 +12,7 @@ use futures_util::future::BoxFuture;
 use std::io::Write;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use tmuxagent_model::{Millis, Urgency};
+use tmuxagent_text::Lang;
 use tmuxagent_text::plain::{cut_chars, one_line};
 
 const TIMEOUT: Millis = Millis::from_secs(3);
@@ -38,9 +42,9 @@ impl Terminal {
         Self { tmux, bell }
     }
 
-    async fn run(&self, arguments: &[&str]) -> Result<String, SendError> {
-        let (program, first) =
-            self.tmux.split_first().ok_or_else(|| SendError::refused("no tmux", "set `tmux_bin`"))?;
+    async fn run(&self, arguments: &[&str], lang: Lang) -> Result<String, SendError> {
+        let fix = lang.pick("set `tmux_bin`", "请设置 `tmux_bin`");
+        let (program, first) = self.tmux.split_first().ok_or_else(|| SendError::refused("no tmux", fix))?;
         let running = tokio::process::Command::new(program)
             .args(first)
             .args(arguments)
@@ -49,8 +53,10 @@ impl Terminal {
             .output();
         let output = tokio::time::timeout(TIMEOUT.to_std(), running)
             .await
-            .map_err(|_| SendError::retry("tmux did not answer"))?
-            .map_err(|error| SendError::refused(format!("can't start {program}: {error}"), "set `tmux_bin`"))?;
+            .map_err(|_| SendError::retry(lang.pick("tmux did not answer", "tmux 没有应答")))?
+            .map_err(|error| {
+                SendError::refused(format!("{} {program}: {error}", lang.pick("can't start", "无法启动")), fix)
+            })?;
         if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         } else {
@@ -59,28 +65,43 @@ impl Terminal {
     }
 
     async fn deliver(&self, message: &Message) -> Result<Receipt, SendError> {
-        let clients = self.run(&["list-clients", "-F", "#{client_control_mode} #{client_tty}"]).await?;
+        let lang = message.lang;
+        let clients = self.run(&["list-clients", "-F", "#{client_control_mode} #{client_tty}"], lang).await?;
         let ttys: Vec<String> = clients
             .lines()
             .filter_map(|line| line.strip_prefix("0 "))
             .filter(|tty| tty.starts_with("/dev/"))
             .map(str::to_owned)
             .collect();
+        let nobody = SendError::retry(lang.pick("nobody is attached to tmux", "没有人连接着 tmux"));
         if ttys.is_empty() {
-            return Err(SendError::retry("nobody is attached to tmux"));
+            return Err(nobody);
         }
         let text = shown(message);
+        let mut seen = 0;
+        let mut failed = nobody;
         for tty in &ttys {
             // `-l` is not known before 3.4; doubling is, and formats are expanded either way.
             let literal = text.replace('#', "##");
-            self.run(&["display-message", "-c", tty, &literal]).await?;
+            // One client may leave meanwhile; the message is not shown to the others again for that.
+            match self.run(&["display-message", "-c", tty, &literal], lang).await {
+                Ok(_) => seen += 1,
+                Err(error) => {
+                    failed = error;
+                    continue;
+                }
+            }
             let escape = self.escape(message, &text);
             let tty = tty.clone();
             let writing = tokio::task::spawn_blocking(move || write_tty(&tty, escape.as_bytes()));
             // A terminal that takes nothing (flow control) has the message in its message line.
             let _ = tokio::time::timeout(TIMEOUT.to_std(), writing).await;
         }
-        Ok(Receipt::new(format!("shown to {} client(s)", ttys.len())))
+        match (seen, lang) {
+            (0, _) => Err(failed),
+            (seen, Lang::En) => Ok(Receipt::new(format!("shown to {seen} client(s)"))),
+            (seen, Lang::Zh) => Ok(Receipt::new(format!("已显示给 {seen} 个客户端"))),
+        }
     }
 
     fn escape(&self, message: &Message, text: &str) -> String {
@@ -132,6 +153,23 @@ mod tests {
         let terminal = Terminal::new(vec!["tmux".into()], Bell::Urgent);
         let text = shown(&message);
         assert_eq!(terminal.escape(&message, &text), "\x1b]9;a\\#{pane_id} ％H b\x1b\\\x07");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_left_meanwhile_does_not_undo_what_the_others_saw() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (tmux, log) = (folder.path().join("tmux"), folder.path().join("log"));
+        let script = format!(
+            "#!/bin/sh\ncase $1 in list-clients) echo '0 /dev/left'; echo '0 /dev/null';; *) echo \"$3\" >> '{}';; esac\n\
+             [ \"$3\" != /dev/left ] || {{ echo 'can not find client' >&2; exit 1; }}\n",
+            log.display()
+        );
+        std::fs::write(&tmux, script).unwrap();
+        std::fs::set_permissions(&tmux, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let terminal = Terminal::new(vec![tmux.display().to_string()], Bell::Off);
+        assert_eq!(terminal.send(&message()).await, Ok(Receipt::new("shown to 1 client(s)")));
+        assert_eq!(std::fs::read_to_string(log).unwrap(), "/dev/left\n/dev/null\n");
     }
 
     #[tokio::test]

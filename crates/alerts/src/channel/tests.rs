@@ -20,15 +20,22 @@ type Came = (String, Value);
 struct Service {
     base: String,
     came: Arc<Mutex<Vec<Came>>>,
-    answers: Arc<Mutex<VecDeque<(u16, String)>>>,
+    answers: Arc<Mutex<VecDeque<Answering>>>,
 }
+
+/// Status, type and body of an answer.
+type Answering = (u16, &'static str, String);
 
 impl Service {
     async fn answering(answers: &[(u16, Value)]) -> Self {
+        let answers = answers.iter().map(|(status, body)| (*status, "application/json", body.to_string()));
+        Self::saying(answers.collect()).await
+    }
+
+    async fn saying(answers: Vec<Answering>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let answers = answers.iter().map(|(status, body)| (*status, body.to_string())).collect();
-        let service = Self { base, came: Arc::default(), answers: Arc::new(Mutex::new(answers)) };
+        let service = Self { base, came: Arc::default(), answers: Arc::new(Mutex::new(answers.into())) };
         let router = axum::Router::new().fallback(answer).with_state(service.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         service
@@ -52,17 +59,22 @@ async fn answer(State(service): State<Service>, request: Request) -> impl IntoRe
     let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     service.came.lock().unwrap().push((path, serde_json::from_str(&text).unwrap_or(Value::String(text))));
     let mut answers = service.answers.lock().unwrap();
-    let (status, body) = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }.unwrap();
-    (axum::http::StatusCode::from_u16(status).unwrap(), body)
+    let (status, kind, body) = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }.unwrap();
+    (axum::http::StatusCode::from_u16(status).unwrap(), [(axum::http::header::CONTENT_TYPE, kind)], body)
 }
 
 /// The one channel of a configuration, given as what stands under `channels:`.
 fn channel(yaml: &str, folder: &std::path::Path) -> Arc<dyn Channel> {
+    channel_in(yaml, folder, Lang::En)
+}
+
+/// The same, with errors in that language.
+fn channel_in(yaml: &str, folder: &std::path::Path, lang: Lang) -> Arc<dyn Channel> {
     let source = tmuxagent_yaml::Source::new("t", format!("channels:\n  {yaml}\n"));
     let environment = Environment::default();
     let config = tmuxagent_config::read(&source, folder, &environment).unwrap();
     let settings = crate::config::read(&config, &source, &environment).unwrap();
-    let around = Surroundings { state_dir: folder.to_owned(), tmux: vec!["tmux".into()], lang: Lang::En, environment };
+    let around = Surroundings { state_dir: folder.to_owned(), tmux: vec!["tmux".into()], lang, environment };
     build(settings.channels.values().next().unwrap(), &around).unwrap()
 }
 
@@ -289,6 +301,8 @@ async fn a_proxy_is_used_only_where_a_channel_says_so() {
     assert_eq!(message().urgency, Urgency::High);
 }
 
+#[path = "answer_tests.rs"]
+mod answers;
 #[path = "bot_tests.rs"]
 mod bots;
 #[path = "socks_tests.rs"]

@@ -1,7 +1,8 @@
 //! `webhook`: any service that takes a request: method, address, headers, a body with placeholders, and a test of the
-//! answer. The presets of [`super::presets`] are built on it.
+//! answer. `ntfy`, `slack`, `feishu`, `dingtalk` and `bark` are built on it.
 
-use super::{Channel, Receipt, SendError};
+use super::answer::{BASE, Both, Row, Table, Then, When, by_status};
+use super::{Channel, Receipt, SendError, header};
 use crate::http::{Answer, call};
 use crate::markup::Markup;
 use crate::message::Message;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use tmuxagent_clock as clock;
 use tmuxagent_model::{Millis, Urgency};
+use tmuxagent_text::Lang;
 
 /// What a request looks like and how its answer is judged.
 pub struct Spec {
@@ -32,14 +34,14 @@ pub struct Spec {
     pub markup: Markup,
     /// The most bytes of `{{text}}` and `{{body}}`.
     pub limit: usize,
-    /// How the answer tells of success, beside a 2xx status.
+    /// What the service answers.
+    pub answers: &'static Table,
+    /// What the user says that success looks like; it counts in place of `answers`.
     pub success: Option<Success>,
     /// How the request is signed.
     pub sign: Option<Sign>,
     /// The least time between two messages.
     pub spacing: Millis,
-    /// Codes in the answer with what to do.
-    pub codes: &'static [Code],
 }
 
 /// The body of a request.
@@ -52,29 +54,88 @@ pub enum Body {
     Made(Box<dyn Fn(&Message) -> Value + Send + Sync>),
 }
 
-/// A value in the answer that means success.
-#[derive(Debug, Clone, PartialEq)]
+/// What the user says that an answer looks like when his service took the message; all that is said must hold.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Success {
-    /// RFC 6901 pointer into the JSON answer.
-    pub pointer: String,
-    /// The value expected there.
-    pub equals: Value,
+    /// The HTTP statuses; every 2xx when empty.
+    pub status: Vec<u16>,
+    /// RFC 6901 pointer into the JSON answer, and the value expected there.
+    pub value: Option<(String, Value)>,
+    /// What the body begins with, blanks apart.
+    pub text: Option<String>,
 }
 
-/// A code of a service's answer.
-pub struct Code {
-    /// The value at the success pointer.
-    pub code: i64,
-    /// What it means for the message.
-    pub then: Then,
-}
+/// What a service of the user's own answers, where he does not say what success is: any 2xx counts, with an empty body or
+/// any text, since most small receivers (Discord, Teams, n8n, a script) answer with nothing or a word of their own, and only
+/// he knows which. What counts for nobody: a web page, which is what login pages and proxies answer, and JSON that says no
+/// in words that many services share.
+pub static OWN: Table = Table {
+    code: &["/errcode"],
+    words: &["/errmsg", "/error", "/message", "/msg"],
+    rows: &[OWN_ROWS],
+    // It may be the service's own answer, so it is not sent again and again.
+    page: Then::Never {
+        fix: Both(
+            "a login page (hotspot, VPN, single sign-on) or a proxy may stand in between, or the address is wrong; when the \
+             page is the service's own yes, say so: `success: {status: 200}`",
+            "中间可能有登录页（热点、VPN、单点登录）或代理，也可能是地址有误；若网页就是该服务的成功应答，请写明 `success: \
+             {status: 200}`",
+        ),
+    },
+    otherwise: Then::Delivered,
+    ..BASE
+};
 
-/// What a code means.
-pub enum Then {
-    /// Too fast; again after so many seconds.
-    Wait(u64),
-    /// Never; what to do.
-    Fix(&'static str),
+const OWN_ROWS: &[Row] = &[
+    When::Code(0).delivered(),
+    When::OtherCode.never(SAYS_NO.0, SAYS_NO.1),
+    When::Flag("/ok", false).never(SAYS_NO.0, SAYS_NO.1),
+    When::Flag("/success", false).never(SAYS_NO.0, SAYS_NO.1),
+];
+
+const SAYS_NO: Both = Both(
+    "the answer says no; see its words, or say with `success:` what a yes looks like",
+    "应答表示失败；请看其说明，或用 `success:` 写明成功的应答",
+);
+
+impl Success {
+    /// Whether an answer is the success that the user described.
+    ///
+    /// # Errors
+    /// What is not as described.
+    pub fn check(&self, answer: &Answer, lang: Lang) -> Result<(), SendError> {
+        let missing = |what: String| {
+            let fix = lang.pick("check the channel's `success` and the service", "请检查该通道的 `success` 与该服务");
+            Err(SendError::refused(format!("{}: {what}", answer.sentence()), fix))
+        };
+        if !self.status.is_empty() && !self.status.contains(&answer.status) && answer.is_good() {
+            return missing(
+                lang.pick("the status is none of `success.status`", "状态码不在 `success.status` 中").to_owned(),
+            );
+        }
+        if !self.status.contains(&answer.status) && !answer.is_good() {
+            return Err(by_status(answer, lang));
+        }
+        let json = answer.json();
+        let value = self.value.as_ref().is_none_or(|(pointer, value)| json.pointer(pointer) == Some(value));
+        let text = self.text.as_ref().is_none_or(|text| answer.text.trim().starts_with(text.trim()));
+        if value && text {
+            return Ok(());
+        }
+        if answer.is_web_page() {
+            return OWN.check(answer, lang).and_then(|()| missing(String::new()));
+        }
+        match (&self.value, &self.text) {
+            (Some((pointer, value)), _) if json.pointer(pointer) != Some(value) => {
+                let is_not = lang.pick("is not", "不是");
+                missing(format!("{pointer} {is_not} {value}"))
+            }
+            (_, text) => {
+                let begin = lang.pick("it does not begin with", "开头不是");
+                missing(format!("{begin} `{}`", text.as_deref().unwrap_or_default()))
+            }
+        }
+    }
 }
 
 /// Signatures that services ask for.
@@ -83,6 +144,39 @@ pub enum Sign {
     Dingtalk(SecretString),
     /// Feishu: `timestamp` (seconds) and `sign` in the body.
     Feishu(SecretString),
+}
+
+/// A preset: JSON that is made from the message, posted to `url`.
+pub(super) fn post(
+    kind: &'static str,
+    answers: &'static Table,
+    url: String,
+    body: impl Fn(&Message) -> Value + Send + Sync + 'static,
+) -> Spec {
+    Spec {
+        kind,
+        method: Method::POST,
+        url: SecretString::from(url),
+        headers: Vec::new(),
+        body: Body::Made(Box::new(body)),
+        markup: Markup::Plain,
+        limit: 4000,
+        answers,
+        success: None,
+        sign: None,
+        spacing: Millis(0),
+    }
+}
+
+/// The page that decides what a message asks, where there is one.
+pub(super) fn link_of(message: &Message) -> Option<&str> {
+    message.ask.as_ref()?.link.as_deref()
+}
+
+/// The error for a header that can't be sent; its value may be a secret.
+fn no_header(name: &str, lang: Lang) -> SendError {
+    let what = format!("{} `{name}`", lang.pick("this header can't be sent:", "无法发送此请求头："));
+    SendError::refused(what, lang.pick("check `headers`", "请检查 `headers`"))
 }
 
 /// A service behind a [`Spec`].
@@ -99,22 +193,27 @@ impl Webhook {
     }
 
     async fn deliver(&self, message: &Message) -> Result<Receipt, SendError> {
-        let spec = &self.spec;
+        let (spec, lang) = (&self.spec, message.lang);
         let mut request = self.client.request(spec.method.clone(), spec.url.expose_secret());
         for (name, value) in &spec.headers {
-            request = request.header(name, header_value(value.expose_secret(), message)?);
+            let fill = |template: &str| fill_text(template, message, Markup::Raw, spec.limit);
+            let value = reqwest::header::HeaderValue::from_str(&header::value(name, value.expose_secret(), fill));
+            request = request.header(name, value.map_err(|_| no_header(name, lang))?);
         }
         let millis = clock::wall().0;
         if let Some(Sign::Dingtalk(secret)) = &spec.sign {
             request = request.query(&[("timestamp", millis.to_string()), ("sign", dingtalk(secret, millis))]);
         }
         request = match &spec.body {
-            Body::Text(template) => request.body(fill_text(template, message, spec)),
+            Body::Text(template) => request.body(fill_text(template, message, spec.markup, spec.limit)),
             Body::Json(template) => request.json(&self.signed(fill(template, message, spec), millis)),
             Body::Made(make) => request.json(&self.signed(make(message), millis)),
         };
-        let answer = call(request).await?;
-        self.judge(&answer)?;
+        let answer = call(request, lang).await?;
+        match &spec.success {
+            Some(success) => success.check(&answer, lang)?,
+            None => spec.answers.check(&answer, lang)?,
+        }
         Ok(Receipt::new(answer.sentence()))
     }
 
@@ -125,27 +224,6 @@ impl Webhook {
             map.insert("sign".to_owned(), feishu(secret, seconds).into());
         }
         body
-    }
-
-    fn judge(&self, answer: &Answer) -> Result<(), SendError> {
-        let Some(success) = &self.spec.success else {
-            return answer.check_status();
-        };
-        let json = answer.json();
-        let found = json.pointer(&success.pointer);
-        if found == Some(&success.equals) {
-            return Ok(());
-        }
-        let code = found.and_then(Value::as_i64).or(Some(i64::from(answer.status)));
-        match self.spec.codes.iter().find(|known| Some(known.code) == code).map(|known| &known.then) {
-            Some(Then::Wait(seconds)) => Err(SendError::retry_after(answer.sentence(), Some(*seconds))),
-            Some(Then::Fix(fix)) => Err(SendError::refused(answer.sentence(), *fix)),
-            None => {
-                answer.check_status()?;
-                let what = format!("{} at {} is not {}", answer.sentence(), success.pointer, success.equals);
-                Err(SendError::refused(what, "check the channel's configuration"))
-            }
-        }
     }
 }
 
@@ -179,14 +257,13 @@ pub const PLACEHOLDERS: &[&str] = &[
     "approval",
 ];
 
-fn value_of(name: &str, message: &Message, spec: &Spec) -> Option<String> {
+fn value_of(name: &str, message: &Message, markup: Markup, limit: usize) -> Option<String> {
     let ask = message.ask.as_ref();
     let link = ask.and_then(|ask| ask.link.clone());
-    let markup = spec.markup;
     Some(match name {
         "title" => markup.text(&message.title),
-        "text" => message.render(markup, spec.limit),
-        "body" => message.render_body(markup, spec.limit),
+        "text" => message.render(markup, limit),
+        "body" => message.render_body(markup, limit),
         "link" => link.unwrap_or_default(),
         "approve_link" => link.map(|link| format!("{link}/approve")).unwrap_or_default(),
         "reject_link" => link.map(|link| format!("{link}/reject")).unwrap_or_default(),
@@ -206,13 +283,14 @@ fn value_of(name: &str, message: &Message, spec: &Spec) -> Option<String> {
 }
 
 /// Fills the placeholders of one text, once: what is filled in is not looked at again.
-fn fill_text(template: &str, message: &Message, spec: &Spec) -> String {
+fn fill_text(template: &str, message: &Message, markup: Markup, limit: usize) -> String {
     let mut out = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
         out.push_str(before);
-        let filled =
-            after.split_once("}}").and_then(|(name, tail)| Some((value_of(name.trim(), message, spec)?, tail)));
+        let filled = after
+            .split_once("}}")
+            .and_then(|(name, tail)| Some((value_of(name.trim(), message, markup, limit)?, tail)));
         match filled {
             Some((value, tail)) => {
                 out.push_str(&value);
@@ -231,20 +309,11 @@ fn fill_text(template: &str, message: &Message, spec: &Spec) -> String {
 /// Fills the placeholders of all texts; JSON keeps them apart from its own signs.
 fn fill(template: &Value, message: &Message, spec: &Spec) -> Value {
     match template {
-        Value::String(text) => Value::String(fill_text(text, message, spec)),
+        Value::String(text) => Value::String(fill_text(text, message, spec.markup, spec.limit)),
         Value::Array(items) => items.iter().map(|item| fill(item, message, spec)).collect(),
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), fill(value, message, spec))).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) => template.clone(),
     }
-}
-
-/// A header's value; `{{title}}` and `{{urgency}}` may stand in it, as visible ASCII.
-fn header_value(template: &str, message: &Message) -> Result<reqwest::header::HeaderValue, SendError> {
-    let urgency = format!("{:?}", message.urgency).to_lowercase();
-    let title: String = message.title.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
-    let text = template.replace("{{urgency}}", &urgency).replace("{{title}}", &title);
-    reqwest::header::HeaderValue::from_str(&text)
-        .map_err(|_| SendError::refused("a header's value has a control character", "check `headers`"))
 }
 
 /// base64(HMAC-SHA256(key, text)).
@@ -280,10 +349,10 @@ mod tests {
             body: Body::Text(String::new()),
             markup: Markup::Raw,
             limit: 1000,
+            answers: &OWN,
             success: None,
             sign: None,
             spacing: Millis(0),
-            codes: &[],
         }
     }
 
@@ -301,7 +370,7 @@ mod tests {
     #[test]
     fn every_documented_placeholder_has_a_value() {
         for name in PLACEHOLDERS {
-            assert!(value_of(name, &message(), &spec()).is_some(), "{name}");
+            assert!(value_of(name, &message(), Markup::Plain, 1000).is_some(), "{name}");
         }
     }
 

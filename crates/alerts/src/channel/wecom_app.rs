@@ -1,14 +1,17 @@
 //! `wecom_app`: messages of an in-house WeCom application to members.
 //!
-//! Source: developer.work.weixin.qq.com/document/path/90236 (message/send), 91039 (gettoken), 90455 (error codes). The
-//! access token lives two hours, must be cached and may end early; it is shared by all processes in a file of mode 0600,
-//! refreshed when a tenth of its life is left, and once more when the service says that it is no longer good.
+//! Source: developer.work.weixin.qq.com/document/path/90236 (message/send), 91039 (gettoken); [`super::wecom_answers`] for
+//! what they answer. The access token lives two hours, must be cached and may end early; it is shared by all processes in a
+//! file of mode 0600, refreshed when a tenth of its life is left, and once more when the service says that it is no longer
+//! good.
 
-use super::wecom::judge;
+use super::answer::Verdict;
+use super::wecom::Format;
+use super::wecom_answers::{GET_TOKEN, SEND};
 use super::{Channel, Receipt, SendError};
 use crate::http::call;
 use crate::markup::Markup;
-use crate::message::Message;
+use crate::message::{Form, Message};
 use crate::shared_file::SharedFile;
 use futures_util::future::BoxFuture;
 use reqwest::Client;
@@ -18,8 +21,10 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use tmuxagent_clock as clock;
 use tmuxagent_model::{Millis, Timestamp};
+use tmuxagent_text::Lang;
 
-const TEXT_LIMIT: usize = 2048;
+/// The most bytes of a message, as text and as markdown.
+const LIMIT: usize = 2048;
 
 /// Who gets the messages; each `|`-separated ids as the service wants them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +59,9 @@ pub struct WecomApp {
     base_url: String,
     credentials: Credentials,
     receivers: Receivers,
+    /// How messages look; `None`: as each was written.
+    format: Option<Format>,
+    lang: Lang,
     /// Where the access token is kept; one file per application.
     cache: PathBuf,
 }
@@ -68,10 +76,19 @@ struct Token {
 }
 
 impl WecomApp {
-    /// An application that keeps its token in `cache`.
+    /// An application that keeps its token in `cache`. Without a `format`, Markdown stays Markdown and the rest is text.
     #[must_use]
-    pub fn new(client: Client, base_url: &str, credentials: Credentials, receivers: Receivers, cache: PathBuf) -> Self {
-        Self { client, base_url: base_url.trim_end_matches('/').to_owned(), credentials, receivers, cache }
+    pub fn new(
+        client: Client,
+        base_url: &str,
+        credentials: Credentials,
+        receivers: Receivers,
+        format: Option<Format>,
+        cache: PathBuf,
+        lang: Lang,
+    ) -> Self {
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        Self { client, base_url, credentials, receivers, format, lang, cache }
     }
 
     fn owner(&self) -> String {
@@ -82,7 +99,8 @@ impl WecomApp {
     /// meanwhile and then use the new one.
     async fn token(&self, bad: Option<&str>) -> Result<String, SendError> {
         let trouble = |error: std::io::Error| {
-            SendError::retry(format!("can't use the token file {}: {error}", self.cache.display()))
+            let what = self.lang.pick("can't use the token file", "无法使用令牌文件");
+            SendError::retry(format!("{what} {}: {error}", self.cache.display()))
         };
         let mut file = SharedFile::lock(&self.cache).await.map_err(trouble)?;
         let kept: Option<Token> = file.read().map_err(trouble)?;
@@ -96,38 +114,36 @@ impl WecomApp {
         let query =
             [("corpid", self.credentials.corp_id.as_str()), ("corpsecret", self.credentials.secret.expose_secret())];
         let request = self.client.get(format!("{}/cgi-bin/gettoken", self.base_url)).query(&query);
-        let body = judge(&call(request).await?)?;
+        let answer = call(request, self.lang).await?;
+        GET_TOKEN.check(&answer, self.lang)?;
+        let body = answer.json();
         let token = body.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty());
-        let token = token.ok_or_else(|| SendError::retry("WeCom gave no access token"))?.to_owned();
+        let token = token
+            .ok_or_else(|| SendError::retry(self.lang.pick("WeCom gave no access token", "企业微信没有给出令牌")))?
+            .to_owned();
         let life = body.get("expires_in").and_then(Value::as_u64).unwrap_or(7200);
         let expires = clock::wall() + Millis::from_secs(life - life / 10);
         file.write(&Token { owner: self.owner(), token: token.clone(), expires }).map_err(trouble)?;
         Ok(token)
     }
 
-    async fn post(&self, token: &str, payload: &Value) -> Result<Result<Value, SendError>, Stale> {
+    /// Posts with a token; the answer and what it means.
+    async fn post(&self, token: &str, payload: &Value) -> Result<(Verdict, Value), SendError> {
         let url = format!("{}/cgi-bin/message/send", self.base_url);
-        let answer = match call(self.client.post(url).query(&[("access_token", token)]).json(payload)).await {
-            Ok(answer) => answer,
-            Err(error) => return Ok(Err(error)),
-        };
-        match answer.json().get("errcode").and_then(Value::as_i64) {
-            Some(40014 | 42001 | 41001) => Err(Stale),
-            _ => Ok(judge(&answer)),
-        }
+        let request = self.client.post(url).query(&[("access_token", token)]).json(payload);
+        let answer = call(request, self.lang).await?;
+        Ok((SEND.judge(&answer, self.lang), answer.json()))
     }
 
     async fn deliver(&self, message: &Message) -> Result<Receipt, SendError> {
         let payload = self.payload(message);
         let token = self.token(None).await?;
-        let body = match self.post(&token, &payload).await {
-            Ok(body) => body?,
-            Err(Stale) => {
-                let fresh = self.token(Some(&token)).await?;
-                let stale = "WeCom refuses a token that it just gave";
-                self.post(&fresh, &payload).await.map_err(|Stale| SendError::retry(stale))??
-            }
-        };
+        let (mut verdict, mut body) = self.post(&token, &payload).await?;
+        if let Verdict::Renew(_) = verdict {
+            let fresh = self.token(Some(&token)).await?;
+            (verdict, body) = self.post(&fresh, &payload).await?;
+        }
+        verdict.result()?;
         let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
         let mut answer = format!("msgid {}", text("msgid"));
         for key in ["invaliduser", "invalidparty", "invalidtag", "unlicenseduser"] {
@@ -138,20 +154,28 @@ impl WecomApp {
         Ok(Receipt::new(answer))
     }
 
-    /// Text rather than markdown: it is also seen in the WeChat plug-in, and its `<a>` is the only link there.
+    /// Text rather than markdown where nobody asked for markdown: it is also seen in the WeChat plug-in.
     fn payload(&self, message: &Message) -> Value {
-        json!({
+        let written = match message.form {
+            Form::Markdown => Format::Markdown,
+            Form::Plain => Format::Text,
+        };
+        let (kind, markup) = match self.format.unwrap_or(written) {
+            Format::Markdown => ("markdown", Markup::Wecom),
+            Format::Text => ("text", Markup::Plain),
+        };
+        let mut body = json!({
             "touser": self.receivers.to_user, "toparty": self.receivers.to_party, "totag": self.receivers.to_tag,
-            "msgtype": "text", "agentid": self.credentials.agent_id,
-            "text": {"content": message.render(Markup::Plain, TEXT_LIMIT)},
+            "msgtype": kind, "agentid": self.credentials.agent_id,
             // A message sent again after an answer was lost is dropped by the service.
             "enable_duplicate_check": 1, "duplicate_check_interval": 600,
-        })
+        });
+        if let Some(map) = body.as_object_mut() {
+            map.insert(kind.to_owned(), json!({"content": message.render(markup, LIMIT)}));
+        }
+        body
     }
 }
-
-/// The token is no longer good.
-struct Stale;
 
 impl Channel for WecomApp {
     fn kind(&self) -> &'static str {
@@ -165,7 +189,11 @@ impl Channel for WecomApp {
     fn probe(&self) -> BoxFuture<'_, Option<Result<Receipt, SendError>>> {
         Box::pin(async {
             let token = self.token(None).await;
-            Some(token.map(|_| Receipt::new("WeCom knows the application; the trusted IPs only a real message tells")))
+            let known = self.lang.pick(
+                "WeCom knows the application; the trusted IPs only a real message tells",
+                "企业微信认识该应用；可信 IP 只有真正发送时才知道",
+            );
+            Some(token.map(|_| Receipt::new(known)))
         })
     }
 

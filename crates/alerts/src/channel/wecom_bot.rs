@@ -7,11 +7,12 @@
 //!
 //! **Invariant:** processes of this user never end each other's connection: who holds it holds a lock on a file.
 
-use super::wecom::explain;
+use super::answer::{Table, Verdict};
+use super::wecom_answers::{LONG_SEND, SUBSCRIBE};
 use super::{Channel, Receipt, SendError};
 use crate::decide::Decide;
 use crate::dial::dial;
-use crate::http::{ProxyChoice, install_tls};
+use crate::http::{Answer, ProxyChoice, install_tls};
 use crate::markup::Markup;
 use crate::message::Message;
 use crate::press::{Press, Pressed, press};
@@ -43,7 +44,7 @@ const SILENCE: Duration = Duration::from_secs(75);
 const ANSWER: Duration = Duration::from_secs(10);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-type Call = (Value, oneshot::Sender<Result<Value, SendError>>);
+type Call = (Value, oneshot::Sender<Result<(), SendError>>);
 
 /// Where a robot writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,10 +137,22 @@ impl WecomBot {
         let mut socket = self.connect().await.map_err(End::Lost)?;
         let body = json!({"bot_id": self.config.bot_id, "secret": self.config.secret.expose_secret()});
         let frame = self.frame("aibot_subscribe", &body);
-        match call(&mut socket, &frame).await {
-            Ok(_) => Ok(socket),
+        match self.call(&mut socket, &frame, &SUBSCRIBE).await {
+            Ok(()) => Ok(socket),
             Err(error @ SendError::Refused { .. }) => Err(End::Final(error.to_string())),
             Err(error) => Err(End::Lost(error.to_string())),
+        }
+    }
+
+    /// The error of a connection that did not come about.
+    fn not_connected(&self, end: End) -> SendError {
+        match end {
+            End::Final(text) => {
+                let fix = self.config.lang.pick("check `bot_id` and `secret`", "请检查 `bot_id` 与 `secret`");
+                SendError::refused(text, fix)
+            }
+            End::Lost(text) => SendError::retry(text),
+            End::Stopped => SendError::retry("stopped"),
         }
     }
 
@@ -185,16 +198,34 @@ impl WecomBot {
         let _held = self.hold().await?;
         let mut socket = match self.subscribe().await {
             Ok(socket) => socket,
-            Err(End::Final(text)) => return Err(SendError::refused(text, "check `bot_id` and `secret`")),
-            Err(End::Lost(text)) => return Err(SendError::retry(text)),
-            Err(End::Stopped) => return Err(SendError::retry("stopped")),
+            Err(end) => return Err(self.not_connected(end)),
         };
         for frame in self.frames(message) {
-            call(&mut socket, &frame).await?;
+            self.call(&mut socket, &frame, &LONG_SEND).await?;
         }
         // What was sent has been answered; how the connection ends does not matter.
         let _ = socket.close(None).await;
         Ok(Receipt::new("errcode 0"))
+    }
+
+    /// Sends a frame and waits for its answer on a connection that nobody else uses.
+    async fn call(&self, socket: &mut Socket, frame: &Value, table: &Table) -> Result<(), SendError> {
+        let lang = self.config.lang;
+        let lost = |error: tokio_tungstenite::tungstenite::Error| SendError::retry(error.to_string());
+        let calling = async {
+            socket.send(Frame::text(frame.to_string())).await.map_err(lost)?;
+            while let Some(answer) = socket.next().await {
+                if let Frame::Text(text) = answer.map_err(lost)? {
+                    let answer: Value = serde_json::from_str(text.as_str()).unwrap_or_default();
+                    if request_id(&answer) == request_id(frame) {
+                        return table.check(&answer_of(&answer), lang);
+                    }
+                }
+            }
+            Err(SendError::retry(lang.pick("the service closed the connection", "服务端关闭了连接")))
+        };
+        let late = SendError::retry(lang.pick("no answer in time", "未在时限内应答"));
+        tokio::time::timeout(ANSWER, calling).await.unwrap_or(Err(late))
     }
 
     /// Takes the lock that stands for the robot's one connection.
@@ -268,7 +299,7 @@ impl WecomBot {
         self.connected.store(true, Ordering::Release);
         *failures = 0;
         let (replies, mut ready) = mpsc::channel::<Value>(16);
-        let mut waiting: HashMap<String, oneshot::Sender<Result<Value, SendError>>> = HashMap::new();
+        let mut waiting: HashMap<String, oneshot::Sender<Result<(), SendError>>> = HashMap::new();
         let mut seen = VecDeque::new();
         let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING, PING);
         let mut heard = tokio::time::Instant::now();
@@ -299,8 +330,16 @@ impl WecomBot {
                         Some(Err(error)) => return End::Lost(error.to_string()),
                     };
                     if let Some(waiter) = waiting.remove(&request_id(&frame)) {
+                        let verdict = LONG_SEND.judge(&answer_of(&frame), self.config.lang);
+                        let gone = match &verdict {
+                            Verdict::Renew(error) => Some(End::Lost(error.to_string())),
+                            Verdict::Delivered | Verdict::Failed(_) => None,
+                        };
                         // Nobody waits any more when its time was over.
-                        let _ = waiter.send(judge(frame));
+                        let _ = waiter.send(verdict.result());
+                        if let Some(end) = gone {
+                            return end;
+                        }
                     } else if let Some(end) = self.heard(&frame, desk, &replies, &mut seen) {
                         return end;
                     }
@@ -377,30 +416,9 @@ fn request_id(frame: &Value) -> String {
     frame.pointer("/headers/req_id").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-fn judge(frame: Value) -> Result<Value, SendError> {
-    let said = frame.get("errmsg").and_then(Value::as_str).unwrap_or_default();
-    match frame.get("errcode").and_then(Value::as_i64) {
-        None | Some(0) => Ok(frame),
-        Some(code) => Err(explain(code, said)),
-    }
-}
-
-/// Sends a frame and waits for its answer on a connection that nobody else uses.
-async fn call(socket: &mut Socket, frame: &Value) -> Result<Value, SendError> {
-    let lost = |error: tokio_tungstenite::tungstenite::Error| SendError::retry(error.to_string());
-    let calling = async {
-        socket.send(Frame::text(frame.to_string())).await.map_err(lost)?;
-        while let Some(answer) = socket.next().await {
-            if let Frame::Text(text) = answer.map_err(lost)? {
-                let answer: Value = serde_json::from_str(text.as_str()).unwrap_or_default();
-                if request_id(&answer) == request_id(frame) {
-                    return judge(answer);
-                }
-            }
-        }
-        Err(SendError::retry("the service closed the connection"))
-    };
-    tokio::time::timeout(ANSWER, calling).await.unwrap_or_else(|_| Err(SendError::retry("no answer in time")))
+/// A frame in the form that tables read.
+fn answer_of(frame: &Value) -> Answer {
+    Answer { status: 200, retry_after: None, content_type: String::new(), text: frame.to_string() }
 }
 
 /// Up to a second, so that many robots do not come back at once.
@@ -433,9 +451,7 @@ impl Channel for WecomBot {
                     let _ = socket.close(None).await;
                     Ok(Receipt::new("WeCom knows the robot"))
                 }
-                Err(End::Final(text)) => Err(SendError::refused(text, "check `bot_id` and `secret`")),
-                Err(End::Lost(text)) => Err(SendError::retry(text)),
-                Err(End::Stopped) => Err(SendError::retry("stopped")),
+                Err(end) => Err(self.not_connected(end)),
             })
         })
     }

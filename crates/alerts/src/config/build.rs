@@ -1,11 +1,13 @@
 //! From a channel's configuration to the channel.
 
-use super::kinds::{BodyConfig, ChannelConfig, Kind, WebhookConfig};
-use crate::channel::webhook::{Body, Spec, Success, Webhook};
+use super::kinds::{ChannelConfig, Kind};
+use super::own::{BodyConfig, WebhookConfig};
+use crate::channel::webhook::{Body, OWN, Spec, Webhook};
 use crate::channel::wecom_app::Credentials;
 use crate::channel::wecom_bot::BotConfig;
 use crate::channel::{
-    Channel, command, desktop, presets, serverchan, stdout, telegram, terminal, wecom, wecom_app, wecom_bot,
+    Channel, bark, command, desktop, dingtalk, feishu, ntfy, serverchan, slack, stdout, telegram, terminal, wecom,
+    wecom_app, wecom_bot,
 };
 use crate::http::{ProxyChoice, client};
 use reqwest::{Client, Method};
@@ -74,11 +76,12 @@ pub fn build(config: &ChannelConfig, around: &Surroundings) -> Result<Arc<dyn Ch
             let base_url = base_url.as_deref().unwrap_or(wecom::BASE_URL);
             Arc::new(wecom::Wecom::new(http()?, base_url, webhook.expose(), *format, mention.clone()))
         }
-        Kind::WecomApp { corp_id, agent_id, secret: key, receivers, base_url } => {
+        Kind::WecomApp { corp_id, agent_id, secret: key, receivers, format, base_url } => {
             let base_url = base_url.as_deref().unwrap_or(wecom::BASE_URL);
             let credentials = Credentials { corp_id: corp_id.clone(), agent_id: *agent_id, secret: secret(key) };
             let cache = file("wecom-token", &format!("{base_url} {corp_id} {agent_id}"));
-            Arc::new(wecom_app::WecomApp::new(http()?, base_url, credentials, receivers.clone(), cache))
+            let (receivers, lang) = (receivers.clone(), around.lang);
+            Arc::new(wecom_app::WecomApp::new(http()?, base_url, credentials, receivers, *format, cache, lang))
         }
         Kind::WecomBot { bot_id, secret: key, chat, allow, url } => Arc::new(wecom_bot::WecomBot::new(BotConfig {
             url: url.clone().unwrap_or_else(|| wecom_bot::URL.to_owned()),
@@ -100,21 +103,21 @@ pub fn build(config: &ChannelConfig, around: &Surroundings) -> Result<Arc<dyn Ch
         }
         Kind::Terminal { bell } => Arc::new(terminal::Terminal::new(around.tmux.clone(), *bell)),
         Kind::Ntfy { server, topic, token } => {
-            webhook(http()?, presets::ntfy(server, topic.expose(), token.as_ref().map(Secret::expose)))
+            webhook(http()?, ntfy::channel(server, topic.expose(), token.as_ref().map(Secret::expose)))
         }
         Kind::Telegram { token, chat_id, allow, base_url } => {
             let base_url = base_url.as_deref().unwrap_or(telegram::BASE_URL);
             let allow = allow.clone();
             Arc::new(telegram::Telegram::new(http()?, base_url, token.expose(), chat_id, allow, around.lang))
         }
-        Kind::Slack { url } => webhook(http()?, presets::slack(url.expose())),
+        Kind::Slack { url } => webhook(http()?, slack::channel(url.expose())),
         Kind::Feishu { url, secret } => {
-            webhook(http()?, presets::feishu(url.expose(), secret.as_ref().map(Secret::expose)))
+            webhook(http()?, feishu::channel(url.expose(), secret.as_ref().map(Secret::expose)))
         }
         Kind::Dingtalk { url, secret } => {
-            webhook(http()?, presets::dingtalk(url.expose(), secret.as_ref().map(Secret::expose)))
+            webhook(http()?, dingtalk::channel(url.expose(), secret.as_ref().map(Secret::expose)))
         }
-        Kind::Bark { key, base_url } => webhook(http()?, presets::bark(base_url, key.expose())),
+        Kind::Bark { key, base_url } => webhook(http()?, bark::channel(base_url, key.expose())),
         Kind::Webhook(own) => webhook(http()?, own_spec(own)),
         Kind::Command { program, arguments } => {
             Arc::new(command::Command::new(program.clone(), arguments.clone(), config.timeout))
@@ -140,10 +143,10 @@ fn own_spec(own: &WebhookConfig) -> Spec {
         },
         markup: own.markup,
         limit: own.limit,
-        success: own.success.clone().map(|(pointer, equals)| Success { pointer, equals }),
+        answers: &OWN,
+        success: own.success.clone(),
         sign: None,
         spacing: own.spacing,
-        codes: &[],
     }
 }
 

@@ -1,14 +1,14 @@
 //! What each kind of channel is told.
 
+use super::own::WebhookConfig;
 use crate::channel::terminal::Bell;
 use crate::channel::wecom::Format;
 use crate::channel::wecom_app::Receivers;
 use crate::channel::wecom_bot::Chat;
 use crate::http::{ProxyChoice, TIMEOUT};
-use crate::markup::Markup;
 use tmuxagent_config::{Environment, Secret};
 use tmuxagent_model::Millis;
-use tmuxagent_yaml::{Fields, Node, Reader, Span, Value};
+use tmuxagent_yaml::{Fields, Node, Reader, Span};
 
 /// A channel as configured.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,20 +27,67 @@ pub struct ChannelConfig {
 #[expect(missing_docs, reason = "the variants and fields are named by the words of the configuration")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
-    Wecom { webhook: Secret, base_url: Option<String>, format: Format, mention: Vec<String> },
-    WecomApp { corp_id: String, agent_id: u64, secret: Secret, receivers: Receivers, base_url: Option<String> },
-    WecomBot { bot_id: String, secret: Secret, chat: Chat, allow: Vec<String>, url: Option<String> },
-    Serverchan { key: Secret, per_day: u32, base_url: Option<String> },
+    Wecom {
+        webhook: Secret,
+        base_url: Option<String>,
+        format: Format,
+        mention: Vec<String>,
+    },
+    WecomApp {
+        corp_id: String,
+        agent_id: u64,
+        secret: Secret,
+        receivers: Receivers,
+        format: Option<Format>,
+        base_url: Option<String>,
+    },
+    WecomBot {
+        bot_id: String,
+        secret: Secret,
+        chat: Chat,
+        allow: Vec<String>,
+        url: Option<String>,
+    },
+    Serverchan {
+        key: Secret,
+        per_day: u32,
+        base_url: Option<String>,
+    },
     Desktop,
-    Terminal { bell: Bell },
-    Ntfy { server: String, topic: Secret, token: Option<Secret> },
-    Telegram { token: Secret, chat_id: String, allow: Vec<String>, base_url: Option<String> },
-    Slack { url: Secret },
-    Feishu { url: Secret, secret: Option<Secret> },
-    Dingtalk { url: Secret, secret: Option<Secret> },
-    Bark { key: Secret, base_url: String },
+    Terminal {
+        bell: Bell,
+    },
+    Ntfy {
+        server: String,
+        topic: Secret,
+        token: Option<Secret>,
+    },
+    Telegram {
+        token: Secret,
+        chat_id: String,
+        allow: Vec<String>,
+        base_url: Option<String>,
+    },
+    Slack {
+        url: Secret,
+    },
+    Feishu {
+        url: Secret,
+        secret: Option<Secret>,
+    },
+    Dingtalk {
+        url: Secret,
+        secret: Option<Secret>,
+    },
+    Bark {
+        key: Secret,
+        base_url: String,
+    },
     Webhook(Box<WebhookConfig>),
-    Command { program: String, arguments: Vec<String> },
+    Command {
+        program: String,
+        arguments: Vec<String>,
+    },
     Stdout,
 }
 
@@ -107,30 +154,6 @@ impl Kind {
     }
 }
 
-/// A webhook of the user's own.
-#[expect(missing_docs, reason = "the fields are named by the keys of the configuration")]
-#[derive(Debug, Clone, PartialEq)]
-pub struct WebhookConfig {
-    pub url: Secret,
-    pub method: String,
-    pub headers: Vec<(String, Secret)>,
-    pub body: BodyConfig,
-    pub markup: Markup,
-    pub limit: usize,
-    /// Pointer and expected value.
-    pub success: Option<(String, serde_json::Value)>,
-    pub spacing: Millis,
-}
-
-/// A webhook's body.
-#[derive(Debug, Clone, PartialEq)]
-pub enum BodyConfig {
-    /// A text with placeholders.
-    Text(String),
-    /// JSON with placeholders in its texts.
-    Json(serde_json::Value),
-}
-
 /// The kinds by their names.
 pub const NAMES: &[&str] = &[
     "wecom",
@@ -151,8 +174,8 @@ pub const NAMES: &[&str] = &[
 ];
 
 /// One channel being read.
-struct Part<'f, 'a, 'r> {
-    fields: &'f Fields<'a, 'r>,
+pub(super) struct Part<'f, 'a, 'r> {
+    pub(super) fields: &'f Fields<'a, 'r>,
     environment: &'f Environment,
     span: Span,
 }
@@ -183,7 +206,7 @@ impl Part<'_, '_, '_> {
         self.required(key, variables).map(Secret::new)
     }
 
-    fn url(&self, key: &'static str, schemes: &[&str], variables: &[&str]) -> Option<String> {
+    pub(super) fn url(&self, key: &'static str, schemes: &[&str], variables: &[&str]) -> Option<String> {
         let text = self.required(key, variables)?;
         self.check_url(key, schemes, &text).then_some(text)
     }
@@ -205,7 +228,7 @@ impl Part<'_, '_, '_> {
     }
 
     /// Where the key's value stands, or the channel where it comes from the environment.
-    fn place(&self, key: &'static str) -> Span {
+    pub(super) fn place(&self, key: &'static str) -> Span {
         self.fields.get(key).map_or(self.span, |node| node.span)
     }
 
@@ -214,7 +237,8 @@ impl Part<'_, '_, '_> {
     }
 }
 
-const HTTP: &[&str] = &["https", "http"];
+pub(super) const HTTP: &[&str] = &["https", "http"];
+const FORMATS: &[(&str, Format)] = &[("markdown", Format::Markdown), ("text", Format::Text)];
 
 /// Reads one channel; `None` when something is wrong, which was noted.
 pub(super) fn read(
@@ -255,9 +279,8 @@ fn service(part: &Part<'_, '_, '_>, kind: &str) -> Option<Kind> {
     let fields = part.fields;
     match kind {
         "wecom" => {
-            let formats = [("markdown", Format::Markdown), ("text", Format::Text)];
             let base_url = part.optional_url("base_url", HTTP);
-            let format = fields.word("format", &formats).unwrap_or_default();
+            let format = fields.word("format", FORMATS).unwrap_or_default();
             let mention = part.list("mention");
             Some(Kind::Wecom { webhook: part.secret("webhook", &["WECOM_WEBHOOK"])?, base_url, format, mention })
         }
@@ -293,7 +316,7 @@ fn service(part: &Part<'_, '_, '_>, kind: &str) -> Option<Kind> {
             let base_url = part.optional_url("base_url", HTTP).unwrap_or_else(|| "https://api.day.app".to_owned());
             Some(Kind::Bark { key: part.secret("key", &["BARK_KEY"])?, base_url })
         }
-        "webhook" => webhook(part),
+        "webhook" => super::own::read(part),
         "command" => {
             let words = part.list("command");
             let Some((program, arguments)) = words.split_first() else {
@@ -316,6 +339,7 @@ fn wecom_app(part: &Part<'_, '_, '_>) -> Option<Kind> {
     };
     let nobody = receivers.to_user.is_empty() && receivers.to_party.is_empty() && receivers.to_tag.is_empty();
     let receivers = if nobody { Receivers::default() } else { receivers };
+    let format = part.fields.word("format", FORMATS);
     let base_url = part.optional_url("base_url", HTTP);
     let corp_id = part.required("corp_id", &["WECOM_CORP_ID"]);
     let secret = part.secret("secret", &["WECOM_APP_SECRET", "WECOM_SECRET"]);
@@ -325,7 +349,7 @@ fn wecom_app(part: &Part<'_, '_, '_>) -> Option<Kind> {
         part.fields.reader().error(part.span, text);
         return None;
     };
-    Some(Kind::WecomApp { corp_id: corp_id?, agent_id, secret: secret?, receivers, base_url })
+    Some(Kind::WecomApp { corp_id: corp_id?, agent_id, secret: secret?, receivers, format, base_url })
 }
 
 fn wecom_bot(part: &Part<'_, '_, '_>) -> Option<Kind> {
@@ -372,74 +396,6 @@ fn ntfy(part: &Part<'_, '_, '_>) -> Option<Kind> {
         return None;
     }
     Some(Kind::Ntfy { server, topic: Secret::new(topic), token })
-}
-
-fn webhook(part: &Part<'_, '_, '_>) -> Option<Kind> {
-    let fields = part.fields;
-    let methods = [("POST", "POST"), ("PUT", "PUT"), ("GET", "GET"), ("PATCH", "PATCH")];
-    let markups = [
-        ("raw", Markup::Raw),
-        ("plain", Markup::Plain),
-        ("markdown", Markup::Markdown),
-        ("wecom", Markup::Wecom),
-        ("telegram", Markup::Telegram),
-        ("slack", Markup::Slack),
-    ];
-    let mut headers = Vec::new();
-    if let Some(map) = fields.map("headers") {
-        for (key, node) in map.entries() {
-            let path = map.path(&key.text);
-            if reqwest::header::HeaderName::from_bytes(key.text.as_bytes()).is_err() {
-                fields.reader().error(key.span, format!("`{}` is no name of a header", key.text));
-            } else if let Some(value) = fields.reader().text(node, &path) {
-                headers.push((key.text.clone(), Secret::new(value)));
-            }
-        }
-    }
-    let success = fields.map("success").and_then(|map| {
-        let pointer = map.text("pointer").map(str::to_owned);
-        let equals = map.require("equals").map(json);
-        map.finish();
-        match pointer {
-            Some(pointer) if pointer.is_empty() || pointer.starts_with('/') => Some((pointer, equals?)),
-            _ => {
-                fields
-                    .reader()
-                    .error(part.place("success"), "`success.pointer` must be a pointer such as `/code`".to_owned());
-                None
-            }
-        }
-    });
-    let default = serde_json::json!({"title": "{{title}}", "text": "{{text}}", "link": "{{link}}"});
-    let body = match fields.get("body") {
-        None => BodyConfig::Json(default),
-        Some(node) => match node.as_text() {
-            Some(text) => serde_json::from_str(text)
-                .ok()
-                .filter(|value: &serde_json::Value| value.is_object() || value.is_array())
-                .map_or_else(|| BodyConfig::Text(text.to_owned()), BodyConfig::Json),
-            None => BodyConfig::Json(json(node)),
-        },
-    };
-    let method = fields.word("method", &methods).unwrap_or("POST").to_owned();
-    let markup = fields.word("markup", &markups).unwrap_or(Markup::Plain);
-    let limit = fields.number("limit", 100..=1_000_000).and_then(|n| usize::try_from(n).ok()).unwrap_or(4000);
-    let spacing = fields.duration("spacing").unwrap_or(Millis(1000));
-    let url = Secret::new(part.url("url", HTTP, &[])?);
-    Some(Kind::Webhook(Box::new(WebhookConfig { url, method, headers, body, markup, limit, success, spacing })))
-}
-
-/// A tree of YAML as JSON.
-fn json(node: &Node) -> serde_json::Value {
-    match &node.value {
-        Value::Null => serde_json::Value::Null,
-        Value::Bool(value) => (*value).into(),
-        Value::Int(value) => i64::try_from(*value).map_or_else(|_| node.raw.clone().into(), Into::into),
-        Value::Float(value) => (*value).into(),
-        Value::Text(text) => text.clone().into(),
-        Value::List(items) => items.iter().map(json).collect(),
-        Value::Map(entries) => entries.iter().map(|(key, node)| (key.text.clone(), json(node))).collect(),
-    }
 }
 
 /// `proxy: none | inherit | URL`.

@@ -6,10 +6,14 @@
 
 mod build;
 mod kinds;
+mod own;
 mod routes;
 
 pub use build::{BuildError, Surroundings, build};
-pub use kinds::{BodyConfig, ChannelConfig, Kind, WebhookConfig};
+#[cfg(test)]
+pub(crate) use kinds::NAMES;
+pub use kinds::{ChannelConfig, Kind};
+pub use own::{BodyConfig, WebhookConfig};
 pub use routes::{Escalation, Reminders, Route, Routing, When};
 
 use std::collections::BTreeMap;

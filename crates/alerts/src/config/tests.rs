@@ -185,3 +185,43 @@ notify:
       = help: did you mean `cool_down`?
     ");
 }
+
+#[test]
+fn a_webhook_says_what_success_looks_like() {
+    let read = |success: &str| {
+        let text = format!("channels: {{own: {{kind: webhook, url: 'https://x.example/', success: {success}}}}}\n");
+        settings(&text, &[]).map(|settings| match &settings.channels["own"].kind {
+            Kind::Webhook(own) => own.success.clone().unwrap(),
+            other => panic!("{other:?}"),
+        })
+    };
+    let success = read("{status: 204}").unwrap();
+    assert_eq!((success.status, success.value, success.text), (vec![204], None, None));
+    let success = read("{status: [200, 202], pointer: /a/b, equals: done, text: ' OK '}").unwrap();
+    assert_eq!(success.status, [200, 202]);
+    assert_eq!(success.value, Some(("/a/b".to_owned(), "done".into())));
+    assert_eq!(success.text.as_deref(), Some("OK"));
+    let mistakes = [
+        ("{}", "`success` says nothing"),
+        ("{text: ''}", "`success` says nothing"),
+        ("{pointer: /ok}", "belong together"),
+        ("{equals: 0}", "belong together"),
+        ("{pointer: ok, equals: 0}", "must be a pointer such as `/code`"),
+        ("{status: 99}", "must be between 100 and 599"),
+        ("{satus: 200}", "did you mean `status`?"),
+    ];
+    for (success, words) in mistakes {
+        let error = read(success).unwrap_err();
+        assert!(error.contains(words), "{success}: {error}");
+    }
+}
+
+#[test]
+fn a_credential_in_a_header_is_ascii() {
+    let read = |name: &str| {
+        let headers = format!("headers: {{{name}: 'Bearer 密钥'}}");
+        settings(&format!("channels: {{own: {{kind: webhook, url: 'https://x.example/', {headers}}}}}\n"), &[])
+    };
+    assert!(read("authorization").unwrap_err().contains("must be ASCII"));
+    assert!(read("X-Tags").is_ok());
+}

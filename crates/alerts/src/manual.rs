@@ -72,7 +72,7 @@ async fn to_all(channels: &BTreeMap<String, Arc<dyn Channel>>, message: Message)
             let (ok, answer) = match sent {
                 Ok(Ok(receipt)) => (true, receipt.answer),
                 Ok(Err(error)) => (false, error.to_string()),
-                Err(_) => (false, format!("no end within {LIMIT}")),
+                Err(_) => (false, format!("{} {LIMIT}", message.lang.pick("no end within", "未在时限内结束："))),
             };
             Sent { channel: name, ok, answer }
         });

@@ -1,5 +1,5 @@
 //! `slack`: an [incoming webhook](https://api.slack.com/messaging/webhooks), also of servers that take the same form
-//! (Mattermost, Rocket.Chat, Discord's `/slack`). A section holds up to 3000 characters, a header 150; `verbatim` keeps it
+//! (Mattermost, Rocket.Chat, Zulip, Discord's `/slack`). A section holds up to 3000 characters, a header 150; `verbatim` keeps it
 //! from looking for names and links.
 
 use super::answer::{BASE, Both, Row, Table, Then, When};

@@ -230,7 +230,7 @@ impl WecomBot {
 
     /// Takes the lock that stands for the robot's one connection.
     async fn hold(&self) -> Result<std::fs::File, SendError> {
-        let path = self.config.lock.clone();
+        let (path, lang) = (self.config.lock.clone(), self.config.lang);
         let taken = tokio::task::spawn_blocking(move || {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder)?;
@@ -242,11 +242,17 @@ impl WecomBot {
         match taken.await {
             Ok(Ok(file)) => Ok(file),
             Ok(Err(error)) if error.kind() == std::io::ErrorKind::WouldBlock => Err(SendError::refused(
-                "another process holds this robot's connection",
-                "a robot has one connection at a time, and the running supervisor holds it: end it first, or send to \
-                 another channel",
+                lang.pick("another process holds this robot's connection", "该机器人的连接正被另一进程占用"),
+                lang.pick(
+                    "a robot has one connection at a time, and the running supervisor holds it: end it first, or send to \
+                     another channel",
+                    "一个机器人同时只能有一个连接，正在运行的监督进程占用着它：请先结束它，或改用其他通道",
+                ),
             )),
-            Ok(Err(error)) => Err(SendError::retry(format!("can't lock {}: {error}", self.config.lock.display()))),
+            Ok(Err(error)) => {
+                let what = lang.pick("can't lock", "无法锁定");
+                Err(SendError::retry(format!("{what} {}: {error}", self.config.lock.display())))
+            }
             Err(error) => Err(SendError::retry(error.to_string())),
         }
     }
@@ -443,13 +449,15 @@ impl Channel for WecomBot {
         Box::pin(async {
             // Subscribing would end the connection that the supervisor holds.
             let Ok(_held) = self.hold().await else {
-                return Some(Ok(Receipt::new("the running supervisor holds the robot's connection")));
+                let held =
+                    ("the running supervisor holds the robot's connection", "运行中的监督进程占用着该机器人的连接");
+                return Some(Ok(Receipt::new(self.config.lang.pick(held.0, held.1))));
             };
             Some(match self.subscribe().await {
                 Ok(mut socket) => {
                     // How the connection ends does not matter.
                     let _ = socket.close(None).await;
-                    Ok(Receipt::new("WeCom knows the robot"))
+                    Ok(Receipt::new(self.config.lang.pick("WeCom knows the robot", "企业微信认识该机器人")))
                 }
                 Err(end) => Err(self.not_connected(end)),
             })
@@ -458,19 +466,21 @@ impl Channel for WecomBot {
 
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
         Box::pin(async move {
+            let lang = self.config.lang;
             let listens = self.incoming.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_none();
             if !listens {
                 return self.send_once(message).await;
             }
             if !self.connected.load(Ordering::Acquire) {
-                return Err(SendError::retry("the robot is not connected"));
+                return Err(SendError::retry(lang.pick("the robot is not connected", "机器人尚未连接")));
             }
             for frame in self.frames(message) {
                 let (answer, wait) = oneshot::channel();
-                let gone = || SendError::retry("the connection was lost");
+                let gone = || SendError::retry(lang.pick("the connection was lost", "连接已断开"));
                 self.calls.send((frame, answer)).await.map_err(|_| gone())?;
                 let answered = tokio::time::timeout(ANSWER, wait).await;
-                answered.map_err(|_| SendError::retry("no answer in time"))?.map_err(|_| gone())??;
+                let late = |_| SendError::retry(lang.pick("no answer in time", "未在时限内应答"));
+                answered.map_err(late)?.map_err(|_| gone())??;
             }
             Ok(Receipt::new("errcode 0"))
         })

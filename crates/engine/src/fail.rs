@@ -171,7 +171,8 @@ impl Turn<'_> {
             body.push('\n');
             body.push_str(&text::visible(&line.text));
         }
-        self.alert_run(at.run, AlertKind::Failure, Urgency::High, title, body);
+        let same = title.clone();
+        self.alert_run(at.run, AlertKind::Failure, Urgency::High, (title, body), &same);
     }
 }
 

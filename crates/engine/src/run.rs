@@ -198,7 +198,7 @@ impl Turn<'_> {
         if state == RunState::Succeeded {
             let body = self.run(id).map(|run| run.place.clone()).unwrap_or_default();
             let title = format!("{pipeline}: run {id} is through");
-            self.alert_run(id, AlertKind::Success, Urgency::Low, title, body);
+            self.alert_run(id, AlertKind::Success, Urgency::Low, (title, body), "");
         }
         self.forget_old(&pane, &pipeline);
     }

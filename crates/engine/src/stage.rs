@@ -196,7 +196,7 @@ impl Turn<'_> {
             }
             Planned::Notify { text, channels, urgency, kind } => {
                 let title = text.lines().next().unwrap_or_default().to_owned();
-                let dedupe = format!("notify/{}/{}/{title}", at.run, self.stage_name(at));
+                let dedupe = self.same_alert(at.run, &format!("{kind:?}/{}/{title}", self.stage_name(at)));
                 let (body, channels) = (text.clone(), channels.clone());
                 let run = Some(at.run);
                 self.alert(Alert {

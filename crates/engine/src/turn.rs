@@ -274,10 +274,25 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Alerts the human about a run.
-    pub fn alert_run(&mut self, run: RunId, kind: AlertKind, urgency: Urgency, title: String, body: String) {
-        let dedupe = format!("{kind:?}/{run}/{title}");
+    /// Alerts the human about a run. `same` is what makes it the same alert for him in the next run of that pipeline there.
+    pub fn alert_run(
+        &mut self,
+        run: RunId,
+        kind: AlertKind,
+        urgency: Urgency,
+        (title, body): (String, String),
+        same: &str,
+    ) {
+        let dedupe = self.same_alert(run, &format!("{kind:?}/{same}"));
         self.alert(Alert { kind, urgency, title, body, approval: None, run: Some(run), dedupe, channels: Vec::new() });
+    }
+
+    /// The key under which an alert is the same for a human, whichever run it comes from: pane, pipeline, and `what`.
+    pub fn same_alert(&self, run: RunId, what: &str) -> String {
+        match self.state.runs.get(&run) {
+            Some(run) => format!("{}/{}/{what}", run.pane, run.pipeline),
+            None => format!("{run}/{what}"),
+        }
     }
 
     /// Alerts the human.

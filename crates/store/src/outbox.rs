@@ -128,6 +128,51 @@ impl Store {
         .await
     }
 
+    /// The waiting messages of channels that are none of these, the longest waiting first.
+    pub async fn outbox_elsewhere(&self, channels: Vec<String>, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        let known = serde_json::Value::from(channels).to_string();
+        self.read(move |reader| {
+            reader.outbox_rows(
+                "WHERE state = 'waiting' AND channel NOT IN (SELECT value FROM json_each(?1)) ORDER BY id LIMIT ?2",
+                params![known, limit],
+            )
+        })
+        .await
+    }
+
+    /// The waiting messages that are pressing, due or not, the longest waiting first.
+    pub async fn outbox_pressing(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        self.read(move |reader| {
+            reader.outbox_rows(
+                "WHERE state = 'waiting' AND json_extract(alert, '$.urgency') = 'high' ORDER BY id LIMIT ?1",
+                params![limit],
+            )
+        })
+        .await
+    }
+
+    /// Whether a channel has, or had, the message of that key.
+    pub async fn outbox_has(&self, channel: &str, key: &str) -> Result<bool, StoreError> {
+        let (channel, key) = (channel.to_owned(), key.to_owned());
+        let rows = self
+            .read(move |reader| reader.outbox_rows("WHERE channel = ?1 AND key = ?2", params![channel, key]))
+            .await?;
+        Ok(!rows.is_empty())
+    }
+
+    /// What failed on a channel and waits to be tried again may go now.
+    pub async fn outbox_release(&self, channel: &str, now: Timestamp) -> Result<(), StoreError> {
+        let channel = channel.to_owned();
+        self.on_writer(move |conn| {
+            conn.prepare_cached(
+                "UPDATE outbox SET next_at = ?2 WHERE channel = ?1 AND state = 'waiting' AND attempts > 0 AND next_at > ?2",
+            )?
+            .execute(params![channel, now.0])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Records what became of a message.
     pub async fn outbox_mark(&self, id: i64, now: Timestamp, mark: Mark) -> Result<(), StoreError> {
         self.on_writer(move |conn| {
@@ -141,7 +186,8 @@ impl Store {
         .await
     }
 
-    /// The messages of one de-duplication key on a channel since an instant, newest first: what a cool-down asks.
+    /// The messages of one de-duplication key on a channel that were touched since an instant or wait, newest first: what a
+    /// cool-down asks.
     pub async fn outbox_similar(
         &self,
         channel: &str,
@@ -151,7 +197,7 @@ impl Store {
         let (channel, dedupe) = (channel.to_owned(), dedupe.to_owned());
         self.read(move |reader| {
             reader.outbox_rows(
-                "WHERE channel = ?1 AND dedupe = ?2 AND created_at >= ?3 ORDER BY id DESC",
+                "WHERE channel = ?1 AND dedupe = ?2 AND (updated_at >= ?3 OR state = 'waiting') ORDER BY id DESC",
                 params![channel, dedupe, since.0],
             )
         })

@@ -52,8 +52,16 @@ async fn a_cool_down_finds_what_was_said_before() {
         message.alert.dedupe = if n == 2 { "other" } else { "pane-3" }.to_owned();
         ids.extend(store.outbox_put(at(n * 10), vec![message]).await.unwrap());
     }
-    let found = store.outbox_similar("ntfy", "pane-3", at(10)).await.unwrap();
-    assert_eq!(found.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[3], ids[1]]);
+    let similar = async |since| {
+        let found = store.outbox_similar("ntfy", "pane-3", at(since)).await.unwrap();
+        found.iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(similar(10).await, [ids[3], ids[1], ids[0]], "what waits may be old");
+    let sent = |n| Mark { state: OutboxState::Sent, tried: true, next_at: at(n), answer: String::new() };
+    store.outbox_mark(ids[0], at(5), sent(5)).await.unwrap();
+    assert_eq!(similar(10).await, [ids[3], ids[1]]);
+    store.outbox_mark(ids[1], at(50), sent(50)).await.unwrap();
+    assert_eq!(similar(45).await, [ids[3], ids[1]], "it was put in long ago and sent just now");
     assert_eq!(store.outbox_similar("slack", "pane-3", at(0)).await.unwrap(), []);
 }
 
@@ -65,4 +73,41 @@ async fn alerts_of_a_batch_share_its_fate() {
     let done = store.commit(batch).await.unwrap();
     assert_eq!(done.outbox[0], done.outbox[1]);
     assert_eq!(store.outbox_due(at(0), 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_failed_goes_at_once_when_its_channel_works() {
+    let room = Room::new();
+    let (store, _) = room.open();
+    let messages = ["a", "b", "c"].map(|key| message("ntfy", key, at(100)));
+    let ids = store.outbox_put(at(0), messages.to_vec()).await.unwrap();
+    let failed = Mark { state: OutboxState::Waiting, tried: true, next_at: at(500), answer: "busy".into() };
+    store.outbox_mark(ids[0], at(10), failed.clone()).await.unwrap();
+    store.outbox_mark(ids[1], at(10), Mark { tried: false, ..failed }).await.unwrap();
+    store.outbox_release("slack", at(20)).await.unwrap();
+    store.outbox_release("ntfy", at(20)).await.unwrap();
+    let next: Vec<_> = store.outbox_waiting("ntfy", 9).await.unwrap().iter().map(|row| (row.id, row.next_at)).collect();
+    assert_eq!(next, [(ids[0], at(20)), (ids[2], at(100)), (ids[1], at(500))], "what was not tried waits on");
+}
+
+#[tokio::test]
+async fn what_is_pressing_and_what_has_no_channel_is_found() {
+    let room = Room::new();
+    let (store, _) = room.open();
+    let urgent = |channel: &str, key: &str, urgency| {
+        let mut message = message(channel, key, at(100));
+        message.alert.urgency = urgency;
+        message
+    };
+    let messages = vec![
+        urgent("ntfy", "a", Urgency::High),
+        urgent("ntfy", "b", Urgency::Normal),
+        urgent("it's gone", "c", Urgency::High),
+    ];
+    let ids = store.outbox_put(at(0), messages).await.unwrap();
+    let ids_of = |rows: Vec<OutboxRow>| rows.iter().map(|row| row.id).collect::<Vec<_>>();
+    assert_eq!(ids_of(store.outbox_pressing(9).await.unwrap()), [ids[0], ids[2]]);
+    assert_eq!(ids_of(store.outbox_elsewhere(vec!["ntfy".into()], 9).await.unwrap()), [ids[2]]);
+    assert_eq!(ids_of(store.outbox_elsewhere(vec![], 9).await.unwrap()), ids);
+    assert!(store.outbox_has("ntfy", "a").await.unwrap() && !store.outbox_has("ntfy", "c").await.unwrap());
 }

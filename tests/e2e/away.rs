@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 fn evening(service: &Service, more: &str) -> String {
     let bind = free_address();
     format!(
-        "channels:\n  wecom:\n    webhook: dinner-robot-key\n    base_url: {}\nnotify: wecom\nserve: {{bind: '{bind}'}}\n{more}",
+        "channels:\n  wecom:\n    person: mei\n    webhook: dinner-robot-key\n    base_url: {}\nnotify: wecom\nserve: {{bind: '{bind}'}}\n{more}",
         service.base
     )
 }
@@ -70,12 +70,10 @@ fn a_message_leads_to_a_page_and_one_press_moves_the_pane_on() {
     assert!(pressed.elapsed() < PROMPT, "{:?}", pressed.elapsed());
     let again = phone.press(&link, "reject");
     assert_eq!(again.status, 410);
-    assert!(
-        again.html.contains("already approved by 127.0.0.1 at 20") && again.html.contains("via a link"),
-        "{again:?}"
-    );
+    assert!(again.html.contains("already approved by mei at 20") && again.html.contains("via a link"), "{again:?}");
     let late = room.ask(&["reject", &id]);
     assert_eq!(late.status.code(), Some(5));
+    assert!(String::from_utf8_lossy(&late.stderr).contains("already approved by mei"), "{late:?}");
     room.wait_events("\"via\":\"link\"");
     room.wait_events("link for approval");
     let token = link.rsplit('/').next().expect("a token");
@@ -117,7 +115,7 @@ fn a_tap_on_a_phone_approves_and_the_pane_moves_on() {
     assert_eq!(browser.text("#done"), "Approved");
     room.wait_ran("build ");
     browser.open(&link);
-    assert!(browser.text("#reason").starts_with("already approved by 127.0.0.1"));
+    assert!(browser.text("#reason").starts_with("already approved by mei"));
 }
 
 #[test]
@@ -267,4 +265,78 @@ fn known_secrets_leave_neither_the_machine_nor_stand_in_the_evidence() {
     assert!(!evidence.contains(&token) && !evidence.contains("dinner-robot-key"), "{evidence}");
     let journal = room.answer(&["db", "export"]);
     assert!(!journal.contains(&token) && !journal.contains("dinner-robot-key"), "the journal keeps none");
+}
+
+#[test]
+fn strangers_at_the_port_keep_nobody_from_deciding() {
+    let service = Service::start(Mood::Takes);
+    let bind = free_address();
+    let config = evening(&service, "");
+    let serve = config.lines().find(|line| line.starts_with("serve:")).expect("served");
+    let mut room = Room::gated(&config.replace(serve, &format!("serve: {{bind: '{bind}'}}")), "expires: 1h");
+    // Fewer descriptors than strangers.
+    let path = env!("CARGO_BIN_EXE_tmuxagent");
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -n 256; exec \"$0\" --headless", path]).env_clear();
+    limited.env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(room.environment());
+    room.supervisor = Some(limited.stdin(std::process::Stdio::null()).spawn().expect("it starts"));
+    room.wait_status("\"live\"");
+    room.finish_tests("one");
+    let link = wait_link(&service, 0);
+    let mut held = Vec::new();
+    for _ in 0..400 {
+        use std::io::Write;
+        let mut stream = std::net::TcpStream::connect(&bind).expect("a connection");
+        stream.write_all(b"GET /a/x HTTP/1.1\r\nHost: b\r\nX-").expect("sent");
+        held.push(stream);
+    }
+    assert!(room.answer(&["status"]).contains("live"));
+    assert_eq!(Phone::new().press(&link, "approve").status, 200, "from the strangers' own address");
+    room.wait_ran("build ");
+    room.finish_tests("two");
+    let id = room.wait_approval();
+    assert_eq!(room.ask(&["approve", &id]).status.code(), Some(0));
+    room.wait_ran("build build ");
+    assert!(service.wait("tests ok two").contains("/a/"), "the message went out");
+}
+
+const NOTES: &str = r#"
+version: 1
+pipelines:
+  - name: notes
+    match: [{window_name: ci}]
+    stages:
+      - name: note
+        triggers: [{log_regex: "^note \\d"}]
+        actions_on_start: [{notify: {text: "a note for later"}}]
+        success_when: [{log_regex: "^noted"}]
+        timeout: 60s
+"#;
+
+#[test]
+fn what_the_next_run_says_again_is_not_sent_again_also_after_a_restart() {
+    let service = Service::start(Mood::Takes);
+    let mut room = Room::with(NOTES);
+    room.configure(&evening(&service, ""));
+    room.watch();
+    let merged = |room: &Room| room.answer(&["notify", "log", "--json"]).matches("\"merged\"").count();
+    let run = |room: &Room, n: usize| {
+        room.server.type_line("proj:ci", &format!("echo note'' {n}"));
+        wait_for(PATIENCE, "the note in the outbox", || {
+            (room.answer(&["notify", "log", "--json"]).matches("a note for later").count() >= n).then_some(())
+        });
+        room.server.type_line("proj:ci", "echo no''ted");
+        wait_for(PATIENCE, "the end of the run", || {
+            (room.answer(&["events", "--json"]).matches("run_ended").count() >= n).then_some(())
+        });
+    };
+    run(&room, 1);
+    service.wait("a note for later");
+    run(&room, 2);
+    wait_for(PATIENCE, "the cool-down", || (merged(&room) == 1).then_some(()));
+    room.kill_9();
+    room.watch();
+    run(&room, 3);
+    wait_for(PATIENCE, "the cool-down", || (merged(&room) == 2).then_some(()));
+    assert_eq!(service.taken().len(), 1, "{:?}", service.taken());
 }

@@ -1,6 +1,7 @@
 //! What chats and links need of the supervisor: to look an approval up, and to decide it.
 
 use futures_util::future::BoxFuture;
+use jiff::tz::TimeZone;
 use tmuxagent_model::{Approval, ApprovalId, Decider, Decision, Verdict};
 
 /// The supervisor, as seen by surfaces outside its process's screens.
@@ -21,14 +22,19 @@ pub trait Decide: Send + Sync {
 
     /// Something that somebody may have to know: a forged link, a stranger's button. Goes to the journal.
     fn report(&self, text: String);
+
+    /// The zone in which people here read times.
+    fn zone(&self) -> TimeZone {
+        TimeZone::UTC
+    }
 }
 
 /// Why a decision was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Somebody was first.
-    #[error("already decided by {}", .0.by.who)]
-    Decided(Box<Decision>),
+    #[error("already decided by {}", .0.decision.by.who)]
+    Decided(Box<Decided>),
     /// It closed without a decision.
     #[error("the question is closed")]
     Closed,
@@ -43,12 +49,28 @@ pub enum Refusal {
     Other(String),
 }
 
+/// The decision that was first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// It.
+    pub decision: Decision,
+    /// The zone in which its time is told.
+    pub zone: TimeZone,
+}
+
 impl Refusal {
+    /// Somebody was first; `zone` is that of whoever is told.
+    #[must_use]
+    pub fn decided(decision: Decision, zone: TimeZone) -> Self {
+        Self::Decided(Box::new(Decided { decision, zone }))
+    }
+
     /// The sentence for the late decider.
     #[must_use]
     pub fn sentence(&self, lang: tmuxagent_text::Lang) -> String {
         match self {
-            Self::Decided(decision) => {
+            Self::Decided(decided) => {
+                let Decided { decision, zone } = decided.as_ref();
                 let state = if decision.verdict.approve {
                     lang.pick("approved", "已批准")
                 } else {
@@ -56,7 +78,7 @@ impl Refusal {
                 };
                 let (who, at, via) = (
                     tmuxagent_text::plain::one_line(&decision.by.who),
-                    tmuxagent_text::utc(decision.at),
+                    tmuxagent_text::local(zone, decision.at),
                     lang.via(decision.by.via),
                 );
                 match lang {

@@ -6,11 +6,12 @@
 
 use super::markup::{Markup, Tone};
 use crate::token::short_code;
-use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, RunId, Timestamp, Urgency};
+use jiff::tz::TimeZone;
+use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, RunId, Urgency};
 use tmuxagent_text::Lang;
+use tmuxagent_text::local;
 use tmuxagent_text::plain::{CUT, clean, cut_bytes, one_line};
 use tmuxagent_text::redact::Redactor;
-use tmuxagent_text::utc;
 
 /// A message for one human, in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +67,8 @@ pub struct Ask {
     pub evidence: Vec<String>,
     /// The answers to choose from.
     pub options: Vec<String>,
-    /// When it expires.
-    pub expires: Option<Timestamp>,
+    /// When it expires, in the reader's zone.
+    pub until: Option<String>,
     /// The signed link's page, where links are served.
     pub link: Option<String>,
 }
@@ -81,11 +82,12 @@ impl Message {
         approval: Option<&Approval>,
         link: Option<&str>,
         lang: Lang,
+        zone: &TimeZone,
         redactor: &Redactor,
     ) -> Self {
         let ask = approval
             .filter(|approval| approval.state == ApprovalState::Pending)
-            .map(|approval| Ask::of(approval, link, lang, redactor));
+            .map(|approval| Ask::of(approval, link, lang, zone, redactor));
         let name = lang.kind(alert.kind);
         let title = one_line(&redactor.redact(&alert.title));
         let title = if title.is_empty() { name.to_owned() } else { format!("{name}: {title}") };
@@ -190,7 +192,7 @@ enum Head {
 impl Ask {
     /// What is asked by an open approval.
     #[must_use]
-    pub fn of(approval: &Approval, link: Option<&str>, lang: Lang, redactor: &Redactor) -> Self {
+    pub fn of(approval: &Approval, link: Option<&str>, lang: Lang, zone: &TimeZone, redactor: &Redactor) -> Self {
         let words = |text: &str| one_line(&redactor.redact(text));
         let stage = match (&approval.pipeline, &approval.stage) {
             (Some(pipeline), Some(stage)) => words(&format!("{pipeline} / {stage}")),
@@ -198,19 +200,19 @@ impl Ask {
             (None, None) => String::new(),
         };
         let host = &approval.pane.host;
-        let local = *host == tmuxagent_model::HostName::local();
+        let here = *host == tmuxagent_model::HostName::local();
         Self {
             approval: approval.id.clone(),
             revision: approval.revision,
             code: short_code(approval),
-            place: if local { words(&approval.place) } else { words(&format!("{host} {}", approval.place)) },
+            place: if here { words(&approval.place) } else { words(&format!("{host} {}", approval.place)) },
             stage,
             reason: lang.reason(&approval.kind),
             question: words(&approval.question),
             command: words(&approval.effect_text),
             evidence: redactor.redact_lines(&approval.evidence).iter().map(|line| clean(line)).collect(),
             options: approval.options.iter().map(|option| words(option)).collect(),
-            expires: approval.expires_at,
+            until: approval.expires_at.map(|at| local(zone, at)),
             link: link.map(str::to_owned),
         }
     }
@@ -225,8 +227,8 @@ impl Ask {
         if !told {
             facts.push(field(markup, lang.pick("Question", "问题"), &self.question));
         }
-        if let Some(expires) = self.expires {
-            facts.push(field(markup, lang.pick("Until", "截止"), &utc(expires)));
+        if let Some(until) = &self.until {
+            facts.push(field(markup, lang.pick("Until", "截止"), until));
         }
         let mut parts = vec![facts.join(markup.line_break())];
         if !self.command.is_empty() {

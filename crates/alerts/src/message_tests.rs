@@ -5,7 +5,7 @@ pub(crate) use tmuxagent_testkit::{alert, approval};
 /// The message of both, with a link.
 pub(crate) fn message() -> Message {
     let link = Some("https://phone.example/a/TOKEN");
-    Message::compose(&alert(), Some(&approval()), link, Lang::En, &Redactor::default())
+    Message::compose(&alert(), Some(&approval()), link, Lang::En, &TimeZone::UTC, &Redactor::default())
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_question_tells_all_that_is_needed_to_decide() {
 #[test]
 fn in_chinese_and_in_wecom_markdown() {
     let link = Some("https://phone.example/a/TOKEN");
-    let message = Message::compose(&alert(), Some(&approval()), link, Lang::Zh, &Redactor::default());
+    let message = Message::compose(&alert(), Some(&approval()), link, Lang::Zh, &TimeZone::UTC, &Redactor::default());
     insta::assert_snapshot!(message.render(Markup::Wecom, 4096), @r#"
     ### 待审批: storyapp-ci build
     **位置**: proj:storyapp.0
@@ -49,15 +49,23 @@ fn in_chinese_and_in_wecom_markdown() {
 }
 
 #[test]
+fn times_are_told_in_the_readers_zone() {
+    let zone = TimeZone::fixed(jiff::tz::offset(8));
+    let message = Message::compose(&alert(), Some(&approval()), None, Lang::En, &zone, &Redactor::default());
+    assert!(message.render(Markup::Raw, 4000).contains("Until: 2023-11-15 07:13 UTC+08:00\n"));
+}
+
+#[test]
 fn without_a_link_it_says_what_to_type() {
-    let message = Message::compose(&alert(), Some(&approval()), None, Lang::En, &Redactor::default());
+    let message = Message::compose(&alert(), Some(&approval()), None, Lang::En, &TimeZone::UTC, &Redactor::default());
     assert!(message.render(Markup::Raw, 4000).ends_with("tmuxagent approve 01J8ZQ4M3V5C2N7R9T1W6X8Y0A"));
 }
 
 #[test]
 fn a_closed_approval_is_not_asked_about() {
     let closed = Approval { state: ApprovalState::Approved, ..approval() };
-    let message = Message::compose(&alert(), Some(&closed), Some("https://x"), Lang::En, &Redactor::default());
+    let message =
+        Message::compose(&alert(), Some(&closed), Some("https://x"), Lang::En, &TimeZone::UTC, &Redactor::default());
     assert_eq!(message.ask, None);
 }
 
@@ -69,7 +77,7 @@ fn secrets_do_not_leave() {
     asked.effect_text = format!("deploy --token {secret}");
     asked.question = format!("token={secret}?");
     let alert = Alert { title: format!("API_KEY={secret}"), body: format!("password: {secret}"), ..alert() };
-    let message = Message::compose(&alert, Some(&asked), None, Lang::En, &Redactor::default());
+    let message = Message::compose(&alert, Some(&asked), None, Lang::En, &TimeZone::UTC, &Redactor::default());
     assert!(!message.render(Markup::Raw, 4000).contains(&secret));
 }
 
@@ -79,7 +87,7 @@ fn evidence_goes_first_and_the_link_never() {
     asked.evidence = (0..20).map(|n| format!("line {n} {}", "x".repeat(200))).collect();
     asked.effect_text = "y".repeat(3_000);
     let link = "https://phone.example/a/TOKEN";
-    let message = Message::compose(&alert(), Some(&asked), Some(link), Lang::En, &Redactor::default());
+    let message = Message::compose(&alert(), Some(&asked), Some(link), Lang::En, &TimeZone::UTC, &Redactor::default());
     for limit in [600, 2_048, 4_096] {
         let out = message.render(Markup::Wecom, limit);
         assert!(out.len() <= limit && out.contains(link) && out.contains(&short_code(&asked)), "{limit}: {out}");
@@ -110,7 +118,7 @@ proptest! {
         asked.evidence = evidence;
         let alert = Alert { title, body, ..alert() };
         let link = "https://phone.example/a/TOKEN";
-        let message = Message::compose(&alert, Some(&asked), Some(link), Lang::Zh, &Redactor::default());
+        let message = Message::compose(&alert, Some(&asked), Some(link), Lang::Zh, &TimeZone::UTC, &Redactor::default());
         for markup in [Markup::Raw, Markup::Plain, Markup::Wecom, Markup::Markdown, Markup::Telegram, Markup::Slack] {
             let out = message.render(markup, limit);
             prop_assert!(out.len() <= limit);

@@ -1,19 +1,22 @@
 //! From the outbox to the services: each channel has its own loop, so that one that hangs delays no other.
 //!
 //! At least once: a message is marked after the service took it, and sent again when the process ended in between.
-//! Retries wait longer and longer and survive restarts, since the next instant stands in the outbox. A message about a
-//! question is dropped when the question is closed; each message carries a link of its own, minted when it is sent.
+//! Retries wait longer and longer, up to a minute, and survive restarts, since the next instant stands in the outbox. While
+//! a service fails one message at a time tries it, and when it takes one all that waits goes out at once, in order and as
+//! fast as the service allows. A message about a question is dropped when the question is closed; each message carries a
+//! link of its own, minted when it is sent.
 
 use super::channel::{Channel, Receipt, SendError};
 use super::config::Routing;
 use super::decide::Decide;
+use super::line::Line;
 use super::message::Message;
 use super::route::{self, Moment};
 use futures_util::future::BoxFuture;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use tmuxagent_model::{Approval, ApprovalState, Millis, Timestamp, Urgency};
-use tmuxagent_store::{Mark, NewMessage, OutboxRow, OutboxState, Store};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tmuxagent_model::{AlertKind, Approval, ApprovalState, Millis, Timestamp, Urgency};
+use tmuxagent_store::{Mark, OutboxRow, OutboxState, Store};
 use tmuxagent_text::Lang;
 use tmuxagent_text::redact::Redactor;
 use tokio::sync::Notify;
@@ -28,11 +31,15 @@ const GIVE_UP: Millis = Millis::from_secs(24 * 3600);
 const PATROL: Millis = Millis::from_secs(60);
 /// Why a message about a question is not sent.
 const CLOSED: &str = "the question is closed";
+/// Why a message is not sent that was sent a moment before.
+const COOLED: &str = "sent a short time ago";
+/// Why a reminder is not sent.
+const TOGETHER: &str = "the question itself was still to be sent";
 /// Messages of one channel that are looked at at once.
 const BATCH: u32 = 500;
 
-/// Makes the link for an approval as it stands; `None` where no links are served.
-pub type Mint = Arc<dyn Fn(Approval) -> BoxFuture<'static, Option<String>> + Send + Sync>;
+/// Makes the link for an approval as it stands and a message of the named channel; `None` where no links are served.
+pub type Mint = Arc<dyn Fn(Approval, String) -> BoxFuture<'static, Option<String>> + Send + Sync>;
 
 /// Called with a channel's name and its trouble, and with `None` when it works again.
 pub type Trouble = Arc<dyn Fn(&str, Option<String>) + Send + Sync>;
@@ -51,15 +58,19 @@ pub struct Surroundings {
     pub redactor: Redactor,
     /// The language of messages.
     pub lang: Lang,
+    /// Channels that could not be set up, and why.
+    pub off: BTreeMap<String, String>,
 }
 
 /// The delivery of all channels.
 pub struct Delivery {
-    store: Store,
-    channels: BTreeMap<String, Arc<dyn Channel>>,
-    routing: Routing,
-    around: Surroundings,
-    wake: Notify,
+    pub(super) store: Store,
+    pub(super) channels: BTreeMap<String, Arc<dyn Channel>>,
+    pub(super) routing: Routing,
+    pub(super) around: Surroundings,
+    pub(super) wake: Notify,
+    /// How each channel fares.
+    pub(super) lines: Mutex<BTreeMap<String, Line>>,
 }
 
 impl Delivery {
@@ -71,7 +82,7 @@ impl Delivery {
         routing: Routing,
         around: Surroundings,
     ) -> Arc<Self> {
-        Arc::new(Self { store, channels, routing, around, wake: Notify::new() })
+        Arc::new(Self { store, channels, routing, around, wake: Notify::new(), lines: Mutex::default() })
     }
 
     /// Says that the outbox has something new, or an approval was closed.
@@ -81,8 +92,9 @@ impl Delivery {
 
     /// Delivers until `stop`; an attempt under way is finished, as far as it ends within a few seconds.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        self.drop_unknown().await;
         let mut loops = JoinSet::new();
+        let (delivery, watched) = (Arc::clone(&self), stop.clone());
+        loops.spawn(async move { delivery.watch_over(&watched).await });
         for (name, channel) in &self.channels {
             let (delivery, name, channel) = (Arc::clone(&self), name.clone(), Arc::clone(channel));
             let stop = stop.clone();
@@ -101,47 +113,14 @@ impl Delivery {
         .await;
     }
 
-    /// Messages for channels that are configured no more can't be delivered. Questions go to the channels that they would go
-    /// to now.
-    async fn drop_unknown(&self) {
-        let waiting = match self.store.outbox_due(Timestamp(i64::MAX), 10_000).await {
-            Ok(rows) => rows,
-            Err(error) => return (self.around.trouble)("outbox", Some(error.to_string())),
-        };
-        for row in waiting.iter().filter(|row| !self.channels.contains_key(&row.channel)) {
-            if route::asks(&row.alert) && self.moved(row).await {
-                continue;
-            }
-            let text = format!("there is no channel `{}` any more", row.channel);
-            (self.around.trouble)(&row.channel, Some(text.clone()));
-            self.mark(row, OutboxState::Failed, Tried::No, self.now(), text).await;
-        }
-    }
-
-    /// Puts a question on the channels of the present routes; false where there are none.
-    async fn moved(&self, row: &OutboxRow) -> bool {
-        let targets = route::targets(&row.alert, &self.routing);
-        let known: BTreeSet<&str> =
-            targets.into_iter().map(|(name, _)| name).filter(|name| self.channels.contains_key(*name)).collect();
-        let messages: Vec<NewMessage> = known
-            .iter()
-            .map(|channel| NewMessage {
-                channel: (*channel).to_owned(),
-                key: row.key.clone(),
-                alert: row.alert.clone(),
-                not_before: row.next_at,
-            })
-            .collect();
-        if messages.is_empty() || self.store.outbox_put(self.now(), messages).await.is_err() {
-            return false;
-        }
-        let text = format!("moved to {}", known.into_iter().collect::<Vec<_>>().join(", "));
-        self.mark(row, OutboxState::Cancelled, Tried::No, self.now(), text).await;
-        true
-    }
-
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         (self.around.moment)().now
+    }
+
+    /// Reads or changes how a channel fares.
+    fn line<T>(&self, name: &str, with: impl FnOnce(&mut Line) -> T) -> T {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        with(lines.entry(name.to_owned()).or_default())
     }
 
     async fn serve(&self, name: &str, channel: &dyn Channel, stop: &CancellationToken) {
@@ -158,10 +137,11 @@ impl Delivery {
                 }
             };
             let now = self.now();
-            let (due, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|row| row.next_at <= now);
+            let ready_at = |row: &OutboxRow| self.line(name, |line| line.ready_at(row));
+            let (due, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|row| ready_at(row) <= now);
             self.call_off(&later).await;
             if due.is_empty() {
-                let pause = later.iter().map(|row| row.next_at.since(now)).min().unwrap_or(PATROL).min(PATROL);
+                let pause = later.iter().map(|row| ready_at(row).since(now)).min().unwrap_or(PATROL).min(PATROL);
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(pause.to_std()) => {}
@@ -197,7 +177,12 @@ impl Delivery {
                 ready.push((row, approval));
             }
         }
-        ready.sort_by_key(|(row, approval)| (std::cmp::Reverse(row.alert.urgency), approval.is_none(), row.id));
+        let fails = self.line(name, |line| line.fails());
+        ready.sort_by_key(|(row, approval)| {
+            let tried = if fails { row.attempts } else { 0 };
+            (tried, std::cmp::Reverse(row.alert.urgency), approval.is_none(), row.id)
+        });
+        self.leave_out_repetitions(&mut ready).await;
         let Some((first, approval)) = ready.first() else {
             return Millis(0);
         };
@@ -220,6 +205,24 @@ impl Delivery {
         let sent = sent.unwrap_or_else(|_| Err(SendError::retry(format!("no end within {ATTEMPT}"))));
         self.settle(name, &rows, sent).await;
         channel.spacing()
+    }
+
+    /// Of a question and its reminders that piled up, one goes out.
+    async fn leave_out_repetitions(&self, ready: &mut Vec<(OutboxRow, Option<Approval>)>) {
+        let repeats = |row: &OutboxRow| row.alert.kind == AlertKind::Reminder || row.key.contains("/remind/");
+        let mut kept: Vec<(OutboxRow, Option<Approval>)> = Vec::new();
+        // The question before its reminders, whatever was tried how often.
+        for repetitions in [false, true] {
+            for (row, approval) in ready.iter().filter(|(row, _)| repeats(row) == repetitions) {
+                let same = |(other, _): &(OutboxRow, Option<Approval>)| other.alert.approval == row.alert.approval;
+                if repetitions && route::asks(&row.alert) && kept.iter().any(same) {
+                    self.mark(row, OutboxState::Merged, Tried::No, self.now(), TOGETHER.into()).await;
+                } else {
+                    kept.push((row.clone(), approval.clone()));
+                }
+            }
+        }
+        ready.retain(|(row, _)| kept.iter().any(|(other, _)| other.id == row.id));
     }
 
     /// Whether a due message is to be sent now, with its open approval; marks it where it is not.
@@ -245,7 +248,7 @@ impl Delivery {
             return Some(open);
         }
         if self.cools_down(name, row, moment.now).await {
-            self.mark(row, OutboxState::Merged, Tried::No, moment.now, "sent a short time ago".into()).await;
+            self.mark(row, OutboxState::Merged, Tried::No, moment.now, COOLED.into()).await;
             return None;
         }
         Some(None)
@@ -262,9 +265,13 @@ impl Delivery {
                 other.id != row.id
                     && match other.state {
                         OutboxState::Sent => other.updated_at >= since,
+                        // What went out together with others was sent, what fell into a cool-down was not.
+                        OutboxState::Merged => other.updated_at >= since && other.answer != COOLED,
                         // Of several that wait the first goes.
-                        OutboxState::Waiting => other.id < row.id,
-                        OutboxState::Failed | OutboxState::Merged | OutboxState::Cancelled => false,
+                        OutboxState::Waiting => {
+                            other.id < row.id && other.created_at + self.routing.cool_down >= row.created_at
+                        }
+                        OutboxState::Failed | OutboxState::Cancelled => false,
                     }
             }),
             Err(_) => false,
@@ -273,10 +280,11 @@ impl Delivery {
 
     async fn compose(&self, row: &OutboxRow, approval: Option<&Approval>) -> Message {
         let link = match approval {
-            Some(approval) => (self.around.mint)(approval.clone()).await,
+            Some(approval) => (self.around.mint)(approval.clone(), row.channel.clone()).await,
             None => None,
         };
-        Message::compose(&row.alert, approval, link.as_deref(), self.around.lang, &self.around.redactor)
+        let (zone, around) = (self.around.desk.zone(), &self.around);
+        Message::compose(&row.alert, approval, link.as_deref(), around.lang, &zone, &around.redactor)
     }
 
     async fn settle(&self, name: &str, rows: &[OutboxRow], sent: Result<Receipt, SendError>) {
@@ -288,23 +296,31 @@ impl Delivery {
                     let state = if n == 0 { OutboxState::Sent } else { OutboxState::Merged };
                     self.mark(row, state, Tried::Yes, now, shown(receipt.answer.clone())).await;
                 }
+                if self.line(name, Line::works)
+                    && let Err(error) = self.store.outbox_release(name, now).await
+                {
+                    (self.around.trouble)("outbox", Some(error.to_string()));
+                }
                 (self.around.trouble)(name, None);
             }
             Err(error) => {
+                self.line(name, |line| match &error {
+                    SendError::Retry { after, .. } => line.failed(*after, jitter(), now),
+                    SendError::Exhausted { pause, .. } => line.spent(*pause, now),
+                    // It was answered: the message is at fault, or the channel's key, which other messages tell.
+                    SendError::Refused { .. } => {}
+                });
                 let text = shown(error.to_string());
                 (self.around.trouble)(name, Some(text.clone()));
                 for row in rows {
-                    self.settle_failed(name, row, &error, &text, now).await;
+                    self.settle_failed(row, &error, &text, now).await;
                 }
             }
         }
     }
 
-    async fn settle_failed(&self, name: &str, row: &OutboxRow, error: &SendError, text: &str, now: Timestamp) {
-        let mut byte = [0];
-        // Without randomness there is no jitter, which is no harm.
-        let _ = getrandom::fill(&mut byte);
-        let usual = route::backoff(row.attempts, byte[0]);
+    async fn settle_failed(&self, row: &OutboxRow, error: &SendError, text: &str, now: Timestamp) {
+        let usual = route::backoff(row.attempts, jitter());
         let next = match error {
             SendError::Retry { after, .. } => Some(now + after.unwrap_or_default().max(usual)),
             SendError::Exhausted { pause, .. } => Some(now + *pause),
@@ -314,32 +330,19 @@ impl Delivery {
         let state = if next.is_some() { OutboxState::Waiting } else { OutboxState::Failed };
         self.mark(row, state, Tried::Yes, next.unwrap_or(now), text.to_owned()).await;
         let hopeless = next.is_none() || matches!(error, SendError::Exhausted { .. });
-        if hopeless && row.alert.urgency == Urgency::High && !row.key.contains("/fallback/") {
-            self.fall_back(name, row, now).await;
+        if hopeless && row.alert.urgency == Urgency::High {
+            self.fall_back(row).await;
         }
     }
 
-    /// Puts what is pressing on the channels for such cases.
-    async fn fall_back(&self, name: &str, row: &OutboxRow, now: Timestamp) {
-        let others = self.routing.fallback.iter().filter(|other| *other != name);
-        let messages: Vec<NewMessage> = others
-            .map(|channel| NewMessage {
-                channel: channel.clone(),
-                key: format!("{}/fallback/{name}", row.key),
-                alert: row.alert.clone(),
-                not_before: now,
-            })
-            .collect();
-        if messages.is_empty() {
-            return;
-        }
-        match self.store.outbox_put(now, messages).await {
-            Ok(_) => self.wake(),
-            Err(error) => (self.around.trouble)("outbox", Some(error.to_string())),
-        }
-    }
-
-    async fn mark(&self, row: &OutboxRow, state: OutboxState, tried: Tried, next_at: Timestamp, answer: String) {
+    pub(super) async fn mark(
+        &self,
+        row: &OutboxRow,
+        state: OutboxState,
+        tried: Tried,
+        next_at: Timestamp,
+        answer: String,
+    ) {
         let mark = Mark { state, tried: tried == Tried::Yes, next_at, answer };
         if let Err(error) = self.store.outbox_mark(row.id, self.now(), mark).await {
             (self.around.trouble)("outbox", Some(error.to_string()));
@@ -349,9 +352,16 @@ impl Delivery {
     }
 }
 
+/// A random byte; without randomness there is no jitter, which is no harm.
+fn jitter() -> u8 {
+    let mut byte = [0];
+    let _ = getrandom::fill(&mut byte);
+    byte[0]
+}
+
 /// Whether something was an attempt.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Tried {
+pub(super) enum Tried {
     Yes,
     No,
 }

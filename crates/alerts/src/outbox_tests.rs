@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tmuxagent_model::{Alert, AlertKind, ApprovalId, ApprovalState, Decider, Verdict};
+use tmuxagent_store::NewMessage;
 
 const START: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -135,7 +136,9 @@ impl World {
         let (now, activity, troubles) = (Arc::clone(&self.now), Arc::clone(&self.activity), Arc::clone(&self.troubles));
         let around = Surroundings {
             desk: Arc::<Desk>::clone(&self.desk),
-            mint: Arc::new(|approval| Box::pin(async move { Some(format!("https://x/a/{}", approval.revision)) })),
+            mint: Arc::new(|approval, channel| {
+                Box::pin(async move { Some(format!("https://x/a/{}/{channel}", approval.revision)) })
+            }),
             moment: Arc::new(move || Moment {
                 now: Timestamp(now.load(Ordering::SeqCst)),
                 minute: 0,
@@ -144,6 +147,7 @@ impl World {
             trouble: Arc::new(move |name, text| troubles.lock().unwrap().push((name.to_owned(), text))),
             redactor: Redactor::default(),
             lang: Lang::En,
+            off: BTreeMap::from([("off".to_owned(), "no certificates".to_owned())]),
         };
         let channels = channels.into_iter().map(|(name, channel)| (name.to_owned(), channel)).collect();
         Delivery::new(self.store.clone(), channels, routing, around)
@@ -155,10 +159,19 @@ impl World {
     }
 
     fn log(&self) -> Vec<(String, OutboxState, u32)> {
+        self.rows().into_iter().map(|row| (row.key, row.state, row.attempts)).collect()
+    }
+
+    fn rows(&self) -> Vec<OutboxRow> {
         let reader = tmuxagent_store::Reader::open(&self.folder.path().join("state.db")).unwrap();
         let mut rows = reader.outbox_log(None, 100).unwrap();
         rows.sort_by_key(|row| row.id);
-        rows.into_iter().map(|row| (row.key, row.state, row.attempts)).collect()
+        rows
+    }
+
+    /// Whether nothing waits any more.
+    fn settled(&self) -> bool {
+        self.log().iter().all(|row| row.1 != OutboxState::Waiting)
     }
 
     /// Runs the delivery until `done`.
@@ -196,7 +209,7 @@ async fn a_question_arrives_with_a_link_minted_now() {
     world.put("a", "k", question()).await;
     let delivery = world.delivery(vec![("a", Arc::<Service>::clone(&service))], Routing::default());
     world.until(delivery, || !world.log().iter().any(|row| row.1 == OutboxState::Waiting)).await;
-    assert_eq!(service.got.lock().unwrap()[0].ask.as_ref().unwrap().link.as_deref(), Some("https://x/a/1"));
+    assert_eq!(service.got.lock().unwrap()[0].ask.as_ref().unwrap().link.as_deref(), Some("https://x/a/1/a"));
     assert_eq!(world.log(), [("k".to_owned(), OutboxState::Sent, 1)]);
 }
 
@@ -246,7 +259,7 @@ async fn what_is_refused_falls_back_when_it_is_pressing() {
         [
             ("low".to_owned(), OutboxState::Failed, 1),
             ("high".to_owned(), OutboxState::Failed, 1),
-            ("high/fallback/a".to_owned(), OutboxState::Sent, 1)
+            ("high/fallback".to_owned(), OutboxState::Sent, 1)
         ]
     );
 }
@@ -375,4 +388,191 @@ async fn a_question_moves_to_the_channels_of_today() {
     world.until(delivery, || new.titles().len() == 1).await;
     assert_eq!(world.log()[0].1, OutboxState::Cancelled);
     assert!(world.troubles.lock().unwrap().iter().all(|(_, text)| text.is_none()));
+}
+
+fn falling_back_to(channels: &[&str]) -> Routing {
+    Routing { fallback: channels.iter().map(|name| (*name).to_owned()).collect(), ..Routing::default() }
+}
+
+#[tokio::test]
+async fn what_is_pressing_falls_back_after_a_minute_and_still_reaches_its_own_channel() {
+    let world = World::new();
+    let (first, other) = (Service::failing(u32::MAX, || SendError::retry("busy")), Service::good());
+    world.put("a", "low", note("low", Urgency::Normal)).await;
+    world.put("a", "high", question()).await;
+    let channels = || -> Vec<(&str, Arc<dyn Channel>)> {
+        vec![("a", Arc::<Service>::clone(&first)), ("b", Arc::<Service>::clone(&other))]
+    };
+    let delivery = world.delivery(channels(), falling_back_to(&["b"]));
+    world.until(delivery, || world.log()[1].2 == 1).await;
+    world.now.fetch_add(59_000, Ordering::SeqCst);
+    let delivery = world.delivery(channels(), falling_back_to(&["b"]));
+    world.until(delivery, || world.log()[1].2 > 1).await;
+    assert_eq!(other.titles(), Vec::<String>::new(), "not yet a minute");
+    world.now.fetch_add(1_000, Ordering::SeqCst);
+    let delivery = world.delivery(channels(), falling_back_to(&["b"]));
+    world.until(Arc::clone(&delivery), || other.titles().len() == 1).await;
+    assert_eq!(other.got.lock().unwrap()[0].ask.as_ref().unwrap().link.as_deref(), Some("https://x/a/1/b"));
+    // Once on each channel, however long it lasts and however often it starts anew.
+    world.now.fetch_add(120_000, Ordering::SeqCst);
+    *first.failures.lock().unwrap() = 0;
+    let delivery = world.delivery(channels(), falling_back_to(&["b"]));
+    world.until(delivery, || world.settled()).await;
+    assert_eq!(first.titles(), ["Decide: storyapp-ci build", "Note: low"]);
+    assert_eq!(other.titles(), ["Decide: storyapp-ci build"]);
+}
+
+#[tokio::test]
+async fn a_hanging_service_holds_back_no_fallback() {
+    let world = World::new();
+    let other = Service::good();
+    world.put("hanging", "k", question()).await;
+    world.now.fetch_add(60_000, Ordering::SeqCst);
+    let channels: Vec<(&str, Arc<dyn Channel>)> =
+        vec![("hanging", Arc::new(Hanging)), ("b", Arc::<Service>::clone(&other))];
+    world.until(world.delivery(channels, falling_back_to(&["b"])), || other.titles().len() == 1).await;
+}
+
+#[tokio::test]
+async fn a_channel_that_is_off_is_not_waited_for() {
+    let world = World::new();
+    let (other, resting) = (Service::good(), Service::failing(1, || SendError::retry_after("busy", Some(3600))));
+    world.put("off", "failed", note("failed", Urgency::High)).await;
+    world.put("off", "told", note("told", Urgency::Normal)).await;
+    world.put("resting", "asked", question()).await;
+    let channels: Vec<(&str, Arc<dyn Channel>)> = vec![("b", Arc::<Service>::clone(&other)), ("resting", resting)];
+    world.until(world.delivery(channels, falling_back_to(&["off", "b"])), || other.titles().len() == 2).await;
+    let states: Vec<_> = world.rows().into_iter().map(|row| (row.channel, row.key, row.state)).collect();
+    for (channel, key, state) in [
+        ("off", "failed", OutboxState::Failed),
+        ("off", "told", OutboxState::Failed),
+        ("b", "failed/fallback", OutboxState::Sent),
+        ("b", "asked/fallback", OutboxState::Sent),
+        ("resting", "asked", OutboxState::Waiting),
+    ] {
+        assert!(states.contains(&(channel.to_owned(), key.to_owned(), state)), "{channel} {key}: {states:?}");
+    }
+    let troubles = world.troubles.lock().unwrap();
+    assert!(troubles.contains(&("off".to_owned(), Some("no certificates".to_owned()))), "{troubles:?}");
+}
+
+#[tokio::test]
+async fn a_channel_rings_once_for_an_alert() {
+    let world = World::new();
+    let busy = || Service::failing(u32::MAX, || SendError::retry("busy"));
+    let other = Service::good();
+    for channel in ["a", "c", "b"] {
+        world.put(channel, "k", note("k", Urgency::High)).await;
+    }
+    for channel in ["a", "c"] {
+        world.put(channel, "l", note("l", Urgency::High)).await;
+    }
+    world.now.fetch_add(61_000, Ordering::SeqCst);
+    let channels: Vec<(&str, Arc<dyn Channel>)> =
+        vec![("a", busy()), ("c", busy()), ("b", Arc::<Service>::clone(&other))];
+    let delivery = world.delivery(channels, falling_back_to(&["b"]));
+    let tried = || world.rows().iter().filter(|row| row.channel != "b").all(|row| row.attempts > 0);
+    world.until(delivery, || other.titles().len() == 2 && tried()).await;
+    assert_eq!(other.titles(), ["Note: k", "Note: l"]);
+    assert_eq!(world.rows().iter().filter(|row| row.channel == "b").count(), 2);
+}
+
+/// A service that is away until a moment, and counts how often it was asked.
+struct Outage {
+    over: Mutex<bool>,
+    asked: Mutex<u32>,
+    got: Mutex<Vec<String>>,
+}
+
+impl Channel for Outage {
+    fn kind(&self) -> &'static str {
+        "outage"
+    }
+
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
+        *self.asked.lock().unwrap() += 1;
+        let over = *self.over.lock().unwrap();
+        if over {
+            self.got.lock().unwrap().push(message.render(crate::markup::Markup::Raw, 4000));
+        }
+        Box::pin(async move { if over { Ok(Receipt::new("ok")) } else { Err(SendError::retry("no network")) } })
+    }
+}
+
+#[tokio::test]
+async fn after_an_outage_all_goes_out_at_once_and_in_order() {
+    let world = World::new();
+    let service = Arc::new(Outage { over: Mutex::new(false), asked: Mutex::new(0), got: Mutex::default() });
+    let delivery = world.delivery(vec![("a", Arc::<Outage>::clone(&service))], Routing::default());
+    for n in 0..30 {
+        world.put("a", &format!("n{n}"), note(&format!("n{n}."), Urgency::Normal)).await;
+    }
+    // An hour, in which the pauses have grown as far as they do.
+    for minute in 1..60 {
+        world.now.fetch_add(75_000, Ordering::SeqCst);
+        world.until(Arc::clone(&delivery), || *service.asked.lock().unwrap() >= minute).await;
+    }
+    let asked = *service.asked.lock().unwrap();
+    assert!(asked < 100, "{asked} attempts for thirty messages in an hour");
+    world.put("a", "q", question()).await;
+    world.until(Arc::clone(&delivery), || *service.asked.lock().unwrap() > asked).await;
+    world.put("a", "q/remind/1", question()).await;
+    *service.over.lock().unwrap() = true;
+    // One pause later, and nothing is waited for after the first.
+    world.now.fetch_add(75_000, Ordering::SeqCst);
+    world.until(delivery, || world.settled()).await;
+    let got = service.got.lock().unwrap().clone();
+    assert_eq!(got.len(), 3, "{got:?}");
+    assert_eq!(got.iter().filter(|text| text.starts_with("Decide")).count(), 1, "its reminder is not sent beside it");
+    let notes: Vec<&str> =
+        got.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("• Note: ")).collect();
+    assert_eq!(notes, (0..30).map(|n| format!("n{n}.")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_never_gets_through_stands_before_nothing() {
+    /// Takes everything but questions.
+    struct Picky(Mutex<Vec<String>>);
+    impl Channel for Picky {
+        fn kind(&self) -> &'static str {
+            "picky"
+        }
+
+        fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
+            let bad = message.ask.is_some();
+            if !bad {
+                self.0.lock().unwrap().push(message.title.clone());
+            }
+            Box::pin(async move { if bad { Err(SendError::retry("no")) } else { Ok(Receipt::new("ok")) } })
+        }
+    }
+    let world = World::new();
+    let picky = Arc::new(Picky(Mutex::default()));
+    world.put("a", "poison", question()).await;
+    let delivery = world.delivery(vec![("a", Arc::<Picky>::clone(&picky))], Routing::default());
+    world.until(Arc::clone(&delivery), || world.log()[0].2 == 1).await;
+    for n in 0..10 {
+        world.put("a", &format!("n{n}"), note(&format!("n{n}"), Urgency::Normal)).await;
+        world.now.fetch_add(75_000, Ordering::SeqCst);
+        world.until(Arc::clone(&delivery), || picky.0.lock().unwrap().len() > n).await;
+    }
+    assert_eq!(world.log()[0].1, OutboxState::Waiting);
+}
+
+#[tokio::test]
+async fn what_went_out_together_with_others_cools_down_too() {
+    let world = World::new();
+    let service = Service::good();
+    world.put("a", "1", note("one", Urgency::Normal)).await;
+    world.put("a", "2", note("two", Urgency::Normal)).await;
+    let delivery = world.delivery(vec![("a", Arc::<Service>::clone(&service))], Routing::default());
+    world.until(Arc::clone(&delivery), || world.settled()).await;
+    // As the next run says it, and after a new start.
+    world.now.fetch_add(60_000, Ordering::SeqCst);
+    for title in ["one", "two"] {
+        world.put("a", &format!("{title} again"), note(title, Urgency::Normal)).await;
+    }
+    let delivery = world.delivery(vec![("a", Arc::<Service>::clone(&service))], Routing::default());
+    world.until(delivery, || world.settled()).await;
+    assert_eq!(service.titles(), ["2 messages"]);
 }

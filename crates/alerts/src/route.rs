@@ -128,13 +128,13 @@ fn after_quiet(alert: &Alert, quiet: Option<QuietHours>, moment: Moment) -> Time
     }
 }
 
-/// The pause before the next attempt after `attempts` failed ones: 5 s, 10 s, 20 s … at most 15 minutes, plus up to a
-/// quarter by `jitter` (any number).
+/// The pause before the next attempt after `attempts` failed ones: 5 s, 10 s, 20 s … at most a minute, so that the end of an
+/// outage is soon known, plus up to a quarter by `jitter` (any number).
 #[must_use]
 pub const fn backoff(attempts: u32, jitter: u8) -> Millis {
     let exponent = if attempts < 8 { attempts } else { 8 };
     let doubled = 5_000_u64 << exponent;
-    let pause = if doubled < 900_000 { doubled } else { 900_000 };
+    let pause = if doubled < 60_000 { doubled } else { 60_000 };
     Millis(pause + pause * (jitter as u64) / 1024)
 }
 
@@ -218,8 +218,8 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_a_limit() {
-        let pauses: Vec<u64> = [0, 1, 2, 7, 8, 100].iter().map(|n| backoff(*n, 0).0 / 1000).collect();
-        assert_eq!(pauses, [5, 10, 20, 640, 900, 900]);
+        let pauses: Vec<u64> = [0, 1, 2, 3, 4, 8, 100].iter().map(|n| backoff(*n, 0).0 / 1000).collect();
+        assert_eq!(pauses, [5, 10, 20, 40, 60, 60, 60]);
         assert_eq!(backoff(0, 255), Millis(6245));
     }
 }

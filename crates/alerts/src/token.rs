@@ -105,6 +105,17 @@ pub struct LinkRecord {
     pub expires: Timestamp,
     /// Whether it may still be used.
     pub state: LinkState,
+    /// Who was sent it.
+    pub to: Recipient,
+}
+
+/// Who was sent a link, as far as the configuration tells; parts that are not known are empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recipient {
+    /// The channel that carried it.
+    pub channel: String,
+    /// Who reads that channel.
+    pub person: String,
 }
 
 /// Whether a link may still be used.

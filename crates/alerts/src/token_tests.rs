@@ -48,6 +48,7 @@ fn record(claims: &Claims) -> LinkRecord {
         revision: claims.revision,
         expires: claims.expires,
         state: LinkState::Open,
+        to: Recipient::default(),
     }
 }
 

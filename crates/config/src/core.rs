@@ -1,6 +1,6 @@
 //! The valid configuration.
 
-use super::Secret;
+use super::{Network, Secret};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -217,6 +217,8 @@ pub struct ServeConfig {
     pub public_base_url: String,
     /// Asked for on the page before a decision.
     pub pin: Option<Secret>,
+    /// The proxies and tunnels before it, whose `X-Forwarded-For` is believed; nobody's when empty.
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// A part of the file whose meaning another room knows, `${VAR}` filled. May hold secrets, so it has no `Debug` text.

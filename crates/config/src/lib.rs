@@ -11,6 +11,7 @@ mod core;
 mod environment;
 mod expand;
 mod load;
+mod network;
 mod paths;
 mod read;
 mod secret;
@@ -21,6 +22,7 @@ pub use self::core::{
 };
 pub use environment::{EnvFile, Environment};
 pub use load::{Loaded, Problem, is_policy_test, language, load, policy_sources};
+pub use network::Network;
 pub use paths::{Overrides, Paths, make_private_folder};
 pub use read::read;
 pub use secret::Secret;

@@ -5,7 +5,7 @@ use super::core::{
     TmuxSocket, Tree,
 };
 use super::expand::{fill, home};
-use super::{Environment, Secret};
+use super::{Environment, Network, Secret};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tmuxagent_model::{HostName, Millis};
@@ -175,7 +175,12 @@ impl Context<'_> {
             named.unwrap_or_else(|| format!("http://{bind}"))
         };
         if let Value::Bool(on) = node.value {
-            return on.then(|| ServeConfig { bind: fallback, public_base_url: base(fallback), pin: None });
+            return on.then(|| ServeConfig {
+                bind: fallback,
+                public_base_url: base(fallback),
+                pin: None,
+                trusted_proxies: Vec::new(),
+            });
         }
         let fields = reader.map_of(node, "serve", "`true`, `false` or a map with `bind`")?;
         let enabled = fields.bool("enabled").unwrap_or(true);
@@ -188,8 +193,10 @@ impl Context<'_> {
             }
             Some(Secret::new(pin))
         });
+        let trusted_proxies = fields.get("trusted_proxies").map(|node| proxies(reader, node)).unwrap_or_default();
         fields.finish();
-        enabled.then(|| ServeConfig { bind, public_base_url: url.unwrap_or_else(|| base(bind)), pin })
+        let public_base_url = url.unwrap_or_else(|| base(bind));
+        enabled.then_some(ServeConfig { bind, public_base_url, pin, trusted_proxies })
     }
 
     fn path(&self, text: &str) -> PathBuf {
@@ -327,6 +334,25 @@ fn address(reader: &Reader<'_>, node: &Node) -> Option<SocketAddr> {
     if found.is_none() {
         reader
             .error(node.span, format!("`serve.bind` must be address and port such as `127.0.0.1:8787`, not `{text}`"));
+    }
+    found
+}
+
+/// A list of addresses and networks.
+fn proxies(reader: &Reader<'_>, node: &Node) -> Vec<Network> {
+    let mut found = Vec::new();
+    for (n, item) in reader.list(node).iter().enumerate() {
+        let path = format!("serve.trusted_proxies[{n}]");
+        let Some(text) = reader.text(item, &path) else { continue };
+        match Network::parse(text) {
+            Some(network) => found.push(network),
+            None => reader.error(
+                item.span,
+                format!(
+                    "`{path}` must be an address such as `127.0.0.1` or a network such as `10.0.0.0/8`, not `{text}`"
+                ),
+            ),
+        }
     }
     found
 }

@@ -85,7 +85,7 @@ fn the_keys_of_the_earlier_scripts_are_understood() {
 fn the_rest_of_the_keys() {
     let config = config(
         "language: zh\nundo: 3s\nrecord: false\nretention: {journal: 0, recordings_size: 1GB, database_size: 0}\nquiet_hours: 22:00-07:30\n\
-         serve: {bind: 'localhost:9000', public_base_url: 'https://a.example.org/', pin: '${PIN}'}\npolicy: p.yaml\n",
+         serve: {bind: 'localhost:9000', public_base_url: 'https://a.example.org/', pin: '${PIN}', trusted_proxies: [127.0.0.1, 10.0.0.0/8]}\npolicy: p.yaml\n",
     );
     assert_eq!((config.language, config.undo), (LanguageChoice::Chinese, Millis(3000)));
     assert_eq!((config.record.enabled, config.retention.journal), (false, Millis(0)));
@@ -98,6 +98,7 @@ fn the_rest_of_the_keys() {
         ("127.0.0.1:9000".into(), "https://a.example.org")
     );
     assert_eq!(serve.pin, Some(Secret::new("2468")));
+    assert_eq!(serve.trusted_proxies, ["127.0.0.1", "10.0.0.0/8"].map(|text| Network::parse(text).unwrap()));
     assert!(!format!("{serve:?}").contains("2468"));
 }
 

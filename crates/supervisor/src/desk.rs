@@ -3,6 +3,7 @@
 use super::dispatch::Fact;
 use super::start::Facts;
 use futures_util::future::BoxFuture;
+use jiff::tz::TimeZone;
 use std::sync::Arc;
 use tmuxagent_alerts::decide::{Decide, Refusal};
 use tmuxagent_ipc::hub::{Call, Peer};
@@ -51,7 +52,7 @@ impl Desk {
             ErrorKind::NotFound => Refusal::Unknown,
             ErrorKind::Stale => Refusal::Stale,
             ErrorKind::AlreadyDecided => match self.find(id).await.and_then(|approval| approval.decision) {
-                Some(decision) => Refusal::Decided(Box::new(decision)),
+                Some(decision) => Refusal::decided(decision, self.zone()),
                 None => Refusal::Closed,
             },
             ErrorKind::Ambiguous
@@ -88,5 +89,10 @@ impl Decide for Desk {
     fn report(&self, text: String) {
         // A flood of forged links may overflow the queue; the first ones are told.
         let _ = self.facts.try_send(Fact::Told(Severity::Warning, Note::Text { text }));
+    }
+
+    fn zone(&self) -> TimeZone {
+        // Asked each time: the machine may travel.
+        TimeZone::system()
     }
 }

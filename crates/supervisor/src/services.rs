@@ -2,6 +2,7 @@
 
 use super::approval_files::{self, Answer, ApprovalFiles, FileNews};
 use super::away::{Current, Ground};
+use super::descriptors;
 use super::desk::Desk;
 use super::dispatch::Fact;
 use super::start::Facts;
@@ -12,7 +13,8 @@ use tmuxagent_alerts::config::{Settings, Surroundings as Place, build};
 use tmuxagent_alerts::decide::{Decide, Refusal};
 use tmuxagent_alerts::outbox::{Delivery, Mint, Surroundings};
 use tmuxagent_alerts::route::Moment;
-use tmuxagent_alerts::web::{FileBook, Links, Server, WebState, load_or_create, serve};
+use tmuxagent_alerts::token::Recipient;
+use tmuxagent_alerts::web::{FileBook, Links, Rules, Server, WebState, load_or_create, serve};
 use tmuxagent_clock::Clock;
 use tmuxagent_config::Loaded;
 use tmuxagent_model::{Approval, Decider, Snapshot, Timestamp, Via};
@@ -51,24 +53,28 @@ impl Services {
         serve_files(&loaded, ground, redactor.clone(), &stop, &running).await;
         let links = links(&loaded, &facts, clock.now()).await;
         let server = match &links {
-            Some(links) => serve_links(&loaded, links, &desk, redactor.clone(), clock, stop.clone()).await,
+            Some(links) => serve_links(&loaded, links, ground, redactor.clone(), stop.clone()).await,
             None => None,
         };
         let place = Place::of(&loaded, lang);
-        let mut channels = BTreeMap::new();
+        let (mut channels, mut off) = (BTreeMap::new(), BTreeMap::new());
         for (name, config) in &settings.channels {
             match build(config, &place) {
                 Ok(channel) => drop(channels.insert(name.clone(), channel)),
-                Err(error) => problem(&facts, &format!("channel {name}"), Some(error.to_string())).await,
+                Err(error) => {
+                    problem(&facts, &format!("channel {name}"), Some(error.to_string())).await;
+                    off.insert(name.clone(), error.to_string());
+                }
             }
         }
         let around = Surroundings {
             desk: Arc::clone(&desk) as Arc<dyn Decide>,
-            mint: mint(links, clock),
+            mint: mint(links, readers(&settings), clock),
             moment,
             trouble: trouble(facts),
             redactor,
             lang,
+            off,
         };
         let delivery = Delivery::new(desk.store.clone(), channels, settings.routing, around);
         running.spawn(Arc::clone(&delivery).run(stop.clone()));
@@ -121,10 +127,15 @@ async fn problem(facts: &Facts, part: &str, text: Option<String>) {
     let _ = facts.send(Fact::Problem(part.to_owned(), text)).await;
 }
 
-fn mint(links: Option<Links>, clock: Clock) -> Mint {
-    Arc::new(move |approval: Approval| {
-        let links = links.clone();
-        Box::pin(async move { links?.mint(&approval, clock.now()).await.ok() })
+/// Who reads each channel, as far as the configuration says.
+fn readers(settings: &Settings) -> BTreeMap<String, String> {
+    settings.channels.iter().map(|(name, channel)| (name.clone(), channel.person.clone())).collect()
+}
+
+fn mint(links: Option<Links>, readers: BTreeMap<String, String>, clock: Clock) -> Mint {
+    Arc::new(move |approval: Approval, channel: String| {
+        let (links, person) = (links.clone(), readers.get(&channel).cloned().unwrap_or_default());
+        Box::pin(async move { links?.mint(&approval, Recipient { channel, person }, clock.now()).await.ok() })
     })
 }
 
@@ -174,7 +185,7 @@ async fn serve_files(
                 FileNews::Late { name, approval } => {
                     let found = desk.approval(&approval).await;
                     let refusal = match found.map(|found| found.decision) {
-                        Some(Some(decision)) => Refusal::Decided(Box::new(decision)),
+                        Some(Some(decision)) => Refusal::decided(decision, desk.zone()),
                         Some(None) => Refusal::Closed,
                         None => Refusal::Unknown,
                     };
@@ -215,15 +226,17 @@ async fn links(loaded: &Loaded, facts: &Facts, now: Timestamp) -> Option<Links> 
 async fn serve_links(
     loaded: &Loaded,
     links: &Links,
-    desk: &Arc<Desk>,
+    ground: &Ground,
     redactor: Redactor,
-    clock: Clock,
     stop: CancellationToken,
 ) -> Option<Server> {
+    let Ground { desk, clock, lang } = ground.clone();
     let config = loaded.config.serve.as_ref()?;
+    let (pin, trusted_proxies) = (config.pin.clone(), config.trusted_proxies.clone());
+    let rules = Rules { pin, trusted_proxies, lang };
     let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || clock.now());
-    let state = WebState::new(links, Arc::clone(desk) as Arc<dyn Decide>, config.pin.clone(), redactor, now);
-    match serve(config.bind, Arc::new(state), stop).await {
+    let state = WebState::new(links, Arc::clone(&desk) as Arc<dyn Decide>, rules, redactor, now);
+    match serve(config.bind, Arc::new(state), descriptors::web_share(), stop).await {
         Ok(server) => Some(server),
         Err(error) => {
             let text = format!("can't listen on {}: {error}; set `serve.bind` to a free address", config.bind);

@@ -9,7 +9,7 @@ use super::perform::Performer;
 use super::reload::{Reloader, read_policy, watch_files};
 use super::secrets::cleaner;
 use super::tape::Tapes;
-use super::{lifetime, maintain};
+use super::{descriptors, lifetime, maintain};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tmuxagent_alerts::http;
@@ -106,6 +106,7 @@ impl Running {
 /// One sentence each about what stands in the way; nothing is watched then.
 pub async fn start(start: Start) -> Result<Running, StartError> {
     let Start { overrides, environment, project, loaded, lock, lang } = start;
+    descriptors::raise();
     let policy = read_policy(&loaded, 1).map_err(StartError::User)?;
     let settings = tmuxagent_alerts::config::of(&loaded).map_err(StartError::User)?;
     let (store, restored) = Store::open(&loaded.paths.database, wall())?;

@@ -1,6 +1,7 @@
 //! The words of messages and pages, per language. Pure.
 
 use crate::Lang;
+use jiff::tz::TimeZone;
 use tmuxagent_model::{AlertKind, ApprovalKind, ApprovalState, OnApprove, Timestamp, Via};
 
 impl Lang {
@@ -70,9 +71,16 @@ impl Lang {
 /// An instant as `2026-11-21 10:32 UTC`.
 #[must_use]
 pub fn utc(at: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(at.0)
-        .map(|time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
-        .unwrap_or_else(|_| "?".to_owned())
+    local(&TimeZone::UTC, at)
+}
+
+/// An instant in a zone with its offset, so that nobody takes it for another's: `2026-11-21 18:32 UTC+08:00`.
+#[must_use]
+pub fn local(zone: &TimeZone, at: Timestamp) -> String {
+    let Ok(time) = jiff::Timestamp::from_millisecond(at.0) else { return "?".to_owned() };
+    let time = time.to_zoned(zone.clone());
+    let form = if time.offset().is_zero() { "%Y-%m-%d %H:%M UTC" } else { "%Y-%m-%d %H:%M UTC%:z" };
+    time.strftime(form).to_string()
 }
 
 #[cfg(test)]
@@ -81,6 +89,10 @@ mod tests {
 
     #[test]
     fn instants_read_like_a_person_writes_them() {
-        assert_eq!(utc(Timestamp(1_700_000_000_000)), "2023-11-14 22:13 UTC");
+        let at = Timestamp(1_700_000_000_000);
+        assert_eq!(utc(at), "2023-11-14 22:13 UTC");
+        let zone = |hours| TimeZone::fixed(jiff::tz::offset(hours));
+        assert_eq!(local(&zone(8), at), "2023-11-15 06:13 UTC+08:00");
+        assert_eq!(local(&zone(-5), at), "2023-11-14 17:13 UTC-05:00");
     }
 }

@@ -326,7 +326,9 @@ mod tests {
     fn links_that_no_phone_opens_are_found() {
         let verdict = |url: &str| {
             let bind = std::net::SocketAddr::from(([127, 0, 0, 1], 8787));
-            links(Some(&ServeConfig { bind, public_base_url: url.to_owned(), pin: None }), Lang::En).map(|f| f.verdict)
+            let public_base_url = url.to_owned();
+            let serve = ServeConfig { bind, public_base_url, pin: None, trusted_proxies: Vec::new() };
+            links(Some(&serve), Lang::En).map(|f| f.verdict)
         };
         use super::super::Verdict::{Ok, Warning};
         assert_eq!(verdict("http://127.0.0.1:8787"), Some(Warning));

@@ -8,7 +8,8 @@ use crate::channel::wecom_bot::Chat;
 use crate::http::{ProxyChoice, TIMEOUT};
 use tmuxagent_config::{Environment, Secret};
 use tmuxagent_model::Millis;
-use tmuxagent_yaml::{Fields, Node, Reader, Span};
+use tmuxagent_text::plain::{cut_chars, one_line};
+use tmuxagent_yaml::{Fields, Node, Reader, Span, Value};
 
 /// A channel as configured.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +18,8 @@ pub struct ChannelConfig {
     pub name: String,
     /// The service.
     pub kind: Kind,
+    /// Who reads it, as decisions by its links are recorded; empty when nobody says.
+    pub person: String,
     /// How the service is reached.
     pub proxy: ProxyChoice,
     /// The time limit of one request.
@@ -111,6 +114,19 @@ impl Kind {
             Self::Webhook(_) => "webhook",
             Self::Command { .. } => "command",
             Self::Stdout => "stdout",
+        }
+    }
+
+    /// Who reads it, where the service is told one person to send to.
+    fn only_reader(&self) -> &str {
+        match self {
+            Self::WecomBot { chat: Chat::User(user), .. } => user,
+            Self::WecomApp { receivers, .. } => {
+                let others = !receivers.to_party.is_empty() || !receivers.to_tag.is_empty();
+                let one = !others && receivers.to_user != "@all" && !receivers.to_user.contains('|');
+                if one { &receivers.to_user } else { "" }
+            }
+            _ => "",
         }
     }
 
@@ -269,10 +285,13 @@ pub(super) fn read(
     let part = Part { fields: &fields, environment, span };
     let proxy = proxy(&part);
     let timeout = fields.duration("timeout").unwrap_or(TIMEOUT);
+    let person = part.optional("person", &[]).map(|name| cut_chars(&one_line(&name), 60));
     let kind = service(&part, kind);
     // Of an unknown kind or with a missing key the rest is still checked.
     fields.finish();
-    Some(ChannelConfig { name: name.to_owned(), kind: kind?, proxy, timeout })
+    let kind = kind?;
+    let person = person.unwrap_or_else(|| kind.only_reader().to_owned());
+    Some(ChannelConfig { name: name.to_owned(), kind, person, proxy, timeout })
 }
 
 fn service(part: &Part<'_, '_, '_>, kind: &str) -> Option<Kind> {

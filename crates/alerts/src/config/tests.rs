@@ -35,6 +35,22 @@ fn the_environment_alone_chooses_channels() {
 }
 
 #[test]
+fn a_channel_says_who_reads_it() {
+    let text = "
+channels:
+  phone: {kind: ntfy, url: 'https://ntfy.example.org/my-topic', person: \" mei\\n\"}
+  mine: {kind: wecom_bot, bot_id: b, secret: s, user: li}
+  group: {kind: wecom_bot, bot_id: b, secret: s, group: g, allow: [li]}
+  one: {kind: wecom_app, corp_id: c, agent_id: 1, secret: s, to_user: wu}
+  all: {kind: wecom_app, corp_id: c, agent_id: 1, secret: s}
+  some: {kind: wecom_app, corp_id: c, agent_id: 1, secret: s, to_user: 'wu|li'}
+";
+    let settings = settings(text, &[]).unwrap();
+    let person = |name: &str| settings.channels[name].person.as_str();
+    assert_eq!(["phone", "mine", "group", "one", "all", "some"].map(person), ["mei", "li", "", "wu", "", ""]);
+}
+
+#[test]
 fn nothing_said_is_nothing_sent() {
     assert_eq!(settings("", &[]).unwrap(), Settings::default());
 }

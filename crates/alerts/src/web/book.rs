@@ -1,7 +1,7 @@
 //! What is remembered of issued links: the hash of each, never the link.
 
 use crate::shared_file::SharedFile;
-use crate::token::{Claims, Keyring, LinkRecord, LinkState, command_hash, issue};
+use crate::token::{Claims, Keyring, LinkRecord, LinkState, Recipient, command_hash, issue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use futures_util::future::BoxFuture;
@@ -37,6 +37,11 @@ struct Entry {
     revision: u32,
     expires: Timestamp,
     state: EntryState,
+    /// Empty in entries of earlier versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    channel: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    person: String,
 }
 
 #[derive(Serialize, Deserialize, Clone, Copy)]
@@ -79,10 +84,11 @@ const fn stored(state: LinkState) -> EntryState {
 impl LinkBook for FileBook {
     fn put(&self, id_hash: [u8; 32], record: LinkRecord) -> BoxFuture<'_, io::Result<()>> {
         const KEPT: Millis = Millis::from_secs(30 * 86_400);
-        let LinkRecord { approval, revision, expires, state } = record;
+        let LinkRecord { approval, revision, expires, state, to: Recipient { channel, person } } = record;
         Box::pin(self.change(move |entries| {
             entries.retain(|_, entry| entry.expires + KEPT > expires);
-            entries.insert(name(id_hash), Entry { approval, revision, expires, state: stored(state) });
+            let state = stored(state);
+            entries.insert(name(id_hash), Entry { approval, revision, expires, state, channel, person });
         }))
     }
 
@@ -98,6 +104,7 @@ impl LinkBook for FileBook {
                     EntryState::Used => LinkState::Used,
                     EntryState::Revoked => LinkState::Revoked,
                 },
+                to: Recipient { channel: entry.channel.clone(), person: entry.person.clone() },
             }))
         })
     }
@@ -136,11 +143,12 @@ impl Links {
     /// The longest life of a link whose approval does not expire.
     pub const LONGEST: Millis = Millis::from_secs(24 * 3600);
 
-    /// A fresh link for the approval as it stands, `https://…/a/TOKEN`; a secret. Each message gets its own.
+    /// A fresh link for the approval as it stands, `https://…/a/TOKEN`; a secret. Each message gets its own, which is
+    /// remembered as sent `to` somebody.
     ///
     /// # Errors
     /// When there is no randomness, or the link can't be written down.
-    pub async fn mint(&self, approval: &Approval, now: Timestamp) -> io::Result<String> {
+    pub async fn mint(&self, approval: &Approval, to: Recipient, now: Timestamp) -> io::Result<String> {
         let latest = now + Self::LONGEST;
         // A question that is overdue and stays open is repeated, with links that work.
         let ends = approval.expires_at.filter(|end| *end > now);
@@ -154,8 +162,8 @@ impl Links {
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(io::Error::other)?;
         let issued = issue(&self.ring.current, &claims, random);
-        let record =
-            LinkRecord { approval: claims.approval, revision: claims.revision, expires, state: LinkState::Open };
+        let (approval, revision, state) = (claims.approval, claims.revision, LinkState::Open);
+        let record = LinkRecord { approval, revision, expires, state, to };
         self.book.put(issued.id_hash, record).await?;
         Ok(format!("{}/a/{}", self.public_base_url.trim_end_matches('/'), issued.token))
     }

@@ -1,15 +1,13 @@
-//! How much one address may ask, and how often a PIN may be wrong. Pure.
+//! How many forgeries one address may try, and how often a PIN may be wrong. Pure.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use tmuxagent_model::Timestamp;
 
-/// Requests that an address may make at once.
-const BURST: u32 = 30;
+/// Forgeries that an address may try at once.
+const BURST: i64 = 5;
 /// The time after which one more is allowed, milliseconds.
-const REFILL: i64 = 2_000;
-/// What a link that is not genuine costs.
-pub const FORGERY: u32 = 5;
+const REFILL: i64 = 12_000;
 /// Wrong PINs for one link.
 const PIN_TRIES: u32 = 5;
 /// Remembered addresses; beyond that the rested ones are forgotten.
@@ -24,18 +22,17 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Charges an address; false when it asked too much lately.
-    pub fn charge(&mut self, address: IpAddr, cost: u32, now: Timestamp) -> bool {
+    /// Charges an address; false when there was too much of late.
+    pub fn charge(&mut self, address: IpAddr, now: Timestamp) -> bool {
         if self.spent.len() >= MOST {
             self.spent.retain(|_, (spent, at)| *spent > now.0.saturating_sub(at.0));
         }
         let (spent, at) = self.spent.get(&network(address)).copied().unwrap_or((0, now));
         let spent = spent.saturating_sub(now.0.saturating_sub(at.0).max(0)).max(0);
-        let after = spent + i64::from(cost) * REFILL;
-        let allowed = after <= i64::from(BURST) * REFILL;
+        let (after, most) = (spent + REFILL, BURST * REFILL);
+        let allowed = after <= most;
         // With every place taken by busy addresses, new ones are let through uncounted rather than the server stopped.
         if self.spent.len() < MOST || self.spent.contains_key(&network(address)) {
-            let most = i64::from(BURST) * REFILL;
             self.spent.insert(network(address), (after.min(most), now));
         }
         allowed
@@ -56,7 +53,7 @@ impl Limits {
 }
 
 /// One subscriber: an IPv4 address, or the first half of an IPv6 one.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(six) => {
             let mut parts = six.segments();
@@ -75,26 +72,25 @@ mod tests {
     fn an_address_gets_its_burst_and_then_its_pace() {
         let mut limits = Limits::default();
         let address = IpAddr::from([203, 0, 113, 9]);
-        let count =
-            |limits: &mut Limits, at: i64| (0..100).filter(|_| limits.charge(address, 1, Timestamp(at))).count();
-        assert_eq!([count(&mut limits, 0), count(&mut limits, 1), count(&mut limits, 6_001)], [30, 0, 3]);
-        assert!(limits.charge(IpAddr::from([203, 0, 113, 10]), 1, Timestamp(1)), "another address");
+        let count = |limits: &mut Limits, at: i64| (0..100).filter(|_| limits.charge(address, Timestamp(at))).count();
+        assert_eq!([count(&mut limits, 0), count(&mut limits, 1), count(&mut limits, 36_001)], [5, 0, 3]);
+        assert!(limits.charge(IpAddr::from([203, 0, 113, 10]), Timestamp(1)), "another address");
     }
 
     #[test]
     fn an_ipv6_subscriber_is_one_address() {
         let mut limits = Limits::default();
         let allowed = (0..100_u16)
-            .filter(|n| limits.charge(IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, *n]), 1, Timestamp(0)))
+            .filter(|n| limits.charge(IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, *n]), Timestamp(0)))
             .count();
-        assert_eq!(allowed, 30);
+        assert_eq!(allowed, 5);
     }
 
     #[test]
     fn the_count_stays_bounded() {
         let mut limits = Limits::default();
         for n in 0..20_000_u32 {
-            limits.charge(IpAddr::from(n.to_be_bytes()), 1, Timestamp(i64::from(n)));
+            limits.charge(IpAddr::from(n.to_be_bytes()), Timestamp(i64::from(n)));
         }
         assert!(limits.spent.len() <= MOST);
     }

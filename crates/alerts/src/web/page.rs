@@ -3,10 +3,10 @@
 use crate::markup::escape_html;
 use crate::message::Ask;
 use crate::token::{TokenError, short_code};
+use jiff::tz::TimeZone;
 use tmuxagent_model::{Approval, KeyStep};
 use tmuxagent_text::Lang;
 use tmuxagent_text::redact::Redactor;
-use tmuxagent_text::utc;
 
 /// The only style; the policy of the pages names it by its hash.
 pub const STYLE: &str = "\
@@ -43,10 +43,10 @@ pub struct Question<'a> {
     pub approval: &'a Approval,
     /// The language.
     pub lang: Lang,
+    /// The zone that times are told in.
+    pub zone: &'a TimeZone,
     /// The preselected choice.
     pub choice: Choice,
-    /// The path that the form is sent to.
-    pub action: &'a str,
     /// The page's nonce.
     pub nonce: &'a str,
     /// Whether a PIN is asked for.
@@ -62,7 +62,7 @@ impl Question<'_> {
     #[must_use]
     pub fn html(&self) -> String {
         let lang = self.lang;
-        let ask = Ask::of(self.approval, None, lang, self.redactor);
+        let ask = Ask::of(self.approval, None, lang, self.zone, self.redactor);
         let mut body = format!("<h1>{}</h1>", shown(&ask.question));
         if let Some(warning) = self.warning {
             body.push_str(&format!("<p role=\"alert\"><strong>{}</strong></p>", shown(warning)));
@@ -73,8 +73,8 @@ impl Question<'_> {
             facts.push((lang.pick("Stage", "阶段"), ask.stage.clone()));
         }
         facts.push((lang.pick("Why", "原因"), ask.reason.to_owned()));
-        if let Some(expires) = ask.expires {
-            facts.push((lang.pick("Until", "截止"), utc(expires)));
+        if let Some(until) = &ask.until {
+            facts.push((lang.pick("Until", "截止"), until.clone()));
         }
         for (label, value) in facts {
             body.push_str(&format!("<dt>{label}</dt><dd>{}</dd>", shown(&value)));
@@ -112,9 +112,10 @@ impl Question<'_> {
     }
 
     fn form(&self, lang: Lang, ask: &Ask) -> String {
-        let (action, nonce) = (escape_html(self.action), escape_html(self.nonce));
+        // Without an action it goes to where the browser saw the page, whatever path a proxy gave it.
+        let nonce = escape_html(self.nonce);
         let mut form = format!(
-            "<form method=\"post\" action=\"{action}\" autocomplete=\"off\"><input type=\"hidden\" name=\"nonce\" value=\"{nonce}\">"
+            "<form method=\"post\" autocomplete=\"off\"><input type=\"hidden\" name=\"nonce\" value=\"{nonce}\">"
         );
         if !ask.options.is_empty() {
             form.push_str(&format!("<fieldset><legend>{}</legend>", lang.pick("Answer", "答案")));
@@ -243,7 +244,7 @@ mod tests {
             };
             let redactor = Redactor::default();
             let html = Question {
-                approval: &approval, lang: Lang::En, choice: Choice::Approve, action: "/a/T", nonce: "N", asks_pin: true,
+                approval: &approval, lang: Lang::En, zone: &TimeZone::UTC, choice: Choice::Approve, nonce: "N", asks_pin: true,
                 warning: Some("<i>w"), redactor: &redactor,
             }.html();
             for tag in ["<script", "<img", "<iframe", "<b>", "<i>", "onload=\""] {

@@ -1,40 +1,59 @@
 //! Requests in, pages out. What may decide is only: POST, from the page itself, with the page's nonce, within the limits.
 
 use super::book::LinkBook;
-use super::limit::{FORGERY, Limits};
+use super::caller::{self, COOKIE, Caller, is_same_origin};
+use super::limit::Limits;
 use super::page::{self, Choice, Question};
 use crate::decide::{Decide, Refusal};
-use crate::token::{Genuine, Keyring, LinkState, TokenError, admit, authenticate};
+use crate::token::{Genuine, Keyring, LinkState, Recipient, TokenError, admit, authenticate};
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use subtle::ConstantTimeEq;
-use tmuxagent_config::Secret;
+use tmuxagent_config::{Network, Secret};
 use tmuxagent_model::{Approval, Decider, Timestamp, Verdict, Via};
 use tmuxagent_text::Lang;
 use tmuxagent_text::redact::Redactor;
 
-/// The cookie that ties a form to the browser that was shown it.
-const COOKIE: &str = "tmuxagent_page";
+/// How long the body of a request may take to come.
+const BODY: Duration = Duration::from_secs(10);
+
+/// What the configuration says of the pages.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Asked for before a decision.
+    pub pin: Option<Secret>,
+    /// Whose word on who asks is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// The language in which deciders without a name are recorded.
+    pub lang: Lang,
+}
 
 /// What the pages need.
 pub struct WebState {
     ring: Keyring,
     book: Arc<dyn LinkBook>,
     desk: Arc<dyn Decide>,
-    pin: Option<Secret>,
+    rules: Rules,
     /// The origin that phones see, `https://host[:port]`.
     public_origin: String,
+    /// The path that phones see before ours, without a slash at its end; mostly empty.
+    public_path: String,
     redactor: Redactor,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// What addresses may try that is forged.
     limits: Mutex<Limits>,
+    /// What is told of an address's genuine links that are not accepted; they are answered all the same.
+    told: Mutex<Limits>,
 }
 
 impl WebState {
@@ -43,7 +62,7 @@ impl WebState {
     pub fn new(
         links: &super::Links,
         desk: Arc<dyn Decide>,
-        pin: Option<Secret>,
+        rules: Rules,
         redactor: Redactor,
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     ) -> Self {
@@ -51,12 +70,24 @@ impl WebState {
             ring: links.ring.clone(),
             book: Arc::clone(&links.book),
             desk,
-            pin,
-            public_origin: origin(&links.public_base_url),
+            rules,
+            public_origin: caller::origin(&links.public_base_url),
+            public_path: caller::path(&links.public_base_url),
             redactor,
             clock,
             limits: Mutex::default(),
+            told: Mutex::default(),
         }
+    }
+
+    /// Whose word on who asks is believed.
+    #[must_use]
+    pub fn proxies(&self) -> &[Network] {
+        &self.rules.trusted_proxies
+    }
+
+    fn caller(&self, request: &Request) -> Caller {
+        Caller::of(request.headers(), request.extensions(), self.proxies())
     }
 
     fn limits(&self) -> std::sync::MutexGuard<'_, Limits> {
@@ -64,8 +95,20 @@ impl WebState {
         self.limits.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn charge(&self, address: IpAddr, cost: u32) -> bool {
-        self.limits().charge(address, cost, (self.clock)())
+    /// Counts a forgery; false when there were too many of late.
+    fn charge(&self, address: IpAddr) -> bool {
+        self.limits().charge(address, (self.clock)())
+    }
+
+    /// Whether another refused link of that address stands in the journal. A flood of a link that was used fills no disk.
+    fn tells(&self, address: IpAddr) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        told.charge(address, (self.clock)())
+    }
+
+    /// The zone in which times are told: that of this machine, since a page does not know the browser's.
+    fn zone(&self) -> TimeZone {
+        self.desk.zone()
     }
 
     /// The nonce of a form: proves that the browser with that cookie was shown the page of that link.
@@ -77,25 +120,35 @@ impl WebState {
     }
 
     /// The approval of a link that may decide it now, or the reason why not with the approval where there is one.
-    async fn look_up(&self, text: &str) -> Result<(Genuine, Approval), (TokenError, Option<Box<Approval>>)> {
-        let token = authenticate(&self.ring, text).map_err(|error| (error, None))?;
+    async fn look_up(&self, token: Genuine) -> Result<Link, (TokenError, Option<Box<Approval>>)> {
         // A book that can't be read knows no link.
         let record = self.book.find(token.id_hash).await.ok().flatten();
         let approval = self.desk.approval(&token.claims.approval).await;
         match (admit(&token, record.as_ref(), approval.as_ref(), (self.clock)()), approval) {
-            (Ok(()), Some(approval)) => Ok((token, approval)),
+            (Ok(()), Some(approval)) => Ok(Link { token, approval, to: record.map(|r| r.to).unwrap_or_default() }),
             (Ok(()), None) => Err((TokenError::Foreign, None)),
             (Err(error), approval) => Err((error, approval.map(Box::new))),
         }
     }
 }
 
-/// The routes. Serve it so that requests carry [`ConnectInfo`]; without it all count as one address.
+/// A link that may decide now.
+struct Link {
+    token: Genuine,
+    approval: Approval,
+    to: Recipient,
+}
+
+/// The routes. Serve it so that requests carry [`axum::extract::ConnectInfo`]; without it all count as one address.
 pub fn router(state: Arc<WebState>) -> Router {
-    Router::new()
-        .route("/healthz", get(async || ([(header::CONTENT_TYPE, "application/json")], r#"{"ok":true}"#)))
-        .route("/a/{token}", get(show).post(decide))
-        .route("/a/{token}/{choice}", get(show_choice).post(decide_choice))
+    let base = state.public_path.clone();
+    let mut router = pages("");
+    // Signs that mean something in a route are left alone.
+    if !base.is_empty() && base.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/%".contains(&b)) {
+        // A proxy may take the path off or leave it.
+        router = router.merge(pages(&base));
+    }
+    router
         .fallback(async || (StatusCode::NOT_FOUND, "not found"))
         .layer(DefaultBodyLimit::max(16 * 1024))
         .layer(axum::middleware::map_response(async |mut response: Response| {
@@ -103,6 +156,15 @@ pub fn router(state: Arc<WebState>) -> Router {
             response
         }))
         .with_state(state)
+}
+
+/// The routes below a path.
+fn pages(base: &str) -> Router<Arc<WebState>> {
+    let health = async || ([(header::CONTENT_TYPE, "application/json")], r#"{"ok":true}"#);
+    Router::new()
+        .route(&format!("{base}/healthz"), get(health))
+        .route(&format!("{base}/a/{{token}}"), get(show).post(decide))
+        .route(&format!("{base}/a/{{token}}/{{choice}}"), get(show_choice).post(decide_choice))
 }
 
 /// Headers of every answer.
@@ -129,7 +191,7 @@ fn secure_headers(headers: &mut HeaderMap) {
 }
 
 async fn show(State(state): State<Arc<WebState>>, Path(token): Path<String>, request: Request) -> Response {
-    show_page(&state, &token, Choice::None, &Caller::of(request.headers(), request.extensions())).await
+    show_page(&state, &token, Choice::None, &state.caller(&request)).await
 }
 
 async fn show_choice(
@@ -137,7 +199,7 @@ async fn show_choice(
     Path((token, choice)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    let caller = Caller::of(request.headers(), request.extensions());
+    let caller = state.caller(&request);
     match choice_of(&choice) {
         Some(choice) => show_page(&state, &token, choice, &caller).await,
         None => refuse(caller.lang, TokenError::Forged, StatusCode::NOT_FOUND, None),
@@ -153,42 +215,37 @@ fn choice_of(word: &str) -> Option<Choice> {
 }
 
 async fn show_page(state: &WebState, text: &str, choice: Choice, caller: &Caller) -> Response {
-    if !state.charge(caller.address, 1) {
-        return too_many(caller.lang);
-    }
-    match state.look_up(text).await {
-        Ok((token, approval)) => question(state, caller, &token, &approval, text, choice, None),
+    let token = match authenticate(&state.ring, text) {
+        Ok(token) => token,
+        Err(error) => return reject_link(state, caller, error, None),
+    };
+    caller.keep();
+    match state.look_up(token).await {
+        Ok(link) => question(state, caller, &link, choice, None),
         Err((error, approval)) => reject_link(state, caller, error, approval.as_deref()),
     }
 }
 
 /// The page of the question, with its cookie and nonce.
-fn question(
-    state: &WebState,
-    caller: &Caller,
-    token: &Genuine,
-    approval: &Approval,
-    text: &str,
-    choice: Choice,
-    warning: Option<&str>,
-) -> Response {
+fn question(state: &WebState, caller: &Caller, link: &Link, choice: Choice, warning: Option<&str>) -> Response {
     let Some(cookie) = caller.cookie.clone().or_else(random_cookie) else {
         return (StatusCode::INTERNAL_SERVER_ERROR, "no randomness").into_response();
     };
     let html = Question {
-        approval,
+        approval: &link.approval,
         lang: caller.lang,
+        zone: &state.zone(),
         choice,
-        // A base64url text needs no escaping in a path.
-        action: &format!("/a/{text}"),
-        nonce: &state.nonce(&cookie, token),
-        asks_pin: state.pin.is_some(),
+        nonce: &state.nonce(&cookie, &link.token),
+        asks_pin: state.rules.pin.is_some(),
         warning,
         redactor: &state.redactor,
     }
     .html();
     let secure = if state.public_origin.starts_with("https:") { "; Secure" } else { "" };
-    let set = format!("{COOKIE}={cookie}; Path=/a/; Max-Age=86400; HttpOnly; SameSite=Strict{secure}");
+    // Without a path it goes back to where the browser saw this page (RFC 6265, section 5.1.4), whatever a proxy before
+    // us makes of paths.
+    let set = format!("{COOKIE}={cookie}; Max-Age=86400; HttpOnly; SameSite=Strict{secure}");
     let status = if warning.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
     (status, [(header::SET_COOKIE, set)], axum::response::Html(html)).into_response()
 }
@@ -202,19 +259,20 @@ fn random_cookie() -> Option<String> {
 /// The page for a link that is not accepted, and the journal's line about it.
 fn reject_link(state: &WebState, caller: &Caller, error: TokenError, approval: Option<&Approval>) -> Response {
     let status = match error {
-        TokenError::Forged => {
-            state.charge(caller.address, FORGERY);
-            StatusCode::FORBIDDEN
-        }
+        // Only this is counted: whoever has a genuine link shares his address with others, who must not lock him out.
+        TokenError::Forged if !state.charge(caller.address) => return too_many(caller.lang),
+        TokenError::Forged => StatusCode::FORBIDDEN,
         TokenError::Foreign => StatusCode::NOT_FOUND,
         TokenError::Expired | TokenError::Used | TokenError::Revoked => StatusCode::GONE,
     };
     let about = approval.map(|approval| format!(" for approval {}", approval.id)).unwrap_or_default();
-    state.desk.report(format!("a link{about} was opened from {} and refused: {error}", caller.address));
+    if error == TokenError::Forged || state.tells(caller.address) {
+        state.desk.report(format!("a link{about} was opened from {} and refused: {error}", caller.address));
+    }
     let decision = approval.and_then(|approval| approval.decision.clone());
     let decided = decision
         .filter(|_| error == TokenError::Used)
-        .map(|decision| Refusal::Decided(Box::new(decision)).sentence(caller.lang));
+        .map(|decision| Refusal::decided(decision, state.zone()).sentence(caller.lang));
     refuse(caller.lang, error, status, decided.as_deref())
 }
 
@@ -254,42 +312,48 @@ async fn decide_choice(
 }
 
 async fn submit(state: &WebState, text: &str, request: Request) -> Response {
-    let caller = Caller::of(request.headers(), request.extensions());
+    let caller = state.caller(&request);
     let lang = caller.lang;
-    if !state.charge(caller.address, 1) {
-        return too_many(lang);
-    }
+    // Before the body: who has no link has nothing to say.
+    let token = match authenticate(&state.ring, text) {
+        Ok(token) => token,
+        Err(error) => return reject_link(state, &caller, error, None),
+    };
     let same_origin = is_same_origin(request.headers(), &state.public_origin);
-    let form = axum::Form::<Form>::from_request(request, &()).await.ok().map(|axum::Form(form)| form);
-    let (token, approval) = match state.look_up(text).await {
+    let form = tokio::time::timeout(BODY, axum::Form::<Form>::from_request(request, &())).await;
+    caller.keep();
+    let link = match state.look_up(token).await {
         Ok(found) => found,
         Err((error, approval)) => return reject_link(state, &caller, error, approval.as_deref()),
     };
-    let Some(form) = form else {
-        return bad_form(lang);
+    let (token, approval) = (&link.token, &link.approval);
+    let form = match form {
+        Ok(Ok(axum::Form(form))) => form,
+        Ok(Err(_)) => return bad_form(lang, StatusCode::BAD_REQUEST),
+        Err(_) => return bad_form(lang, StatusCode::REQUEST_TIMEOUT),
     };
     let nonce_holds = caller
         .cookie
         .as_deref()
-        .is_some_and(|cookie| state.nonce(cookie, &token).as_bytes().ct_eq(form.nonce.as_bytes()).into());
+        .is_some_and(|cookie| state.nonce(cookie, token).as_bytes().ct_eq(form.nonce.as_bytes()).into());
     if !(same_origin && nonce_holds) {
         state.desk.report(format!(
             "a decision of approval {} from {} was refused: it did not come from the page",
             approval.id, caller.address
         ));
         let warning = lang.pick("Please press the button once more.", "请再按一次按钮。");
-        return question(state, &caller, &token, &approval, text, Choice::None, Some(warning));
+        return question(state, &caller, &link, Choice::None, Some(warning));
     }
     let approve = match form.verdict.as_str() {
         "approve" => true,
         "reject" => false,
-        _ => return bad_form(lang),
+        _ => return bad_form(lang, StatusCode::BAD_REQUEST),
     };
-    if let Some(refused) = check_pin(state, &caller, &token, &approval, text, &form.pin).await {
+    if let Some(refused) = check_pin(state, &caller, &link, &form.pin).await {
         return refused;
     }
     let answer = form.option.filter(|_| approve).and_then(|index| approval.options.get(index).cloned());
-    let by = Decider { who: caller.address.to_string(), via: Via::Link };
+    let by = Decider { who: who(&link.to, caller.address, state.rules.lang), via: Via::Link };
     let verdict = Verdict { approve, answer };
     match state.desk.decide(&approval.id, token.claims.revision, verdict, by).await {
         Ok(()) => {
@@ -311,21 +375,32 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
     }
 }
 
-fn bad_form(lang: Lang) -> Response {
+/// The name that a decision by link is recorded with: whose the link is, where that is known.
+fn who(to: &Recipient, address: IpAddr, lang: Lang) -> String {
+    if !to.person.is_empty() {
+        return to.person.clone();
+    }
+    // The loopback names nobody: it is a tunnel or a proxy that is not named.
+    let known = Some(address).filter(|address| !address.is_loopback()).map(|address| address.to_string());
+    let channel = Some(&to.channel).filter(|channel| !channel.is_empty());
+    let channel = channel.map(|channel| lang.pick("sent to CHANNEL", "发往 CHANNEL").replace("CHANNEL", channel));
+    let details: Vec<String> = channel.into_iter().chain(known).collect();
+    let name = lang.pick("somebody with the link", "持有链接的人");
+    match details.as_slice() {
+        [] => name.to_owned(),
+        details => format!("{name} ({})", details.join(", ")),
+    }
+}
+
+fn bad_form(lang: Lang, status: StatusCode) -> Response {
     let sentence = lang.pick("The form was not complete. Open the link again.", "表单不完整，请重新打开链接。");
-    (StatusCode::BAD_REQUEST, axum::response::Html(page::refused(lang, sentence))).into_response()
+    (status, axum::response::Html(page::refused(lang, sentence))).into_response()
 }
 
 /// The answer to a wrong PIN; `None` when it is right or none is asked for.
-async fn check_pin(
-    state: &WebState,
-    caller: &Caller,
-    token: &Genuine,
-    approval: &Approval,
-    text: &str,
-    given: &str,
-) -> Option<Response> {
-    let pin = state.pin.as_ref()?;
+async fn check_pin(state: &WebState, caller: &Caller, link: &Link, given: &str) -> Option<Response> {
+    let Link { token, approval, .. } = link;
+    let pin = state.rules.pin.as_ref()?;
     let allowed = state.limits().pin_allowed(token.id_hash);
     if allowed && *pin == Secret::new(given) {
         return None;
@@ -333,71 +408,11 @@ async fn check_pin(
     let left = if allowed { state.limits().wrong_pin(token.id_hash) } else { 0 };
     if left > 0 {
         let warning = caller.lang.pick("Wrong PIN.", "PIN 错误。");
-        return Some(question(state, caller, token, approval, text, Choice::None, Some(warning)));
+        return Some(question(state, caller, link, Choice::None, Some(warning)));
     }
     if let Err(error) = state.book.mark(token.id_hash, LinkState::Revoked).await {
         state.desk.report(format!("the book of links can't be written: {error}"));
     }
     state.desk.report(format!("a link for approval {} was taken back after too many wrong PINs", approval.id));
     Some(refuse(caller.lang, TokenError::Revoked, StatusCode::GONE, None))
-}
-
-/// Who asks.
-struct Caller {
-    address: IpAddr,
-    lang: Lang,
-    cookie: Option<String>,
-}
-
-impl Caller {
-    fn of(headers: &HeaderMap, extensions: &axum::http::Extensions) -> Self {
-        let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        // Behind a tunnel or proxy on this machine every peer is the loopback; what that proxy itself added is last.
-        let forwarded = headers
-            .get("x-forwarded-for")
-            .and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok())
-            .filter(|_| peer.to_canonical().is_loopback());
-        let cookie = text(header::COOKIE)
-            .unwrap_or_default()
-            .split(';')
-            .find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
-            .filter(|value| value.len() == 22 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)))
-            .map(str::to_owned);
-        Self {
-            address: forwarded.unwrap_or(peer).to_canonical(),
-            lang: Lang::from_header(text(header::ACCEPT_LANGUAGE).unwrap_or_default()),
-            cookie,
-        }
-    }
-}
-
-/// Whether a browser says that the request comes from a page of this server.
-///
-/// Under `no-referrer` a form's `Origin` is `null` (Fetch standard, "append a request Origin header"), so that
-/// `Sec-Fetch-Site` counts where the browser sends it; older ones rest on the nonce and its `SameSite=Strict` cookie.
-fn is_same_origin(headers: &HeaderMap, public_origin: &str) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let named = text("origin").filter(|origin| *origin != "null");
-    let host = text("host").unwrap_or_default();
-    let ours = |from: &str| {
-        from == public_origin
-            || from.split_once("://").is_some_and(|(_, authority)| !host.is_empty() && authority == host)
-    };
-    match (text("sec-fetch-site"), named) {
-        (Some("same-origin"), named) => named.is_none_or(ours),
-        (Some(_), _) => false,
-        (None, Some(from)) => ours(from),
-        (None, None) => text("origin") == Some("null"),
-    }
-}
-
-/// `scheme://authority` of an address.
-fn origin(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return String::new();
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    format!("{}://{}", scheme.to_ascii_lowercase(), authority.to_ascii_lowercase())
 }

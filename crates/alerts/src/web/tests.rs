@@ -1,13 +1,18 @@
 use super::*;
 use crate::decide::{Decide, Refusal};
+use crate::token::Recipient;
 use crate::token::{Key, Keyring, LinkState};
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, Response, StatusCode};
 use futures_util::future::BoxFuture;
+use jiff::tz::TimeZone;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
-use tmuxagent_config::Secret;
+use tmuxagent_config::{Network, Secret};
 use tmuxagent_model::{Approval, ApprovalId, ApprovalState, Decider, Decision, Millis, Timestamp, Verdict, Via};
+use tmuxagent_text::Lang;
 use tmuxagent_text::redact::Redactor;
 use tower::ServiceExt;
 
@@ -35,7 +40,7 @@ impl Decide for Desk {
     ) -> BoxFuture<'a, Result<(), Refusal>> {
         let mut approval = self.approval.lock().unwrap();
         let result = match &approval.decision {
-            Some(decision) => Err(Refusal::Decided(Box::new(decision.clone()))),
+            Some(decision) => Err(Refusal::decided(decision.clone(), self.zone())),
             None if approval.revision != revision => Err(Refusal::Stale),
             None => {
                 approval.state = if verdict.approve { ApprovalState::Approved } else { ApprovalState::Rejected };
@@ -50,18 +55,31 @@ impl Decide for Desk {
     fn report(&self, text: String) {
         self.reports.lock().unwrap().push(text);
     }
+
+    fn zone(&self) -> TimeZone {
+        TimeZone::fixed(jiff::tz::offset(8))
+    }
 }
 
-struct World {
+pub(super) struct World {
     desk: Arc<Desk>,
     links: Links,
-    state: Arc<WebState>,
+    pub(super) state: Arc<WebState>,
     now: Arc<AtomicI64>,
     _folder: tempfile::TempDir,
 }
 
 impl World {
-    fn new(pin: Option<&str>) -> Self {
+    pub(super) fn new(pin: Option<&str>) -> Self {
+        Self::with(Rules { pin: pin.map(Secret::new), ..Rules::default() }, "https://phone.example")
+    }
+
+    /// Behind a proxy.
+    pub(super) fn behind(proxy: Network) -> Self {
+        Self::with(Rules { trusted_proxies: vec![proxy], ..Rules::default() }, "https://phone.example")
+    }
+
+    fn with(rules: Rules, public_base_url: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let approval = Approval {
             expires_at: Some(START + Millis::from_secs(3600)),
@@ -73,27 +91,32 @@ impl World {
         let links = Links {
             ring: Keyring { current: Key::new([1; 32]), previous: Vec::new() },
             book: Arc::new(FileBook::new(folder.path().join("links.json"))),
-            public_base_url: "https://phone.example".into(),
+            public_base_url: public_base_url.into(),
         };
         let now = Arc::new(AtomicI64::new(START.0));
         let clock = Arc::clone(&now);
         let state = WebState::new(
             &links,
             Arc::<Desk>::clone(&desk),
-            pin.map(Secret::new),
+            rules,
             Redactor::default(),
             Arc::new(move || Timestamp(clock.load(Ordering::Relaxed))),
         );
         Self { desk, links, state: Arc::new(state), now, _folder: folder }
     }
 
-    fn approval(&self) -> Approval {
+    pub(super) fn approval(&self) -> Approval {
         self.desk.approval.lock().unwrap().clone()
     }
 
-    async fn link(&self) -> String {
-        let url = self.links.mint(&self.approval(), START).await.unwrap();
-        url.strip_prefix("https://phone.example").unwrap().to_owned()
+    /// The path of a fresh link, as it comes without a proxy or behind one that takes its own path off.
+    pub(super) async fn link(&self) -> String {
+        self.link_to(Recipient::default()).await
+    }
+
+    async fn link_to(&self, to: Recipient) -> String {
+        let url = self.links.mint(&self.approval(), to, START).await.unwrap();
+        url.strip_prefix(self.links.public_base_url.trim_end_matches('/')).unwrap().to_owned()
     }
 
     async fn send(&self, request: Request<Body>) -> (Response<()>, String) {
@@ -153,7 +176,10 @@ async fn a_tap_decides_and_only_once() {
     assert_eq!((decision.verdict.approve, decision.by.via), (true, Via::Link));
     let (response, html) = world.post(&link, &cookie, &format!("nonce={nonce}&verdict=reject")).await;
     assert_eq!(response.status(), StatusCode::GONE);
-    assert!(html.contains("already approved by 127.0.0.1 at 2023-11-14 22:13 UTC via a link"), "{html}");
+    assert!(
+        html.contains("already approved by somebody with the link at 2023-11-15 06:13 UTC+08:00 via a link"),
+        "{html}"
+    );
     assert_eq!(*world.desk.decisions.lock().unwrap(), 1);
 }
 
@@ -163,8 +189,15 @@ async fn the_page_says_all_and_its_headers_forbid_the_rest() {
     let link = world.link().await;
     let request = Request::get(&link).header("accept-language", "zh-CN").body(Body::empty()).unwrap();
     let (response, html) = world.send(request).await;
-    for part in ["Build &lt;now&gt;?", "npm run build\n[Enter]", "Tests: 42 passed", "批准", "拒绝", "lang=\"zh\""]
-    {
+    for part in [
+        "Build &lt;now&gt;?",
+        "npm run build\n[Enter]",
+        "Tests: 42 passed",
+        "2023-11-15 07:13 UTC+08:00",
+        "批准",
+        "拒绝",
+        "lang=\"zh\"",
+    ] {
         assert!(html.contains(part), "{part}: {html}");
     }
     assert!(html.contains(&crate::token::short_code(&world.approval())));
@@ -261,9 +294,14 @@ async fn each_bad_link_has_its_page_and_its_line() {
     let world = World::new(None);
     let link = world.link().await;
     let stranger = Links { ring: Keyring { current: Key::new([9; 32]), previous: Vec::new() }, ..world.links.clone() };
-    let forged = stranger.mint(&world.approval(), START).await.unwrap().replace("https://phone.example", "");
+    let forged = stranger
+        .mint(&world.approval(), Recipient::default(), START)
+        .await
+        .unwrap()
+        .replace("https://phone.example", "");
     let other = Approval { id: ApprovalId::new("OTHER"), ..world.approval() };
-    let foreign = world.links.mint(&other, START).await.unwrap().replace("https://phone.example", "");
+    let foreign =
+        world.links.mint(&other, Recipient::default(), START).await.unwrap().replace("https://phone.example", "");
     let revoked = world.link().await;
     let token = crate::token::authenticate(&world.links.ring, &revoked[3..]).unwrap();
     world.links.book.mark(token.id_hash, LinkState::Revoked).await.unwrap();
@@ -336,8 +374,95 @@ async fn guessing_is_stopped() {
         stopped += u32::from(world.get("/a/AAAA").await.0.status() == StatusCode::TOO_MANY_REQUESTS);
     }
     assert!(stopped >= 30, "{stopped}");
-    let other = Request::get(world.link().await).header("x-forwarded-for", "198.51.100.7").body(Body::empty()).unwrap();
-    assert_eq!(world.send(other).await.0.status(), StatusCode::OK, "others are not stopped");
+    let reports = world.desk.reports.lock().unwrap().len();
+    assert!(reports < 10, "{reports} lines in the journal");
+    // Who has a genuine link is not locked out by others at his address.
+    let link = world.link().await;
+    for _ in 0..50 {
+        assert_eq!(world.get("/a/AAAA").await.0.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(world.get(&link).await.0.status(), StatusCode::OK);
+    }
+    let (cookie, nonce) = world.open(&link).await;
+    assert_eq!(world.post(&link, &cookie, &format!("nonce={nonce}&verdict=approve")).await.0.status(), StatusCode::OK);
+    // A link that was used is answered as often as it is opened, and fills no journal.
+    for _ in 0..50 {
+        assert_eq!(world.get(&link).await.0.status(), StatusCode::GONE);
+    }
+    assert!(world.desk.reports.lock().unwrap().len() < reports + 10);
+}
+
+fn from(address: &str, forwarded: &str, path: &str) -> Request<Body> {
+    let mut request = Request::get(path).header("x-forwarded-for", forwarded).body(Body::empty()).unwrap();
+    request.extensions_mut().insert(ConnectInfo(SocketAddr::new(address.parse().unwrap(), 4711)));
+    request
+}
+
+#[tokio::test]
+async fn only_a_named_proxy_says_who_asks() {
+    let named = World::behind(Network::parse("127.0.0.1").unwrap());
+    let unnamed = World::new(None);
+    for n in 0..40 {
+        // The left part is what a stranger wrote himself.
+        let forwarded = format!("198.51.100.{n}, 203.0.113.9");
+        for world in [&named, &unnamed] {
+            world.send(from("127.0.0.1", &forwarded, "/a/AAAA")).await;
+        }
+    }
+    let status = async |world: &World, peer: &str, forwarded: &str| {
+        world.send(from(peer, forwarded, "/a/AAAA")).await.0.status()
+    };
+    let (stopped, tried) = (StatusCode::TOO_MANY_REQUESTS, StatusCode::FORBIDDEN);
+    assert_eq!(status(&named, "127.0.0.1", "203.0.113.9").await, stopped);
+    assert_eq!(status(&named, "127.0.0.1", "198.51.100.7").await, tried, "others are not stopped");
+    assert_eq!(status(&named, "203.0.113.9", "198.51.100.8").await, stopped, "he is no proxy");
+    assert_eq!(status(&unnamed, "127.0.0.1", "198.51.100.7").await, stopped, "nobody is believed");
+    assert!(named.desk.reports.lock().unwrap()[0].contains("from 203.0.113.9"));
+}
+
+#[tokio::test]
+async fn behind_a_path_the_page_works_wherever_it_is() {
+    let world = World::with(Rules::default(), "https://box.example/agent");
+    let link = world.link().await;
+    let url = world.links.mint(&world.approval(), Recipient::default(), START).await.unwrap();
+    assert!(url.starts_with("https://box.example/agent/a/"), "{url}");
+    // With the path and without it; the page names none.
+    for path in [link.clone(), format!("/agent{link}"), format!("/agent{link}/approve")] {
+        let (response, html) = world.get(&path).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        assert!(!html.contains("action=") && !html.contains("href"), "{html}");
+        assert!(!response.headers()["set-cookie"].to_str().unwrap().contains("Path"), "the browser knows it");
+    }
+    assert_eq!(world.get("/agent/healthz").await.0.status(), StatusCode::OK);
+    assert_eq!(world.get(&format!("/other{link}")).await.0.status(), StatusCode::NOT_FOUND);
+    let path = format!("/agent{link}");
+    let (cookie, nonce) = world.open(&path).await;
+    let mut request = post(&path, &cookie, &format!("nonce={nonce}&verdict=approve"));
+    request.headers_mut().insert("origin", "https://box.example".parse().unwrap());
+    assert_eq!(world.send(request).await.0.status(), StatusCode::OK);
+    // What means something in a route is no path that is served, and nothing fails.
+    for strange in ["https://b/{x}", "https://b/*", "https://b/:x/", "https://b/a", "https://b/a/x", "https://b//"] {
+        let world = World::with(Rules::default(), strange);
+        assert_eq!(world.get(&world.link().await).await.0.status(), StatusCode::OK, "{strange}");
+    }
+}
+
+#[tokio::test]
+async fn who_decided_is_a_name() {
+    let sent = |channel: &str, person: &str| Recipient { channel: channel.into(), person: person.into() };
+    let recorded = async |to: Recipient, peer: &str, lang: Lang| {
+        let world = World::with(Rules { lang, ..Rules::default() }, "https://phone.example");
+        let link = world.link_to(to).await;
+        let (cookie, nonce) = world.open(&link).await;
+        let mut request = post(&link, &cookie, &format!("nonce={nonce}&verdict=approve"));
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 4711)));
+        world.send(request).await;
+        world.approval().decision.unwrap().by.who
+    };
+    assert_eq!(recorded(sent("phone", "mei"), "203.0.113.9", Lang::En).await, "mei");
+    let somebody = recorded(sent("phone", ""), "203.0.113.9", Lang::En).await;
+    assert_eq!(somebody, "somebody with the link (sent to phone, 203.0.113.9)");
+    assert_eq!(recorded(sent("", ""), "203.0.113.9", Lang::En).await, "somebody with the link (203.0.113.9)");
+    assert_eq!(recorded(sent("phone", ""), "127.0.0.1", Lang::Zh).await, "持有链接的人 (发往 phone)");
 }
 
 #[tokio::test]
@@ -360,8 +485,8 @@ async fn two_taps_in_one_instant_are_one_decision() {
 async fn it_is_served_on_a_real_port_and_ends() {
     let world = World::new(None);
     let stop = tokio_util::sync::CancellationToken::new();
-    let server = serve("127.0.0.1:0".parse().unwrap(), Arc::clone(&world.state), stop.clone()).await.unwrap();
-    assert!(serve(server.address, Arc::clone(&world.state), stop.clone()).await.is_err(), "taken");
+    let server = serve("127.0.0.1:0".parse().unwrap(), Arc::clone(&world.state), 8, stop.clone()).await.unwrap();
+    assert!(serve(server.address, Arc::clone(&world.state), 8, stop.clone()).await.is_err(), "taken");
     let client = crate::http::client(&Default::default(), Millis::from_secs(10)).unwrap();
     let base = format!("http://{}", server.address);
     let health = client.get(format!("{base}/healthz")).send().await.unwrap();

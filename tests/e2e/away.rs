@@ -295,9 +295,9 @@ fn strangers_at_the_port_keep_nobody_from_deciding() {
     room.wait_ran("build ");
     room.finish_tests("two");
     let id = room.wait_approval();
+    assert!(service.wait("tests ok two").contains("/a/"), "the message goes out");
     assert_eq!(room.ask(&["approve", &id]).status.code(), Some(0));
     room.wait_ran("build build ");
-    assert!(service.wait("tests ok two").contains("/a/"), "the message went out");
 }
 
 const NOTES: &str = r#"

@@ -9,7 +9,7 @@ use crate::http::{ProxyChoice, TIMEOUT};
 use tmuxagent_config::{Environment, Secret};
 use tmuxagent_model::Millis;
 use tmuxagent_text::plain::{cut_chars, one_line};
-use tmuxagent_yaml::{Fields, Node, Reader, Span, Value};
+use tmuxagent_yaml::{Fields, Node, Reader, Span};
 
 /// A channel as configured.
 #[derive(Debug, Clone, PartialEq)]

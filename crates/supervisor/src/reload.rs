@@ -26,8 +26,6 @@ pub struct Reloader {
     pub overrides: Overrides,
     /// The environment of the start.
     pub environment: Environment,
-    /// The folder that the supervisor was started in.
-    pub project: Option<PathBuf>,
     /// What runs now.
     pub loaded: Loaded,
     /// Where collectors see the policy.
@@ -55,9 +53,8 @@ pub fn read_policy(loaded: &Loaded, generation: u64) -> Result<Arc<Policy>, Prob
 impl Dispatch {
     /// Reads everything again and goes over to it where it is good.
     pub(super) async fn reload(&mut self) -> Reply {
-        let (overrides, environment, project) =
-            (self.reloader.overrides.clone(), self.reloader.environment.clone(), self.reloader.project.clone());
-        let read = move || load(&overrides, &environment, project.as_deref());
+        let (overrides, environment) = (self.reloader.overrides.clone(), self.reloader.environment.clone());
+        let read = move || load(&overrides, &environment);
         let loaded = match tokio::task::spawn_blocking(read).await {
             Ok(Ok(loaded)) => loaded,
             Ok(Err(problem)) => return self.refuse("configuration", &problem),

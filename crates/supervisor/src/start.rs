@@ -10,7 +10,6 @@ use super::reload::{Reloader, read_policy, watch_files};
 use super::secrets::cleaner;
 use super::tape::Tapes;
 use super::{lifetime, maintain};
-use std::path::PathBuf;
 use std::sync::Arc;
 use tmuxagent_alerts::http;
 use tmuxagent_clock::wall;
@@ -37,10 +36,8 @@ const REQUESTS: usize = 256;
 pub struct Start {
     /// The flags.
     pub overrides: Overrides,
-    /// The environment of the process, before `.env` files.
+    /// The environment of the process, before the user's `.env`.
     pub environment: Environment,
-    /// The folder that it is started in.
-    pub project: Option<PathBuf>,
     /// The configuration and the policies' texts.
     pub loaded: Loaded,
     /// The lock that makes this process the supervisor.
@@ -105,7 +102,7 @@ impl Running {
 /// # Errors
 /// One sentence each about what stands in the way; nothing is watched then.
 pub async fn start(start: Start) -> Result<Running, StartError> {
-    let Start { overrides, environment, project, loaded, lock, lang } = start;
+    let Start { overrides, environment, loaded, lock, lang } = start;
     let policy = read_policy(&loaded, 1).map_err(StartError::User)?;
     let settings = tmuxagent_alerts::config::of(&loaded).map_err(StartError::User)?;
     let (store, restored) = Store::open(&loaded.paths.database, wall())?;
@@ -168,7 +165,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let configured = loaded.config.hosts.clone();
     let (retention_in, retention) = watch::channel(loaded.config.retention.clone());
     maintain::begin(&store, maintain::Ground { retention, shown: hub.snapshots.clone(), clock }, facts_in);
-    let reloader = Reloader { overrides, environment, project, loaded, policy: policy_in, retention: retention_in };
+    let reloader = Reloader { overrides, environment, loaded, policy: policy_in, retention: retention_in };
     let parts =
         Parts { clock, engine, board, store, hosts, performer, reloader, away, redactor, screens, journal, snapshots };
     let mut dispatch = Dispatch::new(parts, urgent_in.clone());

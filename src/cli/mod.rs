@@ -31,6 +31,7 @@ mod send;
 mod status;
 mod supervise;
 mod target;
+mod threads;
 mod version;
 mod watch;
 mod workspace;

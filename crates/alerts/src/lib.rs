@@ -13,6 +13,7 @@ pub mod outbox;
 pub mod press;
 pub mod request_file;
 pub mod route;
+pub(crate) mod rows;
 pub mod shared_file;
 pub mod token;
 pub mod web;

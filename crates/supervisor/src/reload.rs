@@ -3,7 +3,7 @@
 
 use super::dispatch::{Dispatch, Urgent};
 use super::hosts::spawn_host;
-use super::secrets::cleaner;
+use super::secrets::{cleaner, redaction};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -105,6 +105,8 @@ impl Dispatch {
         self.engine.set_options(Options { undo: loaded.config.undo });
         self.redactor = settings.redactor(loaded);
         self.engine.set_cleaner(cleaner(&self.redactor));
+        self.store.redact_by(redaction(&self.redactor));
+        self.hosts.redact_recordings_by(redaction(&self.redactor));
         if self.away.change(loaded, settings) {
             self.performer.route_by(self.away.router());
             // What still fails says so again.

@@ -7,7 +7,7 @@ use super::dispatch::{Dispatch, Fact, Inbox, Parts, Urgent};
 use super::hosts::{Hosts, spawn_host};
 use super::perform::Performer;
 use super::reload::{Reloader, read_policy, watch_files};
-use super::secrets::cleaner;
+use super::secrets::{cleaner, redaction};
 use super::tape::Tapes;
 use super::{lifetime, maintain};
 use std::sync::Arc;
@@ -109,6 +109,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     failpoints::at("start.opened");
     let options = Options { undo: loaded.config.undo };
     let redactor = settings.redactor(&loaded);
+    store.redact_by(redaction(&redactor));
     let mut engine = Engine::restore(Arc::clone(&policy), restored.entities)?.with_options(options);
     let clock = lifetime::begin(&loaded.paths.runtime_dir, restored.last_at, engine.waits_for_time());
     engine.set_cleaner(cleaner(&redactor));
@@ -159,7 +160,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let mut performer = Performer::new(facts_in.clone(), clock, client, away.router());
     performer.reach_hosts(&loaded.config.hosts, &loaded.paths.runtime_dir);
     performer.take_tokens_from(&loaded.environment);
-    let tapes = Tapes::new(&loaded.config, &loaded.paths, clock);
+    let tapes = Tapes::new(&loaded.config, &loaded.paths, clock, redaction(&redactor));
     tapes.report_to(facts_in.clone());
     let hosts = Hosts::new(facts_in.clone(), policy_out, restored.positions, tapes.clone(), clock, &loaded);
     let configured = loaded.config.hosts.clone();

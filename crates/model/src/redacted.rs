@@ -8,12 +8,12 @@ use std::sync::Arc;
 pub enum SecretMark {
     /// In words that people read: `[redacted: KIND]`.
     Shown,
-    /// In what would be typed or run: `[not kept: KIND]`. It is never performed; see [`is_lost`].
+    /// In what would be typed or run: `[not-kept: KIND]`. It is never performed; see [`is_lost`].
     Lost,
 }
 
 const SHOWN: &str = "[redacted: ";
-const LOST: &str = "[not kept: ";
+const LOST: &str = "[not-kept: ";
 
 impl SecretMark {
     /// The mark for a secret of a kind.
@@ -26,10 +26,10 @@ impl SecretMark {
     }
 }
 
-/// Whether a text begins with a mark.
+/// Whether a text begins with a mark, or is the first word of one.
 #[must_use]
 pub fn is_mark(text: &str) -> bool {
-    text.starts_with(SHOWN) || text.starts_with(LOST)
+    [SHOWN, LOST].iter().any(|mark| text.starts_with(mark.trim_end_matches([':', ' '])))
 }
 
 /// Whether a text that would be typed or run once held a secret, which was not kept when the supervisor ended.
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_mark_stands_for_any_text() {
-        let kept = "token [redacted: GitHub token] and [not kept: known value]!";
+        let kept = "token [redacted: GitHub token] and [not-kept: known value]!";
         assert!(recalls(kept, "token ghp_abc and hunter2!"));
         assert!(recalls(kept, kept));
         for other in ["token ghp_abc and !", "token ghp_abc and hunter2", "tok", "token", ""] {
@@ -156,6 +156,7 @@ mod tests {
     fn what_was_lost_is_known() {
         assert!(is_lost(&format!("echo {}", SecretMark::Lost.of("known value"))));
         assert!(!is_lost(&SecretMark::Shown.of("known value")));
-        assert!(is_mark("[redacted: x]") && is_mark("[not kept: x]") && !is_mark("x"));
+        // Patterns end at a blank, and see the first word of a mark alone.
+        assert!(is_mark("[redacted: x]") && is_mark("[redacted:") && is_mark("[not-kept:") && !is_mark("x"));
     }
 }

@@ -140,7 +140,9 @@ impl Walk<'_> {
                 if !self.of_map && WHOLE.contains(&name.as_str()) {
                     return changed;
                 }
-                let acts = !self.of_map && ACTS.contains(&name.as_str());
+                // What a question shows is a list of keys; what is done is an effect.
+                let shown = name == "effect" && value.is_array();
+                let acts = !self.of_map && !shown && ACTS.contains(&name.as_str());
                 let mark = if acts { SecretMark::Lost } else { self.mark };
                 let of_map = !self.of_map && MAPS.contains(&name.as_str());
                 Walk { mark, of_map, ..self }.value(name, value) | changed

@@ -103,7 +103,7 @@ async fn no_secret_reaches_the_file() {
     let bytes = std::fs::read(room.path()).unwrap();
     let text = String::from_utf8_lossy(&bytes);
     assert!(!text.contains(SECRET) && !text.contains("hunter2hu") && !text.contains("nter2 b"));
-    assert!(text.contains(r#""variables":{"id":"[not kept: known value]"}"#), "what is typed is marked as lost");
+    assert!(text.contains(r#""variables":{"id":"[not-kept: known value]"}"#), "what is typed is marked as lost");
     assert!(text.contains("[redacted: known value]"));
 }
 

@@ -118,7 +118,7 @@ const SCREEN: &str = "screen";
 struct Walk<'r> {
     redact: &'r dyn Redact,
     mark: SecretMark,
-    /// The fields are named by people.
+    /// Within a map whose fields are named by people.
     of_map: bool,
 }
 
@@ -144,7 +144,7 @@ impl Walk<'_> {
                 let shown = name == "effect" && value.is_array();
                 let acts = !self.of_map && !shown && ACTS.contains(&name.as_str());
                 let mark = if acts { SecretMark::Lost } else { self.mark };
-                let of_map = !self.of_map && MAPS.contains(&name.as_str());
+                let of_map = self.of_map || MAPS.contains(&name.as_str());
                 Walk { mark, of_map, ..self }.value(name, value) | changed
             }),
             Value::Null | Value::Bool(_) | Value::Number(_) => false,

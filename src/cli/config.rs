@@ -36,8 +36,7 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
     if let Some(file) = &args.file {
         overrides.config = Some(file.clone());
     }
-    let project = std::env::current_dir().ok();
-    let loaded = tmuxagent_config::load(&overrides, &session.environment, project.as_deref())?;
+    let loaded = tmuxagent_config::load(&overrides, &session.environment)?;
     let alerts = tmuxagent_alerts::config::of(&loaded)?;
     let policy = super::policy::judge(&loaded.policy_sources)?;
     let out = &session.out;

@@ -31,6 +31,7 @@ mod send;
 mod status;
 mod supervise;
 mod target;
+mod threads;
 mod version;
 mod watch;
 mod workspace;
@@ -198,10 +199,9 @@ impl Session {
         Ok(Paths::find(&self.overrides, &self.environment)?)
     }
 
-    /// Configuration, policies' texts and environment, with the `.env` of the folder we stand in.
+    /// Configuration, policies' texts and environment, with the user's own `.env`.
     fn load(&self) -> Result<tmuxagent_config::Loaded, CliError> {
-        let project = std::env::current_dir().ok();
-        Ok(tmuxagent_config::load(&self.overrides, &self.environment, project.as_deref())?)
+        Ok(tmuxagent_config::load(&self.overrides, &self.environment)?)
     }
 }
 

@@ -95,7 +95,7 @@ fn send(session: &Session, args: &SendArgs) -> Outcome {
     let text = text(&args.text)?;
     let form = if args.markdown { Form::Markdown } else { Form::Plain };
     let (lang, redactor) = (session.out.lang, settings.redactor(&loaded));
-    let sent = runtime()?.block_on(manual::send(&channels, (&text, form), urgency, lang, &redactor));
+    let sent = super::threads::runtime()?.block_on(manual::send(&channels, (&text, form), urgency, lang, &redactor));
     tell(session, &loaded, &settings, sent)
 }
 
@@ -104,7 +104,7 @@ fn test(session: &Session, args: &TestArgs) -> Outcome {
     let settings = of(&loaded)?;
     let names = args.channel.clone().map_or_else(|| settings.channels.keys().cloned().collect(), |name| vec![name]);
     let channels = open(session, &loaded, &settings, &names)?;
-    let sent = runtime()?.block_on(manual::test(&channels, session.out.lang));
+    let sent = super::threads::runtime()?.block_on(manual::test(&channels, session.out.lang));
     tell(session, &loaded, &settings, sent)
 }
 
@@ -160,10 +160,6 @@ fn text(words: &[String]) -> Result<String, CliError> {
         return Err(CliError::user("there is no text to send", "give it as an argument, or on standard input"));
     }
     Ok(text)
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(CliError::internal)
 }
 
 fn tell(session: &Session, loaded: &Loaded, settings: &Settings, sent: Vec<Sent>) -> Outcome {
@@ -261,7 +257,7 @@ fn rotate_key(session: &Session) -> Outcome {
     let loaded = session.load()?;
     loaded.paths.prepare()?;
     let file = loaded.paths.link_key();
-    runtime()?.block_on(tmuxagent_alerts::web::rotate(&file, wall())).map_err(|error| {
+    super::threads::runtime()?.block_on(tmuxagent_alerts::web::rotate(&file, wall())).map_err(|error| {
         CliError::user(format!("the key of links can't be changed: {error}"), "see `tmuxagent doctor`")
     })?;
     // A supervisor that does not run reads the new key when it starts.

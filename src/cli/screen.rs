@@ -176,8 +176,9 @@ fn theme(environment: &Environment) -> Theme {
 
 /// The bindings, with the user's `keymap.yaml` where there is one.
 fn keymap(loaded: &Loaded) -> Result<Keymap, CliError> {
-    let file = loaded.paths.config_dir.join("keymap.yaml");
-    match std::fs::read_to_string(&file) {
+    let file = loaded.paths.keymap();
+    tmuxagent_config::trusted(&file)?;
+    match tmuxagent_config::read_text(&file) {
         Ok(text) => Keymap::from_yaml(&Source::new(file.display().to_string(), text))
             .map_err(|found| CliError::User(Problem::in_text(found))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Keymap::default()),

@@ -54,7 +54,6 @@ pub(super) async fn begin(session: &Session, loaded: Loaded, lock: Lock) -> Resu
     let start = Start {
         overrides: session.overrides.clone(),
         environment: session.environment.clone(),
-        project: std::env::current_dir().ok(),
         loaded,
         lock,
         lang: session.out.lang,

@@ -2,7 +2,7 @@
 //! view of it.
 
 use super::supervise::{begin, held, take_lock, until_asked, unusable};
-use super::{CliError, Outcome, Session};
+use super::{Outcome, Session};
 use clap::Args;
 use tmuxagent_config::Loaded;
 use tmuxagent_ipc::lock::LockError;
@@ -37,11 +37,7 @@ pub(super) fn popup(session: &Session, _: &PopupArgs) -> Outcome {
 
 /// Hands over to the supervisor or a view.
 pub(super) fn start(session: &Session, loaded: Loaded, mode: Mode) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(CliError::internal)?;
+    let runtime = super::threads::runtime()?;
     let outcome = runtime.block_on(async {
         match mode {
             Mode::Headless => headless(session, loaded).await,

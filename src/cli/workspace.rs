@@ -139,7 +139,7 @@ impl Place {
                 CliError::user("there is no workspace.yaml here or beside the configuration", hint)
             })?,
         };
-        let text = std::fs::read_to_string(&path).map_err(|error| {
+        let text = tmuxagent_config::read_text(&path).map_err(|error| {
             let hint = "`tmuxagent up --example --print` prints one to begin with";
             CliError::user(format!("the workspace {} can't be read: {error}", path.display()), hint)
         })?;
@@ -187,21 +187,16 @@ fn look_at(ways: &[(HostName, Transport)], folders: &[(HostName, String)]) -> Re
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| CliError::internal(color_eyre::eyre::eyre!("{error}")))?;
     let nonce = Nonce::new(random);
-    let results: Vec<Result<Found, Failed>> = std::thread::scope(|scope| {
-        let asked: Vec<_> = ways
-            .iter()
-            .map(|(host, transport)| {
-                let mut there: Vec<String> =
-                    folders.iter().filter(|(of, _)| of == host).map(|(_, folder)| folder.clone()).collect();
-                there.sort_unstable();
-                there.dedup();
-                let look = Look { host, transport, folders: there, nonce: &nonce };
-                scope.spawn(move || workspace::look(&look))
-            })
-            .collect();
-        asked.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    let looks = ways.iter().map(|(host, transport)| {
+        let mut there: Vec<String> =
+            folders.iter().filter(|(of, _)| of == host).map(|(_, folder)| folder.clone()).collect();
+        there.sort_unstable();
+        there.dedup();
+        let look = Look { host, transport, folders: there, nonce: &nonce };
+        move || workspace::look(&look)
     });
-    results.into_iter().map(|result| result.map_err(failed)).collect()
+    let found: Vec<Option<Result<Found, Failed>>> = super::threads::at_once(looks);
+    found.into_iter().flatten().map(|result| result.map_err(failed)).collect()
 }
 
 fn failed(error: Failed) -> CliError {

@@ -1,7 +1,8 @@
 //! Configuration files as users write them, through the binary.
 
-use crate::support::TestEnv;
+use crate::support::{Ran, TestEnv};
 use insta::assert_snapshot;
+use std::os::unix::fs::PermissionsExt as _;
 
 #[test]
 fn the_printed_default_is_accepted_and_clean() {
@@ -80,16 +81,75 @@ fn a_missing_variable_is_an_error_with_its_place() {
 #[test]
 fn an_env_file_that_others_can_read_is_refused() {
     let env = TestEnv::new();
-    env.write_mode(".env", "WECOM_WEBHOOK=abc\n", 0o644);
+    env.write_mode(".config/tmuxagent/.env", "WECOM_WEBHOOK=abc\n", 0o644);
     assert_snapshot!(env.run(&["config", "check"]), @r"
     --- stderr ---
-    error: [HOME]/.env is refused: it may hold secrets, and other users can read it (mode 644)
-    hint: chmod 600 [HOME]/.env
+    error: [HOME]/.config/tmuxagent/.env is refused: it may hold secrets, and other users can read it (mode 644)
+    hint: chmod 600 [HOME]/.config/tmuxagent/.env
     --- exit code 2 ---
     ");
     assert_eq!(env.run(&["--headless"]).code, 2);
     // Scripts that only talk to the supervisor need no secrets, so it is not in their way.
     assert_eq!(env.run(&["status"]).code, 3);
+}
+
+#[test]
+fn a_project_that_one_stands_in_says_nothing() {
+    let env = TestEnv::new();
+    env.write(".config/tmuxagent/config.yaml", "serve: {pin: '${TMUXAGENT_PIN}', public_base_url: '${BASE}'}\n");
+    // The tests stand in the home folder; neither its mode nor what it says matters.
+    for (mode, text) in [(0o644, "TMUXAGENT_PIN=9999\nBASE=https://evil.example.org\n"), (0o600, "no line of a .env\n")]
+    {
+        env.write_mode(".env", text, mode);
+        let ran = env.run(&["config", "check"]);
+        assert_eq!(ran.code, 2);
+        assert!(ran.stderr.contains("the environment variable `TMUXAGENT_PIN` is not set"), "{ran}");
+        assert!(ran.stderr.contains("the environment variable `BASE` is not set"), "{ran}");
+    }
+    env.write_mode(".config/tmuxagent/.env", "TMUXAGENT_PIN=mine\nBASE=https://box.example.org\n", 0o600);
+    assert_eq!(env.run(&["config", "check"]).code, 0);
+    // A policy knows no such key.
+    env.write("policy.yaml", "version: 1\nserve: {pin: '9999'}\npipelines: []\n");
+    let ran = env.run(&["policy", "check", "policy.yaml"]);
+    assert!(ran.code == 2 && ran.stdout.contains("`serve`"), "{ran}");
+}
+
+const POLICY: &str =
+    "version: 1\npipelines:\n- name: p\n  match: [{window_name: x}]\n  stages:\n  - name: a\n    triggers: [manual]\n";
+
+#[test]
+fn what_others_can_write_is_refused_with_the_fix() {
+    let env = TestEnv::new();
+    let policy = env.write_mode(".config/tmuxagent/policies/p.yaml", POLICY, 0o666);
+    let refused = |path: &std::path::Path, run: &Ran| {
+        assert_eq!(run.code, 2, "{run}");
+        assert!(run.stderr.contains("everybody can write it"), "{run}");
+        assert!(run.stderr.contains(&format!("hint: chmod go-w [HOME]/{}", path.display())), "{run}");
+    };
+    refused(".config/tmuxagent/policies/p.yaml".as_ref(), &env.run(&["--headless"]));
+    refused(".config/tmuxagent/policies/p.yaml".as_ref(), &env.run(&["config", "check"]));
+    let ran = env.run(&["policy", "check", policy.to_str().expect("UTF-8")]);
+    assert!(ran.code == 1 && ran.stdout.contains("warning[open-to-others]"), "{ran}");
+    env.write_mode(".config/tmuxagent/policies/p.yaml", POLICY, 0o644);
+    let folder = env.home().join(".config/tmuxagent/policies");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).expect("a mode");
+    refused(".config/tmuxagent/policies".as_ref(), &env.run(&["--headless"]));
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    env.write_mode(".config/tmuxagent/config.yaml", "undo: 1s\n", 0o646);
+    refused(".config/tmuxagent/config.yaml".as_ref(), &env.run(&["--headless"]));
+    let found = env.run(&["doctor"]);
+    assert!(found.stdout.contains("everybody can write it (mode 646)"), "{found}");
+    env.write_mode(".config/tmuxagent/config.yaml", "undo: 1s\n", 0o600);
+    env.write_mode(".config/tmuxagent/keymap.yaml", "", 0o666);
+    let found = env.run(&["doctor"]);
+    assert!(found.stdout.contains("keymap.yaml is refused"), "{found}");
+}
+
+#[test]
+fn a_policy_without_end_is_an_error() {
+    let env = TestEnv::new();
+    let ran = env.run(&["policy", "check", "/dev/zero"]);
+    assert!(ran.code == 2 && ran.stderr.contains("larger than 16 mib"), "{ran}");
 }
 
 #[test]

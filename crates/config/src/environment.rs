@@ -1,11 +1,12 @@
-//! The environment as a value: taken once at the start, with the `.env` files below it.
+//! The environment as a value: taken once at the start, with the user's `.env` file below it.
 
 use super::Problem;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Environment variables. A variable of the process wins over the same name in a `.env` file.
+/// Environment variables. A variable of the process wins over the same name in a `.env` file. Which file is read is the
+/// caller's choice; a folder is never looked into because somebody stands in it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     variables: BTreeMap<String, String>,

@@ -4,8 +4,9 @@
 //! or reports everything that is wrong. `load` does all of that and collects the policies' texts; the supervisor
 //! calls it again on reload.
 //!
-//! **Invariants:** only this crate finds folders and reads the environment; no secret is ever in a `Debug` text;
-//! `channels` and `notify` stay trees, since their meaning is `notify`'s.
+//! **Invariants:** only this crate finds folders and reads the environment; no folder that one merely stands in says
+//! anything; what others could have written is not believed; no secret is ever in a `Debug` text; `channels` and
+//! `notify` stay trees, since their meaning is `notify`'s.
 
 mod core;
 mod environment;
@@ -15,6 +16,8 @@ mod network;
 mod paths;
 mod read;
 mod secret;
+mod text;
+mod trust;
 
 pub use self::core::{
     Config, HostConfig, LanguageChoice, QuietHours, Recording, Retention, ServeConfig, SshConfig, TmuxConfig,
@@ -26,6 +29,8 @@ pub use network::Network;
 pub use paths::{Overrides, Paths, make_private_folder};
 pub use read::read;
 pub use secret::Secret;
+pub use text::read_text;
+pub use trust::trusted;
 
 /// The configuration with every key, its default and its meaning; the reference.
 pub const DEFAULT_CONFIG: &str = include_str!("../../../assets/default-config.yaml");

@@ -2,7 +2,7 @@
 
 use super::paths::cause;
 use super::read::LANGUAGES;
-use super::{Config, Environment, LanguageChoice, Overrides, Paths, TmuxSocket, read};
+use super::{Config, Environment, LanguageChoice, Overrides, Paths, TmuxSocket, read, read_text, trusted};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,7 @@ pub struct Loaded {
     pub config: Config,
     /// Where everything lies.
     pub paths: Paths,
-    /// The environment with its `.env` files.
+    /// The environment with the user's own `.env`.
     pub environment: Environment,
     /// The policies' texts, in the order of files; never empty. Not validated yet.
     pub policy_sources: Vec<PolicySource>,
@@ -73,22 +73,26 @@ pub struct Loaded {
 /// The policies for those who have none.
 const BUNDLED_POLICY: (&str, &str) = ("<bundled>/default.yaml", include_str!("../../../policies/default.yaml"));
 
-/// Reads configuration and policies. `project` is the folder the user stands in; its `.env` is read as well.
+/// Reads configuration and policies. The only `.env` is that beside the configuration: a project that the user merely
+/// stands in sets no credential, PIN or address of his.
 ///
 /// # Errors
-/// Everything that is wrong with the files, or one sentence about an obstacle, each with the way out. Nothing is
-/// created or changed.
-pub fn load(overrides: &Overrides, environment: &Environment, project: Option<&Path>) -> Result<Loaded, Problem> {
+/// Everything that is wrong with the files, or one sentence about an obstacle, each with the way out; also where others
+/// can write a file or its folder ([`trusted`]). Nothing is created or changed.
+pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Loaded, Problem> {
     let paths = Paths::find(overrides, environment)?;
     let mut environment = environment.clone();
-    let mut folders =
-        project.into_iter().chain((project != Some(&paths.config_dir)).then_some(paths.config_dir.as_path()));
-    folders.try_for_each(|folder| environment.read_file(folder))?;
+    trusted(&paths.config_dir.join(".env"))?;
+    environment.read_file(&paths.config_dir)?;
+    trusted(&paths.config_file)?;
     let (source, config_name) = config_source(&paths)?;
     let mut config = read(&source, &paths.config_dir, &environment).map_err(Problem::in_text)?;
     choose_socket(&mut config, overrides, &environment);
     let paths = paths.with_config(&config);
-    let policy_sources = policies(named_policies(overrides, &config), &paths)?;
+    let named = named_policies(overrides, &config);
+    policy_places(named, &paths).iter().try_for_each(|folder| trusted(folder))?;
+    let policy_sources = policies(named, &paths)?;
+    policy_sources.iter().try_for_each(|source| trusted(Path::new(&source.name)))?;
     Ok(Loaded { config, paths, environment, policy_sources, config_name })
 }
 
@@ -109,6 +113,11 @@ pub fn language(overrides: &Overrides, environment: &Environment) -> LanguageCho
 /// One sentence about a file or folder that can't be read.
 pub fn policy_sources(overrides: &Overrides, environment: &Environment) -> Result<Vec<PolicySource>, Problem> {
     policies(&overrides.policy, &Paths::find(overrides, environment)?)
+}
+
+/// The files and folders that policies are looked for in.
+fn policy_places(named: &[PathBuf], paths: &Paths) -> Vec<PathBuf> {
+    if named.is_empty() { vec![paths.config_dir.join("policies")] } else { named.to_vec() }
 }
 
 fn named_policies<'p>(overrides: &'p Overrides, config: &'p Config) -> &'p [PathBuf] {
@@ -199,14 +208,4 @@ fn policy_files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
     }
     files.sort();
     Ok(files)
-}
-
-/// The longest file that is read, bytes.
-const LONGEST: u64 = 16 * 1024 * 1024;
-
-fn read_text(path: &Path) -> io::Result<String> {
-    if std::fs::metadata(path)?.len() > LONGEST {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MiB"));
-    }
-    std::fs::read_to_string(path)
 }

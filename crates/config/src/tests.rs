@@ -223,7 +223,7 @@ impl Home {
 
     fn load(&self, overrides: &Overrides) -> Result<Loaded, Problem> {
         let home = self.0.path().display().to_string();
-        load(overrides, &Environment::from_pairs([("HOME", home.as_str())]), None)
+        load(overrides, &Environment::from_pairs([("HOME", home.as_str())]))
     }
 }
 
@@ -269,7 +269,7 @@ fn the_socket_is_the_flag_then_the_file_then_the_server_we_are_in() {
     let home = Home::new();
     let folder = home.0.path().display().to_string();
     let inside = Environment::from_pairs([("HOME", folder.as_str()), ("TMUX", "/tmp/tmux-0/work,12,0")]);
-    let socket = |overrides: &Overrides| load(overrides, &inside, None).unwrap().config.hosts[0].tmux.socket.clone();
+    let socket = |overrides: &Overrides| load(overrides, &inside).unwrap().config.hosts[0].tmux.socket.clone();
     assert_eq!(socket(&Overrides::default()), TmuxSocket::Path("/tmp/tmux-0/work".into()));
     home.write(".config/tmuxagent/config.yaml", "tmux: {socket: other}\n");
     assert_eq!(socket(&Overrides::default()), TmuxSocket::Name("other".into()));

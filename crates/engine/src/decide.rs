@@ -184,10 +184,8 @@ impl Turn<'_> {
         let approval = &row.approval;
         let options = &approval.options;
         let no = || options.iter().find(|o| is_no(o)).cloned().or_else(|| options.is_empty().then(|| "no".to_owned()));
-        let yes = || match approval.effect.first() {
-            Some(KeyStep::Text(text)) => Some(text.clone()),
-            Some(KeyStep::Key(_)) | None => None,
-        };
+        // What the question shows is for people; this is what was asked for.
+        let yes = || Some(options.first().map_or("yes", String::as_str).to_owned());
         let words = match (&verdict.answer, verdict.approve) {
             (Some(answer), _) => Some(one_line(answer)),
             (None, true) => yes(),

@@ -126,10 +126,11 @@ impl Turn<'_> {
         if self.stage(at).is_some_and(|stage| stage.plan == plan) {
             return;
         }
+        let effect_text = self.cleaner.clean(&describe_plan(&plan));
         let Some(row) = self.state.approvals.get_mut(&id) else { return };
         row.approval.revision += 1;
         row.approval.effect = plan_keys(&plan);
-        row.approval.effect_text = describe_plan(&plan);
+        row.approval.effect_text = effect_text;
         if let Some(stage) = self.stage_mut(at) {
             stage.plan = plan;
         }
@@ -303,9 +304,10 @@ impl Turn<'_> {
             pipeline: run.map(|run| run.pipeline.clone()),
             stage: at.map(|at| self.stage_name(at)),
             attempt: ask.attempt,
-            question: ask.question,
+            // What is typed stays as it is; words for people are without secrets.
+            question: self.cleaner.clean(&ask.question),
             effect: ask.effect,
-            effect_text: ask.effect_text,
+            effect_text: self.cleaner.clean(&ask.effect_text),
             evidence: run.map_or_else(Vec::new, |run| run.evidence.iter().map(|e| visible(&e.text)).collect()),
             options: ask.options,
             asked_at: now,

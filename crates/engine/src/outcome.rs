@@ -158,11 +158,8 @@ impl Turn<'_> {
     /// The exit code of a command may start stages.
     fn trigger_exit(&mut self, pane: &PaneKey, exit: i32) {
         let policy = Arc::clone(&self.policy);
-        for pipeline in &policy.pipelines {
-            let applies = self.state.panes.get(pane).is_some_and(|row| row.pipelines.contains(&pipeline.name));
-            if !applies {
-                continue;
-            }
+        let applicable = self.applicable(pane);
+        for pipeline in policy.pipelines.iter().filter(|pipeline| applicable.contains(&pipeline.name)) {
             for stage in &pipeline.stages {
                 let starter = super::trigger::Starter::Trigger;
                 self.ask_trigger(&policy, pane, pipeline, stage, &Stimulus::Exit(exit), starter);

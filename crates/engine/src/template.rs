@@ -2,14 +2,17 @@
 
 use super::progress::Cause;
 use super::state::{PaneRow, Run};
+use tmuxagent_model::is_lost;
 use tmuxagent_policy::{self as policy, Quoting, TextTemplate};
 
-/// A name that has no value in this run.
+/// A name that has no value in this run, or whose value was a secret of an earlier life.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{{{{{name}}}}}` has no value in this run")]
+#[error("`{{{{{name}}}}}` {why}")]
 pub struct Missing {
     /// The name.
     pub name: String,
+    /// Why, behind the name.
+    pub why: &'static str,
 }
 
 /// What `{{…}}` may name.
@@ -59,10 +62,13 @@ impl Names<'_> {
 /// Fills a template.
 ///
 /// # Errors
-/// When a name has no value: typing a command with a hole in it is worse than not typing it.
+/// When a name has no value, or only the mark of one: typing a command with a hole in it is worse than not typing it.
 pub fn fill(template: &TextTemplate, names: &Names<'_>, quoting: Quoting) -> Result<String, Missing> {
     if let Some(name) = template.names.iter().find(|name| names.lookup(name).is_none()) {
-        return Err(Missing { name: name.clone() });
+        return Err(Missing { name: name.clone(), why: "has no value in this run" });
+    }
+    if let Some(name) = template.names.iter().find(|name| names.lookup(name).is_some_and(|value| is_lost(&value))) {
+        return Err(Missing { name: name.clone(), why: "was a secret, which is not kept when the supervisor ends" });
     }
     Ok(policy::fill(template, &|name| names.lookup(name), quoting))
 }

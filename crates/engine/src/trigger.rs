@@ -11,6 +11,7 @@ use super::condition::{FAIL, Found, SUCCESS, Scene, Stimulus, TRIGGER, describe,
 use super::progress::{Cause, Held, Progress, Watch};
 use super::state::stage_key;
 use super::turn::{At, Turn};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tmuxagent_model::{AgentMessage, LineEvent, PaneKey, StageState};
 use tmuxagent_policy::{Condition, MessageTest, Pipeline, Policy, Stage};
@@ -66,10 +67,11 @@ impl Turn<'_> {
     /// Gives a stimulus to every pipeline that is concerned with a pane.
     pub fn stimulate(&mut self, pane: &PaneKey, stimulus: &Stimulus<'_>) {
         let policy = Arc::clone(&self.policy);
+        let applicable = self.applicable(pane);
         for pipeline in &policy.pipelines {
             let Some(row) = self.state.panes.get(pane) else { return };
             let open = row.open.contains_key(&pipeline.name);
-            let applies = row.pipelines.contains(&pipeline.name);
+            let applies = applicable.contains(&pipeline.name);
             if open || applies {
                 let ended = self.judge_pipeline(pane, pipeline, stimulus);
                 let starter = if ended || !applies { Starter::SameRun } else { Starter::Trigger };
@@ -78,6 +80,11 @@ impl Turn<'_> {
                 }
             }
         }
+    }
+
+    /// The pipelines that apply to a pane, to be asked for many: one pane may have thousands.
+    pub fn applicable(&self, pane: &PaneKey) -> BTreeSet<String> {
+        self.state.panes.get(pane).map_or_else(BTreeSet::new, |row| row.pipelines.iter().cloned().collect())
     }
 
     /// Gives a stimulus to the running stage of a pipeline on a pane; says whether it ended an attempt.

@@ -6,10 +6,10 @@ use super::progress::Cause;
 use super::run::{goes_on, holder};
 use super::state::{PaneRow, Run, StageRun};
 use super::text::{describe_intent, describe_plan, visible};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
-    Approval, ApprovalState, Freeze, HeldSend, IntentState, PaneKey, PaneState, ProgramState, RunState, RunView,
-    StageState, StageView, TimerKey,
+    Approval, ApprovalState, Freeze, HeldSend, IntentState, KeyStep, PaneKey, PaneState, ProgramState, RunState,
+    RunView, StageState, StageView, TimerKey,
 };
 use tmuxagent_policy::{FailStep, Pipeline, Stage};
 
@@ -35,9 +35,11 @@ impl Engine {
     #[must_use]
     pub fn view(&self) -> View {
         let mut runs = Vec::new();
+        let applicable: Vec<(&PaneRow, BTreeSet<&str>)> =
+            self.state.panes.values().map(|row| (row, row.pipelines.iter().map(String::as_str).collect())).collect();
         for pipeline in &self.policy.pipelines {
-            for row in self.state.panes.values() {
-                if row.pipelines.contains(&pipeline.name) || row.open.contains_key(&pipeline.name) {
+            for (row, names) in &applicable {
+                if names.contains(pipeline.name.as_str()) || row.open.contains_key(&pipeline.name) {
                     runs.push(self.run_view(row, pipeline));
                 }
             }
@@ -46,7 +48,7 @@ impl Engine {
             .state
             .approvals
             .values()
-            .map(|row| row.approval.clone())
+            .map(|row| self.shown(&row.approval))
             .partition(|approval| approval.state == ApprovalState::Pending);
         pending.sort_by(|a, b| (a.asked_at, &a.id).cmp(&(b.asked_at, &b.id)));
         closed.sort_by(|a, b| (b.closed_at, &b.id).cmp(&(a.closed_at, &a.id)));
@@ -62,13 +64,24 @@ impl Engine {
         }
     }
 
+    /// A question as it is shown: what a yes types stands there without secrets, and is typed with them.
+    fn shown(&self, approval: &Approval) -> Approval {
+        let mut shown = approval.clone();
+        for step in &mut shown.effect {
+            if let KeyStep::Text(text) = step {
+                *text = self.cleaner.clean(text);
+            }
+        }
+        shown
+    }
+
     fn held(&self) -> Vec<HeldSend> {
         let rows = self.state.intents.values().filter(|row| row.intent.state == IntentState::Held);
         let mut held: Vec<(u64, HeldSend)> = rows
             .map(|row| {
                 let pane = row.intent.effect.pane().and_then(|pane| self.state.panes.get(pane));
                 let place = pane.map(|row| row.place.clone()).unwrap_or_default();
-                let (intent, text) = (row.intent.id.clone(), describe_intent(&self.state, row));
+                let (intent, text) = (row.intent.id.clone(), self.cleaner.clean(&describe_intent(&self.state, row)));
                 (row.order, HeldSend { intent, place, text, at: row.intent.at })
             })
             .collect();
@@ -139,11 +152,12 @@ impl Engine {
             }
             StageState::Starting => {
                 let waiting = stage.waiting.as_ref().and_then(|id| self.state.intents.get(id));
-                match waiting.map(|row| (row.intent.state, describe_intent(&self.state, row))) {
+                let text = match waiting.map(|row| (row.intent.state, describe_intent(&self.state, row))) {
                     Some((IntentState::Held, text)) => format!("held by the freeze: {text}"),
                     Some((IntentState::Open | IntentState::Settled, text)) => format!("does {text}"),
                     None => format!("does {}", describe_plan(&stage.plan)),
-                }
+                };
+                self.cleaner.clean(&text)
             }
             StageState::Running => self.running_detail(rule, stage),
             StageState::Retrying => format!("failed: {}", ended()),

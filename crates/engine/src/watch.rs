@@ -5,6 +5,7 @@ use super::schedule;
 use super::state::stage_key;
 use super::trigger::Starter;
 use super::turn::{At, Turn};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tmuxagent_model::{Note, PaneKey, RunId, Severity, StageState, TimerKey, Timestamp};
 use tmuxagent_policy::{Pipeline, Stage};
@@ -15,7 +16,7 @@ impl Turn<'_> {
         let policy = Arc::clone(&self.policy);
         let now = self.now;
         let Some(row) = self.state.panes.get(pane) else { return };
-        let names: Vec<String> = row.pipelines.clone();
+        let names = self.applicable(pane);
         let open: Vec<RunId> = row.open.values().copied().collect();
         for run in open {
             let Some(stage) = self.run(run).and_then(super::state::Run::live) else { continue };
@@ -127,10 +128,9 @@ impl Turn<'_> {
         let policy = Arc::clone(&self.policy);
         let Some(row) = self.state.panes.get(pane) else { return };
         let dead = row.info.dead;
-        let names = if dead { Vec::new() } else { row.pipelines.clone() };
+        let names = if dead { BTreeSet::new() } else { self.applicable(pane) };
         let wanted = |pipeline: &str, stage: &str| {
-            names.iter().any(|name| name == pipeline)
-                && policy.pipeline(pipeline).is_some_and(|p| p.stage(stage).is_some())
+            names.contains(pipeline) && policy.pipeline(pipeline).is_some_and(|p| p.stage(stage).is_some())
         };
         let stale: Vec<TimerKey> = self
             .state

@@ -6,6 +6,7 @@
 use super::border;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+use tmuxagent_model::{own_characters, recalls};
 
 /// How many lines an anchor remembers.
 const REMEMBERED: usize = 20;
@@ -16,7 +17,8 @@ const ENOUGH: usize = 3;
 
 /// The last complete lines of a pane's stream, oldest first, cut at 512 bytes each and without trailing blanks.
 ///
-/// An anchor without lines stands before everything.
+/// An anchor without lines stands before everything. One that was stored has marks in place of secrets, each of which stands
+/// for any text.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Anchor {
     lines: VecDeque<String>,
@@ -73,20 +75,24 @@ impl Anchor {
     /// Whether the remembered lines are the last non-empty lines of `history`.
     fn stands_at(&self, history: &[String]) -> bool {
         let mut seen = history.iter().rev().map(|line| cut(line).trim_end()).filter(|line| !line.is_empty());
-        let mut matched = 0;
+        // Lines that are nothing but marks are like any others and tell no place.
+        let (mut matched, mut certain) = (0, false);
         for line in self.lines.iter().rev() {
             match seen.next() {
-                Some(other) if other == line => matched += 1,
+                Some(other) if recalls(line, other) => {
+                    matched += 1;
+                    certain |= other == line || own_characters(line) > 0;
+                }
                 Some(_) => return false,
                 // The rest scrolled out at the top.
-                None => return matched >= ENOUGH,
+                None => return matched >= ENOUGH && certain,
             }
             // A blank row at the end of `history` would name the same place a row too late.
             if matched == 1 && history.last().is_some_and(|last| last.trim_end().is_empty()) {
                 return false;
             }
         }
-        true
+        certain
     }
 }
 
@@ -131,6 +137,19 @@ mod tests {
         let mut anchor = Anchor::default();
         ["a", "b", "c"].iter().for_each(|line| anchor.push(line));
         assert_eq!(anchor.missed(&history), Missed::Lines(&history[7..9]));
+    }
+
+    #[test]
+    fn a_stored_anchor_is_found_though_its_secrets_are_marks() {
+        let line = |text: &str| text.to_owned();
+        let history = ["start", "token abc123 ok", "hunter2", "new", "token xyz ok", "last"].map(line);
+        let anchor = |lines: &[&str]| Anchor { lines: lines.iter().map(|text| line(text)).collect() };
+        let kept = anchor(&["start", "token [redacted: known value] ok", "[redacted: known value]"]);
+        assert_eq!(kept.missed(&history), Missed::Lines(&history[3..]));
+        let other = anchor(&["begin", "token [redacted: known value] ok"]);
+        assert_eq!(other.missed(&history), Missed::Gap(&history));
+        // Any place would do; none is certain.
+        assert_eq!(anchor(&["[redacted: private key]"; 3]).missed(&history), Missed::Gap(&history));
     }
 
     #[test]

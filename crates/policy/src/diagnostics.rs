@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** the readable form never lets a control character of a policy file through to the terminal.
 
-use super::source::{Place, Source};
+use super::source::{Lines, Place, Source};
 use serde::Serialize;
 use std::fmt::{self, Write as _};
 use unicode_width::UnicodeWidthChar;
@@ -235,12 +235,15 @@ impl Draft {
 #[derive(Debug)]
 pub(super) struct Problems<'a> {
     sources: &'a [Source],
+    /// The lines of each source.
+    lines: Vec<Lines>,
     drafts: Vec<Draft>,
 }
 
 impl<'a> Problems<'a> {
-    pub const fn new(sources: &'a [Source]) -> Self {
-        Self { sources, drafts: Vec::new() }
+    pub fn new(sources: &'a [Source]) -> Self {
+        let lines = sources.iter().map(|source| Lines::of(&source.text)).collect();
+        Self { sources, lines, drafts: Vec::new() }
     }
 
     pub fn error(&mut self, code: &'static str, at: Place, message: impl Into<String>) -> &mut Draft {
@@ -259,7 +262,11 @@ impl<'a> Problems<'a> {
 
     /// `file:line:column` of a place.
     pub fn describe(&self, at: Place) -> String {
-        at.describe(self.sources)
+        let (Some(source), Some(lines)) = (self.sources.get(at.source), self.lines.get(at.source)) else {
+            return String::new();
+        };
+        let spot = at.spot(&source.text, lines);
+        format!("{}:{}:{}", source.name, spot.line, spot.col)
     }
 
     /// Whether an error was found.
@@ -282,23 +289,24 @@ impl<'a> Problems<'a> {
 
     /// The problems with their places worked out, in reading order, no two the same.
     pub fn finish(self) -> Diagnostics {
-        let Self { sources, mut drafts } = self;
+        let Self { sources, lines, mut drafts } = self;
         drafts.sort_by_key(|draft| (draft.at.source, draft.at.start, draft.severity));
         // A file of garbage has a problem on every line; nobody reads them all, but an error must not be cut off.
         if drafts.len() > MOST_PROBLEMS {
             drafts.sort_by_key(|draft| (draft.severity, draft.at.source, draft.at.start));
             drafts.truncate(MOST_PROBLEMS);
         }
-        let mut problems: Vec<Problem> = drafts.into_iter().map(|draft| resolve(sources, draft)).collect();
+        let mut problems: Vec<Problem> = drafts.into_iter().map(|draft| resolve(sources, &lines, draft)).collect();
         problems.dedup();
         Diagnostics { problems }
     }
 }
 
-fn resolve(sources: &[Source], draft: Draft) -> Problem {
+fn resolve(sources: &[Source], lines: &[Lines], draft: Draft) -> Problem {
     let Draft { severity, code, at, message, nearest, help } = draft;
     let (file, text) = sources.get(at.source).map_or(("", ""), |s| (s.name.as_str(), s.text.as_str()));
-    let spot = at.spot(text);
+    let nothing = Lines::of("");
+    let spot = at.spot(text, lines.get(at.source).unwrap_or(&nothing));
     Problem {
         severity,
         code,

@@ -2,7 +2,7 @@
 
 use super::{Condition, PatternId, Pipeline, Policy, TextTest};
 use regex::{RegexSet, RegexSetBuilder};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use tmuxagent_model::{HostName, PaneFacts};
 
@@ -114,7 +114,8 @@ impl Policy {
         let mut ids = BTreeSet::new();
         let mut wants_activity = false;
         let mut pipelines = Vec::new();
-        for pipeline in self.pipelines.iter().filter(|pipeline| names.contains(&pipeline.name)) {
+        let names: HashSet<&str> = names.iter().map(String::as_str).collect();
+        for pipeline in self.pipelines.iter().filter(|pipeline| names.contains(pipeline.name.as_str())) {
             pipelines.push(pipeline.name.clone());
             pipeline.walk(&mut |condition| match condition {
                 Condition::LogRegex(id) => {

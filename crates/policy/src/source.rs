@@ -40,9 +40,25 @@ pub(super) struct Spot<'a> {
     pub text: &'a str,
 }
 
+/// Where the lines of a text begin, so that a place's line is found without counting through all before it.
+#[derive(Debug)]
+pub(super) struct Lines(Vec<usize>);
+
+impl Lines {
+    /// The lines of a text.
+    pub fn of(text: &str) -> Self {
+        Self(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1).collect())
+    }
+
+    /// The number, from 1, of the line that holds a byte.
+    fn number(&self, at: usize) -> usize {
+        self.0.partition_point(|&begin| begin <= at) + 1
+    }
+}
+
 impl Place {
-    /// Where this place is in `text`, the text of its source.
-    pub fn spot(self, text: &str) -> Spot<'_> {
+    /// Where this place is in `text`, the text of its source, whose lines are known.
+    pub fn spot<'t>(self, text: &'t str, lines: &Lines) -> Spot<'t> {
         let start = floor_boundary(text, self.start);
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
@@ -50,19 +66,11 @@ impl Place {
         let shown = line.strip_suffix('\r').unwrap_or(line);
         let end = floor_boundary(text, (start + self.len).min(line_start + shown.len()).max(start));
         Spot {
-            line: text[..line_start].bytes().filter(|&b| b == b'\n').count() + 1,
+            line: lines.number(line_start),
             col: text[line_start..start].chars().count() + 1,
             len: text[start..end].trim_end().chars().count().max(1),
             text: shown,
         }
-    }
-
-    /// `file:line:column`.
-    pub fn describe(self, sources: &[Source]) -> String {
-        sources.get(self.source).map_or_else(String::new, |source| {
-            let spot = self.spot(&source.text);
-            format!("{}:{}:{}", source.name, spot.line, spot.col)
-        })
     }
 }
 
@@ -83,7 +91,7 @@ mod tests {
     fn places_are_told_in_characters() {
         let text = "a: 中文 x\r\nb: y";
         let at = |start, len| {
-            let spot = Place { source: 0, start, len }.spot(text);
+            let spot = Place { source: 0, start, len }.spot(text, &Lines::of(text));
             (spot.line, spot.col, spot.len, spot.text)
         };
         assert_eq!(at(3, 6), (1, 4, 2, "a: 中文 x"));

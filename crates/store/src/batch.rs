@@ -1,10 +1,11 @@
 //! What one commit holds, and how it becomes rows.
 
 use super::outbox::{self, NewMessage};
+use super::redact;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use tmuxagent_failpoints as failpoints;
 use tmuxagent_model::{
-    Change, Command, EntityKind, Event, EventLine, Note, PaneKey, RunId, Severity, TimerKey, Timestamp,
+    Change, Command, EntityKind, Event, EventLine, Note, PaneKey, Redaction, RunId, Severity, TimerKey, Timestamp,
 };
 
 /// What a commit must survive.
@@ -87,29 +88,30 @@ const fn is_journaled(row: &JournalRow) -> bool {
     row.changed || !row.notes.is_empty()
 }
 
-/// Writes all of it or nothing.
-pub fn write(conn: &Connection, batch: &Batch) -> rusqlite::Result<Committed> {
+/// Writes all of it without secrets, or nothing.
+pub fn write(conn: &Connection, batch: &Batch, redaction: &Redaction) -> rusqlite::Result<Committed> {
     let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
     let mut done = Committed { first_seq: last_seq(&tx)? + 1, ..Committed::default() };
     done.last_seq = done.first_seq - 1;
     for row in batch.events.iter().filter(|row| is_journaled(row)) {
-        done.last_seq = insert_event(&tx, row)?;
+        done.last_seq = insert_event(&tx, row, redaction)?;
         for (severity, place, note) in &row.notes {
-            done.lines.push(insert_note(&tx, row.at, Some(done.last_seq), *severity, place, note)?);
+            done.lines.push(insert_note(&tx, row.at, Some(done.last_seq), (*severity, place, note), redaction)?);
         }
     }
     failpoints::at("commit.begun");
     for (severity, place, note) in &batch.notes {
-        done.lines.push(insert_note(&tx, batch.at, None, *severity, place, note)?);
+        done.lines.push(insert_note(&tx, batch.at, None, (*severity, place, note), redaction)?);
     }
     for change in &batch.changes {
-        apply(&tx, batch.at, change)?;
+        apply(&tx, batch.at, change, redaction)?;
     }
     for (pane, anchor) in &batch.positions {
+        let anchor = anchor.as_ref().map(|json| redact::body(json, redaction).unwrap_or_else(|| json.clone()));
         set_position(&tx, batch.at, pane, anchor.as_deref())?;
     }
     for message in &batch.outbox {
-        done.outbox.push(outbox::insert(&tx, batch.at, message)?);
+        done.outbox.push(outbox::insert(&tx, batch.at, message, redaction)?);
     }
     failpoints::at("commit.written");
     tx.commit()?;
@@ -126,14 +128,14 @@ pub fn last_seq(conn: &Connection) -> rusqlite::Result<u64> {
     Ok(seq.unwrap_or(0))
 }
 
-fn insert_event(tx: &Connection, row: &JournalRow) -> rusqlite::Result<u64> {
+fn insert_event(tx: &Connection, row: &JournalRow, redaction: &Redaction) -> rusqlite::Result<u64> {
     let run = event_run(&row.event).or_else(|| row.notes.iter().find_map(|(_, _, note)| note_run(note)));
     let pane = event_pane(&row.event).map(ToString::to_string);
     tx.prepare_cached("INSERT INTO journal (at, pane, run, event) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
         row.at.0,
         pane,
         run.map(|run| run.0),
-        json(&row.event)?
+        redact::json(&row.event, redaction)?
     ])?;
     Ok(u64::try_from(tx.last_insert_rowid()).unwrap_or(0))
 }
@@ -142,26 +144,24 @@ fn insert_note(
     tx: &Connection,
     at: Timestamp,
     journal: Option<u64>,
-    severity: Severity,
-    place: &str,
-    note: &Note,
+    (severity, place, note): (Severity, &str, &Note),
+    redaction: &Redaction,
 ) -> rusqlite::Result<EventLine> {
+    let stored = redact::json(note, redaction)?;
+    let place = redact::words(place, redaction);
     tx.prepare_cached("INSERT INTO notes (journal, at, severity, place, run, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute(params![
-            journal,
-            at.0,
-            severity_number(severity),
-            place,
-            note_run(note).map(|run| run.0),
-            json(note)?
-        ])?;
+        .execute(params![journal, at.0, severity_number(severity), &place, note_run(note).map(|run| run.0), &stored])?;
     let seq = u64::try_from(tx.last_insert_rowid()).unwrap_or(0);
-    Ok(EventLine { seq, at, severity, place: place.to_owned(), note: note.clone() })
+    // Who follows is told what is stored, no more.
+    let note = super::query::parse(0, &stored)?;
+    Ok(EventLine { seq, at, severity, place, note })
 }
 
-fn apply(tx: &Connection, at: Timestamp, change: &Change) -> rusqlite::Result<()> {
+fn apply(tx: &Connection, at: Timestamp, change: &Change, redaction: &Redaction) -> rusqlite::Result<()> {
     let kind = entity_name(change.kind);
     if let Some(body) = &change.body {
+        let redacted = if has_texts(change.kind) { redact::body(body, redaction) } else { None };
+        let body = redacted.as_ref().unwrap_or(body);
         tx.prepare_cached("INSERT OR REPLACE INTO entities (kind, key, body) VALUES (?1, ?2, ?3)")?
             .execute(params![kind, change.key, body])?;
         return Ok(());
@@ -188,8 +188,12 @@ fn set_position(tx: &Connection, at: Timestamp, pane: &PaneKey, anchor: Option<&
     Ok(())
 }
 
-fn json<T: serde::Serialize>(value: &T) -> rusqlite::Result<String> {
-    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+/// Counters and timers are made of identities alone.
+const fn has_texts(kind: EntityKind) -> bool {
+    match kind {
+        EntityKind::Meta | EntityKind::Timer => false,
+        EntityKind::Pane | EntityKind::Run | EntityKind::Approval | EntityKind::Intent => true,
+    }
 }
 
 /// The name of an entity's kind in the `kind` columns.

@@ -7,6 +7,7 @@
 //! - The journal is append-only; rows leave it only by retention, oldest first, never those of open runs.
 //! - The store knows events and entities as JSON of the model's types and decides nothing about them.
 //! - One process writes: a lock file beside the database guards that, whatever folder the socket lies in.
+//! - What is stored went through the one redaction ([`Store::redact_by`]), in this room: no caller can forget it.
 //! - No file is ever overwritten in place by a backup or a restore: they are written beside, synced, and renamed.
 //!
 //! **Settings** (all tested): WAL, so that readers never block the writer. `synchronous` is NORMAL, and FULL for a batch
@@ -25,6 +26,7 @@ mod open;
 mod outbox;
 mod query;
 mod recording;
+mod redact;
 mod retention;
 mod schema;
 mod writer;

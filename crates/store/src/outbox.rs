@@ -2,9 +2,10 @@
 
 use super::error::StoreError;
 use super::query::Reader;
+use super::redact;
 use super::writer::Store;
 use rusqlite::{Connection, Row, params};
-use tmuxagent_model::{Alert, Timestamp};
+use tmuxagent_model::{Alert, Redaction, Timestamp};
 
 /// An alert for one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,9 +97,11 @@ impl Store {
     /// Puts messages in, in one transaction; returns their numbers. A message whose (channel, key) is there already
     /// keeps its row and number, so that doing it again after a crash adds nothing.
     pub async fn outbox_put(&self, at: Timestamp, messages: Vec<NewMessage>) -> Result<Vec<i64>, StoreError> {
+        let redaction = self.redaction();
         self.on_writer(move |conn| {
             let tx = conn.unchecked_transaction()?;
-            let ids = messages.iter().map(|message| insert(&tx, at, message)).collect::<Result<Vec<_>, _>>()?;
+            let ids =
+                messages.iter().map(|message| insert(&tx, at, message, &redaction)).collect::<Result<Vec<_>, _>>()?;
             tx.commit()?;
             Ok(ids)
         })
@@ -175,12 +178,13 @@ impl Store {
 
     /// Records what became of a message.
     pub async fn outbox_mark(&self, id: i64, now: Timestamp, mark: Mark) -> Result<(), StoreError> {
+        let answer = redact::words(&mark.answer, &self.redaction());
         self.on_writer(move |conn| {
             conn.prepare_cached(
                 "UPDATE outbox SET state = ?2, attempts = attempts + ?3, next_at = ?4, answer = ?5, updated_at = ?6
                  WHERE id = ?1",
             )?
-            .execute(params![id, mark.state.name(), mark.tried, mark.next_at.0, mark.answer, now.0])?;
+            .execute(params![id, mark.state.name(), mark.tried, mark.next_at.0, answer, now.0])?;
             Ok(())
         })
         .await
@@ -194,7 +198,7 @@ impl Store {
         dedupe: &str,
         since: Timestamp,
     ) -> Result<Vec<OutboxRow>, StoreError> {
-        let (channel, dedupe) = (channel.to_owned(), dedupe.to_owned());
+        let (channel, dedupe) = (channel.to_owned(), redact::words(dedupe, &self.redaction()));
         self.read(move |reader| {
             reader.outbox_rows(
                 "WHERE channel = ?1 AND dedupe = ?2 AND (updated_at >= ?3 OR state = 'waiting') ORDER BY id DESC",
@@ -228,15 +232,15 @@ impl Reader {
 }
 
 /// Adds a message, or finds the one with its key.
-pub fn insert(conn: &Connection, at: Timestamp, message: &NewMessage) -> rusqlite::Result<i64> {
-    let alert = serde_json::to_string(&message.alert)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+pub fn insert(conn: &Connection, at: Timestamp, message: &NewMessage, redaction: &Redaction) -> rusqlite::Result<i64> {
+    let alert = redact::json(&message.alert, redaction)?;
+    let dedupe = redact::words(&message.alert.dedupe, redaction);
     conn.prepare_cached(
         "INSERT INTO outbox (channel, key, dedupe, alert, state, next_at, created_at, updated_at)
          VALUES (?1, ?2, ?3, ?4, 'waiting', ?5, ?6, ?6)
          ON CONFLICT (channel, key) DO NOTHING",
     )?
-    .execute(params![message.channel, message.key, message.alert.dedupe, alert, message.not_before.0, at.0])?;
+    .execute(params![message.channel, message.key, dedupe, alert, message.not_before.0, at.0])?;
     conn.prepare_cached("SELECT id FROM outbox WHERE channel = ?1 AND key = ?2")?
         .query_row(params![message.channel, message.key], |row| row.get(0))
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tmuxagent_model::Timestamp;
+use tmuxagent_model::{Redaction, Timestamp};
 use tokio::sync::oneshot;
 
 /// After this long without an order the WAL is checkpointed, so that no commit has to wait for that.
@@ -41,6 +41,8 @@ struct Inner {
     orders: mpsc::Sender<Order>,
     /// Idle reading connections.
     readers: Mutex<Vec<Reader>>,
+    /// What all that is stored goes through.
+    redaction: Mutex<Redaction>,
 }
 
 impl Store {
@@ -58,7 +60,7 @@ impl Store {
                 }
             })
             .map_err(|source| OpenError::Folder { path: path.to_path_buf(), source })?;
-        let inner = Inner { path: path.to_path_buf(), orders, readers: Mutex::default() };
+        let inner = Inner { path: path.to_path_buf(), orders, readers: Mutex::default(), redaction: Mutex::default() };
         Ok((Self { inner: Arc::new(inner) }, restored))
     }
 
@@ -68,12 +70,22 @@ impl Store {
         &self.inner.path
     }
 
+    /// From now on everything that is stored goes through this.
+    pub fn redact_by(&self, redaction: Redaction) {
+        *self.inner.redaction.lock().unwrap_or_else(PoisonError::into_inner) = redaction;
+    }
+
+    pub(super) fn redaction(&self) -> Redaction {
+        self.inner.redaction.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Stores a batch as one transaction: when it returns, all of it is stored; when it fails, nothing of it is, and
     /// the same or another batch may be tried again. Dropping the future does not undo it.
     pub async fn commit(&self, batch: Batch) -> Result<Committed, StoreError> {
+        let redaction = self.redaction();
         self.on_writer(move |conn| match batch.durability {
-            Durability::Process => Ok(batch::write(conn, &batch)?),
-            Durability::PowerLoss => durably(conn, || Ok(batch::write(conn, &batch)?)),
+            Durability::Process => Ok(batch::write(conn, &batch, &redaction)?),
+            Durability::PowerLoss => durably(conn, || Ok(batch::write(conn, &batch, &redaction)?)),
         })
         .await
     }

@@ -16,7 +16,6 @@ use super::perform::Performer;
 use super::recovery::{Settling, is_observed, waits_for_keys};
 use super::reload::Reloader;
 use super::round::Round;
-use super::secrets::without_secrets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tmuxagent_clock::Clock;
@@ -282,7 +281,10 @@ impl Dispatch {
             }
             HostMessage::Panes(panes) => {
                 self.dirty |= !panes.is_empty();
-                panes.into_iter().for_each(|live| self.board.printed(live));
+                for mut live in panes {
+                    live.last_line = self.redactor.redact(&live.last_line);
+                    self.board.printed(live);
+                }
             }
             HostMessage::Malformed { pane, error } => {
                 self.board.counters.malformed += 1;
@@ -351,8 +353,7 @@ impl Dispatch {
         self.round.batch.at = now;
         self.round.batch.changes.extend(step.changes);
         if step.changed || !step.notes.is_empty() {
-            let event = without_secrets(event, &self.redactor);
-            let (changed, notes) = (step.changed, step.notes);
+            let (event, changed, notes) = (event.clone(), step.changed, step.notes);
             self.round.batch.events.push(JournalRow { at: now, event, changed, notes });
         }
         if matches!(event, Event::Asked { .. }) {

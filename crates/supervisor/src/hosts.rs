@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_config::{Config, HostConfig, Loaded, SshConfig, TmuxSocket};
-use tmuxagent_model::{Effect, HostName, Intent, IntentId, NameFilter, PaneId, PaneKey};
+use tmuxagent_model::{Effect, HostName, Intent, IntentId, NameFilter, PaneId, PaneKey, Redaction};
 use tmuxagent_policy::Policy;
 use tmuxagent_tmux::{HostHandle, HostSpec, Position, Socket, SshTarget, Transport, watch};
 use tokio::sync::{mpsc, watch as latest};
@@ -178,6 +178,11 @@ impl Hosts {
     /// Goes over to another configuration of the recordings.
     pub fn configure_recordings(&self, config: &Config) {
         self.tapes.configure(config);
+    }
+
+    /// From now on recordings are without these secrets.
+    pub fn redact_recordings_by(&self, redaction: Redaction) {
+        self.tapes.redact_by(redaction);
     }
 
     /// Ends the observation of a host.

@@ -5,6 +5,7 @@ use super::dispatch::{Dispatch, Fact};
 use super::hosts::transport;
 use super::poll;
 use super::round;
+use super::secrets;
 use super::shell::{self, Reach};
 use std::collections::HashMap;
 use std::path::Path;
@@ -37,7 +38,7 @@ impl Performer {
         Self { facts, clock, client, reaches: HashMap::new(), router, environment: Environment::default() }
     }
 
-    /// From now on tokens of services are taken from this environment, `.env` files among it.
+    /// From now on tokens of services are taken from this environment, the user's `.env` among it.
     pub fn take_tokens_from(&mut self, environment: &Environment) {
         self.environment = environment.clone();
     }
@@ -96,7 +97,8 @@ impl Performer {
 }
 
 impl Dispatch {
-    /// An alert is performed by standing in the outbox, in the same transaction; everything else after the commit.
+    /// An alert is performed by standing in the outbox, in the same transaction; everything else after the commit. What
+    /// lost a secret to a restart is not performed.
     pub(super) fn want(&mut self, intent: Intent) {
         if round::outlives(&intent.effect) {
             self.round.batch.durability = Durability::PowerLoss;
@@ -105,6 +107,11 @@ impl Dispatch {
             let messages = self.performer.route(&intent.id, alert, self.clock.now());
             self.round.batch.outbox.extend(messages);
             self.step(&Event::Outcome { intent: intent.id, outcome: Outcome::Done });
+            return;
+        }
+        if secrets::lost(&intent.effect) {
+            let outcome = Outcome::Failed { error: secrets::LOST.to_owned() };
+            self.step(&Event::Outcome { intent: intent.id, outcome });
             return;
         }
         self.round.intents.push(intent);

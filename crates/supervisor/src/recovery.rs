@@ -2,6 +2,7 @@
 //! taken in its right order.
 
 use super::dispatch::Dispatch;
+use super::secrets;
 use std::collections::BTreeSet;
 use tmuxagent_model::{Event, HostName, HostState, Intent, IntentId, Outcome, PaneKey, Timestamp};
 use tmuxagent_tmux::HostMessage;
@@ -20,6 +21,11 @@ impl Dispatch {
         let open: Vec<Intent> = self.engine.open_intents().cloned().collect();
         for intent in open {
             match intent.effect.recovery() {
+                // Whether it was typed is known to the pane alone, and it can't be typed again.
+                tmuxagent_model::Recovery::Redo if intent.effect.pane().is_some() && secrets::lost(&intent.effect) => {
+                    let outcome = Outcome::Unknown { error: secrets::LOST.to_owned() };
+                    self.step(&Event::Outcome { intent: intent.id, outcome });
+                }
                 tmuxagent_model::Recovery::Redo if intent.effect.pane().is_some() => self.settle(&intent),
                 tmuxagent_model::Recovery::Redo => self.want(intent),
                 tmuxagent_model::Recovery::AskHuman => {

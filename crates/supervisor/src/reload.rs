@@ -3,7 +3,7 @@
 
 use super::dispatch::{Dispatch, Urgent};
 use super::hosts::spawn_host;
-use super::secrets::cleaner;
+use super::secrets::{cleaner, redaction};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,8 +26,6 @@ pub struct Reloader {
     pub overrides: Overrides,
     /// The environment of the start.
     pub environment: Environment,
-    /// The folder that the supervisor was started in.
-    pub project: Option<PathBuf>,
     /// What runs now.
     pub loaded: Loaded,
     /// Where collectors see the policy.
@@ -55,9 +53,8 @@ pub fn read_policy(loaded: &Loaded, generation: u64) -> Result<Arc<Policy>, Prob
 impl Dispatch {
     /// Reads everything again and goes over to it where it is good.
     pub(super) async fn reload(&mut self) -> Reply {
-        let (overrides, environment, project) =
-            (self.reloader.overrides.clone(), self.reloader.environment.clone(), self.reloader.project.clone());
-        let read = move || load(&overrides, &environment, project.as_deref());
+        let (overrides, environment) = (self.reloader.overrides.clone(), self.reloader.environment.clone());
+        let read = move || load(&overrides, &environment);
         let loaded = match tokio::task::spawn_blocking(read).await {
             Ok(Ok(loaded)) => loaded,
             Ok(Err(problem)) => return self.refuse("configuration", &problem),
@@ -108,6 +105,8 @@ impl Dispatch {
         self.engine.set_options(Options { undo: loaded.config.undo });
         self.redactor = settings.redactor(loaded);
         self.engine.set_cleaner(cleaner(&self.redactor));
+        self.store.redact_by(redaction(&self.redactor));
+        self.hosts.redact_recordings_by(redaction(&self.redactor));
         if self.away.change(loaded, settings) {
             self.performer.route_by(self.away.router());
             // What still fails says so again.

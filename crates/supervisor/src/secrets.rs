@@ -1,40 +1,44 @@
-//! What is kept of panes and commands, without secrets: evidence and the journal.
+//! What is kept of panes and commands, without secrets; and what is not performed because its secret was not kept.
 
 use tmuxagent_engine::Cleaner;
-use tmuxagent_model::{Event, Outcome};
+use tmuxagent_model::{Effect, Redaction, is_lost};
 use tmuxagent_text::redact::Redactor;
 
-/// Takes known secrets and what looks like one out of evidence.
+/// Takes known secrets and what looks like one out of evidence and of words that are shown.
 pub fn cleaner(redactor: &Redactor) -> Cleaner {
     let redactor = redactor.clone();
     Cleaner::new(move |words| redactor.redact(words))
 }
 
-/// An event as the journal keeps it: what panes and commands printed, without secrets.
-pub fn without_secrets(event: &Event, redactor: &Redactor) -> Event {
-    let mut event = event.clone();
-    match &mut event {
-        Event::Line(line) => {
-            line.text = redactor.redact(&line.text);
-            if let Some(message) = &mut line.message {
-                for words in [&mut message.summary, &mut message.question, &mut message.detail].into_iter().flatten() {
-                    *words = redactor.redact(words);
-                }
-            }
-        }
-        Event::Outcome { outcome: Outcome::Shell(shell), .. } => shell.output = redactor.redact(&shell.output),
-        Event::PaneSeen { .. }
-        | Event::PaneGone { .. }
-        | Event::HostLost { .. }
-        | Event::Activity { .. }
-        | Event::Gap { .. }
-        | Event::Program { .. }
-        | Event::CommandEnded { .. }
-        | Event::Asked { .. }
-        | Event::Timer { .. }
-        | Event::Outcome { .. }
-        | Event::Polled { .. }
-        | Event::PolicyLoaded { .. } => {}
+/// The same for all that is stored.
+pub fn redaction(redactor: &Redactor) -> Redaction {
+    Redaction::new(redactor.clone())
+}
+
+/// Why an effect with a lost secret is not performed.
+pub const LOST: &str = "it held a secret, which is not kept when the supervisor ends; let the stage begin anew";
+
+/// Whether an effect comes from an earlier life and held a secret, of which only the mark was kept. What tells people is
+/// told with the mark.
+pub fn lost(effect: &Effect) -> bool {
+    !matches!(effect, Effect::Alert(_)) && serde_json::to_string(effect).is_ok_and(|json| is_lost(&json))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tmuxagent_model::{HostName, KeyStep, PaneId, PaneKey, SecretMark, SendKeys, ServerId};
+
+    #[test]
+    fn a_mark_is_never_typed() {
+        let pane = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(1), pid: 1 };
+        let send = |text: &str| {
+            let steps = vec![KeyStep::Text(text.to_owned())];
+            Effect::Send(SendKeys { pane: pane.clone(), steps, expect_command: None, expect_screen: None })
+        };
+        assert!(lost(&send(&format!("deploy {}", SecretMark::Lost.of("known value")))));
+        assert!(!lost(&send("deploy")));
+        // What the engine itself took out before it was decided is meant so.
+        assert!(!lost(&send(&format!("fix {}", SecretMark::Shown.of("known value")))));
     }
-    event
 }

@@ -7,10 +7,9 @@ use super::dispatch::{Dispatch, Fact, Inbox, Parts, Urgent};
 use super::hosts::{Hosts, spawn_host};
 use super::perform::Performer;
 use super::reload::{Reloader, read_policy, watch_files};
-use super::secrets::cleaner;
+use super::secrets::{cleaner, redaction};
 use super::tape::Tapes;
 use super::{descriptors, lifetime, maintain};
-use std::path::PathBuf;
 use std::sync::Arc;
 use tmuxagent_alerts::http;
 use tmuxagent_clock::wall;
@@ -37,10 +36,8 @@ const REQUESTS: usize = 256;
 pub struct Start {
     /// The flags.
     pub overrides: Overrides,
-    /// The environment of the process, before `.env` files.
+    /// The environment of the process, before the user's `.env`.
     pub environment: Environment,
-    /// The folder that it is started in.
-    pub project: Option<PathBuf>,
     /// The configuration and the policies' texts.
     pub loaded: Loaded,
     /// The lock that makes this process the supervisor.
@@ -105,7 +102,7 @@ impl Running {
 /// # Errors
 /// One sentence each about what stands in the way; nothing is watched then.
 pub async fn start(start: Start) -> Result<Running, StartError> {
-    let Start { overrides, environment, project, loaded, lock, lang } = start;
+    let Start { overrides, environment, loaded, lock, lang } = start;
     descriptors::raise();
     let policy = read_policy(&loaded, 1).map_err(StartError::User)?;
     let settings = tmuxagent_alerts::config::of(&loaded).map_err(StartError::User)?;
@@ -113,6 +110,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     failpoints::at("start.opened");
     let options = Options { undo: loaded.config.undo };
     let redactor = settings.redactor(&loaded);
+    store.redact_by(redaction(&redactor));
     let mut engine = Engine::restore(Arc::clone(&policy), restored.entities)?.with_options(options);
     let clock = lifetime::begin(&loaded.paths.runtime_dir, restored.last_at, engine.waits_for_time());
     engine.set_cleaner(cleaner(&redactor));
@@ -164,13 +162,13 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let mut performer = Performer::new(facts_in.clone(), clock, client, away.router());
     performer.reach_hosts(&loaded.config.hosts, &loaded.paths.runtime_dir);
     performer.take_tokens_from(&loaded.environment);
-    let tapes = Tapes::new(&loaded.config, &loaded.paths, clock);
+    let tapes = Tapes::new(&loaded.config, &loaded.paths, clock, redaction(&redactor));
     tapes.report_to(facts_in.clone());
     let hosts = Hosts::new(facts_in.clone(), policy_out, restored.positions, tapes.clone(), clock, &loaded);
     let configured = loaded.config.hosts.clone();
     let (retention_in, retention) = watch::channel(loaded.config.retention.clone());
     maintain::begin(&store, maintain::Ground { retention, shown: hub.snapshots.clone(), clock }, facts_in);
-    let reloader = Reloader { overrides, environment, project, loaded, policy: policy_in, retention: retention_in };
+    let reloader = Reloader { overrides, environment, loaded, policy: policy_in, retention: retention_in };
     let parts =
         Parts { clock, engine, board, store, hosts, performer, reloader, away, redactor, screens, journal, snapshots };
     let mut dispatch = Dispatch::new(parts, urgent_in.clone());

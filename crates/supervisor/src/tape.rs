@@ -2,7 +2,7 @@
 //!
 //! **Invariants:** a pane that the configuration excludes, or whose option `@tmuxagent_record` is `off`, leaves nothing in
 //! the recordings from its first line on. Echoes of what we typed are left out: another policy would have typed
-//! something else. Recording fails alone; it holds up nobody.
+//! something else. What is written is without secrets. Recording fails alone; it holds up nobody.
 
 use super::dispatch::Fact;
 use super::start::Facts;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use tmuxagent_clock::Clock;
 use tmuxagent_config::{Config, Paths};
 use tmuxagent_lines::Reading;
-use tmuxagent_model::{Millis, NameFilter, Origin, PaneInfo, PaneKey};
+use tmuxagent_model::{Millis, NameFilter, Origin, PaneInfo, PaneKey, Redaction};
 use tmuxagent_store::{Recorded, RecordedLine, Recorder, Recording, RecordingLimits};
 use tmuxagent_tmux::Tape;
 
@@ -36,14 +36,17 @@ struct Shared {
     /// Why nothing is recorded although it should be.
     problem: Option<String>,
     excluded: Option<NameFilter>,
+    /// What all that is recorded goes through.
+    redaction: Redaction,
     /// The watched panes with their wish.
     panes: BTreeMap<PaneKey, (PaneInfo, String)>,
 }
 
 impl Tapes {
     /// A tape as the configuration wants it.
-    pub fn new(config: &Config, paths: &Paths, clock: Clock) -> Self {
-        let tapes = Self { clock, path: paths.recordings(), shared: Arc::default() };
+    pub fn new(config: &Config, paths: &Paths, clock: Clock, redaction: Redaction) -> Self {
+        let shared = Shared { redaction, ..Shared::default() };
+        let tapes = Self { clock, path: paths.recordings(), shared: Arc::new(Mutex::new(shared)) };
         tapes.configure(config);
         tapes
     }
@@ -66,7 +69,10 @@ impl Tapes {
                 age: if retention.recordings == Millis(0) { Millis(u64::MAX / 4) } else { retention.recordings },
             };
             match Recorder::open(&self.path, limits) {
-                Ok(recorder) => shared.recorder = Some(recorder),
+                Ok(recorder) => {
+                    recorder.redact_by(shared.redaction.clone());
+                    shared.recorder = Some(recorder);
+                }
                 Err(error) => shared.problem = Some(error.to_string()),
             }
         }
@@ -74,6 +80,15 @@ impl Tapes {
         if let Some(recorder) = recorder {
             panes.values().for_each(|(info, wish)| recorder.describe(info, decide(excluded.as_ref(), info, wish)));
         }
+    }
+
+    /// From now on recordings are without these secrets.
+    pub fn redact_by(&self, redaction: Redaction) {
+        let mut shared = self.lock();
+        if let Some(recorder) = &shared.recorder {
+            recorder.redact_by(redaction.clone());
+        }
+        shared.redaction = redaction;
     }
 
     /// Tells the loop when recording fails, and when it works again; ends with the loop.

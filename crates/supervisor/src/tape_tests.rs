@@ -49,7 +49,7 @@ impl Room {
 async fn what_is_excluded_or_switched_off_leaves_nothing() {
     let mut room = Room::new();
     room.config.record.exclude = vec!["secret*".to_owned()];
-    let tapes = Tapes::new(&room.config, &room.paths(), Clock::start(Timestamp(5)));
+    let tapes = Tapes::new(&room.config, &room.paths(), Clock::start(Timestamp(5)), Redaction::default());
     tapes.seen(&info(1, "ci"), "");
     tapes.seen(&info(2, "secret:x"), "");
     tapes.seen(&info(3, "ci"), "off");
@@ -71,7 +71,7 @@ async fn what_is_excluded_or_switched_off_leaves_nothing() {
 async fn it_can_be_switched_off_as_a_whole_and_on_again() {
     let mut room = Room::new();
     room.config.record.enabled = false;
-    let tapes = Tapes::new(&room.config, &room.paths(), Clock::start(Timestamp(5)));
+    let tapes = Tapes::new(&room.config, &room.paths(), Clock::start(Timestamp(5)), Redaction::default());
     tapes.seen(&info(1, "ci"), "");
     say(&tapes, 1, "nobody hears", Origin::Program);
     assert!(!room.paths().recordings().exists());

@@ -14,6 +14,7 @@ mod help;
 mod note;
 pub mod plain;
 pub mod redact;
+mod rows;
 mod screen;
 mod state;
 mod time;
@@ -27,7 +28,7 @@ pub use state::{
     approval_kind, approval_state, host_state, message_type, pane_state, run_state, skip_reason, stage_state, via,
 };
 pub use time::{ago, clock, clock_seconds, span};
-pub use words::utc;
+pub use words::{local, utc};
 
 /// A language of the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

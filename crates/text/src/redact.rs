@@ -4,8 +4,10 @@
 //! (`Authorization` headers, URLs with a password, assignments to names such as `API_TOKEN`). What is found is replaced by
 //! `[redacted: KIND]`; the words around it stay, so that a line still says what happened.
 
-use regex::{Captures, Regex};
+use regex::{Captures, Regex, RegexSet};
+use std::ops::Range;
 use std::sync::LazyLock;
+use tmuxagent_model::{SecretMark, is_mark};
 
 /// One pattern. What its group `s` finds is the secret; the whole match where it has no such group.
 struct Rule {
@@ -77,12 +79,40 @@ const RULES: &[Rule] = &[
     },
 ];
 
+/// A pattern with ASCII word boundaries: a key right behind a Chinese word is a key, and Unicode's cost the fast path on
+/// every line that is not ASCII.
+fn written(pattern: &str) -> String {
+    pattern.replace(r"\b", r"(?-u:\b)")
+}
+
 static COMPILED: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
-    RULES.iter().filter_map(|rule| Regex::new(rule.pattern).ok().map(|regex| (rule.kind, regex))).collect()
+    RULES.iter().filter_map(|rule| Regex::new(&written(rule.pattern)).ok().map(|regex| (rule.kind, regex))).collect()
 });
 
+/// All patterns at once: most texts hold nothing, which one pass tells.
+static ALL: LazyLock<Option<RegexSet>> =
+    LazyLock::new(|| RegexSet::new(RULES.iter().map(|rule| written(rule.pattern))).ok());
+
+/// The kind of a secret that is known by its value.
+pub(super) const KNOWN: &str = "known value";
+
 /// Parts of names of variables whose values are secrets.
-const SECRET_NAMES: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "WEBHOOK"];
+const SECRET_NAMES: [&str; 14] = [
+    "KEY",
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "WEBHOOK",
+    "PASSWD",
+    "PASSPHRASE",
+    "_PASS",
+    "_PWD",
+    "_PIN",
+    "CREDENTIAL",
+    "COOKIE",
+    "_DSN",
+    "_PAT",
+];
 
 /// Whether a variable of this name usually holds a secret.
 #[must_use]
@@ -91,19 +121,31 @@ pub fn is_secret_name(name: &str) -> bool {
     SECRET_NAMES.iter().any(|part| name.contains(part))
 }
 
+/// Shorter values are left where they stand: they would hit words and numbers everywhere.
+pub const SHORTEST: usize = 6;
+
 /// Takes secrets out, by the built-in patterns and by exact values.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
-    /// Values that are known secrets (from the environment or the configuration), longest first.
-    known: Vec<String>,
+    /// Values that are known secrets (from the environment or the configuration), longest first. Those of many lines stand
+    /// here line by line, since texts are kept so.
+    pub(super) known: Vec<String>,
 }
 
 impl Redactor {
-    /// Also takes out these values wherever they stand; shorter than 6 bytes they are left, they would hit words.
+    /// Also takes out these values wherever they stand; shorter than [`SHORTEST`] bytes they are left.
     #[must_use]
     pub fn knowing(values: impl IntoIterator<Item = String>) -> Self {
-        let mut known: Vec<String> = values.into_iter().filter(|value| value.len() >= 6).collect();
-        known.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        let mut known: Vec<String> = Vec::new();
+        for value in values {
+            let value = value.trim();
+            // A line break as it is written in many `.env` files.
+            let lines = value.split('\n').flat_map(|line| line.split("\\n")).map(str::trim);
+            // `-----BEGIN …` and the like are no secrets, and stand in other texts too.
+            known.extend(lines.filter(|line| !line.starts_with("-----")).map(str::to_owned));
+        }
+        known.retain(|value| value.len() >= SHORTEST);
+        known.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         known.dedup();
         Self { known }
     }
@@ -111,18 +153,36 @@ impl Redactor {
     /// `text` without secrets. Doing it twice changes nothing more.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        let mut out = text.to_owned();
+        self.marked(text, SecretMark::Shown).unwrap_or_else(|| text.to_owned())
+    }
+
+    /// `text` with marks in place of its secrets; `None` where it holds none.
+    #[must_use]
+    pub fn marked(&self, text: &str, mark: SecretMark) -> Option<String> {
+        let found = self.spans(text);
+        (!found.is_empty()).then(|| marked(text, &found, mark))
+    }
+
+    /// Whether a text may hold a secret.
+    #[must_use]
+    pub fn suspects(&self, text: &str) -> bool {
+        self.known.iter().any(|value| text.contains(value.as_str()))
+            || ALL.as_ref().is_none_or(|all| all.is_match(text))
+    }
+
+    /// Where the secrets of a text stand and what they are, in order, none within another.
+    pub(super) fn spans(&self, text: &str) -> Vec<Span> {
+        if !self.suspects(text) {
+            return Vec::new();
+        }
+        let mut found: Vec<Span> = Vec::new();
         for value in &self.known {
-            if out.contains(value.as_str()) {
-                out = out.replace(value.as_str(), &mark("known value"));
-            }
+            found.extend(text.match_indices(value.as_str()).map(|(at, _)| (at..at + value.len(), KNOWN)));
         }
         for (kind, regex) in COMPILED.iter() {
-            if regex.is_match(&out) {
-                out = regex.replace_all(&out, |found: &Captures<'_>| replacement(kind, found)).into_owned();
-            }
+            found.extend(regex.captures_iter(text).filter_map(|captures| Some((secret(&captures)?, *kind))));
         }
-        out
+        joined(found)
     }
 
     /// Lines that belong together, for example evidence; a private key over several lines is found.
@@ -132,24 +192,45 @@ impl Redactor {
     }
 }
 
-fn mark(kind: &str) -> String {
-    format!("[redacted: {kind}]")
+/// A secret's place and kind.
+pub(super) type Span = (Range<usize>, &'static str);
+
+/// Places in order, those that overlap as one, of the kind that was found first.
+pub(super) fn joined(mut found: Vec<Span>) -> Vec<Span> {
+    // The sort is stable, so the first finder names what begins at the same place.
+    found.sort_by_key(|(place, _)| place.start);
+    let mut all: Vec<Span> = Vec::new();
+    for (place, kind) in found {
+        match all.last_mut() {
+            Some((last, _)) if place.start < last.end => last.end = last.end.max(place.end),
+            _ => all.push((place, kind)),
+        }
+    }
+    all
 }
 
-/// The match with its secret replaced; unchanged where that is no secret but the mark of one already taken out, or a
-/// reference such as `${TOKEN}`.
-fn replacement(kind: &str, found: &Captures<'_>) -> String {
-    let whole = found.get(0).map_or("", |m| m.as_str());
-    let start = found.get(0).map_or(0, |m| m.start());
-    let secret = ["s", "s2", "s3"].iter().find_map(|name| found.name(name));
-    let Some(secret) = secret else {
-        return mark(kind);
-    };
-    if secret.as_str().starts_with("[redacted") || is_reference(secret.as_str()) {
-        return whole.to_owned();
+/// A text with marks at these places.
+pub(super) fn marked(text: &str, places: &[Span], mark: SecretMark) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for (place, kind) in places {
+        out.push_str(text.get(from..place.start).unwrap_or_default());
+        out.push_str(&mark.of(kind));
+        from = place.end;
     }
-    let (from, to) = (secret.start() - start, secret.end() - start);
-    format!("{}{}{}", &whole[..from], mark(kind), &whole[to..])
+    out.push_str(text.get(from..).unwrap_or_default());
+    out
+}
+
+/// The place of a match's secret; `None` where that is the mark of one already taken out, or a reference such as
+/// `${TOKEN}`.
+fn secret(found: &Captures<'_>) -> Option<Range<usize>> {
+    let secret = ["s", "s2", "s3"].iter().find_map(|name| found.name(name));
+    match secret {
+        Some(secret) if is_mark(secret.as_str()) || is_reference(secret.as_str()) => None,
+        Some(secret) => Some(secret.range()),
+        None => found.get(0).map(|whole| whole.range()),
+    }
 }
 
 /// Names and stand-ins, not secrets.

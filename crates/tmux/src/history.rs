@@ -6,7 +6,7 @@
 use super::Position;
 use super::proto::{Nonce, Parser, Reply, Row, RowReader, row_format};
 use tmuxagent_lines::{Missed, Reader, Reading};
-use tmuxagent_model::PaneId;
+use tmuxagent_model::{PaneId, own_characters, recalls};
 
 /// What is known of a pane's past when observation begins, or goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +124,7 @@ pub(super) fn catch_up(
 ) {
     let mut nothing = |_: Reading<'_>| {};
     if let Past::Remembered(position) = past {
-        for echo in &position.echoes {
+        for echo in position.echoes.iter().map(|echo| echoed(echo, capture)) {
             // What is settled at this start is known already.
             if !reader.awaited().any(|known| known == echo) {
                 reader.typed(&format!("{echo}\n"));
@@ -142,7 +142,7 @@ pub(super) fn catch_up(
         match past {
             Past::Old => reader.baseline(&capture.visible),
             Past::Remembered(position) => {
-                reader.baseline(&position.screen);
+                reader.baseline(&recalled(&position.screen, &capture.visible));
                 reader.screen(&capture.visible, &mut |reading| sink(Told::Reading(reading)));
             }
             Past::New | Past::Read => reader.screen(&capture.visible, &mut |reading| sink(Told::Reading(reading))),
@@ -180,6 +180,37 @@ pub(super) fn catch_up(
             reader.quiet(&mut nothing);
         }
     }
+}
+
+/// The rows of a screen as they were kept, each that the screen still shows with its secrets: a row that differs only by
+/// what was not kept is no news.
+fn recalled(kept: &[String], shown: &[String]) -> Vec<String> {
+    let stands = |index: usize| kept.get(index).zip(shown.get(index)).is_some_and(|(row, line)| recalls(row, line));
+    let row = |(index, row): (usize, &String)| {
+        let here = shown.get(index).filter(|_| stands(index));
+        let found = if own_characters(row) > 0 {
+            here.or_else(|| shown.iter().find(|line| recalls(row, line)))
+        } else {
+            // It fits everywhere, so only its neighbour tells that it is the same.
+            here.filter(|_| index > 0 && stands(index - 1))
+        };
+        found.unwrap_or(row).clone()
+    };
+    kept.iter().enumerate().map(row).collect()
+}
+
+/// How far back the echo of a typed line is looked for, lines.
+const ECHOED: usize = 50;
+
+/// A typed line as it was kept, with its secrets where the pane shows its echo already.
+fn echoed(kept: &str, capture: &Capture) -> String {
+    let first = kept.split('[').next().unwrap_or_default();
+    let mut lines = capture.logical.iter().rev().take(ECHOED).filter(|_| !first.is_empty());
+    let echo = lines.find_map(|line| {
+        let mut places = line.match_indices(first).map(|(at, _)| line[at..].trim_end());
+        places.find(|text| recalls(kept.trim_end(), text))
+    });
+    echo.unwrap_or(kept).to_owned()
 }
 
 #[cfg(test)]

@@ -207,10 +207,18 @@ pub fn watch(
     out: mpsc::Sender<HostMessage>,
     clock: Clock,
 ) -> std::io::Result<HostHandle> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let name = format!("host {}", spec.name);
     let (requests, incoming) = mpsc::unbounded_channel();
-    std::thread::Builder::new()
-        .name(format!("host {}", spec.name))
-        .spawn(move || runtime.block_on(host::Host::new(spec, policy, out, clock).run(incoming)))?;
+    let (ready, made) = std::sync::mpsc::channel();
+    // Made within its thread: where there is no thread, a runtime could not be dropped in the middle of another one.
+    let run = move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => {
+            let _ = ready.send(Ok(()));
+            runtime.block_on(host::Host::new(spec, policy, out, clock).run(incoming));
+        }
+        Err(error) => drop(ready.send(Err(error))),
+    };
+    std::thread::Builder::new().name(name).spawn(run)?;
+    made.recv().unwrap_or_else(|_| Err(std::io::Error::other("its thread ended")))?;
     Ok(HostHandle { requests })
 }

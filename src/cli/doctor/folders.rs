@@ -15,6 +15,7 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
         .map(|folder| judge_folder(folder, scene.lang))
         .collect();
     found.extend(open_files(scene));
+    found.extend(doubtful(scene));
     found.extend(disk(&paths.state_dir, scene.lang));
     found
 }
@@ -72,12 +73,11 @@ fn missing(folder: &Path, lang: Lang) -> Finding {
 fn open_files(scene: &Scene) -> Vec<Finding> {
     let paths = &scene.paths;
     let own = std::fs::read_dir(&paths.state_dir).into_iter().flatten().flatten().map(|entry| entry.path());
-    let env =
-        [paths.config_dir.join(".env")].into_iter().chain(std::env::current_dir().ok().map(|dir| dir.join(".env")));
+    let env = paths.config_dir.join(".env");
     let open = |path: &std::path::PathBuf| {
         std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.mode() & 0o077 != 0)
     };
-    own.chain(env)
+    own.chain([env])
         .filter(open)
         .map(|path| {
             let shown = path.display().to_string();
@@ -89,6 +89,13 @@ fn open_files(scene: &Scene) -> Vec<Finding> {
             .with_remedy(Remedy::SetMode(path, 0o600))
         })
         .collect()
+}
+
+/// Files that say what is done and that others can write. What is wrong with configuration and policies stands where they
+/// are loaded; the key map is read by the screen alone.
+fn doubtful(scene: &Scene) -> Option<Finding> {
+    let problem = tmuxagent_config::trusted(&scene.paths.keymap()).err()?;
+    Some(Finding::failure("folders", problem.text, problem.hint.unwrap_or_default()))
 }
 
 /// File systems on which SQLite's shared memory or a unix socket does not work (numbers: Linux `statfs(2)`).

@@ -1,6 +1,7 @@
 //! The other machines: reachable without a question, known by their key, with a tmux that can be used and a clock that
 //! goes right.
 
+use super::super::threads::at_once;
 use super::{Finding, Scene, find_program, output_of};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -32,11 +33,8 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
         )];
     }
     let runtime = &loaded.paths.runtime_dir;
-    std::thread::scope(|scope| {
-        let asked: Vec<_> =
-            remote.into_iter().map(|host| scope.spawn(move || ask(host, runtime, scene.lang))).collect();
-        asked.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
-    })
+    let asked = at_once(remote.into_iter().map(|host| move || ask(host, runtime, scene.lang)));
+    asked.into_iter().flatten().flatten().collect()
 }
 
 fn ask(host: &HostConfig, runtime: &Path, lang: Lang) -> Vec<Finding> {

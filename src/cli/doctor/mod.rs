@@ -175,11 +175,9 @@ fn examine(session: &Session, online: bool) -> Result<Vec<Finding>, super::CliEr
         machine::check,
         folders::database,
     ];
-    let mut found = std::thread::scope(|scope| {
-        let scene = &scene;
-        let running: Vec<_> = checks.iter().map(|check| scope.spawn(move || check(scene))).collect();
-        running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect::<Vec<_>>()
-    });
+    let scene = &scene;
+    let checked = super::threads::at_once(checks.iter().map(|check| move || check(scene)));
+    let mut found: Vec<Finding> = checked.into_iter().flatten().flatten().collect();
     found.splice(0..0, settings);
     Ok(found)
 }

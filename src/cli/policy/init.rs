@@ -4,6 +4,7 @@ use super::super::{CliError, Outcome, Session, exit};
 use clap::Args;
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use tmuxagent_config::Problem;
 use tmuxagent_policy::{Draft, InitError, PROJECT_FILES, ProjectFacts, Source, WORKFLOW_FOLDER, init, update};
@@ -51,7 +52,7 @@ pub(super) fn run(session: &Session, args: &InitArgs) -> Outcome {
 /// The text of the file that is to be renewed.
 fn existing(file: &Path, args: &InitArgs) -> Result<Option<String>, CliError> {
     let shown = file.display();
-    match std::fs::read_to_string(file) {
+    match tmuxagent_config::read_text(file) {
         Ok(text) if args.update => Ok(Some(text)),
         Ok(_) if args.print => Ok(None),
         Ok(_) => {
@@ -139,7 +140,8 @@ fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let beside = file.with_file_name(format!(".{name}.{}", std::process::id()));
     let written = (|| {
-        let mut new = std::fs::File::create_new(&beside)?;
+        // With a umask of 002 a group could write it, and a policy that others can write is not believed.
+        let mut new = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o644).open(&beside)?;
         new.write_all(text.as_bytes())?;
         if let Ok(known) = std::fs::metadata(&file) {
             new.set_permissions(known.permissions())?;

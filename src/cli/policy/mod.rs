@@ -61,17 +61,45 @@ pub(super) fn run(session: &Session, command: &PolicyCommand) -> Outcome {
 }
 
 fn check(session: &Session, args: &CheckArgs) -> Outcome {
-    let report = tmuxagent_policy::check(&sources(session, &args.files)?);
+    let sources = sources(session, &args.files)?;
+    let mut report = tmuxagent_policy::check(&sources);
+    // They can be checked, but a supervisor would not believe them.
+    let open: Vec<(&str, Problem)> = sources
+        .iter()
+        .filter_map(|source| Some((source.name.as_str(), tmuxagent_config::trusted(source.name.as_ref()).err()?)))
+        .collect();
     if session.out.json {
+        add_open(&mut report.json, &open);
         session.out.json(&report.json)?;
     } else {
+        for (_, problem) in &open {
+            let fix = problem.hint.as_deref().unwrap_or_default();
+            session.out.raw(&format!("warning[open-to-others]: {problem}\n  = help: {fix}\n\n"))?;
+        }
         session.out.raw(&report.text)?;
     }
     Ok(match report.exit_code {
+        0 if !open.is_empty() => exit::NEGATIVE,
         0 => exit::OK,
         1 => exit::NEGATIVE,
         _ => exit::USER,
     })
+}
+
+/// Adds files that others can write to what was found.
+fn add_open(report: &mut serde_json::Value, open: &[(&str, Problem)]) {
+    let found = open.iter().map(|(file, problem)| {
+        serde_json::json!({
+            "severity": "warning", "code": "open-to-others", "file": file, "line": 1, "col": 1, "len": 0,
+            "message": problem.text, "help": problem.hint,
+        })
+    });
+    if let Some(problems) = report.get_mut("problems").and_then(serde_json::Value::as_array_mut) {
+        problems.extend(found);
+    }
+    if let Some(warnings) = report.get_mut("warnings") {
+        *warnings = (warnings.as_u64().unwrap_or(0) + open.len() as u64).into();
+    }
 }
 
 /// The texts of the named policies, or of those that a supervisor would load.

@@ -112,7 +112,7 @@ fn play(session: &Session, file: &Path, update: bool) -> Result<Played, CliError
         let text = format!("{} can't be read: {}", path.display(), error.to_string().to_lowercase());
         CliError::user(text, format!("it belongs to the test {}", file.display()))
     };
-    let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+    let text = tmuxagent_config::read_text(file).map_err(|error| unreadable(file, &error))?;
     let source = Source::new(file.display().to_string(), text.as_str());
     let scenario = Scenario::read(&source).map_err(|found| CliError::User(Problem::in_text(found)))?;
     let folder = file.parent().unwrap_or_else(|| Path::new("."));

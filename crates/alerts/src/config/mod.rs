@@ -30,22 +30,48 @@ pub struct Settings {
     pub routing: Routing,
 }
 
-/// Shorter values of variables are words and numbers rather than secrets.
-const SECRET: usize = 8;
-
 impl Settings {
-    /// What takes out the known secrets as well: the channels' credentials, the keys of links, and what variables with
-    /// such names hold.
+    /// What takes out the known secrets as well: the channels' credentials, the PIN, the keys of links, what variables with
+    /// such names hold, and what the user's own `.env` holds unless [`is_public`].
     #[must_use]
     pub fn redactor(&self, loaded: &Loaded) -> Redactor {
         let channels = self.channels.values().flat_map(|channel| channel.kind.secrets());
         let links = loaded.config.approval_secret.iter().chain(loaded.config.serve.iter().flat_map(|serve| &serve.pin));
         let known = channels.chain(links).map(|secret| secret.expose().to_owned());
-        // A path says where a key lies, and is no secret.
-        let secret = |name: &str, value: &str| is_secret_name(name) && value.len() >= SECRET && !value.starts_with('/');
+        let own = |name: &str| loaded.environment.files().iter().flat_map(|file| &file.names).any(|own| own == name);
+        let secret = |name: &str, value: &str| {
+            !is_path(value) && !is_word(value) && (is_secret_name(name) || own(name) && !is_public(value))
+        };
         let variables = loaded.environment.iter().filter(|(name, value)| secret(name, value));
         Redactor::knowing(known.chain(variables.map(|(_, value)| value.to_owned())))
     }
+}
+
+/// A path says where a key lies, and is no secret.
+fn is_path(value: &str) -> bool {
+    value.starts_with('/') || value.starts_with("~/")
+}
+
+/// The longest word that is taken for one of everyday.
+const LONGEST_WORD: usize = 15;
+
+/// Whether a value is an everyday word such as `production` or `postgres`, which would be taken out of every text; what
+/// stands behind `PASSWORD=` is taken out there in any case.
+fn is_word(value: &str) -> bool {
+    let letters = value.len() <= LONGEST_WORD && value.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let rest = value.get(1..).unwrap_or_default();
+    letters && (rest == rest.to_ascii_lowercase() || value == value.to_ascii_uppercase())
+}
+
+/// Whether a value of a `.env` file is none of its secrets: numbers, times and addresses, and the name of a web server
+/// without anything that lets one in.
+fn is_public(value: &str) -> bool {
+    let number = value.bytes().all(|byte| byte.is_ascii_digit() || b".:-/+ ".contains(&byte));
+    let server = value.split_once("://").is_some_and(|(_, rest)| {
+        let rest = rest.trim_end_matches('/');
+        !rest.is_empty() && !rest.contains(['/', '@', '?', '#'])
+    });
+    number || server
 }
 
 /// Everything about alerts of a loaded configuration.
@@ -54,7 +80,7 @@ impl Settings {
 /// As [`read`].
 pub fn of(loaded: &Loaded) -> Result<Settings, Problem> {
     // The text is only needed to show places; a default configuration has none.
-    let text = std::fs::read_to_string(&loaded.config_name).unwrap_or_default();
+    let text = tmuxagent_config::read_text(loaded.config_name.as_ref()).unwrap_or_default();
     let source = Source::new(loaded.config_name.clone(), text);
     read(&loaded.config, &source, &loaded.environment).map_err(Problem::in_text)
 }

@@ -4,7 +4,7 @@ use super::{StageSubject, Subject, place_of};
 use crate::core::{Condition, Selector, TextTest};
 use crate::diagnostics::Problems;
 use crate::pattern::Patterns;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(subjects: &[Subject], patterns: &Patterns, problems: &mut Problems) {
     let mut starters: BTreeMap<String, Vec<(&Subject, &StageSubject)>> = BTreeMap::new();
@@ -17,18 +17,86 @@ pub(super) fn check(subjects: &[Subject], patterns: &Patterns, problems: &mut Pr
             own.into_iter().for_each(|event| starters.entry(event).or_default().push((subject, stage)));
         }
     }
-    let mut told: Vec<(&str, &str)> = Vec::new();
+    let mut told: BTreeSet<(&str, &str)> = BTreeSet::new();
     for rivals in starters.values() {
-        for (index, &(subject, stage)) in rivals.iter().enumerate() {
-            for &(earlier, other) in &rivals[..index] {
-                let pair = (stage.core.place.as_str(), other.core.place.as_str());
-                if !told.contains(&pair) && fight((subject, stage), (earlier, other)) {
-                    told.push(pair);
-                    tell((subject, stage), (earlier, other), problems);
+        let mut earlier = Earlier::default();
+        for &rival in rivals {
+            for other in earlier.of(rival) {
+                let pair = (rival.1.core.place.as_str(), other.1.core.place.as_str());
+                if !told.contains(&pair) && fight(rival, other) {
+                    told.insert(pair);
+                    tell(rival, other, problems);
+                    if told.len() >= MOST {
+                        return;
+                    }
                 }
             }
+            earlier.add(rival);
         }
     }
+}
+
+/// So many are told; who has more knows by then what is wrong, and the number of pairs grows with the square.
+const MOST: usize = 500;
+
+/// The starters of one event so far. Those that want one certain window, session or other fact are kept apart by it:
+/// two that want different ones never meet, and need not be compared with each other.
+#[derive(Default)]
+struct Earlier<'s, 'r> {
+    all: Vec<Starter<'s, 'r>>,
+    /// Those that want no certain fact.
+    others: Vec<usize>,
+    /// Those that want one, by it.
+    certain: BTreeMap<(&'static str, &'r str), Vec<usize>>,
+    /// The kinds of those facts.
+    kinds: BTreeSet<&'static str>,
+}
+
+impl<'s, 'r> Earlier<'s, 'r> {
+    /// Those that a starter can meet, in their order.
+    fn of(&self, (subject, _): Starter<'s, 'r>) -> Vec<Starter<'s, 'r>> {
+        let places = match certain(&subject.core.selector) {
+            Some(fact) if self.kinds.iter().all(|kind| *kind == fact.0) => {
+                let same = self.certain.get(&fact).map_or(&[][..], Vec::as_slice);
+                let mut places: Vec<usize> = self.others.iter().chain(same).copied().collect();
+                places.sort_unstable();
+                places
+            }
+            _ => (0..self.all.len()).collect(),
+        };
+        places.into_iter().filter_map(|place| self.all.get(place).copied()).collect()
+    }
+
+    fn add(&mut self, starter: Starter<'s, 'r>) {
+        let place = self.all.len();
+        self.all.push(starter);
+        match certain(&starter.0.core.selector) {
+            Some(fact) => {
+                self.certain.entry(fact).or_default().push(place);
+                self.kinds.insert(fact.0);
+            }
+            None => self.others.push(place),
+        }
+    }
+}
+
+/// The one fact that every pane of a selector has, with its kind.
+fn certain(selector: &Selector) -> Option<(&'static str, &str)> {
+    Some(match selector {
+        Selector::Any(parts) | Selector::All(parts) => match parts.as_slice() {
+            [only] => return certain(only),
+            _ => return None,
+        },
+        Selector::Host(test) => ("host", fixed(test)?),
+        Selector::Session(test) => ("session", fixed(test)?),
+        Selector::Window(test) => ("window", fixed(test)?),
+        Selector::Title(test) => ("title", fixed(test)?),
+        Selector::Role(test) => ("role", fixed(test)?),
+        Selector::Command(test) => ("command", fixed(test)?),
+        Selector::Path(test) => ("path", fixed(test)?),
+        Selector::Agent(test) => ("agent", fixed(test)?),
+        Selector::Not(_) => return None,
+    })
 }
 
 type Starter<'s, 'r> = (&'s Subject<'r>, &'s StageSubject<'r>);
@@ -105,6 +173,14 @@ fn words(condition: &Condition, patterns: &Patterns) -> String {
     }
 }
 
+/// The only text that passes a test, where there is one.
+fn fixed(test: &TextTest) -> Option<&str> {
+    match test {
+        TextTest::Exact(text) => Some(text),
+        TextTest::Glob(regex) | TextTest::Regex(regex) => literal(regex.as_str()),
+    }
+}
+
 /// Whether no pane can pass both. `false` when that is not certain.
 fn disjoint(a: &Selector, b: &Selector) -> bool {
     match (a, b) {
@@ -145,9 +221,7 @@ fn apart(a: &TextTest, b: &TextTest) -> bool {
     match (a, b) {
         (TextTest::Exact(text), other) | (other, TextTest::Exact(text)) => !other.holds(text),
         // `^agent:ci$` is a regular expression in letters only.
-        (TextTest::Glob(a) | TextTest::Regex(a), TextTest::Glob(b) | TextTest::Regex(b)) => {
-            matches!((literal(a.as_str()), literal(b.as_str())), (Some(a), Some(b)) if a != b)
-        }
+        (a, b) => matches!((fixed(a), fixed(b)), (Some(a), Some(b)) if a != b),
     }
 }
 

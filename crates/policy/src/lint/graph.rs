@@ -6,7 +6,7 @@ use crate::diagnostics::Problems;
 use crate::raw::RawConditionKind as Kind;
 use crate::raw::walk;
 use crate::source::Place;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 pub(super) fn check(subject: &Subject, problems: &mut Problems) {
     let circular = check_cycles(subject, problems);
@@ -165,6 +165,8 @@ fn has_poll(condition: Option<&Condition>) -> bool {
 
 /// Pipelines that start each other without end.
 pub(super) fn check_between(subjects: &[Subject], problems: &mut Problems) {
+    let places: HashMap<&str, usize> =
+        subjects.iter().enumerate().rev().map(|(index, subject)| (subject.core.name.as_str(), index)).collect();
     let edges: Vec<Vec<Edge>> = subjects
         .iter()
         .map(|subject| {
@@ -172,7 +174,7 @@ pub(super) fn check_between(subjects: &[Subject], problems: &mut Problems) {
             targets
                 .filter_map(|(stage, action)| match action {
                     Action::StartPipeline { pipeline } => {
-                        let index = subjects.iter().position(|subject| subject.core.name == *pipeline)?;
+                        let index = *places.get(pipeline.as_str())?;
                         Some((index, stage.at()))
                     }
                     Action::SendKeys { .. }

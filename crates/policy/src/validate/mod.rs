@@ -15,7 +15,7 @@ use super::source::{Place, Source};
 use super::template::{Piece, TEMPLATE_NAMES, evaluated_twice, pieces, unquotable};
 use super::yaml;
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use tmuxagent_model::Millis;
 use tmuxagent_yaml::nearest;
@@ -97,9 +97,9 @@ struct Reading<'a> {
     problems: Problems<'a>,
     patterns: Patterns,
     /// Names of all pipelines, for `start_pipeline`.
-    pipelines: Vec<&'a str>,
+    pipelines: BTreeSet<&'a str>,
     /// Where each pipeline is defined.
-    seen: Vec<(String, Place)>,
+    seen: BTreeMap<String, Place>,
     /// The principles of all files, as `{{principles}}` shows them.
     principles: String,
     /// The defaults of the file being read.
@@ -127,7 +127,7 @@ impl<'a> Reading<'a> {
             problems,
             patterns: Patterns::default(),
             pipelines: all().filter_map(|pipeline| pipeline.name.as_ref()).map(|name| name.value.as_str()).collect(),
-            seen: Vec::new(),
+            seen: BTreeMap::new(),
             principles: texts().map(|text| format!("- {}", text.value.trim())).collect::<Vec<_>>().join("\n"),
             defaults: Defaults::default(),
             stages: Vec::new(),
@@ -166,13 +166,13 @@ impl<'a> Reading<'a> {
     fn pipeline(&mut self, raw: &'a RawPipeline) -> Pipeline {
         let name = raw.name.as_ref().map(|name| self.name(name, "a pipeline")).unwrap_or_default();
         if let Some(text) = &raw.name {
-            match self.seen.iter().find(|(known, _)| *known == name) {
-                Some((_, first)) => {
+            match self.seen.get(&name) {
+                Some(first) => {
                     let first = self.problems.describe(*first);
                     let message = format!("the pipeline `{name}` is defined twice: here and at {first}");
                     self.problems.error("duplicate-pipeline", text.at, message).help("give one of them another name");
                 }
-                None => self.seen.push((name.clone(), text.at)),
+                None => drop(self.seen.insert(name.clone(), text.at)),
             }
         }
         let stages: &'a [_] = raw.stages.as_ref().map_or(&[], |list| list.items.as_slice());

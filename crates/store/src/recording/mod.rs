@@ -7,6 +7,7 @@
 
 mod chunk;
 mod read;
+mod redact;
 mod writer;
 
 pub(super) use read::check_recordings;
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tmuxagent_model::{AgentMessage, LineSource, Millis, PaneInfo, PaneKey, Timestamp};
+use tmuxagent_model::{AgentMessage, LineSource, Millis, PaneInfo, PaneKey, Redaction, Timestamp};
 use tokio::sync::oneshot;
 use writer::{Writer, connect, is_damage, stored_bytes};
 
@@ -141,6 +142,8 @@ struct Shared {
     /// The panes that are recorded, as they are now.
     known: BTreeMap<PaneKey, Arc<PaneInfo>>,
     flushed: Vec<oneshot::Sender<()>>,
+    /// What all that is written goes through.
+    redaction: Redaction,
     problem: Option<String>,
     closing: bool,
 }
@@ -202,6 +205,11 @@ impl Recorder {
         let writer = Writer::new(Arc::clone(&desk), conn, limits, stored);
         std::thread::Builder::new().name("recorder".to_owned()).spawn(move || writer.run()).map_err(in_folder)?;
         Ok(Self { handle: Arc::new(Handle { desk }) })
+    }
+
+    /// From now on everything that is written goes through this.
+    pub fn redact_by(&self, redaction: Redaction) {
+        self.handle.desk.lock().redaction = redaction;
     }
 
     /// Takes a piece of a pane that is recorded. Never waits for the disk.

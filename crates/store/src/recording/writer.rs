@@ -1,11 +1,12 @@
 //! The thread that writes recordings, and lets the oldest go.
 
 use super::chunk::Chunk;
+use super::redact::{Carries, clean};
 use super::{Desk, FLUSH_AFTER, FLUSH_BYTES, Recorded, RecordingLimits, SCHEMA, Shared, Waiting, newest};
 use crate::error::StoreError;
-use crate::{files, schema};
+use crate::{files, redact, schema};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use tmuxagent_model::{PaneKey, Timestamp};
@@ -74,17 +75,19 @@ pub(super) struct Writer {
     limits: RecordingLimits,
     /// What the chunks take, bytes.
     stored: u64,
+    carries: Carries,
 }
 
 impl Writer {
     pub fn new(desk: Arc<Desk>, conn: Connection, limits: RecordingLimits, stored: u64) -> Self {
-        Self { desk, conn, limits, stored }
+        Self { desk, conn, limits, stored, carries: Carries::new() }
     }
 
     pub fn run(mut self) {
         loop {
-            let (panes, flushed, closing) = self.wait();
+            let (mut panes, flushed, closing) = self.wait();
             if !panes.is_empty() {
+                self.clean(&mut panes);
                 let stored = self.store(&panes);
                 let mut shared = self.desk.lock();
                 if let Err(error) = &stored {
@@ -123,6 +126,24 @@ impl Writer {
             waiting.mark_missed(waiting.missed_at);
         }
         (panes, std::mem::take(&mut shared.flushed), shared.closing)
+    }
+
+    /// Takes secrets out, before anything is written.
+    fn clean(&mut self, panes: &mut BTreeMap<PaneKey, Waiting>) {
+        let (redaction, known) = {
+            let shared = self.desk.lock();
+            (shared.redaction.clone(), shared.known.keys().cloned().collect::<BTreeSet<_>>())
+        };
+        self.carries.retain(|pane, _| known.contains(pane));
+        for (pane, waiting) in panes {
+            let carry = self.carries.entry(pane.clone()).or_default();
+            clean(&mut waiting.pieces, carry, &redaction);
+            if let Ok(info) = redact::json(&*waiting.info, &redaction)
+                && let Ok(info) = serde_json::from_str(&info)
+            {
+                waiting.info = Arc::new(info);
+            }
+        }
     }
 
     fn store(&mut self, panes: &BTreeMap<PaneKey, Waiting>) -> Result<(), StoreError> {

@@ -144,7 +144,9 @@ async fn images(room: &Room, commits: i64) -> (Vec<u8>, Vec<u8>, Vec<usize>) {
             let mut lengths = Vec::new();
             for n in 1..=commits {
                 let batch = batch(n);
-                writer::durably(conn, || Ok(super::super::batch::write(conn, &batch)?))?;
+                writer::durably(conn, || {
+                    Ok(super::super::batch::write(conn, &batch, &tmuxagent_model::Redaction::default())?)
+                })?;
                 lengths.push(usize::try_from(std::fs::metadata(&wal)?.len()).unwrap());
             }
             Ok((std::fs::read(&path)?, std::fs::read(&wal)?, lengths))

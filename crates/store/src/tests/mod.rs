@@ -9,6 +9,7 @@ mod outbox;
 mod query;
 mod recording;
 mod retention;
+mod secrets;
 
 use super::*;
 use std::path::PathBuf;

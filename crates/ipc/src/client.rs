@@ -21,6 +21,9 @@ pub enum ClientError {
     /// The connection broke.
     #[error("the connection to the supervisor broke: {0}")]
     Broken(String),
+    /// The connection ended after something was asked and before its answer.
+    #[error("the supervisor ended before it answered")]
+    Unanswered,
     /// The supervisor refused the view.
     #[error("{0}")]
     Refused(String),
@@ -152,7 +155,8 @@ impl Connection {
     /// Asks and waits for the answer; pushes that come before it are kept.
     ///
     /// # Errors
-    /// When the connection breaks.
+    /// [`ClientError::Unanswered`] when the connection ends after the request may have gone out,
+    /// [`ClientError::Broken`] when it certainly did not.
     pub async fn request(&mut self, request: Request) -> Result<Reply, ClientError> {
         self.next += 1;
         let id = self.next;
@@ -166,7 +170,7 @@ impl Connection {
                     }
                 }
                 Some(push) => self.pushed.push_back(push),
-                None => return Err(gone()),
+                None => return Err(ClientError::Unanswered),
             }
         }
     }

@@ -3,8 +3,8 @@
 use super::book::LinkBook;
 use super::limit::{FORGERY, Limits};
 use super::page::{self, Choice, Question};
-use crate::decide::{Decide, Refusal};
-use crate::token::{Genuine, Keyring, LinkState, TokenError, admit, authenticate};
+use crate::decide::{Decide, Refusal, Unsettled};
+use crate::token::{Genuine, Keyring, TokenError, admit, authenticate};
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -17,6 +17,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use subtle::ConstantTimeEq;
 use tmuxagent_config::Secret;
+use tmuxagent_failpoints as failpoints;
 use tmuxagent_model::{Approval, Decider, Timestamp, Verdict, Via};
 use tmuxagent_text::Lang;
 use tmuxagent_text::redact::Redactor;
@@ -291,15 +292,18 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
     let answer = form.option.filter(|_| approve).and_then(|index| approval.options.get(index).cloned());
     let by = Decider { who: caller.address.to_string(), via: Via::Link };
     let verdict = Verdict { approve, answer };
-    match state.desk.decide(&approval.id, token.claims.revision, verdict, by).await {
-        Ok(()) => {
-            // The approval's own state keeps the link from being used again, also where the book can't be written.
-            if let Err(error) = state.book.mark(token.id_hash, LinkState::Used).await {
-                state.desk.report(format!("the book of links can't be written: {error}"));
-            }
-            axum::response::Html(page::decided(lang, approve, &state.redactor.redact(&approval.question)))
-                .into_response()
-        }
+    let settled = match state.desk.decide(&approval.id, token.claims.revision, verdict, by).await {
+        Ok(settled) => settled,
+        Err(unsettled) => return unsure(lang, &unsettled),
+    };
+    // The approval's own state keeps the link from being used again, also where the book can't be written.
+    if let Err(error) = state.book.spend(token.id_hash, &settled).await {
+        state.desk.report(format!("the book of links can't be written: {error}"));
+    }
+    failpoints::at("decision.consumed");
+    match settled.end() {
+        Ok(()) => axum::response::Html(page::decided(lang, approve, &state.redactor.redact(&approval.question)))
+            .into_response(),
         Err(refusal) => {
             let status = match refusal {
                 Refusal::Decided(_) | Refusal::Closed | Refusal::Stale => StatusCode::GONE,
@@ -309,6 +313,16 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
             (status, axum::response::Html(page::refused(lang, &refusal.sentence(lang)))).into_response()
         }
     }
+}
+
+/// The link is as good as before; opening it again tells what became of it.
+fn unsure(lang: Lang, unsettled: &Unsettled) -> Response {
+    let sentence = unsettled.sentence(lang);
+    let page = match unsettled {
+        Unsettled::NotTaken => page::refused(lang, &sentence),
+        Unsettled::Doubtful(_) => page::uncertain(lang, &sentence),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], axum::response::Html(page)).into_response()
 }
 
 fn bad_form(lang: Lang) -> Response {
@@ -335,7 +349,7 @@ async fn check_pin(
         let warning = caller.lang.pick("Wrong PIN.", "PIN 错误。");
         return Some(question(state, caller, token, approval, text, Choice::None, Some(warning)));
     }
-    if let Err(error) = state.book.mark(token.id_hash, LinkState::Revoked).await {
+    if let Err(error) = state.book.take_back(token.id_hash).await {
         state.desk.report(format!("the book of links can't be written: {error}"));
     }
     state.desk.report(format!("a link for approval {} was taken back after too many wrong PINs", approval.id));

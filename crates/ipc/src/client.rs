@@ -50,7 +50,12 @@ pub fn hello(via: Via, pane: Option<String>, tmux_socket: Option<String>) -> Req
 /// [`ClientError::NoSupervisor`] when there is no socket or nobody behind it.
 pub async fn dial(socket: &Path) -> Result<UnixStream, ClientError> {
     UnixStream::connect(socket).await.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::NoSupervisor,
+        io::ErrorKind::NotFound
+        | io::ErrorKind::ConnectionRefused
+        // It ends in this very instant.
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe => ClientError::NoSupervisor,
         _ => ClientError::Broken(error.to_string()),
     })
 }
@@ -156,11 +161,11 @@ impl Connection {
     ///
     /// # Errors
     /// [`ClientError::Unanswered`] when the connection ends after the request may have gone out,
-    /// [`ClientError::Broken`] when it certainly did not.
+    /// [`ClientError::NoSupervisor`] when it certainly did not.
     pub async fn request(&mut self, request: Request) -> Result<Reply, ClientError> {
         self.next += 1;
         let id = self.next;
-        self.link.requests.send(RequestFrame { id, request }).await.map_err(|_| gone())?;
+        self.link.requests.send(RequestFrame { id, request }).await.map_err(|_| ClientError::NoSupervisor)?;
         loop {
             match self.link.frames.recv().await {
                 Some(ServerFrame::Reply { id: answered, reply }) if answered == id => return Ok(*reply),
@@ -182,8 +187,4 @@ impl Connection {
             None => self.link.frames.recv().await,
         }
     }
-}
-
-fn gone() -> ClientError {
-    ClientError::Broken("the supervisor has gone".to_owned())
 }

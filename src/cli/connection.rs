@@ -6,7 +6,7 @@ use std::time::Duration;
 use tmuxagent_ipc::client::{self, ClientError};
 use tmuxagent_ipc::lock::socket_path;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request, ServerFrame};
-use tmuxagent_model::{Approval, Command, Snapshot, Timestamp, Via};
+use tmuxagent_model::{Approval, Command, Doubt, Snapshot, Timestamp, Via};
 use tokio::runtime::Runtime;
 
 /// How long an answer may take. A supervisor that is busy with a flood answers views first, in milliseconds.
@@ -70,13 +70,18 @@ impl Connection {
         }
     }
 
-    /// Asks and waits for the answer; an error of the supervisor becomes one of ours.
+    /// Asks and waits for the answer; an error of the supervisor becomes one of ours. A wish whose answer does not come
+    /// may be done or not, and the error names the command that tells.
     pub(super) fn ask(&mut self, request: Request) -> Result<Reply, CliError> {
-        let inner = &mut self.inner;
+        let (inner, is_wish, look) = (&mut self.inner, request.is_wish(), look(&request));
+        let uncertain = |doubt| CliError::Uncertain { doubt, look };
         let answered = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, inner.request(request)).await });
         match answered {
+            Err(_) if is_wish => Err(uncertain(Doubt::Slow)),
             Err(_) => Err(silent()),
+            Ok(Err(ClientError::Unanswered)) if is_wish => Err(uncertain(Doubt::Ended)),
             Ok(Err(error)) => Err(gone(&error.to_string())),
+            Ok(Ok(Reply::Uncertain { doubt })) => Err(uncertain(doubt)),
             Ok(Ok(Reply::Error { kind, text })) => Err(CliError::Answer { kind, text }),
             Ok(Ok(reply)) => Ok(reply),
         }
@@ -115,11 +120,26 @@ impl Connection {
     }
 }
 
+/// The command that tells what became of a request.
+fn look(request: &Request) -> String {
+    match request {
+        Request::Command { command: Command::Decide { approval, .. } } => format!("tmuxagent approvals {approval}"),
+        Request::Command { command: Command::Start { .. } | Command::Control { .. } } => {
+            "tmuxagent panes --runs".to_owned()
+        }
+        Request::Command { command: Command::Send { .. } } => "tmuxagent events".to_owned(),
+        _ => "tmuxagent status".to_owned(),
+    }
+}
+
 fn unreachable(socket: &Path, error: ClientError) -> CliError {
     let shown = socket.display();
     match error {
         ClientError::NoSupervisor => {
             CliError::NoSupervisor { text: format!("no supervisor runs (nobody listens on {shown})") }
+        }
+        ClientError::Unanswered => {
+            gone("the supervisor ended before it was asked anything, so nothing was done (another may be starting)")
         }
         ClientError::Refused(text) => CliError::Answer { kind: ErrorKind::Refused, text },
         foreign @ ClientError::Foreign { .. } => {

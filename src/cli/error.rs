@@ -3,6 +3,8 @@
 use std::io;
 use tmuxagent_config::Problem;
 use tmuxagent_ipc::wire::ErrorKind;
+use tmuxagent_model::Doubt;
+use tmuxagent_text::{self as i18n, Lang};
 
 /// The exit codes. Scripts rely on them; a code never changes its meaning.
 pub mod exit {
@@ -12,7 +14,7 @@ pub mod exit {
     pub const NEGATIVE: u8 = 1;
     /// The command line, the configuration or a policy is wrong, or this machine does not allow it.
     pub const USER: u8 = 2;
-    /// No supervisor runs.
+    /// No supervisor runs, or it ends and did not begin with it.
     pub const NO_SUPERVISOR: u8 = 3;
     /// No such pane, run, approval or stage, or the name fits several.
     pub const NOT_FOUND: u8 = 4;
@@ -20,6 +22,8 @@ pub mod exit {
     pub const DECIDED: u8 = 5;
     /// The supervisor refuses it in the present state.
     pub const REFUSED: u8 = 6;
+    /// Not certain: it may be done, or be done later, or not.
+    pub const UNCERTAIN: u8 = 7;
     /// tmuxagent itself failed.
     pub const INTERNAL: u8 = 70;
 }
@@ -49,6 +53,13 @@ pub enum CliError {
         kind: ErrorKind,
         /// Its sentence.
         text: String,
+    },
+    /// Nobody can say yet whether it is done.
+    Uncertain {
+        /// Why.
+        doubt: Doubt,
+        /// The command that tells once it is known.
+        look: String,
     },
     /// Ours; the context is kept.
     Internal(color_eyre::Report),
@@ -81,9 +92,11 @@ impl CliError {
                 ErrorKind::NotFound | ErrorKind::Ambiguous => exit::NOT_FOUND,
                 ErrorKind::AlreadyDecided | ErrorKind::Stale => exit::DECIDED,
                 ErrorKind::Refused => exit::REFUSED,
+                ErrorKind::Ending => exit::NO_SUPERVISOR,
                 ErrorKind::BadRequest => exit::USER,
                 ErrorKind::UnknownRequest | ErrorKind::Internal => exit::INTERNAL,
             },
+            Self::Uncertain { .. } => exit::UNCERTAIN,
             Self::Internal(_) => exit::INTERNAL,
             Self::Pipe => exit::OK,
         }
@@ -95,6 +108,7 @@ impl CliError {
         match self {
             Self::User(problem) => problem.text.clone(),
             Self::NoSupervisor { text } | Self::NotFound { text, .. } | Self::Answer { text, .. } => text.clone(),
+            Self::Uncertain { doubt, .. } => i18n::doubt(Lang::En, doubt),
             Self::Internal(report) => format!("{report:#}"),
             Self::Pipe => String::new(),
         }
@@ -110,6 +124,10 @@ impl CliError {
             }
             Self::NotFound { hint, candidates, .. } if candidates.is_empty() => vec![hint.clone()],
             Self::NotFound { hint, candidates, .. } => vec![format!("{hint}\n  {}", candidates.join("\n  "))],
+            Self::Uncertain { doubt, look } => {
+                let first = if *doubt == Doubt::Ended { "once a supervisor runs again, " } else { "" };
+                vec![format!("{first}`{look}` tells what became of it")]
+            }
             Self::Answer { kind: ErrorKind::UnknownRequest, .. } => {
                 vec!["the supervisor is of another version: `tmuxagent shutdown` and start it again".to_owned()]
             }

@@ -4,6 +4,7 @@ use super::connection::Connection;
 use super::{CliError, Outcome, Session, exit};
 use clap::Args;
 use tmuxagent_ipc::wire::{Request, ServerFrame};
+use tmuxagent_model::Doubt;
 use tmuxagent_text::cli::{Word, word};
 
 /// A bad configuration or policy changes nothing: the old one goes on, and the exit code is 2.
@@ -29,7 +30,9 @@ pub(super) fn shutdown(session: &Session, args: &ShutdownArgs) -> Outcome {
     match connection.ask(Request::Shutdown) {
         Ok(_) => {}
         // It may be gone before its answer is read.
-        Err(CliError::NoSupervisor { .. }) => return say(session, Word::Ended),
+        Err(CliError::NoSupervisor { .. } | CliError::Uncertain { doubt: Doubt::Ended, .. }) => {
+            return say(session, Word::Ended);
+        }
         Err(error) => return Err(error),
     }
     if !args.no_wait {

@@ -164,6 +164,8 @@ pub fn report(error: &CliError, json: bool) -> u8 {
     let prefix = match (own, code) {
         (true, _) => "",
         (false, exit::INTERNAL) => "internal error: ",
+        // It is no failure, or not yet.
+        (false, exit::UNCERTAIN) => "",
         (false, _) => "error: ",
     };
     let _ = writeln!(message, "{prefix}{text}");

@@ -192,6 +192,7 @@ fn keymap(loaded: &Loaded) -> Result<Keymap, CliError> {
 fn code(ended: Result<Exit, UiError>) -> Outcome {
     match ended {
         Ok(Exit::Quit | Exit::TerminalGone) => Ok(exit::OK),
+        Ok(Exit::Unanswered(doubt)) => Err(CliError::Uncertain { doubt, look: "tmuxagent approvals --all".to_owned() }),
         // As a shell reports a program that a signal ended.
         Ok(Exit::Signal(number)) => Ok(u8::try_from(128 + number).unwrap_or(exit::INTERNAL)),
         Err(UiError::Terminal(error)) => Err(CliError::user(

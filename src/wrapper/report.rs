@@ -5,7 +5,7 @@ use super::{PATIENCE, Wrapped};
 use std::time::Duration;
 use tmuxagent_ipc::client::{Connection, hello};
 use tmuxagent_ipc::wire::{Reply, Request};
-use tmuxagent_model::{AgentMessage, MessageType, Millis, Via};
+use tmuxagent_model::{AgentMessage, Doubt, MessageType, Millis, Via};
 use tokio::task::JoinHandle;
 
 /// Whether the supervisor took the report.
@@ -39,7 +39,8 @@ impl Reporter {
         let tell = async {
             let mut connection = (&mut self.connecting).await.ok().flatten()?;
             let reply = connection.request(request(wrapped, Some(i32::from(code)), took)?).await.ok()?;
-            matches!(reply, Reply::Done).then_some(())
+            // What could not be saved yet is kept, and would count twice if it stood on the terminal as well.
+            matches!(reply, Reply::Done | Reply::Uncertain { doubt: Doubt::NotSaved { .. } }).then_some(())
         };
         match tokio::time::timeout(PATIENCE, tell).await {
             Ok(Some(())) => Told::Socket,

@@ -262,7 +262,7 @@ fn ended_in_order_at_any_instant_of_a_prompt_it_misses_no_line() {
 
 #[test]
 fn every_place_is_killed_at() {
-    let own = include_str!("kills.rs");
+    let own = [include_str!("kills.rs"), include_str!("decisions.rs")].concat();
     let missing: Vec<_> = tmuxagent_failpoints::PLACES.iter().filter(|place| !own.contains(**place)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

@@ -5,6 +5,7 @@
 mod away;
 mod collector;
 mod deciding;
+mod decisions;
 mod demo;
 mod faults;
 mod flood;

@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
 use tmuxagent_model::{
-    ApprovalId, Command, EventLine, HostName, HostState, HostView, KeyStep, Note, PaneState, Problem, RunControl,
-    RunId, Severity, Snapshot, Timestamp, Verdict,
+    ApprovalId, Command, Doubt, EventLine, HostName, HostState, HostView, KeyStep, Note, PaneState, Problem,
+    RunControl, RunId, Severity, Snapshot, Timestamp, Verdict,
 };
 
 /// Two hosts with three panes, one approval, one run.
@@ -286,6 +286,32 @@ fn a_late_or_stale_decision_ends_with_five() {
 }
 
 #[test]
+fn what_is_not_certain_ends_with_seven() {
+    let env = TestEnv::new();
+    let _supervisor = StagedSupervisor::start(&env.runtime_dir(), picture(), |request| match request {
+        Request::Command { command: Command::Decide { .. } } => {
+            Some(Reply::Uncertain { doubt: Doubt::NotSaved { error: "the disk is full".into() } })
+        }
+        Request::Command { .. } => Some(Reply::Uncertain { doubt: Doubt::Ended }),
+        Request::Reload => Some(Reply::Error { kind: ErrorKind::Ending, text: "the supervisor is ending".into() }),
+        _ => None,
+    });
+    assert_snapshot!(env.run(&["approve", "01J"]), @r"
+    --- stderr ---
+    not certain yet: it can't be saved (the disk is full); it is kept and tried again
+    hint: `tmuxagent approvals 01JAPPROVALA` tells what became of it
+    --- exit code 7 ---
+    ");
+    assert_snapshot!(env.run(&["send", "agent:codex-ci", "ls"]), @r"
+    --- stderr ---
+    not certain: the supervisor ended before it answered; it may be done or not
+    hint: once a supervisor runs again, `tmuxagent events` tells what became of it
+    --- exit code 7 ---
+    ");
+    assert_eq!(env.run(&["reload"]).code, 3, "it was not begun, and that is certain");
+}
+
+#[test]
 fn runs_are_started_and_controlled() {
     let env = TestEnv::new();
     let supervisor = staged(&env);
@@ -409,14 +435,14 @@ fn a_closed_pipe_is_no_error() {
 fn versions_are_compared_with_the_running_one() {
     let env = TestEnv::new();
     assert_snapshot!(env.run(&["version"]), @r"
-    tmuxagent [VERSION] (protocol 1)
+    tmuxagent [VERSION] (protocol 2)
     no supervisor runs
     --- exit code 0 ---
     ");
     let _supervisor = staged(&env);
     assert_snapshot!(env.run(&["version"]), @r"
-    tmuxagent [VERSION] (protocol 1)
-    supervisor [VERSION] (protocol 1, process 4711)
+    tmuxagent [VERSION] (protocol 2)
+    supervisor [VERSION] (protocol 2, process 4711)
     --- exit code 0 ---
     ");
 }
@@ -485,6 +511,7 @@ fn the_help_tells_the_global_options_and_the_exit_codes() {
           --color <WHEN>        When to use colours: auto, always or never; NO_COLOR is honoured
 
     Exit codes: 0 done; 1 the answer is no, or warnings; 2 wrong use, configuration or policy; 3 no
-    supervisor runs; 4 not found; 5 decided before or changed; 6 refused now; 70 our fault.
+    supervisor runs; 4 not found; 5 decided before or changed; 6 refused now; 7 not certain: done or
+    not, look; 70 our fault.
     ");
 }

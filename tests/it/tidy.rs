@@ -24,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ipc", &["model", "clock"]),
     // The length of a socket's path decides where it can lie.
     ("config", &["model", "yaml", "policy", "ipc"]),
-    ("alerts", &["model", "clock", "yaml", "text", "config", "store"]),
+    ("alerts", &["model", "clock", "failpoints", "yaml", "text", "config", "store"]),
     ("tui", &["model", "yaml", "text", "ipc", "failpoints"]),
     ("workspace", &["model", "yaml", "tmux"]),
     (
@@ -173,6 +173,18 @@ fn files_are_short_and_say_what_they_are() {
         }
     }
     assert_none("files", &found);
+}
+
+/// What holds a decision is consumed in exchange for a `Settled`; only the desk knows what is written down.
+#[test]
+fn only_the_desk_settles_a_decision() {
+    let allowed = |name: &str| name == "crates/supervisor/src/desk.rs";
+    let found: Vec<String> = sources()
+        .into_iter()
+        .filter(|source| !allowed(&source.name) && code(source).contains("Settled::new"))
+        .map(|source| source.name)
+        .collect();
+    assert_none("decisions settled elsewhere", &found);
 }
 
 #[test]

@@ -1,8 +1,13 @@
-//! What chats and links need of the supervisor: to look an approval up, and to decide it.
+//! What chats, links and files need of the supervisor: to look an approval up, and to decide it.
+//!
+//! **Invariant: read → commit → consume.** Whatever of the outside holds a decision (a word in a file, a link's one use, a
+//! press that the service delivers again) is consumed in exchange for a [`Settled`] only, and there is one only when the
+//! decision is written down, or refused for good.
 
 use futures_util::future::BoxFuture;
 use jiff::tz::TimeZone;
-use tmuxagent_model::{Approval, ApprovalId, Decider, Decision, Verdict};
+use tmuxagent_model::{Approval, ApprovalId, Decider, Decision, Doubt, Verdict};
+use tmuxagent_text::Lang;
 
 /// The supervisor, as seen by surfaces outside its process's screens.
 ///
@@ -11,14 +16,15 @@ pub trait Decide: Send + Sync {
     /// The approval as it stands, also a closed one.
     fn approval<'a>(&'a self, id: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>>;
 
-    /// Decides it; returns when the decision is committed.
+    /// Decides it. What comes back settled is committed, or refused for good; of all else nothing may be consumed, and it
+    /// may be asked again: the same decision of the same decider, taken meanwhile, counts as taken now.
     fn decide<'a>(
         &'a self,
         approval: &'a ApprovalId,
         revision: u32,
         verdict: Verdict,
         by: Decider,
-    ) -> BoxFuture<'a, Result<(), Refusal>>;
+    ) -> BoxFuture<'a, Result<Settled, Unsettled>>;
 
     /// Something that somebody may have to know: a forged link, a stranger's button. Goes to the journal.
     fn report(&self, text: String);
@@ -26,6 +32,54 @@ pub trait Decide: Send + Sync {
     /// The zone in which people here read times.
     fn zone(&self) -> TimeZone {
         TimeZone::UTC
+    }
+}
+
+/// How a decision ended for good. It can't be copied, and what consumes asks for it.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "what held the decision is not consumed yet"]
+pub struct Settled(Result<(), Refusal>);
+
+impl Settled {
+    /// A decision with this end. Only who knows that it is written down may say so: the supervisor's desk.
+    pub const fn new(end: Result<(), Refusal>) -> Self {
+        Self(end)
+    }
+
+    /// Whether it was taken.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub const fn end(&self) -> Result<(), &Refusal> {
+        match &self.0 {
+            Ok(()) => Ok(()),
+            Err(refusal) => Err(refusal),
+        }
+    }
+}
+
+/// Why a decision has no end yet. What held it stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsettled {
+    /// The supervisor ends and did not begin with it: nothing was done.
+    NotTaken,
+    /// It may be done or not.
+    Doubtful(Doubt),
+}
+
+impl Unsettled {
+    /// The sentence for the decider.
+    #[must_use]
+    pub fn sentence(&self, lang: Lang) -> String {
+        match self {
+            Self::NotTaken => lang
+                .pick(
+                    "the supervisor is ending; nothing was done, try again later",
+                    "监督进程正在结束，未执行任何操作，请稍后再试",
+                )
+                .to_owned(),
+            Self::Doubtful(doubt) => tmuxagent_text::plain::one_line(&tmuxagent_text::doubt(lang, doubt)),
+        }
     }
 }
 
@@ -67,7 +121,7 @@ impl Refusal {
 
     /// The sentence for the late decider.
     #[must_use]
-    pub fn sentence(&self, lang: tmuxagent_text::Lang) -> String {
+    pub fn sentence(&self, lang: Lang) -> String {
         match self {
             Self::Decided(decided) => {
                 let Decided { decision, zone } = decided.as_ref();
@@ -82,8 +136,8 @@ impl Refusal {
                     lang.via(decision.by.via),
                 );
                 match lang {
-                    tmuxagent_text::Lang::En => format!("already {state} by {who} at {at} via {via}"),
-                    tmuxagent_text::Lang::Zh => format!("{who} 已于 {at} 通过{via}处理：{state}"),
+                    Lang::En => format!("already {state} by {who} at {at} via {via}"),
+                    Lang::Zh => format!("{who} 已于 {at} 通过{via}处理：{state}"),
                 }
             }
             Self::Closed => lang.pick("the question is closed", "该问题已关闭").to_owned(),

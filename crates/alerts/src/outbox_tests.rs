@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::{Route, When};
-use crate::decide::Refusal;
+use crate::decide::{Refusal, Settled, Unsettled};
 use crate::message::tests::{alert as question, approval};
 use futures_util::future::BoxFuture;
 use std::sync::Mutex;
@@ -20,8 +20,14 @@ impl Decide for Desk {
         Box::pin(async move { (approval.id == *id).then_some(approval) })
     }
 
-    fn decide<'a>(&'a self, _: &'a ApprovalId, _: u32, _: Verdict, _: Decider) -> BoxFuture<'a, Result<(), Refusal>> {
-        Box::pin(async { Err(Refusal::Unknown) })
+    fn decide<'a>(
+        &'a self,
+        _: &'a ApprovalId,
+        _: u32,
+        _: Verdict,
+        _: Decider,
+    ) -> BoxFuture<'a, Result<Settled, Unsettled>> {
+        Box::pin(async { Ok(Settled::new(Err(Refusal::Unknown))) })
     }
 
     fn report(&self, _: String) {}

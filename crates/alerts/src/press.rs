@@ -1,6 +1,6 @@
 //! A button in a chat: what stands behind it, and what a press leads to.
 
-use super::decide::{Decide, Refusal};
+use super::decide::{Decide, Refusal, Unsettled};
 use tmuxagent_model::{ApprovalId, Decider, Verdict, Via};
 use tmuxagent_text::Lang;
 use tmuxagent_text::plain::one_line;
@@ -52,19 +52,30 @@ pub enum Pressed {
 }
 
 /// Decides for `who`, an id that the chat service vouches for, where `allowed` names it.
-pub async fn press(desk: &dyn Decide, key: &str, who: &str, allowed: &[String], lang: Lang) -> Pressed {
+///
+/// # Errors
+/// When it has no end yet: the press is not to be taken from the service, nor the card changed, and is tried again.
+pub async fn press(
+    desk: &dyn Decide,
+    key: &str,
+    who: &str,
+    allowed: &[String],
+    lang: Lang,
+) -> Result<Pressed, Unsettled> {
     let shown = tmuxagent_text::plain::cut_chars(&one_line(who), 60);
     if !allowed.iter().any(|id| id == who) {
         desk.report(format!("a button was pressed by {shown}, who is not on the allow-list"));
-        return Pressed::Ignored(lang.pick("you are not on the list of deciders", "你不在审批人名单中").to_owned());
+        let sentence = lang.pick("you are not on the list of deciders", "你不在审批人名单中");
+        return Ok(Pressed::Ignored(sentence.to_owned()));
     }
     let Some(press) = Press::parse(key) else {
         desk.report(format!("{shown} pressed a button that is not ours"));
-        return Pressed::Ignored(Refusal::Unknown.sentence(lang));
+        return Ok(Pressed::Ignored(Refusal::Unknown.sentence(lang)));
     };
     let verdict = Verdict { approve: press.approve, answer: None };
     let by = Decider { who: shown.clone(), via: Via::Chat };
-    match desk.decide(&press.approval, press.revision, verdict, by).await {
+    let settled = desk.decide(&press.approval, press.revision, verdict, by).await?;
+    Ok(match settled.end() {
         Ok(()) => {
             let what =
                 if press.approve { lang.pick("approved", "已批准") } else { lang.pick("rejected", "已拒绝") };
@@ -74,7 +85,7 @@ pub async fn press(desk: &dyn Decide, key: &str, who: &str, allowed: &[String], 
         Err(refusal @ (Refusal::Decided(_) | Refusal::Closed | Refusal::Stale | Refusal::Unknown)) => {
             Pressed::Over(refusal.sentence(lang))
         }
-    }
+    })
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ fn identity(id: &str) -> String {
     })
 }
 
-/// What stands in the file. `note` answers what was written last.
+/// What stands in the file. `note` answers what was written last; it stands as a [`remark`].
 #[must_use]
 pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: Option<&str>) -> String {
     let line = |text: &str| one_line(&redactor.redact(text));
@@ -96,10 +96,19 @@ pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: 
     }
     let _ = writeln!(text, "\n{}", lang.pick(HOW[0], HOW[1]));
     if let Some(note) = note {
-        let _ = writeln!(text, "{}", one_line(note));
+        text.push_str(&remark(note));
     }
     text
 }
+
+/// A line of ours in a file, which is never read as somebody's word.
+#[must_use]
+pub fn remark(sentence: &str) -> String {
+    format!("{REMARK}{}\n", one_line(sentence))
+}
+
+/// How our remarks begin.
+const REMARK: &str = "# ";
 
 /// How to decide, in both languages.
 const HOW: [&str; 2] = [
@@ -107,10 +116,33 @@ const HOW: [&str; 2] = [
     "审批方法：echo approve > 此文件   或   echo reject > 此文件",
 ];
 
-/// Whether this is a request as it was written, with or without an answer.
+/// A file in two parts: the request, in whatever language and by whatever version it was written, down to the line that
+/// says how to decide; and what a person wrote behind it, or instead of it, without our remarks.
+fn parts(content: &str) -> (&str, String) {
+    let content = content.trim_start_matches('\u{feff}');
+    let (mut end, mut at) = (0, 0);
+    for line in content.split_inclusive('\n') {
+        at += line.len();
+        // Evidence is indented, so no pane can print this line.
+        if HOW.contains(&line.trim_end_matches(['\n', '\r'])) {
+            end = at;
+        }
+    }
+    let (request, added) = content.split_at(end);
+    let written = added.lines().filter(|line| !line.starts_with(REMARK));
+    (request, written.collect::<Vec<_>>().join("\n").trim().to_owned())
+}
+
+/// Whether somebody wrote something into a file, whosever request it was.
+#[must_use]
+pub fn has_word(content: &str) -> bool {
+    !parts(content).1.is_empty()
+}
+
+/// Whether a request stands in a file.
 #[must_use]
 pub fn is_request(content: &str) -> bool {
-    content.lines().any(|line| HOW.contains(&line))
+    !parts(content).0.is_empty()
 }
 
 /// What a file says.
@@ -124,12 +156,18 @@ pub enum Written {
     Wrong(String),
 }
 
-/// Reads what a person made of the file. `request` is the text that stood in it.
+/// Reads what a person made of the file. `request` is the text that stood in it; `None` where an earlier life wrote it,
+/// perhaps in another language.
 #[must_use]
-pub fn read_decision(content: &str, request: &str, approval: &Approval, lang: Lang) -> Written {
-    let added = content.strip_prefix(request).unwrap_or(content);
-    let added = added.trim_start_matches('\u{feff}').trim();
-    if added.is_empty() {
+pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, lang: Lang) -> Written {
+    let (head, added) = parts(content);
+    let added = added.as_str();
+    let edited = match request {
+        Some(request) => parts(request).0 != head,
+        // Somebody wrote a word into the middle of it.
+        None => head.lines().skip(1).any(|line| is_word(line, APPROVE) || is_word(line, REJECT)),
+    };
+    if added.is_empty() && (head.is_empty() || !edited) {
         return Written::Nothing;
     }
     let wrong = || {
@@ -140,6 +178,13 @@ pub fn read_decision(content: &str, request: &str, approval: &Approval, lang: La
         let fix = lang.pick("write `approve` or `reject`", "请写入 approve 或 reject");
         Written::Wrong(format!("{text}`{shown}`{hint}; {fix}"))
     };
+    if added.is_empty() {
+        let text = lang.pick(
+            "not understood: the request was changed; write `approve` or `reject` behind it, or instead of it",
+            "无法识别：请求内容被改动；请在其后写入 approve 或 reject，或用它替换全部内容",
+        );
+        return Written::Wrong(text.to_owned());
+    }
     if added.lines().count() > 1 {
         return wrong();
     }
@@ -149,7 +194,7 @@ pub fn read_decision(content: &str, request: &str, approval: &Approval, lang: La
     };
     let yes = |answer| Written::Decided(Verdict { approve: true, answer });
     let (word, rest) = added.split_once(char::is_whitespace).unwrap_or((added, ""));
-    let lower = word.trim_end_matches(['.', '!', '。', '！']).to_lowercase();
+    let lower = plain(word);
     let rest = rest.trim();
     if let Some(found) = option(added) {
         return yes(Some(found));
@@ -167,6 +212,15 @@ pub fn read_decision(content: &str, request: &str, approval: &Approval, lang: La
     wrong()
 }
 
+fn is_word(line: &str, words: &[&str]) -> bool {
+    words.contains(&plain(line.trim()).as_str())
+}
+
+/// A word as the lists have it.
+fn plain(word: &str) -> String {
+    word.trim_end_matches(['.', '!', '。', '！']).to_lowercase()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,7 +231,7 @@ mod tests {
     fn read(content: &str) -> Written {
         let asked = Approval { options: vec!["staging".into(), "prod eu".into()], ..approval() };
         let request = request_text(&asked, Lang::En, &Redactor::default(), None);
-        read_decision(&content.replace("REQUEST", &request), &request, &asked, Lang::En)
+        read_decision(&content.replace("REQUEST", &request), Some(&request), &asked, Lang::En)
     }
 
     #[test]
@@ -202,7 +256,7 @@ mod tests {
           Done in 3.1s
 
         To decide: echo approve > THIS-FILE   or   echo reject > THIS-FILE
-        not understood: `x`
+        # not understood: `x`
         ");
         assert_eq!(approval_of(&file_name(&approval())), Some(approval().id));
         assert_eq!(["a.txt", "--A.1", "a--A.b.txt", "a--../A.1.txt"].map(approval_of), [None, None, None, None]);
@@ -232,6 +286,28 @@ mod tests {
         ] {
             assert_eq!(read(content), expected, "{content}");
         }
+    }
+
+    #[test]
+    fn a_request_of_an_earlier_life_is_known_in_any_language() {
+        let (asked, redactor) = (approval(), Redactor::default());
+        let left = |lang, note: Option<&str>| request_text(&asked, lang, &redactor, note);
+        let no = Written::Decided(Verdict { approve: false, answer: None });
+        for written in [Lang::En, Lang::Zh] {
+            for read in [Lang::En, Lang::Zh] {
+                for note in [None, Some("not understood: `aprove`")] {
+                    let content = left(written, note);
+                    assert_eq!(read_decision(&content, None, &asked, read), Written::Nothing, "{content}");
+                    assert_eq!(read_decision(&format!("{content}reject\n"), None, &asked, read), no);
+                }
+                let within = left(written, None).replacen("\n\n", "\napprove\n", 1);
+                assert!(matches!(read_decision(&within, None, &asked, read), Written::Wrong(_)), "{within}");
+            }
+        }
+        let within = left(Lang::En, None).replacen("\n\n", "\naprove\n", 1);
+        assert!(matches!(read_decision(&within, Some(&left(Lang::En, None)), &asked, Lang::En), Written::Wrong(_)));
+        assert_eq!(read_decision("# ours\n", None, &asked, Lang::En), Written::Nothing);
+        assert!(!has_word("# already approved by li\n") && !is_request("# already approved by li\n"));
     }
 
     #[test]
@@ -272,9 +348,10 @@ mod tests {
         fn no_request_decides_itself(question in ".{0,60}", evidence in prop::collection::vec(".{0,60}", 0..4)) {
             let asked = Approval { question, evidence, ..approval() };
             let request = request_text(&asked, Lang::En, &Redactor::default(), None);
-            prop_assert_eq!(read_decision(&request, &request, &asked, Lang::En), Written::Nothing);
+            prop_assert_eq!(read_decision(&request, Some(&request), &asked, Lang::En), Written::Nothing);
+            prop_assert!(!has_word(&request) && is_request(&request));
             let cut: String = request.chars().take(request.chars().count() / 2).collect();
-            prop_assert!(!matches!(read_decision(&cut, &request, &asked, Lang::En), Written::Decided(_)) || !cut.contains('\n'));
+            prop_assert!(!matches!(read_decision(&cut, Some(&request), &asked, Lang::En), Written::Decided(_)) || !cut.contains('\n'));
         }
     }
 }

@@ -32,6 +32,9 @@ pub enum ClientError {
         /// Who listens.
         uid: u32,
     },
+    /// The connection ended after something was asked and before its answer.
+    #[error("the supervisor ended before it answered")]
+    Unanswered,
     /// The supervisor refused the view.
     #[error("{0}")]
     Refused(String),
@@ -59,7 +62,12 @@ pub fn hello(via: Via, pane: Option<String>, tmux_socket: Option<String>) -> Req
 /// listens is neither this user nor root: what is typed or approved is nothing for a stranger's ears.
 pub async fn dial(socket: &Path) -> Result<UnixStream, ClientError> {
     let stream = UnixStream::connect(socket).await.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::NoSupervisor,
+        io::ErrorKind::NotFound
+        | io::ErrorKind::ConnectionRefused
+        // It ends in this very instant.
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe => ClientError::NoSupervisor,
         _ => ClientError::Broken(error.to_string()),
     })?;
     let uid = stream.peer_cred().map_err(|error| ClientError::Broken(error.to_string()))?.uid();
@@ -171,11 +179,12 @@ impl Connection {
     /// Asks and waits for the answer; pushes that come before it are kept.
     ///
     /// # Errors
-    /// When the connection breaks.
+    /// [`ClientError::Unanswered`] when the connection ends after the request may have gone out,
+    /// [`ClientError::NoSupervisor`] when it certainly did not.
     pub async fn request(&mut self, request: Request) -> Result<Reply, ClientError> {
         self.next += 1;
         let id = self.next;
-        self.link.requests.send(RequestFrame { id, request }).await.map_err(|_| gone())?;
+        self.link.requests.send(RequestFrame { id, request }).await.map_err(|_| ClientError::NoSupervisor)?;
         loop {
             match self.link.frames.recv().await {
                 Some(ServerFrame::Reply { id: answered, reply }) if answered == id => return Ok(*reply),
@@ -185,7 +194,7 @@ impl Connection {
                     }
                 }
                 Some(push) => self.pushed.push_back(push),
-                None => return Err(gone()),
+                None => return Err(ClientError::Unanswered),
             }
         }
     }
@@ -197,10 +206,6 @@ impl Connection {
             None => self.link.frames.recv().await,
         }
     }
-}
-
-fn gone() -> ClientError {
-    ClientError::Broken("the supervisor has gone".to_owned())
 }
 
 #[cfg(test)]

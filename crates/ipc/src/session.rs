@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tmuxagent_model::{EventLine, PaneKey, Snapshot, Via};
+use tmuxagent_model::{Doubt, EventLine, PaneKey, Snapshot, Via};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Sleep, sleep, timeout};
@@ -26,6 +26,9 @@ const GREETING: Duration = Duration::from_secs(10);
 
 /// How long the one loop may take to answer a request.
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// How long answers that the end of the supervisor overtook may take to go out.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Pushes of snapshots and screens to one view are at least so far apart; the first of a burst goes at once.
 pub const PUSH_PAUSE: Duration = Duration::from_millis(25);
@@ -140,17 +143,20 @@ fn error(kind: ErrorKind, text: &str) -> Reply {
     Reply::Error { kind, text: text.to_owned() }
 }
 
-/// Asks the one loop.
+/// Asks the one loop. Whatever becomes of the answer, a wish that was handed on is never told as not done.
 async fn ask(hub: &Hub, peer: &Peer, request: Request) -> Reply {
     let (reply, answer) = oneshot::channel();
+    let is_wish = request.is_wish();
     let call = Call { peer: peer.clone(), request, reply };
     if hub.calls.send(call).await.is_err() {
-        return error(ErrorKind::Internal, "the supervisor is ending");
+        return error(ErrorKind::Ending, "the supervisor is ending; nothing was done");
     }
     match timeout(ANSWER, answer).await {
         Ok(Ok(reply)) => reply,
+        Ok(Err(_)) if is_wish => Reply::Uncertain { doubt: Doubt::Ended },
+        Err(_) if is_wish => Reply::Uncertain { doubt: Doubt::Slow },
         Ok(Err(_)) => error(ErrorKind::Internal, "the supervisor gave no answer"),
-        Err(_) => error(ErrorKind::Internal, "the supervisor did not answer in time; what was asked may still happen"),
+        Err(_) => error(ErrorKind::Internal, "the supervisor did not answer in time"),
     }
 }
 
@@ -256,7 +262,11 @@ impl Session {
                 live = next_events(self.following.as_mut()), if self.due.is_empty() => self.follow(live),
                 () = elapsed(self.pause.as_mut()), if self.pause.is_some() => self.pause = None,
                 () = self.seat.asked_to_leave(), if silent => return bye(&out, ROOM.to_owned()).await,
-                reason = closing(&mut ending) => return bye(&out, reason).await,
+                reason = closing(&mut ending) => {
+                    // Every answer is there by now, or never comes.
+                    let _ = timeout(LAST_WORDS, self.last_answers(&out)).await;
+                    return bye(&out, reason).await;
+                }
             }
         }
     }
@@ -265,6 +275,19 @@ impl Session {
     fn is_silent(&self) -> bool {
         let lasts = self.snapshots.is_some() || self.watching.is_some() || self.following.is_some();
         !lasts && self.calls.is_empty() && self.due.is_empty()
+    }
+
+    /// Sends what is answered and not sent yet: somebody waits for it.
+    async fn last_answers(&mut self, out: &mpsc::Sender<Bytes>) {
+        self.stop();
+        while let Some((purpose, reply)) = self.calls.next().await {
+            self.answered(purpose, reply);
+        }
+        while let Some(frame) = self.due.pop_front() {
+            if out.send(frame).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// What goes out now: answers and events in their order, then the newest picture.

@@ -6,7 +6,7 @@ use super::tests::{answer_all, greeting_line, holding, snapshot, supervisor};
 use super::wire::{ErrorKind, MAX_FRAME, PROTOCOL, Reply, Request, RequestFrame, ServerFrame};
 use std::sync::Arc;
 use std::time::Duration;
-use tmuxagent_model::{HostName, PaneId, PaneKey, ServerId, Snapshot, Timestamp, Via};
+use tmuxagent_model::{Doubt, HostName, PaneId, PaneKey, ServerId, Snapshot, Timestamp, Via};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
 
 /// Fails loudly instead of hanging.
@@ -66,6 +66,21 @@ async fn a_request_that_takes_long_delays_neither_others_nor_pushes() {
     drop(slow);
     let (id, reply) = next_reply(&mut view).await;
     assert!(id == 1 && matches!(reply, Reply::Error { kind: ErrorKind::Internal, .. }), "{reply:?}");
+}
+
+#[tokio::test]
+async fn a_wish_without_an_answer_is_not_certain_and_the_last_answers_go_out() {
+    let mut supervisor = supervisor();
+    let mut view = greeted(&supervisor.hub).await;
+    ask(&view, 1, Request::Reload).await;
+    drop(soon(supervisor.calls.recv()).await.expect("a call"));
+    assert_eq!(next_reply(&mut view).await, (1, Reply::Uncertain { doubt: Doubt::Ended }));
+    ask(&view, 2, Request::Reload).await;
+    let Call { reply, .. } = soon(supervisor.calls.recv()).await.expect("a call");
+    supervisor.closing.send_replace(Some("over".into()));
+    reply.send(Reply::Done).expect("awaited");
+    assert_eq!(next_reply(&mut view).await, (2, Reply::Done));
+    assert_eq!(soon(view.frames.recv()).await, Some(ServerFrame::Bye { reason: "over".into() }));
 }
 
 #[tokio::test]

@@ -5,10 +5,10 @@
 //! [`ErrorKind::BadRequest`], and the connection goes on.
 
 use serde::{Deserialize, Serialize};
-use tmuxagent_model::{Approval, Command, EventLine, IntentId, PaneKey, RunId, Snapshot, Timestamp, Via};
+use tmuxagent_model::{Approval, Command, Doubt, EventLine, IntentId, PaneKey, RunId, Snapshot, Timestamp, Via};
 
 /// The version of this protocol; a view and a supervisor of different versions tell the user.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The longest frame, bytes.
 pub const MAX_FRAME: usize = 16 * 1024 * 1024;
@@ -95,6 +95,24 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// Whether it wants something done, so that an answer which does not come leaves open whether it is.
+    #[must_use]
+    pub const fn is_wish(&self) -> bool {
+        match self {
+            Self::Command { .. } | Self::Reload | Self::Shutdown | Self::Report { .. } => true,
+            Self::Hello { .. }
+            | Self::Snapshot
+            | Self::Subscribe
+            | Self::WatchPane { .. }
+            | Self::Events { .. }
+            | Self::Approval { .. }
+            | Self::Explain { .. }
+            | Self::Bye => false,
+        }
+    }
+}
+
 /// From the supervisor to a view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "frame", rename_all = "snake_case")]
@@ -130,7 +148,8 @@ pub enum ServerFrame {
     },
 }
 
-/// An answer.
+/// An answer. Of a wish there are three kinds: done ([`Reply::Done`], [`Reply::Committed`]), not done and certainly so
+/// ([`Reply::Error`]), and not certain ([`Reply::Uncertain`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
@@ -178,7 +197,12 @@ pub enum Reply {
         /// As values; the readable form is made of them.
         runs: Vec<serde_json::Value>,
     },
-    /// It was not done.
+    /// Nobody can say yet whether it is done.
+    Uncertain {
+        /// Why.
+        doubt: Doubt,
+    },
+    /// It was not done, and nothing will happen.
     Error {
         /// The kind; scripts test it.
         kind: ErrorKind,
@@ -201,6 +225,8 @@ pub enum ErrorKind {
     Stale,
     /// It is not possible in this state.
     Refused,
+    /// The supervisor ends, and did not begin with it.
+    Ending,
     /// The request's parts are wrong.
     BadRequest,
     /// This supervisor does not know that request.

@@ -9,6 +9,7 @@
 
 mod approval;
 mod command;
+mod doubt;
 mod effect;
 mod event;
 mod filter;
@@ -20,6 +21,7 @@ mod time;
 
 pub use approval::{Approval, ApprovalKind, ApprovalState, Decider, Decision, OnApprove, Verdict, Via};
 pub use command::{Command, KeyStep, RunControl};
+pub use doubt::Doubt;
 pub use effect::{
     Alert, AlertKind, Change, Effect, EntityKind, Intent, IntentState, Outcome, PollSpec, Prompt, Recovery, SendKeys,
     ShellCall, SkipReason, TimerKey, Urgency,

@@ -1,5 +1,6 @@
 use super::*;
 use std::os::unix::fs::symlink;
+use tmuxagent_alerts::decide::Refusal;
 use tmuxagent_testkit::approval;
 
 struct World {
@@ -26,21 +27,35 @@ impl World {
     }
 }
 
-fn decided(approve: bool) -> FileNews {
-    FileNews::Decided { approval: approval().id, revision: 1, verdict: Verdict { approve, answer: None } }
+/// The one decision among the news: yes or no.
+fn decided(news: Vec<FileNews>) -> Word {
+    match <[FileNews; 1]>::try_from(news) {
+        Ok([FileNews::Decided(word)]) => word,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn taken() -> Settled {
+    Settled::new(Ok(()))
 }
 
 #[test]
-fn a_written_word_decides_once() {
+fn a_word_stays_in_its_file_until_it_is_settled() {
     let mut world = World::new();
     assert_eq!(world.files.show(&[approval()]), []);
     assert!(std::fs::read_to_string(world.path()).unwrap().contains("npm run build"));
     assert_eq!(std::fs::metadata(world.path()).unwrap().mode() & 0o777, 0o600);
     assert_eq!(world.files.look(), []);
     std::fs::write(world.path(), "approve\n").unwrap();
-    assert_eq!(world.files.look(), [decided(true)]);
+    let read = decided(world.files.look());
+    assert_eq!((read.approval.clone(), read.revision, read.verdict.approve), (approval().id, 1, true));
+    assert_eq!(std::fs::read_to_string(world.path()).unwrap(), "approve\n", "as long as nothing is written down");
+    drop(read);
+    // Whether its question is open still, changed or closed.
+    let read = decided(world.files.show(&[approval()]));
+    world.files.settle(read, &taken());
+    assert!(std::fs::read_to_string(world.path()).unwrap().ends_with("# taken\n"));
     assert_eq!(world.files.look(), [], "once");
-    assert!(std::fs::read_to_string(world.path()).unwrap().ends_with("taken\n"));
     let closed = Approval { state: ApprovalState::Approved, ..approval() };
     assert_eq!(world.files.show(&[closed]), []);
     assert!(!world.path().exists());
@@ -52,8 +67,92 @@ fn what_was_written_while_nobody_looked_is_found() {
     world.files.show(&[approval()]);
     std::fs::write(world.path(), "reject\n").unwrap();
     let mut later = ApprovalFiles::open(&world.folder.path().join("approvals"), Lang::En, Redactor::default()).unwrap();
-    let news = later.show(&[approval()]);
-    assert!(news.contains(&decided(false)), "{news:?}");
+    assert!(!decided(later.show(&[approval()])).verdict.approve);
+    assert_eq!(std::fs::read_to_string(world.path()).unwrap(), "reject\n");
+}
+
+#[test]
+fn a_word_that_was_written_over_another_is_read_as_well() {
+    let mut world = World::new();
+    world.files.show(&[approval()]);
+    std::fs::write(world.path(), "approve\n").unwrap();
+    let read = decided(world.files.look());
+    std::fs::write(world.path(), "reject\n").unwrap();
+    world.files.settle(read, &taken());
+    let second = decided(world.files.look());
+    assert!(!second.verdict.approve);
+    world.files.settle(second, &Settled::new(Err(Refusal::Closed)));
+    assert!(std::fs::read_to_string(world.path()).unwrap().ends_with("# the question is closed\n"));
+}
+
+#[test]
+fn a_word_of_this_very_instant_is_not_written_over() {
+    let mut world = World::new();
+    world.files.show(&[approval()]);
+    let shown = std::fs::read_to_string(world.path()).unwrap();
+    std::fs::write(world.path(), "approve\n").unwrap();
+    let new = world.path().with_file_name("new");
+    std::fs::write(&new, "new").unwrap();
+    assert!(!replace(&new, &world.path(), &shown).unwrap());
+    assert_eq!(std::fs::read_to_string(world.path()).unwrap(), "approve\n");
+    assert!(replace(&new, &world.path(), "approve\n").unwrap());
+    assert_eq!((std::fs::read_to_string(world.path()).unwrap().as_str(), new.exists()), ("new", false));
+}
+
+#[test]
+fn a_word_whose_question_was_closed_meanwhile_is_answered() {
+    let mut world = World::new();
+    world.files.show(&[approval()]);
+    std::fs::write(world.path(), "reject\n").unwrap();
+    let read = decided(world.files.show(&[]));
+    assert_eq!(std::fs::read_to_string(world.path()).unwrap(), "reject\n");
+    world.files.settle(read, &Settled::new(Err(Refusal::Closed)));
+    assert_eq!(std::fs::read_to_string(world.path()).unwrap(), "# the question is closed\n");
+    assert_eq!(world.files.look(), []);
+    std::fs::write(world.path(), "approve\n").unwrap();
+    world.files.show(&[approval()]);
+    let read = decided(world.files.show(&[]));
+    world.files.settle(read, &taken());
+    assert!(!world.path().exists(), "it decided, and nothing is left to be said");
+}
+
+#[test]
+fn another_life_in_another_language_knows_the_requests() {
+    let mut world = World::new();
+    world.files.show(&[approval()]);
+    std::fs::write(world.path(), "aprove\n").unwrap();
+    assert!(world.refusal().contains("(approve?)"));
+    let open = |lang| ApprovalFiles::open(&world.folder.path().join("approvals"), lang, Redactor::default()).unwrap();
+    for lang in [Lang::Zh, Lang::En, Lang::Zh] {
+        let mut later = open(lang);
+        assert_eq!(later.show(&[approval()]), [], "it complains of nothing");
+        let how = lang.pick("To decide", "审批方法");
+        assert!(std::fs::read_to_string(world.path()).unwrap().contains(how));
+        assert_eq!(later.look(), []);
+    }
+    let mut file = std::fs::OpenOptions::new().append(true).open(world.path()).unwrap();
+    file.write_all(b"approve\n").unwrap();
+    assert!(decided(open(Lang::En).show(&[approval()])).verdict.approve);
+}
+
+#[test]
+fn requests_of_closed_questions_do_not_stay_behind() {
+    let mut world = World::new();
+    world.files.show(&[approval()]);
+    let beside = world.path().with_file_name(".request-0123456789abcdef");
+    std::fs::write(&beside, "half a requ").unwrap();
+    // A life that was killed; meanwhile the question was closed.
+    let mut later = ApprovalFiles::open(&world.folder.path().join("approvals"), Lang::En, Redactor::default()).unwrap();
+    assert!(!beside.exists());
+    let name = file_name(&approval());
+    assert_eq!(later.show(&[]), [FileNews::Late { name: name.clone(), approval: approval().id, word: false }]);
+    assert!(world.path().exists(), "only the store knows whether it is closed");
+    std::fs::write(world.path(), "approve\n").unwrap();
+    later.remove_late(&name);
+    assert!(world.path().exists(), "not with a word in it");
+    std::fs::write(world.path(), "").unwrap();
+    later.remove_late(&name);
+    assert!(!world.path().exists());
 }
 
 #[test]
@@ -67,7 +166,7 @@ fn a_wrong_word_is_answered_in_the_file() {
     assert_eq!(world.files.look(), []);
     let mut file = std::fs::OpenOptions::new().append(true).open(world.path()).unwrap();
     file.write_all(b"approve\n").unwrap();
-    assert_eq!(world.files.look(), [decided(true)]);
+    assert!(decided(world.files.look()).verdict.approve);
 }
 
 #[test]
@@ -112,10 +211,11 @@ fn stale_files_are_reported_and_left() {
     let mut world = World::new();
     let stale = world.folder.path().join("approvals/local--old--01J8.1.txt");
     std::fs::write(&stale, "approve\n").unwrap();
-    let late = FileNews::Late { name: "local--old--01J8.1.txt".into(), approval: ApprovalId::new("01J8") };
+    let name = "local--old--01J8.1.txt".to_owned();
+    let late = FileNews::Late { name, approval: ApprovalId::new("01J8"), word: true };
     assert_eq!(world.files.look(), [late]);
     world.files.answer_late("local--old--01J8.1.txt", "already approved\nby li");
-    assert_eq!(std::fs::read_to_string(&stale).unwrap(), "already approved by li\n");
+    assert_eq!(std::fs::read_to_string(&stale).unwrap(), "# already approved by li\n");
     assert_eq!(world.files.look(), [], "the answer is no word of anybody");
     std::fs::write(stale.with_file_name("notes.txt"), "approve\n").unwrap();
     assert!(world.refusal().contains("no open question"));
@@ -123,8 +223,10 @@ fn stale_files_are_reported_and_left() {
     world.files.show(&[approval()]);
     let newer = Approval { revision: 2, ..approval() };
     std::fs::write(world.path(), "approve\n").unwrap();
-    assert_eq!(world.files.show(&[newer]), [decided(true)], "for the revision that was shown");
-    assert!(!world.path().exists() && stale.exists());
+    let read = decided(world.files.show(&[newer]));
+    assert_eq!(read.revision, 1, "for the revision that was shown");
+    world.files.settle(read, &Settled::new(Err(Refusal::Stale)));
+    assert!(std::fs::read_to_string(world.path()).unwrap().contains("has changed"));
 }
 
 #[test]
@@ -133,53 +235,4 @@ fn a_folder_of_everybody_is_refused() {
     std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
     let error = ApprovalFiles::open(folder.path(), Lang::En, Redactor::default()).err().unwrap();
     assert!(error.to_string().contains("chmod 700"), "{error}");
-}
-
-#[tokio::test]
-async fn a_shells_echo_is_seen_at_once() {
-    seen(Notice::Kernel).await;
-}
-
-#[tokio::test]
-async fn where_nothing_tells_of_changes_it_is_seen_too() {
-    seen(Notice::None).await;
-}
-
-/// What tells of changes in the folder.
-enum Notice {
-    Kernel,
-    None,
-}
-
-/// A word that a shell writes is found.
-async fn seen(notice: Notice) {
-    let world = World::new();
-    let path = world.path();
-    let (list, approvals) = watch::channel(vec![approval()]);
-    let (sender, mut news) = mpsc::channel(8);
-    let stop = CancellationToken::new();
-    let (answers, ending) = (mpsc::channel(1).1, stop.clone());
-    let running = tokio::spawn(async move {
-        match notice {
-            Notice::Kernel => run(world.files, approvals, sender, answers, ending).await,
-            Notice::None => keep_in_step(world.files, approvals, sender, answers, ending, None).await,
-        }
-    });
-    let deadline = std::time::Instant::now() + Duration::from_secs(20);
-    while !path.exists() {
-        assert!(std::time::Instant::now() < deadline, "no request");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let script = format!("echo approve > '{}'", path.display());
-    assert!(tokio::process::Command::new("sh").arg("-c").arg(script).status().await.unwrap().success());
-    // Where the kernel told nothing, the next look would be half a minute away.
-    let seen = tokio::time::timeout(Duration::from_secs(15), news.recv()).await;
-    assert_eq!(seen.unwrap(), Some(decided(true)));
-    list.send_replace(Vec::new());
-    while path.exists() {
-        assert!(std::time::Instant::now() < deadline, "the request stays");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    stop.cancel();
-    running.await.unwrap();
 }

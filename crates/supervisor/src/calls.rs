@@ -42,7 +42,8 @@ pub async fn serve(dispatch: &mut Dispatch, call: Call) {
             dispatch.answer(reply, answer);
         }
         Request::Shutdown => {
-            dispatch.answer(reply, Reply::Done);
+            // It is done whatever becomes of the state.
+            respond(reply, Reply::Done);
             dispatch.end(format!("{} asked for it", peer.who));
         }
         Request::Report { pane, tmux_socket, stage, command, exit, duration_ms } => {

@@ -5,10 +5,11 @@ use super::start::Facts;
 use futures_util::future::BoxFuture;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
-use tmuxagent_alerts::decide::{Decide, Refusal};
+use tmuxagent_alerts::decide::{Decide, Refusal, Settled, Unsettled};
+use tmuxagent_failpoints as failpoints;
 use tmuxagent_ipc::hub::{Call, Peer};
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
-use tmuxagent_model::{Approval, ApprovalId, Command, Decider, Note, Severity, Snapshot, Verdict};
+use tmuxagent_model::{Approval, ApprovalId, Command, Decider, Doubt, Note, Severity, Snapshot, Verdict};
 use tmuxagent_store::{Found, Store};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -39,12 +40,18 @@ impl Desk {
         stored.or_else(shown)
     }
 
-    async fn ask(&self, request: Request, by: Decider) -> Option<Reply> {
+    /// Asks the one loop, which answers once its round is committed.
+    async fn ask(&self, request: Request, by: Decider) -> Result<Reply, Unsettled> {
         let (reply, answer) = oneshot::channel();
         // Numbers of connections count up from 0, so the last one is nobody's.
         let peer = Peer { connection: u64::MAX, who: by.who, via: by.via, pane: None, tmux_socket: None };
-        self.calls.send(Call { peer, request, reply }).await.ok()?;
-        answer.await.ok()
+        self.calls.send(Call { peer, request, reply }).await.map_err(|_| Unsettled::NotTaken)?;
+        match answer.await {
+            Ok(Reply::Uncertain { doubt }) => Err(Unsettled::Doubtful(doubt)),
+            Ok(Reply::Error { kind: ErrorKind::Ending, .. }) => Err(Unsettled::NotTaken),
+            Ok(reply) => Ok(reply),
+            Err(_) => Err(Unsettled::Doubtful(Doubt::Ended)),
+        }
     }
 
     async fn refusal(&self, id: &ApprovalId, kind: ErrorKind, text: String) -> Refusal {
@@ -57,6 +64,7 @@ impl Desk {
             },
             ErrorKind::Ambiguous
             | ErrorKind::Refused
+            | ErrorKind::Ending
             | ErrorKind::BadRequest
             | ErrorKind::UnknownRequest
             | ErrorKind::Internal => Refusal::Other(text),
@@ -75,14 +83,22 @@ impl Decide for Desk {
         revision: u32,
         verdict: Verdict,
         by: Decider,
-    ) -> BoxFuture<'a, Result<(), Refusal>> {
+    ) -> BoxFuture<'a, Result<Settled, Unsettled>> {
         Box::pin(async move {
-            let command = Command::Decide { approval: approval.clone(), revision, verdict };
-            match self.ask(Request::Command { command }, by).await {
-                Some(Reply::Error { kind, text }) => Err(self.refusal(approval, kind, text).await),
-                Some(_) => Ok(()),
-                None => Err(Refusal::Other("the supervisor is ending".to_owned())),
-            }
+            failpoints::at("decision.read");
+            let command = Command::Decide { approval: approval.clone(), revision, verdict: verdict.clone() };
+            let end = match self.ask(Request::Command { command }, by.clone()).await? {
+                Reply::Error { kind, text } => match self.refusal(approval, kind, text).await {
+                    // Taken before: it could not be told, or the service delivers the press again.
+                    Refusal::Decided(earlier) if earlier.decision.by == by && earlier.decision.verdict == verdict => {
+                        Ok(())
+                    }
+                    refusal => Err(refusal),
+                },
+                _ => Ok(()),
+            };
+            failpoints::at("decision.settled");
+            Ok(Settled::new(end))
         })
     }
 

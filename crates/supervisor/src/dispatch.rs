@@ -5,8 +5,8 @@
 //! intents → perform the intents → answer whoever asked → show a new snapshot. Human input and signals come first,
 //! so that a flooding pane can't delay a decision.
 //!
-//! When the commit fails nothing of the round is performed or answered as done: it stays pending, is committed with
-//! the next round, and the screen says so. The panes are read on meanwhile.
+//! When the commit fails nothing of the round is performed, answered as done or refused, or shown: it stays pending, is
+//! committed with the next round, and the screen says so. The panes are read on meanwhile.
 
 use super::away::Away;
 use super::board::Board;
@@ -15,16 +15,17 @@ use super::hosts::Hosts;
 use super::perform::Performer;
 use super::recovery::{Settling, is_observed, waits_for_keys};
 use super::reload::Reloader;
-use super::round::Round;
+use super::round::{Consequences, Round, Saved};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_engine::Engine;
 use tmuxagent_failpoints as failpoints;
 use tmuxagent_ipc::hub::{Call, PaneScreen};
-use tmuxagent_ipc::wire::{ErrorKind, Reply};
+use tmuxagent_ipc::wire::Reply;
 use tmuxagent_model::{
-    EntityKind, Event, EventLine, HostName, Millis, Note, Outcome, PaneKey, Severity, SkipReason, Snapshot, Timestamp,
+    Doubt, EntityKind, Event, EventLine, HostName, Millis, Note, Outcome, PaneKey, Severity, SkipReason, Snapshot,
+    Timestamp,
 };
 use tmuxagent_store::{Durability, JournalRow, Store};
 use tmuxagent_text::redact::Redactor;
@@ -110,7 +111,9 @@ pub struct Dispatch {
     pub(super) round: Round,
     pub(super) dirty: bool,
     shown_at: Timestamp,
-    retry_at: Option<Timestamp>,
+    pub(super) retry_at: Option<Timestamp>,
+    /// Whether the loop is over, so that nothing is tried again.
+    pub(super) ending: bool,
     /// When panes of an earlier life that a host does not show again count as gone.
     pub(super) reconcile_at: Vec<(Timestamp, HostName)>,
     /// Panes of which this round has a line whose position is still to come.
@@ -147,6 +150,7 @@ impl Dispatch {
             dirty: true,
             shown_at: Timestamp(0),
             retry_at: None,
+            ending: false,
             reconcile_at: Vec::new(),
             unplaced: BTreeSet::new(),
             settling: BTreeMap::new(),
@@ -176,6 +180,8 @@ impl Dispatch {
 
     /// Runs until somebody ends it; returns the reason.
     pub async fn run(mut self, mut inbox: Inbox) -> String {
+        // What an earlier life left is known at once: who looks after files must not take an open question for closed.
+        self.show();
         let reason = loop {
             match self.wait(&mut inbox).await {
                 Woken::Urgent(Some(Urgent::Shutdown(reason))) => break reason,
@@ -244,7 +250,7 @@ impl Dispatch {
         }
     }
 
-    fn fact(&mut self, fact: Fact) {
+    pub(super) fn fact(&mut self, fact: Fact) {
         match fact {
             Fact::Event(event) => drop(self.step(&event)),
             Fact::Told(severity, note) => self.tell(severity, "", note),
@@ -341,7 +347,7 @@ impl Dispatch {
             if matches!(outcome, Outcome::Skipped { reason: SkipReason::Withdrawn }) {
                 self.hosts.forget(intent);
             } else {
-                self.round.settled.push(intent.clone());
+                self.round.settle(intent.clone());
             }
             self.board.counters.sent += u64::from(*outcome == Outcome::Done);
         }
@@ -376,7 +382,7 @@ impl Dispatch {
 
     /// Answers a request when the round is committed.
     pub(super) fn answer(&mut self, to: oneshot::Sender<Reply>, reply: Reply) {
-        self.round.answers.push((to, reply));
+        self.round.answer(to, reply);
     }
 
     fn fire_timers(&mut self) {
@@ -388,42 +394,44 @@ impl Dispatch {
     }
 
     /// One transaction, then the effects. Nothing is performed before its intent is committed.
-    async fn commit(&mut self) {
+    pub(super) async fn commit(&mut self) {
         let now = self.clock.now();
         if self.retry_at.is_some_and(|at| now < at) {
             return;
         }
-        let mut round = std::mem::take(&mut self.round);
+        let round = std::mem::take(&mut self.round);
         // A question that was closed is not asked any more either.
         let news = !round.batch.outbox.is_empty() || !round.batch.changes.is_empty();
-        if !round.batch.is_empty() {
-            round.batch.at = now;
-            failpoints::at("round.stepped");
-            match self.store.commit(round.batch.clone()).await {
-                Ok(committed) => {
-                    failpoints::at("round.committed");
+        match round.save(&self.store, now).await {
+            Ok(Saved { lines, then }) => {
+                if let Some(lines) = lines {
                     self.retry_at = None;
                     self.dirty |= self.board.solved("state");
-                    self.publish(committed.lines);
+                    self.publish(lines);
                     if news {
                         self.away.wake();
                     }
                 }
-                Err(error) => return self.hold_back(round, &error.to_string()),
+                self.follow(then);
             }
+            Err(unsaved) => self.hold_back(unsaved.round, &unsaved.error.to_string()),
         }
-        for intent in &round.settled {
+    }
+
+    /// Does what a committed round leads to.
+    fn follow(&mut self, then: Consequences) {
+        for intent in &then.settled {
             self.hosts.settled(intent);
             failpoints::at("round.released");
         }
-        for intent in &round.withdrawn {
+        for intent in &then.withdrawn {
             self.hosts.withdraw(intent);
         }
-        for intent in round.intents {
+        for intent in then.intents {
             self.perform(intent);
             failpoints::at("round.performed");
         }
-        for (to, reply) in round.answers {
+        for (to, reply) in then.answers {
             // A view that has gone meanwhile needs no answer.
             let _ = to.send(reply);
             failpoints::at("round.answered");
@@ -435,10 +443,7 @@ impl Dispatch {
         let now = self.clock.now();
         let text = format!("{error}; nothing is sent until the state can be saved");
         self.dirty |= self.board.problem("state", &text, now);
-        for (to, _) in round.answers.drain(..) {
-            let text = format!("not done yet: {text}");
-            let _ = to.send(Reply::Error { kind: ErrorKind::Refused, text });
-        }
+        round.tell_doubt(&if self.ending { Doubt::Ended } else { Doubt::NotSaved { error: error.to_owned() } });
         self.round = round;
         self.retry_at = Some(now + RETRY);
     }
@@ -459,31 +464,16 @@ impl Dispatch {
         if !self.dirty || now.since(self.shown_at) < FRAME {
             return;
         }
-        let snapshot = self.board.snapshot(now, self.engine.view());
+        let mut view = self.engine.view();
+        if self.retry_at.is_some() {
+            // What can't be saved has not happened yet for anybody outside: files would be taken away with their words,
+            // and links be called used.
+            let shown = self.snapshots.borrow();
+            (view.runs, view.approvals) = (shown.runs.clone(), shown.approvals.clone());
+            (view.held, view.frozen) = (shown.held.clone(), shown.frozen.clone());
+        }
+        let snapshot = self.board.snapshot(now, view);
         self.snapshots.send_replace(Arc::new(snapshot));
         (self.dirty, self.shown_at) = (false, now);
-    }
-
-    /// Takes what the collectors hand over at the end, and stores it.
-    async fn stop(mut self, mut inbox: Inbox, reason: &str) {
-        tracing::info!(reason, "the supervisor ends");
-        let mut collectors = self.hosts.shutdown();
-        let deadline = tokio::time::sleep(std::time::Duration::from_secs(3));
-        tokio::pin!(deadline);
-        loop {
-            tokio::select! {
-                biased;
-                // Nothing new is begun; outcomes and positions still count.
-                Some(fact) = inbox.facts.recv() => self.fact(fact),
-                _ = &mut collectors => break,
-                () = &mut deadline => break,
-            }
-        }
-        failpoints::at("stop.collected");
-        self.round.intents.clear();
-        self.retry_at = None;
-        self.commit().await;
-        self.store.close().await;
-        failpoints::at("stop.stored");
     }
 }

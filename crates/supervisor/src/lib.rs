@@ -4,7 +4,8 @@
 //! - `board`: what is known beside the engine's state. `hosts`: the collectors and what waits to be typed.
 //! - `perform`, `shell`, `poll`: effects beside the panes. `calls`: requests of views. `reload`: new files.
 //! - `away`: routes of alerts, and the `services` for who is not there: request files, links, channels, which decide
-//!   through the `desk`; `approval_files`: decisions by file.
+//!   through the `desk`; `approval_files` and `approval_watch`: decisions by file. `round`, `ending`: what one commit holds,
+//!   and the last one.
 //! - `tape`: recordings. `secrets`: what is kept, without them. `maintain`: backups and what is too old. `lifetime`: the
 //!   clock of this life. `jump`: showing a pane in tmux.
 //!
@@ -12,12 +13,14 @@
 //! and is tried again; nothing here draws or knows a terminal.
 
 mod approval_files;
+mod approval_watch;
 mod away;
 mod board;
 mod calls;
 mod descriptors;
 mod desk;
 mod dispatch;
+mod ending;
 mod hosts;
 pub mod jump;
 mod lifetime;

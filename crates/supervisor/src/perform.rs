@@ -114,17 +114,15 @@ impl Dispatch {
             self.step(&Event::Outcome { intent: intent.id, outcome });
             return;
         }
-        self.round.intents.push(intent);
+        self.round.perform(intent);
     }
 
     /// What is not wanted any more is not begun; what was handed on is given up where nothing of it was typed yet.
     pub(super) fn give_up(&mut self, intent: IntentId) {
-        let before = self.round.intents.len();
-        self.round.intents.retain(|other| other.id != intent);
-        if self.round.intents.len() < before {
+        if self.round.take_back(&intent) {
             self.step(&Event::Outcome { intent, outcome: Outcome::Skipped { reason: SkipReason::Withdrawn } });
         } else {
-            self.round.withdrawn.push(intent);
+            self.round.withdraw(intent);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The services of one configuration for a user who is away: request files, signed links, channels.
 
-use super::approval_files::{self, Answer, ApprovalFiles, FileNews};
+use super::approval_files::ApprovalFiles;
+use super::approval_watch::Desktop;
 use super::away::{Current, Ground};
 use super::descriptors;
 use super::desk::Desk;
@@ -10,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tmuxagent_alerts::config::{Settings, Surroundings as Place, build};
-use tmuxagent_alerts::decide::{Decide, Refusal};
+use tmuxagent_alerts::decide::Decide;
 use tmuxagent_alerts::outbox::{Delivery, Mint, Surroundings};
 use tmuxagent_alerts::route::Moment;
 use tmuxagent_alerts::token::Recipient;
@@ -19,7 +20,7 @@ use tmuxagent_clock::Clock;
 use tmuxagent_config::Loaded;
 use tmuxagent_model::{Approval, Decider, Snapshot, Timestamp, Via};
 use tmuxagent_text::redact::Redactor;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -152,9 +153,10 @@ async fn serve_files(
         Ok(files) => files,
         Err(error) => return problem(&desk.facts, "approval files", Some(error.to_string())).await,
     };
-    let (news_in, mut news) = mpsc::channel(32);
-    let (answers, answers_out) = mpsc::channel(32);
+    // The folder lets only its owner write, who is the user of this process.
+    let by = Decider { who: desk.user.to_string(), via: Via::File };
     let mut snapshots = desk.snapshots.clone();
+    let desktop = Desktop::new(files, desk as Arc<dyn Decide>, by, lang);
     let (stop, follow) = (stop.clone(), running.clone());
     running.spawn(async move {
         // Before the first picture nobody knows what is open, and a word in a file would count as late.
@@ -164,39 +166,10 @@ async fn serve_files(
             return;
         };
         let (open_in, open) = watch::channel(first);
-        follow.spawn(approval_files::run(files, open, news_in, answers_out, stop.clone()));
+        follow.spawn(desktop.run(open, stop.clone()));
         while let Some(Ok(())) = stop.run_until_cancelled(snapshots.changed()).await {
             let pending = pending(&snapshots.borrow_and_update());
             open_in.send_if_modified(|known| std::mem::replace(known, pending.clone()) != pending);
-        }
-    });
-    running.spawn(async move {
-        while let Some(item) = news.recv().await {
-            match item {
-                FileNews::Decided { approval, revision, verdict } => {
-                    // The folder lets only its owner write, who is the user of this process.
-                    let by = Decider { who: desk.user.to_string(), via: Via::File };
-                    if let Err(refusal) = desk.decide(&approval, revision, verdict, by).await {
-                        desk.report(format!("a decision by file for {approval} was not taken: {refusal}"));
-                        // The file may be gone with its approval.
-                        let _ = answers.send(Answer::To(approval, refusal.sentence(lang))).await;
-                    }
-                }
-                FileNews::Late { name, approval } => {
-                    let found = desk.approval(&approval).await;
-                    let refusal = match found.map(|found| found.decision) {
-                        Some(Some(decision)) => Refusal::decided(decision, desk.zone()),
-                        Some(None) => Refusal::Closed,
-                        None => Refusal::Unknown,
-                    };
-                    let why = refusal.sentence(lang);
-                    desk.report(format!(
-                        "the approval file {name} is refused: there is no open question of that name ({why})"
-                    ));
-                    let _ = answers.send(Answer::In(name, why)).await;
-                }
-                FileNews::Refused(text) => desk.report(text),
-            }
         }
     });
 }

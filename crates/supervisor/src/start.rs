@@ -4,6 +4,7 @@ use super::away::{Away, Ground};
 use super::board::Board;
 use super::desk::Desk;
 use super::dispatch::{Dispatch, Fact, Inbox, Parts, Urgent};
+use super::ending::turn_away;
 use super::hosts::{Hosts, spawn_host};
 use super::perform::Performer;
 use super::reload::{Reloader, read_policy, watch_files};
@@ -191,8 +192,8 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
 
 async fn forward(mut calls: mpsc::Receiver<Call>, urgent: mpsc::Sender<Urgent>) {
     while let Some(call) = calls.recv().await {
-        if urgent.send(Urgent::Call(call)).await.is_err() {
-            return;
+        if let Err(mpsc::error::SendError(late)) = urgent.send(Urgent::Call(call)).await {
+            turn_away(late);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Secrets in rows that stand one below the other: what a screen broke in two, and keys of many lines.
 
+use crate::redact::{KNOWN, Redactor, SHORTEST, Span, joined, marked};
 use regex::Regex;
 use std::sync::LazyLock;
 use tmuxagent_model::{Carry, Redact, SecretMark};
-use crate::redact::{KNOWN, Redactor, SHORTEST, Span, joined, marked};
 
 /// How much of the rows before is remembered, bytes; longer than any secret that is a word.
 const TAIL: usize = 512;

@@ -2,8 +2,33 @@
 
 use super::{Lang, clean};
 use tmuxagent_model::{
-    ApprovalKind, ApprovalState, HostState, MessageType, PaneState, RunState, SkipReason, StageState, Via,
+    ApprovalKind, ApprovalState, Doubt, HostState, MessageType, PaneState, RunState, SkipReason, StageState, Via,
 };
+
+/// That nobody can say yet whether it is done, and why.
+#[must_use]
+pub fn doubt(lang: Lang, doubt: &Doubt) -> String {
+    match (lang, doubt) {
+        (Lang::En, Doubt::NotSaved { error }) => {
+            format!("not certain yet: it can't be saved ({}); it is kept and tried again", clean(error))
+        }
+        (Lang::Zh, Doubt::NotSaved { error }) => {
+            format!("尚不确定：暂时无法保存（{}）；已保留，会再次尝试", clean(error))
+        }
+        (_, Doubt::Slow) => lang
+            .pick(
+                "not certain: the supervisor did not answer in time; it may still happen",
+                "不确定：监督进程没有及时答复，仍可能执行",
+            )
+            .to_owned(),
+        (_, Doubt::Ended) => lang
+            .pick(
+                "not certain: the supervisor ended before it answered; it may be done or not",
+                "不确定：监督进程在答复之前结束，可能已执行，也可能没有",
+            )
+            .to_owned(),
+    }
+}
 
 /// A stage's state.
 #[must_use]

@@ -19,7 +19,9 @@ use super::theme::Theme;
 use jiff::tz::TimeZone;
 use ratatui::text::Text as StyledText;
 use std::collections::BTreeMap;
-use tmuxagent_model::{Approval, ApprovalId, ApprovalState, Millis, PaneKey, PaneView, Severity, Snapshot, Timestamp};
+use tmuxagent_model::{
+    Approval, ApprovalId, ApprovalState, Doubt, Millis, PaneKey, PaneView, Severity, Snapshot, Timestamp,
+};
 use tmuxagent_text::Lang;
 
 /// An approval must have been in view, unchanged and under the cursor, for so long before a key decides it: a key
@@ -171,6 +173,8 @@ pub struct Model {
     pub(crate) watched: Option<PaneKey>,
     pub(crate) next_request: u64,
     pub(crate) asked: BTreeMap<u64, Asked>,
+    /// Of the last wish nobody can say whether it is done.
+    pub(crate) doubt: Option<Doubt>,
 }
 
 impl Model {
@@ -200,7 +204,14 @@ impl Model {
             watched: None,
             next_request: 1,
             asked: BTreeMap::new(),
+            doubt: None,
         }
+    }
+
+    /// Whether a wish has no answer yet.
+    #[must_use]
+    pub fn awaits_answer(&self) -> bool {
+        self.asked.values().any(|asked| *asked == Asked::Command)
     }
 
     /// The language.

@@ -14,7 +14,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use tmuxagent_ipc::wire::{Reply, ServerFrame};
-use tmuxagent_model::{Millis, PaneKey, Timestamp};
+use tmuxagent_model::{Doubt, Millis, PaneKey, Timestamp};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinSet;
@@ -44,11 +44,16 @@ impl std::fmt::Debug for Options {
     }
 }
 
+/// How long the user's leaving waits for the answer to what he asked last.
+const LAST_ANSWER: Millis = Millis(3_000);
+
 /// How the screen ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exit {
     /// The user left.
     Quit,
+    /// The user left, and of what he asked last nobody can say whether it is done.
+    Unanswered(Doubt),
     /// A signal of that number asked for it.
     Signal(i32),
     /// The terminal is gone.
@@ -251,7 +256,28 @@ impl Shell<'_> {
                 () = sleep_until(tick) => self.take(Msg::Tick((self.wall)()), &mut source)?,
             }
         }
-        Ok(self.outcome.unwrap_or(Exit::Quit))
+        let doubt = self.last_answer().await?;
+        Ok(match (self.outcome.take().unwrap_or(Exit::Quit), doubt) {
+            (Exit::Quit, Some(doubt)) => Exit::Unanswered(doubt),
+            (other, _) => other,
+        })
+    }
+
+    /// Who says yes and leaves at once has decided: what was asked goes out, and its answer is waited for. What can be
+    /// said of it, where that is not certain.
+    async fn last_answer(&mut self) -> Result<Option<Doubt>, UiError> {
+        if !self.model.awaits_answer() {
+            return Ok(None);
+        }
+        self.model.doubt = None;
+        let deadline = Instant::now() + LAST_ANSWER.to_std();
+        while self.model.awaits_answer() {
+            tokio::select! {
+                frame = next_frame(&mut self.link) => drop(self.framed(frame)?),
+                () = sleep_until(deadline) => return Ok(Some(Doubt::Slow)),
+            }
+        }
+        Ok(self.model.doubt.take())
     }
 
     /// One message through `update`, and what it wants done.
@@ -273,9 +299,12 @@ impl Shell<'_> {
         match action {
             Action::Request(frame) => {
                 // A closed queue is a lost connection, which the frames' end tells.
+                let id = frame.id;
                 if let Some(link) = &self.link
                     && let Err(TrySendError::Full(_)) = link.requests.try_send(frame)
                 {
+                    // It certainly did not go out.
+                    self.model.asked.remove(&id);
                     let text = tmuxagent_text::Text::SupervisorBusy.of(self.model.lang());
                     self.tell(Msg::Notice(text.to_owned()))?;
                 }

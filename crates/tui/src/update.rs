@@ -12,7 +12,7 @@ use super::model::{LinkState, Model, Overlay, Page, Toast};
 use super::msg::{Action, Msg};
 use crossterm::event::KeyEventKind;
 use tmuxagent_ipc::wire::{Request, RequestFrame};
-use tmuxagent_model::{ApprovalState, Command, Millis, Severity, Timestamp};
+use tmuxagent_model::{ApprovalState, Command, Doubt, Millis, Severity, Timestamp};
 use tmuxagent_text::{Text, clean};
 
 use super::model::Asked;
@@ -61,6 +61,9 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Action> {
         Msg::Frame(frame) => frames::receive(model, *frame),
         Msg::Linked => linked(model),
         Msg::LinkLost { reason, retry_at } => {
+            if model.awaits_answer() {
+                frames::doubted(model, Doubt::Ended);
+            }
             model.asked.clear();
             model.watched = None;
             model.link = LinkState::Lost { reason: clean(&reason), retry_at };

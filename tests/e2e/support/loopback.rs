@@ -112,18 +112,33 @@ impl Phone {
     }
 
     fn send(&self, request: reqwest::RequestBuilder) -> Page {
+        self.try_send(request).expect("an answer")
+    }
+
+    /// `None` when there is no answer, or only a part of it.
+    fn try_send(&self, request: reqwest::RequestBuilder) -> Option<Page> {
         self.runtime.block_on(async {
-            let response = request.send().await.expect("an answer");
+            let response = request.send().await.ok()?;
             let status = response.status().as_u16();
             let cookie = response.headers().get("set-cookie").and_then(|value| value.to_str().ok()).unwrap_or_default();
             let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-            Page { status, cookie, html: response.text().await.unwrap_or_default() }
+            Some(Page { status, cookie, html: response.text().await.ok()? })
         })
     }
 
     /// Opens a page.
     pub fn get(&self, url: &str) -> Page {
         self.send(self.client.get(url).header("user-agent", "Slackbot-LinkExpanding 1.0"))
+    }
+
+    /// As [`Phone::get`], where the server may die.
+    pub fn try_get(&self, url: &str) -> Option<Page> {
+        self.try_send(self.client.get(url))
+    }
+
+    /// As [`Phone::post`], where the server may die.
+    pub fn try_post(&self, url: &str, cookie: &str, form: &[(&str, &str)]) -> Option<Page> {
+        self.try_send(self.form(url, cookie, form))
     }
 
     /// Asks for the headers only.
@@ -133,8 +148,12 @@ impl Phone {
 
     /// Sends a form as a page of that origin would.
     pub fn post(&self, url: &str, cookie: &str, form: &[(&str, &str)]) -> Page {
+        self.send(self.form(url, cookie, form))
+    }
+
+    fn form(&self, url: &str, cookie: &str, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let request = self.client.post(url).form(form).header("cookie", cookie);
-        self.send(request.header("origin", "null").header("sec-fetch-site", "same-origin"))
+        request.header("origin", "null").header("sec-fetch-site", "same-origin")
     }
 
     /// Opens the page of a link and presses a button.

@@ -5,6 +5,7 @@ pub mod loopback;
 pub mod proxy;
 pub mod room;
 pub mod sshd;
+pub mod telegram;
 pub mod watched;
 
 use std::path::{Path, PathBuf};

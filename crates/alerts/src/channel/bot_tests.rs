@@ -1,11 +1,11 @@
 //! Chats with buttons: the WeCom robot's websocket and Telegram's long poll, each played by a server on the loopback.
 
 use super::*;
-use crate::decide::Refusal;
+use crate::decide::{Refusal, Settled, Unsettled};
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use std::time::Duration;
-use tmuxagent_model::{Approval, ApprovalId, Decider, Verdict, Via};
+use tmuxagent_model::{Approval, ApprovalId, Decider, Doubt, Verdict, Via};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message as Frame;
 
@@ -14,6 +14,8 @@ use tokio_tungstenite::tungstenite::Message as Frame;
 struct Desk {
     decisions: Mutex<Vec<(Verdict, Decider)>>,
     reports: Mutex<Vec<String>>,
+    /// How many decisions have no end yet before one is settled.
+    doubts: Mutex<u32>,
 }
 
 impl Decide for Desk {
@@ -27,13 +29,18 @@ impl Decide for Desk {
         _: u32,
         verdict: Verdict,
         by: Decider,
-    ) -> BoxFuture<'a, Result<(), Refusal>> {
+    ) -> BoxFuture<'a, Result<Settled, Unsettled>> {
+        let mut doubts = self.doubts.lock().unwrap();
+        if *doubts > 0 {
+            *doubts -= 1;
+            return Box::pin(async { Err(Unsettled::Doubtful(Doubt::Ended)) });
+        }
         let mut decisions = self.decisions.lock().unwrap();
         let first = decisions.is_empty();
         if first {
             decisions.push((verdict, by));
         }
-        Box::pin(async move { if first { Ok(()) } else { Err(Refusal::Closed) } })
+        Box::pin(async move { Ok(Settled::new(if first { Ok(()) } else { Err(Refusal::Closed) })) })
     }
 
     fn report(&self, text: String) {
@@ -268,4 +275,58 @@ async fn a_press_in_telegram_decides_for_the_chat_it_was_sent_to() {
         ]
     );
     assert_eq!((&came[2].1["offset"], &came[5].1["offset"]), (&json!(3), &json!(4)));
+}
+
+#[tokio::test]
+async fn a_press_in_telegram_is_passed_over_once_it_is_settled_and_not_before() {
+    let query = |id: i64| {
+        let message = json!({"message_id": 9, "chat": {"id": 5}});
+        let data = "yes:1:01J8ZQ4M3V5C2N7R9T1W6X8Y0A";
+        json!({"update_id": id, "callback_query": {"id": format!("q{id}"), "from": {"id": 5}, "message": message, "data": data}})
+    };
+    let ok = |result: Value| (200, json!({"ok": true, "result": result}));
+    let service = Service::answering(&[
+        ok(json!([query(7), query(8)])),
+        ok(json!(true)),
+        ok(json!([query(7), query(8)])),
+        ok(json!(true)),
+        ok(json!(true)),
+        ok(json!(true)),
+        ok(json!(true)),
+        (409, json!({"ok": false, "error_code": 409, "description": "Conflict"})),
+    ])
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let bot = channel(&format!("telegram: {{token: T, chat_id: 5, base_url: '{}'}}", service.base), folder.path());
+    let (desk, stop) = (Arc::new(Desk { doubts: Mutex::new(1), ..Desk::default() }), CancellationToken::new());
+    let listening = tokio::spawn(bot.listen(Arc::<Desk>::clone(&desk), stop.clone()).unwrap());
+    let polls = || {
+        let came = service.came().into_iter();
+        came.filter(|(path, _)| path.ends_with("getUpdates"))
+            .map(|(_, body)| body["offset"].clone())
+            .collect::<Vec<_>>()
+    };
+    until(|| polls().len() >= 3).await;
+    stop.cancel();
+    listening.await.unwrap();
+    assert_eq!(polls()[..3], [json!(0), json!(0), json!(9)], "it comes again until it is settled");
+    assert_eq!(desk.decisions.lock().unwrap().len(), 1);
+    let told = service.came().into_iter().find(|(path, _)| path.ends_with("answerCallbackQuery")).unwrap().1;
+    assert!(told["text"].as_str().unwrap().starts_with("not certain"), "{told}");
+}
+
+#[tokio::test]
+async fn a_robots_card_is_changed_once_its_press_is_settled_and_not_before() {
+    let mut service = Wecom::start(0).await;
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Arc::new(Desk { doubts: Mutex::new(1), ..Desk::default() });
+    let (robot, stop) = (service.robot(folder.path()), CancellationToken::new());
+    let listening = tokio::spawn(Arc::clone(&robot).listen(Arc::<Desk>::clone(&desk), stop.clone()).unwrap());
+    service.next("aibot_subscribe").await;
+    service.press(&json!("yes:1:01J8ZQ4M3V5C2N7R9T1W6X8Y0A"), "me", "2").await;
+    let update = service.next("aibot_respond_update_msg").await;
+    assert_eq!(update["body"]["template_card"]["main_title"]["title"], "approved · me");
+    assert_eq!((*desk.doubts.lock().unwrap(), desk.decisions.lock().unwrap().len()), (0, 1));
+    stop.cancel();
+    listening.await.unwrap();
 }

@@ -4,7 +4,7 @@
 
 use super::answer::{BASE, Both, Row, Table, When};
 use super::{Channel, Receipt, SendError};
-use crate::decide::Decide;
+use crate::decide::{Decide, Unsettled};
 use crate::http::call;
 use crate::markup::Markup;
 use crate::message::Message;
@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tmuxagent_failpoints as failpoints;
 use tmuxagent_model::Millis;
 use tmuxagent_text::Lang;
 use tmuxagent_text::plain::{cut_chars, one_line};
@@ -110,23 +111,31 @@ impl Telegram {
         body
     }
 
-    /// One long poll; the next offset.
-    async fn poll(&self, desk: &dyn Decide, offset: i64) -> Result<i64, SendError> {
+    /// One long poll; the next offset, and whether a press has no end yet. The service delivers what stands at the offset
+    /// and behind it until a later one is asked for: a press is passed over once it is settled, so that it comes again
+    /// after a crash.
+    async fn poll(&self, desk: &dyn Decide, offset: i64) -> Result<(i64, Option<Unsettled>), SendError> {
         let body = json!({"offset": offset, "timeout": POLL, "allowed_updates": ["callback_query"]});
         let updates = self.call("getUpdates", &body).await?;
         let mut next = offset;
         for update in updates.as_array().into_iter().flatten() {
             let id = update.get("update_id").and_then(Value::as_i64).unwrap_or(offset);
-            next = next.max(id.saturating_add(1));
-            if let Some(query) = update.get("callback_query") {
-                self.answer(desk, query).await;
+            if let Some(query) = update.get("callback_query")
+                && let Err(unsettled) = self.answer(desk, query).await
+            {
+                return Ok((next, Some(unsettled)));
             }
+            failpoints::at("decision.consumed");
+            next = next.max(id.saturating_add(1));
         }
-        Ok(next)
+        Ok((next, None))
     }
 
     /// Decides what was pressed, answers the presser and takes the buttons away when they have no use any more.
-    async fn answer(&self, desk: &dyn Decide, query: &Value) {
+    ///
+    /// # Errors
+    /// When it has no end yet; the presser is told so.
+    async fn answer(&self, desk: &dyn Decide, query: &Value) -> Result<(), Unsettled> {
         let text = |pointer: &str| match query.pointer(pointer) {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
@@ -134,19 +143,20 @@ impl Telegram {
         };
         if text("/message/chat/id") != self.chat {
             desk.report("a Telegram button was pressed in another chat".to_owned());
-            return;
+            return Ok(());
         }
         let pressed = press(desk, &text("/data"), &text("/from/id"), &self.allow, self.lang).await;
         let (sentence, over) = match &pressed {
-            Pressed::Decided(sentence) | Pressed::Over(sentence) => (sentence, true),
-            Pressed::Ignored(sentence) => (sentence, false),
+            Ok(Pressed::Decided(sentence) | Pressed::Over(sentence)) => (sentence.clone(), true),
+            Ok(Pressed::Ignored(sentence)) => (sentence.clone(), false),
+            Err(unsettled) => (unsettled.sentence(self.lang), false),
         };
         let mut calls = vec![(
             "answerCallbackQuery",
-            json!({"callback_query_id": text("/id"), "text": cut_chars(sentence, 190), "show_alert": !over}),
+            json!({"callback_query_id": text("/id"), "text": cut_chars(&sentence, 190), "show_alert": !over}),
         )];
         if over {
-            let keyboard = json!({"inline_keyboard": [[{"text": cut_chars(sentence, 60), "callback_data": "over"}]]});
+            let keyboard = json!({"inline_keyboard": [[{"text": cut_chars(&sentence, 60), "callback_data": "over"}]]});
             let message = query.pointer("/message/message_id").cloned().unwrap_or_default();
             let body = json!({"chat_id": self.chat, "message_id": message, "reply_markup": keyboard});
             calls.push(("editMessageReplyMarkup", body));
@@ -157,6 +167,7 @@ impl Telegram {
                 tracing::debug!(%error, method, "telegram");
             }
         }
+        pressed.map(drop)
     }
 
     async fn poll_until(&self, desk: &dyn Decide, stop: &CancellationToken) {
@@ -168,10 +179,15 @@ impl Telegram {
                 polled = self.poll(desk, offset) => polled,
             };
             let pause = match polled {
-                Ok(next) => {
+                Ok((next, None)) => {
                     offset = next;
                     failures = 0;
                     continue;
+                }
+                Ok((next, Some(_))) => {
+                    offset = next;
+                    failures = failures.saturating_add(1);
+                    Duration::from_secs(1 << failures.min(4))
                 }
                 Err(error) => {
                     if failures == 0 {

@@ -21,7 +21,7 @@ use futures_util::{SinkExt, StreamExt};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -42,6 +42,8 @@ const PING: Duration = Duration::from_secs(30);
 /// Nothing heard for so long: the connection is gone.
 const SILENCE: Duration = Duration::from_secs(75);
 const ANSWER: Duration = Duration::from_secs(10);
+/// The pause before a press that has no end yet is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 type Call = (Value, oneshot::Sender<Result<(), SendError>>);
@@ -306,7 +308,6 @@ impl WecomBot {
         *failures = 0;
         let (replies, mut ready) = mpsc::channel::<Value>(16);
         let mut waiting: HashMap<String, oneshot::Sender<Result<(), SendError>>> = HashMap::new();
-        let mut seen = VecDeque::new();
         let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING, PING);
         let mut heard = tokio::time::Instant::now();
         loop {
@@ -346,7 +347,7 @@ impl WecomBot {
                         if let Some(end) = gone {
                             return end;
                         }
-                    } else if let Some(end) = self.heard(&frame, desk, &replies, &mut seen) {
+                    } else if let Some(end) = self.heard(&frame, desk, &replies) {
                         return end;
                     }
                     continue;
@@ -358,14 +359,9 @@ impl WecomBot {
         }
     }
 
-    /// An event of the service. A press is decided beside the connection, which goes on meanwhile.
-    fn heard(
-        self: &Arc<Self>,
-        frame: &Value,
-        desk: &Arc<dyn Decide>,
-        replies: &mpsc::Sender<Value>,
-        seen: &mut VecDeque<String>,
-    ) -> Option<End> {
+    /// An event of the service. A press is decided beside the connection, which goes on meanwhile; its card is changed once
+    /// it is settled. A press that the service calls back twice is settled twice, the same way.
+    fn heard(self: &Arc<Self>, frame: &Value, desk: &Arc<dyn Decide>, replies: &mpsc::Sender<Value>) -> Option<End> {
         if frame.get("cmd").and_then(Value::as_str) != Some("aibot_event_callback") {
             return None;
         }
@@ -377,25 +373,20 @@ impl WecomBot {
             "template_card_event" => {}
             _ => return None,
         }
-        // The service may call back twice.
-        let id = text("/body/msgid");
-        if !id.is_empty() && seen.contains(&id) {
-            return None;
-        }
-        seen.push_back(id);
-        if seen.len() > 64 {
-            seen.pop_front();
-        }
         let (robot, desk, replies) = (Arc::clone(self), Arc::clone(desk), replies.clone());
         let request = request_id(frame);
         let (key, card) = ("/body/event/template_card_event/event_key", "/body/event/template_card_event/task_id");
         let (key, card, who) = (text(key), text(card), text("/body/from/userid"));
         tokio::spawn(async move {
-            let pressed = press(desk.as_ref(), &key, &who, &robot.config.allow, robot.config.lang).await;
-            let reply = match pressed {
-                Pressed::Decided(sentence) | Pressed::Over(sentence) => over(&request, &card, &sentence),
-                // The card stays as it is; the service asks for no answer.
-                Pressed::Ignored(_) => return,
+            let reply = loop {
+                match press(desk.as_ref(), &key, &who, &robot.config.allow, robot.config.lang).await {
+                    Ok(Pressed::Decided(sentence) | Pressed::Over(sentence)) => break over(&request, &card, &sentence),
+                    // The card stays as it is; the service asks for no answer.
+                    Ok(Pressed::Ignored(_)) => return,
+                    // So does it here, for another press, when the connection ends before this one is settled.
+                    Err(_) if replies.is_closed() => return,
+                    Err(_) => tokio::time::sleep(AGAIN).await,
+                }
             };
             // A connection that ended meanwhile can't show it; the decision stands.
             let _ = replies.send(reply).await;

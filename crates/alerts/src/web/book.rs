@@ -1,5 +1,6 @@
 //! What is remembered of issued links: the hash of each, never the link.
 
+use crate::decide::Settled;
 use crate::shared_file::SharedFile;
 use crate::token::{Claims, Keyring, LinkRecord, LinkState, Recipient, command_hash, issue};
 use base64::Engine as _;
@@ -18,8 +19,10 @@ pub trait LinkBook: Send + Sync {
     fn put(&self, id_hash: [u8; 32], record: LinkRecord) -> BoxFuture<'_, io::Result<()>>;
     /// Finds a link.
     fn find(&self, id_hash: [u8; 32]) -> BoxFuture<'_, io::Result<Option<LinkRecord>>>;
-    /// Marks one link.
-    fn mark(&self, id_hash: [u8; 32], state: LinkState) -> BoxFuture<'_, io::Result<()>>;
+    /// A link has decided: it is used once its decision is written down, and not before.
+    fn spend<'a>(&'a self, id_hash: [u8; 32], settled: &'a Settled) -> BoxFuture<'a, io::Result<()>>;
+    /// Takes one link back.
+    fn take_back(&self, id_hash: [u8; 32]) -> BoxFuture<'_, io::Result<()>>;
     /// Takes back all open links of an approval.
     fn revoke<'a>(&'a self, approval: &'a ApprovalId) -> BoxFuture<'a, io::Result<()>>;
 }
@@ -59,6 +62,15 @@ impl FileBook {
     #[must_use]
     pub const fn new(file: PathBuf) -> Self {
         Self { file }
+    }
+
+    async fn mark(&self, id_hash: [u8; 32], state: EntryState) -> io::Result<()> {
+        self.change(move |entries| {
+            if let Some(entry) = entries.get_mut(&name(id_hash)) {
+                entry.state = state;
+            }
+        })
+        .await
     }
 
     async fn change(&self, change: impl FnOnce(&mut Entries)) -> io::Result<()> {
@@ -109,12 +121,18 @@ impl LinkBook for FileBook {
         })
     }
 
-    fn mark(&self, id_hash: [u8; 32], state: LinkState) -> BoxFuture<'_, io::Result<()>> {
-        Box::pin(self.change(move |entries| {
-            if let Some(entry) = entries.get_mut(&name(id_hash)) {
-                entry.state = stored(state);
+    fn spend<'a>(&'a self, id_hash: [u8; 32], settled: &'a Settled) -> BoxFuture<'a, io::Result<()>> {
+        Box::pin(async move {
+            match settled.end() {
+                Ok(()) => self.mark(id_hash, EntryState::Used).await,
+                // A link that was refused has decided nothing.
+                Err(_) => Ok(()),
             }
-        }))
+        })
+    }
+
+    fn take_back(&self, id_hash: [u8; 32]) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(self.mark(id_hash, EntryState::Revoked))
     }
 
     fn revoke<'a>(&'a self, approval: &'a ApprovalId) -> BoxFuture<'a, io::Result<()>> {

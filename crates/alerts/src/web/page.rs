@@ -175,6 +175,18 @@ pub fn refused(lang: Lang, sentence: &str) -> String {
     document(lang, head, &format!("<h1>{head}</h1><p id=\"reason\">{}</p>", shown(sentence)))
 }
 
+/// A page that says that nobody knows yet whether it is done, and how to find out.
+#[must_use]
+pub fn uncertain(lang: Lang, sentence: &str) -> String {
+    let head = lang.pick("Not certain", "尚不确定");
+    let how = lang.pick(
+        "Open the link again in a moment: it shows what was decided, or asks once more.",
+        "请稍后再次打开此链接：它会显示已作的决定，或再次询问。",
+    );
+    let body = format!("<h1>{head}</h1><p id=\"reason\">{}</p><p class=\"note\">{how}</p>", shown(sentence));
+    document(lang, head, &body)
+}
+
 /// Why a link is not accepted, in a sentence with the way out.
 #[must_use]
 pub const fn sentence(lang: Lang, error: TokenError) -> &'static str {

@@ -4,8 +4,8 @@ use super::book::LinkBook;
 use super::caller::{self, COOKIE, Caller, is_same_origin};
 use super::limit::Limits;
 use super::page::{self, Choice, Question};
-use crate::decide::{Decide, Refusal};
-use crate::token::{Genuine, Keyring, LinkState, Recipient, TokenError, admit, authenticate};
+use crate::decide::{Decide, Refusal, Unsettled};
+use crate::token::{Genuine, Keyring, Recipient, TokenError, admit, authenticate};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 use tmuxagent_config::{Network, Secret};
+use tmuxagent_failpoints as failpoints;
 use tmuxagent_model::{Approval, Decider, Timestamp, Verdict, Via};
 use tmuxagent_text::Lang;
 use tmuxagent_text::redact::Redactor;
@@ -355,15 +356,18 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
     let answer = form.option.filter(|_| approve).and_then(|index| approval.options.get(index).cloned());
     let by = Decider { who: who(&link.to, caller.address, state.rules.lang), via: Via::Link };
     let verdict = Verdict { approve, answer };
-    match state.desk.decide(&approval.id, token.claims.revision, verdict, by).await {
-        Ok(()) => {
-            // The approval's own state keeps the link from being used again, also where the book can't be written.
-            if let Err(error) = state.book.mark(token.id_hash, LinkState::Used).await {
-                state.desk.report(format!("the book of links can't be written: {error}"));
-            }
-            axum::response::Html(page::decided(lang, approve, &state.redactor.redact(&approval.question)))
-                .into_response()
-        }
+    let settled = match state.desk.decide(&approval.id, token.claims.revision, verdict, by).await {
+        Ok(settled) => settled,
+        Err(unsettled) => return unsure(lang, &unsettled),
+    };
+    // The approval's own state keeps the link from being used again, also where the book can't be written.
+    if let Err(error) = state.book.spend(token.id_hash, &settled).await {
+        state.desk.report(format!("the book of links can't be written: {error}"));
+    }
+    failpoints::at("decision.consumed");
+    match settled.end() {
+        Ok(()) => axum::response::Html(page::decided(lang, approve, &state.redactor.redact(&approval.question)))
+            .into_response(),
         Err(refusal) => {
             let status = match refusal {
                 Refusal::Decided(_) | Refusal::Closed | Refusal::Stale => StatusCode::GONE,
@@ -373,6 +377,16 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
             (status, axum::response::Html(page::refused(lang, &refusal.sentence(lang)))).into_response()
         }
     }
+}
+
+/// The link is as good as before; opening it again tells what became of it.
+fn unsure(lang: Lang, unsettled: &Unsettled) -> Response {
+    let sentence = unsettled.sentence(lang);
+    let page = match unsettled {
+        Unsettled::NotTaken => page::refused(lang, &sentence),
+        Unsettled::Doubtful(_) => page::uncertain(lang, &sentence),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], axum::response::Html(page)).into_response()
 }
 
 /// The name that a decision by link is recorded with: whose the link is, where that is known.
@@ -410,7 +424,7 @@ async fn check_pin(state: &WebState, caller: &Caller, link: &Link, given: &str) 
         let warning = caller.lang.pick("Wrong PIN.", "PIN 错误。");
         return Some(question(state, caller, link, Choice::None, Some(warning)));
     }
-    if let Err(error) = state.book.mark(token.id_hash, LinkState::Revoked).await {
+    if let Err(error) = state.book.take_back(token.id_hash).await {
         state.desk.report(format!("the book of links can't be written: {error}"));
     }
     state.desk.report(format!("a link for approval {} was taken back after too many wrong PINs", approval.id));

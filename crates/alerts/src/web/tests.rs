@@ -1,7 +1,6 @@
 use super::*;
-use crate::decide::{Decide, Refusal};
-use crate::token::Recipient;
-use crate::token::{Key, Keyring, LinkState};
+use crate::decide::{Decide, Refusal, Settled, Unsettled};
+use crate::token::{Key, Keyring, LinkState, Recipient, authenticate};
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, Response, StatusCode};
@@ -11,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use tmuxagent_config::{Network, Secret};
-use tmuxagent_model::{Approval, ApprovalId, ApprovalState, Decider, Decision, Millis, Timestamp, Verdict, Via};
+use tmuxagent_model::{Approval, ApprovalId, ApprovalState, Decider, Decision, Doubt, Millis, Timestamp, Verdict, Via};
 use tmuxagent_text::Lang;
 use tmuxagent_text::redact::Redactor;
 use tower::ServiceExt;
@@ -23,6 +22,8 @@ struct Desk {
     approval: Mutex<Approval>,
     reports: Mutex<Vec<String>>,
     decisions: Mutex<u32>,
+    /// Why nothing is settled now.
+    doubt: Mutex<Option<Unsettled>>,
 }
 
 impl Decide for Desk {
@@ -37,7 +38,10 @@ impl Decide for Desk {
         revision: u32,
         verdict: Verdict,
         by: Decider,
-    ) -> BoxFuture<'a, Result<(), Refusal>> {
+    ) -> BoxFuture<'a, Result<Settled, Unsettled>> {
+        if let Some(unsettled) = self.doubt.lock().unwrap().clone() {
+            return Box::pin(async move { Err(unsettled) });
+        }
         let mut approval = self.approval.lock().unwrap();
         let result = match &approval.decision {
             Some(decision) => Err(Refusal::decided(decision.clone(), self.zone())),
@@ -49,7 +53,7 @@ impl Decide for Desk {
                 Ok(())
             }
         };
-        Box::pin(async move { result })
+        Box::pin(async move { Ok(Settled::new(result)) })
     }
 
     fn report(&self, text: String) {
@@ -86,8 +90,12 @@ impl World {
             question: "Build <now>?".into(),
             ..crate::message::tests::approval()
         };
-        let desk =
-            Arc::new(Desk { approval: Mutex::new(approval), reports: Mutex::default(), decisions: Mutex::default() });
+        let desk = Arc::new(Desk {
+            approval: Mutex::new(approval),
+            reports: Mutex::default(),
+            decisions: Mutex::default(),
+            doubt: Mutex::default(),
+        });
         let links = Links {
             ring: Keyring { current: Key::new([1; 32]), previous: Vec::new() },
             book: Arc::new(FileBook::new(folder.path().join("links.json"))),
@@ -303,8 +311,8 @@ async fn each_bad_link_has_its_page_and_its_line() {
     let foreign =
         world.links.mint(&other, Recipient::default(), START).await.unwrap().replace("https://phone.example", "");
     let revoked = world.link().await;
-    let token = crate::token::authenticate(&world.links.ring, &revoked[3..]).unwrap();
-    world.links.book.mark(token.id_hash, LinkState::Revoked).await.unwrap();
+    let token = authenticate(&world.links.ring, &revoked[3..]).unwrap();
+    world.links.book.take_back(token.id_hash).await.unwrap();
     for (path, status) in [
         (forged.as_str(), StatusCode::FORBIDDEN),
         ("/a/AAAA", StatusCode::FORBIDDEN),
@@ -326,6 +334,30 @@ async fn each_bad_link_has_its_page_and_its_line() {
         assert!(reports.contains(text), "{text}: {reports}");
     }
     assert!(!reports.contains(&link[3..]), "no token in the journal");
+}
+
+#[tokio::test]
+async fn a_link_is_used_once_its_decision_is_written_down_and_not_before() {
+    let world = World::new(None);
+    let link = world.link().await;
+    let token = authenticate(&world.links.ring, &link[3..]).unwrap();
+    let state = async || world.links.book.find(token.id_hash).await.unwrap().unwrap().state;
+    for (unsettled, head) in [
+        (Unsettled::Doubtful(Doubt::NotSaved { error: "the disk is full".into() }), "Not certain"),
+        (Unsettled::Doubtful(Doubt::Ended), "Not certain"),
+        (Unsettled::NotTaken, "Nothing was done"),
+    ] {
+        *world.desk.doubt.lock().unwrap() = Some(unsettled);
+        let (cookie, nonce) = world.open(&link).await;
+        let (response, html) = world.post(&link, &cookie, &format!("nonce={nonce}&verdict=approve")).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(html.contains(&format!("<h1>{head}</h1>")), "{html}");
+        assert_eq!(state().await, LinkState::Open);
+    }
+    *world.desk.doubt.lock().unwrap() = None;
+    let (cookie, nonce) = world.open(&link).await;
+    assert_eq!(world.post(&link, &cookie, &format!("nonce={nonce}&verdict=approve")).await.0.status(), StatusCode::OK);
+    assert_eq!((state().await, *world.desk.decisions.lock().unwrap()), (LinkState::Used, 1));
 }
 
 #[tokio::test]

@@ -295,6 +295,32 @@ async fn a_supervisor_that_takes_nothing_is_told_of() {
     stage.until("the supervisor is busy").await;
     stage.press("m ctrl-l q").await;
     let seen = stage.seen.clone();
-    assert_eq!(stage.end().await.unwrap(), Exit::Quit);
+    assert_eq!(stage.end().await.unwrap(), Exit::Unanswered(Doubt::Slow), "what went out may still happen");
     assert_eq!(seen.lock().unwrap().deeds, ["Captured", "clear"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_decides_and_leaves_at_once_has_decided() {
+    for (reply, exit) in [
+        (Some(Reply::Committed { intents: Vec::new(), run: None, text: String::new() }), Exit::Quit),
+        (Some(Reply::Uncertain { doubt: Doubt::Slow }), Exit::Unanswered(Doubt::Slow)),
+        (None, Exit::Unanswered(Doubt::Ended)),
+    ] {
+        let (link, mut far) = Far::pair();
+        let stage = Stage::set(Role::Popup, VecDeque::from([Ok(link)]), Ok(()));
+        far.show(Sample::busy().build()).await;
+        assert!(matches!(far.request().await, Request::Subscribe));
+        stage.press("f q").await;
+        let id = loop {
+            let frame = far.requests.recv().await.unwrap();
+            if matches!(frame.request, Request::Command { .. }) {
+                break frame.id;
+            }
+        };
+        match reply {
+            Some(reply) => far.frames.send(ServerFrame::Reply { id, reply: Box::new(reply) }).await.unwrap(),
+            None => drop(far),
+        }
+        assert_eq!(stage.end().await.unwrap(), exit);
+    }
 }

@@ -5,8 +5,8 @@ use super::super::msg::Action;
 use super::super::tail::styled;
 use super::{clamp_scroll, say, toast};
 use tmuxagent_ipc::wire::{ErrorKind, Reply, ServerFrame};
-use tmuxagent_model::{Approval, ApprovalState, Severity, Snapshot};
-use tmuxagent_text::{Lang, Text, clean};
+use tmuxagent_model::{Approval, ApprovalState, Doubt, Severity, Snapshot};
+use tmuxagent_text::{self as i18n, Lang, Text, clean};
 
 pub(super) fn receive(model: &mut Model, frame: ServerFrame) -> Vec<Action> {
     match frame {
@@ -56,12 +56,14 @@ fn answered(model: &mut Model, about: Option<Asked>, reply: Reply) {
                 ErrorKind::NotFound
                 | ErrorKind::Ambiguous
                 | ErrorKind::Refused
+                | ErrorKind::Ending
                 | ErrorKind::BadRequest
                 | ErrorKind::UnknownRequest
                 | ErrorKind::Internal => Severity::Error,
             };
             toast(model, severity, clean(&text));
         }
+        (Reply::Uncertain { doubt }, _) => doubted(model, doubt),
         (Reply::Committed { text, .. }, _) => {
             let text = clean(&text);
             if text.is_empty() {
@@ -81,6 +83,13 @@ fn answered(model: &mut Model, about: Option<Asked>, reply: Reply) {
         }
         (Reply::Done | Reply::Hello { .. } | Reply::Approval { .. }, _) => {}
     }
+}
+
+/// Of what was asked nobody can say whether it is done: neither a success nor a failure. The panels show what it becomes.
+pub(super) fn doubted(model: &mut Model, doubt: Doubt) {
+    let text = i18n::doubt(model.lang(), &doubt);
+    toast(model, Severity::Error, text);
+    model.doubt = Some(doubt);
 }
 
 fn explain(model: &mut Model, answer: Explanation) {

@@ -292,6 +292,10 @@ fn answers_of_the_supervisor_are_told() {
             Reply::Error { kind: ErrorKind::AlreadyDecided, text: "wu approved it 2s ago".to_owned() },
             "wu approved it 2s ago",
         ),
+        (
+            Reply::Uncertain { doubt: tmuxagent_model::Doubt::Slow },
+            "not certain: the supervisor did not answer in time; it may still happen",
+        ),
     ] {
         let mut model = showing(Sample::busy().build());
         let actions = press_at(&mut model, NOW, "a y");
@@ -302,6 +306,17 @@ fn answers_of_the_supervisor_are_told() {
         update(&mut model, later(60_000), Msg::Tick(NOW));
         assert_eq!(model.toasts, []);
     }
+}
+
+#[test]
+fn a_supervisor_that_goes_before_it_answers_leaves_a_doubt_and_says_so() {
+    let doubts = |keys| {
+        let mut model = showing(Sample::busy().build());
+        press_at(&mut model, NOW, keys);
+        update(&mut model, NOW, Msg::LinkLost { reason: String::new(), retry_at: later(200) });
+        model.toasts.iter().filter(|toast| toast.text.contains("ended before it answered")).count()
+    };
+    assert_eq!((doubts("a y"), doubts("a")), (1, 0), "only where something was asked");
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub use event::{
 };
 pub use filter::{NameFilter, check_pattern};
 pub use ids::{ApprovalId, HostName, IdError, IntentId, PaneId, PaneKey, RunId, ServerId, SessionId, WindowId};
-pub use note::{Note, Severity};
+pub use note::{ConfigPart, HowChanged, Note, PartChange, Severity};
 pub use snapshot::{
     Counters, EventLine, Freeze, HostState, HostView, Problem, RunState, RunView, Snapshot, StageState, StageView,
 };

@@ -10,7 +10,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tmuxagent_clock::Clock;
-use tmuxagent_model::{Event, HostName, HostState, IntentId, KeyStep, PaneKey, SendKeys, Timestamp};
+use tmuxagent_errand::{Errand, Home, Returned};
+use tmuxagent_model::{
+    Effect, Event, HostName, HostState, Intent, IntentId, IntentState, KeyStep, PaneKey, SendKeys, Timestamp,
+};
 use tmuxagent_policy::{Concurrency, Condition, Pattern, PatternId, Pipeline, Policy, Selector, Stage};
 use tmuxagent_tmux::{self as tmux, HostHandle, HostMessage, HostSpec, Socket, Transport};
 use tokio::sync::{mpsc, watch as latest};
@@ -167,6 +170,8 @@ fn policy(pattern: &str) -> Policy {
 /// A watched server.
 struct Watch {
     handle: HostHandle,
+    home: Home,
+    _returned: mpsc::UnboundedReceiver<Returned>,
     messages: mpsc::Receiver<HostMessage>,
     _policy: latest::Sender<Arc<Policy>>,
 }
@@ -180,7 +185,8 @@ impl Watch {
         let (sender, receiver) = latest::channel(Arc::new(policy(pattern)));
         let (out, messages) = mpsc::channel(1024);
         let handle = tmux::watch(spec, receiver, out, Clock::start(Timestamp(0))).expect("a thread");
-        Self { handle, messages, _policy: sender }
+        let (home, returned) = mpsc::unbounded_channel();
+        Self { handle, home, _returned: returned, messages, _policy: sender }
     }
 
     fn next(&mut self) -> HostMessage {
@@ -290,9 +296,19 @@ fn collector_latency(rounds: usize) -> Vec<u64> {
                 last = Some(line.pane.clone());
                 let steps = vec![KeyStep::Text("y".to_owned())];
                 let keys = SendKeys { pane: line.pane, steps, expect_command: None, expect_screen: None };
-                watch.handle.send(IntentId::new(format!("B-{sent}")), keys);
+                let intent = Intent {
+                    id: IntentId::new(format!("B-{sent}")),
+                    effect: Effect::Send(keys),
+                    run: None,
+                    stage: None,
+                    attempt: 0,
+                    state: IntentState::Open,
+                    at: Timestamp(0),
+                };
+                watch.handle.take(Errand::new(intent, &watch.home));
             }
-            Ok(HostMessage::Event(Event::Outcome { .. })) => {
+            Ok(HostMessage::Ended(ending)) => {
+                drop(ending.into_event());
                 if let Some(pane) = last.take() {
                     watch.handle.release(pane);
                 }

@@ -3,8 +3,9 @@
 use super::connection::Connection;
 use super::{CliError, Outcome, Session, exit};
 use clap::Args;
-use tmuxagent_ipc::wire::{Request, ServerFrame};
+use tmuxagent_ipc::wire::{Reply, Request, ServerFrame};
 use tmuxagent_model::Doubt;
+use tmuxagent_text::clean;
 use tmuxagent_text::cli::{Word, word};
 
 /// A bad configuration or policy changes nothing: the old one goes on, and the exit code is 2.
@@ -20,8 +21,20 @@ pub(super) struct ShutdownArgs {
 
 /// Loads configuration and policies again.
 pub(super) fn reload(session: &Session, _: &ReloadArgs) -> Outcome {
-    Connection::open(session)?.ask(Request::Reload)?;
-    say(session, Word::Reloaded)
+    let text = match Connection::open(session)?.ask(Request::Reload)? {
+        Reply::Committed { text, .. } => clean(&text),
+        _ => String::new(),
+    };
+    let out = &session.out;
+    if out.json {
+        out.json(&serde_json::json!({ "done": true, "text": text }))?;
+    } else {
+        out.line(word(out.lang, Word::Reloaded))?;
+        if !text.is_empty() {
+            out.line(&text)?;
+        }
+    }
+    Ok(exit::OK)
 }
 
 /// Ends the supervisor.

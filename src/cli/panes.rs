@@ -48,7 +48,7 @@ fn panes(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
             vec![
                 (Tone::Bold, clean(&pane.info.short())),
                 (tone(pane.state), pane_state(lang, pane.state).to_owned()),
-                (Tone::Plain, clean(&pane.info.place())),
+                (Tone::Plain, clean(&pane.info.target())),
                 (Tone::Plain, clean(program)),
                 (Tone::Plain, clean(&pane.pipelines.join(","))),
                 (Tone::Dim, pane.last_output.map(|at| ago(lang, now, at)).unwrap_or_default()),

@@ -70,7 +70,7 @@ fn nothing(snapshot: &Snapshot, text: &str) -> CliError {
 }
 
 fn listed(pane: &PaneView) -> String {
-    format!("{}  {}", pane.info.short(), clean(&pane.info.place()))
+    format!("{}  {}", pane.info.short(), clean(&pane.info.target()))
 }
 
 /// Every form that names a pane.

@@ -73,9 +73,11 @@ pub(super) fn up(session: &Session, args: &UpArgs) -> Outcome {
     }
     let hosts: Vec<HostName> = workspace.sessions.iter().map(|session| session.host.clone()).collect();
     let ways = ways(&loaded, &hosts)?;
-    let found = look_at(&ways, &folders)?;
-    let plan = workspace::up(&workspace, &found);
-    carry_out(session, &workspace, &plan, &found, &ways, args.dry_run)
+    let (found, failed) = look_at(&ways, &folders)?;
+    let mut plan = workspace::up(&workspace, &found);
+    plan.steps.retain(|step| found.iter().any(|found| found.host == step.host));
+    let work = Work { workspace: &workspace, plan: &plan, found: &found, ways: &ways };
+    carry_out(session, &work, failed, args.dry_run)
 }
 
 /// Closes what `up` made.
@@ -85,9 +87,10 @@ pub(super) fn down(session: &Session, args: &DownArgs) -> Outcome {
     let workspace = place.read(session, &loaded)?;
     let hosts: Vec<HostName> = workspace.sessions.iter().map(|session| session.host.clone()).collect();
     let ways = ways(&loaded, &hosts)?;
-    let found = look_at(&ways, &[])?;
+    let (found, failed) = look_at(&ways, &[])?;
     let plan = workspace::down(&workspace.name, &found);
-    carry_out(session, &workspace, &plan, &found, &ways, args.dry_run)
+    let work = Work { workspace: &workspace, plan: &plan, found: &found, ways: &ways };
+    carry_out(session, &work, failed, args.dry_run)
 }
 
 /// Writes a file of what runs.
@@ -99,7 +102,10 @@ pub(super) fn snapshot(session: &Session, args: &SnapshotArgs) -> Outcome {
     if hosts.is_empty() {
         return Err(CliError::user("no such host is configured", "`tmuxagent config check` lists them"));
     }
-    let found = look_at(&ways(&loaded, &hosts)?, &[])?;
+    let (found, unreached) = look_at(&ways(&loaded, &hosts)?, &[])?;
+    if !unreached.is_empty() {
+        return Err(failed(&unreached));
+    }
     let text = workspace::write(&args.name, &found);
     match &args.output {
         None => session.out.raw(&text)?,
@@ -182,8 +188,11 @@ fn ways(loaded: &Loaded, hosts: &[HostName]) -> Result<Vec<(HostName, Transport)
     Ok(wanted.into_iter().map(way).collect())
 }
 
-/// Asks all hosts at once.
-fn look_at(ways: &[(HostName, Transport)], folders: &[(HostName, String)]) -> Result<Vec<Found>, CliError> {
+/// Asks all hosts at once; gives what was found, and the hosts that can't be asked.
+fn look_at(
+    ways: &[(HostName, Transport)],
+    folders: &[(HostName, String)],
+) -> Result<(Vec<Found>, Vec<Failed>), CliError> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| CliError::internal(color_eyre::eyre::eyre!("{error}")))?;
     let nonce = Nonce::new(random);
@@ -195,32 +204,44 @@ fn look_at(ways: &[(HostName, Transport)], folders: &[(HostName, String)]) -> Re
         let look = Look { host, transport, folders: there, nonce: &nonce };
         move || workspace::look(&look)
     });
-    let found: Vec<Option<Result<Found, Failed>>> = super::threads::at_once(looks);
-    found.into_iter().flatten().map(|result| result.map_err(failed)).collect()
+    let (mut found, mut failed) = (Vec::new(), Vec::new());
+    for result in super::threads::at_once(looks).into_iter().flatten() {
+        match result {
+            Ok(there) => found.push(there),
+            Err(error) => failed.push(error),
+        }
+    }
+    Ok((found, failed))
 }
 
-fn failed(error: Failed) -> CliError {
-    CliError::user(clean(&error.to_string()), "`tmuxagent doctor` looks at every host")
+/// Hosts on which something was not done.
+fn failed(errors: &[Failed]) -> CliError {
+    CliError::user(said(errors), "`tmuxagent doctor` looks at every host")
 }
 
-/// Shows a plan and takes its steps.
-fn carry_out(
-    session: &Session,
-    workspace: &Workspace,
-    plan: &Plan,
-    found: &[Found],
-    ways: &[(HostName, Transport)],
-    dry_run: bool,
-) -> Outcome {
+fn said(errors: &[Failed]) -> String {
+    errors.iter().map(|error| clean(&error.to_string())).collect::<Vec<_>>().join("\n")
+}
+
+/// What is to be done, and how its hosts are reached.
+struct Work<'w> {
+    workspace: &'w Workspace,
+    plan: &'w Plan,
+    found: &'w [Found],
+    ways: &'w [(HostName, Transport)],
+}
+
+/// Shows a plan and takes its steps. A host that fails, now or before (`failures`), keeps no other from its own.
+fn carry_out(session: &Session, work: &Work<'_>, mut failures: Vec<Failed>, dry_run: bool) -> Outcome {
+    let Work { workspace, plan, found, ways } = work;
     let out = &session.out;
     let mut done = 0;
-    let mut failure = None;
     for step in &plan.steps {
         if !out.json {
             let mark = out.paint(Tone::Good, if step.kind() == "close" { "-" } else { "+" });
             out.line(&format!("{mark} {} {}: {}", step.kind(), step.host, clean(&step.target())))?;
         }
-        if dry_run {
+        if dry_run || failures.iter().any(|failed| failed.host == step.host) {
             continue;
         }
         let there = found.iter().find(|found| found.host == step.host);
@@ -228,8 +249,8 @@ fn carry_out(
         if let (Some(there), Some((_, way))) = (there, way)
             && let Err(error) = workspace::perform(step, workspace, there, way)
         {
-            failure = Some(error);
-            break;
+            failures.push(error);
+            continue;
         }
         done += 1;
     }
@@ -243,7 +264,8 @@ fn carry_out(
             plan.differences.iter().map(|d| json!({ "host": d.host, "place": d.place, "text": d.text })).collect();
         out.json(&json!({
             "workspace": workspace.name, "dry_run": dry_run, "steps": steps, "done": done, "kept": plan.kept,
-            "differences": differences, "error": failure.as_ref().map(ToString::to_string),
+            "differences": differences, "error": (!failures.is_empty()).then(|| said(&failures)),
+            "failed": failures.iter().map(|failed| json!({ "host": failed.host, "error": failed.text })).collect::<Vec<_>>(),
         }))?;
     } else {
         for difference in &plan.differences {
@@ -259,10 +281,10 @@ fn carry_out(
             (false, Lang::Zh) => format!("{name}：已完成 {done}/{steps} 步，{kept} 个保持不变"),
         })?;
     }
-    match failure {
-        Some(error) if !out.json => Err(failed(error)),
-        Some(_) => Ok(exit::USER),
-        None if plan.differences.is_empty() => Ok(exit::OK),
-        None => Ok(exit::NEGATIVE),
+    match (failures.is_empty(), plan.differences.is_empty()) {
+        (false, _) if !out.json => Err(failed(&failures)),
+        (false, _) => Ok(exit::USER),
+        (true, true) => Ok(exit::OK),
+        (true, false) => Ok(exit::NEGATIVE),
     }
 }

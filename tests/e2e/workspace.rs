@@ -136,6 +136,26 @@ fn what_is_missing_is_made_here_and_there_and_closed_again() {
 }
 
 #[test]
+fn one_dead_host_keeps_no_other_from_being_closed() {
+    let mut room = Room::new();
+    std::fs::create_dir(room.path("app")).expect("a folder");
+    let text = "name: two\nsessions:\n  - {name: far, host: nas, root: /, windows: [{name: w}]}\n  \
+                - {name: near, root: app, windows: [{name: w}]}\n";
+    room.write("w.yaml", text);
+    room.answer(0, &["up", "w.yaml"]);
+    room.sshd.stop();
+    let told = room.answer(2, &["down", "w.yaml"]);
+    assert!(told.contains("- close local: near:w") && told.contains("nas: "), "{told}");
+    assert!(!windows(&room.here).iter().any(|line| line.starts_with("near")), "{:?}", windows(&room.here));
+    let told = room.answer(2, &["up", "w.yaml"]);
+    assert!(told.contains("+ session local: near") && !told.contains("+ session nas"), "{told}");
+    // As soon as it is back the rest is done.
+    room.sshd.listen();
+    room.answer(0, &["down", "w.yaml"]);
+    assert!(!windows(&room.there).iter().any(|line| line.starts_with("far")), "{:?}", windows(&room.there));
+}
+
+#[test]
 fn a_window_in_a_session_of_the_users_has_the_environment_and_the_session_has_not() {
     let room = Room::new();
     room.here.new_session("mine", "");

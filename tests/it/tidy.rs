@@ -12,6 +12,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &["model"]),
     ("failpoints", &[]),
+    // Effects in somebody's hands.
+    ("errand", &["model"]),
     // For tests alone.
     ("testkit", &["model"]),
     ("yaml", &["model"]),
@@ -19,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("lines", &["model"]),
     ("policy", &["model", "yaml"]),
     ("engine", &["model", "lines", "policy"]),
-    ("tmux", &["model", "lines", "policy", "clock", "failpoints"]),
+    ("tmux", &["model", "errand", "lines", "policy", "clock", "failpoints"]),
     ("store", &["model", "failpoints"]),
     ("ipc", &["model", "clock"]),
     // The length of a socket's path decides where it can lie.

@@ -199,13 +199,11 @@ impl Ask {
             (Some(name), None) | (None, Some(name)) => words(name),
             (None, None) => String::new(),
         };
-        let host = &approval.pane.host;
-        let here = *host == tmuxagent_model::HostName::local();
         Self {
             approval: approval.id.clone(),
             revision: approval.revision,
             code: short_code(approval),
-            place: if here { words(&approval.place) } else { words(&format!("{host} {}", approval.place)) },
+            place: words(&approval.place),
             stage,
             reason: lang.reason(&approval.kind),
             question: words(&approval.question),

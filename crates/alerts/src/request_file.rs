@@ -31,10 +31,17 @@ pub fn file_name(approval: &Approval) -> String {
         }
         kept[..end].trim_matches(['-', '.']).to_owned()
     };
-    let mut parts = vec![part(approval.pane.host.as_str(), 30), part(&approval.place, 60)];
+    let (host, place) = host_and_place(approval);
+    let mut parts = vec![part(host, 30), part(place, 60)];
     parts.extend(approval.pipeline.iter().chain(&approval.stage).map(|text| part(text, 36)));
     parts.retain(|text| !text.is_empty());
     format!("{}--{}.{}.txt", parts.join("--"), identity(approval.id.as_str()), approval.revision)
+}
+
+/// The pane's host, and its place there.
+fn host_and_place(approval: &Approval) -> (&str, &str) {
+    let (host, place) = (approval.pane.host.as_str(), approval.place.as_str());
+    (host, place.strip_prefix(host).and_then(|rest| rest.strip_prefix('/')).unwrap_or(place))
 }
 
 /// Whose request a file of that name was; `None` when the name is not of our making.
@@ -69,7 +76,8 @@ pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: 
             let _ = writeln!(text, "{label}: {value}");
         }
     };
-    field(lang.pick("where", "位置"), &line(&format!("{} {}", approval.pane.host, approval.place)));
+    let (host, place) = host_and_place(approval);
+    field(lang.pick("where", "位置"), &line(&format!("{host} {place}")));
     field(lang.pick("pipeline", "流水线"), &line(approval.pipeline.as_deref().unwrap_or_default()));
     field(lang.pick("stage", "阶段"), &line(approval.stage.as_deref().unwrap_or_default()));
     field(lang.pick("why", "原因"), lang.reason(&approval.kind));

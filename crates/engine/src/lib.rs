@@ -236,6 +236,11 @@ impl Engine {
         rows.into_iter().map(|row| &row.intent)
     }
 
+    /// Intents that were handed out and are not wanted any more, in no order; their outcomes are still to come.
+    pub fn withdrawn_intents(&self) -> impl Iterator<Item = &IntentId> {
+        self.state.intents.values().filter(|row| row.withdrawn).map(|row| &row.intent.id)
+    }
+
     /// The approval of that identity, pending or among the last closed ones.
     #[must_use]
     pub fn approval(&self, id: &ApprovalId) -> Option<&Approval> {

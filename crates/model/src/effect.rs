@@ -37,8 +37,6 @@ pub enum Recovery {
     Redo,
     /// Nobody can know; the human decides.
     AskHuman,
-    /// It has no use any more.
-    Drop,
 }
 
 /// Keys for a pane, guarded by compare-and-send.
@@ -199,6 +197,19 @@ impl Effect {
             // Compare-and-send is idempotent by its mark; polls only read; the outbox has its own keys.
             Self::Send(_) | Self::Prompt(_) | Self::Poll(_) | Self::Alert(_) => Recovery::Redo,
             Self::Shell(_) => Recovery::AskHuman,
+        }
+    }
+
+    /// What became of one that got lost with who should have done it; `begun`: it may have been done already.
+    #[must_use]
+    pub fn lost(&self, begun: bool, why: &str) -> Outcome {
+        let error = why.to_owned();
+        match self {
+            // Both only read or stand in a queue with keys of its own.
+            Self::Poll(_) | Self::Alert(_) => Outcome::Failed { error },
+            Self::Send(_) | Self::Prompt(_) | Self::Shell(_) if begun => Outcome::Unknown { error },
+            Self::Send(_) | Self::Prompt(_) => Outcome::Skipped { reason: SkipReason::Unreachable(error) },
+            Self::Shell(_) => Outcome::Failed { error },
         }
     }
 

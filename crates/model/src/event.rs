@@ -289,9 +289,16 @@ impl PaneInfo {
         format!("{}:{}", self.key.host, self.key.pane)
     }
 
-    /// `session:window.pane`, as tmux writes targets.
+    /// Where it is, for people: `session:window.pane`, behind `host/` unless it is a pane of this machine's own server.
     #[must_use]
     pub fn place(&self) -> String {
+        let local = self.key.host == HostName::local();
+        if local { self.target() } else { format!("{}/{}", self.key.host, self.target()) }
+    }
+
+    /// `session:window.pane`, as tmux writes targets; where the host is named beside it.
+    #[must_use]
+    pub fn target(&self) -> String {
         format!("{}:{}.{}", self.facts.session, self.facts.window, self.pane_index)
     }
 

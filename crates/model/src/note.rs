@@ -18,6 +18,39 @@ pub enum Severity {
     Error,
 }
 
+/// A part of the configuration, by its name, that a reload changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartChange {
+    /// What it is.
+    pub part: ConfigPart,
+    /// Its name.
+    pub name: String,
+    /// What became of it.
+    pub how: HowChanged,
+}
+
+/// See [`PartChange`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfigPart {
+    /// A machine to watch.
+    Host,
+    /// A way to the user.
+    Channel,
+}
+
+/// See [`PartChange`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HowChanged {
+    /// It is new.
+    Added,
+    /// It is configured otherwise.
+    Changed,
+    /// It is no more.
+    Removed,
+}
+
 /// Something worth telling.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "note", rename_all = "snake_case")]
@@ -76,6 +109,8 @@ pub enum Note {
     PaneGone { pane: String },
     /// A command was refused.
     Refused { why: String },
+    /// The configuration was loaded again.
+    Reloaded { changes: Vec<PartChange> },
     /// The policy was loaded.
     PolicyLoaded { pipelines: usize },
     /// The policy on disk is bad, the old one goes on.

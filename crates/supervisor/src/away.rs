@@ -4,11 +4,12 @@
 use super::desk::Desk;
 use super::perform::Router;
 use super::services::{Change, Services};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
-use tmuxagent_alerts::config::{Settings, Surroundings as Place};
+use tmuxagent_alerts::config::{ChannelConfig, Settings, Surroundings as Place};
 use tmuxagent_alerts::outbox::Delivery;
 use tmuxagent_alerts::route::{Moment, plan};
 use tmuxagent_clock::Clock;
@@ -97,6 +98,16 @@ impl Away {
         // The keeper lives as long as this does.
         let _ = self.changes.send(change);
         true
+    }
+
+    /// The channels that there are now.
+    pub const fn channels(&self) -> &BTreeMap<String, ChannelConfig> {
+        &self.wanted.settings.channels
+    }
+
+    /// The language of messages.
+    pub const fn lang(&self) -> Lang {
+        self.ground.lang
     }
 
     /// Where alerts go.

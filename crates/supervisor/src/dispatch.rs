@@ -11,15 +11,16 @@
 use super::away::Away;
 use super::board::Board;
 use super::calls;
-use super::hosts::Hosts;
+use super::hosts::{Hosts, Life};
 use super::perform::Performer;
-use super::recovery::{Settling, is_observed, waits_for_keys};
+use super::recovery::Settling;
 use super::reload::Reloader;
 use super::round::{Consequences, Round, Saved};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_engine::Engine;
+use tmuxagent_errand::{Ending, Home, Returned};
 use tmuxagent_failpoints as failpoints;
 use tmuxagent_ipc::hub::{Call, PaneScreen};
 use tmuxagent_ipc::wire::Reply;
@@ -40,8 +41,6 @@ const ROUND: usize = 256;
 const RETRY: Millis = Millis(1000);
 /// How long the position behind a line is waited for; the collector sends both at once.
 const POSITION: std::time::Duration = std::time::Duration::from_millis(50);
-/// A host that has been observed for this long has shown all its panes.
-const SETTLED: Millis = Millis(3000);
 /// With so many events waiting for a commit no more facts are taken; the collectors keep them, bounded.
 const MOST_PENDING: usize = 10_000;
 
@@ -59,22 +58,26 @@ pub enum Urgent {
 /// What the world says.
 #[derive(Debug)]
 pub enum Fact {
-    /// Something of a watched host.
-    Host(HostName, HostMessage),
-    /// An effect beside the panes ended, or a file decided.
-    Event(Event),
+    /// Something of a watched host, from the collector of that number.
+    Host(HostName, Life, HostMessage),
+    /// A host's collector has ended and told everything that it had.
+    HostEnded(HostName, Life),
+    /// An effect beside the panes ended.
+    Ended(Ending),
     /// Something worth telling that concerns no pane.
     Told(Severity, Note),
     /// A part of the supervisor fails, or (with no text) works again.
     Problem(String, Option<String>),
 }
 
-/// The two queues into the loop.
+/// The queues into the loop.
 pub struct Inbox {
     /// People and signals.
     pub urgent: mpsc::Receiver<Urgent>,
     /// The rest.
     pub facts: mpsc::Receiver<Fact>,
+    /// Errands whose holders are gone.
+    pub returned: mpsc::UnboundedReceiver<Returned>,
 }
 
 /// What the loop works with.
@@ -91,6 +94,7 @@ pub struct Parts {
     pub screens: broadcast::Sender<Arc<PaneScreen>>,
     pub journal: broadcast::Sender<Arc<Vec<EventLine>>>,
     pub snapshots: watch::Sender<Arc<Snapshot>>,
+    pub home: Home,
 }
 
 /// The state of the loop.
@@ -108,6 +112,8 @@ pub struct Dispatch {
     pub(super) journal: broadcast::Sender<Arc<Vec<EventLine>>>,
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
     urgent: mpsc::Sender<Urgent>,
+    /// Where errands come back to; see [`Inbox::returned`].
+    pub(super) home: Home,
     pub(super) round: Round,
     pub(super) dirty: bool,
     shown_at: Timestamp,
@@ -117,7 +123,7 @@ pub struct Dispatch {
     /// When panes of an earlier life that a host does not show again count as gone.
     pub(super) reconcile_at: Vec<(Timestamp, HostName)>,
     /// Panes of which this round has a line whose position is still to come.
-    unplaced: BTreeSet<PaneKey>,
+    pub(super) unplaced: BTreeSet<PaneKey>,
     /// Panes with keys of an earlier life whose outcome is still to come.
     pub(super) settling: BTreeMap<PaneKey, Settling>,
 }
@@ -126,6 +132,7 @@ pub struct Dispatch {
 enum Woken {
     Urgent(Option<Urgent>),
     Fact(Option<Fact>),
+    Returned(Option<Returned>),
     Time,
 }
 
@@ -146,6 +153,7 @@ impl Dispatch {
             journal: parts.journal,
             snapshots: parts.snapshots,
             urgent,
+            home: parts.home,
             round: Round::default(),
             dirty: true,
             shown_at: Timestamp(0),
@@ -189,11 +197,13 @@ impl Dispatch {
                 Woken::Fact(None) => break "nothing is watched any more".to_owned(),
                 Woken::Urgent(Some(urgent)) => self.urgent(urgent).await,
                 Woken::Fact(Some(fact)) => self.fact(fact),
+                Woken::Returned(returned) => returned.into_iter().for_each(|errand| self.came_home(errand)),
                 Woken::Time => {}
             }
             self.take_more(&mut inbox).await;
             self.fire_timers();
             self.reconcile();
+            self.restart_hosts();
             self.commit().await;
             self.show();
         };
@@ -208,6 +218,7 @@ impl Dispatch {
             biased;
             urgent = inbox.urgent.recv() => Woken::Urgent(urgent),
             () = self.clock.sleep_until(wake) => Woken::Time,
+            returned = inbox.returned.recv() => Woken::Returned(returned),
             fact = inbox.facts.recv(), if may_take => Woken::Fact(fact),
         }
     }
@@ -218,6 +229,9 @@ impl Dispatch {
         for _ in 0..ROUND {
             let Ok(fact) = inbox.facts.try_recv() else { break };
             self.fact(fact);
+        }
+        while let Ok(returned) = inbox.returned.try_recv() {
+            self.came_home(returned);
         }
         let deadline = tokio::time::sleep(POSITION);
         tokio::pin!(deadline);
@@ -237,7 +251,7 @@ impl Dispatch {
         let timer = self.engine.next_timer().map(|(at, _, _)| at);
         let frame = self.dirty.then(|| self.shown_at + FRAME);
         let reconcile = self.reconcile_at.iter().map(|(at, _)| *at).min();
-        [timer, frame, self.retry_at, reconcile].into_iter().flatten().min()
+        [timer, frame, self.retry_at, reconcile, self.hosts.next_restart()].into_iter().flatten().min()
     }
 
     async fn urgent(&mut self, urgent: Urgent) {
@@ -252,90 +266,19 @@ impl Dispatch {
 
     pub(super) fn fact(&mut self, fact: Fact) {
         match fact {
-            Fact::Event(event) => drop(self.step(&event)),
+            Fact::Ended(ending) => self.ended(&ending.into_event()),
             Fact::Told(severity, note) => self.tell(severity, "", note),
             Fact::Problem(part, Some(text)) => {
                 self.dirty |= self.board.problem(&part, &text, self.clock.now());
             }
             Fact::Problem(part, None) => self.dirty |= self.board.solved(&part),
-            Fact::Host(host, message) => self.host(&host, message),
-        }
-    }
-
-    pub(super) fn host(&mut self, host: &HostName, message: HostMessage) {
-        let settling = waits_for_keys(&message).and_then(|pane| self.settling.get_mut(pane));
-        if let Some(settling) = settling {
-            settling.waiting.push(message);
-            return;
-        }
-        let now = self.clock.now();
-        match message {
-            HostMessage::Event(event) => {
-                self.show_event(&event);
-                drop(self.step(&event));
-                self.let_on(host, &event);
-            }
-            HostMessage::Status { state, version, detail } => {
-                if self.board.host(host, state, &version, &detail, now) {
-                    self.dirty = true;
-                    let note = Note::Host { host: host.to_string(), state, detail };
-                    self.tell(Severity::Info, host.as_str(), note);
-                }
-                if is_observed(state) {
-                    self.reconcile_at.push((now + SETTLED, host.clone()));
-                }
-            }
-            HostMessage::Panes(panes) => {
-                self.dirty |= !panes.is_empty();
-                for mut live in panes {
-                    live.last_line = self.redactor.redact(&live.last_line);
-                    self.board.printed(live);
-                }
-            }
-            HostMessage::Malformed { pane, error } => {
-                self.board.counters.malformed += 1;
-                let place = self.board.place(&pane);
-                self.tell(Severity::Warning, &place, Note::MalformedMessage { error });
-            }
-            HostMessage::Screen { pane, rows } => {
-                let _ = self.screens.send(Arc::new(PaneScreen { pane, rows }));
-            }
-            HostMessage::Position { pane, position } => {
-                let json = serde_json::to_string(&position).ok();
-                self.unplaced.remove(&pane);
-                self.round.batch.positions.retain(|(known, _)| *known != pane);
-                self.round.batch.positions.push((pane, json));
-            }
-        }
-    }
-
-    /// What an event changes on the screen beside the engine's state.
-    fn show_event(&mut self, event: &Event) {
-        match event {
-            Event::PaneSeen { info } => {
-                self.board.pane_seen((**info).clone());
-                self.dirty = true;
-            }
-            Event::PaneGone { pane } => {
-                self.board.pane_gone(pane);
-                self.unplaced.remove(pane);
-                self.round.batch.positions.push((pane.clone(), None));
-                self.dirty = true;
-            }
-            Event::Line(line) => {
-                self.board.counters.messages += u64::from(line.message.is_some());
-                self.unplaced.insert(line.pane.clone());
-            }
-            Event::CommandEnded { pane, .. } => drop(self.unplaced.insert(pane.clone())),
-            Event::Gap { .. } => self.board.counters.gaps += 1,
-            Event::HostLost { .. }
-            | Event::Program { .. }
-            | Event::Activity { .. }
-            | Event::Asked { .. }
-            | Event::Timer { .. }
-            | Event::Outcome { .. }
-            | Event::Polled { .. }
-            | Event::PolicyLoaded { .. } => {}
+            Fact::Host(host, life, message) => match message {
+                // An outcome counts, whoever tells it.
+                HostMessage::Ended(ending) => self.ended(&ending.into_event()),
+                message if self.hosts.listens_to(&host, life) => self.host(&host, message),
+                _ => {}
+            },
+            Fact::HostEnded(host, life) => self.host_ended(&host, life),
         }
     }
 

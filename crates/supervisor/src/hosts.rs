@@ -12,13 +12,49 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_config::{Config, HostConfig, Loaded, SshConfig, TmuxSocket};
-use tmuxagent_model::{Effect, HostName, Intent, IntentId, NameFilter, PaneId, PaneKey, Redaction};
+use tmuxagent_errand::Errand;
+use tmuxagent_model::{HostName, IntentId, Millis, NameFilter, PaneId, PaneKey, Redaction, Timestamp};
 use tmuxagent_policy::Policy;
 use tmuxagent_tmux::{HostHandle, HostSpec, Position, Socket, SshTarget, Transport, watch};
 use tokio::sync::{mpsc, watch as latest};
 
 /// How many messages of one host may lie before the loop.
 const MESSAGES: usize = 256;
+
+/// The pause before a host is watched again whose collector failed.
+const RESTART: Millis = Millis(3000);
+
+/// The number of a collector; never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Life(u64);
+
+/// A configured host, or one whose collector is still to hand over what it has.
+struct Place {
+    life: Life,
+    config: HostConfig,
+    stage: Stage,
+    /// Its panes are forgotten, and so is what its collector tells of them.
+    muted: bool,
+}
+
+/// What a host's collector does.
+enum Stage {
+    Watched(HostHandle),
+    /// It was told to leave; what follows, with the errands that wait for it.
+    Leaving(Option<(HostConfig, Vec<Errand>)>),
+    /// It ended by itself, or could not be started; when it is started again.
+    Failed(Option<Timestamp>),
+}
+
+/// Who follows a collector that has ended.
+pub enum Followed {
+    /// Nobody: the host is not configured any more, or another follows already.
+    Nobody,
+    /// One with this configuration, for which these wait.
+    By(HostConfig, Vec<Errand>),
+    /// It was not to end.
+    Failed,
+}
 
 /// See the module.
 pub struct Hosts {
@@ -29,10 +65,13 @@ pub struct Hosts {
     owner: String,
     runtime: PathBuf,
     remembered: HashMap<PaneKey, Position>,
-    handles: BTreeMap<HostName, HostHandle>,
+    places: BTreeMap<HostName, Place>,
+    /// How many collectors there were.
+    lives: u64,
     /// Socket paths of hosts on this machine, to recognise a view's own pane.
     sockets: HashMap<HostName, PathBuf>,
-    under_way: HashMap<IntentId, PaneKey>,
+    /// What was handed to a collector, and to which.
+    under_way: HashMap<IntentId, (PaneKey, Life)>,
     watching: BTreeMap<u64, PaneKey>,
     /// What each collector was told of open runs.
     running: HashMap<PaneKey, Vec<String>>,
@@ -59,7 +98,8 @@ impl Hosts {
             owner: owner_of(&loaded.paths.state_dir),
             runtime: loaded.paths.runtime_dir.clone(),
             remembered: positions.into_iter().filter_map(read).collect(),
-            handles: BTreeMap::new(),
+            places: BTreeMap::new(),
+            lives: 0,
             sockets: HashMap::new(),
             under_way: HashMap::new(),
             watching: BTreeMap::new(),
@@ -68,24 +108,45 @@ impl Hosts {
         }
     }
 
-    /// Types an intent, after those before it on the same pane.
-    pub fn send(&mut self, intent: Intent) {
-        let Some(pane) = intent.effect.pane().cloned() else { return };
-        let Some(handle) = self.handles.get(&pane.host) else { return };
-        self.under_way.insert(intent.id.clone(), pane);
-        match intent.effect {
-            Effect::Send(send) => handle.send(intent.id, send),
-            Effect::Prompt(prompt) => handle.prompt(intent.id, prompt),
-            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => {}
+    /// Whether a host is configured.
+    pub fn knows(&self, host: &HostName) -> bool {
+        self.places.contains_key(host)
+    }
+
+    /// Types an errand, after those before it on the same pane; one for a host that is not watched goes home.
+    pub fn send(&mut self, errand: Errand) {
+        let Some(pane) = errand.intent().effect.pane().cloned() else { return };
+        let Some(place) = self.places.get_mut(&pane.host) else { return };
+        match &mut place.stage {
+            Stage::Watched(handle) => {
+                self.under_way.insert(errand.id().clone(), (pane, place.life));
+                handle.take(errand);
+            }
+            Stage::Leaving(Some((_, waiting))) => waiting.push(errand),
+            Stage::Leaving(None) | Stage::Failed(_) => {}
         }
     }
 
-    /// Settles what was under way when an earlier life ended.
-    pub fn settle(&mut self, intent: &Intent) {
-        let Some(pane) = intent.effect.pane() else { return };
-        let Some(handle) = self.handles.get(&pane.host) else { return };
-        self.under_way.insert(intent.id.clone(), pane.clone());
-        handle.settle(intent.id.clone(), &intent.effect);
+    /// Whether an errand that came home from a collector goes to the one that takes its place. No collector gets one
+    /// twice.
+    pub fn may_go_again(&self, errand: &Errand) -> bool {
+        let Some((pane, had)) = self.under_way.get(errand.id()) else { return false };
+        match self.places.get(&pane.host) {
+            Some(Place { stage: Stage::Watched(handle), life, .. }) => had < life && !handle.has_ended(),
+            Some(Place { stage: Stage::Leaving(next), .. }) => next.is_some(),
+            Some(Place { stage: Stage::Failed(_), .. }) | None => false,
+        }
+    }
+
+    /// Why an errand came home.
+    pub fn why_lost(&self, pane: Option<&PaneKey>) -> String {
+        match pane.map(|pane| (&pane.host, self.places.get(&pane.host))) {
+            None => "it was lost on its way".to_owned(),
+            Some((host, None | Some(Place { stage: Stage::Leaving(_), .. }))) => {
+                format!("host {host} is not configured any more")
+            }
+            Some((host, Some(_))) => format!("the collector of host {host} failed"),
+        }
     }
 
     /// An intent ended without having been begun: no send waits for it.
@@ -95,19 +156,33 @@ impl Hosts {
 
     /// An intent is not wanted any more.
     pub fn withdraw(&mut self, intent: &IntentId) {
-        let pane = self.under_way.get(intent).cloned();
-        if let Some(handle) = pane.and_then(|pane| self.handles.get(&pane.host)) {
+        let Some((pane, _)) = self.under_way.get(intent) else { return };
+        if let Some(handle) = self.handle(&pane.host) {
             handle.withdraw(intent.clone());
         }
     }
 
     /// An intent has its outcome committed: the next one of its pane may go out.
     pub fn settled(&mut self, intent: &IntentId) {
-        if let Some(pane) = self.under_way.remove(intent)
-            && let Some(handle) = self.handles.get(&pane.host)
+        if let Some((pane, _)) = self.under_way.remove(intent)
+            && let Some(handle) = self.handle(&pane.host)
         {
             handle.release(pane);
         }
+    }
+
+    fn handle(&self, host: &HostName) -> Option<&HostHandle> {
+        self.places.get(host).and_then(Place::handle)
+    }
+
+    /// Where the observation of a pane stands, for the collector that comes next.
+    pub fn remember(&mut self, pane: &PaneKey, position: Position) {
+        self.remembered.insert(pane.clone(), position);
+    }
+
+    /// A pane is gone.
+    pub fn forget_pane(&mut self, pane: &PaneKey) {
+        self.remembered.remove(pane);
     }
 
     /// A view wants the screen of a pane, or none.
@@ -116,7 +191,12 @@ impl Hosts {
             Some(pane) => self.watching.insert(connection, pane),
             None => self.watching.remove(&connection),
         };
-        for (name, handle) in &self.handles {
+        self.places.keys().for_each(|name| self.show_screens(name));
+    }
+
+    /// Tells a collector at which screens views look.
+    fn show_screens(&self, name: &HostName) {
+        if let Some(handle) = self.handle(name) {
             let mut panes: Vec<PaneKey> = self.watching.values().filter(|pane| pane.host == *name).cloned().collect();
             panes.sort_unstable();
             panes.dedup();
@@ -129,14 +209,14 @@ impl Hosts {
         let mut before = std::mem::take(&mut self.running);
         for (pane, pipelines) in now {
             if before.remove(pane).as_ref() != Some(&pipelines)
-                && let Some(handle) = self.handles.get(&pane.host)
+                && let Some(handle) = self.handle(&pane.host)
             {
                 handle.runs_in(pane.clone(), pipelines.clone());
             }
             self.running.insert(pane.clone(), pipelines);
         }
         for pane in before.into_keys() {
-            if let Some(handle) = self.handles.get(&pane.host) {
+            if let Some(handle) = self.handle(&pane.host) {
                 handle.runs_in(pane, Vec::new());
             }
         }
@@ -145,7 +225,7 @@ impl Hosts {
     /// A view runs in a pane: what it draws is not read.
     pub fn view_runs_in(&mut self, connection: u64, socket: &str, pane: PaneId) {
         if let Some(host) = self.host_of(socket) {
-            if let Some(handle) = self.handles.get(&host) {
+            if let Some(handle) = self.handle(&host) {
                 handle.exclude(pane);
             }
             self.views.insert(connection, (host, pane));
@@ -156,7 +236,7 @@ impl Hosts {
     pub fn view_left(&mut self, connection: u64) {
         let Some(left) = self.views.remove(&connection) else { return };
         if !self.views.values().any(|other| *other == left)
-            && let Some(handle) = self.handles.get(&left.0)
+            && let Some(handle) = self.handle(&left.0)
         {
             handle.include(left.1);
         }
@@ -185,17 +265,75 @@ impl Hosts {
         self.tapes.redact_by(redaction);
     }
 
-    /// Ends the observation of a host.
+    /// Ends the observation of a host that is not configured any more. Of its collector only outcomes count.
     pub fn remove(&mut self, name: &HostName) {
-        self.handles.remove(name);
+        if let Some(place) = self.places.get_mut(name) {
+            place.leave(None);
+            place.muted = true;
+            // One that has ended tells no end.
+            if place.is_over() {
+                self.places.remove(name);
+            }
+        }
         self.sockets.remove(name);
+    }
+
+    /// A host is configured otherwise: once its collector has handed over what it has, one with that configuration
+    /// follows. False where nobody watches it yet.
+    pub fn replace(&mut self, config: &HostConfig) -> bool {
+        let Some(place) = self.places.get_mut(&config.name) else { return false };
+        place.leave(Some(config));
+        if place.is_over() {
+            self.places.remove(&config.name);
+            return false;
+        }
+        true
+    }
+
+    /// Whether what a collector tells counts.
+    pub fn listens_to(&self, name: &HostName, life: Life) -> bool {
+        self.places.get(name).is_some_and(|place| place.life == life && !place.muted)
+    }
+
+    /// A collector has told everything.
+    pub fn collector_ended(&mut self, name: &HostName, life: Life) -> Followed {
+        let Some(place) = self.places.get_mut(name).filter(|place| place.life == life) else { return Followed::Nobody };
+        match std::mem::replace(&mut place.stage, Stage::Failed(None)) {
+            Stage::Leaving(next) => {
+                self.places.remove(name);
+                next.map_or(Followed::Nobody, |(config, waiting)| Followed::By(config, waiting))
+            }
+            Stage::Watched(_) | Stage::Failed(_) => Followed::Failed,
+        }
+    }
+
+    /// A host whose collector failed is watched again a while after `now`.
+    pub fn restart_at(&mut self, name: &HostName, now: Timestamp) {
+        if let Some(place) = self.places.get_mut(name) {
+            place.stage = Stage::Failed(Some(now + RESTART));
+        }
+    }
+
+    /// When the next host is to be watched again.
+    pub fn next_restart(&self) -> Option<Timestamp> {
+        self.places.values().filter_map(Place::restart).min()
+    }
+
+    /// Hosts that are to be watched again now.
+    pub fn take_restarts(&mut self, now: Timestamp) -> Vec<HostConfig> {
+        let due = self.places.extract_if(.., |_, place| place.restart().is_some_and(|at| at <= now));
+        due.map(|(_, place)| place.config).collect()
     }
 
     /// Ends all collectors; each hands over what it still has.
     pub fn shutdown(&mut self) -> tokio::task::JoinHandle<()> {
-        let handles = std::mem::take(&mut self.handles);
+        let take = |place: &mut Place| match std::mem::replace(&mut place.stage, Stage::Leaving(None)) {
+            Stage::Watched(handle) => Some(handle),
+            Stage::Leaving(_) | Stage::Failed(_) => None,
+        };
+        let handles: Vec<HostHandle> = self.places.values_mut().filter_map(take).collect();
         tokio::spawn(async move {
-            let ends = handles.into_values().map(|handle| tokio::spawn(handle.shutdown()));
+            let ends = handles.into_iter().map(|handle| tokio::spawn(handle.shutdown()));
             for end in ends.collect::<Vec<_>>() {
                 // A collector that failed has nothing to hand over.
                 let _ = end.await;
@@ -204,29 +342,70 @@ impl Hosts {
     }
 }
 
+impl Place {
+    const fn handle(&self) -> Option<&HostHandle> {
+        match &self.stage {
+            Stage::Watched(handle) => Some(handle),
+            Stage::Leaving(_) | Stage::Failed(_) => None,
+        }
+    }
+
+    const fn restart(&self) -> Option<Timestamp> {
+        match self.stage {
+            Stage::Failed(at) => at,
+            Stage::Watched(_) | Stage::Leaving(_) => None,
+        }
+    }
+
+    /// Whether nothing more comes from its collector.
+    const fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Failed(_))
+    }
+
+    /// Ends the collector, for one with another configuration or for good. What waits for the next goes on waiting, or
+    /// goes home.
+    fn leave(&mut self, next: Option<&HostConfig>) {
+        let waiting = match std::mem::replace(&mut self.stage, Stage::Failed(None)) {
+            Stage::Failed(_) => return,
+            Stage::Leaving(Some((_, waiting))) => waiting,
+            Stage::Watched(_) | Stage::Leaving(None) => Vec::new(),
+        };
+        self.stage = Stage::Leaving(next.map(|config| (config.clone(), waiting)));
+    }
+}
+
 /// Begins to observe a host.
 pub fn spawn_host(dispatch: &mut Dispatch, config: &HostConfig) {
     let (messages_in, mut messages) = mpsc::channel(MESSAGES);
     let hosts = &mut dispatch.hosts;
     hosts.runs(dispatch.engine.running());
+    hosts.lives += 1;
+    let life = Life(hosts.lives);
+    let name = config.name.clone();
+    let place = |stage| Place { life, config: config.clone(), stage, muted: false };
     match watch(spec(hosts, config), hosts.policy.clone(), messages_in, hosts.clock) {
         Ok(handle) => {
-            hosts.handles.insert(config.name.clone(), handle);
+            hosts.places.insert(name.clone(), place(Stage::Watched(handle)));
             if config.ssh.is_none() {
-                hosts.sockets.insert(config.name.clone(), socket_path(&config.tmux.socket));
+                hosts.sockets.insert(name.clone(), socket_path(&config.tmux.socket));
             }
-            let (facts, name) = (hosts.facts.clone(), config.name.clone());
+            hosts.show_screens(&name);
+            let facts = hosts.facts.clone();
             tokio::spawn(async move {
                 while let Some(message) = messages.recv().await {
-                    if facts.send(Fact::Host(name.clone(), message)).await.is_err() {
+                    if facts.send(Fact::Host(name.clone(), life, message)).await.is_err() {
                         return;
                     }
                 }
+                // The loop has ended: then nobody waits for this one.
+                let _ = facts.send(Fact::HostEnded(name, life)).await;
             });
         }
         Err(error) => {
-            let error = format!("its collector can't be started: {error}");
-            dispatch.report_problem(&format!("host {}", config.name), &error);
+            hosts.places.insert(name.clone(), place(Stage::Failed(None)));
+            hosts.restart_at(&name, dispatch.clock.now());
+            let error = format!("its collector can't be started: {error}; it is tried again");
+            dispatch.report_problem(&format!("host {name}"), &error);
         }
     }
 }

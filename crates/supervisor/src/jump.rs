@@ -86,14 +86,8 @@ fn attach_line(way: &Transport, pane: &PaneKey) -> String {
     let target = pane.pane.to_string();
     let select =
         ["attach-session", "-t", &target, ";", "select-window", "-t", &target, ";", "select-pane", "-t", &target];
-    let mut argv = way.command(&select);
     // A person needs a terminal over there, and here may be asked for a password.
-    if let Some(batch) = argv.iter().position(|word| word == "BatchMode=yes") {
-        argv.drain(batch - 1..=batch);
-    }
-    if let Some(flag) = argv.iter_mut().find(|word| *word == "-T") {
-        "-t".clone_into(flag);
-    }
+    let argv = way.shown(&select);
     // `TMUX` would make tmux refuse to attach from inside another server.
     let words: Vec<String> = argv.iter().map(|word| super::shell::quoted(word)).collect();
     format!("env -u TMUX {}", words.join(" "))

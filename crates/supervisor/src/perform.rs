@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_config::{Environment, HostConfig};
+use tmuxagent_errand::{Errand, Fate, Returned};
 use tmuxagent_model::{
     Alert, Effect, Event, HostName, Intent, IntentId, Outcome, PollSpec, ShellCall, SkipReason, Timestamp,
 };
@@ -63,31 +64,33 @@ impl Performer {
         (self.router)(intent, alert, now)
     }
 
-    /// Runs a command on its pane's host.
-    pub fn shell(&self, intent: IntentId, call: ShellCall) {
-        let (facts, reach) = (self.facts.clone(), self.reach(&call.pane.host));
+    /// Runs a command on its pane's host; goes home where that is not configured any more.
+    pub fn shell(&self, mut errand: Errand, call: ShellCall) {
+        let Some(reach) = self.reach(&call.pane.host) else { return };
+        let facts = self.facts.clone();
         tokio::spawn(async move {
-            let outcome = match reach {
-                Some(reach) => shell::perform(&reach, &call).await,
-                None => Outcome::Failed { error: format!("host {} is not configured any more", call.pane.host) },
-            };
+            errand.begin();
+            let outcome = shell::perform(&reach, &call).await;
             // The loop has ended: the next start settles the intent.
-            let _ = facts.send(Fact::Event(Event::Outcome { intent, outcome })).await;
+            let _ = facts.send(Fact::Ended(errand.end(outcome))).await;
         });
     }
 
-    /// Asks something outside once.
-    pub fn poll(&self, intent: IntentId, spec: PollSpec) {
+    /// Asks something outside once; goes home where the host that is asked is not configured any more.
+    pub fn poll(&self, errand: Errand, spec: PollSpec) {
         let (facts, client, clock) = (self.facts.clone(), self.client.clone(), self.clock);
-        let host = if let PollSpec::Command { call } = &spec { call.pane.host.clone() } else { HostName::local() };
-        let reach = self.reach(&host).unwrap_or(Reach::Local);
+        let reach = match &spec {
+            PollSpec::Command { call } => self.reach(&call.pane.host),
+            PollSpec::GithubRun { .. } | PollSpec::Http { .. } => Some(Reach::Local),
+        };
+        let Some(reach) = reach else { return };
         let token = match &spec {
             PollSpec::GithubRun { token_env, .. } => self.environment.non_empty(token_env).map(str::to_owned),
             PollSpec::Http { .. } | PollSpec::Command { .. } => None,
         };
         tokio::spawn(async move {
             let outcome = poll::ask(&client, &reach, &spec, token.as_deref(), clock.now()).await;
-            let _ = facts.send(Fact::Event(Event::Polled { intent, outcome })).await;
+            let _ = facts.send(Fact::Ended(errand.answer(outcome))).await;
         });
     }
 
@@ -126,13 +129,53 @@ impl Dispatch {
         }
     }
 
-    /// Performs a committed intent.
+    /// Performs a committed intent. Whoever takes it tells its outcome, or lets it come home.
     pub(super) fn perform(&mut self, intent: Intent) {
-        match &intent.effect {
-            Effect::Send(_) | Effect::Prompt(_) => self.hosts.send(intent),
-            Effect::Shell(call) => self.performer.shell(intent.id, call.clone()),
-            Effect::Poll(spec) => self.performer.poll(intent.id, spec.clone()),
-            Effect::Alert(_) => {}
+        let errand = Errand::new(intent, &self.home);
+        match &errand.intent().effect {
+            Effect::Send(_) | Effect::Prompt(_) => self.hosts.send(errand),
+            Effect::Shell(call) => {
+                let call = call.clone();
+                self.performer.shell(errand, call);
+            }
+            Effect::Poll(spec) => {
+                let spec = spec.clone();
+                self.performer.poll(errand, spec);
+            }
+            // It is performed by standing in the outbox.
+            Effect::Alert(_) => drop(errand),
         }
+    }
+
+    /// An errand came home without its outcome: it goes to the host that has taken its host's place, or ends here.
+    pub(super) fn came_home(&mut self, returned: Returned) {
+        let Returned { intent, fate } = returned;
+        if let Fate::Ended(event) = &fate {
+            return self.ended(event);
+        }
+        let mut errand = Errand::new(intent, &self.home);
+        if fate == Fate::Begun {
+            errand.begin();
+        }
+        if self.hosts.may_go_again(&errand) {
+            return self.hand_on(errand);
+        }
+        let why = self.hosts.why_lost(errand.intent().effect.pane());
+        self.ended(&errand.lost(&why).into_event());
+    }
+
+    /// Hands something that is typed to its host. What the pane prints waits for the outcome of keys that may have been
+    /// typed before.
+    pub(super) fn hand_on(&mut self, errand: Errand) {
+        if let Some(pane) = errand.intent().effect.pane().filter(|_| errand.is_begun()) {
+            self.settling.entry(pane.clone()).or_default().intents.insert(errand.id().clone());
+        }
+        self.hosts.send(errand);
+    }
+
+    /// An errand has its outcome.
+    pub(super) fn ended(&mut self, event: &Event) {
+        self.step(event);
+        self.let_on(event);
     }
 }

@@ -39,8 +39,8 @@ async fn command(reach: &Reach, call: &ShellCall) -> PollOutcome {
             PollOutcome::Failed { detail: format!("exit code {code}: {}", last_line(&output)) }
         }
         Outcome::Shell(ShellOutcome { exit: None, .. }) => error("the command was ended at its time limit"),
-        Outcome::Failed { error: text } => error(&text),
-        Outcome::Done | Outcome::Skipped { .. } | Outcome::Unknown { .. } => error("no outcome"),
+        Outcome::Failed { error: text } | Outcome::Unknown { error: text } => error(&text),
+        Outcome::Done | Outcome::Skipped { .. } => error("no outcome"),
     }
 }
 

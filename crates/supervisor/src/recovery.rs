@@ -4,7 +4,8 @@
 use super::dispatch::Dispatch;
 use super::secrets;
 use std::collections::BTreeSet;
-use tmuxagent_model::{Event, HostName, HostState, Intent, IntentId, Outcome, PaneKey, Timestamp};
+use tmuxagent_errand::Errand;
+use tmuxagent_model::{Event, HostName, HostState, Intent, IntentId, Outcome, PaneKey, Recovery, Timestamp};
 use tmuxagent_tmux::HostMessage;
 
 /// What a pane printed while nobody watched waits for the outcome of the keys that were under way: it was printed after
@@ -18,36 +19,49 @@ pub(super) struct Settling {
 impl Dispatch {
     /// Settles what a crash left open. Everything that is idempotent is performed again; of the rest nobody can know.
     pub(super) fn recover(&mut self) {
+        let known = self.engine.view().panes.into_keys();
+        let gone: Vec<PaneKey> = known.filter(|pane| !self.hosts.knows(&pane.host)).collect();
+        gone.into_iter().for_each(|pane| self.pane_gone(pane));
+        // Nobody waits for the outcome of what was taken back; it must only end.
+        let taken_back: Vec<IntentId> = self.engine.withdrawn_intents().cloned().collect();
+        for intent in taken_back {
+            let error = "the supervisor ended before its outcome was known".to_owned();
+            self.step(&Event::Outcome { intent, outcome: Outcome::Unknown { error } });
+        }
         let open: Vec<Intent> = self.engine.open_intents().cloned().collect();
         for intent in open {
             match intent.effect.recovery() {
                 // Whether it was typed is known to the pane alone, and it can't be typed again.
-                tmuxagent_model::Recovery::Redo if intent.effect.pane().is_some() && secrets::lost(&intent.effect) => {
+                Recovery::Redo if intent.effect.pane().is_some() && secrets::lost(&intent.effect) => {
                     let outcome = Outcome::Unknown { error: secrets::LOST.to_owned() };
                     self.step(&Event::Outcome { intent: intent.id, outcome });
                 }
-                tmuxagent_model::Recovery::Redo if intent.effect.pane().is_some() => self.settle(&intent),
-                tmuxagent_model::Recovery::Redo => self.want(intent),
-                tmuxagent_model::Recovery::AskHuman => {
+                Recovery::Redo if intent.effect.pane().is_some() => self.settle(intent),
+                Recovery::Redo => self.want(intent),
+                Recovery::AskHuman => {
                     let error = "the supervisor ended while this command ran".to_owned();
                     self.step(&Event::Outcome { intent: intent.id, outcome: Outcome::Unknown { error } });
-                }
-                tmuxagent_model::Recovery::Drop => {
-                    self.step(&Event::Outcome { intent: intent.id, outcome: Outcome::Done });
                 }
             }
         }
     }
 
-    fn settle(&mut self, intent: &Intent) {
-        if let Some(pane) = intent.effect.pane() {
-            self.settling.entry(pane.clone()).or_default().intents.insert(intent.id.clone());
-        }
-        self.hosts.settle(intent);
+    fn settle(&mut self, intent: Intent) {
+        let mut errand = Errand::new(intent, &self.home);
+        errand.begin();
+        self.hand_on(errand);
+    }
+
+    /// A pane is gone for good, as far as this supervisor is concerned.
+    pub(super) fn pane_gone(&mut self, pane: PaneKey) {
+        let event = Event::PaneGone { pane };
+        self.show_event(&event);
+        self.step(&event);
+        self.let_on(&event);
     }
 
     /// Keys of an earlier life have their outcome: what the pane printed after them comes now.
-    pub(super) fn let_on(&mut self, host: &HostName, event: &Event) {
+    pub(super) fn let_on(&mut self, event: &Event) {
         let freed = match event {
             Event::Outcome { intent, .. } => {
                 let mut settling = self.settling.iter_mut();
@@ -58,8 +72,8 @@ impl Dispatch {
             Event::PaneGone { pane } => Some(pane.clone()),
             _ => None,
         };
-        if let Some(settled) = freed.and_then(|pane| self.settling.remove(&pane)) {
-            settled.waiting.into_iter().for_each(|message| self.host(host, message));
+        if let Some((pane, settled)) = freed.and_then(|pane| self.settling.remove_entry(&pane)) {
+            settled.waiting.into_iter().for_each(|message| self.host(&pane.host, message));
         }
     }
 
@@ -74,7 +88,7 @@ impl Dispatch {
             }
             let known = self.engine.view().panes.into_keys();
             let gone: Vec<_> = known.filter(|key| key.host == *host && self.board.pane(key).is_none()).collect();
-            gone.into_iter().for_each(|pane| drop(self.step(&Event::PaneGone { pane })));
+            gone.into_iter().for_each(|pane| self.pane_gone(pane));
         }
     }
 }
@@ -91,6 +105,7 @@ pub(super) const fn waits_for_keys(message: &HostMessage) -> Option<&PaneKey> {
         )
         | HostMessage::Position { pane, .. } => Some(pane),
         HostMessage::Event(_)
+        | HostMessage::Ended(_)
         | HostMessage::Status { .. }
         | HostMessage::Panes(_)
         | HostMessage::Malformed { .. }

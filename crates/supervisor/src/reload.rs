@@ -1,23 +1,20 @@
 //! Configuration and policies, read again while running. What is bad on disk changes nothing: the old goes on and the
 //! screen shows the error.
 
-use super::dispatch::{Dispatch, Urgent};
+use super::dispatch::Dispatch;
+use super::files::Files;
 use super::hosts::spawn_host;
 use super::secrets::{cleaner, redaction};
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tmuxagent_alerts::config::Settings;
 use tmuxagent_config::{Config, Environment, HostConfig, Loaded, Overrides, Problem, Retention, load};
 use tmuxagent_engine::Options;
 use tmuxagent_ipc::wire::{ErrorKind, Reply};
-use tmuxagent_model::{Event, Note, Severity};
+use tmuxagent_model::{ConfigPart, Event, HowChanged, Note, PartChange, Severity};
 use tmuxagent_policy::{Policy, Source};
-use tokio::sync::{mpsc, watch};
-
-/// Editors write a file in several steps; this long after the last one it is read.
-const SETTLE: Duration = Duration::from_millis(200);
+use tmuxagent_text::reload_text;
+use tokio::sync::watch;
 
 /// What is needed to read everything again.
 #[derive(Debug)]
@@ -32,6 +29,8 @@ pub struct Reloader {
     pub policy: watch::Sender<Arc<Policy>>,
     /// Where the upkeep sees what is kept.
     pub retention: watch::Sender<Retention>,
+    /// Notices changes.
+    pub files: Files,
 }
 
 /// Reads the policies of a configuration.
@@ -71,17 +70,33 @@ impl Dispatch {
             Err(problem) => return self.refuse("policy", &problem),
         };
         self.solve("policy");
-        let names = policy.pipelines.len();
-        if policy.hash != self.engine.policy().hash {
+        let (pipelines, renewed) = (policy.pipelines.len(), policy.hash != self.engine.policy().hash);
+        if renewed {
             self.go_over_to(policy);
         }
+        let changes = self.differences(&loaded.config, &settings);
         self.change_hosts(&loaded.config);
         self.performer.take_tokens_from(&loaded.environment);
         self.hosts.configure_recordings(&loaded.config);
         self.reloader.retention.send_replace(loaded.config.retention.clone());
         self.change_alerts(&loaded, settings);
+        self.reloader.files.renew(&loaded, &self.reloader.overrides.policy);
         self.reloader.loaded = loaded;
-        Reply::Committed { intents: Vec::new(), run: None, text: format!("{names} pipelines loaded") }
+        let text = reload_text(self.away.lang(), pipelines, renewed, &changes);
+        if !changes.is_empty() {
+            self.tell(Severity::Info, "", Note::Reloaded { changes });
+        }
+        Reply::Committed { intents: Vec::new(), run: None, text }
+    }
+
+    /// Which hosts and channels are new, different or no more.
+    fn differences(&self, new: &Config, settings: &Settings) -> Vec<PartChange> {
+        let by_name = |hosts: &[HostConfig]| -> BTreeMap<String, HostConfig> {
+            hosts.iter().map(|host| (host.name.to_string(), host.clone())).collect()
+        };
+        let mut changes = compare(ConfigPart::Host, &by_name(&self.reloader.loaded.config.hosts), &by_name(&new.hosts));
+        changes.extend(compare(ConfigPart::Channel, self.away.channels(), &settings.channels));
+        changes
     }
 
     fn refuse(&mut self, part: &str, problem: &Problem) -> Reply {
@@ -117,53 +132,29 @@ impl Dispatch {
         }
     }
 
-    /// Ends collectors of hosts that are no longer configured or are configured otherwise, and begins with new ones.
+    /// Gives up hosts that are configured no more, and goes over to those that are configured otherwise or are new.
     fn change_hosts(&mut self, new: &Config) {
         let old = self.reloader.loaded.config.hosts.clone();
-        let gone: Vec<&HostConfig> = old.iter().filter(|host| !new.hosts.contains(host)).collect();
-        for host in gone {
-            self.hosts.remove(&host.name);
-            if !new.hosts.iter().any(|other| other.name == host.name) {
-                self.board.forget_host(&host.name);
-            }
+        for host in old.iter().filter(|host| !new.hosts.iter().any(|other| other.name == host.name)) {
+            self.forget_host(&host.name);
         }
         self.performer.reach_hosts(&new.hosts, &self.reloader.loaded.paths.runtime_dir);
         for host in new.hosts.iter().filter(|host| !old.contains(host)) {
-            spawn_host(self, host);
+            if !self.hosts.replace(host) {
+                spawn_host(self, host);
+            }
         }
     }
 }
 
-/// Watches the files that a supervisor was started with; the returned watcher ends with its owner.
-///
-/// A folder that can't be watched (some network and WSL mounts) costs the automatic reload only: `tmuxagent reload`
-/// still works.
-pub fn watch_files(loaded: &Loaded, urgent: mpsc::Sender<Urgent>) -> Option<RecommendedWatcher> {
-    let (changed, mut changes) = mpsc::channel::<()>(1);
-    let on_event = move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|event| !event.kind.is_access()) {
-            let _ = changed.try_send(());
-        }
-    };
-    let mut watcher = notify::recommended_watcher(on_event).ok()?;
-    let mut folders: Vec<PathBuf> = vec![loaded.paths.config_dir.clone(), loaded.paths.config_dir.join("policies")];
-    let sources = loaded.policy_sources.iter().map(|source| PathBuf::from(&source.name));
-    folders.extend(sources.filter_map(|file| file.parent().map(ToOwned::to_owned)));
-    folders.sort();
-    folders.dedup();
-    for folder in folders.iter().filter(|folder| folder.is_dir()) {
-        if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
-            tracing::warn!(folder = %folder.display(), %error, "changes here are not noticed");
-        }
-    }
-    tokio::spawn(async move {
-        while changes.recv().await.is_some() {
-            tokio::time::sleep(SETTLE).await;
-            let _ = changes.try_recv();
-            if urgent.send(Urgent::Reload).await.is_err() {
-                return;
-            }
-        }
+/// What of some parts is new, different or no more.
+fn compare<T: PartialEq>(part: ConfigPart, old: &BTreeMap<String, T>, new: &BTreeMap<String, T>) -> Vec<PartChange> {
+    let change = |name: &String, how| PartChange { part, name: name.clone(), how };
+    let gone = old.keys().filter(|name| !new.contains_key(*name)).map(|name| change(name, HowChanged::Removed));
+    let come = new.iter().filter_map(|(name, value)| match old.get(name) {
+        None => Some(change(name, HowChanged::Added)),
+        Some(before) if before != value => Some(change(name, HowChanged::Changed)),
+        Some(_) => None,
     });
-    Some(watcher)
+    gone.chain(come).collect()
 }

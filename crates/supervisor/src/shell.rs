@@ -10,6 +10,13 @@ use tokio::process::Command;
 /// The most output that is kept, bytes; the end counts, since errors stand there.
 const KEPT: usize = 4 * 1024;
 
+/// What another machine's shell says before the script and, with the exit code behind it, after it. So the script's
+/// output is told from what the login shell prints by itself, and a connection that broke from a command that failed.
+const BEGIN: &[u8] = b"\ntmuxagent-script-begins\n";
+const END: &str = "\ntmuxagent-script-ended ";
+/// The exit code with which ssh says that it failed itself (ssh(1)).
+const SSH_FAILED: Option<i32> = Some(255);
+
 /// How a script reaches a shell on the pane's host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
@@ -22,25 +29,48 @@ pub enum Reach {
 /// Runs a call to its end. The whole process group is ended at the time limit.
 ///
 /// The outcome is [`Outcome::Shell`] with the exit code, `None` when the limit or a signal ended it, or
-/// [`Outcome::Failed`] when it could not be started.
+/// [`Outcome::Failed`] when it could not be started, or [`Outcome::Unknown`] when the connection broke while it ran.
 pub async fn perform(reach: &Reach, call: &ShellCall) -> Outcome {
-    match run(reach, call).await {
-        Ok(outcome) => Outcome::Shell(outcome),
-        Err(error) => Outcome::Failed { error: format!("can't start the command: {error}") },
+    let (exit, kept) = match run(reach, call).await {
+        Ok(ended) => ended,
+        Err(error) => return Outcome::Failed { error: format!("can't start the command: {error}") },
+    };
+    let output = String::from_utf8_lossy(&kept.text).into_owned();
+    if *reach == Reach::Local {
+        return Outcome::Shell(ShellOutcome { exit, output });
+    }
+    match (exit, output.rsplit_once(END)) {
+        // Its own last word counts: a command may end with 255 as well.
+        (_, Some((before, after))) => {
+            // The other stream may come behind it.
+            let (code, errors) = after.split_once('\n').unwrap_or((after, ""));
+            let exit = code.parse().ok().or(exit);
+            Outcome::Shell(ShellOutcome { exit, output: format!("{before}{errors}") })
+        }
+        (SSH_FAILED, None) if kept.begun => {
+            Outcome::Unknown { error: "the connection to its host broke while it ran".to_owned() }
+        }
+        (SSH_FAILED, None) => Outcome::Failed { error: format!("its host can't be reached: {}", last_line(&output)) },
+        (exit, None) => Outcome::Shell(ShellOutcome { exit, output }),
     }
 }
 
-async fn run(reach: &Reach, call: &ShellCall) -> std::io::Result<ShellOutcome> {
+fn last_line(text: &str) -> &str {
+    text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("ssh gave no reason").trim()
+}
+
+async fn run(reach: &Reach, call: &ShellCall) -> std::io::Result<(Option<i32>, Kept)> {
     let mut child = command(reach, call).spawn()?;
     failpoints::at("shell.begun");
     let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     if let (Reach::Remote(_), Some(mut input)) = (reach, child.stdin.take()) {
         use tokio::io::AsyncWriteExt;
-        let script = format!("cd {} || exit 126\n{}\n", quoted(&call.folder), call.script);
+        let script = remote_script(call);
         // A link that dies here shows in the exit code of ssh.
         let _ = input.write_all(script.as_bytes()).await;
     }
-    let output = tokio::spawn(tail_of(child.stdout.take(), child.stderr.take()));
+    let begun = *reach == Reach::Local;
+    let output = tokio::spawn(tail_of(child.stdout.take(), child.stderr.take(), begun));
     let exit = match tokio::time::timeout(call.timeout.to_std(), child.wait()).await {
         Ok(status) => status?.code(),
         Err(_) => {
@@ -52,7 +82,18 @@ async fn run(reach: &Reach, call: &ShellCall) -> std::io::Result<ShellOutcome> {
     // A grandchild that keeps the pipe open must not hold the outcome back.
     let output = tokio::time::timeout(std::time::Duration::from_secs(1), output).await;
     let output = output.ok().and_then(Result::ok).unwrap_or_default();
-    Ok(ShellOutcome { exit, output: String::from_utf8_lossy(&output).into_owned() })
+    Ok((exit, output))
+}
+
+/// What another machine's shell reads from its input. The script has a shell of its own, so that nothing in it can take
+/// the last word.
+fn remote_script(call: &ShellCall) -> String {
+    let (begin, end) = (String::from_utf8_lossy(BEGIN).replace('\n', "\\n"), END.replace('\n', "\\n"));
+    format!(
+        "printf '{begin}'\ncd {} || exit 126\n(\n{}\n)\n_s=$?\nprintf '{end}%s\\n' \"$_s\"\nexit \"$_s\"\n",
+        quoted(&call.folder),
+        call.script
+    )
 }
 
 fn command(reach: &Reach, call: &ShellCall) -> Command {
@@ -88,20 +129,52 @@ async fn end_group(group: Option<Pid>, child: &mut tokio::process::Child) {
     let _ = child.wait().await;
 }
 
-async fn tail_of(stdout: Option<tokio::process::ChildStdout>, stderr: Option<tokio::process::ChildStderr>) -> Vec<u8> {
-    let kept = std::sync::Mutex::new(Vec::new());
-    tokio::join!(drain(stdout, &kept), drain(stderr, &kept));
+/// The end of what a command printed.
+#[derive(Debug, Default)]
+struct Kept {
+    text: Vec<u8>,
+    /// Its own output has begun.
+    begun: bool,
+}
+
+/// `begun`: everything that is printed is the command's.
+async fn tail_of(
+    stdout: Option<tokio::process::ChildStdout>,
+    stderr: Option<tokio::process::ChildStderr>,
+    begun: bool,
+) -> Kept {
+    let kept = std::sync::Mutex::new(Kept { text: Vec::new(), begun });
+    tokio::join!(drain(stdout, &kept, Of::Output), drain(stderr, &kept, Of::Errors));
     kept.into_inner().unwrap_or_default()
 }
 
-async fn drain(from: Option<impl AsyncRead + Unpin>, kept: &std::sync::Mutex<Vec<u8>>) {
+/// What is drained.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Output,
+    Errors,
+}
+
+async fn drain(from: Option<impl AsyncRead + Unpin>, kept: &std::sync::Mutex<Kept>, of: Of) {
     let Some(mut from) = from else { return };
     let mut chunk = [0; 8192];
+    let mut before = Vec::new();
     while let Ok(n @ 1..) = from.read(&mut chunk).await {
         let Ok(mut kept) = kept.lock() else { return };
-        kept.extend_from_slice(chunk.get(..n).unwrap_or_default());
-        let excess = kept.len().saturating_sub(KEPT);
-        kept.drain(..excess);
+        let mut new = chunk.get(..n).unwrap_or_default();
+        if of == Of::Output && !kept.begun {
+            before.extend_from_slice(new);
+            let Some(at) = memchr::memmem::find(&before, BEGIN) else {
+                before.drain(..before.len().saturating_sub(BEGIN.len()));
+                continue;
+            };
+            // What was said on the other stream so far was the login shell's.
+            *kept = Kept { text: Vec::new(), begun: true };
+            new = before.get(at + BEGIN.len()..).unwrap_or_default();
+        }
+        kept.text.extend_from_slice(new);
+        let excess = kept.text.len().saturating_sub(KEPT);
+        kept.text.drain(..excess);
     }
 }
 
@@ -155,6 +228,32 @@ mod tests {
         let reach = Reach::Remote(vec!["sh".into(), "-s".into()]);
         let outcome = perform(&reach, &call("pwd; exit 3", Millis::from_secs(20))).await;
         assert_eq!(outcome, Outcome::Shell(ShellOutcome { exit: Some(3), output: "/\n".to_owned() }));
+    }
+
+    /// A remote host whose login shell greets everybody, and whose connection may break.
+    fn far(more: &str) -> Reach {
+        let script = format!("printf 'Welcome! no line end'; echo hm >&2; {more}");
+        Reach::Remote(vec!["sh".into(), "-c".into(), script])
+    }
+
+    #[tokio::test]
+    async fn what_a_login_shell_prints_is_no_output_of_the_command() {
+        let outcome =
+            perform(&far("exec sh"), &call("echo two; echo three >&2; exit 255", Millis::from_secs(20))).await;
+        let Outcome::Shell(ShellOutcome { exit: Some(255), output }) = outcome else { panic!("{outcome:?}") };
+        assert!(output.contains("two\n") && !output.contains("Welcome") && !output.contains("ended"), "{output:?}");
+    }
+
+    #[tokio::test]
+    async fn a_broken_connection_is_told_from_a_command_that_failed() {
+        // The input is taken before the connection breaks.
+        let never =
+            perform(&far("cat >/dev/null; echo no route to host >&2; exit 255"), &call("true", Millis::from_secs(20)))
+                .await;
+        let Outcome::Failed { error } = &never else { panic!("{never:?}") };
+        assert!(error.ends_with("no route to host"), "{error}");
+        let broken = perform(&far("sh; exit 255"), &call("kill -9 $$", Millis::from_secs(20))).await;
+        assert!(matches!(broken, Outcome::Unknown { .. }), "{broken:?}");
     }
 
     #[tokio::test]

@@ -5,9 +5,10 @@ use super::board::Board;
 use super::desk::Desk;
 use super::dispatch::{Dispatch, Fact, Inbox, Parts, Urgent};
 use super::ending::turn_away;
+use super::files::Files;
 use super::hosts::{Hosts, spawn_host};
 use super::perform::Performer;
-use super::reload::{Reloader, read_policy, watch_files};
+use super::reload::{Reloader, read_policy};
 use super::secrets::{cleaner, redaction};
 use super::tape::Tapes;
 use super::{descriptors, lifetime, maintain};
@@ -119,6 +120,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     board.principles.clone_from(&policy.principles);
 
     let (facts_in, facts) = mpsc::channel(FACTS);
+    let (home, returned) = mpsc::unbounded_channel();
     let (urgent_in, urgent) = mpsc::channel(REQUESTS);
     let (calls_in, calls) = mpsc::channel(REQUESTS);
     let (snapshots, snapshots_out) = watch::channel(Arc::new(Snapshot::default()));
@@ -149,7 +151,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     tokio::spawn(serve(listener, hub.clone()));
     failpoints::at("start.listening");
     tokio::spawn(forward(calls, urgent_in.clone()));
-    let watcher = watch_files(&loaded, urgent_in.clone());
+    let files = Files::watch(&loaded, &overrides.policy, urgent_in.clone());
 
     let desk = Arc::new(Desk {
         calls: hub.calls.clone(),
@@ -169,9 +171,22 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let configured = loaded.config.hosts.clone();
     let (retention_in, retention) = watch::channel(loaded.config.retention.clone());
     maintain::begin(&store, maintain::Ground { retention, shown: hub.snapshots.clone(), clock }, facts_in);
-    let reloader = Reloader { overrides, environment, loaded, policy: policy_in, retention: retention_in };
-    let parts =
-        Parts { clock, engine, board, store, hosts, performer, reloader, away, redactor, screens, journal, snapshots };
+    let reloader = Reloader { overrides, environment, loaded, policy: policy_in, retention: retention_in, files };
+    let parts = Parts {
+        clock,
+        engine,
+        board,
+        store,
+        hosts,
+        performer,
+        reloader,
+        away,
+        redactor,
+        screens,
+        journal,
+        snapshots,
+        home,
+    };
     let mut dispatch = Dispatch::new(parts, urgent_in.clone());
     dispatch.step(&Event::PolicyLoaded { hash: policy.hash.clone() });
     for host in &configured {
@@ -180,11 +195,11 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     dispatch.recover();
     failpoints::at("start.recovered");
     let loop_task = tokio::spawn(async move {
-        let reason = dispatch.run(Inbox { urgent, facts }).await;
+        let reason = dispatch.run(Inbox { urgent, facts, returned }).await;
         tapes.finish().await;
         closing.send_replace(Some(reason.clone()));
         // The socket and the lock go last: whoever gets in next finds everything stored.
-        drop((watcher, lock));
+        drop(lock);
         reason
     });
     Ok(Running { hub, urgent: urgent_in, loop_task })

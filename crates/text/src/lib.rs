@@ -22,7 +22,7 @@ mod words;
 
 pub use clean::{clean, clean_block, is_hidden, reveal};
 pub use help::help_text;
-pub use note::note_text;
+pub use note::{note_text, reload_text};
 pub use screen::Text;
 pub use state::{
     approval_kind, approval_state, doubt, host_state, message_type, pane_state, run_state, skip_reason, stage_state,

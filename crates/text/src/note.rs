@@ -1,7 +1,7 @@
 //! The sentence of each [`Note`].
 
 use super::{Lang, approval_state, clean, host_state, message_type, reveal, run_state, skip_reason, span, via};
-use tmuxagent_model::{Decider, Note};
+use tmuxagent_model::{ConfigPart, Decider, HowChanged, Note, PartChange};
 
 /// The sentence, one line without control characters.
 #[must_use]
@@ -76,6 +76,7 @@ fn english(note: &Note) -> String {
         Note::PaneSeen { pane } => format!("pane {} appeared", clean(pane)),
         Note::PaneGone { pane } => format!("pane {} is gone", clean(pane)),
         Note::Refused { why } => format!("refused: {}", clean(why)),
+        Note::Reloaded { changes } => format!("configuration loaded: {}", changes_text(en, changes)),
         Note::PolicyLoaded { pipelines: 1 } => "policy loaded, 1 pipeline".to_owned(),
         Note::PolicyLoaded { pipelines } => format!("policy loaded, {pipelines} pipelines"),
         Note::PolicyBroken { error } => format!("bad policy, the old one goes on: {}", clean(error)),
@@ -134,6 +135,7 @@ fn chinese(note: &Note) -> String {
         Note::PaneSeen { pane } => format!("出现窗格 {}", clean(pane)),
         Note::PaneGone { pane } => format!("窗格 {} 已消失", clean(pane)),
         Note::Refused { why } => format!("已拒绝执行：{}", clean(why)),
+        Note::Reloaded { changes } => format!("配置已加载：{}", changes_text(zh, changes)),
         Note::PolicyLoaded { pipelines } => format!("策略已加载，{pipelines} 条流水线"),
         Note::PolicyBroken { error } => format!("策略有误，继续使用旧策略：{}", clean(error)),
         Note::Host { host, state, detail } => {
@@ -141,6 +143,43 @@ fn chinese(note: &Note) -> String {
         }
         Note::Text { text } => clean(text),
     }
+}
+
+/// What a reload came to: how many pipelines there are, whether the policy was renewed, and what of the configuration
+/// is not as it was.
+#[must_use]
+pub fn reload_text(lang: Lang, pipelines: usize, renewed: bool, changes: &[PartChange]) -> String {
+    let policy = match (lang, renewed) {
+        (Lang::En, true) => format!("new policy, pipelines: {pipelines}"),
+        (Lang::En, false) => format!("the policy is as it was, pipelines: {pipelines}"),
+        (Lang::Zh, true) => format!("策略已更新，流水线 {pipelines} 条"),
+        (Lang::Zh, false) => format!("策略未变，流水线 {pipelines} 条"),
+    };
+    let rest = if changes.is_empty() {
+        lang.pick("hosts and channels are as they were", "主机和渠道未变").to_owned()
+    } else {
+        changes_text(lang, changes)
+    };
+    format!("{policy}{}{rest}", lang.pick("; ", "；"))
+}
+
+fn changes_text(lang: Lang, changes: &[PartChange]) -> String {
+    let one = |change: &PartChange| {
+        let part = match change.part {
+            ConfigPart::Host => lang.pick("host", "主机"),
+            ConfigPart::Channel => lang.pick("channel", "渠道"),
+        };
+        let how = match change.how {
+            HowChanged::Added => lang.pick("added", "新增"),
+            HowChanged::Changed => lang.pick("changed", "变更"),
+            HowChanged::Removed => lang.pick("removed", "移除"),
+        };
+        match lang {
+            Lang::En => format!("{part} {} {how}", clean(&change.name)),
+            Lang::Zh => format!("{how}{part} {}", clean(&change.name)),
+        }
+    };
+    changes.iter().map(one).collect::<Vec<_>>().join(lang.pick(", ", "，"))
 }
 
 /// The reason with its separator, or nothing.

@@ -2,8 +2,8 @@
 
 use super::*;
 use tmuxagent_model::{
-    ApprovalId, ApprovalState, Decider, HostState, IntentId, MessageType, Millis, Note, RunId, RunState, SkipReason,
-    Timestamp, Via,
+    ApprovalId, ApprovalState, ConfigPart, Decider, HostState, HowChanged, IntentId, MessageType, Millis, Note,
+    PartChange, RunId, RunState, SkipReason, Timestamp, Via,
 };
 
 #[test]
@@ -112,6 +112,12 @@ fn notes() -> Vec<Note> {
         Note::PaneSeen { pane: text("local:%3") },
         Note::PaneGone { pane: text("local:%3") },
         Note::Refused { why: text("no such run") },
+        Note::Reloaded {
+            changes: vec![
+                PartChange { part: ConfigPart::Host, name: text("nas"), how: HowChanged::Removed },
+                PartChange { part: ConfigPart::Channel, name: text("team"), how: HowChanged::Added },
+            ],
+        },
         Note::PolicyLoaded { pipelines: 3 },
         Note::PolicyBroken { error: text("a.yaml:1:2: bad") },
         Note::Host { host: text("nas"), state: HostState::Unreachable, detail: text("no route") },

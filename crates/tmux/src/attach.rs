@@ -242,6 +242,15 @@ impl Host {
         self.request(id, &line, Purpose::Nothing);
     }
 
+    /// Removes the marks of our clients, which leave.
+    pub fn take_marks_away(&mut self) {
+        let marked: Vec<u32> = self.clients.values().filter_map(|attached| attached.pid).collect();
+        let Some((&id, _)) = self.clients.iter().find(|(_, attached)| attached.session.is_some()) else { return };
+        for pid in marked {
+            self.request(id, &format!("set-option -s -u {CLIENT_MARK}{pid}"), Purpose::Nothing);
+        }
+    }
+
     /// Tells a client to leave.
     pub fn dismiss(&mut self, id: ClientId) {
         if let Some(attached) = self.clients.get_mut(&id)

@@ -3,6 +3,7 @@
 //! **Invariants:** the draining task does nothing but read and hand on. A client is never killed before its first
 //! `%begin` (that can crash the server before tmux 3.7), and nothing written to it is an empty line (that detaches it).
 
+use super::Transport;
 use super::fork;
 use super::host::Arrival;
 use super::proto::{Block, Ended, Nonce, Parser, Reply};
@@ -18,6 +19,10 @@ use tokio::time::Instant;
 const CHUNK: usize = 64 * 1024;
 /// How many chunks may lie between the draining task and the collector.
 pub(super) const CHUNKS: usize = 64;
+/// The longest reply, bytes: a hundred thousand long lines of history are shorter. A server that says more does not stop.
+const LONGEST: usize = 48 * 1024 * 1024;
+/// What a row or block takes beside its text, bytes.
+const OVERHEAD: usize = 32;
 /// How long a client may take to leave by itself once its input is closed.
 const LEAVE: Duration = Duration::from_secs(2);
 
@@ -46,6 +51,8 @@ pub(super) struct Client<P> {
     next: u64,
     pending: VecDeque<Pending<P>>,
     reply: Reply,
+    /// What the reply takes so far, bytes.
+    size: usize,
     block: Option<Vec<Vec<u8>>>,
     complete: bool,
     /// When it last said anything.
@@ -75,7 +82,7 @@ impl<P> Client<P> {
         }
         tokio::spawn(drain(id, child, out, killed));
         Ok(Self {
-            parser: Some(Parser::new(nonce.clone())),
+            parser: Some(Parser::new(nonce.clone()).behind(Transport::greeting(words))),
             nonce,
             input,
             kill: Some(kill),
@@ -83,6 +90,7 @@ impl<P> Client<P> {
             next: 0,
             pending: VecDeque::new(),
             reply: Reply::default(),
+            size: 0,
             block: None,
             complete: false,
             heard: Instant::now(),
@@ -109,6 +117,7 @@ impl<P> Client<P> {
     /// A block began.
     pub fn begin(&mut self) {
         self.begun = true;
+        self.size += OVERHEAD;
         self.block = Some(Vec::new());
         self.complete = false;
     }
@@ -118,7 +127,8 @@ impl<P> Client<P> {
         let Some(first) = self.pending.front() else { return };
         if row == Parser::end_mark(&self.nonce, first.number).as_bytes() {
             self.complete = true;
-        } else if let Some(block) = &mut self.block {
+        } else if let Some(block) = self.block.as_mut().filter(|_| self.size <= LONGEST) {
+            self.size += row.len() + OVERHEAD;
             block.push(row.to_vec());
         }
     }
@@ -128,14 +138,22 @@ impl<P> Client<P> {
         let rows = self.block.take().unwrap_or_default();
         if self.complete {
             self.complete = false;
+            self.size = 0;
             let reply = std::mem::take(&mut self.reply);
             return self.pending.pop_front().map(|first| (first.purpose, reply));
         }
         // Blocks that nobody asked for: attaching itself, key tables of modes.
-        if !self.pending.is_empty() {
+        if self.pending.is_empty() {
+            self.size = 0;
+        } else if self.size <= LONGEST {
             self.reply.blocks.push(Block { rows, ended });
         }
         None
+    }
+
+    /// Whether the reply under way is longer than any can be.
+    pub const fn is_endless(&self) -> bool {
+        self.size > LONGEST
     }
 
     /// What was asked and will not be answered any more.

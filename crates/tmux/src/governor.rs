@@ -254,8 +254,8 @@ impl Host {
 
     /// A pipe's task said something.
     pub fn pipe_said(&mut self, id: PaneId, pipe: PipeId, says: PipeSays) {
-        if let PipeSays::Outcome(event) = says {
-            self.outlet.event(*event);
+        if let PipeSays::Outcome(ending) = says {
+            self.outlet.put(super::HostMessage::Ended(*ending));
             return;
         }
         let Some(moving) = self.governor.pipes.get_mut(&id).filter(|moving| moving.id == pipe) else { return };
@@ -394,15 +394,15 @@ impl Host {
     }
 
     /// Tells an outcome of a piped pane behind what its pipe holds now; see the limit in the module's text.
-    pub fn tell_behind_pipe(&mut self, id: PaneId, event: tmuxagent_model::Event) {
+    pub fn tell_behind_pipe(&mut self, id: PaneId, ending: tmuxagent_errand::Ending) {
         let Some(pipe) = self.governor.pipes.get(&id) else {
-            self.outlet.event(event);
+            self.outlet.put(super::HostMessage::Ended(ending));
             return;
         };
         let (arrivals, number) = (self.arrivals.clone(), pipe.id);
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(30)).await;
-            let _ = arrivals.send(Arrival::Pipe(id, number, PipeSays::Outcome(Box::new(event)))).await;
+            let _ = arrivals.send(Arrival::Pipe(id, number, PipeSays::Outcome(Box::new(ending)))).await;
         });
     }
 

@@ -1,14 +1,19 @@
 //! Whether the host still answers, and when it is tried again.
 
+use super::client::ClientId;
 use super::fork;
 use super::host::{Host, Purpose};
 use super::link::{Link, random};
 use std::time::Duration;
-use tmuxagent_model::{Event, HostState};
+use tmuxagent_model::{Event, HostState, PaneId};
 use tokio::time::Instant;
 
 /// How long a client may take to arrive.
 const STUCK: Duration = Duration::from_secs(15);
+/// Output of so many panes at once that no listing has named yet is kept; a server that names more makes them up.
+const STRANGERS: usize = 32;
+/// Why a host is given up whose tmux does not stop answering.
+const ENDLESS: &str = "its tmux answers without end, so it is no tmux that can be watched; it is tried again later";
 /// Failures that still count for a link which was up a moment ago: the next pause is four seconds at most.
 pub(super) const FLAPPING: u32 = 4;
 /// A link that stood for so long has mended.
@@ -26,9 +31,10 @@ pub(super) struct Rhythm {
 /// On this machine only a stuck server is silent.
 const AT_HAND: Rhythm =
     Rhythm { check: Duration::from_secs(5), silent: Duration::from_secs(60), stuck: Duration::from_secs(15) };
-/// A link dies without a word; ssh finds that out after eight seconds, and this does where ssh was told not to.
+/// A link dies without a word; ssh finds that out after six seconds, and this does where ssh was told not to: at the
+/// latest `silent` and `stuck` and two checks after the last word, which is less than ten seconds.
 const FAR: Rhythm =
-    Rhythm { check: Duration::from_secs(1), silent: Duration::from_secs(2), stuck: Duration::from_secs(6) };
+    Rhythm { check: Duration::from_millis(500), silent: Duration::from_secs(2), stuck: Duration::from_secs(5) };
 /// The longest pause between two attempts to reach a host, milliseconds.
 pub(super) const LONGEST_PAUSE: u64 = 20_000;
 
@@ -53,6 +59,7 @@ impl Host {
         self.panes.values_mut().for_each(|pane| pane.stale = true);
         self.link = Link::Down;
         self.up_since = None;
+        self.lost_at = self.lost_at.or_else(|| Some(Instant::now()));
         self.complete = false;
         self.say(HostState::Unreachable, why);
     }
@@ -85,9 +92,26 @@ impl Host {
         }
     }
 
+    /// Whether a pane that no listing has named is one too many.
+    pub fn makes_up(&self, pane: PaneId) -> bool {
+        self.strangers.len() >= STRANGERS && !self.strangers.contains_key(&pane)
+    }
+
+    /// A client whose replies do not end is ended, and with the last of them the host is given up for a while.
+    pub fn end_endless(&mut self, id: ClientId) {
+        if let Some(attached) = self.clients.get_mut(&id) {
+            attached.client.kill();
+        }
+        self.client_ended(id, ENDLESS);
+        if self.clients.is_empty() {
+            self.lose_host(ENDLESS);
+        }
+    }
+
     /// A host was reached: once it has been so for a while, its earlier failures no longer count.
     pub fn forgive(&mut self, now: Instant) {
         self.up_since = Some(now);
+        self.lost_at = None;
         if self.spec.transport.is_local() {
             self.failures = 0;
         }

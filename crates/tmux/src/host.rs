@@ -11,7 +11,7 @@ use super::pane::{Feed, Pane};
 use super::pipe::{PipeId, PipeSays};
 use super::probe::{ProbeError, Probed};
 use super::proto::{Ended, Frame, Nonce, Reply};
-use super::send::{Lanes, Sending};
+use super::send::Lanes;
 use super::{HostMessage, HostSpec, Request, latest};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -51,7 +51,7 @@ pub(super) enum Arrival {
     Client(FromClient),
     Probed(Box<Result<Probed, ProbeError>>),
     Polled(Box<Result<Vec<Entry>, ProbeError>>),
-    Captured(Vec<(PaneKey, Capture)>),
+    Captured(Result<Vec<(PaneKey, Capture)>, ProbeError>),
     Pipe(PaneId, PipeId, PipeSays),
 }
 
@@ -124,6 +124,8 @@ pub(super) struct Host {
     pub failures: u32,
     /// Since when the link is up without a break.
     pub up_since: Option<Instant>,
+    /// Since when the host can't be asked.
+    pub lost_at: Option<Instant>,
     pub times: Times,
     shutdown: Option<tokio::sync::oneshot::Sender<()>>,
 }
@@ -193,6 +195,7 @@ impl Host {
             awaits_quiet: false,
             failures: 0,
             up_since: None,
+            lost_at: None,
             times: Times::default(),
             shutdown: None,
         }
@@ -230,8 +233,7 @@ impl Host {
 
     fn asked(&mut self, request: Request) {
         match request {
-            Request::Send { intent, keys, settle } => self.queue_send(Sending::keys(intent, keys, settle)),
-            Request::Prompt { intent, prompt, settle } => self.queue_send(Sending::prompt(intent, prompt, settle)),
+            Request::Take(errand) => self.queue_send(errand),
             Request::Release(pane) => self.release(&pane),
             Request::Withdraw(intent) => self.withdraw(&intent),
             Request::WatchScreens(panes) => self.watch_screens(panes),
@@ -274,8 +276,12 @@ impl Host {
             Frame::Row(row) => self.with_client(id, |client| client.row(row)),
             Frame::End(_, ended) => self.block_ended(id, ended),
         });
+        let endless = parser.is_endless();
         if let Some(attached) = self.clients.get_mut(&id) {
             attached.client.parser = Some(parser);
+            if endless || attached.client.is_endless() {
+                self.end_endless(id);
+            }
         }
     }
 
@@ -409,10 +415,23 @@ impl Host {
         self.wake_at(now + self.rhythm().check.min(POSITIONS));
     }
 
-    /// Ends the observation in order: positions, then the clients leave by themselves.
+    /// What was typed a moment ago has its reply on the way; the rest goes home.
+    async fn await_replies(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(1);
+        while self.begin_nothing() {
+            match tokio::time::timeout_at(deadline, self.incoming.recv()).await {
+                Ok(Some(arrival)) => self.arrived(arrival),
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Ends the observation in order: positions, then the clients leave by themselves, and their marks with them.
     async fn leave(mut self) {
+        self.await_replies().await;
         self.tell_positions();
         self.leave_pipes();
+        self.take_marks_away();
         // A client whose input is closed leaves by itself, and so does its draining task.
         let children = std::mem::take(&mut self.clients);
         let mut left = children.len();
@@ -426,6 +445,9 @@ impl Host {
                 Ok(Some(_)) => {}
                 Ok(None) | Err(_) => break,
             }
+        }
+        if let Some(words) = self.spec.transport.let_go() {
+            let _ = tokio::time::timeout(Duration::from_secs(2), super::fork::run(&words)).await;
         }
         let _ = tokio::time::timeout(Duration::from_secs(3), self.outlet.finish()).await;
         if let Some(done) = self.shutdown {

@@ -43,15 +43,18 @@ pub use transport::{Socket, SshTarget, Transport, shell_word};
 
 use std::sync::Arc;
 use tmuxagent_clock::Clock;
-use tmuxagent_model::{Effect, Event, HostState, IntentId, PaneId, PaneKey, Prompt, SendKeys, Timestamp};
+use tmuxagent_errand::{Ending, Errand};
+use tmuxagent_model::{Event, HostState, IntentId, PaneId, PaneKey, Timestamp};
 use tmuxagent_policy::Policy;
 use tokio::sync::{mpsc, oneshot, watch as latest};
 
 /// What a host tells, in one order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum HostMessage {
-    /// `PaneSeen`, `PaneGone`, `HostLost`, `Line`, `Activity`, `Gap`, `Program`, `CommandEnded` or `Outcome`.
+    /// `PaneSeen`, `PaneGone`, `HostLost`, `Line`, `Activity`, `Gap`, `Program` or `CommandEnded`.
     Event(Event),
+    /// An errand has its outcome.
+    Ended(Ending),
     /// How the host is observed now.
     Status {
         /// The state.
@@ -108,8 +111,7 @@ pub struct PaneLive {
 /// What the supervisor asks of a host.
 #[derive(Debug)]
 enum Request {
-    Send { intent: IntentId, keys: SendKeys, settle: bool },
-    Prompt { intent: IntentId, prompt: Prompt, settle: bool },
+    Take(Errand),
     Withdraw(IntentId),
     Release(PaneKey),
     WatchScreens(Vec<PaneKey>),
@@ -126,28 +128,22 @@ pub struct HostHandle {
 }
 
 impl HostHandle {
-    /// Types keys. The outcome comes as [`Event::Outcome`].
+    /// Types keys, or submits a prompt. The outcome comes as [`HostMessage::Ended`]; when this host ends first, or the
+    /// errand is none that is typed, it comes home.
+    ///
+    /// One that may have been begun is settled: it is typed unless the pane's mark shows that it was. Where the pane is
+    /// gone, nobody can know: [`tmuxagent_model::Outcome::Unknown`].
     ///
     /// Sends to one pane are queued: after an outcome the next waits for [`HostHandle::release`], because a pane
     /// remembers only the last mark.
-    pub fn send(&self, intent: IntentId, keys: SendKeys) {
-        self.ask(Request::Send { intent, keys, settle: false });
+    pub fn take(&self, errand: Errand) {
+        self.ask(Request::Take(errand));
     }
 
-    /// Submits a prompt; otherwise as [`HostHandle::send`].
-    pub fn prompt(&self, intent: IntentId, prompt: Prompt) {
-        self.ask(Request::Prompt { intent, prompt, settle: false });
-    }
-
-    /// Settles an effect that was under way when the supervisor ended: types it unless the pane's mark shows that it
-    /// was typed. Where the pane is gone, nobody can know: [`tmuxagent_model::Outcome::Unknown`]. Effects that are not
-    /// typed are none of a host's concern and get no outcome.
-    pub fn settle(&self, intent: IntentId, effect: &Effect) {
-        match effect {
-            Effect::Send(keys) => self.ask(Request::Send { intent, keys: keys.clone(), settle: true }),
-            Effect::Prompt(prompt) => self.ask(Request::Prompt { intent, prompt: prompt.clone(), settle: true }),
-            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => {}
-        }
+    /// Whether the host has ended, by a fault of its own where nobody asked for it.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.requests.is_closed()
     }
 
     /// Gives up a send that is not wanted any more; where nothing of it was typed yet, nothing will be.
@@ -190,7 +186,7 @@ impl HostHandle {
     }
 
     fn ask(&self, request: Request) {
-        // A host that has ended answers nothing; its queue is closed, which the supervisor sees.
+        // A host that has ended answers nothing, and its queue is closed; an errand for it comes home.
         let _ = self.requests.send(request);
     }
 }

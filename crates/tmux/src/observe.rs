@@ -71,7 +71,7 @@ impl Host {
 
     /// Output of a pane that no listing has named yet is kept until one does.
     fn stranger(&mut self, pane: PaneId, bytes: &[u8]) {
-        if self.shown_by.contains_key(&pane) || self.excluded.contains(&pane) {
+        if self.shown_by.contains_key(&pane) || self.excluded.contains(&pane) || self.makes_up(pane) {
             return;
         }
         let kept = self.strangers.entry(pane).or_default();

@@ -157,7 +157,8 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
             | Event::PaneGone { pane },
         )
         | HostMessage::Position { pane, .. } => Some(pane),
-        HostMessage::Event(
+        HostMessage::Ended(_)
+        | HostMessage::Event(
             Event::PaneSeen { .. }
             | Event::HostLost { .. }
             | Event::Asked { .. }

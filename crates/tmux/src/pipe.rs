@@ -29,7 +29,7 @@ pub(super) enum PipeSays {
     /// It ended.
     Closed,
     /// An outcome that was told behind what the pipe held.
-    Outcome(Box<tmuxagent_model::Event>),
+    Outcome(Box<tmuxagent_errand::Ending>),
 }
 
 /// How many bytes at the start of `late` (the pipe's) are not repeated at the start of `kept` (the stream's).

@@ -54,7 +54,7 @@ impl Host {
         }
         let (transport, nonce, arrivals) = (self.spec.transport.clone(), self.nonce.clone(), self.arrivals.clone());
         tokio::spawn(async move {
-            let result = probe::list(&transport, &nonce).await;
+            let result = probe::list_again(&transport, &nonce).await;
             let _ = arrivals.send(Arrival::Polled(Box::new(result))).await;
         });
     }
@@ -96,10 +96,14 @@ impl Host {
     }
 
     /// The round's captures arrived.
-    pub fn captured(&mut self, captures: Vec<(PaneKey, Capture)>) {
+    pub fn captured(&mut self, captures: Result<Vec<(PaneKey, Capture)>, ProbeError>) {
         if self.link != Link::Polling {
             return;
         }
+        let captures = match captures {
+            Ok(captures) => captures,
+            Err(error) => return self.polled(Err(error)),
+        };
         let now = self.clock.now();
         let mut shown = Vec::new();
         // Before 3.0 `capture-pane -J` fills lines up with blanks that nobody printed.
@@ -140,7 +144,14 @@ impl Host {
 
 /// Captures panes by one shell script, so that a remote host is asked once per round; a pane that is gone spoils no
 /// other.
-async fn capture_all(transport: &Transport, nonce: &Nonce, panes: Vec<PaneKey>) -> Vec<(PaneKey, Capture)> {
+///
+/// # Errors
+/// When the machine can't be asked.
+async fn capture_all(
+    transport: &Transport,
+    nonce: &Nonce,
+    panes: Vec<PaneKey>,
+) -> Result<Vec<(PaneKey, Capture)>, ProbeError> {
     let facts = [
         "#{pane_pid}",
         "#{alternate_on}",
@@ -155,12 +166,16 @@ async fn capture_all(transport: &Transport, nonce: &Nonce, panes: Vec<PaneKey>) 
     // A command line has its limits (128 KiB in one word on Linux).
     for some in panes.chunks(100) {
         let script: Vec<String> = some.iter().map(|key| capture(transport, key, &facts, &border, &from)).collect();
-        let Ok(printed) = fork::run(&transport.shell(&script.join("; "))).await else { continue };
+        let asked = fork::run_within(&transport.shell(&script.join("; ")), fork::ROUND).await;
+        let printed = asked.map_err(ProbeError::Unreachable)?;
+        if !transport.is_local() && printed.code == Some(255) {
+            return Err(probe::classify(printed, transport));
+        }
         let found = read(nonce, &printed.output);
         let of = |id: &str| some.iter().find(|key| key.pane.to_string() == id).cloned();
         out.extend(found.into_iter().filter_map(|(id, capture)| Some((of(&id)?, capture))));
     }
-    out
+    Ok(out)
 }
 
 fn capture(transport: &Transport, key: &PaneKey, facts: &str, border: &str, from: &str) -> String {

@@ -45,8 +45,21 @@ pub(super) enum ProbeError {
     Unreachable(String),
 }
 
+impl ProbeError {
+    /// A machine that answered a moment ago does so no more.
+    pub fn silent() -> Self {
+        Self::Unreachable(format!("no answer within {} s", fork::ROUND.as_secs()))
+    }
+}
+
+/// Lists all panes once more, of a server that answered a moment ago.
+pub(super) async fn list_again(transport: &Transport, nonce: &Nonce) -> Result<Vec<Entry>, ProbeError> {
+    let listing = tokio::time::timeout(fork::ROUND, list(transport, nonce)).await;
+    listing.unwrap_or_else(|_| Err(ProbeError::silent()))
+}
+
 /// Lists all panes once.
-pub(super) async fn list(transport: &Transport, nonce: &Nonce) -> Result<Vec<Entry>, ProbeError> {
+async fn list(transport: &Transport, nonce: &Nonce) -> Result<Vec<Entry>, ProbeError> {
     let format = listing_format(nonce);
     listed(transport, nonce, &["list-panes", "-a", "-F", &format]).await
 }
@@ -110,7 +123,7 @@ fn hex(bytes: [u8; 16]) -> String {
 }
 
 /// tmux's and ssh's ways of saying that nobody is there.
-fn classify(printed: Printed, transport: &Transport) -> ProbeError {
+pub(super) fn classify(printed: Printed, transport: &Transport) -> ProbeError {
     let Printed { code, error, .. } = printed;
     let refused = error.contains("(Connection refused)") || error.contains("(No such file or directory)");
     if error.contains("no server running on") || (error.contains("error connecting to") && refused) {

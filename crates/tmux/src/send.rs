@@ -11,12 +11,17 @@ use super::proto::{Expectation, Input, Questions, Reply, Verdict, send_line, ver
 use super::taken::{Check, Typed};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
+use tmuxagent_errand::Errand;
 use tmuxagent_failpoints as failpoints;
-use tmuxagent_model::{Event, HostState, IntentId, KeyStep, Outcome, PaneKey, Prompt, SendKeys, SkipReason};
+use tmuxagent_model::{Effect, Event, HostState, IntentId, KeyStep, Outcome, PaneKey, SkipReason};
 use tokio::time::Instant;
 
 /// How long a send may wait for its pane to be reachable before it is given up. Nothing was typed then.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A host that was lost a moment ago is waited for so long: most links that break are made again by then.
+const LOST: Duration = Duration::from_secs(15);
+/// How long a send that may have been typed waits for the pane's mark, which tells. After that nobody knows.
+const UNKNOWN: Duration = Duration::from_secs(15 * 60);
 
 /// The sends of all panes.
 pub(super) type Lanes = HashMap<PaneKey, Lane>;
@@ -38,89 +43,66 @@ pub(super) struct Lane {
 impl Lane {
     /// The text of the prompt under way.
     pub fn prompt(&self) -> Option<&str> {
-        match &self.under_way.as_ref()?.what {
-            What::Prompt(text) => Some(text),
-            What::Keys(_) => None,
+        match self.under_way.as_ref()?.input() {
+            Input::Prompt(text) => Some(text),
+            Input::Keys(_) => None,
         }
     }
 
     /// The intent under way.
     pub fn intent(&self) -> Option<&IntentId> {
-        self.under_way.as_ref().map(|send| &send.intent)
+        self.under_way.as_ref().map(|send| send.errand.id())
     }
 }
 
 /// One send.
 #[derive(Debug)]
 pub(super) struct Sending {
-    intent: IntentId,
-    what: What,
+    /// Begun where it may have been typed already: in an earlier life, or over a client that was lost.
+    errand: Errand,
     pane: PaneKey,
-    command: Option<String>,
-    screen: Option<String>,
-    /// It may have been typed already: in an earlier life, or over a client that was lost.
-    perhaps_typed: bool,
     /// The pane's reader knows what echo to expect.
     expected: bool,
     since: Instant,
 }
 
-#[derive(Debug)]
-enum What {
-    Keys(Vec<KeyStep>),
-    Prompt(String),
-}
-
 impl Sending {
-    pub fn keys(intent: IntentId, keys: SendKeys, settle: bool) -> Self {
-        let SendKeys { pane, steps, expect_command, expect_screen } = keys;
-        Self {
-            intent,
-            what: What::Keys(steps),
-            pane,
-            command: expect_command,
-            screen: expect_screen,
-            perhaps_typed: settle,
-            expected: false,
-            since: Instant::now(),
-        }
+    /// `None` for what is not typed.
+    fn of(errand: Errand) -> Option<Self> {
+        let pane = match &errand.intent().effect {
+            Effect::Send(send) => send.pane.clone(),
+            Effect::Prompt(prompt) => prompt.pane.clone(),
+            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return None,
+        };
+        Some(Self { errand, pane, expected: false, since: Instant::now() })
     }
 
-    pub fn prompt(intent: IntentId, prompt: Prompt, settle: bool) -> Self {
-        let Prompt { pane, text, expect_command } = prompt;
-        Self {
-            intent,
-            what: What::Prompt(text),
-            pane,
-            command: expect_command,
-            screen: None,
-            perhaps_typed: settle,
-            expected: false,
-            since: Instant::now(),
-        }
+    fn perhaps_typed(&self) -> bool {
+        self.errand.is_begun()
     }
 
     fn expectation(&self) -> Expectation<'_> {
-        let questions = match self.what {
-            What::Prompt(_) => Questions::Respected,
-            What::Keys(_) => Questions::Answered,
+        let (command, screen, questions) = match &self.errand.intent().effect {
+            Effect::Send(send) => (&send.expect_command, send.expect_screen.as_deref(), Questions::Answered),
+            Effect::Prompt(prompt) => (&prompt.expect_command, None, Questions::Respected),
+            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => (&None, None, Questions::Respected),
         };
-        let (command, screen) = (self.command.as_deref(), self.screen.as_deref());
-        Expectation { pane: &self.pane, command, screen, questions }
+        Expectation { pane: &self.pane, command: command.as_deref(), screen, questions }
     }
 
     fn input(&self) -> Input<'_> {
-        match &self.what {
-            What::Keys(steps) => Input::Keys(steps),
-            What::Prompt(text) => Input::Prompt(text),
+        match &self.errand.intent().effect {
+            Effect::Send(send) => Input::Keys(&send.steps),
+            Effect::Prompt(prompt) => Input::Prompt(&prompt.text),
+            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => Input::Keys(&[]),
         }
     }
 
     /// The text that the terminal will echo, Enter as a line break.
     fn echo(&self) -> String {
-        match &self.what {
-            What::Prompt(text) => format!("{text}\n"),
-            What::Keys(steps) => steps.iter().fold(String::new(), |mut out, step| {
+        match self.input() {
+            Input::Prompt(text) => format!("{text}\n"),
+            Input::Keys(steps) => steps.iter().fold(String::new(), |mut out, step| {
                 match step {
                     KeyStep::Text(text) => out.push_str(text),
                     KeyStep::Key(key) if key.eq_ignore_ascii_case("enter") => out.push('\n'),
@@ -135,13 +117,14 @@ impl Sending {
 
     /// The outcome when the pane can't be reached any more, for good.
     fn lost(&self, reason: SkipReason, error: &str) -> Outcome {
-        if self.perhaps_typed { Outcome::Unknown { error: error.to_owned() } } else { Outcome::Skipped { reason } }
+        if self.perhaps_typed() { Outcome::Unknown { error: error.to_owned() } } else { Outcome::Skipped { reason } }
     }
 }
 
 impl Host {
-    /// Takes a send into its pane's lane.
-    pub fn queue_send(&mut self, send: Sending) {
+    /// Takes an errand into its pane's lane; one that is not typed goes home.
+    pub fn queue_send(&mut self, errand: Errand) {
+        let Some(send) = Sending::of(errand) else { return };
         let pane = send.pane.clone();
         self.lanes.entry(pane.clone()).or_default().waiting.push_back(send);
         self.pump(&pane);
@@ -150,7 +133,7 @@ impl Host {
     /// Makes the echo of keys known that may have been typed before the pane is read up to now.
     pub fn expect_echoes(&mut self, key: &PaneKey) {
         let (Some(lane), Some(pane)) = (self.lanes.get_mut(key), self.panes.get_mut(&key.pane)) else { return };
-        for send in lane.waiting.iter_mut().filter(|send| send.perhaps_typed && !send.expected) {
+        for send in lane.waiting.iter_mut().filter(|send| send.perhaps_typed() && !send.expected) {
             pane.reader.typed(&send.echo());
             send.expected = true;
         }
@@ -158,13 +141,20 @@ impl Host {
 
     /// A send that waits and was certainly not typed is given up.
     pub fn withdraw(&mut self, intent: &IntentId) {
-        let surely = |send: &Sending| send.intent == *intent && !send.perhaps_typed;
-        let lane = self.lanes.values_mut().find(|lane| lane.waiting.iter().any(surely));
-        if let Some(lane) = lane {
-            lane.waiting.retain(|send| !surely(send));
-            let outcome = Outcome::Skipped { reason: SkipReason::Withdrawn };
-            self.outlet.event(Event::Outcome { intent: intent.clone(), outcome });
+        let surely = |send: &Sending| send.errand.id() == intent && !send.perhaps_typed();
+        let found = self.lanes.values_mut().find_map(|lane| {
+            let place = lane.waiting.iter().position(surely)?;
+            lane.waiting.remove(place)
+        });
+        if let Some(send) = found {
+            self.tell_end(send, Outcome::Skipped { reason: SkipReason::Withdrawn });
         }
+    }
+
+    /// Gives back what is not begun; whether some other send still waits for its reply.
+    pub fn begin_nothing(&mut self) -> bool {
+        self.lanes.values_mut().for_each(|lane| lane.waiting.clear());
+        self.lanes.values().any(|lane| lane.under_way.is_some() && lane.check.is_none())
     }
 
     /// The pane's last outcome is committed.
@@ -206,19 +196,17 @@ impl Host {
             self.finish(key, outcome);
             return;
         }
-        if let Some(why) = unable {
-            if !next.perhaps_typed {
-                self.finish(key, Outcome::Skipped { reason: SkipReason::Unreachable(why) });
-            }
+        if let Some(why) = unable.filter(|_| !next.perhaps_typed()) {
+            self.finish(key, Outcome::Skipped { reason: SkipReason::Unreachable(why) });
             return;
         }
         let ready = self.panes.get(&key.pane).filter(|pane| matches!(pane.feed, Feed::Stream | Feed::Piped));
         let Some(client) = ready.and_then(|pane| pane.client) else {
-            let at = next.since + PATIENCE;
+            let at = given_up_at(next, self.lost_at);
             self.wake_at(at);
             return;
         };
-        let line = match send_line(&self.nonce, &next.intent, &next.expectation(), next.input()) {
+        let line = match send_line(&self.nonce, next.errand.id(), &next.expectation(), next.input()) {
             Ok(line) => line,
             Err(error) => {
                 self.finish(key, Outcome::Failed { error: error.to_string() });
@@ -226,6 +214,7 @@ impl Host {
             }
         };
         let Some(mut send) = lane.waiting.pop_front() else { return };
+        send.errand.begin();
         if let Some(pane) = self.panes.get_mut(&key.pane).filter(|_| !send.expected) {
             pane.reader.typed(&send.echo());
             send.expected = true;
@@ -246,6 +235,9 @@ impl Host {
 
     /// Why nothing can be typed on this host now, if that is so for longer than a moment.
     fn cannot_send(&self) -> Option<String> {
+        if self.lost_at.is_some_and(|lost| lost.elapsed() < LOST) {
+            return None;
+        }
         match (&self.status, self.link) {
             (_, Link::Control) => None,
             // A quiet moment to attach may come any time; control mode that is missing or fails does not.
@@ -261,15 +253,15 @@ impl Host {
         let Some(lane) = self.lanes.get_mut(key) else { return };
         let Some(send) = lane.under_way.take().or_else(|| lane.waiting.pop_front()) else { return };
         lane.held = true;
-        let outcome = Event::Outcome { intent: send.intent, outcome };
+        let ending = send.errand.end(outcome);
         if self.outlet.holds(key) {
-            return self.outlet.release(key, vec![HostMessage::Event(outcome)]);
+            return self.outlet.release(key, vec![HostMessage::Ended(ending)]);
         }
         if let Some(pane) = self.panes.get_mut(&key.pane).filter(|pane| pane.feed == Feed::Stream) {
             // A restart goes on from here: what was printed before the keys is not read again as if it came after.
             pane.begin_position(&mut self.outlet);
         }
-        self.tell_behind_pipe(key.pane, outcome);
+        self.tell_behind_pipe(key.pane, ending);
     }
 
     /// Ends the lane's send, for an outcome that is told elsewhere.
@@ -277,13 +269,17 @@ impl Host {
         let lane = self.lanes.get_mut(key)?;
         let send = lane.under_way.take()?;
         lane.held = true;
-        Some(HostMessage::Event(Event::Outcome { intent: send.intent, outcome }))
+        Some(HostMessage::Ended(send.errand.end(outcome)))
+    }
+
+    fn tell_end(&mut self, send: Sending, outcome: Outcome) {
+        self.outlet.put(HostMessage::Ended(send.errand.end(outcome)));
     }
 
     /// The reply to a send arrived.
     pub fn send_replied(&mut self, key: &PaneKey, reply: &Reply) {
         let Some(send) = self.lanes.get(key).and_then(|lane| lane.under_way.as_ref()) else { return };
-        let verdict = verdict(&self.nonce, &send.intent, &send.expectation(), reply);
+        let verdict = verdict(&self.nonce, send.errand.id(), &send.expectation(), reply);
         let typed = match &verdict {
             Verdict::Sent => Some(Typed::Now),
             Verdict::Earlier => Some(Typed::Earlier),
@@ -310,9 +306,8 @@ impl Host {
     /// The client was lost before the reply: the same send goes first over the next one.
     pub fn send_lost(&mut self, key: &PaneKey) {
         if let Some(lane) = self.lanes.get_mut(key)
-            && let Some(mut send) = lane.under_way.take()
+            && let Some(send) = lane.under_way.take()
         {
-            send.perhaps_typed = true;
             lane.check = None;
             lane.waiting.push_front(send);
         }
@@ -329,7 +324,7 @@ impl Host {
             self.lanes.remove(&key);
             for send in sends {
                 let outcome = send.lost(SkipReason::OtherServer, error);
-                self.outlet.event(Event::Outcome { intent: send.intent, outcome });
+                self.tell_end(send, outcome);
             }
         }
     }
@@ -337,18 +332,33 @@ impl Host {
     /// Gives up sends that waited too long for their pane, and tries the others.
     pub fn tick_sends(&mut self, now: Instant) {
         self.tick_checks(now);
-        let late: Vec<PaneKey> = self
-            .lanes
-            .iter()
-            .filter(|(_, lane)| {
-                let next = lane.waiting.front().filter(|_| lane.under_way.is_none() && !lane.held);
-                next.is_some_and(|next| !next.perhaps_typed && now >= next.since + PATIENCE)
-            })
-            .map(|(key, _)| key.clone())
-            .collect();
+        let mut late: Vec<PaneKey> = Vec::new();
+        for (key, lane) in &self.lanes {
+            let Some(next) = lane.waiting.front().filter(|_| lane.under_way.is_none() && !lane.held) else { continue };
+            let at = given_up_at(next, self.lost_at);
+            if now >= at {
+                late.push(key.clone());
+            } else {
+                self.times.wake = Some(self.times.wake.map_or(at, |wake| wake.min(at)));
+            }
+        }
         for key in late {
-            let why = "its session could not be attached to in time".to_owned();
-            self.finish(&key, Outcome::Skipped { reason: SkipReason::Unreachable(why) });
+            let shown = self.status.as_ref().filter(|_| self.lost_at.is_some()).map(|(_, _, detail)| detail.clone());
+            let why = shown.unwrap_or_else(|| "its session could not be attached to in time".to_owned());
+            let Some(next) = self.lanes.get(&key).and_then(|lane| lane.waiting.front()) else { continue };
+            let unknown = format!("{why}, so nobody can know whether it was typed");
+            let outcome = next.lost(SkipReason::Unreachable(why), &unknown);
+            self.finish(&key, outcome);
         }
     }
+}
+
+/// When a send that can't be typed is given up: the pane is not reached in time, or a host that was lost does not come
+/// back; later where only the pane can tell whether it was typed.
+fn given_up_at(send: &Sending, lost_at: Option<Instant>) -> Instant {
+    if send.perhaps_typed() {
+        return send.since + UNKNOWN;
+    }
+    let patient = send.since + PATIENCE;
+    lost_at.map_or(patient, |lost| patient.min((lost + LOST).max(send.since)))
 }

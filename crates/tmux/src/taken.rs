@@ -24,13 +24,18 @@ const UNSEEN: Duration = Duration::from_millis(2500);
 /// After so long it was not taken.
 const PATIENCE: Duration = Duration::from_secs(6);
 
+/// Where its screen can't be looked at for so long it is given up.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
 /// A prompt that was typed and is looked after.
 #[derive(Debug)]
 pub(super) struct Check {
     submitted: Submitted,
     /// The rows before it was typed.
     before: Vec<String>,
-    /// Since when it is looked for.
+    /// When it was typed.
+    typed: Instant,
+    /// Since when it is looked for, without the time in which nothing could be seen: its connection may be cut.
     since: Instant,
     /// When the last look was asked for, and whether it is answered.
     asked: Instant,
@@ -76,8 +81,16 @@ impl Host {
         let (rows, cursor) = lane.before.take().filter(|_| typed == Typed::Now).unwrap_or_default();
         let Some(prompt) = lane.prompt() else { return false };
         let (now, submitted) = (Instant::now(), Submitted::new(prompt, entry, &rows, cursor));
-        lane.check =
-            Some(Check { submitted, before: rows, since: now, asked: now, answered: true, nudged: false, position });
+        lane.check = Some(Check {
+            submitted,
+            before: rows,
+            typed: now,
+            since: now,
+            asked: now,
+            answered: true,
+            nudged: false,
+            position,
+        });
         self.outlet.hold(key);
         self.wake_at(now + LOOK_EVERY);
         true
@@ -85,12 +98,20 @@ impl Host {
 
     /// Looks at the screens of panes whose prompts are looked after.
     pub fn tick_checks(&mut self, now: Instant) {
-        let mut due: Vec<PaneKey> = Vec::new();
+        let (mut due, mut over): (Vec<PaneKey>, Vec<PaneKey>) = (Vec::new(), Vec::new());
         let mut next: Option<Instant> = None;
         for (key, lane) in &mut self.lanes {
             let Some(check) = &mut lane.check else { continue };
+            let gone = self.complete && self.panes.get(&key.pane).is_none_or(|pane| pane.info.key != *key);
+            if gone || now >= check.typed + LONGEST {
+                over.push(key.clone());
+                continue;
+            }
             let at = check.asked + if check.answered { LOOK_EVERY } else { UNANSWERED };
             if now >= at {
+                if !check.answered {
+                    check.since += now - check.asked;
+                }
                 (check.asked, check.answered) = (now, false);
                 due.push(key.clone());
             }
@@ -98,6 +119,10 @@ impl Host {
             next = Some(next.map_or(at, |next| next.min(at)));
         }
         due.iter().for_each(|key| self.look_before(key));
+        for key in over {
+            let error = "it was pasted, but its pane can't be looked at any more".to_owned();
+            self.end_check(&key, Outcome::Unknown { error });
+        }
         if let Some(at) = next {
             self.wake_at(at);
         }

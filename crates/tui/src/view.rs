@@ -119,7 +119,7 @@ fn title(model: &Model, panel: Panel) -> Line<'static> {
         },
         Panel::Tail => {
             if let Some(place) = model.pane.as_ref().and_then(|pane| model.pane_view(pane)) {
-                spans.push(Span::raw(format!(" {}", text::place_of(model, place))));
+                spans.push(Span::raw(format!(" {}", text::place_of(place))));
             }
         }
     }

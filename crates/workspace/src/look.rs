@@ -1,6 +1,7 @@
 //! What exists: the panes of a host, its home folder, and which of the wanted folders are there.
 
-use std::process::{Command, Output, Stdio};
+use std::io::{self, Read};
+use std::process::{Child, Command, Output, Stdio};
 use tmuxagent_model::HostName;
 use tmuxagent_tmux::proto::{Nonce, Version, row_format, split_rows};
 use tmuxagent_tmux::{Refusal, Transport, shell_word};
@@ -163,6 +164,32 @@ pub(super) fn run(transport: &Transport, words: &[String]) -> Result<Output, Str
     run_with(transport, words, None)
 }
 
+/// The most that a command may print, bytes; one that says more does not stop.
+const MOST: u64 = 48 * 1024 * 1024;
+
+/// Reads a child to its end, which is made where it does not come.
+fn bounded(mut child: Child) -> io::Result<Output> {
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let error = std::thread::spawn(move || all_of(stderr));
+    let stdout = all_of(stdout);
+    if stdout.is_err() {
+        // It may have ended by itself by now.
+        let _ = child.kill();
+    }
+    let status = child.wait()?;
+    let stderr = error.join().unwrap_or_else(|_| Ok(Vec::new()))?;
+    Ok(Output { status, stdout: stdout?, stderr })
+}
+
+fn all_of(from: Option<impl Read>) -> io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    if let Some(from) = from {
+        from.take(MOST + 1).read_to_end(&mut all)?;
+    }
+    let endless = || io::Error::new(io::ErrorKind::FileTooLarge, "it answers without end");
+    if all.len() as u64 > MOST { Err(endless()) } else { Ok(all) }
+}
+
 /// The same with something on its standard input.
 pub(super) fn run_with(transport: &Transport, words: &[String], input: Option<&str>) -> Result<Output, String> {
     use std::io::Write as _;
@@ -176,7 +203,8 @@ pub(super) fn run_with(transport: &Transport, words: &[String], input: Option<&s
         // One that does not read ends with an error of its own.
         let _ = stdin.write_all(input.as_bytes());
     }
-    let output = child.wait_with_output().map_err(|error| format!("can't run `{program}`: {error}"))?;
+    let mut output = bounded(child).map_err(|error| format!("can't run `{program}`: {error}"))?;
+    let said = Transport::said(words, &output.stdout).map(<[u8]>::to_vec);
     if let Transport::Ssh { target, bin, .. } = transport {
         match output.status.code() {
             Some(255) => return Err(Refusal::of_ssh(target, &String::from_utf8_lossy(&output.stderr)).to_string()),
@@ -184,5 +212,6 @@ pub(super) fn run_with(transport: &Transport, words: &[String], input: Option<&s
             _ => {}
         }
     }
+    output.stdout = said.ok_or("its login shell runs no commands; try it by hand: ssh HOST true")?;
     Ok(output)
 }

@@ -207,7 +207,7 @@ fn not_recorded(name: &str, known: &[RecordedPane]) -> CliError {
     let zone = TimeZone::system();
     let listed = known.iter().rev().map(|pane| {
         let (from, to) = (minute(&zone, pane.first_at), minute(&zone, pane.last_at));
-        format!("{}  {}  {from} – {to}, {} lines", pane.info.short(), clean(&pane.info.place()), pane.lines)
+        format!("{}  {}  {from} – {to}, {} lines", pane.info.short(), clean(&pane.info.target()), pane.lines)
     });
     CliError::NotFound {
         text: format!("no recorded pane is named `{}`", clean(name)),

@@ -19,13 +19,25 @@ pub struct Sshd {
     folder: tempfile::TempDir,
     port: u16,
     child: Option<Child>,
+    /// What runs instead of what a connection asks for; empty: what it asks for.
+    force: String,
 }
 
 impl Sshd {
     /// Makes keys and starts the server.
     pub fn start() -> Self {
+        Self::forcing("")
+    }
+
+    /// The same for a user whose login shell is `shell`.
+    pub fn with_shell(shell: &str) -> Self {
+        Self::forcing(&format!("exec {shell} -c \"$SSH_ORIGINAL_COMMAND\""))
+    }
+
+    /// The same with a command that runs instead of what is asked for (`$SSH_ORIGINAL_COMMAND`).
+    pub fn forcing(command: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("ta-ssh").tempdir().expect("a temporary folder");
-        let sshd = Self { port: free_port(), folder, child: None };
+        let sshd = Self { port: free_port(), folder, child: None, force: command.to_owned() };
         sshd.make_key("user");
         std::fs::copy(sshd.file("user.pub"), sshd.file("authorized_keys")).expect("a key");
         sshd.new_host_key();
@@ -47,12 +59,13 @@ impl Sshd {
         let text = format!(
             "Port {}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nPubkeyAuthentication yes\n\
-             PermitRootLogin prohibit-password\nMaxStartups 200\nUseDNS no\nLogLevel ERROR\nSetEnv HOME={}\n",
+             PermitRootLogin prohibit-password\nMaxStartups 200\nUseDNS no\nLogLevel ERROR\nSetEnv HOME={}\n{}",
             self.port,
             self.file("host").display(),
             self.file("authorized_keys").display(),
             // What the user's login shell reads there is no part of a test, and may take long.
             self.folder.path().display(),
+            if self.force.is_empty() { String::new() } else { format!("ForceCommand {}\n", self.force) },
         );
         std::fs::write(self.file("sshd_config"), text).expect("writable");
         let mut command = Command::new(program());

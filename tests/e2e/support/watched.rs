@@ -6,19 +6,92 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tmuxagent_clock::Clock;
+use tmuxagent_errand::{Errand, Home, Returned};
 use tmuxagent_model::{
-    Event, HostName, HostState, IntentId, KeyStep, LineEvent, Millis, Outcome, PaneInfo, PaneKey, SendKeys, Timestamp,
+    Effect, Event, HostName, HostState, Intent, IntentId, IntentState, KeyStep, LineEvent, Millis, Outcome, PaneInfo,
+    PaneKey, Prompt, SendKeys, Timestamp,
 };
 use tmuxagent_policy::{Condition, Pattern, PatternId, Pipeline, Policy, Selector, Stage};
 use tmuxagent_tmux::{self as tmux, HostHandle, HostMessage, HostSpec, Position, Socket, Transport};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// See the module. Ends the observation when dropped.
 pub struct Watched {
     /// The way to ask something of the collector.
-    pub handle: HostHandle,
+    pub handle: Hand,
     /// Replaces the policy.
     pub policy: tokio::sync::watch::Sender<Arc<Policy>>,
     messages: Arc<Mutex<Vec<HostMessage>>>,
+}
+
+/// A handle that makes the errands as well.
+pub struct Hand {
+    handle: HostHandle,
+    home: Home,
+    returned: Mutex<UnboundedReceiver<Returned>>,
+}
+
+impl std::ops::Deref for Hand {
+    type Target = HostHandle;
+
+    fn deref(&self) -> &HostHandle {
+        &self.handle
+    }
+}
+
+impl Hand {
+    fn errand(&self, id: IntentId, effect: Effect) -> Errand {
+        let (run, stage) = (None, None);
+        let intent = Intent { id, effect, run, stage, attempt: 0, state: IntentState::Open, at: Timestamp(0) };
+        Errand::new(intent, &self.home)
+    }
+
+    /// Types keys.
+    pub fn send(&self, intent: IntentId, keys: SendKeys) {
+        self.take(self.errand(intent, Effect::Send(keys)));
+    }
+
+    /// Submits a prompt.
+    pub fn prompt(&self, intent: IntentId, prompt: Prompt) {
+        self.take(self.errand(intent, Effect::Prompt(prompt)));
+    }
+
+    /// Settles what may have been typed.
+    pub fn settle(&self, intent: IntentId, effect: &Effect) {
+        let mut errand = self.errand(intent, effect.clone());
+        errand.begin();
+        self.take(errand);
+    }
+
+    /// What came home so far.
+    pub fn returned(&self) -> Vec<Returned> {
+        let mut returned = self.returned.lock().expect("a sound lock");
+        std::iter::from_fn(|| returned.try_recv().ok()).collect()
+    }
+}
+
+/// A message as it may be kept: the end of an errand becomes its event.
+fn kept(message: HostMessage) -> HostMessage {
+    match message {
+        HostMessage::Ended(ending) => HostMessage::Event(ending.into_event()),
+        other => other,
+    }
+}
+
+fn copy(message: &HostMessage) -> HostMessage {
+    match message {
+        HostMessage::Event(event) => HostMessage::Event(event.clone()),
+        HostMessage::Ended(ending) => HostMessage::Event(ending.event().clone()),
+        HostMessage::Status { state, version, detail } => {
+            HostMessage::Status { state: *state, version: version.clone(), detail: detail.clone() }
+        }
+        HostMessage::Panes(panes) => HostMessage::Panes(panes.clone()),
+        HostMessage::Malformed { pane, error } => HostMessage::Malformed { pane: pane.clone(), error: error.clone() },
+        HostMessage::Screen { pane, rows } => HostMessage::Screen { pane: pane.clone(), rows: rows.clone() },
+        HostMessage::Position { pane, position } => {
+            HostMessage::Position { pane: pane.clone(), position: position.clone() }
+        }
+    }
 }
 
 /// A specification for a private server.
@@ -79,18 +152,19 @@ impl Watched {
         let (out, mut incoming) = tokio::sync::mpsc::channel(256);
         let handle = tmux::watch(spec, rules, out, Clock::start(Timestamp(0))).expect("a thread");
         let messages = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&messages);
+        let all = Arc::clone(&messages);
         std::thread::spawn(move || {
             while let Some(message) = incoming.blocking_recv() {
-                kept.lock().expect("a sound lock").push(message);
+                all.lock().expect("a sound lock").push(kept(message));
             }
         });
-        Self { handle, policy, messages }
+        let (home, returned) = tokio::sync::mpsc::unbounded_channel();
+        Self { handle: Hand { handle, home, returned: Mutex::new(returned) }, policy, messages }
     }
 
     /// Everything said so far.
     pub fn messages(&self) -> Vec<HostMessage> {
-        self.messages.lock().expect("a sound lock").clone()
+        self.messages.lock().expect("a sound lock").iter().map(copy).collect()
     }
 
     /// Looks through everything said so far.

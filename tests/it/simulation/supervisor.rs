@@ -106,7 +106,6 @@ impl Supervisor {
                     let outcome = Outcome::Unknown { error: "it ended".to_owned() };
                     self.step(now, Event::Outcome { intent: intent.id, outcome });
                 }
-                (Recovery::Drop, _) => self.step(now, Event::Outcome { intent: intent.id, outcome: Outcome::Done }),
             }
         }
     }

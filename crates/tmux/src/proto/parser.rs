@@ -13,7 +13,7 @@ use tmuxagent_model::PaneId;
 /// The longest line that is read whole, bytes; more is cut off. tmux's own lines are far shorter except subscriptions.
 pub const MAX_LINE: usize = 8 * 1024 * 1024;
 /// The longest announced block, bytes.
-const MAX_RAW: usize = 64 * 1024 * 1024;
+const MAX_RAW: usize = 48 * 1024 * 1024;
 
 /// The three values of a guard line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,10 @@ pub struct Parser {
     state: State,
     /// The next block was announced as foreign text.
     announced: bool,
+    /// A block was longer than any can be; nothing more is read.
+    endless: bool,
+    /// The line behind which tmux begins to speak; what stands before it was said by somebody else.
+    greeting: Option<&'static str>,
 }
 
 #[derive(Debug)]
@@ -94,7 +98,16 @@ impl Parser {
             bytes: Vec::new(),
             state: State::Top,
             announced: false,
+            endless: false,
+            greeting: None,
         }
+    }
+
+    /// The same for a client that speaks only behind this line.
+    #[must_use]
+    pub fn behind(mut self, greeting: Option<&'static str>) -> Self {
+        self.greeting = greeting;
+        self
     }
 
     /// The row that announces a block of foreign text.
@@ -109,8 +122,17 @@ impl Parser {
         format!("END {} {number}", nonce.as_str())
     }
 
+    /// Whether what the other side says has no end; it is not read any more.
+    #[must_use]
+    pub const fn is_endless(&self) -> bool {
+        self.endless
+    }
+
     /// Reads the next bytes and tells what they say.
     pub fn feed(&mut self, mut data: &[u8], sink: &mut dyn FnMut(Frame<'_>)) {
+        if self.endless {
+            return;
+        }
         while let Some(at) = memchr::memchr(b'\n', data) {
             let (line, rest) = (data.get(..at).unwrap_or_default(), data.get(at + 1..).unwrap_or_default());
             data = rest;
@@ -136,6 +158,10 @@ impl Parser {
 
     /// Reads one line without its line break.
     fn line(&mut self, line: &[u8], sink: &mut dyn FnMut(Frame<'_>)) {
+        if let Some(greeting) = self.greeting {
+            self.greeting = (line != greeting.as_bytes()).then_some(greeting);
+            return;
+        }
         match &mut self.state {
             State::Top => self.top(line, sink),
             State::Block(guard) => {
@@ -149,7 +175,11 @@ impl Parser {
                 }
             }
             State::Raw(_, held) => {
-                let complete = line.starts_with(&self.end_mark) || held.len() > MAX_RAW;
+                if held.len() + line.len() > MAX_RAW {
+                    (self.endless, self.state) = (true, State::Top);
+                    return;
+                }
+                let complete = line.starts_with(&self.end_mark);
                 held.extend_from_slice(line);
                 held.push(b'\n');
                 if complete {

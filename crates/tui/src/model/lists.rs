@@ -126,12 +126,6 @@ impl Model {
         let name = reference.stage.as_ref()?;
         run.stages.iter().find(|stage| &stage.name == name).map(|stage| (run, stage))
     }
-
-    /// Whether several machines are watched, so that names need the host before them.
-    #[must_use]
-    pub fn has_many_hosts(&self) -> bool {
-        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.hosts.len() > 1)
-    }
 }
 
 /// The words of the filter, lower-case.

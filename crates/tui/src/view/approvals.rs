@@ -1,6 +1,6 @@
 //! The questions: the open ones first, and below them the selected one with its exact effect and evidence.
 
-use super::text::{PanelRow, Row, put_empty, put_lines, steps_text, window, with_host, wrap};
+use super::text::{PanelRow, Row, put_empty, put_lines, steps_text, window, wrap};
 use crate::model::{Model, Panel};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -55,11 +55,11 @@ pub fn rows(model: &Model, area: Rect) -> Vec<PanelRow> {
 
 /// What it is about: `pipeline / stage`, else the pane.
 #[must_use]
-pub fn subject(model: &Model, approval: &Approval) -> String {
+pub fn subject(approval: &Approval) -> String {
     match (&approval.pipeline, &approval.stage) {
         (Some(pipeline), Some(stage)) => format!("{} / {}", clean(pipeline), clean(stage)),
         (Some(name), None) | (None, Some(name)) => clean(name),
-        (None, None) => with_host(model, approval.pane.host.as_str(), &approval.place),
+        (None, None) => clean(&approval.place),
     }
 }
 
@@ -87,7 +87,7 @@ fn first_line(model: &Model, approval: &Approval, chosen: bool, width: u16) -> L
         .left(if chosen { theme.cursor() } else { " " }, theme.strong())
         .left(sign, style)
         .left(" ", Style::new())
-        .left(subject(model, approval), name)
+        .left(subject(approval), name)
         .right(right, if open { theme.warn() } else { theme.dim() })
         .line(width, theme)
 }
@@ -113,7 +113,7 @@ pub fn effect(model: &Model, approval: &Approval) -> String {
 fn summary(model: &Model, approval: &Approval, width: u16, height: usize) -> Vec<Line<'static>> {
     let (theme, lang) = (model.theme(), model.lang());
     let mut lines: Vec<Line<'static>> = Vec::new();
-    let place = with_host(model, approval.pane.host.as_str(), &approval.place);
+    let place = clean(&approval.place);
     lines.push(Line::from(Span::styled(
         super::text::cut_start(&place, usize::from(width), theme.ellipsis()),
         theme.dim(),

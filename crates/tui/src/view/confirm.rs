@@ -2,7 +2,7 @@
 
 use super::approvals::{effect, subject};
 use super::layout::Screen;
-use super::text::{put_lines, with_host, wrap};
+use super::text::{put_lines, wrap};
 use crate::keymap::KeyAction;
 use crate::model::{Confirm, Model};
 use ratatui::buffer::Buffer;
@@ -51,8 +51,8 @@ fn content(model: &Model, confirm: &Confirm, width: u16) -> (&'static str, Vec<L
 
 fn decision(model: &Model, approval: &Approval, verdict: &Verdict, width: u16) -> Vec<Line<'static>> {
     let (theme, lang) = (model.theme(), model.lang());
-    let place = with_host(model, approval.pane.host.as_str(), &approval.place);
-    let about = format!("{}  @ {place}", subject(model, approval));
+    let place = clean(&approval.place);
+    let about = format!("{}  @ {place}", subject(approval));
     let mut lines: Vec<Line<'static>> =
         wrap(&about, width).into_iter().map(|line| Line::from(Span::styled(line, theme.strong()))).collect();
     lines.extend(wrap(&clean(&approval.question), width).into_iter().map(Line::from));

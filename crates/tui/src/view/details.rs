@@ -2,7 +2,7 @@
 
 use super::approvals::{effect, subject};
 use super::runs::{due, elapsed};
-use super::text::{coarse_ago, column, place_of, with_host, wrap};
+use super::text::{coarse_ago, column, place_of, wrap};
 use crate::model::{Model, StageRef};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -77,8 +77,8 @@ pub fn approval(model: &Model, id: &ApprovalId, width: u16) -> Vec<Line<'static>
         return vec![Line::from(Span::styled(Text::DecidedMeanwhile.of(lang), theme.dim()))];
     };
     let open = approval.state == ApprovalState::Pending;
-    table.heading(subject(model, approval), theme.strong());
-    table.plain(Text::Place, &with_host(model, approval.pane.host.as_str(), &approval.place));
+    table.heading(subject(approval), theme.strong());
+    table.plain(Text::Place, &clean(&approval.place));
     table.row(Text::State, approval_state(lang, approval.state), if open { theme.ask() } else { Style::new() });
     table.plain(Text::Kind, approval_kind(lang, &approval.kind));
     table.plain(Text::Run, &approval.run.map(|run| run.to_string()).unwrap_or_default());
@@ -128,7 +128,7 @@ pub fn pane(model: &Model, key: &PaneKey, width: u16) -> Vec<Line<'static>> {
         return vec![Line::from(Span::styled(Text::NoPane.of(lang), theme.dim()))];
     };
     let facts = &view.info.facts;
-    table.heading(format!("{}  {}", place_of(model, view), clean(&view.info.short())), theme.strong());
+    table.heading(format!("{}  {}", place_of(view), clean(&view.info.short())), theme.strong());
     table.row(Text::State, pane_state(lang, view.state), theme.pane(view.state).1);
     if let Some(since) = super::panes::stale_since(model, view) {
         let since = table.at(since);
@@ -163,7 +163,7 @@ pub fn stage(model: &Model, reference: &StageRef, width: u16) -> Vec<Line<'stati
     };
     let number = run.run.map(|run| format!("  {run}")).unwrap_or_default();
     table.heading(format!("{}{number}", clean(&run.pipeline)), theme.strong());
-    table.plain(Text::Place, &with_host(model, run.pane.host.as_str(), &run.place));
+    table.plain(Text::Place, &clean(&run.place));
     table.row(Text::State, run_state(lang, run.state), theme.run(run.state).1);
     for (name, at) in [(Text::Started, run.started_at), (Text::Ended, run.ended_at)] {
         let text = at.map(|at| table.at(at)).unwrap_or_default();

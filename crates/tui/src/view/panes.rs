@@ -25,7 +25,7 @@ pub fn rows(model: &Model, area: Rect) -> Vec<PanelRow> {
     let height = usize::from(area.height);
     let at = selected.unwrap_or(0);
     let start = window(panes.len(), at, at, height);
-    let widest = panes.iter().map(|pane| cells(&place_of(model, pane))).max().unwrap_or(0);
+    let widest = panes.iter().map(|pane| cells(&place_of(pane))).max().unwrap_or(0);
     let shown = panes.iter().enumerate().skip(start).take(height);
     shown
         .map(|(index, pane)| PanelRow { index, line: row(model, pane, widest, Some(index) == selected, area.width) })
@@ -52,7 +52,7 @@ fn row(model: &Model, pane: &PaneView, widest: usize, selected: bool, width: u16
         Style::new()
     };
     let cursor = if selected { theme.cursor() } else { " " };
-    let place = place_of(model, pane);
+    let place = place_of(pane);
     // Of a pane that can't be seen now, since when; of any other, when it last printed.
     let (age, tone) = match stale_since(model, pane) {
         Some(since) => (Some(coarse_ago(lang, model.time(), since)), theme.warn()),

@@ -1,7 +1,7 @@
 //! Pipelines with their stages. Where there is no room for all stages, the run under the cursor is open and the others
 //! show their stages' signs in one row.
 
-use super::text::{PanelRow, Row, cells, column, cut_start, put_empty, put_lines, window, with_host};
+use super::text::{PanelRow, Row, cells, column, cut_start, put_empty, put_lines, window};
 use crate::model::{Model, Panel, RunRow};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -76,7 +76,7 @@ fn run_line(model: &Model, row: &RunRow<'_>, open: bool, look: Look) -> Line<'st
         .left(number.clone(), theme.dim());
     if open {
         let used = 6 + cells(&clean(&run.pipeline)) + cells(&number) + 18;
-        let place = with_host(model, run.pane.host.as_str(), &run.place);
+        let place = clean(&run.place);
         let place = cut_start(&place, usize::from(look.width).saturating_sub(used), theme.ellipsis());
         line = line.left(format!("  {place}"), theme.dim());
         line = line.right(run_state(lang, run.state), style);

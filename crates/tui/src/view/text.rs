@@ -1,6 +1,5 @@
 //! Text in cells: cutting, wrapping, rows with something at their right end.
 
-use crate::model::Model;
 use crate::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -228,15 +227,8 @@ pub fn put_empty(text: &str, theme: Theme, area: Rect, buffer: &mut Buffer) {
 
 /// `session:window.pane`, with its machine where that is another one.
 #[must_use]
-pub fn place_of(model: &Model, pane: &PaneView) -> String {
-    with_host(model, pane.info.key.host.as_str(), &pane.info.place())
-}
-
-/// A place with its machine before it where several are watched and it is not this one.
-#[must_use]
-pub fn with_host(model: &Model, host: &str, place: &str) -> String {
-    let local = host == tmuxagent_model::HostName::local().as_str();
-    if model.has_many_hosts() && !local { format!("{}/{}", clean(host), clean(place)) } else { clean(place) }
+pub fn place_of(pane: &PaneView) -> String {
+    clean(&pane.info.place())
 }
 
 /// What is typed, exactly: texts quoted with nothing hidden, keys by tmux's names.

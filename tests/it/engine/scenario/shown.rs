@@ -69,6 +69,7 @@ impl Player {
             Note::StageCancelled { stage, why, .. } => format!("{stage} cancelled: {why}"),
             Note::AgentSaid { kind, summary, .. } => format!("agent {kind:?}: {summary}"),
             Note::Gap { pane } => format!("gap in {pane}"),
+            Note::Reloaded { .. } => "reloaded".to_owned(),
             Note::PolicyLoaded { pipelines } => format!("policy with {pipelines} pipelines"),
             Note::Text { text } => {
                 let mut text = text.clone();

@@ -96,8 +96,8 @@ pub(super) struct Host {
     pub next_client: u64,
     pub attacher: Attacher,
     pub panes: HashMap<PaneId, Pane>,
-    /// Every pane that was ever listed on this server, with its process.
-    pub known: HashSet<(PaneId, u32)>,
+    /// Every pane that was ever listed on this server; tmux never gives an id again.
+    pub known: HashSet<PaneId>,
     /// Sessions that show each pane, as of the last listing.
     pub shown_by: HashMap<PaneId, Vec<SessionId>>,
     /// The client that carries the server-wide subscription.

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "what a failing test saw, and what a long one did")]
 
 mod away;
+mod claims;
 mod collector;
 mod deciding;
 mod demo;
@@ -20,6 +21,7 @@ mod policies;
 mod product;
 mod prompts;
 mod proto;
+mod respawned;
 mod screen;
 mod sending;
 mod ssh;

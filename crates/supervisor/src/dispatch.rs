@@ -13,7 +13,7 @@ use super::board::Board;
 use super::calls;
 use super::hosts::Hosts;
 use super::perform::Performer;
-use super::recovery::{Settling, is_observed, waits_for_keys};
+use super::recovery::{Settling, waits_for_keys};
 use super::reload::Reloader;
 use super::round::Round;
 use super::secrets::without_secrets;
@@ -118,6 +118,8 @@ pub struct Dispatch {
     unplaced: BTreeSet<PaneKey>,
     /// Panes with keys of an earlier life whose outcome is still to come.
     pub(super) settling: BTreeMap<PaneKey, Settling>,
+    /// Hosts on which another supervisor types: their panes are shown, and the engine knows none of them.
+    pub(super) watched: BTreeSet<HostName>,
 }
 
 /// What the loop woke up for.
@@ -151,6 +153,7 @@ impl Dispatch {
             reconcile_at: Vec::new(),
             unplaced: BTreeSet::new(),
             settling: BTreeMap::new(),
+            watched: BTreeSet::new(),
         }
     }
 
@@ -265,6 +268,8 @@ impl Dispatch {
         }
         let now = self.clock.now();
         match message {
+            HostMessage::Claim(owner) => self.claimed(host, owner),
+            HostMessage::Event(event) if self.watched.contains(host) => self.overhear(&event),
             HostMessage::Event(event) => {
                 self.show_event(&event);
                 drop(self.step(&event));
@@ -276,7 +281,7 @@ impl Dispatch {
                     let note = Note::Host { host: host.to_string(), state, detail };
                     self.tell(Severity::Info, host.as_str(), note);
                 }
-                if is_observed(state) {
+                if state.is_observed() {
                     self.reconcile_at.push((now + SETTLED, host.clone()));
                 }
             }
@@ -294,6 +299,7 @@ impl Dispatch {
             }
             HostMessage::Position { pane, position } => {
                 let json = serde_json::to_string(&position).ok();
+                self.hosts.stands(&pane, Some(position));
                 self.unplaced.remove(&pane);
                 self.round.batch.positions.retain(|(known, _)| *known != pane);
                 self.round.batch.positions.push((pane, json));
@@ -302,7 +308,7 @@ impl Dispatch {
     }
 
     /// What an event changes on the screen beside the engine's state.
-    fn show_event(&mut self, event: &Event) {
+    pub(super) fn show_event(&mut self, event: &Event) {
         match event {
             Event::PaneSeen { info } => {
                 self.board.pane_seen((**info).clone());
@@ -310,6 +316,7 @@ impl Dispatch {
             }
             Event::PaneGone { pane } => {
                 self.board.pane_gone(pane);
+                self.hosts.stands(pane, None);
                 self.unplaced.remove(pane);
                 self.round.batch.positions.push((pane.clone(), None));
                 self.dirty = true;

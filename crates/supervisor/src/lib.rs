@@ -15,6 +15,7 @@ mod approval_files;
 mod away;
 mod board;
 mod calls;
+mod claims;
 mod desk;
 mod dispatch;
 mod hosts;

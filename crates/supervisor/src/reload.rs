@@ -128,6 +128,7 @@ impl Dispatch {
                 self.board.forget_host(&host.name);
             }
         }
+        self.hosts.has_several = new.hosts.len() > 1;
         self.performer.reach_hosts(&new.hosts, &self.reloader.loaded.paths.runtime_dir);
         for host in new.hosts.iter().filter(|host| !old.contains(host)) {
             spawn_host(self, host);

@@ -24,7 +24,8 @@ pub use help::help_text;
 pub use note::note_text;
 pub use screen::Text;
 pub use state::{
-    approval_kind, approval_state, host_state, message_type, pane_state, run_state, skip_reason, stage_state, via,
+    approval_kind, approval_state, host_owner, host_state, message_type, owner_name, pane_state, run_state,
+    skip_reason, stage_state, via,
 };
 pub use time::{ago, clock, clock_seconds, span};
 pub use words::utc;

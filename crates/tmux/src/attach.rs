@@ -238,7 +238,7 @@ impl Host {
         if let Some(attached) = self.clients.get_mut(&id) {
             attached.pid = Some(pid);
         }
-        let line = format!("set-option -s {CLIENT_MARK}{pid} {}", quote(&self.spec.owner));
+        let line = format!("set-option -s {CLIENT_MARK}{pid} {}", quote(&self.spec.owner.instance));
         self.request(id, &line, Purpose::Nothing);
     }
 
@@ -315,7 +315,8 @@ impl Host {
             Purpose::View(pane) => self.view_lost(pane),
             // The panes of the client are read anew as a whole.
             Purpose::CatchUp(..) | Purpose::Look(_) | Purpose::Taken(_) | Purpose::Move(..) => {}
-            Purpose::Introduce | Purpose::Nothing => {}
+            // Whoever looks for the server next looks at its claim.
+            Purpose::Introduce | Purpose::Claim(_) | Purpose::Nothing => {}
         }
     }
 }

@@ -4,10 +4,11 @@
 //! client is lost before the reply, the same line is sent again over the next one: the mark makes that harmless.
 
 use super::HostMessage;
+use super::claim::Standing;
 use super::host::{Host, Purpose};
 use super::link::Link;
 use super::pane::Feed;
-use super::proto::{Expectation, Input, Questions, Reply, Verdict, send_line, verdict};
+use super::proto::{Expectation, Input, Questions, Reply, Token, Verdict, send_line, verdict};
 use super::taken::{Check, Typed};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -17,6 +18,9 @@ use tokio::time::Instant;
 
 /// How long a send may wait for its pane to be reachable before it is given up. Nothing was typed then.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why nobody can know of a send that may have been typed before another supervisor took over.
+const TAKEN_OVER: &str = "another tmuxagent types there now, so nobody can know whether it was typed";
 
 /// The sends of all panes.
 pub(super) type Lanes = HashMap<PaneKey, Lane>;
@@ -62,6 +66,8 @@ pub(super) struct Sending {
     perhaps_typed: bool,
     /// The pane's reader knows what echo to expect.
     expected: bool,
+    /// The claim that its line names.
+    claim: Option<Token>,
     since: Instant,
 }
 
@@ -82,6 +88,7 @@ impl Sending {
             screen: expect_screen,
             perhaps_typed: settle,
             expected: false,
+            claim: None,
             since: Instant::now(),
         }
     }
@@ -96,17 +103,18 @@ impl Sending {
             screen: None,
             perhaps_typed: settle,
             expected: false,
+            claim: None,
             since: Instant::now(),
         }
     }
 
-    fn expectation(&self) -> Expectation<'_> {
+    fn expectation<'a>(&'a self, claim: &'a Token) -> Expectation<'a> {
         let questions = match self.what {
             What::Prompt(_) => Questions::Respected,
             What::Keys(_) => Questions::Answered,
         };
         let (command, screen) = (self.command.as_deref(), self.screen.as_deref());
-        Expectation { pane: &self.pane, command, screen, questions }
+        Expectation { pane: &self.pane, claim, command, screen, questions }
     }
 
     fn input(&self) -> Input<'_> {
@@ -206,6 +214,11 @@ impl Host {
             self.finish(key, outcome);
             return;
         }
+        if matches!(self.claim.standing(), Standing::Others | Standing::Same) {
+            let outcome = next.lost(SkipReason::OtherSupervisor, TAKEN_OVER);
+            self.finish(key, outcome);
+            return;
+        }
         if let Some(why) = unable {
             if !next.perhaps_typed {
                 self.finish(key, Outcome::Skipped { reason: SkipReason::Unreachable(why) });
@@ -213,12 +226,13 @@ impl Host {
             return;
         }
         let ready = self.panes.get(&key.pane).filter(|pane| matches!(pane.feed, Feed::Stream | Feed::Piped));
-        let Some(client) = ready.and_then(|pane| pane.client) else {
+        let claim = self.claim.token().cloned();
+        let (Some(client), Some(claim)) = (ready.and_then(|pane| pane.client), claim) else {
             let at = next.since + PATIENCE;
             self.wake_at(at);
             return;
         };
-        let line = match send_line(&self.nonce, &next.intent, &next.expectation(), next.input()) {
+        let line = match send_line(&self.nonce, &next.intent, &next.expectation(&claim), next.input()) {
             Ok(line) => line,
             Err(error) => {
                 self.finish(key, Outcome::Failed { error: error.to_string() });
@@ -226,6 +240,7 @@ impl Host {
             }
         };
         let Some(mut send) = lane.waiting.pop_front() else { return };
+        send.claim = Some(claim);
         if let Some(pane) = self.panes.get_mut(&key.pane).filter(|_| !send.expected) {
             pane.reader.typed(&send.echo());
             send.expected = true;
@@ -283,7 +298,8 @@ impl Host {
     /// The reply to a send arrived.
     pub fn send_replied(&mut self, key: &PaneKey, reply: &Reply) {
         let Some(send) = self.lanes.get(key).and_then(|lane| lane.under_way.as_ref()) else { return };
-        let verdict = verdict(&self.nonce, &send.intent, &send.expectation(), reply);
+        let Some(claim) = send.claim.clone() else { return };
+        let verdict = verdict(&self.nonce, &send.intent, &send.expectation(&claim), reply);
         let typed = match &verdict {
             Verdict::Sent => Some(Typed::Now),
             Verdict::Earlier => Some(Typed::Earlier),
@@ -293,15 +309,21 @@ impl Host {
             return;
         }
         let Some(send) = self.lanes.get(key).and_then(|lane| lane.under_way.as_ref()) else { return };
+        let lost_claim = verdict == Verdict::Skipped(SkipReason::OtherSupervisor);
         let outcome = match verdict {
             Verdict::Sent | Verdict::Earlier => Outcome::Done,
             Verdict::Skipped(SkipReason::OtherProcess) if reply.error().is_some() => {
                 send.lost(SkipReason::OtherProcess, "the pane is gone, so nobody can know whether it was typed")
             }
+            // Whoever types there now may have set a mark of its own over ours.
+            Verdict::Skipped(SkipReason::OtherSupervisor) => send.lost(SkipReason::OtherSupervisor, TAKEN_OVER),
             Verdict::Skipped(reason) => Outcome::Skipped { reason },
             Verdict::Refused(error) => Outcome::Failed { error },
             Verdict::Broken(error) => Outcome::Unknown { error },
         };
+        if lost_claim {
+            self.claim_is_doubtful();
+        }
         failpoints::at("send.replied");
         self.finish(key, outcome);
         failpoints::at("send.told");

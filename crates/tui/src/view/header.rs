@@ -72,9 +72,12 @@ fn hosts(model: &Model, hosts: &[HostView], width: u16) -> Vec<Shown> {
         let note = match host.state {
             HostState::Live if hosts.len() == 1 && width >= 60 => clean(&host.version),
             HostState::Live => String::new(),
-            HostState::Connecting | HostState::Polling | HostState::NoServer | HostState::Unreachable => {
-                host_state(lang, host.state).to_owned()
-            }
+            HostState::Connecting
+            | HostState::Polling
+            | HostState::Watching
+            | HostState::Same
+            | HostState::NoServer
+            | HostState::Unreachable => host_state(lang, host.state).to_owned(),
         };
         Shown { state: host.state, text: clean(host.name.as_str()), note }
     };

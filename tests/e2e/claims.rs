@@ -1,13 +1,15 @@
 //! One server, one supervisor that types: claimed, watched by the next one, taken over, fenced, and given back.
 
+use super::ssh::remote;
 use super::support::room::Room;
+use super::support::sshd::Sshd;
 use super::support::watched::{Watched, keys, spec};
 use super::support::{PATIENCE, TmuxServer, wait_for};
 use rustix::process::{Signal, kill_process};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
-use tmuxagent_model::{HostName, HostState, IntentId, Outcome, SkipReason};
-use tmuxagent_tmux::{HostSpec, this_process};
+use tmuxagent_model::{HostName, HostState, IntentId, Outcome, Owner, SkipReason};
+use tmuxagent_tmux::{HostMessage, HostSpec, this_process};
 
 /// A lease is lost after 22 s, and looked at every 4.
 const TAKEOVER: Duration = Duration::from_secs(60);
@@ -90,7 +92,7 @@ fn a_second_supervisor_watches_decides_through_the_first_and_takes_over_when_tha
     let pid = room.supervisor.as_ref().expect("it runs").id();
     let second = Second::start(&room);
     let status = second.wait_status("\"watching\"");
-    assert!(status.contains(&format!("\"pid\":{pid}")), "it names the first: {status}");
+    assert!(status.contains(&format!("\"pid\": {pid}")), "it names the first: {status}");
     let shown = second.answer(&["status"]);
     assert!(shown.contains("tmuxagent on ") && shown.contains(&format!("(process {pid})")), "{shown}");
     let report = second.answer(&["doctor"]);
@@ -204,6 +206,38 @@ fn an_orderly_end_leaves_nothing_behind_and_the_next_life_goes_on() {
     assert_eq!(room.wait_approval(), second, "the question is the one of before");
     assert_eq!(room.ask(&["approve", &second]).status.code(), Some(0));
     room.wait_ran("build build ");
+}
+
+/// Laptop and desktop both watch `nas` over ssh.
+#[test]
+fn of_two_who_come_over_ssh_one_types_and_the_other_follows_it() {
+    let (sshd, server) = (Sshd::start(), TmuxServer::running(""));
+    let from = |machine: &str| {
+        let place = machine.to_owned();
+        let owner = Owner { place, machine: machine.to_owned(), ..this_process(machine) };
+        HostSpec { owner, ..remote("nas", &sshd, &server, sshd.port()) }
+    };
+    let laptop = Watched::with(from("laptop"), &["needle"]);
+    let pane = laptop.wait_live(&server, "main").key;
+    assert_eq!(laptop.state().map(|state| state.0), Some(HostState::Live));
+    let desktop = Watched::with(from("desktop"), &["needle"]);
+    let same = desktop.wait_live(&server, "main").key;
+    assert_eq!(pane, same);
+    let named = |message: &HostMessage| match message {
+        HostMessage::Claim(Some(owner)) => Some(owner.machine.clone()),
+        _ => None,
+    };
+    assert_eq!(desktop.wait("the owner", named), "laptop");
+    let lost = Outcome::Skipped { reason: SkipReason::OtherSupervisor };
+    assert_eq!(desktop.type_line(&same, "d1", "echo desk''top"), lost);
+    assert_eq!(laptop.type_line(&pane, "l1", "echo lap''top"), Outcome::Done);
+    server.wait_screen("main", "\nlaptop\n");
+    laptop.end();
+    wait_for(TAKEOVER, "the server", || (desktop.state()?.0 == HostState::Live).then_some(()));
+    assert_eq!(desktop.type_line(&same, "d2", "echo desk''top"), Outcome::Done);
+    server.wait_screen("main", "\ndesktop\n");
+    desktop.end();
+    assert_eq!(left_behind(&server), "");
 }
 
 /// What the server compares, not what the supervisor believes, keeps two from typing.

@@ -23,7 +23,7 @@ fn respawned(server: &TmuxServer, watched: &Watched) -> PaneKey {
         }
         _ => None,
     });
-    server.wait_screen("main", "$ ");
+    server.wait_screen("main", "\n$");
     // Its first position is told once all that the pane holds is known to be old.
     watched.wait("its first position", |message| match message {
         tmuxagent_tmux::HostMessage::Position { pane, .. } if *pane == new => Some(()),
@@ -85,7 +85,7 @@ fn a_process_that_came_while_nobody_watched_begins_at_its_end() {
     server.wait_screen("main", "\n60\n");
     let remembered = positions(&watched.end());
     server.tmux(&["respawn-pane", "-k", "-t", "main", SHELL]);
-    server.wait_screen("main", "$ ");
+    server.wait_screen("main", "\n$");
     let next = Watched::with(HostSpec { remembered, ..spec(&server) }, &["^go [a-z]+$"]);
     let new = next.wait_live(&server, "main").key;
     assert_ne!(new, old);

@@ -5,6 +5,7 @@
 //! - `perform`, `shell`, `poll`: effects beside the panes. `calls`: requests of views. `reload`: new files.
 //! - `away`: routes of alerts, and the `services` for who is not there: request files, links, channels, which decide
 //!   through the `desk`; `approval_files`: decisions by file.
+//! - `claims`: servers on which another supervisor types.
 //! - `tape`: recordings. `secrets`: what is kept, without them. `maintain`: backups and what is too old. `lifetime`: the
 //!   clock of this life. `jump`: showing a pane in tmux.
 //!

@@ -1,11 +1,12 @@
 //! When and where control clients are attached. See the module's invariants: one after another, in quiet moments.
 
+use super::claim::Standing;
 use super::client::{Client, ClientId};
 use super::health::{FLAPPING, LONGEST_PAUSE};
 use super::host::{Attached, Host, Purpose};
 use super::inventory::{Entry, subscription_format};
 use super::link::Link;
-use super::probe::{CLIENT_MARK, IDENTITY, QUIET};
+use super::probe::{CLIENT_MARK, IDENTITY, QUIET, client_owner};
 use super::proto::{Reply, Version, quote};
 use super::{Refusal, Transport};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -238,7 +239,7 @@ impl Host {
         if let Some(attached) = self.clients.get_mut(&id) {
             attached.pid = Some(pid);
         }
-        let line = format!("set-option -s {CLIENT_MARK}{pid} {}", quote(&self.spec.owner.instance));
+        let line = format!("set-option -s {CLIENT_MARK}{pid} {}", quote(client_owner(&self.spec.owner)));
         self.request(id, &line, Purpose::Nothing);
     }
 
@@ -284,7 +285,7 @@ impl Host {
                 Transport::Local { .. } => self.probe_later(1000),
                 Transport::Ssh { target, .. } => {
                     // tmux says `%exit` when it is tmux that ends.
-                    if attached.exit.is_none() {
+                    if attached.exit.is_none() && *self.claim.standing() != Standing::Same {
                         let why = match attached.session {
                             Some(_) => "the connection was lost; it is made again".to_owned(),
                             None => Refusal::of_ssh(target, error).to_string(),

@@ -53,6 +53,8 @@ pub(super) struct Claim {
     standing: Standing,
     /// What the server said last.
     read: Claimed,
+    /// Who was last read to have it.
+    known: Owner,
     /// Since when the lease is as it is.
     unrenewed: Instant,
     /// Since when nobody lives who holds it.
@@ -74,7 +76,7 @@ enum Next {
 impl Claim {
     pub fn new(us: Owner, homes: HashSet<ServerId>, shy: bool) -> Self {
         let (standing, read, unrenewed) = (Standing::Unknown, Claimed::default(), Instant::now());
-        Self { us, standing, read, unrenewed, orphaned: None, homes, shy }
+        Self { us, standing, read, known: Owner::default(), unrenewed, orphaned: None, homes, shy }
     }
 
     pub const fn standing(&self) -> &Standing {
@@ -93,7 +95,7 @@ impl Claim {
     pub fn owner(&self) -> Option<Owner> {
         match self.standing {
             Standing::Unknown | Standing::Ours(_) => None,
-            Standing::Others | Standing::Same => Some(self.read.owner.clone().unwrap_or_default()),
+            Standing::Others | Standing::Same => Some(self.known.clone()),
         }
     }
 
@@ -126,6 +128,9 @@ impl Claim {
             return Next::Keep;
         }
         let next = self.judge(&read, now, alive);
+        if let Some(owner) = &read.owner {
+            self.known.clone_from(owner);
+        }
         self.read = read;
         if let Next::Be(standing) = &next {
             self.standing = standing.clone();
@@ -183,14 +188,14 @@ pub(super) async fn settle(
     let mut attempt = None;
     // Two who want it at once read what the other did.
     for _ in 0..3 {
-        let from = read.clone();
-        if claim.says(read, attempt.take(), Instant::now(), is_alive) != Next::Take {
-            break;
+        if claim.says(read.clone(), attempt.take(), Instant::now(), is_alive) != Next::Take {
+            return Ok(claim);
         }
         let token = Token::new(&claim.us.instance, random());
-        read = run(transport, nonce, &take(nonce, version, &from, &token, &claim.us, lease)).await?;
+        read = run(transport, nonce, &take(nonce, version, &read, &token, &claim.us, lease)).await?;
         attempt = Some(token);
     }
+    claim.says(read, attempt, Instant::now(), is_alive);
     Ok(claim)
 }
 
@@ -326,10 +331,14 @@ impl Host {
             return;
         }
         tracing::debug!(host = %self.spec.name, standing = ?self.claim.standing(), "the claim changed");
+        let same = self.claim.standing == Standing::Same;
+        if same {
+            self.stand_back();
+        }
         self.told_owner.clone_from(&owner);
         self.outlet.put(HostMessage::Claim(owner.map(Box::new)));
-        if self.claim.standing == Standing::Same {
-            self.stand_back();
+        if same {
+            self.say(HostState::Same, "");
             return;
         }
         let (state, detail) = self.stands.clone();
@@ -347,7 +356,11 @@ impl Host {
             attached.leaving = true;
             attached.client.kill();
         }
-        self.say(HostState::Same, "");
+        self.look_again();
+    }
+
+    /// Looks after a while whether the server still is the one that is watched under another name.
+    pub fn look_again(&mut self) {
         let at = Instant::now() + SAME;
         self.times.probe = Some(at);
         self.wake_at(at);

@@ -1,6 +1,6 @@
 //! The orderly end: what was set on the user's server is taken away again.
 //!
-//! The server is given back, the marks of our clients and of panes go. A pane keeps its mark where the outcome of its last
+//! The server is given back, the marks of our clients and of panes go, and those of clients that a killed supervisor had. A pane keeps its mark where the outcome of its last
 //! send is not committed yet: the next life asks it whether that was typed. The server's name goes with the last supervisor
 //! that is attached; it says nothing that the server's process and birth do not say, so the next one gives the same name.
 //! A name that was given otherwise (by an earlier version of this program) stays: what is stored is found by it.
@@ -35,6 +35,7 @@ impl Host {
             script.push_str(&clear(token.as_str(), &kept));
             script.push_str(&format!("{} >/dev/null; ", self.spec.transport.there(&release)));
         }
+        script.push_str(&clear_clients());
         script.push_str(&unname(&name_of_life(&server.life)));
         let words = self.spec.transport.shell(&script);
         Some(tokio::spawn(async move {
@@ -58,10 +59,20 @@ fn clear(token: &str, kept: &[&PaneKey]) -> String {
     )
 }
 
-/// Takes the name away, where it is the one that the server would be given again and no other supervisor is attached.
+/// Takes away the marks of clients that are not attached any more: those of supervisors that were killed.
+fn clear_clients() -> String {
+    format!(
+        "l=$(T list-clients -F '#{{client_pid}}'); \
+         for p in $(T show-options -s | sed -n 's/^{CLIENT_MARK}\\([0-9][0-9]*\\) .*/\\1/p'); do \
+         printf '%s\\n' \"$l\" | grep -qx \"$p\" || T set-option -s -u {CLIENT_MARK}$p; done; "
+    )
+}
+
+/// Takes the name away, where it is the one that the server would be given again, nobody has claimed the server (anew) and
+/// no other supervisor is attached.
 fn unname(name: &str) -> String {
     format!(
-        "if [ \"$(T display-message -p '#{{{IDENTITY}}}')\" = '{name}' ] && \
+        "if [ \"$(T display-message -p '#{{{IDENTITY}}} #{{@tmuxagent_owner}}')\" = '{name} ' ] && \
          ! T show-options -s | grep -q '^{CLIENT_MARK}'; then T set-option -s -u {IDENTITY}; fi"
     )
 }

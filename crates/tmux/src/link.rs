@@ -55,13 +55,13 @@ impl Host {
         self.asks_claim = true;
         let (transport, nonce) = (self.spec.transport.clone(), self.nonce.clone());
         let claim = Claiming { claim: self.claim.clone(), lease: self.lease() };
-        let (instance, ceiling, known) = (self.spec.owner.instance.clone(), self.spec.ceiling, self.server.clone());
+        let (owner, ceiling, known) = (self.spec.owner.clone(), self.spec.ceiling, self.server.clone());
         let arrivals = self.arrivals.clone();
         tokio::spawn(async move {
             if !transport.is_local() {
                 TURNS.next().await;
             }
-            let result = probe::probe(transport, nonce, instance, ceiling, known, claim).await;
+            let result = probe::probe(transport, nonce, owner, ceiling, known, claim).await;
             let _ = arrivals.send(Arrival::Probed(Box::new(result))).await;
         });
     }
@@ -113,6 +113,7 @@ impl Host {
             self.claim = *claim;
             self.tell_claim();
             if *self.claim.standing() == Standing::Same {
+                self.look_again();
                 return;
             }
         }
@@ -150,6 +151,9 @@ impl Host {
         panes.into_iter().for_each(|pane| self.drop_pane(pane));
         self.server = None;
         self.claim.forget();
+        if self.told_owner.take().is_some() {
+            self.outlet.put(HostMessage::Claim(None));
+        }
         self.known.clear();
         self.strangers.clear();
         self.shown_by.clear();

@@ -15,9 +15,10 @@ use super::link::{Server, name_of_life};
 use super::proto::{Nonce, Row, RowReader, Version, row_format};
 use super::{Refusal, Transport};
 use std::time::Duration;
+use tmuxagent_model::Owner;
 
 /// The server option with which a control client of ours is marked: this, then the client's process id; the value is
-/// the owner.
+/// [`client_owner`].
 pub(super) const CLIENT_MARK: &str = "@tmuxagent_client_";
 /// The server option that holds its identity.
 pub(super) const IDENTITY: &str = "@tmuxagent_server";
@@ -89,7 +90,7 @@ async fn listed(transport: &Transport, nonce: &Nonce, words: &[&str]) -> Result<
 pub(super) async fn probe(
     transport: Transport,
     nonce: Nonce,
-    instance: String,
+    owner: Owner,
     ceiling: Option<Version>,
     known: Option<Server>,
     claiming: Claiming,
@@ -119,7 +120,7 @@ pub(super) async fn probe(
             return Ok(Probed { version: Some(version), version_text, entries, quiet, claim });
         }
         // All in one script: a login shell on another machine may take long to start.
-        let script = [end_stale(&transport, &instance), is_quiet(&transport, &nonce)].join("\n");
+        let script = [end_stale(&transport, &owner), is_quiet(&transport, &nonce)].join("\n");
         let printed = fork::run(&transport.shell(&script)).await;
         quiet = version >= Version::MENDED || printed.is_ok_and(|printed| printed.output.ends_with(b"quiet\n"));
     }
@@ -179,15 +180,23 @@ fn signature_words(nonce: &Nonce) -> [String; 8] {
     ["list-windows", "-a", "-F", &windows, ";", "list-clients", "-F", &clients].map(str::to_owned)
 }
 
-/// A script that ends control clients which carry this owner's mark, and removes the marks of those that are gone.
+/// Whose a client is: a supervisor, and which process of it.
+pub(super) fn client_owner(owner: &Owner) -> String {
+    format!("{}.{}-{}", owner.instance, owner.pid, owner.started)
+}
+
+/// A script that ends control clients which an earlier life of this supervisor left behind, and removes the marks of those
+/// that are gone. Those of this process are not stale: another of its hosts may be the same server.
 ///
 /// A process number may belong to another program by now, so its name is looked at. A client whose process is gone and
 /// that the server still lists no longer holds up any pane once it takes no output.
-fn end_stale(transport: &Transport, instance: &str) -> String {
-    let tmux = transport.there(&[]);
+fn end_stale(transport: &Transport, owner: &Owner) -> String {
+    let (tmux, instance) = (transport.there(&[]), &owner.instance);
+    let own = client_owner(owner).split_off(instance.len());
     format!(
         r#"T() {{ {tmux} "$@"; }}
-marked=$(T show-options -s | sed -n 's/^{CLIENT_MARK}\([0-9][0-9]*\) "\{{0,1\}}{instance}"\{{0,1\}}$/\1/p')
+marked=$(T show-options -s | sed -n 's/^{CLIENT_MARK}\([0-9][0-9]*\) "\{{0,1\}}{instance}\(\.[0-9-]*\)\{{0,1\}}"\{{0,1\}}$/\1\2/p' |
+    grep -v '[0-9]{own}$' | sed 's/\..*//')
 if [ -n "$marked" ]; then
     listed=$(T list-clients -F '#{{client_pid}} #{{client_control_mode}}')
     found=

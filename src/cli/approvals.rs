@@ -21,7 +21,7 @@ pub(super) fn run(session: &Session, args: &ApprovalsArgs) -> Outcome {
     let mut connection = Connection::open(session)?;
     let out = &session.out;
     if let Some(id) = &args.id {
-        let approval = connection.approval(id)?;
+        let (mut connection, approval) = connection.with_approval(session, id)?;
         if out.json {
             out.json(&approval)?
         } else {
@@ -30,6 +30,7 @@ pub(super) fn run(session: &Session, args: &ApprovalsArgs) -> Outcome {
         return Ok(exit::OK);
     }
     let Snapshot { at, mut approvals, .. } = connection.snapshot()?;
+    approvals.extend(connection.approvals_elsewhere(session)?);
     approvals.retain(|approval| args.all || approval.state == ApprovalState::Pending);
     if out.json {
         out.json(&approvals)?

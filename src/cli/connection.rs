@@ -6,7 +6,9 @@ use std::time::Duration;
 use tmuxagent_ipc::client::{self, ClientError};
 use tmuxagent_ipc::lock::socket_path;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request, ServerFrame};
-use tmuxagent_model::{Approval, Command, Doubt, Snapshot, Timestamp, Via};
+use tmuxagent_model::{Approval, Command, Doubt, HostState, Owner, Snapshot, Timestamp, Via};
+use tmuxagent_text::{clean, owner_name};
+use tmuxagent_tmux::this_process;
 use tokio::runtime::Runtime;
 
 /// How long an answer may take. A supervisor that is busy with a flood answers views first, in milliseconds.
@@ -46,15 +48,19 @@ pub(super) struct Committed {
 impl Connection {
     /// Connects and greets.
     pub(super) fn open(session: &Session) -> Result<Self, CliError> {
-        let socket = socket_path(&session.paths()?.runtime_dir);
+        Self::at(session, &socket_path(&session.paths()?.runtime_dir))
+    }
+
+    /// The same with the supervisor behind that socket.
+    fn at(session: &Session, socket: &Path) -> Result<Self, CliError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::internal)?;
         let inside = |name: &str| session.environment.non_empty(name).map(str::to_owned);
         let tmux_socket = inside("TMUX").and_then(|value| value.split(',').next().map(str::to_owned));
         let hello = client::hello(Via::Cli, inside("TMUX_PANE"), tmux_socket);
-        let opening = client::Connection::open(&socket, hello);
+        let opening = client::Connection::open(socket, hello);
         // A timer belongs to the runtime that it is made in, so it is made inside.
         let opened = runtime.block_on(async { tokio::time::timeout(PATIENCE, opening).await });
-        let inner = opened.map_err(|_| silent())?.map_err(|error| unreachable(&socket, error))?;
+        let inner = opened.map_err(|_| silent())?.map_err(|error| unreachable(socket, error))?;
         match &inner.hello {
             Reply::Hello { protocol, version, pid, config, started_at } => {
                 let greeting = Greeting {
@@ -106,6 +112,61 @@ impl Connection {
             Reply::Approval { approval } => Ok(*approval),
             _ => Err(unexpected("an approval")),
         }
+    }
+
+    /// The approval of that name, with the connection to whoever asks it: this supervisor, or the one that types on a
+    /// host which this one only watches.
+    pub(super) fn with_approval(mut self, session: &Session, id: &str) -> Result<(Self, Approval), CliError> {
+        let unknown = match self.approval(id) {
+            Ok(approval) => return Ok((self, approval)),
+            Err(error @ CliError::Answer { kind: ErrorKind::NotFound, .. }) => error,
+            Err(error) => return Err(error),
+        };
+        let mut far = Vec::new();
+        for (host, owner) in self.owners()? {
+            match Self::beside(session, &owner) {
+                Some(mut other) => {
+                    if let Ok(approval) = other.approval(id) {
+                        return Ok((other, approval));
+                    }
+                }
+                None => far.push(format!("{host}: {}", owner_name(session.out.lang, &owner))),
+            }
+        }
+        if far.is_empty() {
+            return Err(unknown);
+        }
+        let hint = "other supervisors ask there, decide with them:".to_owned();
+        Err(CliError::NotFound { text: unknown.text(), hint, candidates: far })
+    }
+
+    /// Approvals that other supervisors on this machine ask on hosts which this one only watches.
+    pub(super) fn approvals_elsewhere(&mut self, session: &Session) -> Result<Vec<Approval>, CliError> {
+        let mut found = Vec::new();
+        for (_, owner) in self.owners()? {
+            let asked = Self::beside(session, &owner).and_then(|mut other| other.snapshot().ok());
+            found.extend(asked.into_iter().flat_map(|snapshot| snapshot.approvals));
+        }
+        Ok(found)
+    }
+
+    /// Hosts on which another supervisor types, each supervisor once.
+    fn owners(&mut self) -> Result<Vec<(String, Owner)>, CliError> {
+        let mut found: Vec<(String, Owner)> = Vec::new();
+        for host in self.snapshot()?.hosts.into_iter().filter(|host| host.state == HostState::Watching) {
+            let Some(owner) = host.owner else { continue };
+            if !found.iter().any(|(_, known)| known.is_same_process(&owner)) {
+                found.push((clean(host.name.as_str()), *owner));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The way to a supervisor on this machine. What a claim says of a socket counts only where it names this very
+    /// machine, in this life of it.
+    fn beside(session: &Session, owner: &Owner) -> Option<Self> {
+        let here = owner.is_beside(&this_process("")) && !owner.socket.is_empty();
+        here.then(|| Self::at(session, Path::new(&owner.socket)).ok()).flatten()
     }
 
     /// A wish; returns when it is committed.

@@ -30,8 +30,7 @@ pub(super) enum Choice {
 /// Decides one approval. The decision is bound to the revision that was read.
 pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outcome {
     let (id, revision) = split(&args.id)?;
-    let mut connection = Connection::open(session)?;
-    let approval = connection.approval(id)?;
+    let (mut connection, approval) = Connection::open(session)?.with_approval(session, id)?;
     let revision = revision.unwrap_or(approval.revision);
     check(&approval, revision, args.answer.as_deref())?;
     let command = Command::Decide {

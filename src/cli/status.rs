@@ -7,7 +7,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use tmuxagent_model::{ApprovalState, HostState, PaneState, Snapshot};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{ago, clean, host_state, pane_state, span};
+use tmuxagent_text::{ago, clean, host_owner, host_state, pane_state, span};
 
 /// Exit code 1: it runs, but a part of it fails. 3: none runs.
 #[derive(Debug, Args)]
@@ -60,7 +60,11 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
         .map(|host| {
             let tone = match host.state {
                 HostState::Live => Tone::Good,
-                HostState::Connecting | HostState::Polling | HostState::NoServer => Tone::Warn,
+                HostState::Connecting
+                | HostState::Polling
+                | HostState::Watching
+                | HostState::Same
+                | HostState::NoServer => Tone::Warn,
                 HostState::Unreachable => Tone::Bad,
             };
             let version =
@@ -70,7 +74,12 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
                 (tone, host_state(lang, host.state).to_owned()),
                 (Tone::Dim, ago(lang, now, host.since)),
                 (Tone::Plain, version),
-                (Tone::Dim, clean(&host.detail)),
+                (
+                    Tone::Dim,
+                    host.owner
+                        .as_ref()
+                        .map_or_else(|| clean(&host.detail), |owner| host_owner(lang, host.state, owner)),
+                ),
             ]
         })
         .collect();

@@ -6,7 +6,7 @@ use crate::support::{PATIENCE, TmuxServer, wait_for};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use tmuxagent_model::{Event, PaneKey};
-use tmuxagent_tmux::{HostMessage, HostSpec, Socket, Transport};
+use tmuxagent_tmux::{HostMessage, HostSpec, Socket, Transport, this_process};
 
 fn identity(server: &TmuxServer) -> String {
     server.tmux(&["show-options", "-sqv", "@tmuxagent_server"])
@@ -36,7 +36,9 @@ fn all_who_watch_a_server_from_the_same_instant_know_it_by_one_name() {
     for _ in 0..3 {
         let server = TmuxServer::running("");
         let watching: Vec<Watched> = (0..4)
-            .map(|owner| Watched::with(HostSpec { owner: format!("e2e-{owner}"), ..spec(&server) }, &["needle"]))
+            .map(|owner| {
+                Watched::with(HostSpec { owner: this_process(format!("e2e-{owner}")), ..spec(&server) }, &["needle"])
+            })
             .collect();
         let names: BTreeSet<String> =
             watching.iter().map(|watched| watched.wait_live(&server, "main").key.server.to_string()).collect();

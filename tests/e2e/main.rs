@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "what a failing test saw, and what a long one did")]
 
 mod away;
+mod claims;
 mod collector;
 mod deciding;
 mod decisions;
@@ -22,6 +23,7 @@ mod product;
 mod prompts;
 mod proto;
 mod reload;
+mod respawned;
 mod screen;
 mod sending;
 mod shells;

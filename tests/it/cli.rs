@@ -26,6 +26,7 @@ fn picture() -> Snapshot {
         since: TO_COME,
         version: "3.3a".into(),
         detail: detail.into(),
+        owner: None,
     };
     Snapshot {
         generation: 9,

@@ -448,6 +448,7 @@ impl Turn<'_> {
 pub fn why_skipped(reason: &SkipReason) -> String {
     match reason {
         SkipReason::OtherServer => "was not typed: another tmux server answers there".to_owned(),
+        SkipReason::OtherSupervisor => "was not typed: another tmuxagent types there".to_owned(),
         SkipReason::OtherProcess => "was not typed: another process runs in the pane".to_owned(),
         SkipReason::Dead => "was not typed: the pane's process ended".to_owned(),
         SkipReason::InMode => "was not typed: the pane is in copy mode".to_owned(),

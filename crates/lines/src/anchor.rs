@@ -17,11 +17,21 @@ const ENOUGH: usize = 3;
 
 /// The last complete lines of a pane's stream, oldest first, cut at 512 bytes each and without trailing blanks.
 ///
-/// An anchor without lines stands before everything. One that was stored has marks in place of secrets, each of which stands
-/// for any text.
+/// An anchor without lines stands before everything only where the pane's process is known to be its first and to have
+/// been read from its beginning. Any other stands at the end of what is there: a process that was put into a pane
+/// (`respawn-pane`) has no past, and what the pane still holds is its predecessor's. One that was stored has marks in place
+/// of secrets, each of which stands for any text.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Anchor {
     lines: VecDeque<String>,
+    /// Everything that the pane ever held is this process's, and was read.
+    #[serde(default, skip_serializing_if = "is_false")]
+    from_birth: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// What a pane printed since an anchor.
@@ -29,11 +39,17 @@ pub struct Anchor {
 pub enum Missed<'a> {
     /// Exactly these lines, none if nothing was missed. The last one may be an unterminated prompt.
     Lines(&'a [String]),
-    /// The anchor is no longer in the history: lines are lost. These are all that is left, at least in part missed.
+    /// The anchor is no longer in the history: lines are lost. These are all that is left, at least in part missed; none
+    /// where nothing says that they are this process's.
     Gap(&'a [String]),
 }
 
 impl Anchor {
+    /// An anchor without lines, before everything or at the end of what is there.
+    pub(super) const fn new(from_birth: bool) -> Self {
+        Self { lines: VecDeque::new(), from_birth }
+    }
+
     /// Remembers one more complete line. Empty lines are not remembered, they tell no place from another.
     pub(super) fn push(&mut self, line: &str) {
         let line = cut(line).trim_end();
@@ -62,7 +78,12 @@ impl Anchor {
         let end = history.iter().rposition(|line| !line.trim_end().is_empty()).map_or(0, |at| at + 1);
         let history = &history[..end];
         if self.lines.is_empty() {
-            return Missed::Lines(history);
+            return match history {
+                [] => Missed::Lines(history),
+                _ if self.from_birth => Missed::Lines(history),
+                // Of all that is there nobody knows whose it is.
+                _ => Missed::Gap(&[]),
+            };
         }
         for at in (0..history.len()).rev() {
             if self.stands_at(&history[..=at]) {
@@ -143,13 +164,25 @@ mod tests {
     fn a_stored_anchor_is_found_though_its_secrets_are_marks() {
         let line = |text: &str| text.to_owned();
         let history = ["start", "token abc123 ok", "hunter2", "new", "token xyz ok", "last"].map(line);
-        let anchor = |lines: &[&str]| Anchor { lines: lines.iter().map(|text| line(text)).collect() };
+        let anchor =
+            |lines: &[&str]| Anchor { lines: lines.iter().map(|text| line(text)).collect(), from_birth: false };
         let kept = anchor(&["start", "token [redacted: known value] ok", "[redacted: known value]"]);
         assert_eq!(kept.missed(&history), Missed::Lines(&history[3..]));
         let other = anchor(&["begin", "token [redacted: known value] ok"]);
         assert_eq!(other.missed(&history), Missed::Gap(&history));
         // Any place would do; none is certain.
         assert_eq!(anchor(&["[redacted: private key]"; 3]).missed(&history), Missed::Gap(&history));
+    }
+
+    #[test]
+    fn without_lines_only_a_pane_that_was_read_from_its_birth_has_missed_all_that_is_there() {
+        let history = lines(0..5);
+        assert_eq!(Anchor::new(true).missed(&history), Missed::Lines(&history));
+        assert_eq!(Anchor::new(false).missed(&history), Missed::Gap(&[]));
+        assert_eq!(Anchor::new(false).missed(&[]), Missed::Lines(&[]));
+        // What an earlier version of this program wrote down of a process that had printed nothing.
+        let old: Anchor = serde_json::from_str(r#"{"lines":[]}"#).unwrap();
+        assert_eq!(old, Anchor::new(false));
     }
 
     #[test]

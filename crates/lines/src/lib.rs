@@ -104,6 +104,8 @@ pub struct Reader {
     moved_on: bool,
     /// A screen that came in the middle of an update.
     half_drawn: Option<Vec<String>>,
+    /// See [`Reader::begins_at_birth`].
+    from_birth: bool,
 }
 
 impl Reader {
@@ -111,6 +113,12 @@ impl Reader {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The pane holds nothing yet, or everything that it holds is its present process's and is read from here on: until
+    /// something is read, its anchor stands before everything.
+    pub const fn begins_at_birth(&mut self) {
+        self.from_birth = true;
     }
 
     /// Tells the pane's size in cells. Call it before the first bytes and whenever it changes; 0 is "not known".
@@ -227,7 +235,7 @@ impl Reader {
     /// Where the stream stands, to be kept over a break in the observation.
     #[must_use]
     pub fn anchor(&self) -> Anchor {
-        let mut anchor = Anchor::default();
+        let mut anchor = Anchor::new(self.from_birth);
         self.stream.complete(60).for_each(|line| anchor.push(line));
         anchor
     }

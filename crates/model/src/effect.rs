@@ -268,6 +268,8 @@ pub struct Intent {
 pub enum SkipReason {
     /// Another server answers under that address.
     OtherServer,
+    /// Another supervisor has claimed the server.
+    OtherSupervisor,
     /// Another process runs in the pane, or the pane is gone.
     OtherProcess,
     /// The pane's process ended.

@@ -117,6 +117,13 @@ named!(
     IntentId
 );
 
+impl Default for HostName {
+    /// [`HostName::local`].
+    fn default() -> Self {
+        Self::local()
+    }
+}
+
 impl HostName {
     /// The machine that the supervisor runs on.
     #[must_use]

@@ -15,6 +15,7 @@ mod event;
 mod filter;
 mod ids;
 mod note;
+mod owner;
 mod redacted;
 mod snapshot;
 mod time;
@@ -33,6 +34,7 @@ pub use event::{
 pub use filter::{NameFilter, check_pattern};
 pub use ids::{ApprovalId, HostName, IdError, IntentId, PaneId, PaneKey, RunId, ServerId, SessionId, WindowId};
 pub use note::{ConfigPart, HowChanged, Note, PartChange, Severity};
+pub use owner::Owner;
 pub use redacted::{Carry, Redact, Redaction, SecretMark, is_lost, is_mark, own_characters, recalls};
 pub use snapshot::{
     Counters, EventLine, Freeze, HostState, HostView, Problem, RunState, RunView, Snapshot, StageState, StageView,

@@ -1,6 +1,6 @@
 //! What views show: one whole picture with a generation number. The newest wins.
 
-use super::{Approval, HostName, IntentId, Note, PaneInfo, PaneKey, RunId, Severity, Timestamp};
+use super::{Approval, HostName, IntentId, Note, Owner, PaneInfo, PaneKey, RunId, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// `Waiting → (NeedsApproval →) Starting → Running → Succeeded | Failed → Retrying | Asking | Escalated | Skipped | Cancelled`.
@@ -153,6 +153,10 @@ pub enum HostState {
     Live,
     /// Read by polling: the server is too old, or control mode failed.
     Polling,
+    /// Read, and another supervisor types there: nothing is triggered, asked or typed.
+    Watching,
+    /// It is a server that is watched under another name already.
+    Same,
     /// No tmux server runs there.
     NoServer,
     /// It can't be reached; retried.
@@ -172,6 +176,20 @@ pub struct HostView {
     pub version: String,
     /// One sentence: why, and what happens next.
     pub detail: String,
+    /// The supervisor that types there, where it is not this one; or this one, where it does so under another name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Box<Owner>>,
+}
+
+impl HostState {
+    /// Whether the panes there are seen.
+    #[must_use]
+    pub const fn is_observed(self) -> bool {
+        match self {
+            Self::Live | Self::Polling | Self::Watching => true,
+            Self::Connecting | Self::Same | Self::NoServer | Self::Unreachable => false,
+        }
+    }
 }
 
 /// The freeze switch, when it is on.

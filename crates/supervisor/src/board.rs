@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use tmuxagent_engine::View;
 use tmuxagent_model::{
-    Counters, EventLine, HostName, HostState, HostView, PaneInfo, PaneKey, PaneState, PaneView, Problem, Snapshot,
-    Timestamp,
+    Counters, EventLine, HostName, HostState, HostView, Owner, PaneInfo, PaneKey, PaneState, PaneView, Problem,
+    Snapshot, Timestamp,
 };
 use tmuxagent_tmux::PaneLive;
 
@@ -85,9 +85,31 @@ impl Board {
             return false;
         }
         let since = known.filter(|host| host.state == state).map_or(now, |host| host.since);
-        let view = HostView { name: name.clone(), state, since, version: version.into(), detail: detail.into() };
-        self.hosts.insert(name.clone(), view);
+        let owner = known.and_then(|host| host.owner.clone());
+        let (name, version, detail) = (name.clone(), version.into(), detail.into());
+        let view = HostView { name, state, since, version, detail, owner };
+        self.hosts.insert(view.name.clone(), view);
         true
+    }
+
+    /// Another supervisor types on a host, or none (any more).
+    pub fn owner(&mut self, name: &HostName, owner: Option<Box<Owner>>, now: Timestamp) {
+        let unknown = || HostView {
+            name: name.clone(),
+            state: HostState::Connecting,
+            since: now,
+            version: String::new(),
+            detail: String::new(),
+            owner: None,
+        };
+        self.hosts.entry(name.clone()).or_insert_with(unknown).owner = owner;
+    }
+
+    /// The supervisor that types on a host, where it is not this one.
+    #[must_use]
+    pub fn owner_of(&self, name: &HostName) -> Option<(HostState, &Owner)> {
+        let host = self.hosts.get(name)?;
+        Some((host.state, host.owner.as_deref()?))
     }
 
     /// A host is no longer configured.
@@ -191,7 +213,7 @@ fn place(info: &PaneInfo) -> (&HostName, &str, u32, u32) {
 
 /// What a pane is doing: the engine's word, unless it can't be observed or its process has ended.
 fn pane_state(live: &Live, host: Option<HostState>, view: &View) -> PaneState {
-    if !matches!(host, Some(HostState::Live | HostState::Polling)) {
+    if !host.is_some_and(HostState::is_observed) {
         return PaneState::Stale;
     }
     let state = view.panes.get(&live.info.key).copied().unwrap_or(PaneState::Idle);

@@ -65,6 +65,9 @@ fn error(kind: ErrorKind, text: impl Into<String>) -> Reply {
 }
 
 fn wish(dispatch: &mut Dispatch, peer: &Peer, command: Command, to: oneshot::Sender<Reply>) {
+    if let Some(refused) = dispatch.refuse_elsewhere(&command) {
+        return dispatch.answer(to, refused);
+    }
     let by = Decider { who: peer.who.clone(), via: peer.via };
     let answer = dispatch.step(&Event::Asked { command, by });
     dispatch.answer(to, committed(answer));

@@ -126,6 +126,8 @@ pub struct Dispatch {
     pub(super) unplaced: BTreeSet<PaneKey>,
     /// Panes with keys of an earlier life whose outcome is still to come.
     pub(super) settling: BTreeMap<PaneKey, Settling>,
+    /// Hosts on which another supervisor types: their panes are shown, and the engine knows none of them.
+    pub(super) watched: BTreeSet<HostName>,
 }
 
 /// What the loop woke up for.
@@ -162,6 +164,7 @@ impl Dispatch {
             reconcile_at: Vec::new(),
             unplaced: BTreeSet::new(),
             settling: BTreeMap::new(),
+            watched: BTreeSet::new(),
         }
     }
 

@@ -13,9 +13,10 @@ use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_config::{Config, HostConfig, Loaded, SshConfig, TmuxSocket};
 use tmuxagent_errand::Errand;
-use tmuxagent_model::{HostName, IntentId, Millis, NameFilter, PaneId, PaneKey, Redaction, Timestamp};
+use tmuxagent_ipc::lock;
+use tmuxagent_model::{HostName, IntentId, Millis, NameFilter, Owner, PaneId, PaneKey, Redaction, Timestamp};
 use tmuxagent_policy::Policy;
-use tmuxagent_tmux::{HostHandle, HostSpec, Position, Socket, SshTarget, Transport, watch};
+use tmuxagent_tmux::{HostHandle, HostSpec, Position, Socket, SshTarget, Transport, this_process, watch};
 use tokio::sync::{mpsc, watch as latest};
 
 /// How many messages of one host may lie before the loop.
@@ -62,7 +63,7 @@ pub struct Hosts {
     policy: latest::Receiver<Arc<Policy>>,
     clock: Clock,
     tapes: Tapes,
-    owner: String,
+    owner: Owner,
     runtime: PathBuf,
     remembered: HashMap<PaneKey, Position>,
     places: BTreeMap<HostName, Place>,
@@ -76,6 +77,8 @@ pub struct Hosts {
     /// What each collector was told of open runs.
     running: HashMap<PaneKey, Vec<String>>,
     views: HashMap<u64, (HostName, PaneId)>,
+    /// More than one host is configured.
+    pub(super) has_several: bool,
 }
 
 impl Hosts {
@@ -87,6 +90,7 @@ impl Hosts {
         tapes: Tapes,
         clock: Clock,
         loaded: &Loaded,
+        user: &str,
     ) -> Self {
         // A position that can't be read costs what was printed meanwhile, which the collector then marks as a gap.
         let read = |(pane, json): (PaneKey, String)| Some((pane, serde_json::from_str(&json).ok()?));
@@ -95,7 +99,7 @@ impl Hosts {
             policy,
             clock,
             tapes,
-            owner: owner_of(&loaded.paths.state_dir),
+            owner: owner_of(loaded, user),
             runtime: loaded.paths.runtime_dir.clone(),
             remembered: positions.into_iter().filter_map(read).collect(),
             places: BTreeMap::new(),
@@ -105,6 +109,7 @@ impl Hosts {
             watching: BTreeMap::new(),
             running: HashMap::new(),
             views: HashMap::new(),
+            has_several: loaded.config.hosts.len() > 1,
         }
     }
 
@@ -421,6 +426,7 @@ fn spec(hosts: &Hosts, config: &HostConfig) -> HostSpec {
         capture_lines: config.tmux.capture_lines,
         poll_interval: config.tmux.poll_interval,
         owner: hosts.owner.clone(),
+        has_siblings: hosts.has_several,
         scratch: config.ssh.is_none().then(|| hosts.runtime.clone()),
         ceiling: None,
         excluded: views.map(|(_, pane)| *pane).collect(),
@@ -488,9 +494,14 @@ fn socket_path(socket: &TmuxSocket) -> PathBuf {
     }
 }
 
-/// The same word at every start with this state, another for every other state folder.
-fn owner_of(state_dir: &Path) -> String {
-    format!("ta-{}", short_hash(&state_dir.display().to_string()))
+/// This supervisor, as it claims servers: the same at every start with this state folder of this machine and user.
+fn owner_of(loaded: &Loaded, user: &str) -> Owner {
+    let process = this_process("");
+    let id = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let (folder, uid) = (loaded.paths.state_dir.display(), rustix::process::geteuid().as_raw());
+    let instance = short_hash(&format!("{}\n{}\n{uid}\n{folder}", id.trim(), process.machine));
+    let socket = lock::socket_path(&loaded.paths.runtime_dir).display().to_string();
+    Owner { instance: format!("ta-{instance}"), user: user.to_owned(), socket, ..process }
 }
 
 fn short_hash(text: &str) -> String {

@@ -6,6 +6,7 @@
 //! - `away`: routes of alerts, and the `services` for who is not there: request files, links, channels, which decide
 //!   through the `desk`; `approval_files` and `approval_watch`: decisions by file. `round`, `ending`: what one commit holds,
 //!   and the last one.
+//! - `claims`: servers on which another supervisor types.
 //! - `tape`: recordings. `secrets`: what is kept, without them. `maintain`: backups and what is too old. `lifetime`: the
 //!   clock of this life. `jump`: showing a pane in tmux.
 //!
@@ -17,6 +18,7 @@ mod approval_watch;
 mod away;
 mod board;
 mod calls;
+mod claims;
 mod descriptors;
 mod desk;
 mod dispatch;

@@ -2,7 +2,7 @@
 
 use super::dispatch::Dispatch;
 use super::hosts::{Followed, Life, spawn_host};
-use super::recovery::{is_observed, waits_for_keys};
+use super::recovery::waits_for_keys;
 use std::sync::Arc;
 use tmuxagent_config::HostConfig;
 use tmuxagent_ipc::hub::PaneScreen;
@@ -22,6 +22,8 @@ impl Dispatch {
         }
         let now = self.clock.now();
         match message {
+            HostMessage::Claim(owner) => self.claimed(host, owner),
+            HostMessage::Event(event) if self.watched.contains(host) => self.overhear(&event),
             HostMessage::Event(event) => {
                 self.show_event(&event);
                 drop(self.step(&event));
@@ -30,7 +32,7 @@ impl Dispatch {
             HostMessage::Ended(ending) => self.ended(&ending.into_event()),
             HostMessage::Status { state, version, detail } => {
                 self.show_host(host, state, &version, detail);
-                if is_observed(state) {
+                if state.is_observed() {
                     self.reconcile_at.push((now + SETTLED, host.clone()));
                 }
             }

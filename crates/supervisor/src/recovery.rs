@@ -83,7 +83,7 @@ impl Dispatch {
         let due = |(at, _): &mut (Timestamp, HostName)| *at <= now;
         let hosts: Vec<HostName> = self.reconcile_at.extract_if(.., due).map(|(_, host)| host).collect();
         for host in &hosts {
-            if !self.board.host_state(host).is_some_and(is_observed) {
+            if !self.board.host_state(host).is_some_and(HostState::is_observed) {
                 continue;
             }
             let known = self.engine.view().panes.into_keys();
@@ -107,12 +107,9 @@ pub(super) const fn waits_for_keys(message: &HostMessage) -> Option<&PaneKey> {
         HostMessage::Event(_)
         | HostMessage::Ended(_)
         | HostMessage::Status { .. }
+        | HostMessage::Claim(_)
         | HostMessage::Panes(_)
         | HostMessage::Malformed { .. }
         | HostMessage::Screen { .. } => None,
     }
-}
-
-pub(super) const fn is_observed(state: HostState) -> bool {
-    matches!(state, HostState::Live | HostState::Polling)
 }

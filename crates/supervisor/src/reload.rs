@@ -138,6 +138,7 @@ impl Dispatch {
         for host in old.iter().filter(|host| !new.hosts.iter().any(|other| other.name == host.name)) {
             self.forget_host(&host.name);
         }
+        self.hosts.has_several = new.hosts.len() > 1;
         self.performer.reach_hosts(&new.hosts, &self.reloader.loaded.paths.runtime_dir);
         for host in new.hosts.iter().filter(|host| !old.contains(host)) {
             if !self.hosts.replace(host) {

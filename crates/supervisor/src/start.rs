@@ -167,7 +167,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     performer.take_tokens_from(&loaded.environment);
     let tapes = Tapes::new(&loaded.config, &loaded.paths, clock, redaction(&redactor));
     tapes.report_to(facts_in.clone());
-    let hosts = Hosts::new(facts_in.clone(), policy_out, restored.positions, tapes.clone(), clock, &loaded);
+    let hosts = Hosts::new(facts_in.clone(), policy_out, restored.positions, tapes.clone(), clock, &loaded, &hub.user);
     let configured = loaded.config.hosts.clone();
     let (retention_in, retention) = watch::channel(loaded.config.retention.clone());
     maintain::begin(&store, maintain::Ground { retention, shown: hub.snapshots.clone(), clock }, facts_in);

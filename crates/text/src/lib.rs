@@ -25,8 +25,8 @@ pub use help::help_text;
 pub use note::{note_text, reload_text};
 pub use screen::Text;
 pub use state::{
-    approval_kind, approval_state, doubt, host_state, message_type, pane_state, run_state, skip_reason, stage_state,
-    via,
+    approval_kind, approval_state, doubt, host_owner, host_state, message_type, owner_name, pane_state, run_state,
+    skip_reason, stage_state, via,
 };
 pub use time::{ago, clock, clock_seconds, span};
 pub use words::{local, utc};

@@ -2,7 +2,7 @@
 
 use super::{Lang, clean};
 use tmuxagent_model::{
-    ApprovalKind, ApprovalState, Doubt, HostState, MessageType, PaneState, RunState, SkipReason, StageState, Via,
+    ApprovalKind, ApprovalState, Doubt, HostState, MessageType, Owner, PaneState, RunState, SkipReason, StageState, Via,
 };
 
 /// That nobody can say yet whether it is done, and why.
@@ -83,8 +83,38 @@ pub const fn host_state(lang: Lang, state: HostState) -> &'static str {
         HostState::Connecting => lang.pick("connecting", "连接中"),
         HostState::Live => lang.pick("live", "在线"),
         HostState::Polling => lang.pick("polling", "轮询"),
+        HostState::Watching => lang.pick("watched only", "仅观察"),
+        HostState::Same => lang.pick("same server", "同一服务器"),
         HostState::NoServer => lang.pick("no tmux server", "无 tmux 服务"),
         HostState::Unreachable => lang.pick("unreachable", "无法连接"),
+    }
+}
+
+/// The supervisor that types into a server.
+#[must_use]
+pub fn owner_name(lang: Lang, owner: &Owner) -> String {
+    let named = |text: &str| if text.is_empty() { "?".to_owned() } else { clean(text) };
+    let (user, machine, pid) = (named(&owner.user), named(&owner.machine), owner.pid);
+    match lang {
+        Lang::En => format!("{user}'s tmuxagent on {machine} (process {pid})"),
+        Lang::Zh => format!("{machine} 上 {user} 的 tmuxagent（进程 {pid}）"),
+    }
+}
+
+/// What the state of a host means where another supervisor, or this one under another name, types there.
+#[must_use]
+pub fn host_owner(lang: Lang, state: HostState, owner: &Owner) -> String {
+    if state == HostState::Same {
+        let name = clean(owner.host.as_str());
+        return match lang {
+            Lang::En => format!("it is the same server as `{name}`, under which it is watched"),
+            Lang::Zh => format!("与 `{name}` 是同一个服务器，已在该名称下观察"),
+        };
+    }
+    let who = owner_name(lang, owner);
+    match lang {
+        Lang::En => format!("{who} types there and asks; this one takes over when that one is gone"),
+        Lang::Zh => format!("由 {who} 负责输入和提问；它结束后由本进程接手"),
     }
 }
 
@@ -150,6 +180,7 @@ pub const fn message_type(lang: Lang, kind: MessageType) -> &'static str {
 pub fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
     let fixed = match reason {
         SkipReason::OtherServer => lang.pick("another tmux server answers there", "该地址已是另一个 tmux 服务"),
+        SkipReason::OtherSupervisor => lang.pick("another tmuxagent types there", "那里由另一个 tmuxagent 负责输入"),
         SkipReason::OtherProcess => lang.pick("the pane is gone or runs another process", "窗格已关闭或已换成别的进程"),
         SkipReason::Dead => lang.pick("the pane's process has ended", "窗格里的进程已结束"),
         SkipReason::InMode => lang.pick("the pane is in copy mode", "窗格处于复制模式"),

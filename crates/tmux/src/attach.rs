@@ -1,11 +1,12 @@
 //! When and where control clients are attached. See the module's invariants: one after another, in quiet moments.
 
+use super::claim::Standing;
 use super::client::{Client, ClientId};
 use super::health::{FLAPPING, LONGEST_PAUSE};
 use super::host::{Attached, Host, Purpose};
 use super::inventory::{Entry, subscription_format};
 use super::link::Link;
-use super::probe::{CLIENT_MARK, IDENTITY, QUIET};
+use super::probe::{CLIENT_MARK, IDENTITY, QUIET, client_owner};
 use super::proto::{Reply, Version, quote};
 use super::{Refusal, Transport};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -238,17 +239,8 @@ impl Host {
         if let Some(attached) = self.clients.get_mut(&id) {
             attached.pid = Some(pid);
         }
-        let line = format!("set-option -s {CLIENT_MARK}{pid} {}", quote(&self.spec.owner));
+        let line = format!("set-option -s {CLIENT_MARK}{pid} {}", quote(client_owner(&self.spec.owner)));
         self.request(id, &line, Purpose::Nothing);
-    }
-
-    /// Removes the marks of our clients, which leave.
-    pub fn take_marks_away(&mut self) {
-        let marked: Vec<u32> = self.clients.values().filter_map(|attached| attached.pid).collect();
-        let Some((&id, _)) = self.clients.iter().find(|(_, attached)| attached.session.is_some()) else { return };
-        for pid in marked {
-            self.request(id, &format!("set-option -s -u {CLIENT_MARK}{pid}"), Purpose::Nothing);
-        }
     }
 
     /// Tells a client to leave.
@@ -293,7 +285,7 @@ impl Host {
                 Transport::Local { .. } => self.probe_later(1000),
                 Transport::Ssh { target, .. } => {
                     // tmux says `%exit` when it is tmux that ends.
-                    if attached.exit.is_none() {
+                    if attached.exit.is_none() && *self.claim.standing() != Standing::Same {
                         let why = match attached.session {
                             Some(_) => "the connection was lost; it is made again".to_owned(),
                             None => Refusal::of_ssh(target, error).to_string(),
@@ -324,7 +316,8 @@ impl Host {
             Purpose::View(pane) => self.view_lost(pane),
             // The panes of the client are read anew as a whole.
             Purpose::CatchUp(..) | Purpose::Look(_) | Purpose::Taken(_) | Purpose::Move(..) => {}
-            Purpose::Introduce | Purpose::Nothing => {}
+            // Whoever looks for the server next looks at its claim.
+            Purpose::Introduce | Purpose::Claim(_) | Purpose::Nothing => {}
         }
     }
 }

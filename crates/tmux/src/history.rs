@@ -11,9 +11,9 @@ use tmuxagent_model::{PaneId, own_characters, recalls};
 /// What is known of a pane's past when observation begins, or goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Past {
-    /// It was there before we came: what it shows is old.
+    /// It was there before we came, or its process was put into a pane that another one had: what it shows is old.
     Old,
-    /// It appeared while we were watching: everything in it is new.
+    /// The pane itself appeared while we were watching: everything in it is its process's, and new.
     New,
     /// It was read up to here, by this reader.
     Read,
@@ -150,6 +150,10 @@ pub(super) fn catch_up(
         return;
     }
     let (complete, partial) = capture.split();
+    let empty = complete.is_empty() && !capture.is_cut(lines);
+    if *past == Past::New || (*past == Past::Old && empty) {
+        reader.begins_at_birth();
+    }
     let missed = match past {
         Past::Old => None,
         Past::New => Some(Missed::Lines(complete)),

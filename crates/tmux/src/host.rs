@@ -1,6 +1,7 @@
 //! The collector of one host: one loop over what its clients say, what the supervisor asks, and time.
 
 use super::attach::Attacher;
+use super::claim::{Claim, owner_of};
 use super::client::{CHUNKS, Client, ClientId, FromClient};
 use super::governor::Governor;
 use super::history::{Capture, Past};
@@ -10,14 +11,14 @@ use super::outlet::Outlet;
 use super::pane::{Feed, Pane};
 use super::pipe::{PipeId, PipeSays};
 use super::probe::{ProbeError, Probed};
-use super::proto::{Ended, Frame, Nonce, Reply};
+use super::proto::{Claimed, Ended, Frame, Nonce, Reply, Token};
 use super::send::Lanes;
 use super::{HostMessage, HostSpec, Request, latest};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tmuxagent_clock::Clock;
-use tmuxagent_model::{HostState, Millis, PaneId, PaneKey, SessionId};
+use tmuxagent_model::{HostState, Millis, Owner, PaneId, PaneKey, SessionId};
 use tmuxagent_policy::{Policy, RuleSet};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -41,6 +42,8 @@ pub(super) enum Purpose {
     Taken(PaneKey),
     /// A step of moving a pane between stream and pipe.
     Move(PaneId, PipeId),
+    /// Who types there, after an attempt to take the server.
+    Claim(Option<Token>),
     /// Nothing hangs on the reply.
     Nothing,
 }
@@ -52,6 +55,7 @@ pub(super) enum Arrival {
     Probed(Box<Result<Probed, ProbeError>>),
     Polled(Box<Result<Vec<Entry>, ProbeError>>),
     Captured(Result<Vec<(PaneKey, Capture)>, ProbeError>),
+    Claimed(Option<Box<Claimed>>, Option<Token>),
     Pipe(PaneId, PipeId, PipeSays),
 }
 
@@ -92,12 +96,17 @@ pub(super) struct Host {
     pub incoming: mpsc::Receiver<Arrival>,
     pub link: Link,
     pub server: Option<Server>,
+    pub claim: Claim,
+    /// A forked look at the claim is under way.
+    pub asks_claim: bool,
+    /// Who was last told to type there.
+    pub told_owner: Option<Owner>,
     pub clients: BTreeMap<ClientId, Attached>,
     pub next_client: u64,
     pub attacher: Attacher,
     pub panes: HashMap<PaneId, Pane>,
-    /// Every pane that was ever listed on this server, with its process.
-    pub known: HashSet<(PaneId, u32)>,
+    /// Every pane that was ever listed on this server; tmux never gives an id again.
+    pub known: HashSet<PaneId>,
     /// Sessions that show each pane, as of the last listing.
     pub shown_by: HashMap<PaneId, Vec<SessionId>>,
     /// The client that carries the server-wide subscription.
@@ -111,6 +120,8 @@ pub(super) struct Host {
     pub views: Vec<super::screens::View>,
     pub governor: Governor,
     pub status: Option<(HostState, String, String)>,
+    /// How the host is observed, whoever types there.
+    pub stands: (HostState, String),
     /// A listing was read since the link is up.
     pub complete: bool,
     pub listing: bool,
@@ -142,6 +153,7 @@ pub(super) struct Times {
     pub positions: Option<Instant>,
     pub check: Option<Instant>,
     pub poll: Option<Instant>,
+    pub claim: Option<Instant>,
 }
 
 /// How often positions are told.
@@ -159,6 +171,8 @@ impl Host {
         let excluded = std::mem::take(&mut spec.excluded).into_iter().collect();
         let governor = Governor::new(spec.scratch.clone().filter(|_| spec.transport.is_local()));
         let now = Instant::now();
+        let homes = spec.remembered.keys().map(|key| key.server.clone()).collect();
+        let claim = Claim::new(owner_of(&spec.owner, &spec.name), homes, spec.has_siblings);
         Self {
             spec,
             clock,
@@ -172,6 +186,9 @@ impl Host {
             incoming,
             link: Link::Down,
             server: None,
+            claim,
+            asks_claim: false,
+            told_owner: None,
             clients: BTreeMap::new(),
             next_client: 0,
             attacher: Attacher::new(now),
@@ -186,6 +203,7 @@ impl Host {
             views: Vec::new(),
             governor,
             status: None,
+            stands: (HostState::Connecting, String::new()),
             complete: false,
             listing: false,
             list_again: false,
@@ -258,6 +276,7 @@ impl Host {
             Arrival::Client(FromClient::Ended(id, error)) => self.client_ended(id, &error),
             Arrival::Probed(result) => self.probed(*result),
             Arrival::Polled(result) => self.polled(*result),
+            Arrival::Claimed(read, attempt) => self.claim_arrived(read.map(|read| *read), attempt),
             Arrival::Captured(captures) => self.captured(captures),
             Arrival::Pipe(pane, pipe, says) => self.pipe_said(pane, pipe, says),
         }
@@ -308,6 +327,7 @@ impl Host {
             Purpose::Send(pane) => self.send_replied(&pane, reply),
             Purpose::Taken(pane) => self.saw(&pane, reply),
             Purpose::Move(pane, pipe) => self.moved(pane, pipe, reply),
+            Purpose::Claim(attempt) => self.claim_replied(reply, attempt),
             Purpose::Nothing => {}
         }
     }
@@ -341,6 +361,9 @@ impl Host {
             self.tell_positions();
             self.times.positions = Some(now + POSITIONS);
         }
+        if take_due(&mut self.times.claim, now) {
+            self.look_at_claim();
+        }
         if take_due(&mut self.times.check, now) {
             self.check_clients(now);
         }
@@ -352,7 +375,7 @@ impl Host {
         }
         let times = &self.times;
         let planned = [times.probe, times.attach, times.list, times.panes, times.positions, times.check, times.poll];
-        for at in planned.into_iter().flatten() {
+        for at in planned.into_iter().chain([times.claim]).flatten() {
             self.wake_at(at);
         }
     }
@@ -413,6 +436,7 @@ impl Host {
         self.last_check = now;
         self.times.check = Some(now + self.rhythm().check);
         self.wake_at(now + self.rhythm().check.min(POSITIONS));
+        self.plan_claim(now);
     }
 
     /// What was typed a moment ago has its reply on the way; the rest goes home.
@@ -431,7 +455,7 @@ impl Host {
         self.await_replies().await;
         self.tell_positions();
         self.leave_pipes();
-        self.take_marks_away();
+        let farewell = self.farewell();
         // A client whose input is closed leaves by itself, and so does its draining task.
         let children = std::mem::take(&mut self.clients);
         let mut left = children.len();
@@ -445,6 +469,9 @@ impl Host {
                 Ok(Some(_)) => {}
                 Ok(None) | Err(_) => break,
             }
+        }
+        if let Some(farewell) = farewell {
+            let _ = farewell.await;
         }
         if let Some(words) = self.spec.transport.let_go() {
             let _ = tokio::time::timeout(Duration::from_secs(2), super::fork::run(&words)).await;

@@ -10,11 +10,14 @@
 //! - Reading never waits: nothing the collector does stands between a client and bounded memory. A client that is not
 //!   read can hold up the panes' programs for good.
 //! - Output of panes that nobody watches is not asked for (`pause`); `off` and `no-output` are never toggled.
-//! - Nothing of his is changed. What is set carries the prefix `@tmuxagent_`: the server's identity, the marks of our
-//!   clients, each pane's last intent.
+//! - Nothing of his is changed. What is set carries the prefix `@tmuxagent_`: the server's identity, who types there with
+//!   the lease of that, the marks of our clients, each pane's last intent. An orderly end takes it away again.
+//! - Only whoever has claimed the server types ([`proto::Token`]).
 
 mod attach;
+mod claim;
 mod client;
+mod farewell;
 mod fork;
 mod governor;
 mod health;
@@ -37,6 +40,7 @@ mod taken;
 mod transport;
 mod turn;
 
+pub use claim::{is_alive, this_process};
 pub use refusal::Refusal;
 pub use spec::{HostSpec, Position, Tape};
 pub use transport::{Socket, SshTarget, Transport, shell_word};
@@ -44,7 +48,7 @@ pub use transport::{Socket, SshTarget, Transport, shell_word};
 use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_errand::{Ending, Errand};
-use tmuxagent_model::{Event, HostState, IntentId, PaneId, PaneKey, Timestamp};
+use tmuxagent_model::{Event, HostState, IntentId, Owner, PaneId, PaneKey, Timestamp};
 use tmuxagent_policy::Policy;
 use tokio::sync::{mpsc, oneshot, watch as latest};
 
@@ -64,6 +68,9 @@ pub enum HostMessage {
         /// One sentence for people: why, and what happens next. Empty when there is nothing to say.
         detail: String,
     },
+    /// Who types there from now on: another supervisor, or this one under another name; `None`: this host. Told before
+    /// anything of the panes, unless it is this host from the start.
+    Claim(Option<Box<Owner>>),
     /// What changed on the panes' surface: at most ten times a second, and only when there is room in the queue.
     Panes(Vec<PaneLive>),
     /// Something that should be a message of the agent protocol can't be read.

@@ -1,12 +1,15 @@
 //! How a host is reached: looking for its server, and what follows from its coming and going.
 
 use super::HostMessage;
+use super::claim::Standing;
 use super::health::LONGEST_PAUSE;
 use super::host::{Arrival, Host};
-use super::probe::{self, ProbeError, Probed};
+use super::probe::{self, Claiming, ProbeError, Probed};
 use super::proto::Version;
 use super::turn::TURNS;
+use std::time::Duration;
 use tmuxagent_model::{HostState, PaneId, ServerId};
+use tokio::time::Instant;
 
 /// How the host is reached at present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,24 +35,40 @@ pub(super) struct Server {
     pub life: (u32, String),
 }
 
+/// The name of a server: its process and when it began, which no other server on that machine has. So it needs no memory,
+/// and one that was taken away is given again.
+pub(super) fn name_of_life((pid, start): &(u32, String)) -> String {
+    format!("{pid}-{start}")
+}
+
 impl Host {
     /// Starts looking for the server.
     pub fn probe(&mut self) {
         self.times.probe = None;
+        if self.asks_claim {
+            // One look at a time: what it finds is what the next one begins with.
+            let at = Instant::now() + Duration::from_millis(100);
+            self.times.probe = Some(at);
+            self.wake_at(at);
+            return;
+        }
+        self.asks_claim = true;
         let (transport, nonce) = (self.spec.transport.clone(), self.nonce.clone());
+        let claim = Claiming { claim: self.claim.clone(), lease: self.lease() };
         let (owner, ceiling, known) = (self.spec.owner.clone(), self.spec.ceiling, self.server.clone());
         let arrivals = self.arrivals.clone();
         tokio::spawn(async move {
             if !transport.is_local() {
                 TURNS.next().await;
             }
-            let result = probe::probe(transport, nonce, owner, ceiling, known).await;
+            let result = probe::probe(transport, nonce, owner, ceiling, known, claim).await;
             let _ = arrivals.send(Arrival::Probed(Box::new(result))).await;
         });
     }
 
     pub fn probed(&mut self, result: Result<Probed, ProbeError>) {
         tracing::debug!(host = %self.spec.name, link = ?self.link, found = ?result.as_ref().map(|found| found.quiet), "looked");
+        self.asks_claim = false;
         if self.link == Link::Control {
             return;
         }
@@ -74,7 +93,7 @@ impl Host {
         let version = found.version;
         // Where nothing may be set its life has to do.
         let named = Some(first.server.clone()).filter(|name| !name.is_empty());
-        let full_name = named.unwrap_or_else(|| format!("{}-{}", life.0, life.1));
+        let full_name = named.unwrap_or_else(|| name_of_life(&life));
         let same = self.server.as_ref().is_some_and(|server| {
             server.life == life && (first.server.is_empty() || server.id.as_str() == first.server)
         });
@@ -89,6 +108,14 @@ impl Host {
                 version_text: found.version_text.clone(),
                 life,
             });
+        }
+        if let Some(claim) = found.claim {
+            self.claim = *claim;
+            self.tell_claim();
+            if *self.claim.standing() == Standing::Same {
+                self.look_again();
+                return;
+            }
         }
         self.awaits_quiet = !found.quiet && !self.attacher.is_hopeless();
         match version {
@@ -123,6 +150,10 @@ impl Host {
         let panes: Vec<PaneId> = self.panes.keys().copied().collect();
         panes.into_iter().for_each(|pane| self.drop_pane(pane));
         self.server = None;
+        self.claim.forget();
+        if self.told_owner.take().is_some() {
+            self.outlet.put(HostMessage::Claim(None));
+        }
         self.known.clear();
         self.strangers.clear();
         self.shown_by.clear();
@@ -135,8 +166,10 @@ impl Host {
 
     /// Tells how the host is observed, when that changed.
     pub fn say(&mut self, state: HostState, detail: &str) {
+        self.stands = (state, detail.to_owned());
         let version = self.server.as_ref().map_or_else(String::new, |server| server.version_text.clone());
-        let status = (state, version, detail.to_owned());
+        let (state, detail) = self.as_told(state, detail);
+        let status = (state, version, detail);
         if self.status.as_ref() != Some(&status) {
             self.status = Some(status.clone());
             let (state, version, detail) = status;

@@ -233,14 +233,13 @@ impl Host {
                 info.key.pid = pane.info.key.pid;
             }
             if info.key == pane.info.key {
-                self.known.insert((id, info.key.pid));
                 self.update(id, info, record);
                 return;
             }
-            // Another process: `respawn-pane`.
+            // Another process: `respawn-pane`. The pane still holds what its predecessor printed.
             self.drop_pane(id);
         }
-        let new = self.known.insert((id, info.key.pid)) && !begins;
+        let new = self.known.insert(id) && !begins;
         if listed.chosen && !self.excluded.contains(&id) {
             self.admit(info, new, record);
         }
@@ -267,6 +266,7 @@ impl Host {
         pane.client = reader;
         if reader.is_some() {
             // A restart before its first line goes on from its beginning, not from what it shows by then.
+            pane.reader.begins_at_birth();
             pane.begin_position(&mut self.outlet);
         }
         let early = self.strangers.remove(&id);

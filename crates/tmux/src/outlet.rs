@@ -168,6 +168,7 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
             | Event::PolicyLoaded { .. },
         )
         | HostMessage::Status { .. }
+        | HostMessage::Claim(_)
         | HostMessage::Panes(_)
         | HostMessage::Malformed { .. }
         | HostMessage::Screen { .. } => None,

@@ -8,15 +8,17 @@
 //! A server gets its identity here, before anything is told of its panes: what an earlier life wrote down of them must
 //! be found again under the same name.
 
+use super::claim::{Claim, Standing, settle};
 use super::fork::{self, Printed};
 use super::inventory::{Entry, listing_format};
-use super::link::{Server, random};
+use super::link::{Server, name_of_life};
 use super::proto::{Nonce, Row, RowReader, Version, row_format};
 use super::{Refusal, Transport};
 use std::time::Duration;
+use tmuxagent_model::Owner;
 
 /// The server option with which a control client of ours is marked: this, then the client's process id; the value is
-/// the owner.
+/// [`client_owner`].
 pub(super) const CLIENT_MARK: &str = "@tmuxagent_client_";
 /// The server option that holds its identity.
 pub(super) const IDENTITY: &str = "@tmuxagent_server";
@@ -34,6 +36,17 @@ pub(super) struct Probed {
     pub entries: Vec<Entry>,
     /// Nothing happened among the sessions for [`QUIET`].
     pub quiet: bool,
+    /// How we stand to its claim; `None` where it can't have one.
+    pub claim: Option<Box<Claim>>,
+}
+
+/// What is needed to claim a server.
+#[derive(Debug)]
+pub(super) struct Claiming {
+    /// What is known of its claim.
+    pub claim: Claim,
+    /// A lease to begin with.
+    pub lease: String,
 }
 
 /// Why nothing was found.
@@ -90,36 +103,41 @@ async fn listed(transport: &Transport, nonce: &Nonce, words: &[&str]) -> Result<
 pub(super) async fn probe(
     transport: Transport,
     nonce: Nonce,
-    owner: String,
+    owner: Owner,
     ceiling: Option<Version>,
     known: Option<Server>,
+    claiming: Claiming,
 ) -> Result<Probed, ProbeError> {
     let mut entries = list(&transport, &nonce).await?;
+    let known_life = known.as_ref().map(|known| known.life.clone());
     let version_text = entries.first().map_or_else(String::new, |entry| entry.version.clone());
     let version = version_text.parse::<Version>().ok().map(|v| ceiling.map_or(v, |most| v.min(most)));
-    let mut quiet = true;
-    if version.is_some_and(Version::has_control) {
+    let (mut quiet, mut claim) = (true, None);
+    if let Some(version) = version.filter(|version| version.has_control()) {
         if let Some(first) = entries.first().filter(|first| first.server.is_empty()) {
             // One that lost its name gets it back.
             let known = known.filter(|known| known.life == first.life());
-            let identity = known.map_or_else(|| hex(random()), |known| known.id.to_string());
+            let identity = known.map_or_else(|| name_of_life(&first.life()), |known| known.id.to_string());
             entries = name(&transport, &nonce, &identity).await?;
+        }
+        let server = entries.first().map_or_else(String::new, |entry| entry.server.clone());
+        let Claiming { claim: before, lease } = claiming;
+        // Another server is claimed anew.
+        let same = known_life.is_none_or(|life| entries.first().is_some_and(|entry| entry.life() == life));
+        let before = if same { before } else { before.elsewhere() };
+        let settled = settle(&transport, &nonce, version, &server, before, &lease).await?;
+        let watched_already = *settled.standing() == Standing::Same;
+        claim = Some(Box::new(settled));
+        if watched_already {
+            // Its clients are our own, and are not stale.
+            return Ok(Probed { version: Some(version), version_text, entries, quiet, claim });
         }
         // All in one script: a login shell on another machine may take long to start.
         let script = [end_stale(&transport, &owner), is_quiet(&transport, &nonce)].join("\n");
         let printed = fork::run(&transport.shell(&script)).await;
-        quiet = version.is_some_and(|v| v >= Version::MENDED)
-            || printed.is_ok_and(|printed| printed.output.ends_with(b"quiet\n"));
+        quiet = version >= Version::MENDED || printed.is_ok_and(|printed| printed.output.ends_with(b"quiet\n"));
     }
-    Ok(Probed { version, version_text, entries, quiet })
-}
-
-fn hex(bytes: [u8; 16]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(32), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    Ok(Probed { version, version_text, entries, quiet, claim })
 }
 
 /// tmux's and ssh's ways of saying that nobody is there.
@@ -175,15 +193,23 @@ fn signature_words(nonce: &Nonce) -> [String; 8] {
     ["list-windows", "-a", "-F", &windows, ";", "list-clients", "-F", &clients].map(str::to_owned)
 }
 
-/// A script that ends control clients which carry this owner's mark, and removes the marks of those that are gone.
+/// Whose a client is: a supervisor, and which process of it.
+pub(super) fn client_owner(owner: &Owner) -> String {
+    format!("{}.{}-{}", owner.instance, owner.pid, owner.started)
+}
+
+/// A script that ends control clients which an earlier life of this supervisor left behind, and removes the marks of those
+/// that are gone. Those of this process are not stale: another of its hosts may be the same server.
 ///
 /// A process number may belong to another program by now, so its name is looked at. A client whose process is gone and
 /// that the server still lists no longer holds up any pane once it takes no output.
-fn end_stale(transport: &Transport, owner: &str) -> String {
-    let tmux = transport.there(&[]);
+fn end_stale(transport: &Transport, owner: &Owner) -> String {
+    let (tmux, instance) = (transport.there(&[]), &owner.instance);
+    let own = client_owner(owner).split_off(instance.len());
     format!(
         r#"T() {{ {tmux} "$@"; }}
-marked=$(T show-options -s | sed -n 's/^{CLIENT_MARK}\([0-9][0-9]*\) "\{{0,1\}}{owner}"\{{0,1\}}$/\1/p')
+marked=$(T show-options -s | sed -n 's/^{CLIENT_MARK}\([0-9][0-9]*\) "\{{0,1\}}{instance}\(\.[0-9-]*\)\{{0,1\}}"\{{0,1\}}$/\1\2/p' |
+    grep -v '[0-9]{own}$' | sed 's/\..*//')
 if [ -n "$marked" ]; then
     listed=$(T list-clients -F '#{{client_pid}} #{{client_control_mode}}')
     found=

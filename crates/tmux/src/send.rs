@@ -4,10 +4,11 @@
 //! client is lost before the reply, the same line is sent again over the next one: the mark makes that harmless.
 
 use super::HostMessage;
+use super::claim::Standing;
 use super::host::{Host, Purpose};
 use super::link::Link;
 use super::pane::Feed;
-use super::proto::{Expectation, Input, Questions, Reply, Verdict, send_line, verdict};
+use super::proto::{Expectation, Input, Questions, Reply, Token, Verdict, send_line, verdict};
 use super::taken::{Check, Typed};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -22,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LOST: Duration = Duration::from_secs(15);
 /// How long a send that may have been typed waits for the pane's mark, which tells. After that nobody knows.
 const UNKNOWN: Duration = Duration::from_secs(15 * 60);
+
+/// Why nobody can know of a send that may have been typed before another supervisor took over.
+const TAKEN_OVER: &str = "another tmuxagent types there now, so nobody can know whether it was typed";
 
 /// The sends of all panes.
 pub(super) type Lanes = HashMap<PaneKey, Lane>;
@@ -63,6 +67,8 @@ pub(super) struct Sending {
     pane: PaneKey,
     /// The pane's reader knows what echo to expect.
     expected: bool,
+    /// The claim that its line names.
+    claim: Option<Token>,
     since: Instant,
 }
 
@@ -74,20 +80,20 @@ impl Sending {
             Effect::Prompt(prompt) => prompt.pane.clone(),
             Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return None,
         };
-        Some(Self { errand, pane, expected: false, since: Instant::now() })
+        Some(Self { errand, pane, expected: false, claim: None, since: Instant::now() })
     }
 
     fn perhaps_typed(&self) -> bool {
         self.errand.is_begun()
     }
 
-    fn expectation(&self) -> Expectation<'_> {
+    fn expectation<'a>(&'a self, claim: &'a Token) -> Expectation<'a> {
         let (command, screen, questions) = match &self.errand.intent().effect {
             Effect::Send(send) => (&send.expect_command, send.expect_screen.as_deref(), Questions::Answered),
             Effect::Prompt(prompt) => (&prompt.expect_command, None, Questions::Respected),
             Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => (&None, None, Questions::Respected),
         };
-        Expectation { pane: &self.pane, command: command.as_deref(), screen, questions }
+        Expectation { pane: &self.pane, claim, command: command.as_deref(), screen, questions }
     }
 
     fn input(&self) -> Input<'_> {
@@ -196,17 +202,23 @@ impl Host {
             self.finish(key, outcome);
             return;
         }
+        if matches!(self.claim.standing(), Standing::Others | Standing::Same) {
+            let outcome = next.lost(SkipReason::OtherSupervisor, TAKEN_OVER);
+            self.finish(key, outcome);
+            return;
+        }
         if let Some(why) = unable.filter(|_| !next.perhaps_typed()) {
             self.finish(key, Outcome::Skipped { reason: SkipReason::Unreachable(why) });
             return;
         }
         let ready = self.panes.get(&key.pane).filter(|pane| matches!(pane.feed, Feed::Stream | Feed::Piped));
-        let Some(client) = ready.and_then(|pane| pane.client) else {
+        let claim = self.claim.token().cloned();
+        let (Some(client), Some(claim)) = (ready.and_then(|pane| pane.client), claim) else {
             let at = given_up_at(next, self.lost_at);
             self.wake_at(at);
             return;
         };
-        let line = match send_line(&self.nonce, next.errand.id(), &next.expectation(), next.input()) {
+        let line = match send_line(&self.nonce, next.errand.id(), &next.expectation(&claim), next.input()) {
             Ok(line) => line,
             Err(error) => {
                 self.finish(key, Outcome::Failed { error: error.to_string() });
@@ -215,6 +227,7 @@ impl Host {
         };
         let Some(mut send) = lane.waiting.pop_front() else { return };
         send.errand.begin();
+        send.claim = Some(claim);
         if let Some(pane) = self.panes.get_mut(&key.pane).filter(|_| !send.expected) {
             pane.reader.typed(&send.echo());
             send.expected = true;
@@ -279,7 +292,8 @@ impl Host {
     /// The reply to a send arrived.
     pub fn send_replied(&mut self, key: &PaneKey, reply: &Reply) {
         let Some(send) = self.lanes.get(key).and_then(|lane| lane.under_way.as_ref()) else { return };
-        let verdict = verdict(&self.nonce, send.errand.id(), &send.expectation(), reply);
+        let Some(claim) = send.claim.clone() else { return };
+        let verdict = verdict(&self.nonce, send.errand.id(), &send.expectation(&claim), reply);
         let typed = match &verdict {
             Verdict::Sent => Some(Typed::Now),
             Verdict::Earlier => Some(Typed::Earlier),
@@ -289,15 +303,21 @@ impl Host {
             return;
         }
         let Some(send) = self.lanes.get(key).and_then(|lane| lane.under_way.as_ref()) else { return };
+        let lost_claim = verdict == Verdict::Skipped(SkipReason::OtherSupervisor);
         let outcome = match verdict {
             Verdict::Sent | Verdict::Earlier => Outcome::Done,
             Verdict::Skipped(SkipReason::OtherProcess) if reply.error().is_some() => {
                 send.lost(SkipReason::OtherProcess, "the pane is gone, so nobody can know whether it was typed")
             }
+            // Whoever types there now may have set a mark of its own over ours.
+            Verdict::Skipped(SkipReason::OtherSupervisor) => send.lost(SkipReason::OtherSupervisor, TAKEN_OVER),
             Verdict::Skipped(reason) => Outcome::Skipped { reason },
             Verdict::Refused(error) => Outcome::Failed { error },
             Verdict::Broken(error) => Outcome::Unknown { error },
         };
+        if lost_claim {
+            self.claim_is_doubtful();
+        }
         failpoints::at("send.replied");
         self.finish(key, outcome);
         failpoints::at("send.told");

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tmuxagent_lines::{Anchor, Reading};
-use tmuxagent_model::{HostName, Millis, NameFilter, PaneFacts, PaneId, PaneInfo, PaneKey};
+use tmuxagent_model::{HostName, Millis, NameFilter, Owner, PaneFacts, PaneId, PaneInfo, PaneKey};
 
 /// One machine to watch.
 #[derive(Debug, Clone)]
@@ -25,9 +25,11 @@ pub struct HostSpec {
     pub capture_lines: u32,
     /// The rhythm of polling where control mode can't be used.
     pub poll_interval: Millis,
-    /// Who we are: a word of ASCII letters, digits and `-` that is the same at every start of this supervisor and
-    /// another for every other supervisor. Control clients that a killed supervisor left behind are known by it.
-    pub owner: String,
+    /// Who we are. Control clients that a killed supervisor left behind are known by [`Owner::instance`], and so is its
+    /// claim on the server.
+    pub owner: Owner,
+    /// The supervisor watches other hosts too, one of which may be the same server under another name.
+    pub has_siblings: bool,
     /// A folder of ours for named pipes (local hosts); without it a flooding pane stays on the stream.
     pub scratch: Option<PathBuf>,
     /// Use nothing that a tmux newer than this brought.
@@ -60,9 +62,9 @@ impl HostSpec {
     /// What counts as a flood: a pane that prints 5 MB/s feels that it is watched, one that prints less does not.
     pub const FLOOD: u64 = 3 * 1024 * 1024;
 
-    /// Watches everything, with 2000 lines of history; `owner` as the field.
+    /// Watches everything, with 2000 lines of history; `instance` as [`Owner::instance`].
     #[must_use]
-    pub fn new(name: HostName, transport: Transport, owner: impl Into<String>) -> Self {
+    pub fn new(name: HostName, transport: Transport, instance: impl Into<String>) -> Self {
         Self {
             name,
             transport,
@@ -70,7 +72,8 @@ impl HostSpec {
             pane_name_patterns: NameFilter::default(),
             capture_lines: 2000,
             poll_interval: Millis(1500),
-            owner: owner.into(),
+            owner: super::this_process(instance),
+            has_siblings: false,
             scratch: None,
             ceiling: None,
             excluded: Vec::new(),

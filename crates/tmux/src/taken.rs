@@ -157,8 +157,8 @@ impl Host {
     fn nudge(&mut self, key: &PaneKey) {
         let client = self.panes.get(&key.pane).and_then(|pane| pane.client);
         let intent: Option<IntentId> = self.lanes.get(key).and_then(|lane| lane.intent()).cloned();
-        if let (Some(client), Some(intent)) = (client, intent) {
-            let expect = Expectation { pane: key, command: None, screen: None, questions: Questions::Respected };
+        if let (Some(client), Some(intent), Some(claim)) = (client, intent, self.claim.token()) {
+            let expect = Expectation { pane: key, claim, command: None, screen: None, questions: Questions::Respected };
             let line = enter_line(&self.nonce, &intent, &expect);
             self.request(client, &line, Purpose::Nothing);
         }

@@ -38,6 +38,7 @@ impl Sample {
             since: before(4_000),
             version: "3.7c".to_owned(),
             detail: String::new(),
+            owner: None,
         };
         let snapshot = Snapshot {
             generation: 1,
@@ -204,6 +205,7 @@ impl Sample {
             since: before(75),
             version: "3.4".to_owned(),
             detail: detail.to_owned(),
+            owner: None,
         };
         self.snapshot.hosts.push(host);
         self

@@ -237,6 +237,8 @@ impl Theme {
             HostState::Connecting => (self.sign("◌", ":"), self.dim()),
             HostState::Live => (self.sign("◉", "*"), self.good()),
             HostState::Polling => (self.sign("◔", "%"), self.warn()),
+            HostState::Watching => (self.sign("◍", "o"), self.warn()),
+            HostState::Same => (self.sign("≣", "="), self.warn()),
             HostState::NoServer => (self.sign("◦", "."), self.warn()),
             HostState::Unreachable => (self.sign("✗", "x"), self.bad()),
         }
@@ -292,7 +294,9 @@ mod tests {
             for state in [PaneState::Failed, PaneState::Idle, PaneState::Stale, PaneState::Dead] {
                 signs.push(theme.pane(state).0);
             }
-            for state in [HostState::Connecting, HostState::Live, HostState::Polling, HostState::NoServer] {
+            let hosts =
+                [HostState::Connecting, HostState::Live, HostState::Polling, HostState::Watching, HostState::Same];
+            for state in hosts.into_iter().chain([HostState::NoServer, HostState::Unreachable]) {
                 signs.push(theme.host(state).0);
             }
             for sign in signs {

@@ -33,11 +33,11 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
         )];
     }
     let runtime = &loaded.paths.runtime_dir;
-    let asked = at_once(remote.into_iter().map(|host| move || ask(host, runtime, scene.lang)));
+    let asked = at_once(remote.into_iter().map(|host| move || ask(host, runtime, scene.supervisor, scene.lang)));
     asked.into_iter().flatten().flatten().collect()
 }
 
-fn ask(host: &HostConfig, runtime: &Path, lang: Lang) -> Vec<Finding> {
+fn ask(host: &HostConfig, runtime: &Path, supervisor: Option<u32>, lang: Lang) -> Vec<Finding> {
     let name = &host.name;
     let way = way(host, runtime);
     let Transport::Ssh { target, bin, .. } = &way else { return Vec::new() };
@@ -85,17 +85,19 @@ fn ask(host: &HostConfig, runtime: &Path, lang: Lang) -> Vec<Finding> {
             said!(lang, "start one: ssh {} {bin} new-session -d", "启动一个：ssh {} {bin} new-session -d", target.host),
         ),
     };
+    let owner = answer(&said, "owner ").and_then(|text| super::claims::judge(name, text, supervisor, lang));
     let clock =
         answer(&said, "clock ").and_then(|text| clock(name.as_str(), text.parse().ok()?, (before, after), lang));
-    std::iter::once(tmux).chain(clock).collect()
+    std::iter::once(tmux).chain(owner).chain(clock).collect()
 }
 
 /// What is asked there, all in one go: the clock, the server's version once per session, the program's own.
 fn questions(way: &Transport) -> String {
     let tmux = |arguments: &[&str]| way.there(arguments);
     format!(
-        "echo \"clock $(date +%s)\"; {}; c=$?; echo \"own $({} 2>/dev/null)\"; echo \"code $c\"",
+        "echo \"clock $(date +%s)\"; {}; c=$?; {} 2>/dev/null; echo \"own $({} 2>/dev/null)\"; echo \"code $c\"",
         tmux(&["list-sessions", "-F", "session #{version}"]),
+        tmux(&["display-message", "-p", "owner #{@tmuxagent_owner_is}"]),
         tmux(&["-V"]),
     )
 }

@@ -14,6 +14,7 @@ macro_rules! said {
 }
 
 mod alerts;
+mod claims;
 mod environment;
 mod folders;
 mod hosts;
@@ -165,9 +166,10 @@ fn examine(session: &Session, online: bool) -> Result<Vec<Finding>, super::CliEr
         loaded,
     };
     let scene = Scene { supervisor: tmuxagent_ipc::lock::holder(&scene.paths.runtime_dir).map(|h| h.pid), ..scene };
-    let checks: [fn(&Scene) -> Vec<Finding>; 8] = [
+    let checks: [fn(&Scene) -> Vec<Finding>; 9] = [
         machine::supervisor,
         tmux::check,
+        claims::check,
         environment::check,
         folders::check,
         hosts::check,

@@ -85,6 +85,7 @@ fn copy(message: &HostMessage) -> HostMessage {
         HostMessage::Status { state, version, detail } => {
             HostMessage::Status { state: *state, version: version.clone(), detail: detail.clone() }
         }
+        HostMessage::Claim(owner) => HostMessage::Claim(owner.clone()),
         HostMessage::Panes(panes) => HostMessage::Panes(panes.clone()),
         HostMessage::Malformed { pane, error } => HostMessage::Malformed { pane: pane.clone(), error: error.clone() },
         HostMessage::Screen { pane, rows } => HostMessage::Screen { pane: pane.clone(), rows: rows.clone() },
@@ -202,7 +203,10 @@ impl Watched {
 
     /// Waits until a pane of that session is watched live: a line that is printed now is read.
     pub fn wait_live(&self, server: &TmuxServer, target: &str) -> PaneInfo {
-        self.wait_state(HostState::Live);
+        // Also where another one types.
+        wait_for(PATIENCE, "control mode", || {
+            matches!(self.state()?.0, HostState::Live | HostState::Watching).then_some(())
+        });
         let id = server.tmux(&["display-message", "-p", "-t", target, "#{pane_id}"]);
         let info = self.wait_pane(&id);
         // Its first position is told once all it showed before is known to be old.

@@ -1,12 +1,13 @@
 //! Compare-and-send: one command line that the single-threaded server executes without interruption.
 //!
-//! It checks that the pane is the one that was meant and can take input, that the idempotency mark
+//! It checks that the server is still ours to type into, that the pane is the one that was meant and can take input, that the idempotency mark
 //! `@tmuxagent_last` is not yet this intent's, sets the mark, and types. Sent again it does nothing and says so.
 //! The mark comes first: an error in between means "at most once", never twice.
 //!
 //! Limit: a user's own hook (`after-send-keys`, `after-set-option`) with `run-shell` lets other commands run between
 //! the steps; their order stays.
 
+use super::claim::{TOKEN_FIELD, Token};
 use super::{Ended, Nonce, Parser, Row, RowReader, escape_operand, is_key, quote, row_format};
 use std::fmt::Write as _;
 use tmuxagent_model::{IntentId, KeyStep, PaneKey, SkipReason};
@@ -28,6 +29,8 @@ pub enum Input<'a> {
 pub struct Expectation<'a> {
     /// The pane with its server and process.
     pub pane: &'a PaneKey,
+    /// Our claim on the server.
+    pub claim: &'a Token,
     /// `#{pane_current_command}`.
     pub command: Option<&'a str>,
     /// An extended regular expression that matches a row of the visible screen.
@@ -212,6 +215,7 @@ const fn check_length(text: &str) -> Result<(), InputError> {
 fn able(expect: &Expectation<'_>) -> Vec<String> {
     vec![
         format!("#{{==:#{{@tmuxagent_server}},{}}}", escape_operand(expect.pane.server.as_str())),
+        expect.claim.holds(),
         format!("#{{==:#{{pane_pid}},{}}}", expect.pane.pid),
         "#{==:#{pane_dead},0}".to_owned(),
         "#{==:#{pane_in_mode},0}".to_owned(),
@@ -265,7 +269,7 @@ fn sent_mark(nonce: &Nonce) -> String {
 }
 
 /// What is asked where the condition does not hold; see [`verdict`].
-const SKIP_FIELDS: [&str; 8] = [
+const SKIP_FIELDS: [&str; 9] = [
     "#{@tmuxagent_server}",
     "#{@tmuxagent_last}",
     "#{pane_pid}",
@@ -274,6 +278,7 @@ const SKIP_FIELDS: [&str; 8] = [
     "#{pane_input_off}",
     "#{pane_synchronized}",
     "#{pane_current_command}",
+    TOKEN_FIELD,
 ];
 
 /// Reads the reply to a [`send_line`].
@@ -310,6 +315,9 @@ fn skipped(intent: &IntentId, expect: &Expectation<'_>, row: &Row) -> Verdict {
     if field(1) == intent.as_str() {
         return Verdict::Earlier;
     }
+    if field(8) != expect.claim.as_str() {
+        return Verdict::Skipped(SkipReason::OtherSupervisor);
+    }
     // Newer versions give a dead pane no pid.
     let same_process = field(2) == expect.pane.pid.to_string() || (field(2).is_empty() && on(3));
     let reason = if !same_process {
@@ -324,7 +332,7 @@ fn skipped(intent: &IntentId, expect: &Expectation<'_>, row: &Row) -> Verdict {
         SkipReason::Synchronized
     } else if expect.command.is_some_and(|command| command != field(7)) {
         SkipReason::OtherCommand(field(7).to_owned())
-    } else if expect.questions == Questions::Respected && on(8) {
+    } else if expect.questions == Questions::Respected && on(9) {
         SkipReason::Question
     } else if expect.screen.is_some() {
         SkipReason::ScreenChanged

@@ -6,6 +6,7 @@
 //!
 //! Sources: tmux(1), section CONTROL MODE; and tmux's behaviour as measured with versions 2.6 to 3.7.
 
+pub mod claim;
 mod guard;
 mod keys;
 mod notice;
@@ -14,6 +15,7 @@ mod quote;
 mod rows;
 mod version;
 
+pub use claim::{Claimed, Token};
 pub use guard::{Block, Expectation, Input, InputError, Questions, Reply, Verdict, enter_line, send_line, verdict};
 pub use keys::is_key;
 pub use notice::Notice;

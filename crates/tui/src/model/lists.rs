@@ -1,7 +1,7 @@
 //! The rows of the panels: what the snapshot holds and the filter lets through.
 
 use super::Model;
-use tmuxagent_model::{Approval, ApprovalState, PaneKey, PaneView, RunView, StageView};
+use tmuxagent_model::{Approval, ApprovalState, HostState, HostView, Owner, PaneKey, PaneView, RunView, StageView};
 
 /// A run or one of its stages, by names: a new run of the same pipeline keeps the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +125,14 @@ impl Model {
         let run = self.run_of(reference)?;
         let name = reference.stage.as_ref()?;
         run.stages.iter().find(|stage| &stage.name == name).map(|stage| (run, stage))
+    }
+
+    /// The first host on which another supervisor types, with that one.
+    #[must_use]
+    pub fn watched_only(&self) -> Option<(&HostView, &Owner)> {
+        let hosts = &self.snapshot.as_ref()?.hosts;
+        let mut watched = hosts.iter().filter(|host| host.state == HostState::Watching);
+        watched.find_map(|host| Some((host, host.owner.as_deref()?)))
     }
 }
 

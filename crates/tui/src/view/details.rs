@@ -8,8 +8,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tmuxagent_model::{ApprovalId, ApprovalState, PaneKey, Timestamp};
 use tmuxagent_text::{
-    Lang, Text, ago, approval_kind, approval_state, clean, clock_seconds, host_state, pane_state, run_state, span,
-    stage_state, via,
+    Lang, Text, ago, approval_kind, approval_state, clean, clock_seconds, host_owner, host_state, pane_state,
+    run_state, span, stage_state, via,
 };
 
 /// Lines of `name  value`, values wrapped.
@@ -198,7 +198,11 @@ pub fn about(model: &Model, width: u16) -> Vec<Line<'static>> {
         table.plain(Text::Version, &clean(&host.version));
         let since = table.at(host.since);
         table.plain(Text::Since, &since);
-        table.plain(Text::Detail, &clean(&host.detail));
+        let detail = match &host.owner {
+            Some(owner) => host_owner(lang, host.state, owner),
+            None => clean(&host.detail),
+        };
+        table.plain(Text::Detail, &detail);
     }
     table.heading(Text::Supervisor.of(lang).to_owned(), theme.strong());
     let ours = if snapshot.version == model.setup.version {

@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tmuxagent_model::{HostState, HostView, StageState};
-use tmuxagent_text::{Text, clean, clock, host_state, span};
+use tmuxagent_text::{Text, clean, clock, host_owner, host_state, span};
 
 pub fn render(model: &Model, screen: &Screen, buffer: &mut Buffer) {
     put_lines([first_row(model, screen.header.width)], screen.header, buffer);
@@ -72,9 +72,12 @@ fn hosts(model: &Model, hosts: &[HostView], width: u16) -> Vec<Shown> {
         let note = match host.state {
             HostState::Live if hosts.len() == 1 && width >= 60 => clean(&host.version),
             HostState::Live => String::new(),
-            HostState::Connecting | HostState::Polling | HostState::NoServer | HostState::Unreachable => {
-                host_state(lang, host.state).to_owned()
-            }
+            HostState::Connecting
+            | HostState::Polling
+            | HostState::Watching
+            | HostState::Same
+            | HostState::NoServer
+            | HostState::Unreachable => host_state(lang, host.state).to_owned(),
         };
         Shown { state: host.state, text: clean(host.name.as_str()), note }
     };
@@ -144,6 +147,11 @@ fn banners(model: &Model, width: u16) -> Vec<Line<'static>> {
         let text = format!(" {} ({wait}){}", Text::SupervisorGone.of(lang), theme.ellipsis());
         let reason = if reason.is_empty() { String::new() } else { format!("  {reason}") };
         lines.push(Row::default().left(text, theme.banner()).left(reason, theme.warn()).line(width, theme));
+    }
+    if let Some((host, owner)) = model.watched_only() {
+        let name = format!(" {} {}", clean(host.name.as_str()), host_state(lang, host.state));
+        let who = format!("  {}", host_owner(lang, host.state, owner));
+        lines.push(Row::default().left(name, theme.banner()).left(who, theme.warn()).line(width, theme));
     }
     if let Some(freeze) = model.snapshot.as_ref().and_then(|snapshot| snapshot.frozen.as_ref()) {
         let n_held = model.snapshot.as_ref().map_or(0, |snapshot| snapshot.held.len());

@@ -55,7 +55,8 @@ impl Screen {
     #[must_use]
     pub fn of(model: &Model, area: Rect) -> Self {
         let frozen = model.snapshot.as_deref().is_some_and(|snapshot: &Snapshot| snapshot.frozen.is_some());
-        let banners = u16::from(frozen) + u16::from(matches!(model.link, LinkState::Lost { .. }));
+        let lost = matches!(model.link, LinkState::Lost { .. });
+        let banners = u16::from(frozen) + u16::from(lost) + u16::from(model.watched_only().is_some());
         let [header, banners, body, events, footer] = area.layout(&Layout::vertical([
             Constraint::Length(1),
             Constraint::Length(banners),

@@ -394,3 +394,16 @@ fn a_pane_that_cannot_be_seen_now_says_since_when() {
     let row = shown.lines().find(|row| row.contains("work:far")).unwrap_or(&shown);
     assert!(row.contains("stale") && row.contains("1m"), "{row}");
 }
+
+#[test]
+fn a_server_on_which_another_supervisor_types_is_named_with_it() {
+    let mut snapshot = Sample::busy().build();
+    snapshot.hosts[0].state = HostState::Watching;
+    let owner =
+        tmuxagent_model::Owner { user: "ann".into(), machine: "laptop".into(), pid: 4711, ..Default::default() };
+    snapshot.hosts[0].owner = Some(Box::new(owner));
+    let english = shown(&screen(snapshot.clone(), (100, 30), Lang::En));
+    assert!(english.contains("local watched only  ann's tmuxagent on laptop (process 4711) types there"), "{english}");
+    let chinese = shown(&screen(snapshot, (100, 30), Lang::Zh));
+    assert!(chinese.contains("laptop") && chinese.contains("4711"), "{chinese}");
+}

@@ -9,6 +9,10 @@ fn key() -> PaneKey {
     PaneKey { host: HostName::local(), server: ServerId::new("U1"), pane: PaneId(3), pid: 42 }
 }
 
+fn token() -> Token {
+    Token::new("T", [0; 8])
+}
+
 fn intent() -> IntentId {
     IntentId::new("I-7")
 }
@@ -19,11 +23,16 @@ const fn block(rows: Vec<Vec<u8>>) -> Block {
 
 /// The verdict on a skip row with these fields.
 fn on_skip(fields: [&str; 8], command: Option<&str>, screen: Option<&str>) -> Verdict {
-    let key = key();
-    let row = row_format(&nonce(), &fields);
+    let (key, claim) = (key(), token());
+    let row = row_format(&nonce(), &[&fields[..], &[claim.as_str()]].concat());
     let rows = row.split('\n').map(|line| line.as_bytes().to_vec()).collect();
     let reply = Reply { blocks: vec![block(vec![Parser::raw_mark(&nonce()).into_bytes()]), block(rows)] };
-    verdict(&nonce(), &intent(), &Expectation { pane: &key, command, screen, questions: Questions::Respected }, &reply)
+    verdict(
+        &nonce(),
+        &intent(),
+        &Expectation { pane: &key, claim: &claim, command, screen, questions: Questions::Respected },
+        &reply,
+    )
 }
 
 #[test]
@@ -47,6 +56,21 @@ fn every_reason_to_skip_is_told_apart() {
 }
 
 #[test]
+fn whoever_lost_the_server_is_told_so_before_anything_else_but_what_was_typed() {
+    let (key, claim) = (key(), token());
+    let expect = Expectation { pane: &key, claim: &claim, command: None, screen: None, questions: Questions::Answered };
+    let on_skip = |last: &str| {
+        let row = row_format(&nonce(), &["U1", last, "42", "1", "1", "1", "1", "sh", "X.1"]);
+        let reply = Reply { blocks: vec![block(vec![row.into_bytes()])] };
+        verdict(&nonce(), &intent(), &expect, &reply)
+    };
+    assert_eq!(on_skip("I-7"), Verdict::Earlier);
+    assert_eq!(on_skip("X-9"), Verdict::Skipped(SkipReason::OtherSupervisor));
+    let line = send_line(&nonce(), &intent(), &expect, Input::Prompt("x")).unwrap();
+    assert!(line.contains(&quote("#{==:#{@tmuxagent_owner},T.0000000000000000}").trim_matches('"').to_owned()));
+}
+
+#[test]
 fn a_command_name_cannot_pretend_to_be_an_answer() {
     let forged = format!("sh\nSENT {}", "guess");
     let got = on_skip(["U1", "", "42", "0", "0", "0", "0", &forged], Some("sh"), None);
@@ -55,8 +79,8 @@ fn a_command_name_cannot_pretend_to_be_an_answer() {
 
 #[test]
 fn errors_before_and_after_the_mark_differ() {
-    let key = key();
-    let expect = Expectation { pane: &key, command: None, screen: None, questions: Questions::Answered };
+    let (key, claim) = (key(), token());
+    let expect = Expectation { pane: &key, claim: &claim, command: None, screen: None, questions: Questions::Answered };
     let error = Block { rows: vec![b"no".to_vec()], ended: Ended::WithError };
     let alone = Reply { blocks: vec![error.clone()] };
     let later = Reply { blocks: vec![block(Vec::new()), error] };
@@ -66,8 +90,8 @@ fn errors_before_and_after_the_mark_differ() {
 
 #[test]
 fn what_cannot_be_typed_is_refused_before_anything_is_sent() {
-    let key = key();
-    let expect = Expectation { pane: &key, command: None, screen: None, questions: Questions::Answered };
+    let (key, claim) = (key(), token());
+    let expect = Expectation { pane: &key, claim: &claim, command: None, screen: None, questions: Questions::Answered };
     let line = |steps: &[KeyStep]| send_line(&nonce(), &intent(), &expect, Input::Keys(steps)).map(|_| ());
     assert_eq!(line(&[]), Err(InputError::Empty));
     assert_eq!(line(&[KeyStep::Key("Entr".to_owned())]), Err(InputError::UnknownKey("Entr".to_owned())));
@@ -78,9 +102,14 @@ fn what_cannot_be_typed_is_refused_before_anything_is_sent() {
 
 #[test]
 fn the_line_is_one_physical_line_whatever_the_text() {
-    let key = key();
-    let expect =
-        Expectation { pane: &key, command: Some("a,b}"), screen: Some("^Do you, #1"), questions: Questions::Answered };
+    let (key, claim) = (key(), token());
+    let expect = Expectation {
+        pane: &key,
+        claim: &claim,
+        command: Some("a,b}"),
+        screen: Some("^Do you, #1"),
+        questions: Questions::Answered,
+    };
     let steps = [KeyStep::Text("a\n\0b".to_owned()), KeyStep::Key("Enter".to_owned())];
     let line = send_line(&nonce(), &intent(), &expect, Input::Keys(&steps)).unwrap();
     assert!(!line.contains(['\n', '\0']), "{line}");

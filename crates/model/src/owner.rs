@@ -1,0 +1,44 @@
+//! Who types into a tmux server: the supervisor that has claimed it.
+
+use super::HostName;
+use serde::{Deserialize, Serialize};
+
+/// A supervisor, as it tells of itself on a server that it has claimed. What another one wrote is untrusted text.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Owner {
+    /// A word of ASCII letters, digits and `-`: the same at every start of this supervisor (of one state folder on one
+    /// machine), another for every other one.
+    pub instance: String,
+    /// The name under which it watches the server.
+    pub host: HostName,
+    /// Its machine, by name.
+    pub machine: String,
+    /// Its user.
+    pub user: String,
+    /// Its process.
+    pub pid: u32,
+    /// When that process began, in the ticks of its system; 0 where it is not known.
+    pub started: u64,
+    /// This life of its machine and the name space of its processes: only within the same one is `pid` the same process.
+    /// Empty where it is not known.
+    pub place: String,
+    /// The path of its socket on its machine, for views and commands of the same user; empty when it has none.
+    pub socket: String,
+}
+
+impl Owner {
+    /// Whether both are supervisors on one machine, so that one can look at the other's process.
+    #[must_use]
+    pub fn is_beside(&self, other: &Self) -> bool {
+        !self.place.is_empty() && self.place == other.place
+    }
+
+    /// Whether both are the same running process.
+    #[must_use]
+    pub fn is_same_process(&self, other: &Self) -> bool {
+        self.instance == other.instance
+            && self.is_beside(other)
+            && (self.pid, self.started) == (other.pid, other.started)
+    }
+}

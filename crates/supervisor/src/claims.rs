@@ -1,0 +1,65 @@
+//! Servers on which another supervisor types. Their panes are shown; the engine knows none of them, so nothing is
+//! triggered, asked or typed there, and no question is asked twice.
+//!
+//! What this supervisor had under way there when it lost the server ends as if the panes were gone: the other one reads
+//! them and asks by itself. When it takes the server over it begins with what is printed from then on.
+
+use super::dispatch::Dispatch;
+use tmuxagent_ipc::wire::{ErrorKind, Reply};
+use tmuxagent_model::{Command, Event, HostName, Owner, PaneKey};
+use tmuxagent_text::{Lang, host_owner};
+
+impl Dispatch {
+    /// Another supervisor types on a host from now on, or this one does.
+    pub(super) fn claimed(&mut self, host: &HostName, owner: Option<Box<Owner>>) {
+        let others = owner.is_some();
+        self.board.owner(host, owner, self.clock.now());
+        self.dirty = true;
+        if others && self.watched.insert(host.clone()) {
+            let known = self.engine.view().panes.into_keys().filter(|pane| pane.host == *host);
+            for pane in known.collect::<Vec<_>>() {
+                let event = Event::PaneGone { pane };
+                self.step(&event);
+                self.let_on(&event);
+            }
+        } else if !others && self.watched.remove(host) {
+            let seen = self.board.panes().filter(|live| live.info.key.host == *host);
+            for info in seen.map(|live| Box::new(live.info.clone())).collect::<Vec<_>>() {
+                self.step(&Event::PaneSeen { info });
+            }
+        }
+    }
+
+    /// What happens on a host on which another supervisor types: panes are shown, and what was sent from here before ends.
+    pub(super) fn overhear(&mut self, event: &Event) {
+        match event {
+            Event::PaneSeen { .. } | Event::PaneGone { .. } => self.show_event(event),
+            Event::Outcome { .. } => drop(self.step(event)),
+            Event::HostLost { .. }
+            | Event::Line(_)
+            | Event::Activity { .. }
+            | Event::Gap { .. }
+            | Event::Program { .. }
+            | Event::CommandEnded { .. }
+            | Event::Asked { .. }
+            | Event::Timer { .. }
+            | Event::Polled { .. }
+            | Event::PolicyLoaded { .. } => {}
+        }
+    }
+
+    /// The answer to a wish for a pane of such a host: who can fulfil it.
+    pub(super) fn refuse_elsewhere(&self, command: &Command) -> Option<Reply> {
+        let pane: &PaneKey = match command {
+            Command::Start { pane, .. } | Command::Send { pane, .. } => pane,
+            Command::Decide { .. }
+            | Command::Control { .. }
+            | Command::Freeze
+            | Command::Unfreeze
+            | Command::DropHeld { .. } => return None,
+        };
+        let (state, owner) = self.board.owner_of(&pane.host)?;
+        let text = format!("host {}: {}", pane.host, host_owner(Lang::En, state, owner));
+        Some(Reply::Error { kind: ErrorKind::Refused, text })
+    }
+}

@@ -1,0 +1,100 @@
+use super::*;
+
+fn owner(instance: &str, host: &str, place: &str, pid: u32) -> Owner {
+    let host = HostName::new(host);
+    Owner { instance: instance.to_owned(), host, place: place.to_owned(), pid, ..Owner::default() }
+}
+
+fn us() -> Owner {
+    owner("desktop", "nas", "here", 1)
+}
+
+fn claim() -> Claim {
+    Claim::new(us(), HashSet::new(), false)
+}
+
+fn claimed(token: &str, owner: Owner, lease: &str) -> Claimed {
+    Claimed { token: token.to_owned(), owner: Some(owner), lease: lease.to_owned() }
+}
+
+/// What follows, `after` so many seconds, while every process lives.
+fn says(claim: &mut Claim, start: Instant, after: u64, read: &Claimed) -> Next {
+    claim.says(read.clone(), None, start + Duration::from_secs(after), |_| true)
+}
+
+fn watches() -> Next {
+    Next::Be(Standing::Others)
+}
+
+#[test]
+fn a_free_server_is_taken_and_kept_and_one_that_was_given_back_after_a_while() {
+    let (mut claim, start) = (claim(), Instant::now());
+    assert_eq!(says(&mut claim, start, 0, &Claimed::default()), Next::Take);
+    let token = Token::new("desktop", [1; 8]);
+    let ours = claimed(token.as_str(), us(), "1");
+    assert_eq!(claim.says(ours.clone(), Some(token), start, |_| true), Next::Keep);
+    assert!(claim.token().is_some() && claim.owner().is_none());
+    assert_eq!(says(&mut claim, start, 99, &ours), Next::Keep);
+    // Lost: watched from then on, and not taken back.
+    let laptop = claimed("laptop.1", owner("laptop", "nas", "there", 1), "7");
+    assert_eq!(says(&mut claim, start, 100, &laptop), watches());
+    assert_eq!(claim.owner().map(|owner| owner.instance).as_deref(), Some("laptop"));
+    // Given back: the one that had it may be starting again.
+    assert_eq!(says(&mut claim, start, 110, &Claimed::default()), watches());
+    assert_eq!(says(&mut claim, start, 119, &Claimed::default()), watches());
+    assert_eq!(says(&mut claim, start, 120, &Claimed::default()), Next::Take);
+}
+
+#[test]
+fn a_lease_is_lost_by_our_own_clock_and_any_renewal_begins_it_anew() {
+    let (mut claim, start) = (claim(), Instant::now());
+    let at = |lease: &str| claimed("laptop.1", owner("laptop", "nas", "there", 1), lease);
+    assert_eq!(says(&mut claim, start, 0, &at("1")), watches());
+    assert_eq!(says(&mut claim, start, 21, &at("1")), watches());
+    assert_eq!(says(&mut claim, start, 40, &at("2")), watches());
+    assert_eq!(says(&mut claim, start, 61, &at("2")), watches());
+    assert_eq!(says(&mut claim, start, 62, &at("2")), Next::Take);
+}
+
+#[test]
+fn a_dead_process_is_known_on_this_machine_only() {
+    let start = Instant::now();
+    let dead = |claim: &mut Claim, place: &str, after: u64| {
+        let read = claimed("laptop.1", owner("laptop", "nas", place, 1), "1");
+        claim.says(read, None, start + Duration::from_secs(after), |_| false)
+    };
+    assert_eq!(dead(&mut claim(), "here", 0), Next::Take);
+    assert_eq!(dead(&mut claim(), "there", 0), watches());
+    let mut watching = claim();
+    assert_eq!(says(&mut watching, start, 0, &claimed("laptop.1", owner("laptop", "nas", "here", 1), "1")), watches());
+    assert_eq!(dead(&mut watching, "here", 1), watches(), "it may be starting again");
+    assert_eq!(dead(&mut watching, "here", 11), Next::Take);
+}
+
+#[test]
+fn its_own_former_claim_is_taken_at_once_and_by_the_name_that_had_it() {
+    let start = Instant::now();
+    let former = |host: &str, pid: u32| claimed("desktop.1", owner("desktop", host, "here", pid), "1");
+    assert_eq!(says(&mut claim(), start, 0, &former("nas", 9)), Next::Take);
+    // Another name of it: while it lives it is the same server, and otherwise that name may come back first.
+    assert_eq!(says(&mut claim(), start, 0, &former("box", 1)), Next::Be(Standing::Same));
+    let mut waiting = claim();
+    let dead =
+        |claim: &mut Claim, after| claim.says(former("box", 9), None, start + Duration::from_secs(after), |_| false);
+    assert_eq!(dead(&mut waiting, 0), watches());
+    assert_eq!(dead(&mut waiting, 10), Next::Take);
+    // Whoever lost it to another life of the same supervisor does not take it back.
+    let mut lost = claim();
+    lost.standing = Standing::Ours(Token::new("desktop", [2; 8]));
+    assert_eq!(says(&mut lost, start, 0, &former("nas", 9)), watches());
+}
+
+#[test]
+fn this_process_lives_and_one_that_began_at_another_time_is_another() {
+    let own = this_process("x");
+    assert!(is_alive(&own) && own.pid == std::process::id() && !own.machine.is_empty());
+    if own.started > 0 {
+        assert!(!is_alive(&Owner { started: own.started + 1, ..own }));
+    }
+    assert!(!is_alive(&Owner { pid: u32::MAX, ..Owner::default() }));
+}

@@ -1,0 +1,78 @@
+//! The orderly end: what was set on the user's server is taken away again.
+//!
+//! The server is given back, the marks of our clients and of panes go, and those of clients that a killed supervisor had. A pane keeps its mark where the outcome of its last
+//! send is not committed yet: the next life asks it whether that was typed. The server's name goes with the last supervisor
+//! that is attached; it says nothing that the server's process and birth do not say, so the next one gives the same name.
+//! A name that was given otherwise (by an earlier version of this program) stays: what is stored is found by it.
+
+use super::host::Host;
+use super::link::{Link, name_of_life};
+use super::probe::{CLIENT_MARK, IDENTITY};
+use super::proto::claim::release;
+use super::{PaneKey, fork};
+use std::time::Duration;
+
+/// How long it may take; what is left behind then does no harm.
+const LIMIT: Duration = Duration::from_secs(3);
+
+impl Host {
+    /// Begins to clear up, beside whatever else is to be done at the end.
+    pub fn farewell(&self) -> Option<tokio::task::JoinHandle<()>> {
+        let server = self.server.as_ref().filter(|_| self.link != Link::Down)?;
+        if !server.version.has_control() {
+            return None;
+        }
+        let marks: Vec<u32> = self.clients.values().filter_map(|attached| attached.pid).collect();
+        let mut script = self.spec.transport.there(&[]);
+        script = format!("T() {{ {script} \"$@\"; }}; ");
+        for pid in marks {
+            script.push_str(&format!("T set-option -s -u {CLIENT_MARK}{pid}; "));
+        }
+        if let Some(token) = self.claim.token() {
+            let kept: Vec<&PaneKey> = self.lanes.keys().collect();
+            let release: Vec<String> = release(&self.nonce, server.version, token);
+            let release: Vec<&str> = release.iter().map(String::as_str).collect();
+            script.push_str(&clear(token.as_str(), &kept));
+            script.push_str(&format!("{} >/dev/null; ", self.spec.transport.there(&release)));
+        }
+        script.push_str(&clear_clients());
+        script.push_str(&unname(&name_of_life(&server.life)));
+        let words = self.spec.transport.shell(&script);
+        Some(tokio::spawn(async move {
+            // A server that has ended in between keeps nothing.
+            let _ = tokio::time::timeout(LIMIT, fork::run(&words)).await;
+        }))
+    }
+}
+
+/// Takes the marks from panes, but for `kept`, while the token holds. One command for all; where a pane has just gone, the
+/// rest of it is not executed, so each is tried by itself.
+fn clear(token: &str, kept: &[&PaneKey]) -> String {
+    let kept: Vec<String> = kept.iter().map(|key| key.pane.to_string()).collect();
+    let kept = kept.join(" ");
+    format!(
+        "if [ \"$(T display-message -p '#{{@tmuxagent_owner}}')\" = '{token}' ]; then set --; m=; \
+         for p in $(T list-panes -a -F '#{{?@tmuxagent_last,#{{pane_id}},}}' | sort -u); do \
+         case ' {kept} ' in *\" $p \"*) continue ;; esac; \
+         m=\"$m $p\"; set -- \"$@\" set-option -p -u -t \"$p\" @tmuxagent_last ';'; done; \
+         [ -z \"$m\" ] || T \"$@\" || for p in $m; do T set-option -p -u -t \"$p\" @tmuxagent_last; done; fi; "
+    )
+}
+
+/// Takes away the marks of clients that are not attached any more: those of supervisors that were killed.
+fn clear_clients() -> String {
+    format!(
+        "l=$(T list-clients -F '#{{client_pid}}'); \
+         for p in $(T show-options -s | sed -n 's/^{CLIENT_MARK}\\([0-9][0-9]*\\) .*/\\1/p'); do \
+         printf '%s\\n' \"$l\" | grep -qx \"$p\" || T set-option -s -u {CLIENT_MARK}$p; done; "
+    )
+}
+
+/// Takes the name away, where it is the one that the server would be given again, nobody has claimed the server (anew) and
+/// no other supervisor is attached.
+fn unname(name: &str) -> String {
+    format!(
+        "if [ \"$(T display-message -p '#{{{IDENTITY}}} #{{@tmuxagent_owner}}')\" = '{name} ' ] && \
+         ! T show-options -s | grep -q '^{CLIENT_MARK}'; then T set-option -s -u {IDENTITY}; fi"
+    )
+}

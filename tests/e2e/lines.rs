@@ -2,8 +2,9 @@
 
 use crate::support::{PATIENCE, TmuxServer, wait_for};
 use std::path::PathBuf;
-use tmuxagent_lines::{Reader, Reading, ShellKind, tracked_command};
+use tmuxagent_lines::{Reader, Reading, tracked_command};
 use tmuxagent_model::Origin;
+use tmuxagent_model::Shell as ShellKind;
 
 /// A shell in a pane of 80×24, read through a pipe of the pane's bytes.
 struct Shell {
@@ -78,7 +79,7 @@ impl Shell {
 
     /// Runs a tracked command to its end; gives its exit code.
     fn run(&mut self, kind: ShellKind, command: &str, token: &str) -> i32 {
-        self.type_line(&tracked_command(kind, command, token));
+        self.type_line(&tracked_command(kind, &command.into(), token));
         self.wait_end(token)
     }
 
@@ -129,8 +130,8 @@ fn the_echo_of_typed_commands_is_no_line_of_the_program() {
         shell.run(kind, &format!("echo {}{word} >/dev/null", "long ".repeat(30)), "w1");
         shell.run(kind, &format!("echo {word} >/dev/null\necho second {word} >/dev/null"), "w2");
         // Typed ahead: the terminal echoes it once, the line editor once more.
-        shell.type_line(&tracked_command(kind, "sleep 1", "w3"));
-        shell.type_line(&tracked_command(kind, &format!("echo {word} >/dev/null"), "w4"));
+        shell.type_line(&tracked_command(kind, &"sleep 1".into(), "w3"));
+        shell.type_line(&tracked_command(kind, &format!("echo {word} >/dev/null").as_str().into(), "w4"));
         shell.wait_end("w3");
         shell.wait_end("w4");
         shell.read();

@@ -2,6 +2,7 @@
 
 use super::progress::Cause;
 use super::state::{PaneRow, Run};
+use tmuxagent_model::{Shell, ShellText};
 use tmuxagent_policy::{self as policy, Quoting, TextTemplate};
 
 /// A name that has no value in this run.
@@ -56,13 +57,37 @@ impl Names<'_> {
     }
 }
 
-/// Fills a template.
+/// Fills a text that no shell reads.
+///
+/// # Errors
+/// When a name has no value.
+pub fn fill(template: &TextTemplate, names: &Names<'_>, quoting: Quoting) -> Result<String, Missing> {
+    complete(template, names)?;
+    Ok(policy::fill(template, &|name| names.lookup(name), quoting))
+}
+
+/// Takes a command and its values apart, for that shell.
 ///
 /// # Errors
 /// When a name has no value: typing a command with a hole in it is worse than not typing it.
-pub fn fill(template: &TextTemplate, names: &Names<'_>, quoting: Quoting) -> Result<String, Missing> {
-    if let Some(name) = template.names.iter().find(|name| names.lookup(name).is_none()) {
-        return Err(Missing { name: name.clone() });
+pub fn bind(template: &TextTemplate, names: &Names<'_>, shell: Shell) -> Result<ShellText, Missing> {
+    complete(template, names)?;
+    Ok(policy::bind(template, &|name| names.lookup(name), shell))
+}
+
+/// A line to be typed into that shell or, without one, into a program: as it is typed, and as people read it.
+///
+/// # Errors
+/// When a name has no value.
+pub fn type_out(template: &TextTemplate, names: &Names<'_>, shell: Option<Shell>) -> Result<(String, String), Missing> {
+    complete(template, names)?;
+    let lookup = |name: &str| names.lookup(name);
+    Ok((policy::type_out(template, &lookup, shell), policy::show(template, &lookup)))
+}
+
+fn complete(template: &TextTemplate, names: &Names<'_>) -> Result<(), Missing> {
+    match template.names.iter().find(|name| names.lookup(name).is_none()) {
+        Some(name) => Err(Missing { name: name.clone() }),
+        None => Ok(()),
     }
-    Ok(policy::fill(template, &|name| names.lookup(name), quoting))
 }

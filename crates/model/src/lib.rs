@@ -14,6 +14,7 @@ mod event;
 mod filter;
 mod ids;
 mod note;
+pub mod shell;
 mod snapshot;
 mod time;
 
@@ -30,6 +31,7 @@ pub use event::{
 pub use filter::{NameFilter, check_pattern};
 pub use ids::{ApprovalId, HostName, IdError, IntentId, PaneId, PaneKey, RunId, ServerId, SessionId, WindowId};
 pub use note::{Note, Severity};
+pub use shell::{Shell, ShellText};
 pub use snapshot::{
     Counters, EventLine, Freeze, HostState, HostView, Problem, RunState, RunView, Snapshot, StageState, StageView,
 };

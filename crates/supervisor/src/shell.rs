@@ -3,6 +3,7 @@
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::process::Stdio;
 use tmuxagent_failpoints as failpoints;
+use tmuxagent_model::shell::quoted;
 use tmuxagent_model::{Outcome, ShellCall, ShellOutcome};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
@@ -36,7 +37,9 @@ async fn run(reach: &Reach, call: &ShellCall) -> std::io::Result<ShellOutcome> {
     let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     if let (Reach::Remote(_), Some(mut input)) = (reach, child.stdin.take()) {
         use tokio::io::AsyncWriteExt;
-        let script = format!("cd {} || exit 126\n{}\n", quoted(&call.folder), call.script);
+        let values = call.script.values.iter();
+        let values: String = values.map(|(name, value)| format!("{name}={}\nexport {name}\n", quoted(value))).collect();
+        let script = format!("cd {} || exit 126\n{values}{}\n", quoted(&call.folder), call.script.text);
         // A link that dies here shows in the exit code of ssh.
         let _ = input.write_all(script.as_bytes()).await;
     }
@@ -59,7 +62,7 @@ fn command(reach: &Reach, call: &ShellCall) -> Command {
     let mut command = match reach {
         Reach::Local => {
             let mut command = Command::new("sh");
-            command.arg("-c").arg(&call.script).stdin(Stdio::null());
+            command.arg("-c").arg(&call.script.text).envs(&call.script.values).stdin(Stdio::null());
             if !call.folder.is_empty() {
                 command.current_dir(&call.folder);
             }
@@ -105,12 +108,6 @@ async fn drain(from: Option<impl AsyncRead + Unpin>, kept: &std::sync::Mutex<Vec
     }
 }
 
-/// A text as one word of a POSIX shell.
-#[must_use]
-pub fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +115,7 @@ mod tests {
 
     fn call(script: &str, timeout: Millis) -> ShellCall {
         let pane = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(1), pid: 1 };
-        ShellCall { pane, script: script.to_owned(), folder: "/".to_owned(), timeout }
+        ShellCall { pane, script: script.into(), folder: "/".to_owned(), timeout }
     }
 
     #[tokio::test]
@@ -155,6 +152,17 @@ mod tests {
         let reach = Reach::Remote(vec!["sh".into(), "-s".into()]);
         let outcome = perform(&reach, &call("pwd; exit 3", Millis::from_secs(20))).await;
         assert_eq!(outcome, Outcome::Shell(ShellOutcome { exit: Some(3), output: "/\n".to_owned() }));
+    }
+
+    #[tokio::test]
+    async fn values_reach_the_script_as_variables_and_as_nothing_else() {
+        let value = "a'b \"$(exit 9)\" `exit 9`\n\\ $HOME; exit 9 é\n.";
+        let mut call = call("printf %s \"${TA_v}\"", Millis::from_secs(20));
+        call.script.values.insert("TA_v".to_owned(), value.to_owned());
+        for reach in [Reach::Local, Reach::Remote(vec!["sh".into(), "-s".into()])] {
+            let outcome = perform(&reach, &call).await;
+            assert_eq!(outcome, Outcome::Shell(ShellOutcome { exit: Some(0), output: value.to_owned() }), "{reach:?}");
+        }
     }
 
     #[tokio::test]

@@ -57,6 +57,14 @@ fn reads_kept(parsed: &Parsed) -> bool {
     parsed.calculates
         || parsed.commands.iter().any(|command| {
             let live = |word: &Word| word.expands() || word.has_value();
+            let Head { at, name, .. } = head(command);
+            // A variable of that kind calculates what it is given.
+            let option = || command.words.iter().skip(at).any(|word| word.text.starts_with('-') || word.has_value());
+            let numbers = matches!(name, Some("integer" | "float" | "let"))
+                || matches!(name, Some("declare" | "typeset" | "local")) && option();
+            if numbers {
+                return true;
+            }
             judge(command, &live).iter().any(|(_, reason)| !matches!(reason, Reason::OptionLike | Reason::Option))
                 || matches!(head(command).name, Some("make" | "gmake" | "bmake" | "tmux"))
         })

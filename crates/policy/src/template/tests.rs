@@ -74,7 +74,7 @@ fn what_is_typed_holds_nothing_to_act_on() {
         (
             Shell::Sh,
             r#"p "$(printf 'a\015\012\044\050b\051\047\003\303\251')""#,
-            r#"p "x""$(printf 'a\015\012\044\050b\051\047\003\303\251')"""#,
+            r#"p "x""$(printf 'a\015\012\044\050b\051\047\003\303\251')""""#,
         ),
         (
             Shell::Fish,
@@ -207,6 +207,8 @@ fn values_that_are_read_once_more_are_told() {
         ("printf '%s\\n' {{line}}", None),
         ("read {{line}} <<< x", Some("Reader")),
         ("declare -i n={{line}}", Some("Reader")),
+        ("declare -i n; n={{line}}", Some("Kept")),
+        ("export n=1; n={{line}}", None),
         ("set {{line}}", Some("Reader")),
         ("set -- {{line}}", None),
         ("{{line}}", Some("Command")),
@@ -272,7 +274,7 @@ proptest! {
     }
 
     #[test]
-    fn no_letter_of_a_value_is_in_the_text(source in "[a-z{}'\"\\\\$(`<[# ;|&\n]{0,40}", value in "[A-Z$`'\"();]{6,12}") {
+    fn no_letter_of_a_value_is_in_the_text(source in "[a-z{}'\"\\\\$(`<#\\[ ;|&\n]{0,40}", value in "[A-Z$`'\"();]{6,12}") {
         let command = bound(&format!("{source}{{{{line}}}}"), &value, Shell::Bash);
         prop_assert!(!command.text.contains(&value) || value.chars().all(char::is_alphabetic), "{}", command.text);
     }

@@ -13,8 +13,8 @@ use tmuxagent_model::shell::quoted;
 use tmuxagent_policy::{Source, TextTemplate, bind, check, type_out};
 
 /// How many commands are generated, and how many values each is tried with; more for a long run.
-const COMMANDS: (&str, usize) = ("TMUXAGENT_GENERATED_COMMANDS", 1200);
-const VALUES: (&str, usize) = ("TMUXAGENT_GENERATED_VALUES", 2);
+const COMMANDS: (&str, usize) = ("TMUXAGENT_GENERATED_COMMANDS", 600);
+const VALUES: (&str, usize) = ("TMUXAGENT_GENERATED_VALUES", 1);
 /// The number that all choices follow from.
 const SEED: (&str, usize) = ("TMUXAGENT_GENERATED_SEED", 20_260_302);
 /// What one shell process runs.

@@ -13,7 +13,7 @@ impl Reading<'_> {
             let help = "in commands there is `{{name | trusted}}`: its value may be read as a command";
             self.problems
                 .error("unknown-word", at, format!("nothing is called `{word}` behind `{name} |`"))
-                .nearest(nearest(word, ["trusted"]))
+                .nearest(nearest(word, in_command.then_some("trusted")))
                 .help(help);
         }
     }
@@ -52,7 +52,7 @@ fn unsafe_value(fault: Fault) -> (&'static str, String, &'static str) {
                 "within backticks" => "write `$(…)` in place of the backticks",
                 _ => "put it where an ordinary argument stands",
             };
-            (place, format!("can't be put in {why}"), help)
+            (place, format!("can't stand {why}"), help)
         }
         Fault::Unsure(why) => {
             let help =

@@ -213,6 +213,10 @@ impl Lexer<'_> {
         }
         let bare = word.literal().filter(|_| !word.quoted);
         if command.words.is_empty() {
+            // The subscript of an assignment may hold blanks.
+            if word.subscript && word.text != "[" && word.text != "[[" {
+                return Err("a `[` that is not closed in its word");
+            }
             if bare == Some("esac") && command.is_empty() {
                 return Ok(true);
             }

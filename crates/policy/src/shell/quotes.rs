@@ -60,6 +60,9 @@ impl Lexer<'_> {
                 _ if self.peek().is_none() => return Err("a list of words that is not closed"),
                 _ => {
                     let element = self.word()?;
+                    if element.subscript {
+                        return Err("a `[` that is not closed in its word");
+                    }
                     word.text.push(' ');
                     word.text.push_str(&element.text);
                     word.holes.extend(element.holes);

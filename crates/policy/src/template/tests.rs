@@ -139,6 +139,8 @@ fn commands_that_cannot_be_followed_are_told() {
         "echo $'x\\' {{line}}'",
         "[[ x == !(a) ]] extra {{line}}",
         "echo ${!x} {{line}}",
+        "a[ {{line}} 1]=2",
+        "a=([ {{line}} ]=2)",
         "echo 'x {{line}}",
         "cat <<E\n{{line}}\n",
         "echo x &> out {{line}}",

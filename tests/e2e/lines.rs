@@ -2,8 +2,9 @@
 
 use crate::support::{PATIENCE, TmuxServer, wait_for};
 use std::path::PathBuf;
-use tmuxagent_lines::{Reader, Reading, ShellKind, tracked_command};
+use tmuxagent_lines::{Reader, Reading, tracked_command};
 use tmuxagent_model::Origin;
+use tmuxagent_model::Shell as ShellKind;
 
 /// A shell in a pane of 80×24, read through a pipe of the pane's bytes.
 struct Shell {
@@ -78,7 +79,7 @@ impl Shell {
 
     /// Runs a tracked command to its end; gives its exit code.
     fn run(&mut self, kind: ShellKind, command: &str, token: &str) -> i32 {
-        self.type_line(&tracked_command(kind, command, token));
+        self.type_line(&tracked_command(kind, &command.into(), token));
         self.wait_end(token)
     }
 
@@ -121,6 +122,39 @@ fn tracked_commands_report_their_own_exit_codes() {
 }
 
 #[test]
+fn values_of_a_tracked_command_are_data_and_go_with_it() {
+    let room = tempfile::tempdir().expect("a folder");
+    let canary = room.path().join("canary");
+    let folder = room.path().join("it's $(true) \"中文\"");
+    std::fs::create_dir(&folder).expect("made");
+    let run = format!("touch {}", canary.display());
+    let hostile = format!("$({run}) `{run}` '; {run}; ' \"; {run}; \" !! \\ a\tb\r{run}\r\n{run}\n.");
+    for (kind, command) in shells() {
+        let mut shell = Shell::start(command);
+        let command_with = |text: &str, value: &str| {
+            let lookup = |_: &str| Some(value.to_owned());
+            tmuxagent_policy::bind(&tmuxagent_policy::TextTemplate::new(text), &lookup, kind)
+        };
+        let printed = room.path().join("printed");
+        let there = format!("printf %s {{{{v}}}} > {}", printed.display());
+        for (text, value, token) in [
+            (there.as_str(), hostile.as_str(), "d1"),
+            ("cd {{v}}", &folder.display().to_string(), "d2"),
+            ("pwd > ../place", "", "d3"),
+            ("env | grep -c TA_v > ../kept", "", "d4"),
+        ] {
+            shell.type_line(&tracked_command(kind, &command_with(text, value), token));
+            shell.wait_end(token);
+        }
+        let read = |name: &str| std::fs::read_to_string(room.path().join(name)).expect("written");
+        assert_eq!(read("printed"), hostile, "{command}");
+        assert_eq!(read("place").trim_end(), folder.display().to_string(), "{command}");
+        assert_eq!(read("kept").trim_end(), "0", "{command}: the variable is gone");
+        assert!(!canary.exists(), "{command}: a value ran");
+    }
+}
+
+#[test]
 fn the_echo_of_typed_commands_is_no_line_of_the_program() {
     for (kind, command) in shells() {
         let mut shell = Shell::start(command);
@@ -129,8 +163,8 @@ fn the_echo_of_typed_commands_is_no_line_of_the_program() {
         shell.run(kind, &format!("echo {}{word} >/dev/null", "long ".repeat(30)), "w1");
         shell.run(kind, &format!("echo {word} >/dev/null\necho second {word} >/dev/null"), "w2");
         // Typed ahead: the terminal echoes it once, the line editor once more.
-        shell.type_line(&tracked_command(kind, "sleep 1", "w3"));
-        shell.type_line(&tracked_command(kind, &format!("echo {word} >/dev/null"), "w4"));
+        shell.type_line(&tracked_command(kind, &"sleep 1".into(), "w3"));
+        shell.type_line(&tracked_command(kind, &format!("echo {word} >/dev/null").as_str().into(), "w4"));
         shell.wait_end("w3");
         shell.wait_end("w4");
         shell.read();
@@ -167,7 +201,9 @@ fn a_tracked_command_leaves_the_history_alone() {
         shell.run(*kind, "echo tracked-two\necho more", "h2");
         let listed = match kind {
             ShellKind::Zsh => "fc -l 1; echo the-''end",
-            ShellKind::Bash | ShellKind::Fish | ShellKind::Sh => "history; echo the-''end",
+            ShellKind::Bash | ShellKind::Fish | ShellKind::Sh | ShellKind::Csh | ShellKind::Other => {
+                "history; echo the-''end"
+            }
         };
         shell.lines.clear();
         shell.type_line(listed);

@@ -16,6 +16,7 @@ mod notify;
 mod policy;
 mod policy_cli;
 mod shell_function;
+mod shelldata;
 mod simulation;
 mod support;
 mod tidy;

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tmuxagent_policy::{Diagnostics, Quoting, Shell, Source, TextTemplate, analyse, fill, schema};
+use tmuxagent_lines::untracked_command;
+use tmuxagent_model::Shell;
+use tmuxagent_policy::{Diagnostics, Source, TextTemplate, analyse, bind, schema, type_out};
 
 /// Set to rewrite what is generated: expected diagnostics, the schema. Look at the difference before you commit it.
 const REWRITE: &str = "TMUXAGENT_REWRITE";
@@ -94,15 +96,21 @@ fn run(shell: &str, script: &str) -> Option<String> {
     out.status.success().then(|| String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
-fn filled(source: &str, value: &str, quoting: Quoting) -> String {
-    fill(&TextTemplate::new(source), &|_| Some(value.to_owned()), quoting)
+/// The forms in which a command with a value reaches a shell: its values in variables, and typed out.
+fn forms(source: &str, value: &str, shell: Shell) -> Vec<String> {
+    let (template, lookup) = (TextTemplate::new(source), |_: &str| Some(value.to_owned()));
+    let mut forms = vec![type_out(&template, &lookup, Some(shell))];
+    if shell.is_understood() {
+        forms.push(untracked_command(shell, &bind(&template, &lookup, shell)));
+    }
+    forms
 }
 
 /// Places in a command where a value may stand, with what the shell has to print for it.
 const PLACES: &[(&str, &str, &str)] = &[
     ("printf %s {{line}}", "", ""),
     ("printf %s \"a{{line}}b\"", "a", "b"),
-    ("printf %s 'a{{line}}b'", "a", "b"),
+    ("printf %s 'a'{{line}}'b'", "a", "b"),
     ("printf %s \"$(printf %s {{line}})\"", "", ""),
     ("(printf %s x{{line}})", "x", ""),
 ];
@@ -136,16 +144,15 @@ fn values_arrive_whole_in_every_shell() {
     ];
     for (name, shell) in shells() {
         let places = match shell {
-            // csh knows no `$(…)`, and values within its quotes are reduced to plain characters.
-            Shell::Csh => &PLACES[..1],
+            // In csh values are reduced to plain characters.
+            Shell::Csh | Shell::Other => &[],
             // fish knows no `(…)` that is a command.
             Shell::Fish => &PLACES[..4],
-            Shell::Posix | Shell::Other => PLACES,
+            Shell::Sh | Shell::Bash | Shell::Zsh => PLACES,
         };
         for value in values {
             for (place, before, after) in places {
-                for quoting in [Quoting::Shell(shell), Quoting::Typed(shell)] {
-                    let script = filled(place, value, quoting);
+                for script in forms(place, value, shell) {
                     let wanted = format!("{before}{value}{after}");
                     assert_eq!(run(name, &script).as_deref(), Some(wanted.as_str()), "{name}: {script}");
                 }
@@ -160,10 +167,10 @@ proptest! {
     #[test]
     fn no_value_leaves_its_word(value in "[ -~\t\n中é]{0,24}", place in 0..PLACES.len()) {
         let (source, before, after) = PLACES[place];
-        let script = filled(source, &value, Quoting::Shell(Shell::Posix));
         // A command substitution drops line breaks at its end.
         let value = if source.contains("$(") { value.trim_end_matches('\n') } else { value.as_str() };
         let wanted = format!("{before}{value}{after}");
+        let script = forms(source, value, Shell::Sh).pop().unwrap();
         prop_assert_eq!(run("sh", &script), Some(wanted), "{}", script);
     }
 }

@@ -177,7 +177,7 @@ impl Turn<'_> {
         let last = stage.cursor as usize >= stage.plan.len();
         let command = stage.plan.get((stage.cursor as usize).saturating_sub(1));
         let command = match command {
-            Some(Planned::Run { command }) => visible(command),
+            Some(Planned::Run { command }) => visible(&command.shown),
             _ => "run".to_owned(),
         };
         let cause = Cause::own(now, format!("run {command}"), format!("exit code {exit}"));

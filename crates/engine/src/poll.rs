@@ -7,14 +7,14 @@ use super::condition::{FAIL, Stimulus, can_hold, polls};
 use super::condition::{SUCCESS, TRIGGER};
 use super::progress::{Cause, PollRun, PollState, trouble_pause};
 use super::state::{Purpose, stage_key};
-use super::template::{Missing, Names, fill};
+use super::template::{Missing, Names, bind, fill};
 use super::trigger::Starter;
 use super::turn::{At, Turn};
 use std::sync::Arc;
 use tmuxagent_model::{
-    Effect, IntentId, Note, PaneKey, PollOutcome, PollSpec, Severity, ShellCall, StageState, TimerKey, Timestamp,
+    Effect, IntentId, Note, PaneKey, PollOutcome, PollSpec, Severity, Shell, ShellCall, StageState, TimerKey, Timestamp,
 };
-use tmuxagent_policy::{Pipeline, Policy, PollTest, PollWhat, Quoting, Shell, Stage};
+use tmuxagent_policy::{Pipeline, Policy, PollTest, PollWhat, Quoting, Stage};
 
 impl Turn<'_> {
     /// Asks a stage's poll.
@@ -263,7 +263,7 @@ fn spec(test: &PollTest, names: &Names<'_>, since: Timestamp) -> Result<PollSpec
         PollWhat::Command { script, timeout } => PollSpec::Command {
             call: ShellCall {
                 pane: names.pane.info.key.clone(),
-                script: fill(script, names, Quoting::Shell(Shell::Posix))?,
+                script: bind(script, names, Shell::Sh)?,
                 folder: names.pane.info.facts.path.clone(),
                 timeout: *timeout,
             },

@@ -7,14 +7,14 @@ use super::condition::{FAIL, SUCCESS, Stimulus, describe, polls, silences};
 use super::progress::{Cause, PollRun, Progress};
 use super::state::{Planned, Purpose, Run, stage_key};
 use super::table::StageInput;
-use super::template::{Missing, Names, fill};
+use super::template::{Missing, Names, bind, fill, type_out};
 use super::turn::{At, Turn, Work};
 use std::sync::Arc;
-use tmuxagent_lines::{ShellKind, tracked_command};
+use tmuxagent_lines::{tracked_command, untracked_command};
 use tmuxagent_model::{
-    Alert, Effect, IntentId, KeyStep, Millis, Note, Prompt, SendKeys, Severity, ShellCall, StageState, TimerKey,
+    Alert, Effect, IntentId, KeyStep, Millis, Note, Prompt, SendKeys, Severity, Shell, ShellCall, StageState, TimerKey,
 };
-use tmuxagent_policy::{Action, Quoting, SHELL_OUTPUT, Shell, Stage, key_steps};
+use tmuxagent_policy::{Action, Quoting, SHELL_OUTPUT, Stage, key_steps};
 
 impl Turn<'_> {
     /// A stage's trigger fired in a run without a live stage.
@@ -161,8 +161,7 @@ impl Turn<'_> {
     /// The shell of a run's pane, when commands in it can't be tracked.
     fn untrackable(&self, at: At) -> Option<String> {
         let reader = self.pane_of(at.run)?.reader();
-        let known = ShellKind::from_command(reader).is_some() || Shell::of(reader) == Shell::Posix;
-        (!known).then(|| reader.to_owned())
+        (!Shell::of(reader).is_understood()).then(|| reader.to_owned())
     }
 
     /// Does one action; gives the intent whose outcome says that it is done, where there is one.
@@ -171,15 +170,16 @@ impl Turn<'_> {
         let pane = row.info.key.clone();
         let folder = row.info.facts.path.clone();
         // A reader that is no shell we know is taken for a plain one.
-        let shell = ShellKind::from_command(row.reader()).unwrap_or(ShellKind::Sh);
+        let shell = Shell::of(row.reader());
         let send =
             |steps| Effect::Send(SendKeys { pane: pane.clone(), steps, expect_command: None, expect_screen: None });
         match action {
-            Planned::Send { steps } if steps.is_empty() => None,
-            Planned::Send { steps } => Some(self.emit(send(steps.clone()), purpose)),
-            // Nobody waits for the end of what is run after a stage, so nothing is typed around it.
+            Planned::Send { steps, .. } if steps.is_empty() => None,
+            Planned::Send { steps, .. } => Some(self.emit(send(steps.clone()), purpose)),
+            // Nobody waits for the end of what is run after a stage.
             Planned::Run { command } if matches!(purpose, Purpose::After { .. }) => {
-                let steps = vec![KeyStep::Text(command.clone()), KeyStep::Key("Enter".to_owned())];
+                let line = untracked_command(shell, command);
+                let steps = vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())];
                 Some(self.emit(send(steps), purpose))
             }
             Planned::Run { command } => Some(self.emit_with(purpose, |id| {
@@ -384,17 +384,19 @@ impl Turn<'_> {
 /// Fills one action in.
 fn plan_action(action: &Action, names: &Names<'_>) -> Result<Planned, Missing> {
     let text = |template, quoting| fill(template, names, quoting);
-    let typing = Quoting::Typed(Shell::of(names.pane.reader()));
     Ok(match action {
         Action::SendKeys { text: typed, keys, enter } => {
-            // What is typed mostly lands in a shell, so values from panes are quoted here too.
-            let typed = typed.as_ref().map(|template| text(template, typing)).transpose()?;
-            Planned::Send { steps: key_steps(typed, keys, *enter) }
+            // What is typed mostly lands in a shell, so values from panes are no syntax here either.
+            let typed = typed.as_ref().map(|template| type_out(template, names, names.pane.shell_at_keys()));
+            let (typed, shown) = typed.transpose()?.unzip();
+            let differs = typed != shown;
+            let shown = differs.then(|| key_steps(shown, keys, *enter));
+            Planned::Send { steps: key_steps(typed, keys, *enter), shown }
         }
-        Action::Run { command } => Planned::Run { command: text(command, typing)? },
+        Action::Run { command } => Planned::Run { command: bind(command, names, Shell::of(names.pane.reader()))? },
         Action::Prompt { text: prompt } => Planned::Prompt { text: text(prompt, Quoting::None)? },
         Action::Shell { script, timeout } => {
-            Planned::Shell { script: text(script, Quoting::Shell(Shell::Posix))?, timeout: *timeout }
+            Planned::Shell { script: bind(script, names, Shell::Sh)?, timeout: *timeout }
         }
         Action::Notify { text: words, channels, urgency, kind } => Planned::Notify {
             text: text(words, Quoting::None)?,

@@ -7,12 +7,11 @@ use super::progress::{Cause, Evidence, Miss, Overheard, PollRun, Progress, Watch
 use super::rows::Table;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use tmuxagent_lines::ShellKind;
 use tmuxagent_model::{
     Approval, ApprovalId, Change, Effect, EntityKind, Freeze, Intent, IntentId, KeyStep, Millis, PaneInfo, PaneKey,
-    ProgramState, RunId, RunState, StageState, TimerKey, Timestamp, Urgency, Variables,
+    ProgramState, RunId, RunState, Shell, ShellText, StageState, TimerKey, Timestamp, Urgency, Variables,
 };
-use tmuxagent_policy::{Expiry, Shell};
+use tmuxagent_policy::Expiry;
 
 /// Counters and switches.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -71,11 +70,18 @@ impl PaneRow {
         let command = &self.info.facts.command;
         if is_shell(command) { command } else { self.shell.as_ref().unwrap_or(command) }
     }
+
+    /// The shell that reads keys now; `None` where an agent does.
+    pub fn shell_at_keys(&self) -> Option<Shell> {
+        let facts = &self.info.facts;
+        let agent = !facts.agent.is_empty() && !is_shell(&facts.command);
+        (!agent).then(|| Shell::of(self.reader()))
+    }
 }
 
 /// Whether a program is a shell that we know.
 pub fn is_shell(command: &str) -> bool {
-    ShellKind::from_command(command).is_some() || Shell::of(command) != Shell::Posix
+    Shell::from_command(command).is_some()
 }
 
 /// The key of a stage in a pane's maps: names hold no control characters.
@@ -88,13 +94,19 @@ pub fn stage_key(pipeline: &str, stage: &str) -> String {
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Planned {
     /// Types.
-    Send { steps: Vec<KeyStep> },
+    Send {
+        /// What is typed.
+        steps: Vec<KeyStep>,
+        /// The same as people read it, where values are typed as escapes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shown: Option<Vec<KeyStep>>,
+    },
     /// Types a command line whose end is tracked.
-    Run { command: String },
+    Run { command: ShellText },
     /// Submits a prompt.
     Prompt { text: String },
     /// Runs beside the pane.
-    Shell { script: String, timeout: Millis },
+    Shell { script: ShellText, timeout: Millis },
     /// Alerts.
     Notify { text: String, channels: Vec<String>, urgency: Urgency, kind: tmuxagent_model::AlertKind },
     /// Keeps a value.

@@ -2,7 +2,7 @@
 
 use super::progress::Cause;
 use super::state::{PaneRow, Run};
-use tmuxagent_model::is_lost;
+use tmuxagent_model::{Shell, ShellText, is_lost};
 use tmuxagent_policy::{self as policy, Quoting, TextTemplate};
 
 /// A name that has no value in this run, or whose value was a secret of an earlier life.
@@ -59,16 +59,41 @@ impl Names<'_> {
     }
 }
 
-/// Fills a template.
+/// Fills a text that no shell reads.
 ///
 /// # Errors
-/// When a name has no value, or only the mark of one: typing a command with a hole in it is worse than not typing it.
+/// When a name has no value.
 pub fn fill(template: &TextTemplate, names: &Names<'_>, quoting: Quoting) -> Result<String, Missing> {
+    complete(template, names)?;
+    Ok(policy::fill(template, &|name| names.lookup(name), quoting))
+}
+
+/// Takes a command and its values apart, for that shell.
+///
+/// # Errors
+/// When a name has no value: typing a command with a hole in it is worse than not typing it.
+pub fn bind(template: &TextTemplate, names: &Names<'_>, shell: Shell) -> Result<ShellText, Missing> {
+    complete(template, names)?;
+    Ok(policy::bind(template, &|name| names.lookup(name), shell))
+}
+
+/// A line to be typed into that shell or, without one, into a program: as it is typed, and as people read it.
+///
+/// # Errors
+/// When a name has no value.
+pub fn type_out(template: &TextTemplate, names: &Names<'_>, shell: Option<Shell>) -> Result<(String, String), Missing> {
+    complete(template, names)?;
+    let lookup = |name: &str| names.lookup(name);
+    Ok((policy::type_out(template, &lookup, shell), policy::show(template, &lookup)))
+}
+
+/// Every name has a value, and not only the mark of one.
+fn complete(template: &TextTemplate, names: &Names<'_>) -> Result<(), Missing> {
     if let Some(name) = template.names.iter().find(|name| names.lookup(name).is_none()) {
         return Err(Missing { name: name.clone(), why: "has no value in this run" });
     }
     if let Some(name) = template.names.iter().find(|name| names.lookup(name).is_some_and(|value| is_lost(&value))) {
         return Err(Missing { name: name.clone(), why: "was a secret, which is not kept when the supervisor ends" });
     }
-    Ok(policy::fill(template, &|name| names.lookup(name), quoting))
+    Ok(())
 }

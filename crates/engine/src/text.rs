@@ -4,7 +4,7 @@ use super::progress::cut;
 use super::state::{IntentRow, Planned, Purpose, State};
 use std::fmt;
 use std::sync::Arc;
-use tmuxagent_model::{Effect, KeyStep, PollSpec};
+use tmuxagent_model::{Effect, KeyStep, PollSpec, ShellText};
 
 /// Takes secrets out of words that are kept as evidence or told. A pure function, so that a replay with the same one gives
 /// the same; the default changes nothing.
@@ -64,10 +64,10 @@ pub fn describe_effect(effect: &Effect) -> String {
     match effect {
         Effect::Send(send) => describe_steps(&send.steps),
         Effect::Prompt(prompt) => describe_prompt(&prompt.text),
-        Effect::Shell(call) => format!("shell: {}", cut(&visible(&call.script), WIDTH)),
+        Effect::Shell(call) => format!("shell: {}", cut(&visible(&call.script.shown), WIDTH)),
         Effect::Poll(PollSpec::GithubRun { repository, workflow, .. }) => format!("poll {workflow} of {repository}"),
         Effect::Poll(PollSpec::Http { url, .. }) => format!("poll {url}"),
-        Effect::Poll(PollSpec::Command { call }) => format!("poll: {}", cut(&visible(&call.script), WIDTH)),
+        Effect::Poll(PollSpec::Command { call }) => format!("poll: {}", cut(&visible(&call.script.shown), WIDTH)),
         Effect::Alert(alert) => format!("alert: {}", visible(&alert.title)),
     }
 }
@@ -78,7 +78,8 @@ pub fn describe_intent(state: &State, row: &IntentRow) -> String {
         Purpose::Plan { run, stage, attempt } => state.runs.get(run).and_then(|run| {
             let stage = run.stages.iter().find(|s| s.name == *stage && s.attempt == *attempt)?;
             match stage.plan.get(stage.cursor as usize)? {
-                Planned::Run { command } => Some(format!("{} ⏎", cut(&visible(command), WIDTH))),
+                Planned::Run { command } => Some(format!("{} ⏎", cut(&visible(&command.shown), WIDTH))),
+                Planned::Send { shown: Some(shown), .. } => Some(describe_steps(shown)),
                 _ => None,
             }
         }),
@@ -102,14 +103,15 @@ fn describe_prompt(text: &str) -> String {
     }
 }
 
-/// The input that a plan types into its pane, in order. A tracked command stands here as the policy's author wrote
-/// it; what is typed has the report of its exit code around it.
+/// The input that a plan types into its pane, in order, as people read it. A tracked command stands here as the policy's
+/// author wrote it, with its values quoted in their places; what is typed has them in variables before it, and the
+/// report of its exit code around it.
 pub fn plan_keys(plan: &[Planned]) -> Vec<KeyStep> {
     let mut keys = Vec::new();
     for action in plan {
         match action {
-            Planned::Send { steps } => keys.extend(steps.iter().cloned()),
-            Planned::Run { command: text } | Planned::Prompt { text } => {
+            Planned::Send { steps, shown } => keys.extend(shown.as_ref().unwrap_or(steps).iter().cloned()),
+            Planned::Run { command: ShellText { shown: text, .. } } | Planned::Prompt { text } => {
                 keys.extend([KeyStep::Text(text.clone()), KeyStep::Key("Enter".to_owned())]);
             }
             Planned::Shell { .. }
@@ -127,10 +129,10 @@ pub fn describe_plan(plan: &[Planned]) -> String {
     let words: Vec<String> = plan
         .iter()
         .map(|action| match action {
-            Planned::Send { steps } => describe_steps(steps),
-            Planned::Run { command } => format!("{} ⏎", visible(command)),
+            Planned::Send { steps, shown } => describe_steps(shown.as_ref().unwrap_or(steps)),
+            Planned::Run { command } => format!("{} ⏎", visible(&command.shown)),
             Planned::Prompt { text } => describe_prompt(text),
-            Planned::Shell { script, .. } => format!("shell: {}", visible(script)),
+            Planned::Shell { script, .. } => format!("shell: {}", visible(&script.shown)),
             Planned::Notify { text, .. } => format!("notify: {}", visible(text)),
             Planned::Set { name, value } => format!("set {name} = {}", visible(value)),
             Planned::StartPipeline { pipeline } => format!("start pipeline {pipeline}"),

@@ -4,45 +4,20 @@
 //! line holds `%s` in place of token and code, so that its echo never looks like the report.
 
 use super::parser::is_control;
+use tmuxagent_model::shell::{is_active, quoted};
+use tmuxagent_model::{Shell, ShellText};
 
 /// The word that begins a report.
 pub(super) const MARK: &str = "__TMUXAGENT_RESULT";
 /// The longest token.
 const LONGEST_TOKEN: usize = 64;
 
-/// The shells whose language we type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ShellKind {
-    /// Any POSIX shell: dash, ash, ksh, mksh.
-    Sh,
-    /// bash
-    Bash,
-    /// zsh
-    Zsh,
-    /// fish
-    Fish,
-}
-
-impl ShellKind {
-    /// Recognises the shell by a program's name as tmux reports it (`#{pane_current_command}`), such as `bash` or `-zsh`.
-    #[must_use]
-    pub fn from_command(command: &str) -> Option<Self> {
-        let name = command.rsplit('/').next().unwrap_or(command);
-        match name.trim_start_matches('-') {
-            "sh" | "dash" | "ash" | "ksh" | "ksh93" | "mksh" | "busybox" => Some(Self::Sh),
-            "bash" => Some(Self::Bash),
-            "zsh" => Some(Self::Zsh),
-            "fish" => Some(Self::Fish),
-            _ => None,
-        }
-    }
-}
-
 /// The one line to type (without Enter) that runs `command` and reports its exit code with `token`.
 ///
-/// The command runs in the shell itself, so that `cd` and variables last. It may have several lines and any quotes;
-/// controls are encoded, since a typed tab would complete a name. A command that is not valid shell language ends with
-/// the code that the shell gives for that. `exit` ends the shell, and an interrupt by `C-c` most shells' whole line:
+/// The command runs in the shell itself, so that `cd` and variables last; the variables that hold its values are there
+/// while it runs, and gone then. It may have several lines and any quotes; controls are encoded, since a typed tab would
+/// complete a name, and so is all of a value that any shell could act on. A command that is not valid shell language ends
+/// with the code that the shell gives for that. `exit` ends the shell, and an interrupt by `C-c` most shells' whole line:
 /// then no report comes.
 ///
 /// The line begins with a blank, which keeps it out of the history of fish, and of bash and zsh where they are set so. bash
@@ -50,36 +25,63 @@ impl ShellKind {
 ///
 /// Other characters of `token` than ASCII letters, digits, `-`, `_` and `.` are left out, and all beyond 64.
 #[must_use]
-pub fn tracked_command(shell: ShellKind, command: &str, token: &str) -> String {
-    let command = command.trim_end_matches(['\n', '\r']).replace("\r\n", "\n");
+pub fn tracked_command(shell: Shell, command: &ShellText, token: &str) -> String {
     let token: String = token.chars().filter(|c| is_of_token(*c)).take(LONGEST_TOKEN).collect();
-    let plain = !command.bytes().any(is_control);
-    let run = match shell {
-        // As a special builtin a failing eval would end some shells; `command` takes that away.
-        ShellKind::Sh if plain => format!("command eval {}", quoted(&command)),
-        ShellKind::Sh => format!("command eval \"$(printf {})\"", printf_format(&command)),
-        ShellKind::Bash if plain => format!("command eval {}", quoted(&command)),
-        ShellKind::Bash => format!("command eval {}", dollar_quoted(&command)),
-        // In zsh `command` finds external programs only, and eval is no danger.
-        ShellKind::Zsh if plain => format!("eval {}", quoted(&command)),
-        ShellKind::Zsh => format!("eval {}", dollar_quoted(&command)),
-        ShellKind::Fish => format!("eval {}", fish_quoted(&command)),
-    };
+    let run = evaluated(shell, command);
     let code = match shell {
-        ShellKind::Fish => "$status",
-        ShellKind::Sh | ShellKind::Bash | ShellKind::Zsh => "\"$?\"",
+        Shell::Fish => "$status",
+        Shell::Sh | Shell::Bash | Shell::Zsh | Shell::Csh | Shell::Other => "\"$?\"",
     };
     let forget = match shell {
         // Only when the newest entry is this line: with `ignorespace` it is the user's own.
-        ShellKind::Bash => format!("; case $(history 1) in *{token}*) history -d -1 2>/dev/null;; esac"),
-        ShellKind::Sh | ShellKind::Zsh | ShellKind::Fish => String::new(),
+        Shell::Bash => format!("; case $(history 1) in *{token}*) history -d -1 2>/dev/null;; esac"),
+        Shell::Sh | Shell::Zsh | Shell::Fish | Shell::Csh | Shell::Other => String::new(),
     };
     format!(" {run}; printf '{MARK} %s %s\\n' {token} {code}{forget}")
 }
 
-/// `'…'` of POSIX shells.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
+/// The one line to type (without Enter) that runs `command`, whose end nobody waits for: as its author wrote it where it
+/// holds no values.
+#[must_use]
+pub fn untracked_command(shell: Shell, command: &ShellText) -> String {
+    if command.values.is_empty() { command.text.clone() } else { format!(" {}", evaluated(shell, command)) }
+}
+
+/// The command as an argument of the shell's `eval`, with its values in variables that last as long as it.
+fn evaluated(shell: Shell, command: &ShellText) -> String {
+    let text = command.text.trim_end_matches(['\n', '\r']).replace("\r\n", "\n");
+    let plain = !text.bytes().any(is_control);
+    let values = || command.values.iter();
+    let assigned = |shell: Shell| -> String {
+        values().map(|(name, value)| format!("{name}={} ", shell.typed_word(value))).collect()
+    };
+    match shell {
+        // As a special builtin a failing eval would end some shells; `command` takes that away.
+        Shell::Sh | Shell::Csh | Shell::Other => {
+            let inert = values().all(|(_, value)| Shell::Sh.types_as_it_is(value));
+            if plain && inert {
+                return format!("{}command eval {}", assigned(Shell::Sh), quoted(&text));
+            }
+            // There are no escapes in its quotes: `printf` writes what is evaluated.
+            if command.values.is_empty() {
+                return format!("command eval \"$(printf {})\"", printf_format(&text, is_c0));
+            }
+            let assigned: String = values().map(|(name, value)| format!("{name}={} ", quoted(value))).collect();
+            let whole = format!("{assigned}command eval {}", quoted(&text));
+            format!("command eval \"$(printf {})\"", printf_format(&whole, |c| !c.is_ascii() || is_active(c)))
+        }
+        Shell::Bash if plain => format!("{}command eval {}", assigned(shell), quoted(&text)),
+        Shell::Bash => format!("{}command eval {}", assigned(shell), dollar_quoted(&text)),
+        // In zsh `command` finds external programs only, and eval is no danger.
+        Shell::Zsh if plain => format!("{}eval {}", assigned(shell), quoted(&text)),
+        Shell::Zsh => format!("{}eval {}", assigned(shell), dollar_quoted(&text)),
+        Shell::Fish if command.values.is_empty() => format!("eval {}", fish_quoted(&text)),
+        Shell::Fish => {
+            let set = |(name, value): (&String, &String)| format!("set -lx {name} {}; ", shell.typed_word(value));
+            let set: String = values().map(set).collect();
+            format!("begin; {set}eval {}; end", fish_quoted(&text))
+        }
+    }
 }
 
 /// `$'…'` of bash and zsh.
@@ -98,15 +100,20 @@ fn dollar_quoted(text: &str) -> String {
     quoted
 }
 
-/// A format for `printf` in single quotes, which prints the text.
-fn printf_format(text: &str) -> String {
+/// A format for `printf` in single quotes, which prints the text; those letters are written as escapes.
+fn printf_format(text: &str, escaped: impl Fn(char) -> bool) -> String {
     let mut format = String::from("'");
     for c in text.chars() {
         match c {
+            c if escaped(c) => {
+                let mut bytes = [0; 4];
+                for byte in c.encode_utf8(&mut bytes).bytes() {
+                    format.push_str(&std::format!("\\{byte:03o}"));
+                }
+            }
             '%' => format.push_str("%%"),
             '\\' => format.push_str("\\\\"),
             '\'' => format.push_str("'\\''"),
-            c if is_c0(c) => format.push_str(&std::format!("\\{:03o}", u32::from(c))),
             c => format.push(c),
         }
     }

@@ -4,17 +4,17 @@ use super::*;
 
 #[test]
 fn each_shell_gets_its_own_form() {
-    let typed = |shell, command| tracked_command(shell, command, "01J");
+    let typed = |shell, command| tracked_command(shell, &ShellText::from(command), "01J");
     let end = "; printf '__TMUXAGENT_RESULT %s %s\\n' 01J";
     let forget = "; case $(history 1) in *01J*) history -d -1 2>/dev/null;; esac";
     let cases = [
-        (ShellKind::Sh, "npm test", format!(" command eval 'npm test'{end} \"$?\"")),
-        (ShellKind::Bash, "echo 'a'", format!(" command eval 'echo '\\''a'\\'''{end} \"$?\"{forget}")),
-        (ShellKind::Zsh, "npm test\n", format!(" eval 'npm test'{end} \"$?\"")),
-        (ShellKind::Fish, "echo 'a\\b'", format!(" eval 'echo \\'a\\\\b\\''{end} $status")),
-        (ShellKind::Sh, "a\n\tb 100%", format!(" command eval \"$(printf 'a\\012\\011b 100%%')\"{end} \"$?\"")),
-        (ShellKind::Bash, "a\r\nb!", format!(" command eval $'a\\012b\\x21'{end} \"$?\"{forget}")),
-        (ShellKind::Fish, "a\nb", format!(" eval 'a'\\x0a'b'{end} $status")),
+        (Shell::Sh, "npm test", format!(" command eval 'npm test'{end} \"$?\"")),
+        (Shell::Bash, "echo 'a'", format!(" command eval 'echo '\\''a'\\'''{end} \"$?\"{forget}")),
+        (Shell::Zsh, "npm test\n", format!(" eval 'npm test'{end} \"$?\"")),
+        (Shell::Fish, "echo 'a\\b'", format!(" eval 'echo \\'a\\\\b\\''{end} $status")),
+        (Shell::Sh, "a\n\tb 100%", format!(" command eval \"$(printf 'a\\012\\011b 100%%')\"{end} \"$?\"")),
+        (Shell::Bash, "a\r\nb!", format!(" command eval $'a\\012b\\x21'{end} \"$?\"{forget}")),
+        (Shell::Fish, "a\nb", format!(" eval 'a'\\x0a'b'{end} $status")),
     ];
     for (shell, command, expected) in cases {
         assert_eq!(typed(shell, command), expected);
@@ -24,7 +24,7 @@ fn each_shell_gets_its_own_form() {
 
 #[test]
 fn a_token_can_not_leave_its_place() {
-    assert!(tracked_command(ShellKind::Sh, "x", "a; rm -rf /\n$(b)").contains(" arm-rfb "));
+    assert!(tracked_command(Shell::Sh, &"x".into(), "a; rm -rf /\n$(b)").contains(" arm-rfb "));
 }
 
 #[test]
@@ -43,8 +43,27 @@ fn reports_are_read() {
 }
 
 #[test]
-fn shells_are_known_by_their_names() {
-    assert_eq!(ShellKind::from_command("-zsh"), Some(ShellKind::Zsh));
-    assert_eq!(ShellKind::from_command("/usr/bin/dash"), Some(ShellKind::Sh));
-    assert_eq!(ShellKind::from_command("node"), None);
+fn values_stand_before_the_command_and_only_in_escapes() {
+    let command = ShellText {
+        text: "cd \"${TA_v}\"".to_owned(),
+        values: [("TA_v".to_owned(), "a $(b)\n'é".to_owned())].into(),
+        shown: String::new(),
+    };
+    for (shell, expected) in [
+        (Shell::Bash, r#" TA_v=$'a\040\044\050b\051\012\047\303\251' command eval 'cd "${TA_v}"'"#),
+        (Shell::Zsh, r#" TA_v=$'a\040\044\050b\051\012\047\303\251' eval 'cd "${TA_v}"'"#),
+        (Shell::Fish, r#" begin; set -lx TA_v a\x20\x24\x28b\x29\x0a\x27\U000000e9; eval 'cd "${TA_v}"'; end"#),
+        (
+            Shell::Sh,
+            concat!(
+                r#" command eval "$(printf 'TA_v\075\047a\040\044\050b\051\012\047\134\047\047\303\251\047\040command"#,
+                r#"\040eval\040\047cd\040\042\044\173TA_v\175\042\047')""#
+            ),
+        ),
+    ] {
+        assert_eq!(untracked_command(shell, &command), expected);
+    }
+    let plain = ShellText { values: [("TA_v".to_owned(), "v1.2".to_owned())].into(), ..command };
+    assert_eq!(untracked_command(Shell::Sh, &plain), r#" TA_v=v1.2 command eval 'cd "${TA_v}"'"#);
+    assert_eq!(untracked_command(Shell::Bash, &"echo 'x'".into()), "echo 'x'");
 }

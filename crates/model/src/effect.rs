@@ -1,6 +1,6 @@
 //! What the engine wants done. Every effect is recorded as an [`Intent`] before it is performed.
 
-use super::{IntentId, KeyStep, Millis, PaneKey, RunId, ShellOutcome, Timestamp};
+use super::{IntentId, KeyStep, Millis, PaneKey, RunId, ShellOutcome, ShellText, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A timer's identity; a later one with the same key replaces the earlier.
@@ -71,8 +71,8 @@ pub struct Prompt {
 pub struct ShellCall {
     /// The pane whose host, folder and variables it uses.
     pub pane: PaneKey,
-    /// The command line, with everything from panes already quoted.
-    pub script: String,
+    /// The command line, its values apart.
+    pub script: ShellText,
     /// Its folder.
     pub folder: String,
     /// Its time limit.

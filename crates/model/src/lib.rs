@@ -17,6 +17,7 @@ mod ids;
 mod note;
 mod owner;
 mod redacted;
+pub mod shell;
 mod snapshot;
 mod time;
 
@@ -36,6 +37,7 @@ pub use ids::{ApprovalId, HostName, IdError, IntentId, PaneId, PaneKey, RunId, S
 pub use note::{ConfigPart, HowChanged, Note, PartChange, Severity};
 pub use owner::Owner;
 pub use redacted::{Carry, Redact, Redaction, SecretMark, is_lost, is_mark, own_characters, recalls};
+pub use shell::{Shell, ShellText};
 pub use snapshot::{
     Counters, EventLine, Freeze, HostState, HostView, Problem, RunState, RunView, Snapshot, StageState, StageView,
 };

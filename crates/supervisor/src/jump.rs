@@ -89,7 +89,7 @@ fn attach_line(way: &Transport, pane: &PaneKey) -> String {
     // A person needs a terminal over there, and here may be asked for a password.
     let argv = way.shown(&select);
     // `TMUX` would make tmux refuse to attach from inside another server.
-    let words: Vec<String> = argv.iter().map(|word| super::shell::quoted(word)).collect();
+    let words: Vec<String> = argv.iter().map(|word| tmuxagent_model::shell::quoted(word)).collect();
     format!("env -u TMUX {}", words.join(" "))
 }
 

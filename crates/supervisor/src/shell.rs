@@ -3,6 +3,7 @@
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::process::Stdio;
 use tmuxagent_failpoints as failpoints;
+use tmuxagent_model::shell::quoted;
 use tmuxagent_model::{Outcome, ShellCall, ShellOutcome};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
@@ -89,10 +90,12 @@ async fn run(reach: &Reach, call: &ShellCall) -> std::io::Result<(Option<i32>, K
 /// the last word.
 fn remote_script(call: &ShellCall) -> String {
     let (begin, end) = (String::from_utf8_lossy(BEGIN).replace('\n', "\\n"), END.replace('\n', "\\n"));
+    let values = call.script.values.iter();
+    let values: String = values.map(|(name, value)| format!("{name}={}\nexport {name}\n", quoted(value))).collect();
     format!(
-        "printf '{begin}'\ncd {} || exit 126\n(\n{}\n)\n_s=$?\nprintf '{end}%s\\n' \"$_s\"\nexit \"$_s\"\n",
+        "printf '{begin}'\ncd {} || exit 126\n{values}(\n{}\n)\n_s=$?\nprintf '{end}%s\\n' \"$_s\"\nexit \"$_s\"\n",
         quoted(&call.folder),
-        call.script
+        call.script.text
     )
 }
 
@@ -100,7 +103,7 @@ fn command(reach: &Reach, call: &ShellCall) -> Command {
     let mut command = match reach {
         Reach::Local => {
             let mut command = Command::new("sh");
-            command.arg("-c").arg(&call.script).stdin(Stdio::null());
+            command.arg("-c").arg(&call.script.text).envs(&call.script.values).stdin(Stdio::null());
             if !call.folder.is_empty() {
                 command.current_dir(&call.folder);
             }
@@ -178,12 +181,6 @@ async fn drain(from: Option<impl AsyncRead + Unpin>, kept: &std::sync::Mutex<Kep
     }
 }
 
-/// A text as one word of a POSIX shell.
-#[must_use]
-pub fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,7 +188,7 @@ mod tests {
 
     fn call(script: &str, timeout: Millis) -> ShellCall {
         let pane = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(1), pid: 1 };
-        ShellCall { pane, script: script.to_owned(), folder: "/".to_owned(), timeout }
+        ShellCall { pane, script: script.into(), folder: "/".to_owned(), timeout }
     }
 
     #[tokio::test]
@@ -254,6 +251,17 @@ mod tests {
         assert!(error.ends_with("no route to host"), "{error}");
         let broken = perform(&far("sh; exit 255"), &call("kill -9 $$", Millis::from_secs(20))).await;
         assert!(matches!(broken, Outcome::Unknown { .. }), "{broken:?}");
+    }
+
+    #[tokio::test]
+    async fn values_reach_the_script_as_variables_and_as_nothing_else() {
+        let value = "a'b \"$(exit 9)\" `exit 9`\n\\ $HOME; exit 9 é\n.";
+        let mut call = call("printf %s \"${TA_v}\"", Millis::from_secs(20));
+        call.script.values.insert("TA_v".to_owned(), value.to_owned());
+        for reach in [Reach::Local, Reach::Remote(vec!["sh".into(), "-s".into()])] {
+            let outcome = perform(&reach, &call).await;
+            assert_eq!(outcome, Outcome::Shell(ShellOutcome { exit: Some(0), output: value.to_owned() }), "{reach:?}");
+        }
     }
 
     #[tokio::test]

@@ -212,7 +212,7 @@ impl Supervisor {
         let intent = self.intents.remove(0);
         match &intent.effect {
             Effect::Send(_) | Effect::Prompt(_) => self.send(intent, false),
-            Effect::Shell(call) => self.shells.push_back((intent.id, call.script.clone())),
+            Effect::Shell(call) => self.shells.push_back((intent.id, call.script.shown.clone())),
             Effect::Poll(_) | Effect::Alert(_) => {}
         }
         true

@@ -123,8 +123,11 @@ impl Pane {
     }
 }
 
-/// `do RUN STAGE ATTEMPT`, however it is quoted.
+/// `do RUN STAGE ATTEMPT`, however it is quoted, with its values in variables before it or in their places.
 pub fn command(text: &str) -> Option<Ran> {
+    let variables =
+        text.split_whitespace().filter(|word| word.starts_with("TA_")).filter_map(|word| word.split_once('='));
+    let text = variables.fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${{{name}}}"), value));
     let (_, rest) = text.split_once("do ")?;
     let mut words =
         rest.split_whitespace().map(|word| word.chars().filter(char::is_ascii_alphanumeric).collect::<String>());

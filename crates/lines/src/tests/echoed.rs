@@ -1,6 +1,7 @@
 //! What we typed comes back and triggers nothing.
 
 use super::*;
+use tmuxagent_model::Shell;
 
 #[test]
 fn a_command_behind_a_prompt_is_an_echo_and_its_output_is_not() {
@@ -76,7 +77,7 @@ fn a_password_without_an_echo_spoils_nothing() {
 
 #[test]
 fn the_typed_form_of_a_tracked_command_is_no_report() {
-    let typed = tracked_command(ShellKind::Bash, "npm test", "01J");
+    let typed = tracked_command(Shell::Bash, &"npm test".into(), "01J");
     let mut pane = Pane::new(200, 24);
     pane.bytes("$ ").quiet().typed(&typed).typed("\n").bytes(format!("{typed}\r\nok"));
     pane.bytes("__TMUXAGENT_RESULT 01J 0\r\n__TMUXAGENT_RESULT %s 0\r\n$ ").quiet();

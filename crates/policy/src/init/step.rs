@@ -142,9 +142,5 @@ pub(super) fn one_line(text: &str) -> String {
 /// A word of a command line, quoted where a shell needs it.
 pub(super) fn word(text: &str) -> String {
     let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "._/:@=+-".contains(c));
-    if plain {
-        text.to_owned()
-    } else {
-        crate::quoting::quote(&one_line(text), crate::Shell::Posix, crate::quoting::Context::Bare)
-    }
+    if plain { text.to_owned() } else { tmuxagent_model::shell::quoted(&one_line(text)) }
 }

@@ -1,12 +1,14 @@
 //! Texts with `{{name}}` in them: names checked when the policy is loaded, values put in when a stage acts.
 //!
-//! `\{{` stands for two braces. **Invariant:** no value brings a control character into a pane, and every value in a
-//! shell command is quoted for its shell.
+//! `\{{` stands for two braces, `{{name | trusted}}` for a value that may be read once more by what it is handed to.
+//! **Invariant:** a value in a shell command stands apart from its text ([`bind`]), and one that is typed is typed in
+//! letters and escapes alone ([`type_out`]).
 
 use super::core::TextTemplate;
-use super::quoting::{Context, Scanner, Shell, plain, quote};
-use regex::Regex;
-use std::sync::LazyLock;
+use super::shell::{Fault, Item, Place, Spot, faults, spots};
+use std::collections::BTreeMap;
+use tmuxagent_model::shell::{plain, shown};
+use tmuxagent_model::{Shell, ShellText};
 
 /// The names that are known everywhere, beside a run's own variables.
 pub const TEMPLATE_NAMES: &[&str] = &[
@@ -26,15 +28,14 @@ pub const TEMPLATE_NAMES: &[&str] = &[
 /// The name of what the last `shell` action of a run printed; known where the pipeline has such an action.
 pub const SHELL_OUTPUT: &str = "shell.output";
 
+/// The word behind a name by which the policy's author says that its value may be read as a command.
+const TRUSTED: &str = "trusted";
+
 /// What a filled text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quoting {
     /// For people and agents: values as they are, without control characters but line breaks and tabs.
     None,
-    /// A script for `sh -c` and the like: values are quoted for that shell.
-    Shell(Shell),
-    /// A line typed into that shell: values are quoted and stay on the line.
-    Typed(Shell),
     /// A part of a URL: values are percent-encoded.
     Url,
 }
@@ -44,8 +45,8 @@ pub enum Quoting {
 pub(super) enum Piece<'a> {
     /// Text to take as it is.
     Text(&'a str),
-    /// A name, without braces.
-    Name(&'a str),
+    /// A name, without braces, and the word behind its `|`.
+    Name(&'a str, Option<&'a str>),
     /// `{{` without its end, and where.
     Unclosed(usize),
 }
@@ -67,8 +68,11 @@ pub(super) fn pieces(source: &str) -> Vec<Piece<'_>> {
             out.push(Piece::Unclosed(found));
             return out;
         };
-        let name = source[inside..end].trim();
-        out.push(Piece::Name(name));
+        let (name, word) = match source[inside..end].split_once('|') {
+            Some((name, word)) => (name, Some(word.trim())),
+            None => (&source[inside..end], None),
+        };
+        out.push(Piece::Name(name.trim(), word));
         (from, search) = (end + 2, end + 2);
     }
     out.push(Piece::Text(&source[from..]));
@@ -83,7 +87,7 @@ impl TextTemplate {
         let source = source.into();
         let mut names: Vec<String> = Vec::new();
         for piece in pieces(&source) {
-            if let Piece::Name(name) = piece
+            if let Piece::Name(name, _) = piece
                 && names.iter().all(|known| known != name)
             {
                 names.push(name.to_owned());
@@ -102,58 +106,132 @@ impl TextTemplate {
     }
 }
 
-/// Puts values into a template. A name that has no value yet is empty.
+/// Where values come from, by their names.
+pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+/// Puts values into a text that no shell reads. A name that has no value yet is empty.
 #[must_use]
-pub fn fill(template: &TextTemplate, lookup: &dyn Fn(&str) -> Option<String>, quoting: Quoting) -> String {
-    let shell = match quoting {
-        Quoting::Shell(shell) | Quoting::Typed(shell) => shell,
-        Quoting::None | Quoting::Url => Shell::Posix,
+pub fn fill(template: &TextTemplate, lookup: &Lookup<'_>, quoting: Quoting) -> String {
+    let enter = |value: &str, _: Option<Spot>| match quoting {
+        Quoting::None => value.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect(),
+        Quoting::Url => percent_encoded(value),
     };
-    let mut scanner = Scanner::new(shell);
+    assemble(template, lookup, &enter)
+}
+
+/// Takes a command and its values apart, for that shell. A name that has no value yet is empty.
+#[must_use]
+pub fn bind(template: &TextTemplate, lookup: &Lookup<'_>, shell: Shell) -> ShellText {
+    let variables = variables(&template.names);
+    let mut spots = spots(&items(&template.source)).into_iter();
+    let mut out = ShellText::default();
+    for piece in pieces(&template.source) {
+        let name = match piece {
+            Piece::Text(text) => {
+                out.text.push_str(text);
+                out.shown.push_str(text);
+                continue;
+            }
+            // Loading refuses an unclosed name; a template made by hand keeps its braces.
+            Piece::Unclosed(at) => {
+                out.text.push_str(&template.source[at..]);
+                out.shown.push_str(&template.source[at..]);
+                continue;
+            }
+            Piece::Name(name, _) => name,
+        };
+        let value = lookup(name).unwrap_or_default().replace('\0', "");
+        let spot = spots.next();
+        let in_tmux = spot.is_some_and(|spot| spot.in_tmux);
+        // The same value has another form there, and so a variable of its own.
+        let variable =
+            format!("{}_{}", if in_tmux { "TAT" } else { "TA" }, variables.get(name).map_or("", String::as_str));
+        let (text, words) = match spot.and_then(|spot| spot.place) {
+            Some(Place::Bare) => (shell.reference(&variable), shown(&value)),
+            Some(Place::Quotes) => (shell.reference_in_quotes(&variable), format!("\"{}\"", shown(&value))),
+            Some(Place::HereDocument) => (shell.reference_in_quotes(&variable), value.clone()),
+            // Loading refuses such a place.
+            None => (plain(&value), plain(&value)),
+        };
+        out.text.push_str(&text);
+        out.shown.push_str(&words);
+        out.values.insert(variable, if in_tmux { for_tmux(&value) } else { value });
+    }
+    out
+}
+
+/// Writes a command with its values out, to be typed as one line into what runs in a pane: that shell, or a program that
+/// is none. A name that has no value yet is empty.
+#[must_use]
+pub fn type_out(template: &TextTemplate, lookup: &Lookup<'_>, shell: Option<Shell>) -> String {
+    assemble(template, lookup, &|value, spot| {
+        let escaped = if spot.is_some_and(|spot| spot.in_tmux) { for_tmux(value) } else { value.to_owned() };
+        let word = match shell {
+            Some(shell) => shell.typed_word(&escaped),
+            None => shown(&escaped),
+        };
+        match spot.and_then(|spot| spot.place) {
+            Some(Place::Bare) => word,
+            // What csh does within its quotes can't be followed from outside.
+            Some(Place::Quotes) if !matches!(shell, Some(Shell::Csh | Shell::Other)) => format!("\"{word}\""),
+            Some(Place::Quotes | Place::HereDocument) | None => plain(value),
+        }
+    })
+}
+
+/// The same as people read it: what the shell makes of each value, quoted in its place.
+#[must_use]
+pub fn show(template: &TextTemplate, lookup: &Lookup<'_>) -> String {
+    bind(template, lookup, Shell::Sh).shown
+}
+
+fn assemble(template: &TextTemplate, lookup: &Lookup<'_>, enter: &dyn Fn(&str, Option<Spot>) -> String) -> String {
+    let mut spots = spots(&items(&template.source)).into_iter();
     let mut out = String::with_capacity(template.source.len());
     for piece in pieces(&template.source) {
         match piece {
-            Piece::Text(text) => {
-                scanner.read(text);
-                out.push_str(text);
-            }
-            // Loading refuses an unclosed name; a template made by hand keeps its braces.
+            Piece::Text(text) => out.push_str(text),
             Piece::Unclosed(at) => out.push_str(&template.source[at..]),
-            Piece::Name(name) => {
+            Piece::Name(name, _) => {
                 let value = lookup(name).unwrap_or_default();
-                out.push_str(&enter(&value, quoting, &scanner));
-                scanner.skip_value();
+                out.push_str(&enter(&value, spots.next()));
             }
         }
     }
     out
 }
 
-fn enter(value: &str, quoting: Quoting, scanner: &Scanner) -> String {
-    match quoting {
-        Quoting::None => value.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect(),
-        Quoting::Url => percent_encoded(value),
-        Quoting::Shell(shell) => match scanner.context() {
-            Ok(context) => quote(
-                &value.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect::<String>(),
-                shell,
-                context,
-            ),
-            // Loading refuses such a place for a POSIX shell; where another shell reads the command differently,
-            // only plain characters may enter.
-            Err(_) => plain(value),
-        },
-        Quoting::Typed(shell) => {
-            let line: String = value
-                .chars()
-                .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
-                .collect();
-            match scanner.context() {
-                Ok(context) => quote(&line, shell, context),
-                Err(_) => plain(&line),
+/// tmux's own quoting for what it reads as a format: `#` is written twice.
+fn for_tmux(value: &str) -> String {
+    value.replace('#', "##")
+}
+
+/// The name of a variable for each name, no two the same.
+fn variables(names: &[String]) -> BTreeMap<&str, String> {
+    let mut out: BTreeMap<&str, String> = BTreeMap::new();
+    for (name, number) in names.iter().zip(1..) {
+        let wanted: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let taken = out.values().any(|known| *known == wanted);
+        out.insert(name, if taken { format!("{wanted}_{number}") } else { wanted });
+    }
+    out
+}
+
+/// The letters of a command and its places for values, numbered in their order.
+fn items(source: &str) -> Vec<Item> {
+    let mut out = Vec::with_capacity(source.len());
+    let mut hole = 0;
+    for piece in pieces(source) {
+        match piece {
+            Piece::Text(text) => out.extend(text.chars().map(Item::Char)),
+            Piece::Unclosed(at) => out.extend(source[at..].chars().map(Item::Char)),
+            Piece::Name(..) => {
+                out.push(Item::Hole(hole));
+                hole += 1;
             }
         }
     }
+    out
 }
 
 /// RFC 3986: everything but unreserved characters is encoded.
@@ -173,79 +251,38 @@ fn percent_encoded(value: &str) -> String {
     out
 }
 
-/// Where a name stands in a shell command so that its value can't be quoted safely: the name, and why.
-pub(super) fn unquotable(source: &str) -> Vec<(&str, &'static str)> {
-    let mut scanner = Scanner::new(Shell::Posix);
-    let mut found = Vec::new();
-    for piece in pieces(source) {
-        match piece {
-            Piece::Text(text) => scanner.read(text),
-            Piece::Unclosed(_) => {}
-            Piece::Name(name) => {
-                if let Err(why) = scanner.context() {
-                    found.push((name, why));
-                }
-                scanner.skip_value();
-            }
-        }
-    }
-    found
-}
-
-/// The names that stand within quotes in a shell command.
-pub(super) fn within_quotes(source: &str) -> Vec<&str> {
-    let mut scanner = Scanner::new(Shell::Posix);
-    let mut found = Vec::new();
-    for piece in pieces(source) {
-        match piece {
-            Piece::Text(text) => scanner.read(text),
-            Piece::Unclosed(_) => {}
-            Piece::Name(name) => {
-                if matches!(scanner.context(), Ok(Context::Single | Context::Double)) {
-                    found.push(name);
-                }
-                scanner.skip_value();
-            }
-        }
-    }
-    found
-}
-
 /// The names whose values are the supervisor's own; all others come from panes.
 const OWN_NAMES: &[&str] = &["stage", "run", "attempt", "pipeline", "pane.id", "host"];
 
-/// The names from panes that a second shell or interpreter would read as code: quoted once, they are bare there.
-pub(super) fn evaluated_twice(source: &str) -> Vec<&str> {
-    let from_panes = |name: &str| !OWN_NAMES.contains(&name);
-    // `eval`, `ssh` and `watch` join their arguments and read them again, `… | sh` reads its input, and `[[ a -gt b ]]`
-    // calculates, where `x[$(command)]` is a number; `sh -c` reads one argument.
-    let anywhere = AGAIN.as_ref().is_some_and(|pattern| pattern.is_match(source));
-    let in_quotes = INTERPRETERS.as_ref().is_some_and(|pattern| pattern.is_match(source));
-    let mut names: Vec<&str> = Vec::new();
-    if anywhere {
-        names.extend(
-            pieces(source)
-                .into_iter()
-                .filter_map(|piece| if let Piece::Name(name) = piece { Some(name) } else { None }),
-        );
-    } else if in_quotes {
-        names.extend(within_quotes(source));
+/// What is wrong with the places of values in a command: each name, and what.
+pub(super) fn command_faults(source: &str) -> Vec<(&str, Fault)> {
+    let names: Vec<(&str, Option<&str>)> = pieces(source)
+        .into_iter()
+        .filter_map(|piece| if let Piece::Name(name, word) = piece { Some((name, word)) } else { None })
+        .collect();
+    if names.is_empty() {
+        return Vec::new();
     }
-    names.retain(|name| from_panes(name));
-    names.dedup();
-    names
+    let told = |(hole, fault): (usize, Fault)| {
+        let (name, word) = *names.get(hole)?;
+        let harmless = OWN_NAMES.contains(&name) || word == Some(TRUSTED);
+        let told = !harmless || matches!(fault, Fault::Place(_) | Fault::Unsure(_));
+        told.then_some((name, fault))
+    };
+    faults(&items(source)).into_iter().filter_map(told).collect()
 }
 
-static AGAIN: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let joining = r"(?:^|[\s;&|(])(?:/\S*/)?(?:eval|ssh|rsh|mosh|watch|parallel)\s|(?m:(?:^|[;&|(])\s*(?:let|trap)\s)";
-    let input = r"[^|]\|&?\s*(?:[^\s|]+\s+)?(?:/\S*/)?(?:ba|z|da|k|fi|c|tc)?sh\b|(?:^|[\s;&|(/])(?:ba|z|k)?sh\s+<<<";
-    let number = r"\[\[\s.*\s-(?:eq|ne|lt|le|gt|ge)\s";
-    Regex::new(&format!("{joining}|{input}|{number}")).ok()
-});
-static INTERPRETERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let with_code = r"(?:(?:ba|z|da|k|fi|c|tc)?sh|su|python[0-9.]*|node|perl|ruby|php|pwsh)\s(?:.*\s)?-\w*[ceEr]\b";
-    Regex::new(&format!(r"(?:^|[\s;&|(/])(?:{with_code}|[gm]?awk\s|sed\s)")).ok()
-});
+/// What is wrong with the words behind names: each name and word. Only in commands there is one that is known.
+pub(super) fn unknown_words(source: &str, in_command: bool) -> Vec<(&str, &str)> {
+    let known = |word: &str| in_command && word == TRUSTED;
+    pieces(source)
+        .into_iter()
+        .filter_map(|piece| match piece {
+            Piece::Name(name, Some(word)) if !known(word) => Some((name, word)),
+            Piece::Name(..) | Piece::Text(_) | Piece::Unclosed(_) => None,
+        })
+        .collect()
+}
 
 #[cfg(test)]
 mod tests;

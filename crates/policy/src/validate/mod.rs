@@ -4,6 +4,7 @@ mod action;
 mod condition;
 mod selector;
 mod stage;
+mod values;
 
 use super::core::{Backoff, Concurrency, Pipeline, Policy, TextTemplate};
 use super::diagnostics::{Diagnostics, Problems};
@@ -12,7 +13,7 @@ use super::pattern::{Patterns, mistake};
 use super::raw::{RawBackoff, RawConcurrency, RawDefaults, RawPipeline, RawPolicy};
 use super::read::{Read as _, Short, Span, SpanMs, Text};
 use super::source::{Place, Source};
-use super::template::{Piece, TEMPLATE_NAMES, evaluated_twice, pieces, unquotable};
+use super::template::{Piece, TEMPLATE_NAMES, pieces};
 use super::yaml;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -318,12 +319,13 @@ impl<'a> Reading<'a> {
                     let help = "close it with `}}`, or write `\\{{` for two braces";
                     self.problems.error("bad-template", text.at, "`{{` is not closed").help(help);
                 }
-                Piece::Name(name) => self.check_template_name(name, text.at),
+                Piece::Name(name, _) => self.check_template_name(name, text.at),
             }
         }
         if source.is_empty() {
             self.problems.error("empty-text", text.at, "the text is empty");
         }
+        self.check_words(&source, text.at, matches!(usage, Use::Typed | Use::Script));
         self.check_use(&source, text.at, usage);
         TextTemplate::new(source)
     }
@@ -361,31 +363,14 @@ impl<'a> Reading<'a> {
                     let help = "a line break would press Enter in the middle: use one action for each line, or `prompt` for an agent";
                     self.problems.error("control-character", at, "what is typed into a pane is one line").help(help);
                 }
-                self.check_quotable(source, at);
+                self.check_values(source, at);
             }
             Use::Script => {
                 if source.contains('\0') {
                     self.problems.error("control-character", at, "a script can't hold a NUL character");
                 }
-                self.check_quotable(source, at);
+                self.check_values(source, at);
             }
-        }
-    }
-
-    fn check_quotable(&mut self, source: &str, at: Place) {
-        for (name, why) in unquotable(source) {
-            let at = self.problems.within(at, name);
-            let help = "put it where an ordinary argument stands; for a command within a command write `$(…)`";
-            self.problems
-                .error("unsafe-place", at, format!("`{{{{{name}}}}}` can't be quoted safely {why}"))
-                .help(help);
-        }
-        for name in evaluated_twice(source) {
-            let message =
-                format!("`{{{{{name}}}}}` comes from a pane and would be read by a second shell, which could run it");
-            let at = self.problems.within(at, name);
-            let help = "hand it over as an argument: `sh -c 'echo \"$1\"' _ {{line}}`";
-            self.problems.error("unsafe-place", at, message).help(help);
         }
     }
 }

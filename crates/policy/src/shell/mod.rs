@@ -1,0 +1,77 @@
+//! Values in commands: where a reference to one can stand, and what would be read once more.
+//!
+//! **Invariant:** a value is never a part of what a shell reads as its language. In the text of a command stands a
+//! reference; a place in which none can stand, a command that can't be followed for certain, and an argument that is
+//! read once more are errors when the policy is loaded. Should a place be taken for another one all the same, the
+//! reference is still a reference.
+
+mod lexer;
+mod names;
+mod quotes;
+mod rules;
+mod words;
+
+pub(super) use rules::Reason;
+pub(super) use words::{Item, Place};
+
+use words::Hole;
+
+/// What is wrong with the place of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// No reference can stand there, and where that is.
+    Place(&'static str),
+    /// The command can't be followed, and at what.
+    Unsure(&'static str),
+    /// It is no mere data there.
+    Reason(Reason),
+}
+
+/// What is wrong with the places of values in a command, in their order.
+pub(super) fn faults(items: &[Item]) -> Vec<(Hole, Fault)> {
+    let parsed = match lexer::parse(items) {
+        Ok(parsed) => parsed,
+        Err(why) => return holes(items).map(|hole| (hole, Fault::Unsure(why))).collect(),
+    };
+    let bad = parsed.places.iter().enumerate();
+    let mut found: Vec<(Hole, Fault)> =
+        bad.filter_map(|(hole, place)| place.err().map(|why| (hole, Fault::Place(why)))).collect();
+    for (hole, reason) in rules::found(&parsed) {
+        if found.iter().all(|(known, _)| *known != hole) {
+            found.push((hole, Fault::Reason(reason)));
+        }
+    }
+    found.sort_by_key(|(hole, _)| *hole);
+    found
+}
+
+/// Where a value stands, and what reads it there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spot {
+    /// The place of the reference; `None` where none can stand.
+    pub place: Option<Place>,
+    /// It is a part of a name or message of tmux's.
+    pub in_tmux: bool,
+}
+
+/// Where each value stands.
+pub(super) fn spots(items: &[Item]) -> Vec<Spot> {
+    match lexer::parse(items) {
+        Ok(parsed) => {
+            let in_tmux = rules::tmux_names(&parsed);
+            let spot = |(hole, place): (Hole, Result<Place, &str>)| Spot {
+                place: place.ok(),
+                in_tmux: in_tmux.contains(&hole),
+            };
+            parsed.places.into_iter().enumerate().map(spot).collect()
+        }
+        Err(_) => holes(items).map(|_| Spot { place: None, in_tmux: false }).collect(),
+    }
+}
+
+fn holes(items: &[Item]) -> impl Iterator<Item = Hole> + '_ {
+    items.iter().filter_map(|item| if let Item::Hole(hole) = item { Some(*hole) } else { None })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! What a command consists of, as far as values in it are concerned.
+
+/// A place for a value in the text of a command, by its number.
+pub(crate) type Hole = usize;
+
+/// Stands in the text of a word for a value; no character.
+pub(super) const VALUE: char = '\u{fdd0}';
+/// Stands in the text of a word for what the shell puts there itself: `$x`, `$(…)`; no character.
+pub(super) const EXPANSION: char = '\u{fdd1}';
+
+/// One letter of a command, or a place for a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Item {
+    Char(char),
+    Hole(Hole),
+}
+
+/// Where a reference to a value stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Outside quotes.
+    Bare,
+    /// Within `"…"`.
+    Quotes,
+    /// Within a here-document.
+    HereDocument,
+}
+
+/// One word, quotes taken off.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Word {
+    /// Its text, with [`VALUE`] and [`EXPANSION`] in it.
+    pub text: String,
+    /// The values in it.
+    pub holes: Vec<Hole>,
+    /// The values within its `$(…)` and `<(…)`.
+    pub inner: Vec<Hole>,
+    /// A part of it was quoted.
+    pub quoted: bool,
+    /// The `[` of what may be a subscript is open: what stands there is calculated, quoted or not.
+    pub subscript: bool,
+}
+
+impl Word {
+    /// The word, where its author wrote all of it.
+    pub fn literal(&self) -> Option<&str> {
+        (!self.has_value() && !self.expands()).then_some(self.text.as_str())
+    }
+
+    /// The name of the program that it names, without its folder.
+    pub fn program(&self) -> Option<&str> {
+        self.literal().map(|text| text.rsplit('/').next().unwrap_or(text))
+    }
+
+    /// Whether a value is in it or in a command within it.
+    pub const fn has_value(&self) -> bool {
+        !self.holes.is_empty() || !self.inner.is_empty()
+    }
+
+    /// Whether the shell puts something in.
+    pub fn expands(&self) -> bool {
+        self.text.contains(EXPANSION)
+    }
+
+    /// Whether its first letter is one of a value.
+    pub fn begins_with_value(&self) -> bool {
+        self.text.starts_with(VALUE) || !self.inner.is_empty() && self.text.starts_with(EXPANSION)
+    }
+
+    /// All values in it.
+    pub fn all_holes(&self) -> impl Iterator<Item = Hole> + '_ {
+        self.holes.iter().chain(&self.inner).copied()
+    }
+
+    /// The name of the variable that the word assigns to, where it is an assignment.
+    pub fn assigned(&self) -> Option<&str> {
+        let (left, _) = self.text.split_once('=')?;
+        let name = left.strip_suffix('+').unwrap_or(left);
+        let name = name.split_once('[').map_or(name, |(name, _)| name);
+        is_name(name).then_some(name)
+    }
+}
+
+/// Whether a text can be the name of a variable.
+pub(super) fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// A simple command.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Simple {
+    /// Assignments in front.
+    pub assignments: Vec<Word>,
+    /// The command and its arguments.
+    pub words: Vec<Word>,
+    /// Where its input and output go, and what here-strings and here-documents hold.
+    pub redirections: Vec<Word>,
+    /// Its input is the output of the one before.
+    pub piped: bool,
+    /// Its input is a file or a text.
+    pub input: bool,
+    /// `&>` stands in it, where some shells end the command.
+    pub doubtful: bool,
+}
+
+impl Simple {
+    pub const fn is_empty(&self) -> bool {
+        self.words.is_empty() && self.assignments.is_empty() && self.redirections.is_empty()
+    }
+
+    /// All words in it.
+    pub fn all_words(&self) -> impl Iterator<Item = &Word> {
+        self.assignments.iter().chain(&self.words).chain(&self.redirections)
+    }
+}
+
+/// A command line or script as a shell reads it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Parsed {
+    /// Its simple commands, also those within others.
+    pub commands: Vec<Simple>,
+    /// Where each value stands, by its number; an error says why no reference can stand there.
+    pub places: Vec<Result<Place, &'static str>>,
+    /// It defines functions, whose arguments may be values.
+    pub functions: bool,
+    /// Something with names in it is calculated.
+    pub calculates: bool,
+}

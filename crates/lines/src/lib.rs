@@ -38,7 +38,7 @@ mod tracked;
 pub use anchor::{Anchor, Missed};
 pub use recognise::recognise;
 pub use submitted::{Entry, Standing, Submitted};
-pub use tracked::{ShellKind, tracked_command};
+pub use tracked::{ShellKind, is_tracked_command, tracked_command};
 
 use parser::Parser;
 use screen::{News, Picture, Screen};

@@ -77,6 +77,12 @@ pub fn tracked_command(shell: ShellKind, command: &str, token: &str) -> String {
     format!(" {run}; printf '{MARK} %s %s\\n' {token} {code}{forget}")
 }
 
+/// Whether a line shows a command that was typed with [`tracked_command`].
+#[must_use]
+pub fn is_tracked_command(line: &str) -> bool {
+    line.contains(&format!("; printf '{MARK} "))
+}
+
 /// `'…'` of POSIX shells.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))

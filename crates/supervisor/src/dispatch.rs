@@ -284,6 +284,7 @@ impl Dispatch {
                 self.dirty |= !panes.is_empty();
                 panes.into_iter().for_each(|live| self.board.printed(live));
             }
+            HostMessage::Printed { pane, lines } => self.board.wrote(&pane, lines, now),
             HostMessage::Malformed { pane, error } => {
                 self.board.counters.malformed += 1;
                 let place = self.board.place(&pane);
@@ -327,7 +328,8 @@ impl Dispatch {
             | Event::Timer { .. }
             | Event::Outcome { .. }
             | Event::Polled { .. }
-            | Event::PolicyLoaded { .. } => {}
+            | Event::PolicyLoaded { .. }
+            | Event::Witnessed { .. } => {}
         }
     }
 
@@ -343,7 +345,8 @@ impl Dispatch {
             }
             self.board.counters.sent += u64::from(*outcome == Outcome::Done);
         }
-        let step = self.engine.step(now, event);
+        let seen = self.witnessed(event);
+        let step = self.engine.step(now, seen.as_ref().unwrap_or(event));
         self.dirty |= step.changed;
         if step.changes.iter().any(|change| change.kind == EntityKind::Pane) {
             self.hosts.runs(self.engine.running());
@@ -351,7 +354,9 @@ impl Dispatch {
         self.round.batch.at = now;
         self.round.batch.changes.extend(step.changes);
         if step.changed || !step.notes.is_empty() {
-            let event = without_secrets(event, &self.redactor);
+            // The journal holds what the step took in: a replay leads to the same.
+            let taken = seen.as_ref().filter(|_| step.witnessed).unwrap_or(event);
+            let event = without_secrets(taken, &self.redactor);
             let (changed, notes) = (step.changed, step.notes);
             self.round.batch.events.push(JournalRow { at: now, event, changed, notes });
         }
@@ -365,6 +370,12 @@ impl Dispatch {
             self.give_up(intent);
         }
         step.answer
+    }
+
+    /// A fact with what its pane printed last, should a question follow from it.
+    fn witnessed(&self, fact: &Event) -> Option<Event> {
+        let printed = self.board.last_lines(self.engine.concerns(fact)?);
+        (!printed.is_empty()).then(|| Event::Witnessed { fact: Box::new(fact.clone()), printed })
     }
 
     /// Tells something that no event of the engine led to.

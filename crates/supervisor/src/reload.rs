@@ -78,6 +78,8 @@ impl Dispatch {
         if policy.hash != self.engine.policy().hash {
             self.go_over_to(policy);
         }
+        self.board.policies = loaded.policy_names();
+        self.dirty = true;
         self.change_hosts(&loaded.config);
         self.performer.take_tokens_from(&loaded.environment);
         self.hosts.configure_recordings(&loaded.config);

@@ -1,7 +1,7 @@
 //! What is kept of panes and commands, without secrets: evidence and the journal.
 
 use tmuxagent_engine::Cleaner;
-use tmuxagent_model::{Event, Outcome};
+use tmuxagent_model::{Event, Outcome, Printed};
 use tmuxagent_text::redact::Redactor;
 
 /// Takes known secrets and what looks like one out of evidence.
@@ -21,6 +21,14 @@ pub fn without_secrets(event: &Event, redactor: &Redactor) -> Event {
                     *words = redactor.redact(words);
                 }
             }
+        }
+        Event::Witnessed { fact, printed } => {
+            **fact = without_secrets(fact, redactor);
+            let texts: Vec<String> = printed.iter().map(|line| line.text.clone()).collect();
+            // A key over several lines leaves fewer.
+            let times: Vec<_> = printed.iter().map(|line| line.at).collect();
+            let lines = redactor.redact_lines(&texts).into_iter().zip(times);
+            *printed = lines.map(|(text, at)| Printed { at, text }).collect();
         }
         Event::Outcome { outcome: Outcome::Shell(shell), .. } => shell.output = redactor.redact(&shell.output),
         Event::PaneSeen { .. }

@@ -15,6 +15,7 @@ mod note;
 pub mod plain;
 pub mod redact;
 mod screen;
+mod sentence;
 mod state;
 mod time;
 mod words;
@@ -23,6 +24,7 @@ pub use clean::{clean, clean_block, is_hidden, reveal};
 pub use help::help_text;
 pub use note::note_text;
 pub use screen::Text;
+pub use sentence::{effect_sentence, sentence};
 pub use state::{
     approval_kind, approval_state, host_state, message_type, pane_state, run_state, skip_reason, stage_state, via,
 };

@@ -7,6 +7,8 @@ use tmuxagent_ipc::client::{self, ClientError};
 use tmuxagent_ipc::lock::socket_path;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request, ServerFrame};
 use tmuxagent_model::{Approval, Command, Snapshot, Timestamp, Via};
+use tmuxagent_text::clean;
+use tmuxagent_text::cli::{Word, word};
 use tokio::runtime::Runtime;
 
 /// How long an answer may take. A supervisor that is busy with a flood answers views first, in milliseconds.
@@ -64,7 +66,14 @@ impl Connection {
                     config: config.clone(),
                     started_at: *started_at,
                 };
-                Ok(Self { runtime, inner, greeting })
+                let mut connection = Self { runtime, inner, greeting };
+                if !session.overrides.policy.is_empty() {
+                    let in_force = connection.snapshot()?.policies;
+                    if let Some(text) = ignored_policy(session, &in_force) {
+                        session.out.warn(&text);
+                    }
+                }
+                Ok(connection)
             }
             _ => Err(unexpected("the greeting")),
         }
@@ -113,6 +122,16 @@ impl Connection {
             _ => Err(unexpected("a command's answer")),
         }
     }
+}
+
+/// What is to be said where `--policy` names others than the running supervisor uses: it is too late for that.
+pub(super) fn ignored_policy(session: &Session, in_force: &[String]) -> Option<String> {
+    let named = tmuxagent_config::policy_sources(&session.overrides, &session.environment).ok();
+    let same = named.is_some_and(|sources| tmuxagent_config::policy_names(&sources) == in_force);
+    (!same && !session.overrides.policy.is_empty()).then(|| {
+        let text = word(session.out.lang, Word::PolicyIgnored);
+        format!("{text} {}", clean(&in_force.join(", ")))
+    })
 }
 
 fn unreachable(socket: &Path, error: ClientError) -> CliError {

@@ -24,6 +24,7 @@ mod screen;
 mod sending;
 mod ssh;
 mod support;
+mod told;
 mod versions;
 mod workspace;
 mod wrapper;

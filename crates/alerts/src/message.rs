@@ -7,10 +7,10 @@
 use super::markup::{Markup, Tone};
 use crate::token::short_code;
 use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, RunId, Timestamp, Urgency};
-use tmuxagent_text::Lang;
 use tmuxagent_text::plain::{CUT, clean, cut_bytes, one_line};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::utc;
+use tmuxagent_text::{Lang, effect_sentence, sentence};
 
 /// A message for one human, in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Message {
             .filter(|approval| approval.state == ApprovalState::Pending)
             .map(|approval| Ask::of(approval, link, lang, redactor));
         let name = lang.kind(alert.kind);
-        let title = one_line(&redactor.redact(&alert.title));
+        let title = one_line(&redactor.redact(&sentence(lang, &alert.title)));
         let title = if title.is_empty() { name.to_owned() } else { format!("{name}: {title}") };
         Self {
             kind: alert.kind,
@@ -206,8 +206,8 @@ impl Ask {
             place: if local { words(&approval.place) } else { words(&format!("{host} {}", approval.place)) },
             stage,
             reason: lang.reason(&approval.kind),
-            question: words(&approval.question),
-            command: words(&approval.effect_text),
+            question: words(&sentence(lang, &approval.question)),
+            command: words(&effect_sentence(lang, &approval.effect_text)),
             evidence: redactor.redact_lines(&approval.evidence).iter().map(|line| clean(line)).collect(),
             options: approval.options.iter().map(|option| words(option)).collect(),
             expires: approval.expires_at,

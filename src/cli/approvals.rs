@@ -52,7 +52,7 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
         out.line(&format!("{}  {state}  {asked}", out.paint(Tone::Bold, &name(approval))))?;
         let about = of.collect::<Vec<_>>().join(" / ");
         let at = format!("@ {}", place(approval));
-        out.wrapped("  ", Tone::Dim, &[about, at].join(" ").trim_start().to_owned())?;
+        out.wrapped("  ", Tone::Dim, [about, at].join(" ").trim_start())?;
         out.wrapped("  ", Tone::Plain, &clean(&sentence(lang, &approval.question)))?;
         if approval.state == ApprovalState::Pending && !approval.effect_text.is_empty() {
             out.wrapped("  ", Tone::Warn, &format!("{}: {}", Text::Effect.of(lang), effect(out, approval)))?;

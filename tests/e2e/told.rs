@@ -56,7 +56,7 @@ fn the_last_lines_of_a_failed_attempt_are_shown_on_every_surface() {
     let message = service.wait(wanted);
     let link = links(&message).into_iter().find(|link| link.contains("/a/")).expect("a link");
     let page = Phone::new().get(&link);
-    assert!(page.body.contains(wanted), "{}", page.body);
+    assert!(page.html.contains(wanted), "{}", page.html);
 }
 
 #[test]

@@ -149,8 +149,8 @@ fn panes_and_runs_are_listed_without_what_could_drive_the_terminal() {
     --- exit code 0 ---
     ");
     assert_snapshot!(env.run(&["panes", "agent:codex-voice"]), @r"
-    PANE      STATE  PLACE                              PROGRAM  PIPELINES  LAST OUTPUT
-    local:%4  idle   proj_storyapp:agent:codex-voice.0  bash
+    PANE      STATE  PLACE                           PROGRAM  PIPELINES  LAST OUTPUT
+    local:%4  idle   proj_storyapp:…t:codex-voice.0  bash
     --- exit code 0 ---
     ");
     assert_snapshot!(env.run(&["panes", "agent:codex-ci", "--runs"]), @r"

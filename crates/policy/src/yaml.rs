@@ -297,7 +297,7 @@ mod tests {
             let _ = parse(0, &sources[0], &mut problems);
             problems.finish().warnings()
         };
-        assert_eq!(warned("a: - one\nb: a line of its own, ### SENTRY {}\n"), 1);
+        assert_eq!(warned("a: one\nb: a line of its own, ### SENTRY {}\n"), 1);
         assert_eq!(warned("a: echo one #two\n"), 1);
         for right in
             ["a: x # a comment\n", "a: 'one ### two'\n", "a: 5 #five\n", "# - a\na: b # c # d\n", "a: one#two\n"]

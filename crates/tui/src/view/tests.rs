@@ -240,6 +240,7 @@ fn nothing_of_ours_is_left_in_english_on_the_chinese_screen() {
         "passed",
         "total",
         "Tests",
+        "Del",
         "title",
         "home",
         "lin",

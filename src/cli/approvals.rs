@@ -3,9 +3,9 @@
 use super::connection::Connection;
 use super::{CliError, Outcome, Output, Session, Tone, exit};
 use clap::Args;
-use tmuxagent_model::{Approval, ApprovalState, Snapshot, Timestamp};
+use tmuxagent_model::{Approval, ApprovalState, HostName, Snapshot, Timestamp};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{ago, approval_kind, approval_state, clean, reveal, span, via};
+use tmuxagent_text::{Text, ago, approval_kind, approval_state, clean, effect_sentence, reveal, sentence, span, via};
 
 #[derive(Debug, Args)]
 pub(super) struct ApprovalsArgs {
@@ -45,23 +45,37 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
     if approvals.is_empty() {
         return out.line(word(lang, Word::NoApprovals));
     }
-    let rows: Vec<_> = approvals
-        .iter()
-        .map(|approval| {
-            let tone = if approval.state == ApprovalState::Pending { Tone::Ask } else { Tone::Dim };
-            vec![
-                (Tone::Bold, name(approval)),
-                (tone, approval_state(lang, approval.state).to_owned()),
-                (Tone::Dim, ago(lang, now, approval.asked_at)),
-                (Tone::Plain, clean(&approval.place)),
-                (Tone::Plain, clean(approval.stage.as_deref().unwrap_or_default())),
-                (Tone::Plain, clean(&approval.question)),
-                (Tone::Plain, reveal(&approval.effect_text)),
-            ]
-        })
-        .collect();
-    let heads = [Word::Approval, Word::State, Word::Asked, Word::Place, Word::Stage, Word::Question, Word::WillDo];
-    out.table(&heads.map(|head| word(lang, head)), &rows)
+    for approval in approvals {
+        let tone = if approval.state == ApprovalState::Pending { Tone::Ask } else { Tone::Dim };
+        let of = [approval.pipeline.as_deref(), approval.stage.as_deref()].into_iter().flatten().map(clean);
+        let state = out.paint(tone, approval_state(lang, approval.state));
+        let asked = out.paint(Tone::Dim, &ago(lang, now, approval.asked_at));
+        out.line(&format!("{}  {state}  {asked}", out.paint(Tone::Bold, &name(approval))))?;
+        let about = of.collect::<Vec<_>>().join(" / ");
+        let at = format!("@ {}", place(approval));
+        out.wrapped("  ", Tone::Dim, [about, at].join(" ").trim_start())?;
+        out.wrapped("  ", Tone::Plain, &clean(&sentence(lang, &approval.question)))?;
+        if approval.state == ApprovalState::Pending && !approval.effect_text.is_empty() {
+            out.wrapped("  ", Tone::Warn, &format!("{}: {}", Text::Effect.of(lang), effect(out, approval)))?;
+        }
+        // The newest line says most; `tmuxagent approvals ID` has them all.
+        if let Some(last) = approval.evidence.last().filter(|_| approval.state == ApprovalState::Pending) {
+            out.wrapped("  ", Tone::Dim, &format!("> {}", clean(last)))?;
+        }
+    }
+    Ok(())
+}
+
+/// What happens when it is approved; commands verbatim.
+fn effect(out: &Output, approval: &Approval) -> String {
+    effect_sentence(out.lang, &reveal(&approval.effect_text))
+}
+
+/// Where, with the machine where it is another one.
+fn place(approval: &Approval) -> String {
+    let host = &approval.pane.host;
+    let place = clean(&approval.place);
+    if *host == HostName::local() { place } else { format!("{}/{place}", clean(host.as_str())) }
 }
 
 /// Its identity, with the revision once it changed, as `approve` takes it.
@@ -88,8 +102,8 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
     row(Word::Run, approval.run.map(|run| run.to_string()).unwrap_or_default())?;
     let of = [approval.pipeline.as_deref(), approval.stage.as_deref()].into_iter().flatten().map(clean);
     row(Word::Stage, of.collect::<Vec<_>>().join(" / "))?;
-    row(Word::Question, clean(&approval.question))?;
-    row(Word::WillDo, reveal(&approval.effect_text))?;
+    row(Word::Question, clean(&sentence(lang, &approval.question)))?;
+    row(Word::WillDo, effect(out, approval))?;
     row(Word::Options, approval.options.iter().map(|option| clean(option)).collect::<Vec<_>>().join(" | "))?;
     row(Word::Asked, ago(lang, now, approval.asked_at))?;
     let left = approval.expires_at.filter(|_| approval.state == ApprovalState::Pending);

@@ -7,6 +7,7 @@ use tmuxagent_ipc::client::{self, ClientError};
 use tmuxagent_ipc::lock::socket_path;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request, ServerFrame};
 use tmuxagent_model::{Approval, Command, Doubt, HostState, Owner, Snapshot, Timestamp, Via};
+use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{clean, owner_name};
 use tmuxagent_tmux::this_process;
 use tokio::runtime::Runtime;
@@ -70,7 +71,14 @@ impl Connection {
                     config: config.clone(),
                     started_at: *started_at,
                 };
-                Ok(Self { runtime, inner, greeting })
+                let mut connection = Self { runtime, inner, greeting };
+                if !session.overrides.policy.is_empty() {
+                    let in_force = connection.snapshot()?.policies;
+                    if let Some(text) = ignored_policy(session, &in_force) {
+                        session.out.warn(&text);
+                    }
+                }
+                Ok(connection)
             }
             _ => Err(unexpected("the greeting")),
         }
@@ -191,6 +199,16 @@ fn look(request: &Request) -> String {
         Request::Command { command: Command::Send { .. } } => "tmuxagent events".to_owned(),
         _ => "tmuxagent status".to_owned(),
     }
+}
+
+/// What is to be said where `--policy` names others than the running supervisor uses: it is too late for that.
+pub(super) fn ignored_policy(session: &Session, in_force: &[String]) -> Option<String> {
+    let named = tmuxagent_config::policy_sources(&session.overrides, &session.environment).ok();
+    let same = named.is_some_and(|sources| tmuxagent_config::policy_names(&sources) == in_force);
+    (!same && !session.overrides.policy.is_empty()).then(|| {
+        let text = word(session.out.lang, Word::PolicyIgnored);
+        format!("{text} {}", clean(&in_force.join(", ")))
+    })
 }
 
 fn unreachable(socket: &Path, error: ClientError) -> CliError {

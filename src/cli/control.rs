@@ -4,7 +4,7 @@ use super::connection::{Committed, Connection};
 use super::{CliError, Outcome, Session, exit, target};
 use clap::Args;
 use tmuxagent_model::{Command, RunControl};
-use tmuxagent_text::clean;
+use tmuxagent_text::{clean, sentence};
 use tmuxagent_yaml::nearest;
 
 #[derive(Debug, Args)]
@@ -50,7 +50,9 @@ fn no_pipeline(named: Option<&str>, known: &[String], pane: &str) -> CliError {
     let near = named.and_then(|named| nearest(named, known.iter().map(String::as_str)));
     let hint = match (near, known.is_empty()) {
         (Some(near), _) => format!("did you mean `{near}`?"),
-        (None, true) => "see the policy's `match`: `tmuxagent policy explain PANE`".to_owned(),
+        (None, true) => {
+            "`tmuxagent policy init` in its project's folder writes one; `match` chooses the panes".to_owned()
+        }
         (None, false) => "say which one:".to_owned(),
     };
     let candidates = if near.is_some() { Vec::new() } else { known.iter().map(|name| clean(name)).collect() };
@@ -87,7 +89,7 @@ pub(super) fn tell(session: &Session, committed: Committed) -> Outcome {
     if out.json {
         out.json(&committed.value)?;
     } else if !committed.text.is_empty() {
-        out.line(&clean(&committed.text))?;
+        out.line(&clean(&sentence(out.lang, &committed.text)))?;
     }
     Ok(exit::OK)
 }

@@ -1,15 +1,18 @@
 //! `tmuxagent demo`: a tmux server of its own with stand-ins for agents and tools, watched like any other.
 //!
-//! **Invariant:** nothing of the user's is touched: the server has its own socket, configuration and home, and all of
-//! it lies in one folder that is removed at the end.
+//! **Invariants:** nothing of the user's is touched: the server has its own socket, configuration and home, and all of
+//! it lies in one folder. Server and folder go with this process, however it ends: a job of the server waits for the end
+//! of a pipe that this process holds open, which the kernel closes also after `kill -9`.
 
 use super::watch::{self, Mode};
 use super::{CliError, Outcome, Session};
 use clap::Args;
+use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use tmuxagent_config::{Overrides, make_private_folder};
+use tmuxagent_tmux::shell_word;
 
 /// The windows that the bundled policies match, with stand-ins that really run in them.
 #[derive(Debug, Args)]
@@ -74,6 +77,8 @@ struct Stage {
     folder: PathBuf,
     tmux: String,
     keep: bool,
+    /// Open as long as this process lives.
+    alive: Option<File>,
 }
 
 impl Drop for Stage {
@@ -96,16 +101,37 @@ impl Stage {
         };
         let folder = std::env::temp_dir().join(format!("tmuxagent-demo-{}", std::process::id()));
         make_private_folder(&folder)?;
-        let stage = Self { folder, tmux, keep: args.keep };
+        let mut stage = Self { folder, tmux, keep: args.keep, alive: None };
         stage.furnish().map_err(CliError::internal)?;
         for (n, window) in WINDOWS.iter().enumerate() {
             stage.open(n, window, args.speed)?;
+            if n == 0 && !args.keep {
+                stage.tie().map_err(CliError::internal)?;
+            }
         }
         Ok(stage)
     }
 
     fn socket(&self) -> PathBuf {
         self.folder.join("tmux.sock")
+    }
+
+    /// Ties the server and the folder to the life of this process.
+    fn tie(&mut self) -> std::io::Result<()> {
+        let pipe = self.folder.join("alive");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0)?;
+        // Opened for both, so that it waits for nobody; the job has only its reading end.
+        self.alive = Some(File::options().read(true).write(true).open(&pipe)?);
+        let word = |path: &std::path::Path| shell_word(&path.display().to_string());
+        let (pipe, socket, folder) = (word(&pipe), word(&self.socket()), word(&self.folder));
+        let job = format!(
+            "exec 2>/dev/null; trap '' HUP INT TERM; cat {pipe} >&2; {} -S {socket} kill-server; rm -rf {folder}",
+            shell_word(&self.tmux)
+        );
+        // tmux expands formats in it.
+        let status = self.command().args(["run-shell", "-b", &job.replace('#', "##")]).status()?;
+        if status.success() { Ok(()) } else { Err(std::io::Error::other("tmux runs no jobs")) }
     }
 
     /// Programs, projects, marks and settings.

@@ -56,7 +56,7 @@ fn put(out: &Output, line: &Line) -> Result<(), CliError> {
         explain::Tone::Stage(state) => of_state(state),
     };
     let indent = "  ".repeat(line.depth + 1);
-    out.line(&format!("{indent}{}", out.paint(tone, &format!("{sign}{}", line.text))))
+    out.wrapped(&indent, tone, &format!("{sign}{}", line.text))
 }
 
 const fn of_state(state: StageState) -> Tone {

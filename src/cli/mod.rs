@@ -110,6 +110,18 @@ struct Globals {
     color: ColorChoice,
 }
 
+impl Globals {
+    /// What the flags say before the configuration.
+    fn overrides(&self) -> Overrides {
+        Overrides {
+            config: self.config.clone(),
+            policy: self.policy.clone(),
+            state_dir: self.state_dir.clone(),
+            tmux_socket: self.socket.clone(),
+        }
+    }
+}
+
 /// A language as the flag names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum LangChoice {
@@ -220,26 +232,28 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         }
     };
     let json = cli.globals.json;
-    match run(cli) {
-        Ok(code) => code,
-        Err(error) => report(&error, json),
-    }
-}
-
-fn run(cli: Cli) -> Outcome {
-    let Cli { globals, headless, command } = cli;
+    let popup = matches!(cli.command, Some(Command::Popup(_)));
     let environment = Environment::of_process();
-    let overrides = Overrides {
-        config: globals.config,
-        policy: globals.policy,
-        state_dir: globals.state_dir,
-        tmux_socket: globals.socket,
-    };
-    let lang = match globals.lang {
+    let overrides = cli.globals.overrides();
+    let lang = match cli.globals.lang {
         Some(LangChoice::En) => Lang::En,
         Some(LangChoice::Zh) => Lang::Zh,
         None => configured_lang(&overrides, &environment),
     };
+    match run(cli, lang, overrides, environment) {
+        Ok(code) => code,
+        Err(error) => {
+            let code = report(&error, json, lang);
+            if popup {
+                watch::hold_popup(lang);
+            }
+            code
+        }
+    }
+}
+
+fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> Outcome {
+    let Cli { globals, headless, command } = cli;
     let out = Output::new(lang, globals.json, globals.color);
     let session = Session { out, overrides, environment };
     let Some(command) = command else {

@@ -4,7 +4,8 @@ use super::error::{CliError, exit};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
-use tmuxagent_text::Lang;
+use tmuxagent_text::{Lang, sentence};
+use tmuxagent_tui::view::{cut, cut_start, wrap};
 use unicode_width::UnicodeWidthStr;
 
 /// When colours are used.
@@ -26,6 +27,8 @@ pub struct Output {
     pub lang: Lang,
     /// JSON instead of text.
     pub json: bool,
+    /// Columns that text may take.
+    pub width: u16,
     color: bool,
 }
 
@@ -60,7 +63,7 @@ impl Output {
                 io::stdout().is_terminal() && !set("NO_COLOR") && std::env::var("TERM").as_deref() != Ok("dumb")
             }
         };
-        Self { lang, json, color: color && !json }
+        Self { lang, json, width: columns(), color: color && !json }
     }
 
     /// A text in its colour.
@@ -125,7 +128,27 @@ impl Output {
         self.line(&text)
     }
 
-    /// Prints rows in columns, the first row as heading. The last column is not padded.
+    /// Prints a text in as many lines as it needs, each behind that indent. Nothing is cut.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub fn wrapped(&self, indent: &str, tone: Tone, text: &str) -> Result<(), CliError> {
+        let room = usize::from(self.width).saturating_sub(indent.width()).max(20);
+        let lines = wrap(text, u16::try_from(room).unwrap_or(u16::MAX));
+        lines.iter().try_for_each(|line| self.line(&format!("{indent}{}", self.paint(tone, line))))
+    }
+
+    /// A text that begins behind `indent` columns: the rest of its first line, and its further lines with the indent.
+    #[must_use]
+    pub fn folded(&self, indent: &str, text: &str) -> (String, Vec<String>) {
+        let room = usize::from(self.width).saturating_sub(indent.width()).max(20);
+        let mut lines = wrap(text, u16::try_from(room).unwrap_or(u16::MAX)).into_iter();
+        let first = lines.next().unwrap_or_default();
+        (first, lines.map(|line| format!("{indent}{line}")).collect())
+    }
+
+    /// Prints rows in columns, the first row as heading. The last column is not padded. Where they do not fit, the widest
+    /// columns but the first, which names the row, are cut: `--json` and a wider terminal have all.
     ///
     /// # Errors
     /// When standard output can't be written.
@@ -136,14 +159,16 @@ impl Output {
                 *width = (*width).max(cell.width());
             }
         }
+        shrink(&mut widths, usize::from(self.width));
         let heading = heading.iter().map(|cell| (Tone::Dim, (*cell).to_owned())).collect();
         let mut text = String::new();
         for row in std::iter::once(&heading).chain(rows) {
             let last = row.iter().rposition(|(_, cell)| !cell.is_empty()).unwrap_or(0);
             for (n, (tone, cell)) in row.iter().enumerate().take(last + 1) {
+                let cell = fitted(cell, widths[n]);
                 let gap = if n == last { 0 } else { widths[n] + 2 - cell.width() };
                 // Writing to a string can't fail.
-                let _ = write!(text, "{}{:gap$}", self.paint(*tone, cell), "");
+                let _ = write!(text, "{}{:gap$}", self.paint(*tone, &cell), "");
             }
             text.push('\n');
         }
@@ -151,26 +176,65 @@ impl Output {
     }
 }
 
+/// No column becomes narrower than this.
+const NARROWEST: usize = 6;
+
+/// A cell in at most `width` cells. A sentence loses its end; a name keeps both ends, which tell it from its neighbours.
+fn fitted(cell: &str, width: usize) -> String {
+    if cell.width() <= width || cell.contains(' ') {
+        return cut(cell, width, "…");
+    }
+    let head = cut(cell, width.saturating_sub(1) / 2 + 1, "");
+    let tail = cut_start(cell, width - head.width(), "…");
+    format!("{head}{tail}")
+}
+
+/// Makes columns fit into `most` cells, two between each: the widest give first, the first column never.
+fn shrink(widths: &mut [usize], most: usize) {
+    loop {
+        let whole = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+        let widest = widths.iter_mut().skip(1).filter(|width| **width > NARROWEST).max_by_key(|width| **width);
+        match widest {
+            Some(width) if whole > most => *width -= 1,
+            _ => return,
+        }
+    }
+}
+
+/// The columns of whoever reads: `COLUMNS`, else those of the terminal, else 80.
+fn columns() -> u16 {
+    let named = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse().ok()).filter(|columns| *columns > 0);
+    let of_terminal = || {
+        let size = if io::stdout().is_terminal() { crossterm::terminal::size().ok() } else { None };
+        size.map(|(columns, _)| columns).filter(|columns| *columns > 0)
+    };
+    named.or_else(of_terminal).unwrap_or(80)
+}
+
 /// Prints an error with its hints on standard error, and for `--json` as an object on standard output.
-pub fn report(error: &CliError, json: bool) -> u8 {
+pub fn report(error: &CliError, json: bool, lang: Lang) -> u8 {
     let code = error.code();
     if matches!(error, CliError::Pipe) {
         return code;
     }
-    let (text, hints) = (error.text(), error.hints());
+    let text = match error {
+        CliError::Answer { text, .. } => sentence(lang, text),
+        _ => error.text(),
+    };
+    let hints = error.hints();
     let mut message = String::new();
     // Findings in a text begin with their own `error:` or `warning:`.
     let own = matches!(error, CliError::User(problem) if problem.rendered);
     let prefix = match (own, code) {
         (true, _) => "",
-        (false, exit::INTERNAL) => "internal error: ",
+        (false, exit::INTERNAL) => lang.pick("internal error: ", "内部错误："),
         // It is no failure, or not yet.
         (false, exit::UNCERTAIN) => "",
-        (false, _) => "error: ",
+        (false, _) => lang.pick("error: ", "错误："),
     };
     let _ = writeln!(message, "{prefix}{text}");
     for hint in &hints {
-        let _ = writeln!(message, "hint: {hint}");
+        let _ = writeln!(message, "{}{hint}", lang.pick("hint: ", "提示："));
     }
     // Nothing is left to be done where standard error is closed too.
     let _ = io::stderr().lock().write_all(message.as_bytes());

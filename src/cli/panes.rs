@@ -5,7 +5,7 @@ use super::{Outcome, Output, Session, Tone, exit, target};
 use clap::Args;
 use tmuxagent_model::{PaneState, RunState, Snapshot, StageState};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{ago, clean, pane_state, run_state, stage_state};
+use tmuxagent_text::{ago, clean, pane_state, run_state, sentence, stage_state};
 
 #[derive(Debug, Args)]
 pub(super) struct PanesArgs {
@@ -85,7 +85,7 @@ fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
                     (Tone::Plain, format!("  {}", clean(&stage.name))),
                     (stage_tone(stage.state), stage_state(lang, stage.state).to_owned()),
                     (Tone::Dim, attempt),
-                    (Tone::Dim, clean(&stage.detail)),
+                    (Tone::Dim, clean(&sentence(lang, &stage.detail))),
                 ]
             })
             .collect();

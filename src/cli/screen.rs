@@ -12,7 +12,7 @@ use tmuxagent_ipc::client::{self, ClientError};
 use tmuxagent_ipc::hub::Hub;
 use tmuxagent_ipc::lock::{Holder, LockError, socket_path};
 use tmuxagent_ipc::server::serve_stream;
-use tmuxagent_ipc::wire::{Request, RequestFrame};
+use tmuxagent_ipc::wire::{Reply, Request, RequestFrame};
 use tmuxagent_model::{PaneKey, Timestamp, Via};
 use tmuxagent_supervisor::jump;
 use tmuxagent_text::Lang;
@@ -39,7 +39,10 @@ pub(super) async fn main_screen(session: &Session, loaded: Loaded) -> Outcome {
     let lock = match take_lock(&loaded) {
         Ok(lock) => lock,
         Err(LockError::Held(holder)) => {
-            let remark = other_configuration(session, &loaded, holder.as_ref());
+            let remark = match other_configuration(session, &loaded, holder.as_ref()) {
+                Some(text) => Some(text),
+                None => other_policy(session, &loaded).await,
+            };
             if let Some(text) = &remark {
                 // Read again when the screen is gone.
                 session.out.warn(text);
@@ -83,6 +86,19 @@ fn other_configuration(session: &Session, loaded: &Loaded, holder: Option<&Holde
             "这是进程 {pid} 的视图，它使用 {theirs}，而不是 {ours}；`tmuxagent shutdown` 结束它，--state-dir 目录 另启一个"
         ),
     })
+}
+
+/// What the user has to know who named other policies than the running supervisor uses.
+async fn other_policy(session: &Session, loaded: &Loaded) -> Option<String> {
+    if session.overrides.policy.is_empty() {
+        return None;
+    }
+    let socket = socket_path(&loaded.paths.runtime_dir);
+    let mut connection = client::Connection::open(&socket, greeting(session, Via::Cli)).await.ok()?;
+    match connection.request(Request::Snapshot).await.ok()? {
+        Reply::Snapshot { snapshot } => super::connection::ignored_policy(session, &snapshot.policies),
+        _ => None,
+    }
 }
 
 /// A view of the running supervisor, which begins with that remark.

@@ -7,7 +7,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use tmuxagent_model::{ApprovalState, HostState, PaneState, Snapshot};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{ago, clean, host_owner, host_state, pane_state, span};
+use tmuxagent_text::{ago, clean, host_owner, host_state, pane_state, sentence, span};
 
 /// Exit code 1: it runs, but a part of it fails. 3: none runs.
 #[derive(Debug, Args)]
@@ -31,6 +31,7 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
             "frozen": snapshot.frozen,
             "hosts": snapshot.hosts,
             "panes": states(&snapshot).iter().map(|(state, n)| (json!(state), n)).map(|(state, n)| json!({"state": state, "count": n})).collect::<Vec<_>>(),
+            "policies": snapshot.policies,
             "open_approvals": open,
             "held": snapshot.held,
             "problems": snapshot.problems,
@@ -76,14 +77,20 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
                 (Tone::Plain, version),
                 (
                     Tone::Dim,
-                    host.owner
-                        .as_ref()
-                        .map_or_else(|| clean(&host.detail), |owner| host_owner(lang, host.state, owner)),
+                    host.owner.as_ref().map_or_else(
+                        || clean(&sentence(lang, &host.detail)),
+                        |owner| host_owner(lang, host.state, owner),
+                    ),
                 ),
             ]
         })
         .collect();
-    out.table(&[word(lang, Word::Host), word(lang, Word::State), word(lang, Word::Since), "TMUX", ""], &hosts)?;
+    out.wrapped("", Tone::Plain, &format!("{}: {}", word(lang, Word::Policies), clean(&snapshot.policies.join(", "))))?;
+    if hosts.is_empty() {
+        out.wrapped("", Tone::Warn, word(lang, Word::NoHosts))?;
+    } else {
+        out.table(&[word(lang, Word::Host), word(lang, Word::State), word(lang, Word::Since), "TMUX", ""], &hosts)?;
+    }
     let counts: Vec<String> =
         states(&snapshot).iter().map(|(state, n)| format!("{n} {}", pane_state(lang, *state))).collect();
     out.line(&format!(
@@ -91,10 +98,18 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
         word(lang, Word::Panes),
         if counts.is_empty() { "0".to_owned() } else { counts.join(", ") }
     ))?;
+    if counts.is_empty() {
+        out.wrapped("  ", Tone::Dim, word(lang, Word::NoPanes))?;
+    }
     let tone = if open > 0 { Tone::Ask } else { Tone::Plain };
     out.line(&format!("{}: {}", word(lang, Word::OpenApprovals), out.paint(tone, &open.to_string())))?;
     for problem in &snapshot.problems {
-        let text = format!("{}: {} ({})", clean(&problem.part), clean(&problem.text), ago(lang, now, problem.since));
+        let text = format!(
+            "{}: {} ({})",
+            clean(&problem.part),
+            clean(&sentence(lang, &problem.text)),
+            ago(lang, now, problem.since)
+        );
         out.line(&out.paint(Tone::Bad, &text))?;
     }
     Ok(code)

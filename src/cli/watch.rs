@@ -6,6 +6,7 @@ use super::{Outcome, Session};
 use clap::Args;
 use tmuxagent_config::Loaded;
 use tmuxagent_ipc::lock::LockError;
+use tmuxagent_text::Lang;
 
 /// How the program was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,21 @@ pub(super) fn run(session: &Session, mode: Mode) -> Outcome {
 pub(super) fn popup(session: &Session, _: &PopupArgs) -> Outcome {
     let loaded = session.load()?;
     start(session, loaded, Mode::Popup)
+}
+
+/// Keeps an error in a popup on the screen until a key is pressed: a popup closes when its program ends.
+pub(super) fn hold_popup(lang: Lang) {
+    use std::io::{IsTerminal as _, Read as _, Write as _};
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return;
+    }
+    let _ = writeln!(std::io::stderr(), "\n{}", lang.pick("Press any key to close.", "按任意键关闭。"));
+    // Where the terminal can't be switched, Enter is the key.
+    let raw = crossterm::terminal::enable_raw_mode().is_ok();
+    let _ = std::io::stdin().read(&mut [0; 16]);
+    if raw {
+        let _ = crossterm::terminal::disable_raw_mode();
+    }
 }
 
 /// Hands over to the supervisor or a view.

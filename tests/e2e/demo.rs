@@ -41,6 +41,49 @@ fn lint_test_approval_build_deploy_happen_for_real() {
     assert!(!left.iter().any(|name| name.to_string_lossy().contains("tmuxagent-demo")), "left behind: {left:?}");
 }
 
+/// However the demonstration ends, its server and its folder go with it.
+#[test]
+fn a_demonstration_leaves_nothing_behind_however_it_ends() {
+    for way in ["closed terminal", "HUP", "TERM", "KILL"] {
+        let desk = TmuxServer::prepare();
+        let line = format!(
+            "exec env -i PATH=\"$PATH\" HOME='{home}' TMPDIR='{home}' LANG=C.UTF-8 TERM=tmux-256color '{}' demo --speed 10",
+            env!("CARGO_BIN_EXE_tmuxagent"),
+            home = desk.folder().display(),
+        );
+        desk.tmux(&["new-session", "-d", "-s", "desk", "-n", "demo", "-x", "100", "-y", "30", &line]);
+        wait_screen(&desk, "its panes", |screen| screen.contains("codex-voice"));
+        let folder = || {
+            let entries = std::fs::read_dir(desk.folder()).expect("the folder").flatten();
+            entries.map(|entry| entry.path()).find(|path| path.to_string_lossy().contains("tmuxagent-demo"))
+        };
+        let demo = folder().expect("a folder of its own");
+        let of_demo = |what: &str| {
+            let tmux = std::process::Command::new("tmux")
+                .arg("-S")
+                .arg(demo.join("tmux.sock"))
+                .args(["display", "-p", what])
+                .output();
+            String::from_utf8_lossy(&tmux.expect("tmux").stdout).trim().to_owned()
+        };
+        let server = of_demo("#{pid}");
+        assert!(std::path::Path::new("/proc").join(&server).exists(), "the server of {demo:?}: {server}");
+        let program = desk.tmux(&["display", "-p", "-t", SCREEN, "#{pane_pid}"]).trim().to_owned();
+        match way {
+            "closed terminal" => desk.tmux(&["kill-pane", "-t", SCREEN]),
+            signal => {
+                let sent = std::process::Command::new("kill").args([&format!("-{signal}"), &program]).status();
+                assert!(sent.expect("kill").success());
+                String::new()
+            }
+        };
+        wait_for(PATIENCE, &format!("the end of server and folder after {way}"), || {
+            let gone = !std::path::Path::new("/proc").join(&server).exists();
+            (gone && folder().is_none()).then_some(())
+        });
+    }
+}
+
 /// The key from the pane under the cursor to one that asks; any pane may have come first.
 fn towards_a_question(screen: &str) -> &'static str {
     let row = |start: &str| screen.lines().skip(2).take(3).position(|row| row.starts_with(start));

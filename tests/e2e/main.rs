@@ -29,6 +29,7 @@ mod sending;
 mod shells;
 mod ssh;
 mod support;
+mod told;
 mod versions;
 mod workspace;
 mod wrapper;

@@ -108,7 +108,7 @@ fn a_decision_by_key_through_a_real_terminal_and_a_clean_end() {
         keys(&server, &["a"]);
         server.screen("main").contains("approve?").then_some(())
     });
-    until(&server, "a yes types: \"npm run build\" Enter");
+    until(&server, "if approved: types \"npm run build\" Enter");
     keys(&server, &["Escape"]);
     wait_for(PATIENCE, "no question", || (!server.screen("main").contains("approve?")).then_some(()));
     keys(&server, &["q"]);

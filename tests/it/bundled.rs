@@ -6,6 +6,20 @@ fn bundled() -> Policy {
     load(&[Source::new(BUNDLED.0, BUNDLED.1)]).unwrap()
 }
 
+#[test]
+fn the_bundled_policies_and_recipes_are_whole_and_without_warnings() {
+    let policy = bundled();
+    assert!(
+        policy.principles[2].ends_with(r#"### SENTRY {"type":"STATUS","stage":"lint","ok":true,"summary":"…"}"#),
+        "{:?}",
+        policy.principles
+    );
+    for (name, text) in std::iter::once(BUNDLED).chain(RECIPES.iter().copied()) {
+        let report = tmuxagent_policy::check(&[Source::new(name, text)]);
+        assert!(!report.text.contains("comment"), "{name}: {}", report.text);
+    }
+}
+
 /// What the texts alone say of a log: the first line that fails or succeeds the stage decides.
 #[derive(Debug, PartialEq, Eq)]
 enum Said {

@@ -33,6 +33,7 @@ fn picture() -> Snapshot {
         hosts: vec![host("local", HostState::Live, ""), host("nas", HostState::Unreachable, "retries in 4s")],
         approvals: vec![approval(&ci, "01JAPPROVALA")],
         runs: vec![run_view(&ci, 7, "storyapp-ci")],
+        policies: vec!["/etc/p.yaml".into()],
         panes: vec![ci, voice, far],
         events: vec![EventLine {
             seq: 41,
@@ -104,6 +105,7 @@ fn status_tells_what_runs_and_what_fails() {
     let supervisor = StagedSupervisor::start(&env.runtime_dir(), picture.clone(), |_| None);
     assert_snapshot!(env.run(&["status"]), @r"
     tmuxagent [VERSION], process 4711, for 0s, configuration /etc/c.yaml
+    policies: /etc/p.yaml
     HOST   STATE        SINCE  TMUX
     local  live         now    tmux 3.3a
     nas    unreachable  now    tmux 3.3a  retries in 4s
@@ -113,9 +115,10 @@ fn status_tells_what_runs_and_what_fails() {
     ");
     assert_snapshot!(env.run(&["status", "--lang", "zh"]), @r"
     tmuxagent [VERSION], 进程 4711, 已运行 0秒, 配置 /etc/c.yaml
+    策略: /etc/p.yaml
     主机   状态      起始  TMUX
     local  在线      刚刚  tmux 3.3a
-    nas    无法连接  刚刚  tmux 3.3a  retries in 4s
+    nas    无法连接  刚刚  tmux 3.3a  4s 后重试
     窗格: 1 需要你, 2 空闲
     待审批: 1
     --- exit code 0 ---
@@ -140,15 +143,15 @@ fn panes_and_runs_are_listed_without_what_could_drive_the_terminal() {
     let env = TestEnv::new();
     let _supervisor = staged(&env);
     assert_snapshot!(env.run(&["panes"]), @r"
-    PANE      STATE      PLACE                              PROGRAM    PIPELINES    LAST OUTPUT
-    local:%3  needs you  proj_storyapp:agent:codex-ci.0     codex      storyapp-ci
-    local:%4  idle       proj_storyapp:agent:codex-voice.0  bash
-    nas:%3    idle       work:构建.0                        ␛]0;evil␇  a,b
+    PANE      STATE      PLACE                   PROGRAM    PIPELINES    LAST OUTPUT
+    local:%3  needs you  proj_story…:codex-ci.0  codex      storyapp-ci
+    local:%4  idle       proj_story…dex-voice.0  bash
+    nas:%3    idle       work:构建.0             ␛]0;evil␇  a,b
     --- exit code 0 ---
     ");
     assert_snapshot!(env.run(&["panes", "agent:codex-voice"]), @r"
-    PANE      STATE  PLACE                              PROGRAM  PIPELINES  LAST OUTPUT
-    local:%4  idle   proj_storyapp:agent:codex-voice.0  bash
+    PANE      STATE  PLACE                           PROGRAM  PIPELINES  LAST OUTPUT
+    local:%4  idle   proj_storyapp:…t:codex-voice.0  bash
     --- exit code 0 ---
     ");
     assert_snapshot!(env.run(&["panes", "agent:codex-ci", "--runs"]), @r"
@@ -222,8 +225,11 @@ fn approvals_are_listed_shown_and_decided() {
     let env = TestEnv::new();
     let supervisor = staged(&env);
     assert_snapshot!(env.run(&["approvals"]), @r"
-    APPROVAL      STATE  ASKED  PLACE                           STAGE  QUESTION         A YES DOES
-    01JAPPROVALA  open   now    proj_storyapp:agent:codex-ci.0  build  Build storyapp?  npm run build⏎
+    01JAPPROVALA  open  now
+      storyapp-ci / build @ proj_storyapp:agent:codex-ci.0
+      Build storyapp?
+      if approved: npm run build⏎
+      > Tests: 12 passed
     --- exit code 0 ---
     ");
     assert_snapshot!(env.run(&["approvals", "01J"]), @r"
@@ -233,7 +239,7 @@ fn approvals_are_listed_shown_and_decided() {
     RUN: #7
     STAGE: storyapp-ci / build
     QUESTION: Build storyapp?
-    A YES DOES: npm run build⏎
+    IF APPROVED: npm run build⏎
     ASKED: now
       Tests: 12 passed
     --- exit code 0 ---
@@ -254,6 +260,59 @@ fn approvals_are_listed_shown_and_decided() {
         verdict: Verdict { approve, answer: answer.map(str::to_owned) },
     };
     assert_eq!(commands(&supervisor), [decide(true, None), decide(false, Some("later"))]);
+}
+
+#[test]
+fn everything_for_people_fits_the_terminal() {
+    let mut env = TestEnv::new();
+    let mut picture = picture();
+    let long = "a very long sentence that goes on and on, 一个很长的句子，没有尽头, and on and on until the end of it";
+    for pane in &mut picture.panes {
+        pane.info.facts.session = "proj_一个很长的会话名字_with_a_long_name".into();
+        pane.pipelines = vec!["storyapp-pipeline-with-a-long-name".into(), "another-one".into()];
+    }
+    picture.runs[0].stages.iter_mut().for_each(|stage| stage.detail = long.into());
+    picture.hosts[1].detail = long.into();
+    let approval = &mut picture.approvals[0];
+    (approval.question, approval.effect_text) = (long.into(), format!("{long} ⏎"));
+    approval.evidence = vec![long.into()];
+    let whole = format!("{long} ⏎");
+    let _supervisor = StagedSupervisor::start(&env.runtime_dir(), picture, |_| None);
+    for columns in ["80", "60", "120"] {
+        env.set("COLUMNS", columns);
+        for lang in ["en", "zh"] {
+            for arguments in [&["approvals"][..], &["panes"], &["panes", "--runs"], &["status"]] {
+                let ran = env.run(&[arguments, &["--lang", lang]].concat());
+                for line in ran.stdout.lines().filter(|line| !line.starts_with("tmuxagent")) {
+                    let width = unicode_width::UnicodeWidthStr::width(line);
+                    assert!(
+                        width <= columns.parse().expect("a number"),
+                        "{arguments:?} {lang} {columns}: {width} {line}"
+                    );
+                }
+            }
+        }
+        let text: String = env.run(&["approvals"]).stdout.chars().filter(|c| !c.is_whitespace()).collect();
+        let effect: String = whole.chars().filter(|c| !c.is_whitespace()).collect();
+        assert!(text.contains(&effect), "what is typed is wrapped, never cut: {text}");
+    }
+    assert!(env.run(&["panes", "--json"]).stdout.contains("with_a_long_name"));
+}
+
+#[test]
+fn a_policy_named_beside_a_running_supervisor_is_said_to_be_ignored() {
+    let env = TestEnv::new();
+    let file = env.write("p.yaml", "version: 1\npipelines: []\n");
+    let mut picture = picture();
+    picture.policies = vec![file.display().to_string()];
+    let _supervisor = StagedSupervisor::start(&env.runtime_dir(), picture, |_| None);
+    let same = env.run(&["status", "--policy", "p.yaml"]);
+    assert!(same.code == 0 && same.stderr.is_empty(), "{same}");
+    env.write("other.yaml", "version: 1\npipelines: []\n");
+    let other = env.run(&["status", "--policy", "other.yaml"]);
+    assert_snapshot!(other.stderr, @"warning: --policy is ignored here: the running supervisor decides by its own policies, which are [HOME]/p.yaml");
+    assert!(env.run(&["panes", "--policy", "other.yaml", "--lang", "zh"]).stderr.contains("不起作用"));
+    assert!(env.run(&["status", "--json"]).stdout.contains("\"policies\": [\n    \"[HOME]/p.yaml\"\n  ]"));
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod engine;
 mod notify;
 mod policy;
 mod policy_cli;
+mod readme;
 mod shell_function;
 mod shelldata;
 mod simulation;

@@ -69,6 +69,22 @@ fn init_writes_a_clean_policy_for_every_kind_of_project() {
 }
 
 #[test]
+fn what_init_prints_at_its_end_puts_the_policy_in_force() {
+    let env = TestEnv::new();
+    env.write("my shop/Makefile", "test:\n\ttrue\n");
+    let ran = env.run(&["policy", "init", "my shop", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let command = value["use"].as_str().expect("a command").replace("[HOME]", &env.home().display().to_string());
+    let mut shell = std::process::Command::new("sh");
+    let done = shell.arg("-c").arg(&command).current_dir("/").status().expect("sh");
+    assert!(done.success(), "{command}");
+    let checked = env.run(&["config", "check", "--json"]);
+    assert!(checked.stdout.contains("[HOME]/.config/tmuxagent/policies/my-shop.yaml"), "{checked}");
+    let named = env.run(&["policy", "init", "my shop", "--update", "--json", "--policy", "my shop/tmuxagent.yaml"]);
+    assert!(named.stdout.contains("tmuxagent --policy '[HOME]/my shop/tmuxagent.yaml'"), "{named}");
+}
+
+#[test]
 fn init_says_what_it_found_and_never_overwrites() {
     let env = TestEnv::new();
     env.write("shop/Makefile", "test:\n\ttrue\ndeploy:\n\ttrue\n");
@@ -76,7 +92,8 @@ fn init_says_what_it_found_and_never_overwrites() {
       shop: test (Makefile: test runs `true`)
       shop: deploy (Makefile: deploy runs `true`, waits for approval)
     wrote shop/tmuxagent.yaml
-    look at it, then use it: tmuxagent --policy shop/tmuxagent.yaml
+    look at it; this puts it in force:
+      mkdir -p [HOME]/.config/tmuxagent/policies && cp [HOME]/shop/tmuxagent.yaml [HOME]/.config/tmuxagent/policies/shop.yaml
     it runs in windows of that name: tmux rename-window shop
     --- exit code 0 ---
     ");

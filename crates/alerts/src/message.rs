@@ -8,10 +8,9 @@ use super::markup::{Markup, Tone};
 use crate::token::short_code;
 use jiff::tz::TimeZone;
 use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, RunId, Urgency};
-use tmuxagent_text::Lang;
-use tmuxagent_text::local;
 use tmuxagent_text::plain::{CUT, clean, cut_bytes, one_line};
 use tmuxagent_text::redact::Redactor;
+use tmuxagent_text::{Lang, effect_sentence, local, sentence};
 
 /// A message for one human, in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +88,7 @@ impl Message {
             .filter(|approval| approval.state == ApprovalState::Pending)
             .map(|approval| Ask::of(approval, link, lang, zone, redactor));
         let name = lang.kind(alert.kind);
-        let title = one_line(&redactor.redact(&alert.title));
+        let title = one_line(&redactor.redact(&sentence(lang, &alert.title)));
         let title = if title.is_empty() { name.to_owned() } else { format!("{name}: {title}") };
         Self {
             kind: alert.kind,
@@ -206,8 +205,8 @@ impl Ask {
             place: words(&approval.place),
             stage,
             reason: lang.reason(&approval.kind),
-            question: words(&approval.question),
-            command: words(&approval.effect_text),
+            question: words(&sentence(lang, &approval.question)),
+            command: words(&effect_sentence(lang, &approval.effect_text)),
             evidence: redactor.redact_lines(&approval.evidence).iter().map(|line| clean(line)).collect(),
             options: approval.options.iter().map(|option| words(option)).collect(),
             until: approval.expires_at.map(|at| local(zone, at)),

@@ -96,6 +96,24 @@ pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Loaded, 
     Ok(Loaded { config, paths, environment, policy_sources, config_name })
 }
 
+impl Loaded {
+    /// The files of the policies, as absolute paths; the bundled ones by their own names.
+    #[must_use]
+    pub fn policy_names(&self) -> Vec<String> {
+        policy_names(&self.policy_sources)
+    }
+}
+
+/// The files that policies come from, as absolute paths; the bundled ones by their own names.
+#[must_use]
+pub fn policy_names(sources: &[PolicySource]) -> Vec<String> {
+    let absolute = |name: &str| match std::path::absolute(name) {
+        Ok(path) if !name.starts_with('<') => path.display().to_string(),
+        Ok(_) | Err(_) => name.to_owned(),
+    };
+    sources.iter().map(|source| absolute(&source.name)).collect()
+}
+
 /// The language that the configuration asks for. One that can't be read asks for none; what is wrong with it is told where
 /// it is needed.
 #[must_use]

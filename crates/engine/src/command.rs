@@ -13,6 +13,9 @@ use tmuxagent_model::{
     SendKeys, Severity, SkipReason, StageState,
 };
 
+/// The rule of a cause that is a person's or a script's wish.
+pub const BY_HAND: &str = "by hand";
+
 impl Turn<'_> {
     /// Somebody asked for something.
     pub fn asked(&mut self, command: &Command, by: &Decider) {
@@ -256,5 +259,5 @@ impl Turn<'_> {
 
 /// The cause of what somebody asked for.
 fn by_hand(now: tmuxagent_model::Timestamp, by: &Decider) -> Cause {
-    Cause::own(now, "by hand", format!("{} via {}", by.who, lifecycle::via(by.via)))
+    Cause::own(now, BY_HAND, format!("{} via {}", by.who, lifecycle::via(by.via)))
 }

@@ -110,12 +110,12 @@ impl Scene<'_> {
         }
     }
 
-    /// Whether `condition` holds as a state, for an explanation.
-    pub fn level(&self, condition: &Condition, base: u32, held: &Held) -> Option<Cause> {
+    /// Whether `condition` holds as a state, or by this stimulus, for an explanation.
+    pub fn level(&self, condition: &Condition, base: u32, held: &Held, stimulus: &Stimulus<'_>) -> Option<Cause> {
         if let Some(cause) = held.get(&base) {
             return Some(cause.clone());
         }
-        match self.eval(condition, base, &Stimulus::Settled, &mut held.clone(), &mut Vec::new()) {
+        match self.eval(condition, base, stimulus, &mut held.clone(), &mut Vec::new()) {
             Verdict::Met(found) => Some(found.cause),
             Verdict::Level(cause) => Some(cause),
             Verdict::No => None,

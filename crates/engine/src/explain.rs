@@ -1,11 +1,13 @@
 //! Why a stage is in its state: what holds, what does not, what it waits for, what fired it, what almost did.
 
 use super::Engine;
-use super::condition::{FAIL, SUCCESS, Scene, TRIGGER, describe, numbered};
+use super::condition::{FAIL, SUCCESS, Scene, Stimulus, TRIGGER, describe, named_codes, numbered};
 use super::progress::{Cause, Held, Miss, PollRun, PollState};
 use super::state::{PaneRow, Run, StageRun, stage_key};
-use serde::Serialize;
+use super::turn::{At, Turn};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tmuxagent_model::{ApprovalId, IntentState, PaneKey, RunId, StageState, TimerKey, Timestamp};
 use tmuxagent_policy::{Condition, Pipeline, Stage};
 
@@ -52,7 +54,7 @@ pub struct StageExplanation {
 }
 
 /// What a condition is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// It starts the stage.
@@ -64,31 +66,34 @@ pub enum Role {
 }
 
 /// A condition of a stage with its parts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConditionExplanation {
     /// What it is for.
     pub role: Role,
     /// It is being looked at now.
     pub active: bool,
+    /// It is told as it was at that instant, when it started the stage or the attempt ended; `None`: as it is now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
     /// The whole, with its parts inside.
     pub part: Part,
 }
 
 /// A part of a condition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// As it is written.
     pub text: String,
     /// Whether it holds: remembered, or as a state.
     pub holds: bool,
     /// Since when and by what.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
     /// More, such as the last answer of a poll or how long the pane is silent.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// Its parts.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Self>,
 }
 
@@ -97,6 +102,37 @@ struct Looking<'a> {
     scene: Scene<'a>,
     held: &'a Held,
     quiet_since: Option<Timestamp>,
+    /// What just happened.
+    stimulus: Stimulus<'a>,
+    /// What made the whole hold, where it did and is over.
+    fired: Option<&'a Cause>,
+}
+
+impl Turn<'_> {
+    /// Keeps the conditions of a running attempt as they are at its end: what is explained later is this. The first word
+    /// counts, which has the stimulus that ended it.
+    pub fn record_verdict(&mut self, at: At, stimulus: &Stimulus<'_>) {
+        let policy = Arc::clone(&self.policy);
+        let Some((_, rule)) = self.rule(&policy, at) else { return };
+        let Some(run) = self.run(at.run) else { return };
+        let Some(stage) = run.stages.get(at.stage) else { return };
+        if stage.state != StageState::Running || !stage.verdict.is_empty() {
+            return;
+        }
+        let expected = rule.success_when.as_ref().map_or_else(Vec::new, named_codes);
+        let (polls, cleaner, now) = (&stage.polls, self.cleaner, self.now);
+        let looking = Looking {
+            scene: Scene { policy: &policy, run: Some(run), polls, expected: &expected, cleaner, now },
+            held: &stage.progress.held,
+            quiet_since: stage.quiet_since,
+            stimulus: *stimulus,
+            fired: None,
+        };
+        let verdict = looking.ends(rule, false, Some(now));
+        if let Some(stage) = self.stage_mut(at) {
+            stage.verdict = verdict;
+        }
+    }
 }
 
 impl Engine {
@@ -155,26 +191,34 @@ impl Engine {
         let (no_polls, no_held) = (BTreeMap::new(), Held::new());
         let watch = row.and_then(|row| row.watch.get(&stage_key(&pipeline.name, &rule.name)));
         let scene = |polls| Scene { policy: &self.policy, run, polls, expected: &[], cleaner: &self.cleaner, now };
+        // What started a stage is told as it was then; its triggers may be at something new by now.
+        let fired = stage.triggered.as_ref().filter(|_| stage.state != StageState::Waiting);
+        let watch = watch.filter(|_| fired.is_none());
         let trigger = Looking {
             scene: scene(watch.map_or(&no_polls, |watch| &watch.polls)),
             held: watch.map_or(&no_held, |watch| &watch.progress.held),
             quiet_since: watch.and_then(|watch| watch.quiet_since),
+            stimulus: Stimulus::Settled,
+            fired,
         };
-        let attempt =
-            Looking { scene: scene(&stage.polls), held: &stage.progress.held, quiet_since: stage.quiet_since };
+        let attempt = Looking {
+            scene: scene(&stage.polls),
+            held: &stage.progress.held,
+            quiet_since: stage.quiet_since,
+            stimulus: Stimulus::Settled,
+            fired: None,
+        };
         let running = stage.state == StageState::Running;
         let mut conditions = vec![ConditionExplanation {
             role: Role::Triggers,
-            active: !stage.state.is_live(),
+            active: !stage.state.is_live() && fired.is_none(),
+            as_of: fired.map(|cause| cause.at),
             part: trigger.part(&rule.triggers, TRIGGER),
         }];
-        if let Some(condition) = &rule.success_when {
-            let part = attempt.part(condition, SUCCESS);
-            conditions.push(ConditionExplanation { role: Role::SuccessWhen, active: running, part });
-        }
-        if let Some(condition) = &rule.fail_when {
-            let part = attempt.part(condition, FAIL);
-            conditions.push(ConditionExplanation { role: Role::FailWhen, active: running, part });
+        if stage.verdict.is_empty() {
+            conditions.extend(attempt.ends(rule, running, None));
+        } else {
+            conditions.extend(stage.verdict.iter().cloned());
         }
         StageExplanation {
             place: row.map(|row| row.place.clone()).or_else(|| run.map(|run| run.place.clone())).unwrap_or_default(),
@@ -261,9 +305,27 @@ impl Engine {
 }
 
 impl Looking<'_> {
+    /// The conditions that end an attempt.
+    fn ends(&self, rule: &Stage, active: bool, as_of: Option<Timestamp>) -> Vec<ConditionExplanation> {
+        let success = rule.success_when.iter().map(|condition| (Role::SuccessWhen, condition, SUCCESS));
+        let fail = rule.fail_when.iter().map(|condition| (Role::FailWhen, condition, FAIL));
+        success
+            .chain(fail)
+            .map(|(role, condition, base)| {
+                let part = self.part(condition, base);
+                ConditionExplanation { role, active, as_of, part }
+            })
+            .collect()
+    }
+
     /// A condition, part by part.
     fn part(&self, condition: &Condition, base: u32) -> Part {
-        let cause = self.scene.level(condition, base, self.held);
+        let fired = || {
+            let whole = base == TRIGGER;
+            let cause = self.fired.filter(|cause| whole || cause.rule == describe(self.scene.policy, condition));
+            cause.cloned()
+        };
+        let cause = self.scene.level(condition, base, self.held, &self.stimulus).or_else(fired);
         let inside: &[Condition] = match condition {
             Condition::Any(parts) | Condition::All(parts) => parts,
             Condition::Not(part) => std::slice::from_ref(part),

@@ -25,7 +25,7 @@ impl Turn<'_> {
             match step {
                 FailStep::Do(action) => self.do_after(at, rule, std::slice::from_ref(action)),
                 FailStep::Retry(spec) => {
-                    if self.retry(at, number, spec) {
+                    if self.retry(at, rule, number, spec) {
                         return;
                     }
                 }
@@ -37,7 +37,7 @@ impl Turn<'_> {
     }
 
     /// Takes a retry while some are left; says whether it did.
-    fn retry(&mut self, at: At, number: u32, spec: &RetrySpec) -> bool {
+    fn retry(&mut self, at: At, rule: &Stage, number: u32, spec: &RetrySpec) -> bool {
         let used = self.stage(at).and_then(|stage| stage.retries.get(&number)).copied().unwrap_or(0);
         if used >= spec.max || !self.shift(at, StageInput::Retry) {
             return false;
@@ -47,8 +47,9 @@ impl Turn<'_> {
         let Some(stage) = self.stage_mut(at) else { return false };
         stage.retries.insert(number, used + 1);
         let (name, attempt) = (stage.name.clone(), stage.attempt + 1);
+        let max = super::view::max_attempts(rule, stage) - 1;
         self.state.arm(TimerKey::Backoff(at.run, name.clone()), due);
-        let note = Note::StageRetrying { run: at.run, stage: name, attempt, max: spec.max, after: pause };
+        let note = Note::StageRetrying { run: at.run, stage: name, attempt, max, after: pause };
         self.note_run(Severity::Warning, at.run, note);
         true
     }
@@ -165,11 +166,11 @@ impl Turn<'_> {
 
     fn alert_failure(&mut self, at: At, title: String, cause: &Cause) {
         let Some(run) = self.run(at.run) else { return };
-        let title = format!("{}: {title}", run.pipeline);
+        let (pane, title) = (run.pane.clone(), format!("{}: {title}", run.pipeline));
         let mut body = format!("{}\n{}", run.place, text::visible(&cause.brief()));
-        for line in run.evidence.iter().rev().take(5).rev() {
+        for line in self.evidence(&pane, Some(at)) {
             body.push('\n');
-            body.push_str(&text::visible(&line.text));
+            body.push_str(&line);
         }
         let same = title.clone();
         self.alert_run(at.run, AlertKind::Failure, Urgency::High, (title, body), &same);

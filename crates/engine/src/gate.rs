@@ -214,10 +214,12 @@ impl Turn<'_> {
             MessageType::Error => {
                 let title = format!("{place}: {summary}");
                 let dedupe = format!("agent/{pane}/{summary}");
+                let detail = message.detail.as_deref().map(|text| visible(&self.cleaner.clean(text)));
+                let body = format!("{}{}", detail.unwrap_or_default(), self.few_lines(pane)).trim_start().to_owned();
                 self.alert(Alert {
                     kind: AlertKind::Agent,
                     urgency: Urgency::Normal,
-                    body: message.detail.as_deref().map(|text| visible(&self.cleaner.clean(text))).unwrap_or_default(),
+                    body,
                     title,
                     approval: None,
                     run: None,
@@ -291,6 +293,7 @@ impl Turn<'_> {
     fn ask(&mut self, pane: &PaneKey, at: Option<At>, ask: Ask) -> ApprovalId {
         let id = self.approval_id();
         let now = self.now;
+        let evidence = self.evidence(pane, at);
         let run = at.and_then(|at| self.run(at.run));
         let expires_at = ask.expires.map(|span| now + span);
         let approval = Approval {
@@ -308,7 +311,7 @@ impl Turn<'_> {
             question: self.cleaner.clean(&ask.question),
             effect: ask.effect,
             effect_text: self.cleaner.clean(&ask.effect_text),
-            evidence: run.map_or_else(Vec::new, |run| run.evidence.iter().map(|e| visible(&e.text)).collect()),
+            evidence,
             options: ask.options,
             asked_at: now,
             expires_at,

@@ -15,6 +15,7 @@
 mod command;
 mod condition;
 mod decide;
+mod evidence;
 mod explain;
 mod fail;
 mod gap;
@@ -90,6 +91,9 @@ pub struct Step {
     pub changed: bool,
     /// The answer to [`Event::Asked`].
     pub answer: Option<Answer>,
+    /// Whether the lines of an [`Event::Witnessed`] became part of a question or an alert. Where they did not, the bare
+    /// fact leads to the same.
+    pub witnessed: bool,
 }
 
 /// The answer to a command.
@@ -198,6 +202,13 @@ impl Engine {
     pub fn step(&mut self, now: Timestamp, event: &Event) -> Step {
         let policy = Arc::clone(&self.policy);
         let mut turn = Turn::new(&mut self.state, policy, self.options, &self.cleaner, now);
+        let event = match event {
+            Event::Witnessed { fact, printed } => {
+                turn.witnessed(fact, printed);
+                &**fact
+            }
+            bare => bare,
+        };
         match event {
             Event::PaneSeen { info } => turn.pane_seen(info),
             Event::PaneGone { pane } => turn.pane_gone(pane),
@@ -212,8 +223,16 @@ impl Engine {
             Event::Outcome { intent, outcome } => turn.outcome(intent, outcome),
             Event::Polled { intent, outcome } => turn.polled(intent, outcome),
             Event::PolicyLoaded { hash } => turn.policy_loaded(hash),
+            // A fact is witnessed once.
+            Event::Witnessed { .. } => {}
         }
         turn.finish()
+    }
+
+    /// The pane that a fact concerns, whose last lines belong to it.
+    #[must_use]
+    pub fn concerns<'e>(&'e self, event: &'e Event) -> Option<&'e PaneKey> {
+        evidence::concerns(&self.state, event)
     }
 
     /// The timer that is due first: when, which, and the epoch that its event must carry.

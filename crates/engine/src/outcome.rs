@@ -195,6 +195,9 @@ impl Turn<'_> {
                     return;
                 }
                 let expected = rule.success_when.as_ref().is_some_and(|c| named_codes(c).contains(&exit));
+                if !expected {
+                    self.record_verdict(at, &Stimulus::Exit(exit));
+                }
                 if exit != 0 && !expected {
                     self.attempt_failed(at, cause);
                 } else if rule.success_when.is_none() {

@@ -146,7 +146,8 @@ impl Turn<'_> {
         let title = format!("{place} {words}");
         let dedupe = format!("program/{pane}/{words}");
         let (kind, channels) = (AlertKind::Agent, Vec::new());
-        self.alert(Alert { kind, urgency, title, body: String::new(), approval: None, run: None, dedupe, channels });
+        let body = if is_state { self.few_lines(pane).trim_start().to_owned() } else { String::new() };
+        self.alert(Alert { kind, urgency, title, body, approval: None, run: None, dedupe, channels });
     }
 }
 

@@ -89,6 +89,7 @@ impl Turn<'_> {
             stage.quiet_since = None;
             stage.queue = None;
             stage.overheard.clear();
+            stage.verdict.clear();
         }
         if let Some(timeout) = rule.timeout {
             self.state.arm(TimerKey::StageTimeout(at.run, rule.name.clone()), now + timeout);
@@ -323,6 +324,7 @@ impl Turn<'_> {
     /// Ends what belongs to the present attempt: intents, timers, polls, questions.
     pub fn close_attempt(&mut self, at: At) {
         self.disarm_attempt(at);
+        self.record_verdict(at, &Stimulus::Settled);
         let Some(stage) = self.stage(at) else { return };
         let polls = stage.polls.values().filter_map(|poll| poll.intent.clone());
         let intents: Vec<IntentId> = stage.waiting.iter().cloned().chain(polls).collect();

@@ -3,6 +3,7 @@
 //! **Invariants:** every change goes through [`Table`], which remembers what was touched, so that the changes of a
 //! step are complete; nothing that is not a row influences a decision, so that rows alone restore the engine.
 
+use super::explain::ConditionExplanation;
 use super::progress::{Cause, Evidence, Miss, Overheard, PollRun, Progress, Watch};
 use super::rows::Table;
 use serde::{Deserialize, Serialize};
@@ -166,6 +167,9 @@ pub struct StageRun {
     /// Lines that came while a person was asked whether its keys were typed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overheard: Vec<Overheard>,
+    /// Its conditions at the instant that its attempt ended; empty before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verdict: Vec<ConditionExplanation>,
 }
 
 impl StageRun {
@@ -194,6 +198,7 @@ impl StageRun {
             locks: Vec::new(),
             queue: None,
             overheard: Vec::new(),
+            verdict: Vec::new(),
         }
     }
 }

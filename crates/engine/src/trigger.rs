@@ -124,16 +124,24 @@ impl Turn<'_> {
             self.remember(at, held);
         }
         self.learn(at.run, groups);
+        // The question and the alert name the exit code themselves; it is no line that led to it.
+        let is_line = !matches!(stimulus, Stimulus::Exit(_));
         match (failed, succeeded) {
             (Some(Found { cause, groups, .. }), _) => {
                 self.learn(at.run, groups);
-                self.witness(at, &cause);
+                if is_line {
+                    self.witness(at, &cause);
+                }
+                self.record_verdict(at, stimulus);
                 self.attempt_failed(at, cause);
                 true
             }
             (None, Some(Found { cause, groups, .. })) => {
                 self.learn(at.run, groups);
-                self.witness(at, &cause);
+                if is_line {
+                    self.witness(at, &cause);
+                }
+                self.record_verdict(at, stimulus);
                 self.succeed(at, cause);
                 true
             }

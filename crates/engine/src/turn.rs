@@ -1,5 +1,6 @@
 //! One step under way: what may be done to the state, and what comes out.
 
+use super::command::BY_HAND;
 use super::progress::{Cause, Evidence};
 use super::state::{ApprovalRow, EVIDENCE, IntentRow, PaneRow, Purpose, Run, StageRun, State};
 use super::table::{StageInput, next_stage};
@@ -8,8 +9,8 @@ use super::{Answer, Options, Step};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tmuxagent_model::{
-    Alert, AlertKind, ApprovalId, Effect, Intent, IntentId, IntentState, Note, PaneKey, RunId, Severity, TimerKey,
-    Timestamp, Urgency,
+    Alert, AlertKind, ApprovalId, Effect, Intent, IntentId, IntentState, Note, PaneKey, Printed, RunId, Severity,
+    TimerKey, Timestamp, Urgency,
 };
 use tmuxagent_policy::{Pipeline, Policy, Stage};
 
@@ -49,6 +50,10 @@ pub struct Turn<'a> {
     pub cleaner: &'a Cleaner,
     /// Now.
     pub now: Timestamp,
+    /// The pane whose last lines came with this event, and they.
+    pub printed: Option<(PaneKey, &'a [Printed])>,
+    /// Whether they were used.
+    pub used_printed: bool,
     work: VecDeque<Work>,
     intents: Vec<IntentId>,
     withdrawn: Vec<IntentId>,
@@ -71,6 +76,8 @@ impl<'a> Turn<'a> {
             options,
             cleaner,
             now,
+            printed: None,
+            used_printed: false,
             work: VecDeque::new(),
             intents: Vec::new(),
             withdrawn: Vec::new(),
@@ -110,6 +117,7 @@ impl<'a> Turn<'a> {
             notes: self.notes,
             changes,
             answer: self.answer,
+            witnessed: self.used_printed,
         }
     }
 
@@ -194,7 +202,8 @@ impl<'a> Turn<'a> {
         let Some(run) = self.state.runs.get_mut(&at.run) else { return };
         let Some(stage) = run.stages.get(at.stage).map(|stage| stage.name.clone()) else { return };
         let evidence = Evidence { at: cause.at, stage, text: cause.text.clone() };
-        if cause.text.is_empty() || run.evidence.last() == Some(&evidence) {
+        // Who started it by hand is no line that led to anything.
+        if cause.text.is_empty() || cause.rule == BY_HAND || run.evidence.last() == Some(&evidence) {
             return;
         }
         run.evidence.push(evidence);

@@ -120,7 +120,7 @@ impl Engine {
             name: stage.name.clone(),
             state: stage.state,
             attempt: stage.attempt,
-            max_attempts: max_attempts(rule),
+            max_attempts: max_attempts(rule, stage),
             started_at: stage.started_at,
             ended_at: stage.ended_at,
             due_at: due,
@@ -237,10 +237,16 @@ fn run_state(run: &Run, row: &PaneRow) -> Option<PaneState> {
     }
 }
 
-/// The most attempts that a stage's policy allows without a human.
-pub fn max_attempts(rule: &Stage) -> u32 {
-    rule.on_fail.iter().fold(1_u32, |sum, step| match step {
+/// The number of the last attempt that a stage's policy allows before a human is asked again. It counts on where a
+/// human let the stage run once more, and is never less than the attempts already made.
+pub fn max_attempts(rule: &Stage, stage: &StageRun) -> u32 {
+    let retries = rule.on_fail.iter().fold(0_u32, |sum, step| match step {
         FailStep::Retry(spec) => sum.saturating_add(spec.max),
         FailStep::AskHuman { .. } | FailStep::Escalate { .. } | FailStep::Do(_) => sum,
-    })
+    });
+    let used = stage.retries.values().fold(0_u32, |sum, used| sum.saturating_add(*used));
+    // A retry is counted when it is decided, its attempt when it begins.
+    let to_come = matches!(stage.state, StageState::Retrying | StageState::Queued | StageState::NeedsApproval);
+    let begun = if to_come { stage.attempt + 1 } else { stage.attempt.max(1) };
+    begun.saturating_add(retries).saturating_sub(used).max(stage.attempt)
 }

@@ -38,7 +38,7 @@ mod tracked;
 pub use anchor::{Anchor, Missed};
 pub use recognise::recognise;
 pub use submitted::{Entry, Standing, Submitted};
-pub use tracked::{tracked_command, untracked_command};
+pub use tracked::{is_tracked_command, tracked_command, untracked_command};
 
 use parser::Parser;
 use screen::{News, Picture, Screen};

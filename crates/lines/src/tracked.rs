@@ -40,6 +40,12 @@ pub fn tracked_command(shell: Shell, command: &ShellText, token: &str) -> String
     format!(" {run}; printf '{MARK} %s %s\\n' {token} {code}{forget}")
 }
 
+/// Whether a line shows a command that was typed with [`tracked_command`].
+#[must_use]
+pub fn is_tracked_command(line: &str) -> bool {
+    line.contains(&format!("; printf '{MARK} "))
+}
+
 /// The one line to type (without Enter) that runs `command`, whose end nobody waits for: as its author wrote it where it
 /// holds no values.
 #[must_use]

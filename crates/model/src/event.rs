@@ -84,6 +84,25 @@ pub enum Event {
         /// SHA-256 of its sources, hexadecimal.
         hash: String,
     },
+    /// A fact, and what the pane that it concerns printed last: a question or an alert that follows from it shows that.
+    Witnessed {
+        /// The fact; never one of this kind.
+        fact: Box<Event>,
+        /// The last lines of its pane, oldest first, at most [`PRINTED`].
+        printed: Vec<Printed>,
+    },
+}
+
+/// How many of a pane's last lines are kept, and shown with a question.
+pub const PRINTED: usize = 12;
+
+/// A line that a pane's program printed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Printed {
+    /// When it was read.
+    pub at: Timestamp,
+    /// The text: untrusted, without escapes, cut at 400 bytes.
+    pub text: String,
 }
 
 /// The kind of reading that a line comes from.

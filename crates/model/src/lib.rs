@@ -29,8 +29,8 @@ pub use effect::{
     ShellCall, SkipReason, TimerKey, Urgency,
 };
 pub use event::{
-    AgentMessage, Event, LineEvent, LineSource, MessageType, Origin, PaneFacts, PaneInfo, PollOutcome, ProgramState,
-    ShellOutcome, Variables,
+    AgentMessage, Event, LineEvent, LineSource, MessageType, Origin, PRINTED, PaneFacts, PaneInfo, PollOutcome,
+    Printed, ProgramState, ShellOutcome, Variables,
 };
 pub use filter::{NameFilter, check_pattern};
 pub use ids::{ApprovalId, HostName, IdError, IntentId, PaneId, PaneKey, RunId, ServerId, SessionId, WindowId};

@@ -69,7 +69,7 @@ pub enum Note {
     StageSucceeded { run: RunId, stage: String, by: String, took: Millis },
     /// An attempt failed.
     StageFailed { run: RunId, stage: String, by: String, attempt: u32 },
-    /// A failed stage will be tried again, at most `max` times after its first attempt.
+    /// A failed stage will be tried again, `max` is the last retry without a human: attempt `max` + 1.
     StageRetrying { run: RunId, stage: String, attempt: u32, max: u32, after: Millis },
     /// A failed stage was handed to somebody else.
     StageEscalated { run: RunId, stage: String, code: String },

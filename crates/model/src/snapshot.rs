@@ -286,6 +286,9 @@ pub struct Snapshot {
     pub events: Vec<EventLine>,
     /// Parts that fail now.
     pub problems: Vec<Problem>,
+    /// The files of the policies in force, as absolute paths; `<bundled>/…` for the bundled ones.
+    #[serde(default)]
+    pub policies: Vec<String>,
     /// The policy's principles.
     pub principles: Vec<String>,
     /// Counts.

@@ -73,8 +73,16 @@ impl Node {
 pub(super) fn parse(index: usize, source: &Source, problems: &mut Problems) -> Option<Node> {
     let mark = if source.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let text = &source.text[mark..];
-    let mut tree =
-        Tree { source: index, offset: mark, problems, open: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
+    let mut tree = Tree {
+        source: index,
+        offset: mark,
+        text,
+        problems,
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        nodes: 0,
+        root: None,
+    };
     let limits: Options = options! { emit_comments: false, disallow_directives: true };
     for next in Parser::new_from_str_with_options(text, limits) {
         let step = match next {
@@ -102,6 +110,7 @@ enum Open {
 struct Tree<'p, 'a> {
     source: usize,
     offset: usize,
+    text: &'p str,
     problems: &'p mut Problems<'a>,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
@@ -127,6 +136,11 @@ impl Tree<'_, '_> {
                 // `!!str 5` is the one tag with a use: it says that a number is meant as a text.
                 if let Some(tag) = tag.map(|tag| tag.to_string()).filter(|tag| !tag.ends_with("!str")) {
                     self.problems.error("yaml", at, format!("the tag `{tag}` is not used in policies"));
+                }
+                if plain && self.looks_cut(at, &text) {
+                    let message = "the text ends here: what follows ` #` is a comment";
+                    let help = "put the whole text in quotes, or write a comment as `# …` with a blank";
+                    self.problems.warning("cut-text", at, message).help(help);
                 }
                 let node = Node { at, kind: Kind::Scalar { text: text.into_owned(), plain } };
                 self.finished(node, anchor)
@@ -155,6 +169,16 @@ impl Tree<'_, '_> {
             // What is left has no content: borders of the stream and the document, comments.
             _ => Ok(()),
         }
+    }
+
+    /// Whether a plain text goes on behind a ` #` that its author hardly meant as a comment: `a line, ### SENTRY …`.
+    fn looks_cut(&self, at: Place, text: &str) -> bool {
+        let line = self.text.get(at.start.saturating_sub(self.offset)..).and_then(|rest| rest.lines().next());
+        let rest = line.and_then(|line| line.strip_prefix(text)).unwrap_or_default();
+        let Some(comment) = rest.trim_start().strip_prefix('#').filter(|_| rest.starts_with([' ', '\t'])) else {
+            return false;
+        };
+        comment.starts_with('#') || (text.contains(' ') && comment.starts_with(|c: char| !c.is_whitespace()))
     }
 
     fn close(&mut self) -> Result<(), Stop> {
@@ -263,6 +287,23 @@ mod tests {
         let (node, problems) = read(text);
         assert_eq!(problems, "");
         node.as_ref().map_or_else(String::new, shape)
+    }
+
+    #[test]
+    fn a_text_that_looks_cut_by_a_comment_is_told() {
+        let warned = |text: &str| {
+            let sources = [Source::new("p", text)];
+            let mut problems = Problems::new(&sources);
+            let _ = parse(0, &sources[0], &mut problems);
+            problems.finish().warnings()
+        };
+        assert_eq!(warned("a: one\nb: a line of its own, ### SENTRY {}\n"), 1);
+        assert_eq!(warned("a: echo one #two\n"), 1);
+        for right in
+            ["a: x # a comment\n", "a: 'one ### two'\n", "a: 5 #five\n", "# - a\na: b # c # d\n", "a: one#two\n"]
+        {
+            assert_eq!(warned(right), 0, "{right}");
+        }
     }
 
     #[test]

@@ -236,7 +236,7 @@ pub const fn severity_of(number: i64) -> Severity {
 }
 
 /// The pane that an event is about.
-const fn event_pane(event: &Event) -> Option<&PaneKey> {
+fn event_pane(event: &Event) -> Option<&PaneKey> {
     match event {
         Event::PaneSeen { info } => Some(&info.key),
         Event::Line(line) => Some(&line.pane),
@@ -253,6 +253,7 @@ const fn event_pane(event: &Event) -> Option<&PaneKey> {
             | Command::Unfreeze
             | Command::DropHeld { .. } => None,
         },
+        Event::Witnessed { fact, .. } => event_pane(fact),
         Event::HostLost { .. }
         | Event::Timer { .. }
         | Event::Outcome { .. }
@@ -262,8 +263,9 @@ const fn event_pane(event: &Event) -> Option<&PaneKey> {
 }
 
 /// The run that an event names itself.
-const fn event_run(event: &Event) -> Option<RunId> {
+fn event_run(event: &Event) -> Option<RunId> {
     match event {
+        Event::Witnessed { fact, .. } => event_run(fact),
         Event::Asked { command: Command::Control { run, .. }, .. } => Some(*run),
         Event::Timer {
             key:

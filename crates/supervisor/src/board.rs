@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use tmuxagent_engine::View;
 use tmuxagent_model::{
-    Counters, EventLine, HostName, HostState, HostView, Owner, PaneInfo, PaneKey, PaneState, PaneView, Problem,
-    Snapshot, Timestamp,
+    Counters, EventLine, HostName, HostState, HostView, Owner, PRINTED, PaneInfo, PaneKey, PaneState, PaneView,
+    Printed, Problem, Snapshot, Timestamp,
 };
 use tmuxagent_tmux::PaneLive;
 
@@ -23,6 +23,8 @@ pub struct Live {
     pub last_output: Option<Timestamp>,
     /// Its last line, untrusted.
     pub last_line: String,
+    /// The last lines that its program printed, untrusted.
+    printed: VecDeque<Printed>,
     lines: u64,
     bytes: u64,
 }
@@ -37,6 +39,8 @@ pub struct Board {
     problems: BTreeMap<String, Problem>,
     /// Counts since the start.
     pub counters: Counters,
+    /// The files of the policies in force.
+    pub policies: Vec<String>,
     /// The policy's principles.
     pub principles: Vec<String>,
 }
@@ -56,7 +60,8 @@ impl Board {
             Some(live) => live.info = info,
             None => {
                 let key = info.key.clone();
-                let live = Live { info, last_output: None, last_line: String::new(), lines: 0, bytes: 0 };
+                let (last_line, printed) = (String::new(), VecDeque::new());
+                let live = Live { info, last_output: None, last_line, printed, lines: 0, bytes: 0 };
                 self.panes.insert(key, live);
             }
         }
@@ -76,6 +81,20 @@ impl Board {
         live.last_output = news.last_output;
         live.last_line = news.last_line;
         live.info.facts.title = news.title;
+    }
+
+    /// A pane's program printed these lines, as they were taken in now.
+    pub fn wrote(&mut self, pane: &PaneKey, lines: Vec<String>, now: Timestamp) {
+        let Some(live) = self.panes.get_mut(pane) else { return };
+        live.printed.extend(lines.into_iter().map(|text| Printed { at: now, text }));
+        let surplus = live.printed.len().saturating_sub(PRINTED);
+        live.printed.drain(..surplus);
+    }
+
+    /// What a pane printed last, oldest first.
+    #[must_use]
+    pub fn last_lines(&self, pane: &PaneKey) -> Vec<Printed> {
+        self.panes.get(pane).map_or_else(Vec::new, |live| live.printed.iter().cloned().collect())
     }
 
     /// The state of a host changed; returns whether anything is new.
@@ -190,6 +209,7 @@ impl Board {
             held: view.held,
             events: self.events.iter().cloned().collect(),
             problems: self.problems.values().cloned().collect(),
+            policies: self.policies.clone(),
             principles: self.principles.clone(),
             counters: self.counters,
         }

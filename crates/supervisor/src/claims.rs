@@ -44,7 +44,8 @@ impl Dispatch {
             | Event::Asked { .. }
             | Event::Timer { .. }
             | Event::Polled { .. }
-            | Event::PolicyLoaded { .. } => {}
+            | Event::PolicyLoaded { .. }
+            | Event::Witnessed { .. } => {}
         }
     }
 

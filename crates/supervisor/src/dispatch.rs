@@ -297,7 +297,8 @@ impl Dispatch {
             }
             self.board.counters.sent += u64::from(*outcome == Outcome::Done);
         }
-        let step = self.engine.step(now, event);
+        let seen = self.witnessed(event);
+        let step = self.engine.step(now, seen.as_ref().unwrap_or(event));
         self.dirty |= step.changed;
         if step.changes.iter().any(|change| change.kind == EntityKind::Pane) {
             self.hosts.runs(self.engine.running());
@@ -305,7 +306,9 @@ impl Dispatch {
         self.round.batch.at = now;
         self.round.batch.changes.extend(step.changes);
         if step.changed || !step.notes.is_empty() {
-            let (event, changed, notes) = (event.clone(), step.changed, step.notes);
+            // The journal holds what the step took in: a replay leads to the same.
+            let event = seen.as_ref().filter(|_| step.witnessed).unwrap_or(event).clone();
+            let (changed, notes) = (step.changed, step.notes);
             self.round.batch.events.push(JournalRow { at: now, event, changed, notes });
         }
         if matches!(event, Event::Asked { .. }) {
@@ -318,6 +321,12 @@ impl Dispatch {
             self.give_up(intent);
         }
         step.answer
+    }
+
+    /// A fact with what its pane printed last, should a question follow from it.
+    fn witnessed(&self, fact: &Event) -> Option<Event> {
+        let printed = self.board.last_lines(self.engine.concerns(fact)?);
+        (!printed.is_empty()).then(|| Event::Witnessed { fact: Box::new(fact.clone()), printed })
     }
 
     /// Tells something that no event of the engine led to.

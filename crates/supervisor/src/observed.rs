@@ -43,6 +43,7 @@ impl Dispatch {
                     self.board.printed(live);
                 }
             }
+            HostMessage::Printed { pane, lines } => self.board.wrote(&pane, lines, now),
             HostMessage::Malformed { pane, error } => {
                 self.board.counters.malformed += 1;
                 let place = self.board.place(&pane);
@@ -97,7 +98,8 @@ impl Dispatch {
             | Event::Timer { .. }
             | Event::Outcome { .. }
             | Event::Polled { .. }
-            | Event::PolicyLoaded { .. } => {}
+            | Event::PolicyLoaded { .. }
+            | Event::Witnessed { .. } => {}
         }
     }
 

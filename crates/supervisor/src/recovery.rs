@@ -103,6 +103,7 @@ pub(super) const fn waits_for_keys(message: &HostMessage) -> Option<&PaneKey> {
             | Event::Program { pane, .. }
             | Event::Activity { pane },
         )
+        | HostMessage::Printed { pane, .. }
         | HostMessage::Position { pane, .. } => Some(pane),
         HostMessage::Event(_)
         | HostMessage::Ended(_)

@@ -75,6 +75,8 @@ impl Dispatch {
             self.go_over_to(policy);
         }
         let changes = self.differences(&loaded.config, &settings);
+        self.board.policies = loaded.policy_names();
+        self.dirty = true;
         self.change_hosts(&loaded.config);
         self.performer.take_tokens_from(&loaded.environment);
         self.hosts.configure_recordings(&loaded.config);

@@ -118,6 +118,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     engine.set_cleaner(cleaner(&redactor));
     let mut board = Board::new(restored.recent);
     board.principles.clone_from(&policy.principles);
+    board.policies = loaded.policy_names();
 
     let (facts_in, facts) = mpsc::channel(FACTS);
     let (home, returned) = mpsc::unbounded_channel();

@@ -30,9 +30,22 @@ words! {
     State: "STATE", "状态";
     Panes: "panes", "窗格";
     OpenApprovals: "open approvals", "待审批";
-    NoPanes: "no panes are watched", "没有被监视的窗格";
-    NoRuns: "no pipeline applies to a watched pane", "没有适用于被监视窗格的流水线";
-    NoApprovals: "nothing waits for you", "没有等待您的事项";
+    NoPanes:
+        "no panes are watched: `tmux new-session` opens one, `tmuxagent doctor` tells what is left out",
+        "没有被监视的窗格：用 `tmux new-session` 打开一个，`tmuxagent doctor` 会说明哪些被排除";
+    NoRuns:
+        "no pipeline applies to a watched pane: `tmuxagent policy init` in a project's folder writes one",
+        "没有适用于被监视窗格的流水线：在项目目录运行 `tmuxagent policy init` 可生成一个";
+    NoApprovals:
+        "nothing waits for you: `tmuxagent panes --runs` shows what goes on, `tmuxagent start PANE` begins something",
+        "没有等待您的事项：`tmuxagent panes --runs` 查看进展，`tmuxagent start 窗格` 启动流水线";
+    NoHosts:
+        "no machine is watched: name one under `hosts` in the configuration (`tmuxagent config default` shows how)",
+        "没有被监视的主机：在配置的 `hosts` 下写明（参见 `tmuxagent config default`）";
+    Policies: "policies", "策略";
+    PolicyIgnored:
+        "--policy is ignored here: the running supervisor decides by its own policies, which are",
+        "--policy 在此不起作用：正在运行的监督进程使用自己的策略，即";
     Pane: "PANE", "窗格";
     Place: "PLACE", "位置";
     Program: "PROGRAM", "程序";
@@ -43,7 +56,7 @@ words! {
     Approval: "APPROVAL", "审批";
     Asked: "ASKED", "提出";
     Question: "QUESTION", "问题";
-    WillDo: "A YES DOES", "批准后执行";
+    WillDo: "IF APPROVED", "批准后执行";
     Kind: "KIND", "类型";
     Run: "RUN", "运行";
     Options: "OPTIONS", "选项";
@@ -53,7 +66,9 @@ words! {
     RejectedNow: "rejected", "已拒绝";
     Reloaded: "configuration and policies are loaded again", "已重新加载配置和策略";
     Ended: "the supervisor has ended", "监督进程已结束";
-    NothingApplies: "no pipeline applies", "没有适用的流水线";
+    NothingApplies:
+        "no pipeline applies there: `tmuxagent policy init` in the project's folder writes one",
+        "那里没有适用的流水线：在项目目录运行 `tmuxagent policy init` 可生成一个";
     Checks: "CHECK", "检查项";
     Fix: "fix:", "修复:";
     Fixed: "fixed", "已修复";
@@ -66,7 +81,7 @@ mod tests {
 
     #[test]
     fn both_languages_have_their_words() {
-        assert_eq!(word(Lang::En, Word::NoApprovals), "nothing waits for you");
-        assert_eq!(word(Lang::Zh, Word::NoApprovals), "没有等待您的事项");
+        assert_eq!(word(Lang::En, Word::Ended), "the supervisor has ended");
+        assert_eq!(word(Lang::Zh, Word::Ended), "监督进程已结束");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The supervisor's answer is JSON whose form belongs to the engine; its known parts are read leniently.
 
-use super::{Lang, Text, clean, clock_seconds, stage_state};
+use super::{Lang, Text, clean, clock_seconds, sentence, stage_state};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
@@ -55,6 +55,7 @@ struct Condition {
     role: String,
     #[serde(default)]
     active: bool,
+    as_of: Option<Timestamp>,
     part: Part,
 }
 
@@ -156,12 +157,12 @@ impl Page<'_> {
         let heading = format!("{}  {}{attempt}", clean(&stage.stage), stage_state(lang, stage.state));
         self.put(0, Some(Sign::Stage(stage.state)), heading, Tone::Stage(stage.state));
         if !stage.summary.is_empty() {
-            self.put(1, None, clean(&stage.summary), Tone::Plain);
+            self.put(1, None, clean(&sentence(lang, &stage.summary)), Tone::Plain);
         }
         if !stage.waits_for.is_empty() {
             self.heading(Text::WaitsFor);
             for text in &stage.waits_for {
-                self.put(2, Some(Sign::Next), clean(text), Tone::Warn);
+                self.put(2, Some(Sign::Next), clean(&sentence(lang, text)), Tone::Warn);
             }
         }
         for (name, cause) in [(Text::StartedBy, &stage.started_by), (Text::EndedBy, &stage.ended_by)] {
@@ -178,7 +179,7 @@ impl Page<'_> {
             // The newest is the nearest.
             for miss in stage.near_misses.iter().rev() {
                 self.put(2, None, format!("{}  {}", self.time(miss.at), clean(&miss.text)), Tone::Plain);
-                self.put(4, None, clean(&miss.why), Tone::Warn);
+                self.put(4, None, clean(&sentence(lang, &miss.why)), Tone::Warn);
             }
         }
         if !stage.defined_at.is_empty() {
@@ -194,8 +195,13 @@ impl Page<'_> {
             "fail_when" => lang.pick("fails when", "失败条件").to_owned(),
             other => clean(other).replace('_', " "),
         };
-        let now = if condition.active { lang.pick(" (watched now)", "（正在观察）") } else { "" };
-        self.put(1, None, format!("{role}{now}"), Tone::Strong);
+        let when = match (condition.as_of, lang) {
+            (Some(at), Lang::En) => format!(" (as of {})", self.time(at)),
+            (Some(at), Lang::Zh) => format!("（{} 时的情况）", self.time(at)),
+            (None, _) if condition.active => lang.pick(" (watched now)", "（正在观察）").to_owned(),
+            (None, _) => String::new(),
+        };
+        self.put(1, None, format!("{role}{when}"), Tone::Strong);
         self.part(2, &condition.part);
     }
 
@@ -204,12 +210,12 @@ impl Page<'_> {
             return;
         }
         let (sign, tone) = if part.holds { (Sign::Holds, Tone::Good) } else { (Sign::Open, Tone::Plain) };
-        self.put(depth, Some(sign), clean(&part.text), tone);
+        self.put(depth, Some(sign), clean(&sentence(self.lang, &part.text)), tone);
         if let Some(cause) = &part.cause {
             self.cause(depth + 2, cause);
         }
         if !part.detail.is_empty() {
-            self.put(depth + 2, None, clean(&part.detail), Tone::Dim);
+            self.put(depth + 2, None, clean(&sentence(self.lang, &part.detail)), Tone::Dim);
         }
         for inner in &part.parts {
             self.part(depth + 1, inner);
@@ -217,9 +223,13 @@ impl Page<'_> {
     }
 
     fn cause(&mut self, depth: usize, cause: &Cause) {
-        self.put(depth, None, format!("{}  {}", self.time(cause.at), clean(&cause.rule)), Tone::Dim);
+        let rule = clean(&sentence(self.lang, &cause.rule));
+        self.put(depth, None, format!("{}  {rule}", self.time(cause.at)), Tone::Dim);
         if !cause.text.is_empty() {
-            self.put(depth + 1, None, clean(&cause.text), Tone::Plain);
+            // The lines of a pane stay verbatim.
+            let verbatim = ["log_regex", "message"].iter().any(|word| cause.rule.starts_with(word));
+            let text = if verbatim { cause.text.clone() } else { sentence(self.lang, &cause.text) };
+            self.put(depth + 1, None, clean(&text), Tone::Plain);
         }
     }
 

@@ -16,6 +16,7 @@ pub mod plain;
 pub mod redact;
 mod rows;
 mod screen;
+mod sentence;
 mod state;
 mod time;
 mod words;
@@ -24,6 +25,7 @@ pub use clean::{clean, clean_block, is_hidden, reveal};
 pub use help::help_text;
 pub use note::{note_text, reload_text};
 pub use screen::Text;
+pub use sentence::{effect_sentence, sentence};
 pub use state::{
     approval_kind, approval_state, doubt, host_owner, host_state, message_type, owner_name, pane_state, run_state,
     skip_reason, stage_state, via,

@@ -1,6 +1,8 @@
 //! The sentence of each [`Note`].
 
-use super::{Lang, approval_state, clean, host_state, message_type, reveal, run_state, skip_reason, span, via};
+use super::{
+    Lang, approval_state, clean, host_state, message_type, reveal, run_state, sentence, skip_reason, span, via,
+};
 use tmuxagent_model::{ConfigPart, Decider, HowChanged, Note, PartChange};
 
 /// The sentence, one line without control characters.
@@ -94,25 +96,29 @@ fn chinese(note: &Note) -> String {
         Note::RunEnded { run, pipeline, state } => {
             format!("{} {run} 结束：{}", clean(pipeline), run_state(zh, Some(*state)))
         }
-        Note::StageTriggered { run, stage, by } => format!("{run} {} 已触发：{}", clean(stage), clean(by)),
+        Note::StageTriggered { run, stage, by } => {
+            format!("{run} {} 已触发：{}", clean(stage), clean(&sentence(zh, by)))
+        }
         Note::StageNeedsApproval { run, stage, .. } => format!("{run} {} 等待审批", clean(stage)),
         Note::StageStarted { run, stage, attempt } => match attempt {
             0 | 1 => format!("{run} {} 已启动", clean(stage)),
             n => format!("{run} {} 已启动，第 {n} 次", clean(stage)),
         },
         Note::StageSucceeded { run, stage, by, took } => {
-            format!("{run} {} 完成，用时 {}{}", clean(stage), span(zh, *took), because("：", by))
+            format!("{run} {} 完成，用时 {}{}", clean(stage), span(zh, *took), because("：", &sentence(zh, by)))
         }
         Note::StageFailed { run, stage, by, attempt } => {
-            format!("{run} {} 第 {attempt} 次失败{}", clean(stage), because("：", by))
+            format!("{run} {} 第 {attempt} 次失败{}", clean(stage), because("：", &sentence(zh, by)))
         }
         Note::StageRetrying { run, stage, attempt, max, after } => {
             format!("{run} {} 将在 {} 后重试（{attempt}/{}）", clean(stage), span(zh, *after), max.saturating_add(1))
         }
         Note::StageEscalated { run, stage, code } => format!("{run} {} 已上报：{}", clean(stage), clean(code)),
         Note::StageSkipped { run, stage } => format!("{run} {} 已跳过", clean(stage)),
-        Note::StageCancelled { run, stage, why } => format!("{run} {} 已取消{}", clean(stage), because("：", why)),
-        Note::ApprovalAsked { question, .. } => format!("请求审批：{}", clean(question)),
+        Note::StageCancelled { run, stage, why } => {
+            format!("{run} {} 已取消{}", clean(stage), because("：", &sentence(zh, why)))
+        }
+        Note::ApprovalAsked { question, .. } => format!("请求审批：{}", clean(&sentence(zh, question))),
         Note::ApprovalDecided { approval, approve, by } => {
             let verdict = if *approve { "批准" } else { "拒绝" };
             format!("{} {verdict}（…{}）", who(zh, by), short(approval))
@@ -120,10 +126,12 @@ fn chinese(note: &Note) -> String {
         Note::ApprovalClosed { approval, state } => {
             format!("审批 …{} 关闭：{}", short(approval), approval_state(zh, *state))
         }
-        Note::DecisionRefused { why, by, .. } => format!("{} 的决定未被接受：{}", who(zh, by), clean(why)),
+        Note::DecisionRefused { why, by, .. } => {
+            format!("{} 的决定未被接受：{}", who(zh, by), clean(&sentence(zh, why)))
+        }
         Note::Sent { text, .. } => format!("已输入 {}", reveal(text)),
         Note::NotSent { text, reason, .. } => format!("未输入 {}：{}", reveal(text), skip_reason(zh, reason)),
-        Note::EffectFailed { error, .. } => format!("执行失败：{}", clean(error)),
+        Note::EffectFailed { error, .. } => format!("执行失败：{}", clean(&sentence(zh, error))),
         Note::Held { text, .. } => format!("因冻结暂缓：{}", reveal(text)),
         Note::Frozen { by } => format!("{} 已冻结", who(zh, by)),
         Note::Unfrozen { by } => format!("{} 已解冻", who(zh, by)),
@@ -134,14 +142,14 @@ fn chinese(note: &Note) -> String {
         Note::Gap { pane } => format!("{} 的部分输出已丢失", clean(pane)),
         Note::PaneSeen { pane } => format!("出现窗格 {}", clean(pane)),
         Note::PaneGone { pane } => format!("窗格 {} 已消失", clean(pane)),
-        Note::Refused { why } => format!("已拒绝执行：{}", clean(why)),
+        Note::Refused { why } => format!("已拒绝执行：{}", clean(&sentence(zh, why))),
         Note::Reloaded { changes } => format!("配置已加载：{}", changes_text(zh, changes)),
         Note::PolicyLoaded { pipelines } => format!("策略已加载，{pipelines} 条流水线"),
         Note::PolicyBroken { error } => format!("策略有误，继续使用旧策略：{}", clean(error)),
         Note::Host { host, state, detail } => {
-            format!("主机 {} {}{}", clean(host), host_state(zh, *state), because("：", detail))
+            format!("主机 {} {}{}", clean(host), host_state(zh, *state), because("：", &sentence(zh, detail)))
         }
-        Note::Text { text } => clean(text),
+        Note::Text { text } => clean(&sentence(zh, text)),
     }
 }
 

@@ -39,8 +39,12 @@ texts! {
     Details: "Details", "详情";
     StartTitle: "Start by hand", "手动启动";
     // Nothing to show.
-    NoPanes: "no panes are watched", "没有被监视的窗格";
-    NoPipelines: "no pipeline applies to these panes", "没有适用的流水线";
+    NoPanes:
+        "no panes are watched: `tmux new-session` opens one, `tmuxagent doctor` tells what is left out",
+        "没有被监视的窗格：用 `tmux new-session` 打开一个，`tmuxagent doctor` 会说明哪些被排除";
+    NoPipelines:
+        "no pipeline applies to these panes: `tmuxagent policy init` in a project's folder writes one",
+        "没有适用的流水线：在项目目录运行 `tmuxagent policy init` 可生成一个";
     NoApprovals: "nothing waits for you", "没有待你审批的请求";
     NoTail: "no pane is selected", "未选择窗格";
     NoEvents: "nothing happened yet", "尚无事件";
@@ -60,7 +64,8 @@ texts! {
     TooSmall: "too small for tmuxagent", "窗口太小";
     // Details.
     Question: "question", "问题";
-    Effect: "a yes types", "批准后输入";
+    Effect: "if approved", "批准后";
+    EffectTypes: "types", "输入";
     EffectNothing: "nothing is typed", "不输入任何内容";
     Evidence: "evidence", "依据";
     Options: "options", "选项";
@@ -93,6 +98,7 @@ texts! {
     Version: "version", "版本";
     Supervisor: "supervisor", "监督进程";
     Config: "configuration", "配置";
+    Policies: "policies", "策略";
     LinesRead: "lines read", "已读行数";
     BytesRead: "bytes read", "已读字节";
     Journaled: "events journaled", "已记录事件";

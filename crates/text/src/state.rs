@@ -1,6 +1,6 @@
 //! The names of states, kinds and surfaces.
 
-use super::{Lang, clean};
+use super::{Lang, clean, sentence};
 use tmuxagent_model::{
     ApprovalKind, ApprovalState, Doubt, HostState, MessageType, Owner, PaneState, RunState, SkipReason, StageState, Via,
 };
@@ -201,7 +201,7 @@ pub fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
         SkipReason::ScreenChanged => lang.pick("the expected text is not on the screen", "屏幕上没有预期的文字"),
         SkipReason::Withdrawn => lang.pick("overtaken: its stage or approval has ended", "所属阶段或审批已结束"),
         SkipReason::Unreachable(why) => {
-            let why = clean(why);
+            let why = clean(&sentence(lang, why));
             return match lang {
                 Lang::En => format!("unreachable: {why}"),
                 Lang::Zh => format!("无法送达：{why}"),

@@ -5,8 +5,8 @@
 
 use super::Position;
 use super::proto::{Nonce, Parser, Reply, Row, RowReader, row_format};
-use tmuxagent_lines::{Missed, Reader, Reading};
-use tmuxagent_model::{PaneId, own_characters, recalls};
+use tmuxagent_lines::{Missed, Reader, Reading, is_tracked_command};
+use tmuxagent_model::{PRINTED, PaneId, own_characters, recalls};
 
 /// What is known of a pane's past when observation begins, or goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +108,8 @@ pub(super) fn text(row: &[u8]) -> String {
 pub(super) enum Told<'a> {
     /// Output was lost here.
     Gap,
+    /// A line that an earlier life has told: it is shown beside new ones, and nothing follows from it.
+    Known(&'a str),
     /// Something new.
     Reading(Reading<'a>),
 }
@@ -174,6 +176,12 @@ pub(super) fn catch_up(
     if *past != Past::Read {
         reader.baseline(&capture.visible);
         reader.history(known, &mut nothing);
+    }
+    if matches!(past, Past::Remembered(_)) {
+        // What stands above the command that runs is not its own.
+        let begin = known.iter().rposition(|line| is_tracked_command(line)).map_or(0, |at| at + 1);
+        let last = &known[begin.max(known.len().saturating_sub(PRINTED))..];
+        last.iter().for_each(|line| sink(Told::Known(line)));
     }
     reader.history(new, &mut |reading| sink(Told::Reading(reading)));
     // The line that was open before is drawn anew.

@@ -408,10 +408,12 @@ impl Host {
         }
         let mut changed: Vec<_> = self.panes.values_mut().filter(|pane| pane.voice.changed).collect();
         changed.sort_by_key(|pane| pane.info.key.pane);
+        let outlet = &mut self.outlet;
         let live: Vec<_> = changed
             .into_iter()
             .map(|pane| {
                 pane.voice.changed = false;
+                pane.voice.tell_printed(outlet);
                 pane.live()
             })
             .collect();

@@ -71,6 +71,14 @@ pub enum HostMessage {
     /// Who types there from now on: another supervisor, or this one under another name; `None`: this host. Told before
     /// anything of the panes, unless it is this host from the start.
     Claim(Option<Box<Owner>>),
+    /// What a pane's program printed since it was last told, oldest first, at most [`tmuxagent_model::PRINTED`] lines: before
+    /// the events that follow from them, and with the surface. Shown to people, never a reason for anything.
+    Printed {
+        /// Where.
+        pane: PaneKey,
+        /// The lines, each cut; untrusted, without escapes.
+        lines: Vec<String>,
+    },
     /// What changed on the panes' surface: at most ten times a second, and only when there is room in the queue.
     Panes(Vec<PaneLive>),
     /// Something that should be a message of the agent protocol can't be read.

@@ -457,8 +457,7 @@ impl Host {
         let Some(pane) = self.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else { return };
         let Feed::CatchingUp(past) = std::mem::replace(&mut pane.feed, Feed::Stream) else { return };
         Self::catch_up(pane, &past, capture, lines, &mut self.outlet);
-        let id = key.pane;
-        self.flowed(id);
+        self.flowed(key.pane);
         self.pump_all();
     }
 
@@ -467,6 +466,7 @@ impl Host {
         let Pane { reader, voice, .. } = pane;
         history::catch_up(reader, past, &capture, lines, &mut |told| match told {
             Told::Gap => outlet.event(Event::Gap { pane: voice.key.clone() }),
+            Told::Known(line) => voice.keep(line),
             Told::Reading(reading) => voice.tell(reading, outlet),
         });
         if let Some(last) = capture.logical.iter().rev().find(|line| !line.trim().is_empty())

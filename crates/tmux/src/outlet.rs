@@ -135,6 +135,8 @@ impl Outlet {
                         lost.push(line.pane);
                     }
                 }
+                // Later lines make up for it.
+                HostMessage::Printed { .. } if self.bytes > MAX_BYTES / 2 => self.bytes -= weight(&message),
                 other => kept.push_back(other),
             }
         }
@@ -156,6 +158,7 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
             | Event::Activity { pane }
             | Event::PaneGone { pane },
         )
+        | HostMessage::Printed { pane, .. }
         | HostMessage::Position { pane, .. } => Some(pane),
         HostMessage::Ended(_)
         | HostMessage::Event(
@@ -165,7 +168,8 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
             | Event::Timer { .. }
             | Event::Outcome { .. }
             | Event::Polled { .. }
-            | Event::PolicyLoaded { .. },
+            | Event::PolicyLoaded { .. }
+            | Event::Witnessed { .. },
         )
         | HostMessage::Status { .. }
         | HostMessage::Claim(_)
@@ -175,10 +179,11 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
     }
 }
 
-/// How much a message counts; only lines are shed, so only they need a true weight.
+/// How much a message counts; only what panes printed is shed, so only that needs a true weight.
 fn weight(message: &HostMessage) -> usize {
     match message {
         HostMessage::Event(Event::Line(line)) => line.text.len() + OVERHEAD,
+        HostMessage::Printed { lines, .. } => lines.iter().map(String::len).sum::<usize>() + OVERHEAD,
         _ => 0,
     }
 }

@@ -4,10 +4,11 @@ use super::client::ClientId;
 use super::history::Past;
 use super::outlet::Outlet;
 use super::{HostMessage, PaneLive, Position, Tape};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tmuxagent_lines::{Reader, Reading};
-use tmuxagent_model::{Event, LineEvent, Origin, PaneInfo, PaneKey, Timestamp};
+use tmuxagent_model::{Event, LineEvent, Origin, PRINTED, PaneInfo, PaneKey, Timestamp};
 use tmuxagent_policy::RuleSet;
 use tokio::time::Instant;
 
@@ -77,6 +78,8 @@ pub(super) struct Voice {
     pub bytes: u64,
     pub last_output: Option<Timestamp>,
     pub last_line: String,
+    /// The last lines that are still to be told.
+    untold: VecDeque<String>,
     /// Something that [`PaneLive`] shows changed.
     pub changed: bool,
     /// When activity was last told, and whether there was more since.
@@ -102,6 +105,7 @@ impl Pane {
             bytes: 0,
             last_output: None,
             last_line: String::new(),
+            untold: VecDeque::new(),
             changed: true,
             activity: None,
             restless: false,
@@ -217,10 +221,12 @@ impl Voice {
                     return;
                 }
                 let hits = self.hits(text, seen);
+                self.keep(text);
                 if hits.is_empty() && message.is_none() {
                     return;
                 }
                 self.spoke = true;
+                self.tell_printed(outlet);
                 outlet.event(Event::Line(Box::new(LineEvent {
                     pane: self.key.clone(),
                     seq: self.seq,
@@ -231,14 +237,39 @@ impl Voice {
                     message,
                 })));
             }
-            Reading::Program(state) => outlet.event(Event::Program { pane: self.key.clone(), state }),
+            Reading::Program(state) => {
+                self.tell_printed(outlet);
+                outlet.event(Event::Program { pane: self.key.clone(), state });
+            }
             Reading::Title(_) => self.retitled = true,
             Reading::Bell => {}
             Reading::CommandEnded { token, exit } => {
                 self.spoke = true;
+                self.tell_printed(outlet);
                 outlet.event(Event::CommandEnded { pane: self.key.clone(), token, exit });
             }
             Reading::Malformed { error } => outlet.put(HostMessage::Malformed { pane: self.key.clone(), error }),
+        }
+    }
+
+    /// Keeps one of the last lines to be told; the oldest makes room.
+    pub fn keep(&mut self, text: &str) {
+        let text = head(text, TAIL).trim_end();
+        if text.is_empty() {
+            return;
+        }
+        let oldest = if self.untold.len() >= PRINTED { self.untold.pop_front() } else { None };
+        let mut slot = oldest.unwrap_or_default();
+        slot.clear();
+        slot.push_str(text);
+        self.untold.push_back(slot);
+    }
+
+    /// Tells the last lines.
+    pub fn tell_printed(&mut self, outlet: &mut Outlet) {
+        if !self.untold.is_empty() {
+            let lines = std::mem::take(&mut self.untold).into();
+            outlet.put(HostMessage::Printed { pane: self.key.clone(), lines });
         }
     }
 

@@ -268,21 +268,21 @@ impl Model {
         self.snapshot.as_ref().map_or(0, |snapshot| snapshot.approvals.iter().filter(pending).count())
     }
 
-    /// What a decision would be about: the open approval that is shown whole, or under the cursor, or the oldest of
-    /// the selected pane.
+    /// The one approval that panel, selection and keys speak of: the one that is shown whole, else the one under the
+    /// cursor (see [`Model::settle_approval`]).
+    #[must_use]
+    pub fn the_approval(&self) -> Option<&Approval> {
+        let id = match self.overlays.last() {
+            Some(Overlay::Page { page: Page::Approval(id), .. }) => id,
+            _ => self.approval.as_ref()?,
+        };
+        self.approval_view(id)
+    }
+
+    /// What a decision would be about: that approval, as long as it is open.
     #[must_use]
     pub fn target(&self) -> Option<&Approval> {
-        let open = |approval: &&Approval| approval.state == ApprovalState::Pending;
-        if let Some(Overlay::Page { page: Page::Approval(id), .. }) = self.overlays.last() {
-            return self.approval_view(id).filter(open);
-        }
-        if self.panel == Panel::Approvals {
-            return self.approval_view(self.approval.as_ref()?).filter(open);
-        }
-        let pane = self.pane.as_ref()?;
-        let here = |approval: &&Approval| &approval.pane == pane;
-        let under_cursor = self.approval.as_ref().and_then(|id| self.approval_view(id)).filter(open).filter(here);
-        under_cursor.or_else(|| self.snapshot.as_ref()?.approvals.iter().filter(open).find(here))
+        self.the_approval().filter(|approval| approval.state == ApprovalState::Pending)
     }
 
     /// Whether an approval has been in view long enough to be decided.

@@ -35,6 +35,7 @@ pub fn update(model: &mut Model, now: Timestamp, msg: Msg) -> Vec<Action> {
         }
     };
     let mut actions = take_in(model, msg);
+    model.settle_approval();
     attend(model, cause);
     if model.link == LinkState::Up && model.watched != model.pane {
         model.watched.clone_from(&model.pane);

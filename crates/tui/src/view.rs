@@ -20,7 +20,7 @@ mod tail;
 mod text;
 
 pub use layout::{MIN_HEIGHT, MIN_WIDTH};
-pub use text::steps_text;
+pub use text::{cut, cut_start, steps_text, wrap};
 
 use super::model::{LinkState, Model, Overlay, Panel};
 use super::theme::Focus;

@@ -92,8 +92,10 @@ fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, changed:
     if out.json {
         let (written, problems) = (changed && !args.print, &checked.json["problems"]);
         let text = args.print.then_some(&draft.text);
-        let value =
-            json!({ "file": file, "written": written, "notes": draft.notes, "text": text, "problems": problems });
+        let used = into_force(session, file);
+        let value = json!({
+            "file": file, "written": written, "notes": draft.notes, "text": text, "problems": problems, "use": used,
+        });
         out.json(&value)?;
         return Ok(code);
     }
@@ -115,13 +117,33 @@ fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, changed:
         out.raw(&checked.text)?;
     }
     if !args.update {
-        out.line(&format!("look at it, then use it: tmuxagent --policy {shown}"))?;
+        out.line("look at it; this puts it in force:")?;
+        out.line(&format!("  {}", into_force(session, file)))?;
         let names = checked.json["pipelines"].as_array().into_iter().flatten().filter_map(Value::as_str);
         for name in names {
             out.line(&format!("it runs in windows of that name: tmux rename-window {}", clean(name)))?;
         }
     }
     Ok(code)
+}
+
+/// The command that puts a policy in force: into the folder of the user's own policies, which takes the place of the
+/// bundled one, or to a new supervisor where the present one was told its files by name.
+fn into_force(session: &Session, file: &Path) -> String {
+    let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    // A policy is called as its project, unless the user gave it a name.
+    let folder = whole.parent().and_then(Path::file_name).filter(|_| whole.file_name().is_some_and(|it| it == NAME));
+    let name = folder.or_else(|| whole.file_stem()).unwrap_or_default().to_string_lossy().into_owned();
+    let word = |path: &Path| tmuxagent_tmux::shell_word(&path.display().to_string());
+    let named = !session.overrides.policy.is_empty() || session.load().is_ok_and(|it| !it.config.policy.is_empty());
+    let Some(paths) = session.paths().ok().filter(|_| !named) else {
+        return format!("tmuxagent --policy {}", word(&whole));
+    };
+    let own = paths.config_dir.join("policies");
+    let plain: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let target = own.join(format!("{}.yaml", plain.trim_start_matches('.')));
+    let reload = if tmuxagent_ipc::lock::holder(&paths.runtime_dir).is_some() { " && tmuxagent reload" } else { "" };
+    format!("mkdir -p {} && cp {} {}{reload}", word(&own), word(&whole), word(&target))
 }
 
 /// Writes beside and renames, so that a supervisor that watches the file never reads half of it.

@@ -86,6 +86,7 @@ fn copy(message: &HostMessage) -> HostMessage {
             HostMessage::Status { state: *state, version: version.clone(), detail: detail.clone() }
         }
         HostMessage::Claim(owner) => HostMessage::Claim(owner.clone()),
+        HostMessage::Printed { pane, lines } => HostMessage::Printed { pane: pane.clone(), lines: lines.clone() },
         HostMessage::Panes(panes) => HostMessage::Panes(panes.clone()),
         HostMessage::Malformed { pane, error } => HostMessage::Malformed { pane: pane.clone(), error: error.clone() },
         HostMessage::Screen { pane, rows } => HostMessage::Screen { pane: pane.clone(), rows: rows.clone() },

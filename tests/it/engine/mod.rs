@@ -1,5 +1,6 @@
 //! The engine as its callers see it.
 
+mod evidence;
 mod model;
 mod replay;
 mod scenario;

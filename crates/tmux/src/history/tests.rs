@@ -20,6 +20,7 @@ fn told(reader: &mut Reader, past: &Past, capture: &Capture, asked: u32) -> Vec<
     let mut out = Vec::new();
     catch_up(reader, past, capture, asked, &mut |told| match told {
         Told::Gap => out.push("(gap)".to_owned()),
+        Told::Known(_) => {}
         Told::Reading(Reading::Line { text, .. }) => out.push(text.to_owned()),
         Told::Reading(_) => {}
     });

@@ -1,7 +1,7 @@
 //! The cursor of each panel: moving it, and keeping it on the same thing while the picture changes.
 
 use super::{Model, StageRef};
-use tmuxagent_model::{ApprovalId, ApprovalState, PaneKey};
+use tmuxagent_model::{Approval, ApprovalId, ApprovalState, PaneKey};
 
 /// A part of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +49,8 @@ pub(crate) struct Positions {
     approval: usize,
     /// Whether the approval under the cursor was open.
     was_open: bool,
+    /// How many were open.
+    n_open: usize,
 }
 
 impl Model {
@@ -89,16 +91,14 @@ impl Model {
             Panel::Panes => {
                 let key = self.panes().get(row).map(|pane| pane.info.key.clone());
                 if let Some(key) = key {
-                    self.pane = Some(key.clone());
                     self.show_runs_of(&key);
-                    self.show_approvals_of(&key);
+                    self.pane = Some(key);
                 }
             }
             Panel::Runs => {
                 let stage = self.run_rows().get(row).map(super::RunRow::reference);
                 if let Some(stage) = stage {
                     self.pane = Some(stage.pane.clone());
-                    self.show_approvals_of(&stage.pane);
                     self.stage = Some(stage);
                 }
             }
@@ -129,22 +129,27 @@ impl Model {
             .map(super::RunRow::reference);
     }
 
-    fn show_approvals_of(&mut self, pane: &PaneKey) {
-        let first = self
-            .approvals()
-            .into_iter()
-            .find(|approval| &approval.pane == pane && approval.state == ApprovalState::Pending)
-            .map(|approval| approval.id.clone());
-        if let Some(id) = first {
-            self.approval = Some(id);
+    /// Puts the cursor of the approvals onto the one that panel, selection and keys speak of. Where the keys belong to
+    /// another panel that is an open question of the selected pane, or none: what is asked elsewhere is not decided from
+    /// here. In the panel of the approvals it is the one that the user went to.
+    pub(crate) fn settle_approval(&mut self) {
+        let approvals = self.approvals();
+        let here = |approval: &&&Approval| {
+            approval.state == ApprovalState::Pending && Some(&approval.pane) == self.pane.as_ref()
+        };
+        let current = approvals.iter().find(|approval| Some(&approval.id) == self.approval.as_ref());
+        if current.is_some_and(|current| self.panel == Panel::Approvals || here(&current)) {
+            return;
         }
+        self.approval = approvals.iter().find(here).map(|approval| approval.id.clone());
     }
 
     /// Remembers where the cursors stand, before the lists change.
     pub(crate) fn positions(&self) -> Positions {
         let at = |panel| self.position(panel).unwrap_or(0);
         let was_open = self.approval.as_ref().is_some_and(|id| self.is_open(id));
-        Positions { pane: at(Panel::Panes), stage: at(Panel::Runs), approval: at(Panel::Approvals), was_open }
+        let (pane, stage, approval) = (at(Panel::Panes), at(Panel::Runs), at(Panel::Approvals));
+        Positions { pane, stage, approval, was_open, n_open: self.n_pending() }
     }
 
     /// Puts each cursor whose thing has gone onto what stands in its place now.
@@ -156,10 +161,24 @@ impl Model {
         if self.position(Panel::Runs).is_none() {
             self.stage = self.neighbour_stage(before.stage);
         }
-        let closed = before.was_open && !self.approval.as_ref().is_some_and(|id| self.is_open(id));
-        if closed || self.position(Panel::Approvals).is_none() {
-            self.approval = self.neighbour_approval(before.approval);
+        if self.panel != Panel::Approvals {
+            return;
         }
+        let open = self.approval.as_ref().is_some_and(|id| self.is_open(id));
+        // A first question is not left behind the decided ones that were looked at.
+        let first = before.n_open == 0 && self.n_pending() > 0;
+        if !open && (before.was_open || first || self.position(Panel::Approvals).is_none()) {
+            let row = if before.was_open { before.approval } else { 0 };
+            let open = self.n_open_shown();
+            let last = if open > 0 { open } else { self.approvals().len() }.saturating_sub(1);
+            self.select_row(Panel::Approvals, row.min(last));
+        }
+    }
+
+    /// How many of the approvals shown are open; they stand first.
+    #[must_use]
+    pub fn n_open_shown(&self) -> usize {
+        self.approvals().iter().filter(|approval| approval.state == ApprovalState::Pending).count()
     }
 
     fn is_open(&self, id: &ApprovalId) -> bool {
@@ -187,12 +206,5 @@ impl Model {
         live.or_else(|| of_pane.clone().next())
             .or_else(|| rows.get(at.min(rows.len().saturating_sub(1))))
             .map(super::RunRow::reference)
-    }
-
-    fn neighbour_approval(&self, at: usize) -> Option<ApprovalId> {
-        let approvals = self.approvals();
-        let n_open = approvals.iter().filter(|approval| approval.state == ApprovalState::Pending).count();
-        let last = if n_open > 0 { n_open } else { approvals.len() }.saturating_sub(1);
-        approvals.get(at.min(last)).map(|approval| approval.id.clone())
     }
 }

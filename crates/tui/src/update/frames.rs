@@ -6,7 +6,7 @@ use super::super::tail::styled;
 use super::{clamp_scroll, say, toast};
 use tmuxagent_ipc::wire::{ErrorKind, Reply, ServerFrame};
 use tmuxagent_model::{Approval, ApprovalState, Doubt, Severity, Snapshot};
-use tmuxagent_text::{self as i18n, Lang, Text, clean};
+use tmuxagent_text::{self as i18n, Lang, Text, clean, sentence};
 
 pub(super) fn receive(model: &mut Model, frame: ServerFrame) -> Vec<Action> {
     match frame {
@@ -61,11 +61,12 @@ fn answered(model: &mut Model, about: Option<Asked>, reply: Reply) {
                 | ErrorKind::UnknownRequest
                 | ErrorKind::Internal => Severity::Error,
             };
-            toast(model, severity, clean(&text));
+            let text = clean(&sentence(model.lang(), &text));
+            toast(model, severity, text);
         }
         (Reply::Uncertain { doubt }, _) => doubted(model, doubt),
         (Reply::Committed { text, .. }, _) => {
-            let text = clean(&text);
+            let text = clean(&sentence(model.lang(), &text));
             if text.is_empty() {
                 say(model, Severity::Success, Text::Sent);
             } else {

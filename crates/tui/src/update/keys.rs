@@ -9,7 +9,7 @@ use super::super::msg::{Action, Mouse};
 use super::super::view;
 use super::{Asked, clamp_scroll, command, decide, input, is_typing, request, say};
 use tmuxagent_ipc::wire::Request;
-use tmuxagent_model::{ApprovalState, Command, PaneKey, RunControl, Severity};
+use tmuxagent_model::{Command, PaneKey, RunControl, Severity};
 use tmuxagent_text::{Text, clean, reveal, stage_state};
 
 pub(super) fn press(model: &mut Model, key: Key) -> Vec<Action> {
@@ -196,14 +196,12 @@ fn focus(model: &mut Model, direction: Direction) -> Vec<Action> {
 
 /// Puts the cursors onto the next open question, round and round.
 fn next_waiting(model: &mut Model) -> Vec<Action> {
-    let open = model.approvals().iter().filter(|approval| approval.state == ApprovalState::Pending).count();
+    let open = model.n_open_shown();
     if open == 0 {
-        return Vec::new();
+        return nothing(model, Text::NothingToDecide);
     }
-    // The first press shows the one under the cursor if another pane is looked at.
-    let here = model.target().is_some();
-    let row = model.position(Panel::Approvals).map_or(0, |at| at + usize::from(here)) % open;
-    model.select_row(Panel::Approvals, row);
+    let at = model.position(Panel::Approvals).filter(|at| *at < open);
+    model.select_row(Panel::Approvals, at.map_or(0, |at| at + 1) % open);
     Vec::new()
 }
 

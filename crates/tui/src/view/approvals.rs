@@ -1,44 +1,67 @@
-//! The questions: the open ones first, and below them the selected one with its exact effect and evidence.
+//! The questions: the open ones first, and below them the one that the keys speak of, with its exact effect and evidence.
 
 use super::text::{PanelRow, Row, put_empty, put_lines, steps_text, window, wrap};
+use crate::keymap::KeyAction;
 use crate::model::{Model, Panel};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tmuxagent_model::{Approval, ApprovalState};
-use tmuxagent_text::{Text, ago, approval_state, clean, reveal, span};
+use tmuxagent_text::{Lang, Text, ago, approval_state, clean, effect_sentence, reveal, sentence, span};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let rows = rows(model, area);
     if rows.is_empty() {
-        let text = if model.filter.is_empty() { Text::NoApprovals } else { Text::NoMatch };
-        put_empty(text.of(model.lang()), model.theme(), area, buffer);
+        put_empty(&nothing(model), model.theme(), area, buffer);
         return;
     }
     let used = u16::try_from(rows.len()).unwrap_or(area.height);
     put_lines(rows.into_iter().map(|row| row.line), area, buffer);
     let rest = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
-    if rest.height >= 3
-        && let Some(approval) = model.approval.as_ref().and_then(|id| model.approval_view(id))
+    if rest.height >= 2
+        && let Some(approval) = model.the_approval()
     {
         let rule = model.theme().sign("─", "-").repeat(usize::from(area.width));
         let mut lines = vec![Line::from(Span::styled(rule, model.theme().dim()))];
-        lines.extend(summary(model, approval, rest.width, usize::from(rest.height - 1)));
+        let above = each(area) == 2;
+        lines.extend(summary(model, approval, rest.width, usize::from(rest.height - 1), above));
         put_lines(lines, rest, buffer);
     }
 }
 
-/// Two lines for each, one where there is little room.
+/// Why nothing is shown, and what is next.
+fn nothing(model: &Model) -> String {
+    let lang = model.lang();
+    if !model.filter.is_empty() {
+        return Text::NoMatch.of(lang).to_owned();
+    }
+    let start = KeyAction::Start;
+    let startable =
+        model.pane.as_ref().and_then(|pane| model.pane_view(pane)).is_some_and(|it| !it.pipelines.is_empty());
+    let key = model.setup.keymap.label(start, model.theme().glyphs).filter(|_| startable);
+    let next = key.map(|key| format!(" ({key} {})", start.short(lang))).unwrap_or_default();
+    format!("{}{next}", Text::NoApprovals.of(lang))
+}
+
+/// Lines for each: two, one where there is little room.
+const fn each(area: Rect) -> usize {
+    if area.height >= 6 { 2 } else { 1 }
+}
+
+/// The list: what is open stands first and is never scrolled out of sight. It leaves room for what is typed.
 pub fn rows(model: &Model, area: Rect) -> Vec<PanelRow> {
     let approvals = model.approvals();
     if approvals.is_empty() {
         return Vec::new();
     }
-    let height = usize::from(area.height);
-    let each = if height >= 4 { 2 } else { 1 };
+    let (height, each) = (usize::from(area.height), each(area));
     // The list takes what it needs, at most half where the selected one is shown below.
-    let list = (approvals.len() * each).min(if height >= 8 { (height / 2).max(4) } else { height });
+    let half = if height >= 8 { (height / 2).max(4) } else { height };
+    // A rule above, and below perhaps a row that says how much more there is.
+    let needed = model.target().map_or(0, |approval| 2 + effect_lines(model, approval, area.width).len());
+    let most = half.min(height.saturating_sub(needed)).max(each) / each * each;
+    let list = (approvals.len() * each).min(most);
     let selected = model.position(Panel::Approvals);
     let at = selected.unwrap_or(0) * each;
     let start = window(approvals.len() * each, at, at + each - 1, list);
@@ -50,7 +73,15 @@ pub fn rows(model: &Model, area: Rect) -> Vec<PanelRow> {
             rows.push(PanelRow { index, line: second_line(model, approval, area.width) });
         }
     }
-    rows.into_iter().skip(start).take(list).collect()
+    // Where the cursor stands among the decided ones, the oldest open one keeps its place at the top.
+    let pinned = if start > 0 && list > each && selected.is_some_and(|at| at >= model.n_open_shown()) {
+        each.min(model.n_open_shown() * each)
+    } else {
+        0
+    };
+    let rest: Vec<PanelRow> = rows.split_off(pinned);
+    rows.extend(rest.into_iter().skip(start).take(list - pinned));
+    rows
 }
 
 /// What it is about: `pipeline / stage`, else the pane.
@@ -94,38 +125,44 @@ fn first_line(model: &Model, approval: &Approval, chosen: bool, width: u16) -> L
 
 fn second_line(model: &Model, approval: &Approval, width: u16) -> Line<'static> {
     let theme = model.theme();
-    Row::default().left("   ", Style::new()).left(clean(&approval.question), theme.dim()).line(width, theme)
+    Row::default()
+        .left("   ", Style::new())
+        .left(clean(&sentence(model.lang(), &approval.question)), theme.dim())
+        .line(width, theme)
 }
 
-/// The exact effect of a yes, in words.
+/// What happens when it is approved, exactly, in words.
 #[must_use]
 pub fn effect(model: &Model, approval: &Approval) -> String {
+    let lang = model.lang();
     if !approval.effect.is_empty() {
-        return steps_text(&approval.effect);
+        return format!("{} {}", Text::EffectTypes.of(lang), steps_text(&approval.effect));
     }
     match reveal(&approval.effect_text) {
-        text if text.is_empty() => Text::EffectNothing.of(model.lang()).to_owned(),
-        text => text,
+        text if text.is_empty() => Text::EffectNothing.of(lang).to_owned(),
+        text => effect_sentence(lang, &text),
     }
 }
 
-/// The selected one in a few lines: question, effect, options, the newest evidence.
-fn summary(model: &Model, approval: &Approval, width: u16, height: usize) -> Vec<Line<'static>> {
+/// The same as a sentence, wrapped.
+#[must_use]
+pub fn effect_lines(model: &Model, approval: &Approval, width: u16) -> Vec<Line<'static>> {
+    let text = format!("{}: {}", Text::Effect.of(model.lang()), effect(model, approval));
+    let warn = model.theme().warn();
+    wrap(&text, width).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect()
+}
+
+/// The selected one in a few lines: what is typed before all, question, options, place, the newest evidence.
+fn summary(model: &Model, approval: &Approval, width: u16, height: usize, above: bool) -> Vec<Line<'static>> {
     let (theme, lang) = (model.theme(), model.lang());
     let mut lines: Vec<Line<'static>> = Vec::new();
-    let place = clean(&approval.place);
-    lines.push(Line::from(Span::styled(
-        super::text::cut_start(&place, usize::from(width), theme.ellipsis()),
-        theme.dim(),
-    )));
-    let question = clean(&approval.question);
-    // A question that fits stands in the list above.
-    if super::text::cells(&question) + 3 > usize::from(width) {
-        lines.extend(wrap(&question, width).into_iter().map(Line::from));
-    }
     if approval.state == ApprovalState::Pending {
-        let text = format!("{}: {}", Text::Effect.of(lang), effect(model, approval));
-        lines.extend(wrap(&text, width).into_iter().map(|line| Line::from(Span::styled(line, theme.warn()))));
+        lines.extend(effect_lines(model, approval, width));
+    }
+    let question = clean(&sentence(lang, &approval.question));
+    // A question that fits stands in the list above.
+    if !above || super::text::cells(&question) + 3 > usize::from(width) {
+        lines.extend(wrap(&question, width).into_iter().map(Line::from));
     }
     for (n, option) in approval.options.iter().enumerate() {
         lines.push(
@@ -135,10 +172,20 @@ fn summary(model: &Model, approval: &Approval, width: u16, height: usize) -> Vec
                 .line(width, theme),
         );
     }
+    let place = clean(&approval.place);
+    lines.push(Line::from(Span::styled(
+        super::text::cut_start(&place, usize::from(width), theme.ellipsis()),
+        theme.dim(),
+    )));
     if lines.len() > height {
+        let hidden = lines.len() - height.saturating_sub(1);
         lines.truncate(height.saturating_sub(1));
-        let more = model.setup.keymap.label(crate::keymap::KeyAction::Open, theme.glyphs).unwrap_or_default();
-        lines.push(Line::from(Span::styled(format!("{} {more}", theme.ellipsis()), theme.dim())));
+        let key = model.setup.keymap.label(KeyAction::Open, theme.glyphs).unwrap_or_default();
+        let more = match lang {
+            Lang::En => format!("{} {hidden} more lines ({key})", theme.ellipsis()),
+            Lang::Zh => format!("{} 还有 {hidden} 行（{key}）", theme.ellipsis()),
+        };
+        lines.push(Line::from(Span::styled(more, theme.dim())));
         return lines;
     }
     let room = height - lines.len();

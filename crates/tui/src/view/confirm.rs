@@ -1,6 +1,6 @@
 //! The question before something happens, with exactly what will happen.
 
-use super::approvals::{effect, subject};
+use super::approvals::{effect_lines, subject};
 use super::layout::Screen;
 use super::text::{put_lines, wrap};
 use crate::keymap::KeyAction;
@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tmuxagent_model::{Approval, Verdict};
-use tmuxagent_text::{Text, clean, reveal};
+use tmuxagent_text::{Text, clean, reveal, sentence};
 
 pub fn render(model: &Model, confirm: &Confirm, screen: &Screen, buffer: &mut Buffer) {
     let width = screen.overlay().width;
@@ -55,12 +55,11 @@ fn decision(model: &Model, approval: &Approval, verdict: &Verdict, width: u16) -
     let about = format!("{}  @ {place}", subject(approval));
     let mut lines: Vec<Line<'static>> =
         wrap(&about, width).into_iter().map(|line| Line::from(Span::styled(line, theme.strong()))).collect();
-    lines.extend(wrap(&clean(&approval.question), width).into_iter().map(Line::from));
+    lines.extend(wrap(&clean(&sentence(lang, &approval.question)), width).into_iter().map(Line::from));
     if !verdict.approve {
         return lines;
     }
-    let text = format!("{}: {}", Text::Effect.of(lang), effect(model, approval));
-    lines.extend(wrap(&text, width).into_iter().map(|line| Line::from(Span::styled(line, theme.warn()))));
+    lines.extend(effect_lines(model, approval, width));
     for (n, option) in approval.options.iter().enumerate() {
         let chosen = verdict.answer.as_ref() == Some(option);
         let style = if chosen { theme.selected() } else { Style::new() };

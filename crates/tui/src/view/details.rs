@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use tmuxagent_model::{ApprovalId, ApprovalState, PaneKey, Timestamp};
 use tmuxagent_text::{
     Lang, Text, ago, approval_kind, approval_state, clean, clock_seconds, host_owner, host_state, pane_state,
-    run_state, span, stage_state, via,
+    run_state, sentence, span, stage_state, via,
 };
 
 /// Lines of `name  value`, values wrapped.
@@ -93,7 +93,7 @@ pub fn approval(model: &Model, id: &ApprovalId, width: u16) -> Vec<Line<'static>
     if approval.reminders > 0 {
         table.plain(Text::Reminders, &approval.reminders.to_string());
     }
-    table.row(Text::Question, &clean(&approval.question), theme.strong());
+    table.row(Text::Question, &clean(&sentence(lang, &approval.question)), theme.strong());
     table.row(Text::Effect, &effect(model, approval), theme.warn());
     if let Some(decision) = &approval.decision {
         let verdict = if decision.verdict.approve { ApprovalState::Approved } else { ApprovalState::Rejected };
@@ -180,7 +180,7 @@ pub fn stage(model: &Model, reference: &StageRef, width: u16) -> Vec<Line<'stati
         let took = elapsed(model.time(), stage).map(|took| span(lang, took)).unwrap_or_default();
         table.plain(Text::Elapsed, &took);
         table.plain(Text::Due, &due(lang, model.time(), stage).unwrap_or_default());
-        table.plain(Text::Detail, &clean(&stage.detail));
+        table.plain(Text::Detail, &clean(&sentence(lang, &stage.detail)));
     }
     table.lines
 }
@@ -200,7 +200,7 @@ pub fn about(model: &Model, width: u16) -> Vec<Line<'static>> {
         table.plain(Text::Since, &since);
         let detail = match &host.owner {
             Some(owner) => host_owner(lang, host.state, owner),
-            None => clean(&host.detail),
+            None => clean(&sentence(lang, &host.detail)),
         };
         table.plain(Text::Detail, &detail);
     }
@@ -214,6 +214,7 @@ pub fn about(model: &Model, width: u16) -> Vec<Line<'static>> {
         }
     };
     table.plain(Text::Version, &format!("{}{ours}, pid {}", clean(&snapshot.version), snapshot.pid));
+    table.plain(Text::Policies, &clean(&snapshot.policies.join(", ")));
     if model.skew != 0 {
         table.row(Text::State, Text::ClockSkew.of(lang), theme.warn());
     }

@@ -92,7 +92,7 @@ impl Screen {
     fn two_columns(&mut self, model: &Model, body: Rect) {
         let [left, right] = body.layout(&Layout::horizontal([Constraint::Percentage(42), Constraint::Fill(1)]));
         let [panes, questions] =
-            left.layout(&Layout::vertical([Constraint::Fill(1), Constraint::Length(approvals(model, body.height))]));
+            left.layout(&Layout::vertical([Constraint::Fill(1), Constraint::Length(below_panes(model, body.height))]));
         let wanted = u16::try_from(model.n_rows(Panel::Runs)).unwrap_or(u16::MAX).saturating_add(2);
         let runs = wanted.clamp(5, (body.height / 2).max(5));
         let [runs, tail] = right.layout(&Layout::vertical([Constraint::Length(runs), Constraint::Fill(1)]));
@@ -166,6 +166,16 @@ fn approvals(model: &Model, body: u16) -> u16 {
         0 => 5.min(body / 3),
         1 => (body / 2).clamp(6, 16),
         _ => (body / 2).clamp(8, 22),
+    }
+}
+
+/// Rows for the approvals below the panes: what few panes leave free shows the lines that led to the question.
+fn below_panes(model: &Model, body: u16) -> u16 {
+    let panes = u16::try_from(model.n_rows(Panel::Panes)).unwrap_or(u16::MAX).saturating_add(2).max(5);
+    let least = approvals(model, body);
+    match model.n_pending() {
+        0 => least,
+        _ => body.saturating_sub(panes).clamp(least, (body * 2 / 3).max(least)),
     }
 }
 

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 use tmuxagent_model::{Millis, RunView, StageState, StageView, Timestamp};
-use tmuxagent_text::{Lang, Text, clean, run_state, span, stage_state};
+use tmuxagent_text::{Lang, Text, clean, run_state, sentence, span, stage_state};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let rows = rows(model, area);
@@ -114,7 +114,7 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
         line = line.left(format!(" {}/{}", stage.attempt, stage.max_attempts), style);
     }
     if !stage.detail.is_empty() && room > name_width + state_width + 24 {
-        line = line.left(format!("  {}", clean(&stage.detail)), theme.dim());
+        line = line.left(format!("  {}", clean(&sentence(model.lang(), &stage.detail))), theme.dim());
     }
     let now = model.time();
     line.right_some(due(lang, now, stage).map(|due| format!(" {due}")), theme.warn())

@@ -12,7 +12,9 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use std::fmt::Write as _;
 use tmuxagent_ipc::wire::{Reply, ServerFrame};
-use tmuxagent_model::{HostName, HostState, HostView, PaneState, Severity, Snapshot, StageState, Timestamp};
+use tmuxagent_model::{
+    Approval, ApprovalState, HostName, HostState, HostView, PaneState, Severity, Snapshot, StageState, Timestamp,
+};
 use tmuxagent_text::Lang;
 
 /// A screen with that snapshot, at rest for a second.
@@ -123,6 +125,156 @@ fn what_opens_over_the_panels() {
             press(&mut model, keys);
             insta::assert_snapshot!(format!("over_{name}_{}x{}_{}", size.0, size.1, lang.code()), shown(&model));
         }
+    }
+}
+
+/// The whole text of a screen without frames, blanks and line breaks.
+fn pressed(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace() && !('\u{2500}'..='\u{257f}').contains(c)).collect()
+}
+
+#[test]
+fn what_is_typed_is_never_cut_away_and_is_no_key() {
+    let effect = "npm run deploy -- --env staging --region eu-central-1";
+    for size in [(40, 12), (80, 24), (80, 16), (120, 40)] {
+        for lang in Lang::ALL {
+            let mut sample = Sample::busy();
+            for n in 0..6 {
+                sample = sample.approval(gate(&format!("B{n}"), 3, "points-release", "prebuild", "Really?", effect));
+            }
+            let mut model = screen(sample.build(), size, lang);
+            press(&mut model, if size.0 == 40 { "tab tab j" } else { "tab tab j z" });
+            let shown = pressed(&shown(&model));
+            let wanted = match lang {
+                Lang::En => format!("if approved: types \"{effect}\" Enter"),
+                Lang::Zh => format!("批准后: 输入 \"{effect}\" Enter"),
+            };
+            assert!(shown.contains(&pressed(&wanted)), "{size:?} {lang:?}: {shown}");
+            assert!(!shown.contains("ayes"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn open_questions_stand_on_top_wherever_the_cursor_is() {
+    let mut sample = Sample::busy();
+    for n in 0..12 {
+        let decided =
+            Approval { state: ApprovalState::Approved, ..gate(&format!("D{n}"), 3, "old", "stage", "Old?", "x") };
+        sample = sample.approval(decided);
+    }
+    for size in [(40, 12), (80, 24), (120, 40)] {
+        let mut model = screen(sample.clone().build(), size, Lang::En);
+        press(&mut model, "tab tab G");
+        assert!(shown(&model).contains("storyapp-ci / build"), "{size:?}:\n{}", shown(&model));
+    }
+}
+
+#[test]
+fn nothing_of_ours_is_left_in_english_on_the_chinese_screen() {
+    let engine = [
+        "waits for its command to end",
+        "failed: run npm test: exit code 1",
+        "waits for lock deploy, held by stage build of run #3",
+        "held by the freeze: npm test",
+        "not reached",
+    ];
+    let stages = engine.map(|detail| stage("s", StageState::Running, 1, 1).detail(detail));
+    let sample = || {
+        let run = run("p", 1, 1, "s:w.0").stages(stages.clone());
+        let asked = gate("A", 1, "p", "s", "Stage s failed (timeout: not done after 30m). Run it again?", "x");
+        Sample::empty().pane(pane(1, "s", "w", PaneState::NeedsApproval, "")).run(run).approval(asked).build()
+    };
+    // Names, keys and words of the policy are the same in both languages.
+    let same = [
+        "tmuxagent",
+        "local",
+        "tmux",
+        "Enter",
+        "Tab",
+        "Space",
+        "Esc",
+        "PgUp",
+        "PgDn",
+        "Home",
+        "End",
+        "npm",
+        "test",
+        "run",
+        "types",
+        "exit",
+        "code",
+        "live",
+        "pid",
+        "Ctrl",
+        "deploy",
+        "build",
+        "policy",
+        "init",
+        "doctor",
+        "new",
+        "session",
+        "SENTRY",
+        "yaml",
+        "bash",
+        "codex",
+        "idle",
+        "true",
+        "Shift",
+        "Alt",
+        "Backspace",
+        "Delete",
+        "Left",
+        "Right",
+        "Up",
+        "Down",
+        "Insert",
+        "Page",
+        "keymap",
+        "node",
+        "proj",
+        "storyapp",
+        "agent",
+        "Test",
+        "Suites",
+        "passed",
+        "total",
+        "Tests",
+        "Del",
+        "title",
+        "home",
+        "lin",
+    ];
+    for (snapshot, keys) in [
+        (Sample::empty().build(), ""),
+        (sample(), ""),
+        (sample(), "tab d"),
+        (sample(), "tab tab d"),
+        (sample(), "a"),
+        (sample(), "x"),
+        (sample(), "d"),
+        (sample(), "?"),
+        (sample(), "? pgdn"),
+        (sample(), "v"),
+        (sample(), "!"),
+        (sample(), "P"),
+        (sample(), "i"),
+        (sample(), "n"),
+        (sample(), "s"),
+        (sample(), "/"),
+        (sample(), "H"),
+        (sample(), "j a"),
+        (sample(), "tab r"),
+        (sample(), "tab c"),
+        (sample(), "tab S"),
+    ] {
+        let mut model = screen(snapshot, (120, 60), Lang::Zh);
+        press(&mut model, keys);
+        model.tail = None;
+        let text = shown(&model);
+        let words = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| word.len() > 2);
+        let left: Vec<&str> = words.filter(|word| !same.contains(word)).collect();
+        assert!(left.is_empty(), "{keys}: {left:?}\n{text}");
     }
 }
 
@@ -321,7 +473,7 @@ fn an_effect_hides_nothing() {
     let mut model = screen(snapshot, (100, 30), Lang::En);
     press(&mut model, "a");
     let text = shown(&model);
-    assert!(text.contains("a yes types: \"echo ok<U+202E><U+200B>; rm -rf /␊#\" Enter"), "{text}");
+    assert!(text.contains("if approved: types \"echo ok<U+202E><U+200B>; rm -rf /␊#\" Enter"), "{text}");
 }
 
 /// What a terminal shows after our bytes: the picture through the crossterm back end into an emulator.

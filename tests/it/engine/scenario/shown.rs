@@ -177,6 +177,8 @@ impl Player {
             for condition in &stage.conditions {
                 self.explain_part(&format!("{:?}", condition.role), &condition.part, 1);
             }
+            stage.waits_for.iter().for_each(|text| has_chinese(text));
+            stage.near_misses.iter().for_each(|miss| has_chinese(&miss.why));
             for miss in &stage.near_misses {
                 self.say(&format!("  near miss: {} ({})", miss.text, miss.why));
             }
@@ -197,6 +199,9 @@ impl Player {
         let view = self.engine.view();
         for run in &view.runs {
             for stage in &run.stages {
+                if !stage.state.is_ended() && (stage.detail.starts_with("waits for ") || !stage.state.is_live()) {
+                    has_chinese(&stage.detail);
+                }
                 let due = stage.due_at.map(|at| format!(" due in {}", at.since(self.now))).unwrap_or_default();
                 self.say(&format!(
                     "{} {}/{} {} {}/{}{due}: {}",
@@ -217,6 +222,15 @@ impl Player {
             self.say(&format!("held {}: {}", held.place, held.text));
         }
     }
+}
+
+/// What the machine says of itself is told in Chinese too; words of the policy stand for themselves.
+fn has_chinese(text: &str) {
+    const WORDS: [&str; 9] =
+        ["any_of", "all_of", "not ", "log_regex", "message", "after_stage", "exit_code", "idle_for", "schedule"];
+    let of_policy = WORDS.iter().any(|word| text.starts_with(word)) || text.starts_with("poll ") || text == "manual";
+    let chinese = tmuxagent_text::sentence(tmuxagent_text::Lang::Zh, text);
+    assert!(of_policy || chinese.chars().any(|c| c > '\u{2e7f}'), "no Chinese for: {text}");
 }
 
 /// A name of the code as it is written in data.

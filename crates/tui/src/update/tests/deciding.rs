@@ -164,6 +164,39 @@ fn a_selected_closed_approval_stays_selected() {
     check(a_is_decided(), "tab tab G a", "(nothing here waits for a decision)");
 }
 
+#[test]
+fn a_question_elsewhere_is_neither_shown_as_the_one_nor_decided() {
+    let snapshot = || {
+        Sample::empty()
+            .pane(pane(1, "s", "w", PaneState::NeedsApproval, ""))
+            .pane(pane(2, "s", "quiet", PaneState::Idle, ""))
+            .approval(gate("A", 1, "p", "lint", "?", "x"))
+            .build()
+    };
+    let mut model = showing(snapshot());
+    assert_eq!(model.the_approval().map(|approval| approval.id.as_str()), Some("A"));
+    press_at(&mut model, NOW, "j");
+    assert_eq!(model.the_approval(), None, "the quiet pane has none");
+    press_at(&mut model, NOW, "a");
+    assert_eq!(model.overlays, []);
+    press_at(&mut model, NOW, "space a");
+    assert!(matches!(model.overlays.as_slice(), [Overlay::Confirm(_)]), "space goes there");
+}
+
+#[test]
+fn a_new_question_comes_before_the_decided_ones_that_are_looked_at() {
+    let mut decided = a_is_decided();
+    decided.approvals.truncate(1);
+    let mut model = showing(decided);
+    press_at(&mut model, NOW, "tab tab G");
+    assert_eq!(model.the_approval().map(|approval| approval.id.as_str()), Some("A"));
+    let mut next = a_is_decided();
+    next.generation = 3;
+    take(&mut model, NOW, next);
+    assert_eq!(model.the_approval().map(|approval| approval.id.as_str()), Some("B"));
+    assert_eq!(model.position(Panel::Approvals), Some(0));
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
 
@@ -190,6 +223,26 @@ proptest::proptest! {
                 }
             }
             let _ = crate::view::max_scroll(&model);
+            // Panel, selection and keys speak of one approval.
+            let elsewhere = model.panel != Panel::Approvals && !matches!(model.overlays.last(), Some(Overlay::Page { .. }));
+            if let Some(approval) = model.the_approval().filter(|_| elsewhere) {
+                proptest::prop_assert_eq!(Some(&approval.pane), model.pane.as_ref());
+                proptest::prop_assert_eq!(approval.state, ApprovalState::Pending);
+            }
+            let before = model.target().map(|approval| approval.id.clone());
+            let mut asked = model.clone();
+            asked.overlays.clear();
+            let the = asked.the_approval().filter(|approval| approval.state == ApprovalState::Pending).map(|approval| approval.id.clone());
+            press_at(&mut asked, now + Millis(10_000), "a");
+            let decided = match asked.overlays.last() {
+                Some(Overlay::Confirm(confirm)) => match confirm.as_ref() {
+                    Confirm::Decide { approval, .. } => Some(approval.id.clone()),
+                    _ => None,
+                },
+                _ => None,
+            };
+            proptest::prop_assert_eq!(decided, the);
+            proptest::prop_assert_eq!(before, model.target().map(|approval| approval.id.clone()));
         }
     }
 }

@@ -1,0 +1,93 @@
+//! What a person is told: the last lines of a failed attempt on every surface, and an error in a popup until it is read.
+
+use super::support::loopback::{Mood, Phone, Service, links};
+use super::support::room::{Room, free_address};
+use super::support::{PATIENCE, TmuxServer, wait_for};
+
+/// A test that fails with output, once by its exit code and once by its time limit.
+const POLICY: &str = r#"
+version: 1
+pipelines:
+  - name: dinner
+    match: [{window_name: ci}]
+    stages:
+      - name: test
+        triggers: [{log_regex: "^begin"}]
+        actions_on_start: [{run: "sh ./tests"}]
+        timeout: 60s
+        on_fail: [{retry: {max: 1, backoff: 0.1s}}, {ask_human: {}}]
+"#;
+
+const TESTS: &str = "echo 'TAP version 13'; echo 'not ok 1 - adds'; echo '  expected: 3'; echo \"  actual: 2\"\n";
+
+fn room(service: &Service, tests: &str) -> Room {
+    let mut room = Room::with(POLICY);
+    room.configure(&format!(
+        "channels:\n  wecom:\n    webhook: dinner-robot-key\n    base_url: {}\nnotify: wecom\nserve: {{bind: '{}'}}\n",
+        service.base,
+        free_address()
+    ));
+    std::fs::write(room.file("tests"), tests).expect("writable");
+    room.watch();
+    room.server.type_line("proj:ci", "echo older line; echo beg''in");
+    room
+}
+
+#[test]
+fn the_last_lines_of_a_failed_attempt_are_shown_on_every_surface() {
+    let service = Service::start(Mood::Takes);
+    let room = room(&service, &format!("{TESTS}exit 1\n"));
+    let id = room.wait_approval();
+    let approval = room.approvals().into_iter().find(|approval| approval["id"] == id.as_str()).expect("listed");
+    let evidence: Vec<&str> =
+        approval["evidence"].as_array().expect("a list").iter().filter_map(|it| it.as_str()).collect();
+    assert!(evidence.ends_with(&["TAP version 13", "not ok 1 - adds", "  expected: 3", "  actual: 2"]), "{evidence:?}");
+    assert!(!evidence.contains(&"older line"), "only the attempt's own: {evidence:?}");
+    assert_eq!(
+        evidence.iter().filter(|line| line.contains("not ok")).count(),
+        1,
+        "only the last attempt's: {evidence:?}"
+    );
+    let wanted = "not ok 1 - adds";
+    assert!(room.answer(&["approvals", &id]).contains(wanted));
+    assert!(room.answer(&["approvals"]).contains("actual: 2"));
+    let request = std::fs::read_to_string(room.wait_request()).expect("readable");
+    assert!(request.contains(wanted), "{request}");
+    let message = service.wait(wanted);
+    let link = links(&message).into_iter().find(|link| link.contains("/a/")).expect("a link");
+    let page = Phone::new().get(&link);
+    assert!(page.html.contains(wanted), "{}", page.html);
+}
+
+#[test]
+fn the_last_lines_survive_a_restart_in_the_middle_of_the_attempt() {
+    let service = Service::start(Mood::Takes);
+    let mut room = room(&service, &format!("{TESTS}while [ ! -e go ]; do sleep 0.05; done; exit 1\n"));
+    wait_for(PATIENCE, "its output", || room.server.screen("proj:ci").contains("actual: 2").then_some(()));
+    room.kill_9();
+    room.watch();
+    room.wait_status("\"open_approvals\": 0");
+    std::fs::write(room.file("go"), "").expect("writable");
+    let id = room.wait_approval();
+    let approval = room.approvals().into_iter().find(|approval| approval["id"] == id.as_str()).expect("listed");
+    assert!(approval["evidence"].to_string().contains("not ok 1 - adds"), "{approval}");
+    assert!(!approval["evidence"].to_string().contains("older line"), "{approval}");
+}
+
+#[test]
+fn a_popup_without_a_supervisor_keeps_its_message_until_a_key() {
+    let desk = TmuxServer::prepare();
+    let home = desk.folder().display().to_string();
+    let line = format!(
+        "env -i PATH=\"$PATH\" HOME='{home}' LANG=C.UTF-8 TERM=tmux-256color '{}' popup; echo code=$? > '{home}/ended'; sleep 100",
+        env!("CARGO_BIN_EXE_tmuxagent"),
+    );
+    desk.tmux(&["new-session", "-d", "-s", "desk", "-x", "100", "-y", "30", &line]);
+    let shown = || Some(desk.screen("=desk:")).filter(|screen| screen.contains("Press any key"));
+    let screen = wait_for(PATIENCE, "the message", shown);
+    assert!(screen.contains("no supervisor runs") && screen.contains("hint:"), "{screen}");
+    assert!(!desk.folder().join("ended").exists(), "it stays");
+    desk.tmux(&["send-keys", "-t", "=desk:", "x"]);
+    let ended = || std::fs::read_to_string(desk.folder().join("ended")).ok().filter(|text| text.contains("code="));
+    assert_eq!(wait_for(PATIENCE, "its end", ended).trim(), "code=3");
+}

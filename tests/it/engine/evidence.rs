@@ -1,0 +1,218 @@
+//! What a question, an alert and an explanation show of an attempt.
+
+use std::sync::Arc;
+use tmuxagent_engine::{Cleaner, Engine, Step, Target};
+use tmuxagent_model::{
+    ApprovalState, Command, Decider, Effect, Event, HostName, IntentId, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey,
+    Printed, ServerId, Timestamp, Verdict, Via,
+};
+use tmuxagent_policy::{Source, load};
+
+const POLICY: &str = r"
+pipelines:
+- name: ci
+  match: {window_name: w}
+  stages:
+  - name: test
+    triggers: [manual]
+    actions_on_start: [{run: node --test}]
+    success_when: [{exit_code: 0}]
+    timeout: 30s
+    on_fail: [{retry: {max: 1, backoff: 2s}}, {ask_human: {}}]
+";
+
+const START: i64 = 1_772_438_400_000;
+
+struct World {
+    engine: Engine,
+    now: Timestamp,
+    pane: PaneKey,
+    journal: Vec<(Timestamp, Event)>,
+    alerts: Vec<String>,
+    typed: Vec<IntentId>,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut policy = load(&[Source::new("p.yaml", POLICY)]).expect("a policy");
+        policy.generation = 1;
+        let policy = Arc::new(policy);
+        let pane = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(1), pid: 7 };
+        let facts = PaneFacts { window: "w".to_owned(), command: "bash".to_owned(), ..PaneFacts::default() };
+        let hash = policy.hash.clone();
+        let mut engine = Engine::new(policy);
+        engine.set_cleaner(Cleaner::new(|words| words.replace("hunter2", "[redacted]")));
+        let (journal, alerts, typed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut world = Self { engine, now: Timestamp(START), pane: pane.clone(), journal, alerts, typed };
+        world.step(Event::PolicyLoaded { hash });
+        world.step(Event::PaneSeen { info: Box::new(PaneInfo::new(pane, facts)) });
+        world
+    }
+
+    fn step(&mut self, event: Event) -> Step {
+        let step = self.engine.step(self.now, &event);
+        // The journal holds the lines only where they were used, as the supervisor writes it.
+        let kept = match event {
+            Event::Witnessed { fact, .. } if !step.witnessed => *fact,
+            whole => whole,
+        };
+        self.journal.push((self.now, kept));
+        for intent in &step.intents {
+            match &intent.effect {
+                Effect::Alert(alert) => self.alerts.push(format!("{}\n{}", alert.title, alert.body)),
+                Effect::Send(_) => self.typed.push(intent.id.clone()),
+                _ => {}
+            }
+            self.step(Event::Outcome { intent: intent.id.clone(), outcome: Outcome::Done });
+        }
+        step
+    }
+
+    fn after(&mut self, seconds: i64) {
+        self.now = Timestamp(self.now.0 + seconds * 1000);
+    }
+
+    fn printed(&self, lines: &[(i64, &str)]) -> Vec<Printed> {
+        let at = |seconds: i64| Timestamp(self.now.0 + seconds * 1000);
+        lines.iter().map(|(seconds, text)| Printed { at: at(*seconds), text: (*text).to_owned() }).collect()
+    }
+
+    fn start(&mut self) {
+        let command = Command::Start { pane: self.pane.clone(), pipeline: "ci".to_owned(), stage: None };
+        self.step(Event::Asked { command, by: me() });
+    }
+
+    /// The typed command ends, and its pane showed these lines last, so many seconds from now.
+    fn ends(&mut self, exit: i32, lines: &[(i64, &str)]) {
+        let token = self.typed.last().map(|id| id.as_str().to_owned());
+        let fact = Box::new(Event::CommandEnded { pane: self.pane.clone(), token, exit });
+        let printed = self.printed(lines);
+        self.step(Event::Witnessed { fact, printed });
+    }
+
+    fn due(&mut self) {
+        let (at, key, epoch) = self.engine.next_timer().expect("a timer");
+        self.now = at;
+        self.step(Event::Timer { key, epoch });
+    }
+
+    fn explained(&self) -> serde_json::Value {
+        serde_json::to_value(&self.engine.explain(self.now, &Target::Pane(self.pane.clone()))[0]).expect("JSON")
+    }
+
+    fn attempts(&self) -> (u32, u32) {
+        let stage = &self.engine.view().runs[0].stages[0];
+        (stage.attempt, stage.max_attempts)
+    }
+}
+
+fn me() -> Decider {
+    Decider { who: "wu".to_owned(), via: Via::Key }
+}
+
+/// Two attempts that fail with output; the second leads to a question.
+fn failed_twice() -> World {
+    let mut world = World::new();
+    world.start();
+    world.after(5);
+    world.ends(1, &[(-60, "an older command"), (-2, "not ok 1 - adds"), (-1, "# fail 1")]);
+    world.due();
+    world.after(5);
+    let second =
+        [(-7, "# fail 1"), (-2, "not ok 1 - adds hunter2"), (-1, "  expected: 4"), (0, "  actual: \u{1b}[31m5")];
+    world.ends(1, &second);
+    world
+}
+
+#[test]
+fn a_question_shows_the_last_lines_of_its_attempt_without_secrets_and_nothing_older() {
+    let world = failed_twice();
+    let view = world.engine.view();
+    let asked = &view.approvals[0];
+    assert_eq!(asked.evidence, ["not ok 1 - adds [redacted]", "  expected: 4", "  actual: \\u{1b}[31m5"]);
+    assert!(asked.question.contains("exit code 1"), "{}", asked.question);
+    let alert = world.alerts.last().expect("told");
+    assert!(alert.ends_with("not ok 1 - adds [redacted]\n  expected: 4\n  actual: \\u{1b}[31m5"), "{alert}");
+}
+
+#[test]
+fn a_journal_leads_to_the_same_evidence_and_holds_lines_only_where_they_are_used() {
+    let world = failed_twice();
+    let mut again = Engine::new(Arc::clone(world.engine.policy()));
+    again.set_cleaner(Cleaner::new(|words| words.replace("hunter2", "[redacted]")));
+    for (at, event) in &world.journal {
+        again.step(*at, event);
+    }
+    assert_eq!(again, world.engine);
+    let witnessed = world.journal.iter().filter(|(_, event)| matches!(event, Event::Witnessed { .. })).count();
+    assert_eq!(witnessed, 1, "the first failure only led to a retry");
+}
+
+#[test]
+fn a_final_failure_tells_its_last_lines() {
+    let mut world = failed_twice();
+    let id = world.engine.view().approvals[0].id.clone();
+    let verdict = Verdict { approve: true, answer: None };
+    world.step(Event::Asked { command: Command::Decide { approval: id, revision: 1, verdict }, by: me() });
+    let timer = world.engine.next_timer().expect("the time limit");
+    world.now = timer.0;
+    let fact = Box::new(Event::Timer { key: timer.1, epoch: timer.2 });
+    let printed = world.printed(&[(-3, "still waiting for the server")]);
+    world.step(Event::Witnessed { fact, printed });
+    world.due();
+    let timer = world.engine.next_timer().expect("the time limit");
+    world.now = timer.0;
+    let fact = Box::new(Event::Timer { key: timer.1, epoch: timer.2 });
+    let printed = world.printed(&[(-3, "the last words")]);
+    world.step(Event::Witnessed { fact, printed });
+    let asked = world.engine.view().approvals.into_iter().find(|asked| asked.state == ApprovalState::Pending);
+    assert_eq!(asked.expect("asked again").evidence, ["the last words"]);
+}
+
+#[test]
+fn an_explanation_is_frozen_when_the_attempt_ends() {
+    let holds = |stage: &serde_json::Value, role: &str| {
+        let conditions = stage["conditions"].as_array().expect("conditions").clone();
+        let found = conditions.into_iter().find(|condition| condition["role"] == role).expect("the role");
+        (found["part"]["holds"].as_bool(), found["active"].as_bool(), found["as_of"].as_i64())
+    };
+    let mut world = World::new();
+    world.start();
+    assert_eq!(holds(&world.explained(), "success_when"), (Some(false), Some(true), None));
+    world.after(5);
+    world.ends(0, &[]);
+    let ended = world.now.0;
+    world.after(3600);
+    let stage = world.explained();
+    assert_eq!(stage["state"], "succeeded");
+    assert_eq!(holds(&stage, "success_when"), (Some(true), Some(false), Some(ended)), "{stage:#}");
+    assert_eq!(holds(&stage, "triggers"), (Some(true), Some(false), Some(START)), "{stage:#}");
+
+    let world = failed_twice();
+    let stage = world.explained();
+    assert_eq!(holds(&stage, "success_when").0, Some(false), "{stage:#}");
+    assert!(holds(&stage, "success_when").2.is_some(), "told as it was");
+}
+
+#[test]
+fn attempts_never_count_beyond_what_is_allowed() {
+    let mut world = World::new();
+    world.start();
+    assert_eq!(world.attempts(), (1, 2));
+    world.after(1);
+    world.ends(1, &[]);
+    assert_eq!(world.attempts(), (1, 2), "about to be tried again");
+    world.due();
+    assert_eq!(world.attempts(), (2, 2));
+    world.after(1);
+    world.ends(1, &[]);
+    assert_eq!(world.attempts(), (2, 2), "a human is asked");
+    let id = world.engine.view().approvals[0].id.clone();
+    let verdict = Verdict { approve: true, answer: None };
+    world.step(Event::Asked { command: Command::Decide { approval: id, revision: 1, verdict }, by: me() });
+    assert_eq!(world.attempts(), (3, 4), "a human let it run once more, with its retry");
+    world.after(1);
+    world.ends(1, &[]);
+    world.due();
+    assert_eq!(world.attempts(), (4, 4));
+}

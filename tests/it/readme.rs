@@ -1,0 +1,50 @@
+//! What the READMEs show works as it is printed.
+
+use crate::support::TestEnv;
+
+const READMES: [(&str, &str); 2] =
+    [("README.md", include_str!("../../README.md")), ("README.zh-CN.md", include_str!("../../README.zh-CN.md"))];
+
+/// The blocks of a language, in order.
+fn blocks<'t>(text: &'t str, language: &str) -> Vec<&'t str> {
+    let fence = format!("```{language}\n");
+    text.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap_or_default()).collect()
+}
+
+#[test]
+fn every_yaml_block_is_valid_and_the_policy_test_passes() {
+    for (name, text) in READMES {
+        let mut env = TestEnv::new();
+        env.set("WECOM_WEBHOOK", "a-key");
+        let (mut policies, mut tests, mut configurations) = (0, 0, 0);
+        for block in blocks(text, "yaml") {
+            if block.contains("expect:") {
+                tests += 1;
+                env.write("examples/storyapp.test.yaml", block);
+            } else if block.contains("pipelines:") {
+                policies += 1;
+                env.write("examples/storyapp.yaml", block);
+                let ran = env.run(&["policy", "check", "examples/storyapp.yaml"]);
+                assert_eq!(ran.code, 0, "{name}: {block}{ran}");
+            } else {
+                configurations += 1;
+                env.write(".config/tmuxagent/config.yaml", block);
+                let ran = env.run(&["config", "check"]);
+                assert_eq!(ran.code, 0, "{name}: {block}{ran}");
+            }
+        }
+        assert!(policies == 1 && tests == 1 && configurations >= 2, "{name}: {policies} {tests} {configurations}");
+        let ran = env.run(&["policy", "test", "examples"]);
+        assert_eq!(ran.code, 0, "{name}: {ran}");
+    }
+}
+
+#[test]
+fn both_readmes_show_the_same_examples() {
+    let code = |text: &str| -> Vec<String> {
+        let lines = blocks(text, "yaml").into_iter().flat_map(str::lines);
+        let bare = lines.map(|line| line.split(" #").next().unwrap_or_default().trim_end().to_owned());
+        bare.filter(|line| !line.is_empty()).collect()
+    };
+    assert_eq!(code(READMES[0].1), code(READMES[1].1));
+}

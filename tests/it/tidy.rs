@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("lines", &["model"]),
     ("policy", &["model", "yaml"]),
     ("engine", &["model", "lines", "policy"]),
-    ("tmux", &["model", "errand", "lines", "policy", "clock", "failpoints"]),
+    ("tmux", &["model", "errand", "text", "lines", "policy", "clock", "failpoints"]),
     ("store", &["model", "failpoints"]),
     ("ipc", &["model", "clock"]),
     // The length of a socket's path decides where it can lie.
@@ -34,6 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "model",
             "clock",
+            "errand",
             "failpoints",
             "text",
             "lines",

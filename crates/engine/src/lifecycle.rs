@@ -86,21 +86,7 @@ pub fn decide(
             approval.id, approval.revision
         )));
     }
-    if let Some(answer) = &verdict.answer
-        && !takes_free_text(approval)
-        && !approval.options.contains(answer)
-    {
-        return Err(Refusal::NotOffered(format!(
-            "`{}` is no answer to {}; {}",
-            answer.escape_debug(),
-            approval.id,
-            if approval.options.is_empty() {
-                "it takes a plain yes or no".to_owned()
-            } else {
-                format!("choose one of: {}", approval.options.join(", "))
-            }
-        )));
-    }
+    is_offered(approval, verdict)?;
     approval.state = state;
     approval.decision = Some(Decision { verdict: verdict.clone(), by: by.clone(), at: now });
     approval.closed_at = Some(now);
@@ -124,10 +110,30 @@ pub fn take_back(
     if revision != approval.revision {
         return Err(Refusal::Stale(format!("{} has changed since you saw it; look at it again", approval.id)));
     }
+    is_offered(approval, verdict)?;
     approval.state = state;
     approval.decision = Some(Decision { verdict: verdict.clone(), by: by.clone(), at: now });
     approval.closed_at = Some(now);
     Ok(())
+}
+
+/// Whether the answer is one that the question takes.
+fn is_offered(approval: &Approval, verdict: &Verdict) -> Result<(), Refusal> {
+    match &verdict.answer {
+        Some(answer) if !takes_free_text(approval) && !approval.options.contains(answer) => {
+            Err(Refusal::NotOffered(format!(
+                "`{}` is no answer to {}; {}",
+                answer.escape_debug(),
+                approval.id,
+                if approval.options.is_empty() {
+                    "it takes a plain yes or no".to_owned()
+                } else {
+                    format!("choose one of: {}", approval.options.join(", "))
+                }
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Closes a pending approval without a decision; says whether it was pending.

@@ -21,6 +21,11 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Sleep, sleep, timeout};
 use tokio_util::codec::FramedRead;
 
+mod waiting;
+
+pub use waiting::closing;
+use waiting::{bye, changed, elapsed, next_events, next_screen};
+
 /// How long a new connection may take to say hello.
 const GREETING: Duration = Duration::from_secs(10);
 
@@ -453,61 +458,5 @@ impl Session {
         for part in lines.chunks(LINES) {
             self.due.extend(codec::encode(&ServerFrame::Events { events: part.to_vec() }));
         }
-    }
-}
-
-/// The last word to a view.
-async fn bye(out: &mpsc::Sender<Bytes>, reason: String) {
-    if let Ok(frame) = codec::encode(&ServerFrame::Bye { reason }) {
-        let _ = out.send(frame).await;
-    }
-}
-
-/// Waits for a change; for ever where there is nothing to wait for.
-async fn changed<T>(seen: Option<&mut watch::Receiver<T>>) {
-    if let Some(seen) = seen
-        && seen.changed().await.is_ok()
-    {
-        return;
-    }
-    std::future::pending().await
-}
-
-/// Waits for a newer screen of the watched pane.
-async fn next_screen(watching: Option<&mut Watching>) {
-    if let Some(watching) = watching {
-        loop {
-            match watching.screens.recv().await {
-                Ok(screen) if screen.pane == watching.pane => {
-                    watching.fresh = Some(screen);
-                    return;
-                }
-                // The next one is newer than what was missed.
-                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => break,
-            }
-        }
-    }
-    std::future::pending().await
-}
-
-async fn next_events(following: Option<&mut Following>) -> Result<Arc<Vec<EventLine>>, broadcast::error::RecvError> {
-    match following {
-        Some(following) if !following.reading_journal => following.live.recv().await,
-        _ => std::future::pending().await,
-    }
-}
-
-async fn elapsed(pause: Option<&mut Pin<Box<Sleep>>>) {
-    if let Some(pause) = pause {
-        pause.await;
-    }
-}
-
-/// Waits for the end of the supervisor; returns why.
-pub async fn closing(signal: &mut watch::Receiver<Option<String>>) -> String {
-    match signal.wait_for(Option::is_some).await {
-        Ok(reason) => reason.clone().unwrap_or_default(),
-        Err(_) => "the supervisor is ending".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! Showing a pane in the user's tmux: the client that he looks at goes to it.
 
-use super::hosts::transport;
+use super::reach::transport;
 use std::path::Path;
 use std::process::Stdio;
 use tmuxagent_config::{Environment, HostConfig};

@@ -1,7 +1,8 @@
 //! The supervisor: one process that watches, decides by policy, and acts.
 //!
 //! - `dispatch`: the one loop; everything that happens becomes an event there, in one order.
-//! - `board`: what is known beside the engine's state. `hosts`: the collectors and what waits to be typed.
+//! - `board`: what is known beside the engine's state. `hosts`: the collectors and what waits to be typed. `reach`: how they are
+//!   reached.
 //! - `perform`, `shell`, `poll`: effects beside the panes. `calls`: requests of views. `reload`: new files.
 //! - `away`: routes of alerts, and the `services` for who is not there: request files, links, channels, which decide
 //!   through the `desk`; `approval_files` and `approval_watch`: decisions by file. `round`, `ending`: what one commit holds,
@@ -31,6 +32,7 @@ mod maintain;
 mod observed;
 mod perform;
 mod poll;
+mod reach;
 mod recovery;
 mod reload;
 mod round;
@@ -40,5 +42,5 @@ mod shell;
 mod start;
 mod tape;
 
-pub use hosts::transport;
+pub use reach::transport;
 pub use start::{Running, Start, StartError, start};

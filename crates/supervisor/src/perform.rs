@@ -2,8 +2,8 @@
 //! here. Their outcomes come back as facts.
 
 use super::dispatch::{Dispatch, Fact};
-use super::hosts::transport;
 use super::poll;
+use super::reach::transport;
 use super::round;
 use super::secrets;
 use super::shell::{self, Reach};

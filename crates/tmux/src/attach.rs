@@ -6,6 +6,7 @@ use super::health::{FLAPPING, LONGEST_PAUSE};
 use super::host::{Attached, Host, Purpose};
 use super::inventory::{Entry, subscription_format};
 use super::link::Link;
+use super::pane::{Feed, Pane};
 use super::probe::{CLIENT_MARK, IDENTITY, QUIET, client_owner};
 use super::proto::{Reply, Version, quote};
 use super::{Refusal, Transport};
@@ -62,6 +63,8 @@ impl Host {
     /// Control mode can be used: the panes are known, and clients are attached next.
     pub fn start_control(&mut self, entries: Vec<Entry>) {
         self.link = Link::Control;
+        // What was polled until now is brought up to date over the client that reads it from now on.
+        self.panes.values_mut().filter(|pane| pane.feed == Feed::Polled).for_each(Pane::unread);
         self.forgive(Instant::now());
         self.apply(entries);
         self.plan_upkeep();

@@ -1,23 +1,69 @@
 //! The orderly end: what was set on the user's server is taken away again.
 //!
-//! The server is given back, the marks of our clients and of panes go, and those of clients that a killed supervisor had. A pane keeps its mark where the outcome of its last
-//! send is not committed yet: the next life asks it whether that was typed. The server's name goes with the last supervisor
-//! that is attached; it says nothing that the server's process and birth do not say, so the next one gives the same name.
-//! A name that was given otherwise (by an earlier version of this program) stays: what is stored is found by it.
+//! The server is given back; the marks of our clients and of panes go, and those of clients that a killed supervisor had. A
+//! pane keeps its mark where the outcome of its last send is not committed yet: the next life asks it whether that was
+//! typed. The server's name goes with the last supervisor that is attached; it says nothing that the server's process and
+//! birth do not say, so the next one gives the same name. A name that was given otherwise (by an earlier version of this
+//! program) stays: what is stored is found by it.
 
-use super::host::Host;
+use super::client::FromClient;
+use super::host::{Arrival, Host};
 use super::link::{Link, name_of_life};
 use super::probe::{CLIENT_MARK, IDENTITY};
 use super::proto::claim::release;
 use super::{PaneKey, fork};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long it may take; what is left behind then does no harm.
 const LIMIT: Duration = Duration::from_secs(3);
 
 impl Host {
+    /// What was typed a moment ago has its reply on the way; the rest goes home.
+    async fn await_replies(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(1);
+        while self.begin_nothing() {
+            match tokio::time::timeout_at(deadline, self.incoming.recv()).await {
+                Ok(Some(arrival)) => self.arrived(arrival),
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Ends the observation in order: positions, then the clients leave by themselves, and their marks with them.
+    pub async fn leave(mut self) {
+        self.await_replies().await;
+        self.tell_positions();
+        self.leave_pipes();
+        let farewell = self.farewell();
+        // A client whose input is closed leaves by itself, and so does its draining task.
+        let children = std::mem::take(&mut self.clients);
+        let mut left = children.len();
+        for (_, attached) in children {
+            drop(attached);
+        }
+        let deadline = Instant::now() + Duration::from_secs(3);
+        while left > 0 {
+            match tokio::time::timeout_at(deadline, self.incoming.recv()).await {
+                Ok(Some(Arrival::Client(FromClient::Ended(..)))) => left -= 1,
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => break,
+            }
+        }
+        if let Some(farewell) = farewell {
+            let _ = farewell.await;
+        }
+        if let Some(words) = self.spec.transport.let_go() {
+            let _ = tokio::time::timeout(Duration::from_secs(2), fork::run(&words)).await;
+        }
+        let _ = tokio::time::timeout(Duration::from_secs(3), self.outlet.finish()).await;
+        if let Some(done) = self.shutdown {
+            let _ = done.send(());
+        }
+    }
+
     /// Begins to clear up, beside whatever else is to be done at the end.
-    pub fn farewell(&self) -> Option<tokio::task::JoinHandle<()>> {
+    fn farewell(&self) -> Option<tokio::task::JoinHandle<()>> {
         let server = self.server.as_ref().filter(|_| self.link != Link::Down)?;
         if !server.version.has_control() {
             return None;

@@ -138,7 +138,7 @@ pub(super) struct Host {
     /// Since when the host can't be asked.
     pub lost_at: Option<Instant>,
     pub times: Times,
-    shutdown: Option<tokio::sync::oneshot::Sender<()>>,
+    pub shutdown: Option<tokio::sync::oneshot::Sender<()>>,
 }
 
 /// When what comes due. `None`: not planned.
@@ -269,7 +269,7 @@ impl Host {
         }
     }
 
-    fn arrived(&mut self, arrival: Arrival) {
+    pub fn arrived(&mut self, arrival: Arrival) {
         self.now = Instant::now();
         match arrival {
             Arrival::Client(FromClient::Bytes(id, bytes)) => self.client_said(id, &bytes),
@@ -380,7 +380,7 @@ impl Host {
         }
     }
 
-    fn tell_positions(&mut self) {
+    pub fn tell_positions(&mut self) {
         for pane in self.panes.values_mut() {
             let known = match &pane.feed {
                 Feed::Stream | Feed::Piped | Feed::Polled => true,
@@ -439,49 +439,6 @@ impl Host {
         self.times.check = Some(now + self.rhythm().check);
         self.wake_at(now + self.rhythm().check.min(POSITIONS));
         self.plan_claim(now);
-    }
-
-    /// What was typed a moment ago has its reply on the way; the rest goes home.
-    async fn await_replies(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(1);
-        while self.begin_nothing() {
-            match tokio::time::timeout_at(deadline, self.incoming.recv()).await {
-                Ok(Some(arrival)) => self.arrived(arrival),
-                Ok(None) | Err(_) => return,
-            }
-        }
-    }
-
-    /// Ends the observation in order: positions, then the clients leave by themselves, and their marks with them.
-    async fn leave(mut self) {
-        self.await_replies().await;
-        self.tell_positions();
-        self.leave_pipes();
-        let farewell = self.farewell();
-        // A client whose input is closed leaves by itself, and so does its draining task.
-        let children = std::mem::take(&mut self.clients);
-        let mut left = children.len();
-        for (_, attached) in children {
-            drop(attached);
-        }
-        let deadline = Instant::now() + Duration::from_secs(3);
-        while left > 0 {
-            match tokio::time::timeout_at(deadline, self.incoming.recv()).await {
-                Ok(Some(Arrival::Client(FromClient::Ended(..)))) => left -= 1,
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => break,
-            }
-        }
-        if let Some(farewell) = farewell {
-            let _ = farewell.await;
-        }
-        if let Some(words) = self.spec.transport.let_go() {
-            let _ = tokio::time::timeout(Duration::from_secs(2), super::fork::run(&words)).await;
-        }
-        let _ = tokio::time::timeout(Duration::from_secs(3), self.outlet.finish()).await;
-        if let Some(done) = self.shutdown {
-            let _ = done.send(());
-        }
     }
 
     /// How long one polling round may wait for the next.

@@ -69,6 +69,8 @@ pub(super) struct Sending {
     expected: bool,
     /// The claim that its line names.
     claim: Option<Token>,
+    /// It may have been typed before the line that is under way.
+    before: bool,
     since: Instant,
 }
 
@@ -80,7 +82,7 @@ impl Sending {
             Effect::Prompt(prompt) => prompt.pane.clone(),
             Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return None,
         };
-        Some(Self { errand, pane, expected: false, claim: None, since: Instant::now() })
+        Some(Self { errand, pane, expected: false, claim: None, before: false, since: Instant::now() })
     }
 
     fn perhaps_typed(&self) -> bool {
@@ -119,6 +121,11 @@ impl Sending {
                 out
             }),
         }
+    }
+
+    /// The outcome when the server refused the line that is under way: what came before it is all that is in doubt.
+    fn refused(&self, reason: SkipReason, error: &str) -> Outcome {
+        if self.before { Outcome::Unknown { error: error.to_owned() } } else { Outcome::Skipped { reason } }
     }
 
     /// The outcome when the pane can't be reached any more, for good.
@@ -226,6 +233,7 @@ impl Host {
             }
         };
         let Some(mut send) = lane.waiting.pop_front() else { return };
+        send.before = send.perhaps_typed();
         send.errand.begin();
         send.claim = Some(claim);
         if let Some(pane) = self.panes.get_mut(&key.pane).filter(|_| !send.expected) {
@@ -307,10 +315,10 @@ impl Host {
         let outcome = match verdict {
             Verdict::Sent | Verdict::Earlier => Outcome::Done,
             Verdict::Skipped(SkipReason::OtherProcess) if reply.error().is_some() => {
-                send.lost(SkipReason::OtherProcess, "the pane is gone, so nobody can know whether it was typed")
+                send.refused(SkipReason::OtherProcess, "the pane is gone, so nobody can know whether it was typed")
             }
             // Whoever types there now may have set a mark of its own over ours.
-            Verdict::Skipped(SkipReason::OtherSupervisor) => send.lost(SkipReason::OtherSupervisor, TAKEN_OVER),
+            Verdict::Skipped(SkipReason::OtherSupervisor) => send.refused(SkipReason::OtherSupervisor, TAKEN_OVER),
             Verdict::Skipped(reason) => Outcome::Skipped { reason },
             Verdict::Refused(error) => Outcome::Failed { error },
             Verdict::Broken(error) => Outcome::Unknown { error },

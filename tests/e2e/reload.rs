@@ -287,7 +287,7 @@ fn a_reload_by_hand_sees_a_policies_folder_that_came_after_the_start() {
     put_policy(&config.join("policies"));
     let output = room.ask(&["reload"]);
     assert!(output.status.success(), "{output:?}");
-    assert!(room.answer(&["panes", "--json"]).contains("\"brought\""));
+    wait_for(PATIENCE, "the new policy", || room.answer(&["panes", "--json"]).contains("\"brought\"").then_some(()));
 }
 
 /// A recorder with a fault.

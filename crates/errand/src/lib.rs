@@ -92,7 +92,7 @@ impl Errand {
 
     fn ended(mut self, event: Event) -> Ending {
         self.fate = Fate::Ended(Box::new(event.clone()));
-        Ending { errand: self, event }
+        Ending { errand: Box::new(self), event }
     }
 }
 
@@ -108,7 +108,7 @@ impl Drop for Errand {
 /// The end of an errand on its way to the loop. Lost on the way, it comes home as well.
 #[derive(Debug)]
 pub struct Ending {
-    errand: Errand,
+    errand: Box<Errand>,
     event: Event,
 }
 

@@ -33,6 +33,9 @@ pub struct Health {
 /// JSON only.
 pub type ReadEntity<'a> = &'a dyn Fn(EntityKind, &str, &str) -> Result<(), String>;
 
+/// Reads a row as whoever goes on from it does.
+type ReadRow<'a> = &'a dyn Fn(&Row<'_>) -> Result<(), String>;
+
 /// Examines a database thoroughly, also while a supervisor writes it: its pages, and every row as a start reads it. Reads
 /// all of it. `recordings` is the file of recordings beside it, which may not be there.
 ///
@@ -99,7 +102,7 @@ fn rows(conn: &Connection, entity: ReadEntity<'_>) -> rusqlite::Result<Vec<Strin
             None => Err(format!("`{kind}` is not a kind of entity")),
         }
     };
-    let tables: [(&str, &str, &dyn Fn(&Row<'_>) -> Result<(), String>); 5] = [
+    let tables: [(&str, &str, ReadRow<'_>); 5] = [
         ("entities", "SELECT kind, key, body, kind || ' ' || key FROM entities ORDER BY kind, key", &stored),
         ("history", "SELECT kind, key, body, kind || ' ' || key FROM history ORDER BY kind, key", &kept),
         ("journal", "SELECT at, seq, event, seq FROM journal ORDER BY seq", &json::<Event>),
@@ -113,12 +116,7 @@ fn rows(conn: &Connection, entity: ReadEntity<'_>) -> rusqlite::Result<Vec<Strin
 }
 
 /// Reads every row of a table; the fourth column names it.
-fn unreadable(
-    conn: &Connection,
-    table: &str,
-    sql: &str,
-    read: &dyn Fn(&Row<'_>) -> Result<(), String>,
-) -> rusqlite::Result<Vec<String>> {
+fn unreadable(conn: &Connection, table: &str, sql: &str, read: ReadRow<'_>) -> rusqlite::Result<Vec<String>> {
     let (mut told, mut more) = (Vec::new(), 0_u64);
     let mut statement = conn.prepare(sql)?;
     let mut rows = statement.query([])?;

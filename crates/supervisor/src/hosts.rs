@@ -42,7 +42,7 @@ struct Place {
 enum Stage {
     Watched(HostHandle),
     /// It was told to leave; what follows, with the errands that wait for it.
-    Leaving(Option<(HostConfig, Vec<Errand>)>),
+    Leaving(Option<(Box<HostConfig>, Vec<Errand>)>),
     /// It ended by itself, or could not be started; when it is started again.
     Failed(Option<Timestamp>),
 }
@@ -52,7 +52,7 @@ pub enum Followed {
     /// Nobody: the host is not configured any more, or another follows already.
     Nobody,
     /// One with this configuration, for which these wait.
-    By(HostConfig, Vec<Errand>),
+    By(Box<HostConfig>, Vec<Errand>),
     /// It was not to end.
     Failed,
 }
@@ -326,8 +326,10 @@ impl Hosts {
 
     /// Hosts that are to be watched again now.
     pub fn take_restarts(&mut self, now: Timestamp) -> Vec<HostConfig> {
-        let due = self.places.extract_if(.., |_, place| place.restart().is_some_and(|at| at <= now));
-        due.map(|(_, place)| place.config).collect()
+        let is_due = |place: &Place| place.restart().is_some_and(|at| at <= now);
+        let due: Vec<HostName> =
+            self.places.iter().filter(|(_, place)| is_due(place)).map(|(name, _)| name.clone()).collect();
+        due.iter().filter_map(|name| self.places.remove(name)).map(|place| place.config).collect()
     }
 
     /// Ends all collectors; each hands over what it still has.
@@ -375,7 +377,7 @@ impl Place {
             Stage::Leaving(Some((_, waiting))) => waiting,
             Stage::Watched(_) | Stage::Leaving(None) => Vec::new(),
         };
-        self.stage = Stage::Leaving(next.map(|config| (config.clone(), waiting)));
+        self.stage = Stage::Leaving(next.map(|config| (Box::new(config.clone()), waiting)));
     }
 }
 

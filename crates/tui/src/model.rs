@@ -269,7 +269,7 @@ impl Model {
     }
 
     /// The one approval that panel, selection and keys speak of: the one that is shown whole, else the one under the
-    /// cursor (see [`Model::settle_approval`]).
+    /// cursor (see `settle_approval`).
     #[must_use]
     pub fn the_approval(&self) -> Option<&Approval> {
         let id = match self.overlays.last() {

@@ -32,7 +32,7 @@ pub struct Settings {
 
 impl Settings {
     /// What takes out the known secrets as well: the channels' credentials, the PIN, the keys of links, what variables with
-    /// such names hold, and what the user's own `.env` holds unless [`is_public`].
+    /// such names hold, and what the user's own `.env` holds unless `is_public`.
     #[must_use]
     pub fn redactor(&self, loaded: &Loaded) -> Redactor {
         let channels = self.channels.values().flat_map(|channel| channel.kind.secrets());

@@ -66,7 +66,7 @@ impl Claimed {
     }
 }
 
-/// Words of a tmux command, for a command line of its own ([`line`]) or for the program's arguments.
+/// Words of a tmux command, for a command line of its own ([`line()`]) or for the program's arguments.
 pub type Words = Vec<String>;
 
 /// Prints the claim.

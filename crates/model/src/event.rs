@@ -138,7 +138,7 @@ pub struct LineEvent {
     pub text: String,
     /// How it was read.
     pub source: LineSource,
-    /// Numbers of the policy patterns that match, ascending ([`tmuxagent_policy::PatternId`]); valid for `policy`.
+    /// Numbers of the policy patterns that match, ascending (`tmuxagent_policy::PatternId`); valid for `policy`.
     pub hits: Vec<u32>,
     /// The generation of the policy that `hits` belongs to.
     pub policy: u64,

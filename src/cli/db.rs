@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use tmuxagent_clock::wall;
 use tmuxagent_config::Paths;
 use tmuxagent_engine::Engine;
-use tmuxagent_store::{BACKUP_GENERATIONS, BackupError, Health, OpenError, Reader, RestoreError, StoreError, backups};
+use tmuxagent_store::{
+    BACKUP_GENERATIONS, BackupError, ExportError, Health, OpenError, Reader, RestoreError, StoreError, backups,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DbCommand {
@@ -147,7 +149,11 @@ fn export(database: &Path, after: u64) -> Outcome {
     there(database)?;
     let reader = Reader::open(database).map_err(opened)?;
     let mut stdout = BufWriter::new(io::stdout().lock());
-    tmuxagent_store::export(&reader, after, &mut stdout).map_err(|error| stored(&error))?;
+    tmuxagent_store::export(&reader, after, &mut stdout).map_err(|error| match error {
+        ExportError::Read(error) => stored(&error),
+        // Its reader has what it wanted.
+        ExportError::Write(error) => error.into(),
+    })?;
     stdout.flush()?;
     Ok(exit::OK)
 }
@@ -169,13 +175,5 @@ fn opened(error: OpenError) -> CliError {
 }
 
 fn stored(error: &StoreError) -> CliError {
-    // The reader of an export may be gone.
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(cause) = source {
-        if cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
-            return CliError::Pipe;
-        }
-        source = cause.source();
-    }
     CliError::internal(color_eyre::eyre::eyre!("{error}"))
 }

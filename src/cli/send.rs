@@ -11,8 +11,7 @@ use tmuxagent_model::{Command, KeyStep};
 pub(super) struct SendArgs {
     /// The pane: `%3`, `host:%3`, `session:window.pane`, or the window's name
     pane: String,
-    /// The text; several words are joined by blanks, `-` reads standard input
-    #[arg(trailing_var_arg = true)]
+    /// The text; several words are joined by blanks, `-` reads standard input, `--` comes before words like -x
     text: Vec<String>,
     /// A key by tmux's name, such as C-c, Escape, Up; may be given several times
     #[arg(short, long = "key", value_name = "KEY")]

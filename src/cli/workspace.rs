@@ -108,6 +108,7 @@ pub(super) fn snapshot(session: &Session, args: &SnapshotArgs) -> Outcome {
     }
     let text = workspace::write(&args.name, &found);
     match &args.output {
+        None if session.out.json => session.out.json(&serde_json::json!({ "workspace": text }))?,
         None => session.out.raw(&text)?,
         Some(file) => {
             let made = std::fs::OpenOptions::new().write(true).create_new(true).open(file);
@@ -115,7 +116,11 @@ pub(super) fn snapshot(session: &Session, args: &SnapshotArgs) -> Outcome {
             written.map_err(|error| {
                 CliError::user(format!("can't write {}: {error}", file.display()), "name another file with --output")
             })?;
-            session.out.line(&file.display().to_string())?;
+            if session.out.json {
+                session.out.json(&serde_json::json!({ "file": file }))?;
+            } else {
+                session.out.line(&file.display().to_string())?;
+            }
         }
     }
     Ok(exit::OK)

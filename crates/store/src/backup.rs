@@ -241,11 +241,25 @@ fn unsound(passed_over: &[(PathBuf, String)]) -> String {
     passed_over.iter().map(|(path, problem)| format!(" ({}: {problem})", path.display())).collect()
 }
 
+/// Why an export ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The database can't be read.
+    #[error(transparent)]
+    Read(#[from] StoreError),
+    /// Whoever takes the lines takes no more.
+    #[error("the export can't be written: {0}")]
+    Write(io::Error),
+}
+
 /// Writes the journal as JSON lines `{"seq":…,"at":…,"event":{…},"notes":[…]}`, oldest first; returns how many.
 /// Pane text in it is as it was read, made safe for terminals by JSON's own escapes of control characters.
-pub fn export(reader: &Reader, after: u64, out: &mut impl Write) -> Result<u64, StoreError> {
-    let mut statement =
-        reader.conn().prepare("SELECT severity, place, note FROM notes WHERE journal = ?1 ORDER BY id")?;
+///
+/// # Errors
+/// What can't be read, or written to `out`.
+pub fn export(reader: &Reader, after: u64, out: &mut impl Write) -> Result<u64, ExportError> {
+    let sql = "SELECT severity, place, note FROM notes WHERE journal = ?1 ORDER BY id";
+    let mut statement = reader.conn().prepare(sql).map_err(StoreError::from)?;
     let mut written = 0;
     for entry in reader.journal(after) {
         let entry = entry?;
@@ -254,10 +268,11 @@ pub fn export(reader: &Reader, after: u64, out: &mut impl Write) -> Result<u64, 
                 let note: serde_json::Value = super::query::parse(2, &row.get::<_, String>(2)?)?;
                 let place: String = row.get(1)?;
                 Ok(serde_json::json!({ "severity": batch::severity_of(row.get(0)?), "place": place, "note": note }))
-            })?
-            .collect::<Result<Vec<_>, _>>()?;
+            })
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(StoreError::from)?;
         let line = serde_json::json!({ "seq": entry.seq, "at": entry.at, "event": entry.event, "notes": notes });
-        writeln!(out, "{line}")?;
+        writeln!(out, "{line}").map_err(ExportError::Write)?;
         written += 1;
     }
     Ok(written)

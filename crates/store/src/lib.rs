@@ -35,7 +35,8 @@ mod writer;
 mod tests;
 
 pub use backup::{
-    BACKUP_GENERATIONS, BackupError, BackupMade, Restoration, RestoreError, back_up, backups, export, restore,
+    BACKUP_GENERATIONS, BackupError, BackupMade, ExportError, Restoration, RestoreError, back_up, backups, export,
+    restore,
 };
 pub use batch::{Batch, Committed, Durability, JournalRow};
 pub use check::{Health, ReadEntity, check};

@@ -310,6 +310,7 @@ impl Dispatch {
             let event = seen.as_ref().filter(|_| step.witnessed).unwrap_or(event).clone();
             let (changed, notes) = (step.changed, step.notes);
             self.round.batch.events.push(JournalRow { at: now, event, changed, notes });
+            self.board.counters.journaled += 1;
         }
         if matches!(event, Event::Asked { .. }) {
             self.round.batch.durability = Durability::PowerLoss;

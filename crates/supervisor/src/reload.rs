@@ -106,7 +106,11 @@ impl Dispatch {
         if self.report_problem(part, shown) {
             self.tell(Severity::Error, "", Note::PolicyBroken { error: shown.clone() });
         }
-        Reply::Error { kind: ErrorKind::Refused, text: problem.text.clone() }
+        let text = match &problem.hint {
+            Some(hint) if part != "policy" => format!("{}; {hint}", problem.text),
+            _ => problem.text.clone(),
+        };
+        Reply::Error { kind: ErrorKind::Refused, text }
     }
 
     fn go_over_to(&mut self, policy: Arc<Policy>) {

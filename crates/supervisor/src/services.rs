@@ -8,6 +8,7 @@ use super::desk::Desk;
 use super::dispatch::Fact;
 use super::start::Facts;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tmuxagent_alerts::config::{Settings, Surroundings as Place, build};
@@ -44,6 +45,9 @@ pub struct Services {
     stop: DropGuard,
 }
 
+/// The pause before an address that is taken is tried again.
+const LISTEN_AGAIN: Duration = Duration::from_secs(5);
+
 impl Services {
     /// Begins to serve. What can't be set up is shown, and the rest goes on.
     pub(super) async fn begin(change: Change, ground: &Ground, current: &Current) -> Self {
@@ -54,7 +58,7 @@ impl Services {
         serve_files(&loaded, ground, redactor.clone(), &stop, &running).await;
         let links = links(&loaded, &facts, clock.now()).await;
         let server = match &links {
-            Some(links) => serve_links(&loaded, links, ground, redactor.clone(), stop.clone()).await,
+            Some(links) => serve_links(&loaded, links, ground, redactor.clone(), &stop, &running).await,
             None => None,
         };
         let place = Place::of(&loaded, lang);
@@ -201,20 +205,34 @@ async fn serve_links(
     links: &Links,
     ground: &Ground,
     redactor: Redactor,
-    stop: CancellationToken,
+    stop: &CancellationToken,
+    running: &TaskTracker,
 ) -> Option<Server> {
     let Ground { desk, clock, lang } = ground.clone();
     let config = loaded.config.serve.as_ref()?;
     let (pin, trusted_proxies) = (config.pin.clone(), config.trusted_proxies.clone());
     let rules = Rules { pin, trusted_proxies, lang };
     let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || clock.now());
-    let state = WebState::new(links, Arc::clone(&desk) as Arc<dyn Decide>, rules, redactor, now);
-    match serve(config.bind, Arc::new(state), descriptors::web_share(), stop).await {
+    let state = Arc::new(WebState::new(links, Arc::clone(&desk) as Arc<dyn Decide>, rules, redactor, now));
+    match serve(config.bind, Arc::clone(&state), descriptors::web_share(), stop.clone()).await {
         Ok(server) => Some(server),
         Err(error) => {
             let text = format!("can't listen on {}: {error}; set `serve.bind` to a free address", config.bind);
             problem(&desk.facts, "web server", Some(text)).await;
+            running.spawn(serve_later(config.bind, state, desk.facts.clone(), stop.clone()));
             None
+        }
+    }
+}
+
+/// The address may become free: another supervisor has it until it ends.
+async fn serve_later(bind: SocketAddr, state: Arc<WebState>, facts: Facts, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(LISTEN_AGAIN)).await.is_some() {
+        if let Ok(server) = serve(bind, Arc::clone(&state), descriptors::web_share(), stop.clone()).await {
+            problem(&facts, "web server", None).await;
+            // It ends when `stop` says so, and how does not matter: its port is free.
+            let _ = server.ended().await;
+            return;
         }
     }
 }

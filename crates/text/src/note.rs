@@ -37,7 +37,10 @@ fn english(note: &Note) -> String {
         Note::RunEnded { run, pipeline, state } => {
             format!("{} {run} ended: {}", clean(pipeline), run_state(en, Some(*state)))
         }
-        Note::StageTriggered { run, stage, by } => format!("{run} {} triggered by {}", clean(stage), clean(by)),
+        Note::StageTriggered { run, stage, by } => {
+            // What was started by hand says so itself.
+            format!("{run} {} triggered by {}", clean(stage), clean(by.strip_prefix("by ").unwrap_or(by)))
+        }
         Note::StageNeedsApproval { run, stage, .. } => format!("{run} {} needs approval", clean(stage)),
         Note::StageStarted { run, stage, attempt } => match attempt {
             0 | 1 => format!("{run} {} started", clean(stage)),

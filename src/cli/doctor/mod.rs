@@ -28,7 +28,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
-use tmuxagent_config::{Environment, Loaded, Paths};
+use tmuxagent_config::{Environment, Loaded, Paths, TmuxSocket};
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{Lang, clean};
 
@@ -108,6 +108,8 @@ struct Scene {
     paths: Paths,
     /// Configuration and policies, where they could be loaded.
     loaded: Option<Loaded>,
+    /// The tmux server that the command line names.
+    socket: Option<TmuxSocket>,
     /// The process of the running supervisor.
     supervisor: Option<u32>,
     /// Whether services are asked.
@@ -164,6 +166,7 @@ fn examine(session: &Session, online: bool) -> Result<Vec<Finding>, super::CliEr
     let scene = Scene {
         environment: loaded.as_ref().map_or_else(|| session.environment.clone(), |loaded| loaded.environment.clone()),
         paths: loaded.as_ref().map_or(paths, |loaded| loaded.paths.clone()),
+        socket: session.overrides.tmux_socket.as_deref().map(TmuxSocket::parse),
         supervisor: None,
         online,
         lang: session.out.lang,

@@ -34,7 +34,8 @@ pub(super) fn locals(scene: &Scene) -> Vec<TmuxConfig> {
         Some(loaded) => {
             loaded.config.hosts.iter().filter(|host| host.ssh.is_none()).map(|host| host.tmux.clone()).collect()
         }
-        None => vec![TmuxConfig::default()],
+        // The one that was named on the command line is the same without a configuration.
+        None => vec![TmuxConfig { socket: scene.socket.clone().unwrap_or_default(), ..TmuxConfig::default() }],
     }
 }
 

@@ -3,8 +3,9 @@
 use super::connection::{Committed, Connection};
 use super::{CliError, Outcome, Session, exit, target};
 use clap::Args;
+use tmuxagent_ipc::wire::ErrorKind;
 use tmuxagent_model::{Command, RunControl};
-use tmuxagent_text::{clean, sentence};
+use tmuxagent_text::{clean, host_owner, sentence};
 use tmuxagent_yaml::nearest;
 
 #[derive(Debug, Args)]
@@ -35,7 +36,14 @@ pub(super) fn start(session: &Session, args: &StartArgs) -> Outcome {
     let pipeline = match (&args.pipeline, &pane.pipelines[..]) {
         (Some(named), known) if known.contains(named) => named.clone(),
         (None, [only]) => only.clone(),
-        (named, known) => return Err(no_pipeline(named.as_deref(), known, &pane.info.short())),
+        (named, known) => {
+            let host = snapshot.hosts.iter().find(|host| host.name == pane.info.key.host);
+            if let Some((host, owner)) = host.and_then(|host| Some((host, host.owner.as_deref()?))) {
+                let text = format!("host {}: {}", host.name, host_owner(session.out.lang, host.state, owner));
+                return Err(CliError::Answer { kind: ErrorKind::Refused, text });
+            }
+            return Err(no_pipeline(named.as_deref(), known, &pane.info.short()));
+        }
     };
     let command = Command::Start { pane: pane.info.key.clone(), pipeline, stage: args.stage.clone() };
     tell(session, connection.command(command)?)

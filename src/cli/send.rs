@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::{CliError, Outcome, Session, control, target};
-use clap::Args;
+use clap::{Arg, Args};
 use std::io::Read;
 use tmuxagent_model::{Command, KeyStep};
 
@@ -11,7 +11,8 @@ use tmuxagent_model::{Command, KeyStep};
 pub(super) struct SendArgs {
     /// The pane: `%3`, `host:%3`, `session:window.pane`, or the window's name
     pane: String,
-    /// The text; several words are joined by blanks, `-` reads standard input, `--` comes before words like -x
+    /// The text; several words are joined by blanks, `-` reads standard input, `--` comes before words like --json
+    #[arg(trailing_var_arg = true)]
     text: Vec<String>,
     /// A key by tmux's name, such as C-c, Escape, Up; may be given several times
     #[arg(short, long = "key", value_name = "KEY")]
@@ -26,11 +27,33 @@ const LONGEST: u64 = 64 * 1024;
 
 /// Types into a pane.
 pub(super) fn run(session: &Session, args: &SendArgs) -> Outcome {
+    let literal = std::env::args_os().any(|argument| argument == "--");
+    if let Some(option) = own_option(&args.text).filter(|_| !literal) {
+        return Err(CliError::user(
+            format!("`{option}` behind the text would be typed as a part of it"),
+            "put options before the pane, or `--` before a text that holds such words",
+        ));
+    }
     let steps = steps(args)?;
     let mut connection = Connection::open(session)?;
     let snapshot = connection.snapshot()?;
     let pane = target::pane(&snapshot, &args.pane)?.info.key.clone();
     control::tell(session, connection.command(Command::Send { pane, steps })?)
+}
+
+/// The first word behind the text's first one that is an option of this command: it was meant as one, or is meant as text.
+fn own_option(words: &[String]) -> Option<&str> {
+    let command = super::definition::definition();
+    let send = command.find_subcommand("send");
+    let known: Vec<&str> = command
+        .get_arguments()
+        .chain(send.iter().flat_map(|send| send.get_arguments()))
+        .filter_map(Arg::get_long)
+        .collect();
+    let is_known = |word: &&String| {
+        word.strip_prefix("--").and_then(|long| long.split('=').next()).is_some_and(|long| known.contains(&long))
+    };
+    words.iter().skip(1).find(is_known).map(String::as_str)
 }
 
 fn steps(args: &SendArgs) -> Result<Vec<KeyStep>, CliError> {
@@ -62,6 +85,18 @@ mod tests {
     fn of(text: &[&str], keys: &[&str], no_enter: bool) -> Result<Vec<KeyStep>, u8> {
         let own = |list: &[&str]| list.iter().map(ToString::to_string).collect();
         steps(&SendArgs { pane: "%1".into(), text: own(text), keys: own(keys), no_enter }).map_err(|error| error.code())
+    }
+
+    #[test]
+    fn an_option_behind_the_text_is_told() {
+        let own = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            own_option(&words).map(str::to_owned)
+        };
+        assert_eq!(own(&["echo", "-n", "hi"]), None);
+        assert_eq!(own(&["echo", "x", "--no-enter"]).as_deref(), Some("--no-enter"));
+        assert_eq!(own(&["npm", "test", "--color=always"]).as_deref(), Some("--color=always"));
+        assert_eq!(own(&["npm", "test", "--watch"]), None);
     }
 
     #[test]

@@ -150,6 +150,7 @@ impl Place {
                 CliError::user("there is no workspace.yaml here or beside the configuration", hint)
             })?,
         };
+        tmuxagent_config::trusted(&path).map_err(CliError::User)?;
         let text = tmuxagent_config::read_text(&path).map_err(|error| {
             let hint = "`tmuxagent up --example --print` prints one to begin with";
             CliError::user(format!("the workspace {} can't be read: {error}", path.display()), hint)

@@ -5,7 +5,7 @@
 //! come to be later. What would be typed or run is marked as lost, so that it is never performed after a restart.
 
 use serde_json::Value;
-use tmuxagent_model::{Carry, Redact, Redaction, SecretMark};
+use tmuxagent_model::{AgentMessage, Carry, Redact, Redaction, SecretMark};
 
 /// Fields that name something, or choose among words of the format. Their values are compared, never read by people.
 const IDENTITIES: &[&str] = &[
@@ -60,6 +60,9 @@ const IDENTITIES: &[&str] = &[
     "window_id",
 ];
 
+/// Within these, words of panes stand also in fields that are identities elsewhere: `stage` is what a program printed.
+const PRINTED: &[&str] = &["message"];
+
 /// Fields of which nothing is a text: identities as a whole.
 const WHOLE: &[&str] = &["key"];
 
@@ -68,6 +71,14 @@ const ACTS: &[&str] = &["again", "answer", "effect", "options", "plan", "variabl
 
 /// Maps from names that people choose to values: no name in them says what its value is.
 const MAPS: &[&str] = &["variables"];
+
+/// A message that a program printed, as it is stored.
+pub(super) fn message(message: &AgentMessage, redaction: &Redaction) -> Option<AgentMessage> {
+    let redact = redaction.means()?;
+    let mut value = serde_json::to_value(message).ok()?;
+    let walk = Walk { redact, mark: SecretMark::Shown, of_map: false, printed: true };
+    if walk.value("", &mut value) { serde_json::from_value(value).ok() } else { None }
+}
 
 /// The JSON of a value as it is stored.
 pub(super) fn json<T: serde::Serialize>(value: &T, redaction: &Redaction) -> rusqlite::Result<String> {
@@ -85,7 +96,7 @@ pub(super) fn body(text: &str, redaction: &Redaction) -> Option<String> {
     if !redact.suspects(&texts) && !may_go_on(&value) {
         return None;
     }
-    let walk = Walk { redact, mark: SecretMark::Shown, of_map: false };
+    let walk = Walk { redact, mark: SecretMark::Shown, of_map: false, printed: false };
     if walk.value("", &mut value) { serde_json::to_string(&value).ok() } else { None }
 }
 
@@ -120,6 +131,8 @@ struct Walk<'r> {
     mark: SecretMark,
     /// Within a map whose fields are named by people.
     of_map: bool,
+    /// Within what a program printed about itself.
+    printed: bool,
 }
 
 impl Walk<'_> {
@@ -136,17 +149,21 @@ impl Walk<'_> {
             },
             Value::Array(items) if items.iter().all(Value::is_string) => self.rows(field, items),
             Value::Array(items) => items.iter_mut().fold(false, |changed, item| self.value(field, item) | changed),
-            Value::Object(entries) => entries.iter_mut().fold(false, |changed, (name, value)| {
-                if !self.of_map && WHOLE.contains(&name.as_str()) {
-                    return changed;
-                }
-                // What a question shows is a list of keys; what is done is an effect.
-                let shown = name == "effect" && value.is_array();
-                let acts = !self.of_map && !shown && ACTS.contains(&name.as_str());
-                let mark = if acts { SecretMark::Lost } else { self.mark };
-                let of_map = self.of_map || MAPS.contains(&name.as_str());
-                Walk { mark, of_map, ..self }.value(name, value) | changed
-            }),
+            Value::Object(entries) => {
+                let told = self.printed || entries.get("note").is_some_and(|note| note == "agent_said");
+                entries.iter_mut().fold(false, |changed, (name, value)| {
+                    if !self.of_map && WHOLE.contains(&name.as_str()) {
+                        return changed;
+                    }
+                    // What a question shows is a list of keys; what is done is an effect.
+                    let shown = name == "effect" && value.is_array();
+                    let acts = !self.of_map && !shown && ACTS.contains(&name.as_str());
+                    let mark = if acts { SecretMark::Lost } else { self.mark };
+                    let of_map = self.of_map || MAPS.contains(&name.as_str());
+                    let printed = told || PRINTED.contains(&name.as_str());
+                    Walk { mark, of_map, printed, ..self }.value(name, value) | changed
+                })
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
     }
@@ -170,6 +187,7 @@ impl Walk<'_> {
     fn is_identity(self, field: &str, text: &str) -> bool {
         // A wish's kind and a program's name share this field with command lines.
         let word = || field == "command" && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        !self.of_map && (IDENTITIES.contains(&field) || word())
+        let of_a_program = self.printed && field == "stage";
+        !self.of_map && !of_a_program && (IDENTITIES.contains(&field) || word())
     }
 }

@@ -40,6 +40,7 @@ impl Dispatch {
                 self.dirty |= !panes.is_empty();
                 for mut live in panes {
                     live.last_line = self.redactor.redact(&live.last_line);
+                    live.title = self.redactor.redact(&live.title);
                     self.board.printed(live);
                 }
             }
@@ -75,7 +76,9 @@ impl Dispatch {
     pub(super) fn show_event(&mut self, event: &Event) {
         match event {
             Event::PaneSeen { info } => {
-                self.board.pane_seen((**info).clone());
+                let mut shown = (**info).clone();
+                shown.facts.title = self.redactor.redact(&shown.facts.title);
+                self.board.pane_seen(shown);
                 self.dirty = true;
             }
             Event::PaneGone { pane } => {

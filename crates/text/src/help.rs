@@ -89,8 +89,8 @@ const TEXTS: &[(&str, &str)] = &[
     ("The stage; the live or last one when left out", "阶段；省略时为当前或最后一个"),
     ("Type text or keys into a pane", "向窗格输入文字或按键"),
     (
-        "The text; several words are joined by blanks, `-` reads standard input, `--` comes before words like -x",
-        "文字；多个词以空格相连，`-` 读取标准输入，-x 这样的词之前先写 `--`",
+        "The text; several words are joined by blanks, `-` reads standard input, `--` comes before words like --json",
+        "文字；多个词以空格相连，`-` 读取标准输入，--json 这样的词之前先写 `--`",
     ),
     (
         "A key by tmux's name, such as C-c, Escape, Up; may be given several times",

@@ -46,6 +46,12 @@ texts! {
         "no pipeline applies to these panes: `tmuxagent policy init` in a project's folder writes one",
         "没有适用的流水线：在项目目录运行 `tmuxagent policy init` 可生成一个";
     NoApprovals: "nothing waits for you", "没有待你审批的请求";
+    AsksElsewhere:
+        "another tmuxagent asks for this server: `tmuxagent approvals` shows its questions and decides them",
+        "此服务器由另一个 tmuxagent 提问：`tmuxagent approvals` 会列出并可审批";
+    RunsElsewhere:
+        "another tmuxagent runs the pipelines of this server: `tmuxagent status` names it",
+        "此服务器的流水线由另一个 tmuxagent 运行：`tmuxagent status` 会指明";
     NoTail: "no pane is selected", "未选择窗格";
     NoEvents: "nothing happened yet", "尚无事件";
     NoHeld: "nothing is held back", "没有被暂缓的输入";

@@ -5,10 +5,12 @@
 //! read once more are errors when the policy is loaded. Should a place be taken for another one all the same, the
 //! reference is still a reference.
 
+mod conditions;
 mod lexer;
 mod names;
 mod quotes;
 mod rules;
+mod variables;
 mod words;
 
 pub(super) use rules::Reason;

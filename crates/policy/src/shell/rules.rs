@@ -1,10 +1,12 @@
 //! What a command makes of its words: arguments that are data, or text that is read once more.
 
+use super::conditions::{is_plain_condition, is_plain_printf, is_plain_test, may_be_set};
 use super::lexer::OPENERS;
 use super::names::{
     COMMAND_OPTIONS, GIT_COMMANDS, GIT_OPTIONS, GIT_WRITES, OPTIONS_HARM, OPTIONS_RUN, PACKAGE_COMMANDS, READERS,
-    WITH_OPERAND, WRAPPERS, is_interpreter, steers, takes_code,
+    WITH_OPERAND, WRAPPERS, is_interpreter, takes_code,
 };
+use super::variables::steers;
 use super::words::{EXPANSION, Hole, Parsed, Simple, Word};
 
 /// Why a value can't stand where it stands, or had better not.
@@ -32,7 +34,8 @@ pub(super) fn found(parsed: &Parsed) -> Vec<(Hole, Reason)> {
             found.extend(word.all_holes().map(|hole| (hole, reason)));
         }
     }
-    if keeps(parsed) && reads_kept(parsed) || parsed.commands.iter().any(evaluates) {
+    let kept = keeps(parsed) && reads_kept(parsed) || writes(parsed) && reads_files(parsed);
+    if kept || parsed.commands.iter().any(evaluates) {
         found.extend((0..parsed.places.len()).map(|hole| (hole, Reason::Kept)));
     }
     found.sort_unstable();
@@ -50,6 +53,28 @@ fn keeps(parsed: &Parsed) -> bool {
             let sets = matches!(name, Some("set" | "export" | "readonly" | "local" | "for" | "printf"));
             values(&command.assignments) || reads || sets && values(&command.words)
         })
+}
+
+/// Whether values may end in files: something with them is written somewhere.
+fn writes(parsed: &Parsed) -> bool {
+    let names_file = |name: &str| matches!(name, "tee" | "sponge" | "dd" | "cp" | "install" | "split" | "csplit");
+    !parsed.places.is_empty()
+        && parsed.commands.iter().any(|command| {
+            !command.redirections.is_empty() || command.words.iter().filter_map(Word::program).any(names_file)
+        })
+}
+
+/// Whether something in it runs what stands in a file.
+fn reads_files(parsed: &Parsed) -> bool {
+    parsed.commands.iter().any(|command| {
+        matches!(head(command).name, Some("source" | "." | "at" | "batch" | "crontab" | "make" | "gmake" | "bmake"))
+            || interpreters(command).any(|rest| !names_code(rest))
+    })
+}
+
+/// Whether an interpreter is given its code on the command line, and so reads no file for it.
+fn names_code(rest: &[Word]) -> bool {
+    rest.first().is_some_and(|word| word.text.starts_with('-') && takes_code(&word.text))
 }
 
 /// Whether something in it reads once more what a variable holds.
@@ -78,7 +103,10 @@ fn evaluates(command: &Simple) -> bool {
     match name {
         Some("eval" | "source" | "." | "trap") => words.iter().any(Word::expands),
         Some("xargs" | "gxargs" | "parallel" | "at" | "batch" | "crontab" | "dc" | "ed" | "ex" | "entr") => true,
-        Some(name) if fed && FED.contains(&name) => true,
+        // Also behind what starts it elsewhere: `docker exec -i db psql`.
+        _ if fed && command.words.iter().filter_map(Word::program).any(|name| FED.contains(&name)) => true,
+        // Nobody knows what it is: perhaps `$SHELL`.
+        None if fed && words.first().is_some_and(|word| word.text.contains(EXPANSION)) => true,
         _ => interpreters(command).any(|rest| code(rest, &|_| false) == Code::Input),
     }
 }
@@ -174,6 +202,8 @@ fn code(words: &[Word], is: &dyn Fn(&Word) -> bool) -> Code {
                     [option, code] => option.text.starts_with('-') && takes_code(&option.text) && is(code),
                     _ => false,
                 });
+                // Its author's code may read its arguments once more: `$(($1))`, `eval "$1"`.
+                let again = again || code.is_some_and(|code| reads_arguments(&code.text)) && words.iter().any(is);
                 return if code.is_none_or(is) || again { Code::Doubtful } else { Code::Named };
             }
             option if option.starts_with(['-', '+']) => {}
@@ -184,6 +214,29 @@ fn code(words: &[Word], is: &dyn Fn(&Word) -> bool) -> Code {
     }
     Code::Input
 }
+
+/// Whether code holds something that reads once more what it is given, as far as its text tells.
+fn reads_arguments(code: &str) -> bool {
+    const SIGNS: &[&str] = &[
+        "eval",
+        "((",
+        "[[",
+        "let ",
+        "declare",
+        "typeset",
+        "printf -v",
+        "source ",
+        ". ",
+        "exec",
+        "system",
+        "trap",
+        "`",
+    ];
+    SIGNS.iter().any(|sign| code.contains(sign))
+}
+
+/// Programs that calculate or run what their arguments hold, wherever they stand among the words.
+const ANYWHERE: &[&str] = &["make", "gmake", "bmake", "eval", "xargs"];
 
 /// The words of a command that are no mere data, among those that `is` names.
 fn judge<'a>(command: &'a Simple, is: &dyn Fn(&Word) -> bool) -> Vec<(&'a Word, Reason)> {
@@ -213,7 +266,13 @@ fn judge<'a>(command: &'a Simple, is: &dyn Fn(&Word) -> bool) -> Vec<(&'a Word, 
     // Nobody knows what it is: perhaps `$SHELL`.
     let last = rest.first().map_or("", |word| word.text.rsplit('/').next().unwrap_or_default());
     if last.contains(EXPANSION) {
-        found.extend(arguments.iter().filter(|word| is(word)).map(|word| (word, Reason::Reader)));
+        let given = arguments.iter().chain(&command.redirections);
+        found.extend(given.filter(|word| is(word)).map(|word| (word, Reason::Reader)));
+    }
+    let inner = command.words.iter().position(|word| word.program().is_some_and(|name| ANYWHERE.contains(&name)));
+    if let Some(inner) = inner {
+        let behind = command.words.iter().skip(inner + 1);
+        found.extend(behind.filter(|word| is(word)).map(|word| (word, Reason::Reader)));
     }
     found.extend(after_command_options(arguments).filter(|word| is(word)).map(|word| (word, Reason::Reader)));
     // A program in a folder of the project's is its author's own.
@@ -257,6 +316,9 @@ fn arguments_of<'a>(
         "for" => arguments.iter().take(1).filter(|word| is(word)).map(|word| (word, Reason::Command)).collect(),
         "git" => git(arguments, is),
         "tmux" if names_in_tmux(arguments) => Vec::new(),
+        // It types, decides and starts; a message is a message.
+        "tmuxagent" if !names(arguments, &["notify"]) => all(Reason::Reader),
+        "tar" | "gtar" | "bsdtar" if names(arguments, &["-I"]) => all(Reason::Reader),
         "find" => find(arguments, is),
         "npm" | "pnpm" | "yarn" if names(arguments, PACKAGE_COMMANDS) => all(Reason::Reader),
         "docker" | "podman" | "nerdctl" | "kubectl" | "oc" | "docker-compose" if names(arguments, &["exec"]) => {
@@ -387,84 +449,4 @@ fn git<'a>(arguments: &'a [Word], is: &dyn Fn(&Word) -> bool) -> Vec<(&'a Word, 
     } else {
         Vec::new()
     }
-}
-
-/// `test` with one, two or three words, in which the operator is its author's and calculates nothing.
-fn is_plain_test(arguments: &[Word], is: &dyn Fn(&Word) -> bool) -> bool {
-    let arguments = match arguments {
-        [rest @ .., last] if last.text == "]" => rest,
-        all => all,
-    };
-    let arguments = match arguments {
-        [first, rest @ ..] if first.literal() == Some("!") && rest.len() > 1 => rest,
-        all => all,
-    };
-    let unary = |word: &Word| word.literal().is_some_and(|text| UNARY.contains(&text));
-    let binary = |word: &Word| word.literal().is_some_and(|text| BINARY.contains(&text));
-    match arguments {
-        // One word that is no list of words.
-        [word] => word.quoted || word.inner.is_empty() && !word.expands(),
-        [operator, word] => unary(operator) && is_one(word),
-        [left, operator, right] => binary(operator) && is_one(left) && is_one(right),
-        _ => !arguments.iter().any(is),
-    }
-}
-
-/// Whether the shell makes one word of it: a value is, what the shell puts in itself only within quotes.
-fn is_one(word: &Word) -> bool {
-    word.quoted || !word.expands()
-}
-
-/// Operators of one word that calculate nothing.
-const UNARY: &[&str] = &["-n", "-z", "-e", "-f", "-d", "-r", "-w", "-x", "-s", "-L", "-h", "-p", "-S", "-b", "-c"];
-/// Operators between two words that calculate nothing.
-const BINARY: &[&str] = &["=", "==", "!=", "<", ">", "=~", "-nt", "-ot", "-ef"];
-/// What joins the parts of a condition; in a shell that has no `[[` a command may begin behind it.
-const JOINTS: &[&str] = &["&&", "||", "(", ")", "!", "]]"];
-
-/// `[[ … ]]` in which all operators calculate nothing.
-fn is_plain_condition(arguments: &[Word], is: &dyn Fn(&Word) -> bool) -> bool {
-    let joint = |word: &Word| !word.quoted && JOINTS.contains(&word.text.as_str());
-    let known = |word: &Word| UNARY.contains(&word.text.as_str()) || BINARY.contains(&word.text.as_str());
-    let operator = |word: &Word| word.literal().is_some_and(|text| text.starts_with('-')) && !known(word);
-    let mut begins = true;
-    for (at, word) in arguments.iter().enumerate() {
-        if is(word) && begins && at > 0 {
-            return false;
-        }
-        begins = joint(word);
-    }
-    !arguments.iter().any(operator)
-}
-
-/// `printf` with a format of its author's, in which nothing is calculated.
-fn is_plain_printf(arguments: &[Word]) -> bool {
-    let arguments = match arguments {
-        [first, rest @ ..] if first.text == "--" => rest,
-        all => all,
-    };
-    let Some(format) = arguments.first().and_then(Word::literal).filter(|format| !format.starts_with('-')) else {
-        return false;
-    };
-    format
-        .split('%')
-        .skip(1)
-        .fold((true, false), |(plain, doubled), piece| match piece {
-            // `%%`: what follows is no conversion.
-            _ if doubled => (plain, false),
-            "" => (plain, true),
-            piece => {
-                let conversion = piece.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-' || c == '.');
-                (plain && conversion.starts_with(['s', 'b', 'q', 'c']), false)
-            }
-        })
-        .0
-}
-
-/// Whether `set` takes what follows these words for an argument.
-fn may_be_set(before: &[Word]) -> bool {
-    let ends = |word: &Word| word.literal().is_some_and(|text| text == "--" || !text.starts_with(['-', '+']));
-    let named = before.last().is_some_and(|word| matches!(word.text.as_str(), "-o" | "+o"));
-    let steered = before.iter().any(|word| steers(&word.text));
-    before.iter().any(ends) && !named && !steered
 }

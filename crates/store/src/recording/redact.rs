@@ -25,8 +25,7 @@ pub(super) fn clean(pieces: &mut [Recorded], carry: &mut Carry, redaction: &Reda
 
 fn clean_message(line: &mut RecordedLine, redaction: &Redaction) {
     let Some(message) = &mut line.message else { return };
-    let json = redact::json(&**message, redaction).ok();
-    if let Some(clean) = json.and_then(|json| serde_json::from_str(&json).ok()) {
+    if let Some(clean) = redact::message(message, redaction) {
         **message = clean;
     }
 }

@@ -27,6 +27,8 @@ fn events() -> Vec<Event> {
     let key = pane(3);
     let info = PaneInfo::new(key.clone(), PaneFacts { title: SECRET.to_owned(), ..PaneFacts::default() });
     let message = AgentMessage {
+        // What a program calls a stage is its own words.
+        stage: Some(SECRET.to_owned()),
         summary: Some(SECRET.to_owned()),
         options: vec![SECRET.to_owned()],
         ..AgentMessage::new(MessageType::Ask)
@@ -70,7 +72,12 @@ async fn stored(redaction: Redaction) -> (Room, Vec<JournalEntry>) {
         at: at(1),
         event,
         changed: true,
-        notes: vec![(Severity::Info, String::new(), Note::Text { text: SECRET.to_owned() })],
+        notes: [
+            Note::Text { text: SECRET.to_owned() },
+            Note::AgentSaid { kind: MessageType::Status, stage: Some(SECRET.to_owned()), summary: SECRET.to_owned() },
+        ]
+        .map(|note| (Severity::Info, String::new(), note))
+        .into(),
     };
     let body = |text: &str| {
         Some(

@@ -36,6 +36,9 @@ fn nothing(model: &Model) -> String {
     if !model.filter.is_empty() {
         return Text::NoMatch.of(lang).to_owned();
     }
+    if model.watched_only().is_some() {
+        return Text::AsksElsewhere.of(lang).to_owned();
+    }
     let start = KeyAction::Start;
     let startable =
         model.pane.as_ref().and_then(|pane| model.pane_view(pane)).is_some_and(|it| !it.pipelines.is_empty());

@@ -13,7 +13,11 @@ use tmuxagent_text::{Lang, Text, clean, run_state, sentence, span, stage_state};
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let rows = rows(model, area);
     if rows.is_empty() {
-        let text = if model.filter.is_empty() { Text::NoPipelines } else { Text::NoMatch };
+        let text = match (model.filter.is_empty(), model.watched_only().is_some()) {
+            (false, _) => Text::NoMatch,
+            (true, true) => Text::RunsElsewhere,
+            (true, false) => Text::NoPipelines,
+        };
         let text = if model.snapshot.is_some() { text } else { Text::Connecting };
         put_empty(text.of(model.lang()), model.theme(), area, buffer);
         return;

@@ -134,9 +134,16 @@ impl TmuxServer {
         self.tmux(&["send-keys", "-t", pane, "Enter"]);
     }
 
-    /// Ends the server.
+    /// Ends the server. Returns when its process is gone: until then it may still take a client, and send it away.
     pub fn kill(&self) {
+        let pid = self.try_tmux(&["display-message", "-p", "#{pid}"]);
+        let pid = String::from_utf8_lossy(&pid.stdout).trim().to_owned();
         self.try_tmux(&["kill-server"]);
+        if !pid.is_empty() {
+            let stat = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            let lives = || stat().rsplit_once(')').is_some_and(|(_, behind)| !behind.trim_start().starts_with('Z'));
+            wait_for(PATIENCE, "the end of the server's process", || (!lives()).then_some(()));
+        }
     }
 }
 

@@ -28,6 +28,9 @@ mod requests;
 mod round;
 mod secrets;
 
+#[cfg(test)]
+mod tests;
+
 pub use acts::{Act, HostStart, Ticket};
 pub use core::{Core, Input, Restored};
 pub use hosts::Life;

@@ -16,10 +16,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("errand", &["model"]),
     // For tests alone.
     ("testkit", &["model"]),
-    ("yaml", &["model"]),
     ("text", &["model"]),
+    ("yaml", &["model", "text"]),
     ("lines", &["model"]),
-    ("policy", &["model", "yaml"]),
+    ("policy", &["model", "text", "yaml"]),
     ("engine", &["model", "lines", "policy"]),
     ("tmux", &["model", "errand", "text", "lines", "policy", "clock", "failpoints"]),
     ("store", &["model", "failpoints"]),

@@ -11,7 +11,7 @@ use super::Lang;
 pub fn sentence(lang: Lang, text: &str) -> String {
     match lang {
         Lang::En => text.to_owned(),
-        Lang::Zh => chinese(text, DEPTH),
+        Lang::Zh => translated(SENTENCES, text),
     }
 }
 
@@ -21,19 +21,24 @@ pub fn effect_sentence(lang: Lang, text: &str) -> String {
     if text.starts_with("nothing is typed; ") { sentence(lang, text) } else { text.to_owned() }
 }
 
+/// A sentence by that table, and what stands in its holes by the same.
+pub(super) fn translated(table: &[(&str, &str)], text: &str) -> String {
+    by_table(table, text, DEPTH)
+}
+
 /// How deep sentences stand in one another: `failed: run npm test: exit code 1`.
 const DEPTH: u8 = 4;
 
-fn chinese(text: &str, depth: u8) -> String {
+fn by_table(table: &[(&str, &str)], text: &str, depth: u8) -> String {
     let Some(deeper) = depth.checked_sub(1) else { return text.to_owned() };
-    for (en, zh) in SENTENCES {
+    for (en, zh) in table {
         if let Some(holes) = holes(en, text) {
             let mut out = String::new();
             for (n, piece) in zh.split('{').enumerate() {
                 match piece.split_once('}').filter(|_| n > 0) {
                     Some((hole, rest)) => {
                         let hole = hole.parse().ok().and_then(|hole: usize| holes.get(hole)).copied().unwrap_or("");
-                        out.push_str(&chinese(hole, deeper));
+                        out.push_str(&by_table(table, hole, deeper));
                         out.push_str(rest);
                     }
                     None => out.push_str(piece),

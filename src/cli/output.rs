@@ -217,20 +217,24 @@ pub fn report(error: &CliError, json: bool, lang: Lang) -> u8 {
     if matches!(error, CliError::Pipe) {
         return code;
     }
+    // Findings in a text begin with their own `error:` or `warning:`.
+    let findings = match error {
+        CliError::User(problem) => &problem.diagnostics.problems[..],
+        _ => &[],
+    };
     let text = match error {
+        CliError::User(problem) if !findings.is_empty() => problem.diagnostics.show(lang),
         CliError::Answer { text, .. } => sentence(lang, text),
         _ => error.text(),
     };
     let hints = error.hints();
     let mut message = String::new();
-    // Findings in a text begin with their own `error:` or `warning:`.
-    let own = matches!(error, CliError::User(problem) if problem.rendered);
-    let prefix = match (own, code) {
-        (true, _) => "",
-        (false, exit::INTERNAL) => lang.pick("internal error: ", "内部错误："),
+    let prefix = match (findings.is_empty(), code) {
+        (false, _) => "",
+        (true, exit::INTERNAL) => lang.pick("internal error: ", "内部错误："),
         // It is no failure, or not yet.
-        (false, exit::UNCERTAIN) => "",
-        (false, _) => lang.pick("error: ", "错误："),
+        (true, exit::UNCERTAIN) => "",
+        (true, _) => lang.pick("error: ", "错误："),
     };
     let _ = writeln!(message, "{prefix}{text}");
     for hint in &hints {
@@ -239,12 +243,8 @@ pub fn report(error: &CliError, json: bool, lang: Lang) -> u8 {
     // Nothing is left to be done where standard error is closed too.
     let _ = io::stderr().lock().write_all(message.as_bytes());
     if json {
-        let findings = match error {
-            CliError::User(problem) => &problem.diagnostics[..],
-            _ => &[],
-        };
         let value =
-            serde_json::json!({ "error": { "code": code, "text": text, "hints": hints, "findings": findings } });
+            serde_json::json!({ "error": { "code": code, "text": text, "hints": hints, "problems": findings } });
         let _ = writeln!(io::stdout().lock(), "{value:#}");
     }
     code

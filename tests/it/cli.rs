@@ -88,10 +88,10 @@ fn without_a_supervisor_every_question_ends_with_three() {
     {
       "error": {
         "code": 3,
-        "findings": [],
         "hints": [
           "start one with `tmuxagent`, or with `tmuxagent --headless` in the background"
         ],
+        "problems": [],
         "text": "no supervisor runs (nobody listens on [HOME]/.local/state/tmuxagent/supervisor.sock)"
       }
     }

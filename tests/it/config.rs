@@ -21,7 +21,7 @@ fn a_wrong_key_is_shown_with_its_place_and_the_nearest_right_one() {
     env.write(".config/tmuxagent/config.yaml", "language: en\npoll_intervall_ms: 500\n");
     assert_snapshot!(env.run(&["config", "check"]), @r"
     --- stderr ---
-    [HOME]/.config/tmuxagent/config.yaml:2:1: error: unknown key `poll_intervall_ms`
+    [HOME]/.config/tmuxagent/config.yaml:2:1: error[unknown-key]: unknown key `poll_intervall_ms`
       |
     2 | poll_intervall_ms: 500
       | ^^^^^^^^^^^^^^^^^
@@ -42,19 +42,20 @@ fn the_same_as_json() {
     {
       "error": {
         "code": 2,
-        "findings": [
+        "hints": [],
+        "problems": [
           {
-            "column": 7,
+            "code": "wrong-type",
+            "col": 7,
             "excerpt": "undo: soon",
             "file": "[HOME]/c.yaml",
-            "level": "error",
+            "len": 4,
             "line": 1,
-            "text": "`undo` must be a time such as `1500ms`, `2s`, `5m`, `1h30m` or `7d`, not `soon`",
-            "width": 4
+            "message": "`undo` must be a time such as `1500ms`, `2s`, `5m`, `1h30m` or `7d`, not `soon`",
+            "severity": "error"
           }
         ],
-        "hints": [],
-        "text": "[HOME]/c.yaml:1:7: error: `undo` must be a time such as `1500ms`, `2s`, `5m`, `1h30m` or `7d`, not `soon`\n  |\n1 | undo: soon\n  |       ^^^^"
+        "text": "[HOME]/c.yaml:1:7: error[wrong-type]: `undo` must be a time such as `1500ms`, `2s`, `5m`, `1h30m` or `7d`, not `soon`\n  |\n1 | undo: soon\n  |       ^^^^"
       }
     }
     "#);
@@ -67,7 +68,7 @@ fn a_missing_variable_is_an_error_with_its_place() {
     env.write(".config/tmuxagent/config.yaml", "approval_dir: ${WHERE}/a\n");
     assert_snapshot!(env.run(&["config", "check"]), @r"
     --- stderr ---
-    [HOME]/.config/tmuxagent/config.yaml:1:15: error: the environment variable `WHERE` is not set
+    [HOME]/.config/tmuxagent/config.yaml:1:15: error[not-set]: the environment variable `WHERE` is not set
       |
     1 | approval_dir: ${WHERE}/a
       |               ^^^^^^^^^^

@@ -12,6 +12,7 @@ mod corpora;
 mod db;
 mod doctor;
 mod engine;
+mod findings;
 mod notify;
 mod policy;
 mod policy_cli;

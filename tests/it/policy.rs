@@ -56,7 +56,7 @@ fn bad_policies_are_told_exactly() {
             let (policy, found) = analyse(&sources(path));
             assert!(!found.problems.is_empty(), "{} has no problem", path.display());
             assert_eq!(policy.is_some(), found.errors() == 0, "{}", path.display());
-            compare(&path.with_extension("expected"), &found.to_string())
+            compare(&path.with_extension("expected"), &format!("{found}\n"))
         })
         .collect();
     assert!(differences.is_empty(), "{}\nset {REWRITE}=1 to take the new ones", differences.join("\n"));

@@ -304,19 +304,19 @@ fn a_test_that_can_not_be_read_is_told_whole() {
     );
     assert_snapshot!(env.run(&["policy", "test", "b.test.yaml"]), @r"
     --- stderr ---
-    b.test.yaml:2:8: error: a pane has no fact `windowname`; did you mean `window_name`?
+    b.test.yaml:2:8: error[unknown-key]: a pane has no fact `windowname`; did you mean `window_name`?
       |
     2 | pane: {windowname: w}
       |        ^^^^^^^^^^
       = help: the facts are host, session_name, window_name, pane_title, pane_role, current_command, current_path, agent
 
-    b.test.yaml:3:9: error: `log` and `output` stand here both
+    b.test.yaml:3:9: error[twice]: `log` and `output` stand here both
       |
     3 | output: [{line: x, exitt: 1}]
       |         ^
       = help: keep one of them
 
-    b.test.yaml:5:1: error: unknown key `expct`
+    b.test.yaml:5:1: error[unknown-key]: unknown key `expct`
       |
     5 | expct: []
       | ^^^^^

@@ -415,7 +415,7 @@ fn accepted(text: &str) -> bool {
     let stage =
         format!("{{name: s, triggers: [{{log_regex: '^v (?P<v>.*)$'}}], actions_on_start: [{{shell: {command}}}]}}");
     let policy = format!("pipelines: [{{name: p, match: {{host: h}}, stages: [{stage}]}}]");
-    check(&[Source::new("p.yaml", policy)]).diagnostics.errors() == 0
+    check(&[Source::new("p.yaml", policy)], Vec::new()).diagnostics.errors() == 0
 }
 
 /// One line of a batch: the command in a process of its own, told from the others in the output.

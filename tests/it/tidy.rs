@@ -16,16 +16,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("errand", &["model"]),
     // For tests alone.
     ("testkit", &["model"]),
-    ("yaml", &["model"]),
     ("text", &["model"]),
+    ("yaml", &["model", "text"]),
     ("lines", &["model"]),
-    ("policy", &["model", "yaml"]),
+    ("policy", &["model", "text", "yaml"]),
     ("engine", &["model", "lines", "policy"]),
     ("tmux", &["model", "errand", "text", "lines", "policy", "clock", "failpoints"]),
     ("store", &["model", "failpoints"]),
     ("ipc", &["model", "clock"]),
     // The length of a socket's path decides where it can lie.
-    ("config", &["model", "yaml", "policy", "ipc"]),
+    ("config", &["model", "yaml", "ipc"]),
     ("alerts", &["model", "clock", "failpoints", "yaml", "text", "config", "store"]),
     ("tui", &["model", "yaml", "text", "ipc", "failpoints"]),
     ("workspace", &["model", "yaml", "tmux"]),
@@ -138,6 +138,59 @@ fn a_crate_knows_only_crates_below_it() {
         found.extend(known.filter(|other| !allowed.contains(other)).map(|other| format!("{own} knows {other}")));
     }
     assert_none("crates that know too much", &found);
+}
+
+/// The names under a heading of a manifest.
+fn dependencies<'m>(manifest: &'m str, heading: &str) -> Vec<&'m str> {
+    let part = manifest.split(&format!("\n[{heading}]\n")).nth(1).unwrap_or_default();
+    let lines = part.lines().take_while(|line| !line.starts_with('['));
+    lines
+        .filter(|line| line.starts_with(char::is_alphabetic))
+        .filter_map(|line| line.split(['.', ' ']).next())
+        .collect()
+}
+
+/// Whether a text has that identifier.
+fn names(text: &str, identifier: &str) -> bool {
+    text.match_indices(identifier).any(|(at, _)| {
+        let part = |c: char| c.is_alphanumeric() || c == '_';
+        !text[..at].ends_with(part) && !text[at + identifier.len()..].starts_with(part)
+    })
+}
+
+#[test]
+fn every_dependency_is_used() {
+    let workspace = std::fs::read_to_string(root().join("Cargo.toml")).expect("readable");
+    let mut packages = vec![root()];
+    packages.extend(std::fs::read_dir(root().join("crates")).expect("a folder").flatten().map(|entry| entry.path()));
+    let mut found = Vec::new();
+    let mut wanted = Vec::new();
+    for package in packages {
+        let manifest = std::fs::read_to_string(package.join("Cargo.toml")).expect("readable");
+        // What the code names, and what tests name beside it.
+        let (mut code_text, mut all_text) = (String::new(), String::new());
+        for folder in ["src", "tests", "benches"].map(|name| package.join(name)).iter().filter(|folder| folder.is_dir())
+        {
+            walk(folder, &mut |path| {
+                let name = path.display().to_string();
+                let Some(text) = std::fs::read_to_string(path).ok().filter(|_| name.ends_with(".rs")) else { return };
+                all_text.push_str(&text);
+                if folder.ends_with("src") && !name.contains("tests") {
+                    code_text.push_str(&code(&Source { name, text }));
+                }
+            });
+        }
+        for (heading, text) in [("dependencies", &code_text), ("dev-dependencies", &all_text)] {
+            let own = dependencies(&manifest, heading);
+            let unused = own.iter().filter(|name| !names(text, &name.replace('-', "_")));
+            found.extend(unused.map(|name| format!("{}: {name} in [{heading}]", package.display())));
+            wanted.extend(own.into_iter().map(str::to_owned));
+        }
+    }
+    let listed = dependencies(&workspace, "workspace.dependencies");
+    let unasked = listed.iter().filter(|name| !wanted.iter().any(|wanted| wanted == *name));
+    found.extend(unasked.map(|name| format!("{name} in [workspace.dependencies]")));
+    assert_none("dependencies that nothing names", &found);
 }
 
 #[test]

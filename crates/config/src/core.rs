@@ -227,7 +227,7 @@ pub struct Tree(pub Node);
 
 impl fmt::Debug for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Tree({}:{})", self.0.span.line, self.0.span.column)
+        write!(f, "Tree(at {})", self.0.at.start)
     }
 }
 

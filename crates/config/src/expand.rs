@@ -1,24 +1,26 @@
 //! `${VAR}` and `~` in texts of the configuration.
 
 use super::Environment;
-use tmuxagent_yaml::{Node, Reader, Value};
+use tmuxagent_yaml::{Kind, Node, Reader};
 
 /// Fills `${NAME}` and `${NAME:-default}` in every text of the tree; `$${` stands for a literal `${`.
 /// A variable that is not set is an error at the place of its text.
 pub(super) fn fill(node: &mut Node, environment: &Environment, reader: &Reader<'_>) {
-    match &mut node.value {
-        Value::Text(text) if text.contains("${") => match fill_text(text, environment) {
-            Ok(filled) => *text = filled,
+    let at = node.at;
+    match &mut node.kind {
+        Kind::Scalar { text, .. } if text.contains("${") => match fill_text(text, environment) {
+            // What a variable holds is a text, also where it looks like a flag or like nothing.
+            Ok(filled) => *node = Node::of_text(at, filled),
             Err(problem) => {
                 let help = "set it in the shell, or in a file `.env` (mode 600) beside the configuration";
-                reader.error_with(node.span, problem, help);
+                reader.error_with("not-set", at, problem, help);
                 // What follows must not complain about the text a second time.
-                node.value = Value::Null;
+                *node = Node::nothing(at);
             }
         },
-        Value::List(items) => items.iter_mut().for_each(|item| fill(item, environment, reader)),
-        Value::Map(entries) => entries.iter_mut().for_each(|(_, value)| fill(value, environment, reader)),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => {}
+        Kind::List(items) => items.iter_mut().for_each(|item| fill(item, environment, reader)),
+        Kind::Map(entries) => entries.iter_mut().for_each(|(_, value)| fill(value, environment, reader)),
+        Kind::Scalar { .. } => {}
     }
 }
 

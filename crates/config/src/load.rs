@@ -6,8 +6,7 @@ use super::{Config, Environment, LanguageChoice, Overrides, Paths, TmuxSocket, r
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use tmuxagent_policy::Source as PolicySource;
-use tmuxagent_yaml::{Diagnostic, Source, parse, render_all};
+use tmuxagent_yaml::{Diagnostics, Reader, Source};
 
 /// A user's mistake or an obstacle on his machine: what is wrong and where, and the way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,33 +16,25 @@ pub struct Problem {
     /// What to do.
     pub hint: Option<String>,
     /// Findings in a text, where the problem is one.
-    pub diagnostics: Vec<Diagnostic>,
-    /// The text says `error` and the place by itself.
-    pub rendered: bool,
+    pub diagnostics: Diagnostics,
 }
 
 impl Problem {
     /// A problem with its way out.
     pub fn new(text: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { text: text.into(), hint: Some(hint.into()), diagnostics: Vec::new(), rendered: false }
+        Self { text: text.into(), hint: Some(hint.into()), diagnostics: Diagnostics::default() }
     }
 
     /// A problem whose text says the way out itself.
     #[must_use]
-    pub const fn plain(text: String) -> Self {
-        Self { text, hint: None, diagnostics: Vec::new(), rendered: false }
-    }
-
-    /// Findings that are rendered already, each with its own `error` and place.
-    #[must_use]
-    pub const fn shown(text: String) -> Self {
-        Self { text, hint: None, diagnostics: Vec::new(), rendered: true }
+    pub fn plain(text: String) -> Self {
+        Self { text, hint: None, diagnostics: Diagnostics::default() }
     }
 
     /// Findings in texts.
     #[must_use]
-    pub fn in_text(diagnostics: Vec<Diagnostic>) -> Self {
-        Self { text: render_all(&diagnostics), hint: None, diagnostics, rendered: true }
+    pub fn in_text(diagnostics: Diagnostics) -> Self {
+        Self { text: diagnostics.to_string(), hint: None, diagnostics }
     }
 }
 
@@ -65,7 +56,7 @@ pub struct Loaded {
     /// The environment with the user's own `.env`.
     pub environment: Environment,
     /// The policies' texts, in the order of files; never empty. Not validated yet.
-    pub policy_sources: Vec<PolicySource>,
+    pub policy_sources: Vec<Source>,
     /// The file or name that the configuration came from, for people.
     pub config_name: String,
 }
@@ -106,7 +97,7 @@ impl Loaded {
 
 /// The files that policies come from, as absolute paths; the bundled ones by their own names.
 #[must_use]
-pub fn policy_names(sources: &[PolicySource]) -> Vec<String> {
+pub fn policy_names(sources: &[Source]) -> Vec<String> {
     let absolute = |name: &str| match std::path::absolute(name) {
         Ok(path) if !name.starts_with('<') => path.display().to_string(),
         Ok(_) | Err(_) => name.to_owned(),
@@ -119,7 +110,7 @@ pub fn policy_names(sources: &[PolicySource]) -> Vec<String> {
 #[must_use]
 pub fn language(overrides: &Overrides, environment: &Environment) -> LanguageChoice {
     let source = Paths::find(overrides, environment).ok().and_then(|paths| config_source(&paths).ok());
-    let tree = source.and_then(|(source, _)| parse(&source).ok());
+    let tree = source.and_then(|(source, _)| Reader::new(&source).tree());
     let word = tree.as_ref().and_then(|tree| tree.get("language")?.as_text());
     LANGUAGES.iter().find(|(known, _)| Some(*known) == word).map_or(LanguageChoice::Auto, |(_, choice)| *choice)
 }
@@ -129,7 +120,7 @@ pub fn language(overrides: &Overrides, environment: &Environment) -> LanguageCho
 ///
 /// # Errors
 /// One sentence about a file or folder that can't be read.
-pub fn policy_sources(overrides: &Overrides, environment: &Environment) -> Result<Vec<PolicySource>, Problem> {
+pub fn policy_sources(overrides: &Overrides, environment: &Environment) -> Result<Vec<Source>, Problem> {
     policies(&overrides.policy, &Paths::find(overrides, environment)?)
 }
 
@@ -169,7 +160,7 @@ fn choose_socket(config: &mut Config, overrides: &Overrides, environment: &Envir
     }
 }
 
-fn policies(named: &[PathBuf], paths: &Paths) -> Result<Vec<PolicySource>, Problem> {
+fn policies(named: &[PathBuf], paths: &Paths) -> Result<Vec<Source>, Problem> {
     let own = paths.config_dir.join("policies");
     let mut files = Vec::new();
     for path in named {
@@ -188,10 +179,10 @@ fn policies(named: &[PathBuf], paths: &Paths) -> Result<Vec<PolicySource>, Probl
         files = policy_files(&own)?;
     }
     if files.is_empty() {
-        return Ok(vec![PolicySource::new(BUNDLED_POLICY.0, BUNDLED_POLICY.1)]);
+        return Ok(vec![Source::new(BUNDLED_POLICY.0, BUNDLED_POLICY.1)]);
     }
     let read = |file: PathBuf| match read_text(&file) {
-        Ok(text) => Ok(PolicySource::new(file.display().to_string(), text)),
+        Ok(text) => Ok(Source::new(file.display().to_string(), text)),
         Err(error) => Err(Problem::new(
             format!("the policy {} can't be read: {}", file.display(), cause(&error)),
             "name a file or folder with --policy, or in the configuration's key `policy`",

@@ -9,7 +9,7 @@ use super::{Environment, Network, Secret};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tmuxagent_model::{HostName, Millis};
-use tmuxagent_yaml::{Diagnostic, Fields, Level, Node, Reader, Source, Value, parse};
+use tmuxagent_yaml::{Diagnostics, Fields, Kind, Node, Reader, Source};
 
 /// The words of the key `language`.
 pub(super) const LANGUAGES: &[(&str, LanguageChoice)] =
@@ -19,16 +19,15 @@ pub(super) const LANGUAGES: &[(&str, LanguageChoice)] =
 ///
 /// # Errors
 /// All problems at once, in the order of the text.
-pub fn read(source: &Source, folder: &Path, environment: &Environment) -> Result<Config, Vec<Diagnostic>> {
-    let mut tree = parse(source).map_err(|diagnostic| vec![diagnostic])?;
+pub fn read(source: &Source, folder: &Path, environment: &Environment) -> Result<Config, Diagnostics> {
     let reader = Reader::new(source);
-    fill(&mut tree, environment, &reader);
-    let config = reader.map(&tree, "").map(|top| Context { environment, folder }.top(top));
-    let found = reader.finish();
-    match config {
-        Some(config) if found.iter().all(|d| d.level != Level::Error) => Ok(config),
-        _ => Err(found),
+    let mut tree = reader.tree();
+    if let Some(tree) = &mut tree {
+        fill(tree, environment, &reader);
     }
+    let top = tree.as_ref().and_then(|tree| reader.map(tree, ""));
+    let config = top.map(|top| Context { environment, folder }.top(top));
+    reader.finish().judge(config)
 }
 
 struct Context<'e> {
@@ -59,8 +58,7 @@ impl Context<'_> {
             approval_secret: variable("APPROVAL_SECRET").map(Secret::new),
             notify: top.get("notify").cloned().map(Tree).or_else(|| {
                 let word = variable("SENTRY_NOTIFY_CHANNEL")?.to_owned();
-                let span = top.span();
-                Some(Tree(Node { raw: word.clone(), value: Value::Text(word), span }))
+                Some(Tree(Node::of_text(top.at(), word)))
             }),
             channels: top.get("channels").cloned().map(Tree),
         };
@@ -111,13 +109,18 @@ impl Context<'_> {
         for (n, item) in reader.list(node).iter().enumerate() {
             let Some(host) = self.host(reader, item, &format!("hosts[{n}]"), default) else { continue };
             if hosts.iter().any(|other| other.name == host.name) {
-                let place = item.get("name").map_or(item.span, |name| name.span);
-                reader.error_with(place, format!("a second host is named `{}`", host.name), "give it another name");
+                let place = item.get("name").map_or(item.at, |name| name.at);
+                reader.error_with(
+                    "twice",
+                    place,
+                    format!("a second host is named `{}`", host.name),
+                    "give it another name",
+                );
             }
             hosts.push(host);
         }
         if hosts.is_empty() && reader.list(node).is_empty() {
-            reader.error_with(node.span, "`hosts` is empty", "leave the key out to watch this machine");
+            reader.error_with("no-value", node.at, "`hosts` is empty", "leave the key out to watch this machine");
         }
         hosts
     }
@@ -130,7 +133,12 @@ impl Context<'_> {
         if let (Some(HostName(name)), Some(place)) = (&name, place)
             && name == "local"
         {
-            reader.error_with(place.span, "`local` is this machine and has no `ssh`", "give the host another name");
+            reader.error_with(
+                "reserved-name",
+                place.at,
+                "`local` is this machine and has no `ssh`",
+                "give the host another name",
+            );
         }
         let tmux = fields.map("tmux").map_or_else(|| default.clone(), |tmux| self.tmux(tmux, default));
         fields.finish();
@@ -174,7 +182,7 @@ impl Context<'_> {
             let named = self.environment.non_empty("PUBLIC_BASE_URL").map(|url| url.trim_end_matches('/').to_owned());
             named.unwrap_or_else(|| format!("http://{bind}"))
         };
-        if let Value::Bool(on) = node.value {
+        if let Some(on) = node.as_flag() {
             return on.then(|| ServeConfig {
                 bind: fallback,
                 public_base_url: base(fallback),
@@ -189,7 +197,7 @@ impl Context<'_> {
         let pin = fields.get("pin").and_then(|node| {
             let pin = reader.text(node, "serve.pin")?;
             if pin.chars().count() < 4 {
-                reader.error(node.span, "`serve.pin` must have at least 4 characters");
+                reader.error("too-short", node.at, "`serve.pin` must have at least 4 characters");
             }
             Some(Secret::new(pin))
         });
@@ -227,7 +235,7 @@ fn retention(fields: Fields<'_, '_>) -> Retention {
 }
 
 fn recording(reader: &Reader<'_>, node: &Node) -> Recording {
-    if let Value::Bool(enabled) = node.value {
+    if let Some(enabled) = node.as_flag() {
         return Recording { enabled, ..Recording::default() };
     }
     let Some(fields) = reader.map_of(node, "record", "`true`, `false` or a map with `enabled` and `exclude`") else {
@@ -251,7 +259,7 @@ fn quiet_hours(reader: &Reader<'_>, node: &Node) -> Option<QuietHours> {
     };
     let hours = text.split_once('-').and_then(|(from, to)| Some(QuietHours { from: minute(from)?, to: minute(to)? }));
     if hours.is_none() {
-        reader.error(node.span, "`quiet_hours` must be a span of the day such as `22:00-07:30`");
+        reader.error("bad-duration", node.at, "`quiet_hours` must be a span of the day such as `22:00-07:30`");
     }
     hours
 }
@@ -264,7 +272,7 @@ fn patterns(fields: &Fields<'_, '_>, key: &'static str) -> Option<Vec<String>> {
     for (n, item) in reader.list(node).iter().enumerate() {
         let Some(text) = reader.text(item, &format!("{}[{n}]", fields.path(key))) else { continue };
         if let Err(error) = tmuxagent_model::check_pattern(text) {
-            reader.error(item.span, error);
+            reader.error("bad-regex", item.at, error);
         }
         texts.push(text.to_owned());
     }
@@ -276,7 +284,8 @@ fn host_name(reader: &Reader<'_>, node: &Node, path: &str) -> Option<HostName> {
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     if text.is_empty() || text.chars().count() > 40 || !text.chars().all(allowed) {
         reader.error_with(
-            node.span,
+            "bad-name",
+            node.at,
             format!("`{text}` is not the name of a host"),
             "up to 40 letters, digits, `-`, `_` and `.`",
         );
@@ -288,7 +297,11 @@ fn host_name(reader: &Reader<'_>, node: &Node, path: &str) -> Option<HostName> {
 /// A word for ssh's command line: it must not look like an option, or hold blanks.
 fn ssh_name(reader: &Reader<'_>, node: &Node, text: &str, path: &str) -> Option<String> {
     if text.is_empty() || text.starts_with('-') || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        reader.error(node.span, format!("`{path}` must be a name without blanks that does not begin with `-`"));
+        reader.error(
+            "bad-name",
+            node.at,
+            format!("`{path}` must be a name without blanks that does not begin with `-`"),
+        );
         return None;
     }
     Some(text.to_owned())
@@ -296,8 +309,8 @@ fn ssh_name(reader: &Reader<'_>, node: &Node, text: &str, path: &str) -> Option<
 
 /// A list of `Name=value`, or a map.
 fn ssh_options(reader: &Reader<'_>, node: &Node, path: &str) -> Vec<String> {
-    let options = match &node.value {
-        Value::Map(entries) => entries
+    let options = match &node.kind {
+        Kind::Map(entries) => entries
             .iter()
             .filter_map(|(key, value)| Some(format!("{}={}", key.text, reader.text(value, path)?)))
             .collect(),
@@ -306,20 +319,22 @@ fn ssh_options(reader: &Reader<'_>, node: &Node, path: &str) -> Vec<String> {
     for option in &options {
         let name = option.split('=').next().unwrap_or_default();
         if !option.contains('=') || name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric()) {
-            reader.error(node.span, format!("`{option}` in `{path}` must have the form `Name=value`"));
+            reader.error("bad-option", node.at, format!("`{option}` in `{path}` must have the form `Name=value`"));
         }
         let value = option.split_once('=').map_or("", |(_, value)| value.trim()).to_ascii_lowercase();
         let strict = matches!(value.as_str(), "yes" | "ask" | "true");
         if name.eq_ignore_ascii_case("StrictHostKeyChecking") && !strict {
             reader.error_with(
-                node.span,
+                "unsafe-option",
+                node.at,
                 format!("`{option}` would accept an unknown machine in this host's place"),
                 "leave it out, and settle an unknown key once with `ssh HOST`",
             );
         }
         if name.eq_ignore_ascii_case("BatchMode") && !matches!(value.as_str(), "yes" | "true") {
             reader.error_with(
-                node.span,
+                "unsafe-option",
+                node.at,
                 format!("`{option}` would let ssh ask for a password on the screen"),
                 "leave it out, and give the host your key with `ssh-copy-id HOST`",
             );
@@ -332,8 +347,11 @@ fn address(reader: &Reader<'_>, node: &Node) -> Option<SocketAddr> {
     let text = reader.text(node, "serve.bind")?;
     let found = text.replace("localhost", "127.0.0.1").parse().ok();
     if found.is_none() {
-        reader
-            .error(node.span, format!("`serve.bind` must be address and port such as `127.0.0.1:8787`, not `{text}`"));
+        reader.error(
+            "bad-url",
+            node.at,
+            format!("`serve.bind` must be address and port such as `127.0.0.1:8787`, not `{text}`"),
+        );
     }
     found
 }
@@ -347,7 +365,8 @@ fn proxies(reader: &Reader<'_>, node: &Node) -> Vec<Network> {
         match Network::parse(text) {
             Some(network) => found.push(network),
             None => reader.error(
-                item.span,
+                "bad-url",
+                item.at,
                 format!(
                     "`{path}` must be an address such as `127.0.0.1` or a network such as `10.0.0.0/8`, not `{text}`"
                 ),
@@ -361,7 +380,11 @@ fn web_address(reader: &Reader<'_>, node: &Node) -> Option<String> {
     let text = reader.text(node, "serve.public_base_url")?.trim_end_matches('/');
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     if host.is_none_or(|host| host.is_empty() || host.contains(char::is_whitespace) || host.contains(['?', '#'])) {
-        reader.error(node.span, "`serve.public_base_url` must be a web address such as `https://box.example.org`");
+        reader.error(
+            "bad-url",
+            node.at,
+            "`serve.public_base_url` must be a web address such as `https://box.example.org`",
+        );
         return None;
     }
     Some(text.to_owned())

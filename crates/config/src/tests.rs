@@ -2,7 +2,7 @@ use super::*;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tmuxagent_model::{HostName, Millis};
-use tmuxagent_yaml::{Source, render_all};
+use tmuxagent_yaml::Source;
 
 fn environment() -> Environment {
     Environment::from_pairs([("HOME", "/home/u"), ("NAS", "192.168.1.20"), ("PIN", "2468")])
@@ -10,13 +10,13 @@ fn environment() -> Environment {
 
 fn config(text: &str) -> Config {
     read(&Source::new("config.yaml", text), Path::new("/etc/x"), &environment())
-        .unwrap_or_else(|found| panic!("{}", render_all(&found)))
+        .unwrap_or_else(|found| panic!("{found}"))
 }
 
 fn wrong(text: &str) -> String {
     match read(&Source::new("config.yaml", text), Path::new("/etc/x"), &environment()) {
         Ok(config) => panic!("{config:?}"),
-        Err(found) => render_all(&found),
+        Err(found) => found.to_string(),
     }
 }
 
@@ -109,73 +109,73 @@ fn wrong_configurations_are_explained_all_at_once() {
          hosts:\n- name: a b\n- name: nas\n  ssh: {hots: x}\n- name: nas\n  ssh: -oProxyCommand=x\n- {name: local, ssh: x}\n\
          sqlite_path: ${NOT_SET}/x.db\ntmux: {session_filters: ['/(/']}\n"
     ), @r"
-    config.yaml:1:1: error: unknown key `poll_intervall_ms`
+    config.yaml:1:1: error[unknown-key]: unknown key `poll_intervall_ms`
       |
     1 | poll_intervall_ms: 500
       | ^^^^^^^^^^^^^^^^^
       = help: did you mean `poll_interval_ms`?
 
-    config.yaml:2:11: error: `german` is no value of `language`
+    config.yaml:2:11: error[unknown-word]: `german` is no value of `language`
       |
     2 | language: german
       |           ^^^^^^
       = help: possible: `auto`, `en`, `zh`
 
-    config.yaml:3:7: error: `undo` must be a time such as `1500ms`, `2s`, `5m`, `1h30m` or `7d`, not `3`
+    config.yaml:3:7: error[wrong-type]: `undo` must be a time such as `1500ms`, `2s`, `5m`, `1h30m` or `7d`, not `3`
       |
     3 | undo: 3
       |       ^
 
-    config.yaml:4:14: error: `quiet_hours` must be a span of the day such as `22:00-07:30`
+    config.yaml:4:14: error[bad-duration]: `quiet_hours` must be a span of the day such as `22:00-07:30`
       |
     4 | quiet_hours: late
       |              ^^^^
 
-    config.yaml:5:15: error: `serve.bind` must be address and port such as `127.0.0.1:8787`, not `8787`
+    config.yaml:5:15: error[bad-url]: `serve.bind` must be address and port such as `127.0.0.1:8787`, not `8787`
       |
     5 | serve: {bind: 8787, pin: 12}
       |               ^^^^
 
-    config.yaml:5:26: error: `serve.pin` must have at least 4 characters
+    config.yaml:5:26: error[too-short]: `serve.pin` must have at least 4 characters
       |
     5 | serve: {bind: 8787, pin: 12}
       |                          ^^
 
-    config.yaml:7:9: error: `a b` is not the name of a host
+    config.yaml:7:9: error[bad-name]: `a b` is not the name of a host
       |
     7 | - name: a b
       |         ^^^
       = help: up to 40 letters, digits, `-`, `_` and `.`
 
-    config.yaml:9:8: error: `hosts[1].ssh` needs a key `host`
+    config.yaml:9:8: error[missing-key]: `hosts[1].ssh` needs a key `host`
       |
     9 |   ssh: {hots: x}
       |        ^
 
-    config.yaml:9:9: error: unknown key `hots` in `hosts[1].ssh`
+    config.yaml:9:9: error[unknown-key]: unknown key `hots` in `hosts[1].ssh`
       |
     9 |   ssh: {hots: x}
       |         ^^^^
       = help: did you mean `host`?
 
-    config.yaml:11:8: error: `hosts[2].ssh` must be a name without blanks that does not begin with `-`
+    config.yaml:11:8: error[bad-name]: `hosts[2].ssh` must be a name without blanks that does not begin with `-`
        |
     11 |   ssh: -oProxyCommand=x
        |        ^^^^^^^^^^^^^^^^
 
-    config.yaml:12:22: error: `local` is this machine and has no `ssh`
+    config.yaml:12:22: error[reserved-name]: `local` is this machine and has no `ssh`
        |
     12 | - {name: local, ssh: x}
        |                      ^
        = help: give the host another name
 
-    config.yaml:13:14: error: the environment variable `NOT_SET` is not set
+    config.yaml:13:14: error[not-set]: the environment variable `NOT_SET` is not set
        |
     13 | sqlite_path: ${NOT_SET}/x.db
        |              ^^^^^^^^^^^^^^^
        = help: set it in the shell, or in a file `.env` (mode 600) beside the configuration
 
-    config.yaml:14:26: error: `/(/` is not a regular expression: unclosed group
+    config.yaml:14:26: error[bad-regex]: `/(/` is not a regular expression: unclosed group
        |
     14 | tmux: {session_filters: ['/(/']}
        |                          ^^^^^
@@ -185,20 +185,20 @@ fn wrong_configurations_are_explained_all_at_once() {
 #[test]
 fn an_empty_list_of_hosts_is_no_silent_nothing() {
     insta::assert_snapshot!(wrong("hosts: []\n"), @r"
-    config.yaml:1:8: error: `hosts` is empty
+    config.yaml:1:8: error[no-value]: `hosts` is empty
       |
     1 | hosts: []
       |        ^
       = help: leave the key out to watch this machine
     ");
     insta::assert_snapshot!(wrong("- a\n- b\n"), @r"
-    config.yaml:1:1: error: the file must be a map of keys and values, not a list
+    config.yaml:1:1: error[wrong-type]: the file must be a map of keys and values, not a list
       |
     1 | - a
       | ^
     ");
     insta::assert_snapshot!(wrong("hosts: [{name: a, ssh: a}, {name: a, ssh: b}]\n"), @r"
-    config.yaml:1:35: error: a second host is named `a`
+    config.yaml:1:35: error[twice]: a second host is named `a`
       |
     1 | hosts: [{name: a, ssh: a}, {name: a, ssh: b}]
       |                                   ^

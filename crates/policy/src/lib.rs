@@ -1,7 +1,7 @@
 //! Policies: raw YAML → one validated [`Policy`], matched against panes and lines in one pass.
 //!
-//! The way of a policy: [`Source`] → nodes with places (`yaml`) → raw types (`read`, `raw`) → core types (`validate`)
-//! → warnings about the whole (`lint`). Every problem of every file is told at once ([`Diagnostics`]).
+//! The way of a policy: `Source` → nodes with places (the crate `yaml`) → raw types (`read`, `raw`) → core types
+//! (`validate`) → warnings about the whole (`lint`). Every problem of every file is told at once (`Diagnostics`).
 //!
 //! **Invariant:** pure; files are read by `config` and handed in as texts with their names.
 
@@ -11,7 +11,6 @@
 mod bundled;
 mod check;
 mod core;
-mod diagnostics;
 mod duration;
 mod init;
 mod lint;
@@ -21,10 +20,8 @@ mod raw;
 mod read;
 mod schema;
 mod shell;
-mod source;
 mod template;
 mod validate;
-mod yaml;
 
 pub use bundled::{BUNDLED, RECIPES};
 pub use check::{Report, check};
@@ -32,10 +29,9 @@ pub use core::{
     Action, Backoff, Concurrency, Condition, Defaults, Expiry, FailStep, Gate, MessageTest, Pattern, PatternId,
     Pipeline, Policy, PollTest, PollWhat, RetrySpec, Selector, Stage, TextTemplate, TextTest, key_steps,
 };
-pub use diagnostics::{Diagnostics, Problem, Severity};
 pub use init::{Draft, InitError, PROJECT_FILES, ProjectFacts, WORKFLOW_FOLDER, init, update};
 pub use matcher::RuleSet;
 pub use schema::schema;
-pub use source::Source;
 pub use template::{Lookup, Quoting, SHELL_OUTPUT, TEMPLATE_NAMES, bind, fill, show, type_out};
+pub use tmuxagent_yaml::{Diagnostics, Source};
 pub use validate::{analyse, load};

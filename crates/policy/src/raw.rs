@@ -4,13 +4,13 @@ mod failure;
 
 pub(super) use failure::{RawAsk, RawBackoff, RawFailStep, RawQuestion, RawRetry};
 
-use super::diagnostics::Problems;
 use super::read::{
     At, Flag, Group, Json, Many, Number, Read, Short, Span, SpanMs, Text, expected, raw_choice, raw_map,
 };
-use super::yaml::Node;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
+use tmuxagent_yaml::Node;
+use tmuxagent_yaml::Problems;
 
 /// Nothing, or `true`: the value of keys that only have to be there.
 #[derive(Debug, Clone, Default)]
@@ -415,10 +415,10 @@ pub(super) struct RawSet(pub Vec<(Text, Text)>);
 
 impl Read for RawSet {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let super::yaml::Kind::Map(entries) = &node.kind else {
+        let tmuxagent_yaml::Kind::Map(entries) = &node.kind else {
             return expected(node, "names and their values (a map)", problems);
         };
-        let read = |(key, value): &(super::yaml::Key, Node)| {
+        let read = |(key, value): &(tmuxagent_yaml::Key, Node)| {
             Some((Text { at: key.at, value: key.text.clone() }, Text::read(value, problems)?))
         };
         Some(Self(entries.iter().filter_map(read).collect()))

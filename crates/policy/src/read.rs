@@ -6,12 +6,12 @@ mod scalar;
 
 pub(super) use scalar::{Flag, Fraction, Json, Number, Span, SpanMs};
 
-use super::diagnostics::Problems;
-use super::source::Place;
-use super::yaml::{Key, Kind, Node};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
+use tmuxagent_yaml::Place;
+use tmuxagent_yaml::Problems;
 use tmuxagent_yaml::nearest;
+use tmuxagent_yaml::{Key, Kind, Node};
 
 /// A raw type that is read from a node. `None` means that a problem was added.
 pub(super) trait Read: Sized {
@@ -252,13 +252,13 @@ macro_rules! raw_map {
         $(#[doc = $doc])*
         #[derive(Debug, Clone)]
         pub(crate) struct $name {
-            pub at: $crate::source::Place,
+            pub at: tmuxagent_yaml::Place,
             $( $(#[doc = $field_doc])* pub $field: Option<$ty>, )*
         }
 
         impl $crate::read::Read for $name {
-            fn read(node: &$crate::yaml::Node, problems: &mut $crate::diagnostics::Problems) -> Option<Self> {
-                let $crate::yaml::Kind::Map(entries) = &node.kind else {
+            fn read(node: &tmuxagent_yaml::Node, problems: &mut tmuxagent_yaml::Problems) -> Option<Self> {
+                let tmuxagent_yaml::Kind::Map(entries) = &node.kind else {
                     return $crate::read::expected(node, concat!($what, " (a map)"), problems);
                 };
                 let mut out = Self { at: entries.first().map_or(node.at, |(key, _)| key.at), $( $field: None, )* };
@@ -316,7 +316,7 @@ macro_rules! raw_choice {
             const WHAT: &'static str = $what;
             const KEYS: &'static [&'static str] = &[$($key),*];
             const NAME: &'static str = $crate::schema::name_of(stringify!($name));
-            fn of_key(key: &str, value: &$crate::yaml::Node, problems: &mut $crate::diagnostics::Problems) -> Option<Option<Self>> {
+            fn of_key(key: &str, value: &tmuxagent_yaml::Node, problems: &mut tmuxagent_yaml::Problems) -> Option<Option<Self>> {
                 match key {
                     $( $key => Some($crate::read::Read::read(value, problems).map(Self::$variant)), )*
                     _ => None,
@@ -328,7 +328,7 @@ macro_rules! raw_choice {
                     _ => None,
                 }
             }
-            $( fn of_list(node: &$crate::yaml::Node, problems: &mut $crate::diagnostics::Problems) -> Option<Option<Self>> {
+            $( fn of_list(node: &tmuxagent_yaml::Node, problems: &mut tmuxagent_yaml::Problems) -> Option<Option<Self>> {
                 Some($crate::read::Read::read(node, problems).map(Self::$list))
             } )?
             fn map_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {

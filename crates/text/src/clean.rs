@@ -54,6 +54,13 @@ pub fn reveal(text: &str) -> String {
     out
 }
 
+/// The character itself, or `�` for one that acts on a terminal or hides its neighbours. For excerpts of a file, in which
+/// each character keeps its column.
+#[must_use]
+pub fn marked(c: char) -> char {
+    if super::plain::is_harmless(c) { c } else { '\u{fffd}' }
+}
+
 /// The sign of a control character: U+2400 and on for C0, `␡` for DEL, `�` for C1.
 fn control_sign(c: char) -> char {
     match u32::from(c) {

@@ -9,6 +9,7 @@
 
 mod clean;
 pub mod cli;
+mod diagnosis;
 pub mod explain;
 mod help;
 mod note;
@@ -21,7 +22,8 @@ mod state;
 mod time;
 mod words;
 
-pub use clean::{clean, clean_block, is_hidden, reveal};
+pub use clean::{clean, clean_block, is_hidden, marked, reveal};
+pub use diagnosis::diagnosis;
 pub use help::help_text;
 pub use note::{note_text, reload_text};
 pub use screen::Text;

@@ -11,7 +11,7 @@ use super::Lang;
 pub fn sentence(lang: Lang, text: &str) -> String {
     match lang {
         Lang::En => text.to_owned(),
-        Lang::Zh => chinese(text, DEPTH),
+        Lang::Zh => translated(&[SENTENCES], text),
     }
 }
 
@@ -21,28 +21,40 @@ pub fn effect_sentence(lang: Lang, text: &str) -> String {
     if text.starts_with("nothing is typed; ") { sentence(lang, text) } else { text.to_owned() }
 }
 
+/// Sentences of the machine with their Chinese.
+pub(super) type Table = &'static [(&'static str, &'static str)];
+
+/// A sentence by these tables, and what stands in its holes by the same.
+pub(super) fn translated(tables: &[Table], text: &str) -> String {
+    by_tables(tables, text, DEPTH)
+}
+
 /// How deep sentences stand in one another: `failed: run npm test: exit code 1`.
 const DEPTH: u8 = 4;
 
-fn chinese(text: &str, depth: u8) -> String {
+fn by_tables(tables: &[Table], text: &str, depth: u8) -> String {
     let Some(deeper) = depth.checked_sub(1) else { return text.to_owned() };
-    for (en, zh) in SENTENCES {
-        if let Some(holes) = holes(en, text) {
-            let mut out = String::new();
-            for (n, piece) in zh.split('{').enumerate() {
-                match piece.split_once('}').filter(|_| n > 0) {
-                    Some((hole, rest)) => {
-                        let hole = hole.parse().ok().and_then(|hole: usize| holes.get(hole)).copied().unwrap_or("");
-                        out.push_str(&chinese(hole, deeper));
-                        out.push_str(rest);
-                    }
-                    None => out.push_str(piece),
-                }
-            }
-            return out;
-        }
+    let mut rows = tables.iter().flat_map(|table| table.iter());
+    let found = rows.find_map(|(en, zh)| Some((*zh, holes(en, text)?)));
+    let Some((zh, holes)) = found else { return text.to_owned() };
+    let mut out = String::new();
+    let mut rest = zh;
+    // A brace that names no hole stands for itself.
+    while let Some((before, hole, after)) = next_hole(rest) {
+        out.push_str(before);
+        out.push_str(&by_tables(tables, holes.get(hole).copied().unwrap_or_default(), deeper));
+        rest = after;
     }
-    text.to_owned()
+    out.push_str(rest);
+    out
+}
+
+/// What stands before the first `{0}`, its number, and what stands behind it.
+fn next_hole(text: &str) -> Option<(&str, usize, &str)> {
+    text.match_indices('{').find_map(|(at, _)| {
+        let (digits, after) = text[at + 1..].split_once('}')?;
+        Some((&text[..at], digits.parse().ok()?, after))
+    })
 }
 
 /// What stands in the holes of a template, where a text has its form. A hole is never empty.

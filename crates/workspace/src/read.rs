@@ -4,7 +4,7 @@ use super::core::{Pane, Session, Split, Window, Workspace, Worktree};
 use super::kept_name;
 use std::collections::BTreeMap;
 use tmuxagent_model::HostName;
-use tmuxagent_yaml::{Diagnostic, Fields, Level, Node, Reader, Source, Span, nearest, parse};
+use tmuxagent_yaml::{Diagnostics, Fields, Node, Place, Reader, Source};
 
 /// What a file may refer to.
 pub struct Known<'k> {
@@ -22,19 +22,12 @@ pub struct Known<'k> {
 ///
 /// # Errors
 /// All problems at once, in the order of the text.
-pub fn read(source: &Source, name: &str, known: &Known<'_>) -> Result<Workspace, Vec<Diagnostic>> {
-    let tree = parse(source).map_err(|diagnostic| vec![diagnostic])?;
-    let reader = Reader::new(source);
-    let workspace = reader.map(&tree, "").map(|top| Context { known }.top(top, name));
-    let found = reader.finish();
-    match workspace {
-        Some(workspace) if found.iter().all(|d| d.level != Level::Error) => Ok(workspace),
-        _ => Err(found),
-    }
+pub fn read(source: &Source, name: &str, known: &Known<'_>) -> Result<Workspace, Diagnostics> {
+    Reader::read(source, |top| Context { known }.top(top, name))
 }
 
 /// What a window or pane takes from what it stands in.
-struct Place<'p> {
+struct Around<'p> {
     host: &'p HostName,
     folder: &'p str,
 }
@@ -50,7 +43,7 @@ impl Context<'_> {
         let _ = top.number("version", 1..=1);
         let name = top.text("name").unwrap_or(name).to_owned();
         if name.is_empty() || name.chars().any(char::is_control) {
-            reader.error(top.span(), "`name` must be a text on one line");
+            reader.error("bad-name", top.at(), "`name` must be a text on one line");
         }
         let env = self.env(&top);
         let sessions = match top.require("sessions") {
@@ -68,8 +61,8 @@ impl Context<'_> {
         if let Some(map) = fields.map("env") {
             for (key, node) in map.entries() {
                 let path = map.path(&key.text);
-                check_variable(reader, key.span, &key.text);
-                if let Some(value) = reader.text(node, &path).and_then(|text| self.fill(reader, node.span, text)) {
+                check_variable(reader, key.at, &key.text);
+                if let Some(value) = reader.text(node, &path).and_then(|text| self.fill(reader, node.at, text)) {
                     env.insert(key.text.clone(), value);
                 }
             }
@@ -77,7 +70,7 @@ impl Context<'_> {
         if let Some(node) = fields.get("pass") {
             for (n, item) in reader.list(node).iter().enumerate() {
                 let Some(name) = reader.text(item, &format!("{}[{n}]", fields.path("pass"))) else { continue };
-                check_variable(reader, item.span, name);
+                check_variable(reader, item.at, name);
                 if let Some(value) = (self.known.variable)(name) {
                     env.entry(name.to_owned()).or_insert(value);
                 }
@@ -87,14 +80,14 @@ impl Context<'_> {
     }
 
     /// Fills a value that is `${NAME}` as a whole; any other text stays as it is.
-    fn fill(&self, reader: &Reader<'_>, span: Span, text: &str) -> Option<String> {
+    fn fill(&self, reader: &Reader<'_>, at: Place, text: &str) -> Option<String> {
         let Some(name) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else {
             return Some(text.to_owned());
         };
         let value = (self.known.variable)(name);
         if value.is_none() {
             let help = "set it in the shell, or in a file `.env` (mode 600) beside this file";
-            reader.error_with(span, format!("the environment variable `{name}` is not set"), help);
+            reader.error_with("not-set", at, format!("the environment variable `{name}` is not set"), help);
         }
         value
     }
@@ -106,14 +99,14 @@ impl Context<'_> {
             let same =
                 |other: &Session| other.host == session.host && kept_name(&other.name) == kept_name(&session.name);
             if sessions.iter().any(same) {
-                let place = item.get("name").map_or(item.span, |name| name.span);
+                let place = item.get("name").map_or(item.at, |name| name.at);
                 let help = "tmux writes `_` for `:` and `.` in a session's name";
-                reader.error_with(place, format!("a second session is named `{}`", session.name), help);
+                reader.error_with("twice", place, format!("a second session is named `{}`", session.name), help);
             }
             sessions.push(session);
         }
         if reader.list(node).is_empty() {
-            reader.error(node.span, "`sessions` is empty");
+            reader.error("no-value", node.at, "`sessions` is empty");
         }
         sessions
     }
@@ -126,9 +119,9 @@ impl Context<'_> {
             None => self.known.hosts.first().cloned(),
         };
         let home = HostName::local();
-        let place = Place { host: host.as_ref().unwrap_or(&home), folder: "" };
+        let place = Around { host: host.as_ref().unwrap_or(&home), folder: "" };
         let folder = self.folder(&fields, &place);
-        let place = Place { folder: &folder, ..place };
+        let place = Around { folder: &folder, ..place };
         let env = self.env(&fields);
         let windows = match fields.require("windows") {
             Some(node) => self.windows(reader, node, &fields.path("windows"), &place),
@@ -144,16 +137,14 @@ impl Context<'_> {
         if found.is_none() {
             let all: Vec<&str> = self.known.hosts.iter().map(HostName::as_str).collect();
             let problem = format!("no host `{text}` is configured");
-            match nearest(text, all.iter().copied()) {
-                Some(near) => reader.error_with(node.span, problem, format!("did you mean `{near}`?")),
-                None => reader.error_with(node.span, problem, format!("configured: {}", all.join(", "))),
-            }
+            let configured = || format!("configured: {}", all.join(", "));
+            reader.unknown("unknown-name", node.at, problem, (text, all.iter().copied()), configured);
         }
         found.cloned()
     }
 
     /// `root`, below the folder that it stands in.
-    fn folder(&self, fields: &Fields<'_, '_>, place: &Place<'_>) -> String {
+    fn folder(&self, fields: &Fields<'_, '_>, place: &Around<'_>) -> String {
         let outer = if place.folder.is_empty() {
             let local = self.known.local.contains(place.host);
             if local { self.known.folder } else { "~" }
@@ -162,29 +153,33 @@ impl Context<'_> {
         };
         let Some(text) = fields.text("root") else { return outer.to_owned() };
         if text.chars().any(char::is_control) {
-            fields.reader().error(fields.span(), format!("`{}` must stand on one line", fields.path("root")));
+            fields.reader().error(
+                "control-character",
+                fields.at(),
+                format!("`{}` must stand on one line", fields.path("root")),
+            );
         }
         join(outer, text)
     }
 
-    fn windows(&self, reader: &Reader<'_>, node: &Node, path: &str, place: &Place<'_>) -> Vec<Window> {
+    fn windows(&self, reader: &Reader<'_>, node: &Node, path: &str, place: &Around<'_>) -> Vec<Window> {
         let mut windows: Vec<Window> = Vec::new();
         for (n, item) in reader.list(node).iter().enumerate() {
             let Some(window) = self.window(reader, item, &format!("{path}[{n}]"), place) else { continue };
             if windows.iter().any(|other| other.name == window.name) {
-                let at = item.get("name").map_or(item.span, |name| name.span);
+                let at = item.get("name").map_or(item.at, |name| name.at);
                 let help = "names tell what exists already, so they must differ within a session";
-                reader.error_with(at, format!("a second window is named `{}`", window.name), help);
+                reader.error_with("twice", at, format!("a second window is named `{}`", window.name), help);
             }
             windows.push(window);
         }
         if reader.list(node).is_empty() {
-            reader.error(node.span, format!("`{path}` is empty"));
+            reader.error("no-value", node.at, format!("`{path}` is empty"));
         }
         windows
     }
 
-    fn window(&self, reader: &Reader<'_>, node: &Node, path: &str, place: &Place<'_>) -> Option<Window> {
+    fn window(&self, reader: &Reader<'_>, node: &Node, path: &str, place: &Around<'_>) -> Option<Window> {
         let fields = reader.map_of(node, path, "a map with `name`")?;
         let name = fields.require("name").and_then(|node| name_of(reader, node, &fields.path("name")));
         let mut folder = self.folder(&fields, place);
@@ -194,7 +189,7 @@ impl Context<'_> {
             folder.clone_from(&worktree.folder);
         }
         let layout = fields.text("layout").map(str::to_owned);
-        let inner = Place { folder: &folder, ..*place };
+        let inner = Around { folder: &folder, ..*place };
         let panes = match fields.get("panes") {
             None => vec![pane(&fields, &folder)],
             Some(node) => {
@@ -206,7 +201,7 @@ impl Context<'_> {
                     fields.finish();
                 }
                 if panes.is_empty() {
-                    reader.error(node.span, format!("`{path}.panes` is empty"));
+                    reader.error("no-value", node.at, format!("`{path}.panes` is empty"));
                 }
                 panes
             }
@@ -221,7 +216,11 @@ fn pane(fields: &Fields<'_, '_>, folder: &str) -> Pane {
     let line = |key: &'static str| {
         let text = fields.text(key).unwrap_or_default();
         if text.chars().any(char::is_control) {
-            fields.reader().error(fields.span(), format!("`{}` must stand on one line", fields.path(key)));
+            fields.reader().error(
+                "control-character",
+                fields.at(),
+                format!("`{}` must stand on one line", fields.path(key)),
+            );
         }
         text.to_owned()
     };
@@ -248,7 +247,7 @@ fn worktree(reader: &Reader<'_>, node: &Node, path: &str, repository: &str) -> O
     };
     // git-check-ref-format(1), as far as it could harm a command line.
     if branch.is_empty() || branch.starts_with('-') || branch.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        reader.error(node.span, format!("`{branch}` is not the name of a branch"));
+        reader.error("bad-name", node.at, format!("`{branch}` is not the name of a branch"));
         return None;
     }
     let folder = folder.unwrap_or_else(|| format!("{}-{}", repository.trim_end_matches('/'), branch.replace('/', "-")));
@@ -259,16 +258,16 @@ fn worktree(reader: &Reader<'_>, node: &Node, path: &str, repository: &str) -> O
 fn name_of(reader: &Reader<'_>, node: &Node, path: &str) -> Option<String> {
     let text = reader.text(node, path)?;
     if text.is_empty() || text.chars().any(char::is_control) {
-        reader.error(node.span, format!("`{path}` must be a text on one line"));
+        reader.error("bad-name", node.at, format!("`{path}` must be a text on one line"));
         return None;
     }
     Some(text.to_owned())
 }
 
-fn check_variable(reader: &Reader<'_>, span: Span, name: &str) {
+fn check_variable(reader: &Reader<'_>, at: Place, name: &str) {
     let letters = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !letters {
-        reader.error(span, format!("`{name}` is not the name of a variable"));
+        reader.error("bad-name", at, format!("`{name}` is not the name of a variable"));
     }
 }
 

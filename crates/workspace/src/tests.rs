@@ -2,7 +2,7 @@
 
 use super::*;
 use tmuxagent_model::HostName;
-use tmuxagent_yaml::{Source, render_all};
+use tmuxagent_yaml::Source;
 
 fn known_read(text: &str) -> Result<Workspace, String> {
     let hosts = [HostName::local(), HostName::new("nas")];
@@ -12,7 +12,7 @@ fn known_read(text: &str) -> Result<Workspace, String> {
         local: &hosts[..1],
         variable: &|name| (name == "KEY").then(|| "hunter2".to_owned()),
     };
-    read(&Source::new("w.yaml", text), "w", &known).map_err(|found| render_all(&found))
+    read(&Source::new("w.yaml", text), "w", &known).map_err(|found| found.to_string())
 }
 
 const FILE: &str = r#"
@@ -71,10 +71,10 @@ sessions:
 "#;
     let told = known_read(wrong).unwrap_err();
     for part in [
-        "w.yaml:2:10: error: `version` must be between 1 and 1",
-        "w.yaml:5:11: error: no host `nass` is configured",
+        "w.yaml:2:10: error[bad-number]: `version` must be between 1 and 1",
+        "w.yaml:5:11: error[unknown-name]: no host `nass` is configured",
         "did you mean `nas`?",
-        "w.yaml:6:14: error: `sessions[0].windows` is empty",
+        "w.yaml:6:14: error[no-value]: `sessions[0].windows` is empty",
         "`1X` is not the name of a variable",
         "the environment variable `MISSING` is not set",
         "unknown key `comand`",

@@ -1,6 +1,6 @@
 //! Reading a tree by hand: each wrong part is noted and reading goes on, so that the user sees all of it at once.
 
-use super::{Diagnostic, Key, Level, Node, Source, Span, Value, nearest, parse_duration, parse_size};
+use super::{Diagnostics, Key, Kind, Node, Place, Problems, Source, nearest, parse, parse_duration, parse_size};
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use tmuxagent_model::Millis;
@@ -8,8 +8,7 @@ use tmuxagent_model::Millis;
 /// One text being read, with what was found wrong in it so far.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    source: &'a Source,
-    found: RefCell<Vec<Diagnostic>>,
+    problems: RefCell<Problems<'a>>,
 }
 
 /// The keys of one map. [`Fields::finish`] reports those that nobody asked for.
@@ -18,62 +17,86 @@ pub struct Fields<'a, 'r> {
     reader: &'r Reader<'a>,
     /// Where the map stands, for people: `hosts[0].ssh`; empty at the top.
     path: String,
-    span: Span,
-    entries: &'a [(Key, Node)],
+    at: Place,
+    entries: &'r [(Key, Node)],
     asked: RefCell<Vec<&'static str>>,
 }
 
 impl<'a> Reader<'a> {
-    /// Begins to read.
+    /// Begins to read a text.
     #[must_use]
-    pub const fn new(source: &'a Source) -> Self {
-        Self { source, found: RefCell::new(Vec::new()) }
+    pub fn new(source: &'a Source) -> Self {
+        Self { problems: RefCell::new(Problems::new(std::slice::from_ref(source))) }
     }
 
-    /// The text being read.
+    /// The tree of the text, an empty one where it holds nothing; `None` where it can't be read, which was noted.
     #[must_use]
-    pub const fn source(&self) -> &'a Source {
-        self.source
+    pub fn tree(&self) -> Option<Node> {
+        let mut problems = self.problems.borrow_mut();
+        let tree = parse(0, &mut problems);
+        let blank = || (!problems.has_errors()).then(|| Node::nothing(Place::default()));
+        tree.or_else(blank)
     }
 
     /// Notes an error at a place.
-    pub fn error(&self, span: Span, text: impl Into<String>) {
-        self.push(Diagnostic::new(Level::Error, self.source, span, text));
+    pub fn error(&self, code: &'static str, at: Place, text: impl Into<String>) {
+        self.problems.borrow_mut().error(code, at, text);
     }
 
     /// Notes an error with its way out.
-    pub fn error_with(&self, span: Span, text: impl Into<String>, help: impl Into<String>) {
-        self.push(Diagnostic::new(Level::Error, self.source, span, text).with_help(help));
+    pub fn error_with(&self, code: &'static str, at: Place, text: impl Into<String>, help: impl Into<String>) {
+        self.problems.borrow_mut().error(code, at, text).help(help);
     }
 
-    /// Notes a finding.
-    pub fn push(&self, diagnostic: Diagnostic) {
-        self.found.borrow_mut().push(diagnostic);
+    /// Notes an unknown name with the nearest of those that are known, or else the way out.
+    pub fn unknown<'n>(
+        &self,
+        code: &'static str,
+        at: Place,
+        text: impl Into<String>,
+        (name, known): (&str, impl IntoIterator<Item = &'n str>),
+        otherwise: impl FnOnce() -> String,
+    ) {
+        let mut problems = self.problems.borrow_mut();
+        let draft = problems.error(code, at, text);
+        match nearest(name, known) {
+            Some(near) => draft.nearest(Some(near)),
+            None => draft.help(otherwise()),
+        };
     }
 
     /// What was found, in the order of the text.
     #[must_use]
-    pub fn finish(self) -> Vec<Diagnostic> {
-        let mut found = self.found.into_inner();
-        found.sort_by_key(|d| (d.line, d.column));
-        found
+    pub fn finish(self) -> Diagnostics {
+        self.problems.into_inner().finish()
+    }
+
+    /// Reads a whole text, which is a map, with that function.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, in the order of the text.
+    pub fn read<T>(source: &'a Source, top: impl FnOnce(Fields<'a, '_>) -> T) -> Result<T, Diagnostics> {
+        let reader = Self::new(source);
+        let tree = reader.tree();
+        let value = tree.as_ref().and_then(|tree| reader.map(tree, "")).map(top);
+        reader.finish().judge(value)
     }
 
     /// Opens a map; anything else but an empty place is an error, and `None`.
     #[must_use]
-    pub fn map<'r>(&'r self, node: &'a Node, path: &str) -> Option<Fields<'a, 'r>> {
-        let entries: &'a [(Key, Node)] = match &node.value {
-            Value::Map(entries) => entries,
-            Value::Null => &[],
+    pub fn map<'r>(&'r self, node: &'r Node, path: &str) -> Option<Fields<'a, 'r>> {
+        let entries: &'r [(Key, Node)] = match &node.kind {
+            Kind::Map(entries) => entries,
+            Kind::Scalar { .. } if node.is_nothing() => &[],
             _ => return self.mismatch(node, path, "a map of keys and values"),
         };
-        Some(Fields { reader: self, path: path.to_owned(), span: node.span, entries, asked: RefCell::default() })
+        Some(Fields { reader: self, path: path.to_owned(), at: node.at, entries, asked: RefCell::default() })
     }
 
     /// Opens a map where other forms are possible too; `wanted` names all of them.
     #[must_use]
-    pub fn map_of<'r>(&'r self, node: &'a Node, path: &str, wanted: &str) -> Option<Fields<'a, 'r>> {
-        if matches!(node.value, Value::Map(_)) { self.map(node, path) } else { self.mismatch(node, path, wanted) }
+    pub fn map_of<'r>(&'r self, node: &'r Node, path: &str, wanted: &str) -> Option<Fields<'a, 'r>> {
+        if node.entries().is_some() { self.map(node, path) } else { self.mismatch(node, path, wanted) }
     }
 
     /// A scalar as text.
@@ -85,26 +108,19 @@ impl<'a> Reader<'a> {
     /// `true` or `false`.
     #[must_use]
     pub fn bool(&self, node: &Node, path: &str) -> Option<bool> {
-        match node.value {
-            Value::Bool(value) => Some(value),
-            _ => self.mismatch(node, path, "`true` or `false`"),
-        }
+        node.as_flag().or_else(|| self.mismatch(node, path, "`true` or `false`"))
     }
 
     /// A whole number within bounds.
     #[must_use]
     pub fn number(&self, node: &Node, path: &str, range: RangeInclusive<u64>) -> Option<u64> {
-        match node.value {
-            Value::Int(value) => match u64::try_from(value) {
-                Ok(value) if range.contains(&value) => Some(value),
-                _ => {
-                    let (low, high) = (range.start(), range.end());
-                    self.error(node.span, format!("`{path}` must be between {low} and {high}, not {value}"));
-                    None
-                }
-            },
-            _ => self.mismatch(node, path, "a whole number"),
+        let Some(value) = node.parsed::<i128>() else { return self.mismatch(node, path, "a whole number") };
+        let found = u64::try_from(value).ok().filter(|value| range.contains(value));
+        if found.is_none() {
+            let (low, high) = (range.start(), range.end());
+            self.error("bad-number", node.at, format!("`{path}` must be between {low} and {high}, not {value}"));
         }
+        found
     }
 
     /// A span of time with its unit.
@@ -124,10 +140,10 @@ impl<'a> Reader<'a> {
     /// A list; a single scalar or map stands for a list of one.
     #[must_use]
     pub fn list<'n>(&self, node: &'n Node) -> &'n [Node] {
-        match &node.value {
-            Value::List(items) => items,
-            Value::Null => &[],
-            _ => std::slice::from_ref(node),
+        match &node.kind {
+            Kind::List(items) => items,
+            Kind::Scalar { .. } if node.is_nothing() => &[],
+            Kind::Scalar { .. } | Kind::Map(_) => std::slice::from_ref(node),
         }
     }
 
@@ -145,24 +161,17 @@ impl<'a> Reader<'a> {
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
             return Some(*value);
         }
-        let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let list = all.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let list = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let near = nearest(text, words.iter().map(|(word, _)| *word));
         let text = format!("`{text}` is no value of `{path}`");
-        match nearest(node.as_text().unwrap_or_default(), all) {
-            Some(near) => self.error_with(node.span, text, format!("did you mean `{near}`? possible: {list}")),
-            None => self.error_with(node.span, text, format!("possible: {list}")),
-        }
+        let mut problems = self.problems.borrow_mut();
+        problems.error("unknown-word", node.at, text).nearest(near).help(format!("possible: {list}"));
         None
     }
 
     fn mismatch<T>(&self, node: &Node, path: &str, wanted: &str) -> Option<T> {
         let subject = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
-        let found = match (&node.value, node.as_text()) {
-            (Value::Text(text), _) if text.chars().count() <= 40 => format!("`{text}`"),
-            (Value::Bool(_) | Value::Int(_) | Value::Float(_), Some(text)) => format!("`{text}`"),
-            _ => node.what().to_owned(),
-        };
-        self.error(node.span, format!("{subject} must be {wanted}, not {found}"));
+        self.error("wrong-type", node.at, format!("{subject} must be {wanted}, not {}", node.describe()));
         None
     }
 }
@@ -170,8 +179,8 @@ impl<'a> Reader<'a> {
 impl<'a, 'r> Fields<'a, 'r> {
     /// Where the map stands.
     #[must_use]
-    pub const fn span(&self) -> Span {
-        self.span
+    pub const fn at(&self) -> Place {
+        self.at
     }
 
     /// The reader.
@@ -188,32 +197,32 @@ impl<'a, 'r> Fields<'a, 'r> {
 
     /// The keys as they stand, for maps whose keys are names.
     #[must_use]
-    pub const fn entries(&self) -> &'a [(Key, Node)] {
+    pub const fn entries(&self) -> &'r [(Key, Node)] {
         self.entries
     }
 
     /// The value of a key; an empty value counts as absent.
     #[must_use]
-    pub fn get(&self, key: &'static str) -> Option<&'a Node> {
+    pub fn get(&self, key: &'static str) -> Option<&'r Node> {
         self.asked.borrow_mut().push(key);
         let node = self.entries.iter().find(|(k, _)| k.text == key).map(|(_, node)| node)?;
-        (node.value != Value::Null).then_some(node)
+        (!node.is_nothing()).then_some(node)
     }
 
     /// The value of a key that must be there.
     #[must_use]
-    pub fn require(&self, key: &'static str) -> Option<&'a Node> {
+    pub fn require(&self, key: &'static str) -> Option<&'r Node> {
         let node = self.get(key);
         if node.is_none() {
             let place = if self.path.is_empty() { "the file".to_owned() } else { format!("`{}`", self.path) };
-            self.reader.error(self.span, format!("{place} needs a key `{key}`"));
+            self.reader.error("missing-key", self.at, format!("{place} needs a key `{key}`"));
         }
         node
     }
 
     /// A text.
     #[must_use]
-    pub fn text(&self, key: &'static str) -> Option<&'a str> {
+    pub fn text(&self, key: &'static str) -> Option<&'r str> {
         self.get(key).and_then(|node| self.reader.text(node, &self.path(key)))
     }
 
@@ -259,25 +268,20 @@ impl<'a, 'r> Fields<'a, 'r> {
         self.get(key).and_then(|node| self.reader.map(node, &self.path(key)))
     }
 
-    /// Reports the keys that nobody asked for, each with the nearest that exists.
+    /// Reports the keys that nobody asked for, each with the nearest that exists; `x-…` are the user's own.
     pub fn finish(self) {
-        let asked = self.asked.into_inner();
+        let mut known = self.asked.into_inner();
+        known.sort_unstable();
+        known.dedup();
         for (key, _) in self.entries {
-            if asked.contains(&key.text.as_str()) {
+            if known.contains(&key.text.as_str()) || key.text.starts_with("x-") {
                 continue;
             }
             let place = if self.path.is_empty() { String::new() } else { format!(" in `{}`", self.path) };
             let text = format!("unknown key `{}`{place}", key.text);
-            match nearest(&key.text, asked.iter().copied()) {
-                Some(near) => self.reader.error_with(key.span, text, format!("did you mean `{near}`?")),
-                None => {
-                    let mut known = asked.clone();
-                    known.sort_unstable();
-                    known.dedup();
-                    let known = known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-                    self.reader.error_with(key.span, text, format!("possible: {known}"));
-                }
-            }
+            let all =
+                || format!("possible: {}", known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "));
+            self.reader.unknown("unknown-key", key.at, text, (&key.text, known.iter().copied()), all);
         }
     }
 }

@@ -1,20 +1,28 @@
-//! YAML with places: a text becomes a tree in which every key and value knows its line and column, and wrong
-//! parts become [`Diagnostic`]s, all of them at once.
+//! YAML as people write it by hand: policies and their tests, the configuration, workspaces, key maps.
 //!
-//! Used for the configuration, policies, key maps and whatever else people write by hand.
-//! **Invariants:** pure; `true` and `false` are the only booleans; a repeated key is an error, never last-wins.
+//! A text becomes a tree in which every key and value knows its [`Place`]; who reads the tree adds what is wrong to
+//! [`Problems`] and goes on, so that all of it is told at once ([`Diagnostics`]). A [`Reader`] does so for maps that are
+//! read by hand; the policy language has a table of its own, from which its schema comes too.
+//!
+//! **Invariants:** pure; `true` and `false` are the only flags; a repeated key is an error, never last-wins.
 
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod diagnostic;
 mod fields;
+mod nearest;
+mod problems;
+mod source;
 mod tree;
 mod units;
 
-pub use diagnostic::{Diagnostic, Level, Source, nearest, render_all};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, did_you_mean};
 pub use fields::{Fields, Reader};
-pub use tree::{Key, Node, Span, Value, parse};
+pub use nearest::nearest;
+pub use problems::{Draft, Problems};
+pub use source::{Place, Source};
+pub use tree::{Key, Kind, Node, parse, quoted};
 pub use units::{parse_duration, parse_size, read_duration};
 
 #[cfg(test)]

@@ -1,245 +1,489 @@
-//! The tree of a YAML text.
+//! YAML text → a tree of nodes with places, anchors and merge keys resolved.
+//!
+//! The tree is built from parser events rather than by serde, because serde stops at the first mistake and a user
+//! is told all mistakes of a file at once. Scalars keep their text: `no` is a text until a reader asks for a flag.
 
-use super::{Diagnostic, Level, Source};
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_yaml::{Location, Options, Spanned};
-use std::fmt;
+use super::{Place, Problems};
+use serde_yaml::granit_parser::{Event, Options, Parser, ScalarStyle, Span, options};
+use std::collections::HashMap;
 
-/// A place in a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Span {
-    /// Line, from 1.
-    pub line: u32,
-    /// Column in characters, from 1.
-    pub column: u32,
-    /// Byte offset.
-    pub offset: usize,
-    /// Length in bytes; 0 for lists and maps in block form.
-    pub len: usize,
-}
+/// The most nodes that one file may hold once its aliases are written out.
+const MOST_NODES: usize = 500_000;
 
-/// A value with its place.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Node {
-    /// The value.
-    pub value: Value,
-    /// Where it stands.
-    pub span: Span,
-    /// A plain scalar as written (`0123`, `1.50`, `~`), for places where any scalar is a text.
-    pub raw: String,
-}
-
-/// A key of a map with its place.
+/// A value and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Key {
-    /// The key.
-    pub text: String,
-    /// Where it stands.
-    pub span: Span,
+pub struct Node {
+    /// Its place; that of its key where it is empty or begins on a line of its own.
+    pub at: Place,
+    /// The value.
+    pub kind: Kind,
 }
 
-/// What a node holds.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// Nothing, `~` or `null`.
-    Null,
-    /// `true` or `false`.
-    Bool(bool),
-    /// A whole number.
-    Int(i128),
-    /// Any other number.
-    Float(f64),
-    /// A text.
-    Text(String),
+/// What a node is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A text, number, flag or nothing.
+    Scalar {
+        /// As it is written, quotes and escapes resolved.
+        text: String,
+        /// Written without quotes, so that it may be read as a number, a flag or nothing.
+        plain: bool,
+    },
     /// A list.
     List(Vec<Node>),
-    /// A map in its own order, keys unique.
+    /// Keys in the order written, each once.
     Map(Vec<(Key, Node)>),
 }
 
+/// A key of a map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Where it stands.
+    pub at: Place,
+    /// The key itself.
+    pub text: String,
+}
+
 impl Node {
-    /// What it is, for people: `a list`.
+    /// A text that stands in no file but comes from elsewhere, to be told at that place.
     #[must_use]
-    pub const fn what(&self) -> &'static str {
-        match self.value {
-            Value::Null => "nothing",
-            Value::Bool(_) => "a boolean",
-            Value::Int(_) | Value::Float(_) => "a number",
-            Value::Text(_) => "a text",
-            Value::List(_) => "a list",
-            Value::Map(_) => "a map",
+    pub fn of_text(at: Place, text: impl Into<String>) -> Self {
+        Self { at, kind: Kind::Scalar { text: text.into(), plain: false } }
+    }
+
+    /// An empty value at a place.
+    #[must_use]
+    pub const fn nothing(at: Place) -> Self {
+        Self { at, kind: Kind::Scalar { text: String::new(), plain: true } }
+    }
+
+    /// A scalar as text: a number or flag as it was written; `None` for nothing, lists and maps.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Scalar { text, .. } if !self.is_nothing() => Some(text),
+            Kind::Scalar { .. } | Kind::List(_) | Kind::Map(_) => None,
         }
     }
 
-    /// A scalar as text: a text itself, a number or boolean as it was written.
+    /// A scalar as a flag. `yes` and `on` are texts in YAML 1.2 and flags in older ones, so they are none here.
     #[must_use]
-    pub fn as_text(&self) -> Option<&str> {
-        match &self.value {
-            Value::Text(text) => Some(text),
-            Value::Bool(_) | Value::Int(_) | Value::Float(_) => Some(&self.raw),
-            Value::Null | Value::List(_) | Value::Map(_) => None,
+    pub fn as_flag(&self) -> Option<bool> {
+        match &self.kind {
+            Kind::Scalar { text, plain: true } => match text.as_str() {
+                "true" | "True" | "TRUE" => Some(true),
+                "false" | "False" | "FALSE" => Some(false),
+                _ => None,
+            },
+            Kind::Scalar { .. } | Kind::List(_) | Kind::Map(_) => None,
+        }
+    }
+
+    /// A scalar that is read as something else than text, such as a number.
+    #[must_use]
+    pub fn parsed<T: std::str::FromStr>(&self) -> Option<T> {
+        match &self.kind {
+            Kind::Scalar { text, .. } => text.parse().ok(),
+            Kind::List(_) | Kind::Map(_) => None,
+        }
+    }
+
+    /// The keys and values, where this is a map.
+    #[must_use]
+    pub fn entries(&self) -> Option<&[(Key, Self)]> {
+        match &self.kind {
+            Kind::Map(entries) => Some(entries),
+            Kind::Scalar { .. } | Kind::List(_) => None,
         }
     }
 
     /// The value of a key, where this is a map that has it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
-        match &self.value {
-            Value::Map(entries) => entries.iter().find(|(k, _)| k.text == key).map(|(_, node)| node),
-            _ => None,
+        self.entries()?.iter().find(|(known, _)| known.text == key).map(|(_, node)| node)
+    }
+
+    /// The same as JSON: numbers, flags and nothing are what JSON would make of them where they stand without quotes.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match &self.kind {
+            Kind::Scalar { .. } if self.is_nothing() => Value::Null,
+            Kind::Scalar { text, plain: true } => match serde_json::from_str(text) {
+                Ok(value @ (Value::Bool(_) | Value::Number(_))) => value,
+                _ => Value::String(text.clone()),
+            },
+            Kind::Scalar { text, plain: false } => Value::String(text.clone()),
+            Kind::List(items) => items.iter().map(Self::to_json).collect(),
+            Kind::Map(entries) => entries.iter().map(|(key, value)| (key.text.clone(), value.to_json())).collect(),
+        }
+    }
+
+    /// Whether the node is an empty value, `~` or `null`.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        matches!(&self.kind, Kind::Scalar { text, plain: true } if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+    }
+
+    /// What the node is, for messages.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match &self.kind {
+            Kind::Scalar { .. } if self.is_nothing() => "nothing".to_owned(),
+            Kind::Scalar { text, .. } => {
+                let short: String = text.chars().take(40).collect();
+                let dots = if short.len() < text.len() { "…" } else { "" };
+                format!("`{short}{dots}`")
+            }
+            Kind::List(_) => "a list".to_owned(),
+            Kind::Map(_) => "a map".to_owned(),
+        }
+    }
+
+    fn count(&self) -> usize {
+        1 + match &self.kind {
+            Kind::Scalar { .. } => 0,
+            Kind::List(items) => items.iter().map(Self::count).sum(),
+            Kind::Map(entries) => entries.iter().map(|(_, value)| 1 + value.count()).sum(),
         }
     }
 }
 
-/// Reads one YAML document. An empty text is [`Value::Null`].
-///
-/// # Errors
-/// The first place where the text is not YAML, has a repeated key, or exceeds the limits on size and aliases.
-pub fn parse(source: &Source) -> Result<Node, Diagnostic> {
-    let mut options = Options::default();
-    options.strict_booleans = true;
-    let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
-    let lead = source.text.len() - text.len();
-    match serde_yaml::from_str_with_options::<Spanned<Raw>>(text, options) {
-        Ok(raw) => Ok(node(raw, &source.text, lead)),
-        Err(error) => Err(syntax_error(source, error.without_snippet())),
-    }
-}
-
-fn syntax_error(source: &Source, error: &serde_yaml::Error) -> Diagnostic {
-    let place = error.location().map_or(Span { line: 1, column: 1, offset: 0, len: 0 }, |at| span(at, 0));
-    let text = error.to_string();
-    // The place stands in the diagnostic, and the library's advice is for programmers.
-    let text = text.rfind(" at line ").map_or(text.as_str(), |cut| &text[..cut]);
-    let (text, help) = match text {
-        t if t.starts_with("duplicate mapping key") => {
-            let key = t.trim_start_matches("duplicate mapping key: ").split(", set ").next().unwrap_or_default();
-            (format!("the key `{key}` stands here a second time"), Some("keep one of them"))
-        }
-        t if t.starts_with("multiple YAML documents") => {
-            ("a second document begins here".to_owned(), Some("one file holds one document: remove the `---`"))
-        }
-        t if t.contains("mapping values are not allowed") => {
-            (t.to_owned(), Some("put texts that hold `: ` in quotes, and check the indentation"))
-        }
-        t if t.contains("tab") => (t.to_owned(), Some("indent with blanks")),
-        t => (t.to_owned(), None),
+/// Reads one of the sources, by its index. `None` when it holds nothing, or can't be read at all (then a problem was
+/// added).
+#[must_use]
+pub fn parse(index: usize, problems: &mut Problems<'_>) -> Option<Node> {
+    let source = problems.sources().get(index)?;
+    let mark = if source.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let text = &source.text[mark..];
+    let mut tree = Tree {
+        source: index,
+        offset: mark,
+        text,
+        problems,
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        nodes: 0,
+        root: None,
     };
-    let diagnostic = Diagnostic::new(Level::Error, source, place, format!("not valid YAML: {text}"));
-    match help {
-        Some(help) => diagnostic.with_help(help),
-        None => diagnostic,
-    }
-}
-
-/// The tree as serde hands it over; keys of scalars other than texts come as they were written.
-enum Raw {
-    Null,
-    Bool(bool),
-    Int(i128),
-    Float(f64),
-    Text(String),
-    List(Vec<Spanned<Raw>>),
-    Map(Vec<(Spanned<String>, Spanned<Raw>)>),
-}
-
-impl<'de> Deserialize<'de> for Raw {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(RawVisitor)
-    }
-}
-
-struct RawVisitor;
-
-impl<'de> Visitor<'de> for RawVisitor {
-    type Value = Raw;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a YAML value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Raw, E> {
-        Ok(Raw::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Raw, E> {
-        Ok(Raw::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Raw, E> {
-        Ok(Raw::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Raw, E> {
-        Ok(Raw::Int(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Raw, E> {
-        Ok(Raw::Int(value.into()))
-    }
-
-    fn visit_i128<E>(self, value: i128) -> Result<Raw, E> {
-        Ok(Raw::Int(value))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Raw, E> {
-        Ok(Raw::Float(value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
-        Ok(Raw::Text(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Raw, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = list.next_element()? {
-            items.push(item);
+    let limits: Options = options! { emit_comments: false, disallow_directives: true };
+    for next in Parser::new_from_str_with_options(text, limits) {
+        let step = match next {
+            Ok((event, span)) => tree.take(event, span),
+            Err(error) => {
+                let start = error.marker().byte_offset().unwrap_or(text.len());
+                Err(invalid(Place { source: index, start: start + mark, len: 1 }, &error.info()))
+            }
+        };
+        if let Err(Stop { at, message, help }) = step {
+            let draft = tree.problems.error("yaml", at, message);
+            if let Some(help) = help {
+                draft.help(help);
+            }
+            return None;
         }
-        Ok(Raw::List(items))
     }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            entries.push(entry);
-        }
-        Ok(Raw::Map(entries))
-    }
+    tree.root.filter(|node| !node.is_nothing())
 }
 
-/// `lead`: bytes before the parsed text (a byte order mark).
-fn node(raw: Spanned<Raw>, text: &str, lead: usize) -> Node {
-    let place = span(raw.referenced, lead);
-    let defined = span(raw.defined, lead);
-    let written = text.get(defined.offset..defined.offset.saturating_add(defined.len)).unwrap_or_default().to_owned();
-    let value = match raw.value {
-        Raw::Null => Value::Null,
-        Raw::Bool(value) => Value::Bool(value),
-        Raw::Int(value) => Value::Int(value),
-        Raw::Float(value) => Value::Float(value),
-        Raw::Text(value) => Value::Text(value),
-        Raw::List(items) => Value::List(items.into_iter().map(|item| node(item, text, lead)).collect()),
-        Raw::Map(entries) => Value::Map(
-            entries
-                .into_iter()
-                .map(|(key, value)| {
-                    let place = span(key.referenced, lead);
-                    (Key { text: key.value, span: place }, node(value, text, lead))
-                })
-                .collect(),
-        ),
+/// A place that the parser does not understand, with the advice that it lacks.
+fn invalid(at: Place, info: &str) -> Stop {
+    let help = match info {
+        text if text.contains("mapping values are not allowed") => {
+            Some("put texts that hold `: ` in quotes, and check the indentation")
+        }
+        text if text.contains("tab") => Some("indent with blanks"),
+        _ => None,
     };
-    Node { value, span: place, raw: written }
+    Stop { at, message: format!("not valid YAML: {info}"), help }
 }
 
-fn span(at: Location, lead: usize) -> Span {
-    let size = |n: Option<u64>| n.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-    let place = |n: u64| u32::try_from(n).unwrap_or(u32::MAX).max(1);
-    Span {
-        line: place(at.line()),
-        column: place(at.column()),
-        // For errors of the scanner the library has no byte offset; line and column hold.
-        offset: at.span().byte_offset().map_or(usize::MAX, |n| size(Some(n)).saturating_add(lead)),
-        len: size(at.span().byte_len()),
+/// A list or map that is being read.
+enum Open {
+    List { at: Place, anchor: usize, items: Vec<Node> },
+    Map { at: Place, anchor: usize, entries: Vec<(Key, Node)>, key: Option<Key>, merges: Vec<Node> },
+}
+
+struct Tree<'p, 'a> {
+    source: usize,
+    offset: usize,
+    text: &'p str,
+    problems: &'p mut Problems<'a>,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+    root: Option<Node>,
+}
+
+/// What ends the reading of a file.
+struct Stop {
+    at: Place,
+    message: String,
+    help: Option<&'static str>,
+}
+
+/// A file that can't be read further, with no advice but what the sentence says.
+fn stop<T>(at: Place, message: &str) -> Result<T, Stop> {
+    Err(Stop { at, message: message.to_owned(), help: None })
+}
+
+impl Tree<'_, '_> {
+    fn place(&self, span: Span) -> Place {
+        let start = span.start.byte_offset().unwrap_or(0);
+        let end = span.end.byte_offset().unwrap_or(start);
+        Place { source: self.source, start: start + self.offset, len: end.saturating_sub(start) }
+    }
+
+    fn take(&mut self, event: Event, span: Span) -> Result<(), Stop> {
+        let at = self.place(span);
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let plain = style == ScalarStyle::Plain && tag.is_none();
+                // `!!str 5` is the one tag with a use: it says that a number is meant as a text.
+                if let Some(tag) = tag.map(|tag| tag.to_string()).filter(|tag| !tag.ends_with("!str")) {
+                    self.problems.error("yaml", at, format!("the tag `{tag}` has no meaning here"));
+                }
+                if plain && self.looks_cut(at, &text) {
+                    let message = "the text ends here: what follows ` #` is a comment";
+                    let help = "put the whole text in quotes, or write a comment as `# …` with a blank";
+                    self.problems.warning("cut-text", at, message).help(help);
+                }
+                let node = Node { at, kind: Kind::Scalar { text: text.into_owned(), plain } };
+                self.finished(node, anchor)
+            }
+            Event::SequenceStart(_, anchor, _) => {
+                self.open.push(Open::List { at, anchor, items: Vec::new() });
+                Ok(())
+            }
+            Event::MappingStart(_, anchor, _) => {
+                self.open.push(Open::Map { at, anchor, entries: Vec::new(), key: None, merges: Vec::new() });
+                Ok(())
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(),
+            Event::Alias(id) => match self.anchors.get(&id) {
+                Some(node) => {
+                    // Problems inside are told where the anchor stands; the alias itself is only a name for it.
+                    let node = node.clone();
+                    self.nodes += node.count();
+                    self.finished(node, 0)
+                }
+                None => stop(at, "an alias can't stand inside what it names"),
+            },
+            Event::DocumentStart(..) if self.root.is_some() => Err(Stop {
+                at,
+                message: "a second document begins here".to_owned(),
+                help: Some("one file holds one document: put the others into files of their own"),
+            }),
+            // What is left has no content: borders of the stream and the document, comments.
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a plain text goes on behind a ` #` that its author hardly meant as a comment: `a line, ### SENTRY …`.
+    fn looks_cut(&self, at: Place, text: &str) -> bool {
+        let line = self.text.get(at.start.saturating_sub(self.offset)..).and_then(|rest| rest.lines().next());
+        let rest = line.and_then(|line| line.strip_prefix(text)).unwrap_or_default();
+        let Some(comment) = rest.trim_start().strip_prefix('#').filter(|_| rest.starts_with([' ', '\t'])) else {
+            return false;
+        };
+        comment.starts_with('#') || (text.contains(' ') && comment.starts_with(|c: char| !c.is_whitespace()))
+    }
+
+    fn close(&mut self) -> Result<(), Stop> {
+        match self.open.pop() {
+            Some(Open::List { at, anchor, items }) => self.finished(Node { at, kind: Kind::List(items) }, anchor),
+            Some(Open::Map { at, anchor, mut entries, merges, .. }) => {
+                self.merge(&mut entries, merges);
+                self.finished(Node { at, kind: Kind::Map(entries) }, anchor)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A node is complete: it is the root, an item, a key, or the value of the last key.
+    fn finished(&mut self, mut node: Node, anchor: usize) -> Result<(), Stop> {
+        self.nodes += 1;
+        if self.nodes > MOST_NODES {
+            return stop(node.at, "the file is too large, or its aliases repeat each other");
+        }
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        match self.open.last_mut() {
+            None => self.root = Some(node),
+            Some(Open::List { items, .. }) => items.push(node),
+            Some(Open::Map { entries, key, merges, .. }) => match key.take() {
+                None => match node.kind {
+                    Kind::Scalar { text, .. } => *key = Some(Key { at: node.at, text }),
+                    Kind::List(_) | Kind::Map(_) => return stop(node.at, "a key must be a plain text"),
+                },
+                Some(key) if key.text == "<<" => merges.push(node),
+                Some(key) => {
+                    // An empty value has no place of its own; its key is where people look.
+                    if node.at.len == 0 {
+                        node.at = key.at;
+                    }
+                    match entries.iter().find(|(known, _)| known.text == key.text) {
+                        Some((first, _)) => {
+                            let first = self.problems.describe(first.at);
+                            let message = format!("the key `{}` stands twice in one map", key.text);
+                            self.problems
+                                .error("duplicate-key", key.at, message)
+                                .help(format!("the first is at {first}"));
+                        }
+                        None => entries.push((key, node)),
+                    }
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// `<<: *anchor`: keys that the map does not have itself come from the named maps, earlier ones first.
+    fn merge(&mut self, entries: &mut Vec<(Key, Node)>, merges: Vec<Node>) {
+        for node in merges {
+            let maps = match node.kind {
+                Kind::List(items) => items,
+                kind @ (Kind::Map(_) | Kind::Scalar { .. }) => vec![Node { at: node.at, kind }],
+            };
+            for map in maps {
+                let Kind::Map(inherited) = map.kind else {
+                    self.problems.error("yaml", map.at, "`<<` takes a map or a list of maps");
+                    continue;
+                };
+                for (key, value) in inherited {
+                    if entries.iter().all(|(known, _)| known.text != key.text) {
+                        entries.push((key, value));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A YAML scalar that is read as this text wherever it stands. Control characters become blanks, so it is one line.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    format!("'{}'", line.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Source;
+    use super::*;
+
+    fn read(text: &str) -> (Option<Node>, String) {
+        let sources = [Source::new("p", text)];
+        let mut problems = Problems::new(&sources);
+        let node = parse(0, &mut problems);
+        let found: Vec<String> =
+            problems.finish().problems.iter().map(|p| format!("{}:{} {}", p.line, p.col, p.message)).collect();
+        (node, found.join("; "))
+    }
+
+    fn shape(node: &Node) -> String {
+        match &node.kind {
+            Kind::Scalar { text, plain } => {
+                if *plain {
+                    text.clone()
+                } else {
+                    format!("'{text}'")
+                }
+            }
+            Kind::List(items) => format!("[{}]", items.iter().map(shape).collect::<Vec<_>>().join(" ")),
+            Kind::Map(entries) => {
+                let entries: Vec<String> = entries.iter().map(|(k, v)| format!("{}={}", k.text, shape(v))).collect();
+                format!("{{{}}}", entries.join(" "))
+            }
+        }
+    }
+
+    fn shaped(text: &str) -> String {
+        let (node, problems) = read(text);
+        assert_eq!(problems, "");
+        node.as_ref().map_or_else(String::new, shape)
+    }
+
+    #[test]
+    fn a_text_that_looks_cut_by_a_comment_is_told() {
+        let warned = |text: &str| {
+            let sources = [Source::new("p", text)];
+            let mut problems = Problems::new(&sources);
+            let _ = parse(0, &mut problems);
+            problems.finish().warnings()
+        };
+        assert_eq!(warned("a: one\nb: a line of its own, ### SENTRY {}\n"), 1);
+        assert_eq!(warned("a: echo one #two\n"), 1);
+        for right in
+            ["a: x # a comment\n", "a: 'one ### two'\n", "a: 5 #five\n", "# - a\na: b # c # d\n", "a: one#two\n"]
+        {
+            assert_eq!(warned(right), 0, "{right}");
+        }
+    }
+
+    #[test]
+    fn trees_keep_texts_and_order() {
+        assert_eq!(shaped("b: no\na: ['1', 2, ~]\n"), "{b=no a=['1' 2 ~]}");
+        assert_eq!(shaped("# only a comment\n"), "");
+        assert_eq!(shaped(""), "");
+        assert_eq!(shaped("---\n"), "");
+        assert_eq!(shaped("\u{feff}a: 1\r\nb: 2\r\n"), "{a=1 b=2}");
+    }
+
+    #[test]
+    fn anchors_and_merge_keys_are_written_out() {
+        let text = "x: &base {a: 1, b: 2}\ny: {<<: *base, b: 3}\nz: *base\n";
+        assert_eq!(shaped(text), "{x={a=1 b=2} y={b=3 a=1} z={a=1 b=2}}");
+        assert_eq!(shaped("p: &p {a: 1}\nq: &q {a: 2, c: 3}\nr: {<<: [*p, *q]}"), "{p={a=1} q={a=2 c=3} r={a=1 c=3}}");
+    }
+
+    #[test]
+    fn places_survive_a_byte_order_mark_and_wide_text() {
+        let text = "\u{feff}中: 文\nkey: bad";
+        let (node, _) = read(text);
+        let Some(Node { kind: Kind::Map(entries), .. }) = node else { panic!("a map") };
+        let at = entries[1].1.at;
+        assert_eq!(&text[at.start..at.start + at.len], "bad");
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_text_itself_is_told_with_its_place() {
+        for (text, wanted) in [
+            ("a: 1\nb: 2\na: 3\n", "3:1 the key `a` stands twice in one map"),
+            ("a: {b: 1}\n---\nb: 2\n", "2:1 a second document begins here"),
+            ("a: &x [*x]\n", "1:8 an alias can't stand inside what it names"),
+            ("[a]: 1\n", "1:1 a key must be a plain text"),
+            ("a: !secret b\n", "1:12 the tag `!secret` has no meaning here"),
+            ("a: {<<: 3}\n", "1:9 `<<` takes a map or a list of maps"),
+        ] {
+            assert_eq!(read(text).1, wanted, "{text}");
+        }
+        for text in ["a: [1, 2\n", "a: *missing\n", "a: b: c\n", "a:\n\tb: 1\n", "a: \"x\n", "%YAML 9\n---\na"] {
+            assert_ne!(read(text).1, "", "{text}");
+        }
+    }
+
+    #[test]
+    fn bombs_are_refused() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for n in 1..12 {
+            let alias = format!("*a{}", n - 1);
+            text.push_str(&format!("a{n}: &a{n} [{}]\n", [alias.as_str(); 10].join(", ")));
+        }
+        assert!(read(&text).1.contains("too large"));
+        assert_ne!(read(&"[".repeat(20_000)).1, "");
+    }
+
+    #[test]
+    fn scalars_are_read_as_what_is_asked_for() {
+        let (node, _) = read("a: 0123\nb: 'true'\nc: true\nd: ~\ne: [1, x, 'n', 1.5, null]\n");
+        let node = node.unwrap();
+        let texts = ["a", "b", "c", "d", "e"].map(|key| node.get(key).and_then(Node::as_text));
+        assert_eq!(texts, [Some("0123"), Some("true"), Some("true"), None, None]);
+        assert_eq!(["b", "c"].map(|key| node.get(key).and_then(Node::as_flag)), [None, Some(true)]);
+        assert_eq!(node.get("a").and_then(Node::parsed::<u8>), Some(123));
+        assert_eq!(node.get("e").unwrap().to_json(), serde_json::json!([1, "x", "n", 1.5, null]));
+        assert_eq!(quoted("it's\ta: #b"), "'it''s a: #b'");
     }
 }

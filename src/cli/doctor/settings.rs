@@ -38,13 +38,14 @@ pub(super) fn check(loaded: &Result<Loaded, super::super::CliError>, lang: Lang)
 }
 
 pub(super) fn problems(problem: &Problem, lang: Lang) -> Vec<Finding> {
-    if problem.diagnostics.is_empty() {
+    if problem.diagnostics.problems.is_empty() {
         let fix = problem.hint.clone().unwrap_or_else(|| see(lang, "tmuxagent config check"));
         return vec![Finding::failure("configuration", problem.text.clone(), fix)];
     }
-    let listed = problem.diagnostics.iter().map(|d| {
-        let fix = d.help.clone().unwrap_or_else(|| see(lang, "tmuxagent config default"));
-        Finding::failure("configuration", format!("{}: {}", d.place(), d.text), fix)
+    let listed = problem.diagnostics.problems.iter().map(|found| {
+        let ways = found.ways_out(lang);
+        let fix = if ways.is_empty() { see(lang, "tmuxagent config default") } else { ways.join("; ") };
+        Finding::failure("configuration", format!("{}: {}", found.place(), found.sentence(lang)), fix)
     });
     listed.collect()
 }

@@ -78,16 +78,17 @@ fn refused(error: &InitError, folder: &Path, file: &Path) -> CliError {
             format!("{}: {error}", file.display()),
             "write another one with --output FILE and take over from it what you like",
         ),
-        InitError::Broken(found) => CliError::User(Problem::shown(format!(
-            "the renewed policy would be wrong, so nothing is written:\n\n{}",
-            found.to_string().trim_end()
-        ))),
+        InitError::Broken(found) => {
+            let mut problem = Problem::in_text(found.clone());
+            problem.hint = Some("the renewed policy would be wrong, so nothing is written".to_owned());
+            CliError::User(problem)
+        }
     }
 }
 
 fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, changed: bool) -> Outcome {
     let out = &session.out;
-    let checked = tmuxagent_policy::check(&[Source::new(file.display().to_string(), draft.text.as_str())]);
+    let checked = tmuxagent_policy::check(&[Source::new(file.display().to_string(), draft.text.as_str())], Vec::new());
     let code = if checked.exit_code == 0 { exit::OK } else { exit::NEGATIVE };
     if out.json {
         let (written, problems) = (changed && !args.print, &checked.json["problems"]);
@@ -114,7 +115,7 @@ fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, changed:
     out.line(&format!("{} {shown}", if args.update { "renewed" } else { "wrote" }))?;
     if code != exit::OK {
         out.line("")?;
-        out.raw(&checked.text)?;
+        out.raw(&checked.show(out.lang))?;
     }
     if !args.update {
         out.line("look at it; this puts it in force:")?;

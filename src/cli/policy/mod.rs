@@ -15,6 +15,7 @@ use tmuxagent_config::{Overrides, Problem};
 use tmuxagent_ipc::wire::{Reply, Request};
 use tmuxagent_model::RunId;
 use tmuxagent_policy::{Policy, Source, analyse};
+use tmuxagent_yaml::{Diagnostic, Severity};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
@@ -62,44 +63,22 @@ pub(super) fn run(session: &Session, command: &PolicyCommand) -> Outcome {
 
 fn check(session: &Session, args: &CheckArgs) -> Outcome {
     let sources = sources(session, &args.files)?;
-    let mut report = tmuxagent_policy::check(&sources);
     // They can be checked, but a supervisor would not believe them.
-    let open: Vec<(&str, Problem)> = sources
-        .iter()
-        .filter_map(|source| Some((source.name.as_str(), tmuxagent_config::trusted(source.name.as_ref()).err()?)))
-        .collect();
+    let open = sources.iter().filter_map(|source| {
+        let problem = tmuxagent_config::trusted(source.name.as_ref()).err()?;
+        Some(Diagnostic::of_file(Severity::Warning, "open-to-others", &source.name, &problem.text, problem.hint))
+    });
+    let report = tmuxagent_policy::check(&sources, open.collect());
     if session.out.json {
-        add_open(&mut report.json, &open);
         session.out.json(&report.json)?;
     } else {
-        for (_, problem) in &open {
-            let fix = problem.hint.as_deref().unwrap_or_default();
-            session.out.raw(&format!("warning[open-to-others]: {problem}\n  = help: {fix}\n\n"))?;
-        }
-        session.out.raw(&report.text)?;
+        session.out.raw(&report.show(session.out.lang))?;
     }
     Ok(match report.exit_code {
-        0 if !open.is_empty() => exit::NEGATIVE,
         0 => exit::OK,
         1 => exit::NEGATIVE,
         _ => exit::USER,
     })
-}
-
-/// Adds files that others can write to what was found.
-fn add_open(report: &mut serde_json::Value, open: &[(&str, Problem)]) {
-    let found = open.iter().map(|(file, problem)| {
-        serde_json::json!({
-            "severity": "warning", "code": "open-to-others", "file": file, "line": 1, "col": 1, "len": 0,
-            "message": problem.text, "help": problem.hint,
-        })
-    });
-    if let Some(problems) = report.get_mut("problems").and_then(serde_json::Value::as_array_mut) {
-        problems.extend(found);
-    }
-    if let Some(warnings) = report.get_mut("warnings") {
-        *warnings = (warnings.as_u64().unwrap_or(0) + open.len() as u64).into();
-    }
 }
 
 /// The texts of the named policies, or of those that a supervisor would load.
@@ -123,7 +102,7 @@ pub(super) struct Judged {
 pub(super) fn judge(sources: &[Source]) -> Result<Judged, CliError> {
     match analyse(sources) {
         (Some(policy), found) => Ok(Judged { pipelines: policy.pipelines.len(), warnings: found.warnings() }),
-        (None, found) => Err(CliError::User(Problem::shown(found.to_string().trim_end().to_owned()))),
+        (None, found) => Err(CliError::User(Problem::in_text(found))),
     }
 }
 
@@ -134,7 +113,7 @@ fn load(sources: &[Source]) -> Result<Arc<Policy>, CliError> {
             policy.generation = 1;
             Ok(Arc::new(policy))
         }
-        Err(found) => Err(CliError::User(Problem::shown(found.to_string().trim_end().to_owned()))),
+        Err(found) => Err(CliError::User(Problem::in_text(found))),
     }
 }
 

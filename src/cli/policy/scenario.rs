@@ -23,7 +23,7 @@ use super::recorded::{FACTS, set_fact, unknown_pane};
 use std::path::PathBuf;
 use tmuxagent_engine::replay::{Answers, Polls, Record, Recorded, Report, Setting, read_log};
 use tmuxagent_model::{Millis, PaneInfo, Timestamp};
-use tmuxagent_yaml::{Diagnostic, Fields, Node, Reader, Source, Value, parse};
+use tmuxagent_yaml::{Diagnostics, Fields, Kind, Node, Reader, Source, quoted};
 
 /// 2001-01-01 00:00 UTC, where a test does not say when it begins.
 const START: Timestamp = Timestamp(978_307_200_000);
@@ -62,22 +62,16 @@ pub(super) enum Output {
 
 impl Scenario {
     /// Reads a test, or tells everything that is wrong with it.
-    pub(super) fn read(source: &Source) -> Result<Self, Vec<Diagnostic>> {
-        let tree = parse(source).map_err(|problem| vec![problem])?;
-        let reader = Reader::new(source);
-        let read = reader.map(&tree, "").map(|top| scenario(top, &source.text));
-        let found = reader.finish();
-        match read.flatten() {
-            Some(read) if found.is_empty() => Ok(read),
-            _ => Err(found),
-        }
+    pub(super) fn read(source: &Source) -> Result<Self, Diagnostics> {
+        // What could not be read has its problem, so that a test is there where there is none.
+        Reader::read(source, |top| scenario(top, &source.text)).and_then(|read| Diagnostics::default().judge(read))
     }
 
     /// The text of the test with other expectations.
     pub(super) fn with_expectations(&self, text: &str, decisions: &[String]) -> String {
         let mut block = String::from("expect:\n");
         for decision in decisions {
-            block.push_str(&format!("  - '{}'\n", decision.replace('\'', "''")));
+            block.push_str(&format!("  - {}\n", quoted(decision)));
         }
         if decisions.is_empty() {
             block = "expect: []\n".to_owned();
@@ -103,12 +97,13 @@ fn scenario(top: Fields<'_, '_>, text: &str) -> Option<Scenario> {
         (Some(log), None) => top.reader().text(log, "log").map(|log| Output::Log(PathBuf::from(log))),
         (None, Some(node)) => Some(Output::Here(output(top.reader(), node, start.unwrap_or(START), pace))),
         (Some(_), Some(node)) => {
-            top.reader().error_with(node.span, "`log` and `output` stand here both", "keep one of them");
+            top.reader().error_with("twice", node.at, "`log` and `output` stand here both", "keep one of them");
             None
         }
         (None, None) => {
             top.reader().error_with(
-                top.span(),
+                "missing-key",
+                top.at(),
                 "nothing is printed in this test",
                 "name a file with `log`, or write the lines in `output`",
             );
@@ -128,15 +123,15 @@ fn scenario(top: Fields<'_, '_>, text: &str) -> Option<Scenario> {
 fn place_of_expectations(top: &Fields<'_, '_>, text: &str) -> std::ops::Range<usize> {
     let mut keys = top.entries().iter().skip_while(|(key, _)| key.text != "expect");
     let Some((own, node)) = keys.next() else { return text.len()..text.len() };
-    let next = keys.next().map_or(text.len(), |(next, _)| next.span.offset);
-    let begin = own.span.offset.min(text.len());
+    let next = keys.next().map_or(text.len(), |(next, _)| next.at.start);
+    let begin = own.at.start.min(text.len());
     // A list in block form ends with its last item's line; what follows is the user's.
-    let last = match &node.value {
-        Value::List(items) if !text[begin..].starts_with("expect: [") => items.last().map(|item| item.span),
+    let last = match &node.kind {
+        Kind::List(items) if !text[begin..].starts_with("expect: [") => items.last().map(|item| item.at),
         _ => None,
     };
     let end = last.map_or(next, |last| {
-        let at = (last.offset + last.len).min(text.len());
+        let at = (last.start + last.len).min(text.len());
         text.get(at..).and_then(|rest| rest.find('\n')).map_or(text.len(), |line| at + line + 1)
     });
     begin..end.min(next).max(begin)
@@ -147,7 +142,7 @@ fn instant(reader: &Reader<'_>, node: &Node) -> Option<Timestamp> {
     match text.parse::<jiff::Timestamp>() {
         Ok(at) => Some(Timestamp(at.as_millisecond())),
         Err(_) => {
-            reader.error_with(node.span, "`start` is no instant", "write it as 2026-03-02T08:00:00Z");
+            reader.error_with("bad-value", node.at, "`start` is no instant", "write it as 2026-03-02T08:00:00Z");
             None
         }
     }
@@ -159,7 +154,7 @@ fn pane(reader: &Reader<'_>, node: &Node) -> Option<PaneInfo> {
     for (key, node) in fields.entries() {
         let Some(value) = reader.text(node, &fields.path(&key.text)) else { continue };
         if let Err(text) = set_fact(&mut pane, &key.text, value) {
-            reader.error_with(key.span, text, format!("the facts are {}", FACTS.join(", ")));
+            reader.error_with("unknown-key", key.at, text, format!("the facts are {}", FACTS.join(", ")));
         }
     }
     Some(pane)
@@ -175,7 +170,7 @@ fn output(reader: &Reader<'_>, node: &Node, start: Timestamp, pace: Millis) -> V
     for (index, item) in reader.list(node).iter().enumerate() {
         let pause = if index == 0 { Millis(0) } else { pace };
         let line = |text: &str, at: Timestamp| read_log(format!("{text}\n").as_bytes(), at, Millis(0));
-        if let Value::Map(_) = item.value {
+        if item.entries().is_some() {
             let path = format!("output[{index}]");
             let Some(fields) = reader.map(item, &path) else { continue };
             at = at + fields.duration("after").unwrap_or(pause);

@@ -153,7 +153,7 @@ pub fn sentry(data: &[u8]) {
 /// A policy: it is read, or refused with places that lie in it and texts that no terminal takes for commands.
 pub fn policy_yaml(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let sources = [policy::Source::new("p.yaml", text)];
+    let sources = [yaml::Source::new("p.yaml", text)];
     let (policy, problems) = policy::analyse(&sources);
     assert!(policy.is_some() || problems.errors() > 0, "refused without a reason");
     let shown = problems.to_string();
@@ -173,8 +173,8 @@ pub fn config_yaml(data: &[u8]) {
     let environment = config::Environment::from_pairs([("HOME", "/home/ann"), ("TOKEN", "x: [y")]);
     let source = yaml::Source::new("config.yaml", text);
     if let Err(problems) = config::read(&source, Path::new("/home/ann"), &environment) {
-        assert!(!problems.is_empty(), "refused without a reason");
-        let shown = yaml::render_all(&problems);
+        assert!(problems.errors() > 0, "refused without a reason");
+        let shown = problems.to_string();
         assert!(!shown.chars().any(|c| c.is_control() && c != '\n' && c != '\t'), "{shown:?}");
     }
 }

@@ -9,7 +9,7 @@ use crate::http::{ProxyChoice, TIMEOUT};
 use tmuxagent_config::{Environment, Secret};
 use tmuxagent_model::Millis;
 use tmuxagent_text::plain::{cut_chars, one_line};
-use tmuxagent_yaml::{Fields, Node, Reader, Span};
+use tmuxagent_yaml::{Fields, Node, Place, Reader};
 
 /// A channel as configured.
 #[derive(Debug, Clone, PartialEq)]
@@ -193,7 +193,7 @@ pub const NAMES: &[&str] = &[
 pub(super) struct Part<'f, 'a, 'r> {
     pub(super) fields: &'f Fields<'a, 'r>,
     environment: &'f Environment,
-    span: Span,
+    at: Place,
 }
 
 impl Part<'_, '_, '_> {
@@ -210,9 +210,9 @@ impl Part<'_, '_, '_> {
             match variables.first() {
                 Some(name) => {
                     let help = format!("set it here, or {name} in the environment or the `.env` file");
-                    self.fields.reader().error_with(self.span, text, help);
+                    self.fields.reader().error_with("missing-key", self.at, text, help);
                 }
-                None => self.fields.reader().error(self.span, text),
+                None => self.fields.reader().error("missing-key", self.at, text),
             }
         }
         found
@@ -238,14 +238,14 @@ impl Part<'_, '_, '_> {
             let path = self.fields.path(key);
             let list = schemes.iter().map(|scheme| format!("{scheme}://")).collect::<Vec<_>>().join(" or ");
             // The value may be a secret, so it is not repeated.
-            self.fields.reader().error(self.place(key), format!("`{path}` must be an address with {list}"));
+            self.fields.reader().error("bad-url", self.place(key), format!("`{path}` must be an address with {list}"));
         }
         good
     }
 
     /// Where the key's value stands, or the channel where it comes from the environment.
-    pub(super) fn place(&self, key: &'static str) -> Span {
-        self.fields.get(key).map_or(self.span, |node| node.span)
+    pub(super) fn place(&self, key: &'static str) -> Place {
+        self.fields.get(key).map_or(self.at, |node| node.at)
     }
 
     fn list(&self, key: &'static str) -> Vec<String> {
@@ -261,7 +261,7 @@ pub(super) fn read(
     reader: &Reader<'_>,
     environment: &Environment,
     name: &str,
-    span: Span,
+    at: Place,
     node: &Node,
 ) -> Option<ChannelConfig> {
     let path = format!("channels.{name}");
@@ -277,12 +277,12 @@ pub(super) fn read(
                     Some(near) => format!("say `kind: {near}`; possible: {list}"),
                     None => format!("say which service it is with `kind:`; possible: {list}"),
                 };
-                reader.error_with(span, format!("`{name}` is no kind of channel"), help);
+                reader.error_with("unknown-name", at, format!("`{name}` is no kind of channel"), help);
                 return None;
             }
         },
     };
-    let part = Part { fields: &fields, environment, span };
+    let part = Part { fields: &fields, environment, at };
     let proxy = proxy(&part);
     let timeout = fields.duration("timeout").unwrap_or(TIMEOUT);
     let person = part.optional("person", &[]).map(|name| cut_chars(&one_line(&name), 60));
@@ -340,7 +340,12 @@ fn service(part: &Part<'_, '_, '_>, kind: &str) -> Option<Kind> {
             let words = part.list("command");
             let Some((program, arguments)) = words.split_first() else {
                 let help = "for example `command: [apprise, --config, /home/me/apprise.yml]`";
-                fields.reader().error_with(part.span, format!("`{}` is needed", fields.path("command")), help);
+                fields.reader().error_with(
+                    "missing-key",
+                    part.at,
+                    format!("`{}` is needed", fields.path("command")),
+                    help,
+                );
                 return None;
             };
             Some(Kind::Command { program: program.clone(), arguments: arguments.to_vec() })
@@ -365,7 +370,7 @@ fn wecom_app(part: &Part<'_, '_, '_>) -> Option<Kind> {
     let agent = part.required("agent_id", &["WECOM_AGENT_ID"])?;
     let Ok(agent_id) = agent.trim().parse() else {
         let text = format!("`{}` must be the application's number, such as 1000002", part.fields.path("agent_id"));
-        part.fields.reader().error(part.span, text);
+        part.fields.reader().error("bad-number", part.at, text);
         return None;
     };
     Some(Kind::WecomApp { corp_id: corp_id?, agent_id, secret: secret?, receivers, format, base_url })
@@ -380,14 +385,14 @@ fn wecom_bot(part: &Part<'_, '_, '_>) -> Option<Kind> {
         (Some(user), None) => Chat::User(user),
         (None, Some(group)) => Chat::Group(group),
         (Some(_), Some(_)) => {
-            part.fields.reader().error(part.span, "`user` and `group` exclude each other".to_owned());
+            part.fields.reader().error("twice", part.at, "`user` and `group` exclude each other".to_owned());
             return None;
         }
         (None, None) => {
             let help =
                 "`user`: your user id, who has written to the robot once (buttons work); or `group`: a chat's id";
             let path = part.fields.path("user");
-            part.fields.reader().error_with(part.span, format!("`{path}` is needed"), help);
+            part.fields.reader().error_with("missing-key", part.at, format!("`{path}` is needed"), help);
             return None;
         }
     };
@@ -411,7 +416,7 @@ fn ntfy(part: &Part<'_, '_, '_>) -> Option<Kind> {
     if topic.is_empty() || server.ends_with(":/") || server.ends_with("//") {
         let path = part.fields.path("topic");
         let help = "for example `url: https://ntfy.sh/a-name-that-nobody-guesses`";
-        part.fields.reader().error_with(part.span, format!("`{path}` is needed"), help);
+        part.fields.reader().error_with("missing-key", part.at, format!("`{path}` is needed"), help);
         return None;
     }
     Some(Kind::Ntfy { server, topic: Secret::new(topic), token })
@@ -430,6 +435,7 @@ fn proxy(part: &Part<'_, '_, '_>) -> ProxyChoice {
                 let path = part.fields.path("proxy");
                 let help = "the address begins with http://, https://, socks5:// or socks5h://";
                 part.fields.reader().error_with(
+                    "bad-url",
                     part.place("proxy"),
                     format!("`{path}` must be `none`, `inherit` or an address"),
                     help,

@@ -19,7 +19,7 @@ pub use routes::{Escalation, Reminders, Route, Routing, When};
 use std::collections::BTreeMap;
 use tmuxagent_config::{Config, Environment, Loaded, Problem, Tree};
 use tmuxagent_text::redact::{Redactor, is_secret_name};
-use tmuxagent_yaml::{Diagnostic, Node, Reader, Source, Value};
+use tmuxagent_yaml::{Diagnostics, Node, Place, Reader, Source};
 
 /// Everything about alerts that the configuration says.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -92,8 +92,7 @@ pub fn of(loaded: &Loaded) -> Result<Settings, Problem> {
 pub fn channel(loaded: &Loaded, name: &str) -> Result<Option<ChannelConfig>, Problem> {
     let mut settings = of(loaded)?;
     if !settings.channels.contains_key(name) && kinds::NAMES.contains(&name) {
-        let span = tmuxagent_yaml::Span { line: 1, column: 1, offset: 0, len: 0 };
-        let word = Tree(Node { raw: name.to_owned(), value: Value::Text(name.to_owned()), span });
+        let word = Tree(Node::of_text(Place::default(), name));
         let config = Config { notify: Some(word), ..loaded.config.clone() };
         let source = Source::new(format!("<channel {name}>"), String::new());
         settings = read(&config, &source, &loaded.environment).map_err(Problem::in_text)?;
@@ -105,29 +104,26 @@ pub fn channel(loaded: &Loaded, name: &str) -> Result<Option<ChannelConfig>, Pro
 ///
 /// # Errors
 /// Everything that is wrong, with the nearest right word.
-pub fn read(config: &Config, source: &Source, environment: &Environment) -> Result<Settings, Vec<Diagnostic>> {
+pub fn read(config: &Config, source: &Source, environment: &Environment) -> Result<Settings, Diagnostics> {
     let reader = Reader::new(source);
     let mut channels = BTreeMap::new();
     if let Some(fields) = config.channels.as_ref().and_then(|tree| reader.map(&tree.0, "channels")) {
         for (key, node) in fields.entries() {
-            if let Some(channel) = kinds::read(&reader, environment, &key.text, key.span, node) {
+            if let Some(channel) = kinds::read(&reader, environment, &key.text, key.at, node) {
                 channels.insert(key.text.clone(), channel);
             }
         }
     }
     let routing = match &config.notify {
         Some(tree) => {
-            let known: Vec<String> = match config.channels.as_ref().map(|tree| &tree.0.value) {
-                Some(tmuxagent_yaml::Value::Map(entries)) => entries.iter().map(|(key, _)| key.text.clone()).collect(),
-                _ => Vec::new(),
-            };
+            let named = config.channels.iter().filter_map(|tree| tree.0.entries()).flatten();
+            let known: Vec<String> = named.map(|(key, _)| key.text.clone()).collect();
             let mut names = routes::Names { reader: &reader, environment, known: &known, channels: &mut channels };
             routes::read(&mut names, &tree.0)
         }
         None => Routing::everything_to(channels.keys().cloned().collect()),
     };
-    let found = reader.finish();
-    if found.is_empty() { Ok(Settings { channels, routing }) } else { Err(found) }
+    reader.finish().judge(Some(Settings { channels, routing }))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::channel::webhook::Success;
 use crate::markup::Markup;
 use tmuxagent_config::Secret;
 use tmuxagent_model::Millis;
-use tmuxagent_yaml::{Fields, Node, Value};
+use tmuxagent_yaml::{Fields, Node};
 
 /// A webhook of the user's own.
 #[expect(missing_docs, reason = "the fields are named by the keys of the configuration")]
@@ -47,11 +47,11 @@ pub(super) fn read(part: &Part<'_, '_, '_>) -> Option<Kind> {
         for (key, node) in map.entries() {
             let path = map.path(&key.text);
             if reqwest::header::HeaderName::from_bytes(key.text.as_bytes()).is_err() {
-                fields.reader().error(key.span, format!("`{}` is no name of a header", key.text));
+                fields.reader().error("bad-name", key.at, format!("`{}` is no name of a header", key.text));
             } else if let Some(value) = fields.reader().text(node, &path) {
                 if CREDENTIALS.iter().any(|known| known.eq_ignore_ascii_case(&key.text)) && !value.is_ascii() {
                     let help = "a title or a tag may have other letters, which are encoded; a credential can't";
-                    fields.reader().error_with(node.span, format!("`{path}` must be ASCII"), help);
+                    fields.reader().error_with("bad-value", node.at, format!("`{path}` must be ASCII"), help);
                 }
                 headers.push((key.text.clone(), Secret::new(value)));
             }
@@ -70,7 +70,7 @@ pub(super) fn read(part: &Part<'_, '_, '_>) -> Option<Kind> {
                 .ok()
                 .filter(|value: &serde_json::Value| value.is_object() || value.is_array())
                 .map_or_else(|| BodyConfig::Text(text.to_owned()), BodyConfig::Json),
-            None => BodyConfig::Json(json(node)),
+            None => BodyConfig::Json(node.to_json()),
         },
     };
     let method = fields.word("method", &methods).unwrap_or("POST").to_owned();
@@ -93,10 +93,10 @@ fn success(part: &Part<'_, '_, '_>, map: &Fields<'_, '_>) -> Option<Success> {
         numbers.filter_map(|number| u16::try_from(number).ok()).collect::<Vec<_>>()
     });
     let pointer = map.text("pointer").map(str::to_owned);
-    let equals = map.get("equals").map(json);
+    let equals = map.get("equals").map(Node::to_json);
     let text = map.text("text").map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let wrong = |text: &str, help: &str| {
-        reader.error_with(part.place("success"), text.to_owned(), help);
+        reader.error_with("bad-value", part.place("success"), text.to_owned(), help);
         None
     };
     let value = match (pointer, equals) {
@@ -114,17 +114,4 @@ fn success(part: &Part<'_, '_, '_>, map: &Fields<'_, '_>) -> Option<Success> {
         return wrong("`success` says nothing", help);
     }
     Some(Success { status: status.unwrap_or_default(), value, text })
-}
-
-/// A tree of YAML as JSON.
-fn json(node: &Node) -> serde_json::Value {
-    match &node.value {
-        Value::Null => serde_json::Value::Null,
-        Value::Bool(value) => (*value).into(),
-        Value::Int(value) => i64::try_from(*value).map_or_else(|_| node.raw.clone().into(), Into::into),
-        Value::Float(value) => (*value).into(),
-        Value::Text(text) => text.clone().into(),
-        Value::List(items) => items.iter().map(json).collect(),
-        Value::Map(entries) => entries.iter().map(|(key, node)| (key.text.clone(), json(node))).collect(),
-    }
 }

@@ -4,7 +4,7 @@ use super::kinds::{self, ChannelConfig};
 use std::collections::BTreeMap;
 use tmuxagent_config::Environment;
 use tmuxagent_model::{AlertKind, Millis, Urgency};
-use tmuxagent_yaml::{Fields, Node, Reader, Value, nearest};
+use tmuxagent_yaml::{Fields, Node, Reader};
 
 /// What goes where and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,24 +116,22 @@ impl Names<'_, '_> {
             return;
         }
         if kinds::NAMES.contains(&name) {
-            let empty = Node { value: Value::Null, span: item.span, raw: String::new() };
-            if let Some(channel) = kinds::read(self.reader, self.environment, name, item.span, &empty) {
+            let empty = Node::nothing(item.at);
+            if let Some(channel) = kinds::read(self.reader, self.environment, name, item.at, &empty) {
                 self.channels.insert(name.to_owned(), channel);
             }
             return;
         }
         let candidates = self.known.iter().map(String::as_str).chain(kinds::NAMES.iter().copied());
         let text = format!("there is no channel `{name}`");
-        match nearest(name, candidates) {
-            Some(near) => self.reader.error_with(item.span, text, format!("did you mean `{near}`?")),
-            None => self.reader.error_with(item.span, text, "add it under `channels:`"),
-        }
+        let otherwise = || "add it under `channels:`".to_owned();
+        self.reader.unknown("unknown-name", item.at, text, (name, candidates), otherwise);
     }
 }
 
 /// Reads `notify:`: one word, a list of words, or a map.
 pub(super) fn read(names: &mut Names<'_, '_>, node: &Node) -> Routing {
-    if !matches!(node.value, Value::Map(_)) {
+    if node.entries().is_none() {
         return Routing::everything_to(names.list(node));
     }
     let reader = names.reader;
@@ -159,7 +157,7 @@ pub(super) fn read(names: &mut Names<'_, '_>, node: &Node) -> Routing {
     if let Some(fields) = top.map("remind") {
         let every = fields.duration("every").filter(|every| every.0 >= 60_000);
         if every.is_none() {
-            reader.error(fields.span(), "`notify.remind.every` must be at least `1m`".to_owned());
+            reader.error("bad-duration", fields.at(), "`notify.remind.every` must be at least `1m`".to_owned());
         }
         let times = fields.number("times", 1..=100).and_then(|n| u32::try_from(n).ok()).unwrap_or(3);
         routing.remind = every.map(|every| Reminders { every, times });

@@ -1,14 +1,13 @@
 use super::*;
 use crate::http::ProxyChoice;
 use tmuxagent_model::{AlertKind, Millis, Urgency};
-use tmuxagent_yaml::render_all;
 
 fn settings(text: &str, variables: &[(&str, &str)]) -> Result<Settings, String> {
     let source = Source::new("config.yaml", text);
     let environment = Environment::from_pairs(variables.iter().copied());
-    let config =
-        tmuxagent_config::read(&source, std::path::Path::new("/etc"), &environment).map_err(|d| render_all(&d))?;
-    read(&config, &source, &environment).map_err(|found| render_all(&found))
+    let config = tmuxagent_config::read(&source, std::path::Path::new("/etc"), &environment)
+        .map_err(|found| found.to_string())?;
+    read(&config, &source, &environment).map_err(|found| found.to_string())
 }
 
 const APP: &[(&str, &str)] =
@@ -140,61 +139,63 @@ notify:
   colddown: 3
 ";
     insta::assert_snapshot!(settings(text, &[]).unwrap_err(), @r"
-    config.yaml:3:16: error: `wecm` is no value of `channels.team.kind`
+    config.yaml:3:16: error[unknown-word]: `wecm` is no value of `channels.team.kind`
       |
     3 |   team: {kind: wecm}
       |                ^^^^
-      = help: did you mean `wecom`? possible: `wecom`, `wecom_app`, `wecom_bot`, `serverchan`, `desktop`, `terminal`, `ntfy`, `telegram`, `slack`, `feishu`, `dingtalk`, `bark`, `webhook`, `command`, `stdout`
+      = help: did you mean `wecom`?
+      = help: possible: `wecom`, `wecom_app`, `wecom_bot`, `serverchan`, `desktop`, `terminal`, `ntfy`, `telegram`, `slack`, `feishu`, `dingtalk`, `bark`, `webhook`, `command`, `stdout`
 
-    config.yaml:4:3: error: `channels.wecom.webhook` is needed
+    config.yaml:4:3: error[missing-key]: `channels.wecom.webhook` is needed
       |
     4 |   wecom: {webhok: k, proxy: ftp://x}
       |   ^^^^^
       = help: set it here, or WECOM_WEBHOOK in the environment or the `.env` file
 
-    config.yaml:4:11: error: unknown key `webhok` in `channels.wecom`
+    config.yaml:4:11: error[unknown-key]: unknown key `webhok` in `channels.wecom`
       |
     4 |   wecom: {webhok: k, proxy: ftp://x}
       |           ^^^^^^
       = help: did you mean `webhook`?
 
-    config.yaml:4:29: error: `channels.wecom.proxy` must be `none`, `inherit` or an address
+    config.yaml:4:29: error[bad-url]: `channels.wecom.proxy` must be `none`, `inherit` or an address
       |
     4 |   wecom: {webhok: k, proxy: ftp://x}
       |                             ^^^^^^^
       = help: the address begins with http://, https://, socks5:// or socks5h://
 
-    config.yaml:5:3: error: `serverchn` is no kind of channel
+    config.yaml:5:3: error[unknown-name]: `serverchn` is no kind of channel
       |
     5 |   serverchn: {}
       |   ^^^^^^^^^
       = help: say `kind: serverchan`; possible: `wecom`, `wecom_app`, `wecom_bot`, `serverchan`, `desktop`, `terminal`, `ntfy`, `telegram`, `slack`, `feishu`, `dingtalk`, `bark`, `webhook`, `command`, `stdout`
 
-    config.yaml:6:3: error: `channels.wecom_bot.user` is needed
+    config.yaml:6:3: error[missing-key]: `channels.wecom_bot.user` is needed
       |
     6 |   wecom_bot: {bot_id: b, secret: s}
       |   ^^^^^^^^^
       = help: `user`: your user id, who has written to the robot once (buttons work); or `group`: a chat's id
 
-    config.yaml:8:21: error: `aproval` is no value of `notify.routes[0].kinds`
+    config.yaml:8:21: error[unknown-word]: `aproval` is no value of `notify.routes[0].kinds`
       |
     8 |   routes: [{kinds: [aproval], to: [tem], when: now}]
       |                     ^^^^^^^
-      = help: did you mean `approval`? possible: `approval`, `reminder`, `failure`, `success`, `custom`, `agent`, `system`
+      = help: did you mean `approval`?
+      = help: possible: `approval`, `reminder`, `failure`, `success`, `custom`, `agent`, `system`
 
-    config.yaml:8:36: error: there is no channel `tem`
+    config.yaml:8:36: error[unknown-name]: there is no channel `tem`
       |
     8 |   routes: [{kinds: [aproval], to: [tem], when: now}]
       |                                    ^^^
       = help: did you mean `team`?
 
-    config.yaml:8:48: error: `now` is no value of `notify.routes[0].when`
+    config.yaml:8:48: error[unknown-word]: `now` is no value of `notify.routes[0].when`
       |
     8 |   routes: [{kinds: [aproval], to: [tem], when: now}]
       |                                                ^^^
       = help: possible: `always`, `away`
 
-    config.yaml:9:3: error: unknown key `colddown` in `notify`
+    config.yaml:9:3: error[unknown-key]: unknown key `colddown` in `notify`
       |
     9 |   colddown: 3
       |   ^^^^^^^^

@@ -13,9 +13,10 @@ mod rust;
 mod step;
 mod update;
 
-use super::{Diagnostics, Source, analyse};
+use super::analyse;
 use std::collections::BTreeMap;
 use step::{Plan, Step};
+use tmuxagent_yaml::{Diagnostics, Source};
 
 /// What is looked at in a project's folder, by path; a path that ends in `/` is asked whether it is a folder.
 /// Beside these, every file in `.github/workflows/` counts.

@@ -151,9 +151,5 @@ pub(super) fn scalar(text: &str) -> String {
     let starts = text.starts_with(|c: char| c.is_ascii_alphabetic());
     let plain = text.chars().all(|c| c.is_alphanumeric() || " ._/-".contains(c)) && text.trim() == text;
     let word = matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off");
-    if starts && plain && !word {
-        text.to_owned()
-    } else {
-        format!("'{}'", super::step::one_line(text).replace('\'', "''"))
-    }
+    if starts && plain && !word { text.to_owned() } else { tmuxagent_yaml::quoted(&super::step::one_line(text)) }
 }

@@ -2,9 +2,9 @@
 
 use super::{StageSubject, Subject, place_of};
 use crate::core::{Condition, Selector, TextTest};
-use crate::diagnostics::Problems;
 use crate::pattern::Patterns;
 use std::collections::{BTreeMap, BTreeSet};
+use tmuxagent_yaml::Problems;
 
 pub(super) fn check(subjects: &[Subject], patterns: &Patterns, problems: &mut Problems) {
     let mut starters: BTreeMap<String, Vec<(&Subject, &StageSubject)>> = BTreeMap::new();

@@ -2,9 +2,9 @@
 
 use super::StageSubject;
 use crate::core::Action;
-use crate::diagnostics::Problems;
 use regex::Regex;
 use std::sync::LazyLock;
+use tmuxagent_yaml::Problems;
 
 /// What looks dangerous, and how it is called in the message.
 const DANGERS: &[(&str, &str)] = &[

@@ -5,10 +5,10 @@
 
 use super::{StageSubject, typed};
 use crate::core::TextTemplate;
-use crate::diagnostics::Problems;
 use crate::pattern::Patterns;
 use crate::raw::{RawCondition, RawConditionKind as Kind, parts_of};
 use crate::read::Text;
+use tmuxagent_yaml::Problems;
 
 pub(super) fn check(stage: &StageSubject, patterns: &Patterns, problems: &mut Problems) {
     let texts: Vec<&TextTemplate> = stage.actions().filter_map(typed).collect();

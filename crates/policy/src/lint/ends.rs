@@ -2,9 +2,9 @@
 
 use super::{StageSubject, may_hold, place_of};
 use crate::core::{Action, Condition};
-use crate::diagnostics::Problems;
 use crate::raw::walk;
 use crate::raw::{RawCondition, RawConditionKind as Kind};
+use tmuxagent_yaml::Problems;
 
 pub(super) fn check(stage: &StageSubject, problems: &mut Problems) {
     for condition in [&stage.raw.success_when, &stage.raw.fail_when].into_iter().flatten() {

@@ -2,11 +2,11 @@
 
 use super::{After, StageSubject, Subject, may_hold, place_of};
 use crate::core::{Action, Condition};
-use crate::diagnostics::Problems;
 use crate::raw::RawConditionKind as Kind;
 use crate::raw::walk;
-use crate::source::Place;
 use std::collections::{BTreeSet, HashMap};
+use tmuxagent_yaml::Place;
+use tmuxagent_yaml::Problems;
 
 pub(super) fn check(subject: &Subject, problems: &mut Problems) {
     let circular = check_cycles(subject, problems);

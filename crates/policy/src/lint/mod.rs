@@ -9,10 +9,10 @@ mod ends;
 mod graph;
 
 use super::core::{Action, Condition, FailStep, Pipeline, Policy, Stage, TextTemplate};
-use super::diagnostics::Problems;
 use super::pattern::Patterns;
 use super::raw::{RawCondition, RawPipeline, RawPolicy, RawStage};
-use super::source::Place;
+use tmuxagent_yaml::Place;
+use tmuxagent_yaml::Problems;
 
 /// A pipeline and its stages as written and as read.
 struct Subject<'r> {

@@ -1,11 +1,11 @@
 //! What is written about failures: retries, questions, escalation.
 
 use super::{RawNotify, RawPrompt, RawRun, RawSendKeys, RawSet, RawShell};
-use crate::diagnostics::Problems;
 use crate::read::{Fraction, Group, Many, Number, Read, Short, Span, SpanMs, Text, raw_choice, raw_map};
-use crate::yaml::Node;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
+use tmuxagent_yaml::Node;
+use tmuxagent_yaml::Problems;
 
 raw_map! {
     /// The pauses before retries.
@@ -76,7 +76,7 @@ pub(crate) struct RawAsk {
 impl Read for RawAsk {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         let bare = node.is_nothing()
-            || matches!(&node.kind, crate::yaml::Kind::Scalar { text, plain: true } if text == "true");
+            || matches!(&node.kind, tmuxagent_yaml::Kind::Scalar { text, plain: true } if text == "true");
         let form = if bare { None } else { Some(Short::read(node, problems)?) };
         Some(Self { form })
     }

@@ -1,18 +1,18 @@
 //! Values without parts: texts, flags, numbers, spans of time, and any JSON.
 
 use super::{At, Read, Text, expected};
-use crate::diagnostics::Problems;
 use crate::duration;
-use crate::yaml::{Kind, Node};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 use tmuxagent_model::Millis;
+use tmuxagent_yaml::Problems;
+use tmuxagent_yaml::{Kind, Node};
 
 impl Read for Text {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        match &node.kind {
-            Kind::Scalar { text, .. } if !node.is_nothing() => Some(Self { at: node.at, value: text.clone() }),
-            Kind::Scalar { .. } | Kind::List(_) | Kind::Map(_) => expected(node, "a text", problems),
+        match node.as_text() {
+            Some(text) => Some(Self { at: node.at, value: text.to_owned() }),
+            None => expected(node, "a text", problems),
         }
     }
 }
@@ -34,15 +34,10 @@ pub(crate) type Flag = At<bool>;
 
 impl Read for Flag {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let value = match &node.kind {
-            Kind::Scalar { text, plain: true } => match text.as_str() {
-                "true" | "True" | "TRUE" => true,
-                "false" | "False" | "FALSE" => false,
-                _ => return expected(node, "`true` or `false`", problems),
-            },
-            Kind::Scalar { .. } | Kind::List(_) | Kind::Map(_) => return expected(node, "`true` or `false`", problems),
-        };
-        Some(Self { at: node.at, value })
+        match node.as_flag() {
+            Some(value) => Some(Self { at: node.at, value }),
+            None => expected(node, "`true` or `false`", problems),
+        }
     }
 }
 
@@ -63,11 +58,7 @@ pub(crate) type Number = At<i64>;
 
 impl Read for Number {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let number = match &node.kind {
-            Kind::Scalar { text, .. } => text.parse().ok(),
-            Kind::List(_) | Kind::Map(_) => None,
-        };
-        match number {
+        match node.parsed() {
             Some(value) => Some(Self { at: node.at, value }),
             None => expected(node, "a whole number", problems),
         }
@@ -91,11 +82,7 @@ pub(crate) type Fraction = At<f64>;
 
 impl Read for Fraction {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let number = match &node.kind {
-            Kind::Scalar { text, .. } => text.parse().ok().filter(|n: &f64| n.is_finite()),
-            Kind::List(_) | Kind::Map(_) => None,
-        };
-        match number {
+        match node.parsed().filter(|number: &f64| number.is_finite()) {
             Some(value) => Some(Self { at: node.at, value }),
             None => expected(node, "a number", problems),
         }
@@ -186,7 +173,7 @@ pub(crate) type Json = At<serde_json::Value>;
 
 impl Read for Json {
     fn read(node: &Node, _: &mut Problems) -> Option<Self> {
-        Some(Self { at: node.at, value: json_of(node) })
+        Some(Self { at: node.at, value: node.to_json() })
     }
 }
 
@@ -199,20 +186,5 @@ impl JsonSchema for Json {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!(true)
-    }
-}
-
-fn json_of(node: &Node) -> serde_json::Value {
-    use serde_json::Value;
-    match &node.kind {
-        Kind::Scalar { .. } if node.is_nothing() => Value::Null,
-        // Numbers, flags and texts without quotes are what JSON would make of them; all else is a text.
-        Kind::Scalar { text, plain: true } => match serde_json::from_str(text) {
-            Ok(value @ (Value::Bool(_) | Value::Number(_))) => value,
-            _ => Value::String(text.clone()),
-        },
-        Kind::Scalar { text, plain: false } => Value::String(text.clone()),
-        Kind::List(items) => items.iter().map(json_of).collect(),
-        Kind::Map(entries) => entries.iter().map(|(key, value)| (key.text.clone(), json_of(value))).collect(),
     }
 }

@@ -114,7 +114,7 @@ impl<'a> Reading<'a> {
     }
 
     /// A trigger's poll is asked before there is a run, whose values it can't name.
-    fn check_without_run(&mut self, condition: &Condition, at: crate::source::Place) {
+    fn check_without_run(&mut self, condition: &Condition, at: tmuxagent_yaml::Place) {
         let Condition::Poll(test) = condition else { return };
         let templates = match &test.what {
             PollWhat::GithubRun { repository, reference, .. } => vec![Some(repository), reference.as_ref()],

@@ -7,19 +7,16 @@ mod stage;
 mod values;
 
 use super::core::{Backoff, Concurrency, Pipeline, Policy, TextTemplate};
-use super::diagnostics::{Diagnostics, Problems};
 use super::lint;
 use super::pattern::{Patterns, mistake};
 use super::raw::{RawBackoff, RawConcurrency, RawDefaults, RawPipeline, RawPolicy};
 use super::read::{Read as _, Short, Span, SpanMs, Text};
-use super::source::{Place, Source};
 use super::template::{Piece, TEMPLATE_NAMES, pieces};
-use super::yaml;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use tmuxagent_model::Millis;
-use tmuxagent_yaml::nearest;
+use tmuxagent_yaml::{Diagnostics, Place, Problems, Source, nearest, parse};
 
 /// Reads and checks a policy. Its `generation` is 0; whoever loads policies again and again counts.
 ///
@@ -37,10 +34,7 @@ pub fn analyse(sources: &[Source]) -> (Option<Policy>, Diagnostics) {
     let raws: Vec<RawPolicy> = sources
         .iter()
         .enumerate()
-        .filter_map(|(index, source)| {
-            let node = yaml::parse(index, source, &mut problems)?;
-            RawPolicy::read(&node, &mut problems)
-        })
+        .filter_map(|(index, _)| RawPolicy::read(&parse(index, &mut problems)?, &mut problems))
         .collect();
     let mut policy = Policy { hash: hash(sources), ..Policy::default() };
     let mut reading = Reading::new(problems, &raws);

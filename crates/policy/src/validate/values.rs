@@ -2,8 +2,8 @@
 
 use super::{Reading, nearest};
 use crate::shell::{Fault, Reason};
-use crate::source::Place;
 use crate::template::{command_faults, unknown_words};
+use tmuxagent_yaml::Place;
 
 impl Reading<'_> {
     /// The words behind names, as in `{{name | trusted}}`.

@@ -82,8 +82,7 @@ fn full_width_keys_of_an_input_method_work() {
 }
 
 fn read(text: &str) -> Result<Keymap, String> {
-    Keymap::from_yaml(&tmuxagent_yaml::Source::new("keymap.yaml", text))
-        .map_err(|found| tmuxagent_yaml::render_all(&found))
+    Keymap::from_yaml(&tmuxagent_yaml::Source::new("keymap.yaml", text)).map_err(|found| found.to_string())
 }
 
 #[test]

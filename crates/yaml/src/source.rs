@@ -1,16 +1,17 @@
-//! The texts that a policy is read from, and places in them.
+//! Texts with the names that people know them by, and places in them.
 
-/// A policy file: its name for people and its text. Reading it from disk is `config`'s part.
+/// A file: its name for people and its text. Reading it from disk is `config`'s part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The file's name as the user gave it.
+    /// The file's path as the user gave it, or a name in angle brackets.
     pub name: String,
     /// The whole text.
     pub text: String,
 }
 
 impl Source {
-    /// A source.
+    /// Names a text.
+    #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { name: name.into(), text: text.into() }
     }
@@ -18,8 +19,8 @@ impl Source {
 
 /// A stretch of one source, in bytes. Lines and columns are worked out only for places that are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub(super) struct Place {
-    /// The source's index.
+pub struct Place {
+    /// Which of the sources that are read together, from 0.
     pub source: usize,
     /// The first byte.
     pub start: usize,
@@ -29,7 +30,7 @@ pub(super) struct Place {
 
 /// A place as people read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Spot<'a> {
+pub(crate) struct Spot<'a> {
     /// From 1.
     pub line: usize,
     /// In characters, from 1.
@@ -42,12 +43,12 @@ pub(super) struct Spot<'a> {
 
 /// Where the lines of a text begin, so that a place's line is found without counting through all before it.
 #[derive(Debug)]
-pub(super) struct Lines(Vec<usize>);
+pub(crate) struct Lines(Vec<usize>);
 
 impl Lines {
-    /// The lines of a text.
-    pub fn of(text: &str) -> Self {
-        Self(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1).collect())
+    /// Finds them.
+    pub(crate) fn of(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(at, _)| at + 1).collect())
     }
 
     /// The number, from 1, of the line that holds a byte.
@@ -58,7 +59,7 @@ impl Lines {
 
 impl Place {
     /// Where this place is in `text`, the text of its source, whose lines are known.
-    pub fn spot<'t>(self, text: &'t str, lines: &Lines) -> Spot<'t> {
+    pub(crate) fn spot<'t>(self, text: &'t str, lines: &Lines) -> Spot<'t> {
         let start = floor_boundary(text, self.start);
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);

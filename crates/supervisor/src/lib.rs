@@ -9,7 +9,7 @@
 //!   and the last one.
 //! - `claims`: servers on which another supervisor types.
 //! - `tape`: recordings. `secrets`: what is kept, without them. `maintain`: backups and what is too old. `lifetime`: the
-//!   clock of this life. `jump`: showing a pane in tmux.
+//!   clock of this life. `files`, `watcher`: noticing changed files. `jump`: showing a pane in tmux.
 //!
 //! **Invariants:** no effect is performed before its intent is committed; a part that fails does so alone, is shown,
 //! and is tried again; nothing here draws or knows a terminal.
@@ -41,6 +41,7 @@ mod services;
 mod shell;
 mod start;
 mod tape;
+mod watcher;
 
 pub use reach::transport;
 pub use start::{Running, Start, StartError, start};

@@ -29,6 +29,8 @@ pub struct Reloader {
     pub policy: watch::Sender<Arc<Policy>>,
     /// Where the upkeep sees what is kept.
     pub retention: watch::Sender<Retention>,
+    /// What views are greeted with, which names the configuration in force.
+    pub hello: watch::Sender<Arc<Reply>>,
     /// Notices changes.
     pub files: Files,
 }
@@ -76,6 +78,11 @@ impl Dispatch {
         }
         let changes = self.differences(&loaded.config, &settings);
         self.board.policies = loaded.policy_names();
+        self.reloader.hello.send_modify(|hello| {
+            if let Reply::Hello { config, .. } = Arc::make_mut(hello) {
+                config.clone_from(&loaded.config_name);
+            }
+        });
         self.dirty = true;
         self.change_hosts(&loaded.config);
         self.performer.take_tokens_from(&loaded.environment);

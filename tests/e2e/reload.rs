@@ -296,6 +296,7 @@ fn a_policy_in_an_empty_folder_and_a_configuration_that_comes_late_are_noticed()
     std::fs::write(config.join("config.yaml"), "hosts:\n  - name: desk\n").expect("writable");
     wait_for(PATIENCE, "the host", || room.answer(&["status", "--json"]).contains("\"desk\"").then_some(()));
     room.wait_events("\"host\",\"name\":\"desk\",\"how\":\"added\"");
+    room.wait_status(&config.join("config.yaml").display().to_string());
 }
 
 #[test]

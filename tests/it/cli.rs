@@ -254,12 +254,24 @@ fn approvals_are_listed_shown_and_decided() {
     done
     --- exit code 0 ---
     ");
+    assert_snapshot!(env.run(&["approve", "01J", "--answer", "now"]), @r"
+    approved proj_storyapp:agent:codex-ci.0: now
+    done
+    --- exit code 0 ---
+    ");
+    assert_snapshot!(env.run(&["approve"]), @r"
+    --- stderr ---
+    error: no approval is named
+    hint: an ID is needed, or its unique beginning; these are open:
+      01JAPPROVALA  proj_storyapp:agent:codex-ci.0: Build storyapp?
+    --- exit code 4 ---
+    ");
     let decide = |approve, answer: Option<&str>| Command::Decide {
         approval: ApprovalId::new("01JAPPROVALA"),
         revision: 1,
         verdict: Verdict { approve, answer: answer.map(str::to_owned) },
     };
-    assert_eq!(commands(&supervisor), [decide(true, None), decide(false, Some("later"))]);
+    assert_eq!(commands(&supervisor), [decide(true, None), decide(false, Some("later")), decide(true, Some("now"))]);
 }
 
 #[test]
@@ -340,6 +352,8 @@ fn a_late_or_stale_decision_ends_with_five() {
     assert_snapshot!(env.run(&["approve", "nope"]), @r"
     --- stderr ---
     error: there is no approval `nope`
+    hint: an ID is needed, or its unique beginning; these are open:
+      01JAPPROVALA  proj_storyapp:agent:codex-ci.0: Build storyapp?
     --- exit code 4 ---
     ");
     assert_eq!(commands(&supervisor).len(), 1);

@@ -102,7 +102,13 @@ pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: 
             let _ = writeln!(text, "  {}", clean(&evidence));
         }
     }
-    let _ = writeln!(text, "\n{}", lang.pick(HOW[0], HOW[1]));
+    text.push('\n');
+    if !approval.options.is_empty() {
+        let any = lang
+            .pick("One of the answers, written here, is a yes with that answer.", "写入任一可选答案，即以该答案批准。");
+        let _ = writeln!(text, "{any}");
+    }
+    let _ = writeln!(text, "{}", lang.pick(HOW[0], HOW[1]));
     if let Some(note) = note {
         text.push_str(&remark(note));
     }
@@ -183,7 +189,12 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
         let words = ["approve", "reject"].into_iter().chain(approval.options.iter().map(String::as_str));
         let hint = nearest(&shown, words).map(|near| format!(" ({near}?)")).unwrap_or_default();
         let text = lang.pick("not understood: ", "无法识别：");
-        let fix = lang.pick("write `approve` or `reject`", "请写入 approve 或 reject");
+        let fix = match approval.options.is_empty() {
+            true => lang.pick("write `approve` or `reject`", "请写入 approve 或 reject"),
+            false => {
+                lang.pick("write `approve`, `reject` or one of the answers", "请写入 approve、reject 或任一可选答案")
+            }
+        };
         Written::Wrong(format!("{text}`{shown}`{hint}; {fix}"))
     };
     if added.is_empty() {
@@ -327,7 +338,9 @@ mod tests {
         }
         assert_eq!(
             read("aprove"),
-            Written::Wrong("not understood: `aprove` (approve?); write `approve` or `reject`".into())
+            Written::Wrong(
+                "not understood: `aprove` (approve?); write `approve`, `reject` or one of the answers".into()
+            )
         );
     }
 

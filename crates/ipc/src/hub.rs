@@ -60,8 +60,8 @@ pub struct Hub {
     pub screens: broadcast::Sender<Arc<PaneScreen>>,
     /// Journal lines as they are committed; lagging followers read them again from the journal.
     pub events: broadcast::Sender<Arc<Vec<EventLine>>>,
-    /// The answer to a hello.
-    pub hello: Arc<Reply>,
+    /// The answer to a hello, which names the configuration in force.
+    pub hello: watch::Receiver<Arc<Reply>>,
     /// The name that decisions over this socket are recorded with.
     pub user: Arc<str>,
     /// Set when the supervisor ends, to the reason.

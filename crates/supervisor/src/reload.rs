@@ -27,6 +27,8 @@ pub struct Reloader {
     pub policy: watch::Sender<Arc<Policy>>,
     /// Where the upkeep sees what is kept.
     pub retention: watch::Sender<Retention>,
+    /// What views are greeted with, which names the configuration in force.
+    pub hello: watch::Sender<Arc<Reply>>,
     /// Notices changes.
     pub files: Files,
 }
@@ -79,6 +81,11 @@ impl Dispatch {
         self.collectors.redact_recordings_by(redaction(&redactor));
         self.collectors.configure(&loaded.config);
         self.performer.reach_hosts(&loaded.config.hosts, &loaded.paths.runtime_dir);
+        self.reloader.hello.send_modify(|hello| {
+            if let Reply::Hello { config, .. } = Arc::make_mut(hello) {
+                config.clone_from(&loaded.config_name);
+            }
+        });
         self.performer.take_tokens_from(&loaded.environment);
         self.reloader.retention.send_replace(loaded.config.retention.clone());
         let reloaded = Reloaded {

@@ -26,6 +26,7 @@ mod host;
 mod inventory;
 mod link;
 mod observe;
+mod orphans;
 mod outlet;
 mod pane;
 mod pipe;

@@ -7,6 +7,7 @@
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
+pub mod catalogue;
 mod clean;
 pub mod cli;
 pub mod explain;
@@ -21,6 +22,7 @@ mod state;
 mod time;
 mod words;
 
+pub use catalogue::message;
 pub use clean::{clean, clean_block, is_hidden, reveal};
 pub use help::help_text;
 pub use note::{note_text, reload_text};

@@ -227,7 +227,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers; a closed pipe is no reason to fail.
-            let _ = error.print();
+            let _ = definition::tell(&error, lang);
             return if error.use_stderr() { exit::USER } else { exit::OK };
         }
     };

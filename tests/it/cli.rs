@@ -131,7 +131,7 @@ fn status_tells_what_runs_and_what_fails() {
     env.write(".config/tmuxagent/config.yaml", "");
     drop(supervisor);
     let text = "p.yaml:3:1: unknown key".to_owned();
-    picture.problems = vec![Problem { part: "policy".into(), text, since: TO_COME }];
+    picture.problems = vec![Problem { part: "policy".into(), text: text.into(), since: TO_COME }];
     let _supervisor = StagedSupervisor::start(&env.runtime_dir(), picture, |_| None);
     let ran = env.run(&["status"]);
     assert_eq!(ran.code, 1);

@@ -21,3 +21,4 @@ mod shelldata;
 mod simulation;
 mod support;
 mod tidy;
+mod wording;

@@ -227,9 +227,9 @@ fn yesterday_is_replayed_from_the_recordings() {
     --- exit code 0 ---
     ");
     let late = env.run(&[&replay[..], &["--since", "2026-03-02 08:00:10"]].concat());
-    assert!(late.stdout.starts_with("1 lines, 0 decisions"), "{late}");
+    assert!(late.stdout.starts_with("1 line, 0 decisions"), "{late}");
     let early = env.run(&[&replay[..], &["--until", "2026-03-02T08:00:01Z"]].concat());
-    assert!(early.stdout.contains("1 lines, 3 decisions"), "{early}");
+    assert!(early.stdout.contains("1 line, 3 decisions"), "{early}");
     assert_snapshot!(env.run(&["policy", "replay", "--policy", "ci.yaml", "--from-db", "%9"]), @r"
     --- stderr ---
     error: no recorded pane is named `%9`

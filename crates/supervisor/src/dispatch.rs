@@ -26,7 +26,7 @@ use tmuxagent_ipc::hub::{Call, PaneScreen};
 use tmuxagent_ipc::wire::Reply;
 use tmuxagent_model::{
     Doubt, EntityKind, Event, EventLine, HostName, Millis, Note, Outcome, PaneKey, Severity, SkipReason, Snapshot,
-    Timestamp,
+    Timestamp, Trouble,
 };
 use tmuxagent_store::{Durability, JournalRow, Store};
 use tmuxagent_text::redact::Redactor;
@@ -67,7 +67,7 @@ pub enum Fact {
     /// Something worth telling that concerns no pane.
     Told(Severity, Note),
     /// A part of the supervisor fails, or (with no text) works again.
-    Problem(String, Option<String>),
+    Problem(String, Option<Trouble>),
 }
 
 /// The queues into the loop.
@@ -178,8 +178,8 @@ impl Dispatch {
     }
 
     /// A part fails; returns whether that is new.
-    pub(super) fn report_problem(&mut self, part: &str, text: &str) -> bool {
-        let new = self.board.problem(part, text, self.clock.now());
+    pub(super) fn report_problem(&mut self, part: &str, trouble: &Trouble) -> bool {
+        let new = self.board.problem(part, trouble, self.clock.now());
         self.dirty |= new;
         new
     }
@@ -397,8 +397,8 @@ impl Dispatch {
     /// The commit failed: keep the round whole, tell everybody, try again.
     fn hold_back(&mut self, mut round: Round, error: &str) {
         let now = self.clock.now();
-        let text = format!("{error}; nothing is sent until the state can be saved");
-        self.dirty |= self.board.problem("state", &text, now);
+        let trouble = Trouble::NotSaved { error: error.to_owned() };
+        self.dirty |= self.board.problem("state", &trouble, now);
         round.tell_doubt(&if self.ending { Doubt::Ended } else { Doubt::NotSaved { error: error.to_owned() } });
         self.round = round;
         self.retry_at = Some(now + RETRY);

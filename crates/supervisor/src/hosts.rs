@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_config::{Config, HostConfig, Loaded};
 use tmuxagent_errand::Errand;
-use tmuxagent_model::{HostName, IntentId, Millis, NameFilter, Owner, PaneId, PaneKey, Redaction, Timestamp};
+use tmuxagent_model::{HostName, IntentId, Millis, NameFilter, Owner, PaneId, PaneKey, Redaction, Timestamp, Trouble};
 use tmuxagent_policy::Policy;
 use tmuxagent_tmux::{HostHandle, HostSpec, Position, watch};
 use tokio::sync::{mpsc, watch as latest};
@@ -411,8 +411,8 @@ pub fn spawn_host(dispatch: &mut Dispatch, config: &HostConfig) {
         Err(error) => {
             hosts.places.insert(name.clone(), place(Stage::Failed(None)));
             hosts.restart_at(&name, dispatch.clock.now());
-            let error = format!("its collector can't be started: {error}; it is tried again");
-            dispatch.report_problem(&format!("host {name}"), &error);
+            let trouble = Trouble::CollectorNotStarted { error: error.to_string() };
+            dispatch.report_problem(&format!("host {name}"), &trouble);
         }
     }
 }

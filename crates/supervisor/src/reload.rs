@@ -13,7 +13,6 @@ use tmuxagent_engine::Options;
 use tmuxagent_ipc::wire::{ErrorKind, Reply};
 use tmuxagent_model::{ConfigPart, Event, HowChanged, Note, PartChange, Severity};
 use tmuxagent_policy::{Policy, Source};
-use tmuxagent_text::reload_text;
 use tokio::sync::watch;
 
 /// What is needed to read everything again.
@@ -70,11 +69,11 @@ impl Dispatch {
             Err(problem) => return self.refuse("policy", &problem),
         };
         self.solve("policy");
-        let (pipelines, renewed) = (policy.pipelines.len(), policy.hash != self.engine.policy().hash);
-        if renewed {
+        let pipelines = policy.pipelines.len();
+        if policy.hash != self.engine.policy().hash {
             self.go_over_to(policy);
         }
-        let changes = self.differences(&loaded.config, &settings);
+        let changes = self.differences(&loaded, &settings);
         self.board.policies = loaded.policy_names();
         self.dirty = true;
         self.change_hosts(&loaded.config);
@@ -84,26 +83,33 @@ impl Dispatch {
         self.change_alerts(&loaded, settings);
         self.reloader.files.renew(&loaded, &self.reloader.overrides.policy);
         self.reloader.loaded = loaded;
-        let text = reload_text(self.away.lang(), pipelines, renewed, &changes);
         if !changes.is_empty() {
-            self.tell(Severity::Info, "", Note::Reloaded { changes });
+            self.tell(Severity::Info, "", Note::Reloaded { changes: changes.clone() });
         }
-        Reply::Committed { intents: Vec::new(), run: None, text }
+        Reply::Reloaded { pipelines, changes }
     }
 
-    /// Which hosts and channels are new, different or no more.
-    fn differences(&self, new: &Config, settings: &Settings) -> Vec<PartChange> {
+    /// Which hosts, channels and policies are new, different or no more, and whether anything else is different.
+    fn differences(&self, loaded: &Loaded, settings: &Settings) -> Vec<PartChange> {
+        let (old, new) = (&self.reloader.loaded, &loaded.config);
         let by_name = |hosts: &[HostConfig]| -> BTreeMap<String, HostConfig> {
             hosts.iter().map(|host| (host.name.to_string(), host.clone())).collect()
         };
-        let mut changes = compare(ConfigPart::Host, &by_name(&self.reloader.loaded.config.hosts), &by_name(&new.hosts));
+        let mut changes = compare(ConfigPart::Host, &by_name(&old.config.hosts), &by_name(&new.hosts));
         changes.extend(compare(ConfigPart::Channel, self.away.channels(), &settings.channels));
+        let texts = |loaded: &Loaded| -> BTreeMap<String, String> {
+            loaded.policy_sources.iter().map(|source| (source.name.clone(), source.text.clone())).collect()
+        };
+        changes.extend(compare(ConfigPart::Policy, &texts(old), &texts(loaded)));
+        if rest(&old.config) != rest(new) {
+            changes.push(PartChange { part: ConfigPart::Settings, name: String::new(), how: HowChanged::Changed });
+        }
         changes
     }
 
     fn refuse(&mut self, part: &str, problem: &Problem) -> Reply {
         let shown = problem.hint.as_ref().filter(|_| part == "policy").unwrap_or(&problem.text);
-        if self.report_problem(part, shown) {
+        if self.report_problem(part, &shown.as_str().into()) {
             self.tell(Severity::Error, "", Note::PolicyBroken { error: shown.clone() });
         }
         let text = match &problem.hint {
@@ -152,6 +158,11 @@ impl Dispatch {
             }
         }
     }
+}
+
+/// What of a configuration is no host, channel or policy.
+fn rest(config: &Config) -> Config {
+    Config { hosts: Vec::new(), channels: None, policy: Vec::new(), ..config.clone() }
 }
 
 /// What of some parts is new, different or no more.

@@ -5,6 +5,7 @@
 //! through [`sentence`]. What the table does not know is words of a pane or of the policy's author, and stays as it is.
 
 use super::Lang;
+use tmuxagent_model::{Approval, ApprovalKind};
 
 /// A sentence of the machine in a language. Never for what is typed, nor for a pane's lines: those stay verbatim.
 #[must_use]
@@ -12,6 +13,17 @@ pub fn sentence(lang: Lang, text: &str) -> String {
     match lang {
         Lang::En => text.to_owned(),
         Lang::Zh => chinese(text, DEPTH),
+    }
+}
+
+/// What an approval asks, in a language. An agent's own words stay as they are: what a person decides on is what was said.
+#[must_use]
+pub fn question(lang: Lang, approval: &Approval) -> String {
+    match approval.kind {
+        ApprovalKind::Agent => approval.question.clone(),
+        ApprovalKind::Gate | ApprovalKind::Failed { .. } | ApprovalKind::Settle { .. } | ApprovalKind::Gap => {
+            sentence(lang, &approval.question)
+        }
     }
 }
 
@@ -34,7 +46,7 @@ fn chinese(text: &str, depth: u8) -> String {
     text.to_owned()
 }
 
-/// A template with its holes `{0}`, `{1}`, … filled. What stands in quotes or backticks is a name and stays.
+/// A template with its holes `{0}`, `{1}`, … filled. What stands in quotes, backticks or braces is a name and stays.
 pub(super) fn fill(template: &str, holes: &[&str], words: &dyn Fn(&str) -> String) -> String {
     let mut out = String::new();
     let mut rest = template;
@@ -46,7 +58,7 @@ pub(super) fn fill(template: &str, holes: &[&str], words: &dyn Fn(&str) -> Strin
         match number {
             Some(number) => {
                 let hole = holes.get(number).copied().unwrap_or("");
-                if out.ends_with(['`', '\'']) {
+                if out.ends_with(['`', '\'', '{']) {
                     out.push_str(hole)
                 } else {
                     out.push_str(&words(hole))

@@ -2,8 +2,8 @@
 
 use super::*;
 use tmuxagent_model::{
-    ApprovalId, ApprovalState, ConfigPart, Decider, HostState, HowChanged, IntentId, MessageType, Millis, Note,
-    PartChange, RunId, RunState, SkipReason, Timestamp, Via,
+    ApprovalId, ApprovalState, ConfigPart, Decider, HostState, HowChanged, IntentId, Malformed, MessageType, Millis,
+    Note, PartChange, RunId, RunState, SkipReason, Timestamp, Via,
 };
 
 #[test]
@@ -107,7 +107,7 @@ fn notes() -> Vec<Note> {
         Note::Frozen { by: by.clone() },
         Note::Unfrozen { by },
         Note::AgentSaid { kind: MessageType::Status, stage: Some(text("lint")), summary: text("ok") },
-        Note::MalformedMessage { error: text("expected `}`") },
+        Note::MalformedMessage { error: Malformed::NotText(text("ok")) },
         Note::Gap { pane: text("local:%3") },
         Note::PaneSeen { pane: text("local:%3") },
         Note::PaneGone { pane: text("local:%3") },

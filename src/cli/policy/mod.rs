@@ -61,24 +61,36 @@ pub(super) fn run(session: &Session, command: &PolicyCommand) -> Outcome {
 }
 
 fn check(session: &Session, args: &CheckArgs) -> Outcome {
-    let sources = sources(session, &args.files)?;
+    let (sources, unread) = if args.files.is_empty() {
+        (session.load()?.policy_sources, Vec::new())
+    } else {
+        let overrides = Overrides { policy: args.files.clone(), ..session.overrides.clone() };
+        tmuxagent_config::readable_policies(&overrides, &session.environment)?
+    };
+    let out = &session.out;
     let mut report = tmuxagent_policy::check(&sources);
     // They can be checked, but a supervisor would not believe them.
     let open: Vec<(&str, Problem)> = sources
         .iter()
         .filter_map(|source| Some((source.name.as_str(), tmuxagent_config::trusted(source.name.as_ref()).err()?)))
         .collect();
-    if session.out.json {
-        add_open(&mut report.json, &open);
-        session.out.json(&report.json)?;
+    if out.json {
+        add_found(&mut report.json, "warning", "open-to-others", open.iter().map(|(file, problem)| (*file, problem)));
+        add_found(&mut report.json, "error", "unreadable", unread.iter().map(|problem| ("", problem)));
+        out.json(&report.json)?;
     } else {
-        for (_, problem) in &open {
+        let unread = unread.iter().map(|problem| ("error[unreadable]", problem));
+        let open = open.iter().map(|(_, problem)| ("warning[open-to-others]", problem));
+        for (kind, problem) in unread.chain(open) {
             let fix = problem.hint.as_deref().unwrap_or_default();
-            session.out.raw(&format!("warning[open-to-others]: {problem}\n  = help: {fix}\n\n"))?;
+            out.raw(&out.words(&format!("{kind}: {problem}\n  = help: {fix}\n\n")))?;
         }
-        session.out.raw(&report.text)?;
+        if !sources.is_empty() {
+            out.raw(&out.words(&report.text))?;
+        }
     }
     Ok(match report.exit_code {
+        _ if !unread.is_empty() => exit::USER,
         0 if !open.is_empty() => exit::NEGATIVE,
         0 => exit::OK,
         1 => exit::NEGATIVE,
@@ -86,19 +98,26 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
     })
 }
 
-/// Adds files that others can write to what was found.
-fn add_open(report: &mut serde_json::Value, open: &[(&str, Problem)]) {
-    let found = open.iter().map(|(file, problem)| {
-        serde_json::json!({
-            "severity": "warning", "code": "open-to-others", "file": file, "line": 1, "col": 1, "len": 0,
-            "message": problem.text, "help": problem.hint,
+/// Adds what is wrong with files as such to what was found in them.
+fn add_found<'p>(
+    report: &mut serde_json::Value,
+    severity: &str,
+    code: &str,
+    found: impl Iterator<Item = (&'p str, &'p Problem)>,
+) {
+    let found: Vec<_> = found
+        .map(|(file, problem)| {
+            serde_json::json!({
+                "severity": severity, "code": code, "file": file, "line": 1, "col": 1, "len": 0,
+                "message": problem.text, "help": problem.hint,
+            })
         })
-    });
+        .collect();
+    if let Some(count) = report.get_mut(format!("{severity}s")) {
+        *count = (count.as_u64().unwrap_or(0) + found.len() as u64).into();
+    }
     if let Some(problems) = report.get_mut("problems").and_then(serde_json::Value::as_array_mut) {
         problems.extend(found);
-    }
-    if let Some(warnings) = report.get_mut("warnings") {
-        *warnings = (warnings.as_u64().unwrap_or(0) + open.len() as u64).into();
     }
 }
 

@@ -42,6 +42,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("the supervisor did not answer within {} s", "监督进程在 {0} 秒内没有回答"),
     ("the supervisor answered something else than {}", "监督进程的回答不是{0}"),
     ("a command's answer", "命令的回答"),
+    ("an approval", "审批"),
+    ("the greeting", "问候"),
     (
         "start one with `tmuxagent`, or with `tmuxagent --headless` in the background",
         "用 `tmuxagent` 启动，或用 `tmuxagent --headless` 在后台启动",
@@ -96,7 +98,6 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("nothing to send", "没有可发送的内容"),
     ("give a text, or keys with --key C-c", "请给出文字，或用 --key C-c 给出按键"),
     // Databases and configuration.
-    ("{}: ok ({} pipelines)", "{0}：正常（{1} 条流水线）"),
     ("{}: ok ({})", "{0}：正常（{1}）"),
     ("the default configuration is YAML with comments", "默认配置是带注释的 YAML"),
     ("leave --json out", "请去掉 --json"),

@@ -25,20 +25,21 @@ use std::sync::LazyLock;
 pub fn message(lang: Lang, text: &str) -> String {
     match lang {
         Lang::En => text.to_owned(),
-        Lang::Zh => {
-            known(text, DEPTH).unwrap_or_else(|| text.split('\n').map(|it| line(it)).collect::<Vec<_>>().join("\n"))
-        }
+        Lang::Zh => known(text, DEPTH).unwrap_or_else(|| text.split('\n').map(line).collect::<Vec<_>>().join("\n")),
     }
 }
 
 /// Every English form that has a Chinese one. Holes are `{}`.
 pub fn forms() -> impl Iterator<Item = &'static str> {
-    rows().map(|(en, _)| *en)
+    rows().chain(SENTENCES).map(|(en, _)| *en)
 }
 
 fn rows() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
-    let tables = [SENTENCES, away::ROWS, commands::ROWS, files::ROWS, policy::ROWS, program::ROWS, shell::ROWS];
-    tables.into_iter().flatten()
+    let tables = [away::ROWS, commands::ROWS, files::ROWS, policy::ROWS, program::ROWS, shell::ROWS];
+    // Sentences such as `it is {}` say what they mean only where a stage is spoken of.
+    let letters = |form: &str| form.bytes().filter(u8::is_ascii_alphabetic).count();
+    let plain = SENTENCES.iter().filter(move |(en, _)| !en.contains("{}") || letters(en) >= 8);
+    plain.chain(tables.into_iter().flatten())
 }
 
 struct Table {
@@ -97,6 +98,11 @@ fn known(text: &str, depth: u8) -> Option<String> {
     }
     for (en, zh) in &table.forms {
         if let Some(holes) = holes(en, text) {
+            // A form of signs alone fits many a text that is none of ours.
+            let says_nothing = !en.contains(|c: char| c.is_ascii_alphabetic());
+            if says_nothing && holes.iter().all(|hole| known(hole, deeper).is_none()) {
+                continue;
+            }
             return Some(fill(zh, &holes, &|hole| known(hole, deeper).unwrap_or_else(|| hole.to_owned())));
         }
     }
@@ -134,7 +140,8 @@ mod tests {
         for (en, zh) in [
             ("unknown key `file` in `hosts`", "`hosts` 里有未知的键 `file`"),
             ("the policy a.yaml can't be read: no such file or directory", "无法读取策略 a.yaml：没有这个文件或目录"),
-            ("`{line}` can't stand within single quotes", "`{line}` 不能放在单引号里"),
+            ("`{{line}}` can't stand within single quotes", "`{{line}}` 不能放在单引号里"),
+            ("nothing gives a value to `{{file}}`", "没有任何地方给 `{{file}}` 赋值"),
             ("expected a pipeline (a map), found a list", "应为流水线（映射），实际是列表"),
             (
                 "channel `wecom`: the proxy's address: No such file or directory (os error 2)",

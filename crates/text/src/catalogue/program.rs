@@ -7,6 +7,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("is a directory", "它是文件夹"),
     ("address already in use", "地址已被占用"),
     ("connection refused", "连接被拒绝"),
+    ("connection timed out", "连接超时"),
+    ("no route to host", "没有到主机的路由"),
+    ("it is tried again", "会重试"),
+    ("ssh: connect to host {} port {}: {}", "ssh：无法连接主机 {0} 的端口 {1}：{2}"),
     ("no space left on device", "磁盘已满"),
     ("not a directory", "不是文件夹"),
     ("read-only file system", "文件系统只读"),
@@ -212,9 +216,22 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("no status", "没有状态"),
     ("status {}: asked too often", "状态码 {0}：查询过于频繁"),
     ("can't connect", "无法连接"),
-    // Agents' messages.
+    // Agents' messages, as an earlier version stored them.
     ("cut off on the agent's screen", "在代理的屏幕上被截断"),
     ("the JSON is not closed", "JSON 没有闭合"),
+    ("not valid JSON: {}", "不是有效的 JSON：{0}"),
+    ("not a JSON object", "不是 JSON 对象"),
+    ("no `type`", "没有 `type`"),
+    ("unknown type `{}`", "未知的类型 `{0}`"),
+    // Who types.
+    (
+        "{} types there and asks; this one takes over when that one is gone",
+        "由 {0} 负责输入和提问；它结束后由本进程接手",
+    ),
+    ("{}'s tmuxagent on {} (process {})", "{1} 上 {0} 的 tmuxagent（进程 {2}）"),
+    ("it is the same server as `{}`, under which it is watched", "与 `{0}` 是同一个服务器，已在该名称下观察"),
+    ("host {}: {}", "主机 {0}：{1}"),
+    ("answered earlier", "已经回答过"),
     // tmux and hosts.
     ("tmux can't be started: {}", "无法启动 tmux：{0}"),
     ("tmux does not tell who types there: {}", "tmux 没有说明谁在那里输入：{0}"),

@@ -65,7 +65,13 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
         (session.load()?.policy_sources, Vec::new())
     } else {
         let overrides = Overrides { policy: args.files.clone(), ..session.overrides.clone() };
-        tmuxagent_config::readable_policies(&overrides, &session.environment)?
+        let (sources, mut unread) = tmuxagent_config::readable_policies(&overrides, &session.environment)?;
+        // One file that can't be read is an answer by itself.
+        match unread.pop() {
+            Some(problem) if sources.is_empty() && unread.is_empty() => return Err(problem.into()),
+            last => unread.extend(last),
+        }
+        (sources, unread)
     };
     let out = &session.out;
     let mut report = tmuxagent_policy::check(&sources);

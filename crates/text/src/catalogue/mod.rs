@@ -25,7 +25,7 @@ use std::sync::LazyLock;
 pub fn message(lang: Lang, text: &str) -> String {
     match lang {
         Lang::En => text.to_owned(),
-        Lang::Zh => known(text, DEPTH).unwrap_or_else(|| text.split('\n').map(line).collect::<Vec<_>>().join("\n")),
+        Lang::Zh => known(text, DEPTH).unwrap_or_else(|| lines(text)),
     }
 }
 
@@ -64,6 +64,10 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 /// How deep sentences stand in one another.
 const DEPTH: u8 = 6;
 
+fn lines(text: &str) -> String {
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// One line of a report.
 fn line(text: &str) -> String {
     let body = text.trim_start();
@@ -98,13 +102,29 @@ fn known(text: &str, depth: u8) -> Option<String> {
     }
     for (en, zh) in &table.forms {
         if let Some(holes) = holes(en, text) {
+            if text.contains('\n') && !en.contains('\n') {
+                continue;
+            }
+            // `{} problems` is a count and no end of a sentence.
+            let counts = en.strip_prefix("{} ").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_alphabetic()));
+            if counts && !holes[0].bytes().all(|b| b.is_ascii_digit()) {
+                continue;
+            }
             // A form of signs alone fits many a text that is none of ours.
             let says_nothing = !en.contains(|c: char| c.is_ascii_alphabetic());
             if says_nothing && holes.iter().all(|hole| known(hole, deeper).is_none()) {
                 continue;
             }
-            return Some(fill(zh, &holes, &|hole| known(hole, deeper).unwrap_or_else(|| hole.to_owned())));
+            let words = |hole: &str| match known(hole, deeper) {
+                Some(words) => words,
+                None if hole.contains('\n') => lines(hole),
+                None => hole.to_owned(),
+            };
+            return Some(fill(zh, &holes, &words));
         }
+    }
+    if text.contains('\n') {
+        return None;
     }
     joined(text, "; ", "；", deeper).or_else(|| joined(text, ": ", "：", deeper))
 }
@@ -147,6 +167,15 @@ mod tests {
                 "channel `wecom`: the proxy's address: No such file or directory (os error 2)",
                 "渠道 `wecom`：代理的地址：没有这个文件或目录（系统错误 2）",
             ),
+            (
+                "ssh: connect to host nas port 22: No route to host; it is tried again",
+                "ssh：无法连接主机 nas 的端口 22：没有到主机的路由；会重试",
+            ),
+            (
+                "error: unexpected argument '--x' found\n\n  tip: to pass '--x' as a value, use '-- --x'\n\nUsage: a [OPTIONS]\n",
+                "错误：意外的参数 '--x'\n\n  提示：要把 '--x' 当作值，请写 '-- --x'\n\n用法：a [OPTIONS]\n",
+            ),
+            ("3 pipelines in 1 file: 8 stages, no problems", "1 个文件里有 3 条流水线：8 个阶段，没有问题"),
             ("Deploy: the shop `a: b`; now?", "Deploy: the shop `a: b`; now?"),
         ] {
             assert_eq!(message(Lang::Zh, en), zh);

@@ -57,7 +57,10 @@ fn put(model: &Model, row: Row, action: KeyAction) -> Row {
 fn failed_here(model: &Model) -> bool {
     let of_pane = |stage: &&StageRef| model.panel == Panel::Runs || Some(&stage.pane) == model.pane.as_ref();
     let stage = model.stage.as_ref().filter(of_pane).filter(|_| matches!(model.panel, Panel::Panes | Panel::Runs));
-    stage.and_then(|stage| model.stage_of(stage)).is_some_and(|(_, stage)| {
+    let Some((stage, run)) = stage.and_then(|stage| Some((stage, model.run_of(stage)?))) else { return false };
+    // Of a run as a whole the keys mean its live or last stage.
+    let meant = |name: &str| stage.stage.as_ref().is_none_or(|wanted| wanted == name);
+    run.stages.iter().filter(|stage| meant(&stage.name)).any(|stage| {
         matches!(stage.state, StageState::Failed | StageState::Escalated | StageState::Asking | StageState::Retrying)
     })
 }

@@ -5,7 +5,7 @@ use super::{CliError, Outcome, Output, Session, Tone, exit};
 use clap::Args;
 use tmuxagent_model::{Approval, ApprovalState, HostName, Snapshot, Timestamp};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{Text, ago, approval_kind, approval_state, clean, effect_sentence, reveal, sentence, span, via};
+use tmuxagent_text::{Text, ago, approval_kind, approval_state, clean, effect_sentence, question, reveal, span, via};
 
 #[derive(Debug, Args)]
 pub(super) struct ApprovalsArgs {
@@ -54,7 +54,7 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
         let about = of.collect::<Vec<_>>().join(" / ");
         let at = format!("@ {}", place(approval));
         out.wrapped("  ", Tone::Dim, [about, at].join(" ").trim_start())?;
-        out.wrapped("  ", Tone::Plain, &clean(&sentence(lang, &approval.question)))?;
+        out.wrapped("  ", Tone::Plain, &clean(&question(lang, approval)))?;
         if approval.state == ApprovalState::Pending && !approval.effect_text.is_empty() {
             out.wrapped("  ", Tone::Warn, &format!("{}: {}", Text::Effect.of(lang), effect(out, approval)))?;
         }
@@ -111,7 +111,7 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
     row(Word::Run, approval.run.map(|run| run.to_string()).unwrap_or_default())?;
     let of = [approval.pipeline.as_deref(), approval.stage.as_deref()].into_iter().flatten().map(clean);
     row(Word::Stage, of.collect::<Vec<_>>().join(" / "))?;
-    row(Word::Question, clean(&sentence(lang, &approval.question)))?;
+    row(Word::Question, clean(&question(lang, approval)))?;
     row(Word::WillDo, effect(out, approval))?;
     row(Word::Options, options(approval))?;
     row(Word::Asked, ago(lang, now, approval.asked_at))?;

@@ -7,7 +7,7 @@ use serde_json::json;
 use tmuxagent_ipc::wire::ErrorKind;
 use tmuxagent_model::{Approval, ApprovalState, Command, Verdict};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{clean, reveal, sentence};
+use tmuxagent_text::{clean, question, reveal, sentence};
 
 #[derive(Debug, Args)]
 pub(super) struct DecideArgs {
@@ -56,10 +56,11 @@ pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outco
         // The answer takes the place of what a plain yes would type.
         (Choice::Approve, Some(answer)) => clean(answer),
         (Choice::Approve, None) if !approval.effect_text.is_empty() => reveal(&approval.effect_text),
-        _ => clean(&sentence(out.lang, &approval.question)),
+        _ => clean(&question(out.lang, &approval)),
     };
     out.line(&format!("{} {}: {what}", out.paint(tone, word(out.lang, done)), clean(&approval.place)))?;
-    if !committed.text.is_empty() {
+    // That it is decided stands there already; what is left to say is that it can be taken back, for example.
+    if !matches!(committed.text.as_str(), "" | "approved" | "rejected") {
         out.line(&out.paint(Tone::Dim, &clean(&sentence(out.lang, &committed.text))))?;
     }
     Ok(exit::OK)

@@ -227,7 +227,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers; a closed pipe is no reason to fail.
-            let _ = error.print();
+            let _ = definition::tell(&error, lang);
             return if error.use_stderr() { exit::USER } else { exit::OK };
         }
     };
@@ -314,7 +314,7 @@ fn lang_of(environment: &Environment) -> Lang {
 /// The language of help and of errors in the arguments themselves: as it will be chosen once they are understood.
 fn lang_before_parsing(arguments: &[std::ffi::OsString], environment: &Environment) -> Lang {
     let ours = arguments.iter().take_while(|argument| *argument != "--").filter_map(|argument| argument.to_str());
-    let mut flag = ours.skip_while(|argument| !argument.starts_with("--lang"));
+    let mut flag = ours.clone().skip_while(|argument| !argument.starts_with("--lang"));
     let named = match flag.next() {
         Some("--lang") => flag.next(),
         Some(other) => other.strip_prefix("--lang="),
@@ -323,6 +323,15 @@ fn lang_before_parsing(arguments: &[std::ffi::OsString], environment: &Environme
     match named {
         Some("zh") => Lang::Zh,
         Some("en") => Lang::En,
-        _ => lang_of(environment),
+        _ => {
+            let mut flag = ours.skip_while(|argument| !argument.starts_with("--config"));
+            let config = match flag.next() {
+                Some("--config") => flag.next(),
+                Some(other) => other.strip_prefix("--config="),
+                None => environment.non_empty("TMUXAGENT_CONFIG"),
+            };
+            let overrides = Overrides { config: config.map(PathBuf::from), ..Overrides::default() };
+            configured_lang(&overrides, environment)
+        }
     }
 }

@@ -9,7 +9,7 @@ use tmuxagent_model::{Approval, ApprovalId, KeyStep, Verdict};
 use tmuxagent_text::plain::{clean, one_line};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::utc;
-use tmuxagent_text::{Lang, sentence};
+use tmuxagent_text::{Lang, question};
 use tmuxagent_yaml::nearest;
 
 const APPROVE: &[&str] = &["approve", "approved", "yes", "y", "ok", "批准", "同意", "通过", "是"];
@@ -70,7 +70,7 @@ fn identity(id: &str) -> String {
 #[must_use]
 pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: Option<&str>) -> String {
     let line = |text: &str| one_line(&redactor.redact(text));
-    let mut text = format!("{}\n\n", line(&sentence(lang, &approval.question)));
+    let mut text = format!("{}\n\n", line(&question(lang, approval)));
     let mut field = |label: &str, value: &str| {
         if !value.is_empty() {
             let _ = writeln!(text, "{label}: {value}");

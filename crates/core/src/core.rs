@@ -20,7 +20,7 @@ use tmuxagent_engine::Engine;
 use tmuxagent_ipc::wire::Reply;
 use tmuxagent_model::{
     Doubt, Effect, EntityKind, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey, Severity,
-    SkipReason, Snapshot, Timestamp,
+    SkipReason, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_store::{Committed, Durability, JournalRow};
 use tmuxagent_text::redact::Redactor;
@@ -54,7 +54,7 @@ pub enum Input {
     /// Something worth telling that concerns no pane.
     Told(Severity, Note),
     /// A part of the supervisor fails, or (with no text) works again.
-    Problem(String, Option<String>),
+    Problem(String, Option<Trouble>),
 }
 
 /// What an earlier life left beside the engine's state.
@@ -147,8 +147,7 @@ impl Core {
             Input::HostEnded(host, life) => self.host_ended(&host, life),
             Input::HostNotStarted(host, error) => {
                 self.hosts.restart_at(&host, now);
-                let error = format!("its collector can't be started: {error}; it is tried again");
-                self.report_problem(&format!("host {host}"), &error);
+                self.report_problem(&format!("host {host}"), &Trouble::CollectorNotStarted { error });
             }
         }
     }
@@ -228,7 +227,7 @@ impl Core {
     /// The commit failed: the round is kept whole, everybody is told, and it is tried again.
     pub fn unwritten(&mut self, now: Timestamp, round: Unwritten, error: &str) {
         self.now = now;
-        self.report_problem("state", &format!("{error}; nothing is sent until the state can be saved"));
+        self.report_problem("state", &Trouble::NotSaved { error: error.to_owned() });
         let mut round = round.into_round();
         let doubt = if self.ending { Doubt::Ended } else { Doubt::NotSaved { error: error.to_owned() } };
         let told = round.take_answers_in_doubt(&doubt);
@@ -289,8 +288,8 @@ impl Core {
     }
 
     /// A part fails; returns whether that is new.
-    pub(crate) fn report_problem(&mut self, part: &str, text: &str) -> bool {
-        let new = self.view.problem(part, text, self.now);
+    pub(crate) fn report_problem(&mut self, part: &str, trouble: &Trouble) -> bool {
+        let new = self.view.problem(part, trouble, self.now);
         self.dirty |= new;
         new
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use tmuxagent_engine::View;
 use tmuxagent_model::{
     Counters, EventLine, HostName, HostState, HostView, Owner, PRINTED, PaneInfo, PaneKey, PaneState, PaneView,
-    Printed, Problem, Snapshot, Timestamp,
+    Printed, Problem, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_tmux::PaneLive;
 
@@ -147,13 +147,13 @@ impl LiveView {
     }
 
     /// A part fails; returns whether that is new.
-    pub fn problem(&mut self, part: &str, text: &str, now: Timestamp) -> bool {
+    pub fn problem(&mut self, part: &str, text: &Trouble, now: Timestamp) -> bool {
         let known = self.problems.get(part);
-        if known.is_some_and(|problem| problem.text == text) {
+        if known.is_some_and(|problem| problem.text == *text) {
             return false;
         }
         let since = known.map_or(now, |problem| problem.since);
-        self.problems.insert(part.to_owned(), Problem { part: part.to_owned(), text: text.to_owned(), since });
+        self.problems.insert(part.to_owned(), Problem { part: part.to_owned(), text: text.clone(), since });
         true
     }
 
@@ -276,9 +276,9 @@ mod tests {
     #[test]
     fn a_problem_keeps_its_first_instant_and_is_told_once() {
         let mut live_view = LiveView::default();
-        assert!(live_view.problem("policy", "bad", Timestamp(1)));
-        assert!(!live_view.problem("policy", "bad", Timestamp(5)));
-        assert!(live_view.problem("policy", "worse", Timestamp(9)));
+        assert!(live_view.problem("policy", &"bad".into(), Timestamp(1)));
+        assert!(!live_view.problem("policy", &"bad".into(), Timestamp(5)));
+        assert!(live_view.problem("policy", &"worse".into(), Timestamp(9)));
         assert_eq!(live_view.snapshot(Timestamp(9), View::default()).problems[0].since, Timestamp(1));
         assert!(live_view.solved("policy") && !live_view.solved("policy"));
     }

@@ -5,7 +5,9 @@
 //! [`ErrorKind::BadRequest`], and the connection goes on.
 
 use serde::{Deserialize, Serialize};
-use tmuxagent_model::{Approval, Command, Doubt, EventLine, IntentId, PaneKey, RunId, Snapshot, Timestamp, Via};
+use tmuxagent_model::{
+    Approval, Command, Doubt, EventLine, IntentId, PaneKey, PartChange, RunId, Snapshot, Timestamp, Via,
+};
 
 /// The version of this protocol; a view and a supervisor of different versions tell the user.
 pub const PROTOCOL: u32 = 2;
@@ -172,6 +174,13 @@ pub enum Reply {
     Snapshot {
         /// It.
         snapshot: Box<Snapshot>,
+    },
+    /// Configuration and policies were loaded again.
+    Reloaded {
+        /// How many pipelines there are now.
+        pipelines: usize,
+        /// What is not as it was.
+        changes: Vec<PartChange>,
     },
     /// A command was committed; what it led to.
     Committed {

@@ -10,6 +10,10 @@ pub fn help_text(english: &str) -> Option<&'static str> {
 }
 
 const TEXTS: &[(&str, &str)] = &[
+    (
+        "Write it to this file, which only you can read, instead of printing it",
+        "写入此文件（仅您可读），而不是输出到屏幕",
+    ),
     // The program and its options.
     (
         "The control room for AI agents and pipelines that work in tmux. Without a subcommand the main screen opens",

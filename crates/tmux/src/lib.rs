@@ -86,8 +86,8 @@ pub enum HostMessage {
     Malformed {
         /// Where.
         pane: PaneKey,
-        /// Why, a lower-case fragment.
-        error: String,
+        /// Why.
+        error: tmuxagent_model::Malformed,
     },
     /// The visible screen of a pane that a view looks at, with its colours as SGR sequences; at most ten times a
     /// second, on change.

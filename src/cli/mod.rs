@@ -10,6 +10,7 @@ mod config;
 mod connection;
 mod control;
 mod db;
+mod debug;
 mod decide;
 mod definition;
 mod demo;
@@ -187,6 +188,9 @@ enum Command {
     Redact(redact::RedactArgs),
     /// Look for what is wrong on this machine, each finding with its fix
     Doctor(doctor::DoctorArgs),
+    /// Write down what the supervisor took in, and play it back
+    #[command(subcommand)]
+    Debug(debug::DebugCommand),
     /// Watch a demonstration on a tmux server of its own, removed at the end
     Demo(demo::DemoArgs),
     /// Behave like an agent without keys or network, to try a policy
@@ -288,6 +292,7 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::Notify(command) => notify::run(&session, &command),
         Command::Redact(args) => redact::run(&session, &args),
         Command::Doctor(args) => doctor::run(&session, &args),
+        Command::Debug(command) => debug::run(&session, &command),
         Command::Demo(args) => demo::run(&session, &args),
         Command::FakeAgent(args) => fake_agent::run(&session, &args),
         Command::Popup(args) => watch::popup(&session, &args),

@@ -13,6 +13,8 @@ use super::recovery::Settling;
 use super::reload::cleaner;
 use super::round::{self, Consequences, Round, Unwritten};
 use super::secrets;
+use super::trace::{Given, Trace};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tmuxagent_config::HostConfig;
@@ -34,7 +36,7 @@ const ROUND: usize = 256;
 const RETRY: Millis = Millis(1000);
 
 /// What happened.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Input {
     /// Something of a watched host, from the collector of that number.
     Host(HostName, Life, HostMessage),
@@ -79,7 +81,7 @@ pub struct Core {
     shown_at: Timestamp,
     /// The last picture: what is not written down is shown as it was.
     shown: Arc<Snapshot>,
-    retry_at: Option<Timestamp>,
+    pub(crate) retry_at: Option<Timestamp>,
     /// Whether the loop is over, so that nothing is tried again.
     ending: bool,
     /// When panes of an earlier life that a host does not show again count as gone.
@@ -91,6 +93,8 @@ pub struct Core {
     /// Hosts on which another supervisor types: their panes are shown, and the engine knows none of them.
     pub(crate) watched: BTreeSet<HostName>,
     pub(crate) acts: Vec<Act>,
+    /// What was taken in lately.
+    pub(crate) trace: Trace,
 }
 
 impl Core {
@@ -115,6 +119,7 @@ impl Core {
             settling: BTreeMap::new(),
             watched: BTreeSet::new(),
             acts: Vec::new(),
+            trace: Trace::default(),
         }
     }
 
@@ -132,6 +137,7 @@ impl Core {
     /// Takes in what happened.
     pub fn take(&mut self, now: Timestamp, input: Input) {
         self.now = now;
+        self.trace.note(now, &Given::Input(&input));
         match input {
             Input::Ended(event) => self.ended(&event),
             Input::CameBack { intent, begun } => self.came_back(Sending { intent, begun }),
@@ -155,6 +161,7 @@ impl Core {
     /// Does what is due by `now`.
     pub fn fire(&mut self, now: Timestamp) {
         self.now = now;
+        self.trace.note(now, &Given::Fired);
         for _ in 0..ROUND {
             let Some((_, key, epoch)) = self.engine.next_timer().filter(|(at, _, _)| *at <= now) else { break };
             self.step(&Event::Timer { key, epoch });
@@ -188,6 +195,7 @@ impl Core {
 
     /// Positions are waited for no longer.
     pub fn give_up_positions(&mut self) {
+        self.trace.note(self.now, &Given::PositionsGivenUp);
         self.unplaced.clear();
     }
 
@@ -200,16 +208,22 @@ impl Core {
         }
         let mut round = std::mem::take(&mut self.round);
         if round.is_empty() {
+            if round.has_work() {
+                self.trace.note(now, &Given::Finished(None));
+            }
             self.follow(round.into_consequences());
             return None;
         }
         round.batch.at = now;
-        Some(Unwritten::new(round))
+        let round = Unwritten::new(round);
+        self.trace.note(now, &Given::Finished(Some(round.digest())));
+        Some(round)
     }
 
     /// The round is written down: what it leads to is to be done.
     pub fn written(&mut self, now: Timestamp, round: Unwritten, committed: Committed) {
         self.now = now;
+        self.trace.note(now, &Given::Written(&committed.lines));
         let written = round.written(committed);
         self.retry_at = None;
         self.solve("state");
@@ -227,6 +241,7 @@ impl Core {
     /// The commit failed: the round is kept whole, everybody is told, and it is tried again.
     pub fn unwritten(&mut self, now: Timestamp, round: Unwritten, error: &str) {
         self.now = now;
+        self.trace.note(now, &Given::NotWritten(error));
         self.report_problem("state", &Trouble::NotSaved { error: error.to_owned() });
         let mut round = round.into_round();
         let doubt = if self.ending { Doubt::Ended } else { Doubt::NotSaved { error: error.to_owned() } };
@@ -238,6 +253,7 @@ impl Core {
 
     /// The end begins: the collectors hand over what they have, which still counts.
     pub fn begin_end(&mut self) {
+        self.trace.stop();
         self.ending = true;
         self.hosts.leave_all();
     }
@@ -402,6 +418,7 @@ impl Core {
         }
         self.acts.append(&mut self.hosts.acts);
         self.acts.extend(then.answers.into_iter().map(|(to, reply)| Act::Answer(to, reply)));
+        self.begin_trace_anew();
     }
 
     fn perform(&mut self, intent: Intent) {

@@ -3,6 +3,8 @@
 //!
 //! **Invariant:** pure; nothing here survives a restart, and nothing here decides anything.
 
+use crate::trace::pairs;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use tmuxagent_engine::View;
 use tmuxagent_model::{
@@ -15,7 +17,7 @@ use tmuxagent_tmux::PaneLive;
 const EVENTS: usize = 200;
 
 /// A watched pane.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Live {
     /// The inventory's facts.
     pub info: PaneInfo,
@@ -30,10 +32,11 @@ pub struct Live {
 }
 
 /// Everything that a snapshot shows and the engine does not know.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct LiveView {
     generation: u64,
     pid: u32,
+    #[serde(with = "pairs")]
     panes: BTreeMap<PaneKey, Live>,
     hosts: BTreeMap<HostName, HostView>,
     events: VecDeque<EventLine>,

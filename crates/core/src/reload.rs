@@ -3,6 +3,7 @@
 
 use super::acts::Ticket;
 use super::core::Core;
+use super::trace::Given;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tmuxagent_config::{HostConfig, Problem};
@@ -59,11 +60,14 @@ impl Core {
         if let Some(ticket) = ticket {
             self.answer(ticket, Reply::Reloaded { pipelines, changes });
         }
+        // What came before followed other policies.
+        self.trace.stop();
     }
 
     /// What was read is bad; the old goes on.
     pub fn refuse_reload(&mut self, now: Timestamp, ticket: Option<Ticket>, part: &str, problem: &Problem) {
         self.now = now;
+        self.trace.note(now, &Given::ReloadRefused(ticket, part, problem.text.as_str(), problem.hint.as_deref()));
         let shown = problem.hint.as_ref().filter(|_| part == "policy").unwrap_or(&problem.text);
         if self.report_problem(part, &shown.as_str().into()) {
             self.tell(Severity::Error, "", Note::PolicyBroken { error: shown.clone() });
@@ -83,6 +87,7 @@ impl Core {
             part.starts_with("channel ") || ["web server", "signed links", "approval files"].contains(&part)
         };
         self.dirty |= self.view.forget(of_services);
+        self.trace.note(self.now, &Given::ServicesBeginAnew);
     }
 
     fn go_over_to(&mut self, policy: Arc<Policy>) {

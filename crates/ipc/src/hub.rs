@@ -2,6 +2,7 @@
 
 use super::seats::Seats;
 use super::wire::{Reply, Request};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Who is at the other end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peer {
     /// The connection's number; unique within one supervisor.
     pub connection: u64,

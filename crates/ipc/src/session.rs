@@ -398,6 +398,7 @@ impl Session {
             request @ (Request::Command { .. }
             | Request::Approval { .. }
             | Request::Explain { .. }
+            | Request::Dump { .. }
             | Request::Reload
             | Request::Shutdown
             | Request::Report { .. }) => self.call(Purpose::Reply(id), request),

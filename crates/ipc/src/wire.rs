@@ -74,6 +74,11 @@ pub enum Request {
         /// A pane (`%3`, `host:%3`) or a run (`#12`).
         target: String,
     },
+    /// Write down what the supervisor took in lately, so that it can be played back; without known secrets.
+    Dump {
+        /// Where: the absolute path of a file that does not exist.
+        path: String,
+    },
     /// Load configuration and policies again.
     Reload,
     /// The view leaves; what it watched is let go and its pane is read again. Also assumed when it just goes.
@@ -110,6 +115,7 @@ impl Request {
             | Self::Events { .. }
             | Self::Approval { .. }
             | Self::Explain { .. }
+            | Self::Dump { .. }
             | Self::Bye => false,
         }
     }

@@ -57,6 +57,8 @@ pub enum Fact {
 impl From<Fact> for Input {
     fn from(fact: Fact) -> Self {
         match fact {
+            // As an errand it could not be noted.
+            Fact::Host(_, _, HostMessage::Ended(ending)) => Self::Ended(ending.into_event()),
             Fact::Host(host, life, message) => Self::Host(host, life, message),
             Fact::HostEnded(host, life) => Self::HostEnded(host, life),
             Fact::HostNotStarted(host, error) => Self::HostNotStarted(host, error),

@@ -23,12 +23,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &["model", "lines", "policy"]),
     ("tmux", &["model", "errand", "text", "lines", "policy", "clock", "failpoints"]),
     ("store", &["model", "failpoints"]),
-    ("ipc", &["model", "clock"]),
+    ("ipc", &["model", "clock", "text"]),
     // The length of a socket's path decides where it can lie.
     ("config", &["model", "yaml", "ipc"]),
     ("alerts", &["model", "clock", "failpoints", "yaml", "text", "config", "store"]),
     ("tui", &["model", "yaml", "text", "ipc", "failpoints"]),
-    ("workspace", &["model", "yaml", "tmux"]),
+    ("workspace", &["model", "yaml", "text", "tmux"]),
     (
         "supervisor",
         &[

@@ -8,7 +8,7 @@ use super::markup::{Markup, Tone};
 use crate::token::short_code;
 use jiff::tz::TimeZone;
 use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, RunId, Urgency};
-use tmuxagent_text::plain::{CUT, clean, cut_bytes, one_line};
+use tmuxagent_text::plain::{CUT, cut_bytes, harmless, one_line};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, effect_sentence, local, sentence};
 
@@ -96,7 +96,7 @@ impl Message {
             lang,
             title,
             // What an alert's body says of a question, the question itself says better.
-            body: if ask.is_some() { String::new() } else { clean(&redactor.redact(&alert.body)).trim().to_owned() },
+            body: if ask.is_some() { String::new() } else { harmless(&redactor.redact(&alert.body)).trim().to_owned() },
             form: Form::Plain,
             run: alert.run,
             ask,
@@ -111,7 +111,7 @@ impl Message {
             urgency,
             lang,
             title: one_line(&redactor.redact(title)),
-            body: clean(&redactor.redact(body)).trim().to_owned(),
+            body: harmless(&redactor.redact(body)).trim().to_owned(),
             form: Form::Plain,
             run: None,
             ask: None,
@@ -207,7 +207,7 @@ impl Ask {
             reason: lang.reason(&approval.kind),
             question: words(&sentence(lang, &approval.question)),
             command: words(&effect_sentence(lang, &approval.effect_text)),
-            evidence: redactor.redact_lines(&approval.evidence).iter().map(|line| clean(line)).collect(),
+            evidence: redactor.redact_lines(&approval.evidence).iter().map(|line| harmless(line)).collect(),
             options: approval.options.iter().map(|option| words(option)).collect(),
             until: approval.expires_at.map(|at| local(zone, at)),
             link: link.map(str::to_owned),

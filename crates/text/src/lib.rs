@@ -10,6 +10,7 @@
 mod clean;
 pub mod cli;
 mod diagnosis;
+pub mod escape;
 pub mod explain;
 mod help;
 mod note;

@@ -1,11 +1,12 @@
 //! The pages, as text. Pure; everything that is not ours is escaped.
 
-use crate::markup::escape_html;
 use crate::message::Ask;
 use crate::token::{TokenError, short_code};
 use jiff::tz::TimeZone;
 use tmuxagent_model::{Approval, KeyStep};
 use tmuxagent_text::Lang;
+use tmuxagent_text::escape;
+use tmuxagent_text::plain::named;
 use tmuxagent_text::redact::Redactor;
 
 /// The only style; the policy of the pages names it by its hash.
@@ -113,7 +114,7 @@ impl Question<'_> {
 
     fn form(&self, lang: Lang, ask: &Ask) -> String {
         // Without an action it goes to where the browser saw the page, whatever path a proxy gave it.
-        let nonce = escape_html(self.nonce);
+        let nonce = escape::html(self.nonce);
         let mut form = format!(
             "<form method=\"post\" autocomplete=\"off\"><input type=\"hidden\" name=\"nonce\" value=\"{nonce}\">"
         );
@@ -216,21 +217,13 @@ fn document(lang: Lang, title: &str, body: &str) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\">\
          <title>{} · tmuxagent</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>",
         lang.code(),
-        escape_html(title)
+        escape::html(title)
     )
 }
 
 /// Text for the page: escaped, and what would show nothing or change the order of the rest is named instead.
 fn shown(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c == '\n' || (tmuxagent_text::plain::is_harmless(c)) {
-            out.push(c);
-        } else {
-            out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
-        }
-    }
-    escape_html(&out)
+    escape::html(&named(text))
 }
 
 #[cfg(test)]

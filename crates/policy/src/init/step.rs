@@ -1,6 +1,7 @@
 //! What was found to run, before it is a stage.
 
 use crate::lint::danger;
+use tmuxagent_text::plain::cut_chars;
 
 /// The stages of one pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,8 +136,7 @@ pub(super) fn slug(text: &str) -> String {
 
 /// A text on one line, without what acts on a terminal, and not too long for a comment.
 pub(super) fn one_line(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(160).collect();
-    line.trim().to_owned()
+    cut_chars(&tmuxagent_text::plain::one_line(text), 160)
 }
 
 /// A word of a command line, quoted where a shell needs it.

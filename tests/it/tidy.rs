@@ -56,9 +56,9 @@ const PURE: &[&str] = &[
     "crates/tui/src/update",
     "crates/tui/src/view",
     "crates/tui/src/keymap",
-    "crates/workspace/src/core",
+    "crates/workspace/src/workspace",
     "crates/workspace/src/plan",
-    "crates/workspace/src/read",
+    "crates/workspace/src/read_workspace",
     "crates/workspace/src/write",
 ];
 

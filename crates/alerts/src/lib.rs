@@ -3,6 +3,7 @@
 pub mod channel;
 pub mod config;
 pub mod decide;
+pub mod delivery;
 pub mod dial;
 pub mod http;
 mod line;
@@ -10,7 +11,6 @@ pub mod manual;
 pub mod markdown;
 pub mod markup;
 pub mod message;
-pub mod outbox;
 mod overdue;
 pub mod press;
 pub mod request_file;

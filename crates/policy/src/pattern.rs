@@ -1,6 +1,6 @@
 //! Regular expressions of a policy: compiled, checked, and made fast on Chinese text.
 
-use super::core::{Pattern, PatternId, TextTest};
+use super::policy::{Pattern, PatternId, TextTest};
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ast::{self, Ast};
 use std::collections::HashMap;

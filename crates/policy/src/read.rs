@@ -290,9 +290,9 @@ macro_rules! raw_map {
             }
             fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 let mut properties = serde_json::Map::new();
-                $( $crate::schema::property(
+                $( $crate::json_schema::property(
                     &mut properties, $key, concat!($($field_doc),*), generator.subschema_for::<$ty>()); )*
-                $crate::schema::object(concat!($($doc),*), properties, &[$($required),*])
+                $crate::json_schema::object(concat!($($doc),*), properties, &[$($required),*])
             }
         }
     };
@@ -315,7 +315,7 @@ macro_rules! raw_choice {
         impl $crate::read::Choice for $name {
             const WHAT: &'static str = $what;
             const KEYS: &'static [&'static str] = &[$($key),*];
-            const NAME: &'static str = $crate::schema::name_of(stringify!($name));
+            const NAME: &'static str = $crate::json_schema::name_of(stringify!($name));
             fn of_key(key: &str, value: &tmuxagent_yaml::Node, problems: &mut tmuxagent_yaml::Problems) -> Option<Option<Self>> {
                 match key {
                     $( $key => Some($crate::read::Read::read(value, problems).map(Self::$variant)), )*
@@ -333,11 +333,11 @@ macro_rules! raw_choice {
             } )?
             fn map_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 let mut properties = serde_json::Map::new();
-                $( $crate::schema::property(
+                $( $crate::json_schema::property(
                     &mut properties, $key, concat!($($variant_doc),*), generator.subschema_for::<$ty>()); )*
                 let words: &[&str] = &[$($word),*];
                 let lists: &[&str] = &[$(stringify!($list))?];
-                $crate::schema::choice(concat!($($doc),*), properties, words, (!lists.is_empty()).then_some(Self::NAME))
+                $crate::json_schema::choice(concat!($($doc),*), properties, words, (!lists.is_empty()).then_some(Self::NAME))
             }
         }
     };

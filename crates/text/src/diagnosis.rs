@@ -3,7 +3,7 @@
 //! The readers of policies, configuration, workspaces and key maps say it in English, once, so that `--json` has one
 //! wording for scripts. What people read goes through [`diagnosis`].
 
-mod files;
+mod other_files;
 mod policies;
 
 use super::Lang;
@@ -14,7 +14,7 @@ use super::sentence::translated;
 pub fn diagnosis(lang: Lang, text: &str) -> String {
     match lang {
         Lang::En => text.to_owned(),
-        Lang::Zh => translated(&[policies::SENTENCES, files::SENTENCES], text),
+        Lang::Zh => translated(&[policies::SENTENCES, other_files::SENTENCES], text),
     }
 }
 
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn every_hole_is_there_and_filled() {
-        for (en, zh) in policies::SENTENCES.iter().chain(files::SENTENCES) {
+        for (en, zh) in policies::SENTENCES.iter().chain(other_files::SENTENCES) {
             for hole in 0..en.matches("{}").count() {
                 assert_eq!(zh.matches(&format!("{{{hole}}}")).count(), 1, "{en} / {zh}");
             }

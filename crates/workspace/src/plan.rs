@@ -1,8 +1,8 @@
 //! What exists and what is to be → what is to be done. Pure.
 
-use super::core::{Pane, Session, Window, Workspace, Worktree};
 use super::kept_name;
 use super::look::{Found, FoundPane};
+use super::workspace::{Pane, Session, Window, Workspace, Worktree};
 use tmuxagent_model::HostName;
 
 /// What is to be done, and what is not as the file says and is left so.

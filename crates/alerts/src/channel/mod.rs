@@ -116,7 +116,7 @@ pub mod command;
 pub mod desktop;
 pub mod dingtalk;
 pub mod feishu;
-pub mod header;
+pub mod http_header;
 pub mod ntfy;
 pub mod serverchan;
 pub mod slack;

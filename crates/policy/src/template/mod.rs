@@ -4,7 +4,7 @@
 //! **Invariant:** a value in a shell command stands apart from its text ([`bind`]), and one that is typed is typed in
 //! letters and escapes alone ([`type_out`]).
 
-use super::core::TextTemplate;
+use super::policy::TextTemplate;
 use super::shell::{Fault, Item, Place, Spot, faults, spots};
 use std::collections::BTreeMap;
 use tmuxagent_model::shell::{plain, shown};

@@ -1,9 +1,9 @@
 //! Taking one step.
 
 use super::MARK;
-use super::core::{Pane, Session, Split, Window, Worktree};
 use super::look::{Failed, Found, run, run_with};
 use super::plan::{Step, What};
+use super::workspace::{Pane, Session, Split, Window, Worktree};
 use super::{Workspace, kept_name};
 use std::collections::BTreeMap;
 use tmuxagent_text::plain::{cut_chars, one_line};

@@ -367,5 +367,5 @@ pub(super) enum Tried {
 }
 
 #[cfg(test)]
-#[path = "outbox_tests.rs"]
+#[path = "delivery_tests.rs"]
 mod tests;

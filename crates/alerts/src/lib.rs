@@ -1,5 +1,8 @@
 //! Alerts: messages, outbox, routing, one file per channel.
 
+// `pub` means: for other crates.
+#![warn(unreachable_pub)]
+
 pub mod channel;
 pub mod config;
 pub mod decide;

@@ -27,16 +27,16 @@ pub enum Markup {
     Quoted,
     /// Telegram's HTML mode.
     Telegram,
-    /// Slack's mrkdwn.
+    /// Slack's own markup, which it calls mrkdwn.
     Slack,
 }
 
 /// The meaning of a coloured word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// Went well.
+    /// For what went well; green where there are colours.
     Good,
-    /// Needs somebody.
+    /// For what somebody should look at.
     Warn,
     /// Beside the point.
     Faint,

@@ -21,7 +21,7 @@ pub struct Message {
     pub urgency: Urgency,
     /// The language of the words around.
     pub lang: Lang,
-    /// One line.
+    /// What happened, on one line.
     pub title: String,
     /// More lines, may be empty.
     pub body: String,
@@ -36,7 +36,7 @@ pub struct Message {
 /// How the body of a message is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Form {
-    /// As text.
+    /// As data: no markup in it is read.
     #[default]
     Plain,
     /// As Markdown of the user's own, never of a pane's.
@@ -46,7 +46,7 @@ pub enum Form {
 /// The part of a message that asks for a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
-    /// Which approval.
+    /// The approval that an answer decides.
     pub approval: ApprovalId,
     /// Which revision of it.
     pub revision: u32,
@@ -58,7 +58,7 @@ pub struct Ask {
     pub stage: String,
     /// Why it is asked, in our words.
     pub reason: &'static str,
-    /// The question.
+    /// What the person is asked, in their language.
     pub question: String,
     /// What a yes sends, one line; empty when it sends nothing.
     pub command: String,
@@ -154,7 +154,7 @@ impl Message {
 
     /// Everything but the title, for services that take the title apart.
     #[must_use]
-    pub fn render_body(&self, markup: Markup, limit: usize) -> String {
+    pub(crate) fn render_body(&self, markup: Markup, limit: usize) -> String {
         fit(self, limit, |message| message.written(markup, Head::Apart))
     }
 

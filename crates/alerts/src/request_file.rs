@@ -150,7 +150,7 @@ pub fn is_request(content: &str) -> bool {
 pub enum Written {
     /// Nothing yet: the request as it was written, or an empty file on its way to be filled.
     Nothing,
-    /// A decision.
+    /// A word that decides, in either language.
     Decided(Verdict),
     /// Something else; the sentence answers it.
     Wrong(String),

@@ -8,6 +8,9 @@
 //! anything; what others could have written is not believed; no secret is ever in a `Debug` text; `channels` and
 //! `notify` stay trees, since their meaning is `notify`'s.
 
+// `pub` means: for other crates.
+#![warn(unreachable_pub)]
+
 mod config;
 mod environment;
 mod expand;

@@ -5,6 +5,8 @@
 //!
 //! **Invariant:** pure; files are read by `config` and handed in as texts with their names.
 
+// `pub` means: for other crates.
+#![warn(unreachable_pub)]
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
@@ -32,6 +34,6 @@ pub use check::{Report, check};
 pub use init::{Draft, InitError, PROJECT_FILES, ProjectFacts, WORKFLOW_FOLDER, init, update};
 pub use json_schema::schema;
 pub use matcher::RuleSet;
-pub use template::{Lookup, Quoting, SHELL_OUTPUT, TEMPLATE_NAMES, bind, fill, show, type_out};
+pub use template::{Lookup, Quoting, SHELL_OUTPUT, bind, fill, show, type_out};
 pub use tmuxagent_yaml::{Diagnostics, Source};
 pub use validate::{analyse, load};

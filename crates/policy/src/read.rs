@@ -15,7 +15,7 @@ use tmuxagent_yaml::{Key, Kind, Node};
 
 /// A raw type that is read from a node. `None` means that a problem was added.
 pub(super) trait Read: Sized {
-    /// Reads it.
+    /// The value of the node, whatever else was found wrong.
     fn read(node: &Node, problems: &mut Problems) -> Option<Self>;
 }
 
@@ -26,7 +26,7 @@ pub(super) struct At<T> {
     pub value: T,
 }
 
-/// A text.
+/// A text with its place.
 pub(super) type Text = At<String>;
 
 /// Adds the problem that something else was expected than `node`.
@@ -143,7 +143,7 @@ pub(super) fn unknown_key(key: &Key, what: &str, known: &[&str], problems: &mut 
 pub(super) trait Choice: Sized {
     /// What it is called in messages, with its article.
     const WHAT: &'static str;
-    /// Its keys.
+    /// The keys that it may be, in the order of the documentation.
     const KEYS: &'static [&'static str];
     /// Reads the value of one of the keys. `None` for an unknown key, `Some(None)` when the value is wrong.
     fn of_key(key: &str, value: &Node, problems: &mut Problems) -> Option<Option<Self>>;

@@ -1,8 +1,7 @@
 //! The sentence of each [`Note`].
 
-use super::{
-    Lang, approval_state, clean, host_state, message_type, reveal, run_state, sentence, skip_reason, span, via,
-};
+use super::state::skip_reason;
+use super::{Lang, approval_state, clean, host_state, message_type, reveal, run_state, sentence, span, via};
 use tmuxagent_model::{ConfigPart, Decider, HowChanged, Note, PartChange};
 
 /// The sentence, one line without control characters.

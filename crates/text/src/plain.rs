@@ -15,7 +15,7 @@ pub fn harmless(text: &str) -> String {
 
 /// Whether a character neither controls a terminal nor deceives.
 #[must_use]
-pub fn is_harmless(c: char) -> bool {
+pub(crate) fn is_harmless(c: char) -> bool {
     !c.is_control() && !super::clean::is_deceptive(c)
 }
 

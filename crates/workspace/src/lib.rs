@@ -7,6 +7,9 @@
 //! this workspace's mark ([`MARK`]); values of the environment never stand on a command line, where other users could
 //! read them, unless tmux is too old to read commands from its input.
 
+// `pub` means: for other crates.
+#![warn(unreachable_pub)]
+
 mod look;
 mod plan;
 mod read_workspace;
@@ -31,6 +34,6 @@ pub const EXAMPLE: &str = include_str!("../../../assets/workspace.yaml");
 
 /// A session's name as tmux keeps it: `:` and `.` part targets, so it writes `_` for them.
 #[must_use]
-pub fn kept_name(name: &str) -> String {
+pub(crate) fn kept_name(name: &str) -> String {
     name.replace([':', '.'], "_")
 }

@@ -35,7 +35,7 @@ enum Surface {
 impl Desktop {
     /// The desktop that this machine has; `terminal` shows what it does not take.
     #[must_use]
-    pub fn of_this_machine(terminal: Terminal) -> Self {
+    pub(crate) fn of_this_machine(terminal: Terminal) -> Self {
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().to_lowercase();
         let surface = if kernel.contains("microsoft") { Surface::Windows } else { Surface::Bus };
         Self { surface, terminal }

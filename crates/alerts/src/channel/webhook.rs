@@ -28,7 +28,7 @@ pub struct Spec {
     pub url: SecretString,
     /// Headers with their values.
     pub headers: Vec<(String, SecretString)>,
-    /// The body.
+    /// What is sent, with placeholders for the message.
     pub body: Body,
     /// The markup that texts in the body are written in.
     pub markup: Markup,

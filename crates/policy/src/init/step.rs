@@ -53,13 +53,13 @@ pub(super) struct Workflow {
 
 impl Step {
     /// A step; whatever leaves the machine or looks dangerous asks first.
-    pub fn new(name: &str, phase: Phase, command: impl Into<String>, from: impl Into<String>) -> Self {
+    pub(crate) fn new(name: &str, phase: Phase, command: impl Into<String>, from: impl Into<String>) -> Self {
         let command = command.into();
         Self { name: slug(name), phase, from: one_line(&from.into()), question: None, workflow: None, command }.asking()
     }
 
     /// The same, with what stands behind the command (a script's own text) looked at too.
-    pub fn behind(name: &str, phase: Phase, command: String, from: String, text: &str) -> Self {
+    pub(crate) fn behind(name: &str, phase: Phase, command: String, from: String, text: &str) -> Self {
         let mut step = Self::new(name, phase, command, from);
         if step.question.is_none() && danger::of(text).is_some() {
             step.question = Some(question(&step.command));

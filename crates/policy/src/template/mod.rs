@@ -11,7 +11,7 @@ use tmuxagent_model::shell::{plain, shown};
 use tmuxagent_model::{Shell, ShellText};
 
 /// The names that are known everywhere, beside a run's own variables.
-pub const TEMPLATE_NAMES: &[&str] = &[
+pub(crate) const TEMPLATE_NAMES: &[&str] = &[
     "stage",
     "run",
     "attempt",

@@ -105,7 +105,7 @@ struct Reading<'a> {
     variables: BTreeSet<String>,
 }
 
-/// `defaults`, checked.
+/// What `defaults` of a file says, checked.
 #[derive(Debug, Clone, Default)]
 struct Defaults {
     timeout: Option<Millis>,

@@ -29,6 +29,9 @@ pipelines:
         timeout: 1h
 "#;
 
+/// What was told of configurations, oldest first.
+struct Told(Vec<String>);
+
 /// A machine `nas` behind sshd beside this one.
 struct World {
     room: Room,
@@ -55,7 +58,7 @@ impl World {
         entry.replace("tmux: {", &format!("tmux: {{{more}"))
     }
 
-    /// This machine, and what else. It is a link to a file elsewhere, so that only a reload by hand sees a change.
+    /// This machine, and what else. It is a link to a file elsewhere.
     fn configure(&self, hosts: &str) {
         let (elsewhere, link) = (self.room.file("elsewhere"), self.room.file("config.yaml"));
         std::fs::create_dir_all(&elsewhere).expect("a folder");
@@ -65,10 +68,20 @@ impl World {
         }
     }
 
-    fn reload(&self) -> String {
+    /// Loads the configuration again; the reply, and what was told since `before`. The supervisor may have seen the change by itself
+    /// before the command reached it.
+    fn reload(&self, before: &Told) -> String {
         let output = self.room.ask(&["reload"]);
         assert!(output.status.success(), "{output:?}");
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        let reply = String::from_utf8_lossy(&output.stdout).into_owned();
+        let told = self.told().0.into_iter().skip(before.0.len());
+        std::iter::once(reply).chain(told).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What was told of configurations so far.
+    fn told(&self) -> Told {
+        let events = self.room.answer(&["events", "--limit", "1000"]);
+        Told(events.lines().filter(|line| line.contains("configuration loaded")).map(str::to_owned).collect())
     }
 
     fn wait_live(&self, hosts: usize) {
@@ -111,8 +124,9 @@ fn a_host_that_is_removed_gives_back_what_it_was_asked() {
     let id = world.asks(1);
     let shown = world.room.answer(&["approvals"]);
     assert!(shown.contains("nas/main:ci.0"), "the machine is named: {shown}");
+    let before = world.told();
     world.configure("");
-    let said = world.reload();
+    let said = world.reload(&before);
     assert!(said.contains("host nas removed"), "{said}");
     let late = world.room.ask(&["approve", &id]);
     assert!(!late.status.success(), "a question about a pane that nobody watches is closed: {late:?}");
@@ -120,8 +134,9 @@ fn a_host_that_is_removed_gives_back_what_it_was_asked() {
     assert_eq!(world.typed(), 0);
     assert!(!world.room.answer(&["status", "--json"]).contains("\"nas\""), "nothing of it is shown");
     // It comes back as a new one.
+    let before = world.told();
     world.configure(&world.nas(""));
-    assert!(world.reload().contains("host nas added"));
+    assert!(world.reload(&before).contains("host nas added"));
     world.wait_live(2);
     let id = world.asks(2);
     assert!(world.room.ask(&["approve", &id]).status.success());
@@ -147,8 +162,9 @@ fn a_host_that_is_removed_while_no_supervisor_runs_leaves_nothing_open() {
 fn a_host_that_is_changed_with_a_question_open_types_the_answer_once() {
     let world = World::new();
     let id = world.asks(1);
+    let before = world.told();
     world.configure(&world.nas("capture_lines: 500, "));
-    let said = world.reload();
+    let said = world.reload(&before);
     assert!(said.contains("host nas changed") && said.contains("the policy is as it was"), "{said}");
     // At once: its next collector is not there yet.
     assert!(world.room.ask(&["approve", &id]).status.success());
@@ -170,8 +186,10 @@ fn a_host_that_is_changed_again_and_again_types_each_answer_once_and_reads_no_li
             first = world.room.approvals().len();
         }
         assert!(world.room.ask(&["approve", &id]).status.success());
+        let before = world.told();
         world.configure(&world.nas(&format!("capture_lines: {}, ", 500 + round)));
-        assert!(world.reload().contains("host nas changed"));
+        let said = world.reload(&before);
+        assert!(said.contains("host nas changed"), "{round}: {said}");
         wait_for(PATIENCE * 2, "the word", || (world.typed() >= round).then_some(()));
         world.nothing_hangs();
         // The next line shall start a run of its own.
@@ -187,8 +205,9 @@ fn a_host_that_is_changed_again_and_again_types_each_answer_once_and_reads_no_li
 fn a_renamed_host_is_another_and_what_was_asked_of_the_first_ends() {
     let world = World::new();
     let id = world.asks(1);
+    let before = world.told();
     world.configure(&world.nas("").replace("name: nas", "name: attic"));
-    let said = world.reload();
+    let said = world.reload(&before);
     assert!(said.contains("host nas removed") && said.contains("host attic added"), "{said}");
     assert!(!world.room.ask(&["approve", &id]).status.success());
     world.wait_live(2);

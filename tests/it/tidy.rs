@@ -29,11 +29,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("alerts", &["model", "clock", "failpoints", "yaml", "text", "config", "store"]),
     ("tui", &["model", "yaml", "text", "ipc", "failpoints"]),
     ("workspace", &["model", "yaml", "text", "tmux"]),
+    ("core", &["model", "text", "policy", "engine", "tmux", "store", "ipc", "config"]),
     (
         "supervisor",
         &[
             "model",
             "clock",
+            "core",
             "errand",
             "failpoints",
             "text",

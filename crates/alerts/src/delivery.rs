@@ -11,7 +11,7 @@ use super::config::Routing;
 use super::decide::Decide;
 use super::line::Line;
 use super::message::Message;
-use super::route::{self, Moment};
+use super::route::{self, Moment, Occasion};
 use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -209,7 +209,9 @@ impl Delivery {
 
     /// Of a question and its reminders that piled up, one goes out.
     async fn leave_out_repetitions(&self, ready: &mut Vec<(OutboxRow, Option<Approval>)>) {
-        let repeats = |row: &OutboxRow| row.alert.kind == AlertKind::Reminder || row.key.contains("/remind/");
+        let repeats = |row: &OutboxRow| {
+            row.alert.kind == AlertKind::Reminder || matches!(Occasion::of(&row.key), Occasion::Reminder(_))
+        };
         let mut kept: Vec<(OutboxRow, Option<Approval>)> = Vec::new();
         // The question before its reminders, whatever was tried how often.
         for repetitions in [false, true] {
@@ -239,7 +241,7 @@ impl Delivery {
                 return None;
             }
             // Steps of an escalation go out whether he is there or not: he did not answer.
-            if !row.key.contains("/escalate/")
+            if !matches!(Occasion::of(&row.key), Occasion::Escalation(_))
                 && let Some(until) = route::postponed(&row.alert, name, &self.routing, moment)
             {
                 self.mark(row, OutboxState::Waiting, Tried::No, until, String::new()).await;

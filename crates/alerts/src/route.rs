@@ -52,7 +52,7 @@ pub fn plan(alert: &Alert, key: &str, routing: &Routing, quiet: Option<QuietHour
     }
     let mut planned: Vec<Planned> = first
         .iter()
-        .map(|(channel, at)| Planned { channel: (*channel).to_owned(), key: key.to_owned(), not_before: *at })
+        .map(|(channel, at)| Planned { channel: (*channel).to_owned(), key: Occasion::First.key(key), not_before: *at })
         .collect();
     if alert.kind != AlertKind::Approval || alert.approval.is_none() {
         return planned;
@@ -62,19 +62,53 @@ pub fn plan(alert: &Alert, key: &str, routing: &Routing, quiet: Option<QuietHour
             let after = Millis(remind.every.0.saturating_mul(u64::from(n)));
             planned.extend(first.iter().map(|(channel, at)| Planned {
                 channel: (*channel).to_owned(),
-                key: format!("{key}/remind/{n}"),
+                key: Occasion::Reminder(n).key(key),
                 not_before: *at + after,
             }));
         }
     }
-    for (n, step) in routing.escalate.iter().enumerate() {
+    for (step, n) in routing.escalate.iter().zip(0..) {
         planned.extend(step.to.iter().map(|channel| Planned {
             channel: channel.clone(),
-            key: format!("{key}/escalate/{n}"),
+            key: Occasion::Escalation(n).key(key),
             not_before: moment.now + step.after,
         }));
     }
     planned
+}
+
+/// Which of an alert's messages one is. It stands at the end of the message's key, so that each is sent once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// The first one.
+    First,
+    /// A reminder, counted from 1.
+    Reminder(u32),
+    /// A step of the escalation, counted from 0.
+    Escalation(u32),
+}
+
+impl Occasion {
+    /// The key of that message of the alert with this key.
+    fn key(self, alert: &str) -> String {
+        match self {
+            Self::First => alert.to_owned(),
+            Self::Reminder(n) => format!("{alert}/remind/{n}"),
+            Self::Escalation(n) => format!("{alert}/escalate/{n}"),
+        }
+    }
+
+    /// The occasion of the message with this key.
+    #[must_use]
+    pub fn of(key: &str) -> Self {
+        let mut parts = key.rsplitn(3, '/');
+        let number = parts.next().and_then(|number| number.parse().ok());
+        match (parts.next(), number, parts.next()) {
+            (Some("remind"), Some(n), Some(_)) => Self::Reminder(n),
+            (Some("escalate"), Some(n), Some(_)) => Self::Escalation(n),
+            _ => Self::First,
+        }
+    }
 }
 
 /// The channels of an alert with when each may be used.
@@ -161,6 +195,18 @@ mod tests {
 
     fn shown(planned: &[Planned]) -> Vec<(String, u64)> {
         planned.iter().map(|p| (format!("{} {}", p.channel, p.key), p.not_before.since(NOW).0 / 1000)).collect()
+    }
+
+    #[test]
+    fn a_key_tells_which_message_it_is() {
+        for (occasion, alert) in
+            [(Occasion::First, "I/9"), (Occasion::Reminder(3), "I-1"), (Occasion::Escalation(0), "a/remind/1")]
+        {
+            assert_eq!(Occasion::of(&occasion.key(alert)), occasion);
+        }
+        for other in ["", "remind/1", "I-1/remind/x", "I-1/remind/1/", "I-1/remindings/1"] {
+            assert_eq!(Occasion::of(other), Occasion::First, "{other}");
+        }
     }
 
     #[test]

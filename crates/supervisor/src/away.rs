@@ -2,7 +2,6 @@
 //! replaces while the rest runs on.
 
 use super::desk::Desk;
-use super::perform::Router;
 use super::services::{Change, Services};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,7 +13,7 @@ use tmuxagent_alerts::delivery::Delivery;
 use tmuxagent_alerts::route::{Moment, plan};
 use tmuxagent_clock::Clock;
 use tmuxagent_config::{Environment, Loaded, QuietHours, Secret, ServeConfig};
-use tmuxagent_model::Timestamp;
+use tmuxagent_model::{Alert, IntentId, Timestamp};
 use tmuxagent_store::NewMessage;
 use tmuxagent_text::Lang;
 use tokio::sync::mpsc;
@@ -22,6 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How often the last key press in any tmux client is looked up, where a route asks for it.
 const PRESENCE: Duration = Duration::from_secs(20);
+
+/// Decides which channels an alert goes to.
+pub type Router = Arc<dyn Fn(&IntentId, &Alert, Timestamp) -> Vec<NewMessage> + Send + Sync>;
 
 /// What stays as it is whatever the configuration says.
 #[derive(Clone)]

@@ -8,12 +8,12 @@ impl Dispatch {
     /// Takes what the collectors hand over at the end, and stores it.
     pub(super) async fn stop(mut self, mut inbox: Inbox, reason: &str) {
         tracing::info!(reason, "the supervisor ends");
-        self.ending = true;
         inbox.urgent.close();
         while let Some(urgent) = inbox.urgent.recv().await {
             turn_away(urgent);
         }
-        let mut collectors = self.hosts.shutdown();
+        self.core.begin_end();
+        let mut collectors = self.collectors.shutdown();
         let deadline = tokio::time::sleep(std::time::Duration::from_secs(3));
         tokio::pin!(deadline);
         loop {
@@ -26,9 +26,8 @@ impl Dispatch {
             }
         }
         failpoints::at("stop.collected");
-        self.round.perform_nothing();
-        self.retry_at = None;
-        self.commit().await;
+        let last = self.core.finish_last(self.clock.now());
+        self.write(last).await;
         self.store.close().await;
         failpoints::at("stop.stored");
     }

@@ -3,18 +3,16 @@
 
 use super::dispatch::Dispatch;
 use super::files::Files;
-use super::hosts::spawn_host;
-use super::secrets::{cleaner, redaction};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use tmuxagent_alerts::config::Settings;
-use tmuxagent_config::{Config, Environment, HostConfig, Loaded, Overrides, Problem, Retention, load};
+use tmuxagent_config::{Environment, Loaded, Overrides, Problem, Retention, load};
+use tmuxagent_core::{Reloaded, Ticket, changed_parts};
 use tmuxagent_engine::Options;
-use tmuxagent_ipc::wire::{ErrorKind, Reply};
-use tmuxagent_model::{ConfigPart, Event, HowChanged, Note, PartChange, Severity};
+use tmuxagent_ipc::wire::Reply;
+use tmuxagent_model::{ConfigPart, Redaction};
 use tmuxagent_policy::{Policy, Source};
-use tmuxagent_text::reload_text;
-use tokio::sync::watch;
+use tmuxagent_text::redact::Redactor;
+use tokio::sync::{oneshot, watch};
 
 /// What is needed to read everything again.
 #[derive(Debug)]
@@ -50,118 +48,58 @@ pub fn read_policy(loaded: &Loaded, generation: u64) -> Result<Arc<Policy>, Prob
 }
 
 impl Dispatch {
-    /// Reads everything again and goes over to it where it is good.
-    pub(super) async fn reload(&mut self) -> Reply {
-        let (overrides, environment) = (self.reloader.overrides.clone(), self.reloader.environment.clone());
-        let read = move || load(&overrides, &environment);
-        let loaded = match tokio::task::spawn_blocking(read).await {
-            Ok(Ok(loaded)) => loaded,
-            Ok(Err(problem)) => return self.refuse("configuration", &problem),
-            Err(panic) => return Reply::Error { kind: ErrorKind::Internal, text: panic.to_string() },
-        };
-        let settings = match tmuxagent_alerts::config::of(&loaded) {
-            Ok(settings) => settings,
-            Err(problem) => return self.refuse("configuration", &problem),
-        };
-        self.solve("configuration");
-        let generation = self.engine.policy().generation + 1;
-        let policy = match read_policy(&loaded, generation) {
-            Ok(policy) => policy,
-            Err(problem) => return self.refuse("policy", &problem),
-        };
-        self.solve("policy");
-        let (pipelines, renewed) = (policy.pipelines.len(), policy.hash != self.engine.policy().hash);
-        if renewed {
-            self.go_over_to(policy);
+    /// Reads everything again and goes over to it where it is good; answers `to` once that is stored.
+    pub(super) async fn reload(&mut self, to: Option<oneshot::Sender<Reply>>) {
+        let ticket = to.map(|to| self.asking.ticket(to));
+        match self.read_again().await {
+            Ok((loaded, settings, policy)) => self.go_over_to(ticket, loaded, settings, policy),
+            Err((part, problem)) => self.core.refuse_reload(self.clock.now(), ticket, part, &problem),
         }
-        let changes = self.differences(&loaded.config, &settings);
-        self.board.policies = loaded.policy_names();
-        self.dirty = true;
-        self.change_hosts(&loaded.config);
+        self.act();
+    }
+
+    /// What is configured now, or which part of it is bad and why.
+    async fn read_again(&self) -> Result<(Loaded, Settings, Arc<Policy>), (&'static str, Problem)> {
+        let (overrides, environment) = (self.reloader.overrides.clone(), self.reloader.environment.clone());
+        let read = tokio::task::spawn_blocking(move || load(&overrides, &environment)).await;
+        let broken = |problem| ("configuration", problem);
+        let loaded = read.unwrap_or_else(|panic| Err(Problem::new(panic.to_string(), ""))).map_err(broken)?;
+        let settings = tmuxagent_alerts::config::of(&loaded).map_err(broken)?;
+        let generation = self.core.engine().policy().generation + 1;
+        let policy = read_policy(&loaded, generation).map_err(|problem| ("policy", problem))?;
+        Ok((loaded, settings, policy))
+    }
+
+    fn go_over_to(&mut self, ticket: Option<Ticket>, loaded: Loaded, settings: Settings, policy: Arc<Policy>) {
+        if policy.hash != self.core.engine().policy().hash {
+            self.reloader.policy.send_replace(Arc::clone(&policy));
+        }
+        let redactor = settings.redactor(&loaded);
+        self.store.redact_by(redaction(&redactor));
+        self.collectors.redact_recordings_by(redaction(&redactor));
+        self.collectors.configure(&loaded.config);
+        self.performer.reach_hosts(&loaded.config.hosts, &loaded.paths.runtime_dir);
         self.performer.take_tokens_from(&loaded.environment);
-        self.hosts.configure_recordings(&loaded.config);
         self.reloader.retention.send_replace(loaded.config.retention.clone());
-        self.change_alerts(&loaded, settings);
+        let reloaded = Reloaded {
+            policy,
+            policies: loaded.policy_names(),
+            hosts: loaded.config.hosts.clone(),
+            options: Options { undo: loaded.config.undo },
+            redactor,
+            channels: changed_parts(ConfigPart::Channel, self.away.channels(), &settings.channels),
+            lang: self.away.lang(),
+        };
+        self.core.reload(self.clock.now(), ticket, reloaded);
+        if self.away.change(&loaded, settings) {
+            self.core.services_begin_anew();
+        }
         self.reloader.files.renew(&loaded, &self.reloader.overrides.policy);
         self.reloader.loaded = loaded;
-        let text = reload_text(self.away.lang(), pipelines, renewed, &changes);
-        if !changes.is_empty() {
-            self.tell(Severity::Info, "", Note::Reloaded { changes });
-        }
-        Reply::Committed { intents: Vec::new(), run: None, text }
-    }
-
-    /// Which hosts and channels are new, different or no more.
-    fn differences(&self, new: &Config, settings: &Settings) -> Vec<PartChange> {
-        let by_name = |hosts: &[HostConfig]| -> BTreeMap<String, HostConfig> {
-            hosts.iter().map(|host| (host.name.to_string(), host.clone())).collect()
-        };
-        let mut changes = compare(ConfigPart::Host, &by_name(&self.reloader.loaded.config.hosts), &by_name(&new.hosts));
-        changes.extend(compare(ConfigPart::Channel, self.away.channels(), &settings.channels));
-        changes
-    }
-
-    fn refuse(&mut self, part: &str, problem: &Problem) -> Reply {
-        let shown = problem.hint.as_ref().filter(|_| part == "policy").unwrap_or(&problem.text);
-        if self.report_problem(part, shown) {
-            self.tell(Severity::Error, "", Note::PolicyBroken { error: shown.clone() });
-        }
-        let text = match &problem.hint {
-            Some(hint) if part != "policy" => format!("{}; {hint}", problem.text),
-            _ => problem.text.clone(),
-        };
-        Reply::Error { kind: ErrorKind::Refused, text }
-    }
-
-    fn go_over_to(&mut self, policy: Arc<Policy>) {
-        self.board.principles.clone_from(&policy.principles);
-        self.engine.set_policy(Arc::clone(&policy));
-        let event = Event::PolicyLoaded { hash: policy.hash.clone() };
-        self.reloader.policy.send_replace(policy);
-        self.step(&event);
-    }
-
-    /// Channels, routes, links, request files and everything that keeps secrets go over to the new configuration.
-    fn change_alerts(&mut self, loaded: &Loaded, settings: Settings) {
-        self.engine.set_options(Options { undo: loaded.config.undo });
-        self.redactor = settings.redactor(loaded);
-        self.engine.set_cleaner(cleaner(&self.redactor));
-        self.store.redact_by(redaction(&self.redactor));
-        self.hosts.redact_recordings_by(redaction(&self.redactor));
-        if self.away.change(loaded, settings) {
-            self.performer.route_by(self.away.router());
-            // What still fails says so again.
-            let gone = |part: &str| {
-                part.starts_with("channel ") || ["web server", "signed links", "approval files"].contains(&part)
-            };
-            self.dirty |= self.board.forget(gone);
-        }
-    }
-
-    /// Gives up hosts that are configured no more, and goes over to those that are configured otherwise or are new.
-    fn change_hosts(&mut self, new: &Config) {
-        let old = self.reloader.loaded.config.hosts.clone();
-        for host in old.iter().filter(|host| !new.hosts.iter().any(|other| other.name == host.name)) {
-            self.forget_host(&host.name);
-        }
-        self.hosts.has_several = new.hosts.len() > 1;
-        self.performer.reach_hosts(&new.hosts, &self.reloader.loaded.paths.runtime_dir);
-        for host in new.hosts.iter().filter(|host| !old.contains(host)) {
-            if !self.hosts.replace(host) {
-                spawn_host(self, host);
-            }
-        }
     }
 }
 
-/// What of some parts is new, different or no more.
-fn compare<T: PartialEq>(part: ConfigPart, old: &BTreeMap<String, T>, new: &BTreeMap<String, T>) -> Vec<PartChange> {
-    let change = |name: &String, how| PartChange { part, name: name.clone(), how };
-    let gone = old.keys().filter(|name| !new.contains_key(*name)).map(|name| change(name, HowChanged::Removed));
-    let come = new.iter().filter_map(|(name, value)| match old.get(name) {
-        None => Some(change(name, HowChanged::Added)),
-        Some(before) if before != value => Some(change(name, HowChanged::Changed)),
-        Some(_) => None,
-    });
-    gone.chain(come).collect()
+/// What takes secrets out of all that is stored.
+pub fn redaction(redactor: &Redactor) -> Redaction {
+    Redaction::new(redactor.clone())
 }

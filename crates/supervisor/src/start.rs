@@ -1,28 +1,27 @@
 //! From a valid configuration to a running supervisor.
 
 use super::away::{Away, Ground};
-use super::board::Board;
+use super::collectors::Collectors;
 use super::desk::Desk;
-use super::dispatch::{Dispatch, Fact, Inbox, Parts, Urgent};
+use super::dispatch::{Asking, Dispatch, Fact, Inbox, Urgent};
 use super::ending::turn_away;
 use super::files::Files;
-use super::hosts::{Hosts, spawn_host};
 use super::perform::Performer;
-use super::reload::{Reloader, read_policy};
-use super::secrets::{cleaner, redaction};
+use super::reload::{Reloader, read_policy, redaction};
 use super::tape::Tapes;
 use super::{descriptors, lifetime, maintain};
 use std::sync::Arc;
 use tmuxagent_alerts::http;
 use tmuxagent_clock::wall;
 use tmuxagent_config::{Environment, Loaded, Overrides, Problem};
+use tmuxagent_core::{Core, Restored};
 use tmuxagent_engine::{Engine, Options, RestoreError};
 use tmuxagent_failpoints as failpoints;
 use tmuxagent_ipc::hub::{Call, Hub};
 use tmuxagent_ipc::lock::Lock;
 use tmuxagent_ipc::server::serve;
 use tmuxagent_ipc::wire::{PROTOCOL, Reply};
-use tmuxagent_model::{Event, Snapshot};
+use tmuxagent_model::Snapshot;
 use tmuxagent_store::{OpenError, Store};
 use tmuxagent_text::Lang;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -113,12 +112,8 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let options = Options { undo: loaded.config.undo };
     let redactor = settings.redactor(&loaded);
     store.redact_by(redaction(&redactor));
-    let mut engine = Engine::restore(Arc::clone(&policy), restored.entities)?.with_options(options);
+    let engine = Engine::restore(Arc::clone(&policy), restored.entities)?.with_options(options);
     let clock = lifetime::begin(&loaded.paths.runtime_dir, restored.last_at, engine.waits_for_time());
-    engine.set_cleaner(cleaner(&redactor));
-    let mut board = Board::new(restored.recent);
-    board.principles.clone_from(&policy.principles);
-    board.policies = loaded.policy_names();
 
     let (facts_in, facts) = mpsc::channel(FACTS);
     let (home, returned) = mpsc::unbounded_channel();
@@ -163,37 +158,33 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     });
     let away = Away::begin(loaded.clone(), settings, Ground { desk, clock, lang }).await;
     let client = http::client(&http::ProxyChoice::Inherit, http::TIMEOUT)?;
-    let mut performer = Performer::new(facts_in.clone(), clock, client, away.router());
+    let mut performer = Performer::new(facts_in.clone(), clock, client);
     performer.reach_hosts(&loaded.config.hosts, &loaded.paths.runtime_dir);
     performer.take_tokens_from(&loaded.environment);
     let tapes = Tapes::new(&loaded.config, &loaded.paths, clock, redaction(&redactor));
     tapes.report_to(facts_in.clone());
-    let hosts = Hosts::new(facts_in.clone(), policy_out, restored.positions, tapes.clone(), clock, &loaded, &hub.user);
-    let configured = loaded.config.hosts.clone();
+    let collectors = Collectors::new(facts_in.clone(), policy_out, tapes.clone(), clock, &loaded, &hub.user);
+    let beside = Restored { positions: restored.positions, recent: restored.recent };
+    let mut core = Core::new(clock.now(), engine, beside, redactor, std::process::id());
+    core.begin(clock.now(), &loaded.config.hosts, loaded.policy_names());
     let (retention_in, retention) = watch::channel(loaded.config.retention.clone());
     maintain::begin(&store, maintain::Ground { retention, shown: hub.snapshots.clone(), clock }, facts_in);
     let reloader = Reloader { overrides, environment, loaded, policy: policy_in, retention: retention_in, files };
-    let parts = Parts {
+    let mut dispatch = Dispatch {
         clock,
-        engine,
-        board,
+        core,
         store,
-        hosts,
+        collectors,
         performer,
         reloader,
         away,
-        redactor,
         screens,
         journal,
         snapshots,
         home,
+        asking: Asking::default(),
     };
-    let mut dispatch = Dispatch::new(parts, urgent_in.clone());
-    dispatch.step(&Event::PolicyLoaded { hash: policy.hash.clone() });
-    for host in &configured {
-        spawn_host(&mut dispatch, host);
-    }
-    dispatch.recover();
+    dispatch.act();
     failpoints::at("start.recovered");
     let loop_task = tokio::spawn(async move {
         let reason = dispatch.run(Inbox { urgent, facts, returned }).await;

@@ -2,11 +2,8 @@
 
 use super::look::{Found, FoundPane};
 use std::fmt::Write as _;
-use tmuxagent_model::HostName;
+use tmuxagent_model::{HostName, Shell};
 use tmuxagent_yaml::quoted;
-
-/// Programs that a pane runs when nothing runs in it.
-const SHELLS: [&str; 9] = ["sh", "bash", "zsh", "fish", "dash", "ksh", "tcsh", "nu", "elvish"];
 
 /// A workspace file with what was found.
 #[must_use]
@@ -58,7 +55,8 @@ fn write_pane(out: &mut String, pane: &FoundPane, home: &str, indent: &str) {
     };
     let _ = writeln!(out, "{indent}root: {}", quoted(&folder));
     let command = pane.command.as_str();
-    if !command.is_empty() && !SHELLS.contains(&command.trim_start_matches('-')) {
+    // A shell is what a pane runs when nothing runs in it.
+    if !command.is_empty() && Shell::from_command(command).is_none() {
         let _ =
             writeln!(out, "{indent}command: {}    # tmux tells the program only; add its arguments", quoted(command));
     }

@@ -1,13 +1,16 @@
-//! Deterministic simulation: the engine and the store as they are (a real SQLite file, closed at each crash and opened
-//! anew), and a tmux that loses, delays, reorders and duplicates as the real one can, under a seeded scheduler that also
-//! kills the supervisor between any two steps. Simulated are tmux, its collector, the people, the clock, and the loop of
-//! the supervisor, whose rounds are made here as `supervisor/dispatch` makes them.
+//! Deterministic simulation: the supervisor's heart ([`tmuxagent_core::Core`], with the engine in it) and the store as they are
+//! (a real SQLite file, closed at each crash and opened anew), and a tmux that loses, delays, reorders and duplicates as the
+//! real one can, under a seeded scheduler that also kills the supervisor between any two steps. Simulated are tmux, its
+//! collector, the people, the clock, and the shell that does what the heart asks.
+//!
+//! Among what happens: lost connections, a collector that fails, reloads of policy and host, failing commits, cancelled
+//! runs with their withdrawn sends, a heart that reads slowly, copy mode, histories that are cut.
 //!
 //! What is counted as an event: each choice of the scheduler (a pane prints, a shell runs its next line, the collector
 //! reads, a reply comes, a round of the loop, a decision, the clock goes on, something breaks) and each step of the
-//! engine that a choice leads to. One run is a million of both together, of which some 86,000 are steps of the engine
-//! (86,310 of 1,005,035 in a run that was looked at); many choices find nothing to do, as in a pane that printed nothing.
-//! Each run begins at other seeds, and prints its numbers.
+//! engine that changed or told something. One run is a million of both together, of which some 66,000 are such steps
+//! (65,708 of 1,005,023 in a run that was looked at, with 1,635 crashes and 14,240 commands); many choices find nothing to
+//! do, as in a pane that printed nothing. Each run begins at other seeds, and prints its numbers.
 //!
 //! A failing seed is printed; `TMUXAGENT_SIM_SEED=N` plays it alone. `TMUXAGENT_SIM_EVENTS` sets another number of events.
 

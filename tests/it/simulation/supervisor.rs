@@ -1,22 +1,23 @@
-//! The supervisor of the simulation: rounds as the real loop makes them, over the real engine and the real store.
+//! The supervisor of the simulation: the real heart ([`Core`]) over the real store. What is simulated is the shell around both:
+//! it takes in, commits, does what is asked, and may die between any two of these. So is the collector of its host.
 
 use super::tmux::Pane;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
-use tmuxagent_engine::{Answer, Engine};
+use tmuxagent_config::{HostConfig, TmuxConfig};
+use tmuxagent_core::{Act, Asked, Core, HostStart, Input, Life, Reloaded, Restored, Ticket};
+use tmuxagent_engine::{Engine, Options};
+use tmuxagent_ipc::hub::Peer;
+use tmuxagent_ipc::wire::{Reply, Request};
 use tmuxagent_model::{
-    Effect, Event, Intent, IntentId, KeyStep, Note, Outcome, PaneKey, Recovery, SkipReason, Timestamp,
+    ApprovalId, Command, Effect, Event, HostName, Intent, KeyStep, Note, Outcome, PaneKey, SkipReason, Timestamp, Via,
 };
 use tmuxagent_policy::Policy;
-use tmuxagent_store::{Batch, Durability, JournalRow, Store};
-
-/// What the collector hands over, in one order.
-#[derive(Debug, Clone)]
-pub enum Message {
-    Event(Event),
-    Position(PaneKey, usize),
-}
+use tmuxagent_store::Store;
+use tmuxagent_text::Lang;
+use tmuxagent_text::redact::Redactor;
+use tmuxagent_tmux::{HostMessage, Position};
 
 /// The sends of one pane.
 #[derive(Debug, Default)]
@@ -28,30 +29,41 @@ pub struct Lane {
 
 #[derive(Debug, Clone)]
 pub struct Sending {
-    pub intent: IntentId,
+    pub intent: Intent,
     pub text: String,
     pub perhaps_typed: bool,
 }
 
+/// The collector that watches the host.
+#[derive(Debug)]
+pub struct Collector {
+    pub life: Life,
+    pub lanes: BTreeMap<PaneKey, Lane>,
+}
+
 /// One life of the supervisor.
 pub struct Supervisor {
-    pub engine: Engine,
+    pub core: Core,
     store: Option<Store>,
-    pub queue: VecDeque<Message>,
-    pub lanes: BTreeMap<PaneKey, Lane>,
+    /// What lies before the heart, in one order.
+    pub queue: VecDeque<Input>,
+    pub collector: Option<Collector>,
+    /// A collector that the world is to let begin: it sees the panes, and reads on from where they were remembered.
+    pub starting: Option<HostStart>,
     /// Commands beside the panes that run.
-    pub shells: VecDeque<(IntentId, String)>,
-    settling: BTreeMap<PaneKey, (BTreeSet<IntentId>, Vec<Message>)>,
-    batch: Batch,
-    intents: Vec<Intent>,
-    settled: Vec<IntentId>,
-    answered: Vec<(Answer, Event)>,
-    under_way: BTreeMap<IntentId, PaneKey>,
+    pub shells: VecDeque<(Intent, String)>,
+    acts: VecDeque<Act>,
+    asked: HashMap<Ticket, Command>,
+    tickets: u64,
     /// What was told, once it is committed.
     pub told: Vec<Note>,
-    pub steps: u64,
-    pub positions: BTreeMap<PaneKey, usize>,
+    /// Decisions that were answered as taken.
+    pub taken: Vec<(ApprovalId, bool)>,
     pub last_at: Timestamp,
+}
+
+pub fn host(capture_lines: u32) -> HostConfig {
+    HostConfig { name: HostName::local(), ssh: None, tmux: TmuxConfig { capture_lines, ..TmuxConfig::default() } }
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -60,28 +72,44 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.with(|runtime| runtime.block_on(future))
 }
 
+/// Where a collector stands in what a pane printed.
+pub fn position(at: usize) -> Position {
+    Position { echoes: vec![at.to_string()], ..Position::default() }
+}
+
+/// The number that [`position`] keeps.
+pub fn place(position: &Position) -> usize {
+    position.echoes[0].parse().expect("a number")
+}
+
 impl Supervisor {
-    pub fn start(database: &Path, policy: &Arc<Policy>) -> Self {
+    /// Opens what the last life left; nothing has begun.
+    pub fn open(database: &Path, policy: &Arc<Policy>) -> Self {
         let (store, restored) = Store::open(database, Timestamp(0)).expect("the store opens");
         let engine = Engine::restore(Arc::clone(policy), restored.entities).expect("rows");
-        let position = |(pane, text): (PaneKey, String)| (pane, text.parse().expect("a number"));
+        let last_at = restored.last_at;
+        let beside = Restored { positions: restored.positions, recent: restored.recent };
         Self {
-            engine,
+            core: Core::new(last_at, engine, beside, Redactor::default(), 1),
             store: Some(store),
             queue: VecDeque::new(),
-            lanes: BTreeMap::new(),
+            collector: None,
+            starting: None,
             shells: VecDeque::new(),
-            settling: BTreeMap::new(),
-            batch: Batch::default(),
-            intents: Vec::new(),
-            settled: Vec::new(),
-            answered: Vec::new(),
-            under_way: BTreeMap::new(),
+            acts: VecDeque::new(),
+            asked: HashMap::new(),
+            tickets: 0,
             told: Vec::new(),
-            steps: 0,
-            positions: restored.positions.into_iter().map(position).collect(),
-            last_at: restored.last_at,
+            taken: Vec::new(),
+            last_at,
         }
+    }
+
+    /// The life begins: open intents are settled, and the host is watched.
+    pub fn begin(&mut self, now: Timestamp) {
+        self.core.begin(now, &[host(200)], Vec::new());
+        self.gather();
+        while self.act() {}
     }
 
     /// The end: nothing more is done, what waits is lost, and the file is free.
@@ -91,134 +119,151 @@ impl Supervisor {
         }
     }
 
-    /// Settles what the last life left open.
-    pub fn recover(&mut self, now: Timestamp) {
-        self.step(now, Event::PolicyLoaded { hash: self.engine.policy().hash.clone() });
-        let open: Vec<Intent> = self.engine.open_intents().cloned().collect();
-        for intent in open {
-            match (intent.effect.recovery(), intent.effect.pane().cloned()) {
-                (Recovery::Redo, Some(pane)) => {
-                    self.settling.entry(pane).or_default().0.insert(intent.id.clone());
-                    self.send(intent, true);
-                }
-                (Recovery::Redo, None) => self.want(now, intent),
-                (Recovery::AskHuman, _) => {
-                    let outcome = Outcome::Unknown { error: "it ended".to_owned() };
-                    self.step(now, Event::Outcome { intent: intent.id, outcome });
-                }
-            }
+    /// The collector tells something.
+    pub fn tell(&mut self, message: HostMessage) {
+        if let Some(collector) = &self.collector {
+            self.queue.push_back(Input::Host(HostName::local(), collector.life, message));
         }
     }
 
-    /// Takes one message into the round.
-    pub fn take(&mut self, now: Timestamp, message: Message) {
-        let pane = match &message {
-            Message::Position(pane, _) => Some(pane),
-            Message::Event(Event::Line(line)) => Some(&line.pane),
-            Message::Event(Event::CommandEnded { pane, .. } | Event::Gap { pane }) => Some(pane),
-            Message::Event(_) => None,
+    pub fn tell_event(&mut self, event: Event) {
+        self.tell(HostMessage::Event(event));
+    }
+
+    pub fn tell_position(&mut self, pane: &PaneKey, at: usize) {
+        self.tell(HostMessage::Position { pane: pane.clone(), position: position(at) });
+    }
+
+    /// Something that was asked for has its outcome.
+    pub fn tell_end(&mut self, intent: &Intent, outcome: Outcome) {
+        self.queue.push_back(Input::Ended(Event::Outcome { intent: intent.id.clone(), outcome }));
+    }
+
+    /// A person wishes something.
+    pub fn ask(&mut self, now: Timestamp, command: Command) {
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.asked.insert(ticket, command.clone());
+        let peer = Peer { connection: 1, who: "mei".to_owned(), via: Via::Key, pane: None, tmux_socket: None };
+        self.core.ask(now, Asked { ticket, peer, request: Request::Command { command }, origin: None });
+        self.gather();
+    }
+
+    /// Another policy or another configuration of the host, or the same.
+    pub fn reload(&mut self, now: Timestamp, policy: Policy, capture_lines: u32) {
+        let generation = self.core.engine().policy().generation + 1;
+        let reloaded = Reloaded {
+            policy: Arc::new(Policy { generation, ..policy }),
+            policies: Vec::new(),
+            hosts: vec![host(capture_lines)],
+            options: Options::default(),
+            redactor: Redactor::default(),
+            channels: Vec::new(),
+            lang: Lang::En,
         };
-        if let Some((_, waiting)) = pane.and_then(|pane| self.settling.get_mut(pane)) {
-            waiting.push(message);
-            return;
-        }
-        match message {
-            Message::Position(pane, at) => {
-                self.batch.positions.retain(|(known, _)| *known != pane);
-                self.batch.positions.push((pane, Some(at.to_string())));
+        self.core.reload(now, None, reloaded);
+        self.gather();
+    }
+
+    /// Takes the next thing into the round; whether there was one.
+    pub fn take_next(&mut self, now: Timestamp) -> bool {
+        let Some(input) = self.queue.pop_front() else { return false };
+        self.core.take(now, input);
+        self.gather();
+        true
+    }
+
+    pub fn fire(&mut self, now: Timestamp) {
+        self.core.fire(now);
+        self.gather();
+    }
+
+    /// One transaction, which may fail.
+    pub fn commit(&mut self, now: Timestamp, fails: bool) {
+        if let Some(mut round) = self.core.finish(now) {
+            round.route(|_, _| Vec::new());
+            if fails {
+                self.core.unwritten(now, round, "the disk is full");
+            } else {
+                let store = self.store.as_ref().expect("a life");
+                let committed = wait(store.commit(round.batch().clone())).expect("a commit");
+                self.told.extend(committed.lines.iter().map(|line| line.note.clone()));
+                self.core.written(now, round, committed);
             }
-            Message::Event(event) => {
-                if let Event::PaneGone { pane } = &event {
-                    self.batch.positions.push((pane.clone(), None));
+        }
+        self.gather();
+        // Views are shown a picture now and then.
+        drop(self.core.snapshot(now));
+    }
+
+    fn gather(&mut self) {
+        self.acts.extend(self.core.acts());
+    }
+
+    /// Does the next thing that the heart asks; whether there was one.
+    pub fn act(&mut self) -> bool {
+        let Some(act) = self.acts.pop_front() else { return false };
+        match act {
+            Act::StartHost(start) => {
+                self.collector = Some(Collector { life: start.life, lanes: BTreeMap::new() });
+                self.starting = Some(*start);
+            }
+            Act::EndHost(life) => self.end_collector(life),
+            Act::Type { life, intent, begun } => self.send(life, intent, begun),
+            Act::Perform(intent) => {
+                if let Effect::Shell(call) = &intent.effect {
+                    let script = call.script.shown.clone();
+                    self.shells.push_back((intent, script));
                 }
-                self.step(now, event.clone());
-                self.let_on(now, &event);
             }
-        }
-    }
-
-    fn let_on(&mut self, now: Timestamp, event: &Event) {
-        let freed = match event {
-            Event::Outcome { intent, .. } => {
-                let mut settling = self.settling.iter_mut();
-                let found =
-                    settling.find_map(|(pane, (open, _))| open.remove(intent).then(|| (pane.clone(), open.is_empty())));
-                found.filter(|(_, empty)| *empty).map(|(pane, _)| pane)
+            Act::Release(life, pane) => {
+                let lane = self.watching(life).and_then(|collector| collector.lanes.get_mut(&pane));
+                lane.into_iter().for_each(|lane| lane.held = false);
             }
-            Event::PaneGone { pane } => Some(pane.clone()),
-            _ => None,
-        };
-        if let Some((_, waiting)) = freed.and_then(|pane| self.settling.remove(&pane)) {
-            waiting.into_iter().for_each(|message| self.take(now, message));
-        }
-    }
-
-    pub fn step(&mut self, now: Timestamp, event: Event) {
-        self.steps += 1;
-        if let Event::Outcome { intent, .. } = &event {
-            self.settled.push(intent.clone());
-        }
-        let step = self.engine.step(now, &event);
-        self.batch.changes.extend(step.changes);
-        if let Some(answer) = step.answer {
-            self.answered.push((answer, event.clone()));
-        }
-        if matches!(event, Event::Asked { .. }) {
-            self.batch.durability = Durability::PowerLoss;
-        } else if self.batch.events.is_empty() {
-            self.batch.durability = Durability::Process;
-        }
-        if step.changed || !step.notes.is_empty() {
-            self.batch.events.push(JournalRow { at: now, event, changed: step.changed, notes: step.notes });
-        }
-        for intent in step.intents {
-            self.want(now, intent);
-        }
-    }
-
-    fn want(&mut self, now: Timestamp, intent: Intent) {
-        if matches!(intent.effect, Effect::Alert(_)) {
-            self.step(now, Event::Outcome { intent: intent.id, outcome: Outcome::Done });
-        } else {
-            self.intents.push(intent);
-        }
-    }
-
-    /// Whether a person's answer is in this round; it reaches him after the commit.
-    pub fn commit(&mut self, now: Timestamp) -> Vec<(Answer, Event)> {
-        let mut batch = std::mem::take(&mut self.batch);
-        batch.at = now;
-        if !batch.is_empty() {
-            let store = self.store.as_ref().expect("a life");
-            let committed = wait(store.commit(batch)).expect("a commit");
-            self.told.extend(committed.lines.into_iter().map(|line| line.note));
-        }
-        std::mem::take(&mut self.answered)
-    }
-
-    pub fn release(&mut self) {
-        for intent in std::mem::take(&mut self.settled) {
-            if let Some(lane) = self.under_way.remove(&intent).and_then(|pane| self.lanes.get_mut(&pane)) {
-                lane.held = false;
-            }
-        }
-    }
-
-    /// Performs the next intent of the committed round.
-    pub fn perform_next(&mut self) -> bool {
-        if self.intents.is_empty() {
-            return false;
-        }
-        let intent = self.intents.remove(0);
-        match &intent.effect {
-            Effect::Send(_) | Effect::Prompt(_) => self.send(intent, false),
-            Effect::Shell(call) => self.shells.push_back((intent.id, call.script.shown.clone())),
-            Effect::Poll(_) | Effect::Alert(_) => {}
+            Act::Withdraw(life, intent) => self.withdraw(life, &intent),
+            Act::Answer(ticket, reply) => self.answered(ticket, &reply),
+            Act::WatchScreens(..)
+            | Act::RunsIn(..)
+            | Act::Exclude(..)
+            | Act::Include(..)
+            | Act::Publish(_)
+            | Act::Show(_)
+            | Act::WakeOutbox => {}
         }
         true
     }
 
-    fn send(&mut self, intent: Intent, settle: bool) {
+    fn watching(&mut self, life: Life) -> Option<&mut Collector> {
+        self.collector.as_mut().filter(|collector| collector.life == life)
+    }
+
+    fn answered(&mut self, ticket: Ticket, reply: &Reply) {
+        let command = self.asked.remove(&ticket).expect("each request is answered once");
+        if let (Command::Decide { approval, verdict, .. }, Reply::Committed { .. }) = (command, reply) {
+            self.taken.push((approval, verdict.approve));
+        }
+    }
+
+    /// The collector hands over what it has, and ends.
+    fn end_collector(&mut self, life: Life) {
+        if self.watching(life).is_some() {
+            self.lose_collector();
+        }
+    }
+
+    /// The collector ends, by a fault or because it was told to. What it did not do comes back.
+    pub fn lose_collector(&mut self) {
+        let Some(collector) = self.collector.take() else { return };
+        for lane in collector.lanes.into_values() {
+            for send in lane.under_way.into_iter().chain(lane.waiting) {
+                self.queue.push_back(Input::CameBack { intent: send.intent, begun: send.perhaps_typed });
+            }
+        }
+        self.starting = None;
+        self.queue.push_back(Input::HostEnded(HostName::local(), collector.life));
+    }
+
+    fn send(&mut self, life: Life, intent: Intent, begun: bool) {
         let (pane, text) = match &intent.effect {
             Effect::Send(send) => {
                 let text = send.steps.iter().map(|step| match step {
@@ -230,14 +275,31 @@ impl Supervisor {
             Effect::Prompt(prompt) => (prompt.pane.clone(), prompt.text.clone()),
             Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return,
         };
-        self.under_way.insert(intent.id.clone(), pane.clone());
-        let sending = Sending { intent: intent.id, text, perhaps_typed: settle };
-        self.lanes.entry(pane).or_default().waiting.push_back(sending);
+        let Some(collector) = self.watching(life) else {
+            self.queue.push_back(Input::CameBack { intent, begun });
+            return;
+        };
+        let sending = Sending { intent, text, perhaps_typed: begun };
+        collector.lanes.entry(pane).or_default().waiting.push_back(sending);
+    }
+
+    fn withdraw(&mut self, life: Life, intent: &tmuxagent_model::IntentId) {
+        let surely = |send: &Sending| send.intent.id == *intent && !send.perhaps_typed;
+        let Some(collector) = self.watching(life) else { return };
+        let given_up = collector.lanes.values_mut().find_map(|lane| {
+            let at = lane.waiting.iter().position(surely)?;
+            lane.waiting.remove(at)
+        });
+        if let Some(send) = given_up {
+            self.tell_end(&send.intent, Outcome::Skipped { reason: SkipReason::Withdrawn });
+        }
     }
 
     /// The lane's next send goes out, or ends where its pane is no more.
     pub fn pump(&mut self, panes: &mut [Pane]) {
-        for (key, lane) in &mut self.lanes {
+        let Some(collector) = &mut self.collector else { return };
+        let mut ended = Vec::new();
+        for (key, lane) in &mut collector.lanes {
             if lane.held || lane.under_way.is_some() {
                 continue;
             }
@@ -249,19 +311,19 @@ impl Supervisor {
                     } else {
                         Outcome::Skipped { reason: SkipReason::OtherProcess }
                     };
-                    let intent = next.intent.clone();
+                    ended.push((next.intent.clone(), outcome));
                     lane.waiting.pop_front();
                     lane.held = true;
-                    self.queue.push_back(Message::Event(Event::Outcome { intent, outcome }));
                 }
                 Some(pane) if pane.connected && pane.reply.is_none() => {
                     let Some(mut next) = lane.waiting.pop_front() else { continue };
-                    pane.send(&next.intent, &next.text);
+                    pane.send(&next.intent.id, &next.text);
                     next.perhaps_typed = true;
                     lane.under_way = Some(next);
                 }
                 Some(_) => {}
             }
         }
+        ended.into_iter().for_each(|(intent, outcome)| self.tell_end(&intent, outcome));
     }
 }

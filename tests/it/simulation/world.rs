@@ -4,16 +4,16 @@ mod judge;
 mod person;
 
 use super::Random;
-use super::supervisor::{Message, Supervisor};
+use super::supervisor::{Supervisor, place};
 use super::tmux::{Pane, Printed, Ran, command};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
-use tmuxagent_engine::Answer;
 use tmuxagent_model::{
-    ApprovalId, ApprovalState, Command, Event, LineEvent, LineSource, Millis, Note, Outcome, PaneKey, RunState,
-    ShellOutcome, Timestamp,
+    ApprovalId, ApprovalState, Command, Event, HostState, LineEvent, LineSource, Millis, Note, Outcome, PaneKey,
+    RunState, ShellOutcome, Timestamp,
 };
 use tmuxagent_policy::{Policy, RuleSet, Source, load};
+use tmuxagent_tmux::HostMessage;
 
 /// What a person approved is not filled in anew for another attempt, so `deploy` has one only.
 const POLICY: &str = r"
@@ -60,11 +60,19 @@ const PANES: u32 = 5;
 const HOUR: u64 = 3_600_000;
 
 fn policy() -> &'static Arc<Policy> {
-    static POLICY_READ: OnceLock<Arc<Policy>> = OnceLock::new();
-    POLICY_READ.get_or_init(|| {
-        let mut policy = load(&[Source::new("p.yaml", POLICY)]).unwrap_or_else(|e| panic!("{e}"));
-        policy.generation = 1;
-        Arc::new(policy)
+    &policies()[0]
+}
+
+/// The policy, and the same with other principles: a reload from one to the other fits the state anew.
+fn policies() -> &'static [Arc<Policy>; 2] {
+    static POLICIES: OnceLock<[Arc<Policy>; 2]> = OnceLock::new();
+    POLICIES.get_or_init(|| {
+        ["", "principles: [measure]\n"].map(|more| {
+            let text = format!("{more}{POLICY}");
+            let mut policy = load(&[Source::new("p.yaml", text)]).unwrap_or_else(|e| panic!("{e}"));
+            policy.generation = 1;
+            Arc::new(policy)
+        })
     })
 }
 
@@ -98,7 +106,7 @@ impl World {
         let memory = std::path::Path::new("/dev/shm");
         let place = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
         let folder = tempfile::Builder::new().prefix("tmuxagent-sim").tempdir_in(place).expect("a folder");
-        let supervisor = Supervisor::start(&folder.path().join("state.db"), policy());
+        let supervisor = Supervisor::open(&folder.path().join("state.db"), policy());
         let mut world = Self {
             random: Random::new(seed),
             folder,
@@ -119,7 +127,7 @@ impl World {
             calm: false,
         };
         world.open_panes();
-        world.observe();
+        world.supervisor.begin(world.now);
         world
     }
 
@@ -128,10 +136,10 @@ impl World {
         let mut steps = 0;
         while self.events < events {
             self.events += 1;
-            let before = self.supervisor.steps;
+            let before = self.journaled();
             self.happen();
             // A crash begins to count anew.
-            let more = self.supervisor.steps.checked_sub(before).unwrap_or(self.supervisor.steps);
+            let more = self.journaled().checked_sub(before).unwrap_or_else(|| self.journaled());
             steps += more;
             self.events += more;
         }
@@ -140,7 +148,13 @@ impl World {
         [self.events, steps, self.crashes, self.ran.len() as u64]
     }
 
+    /// Steps of the engine in this life that changed or told something.
+    fn journaled(&self) -> u64 {
+        self.supervisor.core.live_view().counters.journaled
+    }
+
     fn happen(&mut self) {
+        self.begin_to_observe();
         let pane = self.random.index(self.panes.len());
         match self.random.below(100) {
             0..=34 => self.read(pane),
@@ -189,6 +203,10 @@ impl World {
                 (0..self.panes.len()).for_each(|pane| self.see(pane));
             }
             37 => self.ask(Command::Freeze),
+            38 if self.random.once_in(2) => self.reload(),
+            // The collector's thread fails.
+            38 if self.random.once_in(3) => self.supervisor.lose_collector(),
+            38 => self.cancel(),
             _ => self.ask(Command::Unfreeze),
         }
     }
@@ -208,32 +226,43 @@ impl World {
     }
 
     fn tell_gone(&mut self, key: &PaneKey) {
-        if let Some(lane) = self.supervisor.lanes.get_mut(key)
+        self.stop_sending(key);
+        self.supervisor.tell_event(Event::PaneGone { pane: key.clone() });
+    }
+
+    /// A send whose reply is lost is settled later.
+    fn stop_sending(&mut self, key: &PaneKey) {
+        let lanes = self.supervisor.collector.as_mut().map(|collector| &mut collector.lanes);
+        if let Some(lane) = lanes.and_then(|lanes| lanes.get_mut(key))
             && let Some(send) = lane.under_way.take()
         {
             lane.waiting.push_front(send);
         }
-        self.supervisor.queue.push_back(Message::Event(Event::PaneGone { pane: key.clone() }));
     }
 
     fn see(&mut self, pane: usize) {
+        if self.supervisor.collector.is_none() {
+            return;
+        }
         let pane = &mut self.panes[pane];
-        let info = Box::new(pane.info.clone());
-        self.supervisor.queue.push_back(Message::Event(Event::PaneSeen { info }));
-        pane.read = pane.end();
-        pane.connected = true;
-        self.supervisor.queue.push_back(Message::Position(pane.info.key.clone(), pane.read));
+        (pane.read, pane.connected) = (pane.end(), true);
+        let (info, key, read) = (Box::new(pane.info.clone()), pane.info.key.clone(), pane.read);
+        self.supervisor.tell_event(Event::PaneSeen { info });
+        self.supervisor.tell_position(&key, read);
     }
 
     fn disconnect(&mut self, pane: usize) {
         let pane = &mut self.panes[pane];
-        pane.connected = false;
-        pane.reply = None;
-        if let Some(lane) = self.supervisor.lanes.get_mut(&pane.info.key)
-            && let Some(send) = lane.under_way.take()
-        {
-            lane.waiting.push_front(send);
-        }
+        (pane.connected, pane.reply) = (false, None);
+        let key = pane.info.key.clone();
+        self.stop_sending(&key);
+    }
+
+    /// Other principles, another setting of the host (which begins anew), or nothing new.
+    fn reload(&mut self) {
+        let policy = (*policies()[self.random.index(2)]).clone();
+        let lines = if self.random.once_in(2) { 200 } else { 300 };
+        self.supervisor.reload(self.now, policy, lines);
     }
 
     /// The collector reads what a pane printed, up to the reply that stands in the stream.
@@ -249,10 +278,10 @@ impl World {
             return;
         }
         let key = pane.info.key.clone();
-        let queue = &mut self.supervisor.queue;
+        let generation = self.supervisor.core.engine().policy().generation;
         if pane.read < pane.base {
             pane.read = pane.base;
-            queue.push_back(Message::Event(Event::Gap { pane: key.clone() }));
+            self.supervisor.tell_event(Event::Gap { pane: key.clone() });
         }
         for _ in 0..most {
             if pane.read >= pane.end().min(limit) {
@@ -269,12 +298,13 @@ impl World {
                     }
                     self.seq += 1;
                     let (seq, source) = (self.seq, LineSource::Stream);
-                    let line = LineEvent { pane: key.clone(), seq, text, source, hits, policy: 1, message: None };
+                    let line =
+                        LineEvent { pane: key.clone(), seq, text, source, hits, policy: generation, message: None };
                     Event::Line(Box::new(line))
                 }
             };
-            queue.push_back(Message::Event(event));
-            queue.push_back(Message::Position(key.clone(), pane.read));
+            self.supervisor.tell_event(event);
+            self.supervisor.tell_position(&key, pane.read);
         }
     }
 
@@ -282,18 +312,18 @@ impl World {
     fn reply(&mut self, at: usize) {
         let Some(reply) = self.panes[at].reply.take() else { return };
         self.read_to(at, usize::MAX, reply.behind);
-        let pane = &self.panes[at];
-        let key = pane.info.key.clone();
-        let Some(lane) = self.supervisor.lanes.get_mut(&key) else { return };
-        lane.under_way = None;
+        let (key, read) = (self.panes[at].info.key.clone(), self.panes[at].read);
+        let lanes = self.supervisor.collector.as_mut().map(|collector| &mut collector.lanes);
+        let Some(lane) = lanes.and_then(|lanes| lanes.get_mut(&key)) else { return };
+        let Some(sent) = lane.under_way.take() else { return };
+        assert_eq!(sent.intent.id, reply.intent, "a reply to something else");
         lane.held = true;
         let outcome = match reply.answer {
             Ok(()) => Outcome::Done,
             Err(reason) => Outcome::Skipped { reason },
         };
-        let queue = &mut self.supervisor.queue;
-        queue.push_back(Message::Position(key, pane.read));
-        queue.push_back(Message::Event(Event::Outcome { intent: reply.intent, outcome }));
+        self.supervisor.tell_position(&key, read);
+        self.supervisor.tell_end(&sent.intent, outcome);
     }
 
     fn shell_ends(&mut self) {
@@ -302,8 +332,7 @@ impl World {
             self.has_run(what);
         }
         let exit = Some(i32::from(self.random.once_in(8)));
-        let outcome = Outcome::Shell(ShellOutcome { exit, output: String::new() });
-        self.supervisor.queue.push_back(Message::Event(Event::Outcome { intent, outcome }));
+        self.supervisor.tell_end(&intent, Outcome::Shell(ShellOutcome { exit, output: String::new() }));
     }
 
     /// A pane's shell runs the next line that it was given.
@@ -322,50 +351,29 @@ impl World {
 
     /// A round of the loop. It may die between any two of its steps.
     fn round(&mut self) {
-        let takes = self.random.below(12);
-        for _ in 0..takes {
-            let Some(message) = self.supervisor.queue.pop_front() else { break };
-            // A line and the position behind it are one commit.
-            let mut message = Some(message);
-            while let Some(next) = message.take() {
-                let line = matches!(&next, Message::Event(Event::Line(_) | Event::CommandEnded { .. }));
-                self.supervisor.take(self.now, next);
-                if line {
-                    message = self.supervisor.queue.pop_front();
-                }
+        for _ in 0..self.random.below(12) {
+            if !self.supervisor.take_next(self.now) {
+                break;
             }
         }
-        for _ in 0..20 {
-            let Some((_, key, epoch)) = self.supervisor.engine.next_timer().filter(|(at, ..)| *at <= self.now) else {
-                break;
-            };
-            self.supervisor.step(self.now, Event::Timer { key, epoch });
-        }
+        // A line and the position behind it are one commit.
+        while self.supervisor.core.awaits_positions() && self.supervisor.take_next(self.now) {}
+        self.supervisor.core.give_up_positions();
+        self.supervisor.fire(self.now);
         if self.dies() {
             return;
         }
-        // A commit that failed: the round is kept, and committed with a later one.
-        if !self.calm && self.random.once_in(50) {
-            return;
-        }
-        let answers = self.supervisor.commit(self.now);
+        let fails = !self.calm && self.random.once_in(50);
+        self.supervisor.commit(self.now, fails);
         self.hear();
-        if self.dies() {
-            return;
-        }
-        self.supervisor.release();
-        while self.supervisor.perform_next() {
+        while self.supervisor.act() {
             if self.dies() {
                 return;
             }
         }
-        for (answer, event) in answers {
-            if let (Answer::Ok { .. }, Event::Asked { command: Command::Decide { approval, verdict, .. }, .. }) =
-                (answer, event)
-            {
-                let before = self.decided.insert(approval.clone(), verdict.approve);
-                assert_eq!(before, None, "{approval} was decided twice");
-            }
+        for (approval, approve) in std::mem::take(&mut self.supervisor.taken) {
+            let before = self.decided.insert(approval.clone(), approve);
+            assert_eq!(before, None, "{approval} was decided twice");
         }
     }
 
@@ -400,7 +408,6 @@ impl World {
         }
     }
 
-    /// What the journal tells of a run.
     /// `kill -9`, and the next start; the system's clock may have been set meanwhile.
     fn crash(&mut self) {
         self.crashes += 1;
@@ -416,9 +423,9 @@ impl World {
         }
         // What was committed is all that the next life has; only the lock must be free.
         self.supervisor.close();
-        self.supervisor = Supervisor::start(&database, policy());
+        self.supervisor = Supervisor::open(&database, policy());
         // What a person saw decided may not have been committed: he looks at the questions anew.
-        let questions = self.supervisor.engine.view().approvals.into_iter();
+        let questions = self.supervisor.core.engine().view().approvals.into_iter();
         let pending = questions.filter(|approval| approval.state == ApprovalState::Pending);
         self.pending = pending.map(|approval| approval.id).collect();
         let wall = match self.random.below(6) {
@@ -427,27 +434,26 @@ impl World {
             _ => self.now,
         };
         self.now = wall.max(self.supervisor.last_at);
-        self.observe();
+        self.supervisor.begin(self.now);
     }
 
-    /// A life begins: what is there is seen, and read on from where the last life stood.
-    fn observe(&mut self) {
-        self.supervisor.recover(self.now);
-        let known: Vec<PaneKey> = self.supervisor.engine.view().panes.into_keys().collect();
+    /// A collector begins: what is there is seen, and read on from where it is remembered. Panes that are gone are not told:
+    /// the heart misses them by itself.
+    fn begin_to_observe(&mut self) {
+        let Some(start) = self.supervisor.starting.take() else { return };
+        let (state, version, detail) = (HostState::Live, String::new(), String::new());
+        self.supervisor.tell(HostMessage::Status { state, version, detail });
         for at in 0..self.panes.len() {
             let pane = &mut self.panes[at];
             pane.reply = None;
-            match self.supervisor.positions.get(&pane.info.key) {
-                Some(&read) => {
-                    pane.read = read;
-                    pane.connected = true;
+            match start.remembered.get(&pane.info.key) {
+                Some(position) => {
+                    (pane.read, pane.connected) = (place(position), true);
                     let info = Box::new(pane.info.clone());
-                    self.supervisor.queue.push_back(Message::Event(Event::PaneSeen { info }));
+                    self.supervisor.tell_event(Event::PaneSeen { info });
                 }
                 None => self.see(at),
             }
         }
-        let there: Vec<PaneKey> = self.panes.iter().map(|pane| pane.info.key.clone()).collect();
-        known.iter().filter(|key| !there.contains(key)).for_each(|key| self.tell_gone(key));
     }
 }

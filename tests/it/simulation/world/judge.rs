@@ -1,10 +1,10 @@
 //! The end of a world: it comes to rest, and what must hold is looked at.
 
 use super::super::tmux::Ran;
-use super::{World, policy};
+use super::{World, policies, policy};
 use std::sync::Arc;
 use tmuxagent_engine::Engine;
-use tmuxagent_model::{ApprovalState, Command, Millis, RunState};
+use tmuxagent_model::{ApprovalState, Command, Event, Millis, RunState};
 use tmuxagent_store::{EventFilter, Found, Reader};
 
 impl World {
@@ -14,6 +14,7 @@ impl World {
         self.ask(Command::Unfreeze);
         self.panes.iter_mut().for_each(|pane| (pane.in_mode, pane.connected) = (false, true));
         for _ in 0..3000 {
+            self.begin_to_observe();
             for pane in 0..self.panes.len() {
                 let limit = self.panes[pane].reply.as_ref().map_or(usize::MAX, |reply| reply.behind);
                 self.read_to(pane, usize::MAX, limit);
@@ -26,15 +27,22 @@ impl World {
             self.supervisor.pump(&mut self.panes);
             self.now = self.now + Millis(2000);
             let quiet = self.supervisor.queue.is_empty() && self.panes.iter().all(|pane| pane.read == pane.end());
-            if quiet && self.pending.is_empty() && self.supervisor.engine.open_intents().next().is_none() {
-                let runs = self.supervisor.engine.view().runs;
+            if quiet && self.pending.is_empty() && self.supervisor.core.engine().open_intents().next().is_none() {
+                let runs = self.supervisor.core.engine().view().runs;
                 if runs.iter().all(|run| run.state != Some(RunState::Open)) {
                     return;
                 }
             }
         }
-        let open: Vec<_> =
-            self.supervisor.engine.view().runs.into_iter().filter(|run| run.state == Some(RunState::Open)).collect();
+        let open: Vec<_> = self
+            .supervisor
+            .core
+            .engine()
+            .view()
+            .runs
+            .into_iter()
+            .filter(|run| run.state == Some(RunState::Open))
+            .collect();
         panic!("it does not come to rest: {open:#?}, {:?}", self.pending);
     }
 
@@ -57,9 +65,13 @@ impl World {
         let mut engine = Engine::new(Arc::clone(policy()));
         for entry in reader.journal(0) {
             let entry = entry.expect("a row");
+            if let Event::PolicyLoaded { hash } = &entry.event {
+                let policy = policies().iter().find(|policy| policy.hash == *hash).expect("one of them");
+                engine.set_policy(Arc::clone(policy));
+            }
             engine.step(entry.at, &entry.event);
         }
-        assert!(engine == self.supervisor.engine, "the journal does not replay to the same state");
+        assert!(engine == *self.supervisor.core.engine(), "the journal does not replay to the same state");
     }
 
     /// What the journal tells of a run.

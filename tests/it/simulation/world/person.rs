@@ -1,19 +1,28 @@
 //! The person who answers and gives commands.
 
 use super::World;
-use tmuxagent_model::{ApprovalKind, ApprovalState, Command, Decider, Event, RunId, Verdict, Via};
+use tmuxagent_model::{ApprovalKind, ApprovalState, Command, RunControl, RunId, RunState, Verdict};
 
 impl World {
     pub(super) fn ask(&mut self, command: Command) {
-        let by = Decider { who: "mei".to_owned(), via: Via::Key };
-        self.supervisor.step(self.now, Event::Asked { command, by });
+        self.supervisor.ask(self.now, command);
+    }
+
+    /// A run is not wanted any more.
+    pub(super) fn cancel(&mut self) {
+        let runs = self.supervisor.core.engine().view().runs.into_iter();
+        let open: Vec<RunId> = runs.filter(|run| run.state == Some(RunState::Open)).filter_map(|run| run.run).collect();
+        if !open.is_empty() {
+            let run = open[self.random.index(open.len())];
+            self.ask(Command::Control { run, stage: None, control: RunControl::Cancel });
+        }
     }
 
     /// A person answers one question, having looked at what was done.
     pub(super) fn decide(&mut self) {
         let at = self.random.index(self.pending.len());
         let Some(id) = self.pending.iter().nth(at).cloned() else { return };
-        let Some(approval) = self.supervisor.engine.approval(&id).cloned() else {
+        let Some(approval) = self.supervisor.core.engine().approval(&id).cloned() else {
             self.pending.remove(&id);
             return;
         };
@@ -31,7 +40,7 @@ impl World {
                 );
                 let done = self.ran.contains(&what)
                     || self.panes.iter().any(|pane| pane.has(intent))
-                    || self.supervisor.shells.iter().any(|(other, _)| other == intent);
+                    || self.supervisor.shells.iter().any(|(other, _)| other.id == *intent);
                 (true, Some(if done { "done" } else { "again" }.to_owned()))
             }
             ApprovalKind::Gap => (true, Some("wait".to_owned())),

@@ -1,9 +1,9 @@
 //! What the collectors tell, and what becomes of a host whose collector ends.
 
-use super::dispatch::Dispatch;
-use super::hosts::{Followed, Life, spawn_host};
+use super::acts::Act;
+use super::core::Core;
+use super::hosts::{Followed, Life};
 use super::recovery::waits_for_keys;
-use std::sync::Arc;
 use tmuxagent_config::HostConfig;
 use tmuxagent_ipc::hub::PaneScreen;
 use tmuxagent_model::{Event, HostName, HostState, Millis, Note, Severity};
@@ -12,15 +12,15 @@ use tmuxagent_tmux::HostMessage;
 /// A host that has been observed for this long has shown all its panes.
 const SETTLED: Millis = Millis(3000);
 
-impl Dispatch {
+impl Core {
     /// A host tells something.
-    pub(super) fn host(&mut self, host: &HostName, message: HostMessage) {
+    pub(crate) fn host(&mut self, host: &HostName, message: HostMessage) {
         let settling = waits_for_keys(&message).and_then(|pane| self.settling.get_mut(pane));
         if let Some(settling) = settling {
             settling.waiting.push(message);
             return;
         }
-        let now = self.clock.now();
+        let now = self.now;
         match message {
             HostMessage::Claim(owner) => self.claimed(host, owner),
             HostMessage::Event(event) if self.watched.contains(host) => self.overhear(&event),
@@ -41,17 +41,17 @@ impl Dispatch {
                 for mut live in panes {
                     live.last_line = self.redactor.redact(&live.last_line);
                     live.title = self.redactor.redact(&live.title);
-                    self.board.printed(live);
+                    self.view.printed(live);
                 }
             }
-            HostMessage::Printed { pane, lines } => self.board.wrote(&pane, lines, now),
+            HostMessage::Printed { pane, lines } => self.view.wrote(&pane, lines, now),
             HostMessage::Malformed { pane, error } => {
-                self.board.counters.malformed += 1;
-                let place = self.board.place(&pane);
+                self.view.counters.malformed += 1;
+                let place = self.view.place(&pane);
                 self.tell(Severity::Warning, &place, Note::MalformedMessage { error });
             }
             HostMessage::Screen { pane, rows } => {
-                let _ = self.screens.send(Arc::new(PaneScreen { pane, rows }));
+                self.acts.push(Act::Show(PaneScreen { pane, rows }));
             }
             HostMessage::Position { pane, position } => {
                 let json = serde_json::to_string(&position).ok();
@@ -64,8 +64,8 @@ impl Dispatch {
     }
 
     /// The state of a host, told once.
-    pub(super) fn show_host(&mut self, host: &HostName, state: HostState, version: &str, detail: String) {
-        if self.board.host(host, state, version, &detail, self.clock.now()) {
+    pub(crate) fn show_host(&mut self, host: &HostName, state: HostState, version: &str, detail: String) {
+        if self.view.host(host, state, version, &detail, self.now) {
             self.dirty = true;
             let note = Note::Host { host: host.to_string(), state, detail };
             self.tell(Severity::Info, host.as_str(), note);
@@ -73,27 +73,27 @@ impl Dispatch {
     }
 
     /// What an event changes on the screen beside the engine's state.
-    pub(super) fn show_event(&mut self, event: &Event) {
+    pub(crate) fn show_event(&mut self, event: &Event) {
         match event {
             Event::PaneSeen { info } => {
                 let mut shown = (**info).clone();
                 shown.facts.title = self.redactor.redact(&shown.facts.title);
-                self.board.pane_seen(shown);
+                self.view.pane_seen(shown);
                 self.dirty = true;
             }
             Event::PaneGone { pane } => {
-                self.board.pane_gone(pane);
+                self.view.pane_gone(pane);
                 self.hosts.forget_pane(pane);
                 self.unplaced.remove(pane);
                 self.round.batch.positions.push((pane.clone(), None));
                 self.dirty = true;
             }
             Event::Line(line) => {
-                self.board.counters.messages += u64::from(line.message.is_some());
+                self.view.counters.messages += u64::from(line.message.is_some());
                 self.unplaced.insert(line.pane.clone());
             }
             Event::CommandEnded { pane, .. } => drop(self.unplaced.insert(pane.clone())),
-            Event::Gap { .. } => self.board.counters.gaps += 1,
+            Event::Gap { .. } => self.view.counters.gaps += 1,
             Event::HostLost { .. }
             | Event::Program { .. }
             | Event::Activity { .. }
@@ -106,44 +106,50 @@ impl Dispatch {
         }
     }
 
+    /// Begins to observe a host.
+    pub(crate) fn start_host(&mut self, config: &HostConfig) {
+        self.hosts.runs(self.engine.running());
+        self.hosts.start(config);
+    }
+
     /// A collector has ended. Where another is to follow it begins now, with what waits for it.
-    pub(super) fn host_ended(&mut self, name: &HostName, life: Life) {
+    pub(crate) fn host_ended(&mut self, name: &HostName, life: Life) {
         match self.hosts.collector_ended(name, life) {
             Followed::Nobody => {}
             Followed::By(config, waiting) => {
-                spawn_host(self, &config);
-                for errand in waiting {
-                    self.hand_on(errand);
-                }
+                self.start_host(&config);
+                waiting.into_iter().for_each(|sending| self.hand_on(sending));
             }
             Followed::Failed => {
                 let why = "its collector failed; it is started again".to_owned();
                 self.report_problem(&format!("host {name}"), &why);
                 self.step(&Event::HostLost { host: name.clone() });
                 self.show_host(name, HostState::Unreachable, "", why);
-                self.hosts.restart_at(name, self.clock.now());
+                self.hosts.restart_at(name, self.now);
             }
         }
     }
 
     /// Begins again with hosts whose collectors failed.
-    pub(super) fn restart_hosts(&mut self) {
-        let due: Vec<HostConfig> = self.hosts.take_restarts(self.clock.now());
+    pub(crate) fn restart_hosts(&mut self) {
+        let due: Vec<HostConfig> = self.hosts.take_restarts(self.now);
         for config in due {
             self.solve(&format!("host {}", config.name));
-            spawn_host(self, &config);
+            self.start_host(&config);
         }
     }
 
     /// A host is not configured any more: its panes are none of ours, and what was asked of them is given up.
-    pub(super) fn forget_host(&mut self, name: &HostName) {
-        self.hosts.remove(name);
-        let known = self.engine.view().panes.into_keys().chain(self.board.panes().map(|live| live.info.key.clone()));
+    pub(crate) fn forget_host(&mut self, name: &HostName) {
+        for lost in self.hosts.remove(name) {
+            self.lose(&lost);
+        }
+        let known = self.engine.view().panes.into_keys().chain(self.view.panes().map(|live| live.info.key.clone()));
         let mut panes: Vec<_> = known.filter(|pane| pane.host == *name).collect();
         panes.sort_unstable();
         panes.dedup();
         panes.into_iter().for_each(|pane| self.pane_gone(pane));
-        self.board.forget_host(name);
+        self.view.forget_host(name);
         self.solve(&format!("host {name}"));
     }
 }

@@ -31,8 +31,9 @@ pub struct Live {
 
 /// Everything that a snapshot shows and the engine does not know.
 #[derive(Debug, Default)]
-pub struct Board {
+pub struct LiveView {
     generation: u64,
+    pid: u32,
     panes: BTreeMap<PaneKey, Live>,
     hosts: BTreeMap<HostName, HostView>,
     events: VecDeque<EventLine>,
@@ -45,13 +46,13 @@ pub struct Board {
     pub principles: Vec<String>,
 }
 
-impl Board {
-    /// Continues with the last events of an earlier life.
+impl LiveView {
+    /// Continues with the last events of an earlier life, in the process `pid`.
     #[must_use]
-    pub fn new(recent: Vec<EventLine>) -> Self {
-        let mut board = Self::default();
-        board.events.extend(recent);
-        board
+    pub fn new(recent: Vec<EventLine>, pid: u32) -> Self {
+        let mut live_view = Self { pid, ..Self::default() };
+        live_view.events.extend(recent);
+        live_view
     }
 
     /// A pane appeared or changed.
@@ -200,7 +201,7 @@ impl Board {
             generation: self.generation,
             at: now,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            pid: std::process::id(),
+            pid: self.pid,
             frozen: view.frozen,
             hosts: self.hosts.values().cloned().collect(),
             panes,
@@ -253,32 +254,32 @@ mod tests {
 
     #[test]
     fn panes_stand_in_the_order_of_sessions_and_windows() {
-        let mut board = Board::default();
+        let mut live_view = LiveView::default();
         for (pane, session, window) in [(9, "b", 0), (1, "a", 2), (5, "a", 0)] {
-            board.pane_seen(info(pane, session, window));
+            live_view.pane_seen(info(pane, session, window));
         }
-        let snapshot = board.snapshot(Timestamp(1), View::default());
+        let snapshot = live_view.snapshot(Timestamp(1), View::default());
         let order: Vec<u32> = snapshot.panes.iter().map(|pane| pane.info.key.pane.0).collect();
         assert_eq!(order, [5, 1, 9]);
     }
 
     #[test]
     fn a_pane_of_a_lost_host_is_stale_and_not_gone() {
-        let mut board = Board::default();
-        board.pane_seen(info(1, "a", 0));
-        assert!(board.host(&HostName::local(), HostState::Live, "3.3a", "", Timestamp(1)));
-        assert_eq!(board.snapshot(Timestamp(1), View::default()).panes[0].state, PaneState::Idle);
-        assert!(board.host(&HostName::local(), HostState::Unreachable, "3.3a", "gone", Timestamp(2)));
-        assert_eq!(board.snapshot(Timestamp(3), View::default()).panes[0].state, PaneState::Stale);
+        let mut live_view = LiveView::default();
+        live_view.pane_seen(info(1, "a", 0));
+        assert!(live_view.host(&HostName::local(), HostState::Live, "3.3a", "", Timestamp(1)));
+        assert_eq!(live_view.snapshot(Timestamp(1), View::default()).panes[0].state, PaneState::Idle);
+        assert!(live_view.host(&HostName::local(), HostState::Unreachable, "3.3a", "gone", Timestamp(2)));
+        assert_eq!(live_view.snapshot(Timestamp(3), View::default()).panes[0].state, PaneState::Stale);
     }
 
     #[test]
     fn a_problem_keeps_its_first_instant_and_is_told_once() {
-        let mut board = Board::default();
-        assert!(board.problem("policy", "bad", Timestamp(1)));
-        assert!(!board.problem("policy", "bad", Timestamp(5)));
-        assert!(board.problem("policy", "worse", Timestamp(9)));
-        assert_eq!(board.snapshot(Timestamp(9), View::default()).problems[0].since, Timestamp(1));
-        assert!(board.solved("policy") && !board.solved("policy"));
+        let mut live_view = LiveView::default();
+        assert!(live_view.problem("policy", "bad", Timestamp(1)));
+        assert!(!live_view.problem("policy", "bad", Timestamp(5)));
+        assert!(live_view.problem("policy", "worse", Timestamp(9)));
+        assert_eq!(live_view.snapshot(Timestamp(9), View::default()).problems[0].since, Timestamp(1));
+        assert!(live_view.solved("policy") && !live_view.solved("policy"));
     }
 }

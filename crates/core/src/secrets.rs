@@ -1,26 +1,13 @@
-//! What is kept of panes and commands, without secrets; and what is not performed because its secret was not kept.
+//! What is not performed because its secret was not kept.
 
-use tmuxagent_engine::Cleaner;
-use tmuxagent_model::{Effect, Redaction, is_lost};
-use tmuxagent_text::redact::Redactor;
-
-/// Takes known secrets and what looks like one out of evidence and of words that are shown.
-pub fn cleaner(redactor: &Redactor) -> Cleaner {
-    let redactor = redactor.clone();
-    Cleaner::new(move |words| redactor.redact(words))
-}
-
-/// The same for all that is stored.
-pub fn redaction(redactor: &Redactor) -> Redaction {
-    Redaction::new(redactor.clone())
-}
+use tmuxagent_model::{Effect, is_lost};
 
 /// Why an effect with a lost secret is not performed.
-pub const LOST: &str = "it held a secret, which is not kept when the supervisor ends; let the stage begin anew";
+pub(crate) const LOST: &str = "it held a secret, which is not kept when the supervisor ends; let the stage begin anew";
 
 /// Whether an effect comes from an earlier life and held a secret, of which only the mark was kept. What tells people is
 /// told with the mark.
-pub fn lost(effect: &Effect) -> bool {
+pub(crate) fn lost(effect: &Effect) -> bool {
     !matches!(effect, Effect::Alert(_)) && serde_json::to_string(effect).is_ok_and(|json| is_lost(&json))
 }
 

@@ -1,24 +1,24 @@
 //! Going on after a crash: open intents are settled, panes that are gone are told, and what was printed meanwhile is
 //! taken in its right order.
 
-use super::dispatch::Dispatch;
+use super::core::Core;
+use super::hosts::Sending;
 use super::secrets;
 use std::collections::BTreeSet;
-use tmuxagent_errand::Errand;
 use tmuxagent_model::{Event, HostName, HostState, Intent, IntentId, Outcome, PaneKey, Recovery, Timestamp};
 use tmuxagent_tmux::HostMessage;
 
 /// What a pane printed while nobody watched waits for the outcome of the keys that were under way: it was printed after
 /// them, and a stage counts only lines that come after its keys.
 #[derive(Default)]
-pub(super) struct Settling {
-    pub(super) intents: BTreeSet<IntentId>,
-    pub(super) waiting: Vec<HostMessage>,
+pub(crate) struct Settling {
+    pub(crate) intents: BTreeSet<IntentId>,
+    pub(crate) waiting: Vec<HostMessage>,
 }
 
-impl Dispatch {
+impl Core {
     /// Settles what a crash left open. Everything that is idempotent is performed again; of the rest nobody can know.
-    pub(super) fn recover(&mut self) {
+    pub(crate) fn recover(&mut self) {
         let known = self.engine.view().panes.into_keys();
         let gone: Vec<PaneKey> = known.filter(|pane| !self.hosts.knows(&pane.host)).collect();
         gone.into_iter().for_each(|pane| self.pane_gone(pane));
@@ -36,7 +36,7 @@ impl Dispatch {
                     let outcome = Outcome::Unknown { error: secrets::LOST.to_owned() };
                     self.step(&Event::Outcome { intent: intent.id, outcome });
                 }
-                Recovery::Redo if intent.effect.pane().is_some() => self.settle(intent),
+                Recovery::Redo if intent.effect.pane().is_some() => self.hand_on(Sending { intent, begun: true }),
                 Recovery::Redo => self.want(intent),
                 Recovery::AskHuman => {
                     let error = "the supervisor ended while this command ran".to_owned();
@@ -46,14 +46,8 @@ impl Dispatch {
         }
     }
 
-    fn settle(&mut self, intent: Intent) {
-        let mut errand = Errand::new(intent, &self.home);
-        errand.begin();
-        self.hand_on(errand);
-    }
-
     /// A pane is gone for good, as far as this supervisor is concerned.
-    pub(super) fn pane_gone(&mut self, pane: PaneKey) {
+    pub(crate) fn pane_gone(&mut self, pane: PaneKey) {
         let event = Event::PaneGone { pane };
         self.show_event(&event);
         self.step(&event);
@@ -61,7 +55,7 @@ impl Dispatch {
     }
 
     /// Keys of an earlier life have their outcome: what the pane printed after them comes now.
-    pub(super) fn let_on(&mut self, event: &Event) {
+    pub(crate) fn let_on(&mut self, event: &Event) {
         let freed = match event {
             Event::Outcome { intent, .. } => {
                 let mut settling = self.settling.iter_mut();
@@ -78,23 +72,23 @@ impl Dispatch {
     }
 
     /// Panes of an earlier life that a host, observed for a while, does not show are gone.
-    pub(super) fn reconcile(&mut self) {
-        let now = self.clock.now();
+    pub(crate) fn reconcile(&mut self) {
+        let now = self.now;
         let due = |(at, _): &mut (Timestamp, HostName)| *at <= now;
         let hosts: Vec<HostName> = self.reconcile_at.extract_if(.., due).map(|(_, host)| host).collect();
         for host in &hosts {
-            if !self.board.host_state(host).is_some_and(HostState::is_observed) {
+            if !self.view.host_state(host).is_some_and(HostState::is_observed) {
                 continue;
             }
             let known = self.engine.view().panes.into_keys();
-            let gone: Vec<_> = known.filter(|key| key.host == *host && self.board.pane(key).is_none()).collect();
+            let gone: Vec<_> = known.filter(|key| key.host == *host && self.view.pane(key).is_none()).collect();
             gone.into_iter().for_each(|pane| self.pane_gone(pane));
         }
     }
 }
 
 /// The pane of a message that tells of its output.
-pub(super) const fn waits_for_keys(message: &HostMessage) -> Option<&PaneKey> {
+pub(crate) const fn waits_for_keys(message: &HostMessage) -> Option<&PaneKey> {
     match message {
         HostMessage::Event(Event::Line(line)) => Some(&line.pane),
         HostMessage::Event(

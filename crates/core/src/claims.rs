@@ -4,16 +4,16 @@
 //! What this supervisor had under way there when it lost the server ends as if the panes were gone: the other one reads
 //! them and asks by itself. When it takes the server over it begins with what is printed from then on.
 
-use super::dispatch::Dispatch;
+use super::core::Core;
 use tmuxagent_ipc::wire::{ErrorKind, Reply};
 use tmuxagent_model::{Command, Event, HostName, Owner, PaneKey};
 use tmuxagent_text::{Lang, host_owner};
 
-impl Dispatch {
+impl Core {
     /// Another supervisor types on a host from now on, or this one does.
-    pub(super) fn claimed(&mut self, host: &HostName, owner: Option<Box<Owner>>) {
+    pub(crate) fn claimed(&mut self, host: &HostName, owner: Option<Box<Owner>>) {
         let others = owner.is_some();
-        self.board.owner(host, owner, self.clock.now());
+        self.view.owner(host, owner, self.now);
         self.dirty = true;
         if others && self.watched.insert(host.clone()) {
             let known = self.engine.view().panes.into_keys().filter(|pane| pane.host == *host);
@@ -23,7 +23,7 @@ impl Dispatch {
                 self.let_on(&event);
             }
         } else if !others && self.watched.remove(host) {
-            let seen = self.board.panes().filter(|live| live.info.key.host == *host);
+            let seen = self.view.panes().filter(|live| live.info.key.host == *host);
             for info in seen.map(|live| Box::new(live.info.clone())).collect::<Vec<_>>() {
                 self.step(&Event::PaneSeen { info });
             }
@@ -31,7 +31,7 @@ impl Dispatch {
     }
 
     /// What happens on a host on which another supervisor types: panes are shown, and what was sent from here before ends.
-    pub(super) fn overhear(&mut self, event: &Event) {
+    pub(crate) fn overhear(&mut self, event: &Event) {
         match event {
             Event::PaneSeen { .. } | Event::PaneGone { .. } => self.show_event(event),
             Event::Outcome { .. } => drop(self.step(event)),
@@ -50,7 +50,7 @@ impl Dispatch {
     }
 
     /// The answer to a wish for a pane of such a host: who can fulfil it.
-    pub(super) fn refuse_elsewhere(&self, command: &Command) -> Option<Reply> {
+    pub(crate) fn refuse_elsewhere(&self, command: &Command) -> Option<Reply> {
         let pane: &PaneKey = match command {
             Command::Start { pane, .. } | Command::Send { pane, .. } => pane,
             Command::Decide { .. }
@@ -59,7 +59,7 @@ impl Dispatch {
             | Command::Unfreeze
             | Command::DropHeld { .. } => return None,
         };
-        let (state, owner) = self.board.owner_of(&pane.host)?;
+        let (state, owner) = self.view.owner_of(&pane.host)?;
         let text = format!("host {}: {}", pane.host, host_owner(Lang::En, state, owner));
         Some(Reply::Error { kind: ErrorKind::Refused, text })
     }

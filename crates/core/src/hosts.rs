@@ -1,0 +1,337 @@
+//! The watched hosts: which collector watches which, who looks at which screen, and in which panes our own views run.
+//!
+//! A collector types one thing at a time into a pane and waits after each for [`Act::Release`], since a pane remembers
+//! only its last idempotency mark.
+
+use super::acts::{Act, HostStart};
+use std::collections::{BTreeMap, HashMap};
+use tmuxagent_config::HostConfig;
+use tmuxagent_model::{HostName, Intent, IntentId, Millis, PaneId, PaneKey, Timestamp};
+use tmuxagent_tmux::Position;
+
+/// The pause before a host is watched again whose collector failed.
+const RESTART: Millis = Millis(3000);
+
+/// The number of a collector; never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Life(pub u64);
+
+/// Something to be typed, and whether it may have been typed before.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Sending {
+    pub(crate) intent: Intent,
+    pub(crate) begun: bool,
+}
+
+/// A configured host, or one whose collector is still to hand over what it has.
+struct Place {
+    life: Life,
+    config: HostConfig,
+    stage: Stage,
+    /// Its panes are forgotten, and so is what its collector tells of them.
+    muted: bool,
+}
+
+/// What a host's collector does.
+enum Stage {
+    Watched,
+    /// It was told to leave; what follows, with what waits for it to be typed.
+    Leaving(Option<(Box<HostConfig>, Vec<Sending>)>),
+    /// It ended by itself, or could not be started; when it is started again.
+    Failed(Option<Timestamp>),
+}
+
+/// Who follows a collector that has ended.
+pub(crate) enum Followed {
+    /// Nobody: the host is not configured any more, or another follows already.
+    Nobody,
+    /// One with this configuration, for which these wait.
+    By(Box<HostConfig>, Vec<Sending>),
+    /// It was not to end.
+    Failed,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Hosts {
+    remembered: HashMap<PaneKey, Position>,
+    places: BTreeMap<HostName, Place>,
+    /// How many collectors there were.
+    lives: u64,
+    /// What was handed to a collector, and to which.
+    under_way: HashMap<IntentId, (PaneKey, Life)>,
+    watching: BTreeMap<u64, PaneKey>,
+    /// What each collector was told of open runs.
+    running: BTreeMap<PaneKey, Vec<String>>,
+    views: HashMap<u64, (HostName, PaneId)>,
+    /// More than one host is configured.
+    pub(crate) has_several: bool,
+    /// What is to be done by now.
+    pub(crate) acts: Vec<Act>,
+}
+
+impl Hosts {
+    /// No host yet. `positions` are those of an earlier life.
+    pub(crate) fn new(positions: Vec<(PaneKey, String)>) -> Self {
+        // A position that can't be read costs what was printed meanwhile, which the collector then marks as a gap.
+        let read = |(pane, json): (PaneKey, String)| Some((pane, serde_json::from_str(&json).ok()?));
+        Self { remembered: positions.into_iter().filter_map(read).collect(), ..Self::default() }
+    }
+
+    /// Whether a host is configured.
+    pub(crate) fn knows(&self, host: &HostName) -> bool {
+        self.places.contains_key(host)
+    }
+
+    /// The configured hosts.
+    pub(crate) fn configured(&self) -> impl Iterator<Item = &HostConfig> {
+        self.places.values().filter(|place| !place.muted).map(|place| match &place.stage {
+            Stage::Leaving(Some((next, _))) => next,
+            Stage::Leaving(None) | Stage::Watched | Stage::Failed(_) => &place.config,
+        })
+    }
+
+    /// Begins to watch a host.
+    pub(crate) fn start(&mut self, config: &HostConfig) {
+        self.lives += 1;
+        let life = Life(self.lives);
+        let of_host = |key: &PaneKey| key.host == config.name;
+        let start = HostStart {
+            life,
+            config: config.clone(),
+            has_siblings: self.has_several,
+            excluded: self.views.values().filter(|(host, _)| *host == config.name).map(|(_, pane)| *pane).collect(),
+            running: self.running.iter().filter(|(key, _)| of_host(key)).map(|(k, v)| (k.clone(), v.clone())).collect(),
+            remembered: self
+                .remembered
+                .iter()
+                .filter(|(key, _)| of_host(key))
+                .map(|(key, position)| (key.clone(), position.clone()))
+                .collect(),
+        };
+        let place = Place { life, config: config.clone(), stage: Stage::Watched, muted: false };
+        self.places.insert(config.name.clone(), place);
+        self.acts.push(Act::StartHost(Box::new(start)));
+        self.show_screens(&config.name);
+    }
+
+    /// Has something typed, after what was to be typed before it on the same pane. Comes back where no collector watches
+    /// its host.
+    pub(crate) fn send(&mut self, sending: Sending) -> Result<(), Sending> {
+        let place = sending.intent.effect.pane().cloned();
+        let place = place.and_then(|pane| Some((self.places.get_mut(&pane.host)?, pane)));
+        let Some((place, pane)) = place else { return Err(sending) };
+        match &mut place.stage {
+            Stage::Watched => {
+                let Sending { intent, begun } = sending;
+                self.under_way.insert(intent.id.clone(), (pane, place.life));
+                self.acts.push(Act::Type { life: place.life, intent, begun });
+            }
+            Stage::Leaving(Some((_, waiting))) => waiting.push(sending),
+            Stage::Leaving(None) | Stage::Failed(_) => return Err(sending),
+        }
+        Ok(())
+    }
+
+    /// Whether what came back from a collector goes to the one that takes its place. No collector gets one twice.
+    pub(crate) fn may_go_again(&self, intent: &IntentId) -> bool {
+        let Some((pane, had)) = self.under_way.get(intent) else { return false };
+        match self.places.get(&pane.host) {
+            Some(Place { stage: Stage::Watched, life, .. }) => had < life,
+            Some(Place { stage: Stage::Leaving(next), .. }) => next.is_some(),
+            Some(Place { stage: Stage::Failed(_), .. }) | None => false,
+        }
+    }
+
+    /// Why something came back.
+    pub(crate) fn why_lost(&self, pane: Option<&PaneKey>) -> String {
+        match pane.map(|pane| (&pane.host, self.places.get(&pane.host))) {
+            None => "it was lost on its way".to_owned(),
+            Some((host, None | Some(Place { stage: Stage::Leaving(_), .. }))) => {
+                format!("host {host} is not configured any more")
+            }
+            Some((host, Some(_))) => format!("the collector of host {host} failed"),
+        }
+    }
+
+    /// An intent ended without having been begun: no send waits for it.
+    pub(crate) fn forget(&mut self, intent: &IntentId) {
+        self.under_way.remove(intent);
+    }
+
+    /// An intent is not wanted any more.
+    pub(crate) fn withdraw(&mut self, intent: &IntentId) {
+        let life = self.under_way.get(intent).and_then(|(pane, _)| self.watcher(&pane.host));
+        self.acts.extend(life.map(|life| Act::Withdraw(life, intent.clone())));
+    }
+
+    /// An intent has its outcome committed: the next one of its pane may go out.
+    pub(crate) fn settled(&mut self, intent: &IntentId) {
+        if let Some((pane, _)) = self.under_way.remove(intent)
+            && let Some(life) = self.watcher(&pane.host)
+        {
+            self.acts.push(Act::Release(life, pane));
+        }
+    }
+
+    /// The collector that watches a host now.
+    fn watcher(&self, host: &HostName) -> Option<Life> {
+        self.places.get(host).filter(|place| matches!(place.stage, Stage::Watched)).map(|place| place.life)
+    }
+
+    /// Where the observation of a pane stands, for the collector that comes next.
+    pub(crate) fn remember(&mut self, pane: &PaneKey, position: Position) {
+        self.remembered.insert(pane.clone(), position);
+    }
+
+    /// A pane is gone.
+    pub(crate) fn forget_pane(&mut self, pane: &PaneKey) {
+        self.remembered.remove(pane);
+    }
+
+    /// A view wants the screen of a pane, or none.
+    pub(crate) fn watch_screen(&mut self, connection: u64, pane: Option<PaneKey>) {
+        match pane {
+            Some(pane) => self.watching.insert(connection, pane),
+            None => self.watching.remove(&connection),
+        };
+        let names: Vec<HostName> = self.places.keys().cloned().collect();
+        names.iter().for_each(|name| self.show_screens(name));
+    }
+
+    /// Tells a collector at which screens views look.
+    fn show_screens(&mut self, name: &HostName) {
+        if let Some(life) = self.watcher(name) {
+            let mut panes: Vec<PaneKey> = self.watching.values().filter(|pane| pane.host == *name).cloned().collect();
+            panes.sort_unstable();
+            panes.dedup();
+            self.acts.push(Act::WatchScreens(life, panes));
+        }
+    }
+
+    /// Tells the collectors where pipelines run, as far as that changed.
+    pub(crate) fn runs<'a>(&mut self, now: impl Iterator<Item = (&'a PaneKey, Vec<String>)>) {
+        let mut before = std::mem::take(&mut self.running);
+        for (pane, pipelines) in now {
+            if before.remove(pane).as_ref() != Some(&pipelines)
+                && let Some(life) = self.watcher(&pane.host)
+            {
+                self.acts.push(Act::RunsIn(life, pane.clone(), pipelines.clone()));
+            }
+            self.running.insert(pane.clone(), pipelines);
+        }
+        for pane in before.into_keys() {
+            if let Some(life) = self.watcher(&pane.host) {
+                self.acts.push(Act::RunsIn(life, pane, Vec::new()));
+            }
+        }
+    }
+
+    /// A view runs in a pane: what it draws is not read.
+    pub(crate) fn view_runs_in(&mut self, connection: u64, host: HostName, pane: PaneId) {
+        if let Some(life) = self.watcher(&host) {
+            self.acts.push(Act::Exclude(life, pane));
+        }
+        self.views.insert(connection, (host, pane));
+    }
+
+    /// A view has gone: its pane is read again, unless another view runs there.
+    pub(crate) fn view_left(&mut self, connection: u64) {
+        let Some(left) = self.views.remove(&connection) else { return };
+        if !self.views.values().any(|other| *other == left)
+            && let Some(life) = self.watcher(&left.0)
+        {
+            self.acts.push(Act::Include(life, left.1));
+        }
+    }
+
+    /// Ends the observation of a host that is not configured any more. Of its collector only outcomes count. What waited
+    /// for the next one comes back.
+    pub(crate) fn remove(&mut self, name: &HostName) -> Vec<Sending> {
+        let Some(place) = self.places.get_mut(name) else { return Vec::new() };
+        place.muted = true;
+        let waiting = place.leave(&mut self.acts);
+        match place.stage {
+            // One that has ended tells no end.
+            Stage::Failed(_) => drop(self.places.remove(name)),
+            Stage::Watched | Stage::Leaving(_) => place.stage = Stage::Leaving(None),
+        }
+        waiting
+    }
+
+    /// A host is configured otherwise: once its collector has handed over what it has, one with that configuration
+    /// follows. False where nobody watches it yet.
+    pub(crate) fn replace(&mut self, config: &HostConfig) -> bool {
+        let Some(place) = self.places.get_mut(&config.name) else { return false };
+        let waiting = place.leave(&mut self.acts);
+        if matches!(place.stage, Stage::Failed(_)) {
+            self.places.remove(&config.name);
+            return false;
+        }
+        place.stage = Stage::Leaving(Some((Box::new(config.clone()), waiting)));
+        true
+    }
+
+    /// Nobody follows any collector that ends from now on.
+    pub(crate) fn leave_all(&mut self) {
+        self.places.values_mut().for_each(|place| place.stage = Stage::Leaving(None));
+    }
+
+    /// Whether what a collector tells counts.
+    pub(crate) fn listens_to(&self, name: &HostName, life: Life) -> bool {
+        self.places.get(name).is_some_and(|place| place.life == life && !place.muted)
+    }
+
+    /// A collector has told everything.
+    pub(crate) fn collector_ended(&mut self, name: &HostName, life: Life) -> Followed {
+        let Some(place) = self.places.get_mut(name).filter(|place| place.life == life) else { return Followed::Nobody };
+        match std::mem::replace(&mut place.stage, Stage::Failed(None)) {
+            Stage::Leaving(next) => {
+                self.places.remove(name);
+                next.map_or(Followed::Nobody, |(config, waiting)| Followed::By(config, waiting))
+            }
+            Stage::Watched | Stage::Failed(_) => Followed::Failed,
+        }
+    }
+
+    /// A host whose collector failed is watched again a while after `now`.
+    pub(crate) fn restart_at(&mut self, name: &HostName, now: Timestamp) {
+        if let Some(place) = self.places.get_mut(name) {
+            place.stage = Stage::Failed(Some(now + RESTART));
+        }
+    }
+
+    /// When the next host is to be watched again.
+    pub(crate) fn next_restart(&self) -> Option<Timestamp> {
+        self.places.values().filter_map(Place::restart).min()
+    }
+
+    /// Hosts that are to be watched again now.
+    pub(crate) fn take_restarts(&mut self, now: Timestamp) -> Vec<HostConfig> {
+        let is_due = |place: &Place| place.restart().is_some_and(|at| at <= now);
+        let due: Vec<HostName> =
+            self.places.iter().filter(|(_, place)| is_due(place)).map(|(name, _)| name.clone()).collect();
+        due.iter().filter_map(|name| self.places.remove(name)).map(|place| place.config).collect()
+    }
+}
+
+impl Place {
+    const fn restart(&self) -> Option<Timestamp> {
+        match self.stage {
+            Stage::Failed(at) => at,
+            Stage::Watched | Stage::Leaving(_) => None,
+        }
+    }
+
+    /// Ends the collector where it watches; what waited for the one that was to follow.
+    fn leave(&mut self, acts: &mut Vec<Act>) -> Vec<Sending> {
+        match &mut self.stage {
+            Stage::Watched => {
+                acts.push(Act::EndHost(self.life));
+                Vec::new()
+            }
+            Stage::Leaving(Some((_, waiting))) => std::mem::take(waiting),
+            Stage::Leaving(None) | Stage::Failed(_) => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What views ask. Wishes are answered after their commit, questions at once.
+
+use super::acts::{Act, Ticket};
+use super::core::Core;
+use tmuxagent_engine::{Answer, RefusalKind, Target};
+use tmuxagent_ipc::hub::Peer;
+use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
+use tmuxagent_model::{
+    AgentMessage, Command, Decider, Event, HostName, LineEvent, LineSource, MessageType, PaneId, PaneKey, RunId,
+    Timestamp, Via,
+};
+
+/// A request of a view.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// By which it is answered, once.
+    pub ticket: Ticket,
+    /// Who asks.
+    pub peer: Peer,
+    /// What.
+    pub request: Request,
+    /// The watched host whose tmux socket the request names.
+    pub origin: Option<HostName>,
+}
+
+impl Core {
+    /// Takes in a request. What only reads what is stored, and what ends or renews the supervisor, is not for the heart.
+    pub fn ask(&mut self, now: Timestamp, asked: Asked) {
+        self.now = now;
+        let Asked { ticket, peer, request, origin } = asked;
+        match request {
+            Request::Command { command } => self.wish(&peer, command, ticket),
+            Request::Hello { via, pane, .. } => {
+                // A script in a pane only asks; a screen draws there for as long as it is connected.
+                if let (Via::Key, Some(pane), Some(host)) = (via, pane.and_then(|p| p.parse().ok()), origin) {
+                    self.hosts.view_runs_in(peer.connection, host, pane);
+                }
+                self.respond(ticket, Reply::Done);
+            }
+            Request::Bye => {
+                self.hosts.watch_screen(peer.connection, None);
+                self.hosts.view_left(peer.connection);
+                self.respond(ticket, Reply::Done);
+            }
+            Request::WatchPane { pane } => {
+                self.hosts.watch_screen(peer.connection, pane);
+                self.respond(ticket, Reply::Done);
+            }
+            Request::Explain { target } => {
+                let answer = self.explain(&target);
+                self.respond(ticket, answer);
+            }
+            Request::Report { pane, stage, command, exit, duration_ms, .. } => {
+                let report = Report { pane: &pane, host: origin, stage, command: &command, exit, duration_ms };
+                let answer = self.take_report(report);
+                self.answer(ticket, answer);
+            }
+            Request::Events { .. }
+            | Request::Approval { .. }
+            | Request::Reload
+            | Request::Shutdown
+            | Request::Snapshot
+            | Request::Subscribe => self.respond(ticket, error(ErrorKind::BadRequest, "answered elsewhere")),
+        }
+    }
+
+    fn respond(&mut self, ticket: Ticket, reply: Reply) {
+        self.acts.push(Act::Answer(ticket, reply));
+    }
+
+    fn wish(&mut self, peer: &Peer, command: Command, ticket: Ticket) {
+        if let Some(refused) = self.refuse_elsewhere(&command) {
+            return self.answer(ticket, refused);
+        }
+        let by = Decider { who: peer.who.clone(), via: peer.via };
+        let answer = self.step(&Event::Asked { command, by });
+        self.answer(ticket, committed(answer));
+    }
+
+    fn explain(&self, target: &str) -> Reply {
+        let wanted = if let Ok(run) = target.parse::<RunId>() {
+            Target::Run(run)
+        } else {
+            let called = |key: &PaneKey, short: &str| short == target || key.pane.to_string() == target;
+            match self.view.panes().find(|live| called(&live.info.key, &live.info.short())) {
+                Some(live) => Target::Pane(live.info.key.clone()),
+                None => return error(ErrorKind::NotFound, format!("no watched pane and no run is called `{target}`")),
+            }
+        };
+        let explanations = self.engine.explain(self.now, &wanted);
+        let runs = explanations.iter().filter_map(|explanation| serde_json::to_value(explanation).ok()).collect();
+        Reply::Explanation { runs }
+    }
+
+    fn take_report(&mut self, report: Report<'_>) -> Reply {
+        let pane = report.pane.parse::<PaneId>().ok().zip(report.host);
+        let pane = pane.and_then(|(pane, host)| {
+            self.view.panes().map(|live| &live.info.key).find(|key| key.host == host && key.pane == pane).cloned()
+        });
+        let Some(pane) = pane else {
+            return error(ErrorKind::NotFound, format!("pane {} is not watched", report.pane));
+        };
+        // The same messages as the wrapper prints where no supervisor listens. A start is no STATUS, which could be taken
+        // for the end.
+        let (kind, what) = match report.exit {
+            None => (MessageType::Log, "began".to_owned()),
+            Some(exit) => (
+                MessageType::Status,
+                format!("ended with {exit} after {}", tmuxagent_model::Millis(report.duration_ms)),
+            ),
+        };
+        let message = AgentMessage {
+            stage: report.stage,
+            ok: report.exit.map(|exit| exit == 0),
+            summary: Some(format!("`{}` {what}", report.command)),
+            exit: report.exit,
+            ..AgentMessage::new(kind)
+        };
+        self.step(&Event::Line(Box::new(told(pane, message))));
+        Reply::Done
+    }
+}
+
+fn error(kind: ErrorKind, text: impl Into<String>) -> Reply {
+    Reply::Error { kind, text: text.into() }
+}
+
+/// An answer of the engine as it stands on the wire.
+#[must_use]
+pub fn committed(answer: Option<Answer>) -> Reply {
+    match answer {
+        Some(Answer::Ok { run, intents, text }) => Reply::Committed { intents, run, text },
+        Some(Answer::Refused { kind, text }) => Reply::Error { kind: refusal(kind), text },
+        None => Reply::Done,
+    }
+}
+
+const fn refusal(kind: RefusalKind) -> ErrorKind {
+    match kind {
+        RefusalKind::NotFound => ErrorKind::NotFound,
+        RefusalKind::AlreadyDecided => ErrorKind::AlreadyDecided,
+        RefusalKind::Stale => ErrorKind::Stale,
+        RefusalKind::Refused => ErrorKind::Refused,
+    }
+}
+
+/// What a wrapped command says of itself.
+struct Report<'a> {
+    pane: &'a str,
+    host: Option<HostName>,
+    stage: Option<String>,
+    command: &'a str,
+    exit: Option<i32>,
+    duration_ms: u64,
+}
+
+/// A message that came over the socket instead of the screen.
+fn told(pane: PaneKey, message: AgentMessage) -> LineEvent {
+    LineEvent {
+        pane,
+        seq: 0,
+        text: message.summary.clone().unwrap_or_default(),
+        source: LineSource::Stream,
+        hits: Vec::new(),
+        policy: 0,
+        message: Some(message),
+    }
+}

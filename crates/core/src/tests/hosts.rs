@@ -1,0 +1,227 @@
+//! Collectors that come, go, fail and change, and what becomes of what they were to type.
+
+use super::*;
+use crate::reload::Reloaded;
+use tmuxagent_engine::Options;
+use tmuxagent_model::{EntityKind, Millis, Note, Outcome, Owner, SkipReason};
+use tmuxagent_text::Lang;
+
+fn reload(room: &mut Room, hosts: Vec<HostConfig>) {
+    let reloaded = Reloaded {
+        policy: policy(),
+        policies: Vec::new(),
+        hosts,
+        options: Options::default(),
+        redactor: Redactor::default(),
+        channels: Vec::new(),
+        lang: Lang::En,
+    };
+    room.core.reload(room.now, None, reloaded);
+}
+
+/// A room in which lint is being typed; what.
+fn typing() -> (Room, tmuxagent_model::Intent) {
+    let mut room = Room::new();
+    room.print("begin");
+    room.commit();
+    let intent = room.core.engine().open_intents().next().unwrap().clone();
+    room.core.acts();
+    (room, intent)
+}
+
+fn outcomes(batch: &Batch) -> Vec<Outcome> {
+    let outcome = |row: &tmuxagent_store::JournalRow| match fact(&row.event) {
+        // Alerts are done by standing in the outbox.
+        Event::Outcome { outcome, .. } if *outcome != Outcome::Done => Some(outcome.clone()),
+        _ => None,
+    };
+    batch.events.iter().filter_map(outcome).collect()
+}
+
+/// What happened, without the lines that a question about it shows.
+fn fact(event: &Event) -> &Event {
+    match event {
+        Event::Witnessed { fact, .. } => fact,
+        event => event,
+    }
+}
+
+#[test]
+fn a_host_that_is_configured_no_more_ends_what_it_was_asked() {
+    let (mut room, intent) = typing();
+    reload(&mut room, Vec::new());
+    assert!(room.core.acts().contains(&Act::EndHost(Life(1))));
+    // Of its collector only outcomes count.
+    room.print("passed");
+    room.core.take(room.now, Input::CameBack { intent, begun: false });
+    room.core.take(room.now, Input::HostEnded(HostName::local(), Life(1)));
+    let batch = room.commit().unwrap();
+    assert!(batch.events.iter().all(|row| !matches!(row.event, Event::Line(_))));
+    assert!(room.core.engine().open_intents().next().is_none(), "every effect has its end");
+    assert!(!room.core.acts().iter().any(|act| matches!(act, Act::StartHost(_))));
+}
+
+#[test]
+fn a_host_with_another_configuration_goes_on_with_what_waited() {
+    let (mut room, intent) = typing();
+    reload(&mut room, vec![host("local", 300)]);
+    assert!(room.core.acts().contains(&Act::EndHost(Life(1))));
+    // What the old collector did not begin comes back before its end, and waits for the next.
+    room.core.take(room.now, Input::CameBack { intent: intent.clone(), begun: false });
+    assert_eq!(room.typed(), []);
+    room.core.take(room.now, Input::HostEnded(HostName::local(), Life(1)));
+    let acts = room.core.acts();
+    let start = acts.iter().find_map(|act| if let Act::StartHost(start) = act { Some(start) } else { None }).unwrap();
+    assert_eq!((start.life, start.config.tmux.capture_lines), (Life(2), 300));
+    assert!(start.remembered.contains_key(&info(1).key), "it reads on where the other stood");
+    assert_eq!(start.running.get(&info(1).key).map(Vec::len), Some(1));
+    assert!(
+        acts.iter()
+            .any(|act| matches!(act, Act::Type { life: Life(2), intent: typed, begun: false } if *typed == intent))
+    );
+    // The same configuration again changes nothing.
+    reload(&mut room, vec![host("local", 300)]);
+    assert_eq!(room.core.acts(), []);
+}
+
+#[test]
+fn no_collector_gets_the_same_twice() {
+    let (mut room, intent) = typing();
+    room.core.take(room.now, Input::CameBack { intent, begun: false });
+    let batch = room.commit().unwrap();
+    assert!(matches!(&outcomes(&batch)[..], [Outcome::Skipped { reason: SkipReason::Unreachable(_) }]));
+    assert_eq!(room.typed(), []);
+}
+
+#[test]
+fn what_may_have_been_typed_by_a_collector_that_fails_is_asked() {
+    let (mut room, intent) = typing();
+    room.core.take(room.now, Input::CameBack { intent, begun: true });
+    room.core.take(room.now, Input::HostEnded(HostName::local(), Life(1)));
+    let batch = room.commit().unwrap();
+    assert!(matches!(&outcomes(&batch)[..], [Outcome::Unknown { .. }]));
+    assert!(batch.events.iter().any(|row| matches!(fact(&row.event), Event::HostLost { .. })));
+    room.core.acts();
+    // It is watched again a while later.
+    room.core.fire(room.now + Millis(2999));
+    assert!(!room.core.acts().iter().any(|act| matches!(act, Act::StartHost(_))));
+    room.core.fire(room.now + Millis(3000));
+    let started = |act: &Act| matches!(act, Act::StartHost(start) if start.life == Life(2));
+    assert!(room.core.acts().iter().any(started));
+}
+
+#[test]
+fn a_collector_that_cannot_be_started_is_started_again() {
+    let mut room = Room::with(Engine::new(policy()), Restored::default());
+    room.core.acts();
+    room.core.take(room.now, Input::HostNotStarted(HostName::local(), "no thread".to_owned()));
+    let shown = room.core.snapshot(room.now).unwrap();
+    assert!(shown.problems[0].text.contains("no thread"), "{:?}", shown.problems);
+    room.core.fire(room.now + Millis(3000));
+    assert!(room.core.acts().iter().any(|act| matches!(act, Act::StartHost(_))));
+    assert!(room.core.snapshot(room.now + Millis(3000)).unwrap().problems.is_empty());
+}
+
+#[test]
+fn what_a_crash_left_is_settled_before_the_pane_is_read_on() {
+    let (room, intent) = typing();
+    let mut engine = Engine::new(policy());
+    engine.step(room.now, &Event::PaneSeen { info: Box::new(info(1)) });
+    // The state as the store keeps it, of a life in which the keys were under way.
+    let mut entities: Vec<(EntityKind, String, String)> = Vec::new();
+    let begin = LineEvent {
+        pane: info(1).key,
+        seq: 1,
+        text: "begin".to_owned(),
+        source: LineSource::Stream,
+        hits: policy().rules_for(&HostName::local(), &info(1).facts).scan("begin"),
+        policy: 1,
+        message: None,
+    };
+    let mut life = Engine::new(policy());
+    for event in [
+        Event::PolicyLoaded { hash: policy().hash.clone() },
+        Event::PaneSeen { info: Box::new(info(1)) },
+        Event::Line(Box::new(begin)),
+    ] {
+        for change in life.step(room.now, &event).changes {
+            entities.retain(|(kind, key, _)| (*kind, key) != (change.kind, &change.key));
+            entities.extend(change.body.map(|body| (change.kind, change.key, body)));
+        }
+    }
+    let mut room = Room::with(Engine::restore(policy(), entities).unwrap(), Restored::default());
+    assert_eq!(room.typed(), [(Life(1), "lint".to_owned(), true)], "its mark tells whether it was typed");
+    room.see(1);
+    room.print("passed");
+    room.commit();
+    let done = |room: &Room| room.core.engine().view().approvals.len();
+    assert_eq!(done(&room), 0, "what was printed waits for the outcome of the keys");
+    let open = room.core.engine().open_intents().next().unwrap().clone();
+    assert_eq!(open.stage, intent.stage);
+    room.core.take(room.now, Input::Ended(Event::Outcome { intent: open.id, outcome: Outcome::Done }));
+    room.commit();
+    assert_eq!(done(&room), 1, "lint passed, and build asks");
+}
+
+#[test]
+fn panes_of_an_earlier_life_that_are_not_seen_again_are_gone() {
+    let mut engine = Engine::new(policy());
+    engine.step(Timestamp(1), &Event::PaneSeen { info: Box::new(info(9)) });
+    let mut room = Room::with(engine, Restored::default());
+    room.see(1);
+    room.commit();
+    room.core.fire(room.now + Millis(2999));
+    assert!(room.core.engine().view().panes.contains_key(&info(9).key));
+    room.core.fire(room.now + Millis(3000));
+    assert!(!room.core.engine().view().panes.contains_key(&info(9).key));
+    assert!(room.core.engine().view().panes.contains_key(&info(1).key));
+}
+
+#[test]
+fn on_a_server_of_another_supervisor_nothing_is_decided() {
+    let mut room = Room::new();
+    let owner = Owner { machine: "nas".into(), user: "li".into(), ..Owner::default() };
+    room.hear(1, HostMessage::Claim(Some(Box::new(owner))));
+    room.print("begin");
+    room.commit();
+    assert_eq!(room.typed(), []);
+    room.wish(Command::Start { pane: info(1).key, pipeline: "chain".to_owned(), stage: None });
+    room.commit();
+    assert!(matches!(&room.answers()[..], [(_, Reply::Error { text, .. })] if text.contains("nas")));
+    assert!(room.core.snapshot(room.now + Millis(50)).unwrap().panes.iter().any(|pane| pane.info.key == info(1).key));
+    // It is ours now.
+    room.hear(1, HostMessage::Claim(None));
+    room.print("begin");
+    room.commit();
+    assert_eq!(room.typed().len(), 1);
+}
+
+#[test]
+fn views_are_shown_the_panes_they_look_at_and_leave_their_own_unread() {
+    let mut room = Room::new();
+    room.core.acts();
+    room.ask(Request::WatchPane { pane: Some(info(1).key) });
+    assert!(room.core.acts().contains(&Act::WatchScreens(Life(1), vec![info(1).key])));
+    room.ask(Request::Hello {
+        protocol: 2,
+        version: String::new(),
+        via: Via::Key,
+        pane: Some("%5".to_owned()),
+        tmux_socket: Some("/tmp/s".to_owned()),
+    });
+    assert!(room.core.acts().contains(&Act::Exclude(Life(1), PaneId(5))));
+    room.ask(Request::Bye);
+    let acts = room.core.acts();
+    assert!(acts.contains(&Act::WatchScreens(Life(1), Vec::new())) && acts.contains(&Act::Include(Life(1), PaneId(5))));
+}
+
+#[test]
+fn a_state_of_a_host_is_told_once() {
+    let mut room = Room::new();
+    for _ in 0..3 {
+        let (state, version) = (HostState::Unreachable, "3.3a".to_owned());
+        room.hear(1, HostMessage::Status { state, version, detail: "gone".to_owned() });
+    }
+    let notes = room.commit().unwrap().notes;
+    assert_eq!(notes.iter().filter(|(.., note)| matches!(note, Note::Host { .. })).count(), 1);
+}

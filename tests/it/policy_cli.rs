@@ -323,11 +323,11 @@ fn a_test_that_can_not_be_read_is_told_whole() {
     );
     assert_snapshot!(env.run(&["policy", "test", "b.test.yaml"]), @r"
     --- stderr ---
-    b.test.yaml:2:8: error[unknown-key]: a pane has no fact `windowname`; did you mean `window_name`?
+    b.test.yaml:2:8: error[unknown-key]: a pane has no fact `windowname`
       |
     2 | pane: {windowname: w}
       |        ^^^^^^^^^^
-      = help: the facts are host, session_name, window_name, pane_title, pane_role, current_command, current_path, agent
+      = help: did you mean `window_name`?
 
     b.test.yaml:3:9: error[twice]: `log` and `output` stand here both
       |

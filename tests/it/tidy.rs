@@ -23,12 +23,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &["model", "lines", "policy"]),
     ("tmux", &["model", "errand", "text", "lines", "policy", "clock", "failpoints"]),
     ("store", &["model", "failpoints"]),
-    ("ipc", &["model", "clock"]),
+    ("ipc", &["model", "clock", "text"]),
     // The length of a socket's path decides where it can lie.
     ("config", &["model", "yaml", "ipc"]),
     ("alerts", &["model", "clock", "failpoints", "yaml", "text", "config", "store"]),
     ("tui", &["model", "yaml", "text", "ipc", "failpoints"]),
-    ("workspace", &["model", "yaml", "tmux"]),
+    ("workspace", &["model", "yaml", "text", "tmux"]),
     ("core", &["model", "text", "policy", "engine", "tmux", "store", "ipc", "config"]),
     (
         "supervisor",
@@ -58,9 +58,9 @@ const PURE: &[&str] = &[
     "crates/tui/src/update",
     "crates/tui/src/view",
     "crates/tui/src/keymap",
-    "crates/workspace/src/core",
+    "crates/workspace/src/workspace",
     "crates/workspace/src/plan",
-    "crates/workspace/src/read",
+    "crates/workspace/src/read_workspace",
     "crates/workspace/src/write",
 ];
 

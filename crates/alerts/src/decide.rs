@@ -106,7 +106,7 @@ pub enum Refusal {
 /// The decision that was first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided {
-    /// It.
+    /// Who decided what, when and through what.
     pub decision: Decision,
     /// The zone in which its time is told.
     pub zone: TimeZone,

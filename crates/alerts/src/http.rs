@@ -23,7 +23,7 @@ pub enum ProxyChoice {
 }
 
 /// Installs the TLS provider of the process; doing it again changes nothing.
-pub fn install_tls() {
+pub(crate) fn install_tls() {
     // The error says only that one is installed already.
     let _already = rustls::crypto::ring::default_provider().install_default();
 }
@@ -71,7 +71,7 @@ impl Answer {
 
     /// Whether the status is 2xx.
     #[must_use]
-    pub fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
@@ -80,7 +80,7 @@ impl Answer {
     /// The type alone says little: Slack's `ok` and what small servers print come as `text/html` too. So the body must begin
     /// like a page, or, where it is called HTML, with any tag.
     #[must_use]
-    pub fn is_web_page(&self) -> bool {
+    pub(crate) fn is_web_page(&self) -> bool {
         let blank = |c: char| c.is_whitespace() || c == '\u{feff}' || c == '"';
         let head = self.text.trim_start_matches(blank).chars().take(64).collect::<String>().to_ascii_lowercase();
         let called_html = self.content_type.contains("html");

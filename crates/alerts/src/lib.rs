@@ -1,8 +1,12 @@
 //! Alerts: messages, outbox, routing, one file per channel.
 
+// `pub` means: for other crates.
+#![warn(unreachable_pub)]
+
 pub mod channel;
 pub mod config;
 pub mod decide;
+pub mod delivery;
 pub mod dial;
 pub mod http;
 mod line;
@@ -10,7 +14,6 @@ pub mod manual;
 pub mod markdown;
 pub mod markup;
 pub mod message;
-pub mod outbox;
 mod overdue;
 pub mod press;
 pub mod request_file;

@@ -6,7 +6,7 @@ use tmuxagent_store::OutboxRow;
 
 /// The way to one service, as far as this life of the process knows it.
 #[derive(Debug, Default)]
-pub struct Line {
+pub(crate) struct Line {
     /// Failures in a row.
     failures: u32,
     /// Nothing is tried again before.
@@ -20,7 +20,7 @@ pub struct Line {
 impl Line {
     /// When a message may be tried: what is new and pressing is not held back by the failures of others.
     #[must_use]
-    pub fn ready_at(&self, row: &OutboxRow) -> Timestamp {
+    pub(crate) fn ready_at(&self, row: &OutboxRow) -> Timestamp {
         let fresh = row.attempts == 0 && row.alert.urgency == Urgency::High;
         let free = if self.strict { false } else { self.failures == 0 || fresh };
         if free { row.next_at } else { row.next_at.max(self.rests_until) }
@@ -29,18 +29,18 @@ impl Line {
     /// Whether the last attempt failed. Then the one that was tried least goes first, so that none that never gets
     /// through stands before all others.
     #[must_use]
-    pub const fn fails(&self) -> bool {
+    pub(crate) const fn fails(&self) -> bool {
         self.failures > 0
     }
 
     /// Whether the service said itself that it takes nothing before that instant.
     #[must_use]
-    pub fn is_off(&self, until: Timestamp) -> bool {
+    pub(crate) fn is_off(&self, until: Timestamp) -> bool {
         self.strict && self.rests_until >= until
     }
 
     /// A message was taken; true when those that failed before may go at once.
-    pub fn works(&mut self) -> bool {
+    pub(crate) fn works(&mut self) -> bool {
         let back = self.failures > 0 || !self.taken;
         *self = Self { taken: true, ..Self::default() };
         back
@@ -48,7 +48,7 @@ impl Line {
 
     /// A message was not taken, and may be later: in the time that the service names, or in one that grows with the
     /// failures.
-    pub fn failed(&mut self, after: Option<Millis>, jitter: u8, now: Timestamp) {
+    pub(crate) fn failed(&mut self, after: Option<Millis>, jitter: u8, now: Timestamp) {
         let pause = after.unwrap_or_default().max(backoff(self.failures, jitter));
         // New messages that fail within a pause neither lengthen it nor make the next one longer.
         if now >= self.rests_until {
@@ -62,7 +62,7 @@ impl Line {
     }
 
     /// The service takes nothing for a while.
-    pub fn spent(&mut self, pause: Millis, now: Timestamp) {
+    pub(crate) fn spent(&mut self, pause: Millis, now: Timestamp) {
         *self = Self { failures: self.failures.max(1), rests_until: now + pause, strict: true, taken: self.taken };
     }
 }

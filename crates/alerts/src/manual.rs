@@ -21,7 +21,7 @@ const TRIES: u32 = 3;
 /// What became of a message on one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Sent {
-    /// The channel.
+    /// The channel's name in the configuration.
     pub channel: String,
     /// Whether the service took it.
     pub ok: bool,

@@ -6,7 +6,8 @@
 //! **Invariant:** text that went through [`Markup::text`] or [`Markup::block`] can make no link, mention, colour,
 //! heading, quotation or code of its own (property-tested).
 
-use tmuxagent_text::plain::{clean, one_line};
+use tmuxagent_text::escape::html;
+use tmuxagent_text::plain::{harmless, one_line};
 
 /// Invisible, forbids a line break; put into a name such as `example.com` it keeps a service from making it a link.
 const JOINER: char = '\u{2060}';
@@ -26,16 +27,16 @@ pub enum Markup {
     Quoted,
     /// Telegram's HTML mode.
     Telegram,
-    /// Slack's mrkdwn.
+    /// Slack's own markup, which it calls mrkdwn.
     Slack,
 }
 
 /// The meaning of a coloured word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// Went well.
+    /// For what went well; green where there are colours.
     Good,
-    /// Needs somebody.
+    /// For what somebody should look at.
     Warn,
     /// Beside the point.
     Faint,
@@ -49,8 +50,8 @@ impl Markup {
         match self {
             Self::Raw => line,
             Self::Plain => break_links(&line.replace('<', "＜")),
-            Self::Telegram => escape_html(&break_links(&replace_mentions(&line))),
-            Self::Slack => escape_html(&break_links(&replace_signs(&line))),
+            Self::Telegram => html(&break_links(&replace_mentions(&line))),
+            Self::Slack => html(&break_links(&replace_signs(&line))),
             Self::Wecom | Self::Markdown | Self::Quoted => break_links(&replace_signs(&line)),
         }
     }
@@ -58,14 +59,14 @@ impl Markup {
     /// Untrusted text of several lines, set apart.
     #[must_use]
     pub fn block(self, text: &str) -> String {
-        let text = clean(text);
+        let text = harmless(text);
         let text = text.trim_matches('\n');
         match self {
             Self::Raw => text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"),
             Self::Plain => text.lines().map(|line| self.text(line)).collect::<Vec<_>>().join("\n"),
-            Self::Telegram => format!("<pre>{}</pre>", escape_html(text)),
+            Self::Telegram => format!("<pre>{}</pre>", html(text)),
             // Inside a fence only the fence itself is read, except by Slack, which goes on reading `<…>` and links.
-            Self::Slack => format!("```\n{}\n```", escape_html(&break_links(&text.replace('`', "｀")))),
+            Self::Slack => format!("```\n{}\n```", html(&break_links(&text.replace('`', "｀")))),
             Self::Markdown => format!("```\n{}\n```", text.replace('`', "｀").replace('~', "～")),
             Self::Quoted => text.lines().map(|line| format!("> {}", self.text(line))).collect::<Vec<_>>().join("  \n"),
             Self::Wecom => text.lines().map(|line| format!("> {}", self.text(line))).collect::<Vec<_>>().join("\n"),
@@ -112,27 +113,10 @@ impl Markup {
         match self {
             Self::Raw | Self::Plain => format!("{label}: {url}"),
             Self::Wecom | Self::Markdown | Self::Quoted => format!("[{label}]({url})"),
-            Self::Telegram => format!("<a href=\"{}\">{}</a>", escape_html(url), escape_html(label)),
-            Self::Slack => format!("<{}|{}>", escape_html(url).replace('|', "%7C"), escape_html(label)),
+            Self::Telegram => format!("<a href=\"{}\">{}</a>", html(url), html(label)),
+            Self::Slack => format!("<{}|{}>", html(url).replace('|', "%7C"), html(label)),
         }
     }
-}
-
-/// Text for HTML elements and for attributes in double or single quotes.
-#[must_use]
-pub fn escape_html(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 /// Every sign that some flavour of Markdown reads, by its look-alike.

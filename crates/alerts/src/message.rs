@@ -8,7 +8,7 @@ use super::markup::{Markup, Tone};
 use crate::token::short_code;
 use jiff::tz::TimeZone;
 use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, RunId, Urgency};
-use tmuxagent_text::plain::{CUT, clean, cut_bytes, one_line};
+use tmuxagent_text::plain::{CUT, cut_bytes, harmless, one_line};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, effect_sentence, local, question, sentence};
 
@@ -21,7 +21,7 @@ pub struct Message {
     pub urgency: Urgency,
     /// The language of the words around.
     pub lang: Lang,
-    /// One line.
+    /// What happened, on one line.
     pub title: String,
     /// More lines, may be empty.
     pub body: String,
@@ -36,7 +36,7 @@ pub struct Message {
 /// How the body of a message is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Form {
-    /// As text.
+    /// As data: no markup in it is read.
     #[default]
     Plain,
     /// As Markdown of the user's own, never of a pane's.
@@ -46,7 +46,7 @@ pub enum Form {
 /// The part of a message that asks for a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
-    /// Which approval.
+    /// The approval that an answer decides.
     pub approval: ApprovalId,
     /// Which revision of it.
     pub revision: u32,
@@ -58,7 +58,7 @@ pub struct Ask {
     pub stage: String,
     /// Why it is asked, in our words.
     pub reason: &'static str,
-    /// The question.
+    /// What the person is asked, in their language.
     pub question: String,
     /// What a yes sends, one line; empty when it sends nothing.
     pub command: String,
@@ -111,7 +111,7 @@ impl Message {
             urgency,
             lang,
             title: one_line(&redactor.redact(title)),
-            body: clean(&redactor.redact(body)).trim().to_owned(),
+            body: harmless(&redactor.redact(body)).trim().to_owned(),
             form: Form::Plain,
             run: None,
             ask: None,
@@ -154,7 +154,7 @@ impl Message {
 
     /// Everything but the title, for services that take the title apart.
     #[must_use]
-    pub fn render_body(&self, markup: Markup, limit: usize) -> String {
+    pub(crate) fn render_body(&self, markup: Markup, limit: usize) -> String {
         fit(self, limit, |message| message.written(markup, Head::Apart))
     }
 
@@ -184,7 +184,7 @@ impl Message {
 /// The body of an alert that asks nothing. Of a failure the second line is the machine's own: why it failed, between the
 /// pane's place and the lines that it printed. Everything else is words of a policy, an agent or a pane.
 fn body(alert: &Alert, lang: Lang, redactor: &Redactor) -> String {
-    let told = clean(&redactor.redact(&alert.body)).trim().to_owned();
+    let told = harmless(&redactor.redact(&alert.body)).trim().to_owned();
     if alert.kind != AlertKind::Failure {
         return told;
     }
@@ -218,7 +218,7 @@ impl Ask {
             reason: lang.reason(&approval.kind),
             question: words(&question(lang, approval)),
             command: words(&effect_sentence(lang, &approval.effect_text)),
-            evidence: redactor.redact_lines(&approval.evidence).iter().map(|line| clean(line)).collect(),
+            evidence: redactor.redact_lines(&approval.evidence).iter().map(|line| harmless(line)).collect(),
             options: approval.options.iter().map(|option| words(option)).collect(),
             until: approval.expires_at.map(|at| local(zone, at)),
             link: link.map(str::to_owned),

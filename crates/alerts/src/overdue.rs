@@ -4,8 +4,8 @@
 //! where the channel is off. It goes on waiting for its own channel too, whose reader then sees it late rather than
 //! never; on each channel it rings once.
 
+use super::delivery::{Delivery, Tried};
 use super::line::Line;
-use super::outbox::{Delivery, Tried};
 use super::route;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;

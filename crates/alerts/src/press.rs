@@ -9,7 +9,7 @@ use tmuxagent_text::plain::one_line;
 /// may decide is told by the chat service and the allow-list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Press {
-    /// Which approval.
+    /// The approval that the button was made for.
     pub approval: ApprovalId,
     /// Which revision of it.
     pub revision: u32,

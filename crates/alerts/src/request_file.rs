@@ -6,7 +6,8 @@
 use super::token::short_code;
 use std::fmt::Write;
 use tmuxagent_model::{Approval, ApprovalId, KeyStep, Verdict};
-use tmuxagent_text::plain::{clean, one_line};
+use tmuxagent_text::escape;
+use tmuxagent_text::plain::{harmless, one_line};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::utc;
 use tmuxagent_text::{Lang, question};
@@ -22,18 +23,9 @@ pub const MOST_ADDED: usize = 4096;
 /// 240 bytes, never with a `/`, never hidden.
 #[must_use]
 pub fn file_name(approval: &Approval) -> String {
-    let part = |text: &str, most: usize| {
-        let kept: String =
-            text.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' }).collect();
-        let mut end = kept.len().min(most);
-        while !kept.is_char_boundary(end) {
-            end -= 1;
-        }
-        kept[..end].trim_matches(['-', '.']).to_owned()
-    };
     let (host, place) = host_and_place(approval);
-    let mut parts = vec![part(host, 30), part(place, 60)];
-    parts.extend(approval.pipeline.iter().chain(&approval.stage).map(|text| part(text, 36)));
+    let mut parts = vec![escape::file_name(host, 30), escape::file_name(place, 60)];
+    parts.extend(approval.pipeline.iter().chain(&approval.stage).map(|text| escape::file_name(text, 36)));
     parts.retain(|text| !text.is_empty());
     format!("{}--{}.{}.txt", parts.join("--"), identity(approval.id.as_str()), approval.revision)
 }
@@ -99,7 +91,7 @@ pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: 
     if !approval.evidence.is_empty() {
         let _ = writeln!(text, "\n{}", lang.pick("Last lines:", "最近输出："));
         for evidence in redactor.redact_lines(&approval.evidence) {
-            let _ = writeln!(text, "  {}", clean(&evidence));
+            let _ = writeln!(text, "  {}", harmless(&evidence));
         }
     }
     text.push('\n');
@@ -164,7 +156,7 @@ pub fn is_request(content: &str) -> bool {
 pub enum Written {
     /// Nothing yet: the request as it was written, or an empty file on its way to be filled.
     Nothing,
-    /// A decision.
+    /// A word that decides, in either language.
     Decided(Verdict),
     /// Something else; the sentence answers it.
     Wrong(String),

@@ -8,7 +8,7 @@ use tmuxagent_model::{Alert, AlertKind, Millis, Timestamp, Urgency};
 /// What routing needs to know of this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
-    /// Now.
+    /// The time at which it is planned.
     pub now: Timestamp,
     /// The minute of the local day, for quiet hours.
     pub minute: u16,
@@ -19,7 +19,7 @@ pub struct Moment {
 /// A message for the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
-    /// The channel.
+    /// The name of the channel that it goes to.
     pub channel: String,
     /// Its identity on that channel.
     pub key: String,
@@ -140,7 +140,7 @@ fn allowed_at(alert: &Alert, when: When, away_after: Millis, moment: Moment) -> 
 /// Whether a message that comes due must wait on, because the user came back and its routes hold only while he is away:
 /// until when.
 #[must_use]
-pub fn postponed(alert: &Alert, channel: &str, routing: &Routing, moment: Moment) -> Option<Timestamp> {
+pub(crate) fn postponed(alert: &Alert, channel: &str, routing: &Routing, moment: Moment) -> Option<Timestamp> {
     let targets = targets(alert, routing);
     let mut of_channel = targets.iter().filter(|(name, _)| *name == channel).peekable();
     of_channel.peek()?;

@@ -40,7 +40,7 @@ impl Key {
 
     /// The key that a secret text stands for (`APPROVAL_SECRET`).
     #[must_use]
-    pub fn from_secret(secret: &str) -> Self {
+    pub(crate) fn from_secret(secret: &str) -> Self {
         Self::new(Sha256::new().chain_update(b"tmuxagent link key\0").chain_update(secret).finalize().into())
     }
 
@@ -62,7 +62,7 @@ impl std::fmt::Debug for Key {
 pub struct Keyring {
     /// Signs and verifies.
     pub current: Key,
-    /// Verify only.
+    /// Former keys: they verify and never sign.
     pub previous: Vec<Key>,
 }
 
@@ -75,7 +75,7 @@ impl Keyring {
 /// What a token speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
-    /// The approval.
+    /// The approval that the link leads to.
     pub approval: ApprovalId,
     /// The revision that the decider was shown.
     pub revision: u32,
@@ -123,7 +123,7 @@ pub struct Recipient {
 pub enum LinkState {
     /// Nobody used it.
     Open,
-    /// It decided.
+    /// A decision came through it; a link decides once.
     Used,
     /// It was taken back.
     Revoked,
@@ -250,7 +250,7 @@ pub fn admit(
 
 /// The SHA-256 over exactly what a decider is shown as the effect of a yes.
 #[must_use]
-pub fn command_hash(approval: &Approval) -> [u8; 32] {
+pub(crate) fn command_hash(approval: &Approval) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in [&approval.question, &approval.effect_text] {
         hash.update((part.len() as u64).to_be_bytes());
@@ -271,7 +271,7 @@ pub fn command_hash(approval: &Approval) -> [u8; 32] {
 /// Four signs that stand in the message, on the page and on the screen, so that a person sees that all three speak of
 /// the same question (Crockford's base 32, no `I`, `L`, `O`, `U`). Not a secret.
 #[must_use]
-pub fn short_code(approval: &Approval) -> String {
+pub(crate) fn short_code(approval: &Approval) -> String {
     const SIGNS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let digest = Sha256::new()
         .chain_update(approval.id.as_str())

@@ -16,7 +16,7 @@ pub struct Environment {
 /// A `.env` file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvFile {
-    /// The file.
+    /// Where it lies.
     pub path: PathBuf,
     /// The names it sets, without their values.
     pub names: Vec<String>,

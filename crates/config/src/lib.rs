@@ -8,28 +8,31 @@
 //! anything; what others could have written is not believed; no secret is ever in a `Debug` text; `channels` and
 //! `notify` stay trees, since their meaning is `notify`'s.
 
-mod core;
+// `pub` means: for other crates.
+#![warn(unreachable_pub)]
+
+mod config;
 mod environment;
 mod expand;
 mod load;
 mod network;
 mod paths;
-mod read;
+mod read_config;
+mod read_text;
 mod secret;
-mod text;
 mod trust;
 
-pub use self::core::{
+pub use self::config::{
     Config, HostConfig, LanguageChoice, QuietHours, Recording, Retention, ServeConfig, SshConfig, TmuxConfig,
     TmuxSocket, Tree,
 };
+pub use self::read_text::read_text;
 pub use environment::{EnvFile, Environment};
 pub use load::{Loaded, Problem, is_policy_test, language, load, policy_names, policy_sources, readable_policies};
 pub use network::Network;
 pub use paths::{Overrides, Paths, make_private_folder};
-pub use read::read;
+pub use read_config::read;
 pub use secret::Secret;
-pub use text::read_text;
 pub use trust::trusted;
 
 /// The configuration with every key, its default and its meaning; the reference.

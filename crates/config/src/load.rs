@@ -1,7 +1,7 @@
 //! From flags and environment to everything that a supervisor starts with. Called again on reload.
 
 use super::paths::cause;
-use super::read::LANGUAGES;
+use super::read_config::LANGUAGES;
 use super::{Config, Environment, LanguageChoice, Overrides, Paths, TmuxSocket, read, read_text, trusted};
 use std::fmt;
 use std::io;

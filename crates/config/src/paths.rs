@@ -86,7 +86,7 @@ impl Paths {
 
     /// Takes over what the configuration says.
     #[must_use]
-    pub fn with_config(mut self, config: &Config) -> Self {
+    pub(crate) fn with_config(mut self, config: &Config) -> Self {
         if let Some(path) = &config.sqlite_path {
             self.database.clone_from(path);
         }

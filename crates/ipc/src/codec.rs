@@ -4,6 +4,7 @@ use super::wire::{ErrorKind, MAX_FRAME, RequestFrame};
 use bytes::{Buf, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use std::io;
+use tmuxagent_text::plain::{cut_chars, one_line};
 use tokio_util::codec::Decoder;
 
 /// The names of all requests. A name that is not here is [`ErrorKind::UnknownRequest`], whatever its parts; a test keeps
@@ -150,7 +151,7 @@ pub fn request(frame: &[u8]) -> Result<RequestFrame, BadRequest> {
     let id = envelope.id;
     match envelope.request.get("method") {
         Some(serde_json::Value::String(name)) if !METHODS.contains(&name.as_str()) => {
-            let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+            let shown = cut_chars(&one_line(name), 40);
             let known = METHODS.join(", ");
             Err(bad(id, ErrorKind::UnknownRequest, format!("there is no request `{shown}`; there are {known}")))
         }

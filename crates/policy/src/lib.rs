@@ -5,33 +5,35 @@
 //!
 //! **Invariant:** pure; files are read by `config` and handed in as texts with their names.
 
+// `pub` means: for other crates.
+#![warn(unreachable_pub)]
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod bundled;
 mod check;
-mod core;
 mod duration;
 mod init;
+mod json_schema;
 mod lint;
 mod matcher;
 mod pattern;
+mod policy;
 mod raw;
 mod read;
-mod schema;
 mod shell;
 mod template;
 mod validate;
 
-pub use bundled::{BUNDLED, RECIPES};
-pub use check::{Report, check};
-pub use core::{
+pub use self::policy::{
     Action, Backoff, Concurrency, Condition, Defaults, Expiry, FailStep, Gate, MessageTest, Pattern, PatternId,
     Pipeline, Policy, PollTest, PollWhat, RetrySpec, Selector, Stage, TextTemplate, TextTest, key_steps,
 };
+pub use bundled::{BUNDLED, RECIPES};
+pub use check::{Report, check};
 pub use init::{Draft, InitError, PROJECT_FILES, ProjectFacts, WORKFLOW_FOLDER, init, update};
+pub use json_schema::schema;
 pub use matcher::RuleSet;
-pub use schema::schema;
-pub use template::{Lookup, Quoting, SHELL_OUTPUT, TEMPLATE_NAMES, bind, fill, show, type_out};
+pub use template::{Lookup, Quoting, SHELL_OUTPUT, bind, fill, show, type_out};
 pub use tmuxagent_yaml::{Diagnostics, Source};
 pub use validate::{analyse, load};

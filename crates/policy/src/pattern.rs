@@ -1,6 +1,6 @@
 //! Regular expressions of a policy: compiled, checked, and made fast on Chinese text.
 
-use super::core::{Pattern, PatternId, TextTest};
+use super::policy::{Pattern, PatternId, TextTest};
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ast::{self, Ast};
 use std::collections::HashMap;
@@ -106,7 +106,7 @@ pub(super) struct Patterns {
 
 impl Patterns {
     /// The number of a pattern; the error says in one line why it does not compile.
-    pub fn add(&mut self, source: &str) -> Result<PatternId, String> {
+    pub(crate) fn add(&mut self, source: &str) -> Result<PatternId, String> {
         if let Some(known) = self.known.get(source) {
             return known.clone();
         }
@@ -120,13 +120,13 @@ impl Patterns {
     }
 
     /// A pattern that was added and compiled.
-    pub fn find(&self, source: &str) -> Option<(PatternId, &Regex)> {
+    pub(crate) fn find(&self, source: &str) -> Option<(PatternId, &Regex)> {
         let id = *self.known.get(source)?.as_ref().ok()?;
         self.list.get(id.0 as usize).map(|pattern| (id, &pattern.regex))
     }
 
     /// Checks that all patterns together can be matched in one pass, as panes need them.
-    pub fn check_together(&self) -> Result<(), String> {
+    pub(crate) fn check_together(&self) -> Result<(), String> {
         regex::RegexSetBuilder::new(self.list.iter().map(|p| p.regex.as_str()))
             .size_limit(super::matcher::SET_SIZE_LIMIT)
             .build()

@@ -15,7 +15,7 @@ use tmuxagent_yaml::{Key, Kind, Node};
 
 /// A raw type that is read from a node. `None` means that a problem was added.
 pub(super) trait Read: Sized {
-    /// Reads it.
+    /// The value of the node, whatever else was found wrong.
     fn read(node: &Node, problems: &mut Problems) -> Option<Self>;
 }
 
@@ -26,7 +26,7 @@ pub(super) struct At<T> {
     pub value: T,
 }
 
-/// A text.
+/// A text with its place.
 pub(super) type Text = At<String>;
 
 /// Adds the problem that something else was expected than `node`.
@@ -143,7 +143,7 @@ pub(super) fn unknown_key(key: &Key, what: &str, known: &[&str], problems: &mut 
 pub(super) trait Choice: Sized {
     /// What it is called in messages, with its article.
     const WHAT: &'static str;
-    /// Its keys.
+    /// The keys that it may be, in the order of the documentation.
     const KEYS: &'static [&'static str];
     /// Reads the value of one of the keys. `None` for an unknown key, `Some(None)` when the value is wrong.
     fn of_key(key: &str, value: &Node, problems: &mut Problems) -> Option<Option<Self>>;
@@ -290,9 +290,9 @@ macro_rules! raw_map {
             }
             fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 let mut properties = serde_json::Map::new();
-                $( $crate::schema::property(
+                $( $crate::json_schema::property(
                     &mut properties, $key, concat!($($field_doc),*), generator.subschema_for::<$ty>()); )*
-                $crate::schema::object(concat!($($doc),*), properties, &[$($required),*])
+                $crate::json_schema::object(concat!($($doc),*), properties, &[$($required),*])
             }
         }
     };
@@ -315,7 +315,7 @@ macro_rules! raw_choice {
         impl $crate::read::Choice for $name {
             const WHAT: &'static str = $what;
             const KEYS: &'static [&'static str] = &[$($key),*];
-            const NAME: &'static str = $crate::schema::name_of(stringify!($name));
+            const NAME: &'static str = $crate::json_schema::name_of(stringify!($name));
             fn of_key(key: &str, value: &tmuxagent_yaml::Node, problems: &mut tmuxagent_yaml::Problems) -> Option<Option<Self>> {
                 match key {
                     $( $key => Some($crate::read::Read::read(value, problems).map(Self::$variant)), )*
@@ -333,11 +333,11 @@ macro_rules! raw_choice {
             } )?
             fn map_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 let mut properties = serde_json::Map::new();
-                $( $crate::schema::property(
+                $( $crate::json_schema::property(
                     &mut properties, $key, concat!($($variant_doc),*), generator.subschema_for::<$ty>()); )*
                 let words: &[&str] = &[$($word),*];
                 let lists: &[&str] = &[$(stringify!($list))?];
-                $crate::schema::choice(concat!($($doc),*), properties, words, (!lists.is_empty()).then_some(Self::NAME))
+                $crate::json_schema::choice(concat!($($doc),*), properties, words, (!lists.is_empty()).then_some(Self::NAME))
             }
         }
     };

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tmuxagent_alerts::config::{ChannelConfig, Settings, Surroundings as Place};
-use tmuxagent_alerts::outbox::Delivery;
+use tmuxagent_alerts::delivery::Delivery;
 use tmuxagent_alerts::route::{Moment, plan};
 use tmuxagent_clock::Clock;
 use tmuxagent_config::{Environment, Loaded, QuietHours, Secret, ServeConfig};

@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tmuxagent_alerts::config::{Settings, Surroundings as Place, build};
 use tmuxagent_alerts::decide::Decide;
-use tmuxagent_alerts::outbox::{Delivery, Mint, Surroundings};
+use tmuxagent_alerts::delivery::{Delivery, Mint, Surroundings};
 use tmuxagent_alerts::route::Moment;
 use tmuxagent_alerts::token::Recipient;
 use tmuxagent_alerts::web::{FileBook, Links, Rules, Server, WebState, load_or_create, serve};
@@ -120,7 +120,7 @@ async fn wake_when_decided(desk: Arc<Desk>, delivery: Arc<Delivery>, stop: Cance
 }
 
 /// Reports of the delivery become problems on the screen. Called from its loops, so it may not wait.
-fn trouble(facts: Facts) -> tmuxagent_alerts::outbox::Trouble {
+fn trouble(facts: Facts) -> tmuxagent_alerts::delivery::Trouble {
     Arc::new(move |channel: &str, text: Option<String>| {
         let (facts, part) = (facts.clone(), format!("channel {channel}"));
         tokio::spawn(async move { problem(&facts, &part, text.map(Trouble::from)).await });

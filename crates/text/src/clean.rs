@@ -1,4 +1,18 @@
-//! Untrusted text made fit for a line of the screen.
+//! Untrusted text made fit for where it goes. There is one function for each place:
+//!
+//! | Where it goes | Function |
+//! |---|---|
+//! | a row of the screen, a line of output | [`clean`], [`clean_block`] |
+//! | what a person is about to approve or send | [`reveal`] |
+//! | an excerpt of a file, in which columns count | [`marked`] |
+//! | a message of several lines, or of one | [`harmless`](crate::plain::harmless), [`one_line`](crate::plain::one_line) |
+//! | a page on which a person decides | [`named`](crate::plain::named), then [`html`](crate::escape::html) |
+//! | the name of a file | [`file_name`](crate::escape::file_name) |
+//! | HTML or XML | [`html`](crate::escape::html), [`xml`](crate::escape::xml) |
+//! | the markup of a chat service | `Markup` of the crate `alerts` |
+//! | a YAML file | `quoted` of the crate `yaml` |
+//! | a shell | `shell` of the crate `model` |
+//! | a command line of tmux | `proto::quote` of the crate `tmux` |
 //!
 //! A pane's title or output may hold escape sequences, line breaks, marks that turn the writing direction, characters
 //! without width, and stacks of accents. [`clean`] is for reading, [`reveal`] for what a human is about to approve or
@@ -74,11 +88,19 @@ fn control_sign(c: char) -> char {
 /// as far as terminals disagree about it, fillers, variation selectors, tags, line and paragraph separators).
 #[must_use]
 pub const fn is_hidden(c: char) -> bool {
+    is_deceptive(c)
+        || matches!(c,
+            '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Those of them that make a text read otherwise than it stands there; what only chooses the look of a sign, as behind
+/// many an emoji, is none.
+pub(crate) const fn is_deceptive(c: char) -> bool {
     matches!(c,
-        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+        '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Whether a character only changes the look of the emoji before it; terminals give the pair different widths.

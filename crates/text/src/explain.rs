@@ -11,11 +11,11 @@ use tmuxagent_model::{StageState, Timestamp};
 /// A stage, explained.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Stage {
-    /// The pipeline.
+    /// The name of its pipeline.
     pub pipeline: String,
-    /// The stage.
+    /// Its own name.
     pub stage: String,
-    /// Where: `session:window.pane`.
+    /// Its pane as `session:window.pane`.
     #[serde(default)]
     pub place: String,
     /// The run, once there is one.
@@ -83,13 +83,13 @@ struct Miss {
 /// What a line is, for its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// Plain text.
+    /// Words without weight.
     Plain,
-    /// A heading.
+    /// What the lines below belong to.
     Strong,
-    /// Less important.
+    /// What is seldom read.
     Dim,
-    /// It holds.
+    /// A condition that holds.
     Good,
     /// Somebody waits for it, or it went past.
     Warn,
@@ -102,7 +102,7 @@ pub enum Tone {
 pub enum Sign {
     /// The stage's state.
     Stage(StageState),
-    /// It holds.
+    /// Before a condition that holds.
     Holds,
     /// It does not hold.
     Open,
@@ -110,7 +110,7 @@ pub enum Sign {
     Next,
 }
 
-/// One line.
+/// A line of the explanation, to be coloured by who shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// How far it is indented, in steps of two columns.

@@ -4,12 +4,15 @@
 //! exhaustive `match` or a table row with two columns). Text that came from a pane goes through `clean` or `reveal`
 //! before it becomes part of a sentence.
 
+// `pub` means: for other crates.
+#![warn(unreachable_pub)]
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
 pub mod catalogue;
 mod clean;
 pub mod cli;
+pub mod escape;
 pub mod explain;
 mod help;
 mod note;
@@ -31,7 +34,7 @@ pub use screen::Text;
 pub use sentence::{effect_sentence, question, sentence};
 pub use state::{
     approval_kind, approval_state, doubt, host_owner, host_state, message_type, owner_name, pane_state, run_state,
-    skip_reason, stage_state, via,
+    stage_state, via,
 };
 pub use time::{ago, clock, clock_seconds, span};
 pub use trouble::{malformed, part, trouble};
@@ -40,7 +43,7 @@ pub use words::{counted, local, utc};
 /// A language of the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Lang {
-    /// English.
+    /// English, also where nobody chose.
     #[default]
     En,
     /// Simplified Chinese.

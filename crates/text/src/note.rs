@@ -1,8 +1,9 @@
 //! The sentence of each [`Note`].
 
+use super::state::skip_reason;
 use super::{
     Lang, approval_state, clean, counted, host_state, malformed, message, message_type, reveal, run_state, sentence,
-    skip_reason, span, via,
+    span, via,
 };
 use tmuxagent_model::{ConfigPart, Decider, HowChanged, Note, PartChange};
 

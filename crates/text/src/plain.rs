@@ -6,7 +6,7 @@ pub const CUT: &str = "…";
 /// `text` without control characters (newline and tab apart) and without invisible characters that change the order or
 /// the look of the rest (bidirectional controls, zero-width characters, tags).
 #[must_use]
-pub fn clean(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     text.chars()
         .filter(|&c| c == '\n' || c == '\t' || is_harmless(c))
         .map(|c| if c == '\t' { ' ' } else { c })
@@ -15,22 +15,29 @@ pub fn clean(text: &str) -> String {
 
 /// Whether a character neither controls a terminal nor deceives.
 #[must_use]
-pub fn is_harmless(c: char) -> bool {
-    !c.is_control() && !is_deceptive(c)
+pub(crate) fn is_harmless(c: char) -> bool {
+    !c.is_control() && !super::clean::is_deceptive(c)
 }
 
-/// Like [`clean`], on one line.
+/// Like [`harmless`], on one line.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     let spaced: String = text.chars().map(|c| if c == '\n' || c == '\r' { ' ' } else { c }).collect();
-    clean(&spaced).trim().to_owned()
+    harmless(&spaced).trim().to_owned()
 }
 
-/// Characters that show nothing and deceive: what a human reads would not be what stands there.
-const fn is_deceptive(c: char) -> bool {
-    matches!(c,
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        | '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+/// Several lines in which what acts on a terminal or deceives is named, as `⟨U+202E⟩`.
+#[must_use]
+pub fn named(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' || is_harmless(c) {
+            out.push(c);
+        } else {
+            out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
+        }
+    }
+    out
 }
 
 /// `text` in at most `limit` bytes of UTF-8, ending in [`CUT`] where something is missing.
@@ -63,8 +70,9 @@ mod tests {
 
     #[test]
     fn nothing_invisible_is_left() {
-        assert_eq!(clean("a\u{1b}[31mb\u{7}\u{202e}c\u{200b}\u{9b}d\r\ne\tf"), "a[31mbcd\ne f");
+        assert_eq!(harmless("a\u{1b}[31mb\u{7}\u{202e}c\u{200b}\u{9b}d\r\ne\tf"), "a[31mbcd\ne f");
         assert_eq!(one_line(" a\nb\r "), "a b");
+        assert_eq!(named("a\u{202e}b\u{1b}\n<c>"), "a⟨U+202E⟩b⟨U+001B⟩\n<c>");
     }
 
     #[test]

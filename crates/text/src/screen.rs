@@ -11,7 +11,7 @@ macro_rules! texts {
         }
 
         impl Text {
-            /// Every text.
+            /// All texts of the screens, for tests of both languages.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             /// The text in a language.

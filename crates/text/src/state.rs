@@ -149,7 +149,7 @@ pub const fn approval_kind(lang: Lang, kind: &ApprovalKind) -> &'static str {
     }
 }
 
-/// A surface.
+/// Through what a decision came, in words.
 #[must_use]
 pub const fn via(lang: Lang, via: Via) -> &'static str {
     match via {
@@ -177,7 +177,7 @@ pub const fn message_type(lang: Lang, kind: MessageType) -> &'static str {
 
 /// Why keys were not typed.
 #[must_use]
-pub fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
+pub(crate) fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
     let fixed = match reason {
         SkipReason::OtherServer => lang.pick("another tmux server answers there", "该地址已是另一个 tmux 服务"),
         SkipReason::OtherSupervisor => lang.pick("another tmuxagent types there", "那里由另一个 tmuxagent 负责输入"),

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 use ratatui::widgets::Widget;
 use std::fmt::Write as _;
+use tmuxagent_text::escape::xml;
 use unicode_width::UnicodeWidthStr;
 
 /// Cell sizes in pixels, and where text stands in its row.
@@ -42,7 +43,7 @@ pub fn svg(buffer: &Buffer, title: &str) -> String {
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>\n\
          <g font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, monospace\" font-size=\"{FONT}\" \
          xml:space=\"preserve\">\n",
-        escaped(title),
+        xml(title),
         hex(BACK)
     );
     let mut lines = String::new();
@@ -157,7 +158,7 @@ fn flush(run: &mut Option<Run>, out: &mut String) {
         xs.join(" "),
         top + BASE,
         hex(look.fore),
-        escaped(&text)
+        xml(&text)
     );
 }
 
@@ -224,22 +225,6 @@ fn mixed(a: (u8, u8, u8), b: (u8, u8, u8)) -> (u8, u8, u8) {
 
 fn hex((r, g, b): (u8, u8, u8)) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
-}
-
-/// Text for XML: markup escaped, characters that XML 1.0 forbids left out.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {}
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -181,7 +181,7 @@ where
     if let Some(text) = remark {
         update::update(&mut model, now, Msg::Notice(text));
     }
-    let mut shell = Shell {
+    let mut shell = ViewLoop {
         canvas,
         model,
         now: options.now,
@@ -205,7 +205,7 @@ enum Stage {
     Stopped,
 }
 
-struct Shell<'a> {
+struct ViewLoop<'a> {
     canvas: &'a mut dyn Canvas,
     model: Model,
     now: Box<dyn Fn() -> Timestamp + Send>,
@@ -219,7 +219,7 @@ struct Shell<'a> {
     outcome: Option<Exit>,
 }
 
-impl Shell<'_> {
+impl ViewLoop<'_> {
     async fn live(
         &mut self,
         mut source: Source,

@@ -9,7 +9,7 @@ use tmuxagent_tmux::{Refusal, Transport, shell_word};
 /// What was found on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Where.
+    /// The host that was or is to be looked at.
     pub host: HostName,
     /// The server's version; `None` where none runs yet.
     pub version: Option<Version>,
@@ -39,7 +39,7 @@ impl Found {
 
     /// Whether a folder is there.
     #[must_use]
-    pub fn has_folder(&self, folder: &str) -> bool {
+    pub(crate) fn has_folder(&self, folder: &str) -> bool {
         self.folders.iter().any(|there| there == folder)
     }
 }
@@ -47,7 +47,7 @@ impl Found {
 /// A pane that exists.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FoundPane {
-    /// `%3`.
+    /// tmux's own id, as `%3`.
     pub id: String,
     /// Its session's name, as tmux keeps it.
     pub session: String,
@@ -63,7 +63,7 @@ pub struct FoundPane {
     pub command: String,
     /// Its title; empty where nobody set one.
     pub title: String,
-    /// `@tmuxagent_role`.
+    /// What its option `@tmuxagent_role` says; empty: nothing.
     pub role: String,
     /// The workspace that made it; empty: none.
     pub mark: String,
@@ -73,7 +73,7 @@ pub struct FoundPane {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{host}: {text}")]
 pub struct Failed {
-    /// Which.
+    /// The host that failed.
     pub host: HostName,
     /// Why, with the way out where one is known.
     pub text: String,
@@ -82,7 +82,7 @@ pub struct Failed {
 /// What to look for.
 #[derive(Debug)]
 pub struct Look<'l> {
-    /// Where.
+    /// The host that was or is to be looked at.
     pub host: &'l HostName,
     /// The way there.
     pub transport: &'l Transport,

@@ -1,8 +1,8 @@
 //! What exists and what is to be → what is to be done. Pure.
 
-use super::core::{Pane, Session, Window, Workspace, Worktree};
 use super::kept_name;
 use super::look::{Found, FoundPane};
+use super::workspace::{Pane, Session, Window, Workspace, Worktree};
 use tmuxagent_model::HostName;
 
 /// What is to be done, and what is not as the file says and is left so.
@@ -19,29 +19,29 @@ pub struct Plan {
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// Where.
+    /// The host on which it is done or differs.
     pub host: HostName,
-    /// What.
+    /// The deed itself.
     pub what: What,
 }
 
-/// See [`Step`].
+/// What a [`Step`] does on its host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     /// Make a git worktree.
     Worktree(Worktree),
     /// Make a session with its first window.
     Session {
-        /// The session.
+        /// The session that it belongs to.
         session: Session,
         /// Its first window.
         window: Window,
     },
     /// Make a window in a session that is there.
     Window {
-        /// The session.
+        /// The session that it belongs to.
         session: Session,
-        /// The window.
+        /// The window that is missing.
         window: Window,
     },
     /// Close a pane.
@@ -96,11 +96,11 @@ fn shown_pane(pane: &Pane) -> String {
 /// Something that exists and is not as the file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Where.
+    /// The host on which it is done or differs.
     pub host: HostName,
     /// The session and window.
     pub place: String,
-    /// What differs.
+    /// How it differs from the file, for people.
     pub text: String,
 }
 

@@ -134,7 +134,7 @@ impl Diagnostic {
 
 /// The remark with which a valid name is offered.
 #[must_use]
-pub fn did_you_mean(lang: Lang, name: &str) -> String {
+pub(crate) fn did_you_mean(lang: Lang, name: &str) -> String {
     let name = visible(name);
     match lang {
         Lang::En => format!("did you mean `{name}`?"),

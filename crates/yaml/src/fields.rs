@@ -1,6 +1,7 @@
 //! Reading a tree by hand: each wrong part is noted and reading goes on, so that the user sees all of it at once.
 
-use super::{Diagnostics, Key, Kind, Node, Place, Problems, Source, nearest, parse, parse_duration, parse_size};
+use super::{Diagnostics, Key, Kind, Node, Place, Problems, Source, nearest, parse, parse_duration};
+use crate::units::parse_size;
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use tmuxagent_model::Millis;
@@ -183,7 +184,7 @@ impl<'a, 'r> Fields<'a, 'r> {
         self.at
     }
 
-    /// The reader.
+    /// The reader that collects what is wrong.
     #[must_use]
     pub const fn reader(&self) -> &'r Reader<'a> {
         self.reader
@@ -220,7 +221,7 @@ impl<'a, 'r> Fields<'a, 'r> {
         node
     }
 
-    /// A text.
+    /// A text; any scalar is one.
     #[must_use]
     pub fn text(&self, key: &'static str) -> Option<&'r str> {
         self.get(key).and_then(|node| self.reader.text(node, &self.path(key)))

@@ -6,6 +6,8 @@
 //!
 //! **Invariants:** pure; `true` and `false` are the only flags; a repeated key is an error, never last-wins.
 
+// `pub` means: for other crates.
+#![warn(unreachable_pub)]
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
@@ -17,13 +19,13 @@ mod source;
 mod tree;
 mod units;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Severity, did_you_mean};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use fields::{Fields, Reader};
 pub use nearest::nearest;
 pub use problems::{Draft, Problems};
 pub use source::{Place, Source};
 pub use tree::{Key, Kind, Node, parse, quoted};
-pub use units::{parse_duration, parse_size, read_duration};
+pub use units::{parse_duration, read_duration};
 
 #[cfg(test)]
 mod tests;

@@ -48,7 +48,7 @@ impl<'a> Problems<'a> {
         Self { sources, lines, drafts: Vec::new() }
     }
 
-    /// The texts.
+    /// What is read, by the index that a [`Place`] names.
     pub(crate) const fn sources(&self) -> &'a [Source] {
         self.sources
     }

@@ -46,7 +46,7 @@ pub(crate) struct Spot<'a> {
 pub(crate) struct Lines(Vec<usize>);
 
 impl Lines {
-    /// Finds them.
+    /// Finds the line breaks of a text, once.
     pub(crate) fn of(text: &str) -> Self {
         Self(text.match_indices('\n').map(|(at, _)| at + 1).collect())
     }

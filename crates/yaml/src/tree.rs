@@ -15,7 +15,7 @@ const MOST_NODES: usize = 500_000;
 pub struct Node {
     /// Its place; that of its key where it is empty or begins on a line of its own.
     pub at: Place,
-    /// The value.
+    /// What stands there.
     pub kind: Kind,
 }
 
@@ -29,7 +29,7 @@ pub enum Kind {
         /// Written without quotes, so that it may be read as a number, a flag or nothing.
         plain: bool,
     },
-    /// A list.
+    /// Items in the order written.
     List(Vec<Node>),
     /// Keys in the order written, each once.
     Map(Vec<(Key, Node)>),

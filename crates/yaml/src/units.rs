@@ -60,7 +60,7 @@ const LONGEST: f64 = 3.2e13;
 
 /// Reads `512MB`, `1GiB`, `0`, `4096`: bytes, thousands with `kB MB GB`, powers of two with `KiB MiB GiB`.
 #[must_use]
-pub fn parse_size(text: &str) -> Option<u64> {
+pub(crate) fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let number: u64 = text[..digits].parse().ok()?;

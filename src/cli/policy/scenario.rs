@@ -153,8 +153,14 @@ fn pane(reader: &Reader<'_>, node: &Node) -> Option<PaneInfo> {
     let mut pane = unknown_pane();
     for (key, node) in fields.entries() {
         let Some(value) = reader.text(node, &fields.path(&key.text)) else { continue };
+        if !FACTS.contains(&key.text.as_str()) {
+            let text = format!("a pane has no fact `{}`", key.text);
+            let all = || format!("the facts are {}", FACTS.join(", "));
+            reader.unknown("unknown-key", key.at, text, (&key.text, FACTS.iter().copied()), all);
+            continue;
+        }
         if let Err(text) = set_fact(&mut pane, &key.text, value) {
-            reader.error_with("unknown-key", key.at, text, format!("the facts are {}", FACTS.join(", ")));
+            reader.error("bad-value", node.at, text);
         }
     }
     Some(pane)

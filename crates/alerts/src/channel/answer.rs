@@ -106,7 +106,7 @@ pub enum Then {
     Delivered,
     /// Not now; again after so many seconds, where the answer names no time, or after the usual pause (0).
     Later {
-        /// Seconds.
+        /// The pause in seconds; 0 means the usual one.
         seconds: u64,
         /// Why, and what helps.
         why: Both,
@@ -121,7 +121,7 @@ pub enum Then {
     Spent {
         /// Hours east of UTC at which the service's day begins.
         east: i64,
-        /// Why.
+        /// What the service said, in both languages.
         why: Both,
     },
     /// Never like this.
@@ -152,7 +152,7 @@ impl When {
 
     /// The row of an answer that ends the service's day.
     #[must_use]
-    pub const fn spent(self, east: i64, en: &'static str, zh: &'static str) -> Row {
+    pub(crate) const fn spent(self, east: i64, en: &'static str, zh: &'static str) -> Row {
         Row { when: self, then: Then::Spent { east, why: Both(en, zh) } }
     }
 
@@ -284,7 +284,7 @@ impl Table {
 
 /// What a status that is not 2xx means by itself.
 #[must_use]
-pub fn by_status(answer: &Answer, lang: Lang) -> SendError {
+pub(crate) fn by_status(answer: &Answer, lang: Lang) -> SendError {
     let fix = match answer.status {
         408 | 425 | 429 | 500..=599 => return SendError::retry_after(answer.sentence(), answer.retry_after),
         300..=399 => Both("the address redirects; configure the final address", "该地址被重定向；请直接配置最终地址"),
@@ -305,7 +305,7 @@ fn address_in(text: &str) -> Option<std::net::IpAddr> {
 
 /// The time until the next day begins, `east` hours east of UTC.
 #[must_use]
-pub fn until_tomorrow(now: Timestamp, east: i64) -> Millis {
+pub(crate) fn until_tomorrow(now: Timestamp, east: i64) -> Millis {
     const DAY: i64 = 86_400_000;
     Millis(u64::try_from(DAY - (now.0 + east * 3_600_000).rem_euclid(DAY)).unwrap_or(0))
 }

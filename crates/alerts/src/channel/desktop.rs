@@ -7,12 +7,13 @@
 
 use super::terminal::Terminal;
 use super::{Channel, Receipt, SendError};
-use crate::markup::{Markup, escape_html};
+use crate::markup::Markup;
 use crate::message::Message;
 use futures_util::future::BoxFuture;
 use std::process::Stdio;
 use tmuxagent_model::{Millis, Urgency};
 use tmuxagent_text::Lang;
+use tmuxagent_text::escape::html;
 use tokio::io::AsyncWriteExt;
 
 const TIMEOUT: Millis = Millis::from_secs(5);
@@ -34,7 +35,7 @@ enum Surface {
 impl Desktop {
     /// The desktop that this machine has; `terminal` shows what it does not take.
     #[must_use]
-    pub fn of_this_machine(terminal: Terminal) -> Self {
+    pub(crate) fn of_this_machine(terminal: Terminal) -> Self {
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().to_lowercase();
         let surface = if kernel.contains("microsoft") { Surface::Windows } else { Surface::Bus };
         Self { surface, terminal }
@@ -102,7 +103,7 @@ async fn bus(message: &Message) -> Result<Receipt, SendError> {
     let mut note = notify_rust::Notification::new();
     // Servers read some HTML in bodies (Desktop Notifications Specification, "Markup").
     note.appname("tmuxagent").summary(&Markup::Plain.text(&message.title)).urgency(urgency);
-    note.body(&escape_html(&message.render_body(Markup::Plain, 1000)));
+    note.body(&html(&message.render_body(Markup::Plain, 1000)));
     let lang = message.lang;
     let none = lang.pick("no notification", "无法显示通知");
     note.show_async().await.map_err(|error| unavailable(format!("{none}: {error}"), lang))?;
@@ -141,13 +142,13 @@ async fn toast(program: &str, message: &Message) -> Result<Receipt, SendError> {
 }
 
 fn toast_xml(message: &Message) -> String {
-    let line = |text: &str| format!("<text>{}</text>", escape_html(text));
+    let line = |text: &str| format!("<text>{}</text>", html(text));
     let body = message.render_body(Markup::Plain, 600);
     let action = message.ask.as_ref().and_then(|ask| ask.link.as_deref()).map_or_else(String::new, |link| {
         let label = message.lang.pick("Open", "打开");
         format!(
             "<actions><action activationType=\"protocol\" content=\"{label}\" arguments=\"{}\"/></actions>",
-            escape_html(link)
+            html(link)
         )
     });
     format!(

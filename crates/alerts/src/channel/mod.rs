@@ -57,7 +57,7 @@ pub enum SendError {
     /// It may be taken later.
     #[error("{what}")]
     Retry {
-        /// What happened.
+        /// What the service or the network said.
         what: String,
         /// Not before this time has passed, where the service says so.
         after: Option<Millis>,
@@ -65,7 +65,7 @@ pub enum SendError {
     /// It will never be taken like this.
     #[error("{what}; {fix}")]
     Refused {
-        /// What happened.
+        /// What the service or the network said.
         what: String,
         /// What the user can do.
         fix: String,
@@ -89,13 +89,13 @@ impl SendError {
 
     /// To be tried again after what the service asks for.
     #[must_use]
-    pub fn retry_after(what: impl Into<String>, seconds: Option<u64>) -> Self {
+    pub(crate) fn retry_after(what: impl Into<String>, seconds: Option<u64>) -> Self {
         Self::Retry { what: what.into(), after: seconds.map(|s| Millis::from_secs(s.min(3600))) }
     }
 
     /// Nothing more to be sent for `pause`.
     #[must_use]
-    pub fn exhausted(what: &str, pause: Millis, lang: Lang) -> Self {
+    pub(crate) fn exhausted(what: &str, pause: Millis, lang: Lang) -> Self {
         let what = match lang {
             Lang::En => format!("{what}; nothing more is sent there for {pause}"),
             Lang::Zh => format!("{what}；{pause} 内不再向该通道发送"),
@@ -116,7 +116,7 @@ pub mod command;
 pub mod desktop;
 pub mod dingtalk;
 pub mod feishu;
-pub mod header;
+pub mod http_header;
 pub mod ntfy;
 pub mod serverchan;
 pub mod slack;

@@ -31,7 +31,7 @@ pub enum Bell {
     /// For what is pressing.
     #[default]
     Urgent,
-    /// Never.
+    /// The terminal stays silent.
     Off,
 }
 

@@ -2,7 +2,7 @@
 //! answer. `ntfy`, `slack`, `feishu`, `dingtalk` and `bark` are built on it.
 
 use super::answer::{BASE, Both, Row, Table, Then, When, by_status};
-use super::{Channel, Receipt, SendError, header};
+use super::{Channel, Receipt, SendError, http_header};
 use crate::http::{Answer, call};
 use crate::markup::Markup;
 use crate::message::Message;
@@ -28,7 +28,7 @@ pub struct Spec {
     pub url: SecretString,
     /// Headers with their values.
     pub headers: Vec<(String, SecretString)>,
-    /// The body.
+    /// What is sent, with placeholders for the message.
     pub body: Body,
     /// The markup that texts in the body are written in.
     pub markup: Markup,
@@ -197,7 +197,7 @@ impl Webhook {
         let mut request = self.client.request(spec.method.clone(), spec.url.expose_secret());
         for (name, value) in &spec.headers {
             let fill = |template: &str| fill_text(template, message, Markup::Raw, spec.limit);
-            let value = reqwest::header::HeaderValue::from_str(&header::value(name, value.expose_secret(), fill));
+            let value = reqwest::header::HeaderValue::from_str(&http_header::value(name, value.expose_secret(), fill));
             request = request.header(name, value.map_err(|_| no_header(name, lang))?);
         }
         let millis = clock::wall().0;

@@ -31,9 +31,9 @@ const LIMIT: usize = 2048;
 pub struct Receivers {
     /// Members, or `@all`.
     pub to_user: String,
-    /// Departments.
+    /// Numbers of departments; empty: none.
     pub to_party: String,
-    /// Tags.
+    /// Numbers of tags; empty: none.
     pub to_tag: String,
 }
 
@@ -45,11 +45,11 @@ impl Default for Receivers {
 
 /// The application's credentials.
 pub struct Credentials {
-    /// The company.
+    /// The id of the company, as its settings show it.
     pub corp_id: String,
-    /// The application.
+    /// The number of the application.
     pub agent_id: u64,
-    /// Its secret.
+    /// The application's secret, with which tokens are fetched.
     pub secret: SecretString,
 }
 

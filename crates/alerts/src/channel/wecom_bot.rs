@@ -61,9 +61,9 @@ pub enum Chat {
 pub struct BotConfig {
     /// The service's address.
     pub url: String,
-    /// The robot.
+    /// The robot's id, as its settings show it.
     pub bot_id: String,
-    /// Its secret.
+    /// The secret of its long connection.
     pub secret: SecretString,
     /// Where it writes.
     pub chat: Chat,
@@ -77,7 +77,7 @@ pub struct BotConfig {
     pub lang: Lang,
 }
 
-/// A robot.
+/// A robot of WeCom on its long connection, which also brings presses.
 pub struct WecomBot {
     config: BotConfig,
     calls: mpsc::Sender<Call>,

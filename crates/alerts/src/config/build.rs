@@ -54,9 +54,9 @@ impl Surroundings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("channel `{name}`: {why}")]
 pub struct BuildError {
-    /// The channel.
+    /// The channel's name in the configuration.
     pub name: String,
-    /// Why.
+    /// What is in the way, and the way out.
     pub why: String,
 }
 

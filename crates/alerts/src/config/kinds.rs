@@ -14,9 +14,9 @@ use tmuxagent_yaml::{Fields, Node, Place, Reader};
 /// A channel as configured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelConfig {
-    /// Its name.
+    /// By it routes name the channel.
     pub name: String,
-    /// The service.
+    /// The service behind it, with what it needs.
     pub kind: Kind,
     /// Who reads it, as decisions by its links are recorded; empty when nobody says.
     pub person: String,
@@ -170,24 +170,38 @@ impl Kind {
     }
 }
 
-/// The kinds by their names.
-pub const NAMES: &[&str] = &[
-    "wecom",
-    "wecom_app",
-    "wecom_bot",
-    "serverchan",
-    "desktop",
-    "terminal",
-    "ntfy",
-    "telegram",
-    "slack",
-    "feishu",
-    "dingtalk",
-    "bark",
-    "webhook",
-    "command",
-    "stdout",
+/// What reads the keys of a kind; `None` when something is wrong, which was noted.
+type ReadKind = fn(&Part<'_, '_, '_>) -> Option<Kind>;
+
+/// The kinds as `kind:` names them, each with its reader. The documentation of their keys is `assets/default-config.yaml`.
+const KINDS: &[(&str, ReadKind)] = &[
+    ("wecom", wecom),
+    ("wecom_app", wecom_app),
+    ("wecom_bot", wecom_bot),
+    ("serverchan", serverchan),
+    ("desktop", |_| Some(Kind::Desktop)),
+    ("terminal", terminal),
+    ("ntfy", ntfy),
+    ("telegram", telegram),
+    ("slack", |part| Some(Kind::Slack { url: Secret::new(part.url("url", HTTP, &["SLACK_WEBHOOK_URL"])?) })),
+    ("feishu", feishu),
+    ("dingtalk", dingtalk),
+    ("bark", bark),
+    ("webhook", super::own::read),
+    ("command", command),
+    ("stdout", |_| Some(Kind::Stdout)),
 ];
+
+/// The names of the kinds.
+pub(crate) const NAMES: &[&str] = &{
+    let mut names = [""; KINDS.len()];
+    let mut n = 0;
+    while n < names.len() {
+        names[n] = KINDS[n].0;
+        n += 1;
+    }
+    names
+};
 
 /// One channel being read.
 pub(super) struct Part<'f, 'a, 'r> {
@@ -266,11 +280,10 @@ pub(super) fn read(
 ) -> Option<ChannelConfig> {
     let path = format!("channels.{name}");
     let fields = reader.map(node, &path)?;
-    let words: Vec<(&'static str, &'static str)> = NAMES.iter().map(|name| (*name, *name)).collect();
-    let kind = match fields.get("kind") {
-        Some(node) => reader.word(node, &format!("{path}.kind"), &words)?,
-        None => match NAMES.iter().find(|kind| **kind == name) {
-            Some(kind) => kind,
+    let read = match fields.get("kind") {
+        Some(node) => reader.word(node, &format!("{path}.kind"), KINDS)?,
+        None => match KINDS.iter().find(|(kind, _)| *kind == name) {
+            Some((_, read)) => *read,
             None => {
                 let list = NAMES.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
                 let help = match tmuxagent_yaml::nearest(name, NAMES.iter().copied()) {
@@ -286,7 +299,7 @@ pub(super) fn read(
     let proxy = proxy(&part);
     let timeout = fields.duration("timeout").unwrap_or(TIMEOUT);
     let person = part.optional("person", &[]).map(|name| cut_chars(&one_line(&name), 60));
-    let kind = service(&part, kind);
+    let kind = read(&part);
     // Of an unknown kind or with a missing key the rest is still checked.
     fields.finish();
     let kind = kind?;
@@ -294,65 +307,55 @@ pub(super) fn read(
     Some(ChannelConfig { name: name.to_owned(), kind, person, proxy, timeout })
 }
 
-fn service(part: &Part<'_, '_, '_>, kind: &str) -> Option<Kind> {
-    let fields = part.fields;
-    match kind {
-        "wecom" => {
-            let base_url = part.optional_url("base_url", HTTP);
-            let format = fields.word("format", FORMATS).unwrap_or_default();
-            let mention = part.list("mention");
-            Some(Kind::Wecom { webhook: part.secret("webhook", &["WECOM_WEBHOOK"])?, base_url, format, mention })
-        }
-        "wecom_app" => wecom_app(part),
-        "wecom_bot" => wecom_bot(part),
-        "serverchan" => {
-            let per_day = fields.number("per_day", 1..=100_000).and_then(|n| u32::try_from(n).ok()).unwrap_or(5);
-            let base_url = part.optional_url("base_url", HTTP);
-            Some(Kind::Serverchan { key: part.secret("key", &["SENTRY_SERVERCHAN_KEY"])?, per_day, base_url })
-        }
-        "desktop" => Some(Kind::Desktop),
-        "terminal" => {
-            let bell = fields.word("bell", &[("urgent", Bell::Urgent), ("off", Bell::Off)]).unwrap_or_default();
-            Some(Kind::Terminal { bell })
-        }
-        "ntfy" => ntfy(part),
-        "telegram" => {
-            let (allow, base_url) = (part.list("allow"), part.optional_url("base_url", HTTP));
-            let chat_id = part.required("chat_id", &["TELEGRAM_CHAT_ID"]);
-            let token = part.secret("token", &["TELEGRAM_BOT_TOKEN"]);
-            Some(Kind::Telegram { token: token?, chat_id: chat_id?, allow, base_url })
-        }
-        "slack" => Some(Kind::Slack { url: Secret::new(part.url("url", HTTP, &["SLACK_WEBHOOK_URL"])?) }),
-        "feishu" => {
-            let secret = part.optional("secret", &[]).map(Secret::new);
-            Some(Kind::Feishu { url: Secret::new(part.url("url", HTTP, &["FEISHU_WEBHOOK"])?), secret })
-        }
-        "dingtalk" => {
-            let secret = part.optional("secret", &[]).map(Secret::new);
-            Some(Kind::Dingtalk { url: Secret::new(part.url("url", HTTP, &["DINGTALK_WEBHOOK"])?), secret })
-        }
-        "bark" => {
-            let base_url = part.optional_url("base_url", HTTP).unwrap_or_else(|| "https://api.day.app".to_owned());
-            Some(Kind::Bark { key: part.secret("key", &["BARK_KEY"])?, base_url })
-        }
-        "webhook" => super::own::read(part),
-        "command" => {
-            let words = part.list("command");
-            let Some((program, arguments)) = words.split_first() else {
-                let help = "for example `command: [apprise, --config, /home/me/apprise.yml]`";
-                fields.reader().error_with(
-                    "missing-key",
-                    part.at,
-                    format!("`{}` is needed", fields.path("command")),
-                    help,
-                );
-                return None;
-            };
-            Some(Kind::Command { program: program.clone(), arguments: arguments.to_vec() })
-        }
-        "stdout" => Some(Kind::Stdout),
-        _ => None,
-    }
+fn wecom(part: &Part<'_, '_, '_>) -> Option<Kind> {
+    let base_url = part.optional_url("base_url", HTTP);
+    let format = part.fields.word("format", FORMATS).unwrap_or_default();
+    let mention = part.list("mention");
+    Some(Kind::Wecom { webhook: part.secret("webhook", &["WECOM_WEBHOOK"])?, base_url, format, mention })
+}
+
+fn serverchan(part: &Part<'_, '_, '_>) -> Option<Kind> {
+    let per_day = part.fields.number("per_day", 1..=100_000).and_then(|n| u32::try_from(n).ok()).unwrap_or(5);
+    let base_url = part.optional_url("base_url", HTTP);
+    Some(Kind::Serverchan { key: part.secret("key", &["SENTRY_SERVERCHAN_KEY"])?, per_day, base_url })
+}
+
+fn terminal(part: &Part<'_, '_, '_>) -> Option<Kind> {
+    let bell = part.fields.word("bell", &[("urgent", Bell::Urgent), ("off", Bell::Off)]).unwrap_or_default();
+    Some(Kind::Terminal { bell })
+}
+
+fn telegram(part: &Part<'_, '_, '_>) -> Option<Kind> {
+    let (allow, base_url) = (part.list("allow"), part.optional_url("base_url", HTTP));
+    let chat_id = part.required("chat_id", &["TELEGRAM_CHAT_ID"]);
+    let token = part.secret("token", &["TELEGRAM_BOT_TOKEN"]);
+    Some(Kind::Telegram { token: token?, chat_id: chat_id?, allow, base_url })
+}
+
+fn feishu(part: &Part<'_, '_, '_>) -> Option<Kind> {
+    let secret = part.optional("secret", &[]).map(Secret::new);
+    Some(Kind::Feishu { url: Secret::new(part.url("url", HTTP, &["FEISHU_WEBHOOK"])?), secret })
+}
+
+fn dingtalk(part: &Part<'_, '_, '_>) -> Option<Kind> {
+    let secret = part.optional("secret", &[]).map(Secret::new);
+    Some(Kind::Dingtalk { url: Secret::new(part.url("url", HTTP, &["DINGTALK_WEBHOOK"])?), secret })
+}
+
+fn bark(part: &Part<'_, '_, '_>) -> Option<Kind> {
+    let base_url = part.optional_url("base_url", HTTP).unwrap_or_else(|| "https://api.day.app".to_owned());
+    Some(Kind::Bark { key: part.secret("key", &["BARK_KEY"])?, base_url })
+}
+
+fn command(part: &Part<'_, '_, '_>) -> Option<Kind> {
+    let words = part.list("command");
+    let Some((program, arguments)) = words.split_first() else {
+        let help = "for example `command: [apprise, --config, /home/me/apprise.yml]`";
+        let text = format!("`{}` is needed", part.fields.path("command"));
+        part.fields.reader().error_with("missing-key", part.at, text, help);
+        return None;
+    };
+    Some(Kind::Command { program: program.clone(), arguments: arguments.to_vec() })
 }
 
 fn wecom_app(part: &Part<'_, '_, '_>) -> Option<Kind> {

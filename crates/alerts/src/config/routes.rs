@@ -23,23 +23,23 @@ pub struct Routing {
     pub fallback: Vec<String>,
 }
 
-/// One route.
+/// Which alerts go to which channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The kinds that it is for; all when empty.
     pub kinds: Vec<AlertKind>,
     /// The least urgency.
     pub urgency: Urgency,
-    /// The channels.
+    /// Names of channels; each is configured.
     pub to: Vec<String>,
-    /// When.
+    /// Whether it holds only while the user is away.
     pub when: When,
 }
 
 /// When a route holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum When {
-    /// Always.
+    /// Whether or not the user is at a keyboard.
     #[default]
     Always,
     /// Only while the user is away. A question waits until he is; other alerts are left out.
@@ -51,7 +51,7 @@ pub enum When {
 pub struct Reminders {
     /// The time between them.
     pub every: Millis,
-    /// How many.
+    /// After so many nobody is reminded any more.
     pub times: u32,
 }
 
@@ -60,7 +60,7 @@ pub struct Reminders {
 pub struct Escalation {
     /// So long after the question was asked.
     pub after: Millis,
-    /// The channels.
+    /// Names of channels; each is configured.
     pub to: Vec<String>,
 }
 
@@ -73,7 +73,7 @@ impl Default for Routing {
 impl Routing {
     /// Everything that is at least worth a look goes to these channels.
     #[must_use]
-    pub fn everything_to(to: Vec<String>) -> Self {
+    pub(crate) fn everything_to(to: Vec<String>) -> Self {
         let route = Route { kinds: Vec::new(), urgency: Urgency::Normal, to, when: When::Always };
         Self {
             routes: if route.to.is_empty() { Vec::new() } else { vec![route] },

@@ -146,12 +146,12 @@ impl LinkBook for FileBook {
     }
 }
 
-/// Makes links.
+/// Makes signed links to open approvals.
 #[derive(Clone)]
 pub struct Links {
-    /// Signs them.
+    /// The keys that sign them.
     pub ring: Keyring,
-    /// Remembers them.
+    /// Where each is written down before it is given away.
     pub book: Arc<dyn LinkBook>,
     /// What phones see, without a slash at the end.
     pub public_base_url: String,

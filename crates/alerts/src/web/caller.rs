@@ -8,10 +8,10 @@ use tmuxagent_config::Network;
 use tmuxagent_text::Lang;
 
 /// The cookie that ties a form to the browser that was shown it.
-pub const COOKIE: &str = "tmuxagent_page";
+pub(crate) const COOKIE: &str = "tmuxagent_page";
 
-/// Who asks.
-pub struct Caller {
+/// What a request tells of who sent it.
+pub(crate) struct Caller {
     /// Where he is, as far as those between are trusted.
     pub address: IpAddr,
     /// What he reads.
@@ -25,7 +25,7 @@ pub struct Caller {
 impl Caller {
     /// The caller of a request. Only what `proxies` say of others is believed.
     #[must_use]
-    pub fn of(headers: &HeaderMap, extensions: &Extensions, proxies: &[Network]) -> Self {
+    pub(crate) fn of(headers: &HeaderMap, extensions: &Extensions, proxies: &[Network]) -> Self {
         let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let cookie = text(header::COOKIE)
@@ -43,7 +43,7 @@ impl Caller {
     }
 
     /// He showed a genuine link, and is not cut off while he is answered.
-    pub fn keep(&self) {
+    pub(crate) fn keep(&self) {
         if let Some(seat) = &self.seat {
             seat.keep();
         }
@@ -52,7 +52,7 @@ impl Caller {
 
 /// Whether an address is that of a named proxy.
 #[must_use]
-pub fn is_proxy(address: IpAddr, proxies: &[Network]) -> bool {
+pub(crate) fn is_proxy(address: IpAddr, proxies: &[Network]) -> bool {
     proxies.iter().any(|network| network.holds(address))
 }
 
@@ -87,7 +87,7 @@ fn parse(word: &str) -> Option<IpAddr> {
 /// Under `no-referrer` a form's `Origin` is `null` (Fetch standard, "append a request Origin header"), so that
 /// `Sec-Fetch-Site` counts where the browser sends it; older ones rest on the nonce and its `SameSite=Strict` cookie.
 #[must_use]
-pub fn is_same_origin(headers: &HeaderMap, public_origin: &str) -> bool {
+pub(crate) fn is_same_origin(headers: &HeaderMap, public_origin: &str) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let named = text("origin").filter(|origin| *origin != "null");
     let host = text("host").unwrap_or_default();
@@ -106,7 +106,7 @@ pub fn is_same_origin(headers: &HeaderMap, public_origin: &str) -> bool {
 /// Whether a `Host` names this server: the public address, this machine, or an address in digits, to which no name leads.
 /// Where the configuration names no public address but digits, names of one's own network are fine.
 #[must_use]
-pub fn is_own_name(host: &str, public_origin: &str) -> bool {
+pub(crate) fn is_own_name(host: &str, public_origin: &str) -> bool {
     let public = public_origin.split_once("://").map_or(public_origin, |(_, authority)| authority);
     let (name, public) = (bare(host), bare(public));
     let is_address = |name: &str| name.parse::<IpAddr>().is_ok();
@@ -124,7 +124,7 @@ fn bare(authority: &str) -> String {
 
 /// `scheme://authority` of an address.
 #[must_use]
-pub fn origin(url: &str) -> String {
+pub(crate) fn origin(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return String::new();
     };
@@ -134,7 +134,7 @@ pub fn origin(url: &str) -> String {
 
 /// The path of an address, without a slash at its end; empty where it has none.
 #[must_use]
-pub fn path(url: &str) -> String {
+pub(crate) fn path(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = rest.split(['?', '#']).next().unwrap_or_default();
     path.find('/').map_or("", |at| &path[at..]).trim_end_matches('/').to_owned()

@@ -15,7 +15,7 @@ const MOST: usize = 10_000;
 
 /// Counts of addresses and links.
 #[derive(Debug, Default)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// By address: what is spent of the burst, in milliseconds of refill, as of an instant.
     spent: HashMap<IpAddr, (i64, Timestamp)>,
     wrong_pins: HashMap<[u8; 32], u32>,
@@ -23,7 +23,7 @@ pub struct Limits {
 
 impl Limits {
     /// Charges an address; false when there was too much of late.
-    pub fn charge(&mut self, address: IpAddr, now: Timestamp) -> bool {
+    pub(crate) fn charge(&mut self, address: IpAddr, now: Timestamp) -> bool {
         if self.spent.len() >= MOST {
             self.spent.retain(|_, (spent, at)| *spent > now.0.saturating_sub(at.0));
         }
@@ -40,12 +40,12 @@ impl Limits {
 
     /// Whether a link still takes PINs.
     #[must_use]
-    pub fn pin_allowed(&self, id_hash: [u8; 32]) -> bool {
+    pub(crate) fn pin_allowed(&self, id_hash: [u8; 32]) -> bool {
         self.wrong_pins.get(&id_hash).is_none_or(|wrong| *wrong < PIN_TRIES)
     }
 
     /// Counts a wrong PIN; the tries that are left.
-    pub fn wrong_pin(&mut self, id_hash: [u8; 32]) -> u32 {
+    pub(crate) fn wrong_pin(&mut self, id_hash: [u8; 32]) -> u32 {
         let wrong = self.wrong_pins.entry(id_hash).or_default();
         *wrong = wrong.saturating_add(1);
         PIN_TRIES.saturating_sub(*wrong)
@@ -53,7 +53,7 @@ impl Limits {
 }
 
 /// One subscriber: an IPv4 address, or the first half of an IPv6 one.
-pub fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(six) => {
             let mut parts = six.segments();

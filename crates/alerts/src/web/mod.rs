@@ -11,7 +11,7 @@
 
 mod book;
 mod caller;
-mod keys;
+mod keyring;
 mod limit;
 mod page;
 mod places;
@@ -19,7 +19,7 @@ mod router;
 mod serve;
 
 pub use book::{FileBook, LinkBook, Links};
-pub use keys::{load_or_create, rotate};
+pub use keyring::{load_or_create, rotate};
 pub use router::{Rules, WebState, router};
 pub use serve::{Server, serve};
 

@@ -1,15 +1,16 @@
 //! The pages, as text. Pure; everything that is not ours is escaped.
 
-use crate::markup::escape_html;
 use crate::message::Ask;
 use crate::token::{TokenError, short_code};
 use jiff::tz::TimeZone;
 use tmuxagent_model::{Approval, KeyStep};
+use tmuxagent_text::escape;
+use tmuxagent_text::plain::named;
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, effect_sentence};
 
 /// The only style; the policy of the pages names it by its hash.
-pub const STYLE: &str = "\
+pub(crate) const STYLE: &str = "\
 :root{color-scheme:light dark}\
 body{font:17px/1.45 system-ui,-apple-system,'PingFang SC','Noto Sans CJK SC',sans-serif;margin:0 auto;padding:16px;\
 max-width:40rem;overflow-wrap:anywhere}\
@@ -28,20 +29,20 @@ label{display:block;margin:.5em 0}fieldset{border:1px solid #8886;border-radius:
 
 /// What the link's address already chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice {
-    /// Nothing.
+pub(crate) enum Choice {
+    /// The plain link: the page asks for the choice.
     None,
-    /// `/approve`.
+    /// The address ends in `/approve`; the page asks to confirm it.
     Approve,
-    /// `/reject`.
+    /// The address ends in `/reject`; the page asks to confirm it.
     Reject,
 }
 
 /// What the page of an open question needs.
-pub struct Question<'a> {
-    /// The approval.
+pub(crate) struct Question<'a> {
+    /// The open approval as the desk knows it now.
     pub approval: &'a Approval,
-    /// The language.
+    /// The language that the browser asks for.
     pub lang: Lang,
     /// The zone that times are told in.
     pub zone: &'a TimeZone,
@@ -60,7 +61,7 @@ pub struct Question<'a> {
 impl Question<'_> {
     /// The page with the question and its two buttons.
     #[must_use]
-    pub fn html(&self) -> String {
+    pub(crate) fn html(&self) -> String {
         let lang = self.lang;
         let ask = Ask::of(self.approval, None, lang, self.zone, self.redactor);
         let mut body = format!("<h1>{}</h1>", shown(&ask.question));
@@ -113,7 +114,7 @@ impl Question<'_> {
 
     fn form(&self, lang: Lang, ask: &Ask) -> String {
         // Without an action it goes to where the browser saw the page, whatever path a proxy gave it.
-        let nonce = escape_html(self.nonce);
+        let nonce = escape::html(self.nonce);
         let mut form = format!(
             "<form method=\"post\" autocomplete=\"off\"><input type=\"hidden\" name=\"nonce\" value=\"{nonce}\">"
         );
@@ -158,7 +159,7 @@ impl Question<'_> {
 
 /// The page after a decision.
 #[must_use]
-pub fn decided(lang: Lang, approve: bool, question: &str) -> String {
+pub(crate) fn decided(lang: Lang, approve: bool, question: &str) -> String {
     let head = if approve { lang.pick("Approved", "已批准") } else { lang.pick("Rejected", "已拒绝") };
     let body = format!(
         "<h1 id=\"done\">{head}</h1><p>{}</p><p class=\"note\">{}</p>",
@@ -170,14 +171,14 @@ pub fn decided(lang: Lang, approve: bool, question: &str) -> String {
 
 /// A page that says why nothing was done.
 #[must_use]
-pub fn refused(lang: Lang, sentence: &str) -> String {
+pub(crate) fn refused(lang: Lang, sentence: &str) -> String {
     let head = lang.pick("Nothing was done", "未执行任何操作");
     document(lang, head, &format!("<h1>{head}</h1><p id=\"reason\">{}</p>", shown(sentence)))
 }
 
 /// A page that says that nobody knows yet whether it is done, and how to find out.
 #[must_use]
-pub fn uncertain(lang: Lang, sentence: &str) -> String {
+pub(crate) fn uncertain(lang: Lang, sentence: &str) -> String {
     let head = lang.pick("Not certain", "尚不确定");
     let how = lang.pick(
         "Open the link again in a moment: it shows what was decided, or asks once more.",
@@ -189,7 +190,7 @@ pub fn uncertain(lang: Lang, sentence: &str) -> String {
 
 /// Why a link is not accepted, in a sentence with the way out.
 #[must_use]
-pub const fn sentence(lang: Lang, error: TokenError) -> &'static str {
+pub(crate) const fn sentence(lang: Lang, error: TokenError) -> &'static str {
     match error {
         TokenError::Forged => lang.pick("This link is not genuine.", "此链接不是有效链接。"),
         TokenError::Foreign => lang.pick(
@@ -216,21 +217,13 @@ fn document(lang: Lang, title: &str, body: &str) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\">\
          <title>{} · tmuxagent</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>",
         lang.code(),
-        escape_html(title)
+        escape::html(title)
     )
 }
 
 /// Text for the page: escaped, and what would show nothing or change the order of the rest is named instead.
 fn shown(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c == '\n' || (tmuxagent_text::plain::is_harmless(c)) {
-            out.push(c);
-        } else {
-            out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
-        }
-    }
-    escape_html(&out)
+    escape::html(&named(text))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ const SHARE: usize = 2;
 
 /// The places of one server.
 #[derive(Debug)]
-pub struct Places {
+pub(crate) struct Places {
     /// Of all addresses together.
     most: usize,
     /// Of one address.
@@ -36,7 +36,7 @@ struct Place {
 
 /// A place that is held; dropping the last copy gives it back.
 #[derive(Debug, Clone)]
-pub struct Seat(Arc<Taken>);
+pub(crate) struct Seat(Arc<Taken>);
 
 #[derive(Debug)]
 struct Taken {
@@ -48,7 +48,7 @@ struct Taken {
 impl Places {
     /// `most` places, at least one.
     #[must_use]
-    pub fn new(most: usize) -> Arc<Self> {
+    pub(crate) fn new(most: usize) -> Arc<Self> {
         let most = most.max(1);
         Arc::new(Self { most, each: most.div_ceil(SHARE), count: AtomicU64::new(0), held: Mutex::default() })
     }
@@ -61,7 +61,7 @@ impl Places {
     /// Takes a place for an address, or for a proxy (`None`), which asks for many. Where there is no room somebody is cut
     /// off who has shown no genuine link yet; `None` where all have.
     #[must_use]
-    pub fn take(self: &Arc<Self>, holder: Option<IpAddr>) -> Option<Seat> {
+    pub(crate) fn take(self: &Arc<Self>, holder: Option<IpAddr>) -> Option<Seat> {
         let holder = holder.map(network);
         let mut held = self.held();
         let full = holder.is_some() && held.values().filter(|place| place.holder == holder).count() >= self.each;
@@ -82,12 +82,12 @@ impl Places {
 impl Seat {
     /// Cancelled when the connection has to give way.
     #[must_use]
-    pub fn cut(&self) -> CancellationToken {
+    pub(crate) fn cut(&self) -> CancellationToken {
         self.0.cut.clone()
     }
 
     /// Who showed a genuine link is not cut off while he is answered.
-    pub fn keep(&self) {
+    pub(crate) fn keep(&self) {
         if let Some(place) = self.0.places.held().get_mut(&self.0.number) {
             place.kept = true;
         }

@@ -1,6 +1,7 @@
 //! What was found to run, before it is a stage.
 
 use crate::lint::danger;
+use tmuxagent_text::plain::cut_chars;
 
 /// The stages of one pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,13 +53,13 @@ pub(super) struct Workflow {
 
 impl Step {
     /// A step; whatever leaves the machine or looks dangerous asks first.
-    pub fn new(name: &str, phase: Phase, command: impl Into<String>, from: impl Into<String>) -> Self {
+    pub(crate) fn new(name: &str, phase: Phase, command: impl Into<String>, from: impl Into<String>) -> Self {
         let command = command.into();
         Self { name: slug(name), phase, from: one_line(&from.into()), question: None, workflow: None, command }.asking()
     }
 
     /// The same, with what stands behind the command (a script's own text) looked at too.
-    pub fn behind(name: &str, phase: Phase, command: String, from: String, text: &str) -> Self {
+    pub(crate) fn behind(name: &str, phase: Phase, command: String, from: String, text: &str) -> Self {
         let mut step = Self::new(name, phase, command, from);
         if step.question.is_none() && danger::of(text).is_some() {
             step.question = Some(question(&step.command));
@@ -135,8 +136,7 @@ pub(super) fn slug(text: &str) -> String {
 
 /// A text on one line, without what acts on a terminal, and not too long for a comment.
 pub(super) fn one_line(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(160).collect();
-    line.trim().to_owned()
+    cut_chars(&tmuxagent_text::plain::one_line(text), 160)
 }
 
 /// A word of a command line, quoted where a shell needs it.

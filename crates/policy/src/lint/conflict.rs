@@ -1,8 +1,8 @@
 //! Pipelines and stages that the same event starts on the same pane.
 
 use super::{StageSubject, Subject, place_of};
-use crate::core::{Condition, Selector, TextTest};
 use crate::pattern::Patterns;
+use crate::policy::{Condition, Selector, TextTest};
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_yaml::Problems;
 

@@ -1,7 +1,7 @@
 //! Commands that reach beyond the machine or destroy, in stages that ask nobody.
 
 use super::StageSubject;
-use crate::core::Action;
+use crate::policy::Action;
 use regex::Regex;
 use std::sync::LazyLock;
 use tmuxagent_yaml::Problems;

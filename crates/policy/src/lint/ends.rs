@@ -1,7 +1,7 @@
 //! Stages that can never end, or end before anything could be known.
 
 use super::{StageSubject, may_hold, place_of};
-use crate::core::{Action, Condition};
+use crate::policy::{Action, Condition};
 use crate::raw::walk;
 use crate::raw::{RawCondition, RawConditionKind as Kind};
 use tmuxagent_yaml::Problems;

@@ -1,7 +1,7 @@
 //! Stages and pipelines that wait for each other, and stages that nothing can start.
 
 use super::{After, StageSubject, Subject, may_hold, place_of};
-use crate::core::{Action, Condition};
+use crate::policy::{Action, Condition};
 use crate::raw::RawConditionKind as Kind;
 use crate::raw::walk;
 use std::collections::{BTreeSet, HashMap};

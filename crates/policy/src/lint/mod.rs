@@ -4,12 +4,12 @@
 
 mod conflict;
 pub(super) mod danger;
-mod echo;
 mod ends;
 mod graph;
+mod own_echo;
 
-use super::core::{Action, Condition, FailStep, Pipeline, Policy, Stage, TextTemplate};
 use super::pattern::Patterns;
+use super::policy::{Action, Condition, FailStep, Pipeline, Policy, Stage, TextTemplate};
 use super::raw::{RawCondition, RawPipeline, RawPolicy, RawStage};
 use tmuxagent_yaml::Place;
 use tmuxagent_yaml::Problems;
@@ -41,7 +41,7 @@ pub(super) fn run(raws: &[RawPolicy], policy: &Policy, patterns: &Patterns, prob
         graph::check(subject, problems);
         for stage in subject.stages.iter().filter(|stage| stage.sound) {
             ends::check(stage, problems);
-            echo::check(stage, patterns, problems);
+            own_echo::check(stage, patterns, problems);
             danger::check(stage, problems);
         }
     }

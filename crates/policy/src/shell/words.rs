@@ -43,37 +43,37 @@ pub(super) struct Word {
 
 impl Word {
     /// The word, where its author wrote all of it.
-    pub fn literal(&self) -> Option<&str> {
+    pub(crate) fn literal(&self) -> Option<&str> {
         (!self.has_value() && !self.expands()).then_some(self.text.as_str())
     }
 
     /// The name of the program that it names, without its folder.
-    pub fn program(&self) -> Option<&str> {
+    pub(crate) fn program(&self) -> Option<&str> {
         self.literal().map(|text| text.rsplit('/').next().unwrap_or(text))
     }
 
     /// Whether a value is in it or in a command within it.
-    pub const fn has_value(&self) -> bool {
+    pub(crate) const fn has_value(&self) -> bool {
         !self.holes.is_empty() || !self.inner.is_empty()
     }
 
     /// Whether the shell puts something in.
-    pub fn expands(&self) -> bool {
+    pub(crate) fn expands(&self) -> bool {
         self.text.contains(EXPANSION)
     }
 
     /// Whether its first letter is one of a value.
-    pub fn begins_with_value(&self) -> bool {
+    pub(crate) fn begins_with_value(&self) -> bool {
         self.text.starts_with(VALUE) || !self.inner.is_empty() && self.text.starts_with(EXPANSION)
     }
 
     /// All values in it.
-    pub fn all_holes(&self) -> impl Iterator<Item = Hole> + '_ {
+    pub(crate) fn all_holes(&self) -> impl Iterator<Item = Hole> + '_ {
         self.holes.iter().chain(&self.inner).copied()
     }
 
     /// The name of the variable that the word assigns to, where it is an assignment.
-    pub fn assigned(&self) -> Option<&str> {
+    pub(crate) fn assigned(&self) -> Option<&str> {
         let (left, _) = self.text.split_once('=')?;
         let name = left.strip_suffix('+').unwrap_or(left);
         let name = name.split_once('[').map_or(name, |(name, _)| name);
@@ -109,12 +109,12 @@ pub(super) struct Simple {
 }
 
 impl Simple {
-    pub const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.words.is_empty() && self.assignments.is_empty() && self.redirections.is_empty()
     }
 
     /// All words in it.
-    pub fn all_words(&self) -> impl Iterator<Item = &Word> {
+    pub(crate) fn all_words(&self) -> impl Iterator<Item = &Word> {
         self.assignments.iter().chain(&self.words).chain(&self.redirections)
     }
 }

@@ -4,14 +4,14 @@
 //! **Invariant:** a value in a shell command stands apart from its text ([`bind`]), and one that is typed is typed in
 //! letters and escapes alone ([`type_out`]).
 
-use super::core::TextTemplate;
+use super::policy::TextTemplate;
 use super::shell::{Fault, Item, Place, Spot, Traces, faults, spots, traces};
 use std::collections::BTreeMap;
 use tmuxagent_model::shell::{inert_word, plain, shown};
 use tmuxagent_model::{Shell, ShellText};
 
 /// The names that are known everywhere, beside a run's own variables.
-pub const TEMPLATE_NAMES: &[&str] = &[
+pub(crate) const TEMPLATE_NAMES: &[&str] = &[
     "stage",
     "run",
     "attempt",

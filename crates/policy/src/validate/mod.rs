@@ -1,14 +1,14 @@
 //! Raw → core: every value checked, every problem told, nothing guessed.
 
-mod action;
-mod condition;
-mod selector;
-mod stage;
+mod valid_action;
+mod valid_condition;
+mod valid_selector;
+mod valid_stage;
 mod values;
 
-use super::core::{Backoff, Concurrency, Pipeline, Policy, TextTemplate};
 use super::lint;
 use super::pattern::{Patterns, mistake};
+use super::policy::{Backoff, Concurrency, Pipeline, Policy, TextTemplate};
 use super::raw::{RawBackoff, RawConcurrency, RawDefaults, RawPipeline, RawPolicy};
 use super::read::{Read as _, Short, Span, SpanMs, Text};
 use super::template::{Piece, TEMPLATE_NAMES, pieces};
@@ -108,7 +108,7 @@ struct Reading<'a> {
     commands: Vec<(String, Place)>,
 }
 
-/// `defaults`, checked.
+/// What `defaults` of a file says, checked.
 #[derive(Debug, Clone, Default)]
 struct Defaults {
     timeout: Option<Millis>,

@@ -4,8 +4,8 @@
 //! (`npm` prints `> npm run lint`, `make` prints its recipes, agents show their prompt), and nobody can tell that from output.
 
 use super::{StageSubject, typed};
-use crate::core::TextTemplate;
 use crate::pattern::Patterns;
+use crate::policy::TextTemplate;
 use crate::raw::{RawCondition, RawConditionKind as Kind, parts_of};
 use crate::read::Text;
 use tmuxagent_yaml::Problems;

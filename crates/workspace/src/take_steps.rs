@@ -1,11 +1,12 @@
 //! Taking one step.
 
 use super::MARK;
-use super::core::{Pane, Session, Split, Window, Worktree};
 use super::look::{Failed, Found, run, run_with};
 use super::plan::{Step, What};
+use super::workspace::{Pane, Session, Split, Window, Worktree};
 use super::{Workspace, kept_name};
 use std::collections::BTreeMap;
+use tmuxagent_text::plain::{cut_chars, one_line};
 use tmuxagent_tmux::proto::{Version, quote};
 use tmuxagent_tmux::{Transport, shell_word};
 
@@ -205,5 +206,5 @@ fn word(text: &str) -> String {
 /// A foreign message as one line.
 fn clean(said: &str) -> String {
     let line = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("no reason given");
-    line.chars().filter(|c| !c.is_control()).take(200).collect()
+    cut_chars(&one_line(line), 200)
 }

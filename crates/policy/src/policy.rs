@@ -25,7 +25,7 @@ pub struct PatternId(pub u32);
 /// One regular expression of the policy.
 #[derive(Debug, Clone)]
 pub struct Pattern {
-    /// As written.
+    /// The text of the author, placeholders unfilled.
     pub source: String,
     /// Compiled, with Unicode word boundaries turned into ASCII ones (they are a hundred times slower on Chinese text).
     pub regex: Regex,
@@ -38,7 +38,7 @@ pub enum TextTest {
     Exact(String),
     /// Glob with `*` and `?`, whole text.
     Glob(Regex),
-    /// `/regex/`, searched.
+    /// `/regex/`: it holds where the expression is found anywhere in the text.
     Regex(Regex),
 }
 
@@ -80,7 +80,7 @@ pub struct Defaults {
     pub cooldown: Option<Millis>,
 }
 
-/// A pipeline.
+/// Stages that belong together, with the panes that they are for.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
     /// Its name, unique over all files.
@@ -104,7 +104,7 @@ pub struct Concurrency {
     pub lock: Option<String>,
 }
 
-/// A stage.
+/// One step of a pipeline: what starts it, what it types or runs, and how it ends.
 #[derive(Debug, Clone)]
 pub struct Stage {
     /// Its name, unique in its pipeline.
@@ -133,7 +133,7 @@ pub struct Stage {
     pub place: String,
 }
 
-/// `require_approval`.
+/// What is asked of a person before a stage does anything (`require_approval`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gate {
     /// What the human is asked; a default is made from the stage's actions.
@@ -190,11 +190,11 @@ pub enum Condition {
 /// A test of an agent's message; absent parts always hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MessageTest {
-    /// Its type.
+    /// Only messages of this type.
     pub kind: Option<MessageType>,
-    /// Its stage.
+    /// Only messages that name this stage.
     pub stage: Option<String>,
-    /// Its `ok`.
+    /// Only messages whose `ok` is this.
     pub ok: Option<bool>,
 }
 
@@ -214,7 +214,7 @@ pub struct PollTest {
 pub enum PollWhat {
     /// A GitHub workflow run.
     GithubRun {
-        /// `owner/name`.
+        /// The repository as `owner/name`.
         repository: TextTemplate,
         /// Workflow file name or id.
         workflow: String,
@@ -227,18 +227,18 @@ pub enum PollWhat {
     },
     /// A web address.
     Http {
-        /// The URL.
+        /// Where it is asked, by GET.
         url: TextTemplate,
-        /// Expected status.
+        /// The HTTP status at which it is met.
         status: u16,
         /// RFC 6901 pointer.
         pointer: Option<String>,
-        /// Expected value.
+        /// What the JSON pointer has to lead to; the status alone decides when `None`.
         value: Option<serde_json::Value>,
     },
     /// A command on the pane's host: 0 = done, 75 = not yet.
     Command {
-        /// The script.
+        /// What `sh -c` runs.
         script: TextTemplate,
         /// Its time limit.
         timeout: Millis,
@@ -248,7 +248,7 @@ pub enum PollWhat {
 /// A text with `{{name}}` in it, checked when the policy is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextTemplate {
-    /// As written.
+    /// The text of the author, placeholders unfilled.
     pub source: String,
     /// The names used, in order of first use.
     pub names: Vec<String>,
@@ -256,7 +256,7 @@ pub struct TextTemplate {
 
 impl Action {
     /// The texts that are filled in when it is done.
-    pub fn templates(&self) -> impl Iterator<Item = &TextTemplate> {
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &TextTemplate> {
         match self {
             Self::SendKeys { text, .. } => text.as_ref(),
             Self::Run { command: text }
@@ -295,23 +295,23 @@ pub enum Action {
     },
     /// Submits a text to the agent in the pane.
     Prompt {
-        /// The text.
+        /// The words, placeholders filled when it is done.
         text: TextTemplate,
     },
     /// Runs a command beside the pane, on its host.
     Shell {
-        /// The script.
+        /// What `sh -c` runs.
         script: TextTemplate,
         /// Its time limit.
         timeout: Millis,
     },
     /// Alerts the human.
     Notify {
-        /// The text.
+        /// The words, placeholders filled when it is done.
         text: TextTemplate,
         /// Channels; routing decides when empty.
         channels: Vec<String>,
-        /// How pressing.
+        /// What routes and quiet hours go by.
         urgency: Urgency,
         /// What it is about.
         kind: AlertKind,
@@ -320,12 +320,12 @@ pub enum Action {
     Set {
         /// The variable's name.
         name: String,
-        /// Its value.
+        /// What it holds from then on.
         value: TextTemplate,
     },
     /// Starts another pipeline on the panes that it matches.
     StartPipeline {
-        /// Its name.
+        /// The pipeline that begins on the same pane.
         pipeline: String,
     },
 }
@@ -341,12 +341,12 @@ pub struct Backoff {
     pub max: Millis,
 }
 
-/// `retry`.
+/// How often and after which pauses a failed stage is tried again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetrySpec {
     /// The most retries after the first attempt.
     pub max: u32,
-    /// The pauses.
+    /// How long each pause is.
     pub backoff: Backoff,
 }
 
@@ -358,7 +358,7 @@ pub enum FailStep {
     Retry(RetrySpec),
     /// Ask the human.
     AskHuman {
-        /// The question.
+        /// What the person is asked; words of ours when `None`.
         question: Option<TextTemplate>,
         /// What a yes does.
         on_approve: OnApprove,
@@ -371,7 +371,7 @@ pub enum FailStep {
     },
     /// Hand it on with a code, and alert.
     Escalate {
-        /// The code.
+        /// The word that alerts of it carry.
         code: String,
     },
     /// Do something and go to the next step.

@@ -1,7 +1,7 @@
 //! A tree → the valid workspace, or everything that is wrong with it.
 
-use super::core::{Pane, Session, Split, Window, Workspace, Worktree};
 use super::kept_name;
+use super::workspace::{Pane, Session, Split, Window, Workspace, Worktree};
 use std::collections::BTreeMap;
 use tmuxagent_model::HostName;
 use tmuxagent_yaml::{Diagnostics, Fields, Node, Place, Reader, Source};

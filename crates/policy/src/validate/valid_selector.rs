@@ -1,8 +1,8 @@
 //! `match` → [`Selector`].
 
 use super::Reading;
-use crate::core::{Selector, TextTest};
 use crate::pattern::text_test;
+use crate::policy::{Selector, TextTest};
 use crate::raw::{RawSelector, RawSelectors};
 use crate::read::Text;
 

@@ -45,20 +45,20 @@ pub enum LanguageChoice {
     /// By `LC_ALL`, `LC_MESSAGES`, `LANG`.
     #[default]
     Auto,
-    /// English.
+    /// English, whatever the locale says.
     English,
-    /// Chinese.
+    /// Simplified Chinese, whatever the locale says.
     Chinese,
 }
 
 /// A watched machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostConfig {
-    /// Its name.
+    /// What it is called everywhere, as in `nas:%3`.
     pub name: HostName,
     /// How it is reached; `None`: it is this machine.
     pub ssh: Option<SshConfig>,
-    /// Its tmux.
+    /// Which server there, and which of its panes.
     pub tmux: TmuxConfig,
 }
 
@@ -82,9 +82,9 @@ pub struct SshConfig {
 /// Which tmux server of a machine is watched, and what of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TmuxConfig {
-    /// The server.
+    /// Which of the user's servers.
     pub socket: TmuxSocket,
-    /// The program.
+    /// The tmux program there: a name for `PATH`, or a path.
     pub bin: String,
     /// Sessions to watch, globs; all when empty. A leading `!` excludes.
     pub session_filters: Vec<String>,
@@ -158,7 +158,7 @@ pub struct Retention {
     pub recordings_size: u64,
 }
 
-/// A day.
+/// Seconds of a day.
 const DAY: u64 = 86_400;
 
 impl Default for Retention {

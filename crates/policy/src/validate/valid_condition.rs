@@ -1,8 +1,8 @@
 //! Conditions, polls and time tables.
 
 use super::{Reading, Use};
-use crate::core::{Condition, MessageTest, PollTest, PollWhat};
 use crate::pattern::matches_empty;
+use crate::policy::{Condition, MessageTest, PollTest, PollWhat};
 use crate::raw::walk;
 use crate::raw::{
     RawCondition, RawConditionKind as Kind, RawGithubRun, RawHttp, RawMessage, RawPoll, RawSchedule, RawStage,
@@ -49,11 +49,11 @@ impl<'a> Reading<'a> {
                     }
                 });
             }
-            super::action::set_names(stage, &mut |text| {
+            super::valid_action::set_names(stage, &mut |text| {
                 names.insert(text.value.clone());
             });
-            super::action::each_action(stage, &mut |action| {
-                if matches!(action, super::action::Written::Shell(_)) {
+            super::valid_action::each_action(stage, &mut |action| {
+                if matches!(action, super::valid_action::Written::Shell(_)) {
                     names.insert(SHELL_OUTPUT.to_owned());
                 }
             });

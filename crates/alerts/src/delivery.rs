@@ -48,7 +48,7 @@ pub type Trouble = Arc<dyn Fn(&str, Option<String>) + Send + Sync>;
 pub struct Surroundings {
     /// Looks approvals up.
     pub desk: Arc<dyn Decide>,
-    /// Makes links.
+    /// Makes the signed link of a question, where the web server is on.
     pub mint: Mint,
     /// This moment: time, minute of the local day, the user's last activity.
     pub moment: Arc<dyn Fn() -> Moment + Send + Sync>,
@@ -369,5 +369,5 @@ pub(super) enum Tried {
 }
 
 #[cfg(test)]
-#[path = "outbox_tests.rs"]
+#[path = "delivery_tests.rs"]
 mod tests;

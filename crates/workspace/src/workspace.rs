@@ -17,7 +17,7 @@ pub struct Workspace {
 /// A session on one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Where.
+    /// The configured host that it is on.
     pub host: HostName,
     /// Its name as written.
     pub name: String,
@@ -27,10 +27,10 @@ pub struct Session {
     pub windows: Vec<Window>,
 }
 
-/// A window.
+/// A window with the panes that it is to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
-    /// Its name.
+    /// By it an existing window is recognised.
     pub name: String,
     /// A git worktree that its folder is to be.
     pub worktree: Option<Worktree>,
@@ -51,7 +51,7 @@ pub struct Worktree {
     pub branch: String,
 }
 
-/// A pane.
+/// A pane, with what is typed when it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pane {
     /// The folder that it starts in; absolute, or below `~`.
@@ -69,7 +69,7 @@ pub struct Pane {
 /// How a pane parts from the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Split {
-    /// Below it.
+    /// Under the pane before it.
     #[default]
     Below,
     /// To its right.

@@ -1,6 +1,6 @@
 //! A tree → the valid configuration, or everything that is wrong with it.
 
-use super::core::{
+use super::config::{
     Config, HostConfig, LanguageChoice, QuietHours, Recording, Retention, ServeConfig, SshConfig, TmuxConfig,
     TmuxSocket, Tree,
 };

@@ -1,7 +1,7 @@
 //! Actions and keys.
 
 use super::{Reading, Use};
-use crate::core::Action;
+use crate::policy::Action;
 use crate::raw::{RawAction, RawFailStep, RawNotify, RawSendKeys, RawSet, RawShell, RawStage};
 use crate::read::{At, Group, Many, Short, Text};
 use crate::template::TEMPLATE_NAMES;

@@ -1,9 +1,9 @@
 //! Stages, gates and what follows a failure.
 
-use super::condition::Role;
+use super::valid_condition::Role;
 use super::{Reading, Use};
 use crate::SHELL_OUTPUT;
-use crate::core::{Action, Backoff, Condition, Expiry, FailStep, Gate, RetrySpec, Stage};
+use crate::policy::{Action, Backoff, Condition, Expiry, FailStep, Gate, RetrySpec, Stage};
 use crate::raw::{RawAsk, RawFailStep, RawGate, RawQuestion, RawRetry, RawStage};
 use crate::read::{At, Flag, Group, Many, Number, Short, Span, SpanMs, Text};
 use tmuxagent_model::{Millis, OnApprove};

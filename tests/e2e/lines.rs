@@ -142,6 +142,7 @@ fn values_of_a_tracked_command_are_data_and_go_with_it() {
             ("cd {{v}}", &folder.display().to_string(), "d2"),
             ("pwd > ../place", "", "d3"),
             ("env | grep -c TA_v > ../kept", "", "d4"),
+            ("printf %s {{v}} >/dev/null; env | grep -c TA_v > ../seen", hostile.as_str(), "d5"),
         ] {
             shell.type_line(&tracked_command(kind, &command_with(text, value), token));
             shell.wait_end(token);
@@ -150,6 +151,7 @@ fn values_of_a_tracked_command_are_data_and_go_with_it() {
         assert_eq!(read("printed"), hostile, "{command}");
         assert_eq!(read("place").trim_end(), folder.display().to_string(), "{command}");
         assert_eq!(read("kept").trim_end(), "0", "{command}: the variable is gone");
+        assert_eq!(read("seen").trim_end(), "0", "{command}: no program sees the variable");
         assert!(!canary.exists(), "{command}: a value ran");
     }
 }

@@ -37,7 +37,7 @@ pub fn tracked_command(shell: Shell, command: &ShellText, token: &str) -> String
         Shell::Bash => format!("; case $(history 1) in *{token}*) history -d -1 2>/dev/null;; esac"),
         Shell::Sh | Shell::Zsh | Shell::Fish | Shell::Csh | Shell::Other => String::new(),
     };
-    format!(" {run}; printf '{MARK} %s %s\\n' {token} {code}{forget}")
+    format!(" {run}; printf '{MARK} %s %s\\n' {token} {code}{}{forget}", forgotten(shell, command))
 }
 
 /// Whether a line shows a command that was typed with [`tracked_command`].
@@ -50,12 +50,17 @@ pub fn is_tracked_command(line: &str) -> bool {
 /// holds no values.
 #[must_use]
 pub fn untracked_command(shell: Shell, command: &ShellText) -> String {
-    if command.values.is_empty() { command.text.clone() } else { format!(" {}", evaluated(shell, command)) }
+    if command.values.is_empty() {
+        return command.text.clone();
+    }
+    format!(" {}{}", evaluated(shell, command), forgotten(shell, command))
 }
 
-/// The command as an argument of the shell's `eval`, with its values in variables that last as long as it.
+/// The command as an argument of the shell's `eval`, with its values in variables that last as long as it and that no
+/// program sees: they are the shell's alone, which puts them into the arguments that their author named.
 fn evaluated(shell: Shell, command: &ShellText) -> String {
     let text = command.text.trim_end_matches(['\n', '\r']).replace("\r\n", "\n");
+    let text = format!("{}{text}", unexported(shell, command));
     let plain = !text.bytes().any(is_control);
     let values = || command.values.iter();
     let assigned = |shell: Shell| -> String {
@@ -65,15 +70,18 @@ fn evaluated(shell: Shell, command: &ShellText) -> String {
         // As a special builtin a failing eval would end some shells; `command` takes that away.
         Shell::Sh | Shell::Csh | Shell::Other => {
             let inert = values().all(|(_, value)| Shell::Sh.types_as_it_is(value));
+            // What stands before a command would be exported; so it is assigned, and forgotten behind it.
+            let assigned = |word: &dyn Fn(&str) -> String| -> String {
+                values().map(|(name, value)| format!("unset {name}; {name}={}; ", word(value))).collect()
+            };
             if plain && inert {
-                return format!("{}command eval {}", assigned(Shell::Sh), quoted(&text));
+                return format!("{}command eval {}", assigned(&|value| Shell::Sh.typed_word(value)), quoted(&text));
             }
             // There are no escapes in its quotes: `printf` writes what is evaluated.
             if command.values.is_empty() {
                 return format!("command eval \"$(printf {})\"", printf_format(&text, is_c0));
             }
-            let assigned: String = values().map(|(name, value)| format!("{name}={} ", quoted(value))).collect();
-            let whole = format!("{assigned}command eval {}", quoted(&text));
+            let whole = format!("{}command eval {}", assigned(&quoted), quoted(&text));
             format!("command eval \"$(printf {})\"", printf_format(&whole, |c| !c.is_ascii() || is_active(c)))
         }
         Shell::Bash if plain => format!("{}command eval {}", assigned(shell), quoted(&text)),
@@ -83,11 +91,34 @@ fn evaluated(shell: Shell, command: &ShellText) -> String {
         Shell::Zsh => format!("{}eval {}", assigned(shell), dollar_quoted(&text)),
         Shell::Fish if command.values.is_empty() => format!("eval {}", fish_quoted(&text)),
         Shell::Fish => {
-            let set = |(name, value): (&String, &String)| format!("set -lx {name} {}; ", shell.typed_word(value));
+            let set = |(name, value): (&String, &String)| format!("set -l {name} {}; ", shell.typed_word(value));
             let set: String = values().map(set).collect();
             format!("begin; {set}eval {}; end", fish_quoted(&text))
         }
     }
+}
+
+/// What takes the values out of the environment again, where what stands before a command is exported for it.
+fn unexported(shell: Shell, command: &ShellText) -> String {
+    match shell {
+        _ if command.values.is_empty() => String::new(),
+        Shell::Bash => format!("export -n {}; ", names(command)),
+        Shell::Zsh => format!("typeset +x {}; ", names(command)),
+        Shell::Sh | Shell::Fish | Shell::Csh | Shell::Other => String::new(),
+    }
+}
+
+/// What forgets the values behind the command, where nothing else does.
+fn forgotten(shell: Shell, command: &ShellText) -> String {
+    match shell {
+        _ if command.values.is_empty() => String::new(),
+        Shell::Sh | Shell::Csh | Shell::Other => format!("; unset {}", names(command)),
+        Shell::Bash | Shell::Zsh | Shell::Fish => String::new(),
+    }
+}
+
+fn names(command: &ShellText) -> String {
+    command.values.keys().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// `$'…'` of bash and zsh.

@@ -50,20 +50,23 @@ fn values_stand_before_the_command_and_only_in_escapes() {
         shown: String::new(),
     };
     for (shell, expected) in [
-        (Shell::Bash, r#" TA_v=$'a\040\044\050b\051\012\047\303\251' command eval 'cd "${TA_v}"'"#),
-        (Shell::Zsh, r#" TA_v=$'a\040\044\050b\051\012\047\303\251' eval 'cd "${TA_v}"'"#),
-        (Shell::Fish, r#" begin; set -lx TA_v a\x20\x24\x28b\x29\x0a\x27\U000000e9; eval 'cd "${TA_v}"'; end"#),
+        (Shell::Bash, r#" TA_v=$'a\040\044\050b\051\012\047\303\251' command eval 'export -n TA_v; cd "${TA_v}"'"#),
+        (Shell::Zsh, r#" TA_v=$'a\040\044\050b\051\012\047\303\251' eval 'typeset +x TA_v; cd "${TA_v}"'"#),
+        (Shell::Fish, r#" begin; set -l TA_v a\x20\x24\x28b\x29\x0a\x27\U000000e9; eval 'cd "${TA_v}"'; end"#),
         (
             Shell::Sh,
             concat!(
-                r#" command eval "$(printf 'TA_v\075\047a\040\044\050b\051\012\047\134\047\047\303\251\047\040command"#,
-                r#"\040eval\040\047cd\040\042\044\173TA_v\175\042\047')""#
+                r#" command eval "$(printf 'unset\040TA_v\073\040TA_v\075\047a\040\044\050b\051\012\047\134\047\047\303\251\047\073\040command"#,
+                r#"\040eval\040\047cd\040\042\044\173TA_v\175\042\047')"; unset TA_v"#
             ),
         ),
     ] {
         assert_eq!(untracked_command(shell, &command), expected);
     }
     let plain = ShellText { values: [("TA_v".to_owned(), "v1.2".to_owned())].into(), ..command };
-    assert_eq!(untracked_command(Shell::Sh, &plain), r#" TA_v=v1.2 command eval 'cd "${TA_v}"'"#);
+    assert_eq!(
+        untracked_command(Shell::Sh, &plain),
+        r#" unset TA_v; TA_v='v1.2'; command eval 'cd "${TA_v}"'; unset TA_v"#
+    );
     assert_eq!(untracked_command(Shell::Bash, &"echo 'x'".into()), "echo 'x'");
 }

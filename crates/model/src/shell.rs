@@ -79,7 +79,7 @@ impl Shell {
         }
     }
 
-    /// Whether a value is typed as it is.
+    /// Whether a value is typed without escapes.
     #[must_use]
     pub fn types_as_it_is(self, value: &str) -> bool {
         !value.is_empty() && !value.chars().any(is_active)
@@ -87,10 +87,13 @@ impl Shell {
 
     /// A value as one word to be typed. All but letters, digits and the harmless signs is an escape; shells that have
     /// none get `_` in its place. A plain shell drops line breaks at the end of a value.
+    ///
+    /// It is quoted whatever it holds: bare letters can be an alias (`alias -g G='| grep'`), an abbreviation, the number
+    /// before a `>`, the end of the name behind a `$`, or a part of `{a,b}`.
     #[must_use]
     pub fn typed_word(self, value: &str) -> String {
         if self.types_as_it_is(value) {
-            return value.to_owned();
+            return format!("'{value}'");
         }
         match self {
             Self::Sh => format!("\"$(printf {})\"", printf_format(value)),
@@ -121,6 +124,22 @@ pub struct ShellText {
     pub values: BTreeMap<String, String>,
     /// The command as people read it: each value quoted in its place. Never executed.
     pub shown: String,
+}
+
+impl ShellText {
+    /// The script for a plain shell of its own, in whose environment its values are. It takes them out of there: the
+    /// programs that it runs see a value where its author named it, and nowhere else.
+    #[must_use]
+    pub fn script(&self) -> String {
+        let kept = |name: &String| format!("_ta=${name}; unset {name}; {name}=$_ta; unset _ta; ");
+        self.values.keys().map(kept).chain([self.text.clone()]).collect()
+    }
+
+    /// What puts its values into a plain shell that reads a script: assignments, each on a line, and no exports.
+    #[must_use]
+    pub fn assignments(&self) -> String {
+        self.values.iter().map(|(name, value)| format!("unset {name}\n{name}={}\n", quoted(value))).collect()
+    }
 }
 
 impl From<&str> for ShellText {
@@ -164,6 +183,19 @@ pub fn quoted(text: &str) -> String {
 pub fn shown(value: &str) -> String {
     let line: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     quoted(&line)
+}
+
+/// A text as one quoted word for a program of which nothing is known: perhaps a shell on another machine, or the prompt of
+/// a language. What ends, escapes or extends a quoted text in any of them is `_` (`'` and what PowerShell takes for it,
+/// the backslash of fish and Python, `!` of csh).
+#[must_use]
+pub fn inert_word(value: &str) -> String {
+    let inert = |c: char| match c {
+        '\'' | '\\' | '!' | '`' | '\u{2018}'..='\u{201b}' => '_',
+        c if c.is_control() => ' ',
+        c => c,
+    };
+    format!("'{}'", value.chars().map(inert).collect::<String>())
 }
 
 /// `value` with everything that any shell could act on replaced.

@@ -90,8 +90,7 @@ async fn run(reach: &Reach, call: &ShellCall) -> std::io::Result<(Option<i32>, K
 /// the last word.
 fn remote_script(call: &ShellCall) -> String {
     let (begin, end) = (String::from_utf8_lossy(BEGIN).replace('\n', "\\n"), END.replace('\n', "\\n"));
-    let values = call.script.values.iter();
-    let values: String = values.map(|(name, value)| format!("{name}={}\nexport {name}\n", quoted(value))).collect();
+    let values = call.script.assignments();
     format!(
         "printf '{begin}'\ncd {} || exit 126\n{values}(\n{}\n)\n_s=$?\nprintf '{end}%s\\n' \"$_s\"\nexit \"$_s\"\n",
         quoted(&call.folder),
@@ -103,7 +102,8 @@ fn command(reach: &Reach, call: &ShellCall) -> Command {
     let mut command = match reach {
         Reach::Local => {
             let mut command = Command::new("sh");
-            command.arg("-c").arg(&call.script.text).envs(&call.script.values).stdin(Stdio::null());
+            // By the environment, which nobody else can read.
+            command.arg("-c").arg(call.script.script()).envs(&call.script.values).stdin(Stdio::null());
             if !call.folder.is_empty() {
                 command.current_dir(&call.folder);
             }

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a command is followed to its end or not at all; a guess is never made.
 
+use super::documents::Document;
 use super::words::{EXPANSION, Hole, Item, Parsed, Place, Simple, VALUE, Word, is_name};
 
 /// Why a command can't be followed.
@@ -17,7 +18,7 @@ const DEEPEST: usize = 24;
 pub(super) fn parse(items: &[Item]) -> Result<Parsed, Unsure> {
     let holes = items.iter().filter(|item| matches!(item, Item::Hole(_))).count();
     let out = Parsed { places: vec![Ok(Place::Bare); holes], ..Parsed::default() };
-    let mut lexer = Lexer { items, at: 0, depth: 0, out, documents: Vec::new() };
+    let mut lexer = Lexer { items, at: 0, depth: 0, brackets: 0, out, documents: Vec::new() };
     lexer.list(End::Text)?;
     Ok(lexer.out)
 }
@@ -33,21 +34,14 @@ enum End {
     Branch,
 }
 
-/// A here-document whose body comes after the line.
-struct Document {
-    word: String,
-    quoted: bool,
-    tabs: bool,
-    /// The command that reads it.
-    command: usize,
-}
-
 pub(super) struct Lexer<'a> {
-    items: &'a [Item],
+    pub(super) items: &'a [Item],
     pub(super) at: usize,
     depth: usize,
+    /// How many `( … )` are open: what they do ends with them.
+    brackets: usize,
     pub(super) out: Parsed,
-    documents: Vec<Document>,
+    pub(super) documents: Vec<Document>,
 }
 
 /// Words that are followed by a command.
@@ -156,7 +150,7 @@ impl Lexer<'_> {
             command.piped |= ended.piped;
             return None;
         }
-        self.out.commands.push(ended);
+        self.out.commands.push(Simple { bracketed: self.brackets > 0, ..ended });
         Some(self.out.commands.len() - 1)
     }
 
@@ -185,12 +179,16 @@ impl Lexer<'_> {
                 return self.arithmetic();
             }
             self.at += 1;
-            return self.list(End::Paren);
+            self.brackets += 1;
+            let read = self.list(End::Paren);
+            self.brackets -= 1;
+            return read;
         }
         let named = command.words.len() == 1 && command.words.iter().all(|word| word.literal().is_some());
         if named && self.next_is("()") && command.assignments.is_empty() && command.redirections.is_empty() {
             self.at += 2;
-            self.out.functions = true;
+            let name = command.words.first().map(|word| word.text.clone());
+            self.out.functions.extend(name);
             *command = Simple::default();
             return Ok(());
         }
@@ -348,6 +346,9 @@ impl Lexer<'_> {
             return Err("a `<` or `>` without a word behind it");
         }
         command.input |= sign.starts_with('<');
+        if sign.contains('>') {
+            command.targets.push(word.text.clone());
+        }
         if !matches!(sign, "<<" | "<<-") {
             command.redirections.push(word);
             command.doubtful |= sign.starts_with('&');
@@ -367,72 +368,6 @@ impl Lexer<'_> {
         }
         command.redirections.push(Word::default());
         Ok(())
-    }
-
-    fn adopt_documents(&mut self, command: Option<usize>) {
-        for document in &mut self.documents {
-            if document.command == usize::MAX {
-                document.command = command.unwrap_or_default();
-            }
-        }
-    }
-
-    /// Reads the bodies of the here-documents of the line that ended.
-    fn read_documents(&mut self, command: Option<usize>) -> Result<(), Unsure> {
-        self.adopt_documents(command);
-        for document in std::mem::take(&mut self.documents) {
-            let body = self.document(&document)?;
-            if let Some(command) = self.out.commands.get_mut(document.command) {
-                command.redirections.push(body);
-            }
-        }
-        Ok(())
-    }
-
-    fn document(&mut self, document: &Document) -> Result<Word, Unsure> {
-        let mut body = Word::default();
-        loop {
-            let start = self.at;
-            while document.tabs && self.char_at(0) == Some('\t') {
-                self.at += 1;
-            }
-            if self.next_is(&document.word) {
-                let after = document.word.len();
-                match self.items.get(self.at + after) {
-                    None | Some(Item::Char('\n')) => {
-                        self.at = (self.at + after + 1).min(self.items.len());
-                        return Ok(body);
-                    }
-                    Some(_) => {}
-                }
-            }
-            self.at = start;
-            self.document_line(document.quoted, &mut body)?;
-        }
-    }
-
-    fn document_line(&mut self, quoted: bool, body: &mut Word) -> Result<(), Unsure> {
-        loop {
-            let Some(item) = self.peek() else { return Err("a here-document that is not closed") };
-            match item {
-                Item::Hole(hole) if quoted => {
-                    self.refuse(hole, "in a quoted here-document");
-                    self.at += 1;
-                }
-                Item::Hole(hole) => self.hole(hole, Place::HereDocument, body),
-                Item::Char('\n') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                Item::Char('\\') if !quoted => self.escape(body),
-                Item::Char('`') if !quoted => return Err("backticks in a here-document"),
-                Item::Char('$') if !quoted && self.next_is("$(") && !self.next_is("$((") => {
-                    return Err("a command in a here-document");
-                }
-                Item::Char('$') if !quoted => self.dollar(body, Place::HereDocument)?,
-                Item::Char(_) => self.at += 1,
-            }
-        }
     }
 
     /// Reads the commands within `$(…)` and `<(…)`; the values in them belong to the word too.
@@ -460,9 +395,9 @@ impl Lexer<'_> {
                 self.refuse(*hole, "within backticks");
             }
         }
-        let parsed = parse_inner(items, self.depth)?;
+        let parsed = parse_inner(items, self.depth, self.brackets)?;
         self.out.commands.extend(parsed.commands);
-        self.out.functions |= parsed.functions;
+        self.out.functions.extend(parsed.functions);
         self.out.calculates |= parsed.calculates;
         self.at = end + 1;
         word.text.push(EXPANSION);
@@ -485,8 +420,8 @@ impl Lexer<'_> {
 }
 
 /// Reads what stands within backticks, whose values are refused already.
-fn parse_inner(items: &[Item], depth: usize) -> Result<Parsed, Unsure> {
-    let mut lexer = Lexer { items, at: 0, depth, out: Parsed::default(), documents: Vec::new() };
+fn parse_inner(items: &[Item], depth: usize, brackets: usize) -> Result<Parsed, Unsure> {
+    let mut lexer = Lexer { items, at: 0, depth, brackets, out: Parsed::default(), documents: Vec::new() };
     lexer.list(End::Text)?;
     Ok(lexer.out)
 }

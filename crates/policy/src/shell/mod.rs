@@ -5,14 +5,21 @@
 //! read once more are errors when the policy is loaded. Should a place be taken for another one all the same, the
 //! reference is still a reference.
 
+mod builtins;
 mod conditions;
+mod documents;
+mod files;
+mod heads;
+mod lasting;
 mod lexer;
 mod names;
+mod programs;
 mod quotes;
 mod rules;
 mod variables;
 mod words;
 
+pub(super) use files::Traces;
 pub(super) use rules::Reason;
 pub(super) use words::{Item, Place};
 
@@ -29,8 +36,8 @@ pub(super) enum Fault {
     Reason(Reason),
 }
 
-/// What is wrong with the places of values in a command, in their order.
-pub(super) fn faults(items: &[Item]) -> Vec<(Hole, Fault)> {
+/// What is wrong with the places of values in a command, in their order. `lasts`: the shell goes on behind the command.
+pub(super) fn faults(items: &[Item], lasts: bool) -> Vec<(Hole, Fault)> {
     let parsed = match lexer::parse(items) {
         Ok(parsed) => parsed,
         Err(why) => return holes(items).map(|hole| (hole, Fault::Unsure(why))).collect(),
@@ -38,7 +45,7 @@ pub(super) fn faults(items: &[Item]) -> Vec<(Hole, Fault)> {
     let bad = parsed.places.iter().enumerate();
     let mut found: Vec<(Hole, Fault)> =
         bad.filter_map(|(hole, place)| place.err().map(|why| (hole, Fault::Place(why)))).collect();
-    for (hole, reason) in rules::found(&parsed) {
+    for (hole, reason) in rules::found(&parsed, lasts) {
         if found.iter().all(|(known, _)| *known != hole) {
             found.push((hole, Fault::Reason(reason)));
         }
@@ -60,7 +67,7 @@ pub(super) struct Spot {
 pub(super) fn spots(items: &[Item]) -> Vec<Spot> {
     match lexer::parse(items) {
         Ok(parsed) => {
-            let in_tmux = rules::tmux_names(&parsed);
+            let in_tmux = programs::tmux_names(&parsed);
             let spot = |(hole, place): (Hole, Result<Place, &str>)| Spot {
                 place: place.ok(),
                 in_tmux: in_tmux.contains(&hole),
@@ -69,6 +76,11 @@ pub(super) fn spots(items: &[Item]) -> Vec<Spot> {
         }
         Err(_) => holes(items).map(|_| Spot { place: None, in_tmux: false }).collect(),
     }
+}
+
+/// What a command leaves for others and takes from them; `None` where it can't be followed.
+pub(super) fn traces(items: &[Item]) -> Option<Traces> {
+    lexer::parse(items).ok().map(|parsed| files::traces(&parsed))
 }
 
 fn holes(items: &[Item]) -> impl Iterator<Item = Hole> + '_ {

@@ -42,6 +42,11 @@ pub(super) const WRAPPERS: &[(&str, &str)] = &[
     ("nsenter", "tSG"),
     ("setpriv", ""),
     ("busybox", ""),
+    ("setarch", ""),
+    ("valgrind", ""),
+    ("eatmydata", ""),
+    ("tini", ""),
+    ("dumb-init", ""),
     ("rlwrap", ""),
     ("winpty", ""),
     ("npx", "pc"),
@@ -211,7 +216,24 @@ pub(super) const READERS: &[&str] = &[
     "inotifywait",
     "systemd-nspawn",
     "fzf",
+    "nix",
     "nix-shell",
+    "nix-build",
+    "nix-instantiate",
+    "convert",
+    "magick",
+    "mogrify",
+    "identify",
+    "gs",
+    "xterm",
+    "urxvt",
+    "kitty",
+    "alacritty",
+    "wezterm",
+    "konsole",
+    "gnome-terminal",
+    "foot",
+    "tsp",
     "wsl",
     "cmd",
     // with commands in their formats, names or scripts
@@ -265,9 +287,10 @@ pub(super) const READERS: &[&str] = &[
 
 /// Programs that an option makes run something or write somewhere.
 pub(super) const OPTIONS_RUN: &[&str] = &[
-    "tar", "gtar", "bsdtar", "zip", "sort", "gsort", "split", "gcc", "cc", "g++", "clang", "wget", "rg", "fd", "ag",
-    "go", "openssl", "cpio", "patch", "tcpdump", "less", "more", "man", "nano", "cargo", "hg", "bazel", "buck2",
-    "pytest", "tox", "nox", "rake", "bundle", "mvn", "gradle", "meson", "cmake",
+    "apt", "apt-get", "dnf", "yum", "rpm", "pacman", "tar", "gtar", "bsdtar", "zip", "sort", "gsort", "split", "gcc",
+    "cc", "g++", "clang", "wget", "rg", "fd", "ag", "go", "openssl", "cpio", "patch", "tcpdump", "less", "more", "man",
+    "nano", "cargo", "hg", "bazel", "buck2", "pytest", "tox", "nox", "rake", "bundle", "mvn", "gradle", "meson",
+    "cmake",
 ];
 
 /// Programs that an option makes do more than they were asked for.
@@ -341,6 +364,7 @@ pub(super) const COMMAND_OPTIONS: &[&str] = &[
     "--eval",
     "--wrap",
     "--extra-vars",
+    "--exec-command",
     "-TT",
 ];
 

@@ -187,9 +187,11 @@ impl Lexer<'_> {
             Some('\'') if place == Place::Bare => self.ansi(word),
             Some(c) if c.is_ascii_alphanumeric() || c == '_' => {
                 self.at += 1;
-                let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                while self.char_at(0).is_some_and(name) {
-                    self.at += 1;
+                let letter = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+                let name: String = (0..).map_while(|ahead| self.char_at(ahead)).take_while(letter).collect();
+                self.at += name.len();
+                if is_of_values(&name) {
+                    return Err("`$_` or `$TA_…`, which may hold a value");
                 }
                 // A subscript in zsh, which is calculated.
                 if self.char_at(0) == Some('[') && place != Place::HereDocument {
@@ -220,6 +222,11 @@ impl Lexer<'_> {
         // `${!x}` and `${(e)x}` read what they hold once more.
         if matches!(self.char_at(0), Some('!' | '(')) {
             return Err("`${!…}` or `${(…)…}`");
+        }
+        let letter = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+        let name = (0..).map_while(|ahead| self.char_at(ahead)).skip_while(|c| !letter(c)).take_while(letter);
+        if is_of_values(&name.collect::<String>()) {
+            return Err("`$_` or `$TA_…`, which may hold a value");
         }
         loop {
             let Some(item) = self.peek() else { return Err("a `${` that is not closed") };
@@ -262,4 +269,10 @@ impl Lexer<'_> {
             }
         }
     }
+}
+
+/// Whether a variable of that name may hold a value without its author's doing: the last argument of a command, and
+/// those in which values reach the shell.
+fn is_of_values(name: &str) -> bool {
+    name == "_" || name.starts_with("TA_") || name.starts_with("TAT_")
 }

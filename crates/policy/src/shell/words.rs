@@ -100,8 +100,12 @@ pub(super) struct Simple {
     pub piped: bool,
     /// Its input is a file or a text.
     pub input: bool,
+    /// The files that it writes by `>`, as far as their names are known.
+    pub targets: Vec<String>,
     /// `&>` stands in it, where some shells end the command.
     pub doubtful: bool,
+    /// It stands within `( … )`: what it changes in the shell ends there.
+    pub bracketed: bool,
 }
 
 impl Simple {
@@ -122,8 +126,8 @@ pub(super) struct Parsed {
     pub commands: Vec<Simple>,
     /// Where each value stands, by its number; an error says why no reference can stand there.
     pub places: Vec<Result<Place, &'static str>>,
-    /// It defines functions, whose arguments may be values.
-    pub functions: bool,
+    /// The functions that it defines; their arguments may be values.
+    pub functions: Vec<String>,
     /// Something with names in it is calculated.
     pub calculates: bool,
 }

@@ -5,9 +5,9 @@
 //! letters and escapes alone ([`type_out`]).
 
 use super::core::TextTemplate;
-use super::shell::{Fault, Item, Place, Spot, faults, spots};
+use super::shell::{Fault, Item, Place, Spot, Traces, faults, spots, traces};
 use std::collections::BTreeMap;
-use tmuxagent_model::shell::{plain, shown};
+use tmuxagent_model::shell::{inert_word, plain, shown};
 use tmuxagent_model::{Shell, ShellText};
 
 /// The names that are known everywhere, beside a run's own variables.
@@ -168,7 +168,7 @@ pub fn type_out(template: &TextTemplate, lookup: &Lookup<'_>, shell: Option<Shel
         let escaped = if spot.is_some_and(|spot| spot.in_tmux) { for_tmux(value) } else { value.to_owned() };
         let word = match shell {
             Some(shell) => shell.typed_word(&escaped),
-            None => shown(&escaped),
+            None => inert_word(&escaped),
         };
         match spot.and_then(|spot| spot.place) {
             Some(Place::Bare) => word,
@@ -254,22 +254,46 @@ fn percent_encoded(value: &str) -> String {
 /// The names whose values are the supervisor's own; all others come from panes.
 const OWN_NAMES: &[&str] = &["stage", "run", "attempt", "pipeline", "pane.id", "host"];
 
-/// What is wrong with the places of values in a command: each name, and what.
-pub(super) fn command_faults(source: &str) -> Vec<(&str, Fault)> {
-    let names: Vec<(&str, Option<&str>)> = pieces(source)
-        .into_iter()
-        .filter_map(|piece| if let Piece::Name(name, word) = piece { Some((name, word)) } else { None })
-        .collect();
+/// The names in a text, in the order of their places, each with whether it may be more than data.
+fn harmless(source: &str) -> Vec<(&str, bool)> {
+    let harmless = |name: &str, word: Option<&str>| OWN_NAMES.contains(&name) || word == Some(TRUSTED);
+    let named = |piece| if let Piece::Name(name, word) = piece { Some((name, harmless(name, word))) } else { None };
+    pieces(source).into_iter().filter_map(named).collect()
+}
+
+/// What is wrong with the places of values in a command: each name, and what. `lasts`: the shell goes on behind it.
+pub(super) fn command_faults(source: &str, lasts: bool) -> Vec<(&str, Fault)> {
+    let names = harmless(source);
     if names.is_empty() {
         return Vec::new();
     }
     let told = |(hole, fault): (usize, Fault)| {
-        let (name, word) = *names.get(hole)?;
-        let harmless = OWN_NAMES.contains(&name) || word == Some(TRUSTED);
+        let (name, harmless) = *names.get(hole)?;
         let told = !harmless || matches!(fault, Fault::Place(_) | Fault::Unsure(_));
         told.then_some((name, fault))
     };
-    faults(&items(source)).into_iter().filter_map(told).collect()
+    faults(&items(source), lasts).into_iter().filter_map(told).collect()
+}
+
+/// What a command leaves for other commands and takes from them, as to values from panes.
+pub(super) fn command_traces(source: &str) -> Option<Traces> {
+    let mut traces = traces(&items(source))?;
+    let names = harmless(source);
+    let foreign = |(hole, _): &(usize, String)| names.get(*hole).is_some_and(|(_, harmless)| !harmless);
+    traces.written.retain(foreign);
+    traces.called.retain(foreign);
+    Some(traces)
+}
+
+/// Whether a text names `$_`, the last argument of the command before it.
+pub(super) fn names_last_argument(source: &str) -> bool {
+    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    ["$_", "${_"].iter().any(|sign| source.match_indices(sign).any(|(at, _)| ends(&source[at + sign.len()..])))
+}
+
+/// The name at a place for a value.
+pub(super) fn name_at(source: &str, hole: usize) -> &str {
+    harmless(source).get(hole).map_or("", |(name, _)| name)
 }
 
 /// What is wrong with the words behind names: each name and word. Only in commands there is one that is known.

@@ -86,15 +86,21 @@ fn what_is_typed_holds_nothing_to_act_on() {
     ] {
         assert_eq!(typed("p {{line}}", value, Some(shell)), bare);
         assert_eq!(typed("p \"x{{line}}\"", value, Some(shell)), quoted);
-        assert_eq!(typed("p {{line}}", "v1.2-rc", Some(shell)), "p v1.2-rc");
+        assert_eq!(typed("p {{line}}", "v1.2-rc", Some(shell)), "p 'v1.2-rc'");
     }
-    // An agent reads words.
-    assert_eq!(typed("fix {{line}}", "it's\nred", None), r"fix 'it'\''s red'");
+    // An agent reads words; a language or a shell behind ssh a quoted text that nothing ends, escapes or extends.
+    assert_eq!(typed("fix {{line}}", "it's\nred", None), "fix 'it_s red'");
+    assert_eq!(typed("print {{line}}", "\\'; x; \\' !1 \u{2019}", None), "print '__; x; __ _1 _'");
 }
 
 /// What is told of a command: the place, what can't be followed, or the reason.
 fn told(source: &str) -> Option<String> {
-    command_faults(source).first().map(|(_, fault)| match fault {
+    told_of(source, false)
+}
+
+/// The same for a command in the shell of a pane (`lasts`), or in one of its own.
+fn told_of(source: &str, lasts: bool) -> Option<String> {
+    command_faults(source, lasts).first().map(|(_, fault)| match fault {
         Fault::Place(why) => (*why).to_owned(),
         Fault::Unsure(why) => format!("unsure: {why}"),
         Fault::Reason(reason) => format!("{reason:?}"),
@@ -267,7 +273,7 @@ fn values_that_are_read_once_more_are_told() {
         // An option of a tool that runs something.
         ("cargo test {{line}}", Some("Option")),
         ("cargo test -- {{line}}", None),
-        ("pip install {{line}}", Some("OptionLike")),
+        ("pip install {{line}}", Some("Command")),
         // Readers behind anything, and code of the author's that reads its arguments once more.
         ("uv run make V={{line}}", Some("Reader")),
         ("ip netns exec n make V={{line}}", Some("Reader")),
@@ -279,11 +285,131 @@ fn values_that_are_read_once_more_are_told() {
         ("ansible-playbook -e \"version={{line}}\" p", Some("Reader")),
         ("bash -c 'echo $(($1))' _ {{line}}", Some("Reader")),
         ("sh -c 'eval \"$1\"' _ {{line}}", Some("Reader")),
-        ("echo {{line}} | tee x.sh", None),
+        ("echo {{line}} | tee x.sh", Some("File")),
         ("./build {{line}} || sh tidy.sh", None),
         ("npm run deploy -- --tag \"{{line}}\"", None),
+        // Behind a program that runs its arguments, whoever that is.
+        ("find . -exec ssh h ls {{line}} \\;", Some("Reader")),
+        ("mise exec -- ssh h ls {{line}}", Some("Reader")),
+        ("docker exec c psql -c {{line}}", Some("Reader")),
+        ("V={{line}} ip netns exec n make", Some("Reader")),
+        ("V={{line}} sh -c 'make all'", Some("Reader")),
+        ("V={{line}} sh -c 'eval \"$V\"'", Some("Reader")),
+        ("V={{line}} sh -c '$V'", Some("Reader")),
+        ("V={{line}} sh -c './deploy \"$V\"'", None),
+        ("sh -c 'ssh h \"$1\"' _ {{line}}", Some("Reader")),
+        ("sh -c '\"$@\"' _ {{line}}", Some("Reader")),
+        ("sh -c 'V=$1; make' _ {{line}}", Some("Reader")),
+        // The name of what is run.
+        ("pipx run {{line}}", Some("Command")),
+        ("nix run {{line}}", Some("Command")),
+        ("go run {{line}}", Some("Command")),
+        ("npm run {{line}}", Some("Command")),
+        ("aws-vault exec p -- {{line}}", Some("Command")),
+        ("poetry run -- {{line}}", Some("Command")),
+        ("docker run --rm image {{line}}", Some("Command")),
+        ("docker run {{line}}", Some("Command")),
+        ("docker run --rm -e V={{line}} image", None),
+        ("docker run --rm image ls {{line}}", None),
+        ("gh run view {{line}}", None),
+        // Files that are code by their names.
+        ("echo {{line}} >> ~/.bashrc", Some("File")),
+        ("printf 'V=%s' {{line}} > .envrc", Some("File")),
+        ("echo {{line}} > .git/hooks/pre-commit", Some("File")),
+        ("{ echo {{line}}; } > Makefile", Some("File")),
+        ("cp build.sh {{line}}/", Some("OptionLike")),
+        ("echo {{line}} > notes.txt", None),
+        ("CARGO_BUILD_RUSTC={{line}} cargo build", Some("Variable")),
+        ("MAKEFILES={{line}} ./build", Some("Variable")),
+        ("OPENSSL_CONF={{line}} ./build", Some("Variable")),
+        ("perl -pe 's/a/b/' {{line}}", Some("Reader")),
+        ("perl script.pl {{line}}", None),
+        ("cargo install {{line}}", Some("Command")),
+        ("gh alias set x {{line}}", Some("Reader")),
+        ("convert {{line}} out.png", Some("Reader")),
+        ("(cd {{line}} && make)", Some("Kept")),
+        ("sh -c 'cd \"$1\" && make' _ {{line}}", Some("Reader")),
+        ("echo {{line}} > {{line}}", Some("File")),
+        ("echo {{line}} | tee {{line}}", Some("File")),
+        ("echo {{line}} > logs/{{line}}.txt", None),
+        ("date > {{line}}", None),
+        ("tee {{line}} <<< {{line}}", Some("File")),
+        ("yarn {{line}}", Some("Command")),
+        ("nix develop -c {{line}}", Some("Reader")),
+        // Nobody knows.
+        ("frobnicate {{line}}", Some("Unknown")),
+        ("./frobnicate {{line}}", None),
+        ("true {{line}}; cd $_", Some("unsure: `$_` or `$TA_…`, which may hold a value")),
+        ("true {{line}}; x=${TA_line}", Some("unsure: `$_` or `$TA_…`, which may hold a value")),
     ] {
         assert_eq!(told(source).as_deref(), wanted, "{source}");
+    }
+}
+
+#[test]
+fn values_that_would_stay_in_the_shell_are_told() {
+    for source in [
+        "export V={{line}}",
+        "V={{line}}",
+        "V=a{{line}}b; ./deploy",
+        "V={{line}} > log",
+        "V+={{line}}",
+        "V=(a {{line}})",
+        "V=$(printf %s {{line}})",
+        "{ V={{line}}; }",
+        "if true; then export V={{line}}; fi",
+        "true && V={{line}}",
+        "readonly V={{line}}",
+        "set -- {{line}}",
+        "set -gx V {{line}}",
+        "setenv V {{line}}",
+        "for i in {{line}}; do true; done",
+        "cd {{line}}",
+        "cd {{line}} && make",
+        "echo $(cd {{line}} && pwd)",
+        "pushd {{line}}",
+        "echo {{line}} | while read x; do true; done",
+        "read x <<< {{line}}",
+        "read -r x <<E\n{{line}}\nE",
+        "[[ {{line}} =~ (.*) ]]",
+        "V={{line}} :",
+        "V={{line}} export W",
+        "V={{line}} $EMPTY",
+        "V={{line}} exec ./deploy",
+        "V={{line}} . ./deploy",
+        "f() { W=$1; }; f {{line}}",
+        "f() { for i; do true; done; }; f {{line}}",
+        "f() { getopts a: o; }; f {{line}}",
+        "exec 3<<< {{line}}",
+        "f() { true; }; V={{line}} f",
+        "f() { ./deploy {{line}}; }; f",
+    ] {
+        let told = told_of(source, true);
+        assert!(
+            told.as_deref().is_some_and(|told| ["Lasting", "Reader", "Kept"].contains(&told)),
+            "{source}: {told:?}"
+        );
+        assert_eq!(told_of(&source.replace("line", "line | trusted"), true), None, "{source}");
+    }
+    for source in [
+        "V={{line}} ./deploy",
+        "V={{line}} sudo ./deploy",
+        "V={{line}} command ./deploy",
+        "env V={{line}} ./deploy",
+        "./deploy {{line}}",
+        "git tag -- {{line}} && git push",
+        "(V={{line}}; export W=\"$V\"; ./deploy)",
+        "(cd {{line}} && ls) | sort",
+        "x=1; ./deploy {{line}}",
+        "read -p 'sure? ' x; ./deploy {{line}}",
+        "for i in a b; do ./deploy {{line}}; done",
+        "if [ -f {{line}} ]; then export FOUND=1; fi",
+    ] {
+        assert_eq!(told_of(source, true), None, "{source}");
+    }
+    // A script ends, and what it keeps with it.
+    for source in ["export V={{line}}; ./deploy", "V={{line}}; ./deploy \"$V\"", "cd {{line}} && git pull"] {
+        assert_eq!(told_of(source, false), None, "{source}");
     }
 }
 
@@ -294,8 +420,9 @@ proptest! {
             let word = shell.typed_word(&value);
             let word = word.strip_prefix("\"$(printf '").and_then(|rest| rest.strip_suffix("')\"")).unwrap_or(&word);
             let word = word.strip_prefix("$'").and_then(|rest| rest.strip_suffix('\'')).unwrap_or(word);
+            let word = word.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).unwrap_or(word);
             let inert = |c: char| c.is_ascii_alphanumeric() || "._/@+:,-\\".contains(c);
-            prop_assert!(word == "''" || word.chars().all(inert), "{}", word);
+            prop_assert!(word.chars().all(inert), "{}", word);
             prop_assert!(!word.ends_with('\\'), "{}", word);
         }
     }
@@ -303,7 +430,7 @@ proptest! {
     #[test]
     fn any_text_is_a_template(source in any::<String>()) {
         let template = TextTemplate::new(source.clone());
-        let _ = (fill(&template, &|_| None, Quoting::None), bind(&template, &|_| None, Shell::Sh), command_faults(&source));
+        let _ = (fill(&template, &|_| None, Quoting::None), bind(&template, &|_| None, Shell::Sh), command_faults(&source, true));
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub fn analyse(sources: &[Source]) -> (Option<Policy>, Diagnostics) {
     for raw in &raws {
         reading.policy(raw, &mut policy);
     }
+    reading.check_between_commands();
     if raws.iter().all(|raw| raw.pipelines.as_ref().is_none_or(Vec::is_empty)) && !reading.problems.has_errors() {
         let help = "write pipelines, or start from `tmuxagent policy init`";
         reading.problems.warning("empty-policy", Place::default(), "the policy has no pipelines").help(help);
@@ -109,6 +110,8 @@ struct Reading<'a> {
     stages: Vec<&'a str>,
     /// Names that the templates of the pipeline being read may use beside [`TEMPLATE_NAMES`].
     variables: BTreeSet<String>,
+    /// All commands so far.
+    commands: Vec<(String, Place)>,
 }
 
 /// `defaults`, checked.
@@ -133,6 +136,7 @@ impl<'a> Reading<'a> {
             defaults: Defaults::default(),
             stages: Vec::new(),
             variables: BTreeSet::new(),
+            commands: Vec::new(),
         }
     }
 
@@ -363,13 +367,13 @@ impl<'a> Reading<'a> {
                     let help = "a line break would press Enter in the middle: use one action for each line, or `prompt` for an agent";
                     self.problems.error("control-character", at, "what is typed into a pane is one line").help(help);
                 }
-                self.check_values(source, at);
+                self.check_values(source, at, true);
             }
             Use::Script => {
                 if source.contains('\0') {
                     self.problems.error("control-character", at, "a script can't hold a NUL character");
                 }
-                self.check_values(source, at);
+                self.check_values(source, at, false);
             }
         }
     }

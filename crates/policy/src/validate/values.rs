@@ -3,7 +3,8 @@
 use super::{Reading, nearest};
 use crate::shell::{Fault, Reason};
 use crate::source::Place;
-use crate::template::{command_faults, unknown_words};
+use crate::template::{command_faults, command_traces, name_at, names_last_argument, unknown_words};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Reading<'_> {
     /// The words behind names, as in `{{name | trusted}}`.
@@ -18,17 +19,69 @@ impl Reading<'_> {
         }
     }
 
-    /// Values in a command are data, and nothing else.
-    pub(super) fn check_values(&mut self, source: &str, at: Place) {
-        for (name, fault) in command_faults(source) {
+    /// Values in a command are data, and nothing else. `lasts`: the shell goes on behind it.
+    pub(super) fn check_values(&mut self, source: &str, at: Place, lasts: bool) {
+        self.commands.push((source.to_owned(), at));
+        for (name, fault) in command_faults(source, lasts) {
             let at = self.problems.within(at, name);
             let (code, says, help) = unsafe_value(fault);
             let message = format!("`{{{{{name}}}}}` {says}");
             let draft = match fault {
-                Fault::Reason(Reason::OptionLike) => self.problems.warning(code, at, message),
+                Fault::Reason(Reason::OptionLike | Reason::Unknown) => self.problems.warning(code, at, message),
                 Fault::Reason(_) | Fault::Place(_) | Fault::Unsure(_) => self.problems.error(code, at, message),
             };
             draft.help(help);
+        }
+    }
+
+    /// What one command of the policy leaves behind, another one doesn't run.
+    pub(super) fn check_between_commands(&mut self) {
+        let commands = std::mem::take(&mut self.commands);
+        // By how many commands each is read or defined; what one command does alone is judged with it.
+        let (mut read, mut defined) = (BTreeMap::<String, usize>::new(), BTreeMap::<String, usize>::new());
+        let mut valued = Vec::new();
+        for (source, at) in &commands {
+            let Some(traces) = command_traces(source) else { continue };
+            traces.read.iter().for_each(|file| *read.entry(file.clone()).or_default() += 1);
+            traces.defined.iter().for_each(|name| *defined.entry(name.clone()).or_default() += 1);
+            if !traces.written.is_empty() || !traces.called.is_empty() {
+                valued.push((source, *at, traces));
+            }
+        }
+        let others = |all: &BTreeMap<String, usize>, own: &BTreeSet<String>, name: &String| {
+            all.get(name).is_some_and(|count| *count > usize::from(own.contains(name)))
+        };
+        let last = commands.iter().filter(|(source, _)| !valued.is_empty() && names_last_argument(source));
+        for (_, at) in last {
+            let message = "`$_` is the last argument of the command before it, which may be a value from a pane";
+            let help = "write the argument itself";
+            self.problems.error("unsafe-place", self.problems.within(*at, "$_"), message).help(help);
+        }
+        for (source, at, traces) in valued {
+            let mut told = BTreeSet::new();
+            let files = traces.written.iter().filter(|(_, file)| others(&read, &traces.read, file));
+            for (hole, file) in files.filter(|(hole, _)| told.insert(*hole)) {
+                let name = name_at(source, *hole);
+                let message = format!(
+                    "`{{{{{name}}}}}` comes from a pane and is written into `{file}`, which a command of this policy runs"
+                );
+                let at = self.problems.within(at, name);
+                self.problems
+                    .error("unsafe-place", at, message)
+                    .help("read the file as data, or write `{{line | trusted}}`");
+            }
+            let mut told = BTreeSet::new();
+            let calls = traces.called.iter().filter(|(_, name)| others(&defined, &traces.defined, name));
+            for (hole, function) in calls.filter(|(hole, _)| told.insert(*hole)) {
+                let name = name_at(source, *hole);
+                let message = format!(
+                    "`{{{{{name}}}}}` comes from a pane and is given to `{function}`, which another command of this policy defines"
+                );
+                let at = self.problems.within(at, name);
+                self.problems
+                    .error("unsafe-place", at, message)
+                    .help("make a script of it, which can't keep the value in the shell");
+            }
         }
     }
 }
@@ -61,7 +114,7 @@ fn unsafe_value(fault: Fault) -> (&'static str, String, &'static str) {
         }
         Fault::Reason(Reason::Command) => {
             let help = "write the name of the command yourself; for a text to an agent use `prompt`";
-            (place, "comes from a pane and would be the name of a command".to_owned(), help)
+            (place, "comes from a pane and would name what is run".to_owned(), help)
         }
         Fault::Reason(Reason::Variable) => {
             let help = "a variable of that name says what is run; choose another name";
@@ -74,6 +127,30 @@ fn unsafe_value(fault: Fault) -> (&'static str, String, &'static str) {
         Fault::Reason(Reason::Kept) => {
             let says = "comes from a pane, and this command reads once more what variables or other commands hold";
             (place, says.to_owned(), READ_AGAIN)
+        }
+        Fault::Reason(Reason::File) => {
+            let help = "write it into a file of data and let your code read that; if nobody else can print it, write `{{line | trusted}}`";
+            (place, "comes from a pane and would be written into a file that is run".to_owned(), help)
+        }
+        Fault::Reason(Reason::Lasting) => {
+            let help = "give it to one program, as `./deploy {{line}}` or `VERSION={{line}} ./deploy`, or put brackets around \
+                        what it is meant for: `( … )`; if nobody else can print it, write `{{line | trusted}}`";
+            (
+                place,
+                "comes from a pane and would stay in the shell behind this command, for all that runs there later"
+                    .to_owned(),
+                help,
+            )
+        }
+        Fault::Reason(Reason::Unknown) => {
+            let help = "if it takes its arguments as data, call it from a script of yours, as `./script {{line}}`, or write \
+                        `{{line | trusted}}`";
+            (
+                "unknown-program",
+                "comes from a pane and goes to a program of which nobody here knows whether it runs its arguments"
+                    .to_owned(),
+                help,
+            )
         }
         Fault::Reason(Reason::Option) => {
             let help = "write `--` before it, or `./` where it is a file; if nobody else can print it, write `{{line | trusted}}`";

@@ -1,0 +1,167 @@
+//! Files that values are written into, and those that are read as code.
+
+use super::builtins::{Builtin, builtin};
+use super::heads::{Head, head, interpreters};
+use super::words::{Hole, Parsed, Simple, VALUE, Word};
+use std::collections::BTreeSet;
+
+/// Whether a file of that name is run by something, sooner or later.
+pub(super) fn is_code(path: &str) -> bool {
+    const ENDS: &[&str] = &[
+        "sh", "bash", "zsh", "fish", "ksh", "csh", "command", "py", "pyw", "pth", "rb", "pl", "pm", "js", "mjs", "cjs",
+        "ts", "php", "lua", "tcl", "mk", "mak", "cmake", "R", "jl", "ps1", "bat", "cmd", "vim", "el", "awk", "sed",
+        "service", "timer", "desktop", "gradle", "groovy", "kts", "nix", "scm", "rs", "go", "c", "h", "cc", "cpp",
+    ];
+    const NAMES: &[&str] = &[
+        "Makefile",
+        "makefile",
+        "GNUmakefile",
+        "BSDmakefile",
+        "justfile",
+        "Justfile",
+        ".justfile",
+        "Taskfile.yml",
+        "Taskfile.yaml",
+        "Dockerfile",
+        "Containerfile",
+        "Vagrantfile",
+        "Rakefile",
+        "Gemfile",
+        "Procfile",
+        "Jenkinsfile",
+        "CMakeLists.txt",
+        "package.json",
+        "Cargo.toml",
+        "pyproject.toml",
+        "setup.cfg",
+        "tox.ini",
+        ".envrc",
+        ".profile",
+        ".login",
+        ".logout",
+        ".exrc",
+        ".inputrc",
+        ".gitconfig",
+        ".gitmodules",
+        ".npmrc",
+        ".netrc",
+        ".gdbinit",
+        ".psqlrc",
+        ".screenrc",
+        ".Rprofile",
+        ".irbrc",
+        ".pryrc",
+        ".pdbrc",
+        ".lesskey",
+        ".xinitrc",
+        ".xsession",
+        "crontab",
+        "sudoers",
+        "authorized_keys",
+        "rc.local",
+        "tmux.conf",
+        ".tmux.conf",
+    ];
+    const FOLDERS: &[&str] =
+        &["bin", "sbin", "hooks", ".git", ".ssh", "cron.d", "etc", "autostart", "systemd", "completions"];
+    // A value says which file it is.
+    if path.ends_with(VALUE) {
+        return true;
+    }
+    let mut parts = path.rsplit('/');
+    let name = parts.next().unwrap_or_default();
+    let ends = name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end));
+    // `.bashrc`, `.zshenv`, `.vimrc`, …
+    let starts =
+        name.starts_with('.') && ["rc", "env", "profile", "login", "logout"].iter().any(|end| name.ends_with(end));
+    ends || NAMES.contains(&name) || starts && name != ".env" || parts.any(|folder| FOLDERS.contains(&folder))
+}
+
+/// The files that values go into, as far as the words tell, each with these values.
+pub(super) fn written(parsed: &Parsed) -> Vec<(Hole, &str)> {
+    let mut found = Vec::new();
+    for command in &parsed.commands {
+        let files = command.targets.iter().map(String::as_str).chain(copied(command));
+        // A value that names the file is not what is written.
+        let operands = command.words.iter().filter(|word| !copied(command).any(|file| file == word.text));
+        let inputs = command.redirections.iter().filter(|word| !command.targets.contains(&word.text));
+        let content = command.assignments.iter().chain(operands).chain(inputs);
+        let own: Vec<Hole> = content.flat_map(Word::all_holes).collect();
+        // What comes from a pipe, or from all commands of a `{ … }`, may be any of them.
+        let any = command.piped || command.words.is_empty();
+        let holes: Vec<Hole> = if any { (0..parsed.places.len()).collect() } else { own };
+        for file in files {
+            found.extend(holes.iter().map(|hole| (*hole, file)));
+        }
+    }
+    found
+}
+
+/// The files that a program such as `tee` is told to write.
+fn copied(command: &Simple) -> impl Iterator<Item = &str> {
+    let Head { at, name, .. } = head(command);
+    let arguments = command.words.get(at + 1..).unwrap_or_default();
+    let from = match name {
+        Some("tee" | "sponge" | "dd") => 0,
+        // What is copied stands before.
+        Some("cp" | "mv" | "install" | "ln") => arguments.len().saturating_sub(1),
+        _ => arguments.len(),
+    };
+    let words = arguments.iter().skip(from).map(|word| word.text.as_str()).filter(|text| !text.starts_with('-'));
+    words.map(|text| text.strip_prefix("of=").unwrap_or(text))
+}
+
+/// What one command leaves for others, and takes from them: files and functions, by their names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Traces {
+    /// Files that values are written into.
+    pub written: Vec<(Hole, String)>,
+    /// Commands that are given values.
+    pub called: Vec<(Hole, String)>,
+    /// Files that may be read as code.
+    pub read: BTreeSet<String>,
+    /// Functions and aliases that are defined.
+    pub defined: BTreeSet<String>,
+}
+
+pub(super) fn traces(parsed: &Parsed) -> Traces {
+    let mut traces = Traces { defined: parsed.functions.iter().cloned().collect(), ..Traces::default() };
+    traces.written = written(parsed).into_iter().map(|(hole, file)| (hole, base(file).to_owned())).collect();
+    for command in &parsed.commands {
+        let Head { at, name, .. } = head(command);
+        let arguments = command.words.get(at + 1..).unwrap_or_default();
+        if name.is_some_and(|name| matches!(name, "alias" | "abbr")) {
+            traces
+                .defined
+                .extend(arguments.iter().map(|word| word.text.split('=').next().unwrap_or_default().to_owned()));
+        }
+        if let Some(name) = name.filter(|name| builtin(name) != Some(Builtin::Data)) {
+            traces.called.extend(command.all_words().flat_map(Word::all_holes).map(|hole| (hole, name.to_owned())));
+        }
+        let program = command.words.get(at).and_then(Word::literal).filter(|text| text.contains('/'));
+        traces.read.extend(program.map(|path| base(path).to_owned()));
+    }
+    if parsed.commands.iter().any(runs_files) {
+        let words = parsed.commands.iter().flat_map(Simple::all_words).filter_map(Word::literal);
+        traces.read.extend(words.map(|word| base(word).to_owned()));
+    }
+    traces
+}
+
+/// Whether it may run what stands in a file, or keep it where something runs it.
+fn runs_files(command: &Simple) -> bool {
+    const RUN: &[&str] =
+        &["source", ".", "eval", "at", "batch", "crontab", "chmod", "make", "gmake", "bmake", "xargs", "parallel"];
+    const KEEP: &[&str] =
+        &["export", "readonly", "declare", "typeset", "local", "set", "setenv", "read", "mapfile", "readarray"];
+    let Head { at, name, .. } = head(command);
+    let keeps = !command.assignments.is_empty() || name.is_some_and(|name| KEEP.contains(&name));
+    // What it is nobody knows.
+    let unknown = command.words.get(at).is_some_and(Word::expands);
+    let copies = keeps && (command.input || command.piped || command.all_words().any(Word::expands));
+    name.is_some_and(|name| RUN.contains(&name)) || unknown || copies || interpreters(command).next().is_some()
+}
+
+fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}

@@ -187,7 +187,7 @@ pub(super) fn probe(shell: Shell, canary: &str, found: &Path) -> String {
     match shell {
         Shell::Fish => format!("set -L | string match -q '*{canary}*'; and echo >{found}"),
         _ => format!(
-            ": x; case \"$(set; export -p; alias; trap; printf '%s ' \"$@\")\" in *{}*) : >{found};; esac",
+            "test x; case \"$(set; export -p; alias; trap; printf '%s ' \"$@\")\" in *{}*) : >{found};; esac",
             quoted(canary)
         ),
     }

@@ -113,6 +113,7 @@ fn print(out: &Output, zone: &TimeZone, step: &Replayed) -> Result<(), CliError>
         let notes: Vec<String> = step.notes.iter().map(|(_, _, note)| note_text(Lang::En, note)).collect();
         let line = serde_json::json!({
             "line": step.line, "at": step.at, "given": step.given, "notes": notes, "acts": acts, "same": step.same,
+            "otherwise": step.otherwise,
         });
         return out.json_line(&line);
     }
@@ -124,12 +125,12 @@ fn print(out: &Output, zone: &TimeZone, step: &Replayed) -> Result<(), CliError>
     for act in &step.acts {
         out.line(&out.paint(Tone::Dim, &format!("       > {}", clean(&format!("{act:?}")))))?;
     }
-    if step.same == Some(false) {
-        let otherwise = match out.lang {
-            Lang::En => "this round comes out otherwise than it was recorded",
-            Lang::Zh => "这一轮与记录不同",
+    if let Some(otherwise) = &step.otherwise {
+        let says = match out.lang {
+            Lang::En => "this round comes out otherwise than it was recorded:",
+            Lang::Zh => "这一轮与记录不同：",
         };
-        out.line(&out.paint(Tone::Bad, &format!("       ! {otherwise}")))?;
+        out.line(&out.paint(Tone::Bad, &format!("       ! {says} {otherwise}")))?;
     }
     Ok(())
 }

@@ -216,7 +216,7 @@ impl Core {
         }
         round.batch.at = now;
         let round = Unwritten::new(round);
-        self.trace.note(now, &Given::Finished(Some(round.digest())));
+        self.trace.note(now, &Given::Finished(Some(&round.digest())));
         Some(round)
     }
 

@@ -4,6 +4,7 @@
 //! the store makes. A round that can't be written stays whole.
 
 use super::acts::Ticket;
+use serde::{Deserialize, Serialize};
 use tmuxagent_ipc::wire::{ErrorKind, Reply};
 use tmuxagent_model::{Alert, Doubt, Effect, EventLine, HostName, Intent, IntentId};
 use tmuxagent_store::{Batch, Committed, Durability, NewMessage};
@@ -34,6 +35,21 @@ pub(crate) struct Consequences {
 /// A round on its way to the store.
 #[derive(Debug)]
 pub struct Unwritten(Round);
+
+/// What tells one round from another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Digest {
+    changes: usize,
+    /// Of the changed rows.
+    hash: u64,
+    events: usize,
+    notes: usize,
+    positions: usize,
+    alerts: usize,
+    asks: usize,
+    settled: usize,
+    answers: usize,
+}
 
 /// A round that is written down.
 pub(crate) struct Written {
@@ -136,17 +152,25 @@ impl Unwritten {
         &self.0.batch
     }
 
-    /// What the round would change, as one number: the same inputs lead to the same.
-    pub(crate) fn digest(&self) -> u64 {
+    /// What the round would change, in numbers: the same inputs lead to the same.
+    pub(crate) fn digest(&self) -> Digest {
         use std::hash::{DefaultHasher, Hash as _, Hasher as _};
         let mut hasher = DefaultHasher::new();
         for change in &self.0.batch.changes {
             (&change.key, &change.body).hash(&mut hasher);
         }
         let (batch, then) = (&self.0.batch, &self.0.then);
-        (batch.events.len(), batch.notes.len(), batch.positions.len(), self.0.alerts.len()).hash(&mut hasher);
-        (then.intents.len(), then.withdrawn.len(), then.settled.len(), then.answers.len()).hash(&mut hasher);
-        hasher.finish()
+        Digest {
+            changes: batch.changes.len(),
+            hash: hasher.finish(),
+            events: batch.events.len(),
+            notes: batch.notes.len(),
+            positions: batch.positions.len(),
+            alerts: self.0.alerts.len(),
+            asks: then.intents.len() + then.withdrawn.len(),
+            settled: then.settled.len(),
+            answers: then.answers.len(),
+        }
     }
 
     pub(crate) fn written(self, committed: Committed) -> Written {

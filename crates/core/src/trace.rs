@@ -10,7 +10,7 @@ use super::hosts::Hosts;
 use super::live_view::LiveView;
 use super::recovery::Settling;
 use super::requests::Asked;
-use super::round::Unwritten;
+use super::round::{Digest, Unwritten};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(crate) enum Given<'a> {
     Fired,
     PositionsGivenUp,
     /// A round went to the store, with its digest; or had nothing to write.
-    Finished(Option<u64>),
+    Finished(Option<&'a Digest>),
     Written(&'a [EventLine]),
     NotWritten(&'a str),
     ReloadRefused(Option<Ticket>, &'a str, &'a str, Option<&'a str>),
@@ -51,7 +51,7 @@ enum GivenAgain {
     Asked(Box<Asked>),
     Fired,
     PositionsGivenUp,
-    Finished(Option<u64>),
+    Finished(Option<Digest>),
     Written(Vec<EventLine>),
     NotWritten(String),
     ReloadRefused(Option<Ticket>, String, String, Option<String>),
@@ -282,6 +282,8 @@ pub struct Replayed {
     pub acts: Vec<Act>,
     /// Whether the round was the one that was recorded; none where the input made none.
     pub same: Option<bool>,
+    /// The round as it came out now, where it is another one.
+    pub otherwise: Option<String>,
 }
 
 impl<'a> Replay<'a> {
@@ -320,7 +322,8 @@ impl<'a> Replay<'a> {
             let told = batch.events.into_iter().flat_map(|row| row.notes);
             let notes = told.chain(batch.notes).collect();
             let acts = self.core.acts();
-            Replayed { line: at + 1, at: entry.at, given: line.to_owned(), notes, acts, same }
+            let otherwise = (same == Some(false)).then(|| format!("{:?}", self.round.as_ref().map(Unwritten::digest)));
+            Replayed { line: at + 1, at: entry.at, given: line.to_owned(), notes, acts, same, otherwise }
         }))
     }
 

@@ -1,7 +1,8 @@
 //! What follows a failed attempt: retries with their pauses, a question, escalation, the end.
 
+use super::expiry::OnExpiry;
 use super::progress::Cause;
-use super::state::{OnExpiry, Planned};
+use super::state::Planned;
 use super::table::StageInput;
 use super::template::{Names, fill};
 use super::turn::{At, Turn};

@@ -1,8 +1,8 @@
 //! Output that was lost: it is marked, and a stage that may have missed its line asks.
 
 use super::condition::reads_lines;
+use super::expiry::OnExpiry;
 use super::gate::{Ask, CONTINUE, RERUN, WAIT};
-use super::state::OnExpiry;
 use super::turn::{At, Turn};
 use std::sync::Arc;
 use tmuxagent_model::{ApprovalKind, Note, PaneKey, Severity, StageState};

@@ -3,8 +3,9 @@
 //! **Invariants:** a question about a stage is superseded as soon as the stage moves on without it, so that a pending
 //! one always fits; its expiry never does what a yes does.
 
+use super::expiry::OnExpiry;
 use super::progress::Cause;
-use super::state::{Again, ApprovalRow, IntentRow, OnExpiry, Purpose};
+use super::state::{Again, ApprovalRow, IntentRow, Purpose};
 use super::table::StageInput;
 use super::text::{describe_intent, describe_plan, one_line, plan_keys, visible};
 use super::turn::{At, Turn};

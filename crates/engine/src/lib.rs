@@ -16,6 +16,7 @@ mod command;
 mod condition;
 mod decide;
 mod evidence;
+mod expiry;
 mod explain;
 mod fail;
 mod gap;

@@ -3,6 +3,7 @@
 //! **Invariants:** every change goes through [`Table`], which remembers what was touched, so that the changes of a
 //! step are complete; nothing that is not a row influences a decision, so that rows alone restore the engine.
 
+use super::expiry::OnExpiry;
 use super::explain::ConditionExplanation;
 use super::progress::{Cause, Evidence, Miss, Overheard, PollRun, Progress, Watch};
 use super::rows::Table;
@@ -12,7 +13,6 @@ use tmuxagent_model::{
     Approval, ApprovalId, Change, Effect, EntityKind, Freeze, Intent, IntentId, KeyStep, Millis, PaneInfo, PaneKey,
     ProgramState, RunId, RunState, Shell, ShellText, StageState, TimerKey, Timestamp, Urgency, Variables,
 };
-use tmuxagent_policy::Expiry;
 
 /// Counters and switches.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -237,28 +237,6 @@ impl Run {
     /// The stage that occupies the run.
     pub fn live(&self) -> Option<usize> {
         self.stages.iter().position(|stage| stage.state.is_live())
-    }
-}
-
-/// What an approval's expiry does, as it is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnExpiry {
-    /// Counts as a no.
-    Reject,
-    /// The stage is escalated.
-    Escalate,
-    /// The question stays open.
-    Keep,
-}
-
-impl From<Expiry> for OnExpiry {
-    fn from(expiry: Expiry) -> Self {
-        match expiry {
-            Expiry::Reject => Self::Reject,
-            Expiry::Escalate => Self::Escalate,
-            Expiry::Keep => Self::Keep,
-        }
     }
 }
 

@@ -109,6 +109,7 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("Play such a file back, and say where it comes out otherwise", "重放这样的文件，并指出何处结果不同"),
     ("The new file", "新文件"),
+    ("The file", "文件"),
     (
         "Exit code 1 when a round comes out otherwise than it was recorded. Run it under a debugger to see why",
         "某一轮与记录不同时退出码为 1。在调试器中运行可查明原因",

@@ -1,6 +1,23 @@
 //! What the command line says and answers, and what its library says of wrong arguments.
 
 pub(super) const ROWS: &[(&str, &str)] = &[
+    ("no approval is named", "没有指明哪个审批"),
+    (
+        "nothing is open; `tmuxagent approvals --all` shows what was decided",
+        "没有待决定的审批；`tmuxagent approvals --all` 显示已决定的",
+    ),
+    ("an ID is needed, or its unique beginning; these are open:", "需要 ID 或其唯一的开头；待决定的有："),
+    ("the renewed policy would be wrong, so nothing is written", "更新后的策略会有错误，因此什么也没有写入"),
+    ("name another file", "请换一个文件名"),
+    ("write a new one with `tmuxagent debug dump`", "请用 `tmuxagent debug dump` 重新写一个"),
+    ("nothing was taken in yet; try again in a moment", "还没有收到任何内容；请稍后再试"),
+    ("the system has no thread left for it", "系统没有可用的线程"),
+    (
+        "it was written by tmuxagent {} in form {}, and this one reads form {}",
+        "它由 tmuxagent {0} 以格式 {1} 写成，而本程序读取格式 {2}",
+    ),
+    ("it ends before its checkpoint", "它在检查点之前就结束了"),
+    ("its policies can't be read: {}", "无法读取其中的策略：{0}"),
     // The library's.
     ("unexpected argument '{}' found", "意外的参数 '{0}'"),
     ("unrecognized subcommand '{}'", "没有子命令 '{0}'"),

@@ -2,6 +2,7 @@
 
 use super::super::tmux::Ran;
 use super::{World, policies, policy};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use tmuxagent_core::Replay;
 use tmuxagent_engine::Engine;
@@ -81,10 +82,14 @@ impl World {
         let policy = Policy::clone(self.supervisor.core.engine().policy());
         let dump = self.supervisor.core.dump(&[]).expect("there were rounds");
         let mut replay = Replay::new(&dump, |_| Ok(policy)).expect("a dump");
-        let mut rounds = 0;
+        let (mut rounds, mut since) = (0, String::new());
         while let Some(step) = replay.step() {
             let step = step.expect("readable");
-            assert_ne!(step.same, Some(false), "line {}: {}", step.line, step.given);
+            let _ = writeln!(since, "{} {}", step.line, step.given);
+            assert_ne!(step.same, Some(false), "{since}comes out as {:?}", step.otherwise);
+            if step.same.is_some() {
+                since.clear();
+            }
             rounds += usize::from(step.same.is_some());
         }
         assert!(rounds > 0);

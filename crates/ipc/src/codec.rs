@@ -18,6 +18,7 @@ pub const METHODS: &[&str] = &[
     "events",
     "approval",
     "explain",
+    "dump",
     "reload",
     "bye",
     "shutdown",

@@ -65,6 +65,8 @@ pub struct Hosts {
     tapes: Tapes,
     owner: Owner,
     runtime: PathBuf,
+    /// This program, as it was started.
+    program: Option<PathBuf>,
     remembered: HashMap<PaneKey, Position>,
     places: BTreeMap<HostName, Place>,
     /// How many collectors there were.
@@ -101,6 +103,7 @@ impl Hosts {
             tapes,
             owner: owner_of(loaded, user),
             runtime: loaded.paths.runtime_dir.clone(),
+            program: std::env::current_exe().ok(),
             remembered: positions.into_iter().filter_map(read).collect(),
             places: BTreeMap::new(),
             lives: 0,
@@ -420,7 +423,6 @@ pub fn spawn_host(dispatch: &mut Dispatch, config: &HostConfig) {
 fn spec(hosts: &Hosts, config: &HostConfig) -> HostSpec {
     let views = hosts.views.values().filter(|(host, _)| *host == config.name);
     HostSpec {
-        flood: HostSpec::FLOOD,
         name: config.name.clone(),
         transport: transport(config, &hosts.runtime),
         session_filters: NameFilter::new(&config.tmux.session_filters),
@@ -430,6 +432,7 @@ fn spec(hosts: &Hosts, config: &HostConfig) -> HostSpec {
         owner: hosts.owner.clone(),
         has_siblings: hosts.has_several,
         scratch: config.ssh.is_none().then(|| hosts.runtime.clone()),
+        program: hosts.program.clone(),
         ceiling: None,
         excluded: views.map(|(_, pane)| *pane).collect(),
         recognise: tmuxagent_lines::recognise,

@@ -14,34 +14,15 @@
 //!   the lease of that, the marks of our clients, each pane's last intent. An orderly end takes it away again.
 //! - Only whoever has claimed the server types ([`proto::Token`]).
 
-mod attach;
-mod claim;
-mod client;
-mod farewell;
-mod fork;
-mod governor;
-mod health;
-mod history;
-mod host;
-mod inventory;
-mod link;
-mod observe;
-mod outlet;
-mod pane;
-mod pipe;
-mod polling;
-mod probe;
+mod core;
 pub mod proto;
 mod refusal;
-mod screens;
-mod send;
+mod shell;
 mod spec;
-mod taken;
 mod transport;
-mod turn;
 
-pub use claim::{is_alive, this_process};
 pub use refusal::Refusal;
+pub use shell::{is_alive, serve, this_process};
 pub use spec::{HostSpec, Position, Tape};
 pub use transport::{Socket, SshTarget, Transport, shell_word};
 
@@ -125,7 +106,7 @@ pub struct PaneLive {
 
 /// What the supervisor asks of a host.
 #[derive(Debug)]
-enum Request {
+pub(crate) enum Request {
     Take(Errand),
     Withdraw(IntentId),
     Release(PaneKey),
@@ -214,7 +195,7 @@ impl HostHandle {
 /// When no thread can be started.
 pub fn watch(
     spec: HostSpec,
-    policy: latest::Receiver<Arc<Policy>>,
+    mut policy: latest::Receiver<Arc<Policy>>,
     out: mpsc::Sender<HostMessage>,
     clock: Clock,
 ) -> std::io::Result<HostHandle> {
@@ -225,7 +206,10 @@ pub fn watch(
     let run = move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
             let _ = ready.send(Ok(()));
-            runtime.block_on(host::Host::new(spec, policy, out, clock).run(incoming));
+            runtime.block_on(async move {
+                let shell = shell::Shell::new(spec, &mut policy, out, clock);
+                shell.run(incoming, policy).await;
+            });
         }
         Err(error) => drop(ready.send(Err(error))),
     };

@@ -1,0 +1,85 @@
+//! How a pane's pipe comes to the supervisor: tmux starts this program as the pipe's command, which hands its standard input
+//! over a socket and ends. No process remains, and tmux goes on writing into a pipe that the supervisor reads itself.
+
+use super::frame::send_bytes;
+use super::keeper;
+use crate::transport::shell_word;
+use rustix::net::SendFlags;
+use std::ffi::OsString;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+/// The first argument of the program that hands a pipe over.
+const PIPE: &str = "__pipe";
+/// The first argument of a keeper.
+pub(super) const KEEPER: &str = "__keeper";
+
+/// How the command of a pipe is written.
+#[derive(Debug, Clone)]
+pub struct Piping {
+    program: PathBuf,
+    socket: PathBuf,
+    pid: u32,
+}
+
+impl Piping {
+    /// `program` is this program, or what understands [`serve`] as it does.
+    pub(super) fn new(program: &Path, socket: &Path) -> Self {
+        Self { program: program.to_owned(), socket: socket.to_owned(), pid: std::process::id() }
+    }
+
+    /// The command of a pipe that is announced by `word`. It is a format for strftime and tmux before it is one for the
+    /// shell. Where the program has gone from its place (an upgrade) the one that runs serves.
+    #[must_use]
+    pub fn command(&self, word: &str) -> String {
+        let quoted = |path: &Path| shell_word(&path.display().to_string());
+        let line = format!(
+            "p={}; [ -x \"$p\" ] || p=/proc/{}/exe; exec \"$p\" {PIPE} {} {word}",
+            quoted(&self.program),
+            self.pid,
+            quoted(&self.socket)
+        );
+        line.replace('#', "##").replace('%', "%%")
+    }
+}
+
+/// What a program that is started by us does before anything else; `None` where it was started by somebody else.
+///
+/// The arguments begin with the program's name.
+pub fn serve(mut arguments: impl Iterator<Item = OsString>) -> Option<u8> {
+    let what = arguments.nth(1)?;
+    if what == PIPE {
+        let (socket, word) = (arguments.next()?, arguments.next()?);
+        let handed = UnixStream::connect(socket).is_ok_and(|socket| {
+            let stdin = std::io::stdin();
+            send_bytes(&socket, word.as_encoded_bytes(), Some(stdin.as_fd()), SendFlags::NOSIGNAL).is_ok()
+        });
+        return Some(u8::from(!handed));
+    }
+    (what == KEEPER).then(|| {
+        keeper::keep(&arguments.collect::<Vec<_>>());
+        0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_survives_tmux_and_the_shell_whatever_the_paths_are() {
+        let piping = Piping { program: "/opt/it's #{x}/50%/ta".into(), socket: "/run/a b/s".into(), pid: 7 };
+        assert_eq!(
+            piping.command("w-1"),
+            "p='/opt/it'\\''s ##{x}/50%%/ta'; [ -x \"$p\" ] || p=/proc/7/exe; exec \"$p\" __pipe '/run/a b/s' w-1"
+        );
+    }
+
+    #[test]
+    fn what_a_person_starts_is_not_served() {
+        for words in [&["ta"][..], &["ta", "status"], &["ta", "__pipe", "only-a-socket"]] {
+            assert_eq!(serve(words.iter().map(OsString::from)), None, "{words:?}");
+        }
+    }
+}

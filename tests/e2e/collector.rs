@@ -271,7 +271,9 @@ fn a_pipe_that_the_user_opens_later_is_read_around_and_ours_comes_back_after_his
     wait_for(PATIENCE, "our pipe", || {
         (server.tmux(&["display-message", "-p", "-t", "small", "#{pane_pipe}"]) == "1").then_some(())
     });
-    wait_for(PATIENCE, "what the screen says", || watched.state().filter(|(_, detail)| !detail.contains("a pipe of yours")));
+    wait_for(PATIENCE, "what the screen says", || {
+        watched.state().filter(|(_, detail)| !detail.contains("a pipe of yours"))
+    });
     server.type_line(&small, "seq 1 3000; echo last nee''dle");
     watched.wait_line("last needle");
     let needles: Vec<String> = watched.lines().into_iter().map(|line| line.text).collect();
@@ -346,7 +348,10 @@ fn only_chosen_panes_are_watched() {
     let his: Vec<&str> = sessions.lines().filter(|line| !line.ends_with('1')).collect();
     assert_eq!(his, ["main 0 ", "proj_app 0 "], "nothing is attached to what is his");
     let pipes = server.tmux(&["list-panes", "-a", "-F", "#{pane_id} #{pane_pipe}"]);
-    assert!(pipes.contains("%0 0") && pipes.contains(&format!("{server_side} 1")), "what is not watched is not read: {pipes}");
+    assert!(
+        pipes.contains("%0 0") && pipes.contains(&format!("{server_side} 1")),
+        "what is not watched is not read: {pipes}"
+    );
 }
 
 #[test]

@@ -3,8 +3,9 @@
 //! On this machine **one client, in a session of its own**, is enough: panes are read by their pipes, and notifications
 //! and replies come to it for the whole server. The user's sessions are not attached to by it, keep the flags of their
 //! windows and their `destroy-unattached`; and it gets no `%output`, with which every tmux before 3.8 can crash when a busy
-//! pane is respawned. Its session vanishes with it, also after a `kill -9` (`destroy-unattached`), and it leaves when no
-//! session of the user's is left.
+//! pane is respawned. What runs in its session is the keeper, which ends with the supervisor, also after a `kill -9`, and
+//! its session with it. (`destroy-unattached` would do the same and can crash any tmux: while a client leaves, another one
+//! that ends makes tmux destroy the session under it.) When no session of the user's is left ours is ended.
 //!
 //! On another machine descriptors can't be had, so there is one client for each session, which gets its panes' output.
 
@@ -16,6 +17,7 @@ use super::link::Link;
 use super::pane::{Feed, Pane};
 use super::{CLIENT_MARK, HostCore, IDENTITY, Output, Purpose, QUIET};
 use crate::proto::{Reply, Version, quote};
+use crate::transport::login_line;
 use crate::{Refusal, Transport};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -33,6 +35,8 @@ pub(super) enum Seat {
     Own,
     /// In a session of the user's, whose panes are read through it.
     Of(SessionId),
+    /// In a session of the user's of which nothing is watched, for notifications.
+    Lookout(SessionId),
 }
 
 /// A control client and what it is attached to.
@@ -63,7 +67,7 @@ impl Attached {
 
     /// Whether the panes of that session are read through it.
     pub fn reads(&self, session: SessionId) -> bool {
-        self.session == Some(session) && self.seat != Seat::Own && !self.leaving
+        self.session == Some(session) && matches!(self.seat, Seat::Of(_)) && !self.leaving
     }
 }
 
@@ -78,6 +82,8 @@ pub(super) struct Attacher {
     barred: HashMap<Seat, (u32, Instant)>,
     /// The client that carries the server-wide subscription.
     lead: Option<ClientId>,
+    /// No client is attached before.
+    not_before: Instant,
 }
 
 /// Whose a client is: a supervisor, and which process of it.
@@ -87,7 +93,7 @@ pub(crate) fn client_owner(owner: &Owner) -> String {
 
 impl Attacher {
     pub fn new(now: Instant) -> Self {
-        Self { event: now, failed: 0, barred: HashMap::new(), lead: None }
+        Self { event: now, failed: 0, barred: HashMap::new(), lead: None, not_before: now }
     }
 
     /// Something happened among the sessions that makes attaching dangerous.
@@ -117,6 +123,10 @@ impl HostCore {
     /// Control mode can be used: the panes are known, and clients are attached next.
     pub fn start_control(&mut self, entries: Vec<Entry>) {
         self.link = Link::Control;
+        // Several that come at once must not attach at once: whoever has the server goes first.
+        let others = *self.claim.standing() == Standing::Others && self.spec.transport.is_local();
+        let pause = if others { 1000 + self.next_random() % 2000 } else { 0 };
+        self.attacher.not_before = self.now + Duration::from_millis(pause);
         // What was polled until now is brought up to date over the client that reads it from now on.
         self.inventory.panes.values_mut().filter(|pane| pane.feed == Feed::Polled).for_each(Pane::unread);
         self.forgive();
@@ -140,10 +150,10 @@ impl HostCore {
             return;
         }
         let version = server.version;
-        let calm = self.attacher.event + QUIET;
-        if version < Version::MENDED && calm > now && !self.clients.is_empty() {
-            self.times.attach = Some(calm);
-            self.wake_at(calm);
+        let quiet = if self.clients.is_empty() { self.attacher.not_before } else { self.attacher.event + QUIET };
+        if version < Version::MENDED && quiet > now {
+            self.times.attach = Some(quiet);
+            self.wake_at(quiet);
             return;
         }
         let mut wanted = self.wanted_seats();
@@ -167,14 +177,14 @@ impl HostCore {
         let read: BTreeSet<SessionId> = self
             .clients
             .values()
-            .filter(|attached| attached.seat != Seat::Own)
+            .filter(|attached| matches!(attached.seat, Seat::Of(_)))
             .filter_map(|attached| attached.session)
             .collect();
         let panes = self.inventory.panes.values().filter(|pane| pane.client.is_none());
         let wanted: BTreeSet<SessionId> = panes.map(|pane| pane.info.session_id).collect();
         let mut wanted: Vec<SessionId> = wanted.difference(&read).copied().collect();
-        if wanted.is_empty() && self.clients.is_empty() && !self.inventory.sessions.is_empty() {
-            return vec![Seat::Own];
+        if wanted.is_empty() && self.clients.is_empty() {
+            return self.inventory.sessions.keys().next().map(|&session| Seat::Lookout(session)).into_iter().collect();
         }
         // A bare `tmux attach` takes the session with the latest activity, and attaching counts as such.
         wanted.sort_by_key(|session| self.inventory.sessions.get(session).copied().unwrap_or(0));
@@ -186,23 +196,41 @@ impl HostCore {
         format!("tmuxagent-{}", self.nonce.as_str().get(..4).unwrap_or_default())
     }
 
+    /// What runs in the session of our own: it ends when we do.
+    fn own_program(&mut self, seat: Seat) -> String {
+        if seat != Seat::Own {
+            return String::new();
+        }
+        let random = self.next_random();
+        let word = format!("{}-keeper-{random:x}", self.nonce.as_str());
+        let script = match &self.piping {
+            Some(piping) => piping.keeper(&word, &self.spec.transport.command(&[])),
+            None => format!("while kill -0 {} 2>/dev/null; do sleep 5; done", self.spec.owner.pid),
+        };
+        self.outputs.push(Output::AwaitKeeper(word));
+        login_line(&script)
+    }
+
     fn attach(&mut self, seat: Seat, version: Version) {
         let (name, full) = (self.own_session(), version.is_full());
         let flags: &[&str] = if full { &["-N"] } else { &[] };
         let target = match seat {
             Seat::Own => String::new(),
-            Seat::Of(session) => session.to_string(),
+            Seat::Of(session) | Seat::Lookout(session) => session.to_string(),
         };
+        let program = self.own_program(seat);
         let words: Vec<&str> = match seat {
             Seat::Own => {
-                let make = ["new-session", "-E", "-s", &name, "-n", "tmuxagent", "-x", "80", "-y", "24"];
+                // One that is there already is the one from which our client was sent away.
+                let make = ["new-session", "-A", "-E", "-s", &name, "-n", "tmuxagent", "-x", "80", "-y", "24"];
                 let silent: &[&str] = if full { &["-f", "ignore-size,no-output"] } else { &[] };
-                // What runs there does nothing and costs nothing.
-                let rest = ["exec cat", ";", "set-option", "destroy-unattached", "on", ";", "set-option", OWN_MARK, "1"];
-                [&make[..], silent, &rest].concat()
+                let stays = ["set-option", "destroy-unattached", "off", ";", "set-option", OWN_MARK, "1"];
+                let rest = [&[program.as_str(), ";"], &stays[..]].concat();
+                [&make[..], silent, &rest[..]].concat()
             }
-            Seat::Of(_) => {
-                let silent: &[&str] = if full { &["-f", "ignore-size"] } else { &[] };
+            Seat::Of(_) | Seat::Lookout(_) => {
+                let flags = if matches!(seat, Seat::Of(_)) { "ignore-size" } else { "ignore-size,no-output" };
+                let silent: &[&str] = if full { &["-f", flags] } else { &[] };
                 [&["attach-session", "-E", "-t", &target], silent].concat()
             }
         };
@@ -265,8 +293,8 @@ impl HostCore {
         }
     }
 
-    /// No session of the user's is left: the server must be able to end.
-    pub fn leave_empty_server(&mut self) {
+    /// Ends the session of our own, and the client with it: we leave, or no session of the user's is left.
+    pub fn end_own_session(&mut self) {
         let name = self.own_session();
         let own = self.clients.iter_mut().find(|(_, attached)| attached.seat == Seat::Own && attached.is_ready());
         if let Some((&id, attached)) = own {
@@ -300,7 +328,10 @@ impl HostCore {
         let Some(version) = self.server.as_ref().map(|server| server.version) else { return };
         let mut said = Vec::new();
         if version < Version::FULL {
-            said.push("tmux before 3.2 tells less by itself: changes among the panes are looked for every two seconds".to_owned());
+            said.push(
+                "tmux before 3.2 tells less by itself: changes among the panes are looked for every two seconds"
+                    .to_owned(),
+            );
         }
         if !self.spec.transport.is_local() && version < Version::RESPAWNS {
             said.push(
@@ -313,7 +344,9 @@ impl HostCore {
         let polled: Vec<String> = self.polled_panes().map(|pane| pane.to_string()).collect();
         if let [first, rest @ ..] = &polled[..] {
             let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-            said.push(format!("{first}{more}: its output goes into a pipe of yours, so its screen is read now and then"));
+            said.push(format!(
+                "{first}{more}: its output goes into a pipe of yours, so its screen is read now and then"
+            ));
         }
         self.say(HostState::Live, &said.join("; "));
     }

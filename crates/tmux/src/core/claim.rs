@@ -9,14 +9,14 @@
 
 use super::link::Link;
 use super::{HostCore, Job, Output, Purpose};
+use crate::HostMessage;
 use crate::proto::claim::{Words, ask, line, renew, take};
 use crate::proto::{Claimed, Nonce, Reply, RowReader, Token, Version};
-use crate::HostMessage;
 use std::collections::HashSet;
 use std::time::Duration;
+use std::time::Instant;
 use tmuxagent_model::{HostName, HostState, Owner, ServerId};
 use tmuxagent_text::{Lang, host_owner};
-use std::time::Instant;
 
 /// How often the holder renews its lease.
 const RENEW: Duration = Duration::from_secs(8);

@@ -26,6 +26,7 @@ impl HostCore {
     pub fn farewell(&mut self) -> Farewell {
         self.tell_positions();
         self.leave_pipes();
+        self.end_own_session();
         Farewell { clear: self.clear_up(), let_go: self.spec.transport.let_go() }
     }
 

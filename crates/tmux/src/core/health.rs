@@ -42,7 +42,8 @@ impl HostCore {
         let pause = (250u64 << self.failures.min(10)).min(most);
         self.failures += 1;
         // Hosts that vanished together need not come back in step.
-        let at = self.now + Duration::from_millis(pause + jitter(self.next_random(), pause, self.spec.transport.is_local()));
+        let at =
+            self.now + Duration::from_millis(pause + jitter(self.next_random(), pause, self.spec.transport.is_local()));
         self.times.probe = Some(at);
         self.wake_at(at);
     }

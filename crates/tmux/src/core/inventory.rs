@@ -55,11 +55,10 @@ pub(crate) fn listing_format(nonce: &Nonce) -> String {
 /// second, so it holds only what no notification tells: not names, layouts and modes, which have their own; and not
 /// commands and folders, which no program changes without printing something.
 pub(super) fn subscription_format(nonce: &Nonce) -> String {
-    let told =
-        format!(
-            "#{{session_id}}#{{window_id}}#{{pane_id}}#{{pane_pid}}#{{pane_dead}}#{{pane_width}}#{{pane_height}}{PIPE}\
+    let told = format!(
+        "#{{session_id}}#{{window_id}}#{{pane_id}}#{{pane_pid}}#{{pane_dead}}#{{pane_width}}#{{pane_height}}{PIPE}\
              #{{pane_title}}{ROLE}{RECORD}"
-        );
+    );
     format!("#{{S:#{{W:#{{P:{}}}}}}}", row_format(nonce, &[&told]))
 }
 

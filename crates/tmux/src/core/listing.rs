@@ -22,7 +22,8 @@ impl HostCore {
         let read: Vec<SessionId> = self.clients.values().filter_map(|attached| attached.session).collect();
         let listing = Listing::new(&self.spec, entries, &|session| read.contains(&session));
         let begins = self.inventory.known.is_empty();
-        let gone: Vec<PaneId> = self.inventory.panes.keys().filter(|id| !listing.panes.contains_key(id)).copied().collect();
+        let gone: Vec<PaneId> =
+            self.inventory.panes.keys().filter(|id| !listing.panes.contains_key(id)).copied().collect();
         gone.into_iter().for_each(|pane| self.pane_vanished(pane));
         for listed in listing.panes.values() {
             self.take_listed(listed, &server, begins);
@@ -205,7 +206,8 @@ impl HostCore {
     }
 
     fn renew_rules(&mut self, id: PaneId) {
-        let Some((key, facts)) = self.inventory.panes.get(&id).map(|pane| (pane.info.key.clone(), pane.info.facts.clone()))
+        let Some((key, facts)) =
+            self.inventory.panes.get(&id).map(|pane| (pane.info.key.clone(), pane.info.facts.clone()))
         else {
             return;
         };

@@ -161,13 +161,7 @@ const SURFACE: Duration = Duration::from_millis(100);
 
 impl HostCore {
     /// A host that is looked for. `random` is from a good source.
-    pub fn new(
-        mut spec: HostSpec,
-        piping: Option<Piping>,
-        policy: Arc<Policy>,
-        random: [u8; 24],
-        now: Now,
-    ) -> Self {
+    pub fn new(mut spec: HostSpec, piping: Option<Piping>, policy: Arc<Policy>, random: [u8; 24], now: Now) -> Self {
         let excluded = std::mem::take(&mut spec.excluded).into_iter().collect();
         let homes = spec.remembered.keys().map(|key| key.server.clone()).collect();
         let claim = Claim::new(owner_of(&spec.owner, &spec.name), homes, spec.has_siblings, now.at);

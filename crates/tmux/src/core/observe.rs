@@ -99,7 +99,7 @@ impl HostCore {
         let any = !entries.is_empty();
         entries.retain(|entry| !entry.own);
         if any && entries.is_empty() {
-            self.leave_empty_server();
+            self.end_own_session();
         } else if any {
             let listed: Vec<ClientId> =
                 self.clients.iter().filter(|(_, attached)| attached.session.is_some()).map(|(&id, _)| id).collect();

@@ -8,10 +8,10 @@ use crate::{HostMessage, PaneLive, Position, Tape};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+use std::time::Instant;
 use tmuxagent_lines::{Reader, Reading};
 use tmuxagent_model::{Event, LineEvent, Origin, PRINTED, PaneInfo, PaneKey, Timestamp};
 use tmuxagent_policy::RuleSet;
-use std::time::Instant;
 
 /// After this long without output an unterminated line counts, and a screen is looked at.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);

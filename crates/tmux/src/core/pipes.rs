@@ -43,9 +43,9 @@ pub(super) struct Pipe {
 
 /// How long a pipe's command may take to come up.
 const OPENING: Duration = Duration::from_secs(10);
-/// A pipe that ends sooner was not worth opening again at once.
+/// A pipe that ends sooner is not opened again at once.
 const SHORT: Duration = Duration::from_secs(2);
-/// How long a pane is read by captures after its pipe did not come up, or ended at once.
+/// How long a pane is read by captures after its pipe did not come up.
 const REFUSED: Duration = Duration::from_secs(20);
 /// How many bytes may come before the capture is read.
 const HELD: usize = 8 * 1024 * 1024;
@@ -124,7 +124,8 @@ impl HostCore {
         }
         pane.feed = Feed::Piped;
         pane.has_pipe = true;
-        let (held, lost) = own.map(|own| (std::mem::take(&mut own.held), std::mem::take(&mut own.lost))).unwrap_or_default();
+        let (held, lost) =
+            own.map(|own| (std::mem::take(&mut own.held), std::mem::take(&mut own.lost))).unwrap_or_default();
         if !held.is_empty() {
             pane.read(&held, self.wall, &mut self.outlet);
             self.flowed(key.pane);
@@ -178,7 +179,7 @@ impl HostCore {
         let Some(pane) = self.inventory.panes.get_mut(&id) else { return };
         let brief = pane.pipe.as_ref().is_some_and(|pipe| self.now.duration_since(pipe.since) < SHORT);
         if brief {
-            pane.refused = Some(self.now + REFUSED);
+            pane.refused = Some(self.now + SHORT);
         }
         if pane.ending.is_some() {
             return self.drop_pane(id);
@@ -264,7 +265,8 @@ impl HostCore {
 
     /// Panes that can't be piped and are read by their captures.
     pub fn polled_panes(&self) -> impl Iterator<Item = PaneId> {
-        let mut polled: Vec<PaneId> = self.inventory.panes.values().filter(|pane| is_polled(pane)).map(|p| p.info.key.pane).collect();
+        let mut polled: Vec<PaneId> =
+            self.inventory.panes.values().filter(|pane| is_polled(pane)).map(|p| p.info.key.pane).collect();
         polled.sort_unstable();
         polled.into_iter()
     }

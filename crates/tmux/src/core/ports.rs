@@ -65,6 +65,8 @@ pub(crate) enum Output {
     Kill(ClientId),
     /// A pipe of a pane comes with this word.
     Await(PipeId, tmuxagent_model::PaneId, String),
+    /// The keeper comes with this word.
+    AwaitKeeper(String),
     /// Give what the pipe holds, then [`Piped::Marked`] with this number.
     Mark(PipeId, u64),
     /// The pipe is not wanted any more.
@@ -107,4 +109,3 @@ pub(crate) enum Done {
     Looked { alive: bool, read: Box<Claimed>, attempt: Option<Token> },
     HungUp,
 }
-

@@ -52,7 +52,8 @@ impl HostCore {
 
     /// Output of a pane that no listing has named yet is kept until one does.
     fn stranger(&mut self, pane: PaneId, bytes: &[u8]) {
-        if self.inventory.shown_by.contains_key(&pane) || self.inventory.excluded.contains(&pane) || self.makes_up(pane) {
+        if self.inventory.shown_by.contains_key(&pane) || self.inventory.excluded.contains(&pane) || self.makes_up(pane)
+        {
             return;
         }
         let kept = self.inventory.strangers.entry(pane).or_default();

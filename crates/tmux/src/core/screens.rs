@@ -1,16 +1,16 @@
 //! Looks at screens: of programs that own theirs, and of the pane that a view shows.
 
-use crate::HostMessage;
+use super::fence::{After, FROM_REPLY};
 use super::history::text;
-use super::{HostCore, Purpose};
 use super::link::Link;
 use super::pane::{Feed, PAUSE, SCREEN_EVERY};
-use super::fence::{After, FROM_REPLY};
 use super::pipes::raw_line;
+use super::{HostCore, Purpose};
+use crate::HostMessage;
 use crate::proto::Reply;
 use std::time::Duration;
-use tmuxagent_model::{PaneId, PaneKey};
 use std::time::Instant;
+use tmuxagent_model::{PaneId, PaneKey};
 
 /// How long output is gathered before a view's screen is captured.
 const GATHER: Duration = Duration::from_millis(15);
@@ -148,7 +148,8 @@ impl HostCore {
             return;
         }
         let key = view.pane.clone();
-        let client = self.inventory.panes.get(&key.pane).filter(|pane| pane.info.key == key).and_then(|pane| pane.client);
+        let client =
+            self.inventory.panes.get(&key.pane).filter(|pane| pane.info.key == key).and_then(|pane| pane.client);
         let (Some(client), Link::Control) = (client, self.link) else { return };
         view.touched = false;
         view.looking = true;

@@ -8,17 +8,17 @@
 
 use super::claim::Standing;
 use super::fence::{After, FROM_NOW};
-use super::{HostCore, Output, Purpose};
-use crate::HostMessage;
 use super::link::Link;
 use super::pane::Feed;
-use crate::proto::{Expectation, Input, Questions, Reply, Token, Verdict, send_line, verdict};
 use super::taken::{Check, Typed};
+use super::{HostCore, Output, Purpose};
+use crate::HostMessage;
+use crate::proto::{Expectation, Input, Questions, Reply, Token, Verdict, send_line, verdict};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
+use std::time::Instant;
 use tmuxagent_errand::Errand;
 use tmuxagent_model::{Effect, Event, HostState, IntentId, KeyStep, Outcome, PaneKey, SkipReason};
-use std::time::Instant;
 
 /// How long a send may wait for its pane to be reachable before it is given up. Nothing was typed then.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -161,7 +161,9 @@ impl HostCore {
 
     /// Makes the echo of keys known that may have been typed before the pane is read up to now.
     pub fn expect_echoes(&mut self, key: &PaneKey) {
-        let (Some(lane), Some(pane)) = (self.lanes.get_mut(key), self.inventory.panes.get_mut(&key.pane)) else { return };
+        let (Some(lane), Some(pane)) = (self.lanes.get_mut(key), self.inventory.panes.get_mut(&key.pane)) else {
+            return;
+        };
         for send in lane.waiting.iter_mut().filter(|send| send.perhaps_typed() && !send.expected) {
             pane.reader.typed(&send.echo());
             send.expected = true;
@@ -215,7 +217,10 @@ impl HostCore {
                 self.outlet.event(Event::PaneGone { pane: key.clone() });
                 Some(SkipReason::OtherServer)
             }
-            Some(_) if self.inventory.complete && self.inventory.panes.get(&key.pane).is_none_or(|pane| pane.info.key != *key) => {
+            Some(_)
+                if self.inventory.complete
+                    && self.inventory.panes.get(&key.pane).is_none_or(|pane| pane.info.key != *key) =>
+            {
                 Some(SkipReason::OtherProcess)
             }
             _ => None,

@@ -4,14 +4,14 @@
 //! A program may swallow the Enter; then it is pressed once more, guarded. What the pane prints meanwhile is kept back,
 //! so that it stands behind the outcome: it was printed after the keys.
 
-use crate::HostMessage;
 use super::history::text;
 use super::{HostCore, Purpose};
+use crate::HostMessage;
 use crate::proto::{Expectation, Questions, Reply, RowReader, enter_line, row_format};
 use std::time::Duration;
+use std::time::Instant;
 use tmuxagent_lines::{Entry, Standing, Submitted};
 use tmuxagent_model::{IntentId, Outcome, PaneId, PaneKey};
-use std::time::Instant;
 
 /// The pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(80);
@@ -104,7 +104,8 @@ impl HostCore {
         let mut next: Option<Instant> = None;
         for (key, lane) in &mut self.lanes {
             let Some(check) = &mut lane.check else { continue };
-            let gone = self.inventory.complete && self.inventory.panes.get(&key.pane).is_none_or(|pane| pane.info.key != *key);
+            let gone =
+                self.inventory.complete && self.inventory.panes.get(&key.pane).is_none_or(|pane| pane.info.key != *key);
             if gone || now >= check.typed + LONGEST {
                 over.push(key.clone());
                 continue;

@@ -48,6 +48,7 @@ struct Shared {
 #[derive(Debug)]
 enum Command {
     Expect(PipeId, PaneId, String),
+    ExpectKeeper(String),
     Mark(PipeId, u64),
     Close(PipeId),
     End,
@@ -67,7 +68,6 @@ impl Drain {
         woken.set_nonblocking(true).ok()?;
         let shared = Arc::new(Shared { queue: Queue::default(), commands: Mutex::default(), wake });
         let piping = Piping::new(&program, &path);
-        let keeping = Keeping::new(program, spec.transport.command(&[]));
         let reader = Reader {
             shared: Arc::clone(&shared),
             listener,
@@ -76,7 +76,8 @@ impl Drain {
             greeting: Vec::new(),
             expected: HashMap::new(),
             pipes: BTreeMap::new(),
-            keeping,
+            keeping: Keeping::default(),
+            keeper: None,
             buffer: vec![0; CHUNK],
         };
         let name = format!("pipes {}", spec.name);
@@ -87,6 +88,11 @@ impl Drain {
     /// A pipe of that pane will come with this word.
     pub fn expect(&self, pipe: PipeId, pane: PaneId, word: String) {
         self.tell(Command::Expect(pipe, pane, word));
+    }
+
+    /// The keeper will come with this word.
+    pub fn expect_keeper(&self, word: String) {
+        self.tell(Command::ExpectKeeper(word));
     }
 
     /// Gives what the pipe holds, then the mark.
@@ -148,6 +154,8 @@ struct Reader {
     expected: HashMap<String, (PipeId, PaneId)>,
     pipes: BTreeMap<PipeId, OwnedFd>,
     keeping: Keeping,
+    /// The word of the keeper that is waited for.
+    keeper: Option<String>,
     buffer: Vec<u8>,
 }
 
@@ -162,10 +170,7 @@ impl Reader {
 
     /// Waits for what comes next and does it; false at the end.
     fn turn(&mut self) -> bool {
-        let mut watched = vec![
-            PollFd::new(&self.woken, PollFlags::IN),
-            PollFd::new(&self.listener, PollFlags::IN),
-        ];
+        let mut watched = vec![PollFd::new(&self.woken, PollFlags::IN), PollFd::new(&self.listener, PollFlags::IN)];
         let ids: Vec<PipeId> = self.pipes.keys().copied().collect();
         watched.extend(self.pipes.values().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
         watched.extend(self.greeting.iter().map(|(socket, _)| PollFd::new(socket, PollFlags::IN)));
@@ -243,8 +248,15 @@ impl Reader {
                         batch.push((id, Piped::Opened));
                     }
                 }
+                Ok((length, None)) => {
+                    let word = word.get(..length).unwrap_or_default();
+                    if self.keeper.as_ref().is_some_and(|keeper| keeper.as_bytes() == word) {
+                        self.keeper = None;
+                        self.keeping.begin(socket, &self.pipes);
+                    }
+                }
                 Err(rustix::io::Errno::AGAIN) if since.elapsed() < GREETING => waiting.push((socket, since)),
-                Ok(_) | Err(_) => {}
+                Err(_) => {}
             }
         }
         self.greeting = waiting;
@@ -258,6 +270,7 @@ impl Reader {
         for command in commands {
             match command {
                 Command::Expect(pipe, pane, word) => drop(self.expected.insert(word, (pipe, pane))),
+                Command::ExpectKeeper(word) => self.keeper = Some(word),
                 Command::Mark(pipe, mark) => {
                     self.read(pipe, BEFORE_MARK, batch);
                     batch.push((pipe, Piped::Marked(mark)));

@@ -2,8 +2,8 @@
 
 use rustix::io::Errno;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg,
-    sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
 };
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -142,9 +142,7 @@ pub(super) enum Next {
 pub(super) fn receive(socket: impl AsFd) -> Next {
     let mut bytes = [0; LENGTH];
     match receive_bytes(socket, &mut bytes, RecvFlags::DONTWAIT) {
-        Ok((LENGTH, descriptor)) => {
-            Frame::read(bytes).map_or(Next::Gone, |frame| Next::Frame(frame, descriptor))
-        }
+        Ok((LENGTH, descriptor)) => Frame::read(bytes).map_or(Next::Gone, |frame| Next::Frame(frame, descriptor)),
         Err(Errno::AGAIN) => Next::Nothing,
         Ok(_) | Err(_) => Next::Gone,
     }

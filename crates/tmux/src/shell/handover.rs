@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// The first argument of the program that hands a pipe over.
 const PIPE: &str = "__pipe";
 /// The first argument of a keeper.
-pub(super) const KEEPER: &str = "__keeper";
+const KEEPER: &str = "__keeper";
 
 /// How the command of a pipe is written.
 #[derive(Debug, Clone)]
@@ -29,18 +29,24 @@ impl Piping {
         Self { program: program.to_owned(), socket: socket.to_owned(), pid: std::process::id() }
     }
 
+    /// The script that runs the keeper which is announced by `word`; `tmux` is how its server is called.
+    #[must_use]
+    pub fn keeper(&self, word: &str, tmux: &[String]) -> String {
+        let tmux: Vec<String> = tmux.iter().map(|word| shell_word(word)).collect();
+        self.program(&format!("{KEEPER} {} {word} {}", shell_word(&self.socket.display().to_string()), tmux.join(" ")))
+    }
+
     /// The command of a pipe that is announced by `word`. It is a format for strftime and tmux before it is one for the
     /// shell. Where the program has gone from its place (an upgrade) the one that runs serves.
     #[must_use]
     pub fn command(&self, word: &str) -> String {
-        let quoted = |path: &Path| shell_word(&path.display().to_string());
-        let line = format!(
-            "p={}; [ -x \"$p\" ] || p=/proc/{}/exe; exec \"$p\" {PIPE} {} {word}",
-            quoted(&self.program),
-            self.pid,
-            quoted(&self.socket)
-        );
+        let line = self.program(&format!("{PIPE} {} {word}", shell_word(&self.socket.display().to_string())));
         line.replace('#', "##").replace('%', "%%")
+    }
+
+    fn program(&self, arguments: &str) -> String {
+        let program = shell_word(&self.program.display().to_string());
+        format!("p={program}; [ -x \"$p\" ] || p=/proc/{}/exe; exec \"$p\" {arguments}", self.pid)
     }
 }
 
@@ -57,10 +63,17 @@ pub fn serve(mut arguments: impl Iterator<Item = OsString>) -> Option<u8> {
         });
         return Some(u8::from(!handed));
     }
-    (what == KEEPER).then(|| {
-        keeper::keep(&arguments.collect::<Vec<_>>());
-        0
-    })
+    if what == KEEPER {
+        let (socket, word) = (arguments.next()?, arguments.next()?);
+        let tmux: Vec<OsString> = arguments.collect();
+        let kept = UnixStream::connect(socket).and_then(|socket| {
+            send_bytes(&socket, word.as_encoded_bytes(), None, SendFlags::NOSIGNAL)?;
+            keeper::keep(&socket, &tmux);
+            Ok(())
+        });
+        return Some(u8::from(kept.is_err()));
+    }
+    None
 }
 
 #[cfg(test)]

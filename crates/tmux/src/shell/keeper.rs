@@ -1,4 +1,4 @@
-//! The keeper: a small process of the supervisor's that holds a second descriptor of every pipe, and reads them while the
+//! The keeper: a small process, which runs in the session of our own on the tmux server, and holds a second descriptor of every pipe, and reads them while the
 //! supervisor does not.
 //!
 //! tmux keeps in its memory what nobody reads from a pipe, without bound. So whenever something lies in a pipe the keeper
@@ -6,13 +6,15 @@
 //! away and counts; the supervisor asks for the counts before it goes on, and reads the panes' history over the break. What
 //! tmux has to keep meanwhile is what a pane prints in [`LOOK`] and [`ANSWER`] together.
 //!
-//! When the supervisor dies, however that comes, the keeper closes the pipes and ends: no pipe is left that nobody reads.
+//! When the supervisor dies, however that comes, the keeper closes the pipes and ends: no pipe is left that nobody reads,
+//! and no session of ours.
 
 use super::frame::{Frame, Next, receive, send};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -48,12 +50,9 @@ struct Keeper<'s> {
     state: State,
 }
 
-/// Keeps pipes until the supervisor, at the other end of standard input, is gone. `tmux` is how its server is called.
-pub(super) fn keep(tmux: &[OsString]) {
-    // Signals of the terminal in which the supervisor runs are not for us.
-    let _ = rustix::process::setsid();
-    let stdin = std::io::stdin();
-    let mut keeper = Keeper { socket: stdin.as_fd(), pipes: BTreeMap::new(), state: State::Watches(Instant::now()) };
+/// Keeps pipes until the supervisor, at the other end of the socket, is gone. `tmux` is how its server is called.
+pub(super) fn keep(socket: &UnixStream, tmux: &[OsString]) {
+    let mut keeper = Keeper { socket: socket.as_fd(), pipes: BTreeMap::new(), state: State::Watches(Instant::now()) };
     while keeper.turn() {}
     keeper.close_all(tmux);
 }
@@ -162,7 +161,6 @@ impl Keeper<'_> {
             }
             let mut command = Command::new(program);
             command.args(arguments).args(["pipe-pane", "-t", &format!("%{}", kept.pane)]);
-            command.env_remove("TMUX").env_remove("TMUX_PANE");
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             let Ok(mut child) = command.spawn() else { return };
             while matches!(child.try_wait(), Ok(None)) {
@@ -179,5 +177,8 @@ impl Keeper<'_> {
 
 /// A duration as `poll` takes it.
 pub(super) fn timespec(duration: Duration) -> Timespec {
-    Timespec { tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(duration.subsec_nanos()) }
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(duration.subsec_nanos()),
+    }
 }

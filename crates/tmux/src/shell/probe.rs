@@ -11,7 +11,8 @@
 use super::claims::settle;
 use super::fork::{self, Printed};
 use crate::core::{
-    CLIENT_MARK, Claiming, Entry, IDENTITY, ProbeError, Probed, QUIET, ROUND, Server, Standing, listing_format, name_of_life,
+    CLIENT_MARK, Claiming, Entry, IDENTITY, ProbeError, Probed, QUIET, ROUND, Server, Standing, listing_format,
+    name_of_life,
 };
 use crate::proto::{Nonce, Row, RowReader, Version, row_format};
 use crate::{Refusal, Transport};

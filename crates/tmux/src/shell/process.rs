@@ -36,9 +36,10 @@ impl Processes {
 
     /// Starts a client. However that ends, [`Input::Ended`] says so.
     pub fn spawn(&mut self, id: ClientId, words: &[String]) {
-        let started = fork::command(words).ok_or_else(|| std::io::ErrorKind::InvalidInput.into()).and_then(|mut command| {
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
-        });
+        let started =
+            fork::command(words).ok_or_else(|| std::io::ErrorKind::InvalidInput.into()).and_then(|mut command| {
+                command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+            });
         let inputs = self.inputs.clone();
         match started {
             Ok(mut child) => {
@@ -54,7 +55,9 @@ impl Processes {
                 });
             }
             Err(error) => {
-                tokio::spawn(async move { inputs.send(Input::Ended(id, format!("tmux can't be started: {error}"))).await });
+                tokio::spawn(
+                    async move { inputs.send(Input::Ended(id, format!("tmux can't be started: {error}"))).await },
+                );
             }
         }
     }

@@ -79,8 +79,7 @@ fn its_own_former_claim_is_taken_at_once_and_by_the_name_that_had_it() {
     // Another name of it: while it lives it is the same server, and otherwise that name may come back first.
     assert_eq!(says(&mut claim(), start, 0, &former("box", 1)), Next::Be(Standing::Same));
     let mut waiting = claim();
-    let dead =
-        |claim: &mut Claim, after| claim.says(former("box", 9), None, start + Duration::from_secs(after), false);
+    let dead = |claim: &mut Claim, after| claim.says(former("box", 9), None, start + Duration::from_secs(after), false);
     assert_eq!(dead(&mut waiting, 0), watches());
     assert_eq!(dead(&mut waiting, 10), Next::Take);
     // Whoever lost it to another life of the same supervisor does not take it back.

@@ -299,8 +299,12 @@ impl HostCore {
         let own = self.clients.iter_mut().find(|(_, attached)| attached.seat == Seat::Own && attached.is_ready());
         if let Some((&id, attached)) = own {
             attached.leaving = true;
+            // The subscription first: before tmux 3.7 its timer crashes the server when it comes due in the instant in which
+            // the client has no session any more.
+            let unsubscribe = if self.attacher.lead == Some(id) { "refresh-client -B tmuxagent ; " } else { "" };
             // Also somebody who was moved into it has to leave.
-            self.request(id, &format!("kill-session -t {}", quote(format!("={name}"))), Purpose::Nothing);
+            let line = format!("{unsubscribe}kill-session -t {}", quote(format!("={name}")));
+            self.request(id, &line, Purpose::Nothing);
         }
     }
 

@@ -345,7 +345,7 @@ fn only_chosen_panes_are_watched() {
     watched.wait_line("needle two");
     assert_eq!(watched.lines().len(), 2);
     let sessions = server.tmux(&["list-sessions", "-F", "#{session_name} #{session_attached} #{@tmuxagent_watch}"]);
-    let his: Vec<&str> = sessions.lines().filter(|line| !line.ends_with('1')).collect();
+    let his: Vec<&str> = sessions.lines().filter(|line| line.ends_with(" ")).collect();
     assert_eq!(his, ["main 0 ", "proj_app 0 "], "nothing is attached to what is his");
     let pipes = server.tmux(&["list-panes", "-a", "-F", "#{pane_id} #{pane_pipe}"]);
     assert!(

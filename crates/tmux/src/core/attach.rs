@@ -12,9 +12,11 @@
 use super::claim::Standing;
 use super::client::{Client, ClientId};
 use super::health::{FLAPPING, LONGEST_PAUSE};
-use super::inventory::{Entry, OWN_MARK, subscription_format};
+use super::inventory::{Entry, OWN_MARK, news_format};
 use super::link::Link;
+use super::observe::NEWS;
 use super::pane::{Feed, Pane};
+use super::pipes::KEEPER;
 use super::{CLIENT_MARK, HostCore, IDENTITY, Output, Purpose, QUIET};
 use crate::proto::{Reply, Version, quote};
 use crate::transport::login_line;
@@ -208,6 +210,8 @@ impl HostCore {
             None => format!("while kill -0 {} 2>/dev/null; do sleep 5; done", self.spec.owner.pid),
         };
         self.outputs.push(Output::AwaitKeeper(word));
+        self.pipes.awaited = Some(self.now + KEEPER);
+        self.wake_at(self.now + KEEPER);
         login_line(&script)
     }
 
@@ -224,7 +228,8 @@ impl HostCore {
                 // One that is there already is the one from which our client was sent away.
                 let make = ["new-session", "-A", "-E", "-s", &name, "-n", "tmuxagent", "-x", "80", "-y", "24"];
                 let silent: &[&str] = if full { &["-f", "ignore-size,no-output"] } else { &[] };
-                let stays = ["set-option", "destroy-unattached", "off", ";", "set-option", OWN_MARK, "1"];
+                let owner = self.spec.owner.instance.as_str();
+                let stays = ["set-option", "destroy-unattached", "off", ";", "set-option", OWN_MARK, owner];
                 let rest = [&[program.as_str(), ";"], &stays[..]].concat();
                 [&make[..], silent, &rest[..]].concat()
             }
@@ -299,12 +304,8 @@ impl HostCore {
         let own = self.clients.iter_mut().find(|(_, attached)| attached.seat == Seat::Own && attached.is_ready());
         if let Some((&id, attached)) = own {
             attached.leaving = true;
-            // The subscription first: before tmux 3.7 its timer crashes the server when it comes due in the instant in which
-            // the client has no session any more.
-            let unsubscribe = if self.attacher.lead == Some(id) { "refresh-client -B tmuxagent ; " } else { "" };
             // Also somebody who was moved into it has to leave.
-            let line = format!("{unsubscribe}kill-session -t {}", quote(format!("={name}")));
-            self.request(id, &line, Purpose::Nothing);
+            self.request(id, &format!("kill-session -t {}", quote(format!("={name}"))), Purpose::Nothing);
         }
     }
 
@@ -322,6 +323,8 @@ impl HostCore {
         self.say_live();
         self.list_soon(Duration::ZERO);
         self.attach_soon();
+        self.times.news = Some(self.now + NEWS);
+        self.wake_at(self.now + NEWS);
     }
 
     /// Says that the host is observed, and what is not as it should be.
@@ -330,6 +333,11 @@ impl HostCore {
             return;
         }
         let Some(version) = self.server.as_ref().map(|server| server.version) else { return };
+        // A host is live once its panes are read, which on another machine takes a client for each session.
+        let live = self.stands.0 == HostState::Live;
+        if self.spec.transport.is_local() && !live && !self.is_read() {
+            return;
+        }
         let mut said = Vec::new();
         if version < Version::FULL {
             said.push(
@@ -355,6 +363,12 @@ impl HostCore {
         self.say(HostState::Live, &said.join("; "));
     }
 
+    /// Whether every pane is read from somewhere.
+    fn is_read(&self) -> bool {
+        let read = |pane: &Pane| !matches!(pane.feed, Feed::Unread(_) | Feed::CatchingUp(_));
+        self.inventory.complete && self.inventory.panes.values().all(read)
+    }
+
     /// Gives the server its identity back, unless it has one.
     pub fn name_again(&mut self) {
         let (Some(server), Some(&id)) = (&self.server, self.clients.keys().next()) else { return };
@@ -364,11 +378,13 @@ impl HostCore {
 
     /// Makes a client carry the subscription, if none does.
     fn lead_by(&mut self, id: ClientId) {
-        if self.attacher.lead.is_some() || !self.server.as_ref().is_some_and(|server| server.version.is_full()) {
+        // On this machine the same is asked ([`HostCore::ask_news`]).
+        let full = self.server.as_ref().is_some_and(|server| server.version.is_full());
+        if self.attacher.lead.is_some() || !full || self.spec.transport.is_local() {
             return;
         }
         self.attacher.lead = Some(id);
-        let what = quote(format!("tmuxagent::{}", subscription_format(&self.nonce)));
+        let what = quote(format!("tmuxagent::{}", news_format(&self.nonce)));
         self.request(id, &format!("refresh-client -B {what}"), Purpose::Nothing);
     }
 
@@ -460,7 +476,7 @@ impl HostCore {
             Purpose::Poll(pane) => self.poll_lost(pane),
             Purpose::Taken(_) => {}
             // Whoever looks for the server next looks at its claim.
-            Purpose::Introduce | Purpose::Claim(_) | Purpose::Nothing => {}
+            Purpose::Introduce | Purpose::News | Purpose::Claim(_) | Purpose::Nothing => {}
         }
     }
 }

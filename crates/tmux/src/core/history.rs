@@ -153,7 +153,7 @@ pub(super) fn catch_up(
     }
     let (complete, partial) = capture.split();
     let empty = complete.is_empty() && !capture.is_cut(lines);
-    if *past == Past::New || (*past == Past::Old && empty) {
+    if *past == Past::New || (*past != Past::Read && empty) {
         reader.begins_at_birth();
     }
     let missed = match past {

@@ -41,7 +41,7 @@ const RECORD: &str = "#{@tmuxagent_record}";
 const PIPE: &str = "#{pane_pipe}";
 
 /// The session option with which a session that a control client of a supervisor keeps is marked.
-pub(super) const OWN_MARK: &str = "@tmuxagent_watch";
+pub(crate) const OWN_MARK: &str = "@tmuxagent_watch";
 const OWN_SESSION: &str = "#{@tmuxagent_watch}";
 
 /// The format of a listing.
@@ -51,10 +51,9 @@ pub(crate) fn listing_format(nonce: &Nonce) -> String {
     row_format(nonce, &fields)
 }
 
-/// The format of the server-wide subscription, whose change says that a listing is due. The server expands it every
-/// second, so it holds only what no notification tells: not names, layouts and modes, which have their own; and not
+/// A format for the whole server, whose change says that a listing is due. The server expands it every second, so it holds only what no notification tells: not names, layouts and modes, which have their own; and not
 /// commands and folders, which no program changes without printing something.
-pub(super) fn subscription_format(nonce: &Nonce) -> String {
+pub(super) fn news_format(nonce: &Nonce) -> String {
     let told = format!(
         "#{{session_id}}#{{window_id}}#{{pane_id}}#{{pane_pid}}#{{pane_dead}}#{{pane_width}}#{{pane_height}}{PIPE}\
              #{{pane_title}}{ROLE}{RECORD}"
@@ -169,6 +168,8 @@ pub(super) struct Inventory {
     pub listing: bool,
     pub list_again: bool,
     pub last_list: Instant,
+    /// What no notification tells, as of the last answer.
+    pub news: Vec<Vec<u8>>,
 }
 
 impl Inventory {
@@ -184,6 +185,7 @@ impl Inventory {
             listing: false,
             list_again: false,
             last_list: now,
+            news: Vec::new(),
         }
     }
 }

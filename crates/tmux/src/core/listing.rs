@@ -33,6 +33,7 @@ impl HostCore {
         self.inventory.strangers.retain(|pane, _| !listing.panes.contains_key(pane));
         self.inventory.complete = true;
         self.assign();
+        self.say_live();
         self.pump_all();
         if self.link == Link::Control {
             self.attach_soon();
@@ -269,6 +270,9 @@ impl HostCore {
             }
         }
         self.silence();
+        if local && self.awaits_keeper() {
+            return;
+        }
         unread.sort_unstable();
         unread.into_iter().for_each(|pane| self.open_pipe(pane));
     }

@@ -32,7 +32,7 @@ pub(crate) use claim::{Claim, Next, Standing, owner_of};
 pub(crate) use client::ClientId;
 pub(crate) use farewell::Farewell;
 pub(crate) use history::{Capture, text};
-pub(crate) use inventory::{Entry, listing_format};
+pub(crate) use inventory::{Entry, OWN_MARK, listing_format};
 pub(crate) use link::{Claiming, ProbeError, Probed, Server, name_of_life};
 pub(crate) use pipes::PipeId;
 pub(crate) use polling::ROWS;
@@ -73,6 +73,8 @@ enum Purpose {
     Introduce,
     /// A listing of all panes.
     List,
+    /// What no notification tells of all panes.
+    News,
     /// A capture that brings a pane up to date, with how many rows of history; and the pipe that goes on from there.
     CatchUp(PaneKey, u32, Option<PipeId>),
     /// A pane that can't be piped is read by its captures.
@@ -152,6 +154,7 @@ struct Times {
     check: Option<Instant>,
     poll: Option<Instant>,
     claim: Option<Instant>,
+    news: Option<Instant>,
 }
 
 /// How often positions are told.
@@ -217,6 +220,10 @@ impl HostCore {
             Input::Ended(id, error) => self.client_ended(id, &error),
             Input::Done(done) => self.done(done),
             Input::Piped(id, piped) => self.piped(id, piped),
+            Input::Kept(kept) => {
+                self.pipes.kept = kept;
+                self.assign();
+            }
             Input::Tick => self.tick(),
         }
     }
@@ -315,6 +322,7 @@ impl HostCore {
         match purpose {
             Purpose::Introduce => self.introduced(id, reply),
             Purpose::List => self.listed(reply),
+            Purpose::News => self.news(reply),
             Purpose::CatchUp(pane, lines, pipe) => self.caught_up(&pane, lines, pipe, reply),
             Purpose::Poll(pane) => self.poll_replied(&pane, reply),
             Purpose::Look(pane) => self.looked(&pane, reply),
@@ -353,6 +361,9 @@ impl HostCore {
         if take_due(&mut self.times.list, now) {
             self.list();
         }
+        if take_due(&mut self.times.news, now) {
+            self.ask_news();
+        }
         if take_due(&mut self.times.attach, now) {
             self.attach_next();
         }
@@ -374,7 +385,7 @@ impl HostCore {
         }
         let times = &self.times;
         let planned = [times.probe, times.attach, times.list, times.panes, times.positions, times.check, times.poll];
-        for at in planned.into_iter().chain([times.claim]).flatten() {
+        for at in planned.into_iter().chain([times.claim, times.news]).flatten() {
             self.wake_at(at);
         }
     }

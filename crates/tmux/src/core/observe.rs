@@ -1,7 +1,7 @@
 //! Notifications and listings of a host's server.
 
 use super::client::ClientId;
-use super::inventory::{Entry, listing_format};
+use super::inventory::{Entry, listing_format, news_format};
 use super::link::Link;
 use super::pane::PAUSE;
 use super::pipes::raw_line;
@@ -13,6 +13,8 @@ use std::time::Duration;
 pub(super) const LIST_EVERY: Duration = Duration::from_secs(1);
 /// Notifications come in bursts; one listing answers them all.
 const BURST: Duration = Duration::from_millis(20);
+/// How often it is asked what no notification tells.
+pub(super) const NEWS: Duration = Duration::from_secs(1);
 /// Without subscriptions (tmux before 3.2) the panes are listed this often.
 const LIST_WITHOUT_NEWS: Duration = Duration::from_secs(2);
 
@@ -62,6 +64,28 @@ impl HostCore {
         if self.times.list.is_none_or(|planned| planned > at) {
             self.times.list = Some(at);
             self.wake_at(at);
+        }
+    }
+
+    /// Asks what no notification tells. A subscription would have the server ask itself once a second, and before tmux 3.7
+    /// its timer crashes the server when it comes due in the instant in which the client's session has ended.
+    pub fn ask_news(&mut self) {
+        let ready = self.clients.iter().find(|(_, attached)| attached.is_ready()).map(|(&id, _)| id);
+        let full = self.server.as_ref().is_some_and(|server| server.version.is_full());
+        let Some(id) = ready.filter(|_| full && self.link == Link::Control && self.spec.transport.is_local()) else {
+            return;
+        };
+        let line = format!("{} ; display-message -p {}", raw_line(&self.nonce), quote(news_format(&self.nonce)));
+        self.request(id, &line, Purpose::News);
+        self.times.news = Some(self.now + NEWS);
+    }
+
+    /// The answer: where it is another than the last, a listing is due.
+    pub fn news(&mut self, reply: &Reply) {
+        let rows = reply.announced(&self.nonce).next().map(|block| block.rows.clone()).unwrap_or_default();
+        if self.inventory.news != rows {
+            self.inventory.news = rows;
+            self.list_soon(Duration::ZERO);
         }
     }
 

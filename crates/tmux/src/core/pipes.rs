@@ -25,6 +25,10 @@ pub(crate) struct PipeId(pub u64);
 pub(super) struct Pipes {
     next: u64,
     of: HashMap<PipeId, PaneId>,
+    /// There is a keeper: without one no pipe is opened, since nobody would close it when we die.
+    pub kept: bool,
+    /// A keeper is waited for until this instant.
+    pub awaited: Option<Instant>,
 }
 
 /// A pane's pipe that is ours.
@@ -41,6 +45,8 @@ pub(super) struct Pipe {
     lost: bool,
 }
 
+/// How long the keeper may take to come; panes are read without one then.
+pub(super) const KEEPER: Duration = Duration::from_secs(5);
 /// How long a pipe's command may take to come up.
 const OPENING: Duration = Duration::from_secs(10);
 /// A pipe that ends sooner is not opened again at once.
@@ -76,6 +82,11 @@ fn close_line(pane: PaneId) -> String {
 }
 
 impl HostCore {
+    /// Whether the keeper is still to come.
+    pub fn awaits_keeper(&self) -> bool {
+        self.piping.is_some() && !self.pipes.kept && self.pipes.awaited.is_some_and(|until| until > self.now)
+    }
+
     /// Brings a pane up to date that is read from nowhere, by a pipe if it can have one.
     pub fn open_pipe(&mut self, id: PaneId) {
         let few = self.spec.capture_lines.max(history::FEW);
@@ -234,6 +245,14 @@ impl HostCore {
     /// What time makes due.
     pub fn tick_pipes(&mut self) {
         let now = self.now;
+        match self.pipes.awaited.filter(|_| !self.pipes.kept) {
+            Some(until) if until <= now => {
+                self.pipes.awaited = None;
+                self.assign();
+            }
+            Some(until) => self.wake_at(until),
+            None => {}
+        }
         let (mut late, mut ended, mut next): (Vec<PaneId>, Vec<PaneId>, Option<Instant>) = Default::default();
         let mut plan = |at: Instant| next = Some(next.map_or(at, |next| next.min(at)));
         for (&id, pane) in &self.inventory.panes {

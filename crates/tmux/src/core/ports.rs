@@ -35,6 +35,8 @@ pub(crate) enum Input {
     Done(Done),
     /// Something of a pane's pipe.
     Piped(PipeId, Piped),
+    /// Whether there is a keeper from now on.
+    Kept(bool),
     /// Time has come ([`HostCore::wake`]).
     Tick,
 }

@@ -84,6 +84,7 @@ impl HostCore {
         Self::catch_up(pane, &past, capture, lines, &mut self.outlet);
         self.flowed(key.pane);
         self.go_on(key, pipe, says_piped(&self.nonce, reply));
+        self.say_live();
         self.pump_all();
     }
 

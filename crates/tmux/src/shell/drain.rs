@@ -11,7 +11,7 @@ use super::keeper::timespec;
 use super::keeping::Keeping;
 use super::queue::Queue;
 use crate::HostSpec;
-use crate::core::{PipeId, Piped};
+use crate::core::{Input, PipeId, Piped};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::RecvFlags;
 use std::collections::{BTreeMap, HashMap};
@@ -78,6 +78,7 @@ impl Drain {
             pipes: BTreeMap::new(),
             keeping: Keeping::default(),
             keeper: None,
+            kept: false,
             buffer: vec![0; CHUNK],
         };
         let name = format!("pipes {}", spec.name);
@@ -106,7 +107,7 @@ impl Drain {
     }
 
     /// What was read next; each pane gets its turn.
-    pub async fn next(&self) -> (PipeId, Piped) {
+    pub async fn next(&self) -> Input {
         self.shared.queue.next().await
     }
 
@@ -156,6 +157,8 @@ struct Reader {
     keeping: Keeping,
     /// The word of the keeper that is waited for.
     keeper: Option<String>,
+    /// There was one when that was last told.
+    kept: bool,
     buffer: Vec<u8>,
 }
 
@@ -195,6 +198,10 @@ impl Reader {
         let go_on = !told || self.obey(&mut batch);
         // Only now is it known whether what was read stands behind a break.
         let lost = self.keeping.taken(&self.pipes);
+        let kept = self.keeping.socket().is_some();
+        if std::mem::replace(&mut self.kept, kept) != kept {
+            self.shared.queue.keep(kept);
+        }
         for (pipe, bytes) in lost {
             batch.retain(|(id, piped)| *id != pipe || !matches!(piped, Piped::Bytes(_)));
             batch.insert(0, (pipe, Piped::Lost(bytes)));

@@ -22,8 +22,6 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_millis(500);
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_millis(700);
-/// How long the supervisor's client may take to be gone.
-const LEAVE: Duration = Duration::from_secs(1);
 /// How long tmux may take to close a pipe.
 const CLOSE: Duration = Duration::from_secs(2);
 
@@ -57,9 +55,6 @@ pub(super) fn keep(socket: &UnixStream, tmux: &[OsString]) {
     let mut keeper = Keeper { socket: socket.as_fd(), pipes: BTreeMap::new(), state: State::Watches(Instant::now()) };
     while keeper.turn() {}
     keeper.close_all(tmux);
-    // The session ends with us, and the supervisor's client must be gone by then: before tmux 3.7 the timer of its
-    // subscription crashes the server when it comes due between both.
-    std::thread::sleep(LEAVE);
 }
 
 impl Keeper<'_> {

@@ -100,7 +100,7 @@ impl Shell {
                     Err(_) => policy_open = false,
                 },
                 Some(input) = self.incoming.recv() => self.on(input),
-                (pipe, piped) = drained(self.drain.as_ref()) => self.on(Input::Piped(pipe, piped)),
+                input = drained(self.drain.as_ref()) => self.on(input),
             }
         }
         self.leave(done).await;
@@ -166,7 +166,7 @@ impl Shell {
         while self.core.begin_nothing() {
             let next = tokio::select! {
                 Some(input) = self.incoming.recv() => Some(input),
-                (pipe, piped) = drained(self.drain.as_ref()) => Some(Input::Piped(pipe, piped)),
+                input = drained(self.drain.as_ref()) => Some(input),
                 () = tokio::time::sleep_until(deadline) => None,
             };
             let Some(input) = next else { break };
@@ -235,7 +235,7 @@ async fn work(spec: HostSpec, nonce: Nonce, job: Job) -> Done {
 }
 
 /// What the drain has; never where there is none.
-async fn drained(drain: Option<&Drain>) -> (crate::core::PipeId, crate::core::Piped) {
+async fn drained(drain: Option<&Drain>) -> Input {
     match drain {
         Some(drain) => drain.next().await,
         None => std::future::pending().await,

@@ -11,8 +11,8 @@
 use super::claims::settle;
 use super::fork::{self, Printed};
 use crate::core::{
-    CLIENT_MARK, Claiming, Entry, IDENTITY, ProbeError, Probed, QUIET, ROUND, Server, Standing, listing_format,
-    name_of_life,
+    CLIENT_MARK, Claiming, Entry, IDENTITY, OWN_MARK, ProbeError, Probed, QUIET, ROUND, Server, Standing,
+    listing_format, name_of_life,
 };
 use crate::proto::{Nonce, Row, RowReader, Version, row_format};
 use crate::{Refusal, Transport};
@@ -155,7 +155,7 @@ fn signature_words(nonce: &Nonce) -> [String; 8] {
     ["list-windows", "-a", "-F", &windows, ";", "list-clients", "-F", &clients].map(str::to_owned)
 }
 
-/// A script that ends control clients which an earlier life of this supervisor left behind, and removes the marks of those
+/// A script that ends sessions and control clients which an earlier life of this supervisor left behind, and removes the marks of those
 /// that are gone. Those of this process are not stale: another of its hosts may be the same server.
 ///
 /// A process number may belong to another program by now, so its name is looked at. A client whose process is gone and
@@ -183,6 +183,9 @@ if [ -n "$marked" ]; then
         done
     fi
     for p in $marked; do T set-option -s -u {CLIENT_MARK}$p; done
-fi"#
+fi
+T list-sessions -F '#{{session_attached}} #{{{OWN_MARK}}} #{{session_id}}' | while read -r a w s; do
+    [ "$a $w" = "0 {instance}" ] && T kill-session -t "$s"
+done"#
     )
 }

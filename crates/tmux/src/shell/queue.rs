@@ -1,6 +1,6 @@
 //! What was read of pipes and waits for the heart: in order for each pane, in turns among them, and bounded.
 
-use crate::core::{PipeId, Piped};
+use crate::core::{Input, PipeId, Piped};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -15,6 +15,8 @@ const CHUNK: usize = 64 * 1024;
 pub(super) struct Queue {
     state: Mutex<State>,
     filled: Notify,
+    /// Whether there is a keeper, where that is still to be told.
+    kept: Mutex<Option<bool>>,
 }
 
 #[derive(Debug, Default)]
@@ -52,12 +54,21 @@ impl Queue {
         self.filled.notify_one();
     }
 
+    /// Whether there is a keeper from now on.
+    pub fn keep(&self, kept: bool) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        self.filled.notify_one();
+    }
+
     /// The next, once there is one.
-    pub async fn next(&self) -> (PipeId, Piped) {
+    pub async fn next(&self) -> Input {
         loop {
             let filled = self.filled.notified();
-            if let Some(next) = self.pop() {
-                return next;
+            if let Some(kept) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return Input::Kept(kept);
+            }
+            if let Some((pipe, piped)) = self.pop() {
+                return Input::Piped(pipe, piped);
             }
             filled.await;
         }

@@ -338,29 +338,26 @@ impl HostCore {
         if self.spec.transport.is_local() && !live && !self.is_read() {
             return;
         }
-        let mut said = Vec::new();
-        if version < Version::FULL {
-            said.push(
-                "tmux before 3.2 tells less by itself: changes among the panes are looked for every two seconds"
-                    .to_owned(),
-            );
-        }
-        if !self.spec.transport.is_local() && version < Version::RESPAWNS {
-            said.push(
+        let local = self.spec.transport.is_local();
+        let polled: Vec<PaneId> = if local { self.polled_panes().collect() } else { Vec::new() };
+        let detail = match &polled[..] {
+            [first] => format!("{first} has a pipe of its own, so its screen is read now and then"),
+            [first, rest @ ..] => {
+                format!("{first} and {} more have pipes of their own, so their screens are read now and then", rest.len())
+            }
+            [] if version < Version::FULL => {
+                "tmux before 3.2 tells less by itself: changes among the panes are looked for every two seconds".to_owned()
+            }
+            [] if !local && version < Version::RESPAWNS => {
                 "tmux before 3.8 can crash when a pane there is respawned while it prints; on another machine that can't be avoided"
-                    .to_owned(),
-            );
-        } else if (Version::FULL..Version::MENDED).contains(&version) {
-            said.push("tmux 3.7 or later is advised: earlier versions can crash when a client attaches".to_owned());
-        }
-        let polled: Vec<String> = self.polled_panes().map(|pane| pane.to_string()).collect();
-        if let [first, rest @ ..] = &polled[..] {
-            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-            said.push(format!(
-                "{first}{more}: its output goes into a pipe of yours, so its screen is read now and then"
-            ));
-        }
-        self.say(HostState::Live, &said.join("; "));
+                    .to_owned()
+            }
+            [] if version < Version::MENDED => {
+                "tmux 3.7 or later is advised: earlier versions can crash when a client attaches".to_owned()
+            }
+            [] => String::new(),
+        };
+        self.say(HostState::Live, &detail);
     }
 
     /// Whether every pane is read from somewhere.

@@ -6,6 +6,8 @@ use super::support::watched::Watched;
 use super::support::{PATIENCE, TmuxServer, wait_for};
 use rustix::process::{Signal, kill_process};
 use std::time::{Duration, Instant};
+use tmuxagent_model::{Event, Outcome};
+use tmuxagent_tmux::HostMessage;
 
 /// What a server's process holds in memory, kilobytes.
 fn memory(server: &TmuxServer) -> u64 {
@@ -98,4 +100,30 @@ fn the_server_ends_with_the_users_last_session() {
     assert!(sessions.lines().any(|line| line == "main 0"), "his session is not attached because of us: {sessions}");
     server.tmux(&["kill-session", "-t", "main"]);
     wait_for(PATIENCE, "the server's end", || (!server.is_running()).then_some(()));
+}
+
+/// What a supervisor that was killed before its keeper came leaves behind: a pipe that ends with the pane's next word.
+#[test]
+fn a_pipe_that_breaks_as_something_is_typed_costs_no_line() {
+    let server = TmuxServer::running("");
+    server.tmux(&["pipe-pane", "-t", "main", "exec sleep 600 <&-"]);
+    let watched = Watched::new(&server, &["^needle \\d+$"]);
+    let pane = watched.wait_live(&server, "main").key;
+    for round in 0..6 {
+        assert_eq!(watched.type_line(&pane, &format!("I-{round}"), &format!("echo nee''dle {round}")), Outcome::Done);
+        watched.wait_line(&format!("needle {round}"));
+        let told = watched.messages();
+        let outcome = told.iter().position(|message| {
+            matches!(message, HostMessage::Event(Event::Outcome { intent, .. }) if intent.as_str() == format!("I-{round}"))
+        });
+        let line = told.iter().position(|message| {
+            matches!(message, HostMessage::Event(Event::Line(line)) if line.text == format!("needle {round}"))
+        });
+        assert!(outcome < line, "the answer stands behind the outcome");
+        server.tmux(&["pipe-pane", "-t", "main", "exec sleep 600 <&-"]);
+        wait_for(PATIENCE, "the pipe is seen", || {
+            watched.state().filter(|(_, detail)| detail.contains("has a pipe of its own"))
+        });
+    }
+    assert_eq!(watched.lines().len(), 6);
 }

@@ -206,7 +206,7 @@ impl HostCore {
         let random = self.next_random();
         let word = format!("{}-keeper-{random:x}", self.nonce.as_str());
         let script = match &self.piping {
-            Some(piping) => piping.keeper(&word, &self.spec.transport.command(&[])),
+            Some(piping) => piping.keeper(&word),
             None => format!("while kill -0 {} 2>/dev/null; do sleep 5; done", self.spec.owner.pid),
         };
         self.outputs.push(Output::AwaitKeeper(word));

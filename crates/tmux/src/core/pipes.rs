@@ -106,7 +106,7 @@ impl HostCore {
         self.pipes.next += 1;
         let pipe = PipeId(self.pipes.next);
         let word = format!("{}-{}", self.nonce.as_str(), pipe.0);
-        let line = open_line(&self.nonce, id, &piping.command(&word), lines, ours);
+        let line = open_line(&self.nonce, id, &piping.command(&word, id), lines, ours);
         // The one before ends by this, and what it still holds is in the capture.
         let old = pane.pipe.replace(Pipe { id: pipe, since: self.now, opened: false, held: Vec::new(), lost: false });
         self.pipes.of.insert(pipe, id);

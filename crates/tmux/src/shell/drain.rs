@@ -67,7 +67,7 @@ impl Drain {
         wake.set_nonblocking(true).ok()?;
         woken.set_nonblocking(true).ok()?;
         let shared = Arc::new(Shared { queue: Queue::default(), commands: Mutex::default(), wake });
-        let piping = Piping::new(&program, &path);
+        let piping = Piping::new(&program, &path, spec.transport.command(&[]));
         let reader = Reader {
             shared: Arc::clone(&shared),
             listener,
@@ -251,6 +251,8 @@ impl Reader {
                     let Some((id, pane)) = self.expected.remove(word) else { continue };
                     if rustix::io::ioctl_fionbio(&pipe, true).is_ok() {
                         self.keeping.add(id, pane, pipe.as_fd());
+                        // Whoever hands it over waits for this.
+                        let _ = rustix::io::write(&socket, b"k");
                         self.pipes.insert(id, pipe);
                         batch.push((id, Piped::Opened));
                     }

@@ -1,4 +1,4 @@
-//! The `tmuxagent` program: panic hook, crypto provider, run, exit code.
+//! The `tmuxagent` program: its helpers, panic hook, crypto provider, run, exit code.
 
 #![doc = include_str!("../ARCHITECTURE.md")]
 
@@ -8,6 +8,10 @@ mod wrapper;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // What tmux starts to hand a pane's output over, and what keeps it: before anything else, since each pane waits for it.
+    if let Some(code) = tmuxagent_tmux::serve(std::env::args_os()) {
+        return ExitCode::from(code);
+    }
     // Reports of failures go to standard error; where a screen is open, its own hook restores the terminal first.
     let hooked = color_eyre::config::HookBuilder::default().display_env_section(false).install();
     // The only provider that is linked; a second installation in one process is impossible here.

@@ -236,7 +236,7 @@ fn a_client_that_was_sent_away_comes_back_and_reads_what_it_missed() {
     let pane = watched.wait_live(&server, "main").key;
     assert_eq!(watched.type_line(&pane, "I-1", "echo first nee''dle"), Outcome::Done);
     watched.wait_line("first needle");
-    server.tmux(&["detach-client", "-s", "main"]);
+    server.send_us_away();
     server.type_line("main", "echo missed nee''dle");
     watched.wait_line("missed needle");
     assert_eq!(watched.type_line(&pane, "I-2", "echo last nee''dle"), Outcome::Done);
@@ -245,7 +245,7 @@ fn a_client_that_was_sent_away_comes_back_and_reads_what_it_missed() {
 }
 
 #[test]
-fn what_left_the_history_while_nobody_read_is_a_gap() {
+fn a_pipe_that_the_user_opens_later_is_read_around_and_ours_comes_back_after_his() {
     let server = TmuxServer::running("");
     server.tmux(&["set-option", "-g", "history-limit", "100"]);
     let small = server.new_session("small", "");
@@ -254,11 +254,31 @@ fn what_left_the_history_while_nobody_read_is_a_gap() {
     let pane = watched.wait_live(&server, "small").key;
     assert_eq!(watched.type_line(&pane, "I-1", "echo first nee''dle"), Outcome::Done);
     watched.wait_line("first needle");
-    server.tmux(&["detach-client", "-s", "small"]);
-    server.type_line(&small, "seq 1 5000; echo after nee''dle");
-    watched.wait_line("after needle");
+    let file = server.folder().join("his");
+    server.tmux(&["pipe-pane", "-t", "small", &format!("cat > {}", file.display())]);
+    wait_for(PATIENCE, "what the screen says", || {
+        watched.state().filter(|(_, detail)| detail.contains("has a pipe of its own") && detail.contains(&small))
+    });
+    server.type_line(&small, "echo second nee''dle");
+    watched.wait_line("second needle");
+    // It is typed into as well, and what comes faster than it is looked at is told as a gap.
+    assert_eq!(watched.type_line(&pane, "I-2", "seq 1 5000; echo third nee''dle"), Outcome::Done);
+    watched.wait_line("third needle");
     let gap = |message: &HostMessage| matches!(message, HostMessage::Event(Event::Gap { pane: p }) if *p == pane);
     assert!(watched.messages().iter().any(gap));
+    wait_for(PATIENCE, "his file", || std::fs::read_to_string(&file).ok()?.contains("\nthird needle").then_some(()));
+    server.tmux(&["pipe-pane", "-t", "small"]);
+    wait_for(PATIENCE, "our pipe", || {
+        (server.tmux(&["display-message", "-p", "-t", "small", "#{pane_pipe}"]) == "1").then_some(())
+    });
+    wait_for(PATIENCE, "what the screen says", || {
+        watched.state().filter(|(_, detail)| !detail.contains("pipe of its own"))
+    });
+    server.type_line(&small, "seq 1 3000; echo last nee''dle");
+    watched.wait_line("last needle");
+    let needles: Vec<String> = watched.lines().into_iter().map(|line| line.text).collect();
+    assert_eq!(needles, ["first needle", "second needle", "third needle", "last needle"]);
+    assert!(std::fs::read_to_string(&file).expect("his file").lines().all(|line| line != "last needle"));
 }
 
 #[test]
@@ -324,8 +344,14 @@ fn only_chosen_panes_are_watched() {
     assert_eq!(watched.type_line(&second.key, "I-2", "echo nee''dle two"), Outcome::Done);
     watched.wait_line("needle two");
     assert_eq!(watched.lines().len(), 2);
-    let clients = server.tmux(&["list-clients", "-F", "#{client_session}"]);
-    assert_eq!(clients, "proj_app", "nothing is attached where nothing is watched");
+    let sessions = server.tmux(&["list-sessions", "-F", "#{session_name} #{session_attached} #{@tmuxagent_watch}"]);
+    let his: Vec<&str> = sessions.lines().filter(|line| line.ends_with(" ")).collect();
+    assert_eq!(his, ["main 0 ", "proj_app 0 "], "nothing is attached to what is his");
+    let pipes = server.tmux(&["list-panes", "-a", "-F", "#{pane_id} #{pane_pipe}"]);
+    assert!(
+        pipes.contains("%0 0") && pipes.contains(&format!("{server_side} 1")),
+        "what is not watched is not read: {pipes}"
+    );
 }
 
 #[test]

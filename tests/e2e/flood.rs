@@ -1,10 +1,10 @@
 //! Panes that print faster than anybody can read.
 
-use crate::support::watched::{Watched, spec};
+use crate::support::watched::Watched;
 use crate::support::{PATIENCE, TmuxServer, wait_for};
 use std::time::Duration;
 use tmuxagent_model::{Event, Outcome, PaneKey};
-use tmuxagent_tmux::{HostMessage, HostSpec};
+use tmuxagent_tmux::HostMessage;
 
 /// A flood takes its time in an unoptimised build on a loaded machine.
 const LONG: Duration = Duration::from_secs(240);
@@ -32,8 +32,7 @@ fn a_needle_in_a_flood_is_found_and_nothing_is_lost() {
         go = go.display()
     );
     server.start(&script);
-    let spec = HostSpec { scratch: None, ..spec(&server) };
-    let watched = Watched::with(spec, &["needle"]);
+    let watched = Watched::new(&server, &["needle"]);
     let pane = watched.wait_live(&server, "main").key;
     std::fs::write(&go, "").expect("the sign to begin");
     let expected = 2 * length(1, 1_000_000) + 10;
@@ -43,33 +42,25 @@ fn a_needle_in_a_flood_is_found_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_flooding_pane_goes_to_a_pipe_and_back_without_losing_a_byte() {
+fn floods_and_rests_are_read_to_the_last_byte() {
     let server = TmuxServer::prepare();
     let go = server.folder().join("go");
-    // Each flood begins on a sign; between them the pane rests, so that it goes back to the stream.
+    // Each flood begins on a sign; between them the pane rests.
     let script = format!(
         "stty -echo; for n in 1 2 3; do until [ -e {go}$n ]; do sleep 0.05; done; seq 1 600000; echo \"needle $n\"; \
          done; exec cat",
         go = go.display()
     );
     server.start(&script);
-    let spec = HostSpec { flood: 100_000, ..spec(&server) };
-    let watched = Watched::with(spec, &["needle", "^[0-9]*00000$"]);
+    let watched = Watched::new(&server, &["needle", "^[0-9]*00000$"]);
     let pane = watched.wait_live(&server, "main").key;
-    let piped = |wanted: &str| {
-        let wanted = wanted.to_owned();
-        move |server: &TmuxServer| {
-            (server.tmux(&["display-message", "-p", "-t", "main", "#{pane_pipe}"]) == wanted).then_some(())
-        }
-    };
     let mut expected = 0;
     for round in 1..=3 {
         std::fs::write(format!("{}{round}", go.display()), "").expect("the sign to begin");
-        wait_for(PATIENCE, "the pipe", || piped("1")(&server));
         expected += length(1, 600_000) + 10;
         wait_for(LONG, "all bytes of the flood", || (bytes(&watched, &pane) >= expected).then_some(()));
-        wait_for(LONG, "the way back", || piped("0")(&server));
         assert_eq!(bytes(&watched, &pane), expected, "round {round}");
+        assert_eq!(server.tmux(&["display-message", "-p", "-t", "main", "#{pane_pipe}"]), "1");
     }
     let texts: Vec<String> = watched.lines().into_iter().map(|line| line.text).collect();
     let round = |n: u32| (1..=6).map(|m| format!("{m}00000")).chain([format!("needle {n}")]).collect::<Vec<_>>();
@@ -77,9 +68,8 @@ fn a_flooding_pane_goes_to_a_pipe_and_back_without_losing_a_byte() {
     let gap = |message: &HostMessage| matches!(message, HostMessage::Event(Event::Gap { .. }));
     assert!(!watched.messages().iter().any(gap));
     assert_eq!(watched.type_line(&pane, "I-1", "last needle"), Outcome::Done);
-    wait_for(PATIENCE, "the pipes' end", || {
-        std::fs::read_dir(server.folder().join("pipes")).expect("the folder").next().is_none().then_some(())
-    });
+    watched.end();
+    assert_eq!(server.tmux(&["display-message", "-p", "-t", "main", "#{pane_pipe}"]), "0", "no pipe is left behind");
 }
 
 #[test]
@@ -87,8 +77,7 @@ fn a_pipe_of_the_user_stays_his() {
     let server = TmuxServer::running("");
     let file = server.folder().join("his");
     server.tmux(&["pipe-pane", "-t", "main", &format!("cat > {}", file.display())]);
-    let spec = HostSpec { flood: 100_000, ..spec(&server) };
-    let watched = Watched::with(spec, &["needle"]);
+    let watched = Watched::new(&server, &["needle"]);
     let pane = watched.wait_live(&server, "main").key;
     assert_eq!(watched.type_line(&pane, "I-1", "seq 1 200000; echo nee''dle"), Outcome::Done);
     wait_for(LONG, "the needle", || watched.lines().first().cloned());

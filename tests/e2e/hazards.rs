@@ -63,7 +63,7 @@ fn a_storm_of_session_events_is_waited_out_and_the_server_survives() {
         let text = format!("thread {round}");
         let intent = IntentId::new(format!("I-{round}"));
         under_storm(&server, |gone| {
-            server.try_tmux(&["detach-client", "-s", "main"]);
+            server.send_us_away();
             watched.handle.send(intent.clone(), keys(&pane, &format!("echo thr''ead {round}")));
             let before = gone.load(Ordering::Relaxed);
             wait_for(PATIENCE, "some more of the storm", || (gone.load(Ordering::Relaxed) >= before + 8).then_some(()));

@@ -23,7 +23,7 @@ fn seen(watched: &Watched) -> Vec<PaneKey> {
 /// Watches through a `tmux` that does something else where it is to attach a client.
 fn through(server: &TmuxServer, attaching: &str) -> HostSpec {
     let program = server.folder().join("tmux-in-between");
-    let script = format!("#!/bin/sh\ncase \"$*\" in *attach-session*) {attaching} ;; esac\nexec tmux \"$@\"\n");
+    let script = format!("#!/bin/sh\ncase \" $* \" in *\" -C \"*) {attaching} ;; esac\nexec tmux \"$@\"\n");
     std::fs::write(&program, script).expect("a program");
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("our file");
     let socket = Socket::Path(server.socket().display().to_string());

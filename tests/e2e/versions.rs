@@ -39,6 +39,9 @@ fn check(spec: HostSpec, server: &TmuxServer, version: Version, place: &str) {
     match version {
         old if !old.has_control() => assert!(detail.contains("older than 3.0; panes are polled"), "{detail}"),
         old if !old.is_full() => assert!(detail.contains("every two seconds"), "{detail}"),
+        old if old < Version::RESPAWNS && place == "far" => {
+            assert!(detail.contains("before 3.8 can crash"), "{detail}")
+        }
         old if old < Version::MENDED => assert!(detail.contains("3.7 or later is advised"), "{detail}"),
         _ => assert_eq!(detail, ""),
     }

@@ -53,6 +53,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Pure parts of crates that act elsewhere. Whole crates that are pure say so in their `clippy.toml`.
 const PURE: &[&str] = &[
+    "crates/tmux/src/core/",
     "crates/tmux/src/proto/",
     "crates/tui/src/model",
     "crates/tui/src/update",

@@ -28,6 +28,8 @@ pub struct Collectors {
     tapes: Tapes,
     owner: Owner,
     runtime: PathBuf,
+    /// This program, as it was started.
+    program: Option<PathBuf>,
     handles: BTreeMap<Life, HostHandle>,
     /// Socket paths of hosts on this machine, to recognise a view's own pane.
     sockets: BTreeMap<HostName, PathBuf>,
@@ -50,6 +52,7 @@ impl Collectors {
             tapes,
             owner: owner_of(loaded, user),
             runtime: loaded.paths.runtime_dir.clone(),
+            program: std::env::current_exe().ok(),
             handles: BTreeMap::new(),
             sockets: sockets(&loaded.config.hosts),
         }
@@ -132,7 +135,6 @@ impl Collectors {
     fn spec(&self, start: HostStart) -> HostSpec {
         let config = start.config;
         HostSpec {
-            flood: HostSpec::FLOOD,
             transport: transport(&config, &self.runtime),
             session_filters: NameFilter::new(&config.tmux.session_filters),
             pane_name_patterns: NameFilter::new(&config.tmux.pane_name_patterns),
@@ -141,6 +143,7 @@ impl Collectors {
             owner: self.owner.clone(),
             has_siblings: start.has_siblings,
             scratch: config.ssh.is_none().then(|| self.runtime.clone()),
+            program: self.program.clone(),
             name: config.name,
             ceiling: None,
             excluded: start.excluded.into_iter().collect(),

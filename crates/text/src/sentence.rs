@@ -299,8 +299,17 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "3.2 之前的 tmux 通知较少：每两秒检查一次窗格变化",
     ),
     (
-        "tmux 3.7 or later is advised: earlier versions can crash when clients attach, and are slower to read",
-        "建议使用 tmux 3.7 或更高版本：旧版本在客户端连接时可能崩溃，读取也较慢",
+        "tmux 3.7 or later is advised: earlier versions can crash when a client attaches",
+        "建议使用 tmux 3.7 或更高版本：旧版本在客户端连接时可能崩溃",
+    ),
+    (
+        "tmux before 3.8 can crash when a pane there is respawned while it prints; on another machine that can't be avoided",
+        "3.8 之前的 tmux 在重启正在输出的窗格（respawn-pane）时可能崩溃；在其他机器上无法避免",
+    ),
+    ("{} has a pipe of its own, so its screen is read now and then", "{0} 已有自己的管道，因此每隔一会儿读取它的屏幕"),
+    (
+        "{} and {} more have pipes of their own, so their screens are read now and then",
+        "{0} 等（另有 {1} 个）窗格已有自己的管道，因此每隔一会儿读取它们的屏幕",
     ),
     ("the connection was lost; it is made again", "连接已断开，正在重连"),
     (

@@ -3,46 +3,28 @@
 //! [`watch`] observes one host on a thread of its own and tells what happens as [`HostMessage`]s in one ordered queue:
 //! a line that stands before a send's outcome was printed before the keys were typed.
 //!
+//! `core` is the pure heart of the collector, `shell` what acts for it, `proto` what is said to and by tmux.
+//!
 //! **Invariants**, because the server belongs to the user:
 //! - Control clients are attached one after another, after half a second in which nothing happened among the sessions
 //!   (that can crash tmux before 3.7), with `-E` (his environment stays), `-N` (no server is started), `ignore-size`;
 //!   never with a size, never killed before their first answer, and kept as long as their session lives.
-//! - Reading never waits: nothing the collector does stands between a client and bounded memory. A client that is not
-//!   read can hold up the panes' programs for good.
-//! - Output of panes that nobody watches is not asked for (`pause`); `off` and `no-output` are never toggled.
+//! - On this machine no client gets the output of a pane, and none is attached to a session of his.
+//! - Somebody always reads a pane's pipe: what nobody reads tmux keeps in its memory without bound.
+//! - Only a pipe that is certainly ours is replaced or closed.
 //! - Nothing of his is changed. What is set carries the prefix `@tmuxagent_`: the server's identity, who types there with
 //!   the lease of that, the marks of our clients, each pane's last intent. An orderly end takes it away again.
 //! - Only whoever has claimed the server types ([`proto::Token`]).
 
-mod attach;
-mod claim;
-mod client;
-mod farewell;
-mod fork;
-mod governor;
-mod health;
-mod history;
-mod host;
-mod inventory;
-mod link;
-mod observe;
-mod orphans;
-mod outlet;
-mod pane;
-mod pipe;
-mod polling;
-mod probe;
+mod core;
 pub mod proto;
 mod refusal;
-mod screens;
-mod send;
+mod shell;
 mod spec;
-mod taken;
 mod transport;
-mod turn;
 
-pub use claim::{is_alive, this_process};
 pub use refusal::Refusal;
+pub use shell::{is_alive, serve, this_process};
 pub use spec::{HostSpec, Position, Tape};
 pub use transport::{Socket, SshTarget, Transport, shell_word};
 
@@ -128,7 +110,7 @@ pub struct PaneLive {
 
 /// What the supervisor asks of a host.
 #[derive(Debug)]
-enum Request {
+pub(crate) enum Request {
     Take(Errand),
     Withdraw(IntentId),
     Release(PaneKey),
@@ -217,7 +199,7 @@ impl HostHandle {
 /// When no thread can be started.
 pub fn watch(
     spec: HostSpec,
-    policy: latest::Receiver<Arc<Policy>>,
+    mut policy: latest::Receiver<Arc<Policy>>,
     out: mpsc::Sender<HostMessage>,
     clock: Clock,
 ) -> std::io::Result<HostHandle> {
@@ -228,7 +210,10 @@ pub fn watch(
     let run = move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
             let _ = ready.send(Ok(()));
-            runtime.block_on(host::Host::new(spec, policy, out, clock).run(incoming));
+            runtime.block_on(async move {
+                let shell = shell::Shell::new(spec, &mut policy, out, clock);
+                shell.run(incoming, policy).await;
+            });
         }
         Err(error) => drop(ready.send(Err(error))),
     };

@@ -30,16 +30,17 @@ pub struct HostSpec {
     pub owner: Owner,
     /// The supervisor watches other hosts too, one of which may be the same server under another name.
     pub has_siblings: bool,
-    /// A folder of ours for named pipes (local hosts); without it a flooding pane stays on the stream.
+    /// A folder that is the user's alone, for the socket over which panes' pipes are handed over (this machine's host).
     pub scratch: Option<PathBuf>,
+    /// This program, which tmux starts to hand a pipe over ([`super::serve`]). Without it, or without the folder, panes are
+    /// read by repeated captures.
+    pub program: Option<PathBuf>,
     /// Use nothing that a tmux newer than this brought.
     pub ceiling: Option<Version>,
     /// Panes to leave unread from the start; see [`super::HostHandle::exclude`].
     pub excluded: Vec<PaneId>,
     /// Gives the name of the agent in a pane, empty for none; what it finds becomes [`PaneFacts::agent`].
     pub recognise: fn(&PaneFacts) -> String,
-    /// So many bytes of one pane within 600 ms are a flood, for which it is moved to a pipe ([`HostSpec::FLOOD`]).
-    pub flood: u64,
     /// Pipelines with an open run, by pane ([`super::HostHandle::runs_in`]).
     pub running: HashMap<PaneKey, Vec<String>>,
     /// Where observation stood in an earlier life ([`super::HostMessage::Position`]).
@@ -59,9 +60,6 @@ pub trait Tape: fmt::Debug + Send + Sync {
 }
 
 impl HostSpec {
-    /// What counts as a flood: a pane that prints 5 MB/s feels that it is watched, one that prints less does not.
-    pub const FLOOD: u64 = 3 * 1024 * 1024;
-
     /// Watches everything, with 2000 lines of history; `instance` as [`Owner::instance`].
     #[must_use]
     pub fn new(name: HostName, transport: Transport, instance: impl Into<String>) -> Self {
@@ -75,10 +73,10 @@ impl HostSpec {
             owner: super::this_process(instance),
             has_siblings: false,
             scratch: None,
+            program: None,
             ceiling: None,
             excluded: Vec::new(),
             recognise: |_| String::new(),
-            flood: Self::FLOOD,
             running: HashMap::new(),
             remembered: HashMap::new(),
             tape: None,

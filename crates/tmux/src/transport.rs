@@ -232,7 +232,7 @@ fn ssh_options(target: &SshTarget, terminal: &str, first: &[&str]) -> Vec<String
 ///
 /// sh, ksh, zsh, csh, tcsh and fish agree on few things: a text in single quotes without `'`, `\`, `!` and line breaks,
 /// and each of the former three behind a backslash. So that is all that is used.
-fn login_line(script: &str) -> String {
+pub(crate) fn login_line(script: &str) -> String {
     let mut script = script.to_owned();
     if script.contains('\n') {
         // The shell there makes the line breaks itself.

@@ -108,8 +108,8 @@ pub(super) fn judge(version: &str, own: &str, sessions: usize, tmux: &TmuxConfig
         Ok(known) if known < Version::MENDED => {
             let text = said!(
                 lang,
-                "{text}; 3.7 is safer and twice as fast for panes that flood",
-                "{text}；3.7 更安全，大量输出的窗格也快一倍"
+                "{text}; before 3.7 it can crash in the instant in which a client attaches, so that is done once and in quiet",
+                "{text}；3.7 之前在客户端连接的一瞬间可能崩溃，因此只在安静时连接一次"
             );
             Finding::ok("tmux", text)
         }

@@ -112,6 +112,12 @@ impl TmuxServer {
         self.try_tmux(&["list-sessions"]).status.success()
     }
 
+    /// Sends away the control clients of whoever watches it.
+    pub fn send_us_away(&self) {
+        let own = self.tmux(&["list-sessions", "-F", "#{?@tmuxagent_watch,#{session_id},}"]);
+        own.lines().filter(|id| !id.is_empty()).for_each(|id| drop(self.try_tmux(&["detach-client", "-s", id])));
+    }
+
     /// The server's process id.
     pub fn pid(&self) -> i32 {
         self.tmux(&["display-message", "-p", "#{pid}"]).parse().expect("a process id")

@@ -105,6 +105,7 @@ pub fn spec(server: &TmuxServer) -> HostSpec {
     HostSpec {
         poll_interval: Millis(200),
         scratch: Some(scratch),
+        program: Some(env!("CARGO_BIN_EXE_tmuxagent").into()),
         ..HostSpec::new(HostName::local(), transport, "e2e")
     }
 }

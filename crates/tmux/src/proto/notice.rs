@@ -8,8 +8,8 @@ use tmuxagent_model::{PaneId, SessionId};
 pub enum Notice {
     /// `%session-changed`: this client is now attached to that session.
     SessionChanged(SessionId),
-    /// `%client-session-changed`: another client was attached to a session. Its name.
-    ClientSessionChanged(String),
+    /// `%client-session-changed`: another client was attached to a session. Its name, and which.
+    ClientSessionChanged(String, Option<SessionId>),
     /// `%client-detached`: another client is gone. Its name.
     ClientDetached(String),
     /// `%sessions-changed`, `%session-renamed`, `%session-window-changed`, `%window-pane-changed`: something changed
@@ -45,7 +45,10 @@ impl Notice {
         let unknown = || Self::Unknown(line.to_vec());
         match word {
             b"%session-changed" => first().parse::<SessionId>().map_or_else(|_| unknown(), Self::SessionChanged),
-            b"%client-session-changed" => Self::ClientSessionChanged(first()),
+            b"%client-session-changed" => {
+                let session = String::from_utf8_lossy(split(split(rest, b' ').1, b' ').0).parse().ok();
+                Self::ClientSessionChanged(first(), session)
+            }
             b"%client-detached" => Self::ClientDetached(first()),
             b"%sessions-changed" | b"%session-renamed" | b"%session-window-changed" | b"%window-pane-changed" => {
                 Self::SessionsMoved

@@ -19,6 +19,8 @@ impl Version {
     pub const FULL: Self = Self { major: 3, minor: 2, patch: 0 };
     /// The crashes around attaching and flow control are mended.
     pub const MENDED: Self = Self { major: 3, minor: 7, patch: 0 };
+    /// `respawn-pane` on a pane that prints crashes no server whose control clients get its output (tmux issue 5498).
+    pub const RESPAWNS: Self = Self { major: 3, minor: 8, patch: 0 };
     /// Newer than all others: development builds without a number.
     pub const NEWEST: Self = Self { major: u16::MAX, minor: 0, patch: 0 };
 

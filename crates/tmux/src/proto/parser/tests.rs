@@ -60,7 +60,7 @@ fn notifications_are_read_and_unknown_ones_kept() {
         %pane-mode-changed %4\n%pause %5\n%exit too far behind\n%brand-new 1 2\ngarbage\n%session-changed x\n";
     let expected = [
         format!("{:?}", Notice::SessionChanged(SessionId(3))),
-        format!("{:?}", Notice::ClientSessionChanged("client-7".to_owned())),
+        format!("{:?}", Notice::ClientSessionChanged("client-7".to_owned(), Some(SessionId(1)))),
         "WindowsMoved".to_owned(),
         format!("{:?}", Notice::ModeChanged(PaneId(4))),
         format!("{:?}", Notice::Paused(PaneId(5))),

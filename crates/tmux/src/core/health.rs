@@ -1,12 +1,10 @@
 //! Whether the host still answers, and when it is tried again.
 
 use super::client::ClientId;
-use super::fork;
-use super::host::{Host, Purpose};
-use super::link::{Link, random};
+use super::link::Link;
+use super::{HostCore, Job, Output, Purpose};
 use std::time::Duration;
 use tmuxagent_model::{Event, HostState, PaneId};
-use tokio::time::Instant;
 
 /// How long a client may take to arrive.
 const STUCK: Duration = Duration::from_secs(15);
@@ -38,14 +36,14 @@ const FAR: Rhythm =
 /// The longest pause between two attempts to reach a host, milliseconds.
 pub(super) const LONGEST_PAUSE: u64 = 20_000;
 
-impl Host {
+impl HostCore {
     /// Plans the next look for the server: with growing pauses, no longer than `most` milliseconds.
     pub fn probe_later(&mut self, most: u64) {
         let pause = (250u64 << self.failures.min(10)).min(most);
         self.failures += 1;
         // Hosts that vanished together need not come back in step.
-        let jitter = u64::from(random::<1>()[0]) * pause / if self.spec.transport.is_local() { 1024 } else { 256 };
-        let at = Instant::now() + Duration::from_millis(pause + jitter);
+        let at =
+            self.now + Duration::from_millis(pause + jitter(self.next_random(), pause, self.spec.transport.is_local()));
         self.times.probe = Some(at);
         self.wake_at(at);
     }
@@ -53,19 +51,20 @@ impl Host {
     /// The host can't be asked: its panes are stale.
     pub fn lose_host(&mut self, why: &str) {
         let known = self.status.as_ref().is_some_and(|(state, ..)| *state == HostState::Unreachable);
-        if !known && !self.panes.is_empty() {
+        if !known && !self.inventory.panes.is_empty() {
             self.outlet.event(Event::HostLost { host: self.spec.name.clone() });
         }
-        self.panes.values_mut().for_each(|pane| pane.stale = true);
+        self.inventory.panes.values_mut().for_each(|pane| pane.stale = true);
         self.link = Link::Down;
         self.up_since = None;
-        self.lost_at = self.lost_at.or_else(|| Some(Instant::now()));
-        self.complete = false;
+        self.lost_at = self.lost_at.or_else(|| Some(self.now));
+        self.inventory.complete = false;
         self.say(HostState::Unreachable, why);
     }
 
     /// Ends clients that no longer answer.
-    pub fn check_clients(&mut self, now: Instant) {
+    pub fn check_clients(&mut self) {
+        let now = self.now;
         let rhythm = self.rhythm();
         self.times.check = Some(now + rhythm.check);
         // After a pause of this whole process what was said meanwhile is read first.
@@ -73,19 +72,23 @@ impl Host {
         if late {
             return;
         }
-        let mut hung = false;
-        for attached in self.clients.values_mut() {
-            let silent = attached.session.is_none() && now.duration_since(attached.started) > STUCK;
-            if silent || attached.client.is_stuck(now, rhythm.stuck) {
-                attached.client.kill();
-                hung |= attached.client.is_stuck(now, rhythm.stuck);
+        let (mut hung, mut quiet) = (false, Vec::new());
+        for (&id, attached) in &self.clients {
+            let late = attached.session.is_none() && now.duration_since(attached.started) > STUCK;
+            let stuck = attached.client.is_stuck(now, rhythm.stuck);
+            hung |= stuck;
+            if late || stuck {
+                if attached.client.has_begun() {
+                    self.outputs.push(Output::Kill(id));
+                }
             } else if now.duration_since(attached.client.heard) > rhythm.silent {
-                attached.client.request("display-message -p \"\"", Purpose::Nothing);
+                quiet.push(id);
             }
         }
+        quiet.into_iter().for_each(|id| self.request(id, "display-message -p \"\"", Purpose::Nothing));
         if let Some(words) = self.spec.transport.hang_up().filter(|_| hung) {
             // The shared connection hangs as well; what comes next shall make a new one.
-            tokio::spawn(async move { fork::run(&words).await });
+            self.outputs.push(Output::Job(Job::HangUp(words)));
         }
         if self.up_since.is_some_and(|since| now.duration_since(since) > STEADY) {
             self.failures = 0;
@@ -94,14 +97,12 @@ impl Host {
 
     /// Whether a pane that no listing has named is one too many.
     pub fn makes_up(&self, pane: PaneId) -> bool {
-        self.strangers.len() >= STRANGERS && !self.strangers.contains_key(&pane)
+        self.inventory.strangers.len() >= STRANGERS && !self.inventory.strangers.contains_key(&pane)
     }
 
     /// A client whose replies do not end is ended, and with the last of them the host is given up for a while.
     pub fn end_endless(&mut self, id: ClientId) {
-        if let Some(attached) = self.clients.get_mut(&id) {
-            attached.client.kill();
-        }
+        self.outputs.push(Output::Kill(id));
         self.client_ended(id, ENDLESS);
         if self.clients.is_empty() {
             self.lose_host(ENDLESS);
@@ -109,15 +110,21 @@ impl Host {
     }
 
     /// A host was reached: once it has been so for a while, its earlier failures no longer count.
-    pub fn forgive(&mut self, now: Instant) {
-        self.up_since = Some(now);
+    pub fn forgive(&mut self) {
+        self.up_since = Some(self.now);
         self.lost_at = None;
         if self.spec.transport.is_local() {
             self.failures = 0;
         }
     }
 
-    pub const fn rhythm(&self) -> Rhythm {
+    /// How its clients are looked after.
+    pub(super) const fn rhythm(&self) -> Rhythm {
         if self.spec.transport.is_local() { AT_HAND } else { FAR }
     }
+}
+
+/// How much longer a pause of so many milliseconds becomes.
+fn jitter(random: u64, pause: u64, local: bool) -> u64 {
+    (random & 0xff) * pause / if local { 1024 } else { 256 }
 }

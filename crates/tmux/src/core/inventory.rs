@@ -1,8 +1,10 @@
 //! What panes there are: `list-panes -a` as rows, and the choice of what is watched through which session.
 
-use super::HostSpec;
-use super::proto::{Nonce, Row, row_format};
-use std::collections::BTreeMap;
+use super::pane::Pane;
+use crate::HostSpec;
+use crate::proto::{Nonce, Row, row_format};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Instant;
 use tmuxagent_model::{HostName, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, SessionId, WindowId};
 
 /// The fields of a pane's row; the order is that of [`Entry::read`].
@@ -35,25 +37,33 @@ const ROLE: &str = "#{@tmuxagent_role}";
 /// The pane option that keeps a pane out of the recordings, `off`.
 const RECORD: &str = "#{@tmuxagent_record}";
 
+/// Whether the pane's output goes into a pipe.
+const PIPE: &str = "#{pane_pipe}";
+
+/// The session option with which a session that a control client of a supervisor keeps is marked.
+pub(crate) const OWN_MARK: &str = "@tmuxagent_watch";
+const OWN_SESSION: &str = "#{@tmuxagent_watch}";
+
 /// The format of a listing.
-pub(super) fn listing_format(nonce: &Nonce) -> String {
+pub(crate) fn listing_format(nonce: &Nonce) -> String {
     let mut fields = FIELDS.to_vec();
-    fields.extend([ROLE, RECORD]);
+    fields.extend([ROLE, RECORD, PIPE, OWN_SESSION]);
     row_format(nonce, &fields)
 }
 
-/// The format of the server-wide subscription, whose change says that a listing is due. The server expands it every
-/// second, so it holds only what no notification tells: not names, layouts and modes, which have their own; and not
+/// A format for the whole server, whose change says that a listing is due. The server expands it every second, so it holds only what no notification tells: not names, layouts and modes, which have their own; and not
 /// commands and folders, which no program changes without printing something.
-pub(super) fn subscription_format(nonce: &Nonce) -> String {
-    let told =
-        format!("#{{session_id}}#{{window_id}}#{{pane_id}}#{{pane_pid}}#{{pane_dead}}#{{pane_title}}{ROLE}{RECORD}");
+pub(super) fn news_format(nonce: &Nonce) -> String {
+    let told = format!(
+        "#{{session_id}}#{{window_id}}#{{pane_id}}#{{pane_pid}}#{{pane_dead}}#{{pane_width}}#{{pane_height}}{PIPE}\
+             #{{pane_title}}{ROLE}{RECORD}"
+    );
     format!("#{{S:#{{W:#{{P:{}}}}}}}", row_format(nonce, &[&told]))
 }
 
 /// One row of a listing: a pane in one of the sessions that show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub version: String,
     pub server: String,
     pub server_pid: u32,
@@ -73,6 +83,10 @@ pub(super) struct Entry {
     pub facts: PaneFacts,
     /// Its wish about recordings, mostly empty.
     pub record: String,
+    /// Its output goes into a pipe.
+    pub piped: bool,
+    /// The session is there for a control client of a supervisor, and is none of the user's.
+    pub own: bool,
 }
 
 impl Entry {
@@ -108,6 +122,8 @@ impl Entry {
                 agent: String::new(),
             },
             record: text(22).unwrap_or_default(),
+            piped: on(23).unwrap_or(false),
+            own: on(24).unwrap_or(false),
         })
     }
 
@@ -130,6 +146,46 @@ impl Entry {
             alternate: self.alternate,
             width: self.width,
             height: self.height,
+        }
+    }
+}
+
+/// What is known of a server's panes.
+#[derive(Debug)]
+pub(super) struct Inventory {
+    pub panes: HashMap<PaneId, Pane>,
+    /// Every pane that was ever listed on this server; tmux never gives an id again.
+    pub known: HashSet<PaneId>,
+    /// Sessions that show each pane, as of the last listing.
+    pub shown_by: HashMap<PaneId, Vec<SessionId>>,
+    /// Sessions with their last activity, as of the last listing.
+    pub sessions: BTreeMap<SessionId, u64>,
+    /// Output of panes that no listing has named yet.
+    pub strangers: HashMap<PaneId, Vec<u8>>,
+    pub excluded: BTreeSet<PaneId>,
+    /// A listing was read since the link is up.
+    pub complete: bool,
+    pub listing: bool,
+    pub list_again: bool,
+    pub last_list: Instant,
+    /// What no notification tells, as of the last answer.
+    pub news: Vec<Vec<u8>>,
+}
+
+impl Inventory {
+    pub fn new(excluded: BTreeSet<PaneId>, now: Instant) -> Self {
+        Self {
+            panes: HashMap::new(),
+            known: HashSet::new(),
+            shown_by: HashMap::new(),
+            sessions: BTreeMap::new(),
+            strangers: HashMap::new(),
+            excluded,
+            complete: false,
+            listing: false,
+            list_again: false,
+            last_list: now,
+            news: Vec::new(),
         }
     }
 }

@@ -4,14 +4,14 @@
 //! A program may swallow the Enter; then it is pressed once more, guarded. What the pane prints meanwhile is kept back,
 //! so that it stands behind the outcome: it was printed after the keys.
 
-use super::HostMessage;
 use super::history::text;
-use super::host::{Host, Purpose};
-use super::proto::{Expectation, Questions, Reply, RowReader, enter_line, row_format};
+use super::{HostCore, Purpose};
+use crate::HostMessage;
+use crate::proto::{Expectation, Questions, Reply, RowReader, enter_line, row_format};
 use std::time::Duration;
+use std::time::Instant;
 use tmuxagent_lines::{Entry, Standing, Submitted};
 use tmuxagent_model::{IntentId, Outcome, PaneId, PaneKey};
-use tokio::time::Instant;
 
 /// The pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(80);
@@ -62,25 +62,26 @@ enum Found {
     Wait,
 }
 
-impl Host {
+impl HostCore {
     /// Asks for the screen as it is before a prompt is typed.
     pub fn look_before(&mut self, key: &PaneKey) {
         let line = self.taken_line(key.pane);
-        if let Some(client) = self.panes.get(&key.pane).and_then(|pane| pane.client) {
+        if let Some(client) = self.inventory.panes.get(&key.pane).and_then(|pane| pane.client) {
             self.request(client, &line, Purpose::Taken(key.clone()));
         }
     }
 
     /// A prompt was typed: from now on it is looked after. False where that can't be done.
-    pub fn begin_check(&mut self, key: &PaneKey, typed: Typed) -> bool {
-        let Some(pane) = self.panes.get(&key.pane).filter(|pane| pane.info.key == *key) else { return false };
+    pub(super) fn begin_check(&mut self, key: &PaneKey, typed: Typed) -> bool {
+        let Some(pane) = self.inventory.panes.get(&key.pane).filter(|pane| pane.info.key == *key) else { return false };
         let composer = pane.reader.wants_screen() || !matches!(pane.info.facts.agent.as_str(), "" | "aider");
         let entry = if composer { Entry::Composer } else { Entry::Line };
-        let position = HostMessage::Position { pane: key.clone(), position: pane.position() };
+        let now_at = HostMessage::Position { pane: key.clone(), position: pane.position() };
         let Some(lane) = self.lanes.get_mut(key) else { return false };
         let (rows, cursor) = lane.before.take().filter(|_| typed == Typed::Now).unwrap_or_default();
+        let position = lane.position.take().unwrap_or(now_at);
         let Some(prompt) = lane.prompt() else { return false };
-        let (now, submitted) = (Instant::now(), Submitted::new(prompt, entry, &rows, cursor));
+        let (now, submitted) = (self.now, Submitted::new(prompt, entry, &rows, cursor));
         lane.check = Some(Check {
             submitted,
             before: rows,
@@ -97,12 +98,14 @@ impl Host {
     }
 
     /// Looks at the screens of panes whose prompts are looked after.
-    pub fn tick_checks(&mut self, now: Instant) {
+    pub fn tick_checks(&mut self) {
+        let now = self.now;
         let (mut due, mut over): (Vec<PaneKey>, Vec<PaneKey>) = (Vec::new(), Vec::new());
         let mut next: Option<Instant> = None;
         for (key, lane) in &mut self.lanes {
             let Some(check) = &mut lane.check else { continue };
-            let gone = self.complete && self.panes.get(&key.pane).is_none_or(|pane| pane.info.key != *key);
+            let gone =
+                self.inventory.complete && self.inventory.panes.get(&key.pane).is_none_or(|pane| pane.info.key != *key);
             if gone || now >= check.typed + LONGEST {
                 over.push(key.clone());
                 continue;
@@ -136,7 +139,7 @@ impl Host {
             lane.before = seen;
             return;
         };
-        let now = Instant::now();
+        let now = self.now;
         check.answered = true;
         let found = match seen {
             Some((rows, cursor)) => check.judge(&rows, cursor, now),
@@ -155,14 +158,14 @@ impl Host {
 
     /// Presses Enter once more.
     fn nudge(&mut self, key: &PaneKey) {
-        let client = self.panes.get(&key.pane).and_then(|pane| pane.client);
+        let client = self.inventory.panes.get(&key.pane).and_then(|pane| pane.client);
         let intent: Option<IntentId> = self.lanes.get(key).and_then(|lane| lane.intent()).cloned();
         if let (Some(client), Some(intent), Some(claim)) = (client, intent, self.claim.token()) {
             let expect = Expectation { pane: key, claim, command: None, screen: None, questions: Questions::Respected };
             let line = enter_line(&self.nonce, &intent, &expect);
             self.request(client, &line, Purpose::Nothing);
         }
-        self.wake_at(Instant::now() + LOOK_EVERY);
+        self.wake_at(self.now + LOOK_EVERY);
     }
 
     fn end_check(&mut self, key: &PaneKey, outcome: Outcome) {
@@ -174,7 +177,7 @@ impl Host {
     fn taken_line(&self, pane: PaneId) -> String {
         let cursor = row_format(&self.nonce, &["#{cursor_y}"]);
         let capture = self.capture(pane, "");
-        format!("{capture} ; display-message -p -t {pane} {}", super::proto::quote(cursor))
+        format!("{capture} ; display-message -p -t {pane} {}", crate::proto::quote(cursor))
     }
 
     /// The rows and the cursor's row.

@@ -1,14 +1,16 @@
 //! Looks at screens: of programs that own theirs, and of the pane that a view shows.
 
-use super::HostMessage;
+use super::fence::{After, FROM_REPLY};
 use super::history::text;
-use super::host::{Host, Purpose};
 use super::link::Link;
 use super::pane::{Feed, PAUSE, SCREEN_EVERY};
-use super::proto::{Parser, Reply};
+use super::pipes::raw_line;
+use super::{HostCore, Purpose};
+use crate::HostMessage;
+use crate::proto::Reply;
 use std::time::Duration;
+use std::time::Instant;
 use tmuxagent_model::{PaneId, PaneKey};
-use tokio::time::Instant;
 
 /// How long output is gathered before a view's screen is captured.
 const GATHER: Duration = Duration::from_millis(15);
@@ -26,10 +28,10 @@ pub(super) struct View {
     rows: Option<Vec<String>>,
 }
 
-impl Host {
+impl HostCore {
     /// Shows these panes' screens from now on.
     pub fn watch_screens(&mut self, panes: Vec<PaneKey>) {
-        let now = Instant::now();
+        let now = self.now;
         let mut before = std::mem::take(&mut self.views);
         for pane in panes {
             let at = before.iter().position(|view| view.pane == pane);
@@ -50,12 +52,12 @@ impl Host {
     }
 
     /// What the pauses of panes make due.
-    pub fn tick_panes(&mut self, now: Instant) {
-        let clock = self.clock.now();
+    pub fn tick_panes(&mut self) {
+        let (now, clock) = (self.now, self.wall);
         let mut looks = Vec::new();
         let mut wake: Option<Instant> = None;
         let mut plan = |at: Instant| wake = Some(wake.map_or(at, |wake| wake.min(at)));
-        for pane in self.panes.values_mut() {
+        for pane in self.inventory.panes.values_mut() {
             if pane.voice.restless {
                 pane.voice.tell_rest(clock, &mut self.outlet);
                 if pane.voice.restless {
@@ -85,33 +87,47 @@ impl Host {
             self.wake_at(at);
         }
         looks.into_iter().for_each(|pane| self.look(&pane));
-        (0..self.views.len()).for_each(|index| self.tick_view(index, now));
+        (0..self.views.len()).for_each(|index| self.tick_view(index));
     }
 
     /// Asks for the screen of a pane that its program owns.
     pub fn look(&mut self, key: &PaneKey) {
-        let Some(pane) = self.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else { return };
+        let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else { return };
         let (Some(client), Feed::Stream | Feed::Piped) = (pane.client, &pane.feed) else { return };
         pane.looking = true;
-        pane.looked = Some(Instant::now());
+        pane.looked = Some(self.now);
         let line = self.capture(key.pane, "");
         self.request(client, &line, Purpose::Look(key.clone()));
     }
 
     /// The command that captures a pane's visible rows.
     pub fn capture(&self, pane: PaneId, flags: &str) -> String {
-        let raw = Parser::raw_mark(&self.nonce);
-        format!("display-message -p \"{raw}\" ; capture-pane -p {flags} -t {pane}")
+        format!("{} ; capture-pane -p {flags} -t {pane}", raw_line(&self.nonce))
     }
 
-    /// A look's answer arrived.
+    /// A look's answer arrived: it counts once all is read that was printed before it, since a screen means nothing but
+    /// to the reader that knows whose it is.
     pub fn looked(&mut self, key: &PaneKey, reply: &Reply) {
-        let rows = self.rows_of(reply);
-        let Some(pane) = self.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else { return };
+        match self.rows_of(reply) {
+            Some(rows) => self.fence(key, FROM_REPLY, After::Look(rows)),
+            None => self.look_lost(key),
+        }
+    }
+
+    /// Reads the rows of a look.
+    pub fn apply_look(&mut self, key: &PaneKey, rows: Vec<String>) {
+        let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else { return };
         pane.looking = false;
-        if let Some(rows) = rows {
+        if pane.reader.wants_screen() {
             pane.read_screen(rows, &mut self.outlet);
             self.surface_soon();
+        }
+    }
+
+    /// No look at a pane is under way any more.
+    pub fn look_lost(&mut self, key: &PaneKey) {
+        if let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) {
+            pane.looking = false;
         }
     }
 
@@ -120,8 +136,8 @@ impl Host {
     }
 
     /// Captures a pane in view, if that is due.
-    fn tick_view(&mut self, index: usize, now: Instant) {
-        let free = self.outlet.is_free();
+    fn tick_view(&mut self, index: usize) {
+        let (now, free) = (self.now, self.is_free());
         let Some(view) = self.views.get_mut(index).filter(|view| view.touched && !view.looking) else { return };
         if !free {
             view.next = view.next.max(now + SCREEN_EVERY);
@@ -132,7 +148,8 @@ impl Host {
             return;
         }
         let key = view.pane.clone();
-        let client = self.panes.get(&key.pane).filter(|pane| pane.info.key == key).and_then(|pane| pane.client);
+        let client =
+            self.inventory.panes.get(&key.pane).filter(|pane| pane.info.key == key).and_then(|pane| pane.client);
         let (Some(client), Link::Control) = (client, self.link) else { return };
         view.touched = false;
         view.looking = true;
@@ -173,7 +190,7 @@ impl Host {
         let mut waiting = self.views.iter_mut().filter(|view| view.rows.is_none() && !view.looking).peekable();
         if waiting.peek().is_some() {
             waiting.for_each(|view| view.touched = true);
-            self.wake_at(Instant::now());
+            self.wake_at(self.now);
         }
     }
 }

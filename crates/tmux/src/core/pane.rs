@@ -3,14 +3,15 @@
 use super::client::ClientId;
 use super::history::Past;
 use super::outlet::Outlet;
-use super::{HostMessage, PaneLive, Position, Tape};
+use super::pipes::Pipe;
+use crate::{HostMessage, PaneLive, Position, Tape};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+use std::time::Instant;
 use tmuxagent_lines::{Reader, Reading};
 use tmuxagent_model::{Event, LineEvent, Origin, PRINTED, PaneInfo, PaneKey, Timestamp};
 use tmuxagent_policy::RuleSet;
-use tokio::time::Instant;
 
 /// After this long without output an unterminated line counts, and a screen is looked at.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
@@ -24,15 +25,15 @@ const TAIL: usize = 400;
 /// Where a pane's text comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Feed {
-    /// From nowhere yet: no client reads its session.
+    /// From nowhere yet.
     Unread(Past),
     /// A capture is under way, which will hold all output up to its reply.
     CatchingUp(Past),
-    /// From the stream.
+    /// From what a control client is sent (`%output`), on another machine.
     Stream,
     /// From a pipe of ours.
     Piped,
-    /// From repeated captures, because control mode can't be used.
+    /// From repeated captures: it has a pipe of the user's, or control mode can't be used.
     Polled,
 }
 
@@ -48,8 +49,20 @@ pub(super) struct Pane {
     pub feed: Feed,
     /// Its host was lost since it was last told.
     pub stale: bool,
-    /// The client through which it is read and written.
+    /// The client through which it is asked and written, and on another machine read.
     pub client: Option<ClientId>,
+    /// The pipe that is ours.
+    pub pipe: Option<Pipe>,
+    /// The last listing showed a pipe.
+    pub has_pipe: bool,
+    /// No pipe is tried before this instant: the last one did not come, or ended at once.
+    pub refused: Option<Instant>,
+    /// tmux lists it no more; its pipe's last bytes are awaited until this instant.
+    pub ending: Option<Instant>,
+    /// Another process has it; what the last one printed is still read.
+    pub superseded: bool,
+    /// A capture of it is under way.
+    pub polling: bool,
     /// When it last printed.
     pub flowed: Option<Instant>,
     /// A pause is still to be looked for.
@@ -63,8 +76,6 @@ pub(super) struct Pane {
     pub told: (Position, u64),
     /// The open line as last polled.
     pub polled: String,
-    /// Bytes of the stream within the present window of the governor, and when that began.
-    pub window: (u64, Option<Instant>),
 }
 
 /// What a pane tells: readings become messages here.
@@ -120,6 +131,12 @@ impl Pane {
             feed,
             stale: false,
             client: None,
+            pipe: None,
+            has_pipe: false,
+            refused: None,
+            ending: None,
+            superseded: false,
+            polling: false,
             flowed: None,
             flowing: false,
             looked: None,
@@ -127,7 +144,6 @@ impl Pane {
             screen: Vec::new(),
             told: (Position::default(), u64::MAX),
             polled: String::new(),
-            window: (0, None),
         }
     }
 
@@ -179,6 +195,15 @@ impl Pane {
             Feed::Unread(past) | Feed::CatchingUp(past) => past,
             Feed::Stream | Feed::Piped | Feed::Polled => Past::Read,
         });
+    }
+
+    /// The client through which it was asked is gone. A pipe needs none.
+    pub fn lose_client(&mut self) {
+        self.client = None;
+        (self.looking, self.polling, self.superseded) = (false, false, false);
+        if self.feed != Feed::Piped {
+            self.unread();
+        }
     }
 
     /// Where its observation stands now.

@@ -8,66 +8,26 @@
 //! A server gets its identity here, before anything is told of its panes: what an earlier life wrote down of them must
 //! be found again under the same name.
 
-use super::claim::{Claim, Standing, settle};
+use super::claims::settle;
 use super::fork::{self, Printed};
-use super::inventory::{Entry, listing_format};
-use super::link::{Server, name_of_life};
-use super::proto::{Nonce, Row, RowReader, Version, row_format};
-use super::{Refusal, Transport};
-use std::time::Duration;
+use crate::core::{
+    CLIENT_MARK, Claiming, Entry, IDENTITY, OWN_MARK, ProbeError, Probed, QUIET, ROUND, Server, Standing,
+    listing_format, name_of_life,
+};
+use crate::proto::{Nonce, Row, RowReader, Version, row_format};
+use crate::{Refusal, Transport};
 use tmuxagent_model::Owner;
-
-/// The server option with which a control client of ours is marked: this, then the client's process id; the value is
-/// [`client_owner`].
-pub(super) const CLIENT_MARK: &str = "@tmuxagent_client_";
-/// The server option that holds its identity.
-pub(super) const IDENTITY: &str = "@tmuxagent_server";
-/// How long nothing may happen before a client is attached.
-pub(super) const QUIET: Duration = Duration::from_millis(500);
-
-/// What was found.
-#[derive(Debug)]
-pub(super) struct Probed {
-    /// The server's version; what it does not tell counts as too old for anything but polling.
-    pub version: Option<Version>,
-    /// The version as the server writes it.
-    pub version_text: String,
-    /// All panes, in each session that shows them.
-    pub entries: Vec<Entry>,
-    /// Nothing happened among the sessions for [`QUIET`].
-    pub quiet: bool,
-    /// How we stand to its claim; `None` where it can't have one.
-    pub claim: Option<Box<Claim>>,
-}
-
-/// What is needed to claim a server.
-#[derive(Debug)]
-pub(super) struct Claiming {
-    /// What is known of its claim.
-    pub claim: Claim,
-    /// A lease to begin with.
-    pub lease: String,
-}
-
-/// Why nothing was found.
-#[derive(Debug)]
-pub(super) enum ProbeError {
-    /// No server runs there.
-    NoServer,
-    /// It can't be asked; the reason for people.
-    Unreachable(String),
-}
 
 impl ProbeError {
     /// A machine that answered a moment ago does so no more.
-    pub fn silent() -> Self {
-        Self::Unreachable(format!("no answer within {} s", fork::ROUND.as_secs()))
+    fn silent() -> Self {
+        Self::Unreachable(format!("no answer within {} s", ROUND.as_secs()))
     }
 }
 
 /// Lists all panes once more, of a server that answered a moment ago.
 pub(super) async fn list_again(transport: &Transport, nonce: &Nonce) -> Result<Vec<Entry>, ProbeError> {
-    let listing = tokio::time::timeout(fork::ROUND, list(transport, nonce)).await;
+    let listing = tokio::time::timeout(ROUND, list(transport, nonce)).await;
     listing.unwrap_or_else(|_| Err(ProbeError::silent()))
 }
 
@@ -91,7 +51,9 @@ async fn listed(transport: &Transport, nonce: &Nonce, words: &[&str]) -> Result<
     if !printed.success {
         return Err(classify(printed, transport));
     }
-    let entries: Vec<Entry> = rows(nonce, &printed.output).iter().filter_map(Entry::read).collect();
+    let all = rows(nonce, &printed.output);
+    // A server with no session but those of supervisors is about to end.
+    let entries: Vec<Entry> = all.iter().filter_map(Entry::read).filter(|entry| !entry.own).collect();
     if entries.is_empty() {
         return Err(ProbeError::NoServer);
     }
@@ -193,19 +155,14 @@ fn signature_words(nonce: &Nonce) -> [String; 8] {
     ["list-windows", "-a", "-F", &windows, ";", "list-clients", "-F", &clients].map(str::to_owned)
 }
 
-/// Whose a client is: a supervisor, and which process of it.
-pub(super) fn client_owner(owner: &Owner) -> String {
-    format!("{}.{}-{}", owner.instance, owner.pid, owner.started)
-}
-
-/// A script that ends control clients which an earlier life of this supervisor left behind, and removes the marks of those
+/// A script that ends sessions and control clients which an earlier life of this supervisor left behind, and removes the marks of those
 /// that are gone. Those of this process are not stale: another of its hosts may be the same server.
 ///
 /// A process number may belong to another program by now, so its name is looked at. A client whose process is gone and
 /// that the server still lists no longer holds up any pane once it takes no output.
 fn end_stale(transport: &Transport, owner: &Owner) -> String {
     let (tmux, instance) = (transport.there(&[]), &owner.instance);
-    let own = client_owner(owner).split_off(instance.len());
+    let own = crate::core::client_owner(owner).split_off(instance.len());
     format!(
         r#"T() {{ {tmux} "$@"; }}
 marked=$(T show-options -s | sed -n 's/^{CLIENT_MARK}\([0-9][0-9]*\) "\{{0,1\}}{instance}\(\.[0-9-]*\)\{{0,1\}}"\{{0,1\}}$/\1\2/p' |
@@ -226,6 +183,9 @@ if [ -n "$marked" ]; then
         done
     fi
     for p in $marked; do T set-option -s -u {CLIENT_MARK}$p; done
-fi"#
+fi
+T list-sessions -F '#{{session_attached}} #{{{OWN_MARK}}} #{{session_id}}' | while read -r a w s; do
+    [ "$a $w" = "0 {instance}" ] && T kill-session -t "$s"
+done"#
     )
 }

@@ -3,8 +3,8 @@
 //! A capture over the channel is exactly in step with the stream: it holds all bytes that came before its reply, so
 //! bytes between asking and reply are dropped where a capture is read.
 
-use super::Position;
-use super::proto::{Nonce, Parser, Reply, Row, RowReader, row_format};
+use crate::Position;
+use crate::proto::{Nonce, Parser, Reply, Row, RowReader, row_format};
 use tmuxagent_lines::{Missed, Reader, Reading, is_tracked_command};
 use tmuxagent_model::{PRINTED, PaneId, own_characters, recalls};
 
@@ -23,7 +23,7 @@ pub(super) enum Past {
 
 /// A pane's screen and history at one instant.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Capture {
+pub(crate) struct Capture {
     /// The pane's process.
     pub pid: u32,
     /// Whether the alternate screen is on.
@@ -99,7 +99,7 @@ impl Capture {
 }
 
 /// One row of a capture as text.
-pub(super) fn text(row: &[u8]) -> String {
+pub(crate) fn text(row: &[u8]) -> String {
     String::from_utf8_lossy(row).into_owned()
 }
 
@@ -153,7 +153,7 @@ pub(super) fn catch_up(
     }
     let (complete, partial) = capture.split();
     let empty = complete.is_empty() && !capture.is_cut(lines);
-    if *past == Past::New || (*past == Past::Old && empty) {
+    if *past == Past::New || (*past != Past::Read && empty) {
         reader.begins_at_birth();
     }
     let missed = match past {
@@ -173,6 +173,9 @@ pub(super) fn catch_up(
         }
     };
     let known = complete.get(..complete.len() - new.len()).unwrap_or_default();
+    if *past == Past::New && capture.is_cut(lines) {
+        sink(Told::Gap);
+    }
     if *past != Past::Read {
         reader.baseline(&capture.visible);
         reader.history(known, &mut nothing);

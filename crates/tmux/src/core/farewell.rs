@@ -6,64 +6,31 @@
 //! birth do not say, so the next one gives the same name. A name that was given otherwise (by an earlier version of this
 //! program) stays: what is stored is found by it.
 
-use super::client::FromClient;
-use super::host::{Arrival, Host};
 use super::link::{Link, name_of_life};
-use super::probe::{CLIENT_MARK, IDENTITY};
-use super::proto::claim::release;
-use super::{PaneKey, fork};
-use std::time::Duration;
-use tokio::time::Instant;
+use super::{CLIENT_MARK, HostCore, IDENTITY};
+use crate::proto::claim::release;
+use tmuxagent_model::PaneKey;
 
-/// How long it may take; what is left behind then does no harm.
-const LIMIT: Duration = Duration::from_secs(3);
+/// What is done at the end, once what was typed has its replies.
+#[derive(Debug)]
+pub(crate) struct Farewell {
+    /// What clears up on the server, as a command.
+    pub clear: Option<Vec<String>>,
+    /// What lets the shared connection end, as a command.
+    pub let_go: Option<Vec<String>>,
+}
 
-impl Host {
-    /// What was typed a moment ago has its reply on the way; the rest goes home.
-    async fn await_replies(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(1);
-        while self.begin_nothing() {
-            match tokio::time::timeout_at(deadline, self.incoming.recv()).await {
-                Ok(Some(arrival)) => self.arrived(arrival),
-                Ok(None) | Err(_) => return,
-            }
-        }
-    }
-
-    /// Ends the observation in order: positions, then the clients leave by themselves, and their marks with them.
-    pub async fn leave(mut self) {
-        self.await_replies().await;
+impl HostCore {
+    /// Ends the observation in order: positions are told and pipes closed; the clients leave by themselves once their input
+    /// is closed.
+    pub fn farewell(&mut self) -> Farewell {
         self.tell_positions();
         self.leave_pipes();
-        let farewell = self.farewell();
-        // A client whose input is closed leaves by itself, and so does its draining task.
-        let children = std::mem::take(&mut self.clients);
-        let mut left = children.len();
-        for (_, attached) in children {
-            drop(attached);
-        }
-        let deadline = Instant::now() + Duration::from_secs(3);
-        while left > 0 {
-            match tokio::time::timeout_at(deadline, self.incoming.recv()).await {
-                Ok(Some(Arrival::Client(FromClient::Ended(..)))) => left -= 1,
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => break,
-            }
-        }
-        if let Some(farewell) = farewell {
-            let _ = farewell.await;
-        }
-        if let Some(words) = self.spec.transport.let_go() {
-            let _ = tokio::time::timeout(Duration::from_secs(2), fork::run(&words)).await;
-        }
-        let _ = tokio::time::timeout(Duration::from_secs(3), self.outlet.finish()).await;
-        if let Some(done) = self.shutdown {
-            let _ = done.send(());
-        }
+        self.end_own_session();
+        Farewell { clear: self.clear_up(), let_go: self.spec.transport.let_go() }
     }
 
-    /// Begins to clear up, beside whatever else is to be done at the end.
-    fn farewell(&self) -> Option<tokio::task::JoinHandle<()>> {
+    fn clear_up(&self) -> Option<Vec<String>> {
         let server = self.server.as_ref().filter(|_| self.link != Link::Down)?;
         if !server.version.has_control() {
             return None;
@@ -83,11 +50,7 @@ impl Host {
         }
         script.push_str(&clear_clients());
         script.push_str(&unname(&name_of_life(&server.life)));
-        let words = self.spec.transport.shell(&script);
-        Some(tokio::spawn(async move {
-            // A server that has ended in between keeps nothing.
-            let _ = tokio::time::timeout(LIMIT, fork::run(&words)).await;
-        }))
+        Some(self.spec.transport.shell(&script))
     }
 }
 

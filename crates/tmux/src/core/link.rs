@@ -1,15 +1,13 @@
 //! How a host is reached: looking for its server, and what follows from its coming and going.
 
-use super::HostMessage;
-use super::claim::Standing;
+use super::claim::{Claim, Standing};
 use super::health::LONGEST_PAUSE;
-use super::host::{Arrival, Host};
-use super::probe::{self, Claiming, ProbeError, Probed};
-use super::proto::Version;
-use super::turn::TURNS;
+use super::inventory::Entry;
+use super::{HostCore, Job, Output};
+use crate::HostMessage;
+use crate::proto::Version;
 use std::time::Duration;
 use tmuxagent_model::{HostState, PaneId, ServerId};
-use tokio::time::Instant;
 
 /// How the host is reached at present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +22,7 @@ pub(super) enum Link {
 
 /// The server that is observed.
 #[derive(Debug, Clone)]
-pub(super) struct Server {
+pub(crate) struct Server {
     /// Its identity.
     pub id: ServerId,
     /// Its version, capped by the configuration.
@@ -35,35 +33,59 @@ pub(super) struct Server {
     pub life: (u32, String),
 }
 
+/// What a look for the server found.
+#[derive(Debug)]
+pub(crate) struct Probed {
+    /// The server's version; what it does not tell counts as too old for anything but polling.
+    pub version: Option<Version>,
+    /// The version as the server writes it.
+    pub version_text: String,
+    /// All panes of the user's, in each session that shows them.
+    pub entries: Vec<Entry>,
+    /// Nothing happened among the sessions for [`super::QUIET`].
+    pub quiet: bool,
+    /// How we stand to its claim; `None` where it can't have one.
+    pub claim: Option<Box<Claim>>,
+}
+
+/// What is needed to claim a server.
+#[derive(Debug)]
+pub(crate) struct Claiming {
+    /// What is known of its claim.
+    pub claim: Claim,
+    /// A lease to begin with.
+    pub lease: String,
+}
+
+/// Why nothing was found.
+#[derive(Debug)]
+pub(crate) enum ProbeError {
+    /// No server runs there, or one without any session of the user's.
+    NoServer,
+    /// It can't be asked; the reason for people.
+    Unreachable(String),
+}
+
 /// The name of a server: its process and when it began, which no other server on that machine has. So it needs no memory,
 /// and one that was taken away is given again.
-pub(super) fn name_of_life((pid, start): &(u32, String)) -> String {
+pub(crate) fn name_of_life((pid, start): &(u32, String)) -> String {
     format!("{pid}-{start}")
 }
 
-impl Host {
+impl HostCore {
     /// Starts looking for the server.
     pub fn probe(&mut self) {
         self.times.probe = None;
         if self.asks_claim {
             // One look at a time: what it finds is what the next one begins with.
-            let at = Instant::now() + Duration::from_millis(100);
+            let at = self.now + Duration::from_millis(100);
             self.times.probe = Some(at);
             self.wake_at(at);
             return;
         }
         self.asks_claim = true;
-        let (transport, nonce) = (self.spec.transport.clone(), self.nonce.clone());
         let claim = Claiming { claim: self.claim.clone(), lease: self.lease() };
-        let (owner, ceiling, known) = (self.spec.owner.clone(), self.spec.ceiling, self.server.clone());
-        let arrivals = self.arrivals.clone();
-        tokio::spawn(async move {
-            if !transport.is_local() {
-                TURNS.next().await;
-            }
-            let result = probe::probe(transport, nonce, owner, ceiling, known, claim).await;
-            let _ = arrivals.send(Arrival::Probed(Box::new(result))).await;
-        });
+        self.outputs.push(Output::Job(Job::Probe { known: self.server.clone(), claim: Box::new(claim) }));
     }
 
     pub fn probed(&mut self, result: Result<Probed, ProbeError>) {
@@ -147,20 +169,19 @@ impl Host {
 
     /// The server is gone or was replaced: its panes are no more.
     pub fn forget_server(&mut self) {
-        let panes: Vec<PaneId> = self.panes.keys().copied().collect();
+        let panes: Vec<PaneId> = self.inventory.panes.keys().copied().collect();
         panes.into_iter().for_each(|pane| self.drop_pane(pane));
         self.server = None;
         self.claim.forget();
         if self.told_owner.take().is_some() {
             self.outlet.put(HostMessage::Claim(None));
         }
-        self.known.clear();
-        self.strangers.clear();
-        self.shown_by.clear();
-        self.sessions.clear();
-        self.excluded.clear();
-        self.complete = false;
-        self.governor.forget();
+        self.inventory.known.clear();
+        self.inventory.strangers.clear();
+        self.inventory.shown_by.clear();
+        self.inventory.sessions.clear();
+        self.inventory.excluded.clear();
+        self.inventory.complete = false;
         self.settle_lost("the tmux server ended before it answered");
     }
 
@@ -176,16 +197,4 @@ impl Host {
             self.outlet.put(HostMessage::Status { state, version, detail });
         }
     }
-}
-
-/// Random bytes; without a source of them the addresses of this process have to do.
-pub(super) fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    if getrandom::fill(&mut bytes).is_err() {
-        let seed = std::ptr::from_ref(&bytes) as usize ^ usize::try_from(std::process::id()).unwrap_or(0);
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::try_from((seed.rotate_left(u32::try_from(index * 5 % 64).unwrap_or(0))) & 0xff).unwrap_or(0);
-        }
-    }
-    bytes
 }

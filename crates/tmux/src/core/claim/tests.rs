@@ -10,7 +10,7 @@ fn us() -> Owner {
 }
 
 fn claim() -> Claim {
-    Claim::new(us(), HashSet::new(), false)
+    Claim::new(us(), HashSet::new(), false, Instant::now())
 }
 
 fn claimed(token: &str, owner: Owner, lease: &str) -> Claimed {
@@ -19,7 +19,7 @@ fn claimed(token: &str, owner: Owner, lease: &str) -> Claimed {
 
 /// What follows, `after` so many seconds, while every process lives.
 fn says(claim: &mut Claim, start: Instant, after: u64, read: &Claimed) -> Next {
-    claim.says(read.clone(), None, start + Duration::from_secs(after), |_| true)
+    claim.says(read.clone(), None, start + Duration::from_secs(after), true)
 }
 
 fn watches() -> Next {
@@ -32,7 +32,7 @@ fn a_free_server_is_taken_and_kept_and_one_that_was_given_back_after_a_while() {
     assert_eq!(says(&mut claim, start, 0, &Claimed::default()), Next::Take);
     let token = Token::new("desktop", [1; 8]);
     let ours = claimed(token.as_str(), us(), "1");
-    assert_eq!(claim.says(ours.clone(), Some(token), start, |_| true), Next::Keep);
+    assert_eq!(claim.says(ours.clone(), Some(token), start, true), Next::Keep);
     assert!(claim.token().is_some() && claim.owner().is_none());
     assert_eq!(says(&mut claim, start, 99, &ours), Next::Keep);
     // Lost: watched from then on, and not taken back.
@@ -61,7 +61,7 @@ fn a_dead_process_is_known_on_this_machine_only() {
     let start = Instant::now();
     let dead = |claim: &mut Claim, place: &str, after: u64| {
         let read = claimed("laptop.1", owner("laptop", "nas", place, 1), "1");
-        claim.says(read, None, start + Duration::from_secs(after), |_| false)
+        claim.says(read, None, start + Duration::from_secs(after), false)
     };
     assert_eq!(dead(&mut claim(), "here", 0), Next::Take);
     assert_eq!(dead(&mut claim(), "there", 0), watches());
@@ -79,22 +79,11 @@ fn its_own_former_claim_is_taken_at_once_and_by_the_name_that_had_it() {
     // Another name of it: while it lives it is the same server, and otherwise that name may come back first.
     assert_eq!(says(&mut claim(), start, 0, &former("box", 1)), Next::Be(Standing::Same));
     let mut waiting = claim();
-    let dead =
-        |claim: &mut Claim, after| claim.says(former("box", 9), None, start + Duration::from_secs(after), |_| false);
+    let dead = |claim: &mut Claim, after| claim.says(former("box", 9), None, start + Duration::from_secs(after), false);
     assert_eq!(dead(&mut waiting, 0), watches());
     assert_eq!(dead(&mut waiting, 10), Next::Take);
     // Whoever lost it to another life of the same supervisor does not take it back.
     let mut lost = claim();
     lost.standing = Standing::Ours(Token::new("desktop", [2; 8]));
     assert_eq!(says(&mut lost, start, 0, &former("nas", 9)), watches());
-}
-
-#[test]
-fn this_process_lives_and_one_that_began_at_another_time_is_another() {
-    let own = this_process("x");
-    assert!(is_alive(&own) && own.pid == std::process::id() && !own.machine.is_empty());
-    if own.started > 0 {
-        assert!(!is_alive(&Owner { started: own.started + 1, ..own }));
-    }
-    assert!(!is_alive(&Owner { pid: u32::MAX, ..Owner::default() }));
 }

@@ -4,10 +4,9 @@
 //! supervisor falls far behind, the oldest lines are, and each pane that lost some gets an [`Event::Gap`] in their
 //! place.
 
-use super::HostMessage;
+use crate::HostMessage;
 use std::collections::{HashMap, VecDeque};
 use tmuxagent_model::{Event, PaneKey};
-use tokio::sync::mpsc;
 
 /// How many bytes of lines may wait here.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -16,9 +15,8 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 const MOST_HELD: usize = 1_000;
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Outlet {
-    out: mpsc::Sender<HostMessage>,
     waiting: VecDeque<HostMessage>,
     bytes: usize,
     /// What panes told that stands behind something still to come.
@@ -26,11 +24,7 @@ pub(super) struct Outlet {
 }
 
 impl Outlet {
-    pub fn new(out: mpsc::Sender<HostMessage>) -> Self {
-        Self { out, waiting: VecDeque::new(), bytes: 0, held: HashMap::new() }
-    }
-
-    /// Hands on a message, at once where there is room.
+    /// Hands on a message.
     pub fn put(&mut self, message: HostMessage) {
         if let Some(pane) = pane_of(&message).filter(|_| !self.held.is_empty())
             && let Some(held) = self.held.get_mut(pane)
@@ -54,11 +48,6 @@ impl Outlet {
         self.held.entry(pane.clone()).or_default();
     }
 
-    /// Whether something of a pane is kept back.
-    pub fn holds(&self, pane: &PaneKey) -> bool {
-        self.held.contains_key(pane)
-    }
-
     /// Hands on `first`, then what was kept back of a pane.
     pub fn release(&mut self, pane: &PaneKey, first: Vec<HostMessage>) {
         let held = self.held.remove(pane).unwrap_or_default();
@@ -66,14 +55,6 @@ impl Outlet {
     }
 
     fn pass(&mut self, message: HostMessage) {
-        let message = if self.waiting.is_empty() {
-            match self.out.try_send(message) {
-                Ok(()) => return,
-                Err(mpsc::error::TrySendError::Full(message) | mpsc::error::TrySendError::Closed(message)) => message,
-            }
-        } else {
-            message
-        };
         self.bytes += weight(&message);
         self.waiting.push_back(message);
         if self.bytes > MAX_BYTES {
@@ -86,40 +67,23 @@ impl Outlet {
         self.put(HostMessage::Event(event));
     }
 
-    /// Whether everything was handed on and there is room for pictures that are made only on demand.
-    pub fn is_free(&self) -> bool {
-        self.waiting.is_empty() && self.out.capacity() > 0
+    /// Whether everything was handed on.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
     }
 
-    /// Waits until the supervisor has room; never returns when nothing waits or nobody listens any more.
-    pub async fn room(&self) {
-        if self.waiting.is_empty() || self.out.reserve().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+    /// The next message. What is kept back stays untold at the end, with its positions: it stands behind an outcome that
+    /// only the next life will know, and that one reads it again.
+    pub fn pop(&mut self) -> Option<HostMessage> {
+        let message = self.waiting.pop_front()?;
+        self.bytes -= weight(&message);
+        Some(message)
     }
 
-    /// Hands on what waits, as far as there is room.
-    pub fn flush(&mut self) {
-        while let Some(message) = self.waiting.pop_front() {
-            let weight = weight(&message);
-            match self.out.try_send(message) {
-                Ok(()) => self.bytes -= weight,
-                Err(mpsc::error::TrySendError::Full(message) | mpsc::error::TrySendError::Closed(message)) => {
-                    self.waiting.push_front(message);
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Hands everything on, at the end; gives up when nobody listens. What is kept back stays untold, with its positions:
-    /// it stands behind an outcome that only the next life will know, and that one reads it again.
-    pub async fn finish(mut self) {
-        while let Some(message) = self.waiting.pop_front() {
-            if self.out.send(message).await.is_err() {
-                return;
-            }
-        }
+    /// There was no room for it.
+    pub fn put_back(&mut self, message: HostMessage) {
+        self.bytes += weight(&message);
+        self.waiting.push_front(message);
     }
 
     /// Drops the older half of the lines and leaves a gap for each pane that lost some.
@@ -209,48 +173,39 @@ mod tests {
         })))
     }
 
-    #[tokio::test]
-    async fn at_the_end_what_stands_behind_an_outcome_is_left_to_the_next_life() {
-        let (out, mut incoming) = mpsc::channel(9);
-        let mut outlet = Outlet::new(out);
+    fn all(outlet: &mut Outlet) -> Vec<HostMessage> {
+        std::iter::from_fn(|| outlet.pop()).collect()
+    }
+
+    #[test]
+    fn at_the_end_what_stands_behind_an_outcome_is_left_to_the_next_life() {
+        let mut outlet = Outlet::default();
         outlet.put(line(1, 1));
         outlet.hold(&key(1));
         outlet.put(line(1, 2));
         outlet.put(HostMessage::Position { pane: key(1), position: crate::Position::default() });
         outlet.put(line(2, 3));
-        outlet.finish().await;
-        let mut got = Vec::new();
-        while let Some(message) = incoming.recv().await {
-            got.push(message);
-        }
-        assert_eq!(got, [line(1, 1), line(2, 3)]);
+        assert_eq!(all(&mut outlet), [line(1, 1), line(2, 3)]);
     }
 
     #[test]
     fn more_than_can_be_kept_back_is_a_gap_behind_the_outcome() {
-        let (out, mut incoming) = mpsc::channel(9);
-        let mut outlet = Outlet::new(out);
+        let mut outlet = Outlet::default();
         outlet.hold(&key(1));
         (0..=MOST_HELD as u64).for_each(|seq| outlet.put(line(1, seq)));
         outlet.release(&key(1), vec![HostMessage::Panes(Vec::new())]);
-        let got: Vec<HostMessage> = std::iter::from_fn(|| incoming.try_recv().ok()).collect();
         let gap = HostMessage::Event(Event::Gap { pane: key(1) });
-        assert_eq!(got, [HostMessage::Panes(Vec::new()), gap, line(1, MOST_HELD as u64)]);
+        assert_eq!(all(&mut outlet), [HostMessage::Panes(Vec::new()), gap, line(1, MOST_HELD as u64)]);
     }
 
     #[test]
     fn a_supervisor_that_stands_still_costs_the_oldest_lines_and_is_told() {
-        let (out, mut incoming) = mpsc::channel(1);
-        let mut outlet = Outlet::new(out);
+        let mut outlet = Outlet::default();
         outlet.event(Event::PaneGone { pane: key(9) });
         outlet.event(Event::PaneGone { pane: key(8) });
         (0..1000).for_each(|seq| outlet.put(line(1, seq)));
         assert!(outlet.bytes <= MAX_BYTES);
-        let mut got = Vec::new();
-        while let Ok(message) = incoming.try_recv() {
-            got.push(message);
-            outlet.flush();
-        }
+        let got = all(&mut outlet);
         assert!(matches!(got[0], HostMessage::Event(Event::PaneGone { .. })));
         assert!(matches!(got[1], HostMessage::Event(Event::PaneGone { .. })));
         assert!(matches!(&got[2], HostMessage::Event(Event::Gap { pane }) if *pane == key(1)));
@@ -260,5 +215,6 @@ mod tests {
             .collect();
         assert_eq!(seqs.last(), Some(&999));
         assert!(seqs.len() > 100 && seqs.windows(2).all(|pair| pair[0] + 1 == pair[1]));
+        assert_eq!(outlet.bytes, 0);
     }
 }

@@ -1,7 +1,7 @@
 //! One command as a child process, with a time limit. Only for what the channel can't do: finding out whether a
 //! server is there, ending stuck clients, and polling.
 
-use super::Transport;
+use crate::Transport;
 use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -10,10 +10,6 @@ use tokio::process::Command;
 
 /// How long a forked command may take: a hanging server (versions that don't fit, a stuck client) must not hold us up.
 const LIMIT: Duration = Duration::from_secs(15);
-/// The same for a machine that answered a moment ago: with the pause between two rounds of polling it is found in ten
-/// seconds that a link is dead, whatever ssh tries meanwhile.
-pub(super) const ROUND: Duration = Duration::from_secs(8);
-
 /// The most that a command may print, bytes; one that says more does not stop.
 const MOST: u64 = 48 * 1024 * 1024;
 

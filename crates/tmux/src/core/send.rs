@@ -1,21 +1,24 @@
 //! Keys and prompts: one lane per pane, one send under way in each.
 //!
-//! A send goes over the client that reads its pane, so its reply has its exact place among the pane's output. When the
-//! client is lost before the reply, the same line is sent again over the next one: the mark makes that harmless.
+//! **An outcome stands where the keys were typed.** What the pane printed before is read first ([`super::fence`], or a
+//! capture of a pane without a pipe of ours), and what it prints from then on is told behind the outcome. Limit: a line that
+//! it prints in the half millisecond between the fence and the keys counts as printed after them.
+//!
+//! When the client is lost before the reply, the same line is sent again over the next one: the mark makes that harmless.
 
-use super::HostMessage;
 use super::claim::Standing;
-use super::host::{Host, Purpose};
+use super::fence::{After, FROM_NOW};
 use super::link::Link;
 use super::pane::Feed;
-use super::proto::{Expectation, Input, Questions, Reply, Token, Verdict, send_line, verdict};
 use super::taken::{Check, Typed};
+use super::{HostCore, Output, Purpose};
+use crate::HostMessage;
+use crate::proto::{Expectation, Input, Questions, Reply, Token, Verdict, send_line, verdict};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
+use std::time::Instant;
 use tmuxagent_errand::Errand;
-use tmuxagent_failpoints as failpoints;
 use tmuxagent_model::{Effect, Event, HostState, IntentId, KeyStep, Outcome, PaneKey, SkipReason};
-use tokio::time::Instant;
 
 /// How long a send may wait for its pane to be reachable before it is given up. Nothing was typed then.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,10 +41,23 @@ pub(super) struct Lane {
     under_way: Option<Sending>,
     /// An outcome was told and is not committed yet.
     held: bool,
+    /// What the pane printed before the next send is being read, or was.
+    fence: Fence,
+    /// The position of the pane as the keys were typed; it goes out with the outcome.
+    pub position: Option<HostMessage>,
     /// The screen before a prompt, with the row of the cursor.
     pub before: Option<(Vec<String>, usize)>,
     /// The prompt that was typed and is looked after.
     pub check: Option<Check>,
+}
+
+/// How far the fence before a send is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Fence {
+    #[default]
+    None,
+    Asked,
+    Passed,
 }
 
 impl Lane {
@@ -76,13 +92,13 @@ pub(super) struct Sending {
 
 impl Sending {
     /// `None` for what is not typed.
-    fn of(errand: Errand) -> Option<Self> {
+    fn of(errand: Errand, now: Instant) -> Option<Self> {
         let pane = match &errand.intent().effect {
             Effect::Send(send) => send.pane.clone(),
             Effect::Prompt(prompt) => prompt.pane.clone(),
             Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return None,
         };
-        Some(Self { errand, pane, expected: false, claim: None, before: false, since: Instant::now() })
+        Some(Self { errand, pane, expected: false, claim: None, before: false, since: now })
     }
 
     fn perhaps_typed(&self) -> bool {
@@ -134,10 +150,10 @@ impl Sending {
     }
 }
 
-impl Host {
+impl HostCore {
     /// Takes an errand into its pane's lane; one that is not typed goes home.
     pub fn queue_send(&mut self, errand: Errand) {
-        let Some(send) = Sending::of(errand) else { return };
+        let Some(send) = Sending::of(errand, self.now) else { return };
         let pane = send.pane.clone();
         self.lanes.entry(pane.clone()).or_default().waiting.push_back(send);
         self.pump(&pane);
@@ -145,7 +161,9 @@ impl Host {
 
     /// Makes the echo of keys known that may have been typed before the pane is read up to now.
     pub fn expect_echoes(&mut self, key: &PaneKey) {
-        let (Some(lane), Some(pane)) = (self.lanes.get_mut(key), self.panes.get_mut(&key.pane)) else { return };
+        let (Some(lane), Some(pane)) = (self.lanes.get_mut(key), self.inventory.panes.get_mut(&key.pane)) else {
+            return;
+        };
         for send in lane.waiting.iter_mut().filter(|send| send.perhaps_typed() && !send.expected) {
             pane.reader.typed(&send.echo());
             send.expected = true;
@@ -199,7 +217,10 @@ impl Host {
                 self.outlet.event(Event::PaneGone { pane: key.clone() });
                 Some(SkipReason::OtherServer)
             }
-            Some(_) if self.complete && self.panes.get(&key.pane).is_none_or(|pane| pane.info.key != *key) => {
+            Some(_)
+                if self.inventory.complete
+                    && self.inventory.panes.get(&key.pane).is_none_or(|pane| pane.info.key != *key) =>
+            {
                 Some(SkipReason::OtherProcess)
             }
             _ => None,
@@ -218,10 +239,17 @@ impl Host {
             self.finish(key, Outcome::Skipped { reason: SkipReason::Unreachable(why) });
             return;
         }
-        let ready = self.panes.get(&key.pane).filter(|pane| matches!(pane.feed, Feed::Stream | Feed::Piped));
+        let ready = self
+            .inventory
+            .panes
+            .get(&key.pane)
+            .filter(|pane| matches!(pane.feed, Feed::Stream | Feed::Piped | Feed::Polled));
         let claim = self.claim.token().cloned();
         let (Some(client), Some(claim)) = (ready.and_then(|pane| pane.client), claim) else {
             let at = given_up_at(next, self.lost_at);
+            if lane.fence == Fence::Passed {
+                lane.fence = Fence::None;
+            }
             self.wake_at(at);
             return;
         };
@@ -232,31 +260,78 @@ impl Host {
                 return;
             }
         };
+        let before = lane.fence;
+        if before != Fence::Passed {
+            return self.read_before(key, before);
+        }
         let Some(mut send) = lane.waiting.pop_front() else { return };
+        lane.fence = Fence::None;
         send.before = send.perhaps_typed();
         send.errand.begin();
         send.claim = Some(claim);
-        if let Some(pane) = self.panes.get_mut(&key.pane).filter(|_| !send.expected) {
-            pane.reader.typed(&send.echo());
-            send.expected = true;
+        let mut streams = false;
+        if let Some(pane) = self.inventory.panes.get_mut(&key.pane) {
+            streams = pane.feed == Feed::Stream;
+            // A restart goes on from here: what was printed before the keys is not read again as if it came after.
+            lane.position = Some(HostMessage::Position { pane: key.clone(), position: pane.position() });
+            if !send.expected {
+                pane.reader.typed(&send.echo());
+                send.expected = true;
+            }
         }
         lane.under_way = Some(send);
         if lane.prompt().is_some() {
             lane.before = None;
             self.look_before(key);
         }
-        if self.panes.get_mut(&key.pane).is_some_and(|pane| pane.reader.wants_screen()) {
+        if streams {
+            // Its output and the reply come in one order.
+            if let Some(lane) = self.lanes.get_mut(key) {
+                lane.position = None;
+            }
+        } else {
+            self.outlet.hold(key);
+        }
+        self.outputs.push(Output::Place("send.ready"));
+        self.request(client, &line, Purpose::Send(key.clone()));
+        self.outputs.push(Output::Place("send.handed"));
+    }
+
+    /// Has all read that the pane printed until now, before something is typed into it.
+    fn read_before(&mut self, key: &PaneKey, before: Fence) {
+        if before == Fence::Asked {
+            return;
+        }
+        if let Some(lane) = self.lanes.get_mut(key) {
+            lane.fence = Fence::Asked;
+        }
+        let Some(pane) = self.inventory.panes.get(&key.pane) else { return };
+        if pane.reader.wants_screen() && pane.feed != Feed::Polled {
             // What the screen shows now was printed before the keys.
             self.look(key);
         }
-        failpoints::at("send.ready");
-        self.request(client, &line, Purpose::Send(key.clone()));
-        failpoints::at("send.handed");
+        self.poll_pane(key);
+        self.fence(key, FROM_NOW, After::Send);
+    }
+
+    /// The pane is read up to now: its next send may go.
+    pub fn fenced(&mut self, key: &PaneKey) {
+        if let Some(lane) = self.lanes.get_mut(key).filter(|lane| lane.fence == Fence::Asked) {
+            lane.fence = Fence::Passed;
+            self.pump(key);
+        }
+    }
+
+    /// The fence before the next send was lost with its client.
+    pub fn unfence(&mut self, key: &PaneKey) {
+        if let Some(lane) = self.lanes.get_mut(key) {
+            lane.fence = Fence::None;
+        }
     }
 
     /// Why nothing can be typed on this host now, if that is so for longer than a moment.
     fn cannot_send(&self) -> Option<String> {
-        if self.lost_at.is_some_and(|lost| lost.elapsed() < LOST) {
+        if self.lost_at.is_some_and(|lost| self.now.duration_since(lost) < LOST) {
             return None;
         }
         match (&self.status, self.link) {
@@ -274,15 +349,13 @@ impl Host {
         let Some(lane) = self.lanes.get_mut(key) else { return };
         let Some(send) = lane.under_way.take().or_else(|| lane.waiting.pop_front()) else { return };
         lane.held = true;
+        let position = lane.position.take();
         let ending = send.errand.end(outcome);
-        if self.outlet.holds(key) {
-            return self.outlet.release(key, vec![HostMessage::Ended(ending)]);
-        }
-        if let Some(pane) = self.panes.get_mut(&key.pane).filter(|pane| pane.feed == Feed::Stream) {
-            // A restart goes on from here: what was printed before the keys is not read again as if it came after.
+        if let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.feed == Feed::Stream) {
             pane.begin_position(&mut self.outlet);
         }
-        self.tell_behind_pipe(key.pane, ending);
+        let first = position.into_iter().chain([HostMessage::Ended(ending)]).collect();
+        self.outlet.release(key, first);
     }
 
     /// Ends the lane's send, for an outcome that is told elsewhere.
@@ -290,6 +363,7 @@ impl Host {
         let lane = self.lanes.get_mut(key)?;
         let send = lane.under_way.take()?;
         lane.held = true;
+        lane.position = None;
         Some(HostMessage::Ended(send.errand.end(outcome)))
     }
 
@@ -326,9 +400,9 @@ impl Host {
         if lost_claim {
             self.claim_is_doubtful();
         }
-        failpoints::at("send.replied");
+        self.outputs.push(Output::Place("send.replied"));
         self.finish(key, outcome);
-        failpoints::at("send.told");
+        self.outputs.push(Output::Place("send.told"));
     }
 
     /// The client was lost before the reply: the same send goes first over the next one.
@@ -337,7 +411,9 @@ impl Host {
             && let Some(send) = lane.under_way.take()
         {
             lane.check = None;
+            lane.position = None;
             lane.waiting.push_front(send);
+            self.outlet.release(key, Vec::new());
         }
     }
 
@@ -358,8 +434,9 @@ impl Host {
     }
 
     /// Gives up sends that waited too long for their pane, and tries the others.
-    pub fn tick_sends(&mut self, now: Instant) {
-        self.tick_checks(now);
+    pub fn tick_sends(&mut self) {
+        let now = self.now;
+        self.tick_checks();
         let mut late: Vec<PaneKey> = Vec::new();
         for (key, lane) in &self.lanes {
             let Some(next) = lane.waiting.front().filter(|_| lane.under_way.is_none() && !lane.held) else { continue };

@@ -1,4 +1,4 @@
-//! Which supervisor types on this host. See [`super::proto::claim`] for how the server keeps it.
+//! Which supervisor types on this host. See [`crate::proto::claim`] for how the server keeps it.
 //!
 //! **A server is claimed** before anything is told of its panes. Whoever finds it claimed by another one watches, and takes
 //! over when that one is gone: it gave the server back, its process has ended (on this machine one can look), or its lease
@@ -7,18 +7,16 @@
 //!
 //! **Nobody types without the claim**, also if he does not know yet that he lost it: the guard of each send compares it.
 
-use super::fork;
-use super::host::{Arrival, Host, Purpose};
-use super::link::{Link, random};
-use super::probe::{self, ProbeError};
-use super::proto::claim::{Words, ask, line, renew, take};
-use super::proto::{Claimed, Nonce, Reply, RowReader, Token, Version};
-use super::{HostMessage, Transport};
+use super::link::Link;
+use super::{HostCore, Job, Output, Purpose};
+use crate::HostMessage;
+use crate::proto::claim::{Words, ask, line, renew, take};
+use crate::proto::{Claimed, Nonce, Reply, RowReader, Token, Version};
 use std::collections::HashSet;
 use std::time::Duration;
+use std::time::Instant;
 use tmuxagent_model::{HostName, HostState, Owner, ServerId};
 use tmuxagent_text::{Lang, host_owner};
-use tokio::time::Instant;
 
 /// How often the holder renews its lease.
 const RENEW: Duration = Duration::from_secs(8);
@@ -28,14 +26,12 @@ const WATCH: Duration = Duration::from_secs(4);
 const LOST: Duration = Duration::from_secs(22);
 /// How long a claim that nobody holds any more is left to the one that held it.
 const GRACE: Duration = Duration::from_secs(10);
-/// How long a host that has never been seen gives way to the supervisor's other ones, which may know the server.
-const SHY: Duration = Duration::from_millis(500);
 /// How often a host looks whether its server still is the one that is watched under another name.
 const SAME: Duration = Duration::from_secs(10);
 
 /// How we stand to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     /// Nobody has looked yet, or no server is there.
     Unknown,
     /// It is ours to type into.
@@ -48,7 +44,7 @@ pub(super) enum Standing {
 
 /// What is known of the claim.
 #[derive(Debug, Clone)]
-pub(super) struct Claim {
+pub(crate) struct Claim {
     us: Owner,
     standing: Standing,
     /// What the server said last.
@@ -67,15 +63,15 @@ pub(super) struct Claim {
 
 /// What follows from what a server says.
 #[derive(Debug, PartialEq, Eq)]
-enum Next {
+pub(crate) enum Next {
     Keep,
     Take,
     Be(Standing),
 }
 
 impl Claim {
-    pub fn new(us: Owner, homes: HashSet<ServerId>, shy: bool) -> Self {
-        let (standing, read, unrenewed) = (Standing::Unknown, Claimed::default(), Instant::now());
+    pub fn new(us: Owner, homes: HashSet<ServerId>, shy: bool, now: Instant) -> Self {
+        let (standing, read, unrenewed) = (Standing::Unknown, Claimed::default(), now);
         Self { us, standing, read, known: Owner::default(), unrenewed, orphaned: None, homes, shy }
     }
 
@@ -112,15 +108,31 @@ impl Claim {
     }
 
     /// What is asked regularly.
-    fn words(&self, nonce: &Nonce, version: Version, lease: &str) -> Words {
+    pub fn words(&self, nonce: &Nonce, version: Version, lease: &str) -> Words {
         match self.token() {
             Some(token) => renew(nonce, version, token, lease),
             None => ask(nonce),
         }
     }
 
-    /// Takes note of what the server says after `attempt`, and finds out what follows.
-    fn says(&mut self, read: Claimed, attempt: Option<Token>, now: Instant, alive: fn(&Owner) -> bool) -> Next {
+    /// The owner whose process on this machine has to be looked for before [`Claim::says`].
+    pub fn to_look_for<'c>(&self, read: &'c Claimed) -> Option<&'c Owner> {
+        read.owner.as_ref().filter(|owner| !read.token.is_empty() && owner.is_beside(&self.us))
+    }
+
+    /// Who we are, and whether other hosts of ours give way on a server that this one never saw.
+    pub fn is_shy_of(&self, server: &str) -> bool {
+        self.shy && !self.homes.contains(&ServerId::new(server))
+    }
+
+    /// A name for a new token.
+    pub const fn us(&self) -> &Owner {
+        &self.us
+    }
+
+    /// Takes note of what the server says after `attempt`, and finds out what follows. `alive`: what was found of the
+    /// process of [`Claim::to_look_for`].
+    pub fn says(&mut self, read: Claimed, attempt: Option<Token>, now: Instant, alive: bool) -> Next {
         if let Some(token) = attempt.filter(|token| token.as_str() == read.token) {
             self.read = read;
             self.orphaned = None;
@@ -138,7 +150,7 @@ impl Claim {
         next
     }
 
-    fn judge(&mut self, read: &Claimed, now: Instant, alive: fn(&Owner) -> bool) -> Next {
+    fn judge(&mut self, read: &Claimed, now: Instant, alive: bool) -> Next {
         if self.token().is_some_and(|token| token.as_str() == read.token) {
             return Next::Keep;
         }
@@ -153,7 +165,7 @@ impl Claim {
                 return Next::Be(Standing::Same);
             }
         }
-        let orphan = read.token.is_empty() || owner.is_some_and(|owner| owner.is_beside(&self.us) && !alive(owner));
+        let orphan = read.token.is_empty() || owner.is_some_and(|owner| owner.is_beside(&self.us) && !alive);
         if orphan {
             // An earlier life of this supervisor held it under another name, which may come back first.
             let reserved = owner.is_some_and(|owner| owner.instance == self.us.instance);
@@ -171,96 +183,22 @@ impl Claim {
     }
 }
 
-/// Claims a server by forked commands, as far as it is free; gives how we stand then.
-pub(super) async fn settle(
-    transport: &Transport,
-    nonce: &Nonce,
-    version: Version,
-    server: &str,
-    mut claim: Claim,
-    lease: &str,
-) -> Result<Claim, ProbeError> {
-    let mut read = run(transport, nonce, &claim.words(nonce, version, lease)).await?;
-    if read.token.is_empty() && claim.shy && !claim.homes.contains(&ServerId::new(server)) {
-        tokio::time::sleep(SHY).await;
-        read = run(transport, nonce, &ask(nonce)).await?;
-    }
-    let mut attempt = None;
-    // Two who want it at once read what the other did.
-    for _ in 0..3 {
-        if claim.says(read.clone(), attempt.take(), Instant::now(), is_alive) != Next::Take {
-            return Ok(claim);
-        }
-        let token = Token::new(&claim.us.instance, random());
-        read = run(transport, nonce, &take(nonce, version, &read, &token, &claim.us, lease)).await?;
-        attempt = Some(token);
-    }
-    claim.says(read, attempt, Instant::now(), is_alive);
-    Ok(claim)
-}
-
-async fn run(transport: &Transport, nonce: &Nonce, words: &Words) -> Result<Claimed, ProbeError> {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let printed = fork::run(&transport.command(&words)).await.map_err(ProbeError::Unreachable)?;
-    let row = probe::rows(nonce, &printed.output).iter().find_map(Claimed::read);
-    row.ok_or_else(|| ProbeError::Unreachable(format!("tmux does not tell who types there: {}", printed.error)))
-}
-
-/// This process as the owner of what it claims; `instance` as [`Owner::instance`].
-#[must_use]
-pub fn this_process(instance: impl Into<String>) -> Owner {
-    let pid = std::process::id();
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
-    let boot = read("/proc/sys/kernel/random/boot_id");
-    let space = std::fs::read_link("/proc/self/ns/pid").map(|link| link.display().to_string()).unwrap_or_default();
-    let place = if boot.is_empty() || space.is_empty() { String::new() } else { format!("{boot} {space}") };
-    Owner {
-        instance: instance.into(),
-        machine: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        pid,
-        started: started(pid).unwrap_or(0),
-        place,
-        ..Owner::default()
-    }
-}
-
-/// Whether the process of an owner on this machine ([`Owner::is_beside`]) lives, and is the one that it was.
-#[must_use]
-pub fn is_alive(owner: &Owner) -> bool {
-    let pid = i32::try_from(owner.pid).ok().and_then(rustix::process::Pid::from_raw);
-    let there = pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH));
-    there && started(owner.pid).is_none_or(|started| owner.started == 0 || started == owner.started)
-}
-
-/// When a process began, in ticks since the system did: field 22 of `/proc/PID/stat` (proc_pid_stat(5)), counted behind the
-/// name, which may hold anything.
-fn started(pid: u32) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, behind) = text.rsplit_once(')')?;
-    let mut fields = behind.split_ascii_whitespace();
-    // A process that ended and was not waited for lives no more.
-    if fields.next()? == "Z" {
-        return Some(u64::MAX);
-    }
-    fields.nth(18)?.parse().ok()
-}
-
-impl Host {
+impl HostCore {
     /// What the lease is renewed with: anything that was not there before.
     pub fn lease(&self) -> String {
-        (self.clock.now().0 / 1000).to_string()
+        (self.wall.0 / 1000).to_string()
     }
 
     /// Plans the first look at the claim of a server that is observed from now on.
-    pub fn plan_claim(&mut self, now: Instant) {
-        let at = now + if self.claim.token().is_some() { RENEW } else { WATCH };
+    pub fn plan_claim(&mut self) {
+        let at = self.now + if self.claim.token().is_some() { RENEW } else { WATCH };
         self.times.claim = Some(at);
         self.wake_at(at);
     }
 
     /// Renews the lease, or looks whether somebody else still does.
     pub fn look_at_claim(&mut self) {
-        self.plan_claim(Instant::now());
+        self.plan_claim();
         let Some(version) = self.server.as_ref().map(|server| server.version).filter(|it| it.has_control()) else {
             return;
         };
@@ -271,19 +209,14 @@ impl Host {
     fn ask_claim(&mut self, words: Words, attempt: Option<Token>) {
         match self.link {
             Link::Control => {
-                let ready = self.clients.iter().find(|(_, client)| client.session.is_some() && !client.leaving);
+                let ready = self.clients.iter().find(|(_, client)| client.is_ready());
                 if let Some(client) = ready.map(|(&client, _)| client) {
                     self.request(client, &line(&words), Purpose::Claim(attempt));
                 }
             }
             Link::Polling if !self.asks_claim => {
                 self.asks_claim = true;
-                let (transport, nonce, arrivals) =
-                    (self.spec.transport.clone(), self.nonce.clone(), self.arrivals.clone());
-                tokio::spawn(async move {
-                    let read = run(&transport, &nonce, &words).await.ok();
-                    let _ = arrivals.send(Arrival::Claimed(read.map(Box::new), attempt)).await;
-                });
+                self.outputs.push(Output::Job(Job::Claim(words, attempt)));
             }
             Link::Polling | Link::Down => {}
         }
@@ -293,7 +226,7 @@ impl Host {
     pub fn claim_arrived(&mut self, read: Option<Claimed>, attempt: Option<Token>) {
         self.asks_claim = false;
         if let Some(read) = read.filter(|_| self.link == Link::Polling) {
-            self.claim_says(read, attempt);
+            self.claim_read(read, attempt);
         }
     }
 
@@ -302,16 +235,28 @@ impl Host {
         let mut rows = RowReader::new(self.nonce.clone());
         let read = reply.rows().find_map(|line| rows.push(line)).as_ref().and_then(Claimed::read);
         if let Some(read) = read {
-            self.claim_says(read, attempt);
+            self.claim_read(read, attempt);
         }
     }
 
-    fn claim_says(&mut self, read: Claimed, attempt: Option<Token>) {
+    /// What is read of somebody on this machine counts once it is known whether he lives.
+    fn claim_read(&mut self, read: Claimed, attempt: Option<Token>) {
+        match self.claim.to_look_for(&read).filter(|owner| !owner.is_same_process(self.claim.us())) {
+            Some(owner) => {
+                let look = Job::Look(Box::new(owner.clone()), Box::new(read.clone()), attempt);
+                self.outputs.push(Output::Job(look));
+            }
+            None => self.claim_says(read, attempt, true),
+        }
+    }
+
+    pub fn claim_says(&mut self, read: Claimed, attempt: Option<Token>, alive: bool) {
         let Some(version) = self.server.as_ref().map(|server| server.version) else { return };
         let first = attempt.is_none();
-        let next = self.claim.says(read.clone(), attempt, Instant::now(), is_alive);
+        let next = self.claim.says(read.clone(), attempt, self.now, alive);
         if next == Next::Take && first {
-            let token = Token::new(&self.claim.us.instance, random());
+            let random = self.next_random().to_ne_bytes();
+            let token = Token::new(&self.claim.us.instance, random);
             let words = take(&self.nonce, version, &read, &token, &self.claim.us, &self.lease());
             self.ask_claim(words, Some(token));
         }
@@ -320,8 +265,8 @@ impl Host {
 
     /// A send was held back because the server is not ours any more: we look whose it is.
     pub fn claim_is_doubtful(&mut self) {
-        self.times.claim = Some(Instant::now());
-        self.wake_at(Instant::now());
+        self.times.claim = Some(self.now);
+        self.wake_at(self.now);
     }
 
     /// Tells who types there, when that changed, and what follows from it.
@@ -352,16 +297,13 @@ impl Host {
         let claim = self.claim.clone();
         self.forget_server();
         self.claim = claim;
-        for attached in self.clients.values_mut() {
-            attached.leaving = true;
-            attached.client.kill();
-        }
+        self.end_clients();
         self.look_again();
     }
 
     /// Looks after a while whether the server still is the one that is watched under another name.
     pub fn look_again(&mut self) {
-        let at = Instant::now() + SAME;
+        let at = self.now + SAME;
         self.times.probe = Some(at);
         self.wake_at(at);
     }
@@ -378,7 +320,7 @@ impl Host {
 }
 
 /// The owner of what a host claims.
-pub(super) fn owner_of(us: &Owner, host: &HostName) -> Owner {
+pub(crate) fn owner_of(us: &Owner, host: &HostName) -> Owner {
     Owner { host: host.clone(), ..us.clone() }
 }
 

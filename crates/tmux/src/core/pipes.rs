@@ -1,0 +1,308 @@
+//! Panes of this machine are read by pipes of their own (`pipe-pane`), whose descriptors are handed over to us.
+//!
+//! **The pipe and the capture that comes before it are made by one command line**, which the server executes as a whole:
+//! the capture holds everything that the pane printed up to then, and the pipe begins with the next byte. So nothing is
+//! lost or read twice where a pane is new, where reading begins, and where it goes on after a break.
+//!
+//! **The user's own pipe comes first**: a pane has one pipe. Where he has one the pane is read by captures; where he opens
+//! one later ours ends; where his is gone ours comes back. Only what is certainly ours is ever replaced or closed.
+
+use super::fence::FROM_NOW;
+use super::history::{self, Past, capture_line};
+use super::pane::{Feed, Pane};
+use super::{After, HostCore, Output, Piped, Purpose};
+use crate::proto::{Nonce, Parser, quote};
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+use tmuxagent_model::{PaneId, PaneKey};
+
+/// The number of a pipe within this process's observation of a host; never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct PipeId(pub u64);
+
+/// The pipes of a host.
+#[derive(Debug, Default)]
+pub(super) struct Pipes {
+    next: u64,
+    of: HashMap<PipeId, PaneId>,
+    /// There is a keeper: without one no pipe is opened, since nobody would close it when we die.
+    pub kept: bool,
+    /// A keeper is waited for until this instant.
+    pub awaited: Option<Instant>,
+}
+
+/// A pane's pipe that is ours.
+#[derive(Debug)]
+pub(super) struct Pipe {
+    pub id: PipeId,
+    /// When it was asked for.
+    since: Instant,
+    /// It was handed over.
+    opened: bool,
+    /// What came before the capture was read.
+    held: Vec<u8>,
+    /// Something was lost meanwhile.
+    lost: bool,
+}
+
+/// How long the keeper may take to come; panes are read without one then.
+pub(super) const KEEPER: Duration = Duration::from_secs(5);
+/// How long a pipe's command may take to come up.
+const OPENING: Duration = Duration::from_secs(10);
+/// A pipe that ends sooner is not opened again at once.
+const SHORT: Duration = Duration::from_secs(2);
+/// How long a pane is read by captures after its pipe did not come up.
+const REFUSED: Duration = Duration::from_secs(20);
+/// How many bytes may come before the capture is read.
+const HELD: usize = 8 * 1024 * 1024;
+/// How long the last bytes of a pane that is gone are waited for.
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(2);
+/// tmux tells by its listing why a pipe ended.
+const WHY: Duration = Duration::from_millis(20);
+
+/// The row that says that the pipe is ours.
+fn piped_mark(nonce: &Nonce) -> String {
+    format!("PIPED {}", nonce.as_str())
+}
+
+/// Opens a pipe and captures what came before it. A pipe that the pane has is replaced only where it is ours.
+fn open_line(nonce: &Nonce, pane: PaneId, command: &str, lines: u32, ours: bool) -> String {
+    let free = if ours { "1" } else { "#{==:#{pane_pipe},0}" };
+    let (mark, command) = (quote(piped_mark(nonce)), quote(command));
+    format!(
+        "if-shell -F -t {pane} '#{{&&:{free},#{{==:#{{pane_dead}},0}}}}' \
+         {{ pipe-pane -O -t {pane} {command} ; display-message -p {mark} }} ; {}",
+        capture_line(nonce, pane, lines)
+    )
+}
+
+/// Closes a pipe.
+fn close_line(pane: PaneId) -> String {
+    format!("if-shell -F -t {pane} '#{{==:#{{pane_dead}},0}}' {{ pipe-pane -t {pane} }}")
+}
+
+impl HostCore {
+    /// Whether the keeper is still to come.
+    pub fn awaits_keeper(&self) -> bool {
+        self.piping.is_some() && !self.pipes.kept && self.pipes.awaited.is_some_and(|until| until > self.now)
+    }
+
+    /// Brings a pane up to date that is read from nowhere, by a pipe if it can have one.
+    pub fn open_pipe(&mut self, id: PaneId) {
+        let few = self.spec.capture_lines.max(history::FEW);
+        let Some(pane) = self.inventory.panes.get_mut(&id) else { return };
+        let (Some(client), Feed::Unread(past)) = (pane.client, &pane.feed) else { return };
+        let lines = if *past == Past::Old { history::FEW } else { few };
+        let ours = pane.pipe.is_some();
+        let refused = pane.refused.is_some_and(|until| until > self.now);
+        let piping = self.piping.as_ref().filter(|_| !refused && !pane.info.dead && (ours || !pane.has_pipe));
+        pane.feed = Feed::CatchingUp(past.clone());
+        let key = pane.info.key.clone();
+        let Some(piping) = piping.cloned() else {
+            let line = capture_line(&self.nonce, id, lines);
+            self.forget_pipe(id);
+            return self.request(client, &line, Purpose::CatchUp(key, lines, None));
+        };
+        self.pipes.next += 1;
+        let pipe = PipeId(self.pipes.next);
+        let word = format!("{}-{}", self.nonce.as_str(), pipe.0);
+        let line = open_line(&self.nonce, id, &piping.command(&word, id), lines, ours);
+        // The one before ends by this, and what it still holds is in the capture.
+        let old = pane.pipe.replace(Pipe { id: pipe, since: self.now, opened: false, held: Vec::new(), lost: false });
+        self.pipes.of.insert(pipe, id);
+        if let Some(old) = old {
+            self.pipes.of.remove(&old.id);
+            self.outputs.push(Output::Close(old.id));
+        }
+        self.outputs.push(Output::Await(pipe, id, word));
+        self.request(client, &line, Purpose::CatchUp(key, lines, Some(pipe)));
+        self.wake_at(self.now + OPENING);
+    }
+
+    /// What the capture says of the pipe that was opened with it; the pane goes on from there.
+    pub fn go_on(&mut self, key: &PaneKey, pipe: Option<PipeId>, opened: bool) {
+        let Some(pane) = self.inventory.panes.get_mut(&key.pane) else { return };
+        let Some(pipe) = pipe else {
+            pane.feed = if self.spec.transport.is_local() { Feed::Polled } else { Feed::Stream };
+            return self.polled_now();
+        };
+        let own = pane.pipe.as_mut().filter(|own| own.id == pipe);
+        if !opened || own.is_none() {
+            pane.feed = Feed::Polled;
+            pane.has_pipe = !pane.info.dead;
+            self.forget_pipe(key.pane);
+            return self.polled_now();
+        }
+        pane.feed = Feed::Piped;
+        pane.has_pipe = true;
+        let (held, lost) =
+            own.map(|own| (std::mem::take(&mut own.held), std::mem::take(&mut own.lost))).unwrap_or_default();
+        if !held.is_empty() {
+            pane.read(&held, self.wall, &mut self.outlet);
+            self.flowed(key.pane);
+        }
+        if lost {
+            self.read_again(key.pane);
+        }
+    }
+
+    /// Something of a pipe arrived.
+    pub fn piped(&mut self, id: PipeId, piped: Piped) {
+        if let Piped::Marked(mark) = piped {
+            return self.marked(mark);
+        }
+        let Some(&pane_id) = self.pipes.of.get(&id) else { return };
+        let Some(pane) = self.inventory.panes.get_mut(&pane_id) else { return };
+        let Some(pipe) = pane.pipe.as_mut().filter(|pipe| pipe.id == id) else { return };
+        match piped {
+            Piped::Opened => pipe.opened = true,
+            Piped::Bytes(bytes) => match pane.feed {
+                Feed::Piped => {
+                    pane.read(&bytes, self.wall, &mut self.outlet);
+                    self.flowed(pane_id);
+                }
+                Feed::CatchingUp(_) if pipe.held.len() + bytes.len() <= HELD => pipe.held.extend_from_slice(&bytes),
+                Feed::CatchingUp(_) => pipe.lost = true,
+                // Its history will be read again.
+                Feed::Unread(_) | Feed::Stream | Feed::Polled => {}
+            },
+            Piped::Lost(bytes) => {
+                tracing::debug!(host = %self.spec.name, pane = %pane_id, bytes, "output was not read in time");
+                match pane.feed {
+                    Feed::CatchingUp(_) => pipe.lost = true,
+                    Feed::Piped | Feed::Unread(_) | Feed::Stream | Feed::Polled => self.read_again(pane_id),
+                }
+            }
+            Piped::Ended => self.pipe_ended(pane_id),
+            Piped::Marked(_) => {}
+        }
+    }
+
+    /// Output of a pane was lost: what its history still holds of it is read, and what it does not is told as a gap.
+    fn read_again(&mut self, id: PaneId) {
+        let Some(pane) = self.inventory.panes.get_mut(&id) else { return };
+        pane.unread();
+        self.open_pipe(id);
+    }
+
+    /// A pane's pipe ended: the pane did, or the user opened one of his own, or closed it.
+    fn pipe_ended(&mut self, id: PaneId) {
+        let Some(pane) = self.inventory.panes.get_mut(&id) else { return };
+        let brief = pane.pipe.as_ref().is_some_and(|pipe| self.now.duration_since(pipe.since) < SHORT);
+        if brief {
+            pane.refused = Some(self.now + SHORT);
+        }
+        if pane.ending.is_some() {
+            return self.drop_pane(id);
+        }
+        if pane.feed == Feed::Piped {
+            pane.unread();
+            // Until the listing says otherwise: whoever ended it may have put his own in its place.
+            pane.has_pipe = true;
+        }
+        self.forget_pipe(id);
+        self.list_soon(WHY);
+    }
+
+    /// A pipe is none of ours any more.
+    pub fn forget_pipe(&mut self, id: PaneId) {
+        let pipe = self.inventory.panes.get_mut(&id).and_then(|pane| pane.pipe.take());
+        if let Some(pipe) = pipe {
+            self.pipes.of.remove(&pipe.id);
+            self.outputs.push(Output::Close(pipe.id));
+        }
+    }
+
+    /// A pane that lives on is not read any more: what is ours is closed.
+    pub fn close_pipe(&mut self, id: PaneId) {
+        let Some(pane) = self.inventory.panes.get(&id) else { return };
+        if let (Some(_), Some(client)) = (&pane.pipe, pane.client) {
+            self.request(client, &close_line(id), Purpose::Nothing);
+        }
+        self.forget_pipe(id);
+    }
+
+    /// We leave: the server must not go on writing into pipes that nobody reads.
+    pub fn leave_pipes(&mut self) {
+        let piped: Vec<PaneId> = self.pipes.of.values().copied().collect();
+        piped.into_iter().for_each(|pane| self.close_pipe(pane));
+    }
+
+    /// The process in a pane was replaced: what the old one printed is read to its end.
+    pub fn supersede(&mut self, id: PaneId) {
+        let Some(pane) = self.inventory.panes.get_mut(&id).filter(|pane| !pane.superseded) else { return };
+        pane.superseded = true;
+        let key = pane.info.key.clone();
+        self.fence(&key, FROM_NOW, After::Superseded);
+    }
+
+    /// The old process's last words are read. The next listing shows the new one, which takes over the pipe.
+    pub fn end_superseded(&mut self, key: &PaneKey) {
+        let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else { return };
+        pane.ending = Some(self.now);
+    }
+
+    /// What time makes due.
+    pub fn tick_pipes(&mut self) {
+        let now = self.now;
+        match self.pipes.awaited.filter(|_| !self.pipes.kept) {
+            Some(until) if until <= now => {
+                self.pipes.awaited = None;
+                self.assign();
+            }
+            Some(until) => self.wake_at(until),
+            None => {}
+        }
+        let (mut late, mut ended, mut next): (Vec<PaneId>, Vec<PaneId>, Option<Instant>) = Default::default();
+        let mut plan = |at: Instant| next = Some(next.map_or(at, |next| next.min(at)));
+        for (&id, pane) in &self.inventory.panes {
+            if let Some(pipe) = pane.pipe.as_ref().filter(|pipe| !pipe.opened) {
+                let at = pipe.since + OPENING;
+                if at <= now { late.push(id) } else { plan(at) }
+            }
+            if let Some(until) = pane.ending.filter(|_| !pane.superseded) {
+                if until <= now { ended.push(id) } else { plan(until) }
+            }
+            if let Some(until) = pane.refused.filter(|until| *until > now) {
+                plan(until);
+            }
+        }
+        if let Some(at) = next {
+            self.wake_at(at);
+        }
+        for id in late {
+            tracing::debug!(host = %self.spec.name, pane = %id, "its pipe does not come up");
+            if let Some(pane) = self.inventory.panes.get_mut(&id) {
+                pane.refused = Some(now + REFUSED);
+                pane.unread();
+            }
+            self.close_pipe(id);
+            self.open_pipe(id);
+        }
+        ended.into_iter().for_each(|id| self.drop_pane(id));
+    }
+
+    /// Panes that can't be piped and are read by their captures.
+    pub fn polled_panes(&self) -> impl Iterator<Item = PaneId> {
+        let mut polled: Vec<PaneId> =
+            self.inventory.panes.values().filter(|pane| is_polled(pane)).map(|p| p.info.key.pane).collect();
+        polled.sort_unstable();
+        polled.into_iter()
+    }
+}
+
+/// Whether a pane that may still print is read by captures.
+pub(super) fn is_polled(pane: &Pane) -> bool {
+    pane.feed == Feed::Polled && !pane.info.dead
+}
+
+/// The line that announces a block of foreign text.
+pub(super) fn raw_line(nonce: &Nonce) -> String {
+    format!("display-message -p \"{}\"", Parser::raw_mark(nonce))
+}
+
+/// Whether a reply says that the pipe is ours.
+pub(super) fn says_piped(nonce: &Nonce, reply: &crate::proto::Reply) -> bool {
+    let mark = piped_mark(nonce);
+    reply.rows().any(|row| row == mark.as_bytes())
+}

@@ -1,0 +1,1 @@
+//! The heart without a tmux.

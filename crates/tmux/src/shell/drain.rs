@@ -1,0 +1,310 @@
+//! The thread that reads the pipes of a host's panes, and does nothing else: whatever the heart does meanwhile, tmux's memory
+//! does not fill. What it has read waits in bounded memory; when that is full the bytes that come are dropped, and the
+//! break is told in their place.
+//!
+//! What it reads counts only where the keeper did not read in between, which it asks after every reading: the keeper tells
+//! that it takes over before it takes a byte.
+
+use super::frame::receive_bytes;
+use super::handover::Piping;
+use super::keeper::timespec;
+use super::keeping::Keeping;
+use super::queue::Queue;
+use crate::HostSpec;
+use crate::core::{Input, PipeId, Piped};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::RecvFlags;
+use std::collections::{BTreeMap, HashMap};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tmuxagent_model::PaneId;
+
+/// How much one read takes at most, bytes.
+const CHUNK: usize = 64 * 1024;
+/// How often one pipe is read in a turn, so that a flood holds up no other pane.
+const READS: usize = 4;
+/// How much is read at most until a mark, bytes.
+const BEFORE_MARK: usize = 4 * 1024 * 1024;
+/// How long somebody who connects may take to say his word.
+const GREETING: Duration = Duration::from_secs(5);
+
+/// The way to the thread; it ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Drain {
+    shared: Arc<Shared>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    queue: Queue,
+    commands: Mutex<Vec<Command>>,
+    wake: UnixStream,
+}
+
+#[derive(Debug)]
+enum Command {
+    Expect(PipeId, PaneId, String),
+    ExpectKeeper(String),
+    Mark(PipeId, u64),
+    Close(PipeId),
+    End,
+}
+
+impl Drain {
+    /// Starts the thread where the host's panes can be read so; also how pipes are opened then.
+    pub fn start(spec: &HostSpec) -> Option<(Self, Piping)> {
+        let (program, scratch) = (spec.program.clone()?, spec.scratch.clone()?);
+        if !spec.transport.is_local() {
+            return None;
+        }
+        let listening = listen(&scratch).inspect_err(|error| tracing::warn!(%error, "panes can't be read by pipes"));
+        let (listener, path) = listening.ok()?;
+        let (wake, woken) = UnixStream::pair().ok()?;
+        wake.set_nonblocking(true).ok()?;
+        woken.set_nonblocking(true).ok()?;
+        let shared = Arc::new(Shared { queue: Queue::default(), commands: Mutex::default(), wake });
+        let piping = Piping::new(&program, &path, spec.transport.command(&[]));
+        let reader = Reader {
+            shared: Arc::clone(&shared),
+            listener,
+            path,
+            woken,
+            greeting: Vec::new(),
+            expected: HashMap::new(),
+            pipes: BTreeMap::new(),
+            keeping: Keeping::default(),
+            keeper: None,
+            kept: false,
+            buffer: vec![0; CHUNK],
+        };
+        let name = format!("pipes {}", spec.name);
+        let thread = std::thread::Builder::new().name(name).spawn(move || reader.run()).ok()?;
+        Some((Self { shared, thread: Some(thread) }, piping))
+    }
+
+    /// A pipe of that pane will come with this word.
+    pub fn expect(&self, pipe: PipeId, pane: PaneId, word: String) {
+        self.tell(Command::Expect(pipe, pane, word));
+    }
+
+    /// The keeper will come with this word.
+    pub fn expect_keeper(&self, word: String) {
+        self.tell(Command::ExpectKeeper(word));
+    }
+
+    /// Gives what the pipe holds, then the mark.
+    pub fn mark(&self, pipe: PipeId, mark: u64) {
+        self.tell(Command::Mark(pipe, mark));
+    }
+
+    /// The pipe is not wanted any more.
+    pub fn close(&self, pipe: PipeId) {
+        self.tell(Command::Close(pipe));
+    }
+
+    /// What was read next; each pane gets its turn.
+    pub async fn next(&self) -> Input {
+        self.shared.queue.next().await
+    }
+
+    fn tell(&self, command: Command) {
+        self.shared.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command);
+        // A full pipe wakes it as well.
+        let _ = rustix::io::write(&self.shared.wake, b"x");
+    }
+}
+
+impl Drop for Drain {
+    fn drop(&mut self) {
+        self.tell(Command::End);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A socket of ours in a folder of ours; what an earlier process left there is removed.
+fn listen(folder: &Path) -> std::io::Result<(UnixListener, PathBuf)> {
+    static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let ours = |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"pipes-"));
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        if ours(&entry.path()) && UnixStream::connect(entry.path()).is_err() {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let path = folder.join(format!("pipes-{}-{number}", std::process::id()));
+    let listener = UnixListener::bind(&path)?;
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    Ok((listener, path))
+}
+
+/// The thread's own.
+struct Reader {
+    shared: Arc<Shared>,
+    listener: UnixListener,
+    path: PathBuf,
+    woken: UnixStream,
+    /// Those who have connected and not said their word.
+    greeting: Vec<(UnixStream, Instant)>,
+    expected: HashMap<String, (PipeId, PaneId)>,
+    pipes: BTreeMap<PipeId, OwnedFd>,
+    keeping: Keeping,
+    /// The word of the keeper that is waited for.
+    keeper: Option<String>,
+    /// There was one when that was last told.
+    kept: bool,
+    buffer: Vec<u8>,
+}
+
+/// What a turn of reading gave.
+type Batch = Vec<(PipeId, Piped)>;
+
+impl Reader {
+    fn run(mut self) {
+        while self.turn() {}
+        let _ = std::fs::remove_file(&self.path);
+    }
+
+    /// Waits for what comes next and does it; false at the end.
+    fn turn(&mut self) -> bool {
+        let mut watched = vec![PollFd::new(&self.woken, PollFlags::IN), PollFd::new(&self.listener, PollFlags::IN)];
+        let ids: Vec<PipeId> = self.pipes.keys().copied().collect();
+        watched.extend(self.pipes.values().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        watched.extend(self.greeting.iter().map(|(socket, _)| PollFd::new(socket, PollFlags::IN)));
+        if let Some(keeper) = self.keeping.socket() {
+            watched.push(PollFd::from_borrowed_fd(keeper, PollFlags::IN));
+        }
+        let limit = (!self.greeting.is_empty()).then(|| timespec(Duration::from_secs(1)));
+        // An interrupted wait is one that nothing came of.
+        let _ = poll(&mut watched, limit.as_ref());
+        let is_ready = |at: usize| watched.get(at).is_some_and(|fd| !fd.revents().is_empty());
+        let (told, knocked) = (is_ready(0), is_ready(1));
+        let ready: Vec<PipeId> = ids.iter().enumerate().filter(|(at, _)| is_ready(at + 2)).map(|(_, id)| *id).collect();
+        drop(watched);
+        let mut batch = Batch::new();
+        for pipe in ready {
+            self.read(pipe, CHUNK * READS, &mut batch);
+        }
+        if knocked {
+            self.accept();
+        }
+        self.greet(&mut batch);
+        let go_on = !told || self.obey(&mut batch);
+        // Only now is it known whether what was read stands behind a break.
+        let lost = self.keeping.taken(&self.pipes);
+        let kept = self.keeping.socket().is_some();
+        if std::mem::replace(&mut self.kept, kept) != kept {
+            self.shared.queue.keep(kept);
+        }
+        for (pipe, bytes) in lost {
+            batch.retain(|(id, piped)| *id != pipe || !matches!(piped, Piped::Bytes(_)));
+            batch.insert(0, (pipe, Piped::Lost(bytes)));
+        }
+        batch.into_iter().for_each(|(pipe, piped)| self.shared.queue.push(pipe, piped));
+        go_on
+    }
+
+    /// Reads a pipe until it is empty or `most` bytes were read.
+    fn read(&mut self, id: PipeId, most: usize, batch: &mut Batch) {
+        let Some(pipe) = self.pipes.get(&id) else { return };
+        let mut read = 0;
+        while read < most {
+            match rustix::io::read(pipe, &mut self.buffer) {
+                Ok(length @ 1..) => {
+                    read += length;
+                    batch.push((id, Piped::Bytes(self.buffer.get(..length).unwrap_or_default().to_vec())));
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::AGAIN) => return,
+                Ok(0) | Err(_) => {
+                    batch.push((id, Piped::Ended));
+                    self.pipes.remove(&id);
+                    self.keeping.remove(id);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self) {
+        while let Ok((socket, _)) = self.listener.accept() {
+            if is_ours(&socket) && socket.set_nonblocking(true).is_ok() {
+                self.greeting.push((socket, Instant::now()));
+            }
+        }
+    }
+
+    /// Takes the pipes of those who say a word that is waited for.
+    fn greet(&mut self, batch: &mut Batch) {
+        let mut waiting = Vec::new();
+        for (socket, since) in std::mem::take(&mut self.greeting) {
+            let mut word = [0; 200];
+            match receive_bytes(&socket, &mut word, RecvFlags::DONTWAIT) {
+                Ok((length, Some(pipe))) => {
+                    let word = std::str::from_utf8(word.get(..length).unwrap_or_default()).unwrap_or_default();
+                    let Some((id, pane)) = self.expected.remove(word) else { continue };
+                    if rustix::io::ioctl_fionbio(&pipe, true).is_ok() {
+                        self.keeping.add(id, pane, pipe.as_fd());
+                        // Whoever hands it over waits for this.
+                        let _ = rustix::io::write(&socket, b"k");
+                        self.pipes.insert(id, pipe);
+                        batch.push((id, Piped::Opened));
+                    }
+                }
+                Ok((length, None)) => {
+                    let word = word.get(..length).unwrap_or_default();
+                    if self.keeper.as_ref().is_some_and(|keeper| keeper.as_bytes() == word) {
+                        self.keeper = None;
+                        self.keeping.begin(socket, &self.pipes);
+                    }
+                }
+                Err(rustix::io::Errno::AGAIN) if since.elapsed() < GREETING => waiting.push((socket, since)),
+                Err(_) => {}
+            }
+        }
+        self.greeting = waiting;
+    }
+
+    /// Does what it was told; false at the end.
+    fn obey(&mut self, batch: &mut Batch) -> bool {
+        let mut woken = [0; 64];
+        while matches!(rustix::io::read(&self.woken, &mut woken), Ok(64)) {}
+        let commands = std::mem::take(&mut *self.shared.commands.lock().unwrap_or_else(PoisonError::into_inner));
+        for command in commands {
+            match command {
+                Command::Expect(pipe, pane, word) => drop(self.expected.insert(word, (pipe, pane))),
+                Command::ExpectKeeper(word) => self.keeper = Some(word),
+                Command::Mark(pipe, mark) => {
+                    self.read(pipe, BEFORE_MARK, batch);
+                    batch.push((pipe, Piped::Marked(mark)));
+                }
+                Command::Close(pipe) => {
+                    self.expected.retain(|_, (id, _)| *id != pipe);
+                    if self.pipes.remove(&pipe).is_some() {
+                        self.keeping.remove(pipe);
+                    }
+                }
+                Command::End => return false,
+            }
+        }
+        true
+    }
+}
+
+/// Whether the other side is this user's.
+#[cfg(target_os = "linux")]
+fn is_ours(socket: &UnixStream) -> bool {
+    rustix::net::sockopt::socket_peercred(socket).is_ok_and(|peer| peer.uid == rustix::process::geteuid())
+}
+
+/// The folder is the user's alone, and so is the socket.
+#[cfg(not(target_os = "linux"))]
+const fn is_ours(_: &UnixStream) -> bool {
+    true
+}

@@ -1,0 +1,131 @@
+//! The processes of control clients, and the tasks that drain them.
+//!
+//! **Invariant:** the draining task does nothing but read and hand on.
+
+use super::fork;
+use crate::core::{ClientId, Input};
+use std::collections::HashMap;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdin};
+use tokio::sync::{mpsc, oneshot};
+
+/// How much one read takes at most, bytes.
+const CHUNK: usize = 64 * 1024;
+/// How long a client may take to leave by itself once its input is closed.
+const LEAVE: Duration = Duration::from_secs(2);
+
+/// Those of one host.
+#[derive(Debug)]
+pub(super) struct Processes {
+    running: HashMap<ClientId, Running>,
+    inputs: mpsc::Sender<Input>,
+}
+
+#[derive(Debug)]
+struct Running {
+    lines: mpsc::UnboundedSender<Vec<u8>>,
+    kill: Option<oneshot::Sender<()>>,
+}
+
+impl Processes {
+    pub fn new(inputs: mpsc::Sender<Input>) -> Self {
+        Self { running: HashMap::new(), inputs }
+    }
+
+    /// Starts a client. However that ends, [`Input::Ended`] says so.
+    pub fn spawn(&mut self, id: ClientId, words: &[String]) {
+        let started =
+            fork::command(words).ok_or_else(|| std::io::ErrorKind::InvalidInput.into()).and_then(|mut command| {
+                command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+            });
+        let inputs = self.inputs.clone();
+        match started {
+            Ok(mut child) => {
+                let (input, lines) = mpsc::unbounded_channel();
+                let (kill, killed) = oneshot::channel();
+                if let Some(stdin) = child.stdin.take() {
+                    tokio::spawn(write(stdin, lines));
+                }
+                self.running.insert(id, Running { lines: input, kill: Some(kill) });
+                tokio::spawn(async move {
+                    let said = drain(id, child, &inputs, killed).await;
+                    let _ = inputs.send(Input::Ended(id, said)).await;
+                });
+            }
+            Err(error) => {
+                tokio::spawn(
+                    async move { inputs.send(Input::Ended(id, format!("tmux can't be started: {error}"))).await },
+                );
+            }
+        }
+    }
+
+    /// Writes to a client; one that ends answers by its end.
+    pub fn write(&self, id: ClientId, bytes: Vec<u8>) {
+        if let Some(running) = self.running.get(&id) {
+            let _ = running.lines.send(bytes);
+        }
+    }
+
+    /// Ends a client hard.
+    pub fn kill(&mut self, id: ClientId) {
+        if let Some(kill) = self.running.get_mut(&id).and_then(|running| running.kill.take()) {
+            let _ = kill.send(());
+        }
+    }
+
+    /// A client has ended.
+    pub fn ended(&mut self, id: ClientId) {
+        self.running.remove(&id);
+    }
+
+    /// Lets all clients leave by themselves; gives how many there are.
+    pub fn leave(&mut self) -> usize {
+        std::mem::take(&mut self.running).len()
+    }
+}
+
+/// Writes what is asked; closes the input, which ends the client, once nobody asks any more.
+async fn write(mut stdin: ChildStdin, mut lines: mpsc::UnboundedReceiver<Vec<u8>>) {
+    while let Some(text) = lines.recv().await {
+        if stdin.write_all(&text).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads the client to its end; gives what it said on standard error.
+async fn drain(id: ClientId, mut child: Child, out: &mpsc::Sender<Input>, mut kill: oneshot::Receiver<()>) -> String {
+    let (Some(mut stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else { return String::new() };
+    let errors = tokio::spawn(async move {
+        let mut text = Vec::new();
+        let _ = (&mut stderr).take(4096).read_to_end(&mut text).await;
+        // Whatever more it says is drained and dropped.
+        let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+        text
+    });
+    let mut may_kill = true;
+    loop {
+        let mut bytes = Vec::with_capacity(CHUNK);
+        let read = tokio::select! {
+            read = stdout.read_buf(&mut bytes) => read,
+            killed = &mut kill, if may_kill => {
+                may_kill = false;
+                if killed.is_ok() {
+                    let _ = child.start_kill();
+                }
+                continue;
+            }
+        };
+        if !matches!(read, Ok(1..)) || out.send(Input::Said(id, bytes)).await.is_err() {
+            break;
+        }
+    }
+    if tokio::time::timeout(LEAVE, child.wait()).await.is_err() {
+        let _ = child.start_kill();
+        let _ = child.wait().await;
+    }
+    String::from_utf8_lossy(&errors.await.unwrap_or_default()).trim().to_owned()
+}

@@ -1,0 +1,129 @@
+//! Somebody always reads: while the supervisor stands still, and when it is killed. And the server survives what crashes it
+//! under others.
+
+use super::support::room::Room;
+use super::support::watched::Watched;
+use super::support::{PATIENCE, TmuxServer, wait_for};
+use rustix::process::{Signal, kill_process};
+use std::time::{Duration, Instant};
+use tmuxagent_model::{Event, Outcome};
+use tmuxagent_tmux::HostMessage;
+
+/// What a server's process holds in memory, kilobytes.
+fn memory(server: &TmuxServer) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.trim().split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+fn pipe(server: &TmuxServer, pane: &str) -> String {
+    server.tmux(&["display-message", "-p", "-t", pane, "#{pane_pipe}"])
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_supervisor_that_stands_still_neither_stops_a_program_nor_fills_the_server() {
+    let mut room = Room::gated("language: en\n", "expires: 1h");
+    room.watch();
+    let beat = room.file("beat");
+    // Ten megabytes a second, more or less; each round leaves a sign of life.
+    let flood = format!("i=0; while :; do i=$((i+1)); seq 1 20000; echo $i > '{}'; sleep 0.01; done", beat.display());
+    let pane = room.server.tmux(&["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", "=proj:", "-n", "flood", &flood]);
+    wait_for(PATIENCE, "its pipe", || (pipe(&room.server, &pane) == "1").then_some(()));
+    let beats = || std::fs::read_to_string(&beat).ok()?.trim().parse::<u64>().ok();
+    let first = wait_for(PATIENCE, "the flood", beats);
+    wait_for(PATIENCE, "more of it", || (beats()? > first + 20).then_some(()));
+    let before = memory(&room.server);
+    let supervisor = room.supervisor().expect("it runs");
+    kill_process(supervisor, Signal::STOP).expect("it lives");
+    // The keeper takes over within two seconds; what comes after that costs the server nothing.
+    let (begun, mut last, mut longest) = (Instant::now(), Instant::now(), Duration::ZERO);
+    let mut seen = beats().unwrap_or(0);
+    while begun.elapsed() < Duration::from_secs(8) {
+        if let Some(now) = beats().filter(|now| *now != seen) {
+            (seen, longest, last) = (now, longest.max(last.elapsed()), Instant::now());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let grown = memory(&room.server).saturating_sub(before);
+    kill_process(supervisor, Signal::CONT).expect("it lives");
+    assert!(longest.max(last.elapsed()) < Duration::from_secs(4), "the program stood still for {longest:?}");
+    assert!(grown < 96 * 1024, "the server grew by {grown} kB");
+    wait_for(PATIENCE, "the gap", || room.answer(&["events"]).contains("was lost").then_some(()));
+    // And it goes on.
+    room.finish_tests("one");
+    room.wait_approval();
+}
+
+#[test]
+fn a_kill_leaves_no_pipe_and_no_session() {
+    let mut room = Room::gated("language: en\n", "expires: 1h");
+    room.watch();
+    wait_for(PATIENCE, "our pipe", || (pipe(&room.server, "=proj:ci") == "1").then_some(()));
+    room.kill_9();
+    wait_for(PATIENCE, "its end", || (pipe(&room.server, "=proj:ci") == "0").then_some(()));
+    wait_for(PATIENCE, "the session's end", || {
+        (room.server.tmux(&["list-sessions", "-F", "#{session_name}"]) == "proj").then_some(())
+    });
+    assert!(room.server.tmux(&["list-clients"]).is_empty());
+}
+
+#[test]
+fn busy_panes_may_be_respawned_while_they_are_watched() {
+    let server = TmuxServer::running("");
+    let pid = server.pid();
+    let busy = "while :; do seq 1 300; sleep 0.01; done";
+    let panes: Vec<String> =
+        (0..4).map(|_| server.tmux(&["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", "main:", busy])).collect();
+    let watched = Watched::new(&server, &["needle"]);
+    panes.iter().for_each(|pane| drop(watched.wait_live(&server, pane)));
+    for _ in 0..40 {
+        panes.iter().for_each(|pane| drop(server.tmux(&["respawn-pane", "-k", "-t", pane, busy])));
+    }
+    assert_eq!(server.pid(), pid, "every tmux before 3.8 crashes in this under a client that gets the output");
+    let pane = &panes[0];
+    server.tmux(&["respawn-pane", "-k", "-t", pane, "exec env PS1='$ ' sh"]);
+    wait_for(PATIENCE, "a line of the last process", || {
+        server.type_line(pane, "echo nee''dle");
+        let soon = Instant::now() + Duration::from_secs(2);
+        let come = || watched.lines().iter().any(|line| line.text == "needle");
+        std::iter::repeat_with(come).take_while(|_| Instant::now() < soon).find(|come| *come).map(drop)
+    });
+}
+
+#[test]
+fn the_server_ends_with_the_users_last_session() {
+    let server = TmuxServer::running("");
+    let watched = Watched::new(&server, &["needle"]);
+    watched.wait_live(&server, "main");
+    let sessions = server.tmux(&["list-sessions", "-F", "#{session_name} #{session_attached}"]);
+    assert!(sessions.lines().any(|line| line == "main 0"), "his session is not attached because of us: {sessions}");
+    server.tmux(&["kill-session", "-t", "main"]);
+    wait_for(PATIENCE, "the server's end", || (!server.is_running()).then_some(()));
+}
+
+/// What a supervisor that was killed before its keeper came leaves behind: a pipe that ends with the pane's next word.
+#[test]
+fn a_pipe_that_breaks_as_something_is_typed_costs_no_line() {
+    let server = TmuxServer::running("");
+    server.tmux(&["pipe-pane", "-t", "main", "exec sleep 600 <&-"]);
+    let watched = Watched::new(&server, &["^needle \\d+$"]);
+    let pane = watched.wait_live(&server, "main").key;
+    for round in 0..6 {
+        assert_eq!(watched.type_line(&pane, &format!("I-{round}"), &format!("echo nee''dle {round}")), Outcome::Done);
+        watched.wait_line(&format!("needle {round}"));
+        let told = watched.messages();
+        let outcome = told.iter().position(|message| {
+            matches!(message, HostMessage::Event(Event::Outcome { intent, .. }) if intent.as_str() == format!("I-{round}"))
+        });
+        let line = told.iter().position(|message| {
+            matches!(message, HostMessage::Event(Event::Line(line)) if line.text == format!("needle {round}"))
+        });
+        assert!(outcome < line, "the answer stands behind the outcome");
+        server.tmux(&["pipe-pane", "-t", "main", "exec sleep 600 <&-"]);
+        wait_for(PATIENCE, "the pipe is seen", || {
+            watched.state().filter(|(_, detail)| detail.contains("has a pipe of its own"))
+        });
+    }
+    assert_eq!(watched.lines().len(), 6);
+}

@@ -5,7 +5,7 @@ use super::{CliError, Outcome, Output, Session, Tone, exit};
 use clap::Args;
 use tmuxagent_model::{Approval, ApprovalState, HostName, Snapshot, Timestamp};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{Text, ago, approval_kind, approval_state, clean, effect_sentence, reveal, sentence, span, via};
+use tmuxagent_text::{Text, ago, approval_kind, approval_state, clean, effect_sentence, question, reveal, span, via};
 
 #[derive(Debug, Args)]
 pub(super) struct ApprovalsArgs {
@@ -54,9 +54,13 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
         let about = of.collect::<Vec<_>>().join(" / ");
         let at = format!("@ {}", place(approval));
         out.wrapped("  ", Tone::Dim, [about, at].join(" ").trim_start())?;
-        out.wrapped("  ", Tone::Plain, &clean(&sentence(lang, &approval.question)))?;
+        out.wrapped("  ", Tone::Plain, &clean(&question(lang, approval)))?;
         if approval.state == ApprovalState::Pending && !approval.effect_text.is_empty() {
             out.wrapped("  ", Tone::Warn, &format!("{}: {}", Text::Effect.of(lang), effect(out, approval)))?;
+        }
+        if approval.state == ApprovalState::Pending && !approval.options.is_empty() {
+            let answers = lang.pick("answers (--answer)", "可选答案（--answer）");
+            out.wrapped("  ", Tone::Plain, &format!("{answers}: {}", options(approval)))?;
         }
         // The newest line says most; `tmuxagent approvals ID` has them all.
         if let Some(last) = approval.evidence.last().filter(|_| approval.state == ApprovalState::Pending) {
@@ -69,6 +73,11 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
 /// What happens when it is approved; commands verbatim.
 fn effect(out: &Output, approval: &Approval) -> String {
     effect_sentence(out.lang, &reveal(&approval.effect_text))
+}
+
+/// The answers to choose from.
+fn options(approval: &Approval) -> String {
+    approval.options.iter().map(|option| clean(option)).collect::<Vec<_>>().join(" | ")
 }
 
 /// Where, with the machine where it is another one.
@@ -102,9 +111,9 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
     row(Word::Run, approval.run.map(|run| run.to_string()).unwrap_or_default())?;
     let of = [approval.pipeline.as_deref(), approval.stage.as_deref()].into_iter().flatten().map(clean);
     row(Word::Stage, of.collect::<Vec<_>>().join(" / "))?;
-    row(Word::Question, clean(&sentence(lang, &approval.question)))?;
+    row(Word::Question, clean(&question(lang, approval)))?;
     row(Word::WillDo, effect(out, approval))?;
-    row(Word::Options, approval.options.iter().map(|option| clean(option)).collect::<Vec<_>>().join(" | "))?;
+    row(Word::Options, options(approval))?;
     row(Word::Asked, ago(lang, now, approval.asked_at))?;
     let left = approval.expires_at.filter(|_| approval.state == ApprovalState::Pending);
     row(Word::Expires, left.map(|at| span(lang, at.since(now))).unwrap_or_default())?;

@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use std::path::PathBuf;
 use tmuxagent_config::DEFAULT_CONFIG;
+use tmuxagent_text::counted;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
@@ -49,8 +50,8 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
             "warnings": policy.warnings,
         }))?;
     } else {
-        out.line(&format!("{}: ok ({})", loaded.config_name, hosts.join(", ")))?;
-        out.line(&format!("{}: ok ({} pipelines)", policies.join(", "), policy.pipelines))?;
+        out.say(&format!("{}: ok ({})", loaded.config_name, hosts.join(", ")))?;
+        out.say(&format!("{}: ok ({})", policies.join(", "), counted(policy.pipelines, "pipeline")))?;
     }
     Ok(if policy.warnings == 0 { exit::OK } else { exit::NEGATIVE })
 }

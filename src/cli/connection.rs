@@ -6,9 +6,9 @@ use std::time::Duration;
 use tmuxagent_ipc::client::{self, ClientError};
 use tmuxagent_ipc::lock::socket_path;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request, ServerFrame};
-use tmuxagent_model::{Approval, Command, Doubt, HostState, Owner, Snapshot, Timestamp, Via};
+use tmuxagent_model::{Approval, ApprovalState, Command, Doubt, HostState, Owner, Snapshot, Timestamp, Via};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{clean, owner_name};
+use tmuxagent_text::{clean, owner_name, sentence};
 use tmuxagent_tmux::this_process;
 use tokio::runtime::Runtime;
 
@@ -122,6 +122,23 @@ impl Connection {
         }
     }
 
+    /// The error of a command that names none of the approvals, with those that are open.
+    pub(super) fn none_named(&mut self, session: &Session, text: String) -> Result<CliError, CliError> {
+        let approvals = self.snapshot()?.approvals;
+        let open = approvals.iter().filter(|approval| approval.state == ApprovalState::Pending);
+        let named = |approval: &Approval| {
+            let question = clean(&sentence(session.out.lang, &approval.question));
+            format!("{}  {}: {question}", approval.id, clean(&approval.place))
+        };
+        let candidates: Vec<String> = open.map(named).collect();
+        let hint = if candidates.is_empty() {
+            "nothing is open; `tmuxagent approvals --all` shows what was decided"
+        } else {
+            "an ID is needed, or its unique beginning; these are open:"
+        };
+        Ok(CliError::NotFound { text, hint: hint.to_owned(), candidates })
+    }
+
     /// The approval of that name, with the connection to whoever asks it: this supervisor, or the one that types on a
     /// host which this one only watches.
     pub(super) fn with_approval(mut self, session: &Session, id: &str) -> Result<(Self, Approval), CliError> {
@@ -142,7 +159,7 @@ impl Connection {
             }
         }
         if far.is_empty() {
-            return Err(unknown);
+            return Err(self.none_named(session, unknown.text())?);
         }
         let hint = "other supervisors ask there, decide with them:".to_owned();
         Err(CliError::NotFound { text: unknown.text(), hint, candidates: far })

@@ -5,7 +5,7 @@ use super::{CliError, Outcome, Session, exit, target};
 use clap::Args;
 use tmuxagent_ipc::wire::ErrorKind;
 use tmuxagent_model::{Command, RunControl};
-use tmuxagent_text::{clean, host_owner, sentence};
+use tmuxagent_text::{Lang, clean, host_owner, message};
 use tmuxagent_yaml::nearest;
 
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ pub(super) fn start(session: &Session, args: &StartArgs) -> Outcome {
         (named, known) => {
             let host = snapshot.hosts.iter().find(|host| host.name == pane.info.key.host);
             if let Some((host, owner)) = host.and_then(|host| Some((host, host.owner.as_deref()?))) {
-                let text = format!("host {}: {}", host.name, host_owner(session.out.lang, host.state, owner));
+                let text = format!("host {}: {}", host.name, host_owner(Lang::En, host.state, owner));
                 return Err(CliError::Answer { kind: ErrorKind::Refused, text });
             }
             return Err(no_pipeline(named.as_deref(), known, &pane.info.short()));
@@ -97,7 +97,7 @@ pub(super) fn tell(session: &Session, committed: Committed) -> Outcome {
     if out.json {
         out.json(&committed.value)?;
     } else if !committed.text.is_empty() {
-        out.line(&clean(&sentence(out.lang, &committed.text)))?;
+        out.line(&clean(&message(out.lang, &committed.text)))?;
     }
     Ok(exit::OK)
 }

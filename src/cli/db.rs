@@ -4,6 +4,7 @@ use super::{CliError, Outcome, Session, exit};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use tmuxagent_clock::wall;
 use tmuxagent_config::Paths;
@@ -11,6 +12,7 @@ use tmuxagent_engine::Engine;
 use tmuxagent_store::{
     BACKUP_GENERATIONS, BackupError, ExportError, Health, OpenError, Reader, RestoreError, StoreError, backups,
 };
+use tmuxagent_text::counted;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DbCommand {
@@ -42,6 +44,9 @@ pub(super) struct ExportArgs {
     /// Only events with a number above this
     #[arg(long, value_name = "SEQ", default_value_t = 0)]
     after: u64,
+    /// Write it to this file, which only you can read, instead of printing it
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// Runs one of them. The configuration tells where the database lies.
@@ -53,7 +58,7 @@ pub(super) fn run(session: &Session, command: &DbCommand) -> Outcome {
         DbCommand::Backup(args) if args.list => list(session, database),
         DbCommand::Backup(_) => backup(session, database),
         DbCommand::Restore(args) => restore(session, database, args.file.as_deref()),
-        DbCommand::Export(args) => export(database, args.after),
+        DbCommand::Export(args) => export(database, args),
     }
 }
 
@@ -80,11 +85,11 @@ fn check(session: &Session, paths: &Paths) -> Outcome {
         }))?;
     } else {
         for problem in &health.problems {
-            out.line(problem)?;
+            out.say(problem)?;
         }
         let verdict =
-            if health.problems.is_empty() { "ok".to_owned() } else { format!("{} problems", health.problems.len()) };
-        out.line(&format!(
+            if health.problems.is_empty() { "ok".to_owned() } else { counted(health.problems.len(), "problem") };
+        out.say(&format!(
             "{}: {verdict} (schema {}, {} bytes, {} events, {} entities, {} alerts waiting)",
             database.display(),
             health.schema,
@@ -119,7 +124,7 @@ fn backup(session: &Session, database: &Path) -> Outcome {
     if out.json {
         out.json(&json!({ "backup": made.path, "bytes": made.bytes, "removed": made.removed }))?;
     } else {
-        out.line(&format!("{} ({} bytes)", made.path.display(), made.bytes))?;
+        out.say(&format!("{} ({} bytes)", made.path.display(), made.bytes))?;
     }
     Ok(exit::OK)
 }
@@ -136,25 +141,39 @@ fn restore(session: &Session, database: &Path, from: Option<&Path>) -> Outcome {
         return Ok(exit::OK);
     }
     for (path, why) in &done.passed_over {
-        out.line(&format!("passed over {}: {why}", path.display()))?;
+        out.say(&format!("passed over {}: {why}", path.display()))?;
     }
-    out.line(&format!("restored from {}", done.from.display()))?;
+    out.say(&format!("restored from {}", done.from.display()))?;
     if let Some(aside) = &done.aside {
-        out.line(&format!("the former database is kept as {}", aside.display()))?;
+        out.say(&format!("the former database is kept as {}", aside.display()))?;
     }
     Ok(exit::OK)
 }
 
-fn export(database: &Path, after: u64) -> Outcome {
+fn export(database: &Path, args: &ExportArgs) -> Outcome {
     there(database)?;
     let reader = Reader::open(database).map_err(opened)?;
-    let mut stdout = BufWriter::new(io::stdout().lock());
-    tmuxagent_store::export(&reader, after, &mut stdout).map_err(|error| match error {
+    let Some(file) = &args.output else {
+        let mut stdout = BufWriter::new(io::stdout().lock());
+        tmuxagent_store::export(&reader, args.after, &mut stdout).map_err(|error| match error {
+            ExportError::Read(error) => stored(&error),
+            // Its reader has what it wanted.
+            ExportError::Write(error) => error.into(),
+        })?;
+        stdout.flush()?;
+        return Ok(exit::OK);
+    };
+    let unwritten = |error: io::Error| {
+        let text = format!("{} can't be written: {}", file.display(), error.to_string().to_lowercase());
+        CliError::user(text, "name another file with --output")
+    };
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(unwritten)?;
+    let mut out = BufWriter::new(made);
+    tmuxagent_store::export(&reader, args.after, &mut out).map_err(|error| match error {
         ExportError::Read(error) => stored(&error),
-        // Its reader has what it wanted.
-        ExportError::Write(error) => error.into(),
+        ExportError::Write(error) => unwritten(error),
     })?;
-    stdout.flush()?;
+    out.flush().map_err(unwritten)?;
     Ok(exit::OK)
 }
 

@@ -7,12 +7,12 @@ use serde_json::json;
 use tmuxagent_ipc::wire::ErrorKind;
 use tmuxagent_model::{Approval, ApprovalState, Command, Verdict};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{clean, reveal, sentence};
+use tmuxagent_text::{clean, question, reveal, sentence};
 
 #[derive(Debug, Args)]
 pub(super) struct DecideArgs {
     /// The approval's identity or a unique beginning of it; `ID@2` decides only its second revision
-    id: String,
+    id: Option<String>,
     /// The chosen option or typed answer, where the question has one
     #[arg(long, value_name = "TEXT")]
     answer: Option<String>,
@@ -29,8 +29,12 @@ pub(super) enum Choice {
 
 /// Decides one approval. The decision is bound to the revision that was read.
 pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outcome {
-    let (id, revision) = split(&args.id)?;
-    let (mut connection, approval) = Connection::open(session)?.with_approval(session, id)?;
+    let mut connection = Connection::open(session)?;
+    let Some(named) = &args.id else {
+        return Err(connection.none_named(session, "no approval is named".to_owned())?);
+    };
+    let (id, revision) = split(named)?;
+    let (mut connection, approval) = connection.with_approval(session, id)?;
     let revision = revision.unwrap_or(approval.revision);
     check(&approval, revision, args.answer.as_deref())?;
     let command = Command::Decide {
@@ -48,12 +52,15 @@ pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outco
         Choice::Approve => (Tone::Good, Word::ApprovedNow),
         Choice::Reject => (Tone::Bad, Word::RejectedNow),
     };
-    let what = match (choice, approval.effect_text.is_empty()) {
-        (Choice::Approve, false) => reveal(&approval.effect_text),
-        _ => clean(&sentence(out.lang, &approval.question)),
+    let what = match (choice, &args.answer) {
+        // The answer takes the place of what a plain yes would type.
+        (Choice::Approve, Some(answer)) => clean(answer),
+        (Choice::Approve, None) if !approval.effect_text.is_empty() => reveal(&approval.effect_text),
+        _ => clean(&question(out.lang, &approval)),
     };
     out.line(&format!("{} {}: {what}", out.paint(tone, word(out.lang, done)), clean(&approval.place)))?;
-    if !committed.text.is_empty() {
+    // That it is decided stands there already; what is left to say is that it can be taken back, for example.
+    if !matches!(committed.text.as_str(), "" | "approved" | "rejected") {
         out.line(&out.paint(Tone::Dim, &clean(&sentence(out.lang, &committed.text))))?;
     }
     Ok(exit::OK)

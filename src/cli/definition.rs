@@ -2,7 +2,7 @@
 
 use super::Cli;
 use clap::{Command, CommandFactory as _};
-use tmuxagent_text::{Lang, help_text};
+use tmuxagent_text::{Lang, help_text, message};
 
 /// The whole command line's definition in English, for completions, documentation and its tests.
 #[must_use]
@@ -22,6 +22,22 @@ pub fn definition_in(lang: Lang) -> Command {
             translated(command)
         }
     }
+}
+
+/// Prints help, a version, or what is wrong with the arguments, in a language.
+///
+/// # Errors
+/// When the stream is closed.
+pub(super) fn tell(error: &clap::Error, lang: Lang) -> std::io::Result<()> {
+    // Help is in the language already.
+    if lang == Lang::En || !error.use_stderr() {
+        return error.print();
+    }
+    eprint_all(&message(lang, &error.render().to_string()))
+}
+
+fn eprint_all(text: &str) -> std::io::Result<()> {
+    std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes())
 }
 
 /// The headings are the library's, so they are named anew: those of a template and of each argument.

@@ -5,8 +5,8 @@ use super::{CliError, Outcome, Session, exit};
 use clap::Args;
 use tmuxagent_ipc::wire::{Reply, Request, ServerFrame};
 use tmuxagent_model::Doubt;
-use tmuxagent_text::clean;
 use tmuxagent_text::cli::{Word, word};
+use tmuxagent_text::reload_text;
 
 /// A bad configuration or policy changes nothing: the old one goes on, and the exit code is 2.
 #[derive(Debug, Args)]
@@ -21,13 +21,13 @@ pub(super) struct ShutdownArgs {
 
 /// Loads configuration and policies again.
 pub(super) fn reload(session: &Session, _: &ReloadArgs) -> Outcome {
-    let text = match Connection::open(session)?.ask(Request::Reload)? {
-        Reply::Committed { text, .. } => clean(&text),
-        _ => String::new(),
-    };
     let out = &session.out;
+    let (text, changes) = match Connection::open(session)?.ask(Request::Reload)? {
+        Reply::Reloaded { pipelines, changes } => (reload_text(out.lang, pipelines, &changes), changes),
+        _ => (String::new(), Vec::new()),
+    };
     if out.json {
-        out.json(&serde_json::json!({ "done": true, "text": text }))?;
+        out.json(&serde_json::json!({ "done": true, "text": text, "changes": changes }))?;
     } else {
         out.line(word(out.lang, Word::Reloaded))?;
         if !text.is_empty() {

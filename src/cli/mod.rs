@@ -10,6 +10,7 @@ mod config;
 mod connection;
 mod control;
 mod db;
+mod debug;
 mod decide;
 mod definition;
 mod demo;
@@ -187,6 +188,9 @@ enum Command {
     Redact(redact::RedactArgs),
     /// Look for what is wrong on this machine, each finding with its fix
     Doctor(doctor::DoctorArgs),
+    /// Write down what the supervisor took in, and play it back
+    #[command(subcommand)]
+    Debug(debug::DebugCommand),
     /// Watch a demonstration on a tmux server of its own, removed at the end
     Demo(demo::DemoArgs),
     /// Behave like an agent without keys or network, to try a policy
@@ -227,7 +231,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers; a closed pipe is no reason to fail.
-            let _ = error.print();
+            let _ = definition::tell(&error, lang);
             return if error.use_stderr() { exit::USER } else { exit::OK };
         }
     };
@@ -288,6 +292,7 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::Notify(command) => notify::run(&session, &command),
         Command::Redact(args) => redact::run(&session, &args),
         Command::Doctor(args) => doctor::run(&session, &args),
+        Command::Debug(command) => debug::run(&session, &command),
         Command::Demo(args) => demo::run(&session, &args),
         Command::FakeAgent(args) => fake_agent::run(&session, &args),
         Command::Popup(args) => watch::popup(&session, &args),
@@ -314,7 +319,7 @@ fn lang_of(environment: &Environment) -> Lang {
 /// The language of help and of errors in the arguments themselves: as it will be chosen once they are understood.
 fn lang_before_parsing(arguments: &[std::ffi::OsString], environment: &Environment) -> Lang {
     let ours = arguments.iter().take_while(|argument| *argument != "--").filter_map(|argument| argument.to_str());
-    let mut flag = ours.skip_while(|argument| !argument.starts_with("--lang"));
+    let mut flag = ours.clone().skip_while(|argument| !argument.starts_with("--lang"));
     let named = match flag.next() {
         Some("--lang") => flag.next(),
         Some(other) => other.strip_prefix("--lang="),
@@ -323,6 +328,15 @@ fn lang_before_parsing(arguments: &[std::ffi::OsString], environment: &Environme
     match named {
         Some("zh") => Lang::Zh,
         Some("en") => Lang::En,
-        _ => lang_of(environment),
+        _ => {
+            let mut flag = ours.skip_while(|argument| !argument.starts_with("--config"));
+            let config = match flag.next() {
+                Some("--config") => flag.next(),
+                Some(other) => other.strip_prefix("--config="),
+                None => environment.non_empty("TMUXAGENT_CONFIG"),
+            };
+            let overrides = Overrides { config: config.map(PathBuf::from), ..Overrides::default() };
+            configured_lang(&overrides, environment)
+        }
     }
 }

@@ -16,6 +16,7 @@ use tmuxagent_config::Loaded;
 use tmuxagent_ipc::wire::Request;
 use tmuxagent_model::{AlertKind, Urgency};
 use tmuxagent_store::{OutboxRow, OutboxState, Reader};
+use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, ago, clean};
 
 #[derive(Debug, Subcommand)]
@@ -96,7 +97,25 @@ fn send(session: &Session, args: &SendArgs) -> Outcome {
     let form = if args.markdown { Form::Markdown } else { Form::Plain };
     let (lang, redactor) = (session.out.lang, settings.redactor(&loaded));
     let sent = super::threads::runtime()?.block_on(manual::send(&channels, (&text, form), urgency, lang, &redactor));
+    keep(&loaded, urgency, &redactor.redact(text.trim_start().lines().next().unwrap_or_default()), &redactor, &sent);
     tell(session, &loaded, &settings, sent)
+}
+
+/// Remembers what was sent, for `notify log`. That it can't be kept is no reason to call it unsent.
+fn keep(loaded: &Loaded, urgency: Urgency, title: &str, redactor: &Redactor, sent: &[Sent]) {
+    let sent: Vec<Sent> = sent.iter().map(|one| Sent { answer: redactor.redact(&one.answer), ..one.clone() }).collect();
+    if loaded.paths.prepare().is_err() {
+        return;
+    }
+    let Ok(runtime) = super::threads::runtime() else { return };
+    if let Err(error) = runtime.block_on(manual::remember(&sent_file(loaded), wall(), urgency, title, &sent)) {
+        tracing::debug!(%error, "what was sent is not remembered");
+    }
+}
+
+/// Where messages of scripts are remembered.
+fn sent_file(loaded: &Loaded) -> std::path::PathBuf {
+    loaded.paths.state_dir.join("sent.json")
 }
 
 fn test(session: &Session, args: &TestArgs) -> Outcome {
@@ -104,7 +123,9 @@ fn test(session: &Session, args: &TestArgs) -> Outcome {
     let settings = of(&loaded)?;
     let names = args.channel.clone().map_or_else(|| settings.channels.keys().cloned().collect(), |name| vec![name]);
     let channels = open(session, &loaded, &settings, &names)?;
-    let sent = super::threads::runtime()?.block_on(manual::test(&channels, session.out.lang));
+    let lang = session.out.lang;
+    let sent = super::threads::runtime()?.block_on(manual::test(&channels, lang));
+    keep(&loaded, Urgency::Normal, manual::test_title(lang), &settings.redactor(&loaded), &sent);
     tell(session, &loaded, &settings, sent)
 }
 
@@ -173,7 +194,12 @@ fn tell(session: &Session, loaded: &Loaded, settings: &Settings, sent: Vec<Sent>
             let (tone, mark) = if one.ok { (Tone::Good, "ok") } else { (Tone::Bad, "XX") };
             let kind = settings.channels.get(&one.channel).map_or("", |config: &ChannelConfig| config.kind.name());
             let kind = if kind.is_empty() || kind == one.channel { String::new() } else { format!(" ({kind})") };
-            out.line(&format!("{} {}{kind}: {}", out.paint(tone, mark), clean(&one.channel), clean(&one.answer)))?;
+            out.line(&format!(
+                "{} {}{kind}: {}",
+                out.paint(tone, mark),
+                clean(&one.channel),
+                clean(&out.words(&one.answer))
+            ))?;
         }
     }
     Ok(if sent.iter().all(|one| one.ok) { exit::OK } else { exit::NEGATIVE })
@@ -182,13 +208,11 @@ fn tell(session: &Session, loaded: &Loaded, settings: &Settings, sent: Vec<Sent>
 fn log(session: &Session, args: &LogArgs) -> Outcome {
     let loaded = session.load()?;
     let database = &loaded.paths.database;
-    let rows = if database.exists() {
-        let reader = Reader::open(database)
-            .map_err(|error| CliError::User(tmuxagent_config::Problem::plain(error.to_string())))?;
-        manual::log(&reader, args.channel.as_deref(), args.limit).map_err(CliError::internal)?
-    } else {
-        Vec::new()
-    };
+    let open = || Reader::open(database);
+    let reader = database.exists().then(open).transpose();
+    let reader = reader.map_err(|error| CliError::User(tmuxagent_config::Problem::plain(error.to_string())))?;
+    let rows = manual::log(reader.as_ref(), &sent_file(&loaded), args.channel.as_deref(), args.limit);
+    let rows = rows.map_err(CliError::internal)?;
     let redactor = of(&loaded)?.redactor(&loaded);
     let title = |row: &OutboxRow| redactor.redact(&row.alert.title);
     let out = &session.out;
@@ -222,7 +246,7 @@ fn log(session: &Session, args: &LogArgs) -> Outcome {
             (tone, state(out.lang, row.state).to_owned()),
             (Tone::Dim, row.attempts.to_string()),
             (Tone::Plain, clean(&title(row))),
-            (Tone::Dim, clean(&row.answer)),
+            (Tone::Dim, clean(&out.words(&row.answer))),
         ]
     };
     let heads = if zh {
@@ -232,7 +256,7 @@ fn log(session: &Session, args: &LogArgs) -> Outcome {
     };
     let rows: Vec<_> = rows.iter().map(cells).collect();
     if rows.is_empty() {
-        return out.line(if zh { "尚未发送任何消息" } else { "nothing was sent yet" }).map(|()| exit::OK);
+        return out.line(out.lang.pick("nothing was sent yet", "尚未发送任何消息")).map(|()| exit::OK);
     }
     out.table(&heads, &rows)?;
     Ok(exit::OK)
@@ -270,7 +294,7 @@ fn rotate_key(session: &Session) -> Outcome {
     if out.json {
         out.json(&json!({ "key": file, "reloaded": told }))?;
     } else {
-        out.line(&format!("{}: a new key; links of those before hold until they expire", file.display()))?;
+        out.say(&format!("{}: a new key; links of those before hold until they expire", file.display()))?;
     }
     if loaded.config.approval_secret.is_some() {
         out.warn("APPROVAL_SECRET is set and signs new links; change it there");

@@ -4,7 +4,7 @@ use super::error::{CliError, exit};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
-use tmuxagent_text::{Lang, sentence};
+use tmuxagent_text::{Lang, message};
 use tmuxagent_tui::view::{cut, cut_start, wrap};
 use unicode_width::UnicodeWidthStr;
 
@@ -89,7 +89,21 @@ impl Output {
             Lang::Zh => "警告",
         };
         // A closed standard error leaves nobody to tell.
-        let _ = writeln!(std::io::stderr(), "{word}: {text}");
+        let _ = writeln!(std::io::stderr(), "{word}: {}", self.words(text));
+    }
+
+    /// A text of the program in the reader's language.
+    #[must_use]
+    pub fn words(&self, text: &str) -> String {
+        message(self.lang, text)
+    }
+
+    /// Prints a text of the program, in the reader's language.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub fn say(&self, text: &str) -> Result<(), CliError> {
+        self.line(&self.words(text))
     }
 
     /// Prints one line.
@@ -224,10 +238,12 @@ pub fn report(error: &CliError, json: bool, lang: Lang) -> u8 {
     };
     let text = match error {
         CliError::User(problem) if !findings.is_empty() => problem.diagnostics.show(lang),
-        CliError::Answer { text, .. } => sentence(lang, text),
-        _ => error.text(),
+        CliError::Uncertain { doubt, .. } => tmuxagent_text::doubt(lang, doubt),
+        // The chain of causes is for whoever mends the program.
+        CliError::Internal(_) => error.text(),
+        _ => message(lang, &error.text()),
     };
-    let hints = error.hints();
+    let hints: Vec<String> = error.hints().iter().map(|hint| message(lang, hint)).collect();
     let mut message = String::new();
     let prefix = match (findings.is_empty(), code) {
         (false, _) => "",

@@ -7,7 +7,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use tmuxagent_model::{ApprovalState, HostState, PaneState, Snapshot};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{ago, clean, host_owner, host_state, pane_state, sentence, span};
+use tmuxagent_text::{ago, clean, host_owner, host_state, message, pane_state, part, span, trouble};
 
 /// Exit code 1: it runs, but a part of it fails. 3: none runs.
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
             "policies": snapshot.policies,
             "open_approvals": open,
             "held": snapshot.held,
-            "problems": snapshot.problems,
+            "problems": snapshot.problems.iter().map(|it| json!({ "part": it.part, "text": it.text.to_string(), "since": it.since })).collect::<Vec<_>>(),
             "counters": snapshot.counters,
         }))?;
         return Ok(code);
@@ -78,7 +78,7 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
                 (
                     Tone::Dim,
                     host.owner.as_ref().map_or_else(
-                        || clean(&sentence(lang, &host.detail)),
+                        || clean(&message(lang, &host.detail)),
                         |owner| host_owner(lang, host.state, owner),
                     ),
                 ),
@@ -106,8 +106,8 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
     for problem in &snapshot.problems {
         let text = format!(
             "{}: {} ({})",
-            clean(&problem.part),
-            clean(&sentence(lang, &problem.text)),
+            clean(&part(lang, &problem.part)),
+            clean(&trouble(lang, &problem.text)),
             ago(lang, now, problem.since)
         );
         out.line(&out.paint(Tone::Bad, &text))?;

@@ -25,15 +25,15 @@ pub(super) fn run(session: &Session, _: &VersionArgs) -> Outcome {
             running.as_ref().map(|g| json!({ "version": g.version, "protocol": g.protocol, "pid": g.pid }));
         out.json(&json!({ "version": own, "protocol": PROTOCOL, "supervisor": supervisor }))?;
     } else {
-        out.line(&format!("tmuxagent {own} (protocol {PROTOCOL})"))?;
+        out.say(&format!("tmuxagent {own} (protocol {PROTOCOL})"))?;
         match running {
-            Some(greeting) => out.line(&format!(
+            Some(greeting) => out.say(&format!(
                 "supervisor {} (protocol {}, process {})",
                 tmuxagent_text::clean(&greeting.version),
                 greeting.protocol,
                 greeting.pid
             ))?,
-            None => out.line("no supervisor runs")?,
+            None => out.say("no supervisor runs")?,
         }
     }
     Ok(if other { exit::NEGATIVE } else { exit::OK })

@@ -14,6 +14,7 @@ mod hazards;
 mod hostile;
 mod identity;
 mod jump;
+mod killed;
 mod kills;
 mod lines;
 mod link;

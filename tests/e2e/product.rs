@@ -139,6 +139,27 @@ fn killed_in_the_middle_it_goes_on_from_where_it_was_and_types_nothing_twice() {
 }
 
 #[test]
+fn what_it_took_in_is_written_down_and_plays_back_to_the_same() {
+    let mut room = Room::new();
+    room.watch();
+    room.begin();
+    room.let_build_go();
+    let approval = room.wait_approval();
+    assert_eq!(room.ask(&["approve", &approval]).status.code(), Some(0));
+    room.wait_events("run_ended");
+    let file = room.server.folder().join("dump.jsonl");
+    let path = file.display().to_string();
+    assert_eq!(room.ask(&["debug", "dump", &path]).status.code(), Some(0));
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).expect("a file").permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    assert_ne!(room.ask(&["debug", "dump", &path]).status.code(), Some(0), "a file that is there is not written over");
+    let played = room.ask(&["debug", "replay", &path]);
+    let text = String::from_utf8_lossy(&played.stdout);
+    assert!(played.status.success() && text.contains("each as it was recorded"), "{text}");
+    assert!(text.contains("lint triggered by"), "{text}");
+}
+
+#[test]
 fn a_renamed_window_keeps_its_run() {
     let mut room = Room::new();
     room.watch();

@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
 use tmuxagent_model::{
-    ApprovalId, Command, Doubt, EventLine, HostName, HostState, HostView, KeyStep, Note, PaneState, Problem,
-    RunControl, RunId, Severity, Snapshot, Timestamp, Verdict,
+    ApprovalId, Command, ConfigPart, Doubt, EventLine, HostName, HostState, HostView, HowChanged, KeyStep, Note,
+    PaneState, PartChange, Problem, RunControl, RunId, Severity, Snapshot, Timestamp, Verdict,
 };
 
 /// Two hosts with three panes, one approval, one run.
@@ -131,7 +131,7 @@ fn status_tells_what_runs_and_what_fails() {
     env.write(".config/tmuxagent/config.yaml", "");
     drop(supervisor);
     let text = "p.yaml:3:1: unknown key".to_owned();
-    picture.problems = vec![Problem { part: "policy".into(), text, since: TO_COME }];
+    picture.problems = vec![Problem { part: "policy".into(), text: text.into(), since: TO_COME }];
     let _supervisor = StagedSupervisor::start(&env.runtime_dir(), picture, |_| None);
     let ran = env.run(&["status"]);
     assert_eq!(ran.code, 1);
@@ -254,12 +254,24 @@ fn approvals_are_listed_shown_and_decided() {
     done
     --- exit code 0 ---
     ");
+    assert_snapshot!(env.run(&["approve", "01J", "--answer", "now"]), @r"
+    approved proj_storyapp:agent:codex-ci.0: now
+    done
+    --- exit code 0 ---
+    ");
+    assert_snapshot!(env.run(&["approve"]), @r"
+    --- stderr ---
+    error: no approval is named
+    hint: an ID is needed, or its unique beginning; these are open:
+      01JAPPROVALA  proj_storyapp:agent:codex-ci.0: Build storyapp?
+    --- exit code 4 ---
+    ");
     let decide = |approve, answer: Option<&str>| Command::Decide {
         approval: ApprovalId::new("01JAPPROVALA"),
         revision: 1,
         verdict: Verdict { approve, answer: answer.map(str::to_owned) },
     };
-    assert_eq!(commands(&supervisor), [decide(true, None), decide(false, Some("later"))]);
+    assert_eq!(commands(&supervisor), [decide(true, None), decide(false, Some("later")), decide(true, Some("now"))]);
 }
 
 #[test]
@@ -311,6 +323,8 @@ fn a_policy_named_beside_a_running_supervisor_is_said_to_be_ignored() {
     env.write("other.yaml", "version: 1\npipelines: []\n");
     let other = env.run(&["status", "--policy", "other.yaml"]);
     assert_snapshot!(other.stderr, @"warning: --policy is ignored here: the running supervisor decides by its own policies, which are [HOME]/p.yaml");
+    env.write(".config/tmuxagent/zh.yaml", "language: zh\n");
+    assert!(env.run(&["--config", ".config/tmuxagent/zh.yaml", "nonsense"]).stderr.contains("没有子命令 'nonsense'"));
     assert!(env.run(&["panes", "--policy", "other.yaml", "--lang", "zh"]).stderr.contains("不起作用"));
     assert!(env.run(&["status", "--json"]).stdout.contains("\"policies\": [\n    \"[HOME]/p.yaml\"\n  ]"));
 }
@@ -340,6 +354,8 @@ fn a_late_or_stale_decision_ends_with_five() {
     assert_snapshot!(env.run(&["approve", "nope"]), @r"
     --- stderr ---
     error: there is no approval `nope`
+    hint: an ID is needed, or its unique beginning; these are open:
+      01JAPPROVALA  proj_storyapp:agent:codex-ci.0: Build storyapp?
     --- exit code 4 ---
     ");
     assert_eq!(commands(&supervisor).len(), 1);
@@ -439,6 +455,82 @@ fn text_and_keys_are_sent_literally() {
         steps,
         [vec![text("echo -n hi"), key("Enter")], vec![key("C-c")], vec![text("two\nlines"), key("Enter")]]
     );
+}
+
+#[test]
+fn a_decision_is_told_once_and_a_reload_says_what_has_changed() {
+    let env = TestEnv::new();
+    let supervisor = StagedSupervisor::start(&env.runtime_dir(), picture(), |request| match request {
+        Request::Command { .. } => {
+            Some(Reply::Committed { intents: Vec::new(), run: None, text: "approved".to_owned() })
+        }
+        Request::Reload => Some(Reply::Reloaded {
+            pipelines: 1,
+            changes: vec![
+                PartChange { part: ConfigPart::Host, name: "nas".into(), how: HowChanged::Added },
+                PartChange { part: ConfigPart::Policy, name: "ci.yaml".into(), how: HowChanged::Changed },
+                PartChange { part: ConfigPart::Settings, name: String::new(), how: HowChanged::Changed },
+            ],
+        }),
+        _ => None,
+    });
+    assert_snapshot!(env.run(&["approve", "01J"]), @r"
+    approved proj_storyapp:agent:codex-ci.0: npm run build⏎
+    --- exit code 0 ---
+    ");
+    assert_snapshot!(env.run(&["reload"]), @r"
+    configuration and policies are loaded again
+    host nas added, policy ci.yaml changed, other settings changed; 1 pipeline
+    --- exit code 0 ---
+    ");
+    assert_snapshot!(env.run(&["reload", "--lang", "zh"]), @r"
+    已重新加载配置和策略
+    新增主机 nas，变更策略 ci.yaml，其他设置变更；流水线 1 条
+    --- exit code 0 ---
+    ");
+    drop(supervisor);
+}
+
+/// What a person reads on the Chinese interface where something is wrong; names of files, options and programs stay.
+#[test]
+fn what_goes_wrong_is_told_in_chinese() {
+    let env = TestEnv::new();
+    env.write("bad.yaml", "pipelines:\n- name: p\n  match: {host: h}\n  stages:\n  - {name: s, tiemout: 5s}\n");
+    env.write("bad-config.yaml", "langauge: zh\n");
+    env.write("binary.yaml", "\u{0}");
+    let cases: &[&[&str]] = &[
+        &["status"],
+        &["--headless", "status"],
+        &["panes", "--nonsense"],
+        &["nonsense"],
+        &["send"],
+        &["--color", "sometimes", "status"],
+        &["policy", "check", "bad.yaml"],
+        &["policy", "check", "missing.yaml"],
+        &["--config", "bad-config.yaml", "config", "check"],
+        &["--config", "missing.yaml", "config", "check"],
+        &["policy", "replay", "--log", "missing.log"],
+        &["policy", "replay", "--from-db", "%3"],
+        &["policy", "test", "missing"],
+        &["policy", "init", "missing"],
+        &["policy", "init", "."],
+        &["db", "check"],
+        &["notify", "send", "x"],
+        &["up"],
+        &["approve", "x@y"],
+        &["version"],
+    ];
+    let word = regex::Regex::new(r"(?:[A-Za-z][a-z']+[ ,]+){3,}[A-Za-z][a-z']+").expect("a pattern");
+    let quoted = regex::Regex::new("`[^`]*`|'[^']*'").expect("a pattern");
+    for arguments in cases {
+        let ran = env.run(&[&["--lang", "zh"], *arguments].concat());
+        let text = format!("{}{}", ran.stdout, ran.stderr);
+        // What stands in backticks, quotes or behind a number of a line is of files and commands.
+        let shown: Vec<&str> = text.lines().filter(|line| !line.contains(" | ")).collect();
+        let plain = quoted.replace_all(&shown.join("\n"), "").into_owned();
+        assert!(word.find(&plain).is_none(), "{arguments:?}: {:?}\n{ran}", word.find(&plain));
+        assert!(text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{arguments:?}: {ran}");
+    }
 }
 
 #[test]

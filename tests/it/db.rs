@@ -2,6 +2,7 @@
 
 use crate::support::TestEnv;
 use insta::assert_snapshot;
+use std::os::unix::fs::PermissionsExt as _;
 use tmuxagent_model::Timestamp;
 use tmuxagent_store::Store;
 
@@ -40,6 +41,10 @@ fn a_database_is_checked_backed_up_and_restored() {
     assert!(ran.code == 0 && ran.stdout.contains("the former database is kept as"), "{ran}");
     assert_eq!(env.run(&["db", "check"]).code, 0);
     assert_snapshot!(env.run(&["db", "export"]), @"--- exit code 0 ---");
+    assert_eq!(env.run(&["db", "export", "--output", "out.jsonl"]).code, 0);
+    let mode = std::fs::metadata(env.home().join("out.jsonl")).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "only its owner reads what was done");
+    assert_eq!(env.run(&["db", "export", "--output", "out.jsonl"]).code, 2, "nothing is overwritten");
 }
 
 #[test]

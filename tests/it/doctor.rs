@@ -1,9 +1,10 @@
 //! The doctor, with real tmux and real files.
 
-use crate::support::TestEnv;
+use crate::support::{StagedSupervisor, TO_COME, TestEnv};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use tmuxagent_model::{Problem, Snapshot, Trouble};
 
 /// The findings of one check as (verdict, text, fix).
 fn findings(env: &TestEnv, arguments: &[&str], check: &str) -> Vec<(String, String, String)> {
@@ -23,6 +24,20 @@ fn a_wrong_configuration_is_a_finding_and_the_other_checks_go_on() {
     assert_eq!(found, [("failure".into(), place.into(), "did you mean `language`?".into())]);
     assert!(!findings(&env, &[], "disk").is_empty());
     assert_eq!(env.run(&["doctor"]).code, 2);
+}
+
+#[test]
+fn a_port_that_the_supervisor_could_not_get_is_no_port_in_use_as_it_should_be() {
+    let env = TestEnv::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let bind = taken.local_addr().expect("an address").to_string();
+    env.write(".config/tmuxagent/config.yaml", &format!("serve: {{bind: '{bind}'}}\n"));
+    let trouble = Trouble::Listen { address: bind, error: "Address already in use".to_owned() };
+    let problems = vec![Problem { part: "web server".to_owned(), text: trouble, since: TO_COME }];
+    let _supervisor =
+        StagedSupervisor::start(&env.runtime_dir(), Snapshot { problems, ..Snapshot::default() }, |_| None);
+    let found = findings(&env, &[], "port");
+    assert!(matches!(&found[..], [(verdict, ..)] if verdict == "failure"), "{found:?}");
 }
 
 #[test]

@@ -22,3 +22,4 @@ mod shelldata;
 mod simulation;
 mod support;
 mod tidy;
+mod wording;

@@ -108,7 +108,9 @@ fn a_test_tries_every_channel_and_wrong_names_are_answered() {
     assert!(lacking.code == 2 && lacking.stderr.contains("TELEGRAM_BOT_TOKEN"), "{lacking}");
     assert_eq!(env.run_with_input(&["notify", "send"], " \n").code, 2, "nothing to send");
     assert_eq!(TestEnv::new().run(&["notify", "send", "x"]).code, 2, "nobody to send to");
-    assert_eq!(env.run(&["notify", "log"]).stdout, "nothing was sent yet\n");
+    let log = env.run(&["notify", "log"]).stdout;
+    assert!(log.contains("team     sent   1      tmuxagent: a test  errcode 0"), "{log}");
+    assert_eq!(with_channels("").run(&["notify", "log"]).stdout, "nothing was sent yet\n");
     assert_eq!(env.run(&["notify", "rotate-key"]).code, 0);
 }
 

@@ -49,6 +49,25 @@ const PROJECTS: &[(&str, &[(&str, &str)])] = &[
 ];
 
 #[test]
+fn a_check_goes_on_behind_a_file_that_can_not_be_read() {
+    let env = TestEnv::new();
+    env.write("many/a.yaml", POLICY);
+    env.write("many/c.yaml", "pipelines: [{name: x, tiemout: 5s}]\n");
+    std::fs::write(env.home().join("many/b.yaml"), [0xff, 0xfe]).expect("written");
+    std::fs::write(env.home().join("many/d.yaml"), [0xff, 0xfe]).expect("written");
+    let ran = env.run(&["policy", "check", "many"]);
+    assert_eq!(ran.code, 2, "{ran}");
+    for told in ["b.yaml can't be read", "d.yaml can't be read", "tiemout"] {
+        assert!(ran.stdout.contains(told), "{told}: {ran}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&env.run(&["policy", "check", "many", "--json"]).stdout).expect("JSON");
+    let codes: Vec<_> =
+        json["problems"].as_array().expect("a list").iter().filter_map(|it| it["code"].as_str()).collect();
+    assert_eq!(codes.iter().filter(|code| **code == "unreadable").count(), 2, "{codes:?}");
+}
+
+#[test]
 fn init_writes_a_clean_policy_for_every_kind_of_project() {
     let env = TestEnv::new();
     for (name, files) in PROJECTS {
@@ -227,9 +246,9 @@ fn yesterday_is_replayed_from_the_recordings() {
     --- exit code 0 ---
     ");
     let late = env.run(&[&replay[..], &["--since", "2026-03-02 08:00:10"]].concat());
-    assert!(late.stdout.starts_with("1 lines, 0 decisions"), "{late}");
+    assert!(late.stdout.starts_with("1 line, 0 decisions"), "{late}");
     let early = env.run(&[&replay[..], &["--until", "2026-03-02T08:00:01Z"]].concat());
-    assert!(early.stdout.contains("1 lines, 3 decisions"), "{early}");
+    assert!(early.stdout.contains("1 line, 3 decisions"), "{early}");
     assert_snapshot!(env.run(&["policy", "replay", "--policy", "ci.yaml", "--from-db", "%9"]), @r"
     --- stderr ---
     error: no recorded pane is named `%9`

@@ -2,12 +2,14 @@
 
 use super::channel::{Channel, Receipt, SendError};
 use super::message::{Form, Message};
-use serde::Serialize;
+use super::shared_file::SharedFile;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
+use std::path::Path;
 use std::sync::Arc;
-use tmuxagent_model::{AlertKind, Millis, Urgency};
-use tmuxagent_store::{OutboxRow, Reader, StoreError};
+use tmuxagent_model::{Alert, AlertKind, Millis, Timestamp, Urgency};
+use tmuxagent_store::{OutboxRow, OutboxState, Reader, StoreError};
 use tmuxagent_text::Lang;
 use tmuxagent_text::redact::Redactor;
 
@@ -47,13 +49,19 @@ pub async fn send(
     to_all(channels, Message { form, ..Message::plain(&title, body, urgency, lang, redactor) }).await
 }
 
+/// What a message is called that only tries a channel.
+#[must_use]
+pub const fn test_title(lang: Lang) -> &'static str {
+    lang.pick("tmuxagent: a test", "tmuxagent：测试消息")
+}
+
 /// Sends a real message that says what it is.
 pub async fn test(channels: &BTreeMap<String, Arc<dyn Channel>>, lang: Lang) -> Vec<Sent> {
     let message = Message {
         kind: AlertKind::System,
         urgency: Urgency::Normal,
         lang,
-        title: lang.pick("tmuxagent: a test", "tmuxagent：测试消息").to_owned(),
+        title: test_title(lang).to_owned(),
         body: lang.pick("This channel works.", "该通道工作正常。").to_owned(),
         form: Form::Plain,
         run: None,
@@ -95,12 +103,90 @@ async fn patiently(channel: &dyn Channel, message: &Message) -> Result<Receipt, 
     }
 }
 
-/// The newest messages of the outbox, newest last: what was sent and what was answered.
+/// The most messages of scripts that are remembered.
+const REMEMBERED: usize = 200;
+
+/// A message that a script sent by itself. The database belongs to the supervisor, which may not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Direct {
+    at: Timestamp,
+    channel: String,
+    ok: bool,
+    urgency: Urgency,
+    title: String,
+    answer: String,
+}
+
+/// Writes down what became of a message that a script sent, for [`log`]. `title` and answers are without secrets.
+///
+/// # Errors
+/// When the file can't be written.
+pub async fn remember(file: &Path, now: Timestamp, urgency: Urgency, title: &str, sent: &[Sent]) -> io::Result<()> {
+    let mut shared = SharedFile::lock(file).await?;
+    let mut all: Vec<Direct> = shared.read()?.unwrap_or_default();
+    let title: String = title.chars().take(200).collect();
+    all.extend(sent.iter().map(|one| Direct {
+        at: now,
+        channel: one.channel.clone(),
+        ok: one.ok,
+        urgency,
+        title: title.clone(),
+        answer: one.answer.chars().take(500).collect(),
+    }));
+    let surplus = all.len().saturating_sub(REMEMBERED);
+    all.drain(..surplus);
+    shared.write(&all)
+}
+
+/// The newest messages, newest last: those of the outbox, and those that scripts sent by themselves, as they stand in
+/// `file`.
 ///
 /// # Errors
 /// When the database can't be read.
-pub fn log(reader: &Reader, channel: Option<&str>, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-    reader.outbox_log(channel, limit)
+pub fn log(
+    reader: Option<&Reader>,
+    file: &Path,
+    channel: Option<&str>,
+    limit: u32,
+) -> Result<Vec<OutboxRow>, StoreError> {
+    let mut rows = reader.map_or(Ok(Vec::new()), |reader| reader.outbox_log(channel, limit))?;
+    // Without the file nothing was sent so.
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let direct: Vec<Direct> = serde_json::from_str(&text).unwrap_or_default();
+    let named = |row: &Direct| channel.is_none_or(|channel| row.channel == channel);
+    rows.extend(direct.into_iter().filter(named).map(Direct::into_row));
+    rows.sort_by_key(|row| row.updated_at);
+    let surplus = rows.len().saturating_sub(limit as usize);
+    rows.drain(..surplus);
+    Ok(rows)
+}
+
+impl Direct {
+    /// As a message of the outbox looks that was tried once.
+    fn into_row(self) -> OutboxRow {
+        let state = if self.ok { OutboxState::Sent } else { OutboxState::Failed };
+        OutboxRow {
+            id: 0,
+            channel: self.channel,
+            key: String::new(),
+            alert: Alert {
+                kind: AlertKind::Custom,
+                urgency: self.urgency,
+                title: self.title,
+                body: String::new(),
+                approval: None,
+                run: None,
+                dedupe: String::new(),
+                channels: Vec::new(),
+            },
+            state,
+            attempts: 1,
+            next_at: self.at,
+            answer: self.answer,
+            created_at: self.at,
+            updated_at: self.at,
+        }
+    }
 }
 
 /// Copies text without its secrets. A private key over many lines is found; other patterns are looked for line by line, so
@@ -152,6 +238,23 @@ mod tests {
             [("bad", false), ("good", true)]
         );
         assert!(sent[0].answer.contains("broken"), "{sent:?}");
+    }
+
+    #[tokio::test]
+    async fn what_scripts_sent_is_in_the_log_and_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sent.json");
+        assert_eq!(log(None, &file, None, 50).unwrap(), []);
+        for n in 0..REMEMBERED {
+            let sent = [("team", true), ("old", n % 2 == 0)];
+            let sent = sent.map(|(channel, ok)| Sent { channel: channel.to_owned(), ok, answer: "ok".to_owned() });
+            let at = Timestamp(i64::try_from(n).unwrap());
+            remember(&file, at, Urgency::Normal, &format!("build {n}"), &sent).await.unwrap();
+        }
+        let rows = log(None, &file, Some("team"), 2).unwrap();
+        let titles: Vec<_> = rows.iter().map(|row| (row.alert.title.as_str(), row.state)).collect();
+        assert_eq!(titles, [("build 198", OutboxState::Sent), ("build 199", OutboxState::Sent)]);
+        assert_eq!(log(None, &file, None, 1000).unwrap().len(), REMEMBERED);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, RunId, Urgency};
 use tmuxagent_text::plain::{CUT, cut_bytes, harmless, one_line};
 use tmuxagent_text::redact::Redactor;
-use tmuxagent_text::{Lang, effect_sentence, local, sentence};
+use tmuxagent_text::{Lang, effect_sentence, local, question, sentence};
 
 /// A message for one human, in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Message {
             lang,
             title,
             // What an alert's body says of a question, the question itself says better.
-            body: if ask.is_some() { String::new() } else { harmless(&redactor.redact(&alert.body)).trim().to_owned() },
+            body: if ask.is_some() { String::new() } else { body(alert, lang, redactor) },
             form: Form::Plain,
             run: alert.run,
             ask,
@@ -181,6 +181,17 @@ impl Message {
     }
 }
 
+/// The body of an alert that asks nothing. Of a failure the second line is the machine's own: why it failed, between the
+/// pane's place and the lines that it printed. Everything else is words of a policy, an agent or a pane.
+fn body(alert: &Alert, lang: Lang, redactor: &Redactor) -> String {
+    let told = harmless(&redactor.redact(&alert.body)).trim().to_owned();
+    if alert.kind != AlertKind::Failure {
+        return told;
+    }
+    let word = |(n, line): (usize, &str)| if n == 1 { sentence(lang, line) } else { line.to_owned() };
+    told.split('\n').enumerate().map(word).collect::<Vec<_>>().join("\n")
+}
+
 /// Whether the title is part of the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Head {
@@ -205,7 +216,7 @@ impl Ask {
             place: words(&approval.place),
             stage,
             reason: lang.reason(&approval.kind),
-            question: words(&sentence(lang, &approval.question)),
+            question: words(&question(lang, approval)),
             command: words(&effect_sentence(lang, &approval.effect_text)),
             evidence: redactor.redact_lines(&approval.evidence).iter().map(|line| harmless(line)).collect(),
             options: approval.options.iter().map(|option| words(option)).collect(),

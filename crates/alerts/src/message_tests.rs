@@ -1,5 +1,6 @@
 use super::*;
 use proptest::prelude::*;
+use tmuxagent_model::ApprovalKind;
 pub(crate) use tmuxagent_testkit::{alert, approval};
 
 /// The message of both, with a link.
@@ -129,4 +130,27 @@ proptest! {
             prop_assert!(whole || !rest.contains("://"), "only our link: {}", rest);
         }
     }
+}
+
+#[test]
+fn an_agents_question_stays_in_its_own_words() {
+    let asked = |kind| {
+        let approval = Approval { kind, question: "Start stage build of storyapp-ci?".to_owned(), ..approval() };
+        Ask::of(&approval, None, Lang::Zh, &TimeZone::UTC, &Redactor::default()).question
+    };
+    assert_eq!(asked(ApprovalKind::Gate), "启动 storyapp-ci 的阶段 build？");
+    assert_eq!(asked(ApprovalKind::Agent), "Start stage build of storyapp-ci?");
+}
+
+#[test]
+fn why_a_stage_failed_is_told_in_the_readers_language_and_its_output_is_not() {
+    let alert = Alert {
+        kind: AlertKind::Failure,
+        title: "ci: stage test failed".to_owned(),
+        body: "proj:w.0\ntimeout: not done after 30m\nwaits for a human".to_owned(),
+        ..alert()
+    };
+    let message = Message::compose(&alert, None, None, Lang::Zh, &TimeZone::UTC, &Redactor::default());
+    assert_eq!(message.title, "失败: ci：阶段 test 失败");
+    assert_eq!(message.body, "proj:w.0\n超时：30m 后仍未完成\nwaits for a human");
 }

@@ -10,7 +10,7 @@ use tmuxagent_text::escape;
 use tmuxagent_text::plain::{harmless, one_line};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::utc;
-use tmuxagent_text::{Lang, sentence};
+use tmuxagent_text::{Lang, question};
 use tmuxagent_yaml::nearest;
 
 const APPROVE: &[&str] = &["approve", "approved", "yes", "y", "ok", "批准", "同意", "通过", "是"];
@@ -62,7 +62,7 @@ fn identity(id: &str) -> String {
 #[must_use]
 pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: Option<&str>) -> String {
     let line = |text: &str| one_line(&redactor.redact(text));
-    let mut text = format!("{}\n\n", line(&sentence(lang, &approval.question)));
+    let mut text = format!("{}\n\n", line(&question(lang, approval)));
     let mut field = |label: &str, value: &str| {
         if !value.is_empty() {
             let _ = writeln!(text, "{label}: {value}");
@@ -94,7 +94,13 @@ pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: 
             let _ = writeln!(text, "  {}", harmless(&evidence));
         }
     }
-    let _ = writeln!(text, "\n{}", lang.pick(HOW[0], HOW[1]));
+    text.push('\n');
+    if !approval.options.is_empty() {
+        let any = lang
+            .pick("One of the answers, written here, is a yes with that answer.", "写入任一可选答案，即以该答案批准。");
+        let _ = writeln!(text, "{any}");
+    }
+    let _ = writeln!(text, "{}", lang.pick(HOW[0], HOW[1]));
     if let Some(note) = note {
         text.push_str(&remark(note));
     }
@@ -175,7 +181,12 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
         let words = ["approve", "reject"].into_iter().chain(approval.options.iter().map(String::as_str));
         let hint = nearest(&shown, words).map(|near| format!(" ({near}?)")).unwrap_or_default();
         let text = lang.pick("not understood: ", "无法识别：");
-        let fix = lang.pick("write `approve` or `reject`", "请写入 approve 或 reject");
+        let fix = match approval.options.is_empty() {
+            true => lang.pick("write `approve` or `reject`", "请写入 approve 或 reject"),
+            false => {
+                lang.pick("write `approve`, `reject` or one of the answers", "请写入 approve、reject 或任一可选答案")
+            }
+        };
         Written::Wrong(format!("{text}`{shown}`{hint}; {fix}"))
     };
     if added.is_empty() {
@@ -319,7 +330,9 @@ mod tests {
         }
         assert_eq!(
             read("aprove"),
-            Written::Wrong("not understood: `aprove` (approve?); write `approve` or `reject`".into())
+            Written::Wrong(
+                "not understood: `aprove` (approve?); write `approve`, `reject` or one of the answers".into()
+            )
         );
     }
 

@@ -1,6 +1,7 @@
 //! The valid configuration.
 
 use super::{Network, Secret};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -51,7 +52,7 @@ pub enum LanguageChoice {
 }
 
 /// A watched machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostConfig {
     /// What it is called everywhere, as in `nas:%3`.
     pub name: HostName,
@@ -62,7 +63,7 @@ pub struct HostConfig {
 }
 
 /// How a machine is reached with the system's `ssh`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SshConfig {
     /// Name, address, or alias of `~/.ssh/config`. Never begins with `-`.
     pub host: String,
@@ -79,7 +80,7 @@ pub struct SshConfig {
 }
 
 /// Which tmux server of a machine is watched, and what of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TmuxConfig {
     /// Which of the user's servers.
     pub socket: TmuxSocket,
@@ -109,7 +110,7 @@ impl Default for TmuxConfig {
 }
 
 /// A tmux server of one user.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum TmuxSocket {
     /// The server that `tmux` without options talks to.
     #[default]

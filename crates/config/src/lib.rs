@@ -28,7 +28,7 @@ pub use self::config::{
 };
 pub use self::read_text::read_text;
 pub use environment::{EnvFile, Environment};
-pub use load::{Loaded, Problem, is_policy_test, language, load, policy_names, policy_sources};
+pub use load::{Loaded, Problem, is_policy_test, language, load, policy_names, policy_sources, readable_policies};
 pub use network::Network;
 pub use paths::{Overrides, Paths, make_private_folder};
 pub use read_config::read;

@@ -124,6 +124,17 @@ pub fn policy_sources(overrides: &Overrides, environment: &Environment) -> Resul
     policies(&overrides.policy, &Paths::find(overrides, environment)?)
 }
 
+/// The same, with everything that can be read although a file among them can't: for telling all that is wrong at once.
+///
+/// # Errors
+/// One sentence about a folder that can't be read or holds no policy.
+pub fn readable_policies(
+    overrides: &Overrides,
+    environment: &Environment,
+) -> Result<(Vec<Source>, Vec<Problem>), Problem> {
+    read_policies(&overrides.policy, &Paths::find(overrides, environment)?)
+}
+
 /// The files and folders that policies are looked for in.
 fn policy_places(named: &[PathBuf], paths: &Paths) -> Vec<PathBuf> {
     if named.is_empty() { vec![paths.config_dir.join("policies")] } else { named.to_vec() }
@@ -160,7 +171,8 @@ fn choose_socket(config: &mut Config, overrides: &Overrides, environment: &Envir
     }
 }
 
-fn policies(named: &[PathBuf], paths: &Paths) -> Result<Vec<Source>, Problem> {
+/// The files of the policies; none where the bundled one is used.
+fn policy_paths(named: &[PathBuf], paths: &Paths) -> Result<Vec<PathBuf>, Problem> {
     let own = paths.config_dir.join("policies");
     let mut files = Vec::new();
     for path in named {
@@ -178,17 +190,31 @@ fn policies(named: &[PathBuf], paths: &Paths) -> Result<Vec<Source>, Problem> {
     if named.is_empty() && own.is_dir() {
         files = policy_files(&own)?;
     }
+    Ok(files)
+}
+
+/// What can be read of the policies, and what is wrong with the others.
+fn read_policies(named: &[PathBuf], paths: &Paths) -> Result<(Vec<Source>, Vec<Problem>), Problem> {
+    let files = policy_paths(named, paths)?;
     if files.is_empty() {
-        return Ok(vec![Source::new(BUNDLED_POLICY.0, BUNDLED_POLICY.1)]);
+        return Ok((vec![Source::new(BUNDLED_POLICY.0, BUNDLED_POLICY.1)], Vec::new()));
     }
-    let read = |file: PathBuf| match read_text(&file) {
-        Ok(text) => Ok(Source::new(file.display().to_string(), text)),
-        Err(error) => Err(Problem::new(
-            format!("the policy {} can't be read: {}", file.display(), cause(&error)),
-            "name a file or folder with --policy, or in the configuration's key `policy`",
-        )),
-    };
-    files.into_iter().map(read).collect()
+    let (mut sources, mut problems) = (Vec::new(), Vec::new());
+    for file in files {
+        match read_text(&file) {
+            Ok(text) => sources.push(Source::new(file.display().to_string(), text)),
+            Err(error) => problems.push(Problem::new(
+                format!("the policy {} can't be read: {}", file.display(), cause(&error)),
+                "name a file or folder with --policy, or in the configuration's key `policy`",
+            )),
+        }
+    }
+    Ok((sources, problems))
+}
+
+fn policies(named: &[PathBuf], paths: &Paths) -> Result<Vec<Source>, Problem> {
+    let (sources, problems) = read_policies(named, paths)?;
+    problems.into_iter().next().map_or(Ok(sources), Err)
 }
 
 /// Whether a file is a test of a policy by its name, `*.test.yaml`; such files lie beside policies and are none.

@@ -1,6 +1,7 @@
 //! What the heart asks of the world.
 
 use super::hosts::Life;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_config::HostConfig;
 use tmuxagent_ipc::hub::PaneScreen;
@@ -9,7 +10,7 @@ use tmuxagent_model::{EventLine, Intent, IntentId, PaneId, PaneKey};
 use tmuxagent_tmux::Position;
 
 /// A request that is to be answered; a number that its asker gave it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ticket(pub u64);
 
 /// A collector that is to be started.

@@ -13,6 +13,8 @@ use super::recovery::Settling;
 use super::reload::cleaner;
 use super::round::{self, Consequences, Round, Unwritten};
 use super::secrets;
+use super::trace::{Given, Trace};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tmuxagent_config::HostConfig;
@@ -20,7 +22,7 @@ use tmuxagent_engine::Engine;
 use tmuxagent_ipc::wire::Reply;
 use tmuxagent_model::{
     Doubt, Effect, EntityKind, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey, Severity,
-    SkipReason, Snapshot, Timestamp,
+    SkipReason, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_store::{Committed, Durability, JournalRow};
 use tmuxagent_text::redact::Redactor;
@@ -34,7 +36,7 @@ const ROUND: usize = 256;
 const RETRY: Millis = Millis(1000);
 
 /// What happened.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Input {
     /// Something of a watched host, from the collector of that number.
     Host(HostName, Life, HostMessage),
@@ -54,7 +56,7 @@ pub enum Input {
     /// Something worth telling that concerns no pane.
     Told(Severity, Note),
     /// A part of the supervisor fails, or (with no text) works again.
-    Problem(String, Option<String>),
+    Problem(String, Option<Trouble>),
 }
 
 /// What an earlier life left beside the engine's state.
@@ -79,7 +81,7 @@ pub struct Core {
     shown_at: Timestamp,
     /// The last picture: what is not written down is shown as it was.
     shown: Arc<Snapshot>,
-    retry_at: Option<Timestamp>,
+    pub(crate) retry_at: Option<Timestamp>,
     /// Whether the loop is over, so that nothing is tried again.
     ending: bool,
     /// When panes of an earlier life that a host does not show again count as gone.
@@ -91,6 +93,8 @@ pub struct Core {
     /// Hosts on which another supervisor types: their panes are shown, and the engine knows none of them.
     pub(crate) watched: BTreeSet<HostName>,
     pub(crate) acts: Vec<Act>,
+    /// What was taken in lately.
+    pub(crate) trace: Trace,
 }
 
 impl Core {
@@ -115,6 +119,7 @@ impl Core {
             settling: BTreeMap::new(),
             watched: BTreeSet::new(),
             acts: Vec::new(),
+            trace: Trace::default(),
         }
     }
 
@@ -132,6 +137,7 @@ impl Core {
     /// Takes in what happened.
     pub fn take(&mut self, now: Timestamp, input: Input) {
         self.now = now;
+        self.trace.note(now, &Given::Input(&input));
         match input {
             Input::Ended(event) => self.ended(&event),
             Input::CameBack { intent, begun } => self.came_back(Sending { intent, begun }),
@@ -147,8 +153,7 @@ impl Core {
             Input::HostEnded(host, life) => self.host_ended(&host, life),
             Input::HostNotStarted(host, error) => {
                 self.hosts.restart_at(&host, now);
-                let error = format!("its collector can't be started: {error}; it is tried again");
-                self.report_problem(&format!("host {host}"), &error);
+                self.report_problem(&format!("host {host}"), &Trouble::CollectorNotStarted { error });
             }
         }
     }
@@ -156,6 +161,7 @@ impl Core {
     /// Does what is due by `now`.
     pub fn fire(&mut self, now: Timestamp) {
         self.now = now;
+        self.trace.note(now, &Given::Fired);
         for _ in 0..ROUND {
             let Some((_, key, epoch)) = self.engine.next_timer().filter(|(at, _, _)| *at <= now) else { break };
             self.step(&Event::Timer { key, epoch });
@@ -189,6 +195,7 @@ impl Core {
 
     /// Positions are waited for no longer.
     pub fn give_up_positions(&mut self) {
+        self.trace.note(self.now, &Given::PositionsGivenUp);
         self.unplaced.clear();
     }
 
@@ -201,16 +208,22 @@ impl Core {
         }
         let mut round = std::mem::take(&mut self.round);
         if round.is_empty() {
+            if round.has_work() {
+                self.trace.note(now, &Given::Finished(None));
+            }
             self.follow(round.into_consequences());
             return None;
         }
         round.batch.at = now;
-        Some(Unwritten::new(round))
+        let round = Unwritten::new(round);
+        self.trace.note(now, &Given::Finished(Some(round.digest())));
+        Some(round)
     }
 
     /// The round is written down: what it leads to is to be done.
     pub fn written(&mut self, now: Timestamp, round: Unwritten, committed: Committed) {
         self.now = now;
+        self.trace.note(now, &Given::Written(&committed.lines));
         let written = round.written(committed);
         self.retry_at = None;
         self.solve("state");
@@ -228,7 +241,8 @@ impl Core {
     /// The commit failed: the round is kept whole, everybody is told, and it is tried again.
     pub fn unwritten(&mut self, now: Timestamp, round: Unwritten, error: &str) {
         self.now = now;
-        self.report_problem("state", &format!("{error}; nothing is sent until the state can be saved"));
+        self.trace.note(now, &Given::NotWritten(error));
+        self.report_problem("state", &Trouble::NotSaved { error: error.to_owned() });
         let mut round = round.into_round();
         let doubt = if self.ending { Doubt::Ended } else { Doubt::NotSaved { error: error.to_owned() } };
         let told = round.take_answers_in_doubt(&doubt);
@@ -239,6 +253,7 @@ impl Core {
 
     /// The end begins: the collectors hand over what they have, which still counts.
     pub fn begin_end(&mut self) {
+        self.trace.stop();
         self.ending = true;
         self.hosts.leave_all();
     }
@@ -289,8 +304,8 @@ impl Core {
     }
 
     /// A part fails; returns whether that is new.
-    pub(crate) fn report_problem(&mut self, part: &str, text: &str) -> bool {
-        let new = self.view.problem(part, text, self.now);
+    pub(crate) fn report_problem(&mut self, part: &str, trouble: &Trouble) -> bool {
+        let new = self.view.problem(part, trouble, self.now);
         self.dirty |= new;
         new
     }
@@ -403,6 +418,7 @@ impl Core {
         }
         self.acts.append(&mut self.hosts.acts);
         self.acts.extend(then.answers.into_iter().map(|(to, reply)| Act::Answer(to, reply)));
+        self.begin_trace_anew();
     }
 
     fn perform(&mut self, intent: Intent) {

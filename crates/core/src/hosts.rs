@@ -4,6 +4,8 @@
 //! only its last idempotency mark.
 
 use super::acts::{Act, HostStart};
+use super::trace::pairs;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use tmuxagent_config::HostConfig;
 use tmuxagent_model::{HostName, Intent, IntentId, Millis, PaneId, PaneKey, Timestamp};
@@ -13,17 +15,18 @@ use tmuxagent_tmux::Position;
 const RESTART: Millis = Millis(3000);
 
 /// The number of a collector; never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Life(pub u64);
 
 /// Something to be typed, and whether it may have been typed before.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sending {
     pub(crate) intent: Intent,
     pub(crate) begun: bool,
 }
 
 /// A configured host, or one whose collector is still to hand over what it has.
+#[derive(Serialize, Deserialize)]
 struct Place {
     life: Life,
     config: HostConfig,
@@ -33,6 +36,7 @@ struct Place {
 }
 
 /// What a host's collector does.
+#[derive(Serialize, Deserialize)]
 enum Stage {
     Watched,
     /// It was told to leave; what follows, with what waits for it to be typed.
@@ -52,21 +56,27 @@ pub(crate) enum Followed {
 }
 
 /// See the module.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Hosts {
+    #[serde(with = "pairs")]
     remembered: HashMap<PaneKey, Position>,
     places: BTreeMap<HostName, Place>,
     /// How many collectors there were.
     lives: u64,
     /// What was handed to a collector, and to which.
+    #[serde(with = "pairs")]
     under_way: HashMap<IntentId, (PaneKey, Life)>,
+    #[serde(with = "pairs")]
     watching: BTreeMap<u64, PaneKey>,
     /// What each collector was told of open runs.
+    #[serde(with = "pairs")]
     running: BTreeMap<PaneKey, Vec<String>>,
+    #[serde(with = "pairs")]
     views: HashMap<u64, (HostName, PaneId)>,
     /// More than one host is configured.
     pub(crate) has_several: bool,
     /// What is to be done by now.
+    #[serde(skip)]
     pub(crate) acts: Vec<Act>,
 }
 

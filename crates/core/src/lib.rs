@@ -11,7 +11,7 @@
 //! - `hosts`: which collector watches which host, and what waits to be typed. `observed`: what collectors tell.
 //!   `claims`: servers on which another supervisor types.
 //! - `requests`: what views ask. `reload`: another configuration. `recovery`: going on after a crash.
-//! - `live_view`: what is shown beside the engine's state. `secrets`: what is not performed without its secret.
+//! - `trace`: what was taken in lately, to be played back. `live_view`: what is shown beside the engine's state. `secrets`: what is not performed without its secret.
 //!
 //! **Invariants:** no I/O, no clock, no thread: whoever holds the heart does what it asks. No effect is asked for before the
 //! round with its intent is written down. Whatever is asked of the world comes back once, as an [`Input`].
@@ -27,6 +27,7 @@ mod reload;
 mod requests;
 mod round;
 mod secrets;
+mod trace;
 
 #[cfg(test)]
 mod tests;
@@ -38,3 +39,4 @@ pub use live_view::LiveView;
 pub use reload::{Reloaded, changed_parts};
 pub use requests::{Asked, committed};
 pub use round::{Round, Unwritten};
+pub use trace::{Replay, ReplayError, Replayed};

@@ -3,11 +3,13 @@
 //!
 //! **Invariant:** pure; nothing here survives a restart, and nothing here decides anything.
 
+use crate::trace::pairs;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use tmuxagent_engine::View;
 use tmuxagent_model::{
     Counters, EventLine, HostName, HostState, HostView, Owner, PRINTED, PaneInfo, PaneKey, PaneState, PaneView,
-    Printed, Problem, Snapshot, Timestamp,
+    Printed, Problem, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_tmux::PaneLive;
 
@@ -15,7 +17,7 @@ use tmuxagent_tmux::PaneLive;
 const EVENTS: usize = 200;
 
 /// A watched pane.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Live {
     /// The inventory's facts.
     pub info: PaneInfo,
@@ -30,10 +32,11 @@ pub struct Live {
 }
 
 /// Everything that a snapshot shows and the engine does not know.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct LiveView {
     generation: u64,
     pid: u32,
+    #[serde(with = "pairs")]
     panes: BTreeMap<PaneKey, Live>,
     hosts: BTreeMap<HostName, HostView>,
     events: VecDeque<EventLine>,
@@ -147,13 +150,13 @@ impl LiveView {
     }
 
     /// A part fails; returns whether that is new.
-    pub fn problem(&mut self, part: &str, text: &str, now: Timestamp) -> bool {
+    pub fn problem(&mut self, part: &str, text: &Trouble, now: Timestamp) -> bool {
         let known = self.problems.get(part);
-        if known.is_some_and(|problem| problem.text == text) {
+        if known.is_some_and(|problem| problem.text == *text) {
             return false;
         }
         let since = known.map_or(now, |problem| problem.since);
-        self.problems.insert(part.to_owned(), Problem { part: part.to_owned(), text: text.to_owned(), since });
+        self.problems.insert(part.to_owned(), Problem { part: part.to_owned(), text: text.clone(), since });
         true
     }
 
@@ -276,9 +279,9 @@ mod tests {
     #[test]
     fn a_problem_keeps_its_first_instant_and_is_told_once() {
         let mut live_view = LiveView::default();
-        assert!(live_view.problem("policy", "bad", Timestamp(1)));
-        assert!(!live_view.problem("policy", "bad", Timestamp(5)));
-        assert!(live_view.problem("policy", "worse", Timestamp(9)));
+        assert!(live_view.problem("policy", &"bad".into(), Timestamp(1)));
+        assert!(!live_view.problem("policy", &"bad".into(), Timestamp(5)));
+        assert!(live_view.problem("policy", &"worse".into(), Timestamp(9)));
         assert_eq!(live_view.snapshot(Timestamp(9), View::default()).problems[0].since, Timestamp(1));
         assert!(live_view.solved("policy") && !live_view.solved("policy"));
     }

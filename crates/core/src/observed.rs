@@ -6,7 +6,7 @@ use super::hosts::{Followed, Life};
 use super::recovery::waits_for_keys;
 use tmuxagent_config::HostConfig;
 use tmuxagent_ipc::hub::PaneScreen;
-use tmuxagent_model::{Event, HostName, HostState, Millis, Note, Severity};
+use tmuxagent_model::{Event, HostName, HostState, Millis, Note, Severity, Trouble};
 use tmuxagent_tmux::HostMessage;
 
 /// A host that has been observed for this long has shown all its panes.
@@ -121,10 +121,10 @@ impl Core {
                 waiting.into_iter().for_each(|sending| self.hand_on(sending));
             }
             Followed::Failed => {
-                let why = "its collector failed; it is started again".to_owned();
-                self.report_problem(&format!("host {name}"), &why);
+                let trouble = Trouble::CollectorFailed;
+                self.report_problem(&format!("host {name}"), &trouble);
                 self.step(&Event::HostLost { host: name.clone() });
-                self.show_host(name, HostState::Unreachable, "", why);
+                self.show_host(name, HostState::Unreachable, "", trouble.to_string());
                 self.hosts.restart_at(name, self.now);
             }
         }

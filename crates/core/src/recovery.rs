@@ -4,13 +4,14 @@
 use super::core::Core;
 use super::hosts::Sending;
 use super::secrets;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use tmuxagent_model::{Event, HostName, HostState, Intent, IntentId, Outcome, PaneKey, Recovery, Timestamp};
 use tmuxagent_tmux::HostMessage;
 
 /// What a pane printed while nobody watched waits for the outcome of the keys that were under way: it was printed after
 /// them, and a stage counts only lines that come after its keys.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Settling {
     pub(crate) intents: BTreeSet<IntentId>,
     pub(crate) waiting: Vec<HostMessage>,

@@ -3,6 +3,7 @@
 
 use super::acts::Ticket;
 use super::core::Core;
+use super::trace::Given;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tmuxagent_config::{HostConfig, Problem};
@@ -11,7 +12,6 @@ use tmuxagent_ipc::wire::{ErrorKind, Reply};
 use tmuxagent_model::{ConfigPart, Event, HowChanged, Note, PartChange, Severity, Timestamp};
 use tmuxagent_policy::Policy;
 use tmuxagent_text::redact::Redactor;
-use tmuxagent_text::{Lang, reload_text};
 
 /// What was read, and is valid.
 #[derive(Debug)]
@@ -26,10 +26,8 @@ pub struct Reloaded {
     pub options: Options,
     /// What takes secrets out.
     pub redactor: Redactor,
-    /// Channels that are new, different or no more.
-    pub channels: Vec<PartChange>,
-    /// The language of the answer.
-    pub lang: Lang,
+    /// What beside hosts is new, different or no more: channels, files of policies, other settings.
+    pub changes: Vec<PartChange>,
 }
 
 /// Takes known secrets and what looks like one out of evidence and of words that are shown.
@@ -44,32 +42,34 @@ impl Core {
         self.now = now;
         self.solve("configuration");
         self.solve("policy");
-        let (pipelines, renewed) = (new.policy.pipelines.len(), new.policy.hash != self.engine.policy().hash);
-        if renewed {
+        let pipelines = new.policy.pipelines.len();
+        if new.policy.hash != self.engine.policy().hash {
             self.go_over_to(new.policy);
         }
         let mut changes = self.different_hosts(&new.hosts);
-        changes.extend(new.channels);
+        changes.extend(new.changes);
         self.view.policies = new.policies;
         self.dirty = true;
         self.change_hosts(&new.hosts);
         self.engine.set_options(new.options);
         self.engine.set_cleaner(cleaner(&new.redactor));
         self.redactor = new.redactor;
-        let text = reload_text(new.lang, pipelines, renewed, &changes);
         if !changes.is_empty() {
-            self.tell(Severity::Info, "", Note::Reloaded { changes });
+            self.tell(Severity::Info, "", Note::Reloaded { changes: changes.clone() });
         }
         if let Some(ticket) = ticket {
-            self.answer(ticket, Reply::Committed { intents: Vec::new(), run: None, text });
+            self.answer(ticket, Reply::Reloaded { pipelines, changes });
         }
+        // What came before followed other policies.
+        self.trace.stop();
     }
 
     /// What was read is bad; the old goes on.
     pub fn refuse_reload(&mut self, now: Timestamp, ticket: Option<Ticket>, part: &str, problem: &Problem) {
         self.now = now;
+        self.trace.note(now, &Given::ReloadRefused(ticket, part, problem.text.as_str(), problem.hint.as_deref()));
         let shown = problem.hint.as_ref().filter(|_| part == "policy").unwrap_or(&problem.text);
-        if self.report_problem(part, shown) {
+        if self.report_problem(part, &shown.as_str().into()) {
             self.tell(Severity::Error, "", Note::PolicyBroken { error: shown.clone() });
         }
         let text = match &problem.hint {
@@ -87,6 +87,7 @@ impl Core {
             part.starts_with("channel ") || ["web server", "signed links", "approval files"].contains(&part)
         };
         self.dirty |= self.view.forget(of_services);
+        self.trace.note(self.now, &Given::ServicesBeginAnew);
     }
 
     fn go_over_to(&mut self, policy: Arc<Policy>) {

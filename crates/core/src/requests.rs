@@ -2,6 +2,8 @@
 
 use super::acts::{Act, Ticket};
 use super::core::Core;
+use super::trace::Given;
+use serde::{Deserialize, Serialize};
 use tmuxagent_engine::{Answer, RefusalKind, Target};
 use tmuxagent_ipc::hub::Peer;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
@@ -11,7 +13,7 @@ use tmuxagent_model::{
 };
 
 /// A request of a view.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Asked {
     /// By which it is answered, once.
     pub ticket: Ticket,
@@ -27,6 +29,7 @@ impl Core {
     /// Takes in a request. What only reads what is stored, and what ends or renews the supervisor, is not for the heart.
     pub fn ask(&mut self, now: Timestamp, asked: Asked) {
         self.now = now;
+        self.trace.note(now, &Given::Asked(&asked));
         let Asked { ticket, peer, request, origin } = asked;
         match request {
             Request::Command { command } => self.wish(&peer, command, ticket),
@@ -57,6 +60,7 @@ impl Core {
             }
             Request::Events { .. }
             | Request::Approval { .. }
+            | Request::Dump { .. }
             | Request::Reload
             | Request::Shutdown
             | Request::Snapshot

@@ -136,6 +136,19 @@ impl Unwritten {
         &self.0.batch
     }
 
+    /// What the round would change, as one number: the same inputs lead to the same.
+    pub(crate) fn digest(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+        let mut hasher = DefaultHasher::new();
+        for change in &self.0.batch.changes {
+            (&change.key, &change.body).hash(&mut hasher);
+        }
+        let (batch, then) = (&self.0.batch, &self.0.then);
+        (batch.events.len(), batch.notes.len(), batch.positions.len(), self.0.alerts.len()).hash(&mut hasher);
+        (then.intents.len(), then.withdrawn.len(), then.settled.len(), then.answers.len()).hash(&mut hasher);
+        hasher.finish()
+    }
+
     pub(crate) fn written(self, committed: Committed) -> Written {
         let Round { batch, then, .. } = self.0;
         // A question that was closed is not asked any more either.

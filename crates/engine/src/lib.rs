@@ -51,6 +51,7 @@ pub use state::RestoreError;
 pub use text::{Cleaner, describe_effect, describe_steps};
 pub use view::View;
 
+use serde::{Deserialize, Serialize};
 use state::State;
 use std::sync::Arc;
 use tmuxagent_model::{
@@ -61,7 +62,7 @@ use tmuxagent_policy::Policy;
 use turn::Turn;
 
 /// What the engine is set to beside its policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Options {
     /// How long a yes can be taken back before it is done; 0 = not at all.
     pub undo: Millis,
@@ -157,6 +158,19 @@ impl Engine {
             engine.state.restore(kind, &key, &body)?;
         }
         Ok(engine)
+    }
+
+    /// Every row of the state, as [`Engine::restore`] takes it.
+    #[must_use]
+    pub fn rows(&self) -> Vec<(EntityKind, String, String)> {
+        let rows = self.state.rows().into_iter();
+        rows.filter_map(|row| Some((row.kind, row.key, row.body?))).collect()
+    }
+
+    /// The options.
+    #[must_use]
+    pub const fn options(&self) -> Options {
+        self.options
     }
 
     /// Whether one stored row can be gone on from.

@@ -457,6 +457,17 @@ impl State {
         Ok(())
     }
 
+    /// Every row, as [`State::restore`] takes it.
+    pub fn rows(&self) -> Vec<Change> {
+        let mut rows = vec![change(EntityKind::Meta, "meta".to_owned(), Some(&self.meta))];
+        rows.extend(self.panes.iter().map(|(key, row)| change(EntityKind::Pane, key.to_string(), Some(row))));
+        rows.extend(self.runs.iter().map(|(id, row)| change(EntityKind::Run, id.0.to_string(), Some(row))));
+        rows.extend(self.approvals.iter().map(|(id, row)| change(EntityKind::Approval, id.0.clone(), Some(row))));
+        rows.extend(self.intents.iter().map(|(id, row)| change(EntityKind::Intent, id.0.clone(), Some(row))));
+        rows.extend(self.timers.iter().map(|(key, row)| change(EntityKind::Timer, timer_key(key), Some(row))));
+        rows
+    }
+
     /// The rows touched since the last call, as the store writes them.
     pub fn drain_changes(&mut self) -> Vec<Change> {
         let mut changes = Vec::new();

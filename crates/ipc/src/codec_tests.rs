@@ -38,6 +38,7 @@ fn one_of_each() -> Vec<Request> {
         Request::Events { after: 0, limit: 1, follow: false },
         Request::Approval { id: "a".into() },
         Request::Explain { target: "%1".into() },
+        Request::Dump { path: "/tmp/dump".into() },
         Request::Reload,
         Request::Bye,
         Request::Shutdown,
@@ -60,6 +61,7 @@ fn one_of_each() -> Vec<Request> {
             | Request::Events { .. }
             | Request::Approval { .. }
             | Request::Explain { .. }
+            | Request::Dump { .. }
             | Request::Reload
             | Request::Bye
             | Request::Shutdown

@@ -2,6 +2,7 @@
 
 use super::seats::Seats;
 use super::wire::{Reply, Request};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Who is at the other end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peer {
     /// The connection's number; unique within one supervisor.
     pub connection: u64,
@@ -60,8 +61,8 @@ pub struct Hub {
     pub screens: broadcast::Sender<Arc<PaneScreen>>,
     /// Journal lines as they are committed; lagging followers read them again from the journal.
     pub events: broadcast::Sender<Arc<Vec<EventLine>>>,
-    /// The answer to a hello.
-    pub hello: Arc<Reply>,
+    /// The answer to a hello, which names the configuration in force.
+    pub hello: watch::Receiver<Arc<Reply>>,
     /// The name that decisions over this socket are recorded with.
     pub user: Arc<str>,
     /// Set when the supervisor ends, to the reason.

@@ -78,7 +78,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Hub, conne
                     ask(&hub, &peer, hello).await;
                 }
                 let mut session = Session::new(hub, peer, out, seat);
-                session.reply(id, session.hub.hello.as_ref().clone());
+                session.greet(id);
                 Some(session.run(frames).await)
             }
         }
@@ -362,9 +362,14 @@ impl Session {
         Box::new(Snapshot { at: self.hub.clock.now(), ..snapshot })
     }
 
+    fn greet(&mut self, id: u64) {
+        let hello = self.hub.hello.borrow().as_ref().clone();
+        self.reply(id, hello);
+    }
+
     fn asked(&mut self, id: u64, request: Request) {
         match request {
-            Request::Hello { .. } => self.reply(id, self.hub.hello.as_ref().clone()),
+            Request::Hello { .. } => self.greet(id),
             Request::Bye => self.stop(),
             Request::Snapshot => {
                 let snapshot = self.hub.snapshots.borrow().as_ref().clone();
@@ -393,6 +398,7 @@ impl Session {
             request @ (Request::Command { .. }
             | Request::Approval { .. }
             | Request::Explain { .. }
+            | Request::Dump { .. }
             | Request::Reload
             | Request::Shutdown
             | Request::Report { .. }) => self.call(Purpose::Reply(id), request),

@@ -31,7 +31,7 @@ pub(super) fn supervisor() -> Supervisor {
         clock: Clock::start(Timestamp(0)),
         screens: broadcast::channel(8).0,
         events: broadcast::channel(4).0,
-        hello: Arc::new(greeting),
+        hello: watch::channel(Arc::new(greeting)).1,
         user: "ann".into(),
         closing: closed,
         connections: Arc::default(),

@@ -5,7 +5,9 @@
 //! [`ErrorKind::BadRequest`], and the connection goes on.
 
 use serde::{Deserialize, Serialize};
-use tmuxagent_model::{Approval, Command, Doubt, EventLine, IntentId, PaneKey, RunId, Snapshot, Timestamp, Via};
+use tmuxagent_model::{
+    Approval, Command, Doubt, EventLine, IntentId, PaneKey, PartChange, RunId, Snapshot, Timestamp, Via,
+};
 
 /// The version of this protocol; a view and a supervisor of different versions tell the user.
 pub const PROTOCOL: u32 = 2;
@@ -72,6 +74,11 @@ pub enum Request {
         /// A pane (`%3`, `host:%3`) or a run (`#12`).
         target: String,
     },
+    /// Write down what the supervisor took in lately, so that it can be played back; without known secrets.
+    Dump {
+        /// Where: the absolute path of a file that does not exist.
+        path: String,
+    },
     /// Load configuration and policies again.
     Reload,
     /// The view leaves; what it watched is let go and its pane is read again. Also assumed when it just goes.
@@ -108,6 +115,7 @@ impl Request {
             | Self::Events { .. }
             | Self::Approval { .. }
             | Self::Explain { .. }
+            | Self::Dump { .. }
             | Self::Bye => false,
         }
     }
@@ -172,6 +180,13 @@ pub enum Reply {
     Snapshot {
         /// It.
         snapshot: Box<Snapshot>,
+    },
+    /// Configuration and policies were loaded again.
+    Reloaded {
+        /// How many pipelines there are now.
+        pipelines: usize,
+        /// What is not as it was.
+        changes: Vec<PartChange>,
     },
     /// A command was committed; what it led to.
     Committed {

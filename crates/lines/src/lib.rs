@@ -46,7 +46,7 @@ use stream::Stream;
 use teller::{Line, Stage, Teller};
 use terminal::{Hands, Owner, Words};
 
-use tmuxagent_model::{AgentMessage, LineSource, Origin, ProgramState};
+use tmuxagent_model::{AgentMessage, LineSource, Malformed, Origin, ProgramState};
 
 /// What a reader tells its owner. Texts are untrusted: no escapes and no control characters, but any words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,8 +82,8 @@ pub enum Reading<'a> {
     },
     /// Something that should be a message of the agent protocol can't be read.
     Malformed {
-        /// Why, a lower-case fragment.
-        error: String,
+        /// Why.
+        error: Malformed,
     },
 }
 

@@ -1,7 +1,7 @@
 //! The JSON of a `SENTRY` message, read with tolerance for what agents write.
 
 use serde_json::{Map, Value};
-use tmuxagent_model::{AgentMessage, MessageType};
+use tmuxagent_model::{AgentMessage, Malformed, MessageType};
 
 /// The types by the names on the wire.
 const TYPES: [(&str, MessageType); 5] = [
@@ -12,10 +12,10 @@ const TYPES: [(&str, MessageType); 5] = [
     ("LOG", MessageType::Log),
 ];
 
-/// Reads one JSON object as a message. The error is a lower-case fragment for people.
-pub(super) fn read(json: &str) -> Result<AgentMessage, String> {
-    let value: Value = serde_json::from_str(json).map_err(|error| format!("not valid JSON: {error}"))?;
-    let Value::Object(fields) = value else { return Err("not a JSON object".to_owned()) };
+/// Reads one JSON object as a message.
+pub(super) fn read(json: &str) -> Result<AgentMessage, Malformed> {
+    let value: Value = serde_json::from_str(json).map_err(|error| Malformed::NotJson(error.to_string()))?;
+    let Value::Object(fields) = value else { return Err(Malformed::NotAnObject) };
     Ok(AgentMessage {
         kind: kind(&fields)?,
         stage: text(&fields, "stage")?,
@@ -33,15 +33,15 @@ pub(super) fn is_type(name: &str) -> bool {
     TYPES.iter().any(|(known, _)| *known == name)
 }
 
-fn kind(fields: &Map<String, Value>) -> Result<MessageType, String> {
-    let Some(Value::String(name)) = fields.get("type") else { return Err("no `type`".to_owned()) };
+fn kind(fields: &Map<String, Value>) -> Result<MessageType, Malformed> {
+    let Some(Value::String(name)) = fields.get("type") else { return Err(Malformed::NoType) };
     let known = TYPES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
-    known.map(|(_, kind)| *kind).ok_or_else(|| format!("unknown type `{}`", shortened(name)))
+    known.map(|(_, kind)| *kind).ok_or_else(|| Malformed::UnknownType(shortened(name)))
 }
 
 /// A field that is text; numbers and truth values are taken as they are written.
-fn text(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, String> {
-    fields.get(name).map_or(Ok(None), |value| scalar(value).ok_or_else(|| format!("`{name}` is not a text")))
+fn text(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, Malformed> {
+    fields.get(name).map_or(Ok(None), |value| scalar(value).ok_or_else(|| Malformed::NotText(name.to_owned())))
 }
 
 /// A scalar as text: `Some(None)` for null, `None` for what is no scalar.
@@ -54,38 +54,36 @@ fn scalar(value: &Value) -> Option<Option<String>> {
     }
 }
 
-fn truth(fields: &Map<String, Value>, name: &str) -> Result<Option<bool>, String> {
+fn truth(fields: &Map<String, Value>, name: &str) -> Result<Option<bool>, Malformed> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Bool(truth)) => Ok(Some(*truth)),
         Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
         Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
-        Some(_) => Err(format!("`{name}` is neither true nor false")),
+        Some(_) => Err(Malformed::NotTruth(name.to_owned())),
     }
 }
 
 /// A list of texts; a single text is a list of one.
-fn texts(fields: &Map<String, Value>, name: &str) -> Result<Vec<String>, String> {
+fn texts(fields: &Map<String, Value>, name: &str) -> Result<Vec<String>, Malformed> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(items)) => {
             let texts: Option<Vec<_>> = items.iter().map(scalar).collect();
-            texts
-                .map(|texts| texts.into_iter().flatten().collect())
-                .ok_or_else(|| format!("`{name}` is not a list of texts"))
+            texts.map(|texts| texts.into_iter().flatten().collect()).ok_or_else(|| Malformed::NotTexts(name.to_owned()))
         }
-        Some(value) => scalar(value)
-            .map(|text| text.into_iter().collect())
-            .ok_or_else(|| format!("`{name}` is not a list of texts")),
+        Some(value) => {
+            scalar(value).map(|text| text.into_iter().collect()).ok_or_else(|| Malformed::NotTexts(name.to_owned()))
+        }
     }
 }
 
-fn code(fields: &Map<String, Value>, name: &str) -> Result<Option<i32>, String> {
+fn code(fields: &Map<String, Value>, name: &str) -> Result<Option<i32>, Malformed> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => {
             let number = scalar(value).flatten().and_then(|text| text.trim().parse().ok());
-            number.map(Some).ok_or_else(|| format!("`{name}` is not an exit code"))
+            number.map(Some).ok_or_else(|| Malformed::NotExitCode(name.to_owned()))
         }
     }
 }
@@ -162,7 +160,7 @@ mod tests {
             (r#"{"type":"STATUS","exit":"x"}"#, "`exit` is not an exit code"),
         ];
         for (json, expected) in cases {
-            assert_eq!(read(json), Err(expected.to_owned()), "{json}");
+            assert_eq!(read(json).map_err(|why| why.to_string()), Err(expected.to_owned()), "{json}");
         }
     }
 }

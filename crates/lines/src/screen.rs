@@ -258,6 +258,6 @@ impl Screen {
             failed |= screens + 1 == OPEN_SCREENS;
             self.open.push((message.name.clone(), (screens + 1).min(OPEN_SCREENS)));
         }
-        failed.then(|| News::message(Err("the JSON is not closed".to_owned())))
+        failed.then(|| News::message(Err(tmuxagent_model::Malformed::NotClosed)))
     }
 }

@@ -6,7 +6,7 @@
 //! user's own prompt is never a message.
 
 use super::message;
-use tmuxagent_model::AgentMessage;
+use tmuxagent_model::{AgentMessage, Malformed};
 use unicode_width::UnicodeWidthStr;
 
 /// The most rows and bytes of one message.
@@ -27,7 +27,7 @@ const DECORATION: &[char] = &[
 const PROMPTS: [char; 3] = ['›', '❯', '>'];
 
 /// What was found: the message or why it is none.
-pub(super) type Outcome = Result<AgentMessage, String>;
+pub(super) type Outcome = Result<AgentMessage, Malformed>;
 
 /// The begin of a message in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,9 +256,9 @@ impl Assembly {
     fn outcome(&self) -> Option<Outcome> {
         let outcome = match self.end {
             Some(end) => message::read(&self.json[..end]),
-            None if self.cut && !self.broken => Err("cut off on the agent's screen".to_owned()),
+            None if self.cut && !self.broken => Err(Malformed::CutOff),
             None if self.broken => message::read(&self.json),
-            None => Err("the JSON is not closed".to_owned()),
+            None => Err(Malformed::NotClosed),
         };
         // Without the word it may be any program's JSON.
         if self.mentioned || (self.bare && self.end.is_none()) { None } else { Some(outcome) }

@@ -20,6 +20,7 @@ mod redacted;
 pub mod shell;
 mod snapshot;
 mod time;
+mod trouble;
 
 pub use approval::{Approval, ApprovalKind, ApprovalState, Decider, Decision, OnApprove, Verdict, Via};
 pub use command::{Command, KeyStep, RunControl};
@@ -43,3 +44,4 @@ pub use snapshot::{
 };
 pub use snapshot::{HeldSend, PaneState, PaneView};
 pub use time::{Millis, Timestamp};
+pub use trouble::{Malformed, Trouble};

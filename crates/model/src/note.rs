@@ -37,6 +37,10 @@ pub enum ConfigPart {
     Host,
     /// A way to the user.
     Channel,
+    /// A policy's file.
+    Policy,
+    /// Everything else; it has no name.
+    Settings,
 }
 
 /// See [`PartChange`].
@@ -100,7 +104,7 @@ pub enum Note {
     /// An agent said something.
     AgentSaid { kind: super::MessageType, stage: Option<String>, summary: String },
     /// A message of the protocol could not be read.
-    MalformedMessage { error: String },
+    MalformedMessage { error: super::Malformed },
     /// Output was lost.
     Gap { pane: String },
     /// A pane appeared.

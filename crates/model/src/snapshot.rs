@@ -235,7 +235,7 @@ pub struct Problem {
     /// The failing part: `policy`, `config`, `store`, `host nas`, `channel wecom`.
     pub part: String,
     /// What is wrong and what to do.
-    pub text: String,
+    pub text: super::Trouble,
     /// Since when.
     pub since: Timestamp,
 }

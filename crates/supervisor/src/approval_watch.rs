@@ -4,6 +4,7 @@
 //! again. Where a decision has no end yet, its word stands where it stood and is read again a moment later.
 
 use super::approval_files::{ApprovalFiles, FileNews, Word};
+use super::watcher::watcher;
 use notify::{RecursiveMode, Watcher};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -160,7 +161,7 @@ fn watch_folder(folder: &Path, changed: mpsc::Sender<()>) -> Option<notify::Reco
     if !notifies(folder) {
         return None;
     }
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+    let mut watcher = watcher(move |event: notify::Result<notify::Event>| {
         let reads_only = event.is_ok_and(|event| {
             matches!(event.kind, notify::EventKind::Access(kind)
             if !matches!(kind, notify::event::AccessKind::Close(notify::event::AccessMode::Write)))

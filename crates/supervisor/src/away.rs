@@ -107,11 +107,6 @@ impl Away {
         &self.wanted.settings.channels
     }
 
-    /// The language of messages.
-    pub const fn lang(&self) -> Lang {
-        self.ground.lang
-    }
-
     /// Where alerts go.
     pub fn router(&self) -> Router {
         Arc::clone(&self.router)

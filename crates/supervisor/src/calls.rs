@@ -1,6 +1,9 @@
 //! Requests of views: what only reads what is stored is answered beside the loop, the rest by the heart.
 
 use super::dispatch::Dispatch;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use tmuxagent_core::Asked;
 use tmuxagent_ipc::hub::Call;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
@@ -13,6 +16,7 @@ pub async fn serve(dispatch: &mut Dispatch, call: Call) -> Option<String> {
     match request {
         Request::Events { after, limit, .. } => events(dispatch, after, limit, reply),
         Request::Approval { id } => approval(dispatch, id, reply),
+        Request::Dump { path } => dump(dispatch, path, reply),
         Request::Reload => dispatch.reload(Some(reply)).await,
         Request::Shutdown => {
             // It is done whatever becomes of the state.
@@ -41,6 +45,28 @@ fn respond(to: oneshot::Sender<Reply>, reply: Reply) {
 
 fn error(kind: ErrorKind, text: impl Into<String>) -> Reply {
     Reply::Error { kind, text: text.into() }
+}
+
+/// Writes what the heart took in lately into a new file that only its owner reads.
+fn dump(dispatch: &Dispatch, path: String, to: oneshot::Sender<Reply>) {
+    let sources = &dispatch.reloader.loaded.policy_sources;
+    let policies: Vec<(String, String)> =
+        sources.iter().map(|source| (source.name.clone(), source.text.clone())).collect();
+    let Some(text) = dispatch.core.dump(&policies) else {
+        return respond(to, error(ErrorKind::Refused, "nothing was taken in yet; try again in a moment"));
+    };
+    tokio::task::spawn_blocking(move || {
+        let reply = match write_new(&path, &text) {
+            Ok(()) => Reply::Done,
+            Err(problem) => error(ErrorKind::Refused, format!("can't write {path}: {problem}")),
+        };
+        respond(to, reply);
+    });
+}
+
+fn write_new(path: &str, text: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
 }
 
 /// Reads the journal beside the loop, so that a long answer delays nothing.

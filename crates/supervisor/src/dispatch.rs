@@ -14,7 +14,7 @@ use tmuxagent_errand::{Ending, Errand, Fate, Home, Returned};
 use tmuxagent_failpoints as failpoints;
 use tmuxagent_ipc::hub::{Call, PaneScreen};
 use tmuxagent_ipc::wire::Reply;
-use tmuxagent_model::{EventLine, HostName, Note, Severity, Snapshot};
+use tmuxagent_model::{EventLine, HostName, Note, Severity, Snapshot, Trouble};
 use tmuxagent_store::Store;
 use tmuxagent_tmux::HostMessage;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -51,12 +51,14 @@ pub enum Fact {
     /// Something worth telling that concerns no pane.
     Told(Severity, Note),
     /// A part of the supervisor fails, or (with no text) works again.
-    Problem(String, Option<String>),
+    Problem(String, Option<Trouble>),
 }
 
 impl From<Fact> for Input {
     fn from(fact: Fact) -> Self {
         match fact {
+            // As an errand it could not be noted.
+            Fact::Host(_, _, HostMessage::Ended(ending)) => Self::Ended(ending.into_event()),
             Fact::Host(host, life, message) => Self::Host(host, life, message),
             Fact::HostEnded(host, life) => Self::HostEnded(host, life),
             Fact::HostNotStarted(host, error) => Self::HostNotStarted(host, error),

@@ -4,6 +4,7 @@
 //! network and WSL mounts) costs the automatic reload only: `tmuxagent reload` still works.
 
 use super::dispatch::Urgent;
+use super::watcher::watcher;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
@@ -40,7 +41,7 @@ impl Files {
                 let _ = changed.try_send(());
             }
         };
-        match notify::recommended_watcher(on_event) {
+        match watcher(on_event) {
             Ok(watcher) => {
                 let mut eyes = Eyes { watcher, wanted: Arc::clone(&wanted), open: BTreeMap::new() };
                 eyes.open();

@@ -6,8 +6,8 @@
 //!   panes.
 //! - `away`: routes of alerts, and the `services` for who is not there: request files, links, channels, which decide
 //!   through the `desk`; `approval_files` and `approval_watch`: decisions by file.
-//! - `tape`: recordings. `maintain`: backups and what is too old. `lifetime`: the clock of this life. `jump`: showing a pane
-//!   in tmux.
+//! - `tape`: recordings. `maintain`: backups and what is too old. `lifetime`: the clock of this life. `files`, `watcher`:
+//!   noticing changed files. `jump`: showing a pane in tmux.
 //!
 //! **Invariants:** no effect is performed before its intent is committed; a part that fails does so alone, is shown,
 //! and is tried again; nothing here draws or knows a terminal.
@@ -33,6 +33,7 @@ mod services;
 mod shell;
 mod start;
 mod tape;
+mod watcher;
 
 pub use reach::transport;
 pub use start::{Running, Start, StartError, start};

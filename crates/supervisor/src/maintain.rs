@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tmuxagent_clock::Clock;
 use tmuxagent_config::Retention;
-use tmuxagent_model::{Millis, RunId, RunState, Snapshot};
+use tmuxagent_model::{Millis, RunId, RunState, Snapshot, Trouble};
 use tmuxagent_store::{BACKUP_GENERATIONS, Limits, Store};
 use tokio::sync::watch;
 
@@ -36,7 +36,7 @@ pub fn begin(store: &Store, ground: Ground, facts: Facts) {
         loop {
             next.tick().await;
             let text = round(&store, &ground).await.err();
-            if facts.send(Fact::Problem("backup".to_owned(), text)).await.is_err() {
+            if facts.send(Fact::Problem("backup".to_owned(), text.map(Trouble::from))).await.is_err() {
                 return;
             }
         }

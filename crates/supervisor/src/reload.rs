@@ -3,13 +3,14 @@
 
 use super::dispatch::Dispatch;
 use super::files::Files;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tmuxagent_alerts::config::Settings;
-use tmuxagent_config::{Environment, Loaded, Overrides, Problem, Retention, load};
+use tmuxagent_config::{Config, Environment, Loaded, Overrides, Problem, Retention, load};
 use tmuxagent_core::{Reloaded, Ticket, changed_parts};
 use tmuxagent_engine::Options;
 use tmuxagent_ipc::wire::Reply;
-use tmuxagent_model::{ConfigPart, Redaction};
+use tmuxagent_model::{ConfigPart, HowChanged, PartChange, Redaction};
 use tmuxagent_policy::{Policy, Source};
 use tmuxagent_text::redact::Redactor;
 use tokio::sync::{oneshot, watch};
@@ -27,6 +28,8 @@ pub struct Reloader {
     pub policy: watch::Sender<Arc<Policy>>,
     /// Where the upkeep sees what is kept.
     pub retention: watch::Sender<Retention>,
+    /// What views are greeted with, which names the configuration in force.
+    pub hello: watch::Sender<Arc<Reply>>,
     /// Notices changes.
     pub files: Files,
 }
@@ -79,6 +82,11 @@ impl Dispatch {
         self.collectors.redact_recordings_by(redaction(&redactor));
         self.collectors.configure(&loaded.config);
         self.performer.reach_hosts(&loaded.config.hosts, &loaded.paths.runtime_dir);
+        self.reloader.hello.send_modify(|hello| {
+            if let Reply::Hello { config, .. } = Arc::make_mut(hello) {
+                config.clone_from(&loaded.config_name);
+            }
+        });
         self.performer.take_tokens_from(&loaded.environment);
         self.reloader.retention.send_replace(loaded.config.retention.clone());
         let reloaded = Reloaded {
@@ -87,8 +95,7 @@ impl Dispatch {
             hosts: loaded.config.hosts.clone(),
             options: Options { undo: loaded.config.undo },
             redactor,
-            channels: changed_parts(ConfigPart::Channel, self.away.channels(), &settings.channels),
-            lang: self.away.lang(),
+            changes: self.changes_beside_hosts(&loaded, &settings),
         };
         self.core.reload(self.clock.now(), ticket, reloaded);
         if self.away.change(&loaded, settings) {
@@ -97,6 +104,25 @@ impl Dispatch {
         self.reloader.files.renew(&loaded, &self.reloader.overrides.policy);
         self.reloader.loaded = loaded;
     }
+
+    /// Which channels and policies are new, different or no more, and whether anything else is different.
+    fn changes_beside_hosts(&self, loaded: &Loaded, settings: &Settings) -> Vec<PartChange> {
+        let (old, new) = (&self.reloader.loaded, &loaded.config);
+        let mut changes = changed_parts(ConfigPart::Channel, self.away.channels(), &settings.channels);
+        let texts = |loaded: &Loaded| -> BTreeMap<String, String> {
+            loaded.policy_sources.iter().map(|source| (source.name.clone(), source.text.clone())).collect()
+        };
+        changes.extend(changed_parts(ConfigPart::Policy, &texts(old), &texts(loaded)));
+        if rest(&old.config) != rest(new) {
+            changes.push(PartChange { part: ConfigPart::Settings, name: String::new(), how: HowChanged::Changed });
+        }
+        changes
+    }
+}
+
+/// What of a configuration is no host, channel or policy.
+fn rest(config: &Config) -> Config {
+    Config { hosts: Vec::new(), channels: None, policy: Vec::new(), ..config.clone() }
 }
 
 /// What takes secrets out of all that is stored.

@@ -19,7 +19,7 @@ use tmuxagent_alerts::token::Recipient;
 use tmuxagent_alerts::web::{FileBook, Links, Rules, Server, WebState, load_or_create, serve};
 use tmuxagent_clock::Clock;
 use tmuxagent_config::Loaded;
-use tmuxagent_model::{Approval, Decider, Snapshot, Timestamp, Via};
+use tmuxagent_model::{Approval, Decider, Snapshot, Timestamp, Trouble, Via};
 use tmuxagent_text::redact::Redactor;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -67,7 +67,7 @@ impl Services {
             match build(config, &place) {
                 Ok(channel) => drop(channels.insert(name.clone(), channel)),
                 Err(error) => {
-                    problem(&facts, &format!("channel {name}"), Some(error.to_string())).await;
+                    problem(&facts, &format!("channel {name}"), Some(error.to_string().into())).await;
                     off.insert(name.clone(), error.to_string());
                 }
             }
@@ -123,11 +123,11 @@ async fn wake_when_decided(desk: Arc<Desk>, delivery: Arc<Delivery>, stop: Cance
 fn trouble(facts: Facts) -> tmuxagent_alerts::delivery::Trouble {
     Arc::new(move |channel: &str, text: Option<String>| {
         let (facts, part) = (facts.clone(), format!("channel {channel}"));
-        tokio::spawn(async move { problem(&facts, &part, text).await });
+        tokio::spawn(async move { problem(&facts, &part, text.map(Trouble::from)).await });
     })
 }
 
-async fn problem(facts: &Facts, part: &str, text: Option<String>) {
+async fn problem(facts: &Facts, part: &str, text: Option<Trouble>) {
     // A supervisor that ends shows nothing any more.
     let _ = facts.send(Fact::Problem(part.to_owned(), text)).await;
 }
@@ -155,7 +155,7 @@ async fn serve_files(
     let (desk, lang) = (Arc::clone(&ground.desk), ground.lang);
     let files = match ApprovalFiles::open(&loaded.paths.approvals, lang, redactor) {
         Ok(files) => files,
-        Err(error) => return problem(&desk.facts, "approval files", Some(error.to_string())).await,
+        Err(error) => return problem(&desk.facts, "approval files", Some(error.to_string().into())).await,
     };
     // The folder lets only its owner write, who is the user of this process.
     let by = Decider { who: desk.user.to_string(), via: Via::File };
@@ -194,7 +194,7 @@ async fn links(loaded: &Loaded, facts: &Facts, now: Timestamp) -> Option<Links> 
             public_base_url: config.public_base_url.clone(),
         }),
         Err(error) => {
-            problem(facts, "signed links", Some(format!("no key for signed links: {error}"))).await;
+            problem(facts, "signed links", Some(Trouble::NoLinkKey { error: error.to_string() })).await;
             None
         }
     }
@@ -217,8 +217,8 @@ async fn serve_links(
     match serve(config.bind, Arc::clone(&state), descriptors::web_share(), stop.clone()).await {
         Ok(server) => Some(server),
         Err(error) => {
-            let text = format!("can't listen on {}: {error}; set `serve.bind` to a free address", config.bind);
-            problem(&desk.facts, "web server", Some(text)).await;
+            let trouble = Trouble::Listen { address: config.bind.to_string(), error: error.to_string() };
+            problem(&desk.facts, "web server", Some(trouble)).await;
             running.spawn(serve_later(config.bind, state, desk.facts.clone(), stop.clone()));
             None
         }

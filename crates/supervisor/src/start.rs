@@ -124,19 +124,20 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let (screens, journal) = (broadcast::channel(64).0, broadcast::channel(256).0);
     let (policy_in, policy_out) = watch::channel(Arc::clone(&policy));
 
+    let (hello, hello_out) = watch::channel(Arc::new(Reply::Hello {
+        protocol: PROTOCOL,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        config: loaded.config_name.clone(),
+        started_at: clock.now(),
+    }));
     let hub = Hub {
         calls: calls_in,
         snapshots: snapshots_out,
         clock,
         screens: screens.clone(),
         events: journal.clone(),
-        hello: Arc::new(Reply::Hello {
-            protocol: PROTOCOL,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            pid: std::process::id(),
-            config: loaded.config_name.clone(),
-            started_at: clock.now(),
-        }),
+        hello: hello_out,
         user: user_name(&environment).into(),
         closing: closing_out,
         connections: Arc::default(),
@@ -169,7 +170,8 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     core.begin(clock.now(), &loaded.config.hosts, loaded.policy_names());
     let (retention_in, retention) = watch::channel(loaded.config.retention.clone());
     maintain::begin(&store, maintain::Ground { retention, shown: hub.snapshots.clone(), clock }, facts_in);
-    let reloader = Reloader { overrides, environment, loaded, policy: policy_in, retention: retention_in, files };
+    let reloader =
+        Reloader { overrides, environment, loaded, policy: policy_in, retention: retention_in, hello, files };
     let mut dispatch = Dispatch {
         clock,
         core,

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tmuxagent_clock::Clock;
 use tmuxagent_config::{Config, Paths};
 use tmuxagent_lines::Reading;
-use tmuxagent_model::{Millis, NameFilter, Origin, PaneInfo, PaneKey, Redaction};
+use tmuxagent_model::{Millis, NameFilter, Origin, PaneInfo, PaneKey, Redaction, Trouble};
 use tmuxagent_store::{Recorded, RecordedLine, Recorder, Recording, RecordingLimits};
 use tmuxagent_tmux::Tape;
 
@@ -102,7 +102,7 @@ impl Tapes {
                 let problem = tapes.problem();
                 if problem != told {
                     told.clone_from(&problem);
-                    if facts.send(Fact::Problem("recordings".to_owned(), problem)).await.is_err() {
+                    if facts.send(Fact::Problem("recordings".to_owned(), problem.map(Trouble::from))).await.is_err() {
                         return;
                     }
                 } else if facts.is_closed() {

@@ -10,6 +10,10 @@ pub fn help_text(english: &str) -> Option<&'static str> {
 }
 
 const TEXTS: &[(&str, &str)] = &[
+    (
+        "Write it to this file, which only you can read, instead of printing it",
+        "写入此文件（仅您可读），而不是输出到屏幕",
+    ),
     // The program and its options.
     (
         "The control room for AI agents and pipelines that work in tmux. Without a subcommand the main screen opens",
@@ -98,6 +102,18 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("Do not press Enter at the end (keys alone never do)", "末尾不按回车（只有按键时从不按）"),
     ("Stop all sending", "停止一切发送"),
+    ("Write down what the supervisor took in, and play it back", "记录监督进程收到的一切，并重放"),
+    (
+        "Write what the supervisor took in lately into a file, without known secrets",
+        "把监督进程最近收到的内容写入文件，去除已知机密",
+    ),
+    ("Play such a file back, and say where it comes out otherwise", "重放这样的文件，并指出何处结果不同"),
+    ("The new file", "新文件"),
+    (
+        "Exit code 1 when a round comes out otherwise than it was recorded. Run it under a debugger to see why",
+        "某一轮与记录不同时退出码为 1。在调试器中运行可查明原因",
+    ),
+    ("Print only rounds that come out otherwise", "只显示结果不同的轮次"),
     ("Send again, what was held back first", "恢复发送，先发被暂缓的"),
     (
         "Stay frozen, and give up what is held back under this identity (see `status --json`)",

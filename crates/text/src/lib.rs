@@ -9,9 +9,9 @@
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
+pub mod catalogue;
 mod clean;
 pub mod cli;
-mod diagnosis;
 pub mod escape;
 pub mod explain;
 mod help;
@@ -23,20 +23,22 @@ mod screen;
 mod sentence;
 mod state;
 mod time;
+mod trouble;
 mod words;
 
+pub use catalogue::message;
 pub use clean::{clean, clean_block, is_hidden, marked, reveal};
-pub use diagnosis::diagnosis;
 pub use help::help_text;
 pub use note::{note_text, reload_text};
 pub use screen::Text;
-pub use sentence::{effect_sentence, sentence};
+pub use sentence::{effect_sentence, question, sentence};
 pub use state::{
     approval_kind, approval_state, doubt, host_owner, host_state, message_type, owner_name, pane_state, run_state,
     stage_state, via,
 };
 pub use time::{ago, clock, clock_seconds, span};
-pub use words::{local, utc};
+pub use trouble::{malformed, part, trouble};
+pub use words::{counted, local, utc};
 
 /// A language of the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

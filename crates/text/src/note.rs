@@ -1,7 +1,10 @@
 //! The sentence of each [`Note`].
 
 use super::state::skip_reason;
-use super::{Lang, approval_state, clean, host_state, message_type, reveal, run_state, sentence, span, via};
+use super::{
+    Lang, approval_state, clean, counted, host_state, malformed, message, message_type, reveal, run_state, sentence,
+    span, via,
+};
 use tmuxagent_model::{ConfigPart, Decider, HowChanged, Note, PartChange};
 
 /// The sentence, one line without control characters.
@@ -75,14 +78,13 @@ fn english(note: &Note) -> String {
         Note::AgentSaid { kind, stage, summary } => {
             format!("agent {}{}: {}", message_type(en, *kind), stage_of(stage.as_deref()), clean(summary))
         }
-        Note::MalformedMessage { error } => format!("unreadable SENTRY message: {}", clean(error)),
+        Note::MalformedMessage { error } => format!("unreadable SENTRY message: {}", clean(&malformed(en, error))),
         Note::Gap { pane } => format!("output of {} was lost", clean(pane)),
         Note::PaneSeen { pane } => format!("pane {} appeared", clean(pane)),
         Note::PaneGone { pane } => format!("pane {} is gone", clean(pane)),
         Note::Refused { why } => format!("refused: {}", clean(why)),
         Note::Reloaded { changes } => format!("configuration loaded: {}", changes_text(en, changes)),
-        Note::PolicyLoaded { pipelines: 1 } => "policy loaded, 1 pipeline".to_owned(),
-        Note::PolicyLoaded { pipelines } => format!("policy loaded, {pipelines} pipelines"),
+        Note::PolicyLoaded { pipelines } => format!("policy loaded, {}", counted(*pipelines, "pipeline")),
         Note::PolicyBroken { error } => format!("bad policy, the old one goes on: {}", clean(error)),
         Note::Host { host, state, detail } => {
             format!("host {} {}{}", clean(host), host_state(en, *state), because(": ", detail))
@@ -129,48 +131,44 @@ fn chinese(note: &Note) -> String {
             format!("审批 …{} 关闭：{}", short(approval), approval_state(zh, *state))
         }
         Note::DecisionRefused { why, by, .. } => {
-            format!("{} 的决定未被接受：{}", who(zh, by), clean(&sentence(zh, why)))
+            format!("{} 的决定未被接受：{}", who(zh, by), clean(&message(zh, why)))
         }
         Note::Sent { text, .. } => format!("已输入 {}", reveal(text)),
         Note::NotSent { text, reason, .. } => format!("未输入 {}：{}", reveal(text), skip_reason(zh, reason)),
-        Note::EffectFailed { error, .. } => format!("执行失败：{}", clean(&sentence(zh, error))),
+        Note::EffectFailed { error, .. } => format!("执行失败：{}", clean(&message(zh, error))),
         Note::Held { text, .. } => format!("因冻结暂缓：{}", reveal(text)),
         Note::Frozen { by } => format!("{} 已冻结", who(zh, by)),
         Note::Unfrozen { by } => format!("{} 已解冻", who(zh, by)),
         Note::AgentSaid { kind, stage, summary } => {
             format!("代理{}{}：{}", message_type(zh, *kind), stage_of(stage.as_deref()), clean(summary))
         }
-        Note::MalformedMessage { error } => format!("无法解析的 SENTRY 消息：{}", clean(error)),
+        Note::MalformedMessage { error } => format!("无法解析的 SENTRY 消息：{}", clean(&malformed(zh, error))),
         Note::Gap { pane } => format!("{} 的部分输出已丢失", clean(pane)),
         Note::PaneSeen { pane } => format!("出现窗格 {}", clean(pane)),
         Note::PaneGone { pane } => format!("窗格 {} 已消失", clean(pane)),
-        Note::Refused { why } => format!("已拒绝执行：{}", clean(&sentence(zh, why))),
+        Note::Refused { why } => format!("已拒绝执行：{}", clean(&message(zh, why))),
         Note::Reloaded { changes } => format!("配置已加载：{}", changes_text(zh, changes)),
         Note::PolicyLoaded { pipelines } => format!("策略已加载，{pipelines} 条流水线"),
-        Note::PolicyBroken { error } => format!("策略有误，继续使用旧策略：{}", clean(error)),
+        Note::PolicyBroken { error } => format!("策略有误，继续使用旧策略：{}", clean(&message(zh, error))),
         Note::Host { host, state, detail } => {
-            format!("主机 {} {}{}", clean(host), host_state(zh, *state), because("：", &sentence(zh, detail)))
+            format!("主机 {} {}{}", clean(host), host_state(zh, *state), because("：", &message(zh, detail)))
         }
-        Note::Text { text } => clean(&sentence(zh, text)),
+        Note::Text { text } => clean(&message(zh, text)),
     }
 }
 
-/// What a reload came to: how many pipelines there are, whether the policy was renewed, and what of the configuration
-/// is not as it was.
+/// What a reload came to: what is not as it was, and how many pipelines there are.
 #[must_use]
-pub fn reload_text(lang: Lang, pipelines: usize, renewed: bool, changes: &[PartChange]) -> String {
-    let policy = match (lang, renewed) {
-        (Lang::En, true) => format!("new policy, pipelines: {pipelines}"),
-        (Lang::En, false) => format!("the policy is as it was, pipelines: {pipelines}"),
-        (Lang::Zh, true) => format!("策略已更新，流水线 {pipelines} 条"),
-        (Lang::Zh, false) => format!("策略未变，流水线 {pipelines} 条"),
-    };
-    let rest = if changes.is_empty() {
-        lang.pick("hosts and channels are as they were", "主机和渠道未变").to_owned()
+pub fn reload_text(lang: Lang, pipelines: usize, changes: &[PartChange]) -> String {
+    let what = if changes.is_empty() {
+        lang.pick("nothing has changed", "没有变化").to_owned()
     } else {
         changes_text(lang, changes)
     };
-    format!("{policy}{}{rest}", lang.pick("; ", "；"))
+    match lang {
+        Lang::En => format!("{what}; {}", counted(pipelines, "pipeline")),
+        Lang::Zh => format!("{what}；流水线 {pipelines} 条"),
+    }
 }
 
 fn changes_text(lang: Lang, changes: &[PartChange]) -> String {
@@ -178,6 +176,8 @@ fn changes_text(lang: Lang, changes: &[PartChange]) -> String {
         let part = match change.part {
             ConfigPart::Host => lang.pick("host", "主机"),
             ConfigPart::Channel => lang.pick("channel", "渠道"),
+            ConfigPart::Policy => lang.pick("policy", "策略"),
+            ConfigPart::Settings => return lang.pick("other settings changed", "其他设置变更").to_owned(),
         };
         let how = match change.how {
             HowChanged::Added => lang.pick("added", "新增"),

@@ -5,13 +5,25 @@
 //! through [`sentence`]. What the table does not know is words of a pane or of the policy's author, and stays as it is.
 
 use super::Lang;
+use tmuxagent_model::{Approval, ApprovalKind};
 
 /// A sentence of the machine in a language. Never for what is typed, nor for a pane's lines: those stay verbatim.
 #[must_use]
 pub fn sentence(lang: Lang, text: &str) -> String {
     match lang {
         Lang::En => text.to_owned(),
-        Lang::Zh => translated(&[SENTENCES], text),
+        Lang::Zh => chinese(text, DEPTH),
+    }
+}
+
+/// What an approval asks, in a language. An agent's own words stay as they are: what a person decides on is what was said.
+#[must_use]
+pub fn question(lang: Lang, approval: &Approval) -> String {
+    match approval.kind {
+        ApprovalKind::Agent => approval.question.clone(),
+        ApprovalKind::Gate | ApprovalKind::Failed { .. } | ApprovalKind::Settle { .. } | ApprovalKind::Gap => {
+            sentence(lang, &approval.question)
+        }
     }
 }
 
@@ -21,44 +33,50 @@ pub fn effect_sentence(lang: Lang, text: &str) -> String {
     if text.starts_with("nothing is typed; ") { sentence(lang, text) } else { text.to_owned() }
 }
 
-/// Sentences of the machine with their Chinese.
-pub(super) type Table = &'static [(&'static str, &'static str)];
-
-/// A sentence by these tables, and what stands in its holes by the same.
-pub(super) fn translated(tables: &[Table], text: &str) -> String {
-    by_tables(tables, text, DEPTH)
-}
-
 /// How deep sentences stand in one another: `failed: run npm test: exit code 1`.
 const DEPTH: u8 = 4;
 
-fn by_tables(tables: &[Table], text: &str, depth: u8) -> String {
+fn chinese(text: &str, depth: u8) -> String {
     let Some(deeper) = depth.checked_sub(1) else { return text.to_owned() };
-    let mut rows = tables.iter().flat_map(|table| table.iter());
-    let found = rows.find_map(|(en, zh)| Some((*zh, holes(en, text)?)));
-    let Some((zh, holes)) = found else { return text.to_owned() };
+    for (en, zh) in SENTENCES {
+        if let Some(holes) = holes(en, text) {
+            return fill(zh, &holes, &|hole| chinese(hole, deeper));
+        }
+    }
+    text.to_owned()
+}
+
+/// A template with its holes `{0}`, `{1}`, … filled. What stands in quotes, backticks or braces is a name and stays.
+pub(super) fn fill(template: &str, holes: &[&str], words: &dyn Fn(&str) -> String) -> String {
     let mut out = String::new();
-    let mut rest = zh;
-    // A brace that names no hole stands for itself.
-    while let Some((before, hole, after)) = next_hole(rest) {
+    let mut rest = template;
+    while let Some(at) = rest.find('{') {
+        let (before, hole) = rest.split_at(at);
         out.push_str(before);
-        out.push_str(&by_tables(tables, holes.get(hole).copied().unwrap_or_default(), deeper));
-        rest = after;
+        let number =
+            hole.get(1..2).filter(|_| hole.get(2..3) == Some("}")).and_then(|digit| digit.parse::<usize>().ok());
+        match number {
+            Some(number) => {
+                let hole = holes.get(number).copied().unwrap_or("");
+                if out.ends_with(['`', '\'', '{']) {
+                    out.push_str(hole)
+                } else {
+                    out.push_str(&words(hole))
+                }
+                rest = &rest[at + 3..];
+            }
+            None => {
+                out.push('{');
+                rest = &rest[at + 1..];
+            }
+        }
     }
     out.push_str(rest);
     out
 }
 
-/// What stands before the first `{0}`, its number, and what stands behind it.
-fn next_hole(text: &str) -> Option<(&str, usize, &str)> {
-    text.match_indices('{').find_map(|(at, _)| {
-        let (digits, after) = text[at + 1..].split_once('}')?;
-        Some((&text[..at], digits.parse().ok()?, after))
-    })
-}
-
 /// What stands in the holes of a template, where a text has its form. A hole is never empty.
-fn holes<'t>(template: &str, text: &'t str) -> Option<Vec<&'t str>> {
+pub(super) fn holes<'t>(template: &str, text: &'t str) -> Option<Vec<&'t str>> {
     let mut pieces = template.split("{}");
     let mut rest = text.strip_prefix(pieces.next()?)?;
     let mut found = Vec::new();
@@ -79,7 +97,7 @@ fn holes<'t>(template: &str, text: &'t str) -> Option<Vec<&'t str>> {
 }
 
 /// The machine's sentences, special ones before general ones. `{}` is a hole; `{0}` names the first one.
-const SENTENCES: &[(&str, &str)] = &[
+pub(super) const SENTENCES: &[(&str, &str)] = &[
     // Questions.
     ("Start stage {} of {}?", "启动 {1} 的阶段 {0}？"),
     ("Stage {} failed ({}). Run it again?", "阶段 {0} 失败（{1}）。重新运行？"),
@@ -93,6 +111,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("nothing is typed; the stage counts as succeeded", "不输入任何内容；该阶段视为成功"),
     ("nothing is typed; the stage is left out", "不输入任何内容；跳过该阶段"),
     ("was not typed: another tmux server answers there", "未输入：该地址已是另一个 tmux 服务"),
+    ("was not typed: another tmuxagent types there", "未输入：那里由另一个 tmuxagent 负责输入"),
     ("was not typed: another process runs in the pane", "未输入：窗格里已换成别的进程"),
     ("was not typed: the pane's process ended", "未输入：窗格里的进程已结束"),
     ("was not typed: the pane is in copy mode", "未输入：窗格处于复制模式"),
@@ -237,6 +256,18 @@ const SENTENCES: &[(&str, &str)] = &[
     ("{} pipelines loaded", "已加载 {0} 条流水线"),
     ("not done yet: {}", "尚未完成：{0}"),
     ("{}; nothing is sent until the state can be saved", "{0}；状态能保存之前不发送任何内容"),
+    ("held in {}: {}", "已暂缓，位于 {0}：{1}"),
+    ("to be typed in {}: {}", "将输入到 {0}：{1}"),
+    ("nothing is held under {}", "没有以 {0} 暂缓的内容"),
+    ("the policy no longer has this stage", "策略里已没有这个阶段"),
+    ("the policy no longer has this action", "策略里已没有这个动作"),
+    ("the pipeline has no such stage", "流水线没有这个阶段"),
+    ("`{}` is no answer to {}; it takes a plain yes or no", "`{0}` 不是 {1} 的答案；它只接受是或否"),
+    ("`{}` is no answer to {}; choose one of: {}", "`{0}` 不是 {1} 的答案；请从中选择：{2}"),
+    (
+        "{} can't report a command's exit code; use send_keys instead of run",
+        "{0} 不能报告命令的退出码；请用 send_keys 代替 run",
+    ),
     // Alerts and events.
     ("{}: stage {} failed", "{0}：阶段 {1} 失败"),
     ("{}: {}: stage {} is escalated", "{0}：{1}：阶段 {2} 已上报"),
@@ -248,6 +279,12 @@ const SENTENCES: &[(&str, &str)] = &[
     ("stage {}: an action is left out: {}", "阶段 {0}：略去一个动作：{1}"),
     ("{}: the schedule of stage {} is {} late and left out", "{0}：阶段 {1} 的定时晚了 {2}，已略去"),
     ("{}: there is no pipeline {}", "{0}：没有流水线 {1}"),
+    ("{} is done", "{0} 已完成"),
+    ("{}: its poll is not asked: {}", "{0}：没有进行轮询：{1}"),
+    ("{}: pipelines start each other without end; {} is not started", "{0}：流水线无休止地互相启动；没有启动 {1}"),
+    ("{} was a secret, which is not kept when the supervisor ends", "{0} 是机密，监督进程结束后不保留"),
+    ("as the replay assumes", "按重放的假设"),
+    ("there is no open question of that name ({})", "没有这个名字的待定问题（{0}）"),
     ("{} has no value in this run", "{0} 在本次运行中没有值"),
     ("a decision by file for {} was not taken: {}", "未接受文件对 {0} 的决定：{1}"),
     ("the approval file {} is refused: {}", "审批文件 {0} 被拒绝：{1}"),
@@ -308,16 +345,5 @@ mod tests {
             assert_eq!(sentence(Lang::En, en), en);
         }
         assert_eq!(effect_sentence(Lang::Zh, "shell: echo: exit code 3"), "shell: echo: exit code 3");
-    }
-
-    #[test]
-    fn every_hole_is_there_and_filled() {
-        for (en, zh) in SENTENCES {
-            let n = en.matches("{}").count();
-            for hole in 0..n {
-                assert_eq!(zh.matches(&format!("{{{hole}}}")).count(), 1, "{en} / {zh}");
-            }
-            assert_eq!(zh.matches('{').count(), n, "{en} / {zh}");
-        }
     }
 }

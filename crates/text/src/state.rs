@@ -1,6 +1,6 @@
 //! The names of states, kinds and surfaces.
 
-use super::{Lang, clean, sentence};
+use super::{Lang, clean, message};
 use tmuxagent_model::{
     ApprovalKind, ApprovalState, Doubt, HostState, MessageType, Owner, PaneState, RunState, SkipReason, StageState, Via,
 };
@@ -13,7 +13,7 @@ pub fn doubt(lang: Lang, doubt: &Doubt) -> String {
             format!("not certain yet: it can't be saved ({}); it is kept and tried again", clean(error))
         }
         (Lang::Zh, Doubt::NotSaved { error }) => {
-            format!("尚不确定：暂时无法保存（{}）；已保留，会再次尝试", clean(error))
+            format!("尚不确定：暂时无法保存（{}）；已保留，会再次尝试", clean(&message(lang, error)))
         }
         (_, Doubt::Slow) => lang
             .pick(
@@ -201,7 +201,7 @@ pub(crate) fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
         SkipReason::ScreenChanged => lang.pick("the expected text is not on the screen", "屏幕上没有预期的文字"),
         SkipReason::Withdrawn => lang.pick("overtaken: its stage or approval has ended", "所属阶段或审批已结束"),
         SkipReason::Unreachable(why) => {
-            let why = clean(&sentence(lang, why));
+            let why = clean(&message(lang, why));
             return match lang {
                 Lang::En => format!("unreachable: {why}"),
                 Lang::Zh => format!("无法送达：{why}"),

@@ -2,8 +2,8 @@
 
 use super::*;
 use tmuxagent_model::{
-    ApprovalId, ApprovalState, ConfigPart, Decider, HostState, HowChanged, IntentId, MessageType, Millis, Note,
-    PartChange, RunId, RunState, SkipReason, Timestamp, Via,
+    ApprovalId, ApprovalState, ConfigPart, Decider, HostState, HowChanged, IntentId, Malformed, MessageType, Millis,
+    Note, PartChange, RunId, RunState, SkipReason, Timestamp, Trouble, Via,
 };
 
 #[test]
@@ -107,7 +107,7 @@ fn notes() -> Vec<Note> {
         Note::Frozen { by: by.clone() },
         Note::Unfrozen { by },
         Note::AgentSaid { kind: MessageType::Status, stage: Some(text("lint")), summary: text("ok") },
-        Note::MalformedMessage { error: text("expected `}`") },
+        Note::MalformedMessage { error: Malformed::NotText(text("ok")) },
         Note::Gap { pane: text("local:%3") },
         Note::PaneSeen { pane: text("local:%3") },
         Note::PaneGone { pane: text("local:%3") },
@@ -123,6 +123,59 @@ fn notes() -> Vec<Note> {
         Note::Host { host: text("nas"), state: HostState::Unreachable, detail: text("no route") },
         Note::Text { text: text("hello") },
     ]
+}
+
+/// A run of English words that is none of the values put in.
+fn english_in(text: &str) -> Option<String> {
+    let mut run: Vec<&str> = Vec::new();
+    for word in text.split(|c: char| !(c.is_ascii_alphabetic() || c == '\'')) {
+        if word.len() > 1 && word.chars().any(|c| c.is_ascii_lowercase()) {
+            run.push(word);
+            if run.len() > 2 {
+                return Some(run.join(" "));
+            }
+        } else if !word.is_empty() {
+            run.clear();
+        }
+    }
+    None
+}
+
+#[test]
+fn every_trouble_is_told_in_chinese() {
+    let x = || "X1".to_owned();
+    let troubles = [
+        Trouble::Listen { address: x(), error: "Address already in use (os error 98)".to_owned() },
+        Trouble::NoLinkKey { error: x() },
+        Trouble::CollectorFailed,
+        Trouble::CollectorNotStarted { error: x() },
+        Trouble::NotSaved { error: "the disk of the state database is full; free some space".to_owned() },
+        Trouble::Told("/x/a.yaml is refused: everybody can write it (mode 666), and with it what is done".to_owned()),
+        Trouble::Told("no backup was made: the state database is closed".to_owned()),
+    ];
+    for it in &troubles {
+        let text = trouble(Lang::Zh, it);
+        assert_eq!(english_in(&text), None, "{text}");
+        assert_ne!(text, it.to_string());
+    }
+    let malformed_ones = [
+        Malformed::CutOff,
+        Malformed::NotClosed,
+        Malformed::NotJson(x()),
+        Malformed::NotAnObject,
+        Malformed::NoType,
+        Malformed::UnknownType(x()),
+        Malformed::NotText(x()),
+        Malformed::NotTruth(x()),
+        Malformed::NotTexts(x()),
+        Malformed::NotExitCode(x()),
+        Malformed::Told("the JSON is not closed".to_owned()),
+    ];
+    for it in &malformed_ones {
+        let text = malformed(Lang::Zh, it);
+        assert_eq!(english_in(&text), None, "{text}");
+        assert_ne!(text, it.to_string());
+    }
 }
 
 #[test]

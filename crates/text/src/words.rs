@@ -68,6 +68,12 @@ impl Lang {
     }
 }
 
+/// So many of something: `1 pipeline`, `2 pipelines`. English, for texts that are told in Chinese elsewhere.
+#[must_use]
+pub fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// An instant as `2026-11-21 10:32 UTC`.
 #[must_use]
 pub fn utc(at: Timestamp) -> String {

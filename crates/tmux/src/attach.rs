@@ -244,6 +244,7 @@ impl Host {
         }
         let line = format!("set-option -s {CLIENT_MARK}{pid} {}", quote(client_owner(&self.spec.owner)));
         self.request(id, &line, Purpose::Nothing);
+        self.leave_no_orphans();
     }
 
     /// Tells a client to leave.

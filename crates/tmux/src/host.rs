@@ -7,6 +7,7 @@ use super::governor::Governor;
 use super::history::{Capture, Past};
 use super::inventory::Entry;
 use super::link::{Link, Server, random};
+use super::orphans::Orphans;
 use super::outlet::Outlet;
 use super::pane::{Feed, Pane};
 use super::pipe::{PipeId, PipeSays};
@@ -103,6 +104,8 @@ pub(super) struct Host {
     pub told_owner: Option<Owner>,
     pub clients: BTreeMap<ClientId, Attached>,
     pub next_client: u64,
+    /// Ends the clients should this process be killed.
+    pub orphans: Orphans,
     pub attacher: Attacher,
     pub panes: HashMap<PaneId, Pane>,
     /// Every pane that was ever listed on this server; tmux never gives an id again.
@@ -191,6 +194,7 @@ impl Host {
             told_owner: None,
             clients: BTreeMap::new(),
             next_client: 0,
+            orphans: None,
             attacher: Attacher::new(now),
             panes: HashMap::new(),
             known: HashSet::new(),

@@ -26,6 +26,7 @@ mod host;
 mod inventory;
 mod link;
 mod observe;
+mod orphans;
 mod outlet;
 mod pane;
 mod pipe;
@@ -45,6 +46,7 @@ pub use refusal::Refusal;
 pub use spec::{HostSpec, Position, Tape};
 pub use transport::{Socket, SshTarget, Transport, shell_word};
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_errand::{Ending, Errand};
@@ -53,11 +55,12 @@ use tmuxagent_policy::Policy;
 use tokio::sync::{mpsc, oneshot, watch as latest};
 
 /// What a host tells, in one order.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HostMessage {
     /// `PaneSeen`, `PaneGone`, `HostLost`, `Line`, `Activity`, `Gap`, `Program` or `CommandEnded`.
     Event(Event),
     /// An errand has its outcome.
+    #[serde(skip)]
     Ended(Ending),
     /// How the host is observed now.
     Status {
@@ -85,8 +88,8 @@ pub enum HostMessage {
     Malformed {
         /// Where.
         pane: PaneKey,
-        /// Why, a lower-case fragment.
-        error: String,
+        /// Why.
+        error: tmuxagent_model::Malformed,
     },
     /// The visible screen of a pane that a view looks at, with its colours as SGR sequences; at most ten times a
     /// second, on change.
@@ -107,7 +110,7 @@ pub enum HostMessage {
 }
 
 /// What the screens show of a pane beside its facts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaneLive {
     /// Which pane.
     pub pane: PaneKey,

@@ -58,12 +58,13 @@ pub enum Transport {
 /// own files, which are none of ours.
 const BEGIN: &str = "tmuxagent-begins";
 
-/// Runs a control client so that it ends when the connection is gone, even while it is stuck: sshd alone does not end
-/// it then, and a stuck client can hold up the panes' programs. The client reads from descriptor 3; a loop with closed
-/// standard streams looks whether sshd (this shell's parent) still lives, and else ends the client hard.
-const WRAPPER: &str = "exec 3<&0; \"$@\" <&3 3<&- & c=$!; p=$PPID; exec 3<&- </dev/null; \
-    ( exec >/dev/null 2>&1; while kill -0 $c; do kill -0 $p || [ -d /proc/$p ] || kill -9 $c; sleep 3; done ) & \
-    w=$!; wait $c; s=$?; kill $w 2>/dev/null; exit $s";
+/// Runs a control client so that it ends when its input has ended, even while it is stuck: a client whose output nobody
+/// takes does not end by itself, holds up the panes' programs, and keeps sshd and the shared connection. The input ends
+/// with whoever asks, by whatever death, and with sshd. It is passed on by a process beside the client, behind which another
+/// gives the client some time and calls this shell; that signal does nothing to any other process.
+const WRAPPER: &str = "exec 3<&0; trap 'kill -9 $c 2>/dev/null' URG; \
+    { exec 2>/dev/null; cat <&3; exec 3<&- </dev/null >/dev/null; { sleep 3; kill -URG $$; } & } | \"$@\" 3<&- & c=$!; \
+    exec 3<&- </dev/null; wait $c; exit $?";
 
 impl Transport {
     /// Whether the server runs on this machine.
@@ -337,7 +338,7 @@ mod tests {
         assert_eq!(Transport::said(&local, b"\ntmuxagent-begins\nx"), Some(&b"\ntmuxagent-begins\nx"[..]));
     }
 
-    /// The wrapper passes input, output and exit code through, and ends the client when its parent is gone.
+    /// The wrapper passes input, output and exit code through.
     #[test]
     fn the_wrapper_is_transparent() {
         let mut child = std::process::Command::new("sh")
@@ -349,5 +350,25 @@ mod tests {
         std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"hello").unwrap();
         let output = child.wait_with_output().unwrap();
         assert_eq!((output.stdout.as_slice(), output.status.code()), (&b"hello"[..], Some(7)));
+    }
+
+    /// A client that does not care that its input has ended is ended, in every shell that is installed here.
+    #[test]
+    fn the_wrapper_ends_a_stuck_client_once_its_input_has_ended() {
+        let shells = ["sh", "dash", "bash", "ksh", "zsh"];
+        let started = shells.iter().filter_map(|shell| {
+            let mut command = std::process::Command::new(shell);
+            command.args(["-c", WRAPPER, "sh", "sleep", "600"]);
+            let mut child = command.stdin(std::process::Stdio::piped()).spawn().ok()?;
+            drop(child.stdin.take());
+            Some((shell, child))
+        });
+        for (shell, mut child) in started.collect::<Vec<_>>() {
+            let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+            while child.try_wait().unwrap().is_none() {
+                assert!(std::time::Instant::now() < deadline, "{shell}: the client goes on");
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            }
+        }
     }
 }

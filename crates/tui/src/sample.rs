@@ -221,7 +221,7 @@ impl Sample {
     /// Adds a failing part.
     #[must_use]
     pub fn problem(mut self, part: &str, text: &str) -> Self {
-        self.snapshot.problems.push(Problem { part: part.to_owned(), text: text.to_owned(), since: before(75) });
+        self.snapshot.problems.push(Problem { part: part.to_owned(), text: text.into(), since: before(75) });
         self
     }
 

@@ -156,7 +156,9 @@ fn toast(model: &mut Model, severity: Severity, text: String) {
         Severity::Error => 12,
     };
     let until = model.now + Millis::from_secs(seconds);
-    model.toasts.retain(|toast| toast.text != text);
+    // What merely passes by makes room for the next; what is wrong stays until it was read.
+    let passes = |severity| matches!(severity, Severity::Info | Severity::Success);
+    model.toasts.retain(|toast| toast.text != text && !passes(toast.severity));
     model.toasts.push(Toast { severity, text, until });
     let extra = model.toasts.len().saturating_sub(3);
     model.toasts.drain(..extra);

@@ -6,7 +6,7 @@ use super::source::{Lines, Source};
 use super::{Place, problems::Draft};
 use serde::Serialize;
 use std::fmt;
-use tmuxagent_text::{Lang, diagnosis, marked};
+use tmuxagent_text::{Lang, marked, message};
 use unicode_width::UnicodeWidthChar;
 
 /// Whether a finding stops the work.
@@ -102,14 +102,14 @@ impl Diagnostic {
     /// What is wrong, on one line.
     #[must_use]
     pub fn sentence(&self, lang: Lang) -> String {
-        visible(&diagnosis(lang, &self.message))
+        visible(&message(lang, &self.message))
     }
 
     /// The ways out, a line each: the nearest name first.
     #[must_use]
     pub fn ways_out(&self, lang: Lang) -> Vec<String> {
         let near = self.nearest.as_ref().map(|near| did_you_mean(lang, near));
-        near.into_iter().chain(self.help.as_ref().map(|help| visible(&diagnosis(lang, help)))).collect()
+        near.into_iter().chain(self.help.as_ref().map(|help| visible(&message(lang, help)))).collect()
     }
 
     /// The whole finding over several lines with its excerpt, without colours or a final newline.

@@ -4,6 +4,7 @@ use super::{Finding, Scene, find_program};
 use std::net::TcpListener;
 use std::time::UNIX_EPOCH;
 use tmuxagent_clock::wall;
+use tmuxagent_text::{part, trouble};
 
 /// Whether a supervisor runs, and whether this is its version.
 pub(super) fn supervisor(scene: &Scene) -> Vec<Finding> {
@@ -35,7 +36,11 @@ pub(super) fn supervisor(scene: &Scene) -> Vec<Finding> {
         let text = said!(lang, "{text}, which is not the one of this call", "{text}，与本次调用的不同");
         return vec![Finding::warning("supervisor", text, fix)];
     }
-    vec![Finding::ok("supervisor", text)]
+    let troubles = scene.troubles.iter().filter(|problem| problem.part != "web server").map(|problem| {
+        let text = format!("{}: {}", part(lang, &problem.part), trouble(lang, &problem.text));
+        Finding::warning("supervisor", text, super::settings::see(lang, "tmuxagent status"))
+    });
+    std::iter::once(Finding::ok("supervisor", text)).chain(troubles).collect()
 }
 
 /// The programs of agents that are recognised.
@@ -57,6 +62,19 @@ fn port(scene: &Scene) -> Option<Finding> {
     let bind = scene.loaded.as_ref()?.config.serve.as_ref()?.bind;
     Some(match TcpListener::bind(bind) {
         Ok(_) => Finding::ok("port", said!(lang, "{bind} is free", "{bind} 空闲")),
+        Err(_) if scene.troubles.iter().any(|problem| problem.part == "web server") => Finding::failure(
+            "port",
+            said!(
+                lang,
+                "{bind} is held by another program; the supervisor can't serve links",
+                "{bind} 被另一个程序占用，监督进程无法提供链接"
+            ),
+            said!(
+                lang,
+                "end that one, or name another address: `serve: {{bind: 127.0.0.1:8788}}`",
+                "结束那个程序，或换一个地址：`serve: {{bind: 127.0.0.1:8788}}`"
+            ),
+        ),
         Err(_) if scene.supervisor.is_some() => {
             Finding::ok("port", said!(lang, "{bind} is in use, as it should be", "{bind} 正在使用，符合预期"))
         }

@@ -22,6 +22,7 @@ mod machine;
 mod settings;
 mod tmux;
 
+use super::connection::Connection;
 use super::{Outcome, Session, Tone, exit};
 use clap::Args;
 use serde::Serialize;
@@ -29,8 +30,9 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tmuxagent_config::{Environment, Loaded, Paths, TmuxSocket};
+use tmuxagent_model::Problem;
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{Lang, clean};
+use tmuxagent_text::{Lang, clean, message};
 
 /// Exit codes: 0 nothing is wrong, 1 warnings, 2 something can't work.
 #[derive(Debug, Args)]
@@ -112,6 +114,8 @@ struct Scene {
     socket: Option<TmuxSocket>,
     /// The process of the running supervisor.
     supervisor: Option<u32>,
+    /// What it says is wrong with it now.
+    troubles: Vec<Problem>,
     /// Whether services are asked.
     online: bool,
     /// The language of what is found.
@@ -168,11 +172,16 @@ fn examine(session: &Session, online: bool) -> Result<Vec<Finding>, super::CliEr
         paths: loaded.as_ref().map_or(paths, |loaded| loaded.paths.clone()),
         socket: session.overrides.tmux_socket.as_deref().map(TmuxSocket::parse),
         supervisor: None,
+        troubles: Vec::new(),
         online,
         lang: session.out.lang,
         loaded,
     };
-    let scene = Scene { supervisor: tmuxagent_ipc::lock::holder(&scene.paths.runtime_dir).map(|h| h.pid), ..scene };
+    let supervisor = tmuxagent_ipc::lock::holder(&scene.paths.runtime_dir).map(|h| h.pid);
+    // One that does not answer is found by other checks.
+    let answer = supervisor.and_then(|_| Connection::open(session).ok()?.snapshot().ok());
+    let troubles = answer.map(|snapshot| snapshot.problems).unwrap_or_default();
+    let scene = Scene { supervisor, troubles, ..scene };
     let checks: [fn(&Scene) -> Vec<Finding>; 9] = [
         machine::supervisor,
         tmux::check,
@@ -188,6 +197,11 @@ fn examine(session: &Session, online: bool) -> Result<Vec<Finding>, super::CliEr
     let checked = super::threads::at_once(checks.iter().map(|check| move || check(scene)));
     let mut found: Vec<Finding> = checked.into_iter().flatten().flatten().collect();
     found.splice(0..0, settings);
+    // What other parts of the program say of themselves is English until here.
+    for finding in &mut found {
+        finding.text = message(session.out.lang, &finding.text);
+        finding.fix = finding.fix.take().map(|fix| message(session.out.lang, &fix));
+    }
     Ok(found)
 }
 

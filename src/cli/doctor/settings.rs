@@ -2,7 +2,7 @@
 
 use super::Finding;
 use tmuxagent_config::{Loaded, Problem};
-use tmuxagent_text::Lang;
+use tmuxagent_text::{Lang, counted};
 
 /// Whether they can be loaded, with everything that is wrong.
 pub(super) fn check(loaded: &Result<Loaded, super::super::CliError>, lang: Lang) -> Vec<Finding> {
@@ -26,13 +26,17 @@ pub(super) fn check(loaded: &Result<Loaded, super::super::CliError>, lang: Lang)
         (None, _) => Finding::failure("policy", diagnostics.summary(), see(lang, "tmuxagent policy check")),
         (Some(policy), 0) => {
             let (count, names) = (policy.pipelines.len(), names.join(", "));
-            Finding::ok("policy", said!(lang, "{count} pipelines in {names}", "{names} 中有 {count} 条流水线"))
+            let pipelines = if lang == Lang::En { counted(count, "pipeline") } else { count.to_string() };
+            Finding::ok("policy", said!(lang, "{} in {names}", "{names} 中有 {} 条流水线", pipelines))
         }
-        (Some(_), warnings) => Finding::warning(
-            "policy",
-            said!(lang, "{warnings} warnings in {}", "{warnings} 个警告，在 {}", names.join(", ")),
-            see(lang, "tmuxagent policy check"),
-        ),
+        (Some(_), warnings) => {
+            let sum = if lang == Lang::En { counted(warnings, "warning") } else { warnings.to_string() };
+            Finding::warning(
+                "policy",
+                said!(lang, "{} in {}", "{} 个警告，在 {}", sum, names.join(", ")),
+                see(lang, "tmuxagent policy check"),
+            )
+        }
     });
     found
 }

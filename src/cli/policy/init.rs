@@ -105,24 +105,24 @@ fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, changed:
         return Ok(code);
     }
     for note in &draft.notes {
-        out.line(&format!("  {}", clean(note)))?;
+        out.say(&format!("  {}", clean(note)))?;
     }
     let shown = file.display();
     if !changed {
-        out.line(&format!("{shown} is as it should be"))?;
+        out.say(&format!("{shown} is as it should be"))?;
         return Ok(code);
     }
-    out.line(&format!("{} {shown}", if args.update { "renewed" } else { "wrote" }))?;
+    out.say(&format!("{} {shown}", if args.update { "renewed" } else { "wrote" }))?;
     if code != exit::OK {
         out.line("")?;
         out.raw(&checked.show(out.lang))?;
     }
     if !args.update {
-        out.line("look at it; this puts it in force:")?;
+        out.say("look at it; this puts it in force:")?;
         out.line(&format!("  {}", into_force(session, file)))?;
         let names = checked.json["pipelines"].as_array().into_iter().flatten().filter_map(Value::as_str);
         for name in names {
-            out.line(&format!("it runs in windows of that name: tmux rename-window {}", clean(name)))?;
+            out.say(&format!("it runs in windows of that name: tmux rename-window {}", clean(name)))?;
         }
     }
     Ok(code)

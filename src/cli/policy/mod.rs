@@ -62,13 +62,27 @@ pub(super) fn run(session: &Session, command: &PolicyCommand) -> Outcome {
 }
 
 fn check(session: &Session, args: &CheckArgs) -> Outcome {
-    let sources = sources(session, &args.files)?;
+    let (sources, unread) = if args.files.is_empty() {
+        (session.load()?.policy_sources, Vec::new())
+    } else {
+        let overrides = Overrides { policy: args.files.clone(), ..session.overrides.clone() };
+        let (sources, mut unread) = tmuxagent_config::readable_policies(&overrides, &session.environment)?;
+        // One file that can't be read is an answer by itself.
+        match unread.pop() {
+            Some(problem) if sources.is_empty() && unread.is_empty() => return Err(problem.into()),
+            last => unread.extend(last),
+        }
+        (sources, unread)
+    };
     // They can be checked, but a supervisor would not believe them.
     let open = sources.iter().filter_map(|source| {
         let problem = tmuxagent_config::trusted(source.name.as_ref()).err()?;
         Some(Diagnostic::of_file(Severity::Warning, "open-to-others", &source.name, &problem.text, problem.hint))
     });
-    let report = tmuxagent_policy::check(&sources, open.collect());
+    let unread = unread
+        .into_iter()
+        .map(|problem| Diagnostic::of_file(Severity::Error, "unreadable", "", &problem.text, problem.hint));
+    let report = tmuxagent_policy::check(&sources, unread.chain(open).collect());
     if session.out.json {
         session.out.json(&report.json)?;
     } else {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tmuxagent_engine::replay::{Comparison, Entry, Recording, Report, Setting, Side, compare, read_log, replay};
 use tmuxagent_model::Timestamp;
 use tmuxagent_policy::Policy;
-use tmuxagent_text::clean;
+use tmuxagent_text::{clean, counted};
 
 /// The longest log that is read, bytes.
 const LONGEST: u64 = 512 * 1024 * 1024;
@@ -120,12 +120,14 @@ fn tell(session: &Session, play: &Play, policy: &Policy, report: &Report) -> Out
         return Ok(exit::OK);
     }
     report.entries.iter().try_for_each(|entry| out.line(&play.line(entry)))?;
-    report.ending().iter().try_for_each(|line| out.line(line))?;
+    report.ending().iter().try_for_each(|line| out.say(line))?;
     if let Some(pane) = play.recordings.iter().find(|recording| !play.concerns(policy, recording)) {
         let place = clean(&pane.pane.place());
         out.warn(&format!("no pipeline applies to the pane {place}: its `match` holds nowhere there"));
     }
-    out.line(&out.paint(Tone::Dim, &format!("{} lines, {} decisions", report.lines, report.entries.len())))?;
+    let (lines, decisions) = (usize::try_from(report.lines).unwrap_or(usize::MAX), report.entries.len());
+    let sum = [counted(lines, "line"), counted(decisions, "decision")].map(|part| out.words(&part));
+    out.line(&out.paint(Tone::Dim, &sum.join(out.lang.pick(", ", "，"))))?;
     Ok(exit::OK)
 }
 
@@ -144,7 +146,7 @@ fn tell_difference(session: &Session, play: &Play, first: &Report, second: &Repo
             out.line(&out.paint(tone, &format!("{sign} {}", play.line(entry))))?;
         }
         let sum = format!("{} lines, {common} decisions in common, {} different", first.lines, differences.len());
-        out.line(&out.paint(Tone::Dim, &sum))?;
+        out.line(&out.paint(Tone::Dim, &out.words(&sum)))?;
     }
     Ok(if same { exit::OK } else { exit::NEGATIVE })
 }

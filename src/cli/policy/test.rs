@@ -66,7 +66,7 @@ pub(super) fn run(session: &Session, args: &TestArgs) -> Outcome {
         out.json(&json!({ "tests": tests, "passed": played.len() - failed, "failed": failed }))?;
     } else {
         played.iter().try_for_each(|test| tell(out, test))?;
-        out.line(&format!("{} passed, {failed} failed", played.len() - failed))?;
+        out.say(&format!("{} passed, {failed} failed", played.len() - failed))?;
     }
     Ok(if failed == 0 { exit::OK } else { exit::NEGATIVE })
 }
@@ -88,9 +88,9 @@ fn value(test: &Played) -> Value {
 fn tell(out: &Out, test: &Played) -> Result<(), CliError> {
     let about = if test.about.is_empty() { String::new() } else { format!(": {}", clean(&test.about)) };
     let (tone, word) = match (test.passed(), test.updated) {
-        (_, true) => (Tone::Warn, "updated"),
-        (true, false) => (Tone::Good, "ok"),
-        (false, false) => (Tone::Bad, "FAILED"),
+        (_, true) => (Tone::Warn, out.lang.pick("updated", "已更新")),
+        (true, false) => (Tone::Good, out.lang.pick("ok", "通过")),
+        (false, false) => (Tone::Bad, out.lang.pick("FAILED", "失败")),
     };
     out.line(&format!("{} {}{about}", out.paint(tone, word), test.file.display()))?;
     if test.passed() {

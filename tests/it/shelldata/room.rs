@@ -82,10 +82,15 @@ pub(super) struct Entry {
     pub prints: Option<String>,
 }
 
+/// Other shells than these, as `dash ksh`.
+const SHELLS: &str = "TMUXAGENT_GENERATED_SHELLS";
+
 /// The shells at hand.
 pub(super) fn shells() -> Vec<(&'static str, Shell)> {
-    ["dash", "sh", "bash", "zsh", "fish", "ksh"]
+    let wanted = std::env::var(SHELLS).unwrap_or_else(|_| "sh bash zsh fish".to_owned());
+    ["sh", "dash", "ksh", "mksh", "bash", "zsh", "fish"]
         .into_iter()
+        .filter(|name| wanted.split_whitespace().any(|known| known == *name))
         .filter(|name| Command::new(name).args(["-c", "true"]).output().is_ok_and(|out| out.status.success()))
         .map(|name| (name, Shell::of(name)))
         .collect()

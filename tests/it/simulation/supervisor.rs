@@ -15,7 +15,6 @@ use tmuxagent_model::{
 };
 use tmuxagent_policy::Policy;
 use tmuxagent_store::Store;
-use tmuxagent_text::Lang;
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_tmux::{HostMessage, Position};
 
@@ -158,8 +157,7 @@ impl Supervisor {
             hosts: vec![host(capture_lines)],
             options: Options::default(),
             redactor: Redactor::default(),
-            channels: Vec::new(),
-            lang: Lang::En,
+            changes: Vec::new(),
         };
         self.core.reload(now, None, reloaded);
         self.gather();

@@ -145,6 +145,7 @@ impl World {
         }
         self.come_to_rest();
         self.judge();
+        self.replay();
         [self.events, steps, self.crashes, self.ran.len() as u64]
     }
 

@@ -45,13 +45,14 @@ impl StagedSupervisor {
                 let lock = Lock::acquire(&folder, &holder).expect("the lock");
                 let listener = lock.bind().and_then(tokio::net::UnixListener::from_std).expect("a socket");
                 let (_keep, snapshots) = watch::channel(Arc::new(snapshot.clone()));
+                let hello = Reply::Hello { protocol: PROTOCOL, version, pid: 4711, config, started_at };
                 let hub = Hub {
                     calls: calls_in,
                     snapshots,
                     clock: Clock::start(Timestamp(0)),
                     screens: broadcast::channel(8).0,
                     events: broadcast::channel(8).0,
-                    hello: Arc::new(Reply::Hello { protocol: PROTOCOL, version, pid: 4711, config, started_at }),
+                    hello: watch::channel(Arc::new(hello)).1,
                     user: "ann".into(),
                     closing: closed,
                     connections: Arc::default(),

@@ -103,6 +103,25 @@ pub(crate) fn is_same_origin(headers: &HeaderMap, public_origin: &str) -> bool {
     }
 }
 
+/// Whether a `Host` names this server: the public address, this machine, or an address in digits, to which no name leads.
+/// Where the configuration names no public address but digits, names of one's own network are fine.
+#[must_use]
+pub(crate) fn is_own_name(host: &str, public_origin: &str) -> bool {
+    let public = public_origin.split_once("://").map_or(public_origin, |(_, authority)| authority);
+    let (name, public) = (bare(host), bare(public));
+    let is_address = |name: &str| name.parse::<IpAddr>().is_ok();
+    name == public || name == "localhost" || is_address(&name) || public.is_empty() || is_address(&public)
+}
+
+/// The name of an authority without its port, in lower case.
+fn bare(authority: &str) -> String {
+    let name = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((six, _)) => six,
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
 /// `scheme://authority` of an address.
 #[must_use]
 pub(crate) fn origin(url: &str) -> String {
@@ -153,6 +172,19 @@ mod tests {
         assert_eq!(seen("127.0.0.1", &["198.51.100.1,"], &proxies), "127.0.0.1");
         assert_eq!(seen("127.0.0.1", &[], &proxies), "127.0.0.1");
         assert_eq!(seen("127.0.0.1", &["10.9.9.9"], &proxies), "10.9.9.9", "a proxy that asks for itself");
+    }
+
+    #[test]
+    fn it_answers_to_its_own_names_only() {
+        let public = "https://box.example:8443";
+        for own in ["box.example:8443", "BOX.example", "box.example.", "localhost:8787", "127.0.0.1:8787", "[::1]:8787"]
+        {
+            assert!(is_own_name(own, public), "{own}");
+        }
+        for other in ["evil.example", "box.example.evil.example", "evil.example:8443", ""] {
+            assert!(!is_own_name(other, public), "{other}");
+        }
+        assert!(is_own_name("nas.lan:8787", "http://192.168.1.5:8787"), "no name is configured");
     }
 
     #[test]

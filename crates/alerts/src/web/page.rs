@@ -4,10 +4,10 @@ use crate::message::Ask;
 use crate::token::{TokenError, short_code};
 use jiff::tz::TimeZone;
 use tmuxagent_model::{Approval, KeyStep};
-use tmuxagent_text::Lang;
 use tmuxagent_text::escape;
 use tmuxagent_text::plain::named;
 use tmuxagent_text::redact::Redactor;
+use tmuxagent_text::{Lang, effect_sentence};
 
 /// The only style; the policy of the pages names it by its hash.
 pub(crate) const STYLE: &str = "\
@@ -103,7 +103,7 @@ impl Question<'_> {
                 KeyStep::Key(key) => format!("[{key}]"),
             })
             .collect();
-        let text = if steps.is_empty() { self.approval.effect_text.clone() } else { steps.join("\n") };
+        let text = if steps.is_empty() { effect_sentence(lang, &self.approval.effect_text) } else { steps.join("\n") };
         if text.is_empty() {
             return format!("<p>{}</p>", lang.pick("A yes types nothing.", "批准后不会输入任何内容。"));
         }

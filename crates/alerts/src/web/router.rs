@@ -9,6 +9,7 @@ use crate::token::{Genuine, Keyring, Recipient, TokenError, admit, authenticate}
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine as _;
@@ -22,8 +23,8 @@ use subtle::ConstantTimeEq;
 use tmuxagent_config::{Network, Secret};
 use tmuxagent_failpoints as failpoints;
 use tmuxagent_model::{Approval, Decider, Timestamp, Verdict, Via};
-use tmuxagent_text::Lang;
 use tmuxagent_text::redact::Redactor;
+use tmuxagent_text::{Lang, question as question_words};
 
 /// How long the body of a request may take to come.
 const BODY: Duration = Duration::from_secs(10);
@@ -152,11 +153,29 @@ pub fn router(state: Arc<WebState>) -> Router {
     router
         .fallback(async || (StatusCode::NOT_FOUND, "not found"))
         .layer(DefaultBodyLimit::max(16 * 1024))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), own_names_only))
         .layer(axum::middleware::map_response(async |mut response: Response| {
             secure_headers(response.headers_mut());
             response
         }))
         .with_state(state)
+}
+
+/// Refuses requests for a name that is not ours: a page of a stranger's domain, whose name he lets point here, is no page
+/// of this server (DNS rebinding).
+async fn own_names_only(State(state): State<Arc<WebState>>, request: Request, next: Next) -> Response {
+    let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    match named {
+        // Who only asks whether it lives is told so under any name.
+        Some(host)
+            if !request.uri().path().ends_with("/healthz") && !caller::is_own_name(host, &state.public_origin) =>
+        {
+            let lang = state.caller(&request).lang;
+            let sentence = lang.pick("This server is known by another name.", "此服务器不使用这个名称。");
+            (StatusCode::MISDIRECTED_REQUEST, axum::response::Html(page::refused(lang, sentence))).into_response()
+        }
+        Some(_) | None => next.run(request).await,
+    }
 }
 
 /// The routes below a path.
@@ -366,8 +385,10 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
     }
     failpoints::at("decision.consumed");
     match settled.end() {
-        Ok(()) => axum::response::Html(page::decided(lang, approve, &state.redactor.redact(&approval.question)))
-            .into_response(),
+        Ok(()) => {
+            axum::response::Html(page::decided(lang, approve, &state.redactor.redact(&question_words(lang, approval))))
+                .into_response()
+        }
         Err(refusal) => {
             let status = match refusal {
                 Refusal::Decided(_) | Refusal::Closed | Refusal::Stale => StatusCode::GONE,

@@ -35,7 +35,7 @@ async fn ask(from: [u8; 4], server: &Server, text: &str) -> String {
     rest(&mut connect(from, server, text).await).await
 }
 
-const HALF: &str = "GET /a/x HTTP/1.1\r\nHost: b\r\nX-";
+const HALF: &str = "GET /a/x HTTP/1.1\r\nHost: 127.0.0.1\r\nX-";
 const OWNER: [u8; 4] = [127, 0, 0, 2];
 const OTHERS: [u8; 4] = [127, 0, 0, 3];
 
@@ -49,7 +49,8 @@ async fn a_head_and_a_body_that_do_not_come_are_not_waited_for() {
     let waited = began.elapsed();
     assert!(waited >= HEAD * 2 && waited < WHOLE, "{waited:?}");
     let link = world.link().await;
-    let form = "Host: b\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nnonce=";
+    let form =
+        "Host: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nnonce=";
     let half = format!("POST {link} HTTP/1.1\r\n{form}");
     let answer = ask(OWNER, &server, &half).await;
     assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("Nothing was done"), "{answer}");
@@ -70,7 +71,7 @@ async fn thousands_of_half_sent_requests_hold_a_few_places_and_the_owner_gets_in
             // Also from the attacker's own address, as behind one router.
             for from in [OWNER, OTHERS] {
                 let asked = Instant::now();
-                let page = ask(from, &server, &format!("GET {link} HTTP/1.1\r\nHost: b\r\n\r\n")).await;
+                let page = ask(from, &server, &format!("GET {link} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).await;
                 assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
                 slowest = slowest.max(asked.elapsed());
             }
@@ -83,7 +84,7 @@ async fn thousands_of_half_sent_requests_hold_a_few_places_and_the_owner_gets_in
     }
     assert!(open <= 17, "{open} are held");
     let end = Instant::now() + PATIENCE;
-    let health = "GET /healthz HTTP/1.1\r\nHost: b\r\n\r\n";
+    let health = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
     while !ask(OWNER, &server, health).await.ends_with("{\"ok\":true}") {
         assert!(Instant::now() < end);
     }
@@ -93,12 +94,12 @@ async fn thousands_of_half_sent_requests_hold_a_few_places_and_the_owner_gets_in
 async fn a_connection_carries_one_request_with_a_head_of_some_size() {
     let world = World::new(None);
     let (server, _stop) = start(&world, 8).await;
-    let one = "GET /healthz HTTP/1.1\r\nHost: b\r\nConnection: keep-alive\r\n\r\n";
+    let one = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n";
     let answers = ask(OWNER, &server, &one.repeat(3)).await;
     assert_eq!(answers.matches("HTTP/1.1 200 ").count(), 1, "{answers}");
     assert!(answers.to_ascii_lowercase().contains("connection: close"), "{answers}");
     // Not all of it may be read, so that the answer can get lost with the connection; it is never a page.
-    let huge = format!("GET /healthz HTTP/1.1\r\nHost: b\r\nX: {}\r\n\r\n", "x".repeat(HEAD_BYTES + 1));
+    let huge = format!("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX: {}\r\n\r\n", "x".repeat(HEAD_BYTES + 1));
     let answer = ask(OWNER, &server, &huge).await;
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431 "), "{answer}");
     assert!(ask(OWNER, &server, "\0\r\n\r\n").await.starts_with("HTTP/1.1 400 "));
@@ -115,7 +116,7 @@ async fn a_named_proxy_may_ask_for_many() {
             held.push(connect(from, &server, HALF).await);
         }
         // All are looked at once this is answered.
-        ask(OWNER, &server, "GET /healthz HTTP/1.1\r\nHost: b\r\n\r\n").await;
+        ask(OWNER, &server, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await;
         if from == PROXY {
             let open = |stream: &TcpStream| stream.try_read(&mut [0; 1]).is_err();
             assert!(held.iter().all(open), "its places are not counted as one address's");
@@ -131,7 +132,7 @@ async fn it_ends_soon_whoever_is_connected() {
     let world = World::new(None);
     let (server, stop) = start(&world, 8).await;
     let (address, _held) = (server.address, connect(OWNER, &server, HALF).await);
-    let health = ask(OWNER, &server, "GET /healthz HTTP/1.1\r\nHost: b\r\n\r\n").await;
+    let health = ask(OWNER, &server, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await;
     assert!(health.starts_with("HTTP/1.1 200 "), "{health}");
     stop.cancel();
     tokio::time::timeout(PATIENCE, server.ended()).await.unwrap().unwrap();

@@ -470,6 +470,10 @@ async fn behind_a_path_the_page_works_wherever_it_is() {
     let (cookie, nonce) = world.open(&path).await;
     let mut request = post(&path, &cookie, &format!("nonce={nonce}&verdict=approve"));
     request.headers_mut().insert("origin", "https://box.example".parse().unwrap());
+    let mut strange = post(&path, &cookie, &format!("nonce={nonce}&verdict=approve"));
+    strange.headers_mut().insert("host", "evil.example".parse().unwrap());
+    assert_eq!(world.send(strange).await.0.status(), StatusCode::MISDIRECTED_REQUEST, "a name that is not ours");
+    request.headers_mut().insert("host", "box.example".parse().unwrap());
     assert_eq!(world.send(request).await.0.status(), StatusCode::OK);
     // What means something in a route is no path that is served, and nothing fails.
     for strange in ["https://b/{x}", "https://b/*", "https://b/:x/", "https://b/a", "https://b/a/x", "https://b//"] {

@@ -4,7 +4,6 @@ use super::*;
 use crate::reload::Reloaded;
 use tmuxagent_engine::Options;
 use tmuxagent_model::{EntityKind, Millis, Note, Outcome, Owner, SkipReason};
-use tmuxagent_text::Lang;
 
 fn reload(room: &mut Room, hosts: Vec<HostConfig>) {
     let reloaded = Reloaded {
@@ -13,8 +12,7 @@ fn reload(room: &mut Room, hosts: Vec<HostConfig>) {
         hosts,
         options: Options::default(),
         redactor: Redactor::default(),
-        channels: Vec::new(),
-        lang: Lang::En,
+        changes: Vec::new(),
     };
     room.core.reload(room.now, None, reloaded);
 }
@@ -116,7 +114,7 @@ fn a_collector_that_cannot_be_started_is_started_again() {
     room.core.acts();
     room.core.take(room.now, Input::HostNotStarted(HostName::local(), "no thread".to_owned()));
     let shown = room.core.snapshot(room.now).unwrap();
-    assert!(shown.problems[0].text.contains("no thread"), "{:?}", shown.problems);
+    assert!(shown.problems[0].text.to_string().contains("no thread"), "{:?}", shown.problems);
     room.core.fire(room.now + Millis(3000));
     assert!(room.core.acts().iter().any(|act| matches!(act, Act::StartHost(_))));
     assert!(room.core.snapshot(room.now + Millis(3000)).unwrap().problems.is_empty());

@@ -2,6 +2,7 @@
 
 mod hosts;
 mod rounds;
+mod trace;
 
 use super::{Act, Asked, Core, Input, Life, Restored, Ticket};
 use std::sync::Arc;

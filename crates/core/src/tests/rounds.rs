@@ -33,7 +33,12 @@ fn a_round_that_cannot_be_written_stays_whole_and_is_tried_again_later() {
     room.fail();
     assert_eq!(room.typed(), []);
     let shown = room.core.snapshot(room.now + Millis(100)).unwrap();
-    assert!(shown.problems.iter().any(|problem| problem.part == "state" && problem.text.contains("the disk is full")));
+    assert!(
+        shown
+            .problems
+            .iter()
+            .any(|problem| problem.part == "state" && problem.text.to_string().contains("the disk is full"))
+    );
     assert!(shown.runs.iter().all(|run| run.state != Some(RunState::Open)), "what is not saved has not happened");
     assert!(room.commit().is_none(), "not at once");
     assert_eq!(room.core.next_wake(), Some(room.now + Millis(1000)));

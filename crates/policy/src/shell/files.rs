@@ -3,6 +3,7 @@
 use super::builtins::{Builtin, builtin};
 use super::heads::{Head, head, interpreters};
 use super::words::{Hole, Parsed, Simple, VALUE, Word};
+use std::collections::BTreeSet;
 
 /// Whether a file of that name is run by something, sooner or later.
 pub(super) fn is_code(path: &str) -> bool {
@@ -118,13 +119,13 @@ pub(crate) struct Traces {
     /// Commands that are given values.
     pub called: Vec<(Hole, String)>,
     /// Files that may be read as code.
-    pub read: Vec<String>,
+    pub read: BTreeSet<String>,
     /// Functions and aliases that are defined.
-    pub defined: Vec<String>,
+    pub defined: BTreeSet<String>,
 }
 
 pub(super) fn traces(parsed: &Parsed) -> Traces {
-    let mut traces = Traces { defined: parsed.functions.clone(), ..Traces::default() };
+    let mut traces = Traces { defined: parsed.functions.iter().cloned().collect(), ..Traces::default() };
     traces.written = written(parsed).into_iter().map(|(hole, file)| (hole, base(file).to_owned())).collect();
     for command in &parsed.commands {
         let Head { at, name, .. } = head(command);

@@ -120,13 +120,20 @@ struct Defaults {
 impl<'a> Reading<'a> {
     fn new(problems: Problems<'a>, raws: &'a [RawPolicy]) -> Self {
         let all = || raws.iter().flat_map(|raw| raw.pipelines.iter().flatten());
-        let texts = || raws.iter().flat_map(|raw| raw.principles.iter().flat_map(|list| &list.items));
+        let texts = raws.iter().flat_map(|raw| raw.principles.iter().flat_map(|list| &list.items));
+        // Files that come from one model repeat its principles.
+        let mut principles: Vec<&str> = Vec::new();
+        for text in texts.map(|text| text.value.trim()) {
+            if !principles.contains(&text) {
+                principles.push(text);
+            }
+        }
         Self {
             problems,
             patterns: Patterns::default(),
             pipelines: all().filter_map(|pipeline| pipeline.name.as_ref()).map(|name| name.value.as_str()).collect(),
             seen: BTreeMap::new(),
-            principles: texts().map(|text| format!("- {}", text.value.trim())).collect::<Vec<_>>().join("\n"),
+            principles: principles.iter().map(|text| format!("- {text}")).collect::<Vec<_>>().join("\n"),
             defaults: Defaults::default(),
             stages: Vec::new(),
             variables: BTreeSet::new(),
@@ -141,9 +148,11 @@ impl<'a> Reading<'a> {
             let message = format!("version `{}` of the policy language is not known", version.value);
             self.problems.error("version", version.at, message).help("this program reads version 1");
         }
-        policy
-            .principles
-            .extend(raw.principles.iter().flat_map(|list| &list.items).map(|text| text.value.trim().to_owned()));
+        for text in raw.principles.iter().flat_map(|list| &list.items).map(|text| text.value.trim()) {
+            if !policy.principles.iter().any(|known| known == text) {
+                policy.principles.push(text.to_owned());
+            }
+        }
         self.defaults = raw.defaults.as_ref().map_or_else(Defaults::default, |raw| self.defaults(raw));
         for raw in raw.pipelines.iter().flatten() {
             let pipeline = self.pipeline(raw);

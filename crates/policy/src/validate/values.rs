@@ -2,8 +2,9 @@
 
 use super::{Reading, nearest};
 use crate::shell::{Fault, Reason};
+
 use crate::template::{command_faults, command_traces, name_at, names_last_argument, unknown_words};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_yaml::Place;
 
 impl Reading<'_> {
@@ -37,16 +38,20 @@ impl Reading<'_> {
     /// What one command of the policy leaves behind, another one doesn't run.
     pub(super) fn check_between_commands(&mut self) {
         let commands = std::mem::take(&mut self.commands);
-        let (mut read, mut defined) = (BTreeSet::new(), BTreeSet::new());
+        // By how many commands each is read or defined; what one command does alone is judged with it.
+        let (mut read, mut defined) = (BTreeMap::<String, usize>::new(), BTreeMap::<String, usize>::new());
         let mut valued = Vec::new();
         for (source, at) in &commands {
-            let Some(mut traces) = command_traces(source) else { continue };
-            read.extend(std::mem::take(&mut traces.read));
-            defined.extend(std::mem::take(&mut traces.defined));
+            let Some(traces) = command_traces(source) else { continue };
+            traces.read.iter().for_each(|file| *read.entry(file.clone()).or_default() += 1);
+            traces.defined.iter().for_each(|name| *defined.entry(name.clone()).or_default() += 1);
             if !traces.written.is_empty() || !traces.called.is_empty() {
                 valued.push((source, *at, traces));
             }
         }
+        let others = |all: &BTreeMap<String, usize>, own: &BTreeSet<String>, name: &String| {
+            all.get(name).is_some_and(|count| *count > usize::from(own.contains(name)))
+        };
         let last = commands.iter().filter(|(source, _)| !valued.is_empty() && names_last_argument(source));
         for (_, at) in last {
             let message = "`$_` is the last argument of the command before it, which may be a value from a pane";
@@ -55,7 +60,7 @@ impl Reading<'_> {
         }
         for (source, at, traces) in valued {
             let mut told = BTreeSet::new();
-            let files = traces.written.iter().filter(|(_, file)| read.contains(file));
+            let files = traces.written.iter().filter(|(_, file)| others(&read, &traces.read, file));
             for (hole, file) in files.filter(|(hole, _)| told.insert(*hole)) {
                 let name = name_at(source, *hole);
                 let message = format!(
@@ -67,7 +72,7 @@ impl Reading<'_> {
                     .help("read the file as data, or write `{{line | trusted}}`");
             }
             let mut told = BTreeSet::new();
-            let calls = traces.called.iter().filter(|(_, name)| defined.contains(name));
+            let calls = traces.called.iter().filter(|(_, name)| others(&defined, &traces.defined, name));
             for (hole, function) in calls.filter(|(hole, _)| told.insert(*hole)) {
                 let name = name_at(source, *hole);
                 let message = format!(

@@ -1,7 +1,7 @@
 //! The cursor of each panel: moving it, and keeping it on the same thing while the picture changes.
 
 use super::{Model, StageRef};
-use tmuxagent_model::{Approval, ApprovalId, ApprovalState, PaneKey};
+use tmuxagent_model::{Approval, ApprovalId, ApprovalState, PaneKey, StageState};
 
 /// A part of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,6 +127,22 @@ impl Model {
             .find(|row| row.stage.is_some_and(live))
             .or_else(|| of_pane().next())
             .map(super::RunRow::reference);
+    }
+
+    /// The stage that tells most of a pane: the live one, else one that failed, else the last that ended, else its run.
+    pub(crate) fn stage_of_interest(&self, pane: &PaneKey) -> Option<StageRef> {
+        let rows = self.run_rows();
+        let of_pane: Vec<_> = rows.iter().filter(|row| &row.run.pane == pane).collect();
+        let with = |wanted: &dyn Fn(StageState) -> bool| {
+            let found = of_pane.iter().filter(|row| row.stage.is_some_and(|stage| wanted(stage.state)));
+            found.max_by_key(|row| row.stage.and_then(|stage| stage.ended_at)).copied()
+        };
+        let failed = |state| matches!(state, StageState::Failed | StageState::Escalated);
+        with(&StageState::is_live)
+            .or_else(|| with(&failed))
+            .or_else(|| with(&StageState::is_ended))
+            .or_else(|| of_pane.first().copied())
+            .map(super::RunRow::reference)
     }
 
     /// Puts the cursor of the approvals onto the one that panel, selection and keys speak of. Where the keys belong to

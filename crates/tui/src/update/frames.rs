@@ -6,7 +6,7 @@ use super::super::tail::styled;
 use super::{clamp_scroll, say, toast};
 use tmuxagent_ipc::wire::{ErrorKind, Reply, ServerFrame};
 use tmuxagent_model::{Approval, ApprovalState, Doubt, Severity, Snapshot};
-use tmuxagent_text::{self as i18n, Lang, Text, clean, sentence};
+use tmuxagent_text::{self as i18n, Lang, Text, clean, message, reload_text, sentence};
 
 pub(super) fn receive(model: &mut Model, frame: ServerFrame) -> Vec<Action> {
     match frame {
@@ -49,7 +49,9 @@ fn answered(model: &mut Model, about: Option<Asked>, reply: Reply) {
             }
         }
         (Reply::Explanation { runs }, _) => explain(model, Explanation::Runs(runs)),
-        (Reply::Error { text, .. }, Some(Asked::Explain)) => explain(model, Explanation::Failed(clean(&text))),
+        (Reply::Error { text, .. }, Some(Asked::Explain)) => {
+            explain(model, Explanation::Failed(clean(&message(model.lang(), &text))))
+        }
         (Reply::Error { kind, text }, _) => {
             let severity = match kind {
                 ErrorKind::AlreadyDecided | ErrorKind::Stale => Severity::Warning,
@@ -61,7 +63,7 @@ fn answered(model: &mut Model, about: Option<Asked>, reply: Reply) {
                 | ErrorKind::UnknownRequest
                 | ErrorKind::Internal => Severity::Error,
             };
-            let text = clean(&sentence(model.lang(), &text));
+            let text = clean(&message(model.lang(), &text));
             toast(model, severity, text);
         }
         (Reply::Uncertain { doubt }, _) => doubted(model, doubt),
@@ -72,6 +74,10 @@ fn answered(model: &mut Model, about: Option<Asked>, reply: Reply) {
             } else {
                 toast(model, Severity::Success, text);
             }
+        }
+        (Reply::Reloaded { pipelines, changes }, _) => {
+            let text = reload_text(model.lang(), pipelines, &changes);
+            toast(model, Severity::Success, text);
         }
         (Reply::Done, Some(Asked::Command)) => say(model, Severity::Success, Text::Sent),
         (Reply::Hello { version, .. }, _) if version != model.setup.version => {

@@ -19,6 +19,13 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Action> {
         input::type_key(model, key);
         return Vec::new();
     }
+    // Who presses the keys of the end twice means it.
+    if let Some(Overlay::Confirm(confirm)) = model.overlays.last()
+        && matches!(**confirm, Confirm::Quit)
+        && model.setup.keymap.action(Context::Screen, key) == Some(KeyAction::Quit)
+    {
+        return vec![Action::Quit];
+    }
     match model.setup.keymap.action(context, key) {
         Some(action) => act(model, context, action, key),
         None if is_typing(model) => {
@@ -286,7 +293,11 @@ fn acting_stage(model: &Model) -> Option<StageRef> {
 }
 
 fn explain(model: &mut Model) -> Vec<Action> {
-    let Some(stage) = acting_stage(model) else { return nothing(model, Text::NoStage) };
+    let of_pane = || {
+        let among_panes = model.overlays.is_empty() && matches!(model.panel, Panel::Panes | Panel::Tail);
+        model.pane.as_ref().filter(|_| among_panes).and_then(|pane| model.stage_of_interest(pane))
+    };
+    let Some(stage) = of_pane().or_else(|| acting_stage(model)) else { return nothing(model, Text::NoStage) };
     if model.link != LinkState::Up {
         return nothing(model, Text::NotConnected);
     }

@@ -320,6 +320,47 @@ fn a_supervisor_that_goes_before_it_answers_leaves_a_doubt_and_says_so() {
 }
 
 #[test]
+fn the_keys_of_the_end_pressed_twice_end_at_once() {
+    let mut model = showing_as(Role::Main, Sample::busy().build());
+    assert_eq!(told(&press_at(&mut model, NOW, "ctrl-c")), "", "stages run, so it asks");
+    assert_eq!(told(&press_at(&mut model, NOW, "x")), "");
+    assert_eq!(told(&press_at(&mut model, NOW, "ctrl-c")), "quit");
+    let mut model = showing_as(Role::Main, Sample::busy().build());
+    assert_eq!(told(&press_at(&mut model, NOW, "a ctrl-c")), "", "another question is not the end");
+}
+
+#[test]
+fn remarks_in_passing_make_room_for_the_next() {
+    let mut model = showing(Sample::busy().build());
+    press_at(&mut model, NOW, "m m G e");
+    let texts = |model: &Model| model.toasts.iter().map(|toast| toast.text.clone()).collect::<Vec<_>>();
+    assert_eq!(texts(&model), ["no stage is selected"]);
+    update(&mut model, NOW, Msg::Notice("something is wrong".to_owned()));
+    press_at(&mut model, NOW, "m");
+    assert_eq!(texts(&model).len(), 2, "what is wrong stays: {:?}", texts(&model));
+}
+
+#[test]
+fn what_is_explained_from_the_panes_is_the_stage_that_tells_most() {
+    let mut snapshot = Sample::busy().build();
+    let run = snapshot.runs.iter_mut().find(|run| run.pane == key(1)).unwrap();
+    assert!(run.stages.len() > 2);
+    let last = run.stages.len() - 1;
+    for (n, stage) in run.stages.iter_mut().enumerate() {
+        let failed = n == last;
+        stage.state = if failed { StageState::Failed } else { StageState::Succeeded };
+        stage.ended_at = Some(NOW);
+    }
+    let name = run.stages[last].name.clone();
+    let mut model = showing(snapshot);
+    press_at(&mut model, NOW, "e");
+    let Some(Overlay::Page { page: crate::model::Page::Explain { stage, .. }, .. }) = model.overlays.last() else {
+        panic!("{:?}", model.overlays)
+    };
+    assert_eq!((stage.pane.clone(), stage.stage.clone()), (key(1), Some(name)));
+}
+
+#[test]
 fn it_ticks_each_second_only_while_something_counts() {
     let running = showing(Sample::busy().build());
     assert_eq!(running.next_tick(), later(1_000));

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tmuxagent_model::{Approval, ApprovalState};
-use tmuxagent_text::{Lang, Text, ago, approval_state, clean, effect_sentence, reveal, sentence, span};
+use tmuxagent_text::{Lang, Text, ago, approval_state, clean, effect_sentence, question, reveal, span};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let rows = rows(model, area);
@@ -130,7 +130,7 @@ fn second_line(model: &Model, approval: &Approval, width: u16) -> Line<'static> 
     let theme = model.theme();
     Row::default()
         .left("   ", Style::new())
-        .left(clean(&sentence(model.lang(), &approval.question)), theme.dim())
+        .left(clean(&question(model.lang(), approval)), theme.dim())
         .line(width, theme)
 }
 
@@ -162,7 +162,7 @@ fn summary(model: &Model, approval: &Approval, width: u16, height: usize, above:
     if approval.state == ApprovalState::Pending {
         lines.extend(effect_lines(model, approval, width));
     }
-    let question = clean(&sentence(lang, &approval.question));
+    let question = clean(&question(lang, approval));
     // A question that fits stands in the list above.
     if !above || super::text::cells(&question) + 3 > usize::from(width) {
         lines.extend(wrap(&question, width).into_iter().map(Line::from));

@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tmuxagent_model::{Approval, Verdict};
-use tmuxagent_text::{Text, clean, reveal, sentence};
+use tmuxagent_text::{Text, clean, question, reveal};
 
 pub fn render(model: &Model, confirm: &Confirm, screen: &Screen, buffer: &mut Buffer) {
     let width = screen.overlay().width;
@@ -55,7 +55,7 @@ fn decision(model: &Model, approval: &Approval, verdict: &Verdict, width: u16) -
     let about = format!("{}  @ {place}", subject(approval));
     let mut lines: Vec<Line<'static>> =
         wrap(&about, width).into_iter().map(|line| Line::from(Span::styled(line, theme.strong()))).collect();
-    lines.extend(wrap(&clean(&sentence(lang, &approval.question)), width).into_iter().map(Line::from));
+    lines.extend(wrap(&clean(&question(lang, approval)), width).into_iter().map(Line::from));
     if !verdict.approve {
         return lines;
     }

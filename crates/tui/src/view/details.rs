@@ -8,8 +8,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tmuxagent_model::{ApprovalId, ApprovalState, PaneKey, Timestamp};
 use tmuxagent_text::{
-    Lang, Text, ago, approval_kind, approval_state, clean, clock_seconds, host_owner, host_state, pane_state,
-    run_state, sentence, span, stage_state, via,
+    Lang, Text, ago, approval_kind, approval_state, clean, clock_seconds, host_owner, host_state, message, pane_state,
+    question, run_state, sentence, span, stage_state, via,
 };
 
 /// Lines of `name  value`, values wrapped.
@@ -93,7 +93,7 @@ pub fn approval(model: &Model, id: &ApprovalId, width: u16) -> Vec<Line<'static>
     if approval.reminders > 0 {
         table.plain(Text::Reminders, &approval.reminders.to_string());
     }
-    table.row(Text::Question, &clean(&sentence(lang, &approval.question)), theme.strong());
+    table.row(Text::Question, &clean(&question(lang, approval)), theme.strong());
     table.row(Text::Effect, &effect(model, approval), theme.warn());
     if let Some(decision) = &approval.decision {
         let verdict = if decision.verdict.approve { ApprovalState::Approved } else { ApprovalState::Rejected };
@@ -200,7 +200,7 @@ pub fn about(model: &Model, width: u16) -> Vec<Line<'static>> {
         table.plain(Text::Since, &since);
         let detail = match &host.owner {
             Some(owner) => host_owner(lang, host.state, owner),
-            None => clean(&sentence(lang, &host.detail)),
+            None => clean(&message(lang, &host.detail)),
         };
         table.plain(Text::Detail, &detail);
     }

@@ -2,11 +2,11 @@
 
 use super::text::{Row, cells};
 use crate::keymap::{Context, KeyAction};
-use crate::model::{InputKind, Model, Overlay, Page, Panel};
+use crate::model::{InputKind, Model, Overlay, Page, Panel, StageRef};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use tmuxagent_model::{ApprovalKind, ApprovalState};
+use tmuxagent_model::{ApprovalKind, ApprovalState, StageState};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let theme = model.theme();
@@ -53,6 +53,18 @@ fn put(model: &Model, row: Row, action: KeyAction) -> Row {
     }
 }
 
+/// Whether the stage that the keys act on has failed.
+fn failed_here(model: &Model) -> bool {
+    let of_pane = |stage: &&StageRef| model.panel == Panel::Runs || Some(&stage.pane) == model.pane.as_ref();
+    let stage = model.stage.as_ref().filter(of_pane).filter(|_| matches!(model.panel, Panel::Panes | Panel::Runs));
+    let Some((stage, run)) = stage.and_then(|stage| Some((stage, model.run_of(stage)?))) else { return false };
+    // Of a run as a whole the keys mean its live or last stage.
+    let meant = |name: &str| stage.stage.as_ref().is_none_or(|wanted| wanted == name);
+    run.stages.iter().filter(|stage| meant(&stage.name)).any(|stage| {
+        matches!(stage.state, StageState::Failed | StageState::Escalated | StageState::Asking | StageState::Retrying)
+    })
+}
+
 /// What matters, most first; the last two are help and the way out.
 fn wanted(model: &Model) -> Vec<KeyAction> {
     use KeyAction as A;
@@ -75,6 +87,10 @@ fn wanted(model: &Model) -> Vec<KeyAction> {
             if keys.is_empty() && elsewhere() {
                 keys.push(A::NextWaiting);
             }
+            // What can be done about a failure stands where there is little room, too.
+            if failed_here(model) {
+                keys.push(A::Retry);
+            }
             keys.extend(match model.panel {
                 Panel::Panes => {
                     [A::Open, A::Send, A::Start, A::Freeze, A::Filter, A::NextPanel, A::Details, A::Explain]
@@ -85,6 +101,8 @@ fn wanted(model: &Model) -> Vec<KeyAction> {
                 }
                 Panel::Tail => [A::Open, A::Send, A::Zoom, A::NextPanel, A::Up, A::Down, A::Freeze, A::Filter],
             });
+            let mut seen = std::collections::BTreeSet::new();
+            keys.retain(|key| seen.insert(*key));
             keys.extend([A::Help, A::Quit]);
             keys
         }

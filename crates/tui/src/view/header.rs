@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tmuxagent_model::{HostState, HostView, StageState};
-use tmuxagent_text::{Text, clean, clock, host_owner, host_state, span};
+use tmuxagent_text::{Text, clean, clock, host_owner, host_state, message, span};
 
 pub fn render(model: &Model, screen: &Screen, buffer: &mut Buffer) {
     put_lines([first_row(model, screen.header.width)], screen.header, buffer);
@@ -145,7 +145,7 @@ fn banners(model: &Model, width: u16) -> Vec<Line<'static>> {
     if let LinkState::Lost { reason, retry_at } = &model.link {
         let wait = span(lang, retry_at.since(model.now));
         let text = format!(" {} ({wait}){}", Text::SupervisorGone.of(lang), theme.ellipsis());
-        let reason = if reason.is_empty() { String::new() } else { format!("  {reason}") };
+        let reason = if reason.is_empty() { String::new() } else { format!("  {}", message(lang, reason)) };
         lines.push(Row::default().left(text, theme.banner()).left(reason, theme.warn()).line(width, theme));
     }
     if let Some((host, owner)) = model.watched_only() {

@@ -21,7 +21,7 @@ pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer
         }
         InputKind::Answer { approval } => {
             let title = Text::AnswerPrompt.of(model.lang()).to_owned();
-            let question = (clean(&approval.question), model.theme().dim());
+            let question = (clean(&tmuxagent_text::question(model.lang(), approval)), model.theme().dim());
             boxed_line(model, title, input, vec![question], screen, buffer)
         }
     }

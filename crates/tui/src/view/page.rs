@@ -124,8 +124,13 @@ fn problems(model: &Model, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for problem in model.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.problems) {
         let since = format!("{} {}", Text::Since.of(model.lang()), clock(&model.setup.zone, problem.since));
-        lines.push(Row::default().left(clean(&problem.part), theme.bad()).right(since, theme.dim()).line(width, theme));
-        for line in tmuxagent_text::clean_block(&tmuxagent_text::sentence(model.lang(), &problem.text)) {
+        lines.push(
+            Row::default()
+                .left(clean(&tmuxagent_text::part(model.lang(), &problem.part)), theme.bad())
+                .right(since, theme.dim())
+                .line(width, theme),
+        );
+        for line in tmuxagent_text::clean_block(&tmuxagent_text::trouble(model.lang(), &problem.text)) {
             lines.extend(wrap(&line, width.saturating_sub(2)).into_iter().map(|text| Line::from(format!("  {text}"))));
         }
     }

@@ -396,6 +396,24 @@ fn before_anything_is_known() {
 }
 
 #[test]
+fn the_retry_of_a_failed_stage_stands_in_eighty_columns() {
+    let failed = || stage("test", StageState::Failed, 3, 3).timed(140, Some(20));
+    let snapshot = Sample::empty()
+        .pane(pane(1, "s", "w", PaneState::Failed, ""))
+        .run(run("ci", 7, 1, "s:w.0").stages([failed(), stage("deploy", StageState::Waiting, 0, 1)]))
+        .build();
+    for lang in Lang::ALL {
+        for keys in ["", "tab", "tab j"] {
+            let mut model = screen(snapshot.clone(), (80, 24), lang);
+            press(&mut model, keys);
+            let text = shown(&model);
+            let footer = text.lines().last().unwrap_or_default();
+            assert!(footer.contains(lang.pick("r retry", "r 重试")), "{keys}: {footer}");
+        }
+    }
+}
+
+#[test]
 fn too_small_is_a_sentence() {
     for lang in Lang::ALL {
         let model = screen(Sample::busy().build(), (24, 6), lang);

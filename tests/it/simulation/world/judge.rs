@@ -3,8 +3,10 @@
 use super::super::tmux::Ran;
 use super::{World, policies, policy};
 use std::sync::Arc;
+use tmuxagent_core::Replay;
 use tmuxagent_engine::Engine;
 use tmuxagent_model::{ApprovalState, Command, Event, Millis, RunState};
+use tmuxagent_policy::Policy;
 use tmuxagent_store::{EventFilter, Found, Reader};
 
 impl World {
@@ -72,6 +74,20 @@ impl World {
             engine.step(entry.at, &entry.event);
         }
         assert!(engine == *self.supervisor.core.engine(), "the journal does not replay to the same state");
+    }
+
+    /// What the heart took in lately leads to the same when it is played back.
+    pub(super) fn replay(&self) {
+        let policy = Policy::clone(self.supervisor.core.engine().policy());
+        let dump = self.supervisor.core.dump(&[]).expect("there were rounds");
+        let mut replay = Replay::new(&dump, |_| Ok(policy)).expect("a dump");
+        let mut rounds = 0;
+        while let Some(step) = replay.step() {
+            let step = step.expect("readable");
+            assert_ne!(step.same, Some(false), "line {}: {}", step.line, step.given);
+            rounds += usize::from(step.same.is_some());
+        }
+        assert!(rounds > 0);
     }
 
     /// What the journal tells of a run.

@@ -1,0 +1,123 @@
+//! What the readers of policies find. `{}` is a hole, `{0}` names the first one.
+
+pub(super) const ROWS: &[(&str, &str)] = &[
+    ("names and their values", "名称及其值"),
+    ("write `triggers`", "请写 `triggers`"),
+    ("write `require_approval`", "请写 `require_approval`"),
+    ("names are letters, digits and `_`, and start with a letter", "名称由字母、数字和 `_` 组成，以字母开头"),
+    (
+        "names are those of tmuxagent, of `(?P<name>…)` groups and of `set` in this pipeline; write `\\{{` for two braces",
+        "名称来自 tmuxagent、`(?P<name>…)` 捕获组和本流水线的 `set`；要写两个花括号请写 `\\{{`",
+    ),
+    (
+        "ask in `success_when`, or name what is known of a pane, such as `{{pane.path}}`",
+        "请在 `success_when` 里询问，或使用窗格已知的值，例如 `{{pane.path}}`",
+    ),
+    ("`{{` is not closed", "`{{` 没有闭合"),
+    ("close it with `}}`, or write `\\{{` for two braces", "请用 `}}` 闭合，或用 `\\{{` 表示两个花括号"),
+    (
+        "keys are called as in tmux: `Enter`, `Escape`, `Up`, `C-c`, `M-x`, `F5`; a text goes into `text`",
+        "按键名与 tmux 相同：`Enter`、`Escape`、`Up`、`C-c`、`M-x`、`F5`；文本写在 `text` 里",
+    ),
+    ("join the commands with `&&`, or make a stage of each", "请用 `&&` 连接命令，或各写成一个阶段"),
+    (
+        "write it as `1500ms`, `2s`, `5m` or `1h30m`; a plain number belongs to the key that ends in `_ms`",
+        "请写作 `1500ms`、`2s`、`5m` 或 `1h30m`；单独的数字用于以 `_ms` 结尾的键",
+    ),
+    (
+        "five fields and a time zone: minute, hour, day of month, month, day of week, such as `30 8 * * MON-FRI Asia/Shanghai`",
+        "五个字段加时区：分、时、日、月、星期，例如 `30 8 * * MON-FRI Asia/Shanghai`",
+    ),
+    (
+        "make at least one part of it required, or write `.` for any line with text",
+        "请让其中至少一部分必须出现，或写 `.` 表示任何有文字的行",
+    ),
+    ("write `/{}/` for a regular expression", "正则表达式请写作 `/{0}/`"),
+    (
+        "a line break would press Enter in the middle: use one action for each line, or `prompt` for an agent",
+        "换行会在中途按下回车：每行写一个动作，给代理的文本请用 `prompt`",
+    ),
+    ("`{{{}}}` can't stand {}", "`{{{0}}}` 不能放在{1}"),
+    ("within {}", " {0} 里"),
+    ("`{{{}}}` stands in a command that can't be followed for certain: {}", "`{{{0}}}` 所在的命令无法可靠分析：{1}"),
+    ("`{{{}}}` comes from a pane and would name what is run", "`{{{0}}}` 来自窗格，会决定运行什么"),
+    (
+        "`{{{}}}` comes from a pane and would be written into a file that is run",
+        "`{{{0}}}` 来自窗格，会被写进要运行的文件",
+    ),
+    (
+        "write it into a file of data and let your code read that; if nobody else can print it, write `{{line | trusted}}`",
+        "请写进数据文件，由您的代码读取；若别人无法打印它，可写 `{{line | trusted}}`",
+    ),
+    (
+        "`{{{}}}` comes from a pane and would stay in the shell behind this command, for all that runs there later",
+        "`{{{0}}}` 来自窗格，会在此命令之后留在 shell 里，影响之后的一切",
+    ),
+    (
+        "give it to one program, as `./deploy {{line}}` or `VERSION={{line}} ./deploy`, or put brackets around what it is meant for: `( … )`; if nobody else can print it, write `{{line | trusted}}`",
+        "请只交给一个程序，例如 `./deploy {{line}}` 或 `VERSION={{line}} ./deploy`，或用括号 `( … )` 围住所用之处；若别人无法打印它，可写 `{{line | trusted}}`",
+    ),
+    (
+        "`{{{}}}` comes from a pane and goes to a program of which nobody here knows whether it runs its arguments",
+        "`{{{0}}}` 来自窗格，交给了一个不知是否会执行其参数的程序",
+    ),
+    (
+        "if it takes its arguments as data, call it from a script of yours, as `./script {{line}}`, or write `{{line | trusted}}`",
+        "如果它只把参数当作数据，请从自己的脚本调用，例如 `./script {{line}}`，或写 `{{line | trusted}}`",
+    ),
+    (
+        "`{{{}}}` comes from a pane and is written into `{}`, which a command of this policy runs",
+        "`{{{0}}}` 来自窗格，被写进 `{1}`，而本策略的命令会运行它",
+    ),
+    ("read the file as data, or write `{{line | trusted}}`", "请把文件当作数据读取，或写 `{{line | trusted}}`"),
+    (
+        "`{{{}}}` comes from a pane and is given to `{}`, which another command of this policy defines",
+        "`{{{0}}}` 来自窗格，交给了 `{1}`，它由本策略的另一条命令定义",
+    ),
+    ("make a script of it, which can't keep the value in the shell", "请把它写成脚本，脚本不会把值留在 shell 里"),
+    (
+        "`$_` is the last argument of the command before it, which may be a value from a pane",
+        "`$_` 是前一条命令的最后一个参数，它可能是来自窗格的值",
+    ),
+    ("write the argument itself", "请写出参数本身"),
+    ("`{{{}}}` comes from a pane and would steer the shell or a program", "`{{{0}}}` 来自窗格，会左右 shell 或程序"),
+    (
+        "`{{{}}}` comes from a pane and would be read once more, as a command, a formula or a format",
+        "`{{{0}}}` 来自窗格，会被再次当作命令、算式或格式读取",
+    ),
+    (
+        "`{{{}}}` comes from a pane, and this command reads once more what variables or other commands hold",
+        "`{{{0}}}` 来自窗格，而此命令会再次读取变量或其他命令的内容",
+    ),
+    (
+        "`{{{}}}` comes from a pane and could be taken for an option that runs a command",
+        "`{{{0}}}` 来自窗格，可能被当作会执行命令的选项",
+    ),
+    (
+        "`{{{}}}` comes from a pane and could be taken for an option, as `-rf`",
+        "`{{{0}}}` 来自窗格，可能被当作选项，例如 `-rf`",
+    ),
+    ("name the environment variable; a token itself has no place in a policy", "请写环境变量名；令牌本身不应写进策略"),
+    ("write pipelines, or start from `tmuxagent policy init`", "请写流水线，或从 `tmuxagent policy init` 开始"),
+    (
+        "a person ends a stage by the keys for that, whatever the policy says",
+        "无论策略怎样写，人都可以用相应按键结束阶段",
+    ),
+    (
+        "name what it prints when it is done, or write `run` to go by the exit code",
+        "请写明完成时的输出，或用 `run` 以退出码为准",
+    ),
+    ("stages wait for each other in a circle: {}", "阶段互相等待成环：{0}"),
+    ("to try a stage again write `on_fail: [{retry: …}]`", "要重试阶段请写 `on_fail: [{retry: …}]`"),
+    (
+        "write `triggers: [manual]` if that is meant, or `after_stage_success: …`",
+        "若确实如此请写 `triggers: [manual]`，否则写 `after_stage_success: …`",
+    ),
+    ("pipelines start each other in a circle: {}", "流水线互相启动成环：{0}"),
+    (
+        "the other is at {}; make their `match` exclude each other, or give both the same `lock`",
+        "另一处在 {0}；请让两者的 `match` 互斥，或给它们同一个 `lock`",
+    ),
+    ("match what the program answers, not what it is told", "请匹配程序的回答，而不是发给它的内容"),
+    ("the renewed policy would be wrong, so nothing is written", "更新后的策略会有错误，因此什么也没有写入"),
+];

@@ -1,0 +1,217 @@
+//! What the program says of files, parts and wishes, in the reader's language: errors with their hints, findings in
+//! policies and configurations, what subcommands print.
+//!
+//! Those sentences are born in many crates, of which most know no language, and travel as English text: logs, JSON and
+//! scripts want one wording. Here stands the Chinese of each. A test of the whole tree (`tests/it/wording.rs`) reads the
+//! sentences out of the sources and names those that are missing here.
+//!
+//! Never for an agent's or an author's own words: those are nobody's to translate.
+
+mod away;
+mod commands;
+mod files;
+mod findings_files;
+mod findings_policies;
+mod policy;
+mod program;
+mod shell;
+
+use super::Lang;
+use super::sentence::{SENTENCES, fill, holes};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// An error, a hint, a finding or another text of the program, in a language. Lines of a file that a finding shows, and
+/// what it does not know, stay as they are.
+#[must_use]
+pub fn message(lang: Lang, text: &str) -> String {
+    match lang {
+        Lang::En => text.to_owned(),
+        Lang::Zh => known(text, DEPTH).unwrap_or_else(|| lines(text)),
+    }
+}
+
+/// Every English form that has a Chinese one. Holes are `{}`.
+pub fn forms() -> impl Iterator<Item = &'static str> {
+    rows().chain(SENTENCES).map(|(en, _)| *en)
+}
+
+fn rows() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    let tables = [
+        away::ROWS,
+        commands::ROWS,
+        files::ROWS,
+        findings_files::ROWS,
+        findings_policies::ROWS,
+        policy::ROWS,
+        program::ROWS,
+        shell::ROWS,
+    ];
+    // Sentences such as `it is {}` say what they mean only where a stage is spoken of.
+    let letters = |form: &str| form.bytes().filter(u8::is_ascii_alphabetic).count();
+    let plain = SENTENCES.iter().filter(move |(en, _)| !en.contains("{}") || letters(en) >= 8);
+    plain.chain(tables.into_iter().flatten())
+}
+
+struct Table {
+    /// Texts without a hole, by themselves and in lower case, as some errors are told.
+    fixed: HashMap<String, &'static str>,
+    /// Texts with holes, the one with the longest text of its own first: it says the most.
+    forms: Vec<(&'static str, &'static str)>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let (with_holes, fixed): (Vec<_>, Vec<_>) = rows().copied().partition(|(en, _)| en.contains("{}"));
+    let mut forms = with_holes;
+    forms.sort_by_key(|(en, _)| std::cmp::Reverse(en.replace("{}", "").len()));
+    let mut by_text = HashMap::new();
+    for (en, zh) in fixed {
+        by_text.insert(en.to_lowercase(), zh);
+        by_text.insert(en.to_owned(), zh);
+    }
+    Table { fixed: by_text, forms }
+});
+
+/// How deep sentences stand in one another.
+const DEPTH: u8 = 6;
+
+fn lines(text: &str) -> String {
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// One line of a report.
+fn line(text: &str) -> String {
+    let body = text.trim_start();
+    let (indent, body) = (&text[..text.len() - body.len()], body.trim_end());
+    let is_excerpt = body.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with('|');
+    if body.is_empty() || is_excerpt {
+        return text.to_owned();
+    }
+    if let Some(help) = body.strip_prefix("= help: ") {
+        return format!("{indent}= 帮助：{}", whole(help));
+    }
+    for (level, zh) in [("error[", "错误["), ("warning[", "警告[")] {
+        let Some((place, rest)) = body.split_once(level) else { continue };
+        let Some((code, says)) = rest.split_once("]: ") else { continue };
+        if place.is_empty() || place.ends_with(": ") {
+            return format!("{indent}{place}{zh}{code}]：{}", whole(says));
+        }
+    }
+    format!("{indent}{}", whole(body))
+}
+
+fn whole(text: &str) -> String {
+    known(text, DEPTH).unwrap_or_else(|| text.to_owned())
+}
+
+/// The Chinese of a text that is known, or is made of parts of which one is.
+fn known(text: &str, depth: u8) -> Option<String> {
+    let deeper = depth.checked_sub(1)?;
+    let table = &*TABLE;
+    if let Some(zh) = table.fixed.get(text).or_else(|| table.fixed.get(&text.to_lowercase())) {
+        return Some((*zh).to_owned());
+    }
+    for (en, zh) in &table.forms {
+        if let Some(holes) = holes(en, text) {
+            if text.contains('\n') && !en.contains('\n') {
+                continue;
+            }
+            // `{} problems` is a count and no end of a sentence.
+            let counts = en.strip_prefix("{} ").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_alphabetic()));
+            if counts && !holes[0].bytes().all(|b| b.is_ascii_digit()) {
+                continue;
+            }
+            // A form of signs alone fits many a text that is none of ours.
+            let says_nothing = !en.contains(|c: char| c.is_ascii_alphabetic());
+            if says_nothing && holes.iter().all(|hole| known(hole, deeper).is_none()) {
+                continue;
+            }
+            let words = |hole: &str| match known(hole, deeper) {
+                Some(words) => words,
+                None if hole.contains('\n') => lines(hole),
+                None => hole.to_owned(),
+            };
+            return Some(fill(zh, &holes, &words));
+        }
+    }
+    if text.contains('\n') {
+        return None;
+    }
+    joined(text, "; ", "；", deeper).or_else(|| joined(text, ": ", "：", deeper))
+}
+
+/// Two parts with a sign between, of which at least one is known. What stands in backticks is not taken apart.
+fn joined(text: &str, sign: &str, zh: &str, depth: u8) -> Option<String> {
+    let mut best = None;
+    for (at, _) in text.match_indices(sign) {
+        if text[..at].matches('`').count() % 2 == 1 {
+            continue;
+        }
+        let (left, right) = (&text[..at], &text[at + sign.len()..]);
+        let (first, second) = (known(left, depth), known(right, depth));
+        let both = first.is_some() && second.is_some();
+        if both || (best.is_none() && (first.is_some() || second.is_some())) {
+            let parts = [first.unwrap_or_else(|| left.to_owned()), second.unwrap_or_else(|| right.to_owned())];
+            best = Some(parts.join(zh));
+        }
+        if both {
+            break;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn parts_find_their_words_and_names_stay() {
+        for (en, zh) in [
+            ("unknown key `file` in `hosts`", "`hosts` 里有未知的键 `file`"),
+            ("the policy a.yaml can't be read: no such file or directory", "无法读取策略 a.yaml：没有这个文件或目录"),
+            ("`{{line}}` can't stand within single quotes", "`{{line}}` 不能放在单引号里"),
+            ("nothing gives a value to `{{file}}`", "没有任何地方给 `{{file}}` 赋值"),
+            ("expected a pipeline (a map), found a list", "应为流水线（映射），实际是列表"),
+            (
+                "channel `wecom`: the proxy's address: No such file or directory (os error 2)",
+                "渠道 `wecom`：代理的地址：没有这个文件或目录（系统错误 2）",
+            ),
+            (
+                "ssh: connect to host nas port 22: No route to host; it is tried again",
+                "ssh：无法连接主机 nas 的端口 22：没有到主机的路由；会重试",
+            ),
+            (
+                "error: unexpected argument '--x' found\n\n  tip: to pass '--x' as a value, use '-- --x'\n\nUsage: a [OPTIONS]\n",
+                "错误：意外的参数 '--x'\n\n  提示：要把 '--x' 当作值，请写 '-- --x'\n\n用法：a [OPTIONS]\n",
+            ),
+            ("3 pipelines in 1 file: 8 stages, no problems", "1 个文件里有 3 条流水线：8 个阶段，没有问题"),
+            ("Deploy: the shop `a: b`; now?", "Deploy: the shop `a: b`; now?"),
+        ] {
+            assert_eq!(message(Lang::Zh, en), zh);
+            assert_eq!(message(Lang::En, en), en);
+        }
+    }
+
+    #[test]
+    fn a_finding_keeps_the_lines_of_its_file() {
+        let en = "p.yaml:1:7: error[unknown-key]: a stage has no key `tiemout`\n  |\n1 | a list: the file\n  |       ^^^^\n  \
+                  = help: did you mean `timeout`?\n";
+        let zh = "p.yaml:1:7: 错误[unknown-key]：阶段没有键 `tiemout`\n  |\n1 | a list: the file\n  |       ^^^^\n  \
+                  = 帮助：是不是 `timeout`？\n";
+        assert_eq!(message(Lang::Zh, en), zh);
+    }
+
+    #[test]
+    fn every_form_stands_once_with_its_holes() {
+        let mut seen = HashSet::new();
+        for (en, zh) in rows() {
+            assert!(seen.insert(en), "{en}");
+            for hole in 0..en.matches("{}").count() {
+                assert_eq!(zh.matches(&format!("{{{hole}}}")).count(), 1, "{en} / {zh}");
+            }
+            assert!(!zh.contains(&format!("{{{}}}", en.matches("{}").count())), "{en} / {zh}");
+        }
+    }
+}

@@ -127,10 +127,10 @@ impl Hosts {
 
     /// Has something typed, after what was to be typed before it on the same pane. Comes back where no collector watches
     /// its host.
-    pub(crate) fn send(&mut self, sending: Sending) -> Result<(), Sending> {
+    pub(crate) fn send(&mut self, sending: Sending) -> Result<(), Box<Sending>> {
         let place = sending.intent.effect.pane().cloned();
         let place = place.and_then(|pane| Some((self.places.get_mut(&pane.host)?, pane)));
-        let Some((place, pane)) = place else { return Err(sending) };
+        let Some((place, pane)) = place else { return Err(Box::new(sending)) };
         match &mut place.stage {
             Stage::Watched => {
                 let Sending { intent, begun } = sending;
@@ -138,7 +138,7 @@ impl Hosts {
                 self.acts.push(Act::Type { life: place.life, intent, begun });
             }
             Stage::Leaving(Some((_, waiting))) => waiting.push(sending),
-            Stage::Leaving(None) | Stage::Failed(_) => return Err(sending),
+            Stage::Leaving(None) | Stage::Failed(_) => return Err(Box::new(sending)),
         }
         Ok(())
     }

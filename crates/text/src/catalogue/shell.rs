@@ -28,7 +28,16 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "write it in a simpler way, or put it into a script of its own and hand over the value as an argument",
         "请写得更简单些，或放进单独的脚本并把值作为参数传入",
     ),
-    ("comes from a pane and would be the name of a command", "来自窗格，会成为命令的名字"),
+    ("comes from a pane and would be written into a file that is run", "来自窗格，会被写进要运行的文件"),
+    (
+        "comes from a pane and would stay in the shell behind this command, for all that runs there later",
+        "来自窗格，会在此命令之后留在 shell 里，影响之后的一切",
+    ),
+    (
+        "comes from a pane and goes to a program of which nobody here knows whether it runs its arguments",
+        "来自窗格，交给了一个不知是否会执行其参数的程序",
+    ),
+    ("`$_` or `$TA_…`, which may hold a value", "`$_` 或 `$TA_…`，其中可能有值"),
     (
         "write the name of the command yourself; for a text to an agent use `prompt`",
         "命令的名字请自己写明；给代理的文字请用 `prompt`",
@@ -61,33 +70,6 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     (
         "comes from a pane and goes to a program of which nobody here knows whether it runs its arguments",
         "来自窗格，交给了一个不知道是否会运行其参数的程序",
-    ),
-    (
-        "`{{{}}}` comes from a pane and is written into `{}`, which a command of this policy runs",
-        "`{{{0}}}` 来自窗格，会写入 `{1}`，而本策略的某条命令会运行它",
-    ),
-    (
-        "`{{{}}}` comes from a pane and is given to `{}`, which another command of this policy defines",
-        "`{{{0}}}` 来自窗格，会交给 `{1}`，而它由本策略的另一条命令定义",
-    ),
-    (
-        "`$_` is the last argument of the command before it, which may be a value from a pane",
-        "`$_` 是前一条命令的最后一个参数，可能是来自窗格的值",
-    ),
-    ("write the argument itself", "请直接写出该参数"),
-    ("read the file as data, or write `{{line | trusted}}`", "请把该文件当作数据读取，或写 `{{line | trusted}}`"),
-    ("make a script of it, which can't keep the value in the shell", "请写成脚本，脚本不会把值留在 shell 里"),
-    (
-        "give it to one program, as `./deploy {{line}}` or `VERSION={{line}} ./deploy`, or put brackets around what it is meant for: `( … )`; if nobody else can print it, write `{{line | trusted}}`",
-        "请只交给一个程序，如 `./deploy {{line}}` 或 `VERSION={{line}} ./deploy`，或用括号围住要用到它的部分：`( … )`；若别人无法打印它，可写 `{{line | trusted}}`",
-    ),
-    (
-        "if it takes its arguments as data, call it from a script of yours, as `./script {{line}}`, or write `{{line | trusted}}`",
-        "若它把参数当作数据，请从自己的脚本里调用，如 `./script {{line}}`，或写 `{{line | trusted}}`",
-    ),
-    (
-        "write it into a file of data and let your code read that; if nobody else can print it, write `{{line | trusted}}`",
-        "请写入一个数据文件，再由自己的代码读取；若别人无法打印它，可写 `{{line | trusted}}`",
     ),
     ("`$_` or `$TA_…`, which may hold a value", "可能含有值的 `$_` 或 `$TA_…`"),
     // Places, and what can't be followed.

@@ -1,1 +1,123 @@
-//! The heart without a tmux.
+//! The heart without a tmux: what is asked of the world, and what follows from its answers.
+
+use super::*;
+use crate::{Socket, Transport};
+use tmuxagent_model::{HostName, PaneFacts, PaneId, SessionId, WindowId};
+
+struct Bench {
+    core: HostCore,
+    begin: Instant,
+    after: Duration,
+}
+
+impl Bench {
+    fn new(transport: Transport) -> Self {
+        let begin = Instant::now();
+        let now = Now { at: begin, wall: Timestamp(0), room: true };
+        let spec = HostSpec::new(HostName::local(), transport, "bench");
+        Self { core: HostCore::new(spec, None, Arc::default(), [7; 24], now), begin, after: Duration::ZERO }
+    }
+
+    fn local() -> Self {
+        Self::new(Transport::Local { bin: "tmux".to_owned(), socket: Socket::Default })
+    }
+
+    /// What comes out once that has happened, ten milliseconds later.
+    fn on(&mut self, input: Input) -> Vec<Output> {
+        self.after += Duration::from_millis(10);
+        let now = Now { at: self.begin + self.after, wall: Timestamp(0), room: true };
+        self.core.on(now, input);
+        self.core.outputs()
+    }
+
+    fn messages(&mut self) -> Vec<HostMessage> {
+        std::iter::from_fn(|| self.core.next_message()).collect()
+    }
+}
+
+fn entry(session: u32, pane: u32, own: bool) -> Entry {
+    Entry {
+        version: "3.3a".to_owned(),
+        server: "7-1".to_owned(),
+        server_pid: 7,
+        start_time: "1".to_owned(),
+        session: SessionId(session),
+        session_activity: 1,
+        window: WindowId(pane),
+        window_index: 0,
+        pane: PaneId(pane),
+        pane_index: 0,
+        pid: 100 + pane,
+        dead: false,
+        in_mode: false,
+        alternate: false,
+        width: 80,
+        height: 24,
+        facts: PaneFacts::default(),
+        record: String::new(),
+        piped: false,
+        own,
+    }
+}
+
+fn probed(entries: Vec<Entry>) -> Input {
+    let version = "3.3a".parse().ok();
+    let found = Probed { version, version_text: "3.3a".to_owned(), entries, quiet: true, claim: None };
+    Input::Done(Done::Probed(Box::new(Ok(found))))
+}
+
+fn spawned(outputs: &[Output]) -> Vec<String> {
+    let words = |output: &Output| if let Output::Spawn(_, words) = output { Some(words.join(" ")) } else { None };
+    outputs.iter().filter_map(words).collect()
+}
+
+#[test]
+fn a_look_is_one_job_until_it_is_done() {
+    let mut bench = Bench::local();
+    let first = bench.core.outputs();
+    assert!(matches!(first[..], [Output::Job(Job::Probe { .. })]), "{first:?}");
+    assert!(bench.on(Input::Tick).is_empty());
+    let gone = bench.on(Input::Done(Done::Probed(Box::new(Err(ProbeError::NoServer)))));
+    assert!(gone.is_empty() && bench.core.wake().is_some(), "it is looked for again, later");
+    let states = bench.messages();
+    assert!(matches!(states.last(), Some(HostMessage::Status { state: HostState::NoServer, .. })), "{states:?}");
+}
+
+#[test]
+fn on_this_machine_one_client_in_a_session_of_its_own_is_attached() {
+    let mut bench = Bench::local();
+    bench.core.outputs();
+    bench.on(probed(vec![entry(1, 1, false), entry(2, 2, false), entry(3, 3, false)]));
+    let clients = spawned(&bench.on(Input::Tick));
+    assert_eq!(clients.len(), 1, "{clients:?}");
+    assert!(
+        clients[0].contains(" -N new-session -A -E ") && clients[0].contains("ignore-size,no-output"),
+        "{clients:?}"
+    );
+    assert!(clients[0].contains("destroy-unattached off"), "the user's own default must not end it: {clients:?}");
+    // It is not attached twice, however often time comes.
+    assert!((0..5).all(|_| spawned(&bench.on(Input::Tick)).is_empty()));
+}
+
+#[test]
+fn on_another_machine_each_session_has_a_client_one_after_another() {
+    let target = crate::SshTarget { host: "nas".to_owned(), ..crate::SshTarget::default() };
+    let mut bench = Bench::new(Transport::Ssh { target, bin: "tmux".to_owned(), socket: Socket::Default });
+    bench.core.outputs();
+    bench.on(probed(vec![entry(1, 1, false), entry(2, 2, false)]));
+    let first = spawned(&bench.on(Input::Tick));
+    assert_eq!(first.len(), 1);
+    assert!(first[0].contains("attach-session") && !first[0].contains("no-output"), "{first:?}");
+    assert!(spawned(&bench.on(Input::Tick)).is_empty(), "the second waits until the first has arrived");
+}
+
+#[test]
+fn a_client_that_never_began_is_not_killed() {
+    let mut bench = Bench::local();
+    bench.core.outputs();
+    bench.on(probed(vec![entry(1, 1, false)]));
+    bench.on(Input::Tick);
+    bench.after += Duration::from_secs(16);
+    let late = bench.on(Input::Tick);
+    assert!(!late.iter().any(|output| matches!(output, Output::Kill(_))), "{late:?}");
+}

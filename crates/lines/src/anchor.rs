@@ -27,6 +27,9 @@ pub struct Anchor {
     /// Everything that the pane ever held is this process's, and was read.
     #[serde(default, skip_serializing_if = "is_false")]
     from_birth: bool,
+    /// Nothing stood above the remembered lines: they are all that the pane held.
+    #[serde(default, skip_serializing_if = "is_false")]
+    whole: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
@@ -47,7 +50,7 @@ pub enum Missed<'a> {
 impl Anchor {
     /// An anchor without lines, before everything or at the end of what is there.
     pub(super) const fn new(from_birth: bool) -> Self {
-        Self { lines: VecDeque::new(), from_birth }
+        Self { lines: VecDeque::new(), from_birth, whole: false }
     }
 
     /// Remembers one more complete line. Empty lines are not remembered, they tell no place from another.
@@ -63,6 +66,11 @@ impl Anchor {
         self.lines.push_back(slot);
     }
 
+    /// Nothing stood above what it remembers, unless that is more than it can hold.
+    pub(super) fn is_all_there_was(&mut self) {
+        self.whole = self.lines.len() < REMEMBERED;
+    }
+
     /// Whether it remembers nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -71,7 +79,8 @@ impl Anchor {
 
     /// What `history` (logical lines, oldest first, as `capture-pane -p -J -S -` prints them) holds after this anchor.
     ///
-    /// The newest place where the remembered lines stand wins. Lines that scrolled out at the top of the history need
+    /// The newest place where the remembered lines stand wins, unless they are all that the pane held and still stand at its
+    /// top: then the same text further down was printed since. Lines that scrolled out at the top of the history need
     /// not match; with fewer than three left the answer is [`Missed::Gap`] unless that is all that was ever remembered.
     #[must_use]
     pub fn missed<'a>(&self, history: &'a [String]) -> Missed<'a> {
@@ -85,12 +94,26 @@ impl Anchor {
                 _ => Missed::Gap(&[]),
             };
         }
+        if let Some(at) = self.end_at_top(history) {
+            return Missed::Lines(&history[at + 1..]);
+        }
         for at in (0..history.len()).rev() {
             if self.stands_at(&history[..=at]) {
                 return Missed::Lines(&history[at + 1..]);
             }
         }
         Missed::Gap(history)
+    }
+
+    /// Where the remembered lines end at the top of `history`, where they are all that it held.
+    fn end_at_top(&self, history: &[String]) -> Option<usize> {
+        let mut rows = history.iter().enumerate().filter(|(_, row)| !row.trim_end().is_empty());
+        let mut end = None;
+        for line in self.lines.iter().filter(|_| self.whole) {
+            end = rows.next().filter(|(_, row)| recalls(line, cut(row).trim_end())).map(|(at, _)| at);
+            end?;
+        }
+        end.filter(|at| self.stands_at(&history[..=*at]))
     }
 
     /// Whether the remembered lines are the last non-empty lines of `history`.
@@ -161,11 +184,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_all_there_was_stands_at_the_top_though_the_same_was_printed_since() {
+        let history: Vec<String> = ["", "$ go", "go", "passed", "", "$ go", "go", "$"].map(str::to_owned).into();
+        let mut anchor = Anchor::default();
+        ["$ go", "go"].iter().for_each(|line| anchor.push(line));
+        assert_eq!(anchor.missed(&history), Missed::Lines(&history[7..]));
+        anchor.is_all_there_was();
+        let kept: Anchor = serde_json::from_str(&serde_json::to_string(&anchor).unwrap()).unwrap();
+        assert_eq!(kept.missed(&history), Missed::Lines(&history[3..]));
+        // The top is gone: the newest place is all that can be said.
+        assert_eq!(kept.missed(&history[2..]), Missed::Lines(&history[7..]));
+        // More than it remembers can stand anywhere.
+        let mut long = anchored(0..40);
+        long.is_all_there_was();
+        let twice: Vec<String> = [lines(0..40), lines(0..40)].concat();
+        assert_eq!(long.missed(&twice), Missed::Lines(&[]));
+    }
+
+    #[test]
     fn a_stored_anchor_is_found_though_its_secrets_are_marks() {
         let line = |text: &str| text.to_owned();
         let history = ["start", "token abc123 ok", "hunter2", "new", "token xyz ok", "last"].map(line);
         let anchor =
-            |lines: &[&str]| Anchor { lines: lines.iter().map(|text| line(text)).collect(), from_birth: false };
+            |lines: &[&str]| Anchor { lines: lines.iter().map(|text| line(text)).collect(), ..Anchor::default() };
         let kept = anchor(&["start", "token [redacted: known value] ok", "[redacted: known value]"]);
         assert_eq!(kept.missed(&history), Missed::Lines(&history[3..]));
         let other = anchor(&["begin", "token [redacted: known value] ok"]);

@@ -106,7 +106,12 @@ pub struct Reader {
     half_drawn: Option<Vec<String>>,
     /// See [`Reader::begins_at_birth`].
     from_birth: bool,
+    /// See [`Reader::begins_at_top`].
+    from_top: bool,
 }
+
+/// How many lines are looked through for those that an anchor remembers.
+const FEW: usize = 60;
 
 impl Reader {
     /// A reader that has seen nothing.
@@ -119,6 +124,11 @@ impl Reader {
     /// something is read, its anchor stands before everything.
     pub const fn begins_at_birth(&mut self) {
         self.from_birth = true;
+    }
+
+    /// The history that is read first holds everything that the pane holds.
+    pub const fn begins_at_top(&mut self) {
+        self.from_top = true;
     }
 
     /// Tells the pane's size in cells. Call it before the first bytes and whenever it changes; 0 is "not known".
@@ -236,7 +246,14 @@ impl Reader {
     #[must_use]
     pub fn anchor(&self) -> Anchor {
         let mut anchor = Anchor::new(self.from_birth);
-        self.stream.complete(60).for_each(|line| anchor.push(line));
+        let mut count = 0;
+        self.stream.complete(FEW).for_each(|line| {
+            anchor.push(line);
+            count += 1;
+        });
+        if self.from_top && !self.stream.dropped && count < FEW {
+            anchor.is_all_there_was();
+        }
         anchor
     }
 

@@ -58,6 +58,7 @@ pub(super) struct Stream {
     above: VecDeque<Kept>,
     /// Nearest last.
     below: Vec<Kept>,
+    pub(super) dropped: bool, // rows were erased, so that the pane may hold more than what is known here
     /// Number of the row under the cursor, counted over the stream.
     number: u64,
     /// The row that was the screen's first when it was last cleared.
@@ -339,6 +340,7 @@ impl Stream {
                     self.erase(base.text);
                 }
                 self.drop_below();
+                self.dropped = true;
                 self.row.clear();
                 self.top = self.number;
             }
@@ -359,6 +361,7 @@ impl Stream {
     }
 
     fn drop_below(&mut self) {
+        self.dropped |= !self.below.is_empty();
         for kept in std::mem::take(&mut self.below) {
             if let Some(text) = kept.told_text() {
                 self.erase(text);

@@ -156,6 +156,9 @@ pub(super) fn catch_up(
     if *past == Past::New || (*past != Past::Read && empty) {
         reader.begins_at_birth();
     }
+    if *past != Past::Read && !capture.is_cut(lines) {
+        reader.begins_at_top();
+    }
     let missed = match past {
         Past::Old => None,
         Past::New => Some(Missed::Lines(complete)),

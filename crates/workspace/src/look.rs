@@ -92,7 +92,7 @@ pub struct Look<'l> {
     pub nonce: &'l Nonce,
 }
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "#{version}",
     "#{pane_id}",
     "#{session_name}",
@@ -105,6 +105,8 @@ const FIELDS: [&str; 12] = [
     "#{@tmuxagent_role}",
     "#{@tmuxagent_workspace}",
     "#{host}",
+    // A session that a supervisor keeps for its own client.
+    "#{@tmuxagent_watch}",
 ];
 
 /// Looks at one host.
@@ -144,6 +146,9 @@ fn text(field: &[u8]) -> String {
 
 fn pane(row: &[Vec<u8>]) -> Option<FoundPane> {
     let field = |n: usize| row.get(n).map(|field| text(field));
+    if field(12).is_some_and(|own| !own.is_empty()) {
+        return None;
+    }
     Some(FoundPane {
         id: field(1)?,
         session: field(2)?,

@@ -106,7 +106,7 @@ fn questions(way: &Transport) -> String {
     let tmux = |arguments: &[&str]| way.there(arguments);
     format!(
         "echo \"clock $(date +%s)\"; {}; c=$?; {} 2>/dev/null; echo \"own $({} 2>/dev/null)\"; echo \"code $c\"",
-        tmux(&["list-sessions", "-F", "session #{version}"]),
+        tmux(&["list-sessions", "-F", "#{?@tmuxagent_watch,kept,session} #{version}"]),
         tmux(&["display-message", "-p", "owner #{@tmuxagent_owner_is}"]),
         tmux(&["-V"]),
     )

@@ -50,7 +50,7 @@ fn server(tmux: &TmuxConfig, lang: Lang) -> Finding {
     let own = output_of(Command::new(&tmux.bin).arg("-V"), LIMIT);
     let own = own.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
     // list-sessions does not start a server, unlike attach-session.
-    let asked = output_of(&mut ask(tmux, &["list-sessions", "-F", "#{version}"]), LIMIT);
+    let asked = output_of(&mut ask(tmux, &["list-sessions", "-F", "#{?@tmuxagent_watch,,#{version}}"]), LIMIT);
     let Some(output) = asked else {
         return Finding::failure(
             "tmux",
@@ -63,14 +63,16 @@ fn server(tmux: &TmuxConfig, lang: Lang) -> Finding {
         );
     };
     let sessions = String::from_utf8_lossy(&output.stdout).into_owned();
-    let Some(version) = sessions.lines().next().map(str::trim).filter(|_| output.status.success()) else {
+    // But for the session of a supervisor's own.
+    let his: Vec<&str> = sessions.lines().map(str::trim).filter(|version| !version.is_empty()).collect();
+    let Some(version) = his.first().filter(|_| output.status.success()) else {
         return Finding::warning(
             "tmux",
             said!(lang, "{own}; no server runs there", "{own}；没有服务器在运行"),
             said!(lang, "start one: tmux new-session", "启动一个：tmux new-session"),
         );
     };
-    judge(version, &own, sessions.lines().count(), tmux, lang)
+    judge(version, &own, his.len(), tmux, lang)
 }
 
 /// What a server of that version can do, and what stands in for what it can't (tmux's release notes).

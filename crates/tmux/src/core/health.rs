@@ -57,7 +57,7 @@ impl HostCore {
         self.inventory.panes.values_mut().for_each(|pane| pane.stale = true);
         self.link = Link::Down;
         self.up_since = None;
-        self.lost_at = self.lost_at.or_else(|| Some(self.now));
+        self.lost_at = self.lost_at.or(Some(self.now));
         self.inventory.complete = false;
         self.say(HostState::Unreachable, why);
     }

@@ -214,7 +214,7 @@ impl HostCore {
     pub fn on(&mut self, now: Now, input: Input) {
         (self.now, self.wall, self.room) = (now.at, now.wall, now.room);
         match input {
-            Input::Asked(request) => self.asked(request),
+            Input::Asked(request) => self.asked(*request),
             Input::Policy(policy) => self.policy_changed(policy),
             Input::Said(id, bytes) => self.client_said(id, &bytes),
             Input::Ended(id, error) => self.client_ended(id, &error),

@@ -24,7 +24,7 @@ pub(crate) struct Now {
 #[derive(Debug)]
 pub(crate) enum Input {
     /// The supervisor asks something.
-    Asked(Request),
+    Asked(Box<Request>),
     /// The policy from now on.
     Policy(Arc<Policy>),
     /// Bytes of a control client.

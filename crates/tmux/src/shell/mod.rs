@@ -86,7 +86,7 @@ impl Shell {
                         done = Some(asks);
                         break;
                     }
-                    Some(request) => self.on(Input::Asked(request)),
+                    Some(request) => self.on(Input::Asked(Box::new(request))),
                     None => break,
                 },
                 // A flooding pane must not hold up what comes first here.

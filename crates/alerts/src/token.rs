@@ -79,7 +79,7 @@ pub struct Claims {
     pub approval: ApprovalId,
     /// The revision that the decider was shown.
     pub revision: u32,
-    /// [`command_hash`] of what he was shown.
+    /// The hash of what he was shown.
     pub command: [u8; 32],
     /// The first instant at which the token is no longer good.
     pub expires: Timestamp,

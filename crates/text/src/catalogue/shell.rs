@@ -62,16 +62,6 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     // What would happen to a value.
     ("`{{{}}}` {}", "`{{{0}}}` {1}"),
     ("comes from a pane and would name what is run", "来自窗格，会决定运行什么"),
-    ("comes from a pane and would be written into a file that is run", "来自窗格，会写进一个会被运行的文件"),
-    (
-        "comes from a pane and would stay in the shell behind this command, for all that runs there later",
-        "来自窗格，会在这条命令之后留在 shell 里，影响之后在那里运行的一切",
-    ),
-    (
-        "comes from a pane and goes to a program of which nobody here knows whether it runs its arguments",
-        "来自窗格，交给了一个不知道是否会运行其参数的程序",
-    ),
-    ("`$_` or `$TA_…`, which may hold a value", "可能含有值的 `$_` 或 `$TA_…`"),
     // Places, and what can't be followed.
     ("so many commands within commands", "命令嵌套过多"),
     ("a bracket, `case` or here-document that is not closed", "没有闭合的括号、`case` 或 here-document"),

@@ -37,7 +37,7 @@ pub(crate) enum Input {
     Piped(PipeId, Piped),
     /// Whether there is a keeper from now on.
     Kept(bool),
-    /// Time has come ([`HostCore::wake`]).
+    /// Time has come (`HostCore::wake`).
     Tick,
 }
 

@@ -55,7 +55,7 @@ impl Row {
 
     /// Whether nothing was written and the cursor stands at the start.
     pub(super) const fn is_fresh(&self) -> bool {
-        self.bytes.is_empty() && self.cells.is_none()
+        self.bytes.is_empty() && self.cells.is_none() && !self.returns
     }
 
     /// Whether the cursor was moved back within the row.
@@ -140,6 +140,7 @@ impl Row {
 
     /// A tab: blanks up to the next eighth column.
     pub(super) fn tab(&mut self) {
+        self.settle_cells();
         let column = self.column();
         let within = column.checked_rem(self.columns).unwrap_or(column);
         let mut next = (within / 8 + 1) * 8;
@@ -157,6 +158,7 @@ impl Row {
 
     /// Moves the cursor right, not beyond the screen's edge.
     pub(super) fn right(&mut self, n: usize) {
+        self.settle_cells();
         let column = self.column();
         if self.columns > 0 && column > 0 && column.is_multiple_of(self.columns) {
             // The cursor may stand on the last column, waiting to wrap.
@@ -350,6 +352,13 @@ impl Row {
         if split && text.ends_with(char::REPLACEMENT_CHARACTER) {
             text.pop();
             text.truncate(text.trim_end_matches(' ').len());
+        }
+    }
+
+    /// A character whose last bytes did not come before the cursor moved is none.
+    fn settle_cells(&mut self) {
+        if self.cells.is_some() {
+            self.edit();
         }
     }
 

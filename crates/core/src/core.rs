@@ -167,7 +167,6 @@ impl Core {
             self.step(&Event::Timer { key, epoch });
         }
         self.reconcile();
-        self.restart_hosts();
     }
 
     /// The next instant at which something is due without anything happening.
@@ -208,7 +207,7 @@ impl Core {
         }
         let mut round = std::mem::take(&mut self.round);
         if round.is_empty() {
-            if round.has_work() {
+            if round.has_work() || self.hosts.is_anybody_due(now) {
                 self.trace.note(now, &Given::Finished(None));
             }
             self.follow(round.into_consequences());
@@ -416,6 +415,7 @@ impl Core {
         for intent in then.intents {
             self.perform(intent);
         }
+        self.follow_collectors();
         self.acts.append(&mut self.hosts.acts);
         self.acts.extend(then.answers.into_iter().map(|(to, reply)| Act::Answer(to, reply)));
         self.begin_trace_anew();

@@ -33,6 +33,8 @@ struct Place {
     stage: Stage,
     /// Its panes are forgotten, and so is what its collector tells of them.
     muted: bool,
+    /// Its collector has told everything.
+    ended: bool,
 }
 
 /// What a host's collector does.
@@ -43,16 +45,6 @@ enum Stage {
     Leaving(Option<(Box<HostConfig>, Vec<Sending>)>),
     /// It ended by itself, or could not be started; when it is started again.
     Failed(Option<Timestamp>),
-}
-
-/// Who follows a collector that has ended.
-pub(crate) enum Followed {
-    /// Nobody: the host is not configured any more, or another follows already.
-    Nobody,
-    /// One with this configuration, for which these wait.
-    By(Box<HostConfig>, Vec<Sending>),
-    /// It was not to end.
-    Failed,
 }
 
 /// See the module.
@@ -119,7 +111,7 @@ impl Hosts {
                 .map(|(key, position)| (key.clone(), position.clone()))
                 .collect(),
         };
-        let place = Place { life, config: config.clone(), stage: Stage::Watched, muted: false };
+        let place = Place { life, config: config.clone(), stage: Stage::Watched, muted: false, ended: false };
         self.places.insert(config.name.clone(), place);
         self.acts.push(Act::StartHost(Box::new(start)));
         self.show_screens(&config.name);
@@ -275,8 +267,9 @@ impl Hosts {
         let Some(place) = self.places.get_mut(&config.name) else { return false };
         let waiting = place.leave(&mut self.acts);
         if matches!(place.stage, Stage::Failed(_)) {
-            self.places.remove(&config.name);
-            return false;
+            place.config = config.clone();
+            place.stage = Stage::Failed(Some(Timestamp(0)));
+            return true;
         }
         place.stage = Stage::Leaving(Some((Box::new(config.clone()), waiting)));
         true
@@ -292,16 +285,33 @@ impl Hosts {
         self.places.get(name).is_some_and(|place| place.life == life && !place.muted)
     }
 
-    /// A collector has told everything.
-    pub(crate) fn collector_ended(&mut self, name: &HostName, life: Life) -> Followed {
-        let Some(place) = self.places.get_mut(name).filter(|place| place.life == life) else { return Followed::Nobody };
-        match std::mem::replace(&mut place.stage, Stage::Failed(None)) {
-            Stage::Leaving(next) => {
-                self.places.remove(name);
-                next.map_or(Followed::Nobody, |(config, waiting)| Followed::By(config, waiting))
+    /// A collector has told everything; whether it was not to end.
+    pub(crate) fn collector_ended(&mut self, name: &HostName, life: Life) -> bool {
+        let Some(place) = self.places.get_mut(name).filter(|place| place.life == life) else { return false };
+        match place.stage {
+            Stage::Leaving(None) => drop(self.places.remove(name)),
+            Stage::Leaving(Some(_)) => place.ended = true,
+            Stage::Watched | Stage::Failed(_) => {
+                place.stage = Stage::Failed(None);
+                return true;
             }
-            Stage::Watched | Stage::Failed(_) => Followed::Failed,
         }
+        false
+    }
+
+    /// Whether a collector is to be started by `now`.
+    pub(crate) fn is_anybody_due(&self, now: Timestamp) -> bool {
+        self.places.values().any(|place| place.ended || place.restart().is_some_and(|at| at <= now))
+    }
+
+    /// Hosts whose last collector has ended and another is to follow, with what waits for it.
+    pub(crate) fn take_followed(&mut self) -> Vec<(HostConfig, Vec<Sending>)> {
+        let ended = self.places.extract_if(.., |_, place| place.ended);
+        let next = |(_, place): (HostName, Place)| match place.stage {
+            Stage::Leaving(Some((config, waiting))) => Some((*config, waiting)),
+            Stage::Leaving(None) | Stage::Watched | Stage::Failed(_) => None,
+        };
+        ended.filter_map(next).collect()
     }
 
     /// A host whose collector failed is watched again a while after `now`.

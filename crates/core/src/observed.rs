@@ -2,7 +2,7 @@
 
 use super::acts::Act;
 use super::core::Core;
-use super::hosts::{Followed, Life};
+use super::hosts::Life;
 use super::recovery::waits_for_keys;
 use tmuxagent_config::HostConfig;
 use tmuxagent_ipc::hub::PaneScreen;
@@ -114,24 +114,25 @@ impl Core {
 
     /// A collector has ended. Where another is to follow it begins now, with what waits for it.
     pub(crate) fn host_ended(&mut self, name: &HostName, life: Life) {
-        match self.hosts.collector_ended(name, life) {
-            Followed::Nobody => {}
-            Followed::By(config, waiting) => {
-                self.start_host(&config);
-                waiting.into_iter().for_each(|sending| self.hand_on(sending));
-            }
-            Followed::Failed => {
-                let trouble = Trouble::CollectorFailed;
-                self.report_problem(&format!("host {name}"), &trouble);
-                self.step(&Event::HostLost { host: name.clone() });
-                self.show_host(name, HostState::Unreachable, "", trouble.to_string());
-                self.hosts.restart_at(name, self.now);
-            }
+        if self.hosts.collector_ended(name, life) {
+            let trouble = Trouble::CollectorFailed;
+            self.report_problem(&format!("host {name}"), &trouble);
+            self.step(&Event::HostLost { host: name.clone() });
+            self.show_host(name, HostState::Unreachable, "", trouble.to_string());
+            self.hosts.restart_at(name, self.now);
         }
     }
 
-    /// Begins again with hosts whose collectors failed.
-    pub(crate) fn restart_hosts(&mut self) {
+    /// Begins with the collectors that follow others. Only once what the others told is written down: a pane remembers its
+    /// last mark alone, so nothing more is typed into it while an outcome can still get lost.
+    pub(crate) fn follow_collectors(&mut self) {
+        for (config, mut waiting) in self.hosts.take_followed() {
+            self.start_host(&config);
+            // What the other one began comes back when newer ones wait already. It is settled before they are typed, for the
+            // same reason.
+            waiting.sort_by_key(|sending| self.engine.intent_order(&sending.intent.id));
+            waiting.into_iter().for_each(|sending| self.hand_on(sending));
+        }
         let due: Vec<HostConfig> = self.hosts.take_restarts(self.now);
         for config in due {
             self.solve(&format!("host {}", config.name));

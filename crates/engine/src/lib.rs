@@ -270,6 +270,12 @@ impl Engine {
         rows.into_iter().map(|row| &row.intent)
     }
 
+    /// The place of an intent among all that were ever made; none once it is forgotten.
+    #[must_use]
+    pub fn intent_order(&self, intent: &IntentId) -> Option<u64> {
+        self.state.intents.get(intent).map(|row| row.order)
+    }
+
     /// Intents that were handed out and are not wanted any more, in no order; their outcomes are still to come.
     pub fn withdrawn_intents(&self) -> impl Iterator<Item = &IntentId> {
         self.state.intents.values().filter(|row| row.withdrawn).map(|row| &row.intent.id)

@@ -3,8 +3,8 @@
 //! real one can, under a seeded scheduler that also kills the supervisor between any two steps. Simulated are tmux, its
 //! collector, the people, the clock, and the shell that does what the heart asks.
 //!
-//! Among what happens: lost connections, reloads of the policy, failing commits, cancelled runs with their withdrawn sends,
-//! a heart that reads slowly, copy mode, histories that are cut. Not yet: a collector that fails or is replaced.
+//! Among what happens: lost connections, a collector that fails, reloads of policy and host, failing commits, cancelled
+//! runs with their withdrawn sends, a heart that reads slowly, copy mode, histories that are cut.
 //!
 //! What is counted as an event: each choice of the scheduler (a pane prints, a shell runs its next line, the collector
 //! reads, a reply comes, a round of the loop, a decision, the clock goes on, something breaks) and each step of the

@@ -250,7 +250,7 @@ impl Supervisor {
     }
 
     /// The collector ends, by a fault or because it was told to. What it did not do comes back.
-    fn lose_collector(&mut self) {
+    pub fn lose_collector(&mut self) {
         let Some(collector) = self.collector.take() else { return };
         for lane in collector.lanes.into_values() {
             for send in lane.under_way.into_iter().chain(lane.waiting) {

@@ -205,6 +205,8 @@ impl World {
             }
             37 => self.ask(Command::Freeze),
             38 if self.random.once_in(2) => self.reload(),
+            // The collector's thread fails.
+            38 if self.random.once_in(3) => self.supervisor.lose_collector(),
             38 => self.cancel(),
             _ => self.ask(Command::Unfreeze),
         }
@@ -257,11 +259,11 @@ impl World {
         self.stop_sending(&key);
     }
 
-    /// Other principles, or nothing new. That the host is configured otherwise, or its collector fails, is not played: with a
-    /// crash soon after, something was seen to run twice (seed 598548540481 of a world that played both).
+    /// Other principles, another setting of the host (which begins anew), or nothing new.
     fn reload(&mut self) {
         let policy = (*policies()[self.random.index(2)]).clone();
-        self.supervisor.reload(self.now, policy, 200);
+        let lines = if self.random.once_in(2) { 200 } else { 300 };
+        self.supervisor.reload(self.now, policy, lines);
     }
 
     /// The collector reads what a pane printed, up to the reply that stands in the stream.

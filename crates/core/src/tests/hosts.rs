@@ -3,7 +3,7 @@
 use super::*;
 use crate::reload::Reloaded;
 use tmuxagent_engine::Options;
-use tmuxagent_model::{EntityKind, Millis, Note, Outcome, Owner, SkipReason};
+use tmuxagent_model::{EntityKind, KeyStep, Millis, Note, Outcome, Owner, SkipReason};
 
 fn reload(room: &mut Room, hosts: Vec<HostConfig>) {
     let reloaded = Reloaded {
@@ -68,6 +68,8 @@ fn a_host_with_another_configuration_goes_on_with_what_waited() {
     room.core.take(room.now, Input::CameBack { intent: intent.clone(), begun: false });
     assert_eq!(room.typed(), []);
     room.core.take(room.now, Input::HostEnded(HostName::local(), Life(1)));
+    assert_eq!(room.typed(), [], "not before what the first one told is written down");
+    room.commit();
     let acts = room.core.acts();
     let start = acts.iter().find_map(|act| if let Act::StartHost(start) = act { Some(start) } else { None }).unwrap();
     assert_eq!((start.life, start.config.tmux.capture_lines), (Life(2), 300));
@@ -80,6 +82,22 @@ fn a_host_with_another_configuration_goes_on_with_what_waited() {
     // The same configuration again changes nothing.
     reload(&mut room, vec![host("local", 300)]);
     assert_eq!(room.core.acts(), []);
+}
+
+#[test]
+fn what_was_begun_is_settled_before_anything_newer_is_typed() {
+    let (mut room, begun) = typing();
+    reload(&mut room, vec![host("local", 300)]);
+    // Somebody asks for keys while the first collector still hands over what it has.
+    let steps = vec![KeyStep::Text("newer".to_owned())];
+    room.wish(Command::Send { pane: info(1).key, steps });
+    room.commit();
+    assert_eq!(room.typed(), []);
+    room.core.take(room.now, Input::CameBack { intent: begun, begun: true });
+    room.core.take(room.now, Input::HostEnded(HostName::local(), Life(1)));
+    room.commit();
+    let lint = (Life(2), "lint".to_owned(), true);
+    assert_eq!(room.typed(), [lint, (Life(2), String::new(), false)]);
 }
 
 #[test]
@@ -101,9 +119,11 @@ fn what_may_have_been_typed_by_a_collector_that_fails_is_asked() {
     assert!(batch.events.iter().any(|row| matches!(fact(&row.event), Event::HostLost { .. })));
     room.core.acts();
     // It is watched again a while later.
-    room.core.fire(room.now + Millis(2999));
+    room.now = room.now + Millis(2999);
+    room.commit();
     assert!(!room.core.acts().iter().any(|act| matches!(act, Act::StartHost(_))));
-    room.core.fire(room.now + Millis(3000));
+    room.now = room.now + Millis(1);
+    room.commit();
     let started = |act: &Act| matches!(act, Act::StartHost(start) if start.life == Life(2));
     assert!(room.core.acts().iter().any(started));
 }
@@ -115,7 +135,8 @@ fn a_collector_that_cannot_be_started_is_started_again() {
     room.core.take(room.now, Input::HostNotStarted(HostName::local(), "no thread".to_owned()));
     let shown = room.core.snapshot(room.now).unwrap();
     assert!(shown.problems[0].text.to_string().contains("no thread"), "{:?}", shown.problems);
-    room.core.fire(room.now + Millis(3000));
+    room.now = room.now + Millis(3000);
+    room.commit();
     assert!(room.core.acts().iter().any(|act| matches!(act, Act::StartHost(_))));
     assert!(room.core.snapshot(room.now + Millis(3000)).unwrap().problems.is_empty());
 }

@@ -27,6 +27,8 @@ pub struct Live {
     pub last_line: String,
     /// The last lines that its program printed, untrusted.
     printed: VecDeque<Printed>,
+    /// The collector that watches its host now has not shown it yet.
+    unconfirmed: bool,
     lines: u64,
     bytes: u64,
 }
@@ -61,11 +63,12 @@ impl LiveView {
     /// A pane appeared or changed.
     pub fn pane_seen(&mut self, info: PaneInfo) {
         match self.panes.get_mut(&info.key) {
-            Some(live) => live.info = info,
+            Some(live) => (live.info, live.unconfirmed) = (info, false),
             None => {
                 let key = info.key.clone();
                 let (last_line, printed) = (String::new(), VecDeque::new());
-                let live = Live { info, last_output: None, last_line, printed, lines: 0, bytes: 0 };
+                let live =
+                    Live { info, last_output: None, last_line, printed, unconfirmed: false, lines: 0, bytes: 0 };
                 self.panes.insert(key, live);
             }
         }
@@ -74,6 +77,18 @@ impl LiveView {
     /// A pane is gone.
     pub fn pane_gone(&mut self, pane: &PaneKey) {
         self.panes.remove(pane);
+    }
+
+    /// Another collector begins to watch a host: which of its panes are still there, that one has to show.
+    pub fn doubt_panes(&mut self, host: &HostName) {
+        let of_host = self.panes.values_mut().filter(|live| live.info.key.host == *host);
+        of_host.for_each(|live| live.unconfirmed = true);
+    }
+
+    /// Whether the collector that watches its host now has shown a pane.
+    #[must_use]
+    pub fn is_confirmed(&self, pane: &PaneKey) -> bool {
+        self.panes.get(pane).is_some_and(|live| !live.unconfirmed)
     }
 
     /// A pane printed, or turned its title.

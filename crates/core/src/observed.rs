@@ -4,9 +4,10 @@ use super::acts::Act;
 use super::core::Core;
 use super::hosts::Life;
 use super::recovery::waits_for_keys;
+use std::collections::BTreeSet;
 use tmuxagent_config::HostConfig;
 use tmuxagent_ipc::hub::PaneScreen;
-use tmuxagent_model::{Event, HostName, HostState, Millis, Note, Severity, Trouble};
+use tmuxagent_model::{Event, HostName, HostState, Millis, Note, PaneKey, Severity, Trouble};
 use tmuxagent_tmux::HostMessage;
 
 /// A host that has been observed for this long has shown all its panes.
@@ -108,6 +109,9 @@ impl Core {
 
     /// Begins to observe a host.
     pub(crate) fn start_host(&mut self, config: &HostConfig) {
+        self.view.doubt_panes(&config.name);
+        // What its last collector had shown proves nothing any more.
+        self.reconcile_at.retain(|(_, host)| *host != config.name);
         self.hosts.runs(self.engine.running());
         self.hosts.start(config);
     }
@@ -140,16 +144,18 @@ impl Core {
         }
     }
 
+    /// The panes of a host that the engine or the screen knows.
+    pub(crate) fn known_panes(&self, host: &HostName) -> BTreeSet<PaneKey> {
+        let known = self.engine.view().panes.into_keys().chain(self.view.panes().map(|live| live.info.key.clone()));
+        known.filter(|pane| pane.host == *host).collect()
+    }
+
     /// A host is not configured any more: its panes are none of ours, and what was asked of them is given up.
     pub(crate) fn forget_host(&mut self, name: &HostName) {
         for lost in self.hosts.remove(name) {
             self.lose(&lost);
         }
-        let known = self.engine.view().panes.into_keys().chain(self.view.panes().map(|live| live.info.key.clone()));
-        let mut panes: Vec<_> = known.filter(|pane| pane.host == *name).collect();
-        panes.sort_unstable();
-        panes.dedup();
-        panes.into_iter().for_each(|pane| self.pane_gone(pane));
+        self.known_panes(name).into_iter().for_each(|pane| self.pane_gone(pane));
         self.view.forget_host(name);
         self.solve(&format!("host {name}"));
     }

@@ -72,7 +72,7 @@ impl Core {
         }
     }
 
-    /// Panes of an earlier life that a host, observed for a while, does not show are gone.
+    /// Panes of an earlier life, of the supervisor or of a collector, that a host does not show after a while are gone.
     pub(crate) fn reconcile(&mut self) {
         let now = self.now;
         let due = |(at, _): &mut (Timestamp, HostName)| *at <= now;
@@ -81,9 +81,8 @@ impl Core {
             if !self.view.host_state(host).is_some_and(HostState::is_observed) {
                 continue;
             }
-            let known = self.engine.view().panes.into_keys();
-            let gone: Vec<_> = known.filter(|key| key.host == *host && self.view.pane(key).is_none()).collect();
-            gone.into_iter().for_each(|pane| self.pane_gone(pane));
+            let gone = self.known_panes(host).into_iter().filter(|pane| !self.view.is_confirmed(pane));
+            gone.collect::<Vec<_>>().into_iter().for_each(|pane| self.pane_gone(pane));
         }
     }
 }

@@ -129,6 +129,29 @@ fn what_may_have_been_typed_by_a_collector_that_fails_is_asked() {
 }
 
 #[test]
+fn a_pane_that_went_between_two_collectors_is_gone() {
+    let (mut room, _) = typing();
+    room.see(2);
+    room.commit();
+    reload(&mut room, vec![host("local", 300)]);
+    room.core.take(room.now, Input::HostEnded(HostName::local(), Life(1)));
+    room.commit();
+    // The next one shows pane 2 alone.
+    let (state, version, detail) = (HostState::Live, "3.3a".to_owned(), String::new());
+    room.hear(2, HostMessage::Status { state, version, detail });
+    room.hear(2, HostMessage::Event(Event::PaneSeen { info: Box::new(info(2)) }));
+    room.commit();
+    room.now = room.now + Millis(3000);
+    room.core.fire(room.now);
+    let batch = room.commit().unwrap();
+    let gone = |row: &tmuxagent_store::JournalRow| match fact(&row.event) {
+        Event::PaneGone { pane } => Some(pane.clone()),
+        _ => None,
+    };
+    assert_eq!(batch.events.iter().filter_map(gone).collect::<Vec<_>>(), [info(1).key]);
+}
+
+#[test]
 fn a_collector_that_cannot_be_started_is_started_again() {
     let mut room = Room::with(Engine::new(policy()), Restored::default());
     room.core.acts();

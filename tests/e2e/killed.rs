@@ -29,16 +29,33 @@ fn hold_up(room: &Room, server: &TmuxServer, pane: &str) -> String {
         let asked = || room.answer(&["status", "--json"]).contains("\"open_approvals\": 1");
         std::iter::repeat_with(asked).take_while(|_| Instant::now() < soon).find(|asked| *asked).map(drop)
     });
-    kill_process(room.supervisor().expect("a supervisor"), Signal::STOP).expect("it lives");
-    server.type_line(pane, COUNT);
-    let mut last = (String::new(), Instant::now());
+    let supervisor = room.supervisor().expect("a supervisor");
     wait_for(PATIENCE * 2, "a program that stands still", || {
+        kill_process(supervisor, Signal::STOP).expect("it lives");
+        server.type_line(pane, COUNT);
+        stands_still(server, pane).or_else(|| {
+            // It was read by looking at its screen, as long as its client is new.
+            server.tmux(&["send-keys", "-t", pane, "C-c"]);
+            kill_process(supervisor, Signal::CONT).expect("it lives");
+            None
+        })
+    })
+}
+
+/// The screen of a program that prints nothing more, if that happens within a few seconds.
+fn stands_still(server: &TmuxServer, pane: &str) -> Option<String> {
+    let end = Instant::now() + Duration::from_secs(8);
+    let mut last = (String::new(), Instant::now());
+    while Instant::now() < end {
         let shown = server.screen(pane);
         if shown != last.0 {
             last = (shown, Instant::now());
         }
-        (last.0.contains("\ncounts ") && last.1.elapsed() > Duration::from_secs(1)).then(|| last.0.clone())
-    })
+        if last.0.contains("\ncounts ") && last.1.elapsed() > Duration::from_secs(1) {
+            return Some(last.0);
+        }
+    }
+    None
 }
 
 /// Waits until the pane's program prints again.

@@ -67,8 +67,7 @@ impl LiveView {
             None => {
                 let key = info.key.clone();
                 let (last_line, printed) = (String::new(), VecDeque::new());
-                let live =
-                    Live { info, last_output: None, last_line, printed, unconfirmed: false, lines: 0, bytes: 0 };
+                let live = Live { info, last_output: None, last_line, printed, unconfirmed: false, lines: 0, bytes: 0 };
                 self.panes.insert(key, live);
             }
         }

@@ -8,6 +8,8 @@
 //! of memory and, after [`hub::PATIENCE`], its connection. A bad frame is answered and ends nothing unless only such
 //! frames come.
 
+#![warn(unreachable_pub)]
+
 pub mod client;
 pub mod codec;
 pub mod hub;

@@ -23,7 +23,7 @@ use tokio_util::codec::FramedRead;
 
 mod waiting;
 
-pub use waiting::closing;
+pub(crate) use waiting::closing;
 use waiting::{bye, changed, elapsed, next_events, next_screen};
 
 /// How long a new connection may take to say hello.
@@ -36,7 +36,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Pushes of snapshots and screens to one view are at least so far apart; the first of a burst goes at once.
-pub const PUSH_PAUSE: Duration = Duration::from_millis(25);
+pub(crate) const PUSH_PAUSE: Duration = Duration::from_millis(25);
 
 /// Answers that may be due at a time.
 const MAX_DUE: usize = 32;
@@ -56,7 +56,7 @@ const LINES: usize = 500;
 type Frames<S> = FramedRead<ReadHalf<S>, FrameCodec>;
 
 /// Serves a view until either side ends it.
-pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Hub, connection: u64) {
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Hub, connection: u64) {
     let (reading, writing) = tokio::io::split(stream);
     let mut frames = FramedRead::new(reading, FrameCodec::default());
     // One frame on its way, one that waits.

@@ -74,7 +74,7 @@ pub fn backups(database: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Makes a backup of an open database; `between` runs after every `pages` pages and may end it with its error.
-pub fn roll(
+pub(crate) fn roll(
     source: &Connection,
     database: &Path,
     now: Timestamp,
@@ -156,7 +156,7 @@ fn sound(path: &Path) -> Result<Option<String>, StoreError> {
 }
 
 /// Keeps what a file was before its schema changes, once per schema.
-pub fn before_migration(conn: &Connection, database: &Path, found: i32, now: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn before_migration(conn: &Connection, database: &Path, found: i32, now: Timestamp) -> rusqlite::Result<()> {
     let (prefix, suffix) = name_parts(database);
     let path = folder(database).join(format!("{prefix}schema{found}-{}{suffix}", files::stamp(now)));
     let part = files::beside(&path, ".part");

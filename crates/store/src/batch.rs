@@ -89,7 +89,7 @@ const fn is_journaled(row: &JournalRow) -> bool {
 }
 
 /// Writes all of it without secrets, or nothing.
-pub fn write(conn: &Connection, batch: &Batch, redaction: &Redaction) -> rusqlite::Result<Committed> {
+pub(crate) fn write(conn: &Connection, batch: &Batch, redaction: &Redaction) -> rusqlite::Result<Committed> {
     let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
     let mut done = Committed { first_seq: last_seq(&tx)? + 1, ..Committed::default() };
     done.last_seq = done.first_seq - 1;
@@ -120,7 +120,7 @@ pub fn write(conn: &Connection, batch: &Batch, redaction: &Redaction) -> rusqlit
 }
 
 /// The number of the newest journal row ever written, also when retention has taken it since.
-pub fn last_seq(conn: &Connection) -> rusqlite::Result<u64> {
+pub(crate) fn last_seq(conn: &Connection) -> rusqlite::Result<u64> {
     let seq = conn
         .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")?
         .query_row([], |row| row.get(0))
@@ -197,7 +197,7 @@ const fn has_texts(kind: EntityKind) -> bool {
 }
 
 /// The name of an entity's kind in the `kind` columns.
-pub const fn entity_name(kind: EntityKind) -> &'static str {
+pub(crate) const fn entity_name(kind: EntityKind) -> &'static str {
     match kind {
         EntityKind::Meta => "meta",
         EntityKind::Pane => "pane",
@@ -209,14 +209,14 @@ pub const fn entity_name(kind: EntityKind) -> &'static str {
 }
 
 /// The reverse of [`entity_name`].
-pub fn entity_kind(name: &str) -> Option<EntityKind> {
+pub(crate) fn entity_kind(name: &str) -> Option<EntityKind> {
     [EntityKind::Meta, EntityKind::Pane, EntityKind::Run, EntityKind::Approval, EntityKind::Intent, EntityKind::Timer]
         .into_iter()
         .find(|&kind| entity_name(kind) == name)
 }
 
 /// Severities in the database, ordered so that a filter can say "at least".
-pub const fn severity_number(severity: Severity) -> i64 {
+pub(crate) const fn severity_number(severity: Severity) -> i64 {
     match severity {
         Severity::Info => 0,
         Severity::Success => 1,
@@ -226,7 +226,7 @@ pub const fn severity_number(severity: Severity) -> i64 {
 }
 
 /// The reverse of [`severity_number`]; an unknown number counts as an error, so that it is not overlooked.
-pub const fn severity_of(number: i64) -> Severity {
+pub(crate) const fn severity_of(number: i64) -> Severity {
     match number {
         0 => Severity::Info,
         1 => Severity::Success,

@@ -8,12 +8,12 @@ use std::time::Duration;
 use tmuxagent_model::Timestamp;
 
 /// Makes a folder that only we can enter, with what is above it. One that is there already is left as it is.
-pub fn make_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Makes sure of a file that only we can read, and that we may write it.
-pub fn make_private_file(path: &Path) -> io::Result<File> {
+pub(crate) fn make_private_file(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     if file.metadata()?.permissions().mode() & 0o077 != 0 {
         file.set_permissions(fs::Permissions::from_mode(0o600))?;
@@ -22,26 +22,26 @@ pub fn make_private_file(path: &Path) -> io::Result<File> {
 }
 
 /// A path with something added to its file name.
-pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
 /// The folder of a file.
-pub fn folder(path: &Path) -> &Path {
+pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 /// An instant as a part of a file name that sorts by time: `20261121T101904Z`.
-pub fn stamp(at: Timestamp) -> String {
+pub(crate) fn stamp(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.0)
         .map_or_else(|_| at.0.to_string(), |instant| instant.strftime("%Y%m%dT%H%M%SZ").to_string())
 }
 
 /// The right to write the database, held until it is dropped or the process ends in any way.
 #[derive(Debug)]
-pub struct WriteLock {
+pub(crate) struct WriteLock {
     file: File,
 }
 
@@ -58,7 +58,7 @@ const TRIES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Takes the lock file beside the database. `Ok(Err(pid))` when another process has it.
-pub fn lock(database: &Path) -> io::Result<Result<WriteLock, Option<u32>>> {
+pub(crate) fn lock(database: &Path) -> io::Result<Result<WriteLock, Option<u32>>> {
     let mut file = make_private_file(&beside(database, ".lock"))?;
     let mut holder = None;
     for _ in 0..TRIES {
@@ -92,7 +92,7 @@ fn is_alive(process: u32) -> bool {
 
 /// Copies a damaged database with its log to `….broken-TIME`, where TIME is when it was last written, so that starting
 /// again and again makes one copy. `None` when that can't be done.
-pub fn copy_aside(database: &Path) -> Option<PathBuf> {
+pub(crate) fn copy_aside(database: &Path) -> Option<PathBuf> {
     let aside = aside_name(database)?;
     if aside.exists() {
         return Some(aside);
@@ -103,7 +103,7 @@ pub fn copy_aside(database: &Path) -> Option<PathBuf> {
 }
 
 /// Moves a database with its log out of the way, to `….broken-TIME`.
-pub fn move_aside(database: &Path) -> io::Result<Option<PathBuf>> {
+pub(crate) fn move_aside(database: &Path) -> io::Result<Option<PathBuf>> {
     let Some(name) = aside_name(database) else {
         return Ok(None);
     };
@@ -129,7 +129,7 @@ fn aside_name(database: &Path) -> Option<PathBuf> {
 }
 
 /// Copies a file so that its new name holds all of it or does not exist; only we can read the copy.
-pub fn copy_synced(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn copy_synced(from: &Path, to: &Path) -> io::Result<()> {
     let part = beside(to, ".part");
     let mut source = File::open(from)?;
     let copied = (|| {
@@ -146,7 +146,7 @@ pub fn copy_synced(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Gives a finished file its name, and makes that last.
-pub fn publish(part: &Path, name: &Path) -> io::Result<()> {
+pub(crate) fn publish(part: &Path, name: &Path) -> io::Result<()> {
     fs::rename(part, name)?;
     File::open(folder(name))?.sync_all()
 }

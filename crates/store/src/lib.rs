@@ -17,6 +17,8 @@
 //! holds the database is waited for `schema::BUSY`. `foreign_keys` is on, `auto_vacuum` is incremental, the file is
 //! 0600 and a folder that we make is 0700.
 
+#![warn(unreachable_pub)]
+
 mod backup;
 mod batch;
 mod check;

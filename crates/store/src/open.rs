@@ -30,7 +30,7 @@ pub struct Restored {
 }
 
 /// Opens or makes the database. Only one process gets it.
-pub fn open(path: &Path, now: Timestamp) -> Result<(Connection, files::WriteLock, Restored), OpenError> {
+pub(crate) fn open(path: &Path, now: Timestamp) -> Result<(Connection, files::WriteLock, Restored), OpenError> {
     let lock = take(path)?;
     let mut conn = connect(path)?;
     let found = recognise(path, &conn)?;
@@ -107,7 +107,7 @@ fn quick_check(conn: &Connection) -> rusqlite::Result<Option<String>> {
 }
 
 /// Reads what a start goes on from.
-pub fn restore(conn: &Connection) -> rusqlite::Result<Restored> {
+pub(crate) fn restore(conn: &Connection) -> rusqlite::Result<Restored> {
     let mut restored = Restored { last_seq: batch::last_seq(conn)?, ..Restored::default() };
     let mut statement = conn.prepare("SELECT kind, key, body FROM entities ORDER BY kind, key")?;
     let mut rows = statement.query([])?;
@@ -170,7 +170,7 @@ fn classify(path: &Path, error: rusqlite::Error) -> OpenError {
 }
 
 /// Opens the file for reading, also while a supervisor writes it.
-pub fn reader(path: &Path) -> Result<Reader, OpenError> {
+pub(crate) fn reader(path: &Path) -> Result<Reader, OpenError> {
     let conn = reader_of_any_schema(path)?;
     let found = schema::version(&conn).map_err(|error| classify(path, error))?;
     if found < schema::LATEST {
@@ -180,7 +180,7 @@ pub fn reader(path: &Path) -> Result<Reader, OpenError> {
 }
 
 /// As [`reader`], also where the next start would migrate the file first.
-pub fn reader_of_any_schema(path: &Path) -> Result<Connection, OpenError> {
+pub(crate) fn reader_of_any_schema(path: &Path) -> Result<Connection, OpenError> {
     let other = |error| classify(path, error);
     let conn = schema::open_reader(path).map_err(other)?;
     let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(other)?;

@@ -232,7 +232,12 @@ impl Reader {
 }
 
 /// Adds a message, or finds the one with its key.
-pub fn insert(conn: &Connection, at: Timestamp, message: &NewMessage, redaction: &Redaction) -> rusqlite::Result<i64> {
+pub(crate) fn insert(
+    conn: &Connection,
+    at: Timestamp,
+    message: &NewMessage,
+    redaction: &Redaction,
+) -> rusqlite::Result<i64> {
     let alert = redact::json(&message.alert, redaction)?;
     let dedupe = redact::words(&message.alert.dedupe, redaction);
     conn.prepare_cached(

@@ -186,7 +186,7 @@ impl Iterator for Journal<'_> {
 }
 
 /// Lines for people, newest last.
-pub fn notes(conn: &Connection, filter: &EventFilter) -> rusqlite::Result<Vec<EventLine>> {
+pub(crate) fn notes(conn: &Connection, filter: &EventFilter) -> rusqlite::Result<Vec<EventLine>> {
     let sql = "SELECT id, at, severity, place, note FROM notes
          WHERE id > ?1 AND (?3 IS NULL OR severity >= ?3) AND (?4 IS NULL OR instr(place, ?4) > 0)
          AND (?5 IS NULL OR run = ?5) AND (?6 IS NULL OR at >= ?6)
@@ -220,7 +220,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
 }
 
 /// An approval out of the engine's row, which holds it whole or as its part `approval`.
-pub fn approval(body: &str) -> rusqlite::Result<Approval> {
+pub(crate) fn approval(body: &str) -> rusqlite::Result<Approval> {
     #[derive(serde::Deserialize)]
     struct Holder {
         approval: Approval,
@@ -232,11 +232,11 @@ pub fn approval(body: &str) -> rusqlite::Result<Approval> {
 }
 
 /// Reads JSON of a column.
-pub fn parse<T: DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
+pub(crate) fn parse<T: DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
     serde_json::from_str(text).map_err(|error| unreadable(column, Box::new(error)))
 }
 
 /// The error of a column that holds something else than it should.
-pub fn unreadable(column: usize, error: Box<dyn std::error::Error + Send + Sync>) -> rusqlite::Error {
+pub(crate) fn unreadable(column: usize, error: Box<dyn std::error::Error + Send + Sync>) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error)
 }

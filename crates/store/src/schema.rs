@@ -8,20 +8,20 @@ use std::path::Path;
 use std::time::Duration;
 
 /// `PRAGMA application_id` of our files: "tmxa".
-pub const APPLICATION_ID: i32 = 0x746d_7861;
+pub(crate) const APPLICATION_ID: i32 = 0x746d_7861;
 
 /// How long a statement waits for another process that holds the database.
-pub const BUSY: Duration = Duration::from_secs(5);
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 /// `wal_autocheckpoint`: pages in the WAL (4 KiB each) after which a commit checkpoints even when the writer is busy.
 /// Idle checkpoints come much earlier.
-pub const WAL_PAGES: u32 = 4000;
+pub(crate) const WAL_PAGES: u32 = 4000;
 
 /// `journal_size_limit`: the WAL file is cut to this many bytes after a burst.
-pub const WAL_BYTES: u32 = 16 * 1024 * 1024;
+pub(crate) const WAL_BYTES: u32 = 16 * 1024 * 1024;
 
 /// What was done to the tables, in order.
-pub const MIGRATIONS: &[&str] = &[
+pub(crate) const MIGRATIONS: &[&str] = &[
     // 1: journal, its lines for people, the state's entities, read positions.
     "CREATE TABLE journal (
         seq   INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -84,16 +84,16 @@ pub const MIGRATIONS: &[&str] = &[
 
 /// The schema that this program writes.
 #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "a handful of migrations")]
-pub const LATEST: i32 = MIGRATIONS.len() as i32;
+pub(crate) const LATEST: i32 = MIGRATIONS.len() as i32;
 
 /// Settings that belong to a file; they must come before its first table.
-pub fn prepare_new_file(conn: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn prepare_new_file(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.pragma_update(None, "application_id", APPLICATION_ID)
 }
 
 /// Settings of the writing connection. Returns the journal mode, which is `wal` where the file system can do it.
-pub fn prepare_writer(conn: &Connection) -> rusqlite::Result<String> {
+pub(crate) fn prepare_writer(conn: &Connection) -> rusqlite::Result<String> {
     conn.busy_timeout(BUSY)?;
     let mode: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     conn.pragma_update(None, "synchronous", "NORMAL")?;
@@ -107,7 +107,7 @@ pub fn prepare_writer(conn: &Connection) -> rusqlite::Result<String> {
 }
 
 /// Opens a file for reading only.
-pub fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(BUSY)?;
     conn.pragma_update(None, "cell_size_check", true)?;
@@ -116,12 +116,12 @@ pub fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// The number of migrations that the file has had.
-pub fn version(conn: &Connection) -> rusqlite::Result<i32> {
+pub(crate) fn version(conn: &Connection) -> rusqlite::Result<i32> {
     conn.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
 /// Applies what is missing up to `target`, all in one transaction, or nothing.
-pub fn migrate(conn: &mut Connection, target: i32) -> rusqlite::Result<()> {
+pub(crate) fn migrate(conn: &mut Connection, target: i32) -> rusqlite::Result<()> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Exclusive)?;
     let from = usize::try_from(version(&tx)?).unwrap_or(0);
     let to = usize::try_from(target).unwrap_or(0).min(MIGRATIONS.len());

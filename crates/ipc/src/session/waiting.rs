@@ -61,7 +61,7 @@ pub(super) async fn elapsed(pause: Option<&mut Pin<Box<Sleep>>>) {
 }
 
 /// Waits for the end of the supervisor; returns why.
-pub async fn closing(signal: &mut watch::Receiver<Option<String>>) -> String {
+pub(crate) async fn closing(signal: &mut watch::Receiver<Option<String>>) -> String {
     match signal.wait_for(Option::is_some).await {
         Ok(reason) => reason.clone().unwrap_or_default(),
         Err(_) => "the supervisor is ending".to_owned(),

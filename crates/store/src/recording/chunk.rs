@@ -21,7 +21,7 @@ pub(super) struct Chunk {
 
 impl Chunk {
     /// Packs pieces; `None` where there are none.
-    pub fn of(pieces: &[Recorded]) -> io::Result<Option<Self>> {
+    pub(super) fn of(pieces: &[Recorded]) -> io::Result<Option<Self>> {
         let Some(first_at) = pieces.iter().map(instant).min() else {
             return Ok(None);
         };

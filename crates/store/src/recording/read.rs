@@ -59,7 +59,7 @@ pub fn read_recording(
 }
 
 /// Examines a file of recordings, also while it is written: its pages, and every chunk as it is read back.
-pub fn check_recordings(path: &Path) -> Result<Vec<String>, StoreError> {
+pub(crate) fn check_recordings(path: &Path) -> Result<Vec<String>, StoreError> {
     let conn = schema::open_reader(path)?;
     let mut statement = conn.prepare("PRAGMA integrity_check(20)")?;
     let mut problems = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;

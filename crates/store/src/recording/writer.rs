@@ -79,11 +79,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn new(desk: Arc<Desk>, conn: Connection, limits: RecordingLimits, stored: u64) -> Self {
+    pub(super) fn new(desk: Arc<Desk>, conn: Connection, limits: RecordingLimits, stored: u64) -> Self {
         Self { desk, conn, limits, stored, carries: Carries::new() }
     }
 
-    pub fn run(mut self) {
+    pub(super) fn run(mut self) {
         loop {
             let (mut panes, flushed, closing) = self.wait();
             if !panes.is_empty() {

@@ -31,7 +31,13 @@ pub(super) type Text = At<String>;
 
 /// Adds the problem that something else was expected than `node`.
 pub(super) fn expected<T>(node: &Node, what: &str, problems: &mut Problems) -> Option<T> {
-    problems.error("wrong-type", node.at, format!("expected {what}, found {}", node.describe()));
+    let draft = problems.error("wrong-type", node.at, format!("expected {what}, found {}", node.describe()));
+    // Where a map is wanted, one value would be wrong as well.
+    if !what.ends_with("(a map)")
+        && let Some(help) = node.instead_of_list()
+    {
+        draft.help(help);
+    }
     None
 }
 

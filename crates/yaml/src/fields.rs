@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         let text = format!("{subject} must be {wanted}, not {}", node.describe());
         let mut problems = self.problems.borrow_mut();
         let draft = problems.error("wrong-type", node.at, text);
-        // Where a map is wanted, one text would be wrong as well.
+        // Where a map is wanted, one value would be wrong as well.
         if !wanted.starts_with("a map")
             && let Some(help) = node.instead_of_list()
         {

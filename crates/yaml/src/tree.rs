@@ -140,7 +140,7 @@ impl Node {
         }
     }
 
-    /// The way out where a list stands in the place of one text.
+    /// The way out where a list stands in the place of one value.
     #[must_use]
     pub fn instead_of_list(&self) -> Option<String> {
         let Kind::List(items) = &self.kind else { return None };
@@ -148,7 +148,7 @@ impl Node {
             [Self { kind: Kind::Scalar { .. }, .. }] => {
                 format!("write {} alone, without the list", items[0].describe())
             }
-            _ => "one text can stand here, not several".to_owned(),
+            _ => "one value can stand here, not several".to_owned(),
         })
     }
 

@@ -98,12 +98,12 @@ pub(super) struct Ran {
     pub endless: Vec<usize>,
 }
 
-/// Other shells than these, as `dash ksh`.
+/// Other shells than those below, as `dash mksh`.
 const SHELLS: &str = "TMUXAGENT_GENERATED_SHELLS";
 
 /// The shells at hand.
 pub(super) fn shells() -> Vec<(&'static str, Shell)> {
-    let wanted = std::env::var(SHELLS).unwrap_or_else(|_| "sh bash zsh fish".to_owned());
+    let wanted = std::env::var(SHELLS).unwrap_or_else(|_| "sh ksh bash zsh fish".to_owned());
     ["sh", "dash", "ksh", "mksh", "bash", "zsh", "fish"]
         .into_iter()
         .filter(|name| wanted.split_whitespace().any(|known| known == *name))

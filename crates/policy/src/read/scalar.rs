@@ -12,11 +12,7 @@ impl Read for Text {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         match node.as_text() {
             Some(text) => Some(Self { at: node.at, value: text.to_owned() }),
-            None => {
-                let none = expected(node, "a text", problems);
-                node.instead_of_list().into_iter().for_each(|help| problems.help_at(node.at, help));
-                none
-            }
+            None => expected(node, "a text", problems),
         }
     }
 }

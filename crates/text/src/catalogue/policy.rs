@@ -25,7 +25,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     // Reading.
     ("expected {}, found {}", "应为{0}，实际是{1}"),
     ("write {} alone, without the list", "请去掉列表，只写 {0}"),
-    ("one text can stand here, not several", "这里只能写一个文本，不能写多个"),
+    ("one value can stand here, not several", "这里只能写一个值，不能写多个"),
     ("for one of several write `any_of: [{}]`", "多选一请写 `any_of: [{0}]`"),
     ("write each as an item of its own: `[{}]`", "请各写成单独一项：`[{0}]`"),
     (

@@ -61,7 +61,7 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 the answer is no, or warnings; 2 wrong use, configuration or policy; \
                           3 no supervisor runs; 4 not found; 5 decided before or changed; 6 refused now; \
-                          7 not certain: done or not, look; 70 our fault.";
+                          7 not certain: done or not, look; 70 our fault; 71 no memory or threads left.";
 
 /// Options of every subcommand.
 #[derive(Debug, Clone, Args)]

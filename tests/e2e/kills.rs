@@ -139,6 +139,7 @@ impl Chain {
                 let (events, screen) = (self.room.answer(&["events"]), self.room.server.screen("proj:ci"));
                 panic!("{place}:{number} goes on and on; {runs:#?}\n{events}\n{screen}");
             }
+            // A pause between two looks; the loop waits for its conditions, with the deadline above.
             std::thread::sleep(Duration::from_millis(30));
         }
     }
@@ -244,7 +245,8 @@ fn ended_in_order_at_any_instant_of_a_prompt_it_misses_no_line() {
     for run in 1..=8 {
         room.watch();
         room.begin();
-        // Each run is ended at a later instant of its prompt, whose typing and taking need about that long.
+        // No condition is waited for: time passes on purpose, so that each run is ended at a later instant of its prompt,
+        // whose typing and taking need about that long.
         std::thread::sleep(Duration::from_millis(15 + 25 * run));
         let mut child = room.supervisor.take().expect("it runs");
         signal(&child, rustix::process::Signal::TERM);

@@ -12,6 +12,7 @@ mod corpora;
 mod db;
 mod doctor;
 mod engine;
+mod exhausted;
 mod findings;
 mod notify;
 mod policy;

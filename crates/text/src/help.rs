@@ -21,8 +21,9 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     (
         "Exit codes: 0 done; 1 the answer is no, or warnings; 2 wrong use, configuration or policy; 3 no supervisor \
-         runs; 4 not found; 5 decided before or changed; 6 refused now; 7 not certain: done or not, look; 70 our fault.",
-        "退出码：0 完成；1 答案为否，或有警告；2 用法、配置或策略有误；3 没有监督进程；4 未找到；5 已有决定或已改变；6 现在被拒绝；7 不确定是否已执行，请查看；70 程序自身的错误。",
+         runs; 4 not found; 5 decided before or changed; 6 refused now; 7 not certain: done or not, look; 70 our fault; \
+         71 no memory or threads left.",
+        "退出码：0 完成；1 答案为否，或有警告；2 用法、配置或策略有误；3 没有监督进程；4 未找到；5 已有决定或已改变；6 现在被拒绝；7 不确定是否已执行，请查看；70 程序自身的错误；71 系统已无可用的内存或线程。",
     ),
     (
         "Watch without a screen, until SIGTERM or `tmuxagent shutdown`",

@@ -91,6 +91,7 @@ fn notes() -> Vec<Note> {
         Note::StageStarted { run, stage: stage(), attempt: 1 },
         Note::StageStarted { run, stage: stage(), attempt: 2 },
         Note::StageSucceeded { run, stage: stage(), by: text("214 passing"), took: Millis(87_000) },
+        Note::StageFailed { run, stage: stage(), by: String::new(), attempt: 1 },
         Note::StageFailed { run, stage: stage(), by: String::new(), attempt: 3 },
         Note::StageRetrying { run, stage: stage(), attempt: 2, max: 2, after: Millis(10_000) },
         Note::StageEscalated { run, stage: stage(), code: text("E42") },

@@ -56,40 +56,32 @@ pub(super) enum Written<'r> {
     StartPipeline(&'r Text),
 }
 
-impl RawAction {
-    /// The action; `None` when its own key is missing, which reading told.
-    pub(super) fn written(&self) -> Option<Written<'_>> {
-        Some(match self {
-            Self::SendKeys(form) => Written::SendKeys(form),
-            Self::Run(Short::Short(text)) => Written::Run(text),
-            Self::Run(Short::Full(full)) => Written::Run(full.command.as_ref()?),
-            Self::Prompt(Short::Short(text)) => Written::Prompt(text),
-            Self::Prompt(Short::Full(full)) => Written::Prompt(full.text.as_ref()?),
-            Self::Shell(form) => Written::Shell(form),
-            Self::Notify(form) => Written::Notify(form),
-            Self::Set(set) => Written::Set(set),
-            Self::StartPipeline(name) => Written::StartPipeline(name),
-        })
-    }
+/// Both lists write their actions alike: an own key and its value. `None` when that key is missing, which reading told,
+/// and for the steps named behind, which are no actions.
+macro_rules! written {
+    ($raw:ident $(, $step:ident)*) => {
+        impl $raw {
+            /// The action that it is, if it is one.
+            pub(super) fn written(&self) -> Option<Written<'_>> {
+                Some(match self {
+                    Self::SendKeys(form) => Written::SendKeys(form),
+                    Self::Run(Short::Short(text)) => Written::Run(text),
+                    Self::Run(Short::Full(full)) => Written::Run(full.command.as_ref()?),
+                    Self::Prompt(Short::Short(text)) => Written::Prompt(text),
+                    Self::Prompt(Short::Full(full)) => Written::Prompt(full.text.as_ref()?),
+                    Self::Shell(form) => Written::Shell(form),
+                    Self::Notify(form) => Written::Notify(form),
+                    Self::Set(set) => Written::Set(set),
+                    Self::StartPipeline(name) => Written::StartPipeline(name),
+                    $(Self::$step(_) => return None,)*
+                })
+            }
+        }
+    };
 }
 
-impl RawFailStep {
-    /// The action that the step is, if it is one.
-    pub(super) fn written(&self) -> Option<Written<'_>> {
-        Some(match self {
-            Self::SendKeys(form) => Written::SendKeys(form),
-            Self::Run(Short::Short(text)) => Written::Run(text),
-            Self::Run(Short::Full(full)) => Written::Run(full.command.as_ref()?),
-            Self::Prompt(Short::Short(text)) => Written::Prompt(text),
-            Self::Prompt(Short::Full(full)) => Written::Prompt(full.text.as_ref()?),
-            Self::Shell(form) => Written::Shell(form),
-            Self::Notify(form) => Written::Notify(form),
-            Self::Set(set) => Written::Set(set),
-            Self::StartPipeline(name) => Written::StartPipeline(name),
-            Self::Retry(_) | Self::IfStillFail(_) | Self::AskHuman(_) | Self::Escalate(_) => return None,
-        })
-    }
-}
+written!(RawAction);
+written!(RawFailStep, Retry, IfStillFail, AskHuman, Escalate);
 
 /// Calls `visit` for every action of a stage, with whatever list it stands in.
 pub(crate) fn each_action<'r>(stage: &'r RawStage, visit: &mut dyn FnMut(Written<'r>)) {

@@ -24,6 +24,14 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("{} (a map)", "{0}（映射）"),
     // Reading.
     ("expected {}, found {}", "应为{0}，实际是{1}"),
+    ("write {} alone, without the list", "请去掉列表，只写 {0}"),
+    ("one value can stand here, not several", "这里只能写一个值，不能写多个"),
+    ("for one of several write `any_of: [{}]`", "多选一请写 `any_of: [{0}]`"),
+    ("write each as an item of its own: `[{}]`", "请各写成单独一项：`[{0}]`"),
+    (
+        "write the command as one text, as you would type it; `&&` joins several",
+        "请把命令写成一个文本，就像在终端里输入一样；多条命令用 `&&` 连接",
+    ),
     ("did you mean `{}`?", "是不是 `{0}`？"),
     ("{} (and {} more)", "{0}（另有 {1} 处）"),
     ("longer than a year", "超过一年"),

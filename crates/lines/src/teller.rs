@@ -3,7 +3,7 @@
 use super::Reading;
 use super::border;
 use super::echo::{Echo, Judged};
-use super::row::LONGEST_ROW;
+use super::stream::LONGEST_ROW;
 use super::sentry::{self, Joiner, Outcome};
 use super::tracked::{self, Report};
 use memchr::memmem::Finder;

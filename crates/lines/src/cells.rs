@@ -63,10 +63,23 @@ impl Cells {
         self.clusters.clear();
     }
 
+    /// How many cells there are up to the last that is not blank.
+    pub(super) fn used(&self) -> usize {
+        match &self.cells {
+            Some(cells) => cells.iter().rposition(|cell| *cell != Cell::BLANK).map_or(0, |at| at + 1),
+            None => self.plain.trim_end_matches(' ').len(),
+        }
+    }
+
     /// Adds the text to `text`.
     pub(super) fn read(&self, text: &mut String) {
-        let Some(cells) = &self.cells else { return text.push_str(&self.plain) };
-        for cell in cells {
+        self.read_to(usize::MAX, text);
+    }
+
+    /// Adds the text of the first `columns` cells to `text`.
+    pub(super) fn read_to(&self, columns: usize, text: &mut String) {
+        let Some(cells) = &self.cells else { return text.push_str(&self.plain[..columns.min(self.plain.len())]) };
+        for cell in &cells[..columns.min(cells.len())] {
             if let Some(cluster) = cell.cluster() {
                 text.push_str(self.clusters.get(cluster).map_or("", String::as_str));
             } else if *cell != Cell::TAIL {

@@ -39,8 +39,14 @@ pub(super) struct Row {
     pub(super) told: Told,
     /// It was told while it was unterminated: its final form counts even if it is alike.
     pub(super) unterminated: bool,
+    /// It has grown since: a prompt behind which somebody types.
+    pub(super) answered: bool,
     /// Something was written since the line was last looked at.
     pub(super) changed: bool,
+    /// It was written in passing, and is not to be told.
+    hidden: bool,
+    /// The columns of the last text in the row that was written dim.
+    dim: Range<usize>,
 }
 
 impl Row {
@@ -49,7 +55,25 @@ impl Row {
         self.wrapped = false;
         self.told = Told::Nothing;
         self.unterminated = false;
+        self.answered = false;
         self.changed = false;
+        self.hidden = false;
+        self.dim = 0..0;
+    }
+
+    /// Columns were written.
+    fn mark(&mut self, columns: Range<usize>, dim: bool) {
+        if dim && self.dim.end == columns.start && !self.dim.is_empty() {
+            self.dim.end = columns.end;
+        } else if dim {
+            self.dim = columns;
+        } else if columns.end > self.dim.start {
+            // A suggestion of which a letter was typed begins behind it.
+            self.dim.start = columns.end.max(self.dim.start);
+            if self.dim.is_empty() {
+                self.dim = 0..0;
+            }
+        }
     }
 }
 
@@ -73,6 +97,8 @@ pub(super) struct Grid {
     region: (usize, usize),
     pub(super) wraps: bool,
     pub(super) inserts: bool,
+    /// What is written now is dim.
+    pub(super) dims: bool,
     origin: bool,
     /// What is written now is not to be told.
     pub(super) blind: bool,
@@ -100,6 +126,7 @@ impl Default for Grid {
             region: (0, KEPT_ROWS - 1),
             wraps: true,
             inserts: false,
+            dims: false,
             origin: false,
             blind: false,
             untold: false,
@@ -174,6 +201,21 @@ impl Grid {
         }
     }
 
+    /// Whether a line stood there unterminated and has grown since: a prompt behind which somebody typed.
+    pub(super) fn was_answered(&self, line: Range<usize>) -> bool {
+        let Some(row) = self.rows.get(line.start) else { return false };
+        let grown = |told: &str| {
+            let text = self.text(line.clone());
+            text.len() > told.len() && text.starts_with(told)
+        };
+        row.answered || (row.unterminated && matches!(&row.told, Told::Other(told) if grown(told)))
+    }
+
+    /// Whether nothing stands on the screen.
+    pub(super) fn is_clear(&self) -> bool {
+        self.rows.range(self.top.min(self.rows.len())..).all(|row| row.cells.is_empty())
+    }
+
     /// Whether something of a line was written since it was last looked at.
     pub(super) fn is_changed(&self, line: Range<usize>) -> bool {
         self.rows.range(line.start.min(self.rows.len())..line.end.min(self.rows.len())).any(|row| row.changed)
@@ -186,6 +228,7 @@ impl Grid {
             let row = self.row(at);
             row.changed = false;
             row.unterminated = false;
+            row.answered = false;
             row.told = Told::Nothing;
         }
         self.row(first).told = told;
@@ -252,9 +295,11 @@ impl Grid {
         if self.blind {
             if !self.is_changed(line.clone()) {
                 self.rows[line.start].told = Told::AsItStands;
+                self.rows[at].hidden = true;
             }
             return;
         }
+        self.rows[at].hidden = false;
         if self.rows[line.start].told == Told::AsItStands {
             let text = self.text(line.clone());
             self.rows[line.start].told = Told::Other(text.into());
@@ -292,6 +337,8 @@ impl Grid {
             let x = self.x;
             self.rows[at].cells.write(x, now);
             self.x += now.len();
+            let dims = self.dims;
+            self.rows[at].mark(x..x + now.len(), dims);
             ascii = later;
         }
     }
@@ -321,6 +368,8 @@ impl Grid {
         self.touch(at);
         let x = self.x;
         self.rows[at].cells.put(x, c, width);
+        let dims = self.dims;
+        self.rows[at].mark(x..x + width, dims);
         self.x = (x + width).min(self.columns - usize::from(!self.wraps));
     }
 
@@ -423,6 +472,10 @@ impl Grid {
         if count == 0 || to == from {
             return;
         }
+        // What goes on in a row that moves away ends; what went on from a row that is dropped begins a line.
+        if from > 0 && !(to..to + count).contains(&from) {
+            self.unwrap(from - 1);
+        }
         for at in (to..to + count).filter(|at| !(from..from + count).contains(at)) {
             self.drop_row(at);
         }
@@ -433,8 +486,8 @@ impl Grid {
         for (at, row) in (to..).zip(moved) {
             self.rows[at] = row;
         }
-        if from > 0 && !(to..to + count).contains(&from) {
-            self.unwrap(from - 1);
+        if self.wrapped(to + count - 1) {
+            self.touch(to + count - 1);
         }
         self.untold |= !self.blind;
     }
@@ -609,6 +662,14 @@ impl Grid {
 
     /// Inserts blanks at the cursor; what follows moves right.
     pub(super) fn insert_cells(&mut self, n: usize) {
+        let (x, columns) = (self.x, self.columns);
+        if x + 1 == columns {
+            return self.erase_row(x, columns);
+        }
+        // As in tmux, nothing moves where nothing would stay.
+        if x + n >= columns {
+            return;
+        }
         self.shift(|x, n| (x, x + n), n);
     }
 
@@ -620,7 +681,52 @@ impl Grid {
             let (from, to) = how(self.x, n);
             let columns = self.columns;
             self.rows[at].cells.shift(from, to, columns);
+            self.rows[at].dim = 0..0;
         }
+    }
+
+    /// A line's text without what only suggests: what was written dim at its end, where the cursor stands before it, or
+    /// where it stands behind a prompt and the cursor elsewhere.
+    pub(super) fn said(&self, line: Range<usize>) -> Cow<'_, str> {
+        let text = self.text(line.clone());
+        let Some((at, column)) = self.suggestion(line.clone()) else { return text };
+        let mut said = String::new();
+        (line.start..at).filter_map(|at| self.rows.get(at)).for_each(|row| row.cells.read(&mut said));
+        if let Some(row) = self.rows.get(at) {
+            row.cells.read_to(column, &mut said);
+        }
+        let cursor = self.at();
+        let before = if line.contains(&cursor) { (cursor, self.x) <= (at, column) } else { begins_input(&said) };
+        if !before {
+            return text;
+        }
+        said.truncate(said.trim_end_matches(' ').len());
+        Cow::Owned(said)
+    }
+
+    /// Where the dim end of a line begins.
+    fn suggestion(&self, line: Range<usize>) -> Option<(usize, usize)> {
+        let mut found = None;
+        for at in line.rev() {
+            let row = self.rows.get(at)?;
+            let used = row.cells.used();
+            if used == 0 && found.is_none() {
+                continue;
+            }
+            if row.dim.is_empty() || row.dim.end < used {
+                break;
+            }
+            found = Some((at, row.dim.start));
+            if row.dim.start > 0 {
+                break;
+            }
+        }
+        found
+    }
+
+    /// A row's text; blank where it was written in passing.
+    pub(super) fn visible(&self, at: usize) -> String {
+        if self.rows.get(at).is_some_and(|row| row.hidden) { String::new() } else { self.text(at..at + 1).into_owned() }
     }
 
     /// The region that scrolls.
@@ -638,6 +744,7 @@ impl Grid {
         self.wraps = true;
         self.inserts = false;
         self.origin = false;
+        self.saved = (0, 0, false);
     }
 
     /// Rows are counted from the region's first.
@@ -658,6 +765,13 @@ impl Grid {
     /// The cursor's place is kept while the other screen is shown.
     pub(super) const fn save_for_alternate(&mut self) {
         self.saved_alternate = Some((self.x, self.y));
+    }
+
+    /// The other screen is empty at first: no line of the history goes on in it.
+    pub(super) fn end_history(&mut self) {
+        if self.top > 0 {
+            self.unwrap(self.top - 1);
+        }
     }
 
     pub(super) const fn saved_for_alternate(&self) -> Option<(usize, usize)> {
@@ -802,6 +916,11 @@ impl Grid {
         self.rows.clear();
         (lines, number)
     }
+}
+
+/// Whether a row begins with the mark of an input line, framed or not.
+fn begins_input(text: &str) -> bool {
+    text.trim_start_matches([' ', '│', '┃', '\u{a0}']).starts_with(['❯', '›', '>', '»', '⟩', '$', '%', '➜', 'λ'])
 }
 
 /// How many columns a character takes.

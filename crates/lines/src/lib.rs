@@ -204,6 +204,9 @@ impl Reader {
         let whole = self.owner.synchronized || !self.stirred;
         let picture = if whole { Picture::Whole } else { Picture::Perhaps };
         let news = self.screen.read(rows.iter().map(String::as_str), picture, &self.teller.echo);
+        if self.owner.addressed {
+            self.stream.settle();
+        }
         self.tell_rows(news, sink);
     }
 

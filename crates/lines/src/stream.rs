@@ -53,6 +53,8 @@ pub(super) struct Stream {
     partial: Vec<u8>,
     /// The next character belongs to the one before.
     joins: bool,
+    /// Somebody entered a line in this burst of output: what is erased since is erased on purpose.
+    pub(super) entered: bool,
     /// The last character, for repetition.
     last: Option<char>,
 }
@@ -210,7 +212,9 @@ impl Stream {
     }
 
     /// The line is complete, unless the cursor stands on one of its upper screen rows.
-    pub(super) fn line_feed(&mut self, out: Out<'_>) {
+    ///
+    /// What else changed on a screen that its program owns is for who looks at the screen.
+    pub(super) fn line_feed(&mut self, owned: bool, out: Out<'_>) {
         let at = self.grid.at();
         let line = self.grid.line(at);
         if at + 1 < line.end {
@@ -221,10 +225,11 @@ impl Stream {
             // A line editor writes a blank to see the cursor on the next row when a command fills its last row.
             self.grid.split(at);
         }
-        if self.grid.untold {
+        if self.grid.untold && !owned {
             self.tell_rows(0..self.grid.line(at).start, out);
         }
         let line = self.grid.line(at);
+        self.entered |= self.grid.was_answered(line.clone());
         self.tell_line(line, true, out);
         let (x, fresh) = (self.grid.at(), self.grid.len());
         self.grid.down();
@@ -241,14 +246,15 @@ impl Stream {
             return;
         }
         let base = self.base(line.clone());
-        let text = self.grid.text(line.clone()).into_owned();
+        let text = if blank { self.grid.text(line.clone()) } else { self.grid.said(line.clone()) }.into_owned();
+        let whole = blank || text == self.grid.text(line.clone());
         if blank || !text.is_empty() || base.is_some() {
             let seen = if base.is_none() && self.erased.is_empty() { Some(0) } else { self.against(base, &text) };
             if let Some(seen) = seen.filter(|_| blank || !text.is_empty()) {
                 tell(&text, seen, out);
             }
         }
-        self.grid.settle(line, Told::AsItStands);
+        self.grid.settle(line, if whole { Told::AsItStands } else { Told::Other(text.into()) });
     }
 
     fn base(&mut self, line: Range<usize>) -> Option<Base> {
@@ -360,6 +366,10 @@ impl Stream {
             }
         }
         self.take_gone();
+        if self.entered && self.grid.is_clear() {
+            // Not to be drawn again: the next command's lines are its own.
+            self.erased.clear();
+        }
     }
 
     /// The history is gone.
@@ -390,21 +400,32 @@ impl Stream {
             self.tell_rows(0..current.start, out);
             self.tell_rows(current.end..self.grid.len(), out);
         }
-        let text = self.grid.text(current.clone()).into_owned();
+        let text = self.grid.said(current.clone()).into_owned();
+        let whole = text == self.grid.text(current.clone());
         let base = self.base(current.clone());
         let told = base.as_ref().map(|base| base.text.clone());
         // A progress bar that moved on is no news until its line is complete.
         let same = told.as_deref().is_some_and(|told| same_words(told, &text))
             && !told.as_deref().is_some_and(|told| text.starts_with(told));
         if !(text.is_empty() || same || told.as_deref() == Some(text.as_str())) {
+            let answered = self.grid.was_answered(current.clone());
             if let Some(seen) = self.against(base, &text) {
                 tell(&text, seen, out);
             }
             let first = current.start;
-            self.grid.settle(current, Told::AsItStands);
+            self.grid.settle(current, if whole { Told::AsItStands } else { Told::Other(text.into()) });
             self.grid.row(first).unterminated = true;
+            self.grid.row(first).answered = answered;
         }
         self.erased.clear();
+        self.entered = false;
+    }
+
+    /// Tells all lines that changed.
+    pub(super) fn tell_changed(&mut self, out: Out<'_>) {
+        let all = self.grid.len();
+        self.tell_rows(0..all, out);
+        self.settle();
     }
 
     /// Knows all that stands there, after the screen was drawn by other means.
@@ -428,7 +449,7 @@ impl Stream {
 
     /// The rows of the screen.
     pub(super) fn visible(&self) -> Vec<String> {
-        (self.grid.top()..self.grid.len()).map(|at| self.grid.text(at..at + 1).into_owned()).collect()
+        (self.grid.top()..self.grid.len()).map(|at| self.grid.visible(at)).collect()
     }
 
     /// Takes a line that was read from history as if it had been in the stream.

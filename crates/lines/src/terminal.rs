@@ -34,6 +34,9 @@ pub(super) struct Owner {
     /// Lines since it last did. They are told if it turns out to have stopped, unless the screen showed them.
     held: Vec<(String, usize)>,
     saved: bool,
+    /// What is written is faint, or grey.
+    faint: bool,
+    grey: bool,
     /// Bytes written in an excursion.
     excursion: Option<usize>,
 }
@@ -86,6 +89,7 @@ macro_rules! streaming {
 impl Hands<'_> {
     /// The output paused.
     pub(super) fn quiet(&mut self) {
+        self.teller.echoed = false;
         if !self.owner.alternate && self.owner.excursion.is_some() {
             // It writes there for good.
             self.own();
@@ -101,7 +105,8 @@ impl Hands<'_> {
         if self.owner.excursion.is_some() {
             self.own();
         }
-        streaming!(self, |stream, out| stream.line_feed(out));
+        let owned = self.owner.addressed;
+        streaming!(self, |stream, out| stream.line_feed(owned, out));
         let most = if self.rows > 0 { (self.rows / 2).clamp(4, LINES_OF_A_STREAM) } else { LINES_OF_A_STREAM };
         if self.owner.addressed && self.owner.held.len() >= most {
             self.release();
@@ -128,8 +133,8 @@ impl Hands<'_> {
             self.owner.addressed = true;
             let rows = self.stream.visible();
             self.screen.know(rows.iter().map(String::as_str));
+            self.stream.settle();
         }
-        self.stream.settle();
     }
 
     fn end_excursion(&mut self) {
@@ -141,8 +146,12 @@ impl Hands<'_> {
     fn release(&mut self) {
         self.owner.addressed = false;
         self.owner.synchronized = false;
-        self.stream.settle();
-        for (text, seen) in std::mem::take(&mut self.owner.held) {
+        // What it drew since the screen was looked at is lines now.
+        let held = std::mem::take(&mut self.owner.held);
+        let mut lines = Vec::new();
+        self.stream.tell_changed(&mut |text, seen| lines.push((text.to_owned(), seen)));
+        lines.extend(held);
+        for (text, seen) in lines {
             if !self.screen.shows(&text) {
                 let line = Line { text: &text, seen, source: LineSource::Stream };
                 self.teller.line(line, self.columns, Stage::Complete, &mut *self.sink);
@@ -171,6 +180,9 @@ impl Hands<'_> {
         let was = self.owner.alternate;
         if on && cursor && !was {
             self.stream.grid().save_for_alternate();
+        }
+        if on && !was {
+            self.stream.grid().end_history();
         }
         self.set_alternate(on);
         if !on {
@@ -202,6 +214,7 @@ impl Hands<'_> {
     }
 
     fn erase_display(&mut self, what: Erase) {
+        self.stream.entered |= self.teller.echoed;
         streaming!(self, |stream, out| stream.erase_display(what, out));
     }
 
@@ -220,6 +233,8 @@ impl Hands<'_> {
                     self.go_to(0, 0);
                 }
                 7 => self.stream.grid().wraps = on,
+                // A shell that stops reading a line runs it.
+                2004 => self.stream.entered |= !on,
                 3 if !self.owner.alternate => {
                     self.go_to(0, 0);
                     self.erase_display(Erase::Whole);
@@ -227,6 +242,38 @@ impl Hands<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// Of colours only counts what is dim: faint (2), or one of the greys in which shells show what they suggest.
+    fn colour(&mut self, parameters: &[u16]) {
+        let Owner { faint, grey, .. } = self.owner;
+        let mut rest = if parameters.is_empty() { &[0][..] } else { parameters };
+        while let [first, more @ ..] = rest {
+            rest = more;
+            match first {
+                0 => (*faint, *grey) = (false, false),
+                2 => *faint = true,
+                22 => *faint = false,
+                90 => *grey = true,
+                30..=37 | 39 | 91..=97 => *grey = false,
+                38 | 48 => {
+                    let (is_grey, after) = match more {
+                        [5, n, after @ ..] => (*n == 8 || (236..=246).contains(n), after),
+                        [2, r, g, b, after @ ..] => {
+                            let (least, most) = (r.min(g).min(b), r.max(g).max(b));
+                            (most - least <= 24 && (64..=160).contains(most), after)
+                        }
+                        _ => (*grey, more),
+                    };
+                    if *first == 38 {
+                        *grey = is_grey;
+                    }
+                    rest = after;
+                }
+                _ => {}
+            }
+        }
+        self.stream.grid().dims = *faint || *grey;
     }
 
     /// Puts the cursor where the program counts it to be, from 0.
@@ -307,6 +354,7 @@ impl Hands<'_> {
                 self.words.progress = Some(state);
             }
             Said::CommandEnded(exit) => (self.sink)(Reading::CommandEnded { token: None, exit }),
+            Said::CommandBegins => self.stream.entered = true,
             Said::Prompt => {
                 if self.owner.addressed && !self.owner.alternate {
                     self.release();
@@ -393,6 +441,7 @@ impl Terminal for Hands<'_> {
             (b'?', b'h') => self.private_mode(csi, true),
             (b'?', b'l') => self.private_mode(csi, false),
             (0, b'h' | b'l') if csi.all().contains(&4) => self.stream.grid().inserts = last == b'h',
+            (0, b'm') => self.colour(csi.all()),
             (0, b's') => self.save(),
             (0, b'u') => self.restore(),
             (0, b'H' | b'f') => {

@@ -101,32 +101,43 @@ pub fn difference(oracle: &mut Oracle, kind: Kind, ops: &[Op], seed: u64) -> Opt
     None
 }
 
-/// How often each line, and each row, came to stand there, looked at after each operation.
+/// How often each line, or each row, came to stand there, looked at after each operation.
 fn appeared(oracle: &mut Oracle, ops: &[Op]) -> HashMap<String, usize> {
     oracle.reset();
-    let mut times: HashMap<String, usize> = HashMap::new();
-    let mut before: HashMap<String, usize> = HashMap::new();
+    let (mut lines, mut rows) = (Times::default(), Times::default());
     for op in ops {
         let Op::Write(bytes) = op else { continue };
         for piece in pieces(bytes) {
             oracle.put(&piece);
             let shown = oracle.shown();
-            let mut now: HashMap<String, usize> = HashMap::new();
-            shown.lines.iter().for_each(|line| *now.entry(plain(line)).or_default() += 1);
-            let mut rows: HashMap<String, usize> = HashMap::new();
-            shown.visible.iter().for_each(|row| *rows.entry(plain(row)).or_default() += 1);
-            for (row, count) in rows {
-                let count_now = now.entry(row).or_default();
-                *count_now = count.max(*count_now);
-            }
-            for (line, count) in &now {
-                let more = count.saturating_sub(before.get(line).copied().unwrap_or(0));
-                *times.entry(line.clone()).or_default() += more;
-            }
-            before = now;
+            lines.see(&shown.lines);
+            rows.see(&shown.visible);
         }
     }
-    times
+    rows.times.into_iter().for_each(|(row, times)| {
+        let most = lines.times.entry(row).or_default();
+        *most = times.max(*most);
+    });
+    lines.times
+}
+
+/// How often texts came to stand there.
+#[derive(Debug, Default)]
+struct Times {
+    times: HashMap<String, usize>,
+    before: HashMap<String, usize>,
+}
+
+impl Times {
+    fn see(&mut self, texts: &[String]) {
+        let mut now: HashMap<String, usize> = HashMap::new();
+        texts.iter().for_each(|text| *now.entry(plain(text)).or_default() += 1);
+        for (text, count) in &now {
+            let more = count.saturating_sub(self.before.get(text).copied().unwrap_or(0));
+            *self.times.entry(text.clone()).or_default() += more;
+        }
+        self.before = now;
+    }
 }
 
 /// An operation in pieces that end before each control.

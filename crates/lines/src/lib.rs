@@ -20,12 +20,12 @@ mod border;
 mod cells;
 mod difference;
 mod echo;
+mod grid;
 mod likeness;
 mod message;
 mod osc;
 mod parser;
 mod recognise;
-mod row;
 mod screen;
 mod screen_row;
 mod sentry;
@@ -46,7 +46,7 @@ use stream::Stream;
 use teller::{Line, Stage, Teller};
 use terminal::{Hands, Owner, Words};
 
-use tmuxagent_model::{AgentMessage, LineSource, Malformed, Origin, ProgramState};
+use tmuxagent_model::{AgentMessage, LineSource, Malformed, Origin, ProgramState, Timestamp};
 
 /// What a reader tells its owner. Texts are untrusted: no escapes and no control characters, but any words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +141,12 @@ impl Reader {
         self.screen.set_columns(self.columns);
     }
 
+    /// Tells when the bytes that follow were printed, by a clock that never goes back. Without it a control string that
+    /// its program never ends swallows what follows; with it, for as long as tmux swallows it.
+    pub fn at(&mut self, now: Timestamp) {
+        self.parser.at(now);
+    }
+
     /// Reads the next bytes of the stream.
     pub fn bytes(&mut self, data: &[u8], sink: &mut dyn FnMut(Reading<'_>)) {
         self.stirred |= !data.is_empty();
@@ -198,6 +204,9 @@ impl Reader {
         let whole = self.owner.synchronized || !self.stirred;
         let picture = if whole { Picture::Whole } else { Picture::Perhaps };
         let news = self.screen.read(rows.iter().map(String::as_str), picture, &self.teller.echo);
+        if self.owner.addressed {
+            self.stream.settle();
+        }
         self.tell_rows(news, sink);
     }
 
@@ -219,9 +228,7 @@ impl Reader {
 
     /// Tells what is being typed into the pane, Enter as `\n`, before it is sent. Its echo gets [`Origin::Echo`].
     pub fn typed(&mut self, text: &str) {
-        let mut behind = String::new();
-        self.stream.row().read_settled(&mut behind);
-        self.teller.echo.typed(text, &behind);
+        self.teller.echo.typed(text, &self.stream.standing());
     }
 
     /// Typed lines whose echo is still to come, oldest first: to be kept with the anchor over a break, and handed to
@@ -248,7 +255,7 @@ impl Reader {
         let mut anchor = Anchor::new(self.from_birth);
         let mut count = 0;
         self.stream.complete(FEW).for_each(|line| {
-            anchor.push(line);
+            anchor.push(&line);
             count += 1;
         });
         if self.from_top && !self.stream.dropped && count < FEW {

@@ -22,6 +22,8 @@ pub(super) enum Said {
     Progress(ProgramState),
     /// A command ended with this exit code (OSC 133;D).
     CommandEnded(i32),
+    /// A command begins (OSC 133;C).
+    CommandBegins,
     /// The shell shows its prompt (OSC 133;A or B).
     Prompt,
 }
@@ -114,6 +116,7 @@ fn mark(rest: &str) -> Option<Said> {
     let mut fields = rest.split(';');
     match fields.next()? {
         "A" | "B" => Some(Said::Prompt),
+        "C" => Some(Said::CommandBegins),
         "D" => fields.next()?.parse().ok().map(Said::CommandEnded),
         _ => None,
     }

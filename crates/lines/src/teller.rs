@@ -3,7 +3,7 @@
 use super::Reading;
 use super::border;
 use super::echo::{Echo, Judged};
-use super::row::LONGEST_ROW;
+use super::stream::LONGEST_ROW;
 use super::sentry::{self, Joiner, Outcome};
 use super::tracked::{self, Report};
 use memchr::memmem::Finder;
@@ -23,6 +23,8 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) struct Teller {
     pub(super) echo: Echo,
+    /// An echo was told in this burst of output.
+    pub(super) echoed: bool,
     joiner: Joiner,
     word: Finder<'static>,
     mark: Finder<'static>,
@@ -32,6 +34,7 @@ impl Default for Teller {
     fn default() -> Self {
         Self {
             echo: Echo::default(),
+            echoed: false,
             joiner: Joiner::default(),
             word: Finder::new(sentry::WORD),
             mark: Finder::new(tracked::MARK),
@@ -51,7 +54,8 @@ impl Teller {
                 Stage::Complete => self.echo.complete(text),
                 Stage::Unterminated => self.echo.unterminated(text),
             };
-            if self.echoed(line, judged, sink) {
+            if self.tell_echo(line, judged, sink) {
+                self.echoed |= stage == Stage::Complete;
                 return;
             }
         }
@@ -103,7 +107,7 @@ impl Teller {
     }
 
     /// Tells an echo as such; false if the line is none.
-    fn echoed(&self, line: Line<'_>, judged: Judged, sink: Sink<'_>) -> bool {
+    fn tell_echo(&self, line: Line<'_>, judged: Judged, sink: Sink<'_>) -> bool {
         if judged.origin == Origin::Program {
             return false;
         }

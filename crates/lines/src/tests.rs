@@ -4,6 +4,7 @@ mod echoed;
 mod properties;
 mod recorded;
 mod screens;
+mod shown;
 mod streamed;
 
 use super::*;

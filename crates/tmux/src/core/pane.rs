@@ -154,6 +154,7 @@ impl Pane {
         voice.last_output = Some(now);
         voice.changed = true;
         voice.tell_activity(now, outlet);
+        reader.at(now);
         reader.bytes(bytes, &mut |reading| voice.tell(reading, outlet));
         self.tell_position(outlet);
     }

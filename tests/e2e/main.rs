@@ -8,6 +8,7 @@ mod collector;
 mod deciding;
 mod decisions;
 mod demo;
+mod differential;
 mod faults;
 mod flood;
 mod hazards;

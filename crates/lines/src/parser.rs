@@ -152,10 +152,8 @@ impl Parser {
     /// Tells when the bytes that follow were printed: a string that has not ended by then will not.
     pub(super) fn at(&mut self, now: Timestamp) {
         self.now = now;
-        let string = matches!(
-            self.state,
-            State::Device(_) | State::DeviceString | State::DeviceEscape | State::String(_)
-        );
+        let string =
+            matches!(self.state, State::Device(_) | State::DeviceString | State::DeviceEscape | State::String(_));
         if string && now.since(self.began).0 >= LONGEST_TIME {
             self.content.clear();
             self.state = State::Ground;
@@ -443,7 +441,16 @@ mod tests {
 
     #[test]
     fn a_string_without_an_end_ends_after_five_seconds() {
-        for begin in [b"\x1b]0;half".as_slice(), b"\x1bP", b"\x1bP1;2qhalf", b"\x1bPq\x1b", b"\x1b_", b"\x1b^", b"\x1bX", b"\x1bkhalf"] {
+        for begin in [
+            b"\x1b]0;half".as_slice(),
+            b"\x1bP",
+            b"\x1bP1;2qhalf",
+            b"\x1bPq\x1b",
+            b"\x1b_",
+            b"\x1b^",
+            b"\x1bX",
+            b"\x1bkhalf",
+        ] {
             let mut record = Record::default();
             let mut parser = Parser::default();
             parser.at(Timestamp(1_000));

@@ -3,8 +3,8 @@
 use super::Reading;
 use super::border;
 use super::echo::{Echo, Judged};
-use super::stream::LONGEST_ROW;
 use super::sentry::{self, Joiner, Outcome};
+use super::stream::LONGEST_ROW;
 use super::tracked::{self, Report};
 use memchr::memmem::Finder;
 use std::borrow::Cow;

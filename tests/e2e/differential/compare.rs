@@ -73,7 +73,10 @@ pub fn difference(oracle: &mut Oracle, kind: Kind, ops: &[Op], seed: u64) -> Opt
         let lines = if kind == Kind::Owned { &shown.visible } else { &shown.lines };
         for line in lines.iter().map(|line| plain(line)).filter(|line| !line.is_empty()) {
             let row = squeezed(&line);
-            let part = |told: &String| kind == Kind::Owned && (told.contains(&row) || row.contains(told.as_str()) && in_rows(&row, &squeezed_told));
+            let part = |told: &String| {
+                kind == Kind::Owned
+                    && (told.contains(&row) || row.contains(told.as_str()) && in_rows(&row, &squeezed_told))
+            };
             // A line that only moved or counted on says nothing new.
             let moved = |told: &String| letters(told) == letters(&line);
             if count(&told, &line) == 0 && !told.iter().any(moved) && !squeezed_told.iter().any(part) {
@@ -94,7 +97,10 @@ pub fn difference(oracle: &mut Oracle, kind: Kind, ops: &[Op], seed: u64) -> Opt
         for line in &told {
             let most = appeared.get(line).copied().unwrap_or(0);
             if count(&told, line) > most {
-                return Some(format!("told {} times, shown {most}: {line:?}\ntold {told:#?}\nshown {shown:#?}", count(&told, line)));
+                return Some(format!(
+                    "told {} times, shown {most}: {line:?}\ntold {told:#?}\nshown {shown:#?}",
+                    count(&told, line)
+                ));
             }
         }
     }
@@ -172,7 +178,9 @@ fn grown(told: &[String], shown: &[String]) -> Vec<String> {
 /// Whether a line's rows were told, each by itself. Both without their blanks.
 fn in_rows(line: &str, told: &[String]) -> bool {
     line.is_empty()
-        || told.iter().any(|row| !row.is_empty() && line.strip_prefix(row.as_str()).is_some_and(|rest| in_rows(rest, told)))
+        || told
+            .iter()
+            .any(|row| !row.is_empty() && line.strip_prefix(row.as_str()).is_some_and(|rest| in_rows(rest, told)))
 }
 
 fn squeezed(text: &str) -> String {

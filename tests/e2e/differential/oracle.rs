@@ -13,7 +13,8 @@ const BACK: &[u8] = b"\x18\x1b\\\x18\x1b[?1049l\x1b[r\x1b[?6l\x1b[?7h\x1b[4l\x0f
 /// See the module.
 #[derive(Debug)]
 pub struct Oracle {
-    server: TmuxServer,
+    /// Ended when dropped.
+    _server: TmuxServer,
     client: Child,
     commands: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -67,7 +68,7 @@ impl Oracle {
         let mut client = client.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a control client");
         let commands = client.stdin.take().expect("piped");
         let answers = BufReader::new(client.stdout.take().expect("piped"));
-        let mut oracle = Self { server, client, commands, answers, feed: feed_end, read, columns, rows };
+        let mut oracle = Self { _server: server, client, commands, answers, feed: feed_end, read, columns, rows };
         oracle.answer();
         oracle
     }
@@ -126,11 +127,6 @@ impl Oracle {
                 Some(rows) => rows.push(row),
             }
         }
-    }
-
-    /// Its tmux's version.
-    pub fn version(&self) -> String {
-        self.server.tmux(&["-V"])
     }
 }
 

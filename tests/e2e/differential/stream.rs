@@ -98,11 +98,18 @@ pub fn stream(kind: Kind, seed: u64, columns: u16, rows: u16) -> Vec<Op> {
 }
 
 /// What stands around words in several scripts: wide, combining, joined, right to left, of four bytes.
-const SCRIPTS: [&str; 14] = [
-    "", "", "", "", "", "中文字", "にほん", "한국", "e\u{301}a\u{300}", "Приве", "שלום", "👍", "𝒜𝒷", "ﬁœ",
+const SCRIPTS: [&str; 14] =
+    ["", "", "", "", "", "中文字", "にほん", "한국", "e\u{301}a\u{300}", "Приве", "שלום", "👍", "𝒜𝒷", "ﬁœ"];
+const COLOURS: [&str; 8] = [
+    "\x1b[1m",
+    "\x1b[31m",
+    "\x1b[0m",
+    "\x1b[38;5;12m",
+    "\x1b[38:2::1:2:3m",
+    "\x1b[K",
+    "\x1b]8;;http://x\x1b\\",
+    "\x0f",
 ];
-const COLOURS: [&str; 8] =
-    ["\x1b[1m", "\x1b[31m", "\x1b[0m", "\x1b[38;5;12m", "\x1b[38:2::1:2:3m", "\x1b[K", "\x1b]8;;http://x\x1b\\", "\x0f"];
 
 impl Maker {
     fn word(&mut self) -> String {
@@ -157,7 +164,14 @@ impl Maker {
             // Not all versions of tmux give a broken character a column.
             2 if self.broken => {
                 let mut broken = self.text();
-                broken.extend_from_slice(self.dice.of(&[b"\xff", b"\xe4\xb8", b"\xc3", b"\xf0\x9f", b"\x80", b"\xed\xa0\x80"]));
+                broken.extend_from_slice(self.dice.of(&[
+                    b"\xff",
+                    b"\xe4\xb8",
+                    b"\xc3",
+                    b"\xf0\x9f",
+                    b"\x80",
+                    b"\xed\xa0\x80",
+                ]));
                 // What follows is of the script that no byte of a broken character can belong to.
                 broken.extend_from_slice(b" after");
                 broken.extend(self.text());
@@ -178,7 +192,18 @@ impl Maker {
 
     /// A control string, whole, or cut off by what ends one all the same.
     fn control_string(&mut self) -> Vec<u8> {
-        let begin = self.dice.word(&["\x1b]0;", "\x1b]2;", "\x1bP", "\x1bP1;2q", "\x1b_", "\x1b^", "\x1bX", "\x1bk", "\x1b]52;c;", "\x1bPtmux;"]);
+        let begin = self.dice.word(&[
+            "\x1b]0;",
+            "\x1b]2;",
+            "\x1bP",
+            "\x1bP1;2q",
+            "\x1b_",
+            "\x1b^",
+            "\x1bX",
+            "\x1bk",
+            "\x1b]52;c;",
+            "\x1bPtmux;",
+        ]);
         let mut bytes = begin.as_bytes().to_vec();
         bytes.extend(self.text().into_iter().filter(|byte| *byte != 0x1b && *byte != 0x0f));
         if self.dice.below(3) == 0 {
@@ -219,8 +244,17 @@ impl Maker {
             6 => bytes.extend_from_slice(format!("\x1b[{}C", self.number(columns / 2)).as_bytes()),
             7 => bytes.extend_from_slice(format!("\x1b[{}D", self.number(columns / 2)).as_bytes()),
             8 => bytes.extend_from_slice(format!("\x1b[{}G", self.number(columns)).as_bytes()),
-            9 => bytes.extend_from_slice(format!("\x1b[{}{}", self.number(4), self.dice.word(&["P", "@", "X", "E", "F"])).as_bytes()),
-            10 => bytes.extend_from_slice(self.dice.of(&[b"\x1b[J", b"\x1b[1J", b"\x1b[H\x1b[2J", b"\x1b[2J\x1b[3J\x1b[H", b"\x1b[H\x1b[J\x1b[3J", b"\x1bc"])),
+            9 => bytes.extend_from_slice(
+                format!("\x1b[{}{}", self.number(4), self.dice.word(&["P", "@", "X", "E", "F"])).as_bytes(),
+            ),
+            10 => bytes.extend_from_slice(self.dice.of(&[
+                b"\x1b[J",
+                b"\x1b[1J",
+                b"\x1b[H\x1b[2J",
+                b"\x1b[2J\x1b[3J\x1b[H",
+                b"\x1b[H\x1b[J\x1b[3J",
+                b"\x1bc",
+            ])),
             11 => bytes.extend_from_slice(b"\x1bM"),
             12 => bytes.extend_from_slice(b"\t"),
             // A block that is drawn again from its first row.
@@ -247,11 +281,14 @@ impl Maker {
                 if self.alternate { b"\x1b[?1049h".to_vec() } else { b"\x1b[?1049l".to_vec() }
             }
             2 | 3 => {
-                let mut bytes = format!("\x1b[{};{}H", 1 + self.dice.below(rows), 1 + self.dice.below(columns)).into_bytes();
+                let mut bytes =
+                    format!("\x1b[{};{}H", 1 + self.dice.below(rows), 1 + self.dice.below(columns)).into_bytes();
                 bytes.extend(self.text());
                 bytes
             }
-            4 => format!("\x1b[{};{}r", 1 + self.dice.below(rows / 2), rows / 2 + self.dice.below(rows / 2)).into_bytes(),
+            4 => {
+                format!("\x1b[{};{}r", 1 + self.dice.below(rows / 2), rows / 2 + self.dice.below(rows / 2)).into_bytes()
+            }
             5 => b"\x1b[r".to_vec(),
             6 => format!("\x1b[{}L", 1 + self.dice.below(3)).into_bytes(),
             7 => format!("\x1b[{}M", 1 + self.dice.below(3)).into_bytes(),
@@ -297,4 +334,58 @@ pub fn smaller(ops: &[Op]) -> Vec<Vec<Op>> {
         }
     }
     all
+}
+
+/// A stream as it is kept in a file: its kind and size, then a line for each thing written, `~` for a pause.
+pub fn written(kind: Kind, (columns, rows): (u16, u16), ops: &[Op]) -> String {
+    let mut text = format!("{kind:?} {columns} {rows}\n");
+    for op in ops {
+        match op {
+            Op::Pause => text.push('~'),
+            Op::Write(bytes) => text.extend(bytes.escape_ascii().map(char::from)),
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Reads what [`written`] wrote; `None` where it can't be read.
+pub fn kept(text: &str) -> Option<(Kind, (u16, u16), Vec<Op>)> {
+    let mut lines = text.lines();
+    let mut head = lines.next()?.split(' ');
+    let kind = match head.next()? {
+        "Written" => Kind::Written,
+        "Edited" => Kind::Edited,
+        "Owned" => Kind::Owned,
+        _ => return None,
+    };
+    let size = (head.next()?.parse().ok()?, head.next()?.parse().ok()?);
+    let op = |line: &str| if line == "~" { Some(Op::Pause) } else { unescaped(line).map(Op::Write) };
+    Some((kind, size, lines.map(op).collect::<Option<_>>()?))
+}
+
+fn unescaped(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, more @ ..] = rest {
+        rest = more;
+        if *first != b'\\' {
+            bytes.push(*first);
+            continue;
+        }
+        let (byte, after) = match more {
+            [b'x', high, low, after @ ..] => {
+                let digits = [*high, *low];
+                (u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?, after)
+            }
+            [b'r', after @ ..] => (b'\r', after),
+            [b'n', after @ ..] => (b'\n', after),
+            [b't', after @ ..] => (b'\t', after),
+            [other, after @ ..] => (*other, after),
+            [] => return None,
+        };
+        bytes.push(byte);
+        rest = after;
+    }
+    Some(bytes)
 }

@@ -42,7 +42,12 @@ fn a_line_that_stood_there_before_clear_is_told_again_in_one_burst() {
 
 #[test]
 fn dim_text_behind_the_cursor_of_an_input_line_is_not_said() {
-    for (dim, plain) in [("\x1b[2m", "\x1b[22m"), ("\x1b[90m", "\x1b[39m"), ("\x1b[38;5;240m", "\x1b[m"), ("\x1b[38;2;85;85;85m", "\x1b[0m")] {
+    for (dim, plain) in [
+        ("\x1b[2m", "\x1b[22m"),
+        ("\x1b[90m", "\x1b[39m"),
+        ("\x1b[38;5;240m", "\x1b[m"),
+        ("\x1b[38;2;85;85;85m", "\x1b[0m"),
+    ] {
         // A shell suggests the rest of what is being typed.
         let mut pane = Pane::new(40, 10);
         pane.bytes(format!("> make {dim}deploy && echo DEPLOY OK{plain}\x1b[24D")).quiet();

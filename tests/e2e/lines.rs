@@ -97,6 +97,8 @@ fn keep(reading: &Reading<'_>, lines: &mut Vec<String>, echoed: &mut Vec<String>
         Reading::Line { text, origin: Origin::Echo, .. } => echoed.push((*text).to_owned()),
         Reading::CommandEnded { token: Some(token), exit } => ended.push((token.clone(), *exit)),
         Reading::CommandEnded { token: None, .. }
+        | Reading::CommandBegan { .. }
+        | Reading::ShellMarks { .. }
         | Reading::Program(_)
         | Reading::Title(_)
         | Reading::Bell

@@ -5,7 +5,7 @@
 
 use super::condition::{FAIL, SUCCESS, Stimulus, describe, polls, silences};
 use super::progress::{Cause, PollRun, Progress};
-use super::state::{Planned, Purpose, Run, stage_key};
+use super::state::{Planned, Purpose, Run, Typed, stage_key};
 use super::table::StageInput;
 use super::template::{Missing, Names, bind, fill, type_out};
 use super::turn::{At, Turn, Work};
@@ -84,6 +84,7 @@ impl Turn<'_> {
             stage.cursor = 0;
             stage.waiting = None;
             stage.tracked = None;
+            stage.typed = None;
             stage.exit = None;
             stage.polls.clear();
             stage.quiet_since = None;
@@ -126,8 +127,16 @@ impl Turn<'_> {
                 let why = format!("{shell} can't report a command's exit code; use send_keys instead of run");
                 return self.give_up(at, Cause::own(self.now, "run", why));
             }
+            let bare = match &action {
+                Planned::Run { command } => self.bare_line(at, command),
+                _ => None,
+            };
             if let Some(id) = self.perform(at, &action, purpose) {
                 if let Some(stage) = self.stage_mut(at) {
+                    if matches!(action, Planned::Run { .. }) {
+                        stage.tracked = None;
+                        stage.typed = Some(Typed::new(id.clone(), bare));
+                    }
                     stage.waiting = Some(id);
                 }
                 return;
@@ -183,10 +192,13 @@ impl Turn<'_> {
                 let steps = vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())];
                 Some(self.emit(send(steps), purpose))
             }
-            Planned::Run { command } => Some(self.emit_with(purpose, |id| {
-                let line = tracked_command(shell, command, id.as_str());
-                send(vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())])
-            })),
+            Planned::Run { command } => {
+                let bare = self.bare_line(at, command);
+                Some(self.emit_with(purpose, |id| {
+                    let line = bare.unwrap_or_else(|| tracked_command(shell, command, id.as_str()));
+                    send(vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())])
+                }))
+            }
             Planned::Prompt { text } => {
                 let prompt = Prompt { pane, text: text.clone(), expect_command: None };
                 Some(self.emit(Effect::Prompt(prompt), purpose))

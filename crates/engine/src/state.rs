@@ -60,9 +60,31 @@ pub struct PaneRow {
     /// What the triggers of each stage remember, by [`stage_key`].
     #[serde(default)]
     pub watch: BTreeMap<String, Watch>,
+    /// What its shell's own marks tell.
+    #[serde(default, skip_serializing_if = "ShellMarks::is_none")]
+    pub shell_marks: ShellMarks,
     /// What almost started or ended each stage, by [`stage_key`], oldest first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub misses: BTreeMap<String, Vec<Miss>>,
+}
+
+/// What the marks of a pane's own shell tell, where it has our integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShellMarks {
+    /// It has none, or nothing is known of it.
+    #[default]
+    None,
+    /// It reads a line.
+    Prompt,
+    /// It runs something.
+    Running,
+}
+
+impl ShellMarks {
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 impl PaneRow {
@@ -119,6 +141,19 @@ pub enum Planned {
     Later { index: u32 },
 }
 
+/// A tracked command that was typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typed {
+    /// Whose keys they were.
+    pub id: IntentId,
+    /// The line as it was typed, where its shell reports begin and end by itself.
+    pub bare: Option<String>,
+    /// The token of the command that this shell began with it.
+    pub token: Option<String>,
+    /// A shell has begun it.
+    pub began: bool,
+}
+
 /// A stage of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageRun {
@@ -152,6 +187,9 @@ pub struct StageRun {
     pub waiting: Option<IntentId>,
     /// The tracked command that was typed and has not ended.
     pub tracked: Option<IntentId>,
+    /// The last tracked command, and whether it has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typed: Option<Typed>,
     /// The exit code of the last command.
     pub exit: Option<i32>,
     /// The open question about it.
@@ -191,6 +229,7 @@ impl StageRun {
             cursor: 0,
             waiting: None,
             tracked: None,
+            typed: None,
             exit: None,
             approval: None,
             polls: BTreeMap::new(),

@@ -386,6 +386,11 @@ impl Stream {
         self.row.go_to_column(column);
     }
 
+    /// The number of the row under the cursor, counted over the stream.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
     /// The row under the cursor, for moves and edits within it.
     pub(super) const fn row(&mut self) -> &mut Row {
         &mut self.row

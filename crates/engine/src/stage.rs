@@ -195,8 +195,15 @@ impl Turn<'_> {
             Planned::Run { command } => {
                 let bare = self.bare_line(at, command);
                 Some(self.emit_with(purpose, |id| {
-                    let line = bare.unwrap_or_else(|| tracked_command(shell, command, id.as_str()));
-                    send(vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())])
+                    let Some(line) = bare else {
+                        let line = tracked_command(shell, command, id.as_str());
+                        return send(vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())]);
+                    };
+                    // A letter that comes and goes, `i`: harmless where text is written, and in the command mode of an
+                    // editor that is like vi what begins to write.
+                    let keys = ["0x69", "BSpace"].map(|key| KeyStep::Key(key.to_owned()));
+                    let line = [KeyStep::Text(line), KeyStep::Key("Enter".to_owned())];
+                    send(keys.into_iter().chain(line).collect())
                 }))
             }
             Planned::Prompt { text } => {

@@ -13,7 +13,8 @@ use tmuxagent_model::{
     Effect, HostName, Intent, IntentId, IntentState, Millis, PaneKey, SendKeys, ShellText, StageState, TimerKey,
 };
 
-/// A shell that reads its line begins it in an instant; so long it may take on a busy machine and a slow line.
+/// A shell that reads its line begins it in an instant; so long it may take on a busy machine and a slow line, and a
+/// millisecond more for each byte of it: some line editors take their time.
 const LATE: Millis = Millis(10_000);
 /// What the tokens of a shell's own commands begin with; those of intents hold a hyphen and no dot.
 const SHELLS: &str = "sh.";
@@ -34,7 +35,12 @@ impl Turn<'_> {
     pub fn await_begin(&mut self, at: At) {
         let began = self.stage(at).and_then(|stage| stage.typed.as_ref()).is_none_or(|typed| typed.began);
         if !began {
-            let due = self.now + LATE;
+            let bytes =
+                self.stage(at).and_then(|stage| match stage.plan.get((stage.cursor as usize).checked_sub(1)?)? {
+                    Planned::Run { command } => u64::try_from(command.text.len()).ok(),
+                    _ => None,
+                });
+            let due = self.now + LATE + Millis(bytes.unwrap_or(0));
             self.state.arm(TimerKey::Begin(at.run, self.stage_name(at)), due);
         }
     }

@@ -27,8 +27,9 @@ pub(super) const MARK: &str = "__TMUXAGENT_RESULT";
 const PRINTED: &str = "; printf '\\033[8m__TMUXAGENT_RESULT ";
 /// The longest token.
 const LONGEST_TOKEN: usize = 64;
-/// The longest line that a terminal hands to a shell without a line editor, with room for its end (termios(3): 4095).
-const LONGEST_CANONICAL: usize = 3000;
+/// A longer text is typed in several lines, for shells that need it: a terminal hands on no more than 4,095 bytes to one
+/// without a line editor (termios(3)), and what the editor of zsh needs for a line grows with the square of its length.
+const LONGEST_LINE: usize = 2500;
 
 /// The line to type (without Enter) that runs `command` and reports its begin and its exit code with `token`.
 ///
@@ -38,7 +39,7 @@ const LONGEST_CANONICAL: usize = 3000;
 /// with the code that the shell gives for that. `exit` ends the shell, and an interrupt by `C-c` most shells' whole line:
 /// then no end is reported.
 ///
-/// For a plain shell, which has no line editor, a long command comes in several lines that it joins.
+/// For plain shells and zsh a long command comes in several lines, which they join.
 ///
 /// The line begins with a blank, which keeps it out of the history of fish, and of bash and zsh where they are set so. bash
 /// from 5.0 on is told in the line itself to forget it; zsh has no way to do that.
@@ -55,8 +56,8 @@ pub fn tracked_command(shell: Shell, command: &ShellText, token: &str) -> String
     let end = |code: &str| format!("{PRINTED}%s %s\\033[m\\n' {token} {code}{forget}");
     let begin = format!("printf '\\033]133;C;ta={token}\\a' >&2");
     match shell {
-        // Here a substitution without a word would leave no target.
-        Shell::Fish => format!(" begin; {run}{}; end 7>({begin}; echo /dev/null)", end("$status")),
+        // Here a substitution without a word would leave no target, and another descriptor may be in its own use.
+        Shell::Fish => format!(" begin; {run}{}; end 2>&({begin}; echo 2)", end("$status")),
         Shell::Bash => {
             // Only when the newest entry is this line: with `ignorespace` it is the user's own.
             let history = format!("; case $(history 1) in *{token}*) history -d -1 2>/dev/null;; esac");
@@ -110,7 +111,7 @@ fn is_plain(text: &str) -> bool {
                 quote = None;
                 true
             }
-            (Some('\''), c) => c != '\\' && c != '!',
+            (Some('\''), c) => c != '\\',
             (Some(_), '(') => before != Some('$'),
             (Some(_), c) => !matches!(c, '\\' | '!' | '`'),
             (None, '\'' | '"') => {
@@ -167,7 +168,7 @@ fn evaluated(shell: Shell, command: &ShellText) -> String {
             let assigned = |word: &dyn Fn(&str) -> String| -> String {
                 values().map(|(name, value)| format!("unset {name}; {name}={}; ", word(value))).collect()
             };
-            if plain && inert && text.len() <= LONGEST_CANONICAL {
+            if plain && inert && text.len() <= LONGEST_LINE {
                 return format!("{}command eval {}", assigned(&|value| Shell::Sh.typed_word(value)), quoted(&text));
             }
             // There are no escapes in its quotes: `printf` writes what is evaluated.
@@ -178,10 +179,10 @@ fn evaluated(shell: Shell, command: &ShellText) -> String {
             format!("command eval \"$(printf {})\"", printf_format(&whole, |c| !c.is_ascii() || is_active(c)))
         }
         Shell::Bash if plain => format!("{}command eval {}", assigned(shell), quoted(&text)),
-        Shell::Bash => format!("{}command eval {}", assigned(shell), dollar_quoted(&text)),
+        Shell::Bash => format!("{}command eval {}", assigned(shell), dollar_quoted(&text, "")),
         // In zsh `command` finds external programs only, and eval is no danger.
-        Shell::Zsh if plain => format!("{}eval {}", assigned(shell), quoted(&text)),
-        Shell::Zsh => format!("{}eval {}", assigned(shell), dollar_quoted(&text)),
+        Shell::Zsh if plain && text.len() <= LONGEST_LINE => format!("{}eval {}", assigned(shell), quoted(&text)),
+        Shell::Zsh => format!("{}eval {}", assigned(shell), dollar_quoted(&text, "'\\\n$'")),
         Shell::Fish if command.values.is_empty() => format!("eval {}", fish_quoted(&text)),
         Shell::Fish => {
             let set = |(name, value): (&String, &String)| format!("set -l {name} {}; ", shell.typed_word(value));
@@ -214,10 +215,15 @@ fn names(command: &ShellText) -> String {
     command.values.keys().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// `$'…'` of bash and zsh.
-fn dollar_quoted(text: &str) -> String {
+/// `$'…'` of bash and zsh. A long one has `fold` in it.
+fn dollar_quoted(text: &str, fold: &str) -> String {
     let mut quoted = String::from("$'");
+    let mut line = 0;
     for c in text.chars() {
+        if quoted.len() - line > LONGEST_LINE {
+            quoted.push_str(fold);
+            line = quoted.len();
+        }
         match c {
             '\'' | '\\' => quoted.extend(['\\', c]),
             // A typed `!` would recall history here.
@@ -235,10 +241,9 @@ fn dollar_quoted(text: &str) -> String {
 /// A long one is written in lines that the shell joins.
 fn printf_format(text: &str, escaped: impl Fn(char) -> bool) -> String {
     let mut format = String::from("'");
-    let long = text.len() > LONGEST_CANONICAL / 4;
     let mut line = 0;
     for c in text.chars() {
-        if long && format.len() - line > LONGEST_CANONICAL / 3 {
+        if format.len() - line > LONGEST_LINE {
             format.push_str("'\\\n'");
             line = format.len();
         }

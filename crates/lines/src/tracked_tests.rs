@@ -7,7 +7,7 @@ fn each_shell_gets_its_own_form() {
     let typed = |shell, command| tracked_command(shell, &ShellText::from(command), "01J");
     let end = r"; printf '\033[8m__TMUXAGENT_RESULT %s %s\033[m\n' 01J";
     let begin = r"(printf '\033]133;C;ta=01J\a' >&2";
-    let (any, fish) = (format!("{end} $?; }} 7<&${begin})-"), format!("{end} $status; end 7>{begin}; echo /dev/null)"));
+    let (any, fish) = (format!("{end} $?; }} 7<&${begin})-"), format!("{end} $status; end 2>&{begin}; echo 2)"));
     let bash = format!("{any}; case $(history 1) in *01J*) history -d -1 2>/dev/null;; esac");
     let cases = [
         (Shell::Sh, "npm test", format!(" {{ npm test{any}")),
@@ -76,11 +76,13 @@ fn only_one_whole_command_is_typed_as_it_is() {
 }
 
 #[test]
-fn a_plain_shell_gets_lines_that_its_terminal_can_hold() {
+fn long_commands_come_in_lines_that_terminals_and_editors_can_hold() {
     for text in ["x".repeat(20_000), "echo 'a%\\b'\n".repeat(3000), "é\t".repeat(5000)] {
-        let typed = tracked_command(Shell::Sh, &text.as_str().into(), "01J");
-        assert!(typed.lines().all(|line| line.len() < 4000), "{:?}", typed.lines().map(str::len).max());
-        assert!(typed.len() < text.len() * 2 + 1000, "{} of {}", typed.len(), text.len());
+        for shell in [Shell::Sh, Shell::Zsh] {
+            let typed = tracked_command(shell, &text.as_str().into(), "01J");
+            assert!(typed.lines().all(|line| line.len() < 4000), "{:?}", typed.lines().map(str::len).max());
+            assert!(typed.len() < text.len() * 2 + 1000, "{} of {}", typed.len(), text.len());
+        }
     }
 }
 

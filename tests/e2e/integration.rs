@@ -38,7 +38,7 @@ fn shells() -> Vec<(ShellKind, &'static str, &'static str, &'static str)> {
         (ShellKind::Bash, "bash", "PS1='one\\n\\w$ '", ""),
         (ShellKind::Bash, "bash", "PROMPT_COMMAND='last=$?;'; set -u -o vi", "PS1='$last$ '"),
         (ShellKind::Bash, "bash", "PROMPT_COMMAND=('PS1=\"$? $ \"' true)", ""),
-        (ShellKind::Zsh, "zsh", "PS1='%?%# ' RPROMPT=right; bindkey -v; precmd() { last=$? }", "setopt nounset"),
+        (ShellKind::Zsh, "zsh", "PS1='%?%# ' RPROMPT='r>'; bindkey -v; precmd() { last=$? }", "setopt nounset"),
         (ShellKind::Fish, "fish", "function fish_prompt; echo \"$status> \"; end", ""),
     ];
     let there = |name: &str| Command::new(name).args(["-c", "true"]).status().is_ok();
@@ -227,6 +227,10 @@ fn long_commands_arrive_whole() {
         shell.server.tmux(&["paste-buffer", "-r", "-b", "long", "-t", "main"]);
         assert_eq!(shell.wait_end("l-1"), 0, "{command}");
         assert!(std::fs::read_to_string(&out).expect("written") == text, "{command}: another text arrived");
+        // A terminal's own echo of several lines has prompts in its middle, wherever the shell came to read.
+        if kind == ShellKind::Sh {
+            continue;
+        }
         let own: Vec<&String> = shell.lines.iter().filter(|line| line.contains("of \"$HOME\"")).collect();
         assert!(own.is_empty(), "{command}: {} echoed lines are told: {:?}", own.len(), own.first());
     }
@@ -243,8 +247,8 @@ pipelines:
   - name: work
     match: [{window_name: marked}]
     stages:
-      - {name: good, triggers: [{log_regex: "^good$"}], actions_on_start: [{run: "echo good-work && cd /"}], timeout: 60s}
-      - {name: bad, triggers: [{log_regex: "^bad$"}], actions_on_start: [{run: "sh -c 'exit 6'"}], timeout: 60s}
+      - {name: good, triggers: [{exit_code: 7}], actions_on_start: [{run: "echo good-work && cd /"}], timeout: 60s}
+      - {name: bad, triggers: [{exit_code: 8}], actions_on_start: [{run: "sh -c 'exit 6'"}], timeout: 60s}
   - name: lost
     match: [{window_name: plain}]
     stages:
@@ -257,12 +261,12 @@ fn with_integration_a_stage_types_the_bare_command() {
     let shell = started("bash", room.server.folder(), "PS1='$ '; HISTFILE=/dev/null; set -o vi", "");
     room.server.tmux(&["new-session", "-d", "-s", "it", "-n", "marked", "-x", "100", "-y", "24", &shell]);
     room.watch();
-    // The first line tells the supervisor that marks are there, wherever it began.
-    room.server.type_line("it:marked", "echo go''od");
+    // A command of a person's tells that marks are there; behind its end the shell is at its prompt.
+    room.server.type_line("it:marked", "(exit 7)");
     room.wait_events("\"stage_succeeded\"");
     let screen = room.server.wait_screen("it:marked", "$ echo good-work && cd /");
     assert!(!screen.contains("TMUXAGENT_RESULT") && !screen.contains("eval"), "{screen}");
-    room.server.type_line("it:marked", "echo b''ad");
+    room.server.type_line("it:marked", "(exit 8)");
     wait_for(PATIENCE, "the failure", || room.answer(&["events"]).contains("exit code 6").then_some(()));
     assert!(!room.server.screen("it:marked").contains("TMUXAGENT_RESULT"), "{}", room.server.screen("it:marked"));
 }

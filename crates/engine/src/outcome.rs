@@ -144,7 +144,7 @@ impl Turn<'_> {
             let at = At { run, stage };
             let Some(stage) = self.stage(at) else { continue };
             let tracked = stage.tracked.is_some() || stage.waiting.is_some();
-            let by_shell = token.is_none_or(|token| token.starts_with("sh."));
+            let by_shell = token.is_none_or(super::tracking::is_of_shell);
             if let Some(id) = token.and_then(|token| self.is_of_stage(at, token)) {
                 ours = true;
                 // It can't have ended without having begun, nor without having been typed.

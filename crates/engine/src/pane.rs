@@ -31,7 +31,7 @@ impl Turn<'_> {
                 starts: BTreeMap::new(),
                 watch: BTreeMap::new(),
                 misses: BTreeMap::new(),
-                shell_marks: super::state::ShellMarks::None,
+                shell_marks: super::tracking::ShellMarks::None,
             };
             self.state.panes.insert(info.key.clone(), row);
             self.note(Severity::Info, &place, Note::PaneSeen { pane: info.short() });

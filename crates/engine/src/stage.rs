@@ -5,9 +5,10 @@
 
 use super::condition::{FAIL, SUCCESS, Stimulus, describe, polls, silences};
 use super::progress::{Cause, PollRun, Progress};
-use super::state::{Planned, Purpose, Run, Typed, stage_key};
+use super::state::{Planned, Purpose, Run, stage_key};
 use super::table::StageInput;
 use super::template::{Missing, Names, bind, fill, type_out};
+use super::tracking::Typed;
 use super::turn::{At, Turn, Work};
 use std::sync::Arc;
 use tmuxagent_lines::{tracked_command, untracked_command};

@@ -7,6 +7,7 @@ use super::expiry::OnExpiry;
 use super::explain::ConditionExplanation;
 use super::progress::{Cause, Evidence, Miss, Overheard, PollRun, Progress, Watch};
 use super::rows::Table;
+use super::tracking::{ShellMarks, Typed};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
@@ -68,25 +69,6 @@ pub struct PaneRow {
     pub misses: BTreeMap<String, Vec<Miss>>,
 }
 
-/// What the marks of a pane's own shell tell, where it has our integration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ShellMarks {
-    /// It has none, or nothing is known of it.
-    #[default]
-    None,
-    /// It reads a line.
-    Prompt,
-    /// It runs something.
-    Running,
-}
-
-impl ShellMarks {
-    fn is_none(&self) -> bool {
-        *self == Self::None
-    }
-}
-
 impl PaneRow {
     /// The program that will read what is typed: the shell, where one is known.
     pub fn reader(&self) -> &str {
@@ -139,19 +121,6 @@ pub enum Planned {
     /// The action of that place among the start actions: it names what the command before it printed, so it is filled
     /// in when that is known.
     Later { index: u32 },
-}
-
-/// A tracked command that was typed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Typed {
-    /// Whose keys they were.
-    pub id: IntentId,
-    /// The line as it was typed, where its shell reports begin and end by itself.
-    pub bare: Option<String>,
-    /// The token of the command that this shell began with it.
-    pub token: Option<String>,
-    /// A shell has begun it.
-    pub began: bool,
 }
 
 /// A stage of a run.

@@ -4,10 +4,11 @@
 //! command that the pane's trusted shell began with that very line. A command that no shell has begun within [`LATE`] is
 //! asked about; it counts as begun whenever that is told, and never as done.
 
-use super::state::{IntentRow, Planned, Purpose, ShellMarks, Typed};
+use super::state::{IntentRow, Planned, Purpose};
 use super::table::StageInput;
 use super::text::plan_keys;
 use super::turn::{At, Turn};
+use serde::{Deserialize, Serialize};
 use tmuxagent_lines::bare_command;
 use tmuxagent_model::{
     Effect, HostName, Intent, IntentId, IntentState, Millis, PaneKey, SendKeys, ShellText, StageState, TimerKey,
@@ -22,6 +23,39 @@ const SHELLS: &str = "sh.";
 /// Why it is asked.
 const NOT_BEGUN: &str =
     "was typed, but no shell has begun it: another program, an open quote or an editor's mode took it";
+
+/// What the marks of a pane's own shell tell, where it has our integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShellMarks {
+    /// It has none, or nothing is known of it.
+    #[default]
+    None,
+    /// It reads a line.
+    Prompt,
+    /// It runs something.
+    Running,
+}
+
+impl ShellMarks {
+    /// Whether nothing is known.
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+}
+
+/// A tracked command that was typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typed {
+    /// Whose keys they were.
+    pub id: IntentId,
+    /// The line as it was typed, where its shell reports begin and end by itself.
+    pub bare: Option<String>,
+    /// The token of the command that this shell began with it.
+    pub token: Option<String>,
+    /// A shell has begun it.
+    pub began: bool,
+}
 
 impl Turn<'_> {
     /// The command as it is typed where the pane's shell reports begin and end by itself, and is at its prompt.
@@ -56,7 +90,7 @@ impl Turn<'_> {
     pub fn command_began(&mut self, pane: &PaneKey, token: Option<&str>, line: Option<&str>) {
         let Some(token) = token else { return };
         let Some(row) = self.state.panes.get_mut(pane) else { return };
-        let of_shell = token.starts_with(SHELLS);
+        let of_shell = is_of_shell(token);
         if of_shell {
             row.shell_marks = ShellMarks::Running;
         }
@@ -127,7 +161,7 @@ impl Turn<'_> {
 
     /// The pane's shell is at its prompt again.
     pub fn shell_is_back(&mut self, pane: &PaneKey, token: Option<&str>) {
-        if token.is_some_and(|token| token.starts_with(SHELLS))
+        if token.is_some_and(is_of_shell)
             && let Some(row) = self.state.panes.get_mut(pane)
         {
             row.shell_marks = ShellMarks::Prompt;
@@ -140,7 +174,7 @@ impl Turn<'_> {
         let marks = self.state.panes.get(pane).map(|row| row.shell_marks);
         match token {
             None => true,
-            Some(token) if token.starts_with(SHELLS) => true,
+            Some(token) if is_of_shell(token) => true,
             Some(_) => ours && matches!(marks, None | Some(ShellMarks::None)),
         }
     }
@@ -205,6 +239,11 @@ impl Typed {
     pub const fn new(id: IntentId, bare: Option<String>) -> Self {
         Self { id, bare, token: None, began: false }
     }
+}
+
+/// Whether a token names a command of a shell with trusted marks.
+pub fn is_of_shell(token: &str) -> bool {
+    token.starts_with(SHELLS)
 }
 
 /// Whether a line that the shell read shows a command; some shells show a clock at the right edge.

@@ -266,7 +266,7 @@ impl Integration {
         let place = stream.map(|stream| {
             let mut text = String::new();
             stream.row().read_settled(&mut text);
-            Place { row: stream.number(), column: stream.row().column(), text: text.trim_end().to_owned() }
+            Place { row: stream.number, column: stream.row().column(), text: text.trim_end().to_owned() }
         });
         let column = place.as_ref().map(|place| place.column);
         let text = place.as_ref().map(|place| place.text.clone()).unwrap_or_default();
@@ -278,7 +278,7 @@ impl Integration {
     fn begins(&mut self, told: Option<String>, stream: Option<&mut Stream>) -> Option<String> {
         let shown = self.place.take().zip(stream).and_then(|(place, stream)| {
             // One row up is the prompt's own: the line has no more of them.
-            let own = stream.number() == place.row + 1;
+            let own = stream.number == place.row + 1;
             let row = stream.complete(1).last().filter(|_| own)?;
             Some(behind(row, place.column).trim().to_owned())
         });
@@ -314,7 +314,7 @@ impl Place {
         let &Self { row, column, .. } = self;
         let mut text = String::new();
         stream.row().read_settled(&mut text);
-        let here = stream.number() == row;
+        let here = stream.number == row;
         let typed = if here { behind(&text, column).trim_end() } else { "" };
         // What stands further right is a prompt at the right edge.
         let empty = typed.is_empty() || typed.starts_with("  ");

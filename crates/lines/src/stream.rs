@@ -60,7 +60,7 @@ pub(super) struct Stream {
     below: Vec<Kept>,
     pub(super) dropped: bool, // rows were erased, so that the pane may hold more than what is known here
     /// Number of the row under the cursor, counted over the stream.
-    number: u64,
+    pub(super) number: u64,
     /// The row that was the screen's first when it was last cleared.
     top: u64,
     saved: Option<(u64, usize)>,
@@ -384,11 +384,6 @@ impl Stream {
             self.down(usize::try_from(number - self.number).unwrap_or(0));
         }
         self.row.go_to_column(column);
-    }
-
-    /// The number of the row under the cursor, counted over the stream.
-    pub(super) const fn number(&self) -> u64 {
-        self.number
     }
 
     /// The row under the cursor, for moves and edits within it.

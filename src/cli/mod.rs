@@ -29,6 +29,7 @@ mod redact;
 mod run;
 mod screen;
 mod send;
+mod shell_init;
 mod status;
 mod supervise;
 mod target;
@@ -199,6 +200,8 @@ enum Command {
     Popup(watch::PopupArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
+    /// Print lines for a shell's own file, by which it reports each command's begin and end to the pane
+    ShellInit(shell_init::ShellInitArgs),
     /// Print the versions of this program, its protocol and the running supervisor
     Version(version::VersionArgs),
 }
@@ -297,6 +300,7 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::FakeAgent(args) => fake_agent::run(&session, &args),
         Command::Popup(args) => watch::popup(&session, &args),
         Command::Completions(args) => completions::run(&session, &args),
+        Command::ShellInit(args) => shell_init::run(&session, &args),
         Command::Version(args) => version::run(&session, &args),
     }
 }

@@ -14,6 +14,7 @@ mod flood;
 mod hazards;
 mod hostile;
 mod identity;
+mod integration;
 mod jump;
 mod kept;
 mod killed;

@@ -98,6 +98,8 @@ impl Core {
             Event::HostLost { .. }
             | Event::Program { .. }
             | Event::Activity { .. }
+            | Event::ShellMarks { .. }
+            | Event::CommandBegan { .. }
             | Event::Asked { .. }
             | Event::Timer { .. }
             | Event::Outcome { .. }

@@ -141,6 +141,10 @@ impl Turn<'_> {
     fn apply_settle(&mut self, at: Option<At>, row: &ApprovalRow, verdict: &Verdict, cause: Cause) {
         let Some(Again { effect, purpose }) = row.again.clone() else { return };
         let done = verdict.answer.as_deref() == Some(DONE);
+        if let Some(stage) = at.and_then(|at| self.stage_mut(at)) {
+            // A person has said what became of it; its own end would be one too many.
+            stage.tracked = None;
+        }
         debug_assert!(verdict.answer.is_none() || done || verdict.answer.as_deref() == Some(AGAIN));
         let Some(at) = at else {
             if verdict.approve && !done {

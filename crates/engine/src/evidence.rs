@@ -75,6 +75,7 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         },
         Event::Timer { key, .. } => match key {
             TimerKey::StageTimeout(run, _)
+            | TimerKey::Begin(run, _)
             | TimerKey::Backoff(run, _)
             | TimerKey::Idle(run, _)
             | TimerKey::Poll(run, _, _) => of_run(run),
@@ -94,6 +95,8 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         Event::PaneSeen { .. }
         | Event::PaneGone { .. }
         | Event::HostLost { .. }
+        | Event::ShellMarks { .. }
+        | Event::CommandBegan { .. }
         | Event::Activity { .. }
         | Event::PolicyLoaded { .. }
         | Event::Witnessed { .. } => None,

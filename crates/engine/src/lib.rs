@@ -40,6 +40,7 @@ pub mod table;
 mod template;
 mod text;
 mod timers;
+mod tracking;
 mod trigger;
 mod turn;
 mod view;
@@ -232,6 +233,8 @@ impl Engine {
             Event::Activity { pane } => turn.touch(pane),
             Event::Gap { pane } => turn.gap(pane),
             Event::Program { pane, state } => turn.program(pane, state),
+            Event::ShellMarks { pane, trusted } => turn.shell_marks(pane, *trusted),
+            Event::CommandBegan { pane, token, line } => turn.command_began(pane, token.as_deref(), line.as_deref()),
             Event::CommandEnded { pane, token, exit } => turn.command_ended(pane, token.as_deref(), *exit),
             Event::Asked { command, by } => turn.asked(command, by),
             Event::Timer { key, epoch } => turn.timer(key, *epoch),

@@ -119,6 +119,9 @@ impl Turn<'_> {
             stage.tracked = Some(id.clone());
         }
         let last = stage.cursor as usize >= stage.plan.len();
+        if tracked {
+            self.await_begin(at);
+        }
         if !tracked || last {
             self.advance(at);
         }
@@ -134,25 +137,27 @@ impl Turn<'_> {
     pub fn command_ended(&mut self, pane: &PaneKey, token: Option<&str>, exit: i32) {
         let Some(row) = self.state.panes.get(pane) else { return };
         let runs: Vec<_> = row.open.values().copied().collect();
+        let mut ours = false;
+        self.shell_is_back(pane, token);
         for run in runs {
             let Some(stage) = self.run(run).and_then(super::state::Run::live) else { continue };
             let at = At { run, stage };
             let Some(stage) = self.stage(at) else { continue };
-            let is = |id: &Option<IntentId>| token.is_some() && id.as_ref().map(IntentId::as_str) == token;
-            if is(&stage.waiting) {
-                // It can't have ended without having been typed: the outcome is only late.
-                if let Some(id) = stage.waiting.clone() {
-                    self.outcome(&id, &Outcome::Done);
-                }
+            let tracked = stage.tracked.is_some() || stage.waiting.is_some();
+            let by_shell = token.is_none_or(super::tracking::is_of_shell);
+            if let Some(id) = token.and_then(|token| self.is_of_stage(at, token)) {
+                ours = true;
+                // It can't have ended without having begun, nor without having been typed.
+                self.begun(at, &id, None);
                 self.tracked_ended(at, exit);
-            } else if is(&stage.tracked) {
-                self.tracked_ended(at, exit);
-            } else if token.is_none() && stage.tracked.is_none() && stage.state == StageState::Running {
+            } else if by_shell && !tracked && stage.state == StageState::Running {
                 // A shell's own report: it counts for conditions, and says nothing of commands that were only typed.
                 self.judge(at, &Stimulus::Exit(exit));
             }
         }
-        self.trigger_exit(pane, exit);
+        if self.ends_by_itself(pane, token, ours) {
+            self.trigger_exit(pane, exit);
+        }
     }
 
     /// The exit code of a command may start stages.

@@ -31,6 +31,7 @@ impl Turn<'_> {
                 starts: BTreeMap::new(),
                 watch: BTreeMap::new(),
                 misses: BTreeMap::new(),
+                shell_marks: super::tracking::ShellMarks::None,
             };
             self.state.panes.insert(info.key.clone(), row);
             self.note(Severity::Info, &place, Note::PaneSeen { pane: info.short() });
@@ -108,6 +109,7 @@ impl Turn<'_> {
 
     /// A host can't be observed: its panes are stale. Time limits run on, nothing is lost.
     pub fn host_lost(&mut self, host: &HostName) {
+        self.forget_begins_of(host);
         let keys = self.state.panes.iter().filter(|(key, row)| key.host == *host && !row.stale);
         let keys: Vec<PaneKey> = keys.map(|(key, _)| key.clone()).collect();
         for key in keys {

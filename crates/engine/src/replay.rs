@@ -233,6 +233,14 @@ impl World {
                     }
                 });
             }
+            // A recording does not tell that commands began.
+            queue.extend(step.intents.iter().filter_map(|intent| match &intent.effect {
+                Effect::Send(send) => {
+                    let token = Some(intent.id.as_str().to_owned());
+                    Some(Event::CommandBegan { pane: send.pane.clone(), token, line: None })
+                }
+                _ => None,
+            }));
             queue.extend(self.answers(now, &step));
         }
     }

@@ -8,6 +8,7 @@ use super::progress::{Cause, PollRun, Progress};
 use super::state::{Planned, Purpose, Run, stage_key};
 use super::table::StageInput;
 use super::template::{Missing, Names, bind, fill, type_out};
+use super::tracking::Typed;
 use super::turn::{At, Turn, Work};
 use std::sync::Arc;
 use tmuxagent_lines::{tracked_command, untracked_command};
@@ -84,6 +85,7 @@ impl Turn<'_> {
             stage.cursor = 0;
             stage.waiting = None;
             stage.tracked = None;
+            stage.typed = None;
             stage.exit = None;
             stage.polls.clear();
             stage.quiet_since = None;
@@ -126,8 +128,16 @@ impl Turn<'_> {
                 let why = format!("{shell} can't report a command's exit code; use send_keys instead of run");
                 return self.give_up(at, Cause::own(self.now, "run", why));
             }
+            let bare = match &action {
+                Planned::Run { command } => self.bare_line(at, command),
+                _ => None,
+            };
             if let Some(id) = self.perform(at, &action, purpose) {
                 if let Some(stage) = self.stage_mut(at) {
+                    if matches!(action, Planned::Run { .. }) {
+                        stage.tracked = None;
+                        stage.typed = Some(Typed::new(id.clone(), bare));
+                    }
                     stage.waiting = Some(id);
                 }
                 return;
@@ -183,10 +193,20 @@ impl Turn<'_> {
                 let steps = vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())];
                 Some(self.emit(send(steps), purpose))
             }
-            Planned::Run { command } => Some(self.emit_with(purpose, |id| {
-                let line = tracked_command(shell, command, id.as_str());
-                send(vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())])
-            })),
+            Planned::Run { command } => {
+                let bare = self.bare_line(at, command);
+                Some(self.emit_with(purpose, |id| {
+                    let Some(line) = bare else {
+                        let line = tracked_command(shell, command, id.as_str());
+                        return send(vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())]);
+                    };
+                    // A letter that comes and goes, `i`: harmless where text is written, and in the command mode of an
+                    // editor that is like vi what begins to write.
+                    let keys = ["0x69", "BSpace"].map(|key| KeyStep::Key(key.to_owned()));
+                    let line = [KeyStep::Text(line), KeyStep::Key("Enter".to_owned())];
+                    send(keys.into_iter().chain(line).collect())
+                }))
+            }
             Planned::Prompt { text } => {
                 let prompt = Prompt { pane, text: text.clone(), expect_command: None };
                 Some(self.emit(Effect::Prompt(prompt), purpose))

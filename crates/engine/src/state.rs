@@ -7,6 +7,7 @@ use super::expiry::OnExpiry;
 use super::explain::ConditionExplanation;
 use super::progress::{Cause, Evidence, Miss, Overheard, PollRun, Progress, Watch};
 use super::rows::Table;
+use super::tracking::{ShellMarks, Typed};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
@@ -60,6 +61,9 @@ pub struct PaneRow {
     /// What the triggers of each stage remember, by [`stage_key`].
     #[serde(default)]
     pub watch: BTreeMap<String, Watch>,
+    /// What its shell's own marks tell.
+    #[serde(default, skip_serializing_if = "ShellMarks::is_none")]
+    pub shell_marks: ShellMarks,
     /// What almost started or ended each stage, by [`stage_key`], oldest first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub misses: BTreeMap<String, Vec<Miss>>,
@@ -152,6 +156,9 @@ pub struct StageRun {
     pub waiting: Option<IntentId>,
     /// The tracked command that was typed and has not ended.
     pub tracked: Option<IntentId>,
+    /// The last tracked command, and whether it has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typed: Option<Typed>,
     /// The exit code of the last command.
     pub exit: Option<i32>,
     /// The open question about it.
@@ -191,6 +198,7 @@ impl StageRun {
             cursor: 0,
             waiting: None,
             tracked: None,
+            typed: None,
             exit: None,
             approval: None,
             polls: BTreeMap::new(),

@@ -12,6 +12,11 @@ impl Turn<'_> {
         self.state.disarm(key);
         match key {
             TimerKey::StageTimeout(run, stage) => self.timeout(*run, stage),
+            TimerKey::Begin(run, stage) => {
+                if let Some(at) = self.find_stage(*run, stage) {
+                    self.begin_due(at);
+                }
+            }
             TimerKey::Backoff(run, stage) => {
                 if let Some(at) = self.in_state(*run, stage, StageState::Retrying) {
                     self.enter(at);

@@ -331,6 +331,7 @@ impl<'a> Turn<'a> {
     pub fn disarm_attempt(&mut self, at: At) {
         let name = self.stage_name(at);
         self.state.disarm(&TimerKey::StageTimeout(at.run, name.clone()));
+        self.state.disarm(&TimerKey::Begin(at.run, name.clone()));
         self.state.disarm(&TimerKey::Backoff(at.run, name.clone()));
         self.state.disarm(&TimerKey::Idle(at.run, name.clone()));
         let polls: Vec<u32> = self.stage(at).map(|s| s.polls.keys().copied().collect()).unwrap_or_default();

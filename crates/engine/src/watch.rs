@@ -186,6 +186,7 @@ pub fn watches(key: &TimerKey) -> Option<(&str, &str)> {
         | TimerKey::Silence(pipeline, stage, _)
         | TimerKey::TriggerPoll(pipeline, stage, _, _) => Some((pipeline, stage)),
         TimerKey::StageTimeout(..)
+        | TimerKey::Begin(..)
         | TimerKey::Backoff(..)
         | TimerKey::Idle(..)
         | TimerKey::Poll(..)
@@ -200,6 +201,7 @@ pub fn of_pane(key: &TimerKey, pane: &PaneKey) -> bool {
     match key {
         TimerKey::Schedule(_, _, of) | TimerKey::Silence(_, _, of) | TimerKey::TriggerPoll(_, _, of, _) => of == pane,
         TimerKey::StageTimeout(..)
+        | TimerKey::Begin(..)
         | TimerKey::Backoff(..)
         | TimerKey::Idle(..)
         | TimerKey::Poll(..)

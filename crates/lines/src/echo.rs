@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use tmuxagent_model::Origin;
 
 /// How many typed lines wait for their echo at most, and the longest of them in bytes.
-const MOST_EXPECTED: usize = 32;
+const MOST_EXPECTED: usize = 64;
 const LONGEST: usize = 16 * 1024;
 /// How many typed texts are remembered to recognise them in an agent's transcript.
 const MOST_REMEMBERED: usize = 16;
@@ -35,6 +35,8 @@ struct Expected {
 #[derive(Debug, Default)]
 pub(super) struct Echo {
     expected: VecDeque<Expected>,
+    /// Those that came in pieces since the last was typed: an editor may draw them once more, as a whole.
+    pieced: Vec<Expected>,
     /// The last typed line had no Enter yet.
     open: bool,
     /// Typed texts without their blanks.
@@ -57,6 +59,7 @@ const ECHO: Judged = Judged { origin: Origin::Echo, question: 0 };
 impl Echo {
     /// Remembers typed text, Enter as `\n`; `behind` is what stands on the row now.
     pub(super) fn typed(&mut self, text: &str, behind: &str) {
+        self.pieced.clear();
         let continued = std::mem::replace(&mut self.open, !text.ends_with(['\n', '\r']));
         self.remember(&squeezed(text), continued);
         for (at, line) in text.split(['\n', '\r']).enumerate() {
@@ -95,7 +98,7 @@ impl Echo {
 
     /// Whether any echo is to come.
     pub(super) fn expects(&self) -> bool {
-        !self.expected.is_empty()
+        !self.expected.is_empty() || !self.pieced.is_empty()
     }
 
     /// Judges a complete line.
@@ -132,8 +135,11 @@ impl Echo {
         let within = |expected: &Expected| expected.begun && (expected.text.contains(text) || whole(expected));
         if let Some(at) = self.expected.iter().position(within) {
             if whole(&self.expected[at]) || self.expected[at].text.trim_end().ends_with(text) {
-                self.expected.remove(at);
+                self.pieced.extend(self.expected.remove(at));
             }
+            return ECHO;
+        }
+        if self.pieced.iter().any(|pieced| self.prompt_before(line, pieced).is_some()) {
             return ECHO;
         }
         let begins = |expected: &Expected| self.begins(line, expected, SHORTEST_PIECE).is_some();

@@ -90,6 +90,8 @@ pub(super) struct Grid {
     rows: VecDeque<Row>,
     /// Which row is the screen's first.
     top: usize,
+    /// Rows that were dropped before the first that is kept.
+    dropped: u64,
     /// Rows of the history that a higher screen gets back.
     scrolled: usize,
     columns: usize,
@@ -122,6 +124,7 @@ impl Default for Grid {
         Self {
             rows: VecDeque::new(),
             top: 0,
+            dropped: 0,
             scrolled: 0,
             columns: WIDE,
             height: KEPT_ROWS,
@@ -160,6 +163,11 @@ impl Grid {
 
     pub(super) const fn top(&self) -> usize {
         self.top
+    }
+
+    /// The number of a row, counted over the stream.
+    pub(super) const fn number(&self, at: usize) -> u64 {
+        self.dropped + at as u64
     }
 
     pub(super) fn len(&self) -> usize {

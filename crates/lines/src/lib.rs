@@ -21,6 +21,7 @@ mod cells;
 mod difference;
 mod echo;
 mod grid;
+mod integration;
 mod likeness;
 mod message;
 mod osc;
@@ -36,10 +37,12 @@ mod terminal;
 mod tracked;
 
 pub use anchor::{Anchor, Missed};
+pub use integration::{ShellPhase, ShellState};
 pub use recognise::recognise;
 pub use submitted::{Entry, Standing, Submitted};
-pub use tracked::{is_tracked_command, tracked_command, untracked_command};
+pub use tracked::{bare_command, is_tracked_command, tracked_command, untracked_command};
 
+use integration::Integration;
 use parser::Parser;
 use screen::{News, Picture, Screen};
 use stream::Stream;
@@ -73,9 +76,23 @@ pub enum Reading<'a> {
     Title(&'a str),
     /// The bell rang.
     Bell,
+    /// The pane's own shell has our integration, or turned out not to be trusted with it any more.
+    ShellMarks {
+        /// Whether its marks are believed.
+        trusted: bool,
+    },
+    /// A command began: the begin mark of a tracked command, or a mark of the pane's shell (OSC 133;C).
+    CommandBegan {
+        /// The tracked command's token, or that of the shell's own command; see [`ShellState::trusted`].
+        token: Option<String>,
+        /// The line that the shell read, where it is known.
+        line: Option<String>,
+        /// It was told. Otherwise it can't be: the pane is read in a way that shows no marks.
+        told: bool,
+    },
     /// A command ended: OSC 133;D, or the end mark of a tracked command with its token.
     CommandEnded {
-        /// The tracked command's token.
+        /// The tracked command's token, or that of the shell's own command.
         token: Option<String>,
         /// Its exit code.
         exit: i32,
@@ -96,6 +113,7 @@ pub struct Reader {
     teller: Teller,
     owner: Owner,
     words: Words,
+    shell: Integration,
     columns: usize,
     rows: usize,
     /// Bytes came since the output last paused.
@@ -151,6 +169,7 @@ impl Reader {
     pub fn bytes(&mut self, data: &[u8], sink: &mut dyn FnMut(Reading<'_>)) {
         self.stirred |= !data.is_empty();
         self.moved_on |= !data.is_empty();
+        self.shell.streams |= !data.is_empty();
         let (parser, mut hands) = self.hands(sink);
         parser.advance(data, &mut hands);
     }
@@ -200,6 +219,7 @@ impl Reader {
     }
 
     fn read_screen(&mut self, rows: &[String], sink: &mut dyn FnMut(Reading<'_>)) {
+        self.shell.is_captured(sink);
         self.moved_on = false;
         let whole = self.owner.synchronized || !self.stirred;
         let picture = if whole { Picture::Whole } else { Picture::Perhaps };
@@ -210,7 +230,7 @@ impl Reader {
         self.tell_rows(news, sink);
     }
 
-    fn tell_rows(&self, news: Vec<News>, sink: &mut dyn FnMut(Reading<'_>)) {
+    fn tell_rows(&mut self, news: Vec<News>, sink: &mut dyn FnMut(Reading<'_>)) {
         for News { text, seen, echo, messages } in news {
             self.teller.row(Line { text: &text, seen, source: LineSource::Screen }, echo, messages, sink);
         }
@@ -218,6 +238,7 @@ impl Reader {
 
     /// Reads lines that were missed ([`Anchor::missed`]), oldest first.
     pub fn history(&mut self, lines: &[String], sink: &mut dyn FnMut(Reading<'_>)) {
+        self.shell.is_captured(sink);
         for text in lines {
             let text = text.trim_end();
             self.stream.remember(text);
@@ -229,6 +250,17 @@ impl Reader {
     /// Tells what is being typed into the pane, Enter as `\n`, before it is sent. Its echo gets [`Origin::Echo`].
     pub fn typed(&mut self, text: &str) {
         self.teller.echo.typed(text, &self.stream.standing());
+        if let Some(token) = tracked::typed_token(text) {
+            self.shell.typed(token);
+            self.teller.tracks(token);
+        }
+    }
+
+    /// What the marks of the pane's shell tell of it: whether it shows a prompt, what stands behind that, what it runs.
+    #[must_use]
+    pub fn shell(&mut self) -> ShellState {
+        let drawn = !self.owner.addressed && !self.owner.alternate;
+        self.shell.state(drawn.then_some(&self.stream))
     }
 
     /// Typed lines whose echo is still to come, oldest first: to be kept with the anchor over a break, and handed to
@@ -265,8 +297,8 @@ impl Reader {
     }
 
     fn hands<'a>(&'a mut self, sink: &'a mut dyn FnMut(Reading<'_>)) -> (&'a mut Parser, Hands<'a>) {
-        let Self { parser, stream, screen, teller, owner, words, columns, rows, .. } = self;
-        (parser, Hands { stream, screen, teller, owner, words, columns: *columns, rows: *rows, sink })
+        let Self { parser, stream, screen, teller, owner, words, shell, columns, rows, .. } = self;
+        (parser, Hands { stream, screen, teller, owner, words, shell, columns: *columns, rows: *rows, sink })
     }
 }
 

@@ -463,6 +463,19 @@ impl Stream {
         self.grid.set_x(0);
     }
 
+    /// The cursor: the number of its line's first row, counted over the stream, and its column over all rows of the line.
+    pub(super) fn place(&self) -> (u64, usize) {
+        let at = self.grid.at();
+        let first = self.grid.line(at).start;
+        (self.grid.number(first), (at - first) * self.grid.columns() + self.grid.x())
+    }
+
+    /// The number of the first row of the line above the cursor's.
+    pub(super) fn row_above(&self) -> Option<u64> {
+        let above = self.grid.line(self.grid.at()).start.checked_sub(1)?;
+        Some(self.grid.number(self.grid.line(above).start))
+    }
+
     /// What stands on the cursor's line, without a character whose last bytes are still to come.
     pub(super) fn standing(&self) -> String {
         self.grid.text(self.grid.line(self.grid.at())).into_owned()

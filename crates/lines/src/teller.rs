@@ -28,6 +28,8 @@ pub(super) struct Teller {
     joiner: Joiner,
     word: Finder<'static>,
     mark: Finder<'static>,
+    /// Tokens of tracked commands that were typed and have not ended.
+    tokens: Vec<String>,
 }
 
 impl Default for Teller {
@@ -38,6 +40,7 @@ impl Default for Teller {
             joiner: Joiner::default(),
             word: Finder::new(sentry::WORD),
             mark: Finder::new(tracked::MARK),
+            tokens: Vec::new(),
         }
     }
 }
@@ -45,7 +48,18 @@ impl Default for Teller {
 /// Where readings go.
 pub(super) type Sink<'s> = &'s mut dyn FnMut(Reading<'_>);
 
+/// How many tracked commands are known at most.
+const MOST_TOKENS: usize = 16;
+
 impl Teller {
+    /// A tracked command is being typed.
+    pub(super) fn tracks(&mut self, token: &str) {
+        if self.tokens.len() >= MOST_TOKENS {
+            self.tokens.remove(0);
+        }
+        self.tokens.push(token.to_owned());
+    }
+
     /// Tells a line of the stream or of history, of which `seen` bytes were told before.
     pub(super) fn line(&mut self, line: Line<'_>, columns: usize, stage: Stage, sink: Sink<'_>) {
         let Line { text, seen, .. } = line;
@@ -62,7 +76,9 @@ impl Teller {
         if self.mark.find(text.as_bytes()).is_some()
             && let Some(report) = tracked::report(text)
         {
-            return reported(report, line, sink);
+            if self.reported(report, line, sink) {
+                return;
+            }
         }
         let mut outcomes = [const { None }; 2];
         if !self.joiner.is_idle() || self.may_hold_message(text) {
@@ -83,13 +99,15 @@ impl Teller {
     }
 
     /// Tells a new row of a screen.
-    pub(super) fn row(&self, line: Line<'_>, echo: bool, messages: Vec<Outcome>, sink: Sink<'_>) {
+    pub(super) fn row(&mut self, line: Line<'_>, echo: bool, messages: Vec<Outcome>, sink: Sink<'_>) {
         let origin = if echo { Origin::Echo } else { Origin::Program };
         if !echo
             && self.mark.find(line.text.as_bytes()).is_some()
             && let Some(report) = tracked::report(line.text)
         {
-            return reported(report, line, sink);
+            if self.reported(report, line, sink) {
+                return;
+            }
         }
         let mut message = None;
         let mut failed = Vec::new();
@@ -120,6 +138,21 @@ impl Teller {
         true
     }
 
+    /// Tells an end mark; says whether that is all that stands on the line. One that answers nothing that was typed here may
+    /// be of a command from before a break, or a program's own words: it is told as both, and the engine knows.
+    fn reported(&mut self, report: Report<'_>, line: Line<'_>, sink: Sink<'_>) -> bool {
+        let known = self.tokens.iter().position(|token| token == report.token);
+        if let Some(at) = known {
+            self.tokens.remove(at);
+            let before = report.before.trim_end();
+            if before.len() > line.seen {
+                tell(Line { text: before, ..line }, Origin::Program, None, sink);
+            }
+        }
+        sink(Reading::CommandEnded { token: Some(report.token.to_owned()), exit: report.exit });
+        known.is_some()
+    }
+
     /// A quick look at whether a line can begin a message or show a prompt.
     fn may_hold_message(&self, text: &str) -> bool {
         match text.as_bytes() {
@@ -140,14 +173,6 @@ pub(super) struct Line<'a> {
     pub(super) text: &'a str,
     pub(super) seen: usize,
     pub(super) source: LineSource,
-}
-
-fn reported(report: Report<'_>, line: Line<'_>, sink: Sink<'_>) {
-    let before = report.before.trim_end();
-    if before.len() > line.seen {
-        tell(Line { text: before, ..line }, Origin::Program, None, sink);
-    }
-    sink(Reading::CommandEnded { token: Some(report.token.to_owned()), exit: report.exit });
 }
 
 fn tell(line: Line<'_>, origin: Origin, message: Option<AgentMessage>, sink: Sink<'_>) {

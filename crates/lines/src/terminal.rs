@@ -4,6 +4,7 @@
 //! rows absolutely as diff renderers do. An excursion between saving and restoring the cursor (a status row at the
 //! bottom, as package managers draw it) leaves the lines alone and does not count.
 
+use super::integration::Integration;
 use super::parser::{Csi, StringKind, Terminal};
 use super::screen::Screen;
 use super::stream::{Erase, Stream};
@@ -57,6 +58,7 @@ pub(super) struct Hands<'a> {
     pub(super) teller: &'a mut Teller,
     pub(super) owner: &'a mut Owner,
     pub(super) words: &'a mut Words,
+    pub(super) shell: &'a mut Integration,
     pub(super) columns: usize,
     pub(super) rows: usize,
     pub(super) sink: Sink<'a>,
@@ -353,12 +355,13 @@ impl Hands<'_> {
                 }
                 self.words.progress = Some(state);
             }
-            Said::CommandEnded(exit) => (self.sink)(Reading::CommandEnded { token: None, exit }),
-            Said::CommandBegins => self.stream.entered = true,
-            Said::Prompt => {
-                if self.owner.addressed && !self.owner.alternate {
+            Said::Shell(mark) => {
+                self.stream.entered |= mark.said.is_begin();
+                if mark.said.is_of_prompt() && self.owner.addressed && !self.owner.alternate {
                     self.release();
                 }
+                let drawn = !self.owner.addressed && !self.owner.alternate;
+                self.shell.take(mark, drawn.then_some(&mut *self.stream), self.sink);
             }
         }
     }

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum TimerKey {
     /// A stage's time limit.
     StageTimeout(RunId, String),
+    /// The time in which a typed command is to begin.
+    Begin(RunId, String),
     /// The pause before a retry.
     Backoff(RunId, String),
     /// The silence that `idle_for` waits for.

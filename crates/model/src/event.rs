@@ -42,6 +42,22 @@ pub enum Event {
         /// What it said.
         state: ProgramState,
     },
+    /// The shell that a pane was made with reports its commands by marks that are believed, or is believed no more.
+    ShellMarks {
+        /// Where.
+        pane: PaneKey,
+        /// Whether they are believed.
+        trusted: bool,
+    },
+    /// A shell began a command, or it can't be told whether it has.
+    CommandBegan {
+        /// Where.
+        pane: PaneKey,
+        /// The tracked command's token, or that of the shell's own command.
+        token: Option<String>,
+        /// The line that the shell read, where it is known.
+        line: Option<String>,
+    },
     /// A shell's OSC 133 mark or a wrapper told that a command ended.
     CommandEnded {
         /// Where.

@@ -144,6 +144,14 @@ const TEXTS: &[(&str, &str)] = &[
     ("Print a completion script for a shell", "输出某个 shell 的补全脚本"),
     ("The shell", "哪个 shell"),
     (
+        "Print lines for a shell's own file, by which it reports each command's begin and end to the pane",
+        "输出供 shell 启动文件使用的几行，使其向窗格报告每条命令的开始与结束",
+    ),
+    ("bash 4.4 or newer: prompt, begin, end and exit code", "bash 4.4 及以上：提示符、开始、结束与退出码"),
+    ("zsh: prompt, begin, end and exit code", "zsh：提示符、开始、结束与退出码"),
+    ("fish: prompt, begin, end and exit code", "fish：提示符、开始、结束与退出码"),
+    ("dash, ash and ksh: the prompt only", "dash、ash 与 ksh：仅提示符"),
+    (
         "Print the versions of this program, its protocol and the running supervisor",
         "显示本程序、其协议与运行中的监督进程的版本",
     ),

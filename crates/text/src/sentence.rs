@@ -127,6 +127,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("was taken back", "已撤回"),
     ("was not done: {}", "未执行：{0}"),
     ("may have been done or not: {}", "可能已执行，也可能没有：{0}"),
+    (
+        "was typed, but no shell has begun it: another program, an open quote or an editor's mode took it",
+        "已输入，但没有 shell 开始执行它：被别的程序、未闭合的引号或编辑模式接走了",
+    ),
     // Why a stage is in its state.
     ("waits for a human", "等待人工处理"),
     ("waits for its lock", "等待它的锁"),

@@ -64,6 +64,8 @@ impl World {
                 _ => {}
             }
             self.step(Event::Outcome { intent: intent.id.clone(), outcome: Outcome::Done });
+            let token = self.engine.tracked_command(&self.pane);
+            self.step(Event::CommandBegan { pane: self.pane.clone(), token, line: None });
         }
         step
     }

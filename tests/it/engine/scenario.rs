@@ -110,6 +110,8 @@ struct Player {
     policies: Vec<Arc<Policy>>,
     now: Timestamp,
     automatic: bool,
+    /// Whether a typed command begins at once.
+    begins: bool,
     panes: BTreeMap<String, PaneInfo>,
     intents: Vec<Intent>,
     approvals: Vec<ApprovalId>,
@@ -128,6 +130,7 @@ impl Player {
             policies: policies.to_vec(),
             now: Timestamp(START),
             automatic: true,
+            begins: true,
             panes: BTreeMap::new(),
             intents: Vec::new(),
             approvals: Vec::new(),
@@ -260,6 +263,11 @@ impl Player {
                 let number: usize = word(0).parse().expect("number");
                 let intent = self.engine.view().held[number - 1].intent.clone();
                 self.ask(Command::DropHeld { intent });
+            }
+            "mute" => self.begins = false,
+            "began" => {
+                let (pane, token) = (self.key(word(0)), Some(self.intent(word(1)).0));
+                self.step(Event::CommandBegan { pane, token, line: None });
             }
             "manual" => self.automatic = false,
             "auto" => self.automatic = true,
@@ -422,6 +430,17 @@ impl Player {
         while let Some(event) = queue.pop_front() {
             let before = self.engine.clone();
             let step = self.engine.step(self.now, &event);
+            if let Event::Outcome { intent, outcome: Outcome::Done } = &event
+                && self.begins
+                && let Some(pane) = self
+                    .engine
+                    .view()
+                    .panes
+                    .into_keys()
+                    .find(|pane| self.engine.tracked_command(pane).is_some_and(|token| token == intent.as_str()))
+            {
+                queue.push_back(Event::CommandBegan { pane, token: Some(intent.as_str().to_owned()), line: None });
+            }
             if step.changed {
                 self.journal.push((self.now, event));
             } else {

@@ -97,7 +97,7 @@ impl Grid {
 
     /// Forgets the history.
     pub(crate) fn clear_history(&mut self) {
-        self.rows.drain(..self.top.min(self.rows.len()));
+        self.dropped += self.rows.drain(..self.top.min(self.rows.len())).len() as u64;
         self.top = 0;
         self.scrolled = 0;
     }

@@ -37,6 +37,7 @@ impl Grid {
             let Some(mut row) = self.rows.pop_front() else { break };
             row.empty();
             self.spare = Some(row);
+            self.dropped += 1;
             self.top -= 1;
             first -= 1;
         }

@@ -116,7 +116,9 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
     match message {
         HostMessage::Event(Event::Line(line)) => Some(&line.pane),
         HostMessage::Event(
-            Event::CommandEnded { pane, .. }
+            Event::ShellMarks { pane, .. }
+            | Event::CommandBegan { pane, .. }
+            | Event::CommandEnded { pane, .. }
             | Event::Gap { pane }
             | Event::Program { pane, .. }
             | Event::Activity { pane }

@@ -269,6 +269,12 @@ impl Voice {
             }
             Reading::Title(_) => self.retitled = true,
             Reading::Bell => {}
+            Reading::ShellMarks { trusted } => {
+                outlet.event(Event::ShellMarks { pane: self.key.clone(), trusted });
+            }
+            Reading::CommandBegan { token, line, .. } => {
+                outlet.event(Event::CommandBegan { pane: self.key.clone(), token, line });
+            }
             Reading::CommandEnded { token, exit } => {
                 self.spoke = true;
                 self.tell_printed(outlet);

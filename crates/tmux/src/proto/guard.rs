@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use tmuxagent_model::{IntentId, KeyStep, PaneKey, SkipReason};
 
 /// The longest text of one send, bytes.
-const MAX_TEXT: usize = 64 * 1024;
+const MAX_TEXT: usize = 160 * 1024;
 
 /// What is typed.
 #[derive(Debug, Clone, Copy)]

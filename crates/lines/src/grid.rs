@@ -90,6 +90,8 @@ pub(super) struct Grid {
     rows: VecDeque<Row>,
     /// Which row is the screen's first.
     top: usize,
+    /// How many rows of history tmux has.
+    above: u64,
     /// Rows of the history that a higher screen gets back.
     scrolled: usize,
     columns: usize,
@@ -122,6 +124,7 @@ impl Default for Grid {
         Self {
             rows: VecDeque::new(),
             top: 0,
+            above: 0,
             scrolled: 0,
             columns: WIDE,
             height: KEPT_ROWS,

@@ -92,6 +92,8 @@ pub(super) struct Grid {
     top: usize,
     /// Rows that were dropped before the first that is kept.
     dropped: u64,
+    /// How many rows of history tmux has.
+    above: u64,
     /// Rows of the history that a higher screen gets back.
     scrolled: usize,
     columns: usize,
@@ -125,6 +127,7 @@ impl Default for Grid {
             rows: VecDeque::new(),
             top: 0,
             dropped: 0,
+            above: 0,
             scrolled: 0,
             columns: WIDE,
             height: KEPT_ROWS,

@@ -19,6 +19,7 @@ mod anchor;
 mod border;
 mod cells;
 mod difference;
+mod dim;
 mod echo;
 mod grid;
 mod integration;
@@ -226,6 +227,9 @@ impl Reader {
         let news = self.screen.read(rows.iter().map(String::as_str), picture, &self.teller.echo);
         if self.owner.addressed {
             self.stream.settle();
+            let screen = &self.screen;
+            self.owner.passed.clear();
+            self.owner.held.iter_mut().for_each(|held| held.shown |= screen.shows(&held.text));
         }
         self.tell_rows(news, sink);
     }
@@ -245,6 +249,12 @@ impl Reader {
             let line = Line { text, seen: 0, source: LineSource::History };
             self.teller.line(line, self.columns, Stage::Complete, sink);
         }
+    }
+
+    /// Where the cursor stands: below so many rows of history, on this row of the screen, from 0. To be called once what
+    /// the pane holds was read.
+    pub fn stands(&mut self, history: u64, row: usize) {
+        self.stream.grid().place(history, row);
     }
 
     /// Tells what is being typed into the pane, Enter as `\n`, before it is sent. Its echo gets [`Origin::Echo`].
@@ -285,6 +295,8 @@ impl Reader {
     #[must_use]
     pub fn anchor(&self) -> Anchor {
         let mut anchor = Anchor::new(self.from_birth);
+        let (row, columns) = self.stream.place();
+        anchor.stands_below(row, columns);
         let mut count = 0;
         self.stream.complete(FEW).for_each(|line| {
             anchor.push(&line);

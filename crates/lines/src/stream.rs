@@ -119,7 +119,7 @@ impl Stream {
                 }
             };
             self.characters(text, out);
-            let Some(length) = broken_character(broken) else {
+            let Some(length) = border::broken_character(broken) else {
                 self.partial = broken.to_vec();
                 return;
             };
@@ -447,6 +447,11 @@ impl Stream {
         lines.into_iter()
     }
 
+    /// Where the cursor's line begins: rows above it, and how wide they are.
+    pub(super) fn place(&self) -> (u64, usize) {
+        (self.grid.rows_above(), self.grid.columns())
+    }
+
     /// The rows of the screen.
     pub(super) fn visible(&self) -> Vec<String> {
         (self.grid.top()..self.grid.len()).map(|at| self.grid.visible(at)).collect()
@@ -480,19 +485,6 @@ impl Stream {
     pub(super) fn standing(&self) -> String {
         self.grid.text(self.grid.line(self.grid.at())).into_owned()
     }
-}
-
-/// How many bytes at the start, which are no whole character, tmux takes for one; `None` where more are to come.
-fn broken_character(bytes: &[u8]) -> Option<usize> {
-    let size = match bytes.first() {
-        None => return Some(0),
-        Some(0xc2..=0xdf) => 2,
-        Some(0xe0..=0xef) => 3,
-        Some(0xf0..=0xf4) => 4,
-        Some(_) => return Some(1),
-    };
-    let here = bytes.iter().take(size).take_while(|byte| !byte.is_ascii()).count();
-    if here == size || here < bytes.len() { Some(here) } else { None }
 }
 
 /// Tells a line, in pieces if it is too long. Characters of an edited line may take more bytes than cells.

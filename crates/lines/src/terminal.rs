@@ -33,13 +33,24 @@ pub(super) struct Owner {
     /// It marks its updates so; outside of them the screen is a whole picture.
     pub(super) synchronized: bool,
     /// Lines since it last did. They are told if it turns out to have stopped, unless the screen showed them.
-    held: Vec<(String, usize)>,
+    pub(super) held: Vec<Held>,
+    /// Lines before it last did, since the screen was looked at.
+    pub(super) passed: Vec<Held>,
     saved: bool,
     /// What is written is faint, or grey.
-    faint: bool,
-    grey: bool,
+    pub(super) faint: bool,
+    pub(super) grey: bool,
     /// Bytes written in an excursion.
     excursion: Option<usize>,
+}
+
+/// A line that is told if its program turns out to only write lines again.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) text: String,
+    seen: usize,
+    /// A screen has shown it since.
+    pub(super) shown: bool,
 }
 
 /// What is remembered of the program's own words.
@@ -75,7 +86,7 @@ macro_rules! streaming {
         if owner.addressed {
             let $out = &mut |text: &str, seen: usize| {
                 if owner.held.len() < MOST_HELD {
-                    owner.held.push((text.to_owned(), seen));
+                    owner.held.push(Held { text: text.to_owned(), seen, shown: false });
                 }
             };
             $body
@@ -127,7 +138,8 @@ impl Hands<'_> {
 
     /// The screen is the program's from now on; what the stream told stands on it.
     fn own(&mut self) {
-        self.owner.held.clear();
+        let room = MOST_HELD.saturating_sub(self.owner.passed.len());
+        self.owner.passed.extend(self.owner.held.drain(..).take(room));
         self.end_excursion();
         if !self.owner.addressed {
             // What stands there may be gone when the screen is looked at.
@@ -149,10 +161,11 @@ impl Hands<'_> {
         self.owner.addressed = false;
         self.owner.synchronized = false;
         // What it drew since the screen was looked at is lines now.
-        let held = std::mem::take(&mut self.owner.held);
+        let mut held = std::mem::take(&mut self.owner.passed);
+        held.append(&mut self.owner.held);
         let mut lines = Vec::new();
         self.stream.tell_changed(&mut |text, seen| lines.push((text.to_owned(), seen)));
-        lines.extend(held);
+        lines.extend(held.into_iter().filter(|held| !held.shown).map(|held| (held.text, held.seen)));
         for (text, seen) in lines {
             if !self.screen.shows(&text) {
                 let line = Line { text: &text, seen, source: LineSource::Stream };
@@ -172,6 +185,7 @@ impl Hands<'_> {
             if !on && self.owner.addressed {
                 self.owner.addressed = false;
                 self.owner.held.clear();
+                self.owner.passed.clear();
                 self.stream.settle();
             }
         }
@@ -244,38 +258,6 @@ impl Hands<'_> {
                 _ => {}
             }
         }
-    }
-
-    /// Of colours only counts what is dim: faint (2), or one of the greys in which shells show what they suggest.
-    fn colour(&mut self, parameters: &[u16]) {
-        let Owner { faint, grey, .. } = self.owner;
-        let mut rest = if parameters.is_empty() { &[0][..] } else { parameters };
-        while let [first, more @ ..] = rest {
-            rest = more;
-            match first {
-                0 => (*faint, *grey) = (false, false),
-                2 => *faint = true,
-                22 => *faint = false,
-                90 => *grey = true,
-                30..=37 | 39 | 91..=97 => *grey = false,
-                38 | 48 => {
-                    let (is_grey, after) = match more {
-                        [5, n, after @ ..] => (*n == 8 || (236..=246).contains(n), after),
-                        [2, r, g, b, after @ ..] => {
-                            let (least, most) = (r.min(g).min(b), r.max(g).max(b));
-                            (most - least <= 24 && (64..=160).contains(most), after)
-                        }
-                        _ => (*grey, more),
-                    };
-                    if *first == 38 {
-                        *grey = is_grey;
-                    }
-                    rest = after;
-                }
-                _ => {}
-            }
-        }
-        self.stream.grid().dims = *faint || *grey;
     }
 
     /// Puts the cursor where the program counts it to be, from 0.

@@ -83,4 +83,23 @@ impl Grid {
         let edge = if self.y > self.region.1 { self.height - 1 } else { self.region.1 };
         (self.y + n).min(edge)
     }
+
+    /// The pane has so many rows in its history, and the cursor stands on this row of the screen.
+    pub(crate) fn place(&mut self, above: u64, y: usize) {
+        let y = y.min(self.height - 1);
+        let at = self.at();
+        self.row(at);
+        (at..y).for_each(|_| self.rows.push_front(super::Row::default()));
+        let at = at.max(y);
+        self.top = at - y;
+        self.rows.truncate(self.top + self.height);
+        self.y = y;
+        self.above = above;
+    }
+
+    /// How many rows stand above the cursor's line, those of the history included.
+    pub(crate) fn rows_above(&self) -> u64 {
+        let first = self.line(self.at()).start;
+        (self.above + first as u64).saturating_sub(self.top as u64)
+    }
 }

@@ -78,7 +78,8 @@ impl Grid {
             at = line.end;
             self.gone.extend(self.told(line));
         }
-        self.untold |= !self.blind;
+        self.untold = true;
+        self.above += (last + 1 - self.top) as u64;
         self.top = last + 1;
         self.row(last + self.y + 1);
         self.scrolled = 0;
@@ -100,6 +101,7 @@ impl Grid {
         self.dropped += self.rows.drain(..self.top.min(self.rows.len())).len() as u64;
         self.top = 0;
         self.scrolled = 0;
+        self.above = 0;
     }
 
     /// Deletes characters at the cursor; what follows moves left.

@@ -20,10 +20,11 @@ impl Grid {
             let Some(row) = self.rows.remove(upper) else { return };
             self.rows.insert(lower, Row::default());
             self.rows.insert(self.top, row);
-            self.untold |= self.region.0 > 0 && !self.blind;
+            self.untold |= self.region.0 > 0;
         }
         self.top += 1;
         self.scrolled += 1;
+        self.above += 1;
         self.forget();
     }
 
@@ -72,7 +73,7 @@ impl Grid {
         if self.wrapped(to + count - 1) {
             self.touch(to + count - 1);
         }
-        self.untold |= !self.blind;
+        self.untold = true;
     }
 
     /// What was told of a line whose first row goes.
@@ -84,7 +85,7 @@ impl Grid {
         }
         if self.wrapped(at) && at + 1 < self.rows.len() {
             self.rows[at + 1].changed |= !self.blind;
-            self.untold |= !self.blind;
+            self.untold = true;
         }
     }
 
@@ -130,7 +131,7 @@ impl Grid {
         } else if at + stay > 0 {
             self.unwrap(at + stay - 1);
         }
-        self.untold |= !self.blind;
+        self.untold = true;
     }
 
     /// The cursor's row, and the last that moves with it.

@@ -23,11 +23,13 @@ impl Grid {
             self.row(self.top + self.y);
             self.top += up;
             self.scrolled += up;
+            self.above += up as u64;
             self.y -= up;
         } else if height > self.height {
             let back = (height - self.height).min(self.scrolled).min(self.top);
             self.top -= back;
             self.scrolled -= back;
+            self.above = self.above.saturating_sub(back as u64);
             self.y += back;
         }
         self.height = height;

@@ -126,7 +126,9 @@ impl Turn<'_> {
             | StageState::Failed
             | StageState::Escalated
             | StageState::Skipped
-            | StageState::Cancelled => {
+            | StageState::Cancelled
+            | StageState::Rejected
+            | StageState::Expired => {
                 self.reopen(at.run);
                 self.reset_later(at);
                 self.clear_retries(at);

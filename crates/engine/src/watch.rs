@@ -187,6 +187,7 @@ pub fn watches(key: &TimerKey) -> Option<(&str, &str)> {
         | TimerKey::TriggerPoll(pipeline, stage, _, _) => Some((pipeline, stage)),
         TimerKey::StageTimeout(..)
         | TimerKey::Backoff(..)
+        | TimerKey::Look(..)
         | TimerKey::Idle(..)
         | TimerKey::Poll(..)
         | TimerKey::Expiry(_)
@@ -201,6 +202,7 @@ pub fn of_pane(key: &TimerKey, pane: &PaneKey) -> bool {
         TimerKey::Schedule(_, _, of) | TimerKey::Silence(_, _, of) | TimerKey::TriggerPoll(_, _, of, _) => of == pane,
         TimerKey::StageTimeout(..)
         | TimerKey::Backoff(..)
+        | TimerKey::Look(..)
         | TimerKey::Idle(..)
         | TimerKey::Poll(..)
         | TimerKey::Expiry(_)

@@ -21,9 +21,12 @@ pub fn sentence(lang: Lang, text: &str) -> String {
 pub fn question(lang: Lang, approval: &Approval) -> String {
     match approval.kind {
         ApprovalKind::Agent => approval.question.clone(),
-        ApprovalKind::Gate | ApprovalKind::Failed { .. } | ApprovalKind::Settle { .. } | ApprovalKind::Gap => {
-            sentence(lang, &approval.question)
-        }
+        ApprovalKind::Gate
+        | ApprovalKind::Failed { .. }
+        | ApprovalKind::Settle { .. }
+        | ApprovalKind::Gap
+        | ApprovalKind::Unclear
+        | ApprovalKind::Overdue => sentence(lang, &approval.question),
     }
 }
 

@@ -135,11 +135,20 @@ fn alternatives(condition: &Condition, patterns: &Patterns, out: &mut Vec<String
     match condition {
         Condition::Any(parts) => parts.iter().for_each(|part| alternatives(part, patterns, out)),
         // Stages of one run follow each other; what a person starts he chooses.
-        Condition::AfterStageSuccess(_) | Condition::AfterStageFailure(_) | Condition::Manual | Condition::Not(_) => {}
+        Condition::AfterStageSuccess(_)
+        | Condition::AfterStageFailure(_)
+        | Condition::AfterStageRejected(_)
+        | Condition::Manual
+        | Condition::Not(_) => {}
         Condition::All(parts) => {
-            let bound = parts
-                .iter()
-                .any(|part| matches!(part, Condition::AfterStageSuccess(_) | Condition::AfterStageFailure(_)));
+            let bound = parts.iter().any(|part| {
+                matches!(
+                    part,
+                    Condition::AfterStageSuccess(_)
+                        | Condition::AfterStageFailure(_)
+                        | Condition::AfterStageRejected(_)
+                )
+            });
             if !bound && !parts.is_empty() {
                 out.push(words(condition, patterns));
             }
@@ -149,7 +158,8 @@ fn alternatives(condition: &Condition, patterns: &Patterns, out: &mut Vec<String
         | Condition::ExitCode(_)
         | Condition::IdleFor(_)
         | Condition::Poll(_)
-        | Condition::Schedule(_) => out.push(words(condition, patterns)),
+        | Condition::Schedule(_)
+        | Condition::Seen(_) => out.push(words(condition, patterns)),
     }
 }
 

@@ -21,7 +21,8 @@ fn waits_for(subject: &Subject, stage: &StageSubject) -> Vec<Edge> {
     let mut edges = Vec::new();
     if let Some(triggers) = &stage.raw.triggers {
         walk(triggers, &mut |part| {
-            if let Kind::AfterStageSuccess(name) | Kind::AfterStageFailure(name) = &part.value
+            if let Kind::AfterStageSuccess(name) | Kind::AfterStageFailure(name) | Kind::AfterStageRejected(name) =
+                &part.value
                 && let Some(index) = subject.core.stages.iter().position(|stage| stage.name == name.value.trim())
             {
                 edges.push((index, name.at));
@@ -142,7 +143,8 @@ fn can_end(stage: &StageSubject, how: After) -> bool {
     match how {
         After::Success => stage.core.success_when.as_ref().is_none_or(holds),
         After::Failure => {
-            let by_itself = stage.core.gate.is_some() || stage.core.timeout.is_some();
+            // The limit of the configuration asks a person, who may give it up.
+            let by_itself = !stage.core.endless && waits(stage);
             let by_words = stage.core.fail_when.as_ref().is_some_and(holds);
             let by_action = stage.core.actions_on_start.iter().any(|action| match action {
                 Action::Shell { .. } | Action::Prompt { .. } | Action::Run { .. } => true,
@@ -152,7 +154,13 @@ fn can_end(stage: &StageSubject, how: After) -> bool {
             });
             by_itself || by_words || by_action || has_poll(stage.core.success_when.as_ref())
         }
+        After::Rejection => stage.core.gate.is_some(),
     }
+}
+
+/// Whether it waits for something, and does not succeed as soon as its actions are done.
+fn waits(stage: &StageSubject) -> bool {
+    stage.core.success_when.is_some() || stage.core.timeout.is_some()
 }
 
 fn has_poll(condition: Option<&Condition>) -> bool {
@@ -173,7 +181,7 @@ pub(super) fn check_between(subjects: &[Subject], problems: &mut Problems) {
             let targets = subject.stages.iter().flat_map(|stage| stage.actions().map(move |action| (stage, action)));
             targets
                 .filter_map(|(stage, action)| match action {
-                    Action::StartPipeline { pipeline } => {
+                    Action::StartPipeline { pipeline, .. } => {
                         let index = *places.get(pipeline.as_str())?;
                         Some((index, stage.at()))
                     }

@@ -1,7 +1,7 @@
 //! Commands that end the shell which should tell how they went, and commands for a shell where an agent is in front.
 
 use super::{StageSubject, Subject};
-use crate::policy::{Action, Condition, FailStep};
+use crate::policy::{Action, Condition, FailStep, Selector};
 use crate::shell;
 use tmuxagent_yaml::Problems;
 
@@ -25,6 +25,9 @@ pub(super) fn check_ending(stage: &StageSubject, problems: &mut Problems) {
 
 /// Warns where an agent's message leads to a `run` in the agent's own pane.
 pub(super) fn check_agent(subject: &Subject, problems: &mut Problems) {
+    if has_no_agent(&subject.core.selector) {
+        return;
+    }
     let told = subject.stages.iter().any(|stage| hears(&stage.core.triggers));
     let runs = |action: &Action| matches!(action, Action::Run { .. });
     let typed = |stage: &&StageSubject| {
@@ -38,6 +41,31 @@ pub(super) fn check_agent(subject: &Subject, problems: &mut Problems) {
     );
     let help = "listen in a pipeline of its own with `start_pipeline: {pipeline: …, where: beside}`, or use `shell`";
     problems.warning("agent-in-front", stage.at(), message).help(help);
+}
+
+/// Whether the panes of a `match` are such in which no agent reads the keys.
+fn has_no_agent(selector: &Selector) -> bool {
+    match selector {
+        Selector::All(parts) => parts.iter().any(has_no_agent),
+        Selector::Any(parts) => !parts.is_empty() && parts.iter().all(has_no_agent),
+        Selector::Not(part) => names_agent(part),
+        Selector::Command(_) => true,
+        Selector::Host(_)
+        | Selector::Session(_)
+        | Selector::Window(_)
+        | Selector::Title(_)
+        | Selector::Role(_)
+        | Selector::Path(_)
+        | Selector::Agent(_) => false,
+    }
+}
+
+fn names_agent(selector: &Selector) -> bool {
+    match selector {
+        Selector::Agent(_) => true,
+        Selector::All(parts) | Selector::Any(parts) => parts.iter().any(names_agent),
+        _ => false,
+    }
 }
 
 fn hears(condition: &Condition) -> bool {

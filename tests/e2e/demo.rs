@@ -86,7 +86,7 @@ fn a_demonstration_leaves_nothing_behind_however_it_ends() {
 
 /// The key from the pane under the cursor to one that asks; any pane may have come first.
 fn towards_a_question(screen: &str) -> &'static str {
-    let row = |start: &str| screen.lines().skip(2).take(3).position(|row| row.starts_with(start));
+    let row = |start: &str| screen.lines().skip(2).take(6).position(|row| row.starts_with(start));
     if row("│ ?") < row("│›") { "k" } else { "j" }
 }
 

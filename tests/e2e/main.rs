@@ -32,6 +32,7 @@ mod shells;
 mod ssh;
 mod support;
 mod told;
+mod verdicts;
 mod versions;
 mod workspace;
 mod wrapper;

@@ -23,6 +23,9 @@ const MOST_OF_AGENTS: usize = 20;
 /// How long a question stays open that no stage waits for.
 const LOOSE: Millis = Millis::from_secs(24 * 3600);
 
+/// The code of a question that nobody answered in time.
+const EXPIRED: &str = "APPROVAL_EXPIRED";
+
 /// The answers to a `Settle` question.
 pub const AGAIN: &str = "again";
 /// The human did it himself.
@@ -396,8 +399,19 @@ impl Turn<'_> {
         }
         let cause = Cause::own(now, "expiry", "nobody decided in time");
         match on_expiry {
-            OnExpiry::Escalate => self.escalate(at, "APPROVAL_EXPIRED", &cause),
+            OnExpiry::Escalate if kind == ApprovalKind::Gate => self.escalate_unopened(at, &cause),
+            OnExpiry::Escalate => self.escalate(at, EXPIRED, &cause),
             OnExpiry::Reject | OnExpiry::Keep => self.expired_for(at, &kind, cause),
+        }
+    }
+
+    /// A gate that nobody opened in time is handed on. Nothing of its stage was done, so it did not fail.
+    fn escalate_unopened(&mut self, at: At, cause: &Cause) {
+        let name = self.stage_name(at);
+        if self.not_started(at, StageInput::Expire, cause.clone()) {
+            let note = Note::StageEscalated { run: at.run, stage: name.clone(), code: EXPIRED.to_owned() };
+            self.note_run(Severity::Error, at.run, note);
+            self.alert_failure(at, format!("{EXPIRED}: stage {name} is escalated"), cause);
         }
     }
 

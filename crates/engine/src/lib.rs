@@ -31,6 +31,7 @@ mod overheard;
 mod pane;
 mod poll;
 mod progress;
+mod purpose;
 mod recovered;
 mod refit;
 pub mod replay;

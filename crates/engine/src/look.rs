@@ -17,12 +17,12 @@ const AGAIN: Millis = Millis(500);
 /// How soon it is looked, when something says that it may be so.
 const SOON: Millis = Millis(300);
 /// The longest pause between two looks.
-const LONGEST: Millis = Millis::from_secs(60);
+const LONGEST: Millis = Millis::from_secs(20);
 /// The time limit of a look.
 const LIMIT: Millis = Millis::from_secs(10);
 
 /// Exit code 0 when an interactive shell alone is in front of the process's terminal, 75 when something else is.
-const SCRIPT: &str = r#"ps -A -o pid=,pgid=,tpgid=,args= | awk -v pane=PID '
+const SCRIPT: &str = r#"ps -A -o pid=,pgid=,tpgid=,args= 2>/dev/null | awk -v pane=PID '
 { size[$2]++; if ($1 == pane) { found = 1; front = $3 } if ($1 == $2) { line = ""; for (i = 4; i <= NF; i++) line = line " " $i; leader[$1] = line } }
 END {
   if (!found) exit 1
@@ -105,7 +105,8 @@ impl Turn<'_> {
                 stage.look.once = false;
                 stage.look.count = stage.look.count.saturating_add(1);
                 let pause = FIRST.0.saturating_mul(1 << stage.look.count.min(10)).min(LONGEST.0);
-                let overdue = stage.stop.as_ref().is_some_and(|stop| !stop.begun && stop.intent.is_none());
+                // Once a person is asked, or something is tried, time leads on.
+                let overdue = stage.approval.is_none() && stage.stop.as_ref().is_some_and(|stop| !stop.begun);
                 self.arm_look(at, Millis(pause));
                 if overdue {
                     self.stop_next(at);

@@ -6,6 +6,7 @@
 use super::expiry::OnExpiry;
 use super::explain::ConditionExplanation;
 use super::progress::{Cause, Evidence, Look, Miss, Overheard, PollRun, Progress, Said, Stop, Watch};
+pub use super::purpose::Purpose;
 use super::rows::Table;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -289,30 +290,6 @@ pub struct Again {
     pub effect: Effect,
     /// What for.
     pub purpose: Purpose,
-}
-
-/// What an intent is for; decides what its outcome means.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "for", rename_all = "snake_case")]
-pub enum Purpose {
-    /// An action of the present attempt; the plan waits for it.
-    Plan { run: RunId, stage: String, attempt: u32 },
-    /// An action after the stage's end (`on_success`, a step of `on_fail`); nothing waits for it.
-    After { run: RunId, stage: String, attempt: u32 },
-    /// A look whether the shell is at its prompt again.
-    Look { run: RunId, stage: String, attempt: u32 },
-    /// What stops a command whose time is over; nothing waits for its outcome.
-    Stop { run: RunId, stage: String, attempt: u32 },
-    /// A poll of a stage.
-    Poll { run: RunId, stage: String, attempt: u32, node: u32 },
-    /// A poll of a trigger.
-    TriggerPoll { pane: PaneKey, pipeline: String, stage: String, node: u32 },
-    /// An alert.
-    Alert,
-    /// Keys that a person sends.
-    Hand,
-    /// The answer to an agent.
-    Reply { approval: ApprovalId },
 }
 
 /// An intent with what the engine must remember about it. Its JSON is that of [`Intent`] with more keys.

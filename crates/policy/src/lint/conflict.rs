@@ -211,7 +211,11 @@ fn disjoint(a: &Selector, b: &Selector) -> bool {
 
 /// Whether every pane that passes `a` passes `b`; only the plain case is recognised.
 fn implies(a: &Selector, b: &Selector) -> bool {
-    let exact = |test: &TextTest, other: &TextTest| matches!(test, TextTest::Exact(text) if other.holds(text));
+    let exact = |test: &TextTest, other: &TextTest| match (test, other) {
+        (TextTest::Exact(text), other) => other.holds(text),
+        (TextTest::Glob(a), TextTest::Glob(b)) => a.as_str() == b.as_str(),
+        _ => false,
+    };
     match (a, b) {
         (_, Selector::Any(parts)) => parts.iter().any(|part| implies(a, part)),
         (Selector::All(parts), _) => parts.iter().any(|part| implies(part, b)),

@@ -11,6 +11,7 @@ use tmuxagent_yaml::Problems;
 pub(super) fn check(subject: &Subject, problems: &mut Problems) {
     let circular = check_cycles(subject, problems);
     check_reachable(subject, &circular, problems);
+    check_rejections(subject, problems);
 }
 
 /// A reference to another node of a graph, and where it stands.
@@ -106,7 +107,7 @@ fn check_reachable(subject: &Subject, circular: &BTreeSet<usize>, problems: &mut
                 .stages
                 .iter()
                 .position(|stage| stage.name == name)
-                .is_none_or(|index| trusted[index] || reachable[index] && can_end(&subject.stages[index], how))
+                .is_none_or(|index| trusted[index] || reachable[index] && may_end(&subject.stages[index], how))
         };
         let next: Vec<bool> =
             (0..count).map(|index| reachable[index] || starts(&subject.stages[index], &after)).collect();
@@ -136,6 +137,29 @@ fn has_no_trigger(condition: &Condition) -> bool {
 fn starts(stage: &StageSubject, after: &dyn Fn(&str, After) -> bool) -> bool {
     // A person can start any stage, and a stage without triggers is told as such.
     has_no_trigger(&stage.core.triggers) || may_hold(&stage.core.triggers, after)
+}
+
+/// As [`can_end`], where a gate that stays shut counts as a failure: it did once, and is told as a warning.
+fn may_end(stage: &StageSubject, how: After) -> bool {
+    can_end(stage, how) || how == After::Failure && stage.core.gate.is_some()
+}
+
+/// Stages that wait for the failure of one that can only be rejected.
+fn check_rejections(subject: &Subject, problems: &mut Problems) {
+    for stage in &subject.stages {
+        let Some(triggers) = &stage.raw.triggers else { continue };
+        walk(triggers, &mut |part| {
+            let Kind::AfterStageFailure(name) = &part.value else { return };
+            let after = subject.stages.iter().find(|other| other.core.name == name.value.trim());
+            if after.is_some_and(|after| after.sound && after.core.gate.is_some() && !can_end(after, After::Failure)) {
+                let message = format!(
+                    "a gate that is not opened is no failure, and the stage `{}` can't fail otherwise",
+                    name.value.trim()
+                );
+                problems.warning("gate", name.at, message).help("write `after_stage_rejected`");
+            }
+        });
+    }
 }
 
 fn can_end(stage: &StageSubject, how: After) -> bool {

@@ -141,6 +141,7 @@ impl Reading<'_> {
         match written {
             Written::SendKeys(Short::Short(text)) => {
                 self.check_key_as_text(text);
+                self.check_tab(text);
                 vec![Action::SendKeys { text: Some(self.template(text, Use::Typed)), keys: Vec::new(), enter: true }]
             }
             Written::SendKeys(Short::Full(full)) => vec![self.send_keys(full)],
@@ -162,6 +163,16 @@ impl Reading<'_> {
         }
     }
 
+    /// A shell completes names at a tab, and runs another line than the one that was written.
+    fn check_tab(&mut self, text: &Text) {
+        if text.value.contains('\t') {
+            let help = "press it with `keys: [Tab]` where it is meant; `run` gives a tab to the command as data";
+            self.problems
+                .error("control-character", text.at, "a tab in typed keys completes names in a shell")
+                .help(help);
+        }
+    }
+
     fn check_key_as_text(&mut self, text: &Text) {
         let word = text.value.trim();
         if word.chars().count() > 1 && is_key(word) {
@@ -173,6 +184,7 @@ impl Reading<'_> {
     }
 
     fn send_keys(&mut self, full: &RawSendKeys) -> Action {
+        full.text.iter().for_each(|text| self.check_tab(text));
         let mut keys = Vec::new();
         for key in full.keys.iter().flat_map(|keys| &keys.items) {
             keys.extend(self.key(key));

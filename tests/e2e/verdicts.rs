@@ -32,6 +32,10 @@ fn wait_question(room: &Room, part: &str) -> String {
     wait_for(PATIENCE, part, || Some(room.answer(&["approvals"])).filter(|said| said.contains(part)))
 }
 
+fn wait_panes(room: &Room, part: &str) {
+    wait_for(PATIENCE, part, || room.answer(&["panes", "--json"]).contains(part).then_some(()));
+}
+
 /// The identity of the only open question.
 fn question(room: &Room) -> String {
     let said = room.answer(&["approvals", "--json"]);
@@ -146,7 +150,7 @@ fn what_an_agent_reports_runs_beside_it() {
     room.server.tmux(&["respawn-pane", "-k", "-t", "proj:ci", "-c", &folder, &agent]);
     room.server.wait_screen("proj:ci", "stand-in");
     room.watch();
-    room.wait_status("stand-in");
+    wait_panes(&room, "stand-in");
     // Alone in its window: the command runs on its machine, and no line of it reaches the agent.
     room.server.type_line("proj:ci", "make it faster");
     wait_for(PATIENCE, "the checks beside it", || (lines(&room, "ran") == 1).then_some(()));
@@ -154,7 +158,7 @@ fn what_an_agent_reports_runs_beside_it() {
     let shell =
         ["split-window", "-d", "-P", "-F", "#{pane_id}", "-t", "proj:ci", "-c", &folder, "exec env PS1='$ ' sh"];
     let second = room.server.tmux(&shell).trim().to_owned();
-    room.wait_status(&format!("\"{second}\""));
+    wait_panes(&room, &second);
     room.server.wait_screen(&second, "$");
     let first = room.server.tmux(&["display", "-p", "-t", "proj:ci.0", "#{pane_id}"]).trim().to_owned();
     room.server.type_line(&first, "and once more");

@@ -1,6 +1,6 @@
 use super::*;
 
-const STATES: [StageState; 12] = [
+const STATES: [StageState; 14] = [
     StageState::Waiting,
     StageState::NeedsApproval,
     StageState::Queued,
@@ -13,6 +13,8 @@ const STATES: [StageState; 12] = [
     StageState::Escalated,
     StageState::Skipped,
     StageState::Cancelled,
+    StageState::Rejected,
+    StageState::Expired,
 ];
 
 const RUNS: [RunState; 4] = [RunState::Open, RunState::Succeeded, RunState::Failed, RunState::Cancelled];

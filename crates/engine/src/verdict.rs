@@ -143,7 +143,8 @@ impl Turn<'_> {
         let policy = Arc::clone(&self.policy);
         let Some((_, rule)) = self.rule(&policy, at) else { return };
         let Some(stage) = self.stage(at) else { return };
-        if exit.is_some() && may_still_hold(rule, &stage.progress.held, &stage.polls) {
+        let known = exit.is_some() || stage.tracked.is_none();
+        if known && may_still_hold(rule, &stage.progress.held, &stage.polls) {
             return;
         }
         let (name, attempt) = (rule.name.as_str(), stage.attempt);

@@ -109,7 +109,7 @@ const fn stage_tone(state: StageState) -> Tone {
     match state {
         StageState::NeedsApproval | StageState::Asking => Tone::Ask,
         StageState::Failed | StageState::Escalated | StageState::Cancelled => Tone::Bad,
-        StageState::Retrying | StageState::Queued => Tone::Warn,
+        StageState::Retrying | StageState::Queued | StageState::Rejected | StageState::Expired => Tone::Warn,
         StageState::Starting | StageState::Running | StageState::Succeeded => Tone::Good,
         StageState::Waiting | StageState::Skipped => Tone::Dim,
     }

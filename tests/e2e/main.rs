@@ -34,6 +34,7 @@ mod shells;
 mod ssh;
 mod support;
 mod told;
+mod verdicts;
 mod versions;
 mod workspace;
 mod wrapper;

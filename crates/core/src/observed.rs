@@ -22,6 +22,9 @@ impl Core {
             return;
         }
         let now = self.now;
+        if waits_for_keys(&message).is_some() {
+            self.catch_up.read(now);
+        }
         match message {
             HostMessage::Claim(owner) => self.claimed(host, owner),
             HostMessage::Event(event) if self.watched.contains(host) => self.overhear(&event),
@@ -32,6 +35,7 @@ impl Core {
             }
             HostMessage::Ended(ending) => self.ended(&ending.into_event()),
             HostMessage::Status { state, version, detail } => {
+                self.catch_up.host(now, host, state);
                 self.show_host(host, state, &version, detail);
                 if state.is_observed() {
                     self.reconcile_at.push((now + SETTLED, host.clone()));

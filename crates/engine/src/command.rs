@@ -126,7 +126,9 @@ impl Turn<'_> {
             | StageState::Failed
             | StageState::Escalated
             | StageState::Skipped
-            | StageState::Cancelled => {
+            | StageState::Cancelled
+            | StageState::Rejected
+            | StageState::Expired => {
                 self.reopen(at.run);
                 self.reset_later(at);
                 self.clear_retries(at);
@@ -200,6 +202,10 @@ impl Turn<'_> {
         }
         if steps.is_empty() {
             return self.refused(RefusalKind::Refused, "there is nothing to type".to_owned());
+        }
+        if steps.iter().any(|step| matches!(step, KeyStep::Text(text) if text.contains('\t'))) {
+            let why = "a tab in a text completes names in a shell, so that another line is run; send the key `Tab` where it is meant";
+            return self.refused(RefusalKind::Refused, why.to_owned());
         }
         let send = SendKeys { pane: pane.clone(), steps: steps.to_vec(), expect_command: None, expect_screen: None };
         let id = self.emit(Effect::Send(send), Purpose::Hand);

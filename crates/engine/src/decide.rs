@@ -95,17 +95,25 @@ impl Turn<'_> {
                 if verdict.approve {
                     self.enter(at);
                 } else {
-                    self.fail_for_good(at, cause);
+                    self.not_started(at, StageInput::Reject, cause);
                 }
             }
             (ApprovalKind::Failed { on_approve }, Some(at)) => {
                 self.apply_failed(at, *on_approve, verdict.approve, cause);
             }
-            (ApprovalKind::Gap, Some(at)) => self.apply_gap(at, &verdict, cause),
+            (ApprovalKind::Gap | ApprovalKind::Unclear, Some(at)) => self.apply_gap(at, &verdict, cause),
+            (ApprovalKind::Overdue, Some(at)) => self.apply_overdue(at, &verdict, cause),
             (ApprovalKind::Settle { .. }, at) => self.apply_settle(at, &row, &verdict, cause),
             (ApprovalKind::Agent, _) => self.answer_agent(&row, &verdict),
             // Superseded questions are closed before; nothing to do.
-            (ApprovalKind::Gate | ApprovalKind::Failed { .. } | ApprovalKind::Gap, None) => {}
+            (
+                ApprovalKind::Gate
+                | ApprovalKind::Failed { .. }
+                | ApprovalKind::Gap
+                | ApprovalKind::Unclear
+                | ApprovalKind::Overdue,
+                None,
+            ) => {}
         }
     }
 
@@ -121,7 +129,9 @@ impl Turn<'_> {
             (true, OnApprove::Continue) => self.succeed(at, cause),
             (true, OnApprove::Skip) => self.skip(at, cause),
             (false, _) => {
-                self.fail_for_good(at, cause);
+                if !self.told_behind_question(at, &cause) {
+                    self.fail_for_good(at, cause);
+                }
             }
         }
     }

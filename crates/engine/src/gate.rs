@@ -23,6 +23,9 @@ const MOST_OF_AGENTS: usize = 20;
 /// How long a question stays open that no stage waits for.
 const LOOSE: Millis = Millis::from_secs(24 * 3600);
 
+/// The code of a question that nobody answered in time.
+const EXPIRED: &str = "APPROVAL_EXPIRED";
+
 /// The answers to a `Settle` question.
 pub const AGAIN: &str = "again";
 /// The human did it himself.
@@ -283,6 +286,8 @@ impl Turn<'_> {
         match purpose {
             Purpose::After { run, stage, .. } => self.find_stage(*run, stage),
             Purpose::Plan { .. }
+            | Purpose::Look { .. }
+            | Purpose::Stop { .. }
             | Purpose::Poll { .. }
             | Purpose::TriggerPoll { .. }
             | Purpose::Alert
@@ -374,7 +379,7 @@ impl Turn<'_> {
     /// Nobody decided in time. Nothing here does what a yes does.
     pub fn expire(&mut self, id: &ApprovalId) {
         let Some(row) = self.pending(id) else { return };
-        let (on_expiry, at) = (row.on_expiry, self.stage_of(&row.approval));
+        let (on_expiry, at, kind) = (row.on_expiry, self.stage_of(&row.approval), row.approval.kind.clone());
         let place = row.approval.place.clone();
         if on_expiry == OnExpiry::Keep {
             // It stays open; views see that its time is over.
@@ -394,8 +399,33 @@ impl Turn<'_> {
         }
         let cause = Cause::own(now, "expiry", "nobody decided in time");
         match on_expiry {
-            OnExpiry::Escalate => self.escalate(at, "APPROVAL_EXPIRED", &cause),
-            OnExpiry::Reject | OnExpiry::Keep => self.give_up(at, cause),
+            OnExpiry::Escalate if kind == ApprovalKind::Gate => self.escalate_unopened(at, &cause),
+            OnExpiry::Escalate => self.escalate(at, EXPIRED, &cause),
+            OnExpiry::Reject | OnExpiry::Keep => self.expired_for(at, &kind, cause),
+        }
+    }
+
+    /// A gate that nobody opened in time is handed on. Nothing of its stage was done, so it did not fail.
+    fn escalate_unopened(&mut self, at: At, cause: &Cause) {
+        let name = self.stage_name(at);
+        if self.not_started(at, StageInput::Expire, cause.clone()) {
+            let note = Note::StageEscalated { run: at.run, stage: name.clone(), code: EXPIRED.to_owned() };
+            self.note_run(Severity::Error, at.run, note);
+            self.alert_failure(at, format!("{EXPIRED}: stage {name} is escalated"), cause);
+        }
+    }
+
+    /// Nobody decided, which counts as a no and is told.
+    fn expired_for(&mut self, at: At, kind: &ApprovalKind, cause: Cause) {
+        match kind {
+            ApprovalKind::Gate => {
+                let name = self.stage_name(at);
+                if self.not_started(at, StageInput::Expire, cause.clone()) {
+                    self.alert_failure(at, format!("stage {name} is not started"), &cause);
+                }
+            }
+            ApprovalKind::Failed { .. } if self.told_behind_question(at, &cause) => {}
+            _ => self.give_up(at, cause),
         }
     }
 

@@ -12,6 +12,7 @@
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod beside;
 mod command;
 mod condition;
 mod decide;
@@ -22,12 +23,16 @@ mod fail;
 mod gap;
 mod gate;
 pub mod lifecycle;
+mod look;
+mod lost;
 mod memory;
 mod outcome;
 mod overheard;
 mod pane;
 mod poll;
 mod progress;
+mod purpose;
+mod recovered;
 mod refit;
 pub mod replay;
 mod report;
@@ -36,6 +41,7 @@ mod run;
 mod schedule;
 mod stage;
 mod state;
+mod stopping;
 pub mod table;
 mod template;
 mod text;
@@ -43,6 +49,7 @@ mod timers;
 mod tracking;
 mod trigger;
 mod turn;
+mod verdict;
 mod view;
 mod watch;
 
@@ -67,7 +74,14 @@ use turn::Turn;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Options {
     /// How long a yes can be taken back before it is done; 0 = not at all.
+    #[serde(default)]
     pub undo: Millis,
+    /// The time limit of stages whose policy names none, after which a person is asked; 0 = none.
+    #[serde(default)]
+    pub timeout: Millis,
+    /// Whether a look at a pane's processes tells that its shell is at the prompt again.
+    #[serde(default)]
+    pub looks: bool,
 }
 
 /// The machine.

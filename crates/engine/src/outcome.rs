@@ -1,6 +1,6 @@
 //! What became of effects, and of the commands that were typed.
 
-use super::condition::{Stimulus, named_codes};
+use super::condition::Stimulus;
 use super::gate::why_skipped;
 use super::progress::{Cause, cut};
 use super::state::{IntentRow, Planned, Purpose};
@@ -36,7 +36,12 @@ impl Turn<'_> {
                 }
             }
             Purpose::After { .. } | Purpose::Reply { .. } => self.loose_outcome(&row, outcome),
-            Purpose::Alert | Purpose::Hand | Purpose::Poll { .. } | Purpose::TriggerPoll { .. } => {}
+            Purpose::Alert
+            | Purpose::Hand
+            | Purpose::Look { .. }
+            | Purpose::Stop { .. }
+            | Purpose::Poll { .. }
+            | Purpose::TriggerPoll { .. } => {}
         }
     }
 
@@ -76,7 +81,13 @@ impl Turn<'_> {
             Outcome::Done => self.action_done(at, &row.intent.id),
             Outcome::Shell(outcome) => {
                 self.keep_output(at, outcome);
-                if outcome.exit == Some(0) {
+                if outcome.exit != Some(0) {
+                    self.witness_output(at, outcome);
+                }
+                let planned = self.stage(at).and_then(|stage| stage.plan.get(stage.cursor as usize));
+                if matches!(planned, Some(Planned::Run { .. })) {
+                    self.ran_aside(at, &row.intent.id, outcome);
+                } else if outcome.exit == Some(0) {
                     self.action_done(at, &row.intent.id);
                 } else {
                     let rule = describe_effect(&row.intent.effect);
@@ -173,8 +184,7 @@ impl Turn<'_> {
     }
 
     /// The tracked command of a stage ended.
-    fn tracked_ended(&mut self, at: At, exit: i32) {
-        let policy = Arc::clone(&self.policy);
+    pub fn tracked_ended(&mut self, at: At, exit: i32) {
         let now = self.now;
         let Some(stage) = self.stage_mut(at) else { return };
         stage.tracked = None;
@@ -194,21 +204,7 @@ impl Turn<'_> {
                     self.attempt_failed(at, cause)
                 }
             }
-            StageState::Running => {
-                let Some((_, rule)) = self.rule(&policy, at) else { return };
-                if self.judge(at, &Stimulus::Exit(exit)) {
-                    return;
-                }
-                let expected = rule.success_when.as_ref().is_some_and(|c| named_codes(c).contains(&exit));
-                if !expected {
-                    self.record_verdict(at, &Stimulus::Exit(exit));
-                }
-                if exit != 0 && !expected {
-                    self.attempt_failed(at, cause);
-                } else if rule.success_when.is_none() {
-                    self.succeed(at, cause);
-                }
-            }
+            StageState::Running => self.exited(at, exit, cause),
             StageState::Waiting
             | StageState::NeedsApproval
             | StageState::Queued
@@ -219,12 +215,14 @@ impl Turn<'_> {
             | StageState::Failed
             | StageState::Escalated
             | StageState::Skipped
-            | StageState::Cancelled => {}
+            | StageState::Cancelled
+            | StageState::Rejected
+            | StageState::Expired => {}
         }
     }
 }
 
-fn describe_shell(outcome: &ShellOutcome) -> String {
+pub fn describe_shell(outcome: &ShellOutcome) -> String {
     let end = match outcome.exit {
         Some(code) => format!("exit code {code}"),
         None => "killed (time limit or signal)".to_owned(),

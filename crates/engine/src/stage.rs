@@ -4,8 +4,8 @@
 //! next when the outcome of the last is in; what a human approved is typed exactly as it was shown.
 
 use super::condition::{FAIL, SUCCESS, Stimulus, describe, polls, silences};
-use super::progress::{Cause, PollRun, Progress};
-use super::state::{Planned, Purpose, Run, stage_key};
+use super::progress::{Cause, Look, PollRun, Progress};
+use super::state::{Planned, Purpose, Run, is_shell, stage_key};
 use super::table::StageInput;
 use super::template::{Missing, Names, bind, fill, type_out};
 use super::tracking::Typed;
@@ -92,8 +92,9 @@ impl Turn<'_> {
             stage.queue = None;
             stage.overheard.clear();
             stage.verdict.clear();
+            stage.untracked = false;
         }
-        if let Some(timeout) = rule.timeout {
+        if let Some(timeout) = self.timeout_of(at) {
             self.state.arm(TimerKey::StageTimeout(at.run, rule.name.clone()), now + timeout);
         }
         let note = Note::StageStarted { run: at.run, stage: rule.name.clone(), attempt };
@@ -123,6 +124,7 @@ impl Turn<'_> {
             }
             let purpose = Purpose::Plan { run: at.run, stage: stage.name.clone(), attempt: stage.attempt };
             if matches!(action, Planned::Run { .. })
+                && !self.runs_aside(at)
                 && let Some(shell) = self.untrackable(at)
             {
                 let why = format!("{shell} can't report a command's exit code; use send_keys instead of run");
@@ -132,12 +134,14 @@ impl Turn<'_> {
                 Planned::Run { command } => self.bare_line(at, command),
                 _ => None,
             };
+            let untracked = self.is_command_line(at, &action);
             if let Some(id) = self.perform(at, &action, purpose) {
                 if let Some(stage) = self.stage_mut(at) {
                     if matches!(action, Planned::Run { .. }) {
                         stage.tracked = None;
                         stage.typed = Some(Typed::new(id.clone(), bare));
                     }
+                    stage.untracked |= untracked;
                     stage.waiting = Some(id);
                 }
                 return;
@@ -147,6 +151,14 @@ impl Turn<'_> {
             }
         }
         self.ready(at);
+    }
+
+    /// Whether keys are a line that the shell in front of the pane runs.
+    fn is_command_line(&self, at: At, action: &Planned) -> bool {
+        let Planned::Send { steps, .. } = action else { return false };
+        let line = steps.iter().any(|step| matches!(step, KeyStep::Text(_)));
+        let enter = matches!(steps.last(), Some(KeyStep::Key(key)) if key == "Enter");
+        line && enter && self.pane_of(at.run).is_some_and(|row| is_shell(&row.info.facts.command))
     }
 
     /// Fills in the action at the cursor, which had to wait for what the one before it printed.
@@ -187,6 +199,7 @@ impl Turn<'_> {
         match action {
             Planned::Send { steps, .. } if steps.is_empty() => None,
             Planned::Send { steps, .. } => Some(self.emit(send(steps.clone()), purpose)),
+            Planned::Run { command } if self.runs_aside(at) => self.run_aside(at, &command.clone(), purpose),
             // Nobody waits for the end of what is run after a stage.
             Planned::Run { command } if matches!(purpose, Purpose::After { .. }) => {
                 let line = untracked_command(shell, command);
@@ -240,9 +253,10 @@ impl Turn<'_> {
             }
             // Filled in before it is done.
             Planned::Later { .. } => None,
-            Planned::StartPipeline { pipeline } => {
+            Planned::StartPipeline { pipeline, beside } => {
+                let beside = beside.then_some(pane);
                 let by = Cause::own(self.now, "start_pipeline", format!("by stage {}", self.stage_name(at)));
-                self.then(Work::StartPipeline { pipeline: pipeline.clone(), by });
+                self.then(Work::StartPipeline { pipeline: pipeline.clone(), by, beside });
                 None
             }
         }
@@ -265,6 +279,7 @@ impl Turn<'_> {
             self.state.arm(TimerKey::Idle(at.run, rule.name.clone()), now + first);
         }
         self.start_polls(at, rule);
+        self.watch_prompt(at);
         let tracked = self.stage(at).is_some_and(|stage| stage.tracked.is_some());
         // A tracked command before the last action has ended already, well, or the attempt would have.
         let exit = self.stage(at).and_then(|stage| stage.exit).filter(|_| !tracked);
@@ -347,13 +362,20 @@ impl Turn<'_> {
         self.record_verdict(at, &Stimulus::Settled);
         let Some(stage) = self.stage(at) else { return };
         let polls = stage.polls.values().filter_map(|poll| poll.intent.clone());
-        let intents: Vec<IntentId> = stage.waiting.iter().cloned().chain(polls).collect();
+        let stopping = stage.stop.iter().filter_map(|stop| stop.intent.clone());
+        let looking = stage.look.intent.clone();
+        let intents: Vec<IntentId> =
+            stage.waiting.iter().cloned().chain(polls).chain(stopping).chain(looking).collect();
         for id in &intents {
             self.withdraw(id);
         }
         if let Some(stage) = self.stage_mut(at) {
             stage.waiting = None;
             stage.tracked = None;
+            stage.untracked = false;
+            stage.said = None;
+            stage.stop = None;
+            stage.look = Look::new();
             stage.queue = None;
             stage.polls.values_mut().for_each(|poll| poll.intent = None);
         }
@@ -427,6 +449,8 @@ fn plan_action(action: &Action, names: &Names<'_>) -> Result<Planned, Missing> {
             kind: *kind,
         },
         Action::Set { name, value } => Planned::Set { name: name.clone(), value: fill(value, names, Quoting::None)? },
-        Action::StartPipeline { pipeline } => Planned::StartPipeline { pipeline: pipeline.clone() },
+        Action::StartPipeline { pipeline, beside } => {
+            Planned::StartPipeline { pipeline: pipeline.clone(), beside: *beside }
+        }
     })
 }

@@ -5,7 +5,8 @@
 
 use super::expiry::OnExpiry;
 use super::explain::ConditionExplanation;
-use super::progress::{Cause, Evidence, Miss, Overheard, PollRun, Progress, Watch};
+use super::progress::{Cause, Evidence, Look, Miss, Overheard, PollRun, Progress, Said, Stop, Watch};
+pub use super::purpose::Purpose;
 use super::rows::Table;
 use super::tracking::{ShellMarks, Typed};
 use serde::{Deserialize, Serialize};
@@ -117,7 +118,11 @@ pub enum Planned {
     /// Keeps a value.
     Set { name: String, value: String },
     /// Starts another pipeline.
-    StartPipeline { pipeline: String },
+    StartPipeline {
+        pipeline: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        beside: bool,
+    },
     /// The action of that place among the start actions: it names what the command before it printed, so it is filled
     /// in when that is known.
     Later { index: u32 },
@@ -171,6 +176,18 @@ pub struct StageRun {
     pub locks: Vec<String>,
     /// Its place in the queue for them.
     pub queue: Option<u64>,
+    /// What its output said while its command still ran; it counts when that has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<Said>,
+    /// Its time is over: how its command is stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
+    /// Whether the shell was seen at its prompt again.
+    #[serde(default, skip_serializing_if = "Look::is_new")]
+    pub look: Look,
+    /// A command line was typed into a shell, whose end nobody reports.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untracked: bool,
     /// Lines that came while a person was asked whether its keys were typed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overheard: Vec<Overheard>,
@@ -205,6 +222,10 @@ impl StageRun {
             quiet_since: None,
             locks: Vec::new(),
             queue: None,
+            said: None,
+            stop: None,
+            look: Look::new(),
+            untracked: false,
             overheard: Vec::new(),
             verdict: Vec::new(),
         }
@@ -277,26 +298,6 @@ pub struct Again {
     pub effect: Effect,
     /// What for.
     pub purpose: Purpose,
-}
-
-/// What an intent is for; decides what its outcome means.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "for", rename_all = "snake_case")]
-pub enum Purpose {
-    /// An action of the present attempt; the plan waits for it.
-    Plan { run: RunId, stage: String, attempt: u32 },
-    /// An action after the stage's end (`on_success`, a step of `on_fail`); nothing waits for it.
-    After { run: RunId, stage: String, attempt: u32 },
-    /// A poll of a stage.
-    Poll { run: RunId, stage: String, attempt: u32, node: u32 },
-    /// A poll of a trigger.
-    TriggerPoll { pane: PaneKey, pipeline: String, stage: String, node: u32 },
-    /// An alert.
-    Alert,
-    /// Keys that a person sends.
-    Hand,
-    /// The answer to an agent.
-    Reply { approval: ApprovalId },
 }
 
 /// An intent with what the engine must remember about it. Its JSON is that of [`Intent`] with more keys.

@@ -165,7 +165,9 @@ impl Engine {
             | StageState::Failed
             | StageState::Escalated
             | StageState::Skipped
-            | StageState::Cancelled => ended(),
+            | StageState::Cancelled
+            | StageState::Rejected
+            | StageState::Expired => ended(),
         };
         visible(&text)
     }
@@ -233,7 +235,12 @@ fn run_state(run: &Run, row: &PaneRow) -> Option<PaneState> {
         StageState::Failed | StageState::Escalated => Some(PaneState::Failed),
         StageState::Retrying => Some(PaneState::Retrying),
         StageState::Queued | StageState::Starting | StageState::Running => Some(PaneState::Running),
-        StageState::Waiting | StageState::Succeeded | StageState::Skipped | StageState::Cancelled => None,
+        StageState::Waiting
+        | StageState::Succeeded
+        | StageState::Skipped
+        | StageState::Cancelled
+        | StageState::Rejected
+        | StageState::Expired => None,
     }
 }
 

@@ -13,6 +13,8 @@ pub enum TimerKey {
     Begin(RunId, String),
     /// The pause before a retry.
     Backoff(RunId, String),
+    /// The next look whether the shell is at its prompt again.
+    Look(RunId, String),
     /// The silence that `idle_for` waits for.
     Idle(RunId, String),
     /// The next poll.

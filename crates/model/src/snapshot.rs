@@ -3,7 +3,8 @@
 use super::{Approval, HostName, IntentId, Note, Owner, PaneInfo, PaneKey, RunId, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// `Waiting → (NeedsApproval →) Starting → Running → Succeeded | Failed → Retrying | Asking | Escalated | Skipped | Cancelled`.
+/// `Waiting → (NeedsApproval →) Starting → Running → Succeeded | Failed → Retrying | Asking | Escalated | Skipped | Cancelled`;
+/// a gate that is not opened: `NeedsApproval → Rejected | Expired`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StageState {
@@ -31,6 +32,10 @@ pub enum StageState {
     Skipped,
     /// It was ended by a human, or its pane is gone.
     Cancelled,
+    /// A human said no to its gate.
+    Rejected,
+    /// Nobody answered its gate in time.
+    Expired,
 }
 
 impl StageState {
@@ -39,7 +44,14 @@ impl StageState {
     pub const fn is_live(self) -> bool {
         match self {
             Self::NeedsApproval | Self::Queued | Self::Starting | Self::Running | Self::Retrying | Self::Asking => true,
-            Self::Waiting | Self::Succeeded | Self::Failed | Self::Escalated | Self::Skipped | Self::Cancelled => false,
+            Self::Waiting
+            | Self::Succeeded
+            | Self::Failed
+            | Self::Escalated
+            | Self::Skipped
+            | Self::Cancelled
+            | Self::Rejected
+            | Self::Expired => false,
         }
     }
 

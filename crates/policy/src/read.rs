@@ -4,7 +4,7 @@
 
 mod scalar;
 
-pub(super) use scalar::{Flag, Fraction, Json, Number, Span, SpanMs};
+pub(super) use scalar::{Flag, Fraction, Json, Limit, Number, Span, SpanMs};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
@@ -235,8 +235,21 @@ fn entries_of<C: Choice>(node: &Node, problems: &mut Problems) -> Option<Vec<At<
     }
 }
 
+/// `{log_regex: …, when: seen}` is another way to write `{seen: {log_regex: …}}`, where there is such a key.
+fn with_when<C: Choice>(node: &Node) -> Option<(Place, Node)> {
+    let Kind::Map(entries) = &node.kind else { return None };
+    let is_seen = |(key, value): &&(Key, Node)| key.text == "when" && value.as_text() == Some("seen");
+    let when = entries.iter().find(is_seen).filter(|_| C::KEYS.contains(&"seen"))?;
+    let rest: Vec<(Key, Node)> = entries.iter().filter(|(key, _)| key.text != "when").cloned().collect();
+    (rest.len() == 1).then(|| (when.0.at, Node { kind: Kind::Map(rest), ..node.clone() }))
+}
+
 impl<C: Choice> Read for At<C> {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        if let Some((at, part)) = with_when::<C>(node) {
+            let value = C::of_key("seen", &part, problems)??;
+            return Some(Self { at, value });
+        }
         if let Kind::Map(entries) = &node.kind
             && let [(first, _), (second, _), ..] = entries.as_slice()
         {

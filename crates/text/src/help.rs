@@ -284,6 +284,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("Only these hosts; all when left out", "只要这些主机；省略时为全部"),
     ("Behave like an agent without keys or network, to try a policy", "像代理一样行动，不需要密钥与网络，用来试策略"),
     ("Do this one task and end, instead of reading prompts", "只做这一件事就结束，不读取提示"),
+    ("With a task: stay after it, and read prompts", "与任务一起使用：做完后留下，继续读取提示"),
     ("The file that it pretends to read and edit", "它假装读取并修改的文件"),
     ("The stage that its reports name", "它的报告所写的阶段"),
     ("Seconds that each of its steps takes", "每一步用多少秒"),

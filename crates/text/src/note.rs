@@ -61,6 +61,9 @@ fn english(note: &Note) -> String {
         Note::StageEscalated { run, stage, code } => format!("{run} {} escalated: {}", clean(stage), clean(code)),
         Note::StageSkipped { run, stage } => format!("{run} {} skipped", clean(stage)),
         Note::StageCancelled { run, stage, why } => format!("{run} {} cancelled{}", clean(stage), because(": ", why)),
+        Note::StageNotStarted { run, stage, why } => {
+            format!("{run} {} is not started{}", clean(stage), because(": ", why))
+        }
         Note::ApprovalAsked { question, .. } => format!("asked: {}", clean(question)),
         Note::ApprovalDecided { approval, approve, by } => {
             let verdict = if *approve { "approved" } else { "rejected" };
@@ -123,6 +126,9 @@ fn chinese(note: &Note) -> String {
         Note::StageSkipped { run, stage } => format!("{run} {} 已跳过", clean(stage)),
         Note::StageCancelled { run, stage, why } => {
             format!("{run} {} 已取消{}", clean(stage), because("：", &sentence(zh, why)))
+        }
+        Note::StageNotStarted { run, stage, why } => {
+            format!("{run} {} 未开始{}", clean(stage), because("：", &sentence(zh, why)))
         }
         Note::ApprovalAsked { question, .. } => format!("请求审批：{}", clean(&sentence(zh, question))),
         Note::ApprovalDecided { approval, approve, by } => {

@@ -46,6 +46,8 @@ pub const fn stage_state(lang: Lang, state: StageState) -> &'static str {
         StageState::Escalated => lang.pick("escalated", "已上报"),
         StageState::Skipped => lang.pick("skipped", "已跳过"),
         StageState::Cancelled => lang.pick("cancelled", "已取消"),
+        StageState::Rejected => lang.pick("rejected", "已拒绝"),
+        StageState::Expired => lang.pick("expired", "已过期"),
     }
 }
 
@@ -145,6 +147,8 @@ pub const fn approval_kind(lang: Lang, kind: &ApprovalKind) -> &'static str {
         ApprovalKind::Failed { on_approve: OnApprove::Skip } => lang.pick("failed: yes skips it", "失败：批准则跳过"),
         ApprovalKind::Settle { .. } => lang.pick("outcome unknown", "结果未知"),
         ApprovalKind::Gap => lang.pick("lines may be missing", "可能漏读输出"),
+        ApprovalKind::Unclear => lang.pick("ended without a verdict", "已结束但结果不明"),
+        ApprovalKind::Overdue => lang.pick("its time is over", "已超时"),
         ApprovalKind::Agent => lang.pick("an agent asks", "代理提问"),
     }
 }

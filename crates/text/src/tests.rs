@@ -97,6 +97,7 @@ fn notes() -> Vec<Note> {
         Note::StageEscalated { run, stage: stage(), code: text("E42") },
         Note::StageSkipped { run, stage: stage() },
         Note::StageCancelled { run, stage: stage(), why: text("pane closed") },
+        Note::StageNotStarted { run, stage: stage(), why: text("rejected: by ann via key") },
         Note::ApprovalAsked { approval: approval.clone(), question: text("Deploy?") },
         Note::ApprovalDecided { approval: approval.clone(), approve: true, by: by.clone() },
         Note::ApprovalClosed { approval: approval.clone(), state: ApprovalState::Expired },

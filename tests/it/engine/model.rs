@@ -426,7 +426,7 @@ fn most_retries(policy: &Policy, stage: &str) -> u32 {
 }
 
 fn play(wishes: &[Wish], undo: u64) -> Result<(), String> {
-    let mut world = World::new(Options { undo: Millis(undo) });
+    let mut world = World::new(Options { undo: Millis(undo), ..Options::default() });
     for pane in 0..3 {
         world.see(pane, pane % 2, false);
     }

@@ -27,6 +27,12 @@ pub struct Scenario {
     pub about: String,
     #[serde(default)]
     undo: Option<u64>,
+    /// The time limit of the configuration.
+    #[serde(default)]
+    timeout: Option<u64>,
+    /// Whether the prompt is looked for.
+    #[serde(default)]
+    looks: bool,
     policy: String,
     #[serde(default)]
     policy2: Option<String>,
@@ -56,6 +62,12 @@ impl Scenario {
         if let Some(undo) = self.undo {
             out.push_str(&format!("undo: {undo}\n"));
         }
+        if let Some(timeout) = self.timeout {
+            out.push_str(&format!("timeout: {timeout}\n"));
+        }
+        if self.looks {
+            out.push_str("looks: true\n");
+        }
         out.push_str(&format!("policy: |\n{}", block(&self.policy)));
         if let Some(policy) = &self.policy2 {
             out.push_str(&format!("policy2: |\n{}", block(policy)));
@@ -76,7 +88,11 @@ impl Scenario {
                 Arc::new(policy)
             })
             .collect();
-        let options = Options { undo: Millis(self.undo.unwrap_or(0)) };
+        let options = Options {
+            undo: Millis(self.undo.unwrap_or(0)),
+            timeout: Millis(self.timeout.unwrap_or(0)),
+            looks: self.looks,
+        };
         let mut player = Player::new(&policies, options);
         for line in self.script.lines().filter(|line| !line.starts_with([' ', '-']) && !line.trim().is_empty()) {
             player.event_line(line);

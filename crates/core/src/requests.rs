@@ -161,6 +161,7 @@ struct Report<'a> {
 /// A message that came over the socket instead of the screen.
 fn told(pane: PaneKey, message: AgentMessage) -> LineEvent {
     LineEvent {
+        front: None,
         pane,
         seq: 0,
         text: message.summary.clone().unwrap_or_default(),

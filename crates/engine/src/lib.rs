@@ -28,6 +28,7 @@ mod overheard;
 mod pane;
 mod poll;
 mod progress;
+mod readers;
 mod refit;
 pub mod replay;
 mod report;

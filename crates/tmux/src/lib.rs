@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_errand::{Ending, Errand};
-use tmuxagent_model::{Event, HostState, IntentId, Owner, PaneId, PaneKey, Timestamp};
+use tmuxagent_model::{Awaited, Event, HostState, IntentId, Owner, PaneId, PaneKey, Reader, Timestamp};
 use tmuxagent_policy::Policy;
 use tokio::sync::{mpsc, oneshot, watch as latest};
 
@@ -81,6 +81,13 @@ pub enum HostMessage {
         /// Its rows, top to bottom.
         rows: Vec<String>,
     },
+    /// The next send of a pane waits for another reader, or waits no more.
+    Awaits {
+        /// Where.
+        pane: PaneKey,
+        /// What waits, and who reads instead.
+        awaited: Option<Box<Awaited>>,
+    },
     /// Where the observation of a pane stands. To be kept, and given back as [`HostSpec::remembered`] at the next
     /// start; all events before this message belong to what is before the position.
     Position {
@@ -106,6 +113,9 @@ pub struct PaneLive {
     pub lines: u64,
     /// Bytes read since it is watched.
     pub bytes: u64,
+    /// Who reads its keys.
+    #[serde(default)]
+    pub reader: Reader,
 }
 
 /// What the supervisor asks of a host.

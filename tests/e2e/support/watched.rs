@@ -284,6 +284,7 @@ pub fn keys(pane: &PaneKey, text: &str) -> SendKeys {
         steps: vec![KeyStep::Text(text.to_owned()), KeyStep::Key("Enter".to_owned())],
         expect_command: None,
         expect_screen: None,
+        needs: Default::default(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! [`Job`] in its [`Done`], a [`Output::Mark`] in [`Piped::Marked`].
 
 mod attach;
+mod audience;
 mod claim;
 mod client;
 mod farewell;
@@ -20,6 +21,8 @@ mod pane;
 mod pipes;
 mod polling;
 mod ports;
+mod prompts;
+mod reader;
 mod reading;
 mod screens;
 mod send;
@@ -36,6 +39,8 @@ pub(crate) use inventory::{Entry, OWN_MARK, listing_format};
 pub(crate) use link::{Claiming, ProbeError, Probed, Server, name_of_life};
 pub(crate) use pipes::PipeId;
 pub(crate) use polling::ROWS;
+pub(crate) use reader::Seen;
+pub(crate) use audience::Look;
 pub(crate) use ports::{Done, Input, Job, Now, Output, Piped};
 
 use crate::proto::{Ended, Frame, Nonce, Reply, Token};
@@ -89,6 +94,8 @@ enum Purpose {
     Taken(PaneKey),
     /// A round trip, with how many more are to follow; see [`fence`].
     Fence(PaneKey, u8, After),
+    /// Who reads the keys of a pane.
+    Who(PaneKey, audience::Why),
     /// Who types there, after an attempt to take the server.
     Claim(Option<Token>),
     /// Nothing hangs on the reply.
@@ -224,6 +231,7 @@ impl HostCore {
                 self.pipes.kept = kept;
                 self.assign();
             }
+            Input::Looked(look, seen) => self.looked_who(*look, seen),
             Input::Tick => self.tick(),
         }
     }
@@ -329,6 +337,7 @@ impl HostCore {
             Purpose::View(pane) => self.viewed(&pane, reply),
             Purpose::Send(pane) => self.send_replied(&pane, reply),
             Purpose::Taken(pane) => self.saw(&pane, reply),
+            Purpose::Who(pane, why) => self.who(pane, why, reply),
             Purpose::Fence(pane, more, after) => self.fence_replied(pane, more, after),
             Purpose::Claim(attempt) => self.claim_replied(reply, attempt),
             Purpose::Nothing => {}
@@ -378,6 +387,7 @@ impl HostCore {
             self.check_clients();
         }
         self.tick_panes();
+        self.tick_readers();
         self.tick_sends();
         self.tick_pipes();
         if take_due(&mut self.times.panes, now) {

@@ -6,6 +6,7 @@
 //!
 //! When the client is lost before the reply, the same line is sent again over the next one: the mark makes that harmless.
 
+use super::audience::{Checked, Waits};
 use super::claim::Standing;
 use super::fence::{After, FROM_NOW};
 use super::link::Link;
@@ -13,12 +14,12 @@ use super::pane::Feed;
 use super::taken::{Check, Typed};
 use super::{HostCore, Output, Purpose};
 use crate::HostMessage;
-use crate::proto::{Expectation, Input, Questions, Reply, Token, Verdict, send_line, verdict};
+use crate::proto::{Expectation, Input, Questions, Reply, Still, Token, Verdict, send_line, verdict};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 use std::time::Instant;
 use tmuxagent_errand::Errand;
-use tmuxagent_model::{Effect, Event, HostState, IntentId, KeyStep, Outcome, PaneKey, SkipReason};
+use tmuxagent_model::{Awaited, Effect, Event, Front, HostState, IntentId, KeyStep, Outcome, PaneKey, SkipReason};
 
 /// How long a send may wait for its pane to be reachable before it is given up. Nothing was typed then.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,7 +37,7 @@ pub(super) type Lanes = HashMap<PaneKey, Lane>;
 /// The sends of one pane.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
-    waiting: VecDeque<Sending>,
+    pub waiting: VecDeque<Sending>,
     /// It was sent and its reply is awaited.
     under_way: Option<Sending>,
     /// An outcome was told and is not committed yet.
@@ -49,6 +50,12 @@ pub(super) struct Lane {
     pub before: Option<(Vec<String>, usize)>,
     /// The prompt that was typed and is looked after.
     pub check: Option<Check>,
+    /// How far the look at the reader is.
+    pub checked: Checked,
+    /// The next send waits for another reader.
+    pub waits: Option<Waits>,
+    /// What was told of that.
+    pub awaited: Option<Awaited>,
 }
 
 /// How far the fence before a send is.
@@ -61,6 +68,11 @@ enum Fence {
 }
 
 impl Lane {
+    /// What was read and looked at before the next send is out of date.
+    pub fn start_over(&mut self) {
+        (self.fence, self.checked) = (Fence::None, Checked::No);
+    }
+
     /// The text of the prompt under way.
     pub fn prompt(&self) -> Option<&str> {
         match self.under_way.as_ref()?.input() {
@@ -79,7 +91,7 @@ impl Lane {
 #[derive(Debug)]
 pub(super) struct Sending {
     /// Begun where it may have been typed already: in an earlier life, or over a client that was lost.
-    errand: Errand,
+    pub errand: Errand,
     pane: PaneKey,
     /// The pane's reader knows what echo to expect.
     expected: bool,
@@ -87,6 +99,12 @@ pub(super) struct Sending {
     claim: Option<Token>,
     /// It may have been typed before the line that is under way.
     before: bool,
+    /// The guard said that nothing of it was typed.
+    untyped: bool,
+    /// What must still be so at the instant of typing.
+    still: Option<Still>,
+    /// The program that was in front when it came to its turn.
+    pub basis: Option<Front>,
     since: Instant,
 }
 
@@ -98,11 +116,12 @@ impl Sending {
             Effect::Prompt(prompt) => prompt.pane.clone(),
             Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return None,
         };
-        Some(Self { errand, pane, expected: false, claim: None, before: false, since: now })
+        let (expected, claim, before, untyped, still, basis) = (false, None, false, false, None, None);
+        Some(Self { errand, pane, expected, claim, before, untyped, still, basis, since: now })
     }
 
-    fn perhaps_typed(&self) -> bool {
-        self.errand.is_begun()
+    pub fn perhaps_typed(&self) -> bool {
+        self.errand.is_begun() && !self.untyped
     }
 
     fn expectation<'a>(&'a self, claim: &'a Token) -> Expectation<'a> {
@@ -111,7 +130,14 @@ impl Sending {
             Effect::Prompt(prompt) => (&prompt.expect_command, None, Questions::Respected),
             Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => (&None, None, Questions::Respected),
         };
-        Expectation { pane: &self.pane, claim, command: command.as_deref(), screen, questions }
+        Expectation {
+            pane: &self.pane,
+            claim,
+            command: command.as_deref(),
+            screen,
+            questions,
+            still: self.still.as_ref(),
+        }
     }
 
     fn input(&self) -> Input<'_> {
@@ -178,7 +204,15 @@ impl HostCore {
             lane.waiting.remove(place)
         });
         if let Some(send) = found {
+            let pane = send.pane.clone();
             self.tell_end(send, Outcome::Skipped { reason: SkipReason::Withdrawn });
+            // Another may have waited behind it.
+            self.tell_awaited(&pane, None);
+            if let Some(lane) = self.lanes.get_mut(&pane) {
+                lane.waits = None;
+                lane.start_over();
+            }
+            self.pump(&pane);
         }
     }
 
@@ -204,8 +238,8 @@ impl HostCore {
     }
 
     /// Starts the pane's next send, or ends it where it can never be typed.
-    fn pump(&mut self, key: &PaneKey) {
-        let unable = self.cannot_send();
+    pub fn pump(&mut self, key: &PaneKey) {
+        let (unable, now) = (self.cannot_send(), self.now);
         let Some(lane) = self.lanes.get_mut(key).filter(|lane| lane.under_way.is_none() && !lane.held) else { return };
         let Some(next) = lane.waiting.front() else {
             self.lanes.remove(key);
@@ -246,27 +280,38 @@ impl HostCore {
             .filter(|pane| matches!(pane.feed, Feed::Stream | Feed::Piped | Feed::Polled));
         let claim = self.claim.token().cloned();
         let (Some(client), Some(claim)) = (ready.and_then(|pane| pane.client), claim) else {
-            let at = given_up_at(next, self.lost_at);
             if lane.fence == Fence::Passed {
                 lane.fence = Fence::None;
             }
-            self.wake_at(at);
+            let waited = lane.waits.take().is_some();
+            if let Some(next) = lane.waiting.front_mut() {
+                // From now on it waits for its pane, not for a reader.
+                next.since = if waited { now } else { next.since };
+                let at = given_up_at(next, self.lost_at);
+                self.wake_at(at);
+            }
             return;
         };
-        let line = match send_line(&self.nonce, next.errand.id(), &next.expectation(&claim), next.input()) {
-            Ok(line) => line,
-            Err(error) => {
-                self.finish(key, Outcome::Failed { error: error.to_string() });
-                return;
-            }
-        };
+        if let Some(at) = lane.looks_again().filter(|&at| at > now) {
+            return self.wake_at(at);
+        }
+        // Before anything is looked at: it may be one that can't be written.
+        if let Err(error) = send_line(&self.nonce, next.errand.id(), &next.expectation(&claim), next.input()) {
+            return self.finish(key, Outcome::Failed { error: error.to_string() });
+        }
         let before = lane.fence;
         if before != Fence::Passed {
             return self.read_before(key, before);
         }
+        let Some(still) = self.may_go(key) else { return };
+        let Some(lane) = self.lanes.get_mut(key) else { return };
         let Some(mut send) = lane.waiting.pop_front() else { return };
-        lane.fence = Fence::None;
+        lane.start_over();
+        send.still = still;
+        let line = send_line(&self.nonce, send.errand.id(), &send.expectation(&claim), send.input());
+        let Ok(line) = line else { return };
         send.before = send.perhaps_typed();
+        send.untyped = false;
         send.errand.begin();
         send.claim = Some(claim);
         let mut streams = false;
@@ -325,8 +370,25 @@ impl HostCore {
     /// The fence before the next send was lost with its client.
     pub fn unfence(&mut self, key: &PaneKey) {
         if let Some(lane) = self.lanes.get_mut(key) {
-            lane.fence = Fence::None;
+            lane.start_over();
         }
+    }
+
+    /// The next send of a pane will not be typed.
+    pub fn skip_next(&mut self, key: &PaneKey, reason: SkipReason) {
+        self.finish(key, Outcome::Skipped { reason });
+    }
+
+    /// The guard found that something moved since the look: nothing was typed, and it is looked at again.
+    fn moved(&mut self, key: &PaneKey) {
+        self.send_lost(key);
+        if let Some(lane) = self.lanes.get_mut(key)
+            && let Some(next) = lane.waiting.front_mut()
+        {
+            next.untyped = true;
+            lane.start_over();
+        }
+        self.pump(key);
     }
 
     /// Why nothing can be typed on this host now, if that is so for longer than a moment.
@@ -379,6 +441,7 @@ impl HostCore {
         let typed = match &verdict {
             Verdict::Sent => Some(Typed::Now),
             Verdict::Earlier => Some(Typed::Earlier),
+            Verdict::Moved => return self.moved(key),
             Verdict::Skipped(_) | Verdict::Refused(_) | Verdict::Broken(_) => None,
         };
         if typed.is_some_and(|typed| self.begin_check(key, typed)) {
@@ -387,7 +450,7 @@ impl HostCore {
         let Some(send) = self.lanes.get(key).and_then(|lane| lane.under_way.as_ref()) else { return };
         let lost_claim = verdict == Verdict::Skipped(SkipReason::OtherSupervisor);
         let outcome = match verdict {
-            Verdict::Sent | Verdict::Earlier => Outcome::Done,
+            Verdict::Sent | Verdict::Earlier | Verdict::Moved => Outcome::Done,
             Verdict::Skipped(SkipReason::OtherProcess) if reply.error().is_some() => {
                 send.refused(SkipReason::OtherProcess, "the pane is gone, so nobody can know whether it was typed")
             }
@@ -437,16 +500,20 @@ impl HostCore {
     pub fn tick_sends(&mut self) {
         let now = self.now;
         self.tick_checks();
-        let mut late: Vec<PaneKey> = Vec::new();
+        let (mut late, mut again_due): (Vec<PaneKey>, Vec<PaneKey>) = (Vec::new(), Vec::new());
         for (key, lane) in &self.lanes {
             let Some(next) = lane.waiting.front().filter(|_| lane.under_way.is_none() && !lane.held) else { continue };
-            let at = given_up_at(next, self.lost_at);
-            if now >= at {
+            let again = lane.looks_again();
+            let at = again.unwrap_or_else(|| given_up_at(next, self.lost_at));
+            if again.is_some() && now >= at {
+                again_due.push(key.clone());
+            } else if now >= at {
                 late.push(key.clone());
             } else {
                 self.times.wake = Some(self.times.wake.map_or(at, |wake| wake.min(at)));
             }
         }
+        again_due.iter().for_each(|key| self.pump(key));
         for key in late {
             let shown = self.status.as_ref().filter(|_| self.lost_at.is_some()).map(|(_, _, detail)| detail.clone());
             let why = shown.unwrap_or_else(|| "its session could not be attached to in time".to_owned());

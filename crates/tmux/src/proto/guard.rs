@@ -37,6 +37,37 @@ pub struct Expectation<'a> {
     pub screen: Option<&'a str>,
     /// What a question on the screen means.
     pub questions: Questions,
+    /// What was so when the reader was looked at.
+    pub still: Option<&'a Still>,
+}
+
+/// What tmux can compare of the reader that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Still {
+    /// The cursor's column and row, and how many rows have left the screen; `None` where it may move.
+    pub cursor: Option<(u32, u32, u64)>,
+    /// `#{pane_current_command}`.
+    pub command: String,
+    /// The program uses the alternate screen.
+    pub alternate: bool,
+}
+
+impl Still {
+    /// Holds never: only the mark is asked for.
+    #[must_use]
+    pub const fn never() -> Self {
+        Self { cursor: Some((u32::MAX, u32::MAX, 0)), command: String::new(), alternate: false }
+    }
+
+    fn holds(&self, parts: &mut Vec<String>) {
+        if let Some((x, y, history)) = self.cursor {
+            parts.push(format!("#{{==:#{{cursor_x}},{x}}}"));
+            parts.push(format!("#{{==:#{{cursor_y}},{y}}}"));
+            parts.push(format!("#{{==:#{{history_size}},{history}}}"));
+        }
+        parts.push(format!("#{{==:#{{pane_current_command}},{}}}", escape_operand(&self.command)));
+        parts.push(format!("#{{==:#{{alternate_on}},{}}}", u8::from(self.alternate)));
+    }
 }
 
 /// What a question that the program asks means for what is typed.
@@ -128,6 +159,8 @@ pub enum Verdict {
     Earlier,
     /// Nothing was typed.
     Skipped(SkipReason),
+    /// Nothing was typed: the reader is not as it was looked at.
+    Moved,
     /// Nothing was typed, for a reason that is nobody's state: tmux refused the line.
     Refused(String),
     /// The mark was set and then something failed; perhaps a part was typed.
@@ -249,6 +282,9 @@ fn condition(id: &str, expect: &Expectation<'_>) -> String {
     if expect.questions == Questions::Respected {
         parts.push(format!("#{{==:{},0}}", question()));
     }
+    if let Some(still) = expect.still {
+        still.holds(&mut parts);
+    }
     all_of(parts)
 }
 
@@ -336,6 +372,8 @@ fn skipped(intent: &IntentId, expect: &Expectation<'_>, row: &Row) -> Verdict {
         SkipReason::Question
     } else if expect.screen.is_some() {
         SkipReason::ScreenChanged
+    } else if expect.still.is_some() {
+        return Verdict::Moved;
     } else {
         return Verdict::Refused("the guard did not hold, for no reason that tmux tells".to_owned());
     };

@@ -9,6 +9,7 @@ mod frame;
 mod handover;
 mod keeper;
 mod keeping;
+mod look;
 mod probe;
 mod process;
 mod queue;
@@ -111,6 +112,13 @@ impl Shell {
         if let Input::Ended(client, _) = &input {
             self.processes.ended(*client);
         }
+        if let Input::Piped(pipe, crate::core::Piped::Bytes(bytes)) = &input
+            && may_hold_message(bytes)
+            && let Some(pid) = self.core.process_of(*pipe)
+        {
+            // Who says it is who is in front now: a moment later it may have ended.
+            self.core.said_by(*pipe, look::front(pid));
+        }
         self.core.on(now, input);
         self.perform();
         self.hand_on();
@@ -129,6 +137,7 @@ impl Shell {
     }
 
     fn perform(&mut self) {
+        let mut looks = Vec::new();
         for output in self.core.outputs() {
             match output {
                 Output::Spawn(client, words) => self.processes.spawn(client, &words),
@@ -138,9 +147,14 @@ impl Shell {
                 Output::AwaitKeeper(word) => self.with_drain(|drain| drain.expect_keeper(word)),
                 Output::Mark(pipe, mark) => self.with_drain(|drain| drain.mark(pipe, mark)),
                 Output::Close(pipe) => self.with_drain(|drain| drain.close(pipe)),
+                Output::Look(look) => looks.push(look),
                 Output::Job(job) => self.start(job),
                 Output::Place(place) => failpoints::at(place),
             }
+        }
+        for look in looks {
+            let seen = look::look(look.key.pid, &look.surface.tty);
+            self.on(Input::Looked(look, seen));
         }
     }
 
@@ -232,6 +246,11 @@ async fn work(spec: HostSpec, nonce: Nonce, job: Job) -> Done {
             Done::HungUp
         }
     }
+}
+
+/// Whether output may hold a message of the agent protocol, or a part of one.
+fn may_hold_message(bytes: &[u8]) -> bool {
+    [&b"SENTRY"[..], b"\"type\"", b"\"options\""].iter().any(|word| memchr::memmem::find(bytes, word).is_some())
 }
 
 /// What the drain has; never where there is none.

@@ -24,6 +24,7 @@ mod policies;
 mod product;
 mod prompts;
 mod proto;
+mod readers;
 mod reload;
 mod respawned;
 mod screen;

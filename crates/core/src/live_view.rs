@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use tmuxagent_engine::View;
 use tmuxagent_model::{
     Awaited, Counters, EventLine, HostName, HostState, HostView, Owner, PRINTED, PaneInfo, PaneKey, PaneState, PaneView,
-    Printed, Problem, Reader, Snapshot, Timestamp, Trouble,
+    Printed, Problem, PaneReader, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_tmux::PaneLive;
 
@@ -31,7 +31,7 @@ pub struct Live {
     bytes: u64,
     /// Who reads its keys, and what waits for another reader.
     #[serde(default)]
-    reader: Reader,
+    reader: PaneReader,
     #[serde(default)]
     awaited: Option<Box<Awaited>>,
 }
@@ -70,7 +70,7 @@ impl LiveView {
             None => {
                 let key = info.key.clone();
                 let (last_line, printed) = (String::new(), VecDeque::new());
-                let (reader, awaited) = (Reader::default(), None);
+                let (reader, awaited) = (PaneReader::default(), None);
                 let live = Live { info, last_output: None, last_line, printed, lines: 0, bytes: 0, reader, awaited };
                 self.panes.insert(key, live);
             }

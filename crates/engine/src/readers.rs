@@ -3,10 +3,10 @@
 use super::state::Purpose;
 use super::text::{one_line, visible};
 use super::turn::Turn;
-use tmuxagent_model::{Effect, IntentId, IntentState, Reader, Reads};
+use tmuxagent_model::{Effect, IntentId, IntentState, PaneReader, Reads};
 
 /// Who reads the keys, as the rest of a sentence.
-pub fn who(reader: &Reader) -> String {
+pub fn who(reader: &PaneReader) -> String {
     let name = match reader.name() {
         "" => "a program".to_owned(),
         name => format!("`{}`", visible(name)),

@@ -1,6 +1,6 @@
 //! What the engine wants done. Every effect is recorded as an [`Intent`] before it is performed.
 
-use super::{IntentId, KeyStep, Millis, Needs, PaneKey, Reader, RunId, ShellOutcome, ShellText, Timestamp};
+use super::{IntentId, KeyStep, Millis, Needs, PaneKey, PaneReader, RunId, ShellOutcome, ShellText, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A timer's identity; a later one with the same key replaces the earlier.
@@ -293,9 +293,9 @@ pub enum SkipReason {
     /// The program asks something, which the Enter of a prompt would answer.
     Question,
     /// The keys were meant for another reader than the one who would have got them.
-    Reader(Box<Reader>),
+    Reader(Box<PaneReader>),
     /// The program that asked has ended, or asks no more; who would have got the answer.
-    Asker(Box<Reader>),
+    Asker(Box<PaneReader>),
     /// This intent was overtaken: its stage or approval has ended.
     Withdrawn,
     /// The host can't be reached or knows no such pane.

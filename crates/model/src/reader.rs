@@ -58,7 +58,7 @@ pub enum Reads {
 
 /// Who reads the keys of a pane.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Reader {
+pub struct PaneReader {
     /// What it does.
     #[serde(flatten)]
     pub reads: Reads,
@@ -73,7 +73,7 @@ pub struct Reader {
     pub since: Timestamp,
 }
 
-impl Reader {
+impl PaneReader {
     /// The name of the program in front; empty where nobody knows it.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -123,7 +123,7 @@ pub struct Awaited {
     /// The effect's intent.
     pub intent: super::IntentId,
     /// Who reads instead.
-    pub reader: Reader,
+    pub reader: PaneReader,
     /// Since when it waits.
     pub since: Timestamp,
 }

@@ -1,6 +1,6 @@
 //! What views show: one whole picture with a generation number. The newest wins.
 
-use super::{Approval, Awaited, HostName, IntentId, Note, Owner, PaneInfo, PaneKey, Reader, RunId, Severity, Timestamp};
+use super::{Approval, Awaited, HostName, IntentId, Note, Owner, PaneInfo, PaneKey, PaneReader, RunId, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// `Waiting → (NeedsApproval →) Starting → Running → Succeeded | Failed → Retrying | Asking | Escalated | Skipped | Cancelled`.
@@ -143,7 +143,7 @@ pub struct PaneView {
     pub pipelines: Vec<String>,
     /// Who reads its keys.
     #[serde(default)]
-    pub reader: Reader,
+    pub reader: PaneReader,
     /// What waits there for another reader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaited: Option<Box<Awaited>>,
@@ -220,7 +220,7 @@ pub struct HeldSend {
     pub at: Timestamp,
     /// Who reads there, where it waits for another reader and not for the end of the freeze.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reader: Option<Box<Reader>>,
+    pub reader: Option<Box<PaneReader>>,
 }
 
 /// A line of the event list.

@@ -1,7 +1,7 @@
 //! Who reads the keys of a pane, in words.
 
 use super::{Lang, clean};
-use tmuxagent_model::{Reader, Reads};
+use tmuxagent_model::{PaneReader, Reads};
 
 /// What the reader of a pane does, one or two words.
 #[must_use]
@@ -24,7 +24,7 @@ pub const fn reads(lang: Lang, reads: &Reads) -> &'static str {
 
 /// The same with the program's name, for a column.
 #[must_use]
-pub fn reader_brief(lang: Lang, reader: &Reader) -> String {
+pub fn reader_brief(lang: Lang, reader: &PaneReader) -> String {
     let name = clean(reader.name());
     match reader.reads {
         Reads::Unknown | Reads::Dead | Reads::Mode => reads(lang, &reader.reads).to_owned(),
@@ -35,7 +35,7 @@ pub fn reader_brief(lang: Lang, reader: &Reader) -> String {
 
 /// Who reads the keys, as a sentence.
 #[must_use]
-pub fn reader_sentence(lang: Lang, reader: &Reader) -> String {
+pub fn reader_sentence(lang: Lang, reader: &PaneReader) -> String {
     let name = clean(reader.name());
     let name = match (name.as_str(), lang) {
         ("", Lang::En) => "a program".to_owned(),

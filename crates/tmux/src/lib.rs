@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_errand::{Ending, Errand};
-use tmuxagent_model::{Awaited, Event, HostState, IntentId, Owner, PaneId, PaneKey, Reader, Timestamp};
+use tmuxagent_model::{Awaited, Event, HostState, IntentId, Owner, PaneId, PaneKey, PaneReader, Timestamp};
 use tmuxagent_policy::Policy;
 use tokio::sync::{mpsc, oneshot, watch as latest};
 
@@ -115,7 +115,7 @@ pub struct PaneLive {
     pub bytes: u64,
     /// Who reads its keys.
     #[serde(default)]
-    pub reader: Reader,
+    pub reader: PaneReader,
 }
 
 /// What the supervisor asks of a host.

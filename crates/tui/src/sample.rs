@@ -292,7 +292,7 @@ pub fn pane(n: u32, session: &str, window: &str, state: PaneState, last_line: &s
         last_output: Some(before(i64::from(n) * 40 - 39)),
         last_line: last_line.to_owned(),
         pipelines: Vec::new(),
-        reader: tmuxagent_model::Reader::default(),
+        reader: tmuxagent_model::PaneReader::default(),
         awaited: None,
     }
 }

@@ -14,10 +14,12 @@ use super::{HostCore, Output, Purpose};
 use crate::HostMessage;
 use crate::proto::{Reply, RowReader, Still, quote, row_format};
 use std::time::{Duration, Instant};
-use tmuxagent_model::{Awaited, Effect, Front, KeyStep, Needs, PaneId, PaneKey, Reader, Reads, SkipReason};
+use tmuxagent_model::{Awaited, Effect, Front, KeyStep, Needs, PaneId, PaneKey, PaneReader, Reads, SkipReason};
 
 /// The pause between two looks of a send that waits.
 const AGAIN: Duration = Duration::from_secs(1);
+/// The same while a person types there.
+const TYPES: Duration = Duration::from_millis(300);
 /// How long a send waits for its reader.
 pub(super) const LIMIT: Duration = Duration::from_secs(60);
 /// How long it waits where somebody is asked something: nothing but an answer ends that.
@@ -62,7 +64,7 @@ pub(super) struct Waits {
 /// What a pane knows of its reader.
 #[derive(Debug, Default)]
 pub(super) struct Audience {
-    pub reader: Reader,
+    pub reader: PaneReader,
     pub prompts: Prompts,
     /// When it was last looked at, whether the answer is to come, and whether it printed since.
     looked: Option<Instant>,
@@ -81,7 +83,7 @@ pub(super) enum Fit {
 }
 
 /// The fields of a look.
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 9] = [
     "#{cursor_x}",
     "#{cursor_y}",
     "#{pane_current_command}",
@@ -90,7 +92,12 @@ const FIELDS: [&str; 8] = [
     "#{pane_dead}",
     "#{pane_tty}",
     "#{history_size}",
+    TYPING,
 ];
+
+/// When somebody last typed into the session of the pane, where the pane is the one that he types into; else nothing.
+pub(crate) const TYPING: &str =
+    "#{?#{&&:#{!=:#{session_attached},0},#{&&:#{window_active},#{pane_active}}},#{session_activity},}";
 
 impl HostCore {
     /// Asks tmux for what it knows of a pane's reader.
@@ -132,6 +139,7 @@ impl HostCore {
             dead: on(5),
             tty: text(6)?,
             history: text(7)?.parse().unwrap_or(0),
+            activity: text(8).and_then(|seconds| seconds.parse().ok()),
             rows: reply.announced(&self.nonce).next()?.rows.iter().map(|row| super::history::text(row)).collect(),
         })
     }
@@ -167,7 +175,7 @@ impl HostCore {
             let name = seen.as_ref().map_or_else(|| surface.command.clone(), |seen| name_of(seen, &surface));
             Some(Front { pid: 0, born: 0, name }).filter(|front| !front.name.is_empty())
         });
-        let mut reader = Reader { reads, front, seen: evidence, since: now };
+        let mut reader = PaneReader { reads, front, seen: evidence, since: now };
         if reader.same(&audience.reader) {
             reader.since = audience.reader.since;
         } else {
@@ -182,12 +190,15 @@ impl HostCore {
                 self.show_reader(&key);
             }
             Why::Send => {
+                // A second is the finest that tmux tells.
+                let typing = surface.activity.is_some_and(|at| at >= self.wall.0 / 1000 - 1);
                 let still = Still {
+                    activity: surface.activity,
                     cursor: Some((surface.x, surface.y, surface.history)),
                     command: surface.command,
                     alternate: surface.alternate,
                 };
-                self.check(&key, reader, still);
+                self.check(&key, reader, still, typing);
             }
         }
     }
@@ -267,15 +278,22 @@ impl HostCore {
     }
 
     /// Compares the reader with what the pane's next send needs.
-    fn check(&mut self, key: &PaneKey, reader: Reader, still: Still) {
+    fn check(&mut self, key: &PaneKey, reader: PaneReader, still: Still, typing: bool) {
         let now = self.now;
         let Some(lane) = self.lanes.get_mut(key).filter(|lane| matches!(lane.checked, Checked::Asked)) else { return };
         lane.checked = Checked::No;
         let Some(send) = lane.waiting.front_mut() else { return };
         let fit = send.fits(&reader);
+        if fit == Fit::Fits && typing && !send.interrupts() && !matches!(send.needs(), Needs::Hand) {
+            // A person is at the keys this very second: what he has typed may be on its way still.
+            lane.pause(now, TYPES);
+            return self.wake_at(now + TYPES);
+        }
         if fit == Fit::Fits {
             let cursor = still.cursor.filter(|_| reader.reads == Reads::Shell);
-            let still = Some(Still { cursor, ..still }).filter(|_| !send.interrupts());
+            // Who sends by hand is at the keys himself.
+            let activity = still.activity.filter(|_| !matches!(send.needs(), Needs::Hand));
+            let still = Some(Still { cursor, activity, ..still }).filter(|_| !send.interrupts());
             lane.checked = Checked::Fits(still);
             lane.waits = None;
             self.tell_awaited(key, None);
@@ -357,7 +375,7 @@ impl Sending {
         !self.steps().is_empty() && interrupts(self.steps())
     }
 
-    fn fits(&mut self, reader: &Reader) -> Fit {
+    fn fits(&mut self, reader: &PaneReader) -> Fit {
         let mut basis = self.basis.take();
         let fit = fits(self.needs(), self.steps(), reader, &mut basis);
         self.basis = basis;
@@ -381,7 +399,7 @@ const fn limit(reads: &Reads) -> Duration {
 }
 
 /// Why a send that waited ends.
-fn not_read(reader: Reader) -> SkipReason {
+fn not_read(reader: PaneReader) -> SkipReason {
     match reader.reads {
         Reads::Mode => SkipReason::InMode,
         Reads::Dead => SkipReason::Dead,
@@ -396,7 +414,7 @@ pub(super) fn interrupts(steps: &[KeyStep]) -> bool {
 }
 
 /// Whether a reader is the one that is needed. `basis` is the program that was in front when the send came to its turn.
-pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &Reader, basis: &mut Option<Front>) -> Fit {
+pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis: &mut Option<Front>) -> Fit {
     let types = steps.iter().any(|step| matches!(step, KeyStep::Text(_)));
     let stops = !steps.is_empty() && interrupts(steps);
     // The guard says these in its own words where nothing is needed, and they end by themselves.
@@ -441,7 +459,7 @@ const fn if_so(so: bool) -> Fit {
 }
 
 /// An answer goes to the program that asked, and never to a shell.
-fn asker(asked: Option<&Front>, reader: &Reader) -> Fit {
+fn asker(asked: Option<&Front>, reader: &PaneReader) -> Fit {
     let is_same = match (asked, &reader.front) {
         (Some(asked), Some(front)) => asked.is(front),
         (Some(_), None) => false,

@@ -22,6 +22,8 @@ pub(crate) struct Seen {
     pub stranger: bool,
     /// It stands in a call that reads its standard input.
     pub reading: bool,
+    /// Something was typed that nobody has read yet.
+    pub queued: bool,
     /// The terminal gathers lines (`ICANON`) and shows what is typed (`ECHO`).
     pub modes: Option<(bool, bool)>,
 }
@@ -36,6 +38,8 @@ pub(crate) struct Surface {
     pub in_mode: bool,
     pub dead: bool,
     pub tty: String,
+    /// When somebody last typed into the session, in seconds; `None` where nobody is attached who could type here.
+    pub activity: Option<i64>,
     /// Rows that have left the screen.
     pub history: u64,
     /// The visible rows.
@@ -114,6 +118,9 @@ fn shell(surface: &Surface, seen: &Seen, name: &str, canonical: bool, prompts: &
     if canonical && !plain {
         // bash, zsh and fish edit their line themselves: one that lets the terminal do it runs something, or `read`s.
         return if seen.reading || !prefix.trim().is_empty() { Reads::Line } else { Reads::Command };
+    }
+    if seen.queued {
+        return Reads::Draft;
     }
     match prompts.judge(seen.front.as_ref(), &prefix, &behind, surface) {
         AtPrompt::Empty => Reads::Shell,

@@ -50,13 +50,15 @@ pub struct Still {
     pub command: String,
     /// The program uses the alternate screen.
     pub alternate: bool,
+    /// When a person last typed there, seconds.
+    pub activity: Option<i64>,
 }
 
 impl Still {
     /// Holds never: only the mark is asked for.
     #[must_use]
     pub const fn never() -> Self {
-        Self { cursor: Some((u32::MAX, u32::MAX, 0)), command: String::new(), alternate: false }
+        Self { cursor: Some((u32::MAX, u32::MAX, 0)), command: String::new(), alternate: false, activity: None }
     }
 
     fn holds(&self, parts: &mut Vec<String>) {
@@ -67,6 +69,9 @@ impl Still {
         }
         parts.push(format!("#{{==:#{{pane_current_command}},{}}}", escape_operand(&self.command)));
         parts.push(format!("#{{==:#{{alternate_on}},{}}}", u8::from(self.alternate)));
+        if let Some(activity) = self.activity {
+            parts.push(format!("#{{==:#{{session_activity}},{activity}}}"));
+        }
     }
 }
 

@@ -20,7 +20,7 @@ const READS: &str = "63 0x0 ";
 pub(super) fn look(pid: u32, tty: &str) -> Option<Seen> {
     let stat = Stat::of(pid)?;
     let front = u32::try_from(stat.foreground).ok();
-    let modes = modes(tty);
+    let (modes, queued) = terminal(tty);
     let Some(front) = front.filter(|&front| front > 0) else { return Some(Seen { modes, ..Seen::default() }) };
     let own = stat.group == front;
     let args = arguments(front);
@@ -31,6 +31,7 @@ pub(super) fn look(pid: u32, tty: &str) -> Option<Seen> {
         stranger: front != pid && user(front).is_some_and(|other| user(pid).is_some_and(|user| user != other)),
         reading: std::fs::read_to_string(format!("/proc/{front}/syscall")).is_ok_and(|text| text.starts_with(READS)),
         args,
+        queued,
         modes,
     })
 }
@@ -54,12 +55,13 @@ fn arguments(pid: u32) -> Vec<String> {
     words.map(|word| String::from_utf8_lossy(word).into_owned()).filter(|word| !word.is_empty()).collect()
 }
 
-/// Whether the terminal gathers lines, and whether it shows what is typed.
-fn modes(tty: &str) -> Option<(bool, bool)> {
+/// Whether the terminal gathers lines, and whether it shows what is typed; whether something waits there to be read.
+fn terminal(tty: &str) -> (Option<(bool, bool)>, bool) {
     let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let terminal = rustix::fs::open(tty, flags, Mode::empty()).ok()?;
-    let local = tcgetattr(&terminal).ok()?.local_modes;
-    Some((local.contains(LocalModes::ICANON), local.contains(LocalModes::ECHO)))
+    let Ok(terminal) = rustix::fs::open(tty, flags, Mode::empty()) else { return (None, false) };
+    let modes = tcgetattr(&terminal).ok().map(|modes| modes.local_modes);
+    let modes = modes.map(|local| (local.contains(LocalModes::ICANON), local.contains(LocalModes::ECHO)));
+    (modes, rustix::io::ioctl_fionread(&terminal).is_ok_and(|bytes| bytes > 0))
 }
 
 /// What `/proc/PID/stat` says (proc_pid_stat(5)), counted behind the name, which may hold anything.

@@ -5,7 +5,7 @@ use super::super::model::{Confirm, EnterAfter, Input, InputKind, Model, Overlay,
 use super::super::msg::Action;
 use super::super::view::steps_text;
 use super::{decide, say, toast};
-use tmuxagent_model::{Command, PaneKey, Reader, Reads, Severity};
+use tmuxagent_model::{Command, PaneKey, PaneReader, Reads, Severity};
 use tmuxagent_text::{Lang, Text, clean, reader_sentence};
 
 /// An editing key or character for the open line.
@@ -117,6 +117,6 @@ pub(super) fn submit(model: &mut Model) -> Vec<Action> {
 /// Who reads the keys of a pane, where that is no shell at its prompt and no agent.
 fn other_reader(model: &Model, pane: &PaneKey) -> Option<String> {
     let reader = &model.pane_view(pane)?.reader;
-    let known = *reader != Reader::default() && !matches!(reader.reads, Reads::Shell | Reads::Agent);
+    let known = *reader != PaneReader::default() && !matches!(reader.reads, Reads::Shell | Reads::Agent);
     known.then(|| reader_sentence(model.lang(), reader))
 }

@@ -4,8 +4,8 @@ fn front(pid: u32, name: &str) -> Front {
     Front { pid, born: 5, name: name.to_owned() }
 }
 
-fn reader(reads: Reads, pid: u32) -> Reader {
-    Reader { reads, front: Some(front(pid, "p")), ..Reader::default() }
+fn reader(reads: Reads, pid: u32) -> PaneReader {
+    PaneReader { reads, front: Some(front(pid, "p")), ..PaneReader::default() }
 }
 
 fn text() -> Vec<KeyStep> {

@@ -122,7 +122,8 @@ mod tests {
 
     fn of(text: &[&str], keys: &[&str], no_enter: bool) -> Result<Vec<KeyStep>, u8> {
         let own = |list: &[&str]| list.iter().map(ToString::to_string).collect();
-        steps(&SendArgs { pane: "%1".into(), text: own(text), keys: own(keys), no_enter, insist: false }).map_err(|error| error.code())
+        steps(&SendArgs { pane: "%1".into(), text: own(text), keys: own(keys), no_enter, insist: false })
+            .map_err(|error| error.code())
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod product;
 mod prompts;
 mod proto;
 mod readers;
+mod readers_figures;
 mod reload;
 mod respawned;
 mod screen;

@@ -8,7 +8,8 @@ use tmuxagent_model::{IntentId, KeyStep, Needs, Outcome, PaneKey, Prompt, Reads,
 use tmuxagent_tmux::HostMessage;
 
 fn exists(program: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).exists()))
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).exists()))
 }
 
 /// The last reader that was told of a pane.
@@ -94,7 +95,8 @@ fn a_shell_line_reaches_nothing_but_a_shell_at_an_empty_prompt() {
         }
         wait_reads(&watched, &pane, case.name, &case.reads);
         let before = server.screen(case.name);
-        let (intent, done) = (IntentId::new(format!("I-{}", case.name)), server.folder().join(format!("ran-{}", case.name)));
+        let (intent, done) =
+            (IntentId::new(format!("I-{}", case.name)), server.folder().join(format!("ran-{}", case.name)));
         watched.handle.send(intent.clone(), shell_line(&pane, &format!("touch ran-{}", case.name)));
         if case.reads == Reads::Shell {
             assert_eq!(watched.wait_outcome(&intent), Outcome::Done, "{}", case.name);
@@ -146,11 +148,15 @@ fn a_send_that_waited_goes_out_once_its_reader_is_there() {
     wait_reads(&watched, &pane, "draft", &Reads::Draft);
     let (intent, file) = (IntentId::new("A"), server.folder().join("ran"));
     watched.handle.send(intent.clone(), shell_line(&pane, &format!("touch {}", file.display())));
-    watched.wait("a send that waits", |message| matches!(message, HostMessage::Awaits { awaited: Some(_), .. }).then_some(()));
+    watched.wait("a send that waits", |message| {
+        matches!(message, HostMessage::Awaits { awaited: Some(_), .. }).then_some(())
+    });
     server.tmux(&["send-keys", "-t", "main", "C-u"]);
     assert_eq!(watched.wait_outcome(&intent), Outcome::Done);
     wait_for(PATIENCE, "the command", || file.exists().then_some(()));
-    watched.wait("the end of the waiting", |message| matches!(message, HostMessage::Awaits { awaited: None, .. }).then_some(()));
+    watched.wait("the end of the waiting", |message| {
+        matches!(message, HostMessage::Awaits { awaited: None, .. }).then_some(())
+    });
 }
 
 #[test]
@@ -162,7 +168,9 @@ fn copy_mode_is_waited_out_and_nothing_is_lost_in_it() {
     server.tmux(&["copy-mode", "-t", "main"]);
     let (intent, file) = (IntentId::new("A"), server.folder().join("ran"));
     watched.handle.send(intent.clone(), shell_line(&pane, &format!("touch {}", file.display())));
-    watched.wait("a send that waits", |message| matches!(message, HostMessage::Awaits { awaited: Some(_), .. }).then_some(()));
+    watched.wait("a send that waits", |message| {
+        matches!(message, HostMessage::Awaits { awaited: Some(_), .. }).then_some(())
+    });
     server.tmux(&["send-keys", "-t", "main", "-X", "cancel"]);
     assert_eq!(watched.wait_outcome(&intent), Outcome::Done);
     wait_for(PATIENCE, "the command", || file.exists().then_some(()));
@@ -180,7 +188,9 @@ fn a_prompt_waits_for_the_end_of_a_draft() {
     let intent = IntentId::new("A");
     let prompt = Prompt { pane, text: "Report.".to_owned(), expect_command: None, needs: Needs::Composer };
     watched.handle.prompt(intent.clone(), prompt);
-    watched.wait("a send that waits", |message| matches!(message, HostMessage::Awaits { awaited: Some(_), .. }).then_some(()));
+    watched.wait("a send that waits", |message| {
+        matches!(message, HostMessage::Awaits { awaited: Some(_), .. }).then_some(())
+    });
     server.tmux(&["send-keys", "-t", "main", "Enter"]);
     server.wait_screen("main", "GOT 'merge, but only when '");
     assert_eq!(watched.wait_outcome(&intent), Outcome::Done);
@@ -195,8 +205,8 @@ fn what_was_typed_before_a_crash_is_known_by_its_mark_whoever_reads_now() {
     wait_reads(&watched, &pane, "bash", &Reads::Shell);
     let (intent, line) = (IntentId::new("A"), shell_line(&pane, "cat"));
     watched.handle.send(intent.clone(), line.clone());
+    // Its outcome is never committed, so its mark stays.
     assert_eq!(watched.wait_outcome(&intent), Outcome::Done);
-    watched.handle.release(pane.clone());
     wait_for(PATIENCE, "cat", || reads(&watched, &pane).filter(|reads| *reads != Reads::Shell).map(drop));
     watched.end();
     let watched = Watched::new(&server, &["needle"]);
@@ -223,6 +233,22 @@ pipelines:
     stages:
       - {name: build, triggers: [manual], actions_on_start: [{run: "echo build >> ran"}], timeout: 10m}
 "#;
+
+/// Waits until the window's reader is one of these.
+fn wait_reader(room: &Room, wanted: &[&str]) {
+    wait_for(PATIENCE, &format!("{wanted:?}"), || {
+        let panes: serde_json::Value = serde_json::from_str(&room.answer(&["panes", "--json"])).ok()?;
+        wanted.contains(&panes[0]["reader"]["reads"].as_str()?).then_some(())
+    });
+}
+
+/// Waits until something waits for its reader.
+fn wait_held(room: &Room) -> serde_json::Value {
+    wait_for(PATIENCE, "a held send", || {
+        let status: serde_json::Value = serde_json::from_str(&room.answer(&["status", "--json"])).ok()?;
+        status["held"].get(0).filter(|held| !held["reader"].is_null()).cloned()
+    })
+}
 
 /// A program that asks, and takes the answer or goes.
 fn asker(room: &Room, ends: bool) -> String {
@@ -265,11 +291,9 @@ fn a_held_stage_is_shown_and_can_be_given_up_or_runs_later() {
     let mut room = Room::with(TALK);
     room.watch();
     room.server.type_line("proj:ci", "sleep 600");
-    wait_for(PATIENCE, "sleep", || room.answer(&["panes", "--json"]).contains("\"reads\":\"command\"").then_some(()));
+    wait_reader(&room, &["command"]);
     room.answer(&["start", "ci", "work"]);
-    let status = room.wait_status("\"reads\":\"command\"");
-    let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
-    let held = &status["held"][0];
+    let held = wait_held(&room);
     assert_eq!(held["reader"]["front"]["name"], "sleep", "{held}");
     let panes = room.answer(&["panes"]);
     assert!(panes.contains("a send waits"), "{panes}");
@@ -277,10 +301,11 @@ fn a_held_stage_is_shown_and_can_be_given_up_or_runs_later() {
     room.wait_ran("build ");
     // Given up.
     room.server.type_line("proj:ci", "sleep 600");
-    wait_for(PATIENCE, "sleep", || room.answer(&["panes", "--json"]).contains("\"reads\":\"command\"").then_some(()));
+    wait_reader(&room, &["command"]);
     room.answer(&["start", "ci", "work"]);
-    let status: serde_json::Value = serde_json::from_str(&room.wait_status("\"reads\":\"command\"")).expect("JSON");
-    let intent = status["held"][0]["intent"].as_str().expect("an intent").to_owned();
+    let intent = wait_held(&room)["intent"].as_str().expect("an intent").to_owned();
+    let explained = room.answer(&["explain", "ci"]);
+    assert!(explained.contains("is running"), "{explained}");
     room.answer(&["unfreeze", "--drop", &intent]);
     wait_for(PATIENCE, "an end", || room.answer(&["panes", "--runs", "--json"]).contains("cancelled").then_some(()));
     assert_eq!(room.ran(), "build ");
@@ -291,10 +316,7 @@ fn a_person_is_told_who_reads_and_may_insist() {
     let mut room = Room::with(TALK);
     room.watch();
     room.server.type_line("proj:ci", "read -p 'Drop it? ' x; echo \"got $x\"");
-    wait_for(PATIENCE, "a question", || {
-        let panes = room.answer(&["panes", "--json"]);
-        (panes.contains("\"reads\":\"line\"") || panes.contains("\"reads\":\"draft\"")).then_some(())
-    });
+    wait_reader(&room, &["line", "draft"]);
     let told = room.ask(&["send", "ci", "npm test"]);
     let said = String::from_utf8_lossy(&told.stderr).into_owned();
     assert!(!told.status.success() && said.contains("--insist"), "{said}");

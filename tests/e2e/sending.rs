@@ -150,13 +150,22 @@ fn every_text_arrives_byte_for_byte() {
     let mut expected = Vec::new();
     for (number, text) in texts.iter().enumerate() {
         let steps = vec![KeyStep::Text((*text).to_owned())];
-        let what = SendKeys { pane: pane.clone(), steps, expect_command: None, expect_screen: None, needs: Default::default() };
+        let what = SendKeys {
+            pane: pane.clone(),
+            steps,
+            expect_command: None,
+            expect_screen: None,
+            needs: Default::default(),
+        };
         assert_eq!(send(&watched, &format!("T-{number}"), what), Outcome::Done);
         expected.extend_from_slice(text.as_bytes());
     }
     let prompt = "first line\nsecond #{line}\n";
     let intent = IntentId::new("prompt");
-    watched.handle.prompt(intent.clone(), Prompt { pane, text: prompt.to_owned(), expect_command: None, needs: Default::default() });
+    watched.handle.prompt(
+        intent.clone(),
+        Prompt { pane, text: prompt.to_owned(), expect_command: None, needs: Default::default() },
+    );
     // The program shows nothing of it, so nobody can say that it was taken.
     assert!(matches!(watched.wait_outcome(&intent), Outcome::Unknown { .. }));
     expected.extend_from_slice(prompt.as_bytes());

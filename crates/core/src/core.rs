@@ -21,8 +21,8 @@ use tmuxagent_config::HostConfig;
 use tmuxagent_engine::Engine;
 use tmuxagent_ipc::wire::Reply;
 use tmuxagent_model::{
-    Doubt, Effect, EntityKind, Event, EventLine, HeldSend, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey, Severity,
-    SkipReason, Snapshot, Timestamp, Trouble,
+    Doubt, Effect, EntityKind, Event, EventLine, HeldSend, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey,
+    Severity, SkipReason, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_store::{Committed, Durability, JournalRow};
 use tmuxagent_text::redact::Redactor;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use tmuxagent_engine::View;
 use tmuxagent_model::{
-    Awaited, Counters, EventLine, HostName, HostState, HostView, Owner, PRINTED, PaneInfo, PaneKey, PaneState, PaneView,
-    Printed, Problem, PaneReader, Snapshot, Timestamp, Trouble,
+    Awaited, Counters, EventLine, HostName, HostState, HostView, Owner, PRINTED, PaneInfo, PaneKey, PaneReader,
+    PaneState, PaneView, Printed, Problem, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_tmux::PaneLive;
 

@@ -183,7 +183,13 @@ impl Turn<'_> {
     fn answer_agent(&mut self, row: &ApprovalRow, verdict: &Verdict) {
         let approval = &row.approval;
         let options = &approval.options;
-        let no = || options.iter().find(|o| is_no(o)).map(|o| answer_text(options, o)).or_else(|| options.is_empty().then(|| "no".to_owned()));
+        let no = || {
+            options
+                .iter()
+                .find(|o| is_no(o))
+                .map(|o| answer_text(options, o))
+                .or_else(|| options.is_empty().then(|| "no".to_owned()))
+        };
         // What the question shows is for people; this is what was asked for.
         let yes = || Some(options.first().map_or_else(|| "yes".to_owned(), |first| answer_text(options, first)));
         let words = match (&verdict.answer, verdict.approve) {

@@ -13,8 +13,8 @@ use super::turn::{At, Turn};
 use crate::lifecycle::{self, Input};
 use std::sync::Arc;
 use tmuxagent_model::{
-    AgentMessage, Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, Front, KeyStep, MessageType,
-    Millis, Note, PaneKey, Severity, SkipReason, StageState, TimerKey, Urgency,
+    AgentMessage, Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, Front, KeyStep,
+    MessageType, Millis, Note, PaneKey, Severity, SkipReason, StageState, TimerKey, Urgency,
 };
 use tmuxagent_policy::FailStep;
 

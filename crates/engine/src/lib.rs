@@ -29,6 +29,7 @@ mod pane;
 mod poll;
 mod progress;
 mod readers;
+pub use readers::who as who_reads;
 mod refit;
 pub mod replay;
 mod report;

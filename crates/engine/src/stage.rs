@@ -12,7 +12,8 @@ use super::turn::{At, Turn, Work};
 use std::sync::Arc;
 use tmuxagent_lines::{tracked_command, untracked_command};
 use tmuxagent_model::{
-    Alert, Effect, IntentId, KeyStep, Millis, Needs, Note, Prompt, SendKeys, Severity, Shell, ShellCall, StageState, TimerKey,
+    Alert, Effect, IntentId, KeyStep, Millis, Needs, Note, Prompt, SendKeys, Severity, Shell, ShellCall, StageState,
+    TimerKey,
 };
 use tmuxagent_policy::{Action, Quoting, SHELL_OUTPUT, Stage, key_steps};
 
@@ -172,8 +173,9 @@ impl Turn<'_> {
         let folder = row.info.facts.path.clone();
         // A reader that is no shell we know is taken for a plain one.
         let shell = Shell::of(row.reader());
-        let send =
-            |steps, needs| Effect::Send(SendKeys { pane: pane.clone(), steps, expect_command: None, expect_screen: None, needs });
+        let send = |steps, needs| {
+            Effect::Send(SendKeys { pane: pane.clone(), steps, expect_command: None, expect_screen: None, needs })
+        };
         match action {
             Planned::Send { steps, .. } if steps.is_empty() => None,
             Planned::Send { steps, .. } => Some(self.emit(send(steps.clone(), Needs::Front), purpose)),

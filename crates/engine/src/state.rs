@@ -10,8 +10,8 @@ use super::rows::Table;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
-    Approval, ApprovalId, Change, Effect, EntityKind, Freeze, Front, Intent, IntentId, KeyStep, Millis, PaneInfo, PaneKey,
-    ProgramState, RunId, RunState, Shell, ShellText, StageState, TimerKey, Timestamp, Urgency, Variables,
+    Approval, ApprovalId, Change, Effect, EntityKind, Freeze, Front, Intent, IntentId, KeyStep, Millis, PaneInfo,
+    PaneKey, ProgramState, RunId, RunState, Shell, ShellText, StageState, TimerKey, Timestamp, Urgency, Variables,
 };
 
 /// Counters and switches.

@@ -1,6 +1,8 @@
 //! Facts, past tense: everything that happens becomes one [`Event`] in one queue.
 
-use super::{Command, Decider, Front, HostName, IntentId, Outcome, PaneId, PaneKey, SessionId, TimerKey, Timestamp, WindowId};
+use super::{
+    Command, Decider, Front, HostName, IntentId, Outcome, PaneId, PaneKey, SessionId, TimerKey, Timestamp, WindowId,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

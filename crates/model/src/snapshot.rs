@@ -1,6 +1,8 @@
 //! What views show: one whole picture with a generation number. The newest wins.
 
-use super::{Approval, Awaited, HostName, IntentId, Note, Owner, PaneInfo, PaneKey, PaneReader, RunId, Severity, Timestamp};
+use super::{
+    Approval, Awaited, HostName, IntentId, Note, Owner, PaneInfo, PaneKey, PaneReader, RunId, Severity, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// `Waiting → (NeedsApproval →) Starting → Running → Succeeded | Failed → Retrying | Asking | Escalated | Skipped | Cancelled`.

@@ -124,6 +124,7 @@ pub(crate) enum Request {
     Take(Errand),
     Withdraw(IntentId),
     Release(PaneKey),
+    Freeze(bool),
     WatchScreens(Vec<PaneKey>),
     RunsIn(PaneKey, Vec<String>),
     Exclude(PaneId),
@@ -164,6 +165,11 @@ impl HostHandle {
     /// The last outcome of that pane is committed: its next send may start.
     pub fn release(&self, pane: PaneKey) {
         self.ask(Request::Release(pane));
+    }
+
+    /// Whatever waits in a lane is not typed from now on, or again: the freeze holds back what was handed over before it, too.
+    pub fn freeze(&self, frozen: bool) {
+        self.ask(Request::Freeze(frozen));
     }
 
     /// Shows the screens of these panes from now on ([`HostMessage::Screen`]), and of no others. A pane that is named

@@ -187,7 +187,7 @@ impl Player {
                 self.seq += 1;
                 let (seq, text) = (self.seq, rest(1));
                 let event = LineEvent {
-            front: None,
+                    front: None,
                     pane,
                     seq,
                     text,

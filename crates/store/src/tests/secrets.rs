@@ -34,7 +34,7 @@ fn events() -> Vec<Event> {
         ..AgentMessage::new(MessageType::Ask)
     };
     let line = LineEvent {
-            front: None,
+        front: None,
         pane: key.clone(),
         seq: 1,
         text: format!("password {SECRET}"),

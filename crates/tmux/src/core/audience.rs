@@ -10,7 +10,7 @@
 use super::prompts::Prompts;
 use super::reader::{Seen, Surface, classify, is_interactive, name_of, split_at};
 use super::send::{Lane, Sending};
-use super::{HostCore, Output, Purpose};
+use super::{HostCore, Job, Output, Purpose};
 use crate::HostMessage;
 use crate::proto::{Reply, RowReader, Still, quote, row_format};
 use std::time::{Duration, Instant};
@@ -120,7 +120,10 @@ impl HostCore {
         let look = Box::new(Look { key, surface, why });
         if self.spec.transport.is_local() {
             self.outputs.push(Output::Look(look));
+        } else if why == Why::Send {
+            self.outputs.push(Output::Job(Job::Ask(look)));
         } else {
+            // No process is started there to show who reads.
             self.looked_who(*look, None);
         }
     }
@@ -139,7 +142,8 @@ impl HostCore {
             dead: on(5),
             tty: text(6)?,
             history: text(7)?.parse().unwrap_or(0),
-            activity: text(8).and_then(|seconds| seconds.parse().ok()),
+            // Another machine's clock may be another, and there our own clients are attached to the user's sessions.
+            activity: text(8).and_then(|at| at.parse().ok()).filter(|_| self.spec.transport.is_local()),
             rows: reply.announced(&self.nonce).next()?.rows.iter().map(|row| super::history::text(row)).collect(),
         })
     }
@@ -247,9 +251,20 @@ impl HostCore {
         }
     }
 
+    /// The freeze switch holds back what waits here, or lets it go.
+    pub fn freeze(&mut self, frozen: bool) {
+        self.frozen = frozen;
+        self.pump_all();
+    }
+
     /// Whether the pane's next send may go now; otherwise what is missing is asked for. Gives what the guard compares.
     pub(super) fn may_go(&mut self, key: &PaneKey) -> Option<Option<Still>> {
         let lane = self.lanes.get_mut(key)?;
+        if self.frozen {
+            lane.pause(self.now, AGAIN);
+            self.wake_at(self.now + AGAIN);
+            return None;
+        }
         if lane.waiting.front()?.needs().is_nothing() {
             return Some(None);
         }

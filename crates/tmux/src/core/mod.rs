@@ -31,6 +31,7 @@ mod taken;
 mod tests;
 
 pub(crate) use attach::client_owner;
+pub(crate) use audience::Look;
 pub(crate) use claim::{Claim, Next, Standing, owner_of};
 pub(crate) use client::ClientId;
 pub(crate) use farewell::Farewell;
@@ -39,9 +40,8 @@ pub(crate) use inventory::{Entry, OWN_MARK, listing_format};
 pub(crate) use link::{Claiming, ProbeError, Probed, Server, name_of_life};
 pub(crate) use pipes::PipeId;
 pub(crate) use polling::ROWS;
-pub(crate) use reader::Seen;
-pub(crate) use audience::Look;
 pub(crate) use ports::{Done, Input, Job, Now, Output, Piped};
+pub(crate) use reader::{Seen, base_name};
 
 use crate::proto::{Ended, Frame, Nonce, Reply, Token};
 use crate::shell::Piping;
@@ -133,6 +133,8 @@ pub(crate) struct HostCore {
     pipes: Pipes,
     fences: Fences,
     lanes: Lanes,
+    /// Nothing is typed.
+    frozen: bool,
     views: Vec<screens::View>,
     status: Option<(HostState, String, String)>,
     /// How the host is observed, whoever types there.
@@ -201,6 +203,7 @@ impl HostCore {
             pipes: Pipes::default(),
             fences: Fences::default(),
             lanes: Lanes::default(),
+            frozen: false,
             views: Vec::new(),
             status: None,
             stands: (HostState::Connecting, String::new()),
@@ -265,6 +268,7 @@ impl HostCore {
         match request {
             Request::Take(errand) => self.queue_send(errand),
             Request::Release(pane) => self.release(&pane),
+            Request::Freeze(frozen) => self.freeze(frozen),
             Request::Withdraw(intent) => self.withdraw(&intent),
             Request::WatchScreens(panes) => self.watch_screens(panes),
             Request::RunsIn(pane, pipelines) => self.runs_in(pane, pipelines),
@@ -288,6 +292,7 @@ impl HostCore {
             Done::Captured(captures) => self.captured(captures),
             Done::Claimed(read, attempt) => self.claim_arrived(read.map(|read| *read), attempt),
             Done::Looked { alive, read, attempt } => self.claim_says(*read, attempt, alive),
+            Done::Asked(look, seen) => self.looked_who(*look, seen),
             Done::HungUp => {}
         }
     }

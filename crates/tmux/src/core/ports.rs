@@ -101,6 +101,8 @@ pub(crate) enum Job {
     Claim(Words, Option<Token>),
     /// Find out whether the process of an owner on this machine lives.
     Look(Box<Owner>, Box<Claimed>, Option<Token>),
+    /// Ask the system of a host who reads in a pane, where that takes a process.
+    Ask(Box<Look>),
     /// End the shared connection.
     HangUp(Vec<String>),
 }
@@ -113,5 +115,6 @@ pub(crate) enum Done {
     Captured(Result<Vec<(PaneKey, Capture)>, ProbeError>),
     Claimed(Option<Box<Claimed>>, Option<Token>),
     Looked { alive: bool, read: Box<Claimed>, attempt: Option<Token> },
+    Asked(Box<Look>, Option<Seen>),
     HungUp,
 }

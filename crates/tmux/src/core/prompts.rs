@@ -110,7 +110,10 @@ fn looks_like_prompt(text: &str) -> bool {
 
 /// Prompts of other shapes end with a sign too, not with a word or a question.
 fn ends_prompt(text: &str) -> bool {
-    text.trim_end().chars().next_back().is_some_and(|c| !c.is_alphanumeric() && !matches!(c, ':' | '?' | ']' | ')' | '"' | '\''))
+    text.trim_end()
+        .chars()
+        .next_back()
+        .is_some_and(|c| !c.is_alphanumeric() && !matches!(c, ':' | '?' | ']' | ')' | '"' | '\''))
 }
 
 /// What shells show in the second row of a command: `> `, `quote> `, `for then> `.

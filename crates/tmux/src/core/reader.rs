@@ -60,15 +60,53 @@ impl Surface {
 
 /// Programs that are known as agents, by the name of the program or of the script that runs.
 const AGENTS: &[&str] = &[
-    "claude", "codex", "gemini", "opencode", "aider", "goose", "amp", "cursor-agent", "copilot", "qwen", "crush", "droid",
+    "claude",
+    "codex",
+    "gemini",
+    "opencode",
+    "aider",
+    "goose",
+    "amp",
+    "cursor-agent",
+    "copilot",
+    "qwen",
+    "crush",
+    "droid",
     "fake-agent",
 ];
 
 /// Programs behind which others read.
 const NESTED: &[&str] = &[
-    "ssh", "mosh", "mosh-client", "et", "telnet", "docker", "podman", "nerdctl", "kubectl", "oc", "lxc", "incus", "tmux",
-    "screen", "zellij", "abduco", "dtach", "sudo", "su", "doas", "machinectl", "nsenter", "chroot", "distrobox", "toolbox",
-    "wsl", "script", "virsh", "minicom", "picocom",
+    "ssh",
+    "mosh",
+    "mosh-client",
+    "et",
+    "telnet",
+    "docker",
+    "podman",
+    "nerdctl",
+    "kubectl",
+    "oc",
+    "lxc",
+    "incus",
+    "tmux",
+    "screen",
+    "zellij",
+    "abduco",
+    "dtach",
+    "sudo",
+    "su",
+    "doas",
+    "machinectl",
+    "nsenter",
+    "chroot",
+    "distrobox",
+    "toolbox",
+    "wsl",
+    "script",
+    "virsh",
+    "minicom",
+    "picocom",
 ];
 
 /// Shells that have no line editor of their own: at their prompt the terminal gathers the line.
@@ -153,10 +191,13 @@ fn program(surface: &Surface, seen: &Seen, canonical: bool) -> Reads {
     }
 }
 
-fn base(word: &str) -> &str {
+/// The name of a program by its first argument, which may be a path or a login shell's.
+pub(crate) fn base_name(word: &str) -> &str {
     let name = word.rsplit('/').next().unwrap_or(word);
     name.trim_start_matches('-')
 }
+
+use base_name as base;
 
 /// Whether the program, or the script that an interpreter runs, is a known agent.
 fn is_agent(args: &[String]) -> bool {

@@ -10,6 +10,7 @@ mod handover;
 mod keeper;
 mod keeping;
 mod look;
+mod look_far;
 mod probe;
 mod process;
 mod queue;
@@ -153,8 +154,10 @@ impl Shell {
             }
         }
         for look in looks {
-            let seen = look::look(look.key.pid, &look.surface.tty);
-            self.on(Input::Looked(look, seen));
+            match look::look(look.key.pid, &look.surface.tty) {
+                None if !cfg!(target_os = "linux") => self.start(Job::Ask(look)),
+                seen => self.on(Input::Looked(look, seen)),
+            }
         }
     }
 
@@ -241,6 +244,10 @@ async fn work(spec: HostSpec, nonce: Nonce, job: Job) -> Done {
             Done::Claimed(read.map(Box::new), attempt)
         }
         Job::Look(owner, read, attempt) => Done::Looked { alive: is_alive(&owner), read, attempt },
+        Job::Ask(look) => {
+            let seen = look_far::look(&transport, look.key.pid, &look.surface.tty).await;
+            Done::Asked(look, seen)
+        }
         Job::HangUp(words) => {
             let _ = fork::run(&words).await;
             Done::HungUp

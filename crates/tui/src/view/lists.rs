@@ -25,7 +25,10 @@ pub fn render_held(model: &Model, selected: Option<&IntentId>, screen: &Screen, 
             .left(if n == at { theme.cursor() } else { " " }, theme.strong())
             .left(format!("{}  ", clean(&send.place)), theme.dim())
             .left(reveal(&send.text), style)
-            .left(send.reader.as_ref().map_or_else(String::new, |who| format!("  {}", reader_sentence(lang, who))), theme.warn())
+            .left(
+                send.reader.as_ref().map_or_else(String::new, |who| format!("  {}", reader_sentence(lang, who))),
+                theme.warn(),
+            )
             .right(ago(lang, model.time(), send.at), theme.dim())
             .line(inner.width, theme)
     });

@@ -117,7 +117,10 @@ fn a_fancy_prompt_is_learned_after_a_command() {
     let shell = seen(&["zsh"], true, RAW);
     let front = shell.front.as_ref();
     let mut prompts = Prompts::default();
-    let at = |row: u64, text: &str| Surface { history: row, ..surface(text, u32::try_from(text.chars().count()).unwrap(), false) };
+    let at = |row: u64, text: &str| Surface {
+        history: row,
+        ..surface(text, u32::try_from(text.chars().count()).unwrap(), false)
+    };
     let reads = |prompts: &Prompts, surface: &Surface| classify(surface, Some(&shell), prompts).0;
     let fresh = at(10, "➜  api git:(main) ✗ ");
     assert_eq!(reads(&prompts, &fresh), Reads::Draft, "its first sign is not its last, so it may hold a draft");

@@ -7,23 +7,20 @@
 //!
 //! Where it does not fit the send waits in its lane, visibly, and looks again; after a while it ends as not typed.
 
+use super::fit::{Fit, limit, not_read};
+use super::lane::Checked;
 use super::prompts::Prompts;
 use super::reader::{Seen, Surface, classify, is_interactive, name_of, split_at};
-use super::send::{Lane, Sending};
 use super::{HostCore, Job, Output, Purpose};
 use crate::HostMessage;
 use crate::proto::{Reply, RowReader, Still, quote, row_format};
 use std::time::{Duration, Instant};
-use tmuxagent_model::{Awaited, Effect, Front, KeyStep, Needs, PaneId, PaneKey, PaneReader, Reads, SkipReason};
+use tmuxagent_model::{Awaited, Front, Needs, PaneId, PaneKey, PaneReader, Reads};
 
 /// The pause between two looks of a send that waits.
 const AGAIN: Duration = Duration::from_secs(1);
 /// The same while a person types there.
 const TYPES: Duration = Duration::from_millis(300);
-/// How long a send waits for its reader.
-pub(super) const LIMIT: Duration = Duration::from_secs(60);
-/// How long it waits where somebody is asked something: nothing but an answer ends that.
-const QUESTION: Duration = Duration::from_secs(3);
 /// A pane that is read is looked at no more often than this.
 const EVERY: Duration = Duration::from_millis(500);
 
@@ -44,23 +41,6 @@ pub(crate) struct Look {
     why: Why,
 }
 
-/// How far the look before a send is.
-#[derive(Debug, Default)]
-pub(super) enum Checked {
-    #[default]
-    No,
-    Asked,
-    /// It fits; what must still be so at the instant of typing.
-    Fits(Option<Still>),
-}
-
-/// A send waits for its reader.
-#[derive(Debug)]
-pub(super) struct Waits {
-    since: Instant,
-    next: Instant,
-}
-
 /// What a pane knows of its reader.
 #[derive(Debug, Default)]
 pub(super) struct Audience {
@@ -70,16 +50,6 @@ pub(super) struct Audience {
     looked: Option<Instant>,
     looking: bool,
     due: bool,
-}
-
-/// What a reader is for an action.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fit {
-    Fits,
-    /// It may become the right one.
-    NotYet,
-    /// It will not.
-    Never(SkipReason),
 }
 
 /// The fields of a look.
@@ -355,140 +325,6 @@ impl HostCore {
     }
 }
 
-impl Lane {
-    /// Looks again after a while.
-    fn pause(&mut self, now: Instant, pause: Duration) {
-        let since = self.waits.as_ref().map_or(now, |waits| waits.since);
-        self.waits = Some(Waits { since, next: now + pause });
-        self.start_over();
-    }
-
-    /// When the reader is looked at again, where the lane waits for another one.
-    pub fn looks_again(&self) -> Option<Instant> {
-        self.waits.as_ref().map(|waits| waits.next)
-    }
-}
-
-impl Sending {
-    /// What it needs of the reader.
-    fn needs(&self) -> &Needs {
-        match &self.errand.intent().effect {
-            Effect::Send(send) => &send.needs,
-            Effect::Prompt(prompt) => &prompt.needs,
-            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => &Needs::Nothing,
-        }
-    }
-
-    fn steps(&self) -> &[KeyStep] {
-        match &self.errand.intent().effect {
-            Effect::Send(send) => &send.steps,
-            Effect::Prompt(_) | Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => &[],
-        }
-    }
-
-    fn interrupts(&self) -> bool {
-        !self.steps().is_empty() && interrupts(self.steps())
-    }
-
-    fn fits(&mut self, reader: &PaneReader) -> Fit {
-        let mut basis = self.basis.take();
-        let fit = fits(self.needs(), self.steps(), reader, &mut basis);
-        self.basis = basis;
-        fit
-    }
-}
-
-/// How long a send waits for such a reader to end.
-const fn limit(reads: &Reads) -> Duration {
-    match reads {
-        Reads::Password | Reads::Line | Reads::Key | Reads::Unknown => QUESTION,
-        Reads::Shell
-        | Reads::Draft
-        | Reads::Command
-        | Reads::Screen
-        | Reads::Agent
-        | Reads::Nested
-        | Reads::Mode
-        | Reads::Dead => LIMIT,
-    }
-}
-
-/// Why a send that waited ends.
-fn not_read(reader: PaneReader) -> SkipReason {
-    match reader.reads {
-        Reads::Mode => SkipReason::InMode,
-        Reads::Dead => SkipReason::Dead,
-        _ => SkipReason::Reader(Box::new(reader)),
-    }
-}
-
-/// Whether keys do nothing but interrupt: they submit and answer nothing.
-pub(super) fn interrupts(steps: &[KeyStep]) -> bool {
-    let stops = |key: &str| matches!(key, "C-c" | "C-z" | "C-\\" | "Escape");
-    steps.iter().all(|step| matches!(step, KeyStep::Key(key) if stops(key)))
-}
-
-/// Whether a reader is the one that is needed. `basis` is the program that was in front when the send came to its turn.
-pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis: &mut Option<Front>) -> Fit {
-    let types = steps.iter().any(|step| matches!(step, KeyStep::Text(_)));
-    let stops = !steps.is_empty() && interrupts(steps);
-    // The guard says these in its own words where nothing is needed, and they end by themselves.
-    if matches!(reader.reads, Reads::Mode) && !needs.is_nothing() {
-        return Fit::NotYet;
-    }
-    if reader.reads == Reads::Dead {
-        return Fit::Fits;
-    }
-    match needs {
-        Needs::Nothing => Fit::Fits,
-        Needs::Shell => if_so(reader.reads == Reads::Shell),
-        Needs::Front if stops => Fit::Fits,
-        Needs::Front => {
-            let same = match (&*basis, &reader.front) {
-                (Some(basis), Some(front)) => basis.is(front),
-                (None, front) => {
-                    basis.clone_from(front);
-                    true
-                }
-                (Some(_), None) => false,
-            };
-            let reads = !matches!(reader.reads, Reads::Draft | Reads::Password | Reads::Unknown);
-            if_so(same && reads)
-        }
-        Needs::Composer => match reader.reads {
-            Reads::Agent | Reads::Line | Reads::Key => Fit::Fits,
-            _ => Fit::NotYet,
-        },
-        Needs::Asker { front } => asker(front.as_ref(), reader),
-        Needs::Hand if stops => Fit::Fits,
-        Needs::Hand => match reader.reads {
-            Reads::Shell | Reads::Agent => Fit::Fits,
-            Reads::Line | Reads::Key | Reads::Screen | Reads::Command if !types => Fit::Fits,
-            _ => Fit::Never(SkipReason::Reader(Box::new(reader.clone()))),
-        },
-    }
-}
-
-const fn if_so(so: bool) -> Fit {
-    if so { Fit::Fits } else { Fit::NotYet }
-}
-
-/// An answer goes to the program that asked, and never to a shell.
-fn asker(asked: Option<&Front>, reader: &PaneReader) -> Fit {
-    let is_same = match (asked, &reader.front) {
-        (Some(asked), Some(front)) => asked.is(front),
-        (Some(_), None) => false,
-        (None, _) => true,
-    };
-    match reader.reads {
-        _ if !is_same => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
-        Reads::Line | Reads::Key | Reads::Agent | Reads::Screen | Reads::Command => Fit::Fits,
-        Reads::Draft if asked.is_some() => Fit::NotYet,
-        Reads::Unknown => Fit::NotYet,
-        _ => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
-    }
-}
-
 impl Audience {
     /// Takes from a look what it teaches of the shell's prompts.
     fn learn(&mut self, reads: &Reads, seen: Option<&Seen>, surface: &Surface) {
@@ -502,6 +338,3 @@ impl Audience {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,20 +6,19 @@
 //!
 //! When the client is lost before the reply, the same line is sent again over the next one: the mark makes that harmless.
 
-use super::audience::{Checked, Waits};
 use super::claim::Standing;
 use super::fence::{After, FROM_NOW};
+use super::lane::{Fence, Sending};
 use super::link::Link;
 use super::pane::Feed;
-use super::taken::{Check, Typed};
+use super::taken::Typed;
 use super::{HostCore, Output, Purpose};
 use crate::HostMessage;
-use crate::proto::{Expectation, Input, Questions, Reply, Still, Token, Verdict, send_line, verdict};
-use std::collections::{HashMap, VecDeque};
+use crate::proto::{Reply, Verdict, send_line, verdict};
 use std::time::Duration;
 use std::time::Instant;
 use tmuxagent_errand::Errand;
-use tmuxagent_model::{Awaited, Effect, Event, Front, HostState, IntentId, KeyStep, Outcome, PaneKey, SkipReason};
+use tmuxagent_model::{Event, HostState, IntentId, Outcome, PaneKey, SkipReason};
 
 /// How long a send may wait for its pane to be reachable before it is given up. Nothing was typed then.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,151 +29,6 @@ const UNKNOWN: Duration = Duration::from_secs(15 * 60);
 
 /// Why nobody can know of a send that may have been typed before another supervisor took over.
 const TAKEN_OVER: &str = "another tmuxagent types there now, so nobody can know whether it was typed";
-
-/// The sends of all panes.
-pub(super) type Lanes = HashMap<PaneKey, Lane>;
-
-/// The sends of one pane.
-#[derive(Debug, Default)]
-pub(super) struct Lane {
-    pub waiting: VecDeque<Sending>,
-    /// It was sent and its reply is awaited.
-    under_way: Option<Sending>,
-    /// An outcome was told and is not committed yet.
-    held: bool,
-    /// What the pane printed before the next send is being read, or was.
-    fence: Fence,
-    /// The position of the pane as the keys were typed; it goes out with the outcome.
-    pub position: Option<HostMessage>,
-    /// The screen before a prompt, with the row of the cursor.
-    pub before: Option<(Vec<String>, usize)>,
-    /// The prompt that was typed and is looked after.
-    pub check: Option<Check>,
-    /// How far the look at the reader is.
-    pub checked: Checked,
-    /// The next send waits for another reader.
-    pub waits: Option<Waits>,
-    /// What was told of that.
-    pub awaited: Option<Awaited>,
-}
-
-/// How far the fence before a send is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Fence {
-    #[default]
-    None,
-    Asked,
-    Passed,
-}
-
-impl Lane {
-    /// What was read and looked at before the next send is out of date.
-    pub fn start_over(&mut self) {
-        (self.fence, self.checked) = (Fence::None, Checked::No);
-    }
-
-    /// The text of the prompt under way.
-    pub fn prompt(&self) -> Option<&str> {
-        match self.under_way.as_ref()?.input() {
-            Input::Prompt(text) => Some(text),
-            Input::Keys(_) => None,
-        }
-    }
-
-    /// The intent under way.
-    pub fn intent(&self) -> Option<&IntentId> {
-        self.under_way.as_ref().map(|send| send.errand.id())
-    }
-}
-
-/// One send.
-#[derive(Debug)]
-pub(super) struct Sending {
-    /// Begun where it may have been typed already: in an earlier life, or over a client that was lost.
-    pub errand: Errand,
-    pane: PaneKey,
-    /// The pane's reader knows what echo to expect.
-    expected: bool,
-    /// The claim that its line names.
-    claim: Option<Token>,
-    /// It may have been typed before the line that is under way.
-    before: bool,
-    /// The guard said that nothing of it was typed.
-    untyped: bool,
-    /// What must still be so at the instant of typing.
-    still: Option<Still>,
-    /// The program that was in front when it came to its turn.
-    pub basis: Option<Front>,
-    since: Instant,
-}
-
-impl Sending {
-    /// `None` for what is not typed.
-    fn of(errand: Errand, now: Instant) -> Option<Self> {
-        let pane = match &errand.intent().effect {
-            Effect::Send(send) => send.pane.clone(),
-            Effect::Prompt(prompt) => prompt.pane.clone(),
-            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return None,
-        };
-        let (expected, claim, before, untyped, still, basis) = (false, None, false, false, None, None);
-        Some(Self { errand, pane, expected, claim, before, untyped, still, basis, since: now })
-    }
-
-    pub fn perhaps_typed(&self) -> bool {
-        self.errand.is_begun() && !self.untyped
-    }
-
-    fn expectation<'a>(&'a self, claim: &'a Token) -> Expectation<'a> {
-        let (command, screen, questions) = match &self.errand.intent().effect {
-            Effect::Send(send) => (&send.expect_command, send.expect_screen.as_deref(), Questions::Answered),
-            Effect::Prompt(prompt) => (&prompt.expect_command, None, Questions::Respected),
-            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => (&None, None, Questions::Respected),
-        };
-        Expectation {
-            pane: &self.pane,
-            claim,
-            command: command.as_deref(),
-            screen,
-            questions,
-            still: self.still.as_ref(),
-        }
-    }
-
-    fn input(&self) -> Input<'_> {
-        match &self.errand.intent().effect {
-            Effect::Send(send) => Input::Keys(&send.steps),
-            Effect::Prompt(prompt) => Input::Prompt(&prompt.text),
-            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => Input::Keys(&[]),
-        }
-    }
-
-    /// The text that the terminal will echo, Enter as a line break.
-    fn echo(&self) -> String {
-        match self.input() {
-            Input::Prompt(text) => format!("{text}\n"),
-            Input::Keys(steps) => steps.iter().fold(String::new(), |mut out, step| {
-                match step {
-                    KeyStep::Text(text) => out.push_str(text),
-                    KeyStep::Key(key) if key.eq_ignore_ascii_case("enter") => out.push('\n'),
-                    KeyStep::Key(key) if key.eq_ignore_ascii_case("space") => out.push(' '),
-                    KeyStep::Key(key) if key.chars().count() == 1 => out.push_str(key),
-                    KeyStep::Key(_) => {}
-                }
-                out
-            }),
-        }
-    }
-
-    /// The outcome when the server refused the line that is under way: what came before it is all that is in doubt.
-    fn refused(&self, reason: SkipReason, error: &str) -> Outcome {
-        if self.before { Outcome::Unknown { error: error.to_owned() } } else { Outcome::Skipped { reason } }
-    }
-
-    /// The outcome when the pane can't be reached any more, for good.
-    fn lost(&self, reason: SkipReason, error: &str) -> Outcome {
-        if self.perhaps_typed() { Outcome::Unknown { error: error.to_owned() } } else { Outcome::Skipped { reason } }
-    }
-}
 
 impl HostCore {
     /// Takes an errand into its pane's lane; one that is not typed goes home.

@@ -210,6 +210,7 @@ fn typing(intent: &IntentId, expect: &Expectation<'_>, input: Input<'_>) -> Resu
         Input::Keys(steps) => {
             for step in steps {
                 match step {
+                    KeyStep::Text(text) if text.contains('\t') => paste_text(intent, expect.pane, text, &mut commands)?,
                     KeyStep::Text(text) => type_text(expect.pane, text, &mut commands)?,
                     KeyStep::Key(key) if is_key(key) => {
                         commands.push(format!("send-keys -t {pane} -- {}", quote(key)));
@@ -229,6 +230,18 @@ fn typing(intent: &IntentId, expect: &Expectation<'_>, input: Input<'_>) -> Resu
         }
     }
     if commands.is_empty() { Err(InputError::Empty) } else { Ok(commands.join(" ; ")) }
+}
+
+/// A tab that is typed completes a file's name: where the program takes brackets around what is pasted, it stays a character.
+fn paste_text(intent: &IntentId, pane: &PaneKey, text: &str, commands: &mut Vec<String>) -> Result<(), InputError> {
+    if text.contains('\0') {
+        return type_text(pane, text, commands);
+    }
+    check_length(text)?;
+    let buffer = quote(format!("tmuxagent-{intent}"));
+    commands.push(format!("set-buffer -b {buffer} -- {}", quote(text)));
+    commands.push(format!("paste-buffer -d -p -r -b {buffer} -t {}", pane.pane));
+    Ok(())
 }
 
 /// Types a text literally. NUL can't be in a tmux string and is sent as a key code.

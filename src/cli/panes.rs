@@ -3,9 +3,9 @@
 use super::connection::Connection;
 use super::{Outcome, Output, Session, Tone, exit, target};
 use clap::Args;
-use tmuxagent_model::{PaneState, RunState, Snapshot, StageState};
+use tmuxagent_model::{PaneState, PaneView, Reads, RunState, Snapshot, StageState};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{ago, clean, pane_state, run_state, sentence, stage_state};
+use tmuxagent_text::{Lang, ago, clean, pane_state, reads, run_state, sentence, stage_state};
 
 #[derive(Debug, Args)]
 pub(super) struct PanesArgs {
@@ -50,13 +50,26 @@ fn panes(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
                 (tone(pane.state), pane_state(lang, pane.state).to_owned()),
                 (Tone::Plain, clean(&pane.info.target())),
                 (Tone::Plain, clean(program)),
+                reader(lang, pane),
                 (Tone::Plain, clean(&pane.pipelines.join(","))),
                 (Tone::Dim, pane.last_output.map(|at| ago(lang, now, at)).unwrap_or_default()),
             ]
         })
         .collect();
-    let heads = [Word::Pane, Word::State, Word::Place, Word::Program, Word::Pipelines, Word::LastOutput];
+    let heads = [Word::Pane, Word::State, Word::Place, Word::Program, Word::Reader, Word::Pipelines, Word::LastOutput];
     out.table(&heads.map(|head| word(lang, head)), &rows)
+}
+
+/// Who reads the keys, and whether something waits for another reader.
+fn reader(lang: Lang, pane: &PaneView) -> (Tone, String) {
+    let brief = reads(lang, &pane.reader.reads);
+    match &pane.awaited {
+        Some(_) => (Tone::Warn, format!("{brief}, {}", word(lang, Word::Held))),
+        None => match pane.reader.reads {
+            Reads::Password | Reads::Line | Reads::Key => (Tone::Ask, brief.to_owned()),
+            _ => (Tone::Dim, brief.to_owned()),
+        },
+    }
 }
 
 fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {

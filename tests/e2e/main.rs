@@ -26,6 +26,8 @@ mod policies;
 mod product;
 mod prompts;
 mod proto;
+mod readers;
+mod readers_figures;
 mod reload;
 mod respawned;
 mod screen;

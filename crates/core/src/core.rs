@@ -22,8 +22,8 @@ use tmuxagent_config::HostConfig;
 use tmuxagent_engine::Engine;
 use tmuxagent_ipc::wire::Reply;
 use tmuxagent_model::{
-    Doubt, Effect, EntityKind, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey, Severity,
-    SkipReason, Snapshot, Timestamp, Trouble,
+    Doubt, Effect, EntityKind, Event, EventLine, HeldSend, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey,
+    Severity, SkipReason, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_store::{Committed, Durability, JournalRow};
 use tmuxagent_text::redact::Redactor;
@@ -285,6 +285,12 @@ impl Core {
             return None;
         }
         let mut view = self.engine.view();
+        for (pane, awaited) in self.view.awaited() {
+            let Some(text) = self.engine.describe(&awaited.intent) else { continue };
+            let text = self.redactor.redact(&text);
+            let (place, reader) = (self.view.place(pane), Some(Box::new(awaited.reader.clone())));
+            view.held.push(HeldSend { intent: awaited.intent.clone(), place, text, at: awaited.since, reader });
+        }
         if self.retry_at.is_some() {
             // What can't be saved has not happened yet for anybody outside: files would be taken away with their words,
             // and links be called used.

@@ -55,6 +55,10 @@ impl Core {
                 let place = self.view.place(&pane);
                 self.tell(Severity::Warning, &place, Note::MalformedMessage { error });
             }
+            HostMessage::Awaits { pane, awaited } => {
+                self.dirty = true;
+                self.view.awaits(&pane, awaited);
+            }
             HostMessage::Screen { pane, rows } => {
                 self.acts.push(Act::Show(PaneScreen { pane, rows }));
             }

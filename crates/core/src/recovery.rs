@@ -107,6 +107,7 @@ pub(crate) const fn waits_for_keys(message: &HostMessage) -> Option<&PaneKey> {
         | HostMessage::Claim(_)
         | HostMessage::Panes(_)
         | HostMessage::Malformed { .. }
+        | HostMessage::Awaits { .. }
         | HostMessage::Screen { .. } => None,
     }
 }

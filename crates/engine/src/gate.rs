@@ -5,6 +5,7 @@
 
 use super::expiry::OnExpiry;
 use super::progress::Cause;
+use super::readers::answer_text;
 use super::state::{Again, ApprovalRow, IntentRow, Purpose};
 use super::table::StageInput;
 use super::text::{describe_intent, describe_plan, one_line, plan_keys, visible};
@@ -12,8 +13,8 @@ use super::turn::{At, Turn};
 use crate::lifecycle::{self, Input};
 use std::sync::Arc;
 use tmuxagent_model::{
-    AgentMessage, Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, KeyStep, MessageType,
-    Millis, Note, PaneKey, Severity, SkipReason, StageState, TimerKey, Urgency,
+    AgentMessage, Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, Front, KeyStep,
+    MessageType, Millis, Note, PaneKey, Severity, SkipReason, StageState, TimerKey, Urgency,
 };
 use tmuxagent_policy::FailStep;
 
@@ -61,6 +62,8 @@ pub struct Ask {
     pub again: Option<Again>,
     /// The program that is answered.
     pub program: Option<String>,
+    /// The same, by its process.
+    pub asker: Option<Front>,
 }
 
 impl Default for Ask {
@@ -77,6 +80,7 @@ impl Default for Ask {
             remind_every: None,
             again: None,
             program: None,
+            asker: None,
         }
     }
 }
@@ -205,7 +209,7 @@ impl Turn<'_> {
     }
 
     /// An agent's message: noted, and a question becomes one for the human.
-    pub fn hear(&mut self, pane: &PaneKey, message: &AgentMessage) {
+    pub fn hear(&mut self, pane: &PaneKey, message: &AgentMessage, front: Option<&Front>) {
         let place = self.place(pane);
         let words = message.summary.as_ref().or(message.question.as_ref()).or(message.detail.as_ref());
         let summary = visible(&self.cleaner.clean(words.map_or("", String::as_str)));
@@ -214,7 +218,7 @@ impl Turn<'_> {
         let note = Note::AgentSaid { kind: message.kind, stage: message.stage.clone(), summary: summary.clone() };
         self.note(severity, &place, note);
         match message.kind {
-            MessageType::Ask => self.ask_for_agent(pane, message),
+            MessageType::Ask => self.ask_for_agent(pane, message, front),
             MessageType::Error => {
                 let title = format!("{place}: {summary}");
                 let dedupe = format!("agent/{pane}/{summary}");
@@ -235,12 +239,12 @@ impl Turn<'_> {
         }
     }
 
-    fn ask_for_agent(&mut self, pane: &PaneKey, message: &AgentMessage) {
+    fn ask_for_agent(&mut self, pane: &PaneKey, message: &AgentMessage, front: Option<&Front>) {
         let words = message.question.as_ref().or(message.summary.as_ref()).map_or("", String::as_str);
         let question = visible(&self.cleaner.clean(words.trim()));
         // What may be typed later is one clean line per option; a question without any takes `yes` and `no`.
         let options: Vec<String> = message.options.iter().map(|o| one_line(o)).filter(|o| !o.is_empty()).collect();
-        let yes = options.first().map_or("yes", String::as_str).to_owned();
+        let yes = options.first().map_or_else(|| "yes".to_owned(), |first| answer_text(&options, first));
         let of_pane: Vec<&Approval> = self
             .state
             .approvals
@@ -264,6 +268,7 @@ impl Turn<'_> {
             effect: steps,
             options,
             program: self.state.panes.get(pane).map(|row| row.info.facts.command.clone()),
+            asker: front.cloned(),
             ..Ask::default()
         };
         self.ask(pane, None, ask);
@@ -332,6 +337,7 @@ impl Turn<'_> {
             grace: false,
             again: ask.again,
             program: ask.program,
+            asker: ask.asker,
         };
         self.state.approvals.insert(id.clone(), row);
         if let Some(at) = expires_at {
@@ -491,6 +497,10 @@ pub fn why_skipped(reason: &SkipReason) -> String {
         SkipReason::OtherCommand(command) => format!("was not typed: {} is in the foreground", visible(command)),
         SkipReason::ScreenChanged => "was not typed: the expected text is not on the screen".to_owned(),
         SkipReason::Question => "was not typed: the program asks something, which Enter would answer".to_owned(),
+        SkipReason::Reader(reader) => format!("was not typed: {}", super::readers::who(reader)),
+        SkipReason::Asker(reader) => {
+            format!("was not typed: the program that asked does not wait any more; {}", super::readers::who(reader))
+        }
         SkipReason::Withdrawn => "was taken back".to_owned(),
         SkipReason::Unreachable(why) => format!("was not typed: {}", visible(why)),
     }

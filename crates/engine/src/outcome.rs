@@ -111,6 +111,8 @@ impl Turn<'_> {
     fn loose_outcome(&mut self, row: &IntentRow, outcome: &Outcome) {
         match outcome {
             Outcome::Done | Outcome::Shell(_) | Outcome::Skipped { reason: SkipReason::Withdrawn } => {}
+            // The decision stands; there is nobody who could be given the answer once more.
+            Outcome::Skipped { reason: SkipReason::Asker(_) } => {}
             Outcome::Skipped { reason } => self.unsettled(None, row, &why_skipped(reason)),
             Outcome::Failed { error } => self.unsettled(None, row, &failed_words(error)),
             Outcome::Unknown { error } => self.unsettled(None, row, &unknown_words(error)),

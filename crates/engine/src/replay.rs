@@ -181,7 +181,7 @@ impl World {
                 }
                 let (text, message) = (text.clone(), message.clone());
                 let (seq, source) = (self.seq, LineSource::Stream);
-                let line = LineEvent { pane: pane.clone(), seq, text, source, hits, policy, message };
+                let line = LineEvent { pane: pane.clone(), seq, text, source, hits, policy, message, front: None };
                 self.step(now, Event::Line(Box::new(line)));
             }
             Recorded::Ended { exit } => {

@@ -13,7 +13,8 @@ use super::turn::{At, Turn, Work};
 use std::sync::Arc;
 use tmuxagent_lines::{tracked_command, untracked_command};
 use tmuxagent_model::{
-    Alert, Effect, IntentId, KeyStep, Millis, Note, Prompt, SendKeys, Severity, Shell, ShellCall, StageState, TimerKey,
+    Alert, Effect, IntentId, KeyStep, Millis, Needs, Note, Prompt, SendKeys, Severity, Shell, ShellCall, StageState,
+    TimerKey,
 };
 use tmuxagent_policy::{Action, Quoting, SHELL_OUTPUT, Stage, key_steps};
 
@@ -194,34 +195,35 @@ impl Turn<'_> {
         let folder = row.info.facts.path.clone();
         // A reader that is no shell we know is taken for a plain one.
         let shell = Shell::of(row.reader());
-        let send =
-            |steps| Effect::Send(SendKeys { pane: pane.clone(), steps, expect_command: None, expect_screen: None });
+        let send = |steps, needs| {
+            Effect::Send(SendKeys { pane: pane.clone(), steps, expect_command: None, expect_screen: None, needs })
+        };
         match action {
             Planned::Send { steps, .. } if steps.is_empty() => None,
-            Planned::Send { steps, .. } => Some(self.emit(send(steps.clone()), purpose)),
+            Planned::Send { steps, .. } => Some(self.emit(send(steps.clone(), Needs::Front), purpose)),
             Planned::Run { command } if self.runs_aside(at) => self.run_aside(at, &command.clone(), purpose),
             // Nobody waits for the end of what is run after a stage.
             Planned::Run { command } if matches!(purpose, Purpose::After { .. }) => {
                 let line = untracked_command(shell, command);
                 let steps = vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())];
-                Some(self.emit(send(steps), purpose))
+                Some(self.emit(send(steps, Needs::Shell), purpose))
             }
             Planned::Run { command } => {
                 let bare = self.bare_line(at, command);
                 Some(self.emit_with(purpose, |id| {
                     let Some(line) = bare else {
                         let line = tracked_command(shell, command, id.as_str());
-                        return send(vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())]);
+                        return send(vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())], Needs::Shell);
                     };
                     // A letter that comes and goes, `i`: harmless where text is written, and in the command mode of an
                     // editor that is like vi what begins to write.
                     let keys = ["0x69", "BSpace"].map(|key| KeyStep::Key(key.to_owned()));
                     let line = [KeyStep::Text(line), KeyStep::Key("Enter".to_owned())];
-                    send(keys.into_iter().chain(line).collect())
+                    send(keys.into_iter().chain(line).collect(), Needs::Shell)
                 }))
             }
             Planned::Prompt { text } => {
-                let prompt = Prompt { pane, text: text.clone(), expect_command: None };
+                let prompt = Prompt { pane, text: text.clone(), expect_command: None, needs: Needs::Composer };
                 Some(self.emit(Effect::Prompt(prompt), purpose))
             }
             Planned::Shell { script, timeout } => {

@@ -12,8 +12,8 @@ use super::tracking::{ShellMarks, Typed};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
-    Approval, ApprovalId, Change, Effect, EntityKind, Freeze, Intent, IntentId, KeyStep, Millis, PaneInfo, PaneKey,
-    ProgramState, RunId, RunState, Shell, ShellText, StageState, TimerKey, Timestamp, Urgency, Variables,
+    Approval, ApprovalId, Change, Effect, EntityKind, Freeze, Front, Intent, IntentId, KeyStep, Millis, PaneInfo,
+    PaneKey, ProgramState, RunId, RunState, Shell, ShellText, StageState, TimerKey, Timestamp, Urgency, Variables,
 };
 
 /// Counters and switches.
@@ -289,6 +289,9 @@ pub struct ApprovalRow {
     /// The program in the pane when an agent asked; only it is answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
+    /// The same, by its process, where the system told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asker: Option<Front>,
 }
 
 /// An effect to be tried again when a human says so.

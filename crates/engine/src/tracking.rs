@@ -11,7 +11,7 @@ use super::turn::{At, Turn};
 use serde::{Deserialize, Serialize};
 use tmuxagent_lines::bare_command;
 use tmuxagent_model::{
-    Effect, HostName, Intent, IntentId, IntentState, Millis, PaneKey, SendKeys, ShellText, StageState, TimerKey,
+    Effect, HostName, Intent, IntentId, IntentState, Millis, Needs, PaneKey, SendKeys, ShellText, StageState, TimerKey,
 };
 
 /// A shell that reads its line begins it in an instant; so long it may take on a busy machine and a slow line, and a
@@ -193,7 +193,7 @@ impl Turn<'_> {
         let Some(stage) = self.stage_mut(at) else { return };
         stage.cursor = stage.cursor.saturating_sub(1);
         let action: Vec<Planned> = stage.plan.get(stage.cursor as usize).cloned().into_iter().collect();
-        let send = SendKeys { pane, steps: plan_keys(&action), expect_command: None, expect_screen: None };
+        let send = SendKeys { pane, steps: plan_keys(&action), expect_command: None, expect_screen: None, needs: Needs::Shell };
         let intent = Intent {
             id,
             effect: Effect::Send(send),

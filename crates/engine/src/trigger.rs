@@ -45,7 +45,7 @@ impl Turn<'_> {
         self.touch(&line.pane);
         let hits = self.hits(line.policy, &line.hits, &line.text);
         if let Some(message) = &line.message {
-            self.hear(&line.pane, message);
+            self.hear(&line.pane, message, line.front.as_ref());
             if let Some(exit) = message.exit {
                 // A wrapped command's report counts like a shell's own.
                 self.command_ended(&line.pane, None, exit);

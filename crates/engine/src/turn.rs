@@ -56,7 +56,7 @@ pub struct Turn<'a> {
     pub used_printed: bool,
     work: VecDeque<Work>,
     intents: Vec<IntentId>,
-    withdrawn: Vec<IntentId>,
+    pub withdrawn: Vec<IntentId>,
     notes: Vec<(Severity, String, Note)>,
     answer: Option<Answer>,
 }

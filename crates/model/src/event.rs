@@ -1,6 +1,8 @@
 //! Facts, past tense: everything that happens becomes one [`Event`] in one queue.
 
-use super::{Command, Decider, HostName, IntentId, Outcome, PaneId, PaneKey, SessionId, TimerKey, Timestamp, WindowId};
+use super::{
+    Command, Decider, Front, HostName, IntentId, Outcome, PaneId, PaneKey, SessionId, TimerKey, Timestamp, WindowId,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -161,6 +163,9 @@ pub struct LineEvent {
     /// The agent's message on this line, if it holds one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<AgentMessage>,
+    /// The program that was in front when the message was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub front: Option<Front>,
 }
 
 /// The types of the `### SENTRY {json}` protocol.

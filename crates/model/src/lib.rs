@@ -16,6 +16,7 @@ mod filter;
 mod ids;
 mod note;
 mod owner;
+mod reader;
 mod redacted;
 pub mod shell;
 mod snapshot;
@@ -37,6 +38,7 @@ pub use filter::{NameFilter, check_pattern};
 pub use ids::{ApprovalId, HostName, IdError, IntentId, PaneId, PaneKey, RunId, ServerId, SessionId, WindowId};
 pub use note::{ConfigPart, HowChanged, Note, PartChange, Severity};
 pub use owner::Owner;
+pub use reader::{Awaited, Front, Needs, PaneReader, Reads};
 pub use redacted::{Carry, Redact, Redaction, SecretMark, is_lost, is_mark, own_characters, recalls};
 pub use shell::{Shell, ShellText};
 pub use snapshot::{

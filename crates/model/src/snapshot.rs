@@ -1,6 +1,8 @@
 //! What views show: one whole picture with a generation number. The newest wins.
 
-use super::{Approval, HostName, IntentId, Note, Owner, PaneInfo, PaneKey, RunId, Severity, Timestamp};
+use super::{
+    Approval, Awaited, HostName, IntentId, Note, Owner, PaneInfo, PaneKey, PaneReader, RunId, Severity, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// `Waiting → (NeedsApproval →) Starting → Running → Succeeded | Failed → Retrying | Asking | Escalated | Skipped | Cancelled`;
@@ -153,6 +155,12 @@ pub struct PaneView {
     pub last_line: String,
     /// Pipelines that apply to it.
     pub pipelines: Vec<String>,
+    /// Who reads its keys.
+    #[serde(default)]
+    pub reader: PaneReader,
+    /// What waits there for another reader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaited: Option<Box<Awaited>>,
 }
 
 /// How a host is observed.
@@ -224,6 +232,9 @@ pub struct HeldSend {
     pub text: String,
     /// Since when it waits.
     pub at: Timestamp,
+    /// Who reads there, where it waits for another reader and not for the end of the freeze.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reader: Option<Box<PaneReader>>,
 }
 
 /// A line of the event list.

@@ -101,6 +101,7 @@ const TEXTS: &[(&str, &str)] = &[
         "A key by tmux's name, such as C-c, Escape, Up; may be given several times",
         "tmux 的按键名，如 C-c、Escape、Up；可多次给出",
     ),
+    ("Type it whoever reads: a program, a draft, a password prompt", "不论由谁读取都输入：程序、草稿、密码提示"),
     ("Do not press Enter at the end (keys alone never do)", "末尾不按回车（只有按键时从不按）"),
     ("Stop all sending", "停止一切发送"),
     ("Write down what the supervisor took in, and play it back", "记录监督进程收到的一切，并重放"),

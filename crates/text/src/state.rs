@@ -181,7 +181,7 @@ pub const fn message_type(lang: Lang, kind: MessageType) -> &'static str {
 
 /// Why keys were not typed.
 #[must_use]
-pub(crate) fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
+pub fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
     let fixed = match reason {
         SkipReason::OtherServer => lang.pick("another tmux server answers there", "该地址已是另一个 tmux 服务"),
         SkipReason::OtherSupervisor => lang.pick("another tmuxagent types there", "那里由另一个 tmuxagent 负责输入"),
@@ -203,6 +203,14 @@ pub(crate) fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
             lang.pick("the program asks something, which Enter would answer", "程序正在提问，回车会变成对它的回答")
         }
         SkipReason::ScreenChanged => lang.pick("the expected text is not on the screen", "屏幕上没有预期的文字"),
+        SkipReason::Reader(reader) => return super::reader_sentence(lang, reader),
+        SkipReason::Asker(reader) => {
+            let reader = super::reader_sentence(lang, reader);
+            return match lang {
+                Lang::En => format!("the program that asked does not wait any more: {reader}"),
+                Lang::Zh => format!("提问的程序已不在等待：{reader}"),
+            };
+        }
         SkipReason::Withdrawn => lang.pick("overtaken: its stage or approval has ended", "所属阶段或审批已结束"),
         SkipReason::Unreachable(why) => {
             let why = clean(&message(lang, why));

@@ -206,6 +206,7 @@ impl Player {
                 self.seq += 1;
                 let (seq, text) = (self.seq, rest(1));
                 let event = LineEvent {
+                    front: None,
                     pane,
                     seq,
                     text,
@@ -271,7 +272,7 @@ impl Player {
             }
             "send" => {
                 let steps = vec![KeyStep::Text(rest(1)), KeyStep::Key("Enter".to_owned())];
-                self.ask(Command::Send { pane: self.key(word(0)), steps });
+                self.ask(Command::Send { pane: self.key(word(0)), steps, insist: false });
             }
             "freeze" => self.ask(Command::Freeze),
             "unfreeze" => self.ask(Command::Unfreeze),
@@ -375,6 +376,7 @@ impl Player {
         let rules = policy.rules_of(&self.engine.watched_pipelines(&info.key));
         self.seq += 1;
         let event = LineEvent {
+            front: None,
             pane: info.key,
             seq: self.seq,
             text: text.to_owned(),

@@ -299,8 +299,16 @@ impl World {
                     }
                     self.seq += 1;
                     let (seq, source) = (self.seq, LineSource::Stream);
-                    let line =
-                        LineEvent { pane: key.clone(), seq, text, source, hits, policy: generation, message: None };
+                    let line = LineEvent {
+                        pane: key.clone(),
+                        seq,
+                        text,
+                        source,
+                        hits,
+                        policy: generation,
+                        message: None,
+                        front: None,
+                    };
                     Event::Line(Box::new(line))
                 }
             };

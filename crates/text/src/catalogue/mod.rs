@@ -14,6 +14,7 @@ mod findings_files;
 mod findings_policies;
 mod policy;
 mod program;
+mod readers;
 mod shell;
 
 use super::Lang;
@@ -45,6 +46,7 @@ fn rows() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         findings_policies::ROWS,
         policy::ROWS,
         program::ROWS,
+        readers::ROWS,
         shell::ROWS,
     ];
     // Sentences such as `it is {}` say what they mean only where a stage is spoken of.

@@ -72,7 +72,7 @@ fn part(frame: Frame, screen: &Screen) -> Option<Part<'_>> {
 /// Reads a rule's dialog; `None` where it is not this one.
 fn question(recogniser: &Recogniser, rule: &DialogRule, part: &Part<'_>) -> Option<AgentQuestion> {
     let rows = &part.rows;
-    let end = above_hint(rule, rows)?;
+    let (end, all) = above_hint(recogniser, rule, rows)?;
     if !looks_so(None, rule.colour, part.look) {
         return None;
     }
@@ -85,7 +85,8 @@ fn question(recogniser: &Recogniser, rule: &DialogRule, part: &Part<'_>) -> Opti
         return None;
     }
     let detail = detail(rule, asked);
-    let complete = whole && (rule.detail.is_none() || !detail.is_empty());
+    let clipped = recogniser.clipped.as_ref().is_some_and(|mark| asked.iter().any(|row| mark.is_match(row)));
+    let complete = whole && all && !clipped && (rule.detail.is_none() || !detail.is_empty());
     let mut question = AgentQuestion {
         kind: rule.kind,
         text: block(asked),
@@ -101,16 +102,24 @@ fn question(recogniser: &Recogniser, rule: &DialogRule, part: &Part<'_>) -> Opti
     Some(question)
 }
 
-/// The row below the last answer: where the hint begins, which must be all of the last paragraph.
-fn above_hint(rule: &DialogRule, rows: &[&str]) -> Option<usize> {
+/// The row below the last answer, and whether all answers are on the screen. The hint must be all of the last paragraph; on
+/// a small screen it stands right below answers that are cut off.
+fn above_hint(recogniser: &Recogniser, rule: &DialogRule, rows: &[&str]) -> Option<(usize, bool)> {
     let last = rows.iter().rposition(|row| !row.is_empty())? + 1;
-    let Some(hint) = &rule.hint else { return Some(last) };
-    if rule.style == AnswerStyle::Inline {
-        return Some(last);
+    let Some(hint) = rule.hint.as_ref().filter(|_| rule.style != AnswerStyle::Inline) else {
+        return Some((last, true));
+    };
+    let paragraph = rows[..last].iter().rposition(|row| row.is_empty()).map_or(0, |n| n + 1);
+    let joined = |first: usize| rows[first..last].iter().map(|row| row.trim()).collect::<Vec<_>>().join(" ");
+    if hint.is_match(&joined(paragraph)) {
+        return Some((paragraph, true));
     }
-    let first = rows[..last].iter().rposition(|row| row.is_empty()).map_or(0, |n| n + 1);
-    let joined = rows[first..last].iter().map(|row| row.trim()).collect::<Vec<_>>().join(" ");
-    hint.is_match(&joined).then_some(first)
+    let mut first = (paragraph..last).rev().take(3).find(|&first| hint.is_match(&joined(first)))?;
+    let is_mark = |row: &str| row == "↓" || recogniser.clipped.as_ref().is_some_and(|mark| mark.is_match(row));
+    while first > paragraph && is_mark(rows[first - 1]) {
+        first -= 1;
+    }
+    Some((first, false))
 }
 
 /// Where the dialog begins, and whether that is certain. `answers` is the row of its first answer.
@@ -170,8 +179,8 @@ fn detail(rule: &DialogRule, rows: &[&str]) -> String {
         },
         None => rows.len(),
     };
-    let strip = |row: &&str| match detail.strip.as_ref().and_then(|strip| strip.find(row)) {
-        Some(found) => format!("{}{}", &row[..found.start()], &row[found.end()..]),
+    let strip = |row: &&str| match &detail.strip {
+        Some(strip) => strip.replace_all(row, "").into_owned(),
         None => (*row).to_owned(),
     };
     let lines: Vec<String> = rows[first..last].iter().map(strip).map(|line| line.trim_end().to_owned()).collect();

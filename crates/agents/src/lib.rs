@@ -17,6 +17,7 @@ mod answers;
 mod claude_session;
 mod composer;
 mod dialog;
+mod expected;
 mod fusion;
 mod process;
 mod read;
@@ -24,13 +25,16 @@ mod recognise;
 mod recogniser;
 mod report;
 mod screen;
+#[cfg(test)]
+mod tests;
 
+pub use composer::Composer;
+pub use expected::Expected;
 pub use claude_session::{SessionState, VendorState, claude_session};
 pub use fusion::{AgentCore, Input, Limits, Output, Readiness};
 pub use process::{AgentProcess, Process, identify};
 pub use read::{BUNDLED, bundled, read};
 pub use recognise::{Seen, recognise};
 pub use recogniser::Recogniser;
-pub use composer::Composer;
 pub use report::Report;
 pub use screen::{Look, Row, Screen};

@@ -33,7 +33,7 @@ pub fn read(source: &Source) -> Result<Recogniser, Diagnostics> {
     })
 }
 
-const STATES: &[(&str, AgentState)] = &[
+pub(super) const STATES: &[(&str, AgentState)] = &[
     ("working", AgentState::Working),
     ("needs_approval", AgentState::NeedsApproval),
     ("needs_answer", AgentState::NeedsAnswer),
@@ -78,8 +78,9 @@ const REGIONS: &[(&str, Region)] = &[
 const ROLES: [(&str, AnswerRole); 4] = [
     ("once", AnswerRole::Once),
     ("lasting", AnswerRole::Lasting),
-    ("decline", AnswerRole::Decline),
+    // "No" may mean either; what means the end is told first.
     ("cancel", AnswerRole::Cancel),
+    ("decline", AnswerRole::Decline),
 ];
 
 fn recogniser(top: &Fields<'_, '_>) -> Option<Recogniser> {
@@ -107,6 +108,7 @@ fn recogniser(top: &Fields<'_, '_>) -> Option<Recogniser> {
     let dialog = top.map("dialog");
     let frame = dialog.as_ref().and_then(|dialog| dialog.word("frame", FRAMES));
     let mark = dialog.as_ref().and_then(|dialog| dialog.text("mark")).unwrap_or_default().to_owned();
+    let clipped = dialog.as_ref().and_then(|dialog| pattern(dialog, "clipped"));
     if let Some(dialog) = dialog {
         dialog.finish();
     }
@@ -127,6 +129,7 @@ fn recogniser(top: &Fields<'_, '_>) -> Option<Recogniser> {
         reports,
         composer: composer?,
         frame: frame.unwrap_or(Frame::Indented),
+        clipped,
         dialogs,
         rules,
     })

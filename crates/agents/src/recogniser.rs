@@ -26,6 +26,8 @@ pub struct Recogniser {
     pub(crate) composer: ComposerShape,
     /// Where its dialogs stand.
     pub(crate) frame: Frame,
+    /// A row that says that not all of a dialog is shown.
+    pub(crate) clipped: Option<Regex>,
     /// Its dialogs.
     pub(crate) dialogs: Vec<DialogRule>,
     /// What is told by the places beside the input line; the first that fits counts.

@@ -80,9 +80,8 @@ fn numbered(rule: &DialogRule, rows: &[&str], end: usize) -> Option<Found> {
     let mut next: Option<(usize, usize)> = None;
     for n in (end.saturating_sub(TALLEST)..end).rev() {
         let row = rows[n];
-        let fits = |found: &Numbered<'_>| {
-            next.is_none_or(|(column, number)| found.column == column && found.number == number)
-        };
+        let fits =
+            |found: &Numbered<'_>| next.is_none_or(|(column, number)| found.column == column && found.number == number);
         match numbered_row(&rule.mark, row).filter(fits) {
             Some(found) => {
                 let mut answer = answer(found.label, Some(found.number.to_string()), found.marked);

@@ -79,7 +79,9 @@ mod tests {
     }
 
     fn file(more: &str) -> String {
-        format!(r#"{{"pid":18383,"sessionId":"x","procStart":"196995","version":"2.1.332","kind":"interactive"{more}}}"#)
+        format!(
+            r#"{{"pid":18383,"sessionId":"x","procStart":"196995","version":"2.1.332","kind":"interactive"{more}}}"#
+        )
     }
 
     #[test]

@@ -93,7 +93,10 @@ fn draft(shape: &ComposerShape, screen: &Screen, rows: Range<usize>) -> String {
     let placeholder = shape.placeholder.iter().any(|empty| empty.is_match(&text));
     // Words that only look like the placeholder have the cursor behind them.
     let typed = || {
-        let begin = shape.prompt.find(&screen.rows[first].text).map_or(0, |found| screen.rows[first].text[..found.end()].chars().count());
+        let begin = shape
+            .prompt
+            .find(&screen.rows[first].text)
+            .map_or(0, |found| screen.rows[first].text[..found.end()].chars().count());
         screen.cursor.is_some_and(|(column, row)| row == first && column > begin + 2)
     };
     if placeholder && !typed() { String::new() } else { text }

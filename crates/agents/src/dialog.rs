@@ -1,8 +1,8 @@
 //! Dialogs: the last thing on a screen without an input line.
 
 use super::answers;
-use super::recogniser::{AnswerStyle, DialogRule, Frame, Recogniser};
 use super::recognise::looks_so;
+use super::recogniser::{AnswerStyle, DialogRule, Frame, Recogniser};
 use super::screen::{Look, Screen};
 use regex::Regex;
 use sha2::{Digest, Sha256};
@@ -41,7 +41,9 @@ fn part(frame: Frame, screen: &Screen) -> Option<Part<'_>> {
             let cut = |row: &str| row.get(indent..).map(str::len).unwrap_or_default();
             let is_edge = |row: &str, left: char, right: char| {
                 let body = row.trim_start();
-                body.starts_with(left) && body.ends_with(right) && body.chars().count() >= 20
+                body.starts_with(left)
+                    && body.ends_with(right)
+                    && body.chars().count() >= 20
                     && body.trim_matches([left, right, '─']).is_empty()
                     && row.len() - body.len() == indent
             };

@@ -146,6 +146,19 @@ impl AgentCore {
         self.status.as_ref()
     }
 
+    /// Whether sources contradict each other, for a moment or longer.
+    #[must_use]
+    pub fn disputed(&self) -> bool {
+        self.life.as_ref().is_some_and(|life| life.dispute().is_some())
+    }
+
+    /// What every source says now, the best first.
+    #[must_use]
+    pub fn evidence(&self) -> Vec<Evidence> {
+        let beliefs = self.life.iter().flat_map(|life| life.beliefs.iter().cloned());
+        beliefs.map(Belief::evidence).collect()
+    }
+
     /// Takes what happened, and tells what follows.
     pub fn on(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
         match input {
@@ -176,7 +189,11 @@ impl AgentCore {
         let (Some(life), Some(status)) = (&self.life, &self.status) else { return Readiness::Gone };
         match (&status.state, &life.composer) {
             (AgentState::Idle | AgentState::Done | AgentState::Error, Some(composer)) if life.dispute().is_none() => {
-                if composer.draft.is_empty() { Readiness::Ready } else { Readiness::Draft(composer.draft.clone()) }
+                if composer.draft.is_empty() {
+                    Readiness::Ready
+                } else {
+                    Readiness::Draft(composer.draft.clone())
+                }
             }
             (AgentState::Working | AgentState::Stalled | AgentState::RateLimited { .. }, _) => Readiness::Busy,
             (state, _) if state.asks() => Readiness::Asks,
@@ -366,7 +383,8 @@ impl Life {
         let detail = self.beliefs.iter().find(|belief| {
             plain && belief.sure && matches!(belief.state, AgentState::Error | AgentState::RateLimited { .. })
         });
-        let limited = self.beliefs.iter().find(|belief| plain && matches!(belief.state, AgentState::RateLimited { .. }));
+        let limited =
+            self.beliefs.iter().find(|belief| plain && matches!(belief.state, AgentState::RateLimited { .. }));
         let told = limited.or(detail).unwrap_or(best);
         (told.state.clone(), vec![told.clone()])
     }

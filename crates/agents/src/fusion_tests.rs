@@ -77,7 +77,10 @@ fn a_turn_goes_from_work_to_a_question_to_done() {
     pane.on(100, blocked());
     assert_eq!((pane.state(), pane.core.readiness()), (AgentState::NeedsApproval, Readiness::Asks));
     let told = pane.on(100, screen(DIALOG));
-    assert!(matches!(&told[..], [Output::Asked(question), Output::Changed(_)] if question.detail == "touch a"), "{told:?}");
+    assert!(
+        matches!(&told[..], [Output::Asked(question), Output::Changed(_)] if question.detail == "touch a"),
+        "{told:?}"
+    );
     assert_eq!(pane.on(50, screen(DIALOG)), [], "the same again");
     pane.on(100, report(ProgramState::Working));
     let closed = pane.on(100, screen(IDLE));
@@ -138,7 +141,9 @@ fn an_error_that_only_the_screen_tells_is_told() {
 fn one_that_works_without_a_sign_of_life_is_stalled() {
     let mut pane = Pane::new();
     pane.on(1, report(ProgramState::Working));
-    let spinner = |seconds: u32| screen(&format!("◦ Working ({seconds}s • esc to interrupt)\n\n\n› \n\n  GPT-5.5 default · /demo\n"));
+    let spinner = |seconds: u32| {
+        screen(&format!("◦ Working ({seconds}s • esc to interrupt)\n\n\n› \n\n  GPT-5.5 default · /demo\n"))
+    };
     pane.on(1, spinner(1));
     assert_eq!(pane.state(), AgentState::Working);
     let due = pane.core.deadline().unwrap();

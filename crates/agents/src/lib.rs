@@ -28,12 +28,12 @@ mod screen;
 #[cfg(test)]
 mod tests;
 
+pub use claude_session::{SessionState, VendorState, claude_session};
 pub use composer::Composer;
 pub use expected::Expected;
-pub use claude_session::{SessionState, VendorState, claude_session};
 pub use fusion::{AgentCore, Input, Limits, Output, Readiness};
 pub use process::{AgentProcess, Process, identify};
-pub use read::{BUNDLED, bundled, read};
+pub use read::{BUNDLED, Known, bundled, known, read};
 pub use recognise::{Seen, recognise};
 pub use recogniser::Recogniser;
 pub use report::Report;

@@ -22,6 +22,31 @@ pub fn bundled() -> Vec<Recogniser> {
     BUNDLED.iter().filter_map(|(name, text)| read(&Source::new(format!("<{name}.yaml>"), *text)).ok()).collect()
 }
 
+/// A recogniser, and the name of the file that it comes from.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// What it knows.
+    pub recogniser: Recogniser,
+    /// Its file; `<bundled>/NAME.yaml` where it came along.
+    pub file: String,
+}
+
+/// All recognisers: those that come along, and the user's own in their place or beside them.
+///
+/// # Errors
+/// Everything that is wrong with the first of the user's files that can't be used.
+pub fn known(own: &[Source]) -> Result<Vec<Known>, Diagnostics> {
+    let bundled = BUNDLED.iter().map(|(name, text)| Source::new(format!("<bundled>/{name}.yaml"), *text));
+    let mut all: Vec<Known> = Vec::new();
+    for source in bundled.chain(own.iter().cloned()) {
+        let recogniser = read(&source)?;
+        all.retain(|other| other.recogniser.agent != recogniser.agent);
+        all.push(Known { recogniser, file: source.name });
+    }
+    all.sort_by(|a, b| a.recogniser.agent.cmp(&b.recogniser.agent));
+    Ok(all)
+}
+
 /// Reads one recogniser.
 ///
 /// # Errors

@@ -91,7 +91,8 @@ pub(crate) fn looks_so(dim: Option<bool>, colour: Option<u8>, look: Option<Look>
 }
 
 fn state(rule: &StateRule, text: &str) -> AgentState {
-    let until = rule.until.as_ref().and_then(|pattern| pattern.captures(text)?.get(1)).map(|found| found.as_str().to_owned());
+    let until =
+        rule.until.as_ref().and_then(|pattern| pattern.captures(text)?.get(1)).map(|found| found.as_str().to_owned());
     match &rule.state {
         AgentState::RateLimited { .. } => AgentState::RateLimited { until },
         state => state.clone(),

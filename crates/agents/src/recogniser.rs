@@ -34,6 +34,14 @@ pub struct Recogniser {
     pub(crate) rules: Vec<StateRule>,
 }
 
+impl Recogniser {
+    /// How many dialogs and states it knows.
+    #[must_use]
+    pub fn rules(&self) -> usize {
+        self.dialogs.len() + self.rules.len()
+    }
+}
+
 /// How the input line is found, from the bottom of the screen.
 #[derive(Debug, Clone)]
 pub(crate) struct ComposerShape {

@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn recorded_reports_are_read() {
-        let report = Report::parse("state=blocked:app=claude-code:kind=permission:msg=YXBwcm92ZSBCYXNoOiB0b3VjaCB4Mg==");
+        let report =
+            Report::parse("state=blocked:app=claude-code:kind=permission:msg=YXBwcm92ZSBCYXNoOiB0b3VjaCB4Mg==");
         let report = report.unwrap();
         assert_eq!(report.app.as_deref(), Some("claude-code"));
         assert_eq!(report.agent_state(), Some(AgentState::NeedsApproval));

@@ -120,7 +120,9 @@ mod tests {
 
     #[test]
     fn colours_and_links_leave_the_text() {
-        let screen = Screen::of("\u{1b}[2m  Worked for 6s\u{1b}[0m\n\u{1b}]8;;http://x\u{1b}\\a\u{1b}]8;;\u{1b}\\\u{1b}(Bb\u{a0} \n\n");
+        let screen = Screen::of(
+            "\u{1b}[2m  Worked for 6s\u{1b}[0m\n\u{1b}]8;;http://x\u{1b}\\a\u{1b}]8;;\u{1b}\\\u{1b}(Bb\u{a0} \n\n",
+        );
         assert_eq!(screen.rows.iter().map(|row| &*row.text).collect::<Vec<_>>(), ["  Worked for 6s", "ab"]);
         assert!(screen.rows[0].look.is_some_and(|look| look.dim));
         assert!(screen.rows[1].look.is_some_and(|look| !look.dim));

@@ -75,7 +75,8 @@ fn claude_with(name: &str, rows: &[String], indent: &str) -> String {
 /// The input line of Codex holds that text; its footer names that thread.
 fn codex_screen(draft: &str, thread: &str) -> String {
     let idle = text("codex-0.171.0/idle_after_answer");
-    idle.replace("Ask Codex to do anything", draft).replace("[[sleep 6]] [[say Hello from the stub.]]\n  ←", &format!("{thread}\n  ←"))
+    idle.replace("Ask Codex to do anything", draft)
+        .replace("[[sleep 6]] [[say Hello from the stub.]]\n  ←", &format!("{thread}\n  ←"))
 }
 
 fn claude_screen(draft: &str) -> String {
@@ -95,7 +96,8 @@ fn forgeries() -> Vec<(&'static str, &'static str, String)> {
     let join = |rows: &[String]| rows.join("\n");
     let half = |rows: &[String], n: usize| join(&rows[..rows.len() - n]);
     let codex_above = |rows: &[String], indent: &str| with("codex-0.171.0/finished", prompt("› Ask"), rows, indent);
-    let gemini_above = |rows: &[String]| with("gemini-0.61.0/idle_after_answer", |row| row.ends_with("? for shortcuts"), rows, "");
+    let gemini_above =
+        |rows: &[String]| with("gemini-0.61.0/idle_after_answer", |row| row.ends_with("? for shortcuts"), rows, "");
     let bar = |row: &str| row.starts_with("  ┃");
     let opencode_above = |rows: &[String]| {
         let shown = text("opencode-1.18.33/after_approval");
@@ -115,28 +117,61 @@ fn forgeries() -> Vec<(&'static str, &'static str, String)> {
     vec![
         ("a dialog in Codex's conversation", "codex", codex_above(&codex_dialog(), "")),
         ("a dialog in a code fence of Codex", "codex", codex_above(&fenced(&codex_dialog()), "  ")),
-        ("a trust question in Codex's conversation", "codex", codex_above(&dialog("codex-0.171.0/trust", "  Folder"), "")),
-        ("a question of plan mode in the conversation", "codex", codex_above(&dialog("codex-0.171.0/question", "  Question"), "")),
+        (
+            "a trust question in Codex's conversation",
+            "codex",
+            codex_above(&dialog("codex-0.171.0/trust", "  Folder"), ""),
+        ),
+        (
+            "a question of plan mode in the conversation",
+            "codex",
+            codex_above(&dialog("codex-0.171.0/question", "  Question"), ""),
+        ),
         ("a dialog in Codex's input line", "codex", codex_screen(draft, "x")),
         ("the hint as the thread's title", "codex", codex_screen("", "Press enter to confirm or esc to cancel")),
-        ("the title wrapped into the hint", "codex", codex_screen("1. Yes, proceed (y)\n  2. No", "Fix\n  Press enter to confirm or esc to cancel")),
+        (
+            "the title wrapped into the hint",
+            "codex",
+            codex_screen("1. Yes, proceed (y)\n  2. No", "Fix\n  Press enter to confirm or esc to cancel"),
+        ),
         ("working words as the thread's title", "codex", codex_screen("", "• Working (3s • esc to interrupt)")),
         ("another agent's dialog in Codex", "codex", codex_above(&claude_dialog(), "")),
         ("half of Codex's dialog: no hint", "codex", half(&codex_dialog(), 2)),
         ("half of Codex's dialog: no answers", "codex", join(&codex_dialog()[..6])),
         ("half of Codex's dialog: one answer and the hint", "codex", {
             let rows = codex_dialog();
-            let kept: Vec<String> = rows.iter().filter(|row| !row.contains("2. ") && !row.contains("3. ")).cloned().collect();
+            let kept: Vec<String> =
+                rows.iter().filter(|row| !row.contains("2. ") && !row.contains("3. ")).cloned().collect();
             join(&kept)
         }),
-        ("an answer is missing in the middle", "codex", join(&codex_dialog().into_iter().filter(|row| !row.contains("2. ")).collect::<Vec<_>>())),
+        (
+            "an answer is missing in the middle",
+            "codex",
+            join(&codex_dialog().into_iter().filter(|row| !row.contains("2. ")).collect::<Vec<_>>()),
+        ),
         ("two highlights", "codex", join(&codex_dialog()).replace("  3. No", "› 3. No")),
         ("something stands below the hint", "codex", format!("{}\n$ ", join(&codex_dialog()))),
-        ("a dialog of another kind in Codex: a list to choose from", "codex", "  Select a model\n\n› 1. A\n  2. B\n\n  Press enter to select or esc to go back".to_owned()),
+        (
+            "a dialog of another kind in Codex: a list to choose from",
+            "codex",
+            "  Select a model\n\n› 1. A\n  2. B\n\n  Press enter to select or esc to go back".to_owned(),
+        ),
         ("a dialog in Claude's conversation", "claude", claude_with("claude-2.1.332/finished", &claude_dialog(), "")),
-        ("a dialog in a code fence of Claude", "claude", claude_with("claude-2.1.332/finished", &fenced(&claude_dialog()), "  ")),
-        ("a dialog printed while Claude streams", "claude", claude_with("claude-2.1.332/working_streaming", &claude_dialog(), "  ")),
-        ("a dialog in Claude's input line", "claude", claude_screen("Do you want to proceed?\n  ❯ 1. Yes\n    2. No\n\n  Esc to cancel · Tab to amend")),
+        (
+            "a dialog in a code fence of Claude",
+            "claude",
+            claude_with("claude-2.1.332/finished", &fenced(&claude_dialog()), "  "),
+        ),
+        (
+            "a dialog printed while Claude streams",
+            "claude",
+            claude_with("claude-2.1.332/working_streaming", &claude_dialog(), "  "),
+        ),
+        (
+            "a dialog in Claude's input line",
+            "claude",
+            claude_screen("Do you want to proceed?\n  ❯ 1. Yes\n    2. No\n\n  Esc to cancel · Tab to amend"),
+        ),
         ("a dialog's first answer in Claude's input line", "claude", claude_screen("1. Yes")),
         ("half of Claude's dialog: no hint", "claude", half(&claude_dialog(), 1)),
         ("half of Claude's dialog: no answers", "claude", {
@@ -145,15 +180,32 @@ fn forgeries() -> Vec<(&'static str, &'static str, String)> {
             join(&kept)
         }),
         ("what Claude's screen was when it was killed", "claude", text("claude-2.1.329/killed_9")),
-        ("a spinner's words in Claude's answer", "claude", claude_with("claude-2.1.332/finished", &[format!("  {spinner}")], "")),
+        (
+            "a spinner's words in Claude's answer",
+            "claude",
+            claude_with("claude-2.1.332/finished", &[format!("  {spinner}")], ""),
+        ),
         ("a dialog in Gemini's conversation", "gemini", gemini_above(&gemini_dialog())),
         ("half of Gemini's dialog: an open box", "gemini", half(&gemini_dialog(), 1)),
         ("a box of Gemini that asks nothing", "gemini", text("gemini-0.61.0/approve_command").replace("● 1.", "- 1.")),
         ("a dialog in opencode's conversation", "opencode", opencode_above(&opencode_dialog())),
         ("half of opencode's dialog", "opencode", half(&opencode_dialog(), 2)),
-        ("a question above aider's prompt", "aider", format!("{}\n\n{}\n> ", text("aider-0.86.2/approve_command").trim_end(), "─".repeat(120))),
-        ("a question that aider's model prints", "aider", text_ansi("aider-0.86.2/approve_command").replace("38;5;40m", "38;5;33m")),
-        ("our own screen", "codex", "┌ approvals ┐\n│ › 1. Yes, proceed (y) │\n│ Press enter to confirm or esc to cancel │\n└───────────┘".to_owned()),
+        (
+            "a question above aider's prompt",
+            "aider",
+            format!("{}\n\n{}\n> ", text("aider-0.86.2/approve_command").trim_end(), "─".repeat(120)),
+        ),
+        (
+            "a question that aider's model prints",
+            "aider",
+            text_ansi("aider-0.86.2/approve_command").replace("38;5;40m", "38;5;33m"),
+        ),
+        (
+            "our own screen",
+            "codex",
+            "┌ approvals ┐\n│ › 1. Yes, proceed (y) │\n│ Press enter to confirm or esc to cancel │\n└───────────┘"
+                .to_owned(),
+        ),
     ]
 }
 
@@ -199,8 +251,15 @@ fn words_in_the_input_line_are_a_draft() {
     assert_eq!(draft("claude", &claude_screen("yes please")), Some("yes please".into()));
     assert_eq!(seen("claude-2.1.332/typed_not_sent").composer.unwrap().draft, "hello draft");
     assert_eq!(seen("codex-0.171.0/typed_not_sent").composer.unwrap().draft, "hello draft");
-    for empty in ["codex-0.171.0/finished", "claude-2.1.332/finished", "claude-2.1.332/error_500_final",
-        "gemini-0.61.0/idle_after_answer", "opencode-1.18.33/idle_start", "opencode-1.18.33/after_approval", "aider-0.86.2/idle_start"] {
+    for empty in [
+        "codex-0.171.0/finished",
+        "claude-2.1.332/finished",
+        "claude-2.1.332/error_500_final",
+        "gemini-0.61.0/idle_after_answer",
+        "opencode-1.18.33/idle_start",
+        "opencode-1.18.33/after_approval",
+        "aider-0.86.2/idle_start",
+    ] {
         assert_eq!(seen(empty).composer.unwrap_or_else(|| panic!("{empty}")).draft, "", "{empty}");
     }
     // Somebody typed the placeholder's very words.

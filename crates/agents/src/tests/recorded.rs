@@ -37,7 +37,11 @@ fn every_recorded_screen_is_read_right() {
                 if seen.state.word() == state {
                     *right.entry(name.clone()).or_default() += 1;
                 } else {
-                    wrong.push(format!("{name}/{screen}.{ending}: {} by `{}`, not {state}", seen.state.word(), seen.rule));
+                    wrong.push(format!(
+                        "{name}/{screen}.{ending}: {} by `{}`, not {state}",
+                        seen.state.word(),
+                        seen.rule
+                    ));
                 }
                 let asks = seen.question.is_some();
                 let told = if seen.state.asks() { asks } else { !asks };

@@ -4,6 +4,7 @@
 //! takes `--json`; the exit codes are those of [`exit`]; a closed pipe is no error; text from panes is cleaned before
 //! it is printed.
 
+mod agent;
 mod approvals;
 mod completions;
 mod config;
@@ -182,6 +183,9 @@ enum Command {
     /// Check, back up, restore or export the state database
     #[command(subcommand)]
     Db(db::DbCommand),
+    /// Tell what the agents in panes are doing, and test how they are recognised
+    #[command(subcommand)]
+    Agent(agent::AgentCommand),
     /// Send a message to people, try a channel, or print what was sent
     #[command(subcommand)]
     Notify(notify::NotifyCommand),
@@ -292,6 +296,7 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::Config(command) => config::run(&session, &command),
         Command::Policy(command) => policy::run(&session, &command),
         Command::Db(command) => db::run(&session, &command),
+        Command::Agent(command) => agent::run(&session, &command),
         Command::Notify(command) => notify::run(&session, &command),
         Command::Redact(args) => redact::run(&session, &args),
         Command::Doctor(args) => doctor::run(&session, &args),

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "what a failing test saw, and what a long one did")]
 
+mod agent;
 mod away;
 mod claims;
 mod collector;

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking; clippy exempts only #[test] functions"
 )]
 
+mod agent;
 mod bundled;
 mod cli;
 mod config;

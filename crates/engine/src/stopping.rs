@@ -7,7 +7,7 @@ use super::state::{Purpose, is_shell};
 use super::turn::{At, Turn};
 use std::sync::Arc;
 use tmuxagent_model::{
-    ApprovalKind, Effect, IntentState, KeyStep, Millis, Note, RunId, SendKeys, Severity, ShellCall, ShellText,
+    ApprovalKind, Effect, IntentState, KeyStep, Millis, Needs, Note, RunId, SendKeys, Severity, ShellCall, ShellText,
     StageState, TimerKey, Verdict,
 };
 use tmuxagent_policy::Stopping;
@@ -94,6 +94,7 @@ impl Turn<'_> {
                 steps: vec![KeyStep::Key("C-c".to_owned())],
                 expect_command: Some(command).filter(|command| !is_shell(command)),
                 expect_screen: None,
+                needs: Needs::Front,
             }),
             Some(StopStep::Terminate) => Effect::Shell(ShellCall {
                 script: ShellText {

@@ -7,6 +7,7 @@
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod agent;
 mod approval;
 mod command;
 mod doubt;
@@ -23,6 +24,9 @@ mod snapshot;
 mod time;
 mod trouble;
 
+pub use agent::{
+    AgentAnswer, AgentQuestion, AgentQuestionKind, AgentState, AgentStatus, AnswerRole, Evidence, EvidenceSource,
+};
 pub use approval::{Approval, ApprovalKind, ApprovalState, Decider, Decision, OnApprove, Verdict, Via};
 pub use command::{Command, KeyStep, RunControl};
 pub use doubt::Doubt;

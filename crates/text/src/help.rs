@@ -65,6 +65,41 @@ const TEXTS: &[(&str, &str)] = &[
         "A pane (`%3`, `host:%3`, `session:window.pane`) or a run (`#12`)",
         "窗格（`%3`、`host:%3`、`session:window.pane`）或运行（`#12`）",
     ),
+    // Agents.
+    (
+        "Tell what the agents in panes are doing, and test how they are recognised",
+        "说明窗格里的代理在做什么，测试如何识别它们",
+    ),
+    ("Tell what the agent in a pane is doing, and on what evidence", "说明窗格里的代理在做什么，以及依据"),
+    (
+        "Looks at the pane now: its processes, the agent's own file, its screen. Exit code 1: no agent runs there, or what \
+         it does is not certain",
+        "现在查看窗格：其进程、代理自身的文件、屏幕。退出码 1：没有代理在运行，或其状态不确定",
+    ),
+    ("List the agents that are recognised, and the files that say how", "列出可识别的代理及其识别文件"),
+    (
+        "Save the screen of a pane without secrets, to test recognisers with it",
+        "保存窗格的屏幕（去除机密），用来测试识别",
+    ),
+    (
+        "Writes NAME.txt and NAME.ansi. Begin the name with the state that it shows, such as needs_approval-2, and `agent \
+         test` knows what to expect",
+        "写入 NAME.txt 与 NAME.ansi。名字以所显示的状态开头（如 needs_approval-2），`agent test` 便知道应读作什么",
+    ),
+    ("Read saved screens, and say where they are read wrong", "读取保存的屏幕，指出读错之处"),
+    (
+        "A screen is NAME.txt (as `capture-pane -p` prints it) or NAME.ansi (with `-e`). Its state stands in the folder's \
+         screens.yaml, or else its name begins with it. Exit code 1: some are read wrong",
+        "屏幕是 NAME.txt（即 `capture-pane -p` 的输出）或 NAME.ansi（加 `-e`）。其状态写在文件夹的 screens.yaml 中，否则由名字开头表示。退出码 1：有读错的",
+    ),
+    (
+        "A pane of this machine: `%3`, `session:window.pane`, or the window's name",
+        "本机的窗格：`%3`、`session:window.pane` 或窗口名",
+    ),
+    ("The name of the new files, without ending", "新文件的名字，不带后缀"),
+    ("The folder for them", "存放它们的文件夹"),
+    ("A folder of saved screens, or one of such folders", "存放屏幕的文件夹，或由这类文件夹组成的文件夹"),
+    ("The agent whose screens they are, where screens.yaml does not say", "屏幕所属的代理，当 screens.yaml 没有说明时"),
     // Decisions.
     ("List the approvals", "列出审批"),
     (

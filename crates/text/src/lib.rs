@@ -9,6 +9,7 @@
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod agent;
 pub mod catalogue;
 mod clean;
 pub mod cli;
@@ -27,6 +28,7 @@ mod time;
 mod trouble;
 mod words;
 
+pub use agent::{agent_question_kind, agent_state, answer_role, evidence_source};
 pub use catalogue::message;
 pub use clean::{clean, clean_block, is_hidden, marked, reveal};
 pub use help::help_text;

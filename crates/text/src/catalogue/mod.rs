@@ -7,6 +7,7 @@
 //!
 //! Never for an agent's or an author's own words: those are nobody's to translate.
 
+mod agents;
 mod away;
 mod commands;
 mod files;
@@ -39,6 +40,7 @@ pub fn forms() -> impl Iterator<Item = &'static str> {
 
 fn rows() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     let tables = [
+        agents::ROWS,
         away::ROWS,
         commands::ROWS,
         files::ROWS,

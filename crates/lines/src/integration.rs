@@ -269,7 +269,7 @@ impl Integration {
     /// A prompt ends here.
     fn prompts(&mut self, stream: Option<&Stream>) {
         let place = stream.map(|stream| {
-            let (row, column) = stream.place();
+            let (row, column) = stream.cursor_place();
             Place { row, column, text: stream.standing() }
         });
         let column = place.as_ref().map(|place| place.column);
@@ -316,7 +316,7 @@ impl Place {
     fn look(&self, stream: &Stream) -> ShellPhase {
         let &Self { row, column, .. } = self;
         let text = stream.standing();
-        let (at, x) = stream.place();
+        let (at, x) = stream.cursor_place();
         let here = at == row;
         let typed = if here { behind(&text, column).trim_end() } else { "" };
         // What stands further right is a prompt at the right edge.

@@ -469,7 +469,7 @@ impl Stream {
     }
 
     /// The cursor: the number of its line's first row, counted over the stream, and its column over all rows of the line.
-    pub(super) fn place(&self) -> (u64, usize) {
+    pub(super) fn cursor_place(&self) -> (u64, usize) {
         let at = self.grid.at();
         let first = self.grid.line(at).start;
         (self.grid.number(first), (at - first) * self.grid.columns() + self.grid.x())

@@ -110,17 +110,25 @@ impl Cells {
     }
 
     /// Puts a character of one or two columns at a place.
+    ///
+    /// What is covered in part goes as a whole. tmux has two ways of it, one for ASCII and one for all else.
     pub(super) fn put(&mut self, at: usize, c: char, width: usize) {
-        if self.cells.is_none() && c.is_ascii() && !c.is_control() {
+        let ascii = c.is_ascii() && !c.is_control();
+        if self.cells.is_none() && ascii {
             return self.write(at, c.encode_utf8(&mut [0; 4]));
         }
         self.reach(at);
+        let clusters = std::mem::take(&mut self.clusters);
+        let is_wide = |cell: Cell| {
+            let first = cell.cluster().and_then(|n| clusters.get(n)?.chars().next()).or(char::from_u32(cell.0));
+            first.is_some_and(|c| super::grid::width(c) > 1)
+        };
         let cells = self.as_cells();
-        // What is covered in part goes as a whole.
-        if cells.get(at) == Some(&Cell::TAIL)
-            && let Some(head) = cells[..at].iter().rposition(|cell| *cell != Cell::TAIL)
-        {
-            cells[head..at].fill(Cell::BLANK);
+        let old = cells.get(at).copied().unwrap_or(Cell::BLANK);
+        if old == Cell::TAIL {
+            let head = cells[..at].iter().rposition(|cell| *cell != Cell::TAIL).unwrap_or(0);
+            let kept = usize::from(ascii && !is_wide(cells[head]));
+            cells[(head + kept).min(at)..at].fill(Cell::BLANK);
         }
         let end = at + width;
         if cells.len() < end {
@@ -128,7 +136,10 @@ impl Cells {
         }
         cells[at] = Cell(u32::from(c));
         cells[at + 1..end].fill(Cell::TAIL);
-        cells[end..].iter_mut().take_while(|cell| **cell == Cell::TAIL).for_each(|cell| *cell = Cell::BLANK);
+        if ascii || width > 1 || old == Cell::TAIL || is_wide(old) {
+            cells[end..].iter_mut().take_while(|cell| **cell == Cell::TAIL).for_each(|cell| *cell = Cell::BLANK);
+        }
+        self.clusters = clusters;
     }
 
     /// Adds a mark without width, or a character that a joiner joins, to the character before a place.
@@ -167,6 +178,9 @@ impl Cells {
 
     /// Moves the cells from `from` on to `to` in a row of `columns`; as tmux does, what is moved counts as written.
     pub(super) fn shift(&mut self, from: usize, to: usize, columns: usize) {
+        if from >= columns {
+            return self.blank(to, columns);
+        }
         self.reach(from.max(to));
         let cells = self.as_cells();
         if to > from {

@@ -151,7 +151,7 @@ impl Turn<'_> {
         let Some(row) = self.state.panes.get(pane) else { return };
         let runs: Vec<_> = row.open.values().copied().collect();
         let mut ours = false;
-        self.shell_is_back(pane, token);
+        self.shell_is_back(pane, None, token);
         for run in runs {
             let Some(stage) = self.run(run).and_then(super::state::Run::live) else { continue };
             let at = At { run, stage };
@@ -162,6 +162,7 @@ impl Turn<'_> {
                 ours = true;
                 // It can't have ended without having begun, nor without having been typed.
                 self.begun(at, &id, None);
+                self.shell_is_back(pane, Some(at), token);
                 self.tracked_ended(at, exit);
             } else if by_shell && !tracked && stage.state == StageState::Running {
                 // A shell's own report: it counts for conditions, and says nothing of commands that were only typed.

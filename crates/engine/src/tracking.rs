@@ -105,9 +105,18 @@ impl Turn<'_> {
                 Some(bare) => of_shell && !typed.began && line.is_some_and(|line| shows(line, bare)),
                 None => id.as_str() == token,
             };
+            let first = !typed.began && typed.token.is_none();
             if is {
                 self.begun(at, &id, of_shell.then(|| token.to_owned()));
                 return;
+            }
+            if of_shell
+                && first
+                && let Some(typed) = self.stage_mut(at).and_then(|stage| stage.typed.as_mut())
+                && typed.bare.is_none()
+            {
+                // The line that holds our own begin mark, if that comes.
+                typed.token = Some(token.to_owned());
             }
         }
     }
@@ -159,9 +168,12 @@ impl Turn<'_> {
         is.then(|| id.clone())
     }
 
-    /// The pane's shell is at its prompt again.
-    pub fn shell_is_back(&mut self, pane: &PaneKey, token: Option<&str>) {
-        if token.is_some_and(is_of_shell)
+    /// The pane's shell is at its prompt again, or will be in an instant: it has told of the command's end, or begun the
+    /// stage's command, which has told of it.
+    pub fn shell_is_back(&mut self, pane: &PaneKey, at: Option<At>, token: Option<&str>) {
+        let typed = at.and_then(|at| self.stage(at)).and_then(|stage| stage.typed.as_ref());
+        let ours = typed.is_some_and(|typed| typed.token.is_some());
+        if (ours || token.is_some_and(is_of_shell))
             && let Some(row) = self.state.panes.get_mut(pane)
         {
             row.shell_marks = ShellMarks::Prompt;

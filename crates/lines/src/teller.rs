@@ -75,10 +75,9 @@ impl Teller {
         }
         if self.mark.find(text.as_bytes()).is_some()
             && let Some(report) = tracked::report(text)
+            && self.reported(report, line, sink)
         {
-            if self.reported(report, line, sink) {
-                return;
-            }
+            return;
         }
         let mut outcomes = [const { None }; 2];
         if !self.joiner.is_idle() || self.may_hold_message(text) {
@@ -104,10 +103,9 @@ impl Teller {
         if !echo
             && self.mark.find(line.text.as_bytes()).is_some()
             && let Some(report) = tracked::report(line.text)
+            && self.reported(report, line, sink)
         {
-            if self.reported(report, line, sink) {
-                return;
-            }
+            return;
         }
         let mut message = None;
         let mut failed = Vec::new();

@@ -283,7 +283,8 @@ impl Player {
             }
             "mute" => self.begins = false,
             "began" => {
-                let (pane, token) = (self.key(word(0)), Some(self.intent(word(1)).0));
+                let pane = self.key(word(0));
+                let token = self.engine.tracked_command(&pane);
                 self.step(Event::CommandBegan { pane, token, line: None });
             }
             "manual" => self.automatic = false,

@@ -39,25 +39,34 @@ fn panes(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
     if snapshot.panes.is_empty() {
         return out.line(word(lang, Word::NoPanes));
     }
+    // Before anything was looked at, and by a supervisor of an earlier version, nothing is known of readers.
+    let known = snapshot.panes.iter().any(|pane| pane.reader.front.is_some());
     let rows: Vec<_> = snapshot
         .panes
         .iter()
         .map(|pane| {
             let facts = &pane.info.facts;
             let program = if facts.agent.is_empty() { &facts.command } else { &facts.agent };
-            vec![
+            let mut row = vec![
                 (Tone::Bold, clean(&pane.info.short())),
                 (tone(pane.state), pane_state(lang, pane.state).to_owned()),
                 (Tone::Plain, clean(&pane.info.target())),
                 (Tone::Plain, clean(program)),
-                reader(lang, pane),
                 (Tone::Plain, clean(&pane.pipelines.join(","))),
                 (Tone::Dim, pane.last_output.map(|at| ago(lang, now, at)).unwrap_or_default()),
-            ]
+            ];
+            if known {
+                row.insert(4, reader(lang, pane));
+            }
+            row
         })
         .collect();
-    let heads = [Word::Pane, Word::State, Word::Place, Word::Program, Word::Reader, Word::Pipelines, Word::LastOutput];
-    out.table(&heads.map(|head| word(lang, head)), &rows)
+    let mut heads = vec![Word::Pane, Word::State, Word::Place, Word::Program, Word::Pipelines, Word::LastOutput];
+    if known {
+        heads.insert(4, Word::Reader);
+    }
+    let heads: Vec<&str> = heads.into_iter().map(|head| word(lang, head)).collect();
+    out.table(&heads, &rows)
 }
 
 /// Who reads the keys, and whether something waits for another reader.

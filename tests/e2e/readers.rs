@@ -296,7 +296,7 @@ fn a_held_stage_is_shown_and_can_be_given_up_or_runs_later() {
     let held = wait_held(&room);
     assert_eq!(held["reader"]["front"]["name"], "sleep", "{held}");
     let panes = room.answer(&["panes"]);
-    assert!(panes.contains("a send waits"), "{panes}");
+    assert!(panes.contains("command, held"), "{panes}");
     room.server.tmux(&["send-keys", "-t", "proj:ci", "C-c"]);
     room.wait_ran("build ");
     // Given up.

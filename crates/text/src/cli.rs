@@ -50,7 +50,7 @@ words! {
     Place: "PLACE", "位置";
     Program: "PROGRAM", "程序";
     Reader: "READER", "读取者";
-    Held: "a send waits", "有输入在等待";
+    Held: "held", "暂缓";
     Pipelines: "PIPELINES", "流水线";
     LastOutput: "LAST OUTPUT", "最近输出";
     Stage: "STAGE", "阶段";

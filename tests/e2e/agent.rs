@@ -109,7 +109,7 @@ fn an_agents_own_file_counts_for_its_own_process_alone() {
     assert_eq!((code, &said["state"], &said["evidence"][0]["source"]), (Some(0), &"working".into(), &"vendor".into()));
     write("1", "waiting");
     let (_, said) = room.explained(&pane);
-    assert_eq!((&said["state"], &said["ignored"]), (&"working".into(), &"another process".into()), "{said:#}");
+    assert_eq!((&said["state"], &said["ignored"]), (&"working".into(), &"another_process".into()), "{said:#}");
     // It says that it waits, and the screen that it works: after a moment nothing is certain.
     write(&start.to_string(), "waiting");
     let (code, said) = room.explained(&pane);

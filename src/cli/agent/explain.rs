@@ -42,6 +42,9 @@ pub(super) fn run(session: &Session, args: &ExplainArgs) -> Outcome {
     Ok(if certain { exit::OK } else { exit::NEGATIVE })
 }
 
+/// The file was written by an earlier process with the same id, or elsewhere.
+const OTHER_PROCESS: &str = "another_process";
+
 /// What one look found beside the state.
 struct Look {
     process: Option<AgentProcess>,
@@ -64,7 +67,7 @@ fn look(local: &Local, pane: &Pane, recognisers: &[Recogniser], core: &mut Agent
             SessionState::Says(said) => {
                 core.on(Timestamp(at), Input::Vendor(Some(said)));
             }
-            SessionState::OtherProcess => ignored = Some("another process".to_owned()),
+            SessionState::OtherProcess => ignored = Some(OTHER_PROCESS.to_owned()),
             SessionState::Unknown(why) => ignored = Some(why),
         }
     }
@@ -131,7 +134,11 @@ fn evidence(out: &Output, look: &Look, core: &AgentCore) -> Result<(), CliError>
         out.wrapped("  ", Tone::Plain, &format!("{source}: {state} ({}, {age}){text}", clean(&piece.rule)))?;
     }
     if let Some(why) = &look.ignored {
-        let why = clean(why);
+        let why = if why == OTHER_PROCESS {
+            lang.pick("it belongs to another process", "它属于另一个进程").to_owned()
+        } else {
+            clean(why)
+        };
         let text = match lang {
             Lang::En => format!("its own file is not used: {why}"),
             Lang::Zh => format!("未采用其自身文件：{why}"),
@@ -150,8 +157,11 @@ fn asked(out: &Output, question: &AgentQuestion) -> Result<(), CliError> {
         out.line(&format!("    {line}"))?;
     }
     if !question.whole {
-        let says = "not all of it is on the screen, or it can be read in more than one way";
-        out.wrapped("  ", Tone::Warn, lang.pick(says, "屏幕上没有显示全部内容，或内容有歧义"))?;
+        let text = lang.pick(
+            "not all of it is on the screen, or it can be read in more than one way",
+            "屏幕上没有显示全部内容，或内容有歧义",
+        );
+        out.wrapped("  ", Tone::Warn, text)?;
     }
     for answer in &question.answers {
         let mark = if answer.highlighted { ">" } else { " " };

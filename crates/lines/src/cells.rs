@@ -23,18 +23,12 @@ impl Cell {
 }
 
 /// A row's cells, up to the last that was ever written. Where all are ASCII, a cell is a byte.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Cells {
     plain: String,
     /// In place of `plain` once there is any other character.
     cells: Option<Vec<Cell>>,
     clusters: Vec<String>,
-}
-
-impl Default for Cells {
-    fn default() -> Self {
-        Self { plain: String::new(), cells: None, clusters: Vec::new() }
-    }
 }
 
 impl Cells {

@@ -16,6 +16,8 @@ use tmuxagent_policy::Stopping;
 const PATIENCE: Millis = Millis::from_secs(10);
 /// The answer that stops what runs, or gives a stage up.
 pub const STOP: &str = "stop";
+/// The answer that a command has ended, though nobody could see it.
+pub const OVER: &str = "over";
 
 /// Sends SIGTERM to what is in front of the process's terminal, unless that is the process itself.
 const TERMINATE: &str = r#"front=$(ps -o tpgid= -p PID | tr -d ' ')
@@ -139,6 +141,9 @@ impl Turn<'_> {
         };
         let effect = if busy { vec![KeyStep::Key("C-c".to_owned())] } else { Vec::new() };
         let mut options = vec![STOP.to_owned(), WAIT.to_owned()];
+        if busy {
+            options.push(OVER.to_owned());
+        }
         if seen {
             options.push(CONTINUE.to_owned());
         }
@@ -163,6 +168,7 @@ impl Turn<'_> {
                     self.state.arm(key, self.now + limit);
                 }
             }
+            (true, Some(OVER)) => self.attempt_failed(at, stop.cause),
             (true, _) if self.is_busy(at) => {
                 if let Some(stage) = self.stage_mut(at) {
                     stage.stop = Some(Stop { steps: vec![StopStep::Interrupt, StopStep::Terminate], ..stop });

@@ -43,8 +43,9 @@ impl World {
                     || self.supervisor.shells.iter().any(|(other, _)| other.id == *intent);
                 (true, Some(if done { "done" } else { "again" }.to_owned()))
             }
-            // What runs goes on; it ends some day.
-            ApprovalKind::Gap | ApprovalKind::Overdue => (true, Some("wait".to_owned())),
+            ApprovalKind::Gap => (true, Some("wait".to_owned())),
+            // Its report may be lost, so that it would be waited for without end.
+            ApprovalKind::Overdue => (true, Some("over".to_owned())),
             ApprovalKind::Unclear => (true, Some("continue".to_owned())),
             ApprovalKind::Failed { .. } | ApprovalKind::Agent => (true, None),
         };

@@ -145,9 +145,6 @@ fn policy(pattern: &str) -> Policy {
         success_when: None,
         fail_when: None,
         timeout: None,
-        endless: false,
-        on_timeout: Vec::new(),
-        recovers: true,
         on_success: Vec::new(),
         on_fail: Vec::new(),
         cooldown: None,
@@ -298,7 +295,13 @@ fn collector_latency(rounds: usize) -> Vec<u64> {
                 sent += 1;
                 last = Some(line.pane.clone());
                 let steps = vec![KeyStep::Text("y".to_owned())];
-                let keys = SendKeys { pane: line.pane, steps, expect_command: None, expect_screen: None, needs: Needs::Nothing };
+                let keys = SendKeys {
+                    pane: line.pane,
+                    steps,
+                    expect_command: None,
+                    expect_screen: None,
+                    needs: Needs::Nothing,
+                };
                 let intent = Intent {
                     id: IntentId::new(format!("B-{sent}")),
                     effect: Effect::Send(keys),

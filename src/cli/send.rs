@@ -49,8 +49,10 @@ pub(super) fn run(session: &Session, args: &SendArgs) -> Outcome {
     let committed = connection.command(Command::Send { pane, steps, insist: args.insist })?;
     if let Some(reason) = not_typed(&mut connection, &committed.value) {
         let why = skip_reason(Lang::En, &reason);
-        let way = if matches!(reason, SkipReason::Reader(_)) { "; --insist types it all the same" } else { "" };
-        let text = format!("nothing was typed: {why}{way}");
+        let text = match reason {
+            SkipReason::Reader(_) => format!("nothing was typed: {why}; --insist types it all the same"),
+            _ => format!("nothing was typed: {why}"),
+        };
         return Err(CliError::Answer { kind: ErrorKind::Refused, text });
     }
     control::tell(session, committed)

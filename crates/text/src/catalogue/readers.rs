@@ -14,6 +14,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("the pane's process has ended", "窗格里的进程已结束"),
     ("who reads the keys can't be told", "无法得知由谁读取按键"),
     ("was not typed: the program that asked does not wait any more; {}", "未输入：提问的程序已不在等待；{0}"),
+    ("nothing was typed: {}; --insist types it all the same", "没有输入：{0}；加 --insist 可照样输入"),
+    ("nothing was typed: {}", "没有输入：{0}"),
     ("a program", "某个程序"),
     ("{} is given up, where nothing of it was typed yet", "{0} 已放弃（若尚未输入任何内容）"),
 ];

@@ -36,7 +36,7 @@ fn readers_as_they_were_measured() {
     let rows: &[(&[&str], bool, (bool, bool), &str, u32, Reads)] = &[
         (&["bash", "--norc"], true, RAW, "bash-5.2$ ", 10, Reads::Shell),
         (&["-zsh"], true, RAW, "box% ", 5, Reads::Shell),
-        (&["fish", "--no-config"], true, RAW, "root@vm /work/wt# ", 18, Reads::Shell),
+        (&["fish", "--no-config"], true, RAW, "root@vm /srv/wt# ", 17, Reads::Shell),
         (&["dash"], true, LINE, "$ ", 2, Reads::Shell),
         (&["/usr/bin/bash", "-l", "-o", "vi"], true, RAW, "me@box:~/a$ ", 12, Reads::Shell),
         (&["bash"], false, RAW, "me@box:~/a$ ", 12, Reads::Shell),

@@ -9,12 +9,13 @@
 
 use super::fit::{Fit, limit, not_read};
 use super::lane::Checked;
-use super::prompts::Prompts;
+use super::prompts::{AtPrompt, Prompts};
 use super::reader::{Seen, Surface, classify, is_interactive, name_of, split_at};
 use super::{HostCore, Job, Output, Purpose};
 use crate::HostMessage;
 use crate::proto::{Reply, RowReader, Still, quote, row_format};
 use std::time::{Duration, Instant};
+use tmuxagent_lines::{ShellPhase, ShellState};
 use tmuxagent_model::{Awaited, Front, Needs, PaneId, PaneKey, PaneReader, Reads};
 
 /// The pause between two looks of a send that waits.
@@ -50,6 +51,16 @@ pub(super) struct Audience {
     looked: Option<Instant>,
     looking: bool,
     due: bool,
+}
+
+/// What trusted marks of shell integration say of the prompt. A draft of which nothing is seen may be a pane that was made
+/// narrower since; nor does a command that runs, by its marks, contradict a shell that reads.
+fn prompt_by_marks(shell: &ShellState) -> Option<AtPrompt> {
+    match &shell.phase {
+        ShellPhase::Prompt { .. } if shell.trusted => Some(AtPrompt::Empty),
+        ShellPhase::Draft { text, .. } if shell.trusted && !text.is_empty() => Some(AtPrompt::Draft),
+        _ => None,
+    }
 }
 
 /// The fields of a look.
@@ -137,6 +148,7 @@ impl HostCore {
         let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == key) else {
             return self.who_lost(&key, why);
         };
+        let seen = seen.map(|seen| Seen { said: prompt_by_marks(&pane.reader.shell()), ..seen });
         let audience = &mut pane.audience;
         let (reads, evidence) = classify(&surface, seen.as_ref(), &audience.prompts);
         audience.learn(&reads, seen.as_ref(), &surface);

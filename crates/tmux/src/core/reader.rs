@@ -1,7 +1,7 @@
 //! Who reads the keys of a pane, out of what the system and tmux tell of it. Pure: the looking is done elsewhere.
 //!
 //! The sources, best first: the foreground process group against the pane's own process, and its arguments; the modes of
-//! the terminal; the place where the prompt ended. A title and what a program prints about itself are no evidence.
+//! the terminal; where the prompt ended, by the marks of shell integration that can be trusted, else by its looks. A title and what a program prints about itself are no evidence.
 //!
 //! **Where a doubt remains the answer is the one that types nothing.** A line editor's command mode (vi keys) can't be
 //! seen from outside.
@@ -24,6 +24,8 @@ pub(crate) struct Seen {
     pub reading: bool,
     /// Something was typed that nobody has read yet.
     pub queued: bool,
+    /// What the pane's own shell says of its prompt, by marks that can be trusted.
+    pub said: Option<AtPrompt>,
     /// The terminal gathers lines (`ICANON`) and shows what is typed (`ECHO`).
     pub modes: Option<(bool, bool)>,
 }
@@ -160,7 +162,8 @@ fn shell(surface: &Surface, seen: &Seen, name: &str, canonical: bool, prompts: &
     if seen.queued {
         return Reads::Draft;
     }
-    match prompts.judge(seen.front.as_ref(), &prefix, &behind, surface) {
+    let said = seen.said.filter(|_| seen.own);
+    match said.unwrap_or_else(|| prompts.judge(seen.front.as_ref(), &prefix, &behind, surface)) {
         AtPrompt::Empty => Reads::Shell,
         AtPrompt::Draft if canonical && prefix.trim().is_empty() => Reads::Command,
         AtPrompt::Draft => Reads::Draft,

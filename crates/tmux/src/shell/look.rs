@@ -26,6 +26,7 @@ pub(super) fn look(pid: u32, tty: &str) -> Option<Seen> {
     let args = arguments(front);
     let user = |pid: u32| std::fs::metadata(format!("/proc/{pid}")).map(|data| data.uid()).ok();
     Some(Seen {
+        said: None,
         own,
         front: program(front, &args),
         stranger: front != pid && user(front).is_some_and(|other| user(pid).is_some_and(|user| user != other)),

@@ -8,7 +8,7 @@ fn look(args: &[&str], own: bool, modes: (bool, bool), row: &str, x: u32) -> Rea
 fn seen(args: &[&str], own: bool, modes: (bool, bool)) -> Seen {
     let front = Some(Front { pid: 7, born: 1, name: base(args[0]).to_owned() });
     let args = args.iter().map(ToString::to_string).collect();
-    Seen { own, front, args, stranger: false, reading: false, queued: false, modes: Some(modes) }
+    Seen { own, front, args, stranger: false, reading: false, queued: false, said: None, modes: Some(modes) }
 }
 
 fn surface(row: &str, x: u32, alternate: bool) -> Surface {
@@ -154,4 +154,16 @@ fn a_right_prompt_is_no_draft_and_wide_letters_count_twice() {
     assert_eq!(look(&["zsh"], true, RAW, "box%                  12:04", 5), Reads::Shell);
     assert_eq!(look(&["zsh"], true, RAW, "项目 % ", 7), Reads::Shell);
     assert_eq!(split_at("项目 % x", 7), ("项目 % ".to_owned(), "x".to_owned()));
+}
+
+#[test]
+fn the_marks_of_the_panes_own_shell_go_before_the_looks_of_its_prompt() {
+    let shell = |said, own| Seen { said, ..seen(&["bash"], own, RAW) };
+    let reads = |row, x, said, own| classify(&surface(row, x, false), Some(&shell(said, own)), &Prompts::default()).0;
+    // A prompt without any of the usual signs, and a draft that looks like one.
+    assert_eq!(reads("what next", 9, None, true), Reads::Draft);
+    assert_eq!(reads("what next", 9, Some(AtPrompt::Empty), true), Reads::Shell);
+    assert_eq!(reads("$ ", 2, Some(AtPrompt::Draft), true), Reads::Draft);
+    // They say nothing of another shell that is in front.
+    assert_eq!(reads("what next", 9, Some(AtPrompt::Empty), false), Reads::Draft);
 }

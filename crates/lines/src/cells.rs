@@ -121,7 +121,7 @@ impl Cells {
         let old = cells.get(at).copied().unwrap_or(Cell::BLANK);
         if old == Cell::TAIL {
             let head = cells[..at].iter().rposition(|cell| *cell != Cell::TAIL).unwrap_or(0);
-            let kept = usize::from(ascii && !is_wide(cells[head]));
+            let kept = usize::from(ascii && (head == 0 || !is_wide(cells[head])));
             cells[(head + kept).min(at)..at].fill(Cell::BLANK);
         }
         let end = at + width;
@@ -178,8 +178,11 @@ impl Cells {
         self.reach(from.max(to));
         let cells = self.as_cells();
         if to > from {
-            cells.splice(from..from, std::iter::repeat_n(Cell::BLANK, to - from));
             cells.resize(columns, Cell::BLANK);
+            let moved = columns - to;
+            cells.copy_within(from..from + moved, to);
+            // What lies between where they were and where they are stays.
+            cells[from..to.min(from + moved)].fill(Cell::BLANK);
         } else {
             let length = cells.len().max(columns - (from - to));
             cells.drain(to..from);

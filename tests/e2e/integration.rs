@@ -211,7 +211,7 @@ fn long_commands_arrive_whole() {
         (ShellKind::Sh, "exec env PS1='$ ' sh", 100_000),
         (ShellKind::Sh, "exec env PS1='$ ' dash", 100_000),
         (ShellKind::Bash, "exec env PS1='$ ' bash --norc --noprofile", 100_000),
-        (ShellKind::Zsh, "exec env TERM=tmux-256color zsh -f", 40_000),
+        (ShellKind::Zsh, "exec env TERM=tmux-256color zsh -f", 20_000),
         (ShellKind::Fish, "exec env TERM=tmux-256color fish --no-config", 3_000),
     ];
     for (kind, command, length) in told {

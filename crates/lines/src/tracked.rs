@@ -30,7 +30,7 @@ const LONGEST_TOKEN: usize = 64;
 /// A longer text is typed in several lines: a terminal hands on no more than 4,095 bytes to a shell without a line editor
 /// (termios(3)), what the editor of zsh needs for a line grows with the square of its length, and an echo is known by lines.
 /// fish edits all lines as one, so nothing is won there.
-const LONGEST_LINE: usize = 2500;
+const LONGEST_LINE: usize = 1000;
 
 /// The line to type (without Enter) that runs `command` and reports its begin and its exit code with `token`.
 ///

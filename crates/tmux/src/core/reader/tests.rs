@@ -31,9 +31,12 @@ const RAW: (bool, bool) = (false, false);
 const LINE: (bool, bool) = (true, true);
 const SECRET: (bool, bool) = (true, false);
 
+/// Arguments, the own process in front, modes, the cursor's row and column, what reads.
+type Row<'a> = (&'a [&'a str], bool, (bool, bool), &'a str, u32, Reads);
+
 #[test]
 fn readers_as_they_were_measured() {
-    let rows: &[(&[&str], bool, (bool, bool), &str, u32, Reads)] = &[
+    let rows: &[Row] = &[
         (&["bash", "--norc"], true, RAW, "bash-5.2$ ", 10, Reads::Shell),
         (&["-zsh"], true, RAW, "box% ", 5, Reads::Shell),
         (&["fish", "--no-config"], true, RAW, "root@vm /srv/wt# ", 17, Reads::Shell),

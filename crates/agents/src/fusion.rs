@@ -30,7 +30,7 @@ pub enum Input {
     /// The agent's process that reads the terminal now; none: another program does.
     Process(Option<AgentProcess>),
     /// The screen was looked at.
-    Screen(Seen),
+    Screen(Box<Seen>),
     /// A status report came in the stream.
     Report(Report),
     /// The agent's own file or socket says something, for this very process; none: nothing any more.
@@ -242,7 +242,6 @@ impl AgentCore {
         out
     }
 
-    #[expect(clippy::type_complexity, reason = "the parts of a status but its beginning")]
     fn verdict(&self, now: Timestamp) -> Option<(String, AgentState, Vec<Evidence>, Option<AgentQuestion>)> {
         let Some(life) = &self.life else {
             let last = self.status.as_ref()?;
@@ -280,7 +279,7 @@ impl Belief {
 impl Life {
     fn take(&mut self, now: Timestamp, input: Input, apps: &HashMap<String, Vec<String>>, limits: Limits) {
         match input {
-            Input::Screen(seen) => self.screen(now, seen, limits),
+            Input::Screen(seen) => self.screen(now, *seen, limits),
             Input::Report(report) => {
                 let known = |app: &String| apps.get(&self.process.agent).is_some_and(|known| known.contains(app));
                 if report.app.as_ref().is_some_and(|app| !known(app)) {

@@ -29,7 +29,7 @@ const LIMITED: &str = "■ You’ve hit your usage limit. Upgrade to Pro or try 
 
 fn screen(text: &str) -> Input {
     let codex = bundled().into_iter().find(|known| known.agent == "codex").unwrap();
-    Input::Screen(recognise(&codex, &Screen::of(text)))
+    Input::Screen(Box::new(recognise(&codex, &Screen::of(text))))
 }
 
 impl Pane {

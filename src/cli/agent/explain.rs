@@ -4,10 +4,11 @@ use super::super::{CliError, Outcome, Output, Session, Tone, exit};
 use super::look::{Local, Pane, claude_session, processes};
 use clap::Args;
 use serde_json::json;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tmuxagent_agents::{
     AgentCore, AgentProcess, Input, Limits, Readiness, Recogniser, SessionState, identify, recognise,
 };
+use tmuxagent_clock::wall;
 use tmuxagent_model::{AgentQuestion, AgentState, AgentStatus, Timestamp};
 use tmuxagent_text::{Lang, agent_question_kind, agent_state, ago, answer_role, clean, clean_block, evidence_source};
 
@@ -56,7 +57,7 @@ struct Look {
 fn look(local: &Local, pane: &Pane, recognisers: &[Recogniser], core: &mut AgentCore) -> Result<Look, CliError> {
     let process = identify(recognisers, &processes(pane.pid), pane.pid);
     let screen = local.look(pane)?;
-    let now = now();
+    let now = wall();
     core.on(now, Input::Process(process.clone()));
     let Some(found) = &process else { return Ok(Look { process, now, ignored: None }) };
     let mut ignored = None;
@@ -72,14 +73,9 @@ fn look(local: &Local, pane: &Pane, recognisers: &[Recogniser], core: &mut Agent
         }
     }
     if let Some(recogniser) = recognisers.iter().find(|known| known.agent == found.agent) {
-        core.on(now, Input::Screen(recognise(recogniser, &screen)));
+        core.on(now, Input::Screen(Box::new(recognise(recogniser, &screen))));
     }
     Ok(Look { process, now, ignored })
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 const fn readiness_word(readiness: &Readiness) -> &'static str {

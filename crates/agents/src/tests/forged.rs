@@ -22,8 +22,7 @@ fn claude_dialog() -> Vec<String> {
 }
 
 fn gemini_dialog() -> Vec<String> {
-    let rows = dialog("gemini-0.61.0/approve_command", "╭");
-    rows
+    dialog("gemini-0.61.0/approve_command", "╭")
 }
 
 fn opencode_dialog() -> Vec<String> {

@@ -312,12 +312,13 @@ impl Hosts {
 
     /// Hosts whose last collector has ended and another is to follow, with what waits for it.
     pub(crate) fn take_followed(&mut self) -> Vec<(HostConfig, Vec<Sending>)> {
-        let ended = self.places.extract_if(.., |_, place| place.ended);
-        let next = |(_, place): (HostName, Place)| match place.stage {
+        let ended: Vec<HostName> =
+            self.places.iter().filter(|(_, place)| place.ended).map(|(name, _)| name.clone()).collect();
+        let next = |place: Place| match place.stage {
             Stage::Leaving(Some((config, waiting))) => Some((*config, waiting)),
             Stage::Leaving(None) | Stage::Watched | Stage::Failed(_) => None,
         };
-        ended.filter_map(next).collect()
+        ended.iter().filter_map(|name| self.places.remove(name)).filter_map(next).collect()
     }
 
     /// A host whose collector failed is watched again a while after `now`.

@@ -192,8 +192,12 @@ fn a_tracked_command_that_is_not_taken_does_not_run() {
         shell.type_line(&tracked_command(kind, &touch.as_str().into(), "n-1"));
         // What is read next is our own prompt, whatever became of the line.
         if kind == ShellKind::Fish {
-            // It keeps a line that is none.
+            // It keeps a line that is none, and hears nothing while it complains.
             shell.server.wait_screen("main", "outside of a block");
+            wait_for(PATIENCE, "an empty prompt", || {
+                shell.server.tmux(&["send-keys", "-t", "main", "C-c"]);
+                shell.server.screen("main").trim_end().ends_with('#').then_some(())
+            });
         }
         shell.server.tmux(&["send-keys", "-t", "main", "C-c"]);
         if what.starts_with("a vi") {

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use tmuxagent_model::Origin;
 
 /// How many typed lines wait for their echo at most, and the longest of them in bytes.
-const MOST_EXPECTED: usize = 128;
+const MOST_EXPECTED: usize = 192;
 const LONGEST: usize = 16 * 1024;
 /// How many typed texts are remembered to recognise them in an agent's transcript.
 const MOST_REMEMBERED: usize = 16;

@@ -333,7 +333,14 @@ pub fn smaller(ops: &[Op]) -> Vec<Vec<Op>> {
             }
         }
     }
+    all.retain(|ops| is_looked_at(ops));
     all
+}
+
+/// Whether a screen is looked at before it is left.
+fn is_looked_at(ops: &[Op]) -> bool {
+    let switches = |op: &Op| matches!(op, Op::Write(bytes) if bytes.windows(7).any(|part| part == b"\x1b[?1049"));
+    ops.windows(2).all(|pair| !switches(&pair[1]) || pair[0] == Op::Pause)
 }
 
 /// A stream as it is kept in a file: its kind and size, then a line for each thing written, `~` for a pause.

@@ -44,7 +44,10 @@ impl Grid {
     /// The other screen is empty at first: no line of the history goes on in it.
     pub(crate) fn end_history(&mut self) {
         if self.top > 0 {
+            // Nothing was written, so nothing of it is news.
+            let blind = std::mem::replace(&mut self.blind, true);
             self.unwrap(self.top - 1);
+            self.blind = blind;
         }
     }
 

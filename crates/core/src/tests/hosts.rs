@@ -90,7 +90,7 @@ fn what_was_begun_is_settled_before_anything_newer_is_typed() {
     reload(&mut room, vec![host("local", 300)]);
     // Somebody asks for keys while the first collector still hands over what it has.
     let steps = vec![KeyStep::Text("newer".to_owned())];
-    room.wish(Command::Send { pane: info(1).key, steps });
+    room.wish(Command::Send { pane: info(1).key, steps, insist: false });
     room.commit();
     assert_eq!(room.typed(), []);
     room.core.take(room.now, Input::CameBack { intent: begun, begun: true });

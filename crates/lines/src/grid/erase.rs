@@ -106,6 +106,9 @@ impl Grid {
 
     /// Deletes characters at the cursor; what follows moves left.
     pub(crate) fn delete_cells(&mut self, n: usize) {
+        if self.x == 0 && n >= self.columns {
+            return self.erase_row(0, self.columns);
+        }
         self.shift(|x, n| (x + n, x), n);
     }
 

@@ -7,11 +7,13 @@ use super::border;
 use std::collections::VecDeque;
 use tmuxagent_model::Origin;
 
-/// How many typed lines wait for their echo at most, and the longest of them in bytes.
+/// How many typed lines wait for their echo at most, the longest of them in bytes, and all of them.
 const MOST_EXPECTED: usize = 192;
-const LONGEST: usize = 16 * 1024;
+const LONGEST: usize = 192 * 1024;
+const MOST_BYTES: usize = 512 * 1024;
 /// How many typed texts are remembered to recognise them in an agent's transcript.
 const MOST_REMEMBERED: usize = 16;
+const LONGEST_REMEMBERED: usize = 16 * 1024;
 const MOST_PROMPTS: usize = 4;
 /// The shortest piece of a typed line that is taken for a part of its echo.
 const SHORTEST_PIECE: usize = 8;
@@ -75,16 +77,17 @@ impl Echo {
                 }
             }
         }
-        while self.expected.len() > MOST_EXPECTED {
+        let bytes = |expected: &VecDeque<Expected>| expected.iter().map(|one| one.text.len()).sum::<usize>();
+        while self.expected.len() > MOST_EXPECTED || bytes(&self.expected) > MOST_BYTES {
             self.expected.pop_front();
         }
     }
 
     fn remember(&mut self, squeezed: &str, continued: bool) {
         match self.remembered.back_mut() {
-            Some(last) if continued && last.len() + squeezed.len() <= LONGEST => last.push_str(squeezed),
+            Some(last) if continued && last.len() + squeezed.len() <= LONGEST_REMEMBERED => last.push_str(squeezed),
             _ if squeezed.is_empty() => {}
-            _ => self.remembered.push_back(border::head(squeezed, LONGEST).to_owned()),
+            _ => self.remembered.push_back(border::head(squeezed, LONGEST_REMEMBERED).to_owned()),
         }
         while self.remembered.len() > MOST_REMEMBERED {
             self.remembered.pop_front();

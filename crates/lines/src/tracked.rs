@@ -27,9 +27,11 @@ pub(super) const MARK: &str = "__TMUXAGENT_RESULT";
 const PRINTED: &str = "; printf '\\033[8m__TMUXAGENT_RESULT ";
 /// The longest token.
 const LONGEST_TOKEN: usize = 64;
-/// A longer text is typed in several lines: a terminal hands on no more than 4,095 bytes to a shell without a line editor
-/// (termios(3)), what the editor of zsh needs for a line grows with the square of its length, and an echo is known by lines.
-/// fish edits all lines as one, so nothing is won there.
+/// What is longer is typed in several lines where that must be: a terminal hands on no more than 4,095 bytes to a shell
+/// without a line editor (termios(3)), and what the editor of zsh needs for a line grows with the square of its length. bash
+/// takes a line of any length, and fish edits all lines as one.
+const LONGEST_WHOLE: usize = 2500;
+/// How long each of several lines for zsh is.
 const LONGEST_LINE: usize = 1000;
 
 /// The line to type (without Enter) that runs `command` and reports its begin and its exit code with `token`.
@@ -40,7 +42,7 @@ const LONGEST_LINE: usize = 1000;
 /// with the code that the shell gives for that. `exit` ends the shell, and an interrupt by `C-c` most shells' whole line:
 /// then no end is reported.
 ///
-/// Where it is long it comes in several lines, which the shell joins.
+/// For plain shells and zsh a long command comes in several lines, which they join.
 ///
 /// The line begins with a blank, which keeps it out of the history of fish, and of bash and zsh where they are set so. bash
 /// from 5.0 on is told in the line itself to forget it; zsh has no way to do that.
@@ -169,7 +171,7 @@ fn evaluated(shell: Shell, command: &ShellText) -> String {
             let assigned = |word: &dyn Fn(&str) -> String| -> String {
                 values().map(|(name, value)| format!("unset {name}; {name}={}; ", word(value))).collect()
             };
-            if plain && inert && text.len() <= LONGEST_LINE {
+            if plain && inert && text.len() <= LONGEST_WHOLE {
                 return format!("{}command eval {}", assigned(&|value| Shell::Sh.typed_word(value)), quoted(&text));
             }
             // There are no escapes in its quotes: `printf` writes what is evaluated.
@@ -179,13 +181,13 @@ fn evaluated(shell: Shell, command: &ShellText) -> String {
             let whole = format!("{}command eval {}", assigned(&quoted), quoted(&text));
             format!("command eval \"$(printf {})\"", printf_format(&whole, |c| !c.is_ascii() || is_active(c)))
         }
-        Shell::Bash if plain && text.len() <= LONGEST_LINE => {
+        Shell::Bash if plain => {
             format!("{}command eval {}", assigned(shell), quoted(&text))
         }
-        Shell::Bash => format!("{}command eval {}", assigned(shell), dollar_quoted(&text)),
+        Shell::Bash => format!("{}command eval {}", assigned(shell), dollar_quoted(&text, usize::MAX)),
         // In zsh `command` finds external programs only, and eval is no danger.
-        Shell::Zsh if plain && text.len() <= LONGEST_LINE => format!("{}eval {}", assigned(shell), quoted(&text)),
-        Shell::Zsh => format!("{}eval {}", assigned(shell), dollar_quoted(&text)),
+        Shell::Zsh if plain && text.len() <= LONGEST_WHOLE => format!("{}eval {}", assigned(shell), quoted(&text)),
+        Shell::Zsh => format!("{}eval {}", assigned(shell), dollar_quoted(&text, LONGEST_LINE)),
         Shell::Fish if command.values.is_empty() => format!("eval {}", fish_quoted(&text)),
         Shell::Fish => {
             let set = |(name, value): (&String, &String)| format!("set -l {name} {}; ", shell.typed_word(value));
@@ -218,12 +220,12 @@ fn names(command: &ShellText) -> String {
     command.values.keys().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// `$'…'` of bash and zsh. A long one is written in lines that the shell joins.
-fn dollar_quoted(text: &str) -> String {
+/// `$'…'` of bash and zsh. A long one is written in lines of that length, which the shell joins.
+fn dollar_quoted(text: &str, longest: usize) -> String {
     let mut quoted = String::from("$'");
     let mut line = 0;
     for c in text.chars() {
-        if quoted.len() - line > LONGEST_LINE {
+        if text.len() > LONGEST_WHOLE && quoted.len() - line > longest {
             quoted.push_str("'\\\n$'");
             line = quoted.len();
         }
@@ -246,7 +248,7 @@ fn printf_format(text: &str, escaped: impl Fn(char) -> bool) -> String {
     let mut format = String::from("'");
     let mut line = 0;
     for c in text.chars() {
-        if format.len() - line > LONGEST_LINE {
+        if format.len() - line > LONGEST_WHOLE {
             format.push_str("'\\\n'");
             line = format.len();
         }

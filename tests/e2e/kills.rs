@@ -9,7 +9,8 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 use tmuxagent_model::{Approval, ApprovalKind, RunId, RunState, RunView};
 
-/// Every kind of effect once: keys, a tracked command, a person's decision, a command beside the pane, a prompt.
+/// Every kind of effect once: keys, a tracked command, a person's decision, a command beside the pane, a prompt, for which a
+/// program that reads a line stands in for an agent.
 const POLICY: &str = r#"
 version: 1
 pipelines:
@@ -32,7 +33,7 @@ pipelines:
         timeout: 5m
       - name: tell
         triggers: [{after_stage_success: deploy}]
-        actions_on_start: [{prompt: "echo {{run}} tell {{attempt}} >> ran; echo 'tell'' passed'"}]
+        actions_on_start: [{send_keys: 'sh -c ''printf "> "; IFS= read -r line; eval "$line"'''}, {prompt: "echo {{run}} tell {{attempt}} >> ran; echo 'tell'' passed'"}]
         success_when: [{log_regex: "^(\\$ )?tell passed$"}]
         timeout: 5m
 "#;
@@ -234,7 +235,7 @@ pipelines:
     stages:
       - name: tell
         triggers: [{log_regex: "^(\\$ )?please begin$"}]
-        actions_on_start: [{prompt: "echo {{run}} >> ran; echo 'tell'' passed'"}]
+        actions_on_start: [{send_keys: 'sh -c ''printf "> "; IFS= read -r line; eval "$line"'''}, {prompt: "echo {{run}} >> ran; echo 'tell'' passed'"}]
         success_when: [{log_regex: "^(\\$ )?tell passed$"}]
         timeout: 5m
 "#;

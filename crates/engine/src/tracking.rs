@@ -205,7 +205,13 @@ impl Turn<'_> {
         let Some(stage) = self.stage_mut(at) else { return };
         stage.cursor = stage.cursor.saturating_sub(1);
         let action: Vec<Planned> = stage.plan.get(stage.cursor as usize).cloned().into_iter().collect();
-        let send = SendKeys { pane, steps: plan_keys(&action), expect_command: None, expect_screen: None, needs: Needs::Shell };
+        let send = SendKeys {
+            pane,
+            steps: plan_keys(&action),
+            expect_command: None,
+            expect_screen: None,
+            needs: Needs::Shell,
+        };
         let intent = Intent {
             id,
             effect: Effect::Send(send),

@@ -72,6 +72,9 @@ pub(super) fn run(session: &Session, args: &DemoArgs) -> Outcome {
     outcome
 }
 
+/// The title by which the stand-in is known as an agent.
+const AGENT_TITLE: &str = "stand-in agent";
+
 /// The folder with everything in it, and the server that runs there. Both go when it is dropped, unless kept.
 struct Stage {
     folder: PathBuf,
@@ -182,6 +185,8 @@ impl Stage {
         let mut command = self.command();
         command.args(["split-window", "-b", "-t", &target, "-c"]).arg(self.folder.join(project));
         command.arg(format!("exec agent {topic}"));
+        // It says so itself, but perhaps not before it says that its work is done.
+        command.args([";", "select-pane", "-t", &target, "-T", AGENT_TITLE]);
         self.dress(&mut command, speed);
         command.output().map_err(|error| missing(&self.tmux, &error))
     }

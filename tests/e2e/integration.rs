@@ -5,6 +5,7 @@ use super::product::Room;
 use super::support::{PATIENCE, wait_for};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 use tmuxagent_lines::{ShellPhase, ShellState, tracked_command};
 use tmuxagent_model::Shell as ShellKind;
 
@@ -195,8 +196,11 @@ fn a_tracked_command_that_is_not_taken_does_not_run() {
             // It keeps a line that is none, and hears nothing while it complains.
             shell.server.wait_screen("main", "outside of a block");
             wait_for(PATIENCE, "an empty prompt", || {
+                // It draws its prompt for a while, and begins again with each key.
                 shell.server.tmux(&["send-keys", "-t", "main", "C-c"]);
-                shell.server.screen("main").trim_end().ends_with('#').then_some(())
+                let soon = Instant::now() + Duration::from_secs(2);
+                let empty = || shell.server.screen("main").trim_end().ends_with('#');
+                std::iter::repeat_with(empty).take_while(|_| Instant::now() < soon).find(|empty| *empty).map(drop)
             });
         }
         shell.server.tmux(&["send-keys", "-t", "main", "C-c"]);

@@ -191,7 +191,13 @@ impl Turn<'_> {
         }
     }
 
-    /// The time in which a command was to begin is over.
+    /// Whether a command is still to begin, and it would be seen.
+    pub fn awaits_begin(&self, at: At) -> bool {
+        let began = self.stage(at).and_then(|stage| stage.typed.as_ref()).is_none_or(|typed| typed.began);
+        !began && self.state.armed(&TimerKey::Begin(at.run, self.stage_name(at))).is_some()
+    }
+
+    /// The time in which a command was to begin is over, or its shell is at its prompt again.
     pub fn begin_due(&mut self, at: At) {
         let Some(stage) = self.stage(at) else { return };
         let (Some(id), Some(pane)) = (stage.tracked.clone(), self.run(at.run).map(|run| run.pane.clone())) else {

@@ -116,6 +116,9 @@ impl Turn<'_> {
         if let Some(stop) = stop.as_ref().filter(|stop| stop.begun) {
             return self.attempt_failed(at, stop.cause.clone());
         }
+        if self.awaits_begin(at) {
+            return self.begin_due(at);
+        }
         if self.was_interrupted(at) {
             return self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, "its command was stopped by C-c"));
         }

@@ -343,7 +343,7 @@ impl Hands<'_> {
                     self.release();
                 }
                 let drawn = !self.owner.addressed && !self.owner.alternate;
-                self.shell.take(mark, drawn.then_some(&mut *self.stream), self.sink);
+                self.shell.take(mark, drawn.then_some(&*self.stream), self.sink);
             }
         }
     }

@@ -135,9 +135,9 @@ impl Maker {
     }
 
     /// Text that ends exactly at the edge, or next to it.
-    fn to_the_edge(&mut self) -> Vec<u8> {
+    fn up_to_the_edge(&mut self) -> Vec<u8> {
         let mut text = self.word();
-        while text.chars().any(|c| !c.is_ascii()) {
+        while !text.is_ascii() {
             text = self.word();
         }
         let length = (self.columns * (1 + self.dice.below(2)) + self.dice.below(3)).saturating_sub(1);
@@ -154,7 +154,7 @@ impl Maker {
 
     fn written(&mut self) -> Vec<u8> {
         let mut bytes = match self.dice.below(12) {
-            0 => self.to_the_edge(),
+            0 => self.up_to_the_edge(),
             1 if !self.broken => {
                 let mut tabbed = self.text();
                 tabbed.push(b'\t');

@@ -304,7 +304,7 @@ fn a_held_stage_is_shown_and_can_be_given_up_or_runs_later() {
     wait_reader(&room, &["command"]);
     room.answer(&["start", "ci", "work"]);
     let intent = wait_held(&room)["intent"].as_str().expect("an intent").to_owned();
-    let explained = room.answer(&["explain", "ci"]);
+    let explained = room.answer(&["policy", "explain", "proj:ci"]);
     assert!(explained.contains("is running"), "{explained}");
     room.answer(&["unfreeze", "--drop", &intent]);
     wait_for(PATIENCE, "an end", || room.answer(&["panes", "--runs", "--json"]).contains("cancelled").then_some(()));

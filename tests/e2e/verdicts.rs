@@ -133,7 +133,7 @@ fn a_shell_that_ends_fails_its_stage_and_is_told() {
     start(&room);
     room.wait_events("lost");
     let events = room.answer(&["events"]);
-    assert!(events.contains("failed (attempt 1): pane: it is gone") && events.contains("escalated"), "{events}");
+    assert!(events.contains("failed: pane: it is gone") && events.contains("escalated"), "{events}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 use tmuxagent_config::{Overrides, make_private_folder};
 use tmuxagent_tmux::shell_word;
 
@@ -112,7 +113,22 @@ impl Stage {
                 stage.tie().map_err(CliError::internal)?;
             }
         }
+        stage.await_agents();
         Ok(stage)
+    }
+
+    /// Waits until the stand-ins have begun: what one says while its shell still stands in front is no agent's word. One that
+    /// doesn't come is seen on the screen.
+    fn await_agents(&self) {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let format = format!("#{{&&:#{{==:#{{pane_title}},{AGENT_TITLE}}},#{{==:#{{pane_current_command}},sh}}}}");
+        let begins = || {
+            let listed = self.command().args(["list-panes", "-a", "-F", &format]).output();
+            listed.is_ok_and(|listed| listed.stdout.contains(&b'1'))
+        };
+        while begins() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     fn socket(&self) -> PathBuf {

@@ -196,8 +196,8 @@ fn a_tracked_command_that_is_not_taken_does_not_run() {
             // It keeps a line that is none, and hears nothing while it complains.
             shell.server.wait_screen("main", "outside of a block");
             wait_for(PATIENCE, "an empty prompt", || {
-                // It draws its prompt for a while, and begins again with each key.
-                shell.server.tmux(&["send-keys", "-t", "main", "C-c"]);
+                // A C-c that comes too soon leaves it without a prompt, until it is given a line.
+                shell.server.tmux(&["send-keys", "-t", "main", "C-c", "Enter"]);
                 let soon = Instant::now() + Duration::from_secs(2);
                 let empty = || shell.server.screen("main").trim_end().ends_with('#');
                 std::iter::repeat_with(empty).take_while(|_| Instant::now() < soon).find(|empty| *empty).map(drop)

@@ -14,7 +14,7 @@ use crate::lifecycle::{self, Input};
 use std::sync::Arc;
 use tmuxagent_model::{
     AgentMessage, Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, Front, KeyStep,
-    MessageType, Millis, Note, PaneKey, Severity, SkipReason, StageState, TimerKey, Urgency,
+    MessageType, Millis, Note, PaneKey, Severity, StageState, TimerKey, Urgency,
 };
 use tmuxagent_policy::FailStep;
 
@@ -481,27 +481,5 @@ impl Turn<'_> {
         for id in &open {
             self.supersede(id);
         }
-    }
-}
-
-/// Why keys were held back, as the rest of a sentence.
-pub fn why_skipped(reason: &SkipReason) -> String {
-    match reason {
-        SkipReason::OtherServer => "was not typed: another tmux server answers there".to_owned(),
-        SkipReason::OtherSupervisor => "was not typed: another tmuxagent types there".to_owned(),
-        SkipReason::OtherProcess => "was not typed: another process runs in the pane".to_owned(),
-        SkipReason::Dead => "was not typed: the pane's process ended".to_owned(),
-        SkipReason::InMode => "was not typed: the pane is in copy mode".to_owned(),
-        SkipReason::InputOff => "was not typed: the pane's input is off".to_owned(),
-        SkipReason::Synchronized => "was not typed: synchronize-panes would type it into other panes too".to_owned(),
-        SkipReason::OtherCommand(command) => format!("was not typed: {} is in the foreground", visible(command)),
-        SkipReason::ScreenChanged => "was not typed: the expected text is not on the screen".to_owned(),
-        SkipReason::Question => "was not typed: the program asks something, which Enter would answer".to_owned(),
-        SkipReason::Reader(reader) => format!("was not typed: {}", super::readers::who(reader)),
-        SkipReason::Asker(reader) => {
-            format!("was not typed: the program that asked does not wait any more; {}", super::readers::who(reader))
-        }
-        SkipReason::Withdrawn => "was taken back".to_owned(),
-        SkipReason::Unreachable(why) => format!("was not typed: {}", visible(why)),
     }
 }

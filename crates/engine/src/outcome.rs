@@ -1,8 +1,8 @@
 //! What became of effects, and of the commands that were typed.
 
 use super::condition::Stimulus;
-use super::gate::why_skipped;
 use super::progress::{Cause, cut};
+use super::readers::why_skipped;
 use super::state::{IntentRow, Planned, Purpose};
 use super::text::{describe_effect, describe_intent, visible};
 use super::turn::{At, Turn};

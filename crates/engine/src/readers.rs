@@ -3,7 +3,7 @@
 use super::state::Purpose;
 use super::text::{one_line, visible};
 use super::turn::Turn;
-use tmuxagent_model::{Effect, IntentId, IntentState, PaneReader, Reads};
+use tmuxagent_model::{Effect, IntentId, IntentState, PaneReader, Reads, SkipReason};
 
 /// Who reads the keys, as the rest of a sentence.
 pub fn who(reader: &PaneReader) -> String {
@@ -55,6 +55,28 @@ impl Turn<'_> {
             self.withdrawn.push(id.clone());
         }
         waits
+    }
+}
+
+/// Why keys were held back, as the rest of a sentence.
+pub fn why_skipped(reason: &SkipReason) -> String {
+    match reason {
+        SkipReason::OtherServer => "was not typed: another tmux server answers there".to_owned(),
+        SkipReason::OtherSupervisor => "was not typed: another tmuxagent types there".to_owned(),
+        SkipReason::OtherProcess => "was not typed: another process runs in the pane".to_owned(),
+        SkipReason::Dead => "was not typed: the pane's process ended".to_owned(),
+        SkipReason::InMode => "was not typed: the pane is in copy mode".to_owned(),
+        SkipReason::InputOff => "was not typed: the pane's input is off".to_owned(),
+        SkipReason::Synchronized => "was not typed: synchronize-panes would type it into other panes too".to_owned(),
+        SkipReason::OtherCommand(command) => format!("was not typed: {} is in the foreground", visible(command)),
+        SkipReason::ScreenChanged => "was not typed: the expected text is not on the screen".to_owned(),
+        SkipReason::Question => "was not typed: the program asks something, which Enter would answer".to_owned(),
+        SkipReason::Reader(reader) => format!("was not typed: {}", who(reader)),
+        SkipReason::Asker(reader) => {
+            format!("was not typed: the program that asked does not wait any more; {}", who(reader))
+        }
+        SkipReason::Withdrawn => "was taken back".to_owned(),
+        SkipReason::Unreachable(why) => format!("was not typed: {}", visible(why)),
     }
 }
 

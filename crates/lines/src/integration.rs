@@ -311,6 +311,21 @@ impl Integration {
     }
 }
 
+impl Stream {
+    /// The cursor: the number of its line's first row, counted over the stream, and its column over all rows of the line.
+    fn cursor_place(&self) -> (u64, usize) {
+        let at = self.grid.at();
+        let first = self.grid.line(at).start;
+        (self.grid.number(first), (at - first) * self.grid.columns() + self.grid.x())
+    }
+
+    /// The number of the first row of the line above the cursor's.
+    fn row_above(&self) -> Option<u64> {
+        let above = self.grid.line(self.grid.at()).start.checked_sub(1)?;
+        Some(self.grid.number(self.grid.line(above).start))
+    }
+}
+
 impl Place {
     /// Whether something stands behind the prompt.
     fn look(&self, stream: &Stream) -> ShellPhase {

@@ -44,7 +44,7 @@ struct Base {
 /// Lines out of text, controls and cursor moves.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
-    grid: Grid,
+    pub(super) grid: Grid,
     pub(super) dropped: bool, // rows were erased, so that the pane may hold more than what is known here
     /// Texts of rows that were told and then overwritten or erased within this burst of output.
     erased: Vec<String>,
@@ -466,19 +466,6 @@ impl Stream {
         self.grid.settle(line, Told::AsItStands);
         self.grid.down();
         self.grid.set_x(0);
-    }
-
-    /// The cursor: the number of its line's first row, counted over the stream, and its column over all rows of the line.
-    pub(super) fn cursor_place(&self) -> (u64, usize) {
-        let at = self.grid.at();
-        let first = self.grid.line(at).start;
-        (self.grid.number(first), (at - first) * self.grid.columns() + self.grid.x())
-    }
-
-    /// The number of the first row of the line above the cursor's.
-    pub(super) fn row_above(&self) -> Option<u64> {
-        let above = self.grid.line(self.grid.at()).start.checked_sub(1)?;
-        Some(self.grid.number(self.grid.line(above).start))
     }
 
     /// What stands on the cursor's line, without a character whose last bytes are still to come.

@@ -30,6 +30,7 @@ const TEXTS: &[(&str, &str)] = &[
         "不带界面运行，直到 SIGTERM 或 `tmuxagent shutdown`",
     ),
     ("Print help", "显示帮助"),
+    ("Print help (see more with '--help')", "显示帮助（`--help` 更详细）"),
     ("Print version", "显示版本"),
     ("Print this message or the help of the given subcommand(s)", "显示本帮助或某个子命令的帮助"),
     ("The configuration file", "配置文件"),

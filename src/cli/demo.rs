@@ -11,7 +11,6 @@ use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
 use tmuxagent_config::{Overrides, make_private_folder};
 use tmuxagent_tmux::shell_word;
 
@@ -73,9 +72,6 @@ pub(super) fn run(session: &Session, args: &DemoArgs) -> Outcome {
     outcome
 }
 
-/// The title by which the stand-in is known as an agent.
-const AGENT_TITLE: &str = "stand-in agent";
-
 /// The folder with everything in it, and the server that runs there. Both go when it is dropped, unless kept.
 struct Stage {
     folder: PathBuf,
@@ -113,22 +109,7 @@ impl Stage {
                 stage.tie().map_err(CliError::internal)?;
             }
         }
-        stage.await_agents();
         Ok(stage)
-    }
-
-    /// Waits until the stand-ins have begun: what one says while its shell still stands in front is no agent's word. One that
-    /// doesn't come is seen on the screen.
-    fn await_agents(&self) {
-        let deadline = Instant::now() + Duration::from_secs(5);
-        let format = format!("#{{&&:#{{==:#{{pane_title}},{AGENT_TITLE}}},#{{==:#{{pane_current_command}},sh}}}}");
-        let begins = || {
-            let listed = self.command().args(["list-panes", "-a", "-F", &format]).output();
-            listed.is_ok_and(|listed| listed.stdout.contains(&b'1'))
-        };
-        while begins() && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(20));
-        }
     }
 
     fn socket(&self) -> PathBuf {
@@ -201,8 +182,6 @@ impl Stage {
         let mut command = self.command();
         command.args(["split-window", "-b", "-t", &target, "-c"]).arg(self.folder.join(project));
         command.arg(format!("exec agent {topic}"));
-        // It says so itself, but perhaps not before it says that its work is done.
-        command.args([";", "select-pane", "-t", &target, "-T", AGENT_TITLE]);
         self.dress(&mut command, speed);
         command.output().map_err(|error| missing(&self.tmux, &error))
     }

@@ -27,6 +27,9 @@ pub(super) struct FakeAgentArgs {
     /// Seconds that each of its steps takes
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     pace: f64,
+    /// Seconds that it thinks before the first step
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    think: f64,
     /// Ask before each edit
     #[arg(long)]
     ask: bool,
@@ -49,6 +52,7 @@ pub(super) fn run(_: &Session, args: &FakeAgentArgs) -> Outcome {
     say("\u{1b}[1m>_ agent\u{1b}[0m (stand-in, nothing leaves this machine)\n\n")?;
     if let Some(task) = &args.task {
         say(&format!("\u{1b}[2m›\u{1b}[0m {task}\n\n"))?;
+        std::thread::sleep(Duration::try_from_secs_f64(args.think).unwrap_or(Duration::ZERO));
         let well = agent.work(task)?;
         if !args.stay {
             return Ok(if well { 0 } else { 1 });

@@ -29,6 +29,7 @@ const TEXTS: &[(&str, &str)] = &[
         "Watch without a screen, until SIGTERM or `tmuxagent shutdown`",
         "不带界面运行，直到 SIGTERM 或 `tmuxagent shutdown`",
     ),
+    ("Seconds that it thinks before the first step", "第一步之前思考的秒数"),
     ("Print help", "显示帮助"),
     ("Print help (see more with '--help')", "显示帮助（`--help` 更详细）"),
     ("Print version", "显示版本"),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tmuxagent_clock::Clock;
 use tmuxagent_errand::{Errand, Home, Returned};
 use tmuxagent_model::{
-    Effect, Event, HostName, HostState, Intent, IntentId, IntentState, KeyStep, PaneKey, SendKeys, Timestamp,
+    Effect, Event, HostName, HostState, Intent, IntentId, IntentState, KeyStep, Needs, PaneKey, SendKeys, Timestamp,
 };
 use tmuxagent_policy::{Concurrency, Condition, Pattern, PatternId, Pipeline, Policy, Selector, Stage};
 use tmuxagent_tmux::{self as tmux, HostHandle, HostMessage, HostSpec, Socket, Transport};
@@ -145,6 +145,9 @@ fn policy(pattern: &str) -> Policy {
         success_when: None,
         fail_when: None,
         timeout: None,
+        endless: true,
+        on_timeout: Vec::new(),
+        recovers: false,
         on_success: Vec::new(),
         on_fail: Vec::new(),
         cooldown: None,
@@ -295,7 +298,13 @@ fn collector_latency(rounds: usize) -> Vec<u64> {
                 sent += 1;
                 last = Some(line.pane.clone());
                 let steps = vec![KeyStep::Text("y".to_owned())];
-                let keys = SendKeys { pane: line.pane, steps, expect_command: None, expect_screen: None };
+                let keys = SendKeys {
+                    pane: line.pane,
+                    steps,
+                    expect_command: None,
+                    expect_screen: None,
+                    needs: Needs::Nothing,
+                };
                 let intent = Intent {
                     id: IntentId::new(format!("B-{sent}")),
                     effect: Effect::Send(keys),

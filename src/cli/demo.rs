@@ -10,7 +10,7 @@ use clap::Args;
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use tmuxagent_config::{Overrides, make_private_folder};
 use tmuxagent_tmux::shell_word;
 
@@ -151,9 +151,10 @@ impl Stage {
         std::fs::write(self.folder.join("config.yaml"), "# The demonstration runs with the defaults.\n")
     }
 
-    /// Opens one window: the stand-in works, then its shell takes what the pipelines type.
+    /// Opens one window: a shell, in which the pipelines' commands run, and above it the stand-in in its pane, where it stays.
+    /// The shell comes first, so that it is known when the stand-in says that its work is done.
     fn open(&self, n: usize, window: &(&str, &str, &str, &str), speed: f64) -> Result<(), CliError> {
-        let (session, name, topic, project) = window;
+        let (session, name, _, project) = window;
         let first = WINDOWS.iter().position(|(other, ..)| other == session) == Some(n);
         // tmux writes `_` for the colon in a session's name, and takes that name as the target.
         let target = format!("={}:", session.replace(':', "_"));
@@ -163,15 +164,26 @@ impl Stage {
         } else {
             command.args(["new-window", "-d", "-t", &target]);
         }
-        let folder = self.folder.join(project);
-        command.arg("-n").arg(name).arg("-c").arg(&folder).arg(format!("agent {topic}; exec sh"));
+        command.arg("-n").arg(name).arg("-c").arg(self.folder.join(project)).arg("exec sh");
         self.dress(&mut command, speed);
         let output = command.output().map_err(|error| missing(&self.tmux, &error))?;
+        let output = if output.status.success() { self.open_agent(window, speed)? } else { output };
         if output.status.success() {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         Err(CliError::user(format!("tmux can't open the demonstration: {said}"), "see `tmuxagent doctor`"))
+    }
+
+    /// The agent above a window's shell.
+    fn open_agent(&self, window: &(&str, &str, &str, &str), speed: f64) -> Result<Output, CliError> {
+        let (session, name, topic, project) = window;
+        let target = format!("={}:={name}", session.replace(':', "_"));
+        let mut command = self.command();
+        command.args(["split-window", "-b", "-t", &target, "-c"]).arg(self.folder.join(project));
+        command.arg(format!("exec agent {topic}"));
+        self.dress(&mut command, speed);
+        command.output().map_err(|error| missing(&self.tmux, &error))
     }
 
     /// The environment of the server, which its panes inherit: the stand-ins first on the path, nothing of the user's

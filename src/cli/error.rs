@@ -24,6 +24,8 @@ pub mod exit {
     pub const REFUSED: u8 = 6;
     /// Not certain: it may be done, or be done later, or not.
     pub const UNCERTAIN: u8 = 7;
+    /// The system has no memory, threads or processes left for it (`EX_OSERR` of sysexits(3), "cannot fork").
+    pub const SYSTEM: u8 = 71;
     /// tmuxagent itself failed.
     pub const INTERNAL: u8 = 70;
 }
@@ -33,6 +35,8 @@ pub mod exit {
 pub enum CliError {
     /// The user's to mend, exit code 2.
     User(Problem),
+    /// The system's: it has none of what the program needs to begin.
+    System(Problem),
     /// Nobody listens on the socket.
     NoSupervisor {
         /// What was tried.
@@ -86,6 +90,7 @@ impl CliError {
     pub const fn code(&self) -> u8 {
         match self {
             Self::User(_) => exit::USER,
+            Self::System(_) => exit::SYSTEM,
             Self::NoSupervisor { .. } => exit::NO_SUPERVISOR,
             Self::NotFound { .. } => exit::NOT_FOUND,
             Self::Answer { kind, .. } => match kind {
@@ -106,7 +111,7 @@ impl CliError {
     #[must_use]
     pub fn text(&self) -> String {
         match self {
-            Self::User(problem) => problem.text.clone(),
+            Self::User(problem) | Self::System(problem) => problem.text.clone(),
             Self::NoSupervisor { text } | Self::NotFound { text, .. } | Self::Answer { text, .. } => text.clone(),
             Self::Uncertain { doubt, .. } => i18n::doubt(Lang::En, doubt),
             Self::Internal(report) => format!("{report:#}"),
@@ -118,7 +123,7 @@ impl CliError {
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Self::User(problem) => problem.hint.clone().into_iter().collect(),
+            Self::User(problem) | Self::System(problem) => problem.hint.clone().into_iter().collect(),
             Self::NoSupervisor { .. } => {
                 vec!["start one with `tmuxagent`, or with `tmuxagent --headless` in the background".to_owned()]
             }

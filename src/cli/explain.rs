@@ -62,7 +62,11 @@ fn put(out: &Output, line: &Line) -> Result<(), CliError> {
 const fn of_state(state: StageState) -> Tone {
     match state {
         StageState::Succeeded | StageState::Skipped => Tone::Good,
-        StageState::Failed | StageState::Escalated | StageState::Cancelled => Tone::Bad,
+        StageState::Failed
+        | StageState::Escalated
+        | StageState::Cancelled
+        | StageState::Rejected
+        | StageState::Expired => Tone::Bad,
         StageState::NeedsApproval | StageState::Asking => Tone::Ask,
         StageState::Starting | StageState::Running | StageState::Retrying | StageState::Queued => Tone::Warn,
         StageState::Waiting => Tone::Plain,

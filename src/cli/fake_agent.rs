@@ -15,6 +15,9 @@ pub(super) struct FakeAgentArgs {
     /// Do this one task and end, instead of reading prompts
     #[arg(long, value_name = "TEXT")]
     task: Option<String>,
+    /// With a task: stay after it, and read prompts
+    #[arg(long, requires = "task")]
+    stay: bool,
     /// The file that it pretends to read and edit
     #[arg(long, value_name = "PATH", default_value = "src/main.rs")]
     file: String,
@@ -24,6 +27,9 @@ pub(super) struct FakeAgentArgs {
     /// Seconds that each of its steps takes
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     pace: f64,
+    /// Seconds that it thinks before the first step
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    think: f64,
     /// Ask before each edit
     #[arg(long)]
     ask: bool,
@@ -41,10 +47,16 @@ pub(super) fn run(_: &Session, args: &FakeAgentArgs) -> Outcome {
         return Err(CliError::user(format!("--pace {} is out of range", args.pace), "give a number from 0 to 3600"));
     }
     let mut agent = Agent { args, failures: args.fail, input: std::io::stdin().lock(), ended: false };
+    // By its title it is known as an agent, in whose pane no shell's line is typed.
+    say("\u{1b}]2;stand-in agent\u{7}")?;
     say("\u{1b}[1m>_ agent\u{1b}[0m (stand-in, nothing leaves this machine)\n\n")?;
     if let Some(task) = &args.task {
         say(&format!("\u{1b}[2m›\u{1b}[0m {task}\n\n"))?;
-        return Ok(if agent.work(task)? { 0 } else { 1 });
+        std::thread::sleep(Duration::try_from_secs_f64(args.think).unwrap_or(Duration::ZERO));
+        let well = agent.work(task)?;
+        if !args.stay {
+            return Ok(if well { 0 } else { 1 });
+        }
     }
     loop {
         agent.state("idle")?;

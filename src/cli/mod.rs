@@ -4,6 +4,7 @@
 //! takes `--json`; the exit codes are those of [`exit`]; a closed pipe is no error; text from panes is cleaned before
 //! it is printed.
 
+mod agent;
 mod approvals;
 mod completions;
 mod config;
@@ -29,6 +30,7 @@ mod redact;
 mod run;
 mod screen;
 mod send;
+mod shell_init;
 mod status;
 mod supervise;
 mod target;
@@ -61,7 +63,7 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 the answer is no, or warnings; 2 wrong use, configuration or policy; \
                           3 no supervisor runs; 4 not found; 5 decided before or changed; 6 refused now; \
-                          7 not certain: done or not, look; 70 our fault.";
+                          7 not certain: done or not, look; 70 our fault; 71 no memory or threads left.";
 
 /// Options of every subcommand.
 #[derive(Debug, Clone, Args)]
@@ -181,6 +183,9 @@ enum Command {
     /// Check, back up, restore or export the state database
     #[command(subcommand)]
     Db(db::DbCommand),
+    /// Tell what the agents in panes are doing, and test how they are recognised
+    #[command(subcommand)]
+    Agent(agent::AgentCommand),
     /// Send a message to people, try a channel, or print what was sent
     #[command(subcommand)]
     Notify(notify::NotifyCommand),
@@ -199,6 +204,8 @@ enum Command {
     Popup(watch::PopupArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
+    /// Print lines for a shell's own file, by which it reports each command's begin and end to the pane
+    ShellInit(shell_init::ShellInitArgs),
     /// Print the versions of this program, its protocol and the running supervisor
     Version(version::VersionArgs),
 }
@@ -289,6 +296,7 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::Config(command) => config::run(&session, &command),
         Command::Policy(command) => policy::run(&session, &command),
         Command::Db(command) => db::run(&session, &command),
+        Command::Agent(command) => agent::run(&session, &command),
         Command::Notify(command) => notify::run(&session, &command),
         Command::Redact(args) => redact::run(&session, &args),
         Command::Doctor(args) => doctor::run(&session, &args),
@@ -297,6 +305,7 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::FakeAgent(args) => fake_agent::run(&session, &args),
         Command::Popup(args) => watch::popup(&session, &args),
         Command::Completions(args) => completions::run(&session, &args),
+        Command::ShellInit(args) => shell_init::run(&session, &args),
         Command::Version(args) => version::run(&session, &args),
     }
 }

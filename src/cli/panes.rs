@@ -3,9 +3,9 @@
 use super::connection::Connection;
 use super::{Outcome, Output, Session, Tone, exit, target};
 use clap::Args;
-use tmuxagent_model::{PaneState, RunState, Snapshot, StageState};
+use tmuxagent_model::{PaneState, PaneView, Reads, RunState, Snapshot, StageState};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{ago, clean, pane_state, run_state, sentence, stage_state};
+use tmuxagent_text::{Lang, ago, clean, pane_state, reads, run_state, sentence, stage_state};
 
 #[derive(Debug, Args)]
 pub(super) struct PanesArgs {
@@ -39,24 +39,46 @@ fn panes(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
     if snapshot.panes.is_empty() {
         return out.line(word(lang, Word::NoPanes));
     }
+    // Before anything was looked at, and by a supervisor of an earlier version, nothing is known of readers.
+    let known = snapshot.panes.iter().any(|pane| pane.reader.front.is_some());
     let rows: Vec<_> = snapshot
         .panes
         .iter()
         .map(|pane| {
             let facts = &pane.info.facts;
             let program = if facts.agent.is_empty() { &facts.command } else { &facts.agent };
-            vec![
+            let mut row = vec![
                 (Tone::Bold, clean(&pane.info.short())),
                 (tone(pane.state), pane_state(lang, pane.state).to_owned()),
                 (Tone::Plain, clean(&pane.info.target())),
                 (Tone::Plain, clean(program)),
                 (Tone::Plain, clean(&pane.pipelines.join(","))),
                 (Tone::Dim, pane.last_output.map(|at| ago(lang, now, at)).unwrap_or_default()),
-            ]
+            ];
+            if known {
+                row.insert(4, reader(lang, pane));
+            }
+            row
         })
         .collect();
-    let heads = [Word::Pane, Word::State, Word::Place, Word::Program, Word::Pipelines, Word::LastOutput];
-    out.table(&heads.map(|head| word(lang, head)), &rows)
+    let mut heads = vec![Word::Pane, Word::State, Word::Place, Word::Program, Word::Pipelines, Word::LastOutput];
+    if known {
+        heads.insert(4, Word::Reader);
+    }
+    let heads: Vec<&str> = heads.into_iter().map(|head| word(lang, head)).collect();
+    out.table(&heads, &rows)
+}
+
+/// Who reads the keys, and whether something waits for another reader.
+fn reader(lang: Lang, pane: &PaneView) -> (Tone, String) {
+    let brief = reads(lang, &pane.reader.reads);
+    match &pane.awaited {
+        Some(_) => (Tone::Warn, format!("{brief}, {}", word(lang, Word::Held))),
+        None => match pane.reader.reads {
+            Reads::Password | Reads::Line | Reads::Key => (Tone::Ask, brief.to_owned()),
+            _ => (Tone::Dim, brief.to_owned()),
+        },
+    }
 }
 
 fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
@@ -109,7 +131,7 @@ const fn stage_tone(state: StageState) -> Tone {
     match state {
         StageState::NeedsApproval | StageState::Asking => Tone::Ask,
         StageState::Failed | StageState::Escalated | StageState::Cancelled => Tone::Bad,
-        StageState::Retrying | StageState::Queued => Tone::Warn,
+        StageState::Retrying | StageState::Queued | StageState::Rejected | StageState::Expired => Tone::Warn,
         StageState::Starting | StageState::Running | StageState::Succeeded => Tone::Good,
         StageState::Waiting | StageState::Skipped => Tone::Dim,
     }

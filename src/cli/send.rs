@@ -4,7 +4,9 @@ use super::connection::Connection;
 use super::{CliError, Outcome, Session, control, target};
 use clap::{Arg, Args};
 use std::io::Read;
-use tmuxagent_model::{Command, KeyStep};
+use tmuxagent_ipc::wire::ErrorKind;
+use tmuxagent_model::{Command, KeyStep, Note, SkipReason};
+use tmuxagent_text::{Lang, skip_reason};
 
 /// The text is typed literally, then the keys are pressed, then Enter.
 #[derive(Debug, Args)]
@@ -20,10 +22,16 @@ pub(super) struct SendArgs {
     /// Do not press Enter at the end (keys alone never do)
     #[arg(short = 'n', long)]
     no_enter: bool,
+    /// Type it whoever reads: a program, a draft, a password prompt
+    #[arg(long)]
+    insist: bool,
 }
 
 /// The longest text typed at once, bytes; more belongs into a file.
 const LONGEST: u64 = 64 * 1024;
+
+/// How long the collector's word is waited for.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Types into a pane.
 pub(super) fn run(session: &Session, args: &SendArgs) -> Outcome {
@@ -38,7 +46,39 @@ pub(super) fn run(session: &Session, args: &SendArgs) -> Outcome {
     let mut connection = Connection::open(session)?;
     let snapshot = connection.snapshot()?;
     let pane = target::pane(&snapshot, &args.pane)?.info.key.clone();
-    control::tell(session, connection.command(Command::Send { pane, steps })?)
+    let committed = connection.command(Command::Send { pane, steps, insist: args.insist })?;
+    if let Some(reason) = not_typed(&mut connection, &committed.value) {
+        let why = skip_reason(Lang::En, &reason);
+        let text = match reason {
+            SkipReason::Reader(_) => format!("nothing was typed: {why}; --insist types it all the same"),
+            _ => format!("nothing was typed: {why}"),
+        };
+        return Err(CliError::Answer { kind: ErrorKind::Refused, text });
+    }
+    control::tell(session, committed)
+}
+
+/// Why the collector typed nothing, where it says so at once. What waits (a freeze, a host that is away) is told by the
+/// answer itself.
+fn not_typed(connection: &mut Connection, answer: &serde_json::Value) -> Option<SkipReason> {
+    let intent = answer.get("intents")?.as_array()?.first()?.as_str()?.to_owned();
+    let until = std::time::Instant::now() + PATIENCE;
+    while std::time::Instant::now() < until {
+        let snapshot = connection.snapshot().ok()?;
+        if snapshot.held.iter().any(|held| held.intent.as_str() == intent) {
+            return None;
+        }
+        for event in snapshot.events.iter().rev() {
+            match &event.note {
+                Note::Sent { intent: sent, .. } if sent.as_str() == intent => return None,
+                Note::EffectFailed { intent: failed, .. } if failed.as_str() == intent => return None,
+                Note::NotSent { intent: held, reason, .. } if held.as_str() == intent => return Some(reason.clone()),
+                _ => {}
+            }
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    None
 }
 
 /// The first word behind the text's first one that is an option of this command: it was meant as one, or is meant as text.
@@ -84,7 +124,8 @@ mod tests {
 
     fn of(text: &[&str], keys: &[&str], no_enter: bool) -> Result<Vec<KeyStep>, u8> {
         let own = |list: &[&str]| list.iter().map(ToString::to_string).collect();
-        steps(&SendArgs { pane: "%1".into(), text: own(text), keys: own(keys), no_enter }).map_err(|error| error.code())
+        steps(&SendArgs { pane: "%1".into(), text: own(text), keys: own(keys), no_enter, insist: false })
+            .map_err(|error| error.code())
     }
 
     #[test]

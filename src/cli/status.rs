@@ -7,7 +7,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use tmuxagent_model::{ApprovalState, HostState, PaneState, Snapshot};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{ago, clean, host_owner, host_state, message, pane_state, part, span, trouble};
+use tmuxagent_text::{ago, clean, host_owner, host_state, message, pane_state, part, reader_sentence, span, trouble};
 
 /// Exit code 1: it runs, but a part of it fails. 3: none runs.
 #[derive(Debug, Args)]
@@ -53,6 +53,13 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
     ))?;
     if let Some(freeze) = &snapshot.frozen {
         let text = format!("{} ({}, {})", word(lang, Word::Frozen), clean(&freeze.by), ago(lang, now, freeze.since));
+        out.line(&out.paint(Tone::Warn, &text))?;
+    }
+    for held in &snapshot.held {
+        let Some(reader) = &held.reader else { continue };
+        let (who, since) = (reader_sentence(lang, reader), ago(lang, now, held.at));
+        let text =
+            format!("{}: {} @ {}: {who} ({since})", word(lang, Word::Held), clean(&held.text), clean(&held.place));
         out.line(&out.paint(Tone::Warn, &text))?;
     }
     let hosts: Vec<_> = snapshot

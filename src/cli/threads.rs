@@ -3,6 +3,7 @@
 use super::CliError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
+use tmuxagent_config::Problem;
 
 /// How many threads a supervisor needs to begin: those of its runtime, of its store and of its first host.
 const FEWEST: usize = 8;
@@ -11,10 +12,10 @@ const FEWEST: usize = 8;
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     // The runtime itself panics when its threads are refused.
     try_threads(FEWEST).map_err(|error| {
-        CliError::user(
+        CliError::System(Problem::new(
             format!("the system has no memory or no threads left for this program: {error}"),
             "end other programs, or raise the limits: ulimit -v unlimited, ulimit -u",
-        )
+        ))
     })?;
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(CliError::internal)
 }

@@ -103,7 +103,8 @@ fn of_surfaces_that_decide_in_one_instant_one_wins() {
             let wait = Arc::clone(&together);
             let writing = scope.spawn(move || {
                 wait.wait();
-                // In other rounds it comes at other moments of what the commands do, which take some milliseconds.
+                // No condition is waited for: time passes on purpose, so that in each round it comes at another moment of
+                // what the commands do, which take some milliseconds.
                 std::thread::sleep(Duration::from_millis(round as u64 % 4 * 5));
                 // The file may be gone already, with its question.
                 std::fs::OpenOptions::new()
@@ -113,7 +114,7 @@ fn of_surfaces_that_decide_in_one_instant_one_wins() {
                     .and_then(|mut file| std::io::Write::write_all(&mut file, b"approve\n"))
             });
             together.wait();
-            // And so does the press, with another rhythm.
+            // And so does the press, on purpose too, with another rhythm.
             std::thread::sleep(Duration::from_millis(round as u64 % 3 * 10));
             let pressed = phone.post(&link, &page.cookie, &[("nonce", nonce), ("verdict", "approve")]);
             let _ = writing.join().expect("no panic");

@@ -399,7 +399,8 @@ fn a_supervisor_that_ends_in_order_leaves_no_decision_in_doubt() {
         room.finish_tests(&round.to_string());
         let approval = room.wait_approval();
         let approve = room.command(&["approve", &approval]).stderr(Stdio::null()).stdout(Stdio::null()).spawn();
-        // At other moments of what the command does, which takes some milliseconds.
+        // No condition is waited for: time passes on purpose, so that each round ends it at another moment of what the
+        // command does, which takes some milliseconds.
         std::thread::sleep(std::time::Duration::from_millis(round * 4));
         let pid = room.supervisor().expect("it runs");
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");

@@ -74,7 +74,7 @@ fn keys_under_way_to_a_server_that_was_replaced_are_dropped_without_a_question()
     wait_for(PATIENCE, "the server's end", || (!room.server.is_running()).then_some(()));
     room.open_window();
     room.watch();
-    room.wait_events("\"cancelled\"");
+    room.wait_events("\"failed\"");
     let events = room.answer(&["events", "--json"]);
     assert!(events.contains("may have happened or not") && !events.contains("approval_asked"), "{events}");
     assert_eq!(room.ran(), "");

@@ -37,22 +37,20 @@ fn a_supervisor_that_stands_still_neither_stops_a_program_nor_fills_the_server()
     let supervisor = room.supervisor().expect("it runs");
     kill_process(supervisor, Signal::STOP).expect("it lives");
     // The keeper takes over within two seconds; what comes after that costs the server nothing.
-    let (begun, mut last, mut longest) = (Instant::now(), Instant::now(), Duration::ZERO);
-    let mut seen = beats().unwrap_or(0);
-    while begun.elapsed() < Duration::from_secs(8) {
-        if let Some(now) = beats().filter(|now| *now != seen) {
-            (seen, longest, last) = (now, longest.max(last.elapsed()), Instant::now());
-        }
-        std::thread::sleep(Duration::from_millis(20));
+    let mut seen = wait_for(PATIENCE, "a beat", beats);
+    let end = Instant::now() + Duration::from_secs(8);
+    while Instant::now() < end {
+        let next = || beats().filter(|now| *now > seen);
+        seen = wait_for(Duration::from_secs(4), "the program, which stands still", next);
     }
     let grown = memory(&room.server).saturating_sub(before);
     kill_process(supervisor, Signal::CONT).expect("it lives");
-    assert!(longest.max(last.elapsed()) < Duration::from_secs(4), "the program stood still for {longest:?}");
     assert!(grown < 96 * 1024, "the server grew by {grown} kB");
     wait_for(PATIENCE, "the gap", || room.answer(&["events"]).contains("was lost").then_some(()));
-    // And it goes on.
+    // And it goes on, as the flood does; on a busy machine that takes its time.
     room.finish_tests("one");
-    room.wait_approval();
+    let open = || room.approvals().into_iter().find(|approval| approval["state"] == "pending");
+    wait_for(PATIENCE * 3, "the question beside the flood", open);
 }
 
 #[test]

@@ -9,7 +9,8 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 use tmuxagent_model::{Approval, ApprovalKind, RunId, RunState, RunView};
 
-/// Every kind of effect once: keys, a tracked command, a person's decision, a command beside the pane, a prompt.
+/// Every kind of effect once: keys, a tracked command, a person's decision, a command beside the pane, a prompt, for which a
+/// program that reads a line stands in for an agent.
 const POLICY: &str = r#"
 version: 1
 pipelines:
@@ -32,7 +33,7 @@ pipelines:
         timeout: 5m
       - name: tell
         triggers: [{after_stage_success: deploy}]
-        actions_on_start: [{prompt: "echo {{run}} tell {{attempt}} >> ran; echo 'tell'' passed'"}]
+        actions_on_start: [{send_keys: 'sh -c ''printf "> "; IFS= read -r line; eval "$line"'''}, {prompt: "echo {{run}} tell {{attempt}} >> ran; echo 'tell'' passed'"}]
         success_when: [{log_regex: "^(\\$ )?tell passed$"}]
         timeout: 5m
 "#;
@@ -139,6 +140,7 @@ impl Chain {
                 let (events, screen) = (self.room.answer(&["events"]), self.room.server.screen("proj:ci"));
                 panic!("{place}:{number} goes on and on; {runs:#?}\n{events}\n{screen}");
             }
+            // A pause between two looks; the loop waits for its conditions, with the deadline above.
             std::thread::sleep(Duration::from_millis(30));
         }
     }
@@ -233,7 +235,7 @@ pipelines:
     stages:
       - name: tell
         triggers: [{log_regex: "^(\\$ )?please begin$"}]
-        actions_on_start: [{prompt: "echo {{run}} >> ran; echo 'tell'' passed'"}]
+        actions_on_start: [{send_keys: 'sh -c ''printf "> "; IFS= read -r line; eval "$line"'''}, {prompt: "echo {{run}} >> ran; echo 'tell'' passed'"}]
         success_when: [{log_regex: "^(\\$ )?tell passed$"}]
         timeout: 5m
 "#;
@@ -244,7 +246,8 @@ fn ended_in_order_at_any_instant_of_a_prompt_it_misses_no_line() {
     for run in 1..=8 {
         room.watch();
         room.begin();
-        // Each run is ended at a later instant of its prompt, whose typing and taking need about that long.
+        // No condition is waited for: time passes on purpose, so that each run is ended at a later instant of its prompt,
+        // whose typing and taking need about that long.
         std::thread::sleep(Duration::from_millis(15 + 25 * run));
         let mut child = room.supervisor.take().expect("it runs");
         signal(&child, rustix::process::Signal::TERM);

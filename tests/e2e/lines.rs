@@ -7,15 +7,17 @@ use tmuxagent_model::Origin;
 use tmuxagent_model::Shell as ShellKind;
 
 /// A shell in a pane of 80×24, read through a pipe of the pane's bytes.
-struct Shell {
-    server: TmuxServer,
+pub(super) struct Shell {
+    pub(super) server: TmuxServer,
     stream: PathBuf,
     read: usize,
-    reader: Reader,
+    pub(super) reader: Reader,
     /// Lines of the program.
-    lines: Vec<String>,
+    pub(super) lines: Vec<String>,
     echoed: Vec<String>,
-    ended: Vec<(String, i32)>,
+    /// Commands that began: their token, and their line where the shell's own marks told it.
+    pub(super) began: Vec<(String, Option<String>)>,
+    pub(super) ended: Vec<(String, i32)>,
 }
 
 /// The shells to try, those that are installed: `sh` and `bash` always are.
@@ -31,14 +33,14 @@ fn shells() -> Vec<(ShellKind, &'static str)> {
 }
 
 /// Whether the shell that a command starts is there.
-fn installed(command: &str) -> bool {
+pub(super) fn installed(command: &str) -> bool {
     let mut words = command.split(' ');
     let Some(name) = words.find(|word| ["sh", "dash", "bash", "zsh", "fish"].contains(word)) else { return false };
     std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
 }
 
 impl Shell {
-    fn start(command: &str) -> Self {
+    pub(super) fn start(command: &str) -> Self {
         let server = TmuxServer::running("exec cat");
         let stream = server.folder().join("stream");
         std::fs::write(&stream, "").expect("a file for the stream");
@@ -47,7 +49,8 @@ impl Shell {
         server.tmux(&["respawn-pane", "-k", "-t", "main", command]);
         let mut reader = Reader::new();
         reader.resize(80, 24);
-        let mut shell = Self { server, stream, read: 0, reader, lines: vec![], echoed: vec![], ended: vec![] };
+        let mut shell =
+            Self { server, stream, read: 0, reader, lines: vec![], echoed: vec![], began: vec![], ended: vec![] };
         wait_for(PATIENCE, "the shell's prompt", || {
             shell.read();
             let screen = shell.server.screen("main");
@@ -60,11 +63,26 @@ impl Shell {
     }
 
     /// Reads what the pane has printed since.
-    fn read(&mut self) {
+    pub(super) fn read(&mut self) {
         let all = std::fs::read(&self.stream).expect("the stream");
-        let (reader, lines, echoed, ended) = (&mut self.reader, &mut self.lines, &mut self.echoed, &mut self.ended);
-        reader.bytes(&all[self.read..], &mut |reading| keep(&reading, lines, echoed, ended));
+        let Self { reader, lines, echoed, began, ended, .. } = self;
+        reader.bytes(&all[self.read..], &mut |reading| {
+            if let Reading::CommandBegan { token: Some(token), line, .. } = &reading {
+                began.push((token.clone(), line.clone()));
+            }
+            keep(&reading, lines, echoed, ended);
+        });
         self.read = all.len();
+    }
+
+    /// All that the pane has printed.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        std::fs::read(&self.stream).expect("the stream")
+    }
+
+    /// The tokens of commands that began.
+    pub(super) fn begun(&self) -> Vec<(String, i32)> {
+        self.began.iter().map(|(token, _)| (token.clone(), 0)).collect()
     }
 
     fn quiet(&mut self) {
@@ -72,18 +90,18 @@ impl Shell {
         reader.quiet(&mut |reading| keep(&reading, lines, echoed, ended));
     }
 
-    fn type_line(&mut self, line: &str) {
+    pub(super) fn type_line(&mut self, line: &str) {
         self.reader.typed(&format!("{line}\n"));
         self.server.type_line("main", line);
     }
 
     /// Runs a tracked command to its end; gives its exit code.
-    fn run(&mut self, kind: ShellKind, command: &str, token: &str) -> i32 {
+    pub(super) fn run(&mut self, kind: ShellKind, command: &str, token: &str) -> i32 {
         self.type_line(&tracked_command(kind, &command.into(), token));
         self.wait_end(token)
     }
 
-    fn wait_end(&mut self, token: &str) -> i32 {
+    pub(super) fn wait_end(&mut self, token: &str) -> i32 {
         wait_for(PATIENCE, &format!("the end of {token} on\n{}", self.server.screen("main")), || {
             self.read();
             self.ended.iter().find(|(ended, _)| ended == token).map(|(_, exit)| *exit)
@@ -97,6 +115,8 @@ fn keep(reading: &Reading<'_>, lines: &mut Vec<String>, echoed: &mut Vec<String>
         Reading::Line { text, origin: Origin::Echo, .. } => echoed.push((*text).to_owned()),
         Reading::CommandEnded { token: Some(token), exit } => ended.push((token.clone(), *exit)),
         Reading::CommandEnded { token: None, .. }
+        | Reading::CommandBegan { .. }
+        | Reading::ShellMarks { .. }
         | Reading::Program(_)
         | Reading::Title(_)
         | Reading::Bell

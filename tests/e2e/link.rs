@@ -230,8 +230,8 @@ fn a_laptop_that_slept_goes_on_by_itself() {
     all(Signal::STOP);
     far.swallow(Swallow::All);
     far.proxy.cut();
-    // Longer than it takes to find a dead link. All who could notice anything stand still, so only the time itself can be
-    // waited for.
+    // Longer than it takes to find a dead link. All who could notice anything stand still, so time passes on purpose: there
+    // is nothing but itself to wait for.
     std::thread::sleep(Duration::from_secs(12));
     far.server.type_line("main", "echo please'' begin again");
     far.clear();
@@ -275,9 +275,9 @@ fn keys_are_typed_once_wherever_in_a_send_the_connection_ends() {
             }
             Step::OnTheWay => {
                 far.swallow(Swallow::All);
+                let before = far.proxy.swallowed();
                 send();
-                // For the link to swallow them; cut before, they are lost all the same.
-                std::thread::sleep(Duration::from_millis(50));
+                wait_for(PATIENCE, "the keys on the link", || (far.proxy.swallowed() > before).then_some(()));
                 far.proxy.cut();
             }
             Step::Typed => {
@@ -289,6 +289,7 @@ fn keys_are_typed_once_wherever_in_a_send_the_connection_ends() {
             Step::Killed(pause) => {
                 let clients = far.sshd.clients();
                 send();
+                // No condition is waited for: time passes on purpose, each step's kills come at another instant.
                 std::thread::sleep(Duration::from_micros(pause));
                 for pid in clients {
                     let _ = kill_process(pid, Signal::KILL);

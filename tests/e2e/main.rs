@@ -2,17 +2,20 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "what a failing test saw, and what a long one did")]
 
+mod agent;
 mod away;
 mod claims;
 mod collector;
 mod deciding;
 mod decisions;
 mod demo;
+mod differential;
 mod faults;
 mod flood;
 mod hazards;
 mod hostile;
 mod identity;
+mod integration;
 mod jump;
 mod kept;
 mod killed;
@@ -24,6 +27,8 @@ mod policies;
 mod product;
 mod prompts;
 mod proto;
+mod readers;
+mod readers_figures;
 mod reload;
 mod respawned;
 mod screen;
@@ -32,6 +37,7 @@ mod shells;
 mod ssh;
 mod support;
 mod told;
+mod verdicts;
 mod versions;
 mod workspace;
 mod wrapper;

@@ -38,7 +38,7 @@ fn agent(arguments: &str) -> TmuxServer {
 
 fn prompt(watched: &Watched, pane: &PaneKey, intent: &str, text: &str) -> Outcome {
     let intent = IntentId::new(intent);
-    let prompt = Prompt { pane: pane.clone(), text: text.to_owned(), expect_command: None };
+    let prompt = Prompt { pane: pane.clone(), text: text.to_owned(), expect_command: None, needs: Default::default() };
     watched.handle.prompt(intent.clone(), prompt);
     let outcome = watched.wait_outcome(&intent);
     watched.handle.release(pane.clone());

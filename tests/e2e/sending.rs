@@ -120,7 +120,7 @@ fn every_state_of_the_pane_that_forbids_typing_is_named() {
     let dead = || (server.tmux(&["display-message", "-p", "-t", "main", "#{pane_dead}"]) == "1").then_some(());
     wait_for(PATIENCE, "the pane's end", dead);
     assert_eq!(send(&watched, "dead", plain()), skipped(SkipReason::Dead));
-    let prompt = Prompt { pane: pane.clone(), text: "x".to_owned(), expect_command: None };
+    let prompt = Prompt { pane: pane.clone(), text: "x".to_owned(), expect_command: None, needs: Default::default() };
     let intent = IntentId::new("prompt-dead");
     watched.handle.prompt(intent.clone(), prompt);
     assert_eq!(watched.wait_outcome(&intent), skipped(SkipReason::Dead));
@@ -150,13 +150,22 @@ fn every_text_arrives_byte_for_byte() {
     let mut expected = Vec::new();
     for (number, text) in texts.iter().enumerate() {
         let steps = vec![KeyStep::Text((*text).to_owned())];
-        let what = SendKeys { pane: pane.clone(), steps, expect_command: None, expect_screen: None };
+        let what = SendKeys {
+            pane: pane.clone(),
+            steps,
+            expect_command: None,
+            expect_screen: None,
+            needs: Default::default(),
+        };
         assert_eq!(send(&watched, &format!("T-{number}"), what), Outcome::Done);
         expected.extend_from_slice(text.as_bytes());
     }
     let prompt = "first line\nsecond #{line}\n";
     let intent = IntentId::new("prompt");
-    watched.handle.prompt(intent.clone(), Prompt { pane, text: prompt.to_owned(), expect_command: None });
+    watched.handle.prompt(
+        intent.clone(),
+        Prompt { pane, text: prompt.to_owned(), expect_command: None, needs: Default::default() },
+    );
     // The program shows nothing of it, so nobody can say that it was taken.
     assert!(matches!(watched.wait_outcome(&intent), Outcome::Unknown { .. }));
     expected.extend_from_slice(prompt.as_bytes());

@@ -206,8 +206,11 @@ fn the_three_pipelines_have_their_stages_and_gates() {
     assert_eq!(
         shape,
         [
+            "storyapp-ci-agent: listen",
             "storyapp-ci: lint test build! deploy:staging",
+            "storyapp-voice-agent: listen",
             "storyapp-voice: voice-e2e",
+            "points-release-agent: listen",
             "points-release: ux-check prebuild predeploy!",
         ]
     );

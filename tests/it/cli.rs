@@ -664,6 +664,6 @@ fn the_help_tells_the_global_options_and_the_exit_codes() {
 
     Exit codes: 0 done; 1 the answer is no, or warnings; 2 wrong use, configuration or policy; 3 no
     supervisor runs; 4 not found; 5 decided before or changed; 6 refused now; 7 not certain: done or
-    not, look; 70 our fault.
+    not, look; 70 our fault; 71 no memory or threads left.
     ");
 }

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking; clippy exempts only #[test] functions"
 )]
 
+mod agent;
 mod bundled;
 mod cli;
 mod config;
@@ -12,6 +13,7 @@ mod corpora;
 mod db;
 mod doctor;
 mod engine;
+mod exhausted;
 mod findings;
 mod notify;
 mod policy;

@@ -153,12 +153,10 @@ fn a_log_is_replayed_and_two_policies_are_compared() {
     1.0s ci/lint triggered: log_regex /^start ci/: start ci
     1.0s ci/lint started: attempt 1
     1.0s types npm run lint ⏎
-    31s ci/lint failed: timeout: not done after 30s
-    31s ci/lint retrying: attempt 2 in 2.0s, at most 1 retries
-    33s ci/lint started: attempt 2
-    33s types npm run lint ⏎
+    31s asks Stage lint is not done after 30s, and its command still runs. Stop it? [C-c is pressed in the pane; a command that goes on is sent SIGTERM]
+    open: Stage lint is not done after 30s, and its command still runs. Stop it?
     at the end: ci/lint waits for exit_code 0
-    3 lines, 7 decisions
+    3 lines, 4 decisions
     --- exit code 0 ---
     ");
     assert_snapshot!(env.run(&[&replay[..], &["--against", "fix.yaml"]].concat()), @r"

@@ -20,6 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("yaml", &["model", "text"]),
     ("lines", &["model"]),
     ("policy", &["model", "text", "yaml"]),
+    ("agents", &["model", "yaml"]),
     ("engine", &["model", "lines", "policy"]),
     ("tmux", &["model", "errand", "text", "lines", "policy", "clock", "failpoints"]),
     ("store", &["model", "failpoints"]),

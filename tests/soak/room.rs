@@ -288,8 +288,8 @@ impl Room {
             ApprovalKind::Settle { .. } if seen.elapsed() < Duration::from_secs(2) => return,
             ApprovalKind::Settle { .. } if done => (true, Some("done")),
             ApprovalKind::Settle { .. } => (true, Some("again")),
-            ApprovalKind::Gap if done => (true, Some("continue")),
-            ApprovalKind::Gap => (true, Some("wait")),
+            ApprovalKind::Gap | ApprovalKind::Unclear if done => (true, Some("continue")),
+            ApprovalKind::Gap | ApprovalKind::Unclear | ApprovalKind::Overdue => (true, Some("wait")),
             ApprovalKind::Failed { .. } | ApprovalKind::Agent => (true, None),
         };
         let mut arguments = vec![if approve { "approve" } else { "reject" }, approval.id.as_str()];
@@ -302,7 +302,11 @@ impl Room {
             match &approval.kind {
                 ApprovalKind::Settle { .. } => self.count.settled += 1,
                 ApprovalKind::Gap => self.count.gaps += 1,
-                ApprovalKind::Gate | ApprovalKind::Failed { .. } | ApprovalKind::Agent => {}
+                ApprovalKind::Gate
+                | ApprovalKind::Failed { .. }
+                | ApprovalKind::Unclear
+                | ApprovalKind::Overdue
+                | ApprovalKind::Agent => {}
             }
         }
     }

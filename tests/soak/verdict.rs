@@ -44,11 +44,14 @@ fn nothing_lost(room: &Room) -> usize {
         match line.note {
             Note::StageStarted { run, stage, attempt } => drop(begun.insert((run, stage, attempt))),
             Note::RunEnded { run, state: RunState::Cancelled, .. } => drop(cancelled.insert(run)),
+            // Its pane is gone, as the faults have it.
+            Note::StageFailed { run, by, .. } if by.starts_with("pane") => drop(cancelled.insert(run)),
             Note::RunEnded { run, state: RunState::Failed, .. } => drop(failed.insert(run, line.seq)),
             Note::ApprovalDecided { approve: false, .. } => rejected += 1,
             _ => {}
         }
     }
+    failed.retain(|run, _| !cancelled.contains(run));
     if failed.len() > rejected {
         room.fail(&format!(
             "{} runs failed, but only {rejected} questions were answered with no: {failed:?}",

@@ -369,5 +369,5 @@ pub(super) enum Tried {
 }
 
 #[cfg(test)]
-#[path = "delivery_tests.rs"]
+#[path = "delivery_tests/mod.rs"]
 mod tests;

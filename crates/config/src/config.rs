@@ -23,6 +23,8 @@ pub struct Config {
     pub approval_dir: Option<PathBuf>,
     /// How long a decision can be taken back before its effect is performed; zero: not at all.
     pub undo: Millis,
+    /// The time limit of stages whose policy names none; zero: none.
+    pub stage_timeout: Millis,
     /// What is kept, and how long.
     pub retention: Retention,
     /// The recording of panes' output.
@@ -241,6 +243,7 @@ impl Default for Config {
             sqlite_path: None,
             approval_dir: None,
             undo: Millis(0),
+            stage_timeout: Millis::from_secs(2 * 3600),
             retention: Retention::default(),
             record: Recording::default(),
             quiet_hours: None,

@@ -51,6 +51,7 @@ impl Context<'_> {
             sqlite_path: top.text("sqlite_path").map(|text| self.path(text)),
             approval_dir: top.text("approval_dir").map(|text| self.path(text)),
             undo: top.duration("undo").unwrap_or(default.undo),
+            stage_timeout: top.duration("stage_timeout").unwrap_or(default.stage_timeout),
             retention: top.map("retention").map(retention).unwrap_or_default(),
             record: top.get("record").map(|node| recording(top.reader(), node)).unwrap_or_default(),
             quiet_hours: top.get("quiet_hours").and_then(|node| quiet_hours(top.reader(), node)),

@@ -54,6 +54,8 @@ pub enum Act {
     Release(Life, PaneKey),
     /// A send is not wanted any more.
     Withdraw(Life, IntentId),
+    /// Nothing is typed from now on, or again.
+    Freeze(Life, bool),
     /// Show the screens of these panes, and of no others.
     WatchScreens(Life, Vec<PaneKey>),
     /// These pipelines have an open run in a pane.

@@ -40,6 +40,8 @@ impl Core {
             | Event::Activity { .. }
             | Event::Gap { .. }
             | Event::Program { .. }
+            | Event::ShellMarks { .. }
+            | Event::CommandBegan { .. }
             | Event::CommandEnded { .. }
             | Event::Asked { .. }
             | Event::Timer { .. }

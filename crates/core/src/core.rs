@@ -7,6 +7,7 @@
 //! with the next round, and the screen says so. The panes are read on meanwhile.
 
 use super::acts::{Act, Ticket};
+use super::catch_up::CatchUp;
 use super::hosts::{Hosts, Life, Sending};
 use super::live_view::LiveView;
 use super::recovery::Settling;
@@ -21,8 +22,8 @@ use tmuxagent_config::HostConfig;
 use tmuxagent_engine::Engine;
 use tmuxagent_ipc::wire::Reply;
 use tmuxagent_model::{
-    Doubt, Effect, EntityKind, Event, EventLine, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey, Severity,
-    SkipReason, Snapshot, Timestamp, Trouble,
+    Doubt, Effect, EntityKind, Event, EventLine, HeldSend, HostName, Intent, IntentId, Millis, Note, Outcome, PaneKey,
+    Severity, SkipReason, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_store::{Committed, Durability, JournalRow};
 use tmuxagent_text::redact::Redactor;
@@ -86,6 +87,8 @@ pub struct Core {
     ending: bool,
     /// When panes of an earlier life that a host does not show again count as gone.
     pub(crate) reconcile_at: Vec<(Timestamp, HostName)>,
+    /// Whether timers wait for what was printed meanwhile.
+    pub(crate) catch_up: CatchUp,
     /// Panes of which this round has a line whose position is still to come.
     pub(crate) unplaced: BTreeSet<PaneKey>,
     /// Panes with keys of an earlier life whose outcome is still to come.
@@ -115,6 +118,7 @@ impl Core {
             retry_at: None,
             ending: false,
             reconcile_at: Vec::new(),
+            catch_up: CatchUp::default(),
             unplaced: BTreeSet::new(),
             settling: BTreeMap::new(),
             watched: BTreeSet::new(),
@@ -130,6 +134,7 @@ impl Core {
         self.view.policies = policies;
         self.step(&Event::PolicyLoaded { hash: self.engine.policy().hash.clone() });
         self.hosts.has_several = hosts.len() > 1;
+        self.catch_up.begin(now, hosts.iter().map(|host| host.name.clone()));
         hosts.iter().for_each(|host| self.start_host(host));
         self.recover();
     }
@@ -162,7 +167,9 @@ impl Core {
     pub fn fire(&mut self, now: Timestamp) {
         self.now = now;
         self.trace.note(now, &Given::Fired);
-        for _ in 0..ROUND {
+        let due = self.engine.next_timer().map(|(at, _, _)| at);
+        let most = if self.catch_up.holds(now, due) { 0 } else { ROUND };
+        for _ in 0..most {
             let Some((_, key, epoch)) = self.engine.next_timer().filter(|(at, _, _)| *at <= now) else { break };
             self.step(&Event::Timer { key, epoch });
         }
@@ -172,7 +179,7 @@ impl Core {
     /// The next instant at which something is due without anything happening.
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
-        let timer = self.engine.next_timer().map(|(at, _, _)| at);
+        let timer = self.engine.next_timer().map(|(at, _, _)| at.max(self.catch_up.wake()));
         let frame = self.dirty.then(|| self.shown_at + FRAME);
         let reconcile = self.reconcile_at.iter().map(|(at, _)| *at).min();
         let commit = self.retry_at.or_else(|| self.round.has_work().then_some(self.now));
@@ -278,6 +285,12 @@ impl Core {
             return None;
         }
         let mut view = self.engine.view();
+        for (pane, awaited) in self.view.awaited() {
+            let Some(text) = self.engine.describe(&awaited.intent) else { continue };
+            let text = self.redactor.redact(&text);
+            let (place, reader) = (self.view.place(pane), Some(Box::new(awaited.reader.clone())));
+            view.held.push(HeldSend { intent: awaited.intent.clone(), place, text, at: awaited.since, reader });
+        }
         if self.retry_at.is_some() {
             // What can't be saved has not happened yet for anybody outside: files would be taken away with their words,
             // and links be called used.

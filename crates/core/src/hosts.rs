@@ -161,6 +161,12 @@ impl Hosts {
         self.under_way.remove(intent);
     }
 
+    /// Nothing that waits for its reader or its pane is typed from now on, or it is again.
+    pub(crate) fn freeze(&mut self, frozen: bool) {
+        let lives: Vec<Life> = self.places.keys().filter_map(|name| self.watcher(name)).collect();
+        self.acts.extend(lives.into_iter().map(|life| Act::Freeze(life, frozen)));
+    }
+
     /// An intent is not wanted any more.
     pub(crate) fn withdraw(&mut self, intent: &IntentId) {
         let life = self.under_way.get(intent).and_then(|(pane, _)| self.watcher(&pane.host));

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use tmuxagent_engine::View;
 use tmuxagent_model::{
-    Counters, EventLine, HostName, HostState, HostView, Owner, PRINTED, PaneInfo, PaneKey, PaneState, PaneView,
-    Printed, Problem, Snapshot, Timestamp, Trouble,
+    Awaited, Counters, EventLine, HostName, HostState, HostView, Owner, PRINTED, PaneInfo, PaneKey, PaneReader,
+    PaneState, PaneView, Printed, Problem, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_tmux::PaneLive;
 
@@ -31,6 +31,11 @@ pub struct Live {
     unconfirmed: bool,
     lines: u64,
     bytes: u64,
+    /// Who reads its keys, and what waits for another reader.
+    #[serde(default)]
+    reader: PaneReader,
+    #[serde(default)]
+    awaited: Option<Box<Awaited>>,
 }
 
 /// Everything that a snapshot shows and the engine does not know.
@@ -67,7 +72,18 @@ impl LiveView {
             None => {
                 let key = info.key.clone();
                 let (last_line, printed) = (String::new(), VecDeque::new());
-                let live = Live { info, last_output: None, last_line, printed, unconfirmed: false, lines: 0, bytes: 0 };
+                let (reader, awaited) = (PaneReader::default(), None);
+                let live = Live {
+                    info,
+                    last_output: None,
+                    last_line,
+                    printed,
+                    unconfirmed: false,
+                    lines: 0,
+                    bytes: 0,
+                    reader,
+                    awaited,
+                };
                 self.panes.insert(key, live);
             }
         }
@@ -98,7 +114,20 @@ impl LiveView {
         (live.lines, live.bytes) = (news.lines, news.bytes);
         live.last_output = news.last_output;
         live.last_line = news.last_line;
+        live.reader = news.reader;
         live.info.facts.title = news.title;
+    }
+
+    /// The next send of a pane waits for another reader, or waits no more.
+    pub fn awaits(&mut self, pane: &PaneKey, awaited: Option<Box<Awaited>>) {
+        if let Some(live) = self.panes.get_mut(pane) {
+            live.awaited = awaited;
+        }
+    }
+
+    /// What waits for another reader: the send, its pane.
+    pub fn awaited(&self) -> impl Iterator<Item = (&PaneKey, &Awaited)> {
+        self.panes.iter().filter_map(|(key, live)| Some((key, live.awaited.as_deref()?)))
     }
 
     /// A pane's program printed these lines, as they were taken in now.
@@ -241,6 +270,8 @@ impl LiveView {
             last_output: live.last_output,
             last_line: live.last_line.clone(),
             pipelines: view.pipelines.get(&live.info.key).cloned().unwrap_or_default(),
+            reader: live.reader.clone(),
+            awaited: live.awaited.clone(),
         }
     }
 }

@@ -22,6 +22,9 @@ impl Core {
             return;
         }
         let now = self.now;
+        if waits_for_keys(&message).is_some() {
+            self.catch_up.read(now);
+        }
         match message {
             HostMessage::Claim(owner) => self.claimed(host, owner),
             HostMessage::Event(event) if self.watched.contains(host) => self.overhear(&event),
@@ -32,6 +35,7 @@ impl Core {
             }
             HostMessage::Ended(ending) => self.ended(&ending.into_event()),
             HostMessage::Status { state, version, detail } => {
+                self.catch_up.host(now, host, state);
                 self.show_host(host, state, &version, detail);
                 if state.is_observed() {
                     self.reconcile_at.push((now + SETTLED, host.clone()));
@@ -50,6 +54,10 @@ impl Core {
                 self.view.counters.malformed += 1;
                 let place = self.view.place(&pane);
                 self.tell(Severity::Warning, &place, Note::MalformedMessage { error });
+            }
+            HostMessage::Awaits { pane, awaited } => {
+                self.dirty = true;
+                self.view.awaits(&pane, awaited);
             }
             HostMessage::Screen { pane, rows } => {
                 self.acts.push(Act::Show(PaneScreen { pane, rows }));
@@ -98,6 +106,8 @@ impl Core {
             Event::HostLost { .. }
             | Event::Program { .. }
             | Event::Activity { .. }
+            | Event::ShellMarks { .. }
+            | Event::CommandBegan { .. }
             | Event::Asked { .. }
             | Event::Timer { .. }
             | Event::Outcome { .. }

@@ -92,7 +92,9 @@ pub(crate) const fn waits_for_keys(message: &HostMessage) -> Option<&PaneKey> {
     match message {
         HostMessage::Event(Event::Line(line)) => Some(&line.pane),
         HostMessage::Event(
-            Event::CommandEnded { pane, .. }
+            Event::ShellMarks { pane, .. }
+            | Event::CommandBegan { pane, .. }
+            | Event::CommandEnded { pane, .. }
             | Event::Gap { pane }
             | Event::Program { pane, .. }
             | Event::Activity { pane },
@@ -105,6 +107,7 @@ pub(crate) const fn waits_for_keys(message: &HostMessage) -> Option<&PaneKey> {
         | HostMessage::Claim(_)
         | HostMessage::Panes(_)
         | HostMessage::Malformed { .. }
+        | HostMessage::Awaits { .. }
         | HostMessage::Screen { .. } => None,
     }
 }

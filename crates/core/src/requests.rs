@@ -4,12 +4,12 @@ use super::acts::{Act, Ticket};
 use super::core::Core;
 use super::trace::Given;
 use serde::{Deserialize, Serialize};
-use tmuxagent_engine::{Answer, RefusalKind, Target};
+use tmuxagent_engine::{Answer, RefusalKind, StageExplanation, Target};
 use tmuxagent_ipc::hub::Peer;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
 use tmuxagent_model::{
     AgentMessage, Command, Decider, Event, HostName, LineEvent, LineSource, MessageType, PaneId, PaneKey, RunId,
-    Timestamp, Via,
+    StageState, Timestamp, Via,
 };
 
 /// A request of a view.
@@ -76,6 +76,11 @@ impl Core {
         if let Some(refused) = self.refuse_elsewhere(&command) {
             return self.answer(ticket, refused);
         }
+        match command {
+            Command::Freeze => self.hosts.freeze(true),
+            Command::Unfreeze => self.hosts.freeze(false),
+            _ => {}
+        }
         let by = Decider { who: peer.who.clone(), via: peer.via };
         let answer = self.step(&Event::Asked { command, by });
         self.answer(ticket, committed(answer));
@@ -91,7 +96,14 @@ impl Core {
                 None => return error(ErrorKind::NotFound, format!("no watched pane and no run is called `{target}`")),
             }
         };
-        let explanations = self.engine.explain(self.now, &wanted);
+        let mut explanations = self.engine.explain(self.now, &wanted);
+        for (pane, awaited) in self.view.awaited() {
+            let place = self.view.place(pane);
+            let starting = |of: &&mut StageExplanation| of.state == StageState::Starting && of.place == place;
+            for explanation in explanations.iter_mut().filter(starting) {
+                explanation.waits_for.insert(0, tmuxagent_engine::who_reads(&awaited.reader));
+            }
+        }
         let runs = explanations.iter().filter_map(|explanation| serde_json::to_value(explanation).ok()).collect();
         Reply::Explanation { runs }
     }
@@ -161,6 +173,7 @@ struct Report<'a> {
 /// A message that came over the socket instead of the screen.
 fn told(pane: PaneKey, message: AgentMessage) -> LineEvent {
     LineEvent {
+        front: None,
         pane,
         seq: 0,
         text: message.summary.clone().unwrap_or_default(),

@@ -21,7 +21,13 @@ mod tests {
         let pane = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(1), pid: 1 };
         let send = |text: &str| {
             let steps = vec![KeyStep::Text(text.to_owned())];
-            Effect::Send(SendKeys { pane: pane.clone(), steps, expect_command: None, expect_screen: None })
+            Effect::Send(SendKeys {
+                pane: pane.clone(),
+                steps,
+                expect_command: None,
+                expect_screen: None,
+                needs: tmuxagent_model::Needs::Nothing,
+            })
         };
         assert!(lost(&send(&format!("deploy {}", SecretMark::Lost.of("known value")))));
         assert!(!lost(&send("deploy")));

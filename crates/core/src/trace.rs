@@ -5,6 +5,7 @@
 //! written down.
 
 use super::acts::{Act, Ticket};
+use super::catch_up::CatchUp;
 use super::core::{Core, Input};
 use super::hosts::Hosts;
 use super::live_view::LiveView;
@@ -76,6 +77,8 @@ struct Checkpoint {
     settling: BTreeMap<PaneKey, Settling>,
     watched: BTreeSet<HostName>,
     reconcile_at: Vec<(Timestamp, HostName)>,
+    #[serde(default)]
+    catch_up: CatchUp,
     unplaced: BTreeSet<PaneKey>,
 }
 
@@ -151,10 +154,12 @@ impl Core {
             settling: std::mem::take(&mut self.settling),
             watched: std::mem::take(&mut self.watched),
             reconcile_at: std::mem::take(&mut self.reconcile_at),
+            catch_up: std::mem::take(&mut self.catch_up),
             unplaced: std::mem::take(&mut self.unplaced),
         };
         let text = serde_json::to_string(&checkpoint);
-        let Checkpoint { hosts, view, settling, watched, reconcile_at, unplaced, .. } = checkpoint;
+        let Checkpoint { hosts, view, settling, watched, reconcile_at, catch_up, unplaced, .. } = checkpoint;
+        self.catch_up = catch_up;
         (self.hosts, self.view, self.settling, self.watched) = (hosts, view, settling, watched);
         (self.reconcile_at, self.unplaced) = (reconcile_at, unplaced);
         if let Ok(text) = text {
@@ -192,6 +197,7 @@ impl Core {
         core.settling = checkpoint.settling;
         core.watched = checkpoint.watched;
         core.reconcile_at = checkpoint.reconcile_at;
+        core.catch_up = checkpoint.catch_up;
         core.unplaced = checkpoint.unplaced;
         Ok(core)
     }

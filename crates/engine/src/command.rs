@@ -9,7 +9,7 @@ use super::{Answer, RefusalKind};
 use crate::lifecycle;
 use std::sync::Arc;
 use tmuxagent_model::{
-    Command, Decider, Effect, Freeze, IntentId, IntentState, KeyStep, Note, Outcome, PaneKey, RunControl, RunId,
+    Command, Decider, Effect, Freeze, IntentId, IntentState, KeyStep, Needs, Note, Outcome, PaneKey, RunControl, RunId,
     SendKeys, Severity, SkipReason, StageState,
 };
 
@@ -23,7 +23,7 @@ impl Turn<'_> {
             Command::Decide { approval, revision, verdict } => self.decide(approval, *revision, verdict, by),
             Command::Start { pane, pipeline, stage } => self.start(pane, pipeline, stage.as_deref(), by),
             Command::Control { run, stage, control } => self.control(*run, stage.as_deref(), *control, by),
-            Command::Send { pane, steps } => self.send(pane, steps),
+            Command::Send { pane, steps, insist } => self.send(pane, steps, *insist),
             Command::Freeze => self.freeze(by),
             Command::Unfreeze => self.unfreeze(by),
             Command::DropHeld { intent } => self.drop_held(intent),
@@ -126,7 +126,9 @@ impl Turn<'_> {
             | StageState::Failed
             | StageState::Escalated
             | StageState::Skipped
-            | StageState::Cancelled => {
+            | StageState::Cancelled
+            | StageState::Rejected
+            | StageState::Expired => {
                 self.reopen(at.run);
                 self.reset_later(at);
                 self.clear_retries(at);
@@ -190,7 +192,7 @@ impl Turn<'_> {
         self.done(Some(at.run), format!("stage {name} of run {} is left out", at.run));
     }
 
-    fn send(&mut self, pane: &PaneKey, steps: &[KeyStep]) {
+    fn send(&mut self, pane: &PaneKey, steps: &[KeyStep], insist: bool) {
         let Some(row) = self.state.panes.get(pane) else {
             return self.refused(RefusalKind::NotFound, format!("there is no pane {}:{}", pane.host, pane.pane));
         };
@@ -201,7 +203,13 @@ impl Turn<'_> {
         if steps.is_empty() {
             return self.refused(RefusalKind::Refused, "there is nothing to type".to_owned());
         }
-        let send = SendKeys { pane: pane.clone(), steps: steps.to_vec(), expect_command: None, expect_screen: None };
+        if steps.iter().any(|step| matches!(step, KeyStep::Text(text) if text.contains('\t'))) {
+            let why = "a tab in a text completes names in a shell, so that another line is run; send the key `Tab` where it is meant";
+            return self.refused(RefusalKind::Refused, why.to_owned());
+        }
+        let needs = if insist { Needs::Nothing } else { Needs::Hand };
+        let (pane, steps_typed) = (pane.clone(), steps.to_vec());
+        let send = SendKeys { pane, steps: steps_typed, expect_command: None, expect_screen: None, needs };
         let id = self.emit(Effect::Send(send), Purpose::Hand);
         let held = self.state.meta().frozen.is_some();
         let (word, text) = (if held { "held" } else { "to be typed" }, describe_steps(steps));
@@ -249,6 +257,9 @@ impl Turn<'_> {
 
     fn drop_held(&mut self, id: &IntentId) {
         let held = self.state.intents.get(id).is_some_and(|row| row.intent.state == IntentState::Held);
+        if !held && self.drop_waiting(id) {
+            return self.done(None, format!("{id} is given up, where nothing of it was typed yet"));
+        }
         if !held {
             return self.refused(RefusalKind::NotFound, format!("nothing is held under {id}"));
         }

@@ -64,6 +64,8 @@ pub struct Found {
     pub groups: Vec<(String, String)>,
     /// It was an event, which an `all_of` around it remembers; a state or a silence must be so at the end.
     pub lasting: bool,
+    /// It counts at once, also while the stage's command still runs.
+    pub at_once: bool,
 }
 
 enum Verdict {
@@ -81,7 +83,9 @@ const fn lasting(condition: &Condition) -> bool {
         Condition::IdleFor(_)
         | Condition::AfterStageSuccess(_)
         | Condition::AfterStageFailure(_)
+        | Condition::AfterStageRejected(_)
         | Condition::Poll(_) => false,
+        Condition::Seen(part) => lasting(part),
         Condition::Any(_)
         | Condition::All(_)
         | Condition::Not(_)
@@ -140,8 +144,13 @@ impl Scene<'_> {
                 }
                 _ => Verdict::No,
             },
-            Condition::AfterStageSuccess(name) => self.eval_after(condition, name, stimulus, true),
-            Condition::AfterStageFailure(name) => self.eval_after(condition, name, stimulus, false),
+            Condition::AfterStageSuccess(name) => self.eval_after(condition, name, stimulus, Ending::Success),
+            Condition::AfterStageFailure(name) => self.eval_after(condition, name, stimulus, Ending::Failure),
+            Condition::AfterStageRejected(name) => self.eval_after(condition, name, stimulus, Ending::Rejection),
+            Condition::Seen(part) => match self.eval(part, base + 1, stimulus, held, groups) {
+                Verdict::Met(found) => Verdict::Met(Found { at_once: true, ..found }),
+                other => other,
+            },
             Condition::ExitCode(codes) => match stimulus {
                 Stimulus::Exit(code) if exit_holds(codes, self.expected, *code) => {
                     // A condition that names one code has said it.
@@ -256,22 +265,23 @@ impl Scene<'_> {
                 .filter_map(|name| captures.name(name).map(|group| (name.to_owned(), cut(group.as_str(), VALUE))))
                 .collect()
         });
-        Verdict::Met(Found { cause: self.cause(condition, text), groups, lasting: true })
+        Verdict::Met(Found { cause: self.cause(condition, text), groups, lasting: true, at_once: false })
     }
 
-    fn eval_after(&self, condition: &Condition, name: &str, stimulus: &Stimulus<'_>, success: bool) -> Verdict {
+    fn eval_after(&self, condition: &Condition, name: &str, stimulus: &Stimulus<'_>, how: Ending) -> Verdict {
         let stage = self.run.and_then(|run| run.stages.iter().find(|stage| stage.name == name));
-        let Some(stage) = stage.filter(|stage| ended_so(stage.state, success)) else { return Verdict::No };
+        let Some(stage) = stage.filter(|stage| ended_so(stage.state, how)) else { return Verdict::No };
         let text = stage.ended.as_ref().map(Cause::brief).unwrap_or_default();
         let cause = self.cause(condition, &text);
         match stimulus {
-            Stimulus::Settled => Verdict::Met(Found { cause, groups: Vec::new(), lasting: false }),
+            Stimulus::Settled => Verdict::Met(Found { cause, groups: Vec::new(), lasting: false, at_once: false }),
             _ => Verdict::Level(cause),
         }
     }
 
     fn met(&self, condition: &Condition, text: String) -> Verdict {
-        Verdict::Met(Found { cause: self.cause(condition, &text), groups: Vec::new(), lasting: lasting(condition) })
+        let cause = self.cause(condition, &text);
+        Verdict::Met(Found { cause, groups: Vec::new(), lasting: lasting(condition), at_once: false })
     }
 
     fn cause(&self, condition: &Condition, text: &str) -> Cause {
@@ -279,11 +289,23 @@ impl Scene<'_> {
     }
 }
 
-/// Whether an ended stage counts for `after_stage_success` (`success`) or `after_stage_failure`.
-pub const fn ended_so(state: StageState, success: bool) -> bool {
+/// How a stage has to have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// For `after_stage_success`.
+    Success,
+    /// For `after_stage_failure`.
+    Failure,
+    /// For `after_stage_rejected`.
+    Rejection,
+}
+
+/// Whether an ended stage counts for one of `after_stage_…`.
+pub const fn ended_so(state: StageState, how: Ending) -> bool {
     match state {
-        StageState::Succeeded | StageState::Skipped => success,
-        StageState::Failed | StageState::Escalated => !success,
+        StageState::Succeeded | StageState::Skipped => matches!(how, Ending::Success),
+        StageState::Failed | StageState::Escalated => matches!(how, Ending::Failure),
+        StageState::Rejected | StageState::Expired => matches!(how, Ending::Rejection),
         StageState::Waiting
         | StageState::NeedsApproval
         | StageState::Queued
@@ -337,7 +359,7 @@ pub fn leaves(condition: &Condition, base: u32) -> Vec<(&Condition, u32)> {
     let mut number = base;
     let mut found = Vec::new();
     condition.walk(&mut |part| {
-        if !matches!(part, Condition::Any(_) | Condition::All(_) | Condition::Not(_)) {
+        if !matches!(part, Condition::Any(_) | Condition::All(_) | Condition::Not(_) | Condition::Seen(_)) {
             found.push((part, number));
         }
         number += 1;
@@ -390,12 +412,14 @@ pub fn can_hold(condition: &Condition, base: u32, polls: &BTreeMap<u32, PollRun>
     match condition {
         Condition::Any(parts) => numbered(parts, base).any(|(part, number)| can_hold(part, number, polls)),
         Condition::All(parts) => numbered(parts, base).all(|(part, number)| can_hold(part, number, polls)),
+        Condition::Seen(part) => can_hold(part, base + 1, polls),
         Condition::Poll(_) => !matches!(polls.get(&base).map(|poll| &poll.state), Some(PollState::Dead { .. })),
         Condition::Not(_)
         | Condition::LogRegex(_)
         | Condition::Message(_)
         | Condition::AfterStageSuccess(_)
         | Condition::AfterStageFailure(_)
+        | Condition::AfterStageRejected(_)
         | Condition::ExitCode(_)
         | Condition::IdleFor(_)
         | Condition::Schedule(_)
@@ -424,6 +448,8 @@ pub fn describe(policy: &Policy, condition: &Condition) -> String {
         Condition::Message(test) => describe_test(test),
         Condition::AfterStageSuccess(stage) => format!("after_stage_success {stage}"),
         Condition::AfterStageFailure(stage) => format!("after_stage_failure {stage}"),
+        Condition::AfterStageRejected(stage) => format!("after_stage_rejected {stage}"),
+        Condition::Seen(part) => format!("{} when seen", describe(policy, part)),
         Condition::ExitCode(codes) if codes.is_empty() => "exit_code other than 0".to_owned(),
         Condition::ExitCode(codes) => {
             let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();

@@ -2,14 +2,14 @@
 
 use super::gate::{AGAIN, CONTINUE, DONE, RERUN, WAIT};
 use super::progress::Cause;
+use super::readers::answer_text;
 use super::state::{Again, ApprovalRow, Purpose};
 use super::table::StageInput;
-use super::text::one_line;
 use super::turn::{At, Turn};
 use super::{Answer, RefusalKind};
 use crate::lifecycle::{self, Refusal};
 use tmuxagent_model::{
-    Approval, ApprovalId, ApprovalKind, Decider, Effect, KeyStep, Note, OnApprove, Prompt, SendKeys, Severity,
+    Approval, ApprovalId, ApprovalKind, Decider, Effect, KeyStep, Needs, Note, OnApprove, Prompt, SendKeys, Severity,
     StageState, TimerKey, Verdict,
 };
 
@@ -95,17 +95,25 @@ impl Turn<'_> {
                 if verdict.approve {
                     self.enter(at);
                 } else {
-                    self.fail_for_good(at, cause);
+                    self.not_started(at, StageInput::Reject, cause);
                 }
             }
             (ApprovalKind::Failed { on_approve }, Some(at)) => {
                 self.apply_failed(at, *on_approve, verdict.approve, cause);
             }
-            (ApprovalKind::Gap, Some(at)) => self.apply_gap(at, &verdict, cause),
+            (ApprovalKind::Gap | ApprovalKind::Unclear, Some(at)) => self.apply_gap(at, &verdict, cause),
+            (ApprovalKind::Overdue, Some(at)) => self.apply_overdue(at, &verdict, cause),
             (ApprovalKind::Settle { .. }, at) => self.apply_settle(at, &row, &verdict, cause),
             (ApprovalKind::Agent, _) => self.answer_agent(&row, &verdict),
             // Superseded questions are closed before; nothing to do.
-            (ApprovalKind::Gate | ApprovalKind::Failed { .. } | ApprovalKind::Gap, None) => {}
+            (
+                ApprovalKind::Gate
+                | ApprovalKind::Failed { .. }
+                | ApprovalKind::Gap
+                | ApprovalKind::Unclear
+                | ApprovalKind::Overdue,
+                None,
+            ) => {}
         }
     }
 
@@ -121,7 +129,9 @@ impl Turn<'_> {
             (true, OnApprove::Continue) => self.succeed(at, cause),
             (true, OnApprove::Skip) => self.skip(at, cause),
             (false, _) => {
-                self.fail_for_good(at, cause);
+                if !self.told_behind_question(at, &cause) {
+                    self.fail_for_good(at, cause);
+                }
             }
         }
     }
@@ -141,6 +151,10 @@ impl Turn<'_> {
     fn apply_settle(&mut self, at: Option<At>, row: &ApprovalRow, verdict: &Verdict, cause: Cause) {
         let Some(Again { effect, purpose }) = row.again.clone() else { return };
         let done = verdict.answer.as_deref() == Some(DONE);
+        if let Some(stage) = at.and_then(|at| self.stage_mut(at)) {
+            // A person has said what became of it; its own end would be one too many.
+            stage.tracked = None;
+        }
         debug_assert!(verdict.answer.is_none() || done || verdict.answer.as_deref() == Some(AGAIN));
         let Some(at) = at else {
             if verdict.approve && !done {
@@ -183,11 +197,17 @@ impl Turn<'_> {
     fn answer_agent(&mut self, row: &ApprovalRow, verdict: &Verdict) {
         let approval = &row.approval;
         let options = &approval.options;
-        let no = || options.iter().find(|o| is_no(o)).cloned().or_else(|| options.is_empty().then(|| "no".to_owned()));
+        let no = || {
+            options
+                .iter()
+                .find(|o| is_no(o))
+                .map(|o| answer_text(options, o))
+                .or_else(|| options.is_empty().then(|| "no".to_owned()))
+        };
         // What the question shows is for people; this is what was asked for.
-        let yes = || Some(options.first().map_or("yes", String::as_str).to_owned());
+        let yes = || Some(options.first().map_or_else(|| "yes".to_owned(), |first| answer_text(options, first)));
         let words = match (&verdict.answer, verdict.approve) {
-            (Some(answer), _) => Some(one_line(answer)),
+            (Some(answer), _) => Some(answer_text(options, answer)),
             (None, true) => yes(),
             (None, false) => no(),
         };
@@ -196,13 +216,15 @@ impl Turn<'_> {
         let agent = !pane.info.facts.agent.is_empty();
         let pane = approval.pane.clone();
         let purpose = Purpose::Reply { approval: approval.id.clone() };
-        let expect_command = row.program.clone().filter(|program| !program.is_empty());
+        let needs = Needs::Asker { front: row.asker.clone() };
+        // Who asked is known better by its process than by its name.
+        let expect_command = row.program.clone().filter(|program| !program.is_empty() && row.asker.is_none());
         // Agents take a paste as text; typed letters can be shortcuts of a dialog that is open by now.
         let effect = if agent {
-            Effect::Prompt(Prompt { pane, text, expect_command })
+            Effect::Prompt(Prompt { pane, text, expect_command, needs })
         } else {
             let steps = vec![KeyStep::Text(text), KeyStep::Key("Enter".to_owned())];
-            Effect::Send(SendKeys { pane, steps, expect_command, expect_screen: None })
+            Effect::Send(SendKeys { pane, steps, expect_command, expect_screen: None, needs })
         };
         self.emit(effect, purpose);
     }

@@ -75,7 +75,9 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         },
         Event::Timer { key, .. } => match key {
             TimerKey::StageTimeout(run, _)
+            | TimerKey::Begin(run, _)
             | TimerKey::Backoff(run, _)
+            | TimerKey::Look(run, _)
             | TimerKey::Idle(run, _)
             | TimerKey::Poll(run, _, _) => of_run(run),
             TimerKey::Expiry(id) | TimerKey::Reminder(id) | TimerKey::Grace(id) => of_approval(id),
@@ -86,7 +88,11 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         Event::Outcome { intent, .. } | Event::Polled { intent, .. } => {
             let row = state.intents.get(intent)?;
             match &row.purpose {
-                Purpose::Plan { run, .. } | Purpose::After { run, .. } | Purpose::Poll { run, .. } => of_run(run),
+                Purpose::Plan { run, .. }
+                | Purpose::After { run, .. }
+                | Purpose::Look { run, .. }
+                | Purpose::Stop { run, .. }
+                | Purpose::Poll { run, .. } => of_run(run),
                 Purpose::TriggerPoll { pane, .. } => Some(pane),
                 Purpose::Alert | Purpose::Hand | Purpose::Reply { .. } => row.intent.effect.pane(),
             }
@@ -94,6 +100,8 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         Event::PaneSeen { .. }
         | Event::PaneGone { .. }
         | Event::HostLost { .. }
+        | Event::ShellMarks { .. }
+        | Event::CommandBegan { .. }
         | Event::Activity { .. }
         | Event::PolicyLoaded { .. }
         | Event::Witnessed { .. } => None,

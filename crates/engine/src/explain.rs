@@ -287,7 +287,9 @@ impl Engine {
             | StageState::Failed
             | StageState::Escalated
             | StageState::Skipped
-            | StageState::Cancelled => {}
+            | StageState::Cancelled
+            | StageState::Rejected
+            | StageState::Expired => {}
         }
         if let Some(run) = run.filter(|_| stage.state.is_live()) {
             let timers = [
@@ -328,11 +330,12 @@ impl Looking<'_> {
         let cause = self.scene.level(condition, base, self.held, &self.stimulus).or_else(fired);
         let inside: &[Condition] = match condition {
             Condition::Any(parts) | Condition::All(parts) => parts,
-            Condition::Not(part) => std::slice::from_ref(part),
+            Condition::Not(part) | Condition::Seen(part) => std::slice::from_ref(part),
             Condition::LogRegex(_)
             | Condition::Message(_)
             | Condition::AfterStageSuccess(_)
             | Condition::AfterStageFailure(_)
+            | Condition::AfterStageRejected(_)
             | Condition::ExitCode(_)
             | Condition::IdleFor(_)
             | Condition::Poll(_)
@@ -366,7 +369,9 @@ impl Looking<'_> {
             Condition::Schedule(expression) => super::schedule::next([expression.as_str()], self.scene.now)
                 .map(|at| format!("next at {}", crate::lifecycle::instant(at)))
                 .unwrap_or_default(),
-            Condition::AfterStageSuccess(name) | Condition::AfterStageFailure(name) => {
+            Condition::AfterStageSuccess(name)
+            | Condition::AfterStageFailure(name)
+            | Condition::AfterStageRejected(name) => {
                 let stage = self.scene.run.and_then(|run| run.stages.iter().find(|stage| stage.name == *name));
                 stage.map(|stage| format!("it is {}", super::trigger::state_word(stage.state))).unwrap_or_default()
             }
@@ -374,6 +379,7 @@ impl Looking<'_> {
             Condition::Any(_)
             | Condition::All(_)
             | Condition::Not(_)
+            | Condition::Seen(_)
             | Condition::LogRegex(_)
             | Condition::Message(_)
             | Condition::ExitCode(_) => String::new(),

@@ -6,10 +6,11 @@ use super::state::Planned;
 use super::table::StageInput;
 use super::template::{Names, fill};
 use super::turn::{At, Turn};
+use super::verdict::INTERRUPTED;
 use super::{gate::Ask, text};
 use std::sync::Arc;
 use tmuxagent_model::{AlertKind, ApprovalKind, Millis, Note, OnApprove, Severity, TimerKey, Urgency};
-use tmuxagent_policy::{Backoff, FailStep, Quoting, RetrySpec, Stage};
+use tmuxagent_policy::{Action, Backoff, FailStep, Quoting, RetrySpec, Stage};
 
 impl Turn<'_> {
     /// An attempt failed: the first step of `on_fail` that applies is taken.
@@ -25,6 +26,8 @@ impl Turn<'_> {
         for (step, number) in rule.on_fail.iter().zip(0_u32..) {
             match step {
                 FailStep::Do(action) => self.do_after(at, rule, std::slice::from_ref(action)),
+                // Whoever stopped it did not want it to run.
+                FailStep::Retry(_) if cause.rule == INTERRUPTED => {}
                 FailStep::Retry(spec) => {
                     if self.retry(at, rule, number, spec) {
                         return;
@@ -52,6 +55,40 @@ impl Turn<'_> {
         self.state.arm(TimerKey::Backoff(at.run, name.clone()), due);
         let note = Note::StageRetrying { run: at.run, stage: name, attempt, max, after: pause };
         self.note_run(Severity::Warning, at.run, note);
+        true
+    }
+
+    /// A question after a failure was answered by no, or by nobody: what the policy says behind it is told. Says whether the
+    /// stage is handed on by that.
+    pub fn told_behind_question(&mut self, at: At, cause: &Cause) -> bool {
+        let policy = Arc::clone(&self.policy);
+        let Some((_, rule)) = self.rule(&policy, at) else { return false };
+        let mut steps = rule.on_fail.iter().skip_while(|step| !matches!(step, FailStep::AskHuman { .. })).skip(1);
+        let code = steps.find_map(|step| match step {
+            FailStep::Escalate { code } => Some(code.clone()),
+            FailStep::Do(action @ (Action::Notify { .. } | Action::Set { .. })) => {
+                self.do_after(at, rule, std::slice::from_ref(action));
+                None
+            }
+            FailStep::Do(_) | FailStep::Retry(_) | FailStep::AskHuman { .. } => None,
+        });
+        let Some(code) = code else { return false };
+        self.escalate(at, &code, cause);
+        true
+    }
+
+    /// A gate was not opened: nothing of the stage was done, so it did not fail.
+    pub fn not_started(&mut self, at: At, how: StageInput, cause: Cause) -> bool {
+        self.close_attempt(at);
+        if !self.shift(at, how) {
+            return false;
+        }
+        let Some(stage) = self.stage_mut(at) else { return false };
+        let why = cause.brief();
+        stage.ended = Some(cause);
+        let note = Note::StageNotStarted { run: at.run, stage: stage.name.clone(), why };
+        self.note_run(Severity::Warning, at.run, note);
+        self.stage_ended(at);
         true
     }
 
@@ -165,7 +202,7 @@ impl Turn<'_> {
         true
     }
 
-    fn alert_failure(&mut self, at: At, title: String, cause: &Cause) {
+    pub fn alert_failure(&mut self, at: At, title: String, cause: &Cause) {
         let Some(run) = self.run(at.run) else { return };
         let (pane, title) = (run.pane.clone(), format!("{}: {title}", run.pipeline));
         let mut body = format!("{}\n{}", run.place, text::visible(&cause.brief()));

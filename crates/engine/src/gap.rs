@@ -13,6 +13,7 @@ impl Turn<'_> {
         let Some(row) = self.state.panes.get(pane) else { return };
         let place = row.place.clone();
         let runs: Vec<_> = row.open.values().copied().collect();
+        self.forget_begins(|key| key == pane);
         self.note(Severity::Warning, &place, Note::Gap { pane: format!("{}:{}", pane.host, pane.pane) });
         for run in runs {
             if let Some(stage) = self.run(run).and_then(super::state::Run::live) {

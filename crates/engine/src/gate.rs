@@ -5,6 +5,7 @@
 
 use super::expiry::OnExpiry;
 use super::progress::Cause;
+use super::readers::answer_text;
 use super::state::{Again, ApprovalRow, IntentRow, Purpose};
 use super::table::StageInput;
 use super::text::{describe_intent, describe_plan, one_line, plan_keys, visible};
@@ -12,8 +13,8 @@ use super::turn::{At, Turn};
 use crate::lifecycle::{self, Input};
 use std::sync::Arc;
 use tmuxagent_model::{
-    AgentMessage, Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, KeyStep, MessageType,
-    Millis, Note, PaneKey, Severity, SkipReason, StageState, TimerKey, Urgency,
+    AgentMessage, Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, Front, KeyStep,
+    MessageType, Millis, Note, PaneKey, Severity, StageState, TimerKey, Urgency,
 };
 use tmuxagent_policy::FailStep;
 
@@ -22,6 +23,9 @@ const MOST_OF_AGENTS: usize = 20;
 
 /// How long a question stays open that no stage waits for.
 const LOOSE: Millis = Millis::from_secs(24 * 3600);
+
+/// The code of a question that nobody answered in time.
+const EXPIRED: &str = "APPROVAL_EXPIRED";
 
 /// The answers to a `Settle` question.
 pub const AGAIN: &str = "again";
@@ -58,6 +62,8 @@ pub struct Ask {
     pub again: Option<Again>,
     /// The program that is answered.
     pub program: Option<String>,
+    /// The same, by its process.
+    pub asker: Option<Front>,
 }
 
 impl Default for Ask {
@@ -74,6 +80,7 @@ impl Default for Ask {
             remind_every: None,
             again: None,
             program: None,
+            asker: None,
         }
     }
 }
@@ -202,7 +209,7 @@ impl Turn<'_> {
     }
 
     /// An agent's message: noted, and a question becomes one for the human.
-    pub fn hear(&mut self, pane: &PaneKey, message: &AgentMessage) {
+    pub fn hear(&mut self, pane: &PaneKey, message: &AgentMessage, front: Option<&Front>) {
         let place = self.place(pane);
         let words = message.summary.as_ref().or(message.question.as_ref()).or(message.detail.as_ref());
         let summary = visible(&self.cleaner.clean(words.map_or("", String::as_str)));
@@ -211,7 +218,7 @@ impl Turn<'_> {
         let note = Note::AgentSaid { kind: message.kind, stage: message.stage.clone(), summary: summary.clone() };
         self.note(severity, &place, note);
         match message.kind {
-            MessageType::Ask => self.ask_for_agent(pane, message),
+            MessageType::Ask => self.ask_for_agent(pane, message, front),
             MessageType::Error => {
                 let title = format!("{place}: {summary}");
                 let dedupe = format!("agent/{pane}/{summary}");
@@ -232,12 +239,12 @@ impl Turn<'_> {
         }
     }
 
-    fn ask_for_agent(&mut self, pane: &PaneKey, message: &AgentMessage) {
+    fn ask_for_agent(&mut self, pane: &PaneKey, message: &AgentMessage, front: Option<&Front>) {
         let words = message.question.as_ref().or(message.summary.as_ref()).map_or("", String::as_str);
         let question = visible(&self.cleaner.clean(words.trim()));
         // What may be typed later is one clean line per option; a question without any takes `yes` and `no`.
         let options: Vec<String> = message.options.iter().map(|o| one_line(o)).filter(|o| !o.is_empty()).collect();
-        let yes = options.first().map_or("yes", String::as_str).to_owned();
+        let yes = options.first().map_or_else(|| "yes".to_owned(), |first| answer_text(&options, first));
         let of_pane: Vec<&Approval> = self
             .state
             .approvals
@@ -261,6 +268,7 @@ impl Turn<'_> {
             effect: steps,
             options,
             program: self.state.panes.get(pane).map(|row| row.info.facts.command.clone()),
+            asker: front.cloned(),
             ..Ask::default()
         };
         self.ask(pane, None, ask);
@@ -283,6 +291,8 @@ impl Turn<'_> {
         match purpose {
             Purpose::After { run, stage, .. } => self.find_stage(*run, stage),
             Purpose::Plan { .. }
+            | Purpose::Look { .. }
+            | Purpose::Stop { .. }
             | Purpose::Poll { .. }
             | Purpose::TriggerPoll { .. }
             | Purpose::Alert
@@ -327,6 +337,7 @@ impl Turn<'_> {
             grace: false,
             again: ask.again,
             program: ask.program,
+            asker: ask.asker,
         };
         self.state.approvals.insert(id.clone(), row);
         if let Some(at) = expires_at {
@@ -374,7 +385,7 @@ impl Turn<'_> {
     /// Nobody decided in time. Nothing here does what a yes does.
     pub fn expire(&mut self, id: &ApprovalId) {
         let Some(row) = self.pending(id) else { return };
-        let (on_expiry, at) = (row.on_expiry, self.stage_of(&row.approval));
+        let (on_expiry, at, kind) = (row.on_expiry, self.stage_of(&row.approval), row.approval.kind.clone());
         let place = row.approval.place.clone();
         if on_expiry == OnExpiry::Keep {
             // It stays open; views see that its time is over.
@@ -394,8 +405,33 @@ impl Turn<'_> {
         }
         let cause = Cause::own(now, "expiry", "nobody decided in time");
         match on_expiry {
-            OnExpiry::Escalate => self.escalate(at, "APPROVAL_EXPIRED", &cause),
-            OnExpiry::Reject | OnExpiry::Keep => self.give_up(at, cause),
+            OnExpiry::Escalate if kind == ApprovalKind::Gate => self.escalate_unopened(at, &cause),
+            OnExpiry::Escalate => self.escalate(at, EXPIRED, &cause),
+            OnExpiry::Reject | OnExpiry::Keep => self.expired_for(at, &kind, cause),
+        }
+    }
+
+    /// A gate that nobody opened in time is handed on. Nothing of its stage was done, so it did not fail.
+    fn escalate_unopened(&mut self, at: At, cause: &Cause) {
+        let name = self.stage_name(at);
+        if self.not_started(at, StageInput::Expire, cause.clone()) {
+            let note = Note::StageEscalated { run: at.run, stage: name.clone(), code: EXPIRED.to_owned() };
+            self.note_run(Severity::Error, at.run, note);
+            self.alert_failure(at, format!("{EXPIRED}: stage {name} is escalated"), cause);
+        }
+    }
+
+    /// Nobody decided, which counts as a no and is told.
+    fn expired_for(&mut self, at: At, kind: &ApprovalKind, cause: Cause) {
+        match kind {
+            ApprovalKind::Gate => {
+                let name = self.stage_name(at);
+                if self.not_started(at, StageInput::Expire, cause.clone()) {
+                    self.alert_failure(at, format!("stage {name} is not started"), &cause);
+                }
+            }
+            ApprovalKind::Failed { .. } if self.told_behind_question(at, &cause) => {}
+            _ => self.give_up(at, cause),
         }
     }
 
@@ -445,23 +481,5 @@ impl Turn<'_> {
         for id in &open {
             self.supersede(id);
         }
-    }
-}
-
-/// Why keys were held back, as the rest of a sentence.
-pub fn why_skipped(reason: &SkipReason) -> String {
-    match reason {
-        SkipReason::OtherServer => "was not typed: another tmux server answers there".to_owned(),
-        SkipReason::OtherSupervisor => "was not typed: another tmuxagent types there".to_owned(),
-        SkipReason::OtherProcess => "was not typed: another process runs in the pane".to_owned(),
-        SkipReason::Dead => "was not typed: the pane's process ended".to_owned(),
-        SkipReason::InMode => "was not typed: the pane is in copy mode".to_owned(),
-        SkipReason::InputOff => "was not typed: the pane's input is off".to_owned(),
-        SkipReason::Synchronized => "was not typed: synchronize-panes would type it into other panes too".to_owned(),
-        SkipReason::OtherCommand(command) => format!("was not typed: {} is in the foreground", visible(command)),
-        SkipReason::ScreenChanged => "was not typed: the expected text is not on the screen".to_owned(),
-        SkipReason::Question => "was not typed: the program asks something, which Enter would answer".to_owned(),
-        SkipReason::Withdrawn => "was taken back".to_owned(),
-        SkipReason::Unreachable(why) => format!("was not typed: {}", visible(why)),
     }
 }

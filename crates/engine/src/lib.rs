@@ -12,6 +12,7 @@
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod beside;
 mod command;
 mod condition;
 mod decide;
@@ -22,12 +23,17 @@ mod fail;
 mod gap;
 mod gate;
 pub mod lifecycle;
+mod look;
+mod lost;
 mod memory;
 mod outcome;
 mod overheard;
 mod pane;
 mod poll;
 mod progress;
+mod purpose;
+mod readers;
+mod recovered;
 mod refit;
 pub mod replay;
 mod report;
@@ -36,18 +42,22 @@ mod run;
 mod schedule;
 mod stage;
 mod state;
+mod stopping;
 pub mod table;
 mod template;
 mod text;
 mod timers;
+mod tracking;
 mod trigger;
 mod turn;
+mod verdict;
 mod view;
 mod watch;
 
 pub use explain::{ConditionExplanation, Part, Role, StageExplanation, Target};
 pub use progress::Miss;
 pub use progress::{Cause, Evidence};
+pub use readers::who as who_reads;
 pub use state::RestoreError;
 pub use text::{Cleaner, describe_effect, describe_steps};
 pub use view::View;
@@ -66,7 +76,14 @@ use turn::Turn;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Options {
     /// How long a yes can be taken back before it is done; 0 = not at all.
+    #[serde(default)]
     pub undo: Millis,
+    /// The time limit of stages whose policy names none, after which a person is asked; 0 = none.
+    #[serde(default)]
+    pub timeout: Millis,
+    /// Whether a look at a pane's processes tells that its shell is at the prompt again.
+    #[serde(default)]
+    pub looks: bool,
 }
 
 /// The machine.
@@ -232,6 +249,8 @@ impl Engine {
             Event::Activity { pane } => turn.touch(pane),
             Event::Gap { pane } => turn.gap(pane),
             Event::Program { pane, state } => turn.program(pane, state),
+            Event::ShellMarks { pane, trusted } => turn.shell_marks(pane, *trusted),
+            Event::CommandBegan { pane, token, line } => turn.command_began(pane, token.as_deref(), line.as_deref()),
             Event::CommandEnded { pane, token, exit } => turn.command_ended(pane, token.as_deref(), *exit),
             Event::Asked { command, by } => turn.asked(command, by),
             Event::Timer { key, epoch } => turn.timer(key, *epoch),

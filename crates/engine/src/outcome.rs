@@ -1,8 +1,8 @@
 //! What became of effects, and of the commands that were typed.
 
-use super::condition::{Stimulus, named_codes};
-use super::gate::why_skipped;
+use super::condition::Stimulus;
 use super::progress::{Cause, cut};
+use super::readers::why_skipped;
 use super::state::{IntentRow, Planned, Purpose};
 use super::text::{describe_effect, describe_intent, visible};
 use super::turn::{At, Turn};
@@ -36,7 +36,12 @@ impl Turn<'_> {
                 }
             }
             Purpose::After { .. } | Purpose::Reply { .. } => self.loose_outcome(&row, outcome),
-            Purpose::Alert | Purpose::Hand | Purpose::Poll { .. } | Purpose::TriggerPoll { .. } => {}
+            Purpose::Alert
+            | Purpose::Hand
+            | Purpose::Look { .. }
+            | Purpose::Stop { .. }
+            | Purpose::Poll { .. }
+            | Purpose::TriggerPoll { .. } => {}
         }
     }
 
@@ -76,7 +81,13 @@ impl Turn<'_> {
             Outcome::Done => self.action_done(at, &row.intent.id),
             Outcome::Shell(outcome) => {
                 self.keep_output(at, outcome);
-                if outcome.exit == Some(0) {
+                if outcome.exit != Some(0) {
+                    self.witness_output(at, outcome);
+                }
+                let planned = self.stage(at).and_then(|stage| stage.plan.get(stage.cursor as usize));
+                if matches!(planned, Some(Planned::Run { .. })) {
+                    self.ran_aside(at, &row.intent.id, outcome);
+                } else if outcome.exit == Some(0) {
                     self.action_done(at, &row.intent.id);
                 } else {
                     let rule = describe_effect(&row.intent.effect);
@@ -100,6 +111,8 @@ impl Turn<'_> {
     fn loose_outcome(&mut self, row: &IntentRow, outcome: &Outcome) {
         match outcome {
             Outcome::Done | Outcome::Shell(_) | Outcome::Skipped { reason: SkipReason::Withdrawn } => {}
+            // The decision stands; there is nobody who could be given the answer once more.
+            Outcome::Skipped { reason: SkipReason::Asker(_) } => {}
             Outcome::Skipped { reason } => self.unsettled(None, row, &why_skipped(reason)),
             Outcome::Failed { error } => self.unsettled(None, row, &failed_words(error)),
             Outcome::Unknown { error } => self.unsettled(None, row, &unknown_words(error)),
@@ -119,6 +132,9 @@ impl Turn<'_> {
             stage.tracked = Some(id.clone());
         }
         let last = stage.cursor as usize >= stage.plan.len();
+        if tracked {
+            self.await_begin(at);
+        }
         if !tracked || last {
             self.advance(at);
         }
@@ -134,25 +150,28 @@ impl Turn<'_> {
     pub fn command_ended(&mut self, pane: &PaneKey, token: Option<&str>, exit: i32) {
         let Some(row) = self.state.panes.get(pane) else { return };
         let runs: Vec<_> = row.open.values().copied().collect();
+        let mut ours = false;
+        self.shell_is_back(pane, None, token);
         for run in runs {
             let Some(stage) = self.run(run).and_then(super::state::Run::live) else { continue };
             let at = At { run, stage };
             let Some(stage) = self.stage(at) else { continue };
-            let is = |id: &Option<IntentId>| token.is_some() && id.as_ref().map(IntentId::as_str) == token;
-            if is(&stage.waiting) {
-                // It can't have ended without having been typed: the outcome is only late.
-                if let Some(id) = stage.waiting.clone() {
-                    self.outcome(&id, &Outcome::Done);
-                }
+            let tracked = stage.tracked.is_some() || stage.waiting.is_some();
+            let by_shell = token.is_none_or(super::tracking::is_of_shell);
+            if let Some(id) = token.and_then(|token| self.is_of_stage(at, token)) {
+                ours = true;
+                // It can't have ended without having begun, nor without having been typed.
+                self.begun(at, &id, None);
+                self.shell_is_back(pane, Some(at), token);
                 self.tracked_ended(at, exit);
-            } else if is(&stage.tracked) {
-                self.tracked_ended(at, exit);
-            } else if token.is_none() && stage.tracked.is_none() && stage.state == StageState::Running {
+            } else if by_shell && !tracked && stage.state == StageState::Running {
                 // A shell's own report: it counts for conditions, and says nothing of commands that were only typed.
                 self.judge(at, &Stimulus::Exit(exit));
             }
         }
-        self.trigger_exit(pane, exit);
+        if self.ends_by_itself(pane, token, ours) {
+            self.trigger_exit(pane, exit);
+        }
     }
 
     /// The exit code of a command may start stages.
@@ -168,8 +187,7 @@ impl Turn<'_> {
     }
 
     /// The tracked command of a stage ended.
-    fn tracked_ended(&mut self, at: At, exit: i32) {
-        let policy = Arc::clone(&self.policy);
+    pub fn tracked_ended(&mut self, at: At, exit: i32) {
         let now = self.now;
         let Some(stage) = self.stage_mut(at) else { return };
         stage.tracked = None;
@@ -189,21 +207,7 @@ impl Turn<'_> {
                     self.attempt_failed(at, cause)
                 }
             }
-            StageState::Running => {
-                let Some((_, rule)) = self.rule(&policy, at) else { return };
-                if self.judge(at, &Stimulus::Exit(exit)) {
-                    return;
-                }
-                let expected = rule.success_when.as_ref().is_some_and(|c| named_codes(c).contains(&exit));
-                if !expected {
-                    self.record_verdict(at, &Stimulus::Exit(exit));
-                }
-                if exit != 0 && !expected {
-                    self.attempt_failed(at, cause);
-                } else if rule.success_when.is_none() {
-                    self.succeed(at, cause);
-                }
-            }
+            StageState::Running => self.exited(at, exit, cause),
             StageState::Waiting
             | StageState::NeedsApproval
             | StageState::Queued
@@ -214,12 +218,14 @@ impl Turn<'_> {
             | StageState::Failed
             | StageState::Escalated
             | StageState::Skipped
-            | StageState::Cancelled => {}
+            | StageState::Cancelled
+            | StageState::Rejected
+            | StageState::Expired => {}
         }
     }
 }
 
-fn describe_shell(outcome: &ShellOutcome) -> String {
+pub fn describe_shell(outcome: &ShellOutcome) -> String {
     let end = match outcome.exit {
         Some(code) => format!("exit code {code}"),
         None => "killed (time limit or signal)".to_owned(),

@@ -7,7 +7,7 @@ use super::watch::of_pane;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tmuxagent_model::{
-    Alert, AlertKind, HostName, IntentId, Note, PaneInfo, PaneKey, ProgramState, RunId, Severity, TimerKey, Urgency,
+    Alert, AlertKind, HostName, IntentId, Note, PaneInfo, PaneKey, ProgramState, Severity, TimerKey, Urgency,
 };
 use tmuxagent_policy::Pipeline;
 
@@ -31,6 +31,7 @@ impl Turn<'_> {
                 starts: BTreeMap::new(),
                 watch: BTreeMap::new(),
                 misses: BTreeMap::new(),
+                shell_marks: super::tracking::ShellMarks::None,
             };
             self.state.panes.insert(info.key.clone(), row);
             self.note(Severity::Info, &place, Note::PaneSeen { pane: info.short() });
@@ -52,6 +53,7 @@ impl Turn<'_> {
             return;
         }
         let died = info.dead && !row.info.dead;
+        let back = row.info.facts.command != info.facts.command && is_shell(&info.facts.command);
         if let Some(row) = self.state.panes.get_mut(&info.key) {
             row.info = info.clone();
             row.place = place;
@@ -65,6 +67,9 @@ impl Turn<'_> {
             self.end_runs(&info.key, &Cause::own(self.now, "pane", "its process ended"));
             self.supersede_pane(&info.key);
         }
+        if back {
+            self.shell_in_front(&info.key);
+        }
         self.arm_watches(&info.key);
     }
 
@@ -72,8 +77,6 @@ impl Turn<'_> {
     pub fn pane_gone(&mut self, pane: &PaneKey) {
         let Some(row) = self.state.panes.get(pane) else { return };
         let place = row.place.clone();
-        self.end_runs(pane, &Cause::own(self.now, "pane", "it is gone"));
-        self.supersede_pane(pane);
         let meant: Vec<IntentId> = self
             .state
             .intents
@@ -87,6 +90,8 @@ impl Turn<'_> {
         for id in &meant {
             self.withdraw(id);
         }
+        self.end_runs(pane, &Cause::own(self.now, "pane", "it is gone"));
+        self.supersede_pane(pane);
         let timers: Vec<TimerKey> =
             self.state.timers().map(|row| &row.key).filter(|key| of_pane(key, pane)).cloned().collect();
         for key in &timers {
@@ -97,17 +102,9 @@ impl Turn<'_> {
         self.note(Severity::Info, &place, Note::PaneGone { pane: short });
     }
 
-    /// Cancels the open runs of a pane.
-    fn end_runs(&mut self, pane: &PaneKey, cause: &Cause) {
-        let runs: Vec<RunId> =
-            self.state.panes.get(pane).map_or_else(Vec::new, |row| row.open.values().copied().collect());
-        for run in runs {
-            self.cancel_run(run, cause);
-        }
-    }
-
     /// A host can't be observed: its panes are stale. Time limits run on, nothing is lost.
     pub fn host_lost(&mut self, host: &HostName) {
+        self.forget_begins_of(host);
         let keys = self.state.panes.iter().filter(|(key, row)| key.host == *host && !row.stale);
         let keys: Vec<PaneKey> = keys.map(|(key, _)| key.clone()).collect();
         for key in keys {

@@ -3,7 +3,7 @@
 //! A stage's poll ends with its attempt. A trigger's poll goes on as long as the pane is there; it fires when a yes
 //! follows something that was no yes.
 
-use super::condition::{FAIL, Stimulus, can_hold, polls};
+use super::condition::{FAIL, Found, Stimulus, can_hold, polls};
 use super::condition::{SUCCESS, TRIGGER};
 use super::progress::{Cause, PollRun, PollState, trouble_pause};
 use super::state::{Purpose, stage_key};
@@ -62,8 +62,19 @@ impl Turn<'_> {
             Purpose::TriggerPoll { pane, pipeline, stage, node } => {
                 self.answer_trigger_poll(&pane, &pipeline, &stage, node, outcome);
             }
+            Purpose::Look { run, stage, attempt } => {
+                let Some(at) = self.find_stage(run, &stage) else { return };
+                if self.stage(at).is_some_and(|stage| stage.attempt == attempt) {
+                    self.looked(at, id, outcome);
+                }
+            }
             // Not a poll's intent; its outcome comes by `Event::Outcome`.
-            Purpose::Plan { .. } | Purpose::After { .. } | Purpose::Alert | Purpose::Hand | Purpose::Reply { .. } => {
+            Purpose::Plan { .. }
+            | Purpose::After { .. }
+            | Purpose::Stop { .. }
+            | Purpose::Alert
+            | Purpose::Hand
+            | Purpose::Reply { .. } => {
                 self.state.intents.insert(id.clone(), row);
             }
         }
@@ -109,7 +120,9 @@ impl Turn<'_> {
         let lost = rule.success_when.as_ref().is_some_and(|c| !can_hold(c, SUCCESS, &stage.polls));
         if lost {
             let rule = poll_of(rule, node).map_or_else(String::new, |test| describe_poll(&policy, test));
-            self.attempt_failed(at, Cause::own(self.now, rule, detail));
+            let cause = Cause::own(self.now, rule, detail);
+            let found = Found { cause, groups: Vec::new(), lasting: true, at_once: false };
+            self.hold_or_end(at, false, found, &Stimulus::Poll(node));
         }
     }
 

@@ -97,6 +97,63 @@ pub enum Overheard {
     Gap,
 }
 
+/// What a stage's output said while its command still ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// Success; a failure is never overruled by one.
+    pub ok: bool,
+    /// What said it.
+    pub cause: Cause,
+}
+
+/// A step by which a command is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopStep {
+    /// `C-c`.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+/// An attempt whose time is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// What it fails by, when it is stopped.
+    pub cause: Cause,
+    /// What is still to be tried, in order.
+    pub steps: Vec<StopStep>,
+    /// Something was tried: its end is none of its own.
+    pub begun: bool,
+    /// What is tried now.
+    pub intent: Option<IntentId>,
+}
+
+/// Whether the shell of a stage's pane was seen at its prompt again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Look {
+    /// How often in a row it was not.
+    pub count: u32,
+    /// It was, once; a command line has instants between its commands.
+    pub once: bool,
+    /// It can't be told there, or was told.
+    pub over: bool,
+    /// The look on its way.
+    pub intent: Option<IntentId>,
+}
+
+impl Look {
+    /// Nobody looked yet.
+    pub const fn new() -> Self {
+        Self { count: 0, once: false, over: false, intent: None }
+    }
+
+    /// Whether nobody looked yet.
+    pub fn is_new(&self) -> bool {
+        *self == Self::new()
+    }
+}
+
 /// What the triggers of one stage on one pane remember.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Watch {

@@ -12,6 +12,8 @@ impl Turn<'_> {
     /// The policy was replaced, or the supervisor started with it: panes, runs and timers are fitted to it.
     pub fn policy_loaded(&mut self, hash: &str) {
         let policy = Arc::clone(&self.policy);
+        // The supervisor may have been away.
+        self.forget_begins(|_| true);
         // Nothing that was taken back before is on its way any more, or its outcome does not matter.
         let rows = self.state.intents.iter();
         let over: Vec<IntentId> = rows.filter(|(_, row)| row.withdrawn).map(|(id, _)| id.clone()).collect();

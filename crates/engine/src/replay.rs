@@ -181,7 +181,7 @@ impl World {
                 }
                 let (text, message) = (text.clone(), message.clone());
                 let (seq, source) = (self.seq, LineSource::Stream);
-                let line = LineEvent { pane: pane.clone(), seq, text, source, hits, policy, message };
+                let line = LineEvent { pane: pane.clone(), seq, text, source, hits, policy, message, front: None };
                 self.step(now, Event::Line(Box::new(line)));
             }
             Recorded::Ended { exit } => {
@@ -233,6 +233,14 @@ impl World {
                     }
                 });
             }
+            // A recording does not tell that commands began.
+            queue.extend(step.intents.iter().filter_map(|intent| match &intent.effect {
+                Effect::Send(send) => {
+                    let token = Some(intent.id.as_str().to_owned());
+                    Some(Event::CommandBegan { pane: send.pane.clone(), token, line: None })
+                }
+                _ => None,
+            }));
             queue.extend(self.answers(now, &step));
         }
     }

@@ -1,6 +1,6 @@
 //! The life of a run: its beginning, what follows its stages, its locks, its end.
 
-use super::condition::{Scene, Stimulus, TRIGGER, ended_so};
+use super::condition::{Ending, Scene, Stimulus, TRIGGER, ended_so};
 use super::progress::{Cause, Progress, Watch};
 use super::state::{Purpose, Run, StageRun, State, stage_key};
 use super::table::{RunInput, StageInput, next_run};
@@ -69,14 +69,17 @@ impl Turn<'_> {
         Fired::Started(at)
     }
 
-    /// Starts the first stage of a pipeline on every pane that it applies to.
-    pub fn start_pipeline(&mut self, name: &str, by: &Cause) {
+    /// Starts the first stage of a pipeline on every pane that it applies to, or in one pane beside another.
+    pub fn start_pipeline(&mut self, name: &str, by: &Cause, beside: Option<&PaneKey>) {
         let policy = Arc::clone(&self.policy);
         let Some(pipeline) = policy.pipeline(name) else {
             let text = format!("{}: there is no pipeline {name}", by.brief());
             return self.note(Severity::Error, "", Note::Text { text });
         };
         let Some(stage) = pipeline.stages.first() else { return };
+        if let Some(pane) = beside {
+            return self.start_beside(pane, pipeline, stage, by);
+        }
         let rows = self.state.panes.iter();
         let panes: Vec<PaneKey> =
             rows.filter(|(_, row)| row.pipelines.contains(&pipeline.name)).map(|(key, _)| key.clone()).collect();
@@ -120,7 +123,7 @@ impl Turn<'_> {
         let pane = run.pane.clone();
         let key = stage_key(&pipeline.name, &stage.name);
         let none = Watch::default();
-        let Some(row) = self.state.panes.get(&pane) else { return false };
+        let Some(row) = self.state.panes.get(&pane).filter(|row| !row.info.dead) else { return false };
         let watch = row.watch.get(&key).unwrap_or(&none);
         let (cleaner, now) = (self.cleaner, self.now);
         let scene = Scene { policy, run: Some(run), polls: &watch.polls, expected: &[], cleaner, now };
@@ -146,9 +149,14 @@ impl Turn<'_> {
     pub fn close_by_stages(&mut self, id: RunId) {
         let Some(run) = self.run(id) else { return };
         let any = |states: &[StageState]| run.stages.iter().any(|stage| states.contains(&stage.state));
-        let input = if any(&[StageState::Failed, StageState::Escalated]) {
+        let policy = Arc::clone(&self.policy);
+        let lost = policy.pipeline(&run.pipeline).map_or_else(
+            || any(&[StageState::Failed, StageState::Escalated]),
+            |pipeline| super::recovered::has_lost(run, pipeline),
+        );
+        let input = if lost {
             RunInput::Fail
-        } else if any(&[StageState::Cancelled]) {
+        } else if any(&[StageState::Cancelled, StageState::Rejected, StageState::Expired]) {
             RunInput::Cancel
         } else {
             RunInput::Succeed
@@ -176,7 +184,7 @@ impl Turn<'_> {
     }
 
     /// Ends a run that has no live stage.
-    fn close_run(&mut self, id: RunId, input: RunInput) {
+    pub fn close_run(&mut self, id: RunId, input: RunInput) {
         let now = self.now;
         let Some(run) = self.run(id) else { return };
         let Some(state) = next_run(run.state, input) else { return };
@@ -197,7 +205,13 @@ impl Turn<'_> {
         self.note_run(severity, id, Note::RunEnded { run: id, pipeline: pipeline.clone(), state });
         if state == RunState::Succeeded {
             let body = self.run(id).map(|run| run.place.clone()).unwrap_or_default();
-            let title = format!("{pipeline}: run {id} is through");
+            let mended = self.run(id).and_then(|run| super::recovered::mended(run, self.policy.pipeline(&pipeline)?));
+            let title = match mended {
+                Some((failed, by)) => {
+                    format!("{pipeline}: run {id} is through: stage {failed} failed, and {by} made up for it")
+                }
+                None => format!("{pipeline}: run {id} is through"),
+            };
             self.alert_run(id, AlertKind::Success, Urgency::Low, (title, body), "");
         }
         self.forget_old(&pane, &pipeline);
@@ -282,12 +296,6 @@ impl Turn<'_> {
         }
     }
 
-    /// The time limit of a stage's attempt.
-    pub fn timeout_of(&self, at: At) -> Option<tmuxagent_model::Millis> {
-        let policy = Arc::clone(&self.policy);
-        self.rule(&policy, at).and_then(|(_, rule)| rule.timeout)
-    }
-
     /// Whether an intent belongs to the attempt that is under way.
     pub fn is_current(&self, purpose: &Purpose, id: &IntentId) -> Option<At> {
         let Purpose::Plan { run, stage, attempt } = purpose else { return None };
@@ -315,7 +323,9 @@ const fn holds_locks(state: StageState) -> bool {
         | StageState::Failed
         | StageState::Escalated
         | StageState::Skipped
-        | StageState::Cancelled => false,
+        | StageState::Cancelled
+        | StageState::Rejected
+        | StageState::Expired => false,
     }
 }
 
@@ -358,9 +368,9 @@ fn reach_condition<'a>(
     later: bool,
     seen: &mut BTreeSet<&'a str>,
 ) -> Reach {
-    let mut after = |name: &'a str, success: bool| {
+    let mut after = |name: &'a str, how: Ending| {
         let Some(state) = run.stages.iter().find(|s| s.name == name).map(|s| s.state) else { return Reach::Never };
-        if ended_so(state, success) {
+        if ended_so(state, how) {
             return Reach::Already;
         }
         match pipeline.stage(name) {
@@ -382,8 +392,10 @@ fn reach_condition<'a>(
             }
         }
         Condition::Not(_) => Reach::Already,
-        Condition::AfterStageSuccess(name) => after(name, true),
-        Condition::AfterStageFailure(name) => after(name, false),
+        Condition::AfterStageSuccess(name) => after(name, Ending::Success),
+        Condition::AfterStageFailure(name) => after(name, Ending::Failure),
+        Condition::AfterStageRejected(name) => after(name, Ending::Rejection),
+        Condition::Seen(part) => reach_condition(run, pipeline, part, later, seen),
         Condition::LogRegex(_)
         | Condition::Message(_)
         | Condition::ExitCode(_)

@@ -4,15 +4,17 @@
 //! next when the outcome of the last is in; what a human approved is typed exactly as it was shown.
 
 use super::condition::{FAIL, SUCCESS, Stimulus, describe, polls, silences};
-use super::progress::{Cause, PollRun, Progress};
-use super::state::{Planned, Purpose, Run, stage_key};
+use super::progress::{Cause, Look, PollRun, Progress};
+use super::state::{Planned, Purpose, Run, is_shell, stage_key};
 use super::table::StageInput;
 use super::template::{Missing, Names, bind, fill, type_out};
+use super::tracking::Typed;
 use super::turn::{At, Turn, Work};
 use std::sync::Arc;
 use tmuxagent_lines::{tracked_command, untracked_command};
 use tmuxagent_model::{
-    Alert, Effect, IntentId, KeyStep, Millis, Note, Prompt, SendKeys, Severity, Shell, ShellCall, StageState, TimerKey,
+    Alert, Effect, IntentId, KeyStep, Millis, Needs, Note, Prompt, SendKeys, Severity, Shell, ShellCall, StageState,
+    TimerKey,
 };
 use tmuxagent_policy::{Action, Quoting, SHELL_OUTPUT, Stage, key_steps};
 
@@ -84,14 +86,16 @@ impl Turn<'_> {
             stage.cursor = 0;
             stage.waiting = None;
             stage.tracked = None;
+            stage.typed = None;
             stage.exit = None;
             stage.polls.clear();
             stage.quiet_since = None;
             stage.queue = None;
             stage.overheard.clear();
             stage.verdict.clear();
+            stage.untracked = false;
         }
-        if let Some(timeout) = rule.timeout {
+        if let Some(timeout) = self.timeout_of(at) {
             self.state.arm(TimerKey::StageTimeout(at.run, rule.name.clone()), now + timeout);
         }
         let note = Note::StageStarted { run: at.run, stage: rule.name.clone(), attempt };
@@ -121,13 +125,24 @@ impl Turn<'_> {
             }
             let purpose = Purpose::Plan { run: at.run, stage: stage.name.clone(), attempt: stage.attempt };
             if matches!(action, Planned::Run { .. })
+                && !self.runs_aside(at)
                 && let Some(shell) = self.untrackable(at)
             {
                 let why = format!("{shell} can't report a command's exit code; use send_keys instead of run");
                 return self.give_up(at, Cause::own(self.now, "run", why));
             }
+            let bare = match &action {
+                Planned::Run { command } => self.bare_line(at, command),
+                _ => None,
+            };
+            let untracked = self.is_command_line(at, &action);
             if let Some(id) = self.perform(at, &action, purpose) {
                 if let Some(stage) = self.stage_mut(at) {
+                    if matches!(action, Planned::Run { .. }) {
+                        stage.tracked = None;
+                        stage.typed = Some(Typed::new(id.clone(), bare));
+                    }
+                    stage.untracked |= untracked;
                     stage.waiting = Some(id);
                 }
                 return;
@@ -137,6 +152,14 @@ impl Turn<'_> {
             }
         }
         self.ready(at);
+    }
+
+    /// Whether keys are a line that the shell in front of the pane runs.
+    fn is_command_line(&self, at: At, action: &Planned) -> bool {
+        let Planned::Send { steps, .. } = action else { return false };
+        let line = steps.iter().any(|step| matches!(step, KeyStep::Text(_)));
+        let enter = matches!(steps.last(), Some(KeyStep::Key(key)) if key == "Enter");
+        line && enter && self.pane_of(at.run).is_some_and(|row| is_shell(&row.info.facts.command))
     }
 
     /// Fills in the action at the cursor, which had to wait for what the one before it printed.
@@ -172,23 +195,35 @@ impl Turn<'_> {
         let folder = row.info.facts.path.clone();
         // A reader that is no shell we know is taken for a plain one.
         let shell = Shell::of(row.reader());
-        let send =
-            |steps| Effect::Send(SendKeys { pane: pane.clone(), steps, expect_command: None, expect_screen: None });
+        let send = |steps, needs| {
+            Effect::Send(SendKeys { pane: pane.clone(), steps, expect_command: None, expect_screen: None, needs })
+        };
         match action {
             Planned::Send { steps, .. } if steps.is_empty() => None,
-            Planned::Send { steps, .. } => Some(self.emit(send(steps.clone()), purpose)),
+            Planned::Send { steps, .. } => Some(self.emit(send(steps.clone(), Needs::Front), purpose)),
+            Planned::Run { command } if self.runs_aside(at) => self.run_aside(at, &command.clone(), purpose),
             // Nobody waits for the end of what is run after a stage.
             Planned::Run { command } if matches!(purpose, Purpose::After { .. }) => {
                 let line = untracked_command(shell, command);
                 let steps = vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())];
-                Some(self.emit(send(steps), purpose))
+                Some(self.emit(send(steps, Needs::Shell), purpose))
             }
-            Planned::Run { command } => Some(self.emit_with(purpose, |id| {
-                let line = tracked_command(shell, command, id.as_str());
-                send(vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())])
-            })),
+            Planned::Run { command } => {
+                let bare = self.bare_line(at, command);
+                Some(self.emit_with(purpose, |id| {
+                    let Some(line) = bare else {
+                        let line = tracked_command(shell, command, id.as_str());
+                        return send(vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())], Needs::Shell);
+                    };
+                    // A letter that comes and goes, `i`: harmless where text is written, and in the command mode of an
+                    // editor that is like vi what begins to write.
+                    let keys = ["0x69", "BSpace"].map(|key| KeyStep::Key(key.to_owned()));
+                    let line = [KeyStep::Text(line), KeyStep::Key("Enter".to_owned())];
+                    send(keys.into_iter().chain(line).collect(), Needs::Shell)
+                }))
+            }
             Planned::Prompt { text } => {
-                let prompt = Prompt { pane, text: text.clone(), expect_command: None };
+                let prompt = Prompt { pane, text: text.clone(), expect_command: None, needs: Needs::Composer };
                 Some(self.emit(Effect::Prompt(prompt), purpose))
             }
             Planned::Shell { script, timeout } => {
@@ -220,9 +255,10 @@ impl Turn<'_> {
             }
             // Filled in before it is done.
             Planned::Later { .. } => None,
-            Planned::StartPipeline { pipeline } => {
+            Planned::StartPipeline { pipeline, beside } => {
+                let beside = beside.then_some(pane);
                 let by = Cause::own(self.now, "start_pipeline", format!("by stage {}", self.stage_name(at)));
-                self.then(Work::StartPipeline { pipeline: pipeline.clone(), by });
+                self.then(Work::StartPipeline { pipeline: pipeline.clone(), by, beside });
                 None
             }
         }
@@ -245,6 +281,7 @@ impl Turn<'_> {
             self.state.arm(TimerKey::Idle(at.run, rule.name.clone()), now + first);
         }
         self.start_polls(at, rule);
+        self.watch_prompt(at);
         let tracked = self.stage(at).is_some_and(|stage| stage.tracked.is_some());
         // A tracked command before the last action has ended already, well, or the attempt would have.
         let exit = self.stage(at).and_then(|stage| stage.exit).filter(|_| !tracked);
@@ -327,13 +364,20 @@ impl Turn<'_> {
         self.record_verdict(at, &Stimulus::Settled);
         let Some(stage) = self.stage(at) else { return };
         let polls = stage.polls.values().filter_map(|poll| poll.intent.clone());
-        let intents: Vec<IntentId> = stage.waiting.iter().cloned().chain(polls).collect();
+        let stopping = stage.stop.iter().filter_map(|stop| stop.intent.clone());
+        let looking = stage.look.intent.clone();
+        let intents: Vec<IntentId> =
+            stage.waiting.iter().cloned().chain(polls).chain(stopping).chain(looking).collect();
         for id in &intents {
             self.withdraw(id);
         }
         if let Some(stage) = self.stage_mut(at) {
             stage.waiting = None;
             stage.tracked = None;
+            stage.untracked = false;
+            stage.said = None;
+            stage.stop = None;
+            stage.look = Look::new();
             stage.queue = None;
             stage.polls.values_mut().for_each(|poll| poll.intent = None);
         }
@@ -407,6 +451,8 @@ fn plan_action(action: &Action, names: &Names<'_>) -> Result<Planned, Missing> {
             kind: *kind,
         },
         Action::Set { name, value } => Planned::Set { name: name.clone(), value: fill(value, names, Quoting::None)? },
-        Action::StartPipeline { pipeline } => Planned::StartPipeline { pipeline: pipeline.clone() },
+        Action::StartPipeline { pipeline, beside } => {
+            Planned::StartPipeline { pipeline: pipeline.clone(), beside: *beside }
+        }
     })
 }

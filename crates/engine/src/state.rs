@@ -5,13 +5,15 @@
 
 use super::expiry::OnExpiry;
 use super::explain::ConditionExplanation;
-use super::progress::{Cause, Evidence, Miss, Overheard, PollRun, Progress, Watch};
+use super::progress::{Cause, Evidence, Look, Miss, Overheard, PollRun, Progress, Said, Stop, Watch};
+pub use super::purpose::Purpose;
 use super::rows::Table;
+use super::tracking::{ShellMarks, Typed};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
-    Approval, ApprovalId, Change, Effect, EntityKind, Freeze, Intent, IntentId, KeyStep, Millis, PaneInfo, PaneKey,
-    ProgramState, RunId, RunState, Shell, ShellText, StageState, TimerKey, Timestamp, Urgency, Variables,
+    Approval, ApprovalId, Change, Effect, EntityKind, Freeze, Front, Intent, IntentId, KeyStep, Millis, PaneInfo,
+    PaneKey, ProgramState, RunId, RunState, Shell, ShellText, StageState, TimerKey, Timestamp, Urgency, Variables,
 };
 
 /// Counters and switches.
@@ -60,6 +62,9 @@ pub struct PaneRow {
     /// What the triggers of each stage remember, by [`stage_key`].
     #[serde(default)]
     pub watch: BTreeMap<String, Watch>,
+    /// What its shell's own marks tell.
+    #[serde(default, skip_serializing_if = "ShellMarks::is_none")]
+    pub shell_marks: ShellMarks,
     /// What almost started or ended each stage, by [`stage_key`], oldest first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub misses: BTreeMap<String, Vec<Miss>>,
@@ -113,7 +118,11 @@ pub enum Planned {
     /// Keeps a value.
     Set { name: String, value: String },
     /// Starts another pipeline.
-    StartPipeline { pipeline: String },
+    StartPipeline {
+        pipeline: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        beside: bool,
+    },
     /// The action of that place among the start actions: it names what the command before it printed, so it is filled
     /// in when that is known.
     Later { index: u32 },
@@ -152,6 +161,9 @@ pub struct StageRun {
     pub waiting: Option<IntentId>,
     /// The tracked command that was typed and has not ended.
     pub tracked: Option<IntentId>,
+    /// The last tracked command, and whether it has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typed: Option<Typed>,
     /// The exit code of the last command.
     pub exit: Option<i32>,
     /// The open question about it.
@@ -164,6 +176,18 @@ pub struct StageRun {
     pub locks: Vec<String>,
     /// Its place in the queue for them.
     pub queue: Option<u64>,
+    /// What its output said while its command still ran; it counts when that has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<Said>,
+    /// Its time is over: how its command is stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
+    /// Whether the shell was seen at its prompt again.
+    #[serde(default, skip_serializing_if = "Look::is_new")]
+    pub look: Look,
+    /// A command line was typed into a shell, whose end nobody reports.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untracked: bool,
     /// Lines that came while a person was asked whether its keys were typed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overheard: Vec<Overheard>,
@@ -191,12 +215,17 @@ impl StageRun {
             cursor: 0,
             waiting: None,
             tracked: None,
+            typed: None,
             exit: None,
             approval: None,
             polls: BTreeMap::new(),
             quiet_since: None,
             locks: Vec::new(),
             queue: None,
+            said: None,
+            stop: None,
+            look: Look::new(),
+            untracked: false,
             overheard: Vec::new(),
             verdict: Vec::new(),
         }
@@ -260,6 +289,9 @@ pub struct ApprovalRow {
     /// The program in the pane when an agent asked; only it is answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
+    /// The same, by its process, where the system told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asker: Option<Front>,
 }
 
 /// An effect to be tried again when a human says so.
@@ -269,26 +301,6 @@ pub struct Again {
     pub effect: Effect,
     /// What for.
     pub purpose: Purpose,
-}
-
-/// What an intent is for; decides what its outcome means.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "for", rename_all = "snake_case")]
-pub enum Purpose {
-    /// An action of the present attempt; the plan waits for it.
-    Plan { run: RunId, stage: String, attempt: u32 },
-    /// An action after the stage's end (`on_success`, a step of `on_fail`); nothing waits for it.
-    After { run: RunId, stage: String, attempt: u32 },
-    /// A poll of a stage.
-    Poll { run: RunId, stage: String, attempt: u32, node: u32 },
-    /// A poll of a trigger.
-    TriggerPoll { pane: PaneKey, pipeline: String, stage: String, node: u32 },
-    /// An alert.
-    Alert,
-    /// Keys that a person sends.
-    Hand,
-    /// The answer to an agent.
-    Reply { approval: ApprovalId },
 }
 
 /// An intent with what the engine must remember about it. Its JSON is that of [`Intent`] with more keys.

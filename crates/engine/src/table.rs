@@ -1,6 +1,7 @@
 //! The transition tables of runs and stages: the only place that says which state follows which.
 //!
-//! Stages (a dash: the input changes nothing; "ended" = Succeeded, Failed, Escalated, Skipped, Cancelled):
+//! Stages (a dash: the input changes nothing; "ended" = Succeeded, Failed, Escalated, Skipped, Cancelled,
+//! Rejected, Expired):
 //!
 //! ```text
 //! input     Waiting  NeedsAppr. Queued    Starting  Running   Retrying  Asking    ended
@@ -9,12 +10,14 @@
 //! Start     Starting Starting   Starting  –         Starting  Starting  Starting  Starting
 //! Ready     –        –          –         Running   –         –         –         –
 //! Succeed   –        –          –         –         Succeeded –         Succeeded –
-//! Fail      –        Failed     –         Failed    Failed    –         Failed    –
+//! Fail      –        Failed     –         Failed    Failed    Failed    Failed    –
 //! Retry     –        –          –         Retrying  Retrying  –         –         –
 //! Ask       –        –          –         Asking    Asking    –         –         –
-//! Escalate  –        Escalated  –         Escalated Escalated –         Escalated –
-//! Skip      –        Skipped    Skipped   Skipped   Skipped   Skipped   Skipped   Skipped, from Failed, Escalated, Cancelled
+//! Escalate  –        Escalated  –         Escalated Escalated Escalated Escalated –
+//! Skip      –        Skipped    Skipped   Skipped   Skipped   Skipped   Skipped   Skipped, but not from Succeeded, Skipped
 //! Cancel    –        Cancelled  Cancelled Cancelled Cancelled Cancelled Cancelled –
+//! Reject    –        Rejected   –         –         –         –         –         –
+//! Expire    –        Expired    –         –         –         –         –         –
 //! Reset     –        –          –         –         –         –         –         Waiting
 //! ```
 //!
@@ -59,13 +62,17 @@ pub enum StageInput {
     Skip,
     /// It is ended from outside.
     Cancel,
+    /// A human says no to its gate.
+    Reject,
+    /// Nobody answers its gate in time.
+    Expire,
     /// An earlier stage of its run runs again.
     Reset,
 }
 
 impl StageInput {
     /// All of them, for walking the table.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Gate,
         Self::Queue,
         Self::Start,
@@ -77,6 +84,8 @@ impl StageInput {
         Self::Escalate,
         Self::Skip,
         Self::Cancel,
+        Self::Reject,
+        Self::Expire,
         Self::Reset,
     ];
 }
@@ -105,7 +114,14 @@ pub const fn next_stage(state: StageState, input: StageInput) -> Option<StageSta
     use StageState as S;
     match input {
         StageInput::Gate => match state {
-            S::Waiting | S::Succeeded | S::Failed | S::Escalated | S::Skipped | S::Cancelled => Some(S::NeedsApproval),
+            S::Waiting
+            | S::Succeeded
+            | S::Failed
+            | S::Escalated
+            | S::Skipped
+            | S::Cancelled
+            | S::Rejected
+            | S::Expired => Some(S::NeedsApproval),
             S::NeedsApproval | S::Queued | S::Starting | S::Running | S::Retrying | S::Asking => None,
         },
         StageInput::Queue => match state {
@@ -118,7 +134,9 @@ pub const fn next_stage(state: StageState, input: StageInput) -> Option<StageSta
             | S::Failed
             | S::Escalated
             | S::Skipped
-            | S::Cancelled => Some(S::Queued),
+            | S::Cancelled
+            | S::Rejected
+            | S::Expired => Some(S::Queued),
             S::Queued | S::Starting => None,
         },
         StageInput::Start => match state {
@@ -132,15 +150,23 @@ pub const fn next_stage(state: StageState, input: StageInput) -> Option<StageSta
             | S::Failed
             | S::Escalated
             | S::Skipped
-            | S::Cancelled => Some(S::Starting),
+            | S::Cancelled
+            | S::Rejected
+            | S::Expired => Some(S::Starting),
             S::Starting => None,
         },
         StageInput::Ready => only(state, &[S::Starting], S::Running),
         StageInput::Succeed => only(state, &[S::Running, S::Asking], S::Succeeded),
-        StageInput::Fail => only(state, &[S::NeedsApproval, S::Starting, S::Running, S::Asking], S::Failed),
+        StageInput::Fail => {
+            only(state, &[S::NeedsApproval, S::Starting, S::Running, S::Retrying, S::Asking], S::Failed)
+        }
         StageInput::Retry => only(state, &[S::Starting, S::Running], S::Retrying),
         StageInput::Ask => only(state, &[S::Starting, S::Running], S::Asking),
-        StageInput::Escalate => only(state, &[S::NeedsApproval, S::Starting, S::Running, S::Asking], S::Escalated),
+        StageInput::Escalate => {
+            only(state, &[S::NeedsApproval, S::Starting, S::Running, S::Retrying, S::Asking], S::Escalated)
+        }
+        StageInput::Reject => only(state, &[S::NeedsApproval], S::Rejected),
+        StageInput::Expire => only(state, &[S::NeedsApproval], S::Expired),
         StageInput::Skip => match state {
             S::NeedsApproval
             | S::Queued
@@ -150,7 +176,9 @@ pub const fn next_stage(state: StageState, input: StageInput) -> Option<StageSta
             | S::Asking
             | S::Failed
             | S::Escalated
-            | S::Cancelled => Some(S::Skipped),
+            | S::Cancelled
+            | S::Rejected
+            | S::Expired => Some(S::Skipped),
             S::Waiting | S::Succeeded | S::Skipped => None,
         },
         StageInput::Cancel => {

@@ -1,6 +1,6 @@
 use super::*;
 
-const STATES: [StageState; 12] = [
+const STATES: [StageState; 14] = [
     StageState::Waiting,
     StageState::NeedsApproval,
     StageState::Queued,
@@ -13,6 +13,8 @@ const STATES: [StageState; 12] = [
     StageState::Escalated,
     StageState::Skipped,
     StageState::Cancelled,
+    StageState::Rejected,
+    StageState::Expired,
 ];
 
 const RUNS: [RunState; 4] = [RunState::Open, RunState::Succeeded, RunState::Failed, RunState::Cancelled];
@@ -25,18 +27,20 @@ fn every_pair_of_state_and_input_of_stages() {
         table.push_str(&format!("{input:?}: {}\n", row.collect::<Vec<_>>().join(" ")));
     }
     insta::assert_snapshot!(table, @r"
-    Gate: Waiting>NeedsApproval Succeeded>NeedsApproval Failed>NeedsApproval Escalated>NeedsApproval Skipped>NeedsApproval Cancelled>NeedsApproval
-    Queue: Waiting>Queued NeedsApproval>Queued Running>Queued Retrying>Queued Asking>Queued Succeeded>Queued Failed>Queued Escalated>Queued Skipped>Queued Cancelled>Queued
-    Start: Waiting>Starting NeedsApproval>Starting Queued>Starting Running>Starting Retrying>Starting Asking>Starting Succeeded>Starting Failed>Starting Escalated>Starting Skipped>Starting Cancelled>Starting
+    Gate: Waiting>NeedsApproval Succeeded>NeedsApproval Failed>NeedsApproval Escalated>NeedsApproval Skipped>NeedsApproval Cancelled>NeedsApproval Rejected>NeedsApproval Expired>NeedsApproval
+    Queue: Waiting>Queued NeedsApproval>Queued Running>Queued Retrying>Queued Asking>Queued Succeeded>Queued Failed>Queued Escalated>Queued Skipped>Queued Cancelled>Queued Rejected>Queued Expired>Queued
+    Start: Waiting>Starting NeedsApproval>Starting Queued>Starting Running>Starting Retrying>Starting Asking>Starting Succeeded>Starting Failed>Starting Escalated>Starting Skipped>Starting Cancelled>Starting Rejected>Starting Expired>Starting
     Ready: Starting>Running
     Succeed: Running>Succeeded Asking>Succeeded
-    Fail: NeedsApproval>Failed Starting>Failed Running>Failed Asking>Failed
+    Fail: NeedsApproval>Failed Starting>Failed Running>Failed Retrying>Failed Asking>Failed
     Retry: Starting>Retrying Running>Retrying
     Ask: Starting>Asking Running>Asking
-    Escalate: NeedsApproval>Escalated Starting>Escalated Running>Escalated Asking>Escalated
-    Skip: NeedsApproval>Skipped Queued>Skipped Starting>Skipped Running>Skipped Retrying>Skipped Asking>Skipped Failed>Skipped Escalated>Skipped Cancelled>Skipped
+    Escalate: NeedsApproval>Escalated Starting>Escalated Running>Escalated Retrying>Escalated Asking>Escalated
+    Skip: NeedsApproval>Skipped Queued>Skipped Starting>Skipped Running>Skipped Retrying>Skipped Asking>Skipped Failed>Skipped Escalated>Skipped Cancelled>Skipped Rejected>Skipped Expired>Skipped
     Cancel: NeedsApproval>Cancelled Queued>Cancelled Starting>Cancelled Running>Cancelled Retrying>Cancelled Asking>Cancelled
-    Reset: Succeeded>Waiting Failed>Waiting Escalated>Waiting Skipped>Waiting Cancelled>Waiting
+    Reject: NeedsApproval>Rejected
+    Expire: NeedsApproval>Expired
+    Reset: Succeeded>Waiting Failed>Waiting Escalated>Waiting Skipped>Waiting Cancelled>Waiting Rejected>Waiting Expired>Waiting
     ");
 }
 

@@ -84,6 +84,8 @@ pub fn describe_intent(state: &State, row: &IntentRow) -> String {
             }
         }),
         Purpose::After { .. }
+        | Purpose::Look { .. }
+        | Purpose::Stop { .. }
         | Purpose::Poll { .. }
         | Purpose::TriggerPoll { .. }
         | Purpose::Alert
@@ -135,7 +137,7 @@ pub fn describe_plan(plan: &[Planned]) -> String {
             Planned::Shell { script, .. } => format!("shell: {}", visible(&script.shown)),
             Planned::Notify { text, .. } => format!("notify: {}", visible(text)),
             Planned::Set { name, value } => format!("set {name} = {}", visible(value)),
-            Planned::StartPipeline { pipeline } => format!("start pipeline {pipeline}"),
+            Planned::StartPipeline { pipeline, .. } => format!("start pipeline {pipeline}"),
             Planned::Later { .. } => "what the command's output says".to_owned(),
         })
         .collect();

@@ -1,8 +1,7 @@
 //! Timers that come due. A timer with a stale epoch, or one that is not due yet, changes nothing.
 
-use super::progress::Cause;
 use super::turn::{At, Turn};
-use tmuxagent_model::{IntentState, RunId, StageState, TimerKey};
+use tmuxagent_model::{RunId, StageState, TimerKey};
 
 impl Turn<'_> {
     /// A timer came due.
@@ -12,9 +11,19 @@ impl Turn<'_> {
         self.state.disarm(key);
         match key {
             TimerKey::StageTimeout(run, stage) => self.timeout(*run, stage),
+            TimerKey::Begin(run, stage) => {
+                if let Some(at) = self.find_stage(*run, stage) {
+                    self.begin_due(at);
+                }
+            }
             TimerKey::Backoff(run, stage) => {
                 if let Some(at) = self.in_state(*run, stage, StageState::Retrying) {
                     self.enter(at);
+                }
+            }
+            TimerKey::Look(run, stage) => {
+                if let Some(at) = self.in_state(*run, stage, StageState::Running) {
+                    self.look_due(at);
                 }
             }
             TimerKey::Idle(run, stage) => {
@@ -38,33 +47,5 @@ impl Turn<'_> {
 
     fn in_state(&self, run: RunId, stage: &str, state: StageState) -> Option<At> {
         self.find_stage(run, stage).filter(|at| self.stage(*at).is_some_and(|stage| stage.state == state))
-    }
-
-    /// The time limit of an attempt is over. While its keys are held by the freeze, it begins anew.
-    fn timeout(&mut self, run: RunId, name: &str) {
-        let Some(at) = self.find_stage(run, name) else { return };
-        let Some(stage) = self.stage(at) else { return };
-        match stage.state {
-            StageState::Starting | StageState::Running => {}
-            StageState::Waiting
-            | StageState::NeedsApproval
-            | StageState::Queued
-            | StageState::Retrying
-            | StageState::Asking
-            | StageState::Succeeded
-            | StageState::Failed
-            | StageState::Escalated
-            | StageState::Skipped
-            | StageState::Cancelled => return,
-        }
-        let waiting = stage.waiting.as_ref().and_then(|id| self.state.intents.get(id));
-        let held = waiting.is_some_and(|row| row.intent.state == IntentState::Held);
-        let Some(limit) = self.timeout_of(at) else { return };
-        if held {
-            self.state.arm(TimerKey::StageTimeout(run, name.to_owned()), self.now + limit);
-        } else {
-            let text = format!("not done after {limit}");
-            self.attempt_failed(at, Cause::own(self.now, "timeout", text));
-        }
     }
 }

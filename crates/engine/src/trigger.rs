@@ -7,7 +7,7 @@
 //! stage can start later stages of the same run but no new run: the success line of a stage that also names its
 //! trigger would otherwise go round in a circle. Where a line both succeeds and fails a stage, it fails.
 
-use super::condition::{FAIL, Found, SUCCESS, Scene, Stimulus, TRIGGER, describe, named_codes};
+use super::condition::{FAIL, SUCCESS, Scene, Stimulus, TRIGGER, describe, named_codes};
 use super::progress::{Cause, Held, Progress, Watch};
 use super::state::stage_key;
 use super::turn::{At, Turn};
@@ -45,7 +45,7 @@ impl Turn<'_> {
         self.touch(&line.pane);
         let hits = self.hits(line.policy, &line.hits, &line.text);
         if let Some(message) = &line.message {
-            self.hear(&line.pane, message);
+            self.hear(&line.pane, message, line.front.as_ref());
             if let Some(exit) = message.exit {
                 // A wrapped command's report counts like a shell's own.
                 self.command_ended(&line.pane, None, exit);
@@ -124,27 +124,9 @@ impl Turn<'_> {
             self.remember(at, held);
         }
         self.learn(at.run, groups);
-        // The question and the alert name the exit code themselves; it is no line that led to it.
-        let is_line = !matches!(stimulus, Stimulus::Exit(_));
         match (failed, succeeded) {
-            (Some(Found { cause, groups, .. }), _) => {
-                self.learn(at.run, groups);
-                if is_line {
-                    self.witness(at, &cause);
-                }
-                self.record_verdict(at, stimulus);
-                self.attempt_failed(at, cause);
-                true
-            }
-            (None, Some(Found { cause, groups, .. })) => {
-                self.learn(at.run, groups);
-                if is_line {
-                    self.witness(at, &cause);
-                }
-                self.record_verdict(at, stimulus);
-                self.succeed(at, cause);
-                true
-            }
+            (Some(found), _) => self.hold_or_end(at, false, found, stimulus),
+            (None, Some(found)) => self.hold_or_end(at, true, found, stimulus),
             (None, None) => {
                 self.miss_message(at, pipeline, rule, stimulus);
                 false
@@ -339,5 +321,7 @@ pub const fn state_word(state: StageState) -> &'static str {
         StageState::Escalated => "escalated",
         StageState::Skipped => "left out",
         StageState::Cancelled => "cancelled",
+        StageState::Rejected => "rejected",
+        StageState::Expired => "not approved in time",
     }
 }

@@ -29,7 +29,7 @@ pub enum Work {
     /// A stage ended: stages that come after it, locks, the end of the run.
     StageEnded(RunId),
     /// Another pipeline is to be started.
-    StartPipeline { pipeline: String, by: Cause },
+    StartPipeline { pipeline: String, by: Cause, beside: Option<PaneKey> },
     /// A lock may be free.
     Locks,
 }
@@ -56,7 +56,7 @@ pub struct Turn<'a> {
     pub used_printed: bool,
     work: VecDeque<Work>,
     intents: Vec<IntentId>,
-    withdrawn: Vec<IntentId>,
+    pub withdrawn: Vec<IntentId>,
     notes: Vec<(Severity, String, Note)>,
     answer: Option<Answer>,
 }
@@ -92,10 +92,10 @@ impl<'a> Turn<'a> {
         while let Some(work) = self.work.pop_front() {
             match work {
                 Work::StageEnded(run) => self.after_stage(run),
-                Work::StartPipeline { pipeline, by } => {
+                Work::StartPipeline { pipeline, by, beside } => {
                     starts += 1;
                     if starts <= MOST_STARTS {
-                        self.start_pipeline(&pipeline, &by);
+                        self.start_pipeline(&pipeline, &by, beside.as_ref());
                     } else {
                         let text = format!(
                             "{}: pipelines start each other without end; {pipeline} is not started",
@@ -240,6 +240,8 @@ impl<'a> Turn<'a> {
         let (run, stage, attempt) = match &purpose {
             Purpose::Plan { run, stage, attempt }
             | Purpose::After { run, stage, attempt }
+            | Purpose::Look { run, stage, attempt }
+            | Purpose::Stop { run, stage, attempt }
             | Purpose::Poll { run, stage, attempt, .. } => (Some(*run), Some(stage.clone()), *attempt),
             Purpose::TriggerPoll { stage, .. } => (None, Some(stage.clone()), 0),
             Purpose::Alert | Purpose::Hand | Purpose::Reply { .. } => (None, None, 0),
@@ -331,7 +333,9 @@ impl<'a> Turn<'a> {
     pub fn disarm_attempt(&mut self, at: At) {
         let name = self.stage_name(at);
         self.state.disarm(&TimerKey::StageTimeout(at.run, name.clone()));
+        self.state.disarm(&TimerKey::Begin(at.run, name.clone()));
         self.state.disarm(&TimerKey::Backoff(at.run, name.clone()));
+        self.state.disarm(&TimerKey::Look(at.run, name.clone()));
         self.state.disarm(&TimerKey::Idle(at.run, name.clone()));
         let polls: Vec<u32> = self.stage(at).map(|s| s.polls.keys().copied().collect()).unwrap_or_default();
         for node in polls {

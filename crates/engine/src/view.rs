@@ -82,7 +82,7 @@ impl Engine {
                 let pane = row.intent.effect.pane().and_then(|pane| self.state.panes.get(pane));
                 let place = pane.map(|row| row.place.clone()).unwrap_or_default();
                 let (intent, text) = (row.intent.id.clone(), self.cleaner.clean(&describe_intent(&self.state, row)));
-                (row.order, HeldSend { intent, place, text, at: row.intent.at })
+                (row.order, HeldSend { intent, place, text, at: row.intent.at, reader: None })
             })
             .collect();
         held.sort_by_key(|(order, _)| *order);
@@ -165,7 +165,9 @@ impl Engine {
             | StageState::Failed
             | StageState::Escalated
             | StageState::Skipped
-            | StageState::Cancelled => ended(),
+            | StageState::Cancelled
+            | StageState::Rejected
+            | StageState::Expired => ended(),
         };
         visible(&text)
     }
@@ -233,7 +235,12 @@ fn run_state(run: &Run, row: &PaneRow) -> Option<PaneState> {
         StageState::Failed | StageState::Escalated => Some(PaneState::Failed),
         StageState::Retrying => Some(PaneState::Retrying),
         StageState::Queued | StageState::Starting | StageState::Running => Some(PaneState::Running),
-        StageState::Waiting | StageState::Succeeded | StageState::Skipped | StageState::Cancelled => None,
+        StageState::Waiting
+        | StageState::Succeeded
+        | StageState::Skipped
+        | StageState::Cancelled
+        | StageState::Rejected
+        | StageState::Expired => None,
     }
 }
 

@@ -186,7 +186,9 @@ pub fn watches(key: &TimerKey) -> Option<(&str, &str)> {
         | TimerKey::Silence(pipeline, stage, _)
         | TimerKey::TriggerPoll(pipeline, stage, _, _) => Some((pipeline, stage)),
         TimerKey::StageTimeout(..)
+        | TimerKey::Begin(..)
         | TimerKey::Backoff(..)
+        | TimerKey::Look(..)
         | TimerKey::Idle(..)
         | TimerKey::Poll(..)
         | TimerKey::Expiry(_)
@@ -200,7 +202,9 @@ pub fn of_pane(key: &TimerKey, pane: &PaneKey) -> bool {
     match key {
         TimerKey::Schedule(_, _, of) | TimerKey::Silence(_, _, of) | TimerKey::TriggerPoll(_, _, of, _) => of == pane,
         TimerKey::StageTimeout(..)
+        | TimerKey::Begin(..)
         | TimerKey::Backoff(..)
+        | TimerKey::Look(..)
         | TimerKey::Idle(..)
         | TimerKey::Poll(..)
         | TimerKey::Expiry(_)

@@ -151,7 +151,13 @@ mod tests {
 
     fn send() -> Effect {
         let steps = vec![KeyStep::Key("Enter".to_owned())];
-        Effect::Send(SendKeys { pane: pane(), steps, expect_command: None, expect_screen: None })
+        Effect::Send(SendKeys {
+            pane: pane(),
+            steps,
+            expect_command: None,
+            expect_screen: None,
+            needs: tmuxagent_model::Needs::Nothing,
+        })
     }
 
     fn shell() -> ShellCall {

@@ -30,6 +30,9 @@ pub struct Anchor {
     /// Nothing stood above the remembered lines: they are all that the pane held.
     #[serde(default, skip_serializing_if = "is_false")]
     whole: bool,
+    /// How many rows of which width stood above the line that followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    place: Option<(u64, usize)>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
@@ -50,7 +53,7 @@ pub enum Missed<'a> {
 impl Anchor {
     /// An anchor without lines, before everything or at the end of what is there.
     pub(super) const fn new(from_birth: bool) -> Self {
-        Self { lines: VecDeque::new(), from_birth, whole: false }
+        Self { lines: VecDeque::new(), from_birth, whole: false, place: None }
     }
 
     /// Remembers one more complete line. Empty lines are not remembered, they tell no place from another.
@@ -64,6 +67,11 @@ impl Anchor {
         slot.clear();
         slot.push_str(line);
         self.lines.push_back(slot);
+    }
+
+    /// So many rows of this width stood above the line that followed.
+    pub(super) const fn stands_below(&mut self, rows: u64, columns: usize) {
+        self.place = Some((rows, columns));
     }
 
     /// Nothing stood above what it remembers, unless that is more than it can hold.
@@ -84,6 +92,14 @@ impl Anchor {
     /// not match; with fewer than three left the answer is [`Missed::Gap`] unless that is all that was ever remembered.
     #[must_use]
     pub fn missed<'a>(&self, history: &'a [String]) -> Missed<'a> {
+        self.missed_below(history, None)
+    }
+
+    /// The same where it is known how many rows of the pane's history stand above `history`, and that the pane has forgotten
+    /// none: of several places at which the remembered lines stand the one wins that is as far from the top as they were,
+    /// though the same was printed again since.
+    #[must_use]
+    pub fn missed_below<'a>(&self, history: &'a [String], above: Option<u64>) -> Missed<'a> {
         let end = history.iter().rposition(|line| !line.trim_end().is_empty()).map_or(0, |at| at + 1);
         let history = &history[..end];
         if self.lines.is_empty() {
@@ -97,12 +113,22 @@ impl Anchor {
         if let Some(at) = self.end_at_top(history) {
             return Missed::Lines(&history[at + 1..]);
         }
-        for at in (0..history.len()).rev() {
-            if self.stands_at(&history[..=at]) {
-                return Missed::Lines(&history[at + 1..]);
+        let mut places = (0..history.len()).rev().filter(|at| self.stands_at(&history[..=*at]));
+        let newest = places.next();
+        let found = match (self.place, above) {
+            (Some((row, columns)), Some(above)) => {
+                // Blank lines may stand between a place and where the cursor was.
+                let blank =
+                    |at: usize| history[at..].iter().skip(1).take_while(|line| line.trim_end().is_empty()).count();
+                let distance = |at: &usize| {
+                    let end = above + history[..=*at].iter().map(|line| rows(line, columns)).sum::<u64>();
+                    if row < end { end - row } else { (row - end).saturating_sub(blank(*at) as u64) }
+                };
+                newest.into_iter().chain(places).min_by_key(distance)
             }
-        }
-        Missed::Gap(history)
+            _ => newest,
+        };
+        found.map_or(Missed::Gap(history), |at| Missed::Lines(&history[at + 1..]))
     }
 
     /// Where the remembered lines end at the top of `history`, where they are all that it held.
@@ -138,6 +164,20 @@ impl Anchor {
         }
         certain
     }
+}
+
+/// How many rows of so many columns a line takes.
+fn rows(line: &str, columns: usize) -> u64 {
+    let mut rows = 1;
+    let mut column = 0;
+    for width in line.chars().map(super::grid::width) {
+        if column + width > columns {
+            rows += 1;
+            column = 0;
+        }
+        column += width;
+    }
+    rows
 }
 
 /// The part of a line that is remembered.
@@ -199,6 +239,25 @@ mod tests {
         long.is_all_there_was();
         let twice: Vec<String> = [lines(0..40), lines(0..40)].concat();
         assert_eq!(long.missed(&twice), Missed::Lines(&[]));
+    }
+
+    #[test]
+    fn a_past_that_was_repeated_exactly_is_known_by_how_far_it_stood_from_the_top() {
+        let twice: Vec<String> = [lines(0..40), lines(0..40), vec!["$".to_owned()]].concat();
+        let mut anchor = anchored(0..40);
+        assert_eq!(anchor.missed_below(&twice, Some(0)), Missed::Lines(&twice[80..]), "an older anchor knows no place");
+        anchor.stands_below(40, 80);
+        let kept: Anchor = serde_json::from_str(&serde_json::to_string(&anchor).unwrap()).unwrap();
+        assert_eq!(kept.missed_below(&twice, Some(0)), Missed::Lines(&twice[40..]));
+        // Where the pane has forgotten rows, or its history was cleared, the newest place is all that can be said.
+        assert_eq!(kept.missed(&twice), Missed::Lines(&twice[80..]));
+        // Wrapped lines take more rows; what stands above the capture counts.
+        let mut narrow = anchored(0..40);
+        narrow.stands_below(1000 + 80, 4);
+        assert_eq!(narrow.missed_below(&twice, Some(1000)), Missed::Lines(&twice[40..]));
+        // The second time is known as such.
+        anchor.stands_below(80, 80);
+        assert_eq!(anchor.missed_below(&twice, Some(0)), Missed::Lines(&twice[80..]));
     }
 
     #[test]

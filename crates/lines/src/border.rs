@@ -22,3 +22,16 @@ pub(super) fn tail(text: &str, most: usize) -> &str {
 pub(super) fn shared(a: &str, b: &str) -> usize {
     a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(c, _)| c.len_utf8()).sum()
 }
+
+/// How many bytes at the start, which are no whole character, tmux takes for one; `None` where more are to come.
+pub(super) fn broken_character(bytes: &[u8]) -> Option<usize> {
+    let size = match bytes.first() {
+        None => return Some(0),
+        Some(0xc2..=0xdf) => 2,
+        Some(0xe0..=0xef) => 3,
+        Some(0xf0..=0xf4) => 4,
+        Some(_) => return Some(1),
+    };
+    let here = bytes.iter().take(size).take_while(|byte| !byte.is_ascii()).count();
+    if here == size || here < bytes.len() { Some(here) } else { None }
+}

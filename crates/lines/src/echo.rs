@@ -7,11 +7,13 @@ use super::border;
 use std::collections::VecDeque;
 use tmuxagent_model::Origin;
 
-/// How many typed lines wait for their echo at most, and the longest of them in bytes.
-const MOST_EXPECTED: usize = 32;
-const LONGEST: usize = 16 * 1024;
+/// How many typed lines wait for their echo at most, the longest of them in bytes, and all of them.
+const MOST_EXPECTED: usize = 192;
+const LONGEST: usize = 192 * 1024;
+const MOST_BYTES: usize = 512 * 1024;
 /// How many typed texts are remembered to recognise them in an agent's transcript.
 const MOST_REMEMBERED: usize = 16;
+const LONGEST_REMEMBERED: usize = 16 * 1024;
 const MOST_PROMPTS: usize = 4;
 /// The shortest piece of a typed line that is taken for a part of its echo.
 const SHORTEST_PIECE: usize = 8;
@@ -35,6 +37,8 @@ struct Expected {
 #[derive(Debug, Default)]
 pub(super) struct Echo {
     expected: VecDeque<Expected>,
+    /// Those that came in pieces since the last was typed: an editor may draw them once more, as a whole.
+    pieced: Vec<Expected>,
     /// The last typed line had no Enter yet.
     open: bool,
     /// Typed texts without their blanks.
@@ -57,6 +61,7 @@ const ECHO: Judged = Judged { origin: Origin::Echo, question: 0 };
 impl Echo {
     /// Remembers typed text, Enter as `\n`; `behind` is what stands on the row now.
     pub(super) fn typed(&mut self, text: &str, behind: &str) {
+        self.pieced.clear();
         let continued = std::mem::replace(&mut self.open, !text.ends_with(['\n', '\r']));
         self.remember(&squeezed(text), continued);
         for (at, line) in text.split(['\n', '\r']).enumerate() {
@@ -72,16 +77,17 @@ impl Echo {
                 }
             }
         }
-        while self.expected.len() > MOST_EXPECTED {
+        let bytes = |expected: &VecDeque<Expected>| expected.iter().map(|one| one.text.len()).sum::<usize>();
+        while self.expected.len() > MOST_EXPECTED || bytes(&self.expected) > MOST_BYTES {
             self.expected.pop_front();
         }
     }
 
     fn remember(&mut self, squeezed: &str, continued: bool) {
         match self.remembered.back_mut() {
-            Some(last) if continued && last.len() + squeezed.len() <= LONGEST => last.push_str(squeezed),
+            Some(last) if continued && last.len() + squeezed.len() <= LONGEST_REMEMBERED => last.push_str(squeezed),
             _ if squeezed.is_empty() => {}
-            _ => self.remembered.push_back(border::head(squeezed, LONGEST).to_owned()),
+            _ => self.remembered.push_back(border::head(squeezed, LONGEST_REMEMBERED).to_owned()),
         }
         while self.remembered.len() > MOST_REMEMBERED {
             self.remembered.pop_front();
@@ -95,7 +101,7 @@ impl Echo {
 
     /// Whether any echo is to come.
     pub(super) fn expects(&self) -> bool {
-        !self.expected.is_empty()
+        !self.expected.is_empty() || !self.pieced.is_empty()
     }
 
     /// Judges a complete line.
@@ -125,15 +131,23 @@ impl Echo {
     fn piece(&mut self, line: &str) -> Judged {
         let text = line.trim();
         if text.len() < SHORTEST_PIECE {
-            return PROGRAM;
+            // The last row of a command that was told in pieces may hold little.
+            let ends =
+                |expected: &Expected| expected.begun && !text.is_empty() && expected.text.trim_end().ends_with(text);
+            let Some(at) = self.expected.iter().position(ends) else { return PROGRAM };
+            self.expected.remove(at);
+            return ECHO;
         }
         // Drawn again as a whole it may stand behind what was left of the first picture.
         let whole = |expected: &Expected| text.ends_with(expected.text.trim());
         let within = |expected: &Expected| expected.begun && (expected.text.contains(text) || whole(expected));
         if let Some(at) = self.expected.iter().position(within) {
             if whole(&self.expected[at]) || self.expected[at].text.trim_end().ends_with(text) {
-                self.expected.remove(at);
+                self.pieced.extend(self.expected.remove(at));
             }
+            return ECHO;
+        }
+        if self.pieced.iter().any(|pieced| self.prompt_before(line, pieced).is_some()) {
             return ECHO;
         }
         let begins = |expected: &Expected| self.begins(line, expected, SHORTEST_PIECE).is_some();

@@ -19,13 +19,15 @@ mod anchor;
 mod border;
 mod cells;
 mod difference;
+mod dim;
 mod echo;
+mod grid;
+mod integration;
 mod likeness;
 mod message;
 mod osc;
 mod parser;
 mod recognise;
-mod row;
 mod screen;
 mod screen_row;
 mod sentry;
@@ -36,17 +38,19 @@ mod terminal;
 mod tracked;
 
 pub use anchor::{Anchor, Missed};
+pub use integration::{ShellPhase, ShellState};
 pub use recognise::recognise;
 pub use submitted::{Entry, Standing, Submitted};
-pub use tracked::{is_tracked_command, tracked_command, untracked_command};
+pub use tracked::{bare_command, is_tracked_command, tracked_command, untracked_command};
 
+use integration::Integration;
 use parser::Parser;
 use screen::{News, Picture, Screen};
 use stream::Stream;
 use teller::{Line, Stage, Teller};
 use terminal::{Hands, Owner, Words};
 
-use tmuxagent_model::{AgentMessage, LineSource, Malformed, Origin, ProgramState};
+use tmuxagent_model::{AgentMessage, LineSource, Malformed, Origin, ProgramState, Timestamp};
 
 /// What a reader tells its owner. Texts are untrusted: no escapes and no control characters, but any words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,9 +77,23 @@ pub enum Reading<'a> {
     Title(&'a str),
     /// The bell rang.
     Bell,
+    /// The pane's own shell has our integration, or turned out not to be trusted with it any more.
+    ShellMarks {
+        /// Whether its marks are believed.
+        trusted: bool,
+    },
+    /// A command began: the begin mark of a tracked command, or a mark of the pane's shell (OSC 133;C).
+    CommandBegan {
+        /// The tracked command's token, or that of the shell's own command; see [`ShellState::trusted`].
+        token: Option<String>,
+        /// The line that the shell read, where it is known.
+        line: Option<String>,
+        /// It was told. Otherwise it can't be: the pane is read in a way that shows no marks.
+        told: bool,
+    },
     /// A command ended: OSC 133;D, or the end mark of a tracked command with its token.
     CommandEnded {
-        /// The tracked command's token.
+        /// The tracked command's token, or that of the shell's own command.
         token: Option<String>,
         /// Its exit code.
         exit: i32,
@@ -96,6 +114,7 @@ pub struct Reader {
     teller: Teller,
     owner: Owner,
     words: Words,
+    shell: Integration,
     columns: usize,
     rows: usize,
     /// Bytes came since the output last paused.
@@ -141,10 +160,17 @@ impl Reader {
         self.screen.set_columns(self.columns);
     }
 
+    /// Tells when the bytes that follow were printed, by a clock that never goes back. Without it a control string that
+    /// its program never ends swallows what follows; with it, for as long as tmux swallows it.
+    pub fn at(&mut self, now: Timestamp) {
+        self.parser.at(now);
+    }
+
     /// Reads the next bytes of the stream.
     pub fn bytes(&mut self, data: &[u8], sink: &mut dyn FnMut(Reading<'_>)) {
         self.stirred |= !data.is_empty();
         self.moved_on |= !data.is_empty();
+        self.shell.streams |= !data.is_empty();
         let (parser, mut hands) = self.hands(sink);
         parser.advance(data, &mut hands);
     }
@@ -194,14 +220,21 @@ impl Reader {
     }
 
     fn read_screen(&mut self, rows: &[String], sink: &mut dyn FnMut(Reading<'_>)) {
+        self.shell.is_captured(sink);
         self.moved_on = false;
         let whole = self.owner.synchronized || !self.stirred;
         let picture = if whole { Picture::Whole } else { Picture::Perhaps };
         let news = self.screen.read(rows.iter().map(String::as_str), picture, &self.teller.echo);
+        if self.owner.addressed {
+            self.stream.settle();
+            let screen = &self.screen;
+            self.owner.passed.clear();
+            self.owner.held.iter_mut().for_each(|held| held.shown |= screen.shows(&held.text));
+        }
         self.tell_rows(news, sink);
     }
 
-    fn tell_rows(&self, news: Vec<News>, sink: &mut dyn FnMut(Reading<'_>)) {
+    fn tell_rows(&mut self, news: Vec<News>, sink: &mut dyn FnMut(Reading<'_>)) {
         for News { text, seen, echo, messages } in news {
             self.teller.row(Line { text: &text, seen, source: LineSource::Screen }, echo, messages, sink);
         }
@@ -209,6 +242,7 @@ impl Reader {
 
     /// Reads lines that were missed ([`Anchor::missed`]), oldest first.
     pub fn history(&mut self, lines: &[String], sink: &mut dyn FnMut(Reading<'_>)) {
+        self.shell.is_captured(sink);
         for text in lines {
             let text = text.trim_end();
             self.stream.remember(text);
@@ -217,11 +251,26 @@ impl Reader {
         }
     }
 
+    /// Where the cursor stands: below so many rows of history, on this row of the screen, from 0. To be called once what
+    /// the pane holds was read.
+    pub fn stands(&mut self, history: u64, row: usize) {
+        self.stream.grid().place(history, row);
+    }
+
     /// Tells what is being typed into the pane, Enter as `\n`, before it is sent. Its echo gets [`Origin::Echo`].
     pub fn typed(&mut self, text: &str) {
-        let mut behind = String::new();
-        self.stream.row().read_settled(&mut behind);
-        self.teller.echo.typed(text, &behind);
+        self.teller.echo.typed(text, &self.stream.standing());
+        if let Some(token) = tracked::typed_token(text) {
+            self.shell.typed(token);
+            self.teller.tracks(token);
+        }
+    }
+
+    /// What the marks of the pane's shell tell of it: whether it shows a prompt, what stands behind that, what it runs.
+    #[must_use]
+    pub fn shell(&mut self) -> ShellState {
+        let drawn = !self.owner.addressed && !self.owner.alternate;
+        self.shell.state(drawn.then_some(&self.stream))
     }
 
     /// Typed lines whose echo is still to come, oldest first: to be kept with the anchor over a break, and handed to
@@ -246,9 +295,11 @@ impl Reader {
     #[must_use]
     pub fn anchor(&self) -> Anchor {
         let mut anchor = Anchor::new(self.from_birth);
+        let (row, columns) = self.stream.place();
+        anchor.stands_below(row, columns);
         let mut count = 0;
         self.stream.complete(FEW).for_each(|line| {
-            anchor.push(line);
+            anchor.push(&line);
             count += 1;
         });
         if self.from_top && !self.stream.dropped && count < FEW {
@@ -258,8 +309,8 @@ impl Reader {
     }
 
     fn hands<'a>(&'a mut self, sink: &'a mut dyn FnMut(Reading<'_>)) -> (&'a mut Parser, Hands<'a>) {
-        let Self { parser, stream, screen, teller, owner, words, columns, rows, .. } = self;
-        (parser, Hands { stream, screen, teller, owner, words, columns: *columns, rows: *rows, sink })
+        let Self { parser, stream, screen, teller, owner, words, shell, columns, rows, .. } = self;
+        (parser, Hands { stream, screen, teller, owner, words, shell, columns: *columns, rows: *rows, sink })
     }
 }
 

@@ -5,6 +5,7 @@
 //! passthrough (`DCS tmux; …`), in which agents wrap notifications.
 
 use super::border;
+use super::integration::{Mark, Said as Shell};
 use base64::Engine;
 use tmuxagent_model::ProgramState;
 
@@ -20,10 +21,8 @@ pub(super) enum Said {
     Program(ProgramState),
     /// ConEmu's progress (OSC 9;4): a weaker word than OSC 7501.
     Progress(ProgramState),
-    /// A command ended with this exit code (OSC 133;D).
-    CommandEnded(i32),
-    /// The shell shows its prompt (OSC 133;A or B).
-    Prompt,
+    /// The shell told of its prompt or its command (OSC 133, 633).
+    Shell(Mark),
 }
 
 /// Reads an operating system command; `None` if it is of no interest or malformed.
@@ -109,14 +108,49 @@ fn kitty(rest: &str) -> Option<Said> {
     }
 }
 
-/// OSC 133 and 633.
+/// OSC 133 and 633: a letter and fields. Ours hold `ta=KEY`, kitty's and those of fish 4 the command as
+/// `cmdline_url=…`, VS Code's in a mark of its own (`E`).
 fn mark(rest: &str) -> Option<Said> {
-    let mut fields = rest.split(';');
-    match fields.next()? {
-        "A" | "B" => Some(Said::Prompt),
-        "D" => fields.next()?.parse().ok().map(Said::CommandEnded),
-        _ => None,
+    let (letter, rest) = rest.split_once(';').unwrap_or((rest, ""));
+    let field = |name: &str| rest.split(';').find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
+    let said = match letter {
+        // A prompt of a line that goes on.
+        "A" | "P" if field("k") == Some("s") => return None,
+        "A" => Shell::PromptBegins,
+        "P" if matches!(field("k"), Some("i")) => Shell::PromptBegins,
+        "B" => Shell::PromptEnds,
+        "E" => Shell::Line(unescaped(rest.split(';').next().unwrap_or_default(), '\\', "x")),
+        "C" => Shell::CommandBegins { line: field("cmdline_url").map(|line| unescaped(line, '%', "")) },
+        "D" => Shell::CommandEnds { exit: rest.split(';').next().and_then(|code| code.parse().ok()) },
+        _ => return None,
+    };
+    Some(Said::Shell(Mark { said, key: field("ta").map(|key| border::head(key, LONGEST_KEY).to_owned()) }))
+}
+
+/// The longest key of a mark, bytes.
+const LONGEST_KEY: usize = 80;
+
+/// A text in which bytes are written as two hexadecimal digits behind a sign.
+fn unescaped(text: &str, sign: char, letter: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((plain, escape)) = rest.split_once(sign) {
+        bytes.extend_from_slice(plain.as_bytes());
+        let digits = escape.strip_prefix(letter).and_then(|rest| Some((rest.get(..2)?, rest.get(2..)?)));
+        match digits.and_then(|(digits, rest)| Some((u8::from_str_radix(digits, 16).ok()?, rest))) {
+            Some((byte, behind)) => {
+                bytes.push(byte);
+                rest = behind;
+            }
+            None => {
+                bytes.extend_from_slice(sign.encode_utf8(&mut [0; 4]).as_bytes());
+                // Behind a backslash stands itself.
+                rest = escape.strip_prefix(sign).unwrap_or(escape);
+            }
+        }
     }
+    bytes.extend_from_slice(rest.as_bytes());
+    clean(&String::from_utf8_lossy(&bytes))
 }
 
 fn notification<'a>(parts: impl Iterator<Item = &'a str>) -> Option<Said> {
@@ -135,6 +169,10 @@ mod tests {
 
     fn note(text: &str) -> Option<Said> {
         Some(Said::Program(ProgramState::Notification { text: text.to_owned() }))
+    }
+
+    fn shell(said: Shell, key: Option<&str>) -> Option<Said> {
+        Some(Said::Shell(Mark { said, key: key.map(str::to_owned) }))
     }
 
     #[test]
@@ -172,11 +210,25 @@ mod tests {
             ("99;i=1:d=0:p=title;Claude Code", None),
             ("99;i=1:p=body;Claude needs your permission", note("Claude needs your permission")),
             ("99;i=1:d=1:a=focus;", None),
-            ("133;A", Some(Said::Prompt)),
-            ("133;D;3", Some(Said::CommandEnded(3))),
-            ("133;D;0;aid=1", Some(Said::CommandEnded(0))),
-            ("133;D", None),
-            ("633;D;1", Some(Said::CommandEnded(1))),
+            ("133;A", shell(Shell::PromptBegins, None)),
+            ("133;A;k=s", None),
+            ("133;P;k=i", shell(Shell::PromptBegins, None)),
+            ("133;P;k=r", None),
+            ("133;A;cl=m;ta=f00", shell(Shell::PromptBegins, Some("f00"))),
+            ("133;B", shell(Shell::PromptEnds, None)),
+            ("133;C;", shell(Shell::CommandBegins { line: None }, None)),
+            ("133;C;ta=f00.2", shell(Shell::CommandBegins { line: None }, Some("f00.2"))),
+            (
+                "133;C;cmdline_url=npm%20test%3b%zz",
+                shell(Shell::CommandBegins { line: Some("npm test;%zz".into()) }, None),
+            ),
+            ("633;E;a\\x3bb\\\\c;nonce", shell(Shell::Line("a;b\\c".into()), None)),
+            ("133;D;3", shell(Shell::CommandEnds { exit: Some(3) }, None)),
+            ("133;D;0;aid=1;ta=f00.2", shell(Shell::CommandEnds { exit: Some(0) }, Some("f00.2"))),
+            ("133;D", shell(Shell::CommandEnds { exit: None }, None)),
+            ("133;D;;err=x", shell(Shell::CommandEnds { exit: None }, None)),
+            ("633;D;1", shell(Shell::CommandEnds { exit: Some(1) }, None)),
+            ("633;P;Cwd=/home", None),
             ("8;;https://example.org", None),
             ("", None),
         ];

@@ -1,13 +1,16 @@
-//! The terminal's escape sequences, taken apart: a state machine after ECMA-48 and xterm's control sequences
-//! (the forms tmux itself reads). It knows no meaning, only borders.
+//! The terminal's escape sequences, taken apart: the states and transitions of tmux's own `input.c`, which are those of
+//! ECMA-48 and xterm but for what stands in no sequence. It knows no meaning, only borders.
+//!
+//! What tmux shows is read, so the way out of a control string is tmux's too: its terminator, a CAN, SUB or ESC (but for
+//! DCS), or five seconds. A line feed ends none.
 //!
 //! **Invariants:** the calls made on the [`Terminal`] are the same for any chunking of the bytes, but for the borders
 //! between `text` calls. What is collected of a control string is bounded; an unbounded string is swallowed unread.
 
-use memchr::memchr3;
+use memchr::memchr;
+use tmuxagent_model::Timestamp;
 
 const BEL: u8 = 0x07;
-const LF: u8 = 0x0a;
 const CAN: u8 = 0x18;
 const SUB: u8 = 0x1a;
 const ESC: u8 = 0x1b;
@@ -15,7 +18,10 @@ const DEL: u8 = 0x7f;
 
 /// A control string longer than this (a picture, as a rule) is swallowed without being told.
 const LONGEST_STRING: usize = 16 * 1024;
-const MOST_PARAMETERS: usize = 16;
+/// A sequence with more parameters than this is ignored.
+const MOST_PARAMETERS: usize = 24;
+/// After this time tmux takes what goes on for text, in milliseconds.
+const LONGEST_TIME: u64 = 5000;
 
 /// What carries out the sequences.
 pub(super) trait Terminal {
@@ -23,7 +29,7 @@ pub(super) trait Terminal {
     fn lines(&mut self, data: &[u8]) -> usize;
     /// Printable bytes: no controls, but UTF-8 may be split anywhere.
     fn text(&mut self, bytes: &[u8]);
-    /// A C0 control other than ESC, or DEL.
+    /// A C0 control other than ESC.
     fn control(&mut self, byte: u8);
     /// A short escape sequence such as `ESC 7`; `intermediate` is 0 where there is none.
     fn escape(&mut self, intermediate: u8, last: u8);
@@ -49,9 +55,15 @@ pub(super) enum StringKind {
 pub(super) struct Csi {
     parameters: [u16; MOST_PARAMETERS],
     count: usize,
-    /// The private marker (`?`, `>`, `<`, `=`) or else the last intermediate byte; 0 where there is none.
+    /// The private marker (`?`, `>`, `<`, `=`) or else the intermediate byte; 0 where there is none, [`UNKNOWN`] for
+    /// several.
     pub(super) marker: u8,
+    /// It has parameters that only colours have, or more than any.
+    broken: bool,
 }
+
+/// The marker of sequences that mean nothing.
+const UNKNOWN: u8 = 0xff;
 
 impl Csi {
     /// The parameter at `index`, or `default` where it is missing or 0.
@@ -74,11 +86,16 @@ impl Csi {
         }
     }
 
-    fn separator(&mut self) {
+    fn separator(&mut self, byte: u8) {
         self.count = self.count.max(1);
+        self.broken |= byte == b':' || self.count + 1 >= MOST_PARAMETERS;
         if self.count < MOST_PARAMETERS {
             self.count += 1;
         }
+    }
+
+    const fn mark(&mut self, byte: u8) {
+        self.marker = if self.marker == 0 { byte } else { UNKNOWN };
     }
 }
 
@@ -89,10 +106,34 @@ enum State {
     Escape,
     /// After `ESC` and an intermediate byte.
     Intermediate(u8),
-    Csi,
+    /// In a control sequence: at its begin, behind a parameter, behind an intermediate byte, in one that means nothing.
+    Csi(Part),
+    /// In what stands before a device control string.
+    Device(Part),
+    /// In a device control string itself, and behind an ESC in it.
+    DeviceString,
+    DeviceEscape,
     String(StringKind),
-    /// After an ESC in a device control string for tmux, where a doubled ESC stands for one.
-    Passthrough,
+}
+
+/// Where in a sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Begin,
+    Parameters,
+    Intermediate,
+    Ignored,
+}
+
+impl Part {
+    /// Behind a byte of 0x20 to 0x3f.
+    const fn after(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Ignored, _) | (Self::Intermediate, 0x30..=0x3f) | (Self::Parameters, b'<'..=b'?') => Self::Ignored,
+            (_, 0x20..=0x2f) => Self::Intermediate,
+            (Self::Begin | Self::Parameters | Self::Intermediate, _) => Self::Parameters,
+        }
+    }
 }
 
 /// The state machine.
@@ -102,9 +143,23 @@ pub(super) struct Parser {
     csi: Csi,
     content: Vec<u8>,
     too_long: bool,
+    /// Now, as far as it is known, and when the string began.
+    now: Timestamp,
+    began: Timestamp,
 }
 
 impl Parser {
+    /// Tells when the bytes that follow were printed: a string that has not ended by then will not.
+    pub(super) fn at(&mut self, now: Timestamp) {
+        self.now = now;
+        let string =
+            matches!(self.state, State::Device(_) | State::DeviceString | State::DeviceEscape | State::String(_));
+        if string && now.since(self.began).0 >= LONGEST_TIME {
+            self.content.clear();
+            self.state = State::Ground;
+        }
+    }
+
     /// Reads the next bytes.
     pub(super) fn advance(&mut self, data: &[u8], terminal: &mut impl Terminal) {
         let mut at = 0;
@@ -112,11 +167,13 @@ impl Parser {
             let rest = &data[at..];
             at += match self.state {
                 State::Ground => self.ground(rest, terminal),
+                State::Csi(part) => self.control_sequence(part, rest, terminal),
+                State::String(kind) => self.string(kind, rest, terminal),
+                State::DeviceString => self.device_string(rest),
                 State::Escape => self.escape(rest[0], terminal),
                 State::Intermediate(intermediate) => self.intermediate(intermediate, rest[0], terminal),
-                State::Csi => self.control_sequence(rest, terminal),
-                State::String(kind) => self.string(kind, rest, terminal),
-                State::Passthrough => self.passthrough(rest[0], terminal),
+                State::Device(part) => self.device(part, rest[0]),
+                State::DeviceEscape => self.device_escape(rest[0], terminal),
             };
         }
     }
@@ -129,10 +186,10 @@ impl Parser {
             terminal.text(&rest[..plain]);
         }
         let Some(&control) = rest.get(plain) else { return lines + plain };
-        if control == ESC {
-            self.state = State::Escape;
-        } else {
-            terminal.control(control);
+        match control {
+            ESC => self.state = State::Escape,
+            DEL => {}
+            _ => terminal.control(control),
         }
         lines + plain + 1
     }
@@ -141,13 +198,14 @@ impl Parser {
         self.state = match byte {
             b'[' => {
                 self.csi = Csi::default();
-                State::Csi
+                State::Csi(Part::Begin)
             }
-            b']' => self.begin(StringKind::Osc),
-            b'P' => self.begin(StringKind::Dcs),
-            b'X' | b'^' | b'_' | b'k' => self.begin(StringKind::Other),
+            b']' => self.begin(State::String(StringKind::Osc)),
+            b'P' => self.begin(State::Device(Part::Begin)),
+            b'X' | b'^' | b'_' | b'k' => self.begin(State::String(StringKind::Other)),
             0x20..=0x2f => State::Intermediate(byte),
             0x30..=0x7e => {
+                self.state = State::Ground;
                 terminal.escape(0, byte);
                 State::Ground
             }
@@ -158,42 +216,46 @@ impl Parser {
 
     fn intermediate(&mut self, intermediate: u8, byte: u8, terminal: &mut impl Terminal) -> usize {
         match byte {
-            0x20..=0x2f => 1,
+            0x20..=0x2f => self.state = State::Intermediate(UNKNOWN),
             0x30..=0x7e => {
+                self.state = State::Ground;
                 terminal.escape(intermediate, byte);
-                self.state = State::Ground;
-                1
             }
-            _ => self.interrupted(byte, terminal),
-        }
-    }
-
-    /// A byte that belongs to no sequence stands within one.
-    fn interrupted(&mut self, byte: u8, terminal: &mut impl Terminal) -> usize {
-        match byte {
-            ESC => self.state = State::Escape,
-            CAN | SUB => self.state = State::Ground,
-            // Other controls are carried out as if they stood before the sequence.
-            0..=0x1f => terminal.control(byte),
-            DEL => {}
-            // No sequence holds such a byte: it is text.
-            _ => {
-                self.state = State::Ground;
-                return 0;
-            }
+            _ => return self.interrupted(byte, terminal),
         }
         1
     }
 
-    fn control_sequence(&mut self, data: &[u8], terminal: &mut impl Terminal) -> usize {
+    /// A byte that belongs to no sequence stands within one: a control is carried out as if it stood before the sequence,
+    /// any other is dropped.
+    fn interrupted(&mut self, byte: u8, terminal: &mut impl Terminal) -> usize {
+        match byte {
+            ESC => self.state = State::Escape,
+            CAN | SUB => self.state = State::Ground,
+            0..=0x1f => terminal.control(byte),
+            _ => {}
+        }
+        1
+    }
+
+    fn control_sequence(&mut self, mut part: Part, data: &[u8], terminal: &mut impl Terminal) -> usize {
         for (at, &byte) in data.iter().enumerate() {
             match byte {
-                b'0'..=b'9' => self.csi.digit(byte - b'0'),
-                b';' | b':' => self.csi.separator(),
-                b'<'..=b'?' | 0x20..=0x2f => self.csi.marker = byte,
+                0x20..=0x3f => {
+                    part = part.after(byte);
+                    self.state = State::Csi(part);
+                    match byte {
+                        _ if part == Part::Ignored => {}
+                        b'0'..=b'9' => self.csi.digit(byte - b'0'),
+                        b';' | b':' => self.csi.separator(byte),
+                        _ => self.csi.mark(byte),
+                    }
+                }
                 0x40..=0x7e => {
                     self.state = State::Ground;
-                    terminal.csi(&self.csi, byte);
+                    if part != Part::Ignored && (!self.csi.broken || byte == b'm') {
+                        terminal.csi(&self.csi, byte);
+                    }
                     return at + 1;
                 }
                 _ => return at + self.interrupted(byte, terminal),
@@ -202,50 +264,66 @@ impl Parser {
         data.len()
     }
 
-    fn begin(&mut self, kind: StringKind) -> State {
+    fn begin(&mut self, state: State) -> State {
         self.content.clear();
         self.too_long = false;
-        State::String(kind)
+        self.began = self.now;
+        state
     }
 
-    fn string(&mut self, kind: StringKind, data: &[u8], terminal: &mut impl Terminal) -> usize {
-        // BEL ends an OSC; a line feed can't stand in one that anybody means.
-        let end = match kind {
-            StringKind::Osc => data.iter().position(|&byte| matches!(byte, BEL | LF | CAN | SUB | ESC)),
-            StringKind::Dcs | StringKind::Other => memchr3(CAN, SUB, ESC, data),
-        };
-        self.collect(&data[..end.unwrap_or(data.len())]);
-        let Some(end) = end else { return data.len() };
-        match data[end] {
-            ESC if kind == StringKind::Dcs && self.content.starts_with(b"tmux;") => self.state = State::Passthrough,
-            ESC => {
-                self.end(kind, terminal);
-                self.state = State::Escape;
+    /// What stands before a device control string: parameters, of which nobody asks, and the first byte.
+    fn device(&mut self, part: Part, byte: u8) -> usize {
+        match byte {
+            ESC => self.state = State::Escape,
+            CAN | SUB => self.state = State::Ground,
+            _ if part == Part::Ignored => {}
+            b':' => self.state = State::Device(Part::Ignored),
+            0x20..=0x3f => self.state = State::Device(part.after(byte)),
+            0x40..=0x7e => {
+                self.collect(&[byte]);
+                self.state = State::DeviceString;
             }
-            BEL => {
-                self.end(kind, terminal);
-                self.state = State::Ground;
-            }
-            LF if self.holds_encoded_lines() => {}
-            LF => {
-                // The terminator was forgotten; swallowing all that follows would lose output.
-                self.state = State::Ground;
-                return end;
-            }
-            _ => self.state = State::Ground,
+            _ => {}
         }
+        1
+    }
+
+    /// A device control string ends with `ESC \` alone.
+    fn device_string(&mut self, data: &[u8]) -> usize {
+        let Some(end) = memchr(ESC, data) else {
+            self.collect(data);
+            return data.len();
+        };
+        self.collect(&data[..end]);
+        self.state = State::DeviceEscape;
         end + 1
     }
 
-    fn passthrough(&mut self, byte: u8, terminal: &mut impl Terminal) -> usize {
-        if byte == ESC {
-            self.collect(&[ESC]);
-            self.state = State::String(StringKind::Dcs);
-            return 1;
+    /// After an ESC in a device control string: for tmux a doubled one stands for one.
+    fn device_escape(&mut self, byte: u8, terminal: &mut impl Terminal) -> usize {
+        if byte == b'\\' {
+            self.state = State::Ground;
+            self.end(StringKind::Dcs, terminal);
+        } else {
+            self.collect(&[byte]);
+            self.state = State::DeviceString;
         }
-        self.end(StringKind::Dcs, terminal);
-        self.state = State::Escape;
-        0
+        1
+    }
+
+    fn string(&mut self, kind: StringKind, data: &[u8], terminal: &mut impl Terminal) -> usize {
+        let end = data.iter().position(|&byte| byte < 0x20).unwrap_or(data.len());
+        self.collect(&data[..end]);
+        let Some(&control) = data.get(end) else { return end };
+        self.state = match control {
+            BEL if kind == StringKind::Osc => State::Ground,
+            CAN | SUB => State::Ground,
+            ESC => State::Escape,
+            // Others are dropped: some tools break Base64 into lines.
+            _ => return end + 1,
+        };
+        self.end(kind, terminal);
+        end + 1
     }
 
     fn collect(&mut self, bytes: &[u8]) {
@@ -261,11 +339,6 @@ impl Parser {
             terminal.string(kind, &self.content);
         }
         self.content.clear();
-    }
-
-    /// Files and clipboards (OSC 1337 and 52) come in Base64, which some tools break into lines.
-    fn holds_encoded_lines(&self) -> bool {
-        self.content.starts_with(b"1337;") || self.content.starts_with(b"52;")
     }
 }
 
@@ -335,15 +408,18 @@ mod tests {
             (b"\x1b]0;title\x07x\x1b]9;hi\x1b\\y", "<Osc 0;title>x<Osc 9;hi><esc \\>y"),
             (
                 b"\x1bPq#1\n-\x1b\\a\x1b_apc\x1b\\b\x1b^pm\x1b\\c",
-                "<Dcs q#1\\n-><esc \\>a<Other apc><esc \\>b<Other pm><esc \\>c",
+                "<Dcs q#1\\n->a<Other apc><esc \\>b<Other pm><esc \\>c",
             ),
-            (b"\x1bPtmux;\x1b\x1b]9;x\x07\x1b\\z", "<Dcs tmux;\\x1b]9;x\\x07><esc \\>z"),
-            (b"\x1b]0;forgotten\nnext", "<0a>next"),
+            (b"\x1bPtmux;\x1b\x1b]9;x\x07\x1b\\z", "<Dcs tmux;\\x1b]9;x\\x07>z"),
+            (b"\x1b]0;forgotten\nnext\x1b[mx", "<Osc 0;forgottennext><csi []m>x"),
+            (b"\x1bPq\x18\nx\x1b[m\x1b\\y\x1bP1:2q\x18z", "<Dcs q\\x18\\nx[m>yz"),
+            (b"\x1b_a\x18b\x1bXc\x1b[md\x1bk\xe4\x1a\x7fe", "<Other a>b<Other c><csi []m>d<Other \\xe4>e"),
+            (b"\x1b[1?25hx\x1b[?$25hx\x1b[4:3mx\x1b[4:3Ax\x1b[1\xe4Ax", "xx<csi [4, 3]m>xx<csi [1]A>x"),
             (b"\x1b]1337;File=:YWJj\nZGVm\x07x", "<Osc 1337;File=:YWJjZGVm>x"),
             (b"\x1b[3\x1b[4mx", "<csi [4]m>x"),
             (b"\x1b[3\n1mx\x1b[5\x18y", "<0a><csi [31]m>xy"),
             (b"\x1b[9999999999999999mx", "<csi [65535]m>x"),
-            (b"\x1b\xe4\xb8\xad", "中"),
+            (b"\x1b\xe4\xb8\xad7x", "<esc 7>x"),
         ];
         for (bytes, expected) in cases {
             assert_eq!(parsed(bytes), *expected, "{}", bytes.escape_ascii());
@@ -360,6 +436,37 @@ mod tests {
         }
         assert!(parser.content.capacity() <= 2 * LONGEST_STRING);
         parser.advance(b"\x1b\\after", &mut record);
-        assert_eq!(record.0, b"<esc \\>after");
+        assert_eq!(record.0, b"after");
+    }
+
+    #[test]
+    fn a_string_without_an_end_ends_after_five_seconds() {
+        for begin in [
+            b"\x1b]0;half".as_slice(),
+            b"\x1bP",
+            b"\x1bP1;2qhalf",
+            b"\x1bPq\x1b",
+            b"\x1b_",
+            b"\x1b^",
+            b"\x1bX",
+            b"\x1bkhalf",
+        ] {
+            let mut record = Record::default();
+            let mut parser = Parser::default();
+            parser.at(Timestamp(1_000));
+            parser.advance(begin, &mut record);
+            parser.at(Timestamp(5_999));
+            parser.advance(b" more\n", &mut record);
+            assert_eq!(record.0, b"", "{}", begin.escape_ascii());
+            parser.at(Timestamp(6_000));
+            parser.advance(b"line\n", &mut record);
+            assert_eq!(record.0, b"line<0a>", "{}", begin.escape_ascii());
+        }
+        // A sequence waits for as long as it takes.
+        let (mut record, mut parser) = (Record::default(), Parser::default());
+        parser.advance(b"\x1b[3", &mut record);
+        parser.at(Timestamp(60_000));
+        parser.advance(b"1mx", &mut record);
+        assert_eq!(record.0, b"<csi [31]m>x");
     }
 }

@@ -12,6 +12,8 @@ const AGENTS: &[Agent] = &[
     Agent { name: "gemini", commands: &["gemini"], title: |title| title.starts_with(['◇', '✦', '✋']) },
     Agent { name: "opencode", commands: &["opencode"], title: |title| title.starts_with("OC | ") },
     Agent { name: "aider", commands: &["aider"], title: |_| false },
+    // `tmuxagent fake-agent`.
+    Agent { name: "stand-in", commands: &[], title: |title| title == "stand-in agent" },
 ];
 
 struct Agent {

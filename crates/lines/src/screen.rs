@@ -92,10 +92,24 @@ impl Screen {
         self.found = self.find();
     }
 
-    /// Whether the last screen shows a row with this text.
+    /// Whether the last screen shows a line with this text, on as many rows as it takes.
     pub(super) fn shows(&self, text: &str) -> bool {
-        let key = key(text);
-        key == 0 || self.rows.iter().any(|row| row.key == key || (row.text.len() > 20 && text.contains(&row.text)))
+        let shown = |row: &str| {
+            let key = key(row);
+            key == 0 || self.rows.iter().any(|row| row.key == key)
+        };
+        let (mut start, mut width) = (0, 0);
+        for (at, c) in text.char_indices() {
+            let wide = super::grid::width(c);
+            if self.columns > 0 && width + wide > self.columns {
+                if !shown(&text[start..at]) {
+                    return false;
+                }
+                (start, width) = (at, 0);
+            }
+            width += wide;
+        }
+        shown(&text[start..])
     }
 
     /// Reads the next screen; answers with what is new on it, from top to bottom.

@@ -1,21 +1,19 @@
-//! The stream's lines: the row under the cursor, and the rows around it into which a program may move back.
+//! The stream's lines: what is told of the screen that the [`super::grid`] keeps.
 //!
 //! A line counts when the cursor leaves it by a line feed. Programs that redraw a block (cursor up, erase, write again)
 //! pass over rows that were told already: those are told again only where they changed, also when the block moved.
 //!
-//! **Invariants:** at most [`KEPT_ROWS`] rows are kept, each cut at [`KEPT_BYTES`]; a row longer than
-//! [`LONGEST_ROW`] is told in pieces that overlap by [`OVERLAP`] bytes.
+//! **Invariants:** a line longer than [`LONGEST_ROW`] is told in pieces that overlap by [`OVERLAP`] bytes.
 
 use super::border;
+use super::grid::{Grid, Told};
 use super::likeness::{alike, same_words};
 use super::parser::has_control;
-use super::row::{Erase, LONGEST_ROW, Row};
 use memchr::memchr;
-use std::collections::VecDeque;
+use std::ops::Range;
 
-/// More rows than any terminal is high.
-const KEPT_ROWS: usize = 200;
-const KEPT_BYTES: usize = 4096;
+/// The most bytes of a line.
+pub(super) const LONGEST_ROW: usize = 64 * 1024;
 /// How far pieces of a long line overlap, so that a match across the border is found.
 const OVERLAP: usize = 1024;
 /// How many texts of erased rows are remembered, and for how many lines.
@@ -24,25 +22,18 @@ const MOST_ERASED: usize = 256;
 /// Where lines go: the text, and how many bytes of it were told before.
 pub(super) type Out<'o> = &'o mut dyn FnMut(&str, usize);
 
-/// What was told of a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Told {
-    /// The text as it stands.
-    AsItStands,
-    /// Nothing.
-    Nothing,
-    /// Another text.
-    Other(Box<str>),
+/// Which part is erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Erase {
+    /// From the cursor on.
+    Rest,
+    /// Up to and with the cursor.
+    Start,
+    /// All.
+    Whole,
 }
 
-/// A row that the cursor has left.
-#[derive(Debug)]
-struct Kept {
-    text: String,
-    told: Told,
-}
-
-/// The text that was last told of the row under the cursor.
+/// The text that was last told of a line.
 #[derive(Debug)]
 struct Base {
     text: String,
@@ -53,125 +44,240 @@ struct Base {
 /// Lines out of text, controls and cursor moves.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
-    row: Row,
-    base: Option<Base>,
-    above: VecDeque<Kept>,
-    /// Nearest last.
-    below: Vec<Kept>,
+    pub(super) grid: Grid,
     pub(super) dropped: bool, // rows were erased, so that the pane may hold more than what is known here
-    /// Number of the row under the cursor, counted over the stream.
-    number: u64,
-    /// The row that was the screen's first when it was last cleared.
-    top: u64,
-    saved: Option<(u64, usize)>,
     /// Texts of rows that were told and then overwritten or erased within this burst of output.
     erased: Vec<String>,
     since_erased: usize,
-    /// Rows around the cursor hold something that was not told.
-    untold: bool,
-    columns: usize,
-    rows: usize,
-    scratch: String,
+    /// The start of a character whose last bytes are still to come.
+    partial: Vec<u8>,
+    /// The next character belongs to the one before.
+    joins: bool,
+    /// Somebody entered a line in this burst of output: what is erased since is erased on purpose.
+    pub(super) entered: bool,
+    /// The last character, for repetition.
+    last: Option<char>,
 }
 
 impl Stream {
     /// Sets the pane's size; 0 where it is not known.
     pub(super) fn resize(&mut self, columns: usize, rows: usize) {
-        self.columns = columns;
-        self.rows = rows;
-        self.row.set_columns(columns);
+        self.grid.resize(columns, rows);
+    }
+
+    /// The screen, for moves and edits.
+    pub(super) const fn grid(&mut self) -> &mut Grid {
+        &mut self.grid
     }
 
     /// Takes whole plain lines at the start of `data`; returns how many bytes it took.
     pub(super) fn lines(&mut self, data: &[u8], out: Out<'_>) -> usize {
-        if !(self.row.is_fresh() && self.base.is_none() && self.below.is_empty() && self.erased.is_empty())
-            || self.untold
-        {
+        if !self.erased.is_empty() || self.grid.untold || !self.partial.is_empty() || !self.grid.is_fresh() {
             return 0;
         }
         let mut taken = 0;
         while let Some(length) = memchr(b'\n', &data[taken..]) {
-            let mut line = &data[taken..taken + length];
-            while let [head @ .., b'\r'] = line {
-                line = head;
-            }
-            if line.len() > LONGEST_ROW || has_control(line) {
+            let Some(line) = data[taken..taken + length].strip_suffix(b"\r") else { break };
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if has_control(line) {
                 break;
             }
             let Ok(text) = std::str::from_utf8(line) else { break };
+            if !self.fits(text) {
+                break;
+            }
             let text = text.trim_end_matches(' ');
             out(text, 0);
-            self.keep_above(text, Told::AsItStands);
+            self.grid.add_line(text);
             taken += length + 1;
         }
         taken
     }
 
-    /// Writes printable bytes.
-    pub(super) fn text(&mut self, mut bytes: &[u8], out: Out<'_>) {
-        // Within a block of rows the text may wrap onto the next of them.
-        while self.columns > 0
-            && !self.below.is_empty()
-            && let [first, rest @ ..] = bytes
-        {
-            if self.row.is_about_to_wrap()
-                && let Some(below) = self.below.pop()
-            {
-                self.row.absorb(&below.text);
-                if let Some(told) = below.told_text() {
-                    self.erase(told);
-                }
-            }
-            self.row.write(&[*first]);
-            bytes = rest;
+    /// Whether a text stands on one row; no character takes more columns than bytes.
+    fn fits(&self, text: &str) -> bool {
+        let columns = self.grid.columns();
+        text.len() <= columns || (!text.is_ascii() && text.chars().map(super::grid::width).sum::<usize>() <= columns)
+    }
+
+    /// Writes printable bytes, in which UTF-8 may be split and broken.
+    pub(super) fn text(&mut self, bytes: &[u8], out: Out<'_>) {
+        let joined;
+        let mut rest = bytes;
+        if !self.partial.is_empty() {
+            let mut whole = std::mem::take(&mut self.partial);
+            whole.extend_from_slice(bytes);
+            joined = whole;
+            rest = &joined;
         }
-        while !bytes.is_empty() {
-            if self.row.len() >= LONGEST_ROW {
+        while !rest.is_empty() {
+            let (text, broken) = match std::str::from_utf8(rest) {
+                Ok(text) => (text, &[][..]),
+                Err(error) => {
+                    let (valid, broken) = rest.split_at(error.valid_up_to());
+                    (std::str::from_utf8(valid).unwrap_or_default(), broken)
+                }
+            };
+            self.characters(text, out);
+            let Some(length) = border::broken_character(broken) else {
+                self.partial = broken.to_vec();
+                return;
+            };
+            if length > 0 {
+                self.put(char::REPLACEMENT_CHARACTER);
+            }
+            rest = &broken[length..];
+        }
+    }
+
+    fn characters(&mut self, mut text: &str, out: Out<'_>) {
+        while let Some(first) = text.chars().next() {
+            let before = self.grid.wrappings;
+            if first.is_ascii() && !self.joins {
+                let end = text.bytes().position(|byte| !byte.is_ascii()).unwrap_or(text.len());
+                // A line grows to its longest by pieces.
+                let end = end.min(OVERLAP);
+                self.grid.write(&text[..end]);
+                self.last = text[..end].chars().next_back();
+                text = &text[end..];
+            } else {
+                self.put(first);
+                text = &text[first.len_utf8()..];
+            }
+            if self.grid.wrappings != before {
                 self.cut(out);
             }
-            let (now, later) = bytes.split_at(bytes.len().min(LONGEST_ROW - self.row.len()));
-            self.row.write(now);
-            bytes = later;
         }
+    }
+
+    fn put(&mut self, c: char) {
+        const JOINER: char = '\u{200d}';
+        if std::mem::take(&mut self.joins) {
+            self.grid.combine(JOINER);
+            self.grid.combine(c);
+        } else if c == JOINER {
+            self.joins = true;
+        } else {
+            self.grid.put(c);
+        }
+        self.last = Some(c);
+    }
+
+    /// What is no character of a text comes: a character that is not complete is none.
+    pub(super) fn interrupt(&mut self) {
+        self.last = None;
+        if !std::mem::take(&mut self.partial).is_empty() {
+            self.put(char::REPLACEMENT_CHARACTER);
+            self.last = None;
+        }
+    }
+
+    /// Writes the last character `n` times more, not beyond the edge.
+    pub(super) fn repeat(&mut self, n: usize) {
+        if let Some(c) = self.last {
+            (0..n.min(self.grid.columns() - self.grid.x())).for_each(|_| self.put(c));
+        }
+        self.last = None;
     }
 
     /// Tells a piece of a line that is too long and goes on with its last bytes.
     fn cut(&mut self, out: Out<'_>) {
-        let mut text = std::mem::take(&mut self.scratch);
-        self.row.take(&mut text);
-        if let Some(seen) = self.news(&text) {
+        let at = self.grid.at();
+        if at * self.grid.columns() < LONGEST_ROW / 4 {
+            return;
+        }
+        let line = self.grid.line(at);
+        if (line.end - line.start) * self.grid.columns() < LONGEST_ROW / 4 {
+            return;
+        }
+        let text = self.grid.text(line.clone()).into_owned();
+        if text.len() < LONGEST_ROW - 8 * OVERLAP {
+            return;
+        }
+        let base = self.base(line.clone());
+        if let Some(seen) = self.against(base, &text) {
             tell(&text, seen, out);
         }
-        let overlap = border::tail(&text, OVERLAP);
-        self.row.prepend(overlap);
-        self.base = Some(Base { text: overlap.to_owned(), unterminated: true });
-        self.scratch = text;
+        // The line goes on from a row of its own.
+        let mut first = at;
+        while first > line.start + 1 && self.grid.text(first..at + 1).len() < OVERLAP {
+            first -= 1;
+        }
+        self.grid.split(first - 1);
+        self.grid.settle(line.start..first, Told::AsItStands);
+        let overlap = self.grid.text(first..at + 1).into_owned();
+        self.grid.settle(first..at + 1, Told::Other(overlap.into()));
+        self.grid.row(first).unterminated = true;
+        self.grid.row(first).changed = true;
     }
 
     /// The line is complete, unless the cursor stands on one of its upper screen rows.
-    pub(super) fn line_feed(&mut self, out: Out<'_>) {
-        if self.row.is_edited() && self.row.goes_on_below() {
-            self.row.move_screen_rows(1);
-            self.row.carriage_return();
+    ///
+    /// What else changed on a screen that its program owns is for who looks at the screen.
+    pub(super) fn line_feed(&mut self, owned: bool, out: Out<'_>) {
+        let at = self.grid.at();
+        let line = self.grid.line(at);
+        if at + 1 < line.end {
+            if !self.grid.is_blank_behind(at) {
+                self.grid.down();
+                return;
+            }
+            // A line editor writes a blank to see the cursor on the next row when a command fills its last row.
+            self.grid.split(at);
+        }
+        if self.grid.untold && !owned {
+            self.tell_rows(0..self.grid.line(at).start, out);
+        }
+        let line = self.grid.line(at);
+        self.entered |= self.grid.was_answered(line.clone());
+        self.tell_line(line, true, out);
+        let (x, fresh) = (self.grid.at(), self.grid.len());
+        self.grid.down();
+        if x + 1 >= fresh {
+            self.forget_erased();
+        }
+    }
+
+    /// Tells a line where it is news.
+    fn tell_line(&mut self, line: Range<usize>, blank: bool, out: Out<'_>) {
+        self.take_gone();
+        let told = self.grid.row(line.start).told.clone();
+        if told == Told::AsItStands && !self.grid.row(line.start).unterminated && !self.grid.is_changed(line.clone()) {
             return;
         }
-        if self.untold {
-            self.tell_above(out);
-        }
-        let mut text = std::mem::take(&mut self.scratch);
-        self.row.read(&mut text);
-        if let Some(seen) = self.news(&text) {
-            tell(&text, seen, out);
-        }
-        self.keep_above(&text, Told::AsItStands);
-        self.scratch = text;
-        match self.below.pop() {
-            Some(kept) => self.enter(kept, 0),
-            None => {
-                self.row.clear();
-                self.base = None;
-                self.forget_erased();
+        let base = self.base(line.clone());
+        let text = if blank { self.grid.text(line.clone()) } else { self.grid.said(line.clone()) }.into_owned();
+        let whole = blank || text == self.grid.text(line.clone());
+        if blank || !text.is_empty() || base.is_some() {
+            let seen = if base.is_none() && self.erased.is_empty() { Some(0) } else { self.against(base, &text) };
+            if let Some(seen) = seen.filter(|_| blank || !text.is_empty()) {
+                tell(&text, seen, out);
             }
+        }
+        self.grid.settle(line, if whole { Told::AsItStands } else { Told::Other(text.into()) });
+    }
+
+    fn base(&mut self, line: Range<usize>) -> Option<Base> {
+        let unterminated = self.grid.row(line.start).unterminated;
+        self.grid.told(line).map(|text| Base { text, unterminated })
+    }
+
+    /// Tells lines around the cursor's that were left by a cursor move and not told.
+    fn tell_rows(&mut self, rows: Range<usize>, out: Out<'_>) {
+        let mut at = rows.start;
+        while at < rows.end {
+            let line = self.grid.line(at);
+            at = line.end;
+            if self.grid.is_changed(line.clone()) {
+                self.tell_line(line, false, out);
+            }
+        }
+    }
+
+    /// Takes over what was told of lines that are gone.
+    fn take_gone(&mut self) {
+        for told in std::mem::take(&mut self.grid.gone) {
+            self.erase(told);
         }
     }
 
@@ -181,15 +287,6 @@ impl Stream {
         if self.since_erased > MOST_ERASED {
             self.erased.clear();
         }
-    }
-
-    /// Decides whether the current row's `text` is news; returns how many bytes of it are not.
-    fn news(&mut self, text: &str) -> Option<usize> {
-        let base = self.base.take();
-        if base.is_none() && self.erased.is_empty() {
-            return Some(0);
-        }
-        self.against(base, text)
     }
 
     fn against(&mut self, base: Option<Base>, text: &str) -> Option<usize> {
@@ -222,264 +319,158 @@ impl Stream {
         }
     }
 
-    fn keep_above(&mut self, text: &str, told: Told) {
-        let mut slot = if self.above.len() >= KEPT_ROWS {
-            self.above.pop_front().map(|kept| kept.text).unwrap_or_default()
-        } else {
-            String::new()
-        };
-        slot.clear();
-        slot.push_str(border::head(text, KEPT_BYTES));
-        self.above.push_back(Kept { text: slot, told });
-        self.number += 1;
-    }
-
-    /// Makes a kept row the current one, with the cursor on `column` of its last screen row.
-    fn enter(&mut self, kept: Kept, column: usize) {
-        self.row.load(&kept.text);
-        self.row.go_to_column(column);
-        self.base = match kept.told {
-            Told::AsItStands => Some(Base { text: kept.text, unterminated: false }),
-            Told::Nothing => None,
-            Told::Other(text) => Some(Base { text: text.into(), unterminated: false }),
-        };
-    }
-
-    /// Takes the current row away.
-    fn leave(&mut self) -> Kept {
-        let mut text = String::new();
-        self.row.read(&mut text);
-        text.truncate(border::head(&text, KEPT_BYTES).len());
-        let told = match self.base.take() {
-            Some(base) if base.text == text => Told::AsItStands,
-            Some(base) => Told::Other(base.text.into()),
-            None => Told::Nothing,
-        };
-        self.untold |= told != Told::AsItStands && !text.is_empty();
-        self.row.clear();
-        Kept { text, told }
-    }
-
-    /// Moves the cursor up.
-    pub(super) fn up(&mut self, n: usize) {
-        let (above, _) = self.row.depth();
-        let within = n.min(above);
-        self.row.move_screen_rows(-within.cast_signed());
-        let column = self.column_on_screen();
-        let mut left = n - within;
-        if self.rows > 0 {
-            left = left.min((self.rows - 1).saturating_sub(self.below.len()));
-        }
-        while left > 0 && self.number > self.top {
-            let Some(kept) = self.above.pop_back() else { break };
-            let row = self.leave();
-            self.below.push(row);
-            self.number -= 1;
-            self.enter(kept, column);
-            left -= 1;
-            // Each row may itself be wrapped over several rows of the screen.
-            let (above, _) = self.row.depth();
-            let within = left.min(above);
-            self.row.move_screen_rows(-within.cast_signed());
-            left -= within;
+    /// Puts the cursor onto another row than by a line feed.
+    pub(super) fn go(&mut self, x: usize, y: usize) {
+        let line = self.grid.line(self.grid.at());
+        let before = self.grid.at();
+        self.grid.set_x(x);
+        self.grid.set_y(y);
+        if self.grid.at() != before && !line.contains(&self.grid.at()) {
+            self.leave(line);
         }
     }
 
-    /// Moves the cursor down; rows that were never written are blank.
-    pub(super) fn down(&mut self, n: usize) {
-        let (_, below) = self.row.depth();
-        let within = n.min(below);
-        self.row.move_screen_rows(within.cast_signed());
-        let column = self.column_on_screen();
-        let most = if self.rows > 0 { self.rows } else { KEPT_ROWS };
-        for _ in 0..(n - within).min(most) {
-            let row = self.leave();
-            let Kept { text, told } = row;
-            self.keep_above(&text, told);
-            match self.below.pop() {
-                Some(kept) => self.enter(kept, column),
-                None => self.row.go_to_column(column),
-            }
+    /// The cursor leaves a line otherwise than by a line feed: it may be told later.
+    fn leave(&mut self, line: Range<usize>) {
+        self.grid.untold |= self.grid.is_changed(line.clone());
+        self.grid.row(line.start).unterminated = false;
+    }
+
+    /// One row up, at the top by scrolling.
+    pub(super) fn up_scrolling(&mut self) {
+        let at = self.grid.at();
+        let line = self.grid.line(at);
+        self.grid.up_scrolling();
+        if !line.contains(&self.grid.at()) {
+            self.leave(line);
         }
-    }
-
-    fn column_on_screen(&mut self) -> usize {
-        let column = self.row.column();
-        column.checked_rem(self.columns).unwrap_or(column)
-    }
-
-    /// Moves the cursor to the first row of the screen, as far as it is known.
-    pub(super) fn home(&mut self) {
-        let bottom = self.number + self.below.len() as u64;
-        let height = if self.rows > 0 { self.rows } else { KEPT_ROWS };
-        let first = self.top.max((bottom + 1).saturating_sub(height as u64));
-        self.up(usize::try_from(self.number.saturating_sub(first)).unwrap_or(0));
-        let (above, _) = self.row.depth();
-        self.row.move_screen_rows(-above.cast_signed());
-        self.row.carriage_return();
     }
 
     /// Erases part of the screen.
     pub(super) fn erase_display(&mut self, what: Erase, out: Out<'_>) {
         match what {
+            Erase::Rest if self.grid.x() == 0 && self.grid.at() == self.grid.top() => {
+                self.grid.clear_screen();
+                self.dropped = true;
+            }
             Erase::Rest => {
-                if self.row.starts_wrapped_row() {
+                if self.grid.x() == 0 && self.grid.continues() && !self.grid.blind {
                     self.split(out);
                 }
-                self.row.truncate();
-                self.drop_below();
+                self.grid.erase_below();
             }
-            Erase::Start => self.row.erase_line(Erase::Start),
+            Erase::Start => self.grid.erase_above(),
             Erase::Whole => {
-                let height = if self.rows > 0 { self.rows } else { KEPT_ROWS };
-                let visible = usize::try_from(self.number - self.top).unwrap_or(usize::MAX).min(height);
-                let first = self.above.len().saturating_sub(visible);
-                let told: Vec<String> = self.above.range(first..).filter_map(Kept::told_text).collect();
-                told.into_iter().for_each(|text| self.erase(text));
-                if let Some(base) = self.base.take() {
-                    self.erase(base.text);
-                }
-                self.drop_below();
+                self.grid.clear_screen();
                 self.dropped = true;
-                self.row.clear();
-                self.top = self.number;
             }
         }
+        self.take_gone();
+        if self.entered && self.grid.is_clear() {
+            // Not to be drawn again: the next command's lines are its own.
+            self.erased.clear();
+        }
+    }
+
+    /// The history is gone.
+    pub(super) fn forget_history(&mut self) {
+        self.grid.clear_history();
+        self.dropped = true;
     }
 
     /// A shell shows its prompt below output without a line feed: that output is a line.
     fn split(&mut self, out: Out<'_>) {
-        let mut text = std::mem::take(&mut self.scratch);
-        self.row.truncate();
-        self.row.read(&mut text);
-        if let Some(seen) = self.news(&text) {
-            tell(&text, seen, out);
-        }
-        self.keep_above(&text, Told::AsItStands);
-        self.scratch = text;
-        self.row.clear();
-    }
-
-    fn drop_below(&mut self) {
-        self.dropped |= !self.below.is_empty();
-        for kept in std::mem::take(&mut self.below) {
-            if let Some(text) = kept.told_text() {
-                self.erase(text);
+        let at = self.grid.at();
+        if self.grid.is_blank_behind(at - 1) {
+            self.grid.split(at - 1);
+            if self.grid.untold {
+                let first = self.grid.line(at - 1).start;
+                self.tell_rows(0..first, out);
             }
+            let line = self.grid.line(at - 1);
+            self.tell_line(line, false, out);
         }
-    }
-
-    /// Remembers the cursor.
-    pub(super) fn save(&mut self) {
-        let column = self.column_on_screen();
-        self.saved = Some((self.number, column));
-    }
-
-    /// Puts the cursor back where it was remembered.
-    pub(super) fn restore(&mut self) {
-        let Some((number, column)) = self.saved else { return };
-        if number < self.number {
-            self.up(usize::try_from(self.number - number).unwrap_or(0));
-        } else if number > self.number {
-            self.down(usize::try_from(number - self.number).unwrap_or(0));
-        }
-        self.row.go_to_column(column);
-    }
-
-    /// The row under the cursor, for moves and edits within it.
-    pub(super) const fn row(&mut self) -> &mut Row {
-        &mut self.row
     }
 
     /// The output paused: what stands there untold counts now.
     pub(super) fn quiet(&mut self, out: Out<'_>) {
-        if self.untold {
-            self.tell_above(out);
-            for at in (0..self.below.len()).rev() {
-                if let Some((text, seen)) = self.kept_news(at, false) {
-                    out(&text, seen);
-                }
-            }
-            self.untold = false;
+        self.take_gone();
+        let current = self.grid.line(self.grid.at());
+        if std::mem::take(&mut self.grid.untold) {
+            self.tell_rows(0..current.start, out);
+            self.tell_rows(current.end..self.grid.len(), out);
         }
-        let mut text = std::mem::take(&mut self.scratch);
-        self.row.read_settled(&mut text);
-        let base = self.base.take();
+        let text = self.grid.said(current.clone()).into_owned();
+        let whole = text == self.grid.text(current.clone());
+        let base = self.base(current.clone());
         let told = base.as_ref().map(|base| base.text.clone());
         // A progress bar that moved on is no news until its line is complete.
         let same = told.as_deref().is_some_and(|told| same_words(told, &text))
-            && !told.as_deref().is_some_and(|t| text.starts_with(t));
-        if text.is_empty() || same || told.as_deref() == Some(text.as_str()) {
-            self.base = base;
-        } else {
-            let unterminated = Base { text: text.clone(), unterminated: true };
+            && !told.as_deref().is_some_and(|told| text.starts_with(told));
+        if !(text.is_empty() || same || told.as_deref() == Some(text.as_str())) {
+            let answered = self.grid.was_answered(current.clone());
             if let Some(seen) = self.against(base, &text) {
                 tell(&text, seen, out);
             }
-            self.base = Some(unterminated);
+            let first = current.start;
+            self.grid.settle(current, if whole { Told::AsItStands } else { Told::Other(text.into()) });
+            self.grid.row(first).unterminated = true;
+            self.grid.row(first).answered = answered;
         }
-        self.scratch = text;
         self.erased.clear();
+        self.entered = false;
     }
 
-    /// Tells the rows above the cursor that were left by a cursor move and not told.
-    fn tell_above(&mut self, out: Out<'_>) {
-        for at in 0..self.above.len() {
-            if let Some((text, seen)) = self.kept_news(at, true) {
-                out(&text, seen);
-            }
-        }
-        self.untold = self.below.iter().any(|kept| kept.told != Told::AsItStands);
+    /// Tells all lines that changed.
+    pub(super) fn tell_changed(&mut self, out: Out<'_>) {
+        let all = self.grid.len();
+        self.tell_rows(0..all, out);
+        self.settle();
     }
 
-    fn kept_news(&mut self, at: usize, above: bool) -> Option<(String, usize)> {
-        let kept = if above { self.above.get_mut(at) } else { self.below.get_mut(at) }?;
-        if kept.text.is_empty() || kept.told == Told::AsItStands {
-            return None;
-        }
-        let base = match std::mem::replace(&mut kept.told, Told::AsItStands) {
-            Told::Other(text) => Some(Base { text: text.into(), unterminated: false }),
-            Told::AsItStands | Told::Nothing => None,
-        };
-        let text = kept.text.clone();
-        let seen = self.against(base, &text)?;
-        Some((text, seen))
-    }
-
-    /// Forgets the row under the cursor, after the screen was drawn by other means.
-    pub(super) fn forget_row(&mut self) {
-        self.row.clear();
-        self.base = None;
-        self.below.clear();
+    /// Knows all that stands there, after the screen was drawn by other means.
+    pub(super) fn settle(&mut self) {
+        self.grid.settle_all();
         self.erased.clear();
-        self.untold = false;
     }
 
     /// The last `n` complete lines above the cursor, oldest first.
-    pub(super) fn complete(&self, n: usize) -> impl Iterator<Item = &str> {
-        self.above.range(self.above.len().saturating_sub(n)..).map(|kept| kept.text.as_str())
+    pub(super) fn complete(&self, n: usize) -> impl Iterator<Item = String> {
+        let current = self.grid.line(self.grid.at()).start;
+        let mut lines = std::collections::VecDeque::new();
+        let mut end = current.min(self.grid.len());
+        while end > 0 && lines.len() < n {
+            let line = self.grid.line(end - 1);
+            end = line.start;
+            lines.push_front(self.grid.text(line).into_owned());
+        }
+        lines.into_iter()
     }
 
-    /// The last `n` rows above the cursor and the told part of the current one, oldest first.
-    pub(super) fn recent(&self, n: usize) -> impl Iterator<Item = &str> {
-        let first = self.above.len().saturating_sub(n);
-        let current = self.base.as_ref().map(|base| base.text.as_str());
-        self.above.range(first..).map(|kept| kept.text.as_str()).chain(current)
+    /// Where the cursor's line begins: rows above it, and how wide they are.
+    pub(super) fn place(&self) -> (u64, usize) {
+        (self.grid.rows_above(), self.grid.columns())
+    }
+
+    /// The rows of the screen.
+    pub(super) fn visible(&self) -> Vec<String> {
+        (self.grid.top()..self.grid.len()).map(|at| self.grid.visible(at)).collect()
     }
 
     /// Takes a line that was read from history as if it had been in the stream.
     pub(super) fn remember(&mut self, text: &str) {
-        self.keep_above(text, Told::AsItStands);
+        self.grid.clear_line();
+        self.text(text.as_bytes(), &mut |_, _| {});
+        self.interrupt();
+        let line = self.grid.line(self.grid.at());
+        self.grid.settle(line, Told::AsItStands);
+        self.grid.down();
+        self.grid.set_x(0);
     }
-}
 
-impl Kept {
-    fn told_text(&self) -> Option<String> {
-        match &self.told {
-            Told::AsItStands => Some(self.text.clone()),
-            Told::Other(text) => Some(text.to_string()),
-            Told::Nothing => None,
-        }
+    /// What stands on the cursor's line, without a character whose last bytes are still to come.
+    pub(super) fn standing(&self) -> String {
+        self.grid.text(self.grid.line(self.grid.at())).into_owned()
     }
 }
 

@@ -3,8 +3,8 @@
 use super::Reading;
 use super::border;
 use super::echo::{Echo, Judged};
-use super::row::LONGEST_ROW;
 use super::sentry::{self, Joiner, Outcome};
+use super::stream::LONGEST_ROW;
 use super::tracked::{self, Report};
 use memchr::memmem::Finder;
 use std::borrow::Cow;
@@ -23,18 +23,24 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) struct Teller {
     pub(super) echo: Echo,
+    /// An echo was told in this burst of output.
+    pub(super) echoed: bool,
     joiner: Joiner,
     word: Finder<'static>,
     mark: Finder<'static>,
+    /// Tokens of tracked commands that were typed and have not ended.
+    tokens: Vec<String>,
 }
 
 impl Default for Teller {
     fn default() -> Self {
         Self {
             echo: Echo::default(),
+            echoed: false,
             joiner: Joiner::default(),
             word: Finder::new(sentry::WORD),
             mark: Finder::new(tracked::MARK),
+            tokens: Vec::new(),
         }
     }
 }
@@ -42,7 +48,18 @@ impl Default for Teller {
 /// Where readings go.
 pub(super) type Sink<'s> = &'s mut dyn FnMut(Reading<'_>);
 
+/// How many tracked commands are known at most.
+const MOST_TOKENS: usize = 16;
+
 impl Teller {
+    /// A tracked command is being typed.
+    pub(super) fn tracks(&mut self, token: &str) {
+        if self.tokens.len() >= MOST_TOKENS {
+            self.tokens.remove(0);
+        }
+        self.tokens.push(token.to_owned());
+    }
+
     /// Tells a line of the stream or of history, of which `seen` bytes were told before.
     pub(super) fn line(&mut self, line: Line<'_>, columns: usize, stage: Stage, sink: Sink<'_>) {
         let Line { text, seen, .. } = line;
@@ -51,14 +68,16 @@ impl Teller {
                 Stage::Complete => self.echo.complete(text),
                 Stage::Unterminated => self.echo.unterminated(text),
             };
-            if self.echoed(line, judged, sink) {
+            if self.tell_echo(line, judged, sink) {
+                self.echoed |= stage == Stage::Complete;
                 return;
             }
         }
         if self.mark.find(text.as_bytes()).is_some()
             && let Some(report) = tracked::report(text)
+            && self.reported(report, line, sink)
         {
-            return reported(report, line, sink);
+            return;
         }
         let mut outcomes = [const { None }; 2];
         if !self.joiner.is_idle() || self.may_hold_message(text) {
@@ -79,13 +98,14 @@ impl Teller {
     }
 
     /// Tells a new row of a screen.
-    pub(super) fn row(&self, line: Line<'_>, echo: bool, messages: Vec<Outcome>, sink: Sink<'_>) {
+    pub(super) fn row(&mut self, line: Line<'_>, echo: bool, messages: Vec<Outcome>, sink: Sink<'_>) {
         let origin = if echo { Origin::Echo } else { Origin::Program };
         if !echo
             && self.mark.find(line.text.as_bytes()).is_some()
             && let Some(report) = tracked::report(line.text)
+            && self.reported(report, line, sink)
         {
-            return reported(report, line, sink);
+            return;
         }
         let mut message = None;
         let mut failed = Vec::new();
@@ -103,7 +123,7 @@ impl Teller {
     }
 
     /// Tells an echo as such; false if the line is none.
-    fn echoed(&self, line: Line<'_>, judged: Judged, sink: Sink<'_>) -> bool {
+    fn tell_echo(&self, line: Line<'_>, judged: Judged, sink: Sink<'_>) -> bool {
         if judged.origin == Origin::Program {
             return false;
         }
@@ -114,6 +134,21 @@ impl Teller {
         }
         tell(Line { seen: line.seen.max(question), ..line }, Origin::Echo, None, sink);
         true
+    }
+
+    /// Tells an end mark; says whether that is all that stands on the line. One that answers nothing that was typed here may
+    /// be of a command from before a break, or a program's own words: it is told as both, and the engine knows.
+    fn reported(&mut self, report: Report<'_>, line: Line<'_>, sink: Sink<'_>) -> bool {
+        let known = self.tokens.iter().position(|token| token == report.token);
+        if let Some(at) = known {
+            self.tokens.remove(at);
+            let before = report.before.trim_end();
+            if before.len() > line.seen {
+                tell(Line { text: before, ..line }, Origin::Program, None, sink);
+            }
+        }
+        sink(Reading::CommandEnded { token: Some(report.token.to_owned()), exit: report.exit });
+        known.is_some()
     }
 
     /// A quick look at whether a line can begin a message or show a prompt.
@@ -136,14 +171,6 @@ pub(super) struct Line<'a> {
     pub(super) text: &'a str,
     pub(super) seen: usize,
     pub(super) source: LineSource,
-}
-
-fn reported(report: Report<'_>, line: Line<'_>, sink: Sink<'_>) {
-    let before = report.before.trim_end();
-    if before.len() > line.seen {
-        tell(Line { text: before, ..line }, Origin::Program, None, sink);
-    }
-    sink(Reading::CommandEnded { token: Some(report.token.to_owned()), exit: report.exit });
 }
 
 fn tell(line: Line<'_>, origin: Origin, message: Option<AgentMessage>, sink: Sink<'_>) {

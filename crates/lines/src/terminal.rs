@@ -4,10 +4,10 @@
 //! rows absolutely as diff renderers do. An excursion between saving and restoring the cursor (a status row at the
 //! bottom, as package managers draw it) leaves the lines alone and does not count.
 
+use super::integration::Integration;
 use super::parser::{Csi, StringKind, Terminal};
-use super::row::Erase;
 use super::screen::Screen;
-use super::stream::Stream;
+use super::stream::{Erase, Stream};
 use super::teller::{Line, Sink, Stage, Teller};
 use super::{Reading, osc};
 use osc::Said;
@@ -33,12 +33,24 @@ pub(super) struct Owner {
     /// It marks its updates so; outside of them the screen is a whole picture.
     pub(super) synchronized: bool,
     /// Lines since it last did. They are told if it turns out to have stopped, unless the screen showed them.
-    held: Vec<(String, usize)>,
+    pub(super) held: Vec<Held>,
+    /// Lines before it last did, since the screen was looked at.
+    pub(super) passed: Vec<Held>,
     saved: bool,
-    /// The cursor was put onto the screen's first cell just now: what erases the rest erases the whole.
-    homed: bool,
+    /// What is written is faint, or grey.
+    pub(super) faint: bool,
+    pub(super) grey: bool,
     /// Bytes written in an excursion.
     excursion: Option<usize>,
+}
+
+/// A line that is told if its program turns out to only write lines again.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) text: String,
+    seen: usize,
+    /// A screen has shown it since.
+    pub(super) shown: bool,
 }
 
 /// What is remembered of the program's own words.
@@ -57,6 +69,7 @@ pub(super) struct Hands<'a> {
     pub(super) teller: &'a mut Teller,
     pub(super) owner: &'a mut Owner,
     pub(super) words: &'a mut Words,
+    pub(super) shell: &'a mut Integration,
     pub(super) columns: usize,
     pub(super) rows: usize,
     pub(super) sink: Sink<'a>,
@@ -73,7 +86,7 @@ macro_rules! streaming {
         if owner.addressed {
             let $out = &mut |text: &str, seen: usize| {
                 if owner.held.len() < MOST_HELD {
-                    owner.held.push((text.to_owned(), seen));
+                    owner.held.push(Held { text: text.to_owned(), seen, shown: false });
                 }
             };
             $body
@@ -89,39 +102,35 @@ macro_rules! streaming {
 impl Hands<'_> {
     /// The output paused.
     pub(super) fn quiet(&mut self) {
-        if !self.owner.alternate && !self.owner.addressed {
+        self.teller.echoed = false;
+        if !self.owner.alternate && self.owner.excursion.is_some() {
+            // It writes there for good.
+            self.own();
+        } else if !self.owner.alternate && !self.owner.addressed {
             streaming!(self, Stage::Unterminated, |stream, out| stream.quiet(out));
         }
     }
 
-    /// What is written now goes to the alternate screen or to a row aside. The stream stays as it is meanwhile, since the
-    /// program comes back to that very place and writes on there.
-    fn writes_aside(&self) -> bool {
-        self.owner.alternate || self.owner.excursion.is_some()
-    }
-
     fn line_feed(&mut self) {
-        self.owner.homed = false;
         if self.owner.alternate {
             return;
         }
-        if self.owner.excursion.take().is_some() {
+        if self.owner.excursion.is_some() {
             self.own();
         }
-        streaming!(self, |stream, out| stream.line_feed(out));
+        let owned = self.owner.addressed;
+        streaming!(self, |stream, out| stream.line_feed(owned, out));
         let most = if self.rows > 0 { (self.rows / 2).clamp(4, LINES_OF_A_STREAM) } else { LINES_OF_A_STREAM };
         if self.owner.addressed && self.owner.held.len() >= most {
             self.release();
         }
     }
 
-    /// The program addressed a row.
+    /// The program is about to address a row.
     fn address(&mut self) {
-        if self.owner.alternate {
-            return;
-        }
         if self.owner.saved && !self.owner.addressed {
             self.owner.excursion.get_or_insert(0);
+            self.stream.grid().blind = true;
         } else {
             self.own();
         }
@@ -129,24 +138,35 @@ impl Hands<'_> {
 
     /// The screen is the program's from now on; what the stream told stands on it.
     fn own(&mut self) {
-        self.owner.held.clear();
+        let room = MOST_HELD.saturating_sub(self.owner.passed.len());
+        self.owner.passed.extend(self.owner.held.drain(..).take(room));
+        self.end_excursion();
         if !self.owner.addressed {
+            // What stands there may be gone when the screen is looked at.
+            streaming!(self, Stage::Unterminated, |stream, out| stream.quiet(out));
             self.owner.addressed = true;
-            let height = if self.rows > 0 { self.rows } else { 50 };
-            let rows: Vec<String> =
-                self.stream.recent(height).flat_map(|line| wrapped(line, self.columns)).map(str::to_owned).collect();
+            let rows = self.stream.visible();
             self.screen.know(rows.iter().map(String::as_str));
+            self.stream.settle();
         }
-        // Where the cursor stands now is not known.
-        self.stream.forget_row();
+    }
+
+    fn end_excursion(&mut self) {
+        self.owner.excursion = None;
+        self.stream.grid().blind = false;
     }
 
     /// The program only writes lines again.
     fn release(&mut self) {
         self.owner.addressed = false;
         self.owner.synchronized = false;
-        self.stream.forget_row();
-        for (text, seen) in std::mem::take(&mut self.owner.held) {
+        // What it drew since the screen was looked at is lines now.
+        let mut held = std::mem::take(&mut self.owner.passed);
+        held.append(&mut self.owner.held);
+        let mut lines = Vec::new();
+        self.stream.tell_changed(&mut |text, seen| lines.push((text.to_owned(), seen)));
+        lines.extend(held.into_iter().filter(|held| !held.shown).map(|held| (held.text, held.seen)));
+        for (text, seen) in lines {
             if !self.screen.shows(&text) {
                 let line = Line { text: &text, seen, source: LineSource::Stream };
                 self.teller.line(line, self.columns, Stage::Complete, &mut *self.sink);
@@ -158,22 +178,42 @@ impl Hands<'_> {
     fn set_alternate(&mut self, on: bool) {
         if self.owner.alternate != on {
             self.owner.alternate = on;
-            self.owner.excursion = None;
+            self.end_excursion();
             self.owner.drawing = false;
             self.owner.synchronized = false;
             self.screen.reset();
             if !on && self.owner.addressed {
                 self.owner.addressed = false;
                 self.owner.held.clear();
-                self.stream.forget_row();
+                self.owner.passed.clear();
+                self.stream.settle();
             }
+        }
+    }
+
+    /// Another screen, or back to the main one with the cursor where it was.
+    fn switch(&mut self, on: bool, cursor: bool) {
+        let was = self.owner.alternate;
+        if on && cursor && !was {
+            self.stream.grid().save_for_alternate();
+        }
+        if on && !was {
+            self.stream.grid().end_history();
+        }
+        self.set_alternate(on);
+        if !on {
+            let grid = self.stream.grid();
+            let saved = grid.saved_for_alternate().filter(|_| cursor);
+            let edge = grid.columns() - 1;
+            let (x, y) = saved.unwrap_or((grid.x(), grid.at() - grid.top()));
+            self.stream.go(x.min(edge), y);
         }
     }
 
     fn save(&mut self) {
         if !self.owner.alternate {
             self.owner.saved = true;
-            self.stream.save();
+            self.stream.grid().save();
         }
     }
 
@@ -181,63 +221,99 @@ impl Hands<'_> {
         if self.owner.alternate {
             return;
         }
-        self.owner.excursion = None;
-        if std::mem::take(&mut self.owner.saved) {
-            self.stream.restore();
-        }
+        let grid = self.stream.grid();
+        let (x, y) = grid.saved();
+        let edge = grid.columns() - 1;
+        self.stream.go(x.min(edge), y);
+        self.end_excursion();
+        self.owner.saved = false;
     }
 
     fn erase_display(&mut self, what: Erase) {
+        self.stream.entered |= self.teller.echoed;
         streaming!(self, |stream, out| stream.erase_display(what, out));
     }
 
-    /// DEC private modes: the alternate screen's three, and synchronized updates.
+    /// DEC private modes: those that move the cursor or say where text goes, and synchronized updates.
     fn private_mode(&mut self, csi: &Csi, on: bool) {
-        if csi.all().iter().any(|mode| matches!(mode, 47 | 1047 | 1049)) {
-            self.set_alternate(on);
+        for mode in csi.all() {
+            match mode {
+                47 | 1047 => self.switch(on, false),
+                1049 => self.switch(on, true),
+                2026 => {
+                    self.owner.drawing = on;
+                    self.owner.synchronized = true;
+                }
+                6 => {
+                    self.stream.grid().set_origin(on);
+                    self.go_to(0, 0);
+                }
+                7 => self.stream.grid().wraps = on,
+                // A shell that stops reading a line runs it.
+                2004 => self.stream.entered |= !on,
+                3 if !self.owner.alternate => {
+                    self.go_to(0, 0);
+                    self.erase_display(Erase::Whole);
+                }
+                _ => {}
+            }
         }
-        if csi.all().contains(&2026) {
-            self.owner.drawing = on;
-            self.owner.synchronized = true;
+    }
+
+    /// Puts the cursor where the program counts it to be, from 0.
+    fn go_to(&mut self, x: usize, y: usize) {
+        if !self.owner.alternate {
+            let grid = self.stream.grid();
+            let (x, y) = (x.min(grid.columns() - 1), grid.addressed(y));
+            self.stream.go(x, y);
         }
+    }
+
+    /// Moves the cursor by rows.
+    fn move_rows(&mut self, to: impl Fn(&super::grid::Grid) -> usize, return_first: bool) {
+        let grid = self.stream.grid();
+        let (x, y) = (grid.x().min(grid.columns() - 1), to(grid));
+        self.stream.go(if return_first { 0 } else { x }, y);
     }
 
     /// Cursor moves and edits of the main screen.
     fn edit(&mut self, csi: &Csi, last: u8) {
         let n = usize::from(csi.or(0, 1));
-        let homed = std::mem::take(&mut self.owner.homed) && self.stream.row().column() == 0;
+        let grid = self.stream.grid();
+        let (x, columns) = (grid.x(), grid.columns());
         match last {
-            b'A' => self.stream.up(n),
-            b'B' | b'e' => self.stream.down(n),
-            b'C' | b'a' => self.stream.row().right(n),
-            b'D' => self.stream.row().left(n),
-            b'E' => {
-                self.stream.down(n);
-                self.stream.row().carriage_return();
-            }
-            b'F' => {
-                self.stream.up(n);
-                self.stream.row().carriage_return();
-            }
-            b'G' | b'`' => self.stream.row().go_to_column(n - 1),
+            b'A' => self.move_rows(|grid| grid.rows_up(n), false),
+            b'B' => self.move_rows(|grid| grid.rows_down(n), false),
+            b'C' => grid.set_x((x + n).min(columns - 1)),
+            b'D' => grid.set_x(x.saturating_sub(n)),
+            b'E' => self.move_rows(|grid| grid.rows_down(n), true),
+            b'F' => self.move_rows(|grid| grid.rows_up(n), true),
+            b'G' | b'`' => grid.set_x((n - 1).min(columns - 1)),
+            b'Z' => (0..n.min(x)).for_each(|_| {
+                let grid = self.stream.grid();
+                let x = grid.x().min(columns - 1);
+                grid.set_x(x.saturating_sub(1) / 8 * 8);
+            }),
             b'J' => match csi.or(0, 0) {
-                0 if homed => self.erase_display(Erase::Whole),
                 0 => self.erase_display(Erase::Rest),
                 1 => self.erase_display(Erase::Start),
                 2 => self.erase_display(Erase::Whole),
+                3 => self.stream.forget_history(),
                 _ => {}
             },
             b'K' => match csi.or(0, 0) {
-                0 => self.stream.row().erase_line(Erase::Rest),
-                1 => self.stream.row().erase_line(Erase::Start),
-                2 => self.stream.row().erase_line(Erase::Whole),
+                0 if x < columns => grid.erase_row(x, columns),
+                1 => grid.erase_row(0, if x + 1 >= columns { columns } else { x + 1 }),
+                2 => grid.erase_row(0, columns),
                 _ => {}
             },
-            b'P' => self.stream.row().delete_characters(n),
-            b'@' => self.stream.row().insert_blanks(n),
-            b'X' => self.stream.row().erase_characters(n),
-            b'b' => self.stream.row().repeat(n),
-            b'I' => (0..n.min(64)).for_each(|_| self.stream.row().tab()),
+            b'P' => grid.delete_cells(n),
+            b'@' => grid.insert_cells(n),
+            b'X' if x < columns => grid.erase_row(x, (x + n).min(columns)),
+            b'L' => grid.insert_rows(n),
+            b'M' => grid.delete_rows(n),
+            b'S' => (0..n.min(columns)).for_each(|_| self.stream.grid().scroll_up()),
+            b'T' => (0..n.min(columns)).for_each(|_| self.stream.grid().scroll_down()),
             _ => {}
         }
     }
@@ -261,11 +337,13 @@ impl Hands<'_> {
                 }
                 self.words.progress = Some(state);
             }
-            Said::CommandEnded(exit) => (self.sink)(Reading::CommandEnded { token: None, exit }),
-            Said::Prompt => {
-                if self.owner.addressed && !self.owner.alternate {
+            Said::Shell(mark) => {
+                self.stream.entered |= mark.said.is_begin();
+                if mark.said.is_of_prompt() && self.owner.addressed && !self.owner.alternate {
                     self.release();
                 }
+                let drawn = !self.owner.addressed && !self.owner.alternate;
+                self.shell.take(mark, drawn.then_some(&*self.stream), self.sink);
             }
         }
     }
@@ -273,70 +351,113 @@ impl Hands<'_> {
 
 impl Terminal for Hands<'_> {
     fn lines(&mut self, data: &[u8]) -> usize {
-        if self.writes_aside() || self.owner.addressed {
+        if self.owner.alternate || self.owner.addressed || self.owner.excursion.is_some() {
             return 0;
         }
         streaming!(self, |stream, out| stream.lines(data, out))
     }
 
     fn text(&mut self, bytes: &[u8]) {
+        if self.owner.alternate {
+            return;
+        }
         if let Some(written) = &mut self.owner.excursion {
             *written += bytes.len();
             if *written > LONGEST_EXCURSION {
-                self.owner.excursion = None;
                 self.own();
             }
-        } else if !self.owner.alternate {
-            streaming!(self, |stream, out| stream.text(bytes, out));
         }
+        streaming!(self, |stream, out| stream.text(bytes, out));
     }
 
     fn control(&mut self, byte: u8) {
+        self.stream.interrupt();
+        let grid = self.stream.grid();
+        let (x, edge) = (grid.x(), grid.columns() - 1);
         match byte {
             0x07 => (self.sink)(Reading::Bell),
             b'\n' | 0x0b | 0x0c => self.line_feed(),
-            _ if self.writes_aside() => {}
-            b'\r' => self.stream.row().carriage_return(),
-            b'\t' => self.stream.row().tab(),
-            0x08 => self.stream.row().backspace(),
+            _ if self.owner.alternate => {}
+            b'\r' => grid.set_x(0),
+            b'\t' if x < edge => grid.set_x(((x / 8 + 1) * 8).min(edge)),
+            // From the start of a wrapped row it goes back to the end of the one above.
+            0x08 if x == 0 && grid.continues() => {
+                let y = grid.at() - grid.top() - 1;
+                self.stream.go(edge, y);
+            }
+            0x08 => grid.set_x(x.saturating_sub(1)),
             _ => {}
         }
     }
 
     fn escape(&mut self, intermediate: u8, last: u8) {
+        self.stream.interrupt();
         match (intermediate, last) {
             (0, b'7') => self.save(),
             (0, b'8') => self.restore(),
-            (0, b'D' | b'E') => self.line_feed(),
+            (0, b'D') => self.line_feed(),
+            (0, b'E') => {
+                if !self.owner.alternate {
+                    self.stream.grid().set_x(0);
+                }
+                self.line_feed();
+            }
             // The way up one row in tmux's own terminal description.
-            (0, b'M') if !self.writes_aside() => self.stream.up(1),
+            (0, b'M') if !self.owner.alternate => self.stream.up_scrolling(),
             (0, b'c') => {
-                self.set_alternate(false);
-                self.erase_display(Erase::Whole);
+                self.stream.grid().reset();
+                // tmux stays on the other screen.
+                if !self.owner.alternate {
+                    self.erase_display(Erase::Whole);
+                    self.stream.go(0, 0);
+                }
             }
             _ => {}
         }
     }
 
     fn csi(&mut self, csi: &Csi, last: u8) {
+        if last == b'b' && csi.marker == 0 && !self.owner.alternate {
+            self.stream.repeat(usize::from(csi.or(0, 1)));
+        }
+        self.stream.interrupt();
+        let number = |index| usize::from(csi.or(index, 1)) - 1;
         match (csi.marker, last) {
             (b'?', b'h') => self.private_mode(csi, true),
             (b'?', b'l') => self.private_mode(csi, false),
-            (0, b's') if csi.all().is_empty() => self.save(),
-            (0, b'u') if csi.all().is_empty() => self.restore(),
-            (0, b'H' | b'f') => match (csi.or(0, 1), csi.or(1, 1)) {
-                (1, 1) if self.writes_aside() => {}
-                (1, 1) => {
-                    self.stream.home();
-                    self.owner.homed = true;
+            (0, b'h' | b'l') if csi.all().contains(&4) => self.stream.grid().inserts = last == b'h',
+            (0, b'm') => self.colour(csi.all()),
+            (0, b's') => self.save(),
+            (0, b'u') => self.restore(),
+            (0, b'H' | b'f') => {
+                if !self.owner.alternate && (number(0), number(1)) != (0, 0) && csi.or(0, 1) < FAR_AWAY {
+                    self.address();
                 }
-                (row, _) if row >= FAR_AWAY => {}
-                _ => self.address(),
-            },
-            (0, b'd' | b'L' | b'M' | b'S' | b'T') => self.address(),
-            // A region that leaves out rows at the bottom only keeps a status row there.
-            (0, b'r') if csi.or(0, 1) > 1 => self.address(),
-            (0, _) if !self.writes_aside() => self.edit(csi, last),
+                self.go_to(number(1), number(0));
+            }
+            (0, b'r') => {
+                // A region that leaves out rows at the bottom only keeps a status row there.
+                if !self.owner.alternate && csi.or(0, 1) > 1 {
+                    self.address();
+                }
+                let grid = self.stream.grid();
+                let lower = csi.or(1, u16::MAX);
+                if grid.set_region(number(0), usize::from(lower) - 1) && !self.owner.alternate {
+                    self.stream.go(0, 0);
+                }
+            }
+            _ if self.owner.alternate => {}
+            (0, b'd') => {
+                self.address();
+                let grid = self.stream.grid();
+                let (x, y) = (grid.x(), grid.addressed(number(0)));
+                self.stream.go(x, y);
+            }
+            (0, b'L' | b'M' | b'S' | b'T') => {
+                self.address();
+                self.edit(csi, last);
+            }
+            (0, _) => self.edit(csi, last),
             _ => {}
         }
     }
@@ -352,24 +473,4 @@ impl Terminal for Hands<'_> {
             StringKind::Other => {}
         }
     }
-}
-
-/// A line as rows of the pane's width, roughly: marks without width stay with their character.
-fn wrapped(line: &str, columns: usize) -> Vec<&str> {
-    use unicode_width::UnicodeWidthChar;
-    if columns == 0 {
-        return vec![line];
-    }
-    let mut rows = Vec::new();
-    let (mut start, mut width) = (0, 0);
-    for (at, c) in line.char_indices() {
-        let wide = c.width().unwrap_or(0);
-        if width + wide > columns {
-            rows.push(&line[start..at]);
-            (start, width) = (at, 0);
-        }
-        width += wide;
-    }
-    rows.push(&line[start..]);
-    rows
 }

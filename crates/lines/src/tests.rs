@@ -4,6 +4,7 @@ mod echoed;
 mod properties;
 mod recorded;
 mod screens;
+mod shown;
 mod streamed;
 
 use super::*;
@@ -20,6 +21,8 @@ fn shortly(reading: &Reading<'_>) -> String {
         Reading::Program(state) => format!("<program {}>", serde_json::to_string(state).unwrap()),
         Reading::Title(title) => format!("<title {title}>"),
         Reading::Bell => "<bell>".to_owned(),
+        Reading::ShellMarks { trusted } => format!("<marks {trusted}>"),
+        Reading::CommandBegan { token, .. } => format!("<began {}>", token.as_deref().unwrap_or("-")),
         Reading::CommandEnded { token, exit } => format!("<ended {} {exit}>", token.as_deref().unwrap_or("-")),
         Reading::Malformed { error } => format!("<malformed {error}>"),
     }

@@ -1,7 +1,21 @@
-//! Commands whose end and exit code the shell itself reports.
+//! Commands that the shell itself reports: that they began, and with which exit code they ended.
 //!
-//! A tracked command is typed as one line that runs it and then prints `__TMUXAGENT_RESULT <token> <exit>`. The typed
-//! line holds `%s` in place of token and code, so that its echo never looks like the report.
+//! A tracked command is typed as one compound command, its own text first:
+//!
+//! ```sh
+//!  { npm test; printf '\033[8m__TMUXAGENT_RESULT %s %s\033[m\n' TOKEN $?; } 7<&$(printf '\033]133;C;ta=TOKEN\a' >&2)-
+//! ```
+//!
+//! **It runs as a whole or not at all.** A shell reads a compound command to its end before it runs any of it. Where the
+//! beginning of the line was lost (the command mode of a vi-like line editor), or was taken into a draft or an open quote,
+//! the closing brace has none to close: that is a syntax error, or a line that goes on. So the end mark is not printed for
+//! a command that did not run.
+//!
+//! **The begin mark** stands last and comes first: a redirection of a compound command is expanded before its body. It is
+//! an operating system command, of which nothing is drawn. That it doesn't come tells soon that nothing runs.
+//!
+//! **The end mark** is a line, since it must be found in the pane's history after a break; it is drawn concealed. The
+//! typed line holds `%s` in place of token and code, so that its echo never looks like the mark.
 
 use super::parser::is_control;
 use tmuxagent_model::shell::{is_active, quoted};
@@ -9,16 +23,26 @@ use tmuxagent_model::{Shell, ShellText};
 
 /// The word that begins a report.
 pub(super) const MARK: &str = "__TMUXAGENT_RESULT";
+/// What stands before it where it is typed.
+const PRINTED: &str = "; printf '\\033[8m__TMUXAGENT_RESULT ";
 /// The longest token.
 const LONGEST_TOKEN: usize = 64;
+/// What is longer is typed in several lines where that must be: a terminal hands on no more than 4,095 bytes to a shell
+/// without a line editor (termios(3)), and what the editor of zsh needs for a line grows with the square of its length. bash
+/// takes a line of any length, and fish edits all lines as one.
+const LONGEST_WHOLE: usize = 2500;
+/// How long each of several lines for zsh is.
+const LONGEST_LINE: usize = 1000;
 
-/// The one line to type (without Enter) that runs `command` and reports its exit code with `token`.
+/// The line to type (without Enter) that runs `command` and reports its begin and its exit code with `token`.
 ///
 /// The command runs in the shell itself, so that `cd` and variables last; the variables that hold its values are there
 /// while it runs, and gone then. It may have several lines and any quotes; controls are encoded, since a typed tab would
 /// complete a name, and so is all of a value that any shell could act on. A command that is not valid shell language ends
 /// with the code that the shell gives for that. `exit` ends the shell, and an interrupt by `C-c` most shells' whole line:
-/// then no report comes.
+/// then no end is reported.
+///
+/// For plain shells and zsh a long command comes in several lines, which they join.
 ///
 /// The line begins with a blank, which keeps it out of the history of fish, and of bash and zsh where they are set so. bash
 /// from 5.0 on is told in the line itself to forget it; zsh has no way to do that.
@@ -27,23 +51,96 @@ const LONGEST_TOKEN: usize = 64;
 #[must_use]
 pub fn tracked_command(shell: Shell, command: &ShellText, token: &str) -> String {
     let token: String = token.chars().filter(|c| is_of_token(*c)).take(LONGEST_TOKEN).collect();
-    let run = evaluated(shell, command);
-    let code = match shell {
-        Shell::Fish => "$status",
-        Shell::Sh | Shell::Bash | Shell::Zsh | Shell::Csh | Shell::Other => "\"$?\"",
+    let run = match bare_command(command) {
+        Some(bare) => bare.to_owned(),
+        None => evaluated(shell, command),
     };
-    let forget = match shell {
-        // Only when the newest entry is this line: with `ignorespace` it is the user's own.
-        Shell::Bash => format!("; case $(history 1) in *{token}*) history -d -1 2>/dev/null;; esac"),
-        Shell::Sh | Shell::Zsh | Shell::Fish | Shell::Csh | Shell::Other => String::new(),
-    };
-    format!(" {run}; printf '{MARK} %s %s\\n' {token} {code}{}{forget}", forgotten(shell, command))
+    let forget = forgotten(shell, command);
+    let end = |code: &str| format!("{PRINTED}%s %s\\033[m\\n' {token} {code}{forget}");
+    let begin = format!("printf '\\033]133;C;ta={token}\\a' >&2");
+    match shell {
+        // Here a substitution without a word would leave no target, and another descriptor may be in its own use.
+        Shell::Fish => format!(" begin; {run}{}; end 2>&({begin}; echo 2)", end("$status")),
+        Shell::Bash => {
+            // Only when the newest entry is this line: with `ignorespace` it is the user's own.
+            let history = format!("; case $(history 1) in *{token}*) history -d -1 2>/dev/null;; esac");
+            format!(" {{ {run}{}; }} 7<&$({begin})-{history}", end("$?"))
+        }
+        Shell::Sh | Shell::Zsh | Shell::Csh | Shell::Other => {
+            format!(" {{ {run}{}; }} 7<&$({begin})-", end("$?"))
+        }
+    }
 }
 
-/// Whether a line shows a command that was typed with [`tracked_command`].
+/// Whether a line shows a command that was typed with [`tracked_command`], by this or an earlier version.
 #[must_use]
 pub fn is_tracked_command(line: &str) -> bool {
-    line.contains(&format!("; printf '{MARK} "))
+    line.contains(PRINTED) || line.contains(&format!("; printf '{MARK} "))
+}
+
+/// The token of a tracked command in what was typed.
+pub(super) fn typed_token(typed: &str) -> Option<&str> {
+    let rest = typed.split_once(PRINTED)?.1;
+    let rest = rest.split_once("' ")?.1;
+    rest.split(' ').next().filter(|token| !token.is_empty() && token.chars().all(is_of_token))
+}
+
+/// The command as a person would type it, where any shell reads that as one whole command: one line without values,
+/// comments, recalled history, groups, key words and unfinished quotes.
+#[must_use]
+pub fn bare_command(command: &ShellText) -> Option<&str> {
+    let text = command.text.trim();
+    (command.values.is_empty() && text.len() <= LONGEST_BARE && is_plain(text)).then_some(text)
+}
+
+/// The longest command that is typed as it is, bytes.
+const LONGEST_BARE: usize = 500;
+
+/// The key words of the shells that we know, which begin or end something of several parts.
+const KEY_WORDS: [&str; 23] = [
+    "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in", "function",
+    "select", "coproc", "repeat", "foreach", "end", "begin", "and", "or", "not",
+];
+
+fn is_plain(text: &str) -> bool {
+    let mut quote = None;
+    let mut word = String::new();
+    let mut before = None;
+    let is_key_word = |word: &str| KEY_WORDS.contains(&word);
+    for c in text.chars() {
+        let fits = match (quote, c) {
+            (_, c) if c.is_control() => false,
+            (Some('\''), '\'') | (Some('"'), '"') => {
+                quote = None;
+                true
+            }
+            (Some('\''), c) => c != '\\',
+            (Some(_), '(') => before != Some('$'),
+            (Some(_), c) => !matches!(c, '\\' | '!' | '`'),
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                true
+            }
+            (None, '\\' | '!' | '#' | '`' | '(' | ')' | '{' | '}' | '[' | ']' | '^') => false,
+            // A here-document, and `;;`.
+            (None, '<' | ';') => before != Some(c),
+            (None, _) => true,
+        };
+        if !fits {
+            return false;
+        }
+        if quote.is_none() && matches!(c, ' ' | ';' | '&' | '|') {
+            if is_key_word(&word) {
+                return false;
+            }
+            word.clear();
+        } else {
+            word.push(c);
+        }
+        before = Some(c);
+    }
+    let ends = |c: char| matches!(c, ';' | '&' | '|' | '<' | '>');
+    quote.is_none() && !is_key_word(&word) && !text.is_empty() && !text.starts_with(ends) && !text.ends_with(ends)
 }
 
 /// The one line to type (without Enter) that runs `command`, whose end nobody waits for: as its author wrote it where it
@@ -74,7 +171,7 @@ fn evaluated(shell: Shell, command: &ShellText) -> String {
             let assigned = |word: &dyn Fn(&str) -> String| -> String {
                 values().map(|(name, value)| format!("unset {name}; {name}={}; ", word(value))).collect()
             };
-            if plain && inert {
+            if plain && inert && text.len() <= LONGEST_WHOLE {
                 return format!("{}command eval {}", assigned(&|value| Shell::Sh.typed_word(value)), quoted(&text));
             }
             // There are no escapes in its quotes: `printf` writes what is evaluated.
@@ -84,11 +181,13 @@ fn evaluated(shell: Shell, command: &ShellText) -> String {
             let whole = format!("{}command eval {}", assigned(&quoted), quoted(&text));
             format!("command eval \"$(printf {})\"", printf_format(&whole, |c| !c.is_ascii() || is_active(c)))
         }
-        Shell::Bash if plain => format!("{}command eval {}", assigned(shell), quoted(&text)),
-        Shell::Bash => format!("{}command eval {}", assigned(shell), dollar_quoted(&text)),
+        Shell::Bash if plain => {
+            format!("{}command eval {}", assigned(shell), quoted(&text))
+        }
+        Shell::Bash => format!("{}command eval {}", assigned(shell), dollar_quoted(&text, usize::MAX)),
         // In zsh `command` finds external programs only, and eval is no danger.
-        Shell::Zsh if plain => format!("{}eval {}", assigned(shell), quoted(&text)),
-        Shell::Zsh => format!("{}eval {}", assigned(shell), dollar_quoted(&text)),
+        Shell::Zsh if plain && text.len() <= LONGEST_WHOLE => format!("{}eval {}", assigned(shell), quoted(&text)),
+        Shell::Zsh => format!("{}eval {}", assigned(shell), dollar_quoted(&text, LONGEST_LINE)),
         Shell::Fish if command.values.is_empty() => format!("eval {}", fish_quoted(&text)),
         Shell::Fish => {
             let set = |(name, value): (&String, &String)| format!("set -l {name} {}; ", shell.typed_word(value));
@@ -121,10 +220,15 @@ fn names(command: &ShellText) -> String {
     command.values.keys().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// `$'…'` of bash and zsh.
-fn dollar_quoted(text: &str) -> String {
+/// `$'…'` of bash and zsh. A long one is written in lines of that length, which the shell joins.
+fn dollar_quoted(text: &str, longest: usize) -> String {
     let mut quoted = String::from("$'");
+    let mut line = 0;
     for c in text.chars() {
+        if text.len() > LONGEST_WHOLE && quoted.len() - line > longest {
+            quoted.push_str("'\\\n$'");
+            line = quoted.len();
+        }
         match c {
             '\'' | '\\' => quoted.extend(['\\', c]),
             // A typed `!` would recall history here.
@@ -138,9 +242,16 @@ fn dollar_quoted(text: &str) -> String {
 }
 
 /// A format for `printf` in single quotes, which prints the text; those letters are written as escapes.
+///
+/// A long one is written in lines that the shell joins.
 fn printf_format(text: &str, escaped: impl Fn(char) -> bool) -> String {
     let mut format = String::from("'");
+    let mut line = 0;
     for c in text.chars() {
+        if format.len() - line > LONGEST_WHOLE {
+            format.push_str("'\\\n'");
+            line = format.len();
+        }
         match c {
             c if escaped(c) => {
                 let mut bytes = [0; 4];

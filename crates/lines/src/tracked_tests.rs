@@ -5,26 +5,90 @@ use super::*;
 #[test]
 fn each_shell_gets_its_own_form() {
     let typed = |shell, command| tracked_command(shell, &ShellText::from(command), "01J");
-    let end = "; printf '__TMUXAGENT_RESULT %s %s\\n' 01J";
-    let forget = "; case $(history 1) in *01J*) history -d -1 2>/dev/null;; esac";
+    let end = r"; printf '\033[8m__TMUXAGENT_RESULT %s %s\033[m\n' 01J";
+    let begin = r"(printf '\033]133;C;ta=01J\a' >&2";
+    let (any, fish) = (format!("{end} $?; }} 7<&${begin})-"), format!("{end} $status; end 2>&{begin}; echo 2)"));
+    let bash = format!("{any}; case $(history 1) in *01J*) history -d -1 2>/dev/null;; esac");
     let cases = [
-        (Shell::Sh, "npm test", format!(" command eval 'npm test'{end} \"$?\"")),
-        (Shell::Bash, "echo 'a'", format!(" command eval 'echo '\\''a'\\'''{end} \"$?\"{forget}")),
-        (Shell::Zsh, "npm test\n", format!(" eval 'npm test'{end} \"$?\"")),
-        (Shell::Fish, "echo 'a\\b'", format!(" eval 'echo \\'a\\\\b\\''{end} $status")),
-        (Shell::Sh, "a\n\tb 100%", format!(" command eval \"$(printf 'a\\012\\011b 100%%')\"{end} \"$?\"")),
-        (Shell::Bash, "a\r\nb!", format!(" command eval $'a\\012b\\x21'{end} \"$?\"{forget}")),
-        (Shell::Fish, "a\nb", format!(" eval 'a'\\x0a'b'{end} $status")),
+        (Shell::Sh, "npm test", format!(" {{ npm test{any}")),
+        (
+            Shell::Bash,
+            "FOO=1 npm test && echo 'a b' \"$HOME\" >x 2>&1",
+            format!(" {{ FOO=1 npm test && echo 'a b' \"$HOME\" >x 2>&1{bash}"),
+        ),
+        (Shell::Bash, "echo it\\'s", format!(" {{ command eval 'echo it\\'\\''s'{bash}")),
+        (Shell::Zsh, "npm test\n", format!(" {{ npm test{any}")),
+        (Shell::Zsh, "ls [ab]", format!(" {{ eval 'ls [ab]'{any}")),
+        (Shell::Fish, "echo 'a\\b'", format!(" begin; eval 'echo \\'a\\\\b\\''{fish}")),
+        (Shell::Sh, "a\n\tb 100%", format!(" {{ command eval \"$(printf 'a\\012\\011b 100%%')\"{any}")),
+        (Shell::Bash, "a\r\nb!", format!(" {{ command eval $'a\\012b\\x21'{bash}")),
+        (Shell::Fish, "a\nb", format!(" begin; eval 'a'\\x0a'b'{fish}")),
     ];
     for (shell, command, expected) in cases {
         assert_eq!(typed(shell, command), expected);
         assert_eq!(report(&expected), None, "the echo is no report");
+        assert_eq!(typed_token(&expected), Some("01J"));
+        assert!(is_tracked_command(&expected));
+    }
+}
+
+#[test]
+fn only_one_whole_command_is_typed_as_it_is() {
+    for plain in
+        ["make", "a | b; c && d || e & f", "echo \"if $X\" 'for # !'\"x\"", "X=1 cmd -- ~/a,b@c:d%e+f", "iffy done-not"]
+    {
+        assert_eq!(bare_command(&plain.into()), Some(plain), "{plain}");
+    }
+    for other in [
+        "",
+        "a;",
+        "a &&",
+        "a &",
+        "&& a",
+        "a; ; b;;c",
+        "cat <<E",
+        "a\nb",
+        "a\tb",
+        "echo 'a",
+        "echo \"a",
+        "echo \"$(b)\"",
+        "echo \"a!\"",
+        "echo !!",
+        "a # b",
+        "(a)",
+        "a `b`",
+        "a \\",
+        "if a",
+        "a; then",
+        "a && for x",
+        "[ -f x ]",
+        "ls [ab]",
+        "^a^b",
+        "{ a",
+        "echo >",
+        "a\u{9b}b",
+    ] {
+        assert_eq!(bare_command(&other.into()), None, "{other}");
+    }
+    assert_eq!(bare_command(&"x".repeat(501).as_str().into()), None);
+    let bound = ShellText { values: [("v".to_owned(), "1".to_owned())].into(), ..ShellText::from("a") };
+    assert_eq!(bare_command(&bound), None);
+}
+
+#[test]
+fn long_commands_come_in_lines_that_terminals_and_editors_can_hold() {
+    for text in ["x".repeat(20_000), "echo 'a%\\b'\n".repeat(3000), "é\t".repeat(5000)] {
+        for shell in [Shell::Sh, Shell::Zsh] {
+            let typed = tracked_command(shell, &text.as_str().into(), "01J");
+            assert!(typed.lines().all(|line| line.len() < 4000), "{:?}", typed.lines().map(str::len).max());
+            assert!(typed.len() < text.len() * 2 + 1000, "{} of {}", typed.len(), text.len());
+        }
     }
 }
 
 #[test]
 fn a_token_can_not_leave_its_place() {
-    assert!(tracked_command(Shell::Sh, &"x".into(), "a; rm -rf /\n$(b)").contains(" arm-rfb "));
+    assert!(tracked_command(Shell::Sh, &"x".into(), "a; rm -rf /\n$(b)").contains("' arm-rfb "));
 }
 
 #[test]

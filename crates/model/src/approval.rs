@@ -21,6 +21,10 @@ pub enum ApprovalKind {
     },
     /// A stage may have missed lines while the pane was not observed.
     Gap,
+    /// A stage's command ended, and nothing that it printed says whether it went well.
+    Unclear,
+    /// A stage's time is over, and what it waits for has not ended.
+    Overdue,
     /// An agent asked by a `SENTRY` message of type ASK.
     Agent,
 }

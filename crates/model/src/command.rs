@@ -62,6 +62,9 @@ pub enum Command {
         pane: PaneKey,
         /// What, in order.
         steps: Vec<KeyStep>,
+        /// Whoever reads them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        insist: bool,
     },
     /// Stop all sending until [`Command::Unfreeze`].
     Freeze,

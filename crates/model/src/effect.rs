@@ -1,6 +1,6 @@
 //! What the engine wants done. Every effect is recorded as an [`Intent`] before it is performed.
 
-use super::{IntentId, KeyStep, Millis, PaneKey, RunId, ShellOutcome, ShellText, Timestamp};
+use super::{IntentId, KeyStep, Millis, Needs, PaneKey, PaneReader, RunId, ShellOutcome, ShellText, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A timer's identity; a later one with the same key replaces the earlier.
@@ -9,8 +9,12 @@ use serde::{Deserialize, Serialize};
 pub enum TimerKey {
     /// A stage's time limit.
     StageTimeout(RunId, String),
+    /// The time in which a typed command is to begin.
+    Begin(RunId, String),
     /// The pause before a retry.
     Backoff(RunId, String),
+    /// The next look whether the shell is at its prompt again.
+    Look(RunId, String),
     /// The silence that `idle_for` waits for.
     Idle(RunId, String),
     /// The next poll.
@@ -52,6 +56,9 @@ pub struct SendKeys {
     /// A regular expression that must match the visible screen at that instant (tmux `#{C/r:…}`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect_screen: Option<String>,
+    /// Who must read them.
+    #[serde(default, skip_serializing_if = "Needs::is_nothing")]
+    pub needs: Needs,
 }
 
 /// A multi-line text submitted to an agent as one bracketed paste, then Enter.
@@ -64,6 +71,9 @@ pub struct Prompt {
     /// The program that must still run in the pane (`#{pane_current_command}`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect_command: Option<String>,
+    /// Who must read it.
+    #[serde(default, skip_serializing_if = "Needs::is_nothing")]
+    pub needs: Needs,
 }
 
 /// A command that the supervisor runs on the pane's host.
@@ -286,6 +296,10 @@ pub enum SkipReason {
     ScreenChanged,
     /// The program asks something, which the Enter of a prompt would answer.
     Question,
+    /// The keys were meant for another reader than the one who would have got them.
+    Reader(Box<PaneReader>),
+    /// The program that asked has ended, or asks no more; who would have got the answer.
+    Asker(Box<PaneReader>),
     /// This intent was overtaken: its stage or approval has ended.
     Withdrawn,
     /// The host can't be reached or knows no such pane.

@@ -1,6 +1,8 @@
 //! Facts, past tense: everything that happens becomes one [`Event`] in one queue.
 
-use super::{Command, Decider, HostName, IntentId, Outcome, PaneId, PaneKey, SessionId, TimerKey, Timestamp, WindowId};
+use super::{
+    Command, Decider, Front, HostName, IntentId, Outcome, PaneId, PaneKey, SessionId, TimerKey, Timestamp, WindowId,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -41,6 +43,22 @@ pub enum Event {
         pane: PaneKey,
         /// What it said.
         state: ProgramState,
+    },
+    /// The shell that a pane was made with reports its commands by marks that are believed, or is believed no more.
+    ShellMarks {
+        /// Where.
+        pane: PaneKey,
+        /// Whether they are believed.
+        trusted: bool,
+    },
+    /// A shell began a command, or it can't be told whether it has.
+    CommandBegan {
+        /// Where.
+        pane: PaneKey,
+        /// The tracked command's token, or that of the shell's own command.
+        token: Option<String>,
+        /// The line that the shell read, where it is known.
+        line: Option<String>,
     },
     /// A shell's OSC 133 mark or a wrapper told that a command ended.
     CommandEnded {
@@ -145,6 +163,9 @@ pub struct LineEvent {
     /// The agent's message on this line, if it holds one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<AgentMessage>,
+    /// The program that was in front when the message was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub front: Option<Front>,
 }
 
 /// The types of the `### SENTRY {json}` protocol.

@@ -7,6 +7,7 @@
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod agent;
 mod approval;
 mod command;
 mod doubt;
@@ -16,12 +17,16 @@ mod filter;
 mod ids;
 mod note;
 mod owner;
+mod reader;
 mod redacted;
 pub mod shell;
 mod snapshot;
 mod time;
 mod trouble;
 
+pub use agent::{
+    AgentAnswer, AgentQuestion, AgentQuestionKind, AgentState, AgentStatus, AnswerRole, Evidence, EvidenceSource,
+};
 pub use approval::{Approval, ApprovalKind, ApprovalState, Decider, Decision, OnApprove, Verdict, Via};
 pub use command::{Command, KeyStep, RunControl};
 pub use doubt::Doubt;
@@ -37,6 +42,7 @@ pub use filter::{NameFilter, check_pattern};
 pub use ids::{ApprovalId, HostName, IdError, IntentId, PaneId, PaneKey, RunId, ServerId, SessionId, WindowId};
 pub use note::{ConfigPart, HowChanged, Note, PartChange, Severity};
 pub use owner::Owner;
+pub use reader::{Awaited, Front, Needs, PaneReader, Reads};
 pub use redacted::{Carry, Redact, Redaction, SecretMark, is_lost, is_mark, own_characters, recalls};
 pub use shell::{Shell, ShellText};
 pub use snapshot::{

@@ -81,6 +81,8 @@ pub enum Note {
     StageSkipped { run: RunId, stage: String },
     /// A stage was cancelled.
     StageCancelled { run: RunId, stage: String, why: String },
+    /// A stage's gate was not opened.
+    StageNotStarted { run: RunId, stage: String, why: String },
     /// A human was asked.
     ApprovalAsked { approval: ApprovalId, question: String },
     /// A human decided.

@@ -1,9 +1,12 @@
 //! What views show: one whole picture with a generation number. The newest wins.
 
-use super::{Approval, HostName, IntentId, Note, Owner, PaneInfo, PaneKey, RunId, Severity, Timestamp};
+use super::{
+    Approval, Awaited, HostName, IntentId, Note, Owner, PaneInfo, PaneKey, PaneReader, RunId, Severity, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
-/// `Waiting → (NeedsApproval →) Starting → Running → Succeeded | Failed → Retrying | Asking | Escalated | Skipped | Cancelled`.
+/// `Waiting → (NeedsApproval →) Starting → Running → Succeeded | Failed → Retrying | Asking | Escalated | Skipped | Cancelled`;
+/// a gate that is not opened: `NeedsApproval → Rejected | Expired`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StageState {
@@ -31,6 +34,10 @@ pub enum StageState {
     Skipped,
     /// It was ended by a human, or its pane is gone.
     Cancelled,
+    /// A human said no to its gate.
+    Rejected,
+    /// Nobody answered its gate in time.
+    Expired,
 }
 
 impl StageState {
@@ -39,7 +46,14 @@ impl StageState {
     pub const fn is_live(self) -> bool {
         match self {
             Self::NeedsApproval | Self::Queued | Self::Starting | Self::Running | Self::Retrying | Self::Asking => true,
-            Self::Waiting | Self::Succeeded | Self::Failed | Self::Escalated | Self::Skipped | Self::Cancelled => false,
+            Self::Waiting
+            | Self::Succeeded
+            | Self::Failed
+            | Self::Escalated
+            | Self::Skipped
+            | Self::Cancelled
+            | Self::Rejected
+            | Self::Expired => false,
         }
     }
 
@@ -141,6 +155,12 @@ pub struct PaneView {
     pub last_line: String,
     /// Pipelines that apply to it.
     pub pipelines: Vec<String>,
+    /// Who reads its keys.
+    #[serde(default)]
+    pub reader: PaneReader,
+    /// What waits there for another reader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaited: Option<Box<Awaited>>,
 }
 
 /// How a host is observed.
@@ -212,6 +232,9 @@ pub struct HeldSend {
     pub text: String,
     /// Since when it waits.
     pub at: Timestamp,
+    /// Who reads there, where it waits for another reader and not for the end of the freeze.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reader: Option<Box<PaneReader>>,
 }
 
 /// A line of the event list.

@@ -31,6 +31,11 @@ pub(super) fn object(doc: &str, properties: Map<String, Value>, required: &[&str
 
 /// A map with at least one of these keys, one of the words, or a list of the same.
 pub(super) fn choice(doc: &str, properties: Map<String, Value>, words: &[&str], list_of: Option<&str>) -> Schema {
+    let mut properties = properties;
+    if properties.contains_key("seen") {
+        let words = "`seen`: the condition counts as soon as it holds, also while the command of the stage still runs.";
+        properties.insert("when".to_owned(), json!({ "const": "seen", "description": words }));
+    }
     let mut one = map(doc, properties);
     one.insert("minProperties".to_owned(), json!(1));
     if words.is_empty() && list_of.is_none() {

@@ -27,7 +27,7 @@ mod validate;
 
 pub use self::policy::{
     Action, Backoff, Concurrency, Condition, Defaults, Expiry, FailStep, Gate, MessageTest, Pattern, PatternId,
-    Pipeline, Policy, PollTest, PollWhat, RetrySpec, Selector, Stage, TextTemplate, TextTest, key_steps,
+    Pipeline, Policy, PollTest, PollWhat, RetrySpec, Selector, Stage, Stopping, TextTemplate, TextTest, key_steps,
 };
 pub use bundled::{BUNDLED, RECIPES};
 pub use check::{Report, check};

@@ -70,11 +70,12 @@ impl Condition {
         visit(self);
         match self {
             Self::Any(parts) | Self::All(parts) => parts.iter().for_each(|part| part.walk(visit)),
-            Self::Not(part) => part.walk(visit),
+            Self::Not(part) | Self::Seen(part) => part.walk(visit),
             Self::LogRegex(_)
             | Self::Message(_)
             | Self::AfterStageSuccess(_)
             | Self::AfterStageFailure(_)
+            | Self::AfterStageRejected(_)
             | Self::ExitCode(_)
             | Self::IdleFor(_)
             | Self::Poll(_)

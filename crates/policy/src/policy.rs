@@ -119,8 +119,14 @@ pub struct Stage {
     pub success_when: Option<Condition>,
     /// What makes it fail.
     pub fail_when: Option<Condition>,
-    /// The time limit of an attempt.
+    /// The time limit of an attempt, where the policy names one.
     pub timeout: Option<Millis>,
+    /// Its author says that it may take for ever.
+    pub endless: bool,
+    /// How a command is stopped whose time is over; a person is asked when that is through.
+    pub on_timeout: Vec<Stopping>,
+    /// Whether its success makes up for the failure that it follows.
+    pub recovers: bool,
     /// What is done when it succeeded, in order.
     pub on_success: Vec<Action>,
     /// What is done when an attempt failed, in order.
@@ -131,6 +137,15 @@ pub struct Stage {
     pub lock: Option<String>,
     /// `file:line:column` where it is defined.
     pub place: String,
+}
+
+/// How a command is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopping {
+    /// `C-c`.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
 }
 
 /// What is asked of a person before a stage does anything (`require_approval`).
@@ -175,6 +190,8 @@ pub enum Condition {
     AfterStageSuccess(String),
     /// That stage of the same run failed for good.
     AfterStageFailure(String),
+    /// The gate of that stage of the same run was not opened: a person said no, or nobody answered in time.
+    AfterStageRejected(String),
     /// The command that the stage started by `run` ended with one of these codes; empty: any code but 0.
     ExitCode(Vec<i32>),
     /// Nothing was printed for this long.
@@ -185,6 +202,8 @@ pub enum Condition {
     Schedule(String),
     /// Only a person or script starts it.
     Manual,
+    /// The part counts as soon as it holds, also while the stage's command still runs.
+    Seen(Box<Condition>),
 }
 
 /// A test of an agent's message; absent parts always hold.
@@ -325,8 +344,10 @@ pub enum Action {
     },
     /// Starts another pipeline on the panes that it matches.
     StartPipeline {
-        /// The pipeline that begins on the same pane.
+        /// The pipeline that begins.
         pipeline: String,
+        /// In one pane of the same window with a shell in front, and not wherever it applies.
+        beside: bool,
     },
 }
 

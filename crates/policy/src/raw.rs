@@ -5,7 +5,7 @@ mod failure;
 pub(super) use failure::{RawAsk, RawBackoff, RawFailStep, RawQuestion, RawRetry};
 
 use super::read::{
-    At, Flag, Group, Json, Many, Number, Read, Short, Span, SpanMs, Text, expected, raw_choice, raw_map,
+    At, Flag, Group, Json, Limit, Many, Number, Read, Short, Span, SpanMs, Text, expected, raw_choice, raw_map,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
@@ -54,10 +54,12 @@ raw_map! {
 raw_map! {
     /// Values that stand in for missing keys of stages.
     RawDefaults, "`defaults`", required [], any [], {
-        /// A stage's time limit.
-        "timeout" => timeout: Span,
+        /// A stage's time limit, or `never`.
+        "timeout" => timeout: Limit,
         /// A stage's time limit in milliseconds.
         "timeout_ms" => timeout_ms: SpanMs,
+        /// How a command is stopped whose time is over.
+        "on_timeout" => on_timeout: Many<Text>,
         /// The pause before a retry.
         "backoff" => backoff: Short<Span, RawBackoff>,
         /// The pause before a retry in milliseconds.
@@ -147,10 +149,14 @@ raw_map! {
         "success_when" => success_when: RawCondition,
         /// What makes it fail.
         "fail_when" => fail_when: RawCondition,
-        /// The time limit of an attempt.
-        "timeout" => timeout: Span,
+        /// The time limit of an attempt, or `never`. Without one the limit of the configuration holds, after which a person is asked.
+        "timeout" => timeout: Limit,
         /// The time limit of an attempt in milliseconds.
         "timeout_ms" => timeout_ms: SpanMs,
+        /// How a command is stopped whose time is over: `ask` (the default) asks a person; `[interrupt, terminate]` presses C-c, then sends SIGTERM, and asks when that was not enough.
+        "on_timeout" => on_timeout: Many<Text>,
+        /// Whether its success makes up for the failure that it follows (`after_stage_failure`), so that the run ends well; true unless it is `false`, for a stage that only cleans up.
+        "recovers" => recovers: Flag,
         /// What is done when it succeeded.
         "on_success" => on_success: Many<Group<RawAction>>,
         /// What is done when an attempt failed, in order.
@@ -204,8 +210,10 @@ raw_choice! {
         "message_type" => MessageType(Text),
         /// That stage of the same run succeeded.
         "after_stage_success" => AfterStageSuccess(Text),
-        /// That stage of the same run failed for good.
+        /// That stage of the same run failed for good. Not when its gate was not opened.
         "after_stage_failure" => AfterStageFailure(Text),
+        /// The gate of that stage of the same run was not opened: somebody said no, or nobody answered in time.
+        "after_stage_rejected" => AfterStageRejected(Text),
         /// The command that the stage started by `run` ended with this code; several in a list; `nonzero` for any but 0.
         "exit_code" => ExitCode(Many<Text>),
         /// Nothing was printed for this long.
@@ -218,6 +226,8 @@ raw_choice! {
         "schedule" => Schedule(Short<Text, RawSchedule>),
         /// Only a person or a script starts it.
         "manual" => Manual(Blank),
+        /// The part counts as soon as it holds, also while the command of the stage still runs: for servers that stay up. The same as the key `when: seen` beside a condition.
+        "seen" => Seen(Box<RawCondition>),
     }
 }
 
@@ -232,12 +242,13 @@ pub(super) fn parts_of(condition: &RawCondition) -> &[RawCondition] {
     use RawConditionKind as Kind;
     match &condition.value {
         Kind::AnyOf(parts) | Kind::AllOf(parts) => &parts.items,
-        Kind::Not(part) => std::slice::from_ref(part),
+        Kind::Not(part) | Kind::Seen(part) => std::slice::from_ref(part),
         Kind::LogRegex(_)
         | Kind::Message(_)
         | Kind::MessageType(_)
         | Kind::AfterStageSuccess(_)
         | Kind::AfterStageFailure(_)
+        | Kind::AfterStageRejected(_)
         | Kind::ExitCode(_)
         | Kind::IdleFor(_)
         | Kind::IdleForMs(_)
@@ -349,7 +360,7 @@ raw_choice! {
         /// Keeps a value for this run.
         "set" => Set(RawSet),
         /// Starts another pipeline.
-        "start_pipeline" => StartPipeline(Text),
+        "start_pipeline" => StartPipeline(Short<Text, RawStart>),
     }
 }
 
@@ -406,6 +417,16 @@ raw_map! {
         "urgency" => urgency: Text,
         /// What it is about, for routing: `custom`, `success`, `failure`, `agent`, `approval`.
         "kind" => kind: Text,
+    }
+}
+
+raw_map! {
+    /// Another pipeline.
+    RawStart, "`start_pipeline`", required ["pipeline"], any [], {
+        /// The pipeline.
+        "pipeline" => pipeline: Text,
+        /// Where: `matching` (the default) in every pane that it applies to; `beside` in one pane of the same window with a shell in front.
+        "where" => place: Text,
     }
 }
 

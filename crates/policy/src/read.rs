@@ -4,7 +4,7 @@
 
 mod scalar;
 
-pub(super) use scalar::{Flag, Fraction, Json, Number, Span, SpanMs};
+pub(super) use scalar::{Flag, Fraction, Json, Limit, Number, Span, SpanMs};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
@@ -31,7 +31,13 @@ pub(super) type Text = At<String>;
 
 /// Adds the problem that something else was expected than `node`.
 pub(super) fn expected<T>(node: &Node, what: &str, problems: &mut Problems) -> Option<T> {
-    problems.error("wrong-type", node.at, format!("expected {what}, found {}", node.describe()));
+    let draft = problems.error("wrong-type", node.at, format!("expected {what}, found {}", node.describe()));
+    // Where a map is wanted, one value would be wrong as well.
+    if !what.ends_with("(a map)")
+        && let Some(help) = node.instead_of_list()
+    {
+        draft.help(help);
+    }
     None
 }
 
@@ -169,11 +175,43 @@ fn no_choice<C: Choice, T>(node: &Node, problems: &mut Problems) -> Option<T> {
     None
 }
 
+/// Says how several texts are written, where a list of them stands behind a key that takes one.
+fn help_with_list<C: Choice>(key: &Key, value: &Node, problems: &mut Problems) {
+    let Kind::List(items) = &value.kind else { return };
+    let text = |item: &Node| match &item.kind {
+        Kind::Scalar { text, .. } => Some(text.clone()),
+        Kind::List(_) | Kind::Map(_) => None,
+    };
+    let Some(texts) = items.iter().map(text).collect::<Option<Vec<String>>>().filter(|texts| texts.len() > 1) else {
+        return;
+    };
+    let each =
+        || texts.iter().map(|text| format!("{{{}: {}}}", key.text, in_flow(text))).collect::<Vec<_>>().join(", ");
+    let help = match key.text.as_str() {
+        "run" | "shell" => "write the command as one text, as you would type it; `&&` joins several".to_owned(),
+        _ if C::KEYS.contains(&"any_of") => format!("for one of several write `any_of: [{}]`", each()),
+        _ => format!("write each as an item of its own: `[{}]`", each()),
+    };
+    problems.help_at(value.at, help);
+}
+
+/// A text as it can stand within `{…}` and `[…]`.
+fn in_flow(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ' ');
+    let is_plain = text.starts_with(char::is_alphabetic) && !text.ends_with(' ') && text.chars().all(plain);
+    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "''")) }
+}
+
 fn entries_of<C: Choice>(node: &Node, problems: &mut Problems) -> Option<Vec<At<C>>> {
     match &node.kind {
         Kind::Map(entries) if !entries.is_empty() => {
             let read = |(key, value): &(Key, Node)| match C::of_key(&key.text, value, problems) {
-                Some(choice) => choice.map(|value| At { at: key.at, value }),
+                Some(choice) => {
+                    if choice.is_none() {
+                        help_with_list::<C>(key, value, problems);
+                    }
+                    choice.map(|value| At { at: key.at, value })
+                }
                 None => {
                     unknown_key(key, C::WHAT, C::KEYS, problems);
                     None
@@ -197,8 +235,21 @@ fn entries_of<C: Choice>(node: &Node, problems: &mut Problems) -> Option<Vec<At<
     }
 }
 
+/// `{log_regex: …, when: seen}` is another way to write `{seen: {log_regex: …}}`, where there is such a key.
+fn with_when<C: Choice>(node: &Node) -> Option<(Place, Node)> {
+    let Kind::Map(entries) = &node.kind else { return None };
+    let is_seen = |(key, value): &&(Key, Node)| key.text == "when" && value.as_text() == Some("seen");
+    let when = entries.iter().find(is_seen).filter(|_| C::KEYS.contains(&"seen"))?;
+    let rest: Vec<(Key, Node)> = entries.iter().filter(|(key, _)| key.text != "when").cloned().collect();
+    (rest.len() == 1).then(|| (when.0.at, Node { kind: Kind::Map(rest), ..node.clone() }))
+}
+
 impl<C: Choice> Read for At<C> {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        if let Some((at, part)) = with_when::<C>(node) {
+            let value = C::of_key("seen", &part, problems)??;
+            return Some(Self { at, value });
+        }
         if let Kind::Map(entries) = &node.kind
             && let [(first, _), (second, _), ..] = entries.as_slice()
         {

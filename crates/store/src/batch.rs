@@ -244,6 +244,8 @@ fn event_pane(event: &Event) -> Option<&PaneKey> {
         | Event::Activity { pane }
         | Event::Gap { pane }
         | Event::Program { pane, .. }
+        | Event::ShellMarks { pane, .. }
+        | Event::CommandBegan { pane, .. }
         | Event::CommandEnded { pane, .. } => Some(pane),
         Event::Asked { command, .. } => match command {
             Command::Start { pane, .. } | Command::Send { pane, .. } => Some(pane),
@@ -270,6 +272,7 @@ fn event_run(event: &Event) -> Option<RunId> {
         Event::Timer {
             key:
                 TimerKey::StageTimeout(run, _)
+                | TimerKey::Begin(run, _)
                 | TimerKey::Backoff(run, _)
                 | TimerKey::Idle(run, _)
                 | TimerKey::Poll(run, _, _),
@@ -292,6 +295,7 @@ const fn note_run(note: &Note) -> Option<RunId> {
         | Note::StageRetrying { run, .. }
         | Note::StageEscalated { run, .. }
         | Note::StageSkipped { run, .. }
+        | Note::StageNotStarted { run, .. }
         | Note::StageCancelled { run, .. } => Some(*run),
         _ => None,
     }

@@ -266,6 +266,7 @@ impl Dispatch {
                 self.tell_collector(life, |handle| handle.release(pane));
             }
             Act::Withdraw(life, intent) => self.tell_collector(life, |handle| handle.withdraw(intent)),
+            Act::Freeze(life, frozen) => self.tell_collector(life, |handle| handle.freeze(frozen)),
             Act::WatchScreens(life, panes) => self.tell_collector(life, |handle| handle.watch_screens(panes)),
             Act::RunsIn(life, pane, pipelines) => self.tell_collector(life, |handle| handle.runs_in(pane, pipelines)),
             Act::Exclude(life, pane) => self.tell_collector(life, |handle| handle.exclude(pane)),

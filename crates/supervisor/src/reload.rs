@@ -93,7 +93,7 @@ impl Dispatch {
             policy,
             policies: loaded.policy_names(),
             hosts: loaded.config.hosts.clone(),
-            options: Options { undo: loaded.config.undo },
+            options: Options { undo: loaded.config.undo, timeout: loaded.config.stage_timeout, looks: true },
             redactor,
             changes: self.changes_beside_hosts(&loaded, &settings),
         };

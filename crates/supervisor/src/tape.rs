@@ -152,6 +152,8 @@ impl Tape for Tapes {
         let at = self.clock.now();
         let piece = match reading {
             Reading::Line { origin: Origin::Echo, .. }
+            | Reading::ShellMarks { .. }
+            | Reading::CommandBegan { .. }
             | Reading::Program(_)
             | Reading::Title(_)
             | Reading::Bell

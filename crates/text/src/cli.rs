@@ -49,6 +49,8 @@ words! {
     Pane: "PANE", "窗格";
     Place: "PLACE", "位置";
     Program: "PROGRAM", "程序";
+    Reader: "READER", "读取者";
+    Held: "held", "暂缓";
     Pipelines: "PIPELINES", "流水线";
     LastOutput: "LAST OUTPUT", "最近输出";
     Stage: "STAGE", "阶段";

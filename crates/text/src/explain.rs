@@ -150,7 +150,8 @@ impl Page<'_> {
     fn stage(&mut self, stage: &Stage) {
         let lang = self.lang;
         let attempt = match (lang, stage.attempt) {
-            (_, 0) => String::new(),
+            // A first attempt needs no number: "1" reads as if something had gone wrong.
+            (_, 0 | 1) => String::new(),
             (Lang::En, n) => format!(", attempt {n}"),
             (Lang::Zh, n) => format!("，第 {n} 次"),
         };

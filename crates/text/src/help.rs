@@ -21,14 +21,17 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     (
         "Exit codes: 0 done; 1 the answer is no, or warnings; 2 wrong use, configuration or policy; 3 no supervisor \
-         runs; 4 not found; 5 decided before or changed; 6 refused now; 7 not certain: done or not, look; 70 our fault.",
-        "退出码：0 完成；1 答案为否，或有警告；2 用法、配置或策略有误；3 没有监督进程；4 未找到；5 已有决定或已改变；6 现在被拒绝；7 不确定是否已执行，请查看；70 程序自身的错误。",
+         runs; 4 not found; 5 decided before or changed; 6 refused now; 7 not certain: done or not, look; 70 our fault; \
+         71 no memory or threads left.",
+        "退出码：0 完成；1 答案为否，或有警告；2 用法、配置或策略有误；3 没有监督进程；4 未找到；5 已有决定或已改变；6 现在被拒绝；7 不确定是否已执行，请查看；70 程序自身的错误；71 系统已无可用的内存或线程。",
     ),
     (
         "Watch without a screen, until SIGTERM or `tmuxagent shutdown`",
         "不带界面运行，直到 SIGTERM 或 `tmuxagent shutdown`",
     ),
+    ("Seconds that it thinks before the first step", "第一步之前思考的秒数"),
     ("Print help", "显示帮助"),
+    ("Print help (see more with '--help')", "显示帮助（`--help` 更详细）"),
     ("Print version", "显示版本"),
     ("Print this message or the help of the given subcommand(s)", "显示本帮助或某个子命令的帮助"),
     ("The configuration file", "配置文件"),
@@ -64,6 +67,41 @@ const TEXTS: &[(&str, &str)] = &[
         "A pane (`%3`, `host:%3`, `session:window.pane`) or a run (`#12`)",
         "窗格（`%3`、`host:%3`、`session:window.pane`）或运行（`#12`）",
     ),
+    // Agents.
+    (
+        "Tell what the agents in panes are doing, and test how they are recognised",
+        "说明窗格里的代理在做什么，测试如何识别它们",
+    ),
+    ("Tell what the agent in a pane is doing, and on what evidence", "说明窗格里的代理在做什么，以及依据"),
+    (
+        "Looks at the pane now: its processes, the agent's own file, its screen. Exit code 1: no agent runs there, or what \
+         it does is not certain",
+        "现在查看窗格：其进程、代理自身的文件、屏幕。退出码 1：没有代理在运行，或其状态不确定",
+    ),
+    ("List the agents that are recognised, and the files that say how", "列出可识别的代理及其识别文件"),
+    (
+        "Save the screen of a pane without secrets, to test recognisers with it",
+        "保存窗格的屏幕（去除机密），用来测试识别",
+    ),
+    (
+        "Writes NAME.txt and NAME.ansi. Begin the name with the state that it shows, such as needs_approval-2, and `agent \
+         test` knows what to expect",
+        "写入 NAME.txt 与 NAME.ansi。名字以所显示的状态开头（如 needs_approval-2），`agent test` 便知道应读作什么",
+    ),
+    ("Read saved screens, and say where they are read wrong", "读取保存的屏幕，指出读错之处"),
+    (
+        "A screen is NAME.txt (as `capture-pane -p` prints it) or NAME.ansi (with `-e`). Its state stands in the folder's \
+         screens.yaml, or else its name begins with it. Exit code 1: some are read wrong",
+        "屏幕是 NAME.txt（即 `capture-pane -p` 的输出）或 NAME.ansi（加 `-e`）。其状态写在文件夹的 screens.yaml 中，否则由名字开头表示。退出码 1：有读错的",
+    ),
+    (
+        "A pane of this machine: `%3`, `session:window.pane`, or the window's name",
+        "本机的窗格：`%3`、`session:window.pane` 或窗口名",
+    ),
+    ("The name of the new files, without ending", "新文件的名字，不带后缀"),
+    ("The folder for them", "存放它们的文件夹"),
+    ("A folder of saved screens, or one of such folders", "存放屏幕的文件夹，或由这类文件夹组成的文件夹"),
+    ("The agent whose screens they are, where screens.yaml does not say", "屏幕所属的代理，当 screens.yaml 没有说明时"),
     // Decisions.
     ("List the approvals", "列出审批"),
     (
@@ -100,6 +138,7 @@ const TEXTS: &[(&str, &str)] = &[
         "A key by tmux's name, such as C-c, Escape, Up; may be given several times",
         "tmux 的按键名，如 C-c、Escape、Up；可多次给出",
     ),
+    ("Type it whoever reads: a program, a draft, a password prompt", "不论由谁读取都输入：程序、草稿、密码提示"),
     ("Do not press Enter at the end (keys alone never do)", "末尾不按回车（只有按键时从不按）"),
     ("Stop all sending", "停止一切发送"),
     ("Write down what the supervisor took in, and play it back", "记录监督进程收到的一切，并重放"),
@@ -142,6 +181,14 @@ const TEXTS: &[(&str, &str)] = &[
     ("How fast the stand-ins work: 2 is twice as fast", "替身程序的速度：2 为两倍"),
     ("Print a completion script for a shell", "输出某个 shell 的补全脚本"),
     ("The shell", "哪个 shell"),
+    (
+        "Print lines for a shell's own file, by which it reports each command's begin and end to the pane",
+        "输出供 shell 启动文件使用的几行，使其向窗格报告每条命令的开始与结束",
+    ),
+    ("bash 4.4 or newer: prompt, begin, end and exit code", "bash 4.4 及以上：提示符、开始、结束与退出码"),
+    ("zsh: prompt, begin, end and exit code", "zsh：提示符、开始、结束与退出码"),
+    ("fish: prompt, begin, end and exit code", "fish：提示符、开始、结束与退出码"),
+    ("dash, ash and ksh: the prompt only", "dash、ash 与 ksh：仅提示符"),
     (
         "Print the versions of this program, its protocol and the running supervisor",
         "显示本程序、其协议与运行中的监督进程的版本",
@@ -275,6 +322,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("Only these hosts; all when left out", "只要这些主机；省略时为全部"),
     ("Behave like an agent without keys or network, to try a policy", "像代理一样行动，不需要密钥与网络，用来试策略"),
     ("Do this one task and end, instead of reading prompts", "只做这一件事就结束，不读取提示"),
+    ("With a task: stay after it, and read prompts", "与任务一起使用：做完后留下，继续读取提示"),
     ("The file that it pretends to read and edit", "它假装读取并修改的文件"),
     ("The stage that its reports name", "它的报告所写的阶段"),
     ("Seconds that each of its steps takes", "每一步用多少秒"),

@@ -9,6 +9,7 @@
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod agent;
 pub mod catalogue;
 mod clean;
 pub mod cli;
@@ -17,6 +18,7 @@ pub mod explain;
 mod help;
 mod note;
 pub mod plain;
+mod reader;
 pub mod redact;
 mod rows;
 mod screen;
@@ -26,15 +28,17 @@ mod time;
 mod trouble;
 mod words;
 
+pub use agent::{agent_question_kind, agent_state, answer_role, evidence_source};
 pub use catalogue::message;
 pub use clean::{clean, clean_block, is_hidden, marked, reveal};
 pub use help::help_text;
 pub use note::{note_text, reload_text};
+pub use reader::{reader_brief, reader_sentence, reads};
 pub use screen::Text;
 pub use sentence::{effect_sentence, question, sentence};
 pub use state::{
     approval_kind, approval_state, doubt, host_owner, host_state, message_type, owner_name, pane_state, run_state,
-    stage_state, via,
+    skip_reason, stage_state, via,
 };
 pub use time::{ago, clock, clock_seconds, span};
 pub use trouble::{malformed, part, trouble};

@@ -52,7 +52,8 @@ fn english(note: &Note) -> String {
             format!("{run} {} done in {}{}", clean(stage), span(en, *took), because(": ", by))
         }
         Note::StageFailed { run, stage, by, attempt } => {
-            format!("{run} {} failed (attempt {attempt}){}", clean(stage), because(": ", by))
+            let number = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
+            format!("{run} {} failed{number}{}", clean(stage), because(": ", by))
         }
         Note::StageRetrying { run, stage, attempt, max, after } => {
             format!("{run} {} tries again in {} ({attempt}/{})", clean(stage), span(en, *after), max.saturating_add(1))
@@ -60,6 +61,9 @@ fn english(note: &Note) -> String {
         Note::StageEscalated { run, stage, code } => format!("{run} {} escalated: {}", clean(stage), clean(code)),
         Note::StageSkipped { run, stage } => format!("{run} {} skipped", clean(stage)),
         Note::StageCancelled { run, stage, why } => format!("{run} {} cancelled{}", clean(stage), because(": ", why)),
+        Note::StageNotStarted { run, stage, why } => {
+            format!("{run} {} is not started{}", clean(stage), because(": ", why))
+        }
         Note::ApprovalAsked { question, .. } => format!("asked: {}", clean(question)),
         Note::ApprovalDecided { approval, approve, by } => {
             let verdict = if *approve { "approved" } else { "rejected" };
@@ -112,7 +116,8 @@ fn chinese(note: &Note) -> String {
             format!("{run} {} 完成，用时 {}{}", clean(stage), span(zh, *took), because("：", &sentence(zh, by)))
         }
         Note::StageFailed { run, stage, by, attempt } => {
-            format!("{run} {} 第 {attempt} 次失败{}", clean(stage), because("：", &sentence(zh, by)))
+            let number = if *attempt > 1 { format!("第 {attempt} 次") } else { String::new() };
+            format!("{run} {} {number}失败{}", clean(stage), because("：", &sentence(zh, by)))
         }
         Note::StageRetrying { run, stage, attempt, max, after } => {
             format!("{run} {} 将在 {} 后重试（{attempt}/{}）", clean(stage), span(zh, *after), max.saturating_add(1))
@@ -121,6 +126,9 @@ fn chinese(note: &Note) -> String {
         Note::StageSkipped { run, stage } => format!("{run} {} 已跳过", clean(stage)),
         Note::StageCancelled { run, stage, why } => {
             format!("{run} {} 已取消{}", clean(stage), because("：", &sentence(zh, why)))
+        }
+        Note::StageNotStarted { run, stage, why } => {
+            format!("{run} {} 未开始{}", clean(stage), because("：", &sentence(zh, why)))
         }
         Note::ApprovalAsked { question, .. } => format!("请求审批：{}", clean(&sentence(zh, question))),
         Note::ApprovalDecided { approval, approve, by } => {

@@ -30,7 +30,7 @@ texts! {
     Approvals: "Approvals", "审批";
     Tail: "Live", "实时";
     Events: "Events", "事件";
-    Held: "Held by the freeze", "冻结暂缓";
+    Held: "Held back", "暂缓的输入";
     Problems: "Problems", "故障";
     Principles: "Principles", "原则";
     About: "Hosts and supervisor", "主机与监督进程";
@@ -87,6 +87,8 @@ texts! {
     Kind: "kind", "类型";
     Decided: "decided", "决定";
     Program: "program", "程序";
+    Reader: "keys go to", "按键去向";
+    Waiting: "waits", "等待中";
     Folder: "folder", "目录";
     Agent: "agent", "代理";
     Role: "role", "角色";

@@ -21,9 +21,12 @@ pub fn sentence(lang: Lang, text: &str) -> String {
 pub fn question(lang: Lang, approval: &Approval) -> String {
     match approval.kind {
         ApprovalKind::Agent => approval.question.clone(),
-        ApprovalKind::Gate | ApprovalKind::Failed { .. } | ApprovalKind::Settle { .. } | ApprovalKind::Gap => {
-            sentence(lang, &approval.question)
-        }
+        ApprovalKind::Gate
+        | ApprovalKind::Failed { .. }
+        | ApprovalKind::Settle { .. }
+        | ApprovalKind::Gap
+        | ApprovalKind::Unclear
+        | ApprovalKind::Overdue => sentence(lang, &approval.question),
     }
 }
 
@@ -107,6 +110,25 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "Output of the pane was lost while stage {} ran; it may have missed its line. Has it succeeded?",
         "阶段 {0} 运行时窗格的部分输出丢失，可能漏读了关键行。它成功了吗？",
     ),
+    (
+        "The command of stage {} ended with exit code {}, and nothing that it printed says how it went. Has it succeeded?",
+        "阶段 {0} 的命令已结束，退出码 {1}，但它的输出没有说明结果如何。它成功了吗？",
+    ),
+    (
+        "The command of stage {} ended, and nothing that it printed says how it went. Has it succeeded?",
+        "阶段 {0} 的命令已结束，但它的输出没有说明结果如何。它成功了吗？",
+    ),
+    ("Stage {} is {}, and its command still runs. Stop it?", "阶段 {0} {1}，它的命令仍在运行。停止它吗？"),
+    (
+        "Stage {} is {}; its command was told to stop and still runs. Try again?",
+        "阶段 {0} {1}；已要求它的命令停止，但仍在运行。再试一次？",
+    ),
+    ("Stage {} is {}. Give it up?", "阶段 {0} {1}。放弃它吗？"),
+    (
+        "C-c is pressed in the pane; a command that goes on is sent SIGTERM",
+        "在窗格里按下 C-c；命令若仍继续，则向它发送 SIGTERM",
+    ),
+    ("nothing is typed; the attempt counts as failed", "不输入任何内容；这次尝试视为失败"),
     ("`{}` {}. Try again?", "`{0}` {1}。再试一次？"),
     ("nothing is typed; the stage counts as succeeded", "不输入任何内容；该阶段视为成功"),
     ("nothing is typed; the stage is left out", "不输入任何内容；跳过该阶段"),
@@ -127,6 +149,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("was taken back", "已撤回"),
     ("was not done: {}", "未执行：{0}"),
     ("may have been done or not: {}", "可能已执行，也可能没有：{0}"),
+    (
+        "was typed, but no shell has begun it: another program, an open quote or an editor's mode took it",
+        "已输入，但没有 shell 开始执行它：被别的程序、未闭合的引号或编辑模式接走了",
+    ),
     // Why a stage is in its state.
     ("waits for a human", "等待人工处理"),
     ("waits for its lock", "等待它的锁"),
@@ -162,6 +188,28 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("not done after {}", "{0} 后仍未完成"),
     ("killed (time limit or signal)", "被终止（时限或信号）"),
     ("nobody decided in time", "无人及时决定"),
+    ("interrupted: {}", "被中断：{0}"),
+    ("its command was stopped by C-c", "它的命令被 C-c 停止"),
+    (
+        "stage {} has seen its success ({}), which counts when its command has ended",
+        "阶段 {0} 已出现成功标志（{1}），命令结束时才算数",
+    ),
+    ("stage {} has seen its failure ({}); its command still runs", "阶段 {0} 已出现失败标志（{1}）；它的命令仍在运行"),
+    ("stage {} is over its time; its command is told to stop", "阶段 {0} 已超时；正要求它的命令停止"),
+    (
+        "{}: no pane of the window has a shell in front; it begins in this one, and its commands run beside an agent",
+        "{0}：此窗口里没有前台是 shell 的窗格；它在本窗格开始，命令在代理之外运行",
+    ),
+    (
+        "{}: run {} is through: stage {} failed, and {} made up for it",
+        "{0}：运行 {1} 已完成：阶段 {2} 失败，{3} 已补救",
+    ),
+    ("{}: stage {} is not started", "{0}：阶段 {1} 未开始"),
+    ("is the prompt back", "提示符是否已返回"),
+    ("SIGTERM to the command in front", "向前台命令发送 SIGTERM"),
+    ("not approved in time", "未及时获批"),
+    ("stage {} is not started", "阶段 {0} 未开始"),
+    ("{} when seen", "{0}（出现即算数）"),
     ("its process ended", "进程已结束"),
     ("it is gone", "已消失"),
     ("the pane is gone", "窗格已消失"),

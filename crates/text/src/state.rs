@@ -46,6 +46,8 @@ pub const fn stage_state(lang: Lang, state: StageState) -> &'static str {
         StageState::Escalated => lang.pick("escalated", "已上报"),
         StageState::Skipped => lang.pick("skipped", "已跳过"),
         StageState::Cancelled => lang.pick("cancelled", "已取消"),
+        StageState::Rejected => lang.pick("rejected", "已拒绝"),
+        StageState::Expired => lang.pick("expired", "已过期"),
     }
 }
 
@@ -145,6 +147,8 @@ pub const fn approval_kind(lang: Lang, kind: &ApprovalKind) -> &'static str {
         ApprovalKind::Failed { on_approve: OnApprove::Skip } => lang.pick("failed: yes skips it", "失败：批准则跳过"),
         ApprovalKind::Settle { .. } => lang.pick("outcome unknown", "结果未知"),
         ApprovalKind::Gap => lang.pick("lines may be missing", "可能漏读输出"),
+        ApprovalKind::Unclear => lang.pick("ended without a verdict", "已结束但结果不明"),
+        ApprovalKind::Overdue => lang.pick("its time is over", "已超时"),
         ApprovalKind::Agent => lang.pick("an agent asks", "代理提问"),
     }
 }
@@ -177,7 +181,7 @@ pub const fn message_type(lang: Lang, kind: MessageType) -> &'static str {
 
 /// Why keys were not typed.
 #[must_use]
-pub(crate) fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
+pub fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
     let fixed = match reason {
         SkipReason::OtherServer => lang.pick("another tmux server answers there", "该地址已是另一个 tmux 服务"),
         SkipReason::OtherSupervisor => lang.pick("another tmuxagent types there", "那里由另一个 tmuxagent 负责输入"),
@@ -199,6 +203,14 @@ pub(crate) fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
             lang.pick("the program asks something, which Enter would answer", "程序正在提问，回车会变成对它的回答")
         }
         SkipReason::ScreenChanged => lang.pick("the expected text is not on the screen", "屏幕上没有预期的文字"),
+        SkipReason::Reader(reader) => return super::reader_sentence(lang, reader),
+        SkipReason::Asker(reader) => {
+            let reader = super::reader_sentence(lang, reader);
+            return match lang {
+                Lang::En => format!("the program that asked does not wait any more: {reader}"),
+                Lang::Zh => format!("提问的程序已不在等待：{reader}"),
+            };
+        }
         SkipReason::Withdrawn => lang.pick("overtaken: its stage or approval has ended", "所属阶段或审批已结束"),
         SkipReason::Unreachable(why) => {
             let why = clean(&message(lang, why));

@@ -32,14 +32,15 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_errand::{Ending, Errand};
-use tmuxagent_model::{Event, HostState, IntentId, Owner, PaneId, PaneKey, Timestamp};
+use tmuxagent_model::{Awaited, Event, HostState, IntentId, Owner, PaneId, PaneKey, PaneReader, Timestamp};
 use tmuxagent_policy::Policy;
 use tokio::sync::{mpsc, oneshot, watch as latest};
 
 /// What a host tells, in one order.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HostMessage {
-    /// `PaneSeen`, `PaneGone`, `HostLost`, `Line`, `Activity`, `Gap`, `Program` or `CommandEnded`.
+    /// `PaneSeen`, `PaneGone`, `HostLost`, `Line`, `Activity`, `Gap`, `Program`, `ShellMarks`, `CommandBegan` or
+    /// `CommandEnded`.
     Event(Event),
     /// An errand has its outcome.
     #[serde(skip)]
@@ -81,6 +82,13 @@ pub enum HostMessage {
         /// Its rows, top to bottom.
         rows: Vec<String>,
     },
+    /// The next send of a pane waits for another reader, or waits no more.
+    Awaits {
+        /// Where.
+        pane: PaneKey,
+        /// What waits, and who reads instead.
+        awaited: Option<Box<Awaited>>,
+    },
     /// Where the observation of a pane stands. To be kept, and given back as [`HostSpec::remembered`] at the next
     /// start; all events before this message belong to what is before the position.
     Position {
@@ -106,6 +114,9 @@ pub struct PaneLive {
     pub lines: u64,
     /// Bytes read since it is watched.
     pub bytes: u64,
+    /// Who reads its keys.
+    #[serde(default)]
+    pub reader: PaneReader,
 }
 
 /// What the supervisor asks of a host.
@@ -114,6 +125,7 @@ pub(crate) enum Request {
     Take(Errand),
     Withdraw(IntentId),
     Release(PaneKey),
+    Freeze(bool),
     WatchScreens(Vec<PaneKey>),
     RunsIn(PaneKey, Vec<String>),
     Exclude(PaneId),
@@ -154,6 +166,11 @@ impl HostHandle {
     /// The last outcome of that pane is committed: its next send may start.
     pub fn release(&self, pane: PaneKey) {
         self.ask(Request::Release(pane));
+    }
+
+    /// Whatever waits in a lane is not typed from now on, or again: the freeze holds back what was handed over before it, too.
+    pub fn freeze(&self, frozen: bool) {
+        self.ask(Request::Freeze(frozen));
     }
 
     /// Shows the screens of these panes from now on ([`HostMessage::Screen`]), and of no others. A pane that is named

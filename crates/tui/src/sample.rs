@@ -241,6 +241,7 @@ impl Sample {
             place: "proj:storyapp:agent:codex-voice.0".to_owned(),
             text: text.to_owned(),
             at: before(seconds),
+            reader: None,
         };
         self.snapshot.held = vec![held("i-1", "npm run e2e:voice⏎", 20), held("i-2", "/compact⏎", 5)];
         self
@@ -291,6 +292,8 @@ pub fn pane(n: u32, session: &str, window: &str, state: PaneState, last_line: &s
         last_output: Some(before(i64::from(n) * 40 - 39)),
         last_line: last_line.to_owned(),
         pipelines: Vec::new(),
+        reader: tmuxagent_model::PaneReader::default(),
+        awaited: None,
     }
 }
 

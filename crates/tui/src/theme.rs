@@ -200,6 +200,8 @@ impl Theme {
             StageState::Escalated => (self.sign("⇡", "^"), self.bad()),
             StageState::Skipped => (self.sign("⇢", "-"), self.dim()),
             StageState::Cancelled => (self.sign("⊘", "/"), self.dim()),
+            StageState::Rejected => (self.sign("⊗", "n"), self.warn()),
+            StageState::Expired => (self.sign("⧖", "e"), self.warn()),
         }
     }
 
@@ -270,7 +272,7 @@ mod tests {
     use super::*;
     use unicode_width::UnicodeWidthStr;
 
-    const STAGES: [StageState; 12] = [
+    const STAGES: [StageState; 14] = [
         StageState::Waiting,
         StageState::NeedsApproval,
         StageState::Queued,
@@ -283,6 +285,8 @@ mod tests {
         StageState::Escalated,
         StageState::Skipped,
         StageState::Cancelled,
+        StageState::Rejected,
+        StageState::Expired,
     ];
 
     #[test]

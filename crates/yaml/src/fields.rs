@@ -172,7 +172,15 @@ impl<'a> Reader<'a> {
 
     fn mismatch<T>(&self, node: &Node, path: &str, wanted: &str) -> Option<T> {
         let subject = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
-        self.error("wrong-type", node.at, format!("{subject} must be {wanted}, not {}", node.describe()));
+        let text = format!("{subject} must be {wanted}, not {}", node.describe());
+        let mut problems = self.problems.borrow_mut();
+        let draft = problems.error("wrong-type", node.at, text);
+        // Where a map is wanted, one value would be wrong as well.
+        if !wanted.starts_with("a map")
+            && let Some(help) = node.instead_of_list()
+        {
+            draft.help(help);
+        }
         None
     }
 }

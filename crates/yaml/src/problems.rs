@@ -63,6 +63,14 @@ impl<'a> Problems<'a> {
         self.add(Severity::Warning, code, at, message.into())
     }
 
+    /// Says what to do about the newest finding, where that is at this place: whoever knows the key a value stands behind
+    /// can say more than who read the value.
+    pub fn help_at(&mut self, at: Place, help: impl Into<String>) {
+        if let Some(draft) = self.drafts.last_mut().filter(|draft| draft.at == at) {
+            draft.help(help);
+        }
+    }
+
     fn add(&mut self, severity: Severity, code: &'static str, at: Place, message: String) -> &mut Draft {
         let index = self.drafts.len();
         self.drafts.push(Draft { severity, code, at, message, nearest: None, help: None });

@@ -57,6 +57,28 @@ fn all_problems_come_at_once_each_with_its_place() {
 }
 
 #[test]
+fn a_list_in_the_place_of_one_value_is_told_with_the_way_out() {
+    insta::assert_snapshot!(read("language: [en]\npoll_interval_ms: [1, 2]\nssh: [a]\n"), @r"
+    x.yaml:1:11: error[wrong-type]: `language` must be a text, not a list
+      |
+    1 | language: [en]
+      |           ^
+      = help: write `en` alone, without the list
+
+    x.yaml:2:19: error[wrong-type]: `poll_interval_ms` must be a whole number, not a list
+      |
+    2 | poll_interval_ms: [1, 2]
+      |                   ^
+      = help: one value can stand here, not several
+
+    x.yaml:3:6: error[wrong-type]: `ssh` must be a map of keys and values, not a list
+      |
+    3 | ssh: [a]
+      |      ^
+    ");
+}
+
+#[test]
 fn what_is_not_yaml_is_shown_where_it_breaks() {
     insta::assert_snapshot!(read("a: 1\na: 2\n"), @r"
     x.yaml:1:1: error[unknown-key]: unknown key `a`

@@ -140,6 +140,18 @@ impl Node {
         }
     }
 
+    /// The way out where a list stands in the place of one value.
+    #[must_use]
+    pub fn instead_of_list(&self) -> Option<String> {
+        let Kind::List(items) = &self.kind else { return None };
+        Some(match items.as_slice() {
+            [Self { kind: Kind::Scalar { .. }, .. }] => {
+                format!("write {} alone, without the list", items[0].describe())
+            }
+            _ => "one value can stand here, not several".to_owned(),
+        })
+    }
+
     fn count(&self) -> usize {
         1 + match &self.kind {
             Kind::Scalar { .. } => 0,

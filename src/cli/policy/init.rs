@@ -120,8 +120,11 @@ fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, changed:
     if !args.update {
         out.say("look at it; this puts it in force:")?;
         out.line(&format!("  {}", into_force(session, file)))?;
-        let names = checked.json["pipelines"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        for name in names {
+        let names: Vec<&str> =
+            checked.json["pipelines"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        // What listens to the agent is in the window of what it starts.
+        let listens = |name: &str| name.strip_suffix("-agent").is_some_and(|of| names.contains(&of));
+        for name in names.iter().filter(|name| !listens(name)) {
             out.say(&format!("it runs in windows of that name: tmux rename-window {}", clean(name)))?;
         }
     }

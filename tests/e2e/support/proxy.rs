@@ -1,6 +1,8 @@
 //! A link that a test can spoil: a TCP proxy that delays, throttles, cuts and swallows.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -39,6 +41,8 @@ pub struct Proxy {
     weather: watch::Sender<Weather>,
     /// Raised to cut everything that is connected.
     cut: watch::Sender<u64>,
+    /// The bytes on their way to the target that were swallowed, all connections together.
+    swallowed: Arc<AtomicU64>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -51,16 +55,19 @@ impl Proxy {
         let port = listener.local_addr().expect("an address").port();
         let (weather, forecast) = watch::channel(Weather::default());
         let (cut, cuts) = watch::channel(0);
+        let swallowed = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&swallowed);
         runtime.spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 if forecast.borrow().refuse {
                     continue;
                 }
-                let link = Link { forecast: forecast.clone(), cuts: cuts.clone() };
+                let swallowed = Arc::clone(&counted);
+                let link = Link { forecast: forecast.clone(), cuts: cuts.clone(), swallowed };
                 tokio::spawn(link.carry(near, SocketAddr::from(([127, 0, 0, 1], target))));
             }
         });
-        Self { port, weather, cut, runtime: Some(runtime) }
+        Self { port, weather, cut, swallowed, runtime: Some(runtime) }
     }
 
     /// Where it listens.
@@ -71,6 +78,11 @@ impl Proxy {
     /// Changes the weather for connections old and new.
     pub fn set(&self, weather: Weather) {
         self.weather.send_replace(weather);
+    }
+
+    /// How many bytes on their way to the target were swallowed so far.
+    pub fn swallowed(&self) -> u64 {
+        self.swallowed.load(Ordering::SeqCst)
     }
 
     /// Cuts what is connected now.
@@ -90,6 +102,7 @@ impl Drop for Proxy {
 struct Link {
     forecast: watch::Receiver<Weather>,
     cuts: watch::Receiver<u64>,
+    swallowed: Arc<AtomicU64>,
 }
 
 impl Link {
@@ -99,9 +112,11 @@ impl Link {
         let (near_in, near_out) = near.into_split();
         let (far_in, far_out) = far.into_split();
         let lost = |weather: &Weather| weather.swallow == Swallow::All;
-        let there = pass(near_in, far_out, self.forecast.clone(), lost);
+        let there = pass(near_in, far_out, self.forecast.clone(), lost, &self.swallowed);
         let lost = |weather: &Weather| weather.swallow != Swallow::Nothing;
-        let back = pass(far_in, near_out, self.forecast, lost);
+        // Nobody asks for those that come back.
+        let unasked = AtomicU64::new(0);
+        let back = pass(far_in, near_out, self.forecast, lost, &unasked);
         // Whatever ends first ends the connection: both halves are dropped.
         tokio::select! {
             () = there => {}
@@ -116,6 +131,7 @@ async fn pass(
     mut to: tokio::net::tcp::OwnedWriteHalf,
     mut forecast: watch::Receiver<Weather>,
     lost: fn(&Weather) -> bool,
+    swallowed: &AtomicU64,
 ) {
     // What is on the way.
     let (road, mut end) = mpsc::channel::<(Instant, Vec<u8>)>(64);
@@ -136,6 +152,9 @@ async fn pass(
             let rate = forecast.borrow_and_update().rate;
             if let Some(millis) = (length * 1000).checked_div(rate) {
                 sleep(Duration::from_millis(millis)).await;
+            }
+            if lost(&forecast.borrow()) {
+                swallowed.fetch_add(length, Ordering::SeqCst);
             }
             // What is swallowed is late, not lost: TCP would send it again as well.
             if forecast.wait_for(|weather| !lost(weather)).await.is_err() || to.write_all(&bytes).await.is_err() {

@@ -88,6 +88,7 @@ fn copy(message: &HostMessage) -> HostMessage {
         HostMessage::Claim(owner) => HostMessage::Claim(owner.clone()),
         HostMessage::Printed { pane, lines } => HostMessage::Printed { pane: pane.clone(), lines: lines.clone() },
         HostMessage::Panes(panes) => HostMessage::Panes(panes.clone()),
+        HostMessage::Awaits { pane, awaited } => HostMessage::Awaits { pane: pane.clone(), awaited: awaited.clone() },
         HostMessage::Malformed { pane, error } => HostMessage::Malformed { pane: pane.clone(), error: error.clone() },
         HostMessage::Screen { pane, rows } => HostMessage::Screen { pane: pane.clone(), rows: rows.clone() },
         HostMessage::Position { pane, position } => {
@@ -121,6 +122,9 @@ pub fn policy(patterns: &[&str]) -> Policy {
         success_when: None,
         fail_when: None,
         timeout: None,
+        endless: false,
+        on_timeout: Vec::new(),
+        recovers: true,
         on_success: Vec::new(),
         on_fail: Vec::new(),
         cooldown: None,
@@ -284,6 +288,7 @@ pub fn keys(pane: &PaneKey, text: &str) -> SendKeys {
         steps: vec![KeyStep::Text(text.to_owned()), KeyStep::Key("Enter".to_owned())],
         expect_command: None,
         expect_screen: None,
+        needs: Default::default(),
     }
 }
 

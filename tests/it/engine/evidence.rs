@@ -64,6 +64,8 @@ impl World {
                 _ => {}
             }
             self.step(Event::Outcome { intent: intent.id.clone(), outcome: Outcome::Done });
+            let token = self.engine.tracked_command(&self.pane);
+            self.step(Event::CommandBegan { pane: self.pane.clone(), token, line: None });
         }
         step
     }
@@ -154,17 +156,11 @@ fn a_final_failure_tells_its_last_lines() {
     let id = world.engine.view().approvals[0].id.clone();
     let verdict = Verdict { approve: true, answer: None };
     world.step(Event::Asked { command: Command::Decide { approval: id, revision: 1, verdict }, by: me() });
-    let timer = world.engine.next_timer().expect("the time limit");
-    world.now = timer.0;
-    let fact = Box::new(Event::Timer { key: timer.1, epoch: timer.2 });
-    let printed = world.printed(&[(-3, "still waiting for the server")]);
-    world.step(Event::Witnessed { fact, printed });
+    world.after(5);
+    world.ends(1, &[(-3, "still waiting for the server")]);
     world.due();
-    let timer = world.engine.next_timer().expect("the time limit");
-    world.now = timer.0;
-    let fact = Box::new(Event::Timer { key: timer.1, epoch: timer.2 });
-    let printed = world.printed(&[(-3, "the last words")]);
-    world.step(Event::Witnessed { fact, printed });
+    world.after(5);
+    world.ends(1, &[(-3, "the last words")]);
     let asked = world.engine.view().approvals.into_iter().find(|asked| asked.state == ApprovalState::Pending);
     assert_eq!(asked.expect("asked again").evidence, ["the last words"]);
 }

@@ -259,7 +259,7 @@ impl World {
             }
             Wish::Send(pane) => {
                 if let Some(pane) = self.key(*pane) {
-                    self.ask(Command::Send { pane, steps: vec![KeyStep::Text("hello".to_owned())] });
+                    self.ask(Command::Send { pane, steps: vec![KeyStep::Text("hello".to_owned())], insist: false });
                 }
             }
             Wish::Freeze(on) => self.ask(if *on { Command::Freeze } else { Command::Unfreeze }),
@@ -334,6 +334,7 @@ impl World {
         self.seq += 1;
         let hits = policy.rules_of(&self.engine.watched_pipelines(&info.key)).scan(text);
         let line = LineEvent {
+            front: None,
             pane: info.key,
             seq: self.seq,
             text: text.to_owned(),
@@ -426,7 +427,7 @@ fn most_retries(policy: &Policy, stage: &str) -> u32 {
 }
 
 fn play(wishes: &[Wish], undo: u64) -> Result<(), String> {
-    let mut world = World::new(Options { undo: Millis(undo) });
+    let mut world = World::new(Options { undo: Millis(undo), ..Options::default() });
     for pane in 0..3 {
         world.see(pane, pane % 2, false);
     }

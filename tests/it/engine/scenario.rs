@@ -27,6 +27,12 @@ pub struct Scenario {
     pub about: String,
     #[serde(default)]
     undo: Option<u64>,
+    /// The time limit of the configuration.
+    #[serde(default)]
+    timeout: Option<u64>,
+    /// Whether the prompt is looked for.
+    #[serde(default)]
+    looks: bool,
     policy: String,
     #[serde(default)]
     policy2: Option<String>,
@@ -56,6 +62,12 @@ impl Scenario {
         if let Some(undo) = self.undo {
             out.push_str(&format!("undo: {undo}\n"));
         }
+        if let Some(timeout) = self.timeout {
+            out.push_str(&format!("timeout: {timeout}\n"));
+        }
+        if self.looks {
+            out.push_str("looks: true\n");
+        }
         out.push_str(&format!("policy: |\n{}", block(&self.policy)));
         if let Some(policy) = &self.policy2 {
             out.push_str(&format!("policy2: |\n{}", block(policy)));
@@ -76,7 +88,11 @@ impl Scenario {
                 Arc::new(policy)
             })
             .collect();
-        let options = Options { undo: Millis(self.undo.unwrap_or(0)) };
+        let options = Options {
+            undo: Millis(self.undo.unwrap_or(0)),
+            timeout: Millis(self.timeout.unwrap_or(0)),
+            looks: self.looks,
+        };
         let mut player = Player::new(&policies, options);
         for line in self.script.lines().filter(|line| !line.starts_with([' ', '-']) && !line.trim().is_empty()) {
             player.event_line(line);
@@ -110,6 +126,8 @@ struct Player {
     policies: Vec<Arc<Policy>>,
     now: Timestamp,
     automatic: bool,
+    /// Whether a typed command begins at once.
+    begins: bool,
     panes: BTreeMap<String, PaneInfo>,
     intents: Vec<Intent>,
     approvals: Vec<ApprovalId>,
@@ -128,6 +146,7 @@ impl Player {
             policies: policies.to_vec(),
             now: Timestamp(START),
             automatic: true,
+            begins: true,
             panes: BTreeMap::new(),
             intents: Vec::new(),
             approvals: Vec::new(),
@@ -187,6 +206,7 @@ impl Player {
                 self.seq += 1;
                 let (seq, text) = (self.seq, rest(1));
                 let event = LineEvent {
+                    front: None,
                     pane,
                     seq,
                     text,
@@ -252,7 +272,7 @@ impl Player {
             }
             "send" => {
                 let steps = vec![KeyStep::Text(rest(1)), KeyStep::Key("Enter".to_owned())];
-                self.ask(Command::Send { pane: self.key(word(0)), steps });
+                self.ask(Command::Send { pane: self.key(word(0)), steps, insist: false });
             }
             "freeze" => self.ask(Command::Freeze),
             "unfreeze" => self.ask(Command::Unfreeze),
@@ -260,6 +280,12 @@ impl Player {
                 let number: usize = word(0).parse().expect("number");
                 let intent = self.engine.view().held[number - 1].intent.clone();
                 self.ask(Command::DropHeld { intent });
+            }
+            "mute" => self.begins = false,
+            "began" => {
+                let pane = self.key(word(0));
+                let token = self.engine.tracked_command(&pane);
+                self.step(Event::CommandBegan { pane, token, line: None });
             }
             "manual" => self.automatic = false,
             "auto" => self.automatic = true,
@@ -351,6 +377,7 @@ impl Player {
         let rules = policy.rules_of(&self.engine.watched_pipelines(&info.key));
         self.seq += 1;
         let event = LineEvent {
+            front: None,
             pane: info.key,
             seq: self.seq,
             text: text.to_owned(),
@@ -422,6 +449,17 @@ impl Player {
         while let Some(event) = queue.pop_front() {
             let before = self.engine.clone();
             let step = self.engine.step(self.now, &event);
+            if let Event::Outcome { intent, outcome: Outcome::Done } = &event
+                && self.begins
+                && let Some(pane) = self
+                    .engine
+                    .view()
+                    .panes
+                    .into_keys()
+                    .find(|pane| self.engine.tracked_command(pane).is_some_and(|token| token == intent.as_str()))
+            {
+                queue.push_back(Event::CommandBegan { pane, token: Some(intent.as_str().to_owned()), line: None });
+            }
             if step.changed {
                 self.journal.push((self.now, event));
             } else {

@@ -1,10 +1,12 @@
 //! Real shells that run what the program would type or start.
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use tmuxagent_lines::{tracked_command, untracked_command};
 use tmuxagent_model::Shell;
 use tmuxagent_model::shell::quoted;
@@ -12,8 +14,11 @@ use tmuxagent_policy::{TextTemplate, bind, type_out};
 
 /// What one shell process runs.
 pub(super) const BATCH: usize = 250;
-/// How long a batch may take on a busy machine.
-const LIMIT: Duration = Duration::from_secs(120);
+/// How long one command may take on a busy machine; none of them takes a tenth of a second by itself.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// More than all commands of a batch print together.
+const MOST_PRINTED: u64 = 1 << 22;
 
 /// The ways in which a command of a policy reaches a shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,16 +83,27 @@ pub(super) struct Entry {
     /// The number of the command or sequence that it is from.
     pub number: usize,
     pub line: String,
+    /// The same with a value that nothing could take for more.
+    pub harmless: String,
     /// What it has to print.
     pub prints: Option<String>,
 }
 
-/// Other shells than these, as `dash ksh`.
+/// What became of the commands of a batch.
+#[derive(Default)]
+pub(super) struct Ran {
+    /// What each printed, by its place in the batch.
+    pub printed: BTreeMap<usize, String>,
+    /// The places of those that never end in that shell, whatever the value.
+    pub endless: Vec<usize>,
+}
+
+/// Other shells than those below, as `dash mksh`.
 const SHELLS: &str = "TMUXAGENT_GENERATED_SHELLS";
 
 /// The shells at hand.
 pub(super) fn shells() -> Vec<(&'static str, Shell)> {
-    let wanted = std::env::var(SHELLS).unwrap_or_else(|_| "sh bash zsh fish".to_owned());
+    let wanted = std::env::var(SHELLS).unwrap_or_else(|_| "sh ksh bash zsh fish".to_owned());
     ["sh", "dash", "ksh", "mksh", "bash", "zsh", "fish"]
         .into_iter()
         .filter(|name| wanted.split_whitespace().any(|known| known == *name))
@@ -112,12 +128,41 @@ fn framed(name: &str, shell: Shell, number: usize, line: &str) -> String {
     }
 }
 
-/// Runs a batch; gives what each entry printed.
-pub(super) fn run(shell: &str, kind: Shell, folder: &Path, entries: &[Entry]) -> BTreeMap<usize, String> {
-    let mut script = String::new();
-    for (number, entry) in entries.iter().enumerate() {
-        script.push_str(&framed(shell, kind, number, &entry.line));
-    }
+/// How a process ended that runs several commands, or one.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Itself,
+    /// Nothing new was printed for so long.
+    Killed,
+}
+
+/// Waits for the end of a shell that leads a process group of its own, as long as it goes on to the next command within the
+/// limit. Behind it the whole group is killed, so that nothing that a generated command left in the background lives on.
+fn ended(mut child: Child, printed: &Path) -> End {
+    let group = Pid::from_child(&child);
+    let length = || fs::metadata(printed).map_or(0, |file| file.len());
+    let (mut known, mut since) = (length(), Instant::now());
+    let end = loop {
+        if child.try_wait().expect("asked").is_some() {
+            break End::Itself;
+        }
+        let now = length();
+        if now != known {
+            (known, since) = (now, Instant::now());
+        }
+        // A command that prints without end is no better than one that waits.
+        if since.elapsed() > LIMIT || now > MOST_PRINTED {
+            break End::Killed;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let _ = kill_process_group(group, Signal::KILL);
+    let _ = child.wait();
+    end
+}
+
+/// Runs a script; gives how it ended, and what each of its commands printed by their numbers.
+fn played(shell: &str, kind: Shell, folder: &Path, script: &str) -> (End, BTreeMap<usize, String>) {
     let file = folder.join(format!("batch-{shell}"));
     fs::write(&file, script).expect("written");
     let printed = folder.join(format!("out-{shell}"));
@@ -127,7 +172,7 @@ pub(super) fn run(shell: &str, kind: Shell, folder: &Path, entries: &[Entry]) ->
         Shell::Fish => &["--no-config"],
         _ => &[],
     };
-    let mut child = Command::new(shell)
+    let child = Command::new(shell)
         .args(options)
         .arg(&file)
         .current_dir(folder.join("home"))
@@ -135,29 +180,40 @@ pub(super) fn run(shell: &str, kind: Shell, folder: &Path, entries: &[Entry]) ->
         .stdin(Stdio::null())
         .stdout(fs::File::create(&printed).expect("created"))
         .stderr(Stdio::null())
+        .process_group(0)
         .spawn()
         .expect("started");
-    let begun = std::time::Instant::now();
-    let ended = loop {
-        if let Some(status) = child.try_wait().expect("asked") {
-            break Some(status);
-        }
-        if begun.elapsed() > LIMIT {
-            break None;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    if ended.is_none() {
-        let _ = child.kill();
-        let _ = child.wait();
-    }
+    let end = ended(child, &printed);
     let out = String::from_utf8_lossy(&fs::read(&printed).expect("read")).into_owned();
-    let last =
-        out.rsplit('\u{1e}').next().and_then(|piece| piece.split('\u{1f}').next()).unwrap_or_default().to_owned();
-    let at = last.parse::<usize>().ok().and_then(|number| entries.get(number)).map(|entry| entry.line.clone());
-    assert!(ended.is_some(), "{shell} does not come to an end at {at:?}");
-    let count = out.matches('\u{1e}').count();
-    assert!(count >= entries.len(), "{shell} ended after {count} of {} commands, at {at:?}", entries.len());
     let pieces = out.split('\u{1e}').filter_map(|piece| piece.split_once('\u{1f}'));
-    pieces.filter_map(|(number, text)| Some((number.parse().ok()?, text.to_owned()))).collect()
+    (end, pieces.filter_map(|(number, text)| Some((number.parse().ok()?, text.to_owned()))).collect())
+}
+
+/// Runs a batch. A command that does not end is left out where it doesn't with a harmless value either: then its author's
+/// words are what the shell can't end, and no value had a part in it.
+pub(super) fn run(shell: &str, kind: Shell, folder: &Path, entries: &[Entry]) -> Ran {
+    let mut ran = Ran::default();
+    let mut from = 0;
+    while from < entries.len() {
+        let script: String =
+            entries.iter().enumerate().skip(from).map(|(at, entry)| framed(shell, kind, at, &entry.line)).collect();
+        let (end, printed) = played(shell, kind, folder, &script);
+        let last = printed.keys().last().copied();
+        ran.printed.extend(printed);
+        match (end, last) {
+            (End::Itself, Some(last)) if last + 1 == entries.len() => break,
+            (End::Itself, last) => {
+                let line = last.and_then(|last| entries.get(last)).map(|entry| &entry.line);
+                panic!("{shell} ended after {last:?} of {} commands, at {line:?}", entries.len());
+            }
+            (End::Killed, last) => {
+                let last = last.unwrap_or(from);
+                let (end, _) = played(shell, kind, folder, &framed(shell, kind, last, &entries[last].harmless));
+                assert_eq!(end, End::Killed, "{shell} does not come to an end at {}", entries[last].line);
+                ran.endless.push(last);
+                from = last + 1;
+            }
+        }
+    }
+    ran
 }

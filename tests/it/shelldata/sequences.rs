@@ -187,7 +187,8 @@ pub(super) fn probe(shell: Shell, canary: &str, found: &Path) -> String {
     match shell {
         Shell::Fish => format!("set -L | string match -q '*{canary}*'; and echo >{found}"),
         _ => format!(
-            "test x; case \"$(set; export -p; alias; trap; printf '%s ' \"$@\")\" in *{}*) : >{found};; esac",
+            // A line of its own: ksh sets `$_` once for each line that it reads.
+            "test x\ncase \"$(set; export -p; alias; trap; printf '%s ' \"$@\")\" in *{}*) : >{found};; esac",
             quoted(canary)
         ),
     }

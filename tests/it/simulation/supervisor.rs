@@ -220,7 +220,8 @@ impl Supervisor {
             }
             Act::Withdraw(life, intent) => self.withdraw(life, &intent),
             Act::Answer(ticket, reply) => self.answered(ticket, &reply),
-            Act::WatchScreens(..)
+            Act::Freeze(..)
+            | Act::WatchScreens(..)
             | Act::RunsIn(..)
             | Act::Exclude(..)
             | Act::Include(..)

@@ -299,8 +299,16 @@ impl World {
                     }
                     self.seq += 1;
                     let (seq, source) = (self.seq, LineSource::Stream);
-                    let line =
-                        LineEvent { pane: key.clone(), seq, text, source, hits, policy: generation, message: None };
+                    let line = LineEvent {
+                        pane: key.clone(),
+                        seq,
+                        text,
+                        source,
+                        hits,
+                        policy: generation,
+                        message: None,
+                        front: None,
+                    };
                     Event::Line(Box::new(line))
                 }
             };
@@ -397,9 +405,10 @@ impl World {
                         "{stage} {attempt} of {run} began twice"
                     );
                 }
-                // Its time was over before its keys could be typed, or a person's time to say whether they were.
+                // Its time was over before its keys could be typed, or a person's time to say whether they were, or its pane is
+                // gone.
                 Note::StageFailed { run, stage, by, attempt }
-                    if by.starts_with("timeout") || by.starts_with("expiry") =>
+                    if ["timeout", "expiry", "pane"].iter().any(|why| by.starts_with(why)) =>
                 {
                     self.late.insert((run.0, stage, attempt));
                 }

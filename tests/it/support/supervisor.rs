@@ -131,7 +131,15 @@ pub fn pane(host: &str, id: u32, session: &str, window: &str) -> PaneView {
         ..PaneFacts::default()
     };
     let info = PaneInfo { window_index: id, ..PaneInfo::new(key, facts) };
-    PaneView { info, state: PaneState::Idle, last_output: None, last_line: String::new(), pipelines: Vec::new() }
+    PaneView {
+        info,
+        state: PaneState::Idle,
+        last_output: None,
+        last_line: String::new(),
+        pipelines: Vec::new(),
+        reader: tmuxagent_model::PaneReader::default(),
+        awaited: None,
+    }
 }
 
 /// An open run of `pipeline` on a pane, with one running stage `lint`.

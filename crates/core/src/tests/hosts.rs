@@ -90,7 +90,7 @@ fn what_was_begun_is_settled_before_anything_newer_is_typed() {
     reload(&mut room, vec![host("local", 300)]);
     // Somebody asks for keys while the first collector still hands over what it has.
     let steps = vec![KeyStep::Text("newer".to_owned())];
-    room.wish(Command::Send { pane: info(1).key, steps });
+    room.wish(Command::Send { pane: info(1).key, steps, insist: false });
     room.commit();
     assert_eq!(room.typed(), []);
     room.core.take(room.now, Input::CameBack { intent: begun, begun: true });
@@ -172,6 +172,7 @@ fn what_a_crash_left_is_settled_before_the_pane_is_read_on() {
     // The state as the store keeps it, of a life in which the keys were under way.
     let mut entities: Vec<(EntityKind, String, String)> = Vec::new();
     let begin = LineEvent {
+        front: None,
         pane: info(1).key,
         seq: 1,
         text: "begin".to_owned(),

@@ -35,6 +35,8 @@ fn record(at: Timestamp, reading: &Reading<'_>) -> Option<Record> {
         }
         Reading::CommandEnded { exit, .. } => Recorded::Ended { exit: *exit },
         Reading::Line { origin: Origin::Echo, .. }
+        | Reading::ShellMarks { .. }
+        | Reading::CommandBegan { .. }
         | Reading::Program(_)
         | Reading::Title(_)
         | Reading::Bell

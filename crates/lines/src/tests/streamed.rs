@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn plain_lines() {
-    assert_eq!(told("one\r\ntwo\nthree\r\r\n\r\nfive  \r\nunfinished"), ["one", "two", "three", "", "five"]);
+    assert_eq!(told("one\r\ntwo\nthree\r\r\n\r\nfive  \r\nunfinished"), ["one", "two", "   three", "", "five"]);
     assert_eq!(told("中文 日本\r\n👩\u{200d}💻 ok\r\n"), ["中文 日本", "👩\u{200d}💻 ok"]);
     assert_eq!(told(b"a\xffb\r\n\xe4\xb8\r\nc\0d\r\n"), ["a\u{fffd}b", "\u{fffd}", "cd"]);
     assert_eq!(told("a\tb\r\nlonger than eight\tb\r\n"), ["a       b", "longer than eight  b"]);
@@ -146,7 +146,7 @@ fn the_owner_of_the_screen_is_known() {
     let mut pane = Pane::new(80, 24);
     assert!(!pane.bytes("\x1b[H\x1b[2J\x1b7\x1b[r\x1b8\x1b[999;999H\x1b[6n").reader.wants_screen());
     assert!(pane.bytes("\x1b[?1049h\x1b[5;3Htext\r\nmore\r\n").reader.wants_screen());
-    assert!(!pane.bytes("\x1b[?1049lback\r\n").reader.wants_screen());
+    assert!(!pane.bytes("\x1b[?1049l\rback\r\n").reader.wants_screen());
     assert_eq!(pane.told(), ["back"]);
     // A status row between saving and restoring the cursor is an excursion.
     pane.bytes("\n\x1b7\x1b[0;23r\x1b8\x1b[1Aone\r\n\x1b7\x1b[24;0fProgress: 40%\x1b8two\r\n");

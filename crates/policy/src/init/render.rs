@@ -47,10 +47,18 @@ pipelines:
 /// One pipeline with all its stages.
 pub(super) fn pipeline(plan: &Plan) -> String {
     let name = scalar(&plan.name);
+    let listens = scalar(&format!("{}-agent", plan.name));
     let mut text = format!(
-        "  - name: {name}
-    # The panes of a window of this name
-    match: {{window_name: {name}}}
+        "  - name: {listens}
+    # An agent's word starts the checks in a pane beside it: a shell in the same window.
+    match: {{window_name: {name}, agent: '?*'}}
+    stages:
+      - name: listen
+        triggers: [{AGENTS_WORD}]
+        actions_on_start: [{{start_pipeline: {{pipeline: {name}, where: beside}}}}]
+  - name: {name}
+    # The panes of a window of this name, but those in which an agent reads the keys
+    match: {{window_name: {name}, not: {{agent: '?*'}}}}
     stages:
 {known}
 ",

@@ -69,7 +69,7 @@ fn a_deploy_workflow_is_started_and_waited_for() {
         (".github/workflows/ci.yml", "name: CI\non: [push, workflow_dispatch]\n"),
     ];
     let draft = init(&facts(&files)).unwrap();
-    let stages = draft.text.split_once("stages:").unwrap().1;
+    let stages = draft.text.rsplit_once("    stages:").unwrap().1;
     let sum = stages.split_once("# init: deploy ").unwrap().1.lines().next().unwrap();
     assert_snapshot!(stages.replace(sum, "00000000"), @r"
 

@@ -135,11 +135,20 @@ fn alternatives(condition: &Condition, patterns: &Patterns, out: &mut Vec<String
     match condition {
         Condition::Any(parts) => parts.iter().for_each(|part| alternatives(part, patterns, out)),
         // Stages of one run follow each other; what a person starts he chooses.
-        Condition::AfterStageSuccess(_) | Condition::AfterStageFailure(_) | Condition::Manual | Condition::Not(_) => {}
+        Condition::AfterStageSuccess(_)
+        | Condition::AfterStageFailure(_)
+        | Condition::AfterStageRejected(_)
+        | Condition::Manual
+        | Condition::Not(_) => {}
         Condition::All(parts) => {
-            let bound = parts
-                .iter()
-                .any(|part| matches!(part, Condition::AfterStageSuccess(_) | Condition::AfterStageFailure(_)));
+            let bound = parts.iter().any(|part| {
+                matches!(
+                    part,
+                    Condition::AfterStageSuccess(_)
+                        | Condition::AfterStageFailure(_)
+                        | Condition::AfterStageRejected(_)
+                )
+            });
             if !bound && !parts.is_empty() {
                 out.push(words(condition, patterns));
             }
@@ -149,7 +158,8 @@ fn alternatives(condition: &Condition, patterns: &Patterns, out: &mut Vec<String
         | Condition::ExitCode(_)
         | Condition::IdleFor(_)
         | Condition::Poll(_)
-        | Condition::Schedule(_) => out.push(words(condition, patterns)),
+        | Condition::Schedule(_)
+        | Condition::Seen(_) => out.push(words(condition, patterns)),
     }
 }
 
@@ -201,7 +211,11 @@ fn disjoint(a: &Selector, b: &Selector) -> bool {
 
 /// Whether every pane that passes `a` passes `b`; only the plain case is recognised.
 fn implies(a: &Selector, b: &Selector) -> bool {
-    let exact = |test: &TextTest, other: &TextTest| matches!(test, TextTest::Exact(text) if other.holds(text));
+    let exact = |test: &TextTest, other: &TextTest| match (test, other) {
+        (TextTest::Exact(text), other) => other.holds(text),
+        (TextTest::Glob(a), TextTest::Glob(b)) => a.as_str() == b.as_str(),
+        _ => false,
+    };
     match (a, b) {
         (_, Selector::Any(parts)) => parts.iter().any(|part| implies(a, part)),
         (Selector::All(parts), _) => parts.iter().any(|part| implies(part, b)),

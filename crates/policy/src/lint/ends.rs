@@ -35,7 +35,7 @@ fn check_success(stage: &StageSubject, success: &Condition, problems: &mut Probl
     let at = place_of(stage.raw.success_when.as_ref(), stage);
     let name = &stage.core.name;
     if !holds(success) {
-        if fails || stage.core.timeout.is_some() {
+        if fails || !stage.core.endless {
             problems.error("never-holds", at, format!("the stage `{name}` can never succeed"));
         } else {
             let message = format!("the stage `{name}` can never end: it has no success, no failure and no time limit");
@@ -43,7 +43,7 @@ fn check_success(stage: &StageSubject, success: &Condition, problems: &mut Probl
                 .error("never-ends", at, message)
                 .help("name what it prints when it is done, or add `timeout: 10m`");
         }
-    } else if !fails && stage.core.timeout.is_none() && !ends_by_itself(success) {
+    } else if !fails && stage.core.endless && !ends_by_itself(success) {
         let message = format!("the stage `{name}` waits for ever if this never comes");
         problems.warning("no-timeout", at, message).help("add `timeout: 10m` or `fail_when`");
     }
@@ -54,6 +54,7 @@ fn ends_by_itself(condition: &Condition) -> bool {
     match condition {
         Condition::IdleFor(_) | Condition::ExitCode(_) | Condition::Schedule(_) => true,
         Condition::Poll(poll) => poll.deadline.is_some(),
+        Condition::Seen(part) => ends_by_itself(part),
         Condition::Any(parts) => parts.iter().any(ends_by_itself),
         Condition::All(parts) => parts.iter().all(ends_by_itself),
         Condition::Not(_)
@@ -61,6 +62,7 @@ fn ends_by_itself(condition: &Condition) -> bool {
         | Condition::Message(_)
         | Condition::AfterStageSuccess(_)
         | Condition::AfterStageFailure(_)
+        | Condition::AfterStageRejected(_)
         | Condition::Manual => false,
     }
 }

@@ -11,6 +11,7 @@ use tmuxagent_yaml::Problems;
 pub(super) fn check(subject: &Subject, problems: &mut Problems) {
     let circular = check_cycles(subject, problems);
     check_reachable(subject, &circular, problems);
+    check_rejections(subject, problems);
 }
 
 /// A reference to another node of a graph, and where it stands.
@@ -21,7 +22,8 @@ fn waits_for(subject: &Subject, stage: &StageSubject) -> Vec<Edge> {
     let mut edges = Vec::new();
     if let Some(triggers) = &stage.raw.triggers {
         walk(triggers, &mut |part| {
-            if let Kind::AfterStageSuccess(name) | Kind::AfterStageFailure(name) = &part.value
+            if let Kind::AfterStageSuccess(name) | Kind::AfterStageFailure(name) | Kind::AfterStageRejected(name) =
+                &part.value
                 && let Some(index) = subject.core.stages.iter().position(|stage| stage.name == name.value.trim())
             {
                 edges.push((index, name.at));
@@ -105,7 +107,7 @@ fn check_reachable(subject: &Subject, circular: &BTreeSet<usize>, problems: &mut
                 .stages
                 .iter()
                 .position(|stage| stage.name == name)
-                .is_none_or(|index| trusted[index] || reachable[index] && can_end(&subject.stages[index], how))
+                .is_none_or(|index| trusted[index] || reachable[index] && may_end(&subject.stages[index], how))
         };
         let next: Vec<bool> =
             (0..count).map(|index| reachable[index] || starts(&subject.stages[index], &after)).collect();
@@ -137,12 +139,36 @@ fn starts(stage: &StageSubject, after: &dyn Fn(&str, After) -> bool) -> bool {
     has_no_trigger(&stage.core.triggers) || may_hold(&stage.core.triggers, after)
 }
 
+/// As [`can_end`], where a gate that stays shut counts as a failure: it did once, and is told as a warning.
+fn may_end(stage: &StageSubject, how: After) -> bool {
+    can_end(stage, how) || how == After::Failure && stage.core.gate.is_some()
+}
+
+/// Stages that wait for the failure of one that can only be rejected.
+fn check_rejections(subject: &Subject, problems: &mut Problems) {
+    for stage in &subject.stages {
+        let Some(triggers) = &stage.raw.triggers else { continue };
+        walk(triggers, &mut |part| {
+            let Kind::AfterStageFailure(name) = &part.value else { return };
+            let after = subject.stages.iter().find(|other| other.core.name == name.value.trim());
+            if after.is_some_and(|after| after.sound && after.core.gate.is_some() && !can_end(after, After::Failure)) {
+                let message = format!(
+                    "a gate that is not opened is no failure, and the stage `{}` can't fail otherwise",
+                    name.value.trim()
+                );
+                problems.warning("gate", name.at, message).help("write `after_stage_rejected`");
+            }
+        });
+    }
+}
+
 fn can_end(stage: &StageSubject, how: After) -> bool {
     let holds = |condition: &Condition| may_hold(condition, &|_, _| true);
     match how {
         After::Success => stage.core.success_when.as_ref().is_none_or(holds),
         After::Failure => {
-            let by_itself = stage.core.gate.is_some() || stage.core.timeout.is_some();
+            // The limit of the configuration asks a person, who may give it up.
+            let by_itself = !stage.core.endless && waits(stage);
             let by_words = stage.core.fail_when.as_ref().is_some_and(holds);
             let by_action = stage.core.actions_on_start.iter().any(|action| match action {
                 Action::Shell { .. } | Action::Prompt { .. } | Action::Run { .. } => true,
@@ -152,7 +178,13 @@ fn can_end(stage: &StageSubject, how: After) -> bool {
             });
             by_itself || by_words || by_action || has_poll(stage.core.success_when.as_ref())
         }
+        After::Rejection => stage.core.gate.is_some(),
     }
+}
+
+/// Whether it waits for something, and does not succeed as soon as its actions are done.
+fn waits(stage: &StageSubject) -> bool {
+    stage.core.success_when.is_some() || stage.core.timeout.is_some()
 }
 
 fn has_poll(condition: Option<&Condition>) -> bool {
@@ -173,7 +205,7 @@ pub(super) fn check_between(subjects: &[Subject], problems: &mut Problems) {
             let targets = subject.stages.iter().flat_map(|stage| stage.actions().map(move |action| (stage, action)));
             targets
                 .filter_map(|(stage, action)| match action {
-                    Action::StartPipeline { pipeline } => {
+                    Action::StartPipeline { pipeline, .. } => {
                         let index = *places.get(pipeline.as_str())?;
                         Some((index, stage.at()))
                     }

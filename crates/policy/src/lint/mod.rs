@@ -7,6 +7,8 @@ pub(super) mod danger;
 mod ends;
 mod graph;
 mod own_echo;
+mod question;
+mod reader;
 
 use super::pattern::Patterns;
 use super::policy::{Action, Condition, FailStep, Pipeline, Policy, Stage, TextTemplate};
@@ -43,7 +45,10 @@ pub(super) fn run(raws: &[RawPolicy], policy: &Policy, patterns: &Patterns, prob
             ends::check(stage, problems);
             own_echo::check(stage, patterns, problems);
             danger::check(stage, problems);
+            question::check(stage, problems);
+            reader::check_ending(stage, problems);
         }
+        reader::check_agent(subject, problems);
     }
     graph::check_between(&subjects, problems);
     conflict::check(&subjects, patterns, problems);
@@ -102,6 +107,8 @@ fn may_hold(condition: &Condition, after: &dyn Fn(&str, After) -> bool) -> bool 
         Condition::All(parts) => !contradicts_itself(parts) && parts.iter().all(|part| may_hold(part, after)),
         Condition::AfterStageSuccess(name) => after(name, After::Success),
         Condition::AfterStageFailure(name) => after(name, After::Failure),
+        Condition::AfterStageRejected(name) => after(name, After::Rejection),
+        Condition::Seen(part) => may_hold(part, after),
         Condition::Not(_)
         | Condition::LogRegex(_)
         | Condition::Message(_)
@@ -118,6 +125,7 @@ fn may_hold(condition: &Condition, after: &dyn Fn(&str, After) -> bool) -> bool 
 enum After {
     Success,
     Failure,
+    Rejection,
 }
 
 /// Whether the parts of an `all_of` want a stage to have both succeeded and failed.

@@ -1,6 +1,6 @@
 //! What is written about failures: retries, questions, escalation.
 
-use super::{RawNotify, RawPrompt, RawRun, RawSendKeys, RawSet, RawShell};
+use super::{RawNotify, RawPrompt, RawRun, RawSendKeys, RawSet, RawShell, RawStart};
 use crate::read::{Fraction, Group, Many, Number, Read, Short, Span, SpanMs, Text, raw_choice, raw_map};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
@@ -43,7 +43,7 @@ raw_choice! {
         /// Keeps a value for this run.
         "set" => Set(RawSet),
         /// Starts another pipeline.
-        "start_pipeline" => StartPipeline(Text),
+        "start_pipeline" => StartPipeline(Short<Text, RawStart>),
     }
 }
 

@@ -101,6 +101,37 @@ impl JsonSchema for Fraction {
     }
 }
 
+/// A time limit: a span of time, or `never`.
+#[derive(Debug, Clone)]
+pub(crate) enum Limit {
+    /// There is none, and where that is said.
+    Never(tmuxagent_yaml::Place),
+    /// It is so long.
+    Span(Span),
+}
+
+impl Read for Limit {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        match node.as_text() {
+            Some(text) if text.trim() == "never" => Some(Self::Never(node.at)),
+            _ => Span::read(node, problems).map(Self::Span),
+        }
+    }
+}
+
+impl JsonSchema for Limit {
+    fn schema_name() -> Cow<'static, str> {
+        "Limit".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let span = generator.subschema_for::<Span>();
+        json_schema!({ "anyOf": [span, { "const": "never" }] })
+    }
+}
+
 /// A span of time with its unit: `1500ms`, `2s`, `5m`, `1h30m`.
 pub(crate) type Span = At<Millis>;
 

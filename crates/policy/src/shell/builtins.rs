@@ -3,8 +3,6 @@
 //! **Invariant:** every builtin and reserved word of sh, bash, ksh, zsh and fish is known here or refused by the lexer; a
 //! test asks the shells. So a program that nobody listed can't keep a value in the shell.
 
-use super::names::READERS;
-
 /// What a builtin makes of its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Builtin {
@@ -22,7 +20,7 @@ pub(super) fn builtin(name: &str) -> Option<Builtin> {
         Some(Builtin::Data)
     } else if KEEPS.contains(&name) {
         Some(Builtin::Keeps)
-    } else if READS.contains(&name) || OF_READERS.contains(&name) && READERS.contains(&name) {
+    } else if READS.contains(&name) {
         Some(Builtin::Reads)
     } else {
         None
@@ -54,8 +52,8 @@ const KEEPS: &[&str] = &[
     "exec", "private", "compound", "enum",
 ];
 
-/// Builtins that stand among the [`READERS`].
-const OF_READERS: &[&str] = &[
+/// As a command line, as code, as the name of a variable that may be calculated.
+const READS: &[&str] = &[
     "eval",
     "source",
     ".",
@@ -106,9 +104,6 @@ const OF_READERS: &[&str] = &[
     "hash",
     "argparse",
     "function",
-];
-
-const READS: &[&str] = &[
     "bg",
     "fg",
     "caller",

@@ -205,7 +205,7 @@ impl Lexer<'_> {
             return Ok(false);
         }
         let start = self.at;
-        let word = self.word()?;
+        let word = if command.words.is_empty() { self.word_or_assignment()? } else { self.word()? };
         if self.at == start {
             return Err("a letter that begins no word");
         }

@@ -6,6 +6,16 @@ use super::words::{EXPANSION, Item, Place, Word};
 impl Lexer<'_> {
     /// Reads one word; empty where none begins here.
     pub(super) fn word(&mut self) -> Result<Word, Unsure> {
+        self.word_of(false)
+    }
+
+    /// The same where it may be an assignment before a command: only there `NAME=( … )` is a list of words. Elsewhere zsh
+    /// reads what stands in the brackets as qualifiers of file names, quoted or not, and calculates and runs some of it.
+    pub(super) fn word_or_assignment(&mut self) -> Result<Word, Unsure> {
+        self.word_of(true)
+    }
+
+    fn word_of(&mut self, assignment: bool) -> Result<Word, Unsure> {
         let mut word = Word::default();
         while let Some(item) = self.peek() {
             let Item::Char(c) = item else {
@@ -21,7 +31,9 @@ impl Lexer<'_> {
                     self.inner(&mut word)?;
                 }
                 '<' | '>' => break,
-                '(' if word.text.ends_with('=') && word.assigned().is_some() => self.array(&mut word)?,
+                '(' if assignment && !word.quoted && word.text.ends_with('=') && word.assigned().is_some() => {
+                    self.array(&mut word)?;
+                }
                 '(' => break,
                 '\\' => self.escape(&mut word),
                 '\'' => self.single(&mut word)?,

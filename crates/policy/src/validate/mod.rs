@@ -8,7 +8,7 @@ mod values;
 
 use super::lint;
 use super::pattern::{Patterns, mistake};
-use super::policy::{Backoff, Concurrency, Pipeline, Policy, TextTemplate};
+use super::policy::{Backoff, Concurrency, Pipeline, Policy, Stopping, TextTemplate};
 use super::raw::{RawBackoff, RawConcurrency, RawDefaults, RawPipeline, RawPolicy};
 use super::read::{Read as _, Short, Span, SpanMs, Text};
 use super::template::{Piece, TEMPLATE_NAMES, pieces};
@@ -111,7 +111,9 @@ struct Reading<'a> {
 /// What `defaults` of a file says, checked.
 #[derive(Debug, Clone, Default)]
 struct Defaults {
+    /// 0: never.
     timeout: Option<Millis>,
+    on_timeout: Option<Vec<Stopping>>,
     backoff: Option<Backoff>,
     cooldown: Option<Millis>,
     poll_interval: Option<Millis>,
@@ -161,10 +163,11 @@ impl<'a> Reading<'a> {
     }
 
     fn defaults(&mut self, raw: &RawDefaults) -> Defaults {
-        let timeout = self.span(raw.timeout.as_ref(), raw.timeout_ms.as_ref());
+        let timeout = self.limit(raw.timeout.as_ref(), raw.timeout_ms.as_ref());
         let poll = self.span(raw.poll_interval.as_ref(), raw.poll_interval_ms.as_ref());
         Defaults {
-            timeout: timeout.map(|(_, span)| span),
+            timeout,
+            on_timeout: self.on_timeout(raw.on_timeout.as_ref()),
             backoff: self.backoff(raw.backoff.as_ref(), raw.backoff_ms.as_ref()),
             cooldown: self.span(raw.cooldown.as_ref(), raw.cooldown_ms.as_ref()).map(|(_, span)| span),
             poll_interval: poll.and_then(|(at, span)| self.poll_interval(at, span)),

@@ -2,7 +2,7 @@
 
 use super::{Reading, Use};
 use crate::policy::Action;
-use crate::raw::{RawAction, RawFailStep, RawNotify, RawSendKeys, RawSet, RawShell, RawStage};
+use crate::raw::{RawAction, RawFailStep, RawNotify, RawSendKeys, RawSet, RawShell, RawStage, RawStart};
 use crate::read::{At, Group, Many, Short, Text};
 use crate::template::TEMPLATE_NAMES;
 use tmuxagent_model::{AlertKind, Millis, Urgency};
@@ -44,6 +44,9 @@ fn is_key(name: &str) -> bool {
     single || KEY_NAMES.iter().any(|known| known.eq_ignore_ascii_case(rest))
 }
 
+/// Where another pipeline begins, and whether that is beside the pane.
+const PLACES: &[(&str, bool)] = &[("matching", false), ("beside", true)];
+
 /// An action as it may stand in a list of actions or among the steps of `on_fail`.
 #[derive(Clone, Copy)]
 pub(super) enum Written<'r> {
@@ -53,43 +56,35 @@ pub(super) enum Written<'r> {
     Shell(&'r Short<Text, RawShell>),
     Notify(&'r Short<Text, RawNotify>),
     Set(&'r RawSet),
-    StartPipeline(&'r Text),
+    StartPipeline(&'r Short<Text, RawStart>),
 }
 
-impl RawAction {
-    /// The action; `None` when its own key is missing, which reading told.
-    pub(super) fn written(&self) -> Option<Written<'_>> {
-        Some(match self {
-            Self::SendKeys(form) => Written::SendKeys(form),
-            Self::Run(Short::Short(text)) => Written::Run(text),
-            Self::Run(Short::Full(full)) => Written::Run(full.command.as_ref()?),
-            Self::Prompt(Short::Short(text)) => Written::Prompt(text),
-            Self::Prompt(Short::Full(full)) => Written::Prompt(full.text.as_ref()?),
-            Self::Shell(form) => Written::Shell(form),
-            Self::Notify(form) => Written::Notify(form),
-            Self::Set(set) => Written::Set(set),
-            Self::StartPipeline(name) => Written::StartPipeline(name),
-        })
-    }
+/// Both lists write their actions alike: an own key and its value. `None` when that key is missing, which reading told,
+/// and for the steps named behind, which are no actions.
+macro_rules! written {
+    ($raw:ident $(, $step:ident)*) => {
+        impl $raw {
+            /// The action that it is, if it is one.
+            pub(super) fn written(&self) -> Option<Written<'_>> {
+                Some(match self {
+                    Self::SendKeys(form) => Written::SendKeys(form),
+                    Self::Run(Short::Short(text)) => Written::Run(text),
+                    Self::Run(Short::Full(full)) => Written::Run(full.command.as_ref()?),
+                    Self::Prompt(Short::Short(text)) => Written::Prompt(text),
+                    Self::Prompt(Short::Full(full)) => Written::Prompt(full.text.as_ref()?),
+                    Self::Shell(form) => Written::Shell(form),
+                    Self::Notify(form) => Written::Notify(form),
+                    Self::Set(set) => Written::Set(set),
+                    Self::StartPipeline(name) => Written::StartPipeline(name),
+                    $(Self::$step(_) => return None,)*
+                })
+            }
+        }
+    };
 }
 
-impl RawFailStep {
-    /// The action that the step is, if it is one.
-    pub(super) fn written(&self) -> Option<Written<'_>> {
-        Some(match self {
-            Self::SendKeys(form) => Written::SendKeys(form),
-            Self::Run(Short::Short(text)) => Written::Run(text),
-            Self::Run(Short::Full(full)) => Written::Run(full.command.as_ref()?),
-            Self::Prompt(Short::Short(text)) => Written::Prompt(text),
-            Self::Prompt(Short::Full(full)) => Written::Prompt(full.text.as_ref()?),
-            Self::Shell(form) => Written::Shell(form),
-            Self::Notify(form) => Written::Notify(form),
-            Self::Set(set) => Written::Set(set),
-            Self::StartPipeline(name) => Written::StartPipeline(name),
-            Self::Retry(_) | Self::IfStillFail(_) | Self::AskHuman(_) | Self::Escalate(_) => return None,
-        })
-    }
-}
+written!(RawAction);
+written!(RawFailStep, Retry, IfStillFail, AskHuman, Escalate);
 
 /// Calls `visit` for every action of a stage, with whatever list it stands in.
 pub(crate) fn each_action<'r>(stage: &'r RawStage, visit: &mut dyn FnMut(Written<'r>)) {
@@ -138,6 +133,7 @@ impl Reading<'_> {
         match written {
             Written::SendKeys(Short::Short(text)) => {
                 self.check_key_as_text(text);
+                self.check_tab(text);
                 vec![Action::SendKeys { text: Some(self.template(text, Use::Typed)), keys: Vec::new(), enter: true }]
             }
             Written::SendKeys(Short::Full(full)) => vec![self.send_keys(full)],
@@ -155,7 +151,17 @@ impl Reading<'_> {
             Written::Shell(form) => self.shell(form),
             Written::Notify(form) => self.notify(form),
             Written::Set(set) => self.set(set),
-            Written::StartPipeline(name) => vec![self.start_pipeline(name)],
+            Written::StartPipeline(form) => self.start_pipeline(form),
+        }
+    }
+
+    /// A shell completes names at a tab, and runs another line than the one that was written.
+    fn check_tab(&mut self, text: &Text) {
+        if text.value.contains('\t') {
+            let help = "press it with `keys: [Tab]` where it is meant; `run` gives a tab to the command as data";
+            self.problems
+                .error("control-character", text.at, "a tab in typed keys completes names in a shell")
+                .help(help);
         }
     }
 
@@ -170,6 +176,7 @@ impl Reading<'_> {
     }
 
     fn send_keys(&mut self, full: &RawSendKeys) -> Action {
+        full.text.iter().for_each(|text| self.check_tab(text));
         let mut keys = Vec::new();
         for key in full.keys.iter().flat_map(|keys| &keys.items) {
             keys.extend(self.key(key));
@@ -256,12 +263,18 @@ impl Reading<'_> {
         out
     }
 
-    fn start_pipeline(&mut self, name: &Text) -> Action {
+    fn start_pipeline(&mut self, form: &Short<Text, RawStart>) -> Vec<Action> {
+        let (name, place) = match form {
+            Short::Short(name) => (Some(name), None),
+            Short::Full(full) => (full.pipeline.as_ref(), full.place.as_ref()),
+        };
+        let Some(name) = name else { return Vec::new() };
+        let beside = place.and_then(|word| self.word(word, "`where`", PLACES)).unwrap_or_default();
         if !self.pipelines.contains(&name.value.as_str()) {
             self.problems
                 .error("unknown-pipeline", name.at, format!("there is no pipeline `{}`", name.value))
                 .nearest(nearest(&name.value, self.pipelines.iter().copied()));
         }
-        Action::StartPipeline { pipeline: name.value.clone() }
+        vec![Action::StartPipeline { pipeline: name.value.clone(), beside }]
     }
 }

@@ -92,6 +92,14 @@ impl<'a> Reading<'a> {
             Kind::Message(Short::Full(full)) => self.message(full),
             Kind::AfterStageSuccess(name) => Condition::AfterStageSuccess(self.stage_reference(name)),
             Kind::AfterStageFailure(name) => Condition::AfterStageFailure(self.stage_reference(name)),
+            Kind::AfterStageRejected(name) => Condition::AfterStageRejected(self.stage_reference(name)),
+            Kind::Seen(part) => {
+                if role != Role::Success {
+                    let message = "`seen` says when a success counts, and belongs to `success_when`";
+                    self.problems.error("never-holds", raw.at, message);
+                }
+                Condition::Seen(Box::new(self.condition(part, role)))
+            }
             Kind::ExitCode(codes) => self.exit_code(codes, role),
             Kind::IdleFor(span) => Condition::IdleFor(self.long_span(Some(span), None).unwrap_or(Millis(1))),
             Kind::IdleForMs(span) => Condition::IdleFor(self.long_span(None, Some(span)).unwrap_or(Millis(1))),

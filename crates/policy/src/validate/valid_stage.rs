@@ -3,9 +3,9 @@
 use super::valid_condition::Role;
 use super::{Reading, Use};
 use crate::SHELL_OUTPUT;
-use crate::policy::{Action, Backoff, Condition, Expiry, FailStep, Gate, RetrySpec, Stage};
+use crate::policy::{Action, Backoff, Condition, Expiry, FailStep, Gate, RetrySpec, Stage, Stopping};
 use crate::raw::{RawAsk, RawFailStep, RawGate, RawQuestion, RawRetry, RawStage};
-use crate::read::{At, Flag, Group, Many, Number, Short, Span, SpanMs, Text};
+use crate::read::{At, Flag, Group, Limit, Many, Number, Short, Span, SpanMs, Text};
 use tmuxagent_model::{Millis, OnApprove};
 
 /// The most retries that a policy may ask for.
@@ -15,6 +15,8 @@ const BACKOFF: Backoff = Backoff { initial: Millis::from_secs(1), factor_milli: 
 
 const EXPIRIES: &[(&str, Expiry)] =
     &[("reject", Expiry::Reject), ("escalate", Expiry::Escalate), ("keep", Expiry::Keep)];
+const STOPPINGS: &[(&str, Option<Stopping>)] =
+    &[("ask", None), ("interrupt", Some(Stopping::Interrupt)), ("terminate", Some(Stopping::Terminate))];
 const ON_APPROVE: &[(&str, OnApprove)] =
     &[("rerun", OnApprove::Rerun), ("continue", OnApprove::Continue), ("skip", OnApprove::Skip)];
 
@@ -46,7 +48,8 @@ impl<'a> Reading<'a> {
             success_when = success_when.or_else(|| Some(Condition::ExitCode(vec![0])));
             fail_when = fail_when.or_else(|| Some(Condition::ExitCode(Vec::new())));
         }
-        let timeout = self.span(raw.timeout.as_ref(), raw.timeout_ms.as_ref()).map(|(_, span)| span);
+        let timeout = self.limit(raw.timeout.as_ref(), raw.timeout_ms.as_ref()).or(self.defaults.timeout);
+        let on_timeout = self.on_timeout(raw.on_timeout.as_ref());
         let cooldown = self.span(raw.cooldown.as_ref(), raw.cooldown_ms.as_ref()).map(|(_, span)| span);
         Stage {
             name: raw.name.as_ref().map(|name| self.name(name, "a stage")).unwrap_or_default(),
@@ -58,14 +61,42 @@ impl<'a> Reading<'a> {
             actions_on_start,
             success_when,
             fail_when,
-            // `0` says that the stage has no limit, whatever the defaults say.
-            timeout: timeout.or(self.defaults.timeout).filter(|span| span.0 > 0),
+            // `never` is 0: the stage has no limit, whatever the defaults say.
+            timeout: timeout.filter(|span| span.0 > 0),
+            endless: timeout == Some(Millis(0)),
+            on_timeout: on_timeout.or_else(|| self.defaults.on_timeout.clone()).unwrap_or_default(),
+            recovers: raw.recovers.as_ref().is_none_or(|flag| flag.value),
             on_success: self.actions(raw.on_success.as_ref()),
             on_fail: self.fail_steps(raw.on_fail.as_ref()),
             cooldown: cooldown.or(self.defaults.cooldown).filter(|span| span.0 > 0),
             lock: self.lock(raw.concurrency.as_ref(), raw.lock.as_ref()),
             place: self.problems.describe(raw.at),
         }
+    }
+
+    /// A time limit; `never` is 0.
+    pub(super) fn limit(&mut self, with_unit: Option<&Limit>, millis: Option<&SpanMs>) -> Option<Millis> {
+        match with_unit {
+            Some(Limit::Never(at)) => {
+                let zero = Span { at: *at, value: Millis(0) };
+                self.span(Some(&zero), millis)
+            }
+            Some(Limit::Span(span)) => self.span(Some(span), millis),
+            None => self.span(None, millis),
+        }
+        .map(|(_, span)| span)
+    }
+
+    /// The steps by which a command is stopped; `ask` is what comes when there are none left.
+    pub(super) fn on_timeout(&mut self, words: Option<&Many<Text>>) -> Option<Vec<Stopping>> {
+        let words = words?;
+        let steps: Vec<Option<Stopping>> =
+            words.items.iter().filter_map(|word| self.word(word, "`on_timeout`", STOPPINGS)).collect();
+        let asks = steps.iter().position(Option::is_none);
+        if asks.is_some_and(|at| at + 1 < steps.len()) {
+            self.problems.warning("never-reached", words.at, "nothing after `ask` is done");
+        }
+        Some(steps.into_iter().map_while(|step| step).collect())
     }
 
     fn gate(&mut self, raw: &Short<Flag, RawGate>) -> Option<Gate> {
@@ -121,9 +152,26 @@ impl<'a> Reading<'a> {
             if out.iter().any(|step| matches!(step, FailStep::Escalate { .. })) {
                 self.problems.warning("never-reached", entry.at, "nothing after `escalate` is done");
             }
+            let before = out.len();
             self.fail_step(entry, &mut out);
+            self.check_behind_question(entry, &out, before);
         }
         out
+    }
+
+    /// After a question only a no leads on, and a no is no: what follows may tell, and do nothing else.
+    fn check_behind_question(&mut self, entry: &At<RawFailStep>, steps: &[FailStep], before: usize) {
+        let asked = steps.iter().position(|step| matches!(step, FailStep::AskHuman { .. }));
+        let Some(asked) = asked.filter(|&at| at < before) else { return };
+        let acts = |step: &FailStep| match step {
+            FailStep::Escalate { .. } | FailStep::Do(Action::Notify { .. } | Action::Set { .. }) => false,
+            FailStep::Retry(_) | FailStep::AskHuman { .. } | FailStep::Do(_) => true,
+        };
+        if steps.get(before.max(asked + 1)..).is_some_and(|rest| rest.iter().any(acts)) {
+            let message = "this step is never reached: after `ask_human` a yes does what the question says, and a no does nothing";
+            let help = "write it before `ask_human`, or say it in a stage with `after_stage_failure`; `escalate`, `notify` and `set` may follow a no";
+            self.problems.error("never-reached", entry.at, message).help(help);
+        }
     }
 
     fn fail_step(&mut self, entry: &At<RawFailStep>, out: &mut Vec<FailStep>) {

@@ -34,6 +34,7 @@ fn events() -> Vec<Event> {
         ..AgentMessage::new(MessageType::Ask)
     };
     let line = LineEvent {
+        front: None,
         pane: key.clone(),
         seq: 1,
         text: format!("password {SECRET}"),
@@ -54,7 +55,7 @@ fn events() -> Vec<Event> {
         Event::Program { pane: key.clone(), state },
         Event::CommandEnded { pane: key.clone(), token: Some("a-1".to_owned()), exit: 0 },
         Event::Asked { command: Command::Decide { approval, revision: 1, verdict }, by: by.clone() },
-        Event::Asked { command: Command::Send { pane: key.clone(), steps }, by: by.clone() },
+        Event::Asked { command: Command::Send { pane: key.clone(), steps, insist: false }, by: by.clone() },
         Event::Asked { command: Command::Freeze, by },
         Event::Timer { key: TimerKey::StageTimeout(RunId(1), "lint".to_owned()), epoch: 4 },
         Event::Outcome { intent: intent.clone(), outcome: Outcome::Shell(shell) },

@@ -7,6 +7,7 @@
 //!
 //! Never for an agent's or an author's own words: those are nobody's to translate.
 
+mod agents;
 mod away;
 mod commands;
 mod files;
@@ -14,6 +15,7 @@ mod findings_files;
 mod findings_policies;
 mod policy;
 mod program;
+mod readers;
 mod shell;
 
 use super::Lang;
@@ -38,6 +40,7 @@ pub fn forms() -> impl Iterator<Item = &'static str> {
 
 fn rows() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     let tables = [
+        agents::ROWS,
         away::ROWS,
         commands::ROWS,
         files::ROWS,
@@ -45,6 +48,7 @@ fn rows() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         findings_policies::ROWS,
         policy::ROWS,
         program::ROWS,
+        readers::ROWS,
         shell::ROWS,
     ];
     // Sentences such as `it is {}` say what they mean only where a stage is spoken of.

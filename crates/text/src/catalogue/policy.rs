@@ -24,6 +24,14 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("{} (a map)", "{0}（映射）"),
     // Reading.
     ("expected {}, found {}", "应为{0}，实际是{1}"),
+    ("write {} alone, without the list", "请去掉列表，只写 {0}"),
+    ("one value can stand here, not several", "这里只能写一个值，不能写多个"),
+    ("for one of several write `any_of: [{}]`", "多选一请写 `any_of: [{0}]`"),
+    ("write each as an item of its own: `[{}]`", "请各写成单独一项：`[{0}]`"),
+    (
+        "write the command as one text, as you would type it; `&&` joins several",
+        "请把命令写成一个文本，就像在终端里输入一样；多条命令用 `&&` 连接",
+    ),
     ("did you mean `{}`?", "是不是 `{0}`？"),
     ("{} (and {} more)", "{0}（另有 {1} 处）"),
     ("longer than a year", "超过一年"),
@@ -240,6 +248,51 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ),
     ("reminders are at least ten seconds apart", "提醒间隔至少十秒"),
     ("nothing after `escalate` is done", "`escalate` 之后的步骤不会执行"),
+    ("a tab in typed keys completes names in a shell", "按键文字里的制表符会让 shell 补全名字"),
+    (
+        "press it with `keys: [Tab]` where it is meant; `run` gives a tab to the command as data",
+        "若确实要按这个键，请写 `keys: [Tab]`；`run` 会把制表符作为数据交给命令",
+    ),
+    (
+        "a tab in a text completes names in a shell, so that another line is run; send the key `Tab` where it is meant",
+        "文字里的制表符会让 shell 补全名字，运行的就成了另一行；若确实需要，请发送按键 `Tab`",
+    ),
+    (
+        "a gate that is not opened is no failure, and the stage `{}` can't fail otherwise",
+        "未打开的关卡不算失败，而阶段 `{0}` 没有别的失败途径",
+    ),
+    ("write `after_stage_rejected`", "请写 `after_stage_rejected`"),
+    ("nothing after `ask` is done", "`ask` 之后的步骤不会执行"),
+    (
+        "`seen` says when a success counts, and belongs to `success_when`",
+        "`seen` 说明成功何时算数，应写在 `success_when` 里",
+    ),
+    (
+        "this step is never reached: after `ask_human` a yes does what the question says, and a no does nothing",
+        "这一步永远不会执行：`ask_human` 之后，批准则按问题所说去做，拒绝则什么都不做",
+    ),
+    (
+        "write it before `ask_human`, or say it in a stage with `after_stage_failure`; `escalate`, `notify` and `set` may follow a no",
+        "写在 `ask_human` 之前，或写进带 `after_stage_failure` 的阶段；拒绝之后可以有 `escalate`、`notify` 和 `set`",
+    ),
+    ("the question speaks of `{}`, but a yes does `{}`", "问题说的是 `{0}`，而批准会做 `{1}`"),
+    (
+        "write `on_approve: {}`, or ask what a yes does: run it again, count it as done, leave it out",
+        "写 `on_approve: {0}`，或照批准会做的事来问：重新运行、视为完成、跳过",
+    ),
+    (
+        "`{}` in the `run` of the stage `{}` ends the pane's shell, and nobody learns how the command went",
+        "阶段 `{1}` 的 `run` 里的 `{0}` 会结束窗格的 shell，命令的结果将无从得知",
+    ),
+    ("put the command in brackets, `( … )`, or in a script of its own", "把命令放进括号 `( … )`，或写成单独的脚本"),
+    (
+        "an agent's message starts this pipeline, and the stage `{}` has a `run` for the same pane, where the agent reads the keys",
+        "这条流水线由代理的消息启动，而阶段 `{0}` 的 `run` 会输入到同一个窗格，那里读按键的是代理",
+    ),
+    (
+        "listen in a pipeline of its own with `start_pipeline: {pipeline: …, where: beside}`, or use `shell`",
+        "另写一条流水线来监听，用 `start_pipeline: {pipeline: …, where: beside}`，或改用 `shell`",
+    ),
     ("`on_fail` has one `retry`; a second would never be reached", "`on_fail` 只有一个 `retry`，第二个永远轮不到"),
     ("`if_still_fail` is what is done when the retries are used up", "`if_still_fail` 是重试用尽之后要做的事"),
     ("retries are from 0 to {}", "重试次数为 0 到 {0}"),

@@ -159,11 +159,14 @@ pub(super) fn catch_up(
     if *past != Past::Read && !capture.is_cut(lines) {
         reader.begins_at_top();
     }
+    // Rows that tmux has dropped are counted by nobody.
+    let full = capture.history_size.saturating_mul(10) >= capture.history_limit * 9;
+    let above = (!full).then(|| capture.history_size.saturating_sub(u64::from(lines)));
     let missed = match past {
         Past::Old => None,
         Past::New => Some(Missed::Lines(complete)),
-        Past::Read => Some(reader.anchor().missed(complete)),
-        Past::Remembered(position) => Some(position.anchor.missed(complete)),
+        Past::Read => Some(reader.anchor().missed_below(complete, above)),
+        Past::Remembered(position) => Some(position.anchor.missed_below(complete, above)),
     };
     let new: &[String] = match missed {
         None => &[],
@@ -198,6 +201,7 @@ pub(super) fn catch_up(
             reader.quiet(&mut nothing);
         }
     }
+    reader.stands(capture.history_size, capture.cursor.1);
 }
 
 /// The rows of a screen as they were kept, each that the screen still shows with its secrets: a row that differs only by

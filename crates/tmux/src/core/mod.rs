@@ -5,13 +5,16 @@
 //! [`Job`] in its [`Done`], a [`Output::Mark`] in [`Piped::Marked`].
 
 mod attach;
+mod audience;
 mod claim;
 mod client;
 mod farewell;
 mod fence;
+mod fit;
 mod health;
 mod history;
 mod inventory;
+mod lane;
 mod link;
 mod listing;
 mod observe;
@@ -20,6 +23,8 @@ mod pane;
 mod pipes;
 mod polling;
 mod ports;
+mod prompts;
+mod reader;
 mod reading;
 mod screens;
 mod send;
@@ -28,6 +33,7 @@ mod taken;
 mod tests;
 
 pub(crate) use attach::client_owner;
+pub(crate) use audience::Look;
 pub(crate) use claim::{Claim, Next, Standing, owner_of};
 pub(crate) use client::ClientId;
 pub(crate) use farewell::Farewell;
@@ -37,6 +43,7 @@ pub(crate) use link::{Claiming, ProbeError, Probed, Server, name_of_life};
 pub(crate) use pipes::PipeId;
 pub(crate) use polling::ROWS;
 pub(crate) use ports::{Done, Input, Job, Now, Output, Piped};
+pub(crate) use reader::{Seen, base_name};
 
 use crate::proto::{Ended, Frame, Nonce, Reply, Token};
 use crate::shell::Piping;
@@ -45,11 +52,11 @@ use attach::Attached;
 use client::Client;
 use fence::{After, Fences};
 use inventory::Inventory;
+use lane::Lanes;
 use link::Link;
 use outlet::Outlet;
 use pane::Feed;
 use pipes::Pipes;
-use send::Lanes;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -89,6 +96,8 @@ enum Purpose {
     Taken(PaneKey),
     /// A round trip, with how many more are to follow; see [`fence`].
     Fence(PaneKey, u8, After),
+    /// Who reads the keys of a pane.
+    Who(PaneKey, audience::Why),
     /// Who types there, after an attempt to take the server.
     Claim(Option<Token>),
     /// Nothing hangs on the reply.
@@ -126,6 +135,8 @@ pub(crate) struct HostCore {
     pipes: Pipes,
     fences: Fences,
     lanes: Lanes,
+    /// Nothing is typed.
+    frozen: bool,
     views: Vec<screens::View>,
     status: Option<(HostState, String, String)>,
     /// How the host is observed, whoever types there.
@@ -194,6 +205,7 @@ impl HostCore {
             pipes: Pipes::default(),
             fences: Fences::default(),
             lanes: Lanes::default(),
+            frozen: false,
             views: Vec::new(),
             status: None,
             stands: (HostState::Connecting, String::new()),
@@ -224,6 +236,7 @@ impl HostCore {
                 self.pipes.kept = kept;
                 self.assign();
             }
+            Input::Looked(look, seen) => self.looked_who(*look, seen),
             Input::Tick => self.tick(),
         }
     }
@@ -257,6 +270,7 @@ impl HostCore {
         match request {
             Request::Take(errand) => self.queue_send(errand),
             Request::Release(pane) => self.release(&pane),
+            Request::Freeze(frozen) => self.freeze(frozen),
             Request::Withdraw(intent) => self.withdraw(&intent),
             Request::WatchScreens(panes) => self.watch_screens(panes),
             Request::RunsIn(pane, pipelines) => self.runs_in(pane, pipelines),
@@ -280,6 +294,7 @@ impl HostCore {
             Done::Captured(captures) => self.captured(captures),
             Done::Claimed(read, attempt) => self.claim_arrived(read.map(|read| *read), attempt),
             Done::Looked { alive, read, attempt } => self.claim_says(*read, attempt, alive),
+            Done::Asked(look, seen) => self.looked_who(*look, seen),
             Done::HungUp => {}
         }
     }
@@ -329,6 +344,7 @@ impl HostCore {
             Purpose::View(pane) => self.viewed(&pane, reply),
             Purpose::Send(pane) => self.send_replied(&pane, reply),
             Purpose::Taken(pane) => self.saw(&pane, reply),
+            Purpose::Who(pane, why) => self.who(pane, why, reply),
             Purpose::Fence(pane, more, after) => self.fence_replied(pane, more, after),
             Purpose::Claim(attempt) => self.claim_replied(reply, attempt),
             Purpose::Nothing => {}
@@ -378,6 +394,7 @@ impl HostCore {
             self.check_clients();
         }
         self.tick_panes();
+        self.tick_readers();
         self.tick_sends();
         self.tick_pipes();
         if take_due(&mut self.times.panes, now) {

@@ -116,7 +116,9 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
     match message {
         HostMessage::Event(Event::Line(line)) => Some(&line.pane),
         HostMessage::Event(
-            Event::CommandEnded { pane, .. }
+            Event::ShellMarks { pane, .. }
+            | Event::CommandBegan { pane, .. }
+            | Event::CommandEnded { pane, .. }
             | Event::Gap { pane }
             | Event::Program { pane, .. }
             | Event::Activity { pane }
@@ -137,6 +139,7 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
         )
         | HostMessage::Status { .. }
         | HostMessage::Claim(_)
+        | HostMessage::Awaits { .. }
         | HostMessage::Panes(_)
         | HostMessage::Malformed { .. }
         | HostMessage::Screen { .. } => None,
@@ -163,6 +166,7 @@ mod tests {
 
     fn line(pane: u32, seq: u64) -> HostMessage {
         HostMessage::Event(Event::Line(Box::new(LineEvent {
+            front: None,
             pane: key(pane),
             seq,
             text: "x".repeat(60_000),

@@ -1,5 +1,6 @@
 //! One watched pane: its reader, the rules for it, and what it tells.
 
+use super::audience::Audience;
 use super::client::ClientId;
 use super::history::Past;
 use super::outlet::Outlet;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 use tmuxagent_lines::{Reader, Reading};
-use tmuxagent_model::{Event, LineEvent, Origin, PRINTED, PaneInfo, PaneKey, Timestamp};
+use tmuxagent_model::{Event, Front, LineEvent, Origin, PRINTED, PaneInfo, PaneKey, Timestamp};
 use tmuxagent_policy::RuleSet;
 
 /// After this long without output an unterminated line counts, and a screen is looked at.
@@ -46,6 +47,8 @@ pub(super) struct Pane {
     pub record: String,
     pub reader: Reader,
     pub voice: Voice,
+    /// Who reads its keys.
+    pub audience: Audience,
     pub feed: Feed,
     /// Its host was lost since it was last told.
     pub stale: bool,
@@ -89,6 +92,8 @@ pub(super) struct Voice {
     pub bytes: u64,
     pub last_output: Option<Timestamp>,
     pub last_line: String,
+    /// The program that was in front when what is read now came in.
+    pub front: Option<Front>,
     /// The last lines that are still to be told.
     untold: VecDeque<String>,
     /// Something that [`PaneLive`] shows changed.
@@ -116,6 +121,7 @@ impl Pane {
             bytes: 0,
             last_output: None,
             last_line: String::new(),
+            front: None,
             untold: VecDeque::new(),
             changed: true,
             activity: None,
@@ -128,6 +134,7 @@ impl Pane {
             record: String::new(),
             reader,
             voice,
+            audience: Audience::default(),
             feed,
             stale: false,
             client: None,
@@ -154,6 +161,7 @@ impl Pane {
         voice.last_output = Some(now);
         voice.changed = true;
         voice.tell_activity(now, outlet);
+        reader.at(now);
         reader.bytes(bytes, &mut |reading| voice.tell(reading, outlet));
         self.tell_position(outlet);
     }
@@ -222,6 +230,7 @@ impl Pane {
             last_line: self.voice.last_line.clone(),
             lines: self.voice.lines,
             bytes: self.voice.bytes,
+            reader: self.audience.reader.clone(),
         }
     }
 }
@@ -259,6 +268,7 @@ impl Voice {
                     source,
                     hits,
                     policy: self.rules.generation,
+                    front: self.front.clone().filter(|_| message.is_some()),
                     message,
                 })));
             }
@@ -268,6 +278,12 @@ impl Voice {
             }
             Reading::Title(_) => self.retitled = true,
             Reading::Bell => {}
+            Reading::ShellMarks { trusted } => {
+                outlet.event(Event::ShellMarks { pane: self.key.clone(), trusted });
+            }
+            Reading::CommandBegan { token, line, .. } => {
+                outlet.event(Event::CommandBegan { pane: self.key.clone(), token, line });
+            }
             Reading::CommandEnded { token, exit } => {
                 self.spoke = true;
                 self.tell_printed(outlet);

@@ -14,7 +14,7 @@ use super::{After, HostCore, Output, Piped, Purpose};
 use crate::proto::{Nonce, Parser, quote};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
-use tmuxagent_model::{PaneId, PaneKey};
+use tmuxagent_model::{Front, PaneId, PaneKey};
 
 /// The number of a pipe within this process's observation of a host; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -175,6 +175,18 @@ impl HostCore {
             }
             Piped::Ended => self.pipe_ended(pane_id),
             Piped::Marked(_) => {}
+        }
+    }
+
+    /// The process of the pane that a pipe reads.
+    pub fn process_of(&self, id: PipeId) -> Option<u32> {
+        Some(self.inventory.panes.get(self.pipes.of.get(&id)?)?.info.key.pid)
+    }
+
+    /// The program that was in front when the next bytes of a pipe came.
+    pub fn said_by(&mut self, id: PipeId, front: Option<Front>) {
+        if let Some(pane) = self.pipes.of.get(&id).and_then(|pane| self.inventory.panes.get_mut(pane)) {
+            pane.voice.front = front;
         }
     }
 

@@ -1,6 +1,6 @@
 //! What goes into the heart of a collector, and what comes out of it.
 
-use super::{Capture, Claiming, ClientId, Entry, PipeId, ProbeError, Probed, Server};
+use super::{Capture, Claiming, ClientId, Entry, Look, PipeId, ProbeError, Probed, Seen, Server};
 use crate::Request;
 use crate::proto::claim::Words;
 use crate::proto::{Claimed, Token};
@@ -37,6 +37,8 @@ pub(crate) enum Input {
     Piped(PipeId, Piped),
     /// Whether there is a keeper from now on.
     Kept(bool),
+    /// The system was asked who reads ([`Output::Look`]).
+    Looked(Box<Look>, Option<Seen>),
     /// Time has come (`HostCore::wake`).
     Tick,
 }
@@ -73,6 +75,8 @@ pub(crate) enum Output {
     Mark(PipeId, u64),
     /// The pipe is not wanted any more.
     Close(PipeId),
+    /// Ask the system who reads in a pane of this machine.
+    Look(Box<Look>),
     /// Do this beside everything else.
     Job(Job),
     /// A test may want the process to die here.
@@ -97,6 +101,8 @@ pub(crate) enum Job {
     Claim(Words, Option<Token>),
     /// Find out whether the process of an owner on this machine lives.
     Look(Box<Owner>, Box<Claimed>, Option<Token>),
+    /// Ask the system of a host who reads in a pane, where that takes a process.
+    Ask(Box<Look>),
     /// End the shared connection.
     HangUp(Vec<String>),
 }
@@ -109,5 +115,6 @@ pub(crate) enum Done {
     Captured(Result<Vec<(PaneKey, Capture)>, ProbeError>),
     Claimed(Option<Box<Claimed>>, Option<Token>),
     Looked { alive: bool, read: Box<Claimed>, attempt: Option<Token> },
+    Asked(Box<Look>, Option<Seen>),
     HungUp,
 }

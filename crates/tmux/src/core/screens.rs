@@ -54,7 +54,7 @@ impl HostCore {
     /// What the pauses of panes make due.
     pub fn tick_panes(&mut self) {
         let (now, clock) = (self.now, self.wall);
-        let mut looks = Vec::new();
+        let (mut looks, mut rested) = (Vec::new(), Vec::new());
         let mut wake: Option<Instant> = None;
         let mut plan = |at: Instant| wake = Some(wake.map_or(at, |wake| wake.min(at)));
         for pane in self.inventory.panes.values_mut() {
@@ -69,6 +69,7 @@ impl HostCore {
             if rests {
                 pane.flowing = false;
                 pane.pause(&mut self.outlet);
+                rested.push(pane.info.key.pane);
             } else {
                 plan(flowed + PAUSE);
             }
@@ -87,6 +88,7 @@ impl HostCore {
             self.wake_at(at);
         }
         looks.into_iter().for_each(|pane| self.look(&pane));
+        rested.into_iter().for_each(|pane| self.reader_touched(pane));
         (0..self.views.len()).for_each(|index| self.tick_view(index));
     }
 

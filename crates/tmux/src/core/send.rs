@@ -8,17 +8,17 @@
 
 use super::claim::Standing;
 use super::fence::{After, FROM_NOW};
+use super::lane::{Fence, Sending};
 use super::link::Link;
 use super::pane::Feed;
-use super::taken::{Check, Typed};
+use super::taken::Typed;
 use super::{HostCore, Output, Purpose};
 use crate::HostMessage;
-use crate::proto::{Expectation, Input, Questions, Reply, Token, Verdict, send_line, verdict};
-use std::collections::{HashMap, VecDeque};
+use crate::proto::{Reply, Verdict, send_line, verdict};
 use std::time::Duration;
 use std::time::Instant;
 use tmuxagent_errand::Errand;
-use tmuxagent_model::{Effect, Event, HostState, IntentId, KeyStep, Outcome, PaneKey, SkipReason};
+use tmuxagent_model::{Event, HostState, IntentId, Outcome, PaneKey, SkipReason};
 
 /// How long a send may wait for its pane to be reachable before it is given up. Nothing was typed then.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -29,126 +29,6 @@ const UNKNOWN: Duration = Duration::from_secs(15 * 60);
 
 /// Why nobody can know of a send that may have been typed before another supervisor took over.
 const TAKEN_OVER: &str = "another tmuxagent types there now, so nobody can know whether it was typed";
-
-/// The sends of all panes.
-pub(super) type Lanes = HashMap<PaneKey, Lane>;
-
-/// The sends of one pane.
-#[derive(Debug, Default)]
-pub(super) struct Lane {
-    waiting: VecDeque<Sending>,
-    /// It was sent and its reply is awaited.
-    under_way: Option<Sending>,
-    /// An outcome was told and is not committed yet.
-    held: bool,
-    /// What the pane printed before the next send is being read, or was.
-    fence: Fence,
-    /// The position of the pane as the keys were typed; it goes out with the outcome.
-    pub position: Option<HostMessage>,
-    /// The screen before a prompt, with the row of the cursor.
-    pub before: Option<(Vec<String>, usize)>,
-    /// The prompt that was typed and is looked after.
-    pub check: Option<Check>,
-}
-
-/// How far the fence before a send is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Fence {
-    #[default]
-    None,
-    Asked,
-    Passed,
-}
-
-impl Lane {
-    /// The text of the prompt under way.
-    pub fn prompt(&self) -> Option<&str> {
-        match self.under_way.as_ref()?.input() {
-            Input::Prompt(text) => Some(text),
-            Input::Keys(_) => None,
-        }
-    }
-
-    /// The intent under way.
-    pub fn intent(&self) -> Option<&IntentId> {
-        self.under_way.as_ref().map(|send| send.errand.id())
-    }
-}
-
-/// One send.
-#[derive(Debug)]
-pub(super) struct Sending {
-    /// Begun where it may have been typed already: in an earlier life, or over a client that was lost.
-    errand: Errand,
-    pane: PaneKey,
-    /// The pane's reader knows what echo to expect.
-    expected: bool,
-    /// The claim that its line names.
-    claim: Option<Token>,
-    /// It may have been typed before the line that is under way.
-    before: bool,
-    since: Instant,
-}
-
-impl Sending {
-    /// `None` for what is not typed.
-    fn of(errand: Errand, now: Instant) -> Option<Self> {
-        let pane = match &errand.intent().effect {
-            Effect::Send(send) => send.pane.clone(),
-            Effect::Prompt(prompt) => prompt.pane.clone(),
-            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return None,
-        };
-        Some(Self { errand, pane, expected: false, claim: None, before: false, since: now })
-    }
-
-    fn perhaps_typed(&self) -> bool {
-        self.errand.is_begun()
-    }
-
-    fn expectation<'a>(&'a self, claim: &'a Token) -> Expectation<'a> {
-        let (command, screen, questions) = match &self.errand.intent().effect {
-            Effect::Send(send) => (&send.expect_command, send.expect_screen.as_deref(), Questions::Answered),
-            Effect::Prompt(prompt) => (&prompt.expect_command, None, Questions::Respected),
-            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => (&None, None, Questions::Respected),
-        };
-        Expectation { pane: &self.pane, claim, command: command.as_deref(), screen, questions }
-    }
-
-    fn input(&self) -> Input<'_> {
-        match &self.errand.intent().effect {
-            Effect::Send(send) => Input::Keys(&send.steps),
-            Effect::Prompt(prompt) => Input::Prompt(&prompt.text),
-            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => Input::Keys(&[]),
-        }
-    }
-
-    /// The text that the terminal will echo, Enter as a line break.
-    fn echo(&self) -> String {
-        match self.input() {
-            Input::Prompt(text) => format!("{text}\n"),
-            Input::Keys(steps) => steps.iter().fold(String::new(), |mut out, step| {
-                match step {
-                    KeyStep::Text(text) => out.push_str(text),
-                    KeyStep::Key(key) if key.eq_ignore_ascii_case("enter") => out.push('\n'),
-                    KeyStep::Key(key) if key.eq_ignore_ascii_case("space") => out.push(' '),
-                    KeyStep::Key(key) if key.chars().count() == 1 => out.push_str(key),
-                    KeyStep::Key(_) => {}
-                }
-                out
-            }),
-        }
-    }
-
-    /// The outcome when the server refused the line that is under way: what came before it is all that is in doubt.
-    fn refused(&self, reason: SkipReason, error: &str) -> Outcome {
-        if self.before { Outcome::Unknown { error: error.to_owned() } } else { Outcome::Skipped { reason } }
-    }
-
-    /// The outcome when the pane can't be reached any more, for good.
-    fn lost(&self, reason: SkipReason, error: &str) -> Outcome {
-        if self.perhaps_typed() { Outcome::Unknown { error: error.to_owned() } } else { Outcome::Skipped { reason } }
-    }
-}
 
 impl HostCore {
     /// Takes an errand into its pane's lane; one that is not typed goes home.
@@ -178,7 +58,15 @@ impl HostCore {
             lane.waiting.remove(place)
         });
         if let Some(send) = found {
+            let pane = send.pane.clone();
             self.tell_end(send, Outcome::Skipped { reason: SkipReason::Withdrawn });
+            // Another may have waited behind it.
+            self.tell_awaited(&pane, None);
+            if let Some(lane) = self.lanes.get_mut(&pane) {
+                lane.waits = None;
+                lane.start_over();
+            }
+            self.pump(&pane);
         }
     }
 
@@ -204,8 +92,8 @@ impl HostCore {
     }
 
     /// Starts the pane's next send, or ends it where it can never be typed.
-    fn pump(&mut self, key: &PaneKey) {
-        let unable = self.cannot_send();
+    pub fn pump(&mut self, key: &PaneKey) {
+        let (unable, now) = (self.cannot_send(), self.now);
         let Some(lane) = self.lanes.get_mut(key).filter(|lane| lane.under_way.is_none() && !lane.held) else { return };
         let Some(next) = lane.waiting.front() else {
             self.lanes.remove(key);
@@ -246,27 +134,38 @@ impl HostCore {
             .filter(|pane| matches!(pane.feed, Feed::Stream | Feed::Piped | Feed::Polled));
         let claim = self.claim.token().cloned();
         let (Some(client), Some(claim)) = (ready.and_then(|pane| pane.client), claim) else {
-            let at = given_up_at(next, self.lost_at);
             if lane.fence == Fence::Passed {
                 lane.fence = Fence::None;
             }
-            self.wake_at(at);
+            let waited = lane.waits.take().is_some();
+            if let Some(next) = lane.waiting.front_mut() {
+                // From now on it waits for its pane, not for a reader.
+                next.since = if waited { now } else { next.since };
+                let at = given_up_at(next, self.lost_at);
+                self.wake_at(at);
+            }
             return;
         };
-        let line = match send_line(&self.nonce, next.errand.id(), &next.expectation(&claim), next.input()) {
-            Ok(line) => line,
-            Err(error) => {
-                self.finish(key, Outcome::Failed { error: error.to_string() });
-                return;
-            }
-        };
+        if let Some(at) = lane.looks_again().filter(|&at| at > now) {
+            return self.wake_at(at);
+        }
+        // Before anything is looked at: it may be one that can't be written.
+        if let Err(error) = send_line(&self.nonce, next.errand.id(), &next.expectation(&claim), next.input()) {
+            return self.finish(key, Outcome::Failed { error: error.to_string() });
+        }
         let before = lane.fence;
         if before != Fence::Passed {
             return self.read_before(key, before);
         }
+        let Some(still) = self.may_go(key) else { return };
+        let Some(lane) = self.lanes.get_mut(key) else { return };
         let Some(mut send) = lane.waiting.pop_front() else { return };
-        lane.fence = Fence::None;
+        lane.start_over();
+        send.still = still;
+        let line = send_line(&self.nonce, send.errand.id(), &send.expectation(&claim), send.input());
+        let Ok(line) = line else { return };
         send.before = send.perhaps_typed();
+        send.untyped = false;
         send.errand.begin();
         send.claim = Some(claim);
         let mut streams = false;
@@ -325,8 +224,25 @@ impl HostCore {
     /// The fence before the next send was lost with its client.
     pub fn unfence(&mut self, key: &PaneKey) {
         if let Some(lane) = self.lanes.get_mut(key) {
-            lane.fence = Fence::None;
+            lane.start_over();
         }
+    }
+
+    /// The next send of a pane will not be typed.
+    pub fn skip_next(&mut self, key: &PaneKey, reason: SkipReason) {
+        self.finish(key, Outcome::Skipped { reason });
+    }
+
+    /// The guard found that something moved since the look: nothing was typed, and it is looked at again.
+    fn moved(&mut self, key: &PaneKey) {
+        self.send_lost(key);
+        if let Some(lane) = self.lanes.get_mut(key)
+            && let Some(next) = lane.waiting.front_mut()
+        {
+            next.untyped = true;
+            lane.start_over();
+        }
+        self.pump(key);
     }
 
     /// Why nothing can be typed on this host now, if that is so for longer than a moment.
@@ -379,6 +295,7 @@ impl HostCore {
         let typed = match &verdict {
             Verdict::Sent => Some(Typed::Now),
             Verdict::Earlier => Some(Typed::Earlier),
+            Verdict::Moved => return self.moved(key),
             Verdict::Skipped(_) | Verdict::Refused(_) | Verdict::Broken(_) => None,
         };
         if typed.is_some_and(|typed| self.begin_check(key, typed)) {
@@ -387,7 +304,7 @@ impl HostCore {
         let Some(send) = self.lanes.get(key).and_then(|lane| lane.under_way.as_ref()) else { return };
         let lost_claim = verdict == Verdict::Skipped(SkipReason::OtherSupervisor);
         let outcome = match verdict {
-            Verdict::Sent | Verdict::Earlier => Outcome::Done,
+            Verdict::Sent | Verdict::Earlier | Verdict::Moved => Outcome::Done,
             Verdict::Skipped(SkipReason::OtherProcess) if reply.error().is_some() => {
                 send.refused(SkipReason::OtherProcess, "the pane is gone, so nobody can know whether it was typed")
             }
@@ -437,16 +354,20 @@ impl HostCore {
     pub fn tick_sends(&mut self) {
         let now = self.now;
         self.tick_checks();
-        let mut late: Vec<PaneKey> = Vec::new();
+        let (mut late, mut again_due): (Vec<PaneKey>, Vec<PaneKey>) = (Vec::new(), Vec::new());
         for (key, lane) in &self.lanes {
             let Some(next) = lane.waiting.front().filter(|_| lane.under_way.is_none() && !lane.held) else { continue };
-            let at = given_up_at(next, self.lost_at);
-            if now >= at {
+            let again = lane.looks_again();
+            let at = again.unwrap_or_else(|| given_up_at(next, self.lost_at));
+            if again.is_some() && now >= at {
+                again_due.push(key.clone());
+            } else if now >= at {
                 late.push(key.clone());
             } else {
                 self.times.wake = Some(self.times.wake.map_or(at, |wake| wake.min(at)));
             }
         }
+        again_due.iter().for_each(|key| self.pump(key));
         for key in late {
             let shown = self.status.as_ref().filter(|_| self.lost_at.is_some()).map(|(_, _, detail)| detail.clone());
             let why = shown.unwrap_or_else(|| "its session could not be attached to in time".to_owned());

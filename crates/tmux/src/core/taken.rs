@@ -161,7 +161,8 @@ impl HostCore {
         let client = self.inventory.panes.get(&key.pane).and_then(|pane| pane.client);
         let intent: Option<IntentId> = self.lanes.get(key).and_then(|lane| lane.intent()).cloned();
         if let (Some(client), Some(intent), Some(claim)) = (client, intent, self.claim.token()) {
-            let expect = Expectation { pane: key, claim, command: None, screen: None, questions: Questions::Respected };
+            let questions = Questions::Respected;
+            let expect = Expectation { pane: key, claim, command: None, screen: None, questions, still: None };
             let line = enter_line(&self.nonce, &intent, &expect);
             self.request(client, &line, Purpose::Nothing);
         }

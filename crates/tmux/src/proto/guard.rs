@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use tmuxagent_model::{IntentId, KeyStep, PaneKey, SkipReason};
 
 /// The longest text of one send, bytes.
-const MAX_TEXT: usize = 64 * 1024;
+const MAX_TEXT: usize = 160 * 1024;
 
 /// What is typed.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +37,42 @@ pub struct Expectation<'a> {
     pub screen: Option<&'a str>,
     /// What a question on the screen means.
     pub questions: Questions,
+    /// What was so when the reader was looked at.
+    pub still: Option<&'a Still>,
+}
+
+/// What tmux can compare of the reader that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Still {
+    /// The cursor's column and row, and how many rows have left the screen; `None` where it may move.
+    pub cursor: Option<(u32, u32, u64)>,
+    /// `#{pane_current_command}`.
+    pub command: String,
+    /// The program uses the alternate screen.
+    pub alternate: bool,
+    /// When a person last typed there, seconds.
+    pub activity: Option<i64>,
+}
+
+impl Still {
+    /// Holds never: only the mark is asked for.
+    #[must_use]
+    pub const fn never() -> Self {
+        Self { cursor: Some((u32::MAX, u32::MAX, 0)), command: String::new(), alternate: false, activity: None }
+    }
+
+    fn holds(&self, parts: &mut Vec<String>) {
+        if let Some((x, y, history)) = self.cursor {
+            parts.push(format!("#{{==:#{{cursor_x}},{x}}}"));
+            parts.push(format!("#{{==:#{{cursor_y}},{y}}}"));
+            parts.push(format!("#{{==:#{{history_size}},{history}}}"));
+        }
+        parts.push(format!("#{{==:#{{pane_current_command}},{}}}", escape_operand(&self.command)));
+        parts.push(format!("#{{==:#{{alternate_on}},{}}}", u8::from(self.alternate)));
+        if let Some(activity) = self.activity {
+            parts.push(format!("#{{==:#{{session_activity}},{activity}}}"));
+        }
+    }
 }
 
 /// What a question that the program asks means for what is typed.
@@ -128,6 +164,8 @@ pub enum Verdict {
     Earlier,
     /// Nothing was typed.
     Skipped(SkipReason),
+    /// Nothing was typed: the reader is not as it was looked at.
+    Moved,
     /// Nothing was typed, for a reason that is nobody's state: tmux refused the line.
     Refused(String),
     /// The mark was set and then something failed; perhaps a part was typed.
@@ -172,6 +210,7 @@ fn typing(intent: &IntentId, expect: &Expectation<'_>, input: Input<'_>) -> Resu
         Input::Keys(steps) => {
             for step in steps {
                 match step {
+                    KeyStep::Text(text) if text.contains('\t') => paste_text(intent, expect.pane, text, &mut commands)?,
                     KeyStep::Text(text) => type_text(expect.pane, text, &mut commands)?,
                     KeyStep::Key(key) if is_key(key) => {
                         commands.push(format!("send-keys -t {pane} -- {}", quote(key)));
@@ -191,6 +230,18 @@ fn typing(intent: &IntentId, expect: &Expectation<'_>, input: Input<'_>) -> Resu
         }
     }
     if commands.is_empty() { Err(InputError::Empty) } else { Ok(commands.join(" ; ")) }
+}
+
+/// A tab that is typed completes a file's name: where the program takes brackets around what is pasted, it stays a character.
+fn paste_text(intent: &IntentId, pane: &PaneKey, text: &str, commands: &mut Vec<String>) -> Result<(), InputError> {
+    if text.contains('\0') {
+        return type_text(pane, text, commands);
+    }
+    check_length(text)?;
+    let buffer = quote(format!("tmuxagent-{intent}"));
+    commands.push(format!("set-buffer -b {buffer} -- {}", quote(text)));
+    commands.push(format!("paste-buffer -d -p -r -b {buffer} -t {}", pane.pane));
+    Ok(())
 }
 
 /// Types a text literally. NUL can't be in a tmux string and is sent as a key code.
@@ -248,6 +299,9 @@ fn condition(id: &str, expect: &Expectation<'_>) -> String {
     }
     if expect.questions == Questions::Respected {
         parts.push(format!("#{{==:{},0}}", question()));
+    }
+    if let Some(still) = expect.still {
+        still.holds(&mut parts);
     }
     all_of(parts)
 }
@@ -336,6 +390,8 @@ fn skipped(intent: &IntentId, expect: &Expectation<'_>, row: &Row) -> Verdict {
         SkipReason::Question
     } else if expect.screen.is_some() {
         SkipReason::ScreenChanged
+    } else if expect.still.is_some() {
+        return Verdict::Moved;
     } else {
         return Verdict::Refused("the guard did not hold, for no reason that tmux tells".to_owned());
     };

@@ -16,7 +16,9 @@ mod rows;
 mod version;
 
 pub use claim::{Claimed, Token};
-pub use guard::{Block, Expectation, Input, InputError, Questions, Reply, Verdict, enter_line, send_line, verdict};
+pub use guard::{
+    Block, Expectation, Input, InputError, Questions, Reply, Still, Verdict, enter_line, send_line, verdict,
+};
 pub use keys::is_key;
 pub use notice::Notice;
 pub use parser::{Ended, Frame, Guard, MAX_LINE, Parser};

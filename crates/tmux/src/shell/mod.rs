@@ -9,6 +9,8 @@ mod frame;
 mod handover;
 mod keeper;
 mod keeping;
+mod look;
+mod look_far;
 mod probe;
 mod process;
 mod queue;
@@ -111,6 +113,13 @@ impl Shell {
         if let Input::Ended(client, _) = &input {
             self.processes.ended(*client);
         }
+        if let Input::Piped(pipe, crate::core::Piped::Bytes(bytes)) = &input
+            && may_hold_message(bytes)
+            && let Some(pid) = self.core.process_of(*pipe)
+        {
+            // Who says it is who is in front now: a moment later it may have ended.
+            self.core.said_by(*pipe, look::front(pid));
+        }
         self.core.on(now, input);
         self.perform();
         self.hand_on();
@@ -129,6 +138,7 @@ impl Shell {
     }
 
     fn perform(&mut self) {
+        let mut looks = Vec::new();
         for output in self.core.outputs() {
             match output {
                 Output::Spawn(client, words) => self.processes.spawn(client, &words),
@@ -138,8 +148,15 @@ impl Shell {
                 Output::AwaitKeeper(word) => self.with_drain(|drain| drain.expect_keeper(word)),
                 Output::Mark(pipe, mark) => self.with_drain(|drain| drain.mark(pipe, mark)),
                 Output::Close(pipe) => self.with_drain(|drain| drain.close(pipe)),
+                Output::Look(look) => looks.push(look),
                 Output::Job(job) => self.start(job),
                 Output::Place(place) => failpoints::at(place),
+            }
+        }
+        for look in looks {
+            match look::look(look.key.pid, &look.surface.tty) {
+                None if !cfg!(target_os = "linux") => self.start(Job::Ask(look)),
+                seen => self.on(Input::Looked(look, seen)),
             }
         }
     }
@@ -227,11 +244,20 @@ async fn work(spec: HostSpec, nonce: Nonce, job: Job) -> Done {
             Done::Claimed(read.map(Box::new), attempt)
         }
         Job::Look(owner, read, attempt) => Done::Looked { alive: is_alive(&owner), read, attempt },
+        Job::Ask(look) => {
+            let seen = look_far::look(&transport, look.key.pid, &look.surface.tty).await;
+            Done::Asked(look, seen)
+        }
         Job::HangUp(words) => {
             let _ = fork::run(&words).await;
             Done::HungUp
         }
     }
+}
+
+/// Whether output may hold a message of the agent protocol, or a part of one.
+fn may_hold_message(bytes: &[u8]) -> bool {
+    [&b"SENTRY"[..], b"\"type\"", b"\"options\""].iter().any(|word| memchr::memmem::find(bytes, word).is_some())
 }
 
 /// What the drain has; never where there is none.

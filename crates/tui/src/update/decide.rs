@@ -86,7 +86,12 @@ pub(super) fn write_answer(model: &mut Model) -> Vec<Action> {
             let input = Input { kind: InputKind::Answer { approval }, editor: Editor::default() };
             model.overlays.push(Overlay::Input(input));
         }
-        ApprovalKind::Gate | ApprovalKind::Failed { .. } | ApprovalKind::Settle { .. } | ApprovalKind::Gap => {
+        ApprovalKind::Gate
+        | ApprovalKind::Failed { .. }
+        | ApprovalKind::Settle { .. }
+        | ApprovalKind::Gap
+        | ApprovalKind::Unclear
+        | ApprovalKind::Overdue => {
             say(model, Severity::Info, Text::NoAnswer);
         }
     }

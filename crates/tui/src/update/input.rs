@@ -5,8 +5,8 @@ use super::super::model::{Confirm, EnterAfter, Input, InputKind, Model, Overlay,
 use super::super::msg::Action;
 use super::super::view::steps_text;
 use super::{decide, say, toast};
-use tmuxagent_model::{Command, Severity};
-use tmuxagent_text::{Lang, Text, clean};
+use tmuxagent_model::{Command, PaneKey, PaneReader, Reads, Severity};
+use tmuxagent_text::{Lang, Text, clean, reader_sentence};
 
 /// An editing key or character for the open line.
 pub(super) fn type_key(model: &mut Model, key: Key) {
@@ -100,12 +100,23 @@ pub(super) fn submit(model: &mut Model) -> Vec<Action> {
             Ok(steps) if steps.is_empty() => say(model, Severity::Info, Text::NothingToSend),
             Ok(steps) => {
                 // The line stays under the question, so that a no leads back to it.
-                let lines = vec![format!("{}  @ {}", steps_text(&steps), clean(&place))];
-                let command = Command::Send { pane, steps };
+                let mut lines = vec![format!("{}  @ {}", steps_text(&steps), clean(&place))];
+                let other = other_reader(model, &pane);
+                // Who confirms has been shown who reads.
+                let insist = other.is_some();
+                lines.extend(other);
+                let command = Command::Send { pane, steps, insist };
                 let confirm = Confirm::Command { question: Text::SendQ, lines, command };
                 model.overlays.push(Overlay::Confirm(Box::new(confirm)));
             }
         },
     }
     Vec::new()
+}
+
+/// Who reads the keys of a pane, where that is no shell at its prompt and no agent.
+fn other_reader(model: &Model, pane: &PaneKey) -> Option<String> {
+    let reader = &model.pane_view(pane)?.reader;
+    let known = *reader != PaneReader::default() && !matches!(reader.reads, Reads::Shell | Reads::Agent);
+    known.then(|| reader_sentence(model.lang(), reader))
 }

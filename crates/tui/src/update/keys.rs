@@ -375,8 +375,12 @@ fn freeze(model: &mut Model) -> Vec<Action> {
     if snapshot.frozen.is_none() {
         return command(model, Command::Freeze);
     }
-    let lines: Vec<String> =
-        snapshot.held.iter().map(|send| format!("{}  {}", clean(&send.place), reveal(&send.text))).collect();
+    let lines: Vec<String> = snapshot
+        .held
+        .iter()
+        .filter(|send| send.reader.is_none())
+        .map(|send| format!("{}  {}", clean(&send.place), reveal(&send.text)))
+        .collect();
     let lines = if lines.is_empty() { vec![Text::NoHeld.of(model.lang()).to_owned()] } else { lines };
     confirm(model, Text::UnfreezeQ, lines, Command::Unfreeze)
 }

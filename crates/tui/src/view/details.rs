@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use tmuxagent_model::{ApprovalId, ApprovalState, PaneKey, Timestamp};
 use tmuxagent_text::{
     Lang, Text, ago, approval_kind, approval_state, clean, clock_seconds, host_owner, host_state, message, pane_state,
-    question, run_state, sentence, span, stage_state, via,
+    question, reader_sentence, run_state, sentence, span, stage_state, via,
 };
 
 /// Lines of `name  value`, values wrapped.
@@ -135,6 +135,15 @@ pub fn pane(model: &Model, key: &PaneKey, width: u16) -> Vec<Line<'static>> {
         table.row(Text::Since, &since, theme.warn());
     }
     table.plain(Text::Program, &clean(&facts.command));
+    if view.reader.front.is_some() {
+        let since = if view.reader.since.0 > 0 { table.at(view.reader.since) } else { String::new() };
+        table.plain(Text::Reader, format!("{}  {since}", reader_sentence(lang, &view.reader)).trim_end());
+    }
+    if let Some(awaited) = &view.awaited {
+        let since = table.at(awaited.since);
+        let text = format!("{}  {since}", reader_sentence(lang, &awaited.reader));
+        table.row(Text::Held, &text, theme.warn());
+    }
     table.plain(Text::Agent, &clean(&facts.agent));
     table.plain(Text::Role, &clean(&facts.role));
     table.plain(Text::Title, &clean(&facts.title));

@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use tmuxagent_model::IntentId;
-use tmuxagent_text::{Text, ago, clean, reveal};
+use tmuxagent_text::{Text, ago, clean, reader_sentence, reveal};
 
 pub fn render_held(model: &Model, selected: Option<&IntentId>, screen: &Screen, buffer: &mut Buffer) {
     let (theme, lang) = (model.theme(), model.lang());
@@ -25,6 +25,10 @@ pub fn render_held(model: &Model, selected: Option<&IntentId>, screen: &Screen, 
             .left(if n == at { theme.cursor() } else { " " }, theme.strong())
             .left(format!("{}  ", clean(&send.place)), theme.dim())
             .left(reveal(&send.text), style)
+            .left(
+                send.reader.as_ref().map_or_else(String::new, |who| format!("  {}", reader_sentence(lang, who))),
+                theme.warn(),
+            )
             .right(ago(lang, model.time(), send.at), theme.dim())
             .line(inner.width, theme)
     });

@@ -5,8 +5,8 @@ use crate::model::{Model, Panel};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use tmuxagent_model::{PaneState, PaneView, Timestamp};
-use tmuxagent_text::{Text, clean, pane_state};
+use tmuxagent_model::{PaneState, PaneView, Reads, Timestamp};
+use tmuxagent_text::{Lang, Text, clean, pane_state, reads};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let rows = rows(model, area);
@@ -39,6 +39,15 @@ pub fn stale_since(model: &Model, pane: &PaneView) -> Option<Timestamp> {
     (pane.state == PaneState::Stale).then_some(host.since)
 }
 
+/// What a pane is doing; where nothing goes on, who waits for keys there. A send that waits for another reader comes first.
+fn pane_word(lang: Lang, pane: &PaneView) -> &'static str {
+    if pane.awaited.is_some() {
+        return Text::Waiting.of(lang);
+    }
+    let known = pane.reader.front.is_some() && pane.reader.reads != Reads::Shell;
+    if pane.state == PaneState::Idle && known { reads(lang, &pane.reader.reads) } else { pane_state(lang, pane.state) }
+}
+
 fn row(model: &Model, pane: &PaneView, widest: usize, selected: bool, width: u16) -> ratatui::text::Line<'static> {
     let theme = model.theme();
     let lang = model.lang();
@@ -67,7 +76,7 @@ fn row(model: &Model, pane: &PaneView, widest: usize, selected: bool, width: u16
     if room < 10 {
         return row.left(place, name).right_some(age, tone).line(width, theme);
     }
-    let word = pane_state(lang, pane.state);
+    let word = pane_word(lang, pane);
     let word_width = if lang == tmuxagent_text::Lang::Zh { 6 } else { 9 };
     row = row.left(column(&place, place_width, theme), name).left(" ", Style::new());
     row = row.left(column(word, word_width, theme), style);

@@ -139,7 +139,7 @@ fn expiry_opens_nothing(was: &View, is: &View, event: &Event) -> Result<(), Stri
     }
     for ((run, name), _, after) in moved(was, is) {
         let own = approval.run == Some(run) && approval.stage.as_deref() == Some(name.as_str());
-        if own && !matches!(after, StageState::Failed | StageState::Escalated) {
+        if own && !matches!(after, StageState::Failed | StageState::Escalated | StageState::Expired) {
             return Err(format!("the expiry of {id} made {name} {after:?}"));
         }
     }

@@ -66,6 +66,7 @@ impl Player {
             Note::StageSucceeded { stage, by, .. } => format!("{stage} succeeded: {by}"),
             Note::StageTriggered { stage, by, .. } => format!("{stage} triggered: {by}"),
             Note::StageEscalated { stage, code, .. } => format!("{stage} escalated: {code}"),
+            Note::StageNotStarted { stage, why, .. } => format!("{stage} is not started: {why}"),
             Note::StageCancelled { stage, why, .. } => format!("{stage} cancelled: {why}"),
             Note::AgentSaid { kind, summary, .. } => format!("agent {kind:?}: {summary}"),
             Note::Gap { pane } => format!("gap in {pane}"),

@@ -44,6 +44,9 @@ impl World {
                 (true, Some(if done { "done" } else { "again" }.to_owned()))
             }
             ApprovalKind::Gap => (true, Some("wait".to_owned())),
+            // Its report may be lost, so that it would be waited for without end.
+            ApprovalKind::Overdue => (true, Some("over".to_owned())),
+            ApprovalKind::Unclear => (true, Some("continue".to_owned())),
             ApprovalKind::Failed { .. } | ApprovalKind::Agent => (true, None),
         };
         let verdict = Verdict { approve, answer };

@@ -30,7 +30,7 @@ fn on_skip(fields: [&str; 8], command: Option<&str>, screen: Option<&str>) -> Ve
     verdict(
         &nonce(),
         &intent(),
-        &Expectation { pane: &key, claim: &claim, command, screen, questions: Questions::Respected },
+        &Expectation { pane: &key, claim: &claim, command, screen, questions: Questions::Respected, still: None },
         &reply,
     )
 }
@@ -58,7 +58,14 @@ fn every_reason_to_skip_is_told_apart() {
 #[test]
 fn whoever_lost_the_server_is_told_so_before_anything_else_but_what_was_typed() {
     let (key, claim) = (key(), token());
-    let expect = Expectation { pane: &key, claim: &claim, command: None, screen: None, questions: Questions::Answered };
+    let expect = Expectation {
+        pane: &key,
+        claim: &claim,
+        command: None,
+        screen: None,
+        questions: Questions::Answered,
+        still: None,
+    };
     let on_skip = |last: &str| {
         let row = row_format(&nonce(), &["U1", last, "42", "1", "1", "1", "1", "sh", "X.1"]);
         let reply = Reply { blocks: vec![block(vec![row.into_bytes()])] };
@@ -80,7 +87,14 @@ fn a_command_name_cannot_pretend_to_be_an_answer() {
 #[test]
 fn errors_before_and_after_the_mark_differ() {
     let (key, claim) = (key(), token());
-    let expect = Expectation { pane: &key, claim: &claim, command: None, screen: None, questions: Questions::Answered };
+    let expect = Expectation {
+        pane: &key,
+        claim: &claim,
+        command: None,
+        screen: None,
+        questions: Questions::Answered,
+        still: None,
+    };
     let error = Block { rows: vec![b"no".to_vec()], ended: Ended::WithError };
     let alone = Reply { blocks: vec![error.clone()] };
     let later = Reply { blocks: vec![block(Vec::new()), error] };
@@ -91,7 +105,14 @@ fn errors_before_and_after_the_mark_differ() {
 #[test]
 fn what_cannot_be_typed_is_refused_before_anything_is_sent() {
     let (key, claim) = (key(), token());
-    let expect = Expectation { pane: &key, claim: &claim, command: None, screen: None, questions: Questions::Answered };
+    let expect = Expectation {
+        pane: &key,
+        claim: &claim,
+        command: None,
+        screen: None,
+        questions: Questions::Answered,
+        still: None,
+    };
     let line = |steps: &[KeyStep]| send_line(&nonce(), &intent(), &expect, Input::Keys(steps)).map(|_| ());
     assert_eq!(line(&[]), Err(InputError::Empty));
     assert_eq!(line(&[KeyStep::Key("Entr".to_owned())]), Err(InputError::UnknownKey("Entr".to_owned())));
@@ -109,6 +130,7 @@ fn the_line_is_one_physical_line_whatever_the_text() {
         command: Some("a,b}"),
         screen: Some("^Do you, #1"),
         questions: Questions::Answered,
+        still: None,
     };
     let steps = [KeyStep::Text("a\n\0b".to_owned()), KeyStep::Key("Enter".to_owned())];
     let line = send_line(&nonce(), &intent(), &expect, Input::Keys(&steps)).unwrap();

@@ -1,0 +1,44 @@
+# tmuxagent: zsh tells the pane where its prompt ends, which line begins and with which code it ended, by marks that
+# terminals do not draw (OSC 133). Last line of ~/.zshrc:
+#
+#   eval "$(tmuxagent shell-init zsh)"
+#
+# Nothing changes outside tmux, in scripts, or when it is read twice; $? and the prompt stay as they are.
+if [[ -o interactive && -n ${TMUX-} && -z ${__tmuxagent_key-} ]]; then
+    # No program that runs here sees the key, so none can speak for this shell.
+    typeset -g __tmuxagent_key=$(LC_ALL=C command od -An -N8 -tx1 /dev/urandom 2>/dev/null)
+    __tmuxagent_key=${__tmuxagent_key//[^0-9a-f]/}
+    typeset -gi __tmuxagent_number=1 __tmuxagent_ran=0
+
+    __tmuxagent_prompts() {
+        local -i code=$?
+        emulate -L zsh
+        if ((__tmuxagent_ran)); then
+            builtin printf '\e]133;D;%s;ta=sh.%s.%s\a' $code $__tmuxagent_key $__tmuxagent_number >&2
+            __tmuxagent_ran=0
+            __tmuxagent_number+=1
+        fi
+        builtin printf '\e]133;A;ta=sh.%s.%s\a' $__tmuxagent_key $__tmuxagent_number >&2
+        return $code
+    }
+
+    # Whatever made the prompt, its end is marked.
+    __tmuxagent_marked() {
+        if [[ -o prompt_percent && ${PS1-} != *"$__tmuxagent_key"* ]]; then
+            typeset +x PS1
+            PS1=${PS1-}$'%{\e]133;B;ta=sh.'$__tmuxagent_key$'\a%}'
+        fi
+    }
+
+    __tmuxagent_begins() {
+        emulate -L zsh
+        __tmuxagent_ran=1
+        builtin printf '\e]133;C;ta=sh.%s.%s\a' $__tmuxagent_key $__tmuxagent_number >&2
+    }
+
+    if [[ -n $__tmuxagent_key ]]; then
+        autoload -Uz add-zsh-hook
+        precmd_functions=(__tmuxagent_prompts ${precmd_functions-} __tmuxagent_marked)
+        add-zsh-hook preexec __tmuxagent_begins
+    fi
+fi

@@ -1,0 +1,394 @@
+//! Weighs what all sources say of the agent in one pane.
+//!
+//! The best source counts (the order of [`EvidenceSource`]); a lesser one that speaks of the same thing in more detail adds
+//! it. Sources that contradict each other for longer than a moment make the state unsure. All of it belongs to one process
+//! and dies with it.
+
+use super::composer::Composer;
+use super::{AgentProcess, Recogniser, Report, Seen, VendorState};
+use std::collections::HashMap;
+use tmuxagent_model::{AgentQuestion, AgentState, AgentStatus, Evidence, EvidenceSource, Millis, Timestamp};
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Sources may contradict each other this long: each sees a change at another instant.
+    pub moment: Millis,
+    /// An agent that works gives a sign of life at least this often.
+    pub stalled: Millis,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { moment: Millis(1500), stalled: Millis::from_secs(600) }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The agent's process that reads the terminal now; none: another program does.
+    Process(Option<AgentProcess>),
+    /// The screen was looked at.
+    Screen(Box<Seen>),
+    /// A status report came in the stream.
+    Report(Report),
+    /// The agent's own file or socket says something, for this very process; none: nothing any more.
+    Vendor(Option<VendorState>),
+    /// A hook of the agent says something.
+    Hook(Option<VendorState>),
+    /// The pane printed something.
+    Printed,
+    /// A person looked at the pane.
+    LookedAt,
+    /// Time passed: see [`AgentCore::deadline`].
+    Tick,
+}
+
+/// What follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// The state or the question is another one.
+    Changed(AgentStatus),
+    /// A question is open.
+    Asked(AgentQuestion),
+    /// That question is not open any more.
+    Closed {
+        /// Its [`AgentQuestion::fingerprint`].
+        fingerprint: String,
+    },
+}
+
+/// Whether a prompt may be typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// It may.
+    Ready,
+    /// Somebody has begun to write there.
+    Draft(String),
+    /// It works, or its service refuses it for now.
+    Busy,
+    /// It asks something.
+    Asks,
+    /// Not known: nothing may be typed.
+    Unsure,
+    /// No agent runs.
+    Gone,
+}
+
+/// What one source says.
+#[derive(Debug, Clone)]
+struct Belief {
+    source: EvidenceSource,
+    state: AgentState,
+    rule: String,
+    text: String,
+    sure: bool,
+    since: Timestamp,
+    /// When it was said last.
+    confirmed: Timestamp,
+}
+
+/// What is known of one process.
+#[derive(Debug, Clone)]
+struct Life {
+    process: AgentProcess,
+    /// By source, the best first.
+    beliefs: Vec<Belief>,
+    question: Option<AgentQuestion>,
+    composer: Option<Composer>,
+    content: Option<u64>,
+    /// When it last gave a sign of life.
+    sign: Timestamp,
+    /// Whether it worked since a person looked.
+    worked: bool,
+}
+
+/// The agent of one pane.
+#[derive(Debug, Clone)]
+pub struct AgentCore {
+    limits: Limits,
+    /// What each agent calls itself in its reports.
+    apps: HashMap<String, Vec<String>>,
+    life: Option<Life>,
+    status: Option<AgentStatus>,
+    asked: Option<String>,
+}
+
+/// States that do not contradict each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Work,
+    Ask,
+    Rest,
+}
+
+fn family(state: &AgentState) -> Option<Family> {
+    match state {
+        AgentState::Working | AgentState::Stalled => Some(Family::Work),
+        state if state.asks() => Some(Family::Ask),
+        AgentState::Idle | AgentState::Done | AgentState::Error | AgentState::RateLimited { .. } => Some(Family::Rest),
+        _ => None,
+    }
+}
+
+impl AgentCore {
+    /// Nothing is known yet.
+    #[must_use]
+    pub fn new(recognisers: &[Recogniser], limits: Limits) -> Self {
+        let apps = recognisers.iter().map(|known| (known.agent.clone(), known.reports.clone())).collect();
+        Self { limits, apps, life: None, status: None, asked: None }
+    }
+
+    /// What is known; `None` where no agent was ever seen.
+    #[must_use]
+    pub const fn status(&self) -> Option<&AgentStatus> {
+        self.status.as_ref()
+    }
+
+    /// Whether sources contradict each other, for a moment or longer.
+    #[must_use]
+    pub fn disputed(&self) -> bool {
+        self.life.as_ref().is_some_and(|life| life.dispute().is_some())
+    }
+
+    /// What every source says now, the best first.
+    #[must_use]
+    pub fn evidence(&self) -> Vec<Evidence> {
+        let beliefs = self.life.iter().flat_map(|life| life.beliefs.iter().cloned());
+        beliefs.map(Belief::evidence).collect()
+    }
+
+    /// Takes what happened, and tells what follows.
+    pub fn on(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        match input {
+            Input::Process(process) => self.process(now, process),
+            other => {
+                // Without its process nothing that is printed or left behind makes an agent.
+                let Some(life) = &mut self.life else { return Vec::new() };
+                life.take(now, other, &self.apps, self.limits);
+            }
+        }
+        self.conclude(now)
+    }
+
+    /// When [`Input::Tick`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let life = self.life.as_ref()?;
+        let dispute = life.dispute().map(|since| since + self.limits.moment);
+        let works = self.status.as_ref().is_some_and(|status| status.state == AgentState::Working);
+        let stall = works.then(|| life.sign + self.limits.stalled);
+        let unsure = self.status.as_ref().is_some_and(|status| status.state == AgentState::Unsure);
+        dispute.filter(|_| !unsure).into_iter().chain(stall).min()
+    }
+
+    /// Whether a prompt may be typed.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        let (Some(life), Some(status)) = (&self.life, &self.status) else { return Readiness::Gone };
+        match (&status.state, &life.composer) {
+            (AgentState::Idle | AgentState::Done | AgentState::Error, Some(composer)) if life.dispute().is_none() => {
+                if composer.draft.is_empty() {
+                    Readiness::Ready
+                } else {
+                    Readiness::Draft(composer.draft.clone())
+                }
+            }
+            (AgentState::Working | AgentState::Stalled | AgentState::RateLimited { .. }, _) => Readiness::Busy,
+            (state, _) if state.asks() => Readiness::Asks,
+            (AgentState::Exited, _) => Readiness::Gone,
+            _ => Readiness::Unsure,
+        }
+    }
+
+    fn process(&mut self, now: Timestamp, process: Option<AgentProcess>) {
+        let same = |life: &&mut Life| {
+            process.as_ref().is_some_and(|new| (new.pid, new.start) == (life.process.pid, life.process.start))
+        };
+        if let (Some(life), Some(new)) = (self.life.as_mut().filter(same), &process) {
+            life.process.clone_from(new);
+            return;
+        }
+        self.life = process.map(|process| Life {
+            process,
+            beliefs: Vec::new(),
+            question: None,
+            composer: None,
+            content: None,
+            sign: now,
+            worked: false,
+        });
+    }
+
+    fn conclude(&mut self, now: Timestamp) -> Vec<Output> {
+        let Some((agent, state, evidence, question)) = self.verdict(now) else { return Vec::new() };
+        let mut out = Vec::new();
+        let open = question.as_ref().map(|question| question.fingerprint.clone());
+        let changed = self.asked != open;
+        if changed {
+            out.extend(self.asked.take().map(|fingerprint| Output::Closed { fingerprint }));
+            self.asked = open;
+        }
+        let before = self.status.as_ref().filter(|status| status.agent == agent && status.state == state);
+        let since = before.map_or(now, |status| status.since);
+        let tell = before.is_none() || changed;
+        let status = AgentStatus { agent, state, since, evidence, question };
+        if tell {
+            out.extend(status.question.clone().filter(|_| changed).map(Output::Asked));
+            out.push(Output::Changed(status.clone()));
+        }
+        self.status = Some(status);
+        out
+    }
+
+    fn verdict(&self, now: Timestamp) -> Option<(String, AgentState, Vec<Evidence>, Option<AgentQuestion>)> {
+        let Some(life) = &self.life else {
+            let last = self.status.as_ref()?;
+            let evidence = match &last.state {
+                AgentState::Exited => last.evidence.clone(),
+                _ => vec![Evidence {
+                    source: EvidenceSource::Process,
+                    state: AgentState::Exited,
+                    rule: "process".to_owned(),
+                    text: String::new(),
+                    at: now,
+                }],
+            };
+            return Some((last.agent.clone(), AgentState::Exited, evidence, None));
+        };
+        let (state, mut beliefs) = life.state(now, self.limits);
+        let question = life.question.clone().filter(|_| state.asks());
+        let state = match state {
+            AgentState::Working if now.since(life.sign) >= self.limits.stalled => AgentState::Stalled,
+            AgentState::Idle if life.worked => AgentState::Done,
+            state => state,
+        };
+        beliefs.sort_by_key(|belief| belief.source);
+        let evidence = beliefs.into_iter().map(Belief::evidence).collect();
+        Some((life.process.agent.clone(), state, evidence, question))
+    }
+}
+
+impl Belief {
+    fn evidence(self) -> Evidence {
+        Evidence { source: self.source, state: self.state, rule: self.rule, text: self.text, at: self.since }
+    }
+}
+
+impl Life {
+    fn take(&mut self, now: Timestamp, input: Input, apps: &HashMap<String, Vec<String>>, limits: Limits) {
+        match input {
+            Input::Screen(seen) => self.screen(now, *seen, limits),
+            Input::Report(report) => {
+                let known = |app: &String| apps.get(&self.process.agent).is_some_and(|known| known.contains(app));
+                if report.app.as_ref().is_some_and(|app| !known(app)) {
+                    return;
+                }
+                self.sign = now;
+                let words = report.words();
+                let said = report.agent_state().map(|state| (state, "OSC 7501".to_owned(), words));
+                self.believe(now, EvidenceSource::Report, said, true);
+            }
+            Input::Vendor(said) => self.told(now, EvidenceSource::Vendor, said),
+            Input::Hook(said) => self.told(now, EvidenceSource::Hook, said),
+            // A spinner prints too; where the screen is read, its content says more.
+            Input::Printed if self.content.is_none() => self.sign = now,
+            Input::LookedAt => self.worked = false,
+            Input::Printed | Input::Tick | Input::Process(_) => {}
+        }
+    }
+
+    fn told(&mut self, now: Timestamp, source: EvidenceSource, said: Option<VendorState>) {
+        self.sign = now;
+        self.believe(now, source, said.map(|said| (said.state, said.rule, said.text)), true);
+    }
+
+    fn screen(&mut self, now: Timestamp, seen: Seen, limits: Limits) {
+        if self.content != Some(seen.content) {
+            self.sign = now;
+            self.content = Some(seen.content);
+        }
+        let old = self.beliefs.iter().find(|belief| belief.source == EvidenceSource::Screen);
+        // A dialog that is being drawn anew is no dialog for an instant.
+        let drawing = seen.state == AgentState::Unsure && seen.composer.is_none();
+        let lately = old.is_some_and(|old| now.since(old.confirmed) < limits.moment);
+        if drawing && self.question.is_some() && lately {
+            return;
+        }
+        self.composer = seen.composer;
+        self.question = seen.question;
+        let said = (seen.state != AgentState::Unsure).then_some((seen.state, seen.rule, seen.text));
+        self.believe(now, EvidenceSource::Screen, said, seen.sure);
+    }
+
+    fn believe(
+        &mut self,
+        now: Timestamp,
+        source: EvidenceSource,
+        said: Option<(AgentState, String, String)>,
+        sure: bool,
+    ) {
+        let old = self.beliefs.iter().position(|belief| belief.source == source).map(|n| self.beliefs.remove(n));
+        let Some((state, rule, text)) = said else { return };
+        if state == AgentState::Done || matches!(family(&state), Some(Family::Work | Family::Ask)) && sure {
+            self.worked = self.worked || state != AgentState::Starting;
+        }
+        let since = old.filter(|old| old.state == state).map_or(now, |old| old.since);
+        // Finished is idle, until a person looks.
+        let state = if state == AgentState::Done { AgentState::Idle } else { state };
+        self.beliefs.push(Belief { source, state, rule, text, sure, since, confirmed: now });
+        self.beliefs.sort_by_key(|belief| belief.source);
+    }
+
+    /// The best belief, and one that contradicts it.
+    fn contradiction(&self) -> Option<(&Belief, &Belief)> {
+        let mut sure = self.beliefs.iter().filter(|belief| belief.sure);
+        let best = sure.next()?;
+        let other = sure.find(|other| {
+            let starts = other.state == AgentState::Starting && family(&best.state) == Some(Family::Rest);
+            family(&other.state) != family(&best.state) && !starts
+        })?;
+        Some((best, other))
+    }
+
+    /// Since when sources contradict each other.
+    fn dispute(&self) -> Option<Timestamp> {
+        self.contradiction().map(|(best, other)| best.since.max(other.since))
+    }
+
+    /// The state, and what it rests on.
+    fn state(&self, now: Timestamp, limits: Limits) -> (AgentState, Vec<Belief>) {
+        let Some(best) = self.beliefs.iter().find(|belief| belief.sure).or_else(|| self.beliefs.first()) else {
+            return (AgentState::Unsure, Vec::new());
+        };
+        if let Some((one, other)) = self.contradiction() {
+            let since = one.since.max(other.since);
+            // A screen counts only as it is now.
+            let looked = |belief: &Belief| {
+                belief.source != EvidenceSource::Screen || belief.confirmed.since(since) >= limits.moment
+            };
+            if now.since(since) >= limits.moment && looked(one) && looked(other) {
+                return (AgentState::Unsure, vec![one.clone(), other.clone()]);
+            }
+        }
+        // Whatever else is said: where a dialog is open, keys would answer it.
+        let asks = self.beliefs.iter().filter(|belief| belief.sure && belief.state.asks());
+        if let Some(ask) = asks.max_by_key(|belief| belief.source == EvidenceSource::Screen) {
+            return (ask.state.clone(), vec![ask.clone()]);
+        }
+        // The same in more detail: an error is told as idle by most sources.
+        let plain = matches!(best.state, AgentState::Idle | AgentState::Error);
+        let detail = self.beliefs.iter().find(|belief| {
+            plain && belief.sure && matches!(belief.state, AgentState::Error | AgentState::RateLimited { .. })
+        });
+        let limited =
+            self.beliefs.iter().find(|belief| plain && matches!(belief.state, AgentState::RateLimited { .. }));
+        let told = limited.or(detail).unwrap_or(best);
+        (told.state.clone(), vec![told.clone()])
+    }
+}
+
+#[cfg(test)]
+#[path = "fusion_tests.rs"]
+mod tests;

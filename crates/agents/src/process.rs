@@ -1,0 +1,140 @@
+//! Which agent runs in a pane: by its processes, never by what is printed.
+
+use super::Recogniser;
+use serde::{Deserialize, Serialize};
+
+/// A process of a pane.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Process {
+    /// Its id.
+    pub pid: u32,
+    /// Its parent's id.
+    pub parent: u32,
+    /// When it began, in ticks since the machine's start (field 22 of `/proc/PID/stat`): with the id, its identity.
+    pub start: u64,
+    /// Whether it belongs to the group that reads the terminal.
+    pub foreground: bool,
+    /// The path of its executable; empty where it is not told.
+    pub executable: String,
+    /// Its arguments; the first is its name.
+    pub arguments: Vec<String>,
+}
+
+/// An agent's process.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AgentProcess {
+    /// The name of its recogniser.
+    pub agent: String,
+    /// The process's id.
+    pub pid: u32,
+    /// When it began, as [`Process::start`].
+    pub start: u64,
+    /// It and its descendants of the same agent: a launcher and the program proper.
+    pub pids: Vec<(u32, u64)>,
+}
+
+/// Programs that run a script, which is then the program.
+const INTERPRETERS: &[&str] = &["node", "bun", "deno", "python", "python3"];
+
+/// Finds the agent that reads a pane's terminal; `root` is the pane's own process. The one nearest to it counts: an agent
+/// that another one started is its tool.
+#[must_use]
+pub fn identify(recognisers: &[Recogniser], processes: &[Process], root: u32) -> Option<AgentProcess> {
+    let mut level: Vec<&Process> = processes.iter().filter(|process| process.pid == root).collect();
+    // As deep as a tree of all processes can be; a table that was read while they changed may hold a circle.
+    for _ in 0..processes.len().min(64) {
+        for process in level.iter().filter(|process| process.foreground) {
+            if let Some(recogniser) = recognisers.iter().find(|recogniser| is_of(recogniser, process)) {
+                return Some(agent(recogniser, processes, process));
+            }
+        }
+        let below = |process: &&Process| level.iter().any(|parent| parent.pid == process.parent && process.pid != root);
+        level = processes.iter().filter(below).collect();
+    }
+    None
+}
+
+fn agent(recogniser: &Recogniser, processes: &[Process], process: &Process) -> AgentProcess {
+    let mut pids = vec![(process.pid, process.start)];
+    for _ in 0..4 {
+        let known = |pid: u32| pids.iter().any(|(known, _)| *known == pid);
+        let more = processes.iter().find(|other| known(other.parent) && !known(other.pid) && is_of(recogniser, other));
+        let Some(other) = more else { break };
+        pids.push((other.pid, other.start));
+    }
+    AgentProcess { agent: recogniser.agent.clone(), pid: process.pid, start: process.start, pids }
+}
+
+fn is_of(recogniser: &Recogniser, process: &Process) -> bool {
+    let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let named = |path: &str| recogniser.names.contains(&base(path));
+    let contains = |parts: &[String], path: &str| parts.iter().any(|part| path.contains(part.as_str()));
+    if named(&process.executable) || contains(&recogniser.paths, &process.executable) {
+        return true;
+    }
+    let Some((first, rest)) = process.arguments.split_first() else { return false };
+    let program = if process.executable.is_empty() { base(first) } else { base(&process.executable) };
+    let interpreter = INTERPRETERS.iter().any(|name| {
+        program.strip_prefix(name).is_some_and(|version| version.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+    });
+    if !interpreter {
+        // Where the system tells no path, the name is all there is.
+        return process.executable.is_empty() && named(first);
+    }
+    // Options of the interpreter stand before the script.
+    let script = rest.iter().find(|argument| !argument.starts_with('-'));
+    script.is_some_and(|script| named(script) || contains(&recogniser.scripts, script))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundled;
+
+    fn process(pid: u32, parent: u32, foreground: bool, command: &str) -> Process {
+        let arguments: Vec<String> = command.split(' ').map(str::to_owned).collect();
+        let executable = arguments[0].clone();
+        Process { pid, parent, start: u64::from(pid) * 10, foreground, executable, arguments }
+    }
+
+    fn found(processes: &[Process]) -> Option<(String, u32)> {
+        identify(&bundled(), processes, 1).map(|agent| (agent.agent, agent.pid))
+    }
+
+    #[test]
+    fn the_outermost_agent_in_the_foreground_is_it() {
+        let shell = process(1, 0, false, "/bin/bash");
+        let launcher = process(2, 1, true, "/usr/bin/node --no-warnings /opt/bin/codex --no-daemon");
+        let native = process(3, 2, true, "/opt/@openai/codex/vendor/codex --no-daemon");
+        let tool = process(4, 3, true, "/opt/claude -p x");
+        let all = [shell.clone(), launcher.clone(), native, tool];
+        assert_eq!(found(&all), Some(("codex".into(), 2)));
+        assert_eq!(identify(&bundled(), &all, 1).unwrap().pids, [(2, 20), (3, 30)]);
+        let stopped = Process { foreground: false, ..launcher };
+        assert_eq!(found(&[shell.clone(), stopped]), None, "one in the background reads nothing");
+        let aider = process(2, 1, true, "/venv/bin/python3.11 /venv/bin/aider --model x");
+        assert_eq!(found(&[shell, aider]), Some(("aider".into(), 2)));
+        assert_eq!(found(&[process(1, 0, true, "/x/claude")]), Some(("claude".into(), 1)), "a pane of its own");
+    }
+
+    #[test]
+    fn words_and_names_make_no_agent() {
+        for command in [
+            "/usr/bin/cat claude",
+            "/usr/bin/watch cat /tmp/codex",
+            "/usr/bin/vim codex.rs",
+            "/usr/bin/node server.js claude",
+            "/usr/bin/node -e codex()",
+            "/usr/bin/tail -f /var/log/claude",
+            "/usr/bin/ssh host codex",
+            "/usr/bin/python3 -m http.server codex",
+        ] {
+            assert_eq!(found(&[process(1, 0, false, "/bin/sh"), process(2, 1, true, command)]), None, "{command}");
+        }
+        // The first argument is anyone's to choose.
+        let disguised = Process { executable: "/usr/bin/less".into(), ..process(2, 1, true, "claude") };
+        assert_eq!(found(&[process(1, 0, false, "/bin/sh"), disguised]), None);
+        let circle = [process(1, 2, true, "/bin/sh"), process(2, 1, true, "/bin/sh")];
+        assert_eq!(found(&circle), None);
+    }
+}

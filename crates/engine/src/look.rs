@@ -1,0 +1,132 @@
+//! Whether the shell of a pane is at its prompt again, asked of the processes on its host.
+//!
+//! A shell that reports nothing (interrupted by C-c, a line that was only typed) is seen that way: the foreground process
+//! group of the pane's terminal is that of an interactive shell, alone. Seen twice it counts, since a command line has
+//! instants between its commands. Where processes can't be asked, nothing follows.
+
+use super::state::Purpose;
+use super::turn::{At, Turn};
+use tmuxagent_model::{
+    Effect, IntentId, Millis, PaneKey, PollOutcome, PollSpec, ShellCall, ShellText, StageState, TimerKey,
+};
+
+/// When a command is first looked at; most report their end before.
+const FIRST: Millis = Millis::from_secs(2);
+/// What is seen once is looked at again after this.
+const AGAIN: Millis = Millis(500);
+/// How soon it is looked, when something says that it may be so.
+const SOON: Millis = Millis(300);
+/// The longest pause between two looks.
+const LONGEST: Millis = Millis::from_secs(20);
+/// The time limit of a look.
+const LIMIT: Millis = Millis::from_secs(10);
+
+/// Exit code 0 when an interactive shell alone is in front of the process's terminal, 75 when something else is.
+const SCRIPT: &str = r#"ps -A -o pid=,pgid=,tpgid=,args= 2>/dev/null | awk -v pane=PID '
+{ size[$2]++; if ($1 == pane) { found = 1; front = $3 } if ($1 == $2) { line = ""; for (i = 4; i <= NF; i++) line = line " " $i; leader[$1] = line } }
+END {
+  if (!found) exit 1
+  shell = front == pane || leader[front] ~ /^ -?([^ ]*\/)?(ba|z|fi|da|k|a)?sh( -[^ ]*)*$/
+  exit (shell && size[front] == 1) ? 0 : 75
+}'"#;
+
+impl Turn<'_> {
+    /// A running stage has a command of its own in its pane: its end is looked for where it is not told.
+    pub fn watch_prompt(&mut self, at: At) {
+        let ours = self.stage(at).is_some_and(|stage| stage.tracked.is_some() || stage.untracked);
+        if self.options.looks && ours {
+            self.arm_look(at, FIRST);
+        }
+    }
+
+    /// Something says that the prompt may be back.
+    pub fn look_soon(&mut self, at: At) {
+        let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::Running) else { return };
+        let wanted = (stage.tracked.is_some() || stage.untracked) && !stage.look.over && stage.look.intent.is_none();
+        if self.options.looks && wanted {
+            if let Some(stage) = self.stage_mut(at) {
+                stage.look.count = 0;
+            }
+            self.arm_look(at, SOON);
+        }
+    }
+
+    /// A shell has come to the foreground of a pane.
+    pub fn shell_in_front(&mut self, pane: &PaneKey) {
+        let Some(row) = self.state.panes.get(pane) else { return };
+        let runs: Vec<_> = row.open.values().copied().collect();
+        for run in runs {
+            if let Some(stage) = self.run(run).and_then(super::state::Run::live) {
+                self.look_soon(At { run, stage });
+            }
+        }
+    }
+
+    fn arm_look(&mut self, at: At, pause: Millis) {
+        let key = TimerKey::Look(at.run, self.stage_name(at));
+        self.state.arm(key, self.now + pause);
+    }
+
+    /// It is time to look.
+    pub fn look_due(&mut self, at: At) {
+        let Some(stage) = self.stage(at).filter(|stage| !stage.look.over && stage.look.intent.is_none()) else {
+            return;
+        };
+        let (stage, attempt) = (stage.name.clone(), stage.attempt);
+        let Some(row) = self.pane_of(at.run) else { return };
+        let script = SCRIPT.replace("PID", &row.info.key.pid.to_string());
+        let call = ShellCall {
+            pane: row.info.key.clone(),
+            script: ShellText { text: script, shown: "is the prompt back".to_owned(), ..ShellText::default() },
+            folder: String::new(),
+            timeout: LIMIT,
+        };
+        let purpose = Purpose::Look { run: at.run, stage, attempt };
+        let id = self.emit(Effect::Poll(PollSpec::Command { call }), purpose);
+        if let Some(stage) = self.stage_mut(at) {
+            stage.look.intent = Some(id);
+        }
+    }
+
+    /// What was seen.
+    pub fn looked(&mut self, at: At, id: &IntentId, outcome: &PollOutcome) {
+        let Some(stage) = self.stage_mut(at).filter(|stage| stage.look.intent.as_ref() == Some(id)) else { return };
+        stage.look.intent = None;
+        if stage.state != StageState::Running {
+            return;
+        }
+        match outcome {
+            PollOutcome::Met { .. } if stage.look.once => self.prompt_is_back(at),
+            PollOutcome::Met { .. } => {
+                stage.look.once = true;
+                self.arm_look(at, AGAIN);
+            }
+            PollOutcome::Pending { .. } => {
+                stage.look.once = false;
+                stage.look.count = stage.look.count.saturating_add(1);
+                let pause = FIRST.0.saturating_mul(1 << stage.look.count.min(10)).min(LONGEST.0);
+                // Once a person is asked, or something is tried, time leads on.
+                let overdue = stage.approval.is_none() && stage.stop.as_ref().is_some_and(|stop| !stop.begun);
+                self.arm_look(at, Millis(pause));
+                if overdue {
+                    self.stop_next(at);
+                }
+            }
+            PollOutcome::Failed { .. } | PollOutcome::Error { .. } => self.can_not_look(at),
+        }
+    }
+
+    /// Nobody can tell there: what was said counts as it did before anybody looked, and time decides the rest.
+    fn can_not_look(&mut self, at: At) {
+        let Some(stage) = self.stage_mut(at) else { return };
+        stage.look.over = true;
+        let (tracked, said) = (stage.tracked.is_some(), stage.said.clone());
+        let overdue = stage.stop.as_ref().is_some_and(|stop| !stop.begun);
+        match said.filter(|_| !tracked) {
+            Some(said) if said.ok => self.succeed(at, said.cause),
+            Some(said) => self.attempt_failed(at, said.cause),
+            None if overdue => self.stop_next(at),
+            None => {}
+        }
+    }
+}

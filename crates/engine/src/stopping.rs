@@ -1,0 +1,189 @@
+//! An attempt whose time is over: its command is stopped, or a person is asked, before anything else is typed.
+
+use super::expiry::OnExpiry;
+use super::gate::{Ask, CONTINUE, WAIT};
+use super::progress::{Cause, Stop, StopStep};
+use super::state::{Purpose, is_shell};
+use super::turn::{At, Turn};
+use std::sync::Arc;
+use tmuxagent_model::{
+    ApprovalKind, Effect, IntentState, KeyStep, Millis, Needs, Note, RunId, SendKeys, Severity, ShellCall, ShellText,
+    StageState, TimerKey, Verdict,
+};
+use tmuxagent_policy::Stopping;
+
+/// How long a command has to end after it was told to.
+const PATIENCE: Millis = Millis::from_secs(10);
+/// The answer that stops what runs, or gives a stage up.
+pub const STOP: &str = "stop";
+/// The answer that a command has ended, though nobody could see it.
+pub const OVER: &str = "over";
+
+/// Sends SIGTERM to what is in front of the process's terminal, unless that is the process itself.
+const TERMINATE: &str = r#"front=$(ps -o tpgid= -p PID | tr -d ' ')
+own=$(ps -o pgid= -p PID | tr -d ' ')
+if [ -n "$front" ] && [ "$front" != "$own" ] && [ "$front" -gt 1 ]; then kill -TERM -- "-$front"; fi"#;
+
+impl Turn<'_> {
+    /// The time limit of a stage's attempt: the policy's, or that of the configuration.
+    pub fn timeout_of(&self, at: At) -> Option<Millis> {
+        self.limit_of(at).map(|(limit, _)| limit)
+    }
+
+    /// The time limit, and whether the policy names it.
+    fn limit_of(&self, at: At) -> Option<(Millis, bool)> {
+        let policy = Arc::clone(&self.policy);
+        let (_, rule) = self.rule(&policy, at)?;
+        let otherwise = Some(self.options.timeout).filter(|limit| limit.0 > 0 && !rule.endless);
+        rule.timeout.map(|limit| (limit, true)).or_else(|| Some((otherwise?, false)))
+    }
+
+    /// The time limit of an attempt is over. While its keys are held by the freeze, it begins anew.
+    pub fn timeout(&mut self, run: RunId, name: &str) {
+        let Some(at) = self.find_stage(run, name) else { return };
+        let Some(stage) = self.stage(at) else { return };
+        if !matches!(stage.state, StageState::Starting | StageState::Running) {
+            return;
+        }
+        let waiting = stage.waiting.as_ref().and_then(|id| self.state.intents.get(id));
+        let held = waiting.is_some_and(|row| row.intent.state == IntentState::Held);
+        let Some((limit, named)) = self.limit_of(at) else { return };
+        if held {
+            return self.state.arm(TimerKey::StageTimeout(run, name.to_owned()), self.now + limit);
+        }
+        if stage.stop.as_ref().is_some_and(|stop| stop.begun) {
+            return self.stop_next(at);
+        }
+        let cause = Cause::own(self.now, "timeout", format!("not done after {limit}"));
+        let busy = self.is_busy(at);
+        if !busy && named {
+            return self.attempt_failed(at, cause);
+        }
+        let policy = Arc::clone(&self.policy);
+        let steps = self.rule(&policy, at).map(|(_, rule)| rule.on_timeout.as_slice()).unwrap_or_default();
+        let steps = steps.iter().map(|step| match step {
+            Stopping::Interrupt => StopStep::Interrupt,
+            Stopping::Terminate => StopStep::Terminate,
+        });
+        let steps = if busy { steps.collect() } else { Vec::new() };
+        let Some(stage) = self.stage_mut(at) else { return };
+        stage.stop = Some(Stop { cause, steps, begun: false, intent: None });
+        let looks = self.options.looks && self.stage(at).is_some_and(|stage| !stage.look.over);
+        if busy && looks && self.stage(at).is_some_and(|stage| stage.state == StageState::Running) {
+            // It may have ended without a word; what is seen leads on.
+            self.look_soon(at);
+        } else {
+            self.stop_next(at);
+        }
+    }
+
+    /// Whether a command of the stage may still run in its pane.
+    fn is_busy(&self, at: At) -> bool {
+        self.stage(at)
+            .is_some_and(|stage| stage.tracked.is_some() || stage.untracked && self.options.looks && !stage.look.over)
+    }
+
+    /// Tries the next way to stop the command; when there is none left a person is asked.
+    pub fn stop_next(&mut self, at: At) {
+        let Some(stop) = self.stage(at).and_then(|stage| stage.stop.clone()) else { return };
+        let Some(row) = self.pane_of(at.run) else { return };
+        let (pane, folder, command) =
+            (row.info.key.clone(), row.info.facts.path.clone(), row.info.facts.command.clone());
+        let effect = match stop.steps.first() {
+            None => return self.ask_overdue(at),
+            Some(StopStep::Interrupt) => Effect::Send(SendKeys {
+                pane,
+                steps: vec![KeyStep::Key("C-c".to_owned())],
+                expect_command: Some(command).filter(|command| !is_shell(command)),
+                expect_screen: None,
+                needs: Needs::Front,
+            }),
+            Some(StopStep::Terminate) => Effect::Shell(ShellCall {
+                script: ShellText {
+                    text: TERMINATE.replace("PID", &pane.pid.to_string()),
+                    shown: "SIGTERM to the command in front".to_owned(),
+                    ..ShellText::default()
+                },
+                pane,
+                folder,
+                timeout: PATIENCE,
+            }),
+        };
+        let attempt = self.stage(at).map_or(0, |stage| stage.attempt);
+        let name = self.stage_name(at);
+        let text = format!("stage {name} is over its time; its command is told to stop");
+        self.note_run(Severity::Warning, at.run, Note::Text { text });
+        let id = self.emit(effect, Purpose::Stop { run: at.run, stage: name.clone(), attempt });
+        if let Some(stop) = self.stage_mut(at).and_then(|stage| stage.stop.as_mut()) {
+            stop.steps.remove(0);
+            stop.begun = true;
+            stop.intent = Some(id);
+        }
+        self.state.arm(TimerKey::StageTimeout(at.run, name), self.now + PATIENCE);
+        self.look_soon(at);
+    }
+
+    fn ask_overdue(&mut self, at: At) {
+        let Some(stage) = self.stage(at) else { return };
+        let Some(stop) = &stage.stop else { return };
+        let (name, why, tried) = (stage.name.clone(), stop.cause.text.clone(), stop.begun);
+        let (busy, attempt) = (self.is_busy(at), stage.attempt);
+        let seen = stage.said.as_ref().is_some_and(|said| said.ok);
+        let question = match (busy, tried) {
+            (true, false) => format!("Stage {name} is {why}, and its command still runs. Stop it?"),
+            (true, true) => format!("Stage {name} is {why}; its command was told to stop and still runs. Try again?"),
+            (false, _) => format!("Stage {name} is {why}. Give it up?"),
+        };
+        let effect_text = if busy {
+            "C-c is pressed in the pane; a command that goes on is sent SIGTERM".to_owned()
+        } else {
+            "nothing is typed; the attempt counts as failed".to_owned()
+        };
+        let effect = if busy { vec![KeyStep::Key("C-c".to_owned())] } else { Vec::new() };
+        let mut options = vec![STOP.to_owned(), WAIT.to_owned()];
+        if busy {
+            options.push(OVER.to_owned());
+        }
+        if seen {
+            options.push(CONTINUE.to_owned());
+        }
+        let ask =
+            Ask { kind: ApprovalKind::Overdue, question, effect, effect_text, options, attempt, ..Ask::default() };
+        self.supersede_stage(at);
+        // The command may end meanwhile, which decides by itself; so an expiry only marks the question.
+        let ask = Ask { on_expiry: OnExpiry::Keep, ..self.on_terms_of(at, ask) };
+        self.ask_about(at, ask);
+    }
+
+    /// A person decided about an attempt whose time is over.
+    pub fn apply_overdue(&mut self, at: At, verdict: &Verdict, cause: Cause) {
+        let Some(stage) = self.stage(at) else { return };
+        let Some(stop) = stage.stop.clone() else { return };
+        match (verdict.approve, verdict.answer.as_deref()) {
+            (true, Some(CONTINUE)) => self.succeed(at, cause),
+            (true, Some(WAIT)) => {
+                self.forget_stop(at);
+                if let Some(limit) = self.timeout_of(at) {
+                    let key = TimerKey::StageTimeout(at.run, self.stage_name(at));
+                    self.state.arm(key, self.now + limit);
+                }
+            }
+            (true, Some(OVER)) => self.attempt_failed(at, stop.cause),
+            (true, _) if self.is_busy(at) => {
+                if let Some(stage) = self.stage_mut(at) {
+                    stage.stop = Some(Stop { steps: vec![StopStep::Interrupt, StopStep::Terminate], ..stop });
+                }
+                self.stop_next(at);
+            }
+            (true, _) => self.attempt_failed(at, stop.cause),
+            // It is not stopped: it goes on until it ends.
+            (false, _) => self.forget_stop(at),
+        }
+    }
+
+    fn forget_stop(&mut self, at: At) {
+        if let Some(stage) = self.stage_mut(at) {
+            stage.stop = None;
+        }
+    }
+}

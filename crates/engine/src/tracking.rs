@@ -1,0 +1,276 @@
+//! Tracked commands: that they began, and what the marks of a pane's shell tell of them.
+//!
+//! **Invariant:** a stage's command has an end only by its own token or, where it was typed bare, by the number of the
+//! command that the pane's trusted shell began with that very line. A command that no shell has begun within [`LATE`] is
+//! asked about; it counts as begun whenever that is told, and never as done.
+
+use super::state::{IntentRow, Planned, Purpose};
+use super::table::StageInput;
+use super::text::plan_keys;
+use super::turn::{At, Turn};
+use serde::{Deserialize, Serialize};
+use tmuxagent_lines::bare_command;
+use tmuxagent_model::{
+    Effect, HostName, Intent, IntentId, IntentState, Millis, Needs, PaneKey, SendKeys, ShellText, StageState, TimerKey,
+};
+
+/// A shell that reads its line begins it in an instant; so long it may take on a busy machine and a slow line, and a
+/// millisecond more for each byte of it: some line editors take their time.
+const LATE: Millis = Millis(10_000);
+/// What the tokens of a shell's own commands begin with; those of intents hold a hyphen and no dot.
+const SHELLS: &str = "sh.";
+
+/// Why it is asked.
+const NOT_BEGUN: &str =
+    "was typed, but no shell has begun it: another program, an open quote or an editor's mode took it";
+
+/// What the marks of a pane's own shell tell, where it has our integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShellMarks {
+    /// It has none, or nothing is known of it.
+    #[default]
+    None,
+    /// It reads a line.
+    Prompt,
+    /// It runs something.
+    Running,
+}
+
+impl ShellMarks {
+    /// Whether nothing is known.
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+}
+
+/// A tracked command that was typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typed {
+    /// Whose keys they were.
+    pub id: IntentId,
+    /// The line as it was typed, where its shell reports begin and end by itself.
+    pub bare: Option<String>,
+    /// The token of the command that this shell began with it.
+    pub token: Option<String>,
+    /// A shell has begun it.
+    pub began: bool,
+}
+
+impl Turn<'_> {
+    /// The command as it is typed where the pane's shell reports begin and end by itself, and is at its prompt.
+    pub fn bare_line(&self, at: At, command: &ShellText) -> Option<String> {
+        let row = self.pane_of(at.run).filter(|row| row.shell_marks == ShellMarks::Prompt)?;
+        let reads = super::state::is_shell(&row.info.facts.command);
+        bare_command(command).filter(|_| reads).map(str::to_owned)
+    }
+
+    /// The keys of a stage's command are out: it is to begin now.
+    pub fn await_begin(&mut self, at: At) {
+        let began = self.stage(at).and_then(|stage| stage.typed.as_ref()).is_none_or(|typed| typed.began);
+        if !began {
+            let bytes =
+                self.stage(at).and_then(|stage| match stage.plan.get((stage.cursor as usize).checked_sub(1)?)? {
+                    Planned::Run { command } => u64::try_from(command.text.len()).ok(),
+                    _ => None,
+                });
+            let due = self.now + LATE + Millis(bytes.unwrap_or(0));
+            self.state.arm(TimerKey::Begin(at.run, self.stage_name(at)), due);
+        }
+    }
+
+    /// The pane's own shell reports its commands by marks that are trusted, or does no more.
+    pub fn shell_marks(&mut self, pane: &PaneKey, trusted: bool) {
+        if let Some(row) = self.state.panes.get_mut(pane) {
+            row.shell_marks = if trusted { ShellMarks::Prompt } else { ShellMarks::None };
+        }
+    }
+
+    /// A command in a pane began.
+    pub fn command_began(&mut self, pane: &PaneKey, token: Option<&str>, line: Option<&str>) {
+        let Some(token) = token else { return };
+        let Some(row) = self.state.panes.get_mut(pane) else { return };
+        let of_shell = is_of_shell(token);
+        if of_shell {
+            row.shell_marks = ShellMarks::Running;
+        }
+        let runs: Vec<_> = row.open.values().copied().collect();
+        for run in runs {
+            let Some(stage) = self.run(run).and_then(super::state::Run::live) else { continue };
+            let at = At { run, stage };
+            let Some(stage) = self.stage(at) else { continue };
+            let Some(id) = stage.waiting.as_ref().or(stage.tracked.as_ref()).cloned() else { continue };
+            let Some(typed) = stage.typed.as_ref().filter(|typed| typed.id == id) else { continue };
+            let is = match &typed.bare {
+                Some(bare) => of_shell && !typed.began && line.is_some_and(|line| shows(line, bare)),
+                None => id.as_str() == token,
+            };
+            let first = !typed.began && typed.token.is_none();
+            if is {
+                self.begun(at, &id, of_shell.then(|| token.to_owned()));
+                return;
+            }
+            if of_shell
+                && first
+                && let Some(typed) = self.stage_mut(at).and_then(|stage| stage.typed.as_mut())
+                && typed.bare.is_none()
+            {
+                // The line that holds our own begin mark, if that comes.
+                typed.token = Some(token.to_owned());
+            }
+        }
+    }
+
+    /// A stage's command began; `token` names it where that is not the intent itself.
+    pub fn begun(&mut self, at: At, id: &IntentId, token: Option<String>) {
+        if let Some(typed) = self.stage_mut(at).and_then(|stage| stage.typed.as_mut()) {
+            typed.began = true;
+            typed.token = token.or(typed.token.take());
+        }
+        self.state.disarm(&TimerKey::Begin(at.run, self.stage_name(at)));
+        let Some(stage) = self.stage(at) else { return };
+        if stage.waiting.as_ref() == Some(id) {
+            // It can't have begun without having been typed: the outcome is only late.
+            self.outcome(id, &tmuxagent_model::Outcome::Done);
+        } else if stage.state == StageState::Asking {
+            self.begun_late(at);
+        }
+    }
+
+    /// A command that was asked about runs after all, for it was typed ahead: the question is over.
+    fn begun_late(&mut self, at: At) {
+        self.supersede_stage(at);
+        if !self.shift(at, StageInput::Start) {
+            return;
+        }
+        if let Some(timeout) = self.timeout_of(at) {
+            let due = self.now + timeout;
+            self.state.arm(TimerKey::StageTimeout(at.run, self.stage_name(at)), due);
+        }
+        let Some(stage) = self.stage_mut(at) else { return };
+        let heard = std::mem::take(&mut stage.overheard);
+        stage.cursor += 1;
+        if stage.cursor as usize >= stage.plan.len() {
+            self.advance(at);
+        }
+        self.count_overheard(at, &heard);
+    }
+
+    /// Whether a command's end is that of the stage's tracked command.
+    pub fn is_of_stage(&self, at: At, token: &str) -> Option<IntentId> {
+        let stage = self.stage(at)?;
+        let id = stage.waiting.as_ref().or(stage.tracked.as_ref())?;
+        let typed = stage.typed.as_ref().filter(|typed| typed.id == *id)?;
+        let is = match typed.bare {
+            Some(_) => typed.token.as_deref() == Some(token),
+            None => id.as_str() == token,
+        };
+        is.then(|| id.clone())
+    }
+
+    /// The pane's shell is at its prompt again, or will be in an instant: it has told of the command's end, or begun the
+    /// stage's command, which has told of it.
+    pub fn shell_is_back(&mut self, pane: &PaneKey, at: Option<At>, token: Option<&str>) {
+        let typed = at.and_then(|at| self.stage(at)).and_then(|stage| stage.typed.as_ref());
+        let ours = typed.is_some_and(|typed| typed.token.is_some());
+        if (ours || token.is_some_and(is_of_shell))
+            && let Some(row) = self.state.panes.get_mut(pane)
+        {
+            row.shell_marks = ShellMarks::Prompt;
+        }
+    }
+
+    /// Whether the end of a command stands for itself: a shell told of it. The end mark of a tracked command counts too,
+    /// unless the pane's shell will tell of the same command, or nobody here typed it.
+    pub fn ends_by_itself(&self, pane: &PaneKey, token: Option<&str>, ours: bool) -> bool {
+        let marks = self.state.panes.get(pane).map(|row| row.shell_marks);
+        match token {
+            None => true,
+            Some(token) if is_of_shell(token) => true,
+            Some(_) => ours && matches!(marks, None | Some(ShellMarks::None)),
+        }
+    }
+
+    /// Whether a command is still to begin, and it would be seen.
+    pub fn awaits_begin(&self, at: At) -> bool {
+        let began = self.stage(at).and_then(|stage| stage.typed.as_ref()).is_none_or(|typed| typed.began);
+        !began && self.state.armed(&TimerKey::Begin(at.run, self.stage_name(at))).is_some()
+    }
+
+    /// The time in which a command was to begin is over, or its shell is at its prompt again.
+    pub fn begin_due(&mut self, at: At) {
+        let Some(stage) = self.stage(at) else { return };
+        let (Some(id), Some(pane)) = (stage.tracked.clone(), self.run(at.run).map(|run| run.pane.clone())) else {
+            return;
+        };
+        let began = stage.typed.as_ref().is_none_or(|typed| typed.began);
+        if began || !matches!(stage.state, StageState::Starting | StageState::Running) {
+            return;
+        }
+        let (name, attempt, now) = (stage.name.clone(), stage.attempt, self.now);
+        let Some(stage) = self.stage_mut(at) else { return };
+        stage.cursor = stage.cursor.saturating_sub(1);
+        let action: Vec<Planned> = stage.plan.get(stage.cursor as usize).cloned().into_iter().collect();
+        let send = SendKeys {
+            pane,
+            steps: plan_keys(&action),
+            expect_command: None,
+            expect_screen: None,
+            needs: Needs::Shell,
+        };
+        let intent = Intent {
+            id,
+            effect: Effect::Send(send),
+            run: Some(at.run),
+            stage: Some(name.clone()),
+            attempt,
+            state: IntentState::Open,
+            at: now,
+        };
+        let purpose = Purpose::Plan { run: at.run, stage: name, attempt };
+        self.ask_settle(Some(at), &IntentRow { intent, purpose, order: 0, withdrawn: false }, NOT_BEGUN);
+    }
+
+    /// What was typed into a pane can have begun unseen, and what its shell does is not known any more.
+    pub fn forget_begins(&mut self, concerned: impl Fn(&PaneKey) -> bool) {
+        let keys: Vec<PaneKey> =
+            self.state.panes.iter().map(|(key, _)| key).filter(|key| concerned(key)).cloned().collect();
+        for key in keys {
+            let Some(row) = self.state.panes.get(&key) else { continue };
+            let runs: Vec<_> = row.open.values().copied().collect();
+            if row.shell_marks != ShellMarks::None
+                && let Some(row) = self.state.panes.get_mut(&key)
+            {
+                row.shell_marks = ShellMarks::None;
+            }
+            for run in runs {
+                if let Some(stage) = self.run(run).and_then(super::state::Run::live) {
+                    let at = At { run, stage };
+                    self.state.disarm(&TimerKey::Begin(at.run, self.stage_name(at)));
+                }
+            }
+        }
+    }
+
+    /// As [`Turn::forget_begins`], of a host.
+    pub fn forget_begins_of(&mut self, host: &HostName) {
+        self.forget_begins(|key| key.host == *host);
+    }
+}
+
+impl Typed {
+    /// A command whose keys are on their way.
+    pub const fn new(id: IntentId, bare: Option<String>) -> Self {
+        Self { id, bare, token: None, began: false }
+    }
+}
+
+/// Whether a token names a command of a shell with trusted marks.
+pub fn is_of_shell(token: &str) -> bool {
+    token.starts_with(SHELLS)
+}
+
+/// Whether a line that the shell read shows a command; some shells show a clock at the right edge.
+fn shows(line: &str, bare: &str) -> bool {
+    line.strip_prefix(bare).is_some_and(|rest| rest.is_empty() || rest.starts_with("  "))
+}

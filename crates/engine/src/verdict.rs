@@ -1,0 +1,205 @@
+//! What ends an attempt: the exit code where it is known, otherwise what was printed, once the command has ended.
+//!
+//! **Invariants:** while a command of the stage runs, what it prints is kept and ends nothing, so that nothing is typed into
+//! it (`when: seen` says otherwise); a failure is never overruled by a success of the same attempt; a command that
+//! ended without a verdict leads to a question.
+
+use super::condition::{FAIL, Found, SUCCESS, Stimulus, named_codes, numbered};
+use super::expiry::OnExpiry;
+use super::gate::{Ask, CONTINUE, RERUN, WAIT};
+use super::progress::{Cause, Held, PollRun, PollState, Said};
+use super::text::visible;
+use super::turn::{At, Turn};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tmuxagent_model::{ApprovalKind, Note, Severity, StageState};
+use tmuxagent_policy::{Condition, Stage};
+
+/// The exit code of a command that SIGINT ended.
+const BY_SIGINT: i32 = 130;
+/// The rule of a cause that is somebody's C-c: whoever stopped it does not want it tried again.
+pub const INTERRUPTED: &str = "interrupted";
+
+impl Turn<'_> {
+    /// A condition of a running stage holds; says whether that ended the attempt.
+    pub fn hold_or_end(&mut self, at: At, ok: bool, found: Found, stimulus: &Stimulus<'_>) -> bool {
+        let Found { cause, groups, at_once, .. } = found;
+        self.learn(at.run, groups);
+        // The question and the alert name the exit code themselves; it is no line that led to it.
+        if !matches!(stimulus, Stimulus::Exit(_)) {
+            self.witness(at, &cause);
+        }
+        if !(ok && at_once) && self.end_is_to_come(at, stimulus) {
+            self.keep_said(at, ok, cause);
+            return false;
+        }
+        self.record_verdict(at, stimulus);
+        self.end_attempt(at, ok, cause);
+        true
+    }
+
+    fn end_attempt(&mut self, at: At, ok: bool, cause: Cause) {
+        if ok { self.succeed(at, cause) } else { self.attempt_failed(at, cause) }
+    }
+
+    /// Whether the command that the stage typed still runs, and its end will be known.
+    fn end_is_to_come(&self, at: At, stimulus: &Stimulus<'_>) -> bool {
+        let policy = Arc::clone(&self.policy);
+        let (Some((_, rule)), Some(stage)) = (self.rule(&policy, at), self.stage(at)) else { return false };
+        if stage.tracked.is_some() {
+            return !matches!(stimulus, Stimulus::Exit(_));
+        }
+        // Without an exit code only what may be contradicted waits; an agent's report is its last word.
+        let text = matches!(stimulus, Stimulus::Line { message: None, .. });
+        text && rule.fail_when.is_some() && stage.untracked && self.options.looks && !stage.look.over
+    }
+
+    /// Keeps what the output says of a command that still runs.
+    fn keep_said(&mut self, at: At, ok: bool, cause: Cause) {
+        let Some(stage) = self.stage_mut(at) else { return };
+        if stage.said.as_ref().is_some_and(|said| !said.ok || ok) {
+            return;
+        }
+        stage.said = Some(Said { ok, cause: cause.clone() });
+        let (name, by) = (stage.name.clone(), visible(&cause.brief()));
+        let (severity, text) = if ok {
+            (
+                Severity::Info,
+                format!("stage {name} has seen its success ({by}), which counts when its command has ended"),
+            )
+        } else {
+            (Severity::Warning, format!("stage {name} has seen its failure ({by}); its command still runs"))
+        };
+        self.note_run(severity, at.run, Note::Text { text });
+        self.look_soon(at);
+    }
+
+    /// The tracked command of a running stage ended with this code.
+    pub fn exited(&mut self, at: At, exit: i32, cause: Cause) {
+        let policy = Arc::clone(&self.policy);
+        let Some((_, rule)) = self.rule(&policy, at) else { return };
+        let Some(stage) = self.stage(at) else { return };
+        let (said, stop) = (stage.said.clone(), stage.stop.clone());
+        let expected = rule.success_when.as_ref().is_some_and(|c| named_codes(c).contains(&exit));
+        if let Some(stop) = stop.filter(|stop| stop.begun) {
+            return self.attempt_failed(at, stop.cause);
+        }
+        if exit == BY_SIGINT && !expected {
+            self.record_verdict(at, &Stimulus::Exit(exit));
+            return self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, cause.brief()));
+        }
+        if let Some(said) = said.as_ref().filter(|said| !said.ok) {
+            self.record_verdict(at, &Stimulus::Exit(exit));
+            return self.attempt_failed(at, said.cause.clone());
+        }
+        if self.judge(at, &Stimulus::Exit(exit)) {
+            return;
+        }
+        if exit != 0 && !expected {
+            self.record_verdict(at, &Stimulus::Exit(exit));
+            return self.attempt_failed(at, cause);
+        }
+        match said {
+            Some(said) => {
+                self.record_verdict(at, &Stimulus::Exit(exit));
+                self.succeed(at, said.cause);
+            }
+            None if rule.success_when.is_none() => self.succeed(at, cause),
+            None => self.without_verdict(at, Some(exit)),
+        }
+    }
+
+    /// The shell is at its prompt again, and no exit code was told.
+    pub fn prompt_is_back(&mut self, at: At) {
+        let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::Running) else { return };
+        let (said, stop, tracked) = (stage.said.clone(), stage.stop.clone(), stage.tracked.is_some());
+        if let Some(stop) = stop.as_ref().filter(|stop| stop.begun) {
+            return self.attempt_failed(at, stop.cause.clone());
+        }
+        if self.awaits_begin(at) {
+            return self.begin_due(at);
+        }
+        if self.was_interrupted(at) {
+            return self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, "its command was stopped by C-c"));
+        }
+        match (said, stop) {
+            (Some(said), _) if !said.ok => self.attempt_failed(at, said.cause),
+            // Where a code was to come, its text alone says nothing.
+            (Some(said), _) if !tracked => self.succeed(at, said.cause),
+            (None, Some(stop)) if !tracked => self.attempt_failed(at, stop.cause),
+            _ => self.without_verdict(at, None),
+        }
+    }
+
+    /// Whether the last lines of the attempt hold what a terminal shows for C-c.
+    fn was_interrupted(&self, at: At) -> bool {
+        let (Some(run), Some(stage)) = (self.run(at.run), self.stage(at)) else { return false };
+        let Some((pane, printed)) = &self.printed else { return false };
+        let since = stage.started_at.unwrap_or(run.started_at);
+        // A prompt may already stand behind it.
+        let last = printed.iter().rev().take(3);
+        *pane == run.pane && last.filter(|line| line.at >= since).any(|line| line.text.contains("^C"))
+    }
+
+    /// A command ended, and no condition holds: what can still come by itself is waited for, or else a person is asked.
+    fn without_verdict(&mut self, at: At, exit: Option<i32>) {
+        let policy = Arc::clone(&self.policy);
+        let Some((_, rule)) = self.rule(&policy, at) else { return };
+        let Some(stage) = self.stage(at) else { return };
+        let known = exit.is_some() || stage.tracked.is_none();
+        if known && may_still_hold(rule, &stage.progress.held, &stage.polls) {
+            return;
+        }
+        let (name, attempt) = (rule.name.as_str(), stage.attempt);
+        let question = match exit {
+            Some(code) => format!(
+                "The command of stage {name} ended with exit code {code}, and nothing that it printed says how it went. Has it succeeded?"
+            ),
+            None => format!(
+                "The command of stage {name} ended, and nothing that it printed says how it went. Has it succeeded?"
+            ),
+        };
+        let ask = Ask {
+            kind: ApprovalKind::Unclear,
+            question,
+            effect_text: "nothing is typed; the stage counts as succeeded".to_owned(),
+            options: vec![CONTINUE.to_owned(), RERUN.to_owned(), WAIT.to_owned()],
+            attempt,
+            ..Ask::default()
+        };
+        if let Some(stage) = self.stage_mut(at) {
+            stage.look.over = true;
+            stage.stop = None;
+        }
+        self.supersede_stage(at);
+        // The stage runs on and may still end by itself, so an expiry only marks the question.
+        let ask = Ask { on_expiry: OnExpiry::Keep, ..self.on_terms_of(at, ask) };
+        self.ask_about(at, ask);
+    }
+}
+
+/// Whether a condition of a stage may come to hold by itself, without another line.
+fn may_still_hold(rule: &Stage, held: &Held, polls: &BTreeMap<u32, PollRun>) -> bool {
+    let of = |condition: &Option<Condition>, base| condition.as_ref().is_some_and(|c| may_come(c, base, held, polls));
+    of(&rule.success_when, SUCCESS) || of(&rule.fail_when, FAIL)
+}
+
+fn may_come(condition: &Condition, base: u32, held: &Held, polls: &BTreeMap<u32, PollRun>) -> bool {
+    match condition {
+        Condition::Any(parts) => numbered(parts, base).any(|(part, number)| may_come(part, number, held, polls)),
+        Condition::All(parts) => numbered(parts, base).all(|(part, number)| {
+            held.contains_key(&number) || matches!(part, Condition::Not(_)) || may_come(part, number, held, polls)
+        }),
+        Condition::Seen(part) => may_come(part, base + 1, held, polls),
+        Condition::IdleFor(_) | Condition::Schedule(_) => true,
+        Condition::Poll(_) => !matches!(polls.get(&base).map(|poll| &poll.state), Some(PollState::Dead { .. })),
+        Condition::Not(_)
+        | Condition::LogRegex(_)
+        | Condition::Message(_)
+        | Condition::AfterStageSuccess(_)
+        | Condition::AfterStageFailure(_)
+        | Condition::AfterStageRejected(_)
+        | Condition::ExitCode(_)
+        | Condition::Manual => false,
+    }
+}

@@ -1,0 +1,129 @@
+//! Who reads the keys of a pane, and what an action needs of that reader before a key is typed.
+//!
+//! **Invariant:** what is said here rests on what the system tells (process groups, the terminal's modes, arguments, start
+//! times) and on where the cursor stands; never on a title or on what a program printed about itself.
+
+use super::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A program in front of a terminal. Both numbers together are one life: numbers of processes are given again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Front {
+    /// Its process, the first of the foreground group.
+    pub pid: u32,
+    /// When it began, as the system counts (clock ticks since the machine started); 0 where that is not known.
+    pub born: u64,
+    /// Its name, for people.
+    pub name: String,
+}
+
+impl Front {
+    /// Whether both are one life of one program.
+    #[must_use]
+    pub const fn is(&self, other: &Self) -> bool {
+        self.pid == other.pid && self.born == other.born
+    }
+}
+
+/// What reads the keys.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "reads", rename_all = "snake_case")]
+pub enum Reads {
+    /// A shell at an empty prompt.
+    Shell,
+    /// A shell, or another line editor, that holds something behind its prompt: a draft, an open quote, a search.
+    Draft,
+    /// A program that reads nothing now, as far as the terminal shows.
+    Command,
+    /// A program that waits for a line.
+    Line,
+    /// A program that takes single keys.
+    Key,
+    /// A program that waits for a line without showing it.
+    Password,
+    /// A program that owns the screen.
+    Screen,
+    /// An agent.
+    Agent,
+    /// A program behind which other programs read: `ssh`, `docker exec`, a nested tmux, a shell of another user.
+    Nested,
+    /// The pane is in copy mode or another mode, which takes the keys.
+    Mode,
+    /// Nobody: the pane's process has ended.
+    Dead,
+    /// That can't be told here.
+    #[default]
+    Unknown,
+}
+
+/// Who reads the keys of a pane.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PaneReader {
+    /// What it does.
+    #[serde(flatten)]
+    pub reads: Reads,
+    /// The program in front, where the system tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub front: Option<Front>,
+    /// What was seen, short: modes of the terminal, the cursor's column.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub seen: String,
+    /// Since when it is so.
+    #[serde(default)]
+    pub since: Timestamp,
+}
+
+impl PaneReader {
+    /// The name of the program in front; empty where nobody knows it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.front.as_ref().map_or("", |front| front.name.as_str())
+    }
+
+    /// Whether both are the same reader, whenever that began.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        self.reads == other.reads && self.front == other.front
+    }
+}
+
+/// What an action needs of the reader.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "needs", rename_all = "snake_case")]
+pub enum Needs {
+    /// Nothing: a person insists, or an earlier version wrote it down.
+    #[default]
+    Nothing,
+    /// A shell at an empty prompt.
+    Shell,
+    /// The program that was in front when the keys came to their turn, and where that is a shell, one at an empty prompt.
+    Front,
+    /// An agent, or a program that waits for a line, which holds no draft.
+    Composer,
+    /// The program that asked, and no shell. `None`: which one it was could not be told.
+    Asker {
+        /// It.
+        front: Option<Front>,
+    },
+    /// A person's own keys: a shell at an empty prompt, or a reader that they can't be mistaken for; else he is told who reads.
+    Hand,
+}
+
+impl Needs {
+    /// Whether it is the default, which is not written down.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+}
+
+/// A send that waits for its reader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Awaited {
+    /// The effect's intent.
+    pub intent: super::IntentId,
+    /// Who reads instead.
+    pub reader: PaneReader,
+    /// Since when it waits.
+    pub since: Timestamp,
+}

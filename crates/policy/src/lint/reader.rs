@@ -1,0 +1,75 @@
+//! Commands that end the shell which should tell how they went, and commands for a shell where an agent is in front.
+
+use super::{StageSubject, Subject};
+use crate::policy::{Action, Condition, FailStep, Selector};
+use crate::shell;
+use tmuxagent_yaml::Problems;
+
+/// Warns of a `run` that ends or changes the pane's own shell.
+pub(super) fn check_ending(stage: &StageSubject, problems: &mut Problems) {
+    let commands = stage.actions().filter_map(|action| match action {
+        Action::Run { command } => Some(command),
+        _ => None,
+    });
+    for command in commands {
+        let Some(word) = shell::ends_shell(&command.source) else { continue };
+        let name = &stage.core.name;
+        let message = format!(
+            "`{word}` in the `run` of the stage `{name}` ends the pane's shell, and nobody learns how the command went"
+        );
+        let help = "put the command in brackets, `( … )`, or in a script of its own";
+        problems.warning("ends-shell", stage.at(), message).help(help);
+        return;
+    }
+}
+
+/// Warns where an agent's message leads to a `run` in the agent's own pane.
+pub(super) fn check_agent(subject: &Subject, problems: &mut Problems) {
+    if has_no_agent(&subject.core.selector) {
+        return;
+    }
+    let told = subject.stages.iter().any(|stage| hears(&stage.core.triggers));
+    let runs = |action: &Action| matches!(action, Action::Run { .. });
+    let typed = |stage: &&StageSubject| {
+        let after = stage.core.on_fail.iter().any(|step| matches!(step, FailStep::Do(action) if runs(action)));
+        after || stage.core.actions_on_start.iter().chain(&stage.core.on_success).any(runs)
+    };
+    let Some(stage) = subject.stages.iter().find(typed).filter(|_| told) else { return };
+    let message = format!(
+        "an agent's message starts this pipeline, and the stage `{}` has a `run` for the same pane, where the agent reads the keys",
+        stage.core.name
+    );
+    let help = "listen in a pipeline of its own with `start_pipeline: {pipeline: …, where: beside}`, or use `shell`";
+    problems.warning("agent-in-front", stage.at(), message).help(help);
+}
+
+/// Whether the panes of a `match` are such in which no agent reads the keys.
+fn has_no_agent(selector: &Selector) -> bool {
+    match selector {
+        Selector::All(parts) => parts.iter().any(has_no_agent),
+        Selector::Any(parts) => !parts.is_empty() && parts.iter().all(has_no_agent),
+        Selector::Not(part) => names_agent(part),
+        Selector::Command(_) => true,
+        Selector::Host(_)
+        | Selector::Session(_)
+        | Selector::Window(_)
+        | Selector::Title(_)
+        | Selector::Role(_)
+        | Selector::Path(_)
+        | Selector::Agent(_) => false,
+    }
+}
+
+fn names_agent(selector: &Selector) -> bool {
+    match selector {
+        Selector::Agent(_) => true,
+        Selector::All(parts) | Selector::Any(parts) => parts.iter().any(names_agent),
+        _ => false,
+    }
+}
+
+fn hears(condition: &Condition) -> bool {
+    let mut found = false;
+    condition.walk(&mut |part| found |= matches!(part, Condition::Message(_)));
+    found
+}

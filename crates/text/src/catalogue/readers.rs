@@ -1,0 +1,21 @@
+//! Who reads the keys of a pane, and what was not typed for that.
+
+pub(super) const ROWS: &[(&str, &str)] = &[
+    ("{} is at an empty prompt", "{0} 停在空提示符"),
+    ("something unsent stands behind the prompt of {}", "{0} 的提示符后有未发送的内容"),
+    ("{} is running", "{0} 正在运行"),
+    ("{} waits for a line", "{0} 在等待输入一行"),
+    ("{} takes single keys", "{0} 在等待按键"),
+    ("{} waits for a password", "{0} 在等待密码"),
+    ("{} owns the screen", "{0} 占用整个屏幕"),
+    ("the agent {} is in front", "前台是代理 {0}"),
+    ("{} is in front, and who reads behind it is not known", "前台是 {0}，无法得知其内层由谁读取按键"),
+    ("the pane is in copy mode", "窗格处于复制模式"),
+    ("the pane's process has ended", "窗格里的进程已结束"),
+    ("who reads the keys can't be told", "无法得知由谁读取按键"),
+    ("was not typed: the program that asked does not wait any more; {}", "未输入：提问的程序已不在等待；{0}"),
+    ("nothing was typed: {}; --insist types it all the same", "没有输入：{0}；加 --insist 可照样输入"),
+    ("nothing was typed: {}", "没有输入：{0}"),
+    ("a program", "某个程序"),
+    ("{} is given up, where nothing of it was typed yet", "{0} 已放弃（若尚未输入任何内容）"),
+];

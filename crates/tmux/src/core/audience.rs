@@ -1,0 +1,352 @@
+//! One predicate before every typed action: is the reader of the pane the one that the keys are for?
+//!
+//! **Invariant:** what names a need is typed only after a look that fits it, and the guard compares at the instant of
+//! typing what tmux can judge: the cursor's place where an empty prompt is needed, the name of the foreground program and
+//! the alternate screen always. What is left is a program of the same name that took the terminal within the time from
+//! the look to the guard without moving the cursor.
+//!
+//! Where it does not fit the send waits in its lane, visibly, and looks again; after a while it ends as not typed.
+
+use super::fit::{Fit, limit, not_read};
+use super::lane::Checked;
+use super::prompts::{AtPrompt, Prompts};
+use super::reader::{Seen, Surface, classify, is_interactive, name_of, split_at};
+use super::{HostCore, Job, Output, Purpose};
+use crate::HostMessage;
+use crate::proto::{Reply, RowReader, Still, quote, row_format};
+use std::time::{Duration, Instant};
+use tmuxagent_lines::{ShellPhase, ShellState};
+use tmuxagent_model::{Awaited, Front, Needs, PaneId, PaneKey, PaneReader, Reads};
+
+/// The pause between two looks of a send that waits.
+const AGAIN: Duration = Duration::from_secs(1);
+/// The same while a person types there.
+const TYPES: Duration = Duration::from_millis(300);
+/// A pane that is read is looked at no more often than this.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// What a look is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// To show who reads.
+    Shown,
+    /// The next send of the pane.
+    Send,
+}
+
+/// A look under way: what tmux said, and what it is for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub key: PaneKey,
+    pub surface: Surface,
+    why: Why,
+}
+
+/// What a pane knows of its reader.
+#[derive(Debug, Default)]
+pub(super) struct Audience {
+    pub reader: PaneReader,
+    pub prompts: Prompts,
+    /// When it was last looked at, whether the answer is to come, and whether it printed since.
+    looked: Option<Instant>,
+    looking: bool,
+    due: bool,
+}
+
+/// What trusted marks of shell integration say of the prompt. A draft of which nothing is seen may be a pane that was made
+/// narrower since; nor does a command that runs, by its marks, contradict a shell that reads.
+fn prompt_by_marks(shell: &ShellState) -> Option<AtPrompt> {
+    match &shell.phase {
+        ShellPhase::Prompt { .. } if shell.trusted => Some(AtPrompt::Empty),
+        ShellPhase::Draft { text, .. } if shell.trusted && !text.is_empty() => Some(AtPrompt::Draft),
+        _ => None,
+    }
+}
+
+/// The fields of a look.
+const FIELDS: [&str; 9] = [
+    "#{cursor_x}",
+    "#{cursor_y}",
+    "#{pane_current_command}",
+    "#{alternate_on}",
+    "#{pane_in_mode}",
+    "#{pane_dead}",
+    "#{pane_tty}",
+    "#{history_size}",
+    TYPING,
+];
+
+/// When somebody last typed into the session of the pane, where the pane is the one that he types into; else nothing.
+pub(crate) const TYPING: &str =
+    "#{?#{&&:#{!=:#{session_attached},0},#{&&:#{window_active},#{pane_active}}},#{session_activity},}";
+
+impl HostCore {
+    /// Asks tmux for what it knows of a pane's reader.
+    fn look_who(&mut self, key: &PaneKey, why: Why) -> bool {
+        let pane = self.inventory.panes.get(&key.pane).filter(|pane| pane.info.key == *key);
+        let Some(client) = pane.and_then(|pane| pane.client) else { return false };
+        let line = self.who_line(key.pane);
+        self.request(client, &line, Purpose::Who(key.clone(), why));
+        true
+    }
+
+    fn who_line(&self, pane: PaneId) -> String {
+        let fields = quote(row_format(&self.nonce, &FIELDS));
+        format!("display-message -p -t {pane} {fields} ; {}", self.capture(pane, ""))
+    }
+
+    /// What tmux knows arrived; the system is asked next.
+    pub fn who(&mut self, key: PaneKey, why: Why, reply: &Reply) {
+        let Some(surface) = self.surface_of(reply) else { return self.who_lost(&key, why) };
+        let look = Box::new(Look { key, surface, why });
+        if self.spec.transport.is_local() {
+            self.outputs.push(Output::Look(look));
+        } else if why == Why::Send {
+            self.outputs.push(Output::Job(Job::Ask(look)));
+        } else {
+            // No process is started there to show who reads.
+            self.looked_who(*look, None);
+        }
+    }
+
+    fn surface_of(&self, reply: &Reply) -> Option<Surface> {
+        let mut reader = RowReader::new(self.nonce.clone());
+        let row = reply.rows().find_map(|line| reader.push(line))?;
+        let text = |index: usize| row.get(index).map(|field| String::from_utf8_lossy(field).into_owned());
+        let on = |index: usize| text(index).is_some_and(|field| !matches!(field.as_str(), "" | "0"));
+        Some(Surface {
+            x: text(0)?.parse().ok()?,
+            y: text(1)?.parse().ok()?,
+            command: text(2)?,
+            alternate: on(3),
+            in_mode: on(4),
+            dead: on(5),
+            tty: text(6)?,
+            history: text(7)?.parse().unwrap_or(0),
+            // Another machine's clock may be another, and there our own clients are attached to the user's sessions.
+            activity: text(8).and_then(|at| at.parse().ok()).filter(|_| self.spec.transport.is_local()),
+            rows: reply.announced(&self.nonce).next()?.rows.iter().map(|row| super::history::text(row)).collect(),
+        })
+    }
+
+    /// A look will not be answered: its client was lost, or its pane.
+    pub fn who_lost(&mut self, key: &PaneKey, why: Why) {
+        match why {
+            Why::Shown => {
+                if let Some(pane) = self.inventory.panes.get_mut(&key.pane) {
+                    pane.audience.looking = false;
+                }
+            }
+            Why::Send => self.check_lost(key),
+        }
+    }
+
+    /// The system has been asked.
+    pub fn looked_who(&mut self, look: Look, seen: Option<Seen>) {
+        let now = self.wall;
+        let Look { key, surface, why } = look;
+        let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == key) else {
+            return self.who_lost(&key, why);
+        };
+        let seen = seen.map(|seen| Seen { said: prompt_by_marks(&pane.reader.shell()), ..seen });
+        let audience = &mut pane.audience;
+        let (reads, evidence) = classify(&surface, seen.as_ref(), &audience.prompts);
+        audience.learn(&reads, seen.as_ref(), &surface);
+        let (reads, evidence) = match reads {
+            Reads::Draft => classify(&surface, seen.as_ref(), &audience.prompts),
+            other => (other, evidence),
+        };
+        let front = seen.as_ref().and_then(|seen| seen.front.clone()).or_else(|| {
+            // A leader that has ended leaves its group in front; tmux knows what runs there.
+            let name = seen.as_ref().map_or_else(|| surface.command.clone(), |seen| name_of(seen, &surface));
+            Some(Front { pid: 0, born: 0, name }).filter(|front| !front.name.is_empty())
+        });
+        let mut reader = PaneReader { reads, front, seen: evidence, since: now };
+        if reader.same(&audience.reader) {
+            reader.since = audience.reader.since;
+        } else {
+            pane.voice.changed = true;
+        }
+        audience.reader = reader.clone();
+        audience.looked = Some(self.now);
+        match why {
+            Why::Shown => {
+                audience.looking = false;
+                self.surface_soon();
+                self.show_reader(&key);
+            }
+            Why::Send => {
+                // A second is the finest that tmux tells.
+                let typing = surface.activity.is_some_and(|at| at >= self.wall.0 / 1000 - 1);
+                let still = Still {
+                    activity: surface.activity,
+                    cursor: Some((surface.x, surface.y, surface.history)),
+                    command: surface.command,
+                    alternate: surface.alternate,
+                };
+                self.check(&key, reader, still, typing);
+            }
+        }
+    }
+
+    /// A pane came to rest, or is new: who reads is looked at, not too often.
+    pub fn reader_touched(&mut self, id: PaneId) {
+        let Some(pane) = self.inventory.panes.get_mut(&id) else { return };
+        pane.audience.due = true;
+        let key = pane.info.key.clone();
+        self.show_reader(&key);
+        let waits = self.lanes.get_mut(&key).and_then(|lane| lane.waits.as_mut());
+        if let Some(waits) = waits {
+            waits.next = self.now;
+            self.pump(&key);
+        }
+    }
+
+    /// Looks at panes whose turn has come.
+    pub fn tick_readers(&mut self) {
+        let due: Vec<PaneKey> = self
+            .inventory
+            .panes
+            .values()
+            .filter(|pane| pane.audience.due && !pane.audience.looking)
+            .map(|pane| pane.info.key.clone())
+            .collect();
+        due.iter().for_each(|key| self.show_reader(key));
+    }
+
+    fn show_reader(&mut self, key: &PaneKey) {
+        let now = self.now;
+        let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else { return };
+        let audience = &mut pane.audience;
+        if !audience.due || audience.looking || pane.client.is_none() {
+            return;
+        }
+        let at = audience.looked.map_or(now, |looked| looked + EVERY);
+        if at > now {
+            return self.wake_at(at);
+        }
+        (audience.due, audience.looking) = (false, true);
+        if !self.look_who(key, Why::Shown)
+            && let Some(pane) = self.inventory.panes.get_mut(&key.pane)
+        {
+            pane.audience.looking = false;
+        }
+    }
+
+    /// The freeze switch holds back what waits here, or lets it go.
+    pub fn freeze(&mut self, frozen: bool) {
+        self.frozen = frozen;
+        self.pump_all();
+    }
+
+    /// Whether the pane's next send may go now; otherwise what is missing is asked for. Gives what the guard compares.
+    pub(super) fn may_go(&mut self, key: &PaneKey) -> Option<Option<Still>> {
+        let lane = self.lanes.get_mut(key)?;
+        if self.frozen {
+            lane.pause(self.now, AGAIN);
+            self.wake_at(self.now + AGAIN);
+            return None;
+        }
+        if lane.waiting.front()?.needs().is_nothing() {
+            return Some(None);
+        }
+        match std::mem::take(&mut lane.checked) {
+            Checked::Fits(still) => Some(still),
+            Checked::Asked => {
+                lane.checked = Checked::Asked;
+                None
+            }
+            Checked::No => {
+                lane.checked = Checked::Asked;
+                if !self.look_who(key, Why::Send) {
+                    self.check_lost(key);
+                }
+                None
+            }
+        }
+    }
+
+    fn check_lost(&mut self, key: &PaneKey) {
+        if let Some(lane) = self.lanes.get_mut(key).filter(|lane| matches!(lane.checked, Checked::Asked)) {
+            lane.checked = Checked::No;
+            lane.pause(self.now, AGAIN);
+            self.wake_at(self.now + AGAIN);
+        }
+    }
+
+    /// Compares the reader with what the pane's next send needs.
+    fn check(&mut self, key: &PaneKey, reader: PaneReader, still: Still, typing: bool) {
+        let now = self.now;
+        let Some(lane) = self.lanes.get_mut(key).filter(|lane| matches!(lane.checked, Checked::Asked)) else { return };
+        lane.checked = Checked::No;
+        let Some(send) = lane.waiting.front_mut() else { return };
+        let fit = send.fits(&reader);
+        if fit == Fit::Fits && typing && !send.interrupts() && !matches!(send.needs(), Needs::Hand) {
+            // A person is at the keys this very second: what he has typed may be on its way still.
+            lane.pause(now, TYPES);
+            return self.wake_at(now + TYPES);
+        }
+        if fit == Fit::Fits {
+            let cursor = still.cursor.filter(|_| reader.reads == Reads::Shell);
+            // Who sends by hand is at the keys himself.
+            let activity = still.activity.filter(|_| !matches!(send.needs(), Needs::Hand));
+            let still = Some(Still { cursor, activity, ..still }).filter(|_| !send.interrupts());
+            lane.checked = Checked::Fits(still);
+            lane.waits = None;
+            self.tell_awaited(key, None);
+            return self.pump(key);
+        }
+        if send.perhaps_typed() {
+            // Perhaps this very send has changed the reader: the pane's mark tells.
+            lane.checked = Checked::Fits(Some(Still::never()));
+            return self.pump(key);
+        }
+        let since = lane.waits.as_ref().map_or(now, |waits| waits.since);
+        let reason = match fit {
+            Fit::Never(reason) => Some(reason),
+            Fit::NotYet | Fit::Fits if now >= since + limit(&reader.reads) => Some(not_read(reader.clone())),
+            Fit::NotYet | Fit::Fits => None,
+        };
+        if let Some(reason) = reason {
+            lane.waits = None;
+            self.tell_awaited(key, None);
+            return self.skip_next(key, reason);
+        }
+        lane.pause(now, AGAIN);
+        let intent = lane.waiting.front().map(|send| send.errand.id().clone());
+        self.wake_at(now + AGAIN);
+        let since = reader.since;
+        if let Some(intent) = intent {
+            self.tell_awaited(key, Some(Awaited { intent, reader, since }));
+        }
+    }
+
+    /// Tells who is waited for, where that changed.
+    pub(super) fn tell_awaited(&mut self, key: &PaneKey, awaited: Option<Awaited>) {
+        let wall = self.wall;
+        let Some(lane) = self.lanes.get_mut(key) else { return };
+        let awaited = awaited.map(|mut awaited| {
+            awaited.since = lane.awaited.as_ref().map_or(wall, |before| before.since);
+            awaited
+        });
+        if lane.awaited == awaited {
+            return;
+        }
+        lane.awaited.clone_from(&awaited);
+        self.outlet.put(HostMessage::Awaits { pane: key.clone(), awaited: awaited.map(Box::new) });
+    }
+}
+
+impl Audience {
+    /// Takes from a look what it teaches of the shell's prompts.
+    fn learn(&mut self, reads: &Reads, seen: Option<&Seen>, surface: &Surface) {
+        let Some(seen) = seen.filter(|_| !matches!(reads, Reads::Mode | Reads::Dead | Reads::Unknown)) else { return };
+        if !is_interactive(&seen.args) || !matches!(reads, Reads::Shell | Reads::Draft) {
+            return self.prompts.command_ran();
+        }
+        let (prefix, behind) = split_at(surface.row(), surface.x);
+        if behind.trim().is_empty() {
+            self.prompts.learn(seen.front.as_ref(), &prefix, surface);
+        }
+    }
+}

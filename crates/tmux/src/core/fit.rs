@@ -1,0 +1,113 @@
+//! Whether the reader of a pane is the one that an action is for.
+
+use std::time::Duration;
+use tmuxagent_model::{Front, KeyStep, Needs, PaneReader, Reads, SkipReason};
+
+/// How long a send waits for its reader.
+const LIMIT: Duration = Duration::from_secs(60);
+/// How long it waits where somebody is asked something: nothing but an answer ends that.
+const QUESTION: Duration = Duration::from_secs(3);
+
+/// What a reader is for an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fit {
+    Fits,
+    /// It may become the right one.
+    NotYet,
+    /// It will not.
+    Never(SkipReason),
+}
+
+/// How long a send waits for such a reader to end.
+pub(super) const fn limit(reads: &Reads) -> Duration {
+    match reads {
+        Reads::Password | Reads::Line | Reads::Key | Reads::Unknown => QUESTION,
+        Reads::Shell
+        | Reads::Draft
+        | Reads::Command
+        | Reads::Screen
+        | Reads::Agent
+        | Reads::Nested
+        | Reads::Mode
+        | Reads::Dead => LIMIT,
+    }
+}
+
+/// Why a send that waited ends.
+pub(super) fn not_read(reader: PaneReader) -> SkipReason {
+    match reader.reads {
+        Reads::Mode => SkipReason::InMode,
+        Reads::Dead => SkipReason::Dead,
+        _ => SkipReason::Reader(Box::new(reader)),
+    }
+}
+
+/// Whether keys do nothing but interrupt: they submit and answer nothing.
+pub(super) fn interrupts(steps: &[KeyStep]) -> bool {
+    let stops = |key: &str| matches!(key, "C-c" | "C-z" | "C-\\" | "Escape");
+    steps.iter().all(|step| matches!(step, KeyStep::Key(key) if stops(key)))
+}
+
+/// Whether a reader is the one that is needed. `basis` is the program that was in front when the send came to its turn.
+pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis: &mut Option<Front>) -> Fit {
+    let types = steps.iter().any(|step| matches!(step, KeyStep::Text(_)));
+    let stops = !steps.is_empty() && interrupts(steps);
+    // The guard says these in its own words where nothing is needed, and they end by themselves.
+    if matches!(reader.reads, Reads::Mode) && !needs.is_nothing() {
+        return Fit::NotYet;
+    }
+    if reader.reads == Reads::Dead {
+        return Fit::Fits;
+    }
+    match needs {
+        Needs::Nothing => Fit::Fits,
+        Needs::Shell => if_so(reader.reads == Reads::Shell),
+        Needs::Front if stops => Fit::Fits,
+        Needs::Front => {
+            let same = match (&*basis, &reader.front) {
+                (Some(basis), Some(front)) => basis.is(front),
+                (None, front) => {
+                    basis.clone_from(front);
+                    true
+                }
+                (Some(_), None) => false,
+            };
+            let reads = !matches!(reader.reads, Reads::Draft | Reads::Password | Reads::Unknown);
+            if_so(same && reads)
+        }
+        Needs::Composer => match reader.reads {
+            Reads::Agent | Reads::Line | Reads::Key => Fit::Fits,
+            _ => Fit::NotYet,
+        },
+        Needs::Asker { front } => asker(front.as_ref(), reader),
+        Needs::Hand if stops => Fit::Fits,
+        Needs::Hand => match reader.reads {
+            Reads::Shell | Reads::Agent => Fit::Fits,
+            Reads::Line | Reads::Key | Reads::Screen | Reads::Command if !types => Fit::Fits,
+            _ => Fit::Never(SkipReason::Reader(Box::new(reader.clone()))),
+        },
+    }
+}
+
+const fn if_so(so: bool) -> Fit {
+    if so { Fit::Fits } else { Fit::NotYet }
+}
+
+/// An answer goes to the program that asked, and never to a shell.
+fn asker(asked: Option<&Front>, reader: &PaneReader) -> Fit {
+    let is_same = match (asked, &reader.front) {
+        (Some(asked), Some(front)) => asked.is(front),
+        (Some(_), None) => false,
+        (None, _) => true,
+    };
+    match reader.reads {
+        _ if !is_same => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
+        Reads::Line | Reads::Key | Reads::Agent | Reads::Screen | Reads::Command => Fit::Fits,
+        Reads::Draft if asked.is_some() => Fit::NotYet,
+        Reads::Unknown => Fit::NotYet,
+        _ => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

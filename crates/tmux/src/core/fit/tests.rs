@@ -1,0 +1,97 @@
+use super::*;
+
+fn front(pid: u32, name: &str) -> Front {
+    Front { pid, born: 5, name: name.to_owned() }
+}
+
+fn reader(reads: Reads, pid: u32) -> PaneReader {
+    PaneReader { reads, front: Some(front(pid, "p")), ..PaneReader::default() }
+}
+
+fn text() -> Vec<KeyStep> {
+    vec![KeyStep::Text("x".to_owned()), KeyStep::Key("Enter".to_owned())]
+}
+
+fn fit(needs: &Needs, steps: &[KeyStep], reads: Reads) -> Fit {
+    fits(needs, steps, &reader(reads, 1), &mut None)
+}
+
+const ALL: [Reads; 10] = [
+    Reads::Shell,
+    Reads::Draft,
+    Reads::Command,
+    Reads::Line,
+    Reads::Key,
+    Reads::Password,
+    Reads::Screen,
+    Reads::Agent,
+    Reads::Nested,
+    Reads::Unknown,
+];
+
+#[test]
+fn a_command_needs_a_shell_at_an_empty_prompt() {
+    for reads in ALL {
+        let fits = fit(&Needs::Shell, &text(), reads.clone()) == Fit::Fits;
+        assert_eq!(fits, reads == Reads::Shell, "{reads:?}");
+    }
+}
+
+#[test]
+fn keys_need_the_program_that_was_in_front() {
+    let mut basis = None;
+    assert_eq!(fits(&Needs::Front, &text(), &reader(Reads::Line, 1), &mut basis), Fit::Fits);
+    assert_eq!(basis, Some(front(1, "p")));
+    assert_eq!(fits(&Needs::Front, &text(), &reader(Reads::Shell, 2), &mut basis), Fit::NotYet);
+    assert_eq!(fits(&Needs::Front, &text(), &reader(Reads::Screen, 1), &mut basis), Fit::Fits);
+    for reads in [Reads::Draft, Reads::Password, Reads::Unknown] {
+        assert_eq!(fit(&Needs::Front, &text(), reads), Fit::NotYet);
+    }
+    let stop = [KeyStep::Key("C-c".to_owned())];
+    assert!(ALL.into_iter().all(|reads| fit(&Needs::Front, &stop, reads) == Fit::Fits), "C-c is for whoever runs");
+    let enter = [KeyStep::Key("Enter".to_owned())];
+    assert_eq!(fit(&Needs::Front, &enter, Reads::Draft), Fit::NotYet, "Enter would submit it");
+}
+
+#[test]
+fn a_prompt_needs_an_agent_or_a_line_and_no_draft() {
+    for reads in ALL {
+        let fits = fit(&Needs::Composer, &[], reads.clone()) == Fit::Fits;
+        assert_eq!(fits, matches!(reads, Reads::Agent | Reads::Line | Reads::Key), "{reads:?}");
+    }
+}
+
+#[test]
+fn an_answer_goes_to_who_asked_and_never_to_a_shell() {
+    let asked = |pid| Needs::Asker { front: Some(front(pid, "p")) };
+    assert_eq!(fit(&asked(1), &text(), Reads::Line), Fit::Fits);
+    assert_eq!(fit(&asked(1), &text(), Reads::Draft), Fit::NotYet);
+    for reads in [Reads::Shell, Reads::Password, Reads::Nested] {
+        assert!(matches!(fit(&asked(1), &text(), reads), Fit::Never(SkipReason::Asker(_))));
+    }
+    assert!(matches!(fit(&asked(2), &text(), Reads::Line), Fit::Never(SkipReason::Asker(_))), "another program");
+    assert_eq!(fit(&Needs::Asker { front: None }, &text(), Reads::Agent), Fit::Fits);
+    assert!(matches!(fit(&Needs::Asker { front: None }, &text(), Reads::Shell), Fit::Never(_)));
+    assert_eq!(fit(&Needs::Asker { front: None }, &text(), Reads::Unknown), Fit::NotYet);
+}
+
+#[test]
+fn a_person_is_told_at_once() {
+    for reads in ALL {
+        let fit = fit(&Needs::Hand, &text(), reads.clone());
+        match reads {
+            Reads::Shell | Reads::Agent => assert_eq!(fit, Fit::Fits),
+            _ => assert!(matches!(fit, Fit::Never(SkipReason::Reader(_))), "{reads:?}"),
+        }
+    }
+    assert_eq!(fit(&Needs::Hand, &[KeyStep::Key("Down".to_owned())], Reads::Screen), Fit::Fits);
+    assert!(ALL.into_iter().all(|reads| fit(&Needs::Nothing, &text(), reads) == Fit::Fits), "who insists is not asked");
+}
+
+#[test]
+fn copy_mode_is_waited_out() {
+    for needs in [Needs::Shell, Needs::Front, Needs::Composer, Needs::Hand] {
+        assert_eq!(fit(&needs, &text(), Reads::Mode), Fit::NotYet);
+    }
+    assert_eq!(not_read(reader(Reads::Mode, 1)), SkipReason::InMode);
+}

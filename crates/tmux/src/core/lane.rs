@@ -1,0 +1,215 @@
+//! The sends of one pane: what waits, what is under way, and how far the looks before the next one are.
+
+use super::fit::{Fit, fits, interrupts};
+use super::taken::Check;
+use crate::HostMessage;
+use crate::proto::{Expectation, Input, Questions, Still, Token};
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+use tmuxagent_errand::Errand;
+use tmuxagent_model::{Awaited, Effect, Front, IntentId, KeyStep, Needs, Outcome, PaneKey, PaneReader, SkipReason};
+
+/// The sends of all panes.
+pub(super) type Lanes = HashMap<PaneKey, Lane>;
+
+/// The sends of one pane.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    pub waiting: VecDeque<Sending>,
+    /// It was sent and its reply is awaited.
+    pub under_way: Option<Sending>,
+    /// An outcome was told and is not committed yet.
+    pub held: bool,
+    /// What the pane printed before the next send is being read, or was.
+    pub fence: Fence,
+    /// The position of the pane as the keys were typed; it goes out with the outcome.
+    pub position: Option<HostMessage>,
+    /// The screen before a prompt, with the row of the cursor.
+    pub before: Option<(Vec<String>, usize)>,
+    /// The prompt that was typed and is looked after.
+    pub check: Option<Check>,
+    /// How far the look at the reader is.
+    pub checked: Checked,
+    /// The next send waits for another reader.
+    pub waits: Option<Waits>,
+    /// What was told of that.
+    pub awaited: Option<Awaited>,
+}
+
+/// How far the fence before a send is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Fence {
+    #[default]
+    None,
+    Asked,
+    Passed,
+}
+
+impl Lane {
+    /// What was read and looked at before the next send is out of date.
+    pub fn start_over(&mut self) {
+        (self.fence, self.checked) = (Fence::None, Checked::No);
+    }
+
+    /// The text of the prompt under way.
+    pub fn prompt(&self) -> Option<&str> {
+        match self.under_way.as_ref()?.input() {
+            Input::Prompt(text) => Some(text),
+            Input::Keys(_) => None,
+        }
+    }
+
+    /// The intent under way.
+    pub fn intent(&self) -> Option<&IntentId> {
+        self.under_way.as_ref().map(|send| send.errand.id())
+    }
+}
+
+/// One send.
+#[derive(Debug)]
+pub(super) struct Sending {
+    /// Begun where it may have been typed already: in an earlier life, or over a client that was lost.
+    pub errand: Errand,
+    pub pane: PaneKey,
+    /// The pane's reader knows what echo to expect.
+    pub expected: bool,
+    /// The claim that its line names.
+    pub claim: Option<Token>,
+    /// It may have been typed before the line that is under way.
+    pub before: bool,
+    /// The guard said that nothing of it was typed.
+    pub untyped: bool,
+    /// What must still be so at the instant of typing.
+    pub still: Option<Still>,
+    /// The program that was in front when it came to its turn.
+    pub basis: Option<Front>,
+    pub since: Instant,
+}
+
+impl Sending {
+    /// `None` for what is not typed.
+    pub fn of(errand: Errand, now: Instant) -> Option<Self> {
+        let pane = match &errand.intent().effect {
+            Effect::Send(send) => send.pane.clone(),
+            Effect::Prompt(prompt) => prompt.pane.clone(),
+            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return None,
+        };
+        let (expected, claim, before, untyped, still, basis) = (false, None, false, false, None, None);
+        Some(Self { errand, pane, expected, claim, before, untyped, still, basis, since: now })
+    }
+
+    pub fn perhaps_typed(&self) -> bool {
+        self.errand.is_begun() && !self.untyped
+    }
+
+    pub fn expectation<'a>(&'a self, claim: &'a Token) -> Expectation<'a> {
+        let (command, screen, questions) = match &self.errand.intent().effect {
+            Effect::Send(send) => (&send.expect_command, send.expect_screen.as_deref(), Questions::Answered),
+            Effect::Prompt(prompt) => (&prompt.expect_command, None, Questions::Respected),
+            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => (&None, None, Questions::Respected),
+        };
+        Expectation {
+            pane: &self.pane,
+            claim,
+            command: command.as_deref(),
+            screen,
+            questions,
+            still: self.still.as_ref(),
+        }
+    }
+
+    pub fn input(&self) -> Input<'_> {
+        match &self.errand.intent().effect {
+            Effect::Send(send) => Input::Keys(&send.steps),
+            Effect::Prompt(prompt) => Input::Prompt(&prompt.text),
+            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => Input::Keys(&[]),
+        }
+    }
+
+    /// The text that the terminal will echo, Enter as a line break.
+    pub fn echo(&self) -> String {
+        match self.input() {
+            Input::Prompt(text) => format!("{text}\n"),
+            Input::Keys(steps) => steps.iter().fold(String::new(), |mut out, step| {
+                match step {
+                    KeyStep::Text(text) => out.push_str(text),
+                    KeyStep::Key(key) if key.eq_ignore_ascii_case("enter") => out.push('\n'),
+                    KeyStep::Key(key) if key.eq_ignore_ascii_case("space") => out.push(' '),
+                    KeyStep::Key(key) if key.chars().count() == 1 => out.push_str(key),
+                    KeyStep::Key(_) => {}
+                }
+                out
+            }),
+        }
+    }
+
+    /// The outcome when the server refused the line that is under way: what came before it is all that is in doubt.
+    pub fn refused(&self, reason: SkipReason, error: &str) -> Outcome {
+        if self.before { Outcome::Unknown { error: error.to_owned() } } else { Outcome::Skipped { reason } }
+    }
+
+    /// The outcome when the pane can't be reached any more, for good.
+    pub fn lost(&self, reason: SkipReason, error: &str) -> Outcome {
+        if self.perhaps_typed() { Outcome::Unknown { error: error.to_owned() } } else { Outcome::Skipped { reason } }
+    }
+}
+
+/// How far the look before a send is.
+#[derive(Debug, Default)]
+pub(super) enum Checked {
+    #[default]
+    No,
+    Asked,
+    /// It fits; what must still be so at the instant of typing.
+    Fits(Option<Still>),
+}
+
+/// A send waits for its reader.
+#[derive(Debug)]
+pub(super) struct Waits {
+    pub since: Instant,
+    pub next: Instant,
+}
+
+impl Lane {
+    /// Looks again after a while.
+    pub fn pause(&mut self, now: Instant, pause: Duration) {
+        let since = self.waits.as_ref().map_or(now, |waits| waits.since);
+        self.waits = Some(Waits { since, next: now + pause });
+        self.start_over();
+    }
+
+    /// When the reader is looked at again, where the lane waits for another one.
+    pub fn looks_again(&self) -> Option<Instant> {
+        self.waits.as_ref().map(|waits| waits.next)
+    }
+}
+
+impl Sending {
+    /// What it needs of the reader.
+    pub fn needs(&self) -> &Needs {
+        match &self.errand.intent().effect {
+            Effect::Send(send) => &send.needs,
+            Effect::Prompt(prompt) => &prompt.needs,
+            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => &Needs::Nothing,
+        }
+    }
+
+    pub fn steps(&self) -> &[KeyStep] {
+        match &self.errand.intent().effect {
+            Effect::Send(send) => &send.steps,
+            Effect::Prompt(_) | Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => &[],
+        }
+    }
+
+    pub fn interrupts(&self) -> bool {
+        !self.steps().is_empty() && interrupts(self.steps())
+    }
+
+    pub fn fits(&mut self, reader: &PaneReader) -> Fit {
+        let mut basis = self.basis.take();
+        let fit = fits(self.needs(), self.steps(), reader, &mut basis);
+        self.basis = basis;
+        fit
+    }
+}

@@ -1,0 +1,264 @@
+//! Who reads the keys of a pane, out of what the system and tmux tell of it. Pure: the looking is done elsewhere.
+//!
+//! The sources, best first: the foreground process group against the pane's own process, and its arguments; the modes of
+//! the terminal; where the prompt ended, by the marks of shell integration that can be trusted, else by its looks. A title and what a program prints about itself are no evidence.
+//!
+//! **Where a doubt remains the answer is the one that types nothing.** A line editor's command mode (vi keys) can't be
+//! seen from outside.
+
+use super::prompts::{AtPrompt, Prompts, editor_row};
+use tmuxagent_model::{Front, Reads, Shell};
+
+/// What the system tells of a pane's terminal at one instant.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Seen {
+    /// The pane's own process leads the foreground.
+    pub own: bool,
+    /// The first process of the foreground group; `None` where it has ended or can't be read.
+    pub front: Option<Front>,
+    /// Its arguments, the first is its own name.
+    pub args: Vec<String>,
+    /// It is another user's than the pane's process.
+    pub stranger: bool,
+    /// It stands in a call that reads its standard input.
+    pub reading: bool,
+    /// Something was typed that nobody has read yet.
+    pub queued: bool,
+    /// What the pane's own shell says of its prompt, by marks that can be trusted.
+    pub said: Option<AtPrompt>,
+    /// The terminal gathers lines (`ICANON`) and shows what is typed (`ECHO`).
+    pub modes: Option<(bool, bool)>,
+}
+
+/// What tmux tells of a pane at one instant.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Surface {
+    pub x: u32,
+    pub y: u32,
+    pub command: String,
+    pub alternate: bool,
+    pub in_mode: bool,
+    pub dead: bool,
+    pub tty: String,
+    /// When somebody last typed into the session, in seconds; `None` where nobody is attached who could type here.
+    pub activity: Option<i64>,
+    /// Rows that have left the screen.
+    pub history: u64,
+    /// The visible rows.
+    pub rows: Vec<String>,
+}
+
+impl Surface {
+    /// The number of the cursor's row, counted from the first that the pane has kept.
+    pub const fn row_number(&self) -> u64 {
+        self.history + self.y as u64
+    }
+
+    /// The cursor's row.
+    pub fn row(&self) -> &str {
+        self.rows.get(self.y as usize).map_or("", String::as_str)
+    }
+}
+
+/// Programs that are known as agents, by the name of the program or of the script that runs.
+const AGENTS: &[&str] = &[
+    "claude",
+    "codex",
+    "gemini",
+    "opencode",
+    "aider",
+    "goose",
+    "amp",
+    "cursor-agent",
+    "copilot",
+    "qwen",
+    "crush",
+    "droid",
+    "fake-agent",
+];
+
+/// Programs behind which others read.
+const NESTED: &[&str] = &[
+    "ssh",
+    "mosh",
+    "mosh-client",
+    "et",
+    "telnet",
+    "docker",
+    "podman",
+    "nerdctl",
+    "kubectl",
+    "oc",
+    "lxc",
+    "incus",
+    "tmux",
+    "screen",
+    "zellij",
+    "abduco",
+    "dtach",
+    "sudo",
+    "su",
+    "doas",
+    "machinectl",
+    "nsenter",
+    "chroot",
+    "distrobox",
+    "toolbox",
+    "wsl",
+    "script",
+    "virsh",
+    "minicom",
+    "picocom",
+];
+
+/// Shells that have no line editor of their own: at their prompt the terminal gathers the line.
+const PLAIN: &[&str] = &["sh", "dash", "ash", "busybox", "ksh", "mksh"];
+
+/// Classifies, and says what it rests on.
+pub(crate) fn classify(surface: &Surface, seen: Option<&Seen>, prompts: &Prompts) -> (Reads, String) {
+    if surface.dead {
+        return (Reads::Dead, String::new());
+    }
+    if surface.in_mode {
+        return (Reads::Mode, String::new());
+    }
+    let Some(seen) = seen else { return (Reads::Unknown, String::new()) };
+    let Some((canonical, echo)) = seen.modes else { return (Reads::Unknown, String::new()) };
+    let modes = match (canonical, echo) {
+        (true, true) => "icanon echo",
+        (true, false) => "icanon -echo",
+        (false, true) => "-icanon echo",
+        (false, false) => "-icanon -echo",
+    };
+    let evidence = format!("{modes}, column {}", surface.x);
+    let name = name_of(seen, surface);
+    if canonical && !echo {
+        return (Reads::Password, evidence);
+    }
+    let reads = if is_interactive(&seen.args) && !seen.stranger {
+        shell(surface, seen, &name, canonical, prompts)
+    } else if NESTED.contains(&name.as_str()) && !(canonical && echo) || seen.stranger {
+        Reads::Nested
+    } else {
+        program(surface, seen, canonical)
+    };
+    (reads, evidence)
+}
+
+/// The name of the program in front.
+pub(crate) fn name_of(seen: &Seen, surface: &Surface) -> String {
+    let name = seen.args.first().map_or(surface.command.as_str(), String::as_str);
+    base(name).to_owned()
+}
+
+/// An interactive shell in front.
+fn shell(surface: &Surface, seen: &Seen, name: &str, canonical: bool, prompts: &Prompts) -> Reads {
+    let (prefix, behind) = split_at(surface.row(), surface.x);
+    let plain = PLAIN.contains(&name);
+    if canonical && !plain {
+        // bash, zsh and fish edit their line themselves: one that lets the terminal do it runs something, or `read`s.
+        return if seen.reading || !prefix.trim().is_empty() { Reads::Line } else { Reads::Command };
+    }
+    if seen.queued {
+        return Reads::Draft;
+    }
+    let said = seen.said.filter(|_| seen.own);
+    match said.unwrap_or_else(|| prompts.judge(seen.front.as_ref(), &prefix, &behind, surface)) {
+        AtPrompt::Empty => Reads::Shell,
+        AtPrompt::Draft if canonical && prefix.trim().is_empty() => Reads::Command,
+        AtPrompt::Draft => Reads::Draft,
+    }
+}
+
+/// A program that is no shell.
+fn program(surface: &Surface, seen: &Seen, canonical: bool) -> Reads {
+    let (prefix, _) = split_at(surface.row(), surface.x);
+    let row = editor_row(&prefix);
+    if is_agent(&seen.args) {
+        return if row == Some(AtPrompt::Draft) && !surface.alternate { Reads::Draft } else { Reads::Agent };
+    }
+    if canonical {
+        return match row {
+            _ if prefix.trim().is_empty() && !seen.reading => Reads::Command,
+            Some(AtPrompt::Draft) => Reads::Draft,
+            Some(AtPrompt::Empty) | None => Reads::Line,
+        };
+    }
+    if surface.alternate {
+        return Reads::Screen;
+    }
+    match row {
+        Some(AtPrompt::Empty) => Reads::Line,
+        Some(AtPrompt::Draft) => Reads::Draft,
+        None => Reads::Key,
+    }
+}
+
+/// The name of a program by its first argument, which may be a path or a login shell's.
+pub(crate) fn base_name(word: &str) -> &str {
+    let name = word.rsplit('/').next().unwrap_or(word);
+    name.trim_start_matches('-')
+}
+
+use base_name as base;
+
+/// Whether the program, or the script that an interpreter runs, is a known agent.
+fn is_agent(args: &[String]) -> bool {
+    let stem = |word: &str| {
+        let name = base(word);
+        [".js", ".mjs", ".cjs", ".py", ".exe"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name).to_owned()
+    };
+    args.iter().take(4).any(|word| !word.starts_with("--") && AGENTS.contains(&stem(word).as_str()))
+}
+
+/// Whether arguments are those of a shell that reads its commands from the terminal: no script, no `-c`.
+pub(super) fn is_interactive(args: &[String]) -> bool {
+    let Some((name, rest)) = args.split_first() else { return false };
+    if Shell::from_command(base(name)).is_none() {
+        return false;
+    }
+    let mut words = rest.iter().map(String::as_str);
+    if base(name) == "busybox" && words.next().is_none_or(|applet| !matches!(applet, "sh" | "ash")) {
+        return false;
+    }
+    while let Some(word) = words.next() {
+        match word {
+            "--" => return words.next().is_none(),
+            "-s" => return true,
+            "-o" | "+o" | "-O" | "+O" | "--rcfile" | "--init-file" | "-C" | "--init-command" | "--features" => {
+                words.next();
+            }
+            long if long.starts_with("--") => {
+                if long == "--command" || long.starts_with("--command=") {
+                    return false;
+                }
+            }
+            short if short.starts_with('-') || short.starts_with('+') => {
+                if short.contains('c') {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// A row up to a column, filled with blanks, and what stands behind it.
+pub(super) fn split_at(row: &str, column: u32) -> (String, String) {
+    use unicode_width::UnicodeWidthChar as _;
+    let (mut width, mut end) = (0, row.len());
+    for (at, c) in row.char_indices() {
+        if width >= column as usize {
+            end = at;
+            break;
+        }
+        width += c.width().unwrap_or(0);
+    }
+    let mut prefix = row.get(..end).unwrap_or_default().to_owned();
+    prefix.extend(std::iter::repeat_n(' ', (column as usize).saturating_sub(width)));
+    (prefix, row.get(end..).unwrap_or_default().to_owned())
+}
+
+#[cfg(test)]
+mod tests;

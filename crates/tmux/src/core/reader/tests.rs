@@ -1,0 +1,172 @@
+use super::*;
+
+/// A look: the pane's own process in front or not, canonical, echo, the arguments, the cursor's row and column.
+fn look(args: &[&str], own: bool, modes: (bool, bool), row: &str, x: u32) -> Reads {
+    look_at(args, own, modes, row, x, false, &Prompts::default())
+}
+
+fn seen(args: &[&str], own: bool, modes: (bool, bool)) -> Seen {
+    let front = Some(Front { pid: 7, born: 1, name: base(args[0]).to_owned() });
+    let args = args.iter().map(ToString::to_string).collect();
+    Seen { own, front, args, stranger: false, reading: false, queued: false, said: None, modes: Some(modes) }
+}
+
+fn surface(row: &str, x: u32, alternate: bool) -> Surface {
+    Surface { x, y: 1, alternate, rows: vec!["$ before".to_owned(), row.to_owned()], ..Surface::default() }
+}
+
+fn look_at(
+    args: &[&str],
+    own: bool,
+    modes: (bool, bool),
+    row: &str,
+    x: u32,
+    alternate: bool,
+    prompts: &Prompts,
+) -> Reads {
+    classify(&surface(row, x, alternate), Some(&seen(args, own, modes)), prompts).0
+}
+
+const RAW: (bool, bool) = (false, false);
+const LINE: (bool, bool) = (true, true);
+const SECRET: (bool, bool) = (true, false);
+
+/// Arguments, the own process in front, modes, the cursor's row and column, what reads.
+type Row<'a> = (&'a [&'a str], bool, (bool, bool), &'a str, u32, Reads);
+
+#[test]
+fn readers_as_they_were_measured() {
+    let rows: &[Row] = &[
+        (&["bash", "--norc"], true, RAW, "bash-5.2$ ", 10, Reads::Shell),
+        (&["-zsh"], true, RAW, "box% ", 5, Reads::Shell),
+        (&["fish", "--no-config"], true, RAW, "root@vm /srv/wt# ", 17, Reads::Shell),
+        (&["dash"], true, LINE, "$ ", 2, Reads::Shell),
+        (&["/usr/bin/bash", "-l", "-o", "vi"], true, RAW, "me@box:~/a$ ", 12, Reads::Shell),
+        (&["bash"], false, RAW, "me@box:~/a$ ", 12, Reads::Shell),
+        (&["bash", "--norc"], true, RAW, "bash-5.2$ echo draft", 20, Reads::Draft),
+        (&["zsh", "-f"], true, RAW, "box% echo draft", 15, Reads::Draft),
+        (&["fish"], true, RAW, "me@vm ~> echo draft", 19, Reads::Draft),
+        (&["dash"], true, LINE, "$ echo draft", 12, Reads::Draft),
+        // The cursor was moved to the beginning.
+        (&["bash"], true, RAW, "$ touch x", 2, Reads::Draft),
+        (&["bash"], true, RAW, "> ", 2, Reads::Draft),
+        (&["zsh"], true, RAW, "dquote> ", 8, Reads::Draft),
+        (&["bash"], true, RAW, "(reverse-i-search)`': ", 22, Reads::Draft),
+        (&["bash"], true, RAW, "$ cat foo > ", 12, Reads::Draft),
+        (&["bash"], true, RAW, "go on? ", 7, Reads::Draft),
+        (&["bash"], true, LINE, "Name: ", 6, Reads::Line),
+        (&["dash"], true, LINE, "Name: ", 6, Reads::Draft),
+        (&["bash"], true, SECRET, "Password: ", 10, Reads::Password),
+        (&["bash"], true, LINE, "", 0, Reads::Command),
+        (&["bash", "/menu.sh"], true, LINE, "1) a 2) b #? ", 13, Reads::Line),
+        (&["bash", "/key.sh"], true, RAW, "[d]elete [q]uit? ", 17, Reads::Key),
+        (&["bash", "-c", "read x"], true, LINE, "x? ", 3, Reads::Line),
+        (&["sleep", "300"], false, LINE, "", 0, Reads::Command),
+        (&["cat"], false, LINE, "", 0, Reads::Command),
+        (&["python3", "-q"], false, RAW, ">>> ", 4, Reads::Line),
+        (&["python3", "-q"], false, RAW, "> merge PR 10", 13, Reads::Draft),
+        (&["python3", "-c", "…"], false, LINE, "Deploy? [y/N] ", 14, Reads::Line),
+        (&["node"], false, RAW, "> ", 2, Reads::Line),
+        (&["git", "add", "-p"], false, LINE, "Stage this hunk [y,n,q,a,d,e,?]? ", 33, Reads::Line),
+        (&["sudo", "ls"], false, SECRET, "[sudo] password for me: ", 24, Reads::Password),
+        (&["ssh", "box"], false, SECRET, "me@box's password: ", 19, Reads::Password),
+        (&["ssh", "box"], false, RAW, "me@box:~$ ", 10, Reads::Nested),
+        (&["ssh", "box"], false, LINE, "Are you sure (yes/no)? ", 23, Reads::Line),
+        (&["docker", "exec", "-it", "x", "sh"], false, RAW, "/ # ", 4, Reads::Nested),
+        (&["tmux", "-L", "own"], false, RAW, "$ ", 2, Reads::Nested),
+        (&["node", "/usr/bin/claude"], false, RAW, "> ", 2, Reads::Agent),
+        (&["codex"], false, RAW, "› ", 2, Reads::Agent),
+        (&["codex"], false, RAW, "› half a sent", 13, Reads::Draft),
+        (&["/opt/tmuxagent", "fake-agent"], false, LINE, "› ", 2, Reads::Agent),
+    ];
+    for (args, own, modes, row, x, expected) in rows {
+        assert_eq!(look(args, *own, *modes, row, *x), *expected, "{args:?} {row:?} {x}");
+    }
+}
+
+#[test]
+fn a_program_that_owns_the_screen_is_told_by_tmux() {
+    for program in ["vi", "less", "git", "htop"] {
+        assert_eq!(look_at(&[program], false, RAW, "", 0, true, &Prompts::default()), Reads::Screen, "{program}");
+    }
+    assert_eq!(look(&["top"], false, RAW, "", 99), Reads::Key);
+}
+
+#[test]
+fn another_users_shell_is_not_ours() {
+    let root = Seen { stranger: true, ..seen(&["bash"], false, RAW) };
+    assert_eq!(classify(&surface("root@box:/# ", 12, false), Some(&root), &Prompts::default()).0, Reads::Nested);
+}
+
+#[test]
+fn what_can_not_be_told_is_not_guessed() {
+    assert_eq!(classify(&surface("$ ", 2, false), None, &Prompts::default()).0, Reads::Unknown);
+    let nothing = Seen { modes: None, ..seen(&["bash"], true, RAW) };
+    assert_eq!(classify(&surface("$ ", 2, false), Some(&nothing), &Prompts::default()).0, Reads::Unknown);
+    let mode = Surface { in_mode: true, ..surface("$ ", 2, false) };
+    assert_eq!(classify(&mode, Some(&seen(&["bash"], true, RAW)), &Prompts::default()).0, Reads::Mode);
+    let dead = Surface { dead: true, ..surface("$ ", 2, false) };
+    assert_eq!(classify(&dead, None, &Prompts::default()).0, Reads::Dead);
+}
+
+#[test]
+fn a_program_that_stands_in_a_read_waits_for_a_line() {
+    let reading = Seen { reading: true, ..seen(&["cat"], false, LINE) };
+    assert_eq!(classify(&surface("", 0, false), Some(&reading), &Prompts::default()).0, Reads::Line);
+}
+
+#[test]
+fn a_fancy_prompt_is_learned_after_a_command() {
+    let shell = seen(&["zsh"], true, RAW);
+    let front = shell.front.as_ref();
+    let mut prompts = Prompts::default();
+    let at = |row: u64, text: &str| Surface {
+        history: row,
+        ..surface(text, u32::try_from(text.chars().count()).unwrap(), false)
+    };
+    let reads = |prompts: &Prompts, surface: &Surface| classify(surface, Some(&shell), prompts).0;
+    let fresh = at(10, "➜  api git:(main) ✗ ");
+    assert_eq!(reads(&prompts, &fresh), Reads::Draft, "its first sign is not its last, so it may hold a draft");
+    prompts.learn(front, "➜  api git:(main) ✗ ", &fresh);
+    let again = at(12, "➜  api git:(main) ✗ ");
+    prompts.learn(front, "➜  api git:(main) ✗ ", &again);
+    assert_eq!(reads(&prompts, &again), Reads::Shell);
+    assert_eq!(reads(&prompts, &at(12, "➜  api git:(main) ✗ echo > ")), Reads::Draft);
+    // A continuation is never learned by coming twice.
+    prompts.learn(front, "quote> ", &at(13, "quote> "));
+    prompts.learn(front, "quote> ", &at(14, "quote> "));
+    assert_eq!(reads(&prompts, &at(14, "quote> ")), Reads::Draft);
+    // One that is a prompt is learned where it stands right after a command.
+    prompts.command_ran();
+    prompts.learn(front, "> ", &at(20, "> "));
+    assert_eq!(reads(&prompts, &at(21, "> ")), Reads::Shell);
+}
+
+#[test]
+fn what_grows_in_a_row_is_a_draft() {
+    let shell = seen(&["bash"], true, RAW);
+    let mut prompts = Prompts::default();
+    let row = |text: &str| surface(text, u32::try_from(text.chars().count()).unwrap(), false);
+    prompts.learn(shell.front.as_ref(), "λx: ", &row("λx: "));
+    let grown = row("λx: sort <a >");
+    assert_eq!(classify(&grown, Some(&shell), &prompts).0, Reads::Draft);
+}
+
+#[test]
+fn a_right_prompt_is_no_draft_and_wide_letters_count_twice() {
+    assert_eq!(look(&["zsh"], true, RAW, "box%                  12:04", 5), Reads::Shell);
+    assert_eq!(look(&["zsh"], true, RAW, "项目 % ", 7), Reads::Shell);
+    assert_eq!(split_at("项目 % x", 7), ("项目 % ".to_owned(), "x".to_owned()));
+}
+
+#[test]
+fn the_marks_of_the_panes_own_shell_go_before_the_looks_of_its_prompt() {
+    let shell = |said, own| Seen { said, ..seen(&["bash"], own, RAW) };
+    let reads = |row, x, said, own| classify(&surface(row, x, false), Some(&shell(said, own)), &Prompts::default()).0;
+    // A prompt without any of the usual signs, and a draft that looks like one.
+    assert_eq!(reads("what next", 9, None, true), Reads::Draft);
+    assert_eq!(reads("what next", 9, Some(AtPrompt::Empty), true), Reads::Shell);
+    assert_eq!(reads("$ ", 2, Some(AtPrompt::Draft), true), Reads::Draft);
+    // They say nothing of another shell that is in front.
+    assert_eq!(reads("what next", 9, Some(AtPrompt::Empty), false), Reads::Draft);
+}

@@ -1,0 +1,192 @@
+//! `tmuxagent agent explain`.
+
+use super::super::{CliError, Outcome, Output, Session, Tone, exit};
+use super::look::{Local, Pane, claude_session, processes};
+use clap::Args;
+use serde_json::json;
+use std::time::Duration;
+use tmuxagent_agents::{
+    AgentCore, AgentProcess, Input, Limits, Readiness, Recogniser, SessionState, identify, recognise,
+};
+use tmuxagent_clock::wall;
+use tmuxagent_model::{AgentQuestion, AgentState, AgentStatus, Timestamp};
+use tmuxagent_text::{Lang, agent_question_kind, agent_state, ago, answer_role, clean, clean_block, evidence_source};
+
+/// Looks at the pane now: its processes, the agent's own file, its screen. Exit code 1: no agent runs there, or what it does
+/// is not certain.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ExplainArgs {
+    /// A pane of this machine: `%3`, `session:window.pane`, or the window's name
+    pane: String,
+}
+
+/// Tells what the agent in a pane is doing.
+pub(super) fn run(session: &Session, args: &ExplainArgs) -> Outcome {
+    let recognisers: Vec<Recogniser> = super::known(session)?.into_iter().map(|known| known.recogniser).collect();
+    let local = Local::find(session)?;
+    let pane = local.pane(&args.pane)?;
+    let limits = Limits::default();
+    let mut core = AgentCore::new(&recognisers, limits);
+    let mut look = look(&local, &pane, &recognisers, &mut core)?;
+    // Sources that contradict each other may only see a change at another instant.
+    if core.disputed() {
+        std::thread::sleep(limits.moment.to_std() + Duration::from_millis(100));
+        look = self::look(&local, &pane, &recognisers, &mut core)?;
+    }
+    let out = &session.out;
+    if out.json {
+        json(out, &pane, &look, &core)?;
+    } else {
+        print(out, &pane, &look, &core, &recognisers)?;
+    }
+    let certain = core.status().is_some_and(|status| status.state != AgentState::Unsure);
+    Ok(if certain { exit::OK } else { exit::NEGATIVE })
+}
+
+/// The file was written by an earlier process with the same id, or elsewhere.
+const OTHER_PROCESS: &str = "another_process";
+
+/// What one look found beside the state.
+struct Look {
+    process: Option<AgentProcess>,
+    now: Timestamp,
+    /// Why the agent's own file does not count.
+    ignored: Option<String>,
+}
+
+fn look(local: &Local, pane: &Pane, recognisers: &[Recogniser], core: &mut AgentCore) -> Result<Look, CliError> {
+    let process = identify(recognisers, &processes(pane.pid), pane.pid);
+    let screen = local.look(pane)?;
+    let now = wall();
+    core.on(now, Input::Process(process.clone()));
+    let Some(found) = &process else { return Ok(Look { process, now, ignored: None }) };
+    let mut ignored = None;
+    if found.agent == "claude"
+        && let Some((text, at)) = claude_session(found)
+    {
+        match tmuxagent_agents::claude_session(&text, found) {
+            SessionState::Says(said) => {
+                core.on(Timestamp(at), Input::Vendor(Some(said)));
+            }
+            SessionState::OtherProcess => ignored = Some(OTHER_PROCESS.to_owned()),
+            SessionState::Unknown(why) => ignored = Some(why),
+        }
+    }
+    if let Some(recogniser) = recognisers.iter().find(|known| known.agent == found.agent) {
+        core.on(now, Input::Screen(Box::new(recognise(recogniser, &screen))));
+    }
+    Ok(Look { process, now, ignored })
+}
+
+const fn readiness_word(readiness: &Readiness) -> &'static str {
+    match readiness {
+        Readiness::Ready => "ready",
+        Readiness::Draft(_) => "draft",
+        Readiness::Busy => "busy",
+        Readiness::Asks => "asks",
+        Readiness::Unsure => "unsure",
+        Readiness::Gone => "gone",
+    }
+}
+
+fn json(out: &Output, pane: &Pane, look: &Look, core: &AgentCore) -> Result<(), CliError> {
+    let status = core.status();
+    let process = look.process.as_ref().map(|found| json!({ "pid": found.pid, "start": found.start }));
+    out.json(&json!({
+        "pane": pane.id, "place": pane.place, "process": process,
+        "agent": status.map(|status| &status.agent), "state": status.map(|status| status.state.word()),
+        "detail": status.map(|status| &status.state), "evidence": core.evidence(), "ignored": look.ignored,
+        "question": status.and_then(|status| status.question.as_ref()), "prompt": readiness_word(&core.readiness()),
+    }))
+}
+
+fn print(out: &Output, pane: &Pane, look: &Look, core: &AgentCore, recognisers: &[Recogniser]) -> Result<(), CliError> {
+    let lang = out.lang;
+    let head = format!("{}  {}", pane.id, clean(&pane.place));
+    let (Some(status), Some(process)) = (core.status(), &look.process) else {
+        out.line(&out.paint(Tone::Bold, &head))?;
+        return out.line(lang.pick("no agent reads this terminal", "没有代理在使用这个终端"));
+    };
+    let title = recognisers.iter().find(|known| known.agent == status.agent).map_or("", |known| &known.title);
+    let who = match lang {
+        Lang::En => format!("{}, process {}", clean(title), process.pid),
+        Lang::Zh => format!("{}，进程 {}", clean(title), process.pid),
+    };
+    out.line(&out.paint(Tone::Bold, &format!("{head}  {who}")))?;
+    out.line(&out.paint(tone(&status.state), &agent_state(lang, &status.state)))?;
+    evidence(out, look, core)?;
+    if let Some(question) = &status.question {
+        asked(out, question)?;
+    }
+    prompt(out, status, &core.readiness())
+}
+
+fn evidence(out: &Output, look: &Look, core: &AgentCore) -> Result<(), CliError> {
+    let lang = out.lang;
+    for piece in core.evidence() {
+        let source = evidence_source(lang, piece.source);
+        let (state, age) = (agent_state(lang, &piece.state), ago(lang, look.now, piece.at));
+        let text = if piece.text.is_empty() { String::new() } else { format!("  {}", clean(&piece.text)) };
+        out.wrapped("  ", Tone::Plain, &format!("{source}: {state} ({}, {age}){text}", clean(&piece.rule)))?;
+    }
+    if let Some(why) = &look.ignored {
+        let why = if why == OTHER_PROCESS {
+            lang.pick("it belongs to another process", "它属于另一个进程").to_owned()
+        } else {
+            clean(why)
+        };
+        let text = match lang {
+            Lang::En => format!("its own file is not used: {why}"),
+            Lang::Zh => format!("未采用其自身文件：{why}"),
+        };
+        out.wrapped("  ", Tone::Dim, &text)?;
+    }
+    Ok(())
+}
+
+fn asked(out: &Output, question: &AgentQuestion) -> Result<(), CliError> {
+    let lang = out.lang;
+    let label = lang.pick("asks", "询问");
+    out.line(&out.paint(Tone::Ask, &format!("{label}: {}", agent_question_kind(lang, question.kind))))?;
+    let text = if question.detail.is_empty() { &question.text } else { &question.detail };
+    for line in clean_block(text) {
+        out.line(&format!("    {line}"))?;
+    }
+    if !question.whole {
+        let text = lang.pick(
+            "not all of it is on the screen, or it can be read in more than one way",
+            "屏幕上没有显示全部内容，或内容有歧义",
+        );
+        out.wrapped("  ", Tone::Warn, text)?;
+    }
+    for answer in &question.answers {
+        let mark = if answer.highlighted { ">" } else { " " };
+        let role = answer_role(lang, answer.role);
+        out.line(&format!("  {mark} {}  ({role})", clean(&answer.label)))?;
+    }
+    Ok(())
+}
+
+fn prompt(out: &Output, status: &AgentStatus, readiness: &Readiness) -> Result<(), CliError> {
+    let lang = out.lang;
+    let text = match readiness {
+        Readiness::Ready => lang.pick("a prompt can be typed", "可以输入提示"),
+        Readiness::Draft(_) => lang.pick("a draft stands in its input line", "输入行里有未发送的草稿"),
+        Readiness::Busy => lang.pick("a prompt has to wait", "提示需要等待"),
+        Readiness::Asks => lang.pick("a prompt would answer its question", "输入提示会变成对它的回答"),
+        Readiness::Unsure => lang.pick("nothing may be typed", "不可输入任何内容"),
+        Readiness::Gone => return Ok(()),
+    };
+    let tone = if status.state == AgentState::Unsure { Tone::Warn } else { Tone::Dim };
+    out.line(&out.paint(tone, text))
+}
+
+const fn tone(state: &AgentState) -> Tone {
+    match state {
+        AgentState::Working => Tone::Good,
+        AgentState::NeedsApproval | AgentState::NeedsAnswer | AgentState::Starting => Tone::Ask,
+        AgentState::Error | AgentState::Exited => Tone::Bad,
+        AgentState::RateLimited { .. } | AgentState::Stalled | AgentState::Unsure => Tone::Warn,
+        AgentState::Idle | AgentState::Done => Tone::Plain,
+    }
+}

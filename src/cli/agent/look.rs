@@ -1,0 +1,204 @@
+//! A fresh look at a pane: what tmux shows of it, and its processes.
+
+use super::super::{CliError, Session, target};
+use std::collections::HashMap;
+use std::process::{Command, Stdio};
+use tmuxagent_agents::{AgentProcess, Process};
+use tmuxagent_supervisor::transport;
+use tmuxagent_tmux::Transport;
+use tmuxagent_tmux::proto::{Nonce, row_format, split_rows};
+
+/// A pane of this machine's tmux.
+#[derive(Debug, Clone)]
+pub(super) struct Pane {
+    pub id: String,
+    /// `session:window.0`.
+    pub place: String,
+    pub pid: u32,
+    names: Vec<String>,
+    cursor: (usize, usize),
+}
+
+/// The way to this machine's tmux.
+pub(super) struct Local {
+    transport: Transport,
+    nonce: Nonce,
+}
+
+const FIELDS: [&str; 9] = [
+    "#{pane_id}",
+    "#{session_name}",
+    "#{window_name}",
+    "#{window_index}",
+    "#{pane_index}",
+    "#{pane_pid}",
+    "#{cursor_x}",
+    "#{cursor_y}",
+    // A session that a supervisor keeps for its own client.
+    "#{@tmuxagent_watch}",
+];
+
+impl Local {
+    pub(super) fn find(session: &Session) -> Result<Self, CliError> {
+        let loaded = session.load()?;
+        let host = loaded.config.hosts.iter().find(|host| host.ssh.is_none());
+        let host = host.ok_or_else(|| {
+            let text = "no host of the configuration is this machine";
+            CliError::user(text, "`tmuxagent config check` lists them")
+        })?;
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| CliError::internal(color_eyre::eyre::eyre!("{error}")))?;
+        Ok(Self { transport: transport(host, &loaded.paths.runtime_dir), nonce: Nonce::new(random) })
+    }
+
+    fn ask(&self, arguments: &[&str]) -> Result<Vec<u8>, CliError> {
+        let words = self.transport.command(arguments);
+        let hint = "`tmux list-panes -a` lists all";
+        let failed = |why: String| CliError::user(format!("tmux can't be asked: {}", why.trim()), hint);
+        let (program, arguments) = words.split_first().ok_or_else(|| failed(String::new()))?;
+        let mut command = Command::new(program);
+        command.args(arguments).env_remove("TMUX").env_remove("TMUX_PANE").stdin(Stdio::null());
+        let output = command.output().map_err(|error| failed(error.to_string()))?;
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            Err(failed(String::from_utf8_lossy(&output.stderr).into_owned()))
+        }
+    }
+
+    /// The pane that a text names.
+    pub(super) fn pane(&self, text: &str) -> Result<Pane, CliError> {
+        let listed = self.ask(&["list-panes", "-a", "-F", &row_format(&self.nonce, &FIELDS)])?;
+        let rows = split_rows(&self.nonce, &listed);
+        let mut all: Vec<Pane> = rows.iter().filter_map(|row| pane(row)).collect();
+        // A window that is linked into several sessions shows its panes several times.
+        all.dedup_by(|a, b| a.id == b.id);
+        let wanted = target::fold(text);
+        let fits = |pane: &&Pane| pane.names.iter().any(|name| target::fold(name) == wanted);
+        let mut found: Vec<&Pane> = all.iter().filter(fits).collect();
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        found.dedup_by(|a, b| a.id == b.id);
+        let not_found = |text: String, hint: &str, candidates: Vec<String>| {
+            Err(CliError::NotFound { text, hint: hint.to_owned(), candidates })
+        };
+        match found[..] {
+            [pane] => Ok(pane.clone()),
+            [] => {
+                let text = format!("no pane of this machine's tmux is named `{}`", tmuxagent_text::clean(text));
+                not_found(text, "`tmux list-panes -a` lists all", Vec::new())
+            }
+            _ => {
+                let candidates =
+                    found.iter().map(|pane| format!("{}  {}", pane.id, tmuxagent_text::clean(&pane.place)));
+                let text = format!("`{}` fits {} panes", tmuxagent_text::clean(text), found.len());
+                not_found(text, "say which one:", candidates.collect())
+            }
+        }
+    }
+
+    /// What the pane shows, as text or with colours.
+    pub(super) fn screen(&self, pane: &Pane, colours: bool) -> Result<String, CliError> {
+        let flags: &[&str] = if colours { &["capture-pane", "-p", "-e", "-t"] } else { &["capture-pane", "-p", "-t"] };
+        let words: Vec<&str> = flags.iter().copied().chain([pane.id.as_str()]).collect();
+        Ok(String::from_utf8_lossy(&self.ask(&words)?).into_owned())
+    }
+
+    /// What the pane shows, with colours and cursor.
+    pub(super) fn look(&self, pane: &Pane) -> Result<tmuxagent_agents::Screen, CliError> {
+        let now = self.pane(&pane.id)?;
+        if now.pid != pane.pid {
+            let text = "the pane went away meanwhile".to_owned();
+            return Err(CliError::NotFound {
+                text,
+                hint: "`tmux list-panes -a` lists all".to_owned(),
+                candidates: Vec::new(),
+            });
+        }
+        let (column, row) = now.cursor;
+        Ok(tmuxagent_agents::Screen::of(&self.screen(pane, true)?).with_cursor(column, row))
+    }
+}
+
+fn pane(row: &[Vec<u8>]) -> Option<Pane> {
+    let field = |n: usize| row.get(n).map(|field| String::from_utf8_lossy(field).into_owned());
+    if field(8).is_some_and(|own| !own.is_empty()) {
+        return None;
+    }
+    let (id, session, window, number, index) = (field(0)?, field(1)?, field(2)?, field(3)?, field(4)?);
+    let names = [
+        id.clone(),
+        session.clone(),
+        window.clone(),
+        format!("{window}.{index}"),
+        format!("{session}:{window}"),
+        format!("{session}:{number}"),
+        format!("{session}:{window}.{index}"),
+        format!("{session}:{number}.{index}"),
+    ];
+    Some(Pane {
+        place: format!("{session}:{window}.{index}"),
+        id,
+        pid: field(5)?.parse().ok()?,
+        names: names.to_vec(),
+        cursor: (field(6)?.parse().ok()?, field(7)?.parse().ok()?),
+    })
+}
+
+/// The processes of a pane, from `/proc`; none where the system has no such folder.
+pub(super) fn processes(root: u32) -> Vec<Process> {
+    let listed = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = listed.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let stats: HashMap<u32, Process> = numbers.filter_map(|pid| Some((pid, stat(pid)?))).collect();
+    let mut found = Vec::new();
+    let mut level = vec![root];
+    while let Some(pid) = level.pop() {
+        let Some(process) = stats.get(&pid).filter(|_| !found.iter().any(|known: &Process| known.pid == pid)) else {
+            continue;
+        };
+        found.push(named(process.clone()));
+        level.extend(stats.values().filter(|other| other.parent == pid).map(|other| other.pid));
+    }
+    found
+}
+
+/// `/proc/PID/stat` (proc_pid_stat(5)): the name in parentheses may hold anything.
+fn stat(pid: u32) -> Option<Process> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+    // State is field 3, the parent 4, the group 5, the terminal's group 8, the start 22.
+    let field = |number: usize| fields.get(number - 3);
+    Some(Process {
+        pid,
+        parent: field(4)?.parse().ok()?,
+        start: field(22)?.parse().ok()?,
+        foreground: field(5)? == field(8)?,
+        ..Process::default()
+    })
+}
+
+fn named(mut process: Process) -> Process {
+    let pid = process.pid;
+    let executable = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+    process.executable = executable.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = arguments.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+    process.arguments = words.map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    process
+}
+
+/// A file in which Claude Code tells its state: its text, and when it was written, in milliseconds since 1970.
+pub(super) fn claude_session(process: &AgentProcess) -> Option<(String, i64)> {
+    process.pids.iter().find_map(|(pid, _)| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+        let variable = |name: &str| {
+            let mut all = environment.split(|byte| *byte == 0);
+            all.find_map(|word| Some(String::from_utf8_lossy(word.strip_prefix(name.as_bytes())?).into_owned()))
+        };
+        let folder =
+            variable("CLAUDE_CONFIG_DIR=").or_else(|| variable("HOME=").map(|home| format!("{home}/.claude")))?;
+        let path = std::path::PathBuf::from(folder).join("sessions").join(format!("{pid}.json"));
+        let written = std::fs::metadata(&path).ok()?.modified().ok()?;
+        let at = written.duration_since(std::time::UNIX_EPOCH).ok()?.as_millis();
+        Some((tmuxagent_config::read_text(&path).ok()?, i64::try_from(at).ok()?))
+    })
+}

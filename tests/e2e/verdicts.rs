@@ -1,0 +1,169 @@
+//! What ends a stage, on the real program: nothing is typed into a command that still runs, nothing is typed twice, and
+//! nothing hangs without a word.
+
+use super::support::room::Room;
+use super::support::{PATIENCE, wait_for};
+use rustix::process::{Signal, kill_process};
+
+/// A room whose window `ci` has one stage with these keys.
+fn room(keys: &str) -> Room {
+    let policy = format!(
+        "pipelines:\n- name: p\n  match: {{window_name: ci}}\n  stages:\n  - {{name: s, triggers: [manual], {keys}}}\n"
+    );
+    let mut room = Room::with(&policy);
+    room.watch();
+    room
+}
+
+fn start(room: &Room) {
+    let said = room.ask(&["start", "ci"]);
+    assert!(said.status.success(), "{}", room.answer(&["start", "ci"]));
+}
+
+fn wait_file(room: &Room, name: &str) {
+    wait_for(PATIENCE, name, || room.file(name).exists().then_some(()));
+}
+
+fn lines(room: &Room, name: &str) -> usize {
+    std::fs::read_to_string(room.file(name)).unwrap_or_default().lines().count()
+}
+
+fn wait_question(room: &Room, part: &str) -> String {
+    wait_for(PATIENCE, part, || Some(room.answer(&["approvals"])).filter(|said| said.contains(part)))
+}
+
+fn wait_panes(room: &Room, part: &str) {
+    wait_for(PATIENCE, part, || room.answer(&["panes", "--json"]).contains(part).then_some(()));
+}
+
+/// The identity of the only open question.
+fn question(room: &Room) -> String {
+    let said = room.answer(&["approvals", "--json"]);
+    let all: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let open = all.as_array().expect("a list").iter().find(|asked| asked["state"] == "pending");
+    open.expect("a question")["id"].as_str().expect("an identity").to_owned()
+}
+
+#[test]
+fn a_command_that_ends_late_is_asked_about_and_not_typed_again() {
+    let room = room(
+        "actions_on_start: [{run: 'echo x >> ran; sh -c \"while ! [ -e go ]; do sleep 0.1; done\"'}], timeout: 1s, on_fail: [{retry: {max: 3, backoff: 1ms}}]",
+    );
+    start(&room);
+    wait_question(&room, "its command still runs. Stop it?");
+    std::fs::write(room.file("go"), "").expect("writable");
+    room.wait_events("\"state\":\"succeeded\"");
+    assert_eq!(lines(&room, "ran"), 1);
+}
+
+#[test]
+fn a_command_that_is_told_to_stop_has_ended_before_the_next_attempt() {
+    let room = room(
+        "actions_on_start: [{run: 'echo x >> ran; [ -e second ] || { touch second; sleep 600; }'}], timeout: 3s, on_timeout: [interrupt, terminate], on_fail: [{retry: {max: 1, backoff: 1ms}}]",
+    );
+    start(&room);
+    room.wait_events("\"state\":\"succeeded\"");
+    assert_eq!(lines(&room, "ran"), 2);
+}
+
+#[test]
+fn what_was_printed_while_the_supervisor_stood_still_comes_before_its_timers() {
+    let room = room(
+        "actions_on_start: [{run: 'echo x >> ran; sh -c \"while ! [ -e go ]; do sleep 0.1; done\"; touch done'}], timeout: 8s, on_fail: [{retry: {max: 3, backoff: 1ms}}]",
+    );
+    start(&room);
+    wait_file(&room, "ran");
+    let began = std::time::Instant::now();
+    let supervisor = room.supervisor().expect("it runs");
+    kill_process(supervisor, Signal::STOP).expect("stopped");
+    std::fs::write(room.file("go"), "").expect("writable");
+    wait_file(&room, "done");
+    wait_for(PATIENCE, "the end of its time", || (began.elapsed().as_secs() > 10).then_some(()));
+    kill_process(supervisor, Signal::CONT).expect("continued");
+    room.wait_events("\"state\":\"succeeded\"");
+    assert_eq!(lines(&room, "ran"), 1, "{}", room.answer(&["events"]));
+}
+
+#[test]
+fn what_was_printed_while_no_supervisor_ran_comes_before_its_timers() {
+    let mut room = room(
+        "actions_on_start: [{run: 'echo x >> ran; sh -c \"while ! [ -e go ]; do sleep 0.1; done\"; touch done'}], timeout: 8s, on_fail: [{retry: {max: 3, backoff: 1ms}}]",
+    );
+    start(&room);
+    wait_file(&room, "ran");
+    room.wait_status("\"running\"");
+    let began = std::time::Instant::now();
+    room.kill_9();
+    std::fs::write(room.file("go"), "").expect("writable");
+    wait_file(&room, "done");
+    wait_for(PATIENCE, "the end of its time", || (began.elapsed().as_secs() > 10).then_some(()));
+    room.watch();
+    room.wait_events("\"state\":\"succeeded\"");
+    assert_eq!(lines(&room, "ran"), 1, "{}", room.answer(&["events"]));
+}
+
+#[test]
+fn a_command_that_somebody_stops_failed_as_interrupted() {
+    let room = room("actions_on_start: [{run: 'touch begun; sleep 600'}], on_fail: [{retry: 3}, ask_human]");
+    start(&room);
+    wait_file(&room, "begun");
+    room.wait_status("\"running\"");
+    room.server.tmux(&["send-keys", "-t", "proj:ci", "C-c"]);
+    wait_question(&room, "Run it again?");
+    assert!(room.answer(&["events"]).contains("interrupted"), "{}", room.answer(&["events"]));
+}
+
+#[test]
+fn a_prompt_that_is_back_without_a_verdict_is_asked_about() {
+    let room = room(
+        "actions_on_start: [{send_keys: 'false'}], success_when: [{log_regex: all good}], fail_when: [{log_regex: all bad}]",
+    );
+    start(&room);
+    wait_question(&room, "Has it succeeded?");
+    let said = room.answer(&["approve", &question(&room), "--answer", "continue"]);
+    room.wait_events("\"state\":\"succeeded\"");
+    assert!(said.contains("approved"), "{said}");
+}
+
+#[test]
+fn a_shell_that_ends_fails_its_stage_and_is_told() {
+    let room = room("actions_on_start: [{run: 'exit 1'}], on_fail: [ask_human, {escalate: lost}]");
+    // The server lives on.
+    room.server.tmux(&["new-window", "-d", "-t", "proj:", "-n", "other", "sh"]);
+    start(&room);
+    room.wait_events("lost");
+    let events = room.answer(&["events"]);
+    assert!(events.contains("failed: pane: it is gone") && events.contains("escalated"), "{events}");
+}
+
+#[test]
+fn what_an_agent_reports_runs_beside_it() {
+    let mut room = Room::with(
+        "pipelines:\n\
+         - name: listen\n  match: {window_name: ci, agent: '?*'}\n  stages:\n\
+         \x20 - {name: code, triggers: [{message: {type: STATUS, stage: code, ok: true}}], actions_on_start: [{start_pipeline: {pipeline: checks, where: beside}}]}\n\
+         - name: checks\n  match: {window_name: ci, not: {agent: '?*'}}\n  stages:\n\
+         \x20 - {name: lint, triggers: [manual], actions_on_start: [{run: 'echo \"[$TMUX_PANE]\" >> ran'}], timeout: 1m}\n",
+    );
+    let folder = room.server.folder().display().to_string();
+    let agent = format!("exec '{}' fake-agent --pace 0", env!("CARGO_BIN_EXE_tmuxagent"));
+    room.server.tmux(&["respawn-pane", "-k", "-t", "proj:ci", "-c", &folder, &agent]);
+    room.server.wait_screen("proj:ci", "stand-in");
+    room.watch();
+    wait_panes(&room, "stand-in");
+    // Alone in its window: the command runs on its machine, and no line of it reaches the agent.
+    room.server.type_line("proj:ci", "make it faster");
+    wait_for(PATIENCE, "the checks beside it", || (lines(&room, "ran") == 1).then_some(()));
+    // With a shell beside it.
+    let shell =
+        ["split-window", "-d", "-P", "-F", "#{pane_id}", "-t", "proj:ci", "-c", &folder, "exec env PS1='$ ' sh"];
+    let second = room.server.tmux(&shell).trim().to_owned();
+    wait_panes(&room, &second);
+    room.server.wait_screen(&second, "$");
+    let first = room.server.tmux(&["display", "-p", "-t", "proj:ci.0", "#{pane_id}"]).trim().to_owned();
+    room.server.type_line(&first, "and once more");
+    wait_for(PATIENCE, "the checks in the shell", || (lines(&room, "ran") == 2).then_some(()));
+    let ran = std::fs::read_to_string(room.file("ran")).expect("what ran");
+    assert!(ran.lines().last().is_some_and(|line| line.contains(&second)), "{ran}");
+    assert!(!room.server.screen(&first).contains("echo "), "{}", room.server.screen(&first));
+}

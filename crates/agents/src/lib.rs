@@ -1,7 +1,7 @@
 //! What an agent in a pane is doing: recognisers as data, evidence weighed. Pure.
 //!
 //! A [`Recogniser`] is one YAML file for one agent: how its process is known, where its input line stands, which dialogs
-//! it shows, what stands beside its input line in which state. [`recognise`] reads a screen with it, [`AgentCore`] weighs
+//! it shows, what stands beside its input line in which state. [`recognise()`] reads a screen with it, [`AgentCore`] weighs
 //! what all sources say of one pane, [`identify`] tells from the process tree which agent runs at all.
 //!
 //! **Invariants:** no agent without its process, whatever is printed. Nothing that a user or a model wrote decides: the

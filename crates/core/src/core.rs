@@ -12,6 +12,7 @@ use super::hosts::{Hosts, Life, Sending};
 use super::live_view::LiveView;
 use super::recovery::Settling;
 use super::reload::cleaner;
+use super::reports::Reports;
 use super::round::{self, Consequences, Round, Unwritten};
 use super::secrets;
 use super::trace::{Given, Trace};
@@ -91,6 +92,8 @@ pub struct Core {
     pub(crate) catch_up: CatchUp,
     /// Panes of which this round has a line whose position is still to come.
     pub(crate) unplaced: BTreeSet<PaneKey>,
+    /// How often panes report.
+    pub(crate) reports: Reports,
     /// Panes with keys of an earlier life whose outcome is still to come.
     pub(crate) settling: BTreeMap<PaneKey, Settling>,
     /// Hosts on which another supervisor types: their panes are shown, and the engine knows none of them.
@@ -120,6 +123,7 @@ impl Core {
             reconcile_at: Vec::new(),
             catch_up: CatchUp::default(),
             unplaced: BTreeSet::new(),
+            reports: Reports::default(),
             settling: BTreeMap::new(),
             watched: BTreeSet::new(),
             acts: Vec::new(),

@@ -25,6 +25,7 @@ mod live_view;
 mod observed;
 mod recovery;
 mod reload;
+mod reports;
 mod requests;
 mod round;
 mod secrets;

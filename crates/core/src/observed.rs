@@ -4,6 +4,7 @@ use super::acts::Act;
 use super::core::Core;
 use super::hosts::Life;
 use super::recovery::waits_for_keys;
+use super::reports::Admission;
 use std::collections::BTreeSet;
 use tmuxagent_config::HostConfig;
 use tmuxagent_ipc::hub::PaneScreen;
@@ -28,7 +29,8 @@ impl Core {
         match message {
             HostMessage::Claim(owner) => self.claimed(host, owner),
             HostMessage::Event(event) if self.watched.contains(host) => self.overhear(&event),
-            HostMessage::Event(event) => {
+            HostMessage::Event(mut event) => {
+                self.limit_reports(&mut event);
                 self.show_event(&event);
                 drop(self.step(&event));
                 self.let_on(&event);
@@ -72,6 +74,22 @@ impl Core {
         }
     }
 
+    /// Leaves out an agent's message where its pane sends too many; its line stays a line.
+    fn limit_reports(&mut self, event: &mut Event) {
+        let Event::Line(line) = event else { return };
+        if line.message.is_none() {
+            return;
+        }
+        if let Admission::LeftOut { first } = self.reports.admit(&line.pane, self.now) {
+            line.message = None;
+            if first {
+                let place = self.view.place(&line.pane);
+                let text = "it reports without end: what it reports is left out until it slows down".to_owned();
+                self.tell(Severity::Warning, &place, Note::Text { text });
+            }
+        }
+    }
+
     /// The state of a host, told once.
     pub(crate) fn show_host(&mut self, host: &HostName, state: HostState, version: &str, detail: String) {
         if self.view.host(host, state, version, &detail, self.now) {
@@ -93,6 +111,7 @@ impl Core {
             Event::PaneGone { pane } => {
                 self.view.pane_gone(pane);
                 self.hosts.forget_pane(pane);
+                self.reports.forget(pane);
                 self.unplaced.remove(pane);
                 self.round.batch.positions.push((pane.clone(), None));
                 self.dirty = true;

@@ -10,6 +10,7 @@ use super::core::{Core, Input};
 use super::hosts::Hosts;
 use super::live_view::LiveView;
 use super::recovery::Settling;
+use super::reports::Reports;
 use super::requests::Asked;
 use super::round::{Digest, Unwritten};
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,8 @@ struct Checkpoint {
     #[serde(default)]
     catch_up: CatchUp,
     unplaced: BTreeSet<PaneKey>,
+    #[serde(default)]
+    reports: Reports,
 }
 
 /// The first line of a dump.
@@ -156,9 +159,11 @@ impl Core {
             reconcile_at: std::mem::take(&mut self.reconcile_at),
             catch_up: std::mem::take(&mut self.catch_up),
             unplaced: std::mem::take(&mut self.unplaced),
+            reports: std::mem::take(&mut self.reports),
         };
         let text = serde_json::to_string(&checkpoint);
-        let Checkpoint { hosts, view, settling, watched, reconcile_at, catch_up, unplaced, .. } = checkpoint;
+        let Checkpoint { hosts, view, settling, watched, reconcile_at, catch_up, unplaced, reports, .. } = checkpoint;
+        self.reports = reports;
         self.catch_up = catch_up;
         (self.hosts, self.view, self.settling, self.watched) = (hosts, view, settling, watched);
         (self.reconcile_at, self.unplaced) = (reconcile_at, unplaced);
@@ -199,6 +204,7 @@ impl Core {
         core.reconcile_at = checkpoint.reconcile_at;
         core.catch_up = checkpoint.catch_up;
         core.unplaced = checkpoint.unplaced;
+        core.reports = checkpoint.reports;
         Ok(core)
     }
 }

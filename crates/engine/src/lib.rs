@@ -84,6 +84,10 @@ pub struct Options {
     /// Whether a look at a pane's processes tells that its shell is at the prompt again.
     #[serde(default)]
     pub looks: bool,
+    /// From this and its number the last part of an intent's identity is made, so that no program in a pane can guess what
+    /// the end of its command will be called; without it identities are plain numbers.
+    #[serde(default)]
+    pub identities: Option<[u64; 2]>,
 }
 
 /// The machine.

@@ -6,6 +6,7 @@ use super::state::{ApprovalRow, EVIDENCE, IntentRow, PaneRow, Purpose, Run, Stag
 use super::table::{StageInput, next_stage};
 use super::text::{Cleaner, describe_intent};
 use super::{Answer, Options, Step};
+use sha2::{Digest as _, Sha256};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tmuxagent_model::{
@@ -234,7 +235,12 @@ impl<'a> Turn<'a> {
         meta.intents += 1;
         let order = meta.intents;
         // The instant is in it, so that a pane's mark of another state database's intent is never taken for ours.
-        let id = IntentId(format!("{}-{}", base36(now.0.unsigned_abs()), base36(order)));
+        let mut id = format!("{}-{}", base36(now.0.unsigned_abs()), base36(order));
+        if let Some(secret) = self.options.identities {
+            id.push('-');
+            id.push_str(&unguessable(secret, order));
+        }
+        let id = IntentId(id);
         let effect = effect(&id);
         let frozen = self.state.meta().frozen.is_some() && effect.freezable();
         let (run, stage, attempt) = match &purpose {
@@ -345,6 +351,15 @@ impl<'a> Turn<'a> {
 }
 
 /// A number in base 36.
+/// A part of an identity that follows from a secret.
+fn unguessable(secret: [u64; 2], order: u64) -> String {
+    let mut hash = Sha256::new();
+    [secret[0], secret[1], order].iter().for_each(|word| hash.update(word.to_le_bytes()));
+    let digest = hash.finalize();
+    let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    base36(number)
+}
+
 fn base36(mut number: u64) -> String {
     let mut digits = Vec::new();
     loop {

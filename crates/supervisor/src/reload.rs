@@ -93,7 +93,12 @@ impl Dispatch {
             policy,
             policies: loaded.policy_names(),
             hosts: loaded.config.hosts.clone(),
-            options: Options { undo: loaded.config.undo, timeout: loaded.config.stage_timeout, looks: true },
+            options: Options {
+                undo: loaded.config.undo,
+                timeout: loaded.config.stage_timeout,
+                looks: true,
+                identities: self.core.engine().options().identities,
+            },
             redactor,
             changes: self.changes_beside_hosts(&loaded, &settings),
         };

@@ -109,7 +109,13 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let settings = tmuxagent_alerts::config::of(&loaded).map_err(StartError::User)?;
     let (store, restored) = Store::open(&loaded.paths.database, wall())?;
     failpoints::at("start.opened");
-    let options = Options { undo: loaded.config.undo, timeout: loaded.config.stage_timeout, looks: true };
+    let random = || getrandom::u64().ok();
+    let options = Options {
+        undo: loaded.config.undo,
+        timeout: loaded.config.stage_timeout,
+        looks: true,
+        identities: random().zip(random()).map(|(one, other)| [one, other]),
+    };
     let redactor = settings.redactor(&loaded);
     store.redact_by(redaction(&redactor));
     let engine = Engine::restore(Arc::clone(&policy), restored.entities)?.with_options(options);

@@ -92,6 +92,7 @@ impl Scenario {
             undo: Millis(self.undo.unwrap_or(0)),
             timeout: Millis(self.timeout.unwrap_or(0)),
             looks: self.looks,
+            identities: None,
         };
         let mut player = Player::new(&policies, options);
         for line in self.script.lines().filter(|line| !line.starts_with([' ', '-']) && !line.trim().is_empty()) {

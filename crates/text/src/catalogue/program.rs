@@ -300,4 +300,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("the program did not take it: it stands in its input line", "程序没有接收：它仍在输入行里"),
     ("nothing on the screen shows that it was taken", "屏幕上看不出它已被接收"),
     ("tmux {}: {}", "tmux {0}：{1}"),
+    (
+        "it reports without end: what it reports is left out until it slows down",
+        "它不停地报告：在它慢下来之前，其报告不予处理",
+    ),
 ];

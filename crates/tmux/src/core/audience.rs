@@ -54,11 +54,12 @@ pub(super) struct Audience {
 }
 
 /// What trusted marks of shell integration say of the prompt. A draft of which nothing is seen may be a pane that was made
-/// narrower since; nor does a command that runs, by its marks, contradict a shell that reads.
+/// narrower since. While a command has begun and not ended, what looks like a prompt is its own question.
 fn prompt_by_marks(shell: &ShellState) -> Option<AtPrompt> {
     match &shell.phase {
         ShellPhase::Prompt { .. } if shell.trusted => Some(AtPrompt::Empty),
         ShellPhase::Draft { text, .. } if shell.trusted && !text.is_empty() => Some(AtPrompt::Draft),
+        ShellPhase::Running { .. } if shell.trusted => Some(AtPrompt::Draft),
         _ => None,
     }
 }

@@ -50,9 +50,12 @@ impl Prompts {
         }
         self.first = Some((row, prefix.to_owned()));
         let ran = std::mem::take(&mut self.ran);
-        // Who types fast may have begun by now: what stands behind the sign of a prompt is not learned as a part of it.
-        let fresh = (ran || row == 0) && behind_prompt(prefix).is_none_or(|rest| rest.trim().is_empty());
-        let twice = self.before.as_deref() == Some(prefix) && !is_continuation(prefix);
+        // Who types fast may have begun by now: what stands behind the sign of a prompt is not learned as a part of it. A row
+        // that is drawn again without a command in between shows the same draft as before.
+        let alone = |text: &str| behind_prompt(text).is_none_or(|rest| rest.trim().is_empty());
+        let fresh = (ran || row == 0) && alone(prefix);
+        let head = prefix.trim_start_matches(ENDS);
+        let twice = ran && self.before.as_deref() == Some(prefix) && !is_continuation(prefix) && alone(head);
         self.before = Some(prefix.to_owned());
         if (fresh || twice) && ends_prompt(prefix) && !self.known.iter().any(|known| known == prefix) {
             self.known.push(prefix.to_owned());
@@ -77,11 +80,7 @@ impl Prompts {
         }) {
             return AtPrompt::Draft;
         }
-        let repeated = || {
-            let earlier = surface.rows.iter().take(surface.y as usize);
-            ends_prompt(prefix) && !is_continuation(prefix) && earlier.filter(|row| row.starts_with(prefix)).count() > 0
-        };
-        if looks_like_prompt(prefix) && (!is_continuation(prefix) || surface.row_number() == 0) || repeated() {
+        if looks_like_prompt(prefix) && (!is_continuation(prefix) || surface.row_number() == 0) {
             AtPrompt::Empty
         } else {
             AtPrompt::Draft

@@ -66,7 +66,7 @@ impl Shell {
         let (drain, piping) = Drain::start(&spec).unzip();
         let now = Now { at: Instant::now(), wall: clock.now(), room: true };
         let core = HostCore::new(spec.clone(), piping, policy.borrow_and_update().clone(), random, now);
-        let processes = Processes::new(inputs.clone());
+        let processes = Processes::new(inputs.clone(), spec.transport.is_local());
         Self { core, spec, nonce, clock, out, inputs, incoming, processes, drain }
     }
 

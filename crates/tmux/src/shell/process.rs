@@ -7,8 +7,9 @@ use crate::core::{ClientId, Input};
 use std::collections::HashMap;
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStdin};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::unix::pipe::Receiver;
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot};
 
 /// How much one read takes at most, bytes.
@@ -16,11 +17,16 @@ const CHUNK: usize = 64 * 1024;
 /// How long a client may take to leave by itself once its input is closed.
 const LEAVE: Duration = Duration::from_secs(2);
 
+/// What a client says.
+type Output = Box<dyn AsyncRead + Send + Unpin>;
+
 /// Those of one host.
 #[derive(Debug)]
 pub(super) struct Processes {
     running: HashMap<ClientId, Running>,
     inputs: mpsc::Sender<Input>,
+    /// They are clients of a server on this machine.
+    local: bool,
 }
 
 #[derive(Debug)]
@@ -30,19 +36,18 @@ struct Running {
 }
 
 impl Processes {
-    pub fn new(inputs: mpsc::Sender<Input>) -> Self {
-        Self { running: HashMap::new(), inputs }
+    pub fn new(inputs: mpsc::Sender<Input>, local: bool) -> Self {
+        Self { running: HashMap::new(), inputs, local }
     }
 
     /// Starts a client. However that ends, [`Input::Ended`] says so.
     pub fn spawn(&mut self, id: ClientId, words: &[String]) {
-        let started =
-            fork::command(words).ok_or_else(|| std::io::ErrorKind::InvalidInput.into()).and_then(|mut command| {
-                command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
-            });
+        let started = fork::command(words)
+            .ok_or_else(|| std::io::ErrorKind::InvalidInput.into())
+            .and_then(|command| start(command, self.local));
         let inputs = self.inputs.clone();
         match started {
-            Ok(mut child) => {
+            Ok((mut child, stdout)) => {
                 let (input, lines) = mpsc::unbounded_channel();
                 let (kill, killed) = oneshot::channel();
                 if let Some(stdin) = child.stdin.take() {
@@ -50,7 +55,7 @@ impl Processes {
                 }
                 self.running.insert(id, Running { lines: input, kill: Some(kill) });
                 tokio::spawn(async move {
-                    let said = drain(id, child, &inputs, killed).await;
+                    let said = drain(id, child, stdout, &inputs, killed).await;
                     let _ = inputs.send(Input::Ended(id, said)).await;
                 });
             }
@@ -87,6 +92,26 @@ impl Processes {
     }
 }
 
+/// Starts a client, with its standard output.
+///
+/// One of this machine also holds the end that we read from. tmux (3.3a) never lets go of a client whose output has nobody
+/// to take it while something is still to be written, and then can't end itself: so there is always somebody, also when the
+/// supervisor is killed. What the pipe holds is enough for what is under way then.
+fn start(mut command: Command, local: bool) -> std::io::Result<(Child, Output)> {
+    command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    if !local {
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take().ok_or(std::io::ErrorKind::BrokenPipe)?;
+        return Ok((child, Box::new(stdout)));
+    }
+    let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    // A duplicate is inherited.
+    let held = rustix::io::dup(&read)?;
+    let child = command.stdout(Stdio::from(write)).spawn()?;
+    drop(held);
+    Ok((child, Box::new(Receiver::from_owned_fd(read)?)))
+}
+
 /// Writes what is asked; closes the input, which ends the client, once nobody asks any more.
 async fn write(mut stdin: ChildStdin, mut lines: mpsc::UnboundedReceiver<Vec<u8>>) {
     while let Some(text) = lines.recv().await {
@@ -97,8 +122,14 @@ async fn write(mut stdin: ChildStdin, mut lines: mpsc::UnboundedReceiver<Vec<u8>
 }
 
 /// Reads the client to its end; gives what it said on standard error.
-async fn drain(id: ClientId, mut child: Child, out: &mpsc::Sender<Input>, mut kill: oneshot::Receiver<()>) -> String {
-    let (Some(mut stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else { return String::new() };
+async fn drain(
+    id: ClientId,
+    mut child: Child,
+    mut stdout: Output,
+    out: &mpsc::Sender<Input>,
+    mut kill: oneshot::Receiver<()>,
+) -> String {
+    let Some(mut stderr) = child.stderr.take() else { return String::new() };
     let errors = tokio::spawn(async move {
         let mut text = Vec::new();
         let _ = (&mut stderr).take(4096).read_to_end(&mut text).await;

@@ -130,6 +130,9 @@ fn a_fancy_prompt_is_learned_after_a_command() {
     prompts.learn(front, "➜  api git:(main) ✗ ", &fresh);
     let again = at(12, "➜  api git:(main) ✗ ");
     prompts.learn(front, "➜  api git:(main) ✗ ", &again);
+    assert_eq!(reads(&prompts, &again), Reads::Draft, "a row that is drawn again may hold the same draft");
+    prompts.command_ran();
+    prompts.learn(front, "➜  api git:(main) ✗ ", &at(14, "➜  api git:(main) ✗ "));
     assert_eq!(reads(&prompts, &again), Reads::Shell);
     assert_eq!(reads(&prompts, &at(12, "➜  api git:(main) ✗ echo > ")), Reads::Draft);
     // A continuation is never learned by coming twice.
@@ -169,4 +172,22 @@ fn the_marks_of_the_panes_own_shell_go_before_the_looks_of_its_prompt() {
     assert_eq!(reads("$ ", 2, Some(AtPrompt::Draft), true), Reads::Draft);
     // They say nothing of another shell that is in front.
     assert_eq!(reads("what next", 9, Some(AtPrompt::Empty), false), Reads::Draft);
+}
+
+#[test]
+fn a_draft_that_is_drawn_again_is_no_prompt() {
+    let shell = seen(&["bash", "--norc"], true, RAW);
+    let front = shell.front.as_ref();
+    let mut prompts = Prompts::default();
+    prompts.command_ran();
+    prompts.learn(front, "bash-5.2$ ", &surface("bash-5.2$ ", 10, false));
+    for draft in ["bash-5.2$ rm -rf ./dist &&", "bash-5.2$ ls /tmp/dir/", "bash-5.2$ cat x |"] {
+        let x = u32::try_from(draft.len()).unwrap();
+        for row in 30..33 {
+            let rows = vec![draft.to_owned(), draft.to_owned()];
+            let drawn = Surface { x, y: 1, history: row, rows, ..Surface::default() };
+            prompts.learn(front, draft, &drawn);
+            assert_eq!(classify(&drawn, Some(&shell), &prompts).0, Reads::Draft, "{draft}");
+        }
+    }
 }

@@ -116,7 +116,7 @@ fn what_cannot_be_typed_is_refused_before_anything_is_sent() {
     let line = |steps: &[KeyStep]| send_line(&nonce(), &intent(), &expect, Input::Keys(steps)).map(|_| ());
     assert_eq!(line(&[]), Err(InputError::Empty));
     assert_eq!(line(&[KeyStep::Key("Entr".to_owned())]), Err(InputError::UnknownKey("Entr".to_owned())));
-    assert_eq!(line(&[KeyStep::Text("x".repeat(70_000))]), Err(InputError::TooLong(70_000)));
+    assert_eq!(line(&[KeyStep::Text("x".repeat(170_000))]), Err(InputError::TooLong(170_000)));
     let bad = send_line(&nonce(), &IntentId::new("a,b"), &expect, Input::Prompt("x"));
     assert_eq!(bad, Err(InputError::BadMark("a,b".to_owned())));
 }

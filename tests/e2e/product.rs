@@ -142,6 +142,13 @@ fn killed_in_the_middle_it_goes_on_from_where_it_was_and_types_nothing_twice() {
 fn what_it_took_in_is_written_down_and_plays_back_to_the_same() {
     let mut room = Room::new();
     room.watch();
+    // What it takes in is kept from its first moment with nothing under way on.
+    let tries = std::cell::Cell::new(0);
+    wait_for(PATIENCE, "the beginning of the record", || {
+        tries.set(tries.get() + 1);
+        let first = room.server.folder().join(format!("first-{}.jsonl", tries.get()));
+        room.ask(&["debug", "dump", &first.display().to_string()]).status.success().then_some(())
+    });
     room.begin();
     room.let_build_go();
     let approval = room.wait_approval();

@@ -69,6 +69,7 @@ pub(super) async fn begin(session: &Session, loaded: Loaded, lock: Lock) -> Resu
             format!("can't open the socket in {folder}: {source}"),
             "give another folder with --state-dir, on a file system that knows sockets",
         ),
+        StartError::Identities(error) => CliError::user(error.to_string(), "nothing was started"),
         StartError::Network(error) => CliError::internal(error),
     })
 }

@@ -3,8 +3,8 @@
 use crate::room::{POLICY, Room};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tmuxagent_engine::Engine;
-use tmuxagent_model::{ApprovalState, Event, Note, RunId, RunState, Timestamp};
+use tmuxagent_engine::{Engine, Options};
+use tmuxagent_model::{ApprovalState, Event, Millis, Note, RunId, RunState, Timestamp};
 use tmuxagent_policy::{Source, load};
 use tmuxagent_store::{EventFilter, Found, Reader, Store, check};
 
@@ -93,7 +93,13 @@ fn replays(room: &Room) -> usize {
     let (store, restored) = Store::open(&room.database(), Timestamp(0)).expect("a database");
     let stored = Engine::restore(Arc::clone(&policy), restored.entities).expect("rows");
     let reader = Reader::open(&room.database()).expect("a database");
-    let mut engine = Engine::new(policy);
+    // The program's defaults, and the secret of this state folder.
+    let secret = std::fs::read_to_string(room.state().join("identities")).expect("a secret");
+    let part = |at: usize| u64::from_str_radix(&secret[at..at + 16], 16).expect("digits");
+    let (timeout, identities) = (Millis::from_secs(2 * 3600), Some([part(0), part(16)]));
+    let options = Options { undo: Millis(0), timeout, looks: true, identities };
+    let mut engine = Engine::new(policy).with_options(options);
+    let stored = stored.with_options(options);
     let mut events = 0;
     for entry in reader.journal(0) {
         let entry = entry.expect("a row");

@@ -22,6 +22,7 @@ mod desk;
 mod dispatch;
 mod ending;
 mod files;
+mod identities;
 pub mod jump;
 mod lifetime;
 mod maintain;

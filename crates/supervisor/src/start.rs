@@ -67,6 +67,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The secret of identities can't be read or written.
+    #[error("can't use the secret of identities: {0}")]
+    Identities(#[from] std::io::Error),
     /// Nothing can be asked over the network.
     #[error("can't set up the network client: {0}")]
     Network(#[from] reqwest::Error),
@@ -109,12 +112,11 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let settings = tmuxagent_alerts::config::of(&loaded).map_err(StartError::User)?;
     let (store, restored) = Store::open(&loaded.paths.database, wall())?;
     failpoints::at("start.opened");
-    let random = || getrandom::u64().ok();
     let options = Options {
         undo: loaded.config.undo,
         timeout: loaded.config.stage_timeout,
         looks: true,
-        identities: random().zip(random()).map(|(one, other)| [one, other]),
+        identities: Some(super::identities::of(&loaded.paths.state_dir)?),
     };
     let redactor = settings.redactor(&loaded);
     store.redact_by(redaction(&redactor));

@@ -304,4 +304,9 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "it reports without end: what it reports is left out until it slows down",
         "它不停地报告：在它慢下来之前，其报告不予处理",
     ),
+    ("can't use the secret of identities: {}", "无法使用标识的密钥：{0}"),
+    (
+        "{} does not hold 32 hexadecimal digits; remove it, and another one is made",
+        "{0} 中不是 32 位十六进制数字；请删除它，程序会另建一个",
+    ),
 ];

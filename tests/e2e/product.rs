@@ -142,11 +142,13 @@ fn killed_in_the_middle_it_goes_on_from_where_it_was_and_types_nothing_twice() {
 fn what_it_took_in_is_written_down_and_plays_back_to_the_same() {
     let mut room = Room::new();
     room.watch();
+    // Away from the files that it watches.
+    let folder = tempfile::tempdir().expect("a folder");
     // What it takes in is kept from its first moment with nothing under way on.
     let tries = std::cell::Cell::new(0);
     wait_for(PATIENCE, "the beginning of the record", || {
         tries.set(tries.get() + 1);
-        let first = room.server.folder().join(format!("first-{}.jsonl", tries.get()));
+        let first = folder.path().join(format!("first-{}.jsonl", tries.get()));
         room.ask(&["debug", "dump", &first.display().to_string()]).status.success().then_some(())
     });
     room.begin();
@@ -154,7 +156,7 @@ fn what_it_took_in_is_written_down_and_plays_back_to_the_same() {
     let approval = room.wait_approval();
     assert_eq!(room.ask(&["approve", &approval]).status.code(), Some(0));
     room.wait_events("run_ended");
-    let file = room.server.folder().join("dump.jsonl");
+    let file = folder.path().join("dump.jsonl");
     let path = file.display().to_string();
     assert_eq!(room.ask(&["debug", "dump", &path]).status.code(), Some(0));
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).expect("a file").permissions());

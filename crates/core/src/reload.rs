@@ -40,20 +40,25 @@ impl Core {
     /// Goes over to another configuration; answers once that is stored.
     pub fn reload(&mut self, now: Timestamp, ticket: Option<Ticket>, new: Reloaded) {
         self.now = now;
-        self.solve("configuration");
-        self.solve("policy");
-        let pipelines = new.policy.pipelines.len();
-        if new.policy.hash != self.engine.policy().hash {
-            self.go_over_to(new.policy);
-        }
+        let other_policy = new.policy.hash != self.engine.policy().hash;
         let mut changes = self.different_hosts(&new.hosts);
         changes.extend(new.changes);
-        self.view.policies = new.policies;
-        self.dirty = true;
-        self.change_hosts(&new.hosts);
         self.engine.set_options(new.options);
         self.engine.set_cleaner(cleaner(&new.redactor));
         self.redactor = new.redactor;
+        if !other_policy && changes.is_empty() {
+            self.trace.note(now, &Given::ReloadUnchanged(ticket));
+            return self.reload_unchanged(now, ticket);
+        }
+        self.solve("configuration");
+        self.solve("policy");
+        let pipelines = new.policy.pipelines.len();
+        if other_policy {
+            self.go_over_to(new.policy);
+        }
+        self.view.policies = new.policies;
+        self.dirty = true;
+        self.change_hosts(&new.hosts);
         if !changes.is_empty() {
             self.tell(Severity::Info, "", Note::Reloaded { changes: changes.clone() });
         }
@@ -62,6 +67,18 @@ impl Core {
         }
         // What came before followed other policies.
         self.trace.stop();
+    }
+
+    /// What was read is what is in force.
+    pub(crate) fn reload_unchanged(&mut self, now: Timestamp, ticket: Option<Ticket>) {
+        self.now = now;
+        self.solve("configuration");
+        self.solve("policy");
+        self.dirty = true;
+        if let Some(ticket) = ticket {
+            let pipelines = self.engine.policy().pipelines.len();
+            self.answer(ticket, Reply::Reloaded { pipelines, changes: Vec::new() });
+        }
     }
 
     /// What was read is bad; the old goes on.

@@ -42,6 +42,7 @@ pub(crate) enum Given<'a> {
     Finished(Option<&'a Digest>),
     Written(&'a [EventLine]),
     NotWritten(&'a str),
+    ReloadUnchanged(Option<Ticket>),
     ReloadRefused(Option<Ticket>, &'a str, &'a str, Option<&'a str>),
     ServicesBeginAnew,
 }
@@ -56,6 +57,7 @@ enum GivenAgain {
     Finished(Option<Digest>),
     Written(Vec<EventLine>),
     NotWritten(String),
+    ReloadUnchanged(Option<Ticket>),
     ReloadRefused(Option<Ticket>, String, String, Option<String>),
     ServicesBeginAnew,
 }
@@ -359,6 +361,7 @@ impl<'a> Replay<'a> {
                     self.core.unwritten(now, round, &error);
                 }
             }
+            GivenAgain::ReloadUnchanged(ticket) => self.core.reload_unchanged(now, ticket),
             GivenAgain::ReloadRefused(ticket, part, text, hint) => {
                 let problem = Problem { hint, ..Problem::new(text, "") };
                 self.core.refuse_reload(now, ticket, &part, &problem);

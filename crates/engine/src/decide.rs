@@ -3,11 +3,12 @@
 use super::gate::{AGAIN, CONTINUE, DONE, RERUN, WAIT};
 use super::progress::Cause;
 use super::readers::answer_text;
-use super::state::{Again, ApprovalRow, Purpose};
+use super::state::{Again, ApprovalRow, Planned, Purpose};
 use super::table::StageInput;
 use super::turn::{At, Turn};
 use super::{Answer, RefusalKind};
 use crate::lifecycle::{self, Refusal};
+use std::sync::Arc;
 use tmuxagent_model::{
     Approval, ApprovalId, ApprovalKind, Decider, Effect, KeyStep, Needs, Note, OnApprove, Prompt, SendKeys, Severity,
     StageState, TimerKey, Verdict,
@@ -151,9 +152,15 @@ impl Turn<'_> {
     fn apply_settle(&mut self, at: Option<At>, row: &ApprovalRow, verdict: &Verdict, cause: Cause) {
         let Some(Again { effect, purpose }) = row.again.clone() else { return };
         let done = verdict.answer.as_deref() == Some(DONE);
+        let policy = Arc::clone(&self.policy);
+        let judged = at.and_then(|at| self.rule(&policy, at)).is_some_and(|(_, rule)| rule.success_when.is_some());
         if let Some(stage) = at.and_then(|at| self.stage_mut(at)) {
-            // A person has said what became of it; its own end would be one too many.
-            stage.tracked = None;
+            let command = matches!(stage.plan.get(stage.cursor as usize), Some(Planned::Run { .. }));
+            let last = stage.cursor as usize + 1 == stage.plan.len();
+            // A person has said what became of it, and the plan goes on: its own end would be one too many. But of the last
+            // command that a condition judges, only its end tells how it went.
+            let typed = stage.typed.as_ref().map(|typed| typed.id.clone());
+            stage.tracked = typed.filter(|_| done && command && last && judged);
         }
         debug_assert!(verdict.answer.is_none() || done || verdict.answer.as_deref() == Some(AGAIN));
         let Some(at) = at else {

@@ -55,6 +55,9 @@ pub struct Typed {
     pub token: Option<String>,
     /// A shell has begun it.
     pub began: bool,
+    /// Its pane was not observed at some time since: it can have begun unseen.
+    #[serde(default)]
+    pub unseen: bool,
 }
 
 impl Turn<'_> {
@@ -67,8 +70,7 @@ impl Turn<'_> {
 
     /// The keys of a stage's command are out: it is to begin now.
     pub fn await_begin(&mut self, at: At) {
-        let began = self.stage(at).and_then(|stage| stage.typed.as_ref()).is_none_or(|typed| typed.began);
-        if !began {
+        if self.stage(at).and_then(|stage| stage.typed.as_ref()).is_some_and(Typed::is_to_begin) {
             let bytes =
                 self.stage(at).and_then(|stage| match stage.plan.get((stage.cursor as usize).checked_sub(1)?)? {
                     Planned::Run { command } => u64::try_from(command.text.len()).ok(),
@@ -193,8 +195,8 @@ impl Turn<'_> {
 
     /// Whether a command is still to begin, and it would be seen.
     pub fn awaits_begin(&self, at: At) -> bool {
-        let began = self.stage(at).and_then(|stage| stage.typed.as_ref()).is_none_or(|typed| typed.began);
-        !began && self.state.armed(&TimerKey::Begin(at.run, self.stage_name(at))).is_some()
+        self.stage(at).and_then(|stage| stage.typed.as_ref()).is_some_and(Typed::is_to_begin)
+            && self.state.armed(&TimerKey::Begin(at.run, self.stage_name(at))).is_some()
     }
 
     /// The time in which a command was to begin is over, or its shell is at its prompt again.
@@ -203,8 +205,8 @@ impl Turn<'_> {
         let (Some(id), Some(pane)) = (stage.tracked.clone(), self.run(at.run).map(|run| run.pane.clone())) else {
             return;
         };
-        let began = stage.typed.as_ref().is_none_or(|typed| typed.began);
-        if began || !matches!(stage.state, StageState::Starting | StageState::Running) {
+        let to_begin = stage.typed.as_ref().is_some_and(Typed::is_to_begin);
+        if !to_begin || !matches!(stage.state, StageState::Starting | StageState::Running) {
             return;
         }
         let (name, attempt, now) = (stage.name.clone(), stage.attempt, self.now);
@@ -247,6 +249,12 @@ impl Turn<'_> {
                 if let Some(stage) = self.run(run).and_then(super::state::Run::live) {
                     let at = At { run, stage };
                     self.state.disarm(&TimerKey::Begin(at.run, self.stage_name(at)));
+                    let typed = self.stage(at).and_then(|stage| stage.typed.as_ref());
+                    if typed.is_some_and(Typed::is_to_begin)
+                        && let Some(typed) = self.stage_mut(at).and_then(|stage| stage.typed.as_mut())
+                    {
+                        typed.unseen = true;
+                    }
                 }
             }
         }
@@ -259,9 +267,14 @@ impl Turn<'_> {
 }
 
 impl Typed {
+    /// Whether a shell is still to begin it, and that would be seen.
+    const fn is_to_begin(&self) -> bool {
+        !self.began && !self.unseen
+    }
+
     /// A command whose keys are on their way.
     pub const fn new(id: IntentId, bare: Option<String>) -> Self {
-        Self { id, bare, token: None, began: false }
+        Self { id, bare, token: None, began: false, unseen: false }
     }
 }
 

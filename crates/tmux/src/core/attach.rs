@@ -362,8 +362,7 @@ impl HostCore {
 
     /// Whether every pane is read from somewhere.
     fn is_read(&self) -> bool {
-        let read = |pane: &Pane| !matches!(pane.feed, Feed::Unread(_) | Feed::CatchingUp(_));
-        self.inventory.complete && self.inventory.panes.values().all(read)
+        self.inventory.complete && self.inventory.panes.values().all(Pane::is_followed)
     }
 
     /// Gives the server its identity back, unless it has one.

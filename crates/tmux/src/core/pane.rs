@@ -196,6 +196,15 @@ impl Pane {
         self.tell_position(outlet);
     }
 
+    /// Whether what it prints from now on arrives, or is captured. A pipe that was not handed over yet gives nothing.
+    pub fn is_followed(&self) -> bool {
+        match self.feed {
+            Feed::Stream | Feed::Polled => true,
+            Feed::Piped => self.pipe.as_ref().is_some_and(super::pipes::Pipe::is_open),
+            Feed::Unread(_) | Feed::CatchingUp(_) => false,
+        }
+    }
+
     /// Its source is gone; what it was read up to stays known.
     pub fn unread(&mut self) {
         self.looking = false;

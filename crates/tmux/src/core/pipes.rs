@@ -60,6 +60,13 @@ pub(super) const LAST_WORDS: Duration = Duration::from_secs(2);
 /// tmux tells by its listing why a pipe ended.
 const WHY: Duration = Duration::from_millis(20);
 
+impl Pipe {
+    /// Whether it was handed over.
+    pub const fn is_open(&self) -> bool {
+        self.opened
+    }
+}
+
 /// The row that says that the pipe is ours.
 fn piped_mark(nonce: &Nonce) -> String {
     format!("PIPED {}", nonce.as_str())
@@ -155,7 +162,12 @@ impl HostCore {
         let Some(pane) = self.inventory.panes.get_mut(&pane_id) else { return };
         let Some(pipe) = pane.pipe.as_mut().filter(|pipe| pipe.id == id) else { return };
         match piped {
-            Piped::Opened => pipe.opened = true,
+            Piped::Opened => {
+                pipe.opened = true;
+                let key = pane.info.key.clone();
+                self.pump(&key);
+                self.say_live();
+            }
             Piped::Bytes(bytes) => match pane.feed {
                 Feed::Piped => {
                     pane.read(&bytes, self.wall, &mut self.outlet);

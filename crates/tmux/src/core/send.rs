@@ -127,11 +127,7 @@ impl HostCore {
             self.finish(key, Outcome::Skipped { reason: SkipReason::Unreachable(why) });
             return;
         }
-        let ready = self
-            .inventory
-            .panes
-            .get(&key.pane)
-            .filter(|pane| matches!(pane.feed, Feed::Stream | Feed::Piped | Feed::Polled));
+        let ready = self.inventory.panes.get(&key.pane).filter(|pane| pane.is_followed());
         let claim = self.claim.token().cloned();
         let (Some(client), Some(claim)) = (ready.and_then(|pane| pane.client), claim) else {
             if lane.fence == Fence::Passed {

@@ -162,6 +162,13 @@ struct Reader {
     buffer: Vec<u8>,
 }
 
+/// Somebody who has said his word: a pipe that is handed over, or the keeper.
+struct Guest {
+    socket: UnixStream,
+    word: String,
+    pipe: Option<OwnedFd>,
+}
+
 /// What a turn of reading gave.
 type Batch = Vec<(PipeId, Piped)>;
 
@@ -194,8 +201,10 @@ impl Reader {
         if knocked {
             self.accept();
         }
-        self.greet(&mut batch);
-        let go_on = !told || self.obey(&mut batch);
+        let guests = self.hear();
+        // A word is announced before anybody can say it, so what was told meanwhile comes first.
+        let go_on = !(told || !guests.is_empty()) || self.obey(&mut batch);
+        guests.into_iter().for_each(|guest| self.take(guest, &mut batch));
         // Only now is it known whether what was read stands behind a break.
         let lost = self.keeping.taken(&self.pipes);
         let kept = self.keeping.socket().is_some();
@@ -240,35 +249,42 @@ impl Reader {
         }
     }
 
-    /// Takes the pipes of those who say a word that is waited for.
-    fn greet(&mut self, batch: &mut Batch) {
-        let mut waiting = Vec::new();
+    /// Those who have said their word by now; who takes too long is sent away.
+    fn hear(&mut self) -> Vec<Guest> {
+        let (mut waiting, mut guests) = (Vec::new(), Vec::new());
         for (socket, since) in std::mem::take(&mut self.greeting) {
             let mut word = [0; 200];
             match receive_bytes(&socket, &mut word, RecvFlags::DONTWAIT) {
-                Ok((length, Some(pipe))) => {
-                    let word = std::str::from_utf8(word.get(..length).unwrap_or_default()).unwrap_or_default();
-                    let Some((id, pane)) = self.expected.remove(word) else { continue };
-                    if rustix::io::ioctl_fionbio(&pipe, true).is_ok() {
-                        self.keeping.add(id, pane, pipe.as_fd());
-                        // Whoever hands it over waits for this.
-                        let _ = rustix::io::write(&socket, b"k");
-                        self.pipes.insert(id, pipe);
-                        batch.push((id, Piped::Opened));
-                    }
-                }
-                Ok((length, None)) => {
-                    let word = word.get(..length).unwrap_or_default();
-                    if self.keeper.as_ref().is_some_and(|keeper| keeper.as_bytes() == word) {
-                        self.keeper = None;
-                        self.keeping.begin(socket, &self.pipes);
-                    }
+                Ok((length, pipe)) => {
+                    let word = String::from_utf8_lossy(word.get(..length).unwrap_or_default()).into_owned();
+                    guests.push(Guest { socket, word, pipe });
                 }
                 Err(rustix::io::Errno::AGAIN) if since.elapsed() < GREETING => waiting.push((socket, since)),
                 Err(_) => {}
             }
         }
         self.greeting = waiting;
+        guests
+    }
+
+    /// Takes the pipe of somebody whose word is waited for, or the keeper.
+    fn take(&mut self, guest: Guest, batch: &mut Batch) {
+        let Guest { socket, word, pipe } = guest;
+        let Some(pipe) = pipe else {
+            if self.keeper.as_ref().is_some_and(|keeper| *keeper == word) {
+                self.keeper = None;
+                self.keeping.begin(socket, &self.pipes);
+            }
+            return;
+        };
+        let Some((id, pane)) = self.expected.remove(&word) else { return };
+        if rustix::io::ioctl_fionbio(&pipe, true).is_ok() {
+            self.keeping.add(id, pane, pipe.as_fd());
+            // Whoever hands it over waits for this.
+            let _ = rustix::io::write(&socket, b"k");
+            self.pipes.insert(id, pipe);
+            batch.push((id, Piped::Opened));
+        }
     }
 
     /// Does what it was told; false at the end.
@@ -307,4 +323,52 @@ fn is_ours(socket: &UnixStream) -> bool {
 #[cfg(not(target_os = "linux"))]
 const fn is_ours(_: &UnixStream) -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::frame::send_bytes;
+    use super::*;
+    use rustix::net::SendFlags;
+
+    fn reader(folder: &Path) -> (Reader, Drain) {
+        let (listener, path) = listen(folder).expect("a socket");
+        let (wake, woken) = UnixStream::pair().expect("a pair");
+        wake.set_nonblocking(true).expect("a socket");
+        woken.set_nonblocking(true).expect("a socket");
+        let shared = Arc::new(Shared { queue: Queue::default(), commands: Mutex::default(), wake });
+        let drain = Drain { shared: Arc::clone(&shared), thread: None };
+        let reader = Reader {
+            shared,
+            listener,
+            path,
+            woken,
+            greeting: Vec::new(),
+            expected: HashMap::new(),
+            pipes: BTreeMap::new(),
+            keeping: Keeping::default(),
+            keeper: None,
+            kept: false,
+            buffer: vec![0; CHUNK],
+        };
+        (reader, drain)
+    }
+
+    #[test]
+    fn a_pipe_that_comes_while_the_thread_stands_still_is_taken() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut reader, drain) = reader(folder.path());
+        let (input, _output) = UnixStream::pair().expect("a pair");
+        // All of it waits when the thread runs again: what it was told, and who was sent.
+        drain.expect(PipeId(1), PaneId(7), "word".to_owned());
+        let guest = UnixStream::connect(&reader.path).expect("it listens");
+        send_bytes(&guest, b"word", Some(input.as_fd()), SendFlags::NOSIGNAL).expect("sent");
+        assert!(reader.turn());
+        assert!(reader.pipes.contains_key(&PipeId(1)));
+        // A word that nobody announced opens nothing.
+        let stranger = UnixStream::connect(&reader.path).expect("it listens");
+        send_bytes(&stranger, b"other", Some(input.as_fd()), SendFlags::NOSIGNAL).expect("sent");
+        assert!(reader.turn());
+        assert_eq!(reader.pipes.len(), 1);
+    }
 }

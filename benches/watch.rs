@@ -147,6 +147,7 @@ fn policy(pattern: &str) -> Policy {
         timeout: None,
         endless: true,
         on_timeout: Vec::new(),
+        hold: None,
         recovers: false,
         on_success: Vec::new(),
         on_fail: Vec::new(),
@@ -159,6 +160,7 @@ fn policy(pattern: &str) -> Policy {
         description: String::new(),
         selector: Selector::All(Vec::new()),
         stages: vec![stage],
+        answers: Vec::new(),
         concurrency: Concurrency::default(),
         place: String::new(),
     };
@@ -313,6 +315,7 @@ fn collector_latency(rounds: usize) -> Vec<u64> {
                     attempt: 0,
                     state: IntentState::Open,
                     at: Timestamp(0),
+                    hold: None,
                 };
                 watch.handle.take(Errand::new(intent, &watch.home));
             }

@@ -97,7 +97,8 @@ fn replays(room: &Room) -> usize {
     let secret = std::fs::read_to_string(room.state().join("identities")).expect("a secret");
     let part = |at: usize| u64::from_str_radix(&secret[at..at + 16], 16).expect("digits");
     let (timeout, identities) = (Millis::from_secs(2 * 3600), Some([part(0), part(16)]));
-    let options = Options { undo: Millis(0), timeout, looks: true, identities };
+    let hold = Some(Millis::from_secs(60));
+    let options = Options { undo: Millis(0), timeout, hold, looks: true, identities };
     let mut engine = Engine::new(policy).with_options(options);
     let stored = stored.with_options(options);
     let mut events = 0;

@@ -25,6 +25,8 @@ pub struct Config {
     pub undo: Millis,
     /// The time limit of stages whose policy names none; zero: none.
     pub stage_timeout: Millis,
+    /// How long keys wait for the program that they are for before a person is asked, where the policy names no span.
+    pub hold: Millis,
     /// What is kept, and how long.
     pub retention: Retention,
     /// The recording of panes' output.
@@ -244,6 +246,7 @@ impl Default for Config {
             approval_dir: None,
             undo: Millis(0),
             stage_timeout: Millis::from_secs(2 * 3600),
+            hold: Millis::from_secs(60),
             retention: Retention::default(),
             record: Recording::default(),
             quiet_hours: None,

@@ -52,6 +52,7 @@ impl Context<'_> {
             approval_dir: top.text("approval_dir").map(|text| self.path(text)),
             undo: top.duration("undo").unwrap_or(default.undo),
             stage_timeout: top.duration("stage_timeout").unwrap_or(default.stage_timeout),
+            hold: top.duration("hold").unwrap_or(default.hold),
             retention: top.map("retention").map(retention).unwrap_or_default(),
             record: top.get("record").map(|node| recording(top.reader(), node)).unwrap_or_default(),
             quiet_hours: top.get("quiet_hours").and_then(|node| quiet_hours(top.reader(), node)),

@@ -407,26 +407,6 @@ pub fn reads_lines(condition: &Condition) -> bool {
     leaves(condition, 0).iter().any(|(leaf, _)| matches!(leaf, Condition::LogRegex(_) | Condition::Message(_)))
 }
 
-/// Whether a condition can still be met, given polls that never will.
-pub fn can_hold(condition: &Condition, base: u32, polls: &BTreeMap<u32, PollRun>) -> bool {
-    match condition {
-        Condition::Any(parts) => numbered(parts, base).any(|(part, number)| can_hold(part, number, polls)),
-        Condition::All(parts) => numbered(parts, base).all(|(part, number)| can_hold(part, number, polls)),
-        Condition::Seen(part) => can_hold(part, base + 1, polls),
-        Condition::Poll(_) => !matches!(polls.get(&base).map(|poll| &poll.state), Some(PollState::Dead { .. })),
-        Condition::Not(_)
-        | Condition::LogRegex(_)
-        | Condition::Message(_)
-        | Condition::AfterStageSuccess(_)
-        | Condition::AfterStageFailure(_)
-        | Condition::AfterStageRejected(_)
-        | Condition::ExitCode(_)
-        | Condition::IdleFor(_)
-        | Condition::Schedule(_)
-        | Condition::Manual => true,
-    }
-}
-
 /// A condition in one line, close to how it is written.
 pub fn describe(policy: &Policy, condition: &Condition) -> String {
     let join = |word: &str, parts: &[Condition]| match parts {

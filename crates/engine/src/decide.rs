@@ -2,7 +2,7 @@
 
 use super::gate::{AGAIN, CONTINUE, DONE, RERUN, WAIT};
 use super::progress::Cause;
-use super::readers::answer_text;
+use super::readers::answer_steps;
 use super::state::{Again, ApprovalRow, Planned, Purpose};
 use super::table::StageInput;
 use super::turn::{At, Turn};
@@ -204,21 +204,18 @@ impl Turn<'_> {
     fn answer_agent(&mut self, row: &ApprovalRow, verdict: &Verdict) {
         let approval = &row.approval;
         let options = &approval.options;
-        let no = || {
-            options
-                .iter()
-                .find(|o| is_no(o))
-                .map(|o| answer_text(options, o))
-                .or_else(|| options.is_empty().then(|| "no".to_owned()))
-        };
         // What the question shows is for people; this is what was asked for.
-        let yes = || Some(options.first().map_or_else(|| "yes".to_owned(), |first| answer_text(options, first)));
-        let words = match (&verdict.answer, verdict.approve) {
-            (Some(answer), _) => Some(answer_text(options, answer)),
-            (None, true) => yes(),
-            (None, false) => no(),
+        let label = match (&verdict.answer, verdict.approve) {
+            (Some(answer), _) => Some(answer.as_str()),
+            (None, true) => Some(options.first().map_or("yes", String::as_str)),
+            (None, false) => {
+                options.iter().map(String::as_str).find(|o| is_no(o)).or(options.is_empty().then_some("no"))
+            }
         };
-        let Some(text) = words.filter(|text| !text.is_empty()) else { return };
+        let Some(steps) = label.map(|label| answer_steps(options, label, &row.answers)) else { return };
+        if steps.is_empty() {
+            return;
+        }
         let Some(pane) = self.state.panes.get(&approval.pane) else { return };
         let agent = !pane.info.facts.agent.is_empty();
         let pane = approval.pane.clone();
@@ -226,12 +223,13 @@ impl Turn<'_> {
         let needs = Needs::Asker { front: row.asker.clone() };
         // Who asked is known better by its process than by its name.
         let expect_command = row.program.clone().filter(|program| !program.is_empty() && row.asker.is_none());
-        // Agents take a paste as text; typed letters can be shortcuts of a dialog that is open by now.
-        let effect = if agent {
-            Effect::Prompt(Prompt { pane, text, expect_command, needs })
-        } else {
-            let steps = vec![KeyStep::Text(text), KeyStep::Key("Enter".to_owned())];
-            Effect::Send(SendKeys { pane, steps, expect_command, expect_screen: None, needs })
+        // Agents take a paste as text; typed letters can be shortcuts of a dialog that is open by now. Keys are what the
+        // policy's author wants pressed.
+        let effect = match steps.as_slice() {
+            [KeyStep::Text(text), KeyStep::Key(key)] if agent && key == "Enter" => {
+                Effect::Prompt(Prompt { pane, text: text.clone(), expect_command, needs })
+            }
+            _ => Effect::Send(SendKeys { pane, steps, expect_command, expect_screen: None, needs }),
         };
         self.emit(effect, purpose);
     }

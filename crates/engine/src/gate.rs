@@ -5,7 +5,7 @@
 
 use super::expiry::OnExpiry;
 use super::progress::Cause;
-use super::readers::answer_text;
+use super::readers::answer_steps;
 use super::state::{Again, ApprovalRow, IntentRow, Purpose};
 use super::table::StageInput;
 use super::text::{describe_intent, describe_plan, one_line, plan_keys, visible};
@@ -64,6 +64,8 @@ pub struct Ask {
     pub program: Option<String>,
     /// The same, by its process.
     pub asker: Option<Front>,
+    /// What the policy has typed for an answer.
+    pub answers: Vec<(String, Vec<KeyStep>)>,
 }
 
 impl Default for Ask {
@@ -81,6 +83,7 @@ impl Default for Ask {
             again: None,
             program: None,
             asker: None,
+            answers: Vec::new(),
         }
     }
 }
@@ -244,7 +247,7 @@ impl Turn<'_> {
         let question = visible(&self.cleaner.clean(words.trim()));
         // What may be typed later is one clean line per option; a question without any takes `yes` and `no`.
         let options: Vec<String> = message.options.iter().map(|o| one_line(o)).filter(|o| !o.is_empty()).collect();
-        let yes = options.first().map_or_else(|| "yes".to_owned(), |first| answer_text(&options, first));
+        let answers = self.answers_of(pane);
         let of_pane: Vec<&Approval> = self
             .state
             .approvals
@@ -260,7 +263,7 @@ impl Turn<'_> {
         for id in &oldest {
             self.supersede(id);
         }
-        let steps = vec![KeyStep::Text(yes), KeyStep::Key("Enter".to_owned())];
+        let steps = answer_steps(&options, options.first().map_or("yes", String::as_str), &answers);
         let ask = Ask {
             kind: ApprovalKind::Agent,
             question,
@@ -269,6 +272,7 @@ impl Turn<'_> {
             options,
             program: self.state.panes.get(pane).map(|row| row.info.facts.command.clone()),
             asker: front.cloned(),
+            answers,
             ..Ask::default()
         };
         self.ask(pane, None, ask);
@@ -338,6 +342,7 @@ impl Turn<'_> {
             again: ask.again,
             program: ask.program,
             asker: ask.asker,
+            answers: ask.answers,
         };
         self.state.approvals.insert(id.clone(), row);
         if let Some(at) = expires_at {

@@ -12,6 +12,7 @@
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod approval_row;
 mod beside;
 mod command;
 mod condition;
@@ -27,6 +28,7 @@ mod look;
 mod lost;
 mod memory;
 mod outcome;
+mod outlook;
 mod overheard;
 mod pane;
 mod poll;
@@ -81,6 +83,10 @@ pub struct Options {
     /// The time limit of stages whose policy names none, after which a person is asked; 0 = none.
     #[serde(default)]
     pub timeout: Millis,
+    /// How long keys wait for their reader before a person is asked, where the policy names no span; `None`: as whoever
+    /// types them does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Millis>,
     /// Whether a look at a pane's processes tells that its shell is at the prompt again.
     #[serde(default)]
     pub looks: bool,

@@ -4,7 +4,7 @@ use super::progress::Cause;
 use super::table::RunInput;
 use super::turn::{At, Turn};
 use std::sync::Arc;
-use tmuxagent_model::{Note, PaneKey, RunId, Severity, StageState};
+use tmuxagent_model::{Note, PaneKey, RunId, Severity};
 use tmuxagent_policy::{Action, FailStep};
 
 impl Turn<'_> {
@@ -15,21 +15,7 @@ impl Turn<'_> {
         for run in runs {
             let live = self.run(run).and_then(super::state::Run::live);
             let at = live.map(|stage| At { run, stage });
-            let begun = at.filter(|at| {
-                self.stage(*at).is_some_and(|stage| match stage.state {
-                    StageState::Starting | StageState::Running | StageState::Retrying | StageState::Asking => true,
-                    StageState::Waiting
-                    | StageState::NeedsApproval
-                    | StageState::Queued
-                    | StageState::Succeeded
-                    | StageState::Failed
-                    | StageState::Escalated
-                    | StageState::Skipped
-                    | StageState::Cancelled
-                    | StageState::Rejected
-                    | StageState::Expired => false,
-                })
-            });
+            let begun = at.filter(|at| self.stage(*at).is_some_and(|stage| stage.state.is_under_way()));
             match begun {
                 Some(at) => self.fail_without_pane(at, cause),
                 None => self.cancel_run(run, cause),

@@ -3,8 +3,9 @@
 //! A stage's poll ends with its attempt. A trigger's poll goes on as long as the pane is there; it fires when a yes
 //! follows something that was no yes.
 
-use super::condition::{FAIL, Found, Stimulus, can_hold, polls};
+use super::condition::{FAIL, Found, Stimulus, polls};
 use super::condition::{SUCCESS, TRIGGER};
+use super::outlook::can_hold;
 use super::progress::{Cause, PollRun, PollState, trouble_pause};
 use super::state::{Purpose, stage_key};
 use super::template::{Missing, Names, bind, fill};

@@ -3,37 +3,34 @@
 use super::state::Purpose;
 use super::text::{one_line, visible};
 use super::turn::Turn;
-use tmuxagent_model::{Effect, IntentId, IntentState, PaneReader, Reads, SkipReason};
+use tmuxagent_model::{Effect, IntentId, IntentState, KeyStep, PaneKey, PaneReader, SkipReason};
 
 /// Who reads the keys, as the rest of a sentence.
 pub fn who(reader: &PaneReader) -> String {
-    let name = match reader.name() {
-        "" => "a program".to_owned(),
-        name => format!("`{}`", visible(name)),
-    };
-    match reader.reads {
-        Reads::Shell => format!("{name} is at an empty prompt"),
-        Reads::Draft => format!("something unsent stands behind the prompt of {name}"),
-        Reads::Command => format!("{name} is running"),
-        Reads::Line => format!("{name} waits for a line"),
-        Reads::Key => format!("{name} takes single keys"),
-        Reads::Password => format!("{name} waits for a password"),
-        Reads::Screen => format!("{name} owns the screen"),
-        Reads::Agent => format!("the agent {name} is in front"),
-        Reads::Nested => format!("{name} is in front, and who reads behind it is not known"),
-        Reads::Mode => "the pane is in copy mode".to_owned(),
-        Reads::Dead => "the pane's process has ended".to_owned(),
-        Reads::Unknown => "who reads the keys can't be told".to_owned(),
-    }
+    reader.sentence(&visible(reader.name()))
 }
 
 /// What is typed for an answer. **An option is a label**: its words were printed by a pane, so they are never typed unless
 /// they are a plain yes or no; its number is. A person's own words are typed as they are.
-pub fn answer_text(options: &[String], answer: &str) -> String {
+fn answer_text(options: &[String], answer: &str) -> String {
     let answer = one_line(answer);
     match options.iter().position(|option| one_line(option) == answer) {
         Some(index) if !is_plain(&answer) => (index + 1).to_string(),
         Some(_) | None => answer,
+    }
+}
+
+/// What is typed for an answer: what the policy says for its label, or [`answer_text`] with Enter. Empty: nothing is.
+pub fn answer_steps(options: &[String], answer: &str, answers: &[(String, Vec<KeyStep>)]) -> Vec<KeyStep> {
+    let label = one_line(answer);
+    let exact = answers.iter().find(|(known, _)| *known == label);
+    let said = exact.or_else(|| answers.iter().find(|(known, _)| known.to_lowercase() == label.to_lowercase()));
+    if let Some((_, steps)) = said {
+        return steps.clone();
+    }
+    match answer_text(options, answer) {
+        text if text.is_empty() => Vec::new(),
+        text => vec![KeyStep::Text(text), KeyStep::Key("Enter".to_owned())],
     }
 }
 
@@ -45,6 +42,20 @@ fn is_plain(word: &str) -> bool {
 }
 
 impl Turn<'_> {
+    /// What the pipelines of a pane have typed for answers; of two that speak of one label the first counts.
+    pub fn answers_of(&self, pane: &PaneKey) -> Vec<(String, Vec<KeyStep>)> {
+        let Some(row) = self.state.panes.get(pane) else { return Vec::new() };
+        let mut answers: Vec<(String, Vec<KeyStep>)> = Vec::new();
+        for (label, steps) in
+            self.policy.applicable(&row.info.key.host, &row.info.facts).flat_map(|pipeline| &pipeline.answers)
+        {
+            if answers.iter().all(|(known, _)| known != label) {
+                answers.push((label.clone(), steps.clone()));
+            }
+        }
+        answers
+    }
+
     /// Gives up what waits for its reader, where nothing of it was typed yet.
     pub fn drop_waiting(&mut self, id: &IntentId) -> bool {
         let waits = self.state.intents.get(id).is_some_and(|row| {
@@ -92,5 +103,16 @@ mod tests {
         assert_eq!(answer_text(&options, "Y"), "Y");
         assert_eq!(answer_text(&options, "my own words"), "my own words");
         assert_eq!(answer_text(&[], "yes"), "yes");
+    }
+
+    #[test]
+    fn what_the_policy_says_for_a_label_is_typed() {
+        let (text, key) = (|text: &str| KeyStep::Text(text.into()), |key: &str| KeyStep::Key(key.into()));
+        let options = ["Run it", "no"].map(str::to_owned);
+        let answers = [("Run it".to_owned(), vec![key("Down"), key("Enter")]), ("no".to_owned(), vec![text("q")])];
+        assert_eq!(answer_steps(&options, "Run it", &answers), [key("Down"), key("Enter")]);
+        assert_eq!(answer_steps(&options, "NO", &answers), [text("q")], "labels are compared without their case");
+        assert_eq!(answer_steps(&options, "Run it", &[]), [text("1"), key("Enter")]);
+        assert_eq!(answer_steps(&options, " ", &answers), []);
     }
 }

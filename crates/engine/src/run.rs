@@ -308,25 +308,8 @@ impl Turn<'_> {
 pub fn holder<'a>(state: &'a State, lock: &str) -> Option<(&'a Run, &'a StageRun)> {
     state.runs.values().filter(|run| run.state == RunState::Open).find_map(|run| {
         let stage = run.stages.get(run.live()?)?;
-        (holds_locks(stage.state) && stage.locks.iter().any(|held| held == lock)).then_some((run, stage))
+        (stage.state.is_under_way() && stage.locks.iter().any(|held| held == lock)).then_some((run, stage))
     })
-}
-
-/// Whether a stage in this state keeps its locks from others.
-const fn holds_locks(state: StageState) -> bool {
-    match state {
-        StageState::Starting | StageState::Running | StageState::Retrying | StageState::Asking => true,
-        StageState::Waiting
-        | StageState::NeedsApproval
-        | StageState::Queued
-        | StageState::Succeeded
-        | StageState::Failed
-        | StageState::Escalated
-        | StageState::Skipped
-        | StageState::Cancelled
-        | StageState::Rejected
-        | StageState::Expired => false,
-    }
 }
 
 /// Whether a run without a live stage may still go on: a waiting stage after the one started last has a trigger

@@ -200,7 +200,9 @@ impl Turn<'_> {
         };
         match action {
             Planned::Send { steps, .. } if steps.is_empty() => None,
-            Planned::Send { steps, .. } => Some(self.emit(send(steps.clone(), Needs::Front), purpose)),
+            Planned::Send { steps, expect, .. } => {
+                Some(self.emit(send(steps.clone(), named_or(expect, false, Needs::Front)), purpose))
+            }
             Planned::Run { command } if self.runs_aside(at) => self.run_aside(at, &command.clone(), purpose),
             // Nobody waits for the end of what is run after a stage.
             Planned::Run { command } if matches!(purpose, Purpose::After { .. }) => {
@@ -222,8 +224,9 @@ impl Turn<'_> {
                     send(keys.into_iter().chain(line).collect(), Needs::Shell)
                 }))
             }
-            Planned::Prompt { text } => {
-                let prompt = Prompt { pane, text: text.clone(), expect_command: None, needs: Needs::Composer };
+            Planned::Prompt { text, expect } => {
+                let needs = named_or(expect, true, Needs::Composer);
+                let prompt = Prompt { pane, text: text.clone(), expect_command: None, needs };
                 Some(self.emit(Effect::Prompt(prompt), purpose))
             }
             Planned::Shell { script, timeout } => {
@@ -427,20 +430,27 @@ impl Turn<'_> {
     }
 }
 
+/// The programs that an action names as its readers, or what it needs without.
+fn named_or(expect: &[String], composer: bool, otherwise: Needs) -> Needs {
+    if expect.is_empty() { otherwise } else { Needs::Named { programs: expect.to_vec(), composer } }
+}
+
 /// Fills one action in.
 fn plan_action(action: &Action, names: &Names<'_>) -> Result<Planned, Missing> {
     let text = |template, quoting| fill(template, names, quoting);
     Ok(match action {
-        Action::SendKeys { text: typed, keys, enter } => {
+        Action::SendKeys { text: typed, keys, enter, expect } => {
             // What is typed mostly lands in a shell, so values from panes are no syntax here either.
             let typed = typed.as_ref().map(|template| type_out(template, names, names.pane.shell_at_keys()));
             let (typed, shown) = typed.transpose()?.unzip();
             let differs = typed != shown;
             let shown = differs.then(|| key_steps(shown, keys, *enter));
-            Planned::Send { steps: key_steps(typed, keys, *enter), shown }
+            Planned::Send { steps: key_steps(typed, keys, *enter), shown, expect: expect.clone() }
         }
         Action::Run { command } => Planned::Run { command: bind(command, names, Shell::of(names.pane.reader()))? },
-        Action::Prompt { text: prompt } => Planned::Prompt { text: text(prompt, Quoting::None)? },
+        Action::Prompt { text: prompt, expect } => {
+            Planned::Prompt { text: text(prompt, Quoting::None)?, expect: expect.clone() }
+        }
         Action::Shell { script, timeout } => {
             Planned::Shell { script: bind(script, names, Shell::Sh)?, timeout: *timeout }
         }

@@ -3,7 +3,7 @@
 //! **Invariants:** every change goes through [`Table`], which remembers what was touched, so that the changes of a
 //! step are complete; nothing that is not a row influences a decision, so that rows alone restore the engine.
 
-use super::expiry::OnExpiry;
+pub use super::approval_row::{Again, ApprovalRow};
 use super::explain::ConditionExplanation;
 use super::progress::{Cause, Evidence, Look, Miss, Overheard, PollRun, Progress, Said, Stop, Watch};
 pub use super::purpose::Purpose;
@@ -12,8 +12,8 @@ use super::tracking::{ShellMarks, Typed};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
-    Approval, ApprovalId, Change, Effect, EntityKind, Freeze, Front, Intent, IntentId, KeyStep, Millis, PaneInfo,
-    PaneKey, ProgramState, RunId, RunState, Shell, ShellText, StageState, TimerKey, Timestamp, Urgency, Variables,
+    ApprovalId, Change, EntityKind, Freeze, Intent, IntentId, KeyStep, Millis, PaneInfo, PaneKey, ProgramState, RunId,
+    RunState, Shell, ShellText, StageState, TimerKey, Timestamp, Urgency, Variables,
 };
 
 /// Counters and switches.
@@ -106,11 +106,18 @@ pub enum Planned {
         /// The same as people read it, where values are typed as escapes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         shown: Option<Vec<KeyStep>>,
+        /// The programs that may read it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        expect: Vec<String>,
     },
     /// Types a command line whose end is tracked.
     Run { command: ShellText },
     /// Submits a prompt.
-    Prompt { text: String },
+    Prompt {
+        text: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        expect: Vec<String>,
+    },
     /// Runs beside the pane.
     Shell { script: ShellText, timeout: Millis },
     /// Alerts.
@@ -267,40 +274,6 @@ impl Run {
     pub fn live(&self) -> Option<usize> {
         self.stages.iter().position(|stage| stage.state.is_live())
     }
-}
-
-/// A question with what the engine must remember about it. Its JSON is that of [`Approval`] with more keys.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApprovalRow {
-    /// The question itself.
-    #[serde(flatten)]
-    pub approval: Approval,
-    /// What its expiry does.
-    pub on_expiry: OnExpiry,
-    /// The time between reminders.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remind_every: Option<Millis>,
-    /// It was approved and its effect is still delayed.
-    #[serde(default)]
-    pub grace: bool,
-    /// The effect that could not be performed, of a question of kind `Settle`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub again: Option<Again>,
-    /// The program in the pane when an agent asked; only it is answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub program: Option<String>,
-    /// The same, by its process, where the system told it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asker: Option<Front>,
-}
-
-/// An effect to be tried again when a human says so.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Again {
-    /// What.
-    pub effect: Effect,
-    /// What for.
-    pub purpose: Purpose,
 }
 
 /// An intent with what the engine must remember about it. Its JSON is that of [`Intent`] with more keys.

@@ -112,8 +112,8 @@ pub fn plan_keys(plan: &[Planned]) -> Vec<KeyStep> {
     let mut keys = Vec::new();
     for action in plan {
         match action {
-            Planned::Send { steps, shown } => keys.extend(shown.as_ref().unwrap_or(steps).iter().cloned()),
-            Planned::Run { command: ShellText { shown: text, .. } } | Planned::Prompt { text } => {
+            Planned::Send { steps, shown, .. } => keys.extend(shown.as_ref().unwrap_or(steps).iter().cloned()),
+            Planned::Run { command: ShellText { shown: text, .. } } | Planned::Prompt { text, .. } => {
                 keys.extend([KeyStep::Text(text.clone()), KeyStep::Key("Enter".to_owned())]);
             }
             Planned::Shell { .. }
@@ -131,9 +131,9 @@ pub fn describe_plan(plan: &[Planned]) -> String {
     let words: Vec<String> = plan
         .iter()
         .map(|action| match action {
-            Planned::Send { steps, shown } => describe_steps(shown.as_ref().unwrap_or(steps)),
+            Planned::Send { steps, shown, .. } => describe_steps(shown.as_ref().unwrap_or(steps)),
             Planned::Run { command } => format!("{} ⏎", visible(&command.shown)),
-            Planned::Prompt { text } => describe_prompt(text),
+            Planned::Prompt { text, .. } => describe_prompt(text),
             Planned::Shell { script, .. } => format!("shell: {}", visible(&script.shown)),
             Planned::Notify { text, .. } => format!("notify: {}", visible(text)),
             Planned::Set { name, value } => format!("set {name} = {}", visible(value)),

@@ -228,6 +228,7 @@ impl Turn<'_> {
             attempt,
             state: IntentState::Open,
             at: now,
+            hold: None,
         };
         let purpose = Purpose::Plan { run: at.run, stage: name, attempt };
         self.ask_settle(Some(at), &IntentRow { intent, purpose, order: 0, withdrawn: false }, NOT_BEGUN);

@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tmuxagent_model::{
-    Alert, AlertKind, ApprovalId, Effect, Intent, IntentId, IntentState, Note, PaneKey, Printed, RunId, Severity,
-    TimerKey, Timestamp, Urgency,
+    Alert, AlertKind, ApprovalId, Effect, Intent, IntentId, IntentState, Millis, Note, PaneKey, Printed, RunId,
+    Severity, TimerKey, Timestamp, Urgency,
 };
 use tmuxagent_policy::{Pipeline, Policy, Stage};
 
@@ -253,7 +253,9 @@ impl<'a> Turn<'a> {
             Purpose::Alert | Purpose::Hand | Purpose::Reply { .. } => (None, None, 0),
         };
         let state = if frozen { IntentState::Held } else { IntentState::Open };
-        let intent = Intent { id: id.clone(), effect, run, stage, attempt, state, at: now };
+        let typed = matches!(effect, Effect::Send(_) | Effect::Prompt(_));
+        let hold = if typed { self.hold_of(run, stage.as_deref()) } else { None };
+        let intent = Intent { id: id.clone(), effect, run, stage, attempt, state, at: now, hold };
         let row = IntentRow { intent, purpose, order, withdrawn: false };
         if frozen {
             let place = row.intent.effect.pane().map(|pane| self.place(pane)).unwrap_or_default();
@@ -264,6 +266,14 @@ impl<'a> Turn<'a> {
         }
         self.state.intents.insert(id.clone(), row);
         id
+    }
+
+    /// How long keys wait for their reader: what the policy says for their stage, or the configuration.
+    fn hold_of(&self, run: Option<RunId>, stage: Option<&str>) -> Option<Millis> {
+        let policy = Arc::clone(&self.policy);
+        let at = run.zip(stage).and_then(|(run, stage)| self.find_stage(run, stage));
+        let named = at.and_then(|at| self.rule(&policy, at)).and_then(|(_, rule)| rule.hold);
+        named.or(self.options.hold)
     }
 
     /// Takes an intent back: one that was not handed out is gone, the performer is told of the others.

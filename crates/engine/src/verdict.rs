@@ -4,10 +4,11 @@
 //! it (`when: seen` says otherwise); a failure is never overruled by a success of the same attempt; a command that
 //! ended without a verdict leads to a question.
 
-use super::condition::{FAIL, Found, SUCCESS, Stimulus, named_codes, numbered};
+use super::condition::{FAIL, Found, SUCCESS, Stimulus, named_codes};
 use super::expiry::OnExpiry;
 use super::gate::{Ask, CONTINUE, RERUN, WAIT};
-use super::progress::{Cause, Held, PollRun, PollState, Said};
+use super::outlook::Outlook;
+use super::progress::{Cause, Held, PollRun, Said};
 use super::text::visible;
 use super::turn::{At, Turn};
 use std::collections::BTreeMap;
@@ -180,26 +181,11 @@ impl Turn<'_> {
 
 /// Whether a condition of a stage may come to hold by itself, without another line.
 fn may_still_hold(rule: &Stage, held: &Held, polls: &BTreeMap<u32, PollRun>) -> bool {
-    let of = |condition: &Option<Condition>, base| condition.as_ref().is_some_and(|c| may_come(c, base, held, polls));
+    let outlook = Outlook {
+        polls,
+        settled: &|part, number| held.contains_key(&number) || matches!(part, Condition::Not(_)),
+        leaf: &|leaf| matches!(leaf, Condition::IdleFor(_) | Condition::Schedule(_)),
+    };
+    let of = |condition: &Option<Condition>, base| condition.as_ref().is_some_and(|c| outlook.may_come(c, base));
     of(&rule.success_when, SUCCESS) || of(&rule.fail_when, FAIL)
-}
-
-fn may_come(condition: &Condition, base: u32, held: &Held, polls: &BTreeMap<u32, PollRun>) -> bool {
-    match condition {
-        Condition::Any(parts) => numbered(parts, base).any(|(part, number)| may_come(part, number, held, polls)),
-        Condition::All(parts) => numbered(parts, base).all(|(part, number)| {
-            held.contains_key(&number) || matches!(part, Condition::Not(_)) || may_come(part, number, held, polls)
-        }),
-        Condition::Seen(part) => may_come(part, base + 1, held, polls),
-        Condition::IdleFor(_) | Condition::Schedule(_) => true,
-        Condition::Poll(_) => !matches!(polls.get(&base).map(|poll| &poll.state), Some(PollState::Dead { .. })),
-        Condition::Not(_)
-        | Condition::LogRegex(_)
-        | Condition::Message(_)
-        | Condition::AfterStageSuccess(_)
-        | Condition::AfterStageFailure(_)
-        | Condition::AfterStageRejected(_)
-        | Condition::ExitCode(_)
-        | Condition::Manual => false,
-    }
 }

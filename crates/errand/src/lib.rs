@@ -174,6 +174,7 @@ mod tests {
             attempt: 1,
             state: IntentState::Open,
             at: Timestamp(1),
+            hold: None,
         };
         (Errand::new(intent, &home), back)
     }

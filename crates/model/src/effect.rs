@@ -270,6 +270,9 @@ pub struct Intent {
     pub state: IntentState,
     /// When it was wanted.
     pub at: Timestamp,
+    /// How long keys wait for their reader before a person is asked; what types knows a span of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Millis>,
 }
 
 /// Why the guard of compare-and-send held keys back.

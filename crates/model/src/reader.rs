@@ -80,6 +80,26 @@ impl PaneReader {
         self.front.as_ref().map_or("", |front| front.name.as_str())
     }
 
+    /// Who reads the keys, as the rest of a sentence in English. `name` is the program's name made harmless.
+    #[must_use]
+    pub fn sentence(&self, name: &str) -> String {
+        let name = if name.is_empty() { "a program".to_owned() } else { format!("`{name}`") };
+        match self.reads {
+            Reads::Shell => format!("{name} is at an empty prompt"),
+            Reads::Draft => format!("something unsent stands behind the prompt of {name}"),
+            Reads::Command => format!("{name} is running"),
+            Reads::Line => format!("{name} waits for a line"),
+            Reads::Key => format!("{name} takes single keys"),
+            Reads::Password => format!("{name} waits for a password"),
+            Reads::Screen => format!("{name} owns the screen"),
+            Reads::Agent => format!("the agent {name} is in front"),
+            Reads::Nested => format!("{name} is in front, and who reads behind it is not known"),
+            Reads::Mode => "the pane is in copy mode".to_owned(),
+            Reads::Dead => "the pane's process has ended".to_owned(),
+            Reads::Unknown => "who reads the keys can't be told".to_owned(),
+        }
+    }
+
     /// Whether both are the same reader, whenever that began.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
@@ -100,6 +120,14 @@ pub enum Needs {
     Front,
     /// An agent, or a program that waits for a line, which holds no draft.
     Composer,
+    /// The program that the author named, and where that is a shell, one at an empty prompt.
+    Named {
+        /// Names, globs or `/regular expressions/`; one of them fits the name of the program in front.
+        programs: Vec<String>,
+        /// A prompt is for it, so it must be one that a [`Needs::Composer`] is satisfied with.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        composer: bool,
+    },
     /// The program that asked, and no shell. `None`: which one it was could not be told.
     Asker {
         /// It.

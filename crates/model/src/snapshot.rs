@@ -57,6 +57,12 @@ impl StageState {
         }
     }
 
+    /// Whether an attempt of the stage has begun and goes on, or is about to.
+    #[must_use]
+    pub const fn is_under_way(self) -> bool {
+        matches!(self, Self::Starting | Self::Running | Self::Retrying | Self::Asking)
+    }
+
     /// Whether the stage has ended in this run.
     #[must_use]
     pub const fn is_ended(self) -> bool {

@@ -33,7 +33,7 @@ pub use bundled::{BUNDLED, RECIPES};
 pub use check::{Report, check};
 pub use init::{Draft, InitError, PROJECT_FILES, ProjectFacts, WORKFLOW_FOLDER, init, update};
 pub use json_schema::schema;
-pub use matcher::RuleSet;
+pub use matcher::{RuleSet, names_program};
 pub use template::{Lookup, Quoting, SHELL_OUTPUT, bind, fill, show, type_out};
 pub use tmuxagent_yaml::{Diagnostics, Source};
 pub use validate::{analyse, load};

@@ -1,5 +1,6 @@
 //! One pass over a line for all patterns that apply to a pane.
 
+use super::pattern::text_test;
 use super::{Condition, PatternId, Pipeline, Policy, TextTest};
 use regex::{RegexSet, RegexSetBuilder};
 use std::collections::{BTreeSet, HashSet};
@@ -42,6 +43,12 @@ impl TextTest {
             Self::Glob(regex) | Self::Regex(regex) => regex.is_match(text),
         }
     }
+}
+
+/// Whether one of the texts of an `expect` fits the name of a program. A text that can't be read fits nothing.
+#[must_use]
+pub fn names_program(expect: &[String], name: &str) -> bool {
+    !name.is_empty() && expect.iter().any(|text| text_test(text).is_ok_and(|test| test.holds(name)))
 }
 
 impl super::Selector {

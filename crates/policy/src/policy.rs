@@ -91,6 +91,8 @@ pub struct Pipeline {
     pub selector: Selector,
     /// Its stages, at least one, names unique.
     pub stages: Vec<Stage>,
+    /// What is typed for an answer to a question of a program in its panes, by the answer's label.
+    pub answers: Vec<(String, Vec<KeyStep>)>,
     /// How many runs may be open, and which lock its runs share.
     pub concurrency: Concurrency,
     /// `file:line:column` where it is defined.
@@ -125,6 +127,8 @@ pub struct Stage {
     pub endless: bool,
     /// How a command is stopped whose time is over; a person is asked when that is through.
     pub on_timeout: Vec<Stopping>,
+    /// How long its keys wait for their reader before a person is asked.
+    pub hold: Option<Millis>,
     /// Whether its success makes up for the failure that it follows.
     pub recovers: bool,
     /// What is done when it succeeded, in order.
@@ -279,7 +283,7 @@ impl Action {
         match self {
             Self::SendKeys { text, .. } => text.as_ref(),
             Self::Run { command: text }
-            | Self::Prompt { text }
+            | Self::Prompt { text, .. }
             | Self::Shell { script: text, .. }
             | Self::Notify { text, .. }
             | Self::Set { value: text, .. } => Some(text),
@@ -306,6 +310,8 @@ pub enum Action {
         keys: Vec<String>,
         /// Whether Enter is pressed at the end.
         enter: bool,
+        /// The programs that may read it, as texts of a `match`; empty: the one that was in front when the stage began.
+        expect: Vec<String>,
     },
     /// Runs a shell command in the pane, its exit code tracked.
     Run {
@@ -316,6 +322,8 @@ pub enum Action {
     Prompt {
         /// The words, placeholders filled when it is done.
         text: TextTemplate,
+        /// The programs that may read it; empty: whatever takes a prompt.
+        expect: Vec<String>,
     },
     /// Runs a command beside the pane, on its host.
     Shell {

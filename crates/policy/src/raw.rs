@@ -1,8 +1,10 @@
 //! The policy as it is written: every map, key and short form of the language, nothing checked but types and names.
 
 mod failure;
+mod named;
 
 pub(super) use failure::{RawAsk, RawBackoff, RawFailStep, RawQuestion, RawRetry};
+pub(super) use named::{RawAnswers, RawSet};
 
 use super::read::{
     At, Flag, Group, Json, Limit, Many, Number, Read, Short, Span, SpanMs, Text, expected, raw_choice, raw_map,
@@ -60,6 +62,8 @@ raw_map! {
         "timeout_ms" => timeout_ms: SpanMs,
         /// How a command is stopped whose time is over.
         "on_timeout" => on_timeout: Many<Text>,
+        /// How long keys wait for the program that they are for, before a person is asked.
+        "hold" => hold: Span,
         /// The pause before a retry.
         "backoff" => backoff: Short<Span, RawBackoff>,
         /// The pause before a retry in milliseconds.
@@ -88,6 +92,8 @@ raw_map! {
         "concurrency" => concurrency: RawConcurrency,
         /// Short for `concurrency: {lock: …}`.
         "lock" => lock: Text,
+        /// What is typed for an answer to a question that a program in its panes asks (`### SENTRY {"type":"ASK"}`), by the answer's label: a text with Enter, or keys. It goes to the program that asked and never into a shell. Without it the number of the option is typed, or a plain yes or no.
+        "answers" => answers: RawAnswers,
         /// Its stages.
         "stages" => stages: Many<RawStage>,
     }
@@ -155,7 +161,9 @@ raw_map! {
         "timeout_ms" => timeout_ms: SpanMs,
         /// How a command is stopped whose time is over: `ask` (the default) asks a person; `[interrupt, terminate]` presses C-c, then sends SIGTERM, and asks when that was not enough.
         "on_timeout" => on_timeout: Many<Text>,
-        /// Whether its success makes up for the failure that it follows (`after_stage_failure`), so that the run ends well; true unless it is `false`, for a stage that only cleans up.
+        /// How long its keys wait for the program that they are for (a shell at an empty prompt, what `expect` names), before a person is asked. Without one the span of the configuration holds. Where a question or a password waits, it is three seconds at most.
+        "hold" => hold: Span,
+        /// Whether its success makes up for the failure that it follows (`after_stage_failure`), so that the run ends well. Left out it does, unless the stage only tells (`notify`, `set`, `start_pipeline`), and `policy check` asks for the word: `true` for a stage that mends, `false` for one that rolls back or cleans up.
         "recovers" => recovers: Flag,
         /// What is done when it succeeded.
         "on_success" => on_success: Many<Group<RawAction>>,
@@ -375,6 +383,8 @@ raw_map! {
         "enter" => enter: Flag,
         /// Whether the text is typed letter by letter (true, the default) or names a key.
         "literal" => literal: Flag,
+        /// The program that is to read it, by its name as `panes` shows it; a list: one of them. Globs and `/regex/` as in `match`. While another one reads it is held, and then asked about. Without it: the program that was in front when the keys came to their turn.
+        "expect" => expect: Many<Text>,
     }
 }
 
@@ -391,6 +401,8 @@ raw_map! {
     RawPrompt, "`prompt`", required ["text"], any [], {
         /// The text, of one line or several.
         "text" => text: Text,
+        /// The program that is to read it, by its name; a list: one of them. Globs and `/regex/` as in `match`.
+        "expect" => expect: Many<Text>,
     }
 }
 
@@ -427,31 +439,5 @@ raw_map! {
         "pipeline" => pipeline: Text,
         /// Where: `matching` (the default) in every pane that it applies to; `beside` in one pane of the same window with a shell in front.
         "where" => place: Text,
-    }
-}
-
-/// `set`: names and their values.
-#[derive(Debug, Clone)]
-pub(super) struct RawSet(pub Vec<(Text, Text)>);
-
-impl Read for RawSet {
-    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let tmuxagent_yaml::Kind::Map(entries) = &node.kind else {
-            return expected(node, "names and their values (a map)", problems);
-        };
-        let read = |(key, value): &(tmuxagent_yaml::Key, Node)| {
-            Some((Text { at: key.at, value: key.text.clone() }, Text::read(value, problems)?))
-        };
-        Some(Self(entries.iter().filter_map(read).collect()))
-    }
-}
-
-impl JsonSchema for RawSet {
-    fn schema_name() -> Cow<'static, str> {
-        "Set".into()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let text = generator.subschema_for::<Text>();
-        json_schema!({ "type": "object", "additionalProperties": text, "minProperties": 1 })
     }
 }

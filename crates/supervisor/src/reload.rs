@@ -96,6 +96,7 @@ impl Dispatch {
             options: Options {
                 undo: loaded.config.undo,
                 timeout: loaded.config.stage_timeout,
+                hold: Some(loaded.config.hold),
                 looks: true,
                 identities: self.core.engine().options().identities,
             },

@@ -115,6 +115,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let options = Options {
         undo: loaded.config.undo,
         timeout: loaded.config.stage_timeout,
+        hold: Some(loaded.config.hold),
         looks: true,
         identities: Some(super::identities::of(&loaded.paths.state_dir)?),
     };

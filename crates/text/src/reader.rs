@@ -37,40 +37,25 @@ pub fn reader_brief(lang: Lang, reader: &PaneReader) -> String {
 #[must_use]
 pub fn reader_sentence(lang: Lang, reader: &PaneReader) -> String {
     let name = clean(reader.name());
-    let name = match (name.as_str(), lang) {
-        ("", Lang::En) => "a program".to_owned(),
-        ("", Lang::Zh) => "某个程序".to_owned(),
-        (_, Lang::En) => format!("`{name}`"),
-        (_, Lang::Zh) => name,
-    };
     match lang {
-        Lang::En => match reader.reads {
-            Reads::Shell => format!("{name} is at an empty prompt"),
-            Reads::Draft => format!("something unsent stands behind the prompt of {name}"),
-            Reads::Command => format!("{name} is running"),
-            Reads::Line => format!("{name} waits for a line"),
-            Reads::Key => format!("{name} takes single keys"),
-            Reads::Password => format!("{name} waits for a password"),
-            Reads::Screen => format!("{name} owns the screen"),
-            Reads::Agent => format!("the agent {name} is in front"),
-            Reads::Nested => format!("{name} is in front, and who reads behind it is not known"),
-            Reads::Mode => "the pane is in copy mode".to_owned(),
-            Reads::Dead => "the pane's process has ended".to_owned(),
-            Reads::Unknown => "who reads the keys can't be told".to_owned(),
-        },
-        Lang::Zh => match reader.reads {
-            Reads::Shell => format!("{name} 停在空提示符"),
-            Reads::Draft => format!("{name} 的提示符后有未发送的内容"),
-            Reads::Command => format!("{name} 正在运行"),
-            Reads::Line => format!("{name} 在等待输入一行"),
-            Reads::Key => format!("{name} 在等待按键"),
-            Reads::Password => format!("{name} 在等待密码"),
-            Reads::Screen => format!("{name} 占用整个屏幕"),
-            Reads::Agent => format!("前台是代理 {name}"),
-            Reads::Nested => format!("前台是 {name}，无法得知其内层由谁读取按键"),
-            Reads::Mode => "窗格处于复制模式".to_owned(),
-            Reads::Dead => "窗格里的进程已结束".to_owned(),
-            Reads::Unknown => "无法得知由谁读取按键".to_owned(),
-        },
+        Lang::En => reader.sentence(&name),
+        Lang::Zh => chinese(&reader.reads, if name.is_empty() { "某个程序" } else { &name }),
+    }
+}
+
+fn chinese(reads: &Reads, name: &str) -> String {
+    match reads {
+        Reads::Shell => format!("{name} 停在空提示符"),
+        Reads::Draft => format!("{name} 的提示符后有未发送的内容"),
+        Reads::Command => format!("{name} 正在运行"),
+        Reads::Line => format!("{name} 在等待输入一行"),
+        Reads::Key => format!("{name} 在等待按键"),
+        Reads::Password => format!("{name} 在等待密码"),
+        Reads::Screen => format!("{name} 占用整个屏幕"),
+        Reads::Agent => format!("前台是代理 {name}"),
+        Reads::Nested => format!("前台是 {name}，无法得知其内层由谁读取按键"),
+        Reads::Mode => "窗格处于复制模式".to_owned(),
+        Reads::Dead => "窗格里的进程已结束".to_owned(),
+        Reads::Unknown => "无法得知由谁读取按键".to_owned(),
     }
 }

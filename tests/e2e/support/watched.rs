@@ -42,7 +42,8 @@ impl std::ops::Deref for Hand {
 impl Hand {
     fn errand(&self, id: IntentId, effect: Effect) -> Errand {
         let (run, stage) = (None, None);
-        let intent = Intent { id, effect, run, stage, attempt: 0, state: IntentState::Open, at: Timestamp(0) };
+        let (state, at) = (IntentState::Open, Timestamp(0));
+        let intent = Intent { id, effect, run, stage, attempt: 0, state, at, hold: None };
         Errand::new(intent, &self.home)
     }
 
@@ -124,6 +125,7 @@ pub fn policy(patterns: &[&str]) -> Policy {
         timeout: None,
         endless: false,
         on_timeout: Vec::new(),
+        hold: None,
         recovers: true,
         on_success: Vec::new(),
         on_fail: Vec::new(),
@@ -136,6 +138,7 @@ pub fn policy(patterns: &[&str]) -> Policy {
         description: String::new(),
         selector: Selector::All(Vec::new()),
         stages: vec![stage],
+        answers: Vec::new(),
         concurrency: tmuxagent_policy::Concurrency::default(),
         place: String::new(),
     };

@@ -91,6 +91,7 @@ impl Scenario {
         let options = Options {
             undo: Millis(self.undo.unwrap_or(0)),
             timeout: Millis(self.timeout.unwrap_or(0)),
+            hold: None,
             looks: self.looks,
             identities: None,
         };

@@ -9,6 +9,7 @@ mod graph;
 mod own_echo;
 mod question;
 mod reader;
+mod recovery;
 
 use super::pattern::Patterns;
 use super::policy::{Action, Condition, FailStep, Pipeline, Policy, Stage, TextTemplate};
@@ -47,6 +48,7 @@ pub(super) fn run(raws: &[RawPolicy], policy: &Policy, patterns: &Patterns, prob
             danger::check(stage, problems);
             question::check(stage, problems);
             reader::check_ending(stage, problems);
+            recovery::check(stage, problems);
         }
         reader::check_agent(subject, problems);
     }
@@ -90,7 +92,7 @@ const fn typed(action: &Action) -> Option<&TextTemplate> {
     match action {
         Action::SendKeys { text, .. } => text.as_ref(),
         Action::Run { command } => Some(command),
-        Action::Prompt { text } => Some(text),
+        Action::Prompt { text, .. } => Some(text),
         Action::Shell { .. } | Action::Notify { .. } | Action::Set { .. } | Action::StartPipeline { .. } => None,
     }
 }

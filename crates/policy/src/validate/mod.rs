@@ -114,6 +114,7 @@ struct Defaults {
     /// 0: never.
     timeout: Option<Millis>,
     on_timeout: Option<Vec<Stopping>>,
+    hold: Option<Millis>,
     backoff: Option<Backoff>,
     cooldown: Option<Millis>,
     poll_interval: Option<Millis>,
@@ -168,6 +169,7 @@ impl<'a> Reading<'a> {
         Defaults {
             timeout,
             on_timeout: self.on_timeout(raw.on_timeout.as_ref()),
+            hold: raw.hold.as_ref().map(|span| span.value),
             backoff: self.backoff(raw.backoff.as_ref(), raw.backoff_ms.as_ref()),
             cooldown: self.span(raw.cooldown.as_ref(), raw.cooldown_ms.as_ref()).map(|(_, span)| span),
             poll_interval: poll.and_then(|(at, span)| self.poll_interval(at, span)),
@@ -198,6 +200,7 @@ impl<'a> Reading<'a> {
             description: raw.description.as_ref().map(|text| text.value.trim().to_owned()).unwrap_or_default(),
             selector: selector.unwrap_or(super::Selector::Any(Vec::new())),
             stages: stages.iter().map(|stage| self.stage(stage)).collect(),
+            answers: self.answers(raw.answers.as_ref()),
             concurrency: Concurrency { lock: self.lock(raw.concurrency.as_ref(), raw.lock.as_ref()) },
             place: self.problems.describe(raw.at),
             name,

@@ -64,9 +64,9 @@ actions_on_start:
     );
     assert_eq!(all.actions_on_start.len(), 13);
     assert!(
-        matches!(&all.actions_on_start[3], Action::SendKeys { text: None, keys, enter: false } if keys == &["Enter"])
+        matches!(&all.actions_on_start[3], Action::SendKeys { text: None, keys, enter: false, .. } if keys == &["Enter"])
     );
-    assert!(matches!(&all.actions_on_start[5], Action::Prompt { text } if text.source == "first\nsecond"));
+    assert!(matches!(&all.actions_on_start[5], Action::Prompt { text, .. } if text.source == "first\nsecond"));
 }
 
 #[test]
@@ -177,7 +177,7 @@ pipelines:
   - {<<: *common, name: a, actions_on_start: [{prompt: 'Rules: {{principles}}'}]}
 ",
     );
-    let Action::Prompt { text } = &policy.pipelines[0].stages[0].actions_on_start[0] else { panic!("prompt") };
+    let Action::Prompt { text, .. } = &policy.pipelines[0].stages[0].actions_on_start[0] else { panic!("prompt") };
     assert_eq!(text.source, "Rules: - be kind\n- test {{stage}}");
     assert_eq!(text.names, ["stage"]);
 }

@@ -1,11 +1,11 @@
 //! Actions and keys.
 
 use super::{Reading, Use};
-use crate::policy::Action;
-use crate::raw::{RawAction, RawFailStep, RawNotify, RawSendKeys, RawSet, RawShell, RawStage, RawStart};
+use crate::policy::{Action, key_steps};
+use crate::raw::{RawAction, RawAnswers, RawFailStep, RawNotify, RawSendKeys, RawSet, RawShell, RawStage, RawStart};
 use crate::read::{At, Group, Many, Short, Text};
 use crate::template::TEMPLATE_NAMES;
-use tmuxagent_model::{AlertKind, Millis, Urgency};
+use tmuxagent_model::{AlertKind, KeyStep, Millis, Urgency};
 use tmuxagent_yaml::nearest;
 
 /// The time limit of a `shell` action that names none.
@@ -52,7 +52,7 @@ const PLACES: &[(&str, bool)] = &[("matching", false), ("beside", true)];
 pub(super) enum Written<'r> {
     SendKeys(&'r Short<Text, RawSendKeys>),
     Run(&'r Text),
-    Prompt(&'r Text),
+    Prompt(&'r Text, Option<&'r Many<Text>>),
     Shell(&'r Short<Text, RawShell>),
     Notify(&'r Short<Text, RawNotify>),
     Set(&'r RawSet),
@@ -70,8 +70,8 @@ macro_rules! written {
                     Self::SendKeys(form) => Written::SendKeys(form),
                     Self::Run(Short::Short(text)) => Written::Run(text),
                     Self::Run(Short::Full(full)) => Written::Run(full.command.as_ref()?),
-                    Self::Prompt(Short::Short(text)) => Written::Prompt(text),
-                    Self::Prompt(Short::Full(full)) => Written::Prompt(full.text.as_ref()?),
+                    Self::Prompt(Short::Short(text)) => Written::Prompt(text, None),
+                    Self::Prompt(Short::Full(full)) => Written::Prompt(full.text.as_ref()?, full.expect.as_ref()),
                     Self::Shell(form) => Written::Shell(form),
                     Self::Notify(form) => Written::Notify(form),
                     Self::Set(set) => Written::Set(set),
@@ -134,11 +134,12 @@ impl Reading<'_> {
             Written::SendKeys(Short::Short(text)) => {
                 self.check_key_as_text(text);
                 self.check_tab(text);
-                vec![Action::SendKeys { text: Some(self.template(text, Use::Typed)), keys: Vec::new(), enter: true }]
+                let text = Some(self.template(text, Use::Typed));
+                vec![Action::SendKeys { text, keys: Vec::new(), enter: true, expect: Vec::new() }]
             }
             Written::SendKeys(Short::Full(full)) => vec![self.send_keys(full)],
             Written::Run(text) => vec![Action::Run { command: self.template(text, Use::Typed) }],
-            Written::Prompt(text) => {
+            Written::Prompt(text, expect) => {
                 if text.value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
                     self.problems.error(
                         "control-character",
@@ -146,7 +147,7 @@ impl Reading<'_> {
                         "a prompt holds no control characters but line breaks and tabs",
                     );
                 }
-                vec![Action::Prompt { text: self.template(text, Use::Words) }]
+                vec![Action::Prompt { text: self.template(text, Use::Words), expect: self.expect(expect) }]
             }
             Written::Shell(form) => self.shell(form),
             Written::Notify(form) => self.notify(form),
@@ -192,7 +193,62 @@ impl Reading<'_> {
             }
         }
         let enter = full.enter.as_ref().map_or(text.is_some(), |enter| enter.value);
-        Action::SendKeys { text, keys, enter }
+        Action::SendKeys { text, keys, enter, expect: self.expect(full.expect.as_ref()) }
+    }
+
+    /// The programs that an action names as its readers.
+    fn expect(&mut self, names: Option<&Many<Text>>) -> Vec<String> {
+        let Some(names) = names else { return Vec::new() };
+        if names.blank {
+            self.problems.error("never-holds", names.at, "an empty `expect` names no program, so nothing is typed");
+        }
+        for name in &names.items {
+            self.test(name);
+            if name.value.trim().is_empty() {
+                self.problems.error("empty-text", name.at, "the text is empty");
+            } else if name.value.trim_start_matches('/').contains([' ', '/'])
+                && !(name.value.starts_with('/') && name.value.ends_with('/'))
+            {
+                let message = format!("`{}` is a path or a command line; `expect` takes a program's name", name.value);
+                let help = "write the name as `tmuxagent panes` shows it, without folders and arguments";
+                self.problems.error("bad-name", name.at, message).help(help);
+            }
+        }
+        names.items.iter().map(|name| name.value.trim().to_owned()).collect()
+    }
+
+    /// What is typed for each answer's label.
+    pub(super) fn answers(&mut self, raw: Option<&RawAnswers>) -> Vec<(String, Vec<KeyStep>)> {
+        let mut out: Vec<(String, Vec<KeyStep>)> = Vec::new();
+        for (label, typed) in raw.into_iter().flat_map(|raw| &raw.0) {
+            let name = label.value.trim().to_owned();
+            if name.is_empty() {
+                self.problems.error("empty-text", label.at, "the text is empty");
+            }
+            if out.iter().any(|(known, _)| *known == name) {
+                self.problems.error("twice", label.at, format!("the answer `{name}` is given twice"));
+            }
+            let (text, keys, enter) = match typed {
+                Short::Short(text) => (Some(text), None, None),
+                Short::Full(full) => (full.text.as_ref(), full.keys.as_ref(), full.enter.as_ref()),
+            };
+            if let Some(text) = text {
+                self.check_key_as_text(text);
+                if text.value.chars().any(char::is_control) {
+                    let message = "what is typed for an answer is one line";
+                    self.problems.error("control-character", text.at, message);
+                }
+                if text.value.contains("{{") {
+                    let message = "what is typed for an answer holds no values: write the text itself";
+                    self.problems.error("bad-template", text.at, message);
+                }
+            }
+            let pressed: Vec<String> =
+                keys.iter().flat_map(|keys| &keys.items).filter_map(|key| self.key(key)).collect();
+            let enter = enter.map_or(text.is_some(), |enter| enter.value);
+            out.push((name, key_steps(text.map(|text| text.value.clone()), &pressed, enter)));
+        }
+        out
     }
 
     fn key(&mut self, key: &Text) -> Option<String> {

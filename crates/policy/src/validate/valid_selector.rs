@@ -44,7 +44,7 @@ impl Reading<'_> {
         }
     }
 
-    fn test(&mut self, text: &Text) -> TextTest {
+    pub(super) fn test(&mut self, text: &Text) -> TextTest {
         match text_test(&text.value) {
             Ok(test) => {
                 if !matches!(test, TextTest::Regex(_)) && looks_like_regex(&text.value) {

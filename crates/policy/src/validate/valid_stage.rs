@@ -26,6 +26,14 @@ fn late_value(actions: &[Action]) -> bool {
     after.into_iter().any(|action| action.names(SHELL_OUTPUT))
 }
 
+/// Whether an action can mend something.
+const fn does_something(action: &Action) -> bool {
+    match action {
+        Action::SendKeys { .. } | Action::Run { .. } | Action::Prompt { .. } | Action::Shell { .. } => true,
+        Action::Notify { .. } | Action::Set { .. } | Action::StartPipeline { .. } => false,
+    }
+}
+
 impl<'a> Reading<'a> {
     pub(super) fn stage(&mut self, raw: &'a RawStage) -> Stage {
         let actions_on_start = self.actions(raw.actions_on_start.as_ref());
@@ -41,6 +49,8 @@ impl<'a> Reading<'a> {
             let message = "a human would say yes to a text that is not known yet: `{{shell.output}}` is, once the command before it has run";
             self.problems.error("no-value", raw.at, message).help("run the command in a stage before this one");
         }
+        // What only tells mends nothing.
+        let acts = raw.success_when.is_some() || actions_on_start.iter().any(does_something);
         let mut success_when = raw.success_when.as_ref().map(|raw| self.condition(raw, Role::Success));
         let mut fail_when = raw.fail_when.as_ref().map(|raw| self.condition(raw, Role::Fail));
         if runs > 0 {
@@ -65,7 +75,8 @@ impl<'a> Reading<'a> {
             timeout: timeout.filter(|span| span.0 > 0),
             endless: timeout == Some(Millis(0)),
             on_timeout: on_timeout.or_else(|| self.defaults.on_timeout.clone()).unwrap_or_default(),
-            recovers: raw.recovers.as_ref().is_none_or(|flag| flag.value),
+            hold: raw.hold.as_ref().map(|span| span.value).or(self.defaults.hold),
+            recovers: raw.recovers.as_ref().map_or(acts, |flag| flag.value),
             on_success: self.actions(raw.on_success.as_ref()),
             on_fail: self.fail_steps(raw.on_fail.as_ref()),
             cooldown: cooldown.or(self.defaults.cooldown).filter(|span| span.0 > 0),

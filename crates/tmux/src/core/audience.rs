@@ -305,7 +305,9 @@ impl HostCore {
         let since = lane.waits.as_ref().map_or(now, |waits| waits.since);
         let reason = match fit {
             Fit::Never(reason) => Some(reason),
-            Fit::NotYet | Fit::Fits if now >= since + limit(&reader.reads) => Some(not_read(reader.clone())),
+            Fit::NotYet | Fit::Fits if now >= since + limit(&reader.reads, send.hold()) => {
+                Some(not_read(reader.clone()))
+            }
             Fit::NotYet | Fit::Fits => None,
         };
         if let Some(reason) = reason {

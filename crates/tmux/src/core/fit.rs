@@ -1,9 +1,10 @@
 //! Whether the reader of a pane is the one that an action is for.
 
 use std::time::Duration;
-use tmuxagent_model::{Front, KeyStep, Needs, PaneReader, Reads, SkipReason};
+use tmuxagent_model::{Front, KeyStep, Millis, Needs, PaneReader, Reads, SkipReason};
+use tmuxagent_policy::names_program;
 
-/// How long a send waits for its reader.
+/// How long a send waits for its reader, where nobody says otherwise.
 const LIMIT: Duration = Duration::from_secs(60);
 /// How long it waits where somebody is asked something: nothing but an answer ends that.
 const QUESTION: Duration = Duration::from_secs(3);
@@ -18,10 +19,11 @@ pub(super) enum Fit {
     Never(SkipReason),
 }
 
-/// How long a send waits for such a reader to end.
-pub(super) const fn limit(reads: &Reads) -> Duration {
+/// How long a send waits for such a reader to end; `hold` is what its author allows.
+pub(super) fn limit(reads: &Reads, hold: Option<Millis>) -> Duration {
+    let hold = hold.map_or(LIMIT, |hold| Duration::from_millis(hold.0));
     match reads {
-        Reads::Password | Reads::Line | Reads::Key | Reads::Unknown => QUESTION,
+        Reads::Password | Reads::Line | Reads::Key | Reads::Unknown => QUESTION.min(hold),
         Reads::Shell
         | Reads::Draft
         | Reads::Command
@@ -29,7 +31,7 @@ pub(super) const fn limit(reads: &Reads) -> Duration {
         | Reads::Agent
         | Reads::Nested
         | Reads::Mode
-        | Reads::Dead => LIMIT,
+        | Reads::Dead => hold,
     }
 }
 
@@ -79,6 +81,16 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
             Reads::Agent | Reads::Line | Reads::Key => Fit::Fits,
             _ => Fit::NotYet,
         },
+        Needs::Named { programs, composer } => {
+            let named = names_program(programs, reader.name());
+            let reads = match reader.reads {
+                Reads::Draft | Reads::Password => stops,
+                Reads::Unknown => false,
+                Reads::Agent | Reads::Line | Reads::Key => true,
+                _ => !composer,
+            };
+            if_so(named && reads)
+        }
         Needs::Asker { front } => asker(front.as_ref(), reader),
         Needs::Hand if stops => Fit::Fits,
         Needs::Hand => match reader.reads {

@@ -7,7 +7,9 @@ use crate::proto::{Expectation, Input, Questions, Still, Token};
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use tmuxagent_errand::Errand;
-use tmuxagent_model::{Awaited, Effect, Front, IntentId, KeyStep, Needs, Outcome, PaneKey, PaneReader, SkipReason};
+use tmuxagent_model::{
+    Awaited, Effect, Front, IntentId, KeyStep, Millis, Needs, Outcome, PaneKey, PaneReader, SkipReason,
+};
 
 /// The sends of all panes.
 pub(super) type Lanes = HashMap<PaneKey, Lane>;
@@ -202,8 +204,14 @@ impl Sending {
         }
     }
 
+    /// How long it waits for its reader.
+    pub fn hold(&self) -> Option<Millis> {
+        self.errand.intent().hold
+    }
+
+    /// Keys that only interrupt need no look, unless their author named the program.
     pub fn interrupts(&self) -> bool {
-        !self.steps().is_empty() && interrupts(self.steps())
+        !matches!(self.needs(), Needs::Named { .. }) && !self.steps().is_empty() && interrupts(self.steps())
     }
 
     pub fn fits(&mut self, reader: &PaneReader) -> Fit {

@@ -95,3 +95,40 @@ fn copy_mode_is_waited_out() {
     }
     assert_eq!(not_read(reader(Reads::Mode, 1)), SkipReason::InMode);
 }
+
+fn named(programs: &[&str], composer: bool) -> Needs {
+    Needs::Named { programs: programs.iter().map(|name| (*name).to_owned()).collect(), composer }
+}
+
+#[test]
+fn a_named_program_alone_gets_the_keys() {
+    for (programs, fits) in [(&["p"][..], true), (&["vim", "/^p$/"], true), (&["q*"], false), (&[], false)] {
+        let needs = named(programs, false);
+        for reads in ALL {
+            let reads_now = !matches!(reads, Reads::Draft | Reads::Password | Reads::Unknown);
+            let wanted = if fits && reads_now { Fit::Fits } else { Fit::NotYet };
+            assert_eq!(fit(&needs, &text(), reads.clone()), wanted, "{programs:?} {reads:?}");
+        }
+    }
+    let stop = [KeyStep::Key("C-c".to_owned())];
+    assert_eq!(fit(&named(&["q"], false), &stop, Reads::Command), Fit::NotYet, "also what only interrupts");
+    assert_eq!(fit(&named(&["p"], false), &stop, Reads::Draft), Fit::Fits);
+    let nobody = PaneReader { reads: Reads::Command, ..PaneReader::default() };
+    assert_eq!(fits(&named(&["*"], false), &text(), &nobody, &mut None), Fit::NotYet);
+}
+
+#[test]
+fn a_prompt_for_a_named_program_needs_one_that_takes_a_prompt() {
+    for reads in ALL {
+        let fits = fit(&named(&["p"], true), &[], reads.clone()) == Fit::Fits;
+        assert_eq!(fits, matches!(reads, Reads::Agent | Reads::Line | Reads::Key), "{reads:?}");
+    }
+}
+
+#[test]
+fn its_author_says_how_long_a_send_is_held() {
+    assert_eq!(limit(&Reads::Command, None), Duration::from_secs(60));
+    assert_eq!(limit(&Reads::Command, Some(Millis(5))), Duration::from_millis(5));
+    assert_eq!(limit(&Reads::Password, Some(Millis::from_secs(600))), Duration::from_secs(3));
+    assert_eq!(limit(&Reads::Password, Some(Millis(5))), Duration::from_millis(5));
+}

@@ -1,0 +1,43 @@
+//! A question as the state keeps it.
+
+use super::expiry::OnExpiry;
+use super::purpose::Purpose;
+use serde::{Deserialize, Serialize};
+use tmuxagent_model::{Approval, Effect, Front, KeyStep, Millis};
+
+/// A question with what the engine must remember about it. Its JSON is that of [`Approval`] with more keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRow {
+    /// The question itself.
+    #[serde(flatten)]
+    pub approval: Approval,
+    /// What its expiry does.
+    pub on_expiry: OnExpiry,
+    /// The time between reminders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_every: Option<Millis>,
+    /// It was approved and its effect is still delayed.
+    #[serde(default)]
+    pub grace: bool,
+    /// The effect that could not be performed, of a question of kind `Settle`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Again>,
+    /// The program in the pane when an agent asked; only it is answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// The same, by its process, where the system told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asker: Option<Front>,
+    /// What the policy has typed for an answer, as it was when the question was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<(String, Vec<KeyStep>)>,
+}
+
+/// An effect to be tried again when a human says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Again {
+    /// What.
+    pub effect: Effect,
+    /// What for.
+    pub purpose: Purpose,
+}

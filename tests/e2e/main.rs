@@ -38,6 +38,7 @@ mod ssh;
 mod support;
 mod told;
 mod verdicts;
+mod verdicts_figures;
 mod versions;
 mod workspace;
 mod wrapper;

@@ -41,4 +41,5 @@ mod verdicts;
 mod verdicts_figures;
 mod versions;
 mod workspace;
+mod workspace_shells;
 mod wrapper;

@@ -13,6 +13,7 @@
 mod look;
 mod plan;
 mod read_workspace;
+mod shells;
 mod take_steps;
 #[cfg(test)]
 mod tests;

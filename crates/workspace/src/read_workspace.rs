@@ -46,12 +46,13 @@ impl Context<'_> {
             reader.error("bad-name", top.at(), "`name` must be a text on one line");
         }
         let env = self.env(&top);
+        let shell_integration = top.bool("shell_integration").unwrap_or(true);
         let sessions = match top.require("sessions") {
             Some(node) => self.sessions(reader, node),
             None => Vec::new(),
         };
         top.finish();
-        Workspace { name, env, sessions }
+        Workspace { name, env, shell_integration, sessions }
     }
 
     /// `env:` is a map of values; `pass:` names variables of the environment.

@@ -4,7 +4,7 @@ use super::MARK;
 use super::look::{Failed, Found, run, run_with};
 use super::plan::{Step, What};
 use super::workspace::{Pane, Session, Split, Window, Worktree};
-use super::{Workspace, kept_name};
+use super::{Workspace, kept_name, shells};
 use std::collections::BTreeMap;
 use tmuxagent_text::plain::{cut_chars, one_line};
 use tmuxagent_tmux::proto::{Version, quote};
@@ -15,7 +15,9 @@ use tmuxagent_tmux::{Transport, shell_word};
 /// # Errors
 /// What stood in the way. What was made before stays, and the next `up` goes on from there.
 pub fn perform(step: &Step, workspace: &Workspace, found: &Found, transport: &Transport) -> Result<(), Failed> {
-    let hand = Hand { workspace, found, transport };
+    let opens = matches!(step.what, What::Session { .. } | What::Window { .. });
+    let shell = if opens && workspace.shell_integration { shells::prepare(transport) } else { None };
+    let hand = Hand { workspace, found, transport, shell };
     let done = match &step.what {
         What::Worktree(worktree) => hand.worktree(worktree),
         What::Session { session, window } => hand.session(session, window),
@@ -29,6 +31,8 @@ struct Hand<'h> {
     workspace: &'h Workspace,
     found: &'h Found,
     transport: &'h Transport,
+    /// By which a pane begins its shell; `None`: as tmux does.
+    shell: Option<String>,
 }
 
 impl Hand<'_> {
@@ -66,6 +70,8 @@ impl Hand<'_> {
         if !env.is_empty() {
             // Only panes that open later get the session's environment, so the first one keeps the place free.
             words.push("exec sleep 60");
+        } else {
+            words.extend(self.shell.as_deref());
         }
         let made = self.tmux(&words)?;
         let parts: Vec<&str> = made.split(' ').collect();
@@ -74,8 +80,21 @@ impl Hand<'_> {
         if !env.is_empty() {
             self.set_environment(id, &env)?;
             let place = format!("{id}:{index}");
-            let words =
-                ["new-window", "-d", "-k", "-P", "-F", "#{pane_id}", "-t", &place, "-n", &window.name, "-c", &folder];
+            let mut words = vec![
+                "new-window",
+                "-d",
+                "-k",
+                "-P",
+                "-F",
+                "#{pane_id}",
+                "-t",
+                &place,
+                "-n",
+                &window.name,
+                "-c",
+                &folder,
+            ];
+            words.extend(self.shell.as_deref());
             pane = self.tmux(&words)?;
         }
         // What opens beside it takes the session's environment.
@@ -124,15 +143,17 @@ impl Hand<'_> {
     fn open(&self, words: &[&str], env: &BTreeMap<&String, &String>) -> Result<String, String> {
         let pairs: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if pairs.is_empty() || self.found.version.is_none_or(|version| version < Version::SENDS) {
-            return self.tmux(words);
+            return self.tmux(&words.iter().copied().chain(self.shell.as_deref()).collect::<Vec<_>>());
         }
         if !self.found.version.is_some_and(Version::is_full) {
             let pairs = pairs.iter().flat_map(|pair| ["-e", pair]);
-            return self.tmux(&words.iter().copied().chain(pairs).collect::<Vec<_>>());
+            let words = words.iter().copied().chain(pairs).chain(self.shell.as_deref());
+            return self.tmux(&words.collect::<Vec<_>>());
         }
         let words = words.iter().map(quote);
         let pairs = pairs.iter().map(|pair| format!("-e {}", quote(pair)));
-        let line = words.chain(pairs).collect::<Vec<_>>().join(" ") + "\n";
+        let shell = self.shell.iter().map(quote);
+        let line = words.chain(pairs).chain(shell).collect::<Vec<_>>().join(" ") + "\n";
         let output = run_with(self.transport, &self.transport.command(&["source-file", "-"]), Some(&line))?;
         let printed = String::from_utf8_lossy(&output.stdout).trim_end().to_owned();
         if output.status.success() && printed.starts_with('%') {

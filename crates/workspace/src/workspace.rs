@@ -10,6 +10,8 @@ pub struct Workspace {
     pub name: String,
     /// The environment of all its sessions; values may be secrets.
     pub env: BTreeMap<String, String>,
+    /// The shells of the panes that are made get tmuxagent's integration.
+    pub shell_integration: bool,
     /// Its sessions, names unique per host.
     pub sessions: Vec<Session>,
 }

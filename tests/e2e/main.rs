@@ -10,6 +10,7 @@ mod deciding;
 mod decisions;
 mod demo;
 mod differential;
+mod expected;
 mod faults;
 mod flood;
 mod hazards;

@@ -67,6 +67,10 @@ enum Moment {
     Reloaded,
 }
 
+/// The shells of the panes, in turn; the last has shell integration, where commands are typed bare.
+const SHELLS: [&str; 3] =
+    ["exec env PS1='$ ' sh", "exec env PS1='$ ' bash --norc --noprofile", "exec bash --noprofile --rcfile rc"];
+
 const MOMENTS: [Moment; 4] = [Moment::Plain, Moment::Killed, Moment::Stopped, Moment::Reloaded];
 
 /// Numbers that are the same in each run (`SplitMix64`).
@@ -111,12 +115,16 @@ fn no_verdict_is_false_whatever_happens_meanwhile() {
     let seed = std::env::var("TMUXAGENT_VERDICT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
     let (mut numbers, mut tally) = (Numbers(seed), Tally::default());
     let mut room = Room::with(&policy(&mut numbers));
+    let lines = room.answer(&["shell-init", "bash"]);
+    std::fs::write(room.file("rc"), format!("PS1='$ '\n{lines}")).expect("writable");
     room.watch();
     let mut round = 0;
     while tally.runs < runs {
         let moment = MOMENTS[round % MOMENTS.len()];
         Round { number: round, moment, room: &mut room, numbers: &mut numbers, tally: &mut tally }.play();
-        println!("round {round} {moment:?}: {tally:?}");
+        if round % 8 == 7 {
+            println!("round {round}: {tally:?}");
+        }
         round += 1;
     }
     assert_eq!((tally.wrong, tally.hung, tally.twice), (0, 0, 0), "{tally:?}");
@@ -165,7 +173,7 @@ impl Round<'_> {
     fn open_windows(&self) {
         for (name, ..) in ENDINGS {
             let _ = std::fs::remove_file(self.room.file(&format!("ran-{name}")));
-            let shell = format!("cd '{}'; exec env PS1='$ ' sh", self.room.server.folder().display());
+            let shell = format!("cd '{}'; {}", self.room.server.folder().display(), self.shell());
             self.room.server.tmux(&["new-window", "-d", "-t", "proj:", "-n", &format!("w-{name}"), &shell]);
         }
         for (name, ..) in ENDINGS {
@@ -192,6 +200,10 @@ impl Round<'_> {
             return drop(std::thread::spawn(move || starts.into_iter().for_each(|mut start| drop(start.wait()))));
         }
         starts.into_iter().for_each(|mut start| drop(start.wait()));
+    }
+
+    const fn shell(&self) -> &'static str {
+        SHELLS[(self.number / (2 * MOMENTS.len())) % SHELLS.len()]
     }
 
     /// In every second round of a moment it comes while the stages are started.
@@ -236,7 +248,7 @@ impl Round<'_> {
                 Meddle::Nothing => continue,
                 Meddle::Interrupt => &["send-keys", "-t", &target, "C-c"],
                 Meddle::KillPane => &["kill-pane", "-t", &target],
-                Meddle::Respawn => &["respawn-pane", "-k", "-t", &target, "exec env PS1='$ ' sh"],
+                Meddle::Respawn => &["respawn-pane", "-k", "-t", &target, SHELLS[0]],
             };
             self.room.server.tmux(arguments);
         }
@@ -296,7 +308,8 @@ impl Round<'_> {
             }
             let unexpected = matches!(told.get(*name), Some(None)) && *must != Must::Ask;
             if wrong || hung || ran > 1 || unexpected {
-                println!("{} {:?} {name}: {:?}, ran {ran} times", self.number, self.moment, told.get(*name));
+                let (number, moment, shell) = (self.number, self.moment, self.shell());
+                println!("{number} {moment:?} {name} in {shell}: {:?}, ran {ran} times", told.get(*name));
                 let about = |event: &EventLine| serde_json::to_string(event).unwrap_or_default();
                 let place = format!("w-{name}");
                 let events = self.events(before);

@@ -60,6 +60,7 @@ fn an_answer_is_typed_as_the_policy_writes_it_and_into_no_shell() {
     room.server.type_line("proj:ci", "by hand");
     wait_for(PATIENCE, "its end", || room.file("over").exists().then_some(()));
     room.answer(&["approve", &id]);
-    room.wait_events("does not wait any more");
+    let told = || room.answer(&["events"]).contains("does not wait any more").then_some(());
+    wait_for(PATIENCE, "what is told of the answer", told);
     assert!(!room.file("ran").exists() && !room.server.screen("proj:ci").contains("sure thing"), "{}", got(&room));
 }

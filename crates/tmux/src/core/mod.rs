@@ -96,6 +96,8 @@ enum Purpose {
     Taken(PaneKey),
     /// A round trip, with how many more are to follow; see [`fence`].
     Fence(PaneKey, u8, After),
+    /// Whether a pane of another machine has come to rest there, or its output is on its way: it last printed then.
+    Rest(PaneKey, Instant),
     /// Who reads the keys of a pane.
     Who(PaneKey, audience::Why),
     /// Who types there, after an attempt to take the server.
@@ -346,6 +348,7 @@ impl HostCore {
             Purpose::Taken(pane) => self.saw(&pane, reply),
             Purpose::Who(pane, why) => self.who(pane, why, reply),
             Purpose::Fence(pane, more, after) => self.fence_replied(pane, more, after),
+            Purpose::Rest(pane, since) => self.rests(&pane, since),
             Purpose::Claim(attempt) => self.claim_replied(reply, attempt),
             Purpose::Nothing => {}
         }

@@ -38,6 +38,14 @@ pub(super) enum Feed {
     Polled,
 }
 
+/// Whether a pane that is read over a link prints nothing more for now; the instants are those of its last output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rests {
+    Unknown,
+    Asked(Instant),
+    Since(Instant),
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Pane {
@@ -70,6 +78,8 @@ pub(super) struct Pane {
     pub flowed: Option<Instant>,
     /// A pause is still to be looked for.
     pub flowing: bool,
+    /// What is known of its rest on another machine.
+    pub rests: Rests,
     /// When its screen was last asked for, and whether the answer is still to come.
     pub looked: Option<Instant>,
     pub looking: bool,
@@ -146,6 +156,7 @@ impl Pane {
             polling: false,
             flowed: None,
             flowing: false,
+            rests: Rests::Unknown,
             looked: None,
             looking: false,
             screen: Vec::new(),

@@ -20,6 +20,8 @@ pub fn who(reader: &PaneReader) -> String {
         Reads::Password => format!("{name} waits for a password"),
         Reads::Screen => format!("{name} owns the screen"),
         Reads::Agent => format!("the agent {name} is in front"),
+        Reads::AgentWorks => format!("the agent {name} works"),
+        Reads::AgentAsks => format!("the agent {name} asks something"),
         Reads::Nested => format!("{name} is in front, and who reads behind it is not known"),
         Reads::Mode => "the pane is in copy mode".to_owned(),
         Reads::Dead => "the pane's process has ended".to_owned(),

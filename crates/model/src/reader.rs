@@ -43,8 +43,12 @@ pub enum Reads {
     Password,
     /// A program that owns the screen.
     Screen,
-    /// An agent.
+    /// An agent that waits for a prompt, as far as is known.
     Agent,
+    /// An agent that works: a prompt would be put in its queue, or meet the question that it asks next.
+    AgentWorks,
+    /// An agent that asks something: keys would answer it.
+    AgentAsks,
     /// A program behind which other programs read: `ssh`, `docker exec`, a nested tmux, a shell of another user.
     Nested,
     /// The pane is in copy mode or another mode, which takes the keys.

@@ -4,6 +4,7 @@
 //! **Everything that is asked of the world has exactly one outcome**: an [`Output::Spawn`] ends in [`Input::Ended`], a
 //! [`Job`] in its [`Done`], a [`Output::Mark`] in [`Piped::Marked`].
 
+mod agents;
 mod attach;
 mod audience;
 mod claim;
@@ -43,7 +44,7 @@ pub(crate) use link::{Claiming, ProbeError, Probed, Server, name_of_life};
 pub(crate) use pipes::PipeId;
 pub(crate) use polling::ROWS;
 pub(crate) use ports::{Done, Input, Job, Now, Output, Piped};
-pub(crate) use reader::{Seen, base_name};
+pub(crate) use reader::{Seen, base_name, is_interactive};
 
 use crate::proto::{Ended, Frame, Nonce, Reply, Token};
 use crate::shell::Piping;

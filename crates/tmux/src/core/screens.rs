@@ -54,7 +54,7 @@ impl HostCore {
     /// What the pauses of panes make due.
     pub fn tick_panes(&mut self) {
         let (now, clock) = (self.now, self.wall);
-        let (mut looks, mut rested, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut looks, mut rested, mut asked, mut busy) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut wake: Option<Instant> = None;
         let mut plan = |at: Instant| wake = Some(wake.map_or(at, |wake| wake.min(at)));
         for pane in self.inventory.panes.values_mut() {
@@ -82,6 +82,9 @@ impl HostCore {
                 }
             } else {
                 plan(flowed + PAUSE);
+                if pane.agent.is_some() {
+                    busy.push(pane.info.key.pane);
+                }
             }
             if pane.reader.wants_screen() && pane.client.is_some() {
                 let due = pane.looked.map_or(now, |looked| looked + SCREEN_EVERY);
@@ -102,6 +105,7 @@ impl HostCore {
         }
         looks.into_iter().for_each(|pane| self.look(&pane));
         rested.into_iter().for_each(|pane| self.reader_touched(pane));
+        busy.into_iter().for_each(|pane| self.agent_flows(pane));
         (0..self.views.len()).for_each(|index| self.tick_view(index));
     }
 

@@ -44,7 +44,7 @@ fn wait_state(room: &Room, pane: &str, state: &str) -> Value {
 fn a_waiting_agent_is_seen_told_and_given_no_keys() {
     let mut room = Room::with(QUIET);
     room.watch();
-    let pane = showing(&room, "codex", &["working", "approve_command", "idle_start"]);
+    let pane = showing(&room, "codex", &["working_thinking", "approve_command", "idle_start"]);
     wait_state(&room, &pane, "working");
     room.server.tmux(&["send-keys", "-t", &pane, "Enter"]);
     let asks = wait_state(&room, &pane, "needs_approval");

@@ -46,7 +46,8 @@ fn panes(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
         .iter()
         .map(|pane| {
             let facts = &pane.info.facts;
-            let program = if facts.agent.is_empty() { &facts.command } else { &facts.agent };
+            let agent = pane.agent.as_ref().map_or(&facts.agent, |agent| &agent.agent);
+            let program = if agent.is_empty() { &facts.command } else { agent };
             let mut row = vec![
                 (Tone::Bold, clean(&pane.info.short())),
                 (tone(pane.state), pane_state(lang, pane.state).to_owned()),

@@ -22,7 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("policy", &["model", "text", "yaml"]),
     ("agents", &["model", "yaml"]),
     ("engine", &["model", "lines", "policy"]),
-    ("tmux", &["model", "errand", "text", "lines", "policy", "clock", "failpoints"]),
+    ("tmux", &["model", "errand", "text", "lines", "policy", "agents", "clock", "failpoints"]),
     ("store", &["model", "failpoints"]),
     ("ipc", &["model", "clock", "text"]),
     // The length of a socket's path decides where it can lie.
@@ -35,6 +35,8 @@ const LAYERS: &[(&str, &[&str])] = &[
         "supervisor",
         &[
             "model",
+            "yaml",
+            "agents",
             "clock",
             "core",
             "errand",

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use tmuxagent_engine::View;
 use tmuxagent_model::{
-    Awaited, Counters, EventLine, HostName, HostState, HostView, Owner, PRINTED, PaneInfo, PaneKey, PaneReader,
-    PaneState, PaneView, Printed, Problem, Snapshot, Timestamp, Trouble,
+    AgentStatus, Awaited, Counters, EventLine, HostName, HostState, HostView, Owner, PRINTED, PaneInfo, PaneKey,
+    PaneReader, PaneState, PaneView, Printed, Problem, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_tmux::PaneLive;
 
@@ -36,6 +36,9 @@ pub struct Live {
     reader: PaneReader,
     #[serde(default)]
     awaited: Option<Box<Awaited>>,
+    /// What the agent in it does.
+    #[serde(default)]
+    agent: Option<Box<AgentStatus>>,
 }
 
 /// Everything that a snapshot shows and the engine does not know.
@@ -72,7 +75,7 @@ impl LiveView {
             None => {
                 let key = info.key.clone();
                 let (last_line, printed) = (String::new(), VecDeque::new());
-                let (reader, awaited) = (PaneReader::default(), None);
+                let (reader, awaited, agent) = (PaneReader::default(), None, None);
                 let live = Live {
                     info,
                     last_output: None,
@@ -83,6 +86,7 @@ impl LiveView {
                     bytes: 0,
                     reader,
                     awaited,
+                    agent,
                 };
                 self.panes.insert(key, live);
             }
@@ -115,6 +119,7 @@ impl LiveView {
         live.last_output = news.last_output;
         live.last_line = news.last_line;
         live.reader = news.reader;
+        live.agent = news.agent;
         live.info.facts.title = news.title;
     }
 
@@ -271,6 +276,7 @@ impl LiveView {
             last_line: live.last_line.clone(),
             pipelines: view.pipelines.get(&live.info.key).cloned().unwrap_or_default(),
             reader: live.reader.clone(),
+            agent: live.agent.clone(),
             awaited: live.awaited.clone(),
         }
     }

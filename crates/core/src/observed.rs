@@ -48,6 +48,9 @@ impl Core {
                 for mut live in panes {
                     live.last_line = self.redactor.redact(&live.last_line);
                     live.title = self.redactor.redact(&live.title);
+                    if let Some(agent) = &mut live.agent {
+                        agent.clean_texts(|text| self.redactor.redact(text));
+                    }
                     self.view.printed(live);
                 }
             }

@@ -110,6 +110,25 @@ pub struct AgentStatus {
     pub question: Option<AgentQuestion>,
 }
 
+impl AgentStatus {
+    /// Passes every text that came from a screen or a file through `clean`.
+    pub fn clean_texts(&mut self, clean: impl Fn(&str) -> String) {
+        for evidence in &mut self.evidence {
+            evidence.text = clean(&evidence.text);
+        }
+        let Some(question) = &mut self.question else { return };
+        question.text = clean(&question.text);
+        question.detail = clean(&question.detail);
+        for text in [&mut question.reason, &mut question.place].into_iter().flatten() {
+            *text = clean(text);
+        }
+        for answer in &mut question.answers {
+            answer.label = clean(&answer.label);
+            answer.description = clean(&answer.description);
+        }
+    }
+}
+
 /// What kind of thing is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

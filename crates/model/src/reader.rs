@@ -43,8 +43,12 @@ pub enum Reads {
     Password,
     /// A program that owns the screen.
     Screen,
-    /// An agent.
+    /// An agent that waits for a prompt, as far as is known.
     Agent,
+    /// An agent that works: a prompt would be put in its queue, or meet the question that it asks next.
+    AgentWorks,
+    /// An agent that asks something: keys would answer it.
+    AgentAsks,
     /// A program behind which other programs read: `ssh`, `docker exec`, a nested tmux, a shell of another user.
     Nested,
     /// The pane is in copy mode or another mode, which takes the keys.
@@ -93,6 +97,8 @@ impl PaneReader {
             Reads::Password => format!("{name} waits for a password"),
             Reads::Screen => format!("{name} owns the screen"),
             Reads::Agent => format!("the agent {name} is in front"),
+            Reads::AgentWorks => format!("the agent {name} works"),
+            Reads::AgentAsks => format!("the agent {name} asks something"),
             Reads::Nested => format!("{name} is in front, and who reads behind it is not known"),
             Reads::Mode => "the pane is in copy mode".to_owned(),
             Reads::Dead => "the pane's process has ended".to_owned(),

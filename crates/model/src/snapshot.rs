@@ -1,7 +1,8 @@
 //! What views show: one whole picture with a generation number. The newest wins.
 
 use super::{
-    Approval, Awaited, HostName, IntentId, Note, Owner, PaneInfo, PaneKey, PaneReader, RunId, Severity, Timestamp,
+    AgentStatus, Approval, Awaited, HostName, IntentId, Note, Owner, PaneInfo, PaneKey, PaneReader, RunId, Severity,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -164,6 +165,9 @@ pub struct PaneView {
     /// Who reads its keys.
     #[serde(default)]
     pub reader: PaneReader,
+    /// What the agent in it does, where one is recognised by its process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Box<AgentStatus>>,
     /// What waits there for another reader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaited: Option<Box<Awaited>>,

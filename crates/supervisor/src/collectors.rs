@@ -3,13 +3,15 @@
 
 use super::dispatch::Fact;
 use super::reach::{owner_of, socket_path, transport};
+use super::recognisers::recognisers;
 use super::start::Facts;
 use super::tape::Tapes;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tmuxagent_agents::Recogniser;
 use tmuxagent_clock::Clock;
-use tmuxagent_config::{Config, HostConfig, Loaded};
+use tmuxagent_config::{Config, HostConfig, Loaded, Problem};
 use tmuxagent_core::{HostStart, Life};
 use tmuxagent_errand::Errand;
 use tmuxagent_model::{HostName, NameFilter, Owner, Redaction};
@@ -30,6 +32,7 @@ pub struct Collectors {
     runtime: PathBuf,
     /// This program, as it was started.
     program: Option<PathBuf>,
+    agents: Arc<[Recogniser]>,
     handles: BTreeMap<Life, HostHandle>,
     /// Socket paths of hosts on this machine, to recognise a view's own pane.
     sockets: BTreeMap<HostName, PathBuf>,
@@ -37,6 +40,9 @@ pub struct Collectors {
 
 impl Collectors {
     /// None yet.
+    ///
+    /// # Errors
+    /// A recogniser of the user's own can't be used.
     pub fn new(
         facts: Facts,
         policy: latest::Receiver<Arc<Policy>>,
@@ -44,8 +50,9 @@ impl Collectors {
         clock: Clock,
         loaded: &Loaded,
         user: &str,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, Problem> {
+        let agents = recognisers(&loaded.paths)?;
+        Ok(Self {
             facts,
             policy,
             clock,
@@ -53,9 +60,10 @@ impl Collectors {
             owner: owner_of(loaded, user),
             runtime: loaded.paths.runtime_dir.clone(),
             program: std::env::current_exe().ok(),
+            agents: agents.into_iter().map(|known| known.recogniser).collect(),
             handles: BTreeMap::new(),
             sockets: sockets(&loaded.config.hosts),
-        }
+        })
     }
 
     /// Starts one.
@@ -148,6 +156,7 @@ impl Collectors {
             ceiling: None,
             excluded: start.excluded.into_iter().collect(),
             recognise: tmuxagent_lines::recognise,
+            agents: Arc::clone(&self.agents),
             running: start.running.into_iter().collect(),
             remembered: start.remembered.into_iter().collect(),
             tape: Some(Arc::new(self.tapes.clone())),

@@ -29,6 +29,7 @@ mod maintain;
 mod perform;
 mod poll;
 mod reach;
+mod recognisers;
 mod reload;
 mod services;
 mod shell;
@@ -37,4 +38,5 @@ mod tape;
 mod watcher;
 
 pub use reach::transport;
+pub use recognisers::recognisers;
 pub use start::{Running, Start, StartError, start};

@@ -173,7 +173,8 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     performer.take_tokens_from(&loaded.environment);
     let tapes = Tapes::new(&loaded.config, &loaded.paths, clock, redaction(&redactor));
     tapes.report_to(facts_in.clone());
-    let collectors = Collectors::new(facts_in.clone(), policy_out, tapes.clone(), clock, &loaded, &hub.user);
+    let collectors = Collectors::new(facts_in.clone(), policy_out, tapes.clone(), clock, &loaded, &hub.user)
+        .map_err(StartError::User)?;
     let beside = Restored { positions: restored.positions, recent: restored.recent };
     let mut core = Core::new(clock.now(), engine, beside, redactor, std::process::id());
     core.begin(clock.now(), &loaded.config.hosts, loaded.policy_names());

@@ -31,6 +31,8 @@ texts! {
     Tail: "Live", "实时";
     Events: "Events", "事件";
     Held: "Held back", "暂缓的输入";
+    AgentAsks: "It asks", "它的提问";
+    Answers: "Answers", "可选答案";
     Problems: "Problems", "故障";
     Principles: "Principles", "原则";
     About: "Hosts and supervisor", "主机与监督进程";

@@ -24,7 +24,7 @@ mod spec;
 mod transport;
 
 pub use refusal::Refusal;
-pub use shell::{is_alive, serve, this_process};
+pub use shell::{claude_session_of, is_alive, processes, serve, this_process};
 pub use spec::{HostSpec, Position, Tape};
 pub use transport::{Socket, SshTarget, Transport, shell_word};
 
@@ -32,7 +32,9 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_errand::{Ending, Errand};
-use tmuxagent_model::{Awaited, Event, HostState, IntentId, Owner, PaneId, PaneKey, PaneReader, Timestamp};
+use tmuxagent_model::{
+    AgentStatus, Awaited, Event, HostState, IntentId, Owner, PaneId, PaneKey, PaneReader, Timestamp,
+};
 use tmuxagent_policy::Policy;
 use tokio::sync::{mpsc, oneshot, watch as latest};
 
@@ -117,6 +119,9 @@ pub struct PaneLive {
     /// Who reads its keys.
     #[serde(default)]
     pub reader: PaneReader,
+    /// What the agent in it does, where one is recognised by its process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Box<AgentStatus>>,
 }
 
 /// What the supervisor asks of a host.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tmuxagent_agents::Recogniser;
 use tmuxagent_lines::{Anchor, Reading};
 use tmuxagent_model::{HostName, Millis, NameFilter, Owner, PaneFacts, PaneId, PaneInfo, PaneKey};
 
@@ -41,6 +42,8 @@ pub struct HostSpec {
     pub excluded: Vec<PaneId>,
     /// Gives the name of the agent in a pane, empty for none; what it finds becomes [`PaneFacts::agent`].
     pub recognise: fn(&PaneFacts) -> String,
+    /// How agents are recognised by their processes and screens; none: no agent is.
+    pub agents: Arc<[Recogniser]>,
     /// Pipelines with an open run, by pane ([`super::HostHandle::runs_in`]).
     pub running: HashMap<PaneKey, Vec<String>>,
     /// Where observation stood in an earlier life ([`super::HostMessage::Position`]).
@@ -77,6 +80,7 @@ impl HostSpec {
             ceiling: None,
             excluded: Vec::new(),
             recognise: |_| String::new(),
+            agents: Arc::new([]),
             running: HashMap::new(),
             remembered: HashMap::new(),
             tape: None,

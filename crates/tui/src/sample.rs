@@ -293,6 +293,7 @@ pub fn pane(n: u32, session: &str, window: &str, state: PaneState, last_line: &s
         last_line: last_line.to_owned(),
         pipelines: Vec::new(),
         reader: tmuxagent_model::PaneReader::default(),
+        agent: None,
         awaited: None,
     }
 }

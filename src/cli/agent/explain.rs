@@ -1,7 +1,7 @@
 //! `tmuxagent agent explain`.
 
 use super::super::{CliError, Outcome, Output, Session, Tone, exit};
-use super::look::{Local, Pane, claude_session, processes};
+use super::look::{Local, Pane};
 use clap::Args;
 use serde_json::json;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use tmuxagent_agents::{
 use tmuxagent_clock::wall;
 use tmuxagent_model::{AgentQuestion, AgentState, AgentStatus, Timestamp};
 use tmuxagent_text::{Lang, agent_question_kind, agent_state, ago, answer_role, clean, clean_block, evidence_source};
+use tmuxagent_tmux::{claude_session_of, processes};
 
 /// Looks at the pane now: its processes, the agent's own file, its screen. Exit code 1: no agent runs there, or what it does
 /// is not certain.
@@ -62,7 +63,7 @@ fn look(local: &Local, pane: &Pane, recognisers: &[Recogniser], core: &mut Agent
     let Some(found) = &process else { return Ok(Look { process, now, ignored: None }) };
     let mut ignored = None;
     if found.agent == "claude"
-        && let Some((text, at)) = claude_session(found)
+        && let Some((text, at)) = claude_session_of(found.pids.iter().map(|(pid, _)| *pid))
     {
         match tmuxagent_agents::claude_session(&text, found) {
             SessionState::Says(said) => {

@@ -1,9 +1,7 @@
 //! A fresh look at a pane: what tmux shows of it, and its processes.
 
 use super::super::{CliError, Session, target};
-use std::collections::HashMap;
 use std::process::{Command, Stdio};
-use tmuxagent_agents::{AgentProcess, Process};
 use tmuxagent_supervisor::transport;
 use tmuxagent_tmux::Transport;
 use tmuxagent_tmux::proto::{Nonce, row_format, split_rows};
@@ -141,64 +139,5 @@ fn pane(row: &[Vec<u8>]) -> Option<Pane> {
         pid: field(5)?.parse().ok()?,
         names: names.to_vec(),
         cursor: (field(6)?.parse().ok()?, field(7)?.parse().ok()?),
-    })
-}
-
-/// The processes of a pane, from `/proc`; none where the system has no such folder.
-pub(super) fn processes(root: u32) -> Vec<Process> {
-    let listed = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let numbers = listed.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let stats: HashMap<u32, Process> = numbers.filter_map(|pid| Some((pid, stat(pid)?))).collect();
-    let mut found = Vec::new();
-    let mut level = vec![root];
-    while let Some(pid) = level.pop() {
-        let Some(process) = stats.get(&pid).filter(|_| !found.iter().any(|known: &Process| known.pid == pid)) else {
-            continue;
-        };
-        found.push(named(process.clone()));
-        level.extend(stats.values().filter(|other| other.parent == pid).map(|other| other.pid));
-    }
-    found
-}
-
-/// `/proc/PID/stat` (proc_pid_stat(5)): the name in parentheses may hold anything.
-fn stat(pid: u32) -> Option<Process> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
-    // State is field 3, the parent 4, the group 5, the terminal's group 8, the start 22.
-    let field = |number: usize| fields.get(number - 3);
-    Some(Process {
-        pid,
-        parent: field(4)?.parse().ok()?,
-        start: field(22)?.parse().ok()?,
-        foreground: field(5)? == field(8)?,
-        ..Process::default()
-    })
-}
-
-fn named(mut process: Process) -> Process {
-    let pid = process.pid;
-    let executable = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
-    process.executable = executable.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-    let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let words = arguments.split(|byte| *byte == 0).filter(|word| !word.is_empty());
-    process.arguments = words.map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-    process
-}
-
-/// A file in which Claude Code tells its state: its text, and when it was written, in milliseconds since 1970.
-pub(super) fn claude_session(process: &AgentProcess) -> Option<(String, i64)> {
-    process.pids.iter().find_map(|(pid, _)| {
-        let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
-        let variable = |name: &str| {
-            let mut all = environment.split(|byte| *byte == 0);
-            all.find_map(|word| Some(String::from_utf8_lossy(word.strip_prefix(name.as_bytes())?).into_owned()))
-        };
-        let folder =
-            variable("CLAUDE_CONFIG_DIR=").or_else(|| variable("HOME=").map(|home| format!("{home}/.claude")))?;
-        let path = std::path::PathBuf::from(folder).join("sessions").join(format!("{pid}.json"));
-        let written = std::fs::metadata(&path).ok()?.modified().ok()?;
-        let at = written.duration_since(std::time::UNIX_EPOCH).ok()?.as_millis();
-        Some((tmuxagent_config::read_text(&path).ok()?, i64::try_from(at).ok()?))
     })
 }

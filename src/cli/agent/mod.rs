@@ -9,8 +9,6 @@ mod record;
 use super::{CliError, Outcome, Session};
 use clap::Subcommand;
 use tmuxagent_agents::Known;
-use tmuxagent_config::Problem;
-use tmuxagent_yaml::Source;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AgentCommand {
@@ -34,31 +32,7 @@ pub(super) fn run(session: &Session, command: &AgentCommand) -> Outcome {
     }
 }
 
-/// The recognisers that come along and the user's own, `agents/NAME.yaml` beside the configuration.
+/// The recognisers that come along and the user's own.
 fn known(session: &Session) -> Result<Vec<Known>, CliError> {
-    let folder = session.paths()?.agents();
-    let listed = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut files: Vec<_> = listed.filter(|path| path.extension().is_some_and(|ending| ending == "yaml")).collect();
-    files.sort();
-    let mut sources = Vec::new();
-    for file in &files {
-        tmuxagent_config::trusted(file)?;
-        let text = tmuxagent_config::read_text(file).map_err(|error| {
-            let hint = "`tmuxagent agent list` shows which files are used";
-            CliError::user(format!("the recogniser {} can't be read: {error}", file.display()), hint)
-        })?;
-        sources.push(Source::new(file.display().to_string(), text));
-    }
-    let all = tmuxagent_agents::known(&sources).map_err(|found| CliError::User(Problem::in_text(found)))?;
-    for (file, known) in
-        files.iter().filter_map(|file| Some((file, all.iter().find(|k| k.file == *file.display().to_string())?)))
-    {
-        // A file under another name would silently take that agent's place.
-        let agent = &known.recogniser.agent;
-        if file.file_stem().is_none_or(|stem| *stem != **agent) {
-            let text = format!("the file of the agent `{agent}` must be named {agent}.yaml");
-            return Err(CliError::user(text, "`tmuxagent agent list` shows which files are used"));
-        }
-    }
-    Ok(all)
+    tmuxagent_supervisor::recognisers(&session.paths()?).map_err(CliError::User)
 }

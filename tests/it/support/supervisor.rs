@@ -138,6 +138,7 @@ pub fn pane(host: &str, id: u32, session: &str, window: &str) -> PaneView {
         last_line: String::new(),
         pipelines: Vec::new(),
         reader: tmuxagent_model::PaneReader::default(),
+        agent: None,
         awaited: None,
     }
 }

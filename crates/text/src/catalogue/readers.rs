@@ -9,6 +9,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("{} waits for a password", "{0} 在等待密码"),
     ("{} owns the screen", "{0} 占用整个屏幕"),
     ("the agent {} is in front", "前台是代理 {0}"),
+    ("the agent {} works", "代理 {0} 正在工作"),
+    ("the agent {} asks something", "代理 {0} 在提问"),
     ("{} is in front, and who reads behind it is not known", "前台是 {0}，无法得知其内层由谁读取按键"),
     ("the pane is in copy mode", "窗格处于复制模式"),
     ("the pane's process has ended", "窗格里的进程已结束"),

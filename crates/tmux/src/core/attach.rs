@@ -15,7 +15,7 @@ use super::health::{FLAPPING, LONGEST_PAUSE};
 use super::inventory::{Entry, OWN_MARK, news_format};
 use super::link::Link;
 use super::observe::NEWS;
-use super::pane::{Feed, Pane};
+use super::pane::{Feed, Pane, Rests};
 use super::pipes::KEEPER;
 use super::{CLIENT_MARK, HostCore, IDENTITY, Output, Purpose, QUIET};
 use crate::proto::{Reply, Version, quote};
@@ -467,6 +467,11 @@ impl HostCore {
             Purpose::Send(pane) => self.send_lost(pane),
             Purpose::View(pane) => self.view_lost(pane),
             Purpose::Fence(pane, _, after) => self.fence_lost(pane, after),
+            Purpose::Rest(pane, _) => {
+                if let Some(pane) = self.inventory.panes.get_mut(&pane.pane) {
+                    pane.rests = Rests::Unknown;
+                }
+            }
             Purpose::CatchUp(pane, ..) => self.catch_up_lost(pane),
             Purpose::Look(pane) => self.look_lost(pane),
             Purpose::Poll(pane) => self.poll_lost(pane),

@@ -15,6 +15,7 @@ use super::{HostCore, Job, Output, Purpose};
 use crate::HostMessage;
 use crate::proto::{Reply, RowReader, Still, quote, row_format};
 use std::time::{Duration, Instant};
+use tmuxagent_agents::Screen;
 use tmuxagent_lines::{ShellPhase, ShellState};
 use tmuxagent_model::{Awaited, Front, Needs, PaneId, PaneKey, PaneReader, Reads};
 
@@ -24,6 +25,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 const TYPES: Duration = Duration::from_millis(300);
 /// A pane that is read is looked at no more often than this.
 const EVERY: Duration = Duration::from_millis(500);
+/// The same where an agent is in it: its questions are to be seen soon.
+const AGENT_EVERY: Duration = Duration::from_millis(200);
 
 /// What a look is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +54,13 @@ pub(super) struct Audience {
     looked: Option<Instant>,
     looking: bool,
     due: bool,
+}
+
+impl Audience {
+    /// It is to be looked at, whether it prints or not.
+    pub fn look_again(&mut self) {
+        self.due = true;
+    }
 }
 
 /// What trusted marks of shell integration say of the prompt. A draft of which nothing is seen may be a pane that was made
@@ -93,7 +103,9 @@ impl HostCore {
 
     fn who_line(&self, pane: PaneId) -> String {
         let fields = quote(row_format(&self.nonce, &FIELDS));
-        format!("display-message -p -t {pane} {fields} ; {}", self.capture(pane, ""))
+        // What an agent asks is told by its colours too.
+        let colours = self.inventory.panes.get(&pane).is_some_and(|pane| pane.agent.is_some());
+        format!("display-message -p -t {pane} {fields} ; {}", self.capture(pane, if colours { "-e" } else { "" }))
     }
 
     /// What tmux knows arrived; the system is asked next.
@@ -115,6 +127,10 @@ impl HostCore {
         let row = reply.rows().find_map(|line| reader.push(line))?;
         let text = |index: usize| row.get(index).map(|field| String::from_utf8_lossy(field).into_owned());
         let on = |index: usize| text(index).is_some_and(|field| !matches!(field.as_str(), "" | "0"));
+        let rows = &reply.announced(&self.nonce).next()?.rows;
+        let rows: Vec<String> = rows.iter().map(|row| super::history::text(row)).collect();
+        let styled = rows.iter().any(|row| row.contains('\u{1b}')).then(|| rows.join("\n"));
+        let plain = styled.as_ref().map(|text| Screen::of(text).rows.into_iter().map(|row| row.text).collect());
         Some(Surface {
             x: text(0)?.parse().ok()?,
             y: text(1)?.parse().ok()?,
@@ -126,7 +142,8 @@ impl HostCore {
             history: text(7)?.parse().unwrap_or(0),
             // Another machine's clock may be another, and there our own clients are attached to the user's sessions.
             activity: text(8).and_then(|at| at.parse().ok()).filter(|_| self.spec.transport.is_local()),
-            rows: reply.announced(&self.nonce).next()?.rows.iter().map(|row| super::history::text(row)).collect(),
+            rows: plain.unwrap_or(rows),
+            styled,
         })
     }
 
@@ -146,6 +163,7 @@ impl HostCore {
     pub fn looked_who(&mut self, look: Look, seen: Option<Seen>) {
         let now = self.wall;
         let Look { key, surface, why } = look;
+        let agent = self.watch_agent(&key, &surface, seen.as_ref());
         let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == key) else {
             return self.who_lost(&key, why);
         };
@@ -157,11 +175,16 @@ impl HostCore {
             Reads::Draft => classify(&surface, seen.as_ref(), &audience.prompts),
             other => (other, evidence),
         };
+        let taken = matches!(reads, Reads::Dead | Reads::Mode | Reads::Password);
+        let reads = agent.filter(|_| !taken).unwrap_or(reads);
         let front = seen.as_ref().and_then(|seen| seen.front.clone()).or_else(|| {
             // A leader that has ended leaves its group in front; tmux knows what runs there.
             let name = seen.as_ref().map_or_else(|| surface.command.clone(), |seen| name_of(seen, &surface));
             Some(Front { pid: 0, born: 0, name }).filter(|front| !front.name.is_empty())
         });
+        // A launcher or a shell's script may lead its group: people know the agent by its own name.
+        let name = pane.agent.as_ref().and_then(|agent| agent.status()).map(|status| status.agent);
+        let front = front.map(|front| Front { name: name.unwrap_or(front.name), ..front });
         let mut reader = PaneReader { reads, front, seen: evidence, since: now };
         if reader.same(&audience.reader) {
             reader.since = audience.reader.since;
@@ -203,8 +226,17 @@ impl HostCore {
         }
     }
 
+    /// A pane with an agent prints on and on, and what it shows is looked at meanwhile.
+    pub(super) fn agent_flows(&mut self, id: PaneId) {
+        let Some(pane) = self.inventory.panes.get_mut(&id) else { return };
+        pane.audience.due = true;
+        let key = pane.info.key.clone();
+        self.show_reader(&key);
+    }
+
     /// Looks at panes whose turn has come.
     pub fn tick_readers(&mut self) {
+        self.tick_agents();
         let due: Vec<PaneKey> = self
             .inventory
             .panes
@@ -222,7 +254,8 @@ impl HostCore {
         if !audience.due || audience.looking || pane.client.is_none() {
             return;
         }
-        let at = audience.looked.map_or(now, |looked| looked + EVERY);
+        let every = if pane.agent.is_some() { AGENT_EVERY } else { EVERY };
+        let at = audience.looked.map_or(now, |looked| looked + every);
         if at > now {
             return self.wake_at(at);
         }
@@ -288,7 +321,9 @@ impl HostCore {
             return self.wake_at(now + TYPES);
         }
         if fit == Fit::Fits {
-            let cursor = still.cursor.filter(|_| reader.reads == Reads::Shell);
+            let recognised = self.inventory.panes.get(&key.pane).is_some_and(|pane| pane.agent.is_some());
+            let stands = reader.reads == Reads::Shell || reader.reads == Reads::Agent && recognised;
+            let cursor = still.cursor.filter(|_| stands);
             // Who sends by hand is at the keys himself.
             let activity = still.activity.filter(|_| !matches!(send.needs(), Needs::Hand));
             let still = Some(Still { cursor, activity, ..still }).filter(|_| !send.interrupts());

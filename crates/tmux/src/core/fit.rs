@@ -9,6 +9,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// How long it waits where somebody is asked something: nothing but an answer ends that.
 const QUESTION: Duration = Duration::from_secs(3);
 
+/// How long it waits for an agent that works or asks: that takes as long as it takes, and is shown.
+const AGENT: Duration = Duration::from_secs(24 * 3600);
+
 /// What a reader is for an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fit {
@@ -32,6 +35,7 @@ pub(super) fn limit(reads: &Reads, hold: Option<Millis>) -> Duration {
         | Reads::Nested
         | Reads::Mode
         | Reads::Dead => hold,
+        Reads::AgentWorks | Reads::AgentAsks => AGENT,
     }
 }
 
@@ -74,7 +78,8 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
                 }
                 (Some(_), None) => false,
             };
-            let reads = !matches!(reader.reads, Reads::Draft | Reads::Password | Reads::Unknown);
+            let agent = matches!(reader.reads, Reads::AgentWorks | Reads::AgentAsks);
+            let reads = !agent && !matches!(reader.reads, Reads::Draft | Reads::Password | Reads::Unknown);
             if_so(same && reads)
         }
         Needs::Composer => match reader.reads {
@@ -116,6 +121,7 @@ fn asker(asked: Option<&Front>, reader: &PaneReader) -> Fit {
         _ if !is_same => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
         Reads::Line | Reads::Key | Reads::Agent | Reads::Screen | Reads::Command => Fit::Fits,
         Reads::Draft if asked.is_some() => Fit::NotYet,
+        Reads::AgentWorks | Reads::AgentAsks => Fit::NotYet,
         Reads::Unknown => Fit::NotYet,
         _ => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
     }

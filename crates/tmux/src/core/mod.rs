@@ -4,6 +4,7 @@
 //! **Everything that is asked of the world has exactly one outcome**: an [`Output::Spawn`] ends in [`Input::Ended`], a
 //! [`Job`] in its [`Done`], a [`Output::Mark`] in [`Piped::Marked`].
 
+mod agents;
 mod attach;
 mod audience;
 mod claim;
@@ -43,7 +44,7 @@ pub(crate) use link::{Claiming, ProbeError, Probed, Server, name_of_life};
 pub(crate) use pipes::PipeId;
 pub(crate) use polling::ROWS;
 pub(crate) use ports::{Done, Input, Job, Now, Output, Piped};
-pub(crate) use reader::{Seen, base_name};
+pub(crate) use reader::{Seen, base_name, is_interactive};
 
 use crate::proto::{Ended, Frame, Nonce, Reply, Token};
 use crate::shell::Piping;
@@ -60,7 +61,7 @@ use pipes::Pipes;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tmuxagent_model::{HostState, Millis, Owner, PaneKey, Timestamp};
+use tmuxagent_model::{HostState, Owner, PaneKey, Timestamp};
 use tmuxagent_policy::{Policy, RuleSet};
 
 /// The server option with which a control client of ours is marked: this, then the client's process id.
@@ -96,6 +97,8 @@ enum Purpose {
     Taken(PaneKey),
     /// A round trip, with how many more are to follow; see [`fence`].
     Fence(PaneKey, u8, After),
+    /// Whether a pane of another machine has come to rest there, or its output is on its way: it last printed then.
+    Rest(PaneKey, Instant),
     /// Who reads the keys of a pane.
     Who(PaneKey, audience::Why),
     /// Who types there, after an attempt to take the server.
@@ -346,6 +349,7 @@ impl HostCore {
             Purpose::Taken(pane) => self.saw(&pane, reply),
             Purpose::Who(pane, why) => self.who(pane, why, reply),
             Purpose::Fence(pane, more, after) => self.fence_replied(pane, more, after),
+            Purpose::Rest(pane, since) => self.rests(&pane, since),
             Purpose::Claim(attempt) => self.claim_replied(reply, attempt),
             Purpose::Nothing => {}
         }
@@ -472,11 +476,6 @@ impl HostCore {
         self.times.check = Some(now + self.rhythm().check);
         self.wake_at(now + self.rhythm().check.min(POSITIONS));
         self.plan_claim();
-    }
-
-    /// How long one polling round may wait for the next.
-    fn poll_interval(&self) -> Duration {
-        Millis(self.spec.poll_interval.0.max(100)).to_std()
     }
 
     /// The next number of a sequence that nobody guesses in time (`SplitMix64` by Steele, Lea and Flood, 2014).

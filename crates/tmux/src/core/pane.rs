@@ -1,5 +1,6 @@
 //! One watched pane: its reader, the rules for it, and what it tells.
 
+use super::agents::WatchedAgent;
 use super::audience::Audience;
 use super::client::ClientId;
 use super::history::Past;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 use tmuxagent_lines::{Reader, Reading};
-use tmuxagent_model::{Event, Front, LineEvent, Origin, PRINTED, PaneInfo, PaneKey, Timestamp};
+use tmuxagent_model::{Event, Front, LineEvent, Origin, PRINTED, PaneInfo, PaneKey, ProgramState, Timestamp};
 use tmuxagent_policy::RuleSet;
 
 /// After this long without output an unterminated line counts, and a screen is looked at.
@@ -38,6 +39,14 @@ pub(super) enum Feed {
     Polled,
 }
 
+/// Whether a pane that is read over a link prints nothing more for now; the instants are those of its last output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rests {
+    Unknown,
+    Asked(Instant),
+    Since(Instant),
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Pane {
@@ -49,6 +58,8 @@ pub(super) struct Pane {
     pub voice: Voice,
     /// Who reads its keys.
     pub audience: Audience,
+    /// The agent in it.
+    pub agent: Option<Box<WatchedAgent>>,
     pub feed: Feed,
     /// Its host was lost since it was last told.
     pub stale: bool,
@@ -70,6 +81,8 @@ pub(super) struct Pane {
     pub flowed: Option<Instant>,
     /// A pause is still to be looked for.
     pub flowing: bool,
+    /// What is known of its rest on another machine.
+    pub rests: Rests,
     /// When its screen was last asked for, and whether the answer is still to come.
     pub looked: Option<Instant>,
     pub looking: bool,
@@ -103,6 +116,8 @@ pub(super) struct Voice {
     pub restless: bool,
     /// The program set a title, so its facts are out of date.
     pub retitled: bool,
+    /// What the program says of itself is weighed with all else that is known of the agent in the pane: it waits here.
+    pub reports: Option<Vec<ProgramState>>,
     /// Something was told that must not be told again; the position behind it is still to be told.
     spoke: bool,
 }
@@ -127,6 +142,7 @@ impl Pane {
             activity: None,
             restless: false,
             retitled: false,
+            reports: None,
             spoke: false,
         };
         Self {
@@ -135,6 +151,7 @@ impl Pane {
             reader,
             voice,
             audience: Audience::default(),
+            agent: None,
             feed,
             stale: false,
             client: None,
@@ -146,6 +163,7 @@ impl Pane {
             polling: false,
             flowed: None,
             flowing: false,
+            rests: Rests::Unknown,
             looked: None,
             looking: false,
             screen: Vec::new(),
@@ -240,6 +258,7 @@ impl Pane {
             lines: self.voice.lines,
             bytes: self.voice.bytes,
             reader: self.audience.reader.clone(),
+            agent: self.agent.as_ref().and_then(|agent| agent.status()).map(Box::new),
         }
     }
 }
@@ -281,6 +300,7 @@ impl Voice {
                     message,
                 })));
             }
+            Reading::Program(state) if self.weighs(&state) => self.reports.get_or_insert_default().push(state),
             Reading::Program(state) => {
                 self.tell_printed(outlet);
                 outlet.event(Event::Program { pane: self.key.clone(), state });

@@ -10,7 +10,7 @@ use super::pipes::is_polled;
 use super::{HostCore, Job, Output, Purpose};
 use crate::proto::Reply;
 use std::time::Duration;
-use tmuxagent_model::{HostState, PaneId, PaneKey};
+use tmuxagent_model::{HostState, Millis, PaneId, PaneKey};
 
 /// How often a quiet moment to attach is looked for.
 const NEXT_MOMENT: Duration = Duration::from_secs(2);
@@ -20,6 +20,11 @@ const TRY_AGAIN: Duration = Duration::from_secs(60);
 pub(crate) const ROWS: u32 = 200;
 
 impl HostCore {
+    /// How long one polling round may wait for the next.
+    pub(super) fn poll_interval(&self) -> Duration {
+        Millis(self.spec.poll_interval.0.max(100)).to_std()
+    }
+
     /// Control mode can't be used now: the panes are polled.
     pub fn start_polling(&mut self, entries: Vec<Entry>, why: &str) {
         let began = self.link != Link::Polling;

@@ -7,6 +7,7 @@
 //! seen from outside.
 
 use super::prompts::{AtPrompt, Prompts, editor_row};
+use tmuxagent_agents::Process;
 use tmuxagent_model::{Front, Reads, Shell};
 
 /// What the system tells of a pane's terminal at one instant.
@@ -26,6 +27,10 @@ pub(crate) struct Seen {
     pub queued: bool,
     /// What the pane's own shell says of its prompt, by marks that can be trusted.
     pub said: Option<AtPrompt>,
+    /// The first process of the foreground group and what it started, where it is no interactive shell.
+    pub processes: Vec<Process>,
+    /// The file in which an agent among them tells its state, and when it was written, in milliseconds since 1970.
+    pub session: Option<(String, i64)>,
     /// The terminal gathers lines (`ICANON`) and shows what is typed (`ECHO`).
     pub modes: Option<(bool, bool)>,
 }
@@ -46,6 +51,8 @@ pub(crate) struct Surface {
     pub history: u64,
     /// The visible rows.
     pub rows: Vec<String>,
+    /// The same with their colours, where they were captured so.
+    pub styled: Option<String>,
 }
 
 impl Surface {
@@ -212,7 +219,7 @@ fn is_agent(args: &[String]) -> bool {
 }
 
 /// Whether arguments are those of a shell that reads its commands from the terminal: no script, no `-c`.
-pub(super) fn is_interactive(args: &[String]) -> bool {
+pub(crate) fn is_interactive(args: &[String]) -> bool {
     let Some((name, rest)) = args.split_first() else { return false };
     if Shell::from_command(base(name)).is_none() {
         return false;

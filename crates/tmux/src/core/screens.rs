@@ -3,7 +3,7 @@
 use super::fence::{After, FROM_REPLY};
 use super::history::text;
 use super::link::Link;
-use super::pane::{Feed, PAUSE, SCREEN_EVERY};
+use super::pane::{Feed, PAUSE, Rests, SCREEN_EVERY};
 use super::pipes::raw_line;
 use super::{HostCore, Purpose};
 use crate::HostMessage;
@@ -54,7 +54,7 @@ impl HostCore {
     /// What the pauses of panes make due.
     pub fn tick_panes(&mut self) {
         let (now, clock) = (self.now, self.wall);
-        let (mut looks, mut rested) = (Vec::new(), Vec::new());
+        let (mut looks, mut rested, mut asked, mut busy) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut wake: Option<Instant> = None;
         let mut plan = |at: Instant| wake = Some(wake.map_or(at, |wake| wake.min(at)));
         for pane in self.inventory.panes.values_mut() {
@@ -68,10 +68,23 @@ impl HostCore {
             let rests = now.duration_since(flowed) >= PAUSE;
             if rests {
                 pane.flowing = false;
-                pane.pause(&mut self.outlet);
-                rested.push(pane.info.key.pane);
+                match pane.client.filter(|_| pane.feed == Feed::Stream && pane.rests != Rests::Since(flowed)) {
+                    Some(_) if pane.rests == Rests::Asked(flowed) => {}
+                    // The rest of a line may be on its way: the answer comes behind all that was printed there.
+                    Some(client) => {
+                        pane.rests = Rests::Asked(flowed);
+                        asked.push((client, pane.info.key.clone(), flowed));
+                    }
+                    None => {
+                        pane.pause(&mut self.outlet);
+                        rested.push(pane.info.key.pane);
+                    }
+                }
             } else {
                 plan(flowed + PAUSE);
+                if pane.agent.is_some() {
+                    busy.push(pane.info.key.pane);
+                }
             }
             if pane.reader.wants_screen() && pane.client.is_some() {
                 let due = pane.looked.map_or(now, |looked| looked + SCREEN_EVERY);
@@ -87,9 +100,22 @@ impl HostCore {
         if let Some(at) = wake {
             self.wake_at(at);
         }
+        for (client, pane, flowed) in asked {
+            self.request(client, "display-message -p \"\"", Purpose::Rest(pane, flowed));
+        }
         looks.into_iter().for_each(|pane| self.look(&pane));
         rested.into_iter().for_each(|pane| self.reader_touched(pane));
+        busy.into_iter().for_each(|pane| self.agent_flows(pane));
         (0..self.views.len()).for_each(|index| self.tick_view(index));
+    }
+
+    /// A pane of another machine had printed nothing more when it was asked, unless something came before the answer.
+    pub fn rests(&mut self, key: &PaneKey, since: Instant) {
+        let pane = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key);
+        let Some(pane) = pane.filter(|pane| pane.flowed == Some(since) && pane.feed == Feed::Stream) else { return };
+        pane.rests = Rests::Since(since);
+        pane.pause(&mut self.outlet);
+        self.reader_touched(key.pane);
     }
 
     /// Asks for the screen of a pane that its program owns.

@@ -1,7 +1,8 @@
 //! A look at the terminal of a pane on this machine: which process group is in front, and the terminal's modes. A handful
 //! of system calls that never wait.
 
-use crate::core::Seen;
+use super::agents;
+use crate::core::{Seen, is_interactive};
 use rustix::fs::{Mode, OFlags};
 use rustix::termios::{LocalModes, tcgetattr};
 use std::os::unix::fs::MetadataExt as _;
@@ -24,6 +25,8 @@ pub(super) fn look(pid: u32, tty: &str) -> Option<Seen> {
     let Some(front) = front.filter(|&front| front > 0) else { return Some(Seen { modes, ..Seen::default() }) };
     let own = stat.group == front;
     let args = arguments(front);
+    let processes = if is_interactive(&args) { Vec::new() } else { agents::started_by(front) };
+    let session = agents::session_of(&processes);
     let user = |pid: u32| std::fs::metadata(format!("/proc/{pid}")).map(|data| data.uid()).ok();
     Some(Seen {
         said: None,
@@ -32,6 +35,8 @@ pub(super) fn look(pid: u32, tty: &str) -> Option<Seen> {
         stranger: front != pid && user(front).is_some_and(|other| user(pid).is_some_and(|user| user != other)),
         reading: std::fs::read_to_string(format!("/proc/{front}/syscall")).is_ok_and(|text| text.starts_with(READS)),
         args,
+        processes,
+        session,
         queued,
         modes,
     })

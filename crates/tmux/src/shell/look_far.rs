@@ -50,6 +50,8 @@ fn read(pid: u32, text: &str) -> Option<Seen> {
     let args: Vec<String> = lines.filter(|word| !word.is_empty()).map(str::to_owned).collect();
     let name = args.first().map_or(name.as_str(), String::as_str);
     Some(Seen {
+        processes: Vec::new(),
+        session: None,
         said: None,
         own: group == front,
         front: (front > 0).then(|| Front { pid: front, born, name: base_name(name).to_owned() }),

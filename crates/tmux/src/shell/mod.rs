@@ -1,6 +1,7 @@
 //! The collector's shell: the only part of it that starts processes, waits, reads and asks what time it is. It gives the
 //! heart what happens and does what comes out.
 
+mod agents;
 mod captures;
 mod claims;
 mod drain;
@@ -16,6 +17,7 @@ mod process;
 mod queue;
 mod turn;
 
+pub use agents::{claude_session_of, processes};
 pub use claims::{is_alive, this_process};
 pub use handover::{Piping, serve};
 

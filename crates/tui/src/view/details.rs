@@ -6,10 +6,10 @@ use super::text::{coarse_ago, column, place_of, wrap};
 use crate::model::{Model, StageRef};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use tmuxagent_model::{ApprovalId, ApprovalState, PaneKey, Timestamp};
+use tmuxagent_model::{AgentStatus, ApprovalId, ApprovalState, PaneKey, Timestamp};
 use tmuxagent_text::{
-    Lang, Text, ago, approval_kind, approval_state, clean, clock_seconds, host_owner, host_state, message, pane_state,
-    question, reader_sentence, run_state, sentence, span, stage_state, via,
+    Lang, Text, agent_state, ago, approval_kind, approval_state, clean, clock_seconds, host_owner, host_state, message,
+    pane_state, question, reader_sentence, run_state, sentence, span, stage_state, via,
 };
 
 /// Lines of `name  value`, values wrapped.
@@ -144,7 +144,10 @@ pub fn pane(model: &Model, key: &PaneKey, width: u16) -> Vec<Line<'static>> {
         let text = format!("{}  {since}", reader_sentence(lang, &awaited.reader));
         table.row(Text::Held, &text, theme.warn());
     }
-    table.plain(Text::Agent, &clean(&facts.agent));
+    match &view.agent {
+        Some(agent) => agent_rows(&mut table, lang, agent),
+        None => table.plain(Text::Agent, &clean(&facts.agent)),
+    }
     table.plain(Text::Role, &clean(&facts.role));
     table.plain(Text::Title, &clean(&facts.title));
     table.plain(Text::Folder, &clean(&facts.path));
@@ -161,6 +164,19 @@ pub fn pane(model: &Model, key: &PaneKey, width: u16) -> Vec<Line<'static>> {
     table.plain(Text::LastLine, &clean(&view.last_line));
     table.plain(Text::Pipeline, &view.pipelines.iter().map(|name| clean(name)).collect::<Vec<_>>().join(", "));
     table.lines
+}
+
+/// What the agent of a pane does, and what it asks.
+fn agent_rows(table: &mut Table<'_>, lang: Lang, agent: &AgentStatus) {
+    let since = table.at(agent.since);
+    let text = format!("{}, {}  {since}", clean(&agent.agent), agent_state(lang, &agent.state));
+    table.plain(Text::Agent, text.trim_end());
+    let Some(question) = &agent.question else { return };
+    let asked = if question.detail.trim().is_empty() { &question.text } else { &question.detail };
+    table.plain(Text::AgentAsks, &clean(asked));
+    for answer in &question.answers {
+        table.plain(Text::Answers, &clean(&answer.label));
+    }
 }
 
 /// A run, and the stage where one is meant.

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use tmuxagent_model::{PaneState, PaneView, Reads, Timestamp};
-use tmuxagent_text::{Lang, Text, clean, pane_state, reads};
+use tmuxagent_text::{Lang, Text, agent_state, clean, pane_state, reads};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let rows = rows(model, area);
@@ -40,12 +40,22 @@ pub fn stale_since(model: &Model, pane: &PaneView) -> Option<Timestamp> {
 }
 
 /// What a pane is doing; where nothing goes on, who waits for keys there. A send that waits for another reader comes first.
-fn pane_word(lang: Lang, pane: &PaneView) -> &'static str {
+fn pane_word(lang: Lang, pane: &PaneView) -> String {
     if pane.awaited.is_some() {
-        return Text::Waiting.of(lang);
+        return Text::Waiting.of(lang).to_owned();
+    }
+    // Nothing of ours goes on there, so what the agent does says most.
+    let own = matches!(pane.state, PaneState::Failed | PaneState::Retrying | PaneState::Stale | PaneState::Dead);
+    if let Some(agent) = pane.agent.as_ref().filter(|_| !own) {
+        return agent_state(lang, &agent.state);
     }
     let known = pane.reader.front.is_some() && pane.reader.reads != Reads::Shell;
-    if pane.state == PaneState::Idle && known { reads(lang, &pane.reader.reads) } else { pane_state(lang, pane.state) }
+    let word = if pane.state == PaneState::Idle && known {
+        reads(lang, &pane.reader.reads)
+    } else {
+        pane_state(lang, pane.state)
+    };
+    word.to_owned()
 }
 
 fn row(model: &Model, pane: &PaneView, widest: usize, selected: bool, width: u16) -> ratatui::text::Line<'static> {
@@ -79,9 +89,11 @@ fn row(model: &Model, pane: &PaneView, widest: usize, selected: bool, width: u16
     let word = pane_word(lang, pane);
     let word_width = if lang == tmuxagent_text::Lang::Zh { 6 } else { 9 };
     row = row.left(column(&place, place_width, theme), name).left(" ", Style::new());
-    row = row.left(column(word, word_width, theme), style);
+    row = row.left(column(&word, word_width, theme), style);
     if room >= 20 {
-        let program = if pane.info.facts.agent.is_empty() { &pane.info.facts.command } else { &pane.info.facts.agent };
+        let facts = &pane.info.facts;
+        let agent = pane.agent.as_ref().map_or(&facts.agent, |agent| &agent.agent);
+        let program = if agent.is_empty() { &facts.command } else { agent };
         row = row.left(" ", Style::new()).left(column(&clean(program), 8, theme), Style::new());
     }
     if room >= 34 {

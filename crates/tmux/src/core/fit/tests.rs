@@ -16,7 +16,7 @@ fn fit(needs: &Needs, steps: &[KeyStep], reads: Reads) -> Fit {
     fits(needs, steps, &reader(reads, 1), &mut None)
 }
 
-const ALL: [Reads; 10] = [
+const ALL: [Reads; 12] = [
     Reads::Shell,
     Reads::Draft,
     Reads::Command,
@@ -25,6 +25,8 @@ const ALL: [Reads; 10] = [
     Reads::Password,
     Reads::Screen,
     Reads::Agent,
+    Reads::AgentWorks,
+    Reads::AgentAsks,
     Reads::Nested,
     Reads::Unknown,
 ];

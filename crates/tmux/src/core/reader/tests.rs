@@ -8,7 +8,7 @@ fn look(args: &[&str], own: bool, modes: (bool, bool), row: &str, x: u32) -> Rea
 fn seen(args: &[&str], own: bool, modes: (bool, bool)) -> Seen {
     let front = Some(Front { pid: 7, born: 1, name: base(args[0]).to_owned() });
     let args = args.iter().map(ToString::to_string).collect();
-    Seen { own, front, args, stranger: false, reading: false, queued: false, said: None, modes: Some(modes) }
+    Seen { own, front, args, modes: Some(modes), ..Seen::default() }
 }
 
 fn surface(row: &str, x: u32, alternate: bool) -> Surface {

@@ -1,0 +1,33 @@
+//! The recognisers of agents: those that come along, and the user's own, `agents/NAME.yaml` beside the configuration.
+
+use tmuxagent_agents::Known;
+use tmuxagent_config::{Paths, Problem};
+use tmuxagent_yaml::Source;
+
+/// Which agents are recognised, and how.
+///
+/// # Errors
+/// A file of the user's own that can't be read, is not valid, could be written by others, or has another agent's name.
+pub fn recognisers(paths: &Paths) -> Result<Vec<Known>, Problem> {
+    let hint = "`tmuxagent agent list` shows which files are used";
+    let listed = std::fs::read_dir(paths.agents()).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut files: Vec<_> = listed.filter(|path| path.extension().is_some_and(|ending| ending == "yaml")).collect();
+    files.sort();
+    let mut sources = Vec::new();
+    for file in &files {
+        tmuxagent_config::trusted(file)?;
+        let text = tmuxagent_config::read_text(file)
+            .map_err(|error| Problem::new(format!("the recogniser {} can't be read: {error}", file.display()), hint))?;
+        sources.push(Source::new(file.display().to_string(), text));
+    }
+    let all = tmuxagent_agents::known(&sources).map_err(Problem::in_text)?;
+    for file in &files {
+        let Some(known) = all.iter().find(|known| known.file == *file.display().to_string()) else { continue };
+        // A file under another name would silently take that agent's place.
+        let agent = &known.recogniser.agent;
+        if file.file_stem().is_none_or(|stem| *stem != **agent) {
+            return Err(Problem::new(format!("the file of the agent `{agent}` must be named {agent}.yaml"), hint));
+        }
+    }
+    Ok(all)
+}

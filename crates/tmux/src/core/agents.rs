@@ -1,0 +1,182 @@
+//! What the agents in panes are doing. An agent is known by its process; what it does by its own file, its reports and its
+//! screen, which [`AgentCore`] weighs. All of it comes with the looks at who reads a pane ([`super::audience`]).
+//!
+//! **Invariant:** no agent without its process in front of the terminal. What is printed makes none, and nothing that one
+//! said outlives it.
+
+use super::HostCore;
+use super::pane::Voice;
+use super::reader::{Seen, Surface};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tmuxagent_agents::{
+    AgentCore, AgentProcess, Input, Limits, Readiness, Recogniser, Report, Screen, SessionState, claude_session,
+    identify, recognise,
+};
+use tmuxagent_model::{AgentState, AgentStatus, Event, PaneKey, ProgramState, Reads, Timestamp};
+
+/// The agent of one pane.
+#[derive(Debug)]
+pub(super) struct WatchedAgent {
+    core: AgentCore,
+    /// The state that was last told.
+    told: Option<AgentState>,
+    /// The question that was last told.
+    asked: Option<String>,
+    /// Its own file, as it was last read.
+    session: Option<(String, i64)>,
+    /// When it is to be looked at again, whether it prints or not.
+    due: Option<Instant>,
+}
+
+impl WatchedAgent {
+    fn new(recognisers: &[Recogniser]) -> Self {
+        let core = AgentCore::new(recognisers, Limits::default());
+        Self { core, told: None, asked: None, session: None, due: None }
+    }
+
+    /// What it does.
+    pub fn status(&self) -> Option<AgentStatus> {
+        self.core.status().cloned()
+    }
+
+    /// Takes what one look shows.
+    fn look(&mut self, wall: Timestamp, process: &AgentProcess, recognisers: &[Recogniser], look: &Shown<'_>) {
+        // An unchanged file is no new sign of life.
+        if self.session != *look.session {
+            self.session.clone_from(look.session);
+            let said = look.session.as_ref().and_then(|(text, at)| match claude_session(text, process) {
+                SessionState::Says(said) => Some((said, Timestamp(*at))),
+                SessionState::OtherProcess | SessionState::Unknown(_) => None,
+            });
+            let at = said.as_ref().map_or(wall, |(_, at)| *at);
+            self.core.on(at, Input::Vendor(said.map(|(said, _)| said)));
+        }
+        if let Some(recogniser) = recognisers.iter().find(|known| known.agent == process.agent) {
+            self.core.on(wall, Input::Screen(Box::new(recognise(recogniser, &look.screen))));
+        }
+    }
+
+    /// What that says of the keys.
+    fn reads(&self) -> Option<Reads> {
+        match self.core.readiness() {
+            Readiness::Ready => Some(Reads::Agent),
+            Readiness::Draft(_) => Some(Reads::Draft),
+            Readiness::Busy => Some(Reads::AgentWorks),
+            Readiness::Asks => Some(Reads::AgentAsks),
+            Readiness::Unsure => Some(Reads::Unknown),
+            Readiness::Gone => None,
+        }
+    }
+
+    /// What the supervisor is to be told, where that is news.
+    fn news(&mut self) -> Vec<ProgramState> {
+        let Some(status) = self.core.status() else { return Vec::new() };
+        let asked = status.question.as_ref().map(|question| question.fingerprint.clone());
+        if self.told.as_ref() == Some(&status.state) && self.asked == asked {
+            return Vec::new();
+        }
+        self.told = Some(status.state.clone());
+        self.asked = asked;
+        program_states(status)
+    }
+}
+
+/// What one look at a pane shows of its agent.
+struct Shown<'s> {
+    session: &'s Option<(String, i64)>,
+    screen: Screen,
+}
+
+/// A state of an agent in the words in which any program reports its own.
+fn program_states(status: &AgentStatus) -> Vec<ProgramState> {
+    let blocked = |kind: &str| {
+        let message = status.question.as_ref().map(|question| {
+            let text = if question.detail.trim().is_empty() { &question.text } else { &question.detail };
+            text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
+        });
+        let said = status.evidence.iter().map(|evidence| evidence.text.clone()).find(|text| !text.is_empty());
+        ProgramState::Blocked { kind: Some(kind.to_owned()), message: message.or(said) }
+    };
+    match &status.state {
+        AgentState::Working | AgentState::Stalled => vec![ProgramState::Working],
+        AgentState::NeedsApproval => vec![blocked("permission")],
+        AgentState::NeedsAnswer => vec![blocked("question")],
+        AgentState::Starting => vec![blocked("start")],
+        AgentState::Idle | AgentState::Unsure => vec![ProgramState::Idle],
+        AgentState::RateLimited { until } => {
+            let until = until.as_ref().map_or_else(String::new, |until| format!(" {until}"));
+            vec![ProgramState::Idle, ProgramState::Notification { text: format!("rate limit{until}") }]
+        }
+        AgentState::Done => vec![ProgramState::Done],
+        AgentState::Error => vec![ProgramState::Error],
+        AgentState::Exited => vec![ProgramState::Clear],
+    }
+}
+
+impl Voice {
+    /// Whether what the program says of itself waits to be weighed.
+    pub fn weighs(&self, state: &ProgramState) -> bool {
+        self.reports.is_some() && !matches!(state, ProgramState::Notification { .. })
+    }
+}
+
+impl HostCore {
+    /// Takes what a look shows of the agent in a pane; says what that means for keys. `None`: no agent reads there, as far
+    /// as this host tells.
+    pub(super) fn watch_agent(&mut self, key: &PaneKey, surface: &Surface, seen: Option<&Seen>) -> Option<Reads> {
+        let (now, wall, recognisers) = (self.now, self.wall, Arc::clone(&self.spec.agents));
+        let seen = seen?;
+        let pane = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key)?;
+        let front = seen.processes.first().map_or(0, |process| process.pid);
+        let process = identify(&recognisers, &seen.processes, front);
+        let mut agent = match pane.agent.take() {
+            Some(agent) => agent,
+            None => {
+                process.as_ref()?;
+                pane.voice.reports = Some(Vec::new());
+                // The next look comes with its colours.
+                pane.audience.look_again();
+                Box::new(WatchedAgent::new(&recognisers))
+            }
+        };
+        agent.core.on(wall, Input::Process(process.clone()));
+        for state in pane.voice.reports.iter_mut().flat_map(std::mem::take) {
+            agent.core.on(wall, Input::Report(Report { state, app: None }));
+        }
+        if let Some(process) = &process {
+            let text = surface.styled.clone().unwrap_or_else(|| surface.rows.join("\n"));
+            let screen = Screen::of(&text).with_cursor(surface.x as usize, surface.y as usize);
+            agent.look(wall, process, &recognisers, &Shown { session: &seen.session, screen });
+        }
+        let news = agent.news();
+        pane.voice.changed |= !news.is_empty();
+        for state in news {
+            self.outlet.event(Event::Program { pane: key.clone(), state });
+        }
+        let due = agent.core.deadline().map(|at| now + Duration::from_millis(at.since(wall).0));
+        agent.due = due;
+        let reads = agent.reads();
+        match process {
+            Some(_) => pane.agent = Some(agent),
+            None => pane.voice.reports = None,
+        }
+        if let Some(at) = due {
+            self.wake_at(at);
+        }
+        reads
+    }
+
+    /// Agents that have to be looked at though they print nothing.
+    pub(super) fn tick_agents(&mut self) {
+        let now = self.now;
+        for pane in self.inventory.panes.values_mut() {
+            if let Some(agent) = pane.agent.as_mut()
+                && agent.due.is_some_and(|due| due <= now)
+            {
+                agent.due = None;
+                pane.audience.look_again();
+            }
+        }
+    }
+}

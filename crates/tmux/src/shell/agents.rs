@@ -1,0 +1,138 @@
+//! What this machine tells of the processes of agents, and the file in which one of them tells its state.
+
+use rustix::fs::{Mode, OFlags};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use tmuxagent_agents::Process;
+
+/// As many processes of one foreground group are looked at.
+const MOST: usize = 24;
+/// How long a file of an agent's state may be, bytes.
+const LONGEST: u64 = 256 * 1024;
+
+/// A process and what it started, from `/proc` (proc_pid_stat(5), proc_tid_children(5)); none where the system has no such
+/// folder. A few system calls for each, none of which waits.
+pub(super) fn started_by(first: u32) -> Vec<Process> {
+    let mut found: Vec<Process> = Vec::new();
+    let mut level = std::collections::VecDeque::from([first]);
+    while let Some(pid) = level.pop_front() {
+        if found.len() >= MOST || found.iter().any(|known| known.pid == pid) {
+            continue;
+        }
+        let Some(process) = stat(pid) else { continue };
+        found.push(named(process));
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        level.extend(children.split_ascii_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+    }
+    found
+}
+
+/// The processes of a pane whose own process is `root`, from `/proc`.
+#[must_use]
+pub fn processes(root: u32) -> Vec<Process> {
+    let listed = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = listed.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let stats: HashMap<u32, Process> = numbers.filter_map(|pid| Some((pid, stat(pid)?))).collect();
+    let mut found = Vec::new();
+    let mut level = vec![root];
+    while let Some(pid) = level.pop() {
+        let Some(process) = stats.get(&pid).filter(|_| !found.iter().any(|known: &Process| known.pid == pid)) else {
+            continue;
+        };
+        found.push(named(process.clone()));
+        level.extend(stats.values().filter(|other| other.parent == pid).map(|other| other.pid));
+    }
+    found
+}
+
+/// `/proc/PID/stat`: the name in parentheses may hold anything.
+fn stat(pid: u32) -> Option<Process> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+    // State is field 3, the parent 4, the group 5, the terminal's group 8, the start 22.
+    let field = |number: usize| fields.get(number - 3);
+    Some(Process {
+        pid,
+        parent: field(4)?.parse().ok()?,
+        start: field(22)?.parse().ok()?,
+        foreground: field(5)? == field(8)?,
+        ..Process::default()
+    })
+}
+
+fn named(mut process: Process) -> Process {
+    let pid = process.pid;
+    let executable = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+    process.executable = executable.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = arguments.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+    process.arguments = words.map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    process
+}
+
+/// The file in which Claude Code tells its state, of the first of these processes that has one: its text, and when it was
+/// written, in milliseconds since 1970.
+#[must_use]
+pub fn claude_session_of(pids: impl IntoIterator<Item = u32>) -> Option<(String, i64)> {
+    pids.into_iter().find_map(|pid| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+        let variable = |name: &str| {
+            let mut all = environment.split(|byte| *byte == 0);
+            all.find_map(|word| Some(String::from_utf8_lossy(word.strip_prefix(name.as_bytes())?).into_owned()))
+        };
+        let folder =
+            variable("CLAUDE_CONFIG_DIR=").or_else(|| variable("HOME=").map(|home| format!("{home}/.claude")))?;
+        read_regular(&PathBuf::from(folder).join("sessions").join(format!("{pid}.json")))
+    })
+}
+
+/// A regular file that is not too long; nothing else is waited for.
+fn read_regular(path: &Path) -> Option<(String, i64)> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
+    let known = file.metadata().ok().filter(|known| known.is_file() && known.len() <= LONGEST)?;
+    let written = known.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let mut text = String::new();
+    file.take(LONGEST).read_to_string(&mut text).ok()?;
+    Some((text, i64::try_from(written.as_millis()).ok()?))
+}
+
+/// The processes of an agent that has a file of its state.
+pub(super) fn session_of(processes: &[Process]) -> Option<(String, i64)> {
+    let is = |word: &String| word.rsplit('/').next().is_some_and(|name| name.starts_with("claude"));
+    let claude = processes.iter().filter(|process| {
+        is(&process.executable)
+            || process.executable.contains("/claude")
+            || process.arguments.iter().take(3).any(|word| is(word) || word.contains("claude-code"))
+    });
+    claude_session_of(claude.map(|process| process.pid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn this_process_and_what_it_started_are_found() {
+        let mut child = std::process::Command::new("sleep").arg("600").spawn().expect("a child");
+        let own = std::process::id();
+        let (near, all) = (started_by(own), processes(own));
+        child.kill().expect("ours");
+        child.wait().expect("ours");
+        for found in [near, all] {
+            assert_eq!(found[0].pid, own);
+            let sleeper = found.iter().find(|process| process.pid == child.id()).expect("the child");
+            assert_eq!(sleeper.parent, own);
+            assert_eq!(sleeper.arguments[1..], ["600"]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_read() {
+        assert_eq!(read_regular(Path::new("/dev/zero")), None);
+        assert_eq!(read_regular(Path::new("/")), None);
+    }
+}

@@ -1,0 +1,79 @@
+//! What agents do, as the supervisor knows it: by their processes and screens, not by what is printed.
+
+use super::support::room::Room;
+use super::support::{PATIENCE, wait_for};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+const QUIET: &str = "version: 1\npipelines: []\n";
+
+fn screen(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/agents/codex-0.171.0-80x24/{name}.txt"))
+}
+
+/// A pane in which a program shows one saved screen after the other, the next one after each line that it reads; then it
+/// writes down what it reads.
+fn showing(room: &Room, program: &str, screens: &[&str]) -> String {
+    let path = room.file(program);
+    std::fs::copy("/bin/sh", &path).expect("a shell");
+    let shown: Vec<String> = screens.iter().map(|name| format!("clear; cat {}", screen(name).display())).collect();
+    let script = format!("{}; IFS= read -r line; echo \"$line\" > got; read end", shown.join("; read next; "));
+    let file = room.file("script");
+    std::fs::write(&file, script).expect("writable");
+    let line = format!("cd {}; {} {}", room.server.folder().display(), path.display(), file.display());
+    room.server.new_session("agents", &format!("sh -c '{line}; exec sh'"))
+}
+
+fn agent(room: &Room, pane: &str) -> Value {
+    let panes: Vec<Value> = serde_json::from_str(&room.answer(&["panes", "--json"])).unwrap_or_default();
+    let is_it = |view: &Value| view["info"]["key"].as_str().is_some_and(|key| key.contains(&format!("/{pane}/")));
+    let view = panes.into_iter().find(is_it).unwrap_or_default();
+    let (agent, reader) = (&view["agent"], &view["reader"]["reads"]);
+    let detail = &agent["question"]["detail"];
+    serde_json::json!({ "state": agent["state"], "pane": view["state"], "detail": detail, "reader": reader })
+}
+
+fn wait_state(room: &Room, pane: &str, state: &str) -> Value {
+    wait_for(PATIENCE, &format!("an agent that is {state}"), || {
+        let known = agent(room, pane);
+        (known["state"] == state).then_some(known)
+    })
+}
+
+#[test]
+fn a_waiting_agent_is_seen_told_and_given_no_keys() {
+    let mut room = Room::with(QUIET);
+    room.watch();
+    let pane = showing(&room, "codex", &["working_thinking", "approve_command", "idle_start"]);
+    wait_state(&room, &pane, "working");
+    room.server.tmux(&["send-keys", "-t", &pane, "Enter"]);
+    let asks = wait_state(&room, &pane, "needs_approval");
+    assert_eq!((&asks["pane"], &asks["detail"]), (&"needs_approval".into(), &"touch hello.txt".into()), "{asks:#}");
+    // Keys by hand would answer the dialog.
+    let refused = room.ask(&["send", &pane, "carry on"]);
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && words.contains("asks something"), "{refused:?}");
+    room.server.tmux(&["send-keys", "-t", &pane, "Enter"]);
+    wait_for(PATIENCE, "an agent that is done or idle", || {
+        matches!(agent(&room, &pane)["state"].as_str(), Some("done" | "idle")).then_some(())
+    });
+    let sent = room.ask(&["send", &pane, "carry on"]);
+    assert!(sent.status.success(), "{sent:?}");
+    let got = wait_for(PATIENCE, "what it read", || std::fs::read_to_string(room.file("got")).ok());
+    assert!(got.ends_with("carry on\n"), "{got}");
+    // Its state ends with its process.
+    room.server.tmux(&["send-keys", "-t", &pane, "Enter"]);
+    wait_for(PATIENCE, "a pane without an agent", || agent(&room, &pane)["state"].is_null().then_some(()));
+}
+
+#[test]
+fn what_another_program_prints_is_no_agent() {
+    let mut room = Room::with(QUIET);
+    room.watch();
+    let pane = showing(&room, "pager", &["approve_command"]);
+    room.server.wait_screen(&pane, "touch hello.txt");
+    let known = wait_for(PATIENCE, "the pane's reader", || {
+        Some(agent(&room, &pane)).filter(|known| known["reader"].as_str().is_some_and(|reads| reads != "unknown"))
+    });
+    assert!(known["state"].is_null() && known["pane"] != "needs_approval", "{known:#}");
+}

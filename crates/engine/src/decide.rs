@@ -231,7 +231,7 @@ impl Turn<'_> {
             Effect::Prompt(Prompt { pane, text, expect_command, needs })
         } else {
             let steps = vec![KeyStep::Text(text), KeyStep::Key("Enter".to_owned())];
-            Effect::Send(SendKeys { pane, steps, expect_command, expect_screen: None, needs })
+            Effect::Send(SendKeys { pane, steps, expect_command, expect_screen: None, needs, shells: Vec::new() })
         };
         self.emit(effect, purpose);
     }

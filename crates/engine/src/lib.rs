@@ -37,6 +37,7 @@ mod recovered;
 mod refit;
 pub mod replay;
 mod report;
+mod requote;
 mod rows;
 mod run;
 mod schedule;

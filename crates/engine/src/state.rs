@@ -106,6 +106,9 @@ pub enum Planned {
         /// The same as people read it, where values are typed as escapes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         shown: Option<Vec<KeyStep>>,
+        /// The shells that its values are quoted for; none where every reader reads them as they are meant.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        shells: Vec<Shell>,
     },
     /// Types a command line whose end is tracked.
     Run { command: ShellText },

@@ -1,13 +1,15 @@
 //! The sends of one pane: what waits, what is under way, and how far the looks before the next one are.
 
-use super::fit::{Fit, fits, interrupts};
+use super::fit::{Fit, fits, interrupts, quoted_for};
 use super::taken::Check;
 use crate::HostMessage;
 use crate::proto::{Expectation, Input, Questions, Still, Token};
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use tmuxagent_errand::Errand;
-use tmuxagent_model::{Awaited, Effect, Front, IntentId, KeyStep, Needs, Outcome, PaneKey, PaneReader, SkipReason};
+use tmuxagent_model::{
+    Awaited, Effect, Front, IntentId, KeyStep, Needs, Outcome, PaneKey, PaneReader, Shell, SkipReason,
+};
 
 /// The sends of all panes.
 pub(super) type Lanes = HashMap<PaneKey, Lane>;
@@ -202,13 +204,21 @@ impl Sending {
         }
     }
 
+    /// The shells that its text is quoted for.
+    fn shells(&self) -> &[Shell] {
+        match &self.errand.intent().effect {
+            Effect::Send(send) => &send.shells,
+            Effect::Prompt(_) | Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => &[],
+        }
+    }
+
     pub fn interrupts(&self) -> bool {
         !self.steps().is_empty() && interrupts(self.steps())
     }
 
     pub fn fits(&mut self, reader: &PaneReader) -> Fit {
         let mut basis = self.basis.take();
-        let fit = fits(self.needs(), self.steps(), reader, &mut basis);
+        let fit = quoted_for(self.shells(), reader, || fits(self.needs(), self.steps(), reader, &mut basis));
         self.basis = basis;
         fit
     }

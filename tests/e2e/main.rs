@@ -30,6 +30,7 @@ mod proto;
 mod readers;
 mod readers_figures;
 mod reload;
+mod requoted;
 mod respawned;
 mod screen;
 mod sending;

@@ -161,9 +161,9 @@ test at sum.test.js:4:1
         let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
         let shown = telling(lines(NODE), LAST);
         assert_eq!(shown.len(), LAST);
-        assert_eq!(shown[0], "✖ adds (1.42ms)");
-        assert_eq!(shown[2], "  5 !== 4");
-        assert!(shown[3].contains("sum.test.js:5:10") && shown[4].contains("generatedMessage"), "{shown:#?}");
+        assert_eq!(shown[0], "✖ failing tests:");
+        assert_eq!(shown[4], "  5 !== 4");
+        assert!(shown[5].contains("sum.test.js:5:10") && shown[6].contains("generatedMessage"), "{shown:#?}");
         let short = "Error: no\n    at node:internal/x:1:1";
         assert_eq!(telling(lines(short), LAST), lines(short), "nothing goes where there is room");
         assert_eq!(telling(lines("at noon\nat last\nat async"), 2), ["at last", "at async"]);

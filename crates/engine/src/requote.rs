@@ -13,18 +13,22 @@ impl Turn<'_> {
     /// else than before: then a person is asked.
     pub fn quote_anew(&mut self, at: At, shell: &str) -> bool {
         let Some(pane) = self.run(at.run).map(|run| run.pane.clone()) else { return false };
-        // The look before typing is younger than what was listed.
+        let Some(row) = self.state.panes.get_mut(&pane) else { return false };
+        row.shell = Some(shell.to_owned());
+        // The look before typing is younger than what was listed; that it is listed too is a fact of its own, still to come.
+        let listed = std::mem::replace(&mut row.info.facts.command, shell.to_owned());
+        let done = self.do_anew(at);
         if let Some(row) = self.state.panes.get_mut(&pane) {
-            shell.clone_into(&mut row.info.facts.command);
-            row.shell = Some(shell.to_owned());
+            row.info.facts.command = listed;
         }
+        done
+    }
+
+    fn do_anew(&mut self, at: At) -> bool {
         let Some(anew) = self.written_anew(at) else { return false };
         let Some(stage) = self.stage_mut(at) else { return false };
-        let cursor = stage.cursor as usize;
-        match stage.plan.get_mut(cursor) {
-            Some(place) => *place = anew,
-            None => return false,
-        }
+        let Some(place) = stage.plan.get_mut(stage.cursor as usize) else { return false };
+        *place = anew;
         stage.waiting = None;
         self.advance(at);
         true

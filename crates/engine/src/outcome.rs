@@ -52,7 +52,7 @@ impl Turn<'_> {
         let typed = matches!(row.intent.effect, Effect::Send(_) | Effect::Prompt(_));
         let note = match outcome {
             Outcome::Done if typed => {
-                let text = typed_keys(self.state, row, &self.cleaner).unwrap_or(text);
+                let text = typed_keys(self.state, row, self.cleaner).unwrap_or(text);
                 (Severity::Info, Note::Sent { intent, text })
             }
             Outcome::Done => return,

@@ -122,7 +122,7 @@ pub struct PaneLive {
 /// What the supervisor asks of a host.
 #[derive(Debug)]
 pub(crate) enum Request {
-    Take(Errand),
+    Take(Box<Errand>),
     Withdraw(IntentId),
     Release(PaneKey),
     Freeze(bool),
@@ -149,7 +149,7 @@ impl HostHandle {
     /// Sends to one pane are queued: after an outcome the next waits for [`HostHandle::release`], because a pane
     /// remembers only the last mark.
     pub fn take(&self, errand: Errand) {
-        self.ask(Request::Take(errand));
+        self.ask(Request::Take(Box::new(errand)));
     }
 
     /// Whether the host has ended, by a fault of its own where nobody asked for it.

@@ -268,7 +268,7 @@ impl HostCore {
 
     fn asked(&mut self, request: Request) {
         match request {
-            Request::Take(errand) => self.queue_send(errand),
+            Request::Take(errand) => self.queue_send(*errand),
             Request::Release(pane) => self.release(&pane),
             Request::Freeze(frozen) => self.freeze(frozen),
             Request::Withdraw(intent) => self.withdraw(&intent),

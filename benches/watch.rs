@@ -306,6 +306,7 @@ fn collector_latency(rounds: usize) -> Vec<u64> {
                     expect_command: None,
                     expect_screen: None,
                     needs: Needs::Nothing,
+                    shells: Vec::new(),
                 };
                 let intent = Intent {
                     id: IntentId::new(format!("B-{sent}")),

@@ -40,6 +40,7 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
     let loaded = tmuxagent_config::load(&overrides, &session.environment)?;
     let alerts = tmuxagent_alerts::config::of(&loaded)?;
     let policy = super::policy::judge(&loaded.policy_sources)?;
+    super::screen::keymap(&loaded.paths)?;
     let out = &session.out;
     let hosts: Vec<&str> = loaded.config.hosts.iter().map(|host| host.name.as_str()).collect();
     let policies: Vec<&str> = loaded.policy_sources.iter().map(|source| source.name.as_str()).collect();

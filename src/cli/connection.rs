@@ -1,6 +1,6 @@
 //! The way to the running supervisor for one-shot commands: one request after the other, without a runtime around.
 
-use super::{CliError, Session};
+use super::{CliError, Session, target};
 use std::path::Path;
 use std::time::Duration;
 use tmuxagent_ipc::client::{self, ClientError};
@@ -122,15 +122,32 @@ impl Connection {
         }
     }
 
+    /// The error of a command that names a pane in place of what is asked there. Nothing is decided by a place: between
+    /// reading and deciding it may ask something else.
+    fn open_at(&mut self, session: &Session, place: &str) -> Result<Option<CliError>, CliError> {
+        let snapshot = self.snapshot()?;
+        let panes = target::panes(&snapshot, place);
+        let asked: Vec<String> = snapshot
+            .approvals
+            .iter()
+            .filter(|approval| approval.state == ApprovalState::Pending)
+            .filter(|approval| panes.iter().any(|pane| pane.info.key == approval.pane))
+            .map(|approval| listed(session, approval))
+            .collect();
+        let hint = match (panes.is_empty(), asked.is_empty()) {
+            (true, _) => return Ok(None),
+            (false, true) => "nothing is asked there; `tmuxagent approvals` lists what is",
+            (false, false) => "what is asked there is decided by its ID:",
+        };
+        let text = format!("`{}` is a pane, and no approval", clean(place));
+        Ok(Some(CliError::NotFound { text, hint: hint.to_owned(), candidates: asked }))
+    }
+
     /// The error of a command that names none of the approvals, with those that are open.
     pub(super) fn none_named(&mut self, session: &Session, text: String) -> Result<CliError, CliError> {
         let approvals = self.snapshot()?.approvals;
         let open = approvals.iter().filter(|approval| approval.state == ApprovalState::Pending);
-        let named = |approval: &Approval| {
-            let question = clean(&sentence(session.out.lang, &approval.question));
-            format!("{}  {}: {question}", approval.id, clean(&approval.place))
-        };
-        let candidates: Vec<String> = open.map(named).collect();
+        let candidates: Vec<String> = open.map(|approval| listed(session, approval)).collect();
         let hint = if candidates.is_empty() {
             "nothing is open; `tmuxagent approvals --all` shows what was decided"
         } else {
@@ -157,6 +174,9 @@ impl Connection {
                 }
                 None => far.push(format!("{host}: {}", owner_name(session.out.lang, &owner))),
             }
+        }
+        if let Some(error) = self.open_at(session, id)? {
+            return Err(error);
         }
         if far.is_empty() {
             return Err(self.none_named(session, unknown.text())?);
@@ -204,6 +224,12 @@ impl Connection {
             _ => Err(unexpected("a command's answer")),
         }
     }
+}
+
+/// An approval in one line, its identity first.
+fn listed(session: &Session, approval: &Approval) -> String {
+    let question = clean(&sentence(session.out.lang, &approval.question));
+    format!("{}  {}: {question}", approval.id, clean(&approval.place))
 }
 
 /// The command that tells what became of a request.

@@ -4,7 +4,7 @@ use super::connection::{Committed, Connection};
 use super::{CliError, Outcome, Session, exit, target};
 use clap::Args;
 use tmuxagent_ipc::wire::ErrorKind;
-use tmuxagent_model::{Command, RunControl};
+use tmuxagent_model::{Command, RunControl, Snapshot};
 use tmuxagent_text::{Lang, clean, host_owner, message};
 use tmuxagent_yaml::nearest;
 
@@ -32,7 +32,7 @@ pub(super) struct ControlArgs {
 pub(super) fn start(session: &Session, args: &StartArgs) -> Outcome {
     let mut connection = Connection::open(session)?;
     let snapshot = connection.snapshot()?;
-    let pane = target::pane(&snapshot, &args.pane)?;
+    let pane = target::pane(&snapshot, &args.pane).map_err(|error| swapped(&snapshot, args).unwrap_or(error))?;
     let pipeline = match (&args.pipeline, &pane.pipelines[..]) {
         (Some(named), known) if known.contains(named) => named.clone(),
         (None, [only]) => only.clone(),
@@ -46,7 +46,36 @@ pub(super) fn start(session: &Session, args: &StartArgs) -> Outcome {
         }
     };
     let command = Command::Start { pane: pane.info.key.clone(), pipeline, stage: args.stage.clone() };
-    tell(session, connection.command(command)?)
+    let code = tell(session, connection.command(command)?)?;
+    if snapshot.frozen.is_some() && !session.out.json {
+        session.out.say("sending is frozen: what it types is held back until `tmuxagent unfreeze`")?;
+    }
+    Ok(code)
+}
+
+/// Pane and pipeline in each other's place.
+fn swapped(snapshot: &Snapshot, args: &StartArgs) -> Option<CliError> {
+    let named = args.pipeline.as_deref()?;
+    let pane = target::pane(snapshot, named).ok()?;
+    let known = snapshot.panes.iter().any(|pane| pane.pipelines.contains(&args.pane));
+    known.then(|| {
+        let (place, pipeline) = (clean(named), clean(&args.pane));
+        CliError::NotFound {
+            text: format!("`{pipeline}` is a pipeline, and the pane stands first"),
+            hint: format!("`tmuxagent start {} {}`", quoted(&place), quoted(&pipeline)),
+            candidates: if pane.pipelines.contains(&args.pane) {
+                Vec::new()
+            } else {
+                vec![format!("{} has: {}", pane.info.short(), clean(&pane.pipelines.join(", ")))]
+            },
+        }
+    })
+}
+
+/// A word of a command line, in quotes where a shell needs them.
+fn quoted(word: &str) -> String {
+    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/%@+".contains(c));
+    if plain { word.to_owned() } else { tmuxagent_model::shell::quoted(word) }
 }
 
 fn no_pipeline(named: Option<&str>, known: &[String], pane: &str) -> CliError {

@@ -1,5 +1,6 @@
 //! `tmuxagent db check|backup|restore|export`.
 
+use super::output::JsonLines;
 use super::{CliError, Outcome, Session, exit};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -154,7 +155,7 @@ fn export(database: &Path, args: &ExportArgs) -> Outcome {
     there(database)?;
     let reader = Reader::open(database).map_err(opened)?;
     let Some(file) = &args.output else {
-        let mut stdout = BufWriter::new(io::stdout().lock());
+        let mut stdout = JsonLines::new(BufWriter::new(io::stdout().lock()));
         tmuxagent_store::export(&reader, args.after, &mut stdout).map_err(|error| match error {
             ExportError::Read(error) => stored(&error),
             // Its reader has what it wanted.
@@ -168,7 +169,7 @@ fn export(database: &Path, args: &ExportArgs) -> Outcome {
         CliError::user(text, "name another file with --output")
     };
     let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(unwritten)?;
-    let mut out = BufWriter::new(made);
+    let mut out = JsonLines::new(BufWriter::new(made));
     tmuxagent_store::export(&reader, args.after, &mut out).map_err(|error| match error {
         ExportError::Read(error) => stored(&error),
         ExportError::Write(error) => unwritten(error),

@@ -4,7 +4,7 @@ use super::error::{CliError, exit};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
-use tmuxagent_text::{Lang, message};
+use tmuxagent_text::{Lang, json as harmless_json, message};
 use tmuxagent_tui::view::{cut, cut_start, wrap};
 use unicode_width::UnicodeWidthStr;
 
@@ -130,7 +130,7 @@ impl Output {
     /// When standard output can't be written.
     pub fn json(&self, value: &impl Serialize) -> Result<(), CliError> {
         let text = serde_json::to_string_pretty(value).map_err(CliError::internal)?;
-        self.line(&text)
+        self.line(&harmless_json(&text))
     }
 
     /// Prints a value as one line of JSON.
@@ -139,7 +139,7 @@ impl Output {
     /// When standard output can't be written.
     pub fn json_line(&self, value: &impl Serialize) -> Result<(), CliError> {
         let text = serde_json::to_string(value).map_err(CliError::internal)?;
-        self.line(&text)
+        self.line(&harmless_json(&text))
     }
 
     /// Prints a text in as many lines as it needs, each behind that indent. Nothing is cut.
@@ -187,6 +187,40 @@ impl Output {
             text.push('\n');
         }
         self.raw(&text)
+    }
+}
+
+/// Lines of JSON on their way out, each as [`Output::json`] prints it.
+pub struct JsonLines<W: Write> {
+    out: W,
+    line: Vec<u8>,
+}
+
+impl<W: Write> JsonLines<W> {
+    /// On their way into that.
+    pub const fn new(out: W) -> Self {
+        Self { out, line: Vec::new() }
+    }
+
+    fn pass(&mut self, upto: usize) -> io::Result<()> {
+        let line: Vec<u8> = self.line.drain(..upto).collect();
+        self.out.write_all(harmless_json(&String::from_utf8_lossy(&line)).as_bytes())
+    }
+}
+
+impl<W: Write> Write for JsonLines<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.line.extend_from_slice(bytes);
+        if let Some(end) = self.line.iter().rposition(|byte| *byte == b'\n') {
+            self.pass(end + 1)?;
+        }
+        Ok(bytes.len())
+    }
+
+    /// To be called at the end of a line.
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass(self.line.len())?;
+        self.out.flush()
     }
 }
 
@@ -261,7 +295,7 @@ pub fn report(error: &CliError, json: bool, lang: Lang) -> u8 {
     if json {
         let value =
             serde_json::json!({ "error": { "code": code, "text": text, "hints": hints, "problems": findings } });
-        let _ = writeln!(io::stdout().lock(), "{value:#}");
+        let _ = writeln!(io::stdout().lock(), "{}", harmless_json(&format!("{value:#}")));
     }
     code
 }

@@ -7,7 +7,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tmuxagent_clock as clock;
-use tmuxagent_config::{Environment, Loaded, Problem};
+use tmuxagent_config::{Environment, Loaded, Paths, Problem};
 use tmuxagent_ipc::client::{self, ClientError};
 use tmuxagent_ipc::hub::Hub;
 use tmuxagent_ipc::lock::{Holder, LockError, socket_path};
@@ -167,7 +167,7 @@ fn options(session: &Session, loaded: &Loaded, role: Role) -> Result<Options, Cl
         role,
         lang: session.out.lang,
         theme: theme(&environment),
-        keymap: keymap(loaded)?,
+        keymap: keymap(&loaded.paths)?,
         zone: jiff::tz::TimeZone::system(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         remark: None,
@@ -191,8 +191,8 @@ fn theme(environment: &Environment) -> Theme {
 }
 
 /// The bindings, with the user's `keymap.yaml` where there is one.
-fn keymap(loaded: &Loaded) -> Result<Keymap, CliError> {
-    let file = loaded.paths.keymap();
+pub(super) fn keymap(paths: &Paths) -> Result<Keymap, CliError> {
+    let file = paths.keymap();
     tmuxagent_config::trusted(&file)?;
     match tmuxagent_config::read_text(&file) {
         Ok(text) => Keymap::from_yaml(&Source::new(file.display().to_string(), text))

@@ -9,11 +9,15 @@ use tmuxagent_model::{PaneInfo, PaneView, RunId, RunView, Snapshot};
 use tmuxagent_text::clean;
 use tmuxagent_yaml::nearest;
 
+/// The panes that `text` names.
+pub(super) fn panes<'s>(snapshot: &'s Snapshot, text: &str) -> Vec<&'s PaneView> {
+    let wanted = fold(text);
+    snapshot.panes.iter().filter(|pane| names(&pane.info).iter().any(|name| fold(name) == wanted)).collect()
+}
+
 /// The one pane that `text` names.
 pub(super) fn pane<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s PaneView, CliError> {
-    let wanted = fold(text);
-    let found: Vec<&PaneView> =
-        snapshot.panes.iter().filter(|pane| names(&pane.info).iter().any(|name| fold(name) == wanted)).collect();
+    let found = panes(snapshot, text);
     match found[..] {
         [pane] => Ok(pane),
         [] => Err(nothing(snapshot, text)),

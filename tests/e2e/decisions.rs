@@ -48,6 +48,10 @@ trait Surface {
     fn is_consumed(&self, _: &Room, _: &str) -> bool {
         true
     }
+    /// Whether nothing of the question is left where people decide, once it is closed.
+    fn is_gone(&self, _: &Room, _: &str) -> bool {
+        true
+    }
 }
 
 /// A life that has done everything is looked at so often before it counts as one that outlived its place.
@@ -132,6 +136,9 @@ impl<S: Surface> Killed<S> {
             (self.state(approval) == "approved").then_some(())
         });
         self.room.wait_ran(&"build ".repeat(self.approved));
+        wait_for(PATIENCE, &format!("the question's end, killed at {place}:{number}"), || {
+            self.surface.is_gone(&self.room, approval).then_some(())
+        });
     }
 
     /// Whether the pane has done all that was approved, this decision among it.
@@ -173,6 +180,11 @@ impl Surface for File {
         let files = std::fs::read_dir(room.file("state/approvals")).expect("a folder").flatten();
         let mut of_it = files.map(|entry| entry.path()).filter(|path| path.to_string_lossy().contains(approval));
         of_it.all(|path| std::fs::read_to_string(path).is_ok_and(|text| text != "approve\n"))
+    }
+
+    fn is_gone(&self, room: &Room, approval: &str) -> bool {
+        let mut files = std::fs::read_dir(room.file("state/approvals")).expect("a folder").flatten();
+        !files.any(|entry| entry.path().to_string_lossy().contains(approval))
     }
 }
 

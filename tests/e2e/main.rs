@@ -32,6 +32,7 @@ mod proto;
 mod readers;
 mod readers_figures;
 mod reload;
+mod requoted;
 mod respawned;
 mod screen;
 mod sending;

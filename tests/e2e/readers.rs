@@ -339,7 +339,14 @@ fn keys_go_to_the_program_that_was_in_front_when_their_turn_came() {
     wait_reads(&watched, &pane, "a question", &Reads::Line);
     let steps = vec![KeyStep::Text("y".to_owned()), KeyStep::Key("Enter".to_owned())];
     let intent = IntentId::new("A");
-    let send = SendKeys { pane: pane.clone(), steps, expect_command: None, expect_screen: None, needs: Needs::Front };
+    let send = SendKeys {
+        pane: pane.clone(),
+        steps,
+        expect_command: None,
+        expect_screen: None,
+        needs: Needs::Front,
+        shells: Vec::new(),
+    };
     watched.handle.send(intent.clone(), send);
     assert_eq!(watched.wait_outcome(&intent), Outcome::Done);
     server.wait_screen("main", "'y'");

@@ -156,6 +156,7 @@ fn every_text_arrives_byte_for_byte() {
             expect_command: None,
             expect_screen: None,
             needs: Default::default(),
+            shells: Vec::new(),
         };
         assert_eq!(send(&watched, &format!("T-{number}"), what), Outcome::Done);
         expected.extend_from_slice(text.as_bytes());

@@ -144,6 +144,12 @@ fn what_others_can_write_is_refused_with_the_fix() {
     env.write_mode(".config/tmuxagent/keymap.yaml", "", 0o666);
     let found = env.run(&["doctor"]);
     assert!(found.stdout.contains("keymap.yaml is refused"), "{found}");
+    refused(".config/tmuxagent/keymap.yaml".as_ref(), &env.run(&["config", "check"]));
+    // As the screen reads it, so do both.
+    env.write_mode(".config/tmuxagent/keymap.yaml", "no_such_section: {}\n", 0o600);
+    assert_eq!(env.run(&["config", "check"]).code, 2);
+    let found = env.run(&["doctor"]);
+    assert!(found.stdout.contains("no_such_section"), "{found}");
 }
 
 #[test]
@@ -164,8 +170,8 @@ fn a_named_file_must_exist() {
     ");
     assert_snapshot!(env.run(&["--policy", "no.yaml", "config", "check"]), @r"
     --- stderr ---
-    error: the policy no.yaml can't be read: no such file or directory
-    hint: name a file or folder with --policy, or in the configuration's key `policy`
+    error: there is no policy [HOME]/no.yaml: neither a file nor a folder
+    hint: policies lie in [HOME]/.config/tmuxagent/policies, where none is yet: `tmuxagent policy init` writes a first one
     --- exit code 2 ---
     ");
 }

@@ -15,6 +15,7 @@ mod doctor;
 mod engine;
 mod exhausted;
 mod findings;
+mod hints;
 mod notify;
 mod policy;
 mod policy_cli;

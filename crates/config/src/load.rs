@@ -203,6 +203,10 @@ fn read_policies(named: &[PathBuf], paths: &Paths) -> Result<(Vec<Source>, Vec<P
     for file in files {
         match read_text(&file) {
             Ok(text) => sources.push(Source::new(file.display().to_string(), text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => problems.push(Problem::new(
+                format!("there is no policy {}: neither a file nor a folder", absolute(&file).display()),
+                where_policies_lie(&paths.config_dir.join("policies")),
+            )),
             Err(error) => problems.push(Problem::new(
                 format!("the policy {} can't be read: {}", file.display(), cause(&error)),
                 "name a file or folder with --policy, or in the configuration's key `policy`",
@@ -210,6 +214,19 @@ fn read_policies(named: &[PathBuf], paths: &Paths) -> Result<(Vec<Source>, Vec<P
         }
     }
     Ok((sources, problems))
+}
+
+fn absolute(file: &Path) -> PathBuf {
+    std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
+}
+
+fn where_policies_lie(own: &Path) -> String {
+    let shown = own.display();
+    if own.is_dir() {
+        format!("your policies lie in {shown}; `tmuxagent policy check` without a name checks those in force")
+    } else {
+        format!("policies lie in {shown}, where none is yet: `tmuxagent policy init` writes a first one")
+    }
 }
 
 fn policies(named: &[PathBuf], paths: &Paths) -> Result<Vec<Source>, Problem> {

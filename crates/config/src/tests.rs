@@ -257,7 +257,8 @@ fn a_named_file_must_be_there() {
     let problem = home.load(&Overrides { config: Some(missing.clone()), ..Overrides::default() }).unwrap_err();
     assert!(problem.text.ends_with("no.yaml can't be read: no such file or directory"), "{problem}");
     let problem = home.load(&Overrides { policy: vec![missing], ..Overrides::default() }).unwrap_err();
-    assert!(problem.text.starts_with("the policy "), "{problem}");
+    assert!(problem.text.starts_with("there is no policy /"), "{problem}");
+    assert!(problem.hint.is_some_and(|hint| hint.contains("policies lie in")));
     let empty = home.0.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
     let problem = home.load(&Overrides { policy: vec![empty], ..Overrides::default() }).unwrap_err();

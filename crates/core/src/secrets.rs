@@ -27,6 +27,7 @@ mod tests {
                 expect_command: None,
                 expect_screen: None,
                 needs: tmuxagent_model::Needs::Nothing,
+                shells: Vec::new(),
             })
         };
         assert!(lost(&send(&format!("deploy {}", SecretMark::Lost.of("known value")))));

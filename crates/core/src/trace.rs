@@ -193,7 +193,8 @@ impl Core {
         };
         let header = serde_json::to_string(&header).ok()?;
         let header = without_secrets(&header, &self.redactor, &mut 0);
-        Some(std::iter::once(header).chain(lines).flat_map(|line| [line, "\n".to_owned()]).collect())
+        let lines = std::iter::once(header).chain(lines);
+        Some(lines.flat_map(|line| [tmuxagent_text::json(&line), "\n".to_owned()]).collect())
     }
 
     fn at_checkpoint(checkpoint: Checkpoint, policy: Arc<Policy>) -> Result<Self, RestoreError> {

@@ -209,7 +209,8 @@ impl Turn<'_> {
         }
         let needs = if insist { Needs::Nothing } else { Needs::Hand };
         let (pane, steps_typed) = (pane.clone(), steps.to_vec());
-        let send = SendKeys { pane, steps: steps_typed, expect_command: None, expect_screen: None, needs };
+        let send =
+            SendKeys { pane, steps: steps_typed, expect_command: None, expect_screen: None, needs, shells: Vec::new() };
         let id = self.emit(Effect::Send(send), Purpose::Hand);
         let held = self.state.meta().frozen.is_some();
         let (word, text) = (if held { "held" } else { "to be typed" }, describe_steps(steps));

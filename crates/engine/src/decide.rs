@@ -229,7 +229,7 @@ impl Turn<'_> {
             [KeyStep::Text(text), KeyStep::Key(key)] if agent && key == "Enter" => {
                 Effect::Prompt(Prompt { pane, text: text.clone(), expect_command, needs })
             }
-            _ => Effect::Send(SendKeys { pane, steps, expect_command, expect_screen: None, needs }),
+            _ => Effect::Send(SendKeys { pane, steps, expect_command, expect_screen: None, needs, shells: Vec::new() }),
         };
         self.emit(effect, purpose);
     }

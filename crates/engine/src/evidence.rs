@@ -5,10 +5,12 @@ use super::progress::{TEXT, cut};
 use super::state::{Purpose, State};
 use super::text::visible;
 use super::turn::{At, Turn};
-use tmuxagent_model::{Command, Event, PRINTED, PaneKey, Printed, RunId, TimerKey, Timestamp};
+use tmuxagent_model::{Command, Event, PaneKey, Printed, RunId, TimerKey, Timestamp};
 
 /// How many of the lines that decided something are shown.
 const DECIDED: usize = 8;
+/// How many of the last lines are shown.
+const LAST: usize = 12;
 /// How many lines an agent's report shows.
 const FEW: usize = 5;
 
@@ -20,7 +22,7 @@ impl<'a> Turn<'a> {
 
     /// What a question about a stage, or about a pane alone, shows: oldest first, at most 20 lines.
     pub fn evidence(&mut self, pane: &PaneKey, at: Option<At>) -> Vec<String> {
-        let last = self.last_lines(pane, at.and_then(|at| self.began(at)), PRINTED);
+        let last = self.last_lines(pane, at.and_then(|at| self.began(at)), LAST);
         let mut lines: Vec<String> = Vec::new();
         let decided = at.and_then(|at| self.run(at.run)).map_or(&[][..], |run| &run.evidence);
         // What was said several times is shown once, where it was said last.
@@ -49,8 +51,9 @@ impl<'a> Turn<'a> {
         let new = |line: &&Printed| since.is_none_or(|since| line.at >= since);
         let texts: Vec<&str> = printed.iter().filter(new).map(|line| line.text.as_str()).collect();
         // Together: a key may stand over several lines.
-        let clean = self.cleaner.clean(&texts[texts.len().saturating_sub(most)..].join("\n"));
-        clean.lines().map(|line| visible(&cut(line.trim_end(), TEXT))).filter(|line| !line.is_empty()).collect()
+        let clean = self.cleaner.clean(&texts.join("\n"));
+        let lines = clean.lines().map(|line| visible(&cut(line.trim_end(), TEXT))).filter(|line| !line.is_empty());
+        telling(lines.collect(), most)
     }
 
     /// When what a question is about began: the stage's attempt, or where it has none yet the run.
@@ -58,6 +61,24 @@ impl<'a> Turn<'a> {
         let run = self.run(at.run)?;
         Some(run.stages.get(at.stage)?.started_at.unwrap_or(run.started_at))
     }
+}
+
+/// The last lines of a text, at most so many. Where there are more, those go first that say where within a runtime or a
+/// library something happened: the assertion stands above them.
+fn telling(mut lines: Vec<String>, most: usize) -> Vec<String> {
+    if lines.len() > most {
+        lines.retain(|line| !is_inner_frame(line));
+    }
+    lines.drain(..lines.len().saturating_sub(most));
+    lines
+}
+
+/// A row of a stack trace (JavaScript) that names no place of the project's own: `at Test.run (node:internal/…:7:9)`.
+fn is_inner_frame(line: &str) -> bool {
+    let Some(frame) = line.trim_start().strip_prefix("at ") else { return false };
+    let place = frame.rsplit_once('(').map_or(frame, |(_, place)| place);
+    let is_inner = |place: &str| ["async ", "internal/", "node:"].iter().any(|begin| place.starts_with(begin));
+    is_inner(frame) || is_inner(place) || place.contains("/node_modules/")
 }
 
 /// The pane that a fact concerns.
@@ -105,5 +126,46 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         | Event::Activity { .. }
         | Event::PolicyLoaded { .. }
         | Event::Witnessed { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `node --test` prints with its `spec` reporter at the end of a failing run, without the blank rows.
+    const NODE: &str = "\
+✖ failing tests:
+test at sum.test.js:4:1
+✖ adds (1.42ms)
+  AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:
+  5 !== 4
+      at TestContext.<anonymous> (/home/me/app/sum.test.js:5:10)
+      at Test.runInAsyncScope (node:async_hooks:214:14)
+      at Test.run (node:internal/test_runner/test:1047:25)
+      at Test.start (node:internal/test_runner/test:944:17)
+      at node:internal/test_runner/test:1440:71
+      at internal/process/task_queues.js:95:5
+      at async Promise.all (index 0)
+      at async startSubtestAfterBootstrap (node:internal/test_runner/harness:296:3) {
+      at Object.it (/home/me/app/node_modules/x/index.js:1:1)
+    generatedMessage: true,
+    code: 'ERR_ASSERTION',
+    actual: 5,
+    expected: 4,
+    operator: 'strictEqual'
+  }";
+
+    #[test]
+    fn the_assertion_is_shown_and_not_the_runtime_below_it() {
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+        let shown = telling(lines(NODE), LAST);
+        assert_eq!(shown.len(), LAST);
+        assert_eq!(shown[0], "✖ failing tests:");
+        assert_eq!(shown[4], "  5 !== 4");
+        assert!(shown[5].contains("sum.test.js:5:10") && shown[6].contains("generatedMessage"), "{shown:#?}");
+        let short = "Error: no\n    at node:internal/x:1:1";
+        assert_eq!(telling(lines(short), LAST), lines(short), "nothing goes where there is room");
+        assert_eq!(telling(lines("at noon\nat last\nat async"), 2), ["at last", "at async"]);
     }
 }

@@ -39,6 +39,7 @@ mod recovered;
 mod refit;
 pub mod replay;
 mod report;
+mod requote;
 mod rows;
 mod run;
 mod schedule;

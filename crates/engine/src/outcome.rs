@@ -4,7 +4,7 @@ use super::condition::Stimulus;
 use super::progress::{Cause, cut};
 use super::readers::why_skipped;
 use super::state::{IntentRow, Planned, Purpose};
-use super::text::{describe_effect, describe_intent, visible};
+use super::text::{describe_effect, describe_intent, typed_keys, visible};
 use super::turn::{At, Turn};
 use std::sync::Arc;
 use tmuxagent_model::{
@@ -51,7 +51,10 @@ impl Turn<'_> {
         let (intent, text) = (row.intent.id.clone(), describe_intent(self.state, row));
         let typed = matches!(row.intent.effect, Effect::Send(_) | Effect::Prompt(_));
         let note = match outcome {
-            Outcome::Done if typed => (Severity::Info, Note::Sent { intent, text }),
+            Outcome::Done if typed => {
+                let text = typed_keys(self.state, row, self.cleaner).unwrap_or(text);
+                (Severity::Info, Note::Sent { intent, text })
+            }
             Outcome::Done => return,
             Outcome::Shell(ShellOutcome { exit: Some(0), .. }) => return,
             Outcome::Shell(shell) => (
@@ -101,6 +104,7 @@ impl Turn<'_> {
             Outcome::Skipped { reason: SkipReason::Withdrawn } => {
                 self.cancel_stage(at, Cause::own(self.now, "taken back", "its keys were given up"));
             }
+            Outcome::Skipped { reason: SkipReason::OtherShell(shell) } if self.quote_anew(at, shell) => {}
             Outcome::Skipped { reason } => self.unsettled(Some(at), row, &why_skipped(reason)),
             Outcome::Failed { error } => self.unsettled(Some(at), row, &failed_words(error)),
             Outcome::Unknown { error } => self.unsettled(Some(at), row, &unknown_words(error)),

@@ -83,6 +83,9 @@ pub fn why_skipped(reason: &SkipReason) -> String {
         SkipReason::ScreenChanged => "was not typed: the expected text is not on the screen".to_owned(),
         SkipReason::Question => "was not typed: the program asks something, which Enter would answer".to_owned(),
         SkipReason::Reader(reader) => format!("was not typed: {}", who(reader)),
+        SkipReason::OtherShell(shell) => {
+            format!("was not typed: `{}` reads the keys, and the text was quoted for another shell", visible(shell))
+        }
         SkipReason::Asker(reader) => {
             format!("was not typed: the program that asked does not wait any more; {}", who(reader))
         }

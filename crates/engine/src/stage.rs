@@ -7,7 +7,7 @@ use super::condition::{FAIL, SUCCESS, Stimulus, describe, polls, silences};
 use super::progress::{Cause, Look, PollRun, Progress};
 use super::state::{Planned, Purpose, Run, is_shell, stage_key};
 use super::table::StageInput;
-use super::template::{Missing, Names, bind, fill, type_out};
+use super::template::{Missing, Names, bind, fill, quoted_for, type_out};
 use super::tracking::Typed;
 use super::turn::{At, Turn, Work};
 use std::sync::Arc;
@@ -131,6 +131,11 @@ impl Turn<'_> {
                 let why = format!("{shell} can't report a command's exit code; use send_keys instead of run");
                 return self.give_up(at, Cause::own(self.now, "run", why));
             }
+            // Its references are written for the shell that was there when the plan was made.
+            let action = match &action {
+                Planned::Run { command } if !command.values.is_empty() => self.written_anew(at).unwrap_or(action),
+                _ => action,
+            };
             let bare = match &action {
                 Planned::Run { command } => self.bare_line(at, command),
                 _ => None,
@@ -195,33 +200,36 @@ impl Turn<'_> {
         let folder = row.info.facts.path.clone();
         // A reader that is no shell we know is taken for a plain one.
         let shell = Shell::of(row.reader());
-        let send = |steps, needs| {
-            Effect::Send(SendKeys { pane: pane.clone(), steps, expect_command: None, expect_screen: None, needs })
+        let send = |steps, needs, shells: &[Shell]| {
+            let (pane, shells) = (pane.clone(), shells.to_vec());
+            Effect::Send(SendKeys { pane, steps, expect_command: None, expect_screen: None, needs, shells })
         };
         match action {
             Planned::Send { steps, .. } if steps.is_empty() => None,
-            Planned::Send { steps, expect, .. } => {
-                Some(self.emit(send(steps.clone(), named_or(expect, false, Needs::Front)), purpose))
+            Planned::Send { steps, shells, expect, .. } => {
+                Some(self.emit(send(steps.clone(), named_or(expect, false, Needs::Front), shells), purpose))
             }
             Planned::Run { command } if self.runs_aside(at) => self.run_aside(at, &command.clone(), purpose),
             // Nobody waits for the end of what is run after a stage.
             Planned::Run { command } if matches!(purpose, Purpose::After { .. }) => {
                 let line = untracked_command(shell, command);
+                let shells = if line == command.text { &[] } else { shell.readers_of_lines() };
                 let steps = vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())];
-                Some(self.emit(send(steps, Needs::Shell), purpose))
+                Some(self.emit(send(steps, Needs::Shell, shells), purpose))
             }
             Planned::Run { command } => {
                 let bare = self.bare_line(at, command);
                 Some(self.emit_with(purpose, |id| {
                     let Some(line) = bare else {
                         let line = tracked_command(shell, command, id.as_str());
-                        return send(vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())], Needs::Shell);
+                        let keys = vec![KeyStep::Text(line), KeyStep::Key("Enter".to_owned())];
+                        return send(keys, Needs::Shell, shell.readers_of_lines());
                     };
                     // A letter that comes and goes, `i`: harmless where text is written, and in the command mode of an
                     // editor that is like vi what begins to write.
                     let keys = ["0x69", "BSpace"].map(|key| KeyStep::Key(key.to_owned()));
                     let line = [KeyStep::Text(line), KeyStep::Key("Enter".to_owned())];
-                    send(keys.into_iter().chain(line).collect(), Needs::Shell)
+                    send(keys.into_iter().chain(line).collect(), Needs::Shell, &[])
                 }))
             }
             Planned::Prompt { text, expect } => {
@@ -441,11 +449,18 @@ fn plan_action(action: &Action, names: &Names<'_>) -> Result<Planned, Missing> {
     Ok(match action {
         Action::SendKeys { text: typed, keys, enter, expect } => {
             // What is typed mostly lands in a shell, so values from panes are no syntax here either.
-            let typed = typed.as_ref().map(|template| type_out(template, names, names.pane.shell_at_keys()));
+            let shell = names.pane.shell_at_keys();
+            let shells = typed.as_ref().map_or(&[][..], |template| quoted_for(template, names, shell));
+            let typed = typed.as_ref().map(|template| type_out(template, names, shell));
             let (typed, shown) = typed.transpose()?.unzip();
             let differs = typed != shown;
             let shown = differs.then(|| key_steps(shown, keys, *enter));
-            Planned::Send { steps: key_steps(typed, keys, *enter), shown, expect: expect.clone() }
+            Planned::Send {
+                steps: key_steps(typed, keys, *enter),
+                shown,
+                expect: expect.clone(),
+                shells: shells.to_vec(),
+            }
         }
         Action::Run { command } => Planned::Run { command: bind(command, names, Shell::of(names.pane.reader()))? },
         Action::Prompt { text: prompt, expect } => {

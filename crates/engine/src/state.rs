@@ -109,6 +109,9 @@ pub enum Planned {
         /// The programs that may read it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         expect: Vec<String>,
+        /// The shells that its values are quoted for; none where every reader reads them as they are meant.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        shells: Vec<Shell>,
     },
     /// Types a command line whose end is tracked.
     Run { command: ShellText },

@@ -97,6 +97,7 @@ impl Turn<'_> {
                 expect_command: Some(command).filter(|command| !is_shell(command)),
                 expect_screen: None,
                 needs: Needs::Front,
+                shells: Vec::new(),
             }),
             Some(StopStep::Terminate) => Effect::Shell(ShellCall {
                 script: ShellText {

@@ -87,6 +87,16 @@ pub fn type_out(template: &TextTemplate, names: &Names<'_>, shell: Option<Shell>
     Ok((policy::type_out(template, &lookup, shell), policy::show(template, &lookup)))
 }
 
+/// The shells that read a line as it is meant which is typed out for one of them; none where every reader does.
+pub fn quoted_for(template: &TextTemplate, names: &Names<'_>, shell: Option<Shell>) -> &'static [Shell] {
+    let typed = |shell| policy::type_out(template, &|name| names.lookup(name), Some(shell));
+    let Some(shell) = shell.filter(|_| !template.names.is_empty()) else { return &[] };
+    let this = typed(shell);
+    // Letters and digits are quoted alike in all of them.
+    let alike = [Shell::Sh, Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Csh].into_iter().all(|one| typed(one) == this);
+    if alike { &[] } else { shell.readers_of_words() }
+}
+
 /// Every name has a value, and not only the mark of one.
 fn complete(template: &TextTemplate, names: &Names<'_>) -> Result<(), Missing> {
     if let Some(name) = template.names.iter().find(|name| names.lookup(name).is_none()) {

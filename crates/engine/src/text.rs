@@ -72,17 +72,32 @@ pub fn describe_effect(effect: &Effect) -> String {
     }
 }
 
+/// What `send_keys` typed, letter by letter, where that is not how people read it before. Where it holds a secret, whose
+/// escapes nobody would know again, it stays as people read it.
+pub fn typed_keys(state: &State, row: &IntentRow, cleaner: &Cleaner) -> Option<String> {
+    let (Effect::Send(send), Planned::Send { shown: Some(shown), .. }) = (&row.intent.effect, action_of(state, row)?)
+    else {
+        return None;
+    };
+    let read = describe_steps(shown);
+    (cleaner.clean(&read) == read).then(|| describe_steps(&send.steps))
+}
+
+/// The action that an intent performs for its stage.
+fn action_of<'s>(state: &'s State, row: &IntentRow) -> Option<&'s Planned> {
+    let Purpose::Plan { run, stage, attempt } = &row.purpose else { return None };
+    let stage = state.runs.get(run)?.stages.iter().find(|s| s.name == *stage && s.attempt == *attempt)?;
+    stage.plan.get(stage.cursor as usize)
+}
+
 /// An intent in one line. A tracked command is told as its author wrote it, without the report around it.
 pub fn describe_intent(state: &State, row: &IntentRow) -> String {
     let written = match &row.purpose {
-        Purpose::Plan { run, stage, attempt } => state.runs.get(run).and_then(|run| {
-            let stage = run.stages.iter().find(|s| s.name == *stage && s.attempt == *attempt)?;
-            match stage.plan.get(stage.cursor as usize)? {
-                Planned::Run { command } => Some(format!("{} ⏎", cut(&visible(&command.shown), WIDTH))),
-                Planned::Send { shown: Some(shown), .. } => Some(describe_steps(shown)),
-                _ => None,
-            }
-        }),
+        Purpose::Plan { .. } => match action_of(state, row) {
+            Some(Planned::Run { command }) => Some(format!("{} ⏎", cut(&visible(&command.shown), WIDTH))),
+            Some(Planned::Send { shown: Some(shown), .. }) => Some(describe_steps(shown)),
+            _ => None,
+        },
         Purpose::After { .. }
         | Purpose::Look { .. }
         | Purpose::Stop { .. }

@@ -219,6 +219,7 @@ impl Turn<'_> {
             expect_command: None,
             expect_screen: None,
             needs: Needs::Shell,
+            shells: Vec::new(),
         };
         let intent = Intent {
             id,

@@ -152,6 +152,7 @@ mod tests {
     fn send() -> Effect {
         let steps = vec![KeyStep::Key("Enter".to_owned())];
         Effect::Send(SendKeys {
+            shells: Vec::new(),
             pane: pane(),
             steps,
             expect_command: None,

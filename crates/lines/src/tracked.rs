@@ -144,10 +144,11 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// The one line to type (without Enter) that runs `command`, whose end nobody waits for: as its author wrote it where it
-/// holds no values.
+/// holds no values and nothing that a line editor acts on, such as a tab.
 #[must_use]
 pub fn untracked_command(shell: Shell, command: &ShellText) -> String {
-    if command.values.is_empty() {
+    let plain = !command.text.bytes().any(is_control) || !shell.is_understood();
+    if command.values.is_empty() && plain {
         return command.text.clone();
     }
     format!(" {}{}", evaluated(shell, command), forgotten(shell, command))

@@ -133,4 +133,7 @@ fn values_stand_before_the_command_and_only_in_escapes() {
         r#" unset TA_v; TA_v='v1.2'; command eval 'cd "${TA_v}"'; unset TA_v"#
     );
     assert_eq!(untracked_command(Shell::Bash, &"echo 'x'".into()), "echo 'x'");
+    // A tab that is typed would complete a name.
+    assert!(!untracked_command(Shell::Sh, &"echo 'a\tb'".into()).contains('\t'));
+    assert!(!untracked_command(Shell::Fish, &"echo 'a\tb'".into()).contains('\t'));
 }

@@ -1,6 +1,6 @@
 //! What the engine wants done. Every effect is recorded as an [`Intent`] before it is performed.
 
-use super::{IntentId, KeyStep, Millis, Needs, PaneKey, PaneReader, RunId, ShellOutcome, ShellText, Timestamp};
+use super::{IntentId, KeyStep, Millis, Needs, PaneKey, PaneReader, RunId, Shell, ShellOutcome, ShellText, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A timer's identity; a later one with the same key replaces the earlier.
@@ -59,6 +59,9 @@ pub struct SendKeys {
     /// Who must read them.
     #[serde(default, skip_serializing_if = "Needs::is_nothing")]
     pub needs: Needs,
+    /// The shells that read the text as it was meant, since its values are quoted for them; none where every reader does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shells: Vec<Shell>,
 }
 
 /// A multi-line text submitted to an agent as one bracketed paste, then Enter.
@@ -303,6 +306,8 @@ pub enum SkipReason {
     Reader(Box<PaneReader>),
     /// The program that asked has ended, or asks no more; who would have got the answer.
     Asker(Box<PaneReader>),
+    /// Another shell reads than the one that the text was quoted for; its name.
+    OtherShell(String),
     /// This intent was overtaken: its stage or approval has ended.
     Withdrawn,
     /// The host can't be reached or knows no such pane.

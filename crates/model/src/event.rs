@@ -111,8 +111,8 @@ pub enum Event {
     },
 }
 
-/// How many of a pane's last lines are kept, and shown with a question.
-pub const PRINTED: usize = 12;
+/// How many of a pane's last lines are kept, so that a question can show those that say something.
+pub const PRINTED: usize = 32;
 
 /// A line that a pane's program printed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The shell that will read a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Shell {
     /// Any POSIX shell (dash, ash, ksh, mksh), and what we do not know.
     #[default]
@@ -57,6 +58,30 @@ impl Shell {
         match self {
             Self::Sh | Self::Bash | Self::Zsh | Self::Fish => true,
             Self::Csh | Self::Other => false,
+        }
+    }
+
+    /// The shells that read a value as it was meant which is typed as a word for this one ([`Shell::typed_word`]).
+    #[must_use]
+    pub const fn readers_of_words(self) -> &'static [Self] {
+        match self {
+            Self::Sh => &[Self::Sh, Self::Bash, Self::Zsh],
+            Self::Bash | Self::Zsh => &[Self::Bash, Self::Zsh],
+            Self::Fish => &[Self::Fish],
+            // Without escapes it is a quoted word everywhere.
+            Self::Csh | Self::Other => &[],
+        }
+    }
+
+    /// The shells that read a whole command as it was meant which is typed for this one, with its report around it.
+    #[must_use]
+    pub const fn readers_of_lines(self) -> &'static [Self] {
+        match self {
+            Self::Sh => &[Self::Sh, Self::Bash],
+            Self::Bash => &[Self::Bash],
+            Self::Zsh => &[Self::Zsh],
+            Self::Fish => &[Self::Fish],
+            Self::Csh | Self::Other => &[],
         }
     }
 

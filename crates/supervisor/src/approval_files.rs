@@ -214,6 +214,18 @@ impl ApprovalFiles {
         }
     }
 
+    /// What stands in the file of a closed question, where it is a word that decides.
+    pub fn late_word(&self, name: &str, approval: &Approval) -> Option<Word> {
+        let revision = name.strip_suffix(".txt")?.rsplit_once('.')?.1.parse().ok()?;
+        let content = read_private(&self.folder.join(name), LARGEST).ok().filter(|_| !name.contains('/'))?;
+        match read_decision(&content, None, approval, self.lang) {
+            Written::Decided(verdict) => {
+                Some(Word { name: name.to_owned(), content, approval: approval.id.clone(), revision, verdict })
+            }
+            Written::Nothing | Written::Wrong(_) => None,
+        }
+    }
+
     /// Removes the request of a closed question, into which nobody wrote.
     pub fn remove_late(&self, name: &str) {
         let path = self.folder.join(name);

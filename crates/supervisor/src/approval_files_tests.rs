@@ -236,3 +236,18 @@ fn a_folder_of_everybody_is_refused() {
     let error = ApprovalFiles::open(folder.path(), Lang::En, Redactor::default()).err().unwrap();
     assert!(error.to_string().contains("chmod 700"), "{error}");
 }
+
+#[test]
+fn an_answer_goes_when_it_had_its_time() {
+    let mut world = World::new();
+    let name = file_name(&approval());
+    world.files.answer_late(&name, "already approved by li");
+    assert_eq!(world.files.look(), []);
+    assert!(world.path().exists(), "it can be read");
+    let file = std::fs::File::options().write(true).open(world.path()).unwrap();
+    let written = file.metadata().unwrap().modified().unwrap();
+    file.set_modified(written - KEPT - Duration::from_secs(1)).unwrap();
+    let mut later = ApprovalFiles::open(&world.folder.path().join("approvals"), Lang::En, Redactor::default()).unwrap();
+    assert_eq!(later.show(&[]), []);
+    assert!(!world.path().exists());
+}

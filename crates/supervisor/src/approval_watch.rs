@@ -96,7 +96,7 @@ impl Desktop {
     async fn take(&self, item: FileNews) -> Taken {
         match item {
             FileNews::Decided(word) => return self.decide(word).await,
-            FileNews::Late { name, approval, word } => self.too_late(name, &approval, word).await,
+            FileNews::Late { name, approval, word } => return self.too_late(name, &approval, word).await,
             FileNews::Refused(text) => self.desk.report(text),
         }
         Taken::Settled
@@ -116,24 +116,37 @@ impl Desktop {
     }
 
     /// A file whose question is not shown as open.
-    async fn too_late(&self, name: String, approval: &ApprovalId, word: bool) {
-        let refusal = match self.desk.approval(approval).await {
+    async fn too_late(&self, name: String, approval: &ApprovalId, word: bool) -> Taken {
+        let found = self.desk.approval(approval).await;
+        let refusal = match found {
             // What is shown is older than what is stored; it is read again when both are the same.
-            Some(found) if found.state == ApprovalState::Pending => return,
+            Some(found) if found.state == ApprovalState::Pending => return Taken::Settled,
             Some(_) if !word => {
                 self.on_files(move |files| files.remove_late(&name)).await;
-                return;
+                return Taken::Settled;
             }
             Some(found) => {
+                if let Some(word) = self.decided_by(&name, &found).await {
+                    return self.decide(word).await;
+                }
                 found.decision.map_or(Refusal::Closed, |decision| Refusal::decided(decision, self.desk.zone()))
             }
-            None if !word => return,
+            None if !word => return Taken::Settled,
             None => Refusal::Unknown,
         };
         let why = refusal.sentence(self.lang);
         self.desk
             .report(format!("the approval file {name} is refused: there is no open question of that name ({why})"));
         self.on_files(move |files| files.answer_late(&name, &why)).await;
+        Taken::Settled
+    }
+
+    /// The word of a file by which its question was decided: a life took it, and was killed before it was used up.
+    async fn decided_by(&self, name: &str, closed: &Approval) -> Option<Word> {
+        let decision = closed.decision.clone().filter(|decision| decision.by == self.by)?;
+        let (name, closed) = (name.to_owned(), closed.clone());
+        let word = self.on_files(move |files| files.late_word(&name, &closed)).await??;
+        (word.verdict == decision.verdict).then_some(word)
     }
 }
 

@@ -164,3 +164,26 @@ async fn only_what_the_store_calls_closed_is_answered_or_removed() {
     world.until("the answer", || world.text().starts_with("# already approved by li")).await;
     world.end().await;
 }
+
+#[tokio::test]
+async fn a_word_that_an_earlier_life_took_goes_with_its_request() {
+    let world = World::new(Notice::None, 0).await;
+    let by = |via| Decider { who: "ann".into(), via };
+    let verdict = Verdict { approve: true, answer: None };
+    let decision = Some(Decision { verdict, by: by(Via::File), at: Timestamp(0) });
+    let closed = Approval { state: ApprovalState::Approved, decision, ..approval() };
+    *world.desk.stored.lock().unwrap() = Some(closed.clone());
+    world.list.send_replace(Vec::new());
+    world.until("the request's end", || !world.path.exists()).await;
+    // Killed between the commit and the end of its word, which stands there still.
+    world.say("approve").await;
+    world.until("the word's end", || !world.path.exists()).await;
+    // Another word than the one that decided, or the decision of another surface, is answered.
+    world.say("reject").await;
+    world.until("an answer", || world.text().starts_with("# already approved by ann")).await;
+    let decision = closed.decision.clone().map(|decision| Decision { by: by(Via::Cli), ..decision });
+    *world.desk.stored.lock().unwrap() = Some(Approval { decision, ..closed });
+    world.say("approve").await;
+    world.until("an answer", || world.text().starts_with("# already approved by ann")).await;
+    world.end().await;
+}

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | a row of the screen, a line of output | [`clean`], [`clean_block`] |
 //! | what a person is about to approve or send | [`reveal`] |
+//! | JSON for scripts | [`json`] |
 //! | an excerpt of a file, in which columns count | [`marked`] |
 //! | a message of several lines, or of one | [`harmless`](crate::plain::harmless), [`one_line`](crate::plain::one_line) |
 //! | a page on which a person decides | [`named`](crate::plain::named), then [`html`](crate::escape::html) |
@@ -17,6 +18,8 @@
 //! A pane's title or output may hold escape sequences, line breaks, marks that turn the writing direction, characters
 //! without width, and stacks of accents. [`clean`] is for reading, [`reveal`] for what a human is about to approve or
 //! send: there nothing may be hidden, so every such character gets a visible name.
+
+use std::fmt::Write as _;
 
 /// The most combining marks that are kept on one base character.
 const MAX_MARKS: u8 = 3;
@@ -73,6 +76,33 @@ pub fn reveal(text: &str) -> String {
 #[must_use]
 pub fn marked(c: char) -> char {
     if super::plain::is_harmless(c) { c } else { '\u{fffd}' }
+}
+
+/// A JSON document, in which every character that shows nothing of itself, acts on a terminal, or turns the writing
+/// direction is an escape. It is the same data: such characters stand in its texts alone. Line breaks between values stay.
+#[must_use]
+pub fn json(document: &str) -> String {
+    let acts = |c: char| c != '\n' && (c.is_control() || is_hidden(c) || is_format(c));
+    let mut out = String::with_capacity(document.len());
+    for c in document.chars() {
+        if acts(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                // Writing to a string can't fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// The rest of Unicode's general category Cf: marks of single scripts, which show something or order what stands by them.
+const fn is_format(c: char) -> bool {
+    matches!(c,
+        '\u{0600}'..='\u{0605}' | '\u{06dd}' | '\u{070f}' | '\u{0890}' | '\u{0891}' | '\u{08e2}' | '\u{110bd}'
+        | '\u{110cd}' | '\u{13430}'..='\u{1343f}')
 }
 
 /// The sign of a control character: U+2400 and on for C0, `␡` for DEL, `�` for C1.

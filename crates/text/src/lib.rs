@@ -30,7 +30,7 @@ mod words;
 
 pub use agent::{agent_question_kind, agent_state, answer_role, evidence_source};
 pub use catalogue::message;
-pub use clean::{clean, clean_block, is_hidden, marked, reveal};
+pub use clean::{clean, clean_block, is_hidden, json, marked, reveal};
 pub use help::help_text;
 pub use note::{note_text, reload_text};
 pub use reader::{reader_brief, reader_sentence, reads};

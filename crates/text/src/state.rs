@@ -204,6 +204,13 @@ pub fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
         }
         SkipReason::ScreenChanged => lang.pick("the expected text is not on the screen", "屏幕上没有预期的文字"),
         SkipReason::Reader(reader) => return super::reader_sentence(lang, reader),
+        SkipReason::OtherShell(shell) => {
+            let shell = clean(shell);
+            return match lang {
+                Lang::En => format!("`{shell}` reads the keys, and the text was quoted for another shell"),
+                Lang::Zh => format!("读取按键的是 {shell}，而文字是按另一种 shell 加的引号"),
+            };
+        }
         SkipReason::Asker(reader) => {
             let reader = super::reader_sentence(lang, reader);
             return match lang {

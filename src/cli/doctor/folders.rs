@@ -3,7 +3,7 @@
 use super::{Finding, Remedy, Scene};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use tmuxagent_text::Lang;
+use tmuxagent_text::{Lang, message};
 
 /// Folders, their rights and their disk.
 pub(super) fn check(scene: &Scene) -> Vec<Finding> {
@@ -91,11 +91,12 @@ fn open_files(scene: &Scene) -> Vec<Finding> {
         .collect()
 }
 
-/// Files that say what is done and that others can write. What is wrong with configuration and policies stands where they
+/// A key map that the screen would refuse. What is wrong with configuration and policies stands where they
 /// are loaded; the key map is read by the screen alone.
 fn doubtful(scene: &Scene) -> Option<Finding> {
-    let problem = tmuxagent_config::trusted(&scene.paths.keymap()).err()?;
-    Some(Finding::failure("folders", problem.text, problem.hint.unwrap_or_default()))
+    let problem = crate::cli::screen::keymap(&scene.paths).err()?;
+    let (text, hint) = (message(scene.lang, &problem.text()), problem.hints().join("; "));
+    Some(Finding::failure("folders", text, message(scene.lang, &hint)))
 }
 
 /// File systems on which SQLite's shared memory or a unix socket does not work (numbers: Linux `statfs(2)`).

@@ -292,6 +292,7 @@ pub fn keys(pane: &PaneKey, text: &str) -> SendKeys {
         expect_command: None,
         expect_screen: None,
         needs: Default::default(),
+        shells: Vec::new(),
     }
 }
 

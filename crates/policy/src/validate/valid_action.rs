@@ -156,7 +156,8 @@ impl Reading<'_> {
         }
     }
 
-    /// A shell completes names at a tab, and runs another line than the one that was written.
+    /// A shell completes names at a tab, and runs another line than the one that was written. That it is pasted where the
+    /// program takes pastes in brackets helps those only: csh, mksh and an old bash do not.
     fn check_tab(&mut self, text: &Text) {
         if text.value.contains('\t') {
             let help = "press it with `keys: [Tab]` where it is meant; `run` gives a tab to the command as data";

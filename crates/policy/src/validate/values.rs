@@ -25,7 +25,7 @@ impl Reading<'_> {
         self.commands.push((source.to_owned(), at));
         for (name, fault) in command_faults(source, lasts) {
             let at = self.problems.within(at, name);
-            let (code, says, help) = unsafe_value(fault);
+            let (code, says, help) = unsafe_value(fault, name);
             let message = format!("`{{{{{name}}}}}` {says}");
             let draft = match fault {
                 Fault::Reason(Reason::OptionLike | Reason::Unknown) => self.problems.warning(code, at, message),
@@ -69,7 +69,7 @@ impl Reading<'_> {
                 let at = self.problems.within(at, name);
                 self.problems
                     .error("unsafe-place", at, message)
-                    .help("read the file as data, or write `{{line | trusted}}`");
+                    .help(format!("read the file as data, or write `{{{{{name} | trusted}}}}`"));
             }
             let mut told = BTreeSet::new();
             let calls = traces.called.iter().filter(|(_, name)| others(&defined, &traces.defined, name));
@@ -88,9 +88,13 @@ impl Reading<'_> {
 }
 
 /// How a fault is called, what it says of a value, and what to do.
-fn unsafe_value(fault: Fault) -> (&'static str, String, &'static str) {
-    const READ_AGAIN: &str = "hand it to a script as an argument, as in `sh -c 'echo \"$1\"' _ {{line}}`; if nobody else can \
-                              print it, write `{{line | trusted}}`";
+fn unsafe_value(fault: Fault, name: &str) -> (&'static str, String, String) {
+    let read_again = || {
+        format!(
+            "hand it to a script as an argument, as in `sh -c 'echo \"$1\"' _ {{{{{name}}}}}`; if nobody else can print it, \
+             write `{{{{{name} | trusted}}}}`"
+        )
+    };
     let place = "unsafe-place";
     match fault {
         Fault::Place(why) => {
@@ -106,36 +110,40 @@ fn unsafe_value(fault: Fault) -> (&'static str, String, &'static str) {
                 "within backticks" => "write `$(…)` in place of the backticks",
                 _ => "put it where an ordinary argument stands",
             };
-            (place, format!("can't stand {why}"), help)
+            (place, format!("can't stand {why}"), help.to_owned())
         }
         Fault::Unsure(why) => {
             let help =
                 "write it in a simpler way, or put it into a script of its own and hand over the value as an argument";
-            (place, format!("stands in a command that can't be followed for certain: {why}"), help)
+            (place, format!("stands in a command that can't be followed for certain: {why}"), help.to_owned())
         }
         Fault::Reason(Reason::Command) => {
             let help = "write the name of the command yourself; for a text to an agent use `prompt`";
-            (place, "comes from a pane and would name what is run".to_owned(), help)
+            (place, "comes from a pane and would name what is run".to_owned(), help.to_owned())
         }
         Fault::Reason(Reason::Variable) => {
             let help = "a variable of that name says what is run; choose another name";
-            (place, "comes from a pane and would steer the shell or a program".to_owned(), help)
+            (place, "comes from a pane and would steer the shell or a program".to_owned(), help.to_owned())
         }
         Fault::Reason(Reason::Reader) => {
             let says = "comes from a pane and would be read once more, as a command, a formula or a format";
-            (place, says.to_owned(), READ_AGAIN)
+            (place, says.to_owned(), read_again())
         }
         Fault::Reason(Reason::Kept) => {
             let says = "comes from a pane, and this command reads once more what variables or other commands hold";
-            (place, says.to_owned(), READ_AGAIN)
+            (place, says.to_owned(), read_again())
         }
         Fault::Reason(Reason::File) => {
-            let help = "write it into a file of data and let your code read that; if nobody else can print it, write `{{line | trusted}}`";
+            let help = format!(
+                "write it into a file of data and let your code read that; if nobody else can print it, write `{{{{{name} | trusted}}}}`"
+            );
             (place, "comes from a pane and would be written into a file that is run".to_owned(), help)
         }
         Fault::Reason(Reason::Lasting) => {
-            let help = "give it to one program, as `./deploy {{line}}` or `VERSION={{line}} ./deploy`, or put brackets around \
-                        what it is meant for: `( … )`; if nobody else can print it, write `{{line | trusted}}`";
+            let help = format!(
+                "give it to one program, as `./deploy {{{{{name}}}}}` or `VERSION={{{{{name}}}}} ./deploy`, or put brackets around \
+                        what it is meant for: `( … )`; if nobody else can print it, write `{{{{{name} | trusted}}}}`"
+            );
             (
                 place,
                 "comes from a pane and would stay in the shell behind this command, for all that runs there later"
@@ -144,8 +152,10 @@ fn unsafe_value(fault: Fault) -> (&'static str, String, &'static str) {
             )
         }
         Fault::Reason(Reason::Unknown) => {
-            let help = "if it takes its arguments as data, call it from a script of yours, as `./script {{line}}`, or write \
-                        `{{line | trusted}}`";
+            let help = format!(
+                "if it takes its arguments as data, call it from a script of yours, as `./script {{{{{name}}}}}`, or write \
+                        `{{{{{name} | trusted}}}}`"
+            );
             (
                 "unknown-program",
                 "comes from a pane and goes to a program of which nobody here knows whether it runs its arguments"
@@ -154,12 +164,14 @@ fn unsafe_value(fault: Fault) -> (&'static str, String, &'static str) {
             )
         }
         Fault::Reason(Reason::Option) => {
-            let help = "write `--` before it, or `./` where it is a file; if nobody else can print it, write `{{line | trusted}}`";
+            let help = format!(
+                "write `--` before it, or `./` where it is a file; if nobody else can print it, write `{{{{{name} | trusted}}}}`"
+            );
             (place, "comes from a pane and could be taken for an option that runs a command".to_owned(), help)
         }
         Fault::Reason(Reason::OptionLike) => {
             let help = "write `--` before it, or `./` where it is a file";
-            ("option-like", "comes from a pane and could be taken for an option, as `-rf`".to_owned(), help)
+            ("option-like", "comes from a pane and could be taken for an option, as `-rf`".to_owned(), help.to_owned())
         }
     }
 }

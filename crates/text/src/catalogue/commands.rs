@@ -1,6 +1,27 @@
 //! What the command line says and answers, and what its library says of wrong arguments.
 
 pub(super) const ROWS: &[(&str, &str)] = &[
+    (
+        "sending is frozen: what it types is held back until `tmuxagent unfreeze`",
+        "发送已冻结：它要输入的内容会保留，直到运行 `tmuxagent unfreeze`",
+    ),
+    ("`{}` is a pipeline, and the pane stands first", "`{0}` 是流水线，而窗格应写在前面"),
+    ("{} has: {}", "{0} 有：{1}"),
+    ("`{}` is a pane, and no approval", "`{0}` 是窗格，不是审批"),
+    (
+        "nothing is asked there; `tmuxagent approvals` lists what is",
+        "那里没有待答的问题；`tmuxagent approvals` 列出现有的",
+    ),
+    ("what is asked there is decided by its ID:", "那里的问题请用它的 ID 决定："),
+    ("there is no policy {}: neither a file nor a folder", "没有策略 {0}：既无此文件，也无此目录"),
+    (
+        "your policies lie in {}; `tmuxagent policy check` without a name checks those in force",
+        "您的策略位于 {0}；`tmuxagent policy check` 不带名称时检查生效的策略",
+    ),
+    (
+        "policies lie in {}, where none is yet: `tmuxagent policy init` writes a first one",
+        "策略位于 {0}，那里尚无策略：`tmuxagent policy init` 会写出第一个",
+    ),
     ("no approval is named", "没有指明哪个审批"),
     (
         "nothing is open; `tmuxagent approvals --all` shows what was decided",

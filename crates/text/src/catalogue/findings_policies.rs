@@ -46,30 +46,30 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "`{{{0}}}` 来自窗格，会被写进要运行的文件",
     ),
     (
-        "write it into a file of data and let your code read that; if nobody else can print it, write `{{line | trusted}}`",
-        "请写进数据文件，由您的代码读取；若别人无法打印它，可写 `{{line | trusted}}`",
+        "write it into a file of data and let your code read that; if nobody else can print it, write `{{{} | trusted}}`",
+        "请写进数据文件，由您的代码读取；若别人无法打印它，可写 `{{{0} | trusted}}`",
     ),
     (
         "`{{{}}}` comes from a pane and would stay in the shell behind this command, for all that runs there later",
         "`{{{0}}}` 来自窗格，会在此命令之后留在 shell 里，影响之后的一切",
     ),
     (
-        "give it to one program, as `./deploy {{line}}` or `VERSION={{line}} ./deploy`, or put brackets around what it is meant for: `( … )`; if nobody else can print it, write `{{line | trusted}}`",
-        "请只交给一个程序，例如 `./deploy {{line}}` 或 `VERSION={{line}} ./deploy`，或用括号 `( … )` 围住所用之处；若别人无法打印它，可写 `{{line | trusted}}`",
+        "give it to one program, as `./deploy {{{}}}` or `VERSION={{{}}} ./deploy`, or put brackets around what it is meant for: `( … )`; if nobody else can print it, write `{{{} | trusted}}`",
+        "请只交给一个程序，例如 `./deploy {{{0}}}` 或 `VERSION={{{1}}} ./deploy`，或用括号 `( … )` 围住所用之处；若别人无法打印它，可写 `{{{2} | trusted}}`",
     ),
     (
         "`{{{}}}` comes from a pane and goes to a program of which nobody here knows whether it runs its arguments",
         "`{{{0}}}` 来自窗格，交给了一个不知是否会执行其参数的程序",
     ),
     (
-        "if it takes its arguments as data, call it from a script of yours, as `./script {{line}}`, or write `{{line | trusted}}`",
-        "如果它只把参数当作数据，请从自己的脚本调用，例如 `./script {{line}}`，或写 `{{line | trusted}}`",
+        "if it takes its arguments as data, call it from a script of yours, as `./script {{{}}}`, or write `{{{} | trusted}}`",
+        "如果它只把参数当作数据，请从自己的脚本调用，例如 `./script {{{0}}}`，或写 `{{{1} | trusted}}`",
     ),
     (
         "`{{{}}}` comes from a pane and is written into `{}`, which a command of this policy runs",
         "`{{{0}}}` 来自窗格，被写进 `{1}`，而本策略的命令会运行它",
     ),
-    ("read the file as data, or write `{{line | trusted}}`", "请把文件当作数据读取，或写 `{{line | trusted}}`"),
+    ("read the file as data, or write `{{{} | trusted}}`", "请把文件当作数据读取，或写 `{{{0} | trusted}}`"),
     (
         "`{{{}}}` comes from a pane and is given to `{}`, which another command of this policy defines",
         "`{{{0}}}` 来自窗格，交给了 `{1}`，它由本策略的另一条命令定义",

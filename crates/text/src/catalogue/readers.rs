@@ -1,6 +1,10 @@
 //! Who reads the keys of a pane, and what was not typed for that.
 
 pub(super) const ROWS: &[(&str, &str)] = &[
+    (
+        "was not typed: `{}` reads the keys, and the text was quoted for another shell",
+        "未输入：读取按键的是 {0}，而文字是按另一种 shell 加的引号",
+    ),
     ("{} is at an empty prompt", "{0} 停在空提示符"),
     ("something unsent stands behind the prompt of {}", "{0} 的提示符后有未发送的内容"),
     ("{} is running", "{0} 正在运行"),

@@ -7,8 +7,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "命令里可写 `{{name | trusted}}`：它的值可被当作命令读取",
     ),
     (
-        "hand it to a script as an argument, as in `sh -c 'echo \"$1\"' _ {{line}}`; if nobody else can print it, write `{{line | trusted}}`",
-        "把它作为参数交给脚本，如 `sh -c 'echo \"$1\"' _ {{line}}`；若别人无法打印它，可写 `{{line | trusted}}`",
+        "hand it to a script as an argument, as in `sh -c 'echo \"$1\"' _ {{{}}}`; if nobody else can print it, write `{{{} | trusted}}`",
+        "把它作为参数交给脚本，如 `sh -c 'echo \"$1\"' _ {{{0}}}`；若别人无法打印它，可写 `{{{1} | trusted}}`",
     ),
     ("a value is put in as a variable: write it within \"…\"", "值以变量放入：请写在 \"…\" 里"),
     (
@@ -56,8 +56,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("comes from a pane and could be taken for an option, as `-rf`", "来自窗格，可能被当作选项，如 `-rf`"),
     ("write `--` before it, or `./` where it is a file", "请在前面写 `--`，若是文件则写 `./`"),
     (
-        "write `--` before it, or `./` where it is a file; if nobody else can print it, write `{{line | trusted}}`",
-        "请在前面写 `--`，若是文件则写 `./`；若别人无法打印它，可写 `{{line | trusted}}`",
+        "write `--` before it, or `./` where it is a file; if nobody else can print it, write `{{{} | trusted}}`",
+        "请在前面写 `--`，若是文件则写 `./`；若别人无法打印它，可写 `{{{0} | trusted}}`",
     ),
     // What would happen to a value.
     ("`{{{}}}` {}", "`{{{0}}}` {1}"),

@@ -1,7 +1,7 @@
 //! Whether the reader of a pane is the one that an action is for.
 
 use std::time::Duration;
-use tmuxagent_model::{Front, KeyStep, Millis, Needs, PaneReader, Reads, SkipReason};
+use tmuxagent_model::{Front, KeyStep, Millis, Needs, PaneReader, Reads, Shell, SkipReason};
 use tmuxagent_policy::names_program;
 
 /// How long a send waits for its reader, where nobody says otherwise.
@@ -103,6 +103,21 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
             Reads::Line | Reads::Key | Reads::Screen | Reads::Command if !types => Fit::Fits,
             _ => Fit::Never(SkipReason::Reader(Box::new(reader.clone()))),
         },
+    }
+}
+
+/// A text whose values are quoted for certain shells is for no other one. Where a shell runs something that reads nothing, it
+/// can't be told which shell will read what is typed now.
+pub(super) fn quoted_for(shells: &[Shell], reader: &PaneReader, fits: impl FnOnce() -> Fit) -> Fit {
+    let Some(shell) = Shell::from_command(reader.name()).filter(|_| !shells.is_empty()) else { return fits() };
+    if reader.reads == Reads::Command {
+        return Fit::NotYet;
+    }
+    match fits() {
+        Fit::Fits if reader.reads == Reads::Shell && !shells.contains(&shell) => {
+            Fit::Never(SkipReason::OtherShell(reader.name().to_owned()))
+        }
+        fit => fit,
     }
 }
 

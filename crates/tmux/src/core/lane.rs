@@ -1,6 +1,6 @@
 //! The sends of one pane: what waits, what is under way, and how far the looks before the next one are.
 
-use super::fit::{Fit, fits, interrupts};
+use super::fit::{Fit, fits, interrupts, quoted_for};
 use super::taken::Check;
 use crate::HostMessage;
 use crate::proto::{Expectation, Input, Questions, Still, Token};
@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use tmuxagent_errand::Errand;
 use tmuxagent_model::{
-    Awaited, Effect, Front, IntentId, KeyStep, Millis, Needs, Outcome, PaneKey, PaneReader, SkipReason,
+    Awaited, Effect, Front, IntentId, KeyStep, Millis, Needs, Outcome, PaneKey, PaneReader, Shell, SkipReason,
 };
 
 /// The sends of all panes.
@@ -204,6 +204,14 @@ impl Sending {
         }
     }
 
+    /// The shells that its text is quoted for.
+    fn shells(&self) -> &[Shell] {
+        match &self.errand.intent().effect {
+            Effect::Send(send) => &send.shells,
+            Effect::Prompt(_) | Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => &[],
+        }
+    }
+
     /// How long it waits for its reader.
     pub fn hold(&self) -> Option<Millis> {
         self.errand.intent().hold
@@ -216,7 +224,7 @@ impl Sending {
 
     pub fn fits(&mut self, reader: &PaneReader) -> Fit {
         let mut basis = self.basis.take();
-        let fit = fits(self.needs(), self.steps(), reader, &mut basis);
+        let fit = quoted_for(self.shells(), reader, || fits(self.needs(), self.steps(), reader, &mut basis));
         self.basis = basis;
         fit
     }

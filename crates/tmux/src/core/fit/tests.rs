@@ -134,3 +134,32 @@ fn its_author_says_how_long_a_send_is_held() {
     assert_eq!(limit(&Reads::Password, Some(Millis::from_secs(600))), Duration::from_secs(3));
     assert_eq!(limit(&Reads::Password, Some(Millis(5))), Duration::from_millis(5));
 }
+
+#[test]
+fn what_is_quoted_for_one_shell_goes_to_no_other() {
+    let at = |name: &str, reads: Reads| PaneReader { reads, front: Some(front(1, name)), ..PaneReader::default() };
+    let needs = [Needs::Shell, Needs::Front];
+    for (shells, name, other) in [
+        (&[Shell::Bash, Shell::Zsh][..], "bash", false),
+        (&[Shell::Bash, Shell::Zsh], "zsh", false),
+        (&[Shell::Bash, Shell::Zsh], "dash", true),
+        (&[Shell::Bash, Shell::Zsh], "fish", true),
+        (&[Shell::Fish], "bash", true),
+        (Shell::Sh.readers_of_words(), "zsh", false),
+        (Shell::Sh.readers_of_lines(), "zsh", true),
+        (&[], "fish", false),
+        (&[Shell::Bash], "node", false),
+    ] {
+        for needs in &needs {
+            let reader = at(name, Reads::Shell);
+            let fit = quoted_for(shells, &reader, || fits(needs, &text(), &reader, &mut None));
+            let expected = if other { Fit::Never(SkipReason::OtherShell(name.to_owned())) } else { Fit::Fits };
+            assert_eq!(fit, expected, "{shells:?} {name}");
+        }
+    }
+    // A script of bash runs; what is typed now may be read by the shell around it.
+    let mut basis = None;
+    let script = at("bash", Reads::Command);
+    let held = quoted_for(&[Shell::Bash], &script, || fits(&Needs::Front, &text(), &script, &mut basis));
+    assert_eq!((held, basis), (Fit::NotYet, None), "and it is not the reader that is waited for");
+}

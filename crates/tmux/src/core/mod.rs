@@ -15,6 +15,7 @@ mod health;
 mod history;
 mod inventory;
 mod lane;
+mod likeness;
 mod link;
 mod listing;
 mod observe;
@@ -28,6 +29,7 @@ mod reader;
 mod reading;
 mod screens;
 mod send;
+mod stacks;
 mod taken;
 #[cfg(test)]
 mod tests;
@@ -44,6 +46,7 @@ pub(crate) use pipes::PipeId;
 pub(crate) use polling::ROWS;
 pub(crate) use ports::{Done, Input, Job, Now, Output, Piped};
 pub(crate) use reader::{Seen, base_name};
+pub(crate) use stacks::Stack;
 
 use crate::proto::{Ended, Frame, Nonce, Reply, Token};
 use crate::shell::Piping;
@@ -135,6 +138,7 @@ pub(crate) struct HostCore {
     pipes: Pipes,
     fences: Fences,
     lanes: Lanes,
+    stacks: stacks::Stacks,
     /// Nothing is typed.
     frozen: bool,
     views: Vec<screens::View>,
@@ -205,6 +209,7 @@ impl HostCore {
             pipes: Pipes::default(),
             fences: Fences::default(),
             lanes: Lanes::default(),
+            stacks: stacks::Stacks::default(),
             frozen: false,
             views: Vec::new(),
             status: None,

@@ -7,6 +7,7 @@
 //! seen from outside.
 
 use super::prompts::{AtPrompt, Prompts, editor_row};
+use super::stacks::{Depth, Stack};
 use tmuxagent_model::{Front, Reads, Shell};
 
 /// What the system tells of a pane's terminal at one instant.
@@ -28,6 +29,10 @@ pub(crate) struct Seen {
     pub said: Option<AtPrompt>,
     /// The terminal gathers lines (`ICANON`) and shows what is typed (`ECHO`).
     pub modes: Option<(bool, bool)>,
+    /// How deep the program in front stands in its own calls, where the system tells.
+    pub stack: Option<Stack>,
+    /// What that says of a shell.
+    pub depth: Depth,
 }
 
 /// What tmux tells of a pane at one instant.
@@ -44,6 +49,8 @@ pub(crate) struct Surface {
     pub activity: Option<i64>,
     /// Rows that have left the screen.
     pub history: u64,
+    /// The name of the folder in which the program in front is; empty where it is not known.
+    pub folder: String,
     /// The visible rows.
     pub rows: Vec<String>,
 }
@@ -163,7 +170,7 @@ fn shell(surface: &Surface, seen: &Seen, name: &str, canonical: bool, prompts: &
         return Reads::Draft;
     }
     let said = seen.said.filter(|_| seen.own);
-    match said.unwrap_or_else(|| prompts.judge(seen.front.as_ref(), &prefix, &behind, surface)) {
+    match said.unwrap_or_else(|| prompts.judge(seen, &prefix, &behind, surface)) {
         AtPrompt::Empty => Reads::Shell,
         AtPrompt::Draft if canonical && prefix.trim().is_empty() => Reads::Command,
         AtPrompt::Draft => Reads::Draft,

@@ -318,6 +318,6 @@ fn a_command_runs_also_where_vi_keys_command_the_shells_editor() {
         room.server.type_line("it:plain", "echo st''art; sleep 0.3");
         room.server.tmux(&["send-keys", "-t", "it:plain", "Escape"]);
         wait_for(PATIENCE, shell, || room.file("ran").exists().then_some(()));
-        wait_for(PATIENCE, "the end", || room.answer(&["events"]).contains("exit code 0").then_some(()));
+        wait_for(PATIENCE, "the end", || room.answer(&["events"]).contains("exit_code 0").then_some(()));
     }
 }

@@ -95,10 +95,14 @@ impl Stream {
         taken
     }
 
-    /// Whether a text stands on one row; no character takes more columns than bytes.
+    /// Whether all of a text stands on one row; a mark without width needs a character before it.
     fn fits(&self, text: &str) -> bool {
-        let columns = self.grid.columns();
-        text.len() <= columns || (!text.is_ascii() && text.chars().map(super::grid::width).sum::<usize>() <= columns)
+        let (columns, width) = (self.grid.columns(), super::grid::width);
+        if text.is_ascii() {
+            return text.len() <= columns;
+        }
+        text.chars().next().is_some_and(|c| width(c) > 0)
+            && (text.len() <= columns || text.chars().map(width).sum::<usize>() <= columns)
     }
 
     /// Writes printable bytes, in which UTF-8 may be split and broken.

@@ -147,6 +147,7 @@ impl HostCore {
             pane.audience.looked = Some(self.now);
         }
         self.who_lost(key, Why::Shown);
+        self.show_reader(key);
     }
 
     fn surface_of(&self, reply: &Reply) -> Option<Surface> {

@@ -50,9 +50,14 @@ impl Prompts {
             *self = Self { shell: shell.cloned(), ran: self.ran, ..Self::default() };
         }
         let row = surface.row_number();
-        if prefix.trim().is_empty() {
+        if prefix.trim().is_empty() || seen.busy {
             // It is not drawn yet.
             return false;
+        }
+        if seen.depth == Depth::Elsewhere {
+            // Nothing of it is learned, but that a prompt may stand so after all.
+            let like_others = looks_like_prompt(prefix) && self.is_like_known(prefix, surface);
+            return like_others && std::mem::take(&mut self.ran);
         }
         if self.first.as_ref().is_some_and(|(known, _)| *known == row) {
             return false;
@@ -70,7 +75,7 @@ impl Prompts {
         let twice = ran && self.before.as_deref() == Some(prefix) && !is_continuation(prefix) && alone(head);
         self.before = Some(prefix.to_owned());
         let is_prompt = (fresh || twice) && ends_prompt(prefix);
-        if is_prompt && seen.depth != Depth::Elsewhere && !self.known.iter().any(|known| known == prefix) {
+        if is_prompt && !self.known.iter().any(|known| known == prefix) {
             self.known.push(prefix.to_owned());
             if self.known.len() > KNOWN {
                 self.known.remove(0);

@@ -23,6 +23,8 @@ pub(crate) struct Seen {
     pub stranger: bool,
     /// It stands in a call that reads its standard input.
     pub reading: bool,
+    /// It computes, and waits for nothing.
+    pub busy: bool,
     /// Something was typed that nobody has read yet.
     pub queued: bool,
     /// What the pane's own shell says of its prompt, by marks that can be trusted.

@@ -58,17 +58,16 @@ impl Stacks {
         }
     }
 
-    /// Two depths that were seen equally often are a doubt, which is no prompt. A program that reads its standard input itself,
-    /// where its line editor waits otherwise, asks something.
+    /// A program that reads its standard input itself, where its line editor waits otherwise, asks something.
     pub fn judge(&self, stack: Option<&Stack>, reading: bool) -> Depth {
         let Some(stack) = stack else { return Depth::Unknown };
         let Some(depths) = self.seen.get(&(stack.program.clone(), stack.call)) else {
             let edits = self.seen.keys().any(|(program, _)| *program == stack.program);
             return if reading && edits { Depth::Elsewhere } else { Depth::Unknown };
         };
-        let times = |depth: u64| depths.iter().find(|(known, _)| *known == depth).map_or(0, |(_, times)| *times);
-        let most = depths.iter().filter(|(depth, _)| *depth != stack.depth).map(|(_, times)| *times).max();
-        if times(stack.depth) > most.unwrap_or(0) { Depth::AtPrompt } else { Depth::Elsewhere }
+        // Of those that were seen equally often, the first.
+        let prompt = depths.iter().rev().max_by_key(|(_, times)| *times);
+        if prompt.is_some_and(|(depth, _)| *depth == stack.depth) { Depth::AtPrompt } else { Depth::Elsewhere }
     }
 }
 
@@ -89,13 +88,13 @@ mod tests {
         assert_eq!(stacks.judge(Some(&stack(8192)), false), Depth::Elsewhere);
         assert_eq!(stacks.judge(Some(&Stack { call: 0, ..stack(1) }), false), Depth::Unknown);
         assert_eq!(stacks.judge(Some(&Stack { program: "/bin/zsh".to_owned(), ..stack(1) }), false), Depth::Unknown);
-        // A question that was taken for a prompt once is a doubt, until the prompt was seen again.
+        // What was taken for a prompt once (an Escape was just typed) changes nothing, twice it does.
         stacks.learn(stack(8192));
-        assert_eq!(stacks.judge(Some(&stack(5344)), false), Depth::Elsewhere);
-        stacks.learn(stack(5344));
         assert_eq!(stacks.judge(Some(&stack(5344)), false), Depth::AtPrompt);
         assert_eq!(stacks.judge(Some(&stack(8192)), false), Depth::Elsewhere);
-        stacks.learn(stack(5344));
+        stacks.learn(stack(8192));
+        assert_eq!(stacks.judge(Some(&stack(8192)), false), Depth::AtPrompt);
+        (0..2).for_each(|_| stacks.learn(stack(5344)));
         (0..9).for_each(|_| stacks.learn(stack(8192)));
         assert_eq!(stacks.judge(Some(&stack(5344)), false), Depth::AtPrompt, "a loop that asks changes nothing");
         assert_eq!(stacks.judge(Some(&Stack { call: 0, ..stack(1) }), true), Depth::Elsewhere, "`read -n 1`");

@@ -33,6 +33,7 @@ pub(super) fn look(pid: u32, tty: &str) -> Option<Seen> {
         front: leader.map(|leader| program(front, &leader, &args)),
         stranger: front != pid && user(front).is_some_and(|other| user(pid).is_some_and(|user| user != other)),
         reading: call.starts_with(READS),
+        busy: call.starts_with("running"),
         args,
         queued,
         modes,

@@ -59,6 +59,7 @@ fn read(pid: u32, text: &str) -> Option<Seen> {
         front: (front > 0).then(|| Front { pid: front, born, name: base_name(name).to_owned() }),
         stranger: front != pid && theirs.is_some() && ours != theirs,
         stack,
+        busy: call.starts_with("running"),
         modes: mode("icanon", "-icanon").zip(mode("echo", "-echo")),
         args,
         ..Seen::default()

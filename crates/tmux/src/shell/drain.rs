@@ -203,7 +203,7 @@ impl Reader {
         }
         let guests = self.hear();
         // A word is announced before anybody can say it, so what was told meanwhile comes first.
-        let go_on = !(told || !guests.is_empty()) || self.obey(&mut batch);
+        let go_on = (!told && guests.is_empty()) || self.obey(&mut batch);
         guests.into_iter().for_each(|guest| self.take(guest, &mut batch));
         // Only now is it known whether what was read stands behind a break.
         let lost = self.keeping.taken(&self.pipes);

@@ -72,8 +72,7 @@ pub(crate) const CLIENT_MARK: &str = "@tmuxagent_client_";
 pub(crate) const IDENTITY: &str = "@tmuxagent_server";
 /// How long nothing may happen among the sessions before a client is attached.
 pub(crate) const QUIET: Duration = Duration::from_millis(500);
-/// How long a forked command may take on a machine that answered a moment ago: with the pause between two rounds of
-/// polling it is found in ten seconds that a link is dead, whatever ssh tries meanwhile.
+/// How long a forked command may take where the machine answered a moment ago: so a dead link is found in ten seconds.
 pub(crate) const ROUND: Duration = Duration::from_secs(8);
 
 /// What a request to tmux is for.
@@ -107,7 +106,6 @@ enum Purpose {
     Nothing,
 }
 
-/// See the module.
 #[derive(Debug)]
 pub(crate) struct HostCore {
     spec: HostSpec,
@@ -139,7 +137,6 @@ pub(crate) struct HostCore {
     fences: Fences,
     lanes: Lanes,
     stacks: stacks::Stacks,
-    /// Nothing is typed.
     frozen: bool,
     views: Vec<screens::View>,
     status: Option<(HostState, String, String)>,
@@ -460,7 +457,6 @@ impl HostCore {
         self.room && self.outlet.is_empty()
     }
 
-    /// Plans the next telling of the surface.
     fn surface_soon(&mut self) {
         if self.times.panes.is_none() {
             let at = self.now + SURFACE;

@@ -86,3 +86,19 @@ fn kept_streams_are_told_as_they_are_shown() {
         }
     }
 }
+
+/// What agents wrote in panes of 120×40, byte for byte.
+#[test]
+fn recorded_streams_are_told_as_they_are_shown() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/lines/recorded");
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).expect("recorded streams").flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    assert!(files.len() > 2, "{files:?}");
+    let mut oracle = Oracle::start(120, 40);
+    for file in files {
+        let ops = stream::recorded(&std::fs::read(&file).expect("readable"));
+        let difference = compare::difference(&mut oracle, Kind::Owned, &ops, 1);
+        assert!(difference.is_none(), "{}: {}", file.display(), difference.unwrap_or_default());
+    }
+}

@@ -286,17 +286,38 @@ fn with_integration_a_stage_types_the_bare_command() {
 #[test]
 fn a_command_that_no_shell_begins_is_asked_about() {
     let mut room = Room::with(POLICY);
-    let shell = format!("cd '{}'; exec env PS1='$ ' bash --norc --noprofile -o vi", room.server.folder().display());
+    let shell = format!("cd '{}'; exec env PS1='$ ' bash --norc --noprofile", room.server.folder().display());
     room.server.tmux(&["new-session", "-d", "-s", "it", "-n", "plain", "-x", "100", "-y", "24", &shell]);
     room.server.wait_screen("it:plain", "\n$");
     room.watch();
-    // Escape is read once the line is done: the shell shows its prompt then, and reads commands of an editor.
-    room.server.type_line("it:plain", "echo st''art; sleep 0.3");
-    room.server.tmux(&["send-keys", "-t", "it:plain", "Escape"]);
+    // From then on Enter does something else than to accept a line.
+    room.server.type_line("it:plain", "bind '\"\\C-m\": redraw-current-line'; echo st''art; sleep 0.3");
     wait_for(PATIENCE, "the question", || {
         let open = room.approvals().into_iter().find(|approval| approval["state"] == "pending")?;
         assert!(open["question"].as_str().is_some_and(|text| text.contains("no shell has begun it")), "{open}");
         Some(())
     });
     assert!(!room.file("ran").exists());
+}
+
+#[test]
+fn a_command_runs_also_where_vi_keys_command_the_shells_editor() {
+    for shell in [
+        "bash --norc --noprofile -o vi",
+        "zsh -f -o vi",
+        "fish --no-config -C 'set -g fish_key_bindings fish_vi_key_bindings'",
+    ] {
+        if !super::lines::installed(shell) {
+            continue;
+        }
+        let mut room = Room::with(POLICY);
+        let line = format!("cd '{}'; exec env PS1='$ ' TERM=tmux-256color {shell}", room.server.folder().display());
+        room.server.tmux(&["new-session", "-d", "-s", "it", "-n", "plain", "-x", "100", "-y", "24", &line]);
+        room.watch();
+        // Escape is read once the line is done: the shell shows its prompt then, and reads commands of an editor.
+        room.server.type_line("it:plain", "echo st''art; sleep 0.3");
+        room.server.tmux(&["send-keys", "-t", "it:plain", "Escape"]);
+        wait_for(PATIENCE, shell, || room.file("ran").exists().then_some(()));
+        wait_for(PATIENCE, "the end", || room.answer(&["events"]).contains("exit_code 0").then_some(()));
+    }
 }

@@ -29,6 +29,8 @@ pub(super) struct Cells {
     /// In place of `plain` once there is any other character.
     cells: Option<Vec<Cell>>,
     clusters: Vec<String>,
+    /// The memory of cells that are cleared, for the next.
+    spare: Vec<Cell>,
 }
 
 impl Cells {
@@ -53,7 +55,10 @@ impl Cells {
     /// Makes the row empty.
     pub(super) fn clear(&mut self) {
         self.plain.clear();
-        self.cells = None;
+        if let Some(mut cells) = self.cells.take() {
+            cells.clear();
+            self.spare = cells;
+        }
         self.clusters.clear();
     }
 
@@ -87,13 +92,18 @@ impl Cells {
         if self.cells.is_none() {
             return Cow::Borrowed(&self.plain);
         }
-        let mut text = String::new();
+        let mut text = String::with_capacity(self.len() + 16);
         self.read(&mut text);
         Cow::Owned(text)
     }
 
     /// Writes ASCII.
     pub(super) fn write(&mut self, at: usize, ascii: &str) {
+        if let Some(cells) = self.cells.as_mut().filter(|cells| cells.len() <= at) {
+            cells.resize(at, Cell::BLANK);
+            cells.extend(ascii.bytes().map(|byte| Cell(u32::from(byte))));
+            return;
+        }
         if self.cells.is_some() {
             ascii.chars().enumerate().for_each(|(n, c)| self.put(at + n, c, 1));
             return;
@@ -112,6 +122,13 @@ impl Cells {
             return self.write(at, c.encode_utf8(&mut [0; 4]));
         }
         self.reach(at);
+        if at >= self.len() {
+            // Nothing is covered.
+            let cells = self.as_cells();
+            cells.push(Cell(u32::from(c)));
+            cells.resize(at + width, Cell::TAIL);
+            return;
+        }
         let clusters = std::mem::take(&mut self.clusters);
         let is_wide = |cell: Cell| {
             let first = cell.cluster().and_then(|n| clusters.get(n)?.chars().next()).or(char::from_u32(cell.0));
@@ -203,7 +220,12 @@ impl Cells {
     }
 
     fn as_cells(&mut self) -> &mut Vec<Cell> {
-        let plain = &mut self.plain;
-        self.cells.get_or_insert_with(|| std::mem::take(plain).bytes().map(|byte| Cell(u32::from(byte))).collect())
+        let (plain, spare) = (&mut self.plain, &mut self.spare);
+        self.cells.get_or_insert_with(|| {
+            let mut cells = std::mem::take(spare);
+            cells.extend(plain.bytes().map(|byte| Cell(u32::from(byte))));
+            plain.clear();
+            cells
+        })
     }
 }

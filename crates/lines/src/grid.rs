@@ -311,7 +311,11 @@ impl Grid {
 
     /// The row will change: what was told of its line is kept as a text.
     pub(super) fn touch(&mut self, at: usize) {
-        self.row(at);
+        let row = self.row(at);
+        if row.changed && !row.hidden && !self.blind {
+            // Its line was touched since it was last looked at.
+            return;
+        }
         let line = self.line(at);
         if self.blind {
             if !self.is_changed(line.clone()) {

@@ -142,7 +142,9 @@ pub(super) struct Integration {
     /// The token of a tracked command that was typed and has not begun.
     pending: Option<String>,
     /// Bytes came since it was typed.
-    pub(super) streams: bool,
+    streams: bool,
+    /// The pane is read as a stream, in which the begin mark will come; a screen is only looked at beside it.
+    by_stream: bool,
 }
 
 impl Integration {
@@ -152,9 +154,27 @@ impl Integration {
         self.streams = false;
     }
 
+    /// Bytes of the stream are read.
+    pub(super) const fn streams(&mut self) {
+        (self.streams, self.by_stream) = (true, true);
+    }
+
+    /// The screen is looked at. Beside a stream that says nothing of a mark: it may show what was there before the command.
+    pub(super) fn is_looked_at(&mut self, sink: Sink<'_>) {
+        if !self.by_stream {
+            self.is_captured(sink);
+        }
+    }
+
+    /// What the stream did not bring is read from the history.
+    pub(super) fn catches_up(&mut self, sink: Sink<'_>) {
+        self.by_stream = false;
+        self.is_captured(sink);
+    }
+
     /// Rows of a capture are read, in which no marks are. Where nothing else came since a command was typed, its begin can't
     /// be told.
-    pub(super) fn is_captured(&mut self, sink: Sink<'_>) {
+    fn is_captured(&mut self, sink: Sink<'_>) {
         if !self.streams
             && let Some(token) = self.pending.take()
         {

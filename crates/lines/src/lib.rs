@@ -170,7 +170,9 @@ impl Reader {
     pub fn bytes(&mut self, data: &[u8], sink: &mut dyn FnMut(Reading<'_>)) {
         self.stirred |= !data.is_empty();
         self.moved_on |= !data.is_empty();
-        self.shell.streams |= !data.is_empty();
+        if !data.is_empty() {
+            self.shell.streams();
+        }
         let (parser, mut hands) = self.hands(sink);
         parser.advance(data, &mut hands);
     }
@@ -220,7 +222,7 @@ impl Reader {
     }
 
     fn read_screen(&mut self, rows: &[String], sink: &mut dyn FnMut(Reading<'_>)) {
-        self.shell.is_captured(sink);
+        self.shell.is_looked_at(sink);
         self.moved_on = false;
         let whole = self.owner.synchronized || !self.stirred;
         let picture = if whole { Picture::Whole } else { Picture::Perhaps };
@@ -242,7 +244,7 @@ impl Reader {
 
     /// Reads lines that were missed ([`Anchor::missed`]), oldest first.
     pub fn history(&mut self, lines: &[String], sink: &mut dyn FnMut(Reading<'_>)) {
-        self.shell.is_captured(sink);
+        self.shell.catches_up(sink);
         for text in lines {
             let text = text.trim_end();
             self.stream.remember(text);

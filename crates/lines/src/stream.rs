@@ -7,7 +7,7 @@
 
 use super::border;
 use super::grid::{Grid, Told};
-use super::likeness::{alike, same_words};
+use super::likeness::{alike, key, same_words};
 use super::parser::has_control;
 use memchr::memchr;
 use std::ops::Range;
@@ -46,7 +46,8 @@ struct Base {
 pub(super) struct Stream {
     pub(super) grid: Grid,
     pub(super) dropped: bool, // rows were erased, so that the pane may hold more than what is known here
-    /// Texts of rows that were told and then overwritten or erased within this burst of output.
+    /// Rows that were told and then overwritten or erased within this burst of output, by what makes rows alike: each is
+    /// compared with many.
     erased: Vec<String>,
     since_erased: usize,
     /// The start of a character whose last bytes are still to come.
@@ -94,10 +95,14 @@ impl Stream {
         taken
     }
 
-    /// Whether a text stands on one row; no character takes more columns than bytes.
+    /// Whether all of a text stands on one row; a mark without width needs a character before it.
     fn fits(&self, text: &str) -> bool {
-        let columns = self.grid.columns();
-        text.len() <= columns || (!text.is_ascii() && text.chars().map(super::grid::width).sum::<usize>() <= columns)
+        let (columns, width) = (self.grid.columns(), super::grid::width);
+        if text.is_ascii() {
+            return text.len() <= columns;
+        }
+        text.chars().next().is_some_and(|c| width(c) > 0)
+            && (text.len() <= columns || text.chars().map(width).sum::<usize>() <= columns)
     }
 
     /// Writes printable bytes, in which UTF-8 may be split and broken.
@@ -305,9 +310,12 @@ impl Stream {
         if text.is_empty() {
             return None;
         }
-        if let Some(at) = self.erased.iter().position(|erased| alike(erased, text)) {
-            self.erased.swap_remove(at);
-            return None;
+        if !self.erased.is_empty() {
+            let key = key(text);
+            if let Some(at) = self.erased.iter().position(|erased| *erased == key) {
+                self.erased.swap_remove(at);
+                return None;
+            }
         }
         Some(0)
     }
@@ -315,7 +323,7 @@ impl Stream {
     fn erase(&mut self, told: String) {
         self.since_erased = 0;
         if !told.is_empty() && self.erased.len() < MOST_ERASED {
-            self.erased.push(told);
+            self.erased.push(key(&told));
         }
     }
 

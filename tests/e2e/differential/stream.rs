@@ -333,7 +333,7 @@ pub fn smaller(ops: &[Op]) -> Vec<Vec<Op>> {
             }
         }
     }
-    all.retain(|ops| is_looked_at(ops));
+    all.retain(|ops| is_looked_at(ops) && leaves_what_it_entered(ops));
     all
 }
 
@@ -341,6 +341,17 @@ pub fn smaller(ops: &[Op]) -> Vec<Vec<Op>> {
 fn is_looked_at(ops: &[Op]) -> bool {
     let switches = |op: &Op| matches!(op, Op::Write(bytes) if bytes.windows(7).any(|part| part == b"\x1b[?1049"));
     ops.windows(2).all(|pair| !switches(&pair[1]) || pair[0] == Op::Pause)
+}
+
+/// Whether the other screen is left only where it is shown: else tmux puts the cursor where it was when some stream before
+/// entered it.
+fn leaves_what_it_entered(ops: &[Op]) -> bool {
+    let mut shown = false;
+    let mut written = ops.iter().filter_map(|op| match op {
+        Op::Write(bytes) => bytes.windows(8).rev().find(|part| part.starts_with(b"\x1b[?1049")),
+        Op::Pause => None,
+    });
+    written.all(|part| std::mem::replace(&mut shown, part.ends_with(b"h")) || part.ends_with(b"h"))
 }
 
 /// A stream as it is kept in a file: its kind and size, then a line for each thing written, `~` for a pause.
@@ -369,6 +380,21 @@ pub fn kept(text: &str) -> Option<(Kind, (u16, u16), Vec<Op>)> {
     let size = (head.next()?.parse().ok()?, head.next()?.parse().ok()?);
     let op = |line: &str| if line == "~" { Some(Op::Pause) } else { unescaped(line).map(Op::Write) };
     Some((kind, size, lines.map(op).collect::<Option<_>>()?))
+}
+
+/// Recorded bytes, which pause where the program ended an update, and seldom where it has none.
+pub fn recorded(bytes: &[u8]) -> Vec<Op> {
+    const UPDATED: &[u8] = b"\x1b[?2026l";
+    const MOST: usize = 4096;
+    let mut ops = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let ends = rest.windows(UPDATED.len()).position(|window| window == UPDATED);
+        let (now, later) = rest.split_at(ends.map_or(MOST, |at| at + UPDATED.len()).min(rest.len()));
+        ops.extend([Op::Write(now.to_vec()), Op::Pause]);
+        rest = later;
+    }
+    ops
 }
 
 fn unescaped(text: &str) -> Option<Vec<u8>> {

@@ -11,6 +11,7 @@ use super::fit::{Fit, limit, not_read};
 use super::lane::Checked;
 use super::prompts::{AtPrompt, Prompts};
 use super::reader::{Seen, Surface, classify, is_interactive, name_of, split_at};
+use super::stacks::Stack;
 use super::{HostCore, Job, Output, Purpose};
 use crate::HostMessage;
 use crate::proto::{Reply, RowReader, Still, quote, row_format};
@@ -27,6 +28,9 @@ const TYPES: Duration = Duration::from_millis(300);
 const EVERY: Duration = Duration::from_millis(500);
 /// The same where an agent is in it: its questions are to be seen soon.
 const AGENT_EVERY: Duration = Duration::from_millis(200);
+
+/// A pane of another machine in which nothing else comes to the front is looked at no more often than this.
+const SELDOM: Duration = Duration::from_secs(15);
 
 /// What a look is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +58,8 @@ pub(super) struct Audience {
     looked: Option<Instant>,
     looking: bool,
     due: bool,
+    /// On another machine: what was in front when its system was last asked only to show it, and when.
+    asked: Option<((String, bool), Instant)>,
 }
 
 impl Audience {
@@ -75,7 +81,7 @@ fn prompt_by_marks(shell: &ShellState) -> Option<AtPrompt> {
 }
 
 /// The fields of a look.
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "#{cursor_x}",
     "#{cursor_y}",
     "#{pane_current_command}",
@@ -85,6 +91,7 @@ const FIELDS: [&str; 9] = [
     "#{pane_tty}",
     "#{history_size}",
     TYPING,
+    "#{b:pane_current_path}",
 ];
 
 /// When somebody last typed into the session of the pane, where the pane is the one that he types into; else nothing.
@@ -114,12 +121,45 @@ impl HostCore {
         let look = Box::new(Look { key, surface, why });
         if self.spec.transport.is_local() {
             self.outputs.push(Output::Look(look));
-        } else if why == Why::Send {
+        } else if why == Why::Send || self.asks_far(&look) {
             self.outputs.push(Output::Job(Job::Ask(look)));
         } else {
-            // No process is started there to show who reads.
-            self.looked_who(*look, None);
+            self.keeps_reader(*look);
         }
+    }
+
+    /// Whether the system of another machine is asked only to show who reads: when another program came to the front, and else
+    /// seldom, since each question is a process there.
+    fn asks_far(&mut self, look: &Look) -> bool {
+        let now = self.now;
+        let Look { key, surface, .. } = look;
+        let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else {
+            return false;
+        };
+        let front = (surface.command.clone(), surface.alternate);
+        let is_known = |(before, at): &((String, bool), Instant)| *before == front && now < *at + SELDOM;
+        if surface.dead || surface.in_mode || pane.audience.asked.as_ref().is_some_and(is_known) {
+            return false;
+        }
+        pane.audience.asked = Some((front, now));
+        true
+    }
+
+    /// Nobody asks who reads now: it is who it was, but for what tmux alone can tell.
+    fn keeps_reader(&mut self, look: Look) {
+        let Look { key, surface, .. } = &look;
+        if surface.dead || surface.in_mode {
+            return self.looked_who(look, None);
+        }
+        if let Some(pane) = self.inventory.panes.get_mut(&key.pane) {
+            if matches!(pane.audience.reader.reads, Reads::Dead | Reads::Mode) {
+                // What was before is asked for with the next output.
+                pane.audience.asked = None;
+            }
+            pane.audience.looked = Some(self.now);
+        }
+        self.who_lost(key, Why::Shown);
+        self.show_reader(key);
     }
 
     fn surface_of(&self, reply: &Reply) -> Option<Surface> {
@@ -142,6 +182,7 @@ impl HostCore {
             history: text(7)?.parse().unwrap_or(0),
             // Another machine's clock may be another, and there our own clients are attached to the user's sessions.
             activity: text(8).and_then(|at| at.parse().ok()).filter(|_| self.spec.transport.is_local()),
+            folder: text(9).unwrap_or_default(),
             rows: plain.unwrap_or(rows),
             styled,
         })
@@ -167,10 +208,17 @@ impl HostCore {
         let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == key) else {
             return self.who_lost(&key, why);
         };
-        let seen = seen.map(|seen| Seen { said: prompt_by_marks(&pane.reader.shell()), ..seen });
+        let seen = seen.map(|seen| Seen {
+            said: prompt_by_marks(&pane.reader.shell()),
+            depth: self.stacks.judge(seen.stack.as_ref(), seen.reading),
+            ..seen
+        });
+        let edits = seen.as_ref().and_then(|seen| seen.modes).is_some_and(|(canonical, _)| !canonical);
         let audience = &mut pane.audience;
         let (reads, evidence) = classify(&surface, seen.as_ref(), &audience.prompts);
-        audience.learn(&reads, seen.as_ref(), &surface);
+        if let Some(stack) = audience.learn(&reads, seen.as_ref(), &surface) {
+            self.stacks.learn(stack);
+        }
         let (reads, evidence) = match reads {
             Reads::Draft => classify(&surface, seen.as_ref(), &audience.prompts),
             other => (other, evidence),
@@ -207,6 +255,7 @@ impl HostCore {
                     cursor: Some((surface.x, surface.y, surface.history)),
                     command: surface.command,
                     alternate: surface.alternate,
+                    edits,
                 };
                 self.check(&key, reader, still, typing);
             }
@@ -326,7 +375,8 @@ impl HostCore {
             let cursor = still.cursor.filter(|_| stands);
             // Who sends by hand is at the keys himself.
             let activity = still.activity.filter(|_| !matches!(send.needs(), Needs::Hand));
-            let still = Some(Still { cursor, activity, ..still }).filter(|_| !send.interrupts());
+            let edits = still.edits && reader.reads == Reads::Shell;
+            let still = Some(Still { cursor, activity, edits, ..still }).filter(|_| !send.interrupts());
             lane.checked = Checked::Fits(still);
             lane.waits = None;
             self.tell_awaited(key, None);
@@ -377,14 +427,16 @@ impl HostCore {
 
 impl Audience {
     /// Takes from a look what it teaches of the shell's prompts.
-    fn learn(&mut self, reads: &Reads, seen: Option<&Seen>, surface: &Surface) {
-        let Some(seen) = seen.filter(|_| !matches!(reads, Reads::Mode | Reads::Dead | Reads::Unknown)) else { return };
+    ///
+    /// Gives the shell's stack where it stands at a prompt for certain enough.
+    fn learn(&mut self, reads: &Reads, seen: Option<&Seen>, surface: &Surface) -> Option<Stack> {
+        let seen = seen.filter(|_| !matches!(reads, Reads::Mode | Reads::Dead | Reads::Unknown))?;
         if !is_interactive(&seen.args) || !matches!(reads, Reads::Shell | Reads::Draft) {
-            return self.prompts.command_ran();
+            self.prompts.command_ran();
+            return None;
         }
         let (prefix, behind) = split_at(surface.row(), surface.x);
-        if behind.trim().is_empty() {
-            self.prompts.learn(seen.front.as_ref(), &prefix, surface);
-        }
+        let fresh = behind.trim().is_empty() && self.prompts.learn(seen, &prefix, surface);
+        seen.stack.clone().filter(|_| fresh)
     }
 }

@@ -16,6 +16,7 @@ mod health;
 mod history;
 mod inventory;
 mod lane;
+mod likeness;
 mod link;
 mod listing;
 mod observe;
@@ -29,6 +30,7 @@ mod reader;
 mod reading;
 mod screens;
 mod send;
+mod stacks;
 mod taken;
 #[cfg(test)]
 mod tests;
@@ -45,6 +47,7 @@ pub(crate) use pipes::PipeId;
 pub(crate) use polling::ROWS;
 pub(crate) use ports::{Done, Input, Job, Now, Output, Piped};
 pub(crate) use reader::{Seen, base_name, is_interactive};
+pub(crate) use stacks::Stack;
 
 use crate::proto::{Ended, Frame, Nonce, Reply, Token};
 use crate::shell::Piping;
@@ -70,8 +73,7 @@ pub(crate) const CLIENT_MARK: &str = "@tmuxagent_client_";
 pub(crate) const IDENTITY: &str = "@tmuxagent_server";
 /// How long nothing may happen among the sessions before a client is attached.
 pub(crate) const QUIET: Duration = Duration::from_millis(500);
-/// How long a forked command may take on a machine that answered a moment ago: with the pause between two rounds of
-/// polling it is found in ten seconds that a link is dead, whatever ssh tries meanwhile.
+/// How long a forked command may take where the machine answered a moment ago: so a dead link is found in ten seconds.
 pub(crate) const ROUND: Duration = Duration::from_secs(8);
 
 /// What a request to tmux is for.
@@ -107,7 +109,6 @@ enum Purpose {
     Nothing,
 }
 
-/// See the module.
 #[derive(Debug)]
 pub(crate) struct HostCore {
     spec: HostSpec,
@@ -138,7 +139,7 @@ pub(crate) struct HostCore {
     pipes: Pipes,
     fences: Fences,
     lanes: Lanes,
-    /// Nothing is typed.
+    stacks: stacks::Stacks,
     frozen: bool,
     views: Vec<screens::View>,
     status: Option<(HostState, String, String)>,
@@ -208,6 +209,7 @@ impl HostCore {
             pipes: Pipes::default(),
             fences: Fences::default(),
             lanes: Lanes::default(),
+            stacks: stacks::Stacks::default(),
             frozen: false,
             views: Vec::new(),
             status: None,
@@ -459,7 +461,6 @@ impl HostCore {
         self.room && self.outlet.is_empty()
     }
 
-    /// Plans the next telling of the surface.
     fn surface_soon(&mut self) {
         if self.times.panes.is_none() {
             let at = self.now + SURFACE;

@@ -4,7 +4,9 @@
 //! and learned from rows on which the shell was seen before anybody typed: right after a command, twice the same.
 //! **A row that could as well be the second of a command (`> `, `quote> `) is none**, unless it was learned.
 
-use super::reader::Surface;
+use super::likeness::{are_kin, asked_above, names_folder};
+use super::reader::{Seen, Surface};
+use super::stacks::Depth;
 use tmuxagent_model::Front;
 
 /// Whether something stands behind a prompt.
@@ -16,7 +18,9 @@ pub(crate) enum AtPrompt {
 }
 
 /// The last sign of a prompt.
-const ENDS: &[char] = &['$', '#', '%', '>', '❯', '➜', 'λ', '»', '›', '▶', '⟩'];
+pub(super) const ENDS: &[char] = &['$', '#', '%', '>', '❯', '➜', 'λ', '»', '›', '▶', '⟩'];
+/// What stands between the parts of a prompt and behind the last in themes with arrows; nobody types it.
+const ARROW: char = '\u{e0b0}';
 /// How many prompts of one shell are remembered.
 const KNOWN: usize = 8;
 
@@ -39,38 +43,62 @@ impl Prompts {
         self.ran = true;
     }
 
-    /// The shell was seen at rest with its line editor in front.
-    pub fn learn(&mut self, shell: Option<&Front>, prefix: &str, surface: &Surface) {
+    /// The shell was seen at rest with its line editor in front. Gives whether it is a fresh prompt, as far as its text tells.
+    pub fn learn(&mut self, seen: &Seen, prefix: &str, surface: &Surface) -> bool {
+        let shell = seen.front.as_ref();
         if self.shell.as_ref() != shell {
             *self = Self { shell: shell.cloned(), ran: self.ran, ..Self::default() };
         }
         let row = surface.row_number();
-        if self.first.as_ref().is_some_and(|(known, _)| *known == row) {
-            return;
+        if prefix.trim().is_empty() || seen.busy {
+            // It is not drawn yet.
+            return false;
         }
+        if seen.depth == Depth::Elsewhere {
+            // Nothing of it is learned, but that a prompt may stand so after all.
+            let like_others = looks_like_prompt(prefix) && self.is_like_known(prefix, surface);
+            return like_others && std::mem::take(&mut self.ran);
+        }
+        if self.first.as_ref().is_some_and(|(known, _)| *known == row) {
+            return false;
+        }
+        // What was there before anybody looked is a prompt where it looks like one and nothing like a question.
+        let met = self.first.is_none() && looks_like_prompt(prefix) && !is_continuation(prefix);
         self.first = Some((row, prefix.to_owned()));
         let ran = std::mem::take(&mut self.ran);
         // Who types fast may have begun by now: what stands behind the sign of a prompt is not learned as a part of it. A row
         // that is drawn again without a command in between shows the same draft as before.
         let alone = |text: &str| behind_prompt(text).is_none_or(|rest| rest.trim().is_empty());
-        let fresh = (ran || row == 0) && alone(prefix);
+        let like_others = seen.depth == Depth::AtPrompt || self.is_like_known(prefix, surface);
+        let fresh = (ran || row == 0 || met) && alone(prefix) && like_others && !asked_above(surface);
         let head = prefix.trim_start_matches(ENDS);
         let twice = ran && self.before.as_deref() == Some(prefix) && !is_continuation(prefix) && alone(head);
         self.before = Some(prefix.to_owned());
-        if (fresh || twice) && ends_prompt(prefix) && !self.known.iter().any(|known| known == prefix) {
+        let is_prompt = (fresh || twice) && ends_prompt(prefix);
+        if is_prompt && !self.known.iter().any(|known| known == prefix) {
             self.known.push(prefix.to_owned());
             if self.known.len() > KNOWN {
                 self.known.remove(0);
             }
         }
+        is_prompt
+    }
+
+    /// Whether a text may be a prompt of the shell whose others are known.
+    fn is_like_known(&self, prefix: &str, surface: &Surface) -> bool {
+        self.known.is_empty() || self.known.iter().any(|known| are_kin(known, prefix, &surface.folder))
     }
 
     /// Judges the cursor's row of a shell.
-    pub fn judge(&self, shell: Option<&Front>, prefix: &str, behind: &str, surface: &Surface) -> AtPrompt {
-        if stands_behind(behind) {
+    pub fn judge(&self, seen: &Seen, prefix: &str, behind: &str, surface: &Surface) -> AtPrompt {
+        if stands_behind(behind) || seen.depth == Depth::Elsewhere {
             return AtPrompt::Draft;
         }
-        let same_shell = self.shell.as_ref() == shell;
+        let sure = seen.depth == Depth::AtPrompt;
+        if !sure && asked_above(surface) {
+            return AtPrompt::Draft;
+        }
+        let same_shell = self.shell == seen.front;
         if same_shell && self.known.iter().any(|known| known == prefix) {
             return AtPrompt::Empty;
         }
@@ -80,11 +108,10 @@ impl Prompts {
         }) {
             return AtPrompt::Draft;
         }
-        if looks_like_prompt(prefix) && (!is_continuation(prefix) || surface.row_number() == 0) {
-            AtPrompt::Empty
-        } else {
-            AtPrompt::Draft
-        }
+        let is_new = !same_shell || self.known.is_empty();
+        let first_row = !is_continuation(prefix) || surface.row_number() == 0;
+        let looks = looks_like_prompt(prefix) && (sure || first_row) || names_folder(prefix, &surface.folder);
+        if looks && (sure || is_new || self.is_like_known(prefix, surface)) { AtPrompt::Empty } else { AtPrompt::Draft }
     }
 }
 
@@ -94,7 +121,7 @@ fn stands_behind(behind: &str) -> bool {
 }
 
 /// Where the first sign that ends a prompt stands, and what is behind it.
-fn behind_prompt(text: &str) -> Option<&str> {
+pub(super) fn behind_prompt(text: &str) -> Option<&str> {
     let mut signs = text.char_indices().filter(|(_, c)| ENDS.contains(c));
     signs.find_map(|(at, c)| {
         let rest = text.get(at + c.len_utf8()..)?;
@@ -102,8 +129,11 @@ fn behind_prompt(text: &str) -> Option<&str> {
     })
 }
 
-/// The first sign that ends a prompt is the last of the text.
+/// The first sign that ends a prompt is the last of the text; of arrows that join, the last.
 fn looks_like_prompt(text: &str) -> bool {
+    if let Some((_, rest)) = text.rsplit_once(ARROW) {
+        return rest.trim().is_empty() && rest.chars().count() <= 2;
+    }
     behind_prompt(text).is_some_and(|rest| rest.trim().is_empty() && rest.chars().count() <= 2)
 }
 

@@ -7,6 +7,7 @@
 //! seen from outside.
 
 use super::prompts::{AtPrompt, Prompts, editor_row};
+use super::stacks::{Depth, Stack};
 use tmuxagent_agents::Process;
 use tmuxagent_model::{Front, Reads, Shell};
 
@@ -23,6 +24,8 @@ pub(crate) struct Seen {
     pub stranger: bool,
     /// It stands in a call that reads its standard input.
     pub reading: bool,
+    /// It computes, and waits for nothing.
+    pub busy: bool,
     /// Something was typed that nobody has read yet.
     pub queued: bool,
     /// What the pane's own shell says of its prompt, by marks that can be trusted.
@@ -33,6 +36,10 @@ pub(crate) struct Seen {
     pub session: Option<(String, i64)>,
     /// The terminal gathers lines (`ICANON`) and shows what is typed (`ECHO`).
     pub modes: Option<(bool, bool)>,
+    /// How deep the program in front stands in its own calls, where the system tells.
+    pub stack: Option<Stack>,
+    /// What that says of a shell.
+    pub depth: Depth,
 }
 
 /// What tmux tells of a pane at one instant.
@@ -49,6 +56,8 @@ pub(crate) struct Surface {
     pub activity: Option<i64>,
     /// Rows that have left the screen.
     pub history: u64,
+    /// The name of the folder in which the program in front is; empty where it is not known.
+    pub folder: String,
     /// The visible rows.
     pub rows: Vec<String>,
     /// The same with their colours, where they were captured so.
@@ -170,7 +179,7 @@ fn shell(surface: &Surface, seen: &Seen, name: &str, canonical: bool, prompts: &
         return Reads::Draft;
     }
     let said = seen.said.filter(|_| seen.own);
-    match said.unwrap_or_else(|| prompts.judge(seen.front.as_ref(), &prefix, &behind, surface)) {
+    match said.unwrap_or_else(|| prompts.judge(seen, &prefix, &behind, surface)) {
         AtPrompt::Empty => Reads::Shell,
         AtPrompt::Draft if canonical && prefix.trim().is_empty() => Reads::Command,
         AtPrompt::Draft => Reads::Draft,

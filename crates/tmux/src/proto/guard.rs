@@ -52,13 +52,16 @@ pub struct Still {
     pub alternate: bool,
     /// When a person last typed there, seconds.
     pub activity: Option<i64>,
+    /// A shell's line editor reads, of which nobody sees from outside whether vi keys command it.
+    pub edits: bool,
 }
 
 impl Still {
     /// Holds never: only the mark is asked for.
     #[must_use]
     pub const fn never() -> Self {
-        Self { cursor: Some((u32::MAX, u32::MAX, 0)), command: String::new(), alternate: false, activity: None }
+        let cursor = Some((u32::MAX, u32::MAX, 0));
+        Self { cursor, command: String::new(), alternate: false, activity: None, edits: false }
     }
 
     fn holds(&self, parts: &mut Vec<String>) {
@@ -202,12 +205,19 @@ pub fn send_line(
     ))
 }
 
+/// A letter that comes and goes, `i`: harmless where text is written, and in the command mode of an editor with vi keys what
+/// begins to write. Measured in bash, zsh and fish; brackets around what is pasted help in zsh and fish only.
+const BEGINS_TO_WRITE: &str = "0x69 BSpace";
+
 /// The commands that type.
 fn typing(intent: &IntentId, expect: &Expectation<'_>, input: Input<'_>) -> Result<String, InputError> {
     let pane = expect.pane.pane;
     let mut commands = Vec::new();
     match input {
         Input::Keys(steps) => {
+            if expect.still.is_some_and(|still| still.edits) && matches!(steps, [KeyStep::Text(_), ..]) {
+                commands.push(format!("send-keys -t {pane} -- {BEGINS_TO_WRITE}"));
+            }
             for step in steps {
                 match step {
                     KeyStep::Text(text) if text.contains('\t') => paste_text(intent, expect.pane, text, &mut commands)?,

@@ -14,6 +14,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 const SCRIPT: &str = r#"if [ -r /proc/$p/stat ]; then
     s=$(cat /proc/$p/stat); set -- ${s##*)}; g=$3; f=$6
     s=$(cat /proc/$f/stat 2>/dev/null); n=${s%)*}; n=${n#*(}; set -- ${s##*)}; shift 19 2>/dev/null && b=$1 || b=0
+    shift 6 2>/dev/null && k=$1; c=$(cat /proc/$f/syscall 2>/dev/null); e=$(readlink /proc/$f/exe)
     a() { tr '\000\n' '\n ' </proc/$f/cmdline; }
 else
     set -- $(ps -o pgid= -o tpgid= -p $p); g=$1; f=$2; n=$(ps -o comm= -p $f)
@@ -24,6 +25,8 @@ u() { ps -o uid= -p $1 2>/dev/null | tr -d ' '; }
 echo "$g $f ${b:-0} $(u $p) $(u $f)"
 echo "$n"
 stty -a <$t 2>/dev/null | tr '\n;' '  '; echo
+echo "${k:-0} $c"
+echo "$e"
 a"#;
 
 /// Looks at the terminal `tty` of the pane whose process is `pid`.
@@ -47,19 +50,21 @@ fn read(pid: u32, text: &str) -> Option<Seen> {
         (false, true) => Some(false),
         _ => None,
     };
+    let (began, call) = lines.next()?.split_once(' ')?;
+    let stack = super::look::stack(call, began.parse().unwrap_or(0), lines.next()?);
     let args: Vec<String> = lines.filter(|word| !word.is_empty()).map(str::to_owned).collect();
     let name = args.first().map_or(name.as_str(), String::as_str);
     Some(Seen {
         processes: Vec::new(),
         session: None,
-        said: None,
         own: group == front,
         front: (front > 0).then(|| Front { pid: front, born, name: base_name(name).to_owned() }),
         stranger: front != pid && theirs.is_some() && ours != theirs,
-        reading: false,
-        queued: false,
+        stack,
+        busy: call.starts_with("running"),
         modes: mode("icanon", "-icanon").zip(mode("echo", "-echo")),
         args,
+        ..Seen::default()
     })
 }
 
@@ -69,14 +74,16 @@ mod tests {
 
     #[test]
     fn an_answer_is_read() {
-        let text =
-            "40 77 9876 1000 1000\nbash\nspeed 38400 baud  rows 24  -icanon iexten -echo echoe \n-bash\n--norc\n";
+        let text = "40 77 9876 1000 1000\nbash\nspeed 38400 baud  rows 24  -icanon iexten -echo echoe \n\
+             140724603453440 270 0x1 0x7ffd 0x0 0x0 0x0 0x0 0x7ffc00000000 0x7f00\n/bin/bash\n-bash\n--norc\n";
         let seen = read(40, text).unwrap();
         assert_eq!((seen.own, seen.stranger, seen.modes), (false, false, Some((false, false))));
         assert_eq!(seen.args, ["-bash", "--norc"]);
         assert_eq!(seen.front, Some(Front { pid: 77, born: 9876, name: "bash".to_owned() }));
-        assert_eq!(read(40, "40 77 9 1000 0\nbash\n\n-bash\n").unwrap().modes, None);
-        assert!(read(40, "40 77 9 1000 0\nbash\n\n-bash\n").unwrap().stranger);
+        let stack = seen.stack.unwrap();
+        assert_eq!((stack.program.as_str(), stack.call, stack.depth), ("/bin/bash", 270, 0x1_0000_0000));
+        let foreign = read(40, "40 77 9 1000 0\nbash\n\n0 \n\n-bash\n").unwrap();
+        assert_eq!((foreign.modes, foreign.stranger, foreign.stack), (None, true, None));
         assert_eq!(read(40, ""), None);
     }
 

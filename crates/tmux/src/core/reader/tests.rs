@@ -1,3 +1,4 @@
+use super::super::stacks::Depth;
 use super::*;
 
 /// A look: the pane's own process in front or not, canonical, echo, the arguments, the cursor's row and column.
@@ -118,7 +119,6 @@ fn a_program_that_stands_in_a_read_waits_for_a_line() {
 #[test]
 fn a_fancy_prompt_is_learned_after_a_command() {
     let shell = seen(&["zsh"], true, RAW);
-    let front = shell.front.as_ref();
     let mut prompts = Prompts::default();
     let at = |row: u64, text: &str| Surface {
         history: row,
@@ -127,22 +127,25 @@ fn a_fancy_prompt_is_learned_after_a_command() {
     let reads = |prompts: &Prompts, surface: &Surface| classify(surface, Some(&shell), prompts).0;
     let fresh = at(10, "➜  api git:(main) ✗ ");
     assert_eq!(reads(&prompts, &fresh), Reads::Draft, "its first sign is not its last, so it may hold a draft");
-    prompts.learn(front, "➜  api git:(main) ✗ ", &fresh);
+    prompts.learn(&shell, "➜  api git:(main) ✗ ", &fresh);
     let again = at(12, "➜  api git:(main) ✗ ");
-    prompts.learn(front, "➜  api git:(main) ✗ ", &again);
+    prompts.learn(&shell, "➜  api git:(main) ✗ ", &again);
     assert_eq!(reads(&prompts, &again), Reads::Draft, "a row that is drawn again may hold the same draft");
     prompts.command_ran();
-    prompts.learn(front, "➜  api git:(main) ✗ ", &at(14, "➜  api git:(main) ✗ "));
+    prompts.learn(&shell, "➜  api git:(main) ✗ ", &at(14, "➜  api git:(main) ✗ "));
     assert_eq!(reads(&prompts, &again), Reads::Shell);
     assert_eq!(reads(&prompts, &at(12, "➜  api git:(main) ✗ echo > ")), Reads::Draft);
     // A continuation is never learned by coming twice.
-    prompts.learn(front, "quote> ", &at(13, "quote> "));
-    prompts.learn(front, "quote> ", &at(14, "quote> "));
+    prompts.learn(&shell, "quote> ", &at(13, "quote> "));
+    prompts.learn(&shell, "quote> ", &at(14, "quote> "));
     assert_eq!(reads(&prompts, &at(14, "quote> ")), Reads::Draft);
-    // One that is a prompt is learned where it stands right after a command.
+    // One that is a prompt is learned where it stands right after a command and nothing but the prompt can stand.
     prompts.command_ran();
-    prompts.learn(front, "> ", &at(20, "> "));
-    assert_eq!(reads(&prompts, &at(21, "> ")), Reads::Shell);
+    prompts.learn(&shell, "> ", &at(20, "> "));
+    assert_eq!(reads(&prompts, &at(21, "> ")), Reads::Draft, "the shell itself may ask");
+    prompts.command_ran();
+    prompts.learn(&Seen { depth: Depth::AtPrompt, ..shell.clone() }, "> ", &at(22, "> "));
+    assert_eq!(reads(&prompts, &at(23, "> ")), Reads::Shell);
 }
 
 #[test]
@@ -150,7 +153,7 @@ fn what_grows_in_a_row_is_a_draft() {
     let shell = seen(&["bash"], true, RAW);
     let mut prompts = Prompts::default();
     let row = |text: &str| surface(text, u32::try_from(text.chars().count()).unwrap(), false);
-    prompts.learn(shell.front.as_ref(), "λx: ", &row("λx: "));
+    prompts.learn(&shell, "λx: ", &row("λx: "));
     let grown = row("λx: sort <a >");
     assert_eq!(classify(&grown, Some(&shell), &prompts).0, Reads::Draft);
 }
@@ -177,17 +180,46 @@ fn the_marks_of_the_panes_own_shell_go_before_the_looks_of_its_prompt() {
 #[test]
 fn a_draft_that_is_drawn_again_is_no_prompt() {
     let shell = seen(&["bash", "--norc"], true, RAW);
-    let front = shell.front.as_ref();
     let mut prompts = Prompts::default();
     prompts.command_ran();
-    prompts.learn(front, "bash-5.2$ ", &surface("bash-5.2$ ", 10, false));
+    prompts.learn(&shell, "bash-5.2$ ", &surface("bash-5.2$ ", 10, false));
     for draft in ["bash-5.2$ rm -rf ./dist &&", "bash-5.2$ ls /tmp/dir/", "bash-5.2$ cat x |"] {
         let x = u32::try_from(draft.len()).unwrap();
         for row in 30..33 {
             let rows = vec![draft.to_owned(), draft.to_owned()];
             let drawn = Surface { x, y: 1, history: row, rows, ..Surface::default() };
-            prompts.learn(front, draft, &drawn);
+            prompts.learn(&shell, draft, &drawn);
             assert_eq!(classify(&drawn, Some(&shell), &prompts).0, Reads::Draft, "{draft}");
         }
     }
+}
+
+#[test]
+fn a_question_of_the_shell_itself_is_no_prompt_however_alike() {
+    let shell = |depth| Seen { depth, ..seen(&["bash"], true, RAW) };
+    let mut prompts = Prompts::default();
+    prompts.learn(&shell(Depth::Unknown), "$ ", &surface("$ ", 2, false));
+    let reads = |row: &str, depth| {
+        let x = u32::try_from(row.chars().count()).unwrap();
+        classify(&surface(row, x, false), Some(&shell(depth)), &prompts).0
+    };
+    // Where the depth is told it decides; a new prompt is one, too.
+    assert_eq!(reads("$ ", Depth::Elsewhere), Reads::Draft);
+    assert_eq!(reads("(venv) new# ", Depth::AtPrompt), Reads::Shell);
+    assert_eq!(reads("> ", Depth::AtPrompt), Reads::Shell);
+    assert_eq!(reads("> ls", Depth::AtPrompt), Reads::Draft);
+    // Where it is not, one that is not like the others may be a question.
+    assert_eq!(reads("# ", Depth::Unknown), Reads::Draft);
+    assert_eq!(reads("(venv) $ ", Depth::Unknown), Reads::Shell);
+    // The command that asks stands above.
+    let rows = vec!["$ read -e -p '$ ' x".to_owned(), "$ ".to_owned()];
+    let asked = Surface { rows, ..surface("$ ", 2, false) };
+    assert_eq!(classify(&asked, Some(&shell(Depth::Unknown)), &prompts).0, Reads::Draft);
+    assert_eq!(classify(&asked, Some(&shell(Depth::AtPrompt)), &prompts).0, Reads::Shell);
+}
+
+#[test]
+fn a_theme_with_arrows_is_read_behind_the_last() {
+    assert_eq!(look(&["zsh"], true, RAW, " me \u{e0b0} ~/web \u{e0b0} ", 15), Reads::Shell);
+    assert_eq!(look(&["zsh"], true, RAW, " me \u{e0b0} ~/web \u{e0b0} ls", 17), Reads::Draft);
 }

@@ -1,0 +1,109 @@
+//! Whether a text may be a prompt of a shell whose other prompts are known: a question of the shell's own (`read -e -p '# '`) stands
+//! there just like one.
+
+use super::prompts::{ENDS, behind_prompt};
+use super::reader::Surface;
+
+/// Words by which a shell asks something itself.
+const ASKS: &[&str] = &["read", "vared", "select"];
+
+/// Whether two texts may be prompts of one shell: they end with the same sign and begin alike, or with the folder.
+pub(super) fn are_kin(known: &str, text: &str, folder: &str) -> bool {
+    let (known, text) = (without_groups(known), without_groups(text));
+    if known.trim_end().chars().next_back() != text.trim_end().chars().next_back() {
+        return false;
+    }
+    match (first_word(known), first_word(text)) {
+        (None, None) => true,
+        (Some(a), Some(b)) if a == b => true,
+        (_, Some(_)) if is_path(known) && is_path(text) => true,
+        (Some(_), None) if is_path(known) && is_path(text) => true,
+        (Some(_), Some(word)) => first_word(folder).is_some_and(|folder| folder == word),
+        _ => false,
+    }
+}
+
+/// The first letters and digits; digits count and tell the time, so all are the same.
+fn first_word(text: &str) -> Option<String> {
+    let text = text.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let word: String = text.chars().take_while(|c| c.is_alphanumeric()).collect();
+    let plain = |c: char| if c.is_ascii_digit() { '0' } else { c };
+    (!word.is_empty()).then(|| word.chars().map(plain).collect())
+}
+
+fn is_path(text: &str) -> bool {
+    text.starts_with(['~', '/'])
+}
+
+/// Without what stands in brackets before a prompt: `(venv) `, `[N] `.
+fn without_groups(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while let Some((_, behind)) = rest.strip_prefix('(').and_then(|group| group.split_once(") ")) {
+        rest = behind.trim_start();
+    }
+    match rest.strip_prefix('[').and_then(|group| group.split_once("] ")) {
+        Some((group, behind)) if group.len() <= 2 => behind.trim_start(),
+        _ => rest,
+    }
+}
+
+/// Whether the row above the cursor's shows a command that asks. Only where nothing better tells.
+pub(super) fn asked_above(surface: &Surface) -> bool {
+    let above = (surface.y as usize).checked_sub(1).and_then(|y| surface.rows.get(y));
+    let Some(line) = above.and_then(|row| behind_prompt(row)) else { return false };
+    line.split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(')).any(|word| ASKS.contains(&word))
+}
+
+/// The prompt of a theme that shows the folder behind its sign, and what belongs to it: `➜  web git:(main) ✗ `.
+pub(super) fn names_folder(text: &str, folder: &str) -> bool {
+    let Some(rest) = text.strip_prefix("➜  ") else { return false };
+    let named = rest.strip_prefix(folder).filter(|_| !folder.is_empty()).or_else(|| rest.strip_prefix('~'));
+    let Some(rest) = named else { return false };
+    let rest = match rest.strip_prefix(" git:(") {
+        Some(branch) => match branch.split_once(')') {
+            Some((branch, rest)) if !branch.contains(' ') => rest,
+            _ => return false,
+        },
+        None => rest,
+    };
+    let sign = |c: char| c == ' ' || matches!(c, '✗' | '✔' | '✓' | '±' | '*') || ENDS.contains(&c);
+    rest.starts_with(' ') && rest.ends_with(' ') && rest.chars().all(sign) && rest.chars().count() <= 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prompts_of_one_shell_are_kin_and_its_questions_are_not() {
+        for (known, text) in [
+            ("me@box:~$ ", "me@box:/tmp$ "),
+            ("me@box:~$ ", "(venv) me@box:~$ "),
+            ("~/web $ ", "/tmp $ "),
+            ("~ ❯ ", "/ ❯ "),
+            ("[me@box web]$ ", "[me@box tmp]$ "),
+            ("web $ ", "tmp $ "),
+            ("12:03 me$ ", "12:04 me$ "),
+            ("[I] root@vm ~# ", "[N] root@vm ~# "),
+            ("❯ ", "❯ "),
+        ] {
+            assert!(are_kin(known, text, "tmp"), "{known} {text}");
+        }
+        for (known, text) in
+            [("$ ", "# "), ("me@box:~$ ", "$ "), ("$ ", "Name $ "), ("root@vm:/# ", "really # "), ("box% ", "# ")]
+        {
+            assert!(!are_kin(known, text, "tmp"), "{known} {text}");
+        }
+    }
+
+    #[test]
+    fn a_theme_that_shows_the_folder_holds_no_draft() {
+        for text in ["➜  web ", "➜  web git:(main) ", "➜  web git:(main) ✗ ", "➜  ~ "] {
+            assert!(names_folder(text, "web"), "{text}");
+        }
+        for text in ["➜  ls ", "➜  web git:(main) ✗ x", "➜  web git:(main) ✗ rm ", "➜  web", "➜  web ls ", "➜  webs "]
+        {
+            assert!(!names_folder(text, "web"), "{text}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! With `TMUXAGENT_PICTURE=FILE` the screen is also written there as SVG, for the README.
 
-use super::support::{PATIENCE, TmuxServer, wait_for};
+use super::support::{PATIENCE, TmuxServer, wait_for, wait_or_tell};
 
 const SCREEN: &str = "=desk:demo";
 
@@ -91,7 +91,7 @@ fn towards_a_question(screen: &str) -> &'static str {
 
 /// Approves what is asked, pane by pane, until the screen shows what is wanted.
 fn decide_until(desk: &TmuxServer, reached: impl Fn(&str) -> bool) {
-    wait_for(PATIENCE * 3, "the deploy's end", || {
+    let step = || {
         let screen = desk.screen(SCREEN);
         let key = if screen.contains("approve?") {
             "y"
@@ -107,5 +107,6 @@ fn decide_until(desk: &TmuxServer, reached: impl Fn(&str) -> bool) {
         let soon = std::time::Instant::now() + std::time::Duration::from_secs(1);
         let _ = std::iter::repeat_with(moved).take_while(|_| std::time::Instant::now() < soon).flatten().next();
         None
-    });
+    };
+    wait_or_tell(PATIENCE * 3, step, || format!("waited in vain for the deploy's end:\n{}", desk.screen(SCREEN)));
 }

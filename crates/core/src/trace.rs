@@ -50,7 +50,7 @@ pub(crate) enum Given<'a> {
 /// The same, read again.
 #[derive(Debug, Deserialize)]
 enum GivenAgain {
-    Input(Input),
+    Input(Box<Input>),
     Asked(Box<Asked>),
     Fired,
     PositionsGivenUp,
@@ -344,7 +344,7 @@ impl<'a> Replay<'a> {
 
     fn play(&mut self, now: Timestamp, given: GivenAgain) -> Option<bool> {
         match given {
-            GivenAgain::Input(input) => self.core.take(now, input),
+            GivenAgain::Input(input) => self.core.take(now, *input),
             GivenAgain::Asked(asked) => self.core.ask(now, *asked),
             GivenAgain::Fired => self.core.fire(now),
             GivenAgain::PositionsGivenUp => self.core.give_up_positions(),

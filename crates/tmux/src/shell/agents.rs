@@ -23,8 +23,11 @@ pub(super) fn started_by(first: u32) -> Vec<Process> {
         }
         let Some(process) = stat(pid) else { continue };
         found.push(named(process));
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-        level.extend(children.split_ascii_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        // A process's child belongs to the thread that started it.
+        for thread in std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+            let children = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            level.extend(children.split_ascii_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        }
     }
     found
 }

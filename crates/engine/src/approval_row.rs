@@ -40,4 +40,7 @@ pub struct Again {
     pub effect: Effect,
     /// What for.
     pub purpose: Purpose,
+    /// Nothing of it was done, for certain: who says that it was has done it himself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untouched: bool,
 }

@@ -150,17 +150,19 @@ impl Turn<'_> {
     }
 
     fn apply_settle(&mut self, at: Option<At>, row: &ApprovalRow, verdict: &Verdict, cause: Cause) {
-        let Some(Again { effect, purpose }) = row.again.clone() else { return };
+        let Some(Again { effect, purpose, untouched }) = row.again.clone() else { return };
         let done = verdict.answer.as_deref() == Some(DONE);
         let policy = Arc::clone(&self.policy);
         let judged = at.and_then(|at| self.rule(&policy, at)).is_some_and(|(_, rule)| rule.success_when.is_some());
+        let mut by_hand = false;
         if let Some(stage) = at.and_then(|at| self.stage_mut(at)) {
             let command = matches!(stage.plan.get(stage.cursor as usize), Some(Planned::Run { .. }));
             let last = stage.cursor as usize + 1 == stage.plan.len();
             // A person has said what became of it, and the plan goes on: its own end would be one too many. But of the last
             // command that a condition judges, only its end tells how it went.
             let typed = stage.typed.as_ref().map(|typed| typed.id.clone());
-            stage.tracked = typed.filter(|_| done && command && last && judged);
+            stage.tracked = typed.filter(|_| done && command && last && judged && !untouched);
+            by_hand = untouched && done && command && last && judged;
         }
         debug_assert!(verdict.answer.is_none() || done || verdict.answer.as_deref() == Some(AGAIN));
         let Some(at) = at else {
@@ -170,6 +172,8 @@ impl Turn<'_> {
             return;
         };
         match (verdict.approve, done) {
+            // Nothing of ours will tell how it went: he who did it says so.
+            (true, true) if by_hand => self.succeed(at, cause),
             (true, true) => self.resume(at, true),
             (true, false) => {
                 // A tracked command carries its intent's identity, so it is made anew rather than sent again.

@@ -149,10 +149,10 @@ impl Turn<'_> {
     }
 
     /// An effect was not performed, or nobody knows: the human decides.
-    pub fn ask_settle(&mut self, at: Option<At>, row: &IntentRow, why: &str) {
+    pub fn ask_settle(&mut self, at: Option<At>, row: &IntentRow, why: &str, untouched: bool) {
         let words = describe_intent(self.state, row);
         let (intent, again) =
-            (&row.intent.id, Again { effect: row.intent.effect.clone(), purpose: row.purpose.clone() });
+            (&row.intent.id, Again { effect: row.intent.effect.clone(), purpose: row.purpose.clone(), untouched });
         if let Some(at) = at {
             if !self.shift(at, StageInput::Ask) {
                 return;

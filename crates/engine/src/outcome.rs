@@ -36,10 +36,14 @@ impl Turn<'_> {
                 }
             }
             Purpose::After { .. } | Purpose::Reply { .. } => self.loose_outcome(&row, outcome),
+            Purpose::Stop { run, stage, .. } => {
+                if let (Outcome::Skipped { reason }, Some(at)) = (outcome, self.find_stage(*run, stage)) {
+                    self.not_stopped(at, id, &why_skipped(reason));
+                }
+            }
             Purpose::Alert
             | Purpose::Hand
             | Purpose::Look { .. }
-            | Purpose::Stop { .. }
             | Purpose::Poll { .. }
             | Purpose::TriggerPoll { .. } => {}
         }
@@ -105,9 +109,9 @@ impl Turn<'_> {
                 self.cancel_stage(at, Cause::own(self.now, "taken back", "its keys were given up"));
             }
             Outcome::Skipped { reason: SkipReason::OtherShell(shell) } if self.quote_anew(at, shell) => {}
-            Outcome::Skipped { reason } => self.unsettled(Some(at), row, &why_skipped(reason)),
-            Outcome::Failed { error } => self.unsettled(Some(at), row, &failed_words(error)),
-            Outcome::Unknown { error } => self.unsettled(Some(at), row, &unknown_words(error)),
+            Outcome::Skipped { reason } => self.unsettled(Some(at), row, &why_skipped(reason), true),
+            Outcome::Failed { error } => self.unsettled(Some(at), row, &failed_words(error), false),
+            Outcome::Unknown { error } => self.unsettled(Some(at), row, &unknown_words(error), false),
         }
     }
 
@@ -117,14 +121,14 @@ impl Turn<'_> {
             Outcome::Done | Outcome::Shell(_) | Outcome::Skipped { reason: SkipReason::Withdrawn } => {}
             // The decision stands; there is nobody who could be given the answer once more.
             Outcome::Skipped { reason: SkipReason::Asker(_) } => {}
-            Outcome::Skipped { reason } => self.unsettled(None, row, &why_skipped(reason)),
-            Outcome::Failed { error } => self.unsettled(None, row, &failed_words(error)),
-            Outcome::Unknown { error } => self.unsettled(None, row, &unknown_words(error)),
+            Outcome::Skipped { reason } => self.unsettled(None, row, &why_skipped(reason), true),
+            Outcome::Failed { error } => self.unsettled(None, row, &failed_words(error), false),
+            Outcome::Unknown { error } => self.unsettled(None, row, &unknown_words(error), false),
         }
     }
 
-    fn unsettled(&mut self, at: Option<At>, row: &IntentRow, why: &str) {
-        self.ask_settle(at, row, why);
+    fn unsettled(&mut self, at: Option<At>, row: &IntentRow, why: &str, untouched: bool) {
+        self.ask_settle(at, row, why, untouched);
     }
 
     /// An action of the plan is done: the next one, unless a command must end before it.

@@ -139,11 +139,18 @@ impl Turn<'_> {
         if words.is_empty() {
             return;
         }
-        let words = super::text::visible(words.trim());
+        // One line says it; what stands below is the whole of it.
+        let (first, more) = words.trim().split_once('\n').unwrap_or((words.trim(), ""));
+        let more: Vec<String> = more.lines().map(super::text::visible).collect();
+        let words = super::text::visible(first);
         let title = format!("{place} {words}");
         let dedupe = format!("program/{pane}/{words}");
         let (kind, channels) = (AlertKind::Agent, Vec::new());
-        let body = if is_state { self.few_lines(pane).trim_start().to_owned() } else { String::new() };
+        let body = match (is_state, more.is_empty()) {
+            (_, false) => more.join("\n"),
+            (true, true) => self.few_lines(pane).trim_start().to_owned(),
+            (false, true) => String::new(),
+        };
         self.alert(Alert { kind, urgency, title, body, approval: None, run: None, dedupe, channels });
     }
 }

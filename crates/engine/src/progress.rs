@@ -127,6 +127,9 @@ pub struct Stop {
     pub begun: bool,
     /// What is tried now.
     pub intent: Option<IntentId>,
+    /// Why nothing was tried: who reads there instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_up: Option<String>,
 }
 
 /// Whether the shell of a stage's pane was seen at its prompt again.

@@ -7,8 +7,8 @@ use super::state::{Purpose, is_shell};
 use super::turn::{At, Turn};
 use std::sync::Arc;
 use tmuxagent_model::{
-    ApprovalKind, Effect, IntentState, KeyStep, Millis, Needs, Note, RunId, SendKeys, Severity, ShellCall, ShellText,
-    StageState, TimerKey, Verdict,
+    ApprovalKind, Effect, IntentId, IntentState, KeyStep, Millis, Needs, Note, RunId, SendKeys, Severity, ShellCall,
+    ShellText, StageState, TimerKey, Verdict,
 };
 use tmuxagent_policy::Stopping;
 
@@ -19,10 +19,12 @@ pub const STOP: &str = "stop";
 /// The answer that a command has ended, though nobody could see it.
 pub const OVER: &str = "over";
 
-/// Sends SIGTERM to what is in front of the process's terminal, unless that is the process itself.
+/// Sends SIGTERM to what is in front of the process's terminal, unless that is the process itself, or began after the
+/// command was interrupted: AGE seconds ago. (dash knows signals of groups by `-s` alone.)
 const TERMINATE: &str = r#"front=$(ps -o tpgid= -p PID | tr -d ' ')
 own=$(ps -o pgid= -p PID | tr -d ' ')
-if [ -n "$front" ] && [ "$front" != "$own" ] && [ "$front" -gt 1 ]; then kill -TERM -- "-$front"; fi"#;
+age=$(ps -o etimes= -p "$front" 2>/dev/null | tr -d ' ')
+if [ -n "$front" ] && [ "$front" != "$own" ] && [ "$front" -gt 1 ] && [ "${age:-AGE}" -ge AGE ]; then kill -s TERM -- "-$front"; fi"#;
 
 impl Turn<'_> {
     /// The time limit of a stage's attempt: the policy's, or that of the configuration.
@@ -67,7 +69,7 @@ impl Turn<'_> {
         });
         let steps = if busy { steps.collect() } else { Vec::new() };
         let Some(stage) = self.stage_mut(at) else { return };
-        stage.stop = Some(Stop { cause, steps, begun: false, intent: None });
+        stage.stop = Some(Stop { cause, steps, begun: false, intent: None, held_up: None });
         let looks = self.options.looks && self.stage(at).is_some_and(|stage| !stage.look.over);
         if busy && looks && self.stage(at).is_some_and(|stage| stage.state == StageState::Running) {
             // It may have ended without a word; what is seen leads on.
@@ -89,6 +91,7 @@ impl Turn<'_> {
         let Some(row) = self.pane_of(at.run) else { return };
         let (pane, folder, command) =
             (row.info.key.clone(), row.info.facts.path.clone(), row.info.facts.command.clone());
+        let age = if stop.begun { PATIENCE.0 / 1000 - 1 } else { 0 };
         let effect = match stop.steps.first() {
             None => return self.ask_overdue(at),
             Some(StopStep::Interrupt) => Effect::Send(SendKeys {
@@ -96,12 +99,12 @@ impl Turn<'_> {
                 steps: vec![KeyStep::Key("C-c".to_owned())],
                 expect_command: Some(command).filter(|command| !is_shell(command)),
                 expect_screen: None,
-                needs: Needs::Front,
+                needs: Needs::Command,
                 shells: Vec::new(),
             }),
             Some(StopStep::Terminate) => Effect::Shell(ShellCall {
                 script: ShellText {
-                    text: TERMINATE.replace("PID", &pane.pid.to_string()),
+                    text: TERMINATE.replace("PID", &pane.pid.to_string()).replace("AGE", &age.to_string()),
                     shown: "SIGTERM to the command in front".to_owned(),
                     ..ShellText::default()
                 },
@@ -124,6 +127,20 @@ impl Turn<'_> {
         self.look_soon(at);
     }
 
+    /// The command could not be told to stop: another program reads there.
+    pub fn not_stopped(&mut self, at: At, id: &IntentId, why: &str) {
+        let now = self.now;
+        let Some(stop) = self.stage_mut(at).and_then(|stage| stage.stop.as_mut()) else { return };
+        if stop.intent.as_ref() != Some(id) {
+            return;
+        }
+        (stop.begun, stop.intent) = (false, None);
+        stop.steps.clear();
+        stop.held_up = Some(why.to_owned());
+        let key = TimerKey::StageTimeout(at.run, self.stage_name(at));
+        self.state.arm(key, now);
+    }
+
     fn ask_overdue(&mut self, at: At) {
         let Some(stage) = self.stage(at) else { return };
         let Some(stop) = &stage.stop else { return };
@@ -131,10 +148,15 @@ impl Turn<'_> {
         let (busy, attempt) = (self.is_busy(at), stage.attempt);
         let seen = stage.said.as_ref().is_some_and(|said| said.ok);
         let question = match (busy, tried) {
+            _ if stop.held_up.is_some() => {
+                let why = stop.held_up.as_deref().unwrap_or_default();
+                format!("Stage {name} is {}, and its command was not told to stop: {why}. Give it up?", stop.cause.text)
+            }
             (true, false) => format!("Stage {name} is {why}, and its command still runs. Stop it?"),
             (true, true) => format!("Stage {name} is {why}; its command was told to stop and still runs. Try again?"),
             (false, _) => format!("Stage {name} is {why}. Give it up?"),
         };
+        let busy = busy && stop.held_up.is_none();
         let effect_text = if busy {
             "C-c is pressed in the pane; a command that goes on is sent SIGTERM".to_owned()
         } else {
@@ -170,7 +192,7 @@ impl Turn<'_> {
                 }
             }
             (true, Some(OVER)) => self.attempt_failed(at, stop.cause),
-            (true, _) if self.is_busy(at) => {
+            (true, _) if self.is_busy(at) && stop.held_up.is_none() => {
                 if let Some(stage) = self.stage_mut(at) {
                     stage.stop = Some(Stop { steps: vec![StopStep::Interrupt, StopStep::Terminate], ..stop });
                 }

@@ -232,7 +232,7 @@ impl Turn<'_> {
             hold: None,
         };
         let purpose = Purpose::Plan { run: at.run, stage: name, attempt };
-        self.ask_settle(Some(at), &IntentRow { intent, purpose, order: 0, withdrawn: false }, NOT_BEGUN);
+        self.ask_settle(Some(at), &IntentRow { intent, purpose, order: 0, withdrawn: false }, NOT_BEGUN, false);
     }
 
     /// What was typed into a pane can have begun unseen, and what its shell does is not known any more.

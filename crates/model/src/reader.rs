@@ -69,6 +69,9 @@ pub struct PaneReader {
     /// The program in front, where the system tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub front: Option<Front>,
+    /// It is an interactive shell: what it reads otherwise than at its prompt, it asks itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shell: bool,
     /// What was seen, short: modes of the terminal, the cursor's column.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub seen: String,
@@ -139,6 +142,8 @@ pub enum Needs {
         /// It.
         front: Option<Front>,
     },
+    /// A command that runs in front: no shell at its prompt, no program that owns the screen, no agent.
+    Command,
     /// A person's own keys: a shell at an empty prompt, or a reader that they can't be mistaken for; else he is told who reads.
     Hand,
 }

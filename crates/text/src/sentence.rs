@@ -120,6 +120,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ),
     ("Stage {} is {}, and its command still runs. Stop it?", "阶段 {0} {1}，它的命令仍在运行。停止它吗？"),
     (
+        "Stage {} is {}, and its command was not told to stop: {}. Give it up?",
+        "阶段 {0} {1}，没有让它的命令停止：{2}。放弃它吗？",
+    ),
+    (
         "Stage {} is {}; its command was told to stop and still runs. Try again?",
         "阶段 {0} {1}；已要求它的命令停止，但仍在运行。再试一次？",
     ),

@@ -48,6 +48,7 @@ pub(super) fn run(raws: &[RawPolicy], policy: &Policy, patterns: &Patterns, prob
             danger::check(stage, problems);
             question::check(stage, problems);
             reader::check_ending(stage, problems);
+            reader::check_keys_after_run(stage, problems);
             recovery::check(stage, problems);
         }
         reader::check_agent(subject, problems);

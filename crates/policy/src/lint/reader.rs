@@ -3,6 +3,7 @@
 use super::{StageSubject, Subject};
 use crate::policy::{Action, Condition, FailStep, Selector};
 use crate::shell;
+use tmuxagent_model::Shell;
 use tmuxagent_yaml::Problems;
 
 /// Warns of a `run` that ends or changes the pane's own shell.
@@ -21,6 +22,22 @@ pub(super) fn check_ending(stage: &StageSubject, problems: &mut Problems) {
         problems.warning("ends-shell", stage.at(), message).help(help);
         return;
     }
+}
+
+/// Warns of keys for a program that a `run` before them starts: the next action waits for the end of that command.
+pub(super) fn check_keys_after_run(stage: &StageSubject, problems: &mut Problems) {
+    let actions = stage.core.actions_on_start.iter().skip_while(|action| !matches!(action, Action::Run { .. }));
+    let named = actions.skip(1).find_map(|action| match action {
+        Action::SendKeys { expect, .. } => expect.iter().find(|name| Shell::from_command(name).is_none()),
+        _ => None,
+    });
+    let Some(program) = named else { return };
+    let name = &stage.core.name;
+    let message = format!(
+        "in the stage `{name}` keys for `{program}` stand behind a `run`; they are typed once its command has ended, and what it started is gone then"
+    );
+    let help = "start the program with `send_keys`, which waits for nothing, and end the stage with `success_when`";
+    problems.warning("keys-after-run", stage.at(), message).help(help);
 }
 
 /// Warns where an agent's message leads to a `run` in the agent's own pane.

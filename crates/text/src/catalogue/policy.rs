@@ -232,6 +232,14 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("what is typed for an answer is one line", "为答案输入的内容只能是一行"),
     ("what is typed for an answer holds no values: write the text itself", "为答案输入的内容不含变量：请直接写出文字"),
     (
+        "in the stage `{}` keys for `{}` stand behind a `run`; they are typed once its command has ended, and what it started is gone then",
+        "阶段 `{0}` 里给 `{1}` 的按键排在 `run` 之后；要等该命令结束才会键入，而它启动的程序那时已不在了",
+    ),
+    (
+        "start the program with `send_keys`, which waits for nothing, and end the stage with `success_when`",
+        "请用 `send_keys` 启动该程序（它不等待任何东西），并用 `success_when` 结束该阶段",
+    ),
+    (
         "when the stage `{}` succeeds, the failure of `{}` counts as made up for and the run ends well; nothing says whether that is meant",
         "阶段 `{0}` 成功后，`{1}` 的失败视为已补救，运行以成功结束；没有写明这是否是本意",
     ),

@@ -13,7 +13,16 @@ use tmuxagent_agents::{
     AgentCore, AgentProcess, Input, Limits, Readiness, Recogniser, Report, Screen, SessionState, claude_session,
     identify, recognise,
 };
-use tmuxagent_model::{AgentState, AgentStatus, Event, PaneKey, ProgramState, Reads, Timestamp};
+use tmuxagent_model::{
+    AgentQuestion, AgentQuestionKind, AgentState, AgentStatus, Event, PaneKey, ProgramState, Reads, Timestamp,
+};
+
+/// How many rows of a question go with an alert.
+const MOST_ROWS: usize = 24;
+/// So many looks a question may take to be on the screen, once it is said that there is one.
+const UNREAD: u8 = 3;
+/// The pause between them.
+const READ_AGAIN: Duration = Duration::from_millis(250);
 
 /// The agent of one pane.
 #[derive(Debug)]
@@ -23,6 +32,8 @@ pub(super) struct WatchedAgent {
     told: Option<AgentState>,
     /// The question that was last told.
     asked: Option<String>,
+    /// How often it asked something that its screen did not show yet.
+    unread: u8,
     /// Its own file, as it was last read.
     session: Option<(String, i64)>,
     /// When it is to be looked at again, whether it prints or not.
@@ -32,7 +43,7 @@ pub(super) struct WatchedAgent {
 impl WatchedAgent {
     fn new(recognisers: &[Recogniser]) -> Self {
         let core = AgentCore::new(recognisers, Limits::default());
-        Self { core, told: None, asked: None, session: None, due: None }
+        Self { core, told: None, asked: None, unread: 0, session: None, due: None }
     }
 
     /// What it does.
@@ -76,6 +87,12 @@ impl WatchedAgent {
         if self.told.as_ref() == Some(&status.state) && self.asked == asked {
             return Vec::new();
         }
+        // Its own file may be quicker than its screen.
+        if status.state.asks() && asked.is_none() && self.unread < UNREAD {
+            self.unread += 1;
+            return Vec::new();
+        }
+        self.unread = 0;
         self.told = Some(status.state.clone());
         self.asked = asked;
         program_states(status)
@@ -91,10 +108,7 @@ struct Shown<'s> {
 /// A state of an agent in the words in which any program reports its own.
 fn program_states(status: &AgentStatus) -> Vec<ProgramState> {
     let blocked = |kind: &str| {
-        let message = status.question.as_ref().map(|question| {
-            let text = if question.detail.trim().is_empty() { &question.text } else { &question.detail };
-            text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
-        });
+        let message = status.question.as_ref().map(asked);
         let said = status.evidence.iter().map(|evidence| evidence.text.clone()).find(|text| !text.is_empty());
         ProgramState::Blocked { kind: Some(kind.to_owned()), message: message.or(said) }
     };
@@ -112,6 +126,17 @@ fn program_states(status: &AgentStatus) -> Vec<ProgramState> {
         AgentState::Error => vec![ProgramState::Error],
         AgentState::Exited => vec![ProgramState::Clear],
     }
+}
+
+/// What is asked, in one line; below it all of it with its answers.
+fn asked(question: &AgentQuestion) -> String {
+    let first = |text: &str| text.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
+    // A folder alone does not say that it is to be trusted.
+    let detail = first(&question.detail).filter(|_| question.kind != AgentQuestionKind::Trust);
+    let title = detail.or_else(|| first(&question.text)).unwrap_or_default();
+    let answers = question.answers.iter().map(|answer| format!("- {}", answer.label));
+    let rows = question.text.lines().map(str::to_owned).chain(answers).filter(|row| !row.trim().is_empty());
+    std::iter::once(title).chain(rows.take(MOST_ROWS)).collect::<Vec<_>>().join("\n")
 }
 
 impl Voice {
@@ -155,6 +180,7 @@ impl HostCore {
             self.outlet.event(Event::Program { pane: key.clone(), state });
         }
         let due = agent.core.deadline().map(|at| now + Duration::from_millis(at.since(wall).0));
+        let due = if agent.unread > 0 { Some(now + READ_AGAIN) } else { due };
         agent.due = due;
         let reads = agent.reads();
         match process {

@@ -233,7 +233,8 @@ impl HostCore {
         // A launcher or a shell's script may lead its group: people know the agent by its own name.
         let name = pane.agent.as_ref().and_then(|agent| agent.status()).map(|status| status.agent);
         let front = front.map(|front| Front { name: name.unwrap_or(front.name), ..front });
-        let mut reader = PaneReader { reads, front, seen: evidence, since: now };
+        let shell = seen.as_ref().is_some_and(|seen| is_interactive(&seen.args) && !seen.stranger);
+        let mut reader = PaneReader { reads, front, shell, seen: evidence, since: now };
         if reader.same(&audience.reader) {
             reader.since = audience.reader.since;
         } else {
@@ -371,6 +372,9 @@ impl HostCore {
         }
         if fit == Fit::Fits {
             let recognised = self.inventory.panes.get(&key.pane).is_some_and(|pane| pane.agent.is_some());
+            if recognised && reader.reads == Reads::Agent {
+                send.for_agent();
+            }
             let stands = reader.reads == Reads::Shell || reader.reads == Reads::Agent && recognised;
             let cursor = still.cursor.filter(|_| stands);
             // Who sends by hand is at the keys himself.

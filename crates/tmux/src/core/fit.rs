@@ -80,7 +80,9 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
             };
             let agent = matches!(reader.reads, Reads::AgentWorks | Reads::AgentAsks);
             let reads = !agent && !matches!(reader.reads, Reads::Draft | Reads::Password | Reads::Unknown);
-            if_so(same && reads)
+            // What a shell asks by itself is none of ours: its prompt is.
+            let own = reader.shell && reader.reads != Reads::Shell;
+            if_so(same && reads && !own)
         }
         Needs::Composer => match reader.reads {
             Reads::Agent | Reads::Line | Reads::Key => Fit::Fits,
@@ -92,10 +94,16 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
                 Reads::Draft | Reads::Password => stops,
                 Reads::Unknown => false,
                 Reads::Agent | Reads::Line | Reads::Key => true,
+                // It may be on its way up, and throw away what was typed ahead.
+                Reads::Command => !composer && !types,
                 _ => !composer,
             };
             if_so(named && reads)
         }
+        Needs::Command => match reader.reads {
+            Reads::Command | Reads::Line | Reads::Key => Fit::Fits,
+            _ => Fit::Never(SkipReason::Reader(Box::new(reader.clone()))),
+        },
         Needs::Asker { front } => asker(front.as_ref(), reader),
         Needs::Hand if stops => Fit::Fits,
         Needs::Hand => match reader.reads {

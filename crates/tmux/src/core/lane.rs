@@ -83,6 +83,8 @@ pub(super) struct Sending {
     pub untyped: bool,
     /// What must still be so at the instant of typing.
     pub still: Option<Still>,
+    /// A line of keys for an agent, which takes it as a prompt: pasted, and Enter once it stands there.
+    pub as_prompt: Option<String>,
     /// The program that was in front when it came to its turn.
     pub basis: Option<Front>,
     pub since: Instant,
@@ -97,7 +99,8 @@ impl Sending {
             Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return None,
         };
         let (expected, claim, before, untyped, still, basis) = (false, None, false, false, None, None);
-        Some(Self { errand, pane, expected, claim, before, untyped, still, basis, since: now })
+        let as_prompt = None;
+        Some(Self { errand, pane, expected, claim, before, untyped, still, as_prompt, basis, since: now })
     }
 
     pub fn perhaps_typed(&self) -> bool {
@@ -120,7 +123,19 @@ impl Sending {
         }
     }
 
+    /// An agent reads: letters typed in one go with an Enter may be taken for a paste that goes on.
+    pub fn for_agent(&mut self) {
+        if let [KeyStep::Text(text), KeyStep::Key(key)] = self.steps()
+            && key == "Enter"
+        {
+            self.as_prompt = Some(text.clone());
+        }
+    }
+
     pub fn input(&self) -> Input<'_> {
+        if let Some(text) = &self.as_prompt {
+            return Input::Prompt(text);
+        }
         match &self.errand.intent().effect {
             Effect::Send(send) => Input::Keys(&send.steps),
             Effect::Prompt(prompt) => Input::Prompt(&prompt.text),
@@ -217,9 +232,11 @@ impl Sending {
         self.errand.intent().hold
     }
 
-    /// Keys that only interrupt need no look, unless their author named the program.
+    /// Keys that only interrupt need no look, unless they are for a certain program.
     pub fn interrupts(&self) -> bool {
-        !matches!(self.needs(), Needs::Named { .. }) && !self.steps().is_empty() && interrupts(self.steps())
+        !matches!(self.needs(), Needs::Named { .. } | Needs::Command)
+            && !self.steps().is_empty()
+            && interrupts(self.steps())
     }
 
     pub fn fits(&mut self, reader: &PaneReader) -> Fit {

@@ -11,7 +11,7 @@ use crate::proto::{Expectation, Questions, Reply, RowReader, enter_line, row_for
 use std::time::Duration;
 use std::time::Instant;
 use tmuxagent_lines::{Entry, Standing, Submitted};
-use tmuxagent_model::{IntentId, Outcome, PaneId, PaneKey};
+use tmuxagent_model::{IntentId, Outcome, PaneId, PaneKey, Reads};
 
 /// The pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(80);
@@ -74,7 +74,13 @@ impl HostCore {
     /// A prompt was typed: from now on it is looked after. False where that can't be done.
     pub(super) fn begin_check(&mut self, key: &PaneKey, typed: Typed) -> bool {
         let Some(pane) = self.inventory.panes.get(&key.pane).filter(|pane| pane.info.key == *key) else { return false };
-        let composer = pane.reader.wants_screen() || !matches!(pane.info.facts.agent.as_str(), "" | "aider");
+        // A name alone makes no agent where its process can be seen.
+        let agent = match (&pane.agent, &pane.audience.reader) {
+            (Some(agent), _) => agent.status().map_or(String::new(), |status| status.agent),
+            (None, reader) if reader.front.is_some() && reader.reads != Reads::Agent => String::new(),
+            (None, _) => pane.info.facts.agent.clone(),
+        };
+        let composer = pane.reader.wants_screen() || !matches!(agent.as_str(), "" | "aider" | "stand-in");
         let entry = if composer { Entry::Composer } else { Entry::Line };
         let now_at = HostMessage::Position { pane: key.clone(), position: pane.position() };
         let Some(lane) = self.lanes.get_mut(key) else { return false };

@@ -2,11 +2,11 @@
 //! of system calls that never wait.
 
 use super::agents;
-use crate::core::{Seen, Stack, is_interactive};
+use crate::core::{Seen, Stack, base_name, is_interactive};
 use rustix::fs::{Mode, OFlags};
 use rustix::termios::{LocalModes, tcgetattr};
 use std::os::unix::fs::MetadataExt as _;
-use tmuxagent_model::Front;
+use tmuxagent_model::{Front, Shell};
 
 /// How much of a program's arguments is read, bytes.
 const ARGUMENTS: usize = 4096;
@@ -24,7 +24,7 @@ pub(super) fn look(pid: u32, tty: &str) -> Option<Seen> {
     let (modes, queued) = terminal(tty);
     let Some(front) = front.filter(|&front| front > 0) else { return Some(Seen { modes, ..Seen::default() }) };
     let own = stat.group == front;
-    let args = arguments(front);
+    let args = named_by_file(arguments(front), &program_file(front));
     let processes = if is_interactive(&args) { Vec::new() } else { agents::started_by(front) };
     let session = agents::session_of(&processes);
     let call = std::fs::read_to_string(format!("/proc/{front}/syscall")).unwrap_or_default();
@@ -49,7 +49,21 @@ pub(super) fn look(pid: u32, tty: &str) -> Option<Seen> {
 /// The program in front of the pane whose process is `pid`, without the terminal's modes.
 pub(super) fn front(pid: u32) -> Option<Front> {
     let front = u32::try_from(Stat::of(pid)?.foreground).ok()?;
-    Some(program(front, &Stat::of(front)?, &arguments(front)))
+    let args = named_by_file(arguments(front), &program_file(front));
+    Some(program(front, &Stat::of(front)?, &args))
+}
+
+/// The first argument is anyone's to choose: a shell goes by its file's name.
+fn named_by_file(mut args: Vec<String>, file: &str) -> Vec<String> {
+    let is_shell = |word: &str| Shell::from_command(base_name(word)).is_some();
+    // busybox is all programs that it is called as.
+    if is_shell(file)
+        && base_name(file) != "busybox"
+        && let Some(first) = args.first_mut().filter(|first| !is_shell(first))
+    {
+        *first = base_name(file).to_owned();
+    }
+    args
 }
 
 fn program(pid: u32, stat: &Stat, args: &[String]) -> Front {
@@ -161,5 +175,18 @@ mod tests {
         let own = program(pid, &Stat::of(pid).unwrap(), &arguments(pid));
         assert!(own.born > 0 && !own.name.is_empty());
         assert_eq!(look(u32::MAX, "/dev/null"), None);
+    }
+
+    #[test]
+    fn a_shell_goes_by_its_files_name() {
+        let named =
+            |first: &str, file: &str| named_by_file(vec![first.to_owned(), "-i".to_owned()], file).swap_remove(0);
+        assert_eq!(named("codex", "/usr/bin/bash"), "bash");
+        assert_eq!(named("vim", "/usr/bin/zsh"), "zsh");
+        assert_eq!(named("-bash", "/usr/bin/bash"), "-bash");
+        assert_eq!(named("sh", "/usr/bin/dash"), "sh");
+        assert_eq!(named("vi", "/usr/bin/busybox"), "vi");
+        assert_eq!(named("claude", "/usr/bin/node"), "claude");
+        assert_eq!(named("vim", ""), "vim");
     }
 }

@@ -107,7 +107,8 @@ fn a_named_program_alone_gets_the_keys() {
     for (programs, fits) in [(&["p"][..], true), (&["vim", "/^p$/"], true), (&["q*"], false), (&[], false)] {
         let needs = named(programs, false);
         for reads in ALL {
-            let reads_now = !matches!(reads, Reads::Draft | Reads::Password | Reads::Unknown);
+            // One that reads nothing yet may throw away what was typed ahead.
+            let reads_now = !matches!(reads, Reads::Draft | Reads::Password | Reads::Unknown | Reads::Command);
             let wanted = if fits && reads_now { Fit::Fits } else { Fit::NotYet };
             assert_eq!(fit(&needs, &text(), reads.clone()), wanted, "{programs:?} {reads:?}");
         }
@@ -162,4 +163,23 @@ fn what_is_quoted_for_one_shell_goes_to_no_other() {
     let script = at("bash", Reads::Command);
     let held = quoted_for(&[Shell::Bash], &script, || fits(&Needs::Front, &text(), &script, &mut basis));
     assert_eq!((held, basis), (Fit::NotYet, None), "and it is not the reader that is waited for");
+}
+
+#[test]
+fn what_a_shell_asks_by_itself_gets_no_keys_that_name_nobody() {
+    for (reads, fits) in [(Reads::Shell, Fit::Fits), (Reads::Line, Fit::NotYet), (Reads::Command, Fit::NotYet)] {
+        let shell = PaneReader { shell: true, ..reader(reads.clone(), 1) };
+        assert_eq!(super::fits(&Needs::Front, &text(), &shell, &mut None), fits, "{reads:?}");
+        // A program that asks is the one that they are for.
+        assert_eq!(fit(&Needs::Front, &text(), reads.clone()), Fit::Fits, "{reads:?}");
+    }
+}
+
+#[test]
+fn only_a_command_is_told_to_stop() {
+    let stop = [KeyStep::Key("C-c".to_owned())];
+    for reads in ALL {
+        let fits = fit(&Needs::Command, &stop, reads.clone()) == Fit::Fits;
+        assert_eq!(fits, matches!(reads, Reads::Command | Reads::Line | Reads::Key), "{reads:?}");
+    }
 }

@@ -53,7 +53,7 @@ impl Turn<'_> {
         if held {
             return self.state.arm(TimerKey::StageTimeout(run, name.to_owned()), self.now + limit);
         }
-        if stage.stop.as_ref().is_some_and(|stop| stop.begun) {
+        if stage.stop.as_ref().is_some_and(|stop| stop.begun || stop.held_up.is_some()) {
             return self.stop_next(at);
         }
         let cause = Cause::own(self.now, "timeout", format!("not done after {limit}"));

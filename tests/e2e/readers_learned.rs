@@ -2,6 +2,7 @@
 
 use super::integration::started;
 use super::readers::{exists, shell_line, wait_reads};
+use super::support::room::Room;
 use super::support::watched::{Watched, positions, spec};
 use super::support::{PATIENCE, TmuxServer, wait_for};
 use tmuxagent_model::{IntentId, Outcome, PaneKey, Reads};
@@ -134,4 +135,37 @@ fn a_prompt_of_any_shape_is_known_after_a_command() {
         }
         runs(&watched, &server, &pane, name);
     }
+}
+
+const POLICY: &str = r#"
+version: 1
+pipelines:
+  - name: work
+    match: [{window_name: nothing}]
+    stages: [{name: build, triggers: [manual], actions_on_start: [{run: "true"}]}]
+"#;
+
+#[test]
+fn a_supervisor_that_was_killed_finds_the_prompts_again() {
+    if !exists("zsh") {
+        return;
+    }
+    let mut room = Room::with(POLICY);
+    let program = started("zsh", room.server.folder(), "PS1=$'one\\n╰─ '", "");
+    room.watch();
+    room.server.new_session("told", &program);
+    let reads = |room: &Room| {
+        let panes: serde_json::Value = serde_json::from_str(&room.answer(&["panes", "--json"])).ok()?;
+        let pane = panes.as_array()?.iter().find(|pane| pane.to_string().contains("\"told\""))?;
+        Some(pane["reader"]["reads"].as_str()?.to_owned())
+    };
+    room.server.wait_screen("told", "╰─");
+    room.server.type_line("told", "true");
+    wait_for(PATIENCE, "a prompt", || (reads(&room)? == "shell").then_some(()));
+    room.server.type_line("told", "true");
+    wait_for(PATIENCE, "a third", || (room.server.screen("told").matches("╰─").count() == 3).then_some(()));
+    wait_for(PATIENCE, "the prompt again", || (reads(&room)? == "shell").then_some(()));
+    room.kill_9();
+    room.watch();
+    wait_for(PATIENCE, "the prompt in another life", || (reads(&room)? == "shell").then_some(()));
 }

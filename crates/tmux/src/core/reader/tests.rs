@@ -320,3 +320,10 @@ fn a_prompt_that_is_the_folders_path_is_known_in_another_folder() {
     assert_eq!(reads_of(&prompts, &shell, &row_at(7, "/tmp/x: ", "y")), Reads::Draft);
     assert_eq!(reads_of(&prompts, &shell, &row_at(7, "/tmp/x: /tmp/x: ", "x")), Reads::Draft);
 }
+
+#[test]
+fn a_position_of_before_prompts_were_kept_is_read() {
+    let old = serde_json::to_string(&crate::Position::default()).expect("written");
+    assert!(!old.contains("prompts"), "{old}");
+    assert_eq!(serde_json::from_str::<crate::Position>(&old).expect("read"), crate::Position::default());
+}

@@ -36,7 +36,23 @@ if [[ -o interactive && -n ${TMUX-} && -z ${__tmuxagent_key-} ]]; then
         builtin printf '\e]133;C;ta=sh.%s.%s\a' $__tmuxagent_key $__tmuxagent_number >&2
     }
 
+    # What a new pane prints first is not always heard. So the end of the first prompt is marked twice more a little later,
+    # where nothing stands behind it by then.
+    __tmuxagent_again() {
+        if [[ -z $BUFFER$PREBUFFER && ${CONTEXT-} == start ]]; then
+            builtin printf '\e]133;B;ta=sh.%s\a' $__tmuxagent_key >&2
+        fi
+    }
+    __tmuxagent_later() {
+        builtin zle && builtin zle __tmuxagent_again
+    }
+
     if [[ -n $__tmuxagent_key ]]; then
+        if zmodload zsh/sched 2>/dev/null; then
+            builtin zle -N __tmuxagent_again
+            builtin sched +2 __tmuxagent_later
+            builtin sched +6 __tmuxagent_later
+        fi
         autoload -Uz add-zsh-hook
         precmd_functions=(__tmuxagent_prompts ${precmd_functions-} __tmuxagent_marked)
         add-zsh-hook preexec __tmuxagent_begins

@@ -18,7 +18,7 @@ fn lines_for(shell: &str) -> String {
 }
 
 /// What starts a shell that reads these lines, behind others, at its start.
-fn started(shell: &str, folder: &Path, before: &str, after: &str) -> String {
+pub(super) fn started(shell: &str, folder: &Path, before: &str, after: &str) -> String {
     let own = lines_for(shell);
     // Twice, as from two files: nothing may come of it.
     let file = folder.join(if shell == "zsh" { ".zshrc" } else { "rc" });

@@ -31,6 +31,7 @@ mod prompts;
 mod proto;
 mod readers;
 mod readers_figures;
+mod readers_learned;
 mod reload;
 mod requoted;
 mod respawned;

@@ -7,13 +7,13 @@ use std::path::Path;
 use tmuxagent_model::{IntentId, KeyStep, Needs, Outcome, PaneKey, Prompt, Reads, SendKeys, SkipReason};
 use tmuxagent_tmux::HostMessage;
 
-fn exists(program: &str) -> bool {
+pub(super) fn exists(program: &str) -> bool {
     std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).exists()))
 }
 
 /// The last reader that was told of a pane.
-fn reads(watched: &Watched, pane: &PaneKey) -> Option<Reads> {
+pub(super) fn reads(watched: &Watched, pane: &PaneKey) -> Option<Reads> {
     let told = watched.messages();
     told.iter().rev().find_map(|message| match message {
         HostMessage::Panes(panes) => {
@@ -23,13 +23,13 @@ fn reads(watched: &Watched, pane: &PaneKey) -> Option<Reads> {
     })
 }
 
-fn wait_reads(watched: &Watched, pane: &PaneKey, what: &str, wanted: &Reads) {
+pub(super) fn wait_reads(watched: &Watched, pane: &PaneKey, what: &str, wanted: &Reads) {
     wait_for(PATIENCE, &format!("{what}: {wanted:?}, not {:?}", reads(watched, pane)), || {
         (reads(watched, pane).as_ref() == Some(wanted)).then_some(())
     });
 }
 
-fn shell_line(pane: &PaneKey, text: &str) -> SendKeys {
+pub(super) fn shell_line(pane: &PaneKey, text: &str) -> SendKeys {
     SendKeys { needs: Needs::Shell, ..keys(pane, text) }
 }
 

@@ -145,6 +145,10 @@ pub(super) struct Integration {
     streams: bool,
     /// The pane is read as a stream, in which the begin mark will come; a screen is only looked at beside it.
     by_stream: bool,
+    /// The line editor has let go of a line, and has not begun another.
+    let_go: bool,
+    /// How often it has begun another.
+    entered: u64,
 }
 
 impl Integration {
@@ -152,6 +156,19 @@ impl Integration {
     pub(super) fn typed(&mut self, token: &str) {
         self.pending = Some(token.to_owned());
         self.streams = false;
+    }
+
+    /// A line editor begins a line, or lets go of it.
+    pub(super) const fn edits(&mut self, on: bool) {
+        if on && self.let_go {
+            self.entered += 1;
+        }
+        self.let_go = !on;
+    }
+
+    /// See [`super::Reader::lines_entered`].
+    pub(super) const fn entered(&self) -> u64 {
+        self.entered
     }
 
     /// Bytes of the stream are read.

@@ -116,3 +116,15 @@ fn a_tracked_command_tells_its_begin_and_where_it_can_not() {
     pane.reader.history(&["before".to_owned()], &mut |reading| tell(&reading, told));
     assert_eq!(pane.told(), ["began 01-J - untold"]);
 }
+
+#[test]
+fn lines_that_are_entered_are_counted_by_their_editor() {
+    let mut reader = Reader::new();
+    let mut nothing = |_: Reading<'_>| {};
+    reader.bytes(b"\x1b[?2004h$ ls", &mut nothing);
+    assert_eq!(reader.lines_entered(), 0);
+    reader.bytes(b"\x1b[?2004l\r\nfile\r\n", &mut nothing);
+    assert_eq!(reader.lines_entered(), 0, "no other was begun");
+    reader.bytes(b"\x1b[?2004h$ \x1b[?2004h", &mut nothing);
+    assert_eq!(reader.lines_entered(), 1);
+}

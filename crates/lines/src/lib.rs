@@ -275,6 +275,13 @@ impl Reader {
         self.shell.state(drawn.then_some(&self.stream))
     }
 
+    /// How often a line editor has let go of its line and begun another (by bracketed paste, which bash, zsh and fish switch
+    /// on for each line): another number says that a line was entered or given up, and the prompt is a new one.
+    #[must_use]
+    pub const fn lines_entered(&self) -> u64 {
+        self.shell.entered()
+    }
+
     /// Typed lines whose echo is still to come, oldest first: to be kept with the anchor over a break, and handed to
     /// [`Reader::typed`] with their Enter before the missed lines are read.
     pub fn awaited(&self) -> impl Iterator<Item = &str> {

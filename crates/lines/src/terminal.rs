@@ -250,7 +250,10 @@ impl Hands<'_> {
                 }
                 7 => self.stream.grid().wraps = on,
                 // A shell that stops reading a line runs it.
-                2004 => self.stream.entered |= !on,
+                2004 => {
+                    self.stream.entered |= !on;
+                    self.shell.edits(on);
+                }
                 3 if !self.owner.alternate => {
                     self.go_to(0, 0);
                     self.erase_display(Erase::Whole);

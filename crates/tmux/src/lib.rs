@@ -25,7 +25,7 @@ mod transport;
 
 pub use refusal::Refusal;
 pub use shell::{claude_session_of, is_alive, processes, serve, this_process};
-pub use spec::{HostSpec, Position, Tape};
+pub use spec::{HostSpec, KnownPrompts, Position, Tape};
 pub use transport::{Socket, SshTarget, Transport, shell_word};
 
 use serde::{Deserialize, Serialize};

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tmuxagent_agents::Recogniser;
 use tmuxagent_lines::{Anchor, Reading};
-use tmuxagent_model::{HostName, Millis, NameFilter, Owner, PaneFacts, PaneId, PaneInfo, PaneKey};
+use tmuxagent_model::{Front, HostName, Millis, NameFilter, Owner, PaneFacts, PaneId, PaneInfo, PaneKey};
 
 /// One machine to watch.
 #[derive(Debug, Clone)]
@@ -112,4 +112,20 @@ pub struct Position {
     /// Lines that we typed and whose echo was still to come.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub echoes: Vec<String>,
+    /// What is known of the prompts of its shell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompts: Option<KnownPrompts>,
+}
+
+/// What is known of the prompts of one shell.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct KnownPrompts {
+    /// The shell: another life of it, or another one, may show something else.
+    pub shell: Front,
+    /// Their last rows, up to the cursor, as they were learned from the screen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learned: Vec<String>,
+    /// Those that the shell itself told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<String>,
 }

@@ -13,8 +13,8 @@ use super::prompts::{AtPrompt, Prompts};
 use super::reader::{Seen, Surface, classify, is_interactive, name_of, split_at};
 use super::stacks::Stack;
 use super::{HostCore, Job, Output, Purpose};
-use crate::HostMessage;
 use crate::proto::{Reply, RowReader, Still, quote, row_format};
+use crate::{HostMessage, KnownPrompts};
 use std::time::{Duration, Instant};
 use tmuxagent_agents::Screen;
 use tmuxagent_lines::{ShellPhase, ShellState};
@@ -58,11 +58,25 @@ pub(super) struct Audience {
     looked: Option<Instant>,
     looking: bool,
     due: bool,
+    /// How many lines were entered, as the output tells.
+    lines: u64,
     /// On another machine: what was in front when its system was last asked only to show it, and when.
     asked: Option<((String, bool), Instant)>,
 }
 
 impl Audience {
+    /// What an earlier life knew of the shell is known.
+    pub fn remembering(known: Option<KnownPrompts>) -> Self {
+        Self { prompts: known.map(Prompts::remembering).unwrap_or_default(), ..Self::default() }
+    }
+
+    /// A line editor has let go of so many lines by now.
+    fn entered(&mut self, lines: u64) {
+        if std::mem::replace(&mut self.lines, lines) != lines {
+            self.prompts.command_ran();
+        }
+    }
+
     /// It is to be looked at, whether it prints or not.
     pub fn look_again(&mut self) {
         self.due = true;
@@ -76,6 +90,16 @@ fn prompt_by_marks(shell: &ShellState) -> Option<AtPrompt> {
         ShellPhase::Prompt { .. } if shell.trusted => Some(AtPrompt::Empty),
         ShellPhase::Draft { text, .. } if shell.trusted && !text.is_empty() => Some(AtPrompt::Draft),
         ShellPhase::Running { .. } if shell.trusted => Some(AtPrompt::Draft),
+        _ => None,
+    }
+}
+
+/// The row of an empty prompt up to its end, where trusted marks tell it and the cursor stands in that column.
+fn told_by_marks(shell: &ShellState, surface: &Surface) -> Option<String> {
+    match &shell.phase {
+        ShellPhase::Prompt { column: Some(column), text } if shell.trusted && *column == surface.x as usize => {
+            Some(split_at(text, surface.x).0)
+        }
         _ => None,
     }
 }
@@ -205,16 +229,21 @@ impl HostCore {
         let now = self.wall;
         let Look { key, surface, why } = look;
         let agent = self.watch_agent(&key, &surface, seen.as_ref());
+        let alike = seen.as_ref().is_some_and(|seen| self.is_told_elsewhere(seen, &surface));
         let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == key) else {
             return self.who_lost(&key, why);
         };
+        let shell = pane.reader.shell();
         let seen = seen.map(|seen| Seen {
-            said: prompt_by_marks(&pane.reader.shell()),
+            said: prompt_by_marks(&shell),
+            told: told_by_marks(&shell, &surface).filter(|_| seen.own),
+            alike,
             depth: self.stacks.judge(seen.stack.as_ref(), seen.reading),
             ..seen
         });
         let edits = seen.as_ref().and_then(|seen| seen.modes).is_some_and(|(canonical, _)| !canonical);
         let audience = &mut pane.audience;
+        audience.entered(pane.reader.lines_entered());
         let (reads, evidence) = classify(&surface, seen.as_ref(), &audience.prompts);
         if let Some(stack) = audience.learn(&reads, seen.as_ref(), &surface) {
             self.stacks.learn(stack);
@@ -242,9 +271,12 @@ impl HostCore {
         }
         audience.reader = reader.clone();
         audience.looked = Some(self.now);
+        if why == Why::Shown {
+            audience.looking = false;
+        }
+        pane.tell_prompts(&mut self.outlet);
         match why {
             Why::Shown => {
-                audience.looking = false;
                 self.surface_soon();
                 self.show_reader(&key);
             }
@@ -261,6 +293,13 @@ impl HostCore {
                 self.check(&key, reader, still, typing);
             }
         }
+    }
+
+    /// Whether the shell in another pane told that such a row is its empty prompt.
+    fn is_told_elsewhere(&self, seen: &Seen, surface: &Surface) -> bool {
+        let Some(front) = seen.front.as_ref().filter(|_| is_interactive(&seen.args)) else { return false };
+        let (prefix, _) = split_at(surface.row(), surface.x);
+        self.inventory.panes.values().any(|pane| pane.audience.prompts.tell(front, &prefix))
     }
 
     /// A pane came to rest, or is new: who reads is looked at, not too often.
@@ -440,7 +479,8 @@ impl Audience {
             return None;
         }
         let (prefix, behind) = split_at(surface.row(), surface.x);
-        let fresh = behind.trim().is_empty() && self.prompts.learn(seen, &prefix, surface);
+        let fresh = (behind.trim().is_empty() || seen.told.as_ref() == Some(&prefix))
+            && self.prompts.learn(seen, &prefix, surface);
         seen.stack.clone().filter(|_| fresh)
     }
 }

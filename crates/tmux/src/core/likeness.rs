@@ -54,6 +54,15 @@ pub(super) fn asked_above(surface: &Surface) -> bool {
     line.split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(')).any(|word| ASKS.contains(&word))
 }
 
+/// What stands behind the folder's path where the text is that and nothing else: `~/web: `, `/srv/web `.
+pub(super) fn path_tail<'a>(text: &'a str, folder: &str) -> Option<&'a str> {
+    let path = text.find([' ', ':']).map_or(text, |end| &text[..end]);
+    let name = path.rsplit('/').next().filter(|_| is_path(path))?;
+    let names = path == "~" || path == folder || !folder.is_empty() && name == folder;
+    let tail = &text[path.len()..];
+    (names && matches!(tail, " " | ": ")).then_some(tail)
+}
+
 /// The prompt of a theme that shows the folder behind its sign, and what belongs to it: `➜  web git:(main) ✗ `.
 pub(super) fn names_folder(text: &str, folder: &str) -> bool {
     let Some(rest) = text.strip_prefix("➜  ") else { return false };

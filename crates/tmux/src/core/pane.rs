@@ -127,6 +127,10 @@ impl Pane {
         let mut reader = Reader::new();
         reader.resize(info.width, info.height);
         reader.set_alternate(info.alternate);
+        let known = match &feed {
+            Feed::Unread(Past::Remembered(position)) => position.prompts.clone(),
+            _ => None,
+        };
         let voice = Voice {
             key: info.key.clone(),
             rules,
@@ -150,7 +154,7 @@ impl Pane {
             record: String::new(),
             reader,
             voice,
-            audience: Audience::default(),
+            audience: Audience::remembering(known),
             agent: None,
             feed,
             stale: false,
@@ -214,6 +218,14 @@ impl Pane {
         self.tell_position(outlet);
     }
 
+    /// Tells the position anew where more is known of the shell's prompts. Before the pane has caught up only an earlier one is
+    /// true.
+    pub fn tell_prompts(&mut self, outlet: &mut Outlet) {
+        if self.is_followed() && self.audience.prompts.has_news() {
+            self.begin_position(outlet);
+        }
+    }
+
     /// Whether what it prints from now on arrives, or is captured. A pipe that was not handed over yet gives nothing.
     pub fn is_followed(&self) -> bool {
         match self.feed {
@@ -245,7 +257,8 @@ impl Pane {
     pub fn position(&self) -> Position {
         let screen = if self.reader.wants_screen() { self.screen.clone() } else { Vec::new() };
         let echoes = self.reader.awaited().map(str::to_owned).collect();
-        Position { anchor: self.reader.anchor().clone(), screen, echoes }
+        let prompts = self.audience.prompts.kept();
+        Position { anchor: self.reader.anchor().clone(), screen, echoes, prompts }
     }
 
     /// What the screens show of it.

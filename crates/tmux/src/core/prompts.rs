@@ -1,12 +1,15 @@
 //! Where the prompt of a shell ended: what stands right of it is a draft.
 //!
 //! Nobody tells that without shell integration. So the place is known where the row looks like a prompt and nothing else,
-//! and learned from rows on which the shell was seen before anybody typed: right after a command, twice the same.
+//! and learned from rows on which the shell was seen before anybody typed: right after a command, twice the same where it
+//! does not look like one. What integration tells is learned as well: the very same row is a prompt also where no mark was
+//! heard, in a later life of the supervisor or in another pane with such a shell.
 //! **A row that could as well be the second of a command (`> `, `quote> `) is none**, unless it was learned.
 
-use super::likeness::{are_kin, asked_above, names_folder};
+use super::likeness::{are_kin, asked_above, names_folder, path_tail};
 use super::reader::{Seen, Surface};
 use super::stacks::Depth;
+use crate::KnownPrompts;
 use tmuxagent_model::Front;
 
 /// Whether something stands behind a prompt.
@@ -23,12 +26,20 @@ pub(super) const ENDS: &[char] = &['$', '#', '%', '>', '❯', '➜', 'λ', '»',
 const ARROW: char = '\u{e0b0}';
 /// How many prompts of one shell are remembered.
 const KNOWN: usize = 8;
+/// Of those, how many are kept for another life of the supervisor, and how long they may be, bytes.
+const KEPT: (usize, usize) = (4, 200);
 
 /// What is known of the prompts of the shell in a pane.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Prompts {
     shell: Option<Front>,
     known: Vec<String>,
+    /// Those that marks of the shell told.
+    told: Vec<String>,
+    /// What stood left of the cursor when rows of it were first seen: a text that only adds to one is a draft.
+    firsts: Vec<String>,
+    /// More is known than was kept.
+    news: bool,
     /// What stood left of the cursor when it was first seen in its present row.
     first: Option<(u64, String)>,
     /// The same of the prompt before: where the two are alike the text is a prompt.
@@ -38,6 +49,33 @@ pub(crate) struct Prompts {
 }
 
 impl Prompts {
+    /// What an earlier life knew.
+    pub fn remembering(known: KnownPrompts) -> Self {
+        Self { shell: Some(known.shell), known: known.learned, told: known.told, ..Self::default() }
+    }
+
+    /// What another life is to know. What may also be the second row of a command is learned anew.
+    pub fn kept(&self) -> Option<KnownPrompts> {
+        let (most, long) = KEPT;
+        let some = |texts: &[String]| -> Vec<String> {
+            let fit = texts.iter().rev().filter(|text| text.len() <= long && !is_continuation(text));
+            fit.take(most).cloned().collect()
+        };
+        let known = KnownPrompts { shell: self.shell.clone()?, learned: some(&self.known), told: some(&self.told) };
+        Some(known).filter(|known| !known.learned.is_empty() || !known.told.is_empty())
+    }
+
+    /// Whether something was learned since this was last asked.
+    pub fn has_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Whether marks of such a shell told that this is its prompt.
+    pub fn tell(&self, shell: &Front, prefix: &str) -> bool {
+        let alike = self.shell.as_ref().is_some_and(|known| known.name == shell.name);
+        alike && self.told.iter().any(|told| told == prefix)
+    }
+
     /// A command has run: what the shell shows next is a fresh prompt.
     pub fn command_ran(&mut self) {
         self.ran = true;
@@ -54,6 +92,12 @@ impl Prompts {
             // It is not drawn yet.
             return false;
         }
+        if seen.told.as_deref() == Some(prefix) {
+            self.news |= remember(&mut self.told, prefix);
+            self.before = Some(prefix.to_owned());
+            self.ran = false;
+            return self.first.replace((row, prefix.to_owned())).is_none_or(|(known, _)| known != row);
+        }
         if seen.depth == Depth::Elsewhere {
             // Nothing of it is learned, but that a prompt may stand so after all.
             let like_others = looks_like_prompt(prefix) && self.is_like_known(prefix, surface);
@@ -63,30 +107,47 @@ impl Prompts {
             return false;
         }
         // What was there before anybody looked is a prompt where it looks like one and nothing like a question.
-        let met = self.first.is_none() && looks_like_prompt(prefix) && !is_continuation(prefix);
+        let looks = looks_like_prompt(prefix);
+        let met = self.first.is_none() && looks && !is_continuation(prefix);
+        // Of another shape it may be a draft, which nobody types twice before anything else is seen there.
+        let again = looks || self.firsts.iter().any(|first| first == prefix) || self.first.is_none() && row == 0;
+        let is_more = self.adds_to_known(prefix);
+        remember(&mut self.firsts, prefix);
         self.first = Some((row, prefix.to_owned()));
         let ran = std::mem::take(&mut self.ran);
         // Who types fast may have begun by now: what stands behind the sign of a prompt is not learned as a part of it. A row
         // that is drawn again without a command in between shows the same draft as before.
         let alone = |text: &str| behind_prompt(text).is_none_or(|rest| rest.trim().is_empty());
         let like_others = seen.depth == Depth::AtPrompt || self.is_like_known(prefix, surface);
-        let fresh = (ran || row == 0 || met) && alone(prefix) && like_others && !asked_above(surface);
+        let fresh = (ran || row == 0 || met) && again && alone(prefix) && like_others && !asked_above(surface);
         let head = prefix.trim_start_matches(ENDS);
         let twice = ran && self.before.as_deref() == Some(prefix) && !is_continuation(prefix) && alone(head);
         self.before = Some(prefix.to_owned());
-        let is_prompt = (fresh || twice) && ends_prompt(prefix);
-        if is_prompt && !self.known.iter().any(|known| known == prefix) {
-            self.known.push(prefix.to_owned());
-            if self.known.len() > KNOWN {
-                self.known.remove(0);
-            }
+        let sure = seen.depth == Depth::AtPrompt;
+        let is_prompt = (fresh || twice) && !is_more && ends_prompt(prefix, sure, &surface.folder);
+        if is_prompt {
+            self.news |= remember(&mut self.known, prefix);
         }
         is_prompt
+    }
+
+    /// Whether a text is one that was seen, and more.
+    fn adds_to_known(&self, text: &str) -> bool {
+        let more = |known: &String| text.len() > known.len() && text.starts_with(known.as_str());
+        self.known.iter().chain(&self.told).chain(&self.firsts).any(more)
     }
 
     /// Whether a text may be a prompt of the shell whose others are known.
     fn is_like_known(&self, prefix: &str, surface: &Surface) -> bool {
         self.known.is_empty() || self.known.iter().any(|known| are_kin(known, prefix, &surface.folder))
+    }
+
+    /// Whether it is the path of the folder, as a prompt that is known was that of another: `~/web: `.
+    fn is_path_like_known(&self, prefix: &str, surface: &Surface) -> bool {
+        let Some(tail) = path_tail(prefix, &surface.folder) else { return false };
+        self.known
+            .iter()
+            .any(|known| known.starts_with(['~', '/']) && !known.trim_end().contains(' ') && known.ends_with(tail))
     }
 
     /// Judges the cursor's row of a shell.
@@ -107,6 +168,14 @@ impl Prompts {
             !first.trim().is_empty() && prefix != first && prefix.trim_end().starts_with(first.trim_end())
         }) {
             return AtPrompt::Draft;
+        }
+        if (seen.alike || same_shell && self.told.iter().any(|told| told == prefix))
+            && (sure || !is_continuation(prefix))
+        {
+            return AtPrompt::Empty;
+        }
+        if same_shell && self.is_path_like_known(prefix, surface) {
+            return AtPrompt::Empty;
         }
         let is_new = !same_shell || self.known.is_empty();
         let first_row = !is_continuation(prefix) || surface.row_number() == 0;
@@ -137,12 +206,27 @@ fn looks_like_prompt(text: &str) -> bool {
     behind_prompt(text).is_some_and(|rest| rest.trim().is_empty() && rest.chars().count() <= 2)
 }
 
-/// Prompts of other shapes end with a sign too, not with a word or a question.
-fn ends_prompt(text: &str) -> bool {
-    text.trim_end()
-        .chars()
-        .next_back()
-        .is_some_and(|c| !c.is_alphanumeric() && !matches!(c, ':' | '?' | ']' | ')' | '"' | '\''))
+/// Prompts of other shapes end with a sign too, not with a word or a question, unless they are the folder's path. Where the
+/// shell stands at its prompt for certain it asks nothing.
+fn ends_prompt(text: &str, sure: bool, folder: &str) -> bool {
+    let ends = |c: char| match c {
+        '?' | '"' | '\'' => false,
+        ':' | ']' | ')' => sure && text.ends_with(' '),
+        c => !c.is_alphanumeric(),
+    };
+    text.trim_end().chars().next_back().is_some_and(ends) || path_tail(text, folder).is_some()
+}
+
+/// Adds a text to the last that were seen. Gives whether it is new.
+fn remember(texts: &mut Vec<String>, text: &str) -> bool {
+    if texts.iter().any(|known| known == text) {
+        return false;
+    }
+    if texts.len() >= KNOWN {
+        texts.remove(0);
+    }
+    texts.push(text.to_owned());
+    true
 }
 
 /// What shells show in the second row of a command: `> `, `quote> `, `for then> `.

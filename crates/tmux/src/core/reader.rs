@@ -30,6 +30,10 @@ pub(crate) struct Seen {
     pub queued: bool,
     /// What the pane's own shell says of its prompt, by marks that can be trusted.
     pub said: Option<AtPrompt>,
+    /// The row of the prompt up to its end, where they tell that it is empty.
+    pub told: Option<String>,
+    /// The row up to the cursor is a prompt that such marks told in another pane with such a shell.
+    pub alike: bool,
     /// The first process of the foreground group and what it started, where it is no interactive shell.
     pub processes: Vec<Process>,
     /// The file in which an agent among them tells its state, and when it was written, in milliseconds since 1970.

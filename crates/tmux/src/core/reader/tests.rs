@@ -223,3 +223,107 @@ fn a_theme_with_arrows_is_read_behind_the_last() {
     assert_eq!(look(&["zsh"], true, RAW, " me \u{e0b0} ~/web \u{e0b0} ", 15), Reads::Shell);
     assert_eq!(look(&["zsh"], true, RAW, " me \u{e0b0} ~/web \u{e0b0} ls", 17), Reads::Draft);
 }
+
+/// A row whose cursor stands at its end, at the given number.
+fn row_at(number: u64, text: &str, folder: &str) -> Surface {
+    let x = u32::try_from(text.chars().count()).unwrap();
+    Surface { history: number, folder: folder.to_owned(), ..surface(text, x, false) }
+}
+
+fn reads_of(prompts: &Prompts, seen: &Seen, surface: &Surface) -> Reads {
+    classify(surface, Some(seen), prompts).0
+}
+
+#[test]
+fn a_prompt_that_marks_told_is_known_where_none_are_heard() {
+    let shell = seen(&["zsh"], true, RAW);
+    let told = Seen { told: Some("╰─ ".to_owned()), said: Some(AtPrompt::Empty), ..shell.clone() };
+    let mut prompts = Prompts::default();
+    assert_eq!(reads_of(&prompts, &shell, &row_at(9, "╰─ ", "")), Reads::Draft);
+    assert!(prompts.learn(&told, "╰─ ", &row_at(9, "╰─ ", "")));
+    assert!(prompts.has_news() && !prompts.has_news());
+    // What stands there when the marks tell another place is none.
+    prompts.learn(&told, "╰─ ls |", &row_at(10, "╰─ ls |", ""));
+    let json = serde_json::to_string(&prompts.kept()).expect("written");
+    let kept: Option<crate::KnownPrompts> = serde_json::from_str(&json).expect("read");
+    let mut later = Prompts::remembering(kept.expect("something"));
+    assert_eq!(reads_of(&later, &shell, &row_at(9, "╰─ ", "")), Reads::Shell);
+    for draft in ["╰─ ls", "╰─ ls |", "╰─  ", "╰─"] {
+        assert_eq!(reads_of(&later, &shell, &row_at(9, draft, "")), Reads::Draft, "{draft}");
+    }
+    // Another pane's shell of that name has it too, another program's not.
+    assert!(later.tell(&Front { pid: 8, born: 2, name: "zsh".to_owned() }, "╰─ "));
+    assert!(!later.tell(&Front { pid: 8, born: 2, name: "bash".to_owned() }, "╰─ "));
+    let alike = Seen { alike: true, ..seen(&["zsh"], true, RAW) };
+    assert_eq!(reads_of(&Prompts::default(), &alike, &row_at(3, "╰─ ", "")), Reads::Shell);
+    let asks = Seen { depth: Depth::Elsewhere, ..alike };
+    assert_eq!(reads_of(&Prompts::default(), &asks, &row_at(3, "╰─ ", "")), Reads::Draft);
+    // Another life of the shell knows nothing of it.
+    let other = Seen { front: Some(Front { pid: 7, born: 2, name: "zsh".to_owned() }), ..shell };
+    later.learn(&other, "go ", &row_at(10, "go ", ""));
+    assert_eq!((reads_of(&later, &other, &row_at(11, "╰─ ", "")), later.kept()), (Reads::Draft, None));
+}
+
+#[test]
+fn a_second_row_of_a_command_is_not_kept_as_a_prompt() {
+    let mut prompts = Prompts::default();
+    let told = Seen { told: Some("> ".to_owned()), ..seen(&["bash"], true, RAW) };
+    prompts.learn(&told, "> ", &row_at(9, "> ", ""));
+    assert_eq!(prompts.kept(), None);
+    assert_eq!(reads_of(&prompts, &seen(&["bash"], true, RAW), &row_at(10, "> ", "")), Reads::Draft);
+}
+
+#[test]
+fn a_prompt_of_another_shape_is_one_when_it_comes_again_after_a_command() {
+    for (text, folder, depth) in [
+        ("→ ", "", Depth::Unknown),
+        ("╰─ ", "", Depth::Unknown),
+        ("~/web: ", "web", Depth::Unknown),
+        ("/srv/web ", "web", Depth::Unknown),
+        ("[me]: ", "web", Depth::AtPrompt),
+    ] {
+        let shell = Seen { depth, ..seen(&["bash"], true, RAW) };
+        let mut prompts = Prompts::default();
+        prompts.learn(&shell, text, &row_at(3, text, folder));
+        assert_eq!(reads_of(&prompts, &shell, &row_at(3, text, folder)), Reads::Draft, "{text}");
+        prompts.command_ran();
+        // Who types fast has begun already.
+        let begun = format!("{text}ls |");
+        prompts.learn(&shell, &begun, &row_at(5, &begun, folder));
+        prompts.command_ran();
+        prompts.learn(&shell, &begun, &row_at(6, &begun, folder));
+        assert_eq!(reads_of(&prompts, &shell, &row_at(6, &begun, folder)), Reads::Draft, "{text}");
+        prompts.command_ran();
+        prompts.learn(&shell, text, &row_at(7, text, folder));
+        assert_eq!(reads_of(&prompts, &shell, &row_at(7, text, folder)), Reads::Shell, "{text}");
+        assert_eq!(reads_of(&prompts, &shell, &row_at(7, &begun, folder)), Reads::Draft, "{text}");
+    }
+    // A question is none, however often it comes.
+    let shell = seen(&["bash"], true, RAW);
+    let mut prompts = Prompts::default();
+    for row in 3..6 {
+        prompts.learn(&shell, "Name: ", &row_at(row, "Name: ", "web"));
+        prompts.command_ran();
+    }
+    assert_eq!(reads_of(&prompts, &shell, &row_at(6, "Name: ", "web")), Reads::Draft);
+}
+
+#[test]
+fn a_prompt_that_is_the_folders_path_is_known_in_another_folder() {
+    let shell = seen(&["bash"], true, RAW);
+    let mut prompts = Prompts::default();
+    for row in [3, 5] {
+        prompts.learn(&shell, "~/web: ", &row_at(row, "~/web: ", "web"));
+        prompts.command_ran();
+    }
+    assert_eq!(reads_of(&prompts, &shell, &row_at(7, "/tmp/x: ", "x")), Reads::Shell);
+    assert_eq!(reads_of(&prompts, &shell, &row_at(7, "/tmp/x: ", "y")), Reads::Draft);
+    assert_eq!(reads_of(&prompts, &shell, &row_at(7, "/tmp/x: /tmp/x: ", "x")), Reads::Draft);
+}
+
+#[test]
+fn a_position_of_before_prompts_were_kept_is_read() {
+    let old = serde_json::to_string(&crate::Position::default()).expect("written");
+    assert!(!old.contains("prompts"), "{old}");
+    assert_eq!(serde_json::from_str::<crate::Position>(&old).expect("read"), crate::Position::default());
+}

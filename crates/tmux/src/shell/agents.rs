@@ -122,6 +122,12 @@ mod tests {
     fn this_process_and_what_it_started_are_found() {
         let mut child = std::process::Command::new("sleep").arg("600").spawn().expect("a child");
         let own = std::process::id();
+        // It is there before it has its own arguments.
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        let is_up = || processes(own).iter().any(|process| process.arguments.last().is_some_and(|last| last == "600"));
+        while !is_up() && std::time::Instant::now() < end {
+            std::thread::yield_now();
+        }
         let (near, all) = (started_by(own), processes(own));
         child.kill().expect("ours");
         child.wait().expect("ours");

@@ -93,6 +93,8 @@ fn a_pipeline_runs_to_its_gate_and_a_key_in_a_real_terminal_opens_it() {
     let desk = TmuxServer::prepare();
     room.terminal(&desk, "main", "");
     wait_screen(&desk, "main", "proj:ci");
+    // A line that stands there before the pane is read is an old one.
+    room.wait_status("\"live\"");
     room.begin();
     room.wait_ran("lint build ");
     room.let_build_go();

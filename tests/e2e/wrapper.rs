@@ -26,7 +26,11 @@ fn without_terminal(home: &std::path::Path) -> Command {
 /// `Ctrl-C` ends the command, which is told and is the wrapper's own exit code.
 fn interrupt(server: &TmuxServer) {
     server.tmux(&["send-keys", "-t", "main", "C-c"]);
-    server.wait_screen("main", r#""exit":130}"#);
+    // What is typed before the prompt stands there is answered behind it.
+    wait_for(PATIENCE, "the prompt behind the report", || {
+        let screen = server.screen("main");
+        (screen.contains(r#""exit":130}"#) && screen.trim_end().ends_with("\n$")).then_some(())
+    });
     server.type_line("main", "echo \"code=$?\"");
     server.wait_screen("main", "\ncode=130");
 }

@@ -136,7 +136,8 @@ impl Turn<'_> {
         }
         (stop.begun, stop.intent) = (false, None);
         stop.steps.clear();
-        stop.held_up = Some(why.strip_prefix("was not typed: ").unwrap_or(why).to_owned());
+        // That nothing was typed goes without saying.
+        stop.held_up = Some(why.split_once(": ").map_or(why, |(_, who)| who).to_owned());
         let key = TimerKey::StageTimeout(at.run, self.stage_name(at));
         self.state.arm(key, now);
     }

@@ -45,7 +45,9 @@ impl Core {
         changes.extend(new.changes);
         self.engine.set_options(new.options);
         self.engine.set_cleaner(cleaner(&new.redactor));
+        self.view.redact_by(&new.redactor);
         self.redactor = new.redactor;
+        self.dirty = true;
         if !other_policy && changes.is_empty() {
             self.trace.note(now, &Given::ReloadUnchanged(ticket));
             return self.reload_unchanged(now, ticket);

@@ -17,7 +17,7 @@ impl Turn<'_> {
         let policy = Arc::clone(&self.policy);
         let pipelines: Vec<String> =
             policy.applicable(&info.key.host, &info.facts).map(|pipeline| pipeline.name.clone()).collect();
-        let place = info.place();
+        let place = self.told_place(info);
         let Some(row) = self.state.panes.get(&info.key) else {
             let row = PaneRow {
                 info: info.clone(),

@@ -25,6 +25,7 @@ mod kills;
 mod lines;
 mod link;
 mod mishaps;
+mod names;
 mod policies;
 mod product;
 mod prompts;

@@ -3,6 +3,7 @@
 use super::super::{CliError, Session, target};
 use std::process::{Command, Stdio};
 use tmuxagent_supervisor::transport;
+use tmuxagent_text::redact::Redactor;
 use tmuxagent_tmux::Transport;
 use tmuxagent_tmux::proto::{Nonce, row_format, split_rows};
 
@@ -19,6 +20,7 @@ pub(super) struct Pane {
 
 /// The way to this machine's tmux.
 pub(super) struct Local {
+    redactor: Redactor,
     transport: Transport,
     nonce: Nonce,
 }
@@ -46,7 +48,11 @@ impl Local {
         })?;
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| CliError::internal(color_eyre::eyre::eyre!("{error}")))?;
-        Ok(Self { transport: transport(host, &loaded.paths.runtime_dir), nonce: Nonce::new(random) })
+        Ok(Self {
+            redactor: session.redactor(&loaded),
+            transport: transport(host, &loaded.paths.runtime_dir),
+            nonce: Nonce::new(random),
+        })
     }
 
     fn ask(&self, arguments: &[&str]) -> Result<Vec<u8>, CliError> {
@@ -69,6 +75,7 @@ impl Local {
         let listed = self.ask(&["list-panes", "-a", "-F", &row_format(&self.nonce, &FIELDS)])?;
         let rows = split_rows(&self.nonce, &listed);
         let mut all: Vec<Pane> = rows.iter().filter_map(|row| pane(row)).collect();
+        all.iter_mut().for_each(|pane| pane.place = self.redactor.redact(&pane.place));
         // A window that is linked into several sessions shows its panes several times.
         all.dedup_by(|a, b| a.id == b.id);
         let wanted = target::fold(text);

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use tmuxagent_engine::View;
 use tmuxagent_model::{
-    AgentStatus, Awaited, Counters, EventLine, HostName, HostState, HostView, Owner, PRINTED, PaneFacts, PaneInfo, PaneKey,
-    PaneReader, PaneState, PaneView, Printed, Problem, Snapshot, Timestamp, Trouble,
+    AgentStatus, Awaited, Counters, EventLine, HostName, HostState, HostView, Owner, PRINTED, PaneFacts, PaneInfo,
+    PaneKey, PaneReader, PaneState, PaneView, Printed, Problem, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_tmux::PaneLive;

@@ -143,7 +143,7 @@ impl Turn<'_> {
         let (first, more) = words.trim().split_once('\n').unwrap_or((words.trim(), ""));
         let more: Vec<String> = more.lines().map(super::text::visible).collect();
         let words = super::text::visible(first);
-        let title = format!("{place} {words}");
+        let title = format!("{} {words}", pane.told(&place));
         let dedupe = format!("program/{pane}/{words}");
         let (kind, channels) = (AlertKind::Agent, Vec::new());
         let body = match (is_state, more.is_empty()) {

@@ -19,7 +19,8 @@ impl Engine {
     pub(super) fn clean_places(&mut self) {
         let Self { cleaner, state, .. } = self;
         let holds = |place: &str| cleaner.clean(place) != place;
-        let panes: Vec<_> = state.panes.iter().filter(|(_, row)| holds(&row.place)).map(|(key, _)| key.clone()).collect();
+        let panes: Vec<_> =
+            state.panes.iter().filter(|(_, row)| holds(&row.place)).map(|(key, _)| key.clone()).collect();
         for key in &panes {
             if let Some(row) = state.panes.get_mut(key) {
                 row.place = cleaner.clean(&row.place);

@@ -347,6 +347,12 @@ impl PaneInfo {
         if local { self.target() } else { format!("{}/{}", self.key.host, self.target()) }
     }
 
+    /// Where it is, with its id: windows may bear one name.
+    #[must_use]
+    pub fn told_place(&self) -> String {
+        self.key.told(&self.place())
+    }
+
     /// `session:window.pane`, as tmux writes targets; where the host is named beside it.
     #[must_use]
     pub fn target(&self) -> String {

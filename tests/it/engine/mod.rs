@@ -4,6 +4,7 @@ mod evidence;
 mod model;
 mod replay;
 mod scenario;
+mod speaker;
 
 use scenario::Scenario;
 use std::path::PathBuf;

@@ -121,8 +121,9 @@ impl WebState {
         let untold = self.refusals().ended((self.clock)(), last);
         if let Some(untold) = untold {
             let (count, (address, most)) = (untold.count, untold.most);
-            self.desk
-                .report(format!("{count} more requests to the web server were refused, {most} of them from {address}"));
+            self.desk.report(format!(
+                "more requests to the web server were refused: {count}, of them from {address}: {most}"
+            ));
         }
     }
 

@@ -595,7 +595,7 @@ async fn refused_requests_fill_no_journal() {
     world.now.fetch_add(600_000, Ordering::Relaxed);
     world.state.tell_counted(false);
     let last = told(&world).last().cloned().unwrap();
-    assert_eq!(last, "1490 more requests to the web server were refused, 1490 of them from 127.0.0.1");
+    assert_eq!(last, "more requests to the web server were refused: 1490, of them from 127.0.0.1: 1490");
     world.state.tell_counted(true);
     assert_eq!(told(&world).len(), 11);
     assert_eq!(world.approval().decision, None);

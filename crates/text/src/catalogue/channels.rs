@@ -18,11 +18,11 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "`tmux -S {0} list-panes -a` 列出全部；--socket 指定另一个服务器",
     ),
     (
-        "{} more requests to the web server were refused, {} of them from {}",
-        "另有 {0} 个发往网页服务器的请求被拒绝，其中 {1} 个来自 {2}",
+        "more requests to the web server were refused: {}, of them from {}: {}",
+        "另有发往网页服务器的请求被拒绝：{0} 个，其中来自 {1} 的：{2} 个",
     ),
     // What a restoration takes back.
-    ("{} decided questions are open again", "{0} 个已决定的问题重新打开"),
+    ("decided questions that are open again: {}", "重新打开的已决定问题：{0} 个"),
     (
         "nothing is typed before you say so: start `tmuxagent`, look at what is open and held, then `tmuxagent unfreeze`",
         "在您同意之前不会输入任何内容：启动 `tmuxagent`，查看待决定和被暂缓的内容，然后执行 `tmuxagent unfreeze`",
@@ -31,13 +31,13 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "what happened after {} was made can't be told: the present database can't be read",
         "无法得知 {0} 生成之后发生了什么：现有数据库无法读取",
     ),
-    ("{} is of {} ({}); {} events came later", "{0} 的时间是 {1}（{2}）；其后还有 {3} 个事件"),
+    ("{} is of {} ({}); events since: {}", "{0} 的时间是 {1}（{2}）；其后的事件：{3} 个"),
     (
-        "{} texts and commands were typed since; they may be asked for again",
-        "其后输入过 {0} 段文字和命令；它们可能会再次被询问",
+        "texts and commands typed since, which may be asked for again: {}",
+        "其后输入过、可能会再次被询问的文字和命令：{0} 段",
     ),
     (
-        "{} questions that were closed since are open in it, and asked again:",
-        "其后已关闭的 {0} 个问题在该备份中仍是打开的，将再次询问：",
+        "questions that were closed since, are open in it, and are asked again: {}",
+        "其后已关闭、在该备份中仍打开、将再次询问的问题：{0} 个",
     ),
 ];

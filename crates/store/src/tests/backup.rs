@@ -215,3 +215,33 @@ async fn a_backup_is_made_beside_a_running_writer() {
     commit_one(&store, 50).await;
     assert_eq!(journal(&room.path()).len(), 50, "the writer goes on");
 }
+
+#[tokio::test]
+async fn a_restoration_forgets_places_changes_rows_and_says_what_came_later() {
+    let room = Room::new();
+    let (store, _) = room.open();
+    let asked = |state| {
+        let body = serde_json::to_string(&Approval { state, ..approval("A1") }).unwrap();
+        set(EntityKind::Approval, "A1", &body)
+    };
+    let mut batch = Batch { events: vec![row(line(1, "x"))], ..Batch::new(at(1)) };
+    batch.changes = vec![asked(ApprovalState::Pending), set(EntityKind::Meta, "meta", "{}")];
+    batch.positions = vec![(pane(1), Some("{}".to_owned()))];
+    store.commit(batch).await.unwrap();
+    let copy = store.backup(at(1000), 5).await.unwrap().path;
+    let mut batch = Batch { events: vec![row(line(1, "y")), row(line(1, "z"))], ..Batch::new(at(2)) };
+    batch.changes = vec![asked(ApprovalState::Approved)];
+    store.commit(batch).await.unwrap();
+    store.close().await;
+
+    let since = since(&room.path(), &copy).unwrap();
+    assert_eq!((since.at, since.events, since.typed, since.reopened.len()), (at(1), 2, 0, 1));
+    assert_eq!(since.reopened[0].after.state, ApprovalState::Approved);
+    let other = |kind, _: &str, _: &str| (kind == EntityKind::Meta).then(|| "{\"runs\":1}".to_owned());
+    restore(&room.path(), Some(&copy), &other).unwrap();
+    let (_, restored) = room.open();
+    assert_eq!(restored.positions, [], "what was printed since is the past");
+    let meta = restored.entities.iter().find(|(kind, ..)| *kind == EntityKind::Meta).unwrap();
+    assert_eq!(meta.2, "{\"runs\":1}");
+    assert_eq!(restored.last_seq, 1);
+}

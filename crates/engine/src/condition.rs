@@ -290,7 +290,11 @@ impl Scene<'_> {
 
     /// Why a state holds, dated with the instant from which on it does; `None`: now.
     fn since(&self, since: Option<Timestamp>, condition: &Condition, text: &str) -> Cause {
-        Cause { at: since.unwrap_or(self.now), rule: describe(self.policy, condition), text: cut(&self.cleaner.clean(text), TEXT) }
+        Cause {
+            at: since.unwrap_or(self.now),
+            rule: describe(self.policy, condition),
+            text: cut(&self.cleaner.clean(text), TEXT),
+        }
     }
 }
 

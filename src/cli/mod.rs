@@ -6,6 +6,7 @@
 
 mod agent;
 mod approvals;
+mod closing;
 mod completions;
 mod config;
 mod connection;
@@ -37,6 +38,7 @@ mod target;
 mod threads;
 mod version;
 mod watch;
+mod watched;
 mod workspace;
 
 pub use definition::{definition, definition_in};
@@ -239,11 +241,16 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Err(error) => {
             // Help and version are answers; a closed pipe is no reason to fail.
             let _ = definition::tell(&error, lang);
-            return if error.use_stderr() { exit::USER } else { exit::OK };
+            if error.use_stderr() {
+                closing::hold(lang);
+                return exit::USER;
+            }
+            return exit::OK;
         }
     };
     let json = cli.globals.json;
     let popup = matches!(cli.command, Some(Command::Popup(_)));
+    let starts = cli.command.is_none();
     let environment = Environment::of_process();
     let overrides = cli.globals.overrides();
     let lang = match cli.globals.lang {
@@ -257,6 +264,8 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             let code = report(&error, json, lang);
             if popup {
                 watch::hold_popup(lang);
+            } else if starts {
+                closing::hold(lang);
             }
             code
         }

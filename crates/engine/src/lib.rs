@@ -43,6 +43,7 @@ mod requote;
 mod rows;
 mod run;
 mod schedule;
+mod set_back;
 mod stage;
 mod state;
 mod stopping;

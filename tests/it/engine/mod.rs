@@ -4,6 +4,8 @@ mod evidence;
 mod model;
 mod replay;
 mod scenario;
+mod set_back;
+mod speaker;
 
 use scenario::Scenario;
 use std::path::PathBuf;

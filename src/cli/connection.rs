@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 use tmuxagent_ipc::client::{self, ClientError};
 use tmuxagent_ipc::lock::socket_path;
-use tmuxagent_ipc::wire::{ErrorKind, Reply, Request, ServerFrame};
+use tmuxagent_ipc::wire::{ErrorKind, Reply, Request, ServerFrame, WatchedServer};
 use tmuxagent_model::{Approval, ApprovalState, Command, Doubt, HostState, Owner, Snapshot, Timestamp, Via};
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{clean, owner_name, sentence};
@@ -36,6 +36,8 @@ pub(super) struct Greeting {
     pub(super) config: String,
     /// Since when it runs.
     pub(super) started_at: Timestamp,
+    /// What it watches on this machine.
+    pub(super) servers: Vec<WatchedServer>,
 }
 
 /// What a command led to.
@@ -63,13 +65,14 @@ impl Connection {
         let opened = runtime.block_on(async { tokio::time::timeout(PATIENCE, opening).await });
         let inner = opened.map_err(|_| silent())?.map_err(|error| unreachable(socket, error))?;
         match &inner.hello {
-            Reply::Hello { protocol, version, pid, config, started_at } => {
+            Reply::Hello { protocol, version, pid, config, started_at, servers } => {
                 let greeting = Greeting {
                     version: version.clone(),
                     protocol: *protocol,
                     pid: *pid,
                     config: config.clone(),
                     started_at: *started_at,
+                    servers: servers.clone(),
                 };
                 let mut connection = Self { runtime, inner, greeting };
                 if !session.overrides.policy.is_empty() {

@@ -3,8 +3,9 @@
 use super::connection::{Committed, Connection};
 use super::{CliError, Outcome, Session, exit, target};
 use clap::Args;
+use std::time::{Duration, Instant};
 use tmuxagent_ipc::wire::ErrorKind;
-use tmuxagent_model::{Command, RunControl, Snapshot};
+use tmuxagent_model::{Command, IntentId, Note, RunControl, SkipReason, Snapshot};
 use tmuxagent_text::{Lang, clean, host_owner, message};
 use tmuxagent_yaml::nearest;
 
@@ -27,6 +28,9 @@ pub(super) struct ControlArgs {
     #[arg(long)]
     stage: Option<String>,
 }
+
+/// How long the collector's word is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Starts a pipeline by hand.
 pub(super) fn start(session: &Session, args: &StartArgs) -> Outcome {
@@ -130,4 +134,27 @@ pub(super) fn tell(session: &Session, committed: Committed) -> Outcome {
         out.line(&clean(&message(out.lang, &committed.text)))?;
     }
     Ok(exit::OK)
+}
+
+/// Why nothing was typed of what an answer led to, where that is known at once. What waits (a freeze, a host that is away) is
+/// told by the answer itself.
+pub(super) fn not_typed(connection: &mut Connection, answer: &serde_json::Value) -> Option<SkipReason> {
+    let intents: Vec<&str> = answer.get("intents")?.as_array()?.iter().filter_map(serde_json::Value::as_str).collect();
+    let among = |intent: &IntentId| intents.contains(&intent.as_str());
+    let until = Instant::now() + PATIENCE;
+    while !intents.is_empty() && Instant::now() < until {
+        let snapshot = connection.snapshot().ok()?;
+        if snapshot.held.iter().any(|held| among(&held.intent)) {
+            return None;
+        }
+        for event in snapshot.events.iter().rev() {
+            match &event.note {
+                Note::Sent { intent, .. } | Note::EffectFailed { intent, .. } if among(intent) => return None,
+                Note::NotSent { intent, reason, .. } if among(intent) => return Some(reason.clone()),
+                _ => {}
+            }
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    None
 }

@@ -1,5 +1,7 @@
 //! `tmuxagent db check|backup|restore|export`.
 
+mod restore;
+
 use super::output::JsonLines;
 use super::{CliError, Outcome, Session, exit};
 use clap::{Args, Subcommand};
@@ -10,9 +12,7 @@ use std::path::{Path, PathBuf};
 use tmuxagent_clock::wall;
 use tmuxagent_config::Paths;
 use tmuxagent_engine::Engine;
-use tmuxagent_store::{
-    BACKUP_GENERATIONS, BackupError, ExportError, Health, OpenError, Reader, RestoreError, StoreError, backups,
-};
+use tmuxagent_store::{BACKUP_GENERATIONS, BackupError, ExportError, Health, OpenError, Reader, StoreError, backups};
 use tmuxagent_text::counted;
 
 #[derive(Debug, Subcommand)]
@@ -22,7 +22,7 @@ pub(super) enum DbCommand {
     /// Make a backup, also while a supervisor runs, or list those there are
     Backup(BackupArgs),
     /// Make a backup the database; the present one is kept aside
-    Restore(RestoreArgs),
+    Restore(restore::RestoreArgs),
     /// Print the journal as JSON lines
     Export(ExportArgs),
 }
@@ -32,12 +32,6 @@ pub(super) struct BackupArgs {
     /// Only list them, newest first
     #[arg(long)]
     list: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct RestoreArgs {
-    /// The backup; the newest that is sound when left out
-    file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -58,7 +52,7 @@ pub(super) fn run(session: &Session, command: &DbCommand) -> Outcome {
         DbCommand::Check => check(session, &paths),
         DbCommand::Backup(args) if args.list => list(session, database),
         DbCommand::Backup(_) => backup(session, database),
-        DbCommand::Restore(args) => restore(session, database, args.file.as_deref()),
+        DbCommand::Restore(args) => restore::run(session, database, args),
         DbCommand::Export(args) => export(database, args),
     }
 }
@@ -126,27 +120,6 @@ fn backup(session: &Session, database: &Path) -> Outcome {
         out.json(&json!({ "backup": made.path, "bytes": made.bytes, "removed": made.removed }))?;
     } else {
         out.say(&format!("{} ({} bytes)", made.path.display(), made.bytes))?;
-    }
-    Ok(exit::OK)
-}
-
-fn restore(session: &Session, database: &Path, from: Option<&Path>) -> Outcome {
-    let done = tmuxagent_store::restore(database, from).map_err(|error| match error {
-        RestoreError::Open(error) => opened(error),
-        other => CliError::user(other.to_string(), "`tmuxagent db backup --list` lists the backups"),
-    })?;
-    let out = &session.out;
-    if out.json {
-        let passed: Vec<_> = done.passed_over.iter().map(|(path, why)| json!({ "file": path, "why": why })).collect();
-        out.json(&json!({ "from": done.from, "aside": done.aside, "passed_over": passed }))?;
-        return Ok(exit::OK);
-    }
-    for (path, why) in &done.passed_over {
-        out.say(&format!("passed over {}: {why}", path.display()))?;
-    }
-    out.say(&format!("restored from {}", done.from.display()))?;
-    if let Some(aside) = &done.aside {
-        out.say(&format!("the former database is kept as {}", aside.display()))?;
     }
     Ok(exit::OK)
 }

@@ -1,13 +1,13 @@
 //! `tmuxagent approve` and `tmuxagent reject`.
 
 use super::connection::Connection;
-use super::{CliError, Outcome, Session, Tone, exit};
+use super::{CliError, Outcome, Session, Tone, control, exit};
 use clap::Args;
 use serde_json::json;
 use tmuxagent_ipc::wire::ErrorKind;
-use tmuxagent_model::{Approval, ApprovalState, Command, Verdict};
+use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Command, Verdict};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{clean, question, reveal, sentence};
+use tmuxagent_text::{Lang, clean, question, reveal, sentence, skip_reason};
 
 #[derive(Debug, Args)]
 pub(super) struct DecideArgs {
@@ -43,10 +43,20 @@ pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outco
         verdict: Verdict { approve: choice == Choice::Approve, answer: args.answer.clone() },
     };
     let committed = connection.command(command)?;
+    // The decision stands; whether its keys reached the pane is another matter.
+    let types = approval.kind == ApprovalKind::Agent || choice == Choice::Approve && !approval.effect.is_empty();
+    let not_typed = if types { control::not_typed(&mut connection, &committed.value) } else { None };
+    let code = if not_typed.is_some() { exit::NEGATIVE } else { exit::OK };
     let out = &session.out;
     if out.json {
-        out.json(&json!({ "approval": approval.id, "revision": revision, "approve": choice == Choice::Approve, "committed": committed.value }))?;
-        return Ok(exit::OK);
+        out.json(&json!({
+            "approval": approval.id,
+            "revision": revision,
+            "approve": choice == Choice::Approve,
+            "committed": committed.value,
+            "not_typed": not_typed.map(|reason| skip_reason(Lang::En, &reason)),
+        }))?;
+        return Ok(code);
     }
     let (tone, done) = match choice {
         Choice::Approve => (Tone::Good, Word::ApprovedNow),
@@ -63,7 +73,11 @@ pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outco
     if !matches!(committed.text.as_str(), "" | "approved" | "rejected") {
         out.line(&out.paint(Tone::Dim, &clean(&sentence(out.lang, &committed.text))))?;
     }
-    Ok(exit::OK)
+    if let Some(reason) = &not_typed {
+        let told = out.lang.pick("but nothing was typed", "但没有输入任何内容");
+        out.line(&out.paint(Tone::Warn, &format!("{told}: {}", clean(&skip_reason(out.lang, reason)))))?;
+    }
+    Ok(code)
 }
 
 fn split(text: &str) -> Result<(&str, Option<u32>), CliError> {

@@ -6,6 +6,7 @@
 
 mod agent;
 mod approvals;
+mod closing;
 mod completions;
 mod config;
 mod connection;
@@ -37,6 +38,7 @@ mod target;
 mod threads;
 mod version;
 mod watch;
+mod watched;
 mod workspace;
 
 pub use definition::{definition, definition_in};
@@ -250,7 +252,10 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Err(error) => {
             // Help and version are answers; a closed pipe is no reason to fail.
             return match definition::tell(&error, lang) {
-                _ if error.use_stderr() => exit::USER,
+                _ if error.use_stderr() => {
+                    closing::hold(lang);
+                    exit::USER
+                }
                 Ok(()) => exit::OK,
                 Err(error) => report(&error.into(), false, lang),
             };
@@ -258,6 +263,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     };
     let json = cli.globals.json;
     let popup = matches!(cli.command, Some(Command::Popup(_)));
+    let starts = cli.command.is_none();
     let environment = Environment::of_process();
     let overrides = cli.globals.overrides();
     let lang = match cli.globals.lang {
@@ -271,6 +277,8 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             let code = report(&error, json, lang);
             if popup {
                 watch::hold_popup(lang);
+            } else if starts {
+                closing::hold(lang);
             }
             code
         }

@@ -5,7 +5,7 @@ use super::{CliError, Outcome, Session, control, target};
 use clap::{Arg, Args};
 use std::io::Read;
 use tmuxagent_ipc::wire::ErrorKind;
-use tmuxagent_model::{Command, KeyStep, Note, SkipReason};
+use tmuxagent_model::{Command, KeyStep, SkipReason};
 use tmuxagent_text::{Lang, skip_reason};
 
 /// The text is typed literally, then the keys are pressed, then Enter.
@@ -30,9 +30,6 @@ pub(super) struct SendArgs {
 /// The longest text typed at once, bytes; more belongs into a file.
 const LONGEST: u64 = 64 * 1024;
 
-/// How long the collector's word is waited for.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
-
 /// Types into a pane.
 pub(super) fn run(session: &Session, args: &SendArgs) -> Outcome {
     let literal = std::env::args_os().any(|argument| argument == "--");
@@ -47,7 +44,7 @@ pub(super) fn run(session: &Session, args: &SendArgs) -> Outcome {
     let snapshot = connection.snapshot()?;
     let pane = target::pane(&snapshot, &session.as_shown(&args.pane))?.info.key.clone();
     let committed = connection.command(Command::Send { pane, steps, insist: args.insist })?;
-    if let Some(reason) = not_typed(&mut connection, &committed.value) {
+    if let Some(reason) = control::not_typed(&mut connection, &committed.value) {
         let why = skip_reason(Lang::En, &reason);
         let text = match reason {
             SkipReason::Reader(_) => format!("nothing was typed: {why}; --insist types it all the same"),
@@ -56,29 +53,6 @@ pub(super) fn run(session: &Session, args: &SendArgs) -> Outcome {
         return Err(CliError::Answer { kind: ErrorKind::Refused, text });
     }
     control::tell(session, committed)
-}
-
-/// Why the collector typed nothing, where it says so at once. What waits (a freeze, a host that is away) is told by the
-/// answer itself.
-fn not_typed(connection: &mut Connection, answer: &serde_json::Value) -> Option<SkipReason> {
-    let intent = answer.get("intents")?.as_array()?.first()?.as_str()?.to_owned();
-    let until = std::time::Instant::now() + PATIENCE;
-    while std::time::Instant::now() < until {
-        let snapshot = connection.snapshot().ok()?;
-        if snapshot.held.iter().any(|held| held.intent.as_str() == intent) {
-            return None;
-        }
-        for event in snapshot.events.iter().rev() {
-            match &event.note {
-                Note::Sent { intent: sent, .. } if sent.as_str() == intent => return None,
-                Note::EffectFailed { intent: failed, .. } if failed.as_str() == intent => return None,
-                Note::NotSent { intent: held, reason, .. } if held.as_str() == intent => return Some(reason.clone()),
-                _ => {}
-            }
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    None
 }
 
 /// The first word behind the text's first one that is an option of this command: it was meant as one, or is meant as text.

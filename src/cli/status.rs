@@ -18,8 +18,10 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
     let mut connection = Connection::open(session)?;
     let snapshot = connection.snapshot()?;
     let code = if snapshot.problems.is_empty() { exit::OK } else { exit::NEGATIVE };
+    // As `approvals` lists them: also those of a supervisor that this one only watches beside.
+    let elsewhere = connection.approvals_elsewhere(session)?;
     let (out, greeting) = (&session.out, &connection.greeting);
-    let open = snapshot.approvals.iter().filter(|a| a.state == ApprovalState::Pending).count();
+    let open = snapshot.approvals.iter().chain(&elsewhere).filter(|a| a.state == ApprovalState::Pending).count();
     if out.json {
         out.json(&json!({
             "version": greeting.version,

@@ -101,6 +101,8 @@ fn a_second_supervisor_watches_decides_through_the_first_and_takes_over_when_tha
     room.finish_tests("one");
     let approval = room.wait_approval();
     assert_eq!(second.wait_approval(), approval, "it shows the first one's question");
+    let status = second.answer(&["status", "--json"]);
+    assert!(status.contains("\"open_approvals\": 1"), "and counts it: {status}");
     assert!(!second.answer(&["events", "--json"]).contains("asked"), "and asks none itself");
     let refused = second.ask(&["start", "proj:ci", "dinner"]);
     assert_ne!(refused.status.code(), Some(0), "nothing is started from here");

@@ -186,6 +186,9 @@ fn a_damaged_database_is_told_kept_aside_and_restored() {
     room.watch();
     assert_eq!(room.wait_approval(), approval, "the question is there as it was");
     assert_eq!(room.ask(&["approve", &approval]).status.code(), Some(0));
+    room.wait_events("\"held\"");
+    assert_eq!(room.ran(), "lint build ", "nothing is typed before a person has looked");
+    assert_eq!(room.ask(&["unfreeze"]).status.code(), Some(0));
     room.wait_ran("lint build deploy ");
 }
 

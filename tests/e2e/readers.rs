@@ -286,7 +286,10 @@ fn a_yes_types_nothing_where_the_program_that_asked_has_ended() {
     let line = asker(&room, true);
     room.server.type_line("proj:ci", &line);
     let approval = room.wait_approval();
-    room.answer(&["approve", &approval]);
+    let said = room.ask(&["approve", &approval]);
+    let text = String::from_utf8_lossy(&said.stdout);
+    assert!(text.contains("approved") && text.contains("nothing was typed"), "{text}");
+    assert_eq!(said.status.code(), Some(1), "done, but with a warning");
     room.wait_events("asker");
     let open = room.approvals().into_iter().filter(|approval| approval["state"] == "pending").count();
     assert_eq!(open, 0, "the decision is kept, and nothing is asked again");

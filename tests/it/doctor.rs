@@ -4,7 +4,8 @@ use crate::support::{StagedSupervisor, TO_COME, TestEnv};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-use tmuxagent_model::{Problem, Snapshot, Trouble};
+use tmuxagent_ipc::wire::WatchedServer;
+use tmuxagent_model::{HostName, Problem, Snapshot, Trouble};
 
 /// The findings of one check as (verdict, text, fix).
 fn findings(env: &TestEnv, arguments: &[&str], check: &str) -> Vec<(String, String, String)> {
@@ -114,4 +115,42 @@ fn a_host_that_cannot_be_reached_is_explained() {
     let found = findings(&env, &[], "hosts");
     assert_eq!(found[0].0, "failure");
     assert!(found[0].1.starts_with("box: ") || found[0].1.contains("`ssh` is missing"), "{found:?}");
+}
+
+#[test]
+fn the_server_is_the_one_that_the_supervisor_watches() {
+    let mut env = TestEnv::new();
+    let socket = env.home().join("watched.sock");
+    let tmux = |arguments: &[&str]| {
+        let mut command = Command::new("tmux");
+        command.args(["-f", "/dev/null", "-S"]).arg(&socket).args(arguments).env_remove("TMUX");
+        assert!(command.status().expect("tmux is installed").success(), "{arguments:?}");
+    };
+    tmux(&["new-session", "-d", "-s", "proj", "-n", "main", "sleep 1000"]);
+    // What this shell stands in is another one.
+    env.set("TMUX", "/nowhere/tmux.sock,1,0");
+    let program = "tmux".to_owned();
+    let watched = WatchedServer { host: HostName::local(), program, socket: socket.clone() };
+    let supervisor = StagedSupervisor::watching(&env.runtime_dir(), vec![watched], Snapshot::default(), |_| None);
+    let found = findings(&env, &[], "tmux");
+    let named = findings(&env, &["--socket", "/nowhere/else.sock"], "tmux");
+    let explained = env.run(&["agent", "explain", "proj", "--json"]);
+    let elsewhere = env.run(&["--socket", "/nowhere/else.sock", "agent", "explain", "proj"]);
+    // A configuration that is broken meanwhile changes nothing about it.
+    env.write(".config/tmuxagent/config.yaml", "langauge: en\n");
+    let broken = findings(&env, &[], "tmux");
+    drop(supervisor);
+    env.write(".config/tmuxagent/config.yaml", "");
+    let alone = findings(&env, &[], "tmux");
+    tmux(&["kill-server"]);
+    for found in [&found, &broken] {
+        let text = &found[0].1;
+        assert!(text.starts_with("server ") && text.contains("watched.sock, which the running supervisor"), "{text}");
+    }
+    assert!(named[0].1.ends_with("no server runs there; socket /nowhere/else.sock"), "{named:?}");
+    assert!(alone[0].1.ends_with("no server runs there; socket /nowhere/tmux.sock"), "{alone:?}");
+    let said: Value = serde_json::from_str(&explained.stdout).unwrap_or_else(|error| panic!("{error}: {explained}"));
+    assert!(said["server"].as_str().is_some_and(|server| server.ends_with("/watched.sock")), "{said}");
+    assert_eq!(said["place"], "proj:main.0");
+    assert_ne!(elsewhere.code, explained.code, "{elsewhere}");
 }

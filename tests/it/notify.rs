@@ -174,5 +174,5 @@ fn the_examples_of_the_reference_are_valid() {
     let ran = env.run(&["config", "check", "--json"]);
     assert_eq!(ran.code, 0, "{ran}");
     let found: Value = serde_json::from_str(&ran.stdout).expect("JSON");
-    assert_eq!(found["channels"], json!(["desktop", "own", "phone", "team", "wecom"]));
+    assert_eq!(found["channels"], json!(["desktop", "mine", "own", "phone", "team", "wecom"]));
 }

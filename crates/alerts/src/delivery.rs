@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tmuxagent_model::{AlertKind, Approval, ApprovalState, Millis, Timestamp, Urgency};
-use tmuxagent_store::{Mark, OutboxRow, OutboxState, Store};
+use tmuxagent_store::{Mark, Mended, OutboxRow, OutboxState, Store};
 use tmuxagent_text::Lang;
 use tmuxagent_text::redact::Redactor;
 use tokio::sync::Notify;
@@ -60,6 +60,8 @@ pub struct Surroundings {
     pub lang: Lang,
     /// Channels that could not be set up, and why.
     pub off: BTreeMap<String, String>,
+    /// What stands for the configuration of each channel: another one may be a mended one.
+    pub setups: BTreeMap<String, String>,
 }
 
 /// The delivery of all channels.
@@ -124,7 +126,9 @@ impl Delivery {
     }
 
     async fn serve(&self, name: &str, channel: &dyn Channel, stop: &CancellationToken) {
+        let mut put_back = false;
         loop {
+            put_back = put_back || self.put_back(name, Mended::Configured).await;
             let woken = self.wake.notified();
             tokio::pin!(woken);
             // Registered before looking, so that nothing put in meanwhile is missed.
@@ -303,6 +307,8 @@ impl Delivery {
                 {
                     (self.around.trouble)("outbox", Some(error.to_string()));
                 }
+                // Where it can't be looked up now, the next success does.
+                self.put_back(name, Mended::Works).await;
                 (self.around.trouble)(name, None);
             }
             Err(error) => {
@@ -328,7 +334,7 @@ impl Delivery {
             SendError::Exhausted { pause, .. } => Some(now + *pause),
             SendError::Refused { .. } => None,
         };
-        let next = next.filter(|_| now.since(row.created_at) < GIVE_UP);
+        let next = next.filter(|_| now.since(row.since) < GIVE_UP);
         let state = if next.is_some() { OutboxState::Waiting } else { OutboxState::Failed };
         self.mark(row, state, Tried::Yes, next.unwrap_or(now), text.to_owned()).await;
         let hopeless = next.is_none() || matches!(error, SendError::Exhausted { .. });
@@ -345,8 +351,13 @@ impl Delivery {
         next_at: Timestamp,
         answer: String,
     ) {
-        let mark = Mark { state, tried: tried == Tried::Yes, next_at, answer };
-        if let Err(error) = self.store.outbox_mark(row.id, self.now(), mark).await {
+        let (now, tried) = (self.now(), tried == Tried::Yes);
+        let marked = if state == OutboxState::Failed {
+            self.store.outbox_fail(row.id, now, tried, &answer, self.setup(&row.channel)).await
+        } else {
+            self.store.outbox_mark(row.id, now, Mark { state, tried, next_at, answer }).await
+        };
+        if let Err(error) = marked {
             (self.around.trouble)("outbox", Some(error.to_string()));
             // Were it marked as sent only in our wish, it would go out again and again without a pause.
             tokio::time::sleep(std::time::Duration::from_secs(5)).await;

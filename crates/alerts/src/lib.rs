@@ -16,6 +16,7 @@ pub mod markup;
 pub mod message;
 mod overdue;
 pub mod press;
+mod put_back;
 pub mod request_file;
 pub mod route;
 pub mod shared_file;

@@ -91,6 +91,7 @@ mod tests {
             answer: String::new(),
             created_at: NOW,
             updated_at: NOW,
+            since: NOW,
         }
     }
 

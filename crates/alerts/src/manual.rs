@@ -185,6 +185,7 @@ impl Direct {
             answer: self.answer,
             created_at: self.at,
             updated_at: self.at,
+            since: self.at,
         }
     }
 }

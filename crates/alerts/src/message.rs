@@ -89,7 +89,11 @@ impl Message {
             .map(|approval| Ask::of(approval, link, lang, zone, redactor));
         let name = lang.kind(alert.kind);
         let title = one_line(&redactor.redact(&sentence(lang, &alert.title)));
-        let title = if title.is_empty() { name.to_owned() } else { format!("{name}: {title}") };
+        let title = match alert.kind {
+            _ if title.is_empty() => name.to_owned(),
+            AlertKind::Program => lang.pick("A program in TITLE", "程序，在 TITLE").replace("TITLE", &title),
+            _ => format!("{name}: {title}"),
+        };
         Self {
             kind: alert.kind,
             urgency: alert.urgency,

@@ -154,3 +154,14 @@ fn why_a_stage_failed_is_told_in_the_readers_language_and_its_output_is_not() {
     assert_eq!(message.title, "失败: ci：阶段 test 失败");
     assert_eq!(message.body, "proj:w.0\n超时：30m 后仍未完成\nwaits for a human");
 }
+
+#[test]
+fn a_program_that_is_no_known_agent_is_not_called_one() {
+    let title = |kind, lang| {
+        let alert = Alert { kind, approval: None, title: "proj:ci.0 waits for you: go on?".to_owned(), ..alert() };
+        Message::compose(&alert, None, None, lang, &TimeZone::UTC, &Redactor::default()).title
+    };
+    assert_eq!(title(AlertKind::Agent, Lang::En), "Agent: proj:ci.0 waits for you: go on?");
+    assert_eq!(title(AlertKind::Program, Lang::En), "A program in proj:ci.0 waits for you: go on?");
+    assert_eq!(title(AlertKind::Program, Lang::Zh), "程序，在 proj:ci.0 等待你：go on?");
+}

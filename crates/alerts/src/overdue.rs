@@ -117,7 +117,7 @@ impl Delivery {
         waits.retain(|id, _| here.contains(id));
         for row in rows.iter().filter(|row| !row.key.ends_with(FALLBACK)) {
             // One that was tried in an earlier life was due then.
-            let (since, done) = waits.entry(row.id).or_insert((row.created_at, false));
+            let (since, done) = waits.entry(row.id).or_insert((row.since, false));
             if row.attempts == 0 {
                 *since = row.next_at;
             }

@@ -116,7 +116,9 @@ pub fn targets<'a>(alert: &'a Alert, routing: &'a Routing) -> Vec<(&'a str, When
     if !alert.channels.is_empty() {
         return alert.channels.iter().map(|channel| (channel.as_str(), When::Always)).collect();
     }
-    let fits = |kinds: &[AlertKind]| kinds.is_empty() || kinds.contains(&alert.kind);
+    // Who waits for agents also waits for those that are not known.
+    let kind = if alert.kind == AlertKind::Program { AlertKind::Agent } else { alert.kind };
+    let fits = |kinds: &[AlertKind]| kinds.is_empty() || kinds.contains(&kind);
     let routes = routing.routes.iter().filter(|route| fits(&route.kinds) && alert.urgency >= route.urgency);
     routes.flat_map(|route| route.to.iter().map(|channel| (channel.as_str(), route.when))).collect()
 }
@@ -222,6 +224,10 @@ mod tests {
         assert_eq!([planned(&note(Urgency::Low)), planned(&note(Urgency::Normal))], [0, 1]);
         let success = Alert { kind: AlertKind::Success, ..note(Urgency::Normal) };
         assert_eq!(planned(&success), 2, "a channel of two routes gets one message");
+        let mut agents = routing.clone();
+        agents.routes[1].kinds = vec![AlertKind::Agent];
+        let program = Alert { kind: AlertKind::Program, ..note(Urgency::Low) };
+        assert_eq!(plan(&program, "k", &agents, None, moment()).len(), 2, "it goes where agents' alerts go");
         let named = Alert { channels: vec!["c".into()], ..note(Urgency::Low) };
         assert_eq!(shown(&plan(&named, "k", &routing, None, moment())), [("c k".to_owned(), 0)]);
     }

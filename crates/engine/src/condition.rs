@@ -163,10 +163,10 @@ impl Scene<'_> {
                 Stimulus::Quiet(quiet) if quiet >= span => self.met(condition, format!("silent for {quiet}")),
                 _ => Verdict::No,
             },
-            Condition::Poll(_) => match self.polls.get(&base).map(|poll| &poll.state) {
-                Some(PollState::Met { detail }) => match stimulus {
+            Condition::Poll(_) => match self.polls.get(&base).map(|poll| (&poll.state, poll.met)) {
+                Some((PollState::Met { detail }, since)) => match stimulus {
                     Stimulus::Poll(node) if *node == base => self.met(condition, detail.clone()),
-                    _ => Verdict::Level(self.cause(condition, detail)),
+                    _ => Verdict::Level(self.since(since, condition, detail)),
                 },
                 _ => Verdict::No,
             },
@@ -272,7 +272,7 @@ impl Scene<'_> {
         let stage = self.run.and_then(|run| run.stages.iter().find(|stage| stage.name == name));
         let Some(stage) = stage.filter(|stage| ended_so(stage.state, how)) else { return Verdict::No };
         let text = stage.ended.as_ref().map(Cause::brief).unwrap_or_default();
-        let cause = self.cause(condition, &text);
+        let cause = self.since(stage.ended.as_ref().map(|ended| ended.at), condition, &text);
         match stimulus {
             Stimulus::Settled => Verdict::Met(Found { cause, groups: Vec::new(), lasting: false, at_once: false }),
             _ => Verdict::Level(cause),
@@ -285,7 +285,16 @@ impl Scene<'_> {
     }
 
     fn cause(&self, condition: &Condition, text: &str) -> Cause {
-        Cause { at: self.now, rule: describe(self.policy, condition), text: cut(&self.cleaner.clean(text), TEXT) }
+        self.since(None, condition, text)
+    }
+
+    /// Why a state holds, dated with the instant from which on it does; `None`: now.
+    fn since(&self, since: Option<Timestamp>, condition: &Condition, text: &str) -> Cause {
+        Cause {
+            at: since.unwrap_or(self.now),
+            rule: describe(self.policy, condition),
+            text: cut(&self.cleaner.clean(text), TEXT),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why a stage is in its state: what holds, what does not, what it waits for, what fired it, what almost did.
 
 use super::Engine;
+use super::command::BY_HAND;
 use super::condition::{FAIL, SUCCESS, Scene, Stimulus, TRIGGER, describe, named_codes, numbered};
 use super::progress::{Cause, Held, Miss, PollRun, PollState};
 use super::state::{PaneRow, Run, StageRun, stage_key};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tmuxagent_model::{ApprovalId, IntentState, PaneKey, RunId, StageState, TimerKey, Timestamp};
-use tmuxagent_policy::{Condition, Pipeline, Stage};
+use tmuxagent_policy::{Condition, Pipeline, Policy, Stage};
 
 /// What is to be explained.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -322,12 +323,10 @@ impl Looking<'_> {
 
     /// A condition, part by part.
     fn part(&self, condition: &Condition, base: u32) -> Part {
-        let fired = || {
-            let whole = base == TRIGGER;
-            let cause = self.fired.filter(|cause| whole || cause.rule == describe(self.scene.policy, condition));
-            cause.cloned()
+        let cause = match self.fired {
+            Some(fired) => at_that_time(self.scene.policy, condition, fired),
+            None => self.scene.level(condition, base, self.held, &self.stimulus),
         };
-        let cause = self.scene.level(condition, base, self.held, &self.stimulus).or_else(fired);
         let inside: &[Condition] = match condition {
             Condition::Any(parts) | Condition::All(parts) => parts,
             Condition::Not(part) | Condition::Seen(part) => std::slice::from_ref(part),
@@ -342,6 +341,12 @@ impl Looking<'_> {
             | Condition::Schedule(_)
             | Condition::Manual => &[],
         };
+        // What fired had all its parts, though the instant of only one is known.
+        let complete = self.fired.is_some() && cause.is_some() && matches!(condition, Condition::All(_));
+        let explained = |(part, number): (&Condition, u32)| {
+            let shown = self.part(part, number);
+            Part { holds: shown.holds || complete && !matches!(part, Condition::Not(_)), ..shown }
+        };
         Part {
             text: match condition {
                 Condition::Any(parts) if parts.len() != 1 => "any_of".to_owned(),
@@ -355,12 +360,16 @@ impl Looking<'_> {
             parts: if matches!(condition, Condition::Any(parts) | Condition::All(parts) if parts.len() == 1) {
                 inside.iter().map(|part| self.part(part, base + 1)).flat_map(|part| part.parts).collect()
             } else {
-                numbered(inside, base).map(|(part, number)| self.part(part, number)).collect()
+                numbered(inside, base).map(explained).collect()
             },
         }
     }
 
     fn detail(&self, condition: &Condition, base: u32) -> String {
+        // It is told as it was then.
+        if self.fired.is_some() {
+            return String::new();
+        }
         match condition {
             Condition::IdleFor(_) => {
                 self.quiet_since.map(|since| format!("silent for {}", self.scene.now.since(since))).unwrap_or_default()
@@ -384,6 +393,28 @@ impl Looking<'_> {
             | Condition::Message(_)
             | Condition::ExitCode(_) => String::new(),
         }
+    }
+}
+
+/// What made this part of a stage's triggers hold when `fired` started the stage. What is so now proves nothing about then:
+/// the rule that fired is known, and every `all_of` around it had all its parts. Who starts a stage by hand needs no rule.
+fn at_that_time(policy: &Policy, condition: &Condition, fired: &Cause) -> Option<Cause> {
+    let inside = |parts: &[Condition]| parts.iter().find_map(|part| at_that_time(policy, part, fired));
+    match condition {
+        _ if describe(policy, condition) == fired.rule => Some(fired.clone()),
+        Condition::Any(parts) | Condition::All(parts) => inside(parts),
+        Condition::Seen(part) => at_that_time(policy, part, fired),
+        Condition::Manual => (fired.rule == BY_HAND).then(|| fired.clone()),
+        Condition::Not(_)
+        | Condition::LogRegex(_)
+        | Condition::Message(_)
+        | Condition::AfterStageSuccess(_)
+        | Condition::AfterStageFailure(_)
+        | Condition::AfterStageRejected(_)
+        | Condition::ExitCode(_)
+        | Condition::IdleFor(_)
+        | Condition::Poll(_)
+        | Condition::Schedule(_) => None,
     }
 }
 

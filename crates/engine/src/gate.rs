@@ -228,7 +228,7 @@ impl Turn<'_> {
                 let detail = message.detail.as_deref().map(|text| visible(&self.cleaner.clean(text)));
                 let body = format!("{}{}", detail.unwrap_or_default(), self.few_lines(pane)).trim_start().to_owned();
                 self.alert(Alert {
-                    kind: AlertKind::Agent,
+                    kind: self.speaker(pane),
                     urgency: Urgency::Normal,
                     body,
                     title,

@@ -44,6 +44,7 @@ mod requote;
 mod rows;
 mod run;
 mod schedule;
+mod set_back;
 mod stage;
 mod state;
 mod stopping;

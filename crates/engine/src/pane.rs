@@ -114,6 +114,12 @@ impl Turn<'_> {
         }
     }
 
+    /// Whom an alert about what a pane's program says speaks of: an agent only where its process is one.
+    pub fn speaker(&self, pane: &PaneKey) -> AlertKind {
+        let known = self.state.panes.get(pane).is_some_and(|row| !row.info.facts.agent.is_empty());
+        if known { AlertKind::Agent } else { AlertKind::Program }
+    }
+
     /// A program told its state.
     pub fn program(&mut self, pane: &PaneKey, state: &ProgramState) {
         let Some(row) = self.state.panes.get(pane) else { return };
@@ -145,7 +151,7 @@ impl Turn<'_> {
         let words = super::text::visible(first);
         let title = format!("{} {words}", pane.told(&place));
         let dedupe = format!("program/{pane}/{words}");
-        let (kind, channels) = (AlertKind::Agent, Vec::new());
+        let (kind, channels) = (self.speaker(pane), Vec::new());
         let body = match (is_state, more.is_empty()) {
             (_, false) => more.join("\n"),
             (true, true) => self.few_lines(pane).trim_start().to_owned(),

@@ -95,10 +95,9 @@ impl Turn<'_> {
         let policy = Arc::clone(&self.policy);
         let Some((_, rule)) = self.rule(&policy, at) else { return };
         let key = TimerKey::Poll(at.run, rule.name.clone(), node);
+        let now = self.now;
         let Some(poll) = self.stage_mut(at).and_then(|stage| stage.polls.get_mut(&node)) else { return };
-        poll.intent = None;
-        poll.errors = if matches!(state, PollState::Trouble { .. }) { poll.errors + 1 } else { 0 };
-        poll.state = state.clone();
+        poll.answered(now, state.clone());
         let deadline = poll.deadline;
         match next.map(|next| deadline.map_or(next, |deadline| deadline.min(next))) {
             Some(due) => self.state.arm(key, due),
@@ -210,9 +209,7 @@ impl Turn<'_> {
         let (state, next) = after_answer(poll, test, outcome, now);
         // A yes fires once; it must have been a no in between to fire again.
         let news = matches!(state, PollState::Met { .. }) && !matches!(poll.state, PollState::Met { .. });
-        poll.intent = None;
-        poll.errors = if matches!(state, PollState::Trouble { .. }) { poll.errors + 1 } else { 0 };
-        poll.state = state;
+        poll.answered(now, state);
         if news {
             poll.since = now;
         }

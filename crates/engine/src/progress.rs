@@ -199,12 +199,23 @@ pub struct PollRun {
     pub deadline: Option<Timestamp>,
     /// What is older than this does not count.
     pub since: Timestamp,
+    /// Since when its answer has been yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub met: Option<Timestamp>,
 }
 
 impl PollRun {
     /// A poll that starts now.
     pub const fn new(since: Timestamp, deadline: Option<Timestamp>) -> Self {
-        Self { state: PollState::Asked, intent: None, errors: 0, deadline, since }
+        Self { state: PollState::Asked, intent: None, errors: 0, deadline, since, met: None }
+    }
+
+    /// Takes an answer in.
+    pub fn answered(&mut self, now: Timestamp, state: PollState) {
+        self.intent = None;
+        self.errors = if matches!(state, PollState::Trouble { .. }) { self.errors + 1 } else { 0 };
+        self.met = matches!(state, PollState::Met { .. }).then(|| self.met.unwrap_or(now));
+        self.state = state;
     }
 }
 

@@ -23,8 +23,14 @@ pub(super) fn supervisor() -> Supervisor {
     let (calls_in, calls) = mpsc::channel(8);
     let (snapshots, seen) = watch::channel(Arc::new(Snapshot::default()));
     let (closing, closed) = watch::channel(None);
-    let greeting =
-        Reply::Hello { protocol: PROTOCOL, version: "0".into(), pid: 1, config: "c".into(), started_at: Timestamp(0) };
+    let greeting = Reply::Hello {
+        protocol: PROTOCOL,
+        version: "0".into(),
+        pid: 1,
+        config: "c".into(),
+        started_at: Timestamp(0),
+        servers: Vec::new(),
+    };
     let hub = Hub {
         calls: calls_in,
         snapshots: seen,

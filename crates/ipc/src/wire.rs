@@ -5,8 +5,9 @@
 //! [`ErrorKind::BadRequest`], and the connection goes on.
 
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use tmuxagent_model::{
-    Approval, Command, Doubt, EventLine, IntentId, PaneKey, PartChange, RunId, Snapshot, Timestamp, Via,
+    Approval, Command, Doubt, EventLine, HostName, IntentId, PaneKey, PartChange, RunId, Snapshot, Timestamp, Via,
 };
 
 /// The version of this protocol; a view and a supervisor of different versions tell the user.
@@ -121,6 +122,17 @@ impl Request {
     }
 }
 
+/// A tmux server of the supervisor's machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchedServer {
+    /// What the configuration calls it.
+    pub host: HostName,
+    /// The tmux program.
+    pub program: String,
+    /// Its socket, as the supervisor's own environment leads to it.
+    pub socket: PathBuf,
+}
+
 /// From the supervisor to a view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "frame", rename_all = "snake_case")]
@@ -173,6 +185,9 @@ pub enum Reply {
         config: String,
         /// Since when it runs.
         started_at: Timestamp,
+        /// The tmux servers of its machine that it watches; none when it is of an earlier version.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        servers: Vec<WatchedServer>,
     },
     /// The request is done.
     Done,

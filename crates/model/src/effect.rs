@@ -108,6 +108,8 @@ pub enum AlertKind {
     Custom,
     /// An agent waits or reports.
     Agent,
+    /// A program that is no known agent does; it goes where agents' alerts go.
+    Program,
     /// A part of tmuxagent itself fails.
     System,
 }

@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use tmuxagent_model::Timestamp;
+use tmuxagent_model::{EntityKind, Timestamp};
 
 /// How many backups are kept unless the configuration says otherwise.
 pub const BACKUP_GENERATIONS: usize = 5;
@@ -189,14 +189,20 @@ pub enum BackupError {
     Copy(#[from] StoreError),
 }
 
-/// Makes a backup the database: the given file, or the newest that is sound. The present database is kept aside.
-/// Refused while a supervisor has the database open.
-pub fn restore(database: &Path, from: Option<&Path>) -> Result<Restoration, RestoreError> {
-    let in_folder = |source| OpenError::Folder { path: files::folder(database).to_path_buf(), source };
-    files::make_folder(files::folder(database)).map_err(in_folder)?;
-    let _lock = files::lock(database)
-        .map_err(in_folder)?
-        .map_err(|pid| OpenError::InUse { path: database.to_path_buf(), pid })?;
+/// A backup that can be made the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// The file.
+    pub file: PathBuf,
+    /// Newer ones that are no good, and why.
+    pub passed_over: Vec<(PathBuf, String)>,
+}
+
+/// The given file, or the newest backup that is sound.
+///
+/// # Errors
+/// When there is none.
+pub fn choose(database: &Path, from: Option<&Path>) -> Result<Chosen, RestoreError> {
     let candidates = match from {
         Some(file) => vec![file.to_path_buf()],
         None => backups(database)?,
@@ -204,18 +210,58 @@ pub fn restore(database: &Path, from: Option<&Path>) -> Result<Restoration, Rest
     let mut passed_over = Vec::new();
     for file in candidates {
         match sound(&file) {
-            Ok(None) => {
-                let part = files::beside(database, ".restored");
-                files::copy_synced(&file, &part)?;
-                let aside = if database.exists() { files::move_aside(database)? } else { None };
-                files::publish(&part, database)?;
-                return Ok(Restoration { from: file, aside, passed_over });
-            }
+            Ok(None) => return Ok(Chosen { file, passed_over }),
             Ok(Some(problem)) => passed_over.push((file, problem)),
             Err(error) => passed_over.push((file, error.to_string())),
         }
     }
     Err(RestoreError::NoBackup { folder: folder(database), passed_over })
+}
+
+/// A row of the state as it is gone on from after a restoration, by kind, key and body; `None` leaves it as it is.
+pub type SetBack<'a> = &'a dyn Fn(EntityKind, &str, &str) -> Option<String>;
+
+/// Makes a backup the database: the given file, or the newest that is sound. The present database is kept aside.
+/// Refused while a supervisor has the database open.
+///
+/// What panes have printed since the backup was acted upon in the life that is given up, so the places up to which they
+/// were read are forgotten: a pane is read from its end on.
+pub fn restore(database: &Path, from: Option<&Path>, set_back: SetBack<'_>) -> Result<Restoration, RestoreError> {
+    let in_folder = |source| OpenError::Folder { path: files::folder(database).to_path_buf(), source };
+    files::make_folder(files::folder(database)).map_err(in_folder)?;
+    let _lock = files::lock(database)
+        .map_err(in_folder)?
+        .map_err(|pid| OpenError::InUse { path: database.to_path_buf(), pid })?;
+    let Chosen { file, passed_over } = choose(database, from)?;
+    let part = files::beside(database, ".restored");
+    files::copy_synced(&file, &part)?;
+    go_back(&part, set_back).map_err(io::Error::other)?;
+    let aside = if database.exists() { files::move_aside(database)? } else { None };
+    files::publish(&part, database)?;
+    Ok(Restoration { from: file, aside, passed_over })
+}
+
+fn go_back(part: &Path, set_back: SetBack<'_>) -> rusqlite::Result<()> {
+    let mut conn = Connection::open(part)?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    let tx = conn.transaction()?;
+    if schema::version(&tx)? > 0 {
+        tx.execute("DELETE FROM positions", [])?;
+        let changed = {
+            let mut statement = tx.prepare("SELECT kind, key, body FROM entities")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            let rows = rows.collect::<rusqlite::Result<Vec<(String, String, String)>>>()?;
+            let set_back = |(kind, key, body): (String, String, String)| {
+                set_back(batch::entity_kind(&kind)?, &key, &body).map(|body| (kind, key, body))
+            };
+            rows.into_iter().filter_map(set_back).collect::<Vec<_>>()
+        };
+        for (kind, key, body) in changed {
+            tx.execute("UPDATE entities SET body = ?3 WHERE kind = ?1 AND key = ?2", params![kind, key, body])?;
+        }
+    }
+    tx.commit()?;
+    conn.close().map_err(|(_, error)| error)
 }
 
 /// Why nothing was restored.

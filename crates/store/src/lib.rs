@@ -26,28 +26,32 @@ mod error;
 mod files;
 mod open;
 mod outbox;
+mod put_back;
 mod query;
 mod recording;
 mod redact;
 mod retention;
 mod schema;
+mod since;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
 pub use backup::{
-    BACKUP_GENERATIONS, BackupError, BackupMade, ExportError, Restoration, RestoreError, back_up, backups, export,
-    restore,
+    BACKUP_GENERATIONS, BackupError, BackupMade, Chosen, ExportError, Restoration, RestoreError, SetBack, back_up,
+    backups, choose, export, restore,
 };
 pub use batch::{Batch, Committed, Durability, JournalRow};
 pub use check::{Health, ReadEntity, check};
 pub use error::{Fault, OpenError, StoreError};
 pub use open::Restored;
 pub use outbox::{Mark, NewMessage, OutboxRow, OutboxState};
+pub use put_back::Mended;
 pub use query::{EventFilter, Found, Journal, JournalEntry, Reader};
 pub use recording::{
     Recorded, RecordedLine, RecordedPane, Recorder, Recording, RecordingLimits, read_recording, recorded_panes,
 };
 pub use retention::{Limits, Swept};
+pub use since::{Reopened, Since, since};
 pub use writer::Store;

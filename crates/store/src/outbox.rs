@@ -78,6 +78,8 @@ pub struct OutboxRow {
     pub created_at: Timestamp,
     /// When it was last touched.
     pub updated_at: Timestamp,
+    /// Since when it is tried: when it was put in, or put back.
+    pub since: Timestamp,
 }
 
 /// What became of one attempt.
@@ -220,9 +222,14 @@ impl Reader {
         Ok(rows)
     }
 
-    fn outbox_rows(&self, clause: &str, params: impl rusqlite::Params) -> Result<Vec<OutboxRow>, StoreError> {
+    pub(super) fn outbox_rows(
+        &self,
+        clause: &str,
+        params: impl rusqlite::Params,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
         let sql = format!(
-            "SELECT id, channel, key, alert, state, attempts, next_at, answer, created_at, updated_at
+            "SELECT id, channel, key, alert, state, attempts, next_at, answer, created_at, updated_at,
+                    max(created_at, put_back_at)
              FROM outbox {clause}"
         );
         let mut statement = self.conn().prepare_cached(&sql)?;
@@ -265,5 +272,6 @@ fn outbox_row(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
         answer: row.get(7)?,
         created_at: Timestamp(row.get(8)?),
         updated_at: Timestamp(row.get(9)?),
+        since: Timestamp(row.get(10)?),
     })
 }

@@ -80,6 +80,12 @@ pub(crate) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (kind, key)
      ) STRICT, WITHOUT ROWID;
      CREATE INDEX history_at ON history (kind, at);",
+    // 4: what failed for good is put back when its channel is mended: the configuration under which it failed, the one
+    // under which a success of the channel brought it back, and when it was put back.
+    "ALTER TABLE outbox ADD COLUMN setup TEXT NOT NULL DEFAULT '';
+     ALTER TABLE outbox ADD COLUMN revived TEXT NOT NULL DEFAULT '';
+     ALTER TABLE outbox ADD COLUMN put_back_at INTEGER NOT NULL DEFAULT 0;
+     CREATE INDEX outbox_failed ON outbox (channel, id) WHERE state = 'failed';",
 ];
 
 /// The schema that this program writes.

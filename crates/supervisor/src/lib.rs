@@ -37,6 +37,6 @@ mod start;
 mod tape;
 mod watcher;
 
-pub use reach::transport;
+pub use reach::{socket_path, transport};
 pub use recognisers::recognisers;
 pub use start::{Running, Start, StartError, start};

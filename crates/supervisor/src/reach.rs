@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use tmuxagent_config::{HostConfig, Loaded, SshConfig, TmuxSocket};
 use tmuxagent_ipc::lock;
+use tmuxagent_ipc::wire::WatchedServer;
 use tmuxagent_model::{HostName, Owner};
 use tmuxagent_tmux::{Socket, SshTarget, Transport, this_process};
 
@@ -51,6 +52,17 @@ pub fn socket_path(socket: &TmuxSocket) -> PathBuf {
         TmuxSocket::Name(name) => named(name),
         TmuxSocket::Path(path) => path.clone(),
     }
+}
+
+/// The servers of this machine among the watched ones.
+pub fn watched_here(hosts: &[HostConfig]) -> Vec<WatchedServer> {
+    let here = hosts.iter().filter(|host| host.ssh.is_none());
+    here.map(|host| WatchedServer {
+        host: host.name.clone(),
+        program: host.tmux.bin.clone(),
+        socket: socket_path(&host.tmux.socket),
+    })
+    .collect()
 }
 
 /// This supervisor, as it claims servers: the same at every start with this state folder of this machine and user.

@@ -3,6 +3,7 @@
 
 use super::dispatch::Dispatch;
 use super::files::Files;
+use super::reach::watched_here;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tmuxagent_alerts::config::Settings;
@@ -83,8 +84,9 @@ impl Dispatch {
         self.collectors.configure(&loaded.config);
         self.performer.reach_hosts(&loaded.config.hosts, &loaded.paths.runtime_dir);
         self.reloader.hello.send_modify(|hello| {
-            if let Reply::Hello { config, .. } = Arc::make_mut(hello) {
+            if let Reply::Hello { config, servers, .. } = Arc::make_mut(hello) {
                 config.clone_from(&loaded.config_name);
+                *servers = watched_here(&loaded.config.hosts);
             }
         });
         self.performer.take_tokens_from(&loaded.environment);

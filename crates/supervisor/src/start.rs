@@ -7,6 +7,7 @@ use super::dispatch::{Asking, Dispatch, Fact, Inbox, Urgent};
 use super::ending::turn_away;
 use super::files::Files;
 use super::perform::Performer;
+use super::reach::watched_here;
 use super::reload::{Reloader, read_policy, redaction};
 use super::tape::Tapes;
 use super::{descriptors, lifetime, maintain};
@@ -139,6 +140,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         pid: std::process::id(),
         config: loaded.config_name.clone(),
         started_at: clock.now(),
+        servers: watched_here(&loaded.config.hosts),
     }));
     let hub = Hub {
         calls: calls_in,

@@ -255,6 +255,7 @@ const TEXTS: &[(&str, &str)] = &[
         "做一份备份（监督进程运行时也可以），或列出已有的",
     ),
     ("Only list them, newest first", "只列出，最新的在前"),
+    ("Only say which it is and what it takes back", "只说明是哪一个、会撤回什么"),
     ("Make a backup the database; the present one is kept aside", "用备份替换数据库；现有的另行保留"),
     ("The backup; the newest that is sound when left out", "备份；省略时为最新的完好备份"),
     ("Print the journal as JSON lines", "以 JSON 行输出日志"),

@@ -15,6 +15,7 @@ impl Lang {
             AlertKind::Success => self.pick("Done", "完成"),
             AlertKind::Custom => self.pick("Note", "通知"),
             AlertKind::Agent => self.pick("Agent", "代理"),
+            AlertKind::Program => self.pick("A program", "程序"),
             AlertKind::System => self.pick("tmuxagent", "tmuxagent"),
         }
     }

@@ -24,8 +24,7 @@ pub(in crate::cli) struct ExplainArgs {
 /// Tells what the agent in a pane is doing.
 pub(super) fn run(session: &Session, args: &ExplainArgs) -> Outcome {
     let recognisers: Vec<Recogniser> = super::known(session)?.into_iter().map(|known| known.recogniser).collect();
-    let local = Local::find(session)?;
-    let pane = local.pane(&args.pane)?;
+    let (local, pane) = Local::find(session, &args.pane)?;
     let limits = Limits::default();
     let mut core = AgentCore::new(&recognisers, limits);
     let mut look = look(&local, &pane, &recognisers, &mut core)?;
@@ -36,9 +35,9 @@ pub(super) fn run(session: &Session, args: &ExplainArgs) -> Outcome {
     }
     let out = &session.out;
     if out.json {
-        json(out, &pane, &look, &core)?;
+        json(out, (&local, &pane), &look, &core)?;
     } else {
-        print(out, &pane, &look, &core, &recognisers)?;
+        print(out, (&local, &pane), &look, &core, &recognisers)?;
     }
     let certain = core.status().is_some_and(|status| status.state != AgentState::Unsure);
     Ok(if certain { exit::OK } else { exit::NEGATIVE })
@@ -90,22 +89,32 @@ const fn readiness_word(readiness: &Readiness) -> &'static str {
     }
 }
 
-fn json(out: &Output, pane: &Pane, look: &Look, core: &AgentCore) -> Result<(), CliError> {
+fn json(out: &Output, (local, pane): (&Local, &Pane), look: &Look, core: &AgentCore) -> Result<(), CliError> {
     let status = core.status();
     let process = look.process.as_ref().map(|found| json!({ "pid": found.pid, "start": found.start }));
     out.json(&json!({
-        "pane": pane.id, "place": pane.place, "process": process,
+        "server": local.server(), "pane": pane.id, "place": pane.place, "process": process,
         "agent": status.map(|status| &status.agent), "state": status.map(|status| status.state.word()),
         "detail": status.map(|status| &status.state), "evidence": core.evidence(), "ignored": look.ignored,
         "question": status.and_then(|status| status.question.as_ref()), "prompt": readiness_word(&core.readiness()),
     }))
 }
 
-fn print(out: &Output, pane: &Pane, look: &Look, core: &AgentCore, recognisers: &[Recogniser]) -> Result<(), CliError> {
+fn print(
+    out: &Output,
+    (local, pane): (&Local, &Pane),
+    look: &Look,
+    core: &AgentCore,
+    recognisers: &[Recogniser],
+) -> Result<(), CliError> {
     let lang = out.lang;
     let head = format!("{}  {}", pane.id, clean(&pane.place));
+    let server = clean(&local.server().display().to_string());
+    let looked_at =
+        || out.line(&out.paint(Tone::Dim, &format!("{} {server}", lang.pick("tmux server", "tmux 服务器"))));
     let (Some(status), Some(process)) = (core.status(), &look.process) else {
         out.line(&out.paint(Tone::Bold, &head))?;
+        looked_at()?;
         return out.line(lang.pick("no agent reads this terminal", "没有代理在使用这个终端"));
     };
     let title = recognisers.iter().find(|known| known.agent == status.agent).map_or("", |known| &known.title);
@@ -114,6 +123,7 @@ fn print(out: &Output, pane: &Pane, look: &Look, core: &AgentCore, recognisers: 
         Lang::Zh => format!("{}，进程 {}", clean(title), process.pid),
     };
     out.line(&out.paint(Tone::Bold, &format!("{head}  {who}")))?;
+    looked_at()?;
     out.line(&out.paint(tone(&status.state), &agent_state(lang, &status.state)))?;
     evidence(out, look, core)?;
     if let Some(question) = &status.question {

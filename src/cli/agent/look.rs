@@ -1,6 +1,7 @@
 //! A fresh look at a pane: what tmux shows of it, and its processes.
 
 use super::super::{CliError, Session, target};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tmuxagent_supervisor::transport;
 use tmuxagent_text::redact::Redactor;
@@ -23,6 +24,7 @@ pub(super) struct Local {
     redactor: Redactor,
     transport: Transport,
     nonce: Nonce,
+    server: PathBuf,
 }
 
 const FIELDS: [&str; 9] = [
@@ -39,20 +41,34 @@ const FIELDS: [&str; 9] = [
 ];
 
 impl Local {
-    pub(super) fn find(session: &Session) -> Result<Self, CliError> {
-        let loaded = session.load()?;
-        let host = loaded.config.hosts.iter().find(|host| host.ssh.is_none());
-        let host = host.ok_or_else(|| {
+    /// The pane that a text names, with the way to its server: those of this machine that the running supervisor watches,
+    /// or else the configured ones, one after the other.
+    pub(super) fn find(session: &Session, text: &str) -> Result<(Self, Pane), CliError> {
+        let mut loaded = session.load()?;
+        super::super::watched::take_over(&mut loaded, &super::super::watched::by_supervisor(session));
+        let redactor = session.redactor(&loaded);
+        let mut missed = None;
+        for host in loaded.config.hosts.iter().filter(|host| host.ssh.is_none()) {
+            let mut random = [0; 16];
+            getrandom::fill(&mut random).map_err(|error| CliError::internal(color_eyre::eyre::eyre!("{error}")))?;
+            let server = tmuxagent_supervisor::socket_path(&host.tmux.socket);
+            let transport = transport(host, &loaded.paths.runtime_dir);
+            let local = Self { redactor: redactor.clone(), transport, nonce: Nonce::new(random), server };
+            match local.pane(text) {
+                Ok(pane) => return Ok((local, pane)),
+                // What is ambiguous there is more worth knowing than what is missing elsewhere.
+                Err(error) => missed = Some(missed.unwrap_or(error)),
+            }
+        }
+        Err(missed.unwrap_or_else(|| {
             let text = "no host of the configuration is this machine";
             CliError::user(text, "`tmuxagent config check` lists them")
-        })?;
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|error| CliError::internal(color_eyre::eyre::eyre!("{error}")))?;
-        Ok(Self {
-            redactor: session.redactor(&loaded),
-            transport: transport(host, &loaded.paths.runtime_dir),
-            nonce: Nonce::new(random),
-        })
+        }))
+    }
+
+    /// The socket of the server that it looks at.
+    pub(super) fn server(&self) -> &Path {
+        &self.server
     }
 
     fn ask(&self, arguments: &[&str]) -> Result<Vec<u8>, CliError> {
@@ -89,8 +105,10 @@ impl Local {
         match found[..] {
             [pane] => Ok(pane.clone()),
             [] => {
-                let text = format!("no pane of this machine's tmux is named `{}`", tmuxagent_text::clean(text));
-                not_found(text, "`tmux list-panes -a` lists all", Vec::new())
+                let server = tmuxagent_text::clean(&self.server.display().to_string());
+                let text = format!("no pane of the tmux server {server} is named `{}`", tmuxagent_text::clean(text));
+                let hint = format!("`tmux -S {server} list-panes -a` lists all; --socket names another server");
+                not_found(text, &hint, Vec::new())
             }
             _ => {
                 let candidates =

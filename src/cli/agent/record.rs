@@ -30,8 +30,7 @@ pub(super) fn run(session: &Session, args: &RecordArgs) -> Outcome {
         let text = format!("`{}` can't be the name of a file", tmuxagent_text::clean(name));
         return Err(CliError::user(text, "use letters, digits, `-` and `_`"));
     }
-    let local = Local::find(session)?;
-    let pane = local.pane(&args.pane)?;
+    let (local, pane) = Local::find(session, &args.pane)?;
     let (plain, coloured) = (local.screen(&pane, false)?, local.screen(&pane, true)?);
     let secrets = session.environment.iter().filter(|(name, _)| is_secret_name(name));
     let redactor = Redactor::knowing(secrets.map(|(_, value)| value.to_owned()));

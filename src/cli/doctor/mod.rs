@@ -30,6 +30,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tmuxagent_config::{Environment, Loaded, Paths, TmuxSocket};
+use tmuxagent_ipc::wire::WatchedServer;
 use tmuxagent_model::Problem;
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{Lang, clean, message};
@@ -112,6 +113,8 @@ struct Scene {
     loaded: Option<Loaded>,
     /// The tmux server that the command line names.
     socket: Option<TmuxSocket>,
+    /// The servers that the running supervisor watches here.
+    watched: Vec<WatchedServer>,
     /// The process of the running supervisor.
     supervisor: Option<u32>,
     /// What it says is wrong with it now.
@@ -166,11 +169,16 @@ fn examine(session: &Session, online: bool) -> Result<Vec<Finding>, super::CliEr
     let paths = session.paths()?;
     let loaded = session.load();
     let settings = settings::check(&loaded, session.out.lang);
-    let loaded = loaded.ok();
+    let watched = super::watched::by_supervisor(session);
+    let loaded = loaded.ok().map(|mut loaded| {
+        super::watched::take_over(&mut loaded, &watched);
+        loaded
+    });
     let scene = Scene {
         environment: loaded.as_ref().map_or_else(|| session.environment.clone(), |loaded| loaded.environment.clone()),
         paths: loaded.as_ref().map_or(paths, |loaded| loaded.paths.clone()),
         socket: session.overrides.tmux_socket.as_deref().map(TmuxSocket::parse),
+        watched,
         supervisor: None,
         troubles: Vec::new(),
         online,

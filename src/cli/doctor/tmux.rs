@@ -23,7 +23,20 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
             ));
             continue;
         }
-        found.push(server(tmux, scene.lang));
+        let mut finding = server(tmux, scene.lang);
+        let socket = tmuxagent_supervisor::socket_path(&tmux.socket);
+        let shown = tmuxagent_text::clean(&socket.display().to_string());
+        finding.text = if scene.watched.iter().any(|watched| watched.socket == socket) {
+            said!(
+                scene.lang,
+                "{}; socket {shown}, which the running supervisor watches",
+                "{}；套接字 {shown}，正由运行中的监督进程观察",
+                finding.text
+            )
+        } else {
+            said!(scene.lang, "{}; socket {shown}", "{}；套接字 {shown}", finding.text)
+        };
+        found.push(finding);
     }
     found
 }
@@ -33,6 +46,10 @@ pub(super) fn locals(scene: &Scene) -> Vec<TmuxConfig> {
     match &scene.loaded {
         Some(loaded) => {
             loaded.config.hosts.iter().filter(|host| host.ssh.is_none()).map(|host| host.tmux.clone()).collect()
+        }
+        None if !scene.watched.is_empty() => {
+            let settings = |server| super::super::watched::settings(TmuxConfig::default(), server);
+            scene.watched.iter().map(settings).collect()
         }
         // The one that was named on the command line is the same without a configuration.
         None => vec![TmuxConfig { socket: scene.socket.clone().unwrap_or_default(), ..TmuxConfig::default() }],

@@ -21,6 +21,18 @@ pipelines:
     on_fail: [{retry: {max: 1, backoff: 2s}}, {ask_human: {}}]
 ";
 
+const CHAIN: &str = r"
+pipelines:
+- name: ci
+  match: {window_name: w}
+  stages:
+  - {name: lint, triggers: [manual], actions_on_start: [{run: lint}], success_when: [{exit_code: 0}]}
+  - name: test
+    triggers: [{all_of: [{after_stage_success: lint}, {not: {after_stage_failure: lint}}]}]
+    actions_on_start: [{run: test}]
+    success_when: [{exit_code: 0}]
+";
+
 const START: i64 = 1_772_438_400_000;
 
 struct World {
@@ -34,7 +46,11 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let mut policy = load(&[Source::new("p.yaml", POLICY)]).expect("a policy");
+        Self::with(POLICY)
+    }
+
+    fn with(policy: &str) -> Self {
+        let mut policy = load(&[Source::new("p.yaml", policy)]).expect("a policy");
         policy.generation = 1;
         let policy = Arc::new(policy);
         let pane = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(1), pid: 7 };
@@ -80,7 +96,12 @@ impl World {
     }
 
     fn start(&mut self) {
-        let command = Command::Start { pane: self.pane.clone(), pipeline: "ci".to_owned(), stage: None };
+        self.start_at(None);
+    }
+
+    fn start_at(&mut self, stage: Option<&str>) {
+        let stage = stage.map(str::to_owned);
+        let command = Command::Start { pane: self.pane.clone(), pipeline: "ci".to_owned(), stage };
         self.step(Event::Asked { command, by: me() });
     }
 
@@ -99,7 +120,11 @@ impl World {
     }
 
     fn explained(&self) -> serde_json::Value {
-        serde_json::to_value(&self.engine.explain(self.now, &Target::Pane(self.pane.clone()))[0]).expect("JSON")
+        self.explained_stage(0)
+    }
+
+    fn explained_stage(&self, stage: usize) -> serde_json::Value {
+        serde_json::to_value(&self.engine.explain(self.now, &Target::Pane(self.pane.clone()))[stage]).expect("JSON")
     }
 
     fn attempts(&self) -> (u32, u32) {
@@ -188,6 +213,44 @@ fn an_explanation_is_frozen_when_the_attempt_ends() {
     let stage = world.explained();
     assert_eq!(holds(&stage, "success_when").0, Some(false), "{stage:#}");
     assert!(holds(&stage, "success_when").2.is_some(), "told as it was");
+}
+
+#[test]
+fn what_started_a_stage_is_told_with_its_own_time_and_what_did_not_start_it_holds_nothing() {
+    let trigger = |world: &World| world.explained_stage(1)["conditions"][0]["part"].clone();
+    let mut world = World::with(CHAIN);
+    world.start();
+    world.after(5);
+    world.ends(0, &[]);
+    let fired = world.now.0;
+    world.after(3600);
+    let part = trigger(&world);
+    let after = &part["parts"][0];
+    assert_eq!((&part["holds"], &after["holds"]), (&true.into(), &true.into()), "{part:#}");
+    assert_eq!(after["cause"]["at"], fired, "{part:#}");
+    assert_eq!(part["parts"][1]["holds"], false, "{part:#}");
+
+    // The stage before it is counted as skipped, and yet a person started this one.
+    let mut world = World::with(CHAIN);
+    world.start_at(Some("test"));
+    world.after(60);
+    let part = trigger(&world);
+    assert_eq!((&part["holds"], &part["parts"][0]["holds"]), (&false.into(), &false.into()), "{part:#}");
+    assert_eq!(world.explained_stage(1)["started_by"]["rule"], "by hand");
+}
+
+#[test]
+fn a_state_is_dated_with_the_instant_from_which_it_holds() {
+    let waits_for_a_word = "{log_regex: '^go$'}";
+    let mut world = World::with(&CHAIN.replace("{not: {after_stage_failure: lint}}", waits_for_a_word));
+    world.start();
+    world.after(5);
+    world.ends(0, &[]);
+    let ended = world.now.0;
+    world.after(3600);
+    let part = world.explained_stage(1)["conditions"][0]["part"].clone();
+    assert_eq!((&part["holds"], &part["parts"][0]["holds"]), (&false.into(), &true.into()), "{part:#}");
+    assert_eq!(part["parts"][0]["cause"]["at"], ended, "{part:#}");
 }
 
 #[test]

@@ -5,6 +5,8 @@ mod model;
 mod reasons;
 mod replay;
 mod scenario;
+mod set_back;
+mod speaker;
 
 use scenario::Scenario;
 use std::path::PathBuf;

@@ -7,7 +7,7 @@ use tmuxagent_clock::Clock;
 use tmuxagent_ipc::hub::{Call, Hub};
 use tmuxagent_ipc::lock::{Holder, Lock};
 use tmuxagent_ipc::server::serve;
-use tmuxagent_ipc::wire::{ErrorKind, PROTOCOL, Reply, Request};
+use tmuxagent_ipc::wire::{ErrorKind, PROTOCOL, Reply, Request, WatchedServer};
 use tmuxagent_model::{
     Approval, ApprovalId, ApprovalKind, ApprovalState, HostName, KeyStep, PaneFacts, PaneId, PaneInfo, PaneKey,
     PaneState, PaneView, RunId, RunState, RunView, ServerId, Snapshot, StageState, StageView, Timestamp,
@@ -31,6 +31,11 @@ pub type Answer = fn(&Request) -> Option<Reply>;
 impl StagedSupervisor {
     /// Takes the lock of `folder` and serves `snapshot`.
     pub fn start(folder: &Path, snapshot: Snapshot, answer: Answer) -> Self {
+        Self::watching(folder, Vec::new(), snapshot, answer)
+    }
+
+    /// The same with servers of this machine that it watches.
+    pub fn watching(folder: &Path, servers: Vec<WatchedServer>, snapshot: Snapshot, answer: Answer) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (closing, closed) = watch::channel(None);
         let (ready, started) = blocking::channel();
@@ -45,7 +50,7 @@ impl StagedSupervisor {
                 let lock = Lock::acquire(&folder, &holder).expect("the lock");
                 let listener = lock.bind().and_then(tokio::net::UnixListener::from_std).expect("a socket");
                 let (_keep, snapshots) = watch::channel(Arc::new(snapshot.clone()));
-                let hello = Reply::Hello { protocol: PROTOCOL, version, pid: 4711, config, started_at };
+                let hello = Reply::Hello { protocol: PROTOCOL, version, pid: 4711, config, started_at, servers };
                 let hub = Hub {
                     calls: calls_in,
                     snapshots,

@@ -188,7 +188,7 @@ const KINDS: &[(&str, ReadKind)] = &[
     ("dingtalk", dingtalk),
     ("bark", bark),
     ("webhook", super::own::read),
-    ("command", command),
+    ("command", super::command::read),
     ("stdout", |_| Some(Kind::Stdout)),
 ];
 
@@ -207,7 +207,7 @@ pub(crate) const NAMES: &[&str] = &{
 pub(super) struct Part<'f, 'a, 'r> {
     pub(super) fields: &'f Fields<'a, 'r>,
     environment: &'f Environment,
-    at: Place,
+    pub(super) at: Place,
 }
 
 impl Part<'_, '_, '_> {
@@ -345,17 +345,6 @@ fn dingtalk(part: &Part<'_, '_, '_>) -> Option<Kind> {
 fn bark(part: &Part<'_, '_, '_>) -> Option<Kind> {
     let base_url = part.optional_url("base_url", HTTP).unwrap_or_else(|| "https://api.day.app".to_owned());
     Some(Kind::Bark { key: part.secret("key", &["BARK_KEY"])?, base_url })
-}
-
-fn command(part: &Part<'_, '_, '_>) -> Option<Kind> {
-    let words = part.list("command");
-    let Some((program, arguments)) = words.split_first() else {
-        let help = "for example `command: [apprise, --config, /home/me/apprise.yml]`";
-        let text = format!("`{}` is needed", part.fields.path("command"));
-        part.fields.reader().error_with("missing-key", part.at, text, help);
-        return None;
-    };
-    Some(Kind::Command { program: program.clone(), arguments: arguments.to_vec() })
 }
 
 fn wecom_app(part: &Part<'_, '_, '_>) -> Option<Kind> {

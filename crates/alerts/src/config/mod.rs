@@ -5,9 +5,11 @@
 //! is enough.
 
 mod build;
+mod command;
 mod kinds;
 mod own;
 mod routes;
+mod setup;
 
 pub use build::{BuildError, Surroundings, build};
 #[cfg(test)]

@@ -242,3 +242,41 @@ fn a_credential_in_a_header_is_ascii() {
     assert!(read("authorization").unwrap_err().contains("must be ASCII"));
     assert!(read("X-Tags").is_ok());
 }
+
+#[test]
+fn another_key_or_address_is_another_setup_and_none_can_be_read_out() {
+    let setup = |text: &str, variables: &[(&str, &str)]| {
+        settings(text, variables).unwrap().channels.values().next().unwrap().setup(b"key")
+    };
+    let wecom = |key| setup("notify: wecom\n", &[("WECOM_WEBHOOK", key)]);
+    assert_eq!(wecom("a-key"), wecom("a-key"));
+    assert_ne!(wecom("a-key"), wecom("b-key"));
+    assert_ne!(wecom("a-key"), setup("channels: {wecom: {proxy: inherit}}\n", &[("WECOM_WEBHOOK", "a-key")]));
+    let topic = |topic: &str| setup(&format!("channels: {{ntfy: {{topic: {topic}}}}}\n"), &[]);
+    assert_ne!(topic("one"), topic("two"));
+    let other = settings("notify: wecom\n", &[("WECOM_WEBHOOK", "a-key")]).unwrap().channels["wecom"].setup(b"other");
+    assert_ne!(wecom("a-key"), other, "only who has the key can compare");
+}
+
+#[test]
+fn a_line_for_a_shell_is_no_command() {
+    let read = |command: &str| settings(&format!("channels:\n  command: {{command: {command}}}\n"), &[]);
+    for good in
+        ["apprise", "[apprise, -c, a b]", "/opt/notify", "['/opt/My Tools/notify', x]", "[sh, -c, 'cat >> ~/log']"]
+    {
+        assert!(read(good).is_ok(), "{good}: {}", read(good).unwrap_err());
+    }
+    let said = |command: &str| {
+        let said = read(command).unwrap_err();
+        let help = said.lines().find_map(|line| line.trim().strip_prefix("= help: ")).unwrap().to_owned();
+        assert!(said.contains("error[bad-command]: `channels.command.command` must "), "{said}");
+        help
+    };
+    assert_eq!(said("apprise -c x"), "write `command: [apprise, -c, x]`");
+    assert_eq!(said("['apprise -c x']"), "write `command: [apprise, -c, x]`");
+    assert_eq!(said("\"cat >> '/tmp/my log'\""), "write `command: [sh, -c, 'cat >> ''/tmp/my log''']`");
+    assert_eq!(said("\"/opt/My Tools/notify\""), "write `command: [/opt/My, Tools/notify]`");
+    assert_eq!(said("$HOME_OF_MINE"), "write `command: [sh, -c, '$HOME_OF_MINE']`");
+    assert_eq!(said("~/bin/notify"), "write `/home/…` in place of `~` in `~/bin/notify`");
+    assert!(read("''").unwrap_err().contains("is needed"));
+}

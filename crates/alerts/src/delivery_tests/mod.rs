@@ -2,6 +2,7 @@
 
 mod failing;
 mod fallback;
+mod mended;
 mod pacing;
 mod questions;
 
@@ -105,6 +106,8 @@ struct World {
     now: Arc<AtomicI64>,
     activity: Arc<Mutex<Option<Timestamp>>>,
     troubles: Arc<Mutex<Troubles>>,
+    /// What stands for the configuration of each channel.
+    setup: Mutex<&'static str>,
     folder: tempfile::TempDir,
 }
 
@@ -118,6 +121,7 @@ impl World {
             now: Arc::new(AtomicI64::new(START.0)),
             activity: Arc::default(),
             troubles: Arc::default(),
+            setup: Mutex::new("first"),
             folder,
         }
     }
@@ -142,6 +146,10 @@ impl World {
             redactor: Redactor::default(),
             lang: Lang::En,
             off: BTreeMap::from([("off".to_owned(), "no certificates".to_owned())]),
+            setups: channels
+                .iter()
+                .map(|(name, _)| ((*name).to_owned(), (*self.setup.lock().unwrap()).to_owned()))
+                .collect(),
         };
         let channels = channels.into_iter().map(|(name, channel)| (name.to_owned(), channel)).collect();
         Delivery::new(self.store.clone(), channels, routing, around)

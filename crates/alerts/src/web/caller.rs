@@ -1,4 +1,4 @@
-//! Who asks: address, language, cookie, and whether his browser speaks for a page of ours.
+//! Who asks: address, language, cookie, and whether a browser speaks for a page of ours.
 
 use super::places::Seat;
 use axum::extract::ConnectInfo;
@@ -82,24 +82,45 @@ fn parse(word: &str) -> Option<IpAddr> {
     address.map(|address: IpAddr| address.to_canonical())
 }
 
-/// Whether a browser says that the request comes from a page of this server.
-///
-/// Under `no-referrer` a form's `Origin` is `null` (Fetch standard, "append a request Origin header"), so that
-/// `Sec-Fetch-Site` counts where the browser sends it; older ones rest on the nonce and its `SameSite=Strict` cookie.
-#[must_use]
-pub(crate) fn is_same_origin(headers: &HeaderMap, public_origin: &str) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let named = text("origin").filter(|origin| *origin != "null");
-    let host = text("host").unwrap_or_default();
-    let ours = |from: &str| {
-        from == public_origin
-            || from.split_once("://").is_some_and(|(_, authority)| !host.is_empty() && authority == host)
-    };
-    match (text("sec-fetch-site"), named) {
-        (Some("same-origin"), named) => named.is_none_or(ours),
-        (Some(_), _) => false,
-        (None, Some(from)) => ours(from),
-        (None, None) => text("origin") == Some("null"),
+/// What sent a form, as far as it tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// A browser, for a page of this server.
+    Page,
+    /// A program in a shell, such as `curl`.
+    NoBrowser,
+    /// A browser for somebody else's page, or one that does not say.
+    Elsewhere,
+}
+
+impl Sender {
+    /// Under `no-referrer` a form's `Origin` is `null` (Fetch standard, "append a request Origin header"), so that
+    /// `Sec-Fetch-Site` counts where the browser sends it; older ones rest on the nonce and its `SameSite=Strict` cookie.
+    ///
+    /// A browser sends one of the two with each POST, also with one that another page leads it to. Where there is neither,
+    /// nor our cookie, it is none.
+    #[must_use]
+    pub(crate) fn of(headers: &HeaderMap, public_origin: &str) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let named = text("origin").filter(|origin| *origin != "null");
+        let host = text("host").unwrap_or_default();
+        let ours = |from: &str| {
+            from == public_origin
+                || from.split_once("://").is_some_and(|(_, authority)| !host.is_empty() && authority == host)
+        };
+        let page = match (text("sec-fetch-site"), named) {
+            (Some("same-origin"), named) => named.is_none_or(ours),
+            (Some(_), _) => false,
+            (None, Some(from)) => ours(from),
+            (None, None) => text("origin") == Some("null"),
+        };
+        // One that can't be read was sent all the same.
+        let told = ["origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "referer", "cookie"];
+        match page {
+            true => Self::Page,
+            false if told.iter().any(|name| headers.contains_key(*name)) => Self::Elsewhere,
+            false => Self::NoBrowser,
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //! **Invariants:** GET and HEAD change nothing, since chat programs and mail scanners fetch links. No token stands in a
 //! log, an error or the journal. Nothing of a page comes from elsewhere and nothing in it runs. A page speaks only of a
 //! link that is genuine, known, open and about the question as it stands now. Nobody can keep a genuine link from being
-//! used: only what fails the signature is counted, and whoever comes gets a connection. A page names no path of its own,
+//! used: only what fails the signature is counted, and whoever comes gets a connection. Refusals fill no journal. A page names no path of its own,
 //! so that it works wherever a proxy puts it.
 
 mod book;
@@ -15,6 +15,7 @@ mod keyring;
 mod limit;
 mod page;
 mod places;
+mod refusals;
 mod router;
 mod serve;
 

@@ -1,9 +1,11 @@
-//! Requests in, pages out. What may decide is only: POST, from the page itself, with the page's nonce, within the limits.
+//! Requests in, pages out. What may decide is only: POST, from the page itself, with the page's nonce, or from no browser;
+//! within the limits.
 
 use super::book::LinkBook;
-use super::caller::{self, COOKIE, Caller, is_same_origin};
+use super::caller::{self, COOKIE, Caller, Sender};
 use super::limit::Limits;
 use super::page::{self, Choice, Question};
+use super::refusals::Refusals;
 use crate::decide::{Decide, Refusal, Unsettled};
 use crate::token::{Genuine, Keyring, Recipient, TokenError, admit, authenticate};
 use axum::Router;
@@ -54,8 +56,8 @@ pub struct WebState {
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// What addresses may try that is forged.
     limits: Mutex<Limits>,
-    /// What is told of an address's genuine links that are not accepted; they are answered all the same.
-    told: Mutex<Limits>,
+    /// What of refused requests is told.
+    refusals: Mutex<Refusals>,
 }
 
 impl WebState {
@@ -78,7 +80,7 @@ impl WebState {
             redactor,
             clock,
             limits: Mutex::default(),
-            told: Mutex::default(),
+            refusals: Mutex::default(),
         }
     }
 
@@ -102,10 +104,27 @@ impl WebState {
         self.limits().charge(address, (self.clock)())
     }
 
-    /// Whether another refused link of that address stands in the journal. A flood of a link that was used fills no disk.
-    fn tells(&self, address: IpAddr) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        told.charge(address, (self.clock)())
+    fn refusals(&self) -> std::sync::MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Tells the journal of a refused request, as far as there were not too many of late: each is answered, and counted.
+    fn tell(&self, address: IpAddr, text: impl FnOnce() -> String) {
+        self.tell_counted(false);
+        if self.refusals().tells(address, (self.clock)()) {
+            self.desk.report(text());
+        }
+    }
+
+    /// Tells how many refused requests got no line of their own, where their hour is over or nothing comes any more.
+    pub(crate) fn tell_counted(&self, last: bool) {
+        let untold = self.refusals().ended((self.clock)(), last);
+        if let Some(untold) = untold {
+            let (count, (address, most)) = (untold.count, untold.most);
+            self.desk.report(format!(
+                "more requests to the web server were refused: {count}, of them from {address}: {most}"
+            ));
+        }
     }
 
     /// The zone in which times are told: that of this machine, since a page does not know the browser's.
@@ -280,15 +299,17 @@ fn random_cookie() -> Option<String> {
 fn reject_link(state: &WebState, caller: &Caller, error: TokenError, approval: Option<&Approval>) -> Response {
     let status = match error {
         // Only this is counted: whoever has a genuine link shares his address with others, who must not lock him out.
-        TokenError::Forged if !state.charge(caller.address) => return too_many(caller.lang),
+        TokenError::Forged if !state.charge(caller.address) => {
+            state.tell_counted(false);
+            state.refusals().count(caller.address, (state.clock)());
+            return too_many(caller.lang);
+        }
         TokenError::Forged => StatusCode::FORBIDDEN,
         TokenError::Foreign => StatusCode::NOT_FOUND,
         TokenError::Expired | TokenError::Used | TokenError::Revoked => StatusCode::GONE,
     };
     let about = approval.map(|approval| format!(" for approval {}", approval.id)).unwrap_or_default();
-    if error == TokenError::Forged || state.tells(caller.address) {
-        state.desk.report(format!("a link{about} was opened from {} and refused: {error}", caller.address));
-    }
+    state.tell(caller.address, || format!("a link{about} was opened from {} and refused: {error}", caller.address));
     let decision = approval.and_then(|approval| approval.decision.clone());
     let decided = decision
         .filter(|_| error == TokenError::Used)
@@ -339,7 +360,7 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
         Ok(token) => token,
         Err(error) => return reject_link(state, &caller, error, None),
     };
-    let same_origin = is_same_origin(request.headers(), &state.public_origin);
+    let sender = Sender::of(request.headers(), &state.public_origin);
     let form = tokio::time::timeout(BODY, axum::Form::<Form>::from_request(request, &())).await;
     caller.keep();
     let link = match state.look_up(token).await {
@@ -352,15 +373,21 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
         Ok(Err(_)) => return bad_form(lang, StatusCode::BAD_REQUEST),
         Err(_) => return bad_form(lang, StatusCode::REQUEST_TIMEOUT),
     };
-    let nonce_holds = caller
-        .cookie
-        .as_deref()
-        .is_some_and(|cookie| state.nonce(cookie, token).as_bytes().ct_eq(form.nonce.as_bytes()).into());
-    if !(same_origin && nonce_holds) {
-        state.desk.report(format!(
-            "a decision of approval {} from {} was refused: it did not come from the page",
-            approval.id, caller.address
-        ));
+    let nonce_holds = || {
+        let expected = caller.cookie.as_deref().map(|cookie| state.nonce(cookie, token));
+        expected.is_some_and(|nonce| nonce.as_bytes().ct_eq(form.nonce.as_bytes()).into())
+    };
+    let accepted = match sender {
+        Sender::Page => nonce_holds(),
+        // No browser sends it, so nobody was led to send it: the link itself is the right to decide.
+        Sender::NoBrowser => true,
+        Sender::Elsewhere => false,
+    };
+    if !accepted {
+        state.tell(caller.address, || {
+            let (id, address) = (&approval.id, caller.address);
+            format!("a decision of approval {id} from {address} was refused: it did not come from the page")
+        });
         let warning = lang.pick("Please press the button once more.", "请再按一次按钮。");
         return question(state, &caller, &link, Choice::None, Some(warning));
     }
@@ -381,7 +408,7 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
     };
     // The approval's own state keeps the link from being used again, also where the book can't be written.
     if let Err(error) = state.book.spend(token.id_hash, &settled).await {
-        state.desk.report(format!("the book of links can't be written: {error}"));
+        state.tell(caller.address, || format!("the book of links can't be written: {error}"));
     }
     failpoints::at("decision.consumed");
     match settled.end() {
@@ -446,8 +473,9 @@ async fn check_pin(state: &WebState, caller: &Caller, link: &Link, given: &str) 
         return Some(question(state, caller, link, Choice::None, Some(warning)));
     }
     if let Err(error) = state.book.take_back(token.id_hash).await {
-        state.desk.report(format!("the book of links can't be written: {error}"));
+        state.tell(caller.address, || format!("the book of links can't be written: {error}"));
     }
-    state.desk.report(format!("a link for approval {} was taken back after too many wrong PINs", approval.id));
+    let told = || format!("a link for approval {} was taken back after too many wrong PINs", approval.id);
+    state.tell(caller.address, told);
     Some(refuse(caller.lang, TokenError::Revoked, StatusCode::GONE, None))
 }

@@ -28,6 +28,8 @@ const HEAD: Duration = Duration::from_secs(10);
 const WHOLE: Duration = Duration::from_secs(60);
 /// The most bytes of a request's head.
 const HEAD_BYTES: usize = 16 * 1024;
+/// How often it is looked whether refused requests are to be summed up.
+const TELLS: Duration = Duration::from_secs(60);
 /// How long those who are being answered may take when the server ends.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -68,12 +70,17 @@ async fn run(listener: TcpListener, state: Arc<WebState>, most: usize, stop: Can
     let service = TowerToHyperService::new(router(Arc::clone(&state)));
     let (places, room) = (Places::new(most), Arc::new(Semaphore::new(most + 1)));
     let mut connections = JoinSet::new();
+    let mut hourly = tokio::time::interval(TELLS);
     loop {
         // Held until the socket is closed: a place is free earlier, as soon as its holder was told to go.
         let next = async { (Arc::clone(&room).acquire_owned().await, listener.accept().await) };
         let (permit, accepted) = tokio::select! {
             () = stop.cancelled() => break,
             next = next => next,
+            _ = hourly.tick() => {
+                state.tell_counted(false);
+                continue;
+            }
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
         };
         match accepted {
@@ -98,6 +105,7 @@ async fn run(listener: TcpListener, state: Arc<WebState>, most: usize, stop: Can
     // The port is free at once. A phone that keeps its connection open does not keep us.
     drop(listener);
     let _ = tokio::time::timeout(FAREWELL, async { while connections.join_next().await.is_some() {} }).await;
+    state.tell_counted(true);
 }
 
 /// Serves one connection: one request, one answer.

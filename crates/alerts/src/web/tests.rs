@@ -532,3 +532,71 @@ async fn it_is_served_on_a_real_port_and_ends() {
     stop.cancel();
     tokio::time::timeout(std::time::Duration::from_secs(10), server.ended()).await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn who_has_the_link_decides_from_a_shell_too() {
+    let shell = |path: &str, form: &str| {
+        let request = Request::post(path).header("host", "phone.example").header("user-agent", "curl/8.5.0");
+        let request = request.header("accept", "*/*").header("content-type", "application/x-www-form-urlencoded");
+        request.body(Body::from(form.to_owned())).unwrap()
+    };
+    let world = World::new(None);
+    let link = world.link().await;
+    assert_eq!(world.send(shell(&link, "")).await.0.status(), StatusCode::BAD_REQUEST, "it must say what");
+    let (response, html) = world.send(shell(&link, "verdict=reject")).await;
+    assert_eq!(response.status(), StatusCode::OK, "{html}");
+    assert!(!world.approval().decision.unwrap().verdict.approve);
+    assert_eq!(world.send(shell(&link, "verdict=approve")).await.0.status(), StatusCode::GONE, "once");
+    assert_eq!(world.send(shell("/a/AAAA", "verdict=approve")).await.0.status(), StatusCode::FORBIDDEN);
+    // Anything that only a browser says makes it one.
+    for (name, value) in [
+        ("origin", "https://evil.example"),
+        ("origin", "\u{fffd}"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-mode", "navigate"),
+        ("referer", "https://evil.example/"),
+        ("cookie", "other=1"),
+    ] {
+        let world = World::new(None);
+        let link = world.link().await;
+        let mut request = shell(&link, "verdict=approve");
+        let value = axum::http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        request.headers_mut().insert(axum::http::HeaderName::from_static(name), value);
+        assert_eq!(world.send(request).await.0.status(), StatusCode::FORBIDDEN, "{name}");
+        assert_eq!(world.approval().decision, None);
+    }
+    // The PIN is asked for here as well.
+    let world = World::new(Some("471147"));
+    let link = world.link().await;
+    assert_eq!(world.send(shell(&link, "verdict=approve")).await.0.status(), StatusCode::FORBIDDEN);
+    assert_eq!(world.send(shell(&link, "verdict=approve&pin=471147")).await.0.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn refused_requests_fill_no_journal() {
+    let world = World::new(None);
+    let (open, used) = (world.link().await, world.link().await);
+    let token = authenticate(&world.links.ring, &used[3..]).unwrap();
+    world.links.book.take_back(token.id_hash).await.unwrap();
+    for n in 0..500_u32 {
+        let strange = if n % 2 == 0 { "https://evil.example" } else { "https://phone.example" };
+        let mut request = post(&open, "", "verdict=approve");
+        request.headers_mut().insert("origin", strange.parse().unwrap());
+        request.headers_mut().remove("sec-fetch-site");
+        assert_eq!(world.send(request).await.0.status(), StatusCode::FORBIDDEN);
+        for path in [used.as_str(), "/a/AAAA"] {
+            world.get(path).await;
+        }
+        world.now.fetch_add(6_000, Ordering::Relaxed);
+    }
+    // Fifty minutes, 1500 requests.
+    let told = |world: &World| world.desk.reports.lock().unwrap().clone();
+    assert_eq!(told(&world).len(), 10, "{:?}", told(&world));
+    world.now.fetch_add(600_000, Ordering::Relaxed);
+    world.state.tell_counted(false);
+    let last = told(&world).last().cloned().unwrap();
+    assert_eq!(last, "more requests to the web server were refused: 1490, of them from 127.0.0.1: 1490");
+    world.state.tell_counted(true);
+    assert_eq!(told(&world).len(), 11);
+    assert_eq!(world.approval().decision, None);
+}

@@ -7,8 +7,11 @@ use super::{Recorded, RecordedLine, instant, newest};
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use tmuxagent_model::{AgentMessage, LineSource, Millis, Timestamp};
+
+/// Text is handed to the packer in pieces of so many bytes: it clears its whole output buffer for each, however small.
+const AT_ONCE: usize = 64 * 1024;
 
 /// See the module.
 pub(super) struct Chunk {
@@ -27,7 +30,8 @@ impl Chunk {
         };
         let last_at = newest(pieces);
         let (mut lines, mut missed) = (0, 0);
-        let mut packer = DeflateEncoder::new(Vec::new(), Compression::fast());
+        let packer = DeflateEncoder::new(Vec::new(), Compression::fast());
+        let mut packer = BufWriter::with_capacity(AT_ONCE, packer);
         for piece in pieces {
             let delta = instant(piece).since(first_at).0;
             match piece {
@@ -54,6 +58,7 @@ impl Chunk {
                 }
             }
         }
+        let packer = packer.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(Some(Self { first_at, last_at, lines, missed, body: packer.finish()? }))
     }
 }

@@ -84,7 +84,7 @@ async fn a_damaged_database_is_restored_from_the_newest_sound_backup() {
     let sound = store.backup(at(1000), 5).await.unwrap().path;
     commit_one(&store, 2).await;
     let torn = store.backup(at(2000), 5).await.unwrap().path;
-    let refused = restore(&path, None).unwrap_err().to_string();
+    let refused = restore(&path, None, &|_, _, _| None).unwrap_err().to_string();
     assert!(refused.contains("in use by another tmuxagent (process "), "{refused}");
     store.close().await;
     std::fs::write(&torn, "no database").unwrap();
@@ -92,7 +92,7 @@ async fn a_damaged_database_is_restored_from_the_newest_sound_backup() {
     let error = Store::open(&path, at(0)).unwrap_err().to_string();
     assert!(error.contains("restore the last backup with `tmuxagent db restore`"), "{error}");
 
-    let done = restore(&path, None).unwrap();
+    let done = restore(&path, None, &|_, _, _| None).unwrap();
     assert_eq!((done.from, done.passed_over[0].0.clone()), (sound.clone(), torn));
     assert_eq!(std::fs::read(done.aside.unwrap()).unwrap(), b"damaged", "nothing is thrown away");
     let (store, restored) = room.open();
@@ -100,14 +100,14 @@ async fn a_damaged_database_is_restored_from_the_newest_sound_backup() {
     commit_one(&store, 3).await;
     store.close().await;
 
-    let again = restore(&path, Some(&sound)).unwrap();
+    let again = restore(&path, Some(&sound), &|_, _, _| None).unwrap();
     assert!(again.aside.unwrap().exists());
     assert_eq!(journal(&path), [1]);
-    let named = restore(&path, Some(&room.folder.path().join("none.db"))).unwrap_err().to_string();
+    let named = restore(&path, Some(&room.folder.path().join("none.db")), &|_, _, _| None).unwrap_err().to_string();
     assert!(named.starts_with("no sound backup in "), "{named}");
     assert_eq!(journal(&path), [1], "a refused restoration changes nothing");
     std::fs::remove_file(&path).unwrap();
-    assert_eq!(restore(&path, None).unwrap().aside, None, "a lost database is restored too");
+    assert_eq!(restore(&path, None, &|_, _, _| None).unwrap().aside, None, "a lost database is restored too");
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn a_check_finds_what_is_broken() {
     let health = checked(&room.path()).unwrap();
     assert_eq!(
         (health.problems.len(), health.journal_rows, health.entities, health.waiting_alerts, health.schema),
-        (0, 300, 1, 1, 3),
+        (0, 300, 1, 1, 4),
         "while it is written"
     );
     store.close().await;
@@ -214,4 +214,34 @@ async fn a_backup_is_made_beside_a_running_writer() {
     assert_eq!(backups(&room.path()).unwrap(), [made.path]);
     commit_one(&store, 50).await;
     assert_eq!(journal(&room.path()).len(), 50, "the writer goes on");
+}
+
+#[tokio::test]
+async fn a_restoration_forgets_places_changes_rows_and_says_what_came_later() {
+    let room = Room::new();
+    let (store, _) = room.open();
+    let asked = |state| {
+        let body = serde_json::to_string(&Approval { state, ..approval("A1") }).unwrap();
+        set(EntityKind::Approval, "A1", &body)
+    };
+    let mut batch = Batch { events: vec![row(line(1, "x"))], ..Batch::new(at(1)) };
+    batch.changes = vec![asked(ApprovalState::Pending), set(EntityKind::Meta, "meta", "{}")];
+    batch.positions = vec![(pane(1), Some("{}".to_owned()))];
+    store.commit(batch).await.unwrap();
+    let copy = store.backup(at(1000), 5).await.unwrap().path;
+    let mut batch = Batch { events: vec![row(line(1, "y")), row(line(1, "z"))], ..Batch::new(at(2)) };
+    batch.changes = vec![asked(ApprovalState::Approved)];
+    store.commit(batch).await.unwrap();
+    store.close().await;
+
+    let since = since(&room.path(), &copy).unwrap();
+    assert_eq!((since.at, since.events, since.typed, since.reopened.len()), (at(1), 2, 0, 1));
+    assert_eq!(since.reopened[0].after.state, ApprovalState::Approved);
+    let other = |kind, _: &str, _: &str| (kind == EntityKind::Meta).then(|| "{\"runs\":1}".to_owned());
+    restore(&room.path(), Some(&copy), &other).unwrap();
+    let (_, restored) = room.open();
+    assert_eq!(restored.positions, [], "what was printed since is the past");
+    let meta = restored.entities.iter().find(|(kind, ..)| *kind == EntityKind::Meta).unwrap();
+    assert_eq!(meta.2, "{\"runs\":1}");
+    assert_eq!(restored.last_seq, 1);
 }

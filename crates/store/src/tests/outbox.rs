@@ -111,3 +111,47 @@ async fn what_is_pressing_and_what_has_no_channel_is_found() {
     assert_eq!(ids_of(store.outbox_elsewhere(vec![], 9).await.unwrap()), ids);
     assert!(store.outbox_has("ntfy", "a").await.unwrap() && !store.outbox_has("ntfy", "c").await.unwrap());
 }
+
+fn asking(channel: &str, key: &str) -> NewMessage {
+    let mut message = message(channel, key, at(0));
+    message.alert.approval = Some(tmuxagent_model::ApprovalId::new(key));
+    message
+}
+
+#[tokio::test]
+async fn what_failed_is_put_back_once_for_each_configuration() {
+    let room = Room::new();
+    let (store, _) = room.open();
+    let ids = store
+        .outbox_put(at(0), vec![asking("ntfy", "a"), message("ntfy", "note", at(0)), asking("slack", "a")])
+        .await
+        .unwrap();
+    for id in &ids {
+        store.outbox_fail(*id, at(5), true, "bad key", "one").await.unwrap();
+    }
+    let failed = async |store: &Store, setup, mended| {
+        let rows = store.outbox_failed("ntfy", setup, mended).await.unwrap();
+        rows.iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(failed(&store, "one", Mended::Configured).await, Vec::<i64>::new());
+    assert_eq!(failed(&store, "two", Mended::Configured).await, [ids[0]], "notes are not told late");
+    let back =
+        async |store: &Store, setup, mended| store.outbox_put_back(vec![ids[0]], setup, mended, at(90)).await.unwrap();
+    assert_eq!(back(&store, "one", Mended::Configured).await, 0, "nothing is different");
+    assert_eq!(back(&store, "two", Mended::Configured).await, 1);
+    assert_eq!(back(&store, "two", Mended::Configured).await, 0, "it waits");
+    store.close().await;
+    let (store, _) = room.open();
+    let waits = store.outbox_waiting("ntfy", 9).await.unwrap();
+    assert_eq!(
+        waits.iter().map(|row| (row.id, row.since, row.created_at)).collect::<Vec<_>>(),
+        [(ids[0], at(90), at(0))]
+    );
+    store.outbox_fail(ids[0], at(95), true, "bad key", "two").await.unwrap();
+    assert_eq!(failed(&store, "two", Mended::Configured).await, Vec::<i64>::new());
+    for (n, expected) in [(1, 1), (2, 0)] {
+        assert_eq!(back(&store, "two", Mended::Works).await, expected, "success {n}");
+        store.outbox_fail(ids[0], at(99), true, "bad key", "two").await.unwrap();
+    }
+    assert_eq!(back(&store, "three", Mended::Configured).await, 1);
+}

@@ -20,7 +20,6 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ),
     ("nothing says which agent's screens lie in {}", "没有说明 {0} 里是哪个代理的屏幕"),
     ("give --agent NAME, or `agent:` in screens.yaml", "请给出 --agent 名字，或在 screens.yaml 中写 `agent:`"),
-    ("no pane of this machine's tmux is named `{}`", "本机的 tmux 没有叫 `{0}` 的窗格"),
     ("`tmux list-panes -a` lists all", "`tmux list-panes -a` 会全部列出"),
     ("no host of the configuration is this machine", "配置里没有本机"),
     ("the pane went away meanwhile", "窗格在此期间消失了"),

@@ -9,6 +9,7 @@
 
 mod agents;
 mod away;
+mod channels;
 mod commands;
 mod files;
 mod findings_files;
@@ -42,6 +43,7 @@ fn rows() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     let tables = [
         agents::ROWS,
         away::ROWS,
+        channels::ROWS,
         commands::ROWS,
         files::ROWS,
         findings_files::ROWS,

@@ -210,6 +210,7 @@ async fn a_supervisor_of_another_version_is_told_of() {
         pid: 1,
         config: String::new(),
         started_at: NOW,
+        servers: Vec::new(),
     });
     far.frames.send(ServerFrame::Reply { id: 0, reply }).await.unwrap();
     stage.until("the supervisor is version 9.9.9").await;

@@ -83,7 +83,7 @@ fn options(approval: &Approval) -> String {
 /// Where, with the machine where it is another one.
 fn place(approval: &Approval) -> String {
     let host = &approval.pane.host;
-    let place = clean(&approval.place);
+    let place = clean(&approval.told_place());
     if *host == HostName::local() { place } else { format!("{}/{place}", clean(host.as_str())) }
 }
 

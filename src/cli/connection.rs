@@ -129,7 +129,7 @@ impl Connection {
     /// reading and deciding it may ask something else.
     fn open_at(&mut self, session: &Session, place: &str) -> Result<Option<CliError>, CliError> {
         let snapshot = self.snapshot()?;
-        let panes = target::panes(&snapshot, place);
+        let panes = target::panes(&snapshot, &session.as_shown(place));
         let asked: Vec<String> = snapshot
             .approvals
             .iter()
@@ -232,7 +232,7 @@ impl Connection {
 /// An approval in one line, its identity first.
 fn listed(session: &Session, approval: &Approval) -> String {
     let question = clean(&sentence(session.out.lang, &approval.question));
-    format!("{}  {}: {question}", approval.id, clean(&approval.place))
+    format!("{}  {}: {question}", approval.id, clean(&approval.told_place()))
 }
 
 /// The command that tells what became of a request.

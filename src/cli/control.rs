@@ -36,7 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) fn start(session: &Session, args: &StartArgs) -> Outcome {
     let mut connection = Connection::open(session)?;
     let snapshot = connection.snapshot()?;
-    let pane = target::pane(&snapshot, &args.pane).map_err(|error| swapped(&snapshot, args).unwrap_or(error))?;
+    let pane = target::pane(&snapshot, &session.as_shown(&args.pane))
+        .map_err(|error| swapped(&snapshot, args).unwrap_or(error))?;
     let pipeline = match (&args.pipeline, &pane.pipelines[..]) {
         (Some(named), known) if known.contains(named) => named.clone(),
         (None, [only]) => only.clone(),
@@ -104,7 +105,7 @@ fn no_pipeline(named: Option<&str>, known: &[String], pane: &str) -> CliError {
 pub(super) fn run(session: &Session, args: &ControlArgs, control: RunControl) -> Outcome {
     let mut connection = Connection::open(session)?;
     let snapshot = connection.snapshot()?;
-    let run = target::run(&snapshot, &args.run)?;
+    let run = target::run(&snapshot, &session.as_shown(&args.run))?;
     if let Some(stage) = &args.stage
         && !run.stages.iter().any(|known| known.name == *stage)
     {

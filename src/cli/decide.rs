@@ -68,7 +68,7 @@ pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outco
         (Choice::Approve, None) if !approval.effect_text.is_empty() => reveal(&approval.effect_text),
         _ => clean(&question(out.lang, &approval)),
     };
-    out.line(&format!("{} {}: {what}", out.paint(tone, word(out.lang, done)), clean(&approval.place)))?;
+    out.line(&format!("{} {}: {what}", out.paint(tone, word(out.lang, done)), clean(&approval.told_place())))?;
     // That it is decided stands there already; what is left to say is that it can be taken back, for example.
     if !matches!(committed.text.as_str(), "" | "approved" | "rejected") {
         out.line(&out.paint(Tone::Dim, &clean(&sentence(out.lang, &committed.text))))?;

@@ -31,7 +31,8 @@ pub fn definition_in(lang: Lang) -> Command {
 pub(super) fn tell(error: &clap::Error, lang: Lang) -> std::io::Result<()> {
     // Help is in the language already.
     if lang == Lang::En || !error.use_stderr() {
-        return error.print();
+        error.print()?;
+        return std::io::Write::flush(&mut std::io::stdout());
     }
     eprint_all(&message(lang, &error.render().to_string()))
 }

@@ -151,8 +151,16 @@ impl From<Problem> for CliError {
 }
 
 impl From<io::Error> for CliError {
-    /// For our own output: a closed pipe is no error.
+    /// For our own output: a closed pipe is no error, and a full disk the machine's.
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe { Self::Pipe } else { Self::Internal(error.into()) }
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::Pipe;
+        }
+        let text = error.to_string();
+        let cause = text.split(" (os error").next().unwrap_or(&text).to_lowercase();
+        Self::user(
+            format!("can't write to standard output: {cause}"),
+            "only what it prints is missing: what the command was to do is done",
+        )
     }
 }

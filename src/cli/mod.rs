@@ -49,6 +49,7 @@ use clap::{Args, FromArgMatches as _, Parser, Subcommand};
 use std::path::PathBuf;
 use tmuxagent_config::{Environment, LanguageChoice, Overrides, Paths};
 use tmuxagent_text::Lang;
+use tmuxagent_text::redact::Redactor;
 
 /// The control room for AI agents and pipelines that work in tmux. Without a subcommand the main screen opens.
 #[derive(Debug, Parser)]
@@ -229,6 +230,16 @@ impl Session {
     fn load(&self) -> Result<tmuxagent_config::Loaded, CliError> {
         Ok(tmuxagent_config::load(&self.overrides, &self.environment)?)
     }
+
+    /// A name as the supervisor shows it: who types one that holds a secret means the pane that is shown without it.
+    fn as_shown(&self, name: &str) -> String {
+        self.load().map_or_else(|_| name.to_owned(), |loaded| self.redactor(&loaded).redact(name))
+    }
+
+    /// What takes the secrets out of names that come from tmux itself. Channels that are not valid keep none back.
+    fn redactor(&self, loaded: &tmuxagent_config::Loaded) -> Redactor {
+        tmuxagent_alerts::config::of(loaded).unwrap_or_default().redactor(loaded)
+    }
 }
 
 /// Runs the program with its arguments (the first is its name) and returns the exit code.
@@ -240,12 +251,14 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers; a closed pipe is no reason to fail.
-            let _ = definition::tell(&error, lang);
-            if error.use_stderr() {
-                closing::hold(lang);
-                return exit::USER;
-            }
-            return exit::OK;
+            return match definition::tell(&error, lang) {
+                _ if error.use_stderr() => {
+                    closing::hold(lang);
+                    exit::USER
+                }
+                Ok(()) => exit::OK,
+                Err(error) => report(&error.into(), false, lang),
+            };
         }
     };
     let json = cli.globals.json;

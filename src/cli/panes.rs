@@ -20,7 +20,7 @@ pub(super) struct PanesArgs {
 pub(super) fn run(session: &Session, args: &PanesArgs) -> Outcome {
     let mut snapshot = Connection::open(session)?.snapshot()?;
     if let Some(text) = &args.pane {
-        let key = target::pane(&snapshot, text)?.info.key.clone();
+        let key = target::pane(&snapshot, &session.as_shown(text))?.info.key.clone();
         snapshot.panes.retain(|pane| pane.info.key == key);
         snapshot.runs.retain(|run| run.pane == key);
     }
@@ -97,7 +97,7 @@ fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
         };
         let state = run_state(lang, run.state);
         let name = out.paint(Tone::Bold, &clean(&run.pipeline));
-        out.line(&format!("{number} {name} {} {}", clean(&run.place), out.paint(tone, state)))?;
+        out.line(&format!("{number} {name} {} {}", clean(&run.told_place()), out.paint(tone, state)))?;
         let stages: Vec<_> = run
             .stages
             .iter()

@@ -42,7 +42,7 @@ pub(super) fn run(session: &Session, args: &SendArgs) -> Outcome {
     let steps = steps(args)?;
     let mut connection = Connection::open(session)?;
     let snapshot = connection.snapshot()?;
-    let pane = target::pane(&snapshot, &args.pane)?.info.key.clone();
+    let pane = target::pane(&snapshot, &session.as_shown(&args.pane))?.info.key.clone();
     let committed = connection.command(Command::Send { pane, steps, insist: args.insist })?;
     if let Some(reason) = control::not_typed(&mut connection, &committed.value) {
         let why = skip_reason(Lang::En, &reason);

@@ -60,8 +60,12 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
     for held in &snapshot.held {
         let Some(reader) = &held.reader else { continue };
         let (who, since) = (reader_sentence(lang, reader), ago(lang, now, held.at));
-        let text =
-            format!("{}: {} @ {}: {who} ({since})", word(lang, Word::Held), clean(&held.text), clean(&held.place));
+        let text = format!(
+            "{}: {} @ {}: {who} ({since})",
+            word(lang, Word::Held),
+            clean(&held.text),
+            clean(&held.told_place())
+        );
         out.line(&out.paint(Tone::Warn, &text))?;
     }
     let hosts: Vec<_> = snapshot

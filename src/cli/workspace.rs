@@ -1,13 +1,16 @@
 //! `tmuxagent up`, `down` and `snapshot-workspace`.
 
+use super::connection::Connection;
 use super::output::Tone;
 use super::{CliError, Outcome, Session, exit};
 use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use tmuxagent_config::{Environment, HostConfig, Loaded, Problem, make_private_folder};
+use tmuxagent_config::{Environment, HostConfig, Loaded, Problem, make_private_folder, note_given};
+use tmuxagent_ipc::wire::Request;
 use tmuxagent_model::HostName;
 use tmuxagent_supervisor::transport;
+use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, clean};
 use tmuxagent_tmux::Transport;
 use tmuxagent_tmux::proto::Nonce;
@@ -56,13 +59,18 @@ pub(super) struct SnapshotArgs {
 
 /// Makes what is missing of a workspace.
 pub(super) fn up(session: &Session, args: &UpArgs) -> Outcome {
-    let loaded = session.load()?;
+    let mut loaded = session.load()?;
     let place = Place::find(&loaded, args.file.as_deref(), args.example)?;
     if args.print {
         session.out.raw(&place.text)?;
         return Ok(exit::OK);
     }
-    let workspace = place.read(session, &loaded)?;
+    let (workspace, own) = place.read(session, &loaded)?;
+    loaded.given.extend(&own);
+    if !args.dry_run && own.iter().next().is_some() {
+        make_known(session, &loaded, &place.folder)?;
+    }
+    let redactor = session.redactor(&loaded);
     let mut folders: Vec<(HostName, String)> = Vec::new();
     for session in &workspace.sessions {
         for window in &session.windows {
@@ -76,20 +84,38 @@ pub(super) fn up(session: &Session, args: &UpArgs) -> Outcome {
     let (found, failed) = look_at(&ways, &folders)?;
     let mut plan = workspace::up(&workspace, &found);
     plan.steps.retain(|step| found.iter().any(|found| found.host == step.host));
-    let work = Work { workspace: &workspace, plan: &plan, found: &found, ways: &ways };
+    let work = Work { workspace: &workspace, plan: &plan, found: &found, ways: &ways, redactor: &redactor };
     carry_out(session, &work, failed, args.dry_run)
+}
+
+/// Before a pane has them, everybody who keeps texts of panes knows the values of the workspace's `.env` as secrets: the
+/// running supervisor at once, and who comes later by the note.
+fn make_known(session: &Session, loaded: &Loaded, folder: &Path) -> Result<(), CliError> {
+    note_given(&loaded.paths, folder)?;
+    match Connection::open(session).and_then(|mut supervisor| supervisor.ask(Request::Reload)) {
+        Ok(_) | Err(CliError::NoSupervisor { .. }) => Ok(()),
+        Err(error) => {
+            let text = "the running supervisor did not take up the workspace's `.env`, whose values it would keep";
+            Err(CliError::user(
+                format!("{text}: {}", error.text()),
+                "mend it, see `tmuxagent config check`, and repeat",
+            ))
+        }
+    }
 }
 
 /// Closes what `up` made.
 pub(super) fn down(session: &Session, args: &DownArgs) -> Outcome {
-    let loaded = session.load()?;
+    let mut loaded = session.load()?;
     let place = Place::find(&loaded, args.file.as_deref(), args.example)?;
-    let workspace = place.read(session, &loaded)?;
+    let (workspace, own) = place.read(session, &loaded)?;
+    loaded.given.extend(&own);
+    let redactor = session.redactor(&loaded);
     let hosts: Vec<HostName> = workspace.sessions.iter().map(|session| session.host.clone()).collect();
     let ways = ways(&loaded, &hosts)?;
     let (found, failed) = look_at(&ways, &[])?;
     let plan = workspace::down(&workspace.name, &found);
-    let work = Work { workspace: &workspace, plan: &plan, found: &found, ways: &ways };
+    let work = Work { workspace: &workspace, plan: &plan, found: &found, ways: &ways, redactor: &redactor };
     carry_out(session, &work, failed, args.dry_run)
 }
 
@@ -102,10 +128,12 @@ pub(super) fn snapshot(session: &Session, args: &SnapshotArgs) -> Outcome {
     if hosts.is_empty() {
         return Err(CliError::user("no such host is configured", "`tmuxagent config check` lists them"));
     }
-    let (found, unreached) = look_at(&ways(&loaded, &hosts)?, &[])?;
+    let (mut found, unreached) = look_at(&ways(&loaded, &hosts)?, &[])?;
     if !unreached.is_empty() {
         return Err(failed(&unreached));
     }
+    let redactor = session.redactor(&loaded);
+    found.iter_mut().for_each(|found| found.clean_texts(|text| redactor.redact(text)));
     let text = workspace::write(&args.name, &found);
     match &args.output {
         None if session.out.json => session.out.json(&serde_json::json!({ "workspace": text }))?,
@@ -160,8 +188,8 @@ impl Place {
         Ok(Self { name: path.display().to_string(), folder, stem, text })
     }
 
-    /// The workspace, with the variables of the `.env` beside it.
-    fn read(&self, session: &Session, loaded: &Loaded) -> Result<Workspace, CliError> {
+    /// The workspace, with the variables of the `.env` beside it, and what that file holds.
+    fn read(&self, session: &Session, loaded: &Loaded) -> Result<(Workspace, Environment), CliError> {
         let mut own = Environment::default();
         own.read_file(&self.folder)?;
         let from_file = |name: &str| own.get(name).map(str::to_owned);
@@ -179,7 +207,7 @@ impl Place {
                 workspace.env.entry(name.to_owned()).or_insert(value);
             }
         }
-        Ok(workspace)
+        Ok((workspace, own))
     }
 }
 
@@ -235,12 +263,15 @@ struct Work<'w> {
     plan: &'w Plan,
     found: &'w [Found],
     ways: &'w [(HostName, Transport)],
+    /// Names in tmux may hold secrets.
+    redactor: &'w Redactor,
 }
 
 /// Shows a plan and takes its steps. A host that fails, now or before (`failures`), keeps no other from its own.
 fn carry_out(session: &Session, work: &Work<'_>, mut failures: Vec<Failed>, dry_run: bool) -> Outcome {
-    let Work { workspace, plan, found, ways } = work;
+    let Work { workspace, plan, found, ways, redactor } = work;
     let out = &session.out;
+    let clean = |text: &str| clean(&redactor.redact(text));
     let mut done = 0;
     for step in &plan.steps {
         if !out.json {
@@ -255,7 +286,7 @@ fn carry_out(session: &Session, work: &Work<'_>, mut failures: Vec<Failed>, dry_
         if let (Some(there), Some((_, way))) = (there, way)
             && let Err(error) = workspace::perform(step, workspace, there, way)
         {
-            failures.push(error);
+            failures.push(Failed { text: redactor.redact(&error.text), ..error });
             continue;
         }
         done += 1;
@@ -264,10 +295,13 @@ fn carry_out(session: &Session, work: &Work<'_>, mut failures: Vec<Failed>, dry_
         let steps: Vec<_> = plan
             .steps
             .iter()
-            .map(|step| json!({ "kind": step.kind(), "host": step.host, "target": step.target() }))
+            .map(|step| json!({ "kind": step.kind(), "host": step.host, "target": redactor.redact(&step.target()) }))
             .collect();
-        let differences: Vec<_> =
-            plan.differences.iter().map(|d| json!({ "host": d.host, "place": d.place, "text": d.text })).collect();
+        let differences: Vec<_> = plan
+            .differences
+            .iter()
+            .map(|d| json!({ "host": d.host, "place": redactor.redact(&d.place), "text": redactor.redact(&d.text) }))
+            .collect();
         out.json(&json!({
             "workspace": workspace.name, "dry_run": dry_run, "steps": steps, "done": done, "kept": plan.kept,
             "differences": differences, "error": (!failures.is_empty()).then(|| said(&failures)),

@@ -27,6 +27,7 @@ mod lines;
 mod link;
 mod mended;
 mod mishaps;
+mod names;
 mod policies;
 mod product;
 mod prompts;

@@ -155,7 +155,7 @@ fn panes_and_runs_are_listed_without_what_could_drive_the_terminal() {
     --- exit code 0 ---
     ");
     assert_snapshot!(env.run(&["panes", "agent:codex-ci", "--runs"]), @r"
-    #7 storyapp-ci proj_storyapp:agent:codex-ci.0 open
+    #7 storyapp-ci proj_storyapp:agent:codex-ci.0 %3 open
       STAGE  STATE    ATTEMPT
       lint   running  2/3      waits for a line
     --- exit code 0 ---
@@ -226,7 +226,7 @@ fn approvals_are_listed_shown_and_decided() {
     let supervisor = staged(&env);
     assert_snapshot!(env.run(&["approvals"]), @r"
     01JAPPROVALA  open  now
-      storyapp-ci / build @ proj_storyapp:agent:codex-ci.0
+      storyapp-ci / build @ proj_storyapp:agent:codex-ci.0 %3
       Build storyapp?
       if approved: npm run build⏎
       > Tests: 12 passed
@@ -245,17 +245,17 @@ fn approvals_are_listed_shown_and_decided() {
     --- exit code 0 ---
     ");
     assert_snapshot!(env.run(&["approve", "01J"]), @r"
-    approved proj_storyapp:agent:codex-ci.0: npm run build⏎
+    approved proj_storyapp:agent:codex-ci.0 %3: npm run build⏎
     done
     --- exit code 0 ---
     ");
     assert_snapshot!(env.run(&["reject", "01JAPPROVALA@1", "--answer", "later"]), @r"
-    rejected proj_storyapp:agent:codex-ci.0: Build storyapp?
+    rejected proj_storyapp:agent:codex-ci.0 %3: Build storyapp?
     done
     --- exit code 0 ---
     ");
     assert_snapshot!(env.run(&["approve", "01J", "--answer", "now"]), @r"
-    approved proj_storyapp:agent:codex-ci.0: now
+    approved proj_storyapp:agent:codex-ci.0 %3: now
     done
     --- exit code 0 ---
     ");
@@ -263,7 +263,7 @@ fn approvals_are_listed_shown_and_decided() {
     --- stderr ---
     error: no approval is named
     hint: an ID is needed, or its unique beginning; these are open:
-      01JAPPROVALA  proj_storyapp:agent:codex-ci.0: Build storyapp?
+      01JAPPROVALA  proj_storyapp:agent:codex-ci.0 %3: Build storyapp?
     --- exit code 4 ---
     ");
     let decide = |approve, answer: Option<&str>| Command::Decide {
@@ -355,7 +355,7 @@ fn a_late_or_stale_decision_ends_with_five() {
     --- stderr ---
     error: there is no approval `nope`
     hint: an ID is needed, or its unique beginning; these are open:
-      01JAPPROVALA  proj_storyapp:agent:codex-ci.0: Build storyapp?
+      01JAPPROVALA  proj_storyapp:agent:codex-ci.0 %3: Build storyapp?
     --- exit code 4 ---
     ");
     assert_eq!(commands(&supervisor).len(), 1);
@@ -475,7 +475,7 @@ fn a_decision_is_told_once_and_a_reload_says_what_has_changed() {
         _ => None,
     });
     assert_snapshot!(env.run(&["approve", "01J"]), @r"
-    approved proj_storyapp:agent:codex-ci.0: npm run build⏎
+    approved proj_storyapp:agent:codex-ci.0 %3: npm run build⏎
     --- exit code 0 ---
     ");
     assert_snapshot!(env.run(&["reload"]), @r"

@@ -34,7 +34,7 @@ fn a_place_names_what_is_asked_there_and_decides_nothing() {
     --- stderr ---
     error: `ci` is a pane, and no approval
     hint: what is asked there is decided by its ID:
-      01JAPPROVALA  proj:ci.0: Build storyapp?
+      01JAPPROVALA  proj:ci.0 %3: Build storyapp?
     --- exit code 4 ---
     ");
     assert_snapshot!(env.run(&["reject", "%4"]), @r"

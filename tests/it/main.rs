@@ -15,6 +15,7 @@ mod doctor;
 mod engine;
 mod exhausted;
 mod findings;
+mod full_output;
 mod hints;
 mod notify;
 mod policy;

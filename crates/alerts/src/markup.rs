@@ -3,13 +3,15 @@
 //! Services document what they understand but rarely how to escape it, and they read more than they document. So
 //! dangerous signs are not escaped but replaced by look-alikes of full width, which every service shows and none reads.
 //!
-//! **Invariant:** text that went through [`Markup::text`] or [`Markup::block`] can make no link, mention, colour,
+//! **Invariant:** text that went through [`Markup::text`], [`Markup::shown`] or [`Markup::block`] can make no link, mention, colour,
 //! heading, quotation or code of its own (property-tested).
 
 use tmuxagent_text::escape::html;
 use tmuxagent_text::plain::{harmless, one_line};
 
-/// Invisible, forbids a line break; put into a name such as `example.com` it keeps a service from making it a link.
+/// Invisible, forbids a line break; put into a name such as `example.com` it keeps a service from making it a link. Who
+/// copies the name copies it too, so it stands only where nothing else helps: in titles, in a message without markup, and
+/// before a sign that would begin a list. Elsewhere a name is code ([`Markup::shown`]).
 const JOINER: char = '\u{2060}';
 
 /// A service's markup.
@@ -56,6 +58,44 @@ impl Markup {
         }
     }
 
+    /// The same where people copy from: what a service could take for an address stands there as code, letter by letter,
+    /// in which no service looks for any. Slack is told not to look (`verbatim`).
+    #[must_use]
+    pub fn shown(self, text: &str) -> String {
+        let line = one_line(text);
+        match self {
+            Self::Raw | Self::Plain => self.text(&line),
+            Self::Slack => html(&break_schemes(&replace_signs(&line))),
+            Self::Telegram | Self::Wecom | Self::Markdown | Self::Quoted => self.with_code(&line),
+        }
+    }
+
+    fn with_code(self, line: &str) -> String {
+        let mut out: Vec<String> = Vec::new();
+        let mut words: Vec<&str> = Vec::new();
+        for word in line.split(' ') {
+            let broken = if self == Self::Telegram { replace_mentions(word) } else { String::new() };
+            if broken.contains(JOINER) || break_links(word).contains(JOINER) {
+                out.extend((!words.is_empty()).then(|| self.text(&words.join(" "))));
+                words.clear();
+                out.push(self.code_span(word));
+            } else {
+                words.push(word);
+            }
+        }
+        out.extend((!words.is_empty()).then(|| self.text(&words.join(" "))));
+        out.retain(|part| !part.is_empty());
+        out.join(" ")
+    }
+
+    /// A word as code. What could end it, and what services look for even there, is a look-alike.
+    fn code_span(self, word: &str) -> String {
+        if self == Self::Telegram {
+            return format!("<code>{}</code>", html(word));
+        }
+        format!("`{}`", break_schemes(&word.replace('`', "｀").replace('<', "＜").replace('@', "＠")))
+    }
+
     /// Untrusted text of several lines, set apart.
     #[must_use]
     pub fn block(self, text: &str) -> String {
@@ -65,11 +105,11 @@ impl Markup {
             Self::Raw => text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"),
             Self::Plain => text.lines().map(|line| self.text(line)).collect::<Vec<_>>().join("\n"),
             Self::Telegram => format!("<pre>{}</pre>", html(text)),
-            // Inside a fence only the fence itself is read, except by Slack, which goes on reading `<…>` and links.
-            Self::Slack => format!("```\n{}\n```", html(&break_links(&text.replace('`', "｀")))),
+            // Inside a fence only the fence itself is read, except by Slack, which goes on reading `<…>` and addresses.
+            Self::Slack => format!("```\n{}\n```", html(&break_schemes(&text.replace('`', "｀")))),
             Self::Markdown => format!("```\n{}\n```", text.replace('`', "｀").replace('~', "～")),
-            Self::Quoted => text.lines().map(|line| format!("> {}", self.text(line))).collect::<Vec<_>>().join("  \n"),
-            Self::Wecom => text.lines().map(|line| format!("> {}", self.text(line))).collect::<Vec<_>>().join("\n"),
+            Self::Quoted => text.lines().map(|line| format!("> {}", self.shown(line))).collect::<Vec<_>>().join("  \n"),
+            Self::Wecom => text.lines().map(|line| format!("> {}", self.shown(line))).collect::<Vec<_>>().join("\n"),
         }
     }
 
@@ -175,6 +215,15 @@ fn replace_mentions(line: &str) -> String {
 /// Makes addresses unrecognisable as such for programs, and leaves them readable: `://` gets a colon of full width, a dot
 /// before a letter an invisible joiner.
 fn break_links(line: &str) -> String {
+    broken(line, true)
+}
+
+/// Only addresses with a scheme.
+fn break_schemes(line: &str) -> String {
+    broken(line, false)
+}
+
+fn broken(line: &str, names: bool) -> String {
     let chars: Vec<char> = line.chars().collect();
     let mut out = String::with_capacity(line.len());
     for (i, &c) in chars.iter().enumerate() {
@@ -183,7 +232,7 @@ fn break_links(line: &str) -> String {
         match c {
             ':' if matches!(after, Some('/' | '\\')) => out.push('：'),
             ':' if after.is_some_and(|c| !c.is_whitespace()) && ends_in_scheme(&chars[..i]) => out.push('：'),
-            '.' | '。' | '．' if before && after.is_some_and(|c| c.is_alphabetic()) => {
+            '.' | '。' | '．' if names && before && after.is_some_and(|c| c.is_alphabetic()) => {
                 out.push(c);
                 out.push(JOINER);
             }

@@ -92,6 +92,18 @@ fn finding(markup: Markup, out: &str) -> Option<&'static str> {
     }
 }
 
+/// What stands outside of code, which holds nothing that a service reads there.
+fn without_code(markup: Markup, out: &str) -> String {
+    let spans = match markup {
+        Markup::Telegram => Regex::new(r"<code>[^<>]*</code>").unwrap(),
+        Markup::Wecom | Markup::Markdown | Markup::Quoted => Regex::new(r"`[^`<@\n]+`").unwrap(),
+        Markup::Raw | Markup::Plain | Markup::Slack => return out.to_owned(),
+    };
+    let schemes = spans.find_iter(out).any(|span| span.as_str().contains("://"));
+    assert!(markup == Markup::Telegram || !schemes, "{out}");
+    spans.replace_all(out, " ").into_owned()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
     #[test]
@@ -99,6 +111,18 @@ proptest! {
         for markup in ALL {
             let out = markup.text(&text);
             prop_assert_eq!(finding(markup, &out), None, "{:?}: {}", markup, out);
+            prop_assert!(!out.contains('\n'));
+        }
+    }
+
+    #[test]
+    fn hostile_words_to_be_copied_are_words_or_code(text in hostile()) {
+        for markup in ALL {
+            let out = markup.shown(&text);
+            let rest = without_code(markup, &out);
+            // Slack is told to leave names alone.
+            let found = finding(markup, &rest).filter(|kind| markup != Markup::Slack || *kind != "link" || rest.contains("://"));
+            prop_assert_eq!(found, None, "{:?}: {}", markup, out);
             prop_assert!(!out.contains('\n'));
         }
     }
@@ -124,7 +148,8 @@ proptest! {
                 }
                 Markup::Wecom | Markup::Quoted => {
                     prop_assert!(out.lines().all(|l| l.starts_with("> ")));
-                    out.lines().map(|l| l.trim_start_matches("> ").to_owned()).collect::<Vec<_>>().join("\n")
+                    let bare = |line: &str| without_code(markup, line.trim_start_matches("> "));
+                    out.lines().map(bare).collect::<Vec<_>>().join("\n")
                 }
                 Markup::Plain | Markup::Raw => out,
             };
@@ -147,6 +172,23 @@ fn ordinary_words_stay_as_they_are() {
             assert_eq!(markup.text(text), text, "{markup:?}");
         }
     }
+}
+
+#[test]
+fn what_is_copied_is_what_was_said() {
+    let said = "open src/main.rs:12, run /usr/bin/python3 ./tools/run.sh --config=app.toml";
+    let marked = [Markup::Wecom, Markup::Markdown, Markup::Quoted, Markup::Telegram, Markup::Slack];
+    for markup in marked {
+        for out in [markup.shown(said), markup.block(said)] {
+            let seen = ["<code>", "</code>", "<pre>", "</pre>", "```\n", "\n```", "`", "> "];
+            let seen = seen.iter().fold(out.clone(), |seen, mark| seen.replace(mark, ""));
+            assert_eq!(seen, said, "{markup:?}: {out}");
+        }
+    }
+    // Without a markup there is no code: a name that could be an address is kept from being one, and a path otherwise is
+    // what it was.
+    assert!(Markup::Plain.shown("evil.example").contains(JOINER));
+    assert_eq!(Markup::Raw.shown(said), said);
 }
 
 #[test]

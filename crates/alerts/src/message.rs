@@ -169,7 +169,7 @@ impl Message {
         }
         if !self.body.is_empty() {
             parts.push(match self.form {
-                Form::Plain => self.body.lines().map(|l| markup.text(l)).collect::<Vec<_>>().join(markup.line_break()),
+                Form::Plain => self.body.lines().map(|l| markup.shown(l)).collect::<Vec<_>>().join(markup.line_break()),
                 Form::Markdown => markup.markdown(&self.body),
             });
         }
@@ -217,7 +217,7 @@ impl Ask {
             approval: approval.id.clone(),
             revision: approval.revision,
             code: short_code(approval),
-            place: words(&approval.place),
+            place: words(&approval.told_place()),
             stage,
             reason: lang.reason(&approval.kind),
             question: words(&question(lang, approval)),
@@ -264,7 +264,7 @@ impl Ask {
 }
 
 fn field(markup: Markup, label: &str, value: &str) -> String {
-    format!("{}: {}", markup.bold(label), markup.text(value))
+    format!("{}: {}", markup.bold(label), markup.shown(value))
 }
 
 impl Markup {

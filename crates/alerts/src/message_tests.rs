@@ -13,7 +13,7 @@ pub(crate) fn message() -> Message {
 fn a_question_tells_all_that_is_needed_to_decide() {
     insta::assert_snapshot!(message().render(Markup::Raw, 4000), @r"
     Decide: storyapp-ci build
-    Where: proj:storyapp.0
+    Where: proj:storyapp.0 %3
     Stage: storyapp-ci / build
     Why: a stage wants to start
     Question: Build after green tests?
@@ -34,7 +34,7 @@ fn in_chinese_and_in_wecom_markdown() {
     let message = Message::compose(&alert(), Some(&approval()), link, Lang::Zh, &TimeZone::UTC, &Redactor::default());
     insta::assert_snapshot!(message.render(Markup::Wecom, 4096), @r#"
     ### 待审批: storyapp-ci build
-    **位置**: proj:storyapp.0
+    **位置**: proj:storyapp.0 %3
     **阶段**: storyapp-ci / build
     **原因**: 阶段请求开始
     **问题**: Build after green tests?

@@ -69,7 +69,7 @@ pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: 
         }
     };
     let (host, place) = host_and_place(approval);
-    field(lang.pick("where", "位置"), &line(&format!("{host} {place}")));
+    field(lang.pick("where", "位置"), &line(&format!("{host} {}", approval.pane.told(place))));
     field(lang.pick("pipeline", "流水线"), &line(approval.pipeline.as_deref().unwrap_or_default()));
     field(lang.pick("stage", "阶段"), &line(approval.stage.as_deref().unwrap_or_default()));
     field(lang.pick("why", "原因"), lang.reason(&approval.kind));
@@ -250,7 +250,7 @@ mod tests {
         insta::assert_snapshot!(request_text(&approval(), Lang::En, &Redactor::default(), Some("not understood: `x`")), @r"
         Build after green tests?
 
-        where: local proj:storyapp.0
+        where: local proj:storyapp.0 %3
         pipeline: storyapp-ci
         stage: build
         why: a stage wants to start

@@ -21,6 +21,7 @@ mod read_config;
 mod read_text;
 mod secret;
 mod trust;
+mod workspaces;
 
 pub use self::config::{
     Config, HostConfig, LanguageChoice, QuietHours, Recording, Retention, ServeConfig, SshConfig, TmuxConfig,
@@ -34,6 +35,7 @@ pub use paths::{Overrides, Paths, make_private_folder};
 pub use read_config::read;
 pub use secret::Secret;
 pub use trust::trusted;
+pub use workspaces::{GivenValues, note_given};
 
 /// The configuration with every key, its default and its meaning; the reference.
 pub const DEFAULT_CONFIG: &str = include_str!("../../../assets/default-config.yaml");

@@ -2,7 +2,7 @@
 
 use super::paths::cause;
 use super::read_config::LANGUAGES;
-use super::{Config, Environment, LanguageChoice, Overrides, Paths, TmuxSocket, read, read_text, trusted};
+use super::{Config, Environment, GivenValues, LanguageChoice, Overrides, Paths, TmuxSocket, read, read_text, trusted};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -55,6 +55,8 @@ pub struct Loaded {
     pub paths: Paths,
     /// The environment with the user's own `.env`.
     pub environment: Environment,
+    /// What panes of workspaces were given: secrets to be taken out, no variables.
+    pub given: GivenValues,
     /// The policies' texts, in the order of files; never empty. Not validated yet.
     pub policy_sources: Vec<Source>,
     /// The file or name that the configuration came from, for people.
@@ -84,7 +86,8 @@ pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Loaded, 
     policy_places(named, &paths).iter().try_for_each(|folder| trusted(folder))?;
     let policy_sources = policies(named, &paths)?;
     policy_sources.iter().try_for_each(|source| trusted(Path::new(&source.name)))?;
-    Ok(Loaded { config, paths, environment, policy_sources, config_name })
+    let given = GivenValues::noted(&paths);
+    Ok(Loaded { config, paths, environment, given, policy_sources, config_name })
 }
 
 impl Loaded {

@@ -23,9 +23,8 @@ impl Core {
                 self.let_on(&event);
             }
         } else if !others && self.watched.remove(host) {
-            let seen = self.view.panes().filter(|live| live.info.key.host == *host);
-            for info in seen.map(|live| Box::new(live.info.clone())).collect::<Vec<_>>() {
-                self.step(&Event::PaneSeen { info });
+            for info in self.view.true_panes(host) {
+                self.step(&Event::PaneSeen { info: Box::new(info) });
             }
         }
     }

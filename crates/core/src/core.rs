@@ -293,7 +293,8 @@ impl Core {
             let Some(text) = self.engine.describe(&awaited.intent) else { continue };
             let text = self.redactor.redact(&text);
             let (place, reader) = (self.view.place(pane), Some(Box::new(awaited.reader.clone())));
-            view.held.push(HeldSend { intent: awaited.intent.clone(), place, text, at: awaited.since, reader });
+            let (intent, at, pane) = (awaited.intent.clone(), awaited.since, Some(pane.clone()));
+            view.held.push(HeldSend { intent, place, pane, text, at, reader });
         }
         if self.retry_at.is_some() {
             // What can't be saved has not happened yet for anybody outside: files would be taken away with their words,

@@ -1,16 +1,18 @@
 //! What is known at this instant beside the engine's state: the inventory, hosts, the last lines, problems, counts.
 //! Together with the engine's view it makes the [`Snapshot`].
 //!
-//! **Invariant:** pure; nothing here survives a restart, and nothing here decides anything.
+//! **Invariant:** pure; nothing here survives a restart, and nothing here decides anything. Names and texts lose their
+//! secrets where they come in, so that no picture holds one; policies match what the engine has, which is as it was.
 
 use crate::trace::pairs;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use tmuxagent_engine::View;
 use tmuxagent_model::{
-    AgentStatus, Awaited, Counters, EventLine, HostName, HostState, HostView, Owner, PRINTED, PaneInfo, PaneKey,
-    PaneReader, PaneState, PaneView, Printed, Problem, Snapshot, Timestamp, Trouble,
+    AgentStatus, Awaited, Counters, EventLine, HostName, HostState, HostView, Owner, PRINTED, PaneFacts, PaneInfo,
+    PaneKey, PaneReader, PaneState, PaneView, Printed, Problem, Snapshot, Timestamp, Trouble,
 };
+use tmuxagent_text::redact::Redactor;
 use tmuxagent_tmux::PaneLive;
 
 /// How many events a snapshot carries.
@@ -19,8 +21,11 @@ const EVENTS: usize = 200;
 /// A watched pane.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Live {
-    /// The inventory's facts.
+    /// The inventory's facts, its names without secrets.
     pub info: PaneInfo,
+    /// The names as they are, which policies match; never shown.
+    #[serde(default)]
+    facts: PaneFacts,
     /// When it last printed something.
     pub last_output: Option<Timestamp>,
     /// Its last line, untrusted.
@@ -69,15 +74,18 @@ impl LiveView {
     }
 
     /// A pane appeared or changed.
-    pub fn pane_seen(&mut self, info: PaneInfo) {
+    pub fn pane_seen(&mut self, mut info: PaneInfo, redactor: &Redactor) {
+        let facts = info.facts.clone();
+        info.facts.clean_texts(|name| redactor.redact(name));
         match self.panes.get_mut(&info.key) {
-            Some(live) => (live.info, live.unconfirmed) = (info, false),
+            Some(live) => (live.info, live.facts, live.unconfirmed) = (info, facts, false),
             None => {
                 let key = info.key.clone();
                 let (last_line, printed) = (String::new(), VecDeque::new());
                 let (reader, awaited, agent) = (PaneReader::default(), None, None);
                 let live = Live {
                     info,
+                    facts,
                     last_output: None,
                     last_line,
                     printed,
@@ -111,23 +119,55 @@ impl LiveView {
     }
 
     /// A pane printed, or turned its title.
-    pub fn printed(&mut self, news: PaneLive) {
+    pub fn printed(&mut self, mut news: PaneLive, redactor: &Redactor) {
         let Some(live) = self.panes.get_mut(&news.pane) else { return };
+        news.reader.clean_texts(|name| redactor.redact(name));
+        if let Some(agent) = &mut news.agent {
+            agent.clean_texts(|text| redactor.redact(text));
+        }
         self.counters.lines += news.lines.saturating_sub(live.lines);
         self.counters.bytes += news.bytes.saturating_sub(live.bytes);
         (live.lines, live.bytes) = (news.lines, news.bytes);
         live.last_output = news.last_output;
-        live.last_line = news.last_line;
+        live.last_line = redactor.redact(&news.last_line);
         live.reader = news.reader;
         live.agent = news.agent;
-        live.info.facts.title = news.title;
+        live.info.facts.title = redactor.redact(&news.title);
+        live.facts.title = news.title;
     }
 
     /// The next send of a pane waits for another reader, or waits no more.
-    pub fn awaits(&mut self, pane: &PaneKey, awaited: Option<Box<Awaited>>) {
+    pub fn awaits(&mut self, pane: &PaneKey, mut awaited: Option<Box<Awaited>>, redactor: &Redactor) {
+        if let Some(awaited) = &mut awaited {
+            awaited.reader.clean_texts(|name| redactor.redact(name));
+        }
         if let Some(live) = self.panes.get_mut(pane) {
             live.awaited = awaited;
         }
+    }
+
+    /// The panes of a host as they are, for the engine alone.
+    pub(crate) fn true_panes(&self, host: &HostName) -> Vec<PaneInfo> {
+        let of_host = self.panes.values().filter(|live| live.info.key.host == *host);
+        of_host.map(|live| PaneInfo { facts: live.facts.clone(), ..live.info.clone() }).collect()
+    }
+
+    /// Other secrets are known from now on: what is shown already loses them as well.
+    pub fn redact_by(&mut self, redactor: &Redactor) {
+        let clean = |text: &str| redactor.redact(text);
+        for live in self.panes.values_mut() {
+            live.info.facts.clone_from(&live.facts);
+            live.info.facts.clean_texts(clean);
+            live.last_line = clean(&live.last_line);
+            live.reader.clean_texts(clean);
+            if let Some(agent) = &mut live.agent {
+                agent.clean_texts(clean);
+            }
+            if let Some(awaited) = &mut live.awaited {
+                awaited.reader.clean_texts(clean);
+            }
+        }
+        self.events.iter_mut().for_each(|event| event.place = clean(&event.place));
     }
 
     /// What waits for another reader: the send, its pane.
@@ -298,7 +338,7 @@ fn pane_state(live: &Live, host: Option<HostState>, view: &View) -> PaneState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tmuxagent_model::{PaneFacts, PaneId, ServerId};
+    use tmuxagent_model::{PaneId, ServerId};
 
     fn info(pane: u32, session: &str, window_index: u32) -> PaneInfo {
         let key = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(pane), pid: pane };
@@ -310,7 +350,7 @@ mod tests {
     fn panes_stand_in_the_order_of_sessions_and_windows() {
         let mut live_view = LiveView::default();
         for (pane, session, window) in [(9, "b", 0), (1, "a", 2), (5, "a", 0)] {
-            live_view.pane_seen(info(pane, session, window));
+            live_view.pane_seen(info(pane, session, window), &Redactor::default());
         }
         let snapshot = live_view.snapshot(Timestamp(1), View::default());
         let order: Vec<u32> = snapshot.panes.iter().map(|pane| pane.info.key.pane.0).collect();
@@ -320,7 +360,7 @@ mod tests {
     #[test]
     fn a_pane_of_a_lost_host_is_stale_and_not_gone() {
         let mut live_view = LiveView::default();
-        live_view.pane_seen(info(1, "a", 0));
+        live_view.pane_seen(info(1, "a", 0), &Redactor::default());
         assert!(live_view.host(&HostName::local(), HostState::Live, "3.3a", "", Timestamp(1)));
         assert_eq!(live_view.snapshot(Timestamp(1), View::default()).panes[0].state, PaneState::Idle);
         assert!(live_view.host(&HostName::local(), HostState::Unreachable, "3.3a", "gone", Timestamp(2)));

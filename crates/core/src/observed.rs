@@ -45,14 +45,7 @@ impl Core {
             }
             HostMessage::Panes(panes) => {
                 self.dirty |= !panes.is_empty();
-                for mut live in panes {
-                    live.last_line = self.redactor.redact(&live.last_line);
-                    live.title = self.redactor.redact(&live.title);
-                    if let Some(agent) = &mut live.agent {
-                        agent.clean_texts(|text| self.redactor.redact(text));
-                    }
-                    self.view.printed(live);
-                }
+                panes.into_iter().for_each(|live| self.view.printed(live, &self.redactor));
             }
             HostMessage::Printed { pane, lines } => self.view.wrote(&pane, lines, now),
             HostMessage::Malformed { pane, error } => {
@@ -62,7 +55,7 @@ impl Core {
             }
             HostMessage::Awaits { pane, awaited } => {
                 self.dirty = true;
-                self.view.awaits(&pane, awaited);
+                self.view.awaits(&pane, awaited, &self.redactor);
             }
             HostMessage::Screen { pane, rows } => {
                 self.acts.push(Act::Show(PaneScreen { pane, rows }));
@@ -106,9 +99,7 @@ impl Core {
     pub(crate) fn show_event(&mut self, event: &Event) {
         match event {
             Event::PaneSeen { info } => {
-                let mut shown = (**info).clone();
-                shown.facts.title = self.redactor.redact(&shown.facts.title);
-                self.view.pane_seen(shown);
+                self.view.pane_seen((**info).clone(), &self.redactor);
                 self.dirty = true;
             }
             Event::PaneGone { pane } => {

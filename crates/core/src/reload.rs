@@ -45,7 +45,13 @@ impl Core {
         changes.extend(new.changes);
         self.engine.set_options(new.options);
         self.engine.set_cleaner(cleaner(&new.redactor));
-        self.redactor = new.redactor;
+        if self.redactor != new.redactor {
+            self.view.redact_by(&new.redactor);
+            self.redactor = new.redactor;
+            self.dirty = true;
+            // What came before was told with other secrets in it.
+            self.trace.stop();
+        }
         if !other_policy && changes.is_empty() {
             self.trace.note(now, &Given::ReloadUnchanged(ticket));
             return self.reload_unchanged(now, ticket);

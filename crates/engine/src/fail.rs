@@ -205,7 +205,7 @@ impl Turn<'_> {
     pub fn alert_failure(&mut self, at: At, title: String, cause: &Cause) {
         let Some(run) = self.run(at.run) else { return };
         let (pane, title) = (run.pane.clone(), format!("{}: {title}", run.pipeline));
-        let mut body = format!("{}\n{}", run.place, text::visible(&cause.brief()));
+        let mut body = format!("{}\n{}", pane.told(&run.place), text::visible(&cause.brief()));
         for line in self.evidence(&pane, Some(at)) {
             body.push('\n');
             body.push_str(&line);

@@ -223,7 +223,7 @@ impl Turn<'_> {
         match message.kind {
             MessageType::Ask => self.ask_for_agent(pane, message, front),
             MessageType::Error => {
-                let title = format!("{place}: {summary}");
+                let title = format!("{}: {summary}", pane.told(&place));
                 let dedupe = format!("agent/{pane}/{summary}");
                 let detail = message.detail.as_deref().map(|text| visible(&self.cleaner.clean(text)));
                 let body = format!("{}{}", detail.unwrap_or_default(), self.few_lines(pane)).trim_start().to_owned();
@@ -360,7 +360,7 @@ impl Turn<'_> {
         let Some(row) = self.state.approvals.get(id) else { return };
         let approval = &row.approval;
         let (question, place, run) = (approval.question.clone(), approval.place.clone(), approval.run);
-        let mut body = place.clone();
+        let mut body = approval.told_place();
         if !approval.effect_text.is_empty() {
             body.push_str(&format!("\n{}", approval.effect_text));
         }

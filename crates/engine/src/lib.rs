@@ -31,6 +31,7 @@ mod outcome;
 mod outlook;
 mod overheard;
 mod pane;
+mod place;
 mod poll;
 mod progress;
 mod purpose;
@@ -226,6 +227,7 @@ impl Engine {
     /// Sets what takes secrets out of evidence, from now on. What is typed is never changed by it.
     pub fn set_cleaner(&mut self, cleaner: Cleaner) {
         self.cleaner = cleaner;
+        self.clean_places();
     }
 
     /// Replaces the policy. [`Event::PolicyLoaded`] must be the next event: it fits the state to it.

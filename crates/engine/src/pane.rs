@@ -17,7 +17,7 @@ impl Turn<'_> {
         let policy = Arc::clone(&self.policy);
         let pipelines: Vec<String> =
             policy.applicable(&info.key.host, &info.facts).map(|pipeline| pipeline.name.clone()).collect();
-        let place = info.place();
+        let place = self.told_place(info);
         let Some(row) = self.state.panes.get(&info.key) else {
             let row = PaneRow {
                 info: info.clone(),
@@ -149,7 +149,7 @@ impl Turn<'_> {
         let (first, more) = words.trim().split_once('\n').unwrap_or((words.trim(), ""));
         let more: Vec<String> = more.lines().map(super::text::visible).collect();
         let words = super::text::visible(first);
-        let title = format!("{place} {words}");
+        let title = format!("{} {words}", pane.told(&place));
         let dedupe = format!("program/{pane}/{words}");
         let (kind, channels) = (self.speaker(pane), Vec::new());
         let body = match (is_state, more.is_empty()) {

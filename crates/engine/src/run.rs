@@ -204,7 +204,7 @@ impl Turn<'_> {
         };
         self.note_run(severity, id, Note::RunEnded { run: id, pipeline: pipeline.clone(), state });
         if state == RunState::Succeeded {
-            let body = self.run(id).map(|run| run.place.clone()).unwrap_or_default();
+            let body = self.run(id).map(|run| run.pane.told(&run.place)).unwrap_or_default();
             let mended = self.run(id).and_then(|run| super::recovered::mended(run, self.policy.pipeline(&pipeline)?));
             let title = match mended {
                 Some((failed, by)) => {

@@ -82,7 +82,8 @@ impl Engine {
                 let pane = row.intent.effect.pane().and_then(|pane| self.state.panes.get(pane));
                 let place = pane.map(|row| row.place.clone()).unwrap_or_default();
                 let (intent, text) = (row.intent.id.clone(), self.cleaner.clean(&describe_intent(&self.state, row)));
-                (row.order, HeldSend { intent, place, text, at: row.intent.at, reader: None })
+                let pane = row.intent.effect.pane().cloned();
+                (row.order, HeldSend { intent, place, pane, text, at: row.intent.at, reader: None })
             })
             .collect();
         held.sort_by_key(|(order, _)| *order);

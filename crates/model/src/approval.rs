@@ -151,3 +151,11 @@ pub struct Approval {
     /// When it was closed without a decision, or decided.
     pub closed_at: Option<Timestamp>,
 }
+
+impl Approval {
+    /// Where, with the pane's id.
+    #[must_use]
+    pub fn told_place(&self) -> String {
+        self.pane.told(&self.place)
+    }
+}

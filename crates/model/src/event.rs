@@ -277,6 +277,17 @@ pub struct PaneFacts {
     pub agent: String,
 }
 
+impl PaneFacts {
+    /// Passes every name through `clean`: what leaves the process or is kept is named without secrets. A fact that comes to
+    /// be later does not compile before it is decided here.
+    pub fn clean_texts(&mut self, clean: impl Fn(&str) -> String) {
+        let Self { session, window, title, role, command, path, agent } = self;
+        for text in [session, window, title, role, command, path, agent] {
+            *text = clean(text);
+        }
+    }
+}
+
 /// A pane of the inventory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaneInfo {
@@ -334,6 +345,12 @@ impl PaneInfo {
     pub fn place(&self) -> String {
         let local = self.key.host == HostName::local();
         if local { self.target() } else { format!("{}/{}", self.key.host, self.target()) }
+    }
+
+    /// Where it is, with its id: windows may bear one name.
+    #[must_use]
+    pub fn told_place(&self) -> String {
+        self.key.told(&self.place())
     }
 
     /// `session:window.pane`, as tmux writes targets; where the host is named beside it.

@@ -171,6 +171,20 @@ impl fmt::Display for PaneKey {
     }
 }
 
+impl PaneKey {
+    /// A place with the pane's own id behind it: windows may bear one name, and the places of their panes are the same.
+    #[must_use]
+    pub fn told(&self, place: &str) -> String {
+        let id = self.pane.to_string();
+        match place {
+            "" => id,
+            // A pane that is not known is named by it already.
+            named if named.ends_with(&format!(":{id}")) => named.to_owned(),
+            place => format!("{place} {id}"),
+        }
+    }
+}
+
 impl FromStr for PaneKey {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
@@ -203,6 +217,13 @@ mod tests {
         assert_eq!(key.to_string().parse(), Ok(key.clone()));
         let json = serde_json::to_string(&key).ok();
         assert_eq!(json.as_deref(), Some("\"nas/0192-ab/%7/42\""));
+    }
+
+    #[test]
+    fn two_panes_of_one_place_are_told_apart() {
+        let key = |pane| PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(pane), pid: 1 };
+        assert_eq!([7, 8].map(|pane| key(pane).told("proj:ci.0")), ["proj:ci.0 %7", "proj:ci.0 %8"]);
+        assert_eq!((key(7).told("local:%7"), key(7).told("")), ("local:%7".to_owned(), "%7".to_owned()));
     }
 
     #[test]

@@ -81,6 +81,14 @@ pub struct PaneReader {
 }
 
 impl PaneReader {
+    /// Passes every text through `clean`: the name of a program is anyone's to choose.
+    pub fn clean_texts(&mut self, clean: impl Fn(&str) -> String) {
+        if let Some(front) = &mut self.front {
+            front.name = clean(&front.name);
+        }
+        self.seen = clean(&self.seen);
+    }
+
     /// The name of the program in front; empty where nobody knows it.
     #[must_use]
     pub fn name(&self) -> &str {

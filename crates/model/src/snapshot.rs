@@ -127,6 +127,14 @@ pub struct RunView {
     pub ended_at: Option<Timestamp>,
 }
 
+impl RunView {
+    /// Where, with the pane's id.
+    #[must_use]
+    pub fn told_place(&self) -> String {
+        self.pane.told(&self.place)
+    }
+}
+
 /// What a pane is doing, most pressing first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -238,6 +246,9 @@ pub struct HeldSend {
     pub intent: IntentId,
     /// Where, for people.
     pub place: String,
+    /// The pane, where it is for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pane: Option<PaneKey>,
     /// What, one line.
     pub text: String,
     /// Since when it waits.
@@ -245,6 +256,14 @@ pub struct HeldSend {
     /// Who reads there, where it waits for another reader and not for the end of the freeze.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reader: Option<Box<PaneReader>>,
+}
+
+impl HeldSend {
+    /// Where, with the pane's id.
+    #[must_use]
+    pub fn told_place(&self) -> String {
+        self.pane.as_ref().map_or_else(|| self.place.clone(), |pane| pane.told(&self.place))
+    }
 }
 
 /// A line of the event list.

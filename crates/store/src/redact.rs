@@ -18,7 +18,6 @@ const IDENTITIES: &[&str] = &[
     "do",
     "effect",
     "event",
-    "expect_command",
     "for",
     "hash",
     "host",
@@ -39,7 +38,6 @@ const IDENTITIES: &[&str] = &[
     "pipelines",
     "policy",
     "poll",
-    "program",
     "reason",
     "role",
     "run",
@@ -63,6 +61,9 @@ const IDENTITIES: &[&str] = &[
 /// Within these, words of panes stand also in fields that are identities elsewhere: `stage` is what a program printed.
 const PRINTED: &[&str] = &["message"];
 
+/// Within these every name is anyone's to choose: sessions, windows, titles, programs.
+const CHOSEN: &[&str] = &["facts", "front"];
+
 /// Fields of which nothing is a text: identities as a whole.
 const WHOLE: &[&str] = &["key"];
 
@@ -76,7 +77,7 @@ const MAPS: &[&str] = &["variables"];
 pub(super) fn message(message: &AgentMessage, redaction: &Redaction) -> Option<AgentMessage> {
     let redact = redaction.means()?;
     let mut value = serde_json::to_value(message).ok()?;
-    let walk = Walk { redact, mark: SecretMark::Shown, of_map: false, printed: true };
+    let walk = Walk { redact, mark: SecretMark::Shown, of_map: false, printed: true, chosen: false };
     if walk.value("", &mut value) { serde_json::from_value(value).ok() } else { None }
 }
 
@@ -96,7 +97,7 @@ pub(super) fn body(text: &str, redaction: &Redaction) -> Option<String> {
     if !redact.suspects(&texts) && !may_go_on(&value) {
         return None;
     }
-    let walk = Walk { redact, mark: SecretMark::Shown, of_map: false, printed: false };
+    let walk = Walk { redact, mark: SecretMark::Shown, of_map: false, printed: false, chosen: false };
     if walk.value("", &mut value) { serde_json::to_string(&value).ok() } else { None }
 }
 
@@ -133,6 +134,8 @@ struct Walk<'r> {
     of_map: bool,
     /// Within what a program printed about itself.
     printed: bool,
+    /// Within names that are anyone's to choose.
+    chosen: bool,
 }
 
 impl Walk<'_> {
@@ -161,7 +164,8 @@ impl Walk<'_> {
                     let mark = if acts { SecretMark::Lost } else { self.mark };
                     let of_map = self.of_map || MAPS.contains(&name.as_str());
                     let printed = told || PRINTED.contains(&name.as_str());
-                    Walk { mark, of_map, printed, ..self }.value(name, value) | changed
+                    let chosen = self.chosen || CHOSEN.contains(&name.as_str()) && value.is_object();
+                    Walk { mark, of_map, printed, chosen, ..self }.value(name, value) | changed
                 })
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
@@ -188,6 +192,6 @@ impl Walk<'_> {
         // A wish's kind and a program's name share this field with command lines.
         let word = || field == "command" && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
         let of_a_program = self.printed && field == "stage";
-        !self.of_map && !of_a_program && (IDENTITIES.contains(&field) || word())
+        !self.of_map && !self.chosen && !of_a_program && (IDENTITIES.contains(&field) || word())
     }
 }

@@ -125,7 +125,7 @@ pub fn is_secret_name(name: &str) -> bool {
 pub const SHORTEST: usize = 6;
 
 /// Takes secrets out, by the built-in patterns and by exact values.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Redactor {
     /// Values that are known secrets (from the environment or the configuration), longest first. Those of many lines stand
     /// here line by line, since texts are kept so.

@@ -5,6 +5,7 @@
 //! through [`sentence`]. What the table does not know is words of a pane or of the policy's author, and stays as it is.
 
 use super::Lang;
+use super::catalogue::message;
 use tmuxagent_model::{Approval, ApprovalKind};
 
 /// A sentence of the machine in a language. Never for what is typed, nor for a pane's lines: those stay verbatim.
@@ -43,11 +44,25 @@ fn chinese(text: &str, depth: u8) -> String {
     let Some(deeper) = depth.checked_sub(1) else { return text.to_owned() };
     for (en, zh) in SENTENCES {
         if let Some(holes) = holes(en, text) {
-            return fill(zh, &holes, &|hole| chinese(hole, deeper));
+            let reason = if REASONS.contains(en) { holes.last().copied() } else { None };
+            return fill(zh, &holes, &|hole| {
+                if reason == Some(hole) { message(Lang::Zh, hole) } else { chinese(hole, deeper) }
+            });
         }
     }
     text.to_owned()
 }
+
+/// Forms of which the last hole is a reason in words of any part of the program: of who reads a pane, of a host, of a
+/// service. It is never a line of a pane, so the whole catalogue knows it.
+const REASONS: &[&str] = &[
+    "Stage {} is {}, and its command was not told to stop: {}. Give it up?",
+    "was not typed: the program that asked does not wait any more; {}",
+    "was not typed: {}",
+    "was not done: {}",
+    "may have been done or not: {}",
+    "actions_on_start: {}",
+];
 
 /// A template with its holes `{0}`, `{1}`, … filled. What stands in quotes, backticks or braces is a name and stays.
 pub(super) fn fill(template: &str, holes: &[&str], words: &dyn Fn(&str) -> String) -> String {
@@ -149,6 +164,11 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "was not typed: the program asks something, which Enter would answer",
         "未输入：程序正在提问，回车会变成对它的回答",
     ),
+    (
+        "was not typed: `{}` reads the keys, and the text was quoted for another shell",
+        "未输入：读取按键的是 `{0}`，而文字是按另一种 shell 加的引号",
+    ),
+    ("was not typed: the program that asked does not wait any more; {}", "未输入：提问的程序已不在等待；{0}"),
     ("was not typed: {}", "未输入：{0}"),
     ("was taken back", "已撤回"),
     ("was not done: {}", "未执行：{0}"),
@@ -235,6 +255,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("policy: {}", "策略：{0}"),
     ("taken back: {}", "撤回：{0}"),
     ("actions_on_start: done", "actions_on_start：完成"),
+    ("actions_on_start: {}", "actions_on_start：{0}"),
     // What did not count.
     ("the line ended the run", "这一行结束了运行"),
     ("the line ended a later stage of this run", "这一行结束了本次运行的后续阶段"),

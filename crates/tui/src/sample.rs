@@ -239,6 +239,7 @@ impl Sample {
         let held = |id: &str, text: &str, seconds| HeldSend {
             intent: IntentId::new(id),
             place: "proj:storyapp:agent:codex-voice.0".to_owned(),
+            pane: None,
             text: text.to_owned(),
             at: before(seconds),
             reader: None,

@@ -69,6 +69,18 @@ pub struct FoundPane {
     pub mark: String,
 }
 
+impl Found {
+    /// Passes what people named or typed through `clean`.
+    pub fn clean_texts(&mut self, clean: impl Fn(&str) -> String) {
+        for pane in &mut self.panes {
+            let FoundPane { id: _, session, window, layout: _, folder, path, command, title, role, mark } = pane;
+            for text in [session, window, folder, path, command, title, role, mark] {
+                *text = clean(text);
+            }
+        }
+    }
+}
+
 /// A host could not be asked, or refused a step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{host}: {text}")]

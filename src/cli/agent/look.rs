@@ -4,6 +4,7 @@ use super::super::{CliError, Session, target};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tmuxagent_supervisor::transport;
+use tmuxagent_text::redact::Redactor;
 use tmuxagent_tmux::Transport;
 use tmuxagent_tmux::proto::{Nonce, row_format, split_rows};
 
@@ -20,6 +21,7 @@ pub(super) struct Pane {
 
 /// The way to this machine's tmux.
 pub(super) struct Local {
+    redactor: Redactor,
     transport: Transport,
     nonce: Nonce,
     server: PathBuf,
@@ -44,13 +46,14 @@ impl Local {
     pub(super) fn find(session: &Session, text: &str) -> Result<(Self, Pane), CliError> {
         let mut loaded = session.load()?;
         super::super::watched::take_over(&mut loaded, &super::super::watched::by_supervisor(session));
+        let redactor = session.redactor(&loaded);
         let mut missed = None;
         for host in loaded.config.hosts.iter().filter(|host| host.ssh.is_none()) {
             let mut random = [0; 16];
             getrandom::fill(&mut random).map_err(|error| CliError::internal(color_eyre::eyre::eyre!("{error}")))?;
             let server = tmuxagent_supervisor::socket_path(&host.tmux.socket);
             let transport = transport(host, &loaded.paths.runtime_dir);
-            let local = Self { transport, nonce: Nonce::new(random), server };
+            let local = Self { redactor: redactor.clone(), transport, nonce: Nonce::new(random), server };
             match local.pane(text) {
                 Ok(pane) => return Ok((local, pane)),
                 // What is ambiguous there is more worth knowing than what is missing elsewhere.
@@ -88,6 +91,7 @@ impl Local {
         let listed = self.ask(&["list-panes", "-a", "-F", &row_format(&self.nonce, &FIELDS)])?;
         let rows = split_rows(&self.nonce, &listed);
         let mut all: Vec<Pane> = rows.iter().filter_map(|row| pane(row)).collect();
+        all.iter_mut().for_each(|pane| pane.place = self.redactor.redact(&pane.place));
         // A window that is linked into several sessions shows its panes several times.
         all.dedup_by(|a, b| a.id == b.id);
         let wanted = target::fold(text);

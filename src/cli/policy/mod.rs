@@ -136,7 +136,7 @@ fn explain(session: &Session, args: &ExplainArgs) -> Outcome {
     // A run goes by its number; a pane by any of its names, as everywhere.
     let target = match args.target.parse::<RunId>() {
         Ok(run) => run.to_string(),
-        Err(_) => super::target::pane(&connection.snapshot()?, &args.target)?.info.short(),
+        Err(_) => super::target::pane(&connection.snapshot()?, &session.as_shown(&args.target))?.info.short(),
     };
     let Reply::Explanation { runs } = connection.ask(Request::Explain { target })? else {
         return Err(CliError::internal(color_eyre::eyre::eyre!("the supervisor gave no explanation")));

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod model;
+mod reasons;
 mod replay;
 mod scenario;
 mod set_back;

@@ -34,7 +34,7 @@ pub struct Settings {
 
 impl Settings {
     /// What takes out the known secrets as well: the channels' credentials, the PIN, the keys of links, what variables with
-    /// such names hold, and what the user's own `.env` holds unless `is_public`.
+    /// such names hold, and what the user's own `.env` and those of his workspaces hold unless `is_public`.
     #[must_use]
     pub fn redactor(&self, loaded: &Loaded) -> Redactor {
         let channels = self.channels.values().flat_map(|channel| channel.kind.secrets());
@@ -45,7 +45,10 @@ impl Settings {
             !is_path(value) && !is_word(value) && (is_secret_name(name) || own(name) && !is_public(value))
         };
         let variables = loaded.environment.iter().filter(|(name, value)| secret(name, value));
-        Redactor::knowing(known.chain(variables.map(|(_, value)| value.to_owned())))
+        let plain =
+            |name: &str, value: &str| is_path(value) || is_word(value) || is_public(value) && !is_secret_name(name);
+        let given = loaded.given.iter().filter(|(name, value)| !plain(name, value));
+        Redactor::knowing(known.chain(variables.chain(given).map(|(_, value)| value.to_owned())))
     }
 }
 

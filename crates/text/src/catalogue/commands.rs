@@ -22,6 +22,14 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "policies lie in {}, where none is yet: `tmuxagent policy init` writes a first one",
         "策略位于 {0}，那里尚无策略：`tmuxagent policy init` 会写出第一个",
     ),
+    ("can't write to standard output: {}", "无法写到标准输出：{0}"),
+    ("only what it prints is missing: what the command was to do is done", "只缺它的输出：命令要做的事已完成"),
+    (
+        "the running supervisor did not take up the workspace's `.env`, whose values it would keep",
+        "运行中的监督进程没有读入工作区的 `.env`，会保留其中的值",
+    ),
+    ("mend it, see `tmuxagent config check`, and repeat", "请修正（见 `tmuxagent config check`）后重试"),
+    ("free space there, or choose another: --state-dir DIR", "请腾出空间，或另选：--state-dir DIR"),
     ("no approval is named", "没有指明哪个审批"),
     (
         "nothing is open; `tmuxagent approvals --all` shows what was decided",

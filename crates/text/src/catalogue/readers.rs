@@ -1,10 +1,6 @@
 //! Who reads the keys of a pane, and what was not typed for that.
 
 pub(super) const ROWS: &[(&str, &str)] = &[
-    (
-        "was not typed: `{}` reads the keys, and the text was quoted for another shell",
-        "未输入：读取按键的是 {0}，而文字是按另一种 shell 加的引号",
-    ),
     ("{} is at an empty prompt", "{0} 停在空提示符"),
     ("something unsent stands behind the prompt of {}", "{0} 的提示符后有未发送的内容"),
     ("{} is running", "{0} 正在运行"),
@@ -19,7 +15,6 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("the pane is in copy mode", "窗格处于复制模式"),
     ("the pane's process has ended", "窗格里的进程已结束"),
     ("who reads the keys can't be told", "无法得知由谁读取按键"),
-    ("was not typed: the program that asked does not wait any more; {}", "未输入：提问的程序已不在等待；{0}"),
     ("nothing was typed: {}; --insist types it all the same", "没有输入：{0}；加 --insist 可照样输入"),
     ("nothing was typed: {}", "没有输入：{0}"),
     ("a program", "某个程序"),

@@ -332,7 +332,7 @@ fn control(model: &mut Model, control: RunControl, question: Text) -> Vec<Action
         let state = run.stages.iter().find(|view| &view.name == name).map(|view| stage_state(lang, view.state));
         line.push_str(&format!(" / {} ({})", clean(name), state.unwrap_or_default()));
     }
-    let lines = vec![format!("{line}  @ {}", clean(&run.place))];
+    let lines = vec![format!("{line}  @ {}", clean(&run.told_place()))];
     confirm(model, question, lines, Command::Control { run: number, stage: named, control })
 }
 
@@ -357,14 +357,14 @@ fn start(model: &mut Model) -> Vec<Action> {
     let cursor = selected
         .and_then(|at| items.iter().position(|item| item.pipeline == at.pipeline && item.stage == at.stage))
         .unwrap_or(0);
-    let place = view.info.place();
+    let place = view.info.told_place();
     show(model, Overlay::Pick(Pick { pane, place, items, cursor }))
 }
 
 fn send(model: &mut Model) -> Vec<Action> {
     let Some(pane) = model.pane.clone() else { return nothing(model, Text::NoPane) };
     let Some(view) = model.pane_view(&pane) else { return nothing(model, Text::NoPane) };
-    let place = view.info.place();
+    let place = view.info.told_place();
     let kind = InputKind::Send { pane, place, mode: SendMode::Text, enter: EnterAfter::Press };
     show(model, Overlay::Input(Input { kind, editor: super::super::editor::Editor::default() }))
 }
@@ -379,7 +379,7 @@ fn freeze(model: &mut Model) -> Vec<Action> {
         .held
         .iter()
         .filter(|send| send.reader.is_none())
-        .map(|send| format!("{}  {}", clean(&send.place), reveal(&send.text)))
+        .map(|send| format!("{}  {}", clean(&send.told_place()), reveal(&send.text)))
         .collect();
     let lines = if lines.is_empty() { vec![Text::NoHeld.of(model.lang()).to_owned()] } else { lines };
     confirm(model, Text::UnfreezeQ, lines, Command::Unfreeze)
@@ -393,7 +393,7 @@ fn drop_held(model: &mut Model) -> Vec<Action> {
         held.first().filter(|_| selected.is_none())
     });
     let Some(send) = found else { return nothing(model, Text::NoHeld) };
-    let lines = vec![format!("{}  {}", clean(&send.place), reveal(&send.text))];
+    let lines = vec![format!("{}  {}", clean(&send.told_place()), reveal(&send.text))];
     let intent = send.intent.clone();
     confirm(model, Text::DropQ, lines, Command::DropHeld { intent })
 }

@@ -93,8 +93,14 @@ pub fn subject(approval: &Approval) -> String {
     match (&approval.pipeline, &approval.stage) {
         (Some(pipeline), Some(stage)) => format!("{} / {}", clean(pipeline), clean(stage)),
         (Some(name), None) | (None, Some(name)) => clean(name),
-        (None, None) => clean(&approval.place),
+        (None, None) => clean(&approval.told_place()),
     }
+}
+
+/// The pane behind a subject that does not name it: the same stage may ask in several.
+fn pane_beside(approval: &Approval) -> String {
+    let named = approval.pipeline.is_none() && approval.stage.is_none();
+    if named { String::new() } else { format!(" {}", approval.pane.pane) }
 }
 
 fn first_line(model: &Model, approval: &Approval, chosen: bool, width: u16) -> Line<'static> {
@@ -122,6 +128,7 @@ fn first_line(model: &Model, approval: &Approval, chosen: bool, width: u16) -> L
         .left(sign, style)
         .left(" ", Style::new())
         .left(subject(approval), name)
+        .left(pane_beside(approval), theme.dim())
         .right(right, if open { theme.warn() } else { theme.dim() })
         .line(width, theme)
 }
@@ -175,7 +182,7 @@ fn summary(model: &Model, approval: &Approval, width: u16, height: usize, above:
                 .line(width, theme),
         );
     }
-    let place = clean(&approval.place);
+    let place = clean(&approval.told_place());
     lines.push(Line::from(Span::styled(
         super::text::cut_start(&place, usize::from(width), theme.ellipsis()),
         theme.dim(),

@@ -51,7 +51,7 @@ fn content(model: &Model, confirm: &Confirm, width: u16) -> (&'static str, Vec<L
 
 fn decision(model: &Model, approval: &Approval, verdict: &Verdict, width: u16) -> Vec<Line<'static>> {
     let (theme, lang) = (model.theme(), model.lang());
-    let place = clean(&approval.place);
+    let place = clean(&approval.told_place());
     let about = format!("{}  @ {place}", subject(approval));
     let mut lines: Vec<Line<'static>> =
         wrap(&about, width).into_iter().map(|line| Line::from(Span::styled(line, theme.strong()))).collect();

@@ -78,7 +78,7 @@ pub fn approval(model: &Model, id: &ApprovalId, width: u16) -> Vec<Line<'static>
     };
     let open = approval.state == ApprovalState::Pending;
     table.heading(subject(approval), theme.strong());
-    table.plain(Text::Place, &clean(&approval.place));
+    table.plain(Text::Place, &clean(&approval.told_place()));
     table.row(Text::State, approval_state(lang, approval.state), if open { theme.ask() } else { Style::new() });
     table.plain(Text::Kind, approval_kind(lang, &approval.kind));
     table.plain(Text::Run, &approval.run.map(|run| run.to_string()).unwrap_or_default());
@@ -188,7 +188,7 @@ pub fn stage(model: &Model, reference: &StageRef, width: u16) -> Vec<Line<'stati
     };
     let number = run.run.map(|run| format!("  {run}")).unwrap_or_default();
     table.heading(format!("{}{number}", clean(&run.pipeline)), theme.strong());
-    table.plain(Text::Place, &clean(&run.place));
+    table.plain(Text::Place, &clean(&run.told_place()));
     table.row(Text::State, run_state(lang, run.state), theme.run(run.state).1);
     for (name, at) in [(Text::Started, run.started_at), (Text::Ended, run.ended_at)] {
         let text = at.map(|at| table.at(at)).unwrap_or_default();

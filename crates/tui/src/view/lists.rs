@@ -23,7 +23,7 @@ pub fn render_held(model: &Model, selected: Option<&IntentId>, screen: &Screen, 
         let style = if n == at { theme.selected() } else { Style::new() };
         Row::default()
             .left(if n == at { theme.cursor() } else { " " }, theme.strong())
-            .left(format!("{}  ", clean(&send.place)), theme.dim())
+            .left(format!("{}  ", clean(&send.told_place())), theme.dim())
             .left(reveal(&send.text), style)
             .left(
                 send.reader.as_ref().map_or_else(String::new, |who| format!("  {}", reader_sentence(lang, who))),

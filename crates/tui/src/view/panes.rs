@@ -5,6 +5,7 @@ use crate::model::{Model, Panel};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use std::collections::BTreeMap;
 use tmuxagent_model::{PaneState, PaneView, Reads, Timestamp};
 use tmuxagent_text::{Lang, Text, agent_state, clean, pane_state, reads};
 
@@ -25,11 +26,26 @@ pub fn rows(model: &Model, area: Rect) -> Vec<PanelRow> {
     let height = usize::from(area.height);
     let at = selected.unwrap_or(0);
     let start = window(panes.len(), at, at, height);
-    let widest = panes.iter().map(|pane| cells(&place_of(pane))).max().unwrap_or(0);
-    let shown = panes.iter().enumerate().skip(start).take(height);
+    let places = places(&panes);
+    let widest = places.iter().map(|place| cells(place)).max().unwrap_or(0);
+    let shown = panes.iter().zip(places).enumerate().skip(start).take(height);
     shown
-        .map(|(index, pane)| PanelRow { index, line: row(model, pane, widest, Some(index) == selected, area.width) })
+        .map(|(index, (pane, place))| {
+            let line = row(model, pane, (&place, widest), Some(index) == selected, area.width);
+            PanelRow { index, line }
+        })
         .collect()
+}
+
+/// Where the panes are; those that share their place with another bear their ids.
+fn places(panes: &[&PaneView]) -> Vec<String> {
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    panes.iter().for_each(|pane| *times.entry(place_of(pane)).or_default() += 1);
+    let told = |pane: &&PaneView| {
+        let place = place_of(pane);
+        if times.get(&place).is_some_and(|times| *times > 1) { pane.info.key.told(&place) } else { place }
+    };
+    panes.iter().map(told).collect()
 }
 
 /// Since when a pane's host can't be seen.
@@ -58,7 +74,13 @@ fn pane_word(lang: Lang, pane: &PaneView) -> String {
     word.to_owned()
 }
 
-fn row(model: &Model, pane: &PaneView, widest: usize, selected: bool, width: u16) -> ratatui::text::Line<'static> {
+fn row(
+    model: &Model,
+    pane: &PaneView,
+    (place, widest): (&str, usize),
+    selected: bool,
+    width: u16,
+) -> ratatui::text::Line<'static> {
     let theme = model.theme();
     let lang = model.lang();
     let (sign, style) = theme.pane(pane.state);
@@ -71,7 +93,6 @@ fn row(model: &Model, pane: &PaneView, widest: usize, selected: bool, width: u16
         Style::new()
     };
     let cursor = if selected { theme.cursor() } else { " " };
-    let place = place_of(pane);
     // Of a pane that can't be seen now, since when; of any other, when it last printed.
     let (age, tone) = match stale_since(model, pane) {
         Some(since) => (Some(coarse_ago(lang, model.time(), since)), theme.warn()),
@@ -81,7 +102,7 @@ fn row(model: &Model, pane: &PaneView, widest: usize, selected: bool, width: u16
     // What is left for words beside the place decides what is said.
     let place_width = widest.min((wide * 3 / 5).max(wide.min(40).saturating_sub(8))).max(1);
     let room = wide.saturating_sub(place_width + 8);
-    let place = cut_start(&place, place_width, theme.ellipsis());
+    let place = cut_start(place, place_width, theme.ellipsis());
     let mut row = Row::default().left(cursor, theme.strong()).left(sign, style).left(" ", Style::new());
     if room < 10 {
         return row.left(place, name).right_some(age, tone).line(width, theme);

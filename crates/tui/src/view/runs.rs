@@ -80,12 +80,12 @@ fn run_line(model: &Model, row: &RunRow<'_>, open: bool, look: Look) -> Line<'st
         .left(number.clone(), theme.dim());
     if open {
         let used = 6 + cells(&clean(&run.pipeline)) + cells(&number) + 18;
-        let place = clean(&run.place);
+        let place = clean(&run.told_place());
         let place = cut_start(&place, usize::from(look.width).saturating_sub(used), theme.ellipsis());
         line = line.left(format!("  {place}"), theme.dim());
         line = line.right(run_state(lang, run.state), style);
     } else {
-        line = line.left(" ", Style::new());
+        line = line.left(format!(" {} ", run.pane.pane), theme.dim());
         for stage in &run.stages {
             let (sign, style) = theme.stage(stage.state);
             line = line.left(" ", Style::new()).left(sign, style);

@@ -98,8 +98,7 @@ impl Core {
         };
         let mut explanations = self.engine.explain(self.now, &wanted);
         for (pane, awaited) in self.view.awaited() {
-            let place = self.view.place(pane);
-            let starting = |of: &&mut StageExplanation| of.state == StageState::Starting && of.place == place;
+            let starting = |of: &&mut StageExplanation| of.state == StageState::Starting && of.pane == *pane;
             for explanation in explanations.iter_mut().filter(starting) {
                 explanation.waits_for.insert(0, tmuxagent_engine::who_reads(&awaited.reader));
             }

@@ -24,6 +24,9 @@ pub enum Target {
 /// A stage, explained.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StageExplanation {
+    /// The pane that it runs in; several can have one place.
+    #[serde(skip)]
+    pub pane: PaneKey,
     /// `session:window.pane`.
     pub place: String,
     /// The pipeline.
@@ -168,14 +171,13 @@ impl Engine {
         pipeline: &Pipeline,
         run: Option<&Run>,
     ) -> Vec<StageExplanation> {
-        let row = self.state.panes.get(pane);
         pipeline
             .stages
             .iter()
             .map(|rule| {
                 let none = StageRun::waiting(rule.name.clone());
                 let stage = run.and_then(|run| run.stages.iter().find(|stage| stage.name == rule.name));
-                self.explain_stage(now, row, pipeline, rule, run, stage.unwrap_or(&none))
+                self.explain_stage(now, pane, pipeline, rule, run, stage.unwrap_or(&none))
             })
             .collect()
     }
@@ -183,12 +185,13 @@ impl Engine {
     fn explain_stage(
         &self,
         now: Timestamp,
-        row: Option<&PaneRow>,
+        pane: &PaneKey,
         pipeline: &Pipeline,
         rule: &Stage,
         run: Option<&Run>,
         stage: &StageRun,
     ) -> StageExplanation {
+        let row = self.state.panes.get(pane);
         let (no_polls, no_held) = (BTreeMap::new(), Held::new());
         let watch = row.and_then(|row| row.watch.get(&stage_key(&pipeline.name, &rule.name)));
         let scene = |polls| Scene { policy: &self.policy, run, polls, expected: &[], cleaner: &self.cleaner, now };
@@ -222,6 +225,7 @@ impl Engine {
             conditions.extend(stage.verdict.iter().cloned());
         }
         StageExplanation {
+            pane: pane.clone(),
             place: row.map(|row| row.place.clone()).or_else(|| run.map(|run| run.place.clone())).unwrap_or_default(),
             pipeline: pipeline.name.clone(),
             run: run.map(|run| run.id),

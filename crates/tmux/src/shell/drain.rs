@@ -24,6 +24,11 @@ use tmuxagent_model::PaneId;
 
 /// How much one read takes at most, bytes.
 const CHUNK: usize = 64 * 1024;
+/// From so many bytes in one turn on more is on its way: less than what a terminal hands to tmux at once, about 4 KiB.
+const FLOOD: usize = 2 * 1024;
+/// How long what a flood prints is let gather, so that a wake-up is worth its while; a pipe holds many times what comes
+/// meanwhile.
+const BREATH: Duration = Duration::from_millis(1);
 /// How often one pipe is read in a turn, so that a flood holds up no other pane.
 const READS: usize = 4;
 /// How much is read at most until a mark, bytes.
@@ -61,26 +66,9 @@ impl Drain {
         if !spec.transport.is_local() {
             return None;
         }
-        let listening = listen(&scratch).inspect_err(|error| tracing::warn!(%error, "panes can't be read by pipes"));
-        let (listener, path) = listening.ok()?;
-        let (wake, woken) = UnixStream::pair().ok()?;
-        wake.set_nonblocking(true).ok()?;
-        woken.set_nonblocking(true).ok()?;
-        let shared = Arc::new(Shared { queue: Queue::default(), commands: Mutex::default(), wake });
-        let piping = Piping::new(&program, &path, spec.transport.command(&[]));
-        let reader = Reader {
-            shared: Arc::clone(&shared),
-            listener,
-            path,
-            woken,
-            greeting: Vec::new(),
-            expected: HashMap::new(),
-            pipes: BTreeMap::new(),
-            keeping: Keeping::default(),
-            keeper: None,
-            kept: false,
-            buffer: vec![0; CHUNK],
-        };
+        let opened = Reader::open(&scratch).inspect_err(|error| tracing::warn!(%error, "panes can't be read by pipes"));
+        let (reader, shared) = opened.ok()?;
+        let piping = Piping::new(&program, &reader.path, spec.transport.command(&[]));
         let name = format!("pipes {}", spec.name);
         let thread = std::thread::Builder::new().name(name).spawn(move || reader.run()).ok()?;
         Some((Self { shared, thread: Some(thread) }, piping))
@@ -160,6 +148,8 @@ struct Reader {
     /// There was one when that was last told.
     kept: bool,
     buffer: Vec<u8>,
+    /// The last turn read as much as only a flood gives.
+    flooded: bool,
 }
 
 /// Somebody who has said his word: a pipe that is handed over, or the keeper.
@@ -173,6 +163,30 @@ struct Guest {
 type Batch = Vec<(PipeId, Piped)>;
 
 impl Reader {
+    /// One that listens in a folder of ours, and what it shares with who tells it what to do.
+    fn open(folder: &Path) -> std::io::Result<(Self, Arc<Shared>)> {
+        let (listener, path) = listen(folder)?;
+        let (wake, woken) = UnixStream::pair()?;
+        wake.set_nonblocking(true)?;
+        woken.set_nonblocking(true)?;
+        let shared = Arc::new(Shared { queue: Queue::default(), commands: Mutex::default(), wake });
+        let reader = Self {
+            shared: Arc::clone(&shared),
+            listener,
+            path,
+            woken,
+            greeting: Vec::new(),
+            expected: HashMap::new(),
+            pipes: BTreeMap::new(),
+            keeping: Keeping::default(),
+            keeper: None,
+            kept: false,
+            buffer: vec![0; CHUNK],
+            flooded: false,
+        };
+        Ok((reader, shared))
+    }
+
     fn run(mut self) {
         while self.turn() {}
         let _ = std::fs::remove_file(&self.path);
@@ -180,6 +194,7 @@ impl Reader {
 
     /// Waits for what comes next and does it; false at the end.
     fn turn(&mut self) -> bool {
+        self.breathe();
         let mut watched = vec![PollFd::new(&self.woken, PollFlags::IN), PollFd::new(&self.listener, PollFlags::IN)];
         let ids: Vec<PipeId> = self.pipes.keys().copied().collect();
         watched.extend(self.pipes.values().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
@@ -195,9 +210,8 @@ impl Reader {
         let ready: Vec<PipeId> = ids.iter().enumerate().filter(|(at, _)| is_ready(at + 2)).map(|(_, id)| *id).collect();
         drop(watched);
         let mut batch = Batch::new();
-        for pipe in ready {
-            self.read(pipe, CHUNK * READS, &mut batch);
-        }
+        let read: usize = ready.into_iter().map(|pipe| self.read(pipe, CHUNK * READS, &mut batch)).sum();
+        self.flooded = (FLOOD..CHUNK * READS).contains(&read);
         if knocked {
             self.accept();
         }
@@ -219,9 +233,9 @@ impl Reader {
         go_on
     }
 
-    /// Reads a pipe until it is empty or `most` bytes were read.
-    fn read(&mut self, id: PipeId, most: usize, batch: &mut Batch) {
-        let Some(pipe) = self.pipes.get(&id) else { return };
+    /// Reads a pipe until it is empty or `most` bytes were read; returns how many were.
+    fn read(&mut self, id: PipeId, most: usize, batch: &mut Batch) -> usize {
+        let Some(pipe) = self.pipes.get(&id) else { return 0 };
         let mut read = 0;
         while read < most {
             match rustix::io::read(pipe, &mut self.buffer) {
@@ -230,14 +244,22 @@ impl Reader {
                     batch.push((id, Piped::Bytes(self.buffer.get(..length).unwrap_or_default().to_vec())));
                 }
                 Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::AGAIN) => return,
+                Err(rustix::io::Errno::AGAIN) => break,
                 Ok(0) | Err(_) => {
                     batch.push((id, Piped::Ended));
                     self.pipes.remove(&id);
                     self.keeping.remove(id);
-                    return;
+                    break;
                 }
             }
+        }
+        read
+    }
+
+    /// In a flood lets the next bytes gather; a command to this thread ends that.
+    fn breathe(&mut self) {
+        if std::mem::take(&mut self.flooded) {
+            let _ = poll(&mut [PollFd::new(&self.woken, PollFlags::IN)], Some(&timespec(BREATH)));
         }
     }
 
@@ -331,33 +353,11 @@ mod tests {
     use super::*;
     use rustix::net::SendFlags;
 
-    fn reader(folder: &Path) -> (Reader, Drain) {
-        let (listener, path) = listen(folder).expect("a socket");
-        let (wake, woken) = UnixStream::pair().expect("a pair");
-        wake.set_nonblocking(true).expect("a socket");
-        woken.set_nonblocking(true).expect("a socket");
-        let shared = Arc::new(Shared { queue: Queue::default(), commands: Mutex::default(), wake });
-        let drain = Drain { shared: Arc::clone(&shared), thread: None };
-        let reader = Reader {
-            shared,
-            listener,
-            path,
-            woken,
-            greeting: Vec::new(),
-            expected: HashMap::new(),
-            pipes: BTreeMap::new(),
-            keeping: Keeping::default(),
-            keeper: None,
-            kept: false,
-            buffer: vec![0; CHUNK],
-        };
-        (reader, drain)
-    }
-
     #[test]
     fn a_pipe_that_comes_while_the_thread_stands_still_is_taken() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (mut reader, drain) = reader(folder.path());
+        let (mut reader, shared) = Reader::open(folder.path()).expect("it listens");
+        let drain = Drain { shared, thread: None };
         let (input, _output) = UnixStream::pair().expect("a pair");
         // All of it waits when the thread runs again: what it was told, and who was sent.
         drain.expect(PipeId(1), PaneId(7), "word".to_owned());
@@ -370,5 +370,25 @@ mod tests {
         send_bytes(&stranger, b"other", Some(input.as_fd()), SendFlags::NOSIGNAL).expect("sent");
         assert!(reader.turn());
         assert_eq!(reader.pipes.len(), 1);
+    }
+
+    #[test]
+    fn a_flood_is_let_gather_and_a_word_or_a_command_is_not_kept_waiting() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut reader, shared) = Reader::open(folder.path()).expect("it listens");
+        let drain = Drain { shared, thread: None };
+        let (input, output) = UnixStream::pair().expect("a pair");
+        drain.expect(PipeId(1), PaneId(7), "word".to_owned());
+        let guest = UnixStream::connect(&reader.path).expect("it listens");
+        send_bytes(&guest, b"word", Some(input.as_fd()), SendFlags::NOSIGNAL).expect("sent");
+        assert!(reader.turn());
+        let mut turn = |bytes: &[u8]| {
+            rustix::io::write(&output, bytes).expect("written");
+            assert!(reader.turn());
+            reader.flooded
+        };
+        assert!(!turn(b"a line\n"));
+        assert!(turn(&[b'x'; 4096]));
+        assert!(!turn(b"the last line\n"), "as it is read after a pause");
     }
 }

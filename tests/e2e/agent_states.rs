@@ -5,6 +5,14 @@ use super::support::{PATIENCE, wait_for};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
+const AGENTS: &str = r"
+version: 1
+pipelines:
+  - name: talk
+    match: [{agent: codex}]
+    stages: [{name: s, triggers: [manual], actions_on_start: [{send_keys: x}], success_when: [{log_regex: x}]}]
+";
+
 const QUIET: &str = "version: 1\npipelines: []\n";
 
 fn screen(name: &str) -> PathBuf {
@@ -24,10 +32,14 @@ fn showing(room: &Room, program: &str, screens: &[&str]) -> String {
     room.server.new_session("agents", &format!("sh -c '{line}; exec sh'"))
 }
 
-fn agent(room: &Room, pane: &str) -> Value {
+fn view(room: &Room, pane: &str) -> Value {
     let panes: Vec<Value> = serde_json::from_str(&room.answer(&["panes", "--json"])).unwrap_or_default();
     let is_it = |view: &Value| view["info"]["key"].as_str().is_some_and(|key| key.contains(&format!("/{pane}/")));
-    let view = panes.into_iter().find(is_it).unwrap_or_default();
+    panes.into_iter().find(is_it).unwrap_or_default()
+}
+
+fn agent(room: &Room, pane: &str) -> Value {
+    let view = view(room, pane);
     let (agent, reader) = (&view["agent"], &view["reader"]["reads"]);
     let detail = &agent["question"]["detail"];
     serde_json::json!({ "state": agent["state"], "pane": view["state"], "detail": detail, "reader": reader })
@@ -64,6 +76,28 @@ fn a_waiting_agent_is_seen_told_and_given_no_keys() {
     // Its state ends with its process.
     room.server.tmux(&["send-keys", "-t", &pane, "Enter"]);
     wait_for(PATIENCE, "a pane without an agent", || agent(&room, &pane)["state"].is_null().then_some(()));
+}
+
+#[test]
+fn a_policy_finds_an_agent_by_its_process_whatever_starts_it() {
+    let mut room = Room::with(AGENTS);
+    room.watch();
+    let path = |program: &str| {
+        let path = room.file(program);
+        std::fs::copy("/bin/sh", &path).expect("a shell");
+        path.display().to_string()
+    };
+    // As npm starts its Codex: `node` leads the process group, which is all that tmux names.
+    let (node, codex) = (path("node"), path("codex"));
+    let shown = format!("clear; cat {}; read end", screen("idle_start").display());
+    std::fs::write(room.file("script"), shown).expect("writable");
+    let line = format!("exec {node} -c '{codex} {}; read end'", room.file("script").display());
+    let pane = room.server.new_session("agents", &line);
+    let pipelines = || view(&room, &pane)["pipelines"].clone();
+    wait_for(PATIENCE, "the pipeline of agents", || (pipelines() == serde_json::json!(["talk"])).then_some(()));
+    assert_eq!(view(&room, &pane)["info"]["facts"]["command"], "node");
+    room.server.tmux(&["send-keys", "-t", &pane, "Enter"]);
+    wait_for(PATIENCE, "a pane without an agent", || (pipelines() == serde_json::json!([])).then_some(()));
 }
 
 #[test]

@@ -190,6 +190,7 @@ impl HostCore {
         if let Some(at) = due {
             self.wake_at(at);
         }
+        self.name_agent(key.pane);
         reads
     }
 

@@ -139,9 +139,13 @@ impl HostCore {
     }
 
     /// The facts of a watched pane may have changed.
-    fn update(&mut self, id: PaneId, info: PaneInfo, record: String, piped: bool) {
+    fn update(&mut self, id: PaneId, mut info: PaneInfo, record: String, piped: bool) {
         let titles = self.titles;
         let Some(pane) = self.inventory.panes.get_mut(&id) else { return };
+        // Its processes say better which agent it is than names: npm's Codex runs below a `node`.
+        if let Some(agent) = pane.agent.as_ref().and_then(|agent| agent.status()) {
+            info.facts.agent = agent.agent;
+        }
         pane.has_pipe = piped;
         let wish = std::mem::replace(&mut pane.record, record);
         let found_again = std::mem::take(&mut pane.stale);
@@ -170,6 +174,20 @@ impl HostCore {
             self.renew_rules(id);
         }
         self.surface_soon();
+    }
+
+    /// The agent of a pane may be another one now, by its processes.
+    pub(super) fn name_agent(&mut self, id: PaneId) {
+        let Some(pane) = self.inventory.panes.get(&id) else { return };
+        let known = pane.agent.as_ref().and_then(|agent| agent.status()).map(|status| status.agent);
+        let agent = known.unwrap_or_else(|| (self.spec.recognise)(&pane.info.facts));
+        // One that is to be found again is told whole by the next listing.
+        if pane.info.facts.agent == agent || pane.stale {
+            return;
+        }
+        let mut info = pane.info.clone();
+        info.facts.agent = agent;
+        self.update(id, info, pane.record.clone(), pane.has_pipe);
     }
 
     /// Stops watching a pane that lives on.

@@ -114,7 +114,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Whom an alert about what a pane's program says speaks of: an agent only where its process is one.
+    /// Whom an alert about what a pane's program says speaks of: an agent only where the pane's facts name one.
     pub fn speaker(&self, pane: &PaneKey) -> AlertKind {
         let known = self.state.panes.get(pane).is_some_and(|row| !row.info.facts.agent.is_empty());
         if known { AlertKind::Agent } else { AlertKind::Program }

@@ -8,7 +8,7 @@ use tmuxagent_model::{
 use tmuxagent_policy::{Source, load};
 
 #[test]
-fn an_alert_names_an_agent_only_where_its_process_is_one() {
+fn an_alert_names_an_agent_only_where_the_facts_do() {
     let now = Timestamp(1_772_438_400_000);
     for (agent, kind) in [("", AlertKind::Program), ("codex", AlertKind::Agent)] {
         let policy = load(&[Source::new("p.yaml", "version: 1\npipelines: []\n")]).expect("a policy");

@@ -353,34 +353,39 @@ mod tests {
     use super::*;
     use rustix::net::SendFlags;
 
+    /// A reader that runs turn by turn, told of a pipe that was handed over with the word before its next turn.
+    fn handed(folder: &Path, pipe: &UnixStream) -> (Reader, Drain) {
+        let (reader, shared) = Reader::open(folder).expect("it listens");
+        let drain = Drain { shared, thread: None };
+        drain.expect(PipeId(1), PaneId(7), "word".to_owned());
+        hand_over(&reader, b"word", pipe);
+        (reader, drain)
+    }
+
+    fn hand_over(reader: &Reader, word: &[u8], pipe: &UnixStream) {
+        let guest = UnixStream::connect(&reader.path).expect("it listens");
+        send_bytes(&guest, word, Some(pipe.as_fd()), SendFlags::NOSIGNAL).expect("sent");
+    }
+
     #[test]
     fn a_pipe_that_comes_while_the_thread_stands_still_is_taken() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (mut reader, shared) = Reader::open(folder.path()).expect("it listens");
-        let drain = Drain { shared, thread: None };
         let (input, _output) = UnixStream::pair().expect("a pair");
         // All of it waits when the thread runs again: what it was told, and who was sent.
-        drain.expect(PipeId(1), PaneId(7), "word".to_owned());
-        let guest = UnixStream::connect(&reader.path).expect("it listens");
-        send_bytes(&guest, b"word", Some(input.as_fd()), SendFlags::NOSIGNAL).expect("sent");
+        let (mut reader, _drain) = handed(folder.path(), &input);
         assert!(reader.turn());
         assert!(reader.pipes.contains_key(&PipeId(1)));
         // A word that nobody announced opens nothing.
-        let stranger = UnixStream::connect(&reader.path).expect("it listens");
-        send_bytes(&stranger, b"other", Some(input.as_fd()), SendFlags::NOSIGNAL).expect("sent");
+        hand_over(&reader, b"other", &input);
         assert!(reader.turn());
         assert_eq!(reader.pipes.len(), 1);
     }
 
     #[test]
-    fn a_flood_is_let_gather_and_a_word_or_a_command_is_not_kept_waiting() {
+    fn a_flood_is_told_from_lines_by_what_one_turn_reads() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (mut reader, shared) = Reader::open(folder.path()).expect("it listens");
-        let drain = Drain { shared, thread: None };
         let (input, output) = UnixStream::pair().expect("a pair");
-        drain.expect(PipeId(1), PaneId(7), "word".to_owned());
-        let guest = UnixStream::connect(&reader.path).expect("it listens");
-        send_bytes(&guest, b"word", Some(input.as_fd()), SendFlags::NOSIGNAL).expect("sent");
+        let (mut reader, _drain) = handed(folder.path(), &input);
         assert!(reader.turn());
         let mut turn = |bytes: &[u8]| {
             rustix::io::write(&output, bytes).expect("written");

@@ -7,12 +7,25 @@ use rustix::process::{Signal, kill_process};
 
 /// A room whose window `ci` has one stage with these keys.
 fn room(keys: &str) -> Room {
-    let policy = format!(
-        "pipelines:\n- name: p\n  match: {{window_name: ci}}\n  stages:\n  - {{name: s, triggers: [manual], {keys}}}\n"
-    );
-    let mut room = Room::with(&policy);
+    let mut room = unwatched(keys);
     room.watch();
     room
+}
+
+/// The same with bash, which edits its lines itself.
+fn bash_room(keys: &str) -> Room {
+    let mut room = unwatched(keys);
+    let bash = format!("cd '{}'; exec env PS1='$ ' bash --norc --noprofile", room.server.folder().display());
+    room.server.tmux(&["respawn-pane", "-k", "-t", "proj:ci", &bash]);
+    room.watch();
+    room
+}
+
+fn unwatched(keys: &str) -> Room {
+    Room::with(
+        &"pipelines:\n- name: p\n  match: {window_name: ci}\n  stages:\n  - {name: s, triggers: [manual], KEYS}\n"
+            .replace("KEYS", keys),
+    )
 }
 
 fn start(room: &Room) {
@@ -166,4 +179,58 @@ fn what_an_agent_reports_runs_beside_it() {
     let ran = std::fs::read_to_string(room.file("ran")).expect("what ran");
     assert!(ran.lines().last().is_some_and(|line| line.contains(&second)), "{ran}");
     assert!(!room.server.screen(&first).contains("echo "), "{}", room.server.screen(&first));
+}
+
+/// A program that writes down when it is told to stop, and then runs on.
+const BYSTANDER: &str =
+    "trap 'echo told >> told' INT TERM; touch bystander; while ! [ -e leave ]; do sleep 0.1; done\n";
+
+#[test]
+fn a_program_that_a_person_began_is_never_told_to_stop() {
+    for room_of in [room, bash_room] {
+        spares_what_a_person_began(&room_of(
+            "actions_on_start: [{run: sleep 600}], timeout: 6s, on_timeout: [interrupt, terminate]",
+        ));
+    }
+}
+
+fn spares_what_a_person_began(room: &Room) {
+    std::fs::write(room.file("bystander.sh"), BYSTANDER).expect("writable");
+    start(room);
+    room.wait_status("\"running\"");
+    wait_panes(room, "\"sleep\"");
+    // Both at once: nobody can have seen the prompt between them.
+    room.server.tmux(&["send-keys", "-t", "proj:ci", "C-c", "sh bystander.sh", "Enter"]);
+    wait_file(room, "bystander");
+    let asked = |said: &String| said.contains("was not told to stop") || said.contains("\"state\":\"failed\"");
+    wait_for(PATIENCE, "the end of its time", || {
+        Some(room.answer(&["approvals"]) + &room.answer(&["events", "--json"])).filter(asked)
+    });
+    std::fs::write(room.file("leave"), "").expect("writable");
+    assert_eq!(lines(room, "told"), 0, "{}", room.answer(&["events"]));
+}
+
+#[test]
+fn a_command_that_is_suspended_has_not_ended() {
+    let room = room(
+        "actions_on_start: [{run: 'sh -c \"echo x >> ran; sleep 600\"'}], on_fail: [{retry: {max: 3, backoff: 1ms}}]",
+    );
+    start(&room);
+    wait_file(&room, "ran");
+    room.wait_status("\"running\"");
+    room.server.tmux(&["send-keys", "-t", "proj:ci", "C-z"]);
+    wait_question(&room, "was suspended by C-z");
+    assert_eq!(lines(&room, "ran"), 1, "{}", room.answer(&["events"]));
+}
+
+#[test]
+fn a_shells_own_question_is_no_end() {
+    let room = bash_room("actions_on_start: [{run: 'read -r -s -p \"name? \" x; test \"$x\" = mei'}]");
+    start(&room);
+    room.wait_status("\"running\"");
+    let began = std::time::Instant::now();
+    wait_for(PATIENCE, "looks at its processes", || (began.elapsed().as_secs() >= 5).then_some(()));
+    assert_eq!(room.answer(&["approvals", "--json"]).trim(), "[]", "{}", room.answer(&["events"]));
+    room.server.tmux(&["send-keys", "-t", "proj:ci", "mei", "Enter"]);
+    room.wait_events("\"state\":\"succeeded\"");
 }

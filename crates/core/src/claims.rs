@@ -41,6 +41,7 @@ impl Core {
             | Event::Program { .. }
             | Event::ShellMarks { .. }
             | Event::CommandBegan { .. }
+            | Event::Foreground { .. }
             | Event::CommandEnded { .. }
             | Event::Asked { .. }
             | Event::Timer { .. }

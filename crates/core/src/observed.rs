@@ -121,6 +121,7 @@ impl Core {
             | Event::Activity { .. }
             | Event::ShellMarks { .. }
             | Event::CommandBegan { .. }
+            | Event::Foreground { .. }
             | Event::Asked { .. }
             | Event::Timer { .. }
             | Event::Outcome { .. }

@@ -94,6 +94,7 @@ pub(crate) const fn waits_for_keys(message: &HostMessage) -> Option<&PaneKey> {
         HostMessage::Event(
             Event::ShellMarks { pane, .. }
             | Event::CommandBegan { pane, .. }
+            | Event::Foreground { pane, .. }
             | Event::CommandEnded { pane, .. }
             | Event::Gap { pane }
             | Event::Program { pane, .. }

@@ -87,7 +87,10 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
     let of_approval = |id| state.approvals.get(id).map(|row| &row.approval.pane);
     match event {
         Event::Line(line) => Some(&line.pane),
-        Event::Gap { pane } | Event::Program { pane, .. } | Event::CommandEnded { pane, .. } => Some(pane),
+        Event::Gap { pane }
+        | Event::Program { pane, .. }
+        | Event::Foreground { pane, .. }
+        | Event::CommandEnded { pane, .. } => Some(pane),
         Event::Asked { command, .. } => match command {
             Command::Start { pane, .. } => Some(pane),
             Command::Control { run, .. } => of_run(run),

@@ -265,6 +265,7 @@ impl Engine {
             Event::Program { pane, state } => turn.program(pane, state),
             Event::ShellMarks { pane, trusted } => turn.shell_marks(pane, *trusted),
             Event::CommandBegan { pane, token, line } => turn.command_began(pane, token.as_deref(), line.as_deref()),
+            Event::Foreground { pane, front, prompt } => turn.foreground(pane, front, *prompt),
             Event::CommandEnded { pane, token, exit } => turn.command_ended(pane, token.as_deref(), *exit),
             Event::Asked { command, by } => turn.asked(command, by),
             Event::Timer { key, epoch } => turn.timer(key, *epoch),

@@ -4,10 +4,10 @@
 //! group of the pane's terminal is that of an interactive shell, alone. Seen twice it counts, since a command line has
 //! instants between its commands. Where processes can't be asked, nothing follows.
 
-use super::state::Purpose;
+use super::state::{Planned, Purpose, StageRun};
 use super::turn::{At, Turn};
 use tmuxagent_model::{
-    Effect, IntentId, Millis, PaneKey, PollOutcome, PollSpec, ShellCall, ShellText, StageState, TimerKey,
+    Effect, Front, IntentId, Millis, PaneKey, PollOutcome, PollSpec, ShellCall, ShellText, StageState, TimerKey,
 };
 
 /// When a command is first looked at; most report their end before.
@@ -21,13 +21,17 @@ const LONGEST: Millis = Millis::from_secs(20);
 /// The time limit of a look.
 const LIMIT: Millis = Millis::from_secs(10);
 
-/// Exit code 0 when an interactive shell alone is in front of the process's terminal, 75 when something else is.
-const SCRIPT: &str = r#"ps -A -o pid=,pgid=,tpgid=,args= 2>/dev/null | awk -v pane=PID '
+/// Exit code 0 when an interactive shell alone is in front of the process's terminal, 75 when something else is. A shell with
+/// a line editor of its own reads whole lines from the terminal only where a command of its own asks for one: `read`.
+const SCRIPT: &str = r#"tty=$(ps -o tty= -p PID | tr -d ' ')
+case $({ stty -a < "/dev/$tty"; } 2>/dev/null) in *-icanon*) lines=0 ;; *icanon*) lines=1 ;; *) lines=0 ;; esac
+ps -A -o pid=,pgid=,tpgid=,args= 2>/dev/null | awk -v pane=PID -v lines=$lines '
 { size[$2]++; if ($1 == pane) { found = 1; front = $3 } if ($1 == $2) { line = ""; for (i = 4; i <= NF; i++) line = line " " $i; leader[$1] = line } }
 END {
   if (!found) exit 1
   shell = front == pane || leader[front] ~ /^ -?([^ ]*\/)?(ba|z|fi|da|k|a)?sh( -[^ ]*)*$/
-  exit (shell && size[front] == 1) ? 0 : 75
+  asks = lines && leader[front] ~ /^ -?([^ ]*\/)?(ba|z|fi)sh( |$)/
+  exit (shell && size[front] == 1 && !asks) ? 0 : 75
 }'"#;
 
 impl Turn<'_> {
@@ -58,6 +62,28 @@ impl Turn<'_> {
         for run in runs {
             if let Some(stage) = self.run(run).and_then(super::state::Run::live) {
                 self.look_soon(At { run, stage });
+            }
+        }
+    }
+
+    /// A program came to the front of a pane in which something was typed.
+    pub fn foreground(&mut self, pane: &PaneKey, front: &Front, prompt: bool) {
+        let Some(row) = self.state.panes.get(pane) else { return };
+        let runs: Vec<_> = row.open.values().copied().collect();
+        for run in runs {
+            let Some(stage) = self.run(run).and_then(super::state::Run::live) else { continue };
+            let at = At { run, stage };
+            let Some(stage) = self.stage(at).filter(|stage| stage.typed.is_some() || stage.untracked) else { continue };
+            let several = stage.runs_several();
+            let interrupted = self.shows(at, "^C", usize::MAX);
+            let Some(StageRun { look, .. }) = self.stage_mut(at) else { continue };
+            if prompt {
+                look.back = look.front.is_some();
+                self.look_soon(at);
+            } else if look.front.is_none() || several && !interrupted {
+                look.front = Some(front.clone());
+            } else {
+                look.other = Some(front.clone());
             }
         }
     }
@@ -97,6 +123,8 @@ impl Turn<'_> {
         }
         match outcome {
             PollOutcome::Met { .. } if stage.look.once => self.prompt_is_back(at),
+            // It was seen, and somebody has begun something else by now.
+            PollOutcome::Met { .. } | PollOutcome::Pending { .. } if stage.look.back => self.prompt_is_back(at),
             PollOutcome::Met { .. } => {
                 stage.look.once = true;
                 self.arm_look(at, AGAIN);
@@ -127,6 +155,17 @@ impl Turn<'_> {
             Some(said) => self.attempt_failed(at, said.cause),
             None if overdue => self.stop_next(at),
             None => {}
+        }
+    }
+}
+
+impl StageRun {
+    /// Whether what it typed last may run several programs one after the other, as far as its text tells.
+    fn runs_several(&self) -> bool {
+        const SIGNS: [char; 10] = [';', '&', '|', '\n', '(', ')', '{', '}', '`', '!'];
+        match self.plan.get((self.cursor as usize).saturating_sub(usize::from(self.waiting.is_none()))) {
+            Some(Planned::Run { command }) => command.text.contains(SIGNS),
+            _ => true,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::readers::why_skipped;
 use super::state::{IntentRow, Planned, Purpose};
 use super::text::{describe_effect, describe_intent, typed_keys, visible};
 use super::turn::{At, Turn};
+use super::verdict::{BY_SIGTSTP, INTERRUPTED};
 use std::sync::Arc;
 use tmuxagent_model::{
     Effect, IntentId, Note, Outcome, PaneKey, PollOutcome, Severity, ShellOutcome, SkipReason, StageState,
@@ -211,6 +212,8 @@ impl Turn<'_> {
             StageState::Starting if !last => {
                 if exit == 0 {
                     self.advance(at)
+                } else if BY_SIGTSTP.contains(&exit) {
+                    self.attempt_failed(at, Cause::own(now, INTERRUPTED, "its command was suspended by C-z"))
                 } else {
                     self.attempt_failed(at, cause)
                 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use tmuxagent_model::{AgentMessage, IntentId, Millis, Timestamp};
+use tmuxagent_model::{AgentMessage, Front, IntentId, Millis, Timestamp};
 
 /// Why something happened: which rule, and what made it hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,12 +143,21 @@ pub struct Look {
     pub over: bool,
     /// The look on its way.
     pub intent: Option<IntentId>,
+    /// The program that the command line runs, as it was first seen; of several it is the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub front: Option<Front>,
+    /// Another program that came to the front behind it, though the line runs a single one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<Front>,
+    /// The shell has edited its next line since: whatever runs now, the command is over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub back: bool,
 }
 
 impl Look {
     /// Nobody looked yet.
     pub const fn new() -> Self {
-        Self { count: 0, once: false, over: false, intent: None }
+        Self { count: 0, once: false, over: false, intent: None, front: None, other: None, back: false }
     }
 
     /// Whether nobody looked yet.

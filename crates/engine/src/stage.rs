@@ -143,6 +143,9 @@ impl Turn<'_> {
             let untracked = self.is_command_line(at, &action);
             if let Some(id) = self.perform(at, &action, purpose) {
                 if let Some(stage) = self.stage_mut(at) {
+                    if untracked || matches!(action, Planned::Run { .. }) {
+                        (stage.look.front, stage.look.other, stage.look.back) = (None, None, false);
+                    }
                     if matches!(action, Planned::Run { .. }) {
                         stage.tracked = None;
                         stage.typed = Some(Typed::new(id.clone(), bare));

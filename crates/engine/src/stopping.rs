@@ -3,12 +3,13 @@
 use super::expiry::OnExpiry;
 use super::gate::{Ask, CONTINUE, WAIT};
 use super::progress::{Cause, Stop, StopStep};
+use super::readers::who;
 use super::state::{Purpose, is_shell};
 use super::turn::{At, Turn};
 use std::sync::Arc;
 use tmuxagent_model::{
-    ApprovalKind, Effect, IntentId, IntentState, KeyStep, Millis, Needs, Note, RunId, SendKeys, Severity, ShellCall,
-    ShellText, StageState, TimerKey, Verdict,
+    ApprovalKind, Effect, IntentId, IntentState, KeyStep, Millis, Needs, Note, PaneReader, Reads, RunId, SendKeys,
+    Severity, ShellCall, ShellText, StageState, TimerKey, Verdict,
 };
 use tmuxagent_policy::Stopping;
 
@@ -19,12 +20,13 @@ pub const STOP: &str = "stop";
 /// The answer that a command has ended, though nobody could see it.
 pub const OVER: &str = "over";
 
-/// Sends SIGTERM to what is in front of the process's terminal, unless that is the process itself, or began after the
-/// command was interrupted: AGE seconds ago. (dash knows signals of groups by `-s` alone.)
+/// Sends SIGTERM to what is in front of the process's terminal, unless that is the process itself, began after the
+/// command was interrupted (AGE seconds ago), or is another one than ONLY. (dash knows signals of groups by `-s` alone.)
 const TERMINATE: &str = r#"front=$(ps -o tpgid= -p PID | tr -d ' ')
 own=$(ps -o pgid= -p PID | tr -d ' ')
+only=ONLY
 age=$(ps -o etimes= -p "$front" 2>/dev/null | tr -d ' ')
-if [ -n "$front" ] && [ "$front" != "$own" ] && [ "$front" -gt 1 ] && [ "${age:-AGE}" -ge AGE ]; then kill -s TERM -- "-$front"; fi"#;
+if [ -n "$front" ] && [ "$front" != "$own" ] && [ "$front" -gt 1 ] && [ "${age:-AGE}" -ge AGE ] && [ "$front" = "${only:-$front}" ]; then kill -s TERM -- "-$front"; fi"#;
 
 impl Turn<'_> {
     /// The time limit of a stage's attempt: the policy's, or that of the configuration.
@@ -92,6 +94,11 @@ impl Turn<'_> {
         let (pane, folder, command) =
             (row.info.key.clone(), row.info.facts.path.clone(), row.info.facts.command.clone());
         let age = if stop.begun { PATIENCE.0 / 1000 - 1 } else { 0 };
+        let look = self.stage(at).map(|stage| stage.look.clone()).unwrap_or_default();
+        if let Some(other) = look.other.filter(|_| stop.held_up.is_none()) {
+            let reader = PaneReader { reads: Reads::Command, front: Some(other), ..PaneReader::default() };
+            return self.hold_up(at, who(&reader));
+        }
         let effect = match stop.steps.first() {
             None => return self.ask_overdue(at),
             Some(StopStep::Interrupt) => Effect::Send(SendKeys {
@@ -99,12 +106,15 @@ impl Turn<'_> {
                 steps: vec![KeyStep::Key("C-c".to_owned())],
                 expect_command: Some(command).filter(|command| !is_shell(command)),
                 expect_screen: None,
-                needs: Needs::Command,
+                needs: Needs::Command { front: look.front },
                 shells: Vec::new(),
             }),
             Some(StopStep::Terminate) => Effect::Shell(ShellCall {
                 script: ShellText {
-                    text: TERMINATE.replace("PID", &pane.pid.to_string()).replace("AGE", &age.to_string()),
+                    text: TERMINATE
+                        .replace("PID", &pane.pid.to_string())
+                        .replace("AGE", &age.to_string())
+                        .replace("ONLY", &look.front.map(|front| front.pid.to_string()).unwrap_or_default()),
                     shown: "SIGTERM to the command in front".to_owned(),
                     ..ShellText::default()
                 },
@@ -129,15 +139,19 @@ impl Turn<'_> {
 
     /// The command could not be told to stop: another program reads there.
     pub fn not_stopped(&mut self, at: At, id: &IntentId, why: &str) {
+        if self.stage(at).and_then(|stage| stage.stop.as_ref()).is_some_and(|stop| stop.intent.as_ref() == Some(id)) {
+            // That nothing was typed goes without saying.
+            self.hold_up(at, why.split_once(": ").map_or(why, |(_, who)| who).to_owned());
+        }
+    }
+
+    /// Nothing is done to what is in front: it is not, or perhaps not, the stage's command.
+    fn hold_up(&mut self, at: At, why: String) {
         let now = self.now;
         let Some(stop) = self.stage_mut(at).and_then(|stage| stage.stop.as_mut()) else { return };
-        if stop.intent.as_ref() != Some(id) {
-            return;
-        }
         (stop.begun, stop.intent) = (false, None);
         stop.steps.clear();
-        // That nothing was typed goes without saying.
-        stop.held_up = Some(why.split_once(": ").map_or(why, |(_, who)| who).to_owned());
+        stop.held_up = Some(why);
         let key = TimerKey::StageTimeout(at.run, self.stage_name(at));
         self.state.arm(key, now);
     }

@@ -18,6 +18,8 @@ use tmuxagent_policy::{Condition, Stage};
 
 /// The exit code of a command that SIGINT ended.
 const BY_SIGINT: i32 = 130;
+/// What a shell tells of a command that SIGTSTP stopped, on Linux and on macOS.
+pub const BY_SIGTSTP: [i32; 2] = [128 + 20, 128 + 18];
 /// The rule of a cause that is somebody's C-c: whoever stopped it does not want it tried again.
 pub const INTERRUPTED: &str = "interrupted";
 
@@ -85,6 +87,9 @@ impl Turn<'_> {
         if let Some(stop) = stop.filter(|stop| stop.begun) {
             return self.attempt_failed(at, stop.cause);
         }
+        if !expected && (BY_SIGTSTP.contains(&exit) || self.shows(at, "^Z", 3)) {
+            return self.is_suspended(at);
+        }
         if exit == BY_SIGINT && !expected {
             self.record_verdict(at, &Stimulus::Exit(exit));
             return self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, cause.brief()));
@@ -120,7 +125,11 @@ impl Turn<'_> {
         if self.awaits_begin(at) {
             return self.begin_due(at);
         }
-        if self.was_interrupted(at) {
+        // A prompt may already stand behind it.
+        if self.shows(at, "^Z", 3) {
+            return self.is_suspended(at);
+        }
+        if self.shows(at, "^C", 3) {
             return self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, "its command was stopped by C-c"));
         }
         match (said, stop) {
@@ -132,14 +141,13 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether the last lines of the attempt hold what a terminal shows for C-c.
-    fn was_interrupted(&self, at: At) -> bool {
+    /// Whether so many last lines of the attempt hold what a terminal shows for a key.
+    pub fn shows(&self, at: At, key: &str, last: usize) -> bool {
         let (Some(run), Some(stage)) = (self.run(at.run), self.stage(at)) else { return false };
         let Some((pane, printed)) = &self.printed else { return false };
         let since = stage.started_at.unwrap_or(run.started_at);
-        // A prompt may already stand behind it.
-        let last = printed.iter().rev().take(3);
-        *pane == run.pane && last.filter(|line| line.at >= since).any(|line| line.text.contains("^C"))
+        let last = printed.iter().rev().take(last);
+        *pane == run.pane && last.filter(|line| line.at >= since).any(|line| line.text.contains(key))
     }
 
     /// A command ended, and no condition holds: what can still come by itself is waited for, or else a person is asked.
@@ -151,7 +159,7 @@ impl Turn<'_> {
         if known && may_still_hold(rule, &stage.progress.held, &stage.polls) {
             return;
         }
-        let (name, attempt) = (rule.name.as_str(), stage.attempt);
+        let name = rule.name.as_str();
         let question = match exit {
             Some(code) => format!(
                 "The command of stage {name} ended with exit code {code}, and nothing that it printed says how it went. Has it succeeded?"
@@ -160,6 +168,21 @@ impl Turn<'_> {
                 "The command of stage {name} ended, and nothing that it printed says how it went. Has it succeeded?"
             ),
         };
+        self.ask_unclear(at, question);
+    }
+
+    /// A person pressed C-z: the command has not ended, and `fg` goes on with it. Another one beside it is nothing that
+    /// somebody asked for.
+    fn is_suspended(&mut self, at: At) {
+        let name = self.stage_name(at);
+        let question = format!(
+            "The command of stage {name} was suspended by C-z and has not ended; `fg` goes on with it. Has it succeeded?"
+        );
+        self.ask_unclear(at, question);
+    }
+
+    fn ask_unclear(&mut self, at: At, question: String) {
+        let attempt = self.stage(at).map_or(0, |stage| stage.attempt);
         let ask = Ask {
             kind: ApprovalKind::Unclear,
             question,

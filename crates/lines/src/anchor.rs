@@ -131,6 +131,12 @@ impl Anchor {
         found.map_or(Missed::Gap(history), |at| Missed::Lines(&history[at + 1..]))
     }
 
+    /// Whether the remembered lines stand at more than one place of `history`, so that none is certainly theirs.
+    #[must_use]
+    pub fn recurs(&self, history: &[String]) -> bool {
+        (0..history.len()).rev().filter(|at| self.stands_at(&history[..=*at])).nth(1).is_some()
+    }
+
     /// Where the remembered lines end at the top of `history`, where they are all that it held.
     fn end_at_top(&self, history: &[String]) -> Option<usize> {
         let mut rows = history.iter().enumerate().filter(|(_, row)| !row.trim_end().is_empty());

@@ -60,6 +60,15 @@ pub enum Event {
         /// The line that the shell read, where it is known.
         line: Option<String>,
     },
+    /// Another program came to the front of a pane since something was typed into its shell, as the system tells.
+    Foreground {
+        /// Where.
+        pane: PaneKey,
+        /// Which one.
+        front: Front,
+        /// It is the shell that was typed into, which edits its next line.
+        prompt: bool,
+    },
     /// A shell's OSC 133 mark or a wrapper told that a command ended.
     CommandEnded {
         /// Where.

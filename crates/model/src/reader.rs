@@ -151,7 +151,11 @@ pub enum Needs {
         front: Option<Front>,
     },
     /// A command that runs in front: no shell at its prompt, no program that owns the screen, no agent.
-    Command,
+    Command {
+        /// This very one, where it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        front: Option<Front>,
+    },
     /// A person's own keys: a shell at an empty prompt, or a reader that they can't be mistaken for; else he is told who reads.
     Hand,
 }

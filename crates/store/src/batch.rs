@@ -246,6 +246,7 @@ fn event_pane(event: &Event) -> Option<&PaneKey> {
         | Event::Program { pane, .. }
         | Event::ShellMarks { pane, .. }
         | Event::CommandBegan { pane, .. }
+        | Event::Foreground { pane, .. }
         | Event::CommandEnded { pane, .. } => Some(pane),
         Event::Asked { command, .. } => match command {
             Command::Start { pane, .. } | Command::Send { pane, .. } => Some(pane),

@@ -133,6 +133,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "The command of stage {} ended, and nothing that it printed says how it went. Has it succeeded?",
         "阶段 {0} 的命令已结束，但它的输出没有说明结果如何。它成功了吗？",
     ),
+    (
+        "The command of stage {} was suspended by C-z and has not ended; `fg` goes on with it. Has it succeeded?",
+        "阶段 {0} 的命令被 C-z 挂起，尚未结束；`fg` 可让它继续。它成功了吗？",
+    ),
     ("Stage {} is {}, and its command still runs. Stop it?", "阶段 {0} {1}，它的命令仍在运行。停止它吗？"),
     (
         "Stage {} is {}, and its command was not told to stop: {}. Give it up?",
@@ -214,6 +218,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("nobody decided in time", "无人及时决定"),
     ("interrupted: {}", "被中断：{0}"),
     ("its command was stopped by C-c", "它的命令被 C-c 停止"),
+    ("its command was suspended by C-z", "它的命令被 C-z 挂起"),
     (
         "stage {} has seen its success ({}), which counts when its command has ended",
         "阶段 {0} 已出现成功标志（{1}），命令结束时才算数",

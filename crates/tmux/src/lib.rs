@@ -41,8 +41,8 @@ use tokio::sync::{mpsc, oneshot, watch as latest};
 /// What a host tells, in one order.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HostMessage {
-    /// `PaneSeen`, `PaneGone`, `HostLost`, `Line`, `Activity`, `Gap`, `Program`, `ShellMarks`, `CommandBegan` or
-    /// `CommandEnded`.
+    /// `PaneSeen`, `PaneGone`, `HostLost`, `Line`, `Activity`, `Gap`, `Program`, `ShellMarks`, `CommandBegan`,
+    /// `Foreground` or `CommandEnded`.
     Event(Event),
     /// An errand has its outcome.
     #[serde(skip)]

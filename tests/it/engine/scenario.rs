@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tmuxagent_engine::{Engine, Options};
 use tmuxagent_model::{
-    AgentMessage, ApprovalId, ApprovalState, Command, Decider, Effect, EntityKind, Event, HostName, Intent, IntentId,
-    KeyStep, LineEvent, LineSource, Millis, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey, PollOutcome, ProgramState,
-    RunControl, RunId, ServerId, ShellOutcome, SkipReason, Timestamp, Verdict, Via,
+    AgentMessage, ApprovalId, ApprovalState, Command, Decider, Effect, EntityKind, Event, Front, HostName, Intent,
+    IntentId, KeyStep, LineEvent, LineSource, Millis, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey, PollOutcome,
+    ProgramState, RunControl, RunId, ServerId, ShellOutcome, SkipReason, Timestamp, Verdict, Via,
 };
 use tmuxagent_policy::{Policy, Source, load};
 
@@ -288,6 +288,11 @@ impl Player {
                 let pane = self.key(word(0));
                 let token = self.engine.tracked_command(&pane);
                 self.step(Event::CommandBegan { pane, token, line: None });
+            }
+            // `front %1 PID NAME`: somebody comes to the front; `back %1 PID NAME`: it is the shell, at its next line.
+            "front" | "back" => {
+                let front = Front { pid: word(1).parse().expect("pid"), born: 1, name: word(2).to_owned() };
+                self.step(Event::Foreground { pane: self.key(word(0)), front, prompt: verb == "back" });
             }
             "manual" => self.automatic = false,
             "auto" => self.automatic = true,

@@ -9,16 +9,16 @@
 
 use super::fit::{Fit, limit, not_read};
 use super::lane::Checked;
-use super::prompts::{AtPrompt, Prompts};
+use super::prompts::{Prompts, prompt_by_marks, told_by_marks};
 use super::reader::{Seen, Surface, classify, is_interactive, name_of, split_at};
+use super::since_typed::SinceTyped;
 use super::stacks::Stack;
 use super::{HostCore, Job, Output, Purpose};
 use crate::proto::{Reply, RowReader, Still, quote, row_format};
 use crate::{HostMessage, KnownPrompts};
 use std::time::{Duration, Instant};
 use tmuxagent_agents::Screen;
-use tmuxagent_lines::{ShellPhase, ShellState};
-use tmuxagent_model::{Awaited, Front, Needs, PaneId, PaneKey, PaneReader, Reads};
+use tmuxagent_model::{Awaited, Event, Front, Needs, PaneId, PaneKey, PaneReader, Reads};
 
 /// The pause between two looks of a send that waits.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -62,6 +62,8 @@ pub(super) struct Audience {
     lines: u64,
     /// On another machine: what was in front when its system was last asked only to show it, and when.
     asked: Option<((String, bool), Instant)>,
+    /// What comes to the front is told, since something was typed into its shell.
+    since_typed: Option<SinceTyped>,
 }
 
 impl Audience {
@@ -77,30 +79,21 @@ impl Audience {
         }
     }
 
+    /// Keys were typed for the reader that was seen last. What a shell makes of them is followed.
+    pub fn typed(&mut self) {
+        self.since_typed = SinceTyped::of(&self.reader);
+    }
+
+    /// A command began this instant: who it is can be seen now.
+    pub fn began(&mut self) {
+        if self.since_typed.is_some() {
+            (self.due, self.looked) = (true, None);
+        }
+    }
+
     /// It is to be looked at, whether it prints or not.
     pub fn look_again(&mut self) {
         self.due = true;
-    }
-}
-
-/// What trusted marks of shell integration say of the prompt. A draft of which nothing is seen may be a pane that was made
-/// narrower since. While a command has begun and not ended, what looks like a prompt is its own question.
-fn prompt_by_marks(shell: &ShellState) -> Option<AtPrompt> {
-    match &shell.phase {
-        ShellPhase::Prompt { .. } if shell.trusted => Some(AtPrompt::Empty),
-        ShellPhase::Draft { text, .. } if shell.trusted && !text.is_empty() => Some(AtPrompt::Draft),
-        ShellPhase::Running { .. } if shell.trusted => Some(AtPrompt::Draft),
-        _ => None,
-    }
-}
-
-/// The row of an empty prompt up to its end, where trusted marks tell it and the cursor stands in that column.
-fn told_by_marks(shell: &ShellState, surface: &Surface) -> Option<String> {
-    match &shell.phase {
-        ShellPhase::Prompt { column: Some(column), text } if shell.trusted && *column == surface.x as usize => {
-            Some(split_at(text, surface.x).0)
-        }
-        _ => None,
     }
 }
 
@@ -273,6 +266,9 @@ impl HostCore {
         audience.looked = Some(self.now);
         if why == Why::Shown {
             audience.looking = false;
+        }
+        if let Some((front, prompt)) = audience.since_typed.as_mut().and_then(|since| since.follow(&audience.reader)) {
+            self.outlet.event(Event::Foreground { pane: key.clone(), front, prompt });
         }
         pane.tell_prompts(&mut self.outlet);
         match why {

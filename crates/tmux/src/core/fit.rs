@@ -100,7 +100,10 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
             };
             if_so(named && reads)
         }
-        Needs::Command => match reader.reads {
+        Needs::Command { front } if !is_of(front.as_ref(), reader) => {
+            Fit::Never(SkipReason::Reader(Box::new(reader.clone())))
+        }
+        Needs::Command { .. } => match reader.reads {
             Reads::Command | Reads::Line | Reads::Key => Fit::Fits,
             _ => Fit::Never(SkipReason::Reader(Box::new(reader.clone()))),
         },
@@ -133,15 +136,15 @@ const fn if_so(so: bool) -> Fit {
     if so { Fit::Fits } else { Fit::NotYet }
 }
 
+/// Whether a certain program is in front; any, where none is known.
+fn is_of(known: Option<&Front>, reader: &PaneReader) -> bool {
+    known.is_none_or(|known| reader.front.as_ref().is_some_and(|front| known.is(front)))
+}
+
 /// An answer goes to the program that asked, and never to a shell.
 fn asker(asked: Option<&Front>, reader: &PaneReader) -> Fit {
-    let is_same = match (asked, &reader.front) {
-        (Some(asked), Some(front)) => asked.is(front),
-        (Some(_), None) => false,
-        (None, _) => true,
-    };
     match reader.reads {
-        _ if !is_same => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
+        _ if !is_of(asked, reader) => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
         Reads::Line | Reads::Key | Reads::Agent | Reads::Screen | Reads::Command => Fit::Fits,
         Reads::Draft if asked.is_some() => Fit::NotYet,
         Reads::AgentWorks | Reads::AgentAsks => Fit::NotYet,

@@ -28,6 +28,8 @@ pub(crate) struct Capture {
     pub pid: u32,
     /// Whether the alternate screen is on.
     pub alternate: bool,
+    /// How many bytes went by unread before it, as far as that is known.
+    pub lost: u64,
     /// Rows in the history above the screen, and how many there may be.
     pub history_size: u64,
     /// See `history_size`.
@@ -69,6 +71,7 @@ impl Capture {
         Some(Self {
             pid: number(0).and_then(|pid: u64| u32::try_from(pid).ok()).unwrap_or(0),
             alternate: number(1)? != 0,
+            lost: 0,
             history_size: number(2)?,
             history_limit: number(3)?,
             cursor: (usize::try_from(number(4)?).ok()?, usize::try_from(number(5)?).ok()?),
@@ -89,6 +92,13 @@ impl Capture {
             Some((last, complete)) if at_end && row_has_text => (complete, last),
             _ => (lines, ""),
         }
+    }
+
+    /// Whether so much went by unread that all of it is later, though its program moves the cursor and colours a lot.
+    fn all_is_later(&self) -> bool {
+        const AROUND: u64 = 4;
+        let held: u64 = self.logical.iter().map(|line| line.len() as u64 + 2).sum();
+        self.lost > held * AROUND
     }
 
     /// Whether lines were lost out of reach above the captured part.
@@ -165,6 +175,10 @@ pub(super) fn catch_up(
     let missed = match past {
         Past::Old => None,
         Past::New => Some(Missed::Lines(complete)),
+        // The same lines stand at many places, and more went by than all of them: none is the one where we stood.
+        Past::Read if capture.is_cut(lines) && capture.all_is_later() && reader.anchor().recurs(complete) => {
+            Some(Missed::Gap(complete))
+        }
         Past::Read => Some(reader.anchor().missed_below(complete, above)),
         Past::Remembered(position) => Some(position.anchor.missed_below(complete, above)),
     };

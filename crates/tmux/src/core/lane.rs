@@ -234,7 +234,7 @@ impl Sending {
 
     /// Keys that only interrupt need no look, unless they are for a certain program.
     pub fn interrupts(&self) -> bool {
-        !matches!(self.needs(), Needs::Named { .. } | Needs::Command)
+        !matches!(self.needs(), Needs::Named { .. } | Needs::Command { .. })
             && !self.steps().is_empty()
             && interrupts(self.steps())
     }

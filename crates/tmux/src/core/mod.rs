@@ -30,6 +30,7 @@ mod reader;
 mod reading;
 mod screens;
 mod send;
+mod since_typed;
 mod stacks;
 mod taken;
 #[cfg(test)]

@@ -118,6 +118,7 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
         HostMessage::Event(
             Event::ShellMarks { pane, .. }
             | Event::CommandBegan { pane, .. }
+            | Event::Foreground { pane, .. }
             | Event::CommandEnded { pane, .. }
             | Event::Gap { pane }
             | Event::Program { pane, .. }

@@ -67,6 +67,8 @@ pub(super) struct Pane {
     pub client: Option<ClientId>,
     /// The pipe that is ours.
     pub pipe: Option<Pipe>,
+    /// How many bytes of its output went by unread since it was last read, as far as that is known.
+    pub lost: u64,
     /// The last listing showed a pipe.
     pub has_pipe: bool,
     /// No pipe is tried before this instant: the last one did not come, or ended at once.
@@ -120,6 +122,8 @@ pub(super) struct Voice {
     pub reports: Option<Vec<ProgramState>>,
     /// Something was told that must not be told again; the position behind it is still to be told.
     spoke: bool,
+    /// A shell began a command, and who that is was not looked at yet.
+    pub began: bool,
 }
 
 impl Pane {
@@ -148,6 +152,7 @@ impl Pane {
             retitled: false,
             reports: None,
             spoke: false,
+            began: false,
         };
         Self {
             info,
@@ -160,6 +165,7 @@ impl Pane {
             stale: false,
             client: None,
             pipe: None,
+            lost: 0,
             has_pipe: false,
             refused: None,
             ending: None,
@@ -324,6 +330,7 @@ impl Voice {
                 outlet.event(Event::ShellMarks { pane: self.key.clone(), trusted });
             }
             Reading::CommandBegan { token, line, .. } => {
+                self.began |= token.is_some();
                 outlet.event(Event::CommandBegan { pane: self.key.clone(), token, line });
             }
             Reading::CommandEnded { token, exit } => {

@@ -41,8 +41,8 @@ pub(super) struct Pipe {
     opened: bool,
     /// What came before the capture was read.
     held: Vec<u8>,
-    /// Something was lost meanwhile.
-    lost: bool,
+    /// How many bytes were lost meanwhile.
+    lost: u64,
 }
 
 /// How long the keeper may take to come; panes are read without one then.
@@ -115,7 +115,7 @@ impl HostCore {
         let word = format!("{}-{}", self.nonce.as_str(), pipe.0);
         let line = open_line(&self.nonce, id, &piping.command(&word, id), lines, ours);
         // The one before ends by this, and what it still holds is in the capture.
-        let old = pane.pipe.replace(Pipe { id: pipe, since: self.now, opened: false, held: Vec::new(), lost: false });
+        let old = pane.pipe.replace(Pipe { id: pipe, since: self.now, opened: false, held: Vec::new(), lost: 0 });
         self.pipes.of.insert(pipe, id);
         if let Some(old) = old {
             self.pipes.of.remove(&old.id);
@@ -148,8 +148,8 @@ impl HostCore {
             pane.read(&held, self.wall, &mut self.outlet);
             self.flowed(key.pane);
         }
-        if lost {
-            self.read_again(key.pane);
+        if lost > 0 {
+            self.read_again(key.pane, lost);
         }
     }
 
@@ -174,15 +174,15 @@ impl HostCore {
                     self.flowed(pane_id);
                 }
                 Feed::CatchingUp(_) if pipe.held.len() + bytes.len() <= HELD => pipe.held.extend_from_slice(&bytes),
-                Feed::CatchingUp(_) => pipe.lost = true,
+                Feed::CatchingUp(_) => pipe.lost += bytes.len() as u64,
                 // Its history will be read again.
                 Feed::Unread(_) | Feed::Stream | Feed::Polled => {}
             },
             Piped::Lost(bytes) => {
                 tracing::debug!(host = %self.spec.name, pane = %pane_id, bytes, "output was not read in time");
                 match pane.feed {
-                    Feed::CatchingUp(_) => pipe.lost = true,
-                    Feed::Piped | Feed::Unread(_) | Feed::Stream | Feed::Polled => self.read_again(pane_id),
+                    Feed::CatchingUp(_) => pipe.lost += bytes,
+                    Feed::Piped | Feed::Unread(_) | Feed::Stream | Feed::Polled => self.read_again(pane_id, bytes),
                 }
             }
             Piped::Ended => self.pipe_ended(pane_id),
@@ -203,8 +203,9 @@ impl HostCore {
     }
 
     /// Output of a pane was lost: what its history still holds of it is read, and what it does not is told as a gap.
-    fn read_again(&mut self, id: PaneId) {
+    fn read_again(&mut self, id: PaneId, lost: u64) {
         let Some(pane) = self.inventory.panes.get_mut(&id) else { return };
+        pane.lost += lost;
         pane.unread();
         self.open_pipe(id);
     }

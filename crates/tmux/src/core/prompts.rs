@@ -7,9 +7,10 @@
 //! **A row that could as well be the second of a command (`> `, `quote> `) is none**, unless it was learned.
 
 use super::likeness::{are_kin, asked_above, names_folder, path_tail};
-use super::reader::{Seen, Surface};
+use super::reader::{Seen, Surface, split_at};
 use super::stacks::Depth;
 use crate::KnownPrompts;
+use tmuxagent_lines::{ShellPhase, ShellState};
 use tmuxagent_model::Front;
 
 /// Whether something stands behind a prompt.
@@ -196,6 +197,27 @@ pub(super) fn behind_prompt(text: &str) -> Option<&str> {
         let rest = text.get(at + c.len_utf8()..)?;
         (rest.is_empty() || rest.starts_with([' ', '\u{a0}'])).then_some(rest)
     })
+}
+
+/// What trusted marks of shell integration say of the prompt. A draft of which nothing is seen may be a pane that was made
+/// narrower since. While a command has begun and not ended, what looks like a prompt is its own question.
+pub(super) fn prompt_by_marks(shell: &ShellState) -> Option<AtPrompt> {
+    match &shell.phase {
+        ShellPhase::Prompt { .. } if shell.trusted => Some(AtPrompt::Empty),
+        ShellPhase::Draft { text, .. } if shell.trusted && !text.is_empty() => Some(AtPrompt::Draft),
+        ShellPhase::Running { .. } if shell.trusted => Some(AtPrompt::Draft),
+        _ => None,
+    }
+}
+
+/// The row of an empty prompt up to its end, where trusted marks tell it and the cursor stands in that column.
+pub(super) fn told_by_marks(shell: &ShellState, surface: &Surface) -> Option<String> {
+    match &shell.phase {
+        ShellPhase::Prompt { column: Some(column), text } if shell.trusted && *column == surface.x as usize => {
+            Some(split_at(text, surface.x).0)
+        }
+        _ => None,
+    }
 }
 
 /// The first sign that ends a prompt is the last of the text; of arrows that join, the last.

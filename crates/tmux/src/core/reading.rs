@@ -99,7 +99,8 @@ impl HostCore {
 
     /// Reads a capture into a pane.
     pub(super) fn catch_up(pane: &mut Pane, past: &Past, capture: Capture, lines: u32, outlet: &mut Outlet) {
-        let Pane { reader, voice, .. } = pane;
+        let Pane { reader, voice, lost, .. } = pane;
+        let capture = Capture { lost: std::mem::take(lost), ..capture };
         history::catch_up(reader, past, &capture, lines, &mut |told| match told {
             Told::Gap => outlet.event(Event::Gap { pane: voice.key.clone() }),
             Told::Known(line) => voice.keep(line),

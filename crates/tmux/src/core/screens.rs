@@ -58,6 +58,9 @@ impl HostCore {
         let mut wake: Option<Instant> = None;
         let mut plan = |at: Instant| wake = Some(wake.map_or(at, |wake| wake.min(at)));
         for pane in self.inventory.panes.values_mut() {
+            if std::mem::take(&mut pane.voice.began) {
+                pane.audience.began();
+            }
             if pane.voice.restless {
                 pane.voice.tell_rest(clock, &mut self.outlet);
                 if pane.voice.restless {

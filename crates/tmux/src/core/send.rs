@@ -294,6 +294,11 @@ impl HostCore {
             Verdict::Moved => return self.moved(key),
             Verdict::Skipped(_) | Verdict::Refused(_) | Verdict::Broken(_) => None,
         };
+        if typed.is_some()
+            && let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key)
+        {
+            pane.audience.typed();
+        }
         if typed.is_some_and(|typed| self.begin_check(key, typed)) {
             return;
         }

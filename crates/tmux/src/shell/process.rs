@@ -14,6 +14,9 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How much one read takes at most, bytes.
 const CHUNK: usize = 64 * 1024;
+/// How much the pipe of a client may hold that nobody reads, bytes.
+#[cfg(target_os = "linux")]
+const HELD: usize = 1024 * 1024;
 /// How long a client may take to leave by itself once its input is closed.
 const LEAVE: Duration = Duration::from_secs(2);
 
@@ -105,6 +108,9 @@ fn start(mut command: Command, local: bool) -> std::io::Result<(Child, Output)> 
         return Ok((child, Box::new(stdout)));
     }
     let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    // A client that comes up asks for lists of everything: with many panes more than the 64 KiB that a pipe holds by itself.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::pipe::fcntl_setpipe_size(&read, HELD);
     // A duplicate is inherited.
     let held = rustix::io::dup(&read)?;
     let child = command.stdout(Stdio::from(write)).spawn()?;

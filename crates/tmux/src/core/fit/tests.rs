@@ -179,7 +179,7 @@ fn what_a_shell_asks_by_itself_gets_no_keys_that_name_nobody() {
 fn only_a_command_is_told_to_stop() {
     let stop = [KeyStep::Key("C-c".to_owned())];
     for reads in ALL {
-        let fits = fit(&Needs::Command, &stop, reads.clone()) == Fit::Fits;
+        let fits = fit(&Needs::Command { front: None }, &stop, reads.clone()) == Fit::Fits;
         assert_eq!(fits, matches!(reads, Reads::Command | Reads::Line | Reads::Key), "{reads:?}");
     }
 }

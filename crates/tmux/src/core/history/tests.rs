@@ -67,6 +67,24 @@ fn what_scrolled_out_of_reach_is_a_gap_and_the_rest_is_new() {
 }
 
 #[test]
+fn a_flood_of_equal_lines_of_which_most_went_by_unread_has_a_gap() {
+    let flood = vec!["y"; 60];
+    let lost = |lost: u64| Capture { lost, history_size: 2000, ..capture(&flood) };
+    let tells = |capture: &Capture, before: &[&str]| {
+        let mut reader = Reader::new();
+        told(&mut reader, &Past::Old, &self::capture(before), 60);
+        told(&mut reader, &Past::Read, capture, 60).first().cloned()
+    };
+    assert_eq!(tells(&lost(1_000_000), &flood).as_deref(), Some("(gap)"));
+    assert_eq!(tells(&lost(0), &flood), None, "nothing is known to be lost");
+    assert_eq!(tells(&lost(100), &flood), None, "that much may be what stands there");
+    // Much went by, and yet the place is certain: a wheel that turns.
+    let mut wheel = capture(&["one", "two", "three", "four", "$ "]);
+    (wheel.lost, wheel.history_size) = (1_000_000, 2000);
+    assert_eq!(tells(&wheel, &["one", "two", "three", "$ "]).as_deref(), Some("four"));
+}
+
+#[test]
 fn the_line_under_the_cursor_is_told_apart() {
     let split = |rows: &[&str], cursor| {
         let capture = Capture { cursor, ..capture(rows) };

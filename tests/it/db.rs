@@ -49,10 +49,11 @@ fn a_database_is_checked_backed_up_and_restored() {
 
 #[test]
 fn a_database_that_is_none_is_named_and_not_waited_for() {
+    type Make = fn(&std::path::Path);
     let env = TestEnv::new();
     let path = env.runtime_dir().join("state.db");
     std::fs::create_dir_all(env.runtime_dir()).expect("a folder");
-    let make: [(&str, fn(&std::path::Path)); 4] = [
+    let ways: [(&str, Make); 4] = [
         ("is no regular file", |path| std::fs::create_dir(path).expect("a folder")),
         ("is no regular file", |path| {
             let mode = rustix::fs::Mode::from_raw_mode(0o600);
@@ -61,7 +62,7 @@ fn a_database_that_is_none_is_named_and_not_waited_for() {
         ("is no regular file", |path| drop(std::os::unix::net::UnixListener::bind(path).expect("a socket"))),
         ("is empty", |path| std::fs::write(path, "").expect("a file")),
     ];
-    for (told, make) in make {
+    for (told, make) in ways {
         make(&path);
         for command in [&["db", "check"][..], &["db", "backup"], &["db", "export"]] {
             let ran = env.run(command);

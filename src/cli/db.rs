@@ -152,8 +152,22 @@ fn export(database: &Path, args: &ExportArgs) -> Outcome {
 }
 
 fn there(database: &Path) -> Result<(), CliError> {
-    if database.exists() {
-        return Ok(());
+    match std::fs::metadata(database) {
+        // Opening a pipe would wait for its other end.
+        Ok(found) if !found.is_file() => {
+            return Err(CliError::user(
+                format!("the state database {} is no regular file", database.display()),
+                "move it away, or choose another folder: --state-dir DIR",
+            ));
+        }
+        Ok(found) if found.len() == 0 => {
+            return Err(CliError::user(
+                format!("the state database {} is empty", database.display()),
+                "`tmuxagent db restore` makes a backup the database",
+            ));
+        }
+        Ok(_) => return Ok(()),
+        Err(_) => {}
     }
     Err(CliError::NotFound {
         text: format!("there is no state database {}", database.display()),

@@ -46,6 +46,8 @@ pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outco
     // The decision stands; whether its keys reached the pane is another matter.
     let types = approval.kind == ApprovalKind::Agent || choice == Choice::Approve && !approval.effect.is_empty();
     let not_typed = if types { control::not_typed(&mut connection, &committed.value) } else { None };
+    // A freeze keeps back what a decision types; the decision stands.
+    let held = types && not_typed.is_none() && connection.snapshot().is_ok_and(|now| now.frozen.is_some());
     let code = if not_typed.is_some() { exit::NEGATIVE } else { exit::OK };
     let out = &session.out;
     if out.json {
@@ -54,6 +56,7 @@ pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outco
             "revision": revision,
             "approve": choice == Choice::Approve,
             "committed": committed.value,
+            "held": held,
             "not_typed": not_typed.map(|reason| skip_reason(Lang::En, &reason)),
         }))?;
         return Ok(code);
@@ -72,6 +75,9 @@ pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outco
     // That it is decided stands there already; what is left to say is that it can be taken back, for example.
     if !matches!(committed.text.as_str(), "" | "approved" | "rejected") {
         out.line(&out.paint(Tone::Dim, &clean(&sentence(out.lang, &committed.text))))?;
+    }
+    if held {
+        out.say("sending is frozen: what it types is held back until `tmuxagent unfreeze`")?;
     }
     if let Some(reason) = &not_typed {
         let told = out.lang.pick("but nothing was typed", "但没有输入任何内容");

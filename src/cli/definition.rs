@@ -1,7 +1,9 @@
 //! The command line's definition, in the user's language.
 
 use super::Cli;
+use super::output::harmless;
 use clap::{Command, CommandFactory as _};
+use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, help_text, message};
 
 /// The whole command line's definition in English, for completions, documentation and its tests.
@@ -28,13 +30,14 @@ pub fn definition_in(lang: Lang) -> Command {
 ///
 /// # Errors
 /// When the stream is closed.
-pub(super) fn tell(error: &clap::Error, lang: Lang) -> std::io::Result<()> {
+pub(super) fn tell(error: &clap::Error, lang: Lang, redactor: impl FnOnce() -> Redactor) -> std::io::Result<()> {
     // Help is in the language already.
-    if lang == Lang::En || !error.use_stderr() {
+    if !error.use_stderr() {
         error.print()?;
         return std::io::Write::flush(&mut std::io::stdout());
     }
-    eprint_all(&message(lang, &error.render().to_string()))
+    // What is wrong quotes what was typed, which may act on a terminal or be a secret.
+    eprint_all(&format!("{}\n", harmless(&message(lang, &error.render().to_string()), &redactor())))
 }
 
 fn eprint_all(text: &str) -> std::io::Result<()> {

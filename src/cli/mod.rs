@@ -49,7 +49,7 @@ use clap::{Args, FromArgMatches as _, Parser, Subcommand};
 use std::path::PathBuf;
 use tmuxagent_config::{Environment, LanguageChoice, Overrides, Paths};
 use tmuxagent_text::Lang;
-use tmuxagent_text::redact::Redactor;
+use tmuxagent_text::redact::{Redactor, is_secret_name};
 
 /// The control room for AI agents and pipelines that work in tmux. Without a subcommand the main screen opens.
 #[derive(Debug, Parser)]
@@ -251,13 +251,15 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers; a closed pipe is no reason to fail.
-            return match definition::tell(&error, lang) {
+            let redactor =
+                || redactor_of(&overrides_of_variables(&Environment::of_process()), &Environment::of_process());
+            return match definition::tell(&error, lang, redactor) {
                 _ if error.use_stderr() => {
                     closing::hold(lang);
                     exit::USER
                 }
                 Ok(()) => exit::OK,
-                Err(error) => report(&error.into(), false, lang),
+                Err(error) => report(&error.into(), false, lang, &Redactor::default()),
             };
         }
     };
@@ -271,10 +273,10 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(LangChoice::Zh) => Lang::Zh,
         None => configured_lang(&overrides, &environment),
     };
-    match run(cli, lang, overrides, environment) {
+    match run(cli, lang, overrides.clone(), environment.clone()) {
         Ok(code) => code,
         Err(error) => {
-            let code = report(&error, json, lang);
+            let code = report(&error, json, lang, &redactor_of(&overrides, &environment));
             if popup {
                 watch::hold_popup(lang);
             } else if starts {
@@ -283,6 +285,24 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             code
         }
     }
+}
+
+/// What can be said of the flags where they are not understood.
+fn overrides_of_variables(environment: &Environment) -> Overrides {
+    let path = |name| environment.non_empty(name).map(PathBuf::from);
+    Overrides { config: path("TMUXAGENT_CONFIG"), state_dir: path("TMUXAGENT_STATE_DIR"), ..Overrides::default() }
+}
+
+/// What takes the secrets out of an error. Where the configuration can't be read the variables' are known, which may be why.
+fn redactor_of(overrides: &Overrides, environment: &Environment) -> Redactor {
+    let of_variables = || {
+        let secret = environment.iter().filter(|(name, _)| is_secret_name(name));
+        Redactor::knowing(secret.map(|(_, value)| value.to_owned()))
+    };
+    tmuxagent_config::load(overrides, environment).map_or_else(
+        |_| of_variables(),
+        |loaded| tmuxagent_alerts::config::of(&loaded).unwrap_or_default().redactor(&loaded),
+    )
 }
 
 fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> Outcome {

@@ -4,7 +4,8 @@ use super::error::{CliError, exit};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
-use tmuxagent_text::{Lang, json as harmless_json, message};
+use tmuxagent_text::redact::Redactor;
+use tmuxagent_text::{Lang, clean_block, json as harmless_json, message};
 use tmuxagent_tui::view::{cut, cut_start, wrap};
 use unicode_width::UnicodeWidthStr;
 
@@ -89,7 +90,7 @@ impl Output {
             Lang::Zh => "警告",
         };
         // A closed standard error leaves nobody to tell.
-        let _ = writeln!(std::io::stderr(), "{word}: {}", self.words(text));
+        let _ = writeln!(std::io::stderr(), "{word}: {}", clean_block(&self.words(text)).join("\n"));
     }
 
     /// A text of the program in the reader's language.
@@ -190,6 +191,21 @@ impl Output {
     }
 }
 
+/// A text of several lines that does nothing to a terminal and tells no secret.
+#[must_use]
+pub fn harmless(text: &str, redactor: &Redactor) -> String {
+    redactor.redact(&clean_block(text).join("\n"))
+}
+
+fn redact_all(value: &mut serde_json::Value, redactor: &Redactor) {
+    match value {
+        serde_json::Value::String(text) => *text = redactor.redact(text),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| redact_all(item, redactor)),
+        serde_json::Value::Object(entries) => entries.values_mut().for_each(|item| redact_all(item, redactor)),
+        _ => {}
+    }
+}
+
 /// Lines of JSON on their way out, each as [`Output::json`] prints it.
 pub struct JsonLines<W: Write> {
     out: W,
@@ -260,7 +276,7 @@ fn columns() -> u16 {
 }
 
 /// Prints an error with its hints on standard error, and for `--json` as an object on standard output.
-pub fn report(error: &CliError, json: bool, lang: Lang) -> u8 {
+pub fn report(error: &CliError, json: bool, lang: Lang, redactor: &Redactor) -> u8 {
     let code = error.code();
     if matches!(error, CliError::Pipe) {
         return code;
@@ -278,6 +294,7 @@ pub fn report(error: &CliError, json: bool, lang: Lang) -> u8 {
         _ => message(lang, &error.text()),
     };
     let hints: Vec<String> = error.hints().iter().map(|hint| message(lang, hint)).collect();
+    // Whatever an error quotes, an argument or a file, may act on a terminal or be a secret. JSON escapes the former.
     let mut message = String::new();
     let prefix = match (findings.is_empty(), code) {
         (false, _) => "",
@@ -286,15 +303,16 @@ pub fn report(error: &CliError, json: bool, lang: Lang) -> u8 {
         (true, exit::UNCERTAIN) => "",
         (true, _) => lang.pick("error: ", "错误："),
     };
-    let _ = writeln!(message, "{prefix}{text}");
+    let _ = writeln!(message, "{prefix}{}", harmless(&text, redactor));
     for hint in &hints {
-        let _ = writeln!(message, "{}{hint}", lang.pick("hint: ", "提示："));
+        let _ = writeln!(message, "{}{hint}", lang.pick("hint: ", "提示："), hint = harmless(hint, redactor));
     }
     // Nothing is left to be done where standard error is closed too.
     let _ = io::stderr().lock().write_all(message.as_bytes());
     if json {
-        let value =
+        let mut value =
             serde_json::json!({ "error": { "code": code, "text": text, "hints": hints, "problems": findings } });
+        redact_all(&mut value, redactor);
         let _ = writeln!(io::stdout().lock(), "{}", harmless_json(&format!("{value:#}")));
     }
     code

@@ -3,9 +3,9 @@
 use super::{CliError, Outcome, Session, exit};
 use clap::Args;
 use std::io::Read;
-use tmuxagent_text::redact::{Redactor, is_secret_name};
 
-/// Reads standard input and prints it without secrets, as it would leave this machine. Exit code 1: there were some.
+/// Reads standard input and prints it without secrets, as it would leave this machine: with the values that the supervisor
+/// knows of the configuration, of `.env` files and of the environment. Exit code 1: there were some.
 #[derive(Debug, Args)]
 pub(super) struct RedactArgs {}
 
@@ -14,8 +14,8 @@ pub(super) fn run(session: &Session, _: &RedactArgs) -> Outcome {
     let mut bytes = Vec::new();
     std::io::stdin().lock().read_to_end(&mut bytes).map_err(CliError::internal)?;
     let text = String::from_utf8_lossy(&bytes);
-    let known = session.environment.iter().filter(|(name, _)| is_secret_name(name)).map(|(_, value)| value.to_owned());
-    let redacted = Redactor::knowing(known).redact(&text);
+    // A filter that knows fewer values than the supervisor would let them through.
+    let redacted = session.redactor(&session.load()?).redact(&text);
     let changed = redacted != text;
     let out = &session.out;
     if out.json {

@@ -133,7 +133,7 @@ pub(super) fn snapshot(session: &Session, args: &SnapshotArgs) -> Outcome {
         return Err(failed(&unreached));
     }
     let redactor = session.redactor(&loaded);
-    found.iter_mut().for_each(|found| found.clean_texts(|text| redactor.redact(text)));
+    found.iter_mut().for_each(|found| found.clean_texts(|text| redactor.redact(&clean(text))));
     let text = workspace::write(&args.name, &found);
     match &args.output {
         None if session.out.json => session.out.json(&serde_json::json!({ "workspace": text }))?,

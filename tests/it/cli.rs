@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
 use tmuxagent_model::{
-    ApprovalId, Command, ConfigPart, Doubt, EventLine, HostName, HostState, HostView, HowChanged, KeyStep, Note,
-    PaneState, PartChange, Problem, RunControl, RunId, Severity, Snapshot, Timestamp, Verdict,
+    ApprovalId, Command, ConfigPart, Doubt, EventLine, Freeze, HostName, HostState, HostView, HowChanged, KeyStep,
+    Note, PaneState, PartChange, Problem, RunControl, RunId, Severity, Snapshot, Timestamp, Verdict,
 };
 
 /// Two hosts with three panes, one approval, one run.
@@ -619,6 +619,62 @@ fn wrong_use_ends_with_two_and_shows_the_way() {
     hint: leave the subcommand or --headless out
     --- exit code 2 ---
     ");
+}
+
+#[test]
+fn a_decision_while_sending_is_frozen_says_that_its_effect_is_held() {
+    let env = TestEnv::new();
+    let frozen = Some(Freeze { since: TO_COME, by: "mei".into() });
+    let _supervisor = StagedSupervisor::start(&env.runtime_dir(), Snapshot { frozen, ..picture() }, |_| None);
+    assert_snapshot!(env.run(&["approve", "01J"]), @r"
+    approved proj_storyapp:agent:codex-ci.0 %3: npm run build⏎
+    done
+    sending is frozen: what it types is held back until `tmuxagent unfreeze`
+    --- exit code 0 ---
+    ");
+    let told: serde_json::Value = serde_json::from_str(&env.run(&["--json", "approve", "01J"]).stdout).expect("JSON");
+    assert_eq!(told["held"], true);
+    // A gate that is refused types nothing.
+    assert!(!env.run(&["reject", "01J"]).stdout.contains("frozen"));
+}
+
+/// What is typed may act on a terminal, or be a secret: no error says it again as it is.
+#[test]
+fn no_error_repeats_an_escape_or_a_secret() {
+    let mut env = TestEnv::new();
+    let token = format!("gh{}_{}", 'p', "Ab1Cd2".repeat(6));
+    env.set("MY_TOKEN", "river-stone-41x");
+    let _supervisor = staged(&env);
+    for typed in [token.as_str(), "river-stone-41x", "\u{1b}[31mred\u{202e}"] {
+        let flag = format!("--{typed}");
+        for command in [
+            &["approve", typed][..],
+            &["reject", typed],
+            &["approve", &format!("x@{typed}")],
+            &["notify", "send", "--channel", typed, "hello"],
+            &["notify", "test", typed],
+            &["start", typed, typed],
+            &["retry", typed],
+            &["send", typed, "x"],
+            &["agent", "explain", typed],
+            &["events", typed],
+            &[typed],
+            &["status", &flag],
+            &["--lang", "zh", "status", &flag],
+            &["--lang", "zh", typed],
+            &["up", typed],
+            &["policy", "check", typed],
+            &["config", "check", "--config", typed],
+            &["--json", "approve", typed],
+            &["--json", "notify", "test", typed],
+        ] {
+            let ran = env.run(command);
+            let told = format!("{}{}", ran.stdout, ran.stderr);
+            let hidden = |c: char| c == '\u{1b}' || c == '\u{202e}';
+            assert!(ran.code != 0 && !told.contains(hidden), "{command:?}: {told:?}");
+            assert!(typed.contains(hidden) || !told.contains(typed), "{command:?}: {told}");
+        }
+    }
 }
 
 #[test]

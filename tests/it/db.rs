@@ -48,6 +48,59 @@ fn a_database_is_checked_backed_up_and_restored() {
 }
 
 #[test]
+fn a_database_that_is_none_is_named_and_not_waited_for() {
+    type Make = fn(&std::path::Path);
+    let env = TestEnv::new();
+    let path = env.runtime_dir().join("state.db");
+    std::fs::create_dir_all(env.runtime_dir()).expect("a folder");
+    let ways: [(&str, Make); 4] = [
+        ("is no regular file", |path| std::fs::create_dir(path).expect("a folder")),
+        ("is no regular file", |path| {
+            let mode = rustix::fs::Mode::from_raw_mode(0o600);
+            rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
+        }),
+        ("is no regular file", |path| drop(std::os::unix::net::UnixListener::bind(path).expect("a socket"))),
+        ("is empty", |path| std::fs::write(path, "").expect("a file")),
+    ];
+    for (told, make) in ways {
+        make(&path);
+        for command in [&["db", "check"][..], &["db", "backup"], &["db", "export"]] {
+            let ran = env.run(command);
+            assert!(ran.code == 2 && ran.stderr.contains(told), "{command:?}: {ran}");
+        }
+        if path.is_dir() { std::fs::remove_dir(&path) } else { std::fs::remove_file(&path) }.expect("removed");
+    }
+}
+
+/// Every command reads the user's own `.env`.
+#[test]
+fn an_env_file_that_is_none_is_an_error() {
+    let env = TestEnv::new();
+    let path = env.home().join(".config/tmuxagent/.env");
+    std::fs::create_dir_all(&path).expect("a folder");
+    for command in [&["config", "check"][..], &["policy", "check"], &["db", "check"], &["redact"]] {
+        let ran = env.run_with_input(command, "");
+        assert!(
+            ran.code == 2 && ran.stderr.contains(".env can't be read: it is no regular file"),
+            "{command:?}: {ran}"
+        );
+    }
+}
+
+#[test]
+fn the_filter_knows_what_the_supervisor_knows() {
+    let env = TestEnv::new();
+    let path = env.home().join(".config/tmuxagent/.env");
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    std::fs::write(&path, "DEPLOY=river-stone-41x\n").expect("a file");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("ours");
+    assert_snapshot!(env.run_with_input(&["redact"], "say river-stone-41x\n"), @r"
+    say [redacted: known value]
+    --- exit code 1 ---
+    ");
+}
+
+#[test]
 fn secrets_are_taken_out() {
     let mut env = TestEnv::new();
     env.set("MY_TOKEN", "correct horse battery");

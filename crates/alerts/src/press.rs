@@ -1,7 +1,9 @@
 //! A button in a chat: what stands behind it, and what a press leads to.
 
 use super::decide::{Decide, Refusal, Unsettled};
-use tmuxagent_model::{ApprovalId, Decider, Verdict, Via};
+use std::sync::{Mutex, PoisonError};
+use tmuxagent_clock::wall;
+use tmuxagent_model::{ApprovalId, Decider, Millis, Timestamp, Verdict, Via};
 use tmuxagent_text::Lang;
 use tmuxagent_text::plain::one_line;
 
@@ -51,6 +53,55 @@ pub enum Pressed {
     Ignored(String),
 }
 
+/// The time in which rows of presses that count for nothing are counted,
+const WINDOW: Millis = Millis::from_secs(3600);
+/// and how many there are within it: who can see a chat may press as often as he likes.
+const ROWS: u32 = 10;
+
+/// The presses in one chat that count for nothing: a few rows an hour, then their number.
+#[derive(Debug, Default)]
+pub struct Ignored(Mutex<Hour>);
+
+#[derive(Debug, Default)]
+struct Hour {
+    since: Option<Timestamp>,
+    rows: u32,
+    untold: u64,
+}
+
+impl Ignored {
+    /// Reports one, as long as there are not too many.
+    pub fn report(&self, desk: &dyn Decide, text: String) {
+        self.report_at(desk, text, wall());
+    }
+
+    fn report_at(&self, desk: &dyn Decide, text: String, now: Timestamp) {
+        let (tells, untold) = self.0.lock().unwrap_or_else(PoisonError::into_inner).count(now);
+        if untold > 0 {
+            desk.report(format!("within the last hour {untold} more presses in a chat counted for nothing"));
+        }
+        if tells {
+            desk.report(text);
+        }
+    }
+}
+
+impl Hour {
+    /// Whether a press gets a row, and how many of an hour that is over got none.
+    fn count(&mut self, now: Timestamp) -> (bool, u64) {
+        let over = self.since.is_some_and(|since| now.since(since) >= WINDOW);
+        let untold = if over { std::mem::take(self).untold } else { 0 };
+        self.since.get_or_insert(now);
+        let tells = self.rows < ROWS;
+        if tells {
+            self.rows += 1;
+        } else {
+            self.untold = self.untold.saturating_add(1);
+        }
+        (tells, untold)
+    }
+}
+
 /// Decides for `who`, an id that the chat service vouches for, where `allowed` names it.
 ///
 /// # Errors
@@ -59,17 +110,17 @@ pub async fn press(
     desk: &dyn Decide,
     key: &str,
     who: &str,
-    allowed: &[String],
+    (allowed, ignored): (&[String], &Ignored),
     lang: Lang,
 ) -> Result<Pressed, Unsettled> {
     let shown = tmuxagent_text::plain::cut_chars(&one_line(who), 60);
     if !allowed.iter().any(|id| id == who) {
-        desk.report(format!("a button was pressed by {shown}, who is not on the allow-list"));
+        ignored.report(desk, format!("a button was pressed by {shown}, who is not on the allow-list"));
         let sentence = lang.pick("you are not on the list of deciders", "你不在审批人名单中");
         return Ok(Pressed::Ignored(sentence.to_owned()));
     }
     let Some(press) = Press::parse(key) else {
-        desk.report(format!("{shown} pressed a button that is not ours"));
+        ignored.report(desk, format!("{shown} pressed a button that is not ours"));
         return Ok(Pressed::Ignored(Refusal::Unknown.sentence(lang)));
     };
     let verdict = Verdict { approve: press.approve, answer: None };
@@ -91,6 +142,15 @@ pub async fn press(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_hour_of_presses_has_few_rows_and_then_a_number() {
+        let mut hour = Hour::default();
+        let told = (0..100_000).filter(|n| hour.count(Timestamp(n % 3_600_000)).0).count();
+        assert_eq!(told, 10);
+        assert_eq!(hour.count(Timestamp(3_600_000)), (true, 99_990));
+        assert_eq!(hour.count(Timestamp(3_600_001)), (true, 0));
+    }
 
     #[test]
     fn a_key_is_short_and_comes_back() {

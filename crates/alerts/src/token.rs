@@ -127,6 +127,8 @@ pub enum LinkState {
     Used,
     /// It was taken back.
     Revoked,
+    /// Its PIN was wrong too often.
+    Locked,
 }
 
 /// A token whose MAC is right.
@@ -156,6 +158,9 @@ pub enum TokenError {
     /// It was taken back, or the question has changed since.
     #[error("the link was replaced by a newer one")]
     Revoked,
+    /// Its PIN was wrong too often.
+    #[error("the link is locked: its PIN was wrong too often")]
+    Locked,
 }
 
 /// Makes a token of `claims`; `random` must come from the system's random source.
@@ -233,6 +238,7 @@ pub fn admit(
     }
     match record.state {
         LinkState::Revoked => return Err(TokenError::Revoked),
+        LinkState::Locked => return Err(TokenError::Locked),
         LinkState::Used => return Err(TokenError::Used),
         LinkState::Open => {}
     }

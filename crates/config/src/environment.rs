@@ -3,6 +3,7 @@
 use super::Problem;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Environment variables. A variable of the process wins over the same name in a `.env` file. Which file is read is the
@@ -82,7 +83,21 @@ impl Environment {
         let path = folder.join(".env");
         let mode = match std::fs::metadata(&path) {
             Ok(file) if file.is_file() => std::os::unix::fs::MetadataExt::mode(&file),
-            _ => return Ok(()),
+            // Opening a pipe would wait, and to go on without it would be to know none of its secrets.
+            Ok(_) => {
+                return Err(Problem::new(
+                    format!("{} can't be read: it is no regular file", path.display()),
+                    "each line is NAME=value, with quotes around blanks",
+                ));
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(()),
+            Err(error) => {
+                return Err(Problem::plain(format!(
+                    "{} can't be read: {}",
+                    path.display(),
+                    super::paths::cause(&error)
+                )));
+            }
         };
         let shown = path.display();
         if mode & 0o077 != 0 {
@@ -147,6 +162,19 @@ mod tests {
             assert_eq!(problem.hint.as_deref(), Some(format!("chmod 600 {}/.env", folder.path().display()).as_str()));
             assert_eq!(environment.get("KEY"), None);
         }
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_named_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        let told = || Environment::default().read_file(folder.path()).unwrap_err().text;
+        std::fs::create_dir(&path).unwrap();
+        assert!(told().ends_with(".env can't be read: it is no regular file"), "{}", told());
+        std::fs::remove_dir(&path).unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert!(told().ends_with(".env can't be read: it is no regular file"), "{}", told());
     }
 
     #[test]

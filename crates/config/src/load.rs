@@ -161,12 +161,15 @@ fn config_source(paths: &Paths) -> Result<(Source, String), Problem> {
     }
 }
 
-/// `--socket`, then the configuration, then the server that we run inside of.
+/// What a host names itself; for those that name none `--socket` (or `TMUXAGENT_SOCKET`), then the server that we run inside
+/// of. One host alone is what `--socket` means, whatever it names.
 fn choose_socket(config: &mut Config, overrides: &Overrides, environment: &Environment) {
     let inside =
         environment.non_empty("TMUX").and_then(|value| value.split(',').next()).filter(|path| !path.is_empty());
+    let only = config.hosts.iter().filter(|host| host.ssh.is_none()).count() == 1;
     for host in config.hosts.iter_mut().filter(|host| host.ssh.is_none()) {
-        if let Some(named) = &overrides.tmux_socket {
+        if let Some(named) = overrides.tmux_socket.as_ref().filter(|_| only || host.tmux.socket == TmuxSocket::Default)
+        {
             host.tmux.socket = TmuxSocket::parse(named);
         } else if let (TmuxSocket::Default, Some(path)) = (&host.tmux.socket, inside) {
             host.tmux.socket = TmuxSocket::Path(PathBuf::from(path));

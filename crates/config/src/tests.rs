@@ -276,4 +276,13 @@ fn the_socket_is_the_flag_then_the_file_then_the_server_we_are_in() {
     assert_eq!(socket(&Overrides::default()), TmuxSocket::Name("other".into()));
     let flag = Overrides { tmux_socket: Some("flag".into()), ..Overrides::default() };
     assert_eq!(socket(&flag), TmuxSocket::Name("flag".into()));
+    // Of several hosts here those that name a server keep it.
+    home.write(
+        ".config/tmuxagent/config.yaml",
+        "hosts: [{name: local}, {name: second, tmux: {socket: own}}, {name: third, tmux: {socket: /tmp/third}}]\n",
+    );
+    let sockets: Vec<_> = load(&flag, &inside).unwrap().config.hosts.into_iter().map(|host| host.tmux.socket).collect();
+    let expected =
+        [TmuxSocket::Name("flag".into()), TmuxSocket::Name("own".into()), TmuxSocket::Path("/tmp/third".into())];
+    assert_eq!(sockets, expected);
 }

@@ -1,6 +1,6 @@
 //! Secrets in rows that stand one below the other: what a screen broke in two, and keys of many lines.
 
-use crate::redact::{KNOWN, Redactor, SHORTEST, Span, joined, marked};
+use crate::redact::{KNOWN, Redactor, Span, joined, marked};
 use regex::Regex;
 use std::sync::LazyLock;
 use tmuxagent_model::{Carry, Redact, SecretMark};
@@ -12,8 +12,9 @@ const TAIL: usize = 512;
 /// follows must hold a digit or a capital.
 static BEGUN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r"(?-u:\b)(?:sk-|gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|AIza|ya29\.|GOCSPX-|xox[abeoprs]-|xapp-|npm_|pypi-|hf_|",
-        r"dckr_(?:pat|oat)_|do[opr]_v1_|SG\.|eyJ|hvs\.|tskey-|sk_live_|rk_live_|whsec_|LTAI|AKID|AGE-SECRET-KEY-)",
+        r"(?:(?:(?-u:\b)|_|\\[nrt])(?:sk-|SG\.|eyJ|hvs\.|LTAI|hf_)|gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|AIza|ya29\.|",
+        r"GOCSPX-|xox[abeoprs]-|xapp-|npm_|pypi-|dckr_(?:pat|oat)_|do[opr]_v1_|tskey-|sk_live_|rk_live_|whsec_|AKID|",
+        r"AGE-SECRET-KEY-)",
         r"(?<s>[A-Za-z0-9_.+/=-]{4,})$"
     ))
     .ok()
@@ -65,12 +66,7 @@ impl Redactor {
     /// What at the end of a text is the begin of a secret that is cut off there: of a known one, and on a screen also what
     /// looks like one.
     fn begun(&self, text: &str, wrapped: bool) -> Option<Span> {
-        let known = self.known.iter().find_map(|value| {
-            let least = SHORTEST.max(value.len() / 2);
-            let lengths = (least..value.len()).rev().filter(|length| value.is_char_boundary(*length));
-            lengths.map(|length| &value[..length]).find(|part| text.ends_with(part)).map(str::len)
-        });
-        if let Some(length) = known {
+        if let Some(length) = self.begun_known(text) {
             return Some((text.len() - length..text.len(), KNOWN));
         }
         let looks = BEGUN.as_ref().filter(|_| wrapped)?.captures(text)?;

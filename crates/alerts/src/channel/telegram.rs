@@ -8,7 +8,7 @@ use crate::decide::{Decide, Unsettled};
 use crate::http::call;
 use crate::markup::Markup;
 use crate::message::Message;
-use crate::press::{Press, Pressed, press};
+use crate::press::{Ignored, Press, Pressed, press};
 use futures_util::future::BoxFuture;
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
@@ -71,6 +71,7 @@ pub struct Telegram {
     chat: String,
     /// User ids whose presses count.
     allow: Vec<String>,
+    ignored: Ignored,
     lang: Lang,
 }
 
@@ -80,7 +81,15 @@ impl Telegram {
     pub fn new(client: Client, base_url: &str, token: &str, chat: &str, allow: Vec<String>, lang: Lang) -> Self {
         let allow = if allow.is_empty() { vec![chat.to_owned()] } else { allow };
         let base_url = base_url.trim_end_matches('/').to_owned();
-        Self { client, base_url, token: SecretString::from(token), chat: chat.to_owned(), allow, lang }
+        Self {
+            client,
+            base_url,
+            token: SecretString::from(token),
+            chat: chat.to_owned(),
+            allow,
+            ignored: Ignored::default(),
+            lang,
+        }
     }
 
     async fn call(&self, method: &str, body: &Value) -> Result<Value, SendError> {
@@ -142,10 +151,10 @@ impl Telegram {
             _ => String::new(),
         };
         if text("/message/chat/id") != self.chat {
-            desk.report("a Telegram button was pressed in another chat".to_owned());
+            self.ignored.report(desk, "a Telegram button was pressed in another chat".to_owned());
             return Ok(());
         }
-        let pressed = press(desk, &text("/data"), &text("/from/id"), &self.allow, self.lang).await;
+        let pressed = press(desk, &text("/data"), &text("/from/id"), (&self.allow, &self.ignored), self.lang).await;
         let (sentence, over) = match &pressed {
             Ok(Pressed::Decided(sentence) | Pressed::Over(sentence)) => (sentence.clone(), true),
             Ok(Pressed::Ignored(sentence)) => (sentence.clone(), false),

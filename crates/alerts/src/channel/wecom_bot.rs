@@ -15,7 +15,7 @@ use crate::dial::dial;
 use crate::http::{Answer, ProxyChoice, install_tls};
 use crate::markup::Markup;
 use crate::message::Message;
-use crate::press::{Press, Pressed, press};
+use crate::press::{Ignored, Press, Pressed, press};
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Url;
@@ -80,6 +80,7 @@ pub struct BotConfig {
 /// A robot of WeCom on its long connection, which also brings presses.
 pub struct WecomBot {
     config: BotConfig,
+    ignored: Ignored,
     calls: mpsc::Sender<Call>,
     /// Taken by the one listener.
     incoming: Mutex<Option<mpsc::Receiver<Call>>>,
@@ -106,7 +107,14 @@ impl WecomBot {
         }
         let (calls, incoming) = mpsc::channel(16);
         let incoming = Mutex::new(Some(incoming));
-        Self { config, calls, incoming, connected: AtomicBool::new(false), numbers: AtomicU64::new(0) }
+        Self {
+            config,
+            ignored: Ignored::default(),
+            calls,
+            incoming,
+            connected: AtomicBool::new(false),
+            numbers: AtomicU64::new(0),
+        }
     }
 
     /// A number for frames and cards, unique also over restarts: cards of one robot need ids of their own.
@@ -379,7 +387,7 @@ impl WecomBot {
         let (key, card, who) = (text(key), text(card), text("/body/from/userid"));
         tokio::spawn(async move {
             let reply = loop {
-                match press(desk.as_ref(), &key, &who, &robot.config.allow, robot.config.lang).await {
+                match press(desk.as_ref(), &key, &who, (&robot.config.allow, &robot.ignored), robot.config.lang).await {
                     Ok(Pressed::Decided(sentence) | Pressed::Over(sentence)) => break over(&request, &card, &sentence),
                     // The card stays as it is; the service asks for no answer.
                     Ok(Pressed::Ignored(_)) => return,

@@ -21,8 +21,8 @@ pub trait LinkBook: Send + Sync {
     fn find(&self, id_hash: [u8; 32]) -> BoxFuture<'_, io::Result<Option<LinkRecord>>>;
     /// A link has decided: it is used once its decision is written down, and not before.
     fn spend<'a>(&'a self, id_hash: [u8; 32], settled: &'a Settled) -> BoxFuture<'a, io::Result<()>>;
-    /// Takes one link back.
-    fn take_back(&self, id_hash: [u8; 32]) -> BoxFuture<'_, io::Result<()>>;
+    /// Locks one link, whose PIN was wrong too often.
+    fn lock_up(&self, id_hash: [u8; 32]) -> BoxFuture<'_, io::Result<()>>;
     /// Takes back all open links of an approval.
     fn revoke<'a>(&'a self, approval: &'a ApprovalId) -> BoxFuture<'a, io::Result<()>>;
 }
@@ -53,6 +53,7 @@ enum EntryState {
     Open,
     Used,
     Revoked,
+    Locked,
 }
 
 type Entries = BTreeMap<String, Entry>;
@@ -90,6 +91,7 @@ const fn stored(state: LinkState) -> EntryState {
         LinkState::Open => EntryState::Open,
         LinkState::Used => EntryState::Used,
         LinkState::Revoked => EntryState::Revoked,
+        LinkState::Locked => EntryState::Locked,
     }
 }
 
@@ -115,6 +117,7 @@ impl LinkBook for FileBook {
                     EntryState::Open => LinkState::Open,
                     EntryState::Used => LinkState::Used,
                     EntryState::Revoked => LinkState::Revoked,
+                    EntryState::Locked => LinkState::Locked,
                 },
                 to: Recipient { channel: entry.channel.clone(), person: entry.person.clone() },
             }))
@@ -131,8 +134,8 @@ impl LinkBook for FileBook {
         })
     }
 
-    fn take_back(&self, id_hash: [u8; 32]) -> BoxFuture<'_, io::Result<()>> {
-        Box::pin(self.mark(id_hash, EntryState::Revoked))
+    fn lock_up(&self, id_hash: [u8; 32]) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(self.mark(id_hash, EntryState::Locked))
     }
 
     fn revoke<'a>(&'a self, approval: &'a ApprovalId) -> BoxFuture<'a, io::Result<()>> {

@@ -208,6 +208,10 @@ pub(crate) const fn sentence(lang: Lang, error: TokenError) -> &'static str {
             "This link was replaced: what is asked has changed. Open the newest message.",
             "此链接已作废：问题内容已变化，请打开最新的消息。",
         ),
+        TokenError::Locked => lang.pick(
+            "This link is locked: the PIN was wrong five times. The next reminder brings a new link; or decide at the screen.",
+            "此链接已锁定：PIN 连续输错五次。下一次提醒会带来新链接，也可以在主界面处理。",
+        ),
     }
 }
 

@@ -306,7 +306,7 @@ fn reject_link(state: &WebState, caller: &Caller, error: TokenError, approval: O
         }
         TokenError::Forged => StatusCode::FORBIDDEN,
         TokenError::Foreign => StatusCode::NOT_FOUND,
-        TokenError::Expired | TokenError::Used | TokenError::Revoked => StatusCode::GONE,
+        TokenError::Expired | TokenError::Used | TokenError::Revoked | TokenError::Locked => StatusCode::GONE,
     };
     let about = approval.map(|approval| format!(" for approval {}", approval.id)).unwrap_or_default();
     state.tell(caller.address, || format!("a link{about} was opened from {} and refused: {error}", caller.address));
@@ -472,10 +472,10 @@ async fn check_pin(state: &WebState, caller: &Caller, link: &Link, given: &str) 
         let warning = caller.lang.pick("Wrong PIN.", "PIN 错误。");
         return Some(question(state, caller, link, Choice::None, Some(warning)));
     }
-    if let Err(error) = state.book.take_back(token.id_hash).await {
+    if let Err(error) = state.book.lock_up(token.id_hash).await {
         state.tell(caller.address, || format!("the book of links can't be written: {error}"));
     }
-    let told = || format!("a link for approval {} was taken back after too many wrong PINs", approval.id);
+    let told = || format!("a link for approval {} was locked after too many wrong PINs", approval.id);
     state.tell(caller.address, told);
-    Some(refuse(caller.lang, TokenError::Revoked, StatusCode::GONE, None))
+    Some(refuse(caller.lang, TokenError::Locked, StatusCode::GONE, None))
 }

@@ -312,7 +312,7 @@ async fn each_bad_link_has_its_page_and_its_line() {
         world.links.mint(&other, Recipient::default(), START).await.unwrap().replace("https://phone.example", "");
     let revoked = world.link().await;
     let token = authenticate(&world.links.ring, &revoked[3..]).unwrap();
-    world.links.book.take_back(token.id_hash).await.unwrap();
+    world.links.book.lock_up(token.id_hash).await.unwrap();
     for (path, status) in [
         (forged.as_str(), StatusCode::FORBIDDEN),
         ("/a/AAAA", StatusCode::FORBIDDEN),
@@ -330,7 +330,7 @@ async fn each_bad_link_has_its_page_and_its_line() {
     assert_eq!(response.status(), StatusCode::GONE);
     assert!(html.contains("expired"), "{html}");
     let reports = world.desk.reports.lock().unwrap().join("\n");
-    for text in ["not genuine", "another question", "replaced", "expired"] {
+    for text in ["not genuine", "another question", "locked", "expired"] {
         assert!(reports.contains(text), "{text}: {reports}");
     }
     assert!(!reports.contains(&link[3..]), "no token in the journal");
@@ -379,8 +379,13 @@ async fn a_pin_is_asked_for_and_its_tries_end() {
     for _ in 0..4 {
         assert_eq!(world.post(&link, &cookie, &form("1111")).await.0.status(), StatusCode::FORBIDDEN);
     }
-    assert_eq!(world.post(&link, &cookie, &form("1111")).await.0.status(), StatusCode::GONE);
-    assert_eq!(world.post(&link, &cookie, &form("4711")).await.0.status(), StatusCode::GONE, "taken back");
+    let (locked, page) = world.post(&link, &cookie, &form("1111")).await;
+    assert_eq!(locked.status(), StatusCode::GONE);
+    assert!(page.contains("locked: the PIN was wrong five times") && page.contains("new link"), "{page}");
+    let (locked, page) = world.post(&link, &cookie, &form("4711")).await;
+    assert_eq!(locked.status(), StatusCode::GONE, "locked");
+    assert!(page.contains("locked: the PIN was wrong five times"), "{page}");
+    assert!(world.get(&link).await.1.contains("locked: the PIN was wrong five times"));
     assert_eq!(world.approval().decision, None);
     let link = world.link().await;
     let (cookie, nonce) = world.open(&link).await;
@@ -577,7 +582,7 @@ async fn refused_requests_fill_no_journal() {
     let world = World::new(None);
     let (open, used) = (world.link().await, world.link().await);
     let token = authenticate(&world.links.ring, &used[3..]).unwrap();
-    world.links.book.take_back(token.id_hash).await.unwrap();
+    world.links.book.lock_up(token.id_hash).await.unwrap();
     for n in 0..500_u32 {
         let strange = if n % 2 == 0 { "https://evil.example" } else { "https://phone.example" };
         let mut request = post(&open, "", "verdict=approve");

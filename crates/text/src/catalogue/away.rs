@@ -36,12 +36,17 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("there is no channel `{}` any more", "渠道 `{0}` 已不存在"),
     ("moved to {}", "已转到 {0}"),
     ("a button was pressed by {}, who is not on the allow-list", "{0} 按了按钮，但不在允许名单里"),
+    (
+        "within the last hour {} more presses in a chat counted for nothing",
+        "最近一小时内，聊天中另有 {0} 次按钮操作无效",
+    ),
     ("{} pressed a button that is not ours", "{0} 按了不属于我们的按钮"),
     ("the link is not genuine", "链接不是真的"),
     ("the link belongs to another question", "链接属于另一个问题"),
     ("the link has expired", "链接已过期"),
     ("the link was used, or the question is closed", "链接已用过，或问题已关闭"),
     ("the link was replaced by a newer one", "链接已被新的取代"),
+    ("the link is locked: its PIN was wrong too often", "链接已锁定：PIN 输错次数过多"),
     (
         "{} holds no keys; move it away to get new ones (open links then end)",
         "{0} 里没有密钥；请移走它以获得新密钥（未用的链接随之失效）",
@@ -54,6 +59,6 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "a decision of approval {} from {} was refused: it did not come from the page",
         "来自 {1} 的对审批 {0} 的决定被拒绝：它不是从页面提交的",
     ),
-    ("a link for approval {} was taken back after too many wrong PINs", "PIN 错误次数过多，已收回审批 {0} 的一个链接"),
+    ("a link for approval {} was locked after too many wrong PINs", "PIN 错误次数过多，已收回审批 {0} 的一个链接"),
     ("the book of links can't be written: {}", "无法写入链接簿：{0}"),
 ];

@@ -162,6 +162,11 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("restored from {}", "已从 {0} 恢复"),
     ("the former database is kept as {}", "原数据库保留为 {0}"),
     ("there is no state database {}", "没有状态数据库 {0}"),
+    ("the state database {} is no regular file", "状态数据库 {0} 不是普通文件"),
+    ("move it away, or choose another folder: --state-dir DIR", "请把它移走，或用 --state-dir DIR 选择其他目录"),
+    ("the state database {} is empty", "状态数据库 {0} 是空文件"),
+    ("`tmuxagent db restore` makes a backup the database", "`tmuxagent db restore` 可用备份恢复数据库"),
+    ("{} can't be read: it is no regular file", "无法读取 {0}：它不是普通文件"),
     (
         "the first start of a supervisor makes it; `tmuxagent config path` shows where",
         "监督进程首次启动时创建；`tmuxagent config path` 会显示位置",

@@ -66,7 +66,11 @@ impl Reading<'_> {
     /// Values in a command are data, and nothing else. `lasts`: the shell goes on behind it.
     pub(super) fn check_values(&mut self, source: &str, at: Place, lasts: bool) {
         self.commands.push((source.to_owned(), at));
-        for (name, fault) in command_faults(source, lasts, &|name| self.plain.contains(name)) {
+        // A name that nothing gives a value was told already.
+        let plain = |name: &str| {
+            self.plain.contains(name) || !TEMPLATE_NAMES.contains(&name) && !self.variables.contains(name)
+        };
+        for (name, fault) in command_faults(source, lasts, &plain) {
             let at = self.problems.within(at, name);
             let (code, says, help) = unsafe_value(fault, name);
             let message = format!("`{{{{{name}}}}}` {says}");

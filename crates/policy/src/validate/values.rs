@@ -67,9 +67,8 @@ impl Reading<'_> {
     pub(super) fn check_values(&mut self, source: &str, at: Place, lasts: bool) {
         self.commands.push((source.to_owned(), at));
         // A name that nothing gives a value was told already.
-        let plain = |name: &str| {
-            self.plain.contains(name) || !TEMPLATE_NAMES.contains(&name) && !self.variables.contains(name)
-        };
+        let plain =
+            |name: &str| self.plain.contains(name) || !TEMPLATE_NAMES.contains(&name) && !self.variables.contains(name);
         for (name, fault) in command_faults(source, lasts, &plain) {
             let at = self.problems.within(at, name);
             let (code, says, help) = unsafe_value(fault, name);

@@ -105,5 +105,12 @@ fn complete(template: &TextTemplate, names: &Names<'_>) -> Result<(), Missing> {
     if let Some(name) = template.names.iter().find(|name| names.lookup(name).is_some_and(|value| is_lost(&value))) {
         return Err(Missing { name: name.clone(), why: "was a secret, which is not kept when the supervisor ends" });
     }
+    // The run is older than the policy, whose patterns give no such value.
+    if let Some(name) = template.unexpected(&|name| names.lookup(name)) {
+        return Err(Missing {
+            name: name.to_owned(),
+            why: "has a value from before the policy was changed, which no pattern of it takes",
+        });
+    }
     Ok(())
 }

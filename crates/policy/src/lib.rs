@@ -18,6 +18,7 @@ mod json_schema;
 mod lint;
 mod matcher;
 mod pattern;
+mod plain;
 mod policy;
 mod raw;
 mod read;

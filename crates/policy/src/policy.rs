@@ -275,6 +275,8 @@ pub struct TextTemplate {
     pub source: String,
     /// The names used, in order of first use.
     pub names: Vec<String>,
+    /// Of a command: those whose values are taken for plain ones, and must be.
+    pub plain: Vec<String>,
 }
 
 impl Action {

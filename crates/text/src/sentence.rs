@@ -361,6 +361,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("{}: its poll is not asked: {}", "{0}：没有进行轮询：{1}"),
     ("{}: pipelines start each other without end; {} is not started", "{0}：流水线无休止地互相启动；没有启动 {1}"),
     ("{} was a secret, which is not kept when the supervisor ends", "{0} 是机密，监督进程结束后不保留"),
+    (
+        "{} has a value from before the policy was changed, which no pattern of it takes",
+        "{0} 的值来自策略修改之前，策略里没有模式会取出它",
+    ),
     ("as the replay assumes", "按重放的假设"),
     ("there is no open question of that name ({})", "没有这个名字的待定问题（{0}）"),
     ("{} has no value in this run", "{0} 在本次运行中没有值"),

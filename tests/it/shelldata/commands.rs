@@ -1,6 +1,7 @@
 //! Commands as people write them, with places for values anywhere in them.
 
 use super::dice::Dice;
+use super::programs;
 
 /// What one writes in commands. None of them runs for long, deletes anything or reads the network.
 const FRAGMENTS: &[&str] = &[
@@ -256,7 +257,8 @@ pub(super) fn generate(dice: &mut Dice) -> Generated {
         }
         return Generated { text, prints: true, in_fish };
     }
-    Generated { text: fragment_with_value(dice), prints: false, in_fish: false }
+    let text = if dice.roll(3) == 0 { programs::generate(dice) } else { fragment_with_value(dice) };
+    Generated { text, prints: false, in_fish: false }
 }
 
 /// One to three commands, perhaps within another one, with one to three values at random places.

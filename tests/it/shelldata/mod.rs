@@ -4,6 +4,7 @@
 mod builtins;
 mod commands;
 mod dice;
+mod programs;
 mod room;
 mod sequences;
 mod values;
@@ -43,9 +44,14 @@ fn holds_values(text: &str) -> bool {
 
 /// Why a policy with these actions, each in a stage of its own, is refused; `None` where it is not.
 fn refusal(actions: &[String]) -> Option<String> {
+    refusal_of(actions, ".*")
+}
+
+/// The same where the pattern takes values of that form.
+fn refusal_of(actions: &[String], values: &str) -> Option<String> {
     let stage = |(number, action): (usize, &String)| {
         let trigger = match number.checked_sub(1) {
-            None => "log_regex: '^v (?P<v>.*)$'".to_owned(),
+            None => format!("log_regex: '^v (?P<v>{values})$'"),
             Some(before) => format!("after_stage_success: s{before}"),
         };
         format!(
@@ -128,10 +134,15 @@ fn nothing_but_the_authors_words_runs_in_any_shell() {
         .collect();
     let mut report = String::new();
     let taken = |place: usize| passed.iter().filter(|passed| passed[place]).count();
+    let plain = |command: &&Generated| {
+        let text = serde_json::to_string(&command.text).expect("a text");
+        holds_values(&command.text) && refusal_of(&[format!("{{shell: {text}}}")], r"\w+").is_none()
+    };
+    let plain = commands.iter().filter(plain).count();
     let lost = commands.iter().filter(|command| !holds_values(&command.text)).count();
     let _ = writeln!(
         report,
-        "{} commands: {} accepted as `shell`, {} as `run`; {lost} hold no value; refused as `shell`:",
+        "{} commands: {} accepted as `shell`, {} as `run`; {plain} as `shell` for plain values; {lost} hold no value; refused as `shell`:",
         commands.len(),
         taken(0),
         taken(1)

@@ -88,7 +88,8 @@ pub(super) fn written(parsed: &Parsed) -> Vec<(Hole, &str)> {
         let content = command.assignments.iter().chain(operands).chain(inputs);
         let own: Vec<Hole> = content.flat_map(Word::all_holes).collect();
         // What comes from a pipe, or from all commands of a `{ … }`, may be any of them.
-        let any = command.piped || command.words.is_empty();
+        // So may what a variable holds.
+        let any = command.piped || command.words.is_empty() || command.all_words().any(Word::expands);
         let holes: Vec<Hole> = if any { (0..parsed.places.len()).collect() } else { own };
         for file in files {
             found.extend(holes.iter().map(|hole| (*hole, file)));

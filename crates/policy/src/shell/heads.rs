@@ -79,6 +79,10 @@ pub(super) fn code(command: &Simple, words: &[Word], is: &dyn Fn(&Word) -> bool)
         match word.text.as_str() {
             _ if is(word) => return Code::Doubtful,
             "-s" | "-" | "--stdin" => return Code::Input,
+            // Modules that run what they are given, or their input.
+            "-m" if next.is_some_and(|next| MODULES.contains(&next.text.as_str())) => {
+                return if words.iter().any(is) { Code::Doubtful } else { Code::Input };
+            }
             // A module of Python, or an option of a shell.
             "-m" if operand => return if next.is_some_and(is) { Code::Doubtful } else { Code::Named },
             option if takes_word(option) && operand => {
@@ -89,6 +93,7 @@ pub(super) fn code(command: &Simple, words: &[Word], is: &dyn Fn(&Word) -> bool)
             }
             option if option.starts_with('-') && takes_code(option) => {
                 let code = if option.starts_with("--") && option.contains('=') { Some(word) } else { next };
+                let code = if code.is_some_and(|code| code.text == "--") { words.get(at + 2) } else { code };
                 // More code may follow, by another option.
                 let again = words.windows(2).any(|pair| match pair {
                     [option, code] => option.text.starts_with('-') && takes_code(&option.text) && is(code),
@@ -110,6 +115,9 @@ pub(super) fn code(command: &Simple, words: &[Word], is: &dyn Fn(&Word) -> bool)
     }
     Code::Input
 }
+
+/// Modules of Python that run their arguments or input.
+const MODULES: &[&str] = &["timeit", "pdb", "code", "cProfile", "profile", "trace", "runpy"];
 
 /// Whether code reads once more what it is given.
 fn reads_given(code: &Word, environment: bool) -> bool {

@@ -179,6 +179,7 @@ impl Lexer<'_> {
                 return self.arithmetic();
             }
             self.at += 1;
+            self.out.feeds |= command.piped;
             self.brackets += 1;
             let read = self.list(End::Paren);
             self.brackets -= 1;
@@ -218,6 +219,7 @@ impl Lexer<'_> {
             if bare == Some("esac") && command.is_empty() {
                 return Ok(true);
             }
+            self.out.feeds |= command.piped && bare.is_some_and(|text| text == "case" || OPENERS.contains(&text));
             if bare.is_some_and(|text| OPENERS.contains(&text)) && command.assignments.is_empty() {
                 return Ok(false);
             }
@@ -256,7 +258,7 @@ impl Lexer<'_> {
         if self.word()?.text != "in" || subject.text.is_empty() {
             return Err("a `case` without `in`");
         }
-        self.out.commands.push(Simple { redirections: vec![subject], ..Simple::default() });
+        self.out.commands.push(Simple { redirections: vec![subject], subject: true, ..Simple::default() });
         loop {
             self.blanks(true);
             if self.char_at(0) == Some('(') {
@@ -348,8 +350,16 @@ impl Lexer<'_> {
         command.input |= sign.starts_with('<');
         if sign.contains('>') {
             command.targets.push(word.text.clone());
+            let number = !word.text.is_empty() && word.text.chars().all(|c| c.is_ascii_digit());
+            let descriptor = sign == ">&" && (number || word.text == "-");
+            if !descriptor && !matches!(word.text.as_str(), "/dev/null" | "/dev/stdout" | "/dev/stderr") {
+                command.files.push(word.text.clone());
+            }
         }
         if !matches!(sign, "<<" | "<<-") {
+            if sign != "<<<" {
+                command.named.push(word.clone());
+            }
             command.redirections.push(word);
             command.doubtful |= sign.starts_with('&');
             return Ok(());
@@ -399,6 +409,9 @@ impl Lexer<'_> {
         self.out.commands.extend(parsed.commands);
         self.out.functions.extend(parsed.functions);
         self.out.calculates |= parsed.calculates;
+        self.out.unusual |= parsed.unusual;
+        self.out.processes |= parsed.processes;
+        self.out.feeds |= parsed.feeds;
         self.at = end + 1;
         word.text.push(EXPANSION);
         Ok(())

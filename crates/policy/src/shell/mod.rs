@@ -4,6 +4,9 @@
 //! reference; a place in which none can stand, a command that can't be followed for certain, and an argument that is
 //! read once more are errors when the policy is loaded. Should a place be taken for another one all the same, the
 //! reference is still a reference.
+//!
+//! Free text may stand only where [`proof`] shows that it is data. [`rules`] look for known readers: for values of which the
+//! pattern says enough, and to say more than that nothing is proved.
 
 mod builtins;
 mod conditions;
@@ -14,6 +17,8 @@ mod lasting;
 mod lexer;
 mod names;
 mod programs;
+mod proof;
+mod proved;
 mod quotes;
 mod rules;
 mod variables;
@@ -36,8 +41,22 @@ pub(super) enum Fault {
     Reason(Reason),
 }
 
+/// What can be in a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// What its author or this program wrote, or what its author trusts.
+    Own,
+    /// Letters, digits and a few signs, none of which any shell or option begins with.
+    Plain,
+    /// Anything.
+    Free,
+}
+
+/// Stands for a value that is not free text where free text is judged; no character, and so in no table.
+const OTHER: char = '\u{fdd2}';
+
 /// What is wrong with the places of values in a command, in their order. `lasts`: the shell goes on behind the command.
-pub(super) fn faults(items: &[Item], lasts: bool) -> Vec<(Hole, Fault)> {
+pub(super) fn faults(items: &[Item], lasts: bool, class: &dyn Fn(Hole) -> Class) -> Vec<(Hole, Fault)> {
     let parsed = match lexer::parse(items) {
         Ok(parsed) => parsed,
         Err(why) => return holes(items).map(|hole| (hole, Fault::Unsure(why))).collect(),
@@ -45,13 +64,27 @@ pub(super) fn faults(items: &[Item], lasts: bool) -> Vec<(Hole, Fault)> {
     let bad = parsed.places.iter().enumerate();
     let mut found: Vec<(Hole, Fault)> =
         bad.filter_map(|(hole, place)| place.err().map(|why| (hole, Fault::Place(why)))).collect();
-    for (hole, reason) in rules::found(&parsed, lasts) {
-        if found.iter().all(|(known, _)| *known != hole) {
+    let mut reasons = rules::found(&parsed, lasts);
+    // An option that is known to take a text.
+    let doubted = reasons.iter().any(|(_, reason)| *reason == Reason::Option);
+    let proofless = if doubted { proof::unproved(items) } else { Vec::new() };
+    reasons.retain(|(hole, reason)| *reason != Reason::Option || proofless.iter().any(|(known, _)| known == hole));
+    let only_free: Vec<Item> = items.iter().map(|item| free_or_other(*item, class)).collect();
+    reasons.extend(proof::unproved(&only_free));
+    for (hole, reason) in reasons {
+        if class(hole) != Class::Own && found.iter().all(|(known, _)| *known != hole) {
             found.push((hole, Fault::Reason(reason)));
         }
     }
     found.sort_by_key(|(hole, _)| *hole);
     found
+}
+
+fn free_or_other(item: Item, class: &dyn Fn(Hole) -> Class) -> Item {
+    match item {
+        Item::Hole(hole) if class(hole) != Class::Free => Item::Char(OTHER),
+        other => other,
+    }
 }
 
 /// Where a value stands, and what reads it there.

@@ -3,11 +3,7 @@
 use super::builtins::{Builtin, builtin};
 use super::conditions::{is_plain_condition, is_plain_printf, is_plain_test, may_be_set};
 use super::heads::{Head, head};
-use super::lexer::OPENERS;
-use super::names::{
-    COMMAND_OPTIONS, GIT_COMMANDS, GIT_OPTIONS, GIT_WRITES, OPTIONS_HARM, OPTIONS_RUN, PACKAGE_COMMANDS, READERS,
-    WRAPPERS, is_interpreter,
-};
+use super::names::{COMMAND_OPTIONS, GIT_COMMANDS, OPTIONS_RUN, PACKAGE_COMMANDS, READERS};
 use super::rules::Reason;
 use super::variables::steers;
 use super::words::{Hole, Parsed, Simple, Word};
@@ -54,12 +50,8 @@ pub(super) fn arguments_of<'a>(
             in_container(arguments, is)
         }
         "kubectl" | "oc" if names(arguments, &["exec"]) => in_container(arguments, is),
-        "curl" | "docker" | "podman" | "kubectl" | "helm" => {
-            // Behind an option stands what belongs to it.
-            let plain = |at: usize| at == 0 || arguments.get(at - 1).is_none_or(|before| !before.text.starts_with('-'));
-            let free = arguments.iter().enumerate().filter(|(at, _)| plain(*at)).map(|(_, word)| word);
-            free.filter(|word| is(word) && word.begins_with_value()).map(|word| (word, Reason::OptionLike)).collect()
-        }
+        // Code behind an option.
+        "mix" | "elixir" | "iex" if names(arguments, &["-e", "--eval", "-S", "-r", "--require"]) => all(Reason::Reader),
         // Their aliases run commands, their extensions are programs.
         "gh" | "glab" if names(arguments, &["alias", "extension"]) => all(Reason::Reader),
         // A name of a file may be a command to perl, as `touch x |`.
@@ -71,8 +63,7 @@ pub(super) fn arguments_of<'a>(
         _ if READERS.contains(&name) || builtin(name) == Some(Builtin::Reads) => {
             command.all_words().filter(|word| is(word)).map(|word| (word, Reason::Reader)).collect()
         }
-        _ if OPTIONS_RUN.contains(&name) => options(arguments, is, Reason::Option),
-        _ if OPTIONS_HARM.contains(&name) => options(arguments, is, Reason::OptionLike),
+        _ if OPTIONS_RUN.contains(&name) => attached(arguments, is),
         _ => Vec::new(),
     }
 }
@@ -87,7 +78,7 @@ pub(super) fn tmux_names(parsed: &Parsed) -> Vec<Hole> {
 }
 
 /// Whether the arguments of `tmux` give something a name, or show a message, and do nothing else.
-fn names_in_tmux(arguments: &[Word]) -> bool {
+pub(super) fn names_in_tmux(arguments: &[Word]) -> bool {
     const NAMING: &[&str] = &["rename-window", "renamew", "rename-session", "rename", "display-message", "display"];
     let takes_word = |word: &Word| matches!(word.text.as_str(), "-L" | "-S" | "-f");
     let mut words = arguments.iter();
@@ -102,10 +93,11 @@ fn names_in_tmux(arguments: &[Word]) -> bool {
     one && verb.and_then(Word::literal).is_some_and(|verb| NAMING.contains(&verb))
 }
 
-/// Arguments that may be taken for options: those that a value begins, before a `--`.
-fn options<'a>(arguments: &'a [Word], is: &dyn Fn(&Word) -> bool, reason: Reason) -> Vec<(&'a Word, Reason)> {
+/// Arguments that are options of their author's with a value attached: `--use=VALUE`, `-xVALUE`, `+VALUE`. What the letters
+/// and shortened names of such a program's options mean nobody follows.
+fn attached<'a>(arguments: &'a [Word], is: &dyn Fn(&Word) -> bool) -> Vec<(&'a Word, Reason)> {
     let before = arguments.iter().take_while(|word| word.text != "--");
-    before.filter(|word| is(word) && word.begins_with_value()).map(|word| (word, reason)).collect()
+    before.filter(|word| is(word) && word.text.starts_with(['-', '+'])).map(|word| (word, Reason::Option)).collect()
 }
 
 /// Whether one of these words is among the arguments.
@@ -118,7 +110,9 @@ pub(super) fn after_command_options(arguments: &[Word]) -> impl Iterator<Item = 
     arguments.iter().enumerate().filter_map(|(at, word)| {
         let (option, value) =
             word.text.split_once('=').map_or((word.text.as_str(), false), |(option, _)| (option, true));
-        let known = COMMAND_OPTIONS.contains(&option);
+        // Programs take a long option that is cut short.
+        let shortened = |known: &&str| option.len() > 5 && known.starts_with(option);
+        let known = COMMAND_OPTIONS.contains(&option) || value && COMMAND_OPTIONS.iter().any(shortened);
         if known && value { Some(word) } else { known.then(|| arguments.get(at + 1)).flatten() }
     })
 }
@@ -193,14 +187,14 @@ fn in_container<'a>(arguments: &'a [Word], is: &dyn Fn(&Word) -> bool) -> Vec<(&
     found
 }
 
-/// `find`: a value is the operand of a test, or a part of a path.
+/// `find`: a value behind `-exec` names what is run.
 fn find<'a>(arguments: &'a [Word], is: &dyn Fn(&Word) -> bool) -> Vec<(&'a Word, Reason)> {
     let mut before = "";
     let mut found = Vec::new();
     for word in arguments {
         let runs = matches!(before, "-exec" | "-execdir" | "-ok" | "-okdir");
-        if is(word) && (runs || word.begins_with_value() && !before.starts_with('-')) {
-            found.push((word, if runs { Reason::Command } else { Reason::Option }));
+        if is(word) && runs {
+            found.push((word, Reason::Command));
         }
         before = &word.text;
     }
@@ -215,11 +209,7 @@ fn script<'a>(arguments: &'a [Word], is: &dyn Fn(&Word) -> bool) -> Vec<(&'a Wor
         return all();
     }
     let Some(at) = arguments.iter().position(|word| !option(word)) else { return Vec::new() };
-    let (before, files) = arguments.split_at(at + 1);
-    if before.iter().any(is) {
-        return all();
-    }
-    if before.iter().any(|word| word.text == "--") { Vec::new() } else { options(files, is, Reason::Option) }
+    if arguments.iter().take(at + 1).any(is) { all() } else { Vec::new() }
 }
 
 fn git<'a>(arguments: &'a [Word], is: &dyn Fn(&Word) -> bool) -> Vec<(&'a Word, Reason)> {
@@ -230,13 +220,7 @@ fn git<'a>(arguments: &'a [Word], is: &dyn Fn(&Word) -> bool) -> Vec<(&'a Word, 
     if any(GIT_COMMANDS) || operands.next().is_some_and(|(_, word)| is(word)) {
         return arguments.iter().filter(|word| is(word)).map(|word| (word, Reason::Reader)).collect();
     }
-    if any(GIT_OPTIONS) {
-        options(arguments, is, Reason::Option)
-    } else if any(GIT_WRITES) {
-        options(arguments, is, Reason::OptionLike)
-    } else {
-        Vec::new()
-    }
+    attached(arguments, is)
 }
 
 /// Programs that calculate or run what they are given, wherever they stand among the words; their names mean nothing else.
@@ -279,208 +263,4 @@ pub(super) const ANYWHERE: &[&str] = &[
     "awk",
     "gawk",
     "sed",
-];
-
-/// Whether it is known what a program makes of its arguments: they are data, or this crate has rules for it.
-pub(super) fn is_known(name: &str) -> bool {
-    let listed = [READERS, OPTIONS_RUN, OPTIONS_HARM, VERBS, DATA].iter().any(|list| list.contains(&name));
-    let wraps = WRAPPERS.iter().any(|(known, _)| *known == name);
-    listed || wraps || builtin(name).is_some() || is_interpreter(name) || OPENERS.contains(&name)
-}
-
-/// Programs for which an argument is a text, a name or an address, or that have rules of their own.
-const DATA: &[&str] = &[
-    // rules of their own
-    "git",
-    "find",
-    "npm",
-    "pnpm",
-    "yarn",
-    "docker",
-    "podman",
-    "nerdctl",
-    "kubectl",
-    "oc",
-    "docker-compose",
-    "curl",
-    "helm",
-    "sed",
-    "gsed",
-    "awk",
-    "gawk",
-    "mawk",
-    "nawk",
-    "tmuxagent",
-    "case",
-    "for",
-    // files and texts
-    "ls",
-    "cat",
-    "tac",
-    "nl",
-    "head",
-    "tail",
-    "wc",
-    "mkdir",
-    "touch",
-    "stat",
-    "file",
-    "dirname",
-    "basename",
-    "realpath",
-    "readlink",
-    "du",
-    "df",
-    "tee",
-    "cut",
-    "tr",
-    "uniq",
-    "comm",
-    "join",
-    "paste",
-    "fold",
-    "fmt",
-    "diff",
-    "cmp",
-    "grep",
-    "egrep",
-    "fgrep",
-    "base64",
-    "base32",
-    "md5sum",
-    "sha1sum",
-    "sha256sum",
-    "sha512sum",
-    "shasum",
-    "cksum",
-    "b2sum",
-    "gzip",
-    "gunzip",
-    "bzip2",
-    "xz",
-    "zstd",
-    "unzip",
-    "zcat",
-    "jq",
-    "yq",
-    "rev",
-    "seq",
-    "expr",
-    "date",
-    "mktemp",
-    "tree",
-    "bat",
-    "eza",
-    "truncate",
-    "sync",
-    "hexdump",
-    "xxd",
-    "od",
-    "strings",
-    "column",
-    "iconv",
-    "envsubst",
-    "gettext",
-    // the machine
-    "id",
-    "whoami",
-    "hostname",
-    "uname",
-    "ps",
-    "pgrep",
-    "pidof",
-    "lsof",
-    "ss",
-    "ping",
-    "dig",
-    "host",
-    "nslookup",
-    "free",
-    "uptime",
-    "systemctl",
-    "journalctl",
-    "service",
-    "logger",
-    "wall",
-    "nproc",
-    "mount",
-    "umount",
-    "useradd",
-    "usermod",
-    // messages
-    "notify-send",
-    "terminal-notifier",
-    "say",
-    "espeak",
-    "figlet",
-    "cowsay",
-    "banner",
-    "ntfy",
-    "apprise",
-    // projects and services
-    "gh",
-    "glab",
-    "svn",
-    "fossil",
-    "terraform",
-    "tofu",
-    "pulumi",
-    "aws",
-    "az",
-    "doctl",
-    "flyctl",
-    "fly",
-    "heroku",
-    "vercel",
-    "netlify",
-    "wrangler",
-    "serverless",
-    "pipx",
-    "conda",
-    "rustup",
-    "rustc",
-    "brew",
-    "twine",
-    "goreleaser",
-    "semantic-release",
-    "changeset",
-    "lerna",
-    "nx",
-    "turbo",
-    "jest",
-    "vitest",
-    "mocha",
-    "playwright",
-    "cypress",
-    "eslint",
-    "prettier",
-    "ruff",
-    "mypy",
-    "black",
-    "flake8",
-    "tsc",
-    "vite",
-    "webpack",
-    "dotnet",
-    "swift",
-    "xcodebuild",
-    "mix",
-    "sbt",
-    "lein",
-    "stack",
-    "cabal",
-    "zig",
-    "skopeo",
-    "crane",
-    "buildah",
-    "k9s",
-    "minikube",
-    "kind",
-    "argocd",
-    "flux",
-    "claude",
-    "codex",
-    "gemini",
-    "aider",
-    "opencode",
 ];

@@ -28,6 +28,7 @@ impl Lexer<'_> {
                 ' ' | '\t' | '\n' | ';' | '&' | '|' | ')' => break,
                 '<' | '>' if self.char_at(1) == Some('(') => {
                     self.at += 2;
+                    self.out.processes = true;
                     self.inner(&mut word)?;
                 }
                 '<' | '>' => break,
@@ -41,6 +42,7 @@ impl Lexer<'_> {
                 '`' => self.backticks(&mut word, false)?,
                 '$' => self.dollar(&mut word, Place::Bare)?,
                 _ => {
+                    word.splits |= matches!(c, '{' | '*' | '?' | '[');
                     match c {
                         '[' => word.subscript = true,
                         ']' => word.subscript = false,
@@ -164,6 +166,7 @@ impl Lexer<'_> {
     }
 
     fn backticks(&mut self, word: &mut Word, quoted: bool) -> Result<(), Unsure> {
+        word.splits |= !quoted;
         self.at += 1;
         let ahead = (0..).map_while(|ahead| self.item(ahead)).position(|item| item == Item::Char('`'));
         let Some(ahead) = ahead else { return Err("backticks that are not closed") };
@@ -181,6 +184,13 @@ impl Lexer<'_> {
     /// `$` and what belongs to it.
     pub(super) fn dollar(&mut self, word: &mut Word, place: Place) -> Result<(), Unsure> {
         self.out.calculates |= word.subscript;
+        let before = word.text.len();
+        let read = self.expansion(word, place);
+        word.splits |= place == Place::Bare && word.text[before..].contains(EXPANSION);
+        read
+    }
+
+    fn expansion(&mut self, word: &mut Word, place: Place) -> Result<(), Unsure> {
         match self.char_at(1) {
             Some('(') if self.char_at(2) == Some('(') => {
                 self.at += 3;
@@ -193,6 +203,9 @@ impl Lexer<'_> {
             }
             Some('{') => {
                 word.text.push(EXPANSION);
+                let name = (2..).map_while(|ahead| self.char_at(ahead)).take_while(|c| *c != '}').collect::<String>();
+                word.splits |= name.starts_with('@');
+                self.out.unusual |= !is_usual(&name);
                 self.braces()
             }
             Some('[') => Err("`$[…]`; `$((…))` is the form that every shell knows"),
@@ -212,7 +225,8 @@ impl Lexer<'_> {
                 word.text.push(EXPANSION);
                 Ok(())
             }
-            Some('?' | '$' | '!' | '#' | '*' | '@' | '-') => {
+            Some(sign @ ('?' | '$' | '!' | '#' | '*' | '@' | '-')) => {
+                word.splits |= sign == '@';
                 self.at += 2;
                 word.text.push(EXPANSION);
                 Ok(())
@@ -281,6 +295,22 @@ impl Lexer<'_> {
             }
         }
     }
+}
+
+/// Whether what stands within `${…}` is a name, perhaps with a plain word behind `-`, `:-`, `+`, `:+`, `#` or `%`: no shell
+/// makes more of these than a text. `${~x}` and `${x:$n}` are run by some.
+fn is_usual(inside: &str) -> bool {
+    let rest = if inside.starts_with(['@', '*']) {
+        &inside[1..]
+    } else {
+        inside.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_')
+    };
+    let operator = ["", ":-", "-", ":+", "+", "##", "#", "%%", "%"].into_iter().find(|sign| match *sign {
+        "" => rest.is_empty(),
+        sign => rest.starts_with(sign),
+    });
+    let Some(operator) = operator.filter(|_| rest.len() < inside.len()) else { return false };
+    rest[operator.len()..].chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
 /// Whether a variable of that name may hold a value without its author's doing: the last argument of a command, and

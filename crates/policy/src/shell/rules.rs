@@ -5,8 +5,8 @@ use super::files::{is_code, written};
 use super::heads::{Code, Head, code, head, interpreters};
 use super::lasting::lasting;
 use super::lexer::OPENERS;
-use super::names::takes_code;
-use super::programs::{ANYWHERE, after_command_options, arguments_of, is_known, names_what_runs};
+use super::names::{OPTIONS_RUN, READERS, WRAPPERS, is_interpreter, takes_code};
+use super::programs::{ANYWHERE, after_command_options, arguments_of, names_what_runs};
 use super::variables::steers;
 use super::words::{EXPANSION, Hole, Parsed, Simple, Word};
 
@@ -25,11 +25,11 @@ pub(crate) enum Reason {
     File,
     /// It would stay in the shell of the pane behind the command.
     Lasting,
-    /// As an argument that may be taken for an option that runs something.
+    /// Attached to an option of a program whose options run something.
     Option,
-    /// As an argument that may be taken for an option; a warning.
-    OptionLike,
-    /// As an argument of a program of which nobody knows what it makes of it; a warning.
+    /// Free text where nothing proves that it is data.
+    Unproved,
+    /// Free text for a program of which nothing is known.
     Unknown,
 }
 
@@ -37,11 +37,7 @@ pub(crate) enum Reason {
 pub(super) fn found(parsed: &Parsed, lasts: bool) -> Vec<(Hole, Reason)> {
     let mut found: Vec<(Hole, Reason)> = Vec::new();
     for command in &parsed.commands {
-        let own = head(command).name.is_some_and(|name| parsed.functions.iter().any(|function| function == name));
         for (word, reason) in judge(command, &Word::has_value) {
-            if own && reason == Reason::Unknown {
-                continue;
-            }
             found.extend(word.all_holes().map(|hole| (hole, reason)));
         }
     }
@@ -108,9 +104,8 @@ pub(super) fn reads_kept(parsed: &Parsed, environment: bool) -> bool {
             if numbers {
                 return true;
             }
-            let harmless = |reason| matches!(reason, Reason::OptionLike | Reason::Option | Reason::Unknown);
             let makes = |name| matches!(name, "make" | "gmake" | "bmake" | "tmux" | "just");
-            judge(command, &live).iter().any(|(_, reason)| !harmless(*reason))
+            judge(command, &live).iter().any(|(_, reason)| *reason != Reason::Option)
                 || environment && command.words.iter().filter_map(Word::program).any(makes)
         })
 }
@@ -154,7 +149,10 @@ fn judge<'a>(command: &'a Simple, is: &dyn Fn(&Word) -> bool) -> Vec<(&'a Word, 
         let fed = match code(command, behind, is) {
             Code::Named => continue,
             // By its arguments or its environment.
-            Code::Doubtful => command.assignments.iter().chain(&command.redirections).chain(behind).collect(),
+            Code::Doubtful => {
+                let given = before.iter().filter(|word| word.assigned().is_some());
+                command.assignments.iter().chain(given).chain(&command.redirections).chain(behind).collect()
+            }
             Code::Input => command.redirections.iter().collect::<Vec<_>>(),
         };
         found.extend(fed.into_iter().filter(|word| is(word)).map(|word| (word, Reason::Reader)));
@@ -183,10 +181,6 @@ fn judge<'a>(command: &'a Simple, is: &dyn Fn(&Word) -> bool) -> Vec<(&'a Word, 
     let own = path.contains('/') && !path.starts_with('/');
     if let Some(name) = name.filter(|_| !own) {
         found.extend(arguments_of(name, command, arguments, is));
-        let system = !path.contains('/') || path.starts_with("/usr") || path.starts_with("/bin");
-        if system && !is_known(name) {
-            found.extend(arguments.iter().filter(|word| is(word)).map(|word| (word, Reason::Unknown)));
-        }
     }
     found
 }
@@ -195,4 +189,10 @@ fn judge<'a>(command: &'a Simple, is: &dyn Fn(&Word) -> bool) -> Vec<(&'a Word, 
 fn inner_readers(command: &Simple, at: usize) -> impl Iterator<Item = (usize, &str)> {
     let named = command.words.iter().enumerate().skip(at + 1).filter_map(|(at, word)| Some((at, word.program()?)));
     named.filter(|(_, name)| ANYWHERE.contains(name))
+}
+
+/// Whether a program of that name runs what it is given, wherever it lies.
+pub(super) fn runs_what_it_is_given(name: &str) -> bool {
+    let listed = [READERS, OPTIONS_RUN, ANYWHERE].iter().any(|list| list.contains(&name));
+    listed || is_interpreter(name) || WRAPPERS.iter().any(|(known, _)| *known == name)
 }

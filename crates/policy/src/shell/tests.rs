@@ -23,7 +23,7 @@ proptest! {
         let holes = items.iter().filter(|item| matches!(item, Item::Hole(_))).count();
         let spots = spots(&items);
         prop_assert_eq!(spots.len(), holes);
-        let faults = faults(&items, true);
+        let faults = faults(&items, true, &|_| Class::Free);
         for (hole, spot) in spots.iter().enumerate() {
             let told = faults.iter().any(|(known, _)| *known == hole);
             prop_assert!(spot.place.is_some() || told, "{} of {}", hole, text);

@@ -37,6 +37,8 @@ pub(super) struct Word {
     pub inner: Vec<Hole>,
     /// A part of it was quoted.
     pub quoted: bool,
+    /// It may become several words, or none: by `$x`, `$(…)`, `{a,b}` or `*` outside of quotes, by `"$@"`.
+    pub splits: bool,
     /// The `[` of what may be a subscript is open: what stands there is calculated, quoted or not.
     pub subscript: bool,
 }
@@ -100,8 +102,14 @@ pub(super) struct Simple {
     pub piped: bool,
     /// Its input is a file or a text.
     pub input: bool,
+    /// Those of its redirections that name a file or a descriptor; the others are texts.
+    pub named: Vec<Word>,
+    /// It is no command but what stands behind `case`.
+    pub subject: bool,
     /// The files that it writes by `>`, as far as their names are known.
     pub targets: Vec<String>,
+    /// Those of them that something can read later: no descriptor, not `/dev/null`.
+    pub files: Vec<String>,
     /// `&>` stands in it, where some shells end the command.
     pub doubtful: bool,
     /// It stands within `( … )`: what it changes in the shell ends there.
@@ -130,4 +138,10 @@ pub(super) struct Parsed {
     pub functions: Vec<String>,
     /// Something with names in it is calculated.
     pub calculates: bool,
+    /// A `${…}` in it is more than a name with what is taken when nothing is there, or with a plain end cut off.
+    pub unusual: bool,
+    /// `<(…)` or `>(…)` stands in it.
+    pub processes: bool,
+    /// A pipe leads into several commands: `| while …`, `| { …; }`, `| ( … )`.
+    pub feeds: bool,
 }

@@ -4,8 +4,9 @@
 //! **Invariant:** a value in a shell command stands apart from its text ([`bind`]), and one that is typed is typed in
 //! letters and escapes alone ([`type_out`]).
 
+use super::plain::{goes_on_plainly, is_plain};
 use super::policy::TextTemplate;
-use super::shell::{Fault, Item, Place, Spot, Traces, faults, spots, traces};
+use super::shell::{Class, Fault, Item, Place, Spot, Traces, faults, spots, traces};
 use std::collections::BTreeMap;
 use tmuxagent_model::shell::{inert_word, plain, shown};
 use tmuxagent_model::{Shell, ShellText};
@@ -93,7 +94,7 @@ impl TextTemplate {
                 names.push(name.to_owned());
             }
         }
-        Self { source, names }
+        Self { source, names, plain: Vec::new() }
     }
 
     /// The text with every value replaced by nothing: what its author wrote himself.
@@ -262,17 +263,62 @@ fn harmless(source: &str) -> Vec<(&str, bool)> {
 }
 
 /// What is wrong with the places of values in a command: each name, and what. `lasts`: the shell goes on behind it.
-pub(super) fn command_faults(source: &str, lasts: bool) -> Vec<(&str, Fault)> {
+/// `plain`: the names of which it is proved that their values are plain.
+pub(super) fn command_faults<'a>(source: &'a str, lasts: bool, plain: &dyn Fn(&str) -> bool) -> Vec<(&'a str, Fault)> {
     let names = harmless(source);
     if names.is_empty() {
         return Vec::new();
     }
-    let told = |(hole, fault): (usize, Fault)| {
-        let (name, harmless) = *names.get(hole)?;
-        let told = !harmless || matches!(fault, Fault::Place(_) | Fault::Unsure(_));
-        told.then_some((name, fault))
+    let class = |hole: usize| match names.get(hole) {
+        Some((_, true)) | None => Class::Own,
+        Some((name, false)) if plain(name) => Class::Plain,
+        Some((_, false)) => Class::Free,
     };
-    faults(&items(source), lasts).into_iter().filter_map(told).collect()
+    let told = |(hole, fault): (usize, Fault)| names.get(hole).map(|(name, _)| (*name, fault));
+    faults(&items(source), lasts, &class).into_iter().filter_map(told).collect()
+}
+
+/// The names in a command whose values are taken for plain ones, since the policy's patterns can give them no others.
+pub(super) fn taken_for_plain(source: &str, plain: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (name, harmless) in harmless(source) {
+        if !harmless && plain(name) && names.iter().all(|known| known != name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+/// Whether a text of `set` gives a plain value, or one that is all its author's.
+pub(super) fn sets_plain(source: &str, plain: &dyn Fn(&str) -> bool) -> bool {
+    let pieces = pieces(source);
+    let own = |piece: &Piece<'_>| match piece {
+        Piece::Text(_) => true,
+        Piece::Name(name, _) => OWN_NAMES.contains(name),
+        Piece::Unclosed(_) => false,
+    };
+    if pieces.iter().all(own) {
+        return true;
+    }
+    // A value may be empty: then what follows begins.
+    let begins = match pieces.iter().find(|piece| matches!(piece, Piece::Text(_))) {
+        Some(Piece::Text(text)) => text.chars().next().is_some_and(|c| is_plain(c.encode_utf8(&mut [0; 4]))),
+        _ => true,
+    };
+    begins
+        && pieces.iter().all(|piece| match piece {
+            Piece::Text(text) => goes_on_plainly(text),
+            Piece::Name(name, _) => plain(name),
+            Piece::Unclosed(_) => false,
+        })
+}
+
+impl TextTemplate {
+    /// The first name whose value is not what the policy's patterns give: it comes from before the policy was changed.
+    pub fn unexpected(&self, lookup: &Lookup<'_>) -> Option<&str> {
+        let odd = |name: &&String| lookup(name).is_some_and(|value| !is_plain(value.trim_end_matches('…')));
+        self.plain.iter().find(odd).map(String::as_str)
+    }
 }
 
 /// What a command leaves for other commands and takes from them, as to values from panes.

@@ -2,6 +2,8 @@ use super::*;
 use crate::shell::Fault;
 use proptest::prelude::*;
 
+mod free;
+
 fn lookup(value: &str) -> impl Fn(&str) -> Option<String> {
     move |name| (name == "line").then(|| value.to_owned())
 }
@@ -93,14 +95,14 @@ fn what_is_typed_holds_nothing_to_act_on() {
     assert_eq!(typed("print {{line}}", "\\'; x; \\' !1 \u{2019}", None), "print '__; x; __ _1 _'");
 }
 
-/// What is told of a command: the place, what can't be followed, or the reason.
+/// What is told of a command with a plain value: the place, what can't be followed, or the reason.
 fn told(source: &str) -> Option<String> {
     told_of(source, false)
 }
 
 /// The same for a command in the shell of a pane (`lasts`), or in one of its own.
 fn told_of(source: &str, lasts: bool) -> Option<String> {
-    command_faults(source, lasts).first().map(|(_, fault)| match fault {
+    command_faults(source, lasts, &|_| true).first().map(|(_, fault)| match fault {
         Fault::Place(why) => (*why).to_owned(),
         Fault::Unsure(why) => format!("unsure: {why}"),
         Fault::Reason(reason) => format!("{reason:?}"),
@@ -189,7 +191,7 @@ fn values_that_are_read_once_more_are_told() {
         ("docker exec c sh -c \"x {{line}}\"", Some("Reader")),
         ("find . -exec sh -c \"x {{line}}\" \\;", Some("Reader")),
         ("find . -name {{line}}", None),
-        ("find {{line}} -name x", Some("Option")),
+        ("find {{line}} -name x", None),
         ("ssh host ls {{line}}", Some("Reader")),
         ("ssh host ls {{stage}}", None),
         ("ssh host ls {{line | trusted}}", None),
@@ -243,9 +245,9 @@ fn values_that_are_read_once_more_are_told() {
         ("i=0; while [ $i -lt 3 ]; do curl -- {{line}} && break; i=$((i+1)); done", None),
         ("git commit -m \"let {{line}} be\"", None),
         ("git -C {{line}} status", None),
-        ("git fetch {{line}}", Some("Option")),
+        ("git fetch {{line}}", None),
         ("git fetch -- {{line}}", None),
-        ("rm {{line}}", Some("OptionLike")),
+        ("rm {{line}}", None),
         ("rm -- {{line}}", None),
         ("sed -n 5p ./{{line}}", None),
         ("sed \"s/x/{{line}}/\" f", Some("Reader")),
@@ -261,7 +263,7 @@ fn values_that_are_read_once_more_are_told() {
         ("\"$SHELL\" -c {{line}}", Some("Reader")),
         ("$HOME/bin/x {{line}}", None),
         ("curl -d \"{{line}}\" https://h", None),
-        ("curl {{line}}", Some("OptionLike")),
+        ("curl {{line}}", None),
         // Written to a file that is read in the same command.
         ("echo VERSION={{line}} > v.env; . ./v.env", Some("Kept")),
         ("printf '%s\\n' \"V={{line}}\" > .env && source .env", Some("Kept")),
@@ -279,7 +281,7 @@ fn values_that_are_read_once_more_are_told() {
         ("tmuxagent approve {{line}}", Some("Reader")),
         ("tmuxagent notify send \"{{line}}\"", None),
         // An option of a tool that runs something.
-        ("cargo test {{line}}", Some("Option")),
+        ("cargo test {{line}}", None),
         ("cargo test -- {{line}}", None),
         ("pip install {{line}}", Some("Command")),
         // Readers behind anything, and code of the author's that reads its arguments once more.
@@ -325,7 +327,7 @@ fn values_that_are_read_once_more_are_told() {
         ("printf 'V=%s' {{line}} > .envrc", Some("File")),
         ("echo {{line}} > .git/hooks/pre-commit", Some("File")),
         ("{ echo {{line}}; } > Makefile", Some("File")),
-        ("cp build.sh {{line}}/", Some("OptionLike")),
+        ("cp build.sh {{line}}/", None),
         ("echo {{line}} > notes.txt", None),
         ("CARGO_BUILD_RUSTC={{line}} cargo build", Some("Variable")),
         ("MAKEFILES={{line}} ./build", Some("Variable")),
@@ -344,8 +346,8 @@ fn values_that_are_read_once_more_are_told() {
         ("tee {{line}} <<< {{line}}", Some("File")),
         ("yarn {{line}}", Some("Command")),
         ("nix develop -c {{line}}", Some("Reader")),
-        // Nobody knows.
-        ("frobnicate {{line}}", Some("Unknown")),
+        // Of a program nobody knows, a plain value is asked nothing.
+        ("frobnicate {{line}}", None),
         ("./frobnicate {{line}}", None),
         ("true {{line}}; cd $_", Some("unsure: `$_` or `$TA_…`, which may hold a value")),
         ("true {{line}}; x=${TA_line}", Some("unsure: `$_` or `$TA_…`, which may hold a value")),
@@ -438,7 +440,7 @@ proptest! {
     #[test]
     fn any_text_is_a_template(source in any::<String>()) {
         let template = TextTemplate::new(source.clone());
-        let _ = (fill(&template, &|_| None, Quoting::None), bind(&template, &|_| None, Shell::Sh), command_faults(&source, true));
+        let _ = (fill(&template, &|_| None, Quoting::None), bind(&template, &|_| None, Shell::Sh), command_faults(&source, true, &|_| false));
     }
 
     #[test]

@@ -6,12 +6,13 @@ mod valid_selector;
 mod valid_stage;
 mod values;
 
+use self::values::plain_names;
 use super::lint;
 use super::pattern::{Patterns, mistake};
 use super::policy::{Backoff, Concurrency, Pipeline, Policy, Stopping, TextTemplate};
 use super::raw::{RawBackoff, RawConcurrency, RawDefaults, RawPipeline, RawPolicy};
 use super::read::{Read as _, Short, Span, SpanMs, Text};
-use super::template::{Piece, TEMPLATE_NAMES, pieces};
+use super::template::{Piece, TEMPLATE_NAMES, pieces, taken_for_plain};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -104,6 +105,8 @@ struct Reading<'a> {
     stages: Vec<&'a str>,
     /// Names that the templates of the pipeline being read may use beside [`TEMPLATE_NAMES`].
     variables: BTreeSet<String>,
+    /// Those of them whose values are plain, whatever a pane prints.
+    plain: BTreeSet<String>,
     /// All commands so far.
     commands: Vec<(String, Place)>,
 }
@@ -140,6 +143,7 @@ impl<'a> Reading<'a> {
             defaults: Defaults::default(),
             stages: Vec::new(),
             variables: BTreeSet::new(),
+            plain: BTreeSet::new(),
             commands: Vec::new(),
         }
     }
@@ -194,6 +198,7 @@ impl<'a> Reading<'a> {
         }
         self.stages = stages.iter().filter_map(|stage| stage.name.as_ref()).map(|name| name.value.as_str()).collect();
         self.variables = self.variables_of(stages);
+        self.plain = plain_names(stages);
         let selector = raw.selector.as_ref().map(|selector| self.selectors(selector));
         self.check_stage_names(stages);
         Pipeline {
@@ -340,7 +345,11 @@ impl<'a> Reading<'a> {
         }
         self.check_words(&source, text.at, matches!(usage, Use::Typed | Use::Script));
         self.check_use(&source, text.at, usage);
-        TextTemplate::new(source)
+        let mut template = TextTemplate::new(source);
+        if matches!(usage, Use::Typed | Use::Script) {
+            template.plain = taken_for_plain(&template.source, &|name| self.plain.contains(name));
+        }
+        template
     }
 
     fn check_template_name(&mut self, name: &str, at: Place) {

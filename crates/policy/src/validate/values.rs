@@ -3,9 +3,52 @@
 use super::{Reading, nearest};
 use crate::shell::{Fault, Reason};
 
-use crate::template::{command_faults, command_traces, name_at, names_last_argument, unknown_words};
+use super::valid_action::{Written, each_action};
+use crate::plain::groups;
+use crate::raw::{RawConditionKind, RawStage, walk};
+use crate::template::{
+    SHELL_OUTPUT, TEMPLATE_NAMES, command_faults, command_traces, name_at, names_last_argument, sets_plain,
+    unknown_words,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_yaml::Place;
+
+/// The names of a pipeline's variables whose values are plain: each pattern that gives one, and each `set`.
+pub(super) fn plain_names(stages: &[RawStage]) -> BTreeSet<String> {
+    let mut names = BTreeMap::<String, bool>::new();
+    let mut sets = Vec::new();
+    for stage in stages {
+        for condition in [&stage.triggers, &stage.success_when, &stage.fail_when].into_iter().flatten() {
+            walk(condition, &mut |part| {
+                if let RawConditionKind::LogRegex(text) = &part.value {
+                    for (name, plain) in groups(&text.value) {
+                        *names.entry(name).or_insert(true) &= plain;
+                    }
+                }
+            });
+        }
+        each_action(stage, &mut |action| {
+            if let Written::Set(set) = action {
+                sets.extend(
+                    set.0.iter().map(|(name, value)| (name.value.as_str(), value.value.trim_end_matches('\n'))),
+                );
+            }
+        });
+    }
+    for (name, _) in &sets {
+        names.entry((*name).to_owned()).or_insert(true);
+    }
+    let own = |name: &str| TEMPLATE_NAMES.contains(&name) || name == SHELL_OUTPUT;
+    names.retain(|name, plain| *plain && !own(name));
+    // What a `set` makes of others is plain as long as all of them are.
+    while let Some(name) = sets.iter().find_map(|(name, value)| {
+        let plain = |name: &str| names.contains_key(name);
+        (plain(name) && !sets_plain(value, &plain)).then_some(*name)
+    }) {
+        names.remove(name);
+    }
+    names.into_keys().collect()
+}
 
 impl Reading<'_> {
     /// The words behind names, as in `{{name | trusted}}`.
@@ -23,15 +66,14 @@ impl Reading<'_> {
     /// Values in a command are data, and nothing else. `lasts`: the shell goes on behind it.
     pub(super) fn check_values(&mut self, source: &str, at: Place, lasts: bool) {
         self.commands.push((source.to_owned(), at));
-        for (name, fault) in command_faults(source, lasts) {
+        // A name that nothing gives a value was told already.
+        let plain =
+            |name: &str| self.plain.contains(name) || !TEMPLATE_NAMES.contains(&name) && !self.variables.contains(name);
+        for (name, fault) in command_faults(source, lasts, &plain) {
             let at = self.problems.within(at, name);
             let (code, says, help) = unsafe_value(fault, name);
             let message = format!("`{{{{{name}}}}}` {says}");
-            let draft = match fault {
-                Fault::Reason(Reason::OptionLike | Reason::Unknown) => self.problems.warning(code, at, message),
-                Fault::Reason(_) | Fault::Place(_) | Fault::Unsure(_) => self.problems.error(code, at, message),
-            };
-            draft.help(help);
+            self.problems.error(code, at, message).help(help);
         }
     }
 
@@ -151,27 +193,28 @@ fn unsafe_value(fault: Fault, name: &str) -> (&'static str, String, String) {
                 help,
             )
         }
-        Fault::Reason(Reason::Unknown) => {
-            let help = format!(
-                "if it takes its arguments as data, call it from a script of yours, as `./script {{{{{name}}}}}`, or write \
-                        `{{{{{name} | trusted}}}}`"
-            );
-            (
-                "unknown-program",
-                "comes from a pane and goes to a program of which nobody here knows whether it runs its arguments"
-                    .to_owned(),
-                help,
-            )
-        }
         Fault::Reason(Reason::Option) => {
             let help = format!(
-                "write `--` before it, or `./` where it is a file; if nobody else can print it, write `{{{{{name} | trusted}}}}`"
+                "write it as a word of its own behind the option; if nobody else can print it, write `{{{{{name} | trusted}}}}`"
             );
-            (place, "comes from a pane and could be taken for an option that runs a command".to_owned(), help)
+            let says = "comes from a pane and is attached to an option of a program that options make run something";
+            (place, says.to_owned(), help)
         }
-        Fault::Reason(Reason::OptionLike) => {
-            let help = "write `--` before it, or `./` where it is a file";
-            ("option-like", "comes from a pane and could be taken for an option, as `-rf`".to_owned(), help.to_owned())
+        Fault::Reason(Reason::Unproved) => {
+            let says = "comes from a pane, can be any text, and is not proved to be data here";
+            (place, says.to_owned(), ways_out(name))
+        }
+        Fault::Reason(Reason::Unknown) => {
+            let says = "comes from a pane, can be any text, and goes to a program of which nobody here knows what it makes of it";
+            ("unknown-program", says.to_owned(), ways_out(name))
         }
     }
+}
+
+/// What to do with free text that nothing proves to be data.
+fn ways_out(name: &str) -> String {
+    format!(
+        "let its pattern take only letters, digits and plain signs, as `(?<{name}>[0-9][0-9.]*)`; or hand it to a script of the \
+         project's own, as `./deploy {{{{{name}}}}}`; or write `{{{{{name} | trusted}}}}` if nobody else can print it"
+    )
 }

@@ -58,12 +58,24 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "请只交给一个程序，例如 `./deploy {{{0}}}` 或 `VERSION={{{1}}} ./deploy`，或用括号 `( … )` 围住所用之处；若别人无法打印它，可写 `{{{2} | trusted}}`",
     ),
     (
-        "`{{{}}}` comes from a pane and goes to a program of which nobody here knows whether it runs its arguments",
-        "`{{{0}}}` 来自窗格，交给了一个不知是否会执行其参数的程序",
+        "`{{{}}}` comes from a pane, can be any text, and is not proved to be data here",
+        "`{{{0}}}` 来自窗格，可能是任何文字，且无法证明它在这里只是数据",
     ),
     (
-        "if it takes its arguments as data, call it from a script of yours, as `./script {{{}}}`, or write `{{{} | trusted}}`",
-        "如果它只把参数当作数据，请从自己的脚本调用，例如 `./script {{{0}}}`，或写 `{{{1} | trusted}}`",
+        "`{{{}}}` comes from a pane, can be any text, and goes to a program of which nobody here knows what it makes of it",
+        "`{{{0}}}` 来自窗格，可能是任何文字，交给了一个不知会如何处理它的程序",
+    ),
+    (
+        "`{{{}}}` comes from a pane and is attached to an option of a program that options make run something",
+        "`{{{0}}}` 来自窗格，附在选项上，而这个程序的选项可以运行命令",
+    ),
+    (
+        "write it as a word of its own behind the option; if nobody else can print it, write `{{{} | trusted}}`",
+        "请把它作为选项之后单独的词；若别人无法打印它，可写 `{{{0} | trusted}}`",
+    ),
+    (
+        "let its pattern take only letters, digits and plain signs, as `(?<{}>[0-9][0-9.]*)`; or hand it to a script of the project's own, as `./deploy {{{}}}`; or write `{{{} | trusted}}` if nobody else can print it",
+        "请让模式只取字母、数字和普通符号，例如 `(?<{0}>[0-9][0-9.]*)`；或交给项目自己的脚本，例如 `./deploy {{{1}}}`；若别人无法打印它，可写 `{{{2} | trusted}}`",
     ),
     (
         "`{{{}}}` comes from a pane and is written into `{}`, which a command of this policy runs",
@@ -88,14 +100,6 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     (
         "`{{{}}}` comes from a pane, and this command reads once more what variables or other commands hold",
         "`{{{0}}}` 来自窗格，而此命令会再次读取变量或其他命令的内容",
-    ),
-    (
-        "`{{{}}}` comes from a pane and could be taken for an option that runs a command",
-        "`{{{0}}}` 来自窗格，可能被当作会执行命令的选项",
-    ),
-    (
-        "`{{{}}}` comes from a pane and could be taken for an option, as `-rf`",
-        "`{{{0}}}` 来自窗格，可能被当作选项，例如 `-rf`",
     ),
     ("name the environment variable; a token itself has no place in a policy", "请写环境变量名；令牌本身不应写进策略"),
     ("write pipelines, or start from `tmuxagent policy init`", "请写流水线，或从 `tmuxagent policy init` 开始"),

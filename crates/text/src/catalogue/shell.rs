@@ -34,8 +34,16 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "来自窗格，会在此命令之后留在 shell 里，影响之后的一切",
     ),
     (
-        "comes from a pane and goes to a program of which nobody here knows whether it runs its arguments",
-        "来自窗格，交给了一个不知是否会执行其参数的程序",
+        "comes from a pane, can be any text, and is not proved to be data here",
+        "来自窗格，可能是任何文字，且无法证明它在这里只是数据",
+    ),
+    (
+        "comes from a pane, can be any text, and goes to a program of which nobody here knows what it makes of it",
+        "来自窗格，可能是任何文字，交给了一个不知会如何处理它的程序",
+    ),
+    (
+        "comes from a pane and is attached to an option of a program that options make run something",
+        "来自窗格，附在选项上，而这个程序的选项可以运行命令",
     ),
     ("`$_` or `$TA_…`, which may hold a value", "`$_` 或 `$TA_…`，其中可能有值"),
     (
@@ -51,13 +59,6 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     (
         "comes from a pane, and this command reads once more what variables or other commands hold",
         "来自窗格，而这条命令会再次读取变量或其他命令的内容",
-    ),
-    ("comes from a pane and could be taken for an option that runs a command", "来自窗格，可能被当作会运行命令的选项"),
-    ("comes from a pane and could be taken for an option, as `-rf`", "来自窗格，可能被当作选项，如 `-rf`"),
-    ("write `--` before it, or `./` where it is a file", "请在前面写 `--`，若是文件则写 `./`"),
-    (
-        "write `--` before it, or `./` where it is a file; if nobody else can print it, write `{{{} | trusted}}`",
-        "请在前面写 `--`，若是文件则写 `./`；若别人无法打印它，可写 `{{{0} | trusted}}`",
     ),
     // What would happen to a value.
     ("`{{{}}}` {}", "`{{{0}}}` {1}"),

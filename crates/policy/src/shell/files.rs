@@ -2,6 +2,8 @@
 
 use super::builtins::{Builtin, builtin};
 use super::heads::{Head, head, interpreters};
+use super::proof::is_own;
+use super::proved::{is_quiet, row};
 use super::words::{Hole, Parsed, Simple, VALUE, Word};
 use std::collections::BTreeSet;
 
@@ -142,11 +144,26 @@ pub(super) fn traces(parsed: &Parsed) -> Traces {
         let program = command.words.get(at).and_then(Word::literal).filter(|text| text.contains('/'));
         traces.read.extend(program.map(|path| base(path).to_owned()));
     }
-    if parsed.commands.iter().any(runs_files) {
+    let others = || parsed.commands.iter().filter(|command| !takes_data(command));
+    // What they are given by name is read; where that comes by other ways it may be anything.
+    let named = others().flat_map(Simple::all_words).filter_map(Word::literal);
+    traces.read.extend(named.map(|word| base(word).to_owned()));
+    let given = |command: &Simple| command.input || command.piped || command.all_words().any(Word::expands);
+    if parsed.commands.iter().any(runs_files) || others().any(given) {
         let words = parsed.commands.iter().flat_map(Simple::all_words).filter_map(Word::literal);
         traces.read.extend(words.map(|word| base(word).to_owned()));
     }
     traces
+}
+
+/// Whether it is known to make no more than data of the files that it is given: by its documentation, or as a script of the
+/// project's own.
+fn takes_data(command: &Simple) -> bool {
+    let Head { at, name, .. } = head(command);
+    let path = command.words.get(at).and_then(Word::literal);
+    let arguments = command.words.get(at + 1..).unwrap_or_default();
+    let known = name.is_none() || name.is_some_and(|name| row(name, arguments).is_some() || is_quiet(name));
+    known && !command.words.get(at).is_some_and(Word::expands) || path.is_some_and(is_own)
 }
 
 /// Whether it may run what stands in a file, or keep it where something runs it.

@@ -306,7 +306,7 @@ pub(super) fn begins_plainly(word: &Word) -> bool {
 }
 
 /// A path to a script of the project's own.
-fn is_own(path: &str) -> bool {
+pub(super) fn is_own(path: &str) -> bool {
     /// Folders of programs that others wrote.
     const OTHERS: &[&str] =
         &["node_modules", ".venv", "venv", ".tox", ".nox", ".direnv", ".bundle", ".local", ".cargo", ".nix-profile"];

@@ -106,7 +106,7 @@ impl Reading<'_> {
             for (hole, file) in files.filter(|(hole, _)| told.insert(*hole)) {
                 let name = name_at(source, *hole);
                 let message = format!(
-                    "`{{{{{name}}}}}` comes from a pane and is written into `{file}`, which a command of this policy runs"
+                    "`{{{{{name}}}}}` comes from a pane and is written into `{file}`, which another command of this policy may run"
                 );
                 let at = self.problems.within(at, name);
                 self.problems

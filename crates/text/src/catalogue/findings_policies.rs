@@ -78,8 +78,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "请让模式只取字母、数字和普通符号，例如 `(?<{0}>[0-9][0-9.]*)`；或交给项目自己的脚本，例如 `./deploy {{{1}}}`；若别人无法打印它，可写 `{{{2} | trusted}}`",
     ),
     (
-        "`{{{}}}` comes from a pane and is written into `{}`, which a command of this policy runs",
-        "`{{{0}}}` 来自窗格，被写进 `{1}`，而本策略的命令会运行它",
+        "`{{{}}}` comes from a pane and is written into `{}`, which another command of this policy may run",
+        "`{{{0}}}` 来自窗格，被写进 `{1}`，而本策略的另一条命令可能会运行它",
     ),
     ("read the file as data, or write `{{{} | trusted}}`", "请把文件当作数据读取，或写 `{{{0} | trusted}}`"),
     (

@@ -14,9 +14,13 @@ fn room(keys: &str) -> Room {
 
 /// The same with bash, which edits its lines itself.
 fn bash_room(keys: &str) -> Room {
+    room_of("bash --norc --noprofile", keys)
+}
+
+fn room_of(shell: &str, keys: &str) -> Room {
     let mut room = unwatched(keys);
-    let bash = format!("cd '{}'; exec env PS1='$ ' bash --norc --noprofile", room.server.folder().display());
-    room.server.tmux(&["respawn-pane", "-k", "-t", "proj:ci", &bash]);
+    let shell = format!("cd '{}'; exec env PS1='$ ' {shell}", room.server.folder().display());
+    room.server.tmux(&["respawn-pane", "-k", "-t", "proj:ci", &shell]);
     room.watch();
     room
 }
@@ -212,15 +216,18 @@ fn spares_what_a_person_began(room: &Room) {
 
 #[test]
 fn a_command_that_is_suspended_has_not_ended() {
-    let room = room(
-        "actions_on_start: [{run: 'sh -c \"echo x >> ran; sleep 600\"'}], on_fail: [{retry: {max: 3, backoff: 1ms}}]",
-    );
-    start(&room);
-    wait_file(&room, "ran");
-    room.wait_status("\"running\"");
-    room.server.tmux(&["send-keys", "-t", "proj:ci", "C-z"]);
-    wait_question(&room, "was suspended by C-z");
-    assert_eq!(lines(&room, "ran"), 1, "{}", room.answer(&["events"]));
+    for shell in ["sh", "bash --norc --noprofile", "zsh -f", "fish --no-config"] {
+        let room = room_of(
+            shell,
+            "actions_on_start: [{run: 'sh -c \"echo x >> ran; sleep 600\"'}], on_fail: [{retry: {max: 3, backoff: 1ms}}]",
+        );
+        start(&room);
+        wait_file(&room, "ran");
+        room.wait_status("\"running\"");
+        room.server.tmux(&["send-keys", "-t", "proj:ci", "C-z"]);
+        wait_question(&room, "was suspended by C-z");
+        assert_eq!(lines(&room, "ran"), 1, "{}", room.answer(&["events"]));
+    }
 }
 
 #[test]

@@ -87,7 +87,8 @@ impl Turn<'_> {
         if let Some(stop) = stop.filter(|stop| stop.begun) {
             return self.attempt_failed(at, stop.cause);
         }
-        if !expected && (BY_SIGTSTP.contains(&exit) || self.shows(at, "^Z", 3)) {
+        // fish tells 0 of it.
+        if BY_SIGTSTP.contains(&exit) && !expected || self.shows(at, "^Z", 3) {
             return self.is_suspended(at);
         }
         if exit == BY_SIGINT && !expected {

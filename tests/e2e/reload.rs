@@ -159,7 +159,7 @@ fn ends_unwatched(room: &Room, id: &str) {
     assert!(room.answer(&["--lang", "zh", "approve", id]).contains("不再受到监视"));
     room.wait_events("not watched any more");
     let events = room.answer(&["--lang", "zh", "events"]);
-    assert!(events.contains("local:%0 不再受到监视") && events.contains("：不再受到监视"), "{events}");
+    assert!(events.contains("local:%0 不再受到监视") && events.matches("不再受到监视").count() >= 2, "{events}");
     assert_eq!(room.ran(), "");
 }
 
@@ -176,7 +176,7 @@ fn a_pane_that_a_filter_leaves_out_ends_what_was_asked_there_and_is_watched_anew
     room.finish_tests("unseen");
     wait_for(PATIENCE, "its line", || room.server.screen("proj:ci").contains("tests ok unseen").then_some(()));
     watch_sessions(&room, "");
-    wait_for(PATIENCE, "the pane", || room.answer(&["panes", "--json"]).contains("\"%0\"").then_some(()));
+    wait_for(PATIENCE, "the pane", || room.answer(&["panes", "--json"]).contains("/%0/").then_some(()));
     room.wait_status("\"live\"");
     // A line that is printed before the pane is read is old, so it is printed until it is new.
     let again = wait_for(PATIENCE, "a question anew", || {
@@ -209,7 +209,7 @@ fn a_session_that_is_renamed_out_of_the_filter_ends_what_was_asked_there() {
     ends_unwatched(&room, &id);
     // Its name back, it is watched anew.
     room.server.tmux(&["rename-session", "-t", "private", "proj"]);
-    wait_for(PATIENCE, "the pane", || room.answer(&["panes", "--json"]).contains("\"%0\"").then_some(()));
+    wait_for(PATIENCE, "the pane", || room.answer(&["panes", "--json"]).contains("/%0/").then_some(()));
     assert_eq!(room.ran(), "");
 }
 

@@ -68,6 +68,9 @@ fn take(path: &Path) -> Result<files::WriteLock, OpenError> {
     match files::make_private_file(path) {
         Ok(_) => Ok(lock),
         Err(source) if source.kind() == io::ErrorKind::IsADirectory => Err(in_folder(source)),
+        Err(source) if source.kind() == io::ErrorKind::InvalidInput => {
+            Err(OpenError::Other { path: path.to_path_buf(), source: files::no_database() })
+        }
         Err(source) => Err(OpenError::ReadOnly { path: path.to_path_buf(), source }),
     }
 }
@@ -182,7 +185,7 @@ pub(crate) fn reader(path: &Path) -> Result<Reader, OpenError> {
 /// As [`reader`], also where the next start would migrate the file first.
 pub(crate) fn reader_of_any_schema(path: &Path) -> Result<Connection, OpenError> {
     let other = |error| classify(path, error);
-    let conn = schema::open_reader(path).map_err(other)?;
+    let conn = files::open_reader(path).map_err(other)?;
     let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(other)?;
     if application != schema::APPLICATION_ID {
         return Err(OpenError::NotOurs { path: path.to_path_buf() });

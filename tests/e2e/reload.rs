@@ -157,7 +157,7 @@ fn ends_unwatched(room: &Room, id: &str) {
     let late = room.answer(&["approve", id]);
     assert!(late.contains("superseded") && late.contains("not watched any more"), "{late}");
     assert!(room.answer(&["--lang", "zh", "approve", id]).contains("不再受到监视"));
-    room.wait_events("not watched any more");
+    room.wait_events("nobody watches it any more");
     let events = room.answer(&["--lang", "zh", "events"]);
     assert!(events.contains("local:%0 不再受到监视") && events.matches("不再受到监视").count() >= 2, "{events}");
     assert_eq!(room.ran(), "");

@@ -90,7 +90,7 @@ impl Turn<'_> {
         for id in &meant {
             self.withdraw(id);
         }
-        let why = if unwatched { "it is not watched any more" } else { "it is gone" };
+        let why = if unwatched { "nobody watches it any more" } else { "it is gone" };
         self.end_runs(pane, &Cause::own(self.now, "pane", why));
         self.supersede_pane(pane);
         let timers: Vec<TimerKey> =

@@ -241,7 +241,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("{} when seen", "{0}（出现即算数）"),
     ("its process ended", "进程已结束"),
     ("it is gone", "已消失"),
-    ("it is not watched any more", "不再受到监视"),
+    ("nobody watches it any more", "不再受到监视"),
     ("the pane is gone", "窗格已消失"),
     ("the pane's process ended", "窗格里的进程已结束"),
     ("it no longer has this pipeline", "策略里已没有这条流水线"),

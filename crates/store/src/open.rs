@@ -67,8 +67,7 @@ fn take(path: &Path) -> Result<files::WriteLock, OpenError> {
         files::lock(path).map_err(in_folder)?.map_err(|pid| OpenError::InUse { path: path.to_path_buf(), pid })?;
     match files::make_private_file(path) {
         Ok(_) => Ok(lock),
-        Err(source) if source.kind() == io::ErrorKind::IsADirectory => Err(in_folder(source)),
-        Err(source) if source.kind() == io::ErrorKind::InvalidInput => {
+        Err(source) if matches!(source.kind(), io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput) => {
             Err(OpenError::Other { path: path.to_path_buf(), source: files::no_database() })
         }
         Err(source) => Err(OpenError::ReadOnly { path: path.to_path_buf(), source }),

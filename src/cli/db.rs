@@ -2,7 +2,7 @@
 
 mod restore;
 
-use super::output::JsonLines;
+use super::output::{JsonLines, shown};
 use super::{CliError, Outcome, Session, exit};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -86,7 +86,7 @@ fn check(session: &Session, paths: &Paths) -> Outcome {
             if health.problems.is_empty() { "ok".to_owned() } else { counted(health.problems.len(), "problem") };
         out.say(&format!(
             "{}: {verdict} (schema {}, {} bytes, {} events, {} entities, {} alerts waiting)",
-            database.display(),
+            shown(database),
             health.schema,
             health.bytes,
             health.journal_rows,
@@ -104,7 +104,7 @@ fn list(session: &Session, database: &Path) -> Outcome {
     if out.json {
         out.json(&found)?;
     } else {
-        found.iter().try_for_each(|path| out.line(&path.display().to_string()))?;
+        found.iter().try_for_each(|path| out.line(&shown(path)))?;
     }
     Ok(if found.is_empty() { exit::NEGATIVE } else { exit::OK })
 }
@@ -119,7 +119,7 @@ fn backup(session: &Session, database: &Path) -> Outcome {
     if out.json {
         out.json(&json!({ "backup": made.path, "bytes": made.bytes, "removed": made.removed }))?;
     } else {
-        out.say(&format!("{} ({} bytes)", made.path.display(), made.bytes))?;
+        out.say(&format!("{} ({} bytes)", shown(&made.path), made.bytes))?;
     }
     Ok(exit::OK)
 }

@@ -45,6 +45,9 @@ pub(super) fn run(session: &Session, command: &DebugCommand) -> Outcome {
     }
 }
 
+/// The longest dump that is played back, bytes.
+const LONGEST: usize = 512 * 1024 * 1024;
+
 fn dump(session: &Session, file: &Path) -> Outcome {
     let path = std::path::absolute(file)
         .map_err(|error| CliError::user(format!("{}: {error}", file.display()), "name another file"))?;
@@ -54,6 +57,7 @@ fn dump(session: &Session, file: &Path) -> Outcome {
     if out.json {
         out.json(&serde_json::json!({ "done": true, "file": path }))?;
     } else {
+        let path = clean(&path);
         out.line(&match out.lang {
             Lang::En => {
                 format!("written to {path}; look through it before you give it away: it holds what panes printed")
@@ -67,7 +71,8 @@ fn dump(session: &Session, file: &Path) -> Outcome {
 fn replay(session: &Session, args: &ReplayArgs) -> Outcome {
     let shown = args.file.display();
     let broken = |why: String| CliError::user(format!("{shown}: {why}"), "write a new one with `tmuxagent debug dump`");
-    let text = std::fs::read_to_string(&args.file).map_err(|error| broken(error.to_string()))?;
+    let bytes = tmuxagent_config::read_bytes(&args.file, LONGEST).map_err(|error| broken(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| broken("it is not UTF-8 text".to_owned()))?;
     let read = |files: &[(String, String)]| {
         let sources: Vec<Source> = files.iter().map(|(name, text)| Source::new(name.clone(), text.clone())).collect();
         tmuxagent_policy::load(&sources).map_err(|diagnostics| diagnostics.summary())

@@ -126,6 +126,13 @@ fn test(session: &Session, args: &TestArgs) -> Outcome {
     let lang = session.out.lang;
     let sent = super::threads::runtime()?.block_on(manual::test(&channels, lang));
     keep(&loaded, Urgency::Normal, manual::test_title(lang), &settings.redactor(&loaded), &sent);
+    let channels: Vec<String> = sent.iter().filter(|one| one.ok).map(|one| one.channel.clone()).collect();
+    if !channels.is_empty()
+        && let Err(error) = Connection::open(session).and_then(|mut open| open.ask(Request::ChannelsWork { channels }))
+    {
+        // None runs, or one of an earlier version, which finds out with its own next message.
+        tracing::debug!(error = %error.text(), "the supervisor is not told that the channels work");
+    }
     tell(session, &loaded, &settings, sent)
 }
 
@@ -294,7 +301,7 @@ fn rotate_key(session: &Session) -> Outcome {
     if out.json {
         out.json(&json!({ "key": file, "reloaded": told }))?;
     } else {
-        out.say(&format!("{}: a new key; links of those before hold until they expire", file.display()))?;
+        out.say(&format!("{}: a new key; links of those before hold until they expire", super::output::shown(&file)))?;
     }
     if loaded.config.approval_secret.is_some() {
         out.warn("APPROVAL_SECRET is set and signs new links; change it there");

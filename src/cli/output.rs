@@ -4,8 +4,9 @@ use super::error::{CliError, exit};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use tmuxagent_text::redact::Redactor;
-use tmuxagent_text::{Lang, clean_block, json as harmless_json, message};
+use tmuxagent_text::{Lang, clean, clean_block, is_hidden, json as harmless_json, message};
 use tmuxagent_tui::view::{cut, cut_start, wrap};
 use unicode_width::UnicodeWidthStr;
 
@@ -107,12 +108,12 @@ impl Output {
         self.line(&self.words(text))
     }
 
-    /// Prints one line.
+    /// Prints one line. Whatever it is made of, nothing of it acts on the terminal but the colours of [`Self::paint`].
     ///
     /// # Errors
     /// When standard output can't be written.
     pub fn line(&self, text: &str) -> Result<(), CliError> {
-        self.raw(&format!("{text}\n"))
+        self.raw(&format!("{}\n", inert(text, self.color)))
     }
 
     /// Prints text as it is.
@@ -189,6 +190,40 @@ impl Output {
         }
         self.raw(&text)
     }
+}
+
+/// A text whose control characters are visible signs and whose hidden characters are gone; colours stay where they are used.
+fn inert(text: &str, color: bool) -> String {
+    let acts = |c: char| c != '\n' && (c.is_control() || is_hidden(c));
+    if !text.contains(acts) {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(acts) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let painted = COLOURS.iter().find(|code| color && from.starts_with(**code));
+        let taken = painted.map_or_else(|| from.chars().next().map_or(1, char::len_utf8), |code| code.len());
+        let (one, after) = from.split_at(taken);
+        if painted.is_some() {
+            out.push_str(one)
+        } else {
+            out.push_str(&clean(one))
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// What [`Output::paint`] writes.
+const COLOURS: [&str; 7] =
+    ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[35m"];
+
+/// A path on one line, as people may see it.
+pub fn shown(path: &Path) -> String {
+    clean(&path.display().to_string())
 }
 
 /// A text of several lines that does nothing to a terminal and tells no secret.

@@ -133,7 +133,7 @@ pub(super) fn snapshot(session: &Session, args: &SnapshotArgs) -> Outcome {
         return Err(failed(&unreached));
     }
     let redactor = session.redactor(&loaded);
-    found.iter_mut().for_each(|found| found.clean_texts(|text| redactor.redact(&clean(text))));
+    found.iter_mut().for_each(|found| found.clean_texts(|text| without_secrets(&redactor, text)));
     let text = workspace::write(&args.name, &found);
     match &args.output {
         None if session.out.json => session.out.json(&serde_json::json!({ "workspace": text }))?,
@@ -147,11 +147,18 @@ pub(super) fn snapshot(session: &Session, args: &SnapshotArgs) -> Outcome {
             if session.out.json {
                 session.out.json(&serde_json::json!({ "file": file }))?;
             } else {
-                session.out.line(&file.display().to_string())?;
+                session.out.line(&super::output::shown(file))?;
             }
         }
     }
     Ok(exit::OK)
+}
+
+/// A name without secrets, as it is otherwise; also what hidden signs within would keep from being found is taken out.
+fn without_secrets(redactor: &Redactor, text: &str) -> String {
+    let shown = clean(text);
+    let redacted = redactor.redact(&shown);
+    if redacted == shown { redactor.redact(text) } else { redacted }
 }
 
 /// A workspace's text and where it lies.

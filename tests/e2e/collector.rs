@@ -10,7 +10,7 @@ use tmuxagent_tmux::{HostMessage, HostSpec};
 /// Whether the pane was told to be gone.
 fn is_gone(watched: &Watched, id: &str) -> Option<()> {
     watched.find(|message| match message {
-        HostMessage::Event(Event::PaneGone { pane }) if pane.pane.to_string() == id => Some(()),
+        HostMessage::Event(Event::PaneGone { pane, .. }) if pane.pane.to_string() == id => Some(()),
         _ => None,
     })
 }
@@ -77,7 +77,7 @@ fn panes_windows_and_sessions_come_go_and_change() {
     assert_ne!(again, renamed);
     server.tmux(&["kill-session", "-t", "other"]);
     let gone = |message: &HostMessage| {
-        matches!(message, HostMessage::Event(Event::PaneGone { pane }) if *pane == again).then_some(())
+        matches!(message, HostMessage::Event(Event::PaneGone { pane, .. }) if *pane == again).then_some(())
     };
     watched.wait("the session's end", gone);
     assert_eq!(watched.state().map(|(state, _)| state), Some(HostState::Live));

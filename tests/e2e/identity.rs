@@ -84,7 +84,7 @@ fn a_server_that_took_the_place_of_another_gets_no_name_of_its() {
     assert_ne!(first.server, second.server);
     assert_eq!(second.server.to_string(), identity(&server));
     watched.wait("the first one's end", |message| match message {
-        HostMessage::Event(Event::PaneGone { pane }) if *pane == first => Some(()),
+        HostMessage::Event(Event::PaneGone { pane, .. }) if *pane == first => Some(()),
         _ => None,
     });
     watched.wait("the second one's first position", |message| match message {

@@ -17,6 +17,7 @@ mod faults;
 mod flood;
 mod hazards;
 mod hostile;
+mod hostile_names;
 mod identity;
 mod integration;
 mod jump;

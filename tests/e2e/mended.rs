@@ -56,3 +56,27 @@ fn a_mended_channel_tells_what_is_still_asked_also_after_a_restart() {
     });
     assert_eq!(told(&room), 2);
 }
+
+#[test]
+fn a_test_message_that_is_taken_sends_what_failed_there() {
+    let mut room = Room::gated("", "expires: 1h");
+    let key = room.file("key");
+    room.configure(&channel(&room, &format!("test -e {} || exit 1; cat >> TOLD", key.display())));
+    room.watch();
+    room.finish_tests("one");
+    room.wait_approval();
+    wait_for(PATIENCE, "the failure", || states(&room).contains("\"failed\"").then_some(()));
+    assert!(!room.ask(&["notify", "test"]).status.success());
+    assert!(!states(&room).contains("\"waiting\""), "a test that fails mends nothing");
+    // What was wrong lies outside of the configuration.
+    std::fs::write(&key, "").expect("writable");
+    assert!(room.ask(&["notify", "test", "team"]).status.success());
+    wait_for(PATIENCE, "the question", || (told(&room) == 1).then_some(()));
+    // Taken again it is not told again.
+    assert!(room.ask(&["notify", "test"]).status.success());
+    wait_for(PATIENCE, "both tests", || {
+        let told = std::fs::read_to_string(room.file("told")).unwrap_or_default();
+        (told.matches("a test").count() >= 2).then_some(())
+    });
+    assert_eq!(told(&room), 1);
+}

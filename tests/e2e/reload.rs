@@ -143,6 +143,76 @@ fn a_host_that_is_removed_gives_back_what_it_was_asked() {
     wait_for(PATIENCE, "the word", || (world.typed() == 1).then_some(()));
 }
 
+/// The configuration of this machine with that filter; what the reload said.
+fn watch_sessions(room: &Room, filter: &str) {
+    room.configure(&format!("hosts:\n  - name: local\n    tmux: {{session_filters: [{filter}]}}\n"));
+    let output = room.ask(&["reload"]);
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// The question is closed, and both languages say why; nothing of it is typed.
+fn ends_unwatched(room: &Room, id: &str) {
+    let state = || room.approvals().into_iter().find(|approval| approval["id"] == id);
+    wait_for(PATIENCE, "the question's end", || state().filter(|approval| approval["state"] == "superseded"));
+    let late = room.answer(&["approve", id]);
+    assert!(late.contains("superseded") && late.contains("not watched any more"), "{late}");
+    assert!(room.answer(&["--lang", "zh", "approve", id]).contains("不再受到监视"));
+    room.wait_events("nobody watches it any more");
+    let events = room.answer(&["--lang", "zh", "events"]);
+    assert!(events.contains("local:%0 不再受到监视") && events.matches("不再受到监视").count() >= 2, "{events}");
+    assert_eq!(room.ran(), "");
+}
+
+#[test]
+fn a_pane_that_a_filter_leaves_out_ends_what_was_asked_there_and_is_watched_anew_without_it() {
+    let mut room = Room::gated("", "expires: 1h");
+    room.server.new_session("other", "");
+    watch_sessions_at_start(&mut room);
+    room.finish_tests("once");
+    let id = room.wait_approval();
+    watch_sessions(&room, "other");
+    ends_unwatched(&room, &id);
+    // What is printed meanwhile is nobody's.
+    room.finish_tests("unseen");
+    wait_for(PATIENCE, "its line", || room.server.screen("proj:ci").contains("tests ok unseen").then_some(()));
+    watch_sessions(&room, "");
+    wait_for(PATIENCE, "the pane", || room.answer(&["panes", "--json"]).contains("/%0/").then_some(()));
+    room.wait_status("\"live\"");
+    // A line that is printed before the pane is read is old, so it is printed until it is new.
+    let again = wait_for(PATIENCE, "a question anew", || {
+        let open = room.approvals().into_iter().find(|approval| approval["state"] == "pending");
+        if open.is_none() {
+            room.finish_tests("again");
+        }
+        Some(open?["id"].as_str()?.to_owned())
+    });
+    assert_eq!(room.approvals().len(), 2, "what was printed unwatched asks nothing");
+    assert!(room.ask(&["approve", &again]).status.success());
+    room.wait_ran("build ");
+}
+
+/// A supervisor that watches every session of this machine.
+fn watch_sessions_at_start(room: &mut Room) {
+    room.configure("hosts:\n  - name: local\n");
+    room.watch();
+}
+
+#[test]
+fn a_session_that_is_renamed_out_of_the_filter_ends_what_was_asked_there() {
+    let mut room = Room::gated("", "expires: 1h");
+    room.server.new_session("other", "");
+    room.configure("hosts:\n  - name: local\n    tmux: {session_filters: [proj, other]}\n");
+    room.watch();
+    room.finish_tests("once");
+    let id = room.wait_approval();
+    room.server.tmux(&["rename-session", "-t", "proj", "private"]);
+    ends_unwatched(&room, &id);
+    // Its name back, it is watched anew.
+    room.server.tmux(&["rename-session", "-t", "private", "proj"]);
+    wait_for(PATIENCE, "the pane", || room.answer(&["panes", "--json"]).contains("/%0/").then_some(()));
+    assert_eq!(room.ran(), "");
+}
+
 #[test]
 fn a_host_that_is_removed_while_no_supervisor_runs_leaves_nothing_open() {
     let mut world = World::new();

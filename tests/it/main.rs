@@ -17,6 +17,7 @@ mod exhausted;
 mod findings;
 mod full_output;
 mod hints;
+mod named_files;
 mod notify;
 mod policy;
 mod policy_cli;

@@ -302,14 +302,7 @@ impl Delivery {
                     let state = if n == 0 { OutboxState::Sent } else { OutboxState::Merged };
                     self.mark(row, state, Tried::Yes, now, shown(receipt.answer.clone())).await;
                 }
-                if self.line(name, Line::works)
-                    && let Err(error) = self.store.outbox_release(name, now).await
-                {
-                    (self.around.trouble)("outbox", Some(error.to_string()));
-                }
-                // Where it can't be looked up now, the next success does.
-                self.put_back(name, Mended::Works).await;
-                (self.around.trouble)(name, None);
+                self.release(name, now).await;
             }
             Err(error) => {
                 self.line(name, |line| match &error {
@@ -325,6 +318,26 @@ impl Delivery {
                 }
             }
         }
+    }
+
+    /// A channel took a message, of ours or of another process such as `tmuxagent notify test`: what waits for it need not
+    /// wait longer, and what failed there is tried once more.
+    pub async fn works(&self, name: &str) {
+        if self.channels.contains_key(name) {
+            self.release(name, self.now()).await;
+            self.wake();
+        }
+    }
+
+    async fn release(&self, name: &str, now: Timestamp) {
+        if self.line(name, Line::works)
+            && let Err(error) = self.store.outbox_release(name, now).await
+        {
+            (self.around.trouble)("outbox", Some(error.to_string()));
+        }
+        // Where it can't be looked up now, the next success does.
+        self.put_back(name, Mended::Works).await;
+        (self.around.trouble)(name, None);
     }
 
     async fn settle_failed(&self, row: &OutboxRow, error: &SendError, text: &str, now: Timestamp) {

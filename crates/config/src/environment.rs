@@ -81,10 +81,14 @@ impl Environment {
     /// When group or others can read it, or it is not valid; each with the way out.
     pub fn read_file(&mut self, folder: &Path) -> Result<(), Problem> {
         let path = folder.join(".env");
-        let mode = match std::fs::metadata(&path) {
-            Ok(file) if file.is_file() => std::os::unix::fs::MetadataExt::mode(&file),
-            // Opening a pipe would wait, and to go on without it would be to know none of its secrets.
-            Ok(_) => {
+        let opened = super::open_regular(&path).and_then(|file| {
+            let mode = std::os::unix::fs::MetadataExt::mode(&file.metadata()?);
+            Ok((file, mode))
+        });
+        let (file, mode) = match opened {
+            Ok(opened) => opened,
+            // To go on without it would be to know none of its secrets.
+            Err(error) if error.kind() == ErrorKind::InvalidInput => {
                 return Err(Problem::new(
                     format!("{} can't be read: it is no regular file", path.display()),
                     "each line is NAME=value, with quotes around blanks",
@@ -116,7 +120,7 @@ impl Environment {
             )
         };
         let mut names = Vec::new();
-        for pair in dotenvy::from_path_iter(&path).map_err(|error| unreadable(&error))? {
+        for pair in dotenvy::from_read_iter(file) {
             let (name, value) = pair.map_err(|error| match error {
                 // The library's text quotes the line, which may be a secret.
                 dotenvy::Error::LineParse(..) => unreadable(&"a line is not of the form NAME=value"),

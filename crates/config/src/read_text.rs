@@ -13,39 +13,76 @@ const LONGEST: usize = 16 * 1024 * 1024;
 /// How long all of a pipe's text may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a named pipe may be without a writer. A shell's `<(…)` has one from the start.
+const NO_WRITER: Duration = Duration::from_secs(1);
+
 /// The text of a file or pipe of at most 16 MiB. What is not there after ten seconds is not waited for.
 ///
 /// # Errors
 /// As the system says, or that it is too long, silent, or not UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
-    read_within(path, PATIENCE)
+    let bytes = read_within(path, LONGEST, PATIENCE)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
-fn read_within(path: &Path, patience: Duration) -> io::Result<String> {
-    // Opening a pipe that nobody writes into would wait for a writer.
+/// What a file or pipe holds, of at most `longest` bytes; otherwise as [`read_text`].
+///
+/// # Errors
+/// As the system says, or that it is too long or silent.
+pub fn read_bytes(path: &Path, longest: usize) -> io::Result<Vec<u8>> {
+    read_within(path, longest, PATIENCE)
+}
+
+/// Opens a regular file for reading, and nothing else: neither is a pipe waited for nor a device read. What counts is what
+/// was opened, not what lay there before.
+///
+/// # Errors
+/// As the system says, or that it is no regular file.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let file = open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(irregular()) }
+}
+
+fn irregular() -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, "it is no regular file")
+}
+
+/// Opening a pipe that nobody writes into would wait for a writer.
+fn open(path: &Path) -> io::Result<File> {
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
-    let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    // The system says of a socket that there is no such device.
+    opened.map_err(|error| match std::fs::metadata(path) {
+        Ok(there) if there.file_type().is_socket() => irregular(),
+        _ => error,
+    })
+}
+
+fn read_within(path: &Path, longest: usize, patience: Duration) -> io::Result<Vec<u8>> {
+    let mut file = open(path)?;
     let kind = file.metadata()?.file_type();
     if kind.is_dir() {
         return Err(io::Error::new(ErrorKind::IsADirectory, "it is a folder"));
     }
-    let deadline = Instant::now() + patience;
+    let begun = Instant::now();
+    let deadline = begun + patience;
     let (mut bytes, mut part) = (Vec::new(), vec![0; 64 * 1024]);
     loop {
         match file.read(&mut part) {
             // A pipe without a writer looks like one at its end.
-            Ok(0) if kind.is_fifo() && bytes.is_empty() && !ended(&file, deadline)? => {}
+            Ok(0) if kind.is_fifo() && bytes.is_empty() && !ended(&file, deadline.min(begun + NO_WRITER))? => {}
             Ok(0) => break,
             Ok(read) => bytes.extend_from_slice(part.get(..read).unwrap_or_default()),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => drop(ended(&file, deadline)?),
             Err(error) => return Err(error),
         }
-        if bytes.len() > LONGEST {
-            return Err(io::Error::new(ErrorKind::FileTooLarge, "it is larger than 16 MiB"));
+        if bytes.len() > longest {
+            let text = format!("it is larger than {} MiB", longest / (1024 * 1024));
+            return Err(io::Error::new(ErrorKind::FileTooLarge, text));
         }
     }
-    String::from_utf8(bytes).map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8 text"))
+    Ok(bytes)
 }
 
 /// Waits until there is something to read; says whether all writers have gone without writing anything more.
@@ -87,7 +124,7 @@ mod tests {
     fn a_pipe_is_read_to_its_end_and_not_waited_for_without_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = fifo(&folder);
-        let silent = read_within(&path, Duration::from_millis(50)).unwrap_err();
+        let silent = read_within(&path, LONGEST, Duration::from_millis(50)).unwrap_err();
         assert_eq!(silent.kind(), ErrorKind::TimedOut);
         let writer = std::thread::spawn({
             let path = path.clone();
@@ -100,6 +137,21 @@ mod tests {
         writer.join().unwrap();
         // A writer that is there and says nothing.
         let _writer = OpenOptions::new().read(true).write(true).open(&path).unwrap();
-        assert_eq!(read_within(&path, Duration::from_millis(50)).unwrap_err().kind(), ErrorKind::TimedOut);
+        assert_eq!(read_within(&path, LONGEST, Duration::from_millis(50)).unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn only_a_regular_file_is_opened_as_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "A=1").unwrap();
+        assert_eq!(io::read_to_string(open_regular(&file).unwrap()).unwrap(), "A=1");
+        let socket = folder.path().join("socket");
+        let _bound = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for other in [fifo(&folder), socket, folder.path().to_owned(), "/dev/zero".into()] {
+            assert_eq!(open_regular(&other).unwrap_err().to_string(), "it is no regular file", "{}", other.display());
+        }
+        assert_eq!(open_regular(&folder.path().join("none")).unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(read_bytes(&file, 2).unwrap_err().kind(), ErrorKind::FileTooLarge);
     }
 }

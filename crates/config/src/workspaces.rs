@@ -5,23 +5,27 @@
 
 use super::{Environment, Paths, Problem, make_private_folder};
 use std::fmt;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Names and values that panes were given.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct GivenValues(Vec<(String, String)>);
+pub struct GivenValues {
+    values: Vec<(String, String)>,
+    unread: Vec<PathBuf>,
+}
 
 impl fmt::Debug for GivenValues {
     /// Names only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_set().entries(self.values.iter().map(|(name, _)| name)).finish()
     }
 }
 
 impl GivenValues {
-    /// The values of all files that `up` noted. One that is gone or can't be read holds nothing up: its values are left out.
+    /// The values of all files that `up` noted. One that is gone or can't be read holds nothing up: its values are left out,
+    /// and one that is there is told by [`Self::unread`].
     #[must_use]
     pub fn noted(paths: &Paths) -> Self {
         let mut values = Self::default();
@@ -31,20 +35,27 @@ impl GivenValues {
 
     /// These values too.
     pub fn extend(&mut self, environment: &Environment) {
-        self.0.extend(environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        self.values.extend(environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     /// Names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Files that are there and can't be read: what they hold is not known as secret.
+    #[must_use]
+    pub fn unread(&self) -> &[PathBuf] {
+        &self.unread
     }
 
     fn take(&mut self, file: &Path) {
-        if !file.is_file() {
-            return;
+        match super::open_regular(file) {
+            // Line by line: one that is being written must not make the others unknown.
+            Ok(opened) => self.values.extend(dotenvy::from_read_iter(opened).flatten()),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+            Err(_) => self.unread.push(file.to_owned()),
         }
-        // Line by line: one that is being written must not make the others unknown.
-        self.0.extend(dotenvy::from_path_iter(file).into_iter().flatten().flatten());
     }
 }
 
@@ -101,5 +112,18 @@ mod tests {
         assert!(!format!("{values:?}").contains("river"));
         std::fs::remove_file(room.path().join(".env")).unwrap();
         assert_eq!(GivenValues::noted(&paths), GivenValues::default(), "a file that is gone holds nothing up");
+    }
+
+    #[test]
+    fn a_noted_file_that_became_a_pipe_is_told_and_not_waited_for() {
+        let room = tempfile::tempdir().unwrap();
+        let overrides = Overrides { state_dir: Some(room.path().join("state")), ..Overrides::default() };
+        let paths = Paths::find(&overrides, &Environment::from_pairs([("HOME", "/h")])).unwrap();
+        note_given(&paths, room.path()).unwrap();
+        assert_eq!(GivenValues::noted(&paths).unread(), [] as [PathBuf; 0], "one that is gone holds nothing");
+        let file = room.path().join(".env");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &file, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert_eq!(GivenValues::noted(&paths).unread(), [file]);
     }
 }

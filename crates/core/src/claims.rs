@@ -18,7 +18,7 @@ impl Core {
         if others && self.watched.insert(host.clone()) {
             let known = self.engine.view().panes.into_keys().filter(|pane| pane.host == *host);
             for pane in known.collect::<Vec<_>>() {
-                let event = Event::PaneGone { pane };
+                let event = Event::PaneGone { pane, unwatched: true };
                 self.step(&event);
                 self.let_on(&event);
             }

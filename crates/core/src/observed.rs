@@ -29,6 +29,11 @@ impl Core {
         match message {
             HostMessage::Claim(owner) => self.claimed(host, owner),
             HostMessage::Event(event) if self.watched.contains(host) => self.overhear(&event),
+            // A collector tells each pane that its filters leave out, known from earlier or not.
+            HostMessage::Event(Event::PaneGone { pane, unwatched: true }) if !self.knows_pane(&pane) => {
+                self.hosts.forget_pane(&pane);
+                self.round.batch.positions.push((pane, None));
+            }
             HostMessage::Event(mut event) => {
                 self.limit_reports(&mut event);
                 self.show_event(&event);
@@ -102,7 +107,7 @@ impl Core {
                 self.view.pane_seen((**info).clone(), &self.redactor);
                 self.dirty = true;
             }
-            Event::PaneGone { pane } => {
+            Event::PaneGone { pane, .. } => {
                 self.view.pane_gone(pane);
                 self.hosts.forget_pane(pane);
                 self.reports.forget(pane);
@@ -168,6 +173,10 @@ impl Core {
         }
     }
 
+    fn knows_pane(&self, pane: &PaneKey) -> bool {
+        self.view.panes().any(|live| live.info.key == *pane) || self.engine.view().panes.contains_key(pane)
+    }
+
     /// The panes of a host that the engine or the screen knows.
     pub(crate) fn known_panes(&self, host: &HostName) -> BTreeSet<PaneKey> {
         let known = self.engine.view().panes.into_keys().chain(self.view.panes().map(|live| live.info.key.clone()));
@@ -179,7 +188,7 @@ impl Core {
         for lost in self.hosts.remove(name) {
             self.lose(&lost);
         }
-        self.known_panes(name).into_iter().for_each(|pane| self.pane_gone(pane));
+        self.known_panes(name).into_iter().for_each(|pane| self.pane_gone(pane, true));
         self.view.forget_host(name);
         self.solve(&format!("host {name}"));
     }

@@ -22,7 +22,7 @@ impl Core {
     pub(crate) fn recover(&mut self) {
         let known = self.engine.view().panes.into_keys();
         let gone: Vec<PaneKey> = known.filter(|pane| !self.hosts.knows(&pane.host)).collect();
-        gone.into_iter().for_each(|pane| self.pane_gone(pane));
+        gone.into_iter().for_each(|pane| self.pane_gone(pane, true));
         // Nobody waits for the outcome of what was taken back; it must only end.
         let taken_back: Vec<IntentId> = self.engine.withdrawn_intents().cloned().collect();
         for intent in taken_back {
@@ -47,9 +47,9 @@ impl Core {
         }
     }
 
-    /// A pane is gone for good, as far as this supervisor is concerned.
-    pub(crate) fn pane_gone(&mut self, pane: PaneKey) {
-        let event = Event::PaneGone { pane };
+    /// A pane is gone for good, as far as this supervisor is concerned; `unwatched` as in [`Event::PaneGone`].
+    pub(crate) fn pane_gone(&mut self, pane: PaneKey, unwatched: bool) {
+        let event = Event::PaneGone { pane, unwatched };
         self.show_event(&event);
         self.step(&event);
         self.let_on(&event);
@@ -64,7 +64,7 @@ impl Core {
                     settling.find_map(|(pane, settling)| settling.intents.remove(intent).then_some((pane, settling)));
                 found.filter(|(_, settling)| settling.intents.is_empty()).map(|(pane, _)| pane.clone())
             }
-            Event::PaneGone { pane } => Some(pane.clone()),
+            Event::PaneGone { pane, .. } => Some(pane.clone()),
             _ => None,
         };
         if let Some((pane, settled)) = freed.and_then(|pane| self.settling.remove_entry(&pane)) {
@@ -82,7 +82,7 @@ impl Core {
                 continue;
             }
             let gone = self.known_panes(host).into_iter().filter(|pane| !self.view.is_confirmed(pane));
-            gone.collect::<Vec<_>>().into_iter().for_each(|pane| self.pane_gone(pane));
+            gone.collect::<Vec<_>>().into_iter().for_each(|pane| self.pane_gone(pane, false));
         }
     }
 }

@@ -61,6 +61,7 @@ impl Core {
             Request::Events { .. }
             | Request::Approval { .. }
             | Request::Dump { .. }
+            | Request::ChannelsWork { .. }
             | Request::Reload
             | Request::Shutdown
             | Request::Snapshot

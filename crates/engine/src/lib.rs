@@ -257,7 +257,7 @@ impl Engine {
         };
         match event {
             Event::PaneSeen { info } => turn.pane_seen(info),
-            Event::PaneGone { pane } => turn.pane_gone(pane),
+            Event::PaneGone { pane, unwatched } => turn.pane_gone(pane, *unwatched),
             Event::HostLost { host } => turn.host_lost(host),
             Event::Line(line) => turn.line(line),
             Event::Activity { pane } => turn.touch(pane),

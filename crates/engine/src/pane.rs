@@ -73,8 +73,8 @@ impl Turn<'_> {
         self.arm_watches(&info.key);
     }
 
-    /// A pane is gone, and with it everything that was meant for it.
-    pub fn pane_gone(&mut self, pane: &PaneKey) {
+    /// A pane is gone, or lives on unwatched; everything that was meant for it ends.
+    pub fn pane_gone(&mut self, pane: &PaneKey, unwatched: bool) {
         let Some(row) = self.state.panes.get(pane) else { return };
         let place = row.place.clone();
         let meant: Vec<IntentId> = self
@@ -90,7 +90,8 @@ impl Turn<'_> {
         for id in &meant {
             self.withdraw(id);
         }
-        self.end_runs(pane, &Cause::own(self.now, "pane", "it is gone"));
+        let why = if unwatched { "nobody watches it any more" } else { "it is gone" };
+        self.end_runs(pane, &Cause::own(self.now, "pane", why));
         self.supersede_pane(pane);
         let timers: Vec<TimerKey> =
             self.state.timers().map(|row| &row.key).filter(|key| of_pane(key, pane)).cloned().collect();
@@ -99,7 +100,8 @@ impl Turn<'_> {
         }
         self.state.panes.remove(pane);
         let short = format!("{}:{}", pane.host, pane.pane);
-        self.note(Severity::Info, &place, Note::PaneGone { pane: short });
+        let note = if unwatched { Note::PaneLeft { pane: short } } else { Note::PaneGone { pane: short } };
+        self.note(Severity::Info, &place, note);
     }
 
     /// A host can't be observed: its panes are stale. Time limits run on, nothing is lost.

@@ -19,6 +19,7 @@ pub const METHODS: &[&str] = &[
     "approval",
     "explain",
     "dump",
+    "channels_work",
     "reload",
     "bye",
     "shutdown",

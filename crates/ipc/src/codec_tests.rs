@@ -39,6 +39,7 @@ fn one_of_each() -> Vec<Request> {
         Request::Approval { id: "a".into() },
         Request::Explain { target: "%1".into() },
         Request::Dump { path: "/tmp/dump".into() },
+        Request::ChannelsWork { channels: vec!["team".into()] },
         Request::Reload,
         Request::Bye,
         Request::Shutdown,
@@ -62,6 +63,7 @@ fn one_of_each() -> Vec<Request> {
             | Request::Approval { .. }
             | Request::Explain { .. }
             | Request::Dump { .. }
+            | Request::ChannelsWork { .. }
             | Request::Reload
             | Request::Bye
             | Request::Shutdown

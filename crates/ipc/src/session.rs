@@ -399,6 +399,7 @@ impl Session {
             | Request::Approval { .. }
             | Request::Explain { .. }
             | Request::Dump { .. }
+            | Request::ChannelsWork { .. }
             | Request::Reload
             | Request::Shutdown
             | Request::Report { .. }) => self.call(Purpose::Reply(id), request),

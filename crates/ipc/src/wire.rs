@@ -80,6 +80,11 @@ pub enum Request {
         /// Where: the absolute path of a file that does not exist.
         path: String,
     },
+    /// These channels took a message that a command sent by itself, so what waits for them may go out.
+    ChannelsWork {
+        /// Their names.
+        channels: Vec<String>,
+    },
     /// Load configuration and policies again.
     Reload,
     /// The view leaves; what it watched is let go and its pane is read again. Also assumed when it just goes.
@@ -117,6 +122,7 @@ impl Request {
             | Self::Approval { .. }
             | Self::Explain { .. }
             | Self::Dump { .. }
+            | Self::ChannelsWork { .. }
             | Self::Bye => false,
         }
     }

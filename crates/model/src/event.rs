@@ -15,10 +15,13 @@ pub enum Event {
         /// The pane as it is now.
         info: Box<PaneInfo>,
     },
-    /// A pane is gone: closed, respawned, or its server ended.
+    /// A pane is gone: closed, respawned, or its server ended; or it is not watched any more.
     PaneGone {
         /// Which one.
         pane: PaneKey,
+        /// It lives on, but a filter, a host taken out or another supervisor keeps it from being watched.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unwatched: bool,
     },
     /// A host can't be observed now; its panes are stale, not gone.
     HostLost {

@@ -113,6 +113,8 @@ pub enum Note {
     PaneSeen { pane: String },
     /// A pane went.
     PaneGone { pane: String },
+    /// A pane lives on, but is not watched any more.
+    PaneLeft { pane: String },
     /// A command was refused.
     Refused { why: String },
     /// The configuration was loaded again.

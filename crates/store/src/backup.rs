@@ -137,7 +137,7 @@ fn copy_pages(
 
 /// What is wrong with a closed file that should be a database of ours.
 fn sound(path: &Path) -> Result<Option<String>, StoreError> {
-    let conn = schema::open_reader(path)?;
+    let conn = files::open_reader(path)?;
     let look = || -> rusqlite::Result<Option<String>> {
         let verdict: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;

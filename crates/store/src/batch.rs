@@ -240,7 +240,7 @@ fn event_pane(event: &Event) -> Option<&PaneKey> {
     match event {
         Event::PaneSeen { info } => Some(&info.key),
         Event::Line(line) => Some(&line.pane),
-        Event::PaneGone { pane }
+        Event::PaneGone { pane, .. }
         | Event::Activity { pane }
         | Event::Gap { pane }
         | Event::Program { pane, .. }

@@ -14,11 +14,43 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
 
 /// Makes sure of a file that only we can read, and that we may write it.
 pub(crate) fn make_private_file(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    // What is no regular file is neither waited for nor given to SQLite, which would wait.
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
+    let file = options.open(path).map_err(|error| if is_irregular(path) { irregular() } else { error })?;
+    if !file.metadata()?.is_file() {
+        return Err(irregular());
+    }
     if file.metadata()?.permissions().mode() & 0o077 != 0 {
         file.set_permissions(fs::Permissions::from_mode(0o600))?;
     }
     Ok(file)
+}
+
+/// Whether something is there that is neither a file nor a folder.
+fn is_irregular(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir())
+}
+
+fn irregular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, IRREGULAR)
+}
+
+const IRREGULAR: &str = "it is no regular file";
+
+/// Opens a database for reading only. What is no regular file is refused, since SQLite would wait for a pipe's writer.
+pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<rusqlite::Connection> {
+    match fs::metadata(path) {
+        Ok(there) if !there.is_file() => Err(no_database()),
+        Ok(_) | Err(_) => super::schema::open_reader(path),
+    }
+}
+
+/// That something is no regular file, as SQLite's own error.
+pub(crate) fn no_database() -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+    rusqlite::Error::SqliteFailure(code, Some(IRREGULAR.to_owned()))
 }
 
 /// A path with something added to its file name.
@@ -131,7 +163,11 @@ fn aside_name(database: &Path) -> Option<PathBuf> {
 /// Copies a file so that its new name holds all of it or does not exist; only we can read the copy.
 pub(crate) fn copy_synced(from: &Path, to: &Path) -> io::Result<()> {
     let part = beside(to, ".part");
-    let mut source = File::open(from)?;
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
+    let mut source = OpenOptions::new().read(true).custom_flags(flags).open(from)?;
+    if !source.metadata()?.is_file() {
+        return Err(irregular());
+    }
     let copied = (|| {
         let mut target = make_private_file(&part)?;
         target.set_len(0)?;

@@ -67,7 +67,9 @@ fn take(path: &Path) -> Result<files::WriteLock, OpenError> {
         files::lock(path).map_err(in_folder)?.map_err(|pid| OpenError::InUse { path: path.to_path_buf(), pid })?;
     match files::make_private_file(path) {
         Ok(_) => Ok(lock),
-        Err(source) if source.kind() == io::ErrorKind::IsADirectory => Err(in_folder(source)),
+        Err(source) if matches!(source.kind(), io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput) => {
+            Err(OpenError::Other { path: path.to_path_buf(), source: files::no_database() })
+        }
         Err(source) => Err(OpenError::ReadOnly { path: path.to_path_buf(), source }),
     }
 }
@@ -182,7 +184,7 @@ pub(crate) fn reader(path: &Path) -> Result<Reader, OpenError> {
 /// As [`reader`], also where the next start would migrate the file first.
 pub(crate) fn reader_of_any_schema(path: &Path) -> Result<Connection, OpenError> {
     let other = |error| classify(path, error);
-    let conn = schema::open_reader(path).map_err(other)?;
+    let conn = files::open_reader(path).map_err(other)?;
     let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(other)?;
     if application != schema::APPLICATION_ID {
         return Err(OpenError::NotOurs { path: path.to_path_buf() });

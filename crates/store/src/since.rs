@@ -1,7 +1,7 @@
 //! What happened between a backup and the database that it is to take the place of.
 
 use super::error::StoreError;
-use super::{batch, open, query, schema};
+use super::{batch, files, open, query, schema};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::path::Path;
 use tmuxagent_model::{Approval, ApprovalState, Timestamp};
@@ -52,7 +52,7 @@ pub fn since(database: &Path, backup: &Path) -> Result<Since, StoreError> {
 }
 
 fn readable(path: &Path) -> Result<Connection, StoreError> {
-    let conn = schema::open_reader(path)?;
+    let conn = files::open_reader(path)?;
     let version = schema::version(&conn)?;
     if (1..=schema::LATEST).contains(&version) {
         Ok(conn)

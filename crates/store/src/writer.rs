@@ -117,7 +117,7 @@ impl Store {
             let idle = inner.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let reader = match idle {
                 Some(reader) => reader,
-                None => Reader::over(super::schema::open_reader(&inner.path)?),
+                None => Reader::over(super::files::open_reader(&inner.path)?),
             };
             let answer = read(&reader);
             inner.readers.lock().unwrap_or_else(PoisonError::into_inner).push(reader);

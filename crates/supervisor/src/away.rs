@@ -112,6 +112,17 @@ impl Away {
         Arc::clone(&self.router)
     }
 
+    /// These channels took a message that another process sent.
+    pub fn works(&self, channels: Vec<String>) {
+        if let Some(delivery) = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            tokio::spawn(async move {
+                for name in channels {
+                    delivery.works(&name).await;
+                }
+            });
+        }
+    }
+
     /// The outbox may have something new, or a question was closed.
     pub fn wake(&self) {
         if let Some(delivery) = self.current.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {

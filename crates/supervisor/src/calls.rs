@@ -17,6 +17,10 @@ pub async fn serve(dispatch: &mut Dispatch, call: Call) -> Option<String> {
         Request::Events { after, limit, .. } => events(dispatch, after, limit, reply),
         Request::Approval { id } => approval(dispatch, id, reply),
         Request::Dump { path } => dump(dispatch, path, reply),
+        Request::ChannelsWork { channels } => {
+            dispatch.away.works(channels);
+            respond(reply, Reply::Done);
+        }
         Request::Reload => dispatch.reload(Some(reply)).await,
         Request::Shutdown => {
             // It is done whatever becomes of the state.

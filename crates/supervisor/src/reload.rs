@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tmuxagent_alerts::config::Settings;
 use tmuxagent_config::{Config, Environment, Loaded, Overrides, Problem, Retention, load};
-use tmuxagent_core::{Reloaded, Ticket, changed_parts};
+use tmuxagent_core::{Input, Reloaded, Ticket, changed_parts};
 use tmuxagent_engine::Options;
 use tmuxagent_ipc::wire::Reply;
-use tmuxagent_model::{ConfigPart, HowChanged, PartChange, Redaction};
+use tmuxagent_model::{ConfigPart, HowChanged, PartChange, Redaction, Trouble};
 use tmuxagent_policy::{Policy, Source};
 use tmuxagent_text::redact::Redactor;
 use tokio::sync::{oneshot, watch};
@@ -105,7 +105,9 @@ impl Dispatch {
             redactor,
             changes: self.changes_beside_hosts(&loaded, &settings),
         };
+        let unread = unread(&loaded);
         self.core.reload(self.clock.now(), ticket, reloaded);
+        self.core.take(self.clock.now(), Input::Problem(ENV_FILES.to_owned(), unread));
         if self.away.change(&loaded, settings) {
             self.core.services_begin_anew();
         }
@@ -126,6 +128,17 @@ impl Dispatch {
         }
         changes
     }
+}
+
+/// What a problem with `.env` files of workspaces is shown as.
+pub const ENV_FILES: &str = "secrets of workspaces";
+
+/// That what a `.env` holds, which `up` gave to panes, is not known as secret.
+pub fn unread(loaded: &Loaded) -> Option<Trouble> {
+    let names: Vec<String> = loaded.given.unread().iter().map(|file| file.display().to_string()).collect();
+    (!names.is_empty()).then(|| {
+        format!("{} can't be read, so what panes were given from it is not taken out", names.join(", ")).into()
+    })
 }
 
 /// What of a configuration is no host, channel or policy.

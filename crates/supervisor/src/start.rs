@@ -8,14 +8,14 @@ use super::ending::turn_away;
 use super::files::Files;
 use super::perform::Performer;
 use super::reach::watched_here;
-use super::reload::{Reloader, read_policy, redaction};
+use super::reload::{ENV_FILES, Reloader, read_policy, redaction, unread};
 use super::tape::Tapes;
 use super::{descriptors, lifetime, maintain};
 use std::sync::Arc;
 use tmuxagent_alerts::http;
 use tmuxagent_clock::wall;
 use tmuxagent_config::{Environment, Loaded, Overrides, Problem};
-use tmuxagent_core::{Core, Restored};
+use tmuxagent_core::{Core, Input, Restored};
 use tmuxagent_engine::{Engine, Options, RestoreError};
 use tmuxagent_failpoints as failpoints;
 use tmuxagent_ipc::hub::{Call, Hub};
@@ -180,6 +180,9 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     let beside = Restored { positions: restored.positions, recent: restored.recent };
     let mut core = Core::new(clock.now(), engine, beside, redactor, std::process::id());
     core.begin(clock.now(), &loaded.config.hosts, loaded.policy_names());
+    if let Some(trouble) = unread(&loaded) {
+        core.take(clock.now(), Input::Problem(ENV_FILES.to_owned(), Some(trouble)));
+    }
     let (retention_in, retention) = watch::channel(loaded.config.retention.clone());
     maintain::begin(&store, maintain::Ground { retention, shown: hub.snapshots.clone(), clock }, facts_in);
     let reloader =

@@ -241,6 +241,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("{} when seen", "{0}（出现即算数）"),
     ("its process ended", "进程已结束"),
     ("it is gone", "已消失"),
+    ("nobody watches it any more", "不再受到监视"),
     ("the pane is gone", "窗格已消失"),
     ("the pane's process ended", "窗格里的进程已结束"),
     ("it no longer has this pipeline", "策略里已没有这条流水线"),
@@ -295,7 +296,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("approved; it is done in {} unless it is taken back", "已批准；若不撤回，{0} 后执行"),
     ("taken back; nothing is done", "已撤回，不执行任何操作"),
     ("already {} by {} at {} via {}", "已由 {1} 于 {2} {0}（{3}）"),
-    ("already superseded: what it asked about is gone, at {}", "已失效：所问之事已不存在（{0}）"),
+    (
+        "already superseded: what it asked about is gone or not watched any more, at {}",
+        "已失效：所问之事已不存在或不再受到监视（{0}）",
+    ),
     ("already {}, at {}", "已{0}（{1}）"),
     (
         "what {} asks has changed since you saw it (revision {}, now {}); look at it again",

@@ -113,6 +113,7 @@ fn notes() -> Vec<Note> {
         Note::Gap { pane: text("local:%3") },
         Note::PaneSeen { pane: text("local:%3") },
         Note::PaneGone { pane: text("local:%3") },
+        Note::PaneLeft { pane: text("local:%3") },
         Note::Refused { why: text("no such run") },
         Note::Reloaded {
             changes: vec![

@@ -3,6 +3,7 @@
 use super::look::{Found, FoundPane};
 use std::fmt::Write as _;
 use tmuxagent_model::{HostName, Shell};
+use tmuxagent_text::is_hidden;
 use tmuxagent_yaml::quoted;
 
 /// A workspace file with what was found.
@@ -10,15 +11,15 @@ use tmuxagent_yaml::quoted;
 pub fn write(name: &str, found: &[Found]) -> String {
     let mut out = format!(
         "# What ran when this was written; `tmuxagent up FILE` makes what is missing of it.\nversion: 1\nname: {}\nsessions:\n",
-        quoted(name)
+        scalar(name)
     );
     for there in found {
         let mut sessions: Vec<&str> = there.panes.iter().map(|pane| pane.session.as_str()).collect();
         sessions.dedup();
         for session in sessions {
-            let _ = writeln!(out, "  - name: {}", quoted(session));
+            let _ = writeln!(out, "  - name: {}", scalar(session));
             if there.host != HostName::local() {
-                let _ = writeln!(out, "    host: {}", quoted(there.host.as_str()));
+                let _ = writeln!(out, "    host: {}", scalar(there.host.as_str()));
             }
             out.push_str("    windows:\n");
             let panes: Vec<&FoundPane> = there.panes.iter().filter(|pane| pane.session == session).collect();
@@ -35,12 +36,12 @@ fn write_windows(out: &mut String, panes: &[&FoundPane], home: &str) {
         let count = rest.iter().take_while(|pane| same(pane)).count().max(1);
         let (window, after) = rest.split_at(count);
         rest = after;
-        let _ = writeln!(out, "      - name: {}", quoted(&first.window));
+        let _ = writeln!(out, "      - name: {}", scalar(&first.window));
         if let [pane] = window {
             write_pane(out, pane, home, "        ");
             continue;
         }
-        let _ = writeln!(out, "        layout: {}\n        panes:", quoted(&first.layout));
+        let _ = writeln!(out, "        layout: {}\n        panes:", scalar(&first.layout));
         for pane in window {
             out.push_str("          -\n");
             write_pane(out, pane, home, "            ");
@@ -53,17 +54,37 @@ fn write_pane(out: &mut String, pane: &FoundPane, home: &str, indent: &str) {
         Some(rest) if !home.is_empty() && (rest.is_empty() || rest.starts_with('/')) => format!("~{rest}"),
         _ => pane.path.clone(),
     };
-    let _ = writeln!(out, "{indent}root: {}", quoted(&folder));
+    let _ = writeln!(out, "{indent}root: {}", scalar(&folder));
     let command = pane.command.as_str();
     // A shell is what a pane runs when nothing runs in it.
     if !command.is_empty() && Shell::from_command(command).is_none() {
         let _ =
-            writeln!(out, "{indent}command: {}    # tmux tells the program only; add its arguments", quoted(command));
+            writeln!(out, "{indent}command: {}    # tmux tells the program only; add its arguments", scalar(command));
     }
     if !pane.title.is_empty() {
-        let _ = writeln!(out, "{indent}title: {}", quoted(&pane.title));
+        let _ = writeln!(out, "{indent}title: {}", scalar(&pane.title));
     }
     if !pane.role.is_empty() {
-        let _ = writeln!(out, "{indent}role: {}", quoted(&pane.role));
+        let _ = writeln!(out, "{indent}role: {}", scalar(&pane.role));
     }
+}
+
+/// A YAML scalar of this very text. What acts on a terminal or hides there is an escape, so that a folder's name stays its
+/// name and nothing of it is read otherwise than it stands in the file.
+fn scalar(text: &str) -> String {
+    let acts = |c: char| c.is_control() || is_hidden(c);
+    if !text.contains(acts) {
+        return quoted(text);
+    }
+    let mut out = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            _ if acts(c) && u32::from(c) <= 0xFFFF => drop(write!(out, "\\u{:04X}", u32::from(c))),
+            _ if acts(c) => drop(write!(out, "\\U{:08X}", u32::from(c))),
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }

@@ -9,6 +9,9 @@ use tmuxagent_config::Problem;
 use tmuxagent_text::{Lang, clean};
 use tmuxagent_yaml::Source;
 
+/// The longest screen that is read, bytes.
+const LONGEST: usize = 16 * 1024 * 1024;
+
 /// A screen is NAME.txt (as `capture-pane -p` prints it) or NAME.ansi (with `-e`). Its state stands in the folder's
 /// screens.yaml, or else its name begins with it. Exit code 1: some are read wrong.
 #[derive(Debug, Args)]
@@ -72,6 +75,9 @@ pub(super) fn run(session: &Session, args: &TestArgs) -> Outcome {
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(CliError::user(format!("{} is no folder", folder.display()), "name a folder of saved screens"));
+    }
     let listed = std::fs::read_dir(folder).map_err(|error| {
         let text = format!("the folder {} can't be read: {error}", folder.display());
         CliError::user(text, "name a folder of saved screens")
@@ -92,12 +98,17 @@ fn read(known: &[Known], folder: &Path, agent: Option<&str>) -> Result<Vec<Read>
         return Ok(Vec::new());
     }
     let list = folder.join("screens.yaml");
-    let expected = match std::fs::read_to_string(&list) {
+    let unreadable = |path: &Path, error: &std::io::Error| {
+        let text = format!("{} can't be read: {}", path.display(), error.to_string().to_lowercase());
+        CliError::user(text, "name a folder of saved screens")
+    };
+    let expected = match tmuxagent_config::read_text(&list) {
         Ok(text) => {
             let source = Source::new(list.display().to_string(), text);
             Some(Expected::read(&source).map_err(|found| CliError::User(Problem::in_text(found)))?)
         }
-        Err(_) => None,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(unreadable(&list, &error)),
     };
     let name = agent.map(str::to_owned).or_else(|| expected.as_ref().map(|expected| expected.agent.clone()));
     let name = name.ok_or_else(|| {
@@ -118,10 +129,7 @@ fn read(known: &[Known], folder: &Path, agent: Option<&str>) -> Result<Vec<Read>
             let hint = "list it in screens.yaml, or begin its name with a state, such as needs_approval-2";
             CliError::user(format!("nothing says which state {file} shows"), hint)
         })?;
-        let text = std::fs::read(&path).map_err(|error| {
-            let text = format!("the folder {} can't be read: {error}", folder.display());
-            CliError::user(text, "name a folder of saved screens")
-        })?;
+        let text = tmuxagent_config::read_bytes(&path, LONGEST).map_err(|error| unreadable(&path, &error))?;
         let seen = recognise(&known.recogniser, &Screen::of(&String::from_utf8_lossy(&text)));
         all.push(Read { file, expected, found: seen.state.word().to_owned(), rule: seen.rule });
     }

@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use tmuxagent_model::{Carry, Redact as _, SecretMark};
 use tmuxagent_text::Lang;
-use tmuxagent_text::redact::{Redactor, is_secret_name};
+use tmuxagent_text::redact::Redactor;
 
 /// Writes NAME.txt and NAME.ansi. Begin the name with the state that it shows, such as needs_approval-2, and `agent test`
 /// knows what to expect.
@@ -32,8 +32,7 @@ pub(super) fn run(session: &Session, args: &RecordArgs) -> Outcome {
     }
     let (local, pane) = Local::find(session, &args.pane)?;
     let (plain, coloured) = (local.screen(&pane, false)?, local.screen(&pane, true)?);
-    let secrets = session.environment.iter().filter(|(name, _)| is_secret_name(name));
-    let redactor = Redactor::knowing(secrets.map(|(_, value)| value.to_owned()));
+    let redactor = crate::cli::redactor_of(&session.overrides, &session.environment);
     let (plain, coloured, redacted) = redact(&redactor, &plain, &coloured);
     let mut written = Vec::new();
     for (ending, text) in [("txt", plain), ("ansi", coloured)] {
@@ -54,7 +53,7 @@ pub(super) fn run(session: &Session, args: &RecordArgs) -> Outcome {
         return Ok(exit::OK);
     }
     for file in &written {
-        out.line(file)?;
+        out.line(&tmuxagent_text::clean(file))?;
     }
     out.line(&match out.lang {
         Lang::En => format!("{redacted} rows held secrets; look through it before you give it away"),

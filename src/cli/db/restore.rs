@@ -1,5 +1,6 @@
 //! `tmuxagent db restore`: says what it takes back before it does.
 
+use super::super::output::shown;
 use super::super::{CliError, Outcome, Session, exit};
 use super::opened;
 use clap::Args;
@@ -27,7 +28,7 @@ pub(super) fn run(session: &Session, database: &Path, args: &RestoreArgs) -> Out
     let out = &session.out;
     if !out.json {
         for (path, why) in &passed_over {
-            out.say(&format!("passed over {}: {why}", path.display()))?;
+            out.say(&format!("passed over {}: {why}", shown(path)))?;
         }
         foretell(session, &file, &since)?;
     }
@@ -48,9 +49,9 @@ pub(super) fn run(session: &Session, database: &Path, args: &RestoreArgs) -> Out
         return Ok(exit::OK);
     }
     let Some(done) = done else { return Ok(exit::OK) };
-    out.say(&format!("restored from {}", done.from.display()))?;
+    out.say(&format!("restored from {}", shown(&done.from)))?;
     if let Some(aside) = &done.aside {
-        out.say(&format!("the former database is kept as {}", aside.display()))?;
+        out.say(&format!("the former database is kept as {}", shown(aside)))?;
     }
     if let Ok(since) = &since
         && !since.reopened.is_empty()
@@ -67,11 +68,11 @@ fn foretell(session: &Session, file: &Path, since: &Result<Since, StoreError>) -
     let Ok(since) = since else {
         return out.say(&format!(
             "what happened after {} was made can't be told: the present database can't be read",
-            file.display()
+            shown(file)
         ));
     };
     let (when, age) = (local(&zone, since.at), ago(out.lang, wall(), since.at));
-    out.say(&format!("{} is of {when} ({age}); events since: {}", file.display(), since.events))?;
+    out.say(&format!("{} is of {when} ({age}); events since: {}", shown(file), since.events))?;
     if since.typed > 0 {
         out.say(&format!("texts and commands typed since, which may be asked for again: {}", since.typed))?;
     }

@@ -232,7 +232,11 @@ fn mend(session: &Session, findings: &[Finding]) -> Result<usize, super::CliErro
         };
         mended += 1;
         if !session.out.json {
-            session.out.line(&format!("{}: {}", word(session.out.lang, Word::Fixed), path.display()))?;
+            session.out.line(&format!(
+                "{}: {}",
+                word(session.out.lang, Word::Fixed),
+                crate::cli::output::shown(path)
+            ))?;
         }
     }
     Ok(mended)

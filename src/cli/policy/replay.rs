@@ -13,7 +13,7 @@ use tmuxagent_policy::Policy;
 use tmuxagent_text::{clean, counted};
 
 /// The longest log that is read, bytes.
-const LONGEST: u64 = 512 * 1024 * 1024;
+pub(super) const LONGEST: usize = 512 * 1024 * 1024;
 
 /// Nothing is typed, sent or asked: the engine runs over the lines with a clock of its own. Exit codes with --against: 0
 /// the same decisions, 1 different ones.
@@ -101,13 +101,13 @@ fn play(session: &Session, args: &ReplayArgs) -> Result<Play, CliError> {
 }
 
 fn read(log: &Path) -> Result<Vec<u8>, CliError> {
-    let mut bytes = Vec::new();
     let read = if log == Path::new("-") {
-        std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes)
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().take(LONGEST as u64).read_to_end(&mut bytes).map(|_| bytes)
     } else {
-        std::fs::File::open(log).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes))
+        tmuxagent_config::read_bytes(log, LONGEST)
     };
-    read.map(|_| bytes).map_err(|error| {
+    read.map_err(|error| {
         let text = format!("the log {} can't be read: {}", log.display(), error.to_string().to_lowercase());
         CliError::user(text, "name a file, or `-` for standard input")
     })

@@ -2,6 +2,7 @@
 
 use super::super::{CliError, Outcome, Output as Out, Session, Tone, exit};
 use super::recorded::{everywhere, unknown_pane};
+use super::replay::LONGEST;
 use super::scenario::{Output, Scenario, decisions, meets};
 use clap::Args;
 use serde_json::{Value, json};
@@ -92,7 +93,7 @@ fn tell(out: &Out, test: &Played) -> Result<(), CliError> {
         (true, false) => (Tone::Good, out.lang.pick("ok", "通过")),
         (false, false) => (Tone::Bad, out.lang.pick("FAILED", "失败")),
     };
-    out.line(&format!("{} {}{about}", out.paint(tone, word), test.file.display()))?;
+    out.line(&format!("{} {}{about}", out.paint(tone, word), super::super::output::shown(&test.file)))?;
     if test.passed() {
         return Ok(());
     }
@@ -121,7 +122,7 @@ fn play(session: &Session, file: &Path, update: bool) -> Result<Played, CliError
         Output::Here(ref records) => records.clone(),
         Output::Log(ref log) => {
             let path = folder.join(log);
-            let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+            let bytes = tmuxagent_config::read_bytes(&path, LONGEST).map_err(|error| unreadable(&path, &error))?;
             read_log(&bytes, scenario.start, scenario.pace)
         }
     };

@@ -198,7 +198,7 @@ impl Player {
             "pane" => self.pane(&words),
             "gone" => {
                 let pane = self.key(word(0));
-                self.step(Event::PaneGone { pane });
+                self.step(Event::PaneGone { pane, unwatched: false });
             }
             "lost" => self.step(Event::HostLost { host: HostName::new(word(0)) }),
             "line" => self.line(word(0), &rest(1), None),

@@ -1,7 +1,9 @@
 //! A hermetic environment for the real binary, and a supervisor whose state a test chooses.
 
+mod commands;
 mod supervisor;
 
+pub use commands::commands;
 pub use supervisor::{StagedSupervisor, TO_COME, approval, pane, run_view};
 
 use std::fmt;

@@ -145,7 +145,7 @@ fn a_pane_that_went_between_two_collectors_is_gone() {
     room.core.fire(room.now);
     let batch = room.commit().unwrap();
     let gone = |row: &tmuxagent_store::JournalRow| match fact(&row.event) {
-        Event::PaneGone { pane } => Some(pane.clone()),
+        Event::PaneGone { pane, .. } => Some(pane.clone()),
         _ => None,
     };
     assert_eq!(batch.events.iter().filter_map(gone).collect::<Vec<_>>(), [info(1).key]);

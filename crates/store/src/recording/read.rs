@@ -3,14 +3,14 @@
 use super::chunk::unpack;
 use super::{Recorded, RecordedPane, instant};
 use crate::error::StoreError;
-use crate::{query, schema};
+use crate::{files, query};
 use rusqlite::params;
 use std::path::Path;
 use tmuxagent_model::{PaneInfo, PaneKey, Timestamp};
 
 /// The panes that have recordings, the latest last.
 pub fn recorded_panes(path: &Path) -> Result<Vec<RecordedPane>, StoreError> {
-    let conn = schema::open_reader(path)?;
+    let conn = files::open_reader(path)?;
     let mut statement = conn.prepare(
         "SELECT c.info, p.first_at, p.last_at, p.lines, p.missed FROM chunks AS c JOIN
          (SELECT pane, max(id) AS last, min(first_at) AS first_at, max(last_at) AS last_at, sum(lines) AS lines,
@@ -36,7 +36,7 @@ pub fn read_recording(
     since: Timestamp,
     mut each: impl FnMut(&PaneKey, Recorded),
 ) -> Result<(), StoreError> {
-    let conn = schema::open_reader(path)?;
+    let conn = files::open_reader(path)?;
     let names: Vec<String> = panes.iter().map(ToString::to_string).collect();
     let mut statement = conn.prepare(
         "SELECT pane, first_at, body FROM chunks WHERE last_at >= ?1
@@ -60,7 +60,7 @@ pub fn read_recording(
 
 /// Examines a file of recordings, also while it is written: its pages, and every chunk as it is read back.
 pub(crate) fn check_recordings(path: &Path) -> Result<Vec<String>, StoreError> {
-    let conn = schema::open_reader(path)?;
+    let conn = files::open_reader(path)?;
     let mut statement = conn.prepare("PRAGMA integrity_check(20)")?;
     let mut problems = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
     problems.retain(|problem| problem != "ok");

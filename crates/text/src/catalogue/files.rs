@@ -174,7 +174,12 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "`serve.public_base_url` 必须是网址，如 `https://box.example.org`",
     ),
     ("it is a folder", "它是文件夹"),
-    ("it is larger than 16 MiB", "它大于 16 MiB"),
+    ("it is larger than {} MiB", "它大于 {0} MiB"),
+    ("it is no regular file", "它不是普通文件"),
+    (
+        "{} can't be read, so what panes were given from it is not taken out",
+        "无法读取 {0}，因此其中交给窗格的内容不会被隐去",
+    ),
     ("it is not UTF-8 text", "它不是 UTF-8 文本"),
     ("nobody writes into it", "没有人往里写"),
     ("its group", "所属组的用户"),

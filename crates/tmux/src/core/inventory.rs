@@ -206,6 +206,8 @@ pub(super) struct Listed {
     pub entry: Entry,
     /// Whether it is watched.
     pub chosen: bool,
+    /// Whether one of its sessions passes the filters.
+    pub in_session: bool,
     /// All sessions that show it.
     pub sessions: Vec<SessionId>,
 }
@@ -220,14 +222,16 @@ impl Listing {
             out.sessions.insert(entry.session, entry.session_activity);
             let facts = &mut entry.facts;
             let chosen = spec.chooses(&facts.session, &facts.window, &facts.title);
+            let in_session = spec.session_filters.holds([facts.session.as_str()]);
             facts.agent = (spec.recognise)(facts);
             match out.panes.get_mut(&entry.pane) {
                 None => {
                     let sessions = vec![entry.session];
-                    out.panes.insert(entry.pane, Listed { entry, chosen, sessions });
+                    out.panes.insert(entry.pane, Listed { entry, chosen, in_session, sessions });
                 }
                 Some(other) => {
                     other.sessions.push(entry.session);
+                    other.in_session |= in_session;
                     if rank(chosen, entry.session) < rank(other.chosen, other.entry.session) {
                         other.entry = entry;
                         other.chosen = chosen;

@@ -63,6 +63,10 @@ impl HostCore {
         let entry = &listed.entry;
         let (id, mut info) = (entry.pane, entry.info(&self.spec.name, server));
         let record = entry.record.clone();
+        // Names of windows and titles change as programs like; the session is where the user put the pane.
+        if !listed.in_session && self.inventory.panes.contains_key(&id) {
+            return self.leave_pane(id);
+        }
         if let Some(pane) = self.inventory.panes.get(&id) {
             if info.key.pid == 0 && info.dead {
                 info.key.pid = pane.info.key.pid;
@@ -79,13 +83,17 @@ impl HostCore {
         // The pipe stays the pane's, whatever process it has.
         let pipe = self.inventory.panes.get_mut(&id).and_then(|pane| pane.pipe.take());
         self.drop_pane(id);
-        let new = self.inventory.known.insert(id) && !begins;
+        let first = self.inventory.known.insert(id);
+        let new = first && !begins;
         if listed.chosen && !self.inventory.excluded.contains(&id) {
             self.admit(info, new, record);
             if let Some(pane) = self.inventory.panes.get_mut(&id) {
                 pane.has_pipe = entry.piped;
                 pane.pipe = pipe;
             }
+        } else if first && begins {
+            // It may have been watched before, by a collector that was configured otherwise.
+            self.outlet.event(Event::PaneGone { pane: info.key, unwatched: true });
         }
     }
 
@@ -193,15 +201,19 @@ impl HostCore {
     /// Stops watching a pane that lives on.
     pub fn leave_pane(&mut self, id: PaneId) {
         self.close_pipe(id);
-        self.drop_pane(id);
+        self.stop_watching(id, true);
     }
 
-    /// Stops watching a pane: it is gone, or is to be left unread.
+    /// Stops watching a pane that is gone.
     pub fn drop_pane(&mut self, id: PaneId) {
+        self.stop_watching(id, false);
+    }
+
+    fn stop_watching(&mut self, id: PaneId, unwatched: bool) {
         self.forget_pipe(id);
         let Some(pane) = self.inventory.panes.remove(&id) else { return };
         self.spec.on_tape(|tape| tape.gone(&pane.info.key));
-        self.outlet.event(Event::PaneGone { pane: pane.info.key });
+        self.outlet.event(Event::PaneGone { pane: pane.info.key, unwatched });
     }
 
     /// Ends all clients hard.

@@ -123,7 +123,7 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
             | Event::Gap { pane }
             | Event::Program { pane, .. }
             | Event::Activity { pane }
-            | Event::PaneGone { pane },
+            | Event::PaneGone { pane, .. },
         )
         | HostMessage::Printed { pane, .. }
         | HostMessage::Position { pane, .. } => Some(pane),
@@ -206,8 +206,8 @@ mod tests {
     #[test]
     fn a_supervisor_that_stands_still_costs_the_oldest_lines_and_is_told() {
         let mut outlet = Outlet::default();
-        outlet.event(Event::PaneGone { pane: key(9) });
-        outlet.event(Event::PaneGone { pane: key(8) });
+        outlet.event(Event::PaneGone { pane: key(9), unwatched: false });
+        outlet.event(Event::PaneGone { pane: key(8), unwatched: false });
         (0..1000).for_each(|seq| outlet.put(line(1, seq)));
         assert!(outlet.bytes <= MAX_BYTES);
         let got = all(&mut outlet);

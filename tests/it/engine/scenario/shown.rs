@@ -92,6 +92,7 @@ impl Player {
             | Note::MalformedMessage { .. }
             | Note::PaneSeen { .. }
             | Note::PaneGone { .. }
+            | Note::PaneLeft { .. }
             | Note::Refused { .. }
             | Note::PolicyBroken { .. }
             | Note::Host { .. } => return,

@@ -269,11 +269,11 @@ fn go_back(part: &Path, set_back: SetBack<'_>) -> rusqlite::Result<()> {
             };
             rows.into_iter().filter_map(set_back).collect::<Vec<_>>()
         };
-        let condition = "kind = ?1 AND key = ?2";
+        let rows = "WHERE kind = ?1 AND key = ?2";
         let update = if version < digest::SINCE {
-            format!("UPDATE entities SET body = ?3 WHERE {condition}")
+            format!("UPDATE entities SET body = ?3 {rows}")
         } else {
-            ENTITIES.update(&[("body", "?3")], condition)
+            ENTITIES.update(&[("body", "?3")], rows)
         };
         for (kind, key, body) in changed {
             tx.execute(&update, params![kind, key, body])?;

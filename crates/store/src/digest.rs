@@ -96,8 +96,8 @@ impl Table {
         )
     }
 
-    /// The statement that changes columns, each with its new value in SQL, of the rows that a condition tells.
-    pub(crate) fn update(&self, changes: &[(&str, &str)], condition: &str) -> String {
+    /// The statement that changes columns, each with its new value in SQL, of the rows that a `WHERE` tells.
+    pub(crate) fn update(&self, changes: &[(&str, &str)], rows: &str) -> String {
         let set: Vec<String> = changes.iter().map(|(column, value)| format!("{column} = {value}")).collect();
         let after: Vec<&str> = self
             .columns
@@ -105,7 +105,7 @@ impl Table {
             .map(|column| changes.iter().find(|(changed, _)| changed == column).map_or(*column, |(_, value)| *value))
             .collect();
         format!(
-            "UPDATE {} SET {}, digest = {} WHERE {condition}",
+            "UPDATE {} SET {}, digest = {} {rows}",
             self.name,
             set.join(", "),
             fitting(self, &self.digest(&after))
@@ -133,22 +133,23 @@ pub(crate) fn register(conn: &Connection) -> rusqlite::Result<()> {
 
 /// Each value with its type and length, so that no two rows have the same bytes.
 fn digest<'v>(values: impl Iterator<Item = ValueRef<'v>>) -> i64 {
-    let mut hash = Sha256::new();
-    let mut bytes = |kind: u8, bytes: &[u8]| {
-        let [a, b, c, d, e, f, g, h] = (bytes.len() as u64).to_le_bytes();
-        hash.update([kind, a, b, c, d, e, f, g, h]);
-        hash.update(bytes);
+    // Gathered first: hashing many short pieces takes longer.
+    let mut row = Vec::with_capacity(1024);
+    let mut add = |kind: u8, bytes: &[u8]| {
+        row.push(kind);
+        row.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        row.extend_from_slice(bytes);
     };
     for value in values {
         match value {
-            ValueRef::Null => bytes(0, &[]),
-            ValueRef::Integer(number) => bytes(1, &number.to_le_bytes()),
-            ValueRef::Real(number) => bytes(2, &number.to_le_bytes()),
-            ValueRef::Text(text) => bytes(3, text),
-            ValueRef::Blob(blob) => bytes(4, blob),
+            ValueRef::Null => add(0, &[]),
+            ValueRef::Integer(number) => add(1, &number.to_le_bytes()),
+            ValueRef::Real(number) => add(2, &number.to_le_bytes()),
+            ValueRef::Text(text) => add(3, text),
+            ValueRef::Blob(blob) => add(4, blob),
         }
     }
-    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hash.finalize());
+    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(&row));
     i64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 

@@ -171,7 +171,7 @@ impl Store {
     /// What failed on a channel and waits to be tried again may go now.
     pub async fn outbox_release(&self, channel: &str, now: Timestamp) -> Result<(), StoreError> {
         static UPDATE: LazyLock<String> = LazyLock::new(|| {
-            let due = "channel = ?1 AND state = 'waiting' AND attempts > 0 AND next_at > ?2";
+            let due = "WHERE channel = ?1 AND state = 'waiting' AND attempts > 0 AND next_at > ?2";
             OUTBOX.update(&[("next_at", "?2")], due)
         });
         let channel = channel.to_owned();
@@ -192,7 +192,7 @@ impl Store {
                 ("answer", "?5"),
                 ("updated_at", "?6"),
             ];
-            OUTBOX.update(&changes, "id = ?1")
+            OUTBOX.update(&changes, "WHERE id = ?1")
         });
         let answer = redact::words(&mark.answer, &self.redaction());
         self.on_writer(move |conn| {

@@ -62,7 +62,7 @@ impl Store {
                 ("setup", "?5"),
                 ("updated_at", "?3"),
             ];
-            OUTBOX.update(&changes, "id = ?1")
+            OUTBOX.update(&changes, "WHERE id = ?1")
         });
         let (answer, setup) = (redact::words(answer, &self.redaction()), setup.to_owned());
         self.on_writer(move |conn| {
@@ -107,9 +107,9 @@ impl Store {
         let (ids, setup) = (serde_json::Value::from(ids).to_string(), setup.to_owned());
         let mut changes = vec![("state", "'waiting'"), ("next_at", "?3"), ("put_back_at", "?3"), ("updated_at", "?3")];
         changes.extend(mended.columns().iter().map(|column| (*column, "?2")));
-        let condition =
-            format!("id IN (SELECT value FROM json_each(?1)) AND state = 'failed' AND {}", mended.condition());
-        let sql = OUTBOX.update(&changes, &condition);
+        let rows =
+            format!("WHERE id IN (SELECT value FROM json_each(?1)) AND state = 'failed' AND {}", mended.condition());
+        let sql = OUTBOX.update(&changes, &rows);
         self.on_writer(move |conn| Ok(conn.prepare_cached(&sql)?.execute(params![ids, setup, now.0])?)).await
     }
 }

@@ -122,7 +122,7 @@ fn delete(conn: &Connection, now: Timestamp, limits: &Limits, open_runs: &[RunId
 fn delete_journal(tx: &Connection, before: Timestamp, open: &str) -> rusqlite::Result<usize> {
     // Left to the foreign key, the notes would change without their digests.
     static RELEASE: LazyLock<String> =
-        LazyLock::new(|| NOTES.update(&[("journal", "NULL")], "journal IN (SELECT value FROM json_each(?1))"));
+        LazyLock::new(|| NOTES.update(&[("journal", "NULL")], "WHERE journal IN (SELECT value FROM json_each(?1))"));
     let rows: String = tx
         .prepare_cached(&format!(
             "SELECT json_group_array(seq) FROM (SELECT seq FROM journal WHERE at < ?1

@@ -104,12 +104,7 @@ impl Table {
             .iter()
             .map(|column| changes.iter().find(|(changed, _)| changed == column).map_or(*column, |(_, value)| *value))
             .collect();
-        format!(
-            "UPDATE {} SET {}, digest = {} {rows}",
-            self.name,
-            set.join(", "),
-            fitting(self, &self.digest(&after))
-        )
+        format!("UPDATE {} SET {}, digest = {} {rows}", self.name, set.join(", "), fitting(self, &self.digest(&after)))
     }
 
     /// The digest of a row with these values, in SQL.

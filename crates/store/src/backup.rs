@@ -3,6 +3,7 @@
 //! A backup is copied to a file of another name, checked, and only then counts; older ones are removed after that. So
 //! a damaged database never replaces a good backup.
 
+use super::digest::{self, ENTITIES};
 use super::error::{OpenError, StoreError};
 use super::query::Reader;
 use super::{batch, files, open, schema};
@@ -89,7 +90,7 @@ pub(crate) fn roll(
     // A supervisor and a person may make one in the same second.
     let part = files::beside(&path, &format!(".{}.part", std::process::id()));
     let made = copy_pages(source, &part, pages, &mut between).and_then(|()| {
-        if let Some(problem) = sound(&part)? {
+        if let Some(problem) = sound(&part, &mut between)? {
             return Err(super::error::Fault::Damaged(problem).into());
         }
         fs::File::open(&part)?.sync_all()?;
@@ -135,8 +136,9 @@ fn copy_pages(
     target.close().map_err(|(_, error)| error.into())
 }
 
-/// What is wrong with a closed file that should be a database of ours.
-fn sound(path: &Path) -> Result<Option<String>, StoreError> {
+/// What is wrong with a closed file that should be a database of ours; `between` runs now and then and may end it with its
+/// error. Indices are not looked at: a restoration makes them anew.
+fn sound(path: &Path, between: &mut dyn FnMut() -> Result<(), StoreError>) -> Result<Option<String>, StoreError> {
     let conn = files::open_reader(path)?;
     let look = || -> rusqlite::Result<Option<String>> {
         let verdict: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
@@ -152,7 +154,15 @@ fn sound(path: &Path) -> Result<Option<String>, StoreError> {
             None
         })
     };
-    Ok(look().unwrap_or_else(|error| Some(error.to_string())))
+    match look() {
+        Ok(None) => {}
+        Ok(problem) => return Ok(problem),
+        Err(error) => return Ok(Some(error.to_string())),
+    }
+    if schema::version(&conn)? < digest::SINCE {
+        return Ok(None);
+    }
+    Ok(digest::damage_in_turns(&conn, 1, between)?.into_iter().next())
 }
 
 /// Keeps what a file was before its schema changes, once per schema.
@@ -209,7 +219,7 @@ pub fn choose(database: &Path, from: Option<&Path>) -> Result<Chosen, RestoreErr
     };
     let mut passed_over = Vec::new();
     for file in candidates {
-        match sound(&file) {
+        match sound(&file, &mut || Ok(())) {
             Ok(None) => return Ok(Chosen { file, passed_over }),
             Ok(Some(problem)) => passed_over.push((file, problem)),
             Err(error) => passed_over.push((file, error.to_string())),
@@ -243,9 +253,12 @@ pub fn restore(database: &Path, from: Option<&Path>, set_back: SetBack<'_>) -> R
 
 fn go_back(part: &Path, set_back: SetBack<'_>) -> rusqlite::Result<()> {
     let mut conn = Connection::open(part)?;
+    digest::register(&conn)?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     let tx = conn.transaction()?;
-    if schema::version(&tx)? > 0 {
+    tx.execute_batch("REINDEX")?;
+    let version = schema::version(&tx)?;
+    if version > 0 {
         tx.execute("DELETE FROM positions", [])?;
         let changed = {
             let mut statement = tx.prepare("SELECT kind, key, body FROM entities")?;
@@ -256,8 +269,14 @@ fn go_back(part: &Path, set_back: SetBack<'_>) -> rusqlite::Result<()> {
             };
             rows.into_iter().filter_map(set_back).collect::<Vec<_>>()
         };
+        let rows = "WHERE kind = ?1 AND key = ?2";
+        let update = if version < digest::SINCE {
+            format!("UPDATE entities SET body = ?3 {rows}")
+        } else {
+            ENTITIES.update(&[("body", "?3")], rows)
+        };
         for (kind, key, body) in changed {
-            tx.execute("UPDATE entities SET body = ?3 WHERE kind = ?1 AND key = ?2", params![kind, key, body])?;
+            tx.execute(&update, params![kind, key, body])?;
         }
     }
     tx.commit()?;

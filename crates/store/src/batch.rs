@@ -1,8 +1,10 @@
 //! What one commit holds, and how it becomes rows.
 
+use super::digest::{ENTITIES, HISTORY, JOURNAL, NOTES, POSITIONS, fitting};
 use super::outbox::{self, NewMessage};
 use super::redact;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use std::sync::LazyLock;
 use tmuxagent_failpoints as failpoints;
 use tmuxagent_model::{
     Change, Command, EntityKind, Event, EventLine, Note, PaneKey, Redaction, RunId, Severity, TimerKey, Timestamp,
@@ -94,7 +96,8 @@ pub(crate) fn write(conn: &Connection, batch: &Batch, redaction: &Redaction) -> 
     let mut done = Committed { first_seq: last_seq(&tx)? + 1, ..Committed::default() };
     done.last_seq = done.first_seq - 1;
     for row in batch.events.iter().filter(|row| is_journaled(row)) {
-        done.last_seq = insert_event(&tx, row, redaction)?;
+        done.last_seq += 1;
+        insert_event(&tx, done.last_seq, row, redaction)?;
         for (severity, place, note) in &row.notes {
             done.lines.push(insert_note(&tx, row.at, Some(done.last_seq), (*severity, place, note), redaction)?);
         }
@@ -121,23 +124,30 @@ pub(crate) fn write(conn: &Connection, batch: &Batch, redaction: &Redaction) -> 
 
 /// The number of the newest journal row ever written, also when retention has taken it since.
 pub(crate) fn last_seq(conn: &Connection) -> rusqlite::Result<u64> {
+    last_number(conn, "journal")
+}
+
+/// The number that a row of a table was given last.
+pub(crate) fn last_number(conn: &Connection, table: &str) -> rusqlite::Result<u64> {
     let seq = conn
-        .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")?
-        .query_row([], |row| row.get(0))
+        .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = ?1")?
+        .query_row([table], |row| row.get(0))
         .optional()?;
     Ok(seq.unwrap_or(0))
 }
 
-fn insert_event(tx: &Connection, row: &JournalRow, redaction: &Redaction) -> rusqlite::Result<u64> {
+fn insert_event(tx: &Connection, seq: u64, row: &JournalRow, redaction: &Redaction) -> rusqlite::Result<()> {
+    static INSERT: LazyLock<String> = LazyLock::new(|| JOURNAL.insert());
     let run = event_run(&row.event).or_else(|| row.notes.iter().find_map(|(_, _, note)| note_run(note)));
     let pane = event_pane(&row.event).map(ToString::to_string);
-    tx.prepare_cached("INSERT INTO journal (at, pane, run, event) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+    tx.prepare_cached(&INSERT)?.execute(params![
+        seq,
         row.at.0,
         pane,
         run.map(|run| run.0),
         redact::json(&row.event, redaction)?
     ])?;
-    Ok(u64::try_from(tx.last_insert_rowid()).unwrap_or(0))
+    Ok(())
 }
 
 fn insert_note(
@@ -147,42 +157,45 @@ fn insert_note(
     (severity, place, note): (Severity, &str, &Note),
     redaction: &Redaction,
 ) -> rusqlite::Result<EventLine> {
+    static INSERT: LazyLock<String> = LazyLock::new(|| NOTES.insert());
     let stored = redact::json(note, redaction)?;
     let place = redact::words(place, redaction);
-    tx.prepare_cached("INSERT INTO notes (journal, at, severity, place, run, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute(params![journal, at.0, severity_number(severity), &place, note_run(note).map(|run| run.0), &stored])?;
-    let seq = u64::try_from(tx.last_insert_rowid()).unwrap_or(0);
+    let seq = last_number(tx, "notes")? + 1;
+    let (severity_stored, run) = (severity_number(severity), note_run(note).map(|run| run.0));
+    tx.prepare_cached(&INSERT)?.execute(params![seq, journal, at.0, severity_stored, &place, run, &stored])?;
     // Who follows is told what is stored, no more.
     let note = super::query::parse(0, &stored)?;
     Ok(EventLine { seq, at, severity, place, note })
 }
 
 fn apply(tx: &Connection, at: Timestamp, change: &Change, redaction: &Redaction) -> rusqlite::Result<()> {
+    static INSERT: LazyLock<String> = LazyLock::new(|| ENTITIES.insert());
+    static REMEMBER: LazyLock<String> = LazyLock::new(|| {
+        let digest = fitting(&ENTITIES, &HISTORY.digest(&["kind", "key", "?3", "body"]));
+        format!(
+            "INSERT OR REPLACE INTO history (kind, key, at, body, digest)
+             SELECT kind, key, ?3, body, {digest} FROM entities WHERE kind = ?1 AND key = ?2"
+        )
+    });
     let kind = entity_name(change.kind);
     if let Some(body) = &change.body {
         let redacted = if has_texts(change.kind) { redact::body(body, redaction) } else { None };
         let body = redacted.as_ref().unwrap_or(body);
-        tx.prepare_cached("INSERT OR REPLACE INTO entities (kind, key, body) VALUES (?1, ?2, ?3)")?
-            .execute(params![kind, change.key, body])?;
+        tx.prepare_cached(&INSERT)?.execute(params![kind, change.key, body])?;
         return Ok(());
     }
     if matches!(change.kind, EntityKind::Approval | EntityKind::Run) {
-        tx.prepare_cached(
-            "INSERT OR REPLACE INTO history (kind, key, at, body)
-             SELECT kind, key, ?3, body FROM entities WHERE kind = ?1 AND key = ?2",
-        )?
-        .execute(params![kind, change.key, at.0])?;
+        tx.prepare_cached(&REMEMBER)?.execute(params![kind, change.key, at.0])?;
     }
     tx.prepare_cached("DELETE FROM entities WHERE kind = ?1 AND key = ?2")?.execute(params![kind, change.key])?;
     Ok(())
 }
 
 fn set_position(tx: &Connection, at: Timestamp, pane: &PaneKey, anchor: Option<&str>) -> rusqlite::Result<()> {
+    static INSERT: LazyLock<String> = LazyLock::new(|| POSITIONS.insert());
     let pane = pane.to_string();
     match anchor {
-        Some(anchor) => tx
-            .prepare_cached("INSERT OR REPLACE INTO positions (pane, anchor, at) VALUES (?1, ?2, ?3)")?
-            .execute(params![pane, anchor, at.0])?,
+        Some(anchor) => tx.prepare_cached(&INSERT)?.execute(params![pane, anchor, at.0])?,
         None => tx.prepare_cached("DELETE FROM positions WHERE pane = ?1")?.execute(params![pane])?,
     };
     Ok(())

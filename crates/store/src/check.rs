@@ -4,7 +4,7 @@ use super::backup::backups;
 use super::batch::entity_kind;
 use super::error::OpenError;
 use super::recording::check_recordings;
-use super::{files, open, query, schema};
+use super::{digest, files, open, query, schema};
 use rusqlite::{Connection, Row};
 use std::path::Path;
 use tmuxagent_model::{Alert, EntityKind, Event, Note};
@@ -46,6 +46,7 @@ pub fn check(database: &Path, recordings: Option<&Path>, entity: ReadEntity<'_>)
     let look = || -> rusqlite::Result<Health> {
         let conn = reader.conn();
         let mut problems = pages(conn)?;
+        problems.extend(digest::damage(conn, TOLD)?);
         problems.extend(rows(conn, entity)?);
         let count = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, u64>(0));
         Ok(Health {
@@ -123,10 +124,7 @@ fn unreadable(conn: &Connection, table: &str, sql: &str, read: ReadRow<'_>) -> r
     while let Some(row) = rows.next()? {
         let Err(why) = read(row) else { continue };
         if told.len() < TOLD {
-            let name = match row.get_ref(3)? {
-                rusqlite::types::ValueRef::Integer(number) => number.to_string(),
-                other => String::from_utf8_lossy(other.as_bytes().unwrap_or_default()).into_owned(),
-            };
+            let name = digest::name(row.get_ref(3)?);
             told.push(format!("row {name} of `{table}` can't be read: {why}"));
         } else {
             more += 1;

@@ -8,6 +8,7 @@
 //! - The store knows events and entities as JSON of the model's types and decides nothing about them.
 //! - One process writes: a lock file beside the database guards that, whatever folder the socket lies in.
 //! - What is stored went through the one redaction ([`Store::redact_by`]), in this room: no caller can forget it.
+//! - Every row carries a digest, and a start, a check and a backup look at all of them (`digest`).
 //! - No file is ever overwritten in place by a backup or a restore: they are written beside, synced, and renamed.
 //!
 //! **Settings** (all tested): WAL, so that readers never block the writer. `synchronous` is NORMAL, and FULL for a batch
@@ -22,6 +23,7 @@
 mod backup;
 mod batch;
 mod check;
+mod digest;
 mod error;
 mod files;
 mod open;

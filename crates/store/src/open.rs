@@ -3,7 +3,7 @@
 use super::batch::{self, entity_kind};
 use super::error::OpenError;
 use super::query::{EventFilter, Reader};
-use super::{backup, files, schema};
+use super::{backup, digest, files, schema};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::io;
 use std::path::Path;
@@ -39,13 +39,16 @@ pub(crate) fn open(path: &Path, now: Timestamp) -> Result<(Connection, files::Wr
         if mode != "wal" {
             return Ok(Err(mode));
         }
-        if let Some(what) = quick_check(&conn)? {
+        if let Some(what) = page_damage(&conn)? {
             return Ok(Ok(Err(what)));
         }
         if (1..schema::LATEST).contains(&found) {
             backup::before_migration(&conn, path, found, now)?;
         }
         schema::migrate(&mut conn, schema::LATEST)?;
+        if let Some(what) = row_damage(&conn)? {
+            return Ok(Ok(Err(what)));
+        }
         let mut restored = restore(&conn)?;
         restored.migrated_from = (1..schema::LATEST).contains(&found).then_some(found);
         Ok(Ok(Ok(restored)))
@@ -103,9 +106,15 @@ fn recognise(path: &Path, conn: &Connection) -> Result<i32, OpenError> {
     }
 }
 
-fn quick_check(conn: &Connection) -> rusqlite::Result<Option<String>> {
-    let verdict: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+/// What SQLite finds, also in indices: what is found through one must be what its table holds.
+fn page_damage(conn: &Connection) -> rusqlite::Result<Option<String>> {
+    let verdict: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     Ok((verdict != "ok").then_some(verdict))
+}
+
+/// The first row that is not what was written.
+fn row_damage(conn: &Connection) -> rusqlite::Result<Option<String>> {
+    Ok(digest::damage(conn, 1)?.into_iter().next())
 }
 
 /// Reads what a start goes on from.

@@ -1,10 +1,13 @@
 //! Alerts on their way to people: at least once, with keys that make a second entry of the same alert the first one.
 
+use super::batch;
+use super::digest::OUTBOX;
 use super::error::StoreError;
 use super::query::Reader;
 use super::redact;
 use super::writer::Store;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::sync::LazyLock;
 use tmuxagent_model::{Alert, Redaction, Timestamp};
 
 /// An alert for one channel.
@@ -167,12 +170,13 @@ impl Store {
 
     /// What failed on a channel and waits to be tried again may go now.
     pub async fn outbox_release(&self, channel: &str, now: Timestamp) -> Result<(), StoreError> {
+        static UPDATE: LazyLock<String> = LazyLock::new(|| {
+            let due = "WHERE channel = ?1 AND state = 'waiting' AND attempts > 0 AND next_at > ?2";
+            OUTBOX.update(&[("next_at", "?2")], due)
+        });
         let channel = channel.to_owned();
         self.on_writer(move |conn| {
-            conn.prepare_cached(
-                "UPDATE outbox SET next_at = ?2 WHERE channel = ?1 AND state = 'waiting' AND attempts > 0 AND next_at > ?2",
-            )?
-            .execute(params![channel, now.0])?;
+            conn.prepare_cached(&UPDATE)?.execute(params![channel, now.0])?;
             Ok(())
         })
         .await
@@ -180,13 +184,26 @@ impl Store {
 
     /// Records what became of a message.
     pub async fn outbox_mark(&self, id: i64, now: Timestamp, mark: Mark) -> Result<(), StoreError> {
+        static UPDATE: LazyLock<String> = LazyLock::new(|| {
+            let changes = [
+                ("state", "?2"),
+                ("attempts", "attempts + ?3"),
+                ("next_at", "?4"),
+                ("answer", "?5"),
+                ("updated_at", "?6"),
+            ];
+            OUTBOX.update(&changes, "WHERE id = ?1")
+        });
         let answer = redact::words(&mark.answer, &self.redaction());
         self.on_writer(move |conn| {
-            conn.prepare_cached(
-                "UPDATE outbox SET state = ?2, attempts = attempts + ?3, next_at = ?4, answer = ?5, updated_at = ?6
-                 WHERE id = ?1",
-            )?
-            .execute(params![id, mark.state.name(), mark.tried, mark.next_at.0, answer, now.0])?;
+            conn.prepare_cached(&UPDATE)?.execute(params![
+                id,
+                mark.state.name(),
+                mark.tried,
+                mark.next_at.0,
+                answer,
+                now.0
+            ])?;
             Ok(())
         })
         .await
@@ -245,16 +262,36 @@ pub(crate) fn insert(
     message: &NewMessage,
     redaction: &Redaction,
 ) -> rusqlite::Result<i64> {
+    static INSERT: LazyLock<String> = LazyLock::new(|| OUTBOX.insert());
+    // Looked for first: an insertion that comes to nothing would use a number up.
+    let there = conn
+        .prepare_cached("SELECT id FROM outbox WHERE channel = ?1 AND key = ?2")?
+        .query_row(params![message.channel, message.key], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = there {
+        return Ok(id);
+    }
+    let id = batch::last_number(conn, "outbox")? + 1;
     let alert = redact::json(&message.alert, redaction)?;
     let dedupe = redact::words(&message.alert.dedupe, redaction);
-    conn.prepare_cached(
-        "INSERT INTO outbox (channel, key, dedupe, alert, state, next_at, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, 'waiting', ?5, ?6, ?6)
-         ON CONFLICT (channel, key) DO NOTHING",
-    )?
-    .execute(params![message.channel, message.key, dedupe, alert, message.not_before.0, at.0])?;
-    conn.prepare_cached("SELECT id FROM outbox WHERE channel = ?1 AND key = ?2")?
-        .query_row(params![message.channel, message.key], |row| row.get(0))
+    let (state, not_before) = (OutboxState::Waiting.name(), message.not_before.0);
+    conn.prepare_cached(&INSERT)?.execute(params![
+        id,
+        message.channel,
+        message.key,
+        dedupe,
+        alert,
+        state,
+        0,
+        not_before,
+        "",
+        at.0,
+        at.0,
+        "",
+        "",
+        0
+    ])?;
+    Ok(i64::try_from(id).unwrap_or(i64::MAX))
 }
 
 fn outbox_row(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {

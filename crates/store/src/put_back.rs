@@ -4,11 +4,13 @@
 //! something under that configuration. Both stand in its row and change with its state in one statement, so that neither
 //! a crash nor a second start puts it back twice.
 
+use super::digest::OUTBOX;
 use super::error::StoreError;
 use super::outbox::OutboxRow;
 use super::redact;
 use super::writer::Store;
 use rusqlite::params;
+use std::sync::LazyLock;
 use tmuxagent_model::Timestamp;
 
 /// The most that are put back at once.
@@ -32,10 +34,11 @@ impl Mended {
         }
     }
 
-    const fn change(self) -> &'static str {
+    /// The columns that say so, and are the present configuration from then on.
+    const fn columns(self) -> &'static [&'static str] {
         match self {
-            Self::Configured => "setup = ?2",
-            Self::Works => "setup = ?2, revived = ?2",
+            Self::Configured => &["setup"],
+            Self::Works => &["setup", "revived"],
         }
     }
 }
@@ -50,14 +53,20 @@ impl Store {
         answer: &str,
         setup: &str,
     ) -> Result<(), StoreError> {
+        static UPDATE: LazyLock<String> = LazyLock::new(|| {
+            let changes = [
+                ("state", "'failed'"),
+                ("attempts", "attempts + ?2"),
+                ("next_at", "?3"),
+                ("answer", "?4"),
+                ("setup", "?5"),
+                ("updated_at", "?3"),
+            ];
+            OUTBOX.update(&changes, "WHERE id = ?1")
+        });
         let (answer, setup) = (redact::words(answer, &self.redaction()), setup.to_owned());
         self.on_writer(move |conn| {
-            conn.prepare_cached(
-                "UPDATE outbox SET state = 'failed', attempts = attempts + ?2, next_at = ?3, answer = ?4, setup = ?5,
-                     updated_at = ?3
-                 WHERE id = ?1",
-            )?
-            .execute(params![id, tried, now.0, answer, setup])?;
+            conn.prepare_cached(&UPDATE)?.execute(params![id, tried, now.0, answer, setup])?;
             Ok(())
         })
         .await
@@ -96,12 +105,11 @@ impl Store {
         now: Timestamp,
     ) -> Result<usize, StoreError> {
         let (ids, setup) = (serde_json::Value::from(ids).to_string(), setup.to_owned());
-        let sql = format!(
-            "UPDATE outbox SET state = 'waiting', next_at = ?3, put_back_at = ?3, updated_at = ?3, {}
-             WHERE id IN (SELECT value FROM json_each(?1)) AND state = 'failed' AND {}",
-            mended.change(),
-            mended.condition()
-        );
+        let mut changes = vec![("state", "'waiting'"), ("next_at", "?3"), ("put_back_at", "?3"), ("updated_at", "?3")];
+        changes.extend(mended.columns().iter().map(|column| (*column, "?2")));
+        let rows =
+            format!("WHERE id IN (SELECT value FROM json_each(?1)) AND state = 'failed' AND {}", mended.condition());
+        let sql = OUTBOX.update(&changes, &rows);
         self.on_writer(move |conn| Ok(conn.prepare_cached(&sql)?.execute(params![ids, setup, now.0])?)).await
     }
 }

@@ -1,8 +1,10 @@
 //! What is let go, in small steps: old journal rows, lines for people, delivered alerts, past runs, forgotten panes.
 
+use super::digest::{self, NOTES};
 use super::error::StoreError;
 use super::writer::Store;
 use rusqlite::{Connection, params};
+use std::sync::LazyLock;
 use tmuxagent_model::{Millis, RunId, Timestamp};
 
 /// Rows that one step removes at most from one table; a step takes a few milliseconds.
@@ -87,28 +89,26 @@ fn delete(conn: &Connection, now: Timestamp, limits: &Limits, open_runs: &[RunId
         ))?
         .execute(params![before.0])
     };
-    let journal = tx
-        .prepare_cached(&format!(
-            "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal WHERE at < ?1
-             AND (run IS NULL OR run NOT IN (SELECT value FROM json_each(?2))) ORDER BY seq LIMIT {STEP_ROWS})"
-        ))?
-        .execute(params![journal_before.0, open])?;
-    // A run is worth more than the rows that led to it, and only as many go as make the room.
-    let (runs_before, n_runs) =
-        if too_big && journal == 0 { (Timestamp(i64::MAX), FEW_RUNS) } else { (now - limits.runs_age, STEP_ROWS) };
-    let runs = tx
-        .prepare_cached(
-            "DELETE FROM history WHERE (kind, key) IN
-             (SELECT kind, key FROM history WHERE at < ?1 AND kind = 'run' ORDER BY at LIMIT ?2)",
-        )?
-        .execute(params![runs_before.0, n_runs])?;
-    let counts = [
-        journal,
-        aged("notes", "id", "at < ?1", now - limits.notes_age)?,
-        aged("outbox", "id", "updated_at < ?1 AND state <> 'waiting'", now - limits.outbox_age)?,
-        runs,
-        aged("positions", "pane", "at < ?1", now - limits.positions_age)?,
-    ];
+    let (counts, runs) = digest::letting_go(&tx, || {
+        let journal = delete_journal(&tx, journal_before, &open)?;
+        // A run is worth more than the rows that led to it, and only as many go as make the room.
+        let (runs_before, n_runs) =
+            if too_big && journal == 0 { (Timestamp(i64::MAX), FEW_RUNS) } else { (now - limits.runs_age, STEP_ROWS) };
+        let runs = tx
+            .prepare_cached(
+                "DELETE FROM history WHERE (kind, key) IN
+                 (SELECT kind, key FROM history WHERE at < ?1 AND kind = 'run' ORDER BY at LIMIT ?2)",
+            )?
+            .execute(params![runs_before.0, n_runs])?;
+        let counts = [
+            journal,
+            aged("notes", "id", "at < ?1", now - limits.notes_age)?,
+            aged("outbox", "id", "updated_at < ?1 AND state <> 'waiting'", now - limits.outbox_age)?,
+            runs,
+            aged("positions", "pane", "at < ?1", now - limits.positions_age)?,
+        ];
+        Ok((counts, runs))
+    })?;
     tx.commit()?;
     let full_step = usize::try_from(STEP_ROWS).unwrap_or(usize::MAX);
     Ok(Swept {
@@ -116,6 +116,21 @@ fn delete(conn: &Connection, now: Timestamp, limits: &Limits, open_runs: &[RunId
         pages: 0,
         more: counts.iter().any(|&count| count >= full_step) || (too_big && runs > 0),
     })
+}
+
+/// Lets the oldest rows of the journal go that are of no open run.
+fn delete_journal(tx: &Connection, before: Timestamp, open: &str) -> rusqlite::Result<usize> {
+    // Left to the foreign key, the notes would change without their digests.
+    static RELEASE: LazyLock<String> =
+        LazyLock::new(|| NOTES.update(&[("journal", "NULL")], "WHERE journal IN (SELECT value FROM json_each(?1))"));
+    let rows: String = tx
+        .prepare_cached(&format!(
+            "SELECT json_group_array(seq) FROM (SELECT seq FROM journal WHERE at < ?1
+             AND (run IS NULL OR run NOT IN (SELECT value FROM json_each(?2))) ORDER BY seq LIMIT {STEP_ROWS})"
+        ))?
+        .query_row(params![before.0, open], |row| row.get(0))?;
+    tx.prepare_cached(&RELEASE)?.execute(params![rows])?;
+    tx.prepare_cached("DELETE FROM journal WHERE seq IN (SELECT value FROM json_each(?1))")?.execute(params![rows])
 }
 
 /// Bytes of pages in use.

@@ -3,6 +3,7 @@
 //! `user_version` counts the migrations that a file has had. Never change or remove an entry of [`MIGRATIONS`]: files
 //! in the field have had it. Add one at the end, with its rows in `tests/migrations.rs`.
 
+use super::digest;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::Path;
 use std::time::Duration;
@@ -86,6 +87,28 @@ pub(crate) const MIGRATIONS: &[&str] = &[
      ALTER TABLE outbox ADD COLUMN revived TEXT NOT NULL DEFAULT '';
      ALTER TABLE outbox ADD COLUMN put_back_at INTEGER NOT NULL DEFAULT 0;
      CREATE INDEX outbox_failed ON outbox (channel, id) WHERE state = 'failed';",
+    // 5: a digest of each row, and what numbers were given to rows that are gone. What was damaged before can't be told
+    // any more: rows are digested as they are found. Whoever adds a column must digest its table anew.
+    "ALTER TABLE journal ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+     UPDATE journal SET digest = row_digest('journal', seq, at, pane, run, event);
+     ALTER TABLE notes ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+     UPDATE notes SET digest = row_digest('notes', id, journal, at, severity, place, run, note);
+     ALTER TABLE entities ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+     UPDATE entities SET digest = row_digest('entities', kind, key, body);
+     ALTER TABLE positions ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+     UPDATE positions SET digest = row_digest('positions', pane, anchor, at);
+     ALTER TABLE outbox ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+     UPDATE outbox SET digest = row_digest('outbox', id, channel, key, dedupe, alert, state, attempts, next_at, answer,
+         created_at, updated_at, setup, revived, put_back_at);
+     ALTER TABLE history ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+     UPDATE history SET digest = row_digest('history', kind, key, at, body);
+     CREATE TABLE let_go (
+        name    TEXT PRIMARY KEY,
+        highest INTEGER NOT NULL,
+        digest  INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+     INSERT INTO let_go SELECT name, seq, row_digest('let_go', name, seq) FROM sqlite_sequence
+         WHERE name IN ('journal', 'notes', 'outbox');",
 ];
 
 /// The schema that this program writes.
@@ -101,6 +124,7 @@ pub(crate) fn prepare_new_file(conn: &Connection) -> rusqlite::Result<()> {
 /// Settings of the writing connection. Returns the journal mode, which is `wal` where the file system can do it.
 pub(crate) fn prepare_writer(conn: &Connection) -> rusqlite::Result<String> {
     conn.busy_timeout(BUSY)?;
+    digest::register(conn)?;
     let mode: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     conn.pragma_update(None, "synchronous", "NORMAL")?;
     conn.pragma_update(None, "foreign_keys", true)?;
@@ -116,6 +140,7 @@ pub(crate) fn prepare_writer(conn: &Connection) -> rusqlite::Result<String> {
 pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(BUSY)?;
+    digest::register(&conn)?;
     conn.pragma_update(None, "cell_size_check", true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
     Ok(conn)

@@ -3,6 +3,7 @@
 mod backup;
 mod commit;
 mod crash;
+mod digest;
 mod faults;
 mod migrations;
 mod outbox;

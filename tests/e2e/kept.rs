@@ -125,3 +125,36 @@ fn a_pipe_that_breaks_as_something_is_typed_costs_no_line() {
     }
     assert_eq!(watched.lines().len(), 6);
 }
+
+#[test]
+fn a_window_that_somebody_opens_in_our_session_is_his() {
+    for killed in [false, true] {
+        let mut room = Room::gated("language: en\n", "expires: 1h");
+        room.watch();
+        let own = |room: &Room| {
+            let all = room.server.tmux(&["list-sessions", "-F", "#{session_name}"]);
+            all.lines().find(|name| name.starts_with("tmuxagent-")).map(str::to_owned)
+        };
+        let session = wait_for(PATIENCE, "our session", || own(&room));
+        let pane = room.server.tmux(&[
+            "new-window",
+            "-d",
+            "-P",
+            "-F",
+            "#{pane_id}",
+            "-t",
+            &format!("={session}:"),
+            "sleep 777",
+        ]);
+        if killed {
+            room.kill_9();
+            room.watch();
+            room.wait_status("\"live\"");
+        }
+        room.answer(&["shutdown"]);
+        room.supervisor.take().expect("it runs").wait().expect("it ends");
+        assert_eq!(room.server.tmux(&["display-message", "-p", "-t", &pane, "#{pane_start_command}"]), "\"sleep 777\"");
+        let marked = room.server.tmux(&["list-sessions", "-F", "#{@tmuxagent_watch}"]);
+        assert!(marked.trim().is_empty(), "{marked}");
+    }
+}

@@ -241,3 +241,38 @@ fn a_shells_own_question_is_no_end() {
     room.server.tmux(&["send-keys", "-t", "proj:ci", "mei", "Enter"]);
     room.wait_events("\"state\":\"succeeded\"");
 }
+
+#[test]
+fn a_suspended_command_is_neither_given_up_nor_begun_again() {
+    for shell in ["bash --norc --noprofile", "fish --no-config"] {
+        let room = room_of(
+            shell,
+            "actions_on_start: [{run: 'sh -c \"echo x >> ran; while ! [ -e go ]; do sleep 0.1; done\"'}], timeout: 3s, on_timeout: [interrupt, terminate], on_fail: [{retry: {max: 3, backoff: 1ms}}]",
+        );
+        start(&room);
+        wait_file(&room, "ran");
+        room.wait_status("\"running\"");
+        room.server.tmux(&["send-keys", "-t", "proj:ci", "C-z"]);
+        wait_question(&room, "was suspended by C-z");
+        let began = std::time::Instant::now();
+        wait_for(PATIENCE, "the end of its time", || (began.elapsed().as_secs() >= 5).then_some(()));
+        assert!(wait_question(&room, "was suspended by C-z").contains("suspended"));
+        let said = room.answer(&["approve", &question(&room), "--answer", "wait"]);
+        room.server.tmux(&["send-keys", "-t", "proj:ci", "fg", "Enter"]);
+        std::fs::write(room.file("go"), "").expect("writable");
+        wait_for(PATIENCE, "a question about its end", || {
+            Some(room.answer(&["approvals"])).filter(|said| said.contains(" ended") || said.contains("over its time"))
+        });
+        assert_eq!(lines(&room, "ran"), 1, "{said}\n{}", room.answer(&["events"]));
+    }
+}
+
+#[test]
+fn a_program_behind_a_line_of_several_is_not_told_to_stop() {
+    for shell in ["bash --norc --noprofile", "zsh -f", "fish --no-config", "sh"] {
+        spares_what_a_person_began(&room_of(
+            shell,
+            "actions_on_start: [{run: 'sleep 600; echo built'}], timeout: 4s, on_timeout: [interrupt, terminate]",
+        ));
+    }
+}

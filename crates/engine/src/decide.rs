@@ -144,7 +144,7 @@ impl Turn<'_> {
                 self.close_attempt(at);
                 self.enter(at);
             }
-            (true, Some(WAIT | _)) => {}
+            (true, Some(WAIT | _)) => self.await_suspended(at),
             (false, _) => self.attempt_failed(at, cause),
         }
     }

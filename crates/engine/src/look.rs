@@ -22,16 +22,18 @@ const LONGEST: Millis = Millis::from_secs(20);
 const LIMIT: Millis = Millis::from_secs(10);
 
 /// Exit code 0 when an interactive shell alone is in front of the process's terminal, 75 when something else is. A shell with
-/// a line editor of its own reads whole lines from the terminal only where a command of its own asks for one: `read`.
+/// a line editor of its own reads whole lines from the terminal only where a command of its own asks for one: `read`. Where it
+/// edits a line it is at its prompt, whatever it has in the background; but the command FRONT has not ended there if it lives.
 const SCRIPT: &str = r#"tty=$(ps -o tty= -p PID | tr -d ' ')
-case $({ stty -a < "/dev/$tty"; } 2>/dev/null) in *-icanon*) lines=0 ;; *icanon*) lines=1 ;; *) lines=0 ;; esac
-ps -A -o pid=,pgid=,tpgid=,args= 2>/dev/null | awk -v pane=PID -v lines=$lines '
+case $({ stty -a < "/dev/$tty"; } 2>/dev/null) in *-icanon*) lines=edited ;; *icanon*) lines=whole ;; *) lines= ;; esac
+ps -A -o pid=,pgid=,tpgid=,args= 2>/dev/null | awk -v pane=PID -v own=FRONT -v lines="$lines" '
 { size[$2]++; if ($1 == pane) { found = 1; front = $3 } if ($1 == $2) { line = ""; for (i = 4; i <= NF; i++) line = line " " $i; leader[$1] = line } }
 END {
   if (!found) exit 1
   shell = front == pane || leader[front] ~ /^ -?([^ ]*\/)?(ba|z|fi|da|k|a)?sh( -[^ ]*)*$/
-  asks = lines && leader[front] ~ /^ -?([^ ]*\/)?(ba|z|fi)sh( |$)/
-  exit (shell && size[front] == 1 && !asks) ? 0 : 75
+  edits = leader[front] ~ /^ -?([^ ]*\/)?(ba|z|fi)sh( |$)/
+  lives = own && own != front && (own in leader)
+  exit (shell && !lives && (size[front] == 1 || edits && lines == "edited") && !(edits && lines == "whole")) ? 0 : 75
 }'"#;
 
 impl Turn<'_> {
@@ -74,13 +76,12 @@ impl Turn<'_> {
             let Some(stage) = self.run(run).and_then(super::state::Run::live) else { continue };
             let at = At { run, stage };
             let Some(stage) = self.stage(at).filter(|stage| stage.typed.is_some() || stage.untracked) else { continue };
-            let several = stage.runs_several();
-            let interrupted = self.shows(at, "^C", usize::MAX);
+            let next = stage.may_run_next(&front.name) && !self.shows(at, "^C", usize::MAX);
             let Some(StageRun { look, .. }) = self.stage_mut(at) else { continue };
             if prompt {
                 look.back = look.front.is_some();
                 self.look_soon(at);
-            } else if look.front.is_none() || several && !interrupted {
+            } else if look.front.is_none() || next {
                 look.front = Some(front.clone());
             } else {
                 look.other = Some(front.clone());
@@ -100,7 +101,8 @@ impl Turn<'_> {
         };
         let (stage, attempt) = (stage.name.clone(), stage.attempt);
         let Some(row) = self.pane_of(at.run) else { return };
-        let script = SCRIPT.replace("PID", &row.info.key.pid.to_string());
+        let front = self.stage(at).and_then(|stage| stage.look.front.as_ref()).map_or(0, |front| front.pid);
+        let script = SCRIPT.replace("PID", &row.info.key.pid.to_string()).replace("FRONT", &front.to_string());
         let call = ShellCall {
             pane: row.info.key.clone(),
             script: ShellText { text: script, shown: "is the prompt back".to_owned(), ..ShellText::default() },
@@ -160,12 +162,18 @@ impl Turn<'_> {
 }
 
 impl StageRun {
-    /// Whether what it typed last may run several programs one after the other, as far as its text tells.
-    fn runs_several(&self) -> bool {
+    /// Whether what it typed last may run that program behind another one, as far as its text tells.
+    fn may_run_next(&self, program: &str) -> bool {
         const SIGNS: [char; 10] = [';', '&', '|', '\n', '(', ')', '{', '}', '`', '!'];
+        // The system cuts names; some programs put their arguments into them.
+        let program = program.split_whitespace().next().unwrap_or_default();
+        let is = |word: &str| word == program || program.len() == 15 && word.starts_with(program);
+        let is_of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '+');
+        let named = |text: &str| !program.is_empty() && text.split(|c| !is_of_name(c)).any(is);
         match self.plan.get((self.cursor as usize).saturating_sub(usize::from(self.waiting.is_none()))) {
-            Some(Planned::Run { command }) => command.text.contains(SIGNS),
-            _ => true,
+            Some(Planned::Run { command }) => command.text.contains(SIGNS) && named(&command.text),
+            // Keys of which nobody knows what a shell makes of them.
+            _ => false,
         }
     }
 }

@@ -173,7 +173,7 @@ impl Turn<'_> {
                 self.begun(at, &id, None);
                 self.shell_is_back(pane, Some(at), token);
                 self.tracked_ended(at, exit);
-            } else if by_shell && !tracked && stage.state == StageState::Running {
+            } else if by_shell && !tracked && stage.state == StageState::Running && !stage.look.suspended {
                 // A shell's own report: it counts for conditions, and says nothing of commands that were only typed.
                 self.judge(at, &Stimulus::Exit(exit));
             }

@@ -149,6 +149,9 @@ pub struct Look {
     /// Another program that came to the front behind it, though the line runs a single one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other: Option<Front>,
+    /// A person has suspended the command: codes that come are those of other commands.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
     /// The shell has edited its next line since: whatever runs now, the command is over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub back: bool,
@@ -157,7 +160,16 @@ pub struct Look {
 impl Look {
     /// Nobody looked yet.
     pub const fn new() -> Self {
-        Self { count: 0, once: false, over: false, intent: None, front: None, other: None, back: false }
+        Self {
+            count: 0,
+            once: false,
+            over: false,
+            intent: None,
+            front: None,
+            other: None,
+            suspended: false,
+            back: false,
+        }
     }
 
     /// Whether nobody looked yet.

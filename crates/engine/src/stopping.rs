@@ -49,6 +49,10 @@ impl Turn<'_> {
         if !matches!(stage.state, StageState::Starting | StageState::Running) {
             return;
         }
+        if stage.look.suspended && stage.approval.is_some() {
+            // It is asked about already, and stands still.
+            return;
+        }
         let waiting = stage.waiting.as_ref().and_then(|id| self.state.intents.get(id));
         let held = waiting.is_some_and(|row| row.intent.state == IntentState::Held);
         let Some((limit, named)) = self.limit_of(at) else { return };
@@ -83,8 +87,9 @@ impl Turn<'_> {
 
     /// Whether a command of the stage may still run in its pane.
     fn is_busy(&self, at: At) -> bool {
-        self.stage(at)
-            .is_some_and(|stage| stage.tracked.is_some() || stage.untracked && self.options.looks && !stage.look.over)
+        self.stage(at).is_some_and(|stage| {
+            stage.tracked.is_some() || stage.look.suspended || stage.untracked && self.options.looks && !stage.look.over
+        })
     }
 
     /// Tries the next way to stop the command; when there is none left a person is asked.

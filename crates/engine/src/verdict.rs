@@ -13,7 +13,7 @@ use super::text::visible;
 use super::turn::{At, Turn};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tmuxagent_model::{ApprovalKind, Note, Severity, StageState};
+use tmuxagent_model::{ApprovalKind, Note, Severity, StageState, TimerKey};
 use tmuxagent_policy::{Condition, Stage};
 
 /// The exit code of a command that SIGINT ended.
@@ -127,7 +127,8 @@ impl Turn<'_> {
             return self.begin_due(at);
         }
         // A prompt may already stand behind it.
-        if self.shows(at, "^Z", 3) {
+        let suspended = self.stage(at).is_some_and(|stage| stage.look.suspended);
+        if !suspended && self.shows(at, "^Z", 3) {
             return self.is_suspended(at);
         }
         if self.shows(at, "^C", 3) {
@@ -175,11 +176,24 @@ impl Turn<'_> {
     /// A person pressed C-z: the command has not ended, and `fg` goes on with it. Another one beside it is nothing that
     /// somebody asked for.
     fn is_suspended(&mut self, at: At) {
+        if let Some(stage) = self.stage_mut(at) {
+            stage.look.suspended = true;
+        }
         let name = self.stage_name(at);
         let question = format!(
             "The command of stage {name} was suspended by C-z and has not ended; `fg` goes on with it. Has it succeeded?"
         );
         self.ask_unclear(at, question);
+    }
+
+    /// Somebody means to go on with the suspended command: its end is looked for, since no shell will tell it.
+    pub fn await_suspended(&mut self, at: At) {
+        let Some(stage) = self.stage_mut(at).filter(|stage| stage.look.suspended) else { return };
+        (stage.look.over, stage.look.once, stage.look.back, stage.untracked) = (false, false, false, true);
+        if let Some(limit) = self.timeout_of(at) {
+            self.state.arm(TimerKey::StageTimeout(at.run, self.stage_name(at)), self.now + limit);
+        }
+        self.watch_prompt(at);
     }
 
     fn ask_unclear(&mut self, at: At, question: String) {

@@ -12,7 +12,7 @@
 use super::claim::Standing;
 use super::client::{Client, ClientId};
 use super::health::{FLAPPING, LONGEST_PAUSE};
-use super::inventory::{Entry, OWN_MARK, news_format};
+use super::inventory::{ALONE, Entry, OWN_MARK, news_format};
 use super::link::Link;
 use super::observe::NEWS;
 use super::pane::{Feed, Pane, Rests};
@@ -207,7 +207,7 @@ impl HostCore {
         let word = format!("{}-keeper-{random:x}", self.nonce.as_str());
         let script = match &self.piping {
             Some(piping) => piping.keeper(&word),
-            None => format!("while kill -0 {} 2>/dev/null; do sleep 5; done", self.spec.owner.pid),
+            None => format!(": {word}; while kill -0 {} 2>/dev/null; do sleep 5; done", self.spec.owner.pid),
         };
         self.outputs.push(Output::AwaitKeeper(word));
         self.pipes.awaited = Some(self.now + KEEPER);
@@ -304,8 +304,16 @@ impl HostCore {
         let own = self.clients.iter_mut().find(|(_, attached)| attached.seat == Seat::Own && attached.is_ready());
         if let Some((&id, attached)) = own {
             attached.leaving = true;
-            // Also somebody who was moved into it has to leave.
-            self.request(id, &format!("kill-session -t {}", quote(format!("={name}"))), Purpose::Nothing);
+            // Also somebody who was moved into it has to leave. A window or pane that somebody else put there is his: the
+            // session becomes an ordinary one, and the program of ours in it ends by itself.
+            let line = format!(
+                "if-shell -F -t {} {} {} {}",
+                quote(format!("={name}:")),
+                quote(ALONE),
+                quote(format!("kill-session -t ={name}")),
+                quote(format!("set-option -u -t ={name}: {OWN_MARK}")),
+            );
+            self.request(id, &line, Purpose::Nothing);
         }
     }
 

@@ -268,6 +268,7 @@ impl HostCore {
             audience.looking = false;
         }
         if let Some((front, prompt)) = audience.since_typed.as_mut().and_then(|since| since.follow(&audience.reader)) {
+            pane.voice.tell_printed(&mut self.outlet);
             self.outlet.event(Event::Foreground { pane: key.clone(), front, prompt });
         }
         pane.tell_prompts(&mut self.outlet);

@@ -42,6 +42,11 @@ const PIPE: &str = "#{pane_pipe}";
 
 /// The session option with which a session that a control client of a supervisor keeps is marked.
 pub(crate) const OWN_MARK: &str = "@tmuxagent_watch";
+
+/// Whether nothing but our own program stands in that session: what somebody else put there is his. The word is a part of
+/// the command that our window was made with.
+pub(crate) const ALONE: &str =
+    "#{&&:#{&&:#{==:#{session_windows},1},#{==:#{window_panes},1}},#{m:*-keeper-*,#{pane_start_command}}}";
 const OWN_SESSION: &str = "#{@tmuxagent_watch}";
 
 /// The format of a listing.

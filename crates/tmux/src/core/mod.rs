@@ -42,7 +42,7 @@ pub(crate) use claim::{Claim, Next, Standing, owner_of};
 pub(crate) use client::ClientId;
 pub(crate) use farewell::Farewell;
 pub(crate) use history::{Capture, text};
-pub(crate) use inventory::{Entry, OWN_MARK, listing_format};
+pub(crate) use inventory::{ALONE, Entry, OWN_MARK, listing_format};
 pub(crate) use link::{Claiming, ProbeError, Probed, Server, name_of_life};
 pub(crate) use pipes::PipeId;
 pub(crate) use polling::ROWS;

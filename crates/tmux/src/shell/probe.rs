@@ -11,7 +11,7 @@
 use super::claims::settle;
 use super::fork::{self, Printed};
 use crate::core::{
-    CLIENT_MARK, Claiming, Entry, IDENTITY, OWN_MARK, ProbeError, Probed, QUIET, ROUND, Server, Standing,
+    ALONE, CLIENT_MARK, Claiming, Entry, IDENTITY, OWN_MARK, ProbeError, Probed, QUIET, ROUND, Server, Standing,
     listing_format, name_of_life,
 };
 use crate::proto::{Nonce, Row, RowReader, Version, row_format};
@@ -184,8 +184,11 @@ if [ -n "$marked" ]; then
     fi
     for p in $marked; do T set-option -s -u {CLIENT_MARK}$p; done
 fi
-T list-sessions -F '#{{session_attached}} #{{{OWN_MARK}}} #{{session_id}}' | while read -r a w s; do
-    [ "$a $w" = "0 {instance}" ] && T kill-session -t "$s"
-done"#
+T list-sessions -F '#{{session_attached}} #{{{OWN_MARK}}} {ALONE} #{{session_id}}' |
+    while read -r a w n s; do
+        [ "$a $w" = "0 {instance}" ] || continue
+        # What somebody else put there is his.
+        if [ "$n" = 1 ]; then T kill-session -t "$s"; else T set-option -u -t "$s" {OWN_MARK}; fi
+    done"#
     )
 }

@@ -5,8 +5,8 @@ use super::{CliError, Outcome, Session, exit, target};
 use clap::Args;
 use std::time::{Duration, Instant};
 use tmuxagent_ipc::wire::ErrorKind;
-use tmuxagent_model::{Command, IntentId, Note, RunControl, SkipReason, Snapshot};
-use tmuxagent_text::{Lang, clean, host_owner, message};
+use tmuxagent_model::{Command, IntentId, Note, PaneKey, PaneReader, Reads, RunControl, SkipReason, Snapshot};
+use tmuxagent_text::{Lang, clean, host_owner, message, reader_sentence, skip_reason};
 use tmuxagent_yaml::nearest;
 
 #[derive(Debug, Args)]
@@ -136,25 +136,76 @@ pub(super) fn tell(session: &Session, committed: Committed) -> Outcome {
     Ok(exit::OK)
 }
 
-/// Why nothing was typed of what an answer led to, where that is known at once. What waits (a freeze, a host that is away) is
-/// told by the answer itself.
-pub(super) fn not_typed(connection: &mut Connection, answer: &serde_json::Value) -> Option<SkipReason> {
-    let intents: Vec<&str> = answer.get("intents")?.as_array()?.iter().filter_map(serde_json::Value::as_str).collect();
+/// What became of what an answer led to.
+pub(super) enum Typing {
+    /// It was typed, or the answer itself says what it waits for (a freeze), or there is nothing to type.
+    Told,
+    /// Nothing was typed.
+    Not(SkipReason),
+    /// It waits in its pane for another reader than this one.
+    Waits(Box<PaneReader>),
+    /// Nobody has said by now.
+    NotKnown,
+}
+
+/// What becomes of what an answer led to in a pane, where that is known soon. Where a question or a password waits, that is
+/// decided a moment later.
+pub(super) fn typing(connection: &mut Connection, answer: &serde_json::Value, pane: &PaneKey) -> Typing {
+    let intents = answer.get("intents").and_then(serde_json::Value::as_array);
+    let intents: Vec<&str> = intents.into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
+    if intents.is_empty() {
+        return Typing::Told;
+    }
     let among = |intent: &IntentId| intents.contains(&intent.as_str());
-    let until = Instant::now() + PATIENCE;
-    while !intents.is_empty() && Instant::now() < until {
-        let snapshot = connection.snapshot().ok()?;
-        if snapshot.held.iter().any(|held| among(&held.intent)) {
-            return None;
-        }
+    let (begun, mut waits, mut gone) = (Instant::now(), None, false);
+    let until = |waits: &Option<Box<PaneReader>>| match waits.as_ref().map(|reader| &reader.reads) {
+        Some(Reads::Password | Reads::Line | Reads::Key | Reads::AgentAsks) => begun + 2 * PATIENCE,
+        _ => begun + PATIENCE,
+    };
+    while Instant::now() < until(&waits) {
+        let Ok(snapshot) = connection.snapshot() else { break };
         for event in snapshot.events.iter().rev() {
             match &event.note {
-                Note::Sent { intent, .. } | Note::EffectFailed { intent, .. } if among(intent) => return None,
-                Note::NotSent { intent, reason, .. } if among(intent) => return Some(reason.clone()),
+                Note::Sent { intent, .. } | Note::EffectFailed { intent, .. } if among(intent) => return Typing::Told,
+                Note::NotSent { intent, reason, .. } if among(intent) => return Typing::Not(reason.clone()),
                 _ => {}
             }
         }
+        waits = match snapshot.held.iter().find(|held| among(&held.intent)).map(|held| held.reader.clone()) {
+            Some(None) => return Typing::Told,
+            held => held.flatten(),
+        };
+        gone = !snapshot.panes.iter().any(|seen| seen.info.key == *pane);
         std::thread::sleep(Duration::from_millis(20));
     }
-    None
+    match waits {
+        Some(reader) => Typing::Waits(reader),
+        // What was wanted of a pane that has gone is taken back without a word; what may have been typed is told.
+        None if gone => Typing::Not(SkipReason::OtherProcess),
+        None => Typing::NotKnown,
+    }
+}
+
+impl Typing {
+    /// What is left to be said to people, where nothing was typed so far.
+    pub(super) fn sentence(&self, lang: Lang) -> Option<String> {
+        match self {
+            Self::Told => None,
+            Self::Not(reason) => {
+                let told = lang.pick("but nothing was typed", "但没有输入任何内容");
+                Some(format!("{told}: {}", clean(&skip_reason(lang, reason))))
+            }
+            Self::Waits(reader) => {
+                let told = lang.pick("held, and not typed yet", "暂缓，尚未输入");
+                Some(format!("{told}: {}", reader_sentence(lang, reader)))
+            }
+            Self::NotKnown => {
+                let told = lang.pick(
+                    "whether it was typed is not known yet; `tmuxagent events` tells",
+                    "尚不知道是否已输入；`tmuxagent events` 会说明",
+                );
+                Some(told.to_owned())
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! `tmuxagent approve` and `tmuxagent reject`.
 
 use super::connection::Connection;
+use super::control::Typing;
 use super::{CliError, Outcome, Session, Tone, control, exit};
 use clap::Args;
 use serde_json::json;
@@ -45,9 +46,11 @@ pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outco
     let committed = connection.command(command)?;
     // The decision stands; whether its keys reached the pane is another matter.
     let types = approval.kind == ApprovalKind::Agent || choice == Choice::Approve && !approval.effect.is_empty();
-    let not_typed = if types { control::not_typed(&mut connection, &committed.value) } else { None };
+    let typing = if types { control::typing(&mut connection, &committed.value, &approval.pane) } else { Typing::Told };
+    let not_typed = if let Typing::Not(reason) = &typing { Some(reason) } else { None };
     // A freeze keeps back what a decision types; the decision stands.
     let held = types && not_typed.is_none() && connection.snapshot().is_ok_and(|now| now.frozen.is_some());
+    let waits = held || matches!(typing, Typing::Waits(_));
     let code = if not_typed.is_some() { exit::NEGATIVE } else { exit::OK };
     let out = &session.out;
     if out.json {
@@ -56,8 +59,9 @@ pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outco
             "revision": revision,
             "approve": choice == Choice::Approve,
             "committed": committed.value,
-            "held": held,
-            "not_typed": not_typed.map(|reason| skip_reason(Lang::En, &reason)),
+            "held": waits,
+            "known": !matches!(typing, Typing::NotKnown),
+            "not_typed": not_typed.map(|reason| skip_reason(Lang::En, reason)),
         }))?;
         return Ok(code);
     }
@@ -79,9 +83,8 @@ pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outco
     if held {
         out.say("sending is frozen: what it types is held back until `tmuxagent unfreeze`")?;
     }
-    if let Some(reason) = &not_typed {
-        let told = out.lang.pick("but nothing was typed", "但没有输入任何内容");
-        out.line(&out.paint(Tone::Warn, &format!("{told}: {}", clean(&skip_reason(out.lang, reason)))))?;
+    if let Some(left) = typing.sentence(out.lang).filter(|_| !held) {
+        out.line(&out.paint(Tone::Warn, &left))?;
     }
     Ok(code)
 }

@@ -1,7 +1,8 @@
 //! `tmuxagent send`.
 
 use super::connection::Connection;
-use super::{CliError, Outcome, Session, control, target};
+use super::control::Typing;
+use super::{CliError, Outcome, Session, Tone, control, target};
 use clap::{Arg, Args};
 use std::io::Read;
 use tmuxagent_ipc::wire::ErrorKind;
@@ -43,8 +44,9 @@ pub(super) fn run(session: &Session, args: &SendArgs) -> Outcome {
     let mut connection = Connection::open(session)?;
     let snapshot = connection.snapshot()?;
     let pane = target::pane(&snapshot, &session.as_shown(&args.pane))?.info.key.clone();
-    let committed = connection.command(Command::Send { pane, steps, insist: args.insist })?;
-    if let Some(reason) = control::not_typed(&mut connection, &committed.value) {
+    let committed = connection.command(Command::Send { pane: pane.clone(), steps, insist: args.insist })?;
+    let typing = control::typing(&mut connection, &committed.value, &pane);
+    if let Typing::Not(reason) = typing {
         let why = skip_reason(Lang::En, &reason);
         let text = match reason {
             SkipReason::Reader(_) => format!("nothing was typed: {why}; --insist types it all the same"),
@@ -52,7 +54,11 @@ pub(super) fn run(session: &Session, args: &SendArgs) -> Outcome {
         };
         return Err(CliError::Answer { kind: ErrorKind::Refused, text });
     }
-    control::tell(session, committed)
+    let code = control::tell(session, committed)?;
+    if let Some(left) = typing.sentence(session.out.lang).filter(|_| !session.out.json) {
+        session.out.line(&session.out.paint(Tone::Warn, &left))?;
+    }
+    Ok(code)
 }
 
 /// The first word behind the text's first one that is an option of this command: it was meant as one, or is meant as text.

@@ -9,7 +9,7 @@ use tmuxagent_model::{ApprovalState, HostState, PaneState, Snapshot};
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{ago, clean, host_owner, host_state, message, pane_state, part, reader_sentence, span, trouble};
 
-/// Exit code 1: it runs, but a part of it fails. 3: none runs.
+/// Exit code 1: it runs, but a part of it fails or a host can't be reached. 3: none runs.
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {}
 
@@ -17,7 +17,8 @@ pub(super) struct StatusArgs {}
 pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
     let mut connection = Connection::open(session)?;
     let snapshot = connection.snapshot()?;
-    let code = if snapshot.problems.is_empty() { exit::OK } else { exit::NEGATIVE };
+    let lost = snapshot.hosts.iter().any(|host| host.state == HostState::Unreachable);
+    let code = if snapshot.problems.is_empty() && !lost { exit::OK } else { exit::NEGATIVE };
     // As `approvals` lists them: also those of a supervisor that this one only watches beside.
     let elsewhere = connection.approvals_elsewhere(session)?;
     let (out, greeting) = (&session.out, &connection.greeting);
@@ -58,13 +59,15 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
         out.line(&out.paint(Tone::Warn, &text))?;
     }
     for held in &snapshot.held {
-        let Some(reader) = &held.reader else { continue };
-        let (who, since) = (reader_sentence(lang, reader), ago(lang, now, held.at));
+        let who = held.reader.as_ref().map(|reader| format!(": {}", reader_sentence(lang, reader)));
         let text = format!(
-            "{}: {} @ {}: {who} ({since})",
+            "{} {}: {} @ {}{} ({})",
             word(lang, Word::Held),
+            clean(held.intent.as_str()),
             clean(&held.text),
-            clean(&held.told_place())
+            clean(&held.told_place()),
+            who.unwrap_or_default(),
+            ago(lang, now, held.at)
         );
         out.line(&out.paint(Tone::Warn, &text))?;
     }

@@ -46,6 +46,7 @@ mod shells;
 mod ssh;
 mod support;
 mod told;
+mod unseen;
 mod verdicts;
 mod verdicts_figures;
 mod versions;

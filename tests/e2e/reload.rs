@@ -419,3 +419,41 @@ fn a_collector_that_fails_gives_back_what_it_holds() {
     let second = back.iter().find(|returned| returned.intent.id == IntentId::new("second")).expect("it comes home");
     assert_eq!(second.fate, Fate::NotBegun);
 }
+
+/// A room whose policies lie in the folder of the configuration.
+fn own_folder() -> Room {
+    let mut room = Room::with("");
+    std::fs::remove_file(room.file("policy.yaml")).expect("ours");
+    let text = POLICY.replace("FILE", &room.file("typed").display().to_string());
+    std::fs::create_dir(room.file("policies")).expect("a folder");
+    std::fs::write(room.file("policies/mine.yaml"), text).expect("writable");
+    room.configure("language: en\n");
+    room.watch();
+    room
+}
+
+#[test]
+fn policies_that_are_moved_away_stay_in_force_until_somebody_says_otherwise() {
+    let room = own_folder();
+    room.server.type_line("proj:ci", "echo re''ady 1");
+    let asked = room.wait_approval();
+    std::fs::rename(room.file("policies"), room.file("away")).expect("ours");
+    let told = room.wait_status("policies");
+    assert!(told.contains("mine.yaml"), "{told}");
+    wait_for(PATIENCE, "that it is told", || (room.ask(&["status"]).status.code() == Some(1)).then_some(()));
+    assert_eq!(room.wait_approval(), asked, "the question stays");
+    std::fs::rename(room.file("away"), room.file("policies")).expect("ours");
+    wait_for(PATIENCE, "that it is back", || (room.ask(&["status"]).status.code() == Some(0)).then_some(()));
+    assert_eq!(room.wait_approval(), asked, "the question stays");
+
+    // One file of several: the others alone are not what was meant, unless a person says so.
+    std::fs::write(room.file("policies/more.yaml"), "version: 1\npipelines: []\n").expect("writable");
+    room.wait_status("more.yaml");
+    std::fs::rename(room.file("policies/mine.yaml"), room.file("mine.yaml")).expect("ours");
+    room.wait_status("mine.yaml is gone");
+    assert_eq!(room.wait_approval(), asked, "the question stays");
+    let by_hand = room.answer(&["reload"]);
+    assert!(by_hand.contains("mine.yaml"), "{by_hand}");
+    wait_for(PATIENCE, "the new policies", || (!room.wait_status("policies").contains("mine.yaml")).then_some(()));
+    assert_eq!(room.ask(&["status"]).status.code(), Some(0));
+}

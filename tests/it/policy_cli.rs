@@ -160,8 +160,8 @@ fn a_log_is_replayed_and_two_policies_are_compared() {
     --- exit code 0 ---
     ");
     assert_snapshot!(env.run(&[&replay[..], &["--against", "fix.yaml"]].concat()), @r"
-    - 1.0s types npm run lint ⏎
-    + 1.0s types npm run lint --fix ⏎
+    - 1.0s types npm run lint --fix ⏎
+    + 1.0s types npm run lint ⏎
     3 lines, 2 decisions in common, 2 different
     --- exit code 1 ---
     ");

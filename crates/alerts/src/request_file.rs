@@ -139,6 +139,12 @@ fn parts(content: &str) -> (&str, String) {
     (request, written.collect::<Vec<_>>().join("\n").trim().to_owned())
 }
 
+/// The language in which a request is written, by the line that says how to decide.
+fn language_of(request: &str) -> Option<Lang> {
+    let last = request.lines().last()?;
+    HOW.iter().position(|how| *how == last).map(|at| if at == 0 { Lang::En } else { Lang::Zh })
+}
+
 /// Whether somebody wrote something into a file, whosever request it was.
 #[must_use]
 pub fn has_word(content: &str) -> bool {
@@ -168,10 +174,14 @@ pub enum Written {
 pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, lang: Lang) -> Written {
     let (head, added) = parts(content);
     let added = added.as_str();
+    let lang = language_of(head).unwrap_or(lang);
     let edited = match request {
         Some(request) => parts(request).0 != head,
-        // Somebody wrote a word into the middle of it.
-        None => head.lines().skip(1).any(|line| is_word(line, APPROVE) || is_word(line, REJECT)),
+        // Somebody wrote a word into the middle of it. What panes printed and what is to be typed is indented.
+        None => {
+            let own = head.lines().skip(1).filter(|line| !line.starts_with("  "));
+            { own }.any(|line| is_word(line, APPROVE) || is_word(line, REJECT))
+        }
     };
     if added.is_empty() && (head.is_empty() || !edited) {
         return Written::Nothing;
@@ -315,6 +325,9 @@ mod tests {
                 assert!(matches!(read_decision(&within, None, &asked, read), Written::Wrong(_)), "{within}");
             }
         }
+        let changed = format!("{}aprove\n", left(Lang::Zh, None));
+        let Written::Wrong(said) = read_decision(&changed, None, &asked, Lang::En) else { panic!("{changed}") };
+        assert!(said.starts_with("无法识别"), "in the file's language: {said}");
         let within = left(Lang::En, None).replacen("\n\n", "\naprove\n", 1);
         assert!(matches!(read_decision(&within, Some(&left(Lang::En, None)), &asked, Lang::En), Written::Wrong(_)));
         assert_eq!(read_decision("# ours\n", None, &asked, Lang::En), Written::Nothing);
@@ -337,6 +350,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_a_pane_printed_is_nobodys_word(
+            lines in prop::collection::vec(
+                prop_oneof![".{0,30}", r"[ \t#]{0,3}(ok|yes|no|y|n|approve|REJECT|是|否)[.!]?[ \r\n]{0,2}", "To decide.{0,60}", Just(HOW[0].to_owned())],
+                0..6,
+            ),
+            zh: bool, read_zh: bool,
+        ) {
+            let of = |zh| if zh { Lang::Zh } else { Lang::En };
+            let asked = Approval { evidence: lines, ..approval() };
+            let request = request_text(&asked, of(zh), &Redactor::default(), None);
+            for known in [None, Some(request.as_str())] {
+                prop_assert_eq!(read_decision(&request, known, &asked, of(read_zh)), Written::Nothing);
+            }
+        }
+
         #[test]
         fn names_stay_in_their_folder(
             host in ".{0,80}", place in ".{0,200}", pipeline in prop::option::of(".{0,80}"), stage in prop::option::of("[./]{0,9}.{0,80}"),

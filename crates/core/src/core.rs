@@ -16,6 +16,7 @@ use super::reports::Reports;
 use super::round::{self, Consequences, Round, Unwritten};
 use super::secrets;
 use super::trace::{Given, Trace};
+use super::unkept::Unkept;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -101,6 +102,8 @@ pub struct Core {
     pub(crate) acts: Vec<Act>,
     /// What was taken in lately.
     pub(crate) trace: Trace,
+    /// Texts that are typed and never kept.
+    pub(crate) unkept: Unkept,
 }
 
 impl Core {
@@ -128,6 +131,7 @@ impl Core {
             watched: BTreeSet::new(),
             acts: Vec::new(),
             trace: Trace::default(),
+            unkept: Unkept::default(),
         }
     }
 
@@ -144,8 +148,9 @@ impl Core {
     }
 
     /// Takes in what happened.
-    pub fn take(&mut self, now: Timestamp, input: Input) {
+    pub fn take(&mut self, now: Timestamp, mut input: Input) {
         self.now = now;
+        self.unkept.clean(&mut input);
         self.trace.note(now, &Given::Input(&input));
         match input {
             Input::Ended(event) => self.ended(&event),
@@ -280,6 +285,7 @@ impl Core {
         // What collectors are told comes before what follows from it.
         let mut acts = std::mem::take(&mut self.acts);
         acts.append(&mut self.hosts.acts);
+        acts.iter_mut().for_each(|act| self.unkept.fill(act));
         acts
     }
 
@@ -357,6 +363,7 @@ impl Core {
         }
         let seen = self.witnessed(event);
         let step = self.engine.step(now, seen.as_ref().unwrap_or(event));
+        self.unkept.follow(event, step.answer.as_ref());
         self.dirty |= step.changed;
         if step.changes.iter().any(|change| change.kind == EntityKind::Pane) {
             self.hosts.runs(self.engine.running());
@@ -405,7 +412,7 @@ impl Core {
             self.step(&Event::Outcome { intent: intent.id, outcome: Outcome::Done });
             return;
         }
-        if secrets::lost(&intent.effect) {
+        if !self.unkept.holds(&intent.id) && secrets::lost(&intent.effect) {
             let outcome = Outcome::Failed { error: secrets::LOST.to_owned() };
             self.step(&Event::Outcome { intent: intent.id, outcome });
             return;

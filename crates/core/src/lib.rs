@@ -12,6 +12,7 @@
 //!   `claims`: servers on which another supervisor types.
 //! - `requests`: what views ask. `reload`: another configuration. `recovery`: going on after a crash.
 //! - `trace`: what was taken in lately, to be played back. `live_view`: what is shown beside the engine's state. `secrets`: what is not performed without its secret.
+//!   `unkept`: what is typed where a password is read.
 //!
 //! **Invariants:** no I/O, no clock, no thread: whoever holds the heart does what it asks. No effect is asked for before the
 //! round with its intent is written down. Whatever is asked of the world comes back once, as an [`Input`].
@@ -30,6 +31,7 @@ mod requests;
 mod round;
 mod secrets;
 mod trace;
+mod unkept;
 
 #[cfg(test)]
 mod tests;

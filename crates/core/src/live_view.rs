@@ -5,6 +5,7 @@
 //! secrets where they come in, so that no picture holds one; policies match what the engine has, which is as it was.
 
 use crate::trace::pairs;
+use crate::unkept::may_be_secret;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use tmuxagent_engine::View;
@@ -173,6 +174,13 @@ impl LiveView {
     /// What waits for another reader: the send, its pane.
     pub fn awaited(&self) -> impl Iterator<Item = (&PaneKey, &Awaited)> {
         self.panes.iter().filter_map(|(key, live)| Some((key, live.awaited.as_deref()?)))
+    }
+
+    /// Whether what a person types into a pane now may be a password; a pane that nobody knows reads nothing.
+    pub(crate) fn may_read_secret(&self, pane: &PaneKey, insist: bool) -> bool {
+        let Some(live) = self.panes.get(pane) else { return false };
+        let readers = live.awaited.iter().map(|awaited| &awaited.reader).chain([&live.reader]);
+        readers.into_iter().any(|reader| may_be_secret(reader, &live.last_line, insist))
     }
 
     /// A pane's program printed these lines, as they were taken in now.

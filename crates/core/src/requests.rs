@@ -27,8 +27,10 @@ pub struct Asked {
 
 impl Core {
     /// Takes in a request. What only reads what is stored, and what ends or renews the supervisor, is not for the heart.
-    pub fn ask(&mut self, now: Timestamp, asked: Asked) {
+    pub fn ask(&mut self, now: Timestamp, mut asked: Asked) {
         self.now = now;
+        let view = &self.view;
+        self.unkept.hide(&mut asked, |pane, insist| view.may_read_secret(pane, insist));
         self.trace.note(now, &Given::Asked(&asked));
         let Asked { ticket, peer, request, origin } = asked;
         match request {
@@ -84,7 +86,11 @@ impl Core {
         }
         let by = Decider { who: peer.who.clone(), via: peer.via };
         let answer = self.step(&Event::Asked { command, by });
-        self.answer(ticket, committed(answer));
+        let mut reply = committed(answer);
+        if let Reply::Committed { text, .. } | Reply::Error { text, .. } = &mut reply {
+            *text = self.redactor.redact(text);
+        }
+        self.answer(ticket, reply);
     }
 
     fn explain(&self, target: &str) -> Reply {

@@ -13,12 +13,13 @@ use super::recovery::Settling;
 use super::reports::Reports;
 use super::requests::Asked;
 use super::round::{Digest, Unwritten};
+use super::unkept::Unkept;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tmuxagent_config::Problem;
 use tmuxagent_engine::{Engine, Options, RestoreError};
-use tmuxagent_model::{EntityKind, EventLine, HostName, Note, PaneKey, Severity, Timestamp};
+use tmuxagent_model::{EntityKind, EventLine, HostName, IntentId, Note, PaneKey, Severity, Timestamp};
 use tmuxagent_policy::Policy;
 use tmuxagent_store::Committed;
 use tmuxagent_text::redact::Redactor;
@@ -85,6 +86,9 @@ struct Checkpoint {
     unplaced: BTreeSet<PaneKey>,
     #[serde(default)]
     reports: Reports,
+    /// What is typed from memory only.
+    #[serde(default)]
+    unkept: BTreeSet<IntentId>,
 }
 
 /// The first line of a dump.
@@ -162,6 +166,7 @@ impl Core {
             catch_up: std::mem::take(&mut self.catch_up),
             unplaced: std::mem::take(&mut self.unplaced),
             reports: std::mem::take(&mut self.reports),
+            unkept: self.unkept.intents(),
         };
         let text = serde_json::to_string(&checkpoint);
         let Checkpoint { hosts, view, settling, watched, reconcile_at, catch_up, unplaced, reports, .. } = checkpoint;
@@ -208,6 +213,7 @@ impl Core {
         core.catch_up = checkpoint.catch_up;
         core.unplaced = checkpoint.unplaced;
         core.reports = checkpoint.reports;
+        core.unkept = Unkept::of(checkpoint.unkept);
         Ok(core)
     }
 }

@@ -5,6 +5,7 @@ use super::dispatch::Dispatch;
 use super::files::Files;
 use super::reach::watched_here;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use tmuxagent_alerts::config::Settings;
 use tmuxagent_config::{Config, Environment, Loaded, Overrides, Problem, Retention, load};
@@ -55,7 +56,12 @@ impl Dispatch {
     /// Reads everything again and goes over to it where it is good; answers `to` once that is stored.
     pub(super) async fn reload(&mut self, to: Option<oneshot::Sender<Reply>>) {
         let ticket = to.map(|to| self.asking.ticket(to));
-        match self.read_again().await {
+        let read = self.read_again().await.and_then(|read| match gone(&self.reloader.loaded, &read.0) {
+            // Who asks for it by hand means what lies there now.
+            Some(problem) if ticket.is_none() => Err(("policy", problem)),
+            _ => Ok(read),
+        });
+        match read {
             Ok((loaded, settings, policy)) => self.go_over_to(ticket, loaded, settings, policy),
             Err((part, problem)) => self.core.refuse_reload(self.clock.now(), ticket, part, &problem),
         }
@@ -128,6 +134,21 @@ impl Dispatch {
         }
         changes
     }
+}
+
+/// A file of policies that was there and is gone: moved away for a moment, or for good, which only a person can tell. One
+/// that only has another name now is there.
+fn gone(before: &Loaded, now: &Loaded) -> Option<Problem> {
+    let is_gone = |source: &&Source| {
+        !source.name.starts_with('<')
+            && std::fs::symlink_metadata(&source.name).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+            && !now.policy_sources.iter().any(|other| other.text == source.text)
+    };
+    let lost = before.policy_sources.iter().find(is_gone)?;
+    Some(Problem::plain(format!(
+        "the policy {} is gone; what it says stays in force until it is back, or until `tmuxagent reload` goes on without it",
+        lost.name
+    )))
 }
 
 /// What a problem with `.env` files of workspaces is shown as.

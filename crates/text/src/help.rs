@@ -156,8 +156,8 @@ const TEXTS: &[(&str, &str)] = &[
     ("Print only rounds that come out otherwise", "只显示结果不同的轮次"),
     ("Send again, what was held back first", "恢复发送，先发被暂缓的"),
     (
-        "Stay frozen, and give up what is held back under this identity (see `status --json`)",
-        "保持冻结，放弃此标识下被暂缓的一项（见 `status --json`）",
+        "Stay frozen, and give up what is held back under this identity (see `status`)",
+        "保持冻结，放弃此标识下被暂缓的一项（见 `status`）",
     ),
     (
         "Run a command that reports its end and exit code to the supervisor",

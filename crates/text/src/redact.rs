@@ -7,11 +7,12 @@
 
 mod rules;
 mod unescape;
+mod ways;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 use tmuxagent_model::SecretMark;
-use unescape::Reading;
+use unescape::{Reading, Sought};
 
 /// The kind of a secret that is known by its value.
 pub(super) const KNOWN: &str = "known value";
@@ -54,6 +55,8 @@ pub struct Redactor {
     any_known: Finder,
     /// The last bytes of what is the begin of a known value and may be cut off there.
     cut: BTreeSet<[u8; SHORTEST]>,
+    /// What of escaped texts is read for them.
+    sought: Sought,
 }
 
 /// Tells in one pass whether any of many words is in a text.
@@ -90,7 +93,10 @@ impl Redactor {
             (least(value)..value.len()).filter_map(|end| value.as_bytes()[..end].last_chunk().copied())
         });
         let cut = begins.collect();
-        Self { known, any_known, cut }
+        let any = |holds: fn(&str) -> bool| known.iter().any(|value| holds(value));
+        let quotes = any(|value| value.contains(['\'', '"']));
+        let sought = Sought { values: !known.is_empty(), quotes, wide: any(|value| !value.is_ascii()) };
+        Self { known, any_known, cut, sought }
     }
 
     fn knows_one_in(&self, text: &str) -> bool {
@@ -128,39 +134,42 @@ impl Redactor {
     /// Whether a text may hold a secret.
     #[must_use]
     pub fn suspects(&self, text: &str) -> bool {
-        self.suspects_plain(text)
-            || unescape::is_escaped(text)
-                && self.readings(text).iter().any(|reading| self.suspects_plain(&reading.text))
+        self.suspects_plain(text, false)
+            || unescape::is_escaped(text, self.sought)
+                && self.readings(text).iter().any(|reading| self.suspects_plain(&reading.text, reading.of_values))
     }
 
-    fn suspects_plain(&self, text: &str) -> bool {
-        !self.known.is_empty() && self.knows_one_in(text) || rules::suspects(text)
+    fn suspects_plain(&self, text: &str, of_values: bool) -> bool {
+        !self.known.is_empty() && self.knows_one_in(text) || !of_values && rules::suspects(text)
     }
 
     fn readings(&self, text: &str) -> Vec<Reading> {
-        unescape::readings(text, !self.known.is_empty())
+        unescape::readings(text, self.sought)
     }
 
     /// Where the secrets of a text stand and what they are, in order, none within another.
     pub(super) fn spans(&self, text: &str) -> Vec<Span> {
-        let mut found = self.plain_spans(text);
-        if unescape::is_escaped(text) {
+        let mut found = self.plain_spans(text, false);
+        if unescape::is_escaped(text, self.sought) {
             let readings = self.readings(text);
             for reading in &readings {
-                let there = self.plain_spans(&reading.text).into_iter();
+                let there = self.plain_spans(&reading.text, reading.of_values).into_iter();
                 found.extend(there.map(|(part, kind)| (unescape::place(&readings, reading, &part), kind)));
             }
         }
         joined(found)
     }
 
-    fn plain_spans(&self, text: &str) -> Vec<Span> {
+    fn plain_spans(&self, text: &str, of_values: bool) -> Vec<Span> {
         let mut found: Vec<Span> = Vec::new();
-        if !self.suspects_plain(text) {
+        if !self.suspects_plain(text, of_values) {
             return found;
         }
         for value in &self.known {
             found.extend(text.match_indices(value.as_str()).map(|(at, _)| (at..at + value.len(), KNOWN)));
+        }
+        if of_values {
+            return found;
         }
         for pattern in rules::found_in(text) {
             found.extend(pattern.places(text).map(|place| (place, pattern.kind)));

@@ -87,7 +87,7 @@ fn each(value: &str, write: impl Fn(char) -> String) -> String {
 
 #[test]
 fn a_known_value_is_found_however_it_is_escaped() {
-    for value in ["tok en/ä+\"q'&<\\x%41z", "plain-river-77", "new\tline&co=1"] {
+    for value in ["tok en/ä+\"q'&<\\x%41z", "plain-river-77", "new\tline&co=1", "Sésame-中-42"] {
         let json = in_json(value);
         let bytes = |form: fn(u8) -> String| value.bytes().map(form).collect::<String>();
         let special = |c: char| !c.is_ascii_alphanumeric();
@@ -113,12 +113,65 @@ fn a_known_value_is_found_however_it_is_escaped() {
             each(value, |c| if c.is_ascii() && special(c) && c != '\t' { format!("\\{c}") } else { c.to_string() }),
             each(value, |c| if c.is_ascii_graphic() || c == ' ' { format!("\\{c}") } else { c.to_string() }),
         ];
+        let by_byte = |form: fn(u8) -> String| {
+            value
+                .bytes()
+                .map(|b| if b.is_ascii_alphanumeric() { char::from(b).into() } else { form(b) })
+                .collect::<String>()
+        };
+        let wide = |form: fn(u8) -> String| {
+            value.bytes().map(|b| if b < 0x80 { char::from(b).into() } else { form(b) }).collect::<String>()
+        };
+        let written = written.into_iter().chain([
+            bytes(|b| format!("\\{b:03o}")),
+            bytes(|b| format!("\\x{b:02x}")),
+            bytes(|b| format!("\\0{b:03o}")),
+            bytes(|b| format!("={b:02X}")),
+            by_byte(|b| format!("\\{b:03o}")),
+            by_byte(|b| format!("\\x{b:02x}")),
+            by_byte(|b| format!("={b:02X}")),
+            wide(cat_v),
+            each(value, |c| format!("&#{}", u32::from(c))),
+            each(value, |c| format!("\\x{{{:x}}}", u32::from(c))),
+            each(value, |c| format!("\\N{{U+{:04X}}}", u32::from(c))),
+            each(value, |c| format!("\\{:06x}", u32::from(c))),
+            each(value, |c| format!("\\{:x} ", u32::from(c))),
+            each(value, |c| format!("%u{:04X}", u32::from(c))),
+            each(value, |c| {
+                if c == '/' {
+                    "&sol;".into()
+                } else if c == '-' {
+                    "&#45".into()
+                } else {
+                    format!("&#{};", u32::from(c))
+                }
+            }),
+            value.replace('\'', "'\\''"),
+            value.replace('\'', "''"),
+            value.replace('"', "\"\""),
+        ]);
         let redactor = Redactor::knowing([value.to_owned()]);
         for form in written {
             let line = format!("say [{form}] now");
             assert_eq!(redactor.redact(&line), "say [[redacted: known value]] now", "{line}");
             assert!(redactor.suspects(&line));
         }
+    }
+}
+
+/// A byte beyond ASCII as `cat -v` writes it.
+fn cat_v(byte: u8) -> String {
+    match byte & 0x7f {
+        low @ (0..0x20 | 0x7f) => format!("M-^{}", char::from(low ^ 0x40)),
+        low => format!("M-{}", char::from(low)),
+    }
+}
+
+#[test]
+fn a_known_value_is_found_where_a_line_goes_on_below() {
+    let redactor = Redactor::knowing(["plain-river-77".to_owned()]);
+    for text in ["x plain-\\\nriver-77 y", "x plain-riv\\\r\ner-77 y", "x plain-=\nriver-77 y"] {
+        assert_eq!(redactor.redact(text), "x [redacted: known value] y", "{text}");
     }
 }
 

@@ -13,20 +13,21 @@ pub(super) fn supervisor(scene: &Scene) -> Vec<Finding> {
         return vec![Finding::ok("supervisor", said!(lang, "none runs", "没有在运行"))];
     };
     let own = env!("CARGO_PKG_VERSION");
+    let config = scene.in_force.as_ref().unwrap_or(&holder.config);
     let text = said!(
         lang,
         "process {}, version {}, configuration {}",
         "进程 {}，版本 {}，配置 {}",
         holder.pid,
         holder.version,
-        holder.config
+        config
     );
     if holder.version != own {
         let fix = said!(lang, "tmuxagent shutdown, then start it again", "先 tmuxagent shutdown，再重新启动");
         let text = said!(lang, "{text}; this program is {own}", "{text}；本程序是 {own}");
         return vec![Finding::warning("supervisor", text, fix)];
     }
-    let other = scene.loaded.as_ref().is_some_and(|loaded| loaded.config_name != holder.config);
+    let other = scene.loaded.as_ref().is_some_and(|loaded| loaded.config_name != *config);
     if other {
         let fix = said!(
             lang,

@@ -117,6 +117,8 @@ struct Scene {
     watched: Vec<WatchedServer>,
     /// The process of the running supervisor.
     supervisor: Option<u32>,
+    /// The configuration that it says it runs with now.
+    in_force: Option<String>,
     /// What it says is wrong with it now.
     troubles: Vec<Problem>,
     /// Whether services are asked.
@@ -180,6 +182,7 @@ fn examine(session: &Session, online: bool) -> Result<Vec<Finding>, super::CliEr
         socket: session.overrides.tmux_socket.as_deref().map(TmuxSocket::parse),
         watched,
         supervisor: None,
+        in_force: None,
         troubles: Vec::new(),
         online,
         lang: session.out.lang,
@@ -187,9 +190,12 @@ fn examine(session: &Session, online: bool) -> Result<Vec<Finding>, super::CliEr
     };
     let supervisor = tmuxagent_ipc::lock::holder(&scene.paths.runtime_dir).map(|h| h.pid);
     // One that does not answer is found by other checks.
-    let answer = supervisor.and_then(|_| Connection::open(session).ok()?.snapshot().ok());
+    let mut answering = supervisor.and_then(|_| Connection::open(session).ok());
+    let answer = answering.as_mut().and_then(|connection| connection.snapshot().ok());
     let troubles = answer.map(|snapshot| snapshot.problems).unwrap_or_default();
-    let scene = Scene { supervisor, troubles, ..scene };
+    // What was written when it started is not what it has loaded since.
+    let in_force = answering.map(|connection| connection.greeting.config);
+    let scene = Scene { supervisor, in_force, troubles, ..scene };
     let checks: [fn(&Scene) -> Vec<Finding>; 9] = [
         machine::supervisor,
         tmux::check,

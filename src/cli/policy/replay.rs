@@ -132,7 +132,9 @@ fn tell(session: &Session, play: &Play, policy: &Policy, report: &Report) -> Out
 }
 
 fn tell_difference(session: &Session, play: &Play, first: &Report, second: &Report) -> Outcome {
-    let Comparison { common, differences } = compare(first, second);
+    let Comparison { common, mut differences } = compare(first, second);
+    // As in any comparison: of one instant the old stands before the new.
+    differences.sort_by_key(|(side, entry)| (entry.at, *side == Side::First));
     let (out, same) = (&session.out, differences.is_empty());
     if out.json {
         let value = json!({ "first": first, "second": second, "common": common, "differences": differences });
@@ -140,8 +142,9 @@ fn tell_difference(session: &Session, play: &Play, first: &Report, second: &Repo
     } else {
         for (side, entry) in &differences {
             let (tone, sign) = match side {
-                Side::First => (Tone::Bad, '-'),
-                Side::Second => (Tone::Good, '+'),
+                // What is played is the new one, and it is held against the old.
+                Side::First => (Tone::Good, '+'),
+                Side::Second => (Tone::Bad, '-'),
             };
             out.line(&out.paint(tone, &format!("{sign} {}", play.line(entry))))?;
         }

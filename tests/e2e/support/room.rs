@@ -92,8 +92,11 @@ impl Room {
             ("HTTP_PROXY", "http://127.0.0.1:9".to_owned()),
             ("TMUXAGENT_STATE_DIR", self.state.display().to_string()),
             ("TMUXAGENT_SOCKET", self.server.socket().display().to_string()),
-            ("TMUXAGENT_POLICY", file("policy.yaml")),
         ];
+        // Without one the policies of the configuration's folder count.
+        if self.file("policy.yaml").exists() {
+            variables.push(("TMUXAGENT_POLICY", file("policy.yaml")));
+        }
         if self.file("config.yaml").exists() {
             variables.push(("TMUXAGENT_CONFIG", file("config.yaml")));
         }

@@ -17,6 +17,9 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("who reads the keys can't be told", "无法得知由谁读取按键"),
     ("nothing was typed: {}; --insist types it all the same", "没有输入：{0}；加 --insist 可照样输入"),
     ("nothing was typed: {}", "没有输入：{0}"),
+    ("nothing is named to be given up", "没有指出要放弃哪一项"),
+    ("nothing is held", "没有暂缓的内容"),
+    ("its identity is needed; these are held:", "需要它的标识；暂缓的有："),
     ("a program", "某个程序"),
     ("{} is given up, where nothing of it was typed yet", "{0} 已放弃（若尚未输入任何内容）"),
 ];

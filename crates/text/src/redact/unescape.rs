@@ -4,12 +4,24 @@
 //! text is looked for in every reading of it, and what is found there is taken out of the text itself. A reading may be a
 //! wrong one (`\n` of a path): then it only holds nothing.
 
+use super::ways::{self, Way, Wrote};
 use std::ops::Range;
 
 /// How often one text is read anew: JSON within JSON within a shell's quotes.
 const DEPTH: u8 = 3;
 /// The most readings of one text; what is escaped in more ways at once is somebody's play.
-const MOST: usize = 16;
+const MOST: usize = 24;
+
+/// What there is to be looked for, so that only those readings are made in which it may be found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Sought {
+    /// Values that are known, not only patterns.
+    pub(super) values: bool,
+    /// Among them are some with quotes.
+    pub(super) quotes: bool,
+    /// Among them are some with other than ASCII characters.
+    pub(super) wide: bool,
+}
 
 /// A reading of a text.
 pub(super) struct Reading {
@@ -19,6 +31,8 @@ pub(super) struct Reading {
     /// Where signs stand that were written otherwise.
     signs: Vec<Sign>,
     depth: u8,
+    /// Only values that are known are looked for in it: what looks like a key may be one by chance.
+    pub(super) of_values: bool,
 }
 
 /// A sign of a reading, and how it was written.
@@ -54,61 +68,23 @@ pub(super) fn place(readings: &[Reading], reading: &Reading, part: &Range<usize>
     part
 }
 
-/// The ways in which signs are written otherwise.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// `\n`, `\x20`, `\040`, `\u0020`: C, JSON, `$'…'`.
-    Backslash,
-    /// A backslash before the sign itself, as shells write it.
-    Bare,
-    /// `%20`: URLs.
-    Percent,
-    /// `+` for a blank and `%20`: forms.
-    Form,
-    /// `&#32;`, `&amp;`: HTML and XML.
-    Entity,
-}
-
-impl Way {
-    const ALL: [Self; 5] = [Self::Backslash, Self::Bare, Self::Percent, Self::Form, Self::Entity];
-
-    const fn sign(self) -> u8 {
-        match self {
-            Self::Backslash | Self::Bare => b'\\',
-            Self::Percent | Self::Form => b'%',
-            Self::Entity => b'&',
-        }
-    }
-
-    /// What is written at the begin of `rest`, which begins with the way's sign: its byte or character and its length.
-    fn read(self, rest: &[u8]) -> Option<(char, usize)> {
-        match self {
-            Self::Backslash => backslash(rest),
-            Self::Bare => {
-                rest.get(1).filter(|byte| byte.is_ascii_graphic() || **byte == b' ').map(|b| (char::from(*b), 2))
-            }
-            Self::Percent | Self::Form => number(rest.get(1..3)?, 16, 2).map(|(code, _)| (code, 3)),
-            Self::Entity => entity(rest),
-        }
-    }
-}
-
 /// Whether anything in a text may be escaped.
-pub(super) fn is_escaped(text: &str) -> bool {
-    memchr::memchr3(b'\\', b'%', b'&', text.as_bytes()).is_some()
+pub(super) fn is_escaped(text: &str, sought: Sought) -> bool {
+    memchr::memchr3(b'\\', b'%', b'&', text.as_bytes()).is_some() || sought.values && ways::is_seldom(text, sought)
 }
 
-/// All readings of a text other than itself. `all`: also those that matter only for values that are known; else only those
-/// that change what a pattern sees.
-pub(super) fn readings(text: &str, all: bool) -> Vec<Reading> {
+/// All readings of a text other than itself in which what is sought may be found.
+pub(super) fn readings(text: &str, sought: Sought) -> Vec<Reading> {
     let mut found: Vec<Reading> = Vec::new();
     let mut of = None;
     loop {
         let (source, depth) = of.map_or((text, 0), |at: usize| (found[at].text.as_str(), found[at].depth));
-        let ways = Way::ALL.into_iter().filter(|way| all || !matches!(way, Way::Bare | Way::Form));
+        let ways = Way::ALL.into_iter().filter(|way| way.matters(sought));
         let new: Vec<Reading> =
             ways.filter(|_| depth < DEPTH).filter_map(|way| read(source, of, way, depth + 1)).collect();
-        for reading in new {
+        let within = of.is_some_and(|at| found[at].of_values);
+        for mut reading in new {
+            reading.of_values |= within;
             if found.len() < MOST && !found.iter().any(|known| known.text == reading.text) {
                 found.push(reading);
             }
@@ -121,30 +97,35 @@ pub(super) fn readings(text: &str, all: bool) -> Vec<Reading> {
     }
 }
 
-/// One reading; `None` where nothing is written in that way.
+/// One reading; `None` where nothing is written in that way, or nothing that another way reads otherwise.
 fn read(text: &str, of: Option<usize>, way: Way, depth: u8) -> Option<Reading> {
     let bytes = text.as_bytes();
     let mut out: Vec<u8> = Vec::new();
     let mut signs: Vec<Sign> = Vec::new();
-    let (mut from, mut at) = (0, 0);
-    while let Some(found) = memchr::memchr(way.sign(), &bytes[at..]) {
+    let (mut from, mut at, mut own) = (0, 0, false);
+    while let Some(found) = way.next(&bytes[at..]) {
         at += found;
         let Some((sign, length)) = way.read(&bytes[at..]) else {
             at += 1;
             continue;
         };
+        own |= way.is_own(&bytes[at..at + length], sign);
         plain(way, &bytes[from..at], &mut out);
         let begin = out.len();
-        push(way, sign, &mut out);
+        match sign {
+            Wrote::Byte(byte) => out.push(byte),
+            Wrote::Char(sign) => out.extend_from_slice(sign.encode_utf8(&mut [0; 4]).as_bytes()),
+            Wrote::Nothing => {}
+        }
         signs.push(Sign { read: begin..out.len(), written: at..at + length });
         at += length;
         from = at;
     }
-    if signs.is_empty() {
+    if signs.is_empty() || !own {
         return None;
     }
     plain(way, &bytes[from..], &mut out);
-    Some(Reading { text: valid(out), of, signs, depth })
+    Some(Reading { text: valid(out), of, signs, depth, of_values: way.is_guess() })
 }
 
 /// What is not escaped; in forms a `+` is a blank.
@@ -153,14 +134,6 @@ fn plain(way: Way, bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
     if way == Way::Form {
         out[from..].iter_mut().filter(|byte| **byte == b'+').for_each(|byte| *byte = b' ');
-    }
-}
-
-/// Bytes of URLs and of octal numbers are bytes; all others are characters.
-fn push(way: Way, sign: char, out: &mut Vec<u8>) {
-    match (way, u8::try_from(u32::from(sign))) {
-        (Way::Percent | Way::Form, Ok(byte)) => out.push(byte),
-        _ => out.extend_from_slice(sign.encode_utf8(&mut [0; 4]).as_bytes()),
     }
 }
 
@@ -178,77 +151,14 @@ fn valid(mut bytes: Vec<u8>) -> String {
     }
 }
 
-fn backslash(rest: &[u8]) -> Option<(char, usize)> {
-    let named = |sign: char| Some((sign, 2));
-    match rest.get(1)? {
-        b'n' => named('\n'),
-        b't' => named('\t'),
-        b'r' => named('\r'),
-        b'a' => named('\u{7}'),
-        b'b' => named('\u{8}'),
-        b'e' => named('\u{1b}'),
-        b'f' => named('\u{c}'),
-        b'v' => named('\u{b}'),
-        b'x' => numbered(rest, 2, 16, 2),
-        b'u' if rest.get(2) == Some(&b'{') => {
-            let (sign, length) = number(rest.get(3..)?, 16, 6)?;
-            (rest.get(3 + length) == Some(&b'}')).then_some((sign, 4 + length))
-        }
-        b'u' => surrogates(rest).or_else(|| numbered(rest, 2, 16, 4)),
-        b'U' => numbered(rest, 2, 16, 8),
-        b'0'..=b'7' => numbered(rest, 1, 8, 3),
-        other if other.is_ascii_graphic() || *other == b' ' => named(char::from(*other)),
-        _ => None,
-    }
-}
-
-/// The two halves in which JSON writes a character beyond the first plane.
-fn surrogates(rest: &[u8]) -> Option<(char, usize)> {
-    let half = |at: usize| {
-        let digits = rest.get(at..at + 6).filter(|part| part.starts_with(b"\\u"))?;
-        u16::from_str_radix(std::str::from_utf8(&digits[2..]).ok()?, 16).ok()
-    };
-    let sign = char::decode_utf16([half(0)?, half(6)?]).next()?.ok()?;
-    (sign > '\u{ffff}').then_some((sign, 12))
-}
-
-/// A number behind `skip` signs.
-fn numbered(rest: &[u8], skip: usize, base: u32, most: usize) -> Option<(char, usize)> {
-    number(rest.get(skip..)?, base, most).map(|(sign, length)| (sign, skip + length))
-}
-
-/// The character of a number of at most so many digits, and how many it has.
-fn number(digits: &[u8], base: u32, most: usize) -> Option<(char, usize)> {
-    let count = digits.iter().take(most).take_while(|digit| char::from(**digit).is_digit(base)).count();
-    let text = std::str::from_utf8(digits.get(..count)?).ok()?;
-    char::from_u32(u32::from_str_radix(text, base).ok()?).map(|sign| (sign, count))
-}
-
-fn entity(rest: &[u8]) -> Option<(char, usize)> {
-    const NAMED: [(&[u8], char); 7] = [
-        (b"&amp;", '&'),
-        (b"&lt;", '<'),
-        (b"&gt;", '>'),
-        (b"&quot;", '"'),
-        (b"&apos;", '\''),
-        (b"&nbsp;", ' '),
-        (b"&#", '\0'),
-    ];
-    let (name, sign) = NAMED.iter().find(|(name, _)| rest.starts_with(name))?;
-    if *sign != '\0' {
-        return Some((*sign, name.len()));
-    }
-    let hex = matches!(rest.get(2)?, b'x' | b'X');
-    let (sign, length) = if hex { numbered(rest, 3, 16, 6)? } else { numbered(rest, 2, 10, 7)? };
-    (rest.get(length) == Some(&b';')).then_some((sign, length + 1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ALL: Sought = Sought { values: true, quotes: true, wide: true };
+
     fn texts(text: &str) -> Vec<String> {
-        readings(text, true).into_iter().map(|reading| reading.text).collect()
+        readings(text, ALL).into_iter().map(|reading| reading.text).collect()
     }
 
     #[test]
@@ -267,6 +177,21 @@ mod tests {
             ("a&#32;b&amp;&#x41;", "a b&A"),
             (r#"\\\"a"#, "\"a"),
             (r"%5C%22a", "\"a"),
+            (r"S\303\251me", "Séme"),
+            (r"S\xc3\xa9me", "Séme"),
+            ("SM-CM-)me", "Séme"),
+            (r"it'\''s", "it's"),
+            (r#"it'"'"'s"#, "it's"),
+            ("it''s", "it's"),
+            (r#"a""b"#, "a\"b"),
+            (r"\0141\0142", "ab"),
+            ("&#97&#x62", "ab"),
+            ("a&sol;b&lowbar;c", "a/b_c"),
+            (r"\x{61}\N{U+2F}", "a/"),
+            ("%u002F%u4e2d", "/中"),
+            (r"\000061\62 c", "abc"),
+            ("=61=C3=A9=\nb", "aéb"),
+            ("a\\\nb", "ab"),
         ] {
             assert!(texts(written).iter().any(|text| text == read), "{written}: {:?}", texts(written));
         }
@@ -278,7 +203,7 @@ mod tests {
     #[test]
     fn a_part_is_where_it_stands_in_the_original() {
         let text = r"é \u0061%62 z";
-        let readings = readings(text, true);
+        let readings = readings(text, ALL);
         let both = readings.iter().find(|reading| reading.text == "é ab z").unwrap();
         let at = both.text.find("ab").unwrap();
         assert_eq!(&text[place(&readings, both, &(at..at + 2))], r"\u0061%62");

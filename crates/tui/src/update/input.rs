@@ -100,7 +100,9 @@ pub(super) fn submit(model: &mut Model) -> Vec<Action> {
             Ok(steps) if steps.is_empty() => say(model, Severity::Info, Text::NothingToSend),
             Ok(steps) => {
                 // The line stays under the question, so that a no leads back to it.
-                let mut lines = vec![format!("{}  @ {}", steps_text(&steps), clean(&place))];
+                let shown =
+                    if reads_unseen(model, &pane) { "••••••".to_owned() } else { steps_text(&steps) };
+                let mut lines = vec![format!("{shown}  @ {}", clean(&place))];
                 let other = other_reader(model, &pane);
                 // Who confirms has been shown who reads.
                 let insist = other.is_some();
@@ -119,4 +121,9 @@ fn other_reader(model: &Model, pane: &PaneKey) -> Option<String> {
     let reader = &model.pane_view(pane)?.reader;
     let known = *reader != PaneReader::default() && !matches!(reader.reads, Reads::Shell | Reads::Agent);
     known.then(|| reader_sentence(model.lang(), reader))
+}
+
+/// Whether the program in a pane waits for a password, which is not shown here either.
+fn reads_unseen(model: &Model, pane: &PaneKey) -> bool {
+    model.pane_view(pane).is_some_and(|pane| pane.reader.reads == Reads::Password)
 }

@@ -11,7 +11,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use tmuxagent_text::{Text, clean, clock};
+use tmuxagent_model::HostState;
+use tmuxagent_text::{Text, clean, clock, host_state, message};
 
 pub fn render(model: &Model, page: &Page, scroll: u16, screen: &Screen, buffer: &mut Buffer) {
     let area = area(model, page, screen);
@@ -133,6 +134,19 @@ fn problems(model: &Model, width: u16) -> Vec<Line<'static>> {
         for line in tmuxagent_text::clean_block(&tmuxagent_text::trouble(model.lang(), &problem.text)) {
             lines.extend(wrap(&line, width.saturating_sub(2)).into_iter().map(|text| Line::from(format!("  {text}"))));
         }
+    }
+    let told = |part: &str| {
+        model.snapshot.as_ref().is_some_and(|snapshot| snapshot.problems.iter().any(|problem| problem.part == part))
+    };
+    for host in model.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.hosts) {
+        if host.state != HostState::Unreachable || told(&format!("host {}", host.name)) {
+            continue;
+        }
+        let since = format!("{} {}", Text::Since.of(model.lang()), clock(&model.setup.zone, host.since));
+        let told = format!("{}: {}", clean(host.name.as_str()), host_state(model.lang(), host.state));
+        lines.push(Row::default().left(told, theme.bad()).right(since, theme.dim()).line(width, theme));
+        let detail = clean(&message(model.lang(), &host.detail));
+        lines.extend(wrap(&detail, width.saturating_sub(2)).into_iter().map(|text| Line::from(format!("  {text}"))));
     }
     if lines.is_empty() {
         return vec![Line::from(Span::styled(

@@ -1,0 +1,186 @@
+//! What people type by hand where a password is read: typed from memory, and told and stored as a mark.
+//!
+//! The engine, the journal, the trace and the answers get the mark; only the act that types gets the text. What is lost
+//! with the process is not typed afterwards: the mark says so (`secrets`).
+
+use super::acts::Act;
+use super::core::Input;
+use super::requests::Asked;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use tmuxagent_engine::Answer;
+use tmuxagent_ipc::wire::Request;
+use tmuxagent_model::{Command, Effect, Event, Intent, IntentId, KeyStep, PaneKey, PaneReader, Reads, SecretMark};
+use tmuxagent_tmux::HostMessage;
+
+/// The kind of such a secret.
+const KIND: &str = "password";
+/// So many of a pane's texts are known, to be left out of the echoes that are still to come.
+const MOST_SAID: usize = 8;
+/// Words of a question whose answer is a secret, in small letters.
+const ASKS: [&str; 10] =
+    ["password", "passphrase", "passcode", "pin", "secret", "token", "verification code", "密码", "口令", "验证码"];
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Unkept {
+    /// What the send is that the engine takes in next.
+    asked: Option<Vec<KeyStep>>,
+    /// What is really typed; nothing where a trace is played, which knows the marks only.
+    steps: BTreeMap<IntentId, Vec<KeyStep>>,
+    /// What was typed so into each pane.
+    said: BTreeMap<PaneKey, VecDeque<String>>,
+}
+
+impl Unkept {
+    /// Those of a checkpoint: known by their identities.
+    pub(crate) fn of(intents: BTreeSet<IntentId>) -> Self {
+        Self { steps: intents.into_iter().map(|id| (id, Vec::new())).collect(), ..Self::default() }
+    }
+
+    /// Whose texts are held.
+    pub(crate) fn intents(&self) -> BTreeSet<IntentId> {
+        self.steps.keys().cloned().collect()
+    }
+
+    /// Whether the text of an intent is held.
+    pub(crate) fn holds(&self, intent: &IntentId) -> bool {
+        self.steps.contains_key(intent)
+    }
+
+    /// Takes the text out of a send for a pane where `is_secret`.
+    pub(crate) fn hide(&mut self, asked: &mut Asked, is_secret: impl Fn(&PaneKey, bool) -> bool) {
+        self.asked = None;
+        let Request::Command { command: Command::Send { pane, steps, insist } } = &mut asked.request else { return };
+        if !is_secret(pane, *insist) || !steps.iter().any(is_text) {
+            return;
+        }
+        let said = self.said.entry(pane.clone()).or_default();
+        said.extend(steps.iter().filter_map(|step| match step {
+            KeyStep::Text(text) if !text.is_empty() => Some(text.clone()),
+            KeyStep::Text(_) | KeyStep::Key(_) => None,
+        }));
+        said.drain(..said.len().saturating_sub(MOST_SAID));
+        let marked = marked(steps);
+        self.asked = Some(std::mem::replace(steps, marked));
+    }
+
+    /// The engine has taken in what happened: what was asked has its intent, or one has ended.
+    pub(crate) fn follow(&mut self, event: &Event, answer: Option<&Answer>) {
+        match (event, answer) {
+            (Event::Asked { .. }, Some(Answer::Ok { intents, .. })) => {
+                if let (Some(steps), [intent]) = (self.asked.take(), &intents[..]) {
+                    self.steps.insert(intent.clone(), steps);
+                }
+            }
+            (Event::Outcome { intent, .. }, _) => drop(self.steps.remove(intent)),
+            (Event::PaneGone { pane, .. }, _) => drop(self.said.remove(pane)),
+            _ => {}
+        }
+    }
+
+    /// Gives what types the text instead of the mark.
+    pub(crate) fn fill(&self, act: &mut Act) {
+        let Act::Type { intent, .. } = act else { return };
+        if let (Some(real), Effect::Send(send)) = (self.steps.get(&intent.id), &mut intent.effect)
+            && !real.is_empty()
+        {
+            send.steps.clone_from(real);
+        }
+    }
+
+    /// Takes the text out of what comes back from where it was to be typed.
+    pub(crate) fn clean(&self, input: &mut Input) {
+        match input {
+            Input::CameBack { intent, .. } if self.holds(&intent.id) => hide_in(intent),
+            Input::Host(_, _, HostMessage::Position { pane, position }) => {
+                if let Some(said) = self.said.get(pane) {
+                    position.echoes.retain(|echo| !said.iter().any(|text| echo.contains(text.as_str())));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn hide_in(intent: &mut Intent) {
+    if let Effect::Send(send) = &mut intent.effect {
+        send.steps = marked(&send.steps);
+    }
+}
+
+/// Whether a step types something to be read; a key of one letter does.
+fn is_text(step: &KeyStep) -> bool {
+    match step {
+        KeyStep::Text(text) => !text.is_empty(),
+        KeyStep::Key(key) => key.chars().count() == 1,
+    }
+}
+
+/// The same with one mark for texts that follow each other.
+fn marked(steps: &[KeyStep]) -> Vec<KeyStep> {
+    let mark = || KeyStep::Text(SecretMark::Lost.of(KIND));
+    let mut all: Vec<KeyStep> = steps.iter().map(|step| if is_text(step) { mark() } else { step.clone() }).collect();
+    all.dedup_by(|step, before| step == before && *step == mark());
+    all
+}
+
+/// Whether what is typed where this reader was seen last may be a password. Nobody who insists is looked after, so there
+/// only a reader that shows what is typed is trusted, and none that an older look may have mistaken. `said` is what the
+/// pane printed last: it can make a text a secret, and never the opposite.
+pub(crate) fn may_be_secret(reader: &PaneReader, said: &str, insist: bool) -> bool {
+    match reader.reads {
+        Reads::Password => true,
+        Reads::Shell | Reads::Command | Reads::Nested | Reads::Unknown if insist => true,
+        Reads::Line | Reads::Key | Reads::Command | Reads::Nested | Reads::Unknown => asks_for_secret(said),
+        Reads::Shell
+        | Reads::Draft
+        | Reads::Screen
+        | Reads::Agent
+        | Reads::AgentWorks
+        | Reads::AgentAsks
+        | Reads::Mode
+        | Reads::Dead => false,
+    }
+}
+
+/// Whether a line ends as a question for a secret does.
+fn asks_for_secret(line: &str) -> bool {
+    let line = line.trim_end().to_lowercase();
+    let is_word = |word: &str| word != "pin" || line.split(|c: char| !c.is_alphanumeric()).any(|part| part == "pin");
+    line.ends_with([':', '：', '?', '？', '>', '›']) && ASKS.iter().any(|word| line.contains(word) && is_word(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_unseen_is_a_secret() {
+        let reader = |reads| PaneReader { reads, ..PaneReader::default() };
+        for (reads, said, insist, secret) in [
+            (Reads::Password, "", false, true),
+            (Reads::Password, "", true, true),
+            (Reads::Shell, "$ ", false, false),
+            // Nobody insists at an empty prompt: the look is old.
+            (Reads::Shell, "$ ", true, true),
+            (Reads::Nested, "me@box:~$", false, false),
+            (Reads::Nested, "[sudo] password for me:", false, true),
+            (Reads::Nested, "me@box:~$", true, true),
+            (Reads::Key, "? Enter your npm token: ›", false, true),
+            (Reads::Key, "Overwrite?", true, false),
+            (Reads::Line, "请输入密码：", true, true),
+            (Reads::Line, "Spinning up:", false, false),
+            (Reads::Agent, "what is the password?", true, false),
+        ] {
+            assert_eq!(may_be_secret(&reader(reads.clone()), said, insist), secret, "{reads:?} {said} {insist}");
+        }
+    }
+
+    #[test]
+    fn one_mark_stands_for_what_was_typed() {
+        let (text, key) = (|t: &str| KeyStep::Text(t.into()), |k: &str| KeyStep::Key(k.into()));
+        let steps = [text("a"), key("b"), key("Tab"), text("c"), key("Enter"), key("Enter")];
+        let mark = || text("[not-kept: password]");
+        assert_eq!(marked(&steps), [mark(), key("Tab"), mark(), key("Enter"), key("Enter")]);
+    }
+}

@@ -1,17 +1,33 @@
-//! Which values a pattern can take out of a line: plain ones, of which no shell and no program makes more than a word, or
-//! any text.
+//! Which values a pattern can take out of a line: numbers and words, of which no shell and no program makes more than a
+//! word, or any text.
 //!
 //! Plain is a letter, digit or `_`, and behind it these and `. + / @ : , % = -`. A letter or digit may be of any script, as
-//! `\w` has them: only ASCII has signs that shells read. That a pattern matches nothing else is proved on its syntax.
+//! `\w` has them: only ASCII has signs that shells read. A plain value may still be the name of a file or program that
+//! somebody put there; one that begins as a number or version and holds no `/` is taken for none. That a pattern matches
+//! nothing else is proved on its syntax.
 
+mod lead;
+
+use lead::Lead;
 use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind};
 use std::sync::OnceLock;
 
 /// Signs that a plain value may hold behind its first letter.
 const SIGNS: &str = ".+/@:,%=-";
 
-/// The named groups of a pattern, each with whether it can hold plain values alone.
-pub(super) fn groups(pattern: &str) -> Vec<(String, bool)> {
+/// What a value can be, as far as its pattern says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shape {
+    /// Any text.
+    Free,
+    /// A plain one, perhaps the name of a file, folder or program.
+    Word,
+    /// A plain one that begins with a digit, or with `v` and a digit, and holds no `/`: a number, version or date.
+    Number,
+}
+
+/// The named groups of a pattern, each with what it can hold.
+pub(super) fn groups(pattern: &str) -> Vec<(String, Shape)> {
     let Ok(hir) = regex_syntax::parse(pattern) else { return Vec::new() };
     let mut found = Vec::new();
     walk(&hir, &mut found);
@@ -23,17 +39,32 @@ pub(super) fn is_plain(value: &str) -> bool {
     value.chars().enumerate().all(|(at, c)| word_ranges().contains(c) || at > 0 && SIGNS.contains(c))
 }
 
+/// Whether a value is a plain one that names no file, or is empty.
+pub(super) fn is_number(value: &str) -> bool {
+    is_plain(value) && !value.contains('/') && (value.is_empty() || begins_as_number(value))
+}
+
+/// Whether a text begins with a digit, or with `v` and a digit.
+pub(super) fn begins_as_number(text: &str) -> bool {
+    text.strip_prefix(['v', 'V']).unwrap_or(text).chars().next().is_some_and(|c| digit_ranges().holds(c, c, ""))
+}
+
 /// Whether no letter of a text would end a plain value behind which it is written.
 pub(super) fn goes_on_plainly(text: &str) -> bool {
     text.chars().all(|c| word_ranges().contains(c) || SIGNS.contains(c))
 }
 
-fn walk(hir: &Hir, found: &mut Vec<(String, bool)>) {
+fn walk(hir: &Hir, found: &mut Vec<(String, Shape)>) {
     match hir.kind() {
         HirKind::Capture(capture) => {
             if let Some(name) = &capture.name {
                 let held = Held::of(&capture.sub);
-                found.push((name.to_string(), held.begins && held.goes_on));
+                let shape = match held.begins && held.goes_on {
+                    true if !lead::has_slash(&capture.sub) && Lead::of(&capture.sub).is_number() => Shape::Number,
+                    true => Shape::Word,
+                    false => Shape::Free,
+                };
+                found.push((name.to_string(), shape));
             }
             walk(&capture.sub, found);
         }
@@ -107,16 +138,23 @@ struct Words(ClassUnicode);
 
 fn word_ranges() -> &'static Words {
     static WORDS: OnceLock<Words> = OnceLock::new();
-    WORDS.get_or_init(|| {
-        let hir = regex_syntax::parse(r"\w");
-        match hir.map(Hir::into_kind) {
-            Ok(HirKind::Class(Class::Unicode(class))) => Words(class),
-            _ => Words(ClassUnicode::empty()),
-        }
-    })
+    WORDS.get_or_init(|| Words::of(r"\w"))
+}
+
+/// What `\d` matches.
+fn digit_ranges() -> &'static Words {
+    static DIGITS: OnceLock<Words> = OnceLock::new();
+    DIGITS.get_or_init(|| Words::of(r"\d"))
 }
 
 impl Words {
+    fn of(class: &str) -> Self {
+        match regex_syntax::parse(class).map(Hir::into_kind) {
+            Ok(HirKind::Class(Class::Unicode(class))) => Self(class),
+            _ => Self(ClassUnicode::empty()),
+        }
+    }
+
     fn contains(&self, c: char) -> bool {
         if c.is_ascii() { u8::try_from(c).is_ok_and(is_word) } else { self.holds(c, c, "") }
     }
@@ -125,7 +163,8 @@ impl Words {
     fn holds(&self, start: char, end: char, signs: &str) -> bool {
         if start.is_ascii() {
             let last = end.min('\u{7f}');
-            let ascii = (start..=last).all(|c| u8::try_from(c).is_ok_and(is_word) || signs.contains(c));
+            let within = |c: char| self.0.ranges().iter().any(|range| range.start() <= c && c <= range.end());
+            let ascii = (start..=last).all(|c| within(c) || signs.contains(c));
             return ascii && (end.is_ascii() || self.holds('\u{80}', end, signs));
         }
         let ranges = self.0.ranges();
@@ -140,7 +179,46 @@ mod tests {
     use proptest::prelude::*;
 
     fn is_plain_group(pattern: &str) -> bool {
-        groups(pattern).iter().any(|(name, plain)| name == "v" && *plain)
+        groups(pattern).iter().any(|(name, shape)| name == "v" && *shape > Shape::Free)
+    }
+
+    fn is_number_group(pattern: &str) -> bool {
+        groups(pattern).iter().any(|(name, shape)| name == "v" && *shape == Shape::Number)
+    }
+
+    #[test]
+    fn patterns_say_which_of_their_groups_name_no_file() {
+        for pattern in [
+            r"(?<v>\d+)",
+            r"(?<v>v?\d+(\.\d+)*(-rc\.?\d+)?)",
+            r"(?<v>[0-9][\w.+-]*)",
+            r"(?<v>(?i)v[0-9]+)",
+            "(?<v>[0-9a-f]?|1)x|(?<v>2)",
+            "(?<v>)",
+            r"(?<v>(v|)\d{4}-\d\d)",
+            r"(?<v>(?-u:\d)+%)",
+        ] {
+            let wanted = !pattern.contains("a-f");
+            assert_eq!(is_number_group(pattern), wanted, "{pattern}");
+        }
+        for pattern in [
+            r"(?<v>\w+)",
+            r"(?<v>v\d*)",
+            r"(?<v>v?v\d)",
+            r"(?<v>v+\d)",
+            r"(?<v>\d*\w)",
+            r"(?<v>\d+/\d+)",
+            r"(?<v>\d[\w/]*)",
+            r"(?<v>\d|a)",
+            r"(?<v>[v0-9]\w)",
+            "(?<v>stable)",
+            r"(?<v>\d )",
+        ] {
+            assert!(!is_number_group(pattern), "{pattern}");
+        }
+        for (value, wanted) in [("1.2", true), ("v1", true), ("", true), ("v", false), ("1/2", false), ("x1", false)] {
+            assert_eq!(is_number(value), wanted, "{value}");
+        }
     }
 
     #[test]
@@ -202,14 +280,16 @@ mod tests {
             if is_plain_group(&pattern) {
                 for captures in regex.captures_iter(&text) {
                     prop_assert!(is_plain(&captures["v"]), "{} of {}", &captures["v"], pattern);
+                    let number = !is_number_group(&pattern) || is_number(&captures["v"]);
+                    prop_assert!(number, "{} of {}", &captures["v"], pattern);
                 }
             }
         }
     }
 
     const PARTS: &[&str] = &[
-        r"\w", r"\d", "a", "-", r"\.", "[a-c.]", r"[\w.:]", "[^a]", "(a|-)", "(b|)", "(?:a|bc)", ".", r"\S", "[0-9]",
-        "(?i:k)", "(?:)",
+        r"\w", r"\d", "a", "-", r"\.", "[a-c.]", r"[\w.:]", "[^a]", "(a|-)", "(b|)", "(?:a|bc)", "v", "(?:v|1)", "/",
+        ".", r"\S", "[0-9]", "(?i:k)", "(?:)",
     ];
     const REPEATS: &[&str] = &["", "", "*", "+", "?", "{2}", "{0,1}"];
 }

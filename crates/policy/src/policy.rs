@@ -277,6 +277,8 @@ pub struct TextTemplate {
     pub names: Vec<String>,
     /// Of a command: those whose values are taken for plain ones, and must be.
     pub plain: Vec<String>,
+    /// Those of them whose values are taken for numbers and versions, and must be.
+    pub numbers: Vec<String>,
 }
 
 impl Action {

@@ -4,6 +4,8 @@
 mod builtins;
 mod commands;
 mod dice;
+mod named;
+mod parameters;
 mod programs;
 mod room;
 mod sequences;

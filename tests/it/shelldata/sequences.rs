@@ -130,6 +130,12 @@ const NEXT: &[&str] = &[
     "export V=$(cat f)",
     "cat f | while read x; do $x; done",
     "eval \"$(cat <&3)\"",
+    "export -i V",
+    "typeset -F V",
+    "declare -n V=W",
+    "echo $((V = 1))",
+    "let V=1",
+    "chmod +x f; ./f",
 ];
 
 /// One action of a sequence.

@@ -2,9 +2,10 @@
 
 use super::builtins::{Builtin, builtin};
 use super::heads::{Head, head, interpreters};
-use super::proof::is_own;
+use super::numbers::{assigned, declared};
+use super::own::is_own;
 use super::proved::{is_quiet, row};
-use super::words::{Hole, Parsed, Simple, VALUE, Word};
+use super::words::{EXPANSION, Hole, Parsed, Simple, VALUE, Word};
 use std::collections::BTreeSet;
 
 /// Whether a file of that name is run by something, sooner or later.
@@ -21,7 +22,6 @@ pub(super) fn is_code(path: &str) -> bool {
         "BSDmakefile",
         "justfile",
         "Justfile",
-        ".justfile",
         "Taskfile.yml",
         "Taskfile.yaml",
         "Dockerfile",
@@ -37,35 +37,32 @@ pub(super) fn is_code(path: &str) -> bool {
         "pyproject.toml",
         "setup.cfg",
         "tox.ini",
-        ".envrc",
-        ".profile",
-        ".login",
-        ".logout",
-        ".exrc",
-        ".inputrc",
-        ".gitconfig",
-        ".gitmodules",
-        ".npmrc",
-        ".netrc",
-        ".gdbinit",
-        ".psqlrc",
-        ".screenrc",
-        ".Rprofile",
-        ".irbrc",
-        ".pryrc",
-        ".pdbrc",
-        ".lesskey",
-        ".xinitrc",
-        ".xsession",
+        "docker-compose.yml",
+        "docker-compose.yaml",
+        "compose.yml",
+        "compose.yaml",
+        "composer.json",
+        "deno.json",
+        "pom.xml",
+        "build.xml",
+        "BUILD",
+        "WORKSPACE",
+        "SConstruct",
+        "wscript",
+        "Pipfile",
+        "Brewfile",
+        "Podfile",
+        "Fastfile",
+        "Guardfile",
+        "Earthfile",
+        "Tiltfile",
         "crontab",
         "sudoers",
         "authorized_keys",
         "rc.local",
         "tmux.conf",
-        ".tmux.conf",
     ];
-    const FOLDERS: &[&str] =
-        &["bin", "sbin", "hooks", ".git", ".ssh", "cron.d", "etc", "autostart", "systemd", "completions"];
+    const FOLDERS: &[&str] = &["bin", "sbin", "hooks", "cron.d", "etc", "autostart", "systemd", "completions"];
     // A value says which file it is.
     if path.ends_with(VALUE) {
         return true;
@@ -73,10 +70,10 @@ pub(super) fn is_code(path: &str) -> bool {
     let mut parts = path.rsplit('/');
     let name = parts.next().unwrap_or_default();
     let ends = name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end));
-    // `.bashrc`, `.zshenv`, `.vimrc`, …
-    let starts =
-        name.starts_with('.') && ["rc", "env", "profile", "login", "logout"].iter().any(|end| name.ends_with(end));
-    ends || NAMES.contains(&name) || starts && name != ".env" || parts.any(|folder| FOLDERS.contains(&folder))
+    // `.bashrc`, `.git/config`, `.husky/pre-commit`, `.github/workflows/x.yml`, …: what is hidden is mostly settings, and
+    // many of those say what is run.
+    let hidden = path.split('/').any(|part| part.starts_with('.') && part != "." && part != "..");
+    ends || hidden || NAMES.contains(&name) || parts.any(|folder| FOLDERS.contains(&folder))
 }
 
 /// The files that values go into, as far as the words tell, each with these values.
@@ -101,7 +98,7 @@ pub(super) fn written(parsed: &Parsed) -> Vec<(Hole, &str)> {
 }
 
 /// The files that a program such as `tee` is told to write.
-fn copied(command: &Simple) -> impl Iterator<Item = &str> {
+pub(super) fn copied(command: &Simple) -> impl Iterator<Item = &str> {
     let Head { at, name, .. } = head(command);
     let arguments = command.words.get(at + 1..).unwrap_or_default();
     let from = match name {
@@ -125,6 +122,10 @@ pub(crate) struct Traces {
     pub read: BTreeSet<String>,
     /// Functions and aliases that are defined.
     pub defined: BTreeSet<String>,
+    /// Variables that are declared as numbers or references, or calculated with; `*` where any may be one.
+    pub declared: BTreeSet<String>,
+    /// Variables that are given values.
+    pub assigned: Vec<(Hole, String)>,
 }
 
 pub(super) fn traces(parsed: &Parsed) -> Traces {
@@ -141,9 +142,13 @@ pub(super) fn traces(parsed: &Parsed) -> Traces {
         if let Some(name) = name.filter(|name| builtin(name) != Some(Builtin::Data)) {
             traces.called.extend(command.all_words().flat_map(Word::all_holes).map(|hole| (hole, name.to_owned())));
         }
-        let program = command.words.get(at).and_then(Word::literal).filter(|text| text.contains('/'));
-        traces.read.extend(program.map(|path| base(path).to_owned()));
+        let program = command.words.get(at).map(|word| base(&word.text)).filter(|base| {
+            let whole = command.words.get(at).is_some_and(|word| word.text.contains('/'));
+            whole && !base.contains([VALUE, EXPANSION])
+        });
+        traces.read.extend(program.map(str::to_owned));
     }
+    (traces.declared, traces.assigned) = (declared(parsed), assigned(parsed));
     let others = || parsed.commands.iter().filter(|command| !takes_data(command));
     // What they are given by name is read; where that comes by other ways it may be anything.
     let named = others().flat_map(Simple::all_words).filter_map(Word::literal);
@@ -162,6 +167,10 @@ fn takes_data(command: &Simple) -> bool {
     let Head { at, name, .. } = head(command);
     let path = command.words.get(at).and_then(Word::literal);
     let arguments = command.words.get(at + 1..).unwrap_or_default();
+    // What it shows is read as a format, which can run commands.
+    if name == Some("tmux") {
+        return false;
+    }
     let known = name.is_none() || name.is_some_and(|name| row(name, arguments).is_some() || is_quiet(name));
     known && !command.words.get(at).is_some_and(Word::expands) || path.is_some_and(is_own)
 }
@@ -180,6 +189,19 @@ fn runs_files(command: &Simple) -> bool {
     name.is_some_and(|name| RUN.contains(&name)) || unknown || copies || interpreters(command).next().is_some()
 }
 
-fn base(path: &str) -> &str {
+pub(super) fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether a file that was written under that name, in which the shell may put something, can be called so.
+pub(crate) fn may_be(written: &str, name: &str) -> bool {
+    let unknown = |c: char| matches!(c, VALUE | EXPANSION | '*' | '?' | '[' | ']' | '{' | '}' | '~');
+    let (written, name) = (written.to_ascii_lowercase(), name.to_ascii_lowercase());
+    match (written.find(unknown), written.rfind(unknown)) {
+        (Some(first), Some(last)) => {
+            let end = written.get(last..).map_or("", |rest| rest.trim_start_matches(unknown));
+            name.starts_with(&written[..first]) && name.ends_with(end)
+        }
+        _ => written == name,
+    }
 }

@@ -382,6 +382,7 @@ impl Lexer<'_> {
 
     /// Reads the commands within `$(…)` and `<(…)`; the values in them belong to the word too.
     pub(super) fn inner(&mut self, word: &mut Word) -> Result<(), Unsure> {
+        self.out.captures = true;
         let first = self.out.commands.len();
         self.list(End::Paren)?;
         let commands = self.out.commands.iter().skip(first);
@@ -406,6 +407,8 @@ impl Lexer<'_> {
             }
         }
         let parsed = parse_inner(items, self.depth, self.brackets)?;
+        self.out.captures = true;
+        self.out.numbers.extend(parsed.numbers);
         self.out.commands.extend(parsed.commands);
         self.out.functions.extend(parsed.functions);
         self.out.calculates |= parsed.calculates;

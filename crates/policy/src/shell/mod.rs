@@ -5,17 +5,22 @@
 //! read once more are errors when the policy is loaded. Should a place be taken for another one all the same, the
 //! reference is still a reference.
 //!
-//! Free text may stand only where [`proof`] shows that it is data. [`rules`] look for known readers: for values of which the
-//! pattern says enough, and to say more than that nothing is proved.
+//! Free text may stand only where [`proof`] shows that it is data. A plain value that may be the name of a file or program
+//! goes further only as a [`direct`] argument. [`rules`] look for known readers: for values of which the pattern says
+//! enough, and to say more than that nothing is proved.
 
 mod builtins;
 mod conditions;
+mod direct;
 mod documents;
 mod files;
 mod heads;
 mod lasting;
 mod lexer;
 mod names;
+mod numbers;
+mod own;
+mod parameters;
 mod programs;
 mod proof;
 mod proved;
@@ -24,7 +29,7 @@ mod rules;
 mod variables;
 mod words;
 
-pub(super) use files::Traces;
+pub(super) use files::{Traces, may_be};
 pub(super) use rules::Reason;
 pub(super) use words::{Item, Place};
 
@@ -46,8 +51,10 @@ pub(super) enum Fault {
 pub(super) enum Class {
     /// What its author or this program wrote, or what its author trusts.
     Own,
-    /// Letters, digits and a few signs, none of which any shell or option begins with.
-    Plain,
+    /// A number or version: letters, digits and a few signs, none of which any shell or option begins with, and no path.
+    Number,
+    /// The same letters and signs, perhaps the name of something that somebody put there.
+    Word,
     /// Anything.
     Free,
 }
@@ -69,8 +76,10 @@ pub(super) fn faults(items: &[Item], lasts: bool, class: &dyn Fn(Hole) -> Class)
     let doubted = reasons.iter().any(|(_, reason)| *reason == Reason::Option);
     let proofless = if doubted { proof::unproved(items) } else { Vec::new() };
     reasons.retain(|(hole, reason)| *reason != Reason::Option || proofless.iter().any(|(known, _)| known == hole));
-    let only_free: Vec<Item> = items.iter().map(|item| free_or_other(*item, class)).collect();
-    reasons.extend(proof::unproved(&only_free));
+    reasons.extend(proof::unproved(&only(items, &|hole| class(hole) == Class::Free)));
+    if parsed.places.iter().enumerate().any(|(hole, _)| class(hole) == Class::Word) {
+        reasons.extend(misplaced_words(items, class));
+    }
     for (hole, reason) in reasons {
         if class(hole) != Class::Own && found.iter().all(|(known, _)| *known != hole) {
             found.push((hole, Fault::Reason(reason)));
@@ -80,11 +89,25 @@ pub(super) fn faults(items: &[Item], lasts: bool, class: &dyn Fn(Hole) -> Class)
     found
 }
 
-fn free_or_other(item: Item, class: &dyn Fn(Hole) -> Class) -> Item {
-    match item {
-        Item::Hole(hole) if class(hole) != Class::Free => Item::Char(OTHER),
-        other => other,
+/// The words that are neither proved to be data nor a direct argument.
+fn misplaced_words(items: &[Item], class: &dyn Fn(Hole) -> Class) -> Vec<(Hole, Reason)> {
+    let items = only(items, &|hole| matches!(class(hole), Class::Word | Class::Free));
+    let unproved = proof::unproved(&items);
+    if unproved.is_empty() {
+        return Vec::new();
     }
+    let direct = proof::direct_arguments(&items);
+    let wrong = |hole: &Hole| class(*hole) == Class::Word && !direct.contains(hole);
+    unproved.into_iter().map(|(hole, _)| hole).filter(wrong).map(|hole| (hole, Reason::Word)).collect()
+}
+
+/// The text with those values alone; the others stand as a letter of their author's.
+fn only(items: &[Item], is: &dyn Fn(Hole) -> bool) -> Vec<Item> {
+    let other = |item: &Item| match item {
+        Item::Hole(hole) if !is(*hole) => Item::Char(OTHER),
+        item => *item,
+    };
+    items.iter().map(other).collect()
 }
 
 /// Where a value stands, and what reads it there.

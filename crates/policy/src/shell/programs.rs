@@ -40,7 +40,11 @@ pub(super) fn arguments_of<'a>(
         // What stands behind `for` is the name of a variable.
         "for" => arguments.iter().take(1).filter(|word| is(word)).map(|word| (word, Reason::Command)).collect(),
         "git" => git(arguments, is),
-        "tmux" if names_in_tmux(arguments) => Vec::new(),
+        // `#(…)` of its author's around a value is a command.
+        "tmux" if names_in_tmux(arguments) => {
+            let formats = arguments.iter().filter(|word| is(word) && word.text.contains('#'));
+            formats.map(|word| (word, Reason::Reader)).collect()
+        }
         // It types, decides and starts; a message is a message.
         "tmuxagent" if !names(arguments, &["notify"]) => all(Reason::Reader),
         "tar" | "gtar" | "bsdtar" if names(arguments, &["-I"]) => all(Reason::Reader),

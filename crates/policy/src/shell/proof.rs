@@ -5,9 +5,11 @@
 //! proved only as a whole: each of its commands, with all that the shell puts in taken for free text.
 
 use super::builtins::{Builtin, builtin};
-use super::files::is_code;
+use super::direct::direct;
+use super::files::{base, copied, is_code, may_be};
 use super::heads::head;
 use super::lexer::parse;
+use super::own::{is_own, is_own_file};
 use super::proved::{Row, is_quiet, row};
 use super::rules::Reason;
 use super::variables::steers;
@@ -41,6 +43,13 @@ pub(super) fn unproved(items: &[Item]) -> Vec<(Hole, Reason)> {
     found
 }
 
+/// The values that are arguments of one program each, in a text in which nothing keeps them.
+pub(super) fn direct_arguments(items: &[Item]) -> Vec<Hole> {
+    let Ok(parsed) = parse(items) else { return Vec::new() };
+    let text = Text::of(&parsed, false, false, 0);
+    direct(&parsed, text.whole)
+}
+
 /// A text, and what its commands have to be proved against.
 struct Text<'a> {
     parsed: &'a Parsed,
@@ -51,11 +60,15 @@ struct Text<'a> {
     /// The shell may be in a folder that a value names, where a script is no one's own.
     moved: bool,
     depth: usize,
+    /// The names of the files that are written, also by the text around it.
+    written: Vec<String>,
 }
 
 impl<'a> Text<'a> {
     fn of(parsed: &'a Parsed, within: bool, moved: bool, depth: usize) -> Self {
-        let mut text = Self { parsed, whole: within, within, moved, depth };
+        let files = |command: &'a Simple| command.targets.iter().map(String::as_str).chain(copied(command));
+        let written = parsed.commands.iter().flat_map(files).map(|file| base(file).to_owned()).collect();
+        let mut text = Self { parsed, whole: within, within, moved, depth, written };
         let keeps = text.commands().iter().any(|(command, fed)| text.keeps(command, *fed));
         text.whole |= moved || keeps || parsed.feeds || !parsed.functions.is_empty();
         let moves =
@@ -143,7 +156,7 @@ impl<'a> Text<'a> {
             return Ok(());
         }
         if is_own(path) {
-            return if self.moved { Err(Reason::Unproved) } else { Ok(()) };
+            return if self.is_kept(path) { Ok(()) } else { Err(Reason::Unproved) };
         }
         let name = match path.strip_prefix("/usr/bin/").or_else(|| path.strip_prefix("/bin/")).unwrap_or(path) {
             name if name.contains('/') => return Err(Reason::Unknown),
@@ -160,7 +173,7 @@ impl<'a> Text<'a> {
             "sh" | "bash" | "dash" | "ksh" | "zsh" | "python3" | "python" | "node" | "ruby" | "perl" => {
                 let file = arguments.first().and_then(Word::literal);
                 let own = file.is_some_and(|file| is_own(file) || is_own_file(file));
-                if own && !self.moved { Ok(()) } else { Err(Reason::Unproved) }
+                if own && file.is_some_and(|file| self.is_kept(file)) { Ok(()) } else { Err(Reason::Unproved) }
             }
             "cd" => self.proves_cd(arguments),
             "for" => self.proves_for(arguments),
@@ -184,8 +197,25 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// Whether a script of the project's own is still what its author wrote: nothing in the text writes a file of its name.
+    fn is_kept(&self, path: &str) -> bool {
+        !self.moved && !self.written.iter().any(|written| may_be(written, base(path)))
+    }
+
+    /// A name or message of tmux's is read as a format. `#` is doubled in a value that stands in it, and in nothing else.
     fn proves_tmux(&self, arguments: &[Word], environment: bool) -> Result<(), Reason> {
-        if names_in_tmux(arguments) { self.proves_row("tmux", arguments, environment) } else { Err(Reason::Unproved) }
+        let shown = arguments.iter().any(|word| self.is_free(word));
+        let format = |word: &Word| word.text.contains('#') || word.expands();
+        let fits = if shown {
+            !self.whole && arguments.last().is_some_and(|last| !format(last))
+        } else {
+            !arguments.iter().any(format)
+        };
+        if !environment && fits && names_in_tmux(arguments) {
+            self.proves_row("tmux", arguments, false)
+        } else {
+            Err(Reason::Unproved)
+        }
     }
 
     fn proves_row(&self, name: &str, arguments: &[Word], environment: bool) -> Result<(), Reason> {
@@ -244,7 +274,8 @@ impl<'a> Text<'a> {
         };
         let items: Vec<Item> = code.chars().map(Item::Char).collect();
         let parsed = parse(&items).map_err(|_| Reason::Unproved)?;
-        let text = Text::of(&parsed, true, self.moved, self.depth + 1);
+        let mut text = Text::of(&parsed, true, self.moved, self.depth + 1);
+        text.written.extend(self.written.iter().cloned());
         if text.is_refused() {
             return Err(Reason::Unproved);
         }
@@ -303,33 +334,6 @@ fn is_one_of(word: &Word, texts: &[&str]) -> bool {
 /// Whether a word begins with a letter of its author's that makes no option of it, nor several words.
 pub(super) fn begins_plainly(word: &Word) -> bool {
     word.text.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/'))
-}
-
-/// A path to a script of the project's own.
-pub(super) fn is_own(path: &str) -> bool {
-    /// Folders of programs that others wrote.
-    const OTHERS: &[&str] =
-        &["node_modules", ".venv", "venv", ".tox", ".nox", ".direnv", ".bundle", ".local", ".cargo", ".nix-profile"];
-    /// Where the way out of the project may lead to.
-    const SYSTEM: &[&str] = &["bin", "sbin", "usr", "lib", "lib64", "libexec", "opt", "etc", "dev", "proc", "nix"];
-    /// Build tools that put a script of theirs into projects.
-    const TOOLS: &[&str] = &["gradlew", "mvnw"];
-    let parts = || path.split('/');
-    let leaves = parts().any(|part| part == "..");
-    let name = parts().next_back().unwrap_or_default();
-    path.contains('/')
-        && path.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
-        && !parts().any(|part| OTHERS.contains(&part) || leaves && SYSTEM.contains(&part))
-        && !name.is_empty()
-        && !TOOLS.contains(&name)
-        && !super::rules::runs_what_it_is_given(name)
-}
-
-/// A file in the folder itself that its end names as a script, as `bash deploy.sh`.
-fn is_own_file(file: &str) -> bool {
-    const ENDS: &[&str] = &["sh", "bash", "zsh", "ksh", "py", "js", "mjs", "cjs", "rb", "pl"];
-    let plain = file.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') && !file.contains('/');
-    plain && file.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end))
 }
 
 /// One operand for tmux, the last word: behind one that ends with `;` another command would begin.

@@ -1,7 +1,7 @@
 //! Words: quotes, escapes, `$`, and what is calculated.
 
 use super::lexer::{Lexer, Unsure};
-use super::words::{EXPANSION, Item, Place, Word};
+use super::words::{EXPANSION, Item, Place, Word, is_name};
 
 impl Lexer<'_> {
     /// Reads one word; empty where none begins here.
@@ -218,18 +218,23 @@ impl Lexer<'_> {
                 if is_of_values(&name) {
                     return Err("`$_` or `$TA_…`, which may hold a value");
                 }
-                // A subscript in zsh, which is calculated.
-                if self.char_at(0) == Some('[') && place != Place::HereDocument {
-                    return Err("`$name[`, which some shells take for a subscript; write `${name}[`");
-                }
+                self.subscript(place)?;
                 word.text.push(EXPANSION);
                 Ok(())
             }
             Some(sign @ ('?' | '$' | '!' | '#' | '*' | '@' | '-')) => {
                 word.splits |= sign == '@';
                 self.at += 2;
+                self.subscript(place)?;
+                // `$#x` is a length in zsh, before which signs may stand again.
+                if sign == '#' && self.char_at(0).is_some_and(|c| matches!(c, '~' | '^' | '=' | '+' | '#' | '$')) {
+                    return Err(SIGNS);
+                }
                 word.text.push(EXPANSION);
                 Ok(())
+            }
+            Some(c) if !c.is_whitespace() && !matches!(c, '"' | '\'' | '`' | ')' | ';' | '|' | '&' | '<' | '>') => {
+                Err(SIGNS)
             }
             _ => {
                 self.push('$', word);
@@ -240,6 +245,17 @@ impl Lexer<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// What stands behind `$name`, and is a part of it in zsh: a subscript, which is calculated, or the letters behind a
+    /// colon, some of which calculate too.
+    fn subscript(&mut self, place: Place) -> Result<(), Unsure> {
+        if self.char_at(0) == Some('[') && place != Place::HereDocument {
+            return Err("`$name[`, which some shells take for a subscript; write `${name}[`");
+        }
+        let letter = self.char_at(1).is_some_and(|c| c.is_ascii_alphabetic() || c == '&');
+        self.out.unusual |= self.char_at(0) == Some(':') && letter;
+        Ok(())
     }
 
     /// `${…}`, as long as it holds names, signs and plain text.
@@ -253,6 +269,11 @@ impl Lexer<'_> {
         let name = (0..).map_while(|ahead| self.char_at(ahead)).skip_while(|c| !letter(c)).take_while(letter);
         if is_of_values(&name.collect::<String>()) {
             return Err("`$_` or `$TA_…`, which may hold a value");
+        }
+        // An index or a length in it may give a name a number.
+        let inside = (0..).map_while(|ahead| self.char_at(ahead)).take_while(|c| *c != '}').collect::<String>();
+        if inside.contains(['[', ':']) {
+            self.calculates_with(&inside);
         }
         loop {
             let Some(item) = self.peek() else { return Err("a `${` that is not closed") };
@@ -272,9 +293,21 @@ impl Lexer<'_> {
         }
     }
 
+    /// Notes the names in a formula.
+    fn calculates_with(&mut self, formula: &str) {
+        let names = formula.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        self.out.numbers.extend(names.filter(|name| is_name(name)).map(str::to_owned));
+        // What the shell puts in may be the name that is given a number.
+        if formula.contains('$') && (formula.contains('=') || formula.contains("++") || formula.contains("--")) {
+            self.out.numbers.push("*".to_owned());
+        }
+    }
+
     /// What stands within `((…))`, from behind the two brackets to behind the last two.
     pub(super) fn arithmetic(&mut self) -> Result<(), Unsure> {
         let mut open = 0_usize;
+        let inside = (0..).map_while(|ahead| self.char_at(ahead)).take_while(|c| *c != ';').collect::<String>();
+        self.calculates_with(inside.split("))").next().unwrap_or_default());
         loop {
             let Some(item) = self.peek() else { return Err("a `((` that is not closed") };
             self.at += 1;
@@ -296,6 +329,10 @@ impl Lexer<'_> {
         }
     }
 }
+
+/// Before a name these say in zsh that what it holds is read once more, as a pattern or as words.
+const SIGNS: Unsure =
+    "`$` before a sign, which some shells take for a part of a name; write `${name}` or quote the `$`";
 
 /// Whether what stands within `${…}` is a name, perhaps with a plain word behind `-`, `:-`, `+`, `:+`, `#` or `%`: no shell
 /// makes more of these than a text. `${~x}` and `${x:$n}` are run by some.

@@ -6,6 +6,7 @@ use super::heads::{Code, Head, code, head, interpreters};
 use super::lasting::lasting;
 use super::lexer::OPENERS;
 use super::names::{OPTIONS_RUN, READERS, WRAPPERS, is_interpreter, takes_code};
+use super::numbers::declares_numbers;
 use super::programs::{ANYWHERE, after_command_options, arguments_of, names_what_runs};
 use super::variables::steers;
 use super::words::{EXPANSION, Hole, Parsed, Simple, Word};
@@ -29,6 +30,8 @@ pub(crate) enum Reason {
     Option,
     /// Free text where nothing proves that it is data.
     Unproved,
+    /// What may be the name of a file or program, where it is neither proved to be data nor a direct argument.
+    Word,
     /// Free text for a program of which nothing is known.
     Unknown,
 }
@@ -101,7 +104,7 @@ pub(super) fn reads_kept(parsed: &Parsed, environment: bool) -> bool {
             let option = || command.words.iter().skip(at).any(|word| word.text.starts_with('-') || word.has_value());
             let numbers = matches!(name, Some("integer" | "float" | "let"))
                 || matches!(name, Some("declare" | "typeset" | "local")) && option();
-            if numbers {
+            if numbers || declares_numbers(command) {
                 return true;
             }
             let makes = |name| matches!(name, "make" | "gmake" | "bmake" | "tmux" | "just");

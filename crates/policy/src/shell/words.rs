@@ -140,6 +140,10 @@ pub(super) struct Parsed {
     pub calculates: bool,
     /// A `${…}` in it is more than a name with what is taken when nothing is there, or with a plain end cut off.
     pub unusual: bool,
+    /// The names that something calculates with, which makes numbers of them in zsh; `*` where any may be one.
+    pub numbers: Vec<String>,
+    /// `$(…)`, backticks or `<(…)` stand in it.
+    pub captures: bool,
     /// `<(…)` or `>(…)` stands in it.
     pub processes: bool,
     /// A pipe leads into several commands: `| while …`, `| { …; }`, `| ( … )`.

@@ -4,7 +4,7 @@
 //! **Invariant:** a value in a shell command stands apart from its text ([`bind`]), and one that is typed is typed in
 //! letters and escapes alone ([`type_out`]).
 
-use super::plain::{goes_on_plainly, is_plain};
+use super::plain::{Shape, begins_as_number, goes_on_plainly, is_number, is_plain};
 use super::policy::TextTemplate;
 use super::shell::{Class, Fault, Item, Place, Spot, Traces, faults, spots, traces};
 use std::collections::BTreeMap;
@@ -94,7 +94,7 @@ impl TextTemplate {
                 names.push(name.to_owned());
             }
         }
-        Self { source, names, plain: Vec::new() }
+        Self { source, names, plain: Vec::new(), numbers: Vec::new() }
     }
 
     /// The text with every value replaced by nothing: what its author wrote himself.
@@ -263,16 +263,19 @@ fn harmless(source: &str) -> Vec<(&str, bool)> {
 }
 
 /// What is wrong with the places of values in a command: each name, and what. `lasts`: the shell goes on behind it.
-/// `plain`: the names of which it is proved that their values are plain.
-pub(super) fn command_faults<'a>(source: &'a str, lasts: bool, plain: &dyn Fn(&str) -> bool) -> Vec<(&'a str, Fault)> {
+/// `shape`: what is proved of the values of a name.
+pub(super) fn command_faults<'a>(source: &'a str, lasts: bool, shape: &dyn Fn(&str) -> Shape) -> Vec<(&'a str, Fault)> {
     let names = harmless(source);
     if names.is_empty() {
         return Vec::new();
     }
     let class = |hole: usize| match names.get(hole) {
         Some((_, true)) | None => Class::Own,
-        Some((name, false)) if plain(name) => Class::Plain,
-        Some((_, false)) => Class::Free,
+        Some((name, false)) => match shape(name) {
+            Shape::Number => Class::Number,
+            Shape::Word => Class::Word,
+            Shape::Free => Class::Free,
+        },
     };
     let told = |(hole, fault): (usize, Fault)| names.get(hole).map(|(name, _)| (*name, fault));
     faults(&items(source), lasts, &class).into_iter().filter_map(told).collect()
@@ -289,8 +292,8 @@ pub(super) fn taken_for_plain(source: &str, plain: &dyn Fn(&str) -> bool) -> Vec
     names
 }
 
-/// Whether a text of `set` gives a plain value, or one that is all its author's.
-pub(super) fn sets_plain(source: &str, plain: &dyn Fn(&str) -> bool) -> bool {
+/// What a text of `set` gives. One that is all its author's goes wherever a number does.
+pub(super) fn set_shape(source: &str, shape: &dyn Fn(&str) -> Shape) -> Shape {
     let pieces = pieces(source);
     let own = |piece: &Piece<'_>| match piece {
         Piece::Text(_) => true,
@@ -298,26 +301,35 @@ pub(super) fn sets_plain(source: &str, plain: &dyn Fn(&str) -> bool) -> bool {
         Piece::Unclosed(_) => false,
     };
     if pieces.iter().all(own) {
-        return true;
+        return Shape::Number;
     }
     // A value may be empty: then what follows begins.
-    let begins = match pieces.iter().find(|piece| matches!(piece, Piece::Text(_))) {
-        Some(Piece::Text(text)) => text.chars().next().is_some_and(|c| is_plain(c.encode_utf8(&mut [0; 4]))),
-        _ => true,
+    let first = pieces.iter().find_map(|piece| if let Piece::Text(text) = piece { Some(*text) } else { None });
+    let first = match first {
+        Some(text) if begins_as_number(text) => Shape::Number,
+        Some(text) if text.chars().next().is_some_and(|c| is_plain(c.encode_utf8(&mut [0; 4]))) => Shape::Word,
+        Some(_) => Shape::Free,
+        None => Shape::Number,
     };
-    begins
-        && pieces.iter().all(|piece| match piece {
-            Piece::Text(text) => goes_on_plainly(text),
-            Piece::Name(name, _) => plain(name),
-            Piece::Unclosed(_) => false,
-        })
+    let shapes = pieces.iter().map(|piece| match piece {
+        Piece::Text(text) if !goes_on_plainly(text) => Shape::Free,
+        Piece::Text(text) if text.contains('/') => Shape::Word,
+        Piece::Text(_) => Shape::Number,
+        Piece::Name(name, _) => shape(name),
+        Piece::Unclosed(_) => Shape::Free,
+    });
+    shapes.fold(first, Shape::min)
 }
 
 impl TextTemplate {
     /// The first name whose value is not what the policy's patterns give: it comes from before the policy was changed.
     pub fn unexpected(&self, lookup: &Lookup<'_>) -> Option<&str> {
-        let odd = |name: &&String| lookup(name).is_some_and(|value| !is_plain(value.trim_end_matches('…')));
-        self.plain.iter().find(odd).map(String::as_str)
+        let odd = |names: &[String], fits: &dyn Fn(&str) -> bool| {
+            let odd = |name: &&String| lookup(name).is_some_and(|value| !fits(value.trim_end_matches('…')));
+            names.iter().position(|name| odd(&name))
+        };
+        let plain = odd(&self.plain, &is_plain).and_then(|at| self.plain.get(at));
+        plain.or_else(|| odd(&self.numbers, &is_number).and_then(|at| self.numbers.get(at))).map(String::as_str)
     }
 }
 
@@ -328,6 +340,7 @@ pub(super) fn command_traces(source: &str) -> Option<Traces> {
     let foreign = |(hole, _): &(usize, String)| names.get(*hole).is_some_and(|(_, harmless)| !harmless);
     traces.written.retain(foreign);
     traces.called.retain(foreign);
+    traces.assigned.retain(foreign);
     Some(traces)
 }
 

@@ -1,8 +1,10 @@
 use super::*;
+use crate::plain::Shape;
 use crate::shell::Fault;
 use proptest::prelude::*;
 
 mod free;
+mod named;
 
 fn lookup(value: &str) -> impl Fn(&str) -> Option<String> {
     move |name| (name == "line").then(|| value.to_owned())
@@ -102,7 +104,7 @@ fn told(source: &str) -> Option<String> {
 
 /// The same for a command in the shell of a pane (`lasts`), or in one of its own.
 fn told_of(source: &str, lasts: bool) -> Option<String> {
-    command_faults(source, lasts, &|_| true).first().map(|(_, fault)| match fault {
+    command_faults(source, lasts, &|_| Shape::Number).first().map(|(_, fault)| match fault {
         Fault::Place(why) => (*why).to_owned(),
         Fault::Unsure(why) => format!("unsure: {why}"),
         Fault::Reason(reason) => format!("{reason:?}"),
@@ -440,7 +442,7 @@ proptest! {
     #[test]
     fn any_text_is_a_template(source in any::<String>()) {
         let template = TextTemplate::new(source.clone());
-        let _ = (fill(&template, &|_| None, Quoting::None), bind(&template, &|_| None, Shell::Sh), command_faults(&source, true, &|_| false));
+        let _ = (fill(&template, &|_| None, Quoting::None), bind(&template, &|_| None, Shell::Sh), command_faults(&source, true, &|_| Shape::Free));
     }
 
     #[test]

@@ -6,9 +6,10 @@ mod valid_selector;
 mod valid_stage;
 mod values;
 
-use self::values::plain_names;
+use self::values::shapes;
 use super::lint;
 use super::pattern::{Patterns, mistake};
+use super::plain::Shape;
 use super::policy::{Backoff, Concurrency, Pipeline, Policy, Stopping, TextTemplate};
 use super::raw::{RawBackoff, RawConcurrency, RawDefaults, RawPipeline, RawPolicy};
 use super::read::{Read as _, Short, Span, SpanMs, Text};
@@ -105,8 +106,8 @@ struct Reading<'a> {
     stages: Vec<&'a str>,
     /// Names that the templates of the pipeline being read may use beside [`TEMPLATE_NAMES`].
     variables: BTreeSet<String>,
-    /// Those of them whose values are plain, whatever a pane prints.
-    plain: BTreeSet<String>,
+    /// Those of them whose values are plain, whatever a pane prints, each with what they can be.
+    plain: BTreeMap<String, Shape>,
     /// All commands so far.
     commands: Vec<(String, Place)>,
 }
@@ -143,7 +144,7 @@ impl<'a> Reading<'a> {
             defaults: Defaults::default(),
             stages: Vec::new(),
             variables: BTreeSet::new(),
-            plain: BTreeSet::new(),
+            plain: BTreeMap::new(),
             commands: Vec::new(),
         }
     }
@@ -198,7 +199,7 @@ impl<'a> Reading<'a> {
         }
         self.stages = stages.iter().filter_map(|stage| stage.name.as_ref()).map(|name| name.value.as_str()).collect();
         self.variables = self.variables_of(stages);
-        self.plain = plain_names(stages);
+        self.plain = shapes(stages);
         let selector = raw.selector.as_ref().map(|selector| self.selectors(selector));
         self.check_stage_names(stages);
         Pipeline {
@@ -347,7 +348,9 @@ impl<'a> Reading<'a> {
         self.check_use(&source, text.at, usage);
         let mut template = TextTemplate::new(source);
         if matches!(usage, Use::Typed | Use::Script) {
-            template.plain = taken_for_plain(&template.source, &|name| self.plain.contains(name));
+            let shape = |name: &str| self.plain.get(name).copied().unwrap_or(Shape::Free);
+            template.plain = taken_for_plain(&template.source, &|name| shape(name) > Shape::Free);
+            template.numbers = taken_for_plain(&template.source, &|name| shape(name) == Shape::Number);
         }
         template
     }

@@ -232,3 +232,55 @@ fn all_problems_are_told_at_once() {
         ]
     );
 }
+
+/// Whether a policy with these scripts, each in a stage of its own, is refused; `v` takes what the pattern says.
+fn refused(pattern: &str, scripts: &[&str]) -> bool {
+    let stages: String = scripts
+        .iter()
+        .enumerate()
+        .map(|(at, script)| {
+            let script = serde_json::to_string(script).unwrap();
+            format!("  - {{name: s{at}, triggers: [{{log_regex: '^v (?P<v>{pattern})$'}}], actions_on_start: [{{shell: {script}}}]}}\n")
+        })
+        .collect();
+    let found = problems(&format!("pipelines:\n- name: p\n  match: {{host: h}}\n  stages:\n{stages}"));
+    found.iter().any(|problem| problem.contains(" unsafe-place "))
+}
+
+#[test]
+fn a_value_takes_no_detour_over_another_command() {
+    for (scripts, way_out) in [
+        // A file that tmux is shown, or that is run by its path.
+        (["echo {{v}} > a", "tmux display-message -- \"$(cat a)\""], "tmux display-message -- done"),
+        (["echo {{v}} > d/x", "d/x"], "d/y"),
+        (["echo {{v}} > x", "$HOME/x"], "$HOME/y"),
+        // A variable that calculates.
+        (["N={{v}} ./deploy", "export -i N"], "export N"),
+        (["N={{v}} ./deploy", "declare -i N"], "declare N"),
+        (["env N={{v}} ./deploy", "integer N"], "integer M"),
+        (["N={{v}} ./deploy", "declare -n N=M"], "M=1"),
+        (["N={{v}} ./deploy", "echo $((N = 1))"], "echo $((M = 1))"),
+        (["N={{v}} ./deploy", "let N=1"], "let M=1"),
+        (["N={{v}} ./deploy", "typeset -F \"$x\""], "typeset M"),
+        (["N={{v}} ./deploy", "eval 'export -i N'"], "eval 'export N'"),
+        (["echo {{v}} | while read -r N; do ./deploy \"$N\"; done", "a[N=1]=2"], "a[1]=2"),
+    ] {
+        assert!(refused(".*", &scripts), "{scripts:?}");
+        let known = [scripts[0], way_out];
+        assert!(!refused(".*", &known), "{known:?}");
+    }
+    // The shell puts in a part of the name.
+    assert!(refused(r"\d+", &["echo {{v}} > d/$n", "d/x"]));
+    assert!(!refused(r"\d+", &["echo {{v}} > d/log-$n", "d/x"]));
+}
+
+#[test]
+fn patterns_say_how_far_a_value_goes() {
+    let scripts = |script: &'static str| [script];
+    for (pattern, word, kept) in
+        [(r"\d[\d.]*", true, true), (r"v?\d+", true, true), (r"\w+", true, false), (".*", false, false)]
+    {
+        assert_eq!(!refused(pattern, &scripts("frobnicate {{v}}; true")), word || pattern == ".*", "{pattern}");
+        assert_eq!(!refused(pattern, &scripts("V={{v}} ssh-keygen; (cd {{v}} && npm test)")), kept, "{pattern}");
+    }
+}

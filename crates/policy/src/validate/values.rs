@@ -1,28 +1,30 @@
 //! Values in commands: what is said where one is more than data.
 
 use super::{Reading, nearest};
-use crate::shell::{Fault, Reason};
+use crate::shell::{Fault, Reason, may_be};
 
 use super::valid_action::{Written, each_action};
-use crate::plain::groups;
+use crate::plain::{Shape, groups};
 use crate::raw::{RawConditionKind, RawStage, walk};
 use crate::template::{
-    SHELL_OUTPUT, TEMPLATE_NAMES, command_faults, command_traces, name_at, names_last_argument, sets_plain,
+    SHELL_OUTPUT, TEMPLATE_NAMES, command_faults, command_traces, name_at, names_last_argument, set_shape,
     unknown_words,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_yaml::Place;
 
-/// The names of a pipeline's variables whose values are plain: each pattern that gives one, and each `set`.
-pub(super) fn plain_names(stages: &[RawStage]) -> BTreeSet<String> {
-    let mut names = BTreeMap::<String, bool>::new();
+/// What the values of a pipeline's variables can be: by each pattern that gives one, and each `set`. What is not there is
+/// free text.
+pub(super) fn shapes(stages: &[RawStage]) -> BTreeMap<String, Shape> {
+    let mut names = BTreeMap::<String, Shape>::new();
     let mut sets = Vec::new();
     for stage in stages {
         for condition in [&stage.triggers, &stage.success_when, &stage.fail_when].into_iter().flatten() {
             walk(condition, &mut |part| {
                 if let RawConditionKind::LogRegex(text) = &part.value {
-                    for (name, plain) in groups(&text.value) {
-                        *names.entry(name).or_insert(true) &= plain;
+                    for (name, shape) in groups(&text.value) {
+                        let known = names.entry(name).or_insert(Shape::Number);
+                        *known = shape.min(*known);
                     }
                 }
             });
@@ -36,18 +38,20 @@ pub(super) fn plain_names(stages: &[RawStage]) -> BTreeSet<String> {
         });
     }
     for (name, _) in &sets {
-        names.entry((*name).to_owned()).or_insert(true);
+        names.entry((*name).to_owned()).or_insert(Shape::Number);
     }
     let own = |name: &str| TEMPLATE_NAMES.contains(&name) || name == SHELL_OUTPUT;
-    names.retain(|name, plain| *plain && !own(name));
-    // What a `set` makes of others is plain as long as all of them are.
-    while let Some(name) = sets.iter().find_map(|(name, value)| {
-        let plain = |name: &str| names.contains_key(name);
-        (plain(name) && !sets_plain(value, &plain)).then_some(*name)
+    names.retain(|name, shape| *shape > Shape::Free && !own(name));
+    // What a `set` makes of others is no more than all of them are.
+    while let Some((name, shape)) = sets.iter().find_map(|(name, value)| {
+        let shape = |name: &str| names.get(name).copied().unwrap_or(Shape::Free);
+        let made = set_shape(value, &shape);
+        (made < shape(name)).then_some((*name, made))
     }) {
-        names.remove(name);
+        names.insert(name.to_owned(), shape);
     }
-    names.into_keys().collect()
+    names.retain(|_, shape| *shape > Shape::Free);
+    names
 }
 
 impl Reading<'_> {
@@ -67,9 +71,12 @@ impl Reading<'_> {
     pub(super) fn check_values(&mut self, source: &str, at: Place, lasts: bool) {
         self.commands.push((source.to_owned(), at));
         // A name that nothing gives a value was told already.
-        let plain =
-            |name: &str| self.plain.contains(name) || !TEMPLATE_NAMES.contains(&name) && !self.variables.contains(name);
-        for (name, fault) in command_faults(source, lasts, &plain) {
+        let shape = |name: &str| {
+            let unknown = !TEMPLATE_NAMES.contains(&name) && !self.variables.contains(name);
+            let otherwise = if unknown { Shape::Number } else { Shape::Free };
+            self.plain.get(name).copied().unwrap_or(otherwise)
+        };
+        for (name, fault) in command_faults(source, lasts, &shape) {
             let at = self.problems.within(at, name);
             let (code, says, help) = unsafe_value(fault, name);
             let message = format!("`{{{{{name}}}}}` {says}");
@@ -82,17 +89,23 @@ impl Reading<'_> {
         let commands = std::mem::take(&mut self.commands);
         // By how many commands each is read or defined; what one command does alone is judged with it.
         let (mut read, mut defined) = (BTreeMap::<String, usize>::new(), BTreeMap::<String, usize>::new());
+        let mut declared = BTreeMap::<String, usize>::new();
         let mut valued = Vec::new();
         for (source, at) in &commands {
             let Some(traces) = command_traces(source) else { continue };
             traces.read.iter().for_each(|file| *read.entry(file.clone()).or_default() += 1);
             traces.defined.iter().for_each(|name| *defined.entry(name.clone()).or_default() += 1);
-            if !traces.written.is_empty() || !traces.called.is_empty() {
+            traces.declared.iter().for_each(|name| *declared.entry(name.clone()).or_default() += 1);
+            if !traces.written.is_empty() || !traces.called.is_empty() || !traces.assigned.is_empty() {
                 valued.push((source, *at, traces));
             }
         }
         let others = |all: &BTreeMap<String, usize>, own: &BTreeSet<String>, name: &String| {
             all.get(name).is_some_and(|count| *count > usize::from(own.contains(name)))
+        };
+        // A part of the name of a file may be put in by the shell.
+        let reads = |own: &BTreeSet<String>, file: &String| {
+            read.iter().any(|(name, count)| may_be(file, name) && *count > usize::from(own.contains(name)))
         };
         let last = commands.iter().filter(|(source, _)| !valued.is_empty() && names_last_argument(source));
         for (_, at) in last {
@@ -102,7 +115,7 @@ impl Reading<'_> {
         }
         for (source, at, traces) in valued {
             let mut told = BTreeSet::new();
-            let files = traces.written.iter().filter(|(_, file)| others(&read, &traces.read, file));
+            let files = traces.written.iter().filter(|(_, file)| reads(&traces.read, file));
             for (hole, file) in files.filter(|(hole, _)| told.insert(*hole)) {
                 let name = name_at(source, *hole);
                 let message = format!(
@@ -124,6 +137,20 @@ impl Reading<'_> {
                 self.problems
                     .error("unsafe-place", at, message)
                     .help("make a script of it, which can't keep the value in the shell");
+            }
+            let mut told = BTreeSet::new();
+            let any = "*".to_owned();
+            let calculated = |name: &String| [name, &any].iter().any(|name| others(&declared, &traces.declared, name));
+            let numbers = traces.assigned.iter().filter(|(_, variable)| calculated(variable));
+            for (hole, variable) in numbers.filter(|(hole, _)| told.insert(*hole)) {
+                let name = name_at(source, *hole);
+                let message = format!(
+                    "`{{{{{name}}}}}` comes from a pane and is given to the variable `{variable}`, with which another command of this policy calculates"
+                );
+                let at = self.problems.within(at, name);
+                self.problems
+                    .error("unsafe-place", at, message)
+                    .help("choose another name for one of the two variables");
             }
         }
     }
@@ -203,6 +230,15 @@ fn unsafe_value(fault: Fault, name: &str) -> (&'static str, String, String) {
         Fault::Reason(Reason::Unproved) => {
             let says = "comes from a pane, can be any text, and is not proved to be data here";
             (place, says.to_owned(), ways_out(name))
+        }
+        Fault::Reason(Reason::Word) => {
+            let help = format!(
+                "let its pattern begin with a digit, as `(?<{name}>[0-9][0-9.]*)`, or with `v` and a digit, and take no `/`; or \
+                 hand it to a script of the project's own, as `./deploy {{{{{name}}}}}`; or write `{{{{{name} | trusted}}}}` if \
+                 nobody else can print it"
+            );
+            let says = "comes from a pane, can be the name of a file or program, and is not proved to be data here";
+            (place, says.to_owned(), help)
         }
         Fault::Reason(Reason::Unknown) => {
             let says = "comes from a pane, can be any text, and goes to a program of which nobody here knows what it makes of it";

@@ -62,6 +62,19 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "`{{{0}}}` 来自窗格，可能是任何文字，且无法证明它在这里只是数据",
     ),
     (
+        "`{{{}}}` comes from a pane, can be the name of a file or program, and is not proved to be data here",
+        "`{{{0}}}` 来自窗格，可能是某个文件或程序的名字，且无法证明它在这里只是数据",
+    ),
+    (
+        "let its pattern begin with a digit, as `(?<{}>[0-9][0-9.]*)`, or with `v` and a digit, and take no `/`; or hand it to a script of the project's own, as `./deploy {{{}}}`; or write `{{{} | trusted}}` if nobody else can print it",
+        "请让模式以数字开头，例如 `(?<{0}>[0-9][0-9.]*)`，或以 `v` 加数字开头，且不含 `/`；或交给项目自己的脚本，例如 `./deploy {{{1}}}`；若别人无法打印它，可写 `{{{2} | trusted}}`",
+    ),
+    (
+        "`{{{}}}` comes from a pane and is given to the variable `{}`, with which another command of this policy calculates",
+        "`{{{0}}}` 来自窗格，被赋给变量 `{1}`，而本策略的另一条命令会用它来计算",
+    ),
+    ("choose another name for one of the two variables", "请为两个变量之一另取名字"),
+    (
         "`{{{}}}` comes from a pane, can be any text, and goes to a program of which nobody here knows what it makes of it",
         "`{{{0}}}` 来自窗格，可能是任何文字，交给了一个不知会如何处理它的程序",
     ),

@@ -38,6 +38,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "来自窗格，可能是任何文字，且无法证明它在这里只是数据",
     ),
     (
+        "comes from a pane, can be the name of a file or program, and is not proved to be data here",
+        "来自窗格，可能是某个文件或程序的名字，且无法证明它在这里只是数据",
+    ),
+    (
         "comes from a pane, can be any text, and goes to a program of which nobody here knows what it makes of it",
         "来自窗格，可能是任何文字，交给了一个不知会如何处理它的程序",
     ),
@@ -108,6 +112,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("`$'…'` with an escaped quote or backslash", "含转义引号或反斜杠的 `$'…'`"),
     ("quotes within backticks within quotes", "引号里的反引号里的引号"),
     ("`$[…]`; `$((…))` is the form that every shell knows", "`$[…]`；每种 shell 都认识的写法是 `$((…))`"),
+    (
+        "`$` before a sign, which some shells take for a part of a name; write `${name}` or quote the `$`",
+        "`$` 后面跟着符号，有些 shell 会把它当作名字的一部分；请写 `${name}` 或给 `$` 加引号",
+    ),
     (
         "`$name[`, which some shells take for a subscript; write `${name}[`",
         "`$name[` 会被某些 shell 当作下标；请写 `${name}[`",

@@ -1,10 +1,11 @@
 //! Free text in commands: allowed where it is proved to be data, and nowhere else.
 
 use super::super::{TextTemplate, command_faults};
+use crate::plain::Shape;
 
 /// Whether a command may hold free text.
 fn is_allowed(source: &str) -> bool {
-    command_faults(source, false, &|_| false).is_empty()
+    command_faults(source, false, &|_| Shape::Free).is_empty()
 }
 
 /// The forms by which text from a pane was run, or could have been, although a list of known readers was searched.
@@ -62,7 +63,7 @@ fn what_was_run_is_refused_and_a_script_is_the_way_out() {
         assert!(!is_allowed(source), "{source}");
         // The author's word for it.
         let trusted = source.replace("{{v}}", "{{v | trusted}}");
-        let faults = command_faults(&trusted, false, &|_| false);
+        let faults = command_faults(&trusted, false, &|_| Shape::Free);
         assert!(faults.iter().all(|(_, fault)| !matches!(fault, super::Fault::Reason(_))), "{trusted}: {faults:?}");
         // The project's own script in place of the program, and its input.
         for way_out in ["./deploy {{v}}", "echo {{v}} | ./deploy", "X={{v}} ./deploy", "env X={{v}} scripts/deploy -x"]
@@ -74,7 +75,7 @@ fn what_was_run_is_refused_and_a_script_is_the_way_out() {
 
 #[test]
 fn a_plain_value_may_stand_where_nothing_reads_it_again() {
-    let is_allowed = |source: &str| command_faults(source, false, &|_| true).is_empty();
+    let is_allowed = |source: &str| command_faults(source, false, &|_| Shape::Number).is_empty();
     for source in [
         "frobnicate {{v}}",
         "npm run deploy -- --tag {{v}}",
@@ -91,7 +92,7 @@ fn a_plain_value_may_stand_where_nothing_reads_it_again() {
         "git commit --message={{v}}",
         "python3 -m pytest {{v}}",
     ] {
-        let told = command_faults(source, false, &|_| true);
+        let told = command_faults(source, false, &|_| Shape::Number);
         assert!(told.is_empty() == (source != "git log --since={{v}} -- ."), "{source}: {told:?}");
     }
     for source in [
@@ -201,7 +202,7 @@ fn free_text_is_allowed_where_it_is_proved_to_be_data() {
     ];
     let told = |source: &&&str| !is_allowed(source);
     let refused: Vec<_> =
-        ALLOWED.iter().filter(told).map(|source| (source, command_faults(source, false, &|_| false))).collect();
+        ALLOWED.iter().filter(told).map(|source| (source, command_faults(source, false, &|_| Shape::Free))).collect();
     assert!(refused.is_empty(), "{refused:#?}");
 }
 

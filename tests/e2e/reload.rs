@@ -348,12 +348,15 @@ fn a_policies_folder_that_comes_after_the_start_is_noticed() {
     std::fs::create_dir_all(config.join("policies")).expect("folders");
     put_policy(&config.join("policies"));
     wait_policy(&room);
-    // And one that comes in place of another.
+    // And one that comes in place of another, which stays in force until then.
     std::fs::rename(config.join("policies"), config.join("old")).expect("it moves");
-    wait_for(PATIENCE, "its end", || (!room.answer(&["panes", "--json"]).contains("\"brought\"")).then_some(()));
-    std::fs::create_dir(config.join("policies")).expect("a folder");
-    put_policy(&config.join("policies"));
+    room.wait_status("mine.yaml is gone");
     wait_policy(&room);
+    std::fs::create_dir(config.join("policies")).expect("a folder");
+    let text = std::fs::read_to_string(config.join("old/mine.yaml")).expect("it was moved");
+    std::fs::write(config.join("policies/mine.yaml"), text.replace("brought", "second")).expect("writable");
+    wait_for(PATIENCE, "the other one", || room.answer(&["panes", "--json"]).contains("\"second\"").then_some(()));
+    assert!(!room.answer(&["panes", "--json"]).contains("\"brought\""));
 }
 
 #[test]

@@ -24,6 +24,19 @@ pub(super) enum Shape {
     Word,
     /// A plain one that begins with a digit, or with `v` and a digit, and holds no `/`: a number, version or date.
     Number,
+    /// Words of the policy's author, whatever they are.
+    Own,
+}
+
+/// What a text is, taken as a value.
+pub(super) fn shape_of(text: &str) -> Shape {
+    if is_number(text) {
+        Shape::Number
+    } else if is_plain(text) {
+        Shape::Word
+    } else {
+        Shape::Free
+    }
 }
 
 /// The named groups of a pattern, each with what it can hold.

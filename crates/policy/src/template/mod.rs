@@ -272,7 +272,7 @@ pub(super) fn command_faults<'a>(source: &'a str, lasts: bool, shape: &dyn Fn(&s
     let class = |hole: usize| match names.get(hole) {
         Some((_, true)) | None => Class::Own,
         Some((name, false)) => match shape(name) {
-            Shape::Number => Class::Number,
+            Shape::Number | Shape::Own => Class::Number,
             Shape::Word => Class::Word,
             Shape::Free => Class::Free,
         },
@@ -297,11 +297,11 @@ pub(super) fn set_shape(source: &str, shape: &dyn Fn(&str) -> Shape) -> Shape {
     let pieces = pieces(source);
     let own = |piece: &Piece<'_>| match piece {
         Piece::Text(_) => true,
-        Piece::Name(name, _) => OWN_NAMES.contains(name),
+        Piece::Name(name, _) => OWN_NAMES.contains(name) || shape(name) == Shape::Own,
         Piece::Unclosed(_) => false,
     };
     if pieces.iter().all(own) {
-        return Shape::Number;
+        return Shape::Own;
     }
     // A value may be empty: then what follows begins.
     let first = pieces.iter().find_map(|piece| if let Piece::Text(text) = piece { Some(*text) } else { None });
@@ -315,6 +315,8 @@ pub(super) fn set_shape(source: &str, shape: &dyn Fn(&str) -> Shape) -> Shape {
         Piece::Text(text) if !goes_on_plainly(text) => Shape::Free,
         Piece::Text(text) if text.contains('/') => Shape::Word,
         Piece::Text(_) => Shape::Number,
+        // Its words are not looked at here.
+        Piece::Name(name, _) if shape(name) == Shape::Own => Shape::Free,
         Piece::Name(name, _) => shape(name),
         Piece::Unclosed(_) => Shape::Free,
     });

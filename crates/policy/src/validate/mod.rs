@@ -349,7 +349,8 @@ impl<'a> Reading<'a> {
         let mut template = TextTemplate::new(source);
         if matches!(usage, Use::Typed | Use::Script) {
             let shape = |name: &str| self.plain.get(name).copied().unwrap_or(Shape::Free);
-            template.plain = taken_for_plain(&template.source, &|name| shape(name) > Shape::Free);
+            template.plain =
+                taken_for_plain(&template.source, &|name| matches!(shape(name), Shape::Word | Shape::Number));
             template.numbers = taken_for_plain(&template.source, &|name| shape(name) == Shape::Number);
         }
         template

@@ -4,7 +4,7 @@ use super::{Reading, nearest};
 use crate::shell::{Fault, Reason, may_be};
 
 use super::valid_action::{Written, each_action};
-use crate::plain::{Shape, groups};
+use crate::plain::{Shape, groups, shape_of};
 use crate::raw::{RawConditionKind, RawStage, walk};
 use crate::template::{
     SHELL_OUTPUT, TEMPLATE_NAMES, command_faults, command_traces, name_at, names_last_argument, set_shape,
@@ -17,12 +17,14 @@ use tmuxagent_yaml::Place;
 /// free text.
 pub(super) fn shapes(stages: &[RawStage]) -> BTreeMap<String, Shape> {
     let mut names = BTreeMap::<String, Shape>::new();
+    let mut captured = BTreeSet::new();
     let mut sets = Vec::new();
     for stage in stages {
         for condition in [&stage.triggers, &stage.success_when, &stage.fail_when].into_iter().flatten() {
             walk(condition, &mut |part| {
                 if let RawConditionKind::LogRegex(text) = &part.value {
                     for (name, shape) in groups(&text.value) {
+                        captured.insert(name.clone());
                         let known = names.entry(name).or_insert(Shape::Number);
                         *known = shape.min(*known);
                     }
@@ -38,14 +40,18 @@ pub(super) fn shapes(stages: &[RawStage]) -> BTreeMap<String, Shape> {
         });
     }
     for (name, _) in &sets {
-        names.entry((*name).to_owned()).or_insert(Shape::Number);
+        names.entry((*name).to_owned()).or_insert(Shape::Own);
     }
     let own = |name: &str| TEMPLATE_NAMES.contains(&name) || name == SHELL_OUTPUT;
     names.retain(|name, shape| *shape > Shape::Free && !own(name));
     // What a `set` makes of others is no more than all of them are.
     while let Some((name, shape)) = sets.iter().find_map(|(name, value)| {
         let shape = |name: &str| names.get(name).copied().unwrap_or(Shape::Free);
-        let made = set_shape(value, &shape);
+        let made = match set_shape(value, &shape) {
+            // Before it is typed nobody can tell it from what a pattern gave.
+            Shape::Own if captured.contains(*name) => shape_of(value),
+            made => made,
+        };
         (made < shape(name)).then_some((*name, made))
     }) {
         names.insert(name.to_owned(), shape);

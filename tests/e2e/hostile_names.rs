@@ -128,14 +128,9 @@ fn no_command_prints_a_name_that_acts_or_tells_a_secret() {
         assert!(known, "`{name}` is in no table");
     }
     room.watch();
-    wait_for(PATIENCE * 2, "the question", || {
-        let open = room.approvals().iter().any(|approval| approval["state"] == "pending");
-        if !open {
-            room.server.type_line("%0", "echo tests'' ok");
-            std::thread::sleep(std::time::Duration::from_millis(300));
-        }
-        open.then_some(())
-    });
+    room.wait_status("\"live\"");
+    room.server.type_line("%0", "echo tests'' ok");
+    room.wait_approval();
     let named = folder.display().to_string();
     for (name, arguments) in ASKED {
         let arguments: Vec<String> = arguments.iter().map(|word| word.replace('@', &named)).collect();

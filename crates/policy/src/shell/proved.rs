@@ -45,6 +45,11 @@ const NONE: Row = Row {
 /// Reads files whose names are free, and its input.
 const FILES: Row = Row { operands: true, dashes: true, ..NONE };
 
+/// Sends a title and a body.
+const CREATES: Row = Row { flags: GH_FLAGS, texts: GH_TEXTS, words: GH_WORDS, starts_others: true, ..NONE };
+/// Sends a body.
+const COMMENTS: Row = Row { texts: &["-b", "--body"], words: &["-R", "--repo"], starts_others: true, ..NONE };
+
 const ROWS: &[Row] = &[
     // Prints its words, whatever they are.
     Row { call: &["echo"], special: Some(|_, _| true), ..NONE },
@@ -150,36 +155,10 @@ const ROWS: &[Row] = &[
     Row { call: &["git", "add"], flags: &["-A", "-u", "-v", "--all"], dashes: true, starts_others: true, ..NONE },
     Row { call: &["git", "push"], flags: &["-q", "--tags", "--quiet"], starts_others: true, ..NONE },
     // Titles and bodies are sent as they are.
-    Row {
-        call: &["gh", "issue", "create"],
-        flags: GH_FLAGS,
-        texts: GH_TEXTS,
-        words: GH_WORDS,
-        starts_others: true,
-        ..NONE
-    },
-    Row {
-        call: &["gh", "issue", "comment"],
-        texts: &["-b", "--body"],
-        words: &["-R", "--repo"],
-        starts_others: true,
-        ..NONE
-    },
-    Row {
-        call: &["gh", "pr", "create"],
-        flags: GH_FLAGS,
-        texts: GH_TEXTS,
-        words: GH_WORDS,
-        starts_others: true,
-        ..NONE
-    },
-    Row {
-        call: &["gh", "pr", "comment"],
-        texts: &["-b", "--body"],
-        words: &["-R", "--repo"],
-        starts_others: true,
-        ..NONE
-    },
+    Row { call: &["gh", "issue", "create"], ..CREATES },
+    Row { call: &["gh", "issue", "comment"], ..COMMENTS },
+    Row { call: &["gh", "pr", "create"], ..CREATES },
+    Row { call: &["gh", "pr", "comment"], ..COMMENTS },
     Row {
         call: &["gh", "release", "create"],
         flags: &["-d", "--draft", "-p", "--prerelease"],

@@ -11,6 +11,7 @@ mod collector;
 mod deciding;
 mod decisions;
 mod demo;
+mod dialogs;
 mod differential;
 mod expected;
 mod faults;

@@ -290,7 +290,7 @@ impl Room {
             ApprovalKind::Settle { .. } => (true, Some("again")),
             ApprovalKind::Gap | ApprovalKind::Unclear if done => (true, Some("continue")),
             ApprovalKind::Gap | ApprovalKind::Unclear | ApprovalKind::Overdue => (true, Some("wait")),
-            ApprovalKind::Failed { .. } | ApprovalKind::Agent => (true, None),
+            ApprovalKind::Failed { .. } | ApprovalKind::Agent | ApprovalKind::Dialog { .. } => (true, None),
         };
         let mut arguments = vec![if approve { "approve" } else { "reject" }, approval.id.as_str()];
         if let Some(answer) = answer {
@@ -306,7 +306,8 @@ impl Room {
                 | ApprovalKind::Failed { .. }
                 | ApprovalKind::Unclear
                 | ApprovalKind::Overdue
-                | ApprovalKind::Agent => {}
+                | ApprovalKind::Agent
+                | ApprovalKind::Dialog { .. } => {}
             }
         }
     }

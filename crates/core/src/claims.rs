@@ -39,6 +39,7 @@ impl Core {
             | Event::Activity { .. }
             | Event::Gap { .. }
             | Event::Program { .. }
+            | Event::Dialog { .. }
             | Event::ShellMarks { .. }
             | Event::CommandBegan { .. }
             | Event::Foreground { .. }

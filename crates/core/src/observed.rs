@@ -123,6 +123,7 @@ impl Core {
             Event::Gap { .. } => self.view.counters.gaps += 1,
             Event::HostLost { .. }
             | Event::Program { .. }
+            | Event::Dialog { .. }
             | Event::Activity { .. }
             | Event::ShellMarks { .. }
             | Event::CommandBegan { .. }

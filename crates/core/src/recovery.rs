@@ -98,6 +98,7 @@ pub(crate) const fn waits_for_keys(message: &HostMessage) -> Option<&PaneKey> {
             | Event::CommandEnded { pane, .. }
             | Event::Gap { pane }
             | Event::Program { pane, .. }
+            | Event::Dialog { pane, .. }
             | Event::Activity { pane },
         )
         | HostMessage::Printed { pane, .. }

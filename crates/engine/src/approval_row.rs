@@ -1,5 +1,6 @@
 //! A question as the state keeps it.
 
+use super::dialog::Dialog;
 use super::expiry::OnExpiry;
 use super::purpose::Purpose;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,9 @@ pub struct ApprovalRow {
     /// What the policy has typed for an answer, as it was when the question was asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<(String, Vec<KeyStep>)>,
+    /// The dialog on an agent's screen that is answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialog: Option<Dialog>,
 }
 
 /// An effect to be tried again when a human says so.

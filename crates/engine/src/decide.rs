@@ -10,8 +10,8 @@ use super::{Answer, RefusalKind};
 use crate::lifecycle::{self, Refusal};
 use std::sync::Arc;
 use tmuxagent_model::{
-    Approval, ApprovalId, ApprovalKind, Decider, Effect, KeyStep, Needs, Note, OnApprove, Prompt, SendKeys, Severity,
-    StageState, TimerKey, Verdict,
+    Approval, ApprovalId, ApprovalKind, ApprovalState, Decider, Effect, KeyStep, Needs, Note, OnApprove, Prompt,
+    SendKeys, Severity, StageState, TimerKey, Verdict,
 };
 
 impl Turn<'_> {
@@ -22,6 +22,14 @@ impl Turn<'_> {
             return self.reply(Answer::refused(RefusalKind::NotFound, format!("there is no approval {id}")));
         };
         let mut row = row.clone();
+        let meant = match row.dialog.as_ref().filter(|_| row.approval.state == ApprovalState::Pending) {
+            Some(dialog) => dialog.verdict(verdict),
+            None => Ok(verdict.clone()),
+        };
+        let verdict = &match meant {
+            Ok(meant) => meant,
+            Err(why) => return self.refuse(&row.approval, &Refusal::NotOffered(why), by),
+        };
         let undo = row.grace && !verdict.approve;
         let decided = if undo {
             lifecycle::take_back(&mut row.approval, revision, verdict, by, now)
@@ -106,6 +114,7 @@ impl Turn<'_> {
             (ApprovalKind::Overdue, Some(at)) => self.apply_overdue(at, &verdict, cause),
             (ApprovalKind::Settle { .. }, at) => self.apply_settle(at, &row, &verdict, cause),
             (ApprovalKind::Agent, _) => self.answer_agent(&row, &verdict),
+            (ApprovalKind::Dialog { .. }, _) => self.answer_dialog(&row, &verdict),
             // Superseded questions are closed before; nothing to do.
             (
                 ApprovalKind::Gate

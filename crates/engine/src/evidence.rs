@@ -127,6 +127,7 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         | Event::ShellMarks { .. }
         | Event::CommandBegan { .. }
         | Event::Activity { .. }
+        | Event::Dialog { .. }
         | Event::PolicyLoaded { .. }
         | Event::Witnessed { .. } => None,
     }

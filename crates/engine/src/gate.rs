@@ -3,6 +3,7 @@
 //! **Invariants:** a question about a stage is superseded as soon as the stage moves on without it, so that a pending
 //! one always fits; its expiry never does what a yes does.
 
+use super::dialog::Dialog;
 use super::expiry::OnExpiry;
 use super::progress::Cause;
 use super::readers::answer_steps;
@@ -66,6 +67,10 @@ pub struct Ask {
     pub asker: Option<Front>,
     /// What the policy has typed for an answer.
     pub answers: Vec<(String, Vec<KeyStep>)>,
+    /// The lines that lead to it; those of the pane where none are given.
+    pub evidence: Option<Vec<String>>,
+    /// The dialog that is answered.
+    pub dialog: Option<Dialog>,
 }
 
 impl Default for Ask {
@@ -84,6 +89,8 @@ impl Default for Ask {
             program: None,
             asker: None,
             answers: Vec::new(),
+            evidence: None,
+            dialog: None,
         }
     }
 }
@@ -305,10 +312,10 @@ impl Turn<'_> {
         }
     }
 
-    fn ask(&mut self, pane: &PaneKey, at: Option<At>, ask: Ask) -> ApprovalId {
+    pub fn ask(&mut self, pane: &PaneKey, at: Option<At>, ask: Ask) -> ApprovalId {
         let id = self.approval_id();
         let now = self.now;
-        let evidence = self.evidence(pane, at);
+        let evidence = ask.evidence.unwrap_or_else(|| self.evidence(pane, at));
         let run = at.and_then(|at| self.run(at.run));
         let expires_at = ask.expires.map(|span| now + span);
         let approval = Approval {
@@ -343,6 +350,7 @@ impl Turn<'_> {
             program: ask.program,
             asker: ask.asker,
             answers: ask.answers,
+            dialog: ask.dialog,
         };
         self.state.approvals.insert(id.clone(), row);
         if let Some(at) = expires_at {

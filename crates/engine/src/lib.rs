@@ -17,6 +17,7 @@ mod beside;
 mod command;
 mod condition;
 mod decide;
+mod dialog;
 mod evidence;
 mod expiry;
 mod explain;
@@ -263,6 +264,9 @@ impl Engine {
             Event::Activity { pane } => turn.touch(pane),
             Event::Gap { pane } => turn.gap(pane),
             Event::Program { pane, state } => turn.program(pane, state),
+            Event::Dialog { pane, agent, front, question } => {
+                turn.dialog(pane, agent, front.as_ref(), question.as_deref());
+            }
             Event::ShellMarks { pane, trusted } => turn.shell_marks(pane, *trusted),
             Event::CommandBegan { pane, token, line } => turn.command_began(pane, token.as_deref(), line.as_deref()),
             Event::Foreground { pane, front, prompt } => turn.foreground(pane, front, *prompt),

@@ -68,6 +68,7 @@ impl Turn<'_> {
             self.supersede_pane(&info.key);
         }
         if back {
+            self.dialogs_gone(&info.key);
             self.shell_in_front(&info.key);
         }
         self.arm_watches(&info.key);
@@ -144,7 +145,9 @@ impl Turn<'_> {
         if is_state && let Some(row) = self.state.panes.get_mut(pane) {
             row.program = if *state == ProgramState::Clear { None } else { Some(state.clone()) };
         }
-        if words.is_empty() {
+        // What a dialog asks is told as a question that can be decided.
+        let told = matches!(state, ProgramState::Blocked { .. }) && self.asks_by_dialog(pane);
+        if words.is_empty() || told {
             return;
         }
         // One line says it; what stands below is the whole of it.

@@ -27,6 +27,11 @@ pub enum ApprovalKind {
     Overdue,
     /// An agent asked by a `SENTRY` message of type ASK.
     Agent,
+    /// An agent asks by a dialog on its screen: one of its answers is chosen.
+    Dialog {
+        /// Which agent: the name of its recogniser.
+        agent: String,
+    },
 }
 
 /// What the approval of a failed stage does.

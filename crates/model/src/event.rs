@@ -1,7 +1,8 @@
 //! Facts, past tense: everything that happens becomes one [`Event`] in one queue.
 
 use super::{
-    Command, Decider, Front, HostName, IntentId, Outcome, PaneId, PaneKey, SessionId, TimerKey, Timestamp, WindowId,
+    AgentQuestion, Command, Decider, Front, HostName, IntentId, Outcome, PaneId, PaneKey, SessionId, TimerKey,
+    Timestamp, WindowId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -46,6 +47,17 @@ pub enum Event {
         pane: PaneKey,
         /// What it said.
         state: ProgramState,
+    },
+    /// The dialog of an agent is another one, or none is shown any more.
+    Dialog {
+        /// Where.
+        pane: PaneKey,
+        /// Which agent: the name of its recogniser.
+        agent: String,
+        /// Its process.
+        front: Option<Front>,
+        /// What it asks, where all of it can be read. `None`: nothing.
+        question: Option<Box<AgentQuestion>>,
     },
     /// The shell that a pane was made with reports its commands by marks that are believed, or is believed no more.
     ShellMarks {

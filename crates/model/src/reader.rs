@@ -78,6 +78,9 @@ pub struct PaneReader {
     /// Since when it is so.
     #[serde(default)]
     pub since: Timestamp,
+    /// Which dialog of an agent: [`AgentQuestion::fingerprint`](super::AgentQuestion::fingerprint), where all of it is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialog: Option<String>,
 }
 
 impl PaneReader {
@@ -120,7 +123,7 @@ impl PaneReader {
     /// Whether both are the same reader, whenever that began.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
-        self.reads == other.reads && self.front == other.front
+        self.reads == other.reads && self.front == other.front && self.dialog == other.dialog
     }
 }
 
@@ -148,6 +151,13 @@ pub enum Needs {
     /// The program that asked, and no shell. `None`: which one it was could not be told.
     Asker {
         /// It.
+        front: Option<Front>,
+    },
+    /// The agent that shows this very dialog.
+    Dialog {
+        /// [`AgentQuestion::fingerprint`](super::AgentQuestion::fingerprint).
+        fingerprint: String,
+        /// Its process.
         front: Option<Front>,
     },
     /// A command that runs in front: no shell at its prompt, no program that owns the screen, no agent.

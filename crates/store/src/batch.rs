@@ -257,6 +257,7 @@ fn event_pane(event: &Event) -> Option<&PaneKey> {
         | Event::Activity { pane }
         | Event::Gap { pane }
         | Event::Program { pane, .. }
+        | Event::Dialog { pane, .. }
         | Event::ShellMarks { pane, .. }
         | Event::CommandBegan { pane, .. }
         | Event::Foreground { pane, .. }

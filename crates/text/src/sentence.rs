@@ -25,6 +25,7 @@ pub fn question(lang: Lang, approval: &Approval) -> String {
         ApprovalKind::Gate
         | ApprovalKind::Failed { .. }
         | ApprovalKind::Settle { .. }
+        | ApprovalKind::Dialog { .. }
         | ApprovalKind::Gap
         | ApprovalKind::Unclear
         | ApprovalKind::Overdue => sentence(lang, &approval.question),

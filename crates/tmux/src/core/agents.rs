@@ -14,13 +14,15 @@ use tmuxagent_agents::{
     identify, recognise,
 };
 use tmuxagent_model::{
-    AgentQuestion, AgentQuestionKind, AgentState, AgentStatus, Event, PaneKey, ProgramState, Reads, Timestamp,
+    AgentQuestion, AgentQuestionKind, AgentState, AgentStatus, Event, Front, PaneKey, ProgramState, Reads, Timestamp,
 };
 
 /// How many rows of a question go with an alert.
 const MOST_ROWS: usize = 24;
 /// So many looks a question may take to be on the screen, once it is said that there is one.
 const UNREAD: u8 = 3;
+/// A dialog that was answered is gone by then; else it is told once more, as a new question.
+const GOES: Duration = Duration::from_millis(1500);
 /// The pause between them.
 const READ_AGAIN: Duration = Duration::from_millis(250);
 
@@ -32,6 +34,10 @@ pub(super) struct WatchedAgent {
     told: Option<AgentState>,
     /// The question that was last told.
     asked: Option<String>,
+    /// The dialog that was last told; outer `None`: nothing was told of any.
+    shown: Option<Option<String>>,
+    /// When an answer to it was typed.
+    answered: Option<Instant>,
     /// How often it asked something that its screen did not show yet.
     unread: u8,
     /// Its own file, as it was last read.
@@ -43,7 +49,36 @@ pub(super) struct WatchedAgent {
 impl WatchedAgent {
     fn new(recognisers: &[Recogniser]) -> Self {
         let core = AgentCore::new(recognisers, Limits::default());
-        Self { core, told: None, asked: None, unread: 0, session: None, due: None }
+        let (shown, answered) = (None, None);
+        Self { core, told: None, asked: None, shown, answered, unread: 0, session: None, due: None }
+    }
+
+    /// The dialog that is shown and read as a whole.
+    pub fn dialog(&self) -> Option<String> {
+        self.question().map(|question| question.fingerprint.clone())
+    }
+
+    fn question(&self) -> Option<&AgentQuestion> {
+        let status = self.core.status().filter(|status| status.state.asks())?;
+        status.question.as_ref().filter(|question| question.whole)
+    }
+
+    /// The key of an answer was typed: from now on the dialog is expected to go.
+    pub fn answered(&mut self, now: Instant) {
+        self.answered = Some(now);
+        self.due = Some(self.due.map_or(now + GOES, |due| due.min(now + GOES)));
+    }
+
+    /// The dialog, where it is another one, or is shown still though it was answered.
+    fn dialog_news(&mut self, now: Instant) -> Option<Option<AgentQuestion>> {
+        let dialog = self.dialog();
+        let stays = dialog.is_some() && self.answered.is_some_and(|at| now >= at + GOES);
+        if self.shown.as_ref() == Some(&dialog) && !stays {
+            return None;
+        }
+        self.answered = None;
+        self.shown = Some(dialog);
+        Some(self.question().cloned())
     }
 
     /// What it does.
@@ -174,6 +209,12 @@ impl HostCore {
             let screen = Screen::of(&text).with_cursor(surface.x as usize, surface.y as usize);
             agent.look(wall, process, &recognisers, &Shown { session: &seen.session, screen });
         }
+        let name = agent.core.status().map_or_else(String::new, |status| status.agent.clone());
+        if let Some(question) = agent.dialog_news(now) {
+            let front = seen.front.clone().map(|front| Front { name: name.clone(), ..front });
+            let question = question.map(Box::new);
+            self.outlet.event(Event::Dialog { pane: key.clone(), agent: name, front, question });
+        }
         let news = agent.news();
         pane.voice.changed |= !news.is_empty();
         for state in news {
@@ -181,6 +222,7 @@ impl HostCore {
         }
         let due = agent.core.deadline().map(|at| now + Duration::from_millis(at.since(wall).0));
         let due = if agent.unread > 0 { Some(now + READ_AGAIN) } else { due };
+        let due = agent.answered.map(|at| at + GOES).into_iter().chain(due).min();
         agent.due = due;
         let reads = agent.reads();
         match process {

@@ -256,7 +256,8 @@ impl HostCore {
         let name = pane.agent.as_ref().and_then(|agent| agent.status()).map(|status| status.agent);
         let front = front.map(|front| Front { name: name.unwrap_or(front.name), ..front });
         let shell = seen.as_ref().is_some_and(|seen| is_interactive(&seen.args) && !seen.stranger);
-        let mut reader = PaneReader { reads, front, shell, seen: evidence, since: now };
+        let dialog = pane.agent.as_ref().and_then(|agent| agent.dialog()).filter(|_| reads == Reads::AgentAsks);
+        let mut reader = PaneReader { reads, front, shell, seen: evidence, since: now, dialog };
         if reader.same(&audience.reader) {
             reader.since = audience.reader.since;
         } else {
@@ -411,7 +412,8 @@ impl HostCore {
             if recognised && reader.reads == Reads::Agent {
                 send.for_agent();
             }
-            let stands = reader.reads == Reads::Shell || reader.reads == Reads::Agent && recognised;
+            let stands =
+                matches!(reader.reads, Reads::Shell | Reads::AgentAsks) || reader.reads == Reads::Agent && recognised;
             let cursor = still.cursor.filter(|_| stands);
             // Who sends by hand is at the keys himself.
             let activity = still.activity.filter(|_| !matches!(send.needs(), Needs::Hand));

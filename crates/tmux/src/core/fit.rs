@@ -108,6 +108,7 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
             _ => Fit::Never(SkipReason::Reader(Box::new(reader.clone()))),
         },
         Needs::Asker { front } => asker(front.as_ref(), reader),
+        Needs::Dialog { fingerprint, front } => dialog(fingerprint, front.as_ref(), reader),
         Needs::Hand if stops => Fit::Fits,
         Needs::Hand => match reader.reads {
             Reads::Shell | Reads::Agent => Fit::Fits,
@@ -148,6 +149,18 @@ fn asker(asked: Option<&Front>, reader: &PaneReader) -> Fit {
         Reads::Line | Reads::Key | Reads::Agent | Reads::Screen | Reads::Command => Fit::Fits,
         Reads::Draft if asked.is_some() => Fit::NotYet,
         Reads::AgentWorks | Reads::AgentAsks => Fit::NotYet,
+        Reads::Unknown => Fit::NotYet,
+        _ => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
+    }
+}
+
+/// The key of an answer goes to the very dialog that was read, as long as it is shown.
+fn dialog(fingerprint: &str, asked: Option<&Front>, reader: &PaneReader) -> Fit {
+    match reader.reads {
+        _ if !is_of(asked, reader) => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
+        Reads::AgentAsks if reader.dialog.as_deref() == Some(fingerprint) => Fit::Fits,
+        // It may be half drawn.
+        Reads::AgentAsks if reader.dialog.is_none() => Fit::NotYet,
         Reads::Unknown => Fit::NotYet,
         _ => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
     }

@@ -53,6 +53,17 @@ impl Lane {
         (self.fence, self.checked) = (Fence::None, Checked::No);
     }
 
+    /// Takes a send behind the others; an answer to a dialog before those that wait for the dialog to end.
+    pub fn queue(&mut self, send: Sending) {
+        let untouched = |other: &Sending| !other.perhaps_typed() && !other.answers_dialog();
+        if !send.answers_dialog() || !self.waiting.front().is_some_and(untouched) {
+            return self.waiting.push_back(send);
+        }
+        self.waiting.push_front(send);
+        self.waits = None;
+        self.start_over();
+    }
+
     /// The text of the prompt under way.
     pub fn prompt(&self) -> Option<&str> {
         match self.under_way.as_ref()?.input() {
@@ -234,9 +245,14 @@ impl Sending {
 
     /// Keys that only interrupt need no look, unless they are for a certain program.
     pub fn interrupts(&self) -> bool {
-        !matches!(self.needs(), Needs::Named { .. } | Needs::Command { .. })
+        !matches!(self.needs(), Needs::Named { .. } | Needs::Command { .. } | Needs::Dialog { .. })
             && !self.steps().is_empty()
             && interrupts(self.steps())
+    }
+
+    /// It answers what keeps the sends before it waiting.
+    pub fn answers_dialog(&self) -> bool {
+        matches!(self.needs(), Needs::Dialog { .. })
     }
 
     pub fn fits(&mut self, reader: &PaneReader) -> Fit {

@@ -122,6 +122,7 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
             | Event::CommandEnded { pane, .. }
             | Event::Gap { pane }
             | Event::Program { pane, .. }
+            | Event::Dialog { pane, .. }
             | Event::Activity { pane }
             | Event::PaneGone { pane, .. },
         )

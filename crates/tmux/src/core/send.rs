@@ -35,7 +35,7 @@ impl HostCore {
     pub fn queue_send(&mut self, errand: Errand) {
         let Some(send) = Sending::of(errand, self.now) else { return };
         let pane = send.pane.clone();
-        self.lanes.entry(pane.clone()).or_default().waiting.push_back(send);
+        self.lanes.entry(pane.clone()).or_default().queue(send);
         self.pump(&pane);
     }
 
@@ -298,6 +298,11 @@ impl HostCore {
             && let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key)
         {
             pane.audience.typed();
+            let answers =
+                self.lanes.get(key).and_then(|lane| lane.under_way.as_ref()).is_some_and(Sending::answers_dialog);
+            if let Some(agent) = pane.agent.as_mut().filter(|_| answers) {
+                agent.answered(self.now);
+            }
         }
         if typed.is_some_and(|typed| self.begin_check(key, typed)) {
             return;

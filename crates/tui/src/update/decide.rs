@@ -89,6 +89,7 @@ pub(super) fn write_answer(model: &mut Model) -> Vec<Action> {
         ApprovalKind::Gate
         | ApprovalKind::Failed { .. }
         | ApprovalKind::Settle { .. }
+        | ApprovalKind::Dialog { .. }
         | ApprovalKind::Gap
         | ApprovalKind::Unclear
         | ApprovalKind::Overdue => {

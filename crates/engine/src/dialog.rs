@@ -1,0 +1,222 @@
+//! Dialogs of agents: each becomes a question to the human, and its answer is a key that the dialog itself names.
+//!
+//! **Invariants:** a question stands only while its dialog does; what is chosen is one of the answers that were read from
+//! it, and its keys go to that very dialog of that very process ([`Needs::Dialog`]) or nowhere.
+
+use super::expiry::OnExpiry;
+use super::gate::Ask;
+use super::progress::cut;
+use super::state::{ApprovalRow, Purpose};
+use super::text::{describe_steps, one_line, visible};
+use super::turn::Turn;
+use serde::{Deserialize, Serialize};
+use tmuxagent_model::{
+    AgentQuestion, AgentQuestionKind, AnswerRole, ApprovalId, ApprovalKind, ApprovalState, Effect, Front, KeyStep,
+    Needs, PaneKey, SendKeys, Verdict,
+};
+
+/// The most rows of a dialog that go with its question: a person decides on all that it shows.
+const ROWS: usize = 80;
+/// The most characters of a title.
+const TITLE: usize = 200;
+/// The answer that only closes a dialog, where it names no such answer itself.
+const CLOSE: &str = "cancel";
+
+/// A dialog as the state keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dialog {
+    /// [`AgentQuestion::fingerprint`].
+    pub fingerprint: String,
+    /// What may be chosen.
+    pub answers: Vec<DialogAnswer>,
+}
+
+/// An answer that keys choose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DialogAnswer {
+    /// The option of the approval, as it is shown.
+    pub label: String,
+    /// What is pressed, as tmux names keys.
+    pub keys: Vec<String>,
+    /// What it means.
+    pub role: AnswerRole,
+}
+
+impl DialogAnswer {
+    /// Whether it is a no.
+    const fn refuses(&self) -> bool {
+        matches!(self.role, AnswerRole::Decline | AnswerRole::Cancel)
+    }
+
+    fn steps(&self) -> Vec<KeyStep> {
+        self.keys.iter().cloned().map(KeyStep::Key).collect()
+    }
+}
+
+impl Dialog {
+    fn answer(&self, label: &str) -> Option<&DialogAnswer> {
+        self.answers.iter().find(|answer| answer.label == label)
+    }
+
+    /// The answer that a bare yes or no means; none where that is not certain.
+    fn plain(&self, approve: bool) -> Option<&DialogAnswer> {
+        let of = |role: AnswerRole| {
+            let mut found = self.answers.iter().filter(move |answer| answer.role == role);
+            let first = found.next()?;
+            found.next().is_none().then_some(first)
+        };
+        if approve { of(AnswerRole::Once) } else { of(AnswerRole::Decline).or_else(|| of(AnswerRole::Cancel)) }
+    }
+
+    /// What a decision means here: its answer, and whether that is a yes. `Err`: why it means nothing.
+    pub fn verdict(&self, verdict: &Verdict) -> Result<Verdict, String> {
+        let labels = || self.answers.iter().map(|answer| answer.label.as_str()).collect::<Vec<_>>().join(", ");
+        let answer = match &verdict.answer {
+            Some(label) => self
+                .answer(label)
+                .ok_or_else(|| format!("`{}` is not offered; choose one of: {}", label.escape_debug(), labels()))?,
+            None => self
+                .plain(verdict.approve)
+                .ok_or_else(|| format!("a plain yes or no does not tell which answer; choose one of: {}", labels()))?,
+        };
+        if !verdict.approve && !answer.refuses() {
+            return Err(format!("`{}` is no refusal; approve with it, or reject with another answer", answer.label));
+        }
+        Ok(Verdict { approve: !answer.refuses(), answer: Some(answer.label.clone()) })
+    }
+}
+
+impl ApprovalRow {
+    /// The dialog that an answer of it would go to.
+    fn shown_by(&self) -> Option<(&str, Option<&Front>)> {
+        if let Some(dialog) = &self.dialog {
+            return Some((&dialog.fingerprint, self.asker.as_ref()));
+        }
+        match self.again.as_ref().map(|again| &again.effect) {
+            Some(Effect::Send(SendKeys { needs: Needs::Dialog { fingerprint, front }, .. })) => {
+                Some((fingerprint, front.as_ref()))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// An agent shows another dialog, or none any more.
+    pub fn dialog(&mut self, pane: &PaneKey, agent: &str, front: Option<&Front>, question: Option<&AgentQuestion>) {
+        if self.state.panes.get(pane).is_none() {
+            return;
+        }
+        let shown = question.map(|question| (question.fingerprint.as_str(), front));
+        let mut asked = false;
+        for (id, pending) in self.dialogs_of(pane, |of| Some(of) == shown) {
+            if pending {
+                asked = true;
+            } else {
+                self.supersede(&id);
+            }
+        }
+        let Some(question) = question.filter(|_| !asked) else { return };
+        let answers = self.offered(question);
+        if answers.is_empty() {
+            return;
+        }
+        let dialog = Dialog { fingerprint: question.fingerprint.clone(), answers };
+        let steps = dialog.plain(true).map(DialogAnswer::steps).unwrap_or_default();
+        let ask = Ask {
+            kind: ApprovalKind::Dialog { agent: visible(agent) },
+            question: title(&visible(agent), question),
+            effect_text: describe_steps(&steps),
+            effect: steps,
+            options: dialog.answers.iter().map(|answer| answer.label.clone()).collect(),
+            evidence: Some(self.rows_of(question)),
+            asker: front.cloned(),
+            on_expiry: OnExpiry::Keep,
+            dialog: Some(dialog),
+            ..Ask::default()
+        };
+        self.ask(pane, None, ask);
+    }
+
+    /// A shell reads the pane: an agent that showed a dialog, perhaps in an earlier life of the supervisor, does not.
+    pub fn dialogs_gone(&mut self, pane: &PaneKey) {
+        for (id, _) in self.dialogs_of(pane, |_| false) {
+            self.supersede(&id);
+        }
+    }
+
+    /// Whether a dialog of this pane waits for a decision.
+    pub fn asks_by_dialog(&self, pane: &PaneKey) -> bool {
+        self.state.approvals.values().any(|row| {
+            row.approval.pane == *pane && row.approval.state == ApprovalState::Pending && row.dialog.is_some()
+        })
+    }
+
+    /// The open questions of a pane about dialogs, each with whether its dialog is the one that is meant.
+    fn dialogs_of(&self, pane: &PaneKey, meant: impl Fn((&str, Option<&Front>)) -> bool) -> Vec<(ApprovalId, bool)> {
+        let rows = self.state.approvals.values().filter(|row| row.approval.pane == *pane);
+        let open = rows.filter(|row| row.grace || row.approval.state == ApprovalState::Pending);
+        open.filter_map(|row| Some((row.approval.id.clone(), meant(row.shown_by()?)))).collect()
+    }
+
+    /// The answers that one press chooses. Where two would be shown alike nobody could tell them apart, so none is offered.
+    fn offered(&self, question: &AgentQuestion) -> Vec<DialogAnswer> {
+        let label = |text: &str| visible(&self.cleaner.clean(&one_line(text)));
+        let read = question.answers.iter().filter(|answer| !answer.keys.is_empty());
+        let mut answers: Vec<DialogAnswer> = read
+            .map(|answer| DialogAnswer { label: label(&answer.label), keys: answer.keys.clone(), role: answer.role })
+            .filter(|answer| !answer.label.is_empty())
+            .collect();
+        let closes = answers.iter().any(|answer| answer.role == AnswerRole::Cancel || answer.label == CLOSE);
+        if let Some(key) = question.cancel.clone().filter(|_| !closes && !answers.is_empty()) {
+            answers.push(DialogAnswer { label: CLOSE.to_owned(), keys: vec![key], role: AnswerRole::Cancel });
+        }
+        let alike = |n: usize| answers[n + 1..].iter().any(|other| other.label == answers[n].label);
+        if (0..answers.len()).any(alike) { Vec::new() } else { answers }
+    }
+
+    fn rows_of(&self, question: &AgentQuestion) -> Vec<String> {
+        let rows = self.cleaner.clean(&question.text);
+        rows.lines().map(|row| visible(row.trim_end())).filter(|row| !row.is_empty()).take(ROWS).collect()
+    }
+
+    /// Presses the key of the answer that was chosen.
+    pub fn answer_dialog(&mut self, row: &ApprovalRow, verdict: &Verdict) {
+        let Some(dialog) = &row.dialog else { return };
+        let Some(answer) = verdict.answer.as_deref().and_then(|label| dialog.answer(label)) else { return };
+        let needs = Needs::Dialog { fingerprint: dialog.fingerprint.clone(), front: row.asker.clone() };
+        let effect = Effect::Send(SendKeys {
+            pane: row.approval.pane.clone(),
+            steps: answer.steps(),
+            expect_command: None,
+            expect_screen: None,
+            needs,
+            shells: Vec::new(),
+        });
+        self.emit(effect, Purpose::Reply { approval: row.approval.id.clone() });
+    }
+}
+
+/// What is asked, in one line.
+fn title(agent: &str, question: &AgentQuestion) -> String {
+    let lines = |text: &str| text.lines().map(|line| visible(line.trim())).filter(|line| !line.is_empty()).collect();
+    let detail: Vec<String> = lines(&question.detail);
+    let first = detail.first().cloned().or_else(|| {
+        let text: Vec<String> = lines(&question.text);
+        text.into_iter().next()
+    });
+    let first = first.unwrap_or_default();
+    let more = if detail.len() > 1 { " …" } else { "" };
+    let place = question.place.as_deref().map(|place| visible(place.trim()));
+    let text = match (question.kind, place) {
+        (AgentQuestionKind::Command, _) => format!("{agent} wants to run `{first}`{more}"),
+        (AgentQuestionKind::Edit, Some(place)) => format!("{agent} wants to change `{place}`"),
+        (AgentQuestionKind::Trust, Some(place)) => format!("{agent} asks whether `{place}` is trusted"),
+        _ => format!("{agent} asks: {first}{more}"),
+    };
+    cut(&text, TITLE)
+}
+
+#[cfg(test)]
+#[path = "dialog_tests.rs"]
+mod tests;

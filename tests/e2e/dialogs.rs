@@ -120,13 +120,15 @@ fn a_no_is_the_dialogs_own_no_and_late_deciders_are_told() {
 fn an_answer_goes_before_the_prompt_that_waits_for_the_dialog_to_end() {
     let mut room = Room::with(PROMPT);
     let (ask, idle) = (Step::Show("approve_command"), Step::Show("idle_start"));
-    agent(&room, &[ask, Step::Key, idle, Step::Line]);
+    let pane = agent(&room, &[ask, Step::Key, idle, Step::Line]);
     room.watch();
     let id = room.wait_approval();
     let started = wait_for(PATIENCE, "a started run", || {
-        Some(room.ask(&["start", "talk"])).filter(|started| started.status.success())
+        Some(room.ask(&["start", &pane, "talk"])).filter(|started| started.status.success())
     });
-    room.wait_status("awaited");
+    wait_for(PATIENCE, "a prompt that waits", || {
+        room.answer(&["panes", "--json"]).contains("\"awaited\": {").then_some(())
+    });
     let approved = room.ask(&["approve", &id]);
     assert!(approved.status.success(), "{started:?} {approved:?}");
     wait_got(&room, "key 1;line carry on;");

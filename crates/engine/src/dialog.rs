@@ -205,14 +205,13 @@ fn title(agent: &str, question: &AgentQuestion) -> String {
         let text: Vec<String> = lines(&question.text);
         text.into_iter().next()
     });
-    let first = first.unwrap_or_default();
-    let more = if detail.len() > 1 { " …" } else { "" };
+    let first = first.unwrap_or_default() + if detail.len() > 1 { " …" } else { "" };
     let place = question.place.as_deref().map(|place| visible(place.trim()));
     let text = match (question.kind, place) {
-        (AgentQuestionKind::Command, _) => format!("{agent} wants to run `{first}`{more}"),
+        (AgentQuestionKind::Command, _) => format!("{agent} wants to run `{first}`"),
         (AgentQuestionKind::Edit, Some(place)) => format!("{agent} wants to change `{place}`"),
         (AgentQuestionKind::Trust, Some(place)) => format!("{agent} asks whether `{place}` is trusted"),
-        _ => format!("{agent} asks: {first}{more}"),
+        _ => format!("{agent} asks: {first}"),
     };
     cut(&text, TITLE)
 }

@@ -119,6 +119,15 @@ pub(super) fn holes<'t>(template: &str, text: &'t str) -> Option<Vec<&'t str>> {
 pub(super) const SENTENCES: &[(&str, &str)] = &[
     // Questions.
     ("Start stage {} of {}?", "启动 {1} 的阶段 {0}？"),
+    ("{} wants to run `{}`", "{0} 要运行 `{1}`"),
+    ("{} wants to change `{}`", "{0} 要改动 `{1}`"),
+    ("{} asks whether `{}` is trusted", "{0} 询问是否信任 `{1}`"),
+    ("`{}` is not offered; choose one of: {}", "没有选项 `{0}`；请选择：{1}"),
+    ("a plain yes or no does not tell which answer; choose one of: {}", "单纯的“是”或“否”看不出选哪一项；请选择：{0}"),
+    (
+        "`{}` is no refusal; approve with it, or reject with another answer",
+        "`{0}` 不是拒绝；请用它来批准，或用另一个选项拒绝",
+    ),
     ("Stage {} failed ({}). Run it again?", "阶段 {0} 失败（{1}）。重新运行？"),
     ("Stage {} failed ({}). Count it as done and go on?", "阶段 {0} 失败（{1}）。视为完成并继续？"),
     ("Stage {} failed ({}). Leave it out and go on?", "阶段 {0} 失败（{1}）。跳过并继续？"),

@@ -125,6 +125,7 @@ texts! {
     // Confirmations.
     ApproveQ: "approve?", "批准？";
     RejectQ: "reject?", "拒绝？";
+    AnswerQ: "answer?", "回答？";
     WillAnswer: "answer", "回答";
     ChooseFirst: "choose an option by its number first", "请先按编号选择选项";
     UnfreezeQ: "unfreeze? What is held is typed now:", "解冻？暂缓的输入将立即发送：";

@@ -115,7 +115,9 @@ pub(super) fn yes(model: &mut Model) -> Vec<Action> {
         Confirm::Quit => return vec![Action::Quit],
         Confirm::Command { command, .. } => command.clone(),
         Confirm::Decide { approval, verdict } => {
-            if verdict.approve && verdict.answer.is_none() && !approval.options.is_empty() {
+            // An agent's dialog has one answer that a plain yes means, or the yes types nothing and must name one.
+            let plain = matches!(approval.kind, ApprovalKind::Dialog { .. }) && !approval.effect.is_empty();
+            if verdict.approve && verdict.answer.is_none() && !approval.options.is_empty() && !plain {
                 say(model, Severity::Info, Text::ChooseFirst);
                 return Vec::new();
             }

@@ -43,7 +43,11 @@ fn content(model: &Model, confirm: &Confirm, width: u16) -> (&'static str, Vec<L
             (question.of(lang), lines)
         }
         Confirm::Decide { approval, verdict } => {
-            let title = if verdict.approve { Text::ApproveQ } else { Text::RejectQ };
+            let title = match (&verdict.answer, verdict.approve) {
+                (Some(_), _) => Text::AnswerQ,
+                (None, true) => Text::ApproveQ,
+                (None, false) => Text::RejectQ,
+            };
             (title.of(lang), decision(model, approval, verdict, width))
         }
     }
@@ -52,14 +56,18 @@ fn content(model: &Model, confirm: &Confirm, width: u16) -> (&'static str, Vec<L
 fn decision(model: &Model, approval: &Approval, verdict: &Verdict, width: u16) -> Vec<Line<'static>> {
     let (theme, lang) = (model.theme(), model.lang());
     let place = clean(&approval.told_place());
-    let about = format!("{}  @ {place}", subject(approval));
+    let subject = subject(approval);
+    let about = if subject == place { place } else { format!("{subject}  @ {place}") };
     let mut lines: Vec<Line<'static>> =
         wrap(&about, width).into_iter().map(|line| Line::from(Span::styled(line, theme.strong()))).collect();
     lines.extend(wrap(&clean(&question(lang, approval)), width).into_iter().map(Line::from));
     if !verdict.approve {
         return lines;
     }
-    lines.extend(effect_lines(model, approval, width));
+    // What a plain yes does is not what an answer does.
+    if verdict.answer.is_none() {
+        lines.extend(effect_lines(model, approval, width));
+    }
     for (n, option) in approval.options.iter().enumerate() {
         let chosen = verdict.answer.as_ref() == Some(option);
         let style = if chosen { theme.selected() } else { Style::new() };
@@ -68,7 +76,7 @@ fn decision(model: &Model, approval: &Approval, verdict: &Verdict, width: u16) -
         lines.push(Line::from(vec![number, Span::styled(texts.next().unwrap_or_default(), style)]));
         lines.extend(texts.map(|text| Line::from(vec![Span::raw("   "), Span::styled(text, style)])));
     }
-    if let Some(answer) = verdict.answer.as_ref().filter(|answer| !approval.options.contains(answer)) {
+    if let Some(answer) = &verdict.answer {
         let text = format!("{}: \"{}\"", Text::WillAnswer.of(lang), reveal(answer));
         lines.extend(wrap(&text, width).into_iter().map(|line| Line::from(Span::styled(line, theme.warn()))));
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::Confirm;
-use tmuxagent_model::{Approval, ApprovalKind, Decider, Decision, Verdict, Via};
+use tmuxagent_model::{Approval, ApprovalKind, Decider, Decision, KeyStep, Verdict, Via};
 
 fn asking(n_options: usize) -> Snapshot {
     let options = ["red", "绿", "blue"].into_iter().take(n_options).map(str::to_owned).collect();
@@ -245,4 +245,19 @@ proptest::proptest! {
             proptest::prop_assert_eq!(before, model.target().map(|approval| approval.id.clone()));
         }
     }
+}
+
+#[test]
+fn a_plain_yes_to_a_dialog_needs_no_choice_where_one_answer_means_it() {
+    let asking = |effect: Vec<KeyStep>| {
+        let kind = ApprovalKind::Dialog { agent: "codex".into() };
+        let options = ["Yes", "No"].map(str::to_owned).to_vec();
+        Sample::empty()
+            .pane(pane(1, "s", "w", PaneState::NeedsApproval, ""))
+            .approval(Approval { kind, options, effect, ..gate("A", 1, "p", "s", "Run it?", "") })
+            .build()
+    };
+    let yes = "{'command':'decide','approval':'A','revision':1,'verdict':{'approve':true}}";
+    check(asking(vec![KeyStep::Key("1".into())]), "a y", yes);
+    check(asking(Vec::new()), "a y", "(choose an option by its number first)");
 }

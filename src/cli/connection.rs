@@ -109,6 +109,12 @@ impl Connection {
         self.runtime.block_on(self.inner.push())
     }
 
+    /// The same for so long at most; outer `None` when no frame came in time.
+    pub(super) fn push_within(&mut self, limit: Duration) -> Option<Option<ServerFrame>> {
+        let inner = &mut self.inner;
+        self.runtime.block_on(async { tokio::time::timeout(limit, inner.push()).await }).ok()
+    }
+
     /// The whole picture.
     pub(super) fn snapshot(&mut self) -> Result<Snapshot, CliError> {
         match self.ask(Request::Snapshot)? {

@@ -37,6 +37,7 @@ mod supervise;
 mod target;
 mod threads;
 mod version;
+mod wait;
 mod watch;
 mod watched;
 mod workspace;
@@ -159,6 +160,8 @@ enum Command {
     Cancel(control::ControlArgs),
     /// Type text or keys into a pane
     Send(send::SendArgs),
+    /// Wait until a pane is idle, done, asks something, or shows a text
+    Wait(wait::WaitArgs),
     /// Stop all sending
     Freeze(freeze::FreezeArgs),
     /// Send again, what was held back first
@@ -326,6 +329,7 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::Skip(args) => control::run(&session, &args, tmuxagent_model::RunControl::Skip),
         Command::Cancel(args) => control::run(&session, &args, tmuxagent_model::RunControl::Cancel),
         Command::Send(args) => send::run(&session, &args),
+        Command::Wait(args) => wait::run(&session, &args),
         Command::Freeze(args) => freeze::freeze(&session, &args),
         Command::Unfreeze(args) => freeze::unfreeze(&session, &args),
         Command::Events(args) => events::run(&session, &args),

@@ -51,6 +51,7 @@ mod unseen;
 mod verdicts;
 mod verdicts_figures;
 mod versions;
+mod waiting;
 mod workspace;
 mod workspace_shells;
 mod wrapper;

@@ -130,6 +130,16 @@ const TEXTS: &[(&str, &str)] = &[
     ("The run: `#12`, `12`, or its pane", "运行：`#12`、`12` 或其窗格"),
     ("The stage; the live or last one when left out", "阶段；省略时为当前或最后一个"),
     ("Type text or keys into a pane", "向窗格输入文字或按键"),
+    ("Wait until a pane is idle, done, asks something, or shows a text", "等待窗格空闲、完成、提问或显示某段文字"),
+    (
+        "idle, done, asks, working, error, gone, or text:REGEX on its screen; several with commas, one is enough",
+        "idle、done、asks、working、error、gone，或屏幕上的 text:正则；可用逗号写多个，满足一个即可",
+    ),
+    (
+        "Give up after this long, such as 90s or 10m; waits for ever when left out",
+        "超过此时长则放弃，如 90s 或 10m；省略则一直等待",
+    ),
+    ("What is waited for may be so already; then it does not wait", "所等的情况可能已经成立；那就不再等待"),
     (
         "The text; several words are joined by blanks, `-` reads standard input, `--` comes before words like --json",
         "文字；多个词以空格相连，`-` 读取标准输入，--json 这样的词之前先写 `--`",

@@ -187,3 +187,22 @@ fn a_question_ends_with_the_agent_that_asked_it() {
     wait_state(&room, &id, "superseded");
     assert_eq!(got(&room), "");
 }
+
+#[test]
+fn what_a_person_sends_by_hand_waits_behind_nothing_that_is_held() {
+    let mut room = Room::with(PROMPT);
+    let (ask, idle) = (Step::Show("approve_command"), Step::Show("idle_start"));
+    let pane = agent(&room, &[ask, Step::Key, idle, Step::Line]);
+    room.watch();
+    room.wait_approval();
+    wait_for(PATIENCE, "a started run", || room.ask(&["start", &pane, "talk"]).status.success().then_some(()));
+    wait_for(PATIENCE, "a prompt that waits", || {
+        room.answer(&["panes", "--json"]).contains("\"awaited\": {").then_some(())
+    });
+    // It would answer the dialog, so it is refused at once; who insists is obeyed at once.
+    let refused = room.ask(&["send", &pane, "and then"]);
+    assert!(!refused.status.success(), "{refused:?}");
+    let insisted = room.ask(&["send", "-n", "--insist", &pane, "2"]);
+    assert!(insisted.status.success(), "{insisted:?}");
+    wait_got(&room, "key 2;line carry on;");
+}

@@ -27,6 +27,7 @@ mod killed;
 mod kills;
 mod lines;
 mod link;
+mod margins;
 mod mended;
 mod mishaps;
 mod names;

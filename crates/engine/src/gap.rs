@@ -24,6 +24,12 @@ impl Turn<'_> {
         }
     }
 
+    /// Whether it is asked what became of a stage that may have missed its line.
+    pub fn asks_of_gap(&self, at: At) -> bool {
+        let asked = self.stage(at).and_then(|stage| stage.approval.as_ref()).and_then(|id| self.pending(id));
+        asked.is_some_and(|row| row.approval.kind == ApprovalKind::Gap)
+    }
+
     /// Asks whether a running stage that reads lines has missed its line.
     pub fn ask_gap(&mut self, at: At) {
         let policy = Arc::clone(&self.policy);

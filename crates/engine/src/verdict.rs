@@ -4,7 +4,7 @@
 //! it (`when: seen` says otherwise); a failure is never overruled by a success of the same attempt; a command that
 //! ended without a verdict leads to a question.
 
-use super::condition::{FAIL, Found, SUCCESS, Stimulus, named_codes};
+use super::condition::{FAIL, Found, SUCCESS, Stimulus, named_codes, reads_lines};
 use super::expiry::OnExpiry;
 use super::gate::{Ask, CONTINUE, RERUN, WAIT};
 use super::outlook::Outlook;
@@ -98,6 +98,17 @@ impl Turn<'_> {
         if let Some(said) = said.as_ref().filter(|said| !said.ok) {
             self.record_verdict(at, &Stimulus::Exit(exit));
             return self.attempt_failed(at, said.cause.clone());
+        }
+        // What would have failed it may be among the lines that were lost.
+        let lost = said.is_none() && self.asks_of_gap(at) && rule.fail_when.iter().any(reads_lines);
+        if lost && (exit == 0 || expected) {
+            let name = rule.name.as_str();
+            return self.ask_unclear(
+                at,
+                format!(
+                    "The command of stage {name} ended with exit code {exit}, and output was lost while it ran. Has it succeeded?"
+                ),
+            );
         }
         if self.judge(at, &Stimulus::Exit(exit)) {
             return;

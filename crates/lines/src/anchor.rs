@@ -131,6 +131,25 @@ impl Anchor {
         found.map_or(Missed::Gap(history), |at| Missed::Lines(&history[at + 1..]))
     }
 
+    /// Where a row of `line`, as the history shows it, ends a line that was told by itself. A row that is full is joined with
+    /// the next by tmux where its program (a line editor at the margin) went on in that one, though what stands there is
+    /// another line.
+    #[must_use]
+    pub fn told_apart(&self, line: &str) -> Option<usize> {
+        let (_, columns) = self.place?;
+        let (mut column, mut boundaries) = (0, Vec::new());
+        for (at, c) in line.char_indices() {
+            let width = super::grid::width(c);
+            if column + width > columns {
+                boundaries.push(at);
+                column = 0;
+            }
+            column += width;
+        }
+        let told = |row: &str| !row.is_empty() && self.lines.iter().any(|known| known == row);
+        boundaries.into_iter().find(|&at| told(cut(&line[..at]).trim_end()))
+    }
+
     /// Whether the remembered lines stand at more than one place of `history`, so that none is certainly theirs.
     #[must_use]
     pub fn recurs(&self, history: &[String]) -> bool {
@@ -289,6 +308,25 @@ mod tests {
         // What an earlier version of this program wrote down of a process that had printed nothing.
         let old: Anchor = serde_json::from_str(r#"{"lines":[]}"#).unwrap();
         assert_eq!(old, Anchor::new(false));
+    }
+
+    #[test]
+    fn a_full_row_that_was_told_by_itself_is_known_in_what_tmux_joined() {
+        let mut anchor = Anchor::default();
+        anchor.push("$ echo 12");
+        anchor.push("one");
+        assert_eq!(anchor.told_apart("$ echo 12one"), None, "an older anchor knows no width");
+        anchor.stands_below(2, 9);
+        assert_eq!(anchor.told_apart("$ echo 12one"), Some(9));
+        assert_eq!(anchor.told_apart("$ echo 12"), None);
+        assert_eq!(anchor.told_apart("$ echo 1"), None);
+        // A blank at the margin is not remembered.
+        anchor.stands_below(2, 10);
+        assert_eq!(anchor.told_apart("$ echo 12 one"), Some(10));
+        // Wide characters leave a column at the margin.
+        anchor.push("界界");
+        anchor.stands_below(2, 5);
+        assert_eq!(anchor.told_apart("界界界"), Some(6));
     }
 
     #[test]

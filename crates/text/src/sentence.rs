@@ -119,6 +119,10 @@ pub(super) fn holes<'t>(template: &str, text: &'t str) -> Option<Vec<&'t str>> {
 pub(super) const SENTENCES: &[(&str, &str)] = &[
     // Questions.
     ("Start stage {} of {}?", "启动 {1} 的阶段 {0}？"),
+    (
+        "The command of stage {} ended with exit code {}, and output was lost while it ran. Has it succeeded?",
+        "阶段 {0} 的命令以退出码 {1} 结束，而运行期间丢失了输出。它成功了吗？",
+    ),
     ("{} wants to run `{}`", "{0} 要运行 `{1}`"),
     ("{} wants to change `{}`", "{0} 要改动 `{1}`"),
     ("{} asks whether `{}` is trusted", "{0} 询问是否信任 `{1}`"),

@@ -1,6 +1,11 @@
 //! What the command line says and answers, and what its library says of wrong arguments.
 
 pub(super) const ROWS: &[(&str, &str)] = &[
+    ("`{}` is nothing to wait for", "`{0}` 不是可以等待的内容"),
+    ("nothing is named to wait for", "没有指明等待什么"),
+    ("a duration is a number with its unit: 90s, 10m, 2h", "时长是带单位的数字：90s、10m、2h"),
+    ("the supervisor ended before that was so", "监督进程在此之前已结束"),
+    ("not so in time", "未能按时成立"),
     (
         "sending is frozen: what it types is held back until `tmuxagent unfreeze`",
         "发送已冻结：它要输入的内容会保留，直到运行 `tmuxagent unfreeze`",

@@ -429,7 +429,7 @@ impl HostCore {
             lane.checked = Checked::Fits(Some(Still::never()));
             return self.pump(key);
         }
-        let since = lane.waits.as_ref().map_or(now, |waits| waits.since);
+        let since = send.held.unwrap_or(now);
         let reason = match fit {
             Fit::Never(reason) => Some(reason),
             Fit::NotYet | Fit::Fits if now >= since + limit(&reader.reads, send.hold()) => {
@@ -442,13 +442,11 @@ impl HostCore {
             self.tell_awaited(key, None);
             return self.skip_next(key, reason);
         }
+        let (intent, since) = (send.errand.id().clone(), reader.since);
         lane.pause(now, AGAIN);
-        let intent = lane.waiting.front().map(|send| send.errand.id().clone());
-        self.wake_at(now + AGAIN);
-        let since = reader.since;
-        if let Some(intent) = intent {
-            self.tell_awaited(key, Some(Awaited { intent, reader, since }));
-        }
+        let next = lane.looks_again().unwrap_or(now + AGAIN);
+        self.wake_at(next);
+        self.tell_awaited(key, Some(Awaited { intent, reader, since }));
     }
 
     /// Tells who is waited for, where that changed.

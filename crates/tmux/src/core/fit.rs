@@ -9,7 +9,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// How long it waits where somebody is asked something: nothing but an answer ends that.
 const QUESTION: Duration = Duration::from_secs(3);
 
-/// How long it waits for an agent that works or asks: that takes as long as it takes, and is shown.
+/// How long it waits for an agent that works or asks, where its author names no time: that takes as long as it takes, and is
+/// shown.
 const AGENT: Duration = Duration::from_secs(24 * 3600);
 
 /// What a reader is for an action.
@@ -24,7 +25,8 @@ pub(super) enum Fit {
 
 /// How long a send waits for such a reader to end; `hold` is what its author allows.
 pub(super) fn limit(reads: &Reads, hold: Option<Millis>) -> Duration {
-    let hold = hold.map_or(LIMIT, |hold| Duration::from_millis(hold.0));
+    let named = hold.map(|hold| Duration::from_millis(hold.0));
+    let hold = named.unwrap_or(LIMIT);
     match reads {
         Reads::Password | Reads::Line | Reads::Key | Reads::Unknown => QUESTION.min(hold),
         Reads::Shell
@@ -35,7 +37,7 @@ pub(super) fn limit(reads: &Reads, hold: Option<Millis>) -> Duration {
         | Reads::Nested
         | Reads::Mode
         | Reads::Dead => hold,
-        Reads::AgentWorks | Reads::AgentAsks => AGENT,
+        Reads::AgentWorks | Reads::AgentAsks => named.unwrap_or(AGENT),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::Position;
 use crate::proto::{Nonce, Parser, Reply, Row, RowReader, row_format};
-use tmuxagent_lines::{Missed, Reader, Reading, is_tracked_command};
+use tmuxagent_lines::{Anchor, Missed, Reader, Reading, is_tracked_command};
 use tmuxagent_model::{PRINTED, PaneId, own_characters, recalls};
 
 /// What is known of a pane's past when observation begins, or goes on.
@@ -162,6 +162,12 @@ pub(super) fn catch_up(
         return;
     }
     let (complete, partial) = capture.split();
+    let (apart, partial) = match past {
+        Past::Read => told_apart(&reader.anchor(), complete, partial),
+        Past::Remembered(position) => told_apart(&position.anchor, complete, partial),
+        Past::Old | Past::New => (None, partial),
+    };
+    let complete = apart.as_deref().unwrap_or(complete);
     let empty = complete.is_empty() && !capture.is_cut(lines);
     if *past == Past::New || (*past != Past::Read && empty) {
         reader.begins_at_birth();
@@ -216,6 +222,25 @@ pub(super) fn catch_up(
         }
     }
     reader.stands(capture.history_size, capture.cursor.1);
+}
+
+/// The lines with those apart that tmux joins though they were told apart; `None` where there are no such.
+fn told_apart<'c>(anchor: &Anchor, complete: &[String], partial: &'c str) -> (Option<Vec<String>>, &'c str) {
+    let joined = |line: &String| anchor.told_apart(line).is_some();
+    let in_partial = anchor.told_apart(partial);
+    if in_partial.is_none() && !complete.iter().any(joined) {
+        return (None, partial);
+    }
+    let mut lines = Vec::with_capacity(complete.len() + 1);
+    for line in complete {
+        match anchor.told_apart(line) {
+            Some(at) => lines.extend([line[..at].trim_end().to_owned(), line[at..].to_owned()]),
+            None => lines.push(line.clone()),
+        }
+    }
+    let Some(at) = in_partial else { return (Some(lines), partial) };
+    lines.push(partial[..at].trim_end().to_owned());
+    (Some(lines), &partial[at..])
 }
 
 /// The rows of a screen as they were kept, each that the screen still shows with its secrets: a row that differs only by

@@ -53,15 +53,26 @@ impl Lane {
         (self.fence, self.checked) = (Fence::None, Checked::No);
     }
 
-    /// Takes a send behind the others; an answer to a dialog before those that wait for the dialog to end.
+    /// Takes a send behind the others, unless it goes before one that waits for its reader.
     pub fn queue(&mut self, send: Sending) {
-        let untouched = |other: &Sending| !other.perhaps_typed() && !other.answers_dialog();
-        if !send.answers_dialog() || !self.waiting.front().is_some_and(untouched) {
-            return self.waiting.push_back(send);
+        self.waiting.push_back(send);
+        if self.waits.is_some() && self.overtake() {
+            self.waits = None;
+            self.start_over();
         }
+    }
+
+    /// What a person wants now does not wait behind what waits for its reader: it would be typed when somebody else reads, and
+    /// may be the very thing that ends the waiting.
+    fn overtake(&mut self) -> bool {
+        let held = |send: &Sending| !send.is_at_once() && !send.perhaps_typed();
+        if !self.waiting.front().is_some_and(held) {
+            return false;
+        }
+        let urgent = self.waiting.iter().position(|send| send.is_at_once() && !send.perhaps_typed());
+        let Some(send) = urgent.and_then(|at| self.waiting.remove(at)) else { return false };
         self.waiting.push_front(send);
-        self.waits = None;
-        self.start_over();
+        true
     }
 
     /// The text of the prompt under way.
@@ -99,6 +110,8 @@ pub(super) struct Sending {
     /// The program that was in front when it came to its turn.
     pub basis: Option<Front>,
     pub since: Instant,
+    /// Since when it waits for its reader.
+    pub held: Option<Instant>,
 }
 
 impl Sending {
@@ -111,7 +124,7 @@ impl Sending {
         };
         let (expected, claim, before, untyped, still, basis) = (false, None, false, false, None, None);
         let as_prompt = None;
-        Some(Self { errand, pane, expected, claim, before, untyped, still, as_prompt, basis, since: now })
+        Some(Self { errand, pane, expected, claim, before, untyped, still, as_prompt, basis, since: now, held: None })
     }
 
     pub fn perhaps_typed(&self) -> bool {
@@ -195,16 +208,18 @@ pub(super) enum Checked {
 /// A send waits for its reader.
 #[derive(Debug)]
 pub(super) struct Waits {
-    pub since: Instant,
     pub next: Instant,
 }
 
 impl Lane {
     /// Looks again after a while.
     pub fn pause(&mut self, now: Instant, pause: Duration) {
-        let since = self.waits.as_ref().map_or(now, |waits| waits.since);
-        self.waits = Some(Waits { since, next: now + pause });
         self.start_over();
+        let next = if self.overtake() { now } else { now + pause };
+        if let Some(send) = self.waiting.front_mut() {
+            send.held.get_or_insert(now);
+        }
+        self.waits = Some(Waits { next });
     }
 
     /// When the reader is looked at again, where the lane waits for another one.
@@ -250,9 +265,14 @@ impl Sending {
             && interrupts(self.steps())
     }
 
-    /// It answers what keeps the sends before it waiting.
+    /// It is the answer to a dialog.
     pub fn answers_dialog(&self) -> bool {
         matches!(self.needs(), Needs::Dialog { .. })
+    }
+
+    /// A person sent it by hand, insisting or not, or it answers a dialog: it is typed now or not at all.
+    pub fn is_at_once(&self) -> bool {
+        matches!(self.needs(), Needs::Dialog { .. } | Needs::Hand | Needs::Nothing)
     }
 
     pub fn fits(&mut self, reader: &PaneReader) -> Fit {

@@ -22,6 +22,8 @@ use tmuxagent_model::{Event, HostState, IntentId, Outcome, PaneKey, SkipReason};
 
 /// How long a send may wait for its pane to be reachable before it is given up. Nothing was typed then.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same for what a person sends by hand: later somebody else may read.
+const AT_ONCE: Duration = Duration::from_secs(10);
 /// A host that was lost a moment ago is waited for so long: most links that break are made again by then.
 const LOST: Duration = Duration::from_secs(15);
 /// How long a send that may have been typed waits for the pane's mark, which tells. After that nobody knows.
@@ -391,6 +393,6 @@ fn given_up_at(send: &Sending, lost_at: Option<Instant>) -> Instant {
     if send.perhaps_typed() {
         return send.since + UNKNOWN;
     }
-    let patient = send.since + PATIENCE;
+    let patient = send.since + if send.is_at_once() { AT_ONCE } else { PATIENCE };
     lost_at.map_or(patient, |lost| patient.min((lost + LOST).max(send.since)))
 }

@@ -45,7 +45,7 @@ pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outco
     };
     let committed = connection.command(command)?;
     // The decision stands; whether its keys reached the pane is another matter.
-    let answers = matches!(approval.kind, ApprovalKind::Agent | ApprovalKind::Dialog { .. });
+    let answers = matches!(approval.kind, ApprovalKind::Agent | ApprovalKind::Asks | ApprovalKind::Dialog { .. });
     let types = answers || choice == Choice::Approve && !approval.effect.is_empty();
     let typing = if types { control::typing(&mut connection, &committed.value, &approval.pane) } else { Typing::Told };
     let not_typed = if let Typing::Not(reason) = &typing { Some(reason) } else { None };

@@ -53,6 +53,7 @@ mod verdicts;
 mod verdicts_figures;
 mod versions;
 mod waiting;
+mod waits;
 mod workspace;
 mod workspace_shells;
 mod wrapper;

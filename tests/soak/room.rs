@@ -290,7 +290,9 @@ impl Room {
             ApprovalKind::Settle { .. } => (true, Some("again")),
             ApprovalKind::Gap | ApprovalKind::Unclear if done => (true, Some("continue")),
             ApprovalKind::Gap | ApprovalKind::Unclear | ApprovalKind::Overdue => (true, Some("wait")),
-            ApprovalKind::Failed { .. } | ApprovalKind::Agent | ApprovalKind::Dialog { .. } => (true, None),
+            ApprovalKind::Failed { .. } | ApprovalKind::Agent | ApprovalKind::Asks | ApprovalKind::Dialog { .. } => {
+                (true, None)
+            }
         };
         let mut arguments = vec![if approve { "approve" } else { "reject" }, approval.id.as_str()];
         if let Some(answer) = answer {
@@ -307,6 +309,7 @@ impl Room {
                 | ApprovalKind::Unclear
                 | ApprovalKind::Overdue
                 | ApprovalKind::Agent
+                | ApprovalKind::Asks
                 | ApprovalKind::Dialog { .. } => {}
             }
         }

@@ -40,6 +40,7 @@ impl Core {
             | Event::Gap { .. }
             | Event::Program { .. }
             | Event::Dialog { .. }
+            | Event::Waits { .. }
             | Event::ShellMarks { .. }
             | Event::CommandBegan { .. }
             | Event::Foreground { .. }

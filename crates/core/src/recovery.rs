@@ -99,6 +99,7 @@ pub(crate) const fn waits_for_keys(message: &HostMessage) -> Option<&PaneKey> {
             | Event::Gap { pane }
             | Event::Program { pane, .. }
             | Event::Dialog { pane, .. }
+            | Event::Waits { pane, .. }
             | Event::Activity { pane },
         )
         | HostMessage::Printed { pane, .. }

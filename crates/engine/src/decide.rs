@@ -2,10 +2,11 @@
 
 use super::gate::{AGAIN, CONTINUE, DONE, RERUN, WAIT};
 use super::progress::Cause;
-use super::readers::answer_steps;
+use super::readers::{answer_steps, is_no, is_yes};
 use super::state::{Again, ApprovalRow, Planned, Purpose};
 use super::table::StageInput;
 use super::turn::{At, Turn};
+use super::waits::says_nothing;
 use super::{Answer, RefusalKind};
 use crate::lifecycle::{self, Refusal};
 use std::sync::Arc;
@@ -24,6 +25,9 @@ impl Turn<'_> {
         let mut row = row.clone();
         let meant = match row.dialog.as_ref().filter(|_| row.approval.state == ApprovalState::Pending) {
             Some(dialog) => dialog.verdict(verdict),
+            None if row.approval.kind == ApprovalKind::Asks && says_nothing(&row.approval, verdict) => {
+                Err("a plain yes answers nothing here; say what is answered".to_owned())
+            }
             None => Ok(verdict.clone()),
         };
         let verdict = &match meant {
@@ -114,6 +118,7 @@ impl Turn<'_> {
             (ApprovalKind::Overdue, Some(at)) => self.apply_overdue(at, &verdict, cause),
             (ApprovalKind::Settle { .. }, at) => self.apply_settle(at, &row, &verdict, cause),
             (ApprovalKind::Agent, _) => self.answer_agent(&row, &verdict),
+            (ApprovalKind::Asks, _) => self.answer_agent(&row, &verdict),
             (ApprovalKind::Dialog { .. }, _) => self.answer_dialog(&row, &verdict),
             // Superseded questions are closed before; nothing to do.
             (
@@ -220,12 +225,16 @@ impl Turn<'_> {
         // What the question shows is for people; this is what was asked for.
         let label = match (&verdict.answer, verdict.approve) {
             (Some(answer), _) => Some(answer.as_str()),
-            (None, true) => Some(options.first().map_or("yes", String::as_str)),
+            (None, true) => affirmative(options),
             (None, false) => {
                 options.iter().map(String::as_str).find(|o| is_no(o)).or(options.is_empty().then_some("no"))
             }
         };
-        let Some(steps) = label.map(|label| answer_steps(options, label, &row.answers)) else { return };
+        let steps = match approval.kind {
+            ApprovalKind::Asks => Some(self.answer_to_command(approval, verdict, &row.answers)),
+            _ => label.map(|label| answer_steps(options, label, &row.answers)),
+        };
+        let Some(steps) = steps else { return };
         if steps.is_empty() {
             return;
         }
@@ -233,7 +242,8 @@ impl Turn<'_> {
         let agent = !pane.info.facts.agent.is_empty();
         let pane = approval.pane.clone();
         let purpose = Purpose::Reply { approval: approval.id.clone() };
-        let needs = Needs::Asker { front: row.asker.clone() };
+        let waits = approval.kind == ApprovalKind::Asks;
+        let needs = Needs::Asker { front: row.asker.clone(), waits };
         // Who asked is known better by its process than by its name.
         let expect_command = row.program.clone().filter(|program| !program.is_empty() && row.asker.is_none());
         // Agents take a paste as text; typed letters can be shortcuts of a dialog that is open by now. Keys are what the
@@ -248,7 +258,8 @@ impl Turn<'_> {
     }
 }
 
-/// Whether an offered answer is a plain no.
-fn is_no(option: &str) -> bool {
-    matches!(option.trim().to_lowercase().as_str(), "no" | "n" | "reject" | "deny" | "cancel" | "否" | "不" | "拒绝")
+/// What a plain yes means among these options: one that says yes, else the first that does not say no.
+fn affirmative(options: &[String]) -> Option<&str> {
+    let first = options.iter().find(|option| is_yes(option)).or_else(|| options.iter().find(|option| !is_no(option)));
+    first.map(String::as_str).or(options.is_empty().then_some("yes"))
 }

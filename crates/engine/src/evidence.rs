@@ -88,6 +88,7 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
     match event {
         Event::Line(line) => Some(&line.pane),
         Event::Gap { pane }
+        | Event::Waits { pane, .. }
         | Event::Program { pane, .. }
         | Event::Foreground { pane, .. }
         | Event::CommandEnded { pane, .. } => Some(pane),

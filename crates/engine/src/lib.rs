@@ -58,6 +58,7 @@ mod trigger;
 mod turn;
 mod verdict;
 mod view;
+mod waits;
 mod watch;
 
 pub use explain::{ConditionExplanation, Part, Role, StageExplanation, Target};
@@ -264,6 +265,7 @@ impl Engine {
             Event::Activity { pane } => turn.touch(pane),
             Event::Gap { pane } => turn.gap(pane),
             Event::Program { pane, state } => turn.program(pane, state),
+            Event::Waits { pane, front, password, row } => turn.waits(pane, front.as_ref(), *password, row.as_deref()),
             Event::Dialog { pane, agent, front, question } => {
                 turn.dialog(pane, agent, front.as_ref(), question.as_deref());
             }

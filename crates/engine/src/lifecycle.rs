@@ -151,7 +151,7 @@ pub fn close(approval: &mut Approval, input: Input, now: Timestamp) -> bool {
 
 /// An agent may be answered freely; our own questions have a closed list.
 const fn takes_free_text(approval: &Approval) -> bool {
-    matches!(approval.kind, tmuxagent_model::ApprovalKind::Agent)
+    matches!(approval.kind, tmuxagent_model::ApprovalKind::Agent | tmuxagent_model::ApprovalKind::Asks)
 }
 
 /// `already approved by mei at 2026-11-21 10:03:22 UTC via popup`.

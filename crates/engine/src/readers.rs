@@ -34,6 +34,16 @@ pub fn answer_steps(options: &[String], answer: &str, answers: &[(String, Vec<Ke
     }
 }
 
+/// Whether an offered answer is a plain no.
+pub fn is_no(option: &str) -> bool {
+    matches!(option.trim().to_lowercase().as_str(), "no" | "n" | "reject" | "deny" | "cancel" | "否" | "不" | "拒绝")
+}
+
+/// Whether an offered answer is a plain yes.
+pub fn is_yes(option: &str) -> bool {
+    matches!(option.trim().to_lowercase().as_str(), "yes" | "y" | "ok" | "approve" | "allow" | "是" | "好" | "批准")
+}
+
 /// A word that says yes or no, or a number.
 fn is_plain(word: &str) -> bool {
     let word = word.trim().to_lowercase();

@@ -27,6 +27,8 @@ pub enum ApprovalKind {
     Overdue,
     /// An agent asked by a `SENTRY` message of type ASK.
     Agent,
+    /// A stage's own command waits for an answer.
+    Asks,
     /// An agent asks by a dialog on its screen: one of its answers is chosen.
     Dialog {
         /// Which agent: the name of its recogniser.

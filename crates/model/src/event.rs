@@ -48,6 +48,17 @@ pub enum Event {
         /// What it said.
         state: ProgramState,
     },
+    /// A program that is no agent waits for a person, or waits no more.
+    Waits {
+        /// Where.
+        pane: PaneKey,
+        /// It, where the system tells it.
+        front: Option<Front>,
+        /// What it reads is not shown.
+        password: bool,
+        /// What stands before the cursor, untrusted. `None`: what was told before is over.
+        row: Option<String>,
+    },
     /// The dialog of an agent is another one, or none is shown any more.
     Dialog {
         /// Where.

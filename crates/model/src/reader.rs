@@ -152,6 +152,9 @@ pub enum Needs {
     Asker {
         /// It.
         front: Option<Front>,
+        /// It was seen to wait, and must wait now.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        waits: bool,
     },
     /// The agent that shows this very dialog.
     Dialog {

@@ -258,6 +258,7 @@ fn event_pane(event: &Event) -> Option<&PaneKey> {
         | Event::Gap { pane }
         | Event::Program { pane, .. }
         | Event::Dialog { pane, .. }
+        | Event::Waits { pane, .. }
         | Event::ShellMarks { pane, .. }
         | Event::CommandBegan { pane, .. }
         | Event::Foreground { pane, .. }

@@ -26,6 +26,7 @@ pub fn question(lang: Lang, approval: &Approval) -> String {
         | ApprovalKind::Failed { .. }
         | ApprovalKind::Settle { .. }
         | ApprovalKind::Dialog { .. }
+        | ApprovalKind::Asks
         | ApprovalKind::Gap
         | ApprovalKind::Unclear
         | ApprovalKind::Overdue => sentence(lang, &approval.question),
@@ -119,6 +120,12 @@ pub(super) fn holes<'t>(template: &str, text: &'t str) -> Option<Vec<&'t str>> {
 pub(super) const SENTENCES: &[(&str, &str)] = &[
     // Questions.
     ("Start stage {} of {}?", "启动 {1} 的阶段 {0}？"),
+    ("The command of stage {} waits for an answer: {}", "阶段 {0} 的命令在等待回答：{1}"),
+    (
+        "The command of stage {} waits for a password; type it in its pane",
+        "阶段 {0} 的命令在等待密码；请在其窗格里输入",
+    ),
+    ("a plain yes answers nothing here; say what is answered", "单纯的“是”在这里不是回答；请说明回答什么"),
     (
         "The command of stage {} ended with exit code {}, and output was lost while it ran. Has it succeeded?",
         "阶段 {0} 的命令以退出码 {1} 结束，而运行期间丢失了输出。它成功了吗？",

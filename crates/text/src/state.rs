@@ -149,6 +149,7 @@ pub const fn approval_kind(lang: Lang, kind: &ApprovalKind) -> &'static str {
         ApprovalKind::Gap => lang.pick("lines may be missing", "可能漏读输出"),
         ApprovalKind::Unclear => lang.pick("ended without a verdict", "已结束但结果不明"),
         ApprovalKind::Overdue => lang.pick("its time is over", "已超时"),
+        ApprovalKind::Asks => lang.pick("its command asks", "命令在提问"),
         ApprovalKind::Agent | ApprovalKind::Dialog { .. } => lang.pick("an agent asks", "代理提问"),
     }
 }

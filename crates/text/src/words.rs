@@ -40,6 +40,7 @@ impl Lang {
             ApprovalKind::Gap => self.pick("output may have been missed", "可能漏读了输出"),
             ApprovalKind::Unclear => self.pick("a command ended and nothing says how", "命令已结束，但无法判断结果"),
             ApprovalKind::Overdue => self.pick("a stage's time is over", "阶段已超时"),
+            ApprovalKind::Asks => self.pick("a stage's command asks", "阶段的命令在提问"),
             ApprovalKind::Agent | ApprovalKind::Dialog { .. } => self.pick("an agent asks", "代理提问"),
         }
     }

@@ -289,6 +289,16 @@ impl Player {
                 let token = self.engine.tracked_command(&pane);
                 self.step(Event::CommandBegan { pane, token, line: None });
             }
+            // `waits %1 9 Continue? [y/N]`, `password %1 9 Password:`: the program of that process waits for a person.
+            "waits" if words.len() == 1 => {
+                let (pane, front) = (self.key(word(0)), None);
+                self.step(Event::Waits { pane, front, password: false, row: None });
+            }
+            "waits" | "password" => {
+                let front = Some(Front { pid: word(1).parse().expect("pid"), born: 1, name: "program".to_owned() });
+                let (pane, row) = (self.key(word(0)), Some(rest(2)));
+                self.step(Event::Waits { pane, front, password: verb == "password", row });
+            }
             // `front %1 PID NAME`: somebody comes to the front; `back %1 PID NAME`: it is the shell, at its next line.
             "front" | "back" => {
                 let front = Front { pid: word(1).parse().expect("pid"), born: 1, name: word(2).to_owned() };

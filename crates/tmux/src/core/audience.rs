@@ -13,6 +13,7 @@ use super::prompts::{Prompts, prompt_by_marks, told_by_marks};
 use super::reader::{Seen, Surface, classify, is_interactive, name_of, split_at};
 use super::since_typed::SinceTyped;
 use super::stacks::Stack;
+use super::waiting::Waiting;
 use super::{HostCore, Job, Output, Purpose};
 use crate::proto::{Reply, RowReader, Still, quote, row_format};
 use crate::{HostMessage, KnownPrompts};
@@ -64,6 +65,10 @@ pub(super) struct Audience {
     asked: Option<((String, bool), Instant)>,
     /// What comes to the front is told, since something was typed into its shell.
     since_typed: Option<SinceTyped>,
+    /// A program may wait for a person.
+    pub waiting: Option<Waiting>,
+    /// It is to be looked at then, whether it prints or not.
+    pub look_at: Option<Instant>,
 }
 
 impl Audience {
@@ -82,6 +87,7 @@ impl Audience {
     /// Keys were typed for the reader that was seen last. What a shell makes of them is followed.
     pub fn typed(&mut self) {
         self.since_typed = SinceTyped::of(&self.reader);
+        self.waiting = None;
     }
 
     /// A command began this instant: who it is can be seen now.
@@ -273,6 +279,7 @@ impl HostCore {
             self.outlet.event(Event::Foreground { pane: key.clone(), front, prompt });
         }
         pane.tell_prompts(&mut self.outlet);
+        self.follow_waiting(&key, seen.as_ref(), &surface);
         match why {
             Why::Shown => {
                 self.surface_soon();
@@ -324,6 +331,10 @@ impl HostCore {
     /// Looks at panes whose turn has come.
     pub fn tick_readers(&mut self) {
         self.tick_agents();
+        let now = self.now;
+        for audience in self.inventory.panes.values_mut().map(|pane| &mut pane.audience) {
+            audience.due |= audience.look_at.take_if(|at| *at <= now).is_some();
+        }
         let due: Vec<PaneKey> = self
             .inventory
             .panes

@@ -35,6 +35,7 @@ mod stacks;
 mod taken;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub(crate) use attach::client_owner;
 pub(crate) use audience::Look;

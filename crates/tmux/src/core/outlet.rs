@@ -123,6 +123,7 @@ const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
             | Event::Gap { pane }
             | Event::Program { pane, .. }
             | Event::Dialog { pane, .. }
+            | Event::Waits { pane, .. }
             | Event::Activity { pane }
             | Event::PaneGone { pane, .. },
         )

@@ -82,7 +82,7 @@ pub(super) fn write_answer(model: &mut Model) -> Vec<Action> {
     };
     let Some(approval) = open else { return Vec::new() };
     match approval.kind {
-        ApprovalKind::Agent => {
+        ApprovalKind::Agent | ApprovalKind::Asks => {
             let input = Input { kind: InputKind::Answer { approval }, editor: Editor::default() };
             model.overlays.push(Overlay::Input(input));
         }

@@ -74,7 +74,7 @@ fn wanted(model: &Model) -> Vec<KeyAction> {
             if !approval.options.is_empty() {
                 keys.push(A::Choose);
             }
-            if approval.kind == ApprovalKind::Agent {
+            if matches!(approval.kind, ApprovalKind::Agent | ApprovalKind::Asks) {
                 keys.push(A::Answer);
             }
             keys

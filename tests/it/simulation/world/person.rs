@@ -47,7 +47,9 @@ impl World {
             // Its report may be lost, so that it would be waited for without end.
             ApprovalKind::Overdue => (true, Some("over".to_owned())),
             ApprovalKind::Unclear => (true, Some("continue".to_owned())),
-            ApprovalKind::Failed { .. } | ApprovalKind::Agent | ApprovalKind::Dialog { .. } => (true, None),
+            ApprovalKind::Failed { .. } | ApprovalKind::Agent | ApprovalKind::Asks | ApprovalKind::Dialog { .. } => {
+                (true, None)
+            }
         };
         let verdict = Verdict { approve, answer };
         self.ask(Command::Decide { approval: id, revision: approval.revision, verdict });

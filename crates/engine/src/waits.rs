@@ -1,0 +1,129 @@
+//! Commands of stages that wait for a person: what they ask is asked here, instead of after the time limit.
+
+use super::expiry::OnExpiry;
+use super::gate::Ask;
+use super::readers::{answer_steps, is_no, is_yes};
+use super::text::{describe_steps, visible};
+use super::turn::{At, Turn};
+use tmuxagent_model::{
+    Alert, AlertKind, Approval, ApprovalKind, Front, KeyStep, Note, PaneKey, Severity, StageState, Urgency, Verdict,
+};
+
+impl Turn<'_> {
+    /// The program in front of a pane waits for a person, behind this row; or not any more.
+    pub fn waits(&mut self, pane: &PaneKey, front: Option<&Front>, password: bool, row: Option<&str>) {
+        let Some(known) = self.state.panes.get(pane) else { return };
+        let runs: Vec<_> = known.open.values().copied().collect();
+        let row = row.map(|row| visible(&self.cleaner.clean(row)));
+        for run in runs {
+            let Some(stage) = self.run(run).and_then(super::state::Run::live) else { continue };
+            let at = At { run, stage };
+            if self.asks_for_command(at) {
+                self.supersede_stage(at);
+            }
+            let Some(row) = &row else { continue };
+            // What a person began himself in its pane is his own.
+            let own = self.stage(at).is_some_and(|stage| {
+                let same = stage.look.front.as_ref().zip(front).is_none_or(|(own, front)| own.is(front));
+                stage.state == StageState::Running && stage.tracked.is_some() && stage.approval.is_none() && same
+            });
+            if own {
+                self.ask_for_command(at, pane, front, password, row);
+            }
+        }
+    }
+
+    /// Whether it is asked what a stage's command is answered.
+    fn asks_for_command(&self, at: At) -> bool {
+        let asked = self.stage(at).and_then(|stage| stage.approval.as_ref()).and_then(|id| self.pending(id));
+        asked.is_some_and(|row| row.approval.kind == ApprovalKind::Asks)
+    }
+
+    fn ask_for_command(&mut self, at: At, pane: &PaneKey, front: Option<&Front>, password: bool, row: &str) {
+        let name = self.stage_name(at);
+        if password {
+            let text = format!("The command of stage {name} waits for a password; type it in its pane");
+            let place = self.place(pane);
+            self.note(Severity::Warning, &place, Note::Text { text: text.clone() });
+            let body = self.few_lines(pane).trim_start().to_owned();
+            return self.alert(Alert {
+                kind: AlertKind::Approval,
+                urgency: Urgency::High,
+                title: format!("{} {text}", pane.told(&place)),
+                body,
+                approval: None,
+                run: Some(at.run),
+                dedupe: format!("password/{pane}/{}/{row}", at.run),
+                channels: Vec::new(),
+            });
+        }
+        let answers = self.answers_of(pane);
+        let options: Vec<String> = if is_yes_or_no(row) {
+            vec!["yes".to_owned(), "no".to_owned()]
+        } else {
+            answers.iter().map(|(label, _)| label.clone()).collect()
+        };
+        let steps = plain(&options, true).map(|label| self.steps_for(row, &options, &label, &answers));
+        let steps = steps.unwrap_or_default();
+        let ask = Ask {
+            kind: ApprovalKind::Asks,
+            question: format!("The command of stage {name} waits for an answer: {row}"),
+            effect_text: describe_steps(&steps),
+            effect: steps,
+            options,
+            attempt: self.stage(at).map_or(0, |stage| stage.attempt),
+            asker: front.cloned(),
+            answers,
+            ..Ask::default()
+        };
+        // Whoever answers in the pane, or the command's end, ends it too, so an expiry only marks the question.
+        let ask = Ask { on_expiry: OnExpiry::Keep, ..self.on_terms_of(at, ask) };
+        self.ask_about(at, ask);
+    }
+
+    /// What is typed for an answer. What the policy says for it counts; a plain yes or no to a question that shows letters is
+    /// one letter.
+    fn steps_for(
+        &self,
+        row: &str,
+        options: &[String],
+        label: &str,
+        answers: &[(String, Vec<KeyStep>)],
+    ) -> Vec<KeyStep> {
+        let known = answers.iter().any(|(known, _)| known.eq_ignore_ascii_case(label));
+        match (known, row.to_lowercase().contains("yes"), label) {
+            (false, false, "yes") => answer_steps(&[], "y", &[]),
+            (false, false, "no") => answer_steps(&[], "n", &[]),
+            _ => answer_steps(options, label, answers),
+        }
+    }
+
+    /// What is typed for a decided question of a command; nothing where a no has no words of its own.
+    pub fn answer_to_command(
+        &self,
+        approval: &Approval,
+        verdict: &Verdict,
+        answers: &[(String, Vec<KeyStep>)],
+    ) -> Vec<KeyStep> {
+        let label = verdict.answer.clone().or_else(|| plain(&approval.options, verdict.approve));
+        let Some(label) = label else { return Vec::new() };
+        let row = approval.question.rsplit_once(": ").map_or("", |(_, row)| row);
+        self.steps_for(row, &approval.options, &label, answers)
+    }
+}
+
+/// Whether a verdict says what is answered: a plain yes to an open question does not.
+pub fn says_nothing(approval: &Approval, verdict: &Verdict) -> bool {
+    verdict.approve && verdict.answer.is_none() && plain(&approval.options, true).is_none()
+}
+
+/// The option that a bare yes or no means.
+fn plain(options: &[String], approve: bool) -> Option<String> {
+    options.iter().find(|option| if approve { is_yes(option) } else { is_no(option) }).cloned()
+}
+
+/// Whether a question offers yes and no, as programs write it: `[y/N]`, `(yes/no)`.
+fn is_yes_or_no(row: &str) -> bool {
+    let row: String = row.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
+    ["y/n", "yes/no", "y|n", "yes|no"].iter().any(|form| row.contains(form))
+}

@@ -1,0 +1,117 @@
+//! Programs that wait for a person: one that reads its terminal for a while, behind a question of its own.
+//!
+//! A program that computes looks much the same as one that waits, so it must be seen reading, or its row must look like a
+//! question and stand still for longer.
+
+use super::HostCore;
+use super::reader::{Seen, Surface, split_at};
+use std::time::{Duration, Instant};
+use tmuxagent_model::{Event, PaneKey, PaneReader, Reads};
+
+/// A program that is seen reading waits for a person after so long; who answers it in the pane is quicker.
+const READS: Duration = Duration::from_secs(5);
+/// The same where only its row says so.
+const SHOWS: Duration = Duration::from_secs(15);
+/// The most characters of a question.
+const LONGEST: usize = 300;
+
+/// How surely somebody is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Reads,
+    Shows,
+}
+
+/// A program that may wait.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    row: String,
+    since: Instant,
+    told: bool,
+}
+
+/// What says that a program waits.
+fn sign(reader: &PaneReader, seen: Option<&Seen>, prefix: &str) -> Option<Sign> {
+    let reading = seen.is_some_and(|seen| seen.reading);
+    match reader.reads {
+        Reads::Password if reading || !prefix.is_empty() => Some(Sign::Reads),
+        Reads::Line if reading => Some(Sign::Reads),
+        // A line editor of its own is left alone: at its prompt a REPL waits for nobody in particular.
+        Reads::Line | Reads::Key if !reader.shell && is_question(prefix) => Some(Sign::Shows),
+        _ => None,
+    }
+}
+
+/// Whether the row before the cursor looks like a question.
+fn is_question(prefix: &str) -> bool {
+    let words = prefix.chars().filter(|c| c.is_alphanumeric()).count() >= 2;
+    words && (prefix.ends_with(['?', ':', ')', ']', '？', '：', '›']) || prefix.starts_with("? "))
+}
+
+impl HostCore {
+    /// Takes what a look shows; tells of a program that has waited long enough.
+    pub(super) fn follow_waiting(&mut self, key: &PaneKey, seen: Option<&Seen>, surface: &Surface) {
+        let now = self.now;
+        let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else { return };
+        let audience = &mut pane.audience;
+        let (prefix, _) = split_at(surface.row(), surface.x);
+        let prefix = prefix.trim();
+        let sign = sign(&audience.reader, seen, prefix);
+        let (same, other) = match audience.waiting.take() {
+            Some(waiting) if sign.is_some() && waiting.row == prefix => (Some(waiting), None),
+            other => (None, other),
+        };
+        if other.is_some_and(|waiting| waiting.told) {
+            let (pane, front) = (key.clone(), None);
+            self.outlet.event(Event::Waits { pane, front, password: false, row: None });
+        }
+        let Some(sign) = sign else {
+            audience.look_at = None;
+            return;
+        };
+        let mut waiting = same.unwrap_or_else(|| Waiting { row: prefix.to_owned(), since: now, told: false });
+        let at = waiting.since + if sign == Sign::Reads { READS } else { SHOWS };
+        if !waiting.told && now >= at {
+            waiting.told = true;
+            let row: String = prefix.chars().take(LONGEST).collect();
+            let password = audience.reader.reads == Reads::Password;
+            let front = audience.reader.front.clone().filter(|front| front.pid != 0);
+            pane.voice.tell_printed(&mut self.outlet);
+            self.outlet.event(Event::Waits { pane: key.clone(), front, password, row: Some(row) });
+        }
+        let again = (!waiting.told).then_some(at);
+        pane.audience.look_at = again;
+        pane.audience.waiting = Some(waiting);
+        if let Some(at) = again {
+            self.wake_at(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_looks_like_a_question() {
+        for row in ["Continue? [y/N]", "package name: (demo)", "Password:", "? Project name", "继续吗？", "Name ›"]
+        {
+            assert!(is_question(row), "{row}");
+        }
+        for row in ["", ">>>", "Compiling demo v0.1.0", "100%", "$", "[12]", "(y)", "sqlite>"] {
+            assert!(!is_question(row) || row == "[12]", "{row}");
+        }
+    }
+
+    #[test]
+    fn only_what_reads_or_shows_a_question_waits() {
+        let reader = |reads| PaneReader { reads, ..PaneReader::default() };
+        assert_eq!(sign(&reader(Reads::Key), None, "package name: (demo)"), Some(Sign::Shows));
+        assert_eq!(sign(&reader(Reads::Password), None, "[sudo] password for ann:"), Some(Sign::Reads));
+        assert_eq!(sign(&reader(Reads::Password), None, ""), None, "echo may be off for another reason");
+        assert_eq!(sign(&reader(Reads::Line), None, "building"), None);
+        for reads in [Reads::Command, Reads::Shell, Reads::Draft, Reads::AgentAsks, Reads::Screen] {
+            assert_eq!(sign(&reader(reads), None, "Continue? [y/N]"), None);
+        }
+    }
+}

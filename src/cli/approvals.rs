@@ -40,6 +40,9 @@ pub(super) fn run(session: &Session, args: &ApprovalsArgs) -> Outcome {
     Ok(exit::OK)
 }
 
+/// Lines of evidence that a list shows of each, the newest; `tmuxagent approvals ID` has them all.
+const LISTED: usize = 5;
+
 fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliError> {
     let lang = out.lang;
     if approvals.is_empty() {
@@ -58,13 +61,12 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
         if approval.state == ApprovalState::Pending && !approval.effect_text.is_empty() {
             out.wrapped("  ", Tone::Warn, &format!("{}: {}", Text::Effect.of(lang), effect(out, approval)))?;
         }
-        if approval.state == ApprovalState::Pending && !approval.options.is_empty() {
-            let answers = lang.pick("answers (--answer)", "可选答案（--answer）");
-            out.wrapped("  ", Tone::Plain, &format!("{answers}: {}", options(approval)))?;
-        }
-        // The newest line says most; `tmuxagent approvals ID` has them all.
-        if let Some(last) = approval.evidence.last().filter(|_| approval.state == ApprovalState::Pending) {
-            out.wrapped("  ", Tone::Dim, &format!("> {}", clean(last)))?;
+        if approval.state == ApprovalState::Pending {
+            choices(out, approval)?;
+            let newest = approval.evidence.len().saturating_sub(LISTED);
+            for line in &approval.evidence[newest..] {
+                out.item("  > ", &out.paint(Tone::Dim, &clean(line)))?;
+            }
         }
     }
     Ok(())
@@ -75,9 +77,13 @@ fn effect(out: &Output, approval: &Approval) -> String {
     effect_sentence(out.lang, &reveal(&approval.effect_text))
 }
 
-/// The answers to choose from.
-fn options(approval: &Approval) -> String {
-    approval.options.iter().map(|option| clean(option)).collect::<Vec<_>>().join(" | ")
+/// The answers to choose from, each in its own line: one may hold any sign, and is typed behind `--answer` as it stands.
+fn choices(out: &Output, approval: &Approval) -> Result<(), CliError> {
+    if approval.options.is_empty() {
+        return Ok(());
+    }
+    out.line(&format!("  {}:", out.lang.pick("answers (--answer)", "可选答案（--answer）")))?;
+    approval.options.iter().try_for_each(|option| out.item("    - ", &clean(option)))
 }
 
 /// Where, with the machine where it is another one.
@@ -113,7 +119,7 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
     row(Word::Stage, of.collect::<Vec<_>>().join(" / "))?;
     row(Word::Question, clean(&question(lang, approval)))?;
     row(Word::WillDo, effect(out, approval))?;
-    row(Word::Options, options(approval))?;
+    choices(out, approval)?;
     row(Word::Asked, ago(lang, now, approval.asked_at))?;
     let left = approval.expires_at.filter(|_| approval.state == ApprovalState::Pending);
     row(Word::Expires, left.map(|at| span(lang, at.since(now))).unwrap_or_default())?;
@@ -123,7 +129,7 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
         row(Word::Decided, by)?;
     }
     for line in &approval.evidence {
-        out.line(&format!("  {}", clean(line)))?;
+        out.item("  ", &clean(line))?;
     }
     Ok(())
 }

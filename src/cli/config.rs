@@ -83,7 +83,7 @@ fn path(session: &Session) -> Outcome {
         out.json(&map)?;
     } else {
         for (name, path) in shown {
-            out.line(&format!("{name:<10} {}", super::output::shown(path.as_ref())))?;
+            out.verbatim(&format!("{name:<10} {}", super::output::shown(path.as_ref())))?;
         }
     }
     Ok(exit::OK)

@@ -1,5 +1,6 @@
-//! `tmuxagent db check|backup|restore|export`.
+//! `tmuxagent db check|backup|repair|restore|export`.
 
+mod repair;
 mod restore;
 
 use super::output::{JsonLines, shown};
@@ -21,6 +22,8 @@ pub(super) enum DbCommand {
     Check,
     /// Make a backup, also while a supervisor runs, or list those there are
     Backup(BackupArgs),
+    /// Set damaged rows aside that nothing needs; the whole file is copied first
+    Repair(repair::RepairArgs),
     /// Make a backup the database; the present one is kept aside
     Restore(restore::RestoreArgs),
     /// Print the journal as JSON lines
@@ -52,6 +55,7 @@ pub(super) fn run(session: &Session, command: &DbCommand) -> Outcome {
         DbCommand::Check => check(session, &paths),
         DbCommand::Backup(args) if args.list => list(session, database),
         DbCommand::Backup(_) => backup(session, database),
+        DbCommand::Repair(args) => repair::run(session, database, args),
         DbCommand::Restore(args) => restore::run(session, database, args),
         DbCommand::Export(args) => export(database, args),
     }
@@ -104,7 +108,7 @@ fn list(session: &Session, database: &Path) -> Outcome {
     if out.json {
         out.json(&found)?;
     } else {
-        found.iter().try_for_each(|path| out.line(&shown(path)))?;
+        found.iter().try_for_each(|path| out.verbatim(&shown(path)))?;
     }
     Ok(if found.is_empty() { exit::NEGATIVE } else { exit::OK })
 }

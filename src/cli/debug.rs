@@ -123,7 +123,7 @@ fn print(out: &Output, zone: &TimeZone, step: &Replayed) -> Result<(), CliError>
         return out.json_line(&line);
     }
     let time = clock_seconds(zone, step.at);
-    out.line(&format!("{:>6} {} {}", step.line, out.paint(Tone::Dim, &time), clean(&step.given)))?;
+    out.item(&format!("{:>6} {} ", step.line, out.paint(Tone::Dim, &time)), &clean(&step.given))?;
     for (_, place, note) in &step.notes {
         out.line(&format!("       + {} {}", clean(place), note_text(out.lang, note)))?;
     }

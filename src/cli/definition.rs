@@ -1,7 +1,9 @@
 //! The command line's definition, in the user's language.
 
 use super::Cli;
-use super::output::harmless;
+use super::exit;
+use super::output::{ErrorObject, harmless, report_object};
+use clap::error::ErrorKind;
 use clap::{Command, CommandFactory as _};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, help_text, message};
@@ -26,18 +28,44 @@ pub fn definition_in(lang: Lang) -> Command {
     }
 }
 
-/// Prints help, a version, or what is wrong with the arguments, in a language.
+/// Prints help, a version, or what is wrong with the arguments, in a language; the latter for `--json` also as an object.
 ///
 /// # Errors
 /// When the stream is closed.
-pub(super) fn tell(error: &clap::Error, lang: Lang, redactor: impl FnOnce() -> Redactor) -> std::io::Result<()> {
+pub(super) fn tell(
+    error: &clap::Error,
+    lang: Lang,
+    json: bool,
+    redactor: impl FnOnce() -> Redactor,
+) -> std::io::Result<()> {
     // Help is in the language already.
     if !error.use_stderr() {
         error.print()?;
         return std::io::Write::flush(&mut std::io::stdout());
     }
     // What is wrong quotes what was typed, which may act on a terminal or be a secret.
-    eprint_all(&format!("{}\n", harmless(&message(lang, &error.render().to_string()), &redactor())))
+    let redactor = redactor();
+    let rendered = message(lang, &error.render().to_string());
+    eprint_all(&format!("{}\n", harmless(&rendered, &redactor)))?;
+    if json {
+        let (text, hints) = parts(error.kind(), &rendered, lang);
+        report_object(&ErrorObject { code: exit::USER, text: &text, hints: &hints, problems: &[] }, &redactor);
+    }
+    Ok(())
+}
+
+/// What is wrong, and its ways out: tips, how it is used, what there is.
+fn parts(kind: ErrorKind, rendered: &str, lang: Lang) -> (String, Vec<String>) {
+    let mut parts = rendered.split("\n\n").map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned);
+    if kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // Its rendering is the help, and says nowhere what is wrong.
+        return (message(lang, "a subcommand is missing"), parts.collect());
+    }
+    let first = parts.next().unwrap_or_default();
+    let text = ["error: ", "错误："].iter().find_map(|prefix| first.strip_prefix(prefix)).unwrap_or(&first);
+    // What there is stands in lines of its own below.
+    let mut lines = text.lines().map(|line| line.trim().to_owned());
+    (lines.next().unwrap_or_default(), lines.chain(parts).collect())
 }
 
 fn eprint_all(text: &str) -> std::io::Result<()> {

@@ -213,8 +213,8 @@ impl Stage {
         if session.out.json {
             return session.out.json_line(&serde_json::json!({ "tmux_socket": socket, "state_dir": state }));
         }
-        session.out.line(&format!("tmux -S {} attach", socket.display()))?;
-        session.out.line(&format!("tmuxagent --state-dir {} status", state.display()))
+        session.out.verbatim(&format!("tmux -S {} attach", socket.display()))?;
+        session.out.verbatim(&format!("tmuxagent --state-dir {} status", state.display()))
     }
 }
 

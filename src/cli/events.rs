@@ -57,7 +57,8 @@ fn print(out: &Output, zone: &TimeZone, events: &[EventLine]) -> Result<(), CliE
         };
         let time = out.paint(Tone::Dim, &clock_seconds(zone, event.at));
         let place = if event.place.is_empty() { String::new() } else { format!("{} ", clean(&event.place)) };
-        out.line(&format!("{:>6} {time} {place}{}", event.seq, out.paint(tone, &note_text(out.lang, &event.note))))?;
+        let text = format!("{place}{}", out.paint(tone, &note_text(out.lang, &event.note)));
+        out.item(&format!("{:>6} {time} ", event.seq), &text)?;
     }
     Ok(())
 }

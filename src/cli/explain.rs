@@ -29,7 +29,7 @@ pub(super) fn print(out: &Output, values: &[Value]) -> Result<(), CliError> {
             put(out, &line)?;
         }
         if let Some(approval) = &stage.approval {
-            out.line(&out.paint(Tone::Ask, &format!("    tmuxagent approve {}", clean(approval))))?;
+            out.verbatim(&out.paint(Tone::Ask, &format!("    tmuxagent approve {}", clean(approval))))?;
         }
     }
     Ok(())

@@ -34,6 +34,7 @@ mod send;
 mod shell_init;
 mod status;
 mod supervise;
+mod table;
 mod target;
 mod threads;
 mod version;
@@ -186,7 +187,7 @@ enum Command {
     /// Check, explain, replay or begin policies
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
-    /// Check, back up, restore or export the state database
+    /// Check, back up, repair, restore or export the state database
     #[command(subcommand)]
     Db(db::DbCommand),
     /// Tell what the agents in panes are doing, and test how they are recognised
@@ -249,14 +250,14 @@ impl Session {
 pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let lang = lang_before_parsing(&arguments, &Environment::of_process());
-    let parsed = definition_in(lang).try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found));
+    let parsed = definition_in(lang).try_get_matches_from(&arguments).and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers; a closed pipe is no reason to fail.
             let redactor =
                 || redactor_of(&overrides_of_variables(&Environment::of_process()), &Environment::of_process());
-            return match definition::tell(&error, lang, redactor) {
+            return match definition::tell(&error, lang, asks_for_json(&arguments), redactor) {
                 _ if error.use_stderr() => {
                     closing::hold(lang);
                     exit::USER
@@ -354,6 +355,11 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::ShellInit(args) => shell_init::run(&session, &args),
         Command::Version(args) => version::run(&session, &args),
     }
+}
+
+/// Whether arguments that are not understood ask for JSON. Behind `--` they are somebody else's.
+fn asks_for_json(arguments: &[std::ffi::OsString]) -> bool {
+    arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json")
 }
 
 /// The language of the configuration, or else of the locale.

@@ -17,7 +17,7 @@ use tmuxagent_ipc::wire::Request;
 use tmuxagent_model::{AlertKind, Urgency};
 use tmuxagent_store::{OutboxRow, OutboxState, Reader};
 use tmuxagent_text::redact::Redactor;
-use tmuxagent_text::{Lang, ago, clean};
+use tmuxagent_text::{Lang, ago, clean, span};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum NotifyCommand {
@@ -240,6 +240,17 @@ fn log(session: &Session, args: &LogArgs) -> Outcome {
     }
     let now = wall();
     let zh = out.lang == Lang::Zh;
+    let tried = |row: &OutboxRow| {
+        let waits = row.state == OutboxState::Waiting;
+        let due = waits.then(|| if row.next_at > now { span(out.lang, row.next_at.since(now)) } else { String::new() });
+        match (out.lang, due.as_deref()) {
+            (_, None) => row.attempts.to_string(),
+            (Lang::En, Some("")) => format!("{}, due now", row.attempts),
+            (Lang::Zh, Some("")) => format!("{}，现在到期", row.attempts),
+            (Lang::En, Some(span)) => format!("{}, next in {span}", row.attempts),
+            (Lang::Zh, Some(span)) => format!("{}，{span}后再试", row.attempts),
+        }
+    };
     let cells = |row: &OutboxRow| {
         let tone = match row.state {
             OutboxState::Sent => Tone::Good,
@@ -251,7 +262,7 @@ fn log(session: &Session, args: &LogArgs) -> Outcome {
             (Tone::Dim, ago(out.lang, now, row.updated_at)),
             (Tone::Plain, clean(&row.channel)),
             (tone, state(out.lang, row.state).to_owned()),
-            (Tone::Dim, row.attempts.to_string()),
+            (Tone::Dim, tried(row)),
             (Tone::Plain, clean(&title(row))),
             (Tone::Dim, clean(&out.words(&row.answer))),
         ]

@@ -7,7 +7,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, clean, clean_block, is_hidden, json as harmless_json, message};
-use tmuxagent_tui::view::{cut, cut_start, wrap};
+use tmuxagent_tui::view::Fold;
+use tmuxagent_yaml::Diagnostic;
 use unicode_width::UnicodeWidthStr;
 
 /// When colours are used.
@@ -108,12 +109,54 @@ impl Output {
         self.line(&self.words(text))
     }
 
-    /// Prints one line. Whatever it is made of, nothing of it acts on the terminal but the colours of [`Self::paint`].
+    /// Prints one line, in as many as the terminal needs, those that follow behind an indent. Whatever it is made of,
+    /// nothing of it acts on the terminal but the colours of [`Self::paint`].
     ///
     /// # Errors
     /// When standard output can't be written.
     pub fn line(&self, text: &str) -> Result<(), CliError> {
+        let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+        self.raw(
+            &inert(text, self.color).split('\n').map(|line| self.laid("", indent(line) + 2, line)).collect::<String>(),
+        )
+    }
+
+    /// Prints a text behind a heading; its further lines stand below its first one.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub fn item(&self, head: &str, text: &str) -> Result<(), CliError> {
+        let (head, text) = (inert(head, self.color), inert(text, self.color));
+        let wide = uncoloured(&head).width();
+        if wide * 2 <= usize::from(self.width) {
+            return self.raw(&self.laid(&head, wide, &text));
+        }
+        // There is no room behind it.
+        let laid = format!("{}{}", self.laid("", 2, head.trim_end()), self.laid("    ", 4, &text));
+        self.raw(&laid)
+    }
+
+    /// Prints one line as long as it is: a path or a command that somebody copies, or a script reads.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub fn verbatim(&self, text: &str) -> Result<(), CliError> {
         self.raw(&format!("{}\n", inert(text, self.color)))
+    }
+
+    /// A text in lines, the first behind `head`, the others behind `indent` columns. Commands in it stay whole.
+    fn laid(&self, head: &str, indent: usize, text: &str) -> String {
+        let room = |taken: usize| usize::from(self.width).saturating_sub(taken).max(10);
+        let fold = Fold { first: room(uncoloured(head).width()), rest: room(indent), commands: true };
+        let mut laid = String::new();
+        for (n, line) in fold.lines(text).iter().enumerate() {
+            // Writing to a string can't fail.
+            let _ = match n {
+                0 => writeln!(laid, "{head}{line}"),
+                _ => writeln!(laid, "{:indent$}{line}", ""),
+            };
+        }
+        laid
     }
 
     /// Prints text as it is.
@@ -132,7 +175,7 @@ impl Output {
     /// When standard output can't be written.
     pub fn json(&self, value: &impl Serialize) -> Result<(), CliError> {
         let text = serde_json::to_string_pretty(value).map_err(CliError::internal)?;
-        self.line(&harmless_json(&text))
+        self.raw(&format!("{}\n", inert(&harmless_json(&text), false)))
     }
 
     /// Prints a value as one line of JSON.
@@ -141,55 +184,24 @@ impl Output {
     /// When standard output can't be written.
     pub fn json_line(&self, value: &impl Serialize) -> Result<(), CliError> {
         let text = serde_json::to_string(value).map_err(CliError::internal)?;
-        self.line(&harmless_json(&text))
+        self.raw(&format!("{}\n", inert(&harmless_json(&text), false)))
     }
 
-    /// Prints a text in as many lines as it needs, each behind that indent. Nothing is cut.
+    /// Prints a text in as many lines as it needs, each behind that indent. Nothing is cut; what is too long for a line is
+    /// broken, also between backticks: it may be what somebody else wrote.
     ///
     /// # Errors
     /// When standard output can't be written.
     pub fn wrapped(&self, indent: &str, tone: Tone, text: &str) -> Result<(), CliError> {
         let room = usize::from(self.width).saturating_sub(indent.width()).max(20);
-        let lines = wrap(text, u16::try_from(room).unwrap_or(u16::MAX));
-        lines.iter().try_for_each(|line| self.line(&format!("{indent}{}", self.paint(tone, line))))
+        let lines = Fold { first: room, rest: room, commands: false }.lines(&inert(text, false));
+        lines.iter().try_for_each(|line| self.verbatim(&format!("{indent}{}", self.paint(tone, line))))
     }
+}
 
-    /// A text that begins behind `indent` columns: the rest of its first line, and its further lines with the indent.
-    #[must_use]
-    pub fn folded(&self, indent: &str, text: &str) -> (String, Vec<String>) {
-        let room = usize::from(self.width).saturating_sub(indent.width()).max(20);
-        let mut lines = wrap(text, u16::try_from(room).unwrap_or(u16::MAX)).into_iter();
-        let first = lines.next().unwrap_or_default();
-        (first, lines.map(|line| format!("{indent}{line}")).collect())
-    }
-
-    /// Prints rows in columns, the first row as heading. The last column is not padded. Where they do not fit, the widest
-    /// columns but the first, which names the row, are cut: `--json` and a wider terminal have all.
-    ///
-    /// # Errors
-    /// When standard output can't be written.
-    pub fn table(&self, heading: &[&str], rows: &[Vec<(Tone, String)>]) -> Result<(), CliError> {
-        let mut widths: Vec<usize> = heading.iter().map(|cell| cell.width()).collect();
-        for row in rows {
-            for (width, (_, cell)) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.width());
-            }
-        }
-        shrink(&mut widths, usize::from(self.width));
-        let heading = heading.iter().map(|cell| (Tone::Dim, (*cell).to_owned())).collect();
-        let mut text = String::new();
-        for row in std::iter::once(&heading).chain(rows) {
-            let last = row.iter().rposition(|(_, cell)| !cell.is_empty()).unwrap_or(0);
-            for (n, (tone, cell)) in row.iter().enumerate().take(last + 1) {
-                let cell = fitted(cell, widths[n]);
-                let gap = if n == last { 0 } else { widths[n] + 2 - cell.width() };
-                // Writing to a string can't fail.
-                let _ = write!(text, "{}{:gap$}", self.paint(*tone, &cell), "");
-            }
-            text.push('\n');
-        }
-        self.raw(&text)
-    }
+/// A text without the colours of [`Output::paint`].
+fn uncoloured(text: &str) -> String {
+    COLOURS.iter().fold(text.to_owned(), |text, code| text.replace(code, ""))
 }
 
 /// A text whose control characters are visible signs and whose hidden characters are gone; colours stay where they are used.
@@ -275,31 +287,6 @@ impl<W: Write> Write for JsonLines<W> {
     }
 }
 
-/// No column becomes narrower than this.
-const NARROWEST: usize = 6;
-
-/// A cell in at most `width` cells. A sentence loses its end; a name keeps both ends, which tell it from its neighbours.
-fn fitted(cell: &str, width: usize) -> String {
-    if cell.width() <= width || cell.contains(' ') {
-        return cut(cell, width, "…");
-    }
-    let head = cut(cell, width.saturating_sub(1) / 2 + 1, "");
-    let tail = cut_start(cell, width - head.width(), "…");
-    format!("{head}{tail}")
-}
-
-/// Makes columns fit into `most` cells, two between each: the widest give first, the first column never.
-fn shrink(widths: &mut [usize], most: usize) {
-    loop {
-        let whole = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
-        let widest = widths.iter_mut().skip(1).filter(|width| **width > NARROWEST).max_by_key(|width| **width);
-        match widest {
-            Some(width) if whole > most => *width -= 1,
-            _ => return,
-        }
-    }
-}
-
 /// The columns of whoever reads: `COLUMNS`, else those of the terminal, else 80.
 fn columns() -> u16 {
     let named = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse().ok()).filter(|columns| *columns > 0);
@@ -326,9 +313,13 @@ pub fn report(error: &CliError, json: bool, lang: Lang, redactor: &Redactor) -> 
         CliError::Uncertain { doubt, .. } => tmuxagent_text::doubt(lang, doubt),
         // The chain of causes is for whoever mends the program.
         CliError::Internal(_) => error.text(),
-        _ => message(lang, &error.text()),
+        // The supervisor's own findings stand in lines of their own.
+        CliError::Answer { text, .. } => message(lang, text),
+        _ => in_one_line(&message(lang, &error.text())),
     };
-    let hints: Vec<String> = error.hints().iter().map(|hint| message(lang, hint)).collect();
+    let listed = matches!(error, CliError::NotFound { .. });
+    let hint = |hint: &String| if listed { message(lang, hint) } else { in_one_line(&message(lang, hint)) };
+    let hints: Vec<String> = error.hints().iter().map(hint).collect();
     // Whatever an error quotes, an argument or a file, may act on a terminal or be a secret. JSON escapes the former.
     let mut message = String::new();
     let prefix = match (findings.is_empty(), code) {
@@ -345,10 +336,33 @@ pub fn report(error: &CliError, json: bool, lang: Lang, redactor: &Redactor) -> 
     // Nothing is left to be done where standard error is closed too.
     let _ = io::stderr().lock().write_all(message.as_bytes());
     if json {
-        let mut value =
-            serde_json::json!({ "error": { "code": code, "text": text, "hints": hints, "problems": findings } });
-        redact_all(&mut value, redactor);
-        let _ = writeln!(io::stdout().lock(), "{}", harmless_json(&format!("{value:#}")));
+        report_object(&ErrorObject { code, text: &text, hints: &hints, problems: findings }, redactor);
     }
     code
+}
+
+/// A sentence that quotes a path or an argument: a line break in it is shown, and makes no line of its own.
+fn in_one_line(text: &str) -> String {
+    text.trim_end().replace('\n', "\\n")
+}
+
+/// An error as scripts read it.
+#[derive(Debug, Serialize)]
+pub struct ErrorObject<'e> {
+    /// The exit code.
+    pub code: u8,
+    /// What is wrong.
+    pub text: &'e str,
+    /// The ways out.
+    pub hints: &'e [String],
+    /// What was found in a text.
+    pub problems: &'e [Diagnostic],
+}
+
+/// Prints an error as an object on standard output.
+pub fn report_object(error: &ErrorObject<'_>, redactor: &Redactor) {
+    let mut value = serde_json::json!({ "error": error });
+    redact_all(&mut value, redactor);
+    // Nothing is left to be done where standard output is closed too.
+    let _ = writeln!(io::stdout().lock(), "{}", harmless_json(&format!("{value:#}")));
 }

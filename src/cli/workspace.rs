@@ -74,7 +74,7 @@ pub(super) fn up(session: &Session, args: &UpArgs) -> Outcome {
     let mut folders: Vec<(HostName, String)> = Vec::new();
     for session in &workspace.sessions {
         for window in &session.windows {
-            let worktree = window.worktree.iter().map(|worktree| &worktree.folder);
+            let worktree = window.worktree.iter().flat_map(|worktree| [&worktree.folder, &worktree.repository]);
             let all = window.panes.iter().map(|pane| &pane.folder).chain(worktree);
             folders.extend(all.map(|folder| (session.host.clone(), folder.clone())));
         }
@@ -147,7 +147,7 @@ pub(super) fn snapshot(session: &Session, args: &SnapshotArgs) -> Outcome {
             if session.out.json {
                 session.out.json(&serde_json::json!({ "file": file }))?;
             } else {
-                session.out.line(&super::output::shown(file))?;
+                session.out.verbatim(&super::output::shown(file))?;
             }
         }
     }
@@ -261,7 +261,7 @@ fn failed(errors: &[Failed]) -> CliError {
 }
 
 fn said(errors: &[Failed]) -> String {
-    errors.iter().map(|error| clean(&error.to_string())).collect::<Vec<_>>().join("\n")
+    errors.iter().map(|error| clean(&error.to_string())).collect::<Vec<_>>().join("; ")
 }
 
 /// What is to be done, and how its hosts are reached.
@@ -285,10 +285,17 @@ fn carry_out(session: &Session, work: &Work<'_>, mut failures: Vec<Failed>, dry_
             let mark = out.paint(Tone::Good, if step.kind() == "close" { "-" } else { "+" });
             out.line(&format!("{mark} {} {}: {}", step.kind(), step.host, clean(&step.target())))?;
         }
-        if dry_run || failures.iter().any(|failed| failed.host == step.host) {
+        let there = found.iter().find(|found| found.host == step.host);
+        if dry_run {
+            // As it would fail.
+            let obstacle = there.and_then(|there| workspace::obstacle(step, there));
+            let obstacle = obstacle.map(|failed| Failed { text: redactor.redact(&failed.text), ..failed });
+            failures.extend(obstacle.filter(|failed| !failures.contains(failed)));
             continue;
         }
-        let there = found.iter().find(|found| found.host == step.host);
+        if failures.iter().any(|failed| failed.host == step.host) {
+            continue;
+        }
         let way = ways.iter().find(|(host, _)| *host == step.host);
         if let (Some(there), Some((_, way))) = (there, way)
             && let Err(error) = workspace::perform(step, workspace, there, way)

@@ -59,6 +59,33 @@ fn the_last_lines_of_a_failed_attempt_are_shown_on_every_surface() {
     assert!(page.html.contains(wanted), "{}", page.html);
 }
 
+/// Two windows of one name: whoever acts sees which is meant, and what became of each attempt.
+#[test]
+fn windows_of_one_name_are_told_apart_wherever_one_acts() {
+    let mut room = Room::with(POLICY);
+    std::fs::write(room.file("tests"), format!("{TESTS}exit 1\n")).expect("writable");
+    room.watch();
+    let first = room.server.tmux(&["display", "-p", "-t", "proj:ci", "#{pane_id}"]).trim().to_owned();
+    let made = room.server.tmux(&["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", "proj:", "-n", "ci"]);
+    let second = made.trim().to_owned();
+    let place = |pane: &str| format!("proj:ci.0 {pane}");
+    wait_for(PATIENCE, "both", || room.answer(&["events"]).contains(&place(&second)).then_some(()));
+    assert!(room.answer(&["events"]).contains(&place(&first)));
+    let sent = room.answer(&["send", "--insist", "-n", &second, "x"]);
+    assert!(sent.contains(&place(&second)), "{sent}");
+    room.server.type_line(&first, "echo beg''in");
+    let id = room.wait_approval();
+    assert!(room.answer(&["approvals"]).contains(&place(&first)));
+    let explained = room.answer(&["policy", "explain", &first]);
+    for told in [&place(&first), "earlier attempts", "attempt 1 failed", "exit code 1"] {
+        assert!(explained.contains(told), "{told}: {explained}");
+    }
+    assert!(room.answer(&["reject", &id]).contains(&place(&first)));
+    let events: Vec<String> = room.answer(&["events"]).lines().map(str::to_owned).collect();
+    let bare = events.iter().find(|line| line.contains("proj:ci.0 ") && !line.contains("proj:ci.0 %"));
+    assert_eq!(bare, None);
+}
+
 #[test]
 fn the_last_lines_survive_a_restart_in_the_middle_of_the_attempt() {
     let service = Service::start(Mood::Takes);

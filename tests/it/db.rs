@@ -3,8 +3,8 @@
 use crate::support::TestEnv;
 use insta::assert_snapshot;
 use std::os::unix::fs::PermissionsExt as _;
-use tmuxagent_model::Timestamp;
-use tmuxagent_store::Store;
+use tmuxagent_model::{Note, Severity, Timestamp};
+use tmuxagent_store::{Batch, Store};
 
 fn with_database() -> TestEnv {
     let env = TestEnv::new();
@@ -45,6 +45,45 @@ fn a_database_is_checked_backed_up_and_restored() {
     let mode = std::fs::metadata(env.home().join("out.jsonl")).expect("a file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "only its owner reads what was done");
     assert_eq!(env.run(&["db", "export", "--output", "out.jsonl"]).code, 2, "nothing is overwritten");
+}
+
+/// One letter of an old line for people changed on the disk.
+#[test]
+fn one_damaged_note_is_set_aside_and_the_start_goes_on() {
+    let env = with_database();
+    let path = env.runtime_dir().join("state.db");
+    let now = Timestamp(1_700_000_000_000);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let start = || Store::open(&path, now);
+    let (store, _) = start().expect("a database");
+    let note = |text: &str| (Severity::Info, "proj:ci.0 %1".to_owned(), Note::Text { text: text.to_owned() });
+    let batch = Batch { notes: vec![note("an old line"), note("a newer one")], ..Batch::new(now) };
+    runtime.block_on(async {
+        store.commit(batch).await.expect("stored");
+        store.close().await;
+    });
+    assert_snapshot!(env.run(&["db", "repair"]), @r"
+    [HOME]/.local/state/tmuxagent/state.db: nothing is damaged
+    --- exit code 0 ---
+    ");
+    let mut bytes = std::fs::read(&path).expect("a file");
+    let at = bytes.windows(11).position(|part| part == b"an old line").expect("the note");
+    bytes[at] = b'A';
+    std::fs::write(&path, bytes).expect("a file");
+    let refused = start().expect_err("a damaged row").to_string();
+    assert!(refused.contains("`tmuxagent db repair` sets aside what nothing needs"), "{refused}");
+    assert_snapshot!(env.run(&["db", "repair", "--dry-run"]), @r#"
+    to be set aside: row 1 of `notes`: {"note":"text","text":"An old line"}
+    --- exit code 1 ---
+    "#);
+    let ran = env.run(&["db", "repair"]);
+    assert!(ran.code == 0 && ran.stdout.starts_with("set aside: row 1 of `notes`: "), "{ran}");
+    let kept = "the database as it was is kept as [HOME]/.local/state/tmuxagent/state.db.before-repair-";
+    assert!(ran.stdout.contains(kept), "{ran}");
+    assert_eq!(env.run(&["db", "check"]).code, 0);
+    let (store, restored) = start().expect("a sound database");
+    assert_eq!(restored.recent.len(), 1);
+    runtime.block_on(store.close());
 }
 
 #[test]

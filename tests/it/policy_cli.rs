@@ -169,7 +169,7 @@ fn a_log_is_replayed_and_two_policies_are_compared() {
     assert_snapshot!(env.run(&[&replay[..], &["--as", "window_name=other"]].concat()), @r"
     3 lines, 0 decisions
     --- stderr ---
-    warning: no pipeline applies to the pane log:other.0: its `match` holds nowhere there
+    warning: no pipeline applies to the pane log:other.0 %0: its `match` holds nowhere there
     --- exit code 0 ---
     ");
     let json = env.run(&[&replay[..], &["--json", "--as", "window_name=w"]].concat());

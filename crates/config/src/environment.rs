@@ -1,10 +1,12 @@
 //! The environment as a value: taken once at the start, with the user's `.env` file below it.
 
 use super::Problem;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{BufRead as _, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Environment variables. A variable of the process wins over the same name in a `.env` file. Which file is read is the
 /// caller's choice; a folder is never looked into because somebody stands in it.
@@ -120,10 +122,16 @@ impl Environment {
             )
         };
         let mut names = Vec::new();
-        for pair in dotenvy::from_read_iter(file) {
+        let taken = Rc::new(Cell::new(0));
+        for pair in
+            dotenvy::from_read_iter(Lines { file: BufReader::new(file), taken: Rc::clone(&taken), within: false })
+        {
             let (name, value) = pair.map_err(|error| match error {
                 // The library's text quotes the line, which may be a secret.
-                dotenvy::Error::LineParse(..) => unreadable(&"a line is not of the form NAME=value"),
+                dotenvy::Error::LineParse(text, _) => {
+                    let first = taken.get().saturating_sub(text.trim_end_matches('\n').matches('\n').count()).max(1);
+                    unreadable(&format!("line {first} is not of the form NAME=value"))
+                }
                 other => unreadable(&other),
             })?;
             names.push(name.clone());
@@ -131,6 +139,30 @@ impl Environment {
         }
         self.files.push(EnvFile { path, names });
         Ok(())
+    }
+}
+
+/// A file that is given line by line, so that it is known how many a reader has taken.
+struct Lines {
+    file: BufReader<std::fs::File>,
+    /// Lines of which some was taken.
+    taken: Rc<Cell<usize>>,
+    /// Whether the last of them goes on.
+    within: bool,
+}
+
+impl Read for Lines {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let there = self.file.fill_buf()?;
+        let end = there.iter().position(|byte| *byte == b'\n').map_or(there.len(), |at| at + 1);
+        let given = end.min(buffer.len());
+        buffer[..given].copy_from_slice(&there[..given]);
+        if given > 0 {
+            self.taken.set(self.taken.get() + usize::from(!self.within));
+            self.within = !there[..given].ends_with(b"\n");
+        }
+        self.file.consume(given);
+        Ok(given)
     }
 }
 
@@ -186,6 +218,22 @@ mod tests {
         let folder = folder_with("hunter2 hunter2\n", 0o600);
         let problem = Environment::default().read_file(folder.path()).unwrap_err();
         assert!(!problem.text.contains("hunter2"), "{problem:?}");
+    }
+
+    #[test]
+    fn a_bad_line_is_told_by_its_number() {
+        let cases = [
+            ("hunter2 hunter2", 1),
+            ("A=1\n\n# comment\nB=\"two\nlines\"\nhunter2 hunter2\nC=3\n", 6),
+            ("A=1\nexport B='x'\n=y\n", 3),
+            ("A=1\nB=\"never\nclosed\n", 2),
+        ];
+        for (content, line) in cases {
+            let folder = folder_with(content, 0o600);
+            let problem = Environment::default().read_file(folder.path()).unwrap_err();
+            let wanted = format!("can't be read: line {line} is not of the form NAME=value");
+            assert!(problem.text.ends_with(&wanted), "{content:?}: {problem:?}");
+        }
     }
 
     #[test]

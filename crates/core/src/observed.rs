@@ -56,7 +56,7 @@ impl Core {
             HostMessage::Malformed { pane, error } => {
                 self.view.counters.malformed += 1;
                 let place = self.view.place(&pane);
-                self.tell(Severity::Warning, &place, Note::MalformedMessage { error });
+                self.tell(Severity::Warning, &pane.told(&place), Note::MalformedMessage { error });
             }
             HostMessage::Awaits { pane, awaited } => {
                 self.dirty = true;
@@ -86,7 +86,7 @@ impl Core {
             if first {
                 let place = self.view.place(&line.pane);
                 let text = "it reports without end: what it reports is left out until it slows down".to_owned();
-                self.tell(Severity::Warning, &place, Note::Text { text });
+                self.tell(Severity::Warning, &line.pane.told(&place), Note::Text { text });
             }
         }
     }

@@ -92,8 +92,10 @@ impl Core {
         self.now = now;
         self.trace.note(now, &Given::ReloadRefused(ticket, part, problem.text.as_str(), problem.hint.as_deref()));
         let shown = problem.hint.as_ref().filter(|_| part == "policy").unwrap_or(&problem.text);
+        // The screen and the journal have one line for it.
+        let shown = in_one_line(shown);
         if self.report_problem(part, &shown.as_str().into()) {
-            self.tell(Severity::Error, "", Note::PolicyBroken { error: shown.clone() });
+            self.tell(Severity::Error, "", Note::PolicyBroken { error: shown });
         }
         let text = match &problem.hint {
             Some(hint) if part != "policy" => format!("{}; {hint}", problem.text),
@@ -139,6 +141,14 @@ impl Core {
                 self.start_host(host);
             }
         }
+    }
+}
+
+/// The first line of what is bad; where there are more, the command that shows them.
+fn in_one_line(problem: &str) -> String {
+    match problem.trim().split_once('\n') {
+        Some((first, _)) => format!("{}; `tmuxagent config check` shows it", first.trim_end()),
+        None => problem.trim().to_owned(),
     }
 }
 

@@ -44,7 +44,7 @@ impl Turn<'_> {
         let Some(row) = self.state.panes.get(pane) else {
             return self.refused(RefusalKind::NotFound, format!("there is no pane {}:{}", pane.host, pane.pane));
         };
-        let place = row.place.clone();
+        let place = pane.told(&row.place);
         let applies = row.pipelines.iter().any(|name| name == pipeline);
         let Some(pipeline) = policy.pipeline(pipeline) else {
             return self.refused(RefusalKind::NotFound, format!("the policy has no pipeline `{pipeline}`"));
@@ -196,7 +196,7 @@ impl Turn<'_> {
         let Some(row) = self.state.panes.get(pane) else {
             return self.refused(RefusalKind::NotFound, format!("there is no pane {}:{}", pane.host, pane.pane));
         };
-        let place = row.place.clone();
+        let place = pane.told(&row.place);
         if row.info.dead {
             return self.refused(RefusalKind::Refused, format!("the process of {place} has ended"));
         }

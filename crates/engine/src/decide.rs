@@ -48,7 +48,7 @@ impl Turn<'_> {
         }
         let delay = verdict.approve && self.options.undo.0 > 0;
         row.grace = delay;
-        let (approval, place) = (row.approval.clone(), row.approval.place.clone());
+        let (approval, place) = (row.approval.clone(), row.approval.told_place());
         self.state.approvals.insert(id.clone(), row);
         let note = Note::ApprovalDecided { approval: id.clone(), approve: verdict.approve, by: by.clone() };
         self.note(if verdict.approve { Severity::Success } else { Severity::Warning }, &place, note);
@@ -76,7 +76,7 @@ impl Turn<'_> {
         };
         let why = refusal.to_string();
         let note = Note::DecisionRefused { approval: approval.id.clone(), why: why.clone(), by: by.clone() };
-        self.note(Severity::Warning, &approval.place, note);
+        self.note(Severity::Warning, &approval.told_place(), note);
         self.reply(Answer::refused(kind, why));
     }
 

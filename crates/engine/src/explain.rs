@@ -27,7 +27,7 @@ pub struct StageExplanation {
     /// The pane that it runs in; several can have one place.
     #[serde(skip)]
     pub pane: PaneKey,
-    /// `session:window.pane`.
+    /// `session:window.pane`, with the pane's id.
     pub place: String,
     /// The pipeline.
     pub pipeline: String,
@@ -47,6 +47,9 @@ pub struct StageExplanation {
     pub started_by: Option<Cause>,
     /// What ended it, or its last attempt.
     pub ended_by: Option<Cause>,
+    /// Its earlier attempts that failed, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<FailedAttempt>,
     /// Its conditions, part by part.
     pub conditions: Vec<ConditionExplanation>,
     /// What almost did it, oldest first.
@@ -56,6 +59,18 @@ pub struct StageExplanation {
     /// Where the policy defines it.
     pub defined_at: String,
 }
+
+/// An attempt that failed, and what ended it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAttempt {
+    /// Its number.
+    pub attempt: u32,
+    /// Rule, line and time.
+    pub cause: Cause,
+}
+
+/// Attempts that are remembered of a stage; a policy that tries for ever must not grow the state.
+const REMEMBERED: usize = 20;
 
 /// What a condition is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +151,18 @@ impl Turn<'_> {
         if let Some(stage) = self.stage_mut(at) {
             stage.verdict = verdict;
         }
+    }
+}
+
+impl StageRun {
+    /// Remembers an attempt that failed.
+    pub(super) fn remember_failure(&mut self, cause: &Cause) {
+        let attempt = self.attempt;
+        // The last word about an attempt counts: it may be judged anew.
+        self.failed.retain(|failed| failed.attempt != attempt);
+        self.failed.push(FailedAttempt { attempt, cause: cause.clone() });
+        let surplus = self.failed.len().saturating_sub(REMEMBERED);
+        self.failed.drain(..surplus);
     }
 }
 
@@ -226,7 +253,7 @@ impl Engine {
         }
         StageExplanation {
             pane: pane.clone(),
-            place: row.map(|row| row.place.clone()).or_else(|| run.map(|run| run.place.clone())).unwrap_or_default(),
+            place: pane.told(row.map(|row| &*row.place).or_else(|| run.map(|run| &*run.place)).unwrap_or_default()),
             pipeline: pipeline.name.clone(),
             run: run.map(|run| run.id),
             stage: rule.name.clone(),
@@ -236,6 +263,7 @@ impl Engine {
             waits_for: self.waits_for(now, row, pipeline, rule, run, stage),
             started_by: stage.triggered.clone(),
             ended_by: stage.ended.clone(),
+            earlier: stage.failed.iter().filter(|failed| failed.attempt < stage.attempt).cloned().collect(),
             conditions,
             near_misses: row
                 .and_then(|row| row.misses.get(&stage_key(&pipeline.name, &rule.name)))

@@ -19,6 +19,7 @@ impl Turn<'_> {
         self.close_attempt(at);
         let Some(stage) = self.stage_mut(at) else { return };
         stage.ended = Some(cause.clone());
+        stage.remember_failure(&cause);
         let (name, attempt) = (stage.name.clone(), stage.attempt);
         let note = Note::StageFailed { run: at.run, stage: name, by: cause.brief(), attempt };
         self.note_run(Severity::Warning, at.run, note);

@@ -11,10 +11,9 @@ impl Turn<'_> {
     /// Output of a pane was lost: running stages that read it may have missed their line.
     pub fn gap(&mut self, pane: &PaneKey) {
         let Some(row) = self.state.panes.get(pane) else { return };
-        let place = row.place.clone();
         let runs: Vec<_> = row.open.values().copied().collect();
         self.forget_begins(|key| key == pane);
-        self.note(Severity::Warning, &place, Note::Gap { pane: format!("{}:{}", pane.host, pane.pane) });
+        self.note_at(Severity::Warning, pane, Note::Gap { pane: format!("{}:{}", pane.host, pane.pane) });
         for run in runs {
             if let Some(stage) = self.run(run).and_then(super::state::Run::live) {
                 let at = At { run, stage };

@@ -226,7 +226,7 @@ impl Turn<'_> {
         let failed = message.kind == MessageType::Error || message.ok == Some(false);
         let severity = if failed { Severity::Warning } else { Severity::Info };
         let note = Note::AgentSaid { kind: message.kind, stage: message.stage.clone(), summary: summary.clone() };
-        self.note(severity, &place, note);
+        self.note_at(severity, pane, note);
         match message.kind {
             MessageType::Ask => self.ask_for_agent(pane, message, front),
             MessageType::Error => {
@@ -367,8 +367,8 @@ impl Turn<'_> {
     pub fn announce(&mut self, id: &ApprovalId, kind: AlertKind) {
         let Some(row) = self.state.approvals.get(id) else { return };
         let approval = &row.approval;
-        let (question, place, run) = (approval.question.clone(), approval.place.clone(), approval.run);
-        let mut body = approval.told_place();
+        let (question, place, run) = (approval.question.clone(), approval.told_place(), approval.run);
+        let mut body = place.clone();
         if !approval.effect_text.is_empty() {
             body.push_str(&format!("\n{}", approval.effect_text));
         }
@@ -399,7 +399,7 @@ impl Turn<'_> {
     pub fn expire(&mut self, id: &ApprovalId) {
         let Some(row) = self.pending(id) else { return };
         let (on_expiry, at, kind) = (row.on_expiry, self.stage_of(&row.approval), row.approval.kind.clone());
-        let place = row.approval.place.clone();
+        let place = row.approval.told_place();
         if on_expiry == OnExpiry::Keep {
             // It stays open; views see that its time is over.
             let text = format!("approval {id} is overdue and stays open");
@@ -458,7 +458,7 @@ impl Turn<'_> {
     pub fn supersede(&mut self, id: &ApprovalId) {
         let now = self.now;
         let Some(row) = self.state.approvals.get(id) else { return };
-        let (place, grace) = (row.approval.place.clone(), row.grace);
+        let (place, grace) = (row.approval.told_place(), row.grace);
         let pending = row.approval.state == ApprovalState::Pending;
         if !pending && !grace {
             return;

@@ -52,7 +52,7 @@ impl Turn<'_> {
 
     /// Tells the event list.
     fn tell_outcome(&mut self, row: &IntentRow, outcome: &Outcome) {
-        let place = row.intent.effect.pane().map(|pane| self.place(pane)).unwrap_or_default();
+        let place = row.intent.effect.pane().map(|pane| pane.told(&self.place(pane))).unwrap_or_default();
         let (intent, text) = (row.intent.id.clone(), describe_intent(self.state, row));
         let typed = matches!(row.intent.effect, Effect::Send(_) | Effect::Prompt(_));
         let note = match outcome {

@@ -34,7 +34,7 @@ impl Turn<'_> {
                 shell_marks: super::tracking::ShellMarks::None,
             };
             self.state.panes.insert(info.key.clone(), row);
-            self.note(Severity::Info, &place, Note::PaneSeen { pane: info.short() });
+            self.note_at(Severity::Info, &info.key, Note::PaneSeen { pane: info.short() });
             self.arm_watches(&info.key);
             return;
         };
@@ -102,7 +102,7 @@ impl Turn<'_> {
         self.state.panes.remove(pane);
         let short = format!("{}:{}", pane.host, pane.pane);
         let note = if unwatched { Note::PaneLeft { pane: short } } else { Note::PaneGone { pane: short } };
-        self.note(Severity::Info, &place, note);
+        self.note(Severity::Info, &pane.told(&place), note);
     }
 
     /// A host can't be observed: its panes are stale. Time limits run on, nothing is lost.

@@ -185,9 +185,8 @@ impl Turn<'_> {
 
     /// A trigger's poll whose texts can't be filled in is never asked: said once, and told by every explanation.
     fn cannot_ask(&mut self, pane: &PaneKey, key: &str, node: u32, missing: &Missing) {
-        let place = self.place(pane);
         let text = format!("{}: its poll is not asked: {missing}", key.replace('\u{1f}', "/"));
-        self.note(Severity::Error, &place, Note::Text { text });
+        self.note_at(Severity::Error, pane, Note::Text { text });
         if let Some(poll) = self.trigger_poll_mut(pane, key, node) {
             poll.state = PollState::Dead { detail: missing.to_string() };
         }

@@ -280,7 +280,10 @@ impl World {
     fn tell(&mut self, now: Timestamp, step: &Step) {
         for (severity, place, note) in &step.notes {
             if let Some((run, what)) = self.decided(*severity, note) {
-                self.enter(now, place, run, what);
+                // A report names panes as its recordings do.
+                let told = |(key, known): &(&PaneKey, &String)| key.told(known) == *place;
+                let place = self.places.iter().find(told).map_or(place, |(_, known)| known).clone();
+                self.enter(now, &place, run, what);
             }
         }
         for intent in &step.intents {

@@ -61,7 +61,7 @@ impl Turn<'_> {
                 }
             }
         }
-        self.note(Severity::Info, &place, Note::RunStarted { run: id, pipeline: pipeline.name.clone() });
+        self.note_at(Severity::Info, pane, Note::RunStarted { run: id, pipeline: pipeline.name.clone() });
         let at = At { run: id, stage: index };
         self.learn(id, groups);
         self.witness(at, &cause);

@@ -4,7 +4,7 @@
 //! step are complete; nothing that is not a row influences a decision, so that rows alone restore the engine.
 
 pub use super::approval_row::{Again, ApprovalRow};
-use super::explain::ConditionExplanation;
+use super::explain::{ConditionExplanation, FailedAttempt};
 use super::progress::{Cause, Evidence, Look, Miss, Overheard, PollRun, Progress, Said, Stop, Watch};
 pub use super::purpose::Purpose;
 use super::rows::Table;
@@ -204,6 +204,9 @@ pub struct StageRun {
     /// Its conditions at the instant that its attempt ended; empty before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verdict: Vec<ConditionExplanation>,
+    /// Its attempts that failed, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedAttempt>,
 }
 
 impl StageRun {
@@ -238,6 +241,7 @@ impl StageRun {
             untracked: false,
             overheard: Vec::new(),
             verdict: Vec::new(),
+            failed: Vec::new(),
         }
     }
 }

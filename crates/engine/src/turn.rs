@@ -142,9 +142,15 @@ impl<'a> Turn<'a> {
         self.notes.push((severity, place.to_owned(), note));
     }
 
+    /// Tells something about a pane.
+    pub fn note_at(&mut self, severity: Severity, pane: &PaneKey, note: Note) {
+        let place = pane.told(&self.place(pane));
+        self.notes.push((severity, place, note));
+    }
+
     /// Tells something about a run.
     pub fn note_run(&mut self, severity: Severity, run: RunId, note: Note) {
-        let place = self.state.runs.get(&run).map(|run| run.place.clone()).unwrap_or_default();
+        let place = self.state.runs.get(&run).map(|run| run.pane.told(&run.place)).unwrap_or_default();
         self.notes.push((severity, place, note));
     }
 
@@ -258,7 +264,7 @@ impl<'a> Turn<'a> {
         let intent = Intent { id: id.clone(), effect, run, stage, attempt, state, at: now, hold };
         let row = IntentRow { intent, purpose, order, withdrawn: false };
         if frozen {
-            let place = row.intent.effect.pane().map(|pane| self.place(pane)).unwrap_or_default();
+            let place = row.intent.effect.pane().map(|pane| pane.told(&self.place(pane))).unwrap_or_default();
             let text = describe_intent(self.state, &row);
             self.note(Severity::Warning, &place, Note::Held { intent: id.clone(), text });
         } else {

@@ -100,10 +100,9 @@ impl Turn<'_> {
         let Some(pipeline) = policy.pipeline(name) else { return };
         let Some(rule) = pipeline.stage(stage) else { return };
         let late = self.now.since(due);
-        let place = self.place(pane);
         if late > schedule::LATE {
             let text = format!("{name}: the schedule of stage {stage} is {late} late and left out");
-            self.note(Severity::Warning, &place, Note::Text { text });
+            self.note_at(Severity::Warning, pane, Note::Text { text });
         } else {
             let open = self.state.panes.get(pane).and_then(|row| row.open.get(name)).copied();
             if let Some(at) = open.and_then(|run| self.find_stage(run, stage)) {

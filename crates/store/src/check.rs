@@ -10,7 +10,7 @@ use std::path::Path;
 use tmuxagent_model::{Alert, EntityKind, Event, Note};
 
 /// Problems that are told one by one; more of a kind are counted.
-const TOLD: usize = 20;
+pub(crate) const TOLD: usize = 20;
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,11 +90,7 @@ fn rows(conn: &Connection, entity: ReadEntity<'_>) -> rusqlite::Result<Vec<Strin
     if let Err(error) = open::restore(conn) {
         problems.push(format!("a start would refuse: {error}"));
     }
-    let stored = |row: &Row<'_>| -> Result<(), String> {
-        let (kind, key, body) = (text(row, 0)?, text(row, 1)?, text(row, 2)?);
-        let kind = entity_kind(&kind).ok_or_else(|| format!("`{kind}` is not a kind of entity"))?;
-        entity(kind, &key, &body)
-    };
+    problems.extend(entities(conn, entity)?);
     let kept = |row: &Row<'_>| -> Result<(), String> {
         let kind = text(row, 0)?;
         match entity_kind(&kind) {
@@ -103,8 +99,7 @@ fn rows(conn: &Connection, entity: ReadEntity<'_>) -> rusqlite::Result<Vec<Strin
             None => Err(format!("`{kind}` is not a kind of entity")),
         }
     };
-    let tables: [(&str, &str, ReadRow<'_>); 5] = [
-        ("entities", "SELECT kind, key, body, kind || ' ' || key FROM entities ORDER BY kind, key", &stored),
+    let tables: [(&str, &str, ReadRow<'_>); 4] = [
         ("history", "SELECT kind, key, body, kind || ' ' || key FROM history ORDER BY kind, key", &kept),
         ("journal", "SELECT at, seq, event, seq FROM journal ORDER BY seq", &json::<Event>),
         ("notes", "SELECT at, id, note, id FROM notes ORDER BY id", &json::<Note>),
@@ -114,6 +109,17 @@ fn rows(conn: &Connection, entity: ReadEntity<'_>) -> rusqlite::Result<Vec<Strin
         problems.extend(unreadable(conn, table, sql, read)?);
     }
     Ok(problems)
+}
+
+/// Entities that nobody could go on from.
+pub(crate) fn entities(conn: &Connection, entity: ReadEntity<'_>) -> rusqlite::Result<Vec<String>> {
+    let stored = |row: &Row<'_>| -> Result<(), String> {
+        let (kind, key, body) = (text(row, 0)?, text(row, 1)?, text(row, 2)?);
+        let kind = entity_kind(&kind).ok_or_else(|| format!("`{kind}` is not a kind of entity"))?;
+        entity(kind, &key, &body)
+    };
+    let sql = "SELECT kind, key, body, kind || ' ' || key FROM entities ORDER BY kind, key";
+    unreadable(conn, "entities", sql, &stored)
 }
 
 /// Reads every row of a table; the fourth column names it.

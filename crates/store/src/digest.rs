@@ -82,6 +82,16 @@ pub(crate) static LET_GO: Table = Table { name: "let_go", columns: &["name", "hi
 const TABLES: [&Table; 7] = [&ENTITIES, &POSITIONS, &HISTORY, &JOURNAL, &NOTES, &OUTBOX, &LET_GO];
 
 impl Table {
+    /// Its name.
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The digest of a row as it stands there, in SQL.
+    pub(crate) fn own_digest(&self) -> String {
+        self.digest(self.columns)
+    }
+
     /// The statement that writes a whole row, whose columns are its parameters in their order. A row with that key is
     /// replaced in tables without numbers, where that means a new state; elsewhere it is an error.
     pub(crate) fn insert(&self) -> String {
@@ -153,10 +163,28 @@ pub(crate) fn damage(conn: &Connection, most: usize) -> rusqlite::Result<Vec<Str
     damage_in_turns(conn, most, &mut || Ok(()))
 }
 
+/// As [`damage`], of the tables that `wanted` tells, and of how all are defined.
+pub(crate) fn damage_of(
+    conn: &Connection,
+    most: usize,
+    wanted: &dyn Fn(&str) -> bool,
+) -> rusqlite::Result<Vec<String>> {
+    look(conn, most, wanted, &mut || Ok(()))
+}
+
 /// As [`damage`]; `between` runs now and then and may end it with its error.
 pub(crate) fn damage_in_turns<E: From<rusqlite::Error>>(
     conn: &Connection,
     most: usize,
+    between: &mut dyn FnMut() -> Result<(), E>,
+) -> Result<Vec<String>, E> {
+    look(conn, most, &|_| true, between)
+}
+
+fn look<E: From<rusqlite::Error>>(
+    conn: &Connection,
+    most: usize,
+    wanted: &dyn Fn(&str) -> bool,
     between: &mut dyn FnMut() -> Result<(), E>,
 ) -> Result<Vec<String>, E> {
     let mut problems = definitions(conn)?;
@@ -164,7 +192,7 @@ pub(crate) fn damage_in_turns<E: From<rusqlite::Error>>(
         // Rows of a table that is defined otherwise can't be read for certain.
         return Ok(problems);
     }
-    for table in TABLES {
+    for table in TABLES.into_iter().filter(|table| wanted(table.name)) {
         let sql = format!("SELECT digest IS NOT {}, {} FROM {}", table.digest(table.columns), table.row, table.name);
         let (mut seen, mut told, mut more) = (0, 0, 0_u64);
         let mut statement = conn.prepare(&sql)?;

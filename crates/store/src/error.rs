@@ -109,9 +109,9 @@ fn kept(aside: Option<&Path>) -> String {
 
 const fn way_out(has_backup: bool) -> &'static str {
     if has_backup {
-        "restore the last backup with `tmuxagent db restore`"
+        "`tmuxagent db repair` sets aside what nothing needs; else restore the last backup with `tmuxagent db restore`"
     } else {
-        "there is no backup yet: move the file away to start afresh, or run `tmuxagent db restore FILE`"
+        "`tmuxagent db repair` sets aside what nothing needs; there is no backup yet: else move the file away to start afresh, or run `tmuxagent db restore FILE`"
     }
 }
 

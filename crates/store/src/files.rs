@@ -134,6 +134,19 @@ pub(crate) fn copy_aside(database: &Path) -> Option<PathBuf> {
     Some(aside)
 }
 
+/// Copies a database with its log before it is repaired, to `….before-repair-TIME`; `None` where that fails.
+pub(crate) fn copy_beside(database: &Path, now: Timestamp) -> Option<PathBuf> {
+    let name = beside(database, &format!(".before-repair-{}", stamp(now)));
+    let mut names = (0..).map(|n| if n == 0 { name.clone() } else { beside(&name, &format!("-{n}")) });
+    let copy = names.find(|path| !path.exists())?;
+    let log = beside(database, "-wal");
+    if log.exists() {
+        copy_synced(&log, &beside(&copy, "-wal")).ok()?;
+    }
+    copy_synced(database, &copy).ok()?;
+    Some(copy)
+}
+
 /// Moves a database with its log out of the way, to `….broken-TIME`.
 pub(crate) fn move_aside(database: &Path) -> io::Result<Option<PathBuf>> {
     let Some(name) = aside_name(database) else {

@@ -32,6 +32,7 @@ mod put_back;
 mod query;
 mod recording;
 mod redact;
+mod repair;
 mod retention;
 mod schema;
 mod since;
@@ -54,6 +55,7 @@ pub use query::{EventFilter, Found, Journal, JournalEntry, Reader};
 pub use recording::{
     Recorded, RecordedLine, RecordedPane, Recorder, Recording, RecordingLimits, read_recording, recorded_panes,
 };
+pub use repair::{Repair, RepairError, SetAside, repair};
 pub use retention::{Limits, Swept};
 pub use since::{Reopened, Since, since};
 pub use writer::Store;

@@ -106,6 +106,11 @@ fn recognise(path: &Path, conn: &Connection) -> Result<i32, OpenError> {
     }
 }
 
+/// Whether pages and indices are as they must be.
+pub(crate) fn is_whole(conn: &Connection) -> rusqlite::Result<bool> {
+    Ok(page_damage(conn)?.is_none())
+}
+
 /// What SQLite finds, also in indices: what is found through one must be what its table holds.
 fn page_damage(conn: &Connection) -> rusqlite::Result<Option<String>> {
     let verdict: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;

@@ -48,7 +48,10 @@ pub fn read_policy(loaded: &Loaded, generation: u64) -> Result<Arc<Policy>, Prob
             policy.generation = generation;
             Ok(Arc::new(policy))
         }
-        Err(diagnostics) => Err(Problem::new(diagnostics.to_string(), diagnostics.summary())),
+        Err(diagnostics) => {
+            let hint = format!("{}; `tmuxagent config check` shows it", diagnostics.summary());
+            Err(Problem { hint: Some(hint), ..Problem::in_text(diagnostics) })
+        }
     }
 }
 

@@ -61,7 +61,6 @@ words! {
     WillDo: "IF APPROVED", "批准后执行";
     Kind: "KIND", "类型";
     Run: "RUN", "运行";
-    Options: "OPTIONS", "选项";
     Expires: "EXPIRES IN", "剩余时间";
     Decided: "DECIDED BY", "决定者";
     ApprovedNow: "approved", "已批准";

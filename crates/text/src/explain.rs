@@ -32,6 +32,8 @@ pub struct Stage {
     started_by: Option<Cause>,
     ended_by: Option<Cause>,
     #[serde(default)]
+    earlier: Vec<Attempt>,
+    #[serde(default)]
     conditions: Vec<Condition>,
     #[serde(default)]
     near_misses: Vec<Miss>,
@@ -47,6 +49,13 @@ struct Cause {
     rule: String,
     #[serde(default)]
     text: String,
+}
+
+/// An attempt that failed.
+#[derive(Debug, Clone, Deserialize)]
+struct Attempt {
+    attempt: u32,
+    cause: Cause,
 }
 
 /// A condition of the stage.
@@ -170,6 +179,17 @@ impl Page<'_> {
             if let Some(cause) = cause {
                 self.heading(name);
                 self.cause(2, cause);
+            }
+        }
+        if !stage.earlier.is_empty() {
+            self.heading(Text::EarlierAttempts);
+            for Attempt { attempt, cause } in &stage.earlier {
+                let number = match lang {
+                    Lang::En => format!("attempt {attempt} failed"),
+                    Lang::Zh => format!("第 {attempt} 次失败"),
+                };
+                self.put(2, None, number, Tone::Plain);
+                self.cause(3, cause);
             }
         }
         for condition in &stage.conditions {

@@ -258,7 +258,16 @@ const TEXTS: &[(&str, &str)] = &[
         "把现在的决定写入测试；保留前请先看差异",
     ),
     // State.
-    ("Check, back up, restore or export the state database", "检查、备份、恢复或导出状态数据库"),
+    ("Check, back up, repair, restore or export the state database", "检查、备份、修复、恢复或导出状态数据库"),
+    (
+        "Set damaged rows aside that nothing needs; the whole file is copied first",
+        "移开无人需要的损坏行；先复制整个文件",
+    ),
+    ("Only say what would be set aside", "只说明会移开什么"),
+    (
+        "Only rows that nothing goes on from: events, lines for people, what is over. Exit code 1: there is damage (--dry-run)",
+        "只涉及无人继续使用的行：事件、给人看的记录、已结束的内容。退出码 1：有损坏（--dry-run）",
+    ),
     ("Examine the state database, also while a supervisor writes it", "检查状态数据库，监督进程写入时也可以"),
     (
         "Make a backup, also while a supervisor runs, or list those there are",

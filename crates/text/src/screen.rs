@@ -120,6 +120,7 @@ texts! {
     WaitsFor: "waits for", "正在等待";
     StartedBy: "started by", "启动原因";
     EndedBy: "ended by", "结束原因";
+    EarlierAttempts: "earlier attempts", "之前的尝试";
     NearMisses: "almost", "差一点";
     DefinedAt: "defined at", "定义于";
     // Confirmations.

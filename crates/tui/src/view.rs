@@ -8,6 +8,7 @@ mod confirm;
 mod details;
 mod events;
 mod explain;
+mod fold;
 mod footer;
 mod header;
 mod input;
@@ -19,6 +20,7 @@ mod runs;
 mod tail;
 mod text;
 
+pub use fold::Fold;
 pub use layout::{MIN_HEIGHT, MIN_WIDTH};
 pub use text::{cut, cut_start, steps_text, wrap};
 
@@ -119,7 +121,7 @@ fn title(model: &Model, panel: Panel) -> Line<'static> {
         },
         Panel::Tail => {
             if let Some(place) = model.pane.as_ref().and_then(|pane| model.pane_view(pane)) {
-                spans.push(Span::raw(format!(" {}", text::place_of(place))));
+                spans.push(Span::raw(format!(" {}", tmuxagent_text::clean(&place.info.told_place()))));
             }
         }
     }

@@ -24,7 +24,7 @@ pub use self::workspace::{Pane, Session, Split, Window, Workspace, Worktree};
 pub use look::{Failed, Found, FoundPane, Look, look};
 pub use plan::{Difference, Plan, Step, What, down, up};
 pub use read_workspace::{Known, read};
-pub use take_steps::perform;
+pub use take_steps::{obstacle, perform};
 pub use write::write;
 
 /// The pane option that names the workspace by which a pane was made.

@@ -61,6 +61,8 @@ pub struct FoundPane {
     pub path: String,
     /// What runs in it.
     pub command: String,
+    /// The command with which it was made; empty: a shell.
+    pub start: String,
     /// Its title; empty where nobody set one.
     pub title: String,
     /// What its option `@tmuxagent_role` says; empty: nothing.
@@ -73,8 +75,8 @@ impl Found {
     /// Passes what people named or typed through `clean`.
     pub fn clean_texts(&mut self, clean: impl Fn(&str) -> String) {
         for pane in &mut self.panes {
-            let FoundPane { id: _, session, window, layout: _, folder, path, command, title, role, mark } = pane;
-            for text in [session, window, folder, path, command, title, role, mark] {
+            let FoundPane { id: _, session, window, layout: _, folder, path, command, start, title, role, mark } = pane;
+            for text in [session, window, folder, path, command, start, title, role, mark] {
                 *text = clean(text);
             }
         }
@@ -104,7 +106,7 @@ pub struct Look<'l> {
     pub nonce: &'l Nonce,
 }
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "#{version}",
     "#{pane_id}",
     "#{session_name}",
@@ -119,6 +121,7 @@ const FIELDS: [&str; 13] = [
     "#{host}",
     // A session that a supervisor keeps for its own client.
     "#{@tmuxagent_watch}",
+    "#{pane_start_command}",
 ];
 
 /// Looks at one host.
@@ -173,6 +176,7 @@ fn pane(row: &[Vec<u8>]) -> Option<FoundPane> {
         title: field(8).filter(|title| Some(title) != field(11).as_ref()).unwrap_or_default(),
         role: field(9)?,
         mark: field(10)?,
+        start: field(13)?,
     })
 }
 

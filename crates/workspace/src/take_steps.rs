@@ -15,6 +15,9 @@ use tmuxagent_tmux::{Transport, shell_word};
 /// # Errors
 /// What stood in the way. What was made before stays, and the next `up` goes on from there.
 pub fn perform(step: &Step, workspace: &Workspace, found: &Found, transport: &Transport) -> Result<(), Failed> {
+    if let Some(obstacle) = obstacle(step, found) {
+        return Err(obstacle);
+    }
     let opens = matches!(step.what, What::Session { .. } | What::Window { .. });
     let shell = if opens && workspace.shell_integration { shells::prepare(transport) } else { None };
     let hand = Hand { workspace, found, transport, shell };
@@ -25,6 +28,24 @@ pub fn perform(step: &Step, workspace: &Workspace, found: &Found, transport: &Tr
         What::Close { pane, .. } => hand.tmux(&["kill-pane", "-t", pane]).map(drop),
     };
     done.map_err(|text| Failed { host: step.host.clone(), text })
+}
+
+/// What stands in the way of a step, as far as it can be told before it is taken: a folder that is not there.
+#[must_use]
+pub fn obstacle(step: &Step, found: &Found) -> Option<Failed> {
+    let missing = match &step.what {
+        What::Worktree(worktree) => Some(worktree.repository.as_str()).filter(|folder| !found.has_folder(folder)),
+        What::Session { window, .. } | What::Window { window, .. } => {
+            let made = window.worktree.as_ref().map(|worktree| worktree.folder.as_str());
+            let folders = window.panes.iter().map(|pane| pane.folder.as_str());
+            folders
+                .filter(|folder| made.is_none_or(|made| !folder.starts_with(made)))
+                .find(|folder| !found.has_folder(folder))
+        }
+        What::Close { .. } => None,
+    };
+    let text = format!("the folder {} is not there; make it, or correct `root`", missing?);
+    Some(Failed { host: step.host.clone(), text })
 }
 
 struct Hand<'h> {
@@ -62,7 +83,6 @@ impl Hand<'_> {
     }
 
     fn session(&self, session: &Session, window: &Window) -> Result<(), String> {
-        self.check_folders(window)?;
         let env = self.env(session);
         let folder = self.folder(&window.panes[0].folder);
         let mut words = vec!["new-session", "-d", "-P", "-F", "#{session_id} #{window_index} #{pane_id}"];
@@ -129,7 +149,6 @@ impl Hand<'_> {
 
     /// The session may be the user's own, so only the panes that are made get the environment.
     fn window(&self, session: &Session, window: &Window) -> Result<(), String> {
-        self.check_folders(window)?;
         // `=` takes the name as it is; the colon says that it is a session.
         let target = format!("={}:", kept_name(&session.name));
         let (folder, env) = (self.folder(&window.panes[0].folder), self.env(session));
@@ -203,16 +222,6 @@ impl Hand<'_> {
     }
 
     /// tmux opens a pane at home where its folder is missing, and commands would run in the wrong place.
-    fn check_folders(&self, window: &Window) -> Result<(), String> {
-        let made = window.worktree.as_ref().map(|worktree| worktree.folder.as_str());
-        let missing = window
-            .panes
-            .iter()
-            .map(|pane| pane.folder.as_str())
-            .find(|folder| !self.found.has_folder(folder) && made.is_none_or(|made| !folder.starts_with(made)));
-        missing.map_or(Ok(()), |folder| Err(format!("the folder {folder} is not there; make it, or correct `root`")))
-    }
-
     /// A folder as `-c` takes it: tmux expands formats in it.
     fn folder(&self, folder: &str) -> String {
         self.found.expand(folder).replace('#', "##")

@@ -196,3 +196,51 @@ fn the_example_has_the_windows_that_the_bundled_policies_match() {
         ]
     );
 }
+
+#[test]
+fn what_is_written_can_be_read_and_has_no_window_of_our_own() {
+    let pane = |id: &str, session: &str, window: &str, command: &str, start: &str| FoundPane {
+        id: id.into(),
+        session: session.into(),
+        window: window.into(),
+        layout: format!("layout of {id}"),
+        path: "/srv".into(),
+        command: command.into(),
+        start: start.into(),
+        ..FoundPane::default()
+    };
+    let mut found = Found::nothing(HostName::local());
+    found.panes = vec![
+        pane("%0", "app", "w", "bash", ""),
+        pane("%1", "app", "w", "bash", ""),
+        pane("%2", "app", "w-2", "bash", ""),
+        // A command under our wrapper is the user's own.
+        pane("%3", "app", "tests", "tmuxagent", ""),
+        pane("%4", "app", "screen", "tmuxagent", "tmuxagent --state-dir /x"),
+        pane("%5", "tmuxagent", "bash", "tmuxagent", ""),
+    ];
+    let text = write("mine", &[found]);
+    let workspace = known_read(&text).unwrap_or_else(|told| panic!("{told}\n{text}"));
+    let windows: Vec<_> = workspace.sessions.iter().flat_map(|session| &session.windows).collect();
+    let names: Vec<&str> = windows.iter().map(|window| window.name.as_str()).collect();
+    assert_eq!(names, ["w", "w-2", "w-2-2", "tests"], "{text}");
+    assert!(windows.iter().all(|window| window.panes[0].command.is_empty()), "{text}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_told_before_a_step_is_taken() {
+    let workspace = known_read(FILE).unwrap();
+    let mut found = Found::nothing(HostName::local());
+    let plan = up(&workspace, &[found.clone(), Found::nothing(HostName::new("nas"))]);
+    let told = |found: &Found| -> Vec<String> {
+        let here = plan.steps.iter().filter(|step| step.host == found.host);
+        here.filter_map(|step| obstacle(step, found)).map(|failed| failed.text).collect()
+    };
+    let missing = |folder: &str| format!("the folder {folder} is not there; make it, or correct `root`");
+    // The worktree makes its own folder, from its repository.
+    assert_eq!(told(&found), ["/w/app/src", "/w/app/src/web"].map(missing));
+    found.folders = vec!["/w/app/src".to_owned()];
+    assert_eq!(told(&found), [missing("/w/app/src/web")]);
+    found.folders.push("/w/app/src/web".to_owned());
+    assert_eq!(told(&found), Vec::<String>::new());
+}

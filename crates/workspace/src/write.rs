@@ -14,7 +14,8 @@ pub fn write(name: &str, found: &[Found]) -> String {
         scalar(name)
     );
     for there in found {
-        let mut sessions: Vec<&str> = there.panes.iter().map(|pane| pane.session.as_str()).collect();
+        let panes: Vec<&FoundPane> = there.panes.iter().filter(|pane| !is_own(pane)).collect();
+        let mut sessions: Vec<&str> = panes.iter().map(|pane| pane.session.as_str()).collect();
         sessions.dedup();
         for session in sessions {
             let _ = writeln!(out, "  - name: {}", scalar(session));
@@ -22,21 +23,41 @@ pub fn write(name: &str, found: &[Found]) -> String {
                 let _ = writeln!(out, "    host: {}", scalar(there.host.as_str()));
             }
             out.push_str("    windows:\n");
-            let panes: Vec<&FoundPane> = there.panes.iter().filter(|pane| pane.session == session).collect();
-            write_windows(&mut out, &panes, &there.home);
+            let of_session: Vec<&FoundPane> = panes.iter().filter(|pane| pane.session == session).copied().collect();
+            write_windows(&mut out, &of_session, &there.home);
         }
     }
     out
 }
 
+/// The name of our program.
+const OWN: &str = "tmuxagent";
+
+/// Whether our own program was started there, a supervisor or a screen: who makes the rest again does not mean a second one.
+fn is_own(pane: &FoundPane) -> bool {
+    pane.command == OWN && (pane.session == OWN || pane.start.contains(OWN))
+}
+
+/// A window's name that none before it has: `up` tells windows of a session by their names.
+fn own_name(name: &str, used: &mut Vec<String>) -> String {
+    let numbered = (2..).map(|n| format!("{name}-{n}"));
+    let free = std::iter::once(name.to_owned()).chain(numbered).find(|name| !used.contains(name));
+    let free = free.unwrap_or_default();
+    used.push(free.clone());
+    free
+}
+
 fn write_windows(out: &mut String, panes: &[&FoundPane], home: &str) {
     let mut rest = panes;
+    let mut used = Vec::new();
     while let Some(first) = rest.first() {
         let same = |pane: &&FoundPane| pane.window == first.window && pane.layout == first.layout;
         let count = rest.iter().take_while(|pane| same(pane)).count().max(1);
         let (window, after) = rest.split_at(count);
         rest = after;
-        let _ = writeln!(out, "      - name: {}", scalar(&first.window));
+        let name = own_name(&first.window, &mut used);
+        let why = if name == first.window { "" } else { "    # names must differ within a session" };
+        let _ = writeln!(out, "      - name: {}{why}", scalar(&name));
         if let [pane] = window {
             write_pane(out, pane, home, "        ");
             continue;
@@ -57,7 +78,7 @@ fn write_pane(out: &mut String, pane: &FoundPane, home: &str, indent: &str) {
     let _ = writeln!(out, "{indent}root: {}", scalar(&folder));
     let command = pane.command.as_str();
     // A shell is what a pane runs when nothing runs in it.
-    if !command.is_empty() && Shell::from_command(command).is_none() {
+    if !command.is_empty() && command != OWN && Shell::from_command(command).is_none() {
         let _ =
             writeln!(out, "{indent}command: {}    # tmux tells the program only; add its arguments", scalar(command));
     }

@@ -53,7 +53,7 @@ pub(super) fn run(session: &Session, args: &RecordArgs) -> Outcome {
         return Ok(exit::OK);
     }
     for file in &written {
-        out.line(&tmuxagent_text::clean(file))?;
+        out.verbatim(&tmuxagent_text::clean(file))?;
     }
     out.line(&match out.lang {
         Lang::En => format!("{redacted} rows held secrets; look through it before you give it away"),

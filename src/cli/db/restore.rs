@@ -86,7 +86,7 @@ fn foretell(session: &Session, file: &Path, since: &Result<Since, StoreError>) -
     for Reopened { before, after } in &since.reopened {
         let question = clean(&sentence(out.lang, &before.question));
         let ended = out.lang.state(after.state);
-        out.line(&format!("  {}  {}: {question} ({ended})", before.id, clean(&before.place)))?;
+        out.line(&format!("  {}  {}: {question} ({ended})", before.id, clean(&before.told_place())))?;
     }
     Ok(())
 }

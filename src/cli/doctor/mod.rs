@@ -147,13 +147,11 @@ pub(super) fn run(session: &Session, args: &DoctorArgs) -> Outcome {
                 Verdict::Warning => ("!!", Tone::Warn),
                 Verdict::Failure => ("XX", Tone::Bad),
             };
-            let indent = " ".repeat(17);
-            let (first, rest) = out.folded(&indent, &clean(&finding.text));
-            out.line(&format!("{} {:<13} {first}", out.paint(tone, mark), finding.check))?;
-            rest.iter().try_for_each(|line| out.line(line))?;
+            let head = format!("{} {:<13} ", out.paint(tone, mark), finding.check);
+            out.item(&head, &clean(&finding.text))?;
             if let Some(fix) = &finding.fix {
-                // Commands in it are copied, so it stands in one line.
-                out.line(&format!("{indent}{} {}", word(out.lang, Word::Fix), clean(fix)))?;
+                // Commands in it are copied, so each stands in one line.
+                out.item(&format!("{:17}{} ", "", word(out.lang, Word::Fix)), &clean(fix))?;
             }
         }
         if worst == Verdict::Ok {

@@ -119,7 +119,7 @@ fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, changed:
     }
     if !args.update {
         out.say("look at it; this puts it in force:")?;
-        out.line(&format!("  {}", into_force(session, file)))?;
+        out.verbatim(&format!("  {}", into_force(session, file)))?;
         let names: Vec<&str> =
             checked.json["pipelines"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         // What listens to the agent is in the window of what it starts.

@@ -122,7 +122,7 @@ fn tell(session: &Session, play: &Play, policy: &Policy, report: &Report) -> Out
     report.entries.iter().try_for_each(|entry| out.line(&play.line(entry)))?;
     report.ending().iter().try_for_each(|line| out.say(line))?;
     if let Some(pane) = play.recordings.iter().find(|recording| !play.concerns(policy, recording)) {
-        let place = clean(&pane.pane.place());
+        let place = clean(&pane.pane.told_place());
         out.warn(&format!("no pipeline applies to the pane {place}: its `match` holds nowhere there"));
     }
     let (lines, decisions) = (usize::try_from(report.lines).unwrap_or(usize::MAX), report.entries.len());

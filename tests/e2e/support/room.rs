@@ -75,7 +75,8 @@ impl Room {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tmuxagent"));
         command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.envs(self.environment()).stdin(Stdio::null());
+        // Sentences are looked for whole.
+        command.envs(self.environment()).env("COLUMNS", "500").stdin(Stdio::null());
         command
     }
 

@@ -79,6 +79,8 @@ impl TestEnv {
         command.args(arguments).current_dir(self.home()).env_clear().stdin(Stdio::null());
         command.env("HOME", self.home()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("LANG", "C.UTF-8").env("TERM", "xterm").env("TZ", "UTC");
+        // What is said is compared whole; how it is laid out in a narrow terminal has tests of its own.
+        command.env("COLUMNS", "500");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::Unwritten;
-use tmuxagent_model::{ApprovalState, Effect, Intent, Millis, Outcome, RunState, SkipReason, Verdict};
+use tmuxagent_config::Problem;
+use tmuxagent_model::{ApprovalState, Effect, Intent, Millis, Note, Outcome, RunState, SkipReason, Verdict};
 use tmuxagent_store::Durability;
 
 fn intent(room: &Room) -> Intent {
@@ -194,4 +195,30 @@ fn the_last_round_performs_nothing() {
     assert_eq!(last.batch().events.len(), 1);
     room.core.written(room.now, last, Committed::default());
     assert_eq!(room.typed(), [], "the next life settles it");
+}
+
+/// A view shows one line for it, and an event is one; the command that shows the rest is named.
+#[test]
+fn what_is_broken_at_a_reload_is_told_in_one_line() {
+    let mut room = Room::new();
+    let text = "p.yaml:3:5: error[missing-key]: a pipeline needs the key `match`\n  |\n3 |   - name: x";
+    for (part, hint, told) in [
+        (
+            "configuration",
+            None,
+            "error[missing-key]: a pipeline needs the key `match`; `tmuxagent config check` shows it",
+        ),
+        (
+            "policy",
+            Some("p.yaml:3:5: needs `match`; `tmuxagent config check` shows it"),
+            "needs `match`; `tmuxagent config check` shows it",
+        ),
+    ] {
+        let problem = Problem { hint: hint.map(str::to_owned), ..Problem::plain(text.to_owned()) };
+        room.core.refuse_reload(room.now, None, part, &problem);
+        let told = format!("p.yaml:3:5: {told}");
+        let notes = room.commit().expect("a round").notes;
+        let [(_, _, Note::PolicyBroken { error })] = &notes[..] else { panic!("{notes:?}") };
+        assert_eq!(*error, told);
+    }
 }

@@ -9,7 +9,7 @@ const FLIPS: u64 = 150;
 const SETUP: &str = "setup-1";
 
 /// A closed database with rows in all tables, some of them changed and some let go, and free pages.
-async fn filled(room: &Room) {
+pub(super) async fn filled(room: &Room) {
     let (store, _) = room.open();
     for n in 1..=60 {
         let mut batch = Batch::new(at(n));

@@ -77,8 +77,8 @@ fn the_messages_say_what_where_and_the_way_out() {
     the state database /s/state.db is in use by another tmuxagent (process 42); end that one, or set `sqlite_path` to another place
     the state database /s/state.db has schema 9, this tmuxagent knows up to 3; install the newer tmuxagent again, or set `sqlite_path` to another place
     the state database /s/state.db has schema 1 of an older tmuxagent; start `tmuxagent` once, which carries it over to schema 3
-    the state database /s/state.db is damaged: file is not a database; a copy is kept as /s/state.db.broken-1; restore the last backup with `tmuxagent db restore`
-    the state database /s/state.db is damaged: x; no copy of it could be made; there is no backup yet: move the file away to start afresh, or run `tmuxagent db restore FILE`
+    the state database /s/state.db is damaged: file is not a database; a copy is kept as /s/state.db.broken-1; `tmuxagent db repair` sets aside what nothing needs; else restore the last backup with `tmuxagent db restore`
+    the state database /s/state.db is damaged: x; no copy of it could be made; `tmuxagent db repair` sets aside what nothing needs; there is no backup yet: else move the file away to start afresh, or run `tmuxagent db restore FILE`
     the file system of /s/state.db can't hold the state database (no write-ahead log: delete); set `sqlite_path` to a folder on a local Linux file system
     ");
     let full = StoreError::from(Fault::Full).at(&path()).to_string();

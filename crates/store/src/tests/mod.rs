@@ -9,6 +9,7 @@ mod migrations;
 mod outbox;
 mod query;
 mod recording;
+mod repair;
 mod retention;
 mod secrets;
 

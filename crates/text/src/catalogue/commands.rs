@@ -75,6 +75,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("[subcommands: {}]", "[子命令：{0}]"),
     ("Usage: {}", "用法：{0}"),
     ("tip: {}", "提示：{0}"),
+    ("a subcommand is missing", "缺少子命令"),
     ("error: {}", "错误：{0}"),
     ("warning: {}", "警告：{0}"),
     // Connections.

@@ -27,6 +27,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("`{}` has no unit", "`{0}` 没有单位"),
     ("`{}` is not a duration", "`{0}` 不是时长"),
     ("longer than a thousand years", "超过一千年"),
+    ("{}; `tmuxagent config check` shows it", "{0}；`tmuxagent config check` 会显示全部"),
     // The key map.
     ("the keys of `{}` can't be changed", "`{0}` 的按键不能更改"),
     ("one of {}", "下列之一：{0}"),
@@ -101,7 +102,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ),
     ("{} can't be read: {}", "无法读取 {0}：{1}"),
     ("each line is NAME=value, with quotes around blanks", "每行写成 NAME=value，含空格时加引号"),
-    ("a line is not of the form NAME=value", "有一行不是 NAME=value 的形式"),
+    ("line {} is not of the form NAME=value", "第 {0} 行不是 NAME=value 的形式"),
     ("`${}` is not the name of a variable", "`${0}` 不是变量名"),
     ("the environment variable `{}` is not set", "环境变量 `{0}` 没有设置"),
     ("the configuration {} can't be read: {}", "无法读取配置 {0}：{1}"),

@@ -264,6 +264,14 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "`{}` looks like a regular expression, but is compared as a text or glob",
         "`{0}` 看起来像正则表达式，但会按文字或通配符比较",
     ),
+    (
+        "`{}` in `{}` stands for itself: only `*` and `?` stand for other signs",
+        "`{1}` 里的 `{0}` 按原样比较：只有 `*` 和 `?` 代表其他字符",
+    ),
+    (
+        "write `{}` for a glob, `{}` for just these, or `{}` where the name holds these signs",
+        "要用通配符请写 `{0}`；只指这些请写 `{1}`；名称里确有这些字符请写 `{2}`",
+    ),
     ("a stage has one `run`: its exit code is that of the stage", "一个阶段只有一个 `run`：它的退出码就是阶段的退出码"),
     (
         "a human would say yes to a text that is not known yet: `{{shell.output}}` is, once the command before it has run",

@@ -74,6 +74,9 @@ fn pane_word(lang: Lang, pane: &PaneView) -> String {
     word.to_owned()
 }
 
+/// Cells of a place that is still told from its neighbours.
+const LEAST_PLACE: usize = 6;
+
 fn row(
     model: &Model,
     pane: &PaneView,
@@ -100,15 +103,19 @@ fn row(
     };
     let wide = usize::from(width);
     // What is left for words beside the place decides what is said.
-    let place_width = widest.min((wide * 3 / 5).max(wide.min(40).saturating_sub(8))).max(1);
+    let word_width = if lang == Lang::Zh { 6 } else { 9 };
+    // Sign and state are the last to give way: a place of which the end is seen, and no age, tell more than no state.
+    let most = (wide * 3 / 5).max(wide.min(40).saturating_sub(8)).min(wide.saturating_sub(word_width + 4));
+    let place_width = widest.min(most).max(1);
     let room = wide.saturating_sub(place_width + 8);
+    let stated = most >= LEAST_PLACE;
+    let age = age.filter(|age| !stated || wide > place_width + word_width + cells(age) + 4);
     let place = cut_start(place, place_width, theme.ellipsis());
     let mut row = Row::default().left(cursor, theme.strong()).left(sign, style).left(" ", Style::new());
-    if room < 10 {
+    if !stated {
         return row.left(place, name).right_some(age, tone).line(width, theme);
     }
     let word = pane_word(lang, pane);
-    let word_width = if lang == tmuxagent_text::Lang::Zh { 6 } else { 9 };
     row = row.left(column(&place, place_width, theme), name).left(" ", Style::new());
     row = row.left(column(&word, word_width, theme), style);
     if room >= 20 {
@@ -121,4 +128,28 @@ fn row(
         row = row.left(format!(" {}", clean(&pane.last_line)), theme.dim());
     }
     row.right_some(age, tone).line(width, theme)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{screen, shown};
+    use super::*;
+    use crate::sample::{Sample, pane};
+
+    /// What a pane does is seen at every width, however long its window's name is, and also a Chinese one.
+    #[test]
+    fn the_state_is_the_last_to_give_way() {
+        for name in ["a-window-name-that-goes-on-and-on-without-any-end", "一个很长很长很长很长很长很长的窗口名字"]
+        {
+            for (lang, word) in [(Lang::En, "failed"), (Lang::Zh, "失败")] {
+                let sample = Sample::empty().pane(pane(1, "a_long_session", name, PaneState::Failed, "its last line"));
+                let snapshot = sample.build();
+                for columns in [40, 44, 50, 60, 80, 100, 120] {
+                    let text = shown(&screen(snapshot.clone(), (columns, 24), lang));
+                    let row = text.lines().find(|row| row.contains(".0") && row.contains(word));
+                    assert!(row.is_some(), "{columns} {lang:?}: {text}");
+                }
+            }
+        }
+    }
 }

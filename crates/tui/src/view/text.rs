@@ -1,5 +1,6 @@
 //! Text in cells: cutting, wrapping, rows with something at their right end.
 
+use super::fold::Fold;
 use crate::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -67,50 +68,12 @@ pub fn cut_start(text: &str, width: usize, ellipsis: &str) -> String {
     if width == 0 { String::new() } else { out }
 }
 
-/// The text in lines of at most `width` cells: broken at blanks and beside wide characters, but not before a closing
-/// sign; in the middle of a word only where it is longer than a line.
+/// The text in lines of at most `width` cells.
 #[must_use]
 pub fn wrap(text: &str, width: u16) -> Vec<String> {
-    let width = usize::from(width.max(2));
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    let mut used = 0;
-    // The last place in `line` where it may be broken: bytes.
-    let mut fold: Option<usize> = None;
-    let mut last_wide = false;
-    for grapheme in text.graphemes(true) {
-        let more = cells(grapheme);
-        let blank = grapheme.trim().is_empty();
-        let wide = more > 1;
-        let closing = grapheme.chars().next().is_some_and(|c| CLOSING.contains(c));
-        if used > 0 && !blank && !closing && (wide || last_wide || line.ends_with(' ')) {
-            fold = Some(line.len());
-        }
-        last_wide = wide;
-        if used + more > width {
-            if blank {
-                // The blank that ends the line takes no cell.
-                lines.push(std::mem::take(&mut line).trim_end().to_owned());
-                (used, fold) = (0, None);
-                continue;
-            }
-            let rest = line.split_off(fold.unwrap_or(line.len()));
-            lines.push(std::mem::replace(&mut line, rest).trim_end().to_owned());
-            (used, fold) = (cells(&line), None);
-        }
-        if used > 0 || !blank || lines.is_empty() {
-            line.push_str(grapheme);
-            used += more;
-        }
-    }
-    if !line.is_empty() || lines.is_empty() {
-        lines.push(line);
-    }
-    lines
+    let width = usize::from(width);
+    Fold { first: width, rest: width, commands: false }.lines(text)
 }
-
-/// Signs that begin no line.
-const CLOSING: &str = "，。、；：？！）】》”’…,.;:?!)]}>%";
 
 /// One line: something at the left, cut where it doesn't fit, and something at the right.
 #[derive(Debug, Default)]

@@ -176,6 +176,10 @@ impl Player {
             if let Some(cause) = &stage.started_by {
                 self.say(&format!("  started by {} / {}", cause.rule, cause.text));
             }
+            for earlier in &stage.earlier {
+                let (attempt, cause) = (earlier.attempt, &earlier.cause);
+                self.say(&format!("  attempt {attempt} failed: {} / {}", cause.rule, cause.text));
+            }
             for condition in &stage.conditions {
                 self.explain_part(&format!("{:?}", condition.role), &condition.part, 1);
             }

@@ -1,0 +1,235 @@
+//! What people read fits their terminal, and nothing of it is lost: tables, lists and reports of every command that prints
+//! some, with long names, some of them Chinese.
+
+use crate::support::{StagedSupervisor, TO_COME, TestEnv, approval, pane, run_view};
+use serde_json::json;
+use tmuxagent_ipc::wire::{Reply, Request};
+use tmuxagent_model::{
+    Alert, AlertKind, EventLine, Freeze, HeldSend, HostName, HostState, HostView, IntentId, Note, PaneState, Problem,
+    Severity, Snapshot, Timestamp, Urgency,
+};
+use tmuxagent_store::{Batch, NewMessage, Store};
+use unicode_width::UnicodeWidthStr as _;
+
+const SESSION: &str = "proj_一个很长的会话名字_with_a_long_name";
+const WINDOW: &str = "agent-窗口的名字也很长-and-so-on-and-on-until-the-end";
+const LONG: &str =
+    "a very long sentence that goes on and on, 一个很长的句子，没有尽头, and on and on until the end of it";
+const ID: &str = "01JAPPROVALA00000000000000";
+const HOST: &str = "a-machine-with-a-long-name";
+
+fn picture() -> Snapshot {
+    let mut panes =
+        vec![pane("local", 3, SESSION, WINDOW), pane("local", 4, SESSION, WINDOW), pane(HOST, 12345, SESSION, WINDOW)];
+    for pane in &mut panes {
+        pane.state = PaneState::NeedsApproval;
+        pane.pipelines = vec!["storyapp-pipeline-with-a-long-name".into(), "another-one".into()];
+    }
+    let mut run = run_view(&panes[0], 7, "storyapp-pipeline-with-a-long-name");
+    run.stages.iter_mut().for_each(|stage| stage.detail = LONG.into());
+    let mut asked = approval(&panes[0], ID);
+    (asked.question, asked.effect_text) = (LONG.into(), format!("{LONG} ⏎"));
+    asked.options = vec![
+        "first of the answers, which is a long one and tells all about what it does".into(),
+        "第二个".into(),
+        "c".into(),
+    ];
+    asked.evidence = (1..=9).map(|n| format!("line {n}: {LONG}")).collect();
+    let host = |name: &str, state, detail: &str| HostView {
+        name: HostName::new(name),
+        state,
+        since: TO_COME,
+        version: "3.3a".into(),
+        detail: detail.into(),
+        owner: None,
+    };
+    let event = |seq, note| EventLine {
+        seq,
+        at: Timestamp(0),
+        severity: Severity::Warning,
+        place: panes[0].info.told_place(),
+        note,
+    };
+    Snapshot {
+        hosts: vec![host("local", HostState::Live, LONG), host(HOST, HostState::Unreachable, LONG)],
+        events: vec![
+            event(41, Note::Text { text: LONG.into() }),
+            event(123_456, Note::Text { text: WINDOW.repeat(3) }),
+        ],
+        held: vec![HeldSend {
+            intent: IntentId::new("01JINTENT"),
+            place: panes[0].info.place(),
+            pane: Some(panes[0].info.key.clone()),
+            text: LONG.into(),
+            at: TO_COME,
+            reader: None,
+        }],
+        frozen: Some(Freeze { by: "ann (command line)".into(), since: TO_COME }),
+        problems: vec![Problem { part: "channel ntfy".into(), text: LONG.into(), since: TO_COME }],
+        policies: vec!["/etc/a/long/folder/with/policies/that/goes/on/p.yaml".into(), "/etc/q.yaml".into()],
+        approvals: vec![asked],
+        runs: vec![run],
+        panes,
+        ..Snapshot::default()
+    }
+}
+
+fn explained(request: &Request) -> Option<Reply> {
+    let Request::Explain { .. } = request else { return None };
+    let condition = json!({ "text": format!("log_regex /{WINDOW}/"), "holds": false, "detail": LONG });
+    let stage = json!({
+        "pipeline": "storyapp-pipeline-with-a-long-name", "stage": "test", "place": format!("{SESSION}:{WINDOW}.0 %3"),
+        "run": 7, "approval": ID, "state": "running", "attempt": 2, "summary": LONG, "waits_for": [LONG],
+        "earlier": [{ "attempt": 1, "cause": { "at": 0, "rule": "exit_code other than 0", "text": LONG } }],
+        "conditions": [{ "role": "success_when", "active": true, "part": condition }], "defined_at": "p.yaml:3",
+    });
+    Some(Reply::Explanation { runs: vec![stage] })
+}
+
+/// A home with a configuration, policies, a database with messages on their way, and a workspace.
+fn home() -> TestEnv {
+    let env = TestEnv::new();
+    env.write(
+        ".config/tmuxagent/config.yaml",
+        &format!(
+            "hosts:\n  - name: local\n  - name: {HOST}\n    ssh: nas\nnotify: a-channel-with-a-long-name\nchannels:\n  \
+                  a-channel-with-a-long-name: {{kind: command, command: ['true']}}\n"
+        ),
+    );
+    env.write(
+        ".config/tmuxagent/policies/a-policy-with-a-very-long-name-so-that-it-does-not-fit-into-one-line.yaml",
+        "version: 1\npipelines: []\n",
+    );
+    let alert = Alert {
+        kind: AlertKind::Custom,
+        urgency: Urgency::High,
+        title: LONG.into(),
+        body: String::new(),
+        approval: None,
+        run: None,
+        dedupe: "x".into(),
+        channels: Vec::new(),
+    };
+    let now = tmuxagent_clock::wall();
+    let message = |key: &str, not_before| NewMessage {
+        channel: "a-channel-with-a-long-name".into(),
+        key: key.into(),
+        alert: alert.clone(),
+        not_before,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let (store, _) = Store::open(&env.runtime_dir().join("state.db"), now).expect("a database");
+        let outbox = vec![message("1", now), message("2", now + tmuxagent_model::Millis::from_secs(3600))];
+        store.commit(Batch { outbox, ..Batch::new(now) }).await.expect("stored");
+        store.close().await;
+    });
+    env
+}
+
+/// Lines of text, wider than the terminal but for what somebody copies.
+fn too_wide(printed: &str, columns: usize) -> Vec<&str> {
+    let copied = |line: &&str| {
+        let line = line.trim();
+        line.starts_with("tmuxagent approve ")
+            || line.starts_with('`') && line.trim_end_matches(['.', ',', ':', ';']).ends_with('`')
+    };
+    printed.lines().filter(|line| line.width() > columns).filter(|line| !copied(line)).collect()
+}
+
+fn without_blanks(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+#[test]
+fn every_report_fits_the_terminal() {
+    let mut env = home();
+    let _supervisor = StagedSupervisor::start(&env.runtime_dir(), picture(), explained);
+    let commands: &[&[&str]] = &[
+        &["status"],
+        &["panes"],
+        &["panes", "--runs"],
+        &["approvals"],
+        &["approvals", ID],
+        &["events"],
+        &["policy", "explain", "%3"],
+        &["send", "%3", "echo a text that is long enough for more than one line of the terminal, it seems"],
+        &["doctor"],
+        &["config", "check"],
+        &["db", "check"],
+        &["db", "backup"],
+        &["notify", "log"],
+        &["notify", "test"],
+        &["agent", "list"],
+        &["version"],
+    ];
+    for columns in [80, 60, 120] {
+        env.set("COLUMNS", &columns.to_string());
+        for lang in ["en", "zh"] {
+            for arguments in commands {
+                let ran = env.command(&[&["--lang", lang][..], arguments].concat()).output().expect("the binary");
+                let [stdout, stderr] =
+                    [&ran.stdout, &ran.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+                let wide = too_wide(&stdout, columns);
+                assert!(wide.is_empty(), "{arguments:?} {lang} {columns}: {wide:#?}");
+                assert!(!stdout.is_empty() && stderr.is_empty(), "{arguments:?}: {stdout} {stderr}");
+            }
+        }
+    }
+}
+
+#[test]
+fn eighty_columns_are_taken_where_nobody_says_how_many() {
+    let mut env = home();
+    let _supervisor = StagedSupervisor::start(&env.runtime_dir(), picture(), explained);
+    env.set("COLUMNS", "");
+    for command in ["status", "panes", "events", "approvals"] {
+        let ran = env.run(&[command]);
+        assert_eq!(too_wide(&ran.stdout, 80), Vec::<&str>::new(), "{command}");
+    }
+}
+
+#[test]
+fn nothing_is_lost_where_it_is_narrow() {
+    let mut env = home();
+    let _supervisor = StagedSupervisor::start(&env.runtime_dir(), picture(), explained);
+    for columns in ["80", "40"] {
+        env.set("COLUMNS", columns);
+        let said = |arguments: &[&str]| {
+            let ran = env.run(arguments);
+            assert_eq!(ran.stderr, "", "{arguments:?}");
+            ran.stdout
+        };
+        let approvals = said(&["approvals"]);
+        // What is typed is wrapped, the identity is not; all answers and the last lines are there.
+        assert!(approvals.lines().any(|line| line.starts_with(ID)), "{approvals}");
+        let whole = without_blanks(&approvals);
+        for part in [LONG, "first of the answers, which is a long one and tells all about what it does", "第二个", "%3"]
+        {
+            assert!(whole.contains(&without_blanks(part)), "{part}: {approvals}");
+        }
+        for (n, shown) in [(4, false), (5, true), (9, true)] {
+            assert_eq!(whole.contains(&format!("line{n}:")), shown, "{n}: {approvals}");
+        }
+        let panes = said(&["panes"]);
+        for name in ["local:%3", "local:%4", &format!("{HOST}:%12345")] {
+            assert!(panes.lines().any(|line| line.split_whitespace().next() == Some(name)), "{name}: {panes}");
+        }
+        assert!(!panes.contains('…') && panes.matches("needs you").count() == 3, "{panes}");
+        let events = without_blanks(&said(&["events"]));
+        assert!(events.contains(&without_blanks(&format!("{SESSION}:{WINDOW}.0 %3"))), "{events}");
+        assert!(events.contains(&WINDOW.repeat(3)), "{events}");
+        let explained = without_blanks(&said(&["policy", "explain", "%3"]));
+        assert!(explained.contains("earlierattempts") && explained.contains("attempt1failed"), "{explained}");
+    }
+}
+
+#[test]
+fn a_message_on_its_way_tells_when_it_is_due_and_how_often_it_was_tried() {
+    let env = home();
+    let log = env.run(&["notify", "log"]).stdout;
+    let row = |when: &str| log.lines().any(|line| line.contains("  waiting  ") && line.contains(when));
+    assert!(row("  0, due now  ") && row("  0, next in 59m"), "{log}");
+    let log = env.run(&["notify", "log", "--lang", "zh"]).stdout;
+    assert!(log.contains("0，现在到期") && log.contains("后再试"), "{log}");
+}

@@ -176,7 +176,7 @@ impl Turn<'_> {
         };
         let pane = again.effect.pane().cloned();
         let ask = Ask {
-            kind: ApprovalKind::Settle { intent: intent.clone() },
+            kind: ApprovalKind::Settle { intent: intent.clone(), untouched },
             question: format!("`{words}` {why}. Try again?"),
             effect: keys,
             effect_text: words,

@@ -62,7 +62,14 @@ impl Turn<'_> {
         if stage.stop.as_ref().is_some_and(|stop| stop.begun || stop.held_up.is_some()) {
             return self.stop_next(at);
         }
-        let cause = Cause::own(self.now, "timeout", format!("not done after {limit}"));
+        // Its keys wait for their reader: nothing was begun.
+        let untyped = stage.state == StageState::Starting
+            && waiting.is_some_and(|row| matches!(row.intent.effect, Effect::Send(_) | Effect::Prompt(_)));
+        let cause = if untyped {
+            Cause::own(self.now, "timeout", format!("its keys were not typed, or not taken, in {limit}"))
+        } else {
+            Cause::own(self.now, "timeout", format!("not done after {limit}"))
+        };
         let busy = self.is_busy(at);
         if !busy && named {
             return self.attempt_failed(at, cause);

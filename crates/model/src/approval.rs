@@ -18,6 +18,9 @@ pub enum ApprovalKind {
     Settle {
         /// The effect's intent.
         intent: super::IntentId,
+        /// Nothing of it was done, for certain.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        untouched: bool,
     },
     /// A stage may have missed lines while the pane was not observed.
     Gap,

@@ -235,6 +235,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("exit_code other than 0", "exit_code 非 0"),
     ("exit code {}", "退出码 {0}"),
     ("not done after {}", "{0} 后仍未完成"),
+    ("its keys were not typed, or not taken, in {}", "它的按键在 {0} 内没有输入或未被接收"),
     ("killed (time limit or signal)", "被终止（时限或信号）"),
     ("nobody decided in time", "无人及时决定"),
     ("interrupted: {}", "被中断：{0}"),

@@ -145,6 +145,7 @@ pub const fn approval_kind(lang: Lang, kind: &ApprovalKind) -> &'static str {
             lang.pick("failed: yes counts it as done", "失败：批准则视为完成")
         }
         ApprovalKind::Failed { on_approve: OnApprove::Skip } => lang.pick("failed: yes skips it", "失败：批准则跳过"),
+        ApprovalKind::Settle { untouched: true, .. } => lang.pick("not done", "未执行"),
         ApprovalKind::Settle { .. } => lang.pick("outcome unknown", "结果未知"),
         ApprovalKind::Gap => lang.pick("lines may be missing", "可能漏读输出"),
         ApprovalKind::Unclear => lang.pick("ended without a verdict", "已结束但结果不明"),

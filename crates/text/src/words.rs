@@ -34,6 +34,7 @@ impl Lang {
             ApprovalKind::Failed { on_approve: OnApprove::Skip } => {
                 self.pick("a stage failed; yes leaves it out", "阶段失败；批准后跳过该阶段")
             }
+            ApprovalKind::Settle { untouched: true, .. } => self.pick("this was not done", "此操作没有执行"),
             ApprovalKind::Settle { .. } => {
                 self.pick("it is not known whether this was done", "无法确认此操作是否已执行")
             }

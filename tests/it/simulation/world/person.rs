@@ -32,7 +32,7 @@ impl World {
         }
         let (approve, answer) = match &approval.kind {
             ApprovalKind::Gate => (self.calm || !self.random.once_in(8), None),
-            ApprovalKind::Settle { intent } => {
+            ApprovalKind::Settle { intent, .. } => {
                 let what = (
                     approval.run.map_or(0, |run: RunId| run.0),
                     approval.stage.clone().unwrap_or_default(),

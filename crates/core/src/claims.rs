@@ -40,6 +40,7 @@ impl Core {
             | Event::Gap { .. }
             | Event::Program { .. }
             | Event::Dialog { .. }
+            | Event::Agent(_)
             | Event::ShellMarks { .. }
             | Event::CommandBegan { .. }
             | Event::Foreground { .. }

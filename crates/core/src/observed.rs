@@ -124,6 +124,7 @@ impl Core {
             Event::HostLost { .. }
             | Event::Program { .. }
             | Event::Dialog { .. }
+            | Event::Agent(_)
             | Event::Activity { .. }
             | Event::ShellMarks { .. }
             | Event::CommandBegan { .. }

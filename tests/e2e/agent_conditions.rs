@@ -1,7 +1,7 @@
 //! Stages that wait for what an agent does, with a stand-in that shows saved screens of a real one.
 
 use super::support::room::Room;
-use super::support::{PATIENCE, wait_for};
+use super::support::{PATIENCE, wait_for, wait_or_tell};
 use std::path::Path;
 
 const POLICY: &str = r"
@@ -56,10 +56,13 @@ fn agent(room: &Room, steps: &[Step]) -> String {
     room.server.new_session("agents", &format!("sh -c '{line}'"))
 }
 
-fn start(room: &Room) {
-    wait_for(PATIENCE, "a started run", || {
-        Some(room.ask(&["start", "work"])).filter(|started| started.status.success())
-    });
+fn start(room: &Room, pane: &str) {
+    let told = || room.answer(&["start", pane, "work"]) + &room.answer(&["panes", "--json"]);
+    wait_or_tell(
+        PATIENCE,
+        || Some(room.ask(&["start", pane, "work"])).filter(|started| started.status.success()),
+        told,
+    );
 }
 
 fn wait_got(room: &Room, wanted: &str) {
@@ -70,8 +73,13 @@ fn wait_got(room: &Room, wanted: &str) {
 }
 
 /// Until a stage is told to be at that, as `explain` says.
-fn wait_stage(room: &Room, part: &str) -> String {
-    wait_for(PATIENCE, part, || Some(room.answer(&["explain", "agents"])).filter(|told| told.contains(part)))
+fn wait_stage(room: &Room, pane: &str, part: &str) -> String {
+    let explained = || room.answer(&["policy", "explain", pane]);
+    wait_or_tell(
+        PATIENCE,
+        || Some(explained()).filter(|told| told.contains(part)),
+        || format!("in vain for `{part}`: {}{}", explained(), room.answer(&["events"])),
+    )
 }
 
 fn go(room: &Room, file: &str) {
@@ -86,23 +94,25 @@ fn two_stages_on_one_agent_wait_for_it_one_after_the_other_dialogs_and_all() {
     let second = [Step::Show("working_command"), Step::Until("go2"), Step::Show("finished"), Step::Line];
     let third = [Step::Show("working_thinking"), Step::Until("go3"), Step::Show("finished_2")];
     let steps: Vec<Step> = first.into_iter().chain(second).chain(third).collect();
-    agent(&room, &steps);
+    let pane = agent(&room, &steps);
     room.watch();
-    start(&room);
+    start(&room, &pane);
     wait_got(&room, "Implement it\n");
-    wait_stage(&room, "codex: working");
+    wait_stage(&room, &pane, "codex: working");
     go(&room, "go1");
     // A dialog is no end, and its answer lets the work go on.
     let id = room.wait_approval();
-    wait_stage(&room, "stands still while its agent asks");
+    wait_stage(&room, &pane, "stands still while its agent asks");
     let approved = room.ask(&["approve", &id]);
     assert!(approved.status.success(), "{approved:?}");
-    wait_stage(&room, "codex: working");
+    wait_stage(&room, &pane, "codex: working");
     go(&room, "go2");
     wait_got(&room, "Implement it\nReview it\n");
-    wait_stage(&room, "codex: working");
+    wait_stage(&room, &pane, "codex: working");
     go(&room, "go3");
-    room.wait_events("run of work succeeded");
+    room.wait_events("run_ended");
+    let events = room.answer(&["events", "--json"]);
+    assert!(events.contains("\"succeeded\"") && !events.contains("\"failed\""), "{events}");
     assert_eq!(room.approvals().len(), 1, "{:#?}", room.approvals());
 }
 
@@ -114,15 +124,15 @@ fn what_an_agent_did_while_nobody_watched_is_found() {
     let steps: Vec<Step> = first.into_iter().chain(second).collect();
     let pane = agent(&room, &steps);
     room.watch();
-    start(&room);
+    start(&room, &pane);
     wait_got(&room, "Implement it\n");
-    wait_stage(&room, "codex: working");
+    wait_stage(&room, &pane, "codex: working");
     room.kill_9();
     go(&room, "go1");
     room.server.wait_screen(&pane, "Ask Codex to do anything");
     room.watch();
     wait_got(&room, "Implement it\nReview it\n");
-    wait_stage(&room, "codex: working");
+    wait_stage(&room, &pane, "codex: working");
     room.kill_9();
     go(&room, "go2");
     wait_for(PATIENCE, "a shell", || {

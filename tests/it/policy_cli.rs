@@ -340,7 +340,16 @@ fn a_test_says_what_an_agent_does() {
     - '1h00m run of talk failed'
     ");
     env.write("a/talk.test.yaml", &test.replace("asks}", "aks}"));
-    assert_snapshot!(env.run(&["policy", "test", "a"]), @"");
+    assert_snapshot!(env.run(&["policy", "test", "a"]), @r"
+    --- stderr ---
+    a/talk.test.yaml:7:22: error[unknown-word]: `aks` is no value of `output[3].agent`
+      |
+    7 | - {after: 5s, agent: aks}
+      |                      ^^^
+      = help: did you mean `asks`?
+      = help: possible: `working`, `idle`, `done`, `asks`, `error`, `rate_limited`, `stalled`, `exited`, `unsure`
+    --- exit code 2 ---
+    ");
 }
 
 #[test]

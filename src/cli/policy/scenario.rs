@@ -29,8 +29,11 @@ use tmuxagent_yaml::{Diagnostics, Fields, Kind, Node, Reader, Source, quoted};
 /// 2001-01-01 00:00 UTC, where a test does not say when it begins.
 const START: Timestamp = Timestamp(978_307_200_000);
 
+/// A state is no bare value: a limit may have its end.
+type Made = fn() -> AgentState;
+
 /// What an agent does, as a test says it.
-const AGENT: [(&str, fn() -> AgentState); 9] = [
+const AGENT: [(&str, Made); 9] = [
     ("working", || AgentState::Working),
     ("idle", || AgentState::Idle),
     ("done", || AgentState::Done),

@@ -38,8 +38,8 @@ pub(super) struct WatchedAgent {
     core: AgentCore,
     /// The state that was last told.
     told: Option<AgentState>,
-    /// What was last told to those who wait for it: the state, its process, and whether a person stopped it.
-    seen: Option<(AgentState, Option<(u32, u64)>, bool)>,
+    /// What was last told to those who wait for it.
+    seen: Option<LastSeen>,
     /// Since when it rests, where that is not told yet.
     rests: Option<Instant>,
     /// The question that was last told.
@@ -54,6 +54,14 @@ pub(super) struct WatchedAgent {
     session: Option<(String, i64)>,
     /// When it is to be looked at again, whether it prints or not.
     due: Option<Instant>,
+}
+
+/// What was told of an agent to those who wait for it.
+#[derive(Debug, PartialEq, Eq)]
+struct LastSeen {
+    state: AgentState,
+    process: Option<(u32, u64)>,
+    interrupted: bool,
 }
 
 impl WatchedAgent {
@@ -97,13 +105,14 @@ impl WatchedAgent {
         let resting = |state: &AgentState| matches!(state, AgentState::Idle | AgentState::Done);
         let interrupted = self.core.evidence().iter().any(|evidence| evidence.rule == INTERRUPTED);
         let interrupted = interrupted && resting(&status.state);
-        let seen = (status.state.clone(), process.map(|process| (process.pid, process.start)), interrupted);
+        let process_id = process.map(|process| (process.pid, process.start));
+        let seen = LastSeen { state: status.state.clone(), process: process_id, interrupted };
         let was = self.seen.as_ref().filter(|_| !anew);
         if was == Some(&seen) {
             self.rests = None;
             return None;
         }
-        if resting(&status.state) && !was.is_some_and(|(state, process, _)| resting(state) && *process == seen.1) {
+        if resting(&status.state) && !was.is_some_and(|was| resting(&was.state) && was.process == seen.process) {
             let since = *self.rests.get_or_insert(now);
             if now < since + SETTLES || self.core.disputed() {
                 return None;
@@ -277,6 +286,11 @@ impl HostCore {
         agent.core.on(wall, Input::Process(process.clone()));
         for state in pane.voice.reports.iter_mut().flat_map(std::mem::take) {
             agent.core.on(wall, Input::Report(Report { state, app: None }));
+            // Work may begin and end between two looks.
+            if let Some(seen) = agent.seen(now, key, process.as_ref(), !pane.voice.agent_told) {
+                pane.voice.agent_told = true;
+                self.outlet.event(Event::Agent(Box::new(seen)));
+            }
         }
         if let Some(process) = &process {
             let text = surface.styled.clone().unwrap_or_else(|| surface.rows.join("\n"));

@@ -341,3 +341,7 @@ impl HostCore {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "agents_tests.rs"]
+mod tests;

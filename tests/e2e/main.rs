@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "what a failing test saw, and what a long one did")]
 
 mod agent;
+mod agent_conditions;
 mod agent_states;
 mod away;
 mod claims;

@@ -313,6 +313,46 @@ fn tests_beside_a_policy_pass_fail_and_are_renewed() {
 }
 
 #[test]
+fn a_test_says_what_an_agent_does() {
+    let env = TestEnv::new();
+    env.write(
+        "a/talk.yaml",
+        "pipelines: [{name: talk, match: {agent: codex}, stages: [{name: s, triggers: [{log_regex: '^go'}], \
+         actions_on_start: [{prompt: do it}], success_when: [{agent: done}], fail_when: [{agent: [error, exited]}], \
+         timeout: 2m}]}]",
+    );
+    let test = "policy: talk.yaml\npane: {agent: codex}\noutput:\n- {agent: idle}\n- go\n- {after: 5s, agent: working}\n\
+                - {after: 5s, agent: asks}\n- {after: 1h, agent: working}\n- {after: 5s, agent: done}\n- go\n\
+                - {agent: working}\n- {agent: exited}\nexpect: []\n";
+    let file = env.write("a/talk.test.yaml", test);
+    assert_eq!(env.run(&["policy", "test", "--update", "a"]).code, 0);
+    let updated = std::fs::read_to_string(&file).expect("the test");
+    assert_snapshot!(updated.split_once("expect:").expect("expectations").1, @"
+    - '1.0s talk/s triggered: log_regex /^go/: go'
+    - '1.0s talk/s started: attempt 1'
+    - '1.0s types prompt: do it ⏎'
+    - '1h00m talk/s succeeded: agent done: codex: done (seen by replay)'
+    - '1h00m run of talk succeeded'
+    - '1h00m talk/s triggered: log_regex /^go/: go'
+    - '1h00m talk/s started: attempt 1'
+    - '1h00m types prompt: do it ⏎'
+    - '1h00m talk/s failed: agent error|exited: codex: exited (seen by replay)'
+    - '1h00m run of talk failed'
+    ");
+    env.write("a/talk.test.yaml", &test.replace("asks}", "aks}"));
+    assert_snapshot!(env.run(&["policy", "test", "a"]), @r"
+    --- stderr ---
+    a/talk.test.yaml:7:22: error[unknown-word]: `aks` is no value of `output[3].agent`
+      |
+    7 | - {after: 5s, agent: aks}
+      |                      ^^^
+      = help: did you mean `asks`?
+      = help: possible: `working`, `idle`, `done`, `asks`, `error`, `rate_limited`, `stalled`, `exited`, `unsure`
+    --- exit code 2 ---
+    ");
+}
+
+#[test]
 fn a_test_that_can_not_be_read_is_told_whole() {
     let env = TestEnv::new();
     env.write(

@@ -41,6 +41,7 @@ impl Core {
             | Event::Program { .. }
             | Event::Dialog { .. }
             | Event::Waits { .. }
+            | Event::Agent(_)
             | Event::ShellMarks { .. }
             | Event::CommandBegan { .. }
             | Event::Foreground { .. }

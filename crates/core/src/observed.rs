@@ -125,6 +125,7 @@ impl Core {
             | Event::Program { .. }
             | Event::Dialog { .. }
             | Event::Waits { .. }
+            | Event::Agent(_)
             | Event::Activity { .. }
             | Event::ShellMarks { .. }
             | Event::CommandBegan { .. }

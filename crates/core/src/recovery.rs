@@ -91,6 +91,7 @@ impl Core {
 pub(crate) const fn waits_for_keys(message: &HostMessage) -> Option<&PaneKey> {
     match message {
         HostMessage::Event(Event::Line(line)) => Some(&line.pane),
+        HostMessage::Event(Event::Agent(seen)) => Some(&seen.pane),
         HostMessage::Event(
             Event::ShellMarks { pane, .. }
             | Event::CommandBegan { pane, .. }

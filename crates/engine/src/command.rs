@@ -250,6 +250,7 @@ impl Turn<'_> {
             {
                 let key = tmuxagent_model::TimerKey::StageTimeout(at.run, self.stage_name(at));
                 self.state.arm(key, self.now + timeout);
+                self.mind_limit(at);
             }
             self.release(&id);
         }

@@ -7,13 +7,15 @@
 //! `after_stage_*` and `poll` are states: they hold as long as they are so, and are met whenever a stage ends or a
 //! poll answers. Silence is remembered by nobody; it must be there at the end.
 
+use super::agent::Watched;
+pub use super::describe::{describe, describe_message};
 use super::progress::{Cause, Held, PollRun, PollState, TEXT, VALUE, cut};
 use super::schedule;
 use super::state::Run;
 use super::text::Cleaner;
 use std::collections::BTreeMap;
 use tmuxagent_model::{AgentMessage, Millis, StageState, Timestamp};
-use tmuxagent_policy::{Condition, MessageTest, PatternId, Policy, PollTest, PollWhat};
+use tmuxagent_policy::{Condition, MessageTest, PatternId, Policy, PollTest};
 
 /// The number of the first part of `success_when`.
 pub const SUCCESS: u32 = 0;
@@ -35,6 +37,8 @@ pub enum Stimulus<'a> {
     Quiet(Millis),
     /// The poll of that number answered.
     Poll(u32),
+    /// The agent of the pane was seen; `news`: it has just come to do what it does.
+    Agent { news: bool },
     /// That instant of a schedule came.
     Instant(Timestamp),
 }
@@ -47,6 +51,8 @@ pub struct Scene<'a> {
     pub run: Option<&'a Run>,
     /// The polls of the condition's stage.
     pub polls: &'a BTreeMap<u32, PollRun>,
+    /// The agent of the pane.
+    pub agent: Watched<'a>,
     /// Exit codes that `success_when` names: `exit_code` without codes does not mean them.
     pub expected: &'a [i32],
     /// Takes secrets out of what is kept.
@@ -81,6 +87,7 @@ enum Verdict {
 const fn lasting(condition: &Condition) -> bool {
     match condition {
         Condition::IdleFor(_)
+        | Condition::Agent(_)
         | Condition::AfterStageSuccess(_)
         | Condition::AfterStageFailure(_)
         | Condition::AfterStageRejected(_)
@@ -158,6 +165,15 @@ impl Scene<'_> {
                     self.met(condition, text)
                 }
                 _ => Verdict::No,
+            },
+            Condition::Agent(words) => match self.agent.does(words) {
+                Some((since, text)) => {
+                    let cause = self.since(Some(since), condition, &text);
+                    // It is its own word: whatever command started it need not end.
+                    let found = Found { cause: cause.clone(), groups: Vec::new(), lasting: false, at_once: true };
+                    if self.agent.is_met_by(stimulus) { Verdict::Met(found) } else { Verdict::Level(cause) }
+                }
+                None => Verdict::No,
             },
             Condition::IdleFor(span) => match stimulus {
                 Stimulus::Quiet(quiet) if quiet >= span => self.met(condition, format!("silent for {quiet}")),
@@ -414,74 +430,4 @@ pub fn schedules(condition: &Condition) -> Vec<&str> {
 /// Whether lines or messages take part in a condition.
 pub fn reads_lines(condition: &Condition) -> bool {
     leaves(condition, 0).iter().any(|(leaf, _)| matches!(leaf, Condition::LogRegex(_) | Condition::Message(_)))
-}
-
-/// A condition in one line, close to how it is written.
-pub fn describe(policy: &Policy, condition: &Condition) -> String {
-    let join = |word: &str, parts: &[Condition]| match parts {
-        [] => "never".to_owned(),
-        [part] => describe(policy, part),
-        _ => {
-            let parts: Vec<String> = parts.iter().map(|part| describe(policy, part)).collect();
-            format!("{word} [{}]", parts.join(", "))
-        }
-    };
-    match condition {
-        Condition::Any(parts) => join("any_of", parts),
-        Condition::All(parts) => join("all_of", parts),
-        Condition::Not(part) => format!("not {}", describe(policy, part)),
-        Condition::LogRegex(id) => {
-            let source = policy.patterns.get(id.0 as usize).map_or("?", |pattern| pattern.source.as_str());
-            format!("log_regex /{source}/")
-        }
-        Condition::Message(test) => describe_test(test),
-        Condition::AfterStageSuccess(stage) => format!("after_stage_success {stage}"),
-        Condition::AfterStageFailure(stage) => format!("after_stage_failure {stage}"),
-        Condition::AfterStageRejected(stage) => format!("after_stage_rejected {stage}"),
-        Condition::Seen(part) => format!("{} when seen", describe(policy, part)),
-        Condition::ExitCode(codes) if codes.is_empty() => "exit_code other than 0".to_owned(),
-        Condition::ExitCode(codes) => {
-            let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
-            format!("exit_code {}", codes.join("|"))
-        }
-        Condition::IdleFor(span) => format!("idle_for {span}"),
-        Condition::Poll(test) => match &test.what {
-            PollWhat::GithubRun { repository, workflow, .. } => {
-                format!("poll github_run {} of {}", workflow, repository.source)
-            }
-            PollWhat::Http { url, .. } => format!("poll http {}", url.source),
-            PollWhat::Command { script, .. } => format!("poll command {}", cut(&script.source, 80)),
-        },
-        Condition::Schedule(expression) => format!("schedule {expression}"),
-        Condition::Manual => "manual".to_owned(),
-    }
-}
-
-fn describe_test(test: &MessageTest) -> String {
-    let mut parts = Vec::new();
-    if let Some(kind) = test.kind {
-        parts.push(format!("{kind:?}").to_uppercase());
-    }
-    if let Some(stage) = &test.stage {
-        parts.push(format!("stage {stage}"));
-    }
-    if let Some(ok) = test.ok {
-        parts.push(format!("ok {ok}"));
-    }
-    if parts.is_empty() { "message".to_owned() } else { format!("message {}", parts.join(" ")) }
-}
-
-/// A message in one line.
-pub fn describe_message(message: &AgentMessage) -> String {
-    let mut text = format!("{:?}", message.kind).to_uppercase();
-    if let Some(stage) = &message.stage {
-        text.push_str(&format!(" stage {stage}"));
-    }
-    if let Some(ok) = message.ok {
-        text.push_str(&format!(" ok {ok}"));
-    }
-    if let Some(words) = message.summary.as_ref().or(message.question.as_ref()) {
-        text.push_str(&format!(": {words}"));
-    }
-    text
 }

@@ -209,6 +209,7 @@ impl Turn<'_> {
             let due = self.now + timeout;
             self.state.arm(TimerKey::StageTimeout(at.run, name), due);
         }
+        self.mind_limit(at);
         let heard = self.stage_mut(at).map(|stage| std::mem::take(&mut stage.overheard)).unwrap_or_default();
         if past && let Some(stage) = self.stage_mut(at) {
             stage.cursor += 1;

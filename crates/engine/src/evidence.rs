@@ -87,6 +87,7 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
     let of_approval = |id| state.approvals.get(id).map(|row| &row.approval.pane);
     match event {
         Event::Line(line) => Some(&line.pane),
+        Event::Agent(seen) => Some(&seen.pane),
         Event::Gap { pane }
         | Event::Waits { pane, .. }
         | Event::Program { pane, .. }
@@ -100,6 +101,7 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         },
         Event::Timer { key, .. } => match key {
             TimerKey::StageTimeout(run, _)
+            | TimerKey::Turn(run, _)
             | TimerKey::Begin(run, _)
             | TimerKey::Backoff(run, _)
             | TimerKey::Look(run, _)

@@ -1,6 +1,7 @@
 //! Why a stage is in its state: what holds, what does not, what it waits for, what fired it, what almost did.
 
 use super::Engine;
+use super::agent::Watched;
 use super::command::BY_HAND;
 use super::condition::{FAIL, SUCCESS, Scene, Stimulus, TRIGGER, describe, named_codes, numbered};
 use super::progress::{Cause, Held, Miss, PollRun, PollState};
@@ -141,7 +142,15 @@ impl Turn<'_> {
         let expected = rule.success_when.as_ref().map_or_else(Vec::new, named_codes);
         let (polls, cleaner, now) = (&stage.polls, self.cleaner, self.now);
         let looking = Looking {
-            scene: Scene { policy: &policy, run: Some(run), polls, expected: &expected, cleaner, now },
+            scene: Scene {
+                policy: &policy,
+                run: Some(run),
+                polls,
+                agent: Watched::of(self.state.panes.get(&run.pane), Some(stage.agent.from)),
+                expected: &expected,
+                cleaner,
+                now,
+            },
             held: &stage.progress.held,
             quiet_since: stage.quiet_since,
             stimulus: *stimulus,
@@ -221,19 +230,22 @@ impl Engine {
         let row = self.state.panes.get(pane);
         let (no_polls, no_held) = (BTreeMap::new(), Held::new());
         let watch = row.and_then(|row| row.watch.get(&stage_key(&pipeline.name, &rule.name)));
-        let scene = |polls| Scene { policy: &self.policy, run, polls, expected: &[], cleaner: &self.cleaner, now };
+        let scene = |polls, from| {
+            let (agent, cleaner) = (Watched::of(row, from), &self.cleaner);
+            Scene { policy: &self.policy, run, polls, agent, expected: &[], cleaner, now }
+        };
         // What started a stage is told as it was then; its triggers may be at something new by now.
         let fired = stage.triggered.as_ref().filter(|_| stage.state != StageState::Waiting);
         let watch = watch.filter(|_| fired.is_none());
         let trigger = Looking {
-            scene: scene(watch.map_or(&no_polls, |watch| &watch.polls)),
+            scene: scene(watch.map_or(&no_polls, |watch| &watch.polls), None),
             held: watch.map_or(&no_held, |watch| &watch.progress.held),
             quiet_since: watch.and_then(|watch| watch.quiet_since),
             stimulus: Stimulus::Settled,
             fired,
         };
         let attempt = Looking {
-            scene: scene(&stage.polls),
+            scene: scene(&stage.polls, Some(stage.agent.from)),
             held: &stage.progress.held,
             quiet_since: stage.quiet_since,
             stimulus: Stimulus::Settled,
@@ -329,6 +341,9 @@ impl Engine {
                 (TimerKey::Backoff(run.id, stage.name.clone()), "the pause before the next attempt"),
                 (TimerKey::StageTimeout(run.id, stage.name.clone()), "its time limit"),
             ];
+            if let Some(left) = stage.agent.left {
+                waits.push(format!("its time limit stands still while its agent asks, with {left} left"));
+            }
             for (key, words) in timers {
                 if let Some(timer) = self.state.armed(&key) {
                     waits.push(format!("{words}, in {}", timer.at.since(now)));
@@ -368,6 +383,7 @@ impl Looking<'_> {
             | Condition::AfterStageFailure(_)
             | Condition::AfterStageRejected(_)
             | Condition::ExitCode(_)
+            | Condition::Agent(_)
             | Condition::IdleFor(_)
             | Condition::Poll(_)
             | Condition::Schedule(_)
@@ -388,7 +404,10 @@ impl Looking<'_> {
             },
             holds: cause.is_some(),
             cause,
-            detail: self.detail(condition, base),
+            detail: match (condition, inside) {
+                (Condition::Any(_) | Condition::All(_), [only]) => self.detail(only, base + 1),
+                _ => self.detail(condition, base),
+            },
             parts: if matches!(condition, Condition::Any(parts) | Condition::All(parts) if parts.len() == 1) {
                 inside.iter().map(|part| self.part(part, base + 1)).flat_map(|part| part.parts).collect()
             } else {
@@ -406,6 +425,7 @@ impl Looking<'_> {
             Condition::IdleFor(_) => {
                 self.quiet_since.map(|since| format!("silent for {}", self.scene.now.since(since))).unwrap_or_default()
             }
+            Condition::Agent(_) => self.scene.cleaner.clean(&self.scene.agent.detail()),
             Condition::Poll(_) => self.scene.polls.get(&base).map(describe_poll).unwrap_or_default(),
             Condition::Schedule(expression) => super::schedule::next([expression.as_str()], self.scene.now)
                 .map(|at| format!("next at {}", crate::lifecycle::instant(at)))
@@ -444,6 +464,7 @@ fn at_that_time(policy: &Policy, condition: &Condition, fired: &Cause) -> Option
         | Condition::AfterStageFailure(_)
         | Condition::AfterStageRejected(_)
         | Condition::ExitCode(_)
+        | Condition::Agent(_)
         | Condition::IdleFor(_)
         | Condition::Poll(_)
         | Condition::Schedule(_) => None,

@@ -12,11 +12,13 @@
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod agent;
 mod approval_row;
 mod beside;
 mod command;
 mod condition;
 mod decide;
+mod describe;
 mod dialog;
 mod evidence;
 mod expiry;
@@ -269,6 +271,7 @@ impl Engine {
             Event::Dialog { pane, agent, front, question } => {
                 turn.dialog(pane, agent, front.as_ref(), question.as_deref());
             }
+            Event::Agent(seen) => turn.agent(seen),
             Event::ShellMarks { pane, trusted } => turn.shell_marks(pane, *trusted),
             Event::CommandBegan { pane, token, line } => turn.command_began(pane, token.as_deref(), line.as_deref()),
             Event::Foreground { pane, front, prompt } => turn.foreground(pane, front, *prompt),

@@ -84,6 +84,9 @@ impl Turn<'_> {
         if let Some(stage) = self.stage_mut(at) {
             stage.waiting = None;
         }
+        if matches!(row.intent.effect, Effect::Send(_) | Effect::Prompt(_)) {
+            self.agent_from_now(at);
+        }
         let shell = matches!(row.intent.effect, Effect::Shell(_));
         match outcome {
             Outcome::Done => self.action_done(at, &row.intent.id),

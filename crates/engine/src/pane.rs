@@ -26,6 +26,7 @@ impl Turn<'_> {
                 shell: Some(info.facts.command.clone()).filter(|command| is_shell(command)),
                 stale: false,
                 program: None,
+                agent: None,
                 open: BTreeMap::new(),
                 last: BTreeMap::new(),
                 starts: BTreeMap::new(),

@@ -14,8 +14,8 @@ use super::{Engine, Options, Step};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tmuxagent_model::{
-    AgentMessage, ApprovalState, Command, Decider, Effect, Event, LineEvent, LineSource, Millis, Note, Outcome,
-    PaneInfo, PaneKey, PollOutcome, RunId, Severity, ShellOutcome, Timestamp, Verdict, Via,
+    AgentMessage, AgentSeen, AgentState, ApprovalState, Command, Decider, Effect, Event, Front, LineEvent, LineSource,
+    Millis, Note, Outcome, PaneInfo, PaneKey, PollOutcome, RunId, Severity, ShellOutcome, Timestamp, Verdict, Via,
 };
 use tmuxagent_policy::{Policy, RuleSet};
 
@@ -54,6 +54,8 @@ pub enum Recorded {
         /// Its exit code.
         exit: i32,
     },
+    /// The agent of the pane was seen to do this.
+    Agent(AgentState),
     /// Lines were left out here.
     Gap,
 }
@@ -102,12 +104,18 @@ pub fn replay(policy: Arc<Policy>, recordings: &[Recording], setting: &Setting) 
     World::new(policy, recordings, setting).run(recordings)
 }
 
+fn agent_of(pane: &PaneInfo) -> String {
+    Some(pane.facts.agent.clone()).filter(|agent| !agent.is_empty()).unwrap_or_else(|| "agent".to_owned())
+}
+
 /// The engine in its scripted world.
 struct World {
     engine: Engine,
     setting: Setting,
     rules: BTreeMap<PaneKey, Arc<RuleSet>>,
     places: BTreeMap<PaneKey, String>,
+    /// The agent of each pane, as its facts name it.
+    agents: BTreeMap<PaneKey, String>,
     report: Report,
     seq: u64,
 }
@@ -129,6 +137,7 @@ impl World {
         Self {
             rules: rules.collect(),
             places: recordings.iter().map(|r| (r.pane.key.clone(), r.pane.place())).collect(),
+            agents: recordings.iter().map(|r| (r.pane.key.clone(), agent_of(&r.pane))).collect(),
             engine: Engine::new(policy).with_options(setting.options),
             setting: *setting,
             report,
@@ -187,6 +196,14 @@ impl World {
             Recorded::Ended { exit } => {
                 let token = self.engine.tracked_command(pane);
                 self.step(now, Event::CommandEnded { pane: pane.clone(), token, exit: *exit });
+            }
+            Recorded::Agent(state) => {
+                let process = Some(Front { pid: 1, born: 1, name: "agent".to_owned() });
+                let process = process.filter(|_| *state != AgentState::Exited);
+                let agent = self.agents.get(pane).cloned().unwrap_or_default();
+                let (pane, state, by) = (pane.clone(), state.clone(), "replay".to_owned());
+                let seen = AgentSeen { pane, agent, process, state, by, anew: false, interrupted: false };
+                self.step(now, Event::Agent(Box::new(seen)));
             }
             Recorded::Gap => self.step(now, Event::Gap { pane: pane.clone() }),
         }

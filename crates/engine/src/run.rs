@@ -1,5 +1,6 @@
 //! The life of a run: its beginning, what follows its stages, its locks, its end.
 
+use super::agent::Watched;
 use super::condition::{Ending, Scene, Stimulus, TRIGGER, ended_so};
 use super::progress::{Cause, Progress, Watch};
 use super::state::{Purpose, Run, StageRun, State, stage_key};
@@ -126,7 +127,8 @@ impl Turn<'_> {
         let Some(row) = self.state.panes.get(&pane).filter(|row| !row.info.dead) else { return false };
         let watch = row.watch.get(&key).unwrap_or(&none);
         let (cleaner, now) = (self.cleaner, self.now);
-        let scene = Scene { policy, run: Some(run), polls: &watch.polls, expected: &[], cleaner, now };
+        let (polls, agent) = (&watch.polls, Watched::of(Some(row), None));
+        let scene = Scene { policy, run: Some(run), polls, agent, expected: &[], cleaner, now };
         let mut held = watch.progress.held.clone();
         let found = scene.meet(&stage.triggers, TRIGGER, &Stimulus::Settled, &mut held, &mut Vec::new());
         let Some(found) = found else { return false };
@@ -382,6 +384,7 @@ fn reach_condition<'a>(
         Condition::LogRegex(_)
         | Condition::Message(_)
         | Condition::ExitCode(_)
+        | Condition::Agent(_)
         | Condition::IdleFor(_)
         | Condition::Poll(_)
         | Condition::Schedule(_)

@@ -3,6 +3,7 @@
 //! **Invariants:** states change only by [`super::table`]; the start actions of an attempt go out one at a time, the
 //! next when the outcome of the last is in; what a human approved is typed exactly as it was shown.
 
+use super::agent::AgentWatch;
 use super::condition::{FAIL, SUCCESS, Stimulus, describe, polls, silences};
 use super::progress::{Cause, Look, PollRun, Progress};
 use super::state::{Planned, Purpose, Run, is_shell, stage_key};
@@ -94,10 +95,13 @@ impl Turn<'_> {
             stage.overheard.clear();
             stage.verdict.clear();
             stage.untracked = false;
+            stage.agent = AgentWatch::new();
         }
         if let Some(timeout) = self.timeout_of(at) {
             self.state.arm(TimerKey::StageTimeout(at.run, rule.name.clone()), now + timeout);
         }
+        self.agent_from_now(at);
+        self.mind_limit(at);
         let note = Note::StageStarted { run: at.run, stage: rule.name.clone(), attempt };
         self.note_run(Severity::Info, at.run, note);
         match plan {
@@ -303,8 +307,9 @@ impl Turn<'_> {
             return;
         }
         if rule.success_when.is_none() && !tracked {
-            self.succeed(at, Cause::own(now, "actions_on_start", "done"));
+            return self.succeed(at, Cause::own(now, "actions_on_start", "done"));
         }
+        self.await_agent(at);
     }
 
     /// Begins the polls of a stage that runs from now on.
@@ -389,6 +394,7 @@ impl Turn<'_> {
             stage.waiting = None;
             stage.tracked = None;
             stage.untracked = false;
+            stage.agent = AgentWatch { from: stage.agent.from, ..AgentWatch::new() };
             stage.said = None;
             stage.stop = None;
             stage.look = Look::new();

@@ -3,6 +3,7 @@
 //! **Invariants:** every change goes through [`Table`], which remembers what was touched, so that the changes of a
 //! step are complete; nothing that is not a row influences a decision, so that rows alone restore the engine.
 
+use super::agent::{AgentRow, AgentWatch};
 pub use super::approval_row::{Again, ApprovalRow};
 use super::explain::{ConditionExplanation, FailedAttempt};
 use super::progress::{Cause, Evidence, Look, Miss, Overheard, PollRun, Progress, Said, Stop, Watch};
@@ -52,6 +53,9 @@ pub struct PaneRow {
     pub stale: bool,
     /// What its program last said of itself.
     pub program: Option<ProgramState>,
+    /// What the agent in it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentRow>,
     /// The open run of each pipeline.
     pub open: BTreeMap<String, RunId>,
     /// The last closed run of each pipeline.
@@ -201,6 +205,9 @@ pub struct StageRun {
     /// Lines that came while a person was asked whether its keys were typed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overheard: Vec<Overheard>,
+    /// What it keeps of the agent that it waits for.
+    #[serde(default, skip_serializing_if = "AgentWatch::is_new")]
+    pub agent: AgentWatch,
     /// Its conditions at the instant that its attempt ended; empty before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verdict: Vec<ConditionExplanation>,
@@ -240,6 +247,7 @@ impl StageRun {
             look: Look::new(),
             untracked: false,
             overheard: Vec::new(),
+            agent: AgentWatch::new(),
             verdict: Vec::new(),
             failed: Vec::new(),
         }

@@ -217,6 +217,7 @@ impl Turn<'_> {
                     let key = TimerKey::StageTimeout(at.run, self.stage_name(at));
                     self.state.arm(key, self.now + limit);
                 }
+                self.mind_limit(at);
             }
             (true, Some(OVER)) => self.attempt_failed(at, stop.cause),
             (true, _) if self.is_busy(at) && stop.held_up.is_none() => {

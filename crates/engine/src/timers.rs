@@ -11,6 +11,11 @@ impl Turn<'_> {
         self.state.disarm(key);
         match key {
             TimerKey::StageTimeout(run, stage) => self.timeout(*run, stage),
+            TimerKey::Turn(run, stage) => {
+                if let Some(at) = self.in_state(*run, stage, StageState::Running) {
+                    self.turn_due(at);
+                }
+            }
             TimerKey::Begin(run, stage) => {
                 if let Some(at) = self.find_stage(*run, stage) {
                     self.begin_due(at);

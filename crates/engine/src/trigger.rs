@@ -7,6 +7,7 @@
 //! stage can start later stages of the same run but no new run: the success line of a stage that also names its
 //! trigger would otherwise go round in a circle. Where a line both succeeds and fails a stage, it fails.
 
+use super::agent::Watched;
 use super::condition::{FAIL, SUCCESS, Scene, Stimulus, TRIGGER, describe, named_codes};
 use super::progress::{Cause, Held, Progress, Watch};
 use super::state::stage_key;
@@ -112,7 +113,9 @@ impl Turn<'_> {
             _ => Vec::new(),
         };
         let (cleaner, now) = (self.cleaner, self.now);
-        let scene = Scene { policy: &policy, run: Some(run), polls: &stage.polls, expected: &expected, cleaner, now };
+        let agent = Watched::of(self.state.panes.get(&run.pane), Some(stage.agent.from));
+        let (polls, expected) = (&stage.polls, &expected);
+        let scene = Scene { policy: &policy, run: Some(run), polls, agent, expected, cleaner, now };
         let mut held = stage.progress.held.clone();
         let mut groups = Vec::new();
         let mut ask = |condition: &Option<Condition>, base| {
@@ -163,7 +166,8 @@ impl Turn<'_> {
         let watch = row.watch.get(&key).unwrap_or(&none);
         let run = row.open.get(&pipeline.name).and_then(|run| self.run(*run));
         let (cleaner, now) = (self.cleaner, self.now);
-        let scene = Scene { policy, run, polls: &watch.polls, expected: &[], cleaner, now };
+        let agent = Watched::of(Some(row), None);
+        let scene = Scene { policy, run, polls: &watch.polls, agent, expected: &[], cleaner, now };
         let before = match &watch.progress {
             Progress { held, .. } if held.is_empty() => Held::new(),
             Progress { shape, held } if *shape == describe(policy, &stage.triggers) => held.clone(),

@@ -355,6 +355,7 @@ impl<'a> Turn<'a> {
     pub fn disarm_attempt(&mut self, at: At) {
         let name = self.stage_name(at);
         self.state.disarm(&TimerKey::StageTimeout(at.run, name.clone()));
+        self.state.disarm(&TimerKey::Turn(at.run, name.clone()));
         self.state.disarm(&TimerKey::Begin(at.run, name.clone()));
         self.state.disarm(&TimerKey::Backoff(at.run, name.clone()));
         self.state.disarm(&TimerKey::Look(at.run, name.clone()));

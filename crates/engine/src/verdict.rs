@@ -4,6 +4,7 @@
 //! it (`when: seen` says otherwise); a failure is never overruled by a success of the same attempt; a command that
 //! ended without a verdict leads to a question.
 
+use super::agent::AgentRow;
 use super::condition::{FAIL, Found, SUCCESS, Stimulus, named_codes, reads_lines};
 use super::expiry::OnExpiry;
 use super::gate::{Ask, CONTINUE, RERUN, WAIT};
@@ -32,7 +33,7 @@ impl Turn<'_> {
         if !matches!(stimulus, Stimulus::Exit(_)) {
             self.witness(at, &cause);
         }
-        if !(ok && at_once) && self.end_is_to_come(at, stimulus) {
+        if !at_once && self.end_is_to_come(at, stimulus) {
             self.keep_said(at, ok, cause);
             return false;
         }
@@ -169,7 +170,8 @@ impl Turn<'_> {
         let Some((_, rule)) = self.rule(&policy, at) else { return };
         let Some(stage) = self.stage(at) else { return };
         let known = exit.is_some() || stage.tracked.is_none();
-        if known && may_still_hold(rule, &stage.progress.held, &stage.polls) {
+        let agent = self.pane_of(at.run).is_some_and(|pane| pane.agent.as_ref().is_some_and(AgentRow::is_there));
+        if known && may_still_hold(rule, &stage.progress.held, &stage.polls, agent) {
             return;
         }
         let name = rule.name.as_str();
@@ -228,12 +230,15 @@ impl Turn<'_> {
     }
 }
 
-/// Whether a condition of a stage may come to hold by itself, without another line.
-fn may_still_hold(rule: &Stage, held: &Held, polls: &BTreeMap<u32, PollRun>) -> bool {
+/// Whether a condition of a stage may come to hold by itself, without another line. `agent`: there is one.
+pub fn may_still_hold(rule: &Stage, held: &Held, polls: &BTreeMap<u32, PollRun>, agent: bool) -> bool {
     let outlook = Outlook {
         polls,
         settled: &|part, number| held.contains_key(&number) || matches!(part, Condition::Not(_)),
-        leaf: &|leaf| matches!(leaf, Condition::IdleFor(_) | Condition::Schedule(_)),
+        leaf: &|leaf| match leaf {
+            Condition::Agent(_) => agent,
+            other => matches!(other, Condition::IdleFor(_) | Condition::Schedule(_)),
+        },
     };
     let of = |condition: &Option<Condition>, base| condition.as_ref().is_some_and(|c| outlook.may_come(c, base));
     of(&rule.success_when, SUCCESS) || of(&rule.fail_when, FAIL)

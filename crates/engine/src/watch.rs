@@ -185,6 +185,7 @@ pub fn watches(key: &TimerKey) -> Option<(&str, &str)> {
         | TimerKey::Silence(pipeline, stage, _)
         | TimerKey::TriggerPoll(pipeline, stage, _, _) => Some((pipeline, stage)),
         TimerKey::StageTimeout(..)
+        | TimerKey::Turn(..)
         | TimerKey::Begin(..)
         | TimerKey::Backoff(..)
         | TimerKey::Look(..)
@@ -201,6 +202,7 @@ pub fn of_pane(key: &TimerKey, pane: &PaneKey) -> bool {
     match key {
         TimerKey::Schedule(_, _, of) | TimerKey::Silence(_, _, of) | TimerKey::TriggerPoll(_, _, of, _) => of == pane,
         TimerKey::StageTimeout(..)
+        | TimerKey::Turn(..)
         | TimerKey::Begin(..)
         | TimerKey::Backoff(..)
         | TimerKey::Look(..)

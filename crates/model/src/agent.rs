@@ -1,6 +1,6 @@
 //! What an agent in a pane is doing, on what evidence, and what it asks.
 
-use super::Timestamp;
+use super::{Front, PaneKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What an agent is doing.
@@ -127,6 +127,29 @@ impl AgentStatus {
             answer.description = clean(&answer.description);
         }
     }
+}
+
+/// What an agent was seen to do: something else than before, or the same told anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentSeen {
+    /// Where.
+    pub pane: PaneKey,
+    /// Which agent: the name of its recogniser; empty where none is there and none was known.
+    pub agent: String,
+    /// Its process; `None` where it has none any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Front>,
+    /// What it does.
+    pub state: AgentState,
+    /// What says so: the source and its rule.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
+    /// Nobody watched it until now: what it did meanwhile is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anew: bool,
+    /// It rests because a person stopped it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
 }
 
 /// What kind of thing is asked.

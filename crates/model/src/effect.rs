@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum TimerKey {
     /// A stage's time limit.
     StageTimeout(RunId, String),
+    /// The agent that a stage gave a prompt should have been seen to work.
+    Turn(RunId, String),
     /// The time in which a typed command is to begin.
     Begin(RunId, String),
     /// The pause before a retry.

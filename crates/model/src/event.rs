@@ -1,8 +1,8 @@
 //! Facts, past tense: everything that happens becomes one [`Event`] in one queue.
 
 use super::{
-    AgentQuestion, Command, Decider, Front, HostName, IntentId, Outcome, PaneId, PaneKey, SessionId, TimerKey,
-    Timestamp, WindowId,
+    AgentQuestion, AgentSeen, Command, Decider, Front, HostName, IntentId, Outcome, PaneId, PaneKey, SessionId,
+    TimerKey, Timestamp, WindowId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -70,6 +70,8 @@ pub enum Event {
         /// What it asks, where all of it can be read. `None`: nothing.
         question: Option<Box<AgentQuestion>>,
     },
+    /// An agent does something else than before, or what it does is told anew.
+    Agent(Box<AgentSeen>),
     /// The shell that a pane was made with reports its commands by marks that are believed, or is believed no more.
     ShellMarks {
         /// Where.

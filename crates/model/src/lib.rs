@@ -25,7 +25,8 @@ mod time;
 mod trouble;
 
 pub use agent::{
-    AgentAnswer, AgentQuestion, AgentQuestionKind, AgentState, AgentStatus, AnswerRole, Evidence, EvidenceSource,
+    AgentAnswer, AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AgentStatus, AnswerRole, Evidence,
+    EvidenceSource,
 };
 pub use approval::{Approval, ApprovalKind, ApprovalState, Decider, Decision, OnApprove, Verdict, Via};
 pub use command::{Command, KeyStep, RunControl};

@@ -10,6 +10,7 @@
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod agent;
 mod bundled;
 mod check;
 mod duration;
@@ -30,6 +31,7 @@ pub use self::policy::{
     Action, Backoff, Concurrency, Condition, Defaults, Expiry, FailStep, Gate, MessageTest, Pattern, PatternId,
     Pipeline, Policy, PollTest, PollWhat, RetrySpec, Selector, Stage, Stopping, TextTemplate, TextTest, key_steps,
 };
+pub use agent::AgentWord;
 pub use bundled::{BUNDLED, RECIPES};
 pub use check::{Report, check};
 pub use init::{Draft, InitError, PROJECT_FILES, ProjectFacts, WORKFLOW_FOLDER, init, update};

@@ -84,6 +84,7 @@ impl Condition {
             | Self::AfterStageFailure(_)
             | Self::AfterStageRejected(_)
             | Self::ExitCode(_)
+            | Self::Agent(_)
             | Self::IdleFor(_)
             | Self::Poll(_)
             | Self::Schedule(_)

@@ -1,5 +1,6 @@
 //! The validated policy: what the engine works with. Built only by `validate`; carries no serde.
 
+use super::agent::AgentWord;
 use regex::Regex;
 use tmuxagent_model::{AlertKind, KeyStep, MessageType, Millis, OnApprove, Urgency};
 
@@ -198,6 +199,8 @@ pub enum Condition {
     AfterStageRejected(String),
     /// The command that the stage started by `run` ended with one of these codes; empty: any code but 0.
     ExitCode(Vec<i32>),
+    /// The agent in the pane does one of these.
+    Agent(Vec<AgentWord>),
     /// Nothing was printed for this long.
     IdleFor(Millis),
     /// Something outside is so.

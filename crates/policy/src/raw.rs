@@ -224,6 +224,8 @@ raw_choice! {
         "after_stage_rejected" => AfterStageRejected(Text),
         /// The command that the stage started by `run` ended with this code; several in a list; `nonzero` for any but 0.
         "exit_code" => ExitCode(Many<Text>),
+        /// What the agent in the pane does, as its process, its reports and its screen tell; several in a list. `done`: it has worked since the prompt of the stage was taken, rests again and asks nothing. `idle`: it has come to rest and takes prompts. `working`, `asks` (a dialog), `error`, `rate_limited`, `stalled`, `exited`: it has come to be so. What was so before the stage's prompt decides nothing, nor does a state that is not certain.
+        "agent" => Agent(Many<Text>),
         /// Nothing was printed for this long.
         "idle_for" => IdleFor(Span),
         /// The same in milliseconds.
@@ -258,6 +260,7 @@ pub(super) fn parts_of(condition: &RawCondition) -> &[RawCondition] {
         | Kind::AfterStageFailure(_)
         | Kind::AfterStageRejected(_)
         | Kind::ExitCode(_)
+        | Kind::Agent(_)
         | Kind::IdleFor(_)
         | Kind::IdleForMs(_)
         | Kind::Poll(_)

@@ -253,6 +253,7 @@ fn event_pane(event: &Event) -> Option<&PaneKey> {
     match event {
         Event::PaneSeen { info } => Some(&info.key),
         Event::Line(line) => Some(&line.pane),
+        Event::Agent(seen) => Some(&seen.pane),
         Event::PaneGone { pane, .. }
         | Event::Activity { pane }
         | Event::Gap { pane }
@@ -288,6 +289,7 @@ fn event_run(event: &Event) -> Option<RunId> {
         Event::Timer {
             key:
                 TimerKey::StageTimeout(run, _)
+                | TimerKey::Turn(run, _)
                 | TimerKey::Begin(run, _)
                 | TimerKey::Backoff(run, _)
                 | TimerKey::Idle(run, _)

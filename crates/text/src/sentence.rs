@@ -284,6 +284,23 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("taken back: {}", "撤回：{0}"),
     ("actions_on_start: done", "actions_on_start：完成"),
     ("actions_on_start: {}", "actions_on_start：{0}"),
+    // Agents.
+    (
+        "Stage {} waits for its agent to be done, and {}. Has it succeeded?",
+        "阶段 {0} 在等它的代理做完，但{1}。它成功了吗？",
+    ),
+    ("a person has stopped it", "有人中止了它"),
+    ("it was not seen to work since", "之后没有看到它工作"),
+    ("no agent is known in its pane", "其窗格里没有已知的代理"),
+    ("it has exited", "它已经退出"),
+    ("agent: {} has exited", "代理：{0} 已退出"),
+    ("{} has exited", "{0} 已退出"),
+    ("no agent is known in the pane", "窗格里没有已知的代理"),
+    ("what {} does is not certain", "{0} 在做什么尚不确定"),
+    ("{}: {} (seen by {})", "{0}：{1}（依据 {2}）"),
+    ("{}: {} (seen by {}) since {}", "{0}：{1}（依据 {2}），自 {3} 起"),
+    ("{}: {} (seen by {}) since {}, before the stage typed", "{0}：{1}（依据 {2}），自 {3} 起，早于该阶段的输入"),
+    ("its time limit stands still while its agent asks, with {} left", "代理在提问，时限暂停计时，还剩 {0}"),
     // What did not count.
     ("the line ended the run", "这一行结束了运行"),
     ("the line ended a later stage of this run", "这一行结束了本次运行的后续阶段"),

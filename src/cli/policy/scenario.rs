@@ -14,6 +14,7 @@
 //!   - start lint
 //!   - {after: 5s, line: 2 problems}
 //!   - {after: 1s, exit: 1}     # the command that the stage typed has ended
+//!   - {after: 9s, agent: idle} # what the agent in the pane does: working, idle, asks, error, rate_limited, stalled, …
 //! expect:                      # every decision in order; `…` at the end stands for any rest
 //!   - shop/lint triggered …
 //!   - 1s shop/lint started …   # with the time since the beginning where it matters
@@ -22,11 +23,27 @@
 use super::recorded::{FACTS, set_fact, unknown_pane};
 use std::path::PathBuf;
 use tmuxagent_engine::replay::{Answers, Polls, Record, Recorded, Report, Setting, read_log};
-use tmuxagent_model::{Millis, PaneInfo, Timestamp};
+use tmuxagent_model::{AgentState, Millis, PaneInfo, Timestamp};
 use tmuxagent_yaml::{Diagnostics, Fields, Kind, Node, Reader, Source, quoted};
 
 /// 2001-01-01 00:00 UTC, where a test does not say when it begins.
 const START: Timestamp = Timestamp(978_307_200_000);
+
+/// A state is no bare value: a limit may have its end.
+type Made = fn() -> AgentState;
+
+/// What an agent does, as a test says it.
+const AGENT: [(&str, Made); 9] = [
+    ("working", || AgentState::Working),
+    ("idle", || AgentState::Idle),
+    ("done", || AgentState::Done),
+    ("asks", || AgentState::NeedsApproval),
+    ("error", || AgentState::Error),
+    ("rate_limited", || AgentState::RateLimited { until: None }),
+    ("stalled", || AgentState::Stalled),
+    ("exited", || AgentState::Exited),
+    ("unsure", || AgentState::Unsure),
+];
 
 /// A test as it is written.
 #[derive(Debug)]
@@ -185,6 +202,9 @@ fn output(reader: &Reader<'_>, node: &Node, start: Timestamp, pace: Millis) -> V
             }
             if let Some(code) = fields.number("exit", 0..=255).and_then(|code| i32::try_from(code).ok()) {
                 records.push(Record { at, what: Recorded::Ended { exit: code } });
+            }
+            if let Some(state) = fields.word("agent", &AGENT) {
+                records.push(Record { at, what: Recorded::Agent(state()) });
             }
             fields.finish();
         } else if let Some(text) = reader.text(item, &format!("output[{index}]")) {

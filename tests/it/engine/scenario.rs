@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tmuxagent_engine::{Engine, Options};
 use tmuxagent_model::{
-    AgentMessage, ApprovalId, ApprovalState, Command, Decider, Effect, EntityKind, Event, Front, HostName, Intent,
-    IntentId, KeyStep, LineEvent, LineSource, Millis, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey, PollOutcome,
-    ProgramState, RunControl, RunId, ServerId, ShellOutcome, SkipReason, Timestamp, Verdict, Via,
+    AgentMessage, AgentSeen, AgentState, ApprovalId, ApprovalState, Command, Decider, Effect, EntityKind, Event, Front,
+    HostName, Intent, IntentId, KeyStep, LineEvent, LineSource, Millis, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey,
+    PollOutcome, ProgramState, RunControl, RunId, ServerId, ShellOutcome, SkipReason, Timestamp, Verdict, Via,
 };
 use tmuxagent_policy::{Policy, Source, load};
 
@@ -304,6 +304,8 @@ impl Player {
                 let front = Front { pid: word(1).parse().expect("pid"), born: 1, name: word(2).to_owned() };
                 self.step(Event::Foreground { pane: self.key(word(0)), front, prompt: verb == "back" });
             }
+            // `agent %1 codex working [anew] [interrupted] [pid=2]`: what the agent of a pane is seen to do.
+            "agent" => self.agent(&words),
             "manual" => self.automatic = false,
             "auto" => self.automatic = true,
             "done" => self.outcome(word(0), Outcome::Done),
@@ -351,6 +353,28 @@ impl Player {
             "view" => self.view(),
             other => panic!("unknown verb {other}: {line}"),
         }
+    }
+
+    fn agent(&mut self, words: &[&str]) {
+        let state = match words[2] {
+            "asks" => AgentState::NeedsApproval,
+            "asks-other" => AgentState::NeedsAnswer,
+            "rate_limited" => AgentState::RateLimited { until: Some("9:22 AM".to_owned()) },
+            word => serde_json::from_value(word.into()).unwrap_or_else(|e| panic!("{e}: {word}")),
+        };
+        let more = |name: &str| words[3..].contains(&name);
+        let pid = words.iter().find_map(|word| word.strip_prefix("pid=")).map_or(1, |pid| pid.parse().expect("pid"));
+        let process = Some(Front { pid, born: 1, name: words[1].to_owned() });
+        let seen = AgentSeen {
+            pane: self.key(words[0]),
+            agent: words[1].to_owned(),
+            process: process.filter(|_| state != AgentState::Exited),
+            state,
+            by: "screen: rule".to_owned(),
+            anew: more("anew"),
+            interrupted: more("interrupted"),
+        };
+        self.step(Event::Agent(Box::new(seen)));
     }
 
     fn pane(&mut self, words: &[&str]) {

@@ -156,6 +156,7 @@ fn alternatives(condition: &Condition, patterns: &Patterns, out: &mut Vec<String
         Condition::LogRegex(_)
         | Condition::Message(_)
         | Condition::ExitCode(_)
+        | Condition::Agent(_)
         | Condition::IdleFor(_)
         | Condition::Poll(_)
         | Condition::Schedule(_)

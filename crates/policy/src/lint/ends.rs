@@ -63,6 +63,7 @@ fn ends_by_itself(condition: &Condition) -> bool {
         | Condition::AfterStageSuccess(_)
         | Condition::AfterStageFailure(_)
         | Condition::AfterStageRejected(_)
+        | Condition::Agent(_)
         | Condition::Manual => false,
     }
 }

@@ -176,7 +176,7 @@ fn can_end(stage: &StageSubject, how: After) -> bool {
                     false
                 }
             });
-            by_itself || by_words || by_action || has_poll(stage.core.success_when.as_ref())
+            by_itself || by_words || by_action || stage.core.success_when.as_ref().is_some_and(fails_alone)
         }
         After::Rejection => stage.core.gate.is_some(),
     }
@@ -187,11 +187,10 @@ fn waits(stage: &StageSubject) -> bool {
     stage.core.success_when.is_some() || stage.core.timeout.is_some()
 }
 
-fn has_poll(condition: Option<&Condition>) -> bool {
+/// Whether what is waited for may turn out never to come: a poll, or an agent that exits.
+fn fails_alone(condition: &Condition) -> bool {
     let mut found = false;
-    if let Some(condition) = condition {
-        condition.walk(&mut |part| found |= matches!(part, Condition::Poll(_)));
-    }
+    condition.walk(&mut |part| found |= matches!(part, Condition::Poll(_) | Condition::Agent(_)));
     found
 }
 

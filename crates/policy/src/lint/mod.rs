@@ -116,6 +116,7 @@ fn may_hold(condition: &Condition, after: &dyn Fn(&str, After) -> bool) -> bool 
         | Condition::LogRegex(_)
         | Condition::Message(_)
         | Condition::ExitCode(_)
+        | Condition::Agent(_)
         | Condition::IdleFor(_)
         | Condition::Poll(_)
         | Condition::Schedule(_)

@@ -1,6 +1,7 @@
 //! Conditions, polls and time tables.
 
 use super::{Reading, Use};
+use crate::agent::AgentWord;
 use crate::pattern::matches_empty;
 use crate::policy::{Condition, MessageTest, PollTest, PollWhat};
 use crate::raw::walk;
@@ -101,6 +102,7 @@ impl<'a> Reading<'a> {
                 Condition::Seen(Box::new(self.condition(part, role)))
             }
             Kind::ExitCode(codes) => self.exit_code(codes, role),
+            Kind::Agent(words) => self.agent_condition(words),
             Kind::IdleFor(span) => Condition::IdleFor(self.long_span(Some(span), None).unwrap_or(Millis(1))),
             Kind::IdleForMs(span) => Condition::IdleFor(self.long_span(None, Some(span)).unwrap_or(Millis(1))),
             Kind::Poll(poll) => {
@@ -167,6 +169,15 @@ impl<'a> Reading<'a> {
             stage: full.stage.as_ref().map(|stage| stage.value.clone()),
             ok: full.ok.as_ref().map(|ok| ok.value),
         })
+    }
+
+    fn agent_condition(&mut self, words: &Many<Text>) -> Condition {
+        if words.blank {
+            let help = format!("write one or several of {}", AgentWord::ALL.map(|(word, _)| word).join(", "));
+            self.problems.error("empty-condition", words.at, "`agent` needs a word").help(help);
+        }
+        let read = words.items.iter().filter_map(|word| self.word(word, "what an agent does", &AgentWord::ALL));
+        Condition::Agent(read.collect())
     }
 
     fn stage_reference(&mut self, name: &Text) -> String {

@@ -14,7 +14,8 @@ use tmuxagent_agents::{
     identify, recognise,
 };
 use tmuxagent_model::{
-    AgentQuestion, AgentQuestionKind, AgentState, AgentStatus, Event, Front, PaneKey, ProgramState, Reads, Timestamp,
+    AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AgentStatus, Event, EvidenceSource, Front, PaneKey,
+    ProgramState, Reads, Timestamp,
 };
 
 /// How many rows of a question go with an alert.
@@ -23,6 +24,11 @@ const MOST_ROWS: usize = 24;
 const UNREAD: u8 = 3;
 /// A dialog that was answered is gone by then; else it is told once more, as a new question.
 const GOES: Duration = Duration::from_millis(1500);
+/// An agent that rests after work has come to rest once it has for so long: between two steps of its work there are
+/// instants in which its screen shows nothing of it.
+const SETTLES: Duration = Duration::from_secs(1);
+/// The rule by which recognisers tell that a person stopped an agent's work.
+const INTERRUPTED: &str = "interrupted";
 /// The pause between them.
 const READ_AGAIN: Duration = Duration::from_millis(250);
 
@@ -32,6 +38,10 @@ pub(super) struct WatchedAgent {
     core: AgentCore,
     /// The state that was last told.
     told: Option<AgentState>,
+    /// What was last told to those who wait for it.
+    seen: Option<LastSeen>,
+    /// Since when it rests, where that is not told yet.
+    rests: Option<Instant>,
     /// The question that was last told.
     asked: Option<String>,
     /// The dialog that was last told; outer `None`: nothing was told of any.
@@ -46,11 +56,19 @@ pub(super) struct WatchedAgent {
     due: Option<Instant>,
 }
 
+/// What was told of an agent to those who wait for it.
+#[derive(Debug, PartialEq, Eq)]
+struct LastSeen {
+    state: AgentState,
+    process: Option<(u32, u64)>,
+    interrupted: bool,
+}
+
 impl WatchedAgent {
     fn new(recognisers: &[Recogniser]) -> Self {
         let core = AgentCore::new(recognisers, Limits::default());
-        let (shown, answered) = (None, None);
-        Self { core, told: None, asked: None, shown, answered, unread: 0, session: None, due: None }
+        let (seen, rests, shown, answered) = (None, None, None, None);
+        Self { core, told: None, seen, rests, asked: None, shown, answered, unread: 0, session: None, due: None }
     }
 
     /// The dialog that is shown and read as a whole.
@@ -79,6 +97,53 @@ impl WatchedAgent {
         self.answered = None;
         self.shown = Some(dialog);
         Some(self.question().cloned())
+    }
+
+    /// What it does, where that is another thing than was told last, or nobody was told (`anew`).
+    fn seen(&mut self, now: Instant, pane: &PaneKey, process: Option<&AgentProcess>, anew: bool) -> Option<AgentSeen> {
+        let status = self.core.status()?;
+        let resting = |state: &AgentState| matches!(state, AgentState::Idle | AgentState::Done);
+        let interrupted = self.core.evidence().iter().any(|evidence| evidence.rule == INTERRUPTED);
+        let interrupted = interrupted && resting(&status.state);
+        let process_id = process.map(|process| (process.pid, process.start));
+        let seen = LastSeen { state: status.state.clone(), process: process_id, interrupted };
+        let was = self.seen.as_ref().filter(|_| !anew);
+        if was == Some(&seen) {
+            self.rests = None;
+            return None;
+        }
+        if resting(&status.state) && !was.is_some_and(|was| resting(&was.state) && was.process == seen.process) {
+            let since = *self.rests.get_or_insert(now);
+            if now < since + SETTLES || self.core.disputed() {
+                return None;
+            }
+        }
+        self.rests = None;
+        self.seen = Some(seen);
+        let by = status.evidence.first().map(|evidence| format!("{}: {}", source(evidence.source), evidence.rule));
+        Some(AgentSeen {
+            pane: pane.clone(),
+            agent: status.agent.clone(),
+            process: process.map(|process| Front {
+                pid: process.pid,
+                born: process.start,
+                name: process.agent.clone(),
+            }),
+            state: status.state.clone(),
+            by: by.unwrap_or_default(),
+            anew,
+            interrupted,
+        })
+    }
+
+    /// When its rest can be told.
+    fn settles(&self, now: Instant) -> Option<Instant> {
+        self.rests.map(|since| (since + SETTLES).max(now + READ_AGAIN))
+    }
+
+    /// It is to be looked at by then, since nobody looked now.
+    pub fn look_by(&mut self, at: Instant) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
     }
 
     /// What it does.
@@ -140,6 +205,18 @@ struct Shown<'s> {
     screen: Screen,
 }
 
+/// A source in one word.
+const fn source(source: EvidenceSource) -> &'static str {
+    match source {
+        EvidenceSource::Process => "process",
+        EvidenceSource::Vendor => "file",
+        EvidenceSource::Hook => "hook",
+        EvidenceSource::Report => "report",
+        EvidenceSource::Screen => "screen",
+        EvidenceSource::Output => "output",
+    }
+}
+
 /// A state of an agent in the words in which any program reports its own.
 fn program_states(status: &AgentStatus) -> Vec<ProgramState> {
     let blocked = |kind: &str| {
@@ -193,6 +270,12 @@ impl HostCore {
         let mut agent = match pane.agent.take() {
             Some(agent) => agent,
             None => {
+                if process.is_none() && !std::mem::replace(&mut pane.voice.agent_told, true) {
+                    let (pane, agent, state) = (key.clone(), String::new(), AgentState::Exited);
+                    let (process, by, anew, interrupted) = (None, String::new(), true, false);
+                    let none = AgentSeen { pane, agent, process, state, by, anew, interrupted };
+                    self.outlet.event(Event::Agent(Box::new(none)));
+                }
                 process.as_ref()?;
                 pane.voice.reports = Some(Vec::new());
                 // The next look comes with its colours.
@@ -203,6 +286,11 @@ impl HostCore {
         agent.core.on(wall, Input::Process(process.clone()));
         for state in pane.voice.reports.iter_mut().flat_map(std::mem::take) {
             agent.core.on(wall, Input::Report(Report { state, app: None }));
+            // Work may begin and end between two looks.
+            if let Some(seen) = agent.seen(now, key, process.as_ref(), !pane.voice.agent_told) {
+                pane.voice.agent_told = true;
+                self.outlet.event(Event::Agent(Box::new(seen)));
+            }
         }
         if let Some(process) = &process {
             let text = surface.styled.clone().unwrap_or_else(|| surface.rows.join("\n"));
@@ -215,6 +303,10 @@ impl HostCore {
             let question = question.map(Box::new);
             self.outlet.event(Event::Dialog { pane: key.clone(), agent: name, front, question });
         }
+        if let Some(seen) = agent.seen(now, key, process.as_ref(), !pane.voice.agent_told) {
+            pane.voice.agent_told = true;
+            self.outlet.event(Event::Agent(Box::new(seen)));
+        }
         let news = agent.news();
         pane.voice.changed |= !news.is_empty();
         for state in news {
@@ -222,7 +314,7 @@ impl HostCore {
         }
         let due = agent.core.deadline().map(|at| now + Duration::from_millis(at.since(wall).0));
         let due = if agent.unread > 0 { Some(now + READ_AGAIN) } else { due };
-        let due = agent.answered.map(|at| at + GOES).into_iter().chain(due).min();
+        let due = agent.answered.map(|at| at + GOES).into_iter().chain(due).chain(agent.settles(now)).min();
         agent.due = due;
         let reads = agent.reads();
         match process {
@@ -249,3 +341,7 @@ impl HostCore {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "agents_tests.rs"]
+mod tests;

@@ -180,6 +180,12 @@ impl HostCore {
                 pane.audience.asked = None;
             }
             pane.audience.looked = Some(self.now);
+            let again = pane.audience.asked.as_ref().map(|(_, asked)| *asked + SELDOM);
+            if let Some((agent, at)) = pane.agent.as_mut().zip(again) {
+                // What it printed may be its last.
+                agent.look_by(at);
+                self.wake_at(at);
+            }
         }
         self.who_lost(key, Why::Shown);
         self.show_reader(key);

@@ -54,7 +54,9 @@ impl HostCore {
         if !known && !self.inventory.panes.is_empty() {
             self.outlet.event(Event::HostLost { host: self.spec.name.clone() });
         }
-        self.inventory.panes.values_mut().for_each(|pane| pane.stale = true);
+        for pane in self.inventory.panes.values_mut() {
+            (pane.stale, pane.voice.agent_told) = (true, false);
+        }
         self.link = Link::Down;
         self.up_since = None;
         self.lost_at = self.lost_at.or(Some(self.now));

@@ -115,6 +115,7 @@ const OVERHEAD: usize = 200;
 const fn pane_of(message: &HostMessage) -> Option<&PaneKey> {
     match message {
         HostMessage::Event(Event::Line(line)) => Some(&line.pane),
+        HostMessage::Event(Event::Agent(seen)) => Some(&seen.pane),
         HostMessage::Event(
             Event::ShellMarks { pane, .. }
             | Event::CommandBegan { pane, .. }

@@ -120,6 +120,8 @@ pub(super) struct Voice {
     pub retitled: bool,
     /// What the program says of itself is weighed with all else that is known of the agent in the pane: it waits here.
     pub reports: Option<Vec<ProgramState>>,
+    /// What agent is in it, or that there is none, was told since it is watched.
+    pub agent_told: bool,
     /// Something was told that must not be told again; the position behind it is still to be told.
     spoke: bool,
     /// A shell began a command, and who that is was not looked at yet.
@@ -151,6 +153,8 @@ impl Pane {
             restless: false,
             retitled: false,
             reports: None,
+            // What a new pane shows is news.
+            agent_told: matches!(feed, Feed::Stream | Feed::Unread(Past::New)),
             spoke: false,
             began: false,
         };

@@ -232,8 +232,18 @@ impl Player {
 
 /// What the machine says of itself is told in Chinese too; words of the policy stand for themselves.
 fn has_chinese(text: &str) {
-    const WORDS: [&str; 9] =
-        ["any_of", "all_of", "not ", "log_regex", "message", "after_stage", "exit_code", "idle_for", "schedule"];
+    const WORDS: [&str; 10] = [
+        "agent ",
+        "any_of",
+        "all_of",
+        "not ",
+        "log_regex",
+        "message",
+        "after_stage",
+        "exit_code",
+        "idle_for",
+        "schedule",
+    ];
     let of_policy = WORDS.iter().any(|word| text.starts_with(word)) || text.starts_with("poll ") || text == "manual";
     let chinese = tmuxagent_text::sentence(tmuxagent_text::Lang::Zh, text);
     assert!(of_policy || chinese.chars().any(|c| c > '\u{2e7f}'), "no Chinese for: {text}");

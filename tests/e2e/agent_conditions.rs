@@ -1,0 +1,145 @@
+//! Stages that wait for what an agent does, with a stand-in that shows saved screens of a real one.
+
+use super::support::room::Room;
+use super::support::{PATIENCE, wait_for, wait_or_tell};
+use std::path::Path;
+
+const POLICY: &str = r"
+version: 1
+pipelines:
+  - name: work
+    match: [{agent: codex}]
+    stages:
+      - name: implement
+        triggers: [manual]
+        actions_on_start: [{prompt: Implement it}]
+        success_when: [{agent: done}]
+        fail_when: [{agent: [error, rate_limited]}]
+        timeout: 10m
+      - name: review
+        triggers: [{after_stage_success: implement}]
+        actions_on_start: [{prompt: Review it}]
+        success_when: [{agent: done}]
+        fail_when: [{agent: [error, rate_limited]}]
+        timeout: 10m
+";
+
+/// What the stand-in of an agent does, step by step.
+enum Step {
+    /// Shows a saved screen.
+    Show(&'static str),
+    /// Reads one key, as a dialog does.
+    Key,
+    /// Reads a line, as an input line does, and writes it down.
+    Line,
+    /// Goes on once this file is there.
+    Until(&'static str),
+    /// Ends.
+    Exit,
+}
+
+/// A pane in which a program named `codex` takes these steps, then waits.
+fn agent(room: &Room, steps: &[Step]) -> String {
+    let path = room.file("codex");
+    std::fs::copy("/bin/sh", &path).expect("a shell");
+    let screens = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/agents/codex-0.171.0-80x24");
+    let steps = steps.iter().map(|step| match step {
+        Step::Show(name) => format!("clear; cat {}/{name}.txt\n", screens.display()),
+        Step::Key => "stty -icanon -echo; dd bs=1 count=1 2>/dev/null >&2; stty icanon echo\n".into(),
+        Step::Line => "IFS= read -r line; echo \"$line\" >> got\n".into(),
+        Step::Until(file) => format!("while [ ! -e {file} ]; do sleep 0.1; done\n"),
+        Step::Exit => "exit 0\n".into(),
+    });
+    let script = steps.collect::<String>() + "while :; do sleep 1; done\n";
+    std::fs::write(room.file("script"), script).expect("writable");
+    let line = format!("cd {}; {} script; exec sh", room.server.folder().display(), path.display());
+    room.server.new_session("agents", &format!("sh -c '{line}'"))
+}
+
+fn start(room: &Room, pane: &str) {
+    let told = || room.answer(&["start", pane, "work"]) + &room.answer(&["panes", "--json"]);
+    wait_or_tell(
+        PATIENCE,
+        || Some(room.ask(&["start", pane, "work"])).filter(|started| started.status.success()),
+        told,
+    );
+}
+
+fn wait_got(room: &Room, wanted: &str) {
+    wait_for(PATIENCE, wanted, || {
+        let got = std::fs::read_to_string(room.file("got")).unwrap_or_default();
+        (got == wanted).then_some(())
+    });
+}
+
+/// Until a stage is told to be at that, as `explain` says.
+fn wait_stage(room: &Room, pane: &str, part: &str) -> String {
+    let explained = || room.answer(&["policy", "explain", pane]);
+    wait_or_tell(
+        PATIENCE,
+        || Some(explained()).filter(|told| told.contains(part)),
+        || format!("in vain for `{part}`: {}{}", explained(), room.answer(&["events"])),
+    )
+}
+
+fn go(room: &Room, file: &str) {
+    std::fs::write(room.file(file), "").expect("writable");
+}
+
+#[test]
+fn two_stages_on_one_agent_wait_for_it_one_after_the_other_dialogs_and_all() {
+    let mut room = Room::with(POLICY);
+    let (working, dialog) = (Step::Show("working_thinking"), Step::Show("approve_command"));
+    let first = [Step::Show("idle_start"), Step::Line, working, Step::Until("go1"), dialog, Step::Key];
+    let second = [Step::Show("working_command"), Step::Until("go2"), Step::Show("finished"), Step::Line];
+    let third = [Step::Show("working_thinking"), Step::Until("go3"), Step::Show("finished_2")];
+    let steps: Vec<Step> = first.into_iter().chain(second).chain(third).collect();
+    let pane = agent(&room, &steps);
+    room.watch();
+    start(&room, &pane);
+    wait_got(&room, "Implement it\n");
+    wait_stage(&room, &pane, "codex: working");
+    go(&room, "go1");
+    // A dialog is no end, and its answer lets the work go on.
+    let id = room.wait_approval();
+    wait_stage(&room, &pane, "stands still while its agent asks");
+    let approved = room.ask(&["approve", &id]);
+    assert!(approved.status.success(), "{approved:?}");
+    wait_stage(&room, &pane, "codex: working");
+    go(&room, "go2");
+    wait_got(&room, "Implement it\nReview it\n");
+    wait_stage(&room, &pane, "codex: working");
+    go(&room, "go3");
+    room.wait_events("run_ended");
+    let events = room.answer(&["events", "--json"]);
+    assert!(events.contains("\"succeeded\"") && !events.contains("\"failed\""), "{events}");
+    assert_eq!(room.approvals().len(), 1, "{:#?}", room.approvals());
+}
+
+#[test]
+fn what_an_agent_did_while_nobody_watched_is_found() {
+    let mut room = Room::with(POLICY);
+    let first = [Step::Show("idle_start"), Step::Line, Step::Show("working_thinking"), Step::Until("go1")];
+    let second = [Step::Show("finished"), Step::Line, Step::Show("working_thinking"), Step::Until("go2"), Step::Exit];
+    let steps: Vec<Step> = first.into_iter().chain(second).collect();
+    let pane = agent(&room, &steps);
+    room.watch();
+    start(&room, &pane);
+    wait_got(&room, "Implement it\n");
+    wait_stage(&room, &pane, "codex: working");
+    room.kill_9();
+    go(&room, "go1");
+    room.server.wait_screen(&pane, "Ask Codex to do anything");
+    room.watch();
+    wait_got(&room, "Implement it\nReview it\n");
+    wait_stage(&room, &pane, "codex: working");
+    room.kill_9();
+    go(&room, "go2");
+    wait_for(PATIENCE, "a shell", || {
+        let command = room.server.tmux(&["display", "-p", "-t", &pane, "#{pane_current_command}"]);
+        (command.trim() == "sh").then_some(())
+    });
+    room.watch();
+    room.wait_events("codex has exited");
+    assert_eq!(room.approvals().len(), 0, "{:#?}", room.approvals());
+}

@@ -7,19 +7,21 @@
 //!
 //! Where it does not fit the send waits in its lane, visibly, and looks again; after a while it ends as not typed.
 
+mod waiting;
+
 use super::fit::{Fit, limit, not_read};
 use super::lane::Checked;
 use super::prompts::{Prompts, prompt_by_marks, told_by_marks};
 use super::reader::{Seen, Surface, classify, is_interactive, name_of, split_at};
 use super::since_typed::SinceTyped;
 use super::stacks::Stack;
-use super::waiting::Waiting;
 use super::{HostCore, Job, Output, Purpose};
 use crate::proto::{Reply, RowReader, Still, quote, row_format};
 use crate::{HostMessage, KnownPrompts};
 use std::time::{Duration, Instant};
 use tmuxagent_agents::Screen;
 use tmuxagent_model::{Awaited, Event, Front, Needs, PaneId, PaneKey, PaneReader, Reads};
+use waiting::Waiting;
 
 /// The pause between two looks of a send that waits.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -65,10 +67,9 @@ pub(super) struct Audience {
     asked: Option<((String, bool), Instant)>,
     /// What comes to the front is told, since something was typed into its shell.
     since_typed: Option<SinceTyped>,
-    /// A program may wait for a person.
-    pub waiting: Option<Waiting>,
-    /// It is to be looked at then, whether it prints or not.
-    pub look_at: Option<Instant>,
+    /// A program may wait for a person; when that is looked at, whether it prints or not.
+    waiting: Option<Waiting>,
+    look_at: Option<Instant>,
 }
 
 impl Audience {
@@ -337,10 +338,7 @@ impl HostCore {
     /// Looks at panes whose turn has come.
     pub fn tick_readers(&mut self) {
         self.tick_agents();
-        let now = self.now;
-        for audience in self.inventory.panes.values_mut().map(|pane| &mut pane.audience) {
-            audience.due |= audience.look_at.take_if(|at| *at <= now).is_some();
-        }
+        self.wake_waiting();
         let due: Vec<PaneKey> = self
             .inventory
             .panes

@@ -35,7 +35,6 @@ mod stacks;
 mod taken;
 #[cfg(test)]
 mod tests;
-mod waiting;
 
 pub(crate) use attach::client_owner;
 pub(crate) use audience::Look;

@@ -3,8 +3,8 @@
 //! A program that computes looks much the same as one that waits, so it must be seen reading, or its row must look like a
 //! question and stand still for longer.
 
-use super::HostCore;
-use super::reader::{Seen, Surface, split_at};
+use super::super::HostCore;
+use super::super::reader::{Seen, Surface, split_at};
 use std::time::{Duration, Instant};
 use tmuxagent_model::{Event, PaneKey, PaneReader, Reads};
 
@@ -24,7 +24,7 @@ enum Sign {
 
 /// A program that may wait.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(in super::super) struct Waiting {
     row: String,
     since: Instant,
     told: bool,
@@ -49,6 +49,14 @@ fn is_question(prefix: &str) -> bool {
 }
 
 impl HostCore {
+    /// Has looked at what may wait by now.
+    pub(super) fn wake_waiting(&mut self) {
+        let now = self.now;
+        for audience in self.inventory.panes.values_mut().map(|pane| &mut pane.audience) {
+            audience.due |= audience.look_at.take_if(|at| *at <= now).is_some();
+        }
+    }
+
     /// Takes what a look shows; tells of a program that has waited long enough.
     pub(super) fn follow_waiting(&mut self, key: &PaneKey, seen: Option<&Seen>, surface: &Surface) {
         let now = self.now;

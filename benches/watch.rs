@@ -317,6 +317,7 @@ fn collector_latency(rounds: usize) -> Vec<u64> {
                     state: IntentState::Open,
                     at: Timestamp(0),
                     hold: None,
+                    unseen: false,
                 };
                 watch.handle.take(Errand::new(intent, &watch.home));
             }

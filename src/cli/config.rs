@@ -42,16 +42,19 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
     let policy = super::policy::judge(&loaded.policy_sources)?;
     super::screen::keymap(&loaded.paths)?;
     let out = &session.out;
+    // A folder may be named after what nobody is to read.
+    let redactor = alerts.redactor(&loaded);
+    let config = redactor.redact(&loaded.config_name);
     let hosts: Vec<&str> = loaded.config.hosts.iter().map(|host| host.name.as_str()).collect();
-    let policies: Vec<&str> = loaded.policy_sources.iter().map(|source| source.name.as_str()).collect();
+    let policies: Vec<String> = loaded.policy_sources.iter().map(|source| redactor.redact(&source.name)).collect();
     if out.json {
         let channels: Vec<&String> = alerts.channels.keys().collect();
         out.json(&json!({
-            "config": loaded.config_name, "hosts": hosts, "channels": channels, "policies": policies,
+            "config": config, "hosts": hosts, "channels": channels, "policies": policies,
             "warnings": policy.warnings,
         }))?;
     } else {
-        out.say(&format!("{}: ok ({})", loaded.config_name, hosts.join(", ")))?;
+        out.say(&format!("{config}: ok ({})", hosts.join(", ")))?;
         out.say(&format!("{}: ok ({})", policies.join(", "), counted(policy.pipelines, "pipeline")))?;
     }
     Ok(if policy.warnings == 0 { exit::OK } else { exit::NEGATIVE })

@@ -194,7 +194,7 @@ fn theme(environment: &Environment) -> Theme {
 pub(super) fn keymap(paths: &Paths) -> Result<Keymap, CliError> {
     let file = paths.keymap();
     tmuxagent_config::trusted(&file)?;
-    match tmuxagent_config::read_text(&file) {
+    match tmuxagent_config::read_placed(&file) {
         Ok(text) => Keymap::from_yaml(&Source::new(file.display().to_string(), text))
             .map_err(|found| CliError::User(Problem::in_text(found))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Keymap::default()),

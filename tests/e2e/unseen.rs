@@ -73,6 +73,27 @@ fn a_password_typed_by_hand_is_kept_nowhere() {
 }
 
 #[test]
+fn a_password_is_no_echo_that_is_still_to_come_however_many_follow() {
+    let mut room = Room::with("version: 1\npipelines: []\n");
+    room.watch();
+    room.server.type_line("proj:ci", "stty -echo; printf 'Pass'; while read x; do echo got-${#x}; done");
+    wait_for(PATIENCE, "a password that is waited for", || {
+        room.answer(&["panes", "--json"]).contains("\"password\"").then_some(())
+    });
+    let passwords: Vec<String> = (0..10).map(|n| format!("{PASSWORD}{}", "x".repeat(n))).collect();
+    for password in &passwords {
+        let (done, typed) = said(&room, &["send", "proj:ci", "--insist", password]);
+        assert!(done && typed.contains("[not-kept: password]"), "{typed}");
+        room.server.wait_screen("proj:ci", &format!("got-{}", password.len()));
+    }
+    assert!(room.ask(&["db", "backup"]).status.success());
+    room.kill_9();
+    let mut found = Vec::new();
+    holding(&room.state, PASSWORD, &mut found);
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
 fn a_password_that_the_supervisor_did_not_outlive_is_not_typed() {
     let mut room = Room::with("version: 1\npipelines: []\n");
     room.watch();

@@ -96,8 +96,10 @@ pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: 
     }
     text.push('\n');
     if !approval.options.is_empty() {
-        let any = lang
-            .pick("One of the answers, written here, is a yes with that answer.", "写入任一可选答案，即以该答案批准。");
+        let any = lang.pick(
+            "One of the answers, or its number, written here is a yes with that answer.",
+            "写入任一可选答案或其序号，即以该答案批准。",
+        );
         let _ = writeln!(text, "{any}");
     }
     let _ = writeln!(text, "{}", lang.pick(HOW[0], HOW[1]));
@@ -214,23 +216,32 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
         approval.options.iter().find(|option| option.trim().eq_ignore_ascii_case(text)).cloned()
     };
     let yes = |answer| Written::Decided(Verdict { approve: true, answer });
-    let (word, rest) = added.split_once(char::is_whitespace).unwrap_or((added, ""));
-    let lower = plain(word);
-    let rest = rest.trim();
-    if let Some(found) = option(added) {
-        return yes(Some(found));
-    }
-    if APPROVE.contains(&lower.as_str()) {
-        return match (rest, option(rest)) {
-            ("", _) => yes(None),
-            (_, Some(found)) => yes(Some(found)),
-            (_, None) => wrong(),
-        };
-    }
-    if REJECT.contains(&lower.as_str()) && rest.is_empty() {
+    // What these words mean everywhere they mean here, whatever a program calls its answers.
+    if is_word(added, REJECT) {
         return Written::Decided(Verdict { approve: false, answer: None });
     }
-    wrong()
+    if is_word(added, APPROVE) {
+        return yes(option(added));
+    }
+    if let Some(found) = option(added).or_else(|| numbered(&approval.options, added)) {
+        return yes(Some(found));
+    }
+    match added.split_once(char::is_whitespace) {
+        // One word takes back the other.
+        Some((word, rest)) if is_word(word, APPROVE) && !is_word(rest, REJECT) => {
+            match option(rest).or_else(|| numbered(&approval.options, rest)) {
+                Some(found) => yes(Some(found)),
+                None => wrong(),
+            }
+        }
+        _ => wrong(),
+    }
+}
+
+/// The option of a number, from 1, where none is called so.
+fn numbered(options: &[String], text: &str) -> Option<String> {
+    let number: usize = text.trim().parse().ok()?;
+    options.get(number.checked_sub(1)?).cloned()
 }
 
 fn is_word(line: &str, words: &[&str]) -> bool {
@@ -347,6 +358,33 @@ mod tests {
                 "not understood: `aprove` (approve?); write `approve`, `reject` or one of the answers".into()
             )
         );
+    }
+
+    #[test]
+    fn a_word_means_its_verdict_whatever_the_answers_are_called() {
+        let yes = |answer: &str| Written::Decided(Verdict { approve: true, answer: Some(answer.to_owned()) });
+        let plain = |approve| Written::Decided(Verdict { approve, answer: None });
+        let of = |options: &[&str], content: &str| {
+            let options = options.iter().map(|option| (*option).to_owned()).collect();
+            read_decision(content, None, &Approval { options, ..approval() }, Lang::En)
+        };
+        let (words, letters) = (&["approve", "reject"][..], &["No", "Yes"][..]);
+        assert_eq!(of(words, "reject\n"), plain(false));
+        assert_eq!(of(words, "approve\n"), yes("approve"));
+        assert_eq!(of(words, "2\n"), yes("reject"), "by its number");
+        assert_eq!(
+            (of(letters, "no"), of(letters, "NO."), of(letters, "reject")),
+            (plain(false), plain(false), plain(false))
+        );
+        assert_eq!(
+            (of(letters, "yes"), of(letters, "approve 2"), of(letters, "ok")),
+            (yes("Yes"), yes("Yes"), plain(true))
+        );
+        for contradiction in ["approve reject", "approve no", "reject yes", "3", "0", "-1"] {
+            assert!(matches!(of(letters, contradiction), Written::Wrong(_)), "{contradiction}");
+        }
+        // An answer may be called like a number.
+        assert_eq!(of(&["2", "1"], "2"), yes("2"));
     }
 
     proptest! {

@@ -27,7 +27,7 @@ pub use self::config::{
     Config, HostConfig, LanguageChoice, QuietHours, Recording, Retention, ServeConfig, SshConfig, TmuxConfig,
     TmuxSocket, Tree,
 };
-pub use self::read_text::{open_regular, read_bytes, read_text};
+pub use self::read_text::{open_regular, read_bytes, read_placed, read_text};
 pub use environment::{EnvFile, Environment};
 pub use load::{Loaded, Problem, is_policy_test, language, load, policy_names, policy_sources, readable_policies};
 pub use network::Network;

@@ -2,7 +2,9 @@
 
 use super::paths::cause;
 use super::read_config::LANGUAGES;
-use super::{Config, Environment, GivenValues, LanguageChoice, Overrides, Paths, TmuxSocket, read, read_text, trusted};
+use super::{
+    Config, Environment, GivenValues, LanguageChoice, Overrides, Paths, TmuxSocket, read, read_placed, trusted,
+};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -78,6 +80,8 @@ pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Loaded, 
     trusted(&paths.config_dir.join(".env"))?;
     environment.read_file(&paths.config_dir)?;
     trusted(&paths.config_file)?;
+    // The screen reads it, in which a key decides; who could have written it is told before anything runs.
+    trusted(&paths.keymap())?;
     let (source, config_name) = config_source(&paths)?;
     let mut config = read(&source, &paths.config_dir, &environment).map_err(Problem::in_text)?;
     choose_socket(&mut config, overrides, &environment);
@@ -149,7 +153,7 @@ fn named_policies<'p>(overrides: &'p Overrides, config: &'p Config) -> &'p [Path
 
 fn config_source(paths: &Paths) -> Result<(Source, String), Problem> {
     let name = paths.config_file.display().to_string();
-    match read_text(&paths.config_file) {
+    match read_placed(&paths.config_file) {
         Ok(text) => Ok((Source::new(name.clone(), text), name)),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !paths.config_named => {
             Ok((Source::new("<default>", ""), "<default>".to_owned()))
@@ -207,7 +211,7 @@ fn read_policies(named: &[PathBuf], paths: &Paths) -> Result<(Vec<Source>, Vec<P
     }
     let (mut sources, mut problems) = (Vec::new(), Vec::new());
     for file in files {
-        match read_text(&file) {
+        match read_placed(&file) {
             Ok(text) => sources.push(Source::new(file.display().to_string(), text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => problems.push(Problem::new(
                 format!("there is no policy {}: neither a file nor a folder", absolute(&file).display()),

@@ -25,6 +25,19 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
+/// The text of a file that has its place, and is read again: there a named pipe is no such file, and nobody waits for its
+/// writer. A shell's `<(…)` has no name in any folder, and is read once as [`read_text`] does.
+///
+/// # Errors
+/// As [`read_text`], or that it is no regular file.
+pub fn read_placed(path: &Path) -> io::Result<String> {
+    let named = || std::fs::canonicalize(path).and_then(std::fs::metadata);
+    if !path.starts_with("/dev/fd") && named().is_ok_and(|there| there.file_type().is_fifo()) {
+        return Err(irregular());
+    }
+    read_text(path)
+}
+
 /// What a file or pipe holds, of at most `longest` bytes; otherwise as [`read_text`].
 ///
 /// # Errors
@@ -150,6 +163,13 @@ mod tests {
         let _bound = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         for other in [fifo(&folder), socket, folder.path().to_owned(), "/dev/zero".into()] {
             assert_eq!(open_regular(&other).unwrap_err().to_string(), "it is no regular file", "{}", other.display());
+        }
+        assert_eq!(read_placed(&file).unwrap(), "A=1");
+        assert_eq!(read_placed(Path::new("/dev/null")).unwrap(), "");
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(folder.path().join("pipe"), &link).unwrap();
+        for pipe in [folder.path().join("pipe"), link] {
+            assert_eq!(read_placed(&pipe).unwrap_err().to_string(), "it is no regular file");
         }
         assert_eq!(open_regular(&folder.path().join("none")).unwrap_err().kind(), ErrorKind::NotFound);
         assert_eq!(read_bytes(&file, 2).unwrap_err().kind(), ErrorKind::FileTooLarge);

@@ -286,3 +286,20 @@ fn the_socket_is_the_flag_then_the_file_then_the_server_we_are_in() {
         [TmuxSocket::Name("flag".into()), TmuxSocket::Name("own".into()), TmuxSocket::Path("/tmp/third".into())];
     assert_eq!(sockets, expected);
 }
+
+#[test]
+fn what_others_could_have_written_is_refused_before_anything_is_read() {
+    let home = Home::new();
+    let keymap = ".config/tmuxagent/keymap.yaml";
+    home.write(keymap, "quit: q\n").write(".config/tmuxagent/policies/a.yaml", "a");
+    home.load(&Overrides::default()).unwrap();
+    for (file, open, closed) in [(keymap, 0o666, 0o600), (".config/tmuxagent/policies", 0o1777, 0o755)] {
+        let path = home.0.path().join(file);
+        let set = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        set(open);
+        let problem = home.load(&Overrides::default()).unwrap_err();
+        assert!(problem.text.contains("is refused: everybody can write it"), "{problem}");
+        assert_eq!(problem.hint, Some(format!("chmod go-w {}", path.display())));
+        set(closed);
+    }
+}

@@ -4,7 +4,8 @@
 //! folder, is as mighty as its user. So the file, the folder that it was named in and the folder that it really lies in
 //! must belong to the user or to root and be closed to the writing of others. A group may write where it is the user's
 //! own: many systems give each user a group of his name and a umask of 002. In a sticky folder such as `/tmp` nobody can
-//! replace what is another's, so there the file alone counts.
+//! replace what is another's, so there a file that was named alone counts; a folder of which every file is read must be
+//! closed, since there a file of another's would count.
 
 use super::Problem;
 use rustix::process::geteuid;
@@ -24,7 +25,7 @@ const STICKY: u32 = 0o1000;
 /// Who else can write it, with the way out.
 pub fn trusted(path: &Path) -> Result<(), Problem> {
     let Ok(there) = std::fs::metadata(path) else { return Ok(()) };
-    judge(path, &there)?;
+    judge(path, &there, false)?;
     if let Ok(link) = std::fs::symlink_metadata(path)
         && link.is_symlink()
         && !is_ours(link.uid())
@@ -36,7 +37,7 @@ pub fn trusted(path: &Path) -> Result<(), Problem> {
         return Ok(());
     }
     folders(path).iter().try_for_each(|folder| match std::fs::metadata(folder) {
-        Ok(there) => judge(folder, &there),
+        Ok(there) => judge(folder, &there, true),
         Err(_) => Ok(()),
     })
 }
@@ -50,12 +51,13 @@ fn folders(path: &Path) -> Vec<PathBuf> {
     folders
 }
 
-fn judge(path: &Path, there: &Metadata) -> Result<(), Problem> {
+/// `around`: it only holds what is looked at, and nobody reads what else lies there.
+fn judge(path: &Path, there: &Metadata, around: bool) -> Result<(), Problem> {
     if !is_ours(there.uid()) {
         return Err(foreign(path, there.uid()));
     }
     let mode = there.mode();
-    let closed = there.is_dir() && mode & STICKY != 0;
+    let closed = around && mode & STICKY != 0;
     let who = match (mode & OTHERS != 0, mode & GROUP != 0) {
         _ if closed => return Ok(()),
         (true, _) => "everybody",

@@ -43,6 +43,16 @@ fn in_a_sticky_folder_the_file_alone_counts() {
 }
 
 #[test]
+fn a_folder_of_which_every_file_is_read_is_closed_though_it_is_sticky() {
+    let (_room, file) = room();
+    let folder = file.parent().unwrap();
+    set(folder, 0o1777);
+    let problem = trusted(folder).unwrap_err();
+    assert!(problem.text.contains("everybody can write it (mode 1777)"), "{problem}");
+    assert_eq!(problem.hint.as_deref(), Some(format!("chmod go-w {}", folder.display()).as_str()));
+}
+
+#[test]
 fn a_link_is_followed_to_the_file_and_its_folder() {
     let (room, file) = room();
     let link = room.path().join("link.yaml");

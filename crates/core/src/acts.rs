@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_config::HostConfig;
 use tmuxagent_ipc::hub::PaneScreen;
 use tmuxagent_ipc::wire::Reply;
-use tmuxagent_model::{EventLine, Intent, IntentId, PaneId, PaneKey};
+use tmuxagent_model::{EventLine, HostName, Intent, IntentId, PaneId, PaneKey};
 use tmuxagent_tmux::Position;
 
 /// A request that is to be answered; a number that its asker gave it.
@@ -64,6 +64,8 @@ pub enum Act {
     Exclude(Life, PaneId),
     /// Read it again.
     Include(Life, PaneId),
+    /// Under these names nothing is watched any more, and no collector has still to hand over: what was claimed by them is free.
+    Gone(Life, BTreeSet<HostName>),
     /// Answer a request.
     Answer(Ticket, Reply),
     /// Tell the followers of the journal; these lines are stored.

@@ -59,6 +59,16 @@ impl CatchUp {
         now < self.wake()
     }
 
+    /// Whether a host has still to tell how it is observed.
+    pub(crate) fn awaits(&self, now: Timestamp, host: &HostName) -> bool {
+        now < self.bound && self.unseen.contains(host)
+    }
+
+    /// Until when at the latest any host is waited for.
+    pub(crate) const fn bound(&self) -> Timestamp {
+        self.bound
+    }
+
     /// When timers go on, unless something lets them go on before.
     pub(crate) fn wake(&self) -> Timestamp {
         if self.unseen.is_empty() { self.until } else { self.bound }

@@ -8,6 +8,7 @@
 
 use super::acts::{Act, Ticket};
 use super::catch_up::CatchUp;
+use super::early::Early;
 use super::hosts::{Hosts, Life, Sending};
 use super::live_view::LiveView;
 use super::recovery::Settling;
@@ -104,6 +105,8 @@ pub struct Core {
     pub(crate) trace: Trace,
     /// Texts that are typed and never kept.
     pub(crate) unkept: Unkept,
+    /// Decisions about panes that are not known yet in this life.
+    pub(crate) early: Vec<Early>,
 }
 
 impl Core {
@@ -132,6 +135,7 @@ impl Core {
             acts: Vec::new(),
             trace: Trace::default(),
             unkept: Unkept::default(),
+            early: Vec::new(),
         }
     }
 
@@ -170,6 +174,7 @@ impl Core {
                 self.report_problem(&format!("host {host}"), &Trouble::CollectorNotStarted { error });
             }
         }
+        self.take_early();
     }
 
     /// Does what is due by `now`.
@@ -183,6 +188,7 @@ impl Core {
             self.step(&Event::Timer { key, epoch });
         }
         self.reconcile();
+        self.take_early();
     }
 
     /// The next instant at which something is due without anything happening.
@@ -192,7 +198,8 @@ impl Core {
         let frame = self.dirty.then(|| self.shown_at + FRAME);
         let reconcile = self.reconcile_at.iter().map(|(at, _)| *at).min();
         let commit = self.retry_at.or_else(|| self.round.has_work().then_some(self.now));
-        [timer, frame, commit, reconcile, self.hosts.next_restart()].into_iter().flatten().min()
+        let early = (!self.early.is_empty()).then(|| self.catch_up.bound()).filter(|at| *at > self.now);
+        [timer, frame, commit, reconcile, early, self.hosts.next_restart()].into_iter().flatten().min()
     }
 
     /// How many events wait for a commit.
@@ -269,6 +276,7 @@ impl Core {
     /// The end begins: the collectors hand over what they have, which still counts.
     pub fn begin_end(&mut self) {
         self.trace.stop();
+        self.refuse_early();
         self.ending = true;
         self.hosts.leave_all();
     }

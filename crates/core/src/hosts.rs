@@ -6,7 +6,7 @@
 use super::acts::{Act, HostStart};
 use super::trace::pairs;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tmuxagent_config::HostConfig;
 use tmuxagent_model::{HostName, Intent, IntentId, Millis, PaneId, PaneKey, Timestamp};
 use tmuxagent_tmux::Position;
@@ -67,6 +67,8 @@ pub(crate) struct Hosts {
     views: HashMap<u64, (HostName, PaneId)>,
     /// More than one host is configured.
     pub(crate) has_several: bool,
+    /// Names under which something was watched, and nothing is any more.
+    gone: BTreeSet<HostName>,
     /// What is to be done by now.
     #[serde(skip)]
     pub(crate) acts: Vec<Act>,
@@ -115,6 +117,11 @@ impl Hosts {
         self.places.insert(config.name.clone(), place);
         self.acts.push(Act::StartHost(Box::new(start)));
         self.show_screens(&config.name);
+        if self.gone.remove(&config.name) {
+            self.tell_gone();
+        } else if !self.gone.is_empty() {
+            self.acts.push(Act::Gone(life, self.gone.clone()));
+        }
     }
 
     /// Has something typed, after what was to be typed before it on the same pane. Comes back where no collector watches
@@ -180,6 +187,12 @@ impl Hosts {
         {
             self.acts.push(Act::Release(life, pane));
         }
+    }
+
+    /// Tells the collectors what they may take over from others of this process.
+    fn tell_gone(&mut self) {
+        let lives: Vec<Life> = self.places.keys().filter_map(|name| self.watcher(name)).collect();
+        self.acts.extend(lives.into_iter().map(|life| Act::Gone(life, self.gone.clone())));
     }
 
     /// The collector that watches a host now.
@@ -261,7 +274,11 @@ impl Hosts {
         let waiting = place.leave(&mut self.acts);
         match place.stage {
             // One that has ended tells no end.
-            Stage::Failed(_) => drop(self.places.remove(name)),
+            Stage::Failed(_) => {
+                self.places.remove(name);
+                self.gone.insert(name.clone());
+                self.tell_gone();
+            }
             Stage::Watched | Stage::Leaving(_) => place.stage = Stage::Leaving(None),
         }
         waiting
@@ -295,7 +312,11 @@ impl Hosts {
     pub(crate) fn collector_ended(&mut self, name: &HostName, life: Life) -> bool {
         let Some(place) = self.places.get_mut(name).filter(|place| place.life == life) else { return false };
         match place.stage {
-            Stage::Leaving(None) => drop(self.places.remove(name)),
+            Stage::Leaving(None) => {
+                self.places.remove(name);
+                self.gone.insert(name.clone());
+                self.tell_gone();
+            }
             Stage::Leaving(Some(_)) => place.ended = true,
             Stage::Watched | Stage::Failed(_) => {
                 place.stage = Stage::Failed(None);

@@ -21,6 +21,7 @@ mod acts;
 mod catch_up;
 mod claims;
 mod core;
+mod early;
 mod hosts;
 mod live_view;
 mod observed;

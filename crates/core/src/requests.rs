@@ -75,7 +75,8 @@ impl Core {
         self.acts.push(Act::Answer(ticket, reply));
     }
 
-    fn wish(&mut self, peer: &Peer, command: Command, ticket: Ticket) {
+    pub(crate) fn wish(&mut self, peer: &Peer, command: Command, ticket: Ticket) {
+        let Err(command) = self.keep_early(peer, command, ticket) else { return };
         if let Some(refused) = self.refuse_elsewhere(&command) {
             return self.answer(ticket, refused);
         }

@@ -6,16 +6,13 @@
 use super::acts::Act;
 use super::core::Input;
 use super::requests::Asked;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_engine::Answer;
 use tmuxagent_ipc::wire::Request;
 use tmuxagent_model::{Command, Effect, Event, Intent, IntentId, KeyStep, PaneKey, PaneReader, Reads, SecretMark};
-use tmuxagent_tmux::HostMessage;
 
 /// The kind of such a secret.
 const KIND: &str = "password";
-/// So many of a pane's texts are known, to be left out of the echoes that are still to come.
-const MOST_SAID: usize = 8;
 /// Words of a question whose answer is a secret, in small letters.
 const ASKS: [&str; 10] =
     ["password", "passphrase", "passcode", "pin", "secret", "token", "verification code", "密码", "口令", "验证码"];
@@ -27,8 +24,6 @@ pub(crate) struct Unkept {
     asked: Option<Vec<KeyStep>>,
     /// What is really typed; nothing where a trace is played, which knows the marks only.
     steps: BTreeMap<IntentId, Vec<KeyStep>>,
-    /// What was typed so into each pane.
-    said: BTreeMap<PaneKey, VecDeque<String>>,
 }
 
 impl Unkept {
@@ -54,12 +49,6 @@ impl Unkept {
         if !is_secret(pane, *insist) || !steps.iter().any(is_text) {
             return;
         }
-        let said = self.said.entry(pane.clone()).or_default();
-        said.extend(steps.iter().filter_map(|step| match step {
-            KeyStep::Text(text) if !text.is_empty() => Some(text.clone()),
-            KeyStep::Text(_) | KeyStep::Key(_) => None,
-        }));
-        said.drain(..said.len().saturating_sub(MOST_SAID));
         let marked = marked(steps);
         self.asked = Some(std::mem::replace(steps, marked));
     }
@@ -73,14 +62,14 @@ impl Unkept {
                 }
             }
             (Event::Outcome { intent, .. }, _) => drop(self.steps.remove(intent)),
-            (Event::PaneGone { pane, .. }, _) => drop(self.said.remove(pane)),
             _ => {}
         }
     }
 
-    /// Gives what types the text instead of the mark.
+    /// Gives what types the text instead of the mark, and tells it that nobody may read that afterwards.
     pub(crate) fn fill(&self, act: &mut Act) {
         let Act::Type { intent, .. } = act else { return };
+        intent.unseen |= self.holds(&intent.id);
         if let (Some(real), Effect::Send(send)) = (self.steps.get(&intent.id), &mut intent.effect)
             && !real.is_empty()
         {
@@ -90,19 +79,16 @@ impl Unkept {
 
     /// Takes the text out of what comes back from where it was to be typed.
     pub(crate) fn clean(&self, input: &mut Input) {
-        match input {
-            Input::CameBack { intent, .. } if self.holds(&intent.id) => hide_in(intent),
-            Input::Host(_, _, HostMessage::Position { pane, position }) => {
-                if let Some(said) = self.said.get(pane) {
-                    position.echoes.retain(|echo| !said.iter().any(|text| echo.contains(text.as_str())));
-                }
-            }
-            _ => {}
+        if let Input::CameBack { intent, .. } = input
+            && self.holds(&intent.id)
+        {
+            hide_in(intent);
         }
     }
 }
 
 fn hide_in(intent: &mut Intent) {
+    intent.unseen = false;
     if let Effect::Send(send) = &mut intent.effect {
         send.steps = marked(&send.steps);
     }

@@ -179,6 +179,10 @@ impl Engine {
     /// Explains every stage of a pane's pipelines, or of a run; empty when there is no such thing.
     #[must_use]
     pub fn explain(&self, now: Timestamp, target: &Target) -> Vec<StageExplanation> {
+        self.explain_as_it_is(now, target).into_iter().map(|stage| stage.cleaned(&self.cleaner)).collect()
+    }
+
+    fn explain_as_it_is(&self, now: Timestamp, target: &Target) -> Vec<StageExplanation> {
         match target {
             Target::Run(id) => {
                 let Some(run) = self.state.runs.get(id) else { return Vec::new() };

@@ -23,6 +23,7 @@ mod dialog;
 mod evidence;
 mod expiry;
 mod explain;
+mod explained;
 mod fail;
 mod gap;
 mod gate;

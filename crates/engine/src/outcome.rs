@@ -4,7 +4,7 @@ use super::condition::Stimulus;
 use super::progress::{Cause, cut};
 use super::readers::why_skipped;
 use super::state::{IntentRow, Planned, Purpose};
-use super::text::{describe_effect, describe_intent, typed_keys, visible};
+use super::text::{describe_cleaned, describe_intent, typed_keys, visible};
 use super::turn::{At, Turn};
 use super::verdict::{BY_SIGTSTP, INTERRUPTED};
 use std::sync::Arc;
@@ -101,13 +101,14 @@ impl Turn<'_> {
                 } else if outcome.exit == Some(0) {
                     self.action_done(at, &row.intent.id);
                 } else {
-                    let rule = describe_effect(&row.intent.effect);
-                    self.attempt_failed(at, Cause::own(self.now, rule, self.cleaner.clean(&describe_shell(outcome))));
+                    let rule = describe_cleaned(&row.intent.effect, self.cleaner);
+                    let cause = Cause::of(self.cleaner, self.now, &rule, &describe_shell(outcome));
+                    self.attempt_failed(at, cause);
                 }
             }
             Outcome::Failed { error } if shell => {
-                let rule = describe_effect(&row.intent.effect);
-                self.attempt_failed(at, Cause::own(self.now, rule, error));
+                let rule = describe_cleaned(&row.intent.effect, self.cleaner);
+                self.attempt_failed(at, Cause::of(self.cleaner, self.now, &rule, error));
             }
             Outcome::Skipped { reason: SkipReason::Withdrawn } => {
                 self.cancel_stage(at, Cause::own(self.now, "taken back", "its keys were given up"));
@@ -200,7 +201,7 @@ impl Turn<'_> {
 
     /// The tracked command of a stage ended.
     pub fn tracked_ended(&mut self, at: At, exit: i32) {
-        let now = self.now;
+        let (now, cleaner) = (self.now, self.cleaner);
         let Some(stage) = self.stage_mut(at) else { return };
         stage.tracked = None;
         stage.exit = Some(exit);
@@ -210,7 +211,7 @@ impl Turn<'_> {
             Some(Planned::Run { command }) => visible(&command.shown),
             _ => "run".to_owned(),
         };
-        let cause = Cause::own(now, format!("run {command}"), format!("exit code {exit}"));
+        let cause = Cause::of(cleaner, now, &format!("run {command}"), &format!("exit code {exit}"));
         match stage.state {
             StageState::Starting if !last => {
                 if exit == 0 {

@@ -120,7 +120,7 @@ impl Turn<'_> {
         let lost = rule.success_when.as_ref().is_some_and(|c| !can_hold(c, SUCCESS, &stage.polls));
         if lost {
             let rule = poll_of(rule, node).map_or_else(String::new, |test| describe_poll(&policy, test));
-            let cause = Cause::own(self.now, rule, detail);
+            let cause = Cause::of(self.cleaner, self.now, &rule, &detail);
             let found = Found { cause, groups: Vec::new(), lasting: true, at_once: false };
             self.hold_or_end(at, false, found, &Stimulus::Poll(node));
         }

@@ -1,5 +1,6 @@
 //! What conditions remember.
 
+use super::text::Cleaner;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tmuxagent_model::{AgentMessage, Front, IntentId, Millis, Timestamp};
@@ -16,9 +17,15 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// A cause that is no condition of the policy.
-    pub fn own(at: Timestamp, rule: impl Into<String>, text: impl AsRef<str>) -> Self {
-        Self { at, rule: rule.into(), text: cut(text.as_ref(), TEXT) }
+    /// A cause that is no condition of the policy, in words of our own.
+    pub fn own(at: Timestamp, rule: &'static str, text: impl AsRef<str>) -> Self {
+        Self { at, rule: rule.to_owned(), text: cut(text.as_ref(), TEXT) }
+    }
+
+    /// A cause whose words are others': those of a policy with its values, or a program's. Cleaned before they are cut, since
+    /// half a secret is not known as one.
+    pub fn of(cleaner: &Cleaner, at: Timestamp, rule: &str, text: &str) -> Self {
+        Self { at, rule: cleaner.clean(rule), text: cut(&cleaner.clean(text), TEXT) }
     }
 
     /// In one line, for people.

@@ -72,6 +72,16 @@ pub fn describe_effect(effect: &Effect) -> String {
     }
 }
 
+/// The same without secrets. What is cut is cleaned before: half a secret is not known as one.
+pub fn describe_cleaned(effect: &Effect, cleaner: &Cleaner) -> String {
+    match effect {
+        Effect::Shell(call) => format!("shell: {}", cut(&visible(&cleaner.clean(&call.script.shown)), WIDTH)),
+        Effect::Send(_) | Effect::Prompt(_) | Effect::Poll(_) | Effect::Alert(_) => {
+            cleaner.clean(&describe_effect(effect))
+        }
+    }
+}
+
 /// What `send_keys` typed, letter by letter, where that is not how people read it before. Where it holds a secret, whose
 /// escapes nobody would know again, it stays as people read it.
 pub fn typed_keys(state: &State, row: &IntentRow, cleaner: &Cleaner) -> Option<String> {

@@ -230,6 +230,7 @@ impl Turn<'_> {
             state: IntentState::Open,
             at: now,
             hold: None,
+            unseen: false,
         };
         let purpose = Purpose::Plan { run: at.run, stage: name, attempt };
         self.ask_settle(Some(at), &IntentRow { intent, purpose, order: 0, withdrawn: false }, NOT_BEGUN, false);

@@ -261,7 +261,7 @@ impl<'a> Turn<'a> {
         let state = if frozen { IntentState::Held } else { IntentState::Open };
         let typed = matches!(effect, Effect::Send(_) | Effect::Prompt(_));
         let hold = if typed { self.hold_of(run, stage.as_deref()) } else { None };
-        let intent = Intent { id: id.clone(), effect, run, stage, attempt, state, at: now, hold };
+        let intent = Intent { id: id.clone(), effect, run, stage, attempt, state, at: now, hold, unseen: false };
         let row = IntentRow { intent, purpose, order, withdrawn: false };
         if frozen {
             let place = row.intent.effect.pane().map(|pane| pane.told(&self.place(pane))).unwrap_or_default();

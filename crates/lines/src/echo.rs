@@ -31,6 +31,8 @@ struct Expected {
     echoed: bool,
     /// A line showed its beginning; more may follow on further lines.
     begun: bool,
+    /// Something of it was typed where nobody may read it.
+    unseen: bool,
 }
 
 /// What we typed.
@@ -59,21 +61,22 @@ const PROGRAM: Judged = Judged { origin: Origin::Program, question: 0 };
 const ECHO: Judged = Judged { origin: Origin::Echo, question: 0 };
 
 impl Echo {
-    /// Remembers typed text, Enter as `\n`; `behind` is what stands on the row now.
-    pub(super) fn typed(&mut self, text: &str, behind: &str) {
+    /// Remembers typed text, Enter as `\n`; `behind` is what stands on the row now; `unseen`: nobody may read it.
+    pub(super) fn typed(&mut self, text: &str, behind: &str, unseen: bool) {
         self.pieced.clear();
         let continued = std::mem::replace(&mut self.open, !text.ends_with(['\n', '\r']));
         self.remember(&squeezed(text), continued);
         for (at, line) in text.split(['\n', '\r']).enumerate() {
             match self.expected.back_mut() {
                 Some(open) if at == 0 && continued && open.text.len() + line.len() <= LONGEST => {
-                    open.text.push_str(line)
+                    open.text.push_str(line);
+                    open.unseen |= unseen;
                 }
                 _ if line.trim().is_empty() => {}
                 _ => {
                     let text = border::head(line, LONGEST).to_owned();
                     let behind = if at == 0 { behind.trim_end().to_owned() } else { String::new() };
-                    self.expected.push_back(Expected { text, behind, echoed: false, begun: false });
+                    self.expected.push_back(Expected { text, behind, echoed: false, begun: false, unseen });
                 }
             }
         }
@@ -94,9 +97,9 @@ impl Echo {
         }
     }
 
-    /// The typed lines whose echo is to come, oldest first.
+    /// The typed lines whose echo is to come and that anybody may read, oldest first.
     pub(super) fn awaited(&self) -> impl Iterator<Item = &str> {
-        self.expected.iter().map(|expected| expected.text.as_str())
+        self.expected.iter().filter(|expected| !expected.unseen).map(|expected| expected.text.as_str())
     }
 
     /// Whether any echo is to come.

@@ -36,6 +36,7 @@ mod submitted;
 mod teller;
 mod terminal;
 mod tracked;
+mod unseen;
 
 pub use anchor::{Anchor, Missed};
 pub use integration::{ShellPhase, ShellState};
@@ -43,12 +44,15 @@ pub use recognise::recognise;
 pub use submitted::{Entry, Standing, Submitted};
 pub use tracked::{bare_command, is_tracked_command, tracked_command, untracked_command};
 
+use std::borrow::Cow;
+
 use integration::Integration;
 use parser::Parser;
 use screen::{News, Picture, Screen};
 use stream::Stream;
 use teller::{Line, Stage, Teller};
 use terminal::{Hands, Owner, Words};
+use unseen::Unseen;
 
 use tmuxagent_model::{AgentMessage, LineSource, Malformed, Origin, ProgramState, Timestamp};
 
@@ -112,6 +116,7 @@ pub struct Reader {
     stream: Stream,
     screen: Screen,
     teller: Teller,
+    unseen: Unseen,
     owner: Owner,
     words: Words,
     shell: Integration,
@@ -261,11 +266,30 @@ impl Reader {
 
     /// Tells what is being typed into the pane, Enter as `\n`, before it is sent. Its echo gets [`Origin::Echo`].
     pub fn typed(&mut self, text: &str) {
-        self.teller.echo.typed(text, &self.stream.standing());
+        self.teller.echo.typed(text, &self.stream.standing(), false);
         if let Some(token) = tracked::typed_token(text) {
             self.shell.typed(token);
             self.teller.tracks(token);
         }
+    }
+
+    /// The same of a text that nobody may read: its echo is known as one, and neither [`Reader::awaited`] nor
+    /// [`Reader::anchor`] gives anything of it away.
+    pub fn typed_unseen(&mut self, text: &str) {
+        self.unseen.typed(text);
+        self.teller.echo.typed(text, &self.stream.standing(), true);
+    }
+
+    /// A text of this pane that is to be kept, without what was typed unseen: a mark stands for that.
+    #[must_use]
+    pub fn without_unseen<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.unseen.without(text)
+    }
+
+    /// The same of rows of its screen.
+    #[must_use]
+    pub fn rows_without_unseen(&self, rows: &[String]) -> Vec<String> {
+        self.unseen.without_rows(rows)
     }
 
     /// What the marks of the pane's shell tell of it: whether it shows a prompt, what stands behind that, what it runs.
@@ -282,10 +306,10 @@ impl Reader {
         self.shell.entered()
     }
 
-    /// Typed lines whose echo is still to come, oldest first: to be kept with the anchor over a break, and handed to
+    /// Typed lines whose echo is still to come, oldest first, but those that were typed unseen: to be kept with the anchor over a break, and handed to
     /// [`Reader::typed`] with their Enter before the missed lines are read.
-    pub fn awaited(&self) -> impl Iterator<Item = &str> {
-        self.teller.echo.awaited()
+    pub fn awaited(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.teller.echo.awaited().map(|text| self.unseen.without(text))
     }
 
     /// Whether the program owns the screen, so that captures tell the truth and the stream does not.
@@ -308,7 +332,7 @@ impl Reader {
         anchor.stands_below(row, columns);
         let mut count = 0;
         self.stream.complete(FEW).for_each(|line| {
-            anchor.push(&line);
+            anchor.push(&self.unseen.without(&line));
             count += 1;
         });
         if self.from_top && !self.stream.dropped && count < FEW {

@@ -280,6 +280,10 @@ pub struct Intent {
     /// How long keys wait for their reader before a person is asked; what types knows a span of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Millis>,
+    /// What it types nobody may read afterwards: its text came from a person's hand and is never stored, nor handed on as
+    /// an echo. Told to who types it alone.
+    #[serde(skip)]
+    pub unseen: bool,
 }
 
 /// Why the guard of compare-and-send held keys back.

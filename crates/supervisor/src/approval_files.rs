@@ -72,6 +72,14 @@ struct Request {
     approval: Approval,
     /// What this life wrote into its file.
     text: Option<String>,
+    /// Why the word that was written there last decided nothing.
+    refused: Option<String>,
+}
+
+impl Request {
+    fn new(approval: &Approval) -> Self {
+        Self { approval: approval.clone(), text: None, refused: None }
+    }
 }
 
 impl ApprovalFiles {
@@ -127,7 +135,7 @@ impl ApprovalFiles {
                 Some(request) => request.approval = (*approval).clone(),
                 None => {
                     fresh.push(name.clone());
-                    self.shown.insert(name.clone(), Request { approval: (*approval).clone(), text: None });
+                    self.shown.insert(name.clone(), Request::new(approval));
                 }
             }
         }
@@ -137,10 +145,15 @@ impl ApprovalFiles {
         };
         let gone: Vec<String> = self.shown.keys().filter(|name| !wanted.contains_key(*name)).cloned().collect();
         for name in gone {
-            self.shown.remove(&name);
-            if !decides(&news, &name) {
+            let refused = self.shown.remove(&name).and_then(|request| request.refused);
+            if decides(&news, &name) {
+                continue;
+            }
+            match refused {
+                // Who wrote a word that decided nothing must not take its end for a yes.
+                Some(sentence) => self.answer_late(&name, &sentence),
                 // Somebody may have removed it himself.
-                let _ = std::fs::remove_file(self.folder.join(&name));
+                None => drop(std::fs::remove_file(self.folder.join(&name))),
             }
         }
         for name in fresh {
@@ -197,13 +210,23 @@ impl ApprovalFiles {
             return;
         }
         let is_open = self.shown.contains_key(&name);
+        let refused = settled.end().err().map(|refusal| refusal.sentence(self.lang));
+        if let Some(request) = self.shown.get_mut(&name) {
+            request.refused.clone_from(&refused);
+        }
         match settled.end() {
             // The answer is a service; the decision holds without it.
             Ok(()) if is_open => drop(self.put(&name, Some(self.lang.pick("taken", "已收到")), Some(&content))),
             Ok(()) => drop(std::fs::remove_file(path)),
-            Err(refusal) if is_open => drop(self.put(&name, Some(&refusal.sentence(self.lang)), Some(&content))),
-            Err(refusal) => self.answer_late(&name, &refusal.sentence(self.lang)),
+            Err(_) if is_open => drop(self.put(&name, refused.as_deref(), Some(&content))),
+            Err(_) => self.answer_late(&name, refused.as_deref().unwrap_or_default()),
         }
+    }
+
+    /// Whether the same is asked anew: by another question of this stage in this pane.
+    pub fn is_asked_anew(&self, closed: &Approval) -> bool {
+        let of = |asked: &Approval| (asked.pane.clone(), asked.pipeline.clone(), asked.stage.clone());
+        self.shown.values().any(|request| request.approval.id != closed.id && of(&request.approval) == of(closed))
     }
 
     /// Answers in a file whose question is closed.
@@ -272,6 +295,9 @@ impl ApprovalFiles {
             Written::Wrong(sentence) => {
                 // The answer is a service; nothing was decided.
                 let _ = self.put(name, Some(&sentence), Some(&content));
+                if let Some(request) = self.shown.get_mut(name) {
+                    request.refused = Some(sentence.clone());
+                }
                 Some(FileNews::Refused(format!("{name}: {sentence}")))
             }
             Written::Decided(verdict) => {

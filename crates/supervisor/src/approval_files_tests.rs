@@ -117,6 +117,28 @@ fn a_word_whose_question_was_closed_meanwhile_is_answered() {
 }
 
 #[test]
+fn the_answer_to_a_word_that_decided_nothing_outlives_its_question() {
+    let mut world = World::new();
+    world.files.show(&[approval()]);
+    // Superseded while its word was on its way; the picture still says that it is open.
+    std::fs::write(world.path(), "approve\n").unwrap();
+    let read = decided(world.files.look());
+    world.files.settle(read, &Settled::new(Err(Refusal::Closed)));
+    assert!(std::fs::read_to_string(world.path()).unwrap().ends_with("# the question is closed\n"));
+    assert_eq!(world.files.show(&[]), []);
+    assert_eq!(std::fs::read_to_string(world.path()).unwrap(), "# the question is closed\n");
+    // A word that was none, too; and nothing of a request into which nobody wrote.
+    for (word, stays) in [("aprove\n", true), ("", false)] {
+        world.files.show(&[approval()]);
+        std::fs::write(world.path(), word).unwrap();
+        world.files.look();
+        world.files.show(&[]);
+        assert_eq!(world.path().exists(), stays, "{word}");
+        drop(std::fs::remove_file(world.path()));
+    }
+}
+
+#[test]
 fn another_life_in_another_language_knows_the_requests() {
     let mut world = World::new();
     world.files.show(&[approval()]);

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tmuxagent_alerts::decide::{Decide, Refusal};
+use tmuxagent_alerts::request_file::file_name;
 use tmuxagent_failpoints as failpoints;
 use tmuxagent_model::{Approval, ApprovalId, ApprovalState, Decider};
 use tmuxagent_text::Lang;
@@ -120,16 +121,23 @@ impl Desktop {
         let found = self.desk.approval(approval).await;
         let refusal = match found {
             // What is shown is older than what is stored; it is read again when both are the same.
-            Some(found) if found.state == ApprovalState::Pending => return Taken::Settled,
+            Some(found) if found.state == ApprovalState::Pending && file_name(&found) == name => return Taken::Settled,
             Some(_) if !word => {
                 self.on_files(move |files| files.remove_late(&name)).await;
                 return Taken::Settled;
             }
+            Some(found) if found.state == ApprovalState::Pending => Refusal::Stale,
             Some(found) => {
                 if let Some(word) = self.decided_by(&name, &found).await {
                     return self.decide(word).await;
                 }
-                found.decision.map_or(Refusal::Closed, |decision| Refusal::decided(decision, self.desk.zone()))
+                match found.decision.clone() {
+                    Some(decision) => Refusal::decided(decision, self.desk.zone()),
+                    None if self.on_files(move |files| files.is_asked_anew(&found)).await == Some(true) => {
+                        Refusal::Stale
+                    }
+                    None => Refusal::Closed,
+                }
             }
             None if !word => return Taken::Settled,
             None => Refusal::Unknown,
@@ -143,7 +151,8 @@ impl Desktop {
 
     /// The word of a file by which its question was decided: a life took it, and was killed before it was used up.
     async fn decided_by(&self, name: &str, closed: &Approval) -> Option<Word> {
-        let decision = closed.decision.clone().filter(|decision| decision.by == self.by)?;
+        let decision =
+            closed.decision.clone().filter(|decision| decision.by == self.by && file_name(closed) == name)?;
         let (name, closed) = (name.to_owned(), closed.clone());
         let word = self.on_files(move |files| files.late_word(&name, &closed)).await??;
         (word.verdict == decision.verdict).then_some(word)

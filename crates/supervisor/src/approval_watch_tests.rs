@@ -166,6 +166,27 @@ async fn only_what_the_store_calls_closed_is_answered_or_removed() {
 }
 
 #[tokio::test]
+async fn a_word_for_what_was_asked_before_is_told_that_it_has_changed() {
+    let world = World::new(Notice::None, 0).await;
+    let newer = Approval { revision: 2, ..approval() };
+    *world.desk.stored.lock().unwrap() = Some(newer.clone());
+    world.list.send_replace(vec![newer.clone()]);
+    world.until("the older request's end", || !world.path.exists()).await;
+    let changed = || world.text().starts_with("# what is asked has changed");
+    world.say("approve").await;
+    world.until("an answer", changed).await;
+    // Asked anew, by a question of its own.
+    std::fs::remove_file(&world.path).unwrap();
+    let superseded = Approval { state: ApprovalState::Superseded, ..approval() };
+    *world.desk.stored.lock().unwrap() = Some(superseded);
+    world.list.send_replace(vec![Approval { id: ApprovalId::new("01JNEW"), ..approval() }]);
+    world.say("approve").await;
+    world.until("an answer", changed).await;
+    assert!(world.decided().is_empty());
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_word_that_an_earlier_life_took_goes_with_its_request() {
     let world = World::new(Notice::None, 0).await;
     let by = |via| Decider { who: "ann".into(), via };

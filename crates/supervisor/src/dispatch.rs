@@ -271,6 +271,7 @@ impl Dispatch {
             Act::RunsIn(life, pane, pipelines) => self.tell_collector(life, |handle| handle.runs_in(pane, pipelines)),
             Act::Exclude(life, pane) => self.tell_collector(life, |handle| handle.exclude(pane)),
             Act::Include(life, pane) => self.tell_collector(life, |handle| handle.include(pane)),
+            Act::Gone(life, names) => self.tell_collector(life, |handle| handle.names_are_gone(names)),
             Act::Answer(ticket, reply) => {
                 self.asking.answer(ticket, reply);
             }

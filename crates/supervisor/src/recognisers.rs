@@ -10,13 +10,14 @@ use tmuxagent_yaml::Source;
 /// A file of the user's own that can't be read, is not valid, could be written by others, or has another agent's name.
 pub fn recognisers(paths: &Paths) -> Result<Vec<Known>, Problem> {
     let hint = "`tmuxagent agent list` shows which files are used";
+    tmuxagent_config::trusted(&paths.agents())?;
     let listed = std::fs::read_dir(paths.agents()).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut files: Vec<_> = listed.filter(|path| path.extension().is_some_and(|ending| ending == "yaml")).collect();
     files.sort();
     let mut sources = Vec::new();
     for file in &files {
         tmuxagent_config::trusted(file)?;
-        let text = tmuxagent_config::read_text(file)
+        let text = tmuxagent_config::read_placed(file)
             .map_err(|error| Problem::new(format!("the recogniser {} can't be read: {error}", file.display()), hint))?;
         sources.push(Source::new(file.display().to_string(), text));
     }

@@ -29,11 +29,12 @@ pub use spec::{HostSpec, KnownPrompts, Position, Tape};
 pub use transport::{Socket, SshTarget, Transport, shell_word};
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_errand::{Ending, Errand};
 use tmuxagent_model::{
-    AgentStatus, Awaited, Event, HostState, IntentId, Owner, PaneId, PaneKey, PaneReader, Timestamp,
+    AgentStatus, Awaited, Event, HostName, HostState, IntentId, Owner, PaneId, PaneKey, PaneReader, Timestamp,
 };
 use tmuxagent_policy::Policy;
 use tokio::sync::{mpsc, oneshot, watch as latest};
@@ -135,6 +136,7 @@ pub(crate) enum Request {
     RunsIn(PaneKey, Vec<String>),
     Exclude(PaneId),
     Include(PaneId),
+    Gone(BTreeSet<HostName>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -192,6 +194,11 @@ impl HostHandle {
     /// Leaves a pane unread: a view of ours runs there, and reading it would feed on itself.
     pub fn exclude(&self, pane: PaneId) {
         self.ask(Request::Exclude(pane));
+    }
+
+    /// Under these names this supervisor watches nothing any more: what it claimed so is free for this host.
+    pub fn names_are_gone(&self, names: BTreeSet<HostName>) {
+        self.ask(Request::Gone(names));
     }
 
     /// Reads a pane again that was left unread.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use tmuxagent_engine::{Cleaner, Engine, Step, Target};
 use tmuxagent_model::{
     ApprovalState, Command, Decider, Effect, Event, HostName, IntentId, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey,
-    Printed, ServerId, Timestamp, Verdict, Via,
+    Printed, ServerId, ShellOutcome, Timestamp, Verdict, Via,
 };
 use tmuxagent_policy::{Source, load};
 
@@ -251,6 +251,22 @@ fn a_state_is_dated_with_the_instant_from_which_it_holds() {
     let part = world.explained_stage(1)["conditions"][0]["part"].clone();
     assert_eq!((&part["holds"], &part["parts"][0]["holds"]), (&false.into(), &true.into()), "{part:#}");
     assert_eq!(part["parts"][0]["cause"]["at"], ended, "{part:#}");
+}
+
+#[test]
+fn an_explanation_holds_no_secret_wherever_it_comes_from() {
+    // The script may be cut within the secret, too.
+    for pad in ["true".to_owned(), format!("true {}", "x".repeat(376))] {
+        let script = format!("{{shell: {{script: '{pad}; echo hunter2; exit 3', timeout: 10s}}}}");
+        let mut world = World::with(&POLICY.replace("{run: node --test}", &script));
+        let command = Command::Start { pane: world.pane.clone(), pipeline: "ci".to_owned(), stage: None };
+        let step = world.engine.step(world.now, &Event::Asked { command, by: me() });
+        let [shell] = &step.intents[..] else { panic!("{step:?}") };
+        let outcome = Outcome::Shell(ShellOutcome { exit: Some(3), output: "hunter2".to_owned() });
+        world.engine.step(world.now, &Event::Outcome { intent: shell.id.clone(), outcome });
+        let stage = world.explained().to_string();
+        assert!(stage.contains("shell: true") && !stage.contains("hunter"), "{stage}");
+    }
 }
 
 #[test]

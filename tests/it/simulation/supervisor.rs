@@ -225,6 +225,7 @@ impl Supervisor {
             | Act::RunsIn(..)
             | Act::Exclude(..)
             | Act::Include(..)
+            | Act::Gone(..)
             | Act::Publish(_)
             | Act::Show(_)
             | Act::WakeOutbox => {}

@@ -85,7 +85,7 @@ fn is_public(value: &str) -> bool {
 /// As [`read`].
 pub fn of(loaded: &Loaded) -> Result<Settings, Problem> {
     // The text is only needed to show places; a default configuration has none.
-    let text = tmuxagent_config::read_text(loaded.config_name.as_ref()).unwrap_or_default();
+    let text = tmuxagent_config::read_placed(loaded.config_name.as_ref()).unwrap_or_default();
     let source = Source::new(loaded.config_name.clone(), text);
     read(&loaded.config, &source, &loaded.environment).map_err(Problem::in_text)
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 use tmuxagent_config::{Network, Secret};
 use tmuxagent_failpoints as failpoints;
-use tmuxagent_model::{Approval, Decider, Timestamp, Verdict, Via};
+use tmuxagent_model::{Approval, ApprovalKind, Decider, Timestamp, Verdict, Via};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, question as question_words};
 
@@ -328,8 +328,9 @@ fn too_many(lang: Lang) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "60")], page).into_response()
 }
 
-/// What the form sends.
+/// What the form sends. A field that is none is a mistake of who sends it: what it was to say would be left out.
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Form {
     #[serde(default)]
     nonce: String,
@@ -396,10 +397,14 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
         "reject" => false,
         _ => return bad_form(lang, StatusCode::BAD_REQUEST),
     };
+    let answer = form.option.and_then(|index| approval.options.get(index).cloned());
+    if approve && answer.is_none() && (form.option.is_some() || !takes_plain_yes(approval)) {
+        return bad_form(lang, StatusCode::BAD_REQUEST);
+    }
     if let Some(refused) = check_pin(state, &caller, &link, &form.pin).await {
         return refused;
     }
-    let answer = form.option.filter(|_| approve).and_then(|index| approval.options.get(index).cloned());
+    let answer = answer.filter(|_| approve);
     let by = Decider { who: who(&link.to, caller.address, state.rules.lang), via: Via::Link };
     let verdict = Verdict { approve, answer };
     let settled = match state.desk.decide(&approval.id, token.claims.revision, verdict, by).await {
@@ -454,8 +459,19 @@ fn who(to: &Recipient, address: IpAddr, lang: Lang) -> String {
     }
 }
 
+/// Whether a yes without an answer says what is wanted: nothing is to be chosen, or one answer of a dialog means it.
+fn takes_plain_yes(approval: &Approval) -> bool {
+    let dialog = matches!(approval.kind, ApprovalKind::Dialog { .. }) && !approval.effect.is_empty();
+    approval.options.is_empty() || dialog
+}
+
 fn bad_form(lang: Lang, status: StatusCode) -> Response {
-    let sentence = lang.pick("The form was not complete. Open the link again.", "表单不完整，请重新打开链接。");
+    let sentence = lang.pick(
+        "The form was not complete. Its fields: verdict (approve or reject); option, the answer's number counted from 0, \
+         where an approval has to name one; pin; nonce. Or open the link again.",
+        "表单不完整。字段：verdict（approve 或 reject）；option（从 0 数起的答案序号，批准须指明答案时必填）；pin；nonce。\
+         也可重新打开链接。",
+    );
     (status, axum::response::Html(page::refused(lang, sentence))).into_response()
 }
 

@@ -15,6 +15,8 @@ use tmuxagent_text::Lang;
 use tmuxagent_text::redact::Redactor;
 use tower::ServiceExt;
 
+mod form;
+
 const START: Timestamp = Timestamp(1_700_000_000_000);
 
 /// A supervisor with one approval, deciding by compare-and-set.

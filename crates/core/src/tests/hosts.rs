@@ -60,6 +60,28 @@ fn a_host_that_is_configured_no_more_ends_what_it_was_asked() {
 }
 
 #[test]
+fn who_watches_the_same_server_is_told_that_a_name_is_gone_once_its_collector_has_ended() {
+    let told = |room: &mut Room| {
+        let acts = room.core.acts().into_iter();
+        let told = acts.filter_map(|act| if let Act::Gone(life, names) = act { Some((life.0, names)) } else { None });
+        let mut told: Vec<_> = told.collect();
+        told.sort_unstable();
+        told
+    };
+    let local = std::collections::BTreeSet::from([HostName::local()]);
+    let mut room = Room::new();
+    reload(&mut room, vec![host("box", 300)]);
+    assert_eq!(told(&mut room), [], "it still holds what it claimed");
+    room.core.take(room.now, Input::HostEnded(HostName::local(), Life(1)));
+    assert_eq!(told(&mut room), [(2, local.clone())]);
+    // Who comes later is told, too; and nobody that a name is gone which is back.
+    reload(&mut room, vec![host("box", 300), host("nas", 300)]);
+    assert_eq!(told(&mut room), [(3, local)]);
+    reload(&mut room, vec![host("box", 300), host("nas", 300), host("local", 300)]);
+    assert_eq!(told(&mut room), [1, 2, 3].map(|n| (n + 1, std::collections::BTreeSet::new())));
+}
+
+#[test]
 fn a_host_with_another_configuration_goes_on_with_what_waited() {
     let (mut room, intent) = typing();
     reload(&mut room, vec![host("local", 300)]);

@@ -76,6 +76,26 @@ fn a_password_without_an_echo_spoils_nothing() {
 }
 
 #[test]
+fn what_is_typed_unseen_is_an_echo_and_is_handed_on_by_nothing() {
+    let mut pane = Pane::new(80, 24);
+    pane.bytes("Password: ").quiet();
+    pane.reader.typed_unseen("s3cr");
+    pane.typed("et!\n").typed("make\n");
+    pane.bytes("\r\nCode: ").quiet();
+    pane.reader.typed_unseen("4711\n");
+    pane.bytes("4711\r\n");
+    (0..40).for_each(|n| pane.reader.typed_unseen(&format!("other{n}\n")));
+    pane.typed("echo s3cr\n");
+    assert!(pane.told().contains(&"=+5 Code: 4711".to_owned()));
+    assert_eq!(pane.reader.awaited().collect::<Vec<_>>(), ["make", "echo [redacted: password]"]);
+    let anchor = serde_json::to_string(&pane.reader.anchor()).unwrap();
+    assert!(anchor.contains("Code: [redacted: password]") && !anchor.contains("4711"), "{anchor}");
+    // The line is known again.
+    let history = ["Password:".to_owned(), "Code: 4711".to_owned(), "$ ls".to_owned()];
+    assert_eq!(pane.reader.anchor().missed(&history), Missed::Lines(&history[2..]));
+}
+
+#[test]
 fn the_typed_form_of_a_tracked_command_is_no_report() {
     let typed = tracked_command(Shell::Bash, &"npm test".into(), "01J");
     let mut pane = Pane::new(200, 24);

@@ -6,6 +6,7 @@
 use super::builtins::{Builtin, builtin};
 use super::heads::{Head, head, interpreters};
 use super::names::takes_code;
+use super::subcommands::chooses;
 use super::words::{Hole, Parsed, Simple, Word};
 
 /// The values that are arguments of one program and nothing more. `kept`: something in the text keeps values.
@@ -33,19 +34,32 @@ fn takes_words(command: &Simple) -> bool {
     known && !runs && !doubtful && !code && command.words.iter().take(at + 1).all(|word| !word.has_value())
 }
 
-/// The words that are operands, or stand behind an option that names no folder or file to work with.
+/// The words that are operands, or stand behind an option that names no folder or file to work with, and say not what the
+/// program does.
 fn arguments(command: &Simple) -> impl Iterator<Item = &Word> {
     let Head { at, name, .. } = head(command);
     let composes = matches!(name, Some("docker" | "docker-compose" | "podman" | "kubectl" | "helm" | "gcloud"));
+    let short: &[&str] = match name {
+        Some("curl") => &["-K"],
+        Some("mvn" | "mvnd") => &["-f", "-s", "-gs", "-t"],
+        Some("gradle") => &["-b", "-c", "-I", "-p"],
+        _ if composes => &["-f"],
+        _ => &[],
+    };
     let names = move |option: &str| {
         let option = option.split_once('=').map_or(option, |(option, _)| option);
-        PLACES.contains(&option) || composes && option == "-f"
+        PLACES.contains(&option) || short.contains(&option)
     };
-    let attached = |text: &str| text.starts_with("-C") || text.starts_with("-f") && text.len() > 2;
-    command.words.iter().enumerate().skip(at + 1).filter_map(move |(at, word)| {
-        let before = command.words.get(at - 1).map_or("", |word| word.text.as_str());
+    let attached = move |text: &str| {
+        let placed = |option: &&str| text.starts_with(*option) && text.len() > option.len();
+        text.starts_with("-C") || text.starts_with("-f") && text.len() > 2 || short.iter().any(placed)
+    };
+    let behind = command.words.get(at + 1..).unwrap_or_default();
+    let chosen = move |word: usize| name.is_some_and(|name| chooses(name, behind, word - at - 1));
+    command.words.iter().enumerate().skip(at + 1).filter_map(move |(number, word)| {
+        let before = command.words.get(number - 1).map_or("", |word| word.text.as_str());
         let placed = names(before) && !before.contains('=') || names(&word.text) || attached(&word.text);
-        (!placed).then_some(word)
+        (!placed && !chosen(number)).then_some(word)
     })
 }
 
@@ -81,6 +95,15 @@ const PLACES: &[&str] = &[
     "--rcfile",
     "--init-file",
     "--app",
+    "--config",
+    "--config-file",
+    "--kubeconfig",
+    "--userconfig",
+    "--globalconfig",
+    "--settings",
+    "--settings-file",
+    "--global-settings",
+    "--build-file",
     "-jar",
     "-cp",
     "-classpath",

@@ -1,15 +1,16 @@
 //! Files that values are written into, and those that are read as code.
 
 use super::builtins::{Builtin, builtin};
+use super::folders::{Folder, is_inside, places};
 use super::heads::{Head, head, interpreters};
 use super::numbers::{assigned, declared};
-use super::own::is_own;
+use super::own::{is_own, is_own_file};
 use super::proved::{is_quiet, row};
 use super::words::{EXPANSION, Hole, Parsed, Simple, VALUE, Word};
 use std::collections::BTreeSet;
 
 /// Whether a file of that name is run by something, sooner or later.
-pub(super) fn is_code(path: &str) -> bool {
+pub(crate) fn is_code(path: &str) -> bool {
     const ENDS: &[&str] = &[
         "sh", "bash", "zsh", "fish", "ksh", "csh", "command", "py", "pyw", "pth", "rb", "pl", "pm", "js", "mjs", "cjs",
         "ts", "php", "lua", "tcl", "mk", "mak", "cmake", "R", "jl", "ps1", "bat", "cmd", "vim", "el", "awk", "sed",
@@ -77,7 +78,7 @@ pub(super) fn is_code(path: &str) -> bool {
 }
 
 /// The files that values go into, as far as the words tell, each with these values.
-pub(super) fn written(parsed: &Parsed) -> Vec<(Hole, &str)> {
+fn written(parsed: &Parsed) -> Vec<(Hole, &Simple, &str)> {
     let mut found = Vec::new();
     for command in &parsed.commands {
         let files = command.targets.iter().map(String::as_str).chain(copied(command));
@@ -91,10 +92,26 @@ pub(super) fn written(parsed: &Parsed) -> Vec<(Hole, &str)> {
         let any = command.piped || command.words.is_empty() || command.all_words().any(Word::expands);
         let holes: Vec<Hole> = if any { (0..parsed.places.len()).collect() } else { own };
         for file in files {
-            found.extend(holes.iter().map(|hole| (*hole, file)));
+            found.extend(holes.iter().map(|hole| (*hole, command, file)));
         }
     }
     found
+}
+
+/// The same by where the files may lie.
+pub(super) fn written_places(parsed: &Parsed) -> impl Iterator<Item = (Hole, Folder)> {
+    written(parsed).into_iter().flat_map(|(hole, command, file)| {
+        // A descriptor lies nowhere.
+        let nowhere =
+            command.targets.iter().any(|target| target == file) && !command.files.iter().any(|one| one == file);
+        let all: Vec<Folder> = if nowhere { vec![Some(file.to_owned())] } else { places(command, file).collect() };
+        all.into_iter().map(move |place| (hole, place))
+    })
+}
+
+/// Whether a file at that place is run by something; of what lies nobody knows where, that may be so.
+pub(super) fn is_code_at(place: &Folder) -> bool {
+    place.as_deref().is_none_or(is_code)
 }
 
 /// The files that a program such as `tee` is told to write.
@@ -126,11 +143,46 @@ pub(crate) struct Traces {
     pub declared: BTreeSet<String>,
     /// Variables that are given values.
     pub assigned: Vec<(Hole, String)>,
+    /// Files that values are written into and scripts of the project's own that are given some, by their relative paths.
+    pub relative: Vec<(Hole, Relative)>,
+    /// Where the shell may be behind it.
+    pub ends_in: Vec<Folder>,
+}
+
+/// A path that means something else in another folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Relative {
+    /// A file that is written.
+    File(String),
+    /// A script that is run.
+    Script(String),
+}
+
+/// The relative paths of what values are written into, or given to.
+fn relative(parsed: &Parsed) -> Vec<(Hole, Relative)> {
+    let mut found: Vec<(Hole, Relative)> = Vec::new();
+    for (hole, command, file) in written(parsed) {
+        let lies = command.files.iter().any(|one| one == file) || !command.targets.iter().any(|target| target == file);
+        let from_here = command.folders.iter().any(is_inside) && !file.starts_with(['/', '~']);
+        if lies && from_here {
+            found.push((hole, Relative::File(file.to_owned())));
+        }
+    }
+    for command in parsed.commands.iter().filter(|command| command.folders.iter().any(is_inside)) {
+        let scripts =
+            command.words.iter().take(2).filter_map(Word::literal).filter(|path| is_own(path) || is_own_file(path));
+        for script in scripts {
+            let holes = command.all_words().flat_map(Word::all_holes);
+            found.extend(holes.map(|hole| (hole, Relative::Script(script.to_owned()))));
+        }
+    }
+    found
 }
 
 pub(super) fn traces(parsed: &Parsed) -> Traces {
     let mut traces = Traces { defined: parsed.functions.iter().cloned().collect(), ..Traces::default() };
-    traces.written = written(parsed).into_iter().map(|(hole, file)| (hole, base(file).to_owned())).collect();
+    traces.written = written(parsed).into_iter().map(|(hole, _, file)| (hole, base(file).to_owned())).collect();
+    (traces.relative, traces.ends_in) = (relative(parsed), parsed.ends_in.clone());
     for command in &parsed.commands {
         let Head { at, name, .. } = head(command);
         let arguments = command.words.get(at + 1..).unwrap_or_default();

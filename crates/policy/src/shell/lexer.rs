@@ -20,6 +20,7 @@ pub(super) fn parse(items: &[Item]) -> Result<Parsed, Unsure> {
     let out = Parsed { places: vec![Ok(Place::Bare); holes], ..Parsed::default() };
     let mut lexer = Lexer { items, at: 0, depth: 0, brackets: 0, out, documents: Vec::new() };
     lexer.list(End::Text)?;
+    super::folders::settle(&mut lexer.out);
     Ok(lexer.out)
 }
 

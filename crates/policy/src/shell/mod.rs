@@ -14,6 +14,7 @@ mod conditions;
 mod direct;
 mod documents;
 mod files;
+mod folders;
 mod heads;
 mod lasting;
 mod lexer;
@@ -26,10 +27,13 @@ mod proof;
 mod proved;
 mod quotes;
 mod rules;
+mod subcommands;
 mod variables;
 mod words;
 
-pub(super) use files::{Traces, may_be};
+pub(super) use files::{Relative, Traces, is_code, may_be};
+pub(super) use folders::{Folder, place};
+pub(super) use own::is_own_in;
 pub(super) use rules::Reason;
 pub(super) use words::{Item, Place};
 

@@ -1,5 +1,6 @@
 //! Scripts of the project's own: what they do with a value is their author's doing.
 
+use super::folders::{Folder, place};
 use super::rules::runs_what_it_is_given;
 
 /// A path to a script of the project's own.
@@ -18,6 +19,11 @@ pub(super) fn is_own(path: &str) -> bool {
         && !name.is_empty()
         && !is_tool(name)
         && !runs_what_it_is_given(name)
+}
+
+/// Whether a script of the project's own still is one where it is called in that folder, by its path or its name.
+pub(crate) fn is_own_in(folder: &Folder, path: &str) -> bool {
+    place(folder, path).is_some_and(|path| is_own(&path) || is_own_file(&path))
 }
 
 /// A file in the folder itself that its end names as a script, as `bash deploy.sh`.

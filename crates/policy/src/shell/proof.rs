@@ -7,9 +7,10 @@
 use super::builtins::{Builtin, builtin};
 use super::direct::direct;
 use super::files::{base, copied, is_code, may_be};
+use super::folders::{Folder, is_inside};
 use super::heads::head;
 use super::lexer::parse;
-use super::own::{is_own, is_own_file};
+use super::own::{is_own, is_own_file, is_own_in};
 use super::proved::{Row, is_quiet, row};
 use super::rules::Reason;
 use super::variables::steers;
@@ -134,7 +135,7 @@ impl<'a> Text<'a> {
             return Ok(());
         }
         let environment = command.assignments.iter().any(free);
-        self.proves_words(&command.words, environment)
+        self.proves_words(&command.words, environment, &command.folders)
     }
 
     /// A command that no free text reaches: it may be anything but what changes the meaning of others.
@@ -146,7 +147,7 @@ impl<'a> Text<'a> {
     }
 
     /// A program and its arguments; `environment`: free text stands in a variable that it is given.
-    fn proves_words(&self, words: &[Word], environment: bool) -> Result<(), Reason> {
+    fn proves_words(&self, words: &[Word], environment: bool, folders: &[Folder]) -> Result<(), Reason> {
         let Some((first, arguments)) = words.split_first() else { return Ok(()) };
         if self.is_free(first) || first.splits && first.text != "[" && first.text != "[[" {
             return Err(Reason::Unproved);
@@ -156,7 +157,7 @@ impl<'a> Text<'a> {
             return Ok(());
         }
         if is_own(path) {
-            return if self.is_kept(path) { Ok(()) } else { Err(Reason::Unproved) };
+            return if self.is_kept(path, folders) { Ok(()) } else { Err(Reason::Unproved) };
         }
         let name = match path.strip_prefix("/usr/bin/").or_else(|| path.strip_prefix("/bin/")).unwrap_or(path) {
             name if name.contains('/') => return Err(Reason::Unknown),
@@ -164,16 +165,16 @@ impl<'a> Text<'a> {
         };
         if let Some(behind) = self.unwrapped(name, arguments)? {
             let given = name == "env" && arguments.iter().any(|word| self.is_free(word) && word.assigned().is_some());
-            return self.proves_words(behind, environment || given);
+            return self.proves_words(behind, environment || given, folders);
         }
         match name {
             "sh" | "bash" | "dash" | "ksh" | "zsh" if arguments.first().and_then(Word::literal) == Some("-c") => {
-                self.proves_code(arguments)
+                self.proves_code(arguments, folders)
             }
             "sh" | "bash" | "dash" | "ksh" | "zsh" | "python3" | "python" | "node" | "ruby" | "perl" => {
                 let file = arguments.first().and_then(Word::literal);
                 let own = file.is_some_and(|file| is_own(file) || is_own_file(file));
-                if own && file.is_some_and(|file| self.is_kept(file)) { Ok(()) } else { Err(Reason::Unproved) }
+                if own && file.is_some_and(|file| self.is_kept(file, folders)) { Ok(()) } else { Err(Reason::Unproved) }
             }
             "cd" => self.proves_cd(arguments),
             "for" => self.proves_for(arguments),
@@ -197,9 +198,11 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Whether a script of the project's own is still what its author wrote: nothing in the text writes a file of its name.
-    fn is_kept(&self, path: &str) -> bool {
-        !self.moved && !self.written.iter().any(|written| may_be(written, base(path)))
+    /// Whether a script of the project's own is still what its author wrote: nothing in the text writes a file of its name, and
+    /// it lies in the project wherever the shell may have gone.
+    fn is_kept(&self, path: &str, folders: &[Folder]) -> bool {
+        let own = folders.iter().all(|folder| is_own_in(folder, path));
+        own && !self.moved && !self.written.iter().any(|written| may_be(written, base(path)))
     }
 
     /// A name or message of tmux's is read as a format. `#` is doubled in a value that stands in it, and in nothing else.
@@ -267,14 +270,15 @@ impl<'a> Text<'a> {
     }
 
     /// `-c CODE NAME ARGUMENTS`: the code is proved with all that it is given taken for free text.
-    fn proves_code(&self, arguments: &[Word]) -> Result<(), Reason> {
+    fn proves_code(&self, arguments: &[Word], folders: &[Folder]) -> Result<(), Reason> {
         let code = arguments.get(1).and_then(Word::literal);
         let Some(code) = code.filter(|code| !code.starts_with(['-', '+']) && self.depth < DEEPEST) else {
             return Err(Reason::Unproved);
         };
         let items: Vec<Item> = code.chars().map(Item::Char).collect();
         let parsed = parse(&items).map_err(|_| Reason::Unproved)?;
-        let mut text = Text::of(&parsed, true, self.moved, self.depth + 1);
+        let moved = self.moved || !folders.iter().all(is_inside);
+        let mut text = Text::of(&parsed, true, moved, self.depth + 1);
         text.written.extend(self.written.iter().cloned());
         if text.is_refused() {
             return Err(Reason::Unproved);

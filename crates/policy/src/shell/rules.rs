@@ -1,7 +1,7 @@
 //! What a command makes of its words: arguments that are data, or text that is read once more.
 
 use super::builtins::{Builtin, builtin};
-use super::files::{is_code, written};
+use super::files::{is_code_at, written_places};
 use super::heads::{Code, Head, code, head, interpreters};
 use super::lasting::lasting;
 use super::lexer::OPENERS;
@@ -44,7 +44,7 @@ pub(super) fn found(parsed: &Parsed, lasts: bool) -> Vec<(Hole, Reason)> {
             found.extend(word.all_holes().map(|hole| (hole, reason)));
         }
     }
-    let code = written(parsed).into_iter().filter(|(_, file)| is_code(file));
+    let code = written_places(parsed).filter(|(_, place)| is_code_at(place));
     found.extend(code.map(|(hole, _)| (hole, Reason::File)));
     if lasts {
         found.extend(lasting(parsed).into_iter().map(|hole| (hole, Reason::Lasting)));

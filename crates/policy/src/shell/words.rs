@@ -1,5 +1,7 @@
 //! What a command consists of, as far as values in it are concerned.
 
+use super::folders::Folder;
+
 /// A place for a value in the text of a command, by its number.
 pub(crate) type Hole = usize;
 
@@ -114,6 +116,8 @@ pub(super) struct Simple {
     pub doubtful: bool,
     /// It stands within `( … )`: what it changes in the shell ends there.
     pub bracketed: bool,
+    /// The folders in which it may run.
+    pub folders: Vec<Folder>,
 }
 
 impl Simple {
@@ -148,4 +152,6 @@ pub(super) struct Parsed {
     pub processes: bool,
     /// A pipe leads into several commands: `| while …`, `| { …; }`, `| ( … )`.
     pub feeds: bool,
+    /// Where the shell may be behind it.
+    pub ends_in: Vec<Folder>,
 }

@@ -343,6 +343,7 @@ pub(super) fn command_traces(source: &str) -> Option<Traces> {
     traces.written.retain(foreign);
     traces.called.retain(foreign);
     traces.assigned.retain(foreign);
+    traces.relative.retain(|(hole, _)| names.get(*hole).is_some_and(|(_, harmless)| !harmless));
     Some(traces)
 }
 

@@ -109,7 +109,7 @@ struct Reading<'a> {
     /// Those of them whose values are plain, whatever a pane prints, each with what they can be.
     plain: BTreeMap<String, Shape>,
     /// All commands so far.
-    commands: Vec<(String, Place)>,
+    commands: Vec<(String, Place, bool)>,
 }
 
 /// What `defaults` of a file says, checked.

@@ -275,6 +275,28 @@ fn a_value_takes_no_detour_over_another_command() {
 }
 
 #[test]
+fn behind_a_cd_of_another_command_a_path_lies_elsewhere() {
+    let refused = |cd: &str, then: &str| {
+        let stage = "  - name: a\n    triggers: [{log_regex: '(?<v>.*)'}]\n    success_when: [{log_regex: ok}]\n";
+        let actions = format!("    actions_on_start: [{{send_keys: '{cd}'}}, {{{then}}}]\n");
+        let found = problems(&format!("pipelines:\n- name: p\n  match: {{host: h}}\n  stages:\n{stage}{actions}"));
+        found.iter().any(|problem| problem.contains("has gone to another folder"))
+    };
+    for (cd, then, refuses) in [
+        ("cd ~/.ssh", "send_keys: 'echo {{v}} > rc'", true),
+        // The folder of the pane is that of its scripts.
+        ("cd /etc", "shell: 'echo {{v}} | tee f.txt'", true),
+        ("pushd /opt/tool", "send_keys: './deploy {{v}}'", true),
+        ("cd -", "send_keys: 'echo {{v}} > f.txt'", true),
+        ("cd web", "send_keys: 'echo {{v}} > f.txt; ./deploy {{v}}'", false),
+        ("(cd ~/.ssh && ls)", "send_keys: 'echo {{v}} > rc'", false),
+        ("cd /etc", "send_keys: 'echo {{v}} > /tmp/f.txt'", false),
+    ] {
+        assert_eq!(refused(cd, then), refuses, "{cd}; {then}");
+    }
+}
+
+#[test]
 fn patterns_say_how_far_a_value_goes() {
     let scripts = |script: &'static str| [script];
     for (pattern, word, kept) in

@@ -1,7 +1,7 @@
 //! Values in commands: what is said where one is more than data.
 
 use super::{Reading, nearest};
-use crate::shell::{Fault, Reason, may_be};
+use crate::shell::{Fault, Folder, Reason, Relative, is_code, is_own_in, may_be, place};
 
 use super::valid_action::{Written, each_action};
 use crate::plain::{Shape, groups, shape_of};
@@ -75,7 +75,7 @@ impl Reading<'_> {
 
     /// Values in a command are data, and nothing else. `lasts`: the shell goes on behind it.
     pub(super) fn check_values(&mut self, source: &str, at: Place, lasts: bool) {
-        self.commands.push((source.to_owned(), at));
+        self.commands.push((source.to_owned(), at, lasts));
         // A name that nothing gives a value was told already.
         let shape = |name: &str| {
             let unknown = !TEMPLATE_NAMES.contains(&name) && !self.variables.contains(name);
@@ -97,13 +97,17 @@ impl Reading<'_> {
         let (mut read, mut defined) = (BTreeMap::<String, usize>::new(), BTreeMap::<String, usize>::new());
         let mut declared = BTreeMap::<String, usize>::new();
         let mut valued = Vec::new();
-        for (source, at) in &commands {
+        let mut gone_to: Vec<(usize, Folder)> = Vec::new();
+        for (number, (source, at, lasts)) in commands.iter().enumerate() {
             let Some(traces) = command_traces(source) else { continue };
             traces.read.iter().for_each(|file| *read.entry(file.clone()).or_default() += 1);
             traces.defined.iter().for_each(|name| *defined.entry(name.clone()).or_default() += 1);
             traces.declared.iter().for_each(|name| *declared.entry(name.clone()).or_default() += 1);
+            // What runs in a shell of its own takes the pane's nowhere.
+            let elsewhere = traces.ends_in.iter().filter(|folder| *lasts && folder.as_deref() != Some(""));
+            gone_to.extend(elsewhere.map(|folder| (number, folder.clone())));
             if !traces.written.is_empty() || !traces.called.is_empty() || !traces.assigned.is_empty() {
-                valued.push((source, *at, traces));
+                valued.push((number, source, *at, traces));
             }
         }
         let others = |all: &BTreeMap<String, usize>, own: &BTreeSet<String>, name: &String| {
@@ -113,13 +117,15 @@ impl Reading<'_> {
         let reads = |own: &BTreeSet<String>, file: &String| {
             read.iter().any(|(name, count)| may_be(file, name) && *count > usize::from(own.contains(name)))
         };
-        let last = commands.iter().filter(|(source, _)| !valued.is_empty() && names_last_argument(source));
-        for (_, at) in last {
+        let last = commands.iter().filter(|(source, ..)| !valued.is_empty() && names_last_argument(source));
+        for (_, at, _) in last {
             let message = "`$_` is the last argument of the command before it, which may be a value from a pane";
             let help = "write the argument itself";
             self.problems.error("unsafe-place", self.problems.within(*at, "$_"), message).help(help);
         }
-        for (source, at, traces) in valued {
+        for (number, source, at, traces) in valued {
+            let others_folders = gone_to.iter().filter(|(other, _)| *other != number).map(|(_, folder)| folder);
+            self.check_folders(source, at, &traces.relative, &others_folders.collect::<Vec<_>>());
             let mut told = BTreeSet::new();
             let files = traces.written.iter().filter(|(_, file)| reads(&traces.read, file));
             for (hole, file) in files.filter(|(hole, _)| told.insert(*hole)) {
@@ -157,6 +163,31 @@ impl Reading<'_> {
                 self.problems
                     .error("unsafe-place", at, message)
                     .help("choose another name for one of the two variables");
+            }
+        }
+    }
+}
+
+impl Reading<'_> {
+    /// What lies in the project where the panes begin lies elsewhere behind a `cd` of another command.
+    fn check_folders(&mut self, source: &str, at: Place, relative: &[(usize, Relative)], folders: &[&Folder]) {
+        let mut told = BTreeSet::new();
+        for (hole, path) in relative {
+            let name = name_at(source, *hole);
+            let free = self.plain.get(name).copied().unwrap_or(Shape::Free) == Shape::Free;
+            let (wrong, path): (&dyn Fn(&Folder) -> bool, _) = match path {
+                // What is code where it is named was told already.
+                Relative::File(file) if is_code(file) => continue,
+                Relative::File(file) => (&|folder| place(folder, file).is_none_or(|path| is_code(&path)), file),
+                Relative::Script(script) => (&|folder| free && !is_own_in(folder, script), script),
+            };
+            if folders.iter().any(|folder| wrong(folder)) && told.insert(*hole) {
+                let message = format!(
+                    "`{{{{{name}}}}}` comes from a pane and goes to `{path}`, which lies elsewhere where another command of this policy has gone to another folder"
+                );
+                self.problems
+                    .error("unsafe-place", self.problems.within(at, name), message)
+                    .help("put brackets around that command, so that the folder ends with it: `( cd … && … )`");
             }
         }
     }

@@ -99,6 +99,14 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "`{{{}}}` comes from a pane and is given to `{}`, which another command of this policy defines",
         "`{{{0}}}` 来自窗格，交给了 `{1}`，它由本策略的另一条命令定义",
     ),
+    (
+        "`{{{}}}` comes from a pane and goes to `{}`, which lies elsewhere where another command of this policy has gone to another folder",
+        "`{{{0}}}` 来自窗格，去往 `{1}`，而本策略的另一条命令换了目录后，它就不在原处了",
+    ),
+    (
+        "put brackets around that command, so that the folder ends with it: `( cd … && … )`",
+        "请给那条命令加上括号，让目录随它结束：`( cd … && … )`",
+    ),
     ("make a script of it, which can't keep the value in the shell", "请把它写成脚本，脚本不会把值留在 shell 里"),
     (
         "`$_` is the last argument of the command before it, which may be a value from a pane",

@@ -3,7 +3,8 @@
 //! **A server is claimed** before anything is told of its panes. Whoever finds it claimed by another one watches, and takes
 //! over when that one is gone: it gave the server back, its process has ended (on this machine one can look), or its lease
 //! was not renewed for [`LOST`] by our own clock, whatever the clocks of others say. A claim that was given back, or whose
-//! process has ended while we watched, is left for [`GRACE`] to the one that had it, which may only be starting again.
+//! process has ended while we watched, is left for [`GRACE`] to the one that had it, which may only be starting again. What
+//! this very process had under a name that is configured no more is taken at once.
 //!
 //! **Nobody types without the claim**, also if he does not know yet that he lost it: the guard of each send compares it.
 
@@ -12,7 +13,7 @@ use super::{HostCore, Job, Output, Purpose};
 use crate::HostMessage;
 use crate::proto::claim::{Words, ask, line, renew, take};
 use crate::proto::{Claimed, Nonce, Reply, RowReader, Token, Version};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 use std::time::Instant;
 use tmuxagent_model::{HostName, HostState, Owner, ServerId};
@@ -59,6 +60,8 @@ pub(crate) struct Claim {
     homes: HashSet<ServerId>,
     /// Other hosts of this supervisor may be the same server.
     shy: bool,
+    /// Names under which this process watches nothing any more.
+    gone: BTreeSet<HostName>,
 }
 
 /// What follows from what a server says.
@@ -72,7 +75,8 @@ pub(crate) enum Next {
 impl Claim {
     pub fn new(us: Owner, homes: HashSet<ServerId>, shy: bool, now: Instant) -> Self {
         let (standing, read, unrenewed) = (Standing::Unknown, Claimed::default(), now);
-        Self { us, standing, read, known: Owner::default(), unrenewed, orphaned: None, homes, shy }
+        let gone = BTreeSet::new();
+        Self { us, standing, read, known: Owner::default(), unrenewed, orphaned: None, homes, shy, gone }
     }
 
     pub const fn standing(&self) -> &Standing {
@@ -99,6 +103,17 @@ impl Claim {
     pub fn forget(&mut self) {
         self.standing = Standing::Unknown;
         self.orphaned = None;
+    }
+
+    /// What was found out of it, while names went that the look did not know of.
+    pub fn found(&mut self, found: Self) {
+        let gone = std::mem::take(&mut self.gone);
+        *self = Self { gone, ..found };
+    }
+
+    /// Whether this process had the server, under a name that is gone.
+    fn is_left(&self, owner: &Owner) -> bool {
+        owner.is_same_process(&self.us) && self.gone.contains(&owner.host)
     }
 
     /// The same for another server, of which nothing is known.
@@ -162,7 +177,8 @@ impl Claim {
                 return Next::Take;
             }
             if owner.is_same_process(&self.us) && owner.host != self.us.host {
-                return Next::Be(Standing::Same);
+                let left = self.is_left(owner);
+                return if left { Next::Take } else { Next::Be(Standing::Same) };
             }
         }
         let orphan = read.token.is_empty() || owner.is_some_and(|owner| owner.is_beside(&self.us) && !alive);
@@ -170,7 +186,8 @@ impl Claim {
             // An earlier life of this supervisor held it under another name, which may come back first.
             let reserved = owner.is_some_and(|owner| owner.instance == self.us.instance);
             let since = *self.orphaned.get_or_insert(now);
-            let due = (!watched && !reserved) || now.duration_since(since) >= GRACE;
+            let left = read.token.is_empty() && self.is_left(&self.known);
+            let due = (!watched && !reserved) || left || now.duration_since(since) >= GRACE;
             return if due { Next::Take } else { Next::Be(Standing::Others) };
         }
         self.orphaned = None;
@@ -301,9 +318,21 @@ impl HostCore {
         self.look_again();
     }
 
-    /// Looks after a while whether the server still is the one that is watched under another name.
+    /// Names under which this process watches nothing any more: what it had under them is taken at once.
+    pub fn names_are_gone(&mut self, names: BTreeSet<HostName>) {
+        self.claim.gone = names;
+        let left = self.claim.is_left(&self.claim.known);
+        match self.claim.standing {
+            Standing::Same if left => self.look_again(),
+            Standing::Others if left => self.claim_is_doubtful(),
+            Standing::Unknown | Standing::Ours(_) | Standing::Others | Standing::Same => {}
+        }
+    }
+
+    /// Looks whether the server still is the one that is watched under another name: after a while, or now that the name is
+    /// gone.
     pub fn look_again(&mut self) {
-        let at = self.now + SAME;
+        let at = if self.claim.is_left(&self.claim.known) { self.now } else { self.now + SAME };
         self.times.probe = Some(at);
         self.wake_at(at);
     }

@@ -7,6 +7,7 @@ use crate::proto::{Expectation, Input, Questions, Still, Token};
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use tmuxagent_errand::Errand;
+use tmuxagent_lines::Reader;
 use tmuxagent_model::{
     Awaited, Effect, Front, IntentId, KeyStep, Millis, Needs, Outcome, PaneKey, PaneReader, Shell, SkipReason,
 };
@@ -182,6 +183,17 @@ impl Sending {
                 out
             }),
         }
+    }
+
+    /// Tells the pane's reader which echo comes.
+    pub fn is_expected_by(&mut self, reader: &mut Reader) {
+        let echo = self.echo();
+        if self.errand.intent().unseen {
+            reader.typed_unseen(&echo);
+        } else {
+            reader.typed(&echo);
+        }
+        self.expected = true;
     }
 
     /// The outcome when the server refused the line that is under way: what came before it is all that is in doubt.

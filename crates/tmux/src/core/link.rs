@@ -132,7 +132,7 @@ impl HostCore {
             });
         }
         if let Some(claim) = found.claim {
-            self.claim = *claim;
+            self.claim.found(*claim);
             self.tell_claim();
             if *self.claim.standing() == Standing::Same {
                 self.look_again();

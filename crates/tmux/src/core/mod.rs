@@ -238,10 +238,7 @@ impl HostCore {
             Input::Ended(id, error) => self.client_ended(id, &error),
             Input::Done(done) => self.done(done),
             Input::Piped(id, piped) => self.piped(id, piped),
-            Input::Kept(kept) => {
-                self.pipes.kept = kept;
-                self.assign();
-            }
+            Input::Kept(kept) => self.kept(kept),
             Input::Looked(look, seen) => self.looked_who(*look, seen),
             Input::Tick => self.tick(),
         }
@@ -289,6 +286,7 @@ impl HostCore {
                 self.inventory.excluded.remove(&pane);
                 self.list_soon(Duration::ZERO);
             }
+            Request::Gone(names) => self.names_are_gone(names),
             Request::Shutdown(_) => {}
         }
     }

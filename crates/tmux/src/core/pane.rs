@@ -7,6 +7,7 @@ use super::history::Past;
 use super::outlet::Outlet;
 use super::pipes::Pipe;
 use crate::{HostMessage, PaneLive, Position, Tape};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -265,9 +266,13 @@ impl Pane {
 
     /// Where its observation stands now.
     pub fn position(&self) -> Position {
-        let screen = if self.reader.wants_screen() { self.screen.clone() } else { Vec::new() };
-        let echoes = self.reader.awaited().map(str::to_owned).collect();
-        let prompts = self.audience.prompts.kept();
+        let reader = &self.reader;
+        let screen = if reader.wants_screen() { reader.rows_without_unseen(&self.screen) } else { Vec::new() };
+        let echoes = reader.awaited().map(Cow::into_owned).collect();
+        let mut prompts = self.audience.prompts.kept();
+        for known in prompts.iter_mut().flat_map(|prompts| [&mut prompts.learned, &mut prompts.told]) {
+            known.retain(|prompt| matches!(reader.without_unseen(prompt), Cow::Borrowed(_)));
+        }
         Position { anchor: self.reader.anchor().clone(), screen, echoes, prompts }
     }
 

@@ -89,6 +89,12 @@ fn close_line(pane: PaneId) -> String {
 }
 
 impl HostCore {
+    /// The keeper is there, or is not any more.
+    pub fn kept(&mut self, kept: bool) {
+        self.pipes.kept = kept;
+        self.assign();
+    }
+
     /// Whether the keeper is still to come.
     pub fn awaits_keeper(&self) -> bool {
         self.piping.is_some() && !self.pipes.kept && self.pipes.awaited.is_some_and(|until| until > self.now)

@@ -47,8 +47,7 @@ impl HostCore {
             return;
         };
         for send in lane.waiting.iter_mut().filter(|send| send.perhaps_typed() && !send.expected) {
-            pane.reader.typed(&send.echo());
-            send.expected = true;
+            send.is_expected_by(&mut pane.reader);
         }
     }
 
@@ -172,8 +171,7 @@ impl HostCore {
             // A restart goes on from here: what was printed before the keys is not read again as if it came after.
             lane.position = Some(HostMessage::Position { pane: key.clone(), position: pane.position() });
             if !send.expected {
-                pane.reader.typed(&send.echo());
-                send.expected = true;
+                send.is_expected_by(&mut pane.reader);
             }
         }
         lane.under_way = Some(send);

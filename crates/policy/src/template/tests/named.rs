@@ -107,7 +107,61 @@ const NAMED: &[(&str, &str)] = &[
     ("python3 -m pytest {{v}}", "cargo test {{v}}"),
     ("node {{v}}", "node tool.js {{v}}"),
     ("f() { frobnicate \"$1\"; }; f {{v}}", "frobnicate {{v}}"),
+    // Subcommands, goals, names of options.
+    ("cargo {{v}}", "cargo test --release {{v}}"),
+    ("cargo +nightly {{v}}", "cargo +nightly test {{v}}"),
+    ("cargo --quiet {{v}}", "cargo --quiet test {{v}}"),
+    ("cargo --config {{v}} build", "cargo build --bin {{v}}"),
+    ("sudo cargo {{v}}", "sudo cargo test {{v}}"),
+    ("kubectl {{v}}", "kubectl get pod {{v}}"),
+    ("kubectl config {{v}}", "kubectl -n {{v}} get pods"),
+    ("gh {{v}}", "gh run view {{v}}"),
+    ("gh pr {{v}}", "gh api {{v}}"),
+    ("mvn {{v}}", "mvn test -pl {{v}}"),
+    ("mvn clean {{v}}", "mvn clean -pl {{v}}"),
+    ("mvn -D{{v}} test", "mvn -pl {{v}} test"),
+    ("gradle build {{v}}", "gradle test --tests {{v}}"),
+    ("gradle -P{{v}} build", "gradle build --tests {{v}}"),
+    ("npm {{v}}", "npm view {{v}}"),
+    ("npm --{{v}} test", "npm test --workspace {{v}}"),
+    ("npm test --{{v}}=x", "npm test --workspace={{v}}"),
+    ("frobnicate -{{v}}", "frobnicate -n {{v}}"),
+    ("frobnicate --use-{{v}}", "frobnicate --use={{v}}"),
+    ("curl -K {{v}}", "curl -o {{v}} https://x"),
+    ("curl -K{{v}}", "curl https://x/{{v}}"),
+    ("curl --config {{v}}", "curl --max-time 3 https://x/{{v}}"),
 ];
+
+/// Behind a `cd` a relative path is the project's no more: what is refused there, and what is written in its place.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("(cd ~/.ssh; echo {{v}} > rc)", "(cd web; echo {{v}} > rc)"),
+    ("cd /etc; echo {{v}} > f.txt", "cd /tmp; echo {{v}} > f.txt"),
+    ("cd /etc && echo {{v}} | tee -a f.txt", "(cd /etc && ls); echo {{v}} | tee -a f.txt"),
+    ("pushd bin; echo {{v}} > f.txt", "cd web/lib; echo {{v}} > f.txt"),
+    ("cd ..; cd .git; echo {{v}} > f", "cd ..; cd web; echo {{v}} > f"),
+    ("cd -; echo {{v}} > f.txt", "cd web; echo {{v}} > /tmp/f.txt"),
+    ("popd && echo {{v}} > f.txt", "cd web && echo {{v}} >&2"),
+    ("cd web/../.husky; echo {{v}} > f", "cd web/..; echo {{v}} > f"),
+    ("~/.ssh/; echo {{v}} > rc", "cd web/; echo {{v}} > rc"),
+    ("builtin cd ~/.config && echo {{v}} > f", "cd web && echo {{v}} > f"),
+    ("cd /opt/tool && ./deploy {{v}}", "cd web && ./deploy {{v}}"),
+    ("cd && bash deploy.sh {{v}}", "cd web && bash deploy.sh {{v}}"),
+    ("cd \"$d\" && ./deploy {{v}}", "cd ../app && ./deploy {{v}}"),
+    ("cd /opt && sh -c './deploy \"$1\"' _ {{v}}", "cd web && sh -c './deploy \"$1\"' _ {{v}}"),
+];
+
+#[test]
+fn behind_a_cd_a_path_is_judged_where_it_lies() {
+    for (elsewhere, way_out) in ELSEWHERE {
+        assert!(!is_allowed(elsewhere, Shape::Free), "{elsewhere}");
+        let told = command_faults(way_out, false, &|_| Shape::Free);
+        assert!(told.is_empty(), "{way_out}: {told:?}");
+    }
+    // Also what names no program at all.
+    for source in ["cd /etc; echo {{v}} > f.txt", "(cd ~/.ssh; echo {{v}} > rc)"] {
+        assert!(!is_allowed(source, Shape::Number) && !is_allowed(source, Shape::Word), "{source}");
+    }
+}
 
 #[test]
 fn a_word_beyond_the_proof_is_an_argument_and_no_more() {

@@ -82,6 +82,17 @@ fn its_own_former_claim_is_taken_at_once_and_by_the_name_that_had_it() {
     let dead = |claim: &mut Claim, after| claim.says(former("box", 9), None, start + Duration::from_secs(after), false);
     assert_eq!(dead(&mut waiting, 0), watches());
     assert_eq!(dead(&mut waiting, 10), Next::Take);
+    // That name is configured no more: nobody comes back by it.
+    let mut heir = claim();
+    assert_eq!(says(&mut heir, start, 0, &former("box", 1)), Next::Be(Standing::Same));
+    let another = |mut heir: Claim, gone: &str, read: &Claimed| {
+        heir.gone = [HostName::new(gone)].into();
+        says(&mut heir, start, 1, read)
+    };
+    assert_eq!(another(heir.clone(), "box", &Claimed::default()), Next::Take, "it was given back");
+    assert_eq!(another(heir.clone(), "box", &former("box", 1)), Next::Take, "it could not be given back");
+    assert_eq!(another(heir.clone(), "nas", &Claimed::default()), watches());
+    assert_eq!(another(heir, "box", &former("box", 9)), watches(), "another process has that name");
     // Whoever lost it to another life of the same supervisor does not take it back.
     let mut lost = claim();
     lost.standing = Standing::Ours(Token::new("desktop", [2; 8]));

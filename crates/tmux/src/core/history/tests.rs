@@ -102,7 +102,7 @@ fn what_we_typed_before_a_restart_is_an_echo_in_the_history_too() {
     let mut reader = Reader::new();
     told(&mut reader, &Past::Old, &capture(&["a", "b", "c", "$ "]), 60);
     reader.typed("echo deploy\n");
-    let echoes = reader.awaited().map(str::to_owned).collect();
+    let echoes = reader.awaited().map(std::borrow::Cow::into_owned).collect();
     let position = Position { anchor: reader.anchor().clone(), echoes, ..Position::default() };
     let json = serde_json::to_string(&position).expect("json");
     let past = Past::Remembered(Box::new(serde_json::from_str(&json).expect("a position")));

@@ -1,0 +1,62 @@
+//! What a form must say.
+
+use super::*;
+use tmuxagent_model::ApprovalKind;
+
+/// A question with these answers, and its link; `types`: a plain yes types something.
+async fn asks(kind: ApprovalKind, options: &[&str], types: bool) -> (World, String) {
+    let world = World::new(None);
+    let options = options.iter().map(|option| (*option).to_owned()).collect();
+    {
+        let mut asked = world.desk.approval.lock().unwrap();
+        *asked = Approval { kind, options, ..asked.clone() };
+        if !types {
+            asked.effect.clear();
+        }
+    }
+    let link = world.link().await;
+    (world, link)
+}
+
+/// Sends a form as curl does.
+async fn curl(world: &World, link: &str, form: &str) -> (StatusCode, String) {
+    let request = Request::post(link).header("host", "phone.example");
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let (response, html) = world.send(request.body(Body::from(form.to_owned())).unwrap()).await;
+    (response.status(), html)
+}
+
+#[tokio::test]
+async fn a_field_that_is_none_is_refused_with_the_names_of_those_there_are() {
+    let (world, link) = asks(ApprovalKind::Agent, &["stop", "wait"], true).await;
+    for form in [
+        "verdict=approve&answer=wait",
+        "verdict=approve&option=wait",
+        "verdict=approve&option=2",
+        "verdict=approve",
+        "verdict=maybe&option=1",
+        "",
+    ] {
+        let (status, html) = curl(&world, &link, form).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{form}: {html}");
+        for name in ["verdict", "option", "pin", "nonce"] {
+            assert!(html.contains(name), "{form}: {html}");
+        }
+    }
+    assert_eq!(world.approval().decision, None);
+    // The link is as good as before.
+    assert_eq!(curl(&world, &link, "verdict=approve&option=1").await.0, StatusCode::OK);
+    assert_eq!(world.approval().decision.unwrap().verdict.answer.as_deref(), Some("wait"));
+}
+
+#[tokio::test]
+async fn a_plain_yes_is_one_where_it_says_which_answer_and_a_no_needs_none() {
+    let (world, link) = asks(ApprovalKind::Agent, &["stop", "wait"], true).await;
+    assert_eq!(curl(&world, &link, "verdict=reject").await.0, StatusCode::OK);
+    // A dialog has one answer that a yes means.
+    let (world, link) = asks(ApprovalKind::Dialog { agent: "claude".to_owned() }, &["Yes", "No"], true).await;
+    assert_eq!(curl(&world, &link, "verdict=approve").await.0, StatusCode::OK);
+    assert_eq!(world.approval().decision.unwrap().verdict, Verdict { approve: true, answer: None });
+    let (world, link) = asks(ApprovalKind::Dialog { agent: "claude".to_owned() }, &["Red", "Blue"], false).await;
+    assert_eq!(curl(&world, &link, "verdict=approve").await.0, StatusCode::BAD_REQUEST);
+}

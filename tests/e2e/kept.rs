@@ -66,6 +66,54 @@ fn a_kill_leaves_no_pipe_and_no_session() {
     assert!(room.server.tmux(&["list-clients"]).is_empty());
 }
 
+/// A window that closes hangs up all that runs in front of it: a wrapping shell, the supervisor, and what that started. What
+/// it says about that goes nowhere.
+#[test]
+fn a_screen_whose_terminal_closes_leaves_no_pipe_whatever_wraps_it() {
+    for (wrapper, end) in [
+        ("PROGRAM 2>/dev/null; echo ended", ["kill-window", "-t", "=desk:screen"]),
+        ("PROGRAM 2>/dev/null; echo ended", ["kill-session", "-t", "=desk"]),
+        ("PROGRAM; echo ended", ["kill-window", "-t", "=desk:screen"]),
+        ("exec PROGRAM", ["kill-window", "-t", "=desk:screen"]),
+    ] {
+        let mut room = Room::gated("language: en\n", "expires: 1h");
+        let server = &room.server;
+        let variables: Vec<String> =
+            room.environment().iter().map(|(name, value)| format!("{name}='{value}'")).collect();
+        let program = format!("env {} '{}'", variables.join(" "), env!("CARGO_BIN_EXE_tmuxagent"));
+        server.new_session("desk", "exec sleep 1000");
+        let command = wrapper.replace("PROGRAM", &program);
+        server.tmux(&["new-window", "-d", "-t", "=desk:", "-n", "screen", &command]);
+        wait_for(PATIENCE, "our pipe", || (pipe(server, "=proj:ci") == "1").then_some(()));
+        server.tmux(&end);
+        wait_for(PATIENCE, "the end of the pipe", || (pipe(server, "=proj:ci") == "0").then_some(()));
+        wait_for(PATIENCE, "the end of our session", || {
+            let sessions = server.tmux(&["list-sessions", "-F", "#{session_name}"]);
+            (!sessions.contains("tmuxagent-")).then_some(())
+        });
+        wait_for(PATIENCE, "its end", || tmuxagent_ipc::lock::holder(&room.state).is_none().then_some(()));
+        // The next one reads by a pipe of its own, and misses nothing.
+        room.watch();
+        wait_for(PATIENCE, "the next pipe", || (pipe(&room.server, "=proj:ci") == "1").then_some(()));
+        room.finish_tests("one");
+        room.wait_approval();
+    }
+}
+
+#[test]
+fn a_supervisor_that_ends_with_its_client_gone_leaves_no_pipe() {
+    let mut room = Room::gated("language: en\n", "expires: 1h");
+    room.watch();
+    wait_for(PATIENCE, "our pipe", || (pipe(&room.server, "=proj:ci") == "1").then_some(()));
+    for client in room.server.tmux(&["list-clients", "-F", "#{client_pid}"]).lines() {
+        let client = client.parse().ok().and_then(rustix::process::Pid::from_raw).expect("a process");
+        kill_process(client, Signal::HUP).expect("it lived");
+    }
+    kill_process(room.supervisor().expect("it runs"), Signal::TERM).expect("it lived");
+    room.supervisor.take().expect("it runs").wait().expect("it ends");
+    wait_for(PATIENCE, "the end of the pipe", || (pipe(&room.server, "=proj:ci") == "0").then_some(()));
+}
+
 #[test]
 fn busy_panes_may_be_respawned_while_they_are_watched() {
     let server = TmuxServer::running("");

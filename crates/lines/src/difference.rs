@@ -10,6 +10,7 @@
 use super::align::{Pair, aligned};
 use super::border;
 use super::echo::squeezed;
+use super::returned::Above;
 use super::screen_row::{Row, prompts};
 use std::collections::VecDeque;
 
@@ -31,6 +32,7 @@ pub(super) struct Past {
     ahead: Vec<u64>,
     erased: Erased,
     covered: Covered,
+    above: Above,
     reflow: Option<Reflow>,
 }
 
@@ -131,6 +133,7 @@ impl Past {
         self.repaint(&old_keys, &new_keys, &left, &mut difference);
         move_blocks(&old_keys, &new_keys, &mut left, &mut difference);
         grow(&gaps, old, new, &mut left, &mut difference);
+        self.above.follow(old, new, &mut difference);
         self.find_reflowed(old, new, &mut difference);
         difference
     }

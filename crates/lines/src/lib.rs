@@ -21,13 +21,16 @@ mod cells;
 mod difference;
 mod dim;
 mod echo;
+mod found;
 mod grid;
 mod integration;
+mod ledger;
 mod likeness;
 mod message;
 mod osc;
 mod parser;
 mod recognise;
+mod returned;
 mod screen;
 mod screen_row;
 mod sentry;
@@ -46,9 +49,10 @@ pub use tracked::{bare_command, is_tracked_command, tracked_command, untracked_c
 
 use std::borrow::Cow;
 
+use found::Picture;
 use integration::Integration;
 use parser::Parser;
-use screen::{News, Picture, Screen};
+use screen::{News, Screen};
 use stream::Stream;
 use teller::{Line, Stage, Teller};
 use terminal::{Hands, Owner, Words};

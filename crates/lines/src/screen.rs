@@ -1,13 +1,14 @@
 //! What is new on a screen that its program owns, against the screen before: rows and messages.
 //!
 //! Rows are named by their [`super::likeness`]; how two screens differ is found out in [`super::difference`].
-//! Messages are counted: one that is drawn anew, wrapped otherwise or shown again is the same message, one more like
-//! it is another.
+//! Which messages are new is found out in [`super::found`]: one that is drawn anew, wrapped otherwise or shown again is the
+//! same message, one more like it is another.
 //!
 //! **Invariants:** the same screen twice gives nothing; memory is bounded by a few screens.
 
 use super::difference::{Difference, Past};
 use super::echo::Echo;
+use super::found::{Change, Conversation, Picture};
 use super::screen_row::{Row, key, prompts};
 use super::sentry::{self, Found, Outcome};
 
@@ -43,6 +44,7 @@ impl News {
 pub(super) struct Screen {
     rows: Vec<Row>,
     found: Vec<Found>,
+    conversation: Conversation,
     past: Past,
     /// Messages whose JSON is still open, and for how many screens.
     open: Vec<(String, u8)>,
@@ -50,15 +52,6 @@ pub(super) struct Screen {
     /// confirms them.
     unsure: Vec<Unsure>,
     columns: usize,
-}
-
-/// Whether a screen is a whole picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Picture {
-    /// The output had paused, or the program marks its updates and was in none.
-    Whole,
-    /// It may have been taken while the program was drawing.
-    Perhaps,
 }
 
 /// A message that waits for confirmation.
@@ -71,9 +64,17 @@ struct Unsure {
 }
 
 impl Screen {
-    /// Forgets everything, as on a fresh alternate screen.
+    /// Forgets what is shown, as on a fresh alternate screen. A program that gave the screen away for a moment (to an
+    /// editor) shows its messages again: they are known until [`Screen::begins_anew`].
     pub(super) fn reset(&mut self) {
-        *self = Self { columns: self.columns, ..Self::default() };
+        let mut conversation = std::mem::take(&mut self.conversation);
+        conversation.leave();
+        *self = Self { columns: self.columns, conversation, ..Self::default() };
+    }
+
+    /// Something else was printed meanwhile: what is shown from now on is all new.
+    pub(super) fn begins_anew(&mut self) {
+        self.conversation.forget();
     }
 
     /// Sets the pane's width.
@@ -90,6 +91,7 @@ impl Screen {
         let flags = prompts(&self.rows, &[], &[]);
         flags.into_iter().zip(&mut self.rows).for_each(|(prompt, row)| row.prompt = prompt);
         self.found = self.find();
+        self.conversation.know(&self.found, &texts(&self.rows));
     }
 
     /// Whether the last screen shows a line with this text, on as many rows as it takes.
@@ -129,17 +131,28 @@ impl Screen {
         }
         self.rows = new;
         let found = self.find();
+        let change = Change { old: &self.found, found: &found, difference: &difference, rows: &self.rows };
+        let messages = change.more();
+        self.conversation.follow(&change);
         let mut news = self.settle(&found, &difference);
-        let messages = self.new_messages(&found, &difference);
         self.found = found;
         self.past.age();
-        let messages = match picture {
-            Picture::Whole => messages,
-            Picture::Perhaps => {
-                self.unsure = messages.into_iter().map(|message| self.doubt(message)).collect();
-                Vec::new()
+        let texts = texts(&self.rows);
+        let mut new = Vec::new();
+        for (row, at) in messages {
+            let Found { name, outcome: Some(outcome), .. } = &self.found[at] else { continue };
+            match picture {
+                Picture::Perhaps => {
+                    self.unsure.push(Unsure { name: name.clone(), outcome: outcome.clone(), row });
+                }
+                Picture::Whole if self.conversation.is_new(at, &self.found, &texts) => new.push((row, outcome.clone())),
+                Picture::Whole => {}
             }
-        };
+        }
+        if picture == Picture::Whole {
+            news.extend(self.confirm());
+        }
+        let messages = new;
         news.extend(self.news(&difference, messages, echo));
         news.extend(self.still_open());
         news
@@ -154,7 +167,7 @@ impl Screen {
     }
 
     fn find(&self) -> Vec<Found> {
-        let texts: Vec<&str> = self.rows.iter().map(|row| row.text.as_str()).collect();
+        let texts = texts(&self.rows);
         let prompts: Vec<bool> = self.rows.iter().map(|row| row.prompt).collect();
         sentry::on_screen(&texts, &prompts, self.columns)
     }
@@ -172,32 +185,6 @@ impl Screen {
         news
     }
 
-    /// The messages that were not there before, each with the last new row it stands on.
-    fn new_messages(&self, found: &[Found], difference: &Difference) -> Vec<(usize, Outcome)> {
-        let old = self.found.iter().filter(|old| self.remains(old, found, difference));
-        let mut known: Vec<&str> = old.map(|old| old.name.as_str()).collect();
-        let mut new = Vec::new();
-        let fresh =
-            |message: &Found| (message.rows.0..=message.rows.1).rev().find(|row| difference.news[*row].is_some());
-        // Those whose rows all stood there before are the old ones.
-        let (fresh_ones, still): (Vec<&Found>, Vec<&Found>) =
-            found.iter().partition(|message| fresh(message).is_some());
-        for message in still.into_iter().chain(fresh_ones) {
-            if let Some(at) = known.iter().position(|name| *name == message.name) {
-                known.swap_remove(at);
-            } else if let (Some(row), Some(outcome)) = (fresh(message), &message.outcome) {
-                new.push((row, outcome.clone()));
-            }
-        }
-        new
-    }
-
-    /// Lets a message of a picture that may be half drawn wait.
-    fn doubt(&self, (row, outcome): (usize, Outcome)) -> Unsure {
-        let here = self.found.iter().find(|message| (message.rows.0..=message.rows.1).contains(&row));
-        Unsure { name: here.map(|found| found.name.clone()).unwrap_or_default(), outcome, row }
-    }
-
     /// Tells what waited and is on the next screen too, or has scrolled away since.
     fn settle(&mut self, found: &[Found], difference: &Difference) -> Vec<News> {
         let unsure = std::mem::take(&mut self.unsure);
@@ -210,57 +197,35 @@ impl Screen {
             let waiting = unsure.iter().filter(|other| other.name == name).count();
             let known = count(&self.found, name).saturating_sub(waiting);
             let confirmed = count(found, name).saturating_sub(known);
-            if scrolled || told.iter().filter(|other| **other == name).count() < confirmed {
-                if !scrolled {
-                    told.push(name);
-                }
+            if scrolled {
+                self.conversation.passed(name);
                 news.push(News::message(message.outcome.clone()));
+            } else if told.iter().filter(|other| **other == name).count() < confirmed {
+                told.push(name);
+                let Some(at) = self.conversation.unplaced(name, found) else { continue };
+                if self.conversation.is_shown_again(at, found, &texts(&self.rows)) {
+                    // So it seems; a whole picture decides.
+                    let (name, outcome) = (message.name.clone(), message.outcome.clone());
+                    self.unsure.push(Unsure { name, outcome, row: found[at].rows.1 });
+                } else if self.conversation.is_new(at, found, &texts(&self.rows)) {
+                    news.push(News::message(message.outcome.clone()));
+                }
             }
         }
         news
     }
 
-    /// Whether an old message is still on the new screen: its rows stayed, or one like it stands next to the row that it
-    /// stood next to, drawn anew and perhaps wrapped otherwise.
-    fn remains(&self, old: &Found, found: &[Found], difference: &Difference) -> bool {
-        let (first, last) = old.rows;
-        if (first..=last).all(|row| difference.scrolled[row]) {
-            return false;
-        }
-        let now = |row: usize| difference.old_of.iter().position(|old| *old == Some(row));
-        if (first..=last).any(|row| now(row).is_some()) {
-            return true;
-        }
-        // Several messages may stand one below the other, and all be drawn anew.
-        let mut place = 0;
-        let mut above = None;
-        for row in (0..first).rev().filter(|row| difference.filled[*row]) {
-            match self.found.iter().find(|message| (message.rows.0..=message.rows.1).contains(&row)) {
-                Some(message) => place += usize::from(row == message.rows.0),
-                None => {
-                    above = Some(row);
-                    break;
-                }
-            }
-        }
-        let next = |row: usize| (row + 1..self.rows.len()).find(|row| self.rows[*row].key != 0);
-        if let Some(above) = above.filter(|row| !difference.scrolled[*row]) {
-            let mut at = now(above).and_then(next);
-            for _ in 0..place {
-                at = at
-                    .and_then(|row| found.iter().find(|message| message.rows.0 == row))
-                    .and_then(|message| next(message.rows.1));
-            }
-            return found.iter().any(|message| message.name == old.name && at == Some(message.rows.0));
-        }
-        let below = (last + 1..difference.filled.len()).find(|row| difference.filled[*row]);
-        let before = below.and_then(now).and_then(|row| (0..row).rev().find(|row| self.rows[*row].key != 0));
-        found.iter().any(|message| message.name == old.name && before == Some(message.rows.1))
-    }
-
-    /// Tells what waited: the last screen was a whole picture.
+    /// Tells what waited, and is none that was shown before: the last screen was a whole picture.
     pub(super) fn confirm(&mut self) -> Vec<News> {
-        self.unsure.drain(..).map(|unsure| News::message(unsure.outcome)).collect()
+        let (texts, mut news) = (texts(&self.rows), Vec::new());
+        for Unsure { name, outcome, .. } in self.unsure.drain(..) {
+            let at = self.conversation.unplaced(&name, &self.found);
+            if at.is_some_and(|at| self.conversation.is_new(at, &self.found, &texts)) {
+                news.push(News::message(outcome));
+            }
+        }
+        self.conversation.settle(&self.found, &texts);
+        news
     }
 
     /// Tells of messages that have been open for too long.
@@ -274,4 +239,8 @@ impl Screen {
         }
         failed.then(|| News::message(Err(tmuxagent_model::Malformed::NotClosed)))
     }
+}
+
+fn texts(rows: &[Row]) -> Vec<&str> {
+    rows.iter().map(|row| row.text.as_str()).collect()
 }

@@ -364,7 +364,9 @@ pub(super) fn on_screen(rows: &[&str], prompt: &[bool], columns: usize) -> Vec<F
         let Some(mut assembly) = Assembly::begin(rows[first], columns) else { continue };
         while !assembly.is_settled() {
             let Some(row) = rows.get(at) else { break };
-            if prompt.get(at) == Some(&true) || !continues(row, assembly.indented) || begin(row).is_some() {
+            // Where the word stands alone its JSON is what follows.
+            let another = begin(row).is_some_and(|begin| !begin.bare || !assembly.json.is_empty());
+            if prompt.get(at) == Some(&true) || !continues(row, assembly.indented) || another {
                 break;
             }
             assembly.join(row, columns);

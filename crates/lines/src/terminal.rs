@@ -119,6 +119,9 @@ impl Hands<'_> {
             self.own();
         }
         let owned = self.owner.addressed;
+        if !owned {
+            self.screen.begins_anew();
+        }
         streaming!(self, |stream, out| stream.line_feed(owned, out));
         let most = if self.rows > 0 { (self.rows / 2).clamp(4, LINES_OF_A_STREAM) } else { LINES_OF_A_STREAM };
         if self.owner.addressed && self.owner.held.len() >= most {
@@ -357,7 +360,11 @@ impl Terminal for Hands<'_> {
         if self.owner.alternate || self.owner.addressed || self.owner.excursion.is_some() {
             return 0;
         }
-        streaming!(self, |stream, out| stream.lines(data, out))
+        let taken = streaming!(self, |stream, out| stream.lines(data, out));
+        if taken > 0 {
+            self.screen.begins_anew();
+        }
+        taken
     }
 
     fn text(&mut self, bytes: &[u8]) {

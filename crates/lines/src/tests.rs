@@ -3,6 +3,7 @@
 mod echoed;
 mod properties;
 mod recorded;
+mod redrawn;
 mod screens;
 mod shown;
 mod streamed;

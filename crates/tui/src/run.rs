@@ -195,7 +195,10 @@ where
         outcome: None,
     };
     shell.pace.request();
-    shell.live(source, signals, &mut || Box::pin(connect())).await
+    match shell.live(source, signals, &mut || Box::pin(connect())).await {
+        Err(UiError::Terminal(error)) if term::is_gone(&error) => Ok(Exit::TerminalGone),
+        other => other,
+    }
 }
 
 /// Whether the terminal is ours.

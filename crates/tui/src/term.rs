@@ -13,6 +13,7 @@ use crossterm::terminal::{
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use std::io::{self, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,7 +23,9 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// The terminal in our hands; dropping it gives it back.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// Never dropped: it would show the cursor by itself and, where the terminal is gone, complain on standard error, which
+    /// is gone then too, and panic. [`restore`] shows the cursor.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
 }
 
 impl Screen {
@@ -33,13 +36,13 @@ impl Screen {
     pub fn take() -> io::Result<Self> {
         restore_on_panic();
         let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
-        let mut screen = Self { terminal };
+        let mut screen = Self { terminal: ManuallyDrop::new(terminal) };
         screen.enter()?;
         Ok(screen)
     }
 
     /// What is drawn on.
-    pub const fn terminal(&mut self) -> &mut Terminal<CrosstermBackend<Stdout>> {
+    pub fn terminal(&mut self) -> &mut Terminal<CrosstermBackend<Stdout>> {
         &mut self.terminal
     }
 
@@ -85,6 +88,13 @@ pub fn set_mouse(mouse: Mouse) -> io::Result<()> {
         Mouse::Captured => execute!(io::stdout(), EnableMouseCapture),
         Mouse::Free => execute!(io::stdout(), DisableMouseCapture),
     }
+}
+
+/// Whether an error says that the terminal was closed, as its window was.
+pub fn is_gone(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let gone = [Errno::IO, Errno::NXIO, Errno::PIPE].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|number| gone.contains(&number))
 }
 
 /// Gives the terminal back, if it is ours.

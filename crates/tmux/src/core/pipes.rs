@@ -254,9 +254,17 @@ impl HostCore {
     }
 
     /// We leave: the server must not go on writing into pipes that nobody reads.
+    ///
+    /// The client that is asked may have gone (a terminal that closes ends all that runs in it), so they stay ours until the
+    /// server has closed them: what is still open when we end, the keeper closes.
     pub fn leave_pipes(&mut self) {
-        let piped: Vec<PaneId> = self.pipes.of.values().copied().collect();
-        piped.into_iter().for_each(|pane| self.close_pipe(pane));
+        let mut piped: Vec<PaneId> = self.pipes.of.values().copied().collect();
+        piped.sort_unstable();
+        for id in piped {
+            if let Some(client) = self.inventory.panes.get(&id).and_then(|pane| pane.client) {
+                self.request(client, &close_line(id), Purpose::Nothing);
+            }
+        }
     }
 
     /// The process in a pane was replaced: what the old one printed is read to its end.

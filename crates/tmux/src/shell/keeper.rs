@@ -22,8 +22,9 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_millis(500);
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_millis(700);
-/// How long tmux may take to close a pipe.
+/// How long tmux may take to close a pipe, and all of them.
 const CLOSE: Duration = Duration::from_secs(2);
+const CLOSE_ALL: Duration = Duration::from_secs(30);
 
 /// A pipe that is kept.
 struct Kept {
@@ -152,11 +153,12 @@ impl Keeper<'_> {
     /// Closes the pipes that are still ours: an idle pane would keep one that ends only when it prints.
     fn close_all(&self, tmux: &[OsString]) {
         let Some((program, arguments)) = tmux.split_first() else { return };
-        let deadline = Instant::now() + CLOSE;
+        let last = Instant::now() + CLOSE_ALL;
         for kept in self.pipes.values() {
             let mut ended = [PollFd::new(&kept.descriptor, PollFlags::IN)];
             let polled = poll(&mut ended, Some(&timespec(Duration::ZERO)));
-            if polled.is_err() || ended[0].revents().contains(PollFlags::HUP) || Instant::now() > deadline {
+            let deadline = (Instant::now() + CLOSE).min(last);
+            if polled.is_err() || ended[0].revents().contains(PollFlags::HUP) || Instant::now() >= deadline {
                 continue;
             }
             let mut command = Command::new(program);

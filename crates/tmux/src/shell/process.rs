@@ -113,7 +113,9 @@ fn start(mut command: Command, local: bool) -> std::io::Result<(Child, Output)> 
     let _ = rustix::pipe::fcntl_setpipe_size(&read, HELD);
     // A duplicate is inherited.
     let held = rustix::io::dup(&read)?;
-    let child = command.stdout(Stdio::from(write)).spawn()?;
+    // A terminal that closes ends the group of processes in front, a wrapping shell's with all that it runs: the client
+    // stays until we have left the server in order. (One of another machine may have to ask for a password there.)
+    let child = command.stdout(Stdio::from(write)).process_group(0).spawn()?;
     drop(held);
     Ok((child, Box::new(Receiver::from_owned_fd(read)?)))
 }

@@ -144,12 +144,17 @@ impl Core {
     }
 }
 
-/// The first line of what is bad; where there are more, the command that shows them.
+/// What is bad in one line; where there is more, the command that shows it. A name that nobody knows says more than what is
+/// missing for it.
 fn in_one_line(problem: &str) -> String {
-    match problem.trim().split_once('\n') {
-        Some((first, _)) => format!("{}; `tmuxagent config check` shows it", first.trim_end()),
-        None => problem.trim().to_owned(),
-    }
+    let Some((first, _)) = problem.trim().split_once('\n') else { return problem.trim().to_owned() };
+    let findings: Vec<&str> = problem.lines().filter(|line| line.contains(": error[")).collect();
+    let telling = findings.iter().find(|line| line.contains(": error[unknown-")).copied().unwrap_or(first).trim();
+    let told = match findings.len() {
+        0 | 1 => telling.to_owned(),
+        all => format!("{telling} (and {} more)", all - 1),
+    };
+    format!("{told}; `tmuxagent config check` shows it")
 }
 
 /// What of some parts is new, different or no more.

@@ -2,7 +2,7 @@
 
 use super::gate::{AGAIN, CONTINUE, DONE, RERUN, WAIT};
 use super::progress::Cause;
-use super::readers::{answer_steps, is_no, is_yes};
+use super::readers::{affirmative, answer_steps, is_no};
 use super::state::{Again, ApprovalRow, Planned, Purpose};
 use super::table::StageInput;
 use super::turn::{At, Turn};
@@ -23,9 +23,10 @@ impl Turn<'_> {
             return self.reply(Answer::refused(RefusalKind::NotFound, format!("there is no approval {id}")));
         };
         let mut row = row.clone();
-        let meant = match row.dialog.as_ref().filter(|_| row.approval.state == ApprovalState::Pending) {
+        let open = row.approval.state == ApprovalState::Pending;
+        let meant = match row.dialog.as_ref().filter(|_| open) {
             Some(dialog) => dialog.verdict(verdict),
-            None if row.approval.kind == ApprovalKind::Asks && says_nothing(&row.approval, verdict) => {
+            None if open && says_nothing(&row.approval, verdict) => {
                 Err("a plain yes answers nothing here; say what is answered".to_owned())
             }
             None => Ok(verdict.clone()),
@@ -257,10 +258,4 @@ impl Turn<'_> {
         };
         self.emit(effect, purpose);
     }
-}
-
-/// What a plain yes means among these options: one that says yes, else the first that does not say no.
-fn affirmative(options: &[String]) -> Option<&str> {
-    let first = options.iter().find(|option| is_yes(option)).or_else(|| options.iter().find(|option| !is_no(option)));
-    first.map(String::as_str).or(options.is_empty().then_some("yes"))
 }

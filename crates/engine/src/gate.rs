@@ -6,7 +6,7 @@
 use super::dialog::Dialog;
 use super::expiry::OnExpiry;
 use super::progress::Cause;
-use super::readers::answer_steps;
+use super::readers::{affirmative, answer_steps};
 use super::state::{Again, ApprovalRow, IntentRow, Purpose};
 use super::table::StageInput;
 use super::text::{describe_intent, describe_plan, one_line, plan_keys, visible};
@@ -270,7 +270,8 @@ impl Turn<'_> {
         for id in &oldest {
             self.supersede(id);
         }
-        let steps = answer_steps(&options, options.first().map_or("yes", String::as_str), &answers);
+        // Where no option says yes, a plain yes says nothing.
+        let steps = affirmative(&options).map(|label| answer_steps(&options, label, &answers)).unwrap_or_default();
         let ask = Ask {
             kind: ApprovalKind::Agent,
             question,

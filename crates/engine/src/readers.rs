@@ -44,6 +44,12 @@ pub fn is_yes(option: &str) -> bool {
     matches!(option.trim().to_lowercase().as_str(), "yes" | "y" | "ok" | "approve" | "allow" | "是" | "好" | "批准")
 }
 
+/// What a plain yes means among these options: one that says yes, else the first that does not say no.
+pub fn affirmative(options: &[String]) -> Option<&str> {
+    let first = options.iter().find(|option| is_yes(option)).or_else(|| options.iter().find(|option| !is_no(option)));
+    first.map(String::as_str).or(options.is_empty().then_some("yes"))
+}
+
 /// A word that says yes or no, or a number.
 fn is_plain(word: &str) -> bool {
     let word = word.trim().to_lowercase();

@@ -2,7 +2,7 @@
 
 use super::expiry::OnExpiry;
 use super::gate::Ask;
-use super::readers::{answer_steps, is_no, is_yes};
+use super::readers::{affirmative, answer_steps, is_no, is_yes};
 use super::text::{describe_steps, visible};
 use super::turn::{At, Turn};
 use tmuxagent_model::{
@@ -112,9 +112,15 @@ impl Turn<'_> {
     }
 }
 
-/// Whether a verdict says what is answered: a plain yes to an open question does not.
+/// Whether a verdict does not say what a program is answered: a plain yes to an open question, or among options that all
+/// say no.
 pub fn says_nothing(approval: &Approval, verdict: &Verdict) -> bool {
-    verdict.approve && verdict.answer.is_none() && plain(&approval.options, true).is_none()
+    let means = match approval.kind {
+        ApprovalKind::Asks => plain(&approval.options, true).is_some(),
+        ApprovalKind::Agent => affirmative(&approval.options).is_some(),
+        _ => true,
+    };
+    verdict.approve && verdict.answer.is_none() && !means
 }
 
 /// The option that a bare yes or no means.

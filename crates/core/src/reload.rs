@@ -148,8 +148,8 @@ impl Core {
 /// missing for it.
 fn in_one_line(problem: &str) -> String {
     let Some((first, _)) = problem.trim().split_once('\n') else { return problem.trim().to_owned() };
-    let findings: Vec<&str> = problem.lines().filter(|line| line.contains(": error[")).collect();
-    let telling = findings.iter().find(|line| line.contains(": error[unknown-")).copied().unwrap_or(first).trim();
+    let findings: Vec<&str> = problem.lines().filter(|line| line.contains("error[")).collect();
+    let telling = findings.iter().find(|line| line.contains("[unknown-")).copied().unwrap_or(first).trim();
     let told = match findings.len() {
         0 | 1 => telling.to_owned(),
         all => format!("{telling} (and {} more)", all - 1),

@@ -11,7 +11,7 @@ pub struct Fold {
     /// Cells of each further line.
     pub rest: usize,
     /// For a terminal that breaks by itself what is too long: what stands between backticks is copied, so it stays in one
-    /// line, whatever its length; the colours of [`SGR`] take no cell; a long name is broken behind a sign, not in a word.
+    /// line, whatever its length; the colours of SGR sequences take no cell; a long name is broken behind a sign, not in a word.
     pub commands: bool,
 }
 

@@ -29,6 +29,8 @@ const GOES: Duration = Duration::from_millis(1500);
 const SETTLES: Duration = Duration::from_secs(1);
 /// The rule by which recognisers tell that a person stopped an agent's work.
 const INTERRUPTED: &str = "interrupted";
+/// So many looks it may take until it is known what an agent does.
+const LOOKS: u8 = 8;
 /// The pause between them.
 const READ_AGAIN: Duration = Duration::from_millis(250);
 
@@ -46,6 +48,8 @@ pub(super) struct WatchedAgent {
     asked: Option<String>,
     /// The dialog that was last told; outer `None`: nothing was told of any.
     shown: Option<Option<String>>,
+    /// How often it was looked at.
+    looks: u8,
     /// When an answer to it was typed.
     answered: Option<Instant>,
     /// How often it asked something that its screen did not show yet.
@@ -68,7 +72,8 @@ impl WatchedAgent {
     fn new(recognisers: &[Recogniser]) -> Self {
         let core = AgentCore::new(recognisers, Limits::default());
         let (seen, rests, shown, answered) = (None, None, None, None);
-        Self { core, told: None, seen, rests, asked: None, shown, answered, unread: 0, session: None, due: None }
+        let (looks, unread) = (0, 0);
+        Self { core, told: None, seen, rests, asked: None, shown, looks, answered, unread, session: None, due: None }
     }
 
     /// The dialog that is shown and read as a whole.
@@ -90,6 +95,13 @@ impl WatchedAgent {
     /// The dialog, where it is another one, or is shown still though it was answered.
     fn dialog_news(&mut self, now: Instant) -> Option<Option<AgentQuestion>> {
         let dialog = self.dialog();
+        self.looks = self.looks.saturating_add(1);
+        let state = self.core.status().map(|status| &status.state);
+        let unknown = state.is_none_or(|state| *state == AgentState::Unsure || state.asks());
+        // The first look of a life comes without colours: what an earlier one was asked is not over because of that.
+        if dialog.is_none() && self.shown.is_none() && (self.looks == 1 || unknown && self.looks < LOOKS) {
+            return None;
+        }
         let stays = dialog.is_some() && self.answered.is_some_and(|at| now >= at + GOES);
         if self.shown.as_ref() == Some(&dialog) && !stays {
             return None;

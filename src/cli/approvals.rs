@@ -3,7 +3,7 @@
 use super::connection::Connection;
 use super::{CliError, Outcome, Output, Session, Tone, exit};
 use clap::Args;
-use tmuxagent_model::{Approval, ApprovalState, HostName, Snapshot, Timestamp};
+use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, HostName, Snapshot, Timestamp};
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{Text, ago, approval_kind, approval_state, clean, effect_sentence, question, reveal, span, via};
 
@@ -63,7 +63,9 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
         }
         if approval.state == ApprovalState::Pending {
             choices(out, approval)?;
-            let newest = approval.evidence.len().saturating_sub(LISTED);
+            // What an agent asks is decided on all that its dialog shows.
+            let listed = if matches!(approval.kind, ApprovalKind::Dialog { .. }) { usize::MAX } else { LISTED };
+            let newest = approval.evidence.len().saturating_sub(listed);
             for line in &approval.evidence[newest..] {
                 out.item("  > ", &out.paint(Tone::Dim, &clean(line)))?;
             }

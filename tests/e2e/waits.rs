@@ -62,8 +62,24 @@ fn what_has_no_yes_takes_a_persons_own_words_and_ends_when_it_is_answered_in_the
 #[test]
 fn a_password_is_told_and_never_asked_for() {
     let room = room("printf 'Password: '; stty -echo; read -r word; stty echo; echo done >> ran");
-    room.wait_events("waits for a password; type it in its pane");
+    room.wait_events("waits for somebody; answer it in its pane");
     assert!(room.approvals().is_empty());
     room.server.type_line("proj:ci", "hidden");
     room.wait_ran("done ");
+}
+
+#[test]
+fn what_only_looks_like_a_question_is_told_and_what_somebody_began_to_answer_is_left_to_him() {
+    let room = room(
+        "printf 'Really deploy? [y/N] '; while ! [ -e go ]; do sleep 0.1; done; printf '\\nName: '; read -r name; echo \"got $name\" >> ran",
+    );
+    room.wait_events("waits for somebody; answer it in its pane");
+    assert!(room.approvals().is_empty(), "an answer would be read by whoever reads next");
+    std::fs::write(room.file("go"), "").expect("writable");
+    let id = room.wait_approval();
+    room.server.tmux(&["send-keys", "-t", "proj:ci", "-l", "half"]);
+    room.server.wait_screen("proj:ci", "Name: half");
+    room.ask(&["approve", &id, "--answer", "whole"]);
+    room.server.tmux(&["send-keys", "-t", "proj:ci", "Enter"]);
+    room.wait_ran("got half ");
 }

@@ -42,7 +42,7 @@ impl Turn<'_> {
     fn ask_for_command(&mut self, at: At, pane: &PaneKey, front: Option<&Front>, password: bool, row: &str) {
         let name = self.stage_name(at);
         if password {
-            let text = format!("The command of stage {name} waits for a password; type it in its pane");
+            let text = format!("The command of stage {name} waits for somebody; answer it in its pane");
             let place = self.place(pane);
             self.note(Severity::Warning, &place, Note::Text { text: text.clone() });
             let body = self.few_lines(pane).trim_start().to_owned();

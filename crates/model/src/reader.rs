@@ -81,6 +81,9 @@ pub struct PaneReader {
     /// Which dialog of an agent: [`AgentQuestion::fingerprint`](super::AgentQuestion::fingerprint), where all of it is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialog: Option<String>,
+    /// It was told that it waits for an answer, and it still reads one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asks: bool,
 }
 
 impl PaneReader {

@@ -121,10 +121,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     // Questions.
     ("Start stage {} of {}?", "启动 {1} 的阶段 {0}？"),
     ("The command of stage {} waits for an answer: {}", "阶段 {0} 的命令在等待回答：{1}"),
-    (
-        "The command of stage {} waits for a password; type it in its pane",
-        "阶段 {0} 的命令在等待密码；请在其窗格里输入",
-    ),
+    ("The command of stage {} waits for somebody; answer it in its pane", "阶段 {0} 的命令在等人；请在其窗格里回答"),
     ("a plain yes answers nothing here; say what is answered", "单纯的“是”在这里不是回答；请说明回答什么"),
     (
         "The command of stage {} ended with exit code {}, and output was lost while it ran. Has it succeeded?",

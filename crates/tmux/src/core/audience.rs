@@ -270,7 +270,7 @@ impl HostCore {
         let front = front.map(|front| Front { name: name.unwrap_or(front.name), ..front });
         let shell = seen.as_ref().is_some_and(|seen| is_interactive(&seen.args) && !seen.stranger);
         let dialog = pane.agent.as_ref().and_then(|agent| agent.dialog()).filter(|_| reads == Reads::AgentAsks);
-        let mut reader = PaneReader { reads, front, shell, seen: evidence, since: now, dialog };
+        let mut reader = PaneReader { reads, front, shell, seen: evidence, since: now, dialog, asks: false };
         if reader.same(&audience.reader) {
             reader.since = audience.reader.since;
         } else {
@@ -286,7 +286,7 @@ impl HostCore {
             self.outlet.event(Event::Foreground { pane: key.clone(), front, prompt });
         }
         pane.tell_prompts(&mut self.outlet);
-        self.follow_waiting(&key, seen.as_ref(), &surface);
+        reader.asks = self.follow_waiting(&key, seen.as_ref(), &surface);
         match why {
             Why::Shown => {
                 self.surface_soon();

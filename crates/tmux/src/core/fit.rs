@@ -147,10 +147,8 @@ fn is_of(known: Option<&Front>, reader: &PaneReader) -> bool {
 /// An answer goes to the program that asked, and never to a shell.
 fn asker(asked: Option<&Front>, waits: bool, reader: &PaneReader) -> Fit {
     match reader.reads {
-        // It was answered in the pane, and computes.
-        Reads::Command | Reads::Screen | Reads::Draft if waits && is_of(asked, reader) => {
-            Fit::Never(SkipReason::Asker(Box::new(reader.clone())))
-        }
+        // It was answered in the pane, or somebody has begun to.
+        _ if waits && !(reader.asks && is_of(asked, reader)) => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
         _ if !is_of(asked, reader) => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
         Reads::Line | Reads::Key | Reads::Agent | Reads::Screen | Reads::Command => Fit::Fits,
         Reads::Draft if asked.is_some() => Fit::NotYet,

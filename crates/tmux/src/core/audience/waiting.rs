@@ -26,6 +26,11 @@ enum Sign {
 #[derive(Debug)]
 pub(in super::super) struct Waiting {
     row: String,
+    /// In which row of the screen, below how much history: the same words further down are another question.
+    place: (u32, u64),
+    sign: Sign,
+    /// Somebody has begun to answer in the pane.
+    begun: bool,
     since: Instant,
     told: bool,
 }
@@ -35,7 +40,8 @@ fn sign(reader: &PaneReader, seen: Option<&Seen>, prefix: &str) -> Option<Sign> 
     let reading = seen.is_some_and(|seen| seen.reading);
     match reader.reads {
         Reads::Password if reading || !prefix.is_empty() => Some(Sign::Reads),
-        Reads::Line if reading => Some(Sign::Reads),
+        // Without a word of its own nobody could say what is asked.
+        Reads::Line if reading && prefix.chars().any(char::is_alphanumeric) => Some(Sign::Reads),
         // A line editor of its own is left alone: at its prompt a REPL waits for nobody in particular.
         Reads::Line | Reads::Key if !reader.shell && is_question(prefix) => Some(Sign::Shows),
         _ => None,
@@ -48,6 +54,20 @@ fn is_question(prefix: &str) -> bool {
     words && (prefix.ends_with(['?', ':', ')', ']', '？', '：', '›']) || prefix.starts_with("? "))
 }
 
+/// Whether a secret is asked for, whether what is typed is shown or not.
+fn is_secret(prefix: &str) -> bool {
+    let words = prefix.to_lowercase();
+    let secrets = ["password", "passphrase", "passcode", "pin", "token", "secret", "api key", "密码", "口令", "验证码"];
+    secrets.iter().any(|word| words.contains(word))
+}
+
+impl Waiting {
+    /// Whether it was told that a program reads an answer, and it still does, with nothing typed by anybody.
+    pub(super) fn asks(&self) -> bool {
+        self.told && !self.begun && self.sign == Sign::Reads
+    }
+}
+
 impl HostCore {
     /// Has looked at what may wait by now.
     pub(super) fn wake_waiting(&mut self) {
@@ -57,42 +77,52 @@ impl HostCore {
         }
     }
 
-    /// Takes what a look shows; tells of a program that has waited long enough.
-    pub(super) fn follow_waiting(&mut self, key: &PaneKey, seen: Option<&Seen>, surface: &Surface) {
+    /// Takes what a look shows; tells of a program that has waited long enough. Whether one that was told still reads.
+    pub(super) fn follow_waiting(&mut self, key: &PaneKey, seen: Option<&Seen>, surface: &Surface) -> bool {
         let now = self.now;
-        let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else { return };
+        let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else {
+            return false;
+        };
         let audience = &mut pane.audience;
         let (prefix, _) = split_at(surface.row(), surface.x);
         let prefix = prefix.trim();
         let sign = sign(&audience.reader, seen, prefix);
+        let place = (surface.y, surface.history);
         let (same, other) = match audience.waiting.take() {
-            Some(waiting) if sign.is_some() && waiting.row == prefix => (Some(waiting), None),
+            Some(waiting) if sign.is_some() && waiting.row == prefix && waiting.place == place => (Some(waiting), None),
             other => (None, other),
         };
-        if other.is_some_and(|waiting| waiting.told) {
+        if other.as_ref().is_some_and(|waiting| waiting.told) {
             let (pane, front) = (key.clone(), None);
             self.outlet.event(Event::Waits { pane, front, password: false, row: None });
         }
         let Some(sign) = sign else {
             audience.look_at = None;
-            return;
+            return false;
         };
-        let mut waiting = same.unwrap_or_else(|| Waiting { row: prefix.to_owned(), since: now, told: false });
+        let grown = |before: &Waiting| before.place == place && prefix.starts_with(&before.row);
+        let begun = other.as_ref().is_some_and(grown);
+        let mut waiting =
+            same.unwrap_or_else(|| Waiting { row: prefix.to_owned(), place, sign, begun, since: now, told: false });
+        waiting.sign = sign;
         let at = waiting.since + if sign == Sign::Reads { READS } else { SHOWS };
-        if !waiting.told && now >= at {
+        if !waiting.told && !waiting.begun && now >= at {
             waiting.told = true;
             let row: String = prefix.chars().take(LONGEST).collect();
-            let password = audience.reader.reads == Reads::Password;
+            // What only looks so is told; an answer would go to whoever reads next.
+            let told = audience.reader.reads == Reads::Password || sign == Sign::Shows || is_secret(prefix);
             let front = audience.reader.front.clone().filter(|front| front.pid != 0);
             pane.voice.tell_printed(&mut self.outlet);
-            self.outlet.event(Event::Waits { pane: key.clone(), front, password, row: Some(row) });
+            self.outlet.event(Event::Waits { pane: key.clone(), front, password: told, row: Some(row) });
         }
-        let again = (!waiting.told).then_some(at);
+        let again = (!waiting.told && !waiting.begun).then_some(at);
         pane.audience.look_at = again;
+        let asks = waiting.asks();
         pane.audience.waiting = Some(waiting);
         if let Some(at) = again {
             self.wake_at(at);
         }
+        asks
     }
 }
 

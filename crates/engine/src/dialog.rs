@@ -117,6 +117,10 @@ impl Turn<'_> {
             }
         }
         let Some(question) = question.filter(|_| !asked) else { return };
+        // Its answer is on the way; were it to stay, it would be told again.
+        if self.is_being_answered(pane, &question.fingerprint, front) {
+            return;
+        }
         let answers = self.offered(question);
         if answers.is_empty() {
             return;
@@ -143,6 +147,15 @@ impl Turn<'_> {
         for (id, _) in self.dialogs_of(pane, |_| false) {
             self.supersede(&id);
         }
+    }
+
+    fn is_being_answered(&self, pane: &PaneKey, dialog: &str, asker: Option<&Front>) -> bool {
+        self.state.intents.iter().any(|(_, row)| match &row.intent.effect {
+            Effect::Send(SendKeys { pane: of, needs: Needs::Dialog { fingerprint, front }, .. }) => {
+                of == pane && fingerprint == dialog && front.as_ref() == asker
+            }
+            _ => false,
+        })
     }
 
     /// Whether a dialog of this pane waits for a decision.

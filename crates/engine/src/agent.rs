@@ -289,13 +289,13 @@ impl Turn<'_> {
         let Some(pane) = self.state.panes.get_mut(&seen.pane) else { return };
         let (row, took) = AgentRow::after(pane.agent.as_ref(), seen, now);
         pane.agent = Some(row);
-        let open: Vec<_> = pane.open.values().copied().collect();
+        let open = self.runs_at(&seen.pane);
         if took.sure {
             self.stimulate(&seen.pane, &Stimulus::Agent { news: took.news });
         }
         for run in open {
-            if let Some(stage) = self.run(run).and_then(super::state::Run::live) {
-                self.follow_agent(At { run, stage }, took);
+            if let Some(at) = self.live_at(run, &seen.pane) {
+                self.follow_agent(at, took);
             }
         }
     }
@@ -308,7 +308,7 @@ impl Turn<'_> {
             return;
         }
         let running = self.stage(at).is_some_and(|stage| stage.state == StageState::Running);
-        let Some(row) = self.pane_of(at.run).and_then(|pane| pane.agent.clone()).filter(|_| running && took.sure)
+        let Some(row) = self.pane_of(at).and_then(|pane| pane.agent.clone()).filter(|_| running && took.sure)
         else {
             return;
         };
@@ -332,7 +332,7 @@ impl Turn<'_> {
 
     /// The changes so far are older than what a stage types now, or has typed.
     pub fn agent_from_now(&mut self, at: At) {
-        let change = self.pane_of(at.run).and_then(|pane| pane.agent.as_ref()).map_or(0, |row| row.change);
+        let change = self.pane_of(at).and_then(|pane| pane.agent.as_ref()).map_or(0, |row| row.change);
         if let Some(stage) = self.stage_mut(at) {
             stage.agent.from = change;
         }
@@ -340,7 +340,7 @@ impl Turn<'_> {
 
     /// A stage has begun to wait.
     pub fn await_agent(&mut self, at: At) {
-        let row = self.pane_of(at.run).and_then(|pane| pane.agent.clone());
+        let row = self.pane_of(at).and_then(|pane| pane.agent.clone());
         let new = |row: &AgentRow| self.stage(at).is_some_and(|stage| row.change > stage.agent.from);
         match row {
             Some(row) if row.is(AgentWord::Exited) && new(&row) => self.agent_gone(at, &row),
@@ -368,7 +368,7 @@ impl Turn<'_> {
 
     /// The agent should have been seen to work by now.
     pub fn turn_due(&mut self, at: At) {
-        let Some(pane) = self.pane_of(at.run) else { return };
+        let Some(pane) = self.pane_of(at) else { return };
         match &pane.agent {
             Some(row) if row.busy => {}
             Some(row) if row.unsure || pane.stale || row.is(AgentWord::Asks) => self.arm_turn(at, BEGINS),
@@ -427,7 +427,7 @@ impl Turn<'_> {
         let Some(stage) = self.stage(at).filter(|stage| stage.stop.is_none()) else { return };
         let key = TimerKey::StageTimeout(at.run, stage.name.clone());
         let counts = matches!(stage.state, StageState::Starting | StageState::Running);
-        let agent = self.pane_of(at.run).and_then(|pane| pane.agent.as_ref());
+        let agent = self.pane_of(at).and_then(|pane| pane.agent.as_ref());
         let asks = counts && minds_agent(rule) && agent.is_some_and(|row| !row.unsure && row.is(AgentWord::Asks));
         let armed = self.state.armed(&key).map(|timer| timer.at.since(self.now));
         let left = match (asks, armed, stage.agent.left) {

@@ -120,7 +120,9 @@ impl Turn<'_> {
                 // The human's word replaces the pause, or the question whether to run it again.
                 self.close_attempt(at);
                 self.clear_retries(at);
-                self.enter(at);
+                if !self.look_for_pane(at) {
+                    self.enter(at);
+                }
             }
             StageState::Succeeded
             | StageState::Failed

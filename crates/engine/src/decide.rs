@@ -135,6 +135,7 @@ impl Turn<'_> {
 
     fn apply_failed(&mut self, at: At, on_approve: OnApprove, approve: bool, cause: Cause) {
         match (approve, on_approve) {
+            (true, OnApprove::Rerun) if self.look_for_pane(at) => {}
             (true, OnApprove::Rerun) => {
                 if let Some(stage) = self.stage_mut(at) {
                     stage.retries.clear();

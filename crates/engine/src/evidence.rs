@@ -2,7 +2,7 @@
 //! Never a reason for a decision.
 
 use super::progress::{TEXT, cut};
-use super::state::{Purpose, State};
+use super::state::{Purpose, Run, State};
 use super::text::visible;
 use super::turn::{At, Turn};
 use tmuxagent_model::{Command, Event, PaneKey, Printed, RunId, TimerKey, Timestamp};
@@ -83,7 +83,11 @@ fn is_inner_frame(line: &str) -> bool {
 
 /// The pane that a fact concerns.
 pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
-    let of_run = |run: &RunId| state.runs.get(run).map(|run| &run.pane);
+    let of_stage = |run: &RunId, name: &str| {
+        let run = state.runs.get(run)?;
+        let stage = run.stages.iter().position(|stage| stage.name == name);
+        Some(stage.map_or(&run.pane, |stage| run.pane_of(stage)))
+    };
     let of_approval = |id| state.approvals.get(id).map(|row| &row.approval.pane);
     match event {
         Event::Line(line) => Some(&line.pane),
@@ -95,18 +99,19 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         | Event::CommandEnded { pane, .. } => Some(pane),
         Event::Asked { command, .. } => match command {
             Command::Start { pane, .. } => Some(pane),
-            Command::Control { run, .. } => of_run(run),
+            Command::Control { run, stage: Some(stage), .. } => of_stage(run, stage),
+            Command::Control { run, stage: None, .. } => state.runs.get(run).map(Run::present_pane),
             Command::Decide { approval, .. } => of_approval(approval),
             Command::Send { .. } | Command::Freeze | Command::Unfreeze | Command::DropHeld { .. } => None,
         },
         Event::Timer { key, .. } => match key {
-            TimerKey::StageTimeout(run, _)
-            | TimerKey::Turn(run, _)
-            | TimerKey::Begin(run, _)
-            | TimerKey::Backoff(run, _)
-            | TimerKey::Look(run, _)
-            | TimerKey::Idle(run, _)
-            | TimerKey::Poll(run, _, _) => of_run(run),
+            TimerKey::StageTimeout(run, stage)
+            | TimerKey::Turn(run, stage)
+            | TimerKey::Begin(run, stage)
+            | TimerKey::Backoff(run, stage)
+            | TimerKey::Look(run, stage)
+            | TimerKey::Idle(run, stage)
+            | TimerKey::Poll(run, stage, _) => of_stage(run, stage),
             TimerKey::Expiry(id) | TimerKey::Reminder(id) | TimerKey::Grace(id) => of_approval(id),
             TimerKey::Schedule(_, _, pane) | TimerKey::Silence(_, _, pane) | TimerKey::TriggerPoll(_, _, pane, _) => {
                 Some(pane)
@@ -115,11 +120,11 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         Event::Outcome { intent, .. } | Event::Polled { intent, .. } => {
             let row = state.intents.get(intent)?;
             match &row.purpose {
-                Purpose::Plan { run, .. }
-                | Purpose::After { run, .. }
-                | Purpose::Look { run, .. }
-                | Purpose::Stop { run, .. }
-                | Purpose::Poll { run, .. } => of_run(run),
+                Purpose::Plan { run, stage, .. }
+                | Purpose::After { run, stage, .. }
+                | Purpose::Look { run, stage, .. }
+                | Purpose::Stop { run, stage, .. }
+                | Purpose::Poll { run, stage, .. } => of_stage(run, stage),
                 Purpose::TriggerPoll { pane, .. } => Some(pane),
                 Purpose::Alert | Purpose::Hand | Purpose::Reply { .. } => row.intent.effect.pane(),
             }

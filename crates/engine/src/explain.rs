@@ -146,7 +146,7 @@ impl Turn<'_> {
                 policy: &policy,
                 run: Some(run),
                 polls,
-                agent: Watched::of(self.state.panes.get(&run.pane), Some(stage.agent.from)),
+                agent: Watched::of(self.state.panes.get(run.pane_of(at.stage)), Some(stage.agent.from)),
                 expected: &expected,
                 cleaner,
                 now,
@@ -231,11 +231,14 @@ impl Engine {
         run: Option<&Run>,
         stage: &StageRun,
     ) -> StageExplanation {
+        // Triggers are remembered with the run's own pane; what happens to the stage happens in its own.
         let row = self.state.panes.get(pane);
+        let pane = stage.pane.as_ref().unwrap_or(pane);
+        let acts_in = self.state.panes.get(pane);
         let (no_polls, no_held) = (BTreeMap::new(), Held::new());
         let watch = row.and_then(|row| row.watch.get(&stage_key(&pipeline.name, &rule.name)));
         let scene = |polls, from| {
-            let (agent, cleaner) = (Watched::of(row, from), &self.cleaner);
+            let (agent, cleaner) = (Watched::of(acts_in, from), &self.cleaner);
             Scene { policy: &self.policy, run, polls, agent, expected: &[], cleaner, now }
         };
         // What started a stage is told as it was then; its triggers may be at something new by now.
@@ -269,7 +272,7 @@ impl Engine {
         }
         StageExplanation {
             pane: pane.clone(),
-            place: pane.told(row.map(|row| &*row.place).or_else(|| run.map(|run| &*run.place)).unwrap_or_default()),
+            place: pane.told(acts_in.map(|row| &*row.place).or_else(|| run.map(|run| &*run.place)).unwrap_or_default()),
             pipeline: pipeline.name.clone(),
             run: run.map(|run| run.id),
             stage: rule.name.clone(),

@@ -156,7 +156,7 @@ impl Turn<'_> {
         attempt: u32,
     ) -> Option<String> {
         let run = self.run(at.run)?;
-        let pane = self.pane_of(at.run)?;
+        let pane = self.pane_of(at)?;
         let names = Names { run: Some(run), stage: &rule.name, attempt, pipeline: &run.pipeline, pane };
         fill(template?, &names, Quoting::None).ok()
     }
@@ -205,8 +205,8 @@ impl Turn<'_> {
 
     pub fn alert_failure(&mut self, at: At, title: String, cause: &Cause) {
         let Some(run) = self.run(at.run) else { return };
-        let (pane, title) = (run.pane.clone(), format!("{}: {title}", run.pipeline));
-        let mut body = format!("{}\n{}", pane.told(&run.place), text::visible(&cause.brief()));
+        let (pane, title) = (run.pane_of(at.stage).clone(), format!("{}: {title}", run.pipeline));
+        let mut body = format!("{}\n{}", self.place_in(run, &pane), text::visible(&cause.brief()));
         for line in self.evidence(&pane, Some(at)) {
             body.push('\n');
             body.push_str(&line);

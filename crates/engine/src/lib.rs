@@ -27,6 +27,7 @@ mod explained;
 mod fail;
 mod gap;
 mod gate;
+mod heard;
 pub mod lifecycle;
 mod look;
 mod lost;
@@ -36,6 +37,7 @@ mod outlook;
 mod overheard;
 mod pane;
 mod place;
+mod plan;
 mod poll;
 mod progress;
 mod purpose;
@@ -47,6 +49,8 @@ mod report;
 mod requote;
 mod rows;
 mod run;
+mod run_panes;
+mod run_row;
 mod schedule;
 mod set_back;
 mod stage;
@@ -74,6 +78,7 @@ pub use view::View;
 
 use serde::{Deserialize, Serialize};
 use state::State;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tmuxagent_model::{
     Approval, ApprovalId, Change, EntityKind, Event, Intent, IntentId, IntentState, Millis, Note, PaneKey, RunId,
@@ -347,9 +352,10 @@ impl Engine {
     #[must_use]
     pub fn tracked_command(&self, pane: &PaneKey) -> Option<String> {
         let row = self.state.panes.get(pane)?;
-        row.open.values().find_map(|run| {
+        row.open.values().chain(&row.guests).find_map(|run| {
             let run = self.state.runs.get(run)?;
-            run.stages.get(run.live()?)?.tracked.as_ref().map(|id| id.as_str().to_owned())
+            let live = run.live().filter(|live| run.pane_of(*live) == pane)?;
+            run.stages.get(live)?.tracked.as_ref().map(|id| id.as_str().to_owned())
         })
     }
 
@@ -359,14 +365,26 @@ impl Engine {
     pub fn watched_pipelines(&self, pane: &PaneKey) -> Vec<String> {
         let Some(row) = self.state.panes.get(pane) else { return Vec::new() };
         let mut names = row.pipelines.clone();
-        names.extend(row.open.keys().filter(|name| !row.pipelines.contains(name)).cloned());
+        let named = row.names.iter().filter_map(|key| key.split_once('\u{1f}')).map(|(pipeline, _)| pipeline.to_owned());
+        for name in self.running_in(row).into_iter().chain(named) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         names
+    }
+
+    /// The pipelines whose open runs have a stage that acts in a pane, or belong to it.
+    fn running_in(&self, row: &state::PaneRow) -> Vec<String> {
+        let guests = row.guests.iter().filter_map(|id| self.state.runs.get(id)).map(|run| &run.pipeline);
+        let names: BTreeSet<&String> = row.open.keys().chain(guests).collect();
+        names.into_iter().cloned().collect()
     }
 
     /// The pipelines with an open run in each pane that has one.
     pub fn running(&self) -> impl Iterator<Item = (&PaneKey, Vec<String>)> {
-        let panes = self.state.panes.iter().filter(|(_, row)| !row.open.is_empty());
-        panes.map(|(key, row)| (key, row.open.keys().cloned().collect()))
+        let panes = self.state.panes.iter().map(|(key, row)| (key, self.running_in(row)));
+        panes.filter(|(_, names)| !names.is_empty())
     }
 }
 

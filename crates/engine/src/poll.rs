@@ -23,7 +23,7 @@ impl Turn<'_> {
         let policy = Arc::clone(&self.policy);
         let Some((pipeline, rule)) = self.rule(&policy, at) else { return };
         let Some(test) = poll_of(rule, node) else { return };
-        let (Some(run), Some(pane)) = (self.run(at.run), self.pane_of(at.run)) else { return };
+        let (Some(run), Some(pane)) = (self.run(at.run), self.pane_of(at)) else { return };
         let Some(stage) = run.stages.get(at.stage) else { return };
         let Some(poll) = stage.polls.get(&node) else { return };
         let (attempt, since, deadline) = (stage.attempt, poll.since, poll.deadline);

@@ -34,6 +34,14 @@ impl Turn<'_> {
         let Some(index) = pipeline.stages.iter().position(|s| s.name == stage.name) else {
             return Fired::Ignored("the pipeline has no such stage".to_owned());
         };
+        let panes = match self.choose_panes(pane, pipeline) {
+            Ok(panes) => panes,
+            Err(why) => {
+                let text = format!("{} does not begin: {why}", pipeline.name);
+                self.note_at(Severity::Warning, pane, Note::Text { text });
+                return Fired::Ignored(why);
+            }
+        };
         let now = self.now;
         let place = self.place(pane);
         let meta = self.state.meta_mut();
@@ -44,6 +52,7 @@ impl Turn<'_> {
             pipeline: pipeline.name.clone(),
             pane: pane.clone(),
             place: place.clone(),
+            panes,
             state: RunState::Open,
             stages: pipeline.stages.iter().map(|stage| StageRun::waiting(stage.name.clone())).collect(),
             last: None,
@@ -62,6 +71,7 @@ impl Turn<'_> {
                 }
             }
         }
+        self.place_waiting(id, pipeline);
         self.note_at(Severity::Info, pane, Note::RunStarted { run: id, pipeline: pipeline.name.clone() });
         let at = At { run: id, stage: index };
         self.learn(id, groups);
@@ -127,7 +137,8 @@ impl Turn<'_> {
         let Some(row) = self.state.panes.get(&pane).filter(|row| !row.info.dead) else { return false };
         let watch = row.watch.get(&key).unwrap_or(&none);
         let (cleaner, now) = (self.cleaner, self.now);
-        let (polls, agent) = (&watch.polls, Watched::of(Some(row), None));
+        let listened = self.listened(&pane, pipeline, stage);
+        let (polls, agent) = (&watch.polls, Watched::of(self.state.panes.get(&listened), None));
         let scene = Scene { policy, run: Some(run), polls, agent, expected: &[], cleaner, now };
         let mut held = watch.progress.held.clone();
         let found = scene.meet(&stage.triggers, TRIGGER, &Stimulus::Settled, &mut held, &mut Vec::new());
@@ -199,6 +210,7 @@ impl Turn<'_> {
             row.open.remove(&pipeline);
             row.last.insert(pipeline.clone(), id);
         }
+        self.be_no_guest(id);
         let severity = match state {
             RunState::Succeeded => Severity::Success,
             RunState::Failed => Severity::Error,
@@ -234,6 +246,7 @@ impl Turn<'_> {
             run.state = state;
             run.ended_at = None;
         }
+        self.be_guest(id);
         true
     }
 
@@ -277,6 +290,11 @@ impl Turn<'_> {
         locks.iter().all(|lock| holder(self.state, lock).is_none_or(|(run, _)| run.id == at.run))
     }
 
+    /// Whether a stage may act now: its locks are free, and so is its pane.
+    pub fn may_act(&self, at: At, locks: &[String]) -> bool {
+        self.locks_free(at, locks) && self.is_pane_free(at)
+    }
+
     /// Starts queued stages whose locks are free, first come first served.
     pub fn grant_locks(&mut self) {
         let mut queued: Vec<(u64, At)> = self
@@ -292,7 +310,7 @@ impl Turn<'_> {
         queued.sort_unstable_by_key(|(place, _)| *place);
         for (_, at) in queued {
             let locks = self.stage(at).map(|stage| stage.locks.clone()).unwrap_or_default();
-            if self.stage(at).is_some_and(|stage| stage.state == StageState::Queued) && self.locks_free(at, &locks) {
+            if self.stage(at).is_some_and(|stage| stage.state == StageState::Queued) && self.may_act(at, &locks) {
                 self.start_attempt(at);
             }
         }

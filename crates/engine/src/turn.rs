@@ -150,7 +150,7 @@ impl<'a> Turn<'a> {
 
     /// Tells something about a run.
     pub fn note_run(&mut self, severity: Severity, run: RunId, note: Note) {
-        let place = self.state.runs.get(&run).map(|run| run.pane.told(&run.place)).unwrap_or_default();
+        let place = self.state.runs.get(&run).map(|run| self.place_in(run, run.present_pane())).unwrap_or_default();
         self.notes.push((severity, place, note));
     }
 
@@ -180,9 +180,9 @@ impl<'a> Turn<'a> {
         Some(At { run, stage })
     }
 
-    /// The run's pane.
-    pub fn pane_of(&self, run: RunId) -> Option<&PaneRow> {
-        self.state.panes.get(&self.run(run)?.pane)
+    /// The pane that a stage acts in, where it is there.
+    pub fn pane_of(&self, at: At) -> Option<&PaneRow> {
+        self.state.panes.get(self.stage_pane(at)?)
     }
 
     /// The policy's words on a stage.

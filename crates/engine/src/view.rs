@@ -4,8 +4,10 @@ use super::Engine;
 use super::condition::describe;
 use super::progress::Cause;
 use super::run::{goes_on, holder};
+use super::run_panes::busy_pane;
 use super::state::{PaneRow, Run, StageRun};
 use super::text::{describe_intent, describe_plan, visible};
+use super::turn::At;
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
     Approval, ApprovalState, Freeze, HeldSend, IntentState, KeyStep, PaneKey, PaneState, ProgramState, RunState,
@@ -126,6 +128,8 @@ impl Engine {
             ended_at: stage.ended_at,
             due_at: due,
             detail: self.detail(run, pipeline, rule, stage),
+            pane: stage.pane.clone(),
+            place: stage.pane.as_ref().and_then(|pane| self.state.panes.get(pane)).map(|row| row.place.clone()),
         }
     }
 
@@ -144,12 +148,16 @@ impl Engine {
             }
             StageState::Queued => {
                 let taken = stage.locks.iter().find_map(|lock| holder(&self.state, lock).map(|found| (lock, found)));
-                taken.map_or_else(
-                    || "waits for its lock".to_owned(),
-                    |(lock, (run, stage))| {
+                let busy = || busy_pane(&self.state, &self.policy, At { run: run?.id, stage: run?.live()? });
+                match (taken, busy()) {
+                    (Some((lock, (run, stage))), _) => {
                         format!("waits for lock {lock}, held by stage {} of run {}", stage.name, run.id)
-                    },
-                )
+                    }
+                    (None, Some((run, stage))) => {
+                        format!("waits for its pane, where stage {} of run {} acts", stage.name, run.id)
+                    }
+                    (None, None) => "waits for its lock".to_owned(),
+                }
             }
             StageState::Starting => {
                 let waiting = stage.waiting.as_ref().and_then(|id| self.state.intents.get(id));
@@ -206,7 +214,8 @@ impl Engine {
         if row.stale {
             return PaneState::Stale;
         }
-        let runs = row.open.values().chain(row.last.values()).filter_map(|id| self.state.runs.get(id));
+        let ids = row.open.values().chain(&row.guests).chain(row.last.values());
+        let runs = ids.filter_map(|id| self.state.runs.get(id));
         let of_runs = runs.filter_map(|run| run_state(run, row)).min();
         let of_program = match &row.program {
             Some(ProgramState::Working) => Some(PaneState::Running),
@@ -230,7 +239,8 @@ fn run_state(run: &Run, row: &PaneRow) -> Option<PaneState> {
         let newer = row.open.contains_key(&run.pipeline);
         return (run.state == RunState::Failed && !newer).then_some(PaneState::Failed);
     }
-    let shown = run.live().or(run.last).and_then(|index| run.stages.get(index)).map(|stage| stage.state)?;
+    let shown = run.live().or(run.last).filter(|stage| *run.pane_of(*stage) == row.info.key)?;
+    let shown = run.stages.get(shown).map(|stage| stage.state)?;
     match shown {
         StageState::NeedsApproval | StageState::Asking => Some(PaneState::NeedsApproval),
         StageState::Failed | StageState::Escalated => Some(PaneState::Failed),

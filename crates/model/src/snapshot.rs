@@ -104,6 +104,12 @@ pub struct StageView {
     pub due_at: Option<Timestamp>,
     /// What it waits for, or the line that ended it.
     pub detail: String,
+    /// The pane that it acts in, where that is another one than the run's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pane: Option<PaneKey>,
+    /// `session:window.pane` of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// A pipeline on a pane, with its present or last run.

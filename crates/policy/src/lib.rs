@@ -28,7 +28,7 @@ mod template;
 mod validate;
 
 pub use self::policy::{
-    Action, Backoff, Concurrency, Condition, Defaults, Expiry, FailStep, Gate, MessageTest, Pattern, PatternId,
+    Action, Backoff, Concurrency, Condition, Defaults, Expiry, FailStep, Gate, MessageTest, NamedPane, Pattern, PatternId,
     Pipeline, Policy, PollTest, PollWhat, RetrySpec, Selector, Stage, Stopping, TextTemplate, TextTest, key_steps,
 };
 pub use agent::AgentWord;

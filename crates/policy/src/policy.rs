@@ -90,6 +90,10 @@ pub struct Pipeline {
     pub description: String,
     /// Which panes it applies to.
     pub selector: Selector,
+    /// The names of panes that its stages use, each with the panes that it can mean.
+    pub panes: Vec<NamedPane>,
+    /// The name of the run's own pane, where the first stage says what that is.
+    pub own_pane: Option<String>,
     /// Its stages, at least one, names unique.
     pub stages: Vec<Stage>,
     /// What is typed for an answer to a question of a program in its panes, by the answer's label.
@@ -98,6 +102,15 @@ pub struct Pipeline {
     pub concurrency: Concurrency,
     /// `file:line:column` where it is defined.
     pub place: String,
+}
+
+/// A name for a pane, by which stages say where they act.
+#[derive(Debug, Clone)]
+pub struct NamedPane {
+    /// The name.
+    pub name: String,
+    /// Which panes it can mean; for each run it means one of them.
+    pub selector: Selector,
 }
 
 /// Limits on runs going on at once. One run per pane and pipeline holds always.
@@ -112,6 +125,8 @@ pub struct Concurrency {
 pub struct Stage {
     /// Its name, unique in its pipeline.
     pub name: String,
+    /// The name of the pane that it acts in; `None`: the run's own.
+    pub pane: Option<String>,
     /// What starts it; an empty `Any` never holds (manual start is always possible).
     pub triggers: Condition,
     /// The human's gate before its actions.
@@ -427,6 +442,19 @@ impl Pipeline {
     #[must_use]
     pub fn stage(&self, name: &str) -> Option<&Stage> {
         self.stages.iter().find(|s| s.name == name)
+    }
+
+    /// The name of the pane that a stage acts in, where that is another one than the run's own.
+    #[must_use]
+    pub fn other_pane<'p>(&self, stage: &'p Stage) -> Option<&'p str> {
+        stage.pane.as_deref().filter(|name| self.own_pane.as_deref() != Some(name))
+    }
+
+    /// The panes in which a stage can act.
+    #[must_use]
+    pub fn selector_of(&self, stage: &Stage) -> &Selector {
+        let named = self.panes.iter().find(|pane| Some(pane.name.as_str()) == self.other_pane(stage));
+        named.map_or(&self.selector, |pane| &pane.selector)
     }
 }
 

@@ -4,7 +4,7 @@ mod failure;
 mod named;
 
 pub(super) use failure::{RawAsk, RawBackoff, RawFailStep, RawQuestion, RawRetry};
-pub(super) use named::{RawAnswers, RawSet};
+pub(super) use named::{Named, RawAnswers, RawSet};
 
 use super::read::{
     At, Flag, Group, Json, Limit, Many, Number, Read, Short, Span, SpanMs, Text, expected, raw_choice, raw_map,
@@ -48,6 +48,8 @@ raw_map! {
         "principles" => principles: Many<Text>,
         /// Values that stand in for missing keys of stages.
         "defaults" => defaults: RawDefaults,
+        /// Names for panes, by which stages of all pipelines of this file say where they act (`in`). What a name chooses is written as in `match`.
+        "panes" => panes: Named<RawSelectors>,
         /// The pipelines.
         "pipelines" => pipelines: Vec<RawPipeline>,
     }
@@ -81,13 +83,15 @@ raw_map! {
 
 raw_map! {
     /// A pipeline: stages that run on panes.
-    RawPipeline, "a pipeline", required ["name", "match", "stages"], any [], {
+    RawPipeline, "a pipeline", required ["name", "stages"], any [], {
         /// Its name, unique over all files.
         "name" => name: Text,
         /// A sentence for people.
         "description" => description: Text,
-        /// The panes it applies to.
+        /// The panes it applies to. It may be left out where the first stage says where it acts (`in`): then a run belongs to the pane of that stage.
         "match" => selector: RawSelectors,
+        /// Names for panes of this pipeline alone; a name that the file gives too means what stands here.
+        "panes" => panes: Named<RawSelectors>,
         /// A lock that its runs share with other pipelines.
         "concurrency" => concurrency: RawConcurrency,
         /// Short for `concurrency: {lock: …}`.
@@ -145,6 +149,8 @@ raw_map! {
         "name" => name: Text,
         /// A sentence for people.
         "description" => description: Text,
+        /// Where it acts: a name of `panes`. There its keys are typed, its triggers and conditions listen there, and what else acts in that pane waits. Of several panes that fit, the one nearest to the pane of the run is meant: that pane itself, else one of its window, else one of its session; where that does not tell which one, the run does not begin. Without it: the pane of the run.
+        "in" => pane: Text,
         /// What starts it.
         "triggers" => triggers: RawCondition,
         /// Whether a human must say yes before its actions.

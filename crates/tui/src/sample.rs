@@ -326,6 +326,8 @@ pub fn stage(name: &str, state: StageState, attempt: u32, max_attempts: u32) -> 
         ended_at: None,
         due_at: None,
         detail: String::new(),
+        pane: None,
+        place: None,
     }
 }
 

@@ -131,7 +131,10 @@ pub(super) fn unknown_pane() -> PaneInfo {
 /// The policy with pipelines that apply to every pane, for logs of which nothing is known.
 pub(super) fn everywhere(policy: &Policy) -> Arc<Policy> {
     let mut policy = policy.clone();
-    policy.pipelines.iter_mut().for_each(|pipeline| pipeline.selector = Selector::All(Vec::new()));
+    for pipeline in &mut policy.pipelines {
+        pipeline.selector = Selector::All(Vec::new());
+        pipeline.panes.iter_mut().for_each(|pane| pane.selector = Selector::All(Vec::new()));
+    }
     Arc::new(policy)
 }
 

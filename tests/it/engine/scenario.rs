@@ -15,7 +15,8 @@ use tmuxagent_engine::{Engine, Options};
 use tmuxagent_model::{
     AgentMessage, AgentSeen, AgentState, ApprovalId, ApprovalState, Command, Decider, Effect, EntityKind, Event, Front,
     HostName, Intent, IntentId, KeyStep, LineEvent, LineSource, Millis, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey,
-    PollOutcome, ProgramState, RunControl, RunId, ServerId, ShellOutcome, SkipReason, Timestamp, Verdict, Via,
+    PollOutcome, ProgramState, RunControl, RunId, ServerId, SessionId, ShellOutcome, SkipReason, Timestamp, Verdict, Via,
+    WindowId,
 };
 use tmuxagent_policy::{Policy, Source, load};
 
@@ -102,6 +103,11 @@ impl Scenario {
         player.check_replay(&policies, options);
         player.out.trim_end().to_owned()
     }
+}
+
+/// tmux's number of a session or window, from its name.
+fn number_of(name: &str) -> u32 {
+    name.bytes().fold(0, |sum, byte| sum * 31 % 9973 + u32::from(byte))
 }
 
 /// The lines that differ.
@@ -397,8 +403,14 @@ impl Player {
             let value = value.to_owned();
             match name {
                 "host" => info.key.host = HostName(value),
-                "session" => info.facts.session = value,
-                "window" => info.facts.window = value,
+                "session" => {
+                    info.session_id = SessionId(number_of(&value));
+                    info.facts.session = value;
+                }
+                "window" => {
+                    info.window_id = WindowId(number_of(&value));
+                    info.facts.window = value;
+                }
                 "title" => info.facts.title = value,
                 "command" => info.facts.command = value,
                 "path" => info.facts.path = value,

@@ -17,6 +17,35 @@ raw_map! {
     }
 }
 
+/// A map whose keys are names that the author chooses.
+#[derive(Debug, Clone)]
+pub(crate) struct Named<T>(pub Vec<(Text, T)>);
+
+impl<T: Read> Read for Named<T> {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let tmuxagent_yaml::Kind::Map(entries) = &node.kind else {
+            return expected(node, "names and what they stand for (a map)", problems);
+        };
+        let read = |(key, value): &(tmuxagent_yaml::Key, Node)| {
+            Some((Text { at: key.at, value: key.text.clone() }, T::read(value, problems)?))
+        };
+        Some(Self(entries.iter().filter_map(read).collect()))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Named<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Named{}", T::schema_name()).into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let value = generator.subschema_for::<T>();
+        json_schema!({ "type": "object", "additionalProperties": value, "minProperties": 1 })
+    }
+}
+
 /// `set`: names and their values.
 #[derive(Debug, Clone)]
 pub(crate) struct RawSet(pub Vec<(Text, Text)>);

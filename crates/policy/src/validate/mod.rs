@@ -2,6 +2,7 @@
 
 mod valid_action;
 mod valid_condition;
+mod valid_panes;
 mod valid_selector;
 mod valid_stage;
 mod values;
@@ -10,7 +11,7 @@ use self::values::shapes;
 use super::lint;
 use super::pattern::{Patterns, mistake};
 use super::plain::Shape;
-use super::policy::{Backoff, Concurrency, Pipeline, Policy, Stopping, TextTemplate};
+use super::policy::{Backoff, Concurrency, NamedPane, Pipeline, Policy, Stopping, TextTemplate};
 use super::raw::{RawBackoff, RawConcurrency, RawDefaults, RawPipeline, RawPolicy};
 use super::read::{Read as _, Short, Span, SpanMs, Text};
 use super::template::{Piece, TEMPLATE_NAMES, pieces, taken_for_plain};
@@ -110,6 +111,15 @@ struct Reading<'a> {
     plain: BTreeMap<String, Shape>,
     /// All commands so far.
     commands: Vec<(String, Place, bool)>,
+    /// Names for panes that the file being read gives, each with where it stands and whether a stage uses it.
+    panes: Vec<PaneName>,
+}
+
+/// A name for panes.
+struct PaneName {
+    pane: NamedPane,
+    at: Place,
+    used: bool,
 }
 
 /// What `defaults` of a file says, checked.
@@ -146,6 +156,7 @@ impl<'a> Reading<'a> {
             variables: BTreeSet::new(),
             plain: BTreeMap::new(),
             commands: Vec::new(),
+            panes: Vec::new(),
         }
     }
 
@@ -162,10 +173,13 @@ impl<'a> Reading<'a> {
             }
         }
         self.defaults = raw.defaults.as_ref().map_or_else(Defaults::default, |raw| self.defaults(raw));
+        self.panes = self.pane_names(raw.panes.as_ref());
         for raw in raw.pipelines.iter().flatten() {
             let pipeline = self.pipeline(raw);
             policy.pipelines.push(pipeline);
         }
+        let panes = std::mem::take(&mut self.panes);
+        self.check_unused(&panes);
     }
 
     fn defaults(&mut self, raw: &RawDefaults) -> Defaults {
@@ -202,9 +216,14 @@ impl<'a> Reading<'a> {
         self.plain = shapes(stages);
         let selector = raw.selector.as_ref().map(|selector| self.selectors(selector));
         self.check_stage_names(stages);
+        let panes = self.panes_of(raw, stages);
+        let own_pane = self.own_pane(raw, stages);
+        let own = || panes.iter().find(|pane| Some(&pane.name) == own_pane.as_ref()).map(|pane| pane.selector.clone());
         Pipeline {
             description: raw.description.as_ref().map(|text| text.value.trim().to_owned()).unwrap_or_default(),
-            selector: selector.unwrap_or(super::Selector::Any(Vec::new())),
+            selector: selector.or_else(own).unwrap_or(super::Selector::Any(Vec::new())),
+            panes,
+            own_pane,
             stages: stages.iter().map(|stage| self.stage(stage)).collect(),
             answers: self.answers(raw.answers.as_ref()),
             concurrency: Concurrency { lock: self.lock(raw.concurrency.as_ref(), raw.lock.as_ref()) },

@@ -63,6 +63,7 @@ impl<'a> Reading<'a> {
         let cooldown = self.span(raw.cooldown.as_ref(), raw.cooldown_ms.as_ref()).map(|(_, span)| span);
         Stage {
             name: raw.name.as_ref().map(|name| self.name(name, "a stage")).unwrap_or_default(),
+            pane: raw.pane.as_ref().map(|name| name.value.trim().to_owned()),
             triggers: raw
                 .triggers
                 .as_ref()

@@ -102,12 +102,17 @@ fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
             .stages
             .iter()
             .map(|stage| {
-                let attempt =
+                let mut attempt =
                     if stage.attempt > 1 { format!("{}/{}", stage.attempt, stage.max_attempts) } else { String::new() };
+                if stage.round > 0 {
+                    attempt = format!("{attempt} {} {}/{}", word(lang, Word::Round), stage.round, stage.rounds);
+                }
+                let place = stage.pane.as_ref().map(|pane| pane.told(stage.place.as_deref().unwrap_or_default()));
+                let place = place.map(|place| format!(" @ {}", clean(&place))).unwrap_or_default();
                 vec![
-                    (Tone::Plain, format!("  {}", clean(&stage.name))),
+                    (Tone::Plain, format!("  {}{place}", clean(&stage.name))),
                     (stage_tone(stage.state), stage_state(lang, stage.state).to_owned()),
-                    (Tone::Dim, attempt),
+                    (Tone::Dim, attempt.trim_start().to_owned()),
                     (Tone::Dim, clean(&sentence(lang, &stage.detail))),
                 ]
             })

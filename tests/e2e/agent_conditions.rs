@@ -25,7 +25,7 @@ pipelines:
 ";
 
 /// What the stand-in of an agent does, step by step.
-enum Step {
+pub(super) enum Step {
     /// Shows a saved screen.
     Show(&'static str),
     /// Reads one key, as a dialog does.
@@ -39,7 +39,7 @@ enum Step {
 }
 
 /// A pane in which a program named `codex` takes these steps, then waits.
-fn agent(room: &Room, steps: &[Step]) -> String {
+pub(super) fn agent(room: &Room, steps: &[Step]) -> String {
     let path = room.file("codex");
     std::fs::copy("/bin/sh", &path).expect("a shell");
     let screens = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/agents/codex-0.171.0-80x24");
@@ -73,7 +73,7 @@ fn wait_got(room: &Room, wanted: &str) {
 }
 
 /// Until a stage is told to be at that, as `explain` says.
-fn wait_stage(room: &Room, pane: &str, part: &str) -> String {
+pub(super) fn wait_stage(room: &Room, pane: &str, part: &str) -> String {
     let explained = || room.answer(&["policy", "explain", pane]);
     wait_or_tell(
         PATIENCE,
@@ -82,7 +82,7 @@ fn wait_stage(room: &Room, pane: &str, part: &str) -> String {
     )
 }
 
-fn go(room: &Room, file: &str) {
+pub(super) fn go(room: &Room, file: &str) {
     std::fs::write(room.file(file), "").expect("writable");
 }
 

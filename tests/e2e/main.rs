@@ -46,6 +46,7 @@ mod restored;
 mod screen;
 mod sending;
 mod shells;
+mod ship;
 mod ssh;
 mod support;
 mod told;

@@ -361,7 +361,7 @@ fn runs_are_started_and_controlled() {
     let control =
         |stage: Option<&str>, control| Command::Control { run: RunId(7), stage: stage.map(str::to_owned), control };
     let expected = [
-        Command::Start { pane, pipeline: "storyapp-ci".into(), stage: None },
+        Command::Start { pane, pipeline: "storyapp-ci".into(), stage: None, inputs: tmuxagent_model::Variables::new() },
         control(None, RunControl::Retry),
         control(Some("lint"), RunControl::Cancel),
     ];

@@ -308,8 +308,7 @@ impl Turn<'_> {
             return;
         }
         let running = self.stage(at).is_some_and(|stage| stage.state == StageState::Running);
-        let Some(row) = self.pane_of(at).and_then(|pane| pane.agent.clone()).filter(|_| running && took.sure)
-        else {
+        let Some(row) = self.pane_of(at).and_then(|pane| pane.agent.clone()).filter(|_| running && took.sure) else {
             return;
         };
         let new = self.stage(at).is_some_and(|stage| row.change > stage.agent.from);

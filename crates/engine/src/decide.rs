@@ -29,6 +29,7 @@ impl Turn<'_> {
             None if open && says_nothing(&row.approval, verdict) => {
                 Err("a plain yes answers nothing here; say what is answered".to_owned())
             }
+            None if open || row.grace => row.allows(verdict, by),
             None => Ok(verdict.clone()),
         };
         let verdict = &match meant {
@@ -107,6 +108,7 @@ impl Turn<'_> {
         match (&row.approval.kind, at) {
             (ApprovalKind::Gate, Some(at)) => {
                 if verdict.approve {
+                    self.allow_rounds(at);
                     self.enter(at);
                 } else {
                     self.not_started(at, StageInput::Reject, cause);

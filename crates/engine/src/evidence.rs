@@ -11,6 +11,8 @@ use tmuxagent_model::{Command, Event, PaneKey, Printed, RunId, TimerKey, Timesta
 const DECIDED: usize = 8;
 /// How many of the last lines are shown.
 const LAST: usize = 12;
+/// Of so many last lines are they chosen.
+const SHOWN: usize = 32;
 /// How many lines an agent's report shows.
 const FEW: usize = 5;
 
@@ -49,6 +51,7 @@ impl<'a> Turn<'a> {
         }
         self.used_printed = true;
         let new = |line: &&Printed| since.is_none_or(|since| line.at >= since);
+        let printed = &printed[printed.len().saturating_sub(SHOWN)..];
         let texts: Vec<&str> = printed.iter().filter(new).map(|line| line.text.as_str()).collect();
         // Together: a key may stand over several lines.
         let clean = self.cleaner.clean(&texts.join("\n"));

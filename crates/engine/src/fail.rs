@@ -179,9 +179,18 @@ impl Turn<'_> {
     /// A stage failed for good.
     pub fn give_up(&mut self, at: At, cause: Cause) {
         let name = self.stage_name(at);
-        if self.fail_for_good(at, cause.clone()) {
+        if self.fail_for_good(at, cause.clone()) && !self.goes_round(at) {
             self.alert_failure(at, format!("stage {name} failed"), &cause);
         }
+    }
+
+    /// Whether the failure of a stage leads on in its loop, which tells when that is over.
+    fn goes_round(&self, at: At) -> bool {
+        let policy = Arc::clone(&self.policy);
+        let Some((pipeline, rule)) = self.rule(&policy, at) else { return false };
+        let Some(one) = pipeline.loop_of(&rule.name) else { return false };
+        let mut others = pipeline.stages.iter().filter(|other| one.stages.contains(&other.name));
+        others.any(|other| super::recovered::follows(&other.triggers, &rule.name))
     }
 
     /// As [`Turn::give_up`], when a human just decided it himself and need not be told.

@@ -13,10 +13,10 @@ use super::turn::{At, Turn};
 use crate::lifecycle::{self, Input};
 use std::sync::Arc;
 use tmuxagent_model::{
-    Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, Front, KeyStep,
-    Millis, Note, PaneKey, Severity, StageState, TimerKey, Urgency,
+    Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, Front, KeyStep, Millis, Note, PaneKey,
+    Severity, StageState, TimerKey, Urgency,
 };
-use tmuxagent_policy::FailStep;
+use tmuxagent_policy::{FailStep, Gate};
 
 /// How long a question stays open that no stage waits for.
 const LOOSE: Millis = Millis::from_secs(24 * 3600);
@@ -67,6 +67,10 @@ pub struct Ask {
     pub evidence: Option<Vec<String>>,
     /// The dialog that is answered.
     pub dialog: Option<Dialog>,
+    /// The word without which a yes is none.
+    pub confirm: Option<String>,
+    /// Who may decide; empty: everybody.
+    pub approvers: Vec<String>,
 }
 
 impl Default for Ask {
@@ -87,6 +91,8 @@ impl Default for Ask {
             answers: Vec::new(),
             evidence: None,
             dialog: None,
+            confirm: None,
+            approvers: Vec::new(),
         }
     }
 }
@@ -96,7 +102,9 @@ impl Turn<'_> {
     pub fn ask_gate(&mut self, at: At) {
         let policy = Arc::clone(&self.policy);
         let Some((pipeline, rule)) = self.rule(&policy, at) else { return };
-        let Some(gate) = &rule.gate else { return };
+        let rounds = self.asks_of_rounds(at);
+        let none = Gate::default();
+        let gate = rule.gate.as_ref().unwrap_or(&none);
         let attempt = self.stage(at).map_or(1, |stage| stage.attempt + 1);
         if !self.is_placed(at) || !self.shift(at, StageInput::Gate) {
             return;
@@ -108,7 +116,12 @@ impl Turn<'_> {
             }
         };
         let question = self.question(at, rule, gate.question.as_ref(), attempt);
-        let question = question.unwrap_or_else(|| format!("Start stage {} of {}?", rule.name, pipeline.name));
+        let question = question.or_else(|| {
+            let asked = || format!("Start stage {} of {}?", rule.name, pipeline.name);
+            rule.gate.as_ref().map(|_| asked())
+        });
+        let question = rounds.into_iter().chain(question).collect::<Vec<_>>().join(" ");
+        let question = with_conditions(question, gate);
         let (effect, effect_text) = (plan_keys(&plan), describe_plan(&plan));
         if let Some(stage) = self.stage_mut(at) {
             stage.plan = plan;
@@ -123,6 +136,8 @@ impl Turn<'_> {
             expires: gate.expires,
             on_expiry: OnExpiry::from(gate.on_expiry),
             remind_every: gate.remind_every,
+            confirm: gate.confirm.clone(),
+            approvers: gate.approvers.clone(),
             ..Ask::default()
         };
         let approval = self.ask_about(at, ask);
@@ -280,6 +295,8 @@ impl Turn<'_> {
             asker: ask.asker,
             answers: ask.answers,
             dialog: ask.dialog,
+            confirm: ask.confirm,
+            approvers: ask.approvers,
         };
         self.state.approvals.insert(id.clone(), row);
         if let Some(at) = expires_at {
@@ -423,5 +440,15 @@ impl Turn<'_> {
         for id in &open {
             self.supersede(id);
         }
+    }
+}
+
+/// A question with what its gate asks of whoever decides.
+fn with_conditions(question: String, gate: &Gate) -> String {
+    match (&gate.confirm, gate.approvers.join(", ")) {
+        (Some(word), who) if who.is_empty() => format!("{question} (a yes takes the word {word})"),
+        (Some(word), who) => format!("{question} (a yes takes the word {word}; for {who} to decide)"),
+        (None, who) if who.is_empty() => question,
+        (None, who) => format!("{question} (for {who} to decide)"),
     }
 }

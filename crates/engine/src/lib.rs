@@ -25,6 +25,7 @@ mod expiry;
 mod explain;
 mod explained;
 mod fail;
+mod finally;
 mod gap;
 mod gate;
 mod heard;
@@ -34,6 +35,7 @@ mod lost;
 mod memory;
 mod outcome;
 mod outlook;
+mod outputs;
 mod overheard;
 mod pane;
 mod place;
@@ -47,6 +49,7 @@ mod refit;
 pub mod replay;
 mod report;
 mod requote;
+mod rounds;
 mod rows;
 mod run;
 mod run_panes;
@@ -365,7 +368,8 @@ impl Engine {
     pub fn watched_pipelines(&self, pane: &PaneKey) -> Vec<String> {
         let Some(row) = self.state.panes.get(pane) else { return Vec::new() };
         let mut names = row.pipelines.clone();
-        let named = row.names.iter().filter_map(|key| key.split_once('\u{1f}')).map(|(pipeline, _)| pipeline.to_owned());
+        let named =
+            row.names.iter().filter_map(|key| key.split_once('\u{1f}')).map(|(pipeline, _)| pipeline.to_owned());
         for name in self.running_in(row).into_iter().chain(named) {
             if !names.contains(&name) {
                 names.push(name);

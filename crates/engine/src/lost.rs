@@ -20,6 +20,11 @@ impl Turn<'_> {
             } else {
                 self.cancel_run(run, cause);
             }
+            // What its end leads to goes on elsewhere.
+            let elsewhere = self.run(run).is_some_and(|run| run.pane == *pane && run.live().is_some());
+            if gone && elsewhere {
+                self.move_run(run);
+            }
         }
     }
 

@@ -92,6 +92,7 @@ impl Turn<'_> {
             Outcome::Done => self.action_done(at, &row.intent.id),
             Outcome::Shell(outcome) => {
                 self.keep_output(at, outcome);
+                self.keep_text(at, &outcome.output);
                 if outcome.exit != Some(0) {
                     self.witness_output(at, outcome);
                 }

@@ -97,6 +97,10 @@ impl Turn<'_> {
         for id in &meant {
             self.withdraw(id);
         }
+        // Nothing begins there any more.
+        if let Some(row) = self.state.panes.get_mut(pane) {
+            row.info.dead = true;
+        }
         let why = if unwatched { "nobody watches it any more" } else { "it is gone" };
         self.end_runs(pane, &Cause::own(self.now, "pane", why), true);
         self.supersede_pane(pane);

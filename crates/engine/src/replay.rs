@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tmuxagent_model::{
     AgentMessage, AgentSeen, AgentState, ApprovalState, Command, Decider, Effect, Event, Front, LineEvent, LineSource,
-    Millis, Note, Outcome, PaneInfo, PaneKey, PollOutcome, RunId, Severity, ShellOutcome, Timestamp, Verdict, Via,
+    Millis, Note, Outcome, PRINTED, PaneInfo, PaneKey, PollOutcome, Printed, RunId, Severity, ShellOutcome, Timestamp,
+    Verdict, Via,
 };
 use tmuxagent_policy::{Policy, RuleSet};
 
@@ -114,6 +115,8 @@ struct World {
     setting: Setting,
     rules: BTreeMap<PaneKey, Arc<RuleSet>>,
     places: BTreeMap<PaneKey, String>,
+    /// The last lines of each pane, where some text names what a stage printed.
+    printed: BTreeMap<PaneKey, VecDeque<Printed>>,
     /// The agent of each pane, as its facts name it.
     agents: BTreeMap<PaneKey, String>,
     report: Report,
@@ -137,6 +140,7 @@ impl World {
         Self {
             rules: rules.collect(),
             places: recordings.iter().map(|r| (r.pane.key.clone(), r.pane.place())).collect(),
+            printed: BTreeMap::new(),
             agents: recordings.iter().map(|r| (r.pane.key.clone(), agent_of(&r.pane))).collect(),
             engine: Engine::new(policy).with_options(setting.options),
             setting: *setting,
@@ -173,6 +177,7 @@ impl World {
     fn record(&mut self, now: Timestamp, pane: &PaneKey, what: &Recorded) {
         match what {
             Recorded::Line { text, seen, message } => {
+                self.printed(now, pane, text);
                 self.report.lines += 1;
                 self.seq += 1;
                 let rules = self.rules.get(pane);
@@ -209,6 +214,23 @@ impl World {
         }
     }
 
+    /// Keeps a line for texts that name what a stage printed.
+    fn printed(&mut self, now: Timestamp, pane: &PaneKey, text: &str) {
+        if self.engine.policy().pipelines.iter().flat_map(|pipeline| &pipeline.stages).any(|stage| stage.told) {
+            let lines = self.printed.entry(pane.clone()).or_default();
+            lines.push_back(Printed { at: now, text: text.to_owned() });
+            lines.drain(..lines.len().saturating_sub(PRINTED));
+        }
+    }
+
+    /// A fact with what its pane printed last.
+    fn witnessed(&self, fact: Event) -> Event {
+        match self.engine.concerns(&fact).and_then(|pane| self.printed.get(pane)) {
+            Some(lines) => Event::Witnessed { printed: lines.iter().cloned().collect(), fact: Box::new(fact) },
+            None => fact,
+        }
+    }
+
     fn run_timers(&mut self, until: Timestamp) {
         for _ in 0..MOST_TIMERS {
             match self.engine.next_timer().filter(|(at, _, _)| *at <= until) {
@@ -229,6 +251,7 @@ impl World {
                 self.report.cut_off = true;
                 return;
             }
+            let event = self.witnessed(event);
             let step = self.engine.step(now, &event);
             self.tell(now, &step);
             for intent in &step.intents {

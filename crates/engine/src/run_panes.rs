@@ -3,9 +3,11 @@
 //! **Rules.** A name means one pane in one run; it is found when the run begins, and again where that pane has gone. Of the
 //! panes that fit, the nearest to the run's own is meant: that pane itself, else one of its window, else one of its session,
 //! else any. Where none fits, or several are equally near, nobody guesses: a run does not begin, and a stage asks.
+//! What happens in a pane that runs of several others could use begins one of the nearest alone.
 //! **Invariant:** what a stage types, hears and waits for is that of its own pane ([`Run::pane_of`]).
 
 use super::gate::Ask;
+use super::progress::Cause;
 use super::state::{PaneRow, Run, StageRun, State, stage_key};
 use super::table::StageInput;
 use super::turn::{At, Turn};
@@ -35,6 +37,20 @@ fn distance(from: Option<&PaneRow>, to: &PaneRow) -> Distance {
         true if a.window_id == b.window_id => Distance::Window,
         true if a.session_id == b.session_id => Distance::Session,
         _ => Distance::Elsewhere,
+    }
+}
+
+/// The nearest of several panes, where one is nearer than all others.
+fn nearest_alone<'p>(
+    from: Option<&PaneRow>,
+    panes: impl Iterator<Item = (&'p PaneKey, &'p PaneRow)>,
+) -> Option<PaneKey> {
+    let mut near: Vec<_> = panes.map(|(pane, row)| (distance(from, row), pane)).collect();
+    near.sort_unstable();
+    match near.as_slice() {
+        [(first, _), (second, _), ..] if first == second => None,
+        [(_, pane), ..] => Some((*pane).clone()),
+        [] => None,
     }
 }
 
@@ -83,7 +99,7 @@ impl Turn<'_> {
                 row.pipelines.contains(&pipeline.name) && !row.open.contains_key(&pipeline.name) && !row.info.dead
             });
             let meant = idle.filter(|(own, _)| self.choose_pane(own, pipeline, name).is_ok_and(|found| found == *pane));
-            owners.extend(meant.map(|(own, _)| own.clone()));
+            owners.extend(nearest_alone(self.state.panes.get(pane), meant));
         }
         owners
     }
@@ -155,6 +171,9 @@ impl Turn<'_> {
         let Some((pipeline, rule)) = self.rule(&policy, at) else { return Ok(()) };
         let Some(run) = self.run(at.run) else { return Ok(()) };
         let Some(name) = &rule.pane else {
+            if rule.closes && self.state.panes.get(&run.pane).is_none_or(|row| row.info.dead) {
+                return Err("the pane of the run is gone".to_owned());
+            }
             // A policy before this one may have said otherwise.
             return self.put_stage(at, None);
         };
@@ -184,6 +203,17 @@ impl Turn<'_> {
     /// Says where a stage acts, or asks a person; says whether it is known.
     pub fn is_placed(&mut self, at: At) -> bool {
         let Err(why) = self.place_stage(at) else { return true };
+        let policy = Arc::clone(&self.policy);
+        if self.rule(&policy, at).is_some_and(|(_, rule)| rule.closes) {
+            // The run has ended: there is nothing to go on with.
+            if self.shift(at, StageInput::Start) {
+                if let Some(stage) = self.stage_mut(at) {
+                    stage.attempt += 1;
+                }
+                self.give_up(at, Cause::own(self.now, "pane", why));
+            }
+            return false;
+        }
         // A question is asked of a stage that has begun.
         if self.shift(at, StageInput::Start) && self.shift(at, StageInput::Ask) {
             if let Some(stage) = self.stage_mut(at) {
@@ -193,8 +223,8 @@ impl Turn<'_> {
             let ask = Ask {
                 kind: ApprovalKind::Failed { on_approve: OnApprove::Rerun },
                 question: format!("Stage {} can't begin: {why}. Look for its pane again?", self.stage_name(at)),
-                effect_text: "its pane is looked for again, and the stage begins there".to_owned(),
-                attempt: self.stage(at).map_or(0, |stage| stage.attempt),
+                effect_text: "nothing is typed before its pane is found".to_owned(),
+                attempt: self.stage(at).map_or(1, |stage| stage.attempt + 1),
                 ..Ask::default()
             };
             self.ask_about(at, ask);
@@ -210,7 +240,11 @@ impl Turn<'_> {
         let policy = Arc::clone(&self.policy);
         let gated = self.rule(&policy, at).is_some_and(|(_, rule)| rule.gate.is_some());
         // Nobody said yes to its actions yet.
-        if gated && !shown { self.ask_gate(at) } else { self.enter(at) }
+        if gated && !shown {
+            self.ask_gate(at)
+        } else {
+            self.enter(at)
+        }
         true
     }
 
@@ -264,7 +298,8 @@ impl Turn<'_> {
         if let Some(row) = self.state.panes.get_mut(&old) {
             row.open.remove(&pipeline);
         }
-        let text = format!("run {id} of {pipeline} goes on: the pane that it began in is gone, and its stage acts here");
+        let text =
+            format!("run {id} of {pipeline} goes on: the pane that it began in is gone, and its stage acts here");
         self.note_at(Severity::Warning, &new, Note::Text { text });
         true
     }

@@ -3,6 +3,7 @@
 use super::agent::AgentWatch;
 use super::explain::{ConditionExplanation, FailedAttempt};
 use super::progress::{Cause, Evidence, Look, Overheard, PollRun, Progress, Said, Stop};
+use super::rounds::PastRound;
 use super::tracking::Typed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -71,6 +72,15 @@ pub struct StageRun {
     pub attempt: u32,
     /// Retries used of each `retry` step, by its place in `on_fail`, since a human last let it run.
     pub retries: BTreeMap<u32, u32>,
+    /// How often it was started in this run, where it stands in a loop.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub round: u32,
+    /// How many rounds people have allowed beyond those of the policy.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_rounds: u32,
+    /// Its rounds that are over, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<PastRound>,
     /// When the attempt began.
     pub started_at: Option<Timestamp>,
     /// Since when output counts.
@@ -98,6 +108,9 @@ pub struct StageRun {
     pub typed: Option<Typed>,
     /// The exit code of the last command.
     pub exit: Option<i32>,
+    /// The last lines that its last attempt printed, where the policy names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
     /// The open question about it.
     pub approval: Option<ApprovalId>,
     /// Its polls, by the number of their condition.
@@ -144,6 +157,9 @@ impl StageRun {
             state: StageState::Waiting,
             attempt: 0,
             retries: BTreeMap::new(),
+            round: 0,
+            more_rounds: 0,
+            rounds: Vec::new(),
             started_at: None,
             running_at: None,
             ended_at: None,
@@ -157,6 +173,7 @@ impl StageRun {
             tracked: None,
             typed: None,
             exit: None,
+            output: None,
             approval: None,
             polls: BTreeMap::new(),
             quiet_since: None,
@@ -174,6 +191,11 @@ impl StageRun {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+pub const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// One execution of a pipeline on a pane.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
@@ -188,6 +210,12 @@ pub struct Run {
     /// The panes that the names of its pipeline mean in this run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub panes: BTreeMap<String, PaneKey>,
+    /// The values of its inputs.
+    #[serde(default, skip_serializing_if = "Variables::is_empty")]
+    pub inputs: Variables,
+    /// How it ends, once its `finally` has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing: Option<RunState>,
     /// Where it stands.
     pub state: RunState,
     /// Its stages in the policy's order.

@@ -25,6 +25,7 @@ impl Turn<'_> {
         let Some((pipeline, rule)) = self.rule(&policy, at) else { return };
         let by = cause.brief();
         self.note_run(Severity::Info, at.run, Note::StageTriggered { run: at.run, stage: rule.name.clone(), by });
+        self.count_round(at);
         if let Some(run) = self.state.runs.get_mut(&at.run) {
             run.last = Some(at.stage);
             if let Some(stage) = run.stages.get_mut(at.stage) {
@@ -41,7 +42,8 @@ impl Turn<'_> {
                 }
             }
         }
-        if rule.gate.is_some() { self.ask_gate(at) } else { self.enter(at) }
+        let asks = rule.gate.is_some() || self.asks_of_rounds(at).is_some();
+        if asks { self.ask_gate(at) } else { self.enter(at) }
     }
 
     /// Starts an attempt, or queues the stage when its lock is held.
@@ -91,6 +93,7 @@ impl Turn<'_> {
             stage.tracked = None;
             stage.typed = None;
             stage.exit = None;
+            stage.output = None;
             stage.polls.clear();
             stage.quiet_since = None;
             stage.queue = None;
@@ -382,6 +385,7 @@ impl Turn<'_> {
     /// Ends what belongs to the present attempt: intents, timers, polls, questions.
     pub fn close_attempt(&mut self, at: At) {
         self.disarm_attempt(at);
+        self.keep_lines(at);
         self.record_verdict(at, &Stimulus::Settled);
         let Some(stage) = self.stage(at) else { return };
         let polls = stage.polls.values().filter_map(|poll| poll.intent.clone());

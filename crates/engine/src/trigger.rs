@@ -132,7 +132,7 @@ impl Turn<'_> {
         let (cleaner, now) = (self.cleaner, self.now);
         let agent = Watched::of(self.state.panes.get(run.pane_of(at.stage)), Some(stage.agent.from));
         let (polls, expected) = (&stage.polls, &expected);
-        let scene = Scene { policy: &policy, run: Some(run), polls, agent, expected, cleaner, now };
+        let scene = Scene { policy: &policy, run: Some(run), polls, agent, expected, ended: None, cleaner, now };
         let mut held = stage.progress.held.clone();
         let mut groups = Vec::new();
         let mut ask = |condition: &Option<Condition>, base| {
@@ -185,7 +185,7 @@ impl Turn<'_> {
         let (cleaner, now) = (self.cleaner, self.now);
         let listened = self.listened(pane, pipeline, stage);
         let agent = Watched::of(self.state.panes.get(&listened), None);
-        let scene = Scene { policy, run, polls: &watch.polls, agent, expected: &[], cleaner, now };
+        let scene = Scene { policy, run, polls: &watch.polls, agent, expected: &[], ended: None, cleaner, now };
         let before = match &watch.progress {
             Progress { held, .. } if held.is_empty() => Held::new(),
             Progress { shape, held } if *shape == describe(policy, &stage.triggers) => held.clone(),
@@ -249,12 +249,16 @@ impl Turn<'_> {
             return Fired::Ignored(format!("stage {} of run {} was {}", live.name, run.id, state_word(live.state)));
         }
         let id = run.id;
+        let given = !self.given.is_empty();
         let index = run.stages.iter().position(|s| s.name == stage.name);
         let goes_on = index.filter(|&index| {
             run.last.is_none_or(|last| index > last)
                 && run.stages.get(index).is_some_and(|s| s.state == StageState::Waiting)
         });
         match (goes_on, starter) {
+            (Some(_), _) if given => {
+                Fired::Ignored(format!("run {id} is open already, and its inputs were given when it began"))
+            }
             (Some(index), _) => {
                 let at = At { run: id, stage: index };
                 self.learn(id, groups);
@@ -265,6 +269,9 @@ impl Turn<'_> {
             (None, Starter::SameRun) => Fired::Ignored("the line ended a later stage of this run".to_owned()),
             (None, Starter::Trigger | Starter::Command) => {
                 self.close_by_stages(id);
+                if let Some(live) = self.run(id).and_then(|run| run.stages.get(run.live()?)) {
+                    return Fired::Ignored(format!("run {id} ends first: its stage {} is under way", live.name));
+                }
                 self.begin_run(pane, pipeline, stage, cause, groups)
             }
         }

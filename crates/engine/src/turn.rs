@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use tmuxagent_model::{
     Alert, AlertKind, ApprovalId, Effect, Intent, IntentId, IntentState, Millis, Note, PaneKey, Printed, RunId,
-    Severity, TimerKey, Timestamp, Urgency,
+    Severity, TimerKey, Timestamp, Urgency, Variables,
 };
 use tmuxagent_policy::{Pipeline, Policy, Stage};
 
@@ -55,6 +55,8 @@ pub struct Turn<'a> {
     pub printed: Option<(PaneKey, &'a [Printed])>,
     /// Whether they were used.
     pub used_printed: bool,
+    /// The inputs that whoever starts a pipeline in this step has given.
+    pub given: Variables,
     work: VecDeque<Work>,
     intents: Vec<IntentId>,
     pub withdrawn: Vec<IntentId>,
@@ -79,6 +81,7 @@ impl<'a> Turn<'a> {
             now,
             printed: None,
             used_printed: false,
+            given: Variables::new(),
             work: VecDeque::new(),
             intents: Vec::new(),
             withdrawn: Vec::new(),

@@ -128,6 +128,8 @@ impl Engine {
             ended_at: stage.ended_at,
             due_at: due,
             detail: self.detail(run, pipeline, rule, stage),
+            round: stage.round,
+            rounds: pipeline.loop_of(&rule.name).map_or(0, |one| one.max.saturating_add(stage.more_rounds)),
             pane: stage.pane.clone(),
             place: stage.pane.as_ref().and_then(|pane| self.state.panes.get(pane)).map(|row| row.place.clone()),
         }
@@ -137,6 +139,7 @@ impl Engine {
     pub(super) fn detail(&self, run: Option<&Run>, pipeline: &Pipeline, rule: &Stage, stage: &StageRun) -> String {
         let ended = || stage.ended.as_ref().map(Cause::brief).unwrap_or_default();
         let text = match stage.state {
+            StageState::Waiting if rule.closes => "waits for the end of the run".to_owned(),
             StageState::Waiting => match run {
                 Some(run) if run.state != RunState::Open => "not reached".to_owned(),
                 Some(run) if run.live().is_none() && !goes_on(run, pipeline) => "not reached".to_owned(),

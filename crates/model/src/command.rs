@@ -1,6 +1,6 @@
 //! Wishes of a view, a script or a link. A command becomes [`super::Event::Asked`] in the one queue.
 
-use super::{ApprovalId, PaneKey, RunId, Verdict};
+use super::{ApprovalId, PaneKey, RunId, Variables, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// One piece of input for a pane.
@@ -46,6 +46,9 @@ pub enum Command {
         pipeline: String,
         /// Which stage.
         stage: Option<String>,
+        /// The values of its inputs, by their names; what is left out has its default.
+        #[serde(default, skip_serializing_if = "Variables::is_empty")]
+        inputs: Variables,
     },
     /// Act on a run.
     Control {

@@ -104,6 +104,12 @@ pub struct StageView {
     pub due_at: Option<Timestamp>,
     /// What it waits for, or the line that ended it.
     pub detail: String,
+    /// The round of its loop, from 1; 0 where it stands in none, or has not begun.
+    #[serde(default)]
+    pub round: u32,
+    /// How many rounds are allowed; 0 where it stands in no loop.
+    #[serde(default)]
+    pub rounds: u32,
     /// The pane that it acts in, where that is another one than the run's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pane: Option<PaneKey>,

@@ -14,6 +14,7 @@ mod agent;
 mod bundled;
 mod check;
 mod duration;
+mod flow;
 mod init;
 mod json_schema;
 mod lint;
@@ -28,15 +29,16 @@ mod template;
 mod validate;
 
 pub use self::policy::{
-    Action, Backoff, Concurrency, Condition, Defaults, Expiry, FailStep, Gate, MessageTest, NamedPane, Pattern, PatternId,
+    Action, Backoff, Concurrency, Condition, Defaults, Expiry, FailStep, Gate, MessageTest, Pattern, PatternId,
     Pipeline, Policy, PollTest, PollWhat, RetrySpec, Selector, Stage, Stopping, TextTemplate, TextTest, key_steps,
 };
 pub use agent::AgentWord;
 pub use bundled::{BUNDLED, RECIPES};
 pub use check::{Report, check};
+pub use flow::{Input, InputKind, Loop, NamedPane};
 pub use init::{Draft, InitError, PROJECT_FILES, ProjectFacts, WORKFLOW_FOLDER, init, update};
 pub use json_schema::schema;
 pub use matcher::{RuleSet, names_program};
-pub use template::{Lookup, Quoting, SHELL_OUTPUT, bind, fill, show, type_out};
+pub use template::{Lookup, Quoting, SHELL_OUTPUT, StageValue, bind, fill, show, stage_value, type_out};
 pub use tmuxagent_yaml::{Diagnostics, Source};
-pub use validate::{analyse, load};
+pub use validate::{analyse, input_values, load};

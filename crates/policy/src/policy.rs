@@ -1,6 +1,7 @@
 //! The validated policy: what the engine works with. Built only by `validate`; carries no serde.
 
 use super::agent::AgentWord;
+use super::flow::{Input, Loop, NamedPane};
 use regex::Regex;
 use tmuxagent_model::{AlertKind, KeyStep, MessageType, Millis, OnApprove, Urgency};
 
@@ -96,21 +97,16 @@ pub struct Pipeline {
     pub own_pane: Option<String>,
     /// Its stages, at least one, names unique.
     pub stages: Vec<Stage>,
+    /// The values that whoever starts it gives.
+    pub inputs: Vec<Input>,
+    /// The stages that may run again in one run, and how often.
+    pub loops: Vec<Loop>,
     /// What is typed for an answer to a question of a program in its panes, by the answer's label.
     pub answers: Vec<(String, Vec<KeyStep>)>,
     /// How many runs may be open, and which lock its runs share.
     pub concurrency: Concurrency,
     /// `file:line:column` where it is defined.
     pub place: String,
-}
-
-/// A name for a pane, by which stages say where they act.
-#[derive(Debug, Clone)]
-pub struct NamedPane {
-    /// The name.
-    pub name: String,
-    /// Which panes it can mean; for each run it means one of them.
-    pub selector: Selector,
 }
 
 /// Limits on runs going on at once. One run per pane and pipeline holds always.
@@ -127,6 +123,10 @@ pub struct Stage {
     pub name: String,
     /// The name of the pane that it acts in; `None`: the run's own.
     pub pane: Option<String>,
+    /// It is an item of `finally`: it starts when the run ends, and only then.
+    pub closes: bool,
+    /// Some text of the pipeline names what it printed.
+    pub told: bool,
     /// What starts it; an empty `Any` never holds (manual start is always possible).
     pub triggers: Condition,
     /// The human's gate before its actions.
@@ -169,10 +169,14 @@ pub enum Stopping {
 }
 
 /// What is asked of a person before a stage does anything (`require_approval`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Gate {
     /// What the human is asked; a default is made from the stage's actions.
     pub question: Option<TextTemplate>,
+    /// The word without which a yes is none.
+    pub confirm: Option<String>,
+    /// Who may decide; empty: everybody.
+    pub approvers: Vec<String>,
     /// How long the question stays open.
     pub expires: Option<Millis>,
     /// What its expiry does. It never opens the gate.
@@ -442,19 +446,6 @@ impl Pipeline {
     #[must_use]
     pub fn stage(&self, name: &str) -> Option<&Stage> {
         self.stages.iter().find(|s| s.name == name)
-    }
-
-    /// The name of the pane that a stage acts in, where that is another one than the run's own.
-    #[must_use]
-    pub fn other_pane<'p>(&self, stage: &'p Stage) -> Option<&'p str> {
-        stage.pane.as_deref().filter(|name| self.own_pane.as_deref() != Some(name))
-    }
-
-    /// The panes in which a stage can act.
-    #[must_use]
-    pub fn selector_of(&self, stage: &Stage) -> &Selector {
-        let named = self.panes.iter().find(|pane| Some(pane.name.as_str()) == self.other_pane(stage));
-        named.map_or(&self.selector, |pane| &pane.selector)
     }
 }
 

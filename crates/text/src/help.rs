@@ -124,6 +124,7 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("The pipeline; may be left out where only one applies to the pane", "流水线；窗格只适用一个时可省略"),
     ("The stage to begin with; the first one when left out", "从哪个阶段开始；省略时为第一个"),
+    ("The value of an input; may be given several times", "输入项的值；可以给出多次"),
     ("Run a stage again", "重跑一个阶段"),
     ("Treat the live stage as done and go on", "把当前阶段视为完成并继续"),
     ("End a run; nothing more is typed for it", "结束一次运行，不再为它输入任何内容"),

@@ -21,6 +21,7 @@ pub mod plain;
 mod reader;
 pub mod redact;
 mod rows;
+mod run_sentences;
 mod screen;
 mod sentence;
 mod state;

@@ -6,6 +6,7 @@
 
 use super::Lang;
 use super::catalogue::message;
+use super::run_sentences::OF_RUNS;
 use tmuxagent_model::{Approval, ApprovalKind};
 
 /// A sentence of the machine in a language. Never for what is typed, nor for a pane's lines: those stay verbatim.
@@ -36,7 +37,7 @@ pub fn question(lang: Lang, approval: &Approval) -> String {
 /// What an effect does that types nothing, in a language; anything else is a command and stays verbatim.
 #[must_use]
 pub fn effect_sentence(lang: Lang, text: &str) -> String {
-    if text.starts_with("nothing is typed; ") { sentence(lang, text) } else { text.to_owned() }
+    if text.starts_with("nothing is typed") { sentence(lang, text) } else { text.to_owned() }
 }
 
 /// How deep sentences stand in one another: `failed: run npm test: exit code 1`.
@@ -44,7 +45,7 @@ const DEPTH: u8 = 4;
 
 fn chinese(text: &str, depth: u8) -> String {
     let Some(deeper) = depth.checked_sub(1) else { return text.to_owned() };
-    for (en, zh) in SENTENCES {
+    for (en, zh) in OF_RUNS.iter().chain(SENTENCES) {
         if let Some(holes) = holes(en, text) {
             let reason = if REASONS.contains(en) { holes.last().copied() } else { None };
             return fill(zh, &holes, &|hole| {

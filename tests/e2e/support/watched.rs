@@ -118,6 +118,8 @@ pub fn policy(patterns: &[&str]) -> Policy {
     let stage = Stage {
         name: "watch".to_owned(),
         pane: None,
+        closes: false,
+        told: false,
         triggers: Condition::Any(conditions),
         gate: None,
         actions_on_start: Vec::new(),
@@ -141,6 +143,8 @@ pub fn policy(patterns: &[&str]) -> Policy {
         panes: Vec::new(),
         own_pane: None,
         stages: vec![stage],
+        inputs: Vec::new(),
+        loops: Vec::new(),
         answers: Vec::new(),
         concurrency: tmuxagent_policy::Concurrency::default(),
         place: String::new(),

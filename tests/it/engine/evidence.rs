@@ -101,7 +101,12 @@ impl World {
 
     fn start_at(&mut self, stage: Option<&str>) {
         let stage = stage.map(str::to_owned);
-        let command = Command::Start { pane: self.pane.clone(), pipeline: "ci".to_owned(), stage };
+        let command = Command::Start {
+            pane: self.pane.clone(),
+            pipeline: "ci".to_owned(),
+            stage,
+            inputs: tmuxagent_model::Variables::new(),
+        };
         self.step(Event::Asked { command, by: me() });
     }
 
@@ -259,7 +264,12 @@ fn an_explanation_holds_no_secret_wherever_it_comes_from() {
     for pad in ["true".to_owned(), format!("true {}", "x".repeat(376))] {
         let script = format!("{{shell: {{script: '{pad}; echo hunter2; exit 3', timeout: 10s}}}}");
         let mut world = World::with(&POLICY.replace("{run: node --test}", &script));
-        let command = Command::Start { pane: world.pane.clone(), pipeline: "ci".to_owned(), stage: None };
+        let command = Command::Start {
+            pane: world.pane.clone(),
+            pipeline: "ci".to_owned(),
+            stage: None,
+            inputs: tmuxagent_model::Variables::new(),
+        };
         let step = world.engine.step(world.now, &Event::Asked { command, by: me() });
         let [shell] = &step.intents[..] else { panic!("{step:?}") };
         let outcome = Outcome::Shell(ShellOutcome { exit: Some(3), output: "hunter2".to_owned() });

@@ -15,8 +15,8 @@ use tmuxagent_engine::{Engine, Options};
 use tmuxagent_model::{
     AgentMessage, AgentSeen, AgentState, ApprovalId, ApprovalState, Command, Decider, Effect, EntityKind, Event, Front,
     HostName, Intent, IntentId, KeyStep, LineEvent, LineSource, Millis, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey,
-    PollOutcome, ProgramState, RunControl, RunId, ServerId, SessionId, ShellOutcome, SkipReason, Timestamp, Verdict, Via,
-    WindowId,
+    PollOutcome, Printed, ProgramState, RunControl, RunId, ServerId, SessionId, ShellOutcome, SkipReason, Timestamp,
+    Verdict, Via, WindowId,
 };
 use tmuxagent_policy::{Policy, Source, load};
 
@@ -141,6 +141,8 @@ struct Player {
     approvals: Vec<ApprovalId>,
     states: BTreeMap<String, String>,
     closed: BTreeMap<ApprovalId, ApprovalState>,
+    /// The last lines of each pane, where a script tells some.
+    printed: BTreeMap<PaneKey, Vec<Printed>>,
     seq: u64,
     out: String,
 }
@@ -160,6 +162,7 @@ impl Player {
             approvals: Vec::new(),
             states: BTreeMap::new(),
             closed: BTreeMap::new(),
+            printed: BTreeMap::new(),
             seq: 0,
             out: String::new(),
         };
@@ -207,6 +210,10 @@ impl Player {
                 self.step(Event::PaneGone { pane, unwatched: false });
             }
             "lost" => self.step(Event::HostLost { host: HostName::new(word(0)) }),
+            "prints" => {
+                let line = Printed { at: self.now, text: rest(1) };
+                self.printed.entry(self.key(word(0))).or_default().push(line);
+            }
             "line" => self.line(word(0), &rest(1), None),
             "stale-line" => {
                 // Matched with a policy that is no longer there.
@@ -265,8 +272,13 @@ impl Player {
             }
             "approve" | "reject" => self.decide(verb == "approve", &words),
             "start" => {
-                let stage = words.get(2).map(|s| (*s).to_owned());
-                let command = Command::Start { pane: self.key(word(0)), pipeline: word(1).to_owned(), stage };
+                // `start %1 ship STAGE NAME=VALUE …`
+                let (inputs, stages): (Vec<&str>, Vec<&str>) =
+                    words.iter().skip(2).partition(|word| word.contains('='));
+                let stage = stages.first().map(|s| (*s).to_owned());
+                let inputs = inputs.iter().filter_map(|word| word.split_once('='));
+                let inputs = inputs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+                let command = Command::Start { pane: self.key(word(0)), pipeline: word(1).to_owned(), stage, inputs };
                 self.ask(command);
             }
             "retry" | "cancel" | "skip" => {
@@ -446,17 +458,18 @@ impl Player {
         let number: usize = words[0].trim_start_matches('A').parse().expect("approval");
         let approval = self.approvals[number - 1].clone();
         let mut revision = self.engine.approval(&approval).map_or(1, |a| a.revision);
-        let (mut answer, mut via) = (None, Via::Key);
+        let (mut answer, mut via, mut who) = (None, Via::Key, "mei");
         for word in &words[1..] {
             match word.split_once('=') {
                 Some(("rev", n)) => revision = n.parse().expect("revision"),
                 Some(("answer", text)) => answer = Some(text.replace('_', " ")),
                 Some(("via", "link")) => via = Via::Link,
+                Some(("by", name)) => who = name,
                 _ => panic!("unknown {word}"),
             }
         }
         let command = Command::Decide { approval, revision, verdict: Verdict { approve, answer } };
-        self.step(Event::Asked { command, by: Decider { who: "mei".to_owned(), via } });
+        self.step(Event::Asked { command, by: Decider { who: who.to_owned(), via } });
     }
 
     fn ask(&mut self, command: Command) {
@@ -501,7 +514,8 @@ impl Player {
         let mut queue = VecDeque::from([event]);
         while let Some(event) = queue.pop_front() {
             let before = self.engine.clone();
-            let step = self.engine.step(self.now, &event);
+            let told = self.with_printed(&event);
+            let step = self.engine.step(self.now, told.as_ref().unwrap_or(&event));
             if let Event::Outcome { intent, outcome: Outcome::Done } = &event
                 && self.begins
                 && let Some(pane) = self
@@ -514,7 +528,7 @@ impl Player {
                 queue.push_back(Event::CommandBegan { pane, token: Some(intent.as_str().to_owned()), line: None });
             }
             if step.changed {
-                self.journal.push((self.now, event));
+                self.journal.push((self.now, told.filter(|_| step.witnessed).unwrap_or(event)));
             } else {
                 assert_eq!(step.changes.len() + step.intents.len() + step.notes.len(), 0);
                 assert!(before == self.engine, "a step that changed nothing changed something");
@@ -537,6 +551,12 @@ impl Player {
                     .extend(step.intents.iter().filter(|i| matches!(i.effect, Effect::Alert(_))).filter_map(automatic));
             }
         }
+    }
+
+    /// A fact with what its pane printed last, where a script says so.
+    fn with_printed(&self, fact: &Event) -> Option<Event> {
+        let printed = self.printed.get(self.engine.concerns(fact)?)?.clone();
+        Some(Event::Witnessed { fact: Box::new(fact.clone()), printed })
     }
 
     fn restored(&self, policy: &Arc<Policy>) -> Engine {

@@ -159,6 +159,8 @@ pub fn run_view(pane: &PaneView, number: u64, pipeline: &str) -> RunView {
         ended_at: None,
         due_at: None,
         detail: "waits for a line".into(),
+        round: 0,
+        rounds: 0,
         pane: None,
         place: None,
     };

@@ -1,8 +1,8 @@
 //! Names for panes, and the stages that act in them.
 
 use super::{PaneName, Reading};
-use crate::policy::NamedPane;
-use crate::raw::{Named, RawPipeline, RawSelectors, RawStage};
+use crate::flow::NamedPane;
+use crate::raw::{Named, RawClosing, RawPipeline, RawSelectors, RawStage};
 use tmuxagent_yaml::nearest;
 
 impl<'a> Reading<'a> {
@@ -17,10 +17,16 @@ impl<'a> Reading<'a> {
     }
 
     /// The panes that the stages of a pipeline name. Its own names come before those of the file.
-    pub(super) fn panes_of(&mut self, raw: &RawPipeline, stages: &[RawStage]) -> Vec<NamedPane> {
+    pub(super) fn panes_of(
+        &mut self,
+        raw: &RawPipeline,
+        stages: &[RawStage],
+        closing: &[RawClosing],
+    ) -> Vec<NamedPane> {
         let mut own = self.pane_names(raw.panes.as_ref());
         let mut used: Vec<NamedPane> = Vec::new();
-        for text in stages.iter().filter_map(|stage| stage.pane.as_ref()) {
+        let of_stages = stages.iter().filter_map(|stage| stage.pane.as_ref());
+        for text in of_stages.chain(closing.iter().filter_map(|item| item.pane.as_ref())) {
             let name = text.value.trim();
             let known = own.iter_mut().chain(&mut self.panes).find(|known| known.pane.name == name);
             if let Some(known) = known {
@@ -60,6 +66,11 @@ impl<'a> Reading<'a> {
             let help = "write `in: …` with a name of `panes`";
             self.problems.error("no-pane", stage.at, message).help(help);
         }
+        let closing = raw.closing.iter().flat_map(|list| &list.items);
+        for item in closing.filter(|item| item.pane.is_none()) {
+            let message = "this does not say where it acts, and its pipeline has no `match`";
+            self.problems.error("no-pane", item.at, message).help("write `in: …` with a name of `panes`");
+        }
         Some(first.value.trim().to_owned())
     }
 
@@ -67,7 +78,9 @@ impl<'a> Reading<'a> {
     pub(super) fn check_unused(&mut self, names: &[PaneName]) {
         for name in names.iter().filter(|name| !name.used) {
             let message = format!("no stage acts in the pane `{}`", name.pane.name);
-            self.problems.warning("unused-pane", name.at, message).help("write `in: …` at a stage, or take the name out");
+            self.problems
+                .warning("unused-pane", name.at, message)
+                .help("write `in: …` at a stage, or take the name out");
         }
     }
 }

@@ -351,7 +351,8 @@ fn matches_titles(policy: &Policy) -> bool {
             | Selector::Agent(_) => false,
         }
     }
-    policy.pipelines.iter().any(|pipeline| {
-        looks(&pipeline.selector) || pipeline.panes.iter().any(|pane| looks(&pane.selector))
-    })
+    policy
+        .pipelines
+        .iter()
+        .any(|pipeline| looks(&pipeline.selector) || pipeline.panes.iter().any(|pane| looks(&pane.selector)))
 }

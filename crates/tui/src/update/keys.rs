@@ -244,7 +244,12 @@ fn open(model: &mut Model) -> Vec<Action> {
             model.overlays.pop();
             let what = item.stage.as_ref().map_or_else(String::new, |stage| format!(" / {}", clean(stage)));
             let lines = vec![format!("{}{what}  @ {}", clean(&item.pipeline), clean(&place))];
-            let command = Command::Start { pane, pipeline: item.pipeline, stage: item.stage };
+            let command = Command::Start {
+                pane,
+                pipeline: item.pipeline,
+                stage: item.stage,
+                inputs: tmuxagent_model::Variables::new(),
+            };
             confirm(model, Text::StartQ, lines, command)
         }
         Some(Overlay::Held { .. }) => Vec::new(),

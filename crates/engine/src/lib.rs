@@ -339,6 +339,13 @@ impl Engine {
         self.state.approvals.get(id).map(|row| &row.approval)
     }
 
+    /// The word that a yes to a question takes, and somebody who may say it, where the policy says so.
+    #[must_use]
+    pub fn terms(&self, id: &ApprovalId) -> (Option<String>, Option<String>) {
+        let row = self.state.approvals.get(id);
+        row.map_or((None, None), |row| (row.confirm.clone(), row.approvers.first().cloned()))
+    }
+
     /// What an intent without an outcome does, in one line for people.
     #[must_use]
     pub fn describe(&self, id: &IntentId) -> Option<String> {

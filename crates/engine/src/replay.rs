@@ -10,13 +10,13 @@ pub use super::report::{Comparison, Decided, Entry, Report, Side, compare};
 pub use log::read_log;
 
 use super::text::{describe_effect, visible};
-use super::{Engine, Options, Step};
+use super::{Answer, Engine, Options, Step};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tmuxagent_model::{
     AgentMessage, AgentSeen, AgentState, ApprovalState, Command, Decider, Effect, Event, Front, LineEvent, LineSource,
     Millis, Note, Outcome, PRINTED, PaneInfo, PaneKey, PollOutcome, Printed, RunId, Severity, ShellOutcome, Timestamp,
-    Verdict, Via,
+    Variables, Verdict, Via,
 };
 use tmuxagent_policy::{Policy, RuleSet};
 
@@ -57,6 +57,13 @@ pub enum Recorded {
     },
     /// The agent of the pane was seen to do this.
     Agent(AgentState),
+    /// Somebody started a pipeline in the pane.
+    Started {
+        /// Which.
+        pipeline: String,
+        /// The values that were given.
+        inputs: Variables,
+    },
     /// Lines were left out here.
     Gap,
 }
@@ -210,6 +217,11 @@ impl World {
                 let seen = AgentSeen { pane, agent, process, state, by, anew: false, interrupted: false };
                 self.step(now, Event::Agent(Box::new(seen)));
             }
+            Recorded::Started { pipeline, inputs } => {
+                let (pane, pipeline, inputs) = (pane.clone(), pipeline.clone(), inputs.clone());
+                let command = Command::Start { pane, pipeline, stage: None, inputs };
+                self.step(now, Event::Asked { command, by: Decider { who: "replay".to_owned(), via: Via::Cli } });
+            }
             Recorded::Gap => self.step(now, Event::Gap { pane: pane.clone() }),
         }
     }
@@ -300,13 +312,14 @@ impl World {
         for approval in asked.collect::<Vec<_>>() {
             let what = Decided::Answered { question: approval.question.clone(), approve };
             self.enter(now, &approval.place, approval.run, what);
+            let (word, who) = self.engine.terms(&approval.id);
             events.push(Event::Asked {
                 command: Command::Decide {
                     approval: approval.id,
                     revision: approval.revision,
-                    verdict: Verdict { approve, answer: None },
+                    verdict: Verdict { approve, answer: word.filter(|_| approve) },
                 },
-                by: Decider { who: "replay".to_owned(), via: Via::Cli },
+                by: Decider { who: who.unwrap_or_else(|| "replay".to_owned()), via: Via::Cli },
             });
         }
         events
@@ -318,6 +331,9 @@ impl World {
 
     /// Takes a step's notes and intents into the report.
     fn tell(&mut self, now: Timestamp, step: &Step) {
+        if let Some(Answer::Refused { text, .. }) = &step.answer {
+            self.enter(now, "", None, Decided::Effect { text: format!("refused: {text}") });
+        }
         for (severity, place, note) in &step.notes {
             if let Some((run, what)) = self.decided(*severity, note) {
                 // A report names panes as its recordings do.

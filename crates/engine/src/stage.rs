@@ -23,8 +23,7 @@ impl Turn<'_> {
     pub fn begin(&mut self, at: At, cause: Cause) {
         let policy = Arc::clone(&self.policy);
         let Some((pipeline, rule)) = self.rule(&policy, at) else { return };
-        let by = cause.brief();
-        self.note_run(Severity::Info, at.run, Note::StageTriggered { run: at.run, stage: rule.name.clone(), by });
+        let note = Note::StageTriggered { run: at.run, stage: rule.name.clone(), by: cause.brief() };
         self.count_round(at);
         if let Some(run) = self.state.runs.get_mut(&at.run) {
             run.last = Some(at.stage);
@@ -42,6 +41,7 @@ impl Turn<'_> {
                 }
             }
         }
+        self.note_run(Severity::Info, at.run, note);
         let asks = rule.gate.is_some() || self.asks_of_rounds(at).is_some();
         if asks { self.ask_gate(at) } else { self.enter(at) }
     }

@@ -7,7 +7,7 @@ pub(super) use failure::{RawAsk, RawBackoff, RawFailStep, RawQuestion, RawRetry}
 pub(super) use named::{Named, RawAnswers, RawClosing, RawSet};
 
 use super::read::{
-    At, Flag, Group, Json, Limit, Many, Number, Read, Short, Span, SpanMs, Text, expected, raw_choice, raw_map,
+    At, Flag, Group, Json, Limit, Many, Number, Read, Short, Span, SpanMs, Text, Tried, expected, raw_choice, raw_map,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
@@ -91,7 +91,7 @@ raw_map! {
         /// A sentence for people.
         "description" => description: Text,
         /// The panes it applies to. It may be left out where the first stage says where it acts (`in`): then a run belongs to the pane of that stage.
-        "match" => selector: RawSelectors,
+        "match" => selector: Tried<RawSelectors>,
         /// Values that whoever starts this pipeline gives; a name that the file gives too means what stands here.
         "inputs" => inputs: Named<Short<Text, RawInput>>,
         /// Names for panes of this pipeline alone; a name that the file gives too means what stands here.

@@ -235,7 +235,8 @@ impl<'a> Reading<'a> {
         self.variables = self.variables_of(stages);
         self.plain = shapes(stages);
         self.add_values(&inputs, stages);
-        let selector = raw.selector.as_ref().map(|selector| self.selectors(selector));
+        let selector =
+            raw.selector.as_ref().and_then(|tried| tried.0.as_ref()).map(|selector| self.selectors(selector));
         self.check_stage_names(stages);
         let closing: &'a [_] = raw.closing.as_ref().map_or(&[], |list| list.items.as_slice());
         let panes = self.panes_of(raw, stages, closing);

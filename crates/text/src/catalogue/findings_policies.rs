@@ -148,6 +148,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("a pane", "窗格"),
     ("an input", "输入项"),
     ("names and what they stand for (a map)", "名字及其含义（映射）"),
+    ("a pipeline needs the key `match`", "流水线需要键 `match`"),
     ("no pane is called `{}`", "没有名为 `{0}` 的窗格"),
     (
         "give the name in `panes`, as `panes: {checks: {pane_role: checks}}`",
@@ -188,10 +189,6 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("`{}` can't be the name of an input", "`{0}` 不能作输入项的名字"),
     ("names are letters, digits, `_` and `-`", "名字由字母、数字、`_` 和 `-` 组成"),
     ("the default of the input `{}` can't be `{}`", "输入项 `{0}` 的默认值不能是 `{1}`"),
-    ("it is one of {}", "它是 {0} 之一"),
-    ("it is a number", "它是数字"),
-    ("it is one line without control characters", "它是一行不含控制字符的文字"),
-    ("it is at most {} bytes long", "它最长 {0} 字节"),
     ("the type of an input", "输入项的类型"),
     ("an input with `choices` needs one", "写了 `choices` 的输入项至少要有一个选项"),
     ("the choices of a `bool` are `true` and `false`", "`bool` 的选项就是 `true` 和 `false`"),

@@ -20,6 +20,7 @@ mod readers;
 mod shell;
 
 use super::Lang;
+use super::run_sentences::OF_RUNS;
 use super::sentence::{SENTENCES, fill, holes};
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -52,6 +53,7 @@ fn rows() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         program::ROWS,
         readers::ROWS,
         shell::ROWS,
+        OF_RUNS,
     ];
     // Sentences such as `it is {}` say what they mean only where a stage is spoken of.
     let letters = |form: &str| form.bytes().filter(u8::is_ascii_alphabetic).count();

@@ -20,6 +20,7 @@ pub(crate) struct Early {
 
 impl Core {
     /// Keeps a decision that comes too early; `Err`: it does not.
+    #[expect(clippy::result_large_err, reason = "what is not kept is given back as it came")]
     pub(crate) fn keep_early(&mut self, peer: &Peer, command: Command, ticket: Ticket) -> Result<(), Command> {
         if !self.is_early(&command) {
             return Err(command);

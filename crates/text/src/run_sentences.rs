@@ -41,7 +41,6 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
         "输入项 `{0}` 需要一个值，而且没有默认值：启动时请写 `--set {1}=…`",
     ),
     ("the input `{}` can't be `{}`: {}", "输入项 `{0}` 不能是 `{1}`：{2}"),
-    ("it is one of {}", "它是 {0} 之一"),
     ("it is a number", "它是数字"),
     ("it is one line without control characters", "它是一行不含控制字符的文字"),
     ("it is at most {} bytes long", "它最长 {0} 字节"),

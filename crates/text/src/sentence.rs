@@ -59,6 +59,7 @@ fn chinese(text: &str, depth: u8) -> String {
 /// Forms of which the last hole is a reason in words of any part of the program: of who reads a pane, of a host, of a
 /// service. It is never a line of a pane, so the whole catalogue knows it.
 const REASONS: &[&str] = &[
+    "the input `{}` can't be `{}`: {}",
     "Stage {} is {}, and its command was not told to stop: {}. Give it up?",
     "was not typed: the program that asked does not wait any more; {}",
     "was not typed: {}",

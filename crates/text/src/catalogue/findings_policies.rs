@@ -149,6 +149,9 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("an input", "输入项"),
     ("names and what they stand for (a map)", "名字及其含义（映射）"),
     ("a pipeline needs the key `match`", "流水线需要键 `match`"),
+    ("`pane` and `panes` stand here both", "这里同时写了 `pane` 和 `panes`"),
+    ("the test has no pane `{}`", "这个测试没有窗格 `{0}`"),
+    ("its panes are {}", "它的窗格有 {0}"),
     ("no pane is called `{}`", "没有名为 `{0}` 的窗格"),
     (
         "give the name in `panes`, as `panes: {checks: {pane_role: checks}}`",

@@ -139,6 +139,9 @@ fn own(words: &[&str]) -> String {
 fn policy(pattern: &str) -> Policy {
     let stage = Stage {
         name: "watch".to_owned(),
+        pane: None,
+        closes: false,
+        told: false,
         triggers: Condition::LogRegex(PatternId(0)),
         gate: None,
         actions_on_start: Vec::new(),
@@ -159,6 +162,10 @@ fn policy(pattern: &str) -> Policy {
         name: "all".to_owned(),
         description: String::new(),
         selector: Selector::All(Vec::new()),
+        panes: Vec::new(),
+        own_pane: None,
+        inputs: Vec::new(),
+        loops: Vec::new(),
         stages: vec![stage],
         answers: Vec::new(),
         concurrency: Concurrency::default(),

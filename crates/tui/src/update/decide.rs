@@ -82,12 +82,12 @@ pub(super) fn write_answer(model: &mut Model) -> Vec<Action> {
     };
     let Some(approval) = open else { return Vec::new() };
     match approval.kind {
-        // A gate may take a word for its yes.
-        ApprovalKind::Agent | ApprovalKind::Asks | ApprovalKind::Gate => {
+        ApprovalKind::Agent | ApprovalKind::Asks => {
             let input = Input { kind: InputKind::Answer { approval }, editor: Editor::default() };
             model.overlays.push(Overlay::Input(input));
         }
-        ApprovalKind::Failed { .. }
+        ApprovalKind::Gate
+        | ApprovalKind::Failed { .. }
         | ApprovalKind::Settle { .. }
         | ApprovalKind::Dialog { .. }
         | ApprovalKind::Gap

@@ -11,6 +11,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod agent;
+mod auto_answer;
 mod bundled;
 mod check;
 mod duration;
@@ -32,6 +33,7 @@ pub use self::policy::{
     Pipeline, Policy, PollTest, PollWhat, RetrySpec, Selector, Stage, Stopping, TextTemplate, TextTest, key_steps,
 };
 pub use agent::AgentWord;
+pub use auto_answer::{Allowed, AnswerLimit, Asked, AutoAnswer, Class, CommandPattern, Part, Trace, class_of};
 pub use bundled::{BUNDLED, RECIPES};
 pub use check::{Report, check};
 pub use init::{Draft, InitError, PROJECT_FILES, ProjectFacts, WORKFLOW_FOLDER, init, update};

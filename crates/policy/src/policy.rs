@@ -1,6 +1,7 @@
 //! The validated policy: what the engine works with. Built only by `validate`; carries no serde.
 
 use super::agent::AgentWord;
+use super::auto_answer::AutoAnswer;
 use regex::Regex;
 use tmuxagent_model::{AlertKind, KeyStep, MessageType, Millis, OnApprove, Urgency};
 
@@ -15,6 +16,8 @@ pub struct Policy {
     pub principles: Vec<String>,
     /// Its pipelines, in the order of the files.
     pub pipelines: Vec<Pipeline>,
+    /// Rules that answer agents' dialogs, in the order of the files.
+    pub auto_answers: Vec<AutoAnswer>,
     /// Every pattern of every `log_regex`, once; [`PatternId`] is the index.
     pub patterns: Vec<Pattern>,
 }

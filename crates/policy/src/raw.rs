@@ -1,8 +1,10 @@
 //! The policy as it is written: every map, key and short form of the language, nothing checked but types and names.
 
+mod auto_answer;
 mod failure;
 mod named;
 
+pub(super) use auto_answer::{RawAnswerLimit, RawAutoAnswer};
 pub(super) use failure::{RawAsk, RawBackoff, RawFailStep, RawQuestion, RawRetry};
 pub(super) use named::{RawAnswers, RawSet};
 
@@ -48,6 +50,8 @@ raw_map! {
         "principles" => principles: Many<Text>,
         /// Values that stand in for missing keys of stages.
         "defaults" => defaults: RawDefaults,
+        /// Rules by which agents' dialogs are answered without asking a person; none by default.
+        "auto_answers" => auto_answers: Vec<RawAutoAnswer>,
         /// The pipelines.
         "pipelines" => pipelines: Vec<RawPipeline>,
     }

@@ -3,7 +3,7 @@
 use super::words::{VALUE, Word};
 
 /// Programs whose first operands say what they do, and how many of them.
-const DEPTHS: &[(&str, usize)] = &[
+pub(super) const DEPTHS: &[(&str, usize)] = &[
     ("apt", 1),
     ("apt-get", 1),
     ("aws", 2),

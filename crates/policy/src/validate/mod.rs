@@ -1,6 +1,7 @@
 //! Raw → core: every value checked, every problem told, nothing guessed.
 
 mod valid_action;
+mod valid_auto_answer;
 mod valid_condition;
 mod valid_selector;
 mod valid_stage;
@@ -44,7 +45,8 @@ pub fn analyse(sources: &[Source]) -> (Option<Policy>, Diagnostics) {
         reading.policy(raw, &mut policy);
     }
     reading.check_between_commands();
-    if raws.iter().all(|raw| raw.pipelines.as_ref().is_none_or(Vec::is_empty)) && !reading.problems.has_errors() {
+    let empty = raws.iter().all(|raw| raw.pipelines.as_ref().is_none_or(Vec::is_empty));
+    if empty && policy.auto_answers.is_empty() && !reading.problems.has_errors() {
         let help = "write pipelines, or start from `tmuxagent policy init`";
         reading.problems.warning("empty-policy", Place::default(), "the policy has no pipelines").help(help);
     }
@@ -165,6 +167,10 @@ impl<'a> Reading<'a> {
         for raw in raw.pipelines.iter().flatten() {
             let pipeline = self.pipeline(raw);
             policy.pipelines.push(pipeline);
+        }
+        for raw in raw.auto_answers.iter().flatten() {
+            let rule = self.auto_answer(raw, &policy.auto_answers);
+            policy.auto_answers.push(rule);
         }
     }
 

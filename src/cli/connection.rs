@@ -244,7 +244,9 @@ fn listed(session: &Session, approval: &Approval) -> String {
 /// The command that tells what became of a request.
 fn look(request: &Request) -> String {
     match request {
-        Request::Command { command: Command::Decide { approval, .. } } => format!("tmuxagent approvals {approval}"),
+        Request::Command { command: Command::Decide { approval, .. } | Command::GrantLease { approval, .. } } => {
+            format!("tmuxagent approvals {approval}")
+        }
         Request::Command { command: Command::Start { .. } | Command::Control { .. } } => {
             "tmuxagent panes --runs".to_owned()
         }

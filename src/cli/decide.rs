@@ -6,7 +6,7 @@ use super::{CliError, Outcome, Session, Tone, control, exit};
 use clap::Args;
 use serde_json::json;
 use tmuxagent_ipc::wire::ErrorKind;
-use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Command, Verdict};
+use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Command, Millis, Verdict};
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{Lang, clean, question, reveal, sentence, skip_reason};
 
@@ -17,6 +17,21 @@ pub(super) struct DecideArgs {
     /// The chosen option or typed answer, where the question has one
     #[arg(long, value_name = "TEXT")]
     answer: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApproveArgs {
+    #[command(flatten)]
+    decide: DecideArgs,
+    /// Give a lease too: for so long what the agent asks of that kind in this pane is approved without asking
+    #[arg(long = "for", value_name = "TIME", conflicts_with = "answer")]
+    lease: Option<String>,
+}
+
+/// Approves one approval, perhaps with a lease.
+pub(super) fn approve(session: &Session, args: &ApproveArgs) -> Outcome {
+    let lease = args.lease.as_deref().map(super::lease::read_span).transpose()?;
+    decide(session, &args.decide, Choice::Approve, lease)
 }
 
 /// Which way.
@@ -30,6 +45,10 @@ pub(super) enum Choice {
 
 /// Decides one approval. The decision is bound to the revision that was read.
 pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outcome {
+    decide(session, args, choice, None)
+}
+
+fn decide(session: &Session, args: &DecideArgs, choice: Choice, lease: Option<Millis>) -> Outcome {
     let mut connection = Connection::open(session)?;
     let Some(named) = &args.id else {
         return Err(connection.none_named(session, "no approval is named".to_owned())?);
@@ -38,10 +57,13 @@ pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outco
     let (mut connection, approval) = connection.with_approval(session, id)?;
     let revision = revision.unwrap_or(approval.revision);
     check(&approval, revision, args.answer.as_deref())?;
-    let command = Command::Decide {
-        approval: approval.id.clone(),
-        revision,
-        verdict: Verdict { approve: choice == Choice::Approve, answer: args.answer.clone() },
+    let command = match lease {
+        Some(span) => Command::GrantLease { approval: approval.id.clone(), revision, span },
+        None => Command::Decide {
+            approval: approval.id.clone(),
+            revision,
+            verdict: Verdict { approve: choice == Choice::Approve, answer: args.answer.clone() },
+        },
     };
     let committed = connection.command(command)?;
     // The decision stands; whether its keys reached the pane is another matter.

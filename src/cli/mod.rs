@@ -6,6 +6,7 @@
 
 mod agent;
 mod approvals;
+mod auto_answer;
 mod closing;
 mod completions;
 mod config;
@@ -22,6 +23,7 @@ mod events;
 mod explain;
 mod fake_agent;
 mod freeze;
+mod lease;
 mod lifecycle;
 mod notify;
 mod output;
@@ -148,9 +150,17 @@ enum Command {
     /// List the approvals
     Approvals(approvals::ApprovalsArgs),
     /// Approve what is asked
-    Approve(decide::DecideArgs),
+    Approve(decide::ApproveArgs),
     /// Reject what is asked
     Reject(decide::DecideArgs),
+    /// List the leases: what agents may run for a time without being asked about
+    Leases(lease::LeasesArgs),
+    /// End leases
+    #[command(subcommand)]
+    Lease(lease::LeaseCommand),
+    /// Tell what the rules of `auto_answers` would answer, and make rules
+    #[command(subcommand)]
+    AutoAnswer(auto_answer::AutoAnswerCommand),
     /// Start a pipeline on a pane
     Start(control::StartArgs),
     /// Run a stage again
@@ -323,8 +333,11 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::Status(args) => status::run(&session, &args),
         Command::Panes(args) => panes::run(&session, &args),
         Command::Approvals(args) => approvals::run(&session, &args),
-        Command::Approve(args) => decide::run(&session, &args, decide::Choice::Approve),
+        Command::Approve(args) => decide::approve(&session, &args),
         Command::Reject(args) => decide::run(&session, &args, decide::Choice::Reject),
+        Command::Leases(args) => lease::list(&session, &args),
+        Command::Lease(command) => lease::run(&session, &command),
+        Command::AutoAnswer(command) => auto_answer::run(&session, &command),
         Command::Start(args) => control::start(&session, &args),
         Command::Retry(args) => control::run(&session, &args, tmuxagent_model::RunControl::Retry),
         Command::Skip(args) => control::run(&session, &args, tmuxagent_model::RunControl::Skip),

@@ -59,6 +59,8 @@ impl Core {
         let pane: &PaneKey = match command {
             Command::Start { pane, .. } | Command::Send { pane, .. } => pane,
             Command::Decide { .. }
+            | Command::GrantLease { .. }
+            | Command::RevokeLease { .. }
             | Command::Control { .. }
             | Command::Freeze
             | Command::Unfreeze

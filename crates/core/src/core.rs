@@ -316,6 +316,7 @@ impl Core {
             let shown = &self.shown;
             (view.runs, view.approvals) = (shown.runs.clone(), shown.approvals.clone());
             (view.held, view.frozen) = (shown.held.clone(), shown.frozen.clone());
+            view.leases.clone_from(&shown.leases);
         }
         self.shown = Arc::new(self.view.snapshot(now, view));
         (self.dirty, self.shown_at) = (false, now);

@@ -44,7 +44,7 @@ impl Core {
     }
 
     fn is_early(&self, command: &Command) -> bool {
-        let Command::Decide { approval, .. } = command else { return false };
+        let (Command::Decide { approval, .. } | Command::GrantLease { approval, .. }) = command else { return false };
         let Some(asked) = self.engine.approval(approval).filter(|asked| asked.state == ApprovalState::Pending) else {
             return false;
         };

@@ -21,6 +21,8 @@ impl Turn<'_> {
     pub fn asked(&mut self, command: &Command, by: &Decider) {
         match command {
             Command::Decide { approval, revision, verdict } => self.decide(approval, *revision, verdict, by),
+            Command::GrantLease { approval, revision, span } => self.grant_lease(approval, *revision, *span, by),
+            Command::RevokeLease { lease } => self.revoke_lease(lease.as_deref(), by),
             Command::Start { pane, pipeline, stage } => self.start(pane, pipeline, stage.as_deref(), by),
             Command::Control { run, stage, control } => self.control(*run, stage.as_deref(), *control, by),
             Command::Send { pane, steps, insist } => self.send(pane, steps, *insist),

@@ -3,6 +3,7 @@
 //! **Invariants:** a question stands only while its dialog does; what is chosen is one of the answers that were read from
 //! it, and its keys go to that very dialog of that very process ([`Needs::Dialog`]) or nowhere.
 
+use super::auto_answer::Told;
 use super::expiry::OnExpiry;
 use super::gate::Ask;
 use super::progress::cut;
@@ -68,6 +69,11 @@ impl Dialog {
         if approve { of(AnswerRole::Once) } else { of(AnswerRole::Decline).or_else(|| of(AnswerRole::Cancel)) }
     }
 
+    /// Whether exactly one answer is a yes for this once.
+    pub fn has_plain_yes(&self) -> bool {
+        self.plain(true).is_some()
+    }
+
     /// What a decision means here: its answer, and whether that is a yes. `Err`: why it means nothing.
     pub fn verdict(&self, verdict: &Verdict) -> Result<Verdict, String> {
         let labels = || self.answers.iter().map(|answer| answer.label.as_str()).collect::<Vec<_>>().join(", ");
@@ -116,6 +122,7 @@ impl Turn<'_> {
                 self.supersede(&id);
             }
         }
+        self.forget_answered(pane, shown);
         let Some(question) = question.filter(|_| !asked) else { return };
         // Its answer is on the way; were it to stay, it would be told again.
         if self.is_being_answered(pane, &question.fingerprint, front) {
@@ -128,7 +135,7 @@ impl Turn<'_> {
         let dialog = Dialog { fingerprint: question.fingerprint.clone(), answers };
         let steps = dialog.plain(true).map(DialogAnswer::steps).unwrap_or_default();
         let ask = Ask {
-            kind: ApprovalKind::Dialog { agent: visible(agent) },
+            kind: ApprovalKind::Dialog { agent: visible(agent), lease: self.lease_offer(question, front) },
             question: title(&visible(agent), question),
             effect_text: describe_steps(&steps),
             effect: steps,
@@ -139,7 +146,7 @@ impl Turn<'_> {
             dialog: Some(dialog),
             ..Ask::default()
         };
-        self.ask(pane, None, ask);
+        self.ask_or_answer(Told { pane, agent, front, question }, ask);
     }
 
     /// A shell reads the pane: an agent that showed a dialog, perhaps in an earlier life of the supervisor, does not.
@@ -147,6 +154,7 @@ impl Turn<'_> {
         for (id, _) in self.dialogs_of(pane, |_| false) {
             self.supersede(&id);
         }
+        self.leases_gone(pane);
     }
 
     fn is_being_answered(&self, pane: &PaneKey, dialog: &str, asker: Option<&Front>) -> bool {

@@ -96,8 +96,12 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         Event::Asked { command, .. } => match command {
             Command::Start { pane, .. } => Some(pane),
             Command::Control { run, .. } => of_run(run),
-            Command::Decide { approval, .. } => of_approval(approval),
-            Command::Send { .. } | Command::Freeze | Command::Unfreeze | Command::DropHeld { .. } => None,
+            Command::Decide { approval, .. } | Command::GrantLease { approval, .. } => of_approval(approval),
+            Command::Send { .. }
+            | Command::RevokeLease { .. }
+            | Command::Freeze
+            | Command::Unfreeze
+            | Command::DropHeld { .. } => None,
         },
         Event::Timer { key, .. } => match key {
             TimerKey::StageTimeout(run, _)

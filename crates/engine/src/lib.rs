@@ -14,6 +14,7 @@
 
 mod agent;
 mod approval_row;
+mod auto_answer;
 mod beside;
 mod command;
 mod condition;
@@ -27,6 +28,7 @@ mod explained;
 mod fail;
 mod gap;
 mod gate;
+mod lease;
 pub mod lifecycle;
 mod look;
 mod lost;

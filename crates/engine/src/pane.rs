@@ -32,6 +32,7 @@ impl Turn<'_> {
                 starts: BTreeMap::new(),
                 watch: BTreeMap::new(),
                 misses: BTreeMap::new(),
+                auto_answers: super::auto_answer::AutoAnswers::default(),
                 shell_marks: super::tracking::ShellMarks::None,
             };
             self.state.panes.insert(info.key.clone(), row);

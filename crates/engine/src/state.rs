@@ -5,6 +5,7 @@
 
 use super::agent::{AgentRow, AgentWatch};
 pub use super::approval_row::{Again, ApprovalRow};
+use super::auto_answer::AutoAnswers;
 use super::explain::{ConditionExplanation, FailedAttempt};
 use super::progress::{Cause, Evidence, Look, Miss, Overheard, PollRun, Progress, Said, Stop, Watch};
 pub use super::purpose::Purpose;
@@ -32,6 +33,9 @@ pub struct Meta {
     pub queued: u64,
     /// The freeze switch.
     pub frozen: Option<Freeze>,
+    /// How many leases were given.
+    #[serde(default)]
+    pub leases: u64,
     /// The hash of the policy that the state was last fitted to.
     pub policy: String,
 }
@@ -69,6 +73,9 @@ pub struct PaneRow {
     /// What its shell's own marks tell.
     #[serde(default, skip_serializing_if = "ShellMarks::is_none")]
     pub shell_marks: ShellMarks,
+    /// What rules and leases answered there.
+    #[serde(default, skip_serializing_if = "AutoAnswers::is_none")]
+    pub auto_answers: AutoAnswers,
     /// What almost started or ended each stage, by [`stage_key`], oldest first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub misses: BTreeMap<String, Vec<Miss>>,

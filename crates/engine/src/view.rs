@@ -8,8 +8,8 @@ use super::state::{PaneRow, Run, StageRun};
 use super::text::{describe_intent, describe_plan, visible};
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
-    Approval, ApprovalState, Freeze, HeldSend, IntentState, KeyStep, PaneKey, PaneState, ProgramState, RunState,
-    RunView, StageState, StageView, TimerKey,
+    Approval, ApprovalState, Freeze, HeldSend, IntentState, KeyStep, LeaseView, PaneKey, PaneState, ProgramState,
+    RunState, RunView, StageState, StageView, TimerKey,
 };
 use tmuxagent_policy::{FailStep, Pipeline, Stage};
 
@@ -22,6 +22,8 @@ pub struct View {
     pub approvals: Vec<Approval>,
     /// What the freeze holds back, oldest first.
     pub held: Vec<HeldSend>,
+    /// The leases that persons gave.
+    pub leases: Vec<LeaseView>,
     /// The freeze switch.
     pub frozen: Option<Freeze>,
     /// What each pane is doing, as far as the engine knows.
@@ -58,6 +60,7 @@ impl Engine {
             runs,
             approvals: pending,
             held: self.held(),
+            leases: self.leases(),
             frozen: self.state.meta().frozen.clone(),
             panes: panes().map(|row| (row.info.key.clone(), self.pane_state(row))).collect(),
             pipelines: panes().map(|row| (row.info.key.clone(), row.pipelines.clone())).collect(),

@@ -1,6 +1,6 @@
 //! Questions to the human, and their one decision.
 
-use super::{ApprovalId, KeyStep, PaneKey, RunId, Timestamp};
+use super::{ApprovalId, KeyStep, LeaseOffer, PaneKey, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Why a human is asked.
@@ -36,6 +36,9 @@ pub enum ApprovalKind {
     Dialog {
         /// Which agent: the name of its recogniser.
         agent: String,
+        /// What a lease would allow.
+        #[serde(default, skip_serializing_if = "LeaseOffer::is_none")]
+        lease: LeaseOffer,
     },
 }
 
@@ -85,6 +88,10 @@ pub enum Via {
     Chat,
     /// An agent's hook.
     Hook,
+    /// Nobody: a rule of the policy, which is named in a person's place.
+    Rule,
+    /// Nobody now: the lease that this person gave.
+    Lease,
 }
 
 /// Who acted, and through what.

@@ -1,6 +1,6 @@
 //! Wishes of a view, a script or a link. A command becomes [`super::Event::Asked`] in the one queue.
 
-use super::{ApprovalId, PaneKey, RunId, Verdict};
+use super::{ApprovalId, Millis, PaneKey, RunId, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// One piece of input for a pane.
@@ -37,6 +37,20 @@ pub enum Command {
         revision: u32,
         /// Yes or no, and which option.
         verdict: Verdict,
+    },
+    /// Approve an agent's dialog, and what it asks of that kind in its pane for a time.
+    GrantLease {
+        /// Which approval.
+        approval: ApprovalId,
+        /// The revision that the decider saw.
+        revision: u32,
+        /// For how long.
+        span: Millis,
+    },
+    /// End leases before their time.
+    RevokeLease {
+        /// Which one; all when none is named.
+        lease: Option<String>,
     },
     /// Start a stage (the first one when none is named) of a pipeline on a pane by hand.
     Start {

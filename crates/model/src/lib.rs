@@ -15,6 +15,7 @@ mod effect;
 mod event;
 mod filter;
 mod ids;
+mod lease;
 mod note;
 mod owner;
 mod reader;
@@ -41,6 +42,7 @@ pub use event::{
 };
 pub use filter::{NameFilter, check_pattern};
 pub use ids::{ApprovalId, HostName, IdError, IntentId, PaneId, PaneKey, RunId, ServerId, SessionId, WindowId};
+pub use lease::{LeaseOffer, LeaseView, LeftToPerson};
 pub use note::{ConfigPart, HowChanged, Note, PartChange, Severity};
 pub use owner::Owner;
 pub use reader::{Awaited, Front, Needs, PaneReader, Reads};

@@ -334,6 +334,9 @@ pub struct Snapshot {
     pub approvals: Vec<Approval>,
     /// What the freeze holds back.
     pub held: Vec<HeldSend>,
+    /// The leases in force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leases: Vec<super::LeaseView>,
     /// The last events, newest last.
     pub events: Vec<EventLine>,
     /// Parts that fail now.

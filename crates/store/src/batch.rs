@@ -267,6 +267,8 @@ fn event_pane(event: &Event) -> Option<&PaneKey> {
         Event::Asked { command, .. } => match command {
             Command::Start { pane, .. } | Command::Send { pane, .. } => Some(pane),
             Command::Decide { .. }
+            | Command::GrantLease { .. }
+            | Command::RevokeLease { .. }
             | Command::Control { .. }
             | Command::Freeze
             | Command::Unfreeze

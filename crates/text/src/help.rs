@@ -50,6 +50,46 @@ const TEXTS: &[(&str, &str)] = &[
         "When to use colours: auto, always or never; NO_COLOR is honoured",
         "何时使用颜色：auto、always 或 never；遵从 NO_COLOR",
     ),
+    // Rules that answer, and leases.
+    (
+        "List the leases: what agents may run for a time without being asked about",
+        "列出限时授权：代理在一段时间内可不经询问运行的命令",
+    ),
+    ("End leases", "结束限时授权"),
+    ("End a lease before its time", "提前结束一个限时授权"),
+    ("The lease, as `tmuxagent leases` names it", "限时授权，如 `tmuxagent leases` 所列"),
+    ("All of them", "全部"),
+    (
+        "Tell what the rules of `auto_answers` would answer, and make rules",
+        "说明 `auto_answers` 的规则会回答什么，并生成规则",
+    ),
+    ("Tell which rules would answer a command, part by part", "逐部分说明哪些规则会回答一条命令"),
+    (
+        "Tell what the rules would have answered of what was asked, and where you decided otherwise",
+        "说明规则会回答过去的哪些提问，以及您在哪里另有决定",
+    ),
+    ("Print a rule made from an approval", "打印由一个审批生成的规则"),
+    (
+        "Agent, pane and folder of a rule are not looked at. Exit codes: 0 a rule answers, 1 a person is asked",
+        "不看规则的代理、窗格和文件夹。退出码：0 有规则回答，1 会询问人",
+    ),
+    (
+        "The command as an agent would show it; in quotes where it has signs of the shell",
+        "命令，如代理所显示；含 shell 符号时请加引号",
+    ),
+    (
+        "Limits are not counted. Exit codes: 0 nothing that you decided otherwise, 1 something",
+        "不计次数上限。退出码：0 没有您另有决定的，1 有",
+    ),
+    (
+        "Only what was asked since then: so long ago (`7d`), a time of today (`08:30`), or a date and time",
+        "只看此后的提问：多久以前（`7d`）、今天的时刻（`08:30`），或日期加时间",
+    ),
+    ("The approval's identity or a unique beginning of it", "审批的标识或其唯一开头"),
+    (
+        "Give a lease too: for so long what the agent asks of that kind in this pane is approved without asking",
+        "同时给出限时授权：在此时长内，该窗格中代理的同类请求不再询问即批准",
+    ),
     // What is watched.
     ("Whether a supervisor runs, what it watches and what fails", "监督进程是否在运行、在看什么、有什么故障"),
     ("List the watched panes", "列出受监视的窗格"),

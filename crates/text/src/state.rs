@@ -166,6 +166,8 @@ pub const fn via(lang: Lang, via: Via) -> &'static str {
         Via::Link => lang.pick("link", "链接"),
         Via::Chat => lang.pick("chat", "聊天"),
         Via::Hook => lang.pick("hook", "钩子"),
+        Via::Rule => lang.pick("rule of the policy", "策略规则"),
+        Via::Lease => lang.pick("lease", "限时授权"),
     }
 }
 

@@ -6,6 +6,8 @@ mod replay;
 mod scenario;
 mod test;
 
+pub(super) use recorded::instant;
+
 use super::connection::Connection;
 use super::{CliError, Outcome, Session, exit};
 use clap::{Args, Subcommand};

@@ -224,7 +224,7 @@ fn minute(zone: &TimeZone, at: Timestamp) -> String {
 
 /// An instant as people name it: so long ago (`2h`), a date and time, or a time of today; the local zone where none is
 /// named.
-pub(super) fn instant(text: &str, now: Timestamp) -> Result<Timestamp, CliError> {
+pub(in crate::cli) fn instant(text: &str, now: Timestamp) -> Result<Timestamp, CliError> {
     let text = text.trim();
     if let Some(ago) = parse_duration(text) {
         return Ok(now - ago);

@@ -8,6 +8,7 @@
 //! Never for an agent's or an author's own words: those are nobody's to translate.
 
 mod agents;
+mod auto_answers;
 mod away;
 mod channels;
 mod commands;
@@ -42,6 +43,7 @@ pub fn forms() -> impl Iterator<Item = &'static str> {
 fn rows() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     let tables = [
         agents::ROWS,
+        auto_answers::ROWS,
         away::ROWS,
         channels::ROWS,
         commands::ROWS,

@@ -155,6 +155,8 @@ impl Served {
             Command::Send { .. } => Self::Line,
             Command::Start { .. }
             | Command::Control { .. }
+            | Command::GrantLease { .. }
+            | Command::RevokeLease { .. }
             | Command::Freeze
             | Command::Unfreeze
             | Command::DropHeld { .. } => Self::Nothing,

@@ -20,7 +20,7 @@ pipelines:
 ";
 
 /// What the stand-in of an agent does, step by step.
-enum Step {
+pub(super) enum Step {
     /// Shows a saved screen.
     Show(&'static str),
     /// Reads one key, as a dialog does, and writes it down.
@@ -30,7 +30,7 @@ enum Step {
 }
 
 /// A pane in which a program named `codex` takes these steps, then waits.
-fn agent(room: &Room, steps: &[Step]) -> String {
+pub(super) fn agent(room: &Room, steps: &[Step]) -> String {
     let path = room.file("codex");
     std::fs::copy("/bin/sh", &path).expect("a shell");
     let screens = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/agents/codex-0.171.0-80x24");
@@ -48,15 +48,15 @@ fn agent(room: &Room, steps: &[Step]) -> String {
     room.server.new_session("agents", &line)
 }
 
-fn got(room: &Room) -> String {
+pub(super) fn got(room: &Room) -> String {
     std::fs::read_to_string(room.file("got")).unwrap_or_default().replace('\n', ";")
 }
 
-fn wait_got(room: &Room, wanted: &str) {
+pub(super) fn wait_got(room: &Room, wanted: &str) {
     wait_for(PATIENCE, wanted, || (got(room) == wanted).then_some(()));
 }
 
-fn wait_state(room: &Room, id: &str, state: &str) -> Value {
+pub(super) fn wait_state(room: &Room, id: &str, state: &str) -> Value {
     wait_for(PATIENCE, &format!("{id} {state}"), || {
         room.approvals().into_iter().find(|approval| approval["id"] == id && approval["state"] == state)
     })

@@ -5,6 +5,7 @@
 mod agent;
 mod agent_conditions;
 mod agent_states;
+mod auto_answers;
 mod away;
 mod claims;
 mod closing;

@@ -6,6 +6,7 @@
 )]
 
 mod agent;
+mod auto_answers;
 mod bundled;
 mod cli;
 mod config;

@@ -22,9 +22,9 @@ use tmuxagent_policy::{Asked, AutoAnswer};
 /// What a pane keeps of answers that nobody gave.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AutoAnswers {
-    /// The dialog that was answered last, as long as no other one, or none, was seen there.
+    /// [`AgentQuestion::fingerprint`] of the dialog that was answered last, as long as no other one, or none, was seen there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<ShownDialog>,
+    pub last: Option<String>,
     /// When each rule answered, as far as its limit asks for it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub answered: BTreeMap<String, Vec<Timestamp>>,
@@ -40,16 +40,6 @@ impl AutoAnswers {
     }
 }
 
-/// A dialog of one process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShownDialog {
-    /// [`AgentQuestion::fingerprint`].
-    pub fingerprint: String,
-    /// The process.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub front: Option<Front>,
-}
-
 /// A dialog as it was told.
 #[derive(Clone, Copy)]
 pub struct Told<'a> {
@@ -61,14 +51,20 @@ pub struct Told<'a> {
 
 impl Turn<'_> {
     /// Another dialog is shown than the one that was answered, or none.
-    pub fn forget_answered(&mut self, pane: &PaneKey, shown: Option<(&str, Option<&Front>)>) {
+    pub fn forget_answered(&mut self, pane: &PaneKey, shown: Option<&AgentQuestion>) {
         let Some(row) = self.state.panes.get(pane) else { return };
-        let same = |last: &ShownDialog| Some((last.fingerprint.as_str(), last.front.as_ref())) == shown;
-        if row.auto_answers.last.as_ref().is_some_and(|last| !same(last))
+        let last = row.auto_answers.last.as_deref();
+        if last.is_some()
+            && last != shown.map(|question| question.fingerprint.as_str())
             && let Some(row) = self.state.panes.get_mut(pane)
         {
             row.auto_answers.last = None;
         }
+    }
+
+    /// Whether a dialog was answered for a person there, and may be shown still.
+    pub fn was_answered(&self, pane: &PaneKey) -> bool {
+        self.state.panes.get(pane).is_some_and(|row| row.auto_answers.last.is_some())
     }
 
     /// Asks a person, unless a rule or lease answers.
@@ -116,8 +112,7 @@ impl Turn<'_> {
 
     fn is_still_there(&self, told: Told<'_>) -> bool {
         let row = self.state.panes.get(told.pane);
-        row.and_then(|row| row.auto_answers.last.as_ref())
-            .is_some_and(|last| last.fingerprint == told.question.fingerprint && last.front.as_ref() == told.front)
+        row.and_then(|row| row.auto_answers.last.as_ref()).is_some_and(|last| *last == told.question.fingerprint)
     }
 
     fn leave(&mut self, pane: &PaneKey, by: Decider, why: LeftToPerson) {
@@ -182,8 +177,7 @@ impl Turn<'_> {
             self.spend_lease(told);
         }
         let Some(row) = self.state.panes.get_mut(told.pane) else { return };
-        let fingerprint = told.question.fingerprint.clone();
-        row.auto_answers.last = Some(ShownDialog { fingerprint, front: told.front.cloned() });
+        row.auto_answers.last = Some(told.question.fingerprint.clone());
         if let Some(per) = per.filter(|_| by.via == Via::Rule) {
             let answered = row.auto_answers.answered.entry(by.who.clone()).or_default();
             answered.retain(|at| now.since(*at) < per);

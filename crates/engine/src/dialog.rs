@@ -122,7 +122,7 @@ impl Turn<'_> {
                 self.supersede(&id);
             }
         }
-        self.forget_answered(pane, shown);
+        self.forget_answered(pane, question);
         let Some(question) = question.filter(|_| !asked) else { return };
         // Its answer is on the way; were it to stay, it would be told again.
         if self.is_being_answered(pane, &question.fingerprint, front) {
@@ -166,11 +166,12 @@ impl Turn<'_> {
         })
     }
 
-    /// Whether a dialog of this pane waits for a decision.
+    /// Whether a dialog of this pane waits for a decision, or was just answered by a rule.
     pub fn asks_by_dialog(&self, pane: &PaneKey) -> bool {
-        self.state.approvals.values().any(|row| {
-            row.approval.pane == *pane && row.approval.state == ApprovalState::Pending && row.dialog.is_some()
-        })
+        self.was_answered(pane)
+            || self.state.approvals.values().any(|row| {
+                row.approval.pane == *pane && row.approval.state == ApprovalState::Pending && row.dialog.is_some()
+            })
     }
 
     /// The open questions of a pane about dialogs, each with whether its dialog is the one that is meant.

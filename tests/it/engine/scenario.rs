@@ -13,9 +13,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tmuxagent_engine::{Engine, Options};
 use tmuxagent_model::{
-    AgentMessage, AgentSeen, AgentState, ApprovalId, ApprovalState, Command, Decider, Effect, EntityKind, Event, Front,
-    HostName, Intent, IntentId, KeyStep, LineEvent, LineSource, Millis, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey,
-    PollOutcome, ProgramState, RunControl, RunId, ServerId, ShellOutcome, SkipReason, Timestamp, Verdict, Via,
+    AgentAnswer, AgentMessage, AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AnswerRole, ApprovalId,
+    ApprovalState, Command, Decider, Effect, EntityKind, Event, Front, HostName, Intent, IntentId, KeyStep, LineEvent,
+    LineSource, Millis, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey, PollOutcome, ProgramState, RunControl, RunId,
+    ServerId, ShellOutcome, SkipReason, Timestamp, Verdict, Via,
 };
 use tmuxagent_policy::{Policy, Source, load};
 
@@ -304,6 +305,21 @@ impl Player {
                 let front = Front { pid: word(1).parse().expect("pid"), born: 1, name: word(2).to_owned() };
                 self.step(Event::Foreground { pane: self.key(word(0)), front, prompt: verb == "back" });
             }
+            // `dialog %1 codex PID COMMAND`: an agent asks whether a command may run; `edit …` a file's place; `no-dialog %1`.
+            "dialog" | "edit" => {
+                let kind = if verb == "edit" { AgentQuestionKind::Edit } else { AgentQuestionKind::Command };
+                self.dialog(&words, Some((kind, rest(3))));
+            }
+            "no-dialog" => self.dialog(&words, None),
+            // `lease A1 30m [via=link]`, `revoke L1` or `revoke` for all.
+            "lease" => {
+                let number: usize = word(0).trim_start_matches('A').parse().expect("approval");
+                let via = if words.get(2) == Some(&"via=link") { Via::Link } else { Via::Cli };
+                let (approval, revision, span) = (self.approvals[number - 1].clone(), 1, span_of(word(1)));
+                let command = Command::GrantLease { approval, revision, span };
+                self.step(Event::Asked { command, by: Decider { who: "mei".to_owned(), via } });
+            }
+            "revoke" => self.ask(Command::RevokeLease { lease: words.first().map(|id| (*id).to_owned()) }),
             // `agent %1 codex working [anew] [interrupted] [pid=2]`: what the agent of a pane is seen to do.
             "agent" => self.agent(&words),
             "manual" => self.automatic = false,
@@ -353,6 +369,34 @@ impl Player {
             "view" => self.view(),
             other => panic!("unknown verb {other}: {line}"),
         }
+    }
+
+    fn dialog(&mut self, words: &[&str], asked: Option<(AgentQuestionKind, String)>) {
+        let answer = |label: &str, key: &str, role| AgentAnswer {
+            label: label.to_owned(),
+            description: String::new(),
+            keys: vec![key.to_owned()],
+            highlighted: key == "1",
+            role,
+        };
+        let front =
+            words.get(2).map(|pid| Front { pid: pid.parse().expect("pid"), born: 1, name: words[1].to_owned() });
+        let question = asked.map(|(kind, text)| {
+            let place = (kind == AgentQuestionKind::Edit).then(|| text.clone());
+            Box::new(AgentQuestion {
+                kind,
+                text: text.clone(),
+                fingerprint: format!("f {text}"),
+                detail: text,
+                reason: None,
+                place,
+                answers: vec![answer("Yes", "1", AnswerRole::Once), answer("No", "2", AnswerRole::Decline)],
+                cancel: None,
+                whole: true,
+            })
+        });
+        let agent = words.get(1).copied().unwrap_or("codex").to_owned();
+        self.step(Event::Dialog { pane: self.key(words[0]), agent, front, question });
     }
 
     fn agent(&mut self, words: &[&str]) {

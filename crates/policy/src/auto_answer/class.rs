@@ -111,6 +111,17 @@ const VERBS: &[&str] = &[
     "release",
     "yank",
     "owner",
+    "branch",
+    "tag",
+    "remote",
+    "stash",
+    "merge",
+    "pull",
+    "cherry-pick",
+    "revert",
+    "gc",
+    "worktree",
+    "send-email",
 ];
 
 /// The class of a command: the program of each simple command, and the words that say what it does.
@@ -125,7 +136,10 @@ pub fn class_of(text: &str) -> Result<Class, String> {
     }
     let mut patterns: Vec<CommandPattern> = Vec::new();
     for command in &commands {
-        let pattern = CommandPattern::beginning(&heading(command)?);
+        let heading = heading(command)?;
+        // A further word would be another goal.
+        let goals = command.first().is_some_and(|program| reach(program) == Reach::Goals);
+        let pattern = CommandPattern::beginning(if goals { command } else { &heading }, !goals);
         if pattern.unnamed_steer(command).is_some() {
             return Err("one of its options makes it run or write something else".to_owned());
         }

@@ -94,12 +94,12 @@ impl CommandPattern {
         Ok(Self { source: source.to_owned(), words, open })
     }
 
-    /// A pattern of these words and any further ones.
-    pub(super) fn beginning(words: &[String]) -> Self {
+    /// A pattern of these words; `open`: and of any further ones.
+    pub(super) fn beginning(words: &[String], open: bool) -> Self {
         let mut source: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-        source.push("*".to_owned());
+        source.extend(open.then(|| "*".to_owned()));
         let words = words.iter().cloned().map(PatternWord::Exact).collect();
-        Self { source: source.join(" "), words, open: true }
+        Self { source: source.join(" "), words, open }
     }
 
     /// Whether a simple command is what the pattern names, and no word that it does not name is known to make the program
@@ -161,7 +161,8 @@ impl CommandPattern {
             Reach::Runs if !named && (self.open || operand.is_some()) => Width::Everything,
             Reach::Runs => Width::Wrapped,
             Reach::Subcommands if self.open && self.words.len() == 1 => Width::Subcommands,
-            Reach::Reads | Reach::Subcommands | Reach::Own => Width::Named,
+            Reach::Goals if self.open => Width::Subcommands,
+            Reach::Reads | Reach::Subcommands | Reach::Goals | Reach::Own => Width::Named,
         }
     }
 }

@@ -121,7 +121,7 @@ fn a_class_is_the_program_and_what_says_what_it_does() {
         ("ls -la src", "ls *"),
         ("git diff HEAD~1 && cargo build", "git diff *, cargo build *"),
         ("npm run lint -- x", "npm run lint *"),
-        ("make test", "make test *"),
+        ("make test", "make test"),
         ("gh pr view 1", "gh pr view *"),
         ("bash -lc 'cargo test'", "cargo test *"),
         ("./run me", "./run me *"),

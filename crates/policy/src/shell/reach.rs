@@ -3,7 +3,7 @@
 use super::direct::PLACES;
 use super::names::{COMMAND_OPTIONS, READERS, WRAPPERS, is_interpreter};
 use super::proved;
-use super::subcommands::DEPTHS;
+use super::subcommands::{DEPTHS, GOALS};
 
 /// What a program makes of its first operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) enum Reach {
     Reads,
     /// It has subcommands, which do all kinds of things.
     Subcommands,
+    /// Each of its operands is a goal, a task or a rule.
+    Goals,
     /// Nothing is known by which it would run what it is told.
     Own,
 }
@@ -21,13 +23,15 @@ pub(crate) enum Reach {
 /// What is known of a program by its name, with or without its folder.
 pub(crate) fn reach(program: &str) -> Reach {
     let name = base(program);
-    // Their operands are goals of a file in the folder, or scripts.
-    const OWN: &[&str] =
-        &["make", "gmake", "bmake", "just", "task", "ninja", "convert", "magick", "mogrify", "identify"];
+    const BUILDS: &[&str] = &["make", "gmake", "bmake", "just", "ninja"];
+    const OWN: &[&str] = &["convert", "magick", "mogrify", "identify"];
     const MORE: &[&str] = &[
         "eval", ".", "source", "trap", "alias", "export", "declare", "typeset", "readonly", "set", "hash", "enable",
         "sed", "gsed", "awk", "gawk", "mawk", "nawk",
     ];
+    if BUILDS.contains(&name) || GOALS.contains(&name) {
+        return Reach::Goals;
+    }
     if READERS.contains(&name) && !OWN.contains(&name) && name != "xargs" && name != "parallel" {
         return Reach::Reads;
     }

@@ -75,7 +75,7 @@ const GROUPS: &[&str] = &[
 const ALONE: &[&str] = &["api", "browse", "status"];
 
 /// Programs all of whose operands are goals, tasks or rules.
-const GOALS: &[&str] = &[
+pub(super) const GOALS: &[&str] = &[
     "ant", "bazel", "buck2", "doit", "fab", "gradle", "grunt", "gulp", "inv", "invoke", "lein", "mage", "mill", "mvn",
     "mvnd", "nox", "rake", "sbt", "scons", "task", "turbo",
 ];

@@ -20,6 +20,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("no command", "没有命令"),
     // Rules.
     ("a rule", "规则"),
+    ("a rule of `auto_answers`", "`auto_answers` 的规则"),
     ("the rule `{}` is defined twice: here and at {}", "规则 `{0}` 定义了两次：此处和 {1}"),
     ("`{}` is no pattern of a command: {}", "`{0}` 不是命令模式：{1}"),
     (

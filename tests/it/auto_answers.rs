@@ -22,7 +22,7 @@ const COMMANDS: &[&str] = &[
     "cargo test -p x -- --nocapture",
     "git status | wc -l",
     "git status && ls src; git diff",
-    "(git status; ls) 2>&1 | wc",
+    "(git status; ls 2>&1) | wc",
     "ls >/dev/null 2>&1",
     "bash -c 'git status && ls x'",
     "sh -c \"ls \\\"x y\\\"\"",
@@ -165,7 +165,7 @@ impl Room {
     /// The commands that a shell runs for a text, as a policy would write them, and the files that come of it.
     fn run(&self, shell: &str, text: &str) -> (BTreeSet<String>, Vec<String>) {
         let (ran, work) = (self.folder.path().join("ran"), self.folder.path().join("work"));
-        let options: &[&str] = if shell == "zsh" { &["-f", "-o", "extendedglob", "-c"] } else { &["-c"] };
+        let options: &[&str] = if shell.ends_with("zsh") { &["-f", "-o", "extendedglob", "-c"] } else { &["-c"] };
         let _ = fs::remove_file(&ran);
         Command::new(shell)
             .args(options)
@@ -201,7 +201,7 @@ fn word(text: &str) -> String {
 
 fn shells() -> Vec<&'static str> {
     let is_there = |name: &&str| Command::new(name).args(["-c", "true"]).output().is_ok_and(|out| out.status.success());
-    ["/bin/bash", "zsh"].into_iter().filter(is_there).collect()
+    ["/bin/bash", "/usr/bin/zsh", "/opt/homebrew/bin/bash"].into_iter().filter(is_there).collect()
 }
 
 #[test]

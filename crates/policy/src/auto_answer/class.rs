@@ -2,7 +2,7 @@
 
 use super::pattern::CommandPattern;
 use crate::lint::danger;
-use crate::shell::{Reach, depth, is_proved, plain_commands, reach};
+use crate::shell::{Reach, depth, is_proved, plain_commands, reach, runs_behind};
 
 /// Patterns of which one has to match each simple command.
 #[derive(Debug, Clone)]
@@ -154,7 +154,8 @@ pub fn class_of(text: &str) -> Result<Class, String> {
 fn heading(command: &[String]) -> Result<Vec<String>, String> {
     let Some(program) = command.first() else { return Err("no command".to_owned()) };
     let name = program.rsplit('/').next().unwrap_or(program);
-    if matches!(reach(program), Reach::Runs | Reach::Reads) {
+    let runs = command.get(1).is_some_and(|verb| runs_behind(program, verb));
+    if matches!(reach(program), Reach::Runs | Reach::Reads | Reach::Interprets) || runs {
         return Err(format!("`{name}` runs what it is told, so it has no class"));
     }
     if HARMFUL.contains(&name) || command.iter().skip(1).take(2).any(|word| VERBS.contains(&word.as_str())) {

@@ -1,6 +1,6 @@
 //! Patterns of simple commands: `cargo test *`, `git status`, `ls src/*`.
 
-use crate::shell::{Reach, Reading, STAR, certain_words, depth, reach, steers};
+use crate::shell::{Reach, Reading, STAR, certain_words, depth, reach, runs_behind, steers};
 use regex::Regex;
 
 /// One simple command, word by word.
@@ -116,7 +116,11 @@ impl CommandPattern {
 
     /// A word that only a `*` matches, and that says what the program does.
     pub(super) fn unnamed_steer<'c>(&self, command: &'c [String]) -> Option<&'c str> {
-        let program = command.first()?;
+        let program = match command {
+            // `python -m pytest`: the options are those of the module.
+            [_, option, module, ..] if option == "-m" => module,
+            _ => command.first()?,
+        };
         let verbs = depth(program);
         let unnamed = |at: usize| self.words.get(at).is_none_or(|word| word.exact().is_none());
         command.iter().enumerate().skip(1).filter(|(at, _)| unnamed(*at)).find_map(|(at, word)| {
@@ -153,16 +157,23 @@ impl CommandPattern {
     /// How much it gives away.
     pub(crate) fn width(&self) -> Width {
         let Some(program) = self.program() else { return Width::Everything };
-        let operand = self.words.iter().skip(1).find(|word| !word.exact().is_some_and(|text| text.starts_with('-')));
-        let named = operand.and_then(PatternWord::exact).is_some();
+        let word = |at: usize| self.words.get(at).and_then(PatternWord::exact);
+        let is_exact = !self.open && self.words.iter().all(|word| word.exact().is_some());
+        // Without an operand it reads its input.
+        let named = is_exact && self.words.iter().skip(1).any(|word| !word.exact().unwrap_or("-").starts_with('-'));
+        let script = match word(1) {
+            Some("-m") => word(2).is_some(),
+            first => first.is_some_and(|first| !first.starts_with('-')),
+        };
+        let runs = self.open && self.words.len() == 2 && word(1).is_some_and(|verb| runs_behind(program, verb));
         match reach(program) {
-            // Without an operand it reads its input.
-            Reach::Reads if !named => Width::Everything,
-            Reach::Runs if !named && (self.open || operand.is_some()) => Width::Everything,
+            Reach::Interprets if !named && !script => Width::Everything,
+            Reach::Reads | Reach::Runs if !named => Width::Everything,
+            _ if runs => Width::Everything,
             Reach::Runs => Width::Wrapped,
             Reach::Subcommands if self.open && self.words.len() == 1 => Width::Subcommands,
             Reach::Goals if self.open => Width::Subcommands,
-            Reach::Reads | Reach::Subcommands | Reach::Goals | Reach::Own => Width::Named,
+            Reach::Interprets | Reach::Reads | Reach::Subcommands | Reach::Goals | Reach::Own => Width::Named,
         }
     }
 }

@@ -148,6 +148,11 @@ fn a_class_is_the_program_and_what_says_what_it_does() {
         "ssh a ls",
         "git diff --output=x",
         "docker run x",
+        "uv run python x.py",
+        "npm exec x",
+        "ssh a b",
+        "tmuxagent approve x",
+        "git branch -D x",
         "FOO=1 cargo test",
         "terraform apply",
     ] {

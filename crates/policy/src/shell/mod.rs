@@ -39,7 +39,7 @@ pub(super) use files::{Relative, Traces, is_code, may_be};
 pub(super) use folders::{Folder, place};
 pub(super) use own::is_own_in;
 pub(super) use plain_commands::plain_commands;
-pub(super) use reach::{Reach, depth, is_proved, reach, steers};
+pub(super) use reach::{Reach, depth, is_proved, reach, runs_behind, steers};
 pub(super) use rules::Reason;
 pub(super) use words::{Item, Place};
 

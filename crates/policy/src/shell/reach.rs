@@ -10,7 +10,9 @@ use super::subcommands::{DEPTHS, GOALS};
 pub(crate) enum Reach {
     /// It runs the program that is named: `sudo`, `env`, `xargs`.
     Runs,
-    /// It is a shell or a language, or reads commands in some other form.
+    /// It is a shell or a language: it runs the file that is named, and more by its options.
+    Interprets,
+    /// It reads commands in some other form, from whatever argument: `ssh`, `sed`, `tmux`.
     Reads,
     /// It has subcommands, which do all kinds of things.
     Subcommands,
@@ -26,8 +28,25 @@ pub(crate) fn reach(program: &str) -> Reach {
     const BUILDS: &[&str] = &["make", "gmake", "bmake", "just", "ninja"];
     const OWN: &[&str] = &["convert", "magick", "mogrify", "identify"];
     const MORE: &[&str] = &[
-        "eval", ".", "source", "trap", "alias", "export", "declare", "typeset", "readonly", "set", "hash", "enable",
-        "sed", "gsed", "awk", "gawk", "mawk", "nawk",
+        "eval",
+        ".",
+        "source",
+        "trap",
+        "alias",
+        "export",
+        "declare",
+        "typeset",
+        "readonly",
+        "set",
+        "hash",
+        "enable",
+        "sed",
+        "gsed",
+        "awk",
+        "tmuxagent",
+        "gawk",
+        "mawk",
+        "nawk",
     ];
     if BUILDS.contains(&name) || GOALS.contains(&name) {
         return Reach::Goals;
@@ -35,8 +54,11 @@ pub(crate) fn reach(program: &str) -> Reach {
     if READERS.contains(&name) && !OWN.contains(&name) && name != "xargs" && name != "parallel" {
         return Reach::Reads;
     }
-    if is_interpreter(name) || MORE.contains(&name) {
+    if MORE.contains(&name) {
         return Reach::Reads;
+    }
+    if is_interpreter(name) {
+        return Reach::Interprets;
     }
     let has_verbs = depth(name) > 0;
     if WRAPPERS.iter().any(|(known, _)| *known == name) && !has_verbs || matches!(name, "xargs" | "parallel" | "gxargs")
@@ -44,6 +66,23 @@ pub(crate) fn reach(program: &str) -> Reach {
         return Reach::Runs;
     }
     if has_verbs { Reach::Subcommands } else { Reach::Own }
+}
+
+/// Subcommands behind which stands a program, a script or a command.
+const RUNNERS: &[(&[&str], &[&str])] = &[
+    (&["npm", "pnpm", "yarn"], &["exec", "x", "dlx", "node", "explore"]),
+    (&["bun", "deno"], &["run", "x", "eval", "task"]),
+    (&["uv", "poetry", "pipenv", "conda", "rustup"], &["run", "tool"]),
+    (&["docker", "docker-compose", "podman", "nerdctl", "kubectl", "oc"], &["run", "exec", "debug", "compose"]),
+    (&["go"], &["run", "generate"]),
+    (&["bundle"], &["exec"]),
+    (&["nix"], &["run", "shell", "develop"]),
+    (&["git"], &["bisect", "submodule", "filter-branch", "rebase", "config", "difftool", "mergetool"]),
+];
+
+/// Whether a program runs what stands behind that subcommand.
+pub(crate) fn runs_behind(program: &str, verb: &str) -> bool {
+    RUNNERS.iter().any(|(names, verbs)| names.contains(&base(program)) && verbs.contains(&verb))
 }
 
 /// How many words behind a program say what it does.

@@ -141,7 +141,7 @@ impl Reading<'_> {
         let taken = |pattern: &CommandPattern| {
             known.iter().find(|earlier| {
                 let wide = earlier.agents.is_empty() && earlier.panes.is_none() && earlier.folder.is_none();
-                wide && matches!(&earlier.allows, Allowed::Commands(list) if list.iter().any(|it| it.covers(pattern)))
+                wide && matches!(&earlier.allows, Allowed::Commands(list) if list.iter().any(|it| it.width() != Width::Everything && it.covers(pattern)))
             })
         };
         for (at, pattern) in commands {

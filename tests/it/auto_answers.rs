@@ -143,6 +143,7 @@ fn policy() -> Policy {
 /// A folder of programs that write down how they were called, and nothing else to find.
 struct Room {
     folder: tempfile::TempDir,
+    runs: std::cell::Cell<u32>,
 }
 
 impl Room {
@@ -159,14 +160,15 @@ impl Room {
         for name in ["bash", "sh"] {
             symlink(Path::new("/bin").join(name), bin.join(name)).expect("linked");
         }
-        Self { folder }
+        Self { folder, runs: std::cell::Cell::new(0) }
     }
 
     /// The commands that a shell runs for a text, as a policy would write them, and the files that come of it.
     fn run(&self, shell: &str, text: &str) -> (BTreeSet<String>, Vec<String>) {
-        let (ran, work) = (self.folder.path().join("ran"), self.folder.path().join("work"));
+        // What one text leaves in the background is none of the next one's.
+        self.runs.set(self.runs.get() + 1);
+        let (ran, work) = (self.folder.path().join(self.runs.get().to_string()), self.folder.path().join("work"));
         let options: &[&str] = if shell.ends_with("zsh") { &["-f", "-o", "extendedglob", "-c"] } else { &["-c"] };
-        let _ = fs::remove_file(&ran);
         Command::new(shell)
             .args(options)
             .arg(text)
@@ -176,9 +178,7 @@ impl Room {
             .env("HOME", &work)
             .current_dir(&work)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
+            .output()
             .expect("it runs");
         let log = fs::read_to_string(&ran).unwrap_or_default();
         let written =

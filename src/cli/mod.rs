@@ -22,6 +22,8 @@ mod events;
 mod explain;
 mod fake_agent;
 mod freeze;
+pub mod hook;
+mod hooks;
 mod lifecycle;
 mod notify;
 mod output;
@@ -193,6 +195,11 @@ enum Command {
     /// Tell what the agents in panes are doing, and test how they are recognised
     #[command(subcommand)]
     Agent(agent::AgentCommand),
+    /// Have agents tell by hooks what they do: install, uninstall, status
+    #[command(subcommand)]
+    Hooks(hooks::HooksCommand),
+    /// Tell the supervisor what an agent does; its hooks call this
+    Hook(hook::HookArgs),
     /// Send a message to people, try a channel, or print what was sent
     #[command(subcommand)]
     Notify(notify::NotifyCommand),
@@ -344,6 +351,8 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::Policy(command) => policy::run(&session, &command),
         Command::Db(command) => db::run(&session, &command),
         Command::Agent(command) => agent::run(&session, &command),
+        Command::Hooks(command) => hooks::run(&session, &command),
+        Command::Hook(args) => Ok(hook::run(&args, session.overrides.state_dir)),
         Command::Notify(command) => notify::run(&session, &command),
         Command::Redact(args) => redact::run(&session, &args),
         Command::Doctor(args) => doctor::run(&session, &args),

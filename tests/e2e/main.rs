@@ -18,6 +18,7 @@ mod expected;
 mod faults;
 mod flood;
 mod hazards;
+mod hooks;
 mod hostile;
 mod hostile_names;
 mod identity;

@@ -18,6 +18,7 @@ mod findings;
 mod fits;
 mod full_output;
 mod hints;
+mod hooks;
 mod named_files;
 mod notify;
 mod policy;

@@ -167,6 +167,7 @@ impl AgentCore {
                 // Without its process nothing that is printed or left behind makes an agent.
                 let Some(life) = &mut self.life else { return Vec::new() };
                 life.take(now, other, &self.apps, self.limits);
+                life.outlive_hook(now, self.limits.moment);
             }
         }
         self.conclude(now)
@@ -339,6 +340,20 @@ impl Life {
         let state = if state == AgentState::Done { AgentState::Idle } else { state };
         self.beliefs.push(Belief { source, state, rule, text, sure, since, confirmed: now });
         self.beliefs.sort_by_key(|belief| belief.source);
+    }
+
+    /// A hook tells an instant, and not every change has one (an interruption has none): what another source tells later
+    /// outlives it, and so does what a better one holds on to.
+    fn outlive_hook(&mut self, now: Timestamp, moment: Millis) {
+        let hook = self.beliefs.iter().find(|belief| belief.source == EvidenceSource::Hook);
+        let Some((since, said)) = hook.map(|hook| (hook.confirmed, family(&hook.state))) else { return };
+        let outlived = self.beliefs.iter().any(|other| {
+            let better = other.source < EvidenceSource::Hook && now.since(since) >= moment;
+            other.sure && family(&other.state) != said && (other.since > since || better)
+        });
+        if outlived {
+            self.beliefs.retain(|belief| belief.source != EvidenceSource::Hook);
+        }
     }
 
     /// The best belief, and one that contradicts it.

@@ -176,3 +176,62 @@ fn a_draft_holds_prompts_back() {
     pane.on(1, screen(&IDLE.replace("Ask Codex to do anything", "hello draft")));
     assert_eq!(pane.core.readiness(), Readiness::Draft("hello draft".into()));
 }
+
+fn hook(state: AgentState) -> Input {
+    Input::Hook(Some(VendorState { state, rule: "hook".into(), text: String::new() }))
+}
+
+#[test]
+fn a_hook_counts_before_reports_and_the_screen_and_after_the_agents_own_file() {
+    let mut pane = Pane::new();
+    pane.on(1, screen(IDLE));
+    pane.on(1, report(ProgramState::Idle));
+    pane.on(1, hook(AgentState::Working));
+    assert_eq!(pane.state(), AgentState::Working);
+    assert_eq!(pane.core.evidence()[0].source, EvidenceSource::Hook);
+    pane.on(1, vendor(AgentState::Idle));
+    pane.on(1, hook(AgentState::Working));
+    assert_eq!(pane.state(), AgentState::Idle, "the file counts");
+    // The file holds on to it.
+    pane.on(1600, Input::Tick);
+    assert_eq!(pane.state(), AgentState::Idle);
+    assert!(pane.core.evidence().iter().all(|evidence| evidence.source != EvidenceSource::Hook));
+}
+
+#[test]
+fn what_no_hook_ends_is_ended_by_what_is_told_later() {
+    let mut pane = Pane::new();
+    pane.on(1, hook(AgentState::Working));
+    pane.on(10, hook(AgentState::NeedsApproval));
+    pane.on(200, screen(DIALOG));
+    assert_eq!(pane.state(), AgentState::NeedsApproval);
+    // Escape: no hook says so.
+    pane.on(3000, report(ProgramState::Idle));
+    pane.on(1, screen(IDLE));
+    assert_eq!(pane.state(), AgentState::Done);
+    pane.on(5000, screen(IDLE));
+    assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Done, Readiness::Ready));
+}
+
+#[test]
+fn a_hook_that_contradicts_what_was_so_before_makes_it_unsure() {
+    let mut pane = Pane::new();
+    pane.on(1, screen(DIALOG));
+    pane.on(1, hook(AgentState::Done));
+    assert_eq!(pane.state(), AgentState::NeedsApproval, "keys would answer it");
+    pane.on(1600, screen(DIALOG));
+    assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Unsure, Readiness::Unsure));
+    pane.on(1, Input::Process(Some(process(6))));
+    assert_eq!(pane.core.evidence(), [], "it died with its process");
+}
+
+#[test]
+fn a_failure_that_only_a_hook_tells_is_told() {
+    let mut pane = Pane::new();
+    pane.on(1, vendor(AgentState::Working));
+    pane.on(1, hook(AgentState::Error));
+    pane.on(1, vendor(AgentState::Idle));
+    assert_eq!(pane.state(), AgentState::Error);
+    pane.on(5000, vendor(AgentState::Working));
+    assert_eq!(pane.state(), AgentState::Working);
+}

@@ -8,7 +8,7 @@ use super::trace::pairs;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tmuxagent_config::HostConfig;
-use tmuxagent_model::{HostName, Intent, IntentId, Millis, PaneId, PaneKey, Timestamp};
+use tmuxagent_model::{HookTold, HostName, Intent, IntentId, Millis, PaneId, PaneKey, Timestamp};
 use tmuxagent_tmux::Position;
 
 /// The pause before a host is watched again whose collector failed.
@@ -208,6 +208,18 @@ impl Hosts {
     /// A pane is gone.
     pub(crate) fn forget_pane(&mut self, pane: &PaneKey) {
         self.remembered.remove(pane);
+    }
+
+    /// Whether a host is this machine.
+    pub(crate) fn is_here(&self, host: &HostName) -> bool {
+        self.places.get(host).is_some_and(|place| !place.muted && place.config.ssh.is_none())
+    }
+
+    /// An agent in a pane tells something by a hook.
+    pub(crate) fn tell_hook(&mut self, pane: PaneKey, told: HookTold) {
+        if let Some(life) = self.watcher(&pane.host) {
+            self.acts.push(Act::Hook(life, pane, Box::new(told)));
+        }
     }
 
     /// A view wants the screen of a pane, or none.

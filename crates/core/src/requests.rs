@@ -8,8 +8,8 @@ use tmuxagent_engine::{Answer, RefusalKind, StageExplanation, Target};
 use tmuxagent_ipc::hub::Peer;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
 use tmuxagent_model::{
-    AgentMessage, Command, Decider, Event, HostName, LineEvent, LineSource, MessageType, PaneId, PaneKey, RunId,
-    StageState, Timestamp, Via,
+    AgentMessage, Ancestor, Command, Decider, Event, HookReport, HookTold, HostName, LineEvent, LineSource,
+    MessageType, PaneId, PaneKey, RunId, StageState, Timestamp, Via,
 };
 
 /// A request of a view.
@@ -23,6 +23,9 @@ pub struct Asked {
     pub request: Request,
     /// The watched host whose tmux socket the request names.
     pub origin: Option<HostName>,
+    /// The agent that started the process which asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ancestor: Option<Ancestor>,
 }
 
 impl Core {
@@ -32,7 +35,7 @@ impl Core {
         let view = &self.view;
         self.unkept.hide(&mut asked, |pane, insist| view.may_read_secret(pane, insist));
         self.trace.note(now, &Given::Asked(&asked));
-        let Asked { ticket, peer, request, origin } = asked;
+        let Asked { ticket, peer, request, origin, ancestor } = asked;
         match request {
             Request::Command { command } => self.wish(&peer, command, ticket),
             Request::Hello { via, pane, .. } => {
@@ -59,6 +62,10 @@ impl Core {
                 let report = Report { pane: &pane, host: origin, stage, command: &command, exit, duration_ms };
                 let answer = self.take_report(report);
                 self.answer(ticket, answer);
+            }
+            Request::Hook { report } => {
+                let answer = self.take_hook(ancestor, report);
+                self.respond(ticket, answer);
             }
             Request::Events { .. }
             | Request::Approval { .. }
@@ -113,6 +120,22 @@ impl Core {
         }
         let runs = explanations.iter().filter_map(|explanation| serde_json::to_value(explanation).ok()).collect();
         Reply::Explanation { runs }
+    }
+
+    /// Hands what a hook tells to the collector of the agent's pane, which weighs it.
+    fn take_hook(&mut self, ancestor: Option<Ancestor>, report: HookReport) -> Reply {
+        let pane = ancestor.as_ref().and_then(|ancestor| self.pane_of(ancestor));
+        let (Some(by), Some(pane)) = (ancestor, pane) else {
+            return error(ErrorKind::NotFound, "no agent in a watched pane runs this");
+        };
+        self.hosts.tell_hook(pane, HookTold { by, report });
+        Reply::Done
+    }
+
+    /// The pane of this machine in which an agent runs.
+    fn pane_of(&self, ancestor: &Ancestor) -> Option<PaneKey> {
+        let here = |key: &&PaneKey| self.hosts.is_here(&key.host) && ancestor.line.contains(&key.pid);
+        self.view.panes().map(|live| &live.info.key).find(here).cloned()
     }
 
     fn take_report(&mut self, report: Report<'_>) -> Reply {

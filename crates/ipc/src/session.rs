@@ -56,7 +56,7 @@ const LINES: usize = 500;
 type Frames<S> = FramedRead<ReadHalf<S>, FrameCodec>;
 
 /// Serves a view until either side ends it.
-pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Hub, connection: u64) {
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Hub, connection: u64, pid: Option<u32>) {
     let (reading, writing) = tokio::io::split(stream);
     let mut frames = FramedRead::new(reading, FrameCodec::default());
     // One frame on its way, one that waits.
@@ -73,6 +73,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Hub
                 None
             }
             Greeted::Welcome { id, hello, peer } => {
+                let peer = Peer { pid, ..peer };
                 // The one loop leaves the view's own pane unread before the view draws in it.
                 if peer.pane.is_some() {
                     ask(&hub, &peer, hello).await;
@@ -139,8 +140,14 @@ async fn greet<S: AsyncRead + AsyncWrite>(frames: &mut Frames<S>, hub: &Hub, con
     if !matches!(via, Via::Key | Via::Popup | Via::Cli | Via::Hook) {
         return refuse(id, ErrorKind::Refused, "a connection acts as key, popup, cli or hook only");
     }
-    let peer =
-        Peer { connection, who: hub.user.to_string(), via: *via, pane: pane.clone(), tmux_socket: tmux_socket.clone() };
+    let peer = Peer {
+        connection,
+        who: hub.user.to_string(),
+        via: *via,
+        pane: pane.clone(),
+        tmux_socket: tmux_socket.clone(),
+        pid: None,
+    };
     Some(Greeted::Welcome { id, hello: request, peer })
 }
 
@@ -402,7 +409,8 @@ impl Session {
             | Request::ChannelsWork { .. }
             | Request::Reload
             | Request::Shutdown
-            | Request::Report { .. }) => self.call(Purpose::Reply(id), request),
+            | Request::Report { .. }
+            | Request::Hook { .. }) => self.call(Purpose::Reply(id), request),
         }
     }
 

@@ -7,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use tmuxagent_model::{
-    Approval, Command, Doubt, EventLine, HostName, IntentId, PaneKey, PartChange, RunId, Snapshot, Timestamp, Via,
+    Approval, Command, Doubt, EventLine, HookReport, HostName, IntentId, PaneKey, PartChange, RunId, Snapshot,
+    Timestamp, Via,
 };
 
 /// The version of this protocol; a view and a supervisor of different versions tell the user.
@@ -106,6 +107,12 @@ pub enum Request {
         /// How long it took, milliseconds.
         duration_ms: u64,
     },
+    /// An agent tells what it does, by a hook. Which agent that is the system tells: the one whose process started the one
+    /// that speaks.
+    Hook {
+        /// What.
+        report: HookReport,
+    },
 }
 
 impl Request {
@@ -123,6 +130,7 @@ impl Request {
             | Self::Explain { .. }
             | Self::Dump { .. }
             | Self::ChannelsWork { .. }
+            | Self::Hook { .. }
             | Self::Bye => false,
         }
     }

@@ -25,8 +25,8 @@ mod time;
 mod trouble;
 
 pub use agent::{
-    AgentAnswer, AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AgentStatus, AnswerRole, Evidence,
-    EvidenceSource,
+    AgentAnswer, AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AgentStatus, Ancestor, AnswerRole, Evidence,
+    EvidenceSource, HookReport, HookTold,
 };
 pub use approval::{Approval, ApprovalKind, ApprovalState, Decider, Decision, OnApprove, Verdict, Via};
 pub use command::{Command, KeyStep, RunControl};

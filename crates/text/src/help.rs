@@ -102,6 +102,31 @@ const TEXTS: &[(&str, &str)] = &[
     ("The folder for them", "存放它们的文件夹"),
     ("A folder of saved screens, or one of such folders", "存放屏幕的文件夹，或由这类文件夹组成的文件夹"),
     ("The agent whose screens they are, where screens.yaml does not say", "屏幕所属的代理，当 screens.yaml 没有说明时"),
+    (
+        "Have agents tell by hooks what they do: install, uninstall, status",
+        "让代理通过钩子报告自己在做什么：install、uninstall、status",
+    ),
+    ("Tell the supervisor what an agent does; its hooks call this", "向监督进程报告代理在做什么；由代理的钩子调用"),
+    (
+        "Reads the event's JSON from standard input. It prints nothing, and its exit code is always 0",
+        "从标准输入读取事件的 JSON。不输出任何内容，退出码总是 0",
+    ),
+    ("The event, by the agent's own name, such as UserPromptSubmit", "事件，用代理自己的名称，例如 UserPromptSubmit"),
+    ("Have agents tell what they do, by hooks in their own settings", "通过代理自身设置中的钩子，让它们报告在做什么"),
+    ("Take these hooks out of the agents' settings again", "从代理的设置中移除这些钩子"),
+    ("Tell whether the hooks are there", "说明钩子是否已安装"),
+    (
+        "What will change is shown first, and a copy of the file is kept beside it. Nothing else of the file is changed",
+        "先显示将要修改的内容，并在旁边保留原文件的副本。文件的其他内容不变",
+    ),
+    (
+        "Exit code 1: they are not there, or not all, or of another place of this program",
+        "退出码 1：未安装、不完整，或指向本程序的另一个位置",
+    ),
+    ("Only this agent; all whose folder is there when left out", "只处理这个代理；省略时处理所有已有文件夹的代理"),
+    ("Do not ask", "不询问"),
+    ("Claude Code: settings.json in its folder", "Claude Code：其文件夹中的 settings.json"),
+    ("Codex: hooks.json in its folder", "Codex：其文件夹中的 hooks.json"),
     // Decisions.
     ("List the approvals", "列出审批"),
     (

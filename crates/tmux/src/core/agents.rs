@@ -10,12 +10,12 @@ use super::reader::{Seen, Surface};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tmuxagent_agents::{
-    AgentCore, AgentProcess, Input, Limits, Readiness, Recogniser, Report, Screen, SessionState, claude_session,
-    identify, recognise,
+    AgentCore, AgentProcess, Input, Limits, Readiness, Recogniser, Report, Screen, SessionState, VendorState,
+    claude_session, identify, recognise,
 };
 use tmuxagent_model::{
-    AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AgentStatus, Event, EvidenceSource, Front, PaneKey,
-    ProgramState, Reads, Timestamp,
+    AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AgentStatus, Event, EvidenceSource, Front, HookTold,
+    PaneKey, ProgramState, Reads, Timestamp,
 };
 
 /// How many rows of a question go with an alert.
@@ -33,6 +33,8 @@ const INTERRUPTED: &str = "interrupted";
 const LOOKS: u8 = 8;
 /// The pause between them.
 const READ_AGAIN: Duration = Duration::from_millis(250);
+/// So many words of hooks wait for the next look.
+const MOST_HOOKS: usize = 64;
 
 /// The agent of one pane.
 #[derive(Debug)]
@@ -304,6 +306,17 @@ impl HostCore {
                 self.outlet.event(Event::Agent(Box::new(seen)));
             }
         }
+        for HookTold { by, report } in std::mem::take(&mut pane.voice.hooks) {
+            // One that it started itself, or that has ended, speaks for another.
+            if process.as_ref().is_some_and(|process| process.pids.contains(&(by.pid, by.start))) {
+                let said = VendorState { state: report.state, rule: report.event, text: report.text };
+                agent.core.on(wall, Input::Hook(Some(said)));
+                if let Some(seen) = agent.seen(now, key, process.as_ref(), !pane.voice.agent_told) {
+                    pane.voice.agent_told = true;
+                    self.outlet.event(Event::Agent(Box::new(seen)));
+                }
+            }
+        }
         if let Some(process) = &process {
             let text = surface.styled.clone().unwrap_or_else(|| surface.rows.join("\n"));
             let screen = Screen::of(&text).with_cursor(surface.x as usize, surface.y as usize);
@@ -338,6 +351,15 @@ impl HostCore {
         }
         self.name_agent(key.pane);
         reads
+    }
+
+    /// An agent tells something by a hook: who reads there is looked at, and then it is weighed.
+    pub(super) fn hook(&mut self, key: &PaneKey, told: HookTold) {
+        let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else { return };
+        if pane.voice.hooks.len() < MOST_HOOKS {
+            pane.voice.hooks.push(told);
+        }
+        self.agent_flows(key.pane);
     }
 
     /// Agents that have to be looked at though they print nothing.

@@ -51,15 +51,20 @@ pub(super) struct Committed {
 impl Connection {
     /// Connects and greets.
     pub(super) fn open(session: &Session) -> Result<Self, CliError> {
-        Self::at(session, &socket_path(&session.paths()?.runtime_dir))
+        Self::open_as(session, Via::Cli)
+    }
+
+    /// The same through another surface.
+    pub(super) fn open_as(session: &Session, via: Via) -> Result<Self, CliError> {
+        Self::at(session, &socket_path(&session.paths()?.runtime_dir), via)
     }
 
     /// The same with the supervisor behind that socket.
-    fn at(session: &Session, socket: &Path) -> Result<Self, CliError> {
+    fn at(session: &Session, socket: &Path, via: Via) -> Result<Self, CliError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::internal)?;
         let inside = |name: &str| session.environment.non_empty(name).map(str::to_owned);
         let tmux_socket = inside("TMUX").and_then(|value| value.split(',').next().map(str::to_owned));
-        let hello = client::hello(Via::Cli, inside("TMUX_PANE"), tmux_socket);
+        let hello = client::hello(via, inside("TMUX_PANE"), tmux_socket);
         let opening = client::Connection::open(socket, hello);
         // A timer belongs to the runtime that it is made in, so it is made inside.
         let opened = runtime.block_on(async { tokio::time::timeout(PATIENCE, opening).await });
@@ -220,7 +225,7 @@ impl Connection {
     /// machine, in this life of it.
     fn beside(session: &Session, owner: &Owner) -> Option<Self> {
         let here = owner.is_beside(&this_process("")) && !owner.socket.is_empty();
-        here.then(|| Self::at(session, Path::new(&owner.socket)).ok()).flatten()
+        here.then(|| Self::at(session, Path::new(&owner.socket), Via::Cli).ok()).flatten()
     }
 
     /// A wish; returns when it is committed.

@@ -25,6 +25,7 @@ mod freeze;
 pub mod hook;
 mod hooks;
 mod lifecycle;
+mod mcp;
 mod notify;
 mod output;
 mod panes;
@@ -200,6 +201,8 @@ enum Command {
     Hooks(hooks::HooksCommand),
     /// Tell the supervisor what an agent does; its hooks call this
     Hook(hook::HookArgs),
+    /// Serve tools to an agent by the Model Context Protocol: ask, report, wait, start
+    Mcp(mcp::McpArgs),
     /// Send a message to people, try a channel, or print what was sent
     #[command(subcommand)]
     Notify(notify::NotifyCommand),
@@ -353,6 +356,7 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::Agent(command) => agent::run(&session, &command),
         Command::Hooks(command) => hooks::run(&session, &command),
         Command::Hook(args) => Ok(hook::run(&args, session.overrides.state_dir)),
+        Command::Mcp(_) => mcp::run(session),
         Command::Notify(command) => notify::run(&session, &command),
         Command::Redact(args) => redact::run(&session, &args),
         Command::Doctor(args) => doctor::run(&session, &args),

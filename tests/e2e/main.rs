@@ -30,6 +30,7 @@ mod kills;
 mod lines;
 mod link;
 mod margins;
+mod mcp;
 mod mended;
 mod mishaps;
 mod names;

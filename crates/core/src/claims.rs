@@ -57,11 +57,12 @@ impl Core {
     /// The answer to a wish for a pane of such a host: who can fulfil it.
     pub(crate) fn refuse_elsewhere(&self, command: &Command) -> Option<Reply> {
         let pane: &PaneKey = match command {
-            Command::Start { pane, .. } | Command::Send { pane, .. } => pane,
+            Command::Start { pane, .. } | Command::Send { pane, .. } | Command::Ask { pane, .. } => pane,
             Command::Decide { .. }
             | Command::Control { .. }
             | Command::Freeze
             | Command::Unfreeze
+            | Command::TakeBack { .. }
             | Command::DropHeld { .. } => return None,
         };
         let (state, owner) = self.view.owner_of(&pane.host)?;

@@ -1,6 +1,7 @@
 //! What views ask. Wishes are answered after their commit, questions at once.
 
 use super::acts::{Act, Ticket};
+use super::callers::may_wish;
 use super::core::Core;
 use super::trace::Given;
 use serde::{Deserialize, Serialize};
@@ -8,8 +9,8 @@ use tmuxagent_engine::{Answer, RefusalKind, StageExplanation, Target};
 use tmuxagent_ipc::hub::Peer;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
 use tmuxagent_model::{
-    AgentMessage, Ancestor, Command, Decider, Event, HookReport, HookTold, HostName, LineEvent, LineSource,
-    MessageType, PaneId, PaneKey, RunId, StageState, Timestamp, Via,
+    AgentMessage, Ancestor, Command, Decider, Event, HostName, LineEvent, LineSource, MessageType, PaneId, PaneKey,
+    RunId, StageState, Timestamp, Via,
 };
 
 /// A request of a view.
@@ -48,6 +49,7 @@ impl Core {
             Request::Bye => {
                 self.hosts.watch_screen(peer.connection, None);
                 self.hosts.view_left(peer.connection);
+                self.caller_left(&peer);
                 self.respond(ticket, Reply::Done);
             }
             Request::WatchPane { pane } => {
@@ -67,6 +69,14 @@ impl Core {
                 let answer = self.take_hook(ancestor, report);
                 self.respond(ticket, answer);
             }
+            Request::Say { message } => {
+                let answer = self.say(ancestor.as_ref(), *message);
+                self.answer(ticket, answer);
+            }
+            Request::AskHuman { asks } => {
+                let answer = self.ask_human(&peer, ancestor, asks);
+                self.answer(ticket, answer);
+            }
             Request::Events { .. }
             | Request::Approval { .. }
             | Request::Dump { .. }
@@ -83,6 +93,9 @@ impl Core {
     }
 
     pub(crate) fn wish(&mut self, peer: &Peer, command: Command, ticket: Ticket) {
+        if !may_wish(peer.via, &command) {
+            return self.respond(ticket, error(ErrorKind::Refused, "an agent can ask and start, and never decide"));
+        }
         let Err(command) = self.keep_early(peer, command, ticket) else { return };
         if let Some(refused) = self.refuse_elsewhere(&command) {
             return self.answer(ticket, refused);
@@ -122,22 +135,6 @@ impl Core {
         Reply::Explanation { runs }
     }
 
-    /// Hands what a hook tells to the collector of the agent's pane, which weighs it.
-    fn take_hook(&mut self, ancestor: Option<Ancestor>, report: HookReport) -> Reply {
-        let pane = ancestor.as_ref().and_then(|ancestor| self.pane_of(ancestor));
-        let (Some(by), Some(pane)) = (ancestor, pane) else {
-            return error(ErrorKind::NotFound, "no agent in a watched pane runs this");
-        };
-        self.hosts.tell_hook(pane, HookTold { by, report });
-        Reply::Done
-    }
-
-    /// The pane of this machine in which an agent runs.
-    fn pane_of(&self, ancestor: &Ancestor) -> Option<PaneKey> {
-        let here = |key: &&PaneKey| self.hosts.is_here(&key.host) && ancestor.line.contains(&key.pid);
-        self.view.panes().map(|live| &live.info.key).find(here).cloned()
-    }
-
     fn take_report(&mut self, report: Report<'_>) -> Reply {
         let pane = report.pane.parse::<PaneId>().ok().zip(report.host);
         let pane = pane.and_then(|(pane, host)| {
@@ -167,7 +164,7 @@ impl Core {
     }
 }
 
-fn error(kind: ErrorKind, text: impl Into<String>) -> Reply {
+pub(crate) fn error(kind: ErrorKind, text: impl Into<String>) -> Reply {
     Reply::Error { kind, text: text.into() }
 }
 
@@ -201,7 +198,7 @@ struct Report<'a> {
 }
 
 /// A message that came over the socket instead of the screen.
-fn told(pane: PaneKey, message: AgentMessage) -> LineEvent {
+pub(crate) fn told(pane: PaneKey, message: AgentMessage) -> LineEvent {
     LineEvent {
         front: None,
         pane,

@@ -32,6 +32,9 @@ pub struct ApprovalRow {
     /// What the policy has typed for an answer, as it was when the question was asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<(String, Vec<KeyStep>)>,
+    /// The call of an agent that waits for the answer: nothing is typed for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
     /// The dialog on an agent's screen that is answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialog: Option<Dialog>,

@@ -24,6 +24,8 @@ impl Turn<'_> {
             Command::Start { pane, pipeline, stage } => self.start(pane, pipeline, stage.as_deref(), by),
             Command::Control { run, stage, control } => self.control(*run, stage.as_deref(), *control, by),
             Command::Send { pane, steps, insist } => self.send(pane, steps, *insist),
+            Command::Ask { pane, agent, asks } => self.ask_for_call(pane, agent, asks),
+            Command::TakeBack { call } => self.take_back_call(call),
             Command::Freeze => self.freeze(by),
             Command::Unfreeze => self.unfreeze(by),
             Command::DropHeld { intent } => self.drop_held(intent),

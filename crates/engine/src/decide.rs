@@ -47,7 +47,8 @@ impl Turn<'_> {
         for key in [TimerKey::Expiry(id.clone()), TimerKey::Reminder(id.clone()), TimerKey::Grace(id.clone())] {
             self.state.disarm(&key);
         }
-        let delay = verdict.approve && self.options.undo.0 > 0;
+        // Who waits for the answer is told at once, and can't be told otherwise later.
+        let delay = verdict.approve && self.options.undo.0 > 0 && row.call.is_none();
         row.grace = delay;
         let (approval, place) = (row.approval.clone(), row.approval.told_place());
         self.state.approvals.insert(id.clone(), row);
@@ -118,6 +119,7 @@ impl Turn<'_> {
             (ApprovalKind::Gap | ApprovalKind::Unclear, Some(at)) => self.apply_gap(at, &verdict, cause),
             (ApprovalKind::Overdue, Some(at)) => self.apply_overdue(at, &verdict, cause),
             (ApprovalKind::Settle { .. }, at) => self.apply_settle(at, &row, &verdict, cause),
+            (ApprovalKind::Agent, _) if row.call.is_some() => {}
             (ApprovalKind::Agent, _) => self.answer_agent(&row, &verdict),
             (ApprovalKind::Asks, _) => self.answer_agent(&row, &verdict),
             (ApprovalKind::Dialog { .. }, _) => self.answer_dialog(&row, &verdict),

@@ -97,7 +97,12 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
             Command::Start { pane, .. } => Some(pane),
             Command::Control { run, .. } => of_run(run),
             Command::Decide { approval, .. } => of_approval(approval),
-            Command::Send { .. } | Command::Freeze | Command::Unfreeze | Command::DropHeld { .. } => None,
+            Command::Send { .. }
+            | Command::Ask { .. }
+            | Command::TakeBack { .. }
+            | Command::Freeze
+            | Command::Unfreeze
+            | Command::DropHeld { .. } => None,
         },
         Event::Timer { key, .. } => match key {
             TimerKey::StageTimeout(run, _)

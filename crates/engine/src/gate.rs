@@ -352,6 +352,7 @@ impl Turn<'_> {
             asker: ask.asker,
             answers: ask.answers,
             dialog: ask.dialog,
+            call: None,
         };
         self.state.approvals.insert(id.clone(), row);
         if let Some(at) = expires_at {

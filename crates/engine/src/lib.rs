@@ -27,6 +27,7 @@ mod explained;
 mod fail;
 mod gap;
 mod gate;
+mod human;
 pub mod lifecycle;
 mod look;
 mod lost;
@@ -329,6 +330,12 @@ impl Engine {
     #[must_use]
     pub fn approval(&self, id: &ApprovalId) -> Option<&Approval> {
         self.state.approvals.get(id).map(|row| &row.approval)
+    }
+
+    /// The question of that call.
+    #[must_use]
+    pub fn approval_of_call(&self, call: &str) -> Option<&Approval> {
+        self.state.approvals.values().find(|row| row.call.as_deref() == Some(call)).map(|row| &row.approval)
     }
 
     /// What an intent without an outcome does, in one line for people.

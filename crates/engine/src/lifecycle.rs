@@ -184,6 +184,7 @@ pub const fn via(via: Via) -> &'static str {
         Via::Link => "link",
         Via::Chat => "chat",
         Via::Hook => "hook",
+        Via::Mcp => "agent's tool",
     }
 }
 

@@ -137,8 +137,8 @@ async fn greet<S: AsyncRead + AsyncWrite>(frames: &mut Frames<S>, hub: &Hub, con
         return refuse(id, ErrorKind::Refused, &text);
     }
     // The other surfaces are the supervisor's own: what decides by a link or a chat never comes over the socket.
-    if !matches!(via, Via::Key | Via::Popup | Via::Cli | Via::Hook) {
-        return refuse(id, ErrorKind::Refused, "a connection acts as key, popup, cli or hook only");
+    if !matches!(via, Via::Key | Via::Popup | Via::Cli | Via::Hook | Via::Mcp) {
+        return refuse(id, ErrorKind::Refused, "a connection acts as key, popup, cli, hook or mcp only");
     }
     let peer = Peer {
         connection,
@@ -410,6 +410,8 @@ impl Session {
             | Request::Reload
             | Request::Shutdown
             | Request::Report { .. }
+            | Request::Say { .. }
+            | Request::AskHuman { .. }
             | Request::Hook { .. }) => self.call(Purpose::Reply(id), request),
         }
     }

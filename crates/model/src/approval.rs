@@ -85,6 +85,8 @@ pub enum Via {
     Chat,
     /// An agent's hook.
     Hook,
+    /// A tool that an agent calls.
+    Mcp,
 }
 
 /// Who acted, and through what.

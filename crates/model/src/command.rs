@@ -1,6 +1,6 @@
 //! Wishes of a view, a script or a link. A command becomes [`super::Event::Asked`] in the one queue.
 
-use super::{ApprovalId, PaneKey, RunId, Verdict};
+use super::{ApprovalId, Millis, PaneKey, RunId, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// One piece of input for a pane.
@@ -23,6 +23,23 @@ pub enum RunControl {
     Cancel,
     /// Treat the stage as done and go on.
     Skip,
+}
+
+/// A question of an agent that waits for the answer itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HumanCall {
+    /// A name that nobody else chose: the same call asks once, however often it is sent.
+    pub call: String,
+    /// What is asked, untrusted.
+    pub question: String,
+    /// The answers to choose from; none for yes or no.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// What a person should know to decide.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// How long it is open.
+    pub expires: Millis,
 }
 
 /// A wish.
@@ -65,6 +82,20 @@ pub enum Command {
         /// Whoever reads them.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         insist: bool,
+    },
+    /// An agent asks a person. Nothing is typed for an answer.
+    Ask {
+        /// Its pane.
+        pane: PaneKey,
+        /// The name of its recogniser.
+        agent: String,
+        /// What.
+        asks: Box<HumanCall>,
+    },
+    /// Nobody waits for the answer to a call any more.
+    TakeBack {
+        /// [`HumanCall::call`].
+        call: String,
     },
     /// Stop all sending until [`Command::Unfreeze`].
     Freeze,

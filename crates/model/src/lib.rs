@@ -29,7 +29,7 @@ pub use agent::{
     EvidenceSource, HookReport, HookTold,
 };
 pub use approval::{Approval, ApprovalKind, ApprovalState, Decider, Decision, OnApprove, Verdict, Via};
-pub use command::{Command, KeyStep, RunControl};
+pub use command::{Command, HumanCall, KeyStep, RunControl};
 pub use doubt::Doubt;
 pub use effect::{
     Alert, AlertKind, Change, Effect, EntityKind, Intent, IntentState, Outcome, PollSpec, Prompt, Recovery, SendKeys,

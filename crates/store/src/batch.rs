@@ -270,6 +270,8 @@ fn event_pane(event: &Event) -> Option<&PaneKey> {
             | Command::Control { .. }
             | Command::Freeze
             | Command::Unfreeze
+            | Command::Ask { .. }
+            | Command::TakeBack { .. }
             | Command::DropHeld { .. } => None,
         },
         Event::Witnessed { fact, .. } => event_pane(fact),

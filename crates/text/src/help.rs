@@ -125,6 +125,22 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("Only this agent; all whose folder is there when left out", "只处理这个代理；省略时处理所有已有文件夹的代理"),
     ("Do not ask", "不询问"),
+    (
+        "Serve tools to an agent by the Model Context Protocol: ask, report, wait, start",
+        "通过 Model Context Protocol 为代理提供工具：提问、报告、等待、启动",
+    ),
+    (
+        "The agent's own settings start it, for example: claude mcp add tmuxagent -- tmuxagent mcp",
+        "由代理自身的设置启动，例如：claude mcp add tmuxagent -- tmuxagent mcp",
+    ),
+    (
+        "Print what an agent has to know to report, for AGENTS.md or CLAUDE.md",
+        "输出代理报告所需了解的内容，用于 AGENTS.md 或 CLAUDE.md",
+    ),
+    (
+        "To be put into AGENTS.md, CLAUDE.md or what else an agent reads at its start",
+        "放入 AGENTS.md、CLAUDE.md 或代理启动时读取的其他文件",
+    ),
     ("Claude Code: settings.json in its folder", "Claude Code：其文件夹中的 settings.json"),
     ("Codex: hooks.json in its folder", "Codex：其文件夹中的 hooks.json"),
     // Decisions.

@@ -166,6 +166,7 @@ pub const fn via(lang: Lang, via: Via) -> &'static str {
         Via::Link => lang.pick("link", "链接"),
         Via::Chat => lang.pick("chat", "聊天"),
         Via::Hook => lang.pick("hook", "钩子"),
+        Via::Mcp => lang.pick("an agent's tool", "代理的工具"),
     }
 }
 

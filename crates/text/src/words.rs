@@ -57,6 +57,7 @@ impl Lang {
             Via::Link => self.pick("a link", "链接"),
             Via::Chat => self.pick("a chat", "聊天"),
             Via::Hook => self.pick("a hook", "钩子"),
+            Via::Mcp => self.pick("an agent's tool", "代理的工具"),
         }
     }
 

@@ -172,7 +172,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "this supervisor speaks protocol {}, the view (tmuxagent {}) {}: one of them is older; end the supervisor and start it again",
         "监督进程使用协议 {0}，视图（tmuxagent {1}）使用 {2}：其中一个较旧；请结束监督进程并重新启动",
     ),
-    ("a connection acts as key, popup, cli or hook only", "连接只能以 key、popup、cli 或 hook 的身份行事"),
+    ("a connection acts as key, popup, cli, hook or mcp only", "连接只能以 key、popup、cli、hook 或 mcp 的身份行事"),
     ("the supervisor is ending; nothing was done", "监督进程正在结束，未执行任何操作"),
     ("the supervisor is ending", "监督进程正在结束"),
     ("the supervisor gave no answer", "监督进程没有回答"),

@@ -157,6 +157,8 @@ impl Served {
             | Command::Control { .. }
             | Command::Freeze
             | Command::Unfreeze
+            | Command::Ask { .. }
+            | Command::TakeBack { .. }
             | Command::DropHeld { .. } => Self::Nothing,
         }
     }

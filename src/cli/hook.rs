@@ -54,7 +54,12 @@ impl Call {
 /// Serves a call of an agent's hook before anything else of the program begins, which takes longer than the agent should
 /// wait. `None`: the arguments call for something else.
 pub fn serve(arguments: &[OsString]) -> Option<u8> {
-    let call = Call::of(arguments)?;
+    let Call { event, state_dir } = Call::of(arguments)?;
+    Some(run(&HookArgs { event }, state_dir))
+}
+
+/// Tells, and ends in time.
+pub(super) fn run(args: &HookArgs, state_dir: Option<PathBuf>) -> u8 {
     std::panic::set_hook(Box::new(|_| std::process::exit(exit::OK.into())));
     // Whatever is waited for: input, a socket that nobody reads, a disk.
     let watch = std::thread::Builder::new().spawn(|| {
@@ -62,14 +67,8 @@ pub fn serve(arguments: &[OsString]) -> Option<u8> {
         std::process::exit(exit::OK.into());
     });
     if watch.is_ok() {
-        tell(&call.event, call.state_dir);
+        tell(&args.event, state_dir);
     }
-    Some(exit::OK)
-}
-
-/// The same where it was called with other global options.
-pub(super) fn run(args: &HookArgs, state_dir: Option<PathBuf>) -> u8 {
-    tell(&args.event, state_dir);
     exit::OK
 }
 

@@ -15,20 +15,23 @@ fn claude(room: &Room) -> String {
     path.display().to_string()
 }
 
-/// A line of a script that runs a hook as an agent does: `before` stands in front of the program.
+/// A command that runs a hook as an agent does: `before` stands in front of the program.
 fn hook(room: &Room, before: &str, event: &str) -> String {
     let input = room.file(&format!("{event}.json"));
     std::fs::write(&input, format!(r#"{{"session_id":"x","hook_event_name":"{event}","tool_name":"Bash"}}"#))
         .expect("writable");
     let (program, state) = (env!("CARGO_BIN_EXE_tmuxagent"), room.state.display());
-    format!("{before} {program} --state-dir {state} hook {event} < {}; echo told {event}", input.display())
+    format!("{before} {program} --state-dir {state} hook {event} < {}", input.display())
 }
 
-/// A pane with an agent that does one of these after each line that it reads.
+/// A pane with an agent that does these one after the other, each again and again until a file says that it is enough: on
+/// a machine that does much else a hook may give up before it told anything.
 fn agent(room: &Room, session: &str, steps: &[String]) -> String {
+    let enough = |n: usize| room.file(&format!("{session}-{n}")).display().to_string();
+    let step = |(n, step): (usize, &String)| format!("until [ -e {} ]; do {step}; sleep 0.1; done\n", enough(n));
     let script = room.file(&format!("{session}.sh"));
-    std::fs::write(&script, format!("clear\nread next\n{}\nread end\n", steps.join("\nread next\n")))
-        .expect("writable");
+    let steps: String = steps.iter().enumerate().map(step).collect();
+    std::fs::write(&script, format!("clear\nread next\n{steps}read end\n")).expect("writable");
     let line = format!("{} {}", claude(room), script.display());
     room.server.new_session(session, &format!("sh -c '{line}; exec sh'"))
 }
@@ -45,36 +48,32 @@ fn wait_state(room: &Room, pane: &str, state: &str) -> Value {
     })
 }
 
-/// Has the agent do its next step, and waits until it is done.
-fn step(room: &Room, pane: &str, event: &str) {
-    room.server.tmux(&["send-keys", "-t", pane, "Enter"]);
-    room.server.wait_screen(pane, &format!("told {event}"));
-}
-
 #[test]
 fn a_hook_speaks_for_the_agent_that_runs_it_and_for_nobody_else() {
     let mut room = Room::with(QUIET);
     room.watch();
-    let other = agent(&room, "other", &[hook(&room, "", "Stop")]);
+    let other = agent(&room, "other", &[]);
     // What the environment says of a pane is that of whoever started it.
     let lies = hook(&room, &format!("env TMUX_PANE={other}"), "UserPromptSubmit");
-    let inner = format!("sh -c '{} -c \"{}\"; true'", claude(&room), hook(&room, "", "StopFailure"));
+    // An agent that it started as its tool has hooks too.
+    std::fs::write(room.file("inner.sh"), hook(&room, "", "StopFailure") + "\n:\n").expect("writable");
+    let inner = format!("sh -c '{} {}; echo told within'", claude(&room), room.file("inner.sh").display());
     let pane = agent(&room, "agent", &[lies, inner, hook(&room, "", "PermissionRequest"), hook(&room, "", "Stop")]);
     for pane in [&pane, &other] {
         wait_state(&room, pane, "unsure");
     }
-    step(&room, &pane, "UserPromptSubmit");
+    let enough = |n: u32| std::fs::write(room.file(&format!("agent-{n}")), "").expect("writable");
+    room.server.tmux(&["send-keys", "-t", &pane, "Enter"]);
     let works = wait_state(&room, &pane, "working");
-    assert_eq!(
-        (&works["evidence"][0]["source"], &works["evidence"][0]["rule"]),
-        (&"hook".into(), &"UserPromptSubmit".into())
-    );
-    // An agent that it started as its tool has hooks too.
-    step(&room, &pane, "StopFailure");
-    step(&room, &pane, "PermissionRequest");
+    let evidence = &works["evidence"][0];
+    assert_eq!((&evidence["source"], &evidence["rule"]), (&"hook".into(), &"UserPromptSubmit".into()), "{works}");
+    enough(0);
+    room.server.wait_screen(&pane, "told within");
+    enough(1);
     wait_state(&room, &pane, "needs_approval");
-    step(&room, &pane, "Stop");
+    enough(2);
     wait_state(&room, &pane, "done");
+    enough(3);
     assert_eq!(view(&room, &other)["agent"]["state"], "unsure");
     let told = room.answer(&["events", "--json"]);
     assert!(!told.contains("StopFailure"), "{told}");

@@ -29,7 +29,7 @@ fn hooks_come_and_go_and_nothing_else_changes() {
     assert_eq!(before.code, 1, "{before}");
     let asks = env.run(&["hooks", "install"]);
     assert_eq!(asks.code, 2, "{asks}");
-    assert!(asks.stdout.contains("+ \t\t\"UserPromptSubmit\"") && asks.stderr.contains("--yes"), "{asks}");
+    assert!(asks.stdout.contains("+         \"UserPromptSubmit\"") && asks.stderr.contains("--yes"), "{asks}");
     assert!(!asks.stdout.contains("sk-0123456789"), "a secret beside it is not shown: {asks}");
     assert_eq!(read(&env, ".claude/settings.json"), SETTINGS, "nobody said yes");
     let done = env.run(&["hooks", "install", "--yes"]);

@@ -392,6 +392,12 @@ impl Life {
         if let Some(ask) = asks.max_by_key(|belief| belief.source == EvidenceSource::Screen) {
             return (ask.state.clone(), vec![ask.clone()]);
         }
+        // A hook is quicker than the agent's own file: until that is written, one that begins to work is not at rest.
+        let begins = self.beliefs.iter().find(|belief| belief.source == EvidenceSource::Hook);
+        let begins = begins.filter(|hook| family(&hook.state) == Some(Family::Work));
+        if let Some(hook) = begins.filter(|_| family(&best.state) == Some(Family::Rest)) {
+            return (hook.state.clone(), vec![hook.clone()]);
+        }
         // The same in more detail: an error is told as idle by most sources.
         let plain = matches!(best.state, AgentState::Idle | AgentState::Error);
         let detail = self.beliefs.iter().find(|belief| {

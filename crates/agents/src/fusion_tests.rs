@@ -189,13 +189,26 @@ fn a_hook_counts_before_reports_and_the_screen_and_after_the_agents_own_file() {
     pane.on(1, hook(AgentState::Working));
     assert_eq!(pane.state(), AgentState::Working);
     assert_eq!(pane.core.evidence()[0].source, EvidenceSource::Hook);
-    pane.on(1, vendor(AgentState::Idle));
-    pane.on(1, hook(AgentState::Working));
-    assert_eq!(pane.state(), AgentState::Idle, "the file counts");
+    pane.on(1, vendor(AgentState::Working));
+    pane.on(1, hook(AgentState::Done));
+    assert_eq!(pane.state(), AgentState::Working, "the file counts");
     // The file holds on to it.
     pane.on(1600, Input::Tick);
-    assert_eq!(pane.state(), AgentState::Idle);
+    assert_eq!(pane.state(), AgentState::Working);
     assert!(pane.core.evidence().iter().all(|evidence| evidence.source != EvidenceSource::Hook));
+}
+
+#[test]
+fn one_that_begins_to_work_is_not_done_though_its_file_is_slower() {
+    let mut pane = Pane::new();
+    pane.on(1, vendor(AgentState::Idle));
+    pane.on(1000, hook(AgentState::Working));
+    assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Working, Readiness::Busy));
+    pane.on(200, vendor(AgentState::Working));
+    assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Working, Readiness::Busy));
+    pane.on(200, hook(AgentState::Done));
+    pane.on(10, vendor(AgentState::Idle));
+    assert_eq!(pane.state(), AgentState::Done);
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl SettingsFile {
         let file = std::fs::canonicalize(&self.path).map_err(failed)?;
         let mode = std::fs::metadata(&file).map_err(failed)?.permissions().mode();
         let backup = keep(&self.path, before, mode).map_err(failed)?;
-        if after.trim() == "{}" && file == self.path {
+        if after.trim() == "{}" && !self.path.is_symlink() {
             std::fs::remove_file(&file).map_err(failed)?;
         } else {
             replace(&file, after, mode).map_err(failed)?;

@@ -131,7 +131,8 @@ fn change(session: &Session, args: &ChangeArgs, edit: Edit<'_>) -> Outcome {
     for (_, settings, after) in changes.iter().filter(is_change).filter(|_| !out.json) {
         out.verbatim(&out.paint(Tone::Bold, &clean(&settings.path().display().to_string())))?;
         for (tone, line) in diff::lines(settings.text(), after) {
-            out.verbatim(&out.paint(tone, &redactor.redact(&clean(&line))))?;
+            let line = clean(&line.replace('\t', "    "));
+            out.verbatim(&out.paint(tone, &redactor.redact(&line)))?;
         }
     }
     if changes.iter().any(|change| is_change(&change)) && !args.yes && !confirmed(session)? {

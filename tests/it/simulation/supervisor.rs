@@ -224,6 +224,7 @@ impl Supervisor {
             Act::Freeze(..)
             | Act::WatchScreens(..)
             | Act::RunsIn(..)
+            | Act::Hook(..)
             | Act::Exclude(..)
             | Act::Include(..)
             | Act::Gone(..)

@@ -332,7 +332,9 @@ impl Life {
     ) {
         let old = self.beliefs.iter().position(|belief| belief.source == source).map(|n| self.beliefs.remove(n));
         let Some((state, rule, text)) = said else { return };
-        if state == AgentState::Done || matches!(family(&state), Some(Family::Work | Family::Ask)) && sure {
+        // A hook tells that it is about to work, which may come to nothing.
+        let seen = sure && source != EvidenceSource::Hook;
+        if state == AgentState::Done || matches!(family(&state), Some(Family::Work | Family::Ask)) && seen {
             self.worked = self.worked || state != AgentState::Starting;
         }
         let since = old.filter(|old| old.state == state).map_or(now, |old| old.since);
@@ -343,13 +345,16 @@ impl Life {
     }
 
     /// A hook tells an instant, and not every change has one (an interruption has none): what another source tells later
-    /// outlives it, and so does what a better one holds on to.
+    /// outlives it, and so does what a better one holds on to. Only that it rests is not believed for a moment: a screen
+    /// may be drawn anew before it shows the work.
     fn outlive_hook(&mut self, now: Timestamp, moment: Millis) {
         let hook = self.beliefs.iter().find(|belief| belief.source == EvidenceSource::Hook);
         let Some((since, said)) = hook.map(|hook| (hook.confirmed, family(&hook.state))) else { return };
         let outlived = self.beliefs.iter().any(|other| {
-            let better = other.source < EvidenceSource::Hook && now.since(since) >= moment;
-            other.sure && family(&other.state) != said && (other.since > since || better)
+            let (late, says) = (now.since(since) >= moment, family(&other.state));
+            let newer = other.since > since && (late || says != Some(Family::Rest));
+            let better = other.source < EvidenceSource::Hook && late;
+            other.sure && says != said && (newer || better)
         });
         if outlived {
             self.beliefs.retain(|belief| belief.source != EvidenceSource::Hook);

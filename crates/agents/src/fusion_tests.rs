@@ -189,6 +189,7 @@ fn a_hook_counts_before_reports_and_the_screen_and_after_the_agents_own_file() {
     pane.on(1, hook(AgentState::Working));
     assert_eq!(pane.state(), AgentState::Working);
     assert_eq!(pane.core.evidence()[0].source, EvidenceSource::Hook);
+    let mut pane = Pane::new();
     pane.on(1, vendor(AgentState::Working));
     pane.on(1, hook(AgentState::Done));
     assert_eq!(pane.state(), AgentState::Working, "the file counts");
@@ -202,13 +203,27 @@ fn a_hook_counts_before_reports_and_the_screen_and_after_the_agents_own_file() {
 fn one_that_begins_to_work_is_not_done_though_its_file_is_slower() {
     let mut pane = Pane::new();
     pane.on(1, vendor(AgentState::Idle));
+    pane.on(1, screen(IDLE));
     pane.on(1000, hook(AgentState::Working));
     assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Working, Readiness::Busy));
+    pane.on(10, screen("• \n"));
+    pane.on(10, screen(IDLE));
+    assert_eq!(pane.state(), AgentState::Working, "it was drawn anew");
     pane.on(200, vendor(AgentState::Working));
     assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Working, Readiness::Busy));
     pane.on(200, hook(AgentState::Done));
     pane.on(10, vendor(AgentState::Idle));
+    pane.on(10, screen(IDLE));
     assert_eq!(pane.state(), AgentState::Done);
+}
+
+#[test]
+fn a_prompt_that_came_to_nothing_is_no_work() {
+    let mut pane = Pane::new();
+    pane.on(1, vendor(AgentState::Idle));
+    pane.on(1, hook(AgentState::Working));
+    pane.on(1600, Input::Tick);
+    assert_eq!(pane.state(), AgentState::Idle);
 }
 
 #[test]
@@ -221,7 +236,7 @@ fn what_no_hook_ends_is_ended_by_what_is_told_later() {
     // Escape: no hook says so.
     pane.on(3000, report(ProgramState::Idle));
     pane.on(1, screen(IDLE));
-    assert_eq!(pane.state(), AgentState::Done);
+    assert_eq!(pane.state(), AgentState::Done, "it had asked");
     pane.on(5000, screen(IDLE));
     assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Done, Readiness::Ready));
 }

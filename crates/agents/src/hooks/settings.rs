@@ -220,8 +220,8 @@ fn without(text: &str, root: &Node, own: &Own) -> Result<String, Malformed> {
             Kind::Text(_) | Kind::Other => return Ok(text.to_owned()),
         };
     }
-    // A group is left with its matcher; else whatever holds nothing more goes with what it held.
-    let [hooks, event, groups, group, entries] = chain[..] else { return Ok(text.to_owned()) };
+    // Whatever holds nothing else goes with it.
+    let [hooks, event, groups, _, entries] = chain[..] else { return Ok(text.to_owned()) };
     let is_last = |(node, _): (&Node, usize)| node.spans().len() == 1;
     let (list, at) = match (is_last(entries), is_last(groups), is_last(event)) {
         (false, ..) => entries,
@@ -229,7 +229,6 @@ fn without(text: &str, root: &Node, own: &Own) -> Result<String, Malformed> {
         (true, true, false) => event,
         (true, true, true) => hooks,
     };
-    debug_assert!(group.0.get("hooks").is_some());
     remove(text, list, at)
 }
 

@@ -39,6 +39,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("the question is empty", "问题是空的"),
     ("say what is asked", "请写明要问什么"),
     ("the call was given up, and so is the question", "调用已放弃，问题也随之撤回"),
+    ("nothing was changed", "没有修改任何内容"),
+    ("agent's tool", "代理的工具"),
     ("nothing was decided", "没有作出任何决定"),
     ("{} questions of this pane wait for an answer already", "这个窗格已有 {0} 个问题在等待回答"),
     ("taken back", "已撤回"),

@@ -33,13 +33,18 @@ impl Turn<'_> {
             let why = format!("{MOST} questions of this pane wait for an answer already");
             return self.reply(Answer::refused(RefusalKind::Refused, why));
         }
-        let words = |text: &str| visible(&self.cleaner.clean(&one_line(text)));
+        let words = |text: &str| visible(&self.cleaner.clean(text.trim()));
         let detail = self.cleaner.clean(&asks.detail);
         let detail = detail.lines().map(|row| visible(row.trim_end())).filter(|row| !row.is_empty()).take(ROWS);
         let ask = Ask {
             kind: ApprovalKind::Agent,
             question: format!("{}: {}", visible(agent), words(&asks.question)),
-            options: asks.options.iter().map(|option| words(option)).filter(|option| !option.is_empty()).collect(),
+            options: asks
+                .options
+                .iter()
+                .map(|option| words(&one_line(option)))
+                .filter(|option| !option.is_empty())
+                .collect(),
             evidence: Some(detail.collect()),
             expires: Some(asks.expires),
             on_expiry: OnExpiry::Reject,

@@ -43,7 +43,6 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("agent's tool", "代理的工具"),
     ("nothing was decided", "没有作出任何决定"),
     ("{} questions of this pane wait for an answer already", "这个窗格已有 {0} 个问题在等待回答"),
-    ("taken back", "已撤回"),
     ("a question is asked otherwise", "提问要用另一种方式"),
     ("an agent can ask and start, and never decide", "代理可以提问和启动，但不能作决定"),
     // Hooks.

@@ -77,7 +77,7 @@ impl Core {
 
     pub(crate) fn wish(&mut self, peer: &Peer, command: Command, ticket: Ticket) {
         let Err(command) = self.keep_early(peer, command, ticket) else { return };
-        if let Some(refused) = self.refuse_elsewhere(&command) {
+        if let Some(refused) = self.refuse_here(&command) {
             return self.answer(ticket, refused);
         }
         match command {

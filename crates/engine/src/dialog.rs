@@ -55,7 +55,15 @@ impl DialogAnswer {
 
 impl Dialog {
     fn answer(&self, label: &str) -> Option<&DialogAnswer> {
-        self.answers.iter().find(|answer| answer.label == label)
+        self.answers.iter().find(|answer| answer.label == label).or_else(|| self.numbered(label))
+    }
+
+    /// The answer of that number, as the dialog shows it or as it is counted here, where both are the same one.
+    fn numbered(&self, number: &str) -> Option<&DialogAnswer> {
+        let place = number.parse::<usize>().ok()?.checked_sub(1)?;
+        let shown = self.answers.iter().find(|answer| answer.keys.first().is_some_and(|key| key == number));
+        let counted = self.answers.get(place).filter(|answer| answer.keys.first().is_none_or(|key| !is_number(key)));
+        if shown.is_some() { shown } else { counted }
     }
 
     /// The answer that a bare yes or no means; none where that is not certain.
@@ -208,6 +216,10 @@ impl Turn<'_> {
         });
         self.emit(effect, Purpose::Reply { approval: row.approval.id.clone() });
     }
+}
+
+fn is_number(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What is asked, in one line.

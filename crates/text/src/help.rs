@@ -115,7 +115,10 @@ const TEXTS: &[(&str, &str)] = &[
         "The approval's identity or a unique beginning of it; `ID@2` decides only its second revision",
         "审批的标识或唯一的开头；`ID@2` 只对第二版作决定",
     ),
-    ("The chosen option or typed answer, where the question has one", "问题需要时，所选的选项或输入的回答"),
+    (
+        "The chosen option or its number, or a typed answer, where the question has one",
+        "问题需要时，所选的选项或其编号，或输入的回答",
+    ),
     // Doing.
     ("Start a pipeline on a pane", "在窗格上启动流水线"),
     (

@@ -101,7 +101,8 @@ impl Wanted {
         let Some(pane) = seen.pane else { return matches!(self, Self::Gone) };
         match self {
             Self::Idle => seen.rests(),
-            Self::Done => seen.rests() && (worked || seen.agent() == Some(&AgentState::Done)),
+            // Rest after work is no end by itself: an agent may have been stopped.
+            Self::Done => seen.rests() && seen.agent().map_or(worked, |state| *state == AgentState::Done),
             Self::Asks => seen.asks(),
             Self::Working => seen.works(),
             Self::Error => {

@@ -13,7 +13,7 @@ fn the_agents_that_come_along_are_listed() {
     let list: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
     let names: Vec<&str> =
         list.as_array().expect("a list").iter().filter_map(|agent| agent["agent"].as_str()).collect();
-    assert_eq!(names, ["aider", "claude", "codex", "gemini", "opencode"]);
+    assert_eq!(names, ["aider", "claude", "codex", "gemini", "opencode", "stand-in"]);
     assert!(list[2]["rules"].as_u64().is_some_and(|rules| rules > 10), "{list:#}");
 }
 

@@ -20,7 +20,7 @@ fn blocked() -> Input {
 }
 
 fn vendor(state: AgentState) -> Input {
-    Input::Vendor(Some(VendorState { state, rule: "file".into(), text: String::new() }))
+    Input::Vendor(Some(VendorState { state, rule: "file".into(), text: String::new(), changed: None }))
 }
 
 const DIALOG: &str = "• Running touch a\n\n\n  Would you like to run the following command?\n\n  $ touch a\n\n\n› 1. Yes, proceed (y)\n  2. No, and tell Codex what to do differently (esc)\n\n  Press enter to confirm or esc to cancel\n";
@@ -131,6 +131,7 @@ fn an_error_that_only_the_screen_tells_is_told() {
     pane.on(1, vendor(AgentState::Idle));
     pane.on(1, screen(LIMITED));
     assert_eq!(pane.state(), AgentState::RateLimited { until: Some("12:10 PM".into()) });
+    assert_eq!(pane.core.readiness(), Readiness::Ready, "it reads, though its service refuses it");
     pane.on(1, report(ProgramState::Error));
     assert_eq!(pane.state(), AgentState::RateLimited { until: Some("12:10 PM".into()) });
     pane.on(1, vendor(AgentState::Working));
@@ -175,4 +176,19 @@ fn a_draft_holds_prompts_back() {
     assert_eq!(pane.core.readiness(), Readiness::Unsure, "the input line was not seen");
     pane.on(1, screen(&IDLE.replace("Ask Codex to do anything", "hello draft")));
     assert_eq!(pane.core.readiness(), Readiness::Draft("hello draft".into()));
+}
+
+#[test]
+fn a_limit_is_over_once_something_else_is_shown_last() {
+    let mut pane = Pane::new();
+    pane.on(1, report(ProgramState::Working));
+    pane.on(1, report(ProgramState::Error));
+    pane.on(1, screen(LIMITED));
+    let limited = AgentState::RateLimited { until: Some("12:10 PM".into()) };
+    assert_eq!(pane.state(), limited);
+    pane.on(1, report(ProgramState::Working));
+    assert_eq!(pane.state(), AgentState::Working);
+    pane.on(1, report(ProgramState::Done));
+    pane.on(1, screen(&format!("{}\n\n• It answers again.\n\n{IDLE}", LIMITED.lines().next().unwrap())));
+    assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Done, Readiness::Ready));
 }

@@ -27,6 +27,9 @@ mod report;
 mod screen;
 #[cfg(test)]
 mod tests;
+mod turn;
+#[cfg(test)]
+mod turn_tests;
 
 pub use claude_session::{SessionState, VendorState, claude_session};
 pub use composer::Composer;
@@ -35,6 +38,7 @@ pub use fusion::{AgentCore, Input, Limits, Output, Readiness};
 pub use process::{AgentProcess, Process, identify};
 pub use read::{BUNDLED, Known, bundled, known, read};
 pub use recognise::{Seen, recognise};
-pub use recogniser::Recogniser;
+pub use recogniser::{Recogniser, Turn};
 pub use report::Report;
 pub use screen::{Look, Row, Screen};
+pub use turn::Ending;

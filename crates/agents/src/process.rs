@@ -73,6 +73,10 @@ fn is_of(recogniser: &Recogniser, process: &Process) -> bool {
         return true;
     }
     let Some((first, rest)) = process.arguments.split_first() else { return false };
+    let does = rest.iter().find(|argument| !argument.starts_with('-')).map(String::as_str).unwrap_or_default();
+    if recogniser.commands.contains(&format!("{} {does}", base(&process.executable))) {
+        return true;
+    }
     let program = if process.executable.is_empty() { base(first) } else { base(&process.executable) };
     let interpreter = INTERPRETERS.iter().any(|name| {
         program.strip_prefix(name).is_some_and(|version| version.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
@@ -115,12 +119,15 @@ mod tests {
         let aider = process(2, 1, true, "/venv/bin/python3.11 /venv/bin/aider --model x");
         assert_eq!(found(&[shell, aider]), Some(("aider".into(), 2)));
         assert_eq!(found(&[process(1, 0, true, "/x/claude")]), Some(("claude".into(), 1)), "a pane of its own");
+        let fake = process(1, 0, true, "/opt/tmuxagent fake-agent --ask");
+        assert_eq!(found(&[fake]), Some(("stand-in".into(), 1)));
     }
 
     #[test]
     fn words_and_names_make_no_agent() {
         for command in [
             "/usr/bin/cat claude",
+            "/opt/tmuxagent watch fake-agent",
             "/usr/bin/watch cat /tmp/codex",
             "/usr/bin/vim codex.rs",
             "/usr/bin/node server.js claude",

@@ -53,6 +53,9 @@ pub struct AgentRow {
     /// Nobody watched it for a while, and nothing certain was told since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unwatched: bool,
+    /// It rests after work, and nothing has shown so far that it finished.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
 }
 
 /// What a stage keeps of the agent that it waits for.
@@ -116,8 +119,8 @@ struct Took {
     news: bool,
     /// Nobody watched until now.
     anew: bool,
-    /// A person stopped its work.
-    stopped: bool,
+    /// Its work ended in rest, which is no end: why, for people.
+    ended: Option<&'static str>,
 }
 
 impl AgentRow {
@@ -134,6 +137,7 @@ impl AgentRow {
             busy: false,
             finished: false,
             unwatched: false,
+            unproven: false,
         });
         if !seen.agent.is_empty() {
             row.agent.clone_from(&seen.agent);
@@ -156,14 +160,21 @@ impl AgentRow {
         }
         (row.unsure, row.state) = (false, seen.state.clone());
         row.by.clone_from(&seen.by);
+        let unproven = std::mem::take(&mut row.unproven);
         match kind {
             Kind::Works | Kind::Stalls => row.busy = true,
             // Only work leads to this question; the others may be a person's own.
             Kind::Asks => row.busy |= seen.state == AgentState::NeedsApproval,
             Kind::Rests => {
                 let worked = std::mem::take(&mut row.busy);
-                row.finished |= worked && !seen.interrupted;
-                took.stopped = worked && seen.interrupted;
+                row.finished |= (worked || unproven) && !seen.interrupted && !seen.unproven;
+                row.unproven = (worked || unproven) && seen.unproven;
+                took.ended = match (seen.interrupted, seen.unproven) {
+                    _ if !worked => None,
+                    (true, _) => Some("a person has stopped it"),
+                    (false, true) => Some("it came to rest without a sign that it finished"),
+                    (false, false) => None,
+                };
             }
             Kind::Errs | Kind::Limited | Kind::Gone => row.busy = false,
         }
@@ -323,8 +334,8 @@ impl Turn<'_> {
             if new {
                 self.agent_gone(at, &row);
             }
-        } else if took.stopped && new {
-            self.ask_turn(at, "a person has stopped it");
+        } else if let Some(why) = took.ended.filter(|_| new) {
+            self.ask_turn(at, why);
         } else if took.anew && self.awaits_turn(at) {
             self.arm_turn(at, BEGINS_UNSEEN);
         }

@@ -202,7 +202,8 @@ impl World {
                 let process = process.filter(|_| *state != AgentState::Exited);
                 let agent = self.agents.get(pane).cloned().unwrap_or_default();
                 let (pane, state, by) = (pane.clone(), state.clone(), "replay".to_owned());
-                let seen = AgentSeen { pane, agent, process, state, by, anew: false, interrupted: false };
+                let (anew, interrupted, unproven) = (false, false, false);
+                let seen = AgentSeen { pane, agent, process, state, by, anew, interrupted, unproven };
                 self.step(now, Event::Agent(Box::new(seen)));
             }
             Recorded::Gap => self.step(now, Event::Gap { pane: pane.clone() }),

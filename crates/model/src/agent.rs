@@ -150,6 +150,9 @@ pub struct AgentSeen {
     /// It rests because a person stopped it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
+    /// It rests, and nothing shows that what it worked at came to its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
 }
 
 /// What kind of thing is asked.

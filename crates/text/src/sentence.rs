@@ -288,6 +288,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ),
     ("a person has stopped it", "有人中止了它"),
     ("it was not seen to work since", "之后没有看到它工作"),
+    ("it came to rest without a sign that it finished", "它停了下来，但没有迹象表明已完成"),
     ("no agent is known in its pane", "其窗格里没有已知的代理"),
     ("it has exited", "它已经退出"),
     ("agent: {} has exited", "代理：{0} 已退出"),

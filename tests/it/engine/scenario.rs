@@ -373,6 +373,7 @@ impl Player {
             by: "screen: rule".to_owned(),
             anew: more("anew"),
             interrupted: more("interrupted"),
+            unproven: more("unproven"),
         };
         self.step(Event::Agent(Box::new(seen)));
     }

@@ -100,6 +100,25 @@ fn another_users_shell_is_not_ours() {
 }
 
 #[test]
+fn a_script_that_opens_another_terminal_is_no_agent_whatever_its_arguments_say() {
+    let child = |path: &str| Process {
+        pid: 2,
+        parent: 1,
+        start: 1,
+        foreground: true,
+        executable: path.to_owned(),
+        arguments: vec![path.to_owned()],
+    };
+    let script = &["/bin/sh", "/usr/local/bin/tm", "claude"];
+    let with = |processes| Seen { processes, ..seen(script, false, RAW) };
+    let reads = |seen: &Seen| classify(&surface("❯ ", 2, false), Some(seen), &Prompts::default()).0;
+    assert_eq!(reads(&with(vec![child("/usr/bin/tmux")])), Reads::Nested);
+    assert_eq!(reads(&with(vec![child("/opt/claude")])), Reads::Agent);
+    let behind = Process { foreground: false, ..child("/usr/bin/tmux") };
+    assert_eq!(reads(&with(vec![behind])), Reads::Agent, "one in the background reads nothing");
+}
+
+#[test]
 fn what_can_not_be_told_is_not_guessed() {
     assert_eq!(classify(&surface("$ ", 2, false), None, &Prompts::default()).0, Reads::Unknown);
     let nothing = Seen { modes: None, ..seen(&["bash"], true, RAW) };

@@ -105,6 +105,20 @@ fn an_answer_goes_before_the_prompt_that_waits_for_the_dialog_to_end() {
 }
 
 #[test]
+fn the_programs_own_stand_in_asks_in_the_queue_too() {
+    let mut room = Room::with(QUIET);
+    let line = format!("exec '{}' fake-agent --ask --pace 0", env!("CARGO_BIN_EXE_tmuxagent"));
+    let pane = room.server.new_session("agents", &line);
+    room.watch();
+    room.wait_status("\"idle\"");
+    room.server.type_line(&pane, "make it faster");
+    let id = room.wait_approval();
+    assert_eq!(wait_state(&room, &id, "pending")["question"], "stand-in wants to change `src/main.rs`");
+    assert!(room.ask(&["approve", &id, "--answer", "1"]).status.success());
+    room.server.wait_screen(&pane, "Edited src/main.rs");
+}
+
+#[test]
 fn a_prompt_goes_to_an_agent_whose_conversation_only_shows_a_question() {
     let mut room = Room::with(PROMPT);
     let pane = agent(&room, &[Step::Show("printed_dialog"), Step::Line]);

@@ -237,14 +237,16 @@ fn what_was_there_before_is_known() {
 fn what_stands_under_a_sign_of_looking_back_is_neither_lost_nor_told_again() {
     let composer = "\n────────────────────────\n❯ \n────────────────────────\n  ready\n";
     let mut pane = owned();
-    let message = "  SENTRY {\"type\":\"LOG\"}";
-    pane.screen(&format!("● Begun\n{message}\n  one\n  two\n{composer}"));
+    let (one, two) = ("  SENTRY {\"type\":\"LOG\"}", "  SENTRY {\"type\":\"ERROR\"}");
+    let last = format!("● Begun\n{one}\n  row 1\n  row 2\n{composer}");
+    pane.screen(&last);
     assert_eq!(pane.told().iter().filter(|row| row.contains("SENTRY")).count(), 1);
     for covered in ["  SENTRY {\"ty Jump to bottom (ctrl+End) ↓", "  SENTRY {\"ty 1 new message (ctrl+End) ↓"] {
-        pane.screen(&format!("● Earlier\n● Begun\n{covered}\n{composer}"));
+        pane.screen(&format!("● Earlier\n● Begun\n{covered}\n{composer}")).screen(&last);
     }
-    pane.screen(&format!("  one\n  two\n● More\n{message}\n{composer}"));
+    assert_eq!(pane.told(), [""; 0]);
+    pane.screen(&format!("  row 1\n  row 2\n● More\n{two}\n{composer}"));
     let told = pane.told();
-    assert_eq!(told.iter().filter(|row| row.contains("SENTRY")).count(), 1, "{told:?}");
-    assert!(!told.iter().any(|row| row.contains("ctrl+End") || row.contains("one")), "{told:?}");
+    assert_eq!(told.iter().filter(|row| row.contains("ERROR")).count(), 1, "{told:?}");
+    assert!(!told.iter().any(|row| row.contains("ctrl+End") || row.contains("row 1")), "{told:?}");
 }

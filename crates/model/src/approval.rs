@@ -168,4 +168,11 @@ impl Approval {
     pub fn told_place(&self) -> String {
         self.pane.told(&self.place)
     }
+
+    /// Whether a yes without an answer says what is wanted: nothing is to be chosen, or one answer of a dialog means it.
+    #[must_use]
+    pub fn takes_plain_yes(&self) -> bool {
+        let dialog = matches!(self.kind, ApprovalKind::Dialog { .. }) && !self.effect.is_empty();
+        self.options.is_empty() || dialog
+    }
 }

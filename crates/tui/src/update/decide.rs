@@ -116,8 +116,7 @@ pub(super) fn yes(model: &mut Model) -> Vec<Action> {
         Confirm::Command { command, .. } => command.clone(),
         Confirm::Decide { approval, verdict } => {
             // An agent's dialog has one answer that a plain yes means, or the yes types nothing and must name one.
-            let plain = matches!(approval.kind, ApprovalKind::Dialog { .. }) && !approval.effect.is_empty();
-            if verdict.approve && verdict.answer.is_none() && !approval.options.is_empty() && !plain {
+            if verdict.approve && verdict.answer.is_none() && !approval.takes_plain_yes() {
                 say(model, Severity::Info, Text::ChooseFirst);
                 return Vec::new();
             }

@@ -22,7 +22,11 @@ impl<'a> Turn<'a> {
 
     /// What a question about a stage, or about a pane alone, shows: oldest first, at most 20 lines.
     pub fn evidence(&mut self, pane: &PaneKey, at: Option<At>) -> Vec<String> {
-        let last = self.last_lines(pane, at.and_then(|at| self.began(at)), LAST);
+        let mut last = self.last_lines(pane, at.and_then(|at| self.began(at)), LAST);
+        // A run that begins with a question has printed nothing yet: what stands in its pane is what is known.
+        if last.is_empty() && at.is_none_or(|at| self.stage(at).is_some_and(|stage| stage.started_at.is_none())) {
+            last = self.last_lines(pane, None, LAST);
+        }
         let mut lines: Vec<String> = Vec::new();
         let decided = at.and_then(|at| self.run(at.run)).map_or(&[][..], |run| &run.evidence);
         // What was said several times is shown once, where it was said last.

@@ -67,6 +67,10 @@ impl Turn<'_> {
                 Note::EffectFailed { intent, error: format!("{text}: {}", self.cleaner.clean(&describe_shell(shell))) },
             ),
             Outcome::Skipped { reason: SkipReason::Withdrawn } if row.withdrawn => return,
+            // It is quoted anew, or asked about.
+            Outcome::Skipped { reason: reason @ SkipReason::OtherShell(_) } => {
+                (Severity::Info, Note::NotSent { intent, text, reason: reason.clone() })
+            }
             Outcome::Skipped { reason } => (Severity::Warning, Note::NotSent { intent, text, reason: reason.clone() }),
             Outcome::Failed { error } => {
                 (Severity::Warning, Note::EffectFailed { intent, error: format!("{text}: {error}") })

@@ -209,8 +209,10 @@ pub fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
         SkipReason::OtherShell(shell) => {
             let shell = clean(shell);
             return match lang {
-                Lang::En => format!("`{shell}` reads the keys, and the text was quoted for another shell"),
-                Lang::Zh => format!("读取按键的是 {shell}，而文字是按另一种 shell 加的引号"),
+                Lang::En => {
+                    format!("`{shell}` reads the keys, and the text was quoted for another shell; it is quoted anew")
+                }
+                Lang::Zh => format!("读取按键的是 {shell}，而文字是按另一种 shell 加的引号；将重新加引号"),
             };
         }
         SkipReason::Asker(reader) => {

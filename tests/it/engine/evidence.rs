@@ -291,3 +291,15 @@ fn attempts_never_count_beyond_what_is_allowed() {
     world.due();
     assert_eq!(world.attempts(), (4, 4));
 }
+
+#[test]
+fn a_gate_of_a_run_that_begins_with_it_shows_what_stands_in_its_pane() {
+    let gated = "actions_on_start: [{run: test}]\n    require_approval: {}";
+    let mut world = World::with(&CHAIN.replace("actions_on_start: [{run: test}]", gated));
+    let command =
+        Command::Start { pane: world.pane.clone(), pipeline: "ci".to_owned(), stage: Some("test".to_owned()) };
+    let fact = Box::new(Event::Asked { command, by: me() });
+    let printed = world.printed(&[(-60, "0 problems"), (-2, "built in 3s")]);
+    world.step(Event::Witnessed { fact, printed });
+    assert_eq!(world.engine.view().approvals[0].evidence, ["0 problems", "built in 3s"]);
+}

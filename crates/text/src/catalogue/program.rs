@@ -40,10 +40,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("row {} of `{}` is not what was written", "`{1}` 的第 {0} 行已不是写入时的内容"),
     ("{} more rows of `{}` are not what was written", "`{1}` 还有 {0} 行已不是写入时的内容"),
     ("the last number of `{}` is not what was written", "`{0}` 的最后编号已不是写入时的内容"),
-    (
-        "rows of `{}` are gone, or older than what was written last",
-        "`{0}` 有行丢失，或比最后写入的内容更旧",
-    ),
+    ("rows of `{}` are gone, or older than what was written last", "`{0}` 有行丢失，或比最后写入的内容更旧"),
     ("the definition of `{}` is not what was written", "`{0}` 的定义已不是写入时的内容"),
     ("the stored {} `{}` can't be read", "无法读取已存储的 {0} `{1}`"),
     ("`{}` is not a state of a message", "`{0}` 不是消息的状态"),

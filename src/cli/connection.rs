@@ -15,6 +15,9 @@ use tokio::runtime::Runtime;
 /// How long an answer may take. A supervisor that is busy with a flood answers views first, in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long the panes of a host that is just being reached are waited for.
+const EARLY: Duration = Duration::from_secs(5);
+
 /// An open connection after its greeting.
 pub(super) struct Connection {
     runtime: Runtime,
@@ -51,7 +54,16 @@ pub(super) struct Committed {
 impl Connection {
     /// Connects and greets.
     pub(super) fn open(session: &Session) -> Result<Self, CliError> {
-        Self::at(session, &socket_path(&session.paths()?.runtime_dir))
+        let paths = session.paths()?;
+        let opened = Self::at(session, &socket_path(&paths.runtime_dir));
+        if !matches!(opened, Err(CliError::NoSupervisor { .. })) || paths.runtime_dir == paths.state_dir {
+            return opened;
+        }
+        // It may have been started where the session had no folder for sockets (cron, a login without one).
+        match Self::at(session, &socket_path(&paths.state_dir)) {
+            Err(CliError::NoSupervisor { .. }) => opened,
+            elsewhere => elsewhere,
+        }
     }
 
     /// The same with the supervisor behind that socket.
@@ -120,6 +132,21 @@ impl Connection {
         match self.ask(Request::Snapshot)? {
             Reply::Snapshot { snapshot } => Ok(*snapshot),
             _ => Err(unexpected("a snapshot")),
+        }
+    }
+
+    /// The picture in which a pane is looked for by a name. Just after a start its host may not be known yet: that is waited
+    /// for, a few seconds at most.
+    pub(super) fn snapshot_for(&mut self, name: &str) -> Result<Snapshot, CliError> {
+        let begun = std::time::Instant::now();
+        loop {
+            let snapshot = self.snapshot()?;
+            let early = snapshot.hosts.iter().any(|host| host.state == HostState::Connecting);
+            let known = || target::panes(&snapshot, name).iter().any(|pane| !pane.pipelines.is_empty());
+            if !early || begun.elapsed() > EARLY || known() {
+                return Ok(snapshot);
+            }
+            self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
         }
     }
 

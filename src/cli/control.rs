@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Starts a pipeline by hand.
 pub(super) fn start(session: &Session, args: &StartArgs) -> Outcome {
     let mut connection = Connection::open(session)?;
-    let snapshot = connection.snapshot()?;
+    let snapshot = connection.snapshot_for(&session.as_shown(&args.pane))?;
     let pane = target::pane(&snapshot, &session.as_shown(&args.pane))
         .map_err(|error| swapped(&snapshot, args).unwrap_or(error))?;
     let pipeline = match (&args.pipeline, &pane.pipelines[..]) {

@@ -5,7 +5,7 @@ use super::{Outcome, Output, Session, Tone, exit, target};
 use clap::Args;
 use tmuxagent_model::{PaneState, PaneView, Reads, RunState, Snapshot, StageState};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{Lang, ago, clean, pane_state, reads, run_state, sentence, stage_state};
+use tmuxagent_text::{Lang, ago, clean, pane_state, reads, run_state, run_took, sentence, stage_state};
 
 #[derive(Debug, Args)]
 pub(super) struct PanesArgs {
@@ -97,7 +97,9 @@ fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
         };
         let state = run_state(lang, run.state);
         let name = out.paint(Tone::Bold, &clean(&run.pipeline));
-        out.line(&format!("{number} {name} {} {}", clean(&run.told_place()), out.paint(tone, state)))?;
+        let took = run_took(lang, run, &snapshot.approvals, snapshot.at).map(|took| format!("  {took}"));
+        let took = out.paint(Tone::Dim, &took.unwrap_or_default());
+        out.line(&format!("{number} {name} {} {}{took}", clean(&run.told_place()), out.paint(tone, state)))?;
         let stages: Vec<_> = run
             .stages
             .iter()

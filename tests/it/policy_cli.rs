@@ -99,6 +99,13 @@ fn what_init_prints_at_its_end_puts_the_policy_in_force() {
     assert!(done.success(), "{command}");
     let checked = env.run(&["config", "check", "--json"]);
     assert!(checked.stdout.contains("[HOME]/.config/tmuxagent/policies/my-shop.yaml"), "{checked}");
+    // Another project of that name takes the place of nothing; the same one goes where it was.
+    env.write("old/my shop/Makefile", "lint:\n\ttrue\n");
+    let other = env.run(&["policy", "init", "old/my shop", "--json"]);
+    assert!(other.stdout.contains("/policies/my-shop-2.yaml"), "{other}");
+    env.write("my shop/Makefile", "test:\n\ttrue\nlint:\n\ttrue\n");
+    let renewed = env.run(&["policy", "init", "my shop", "--update", "--json"]);
+    assert!(renewed.stdout.contains("/policies/my-shop.yaml"), "{renewed}");
     let named = env.run(&["policy", "init", "my shop", "--update", "--json", "--policy", "my shop/tmuxagent.yaml"]);
     assert!(named.stdout.contains("tmuxagent --policy '[HOME]/my shop/tmuxagent.yaml'"), "{named}");
 }

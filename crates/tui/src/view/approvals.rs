@@ -65,8 +65,8 @@ pub fn rows(model: &Model, area: Rect) -> Vec<PanelRow> {
         return Vec::new();
     }
     let (height, each) = (usize::from(area.height), each(model, area));
-    // All that is open is seen where what a yes types leaves the room.
-    let half = if each == 1 { most(area).max(model.n_open_shown()) } else { most(area) };
+    // Where many are open all of them are seen, and what was decided makes room for what is asked.
+    let half = if each == 1 && height >= 8 { model.n_open_shown().max(1) } else { most(area) };
     // A rule above, and below perhaps a row that says how much more there is.
     let needed = model.target().map_or(0, |approval| 2 + effect_lines(model, approval, area.width).len());
     let most = half.min(height.saturating_sub(needed)).max(each) / each * each;

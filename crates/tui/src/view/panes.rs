@@ -178,7 +178,7 @@ mod tests {
         for (state, word) in [(AgentState::Working, "working"), (AgentState::Idle, "failed")] {
             let mut pane = pane(1, "proj", "w", PaneState::Failed, "");
             let (since, evidence, question) = (Timestamp(0), Vec::new(), None);
-            pane.agent = Some(AgentStatus { agent: "codex".to_owned(), state, since, evidence, question });
+            pane.agent = Some(Box::new(AgentStatus { agent: "codex".to_owned(), state, since, evidence, question }));
             let text = shown(&screen(Sample::empty().pane(pane).build(), (100, 24), Lang::En));
             assert!(text.contains(&format!("✗ proj:w.0 {word}")), "{text}");
         }

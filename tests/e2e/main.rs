@@ -11,6 +11,7 @@ mod closing;
 mod collector;
 mod deciding;
 mod decisions;
+mod decisions_figures;
 mod demo;
 mod dialogs;
 mod differential;

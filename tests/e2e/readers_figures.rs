@@ -2,7 +2,8 @@
 //! `TMUXAGENT_READER_SENDS=1000 cargo nextest run --test e2e readers_figures --no-capture` tells how many keys were wrong.
 //!
 //! The sends are spread over several panes at once (`TMUXAGENT_READER_LANES`), each on a server of its own and with one of
-//! the shells; what is not installed is left out and named.
+//! the shells; what is not installed is left out and named. `TMUXAGENT_READER_ONLY` names one reader,
+//! `TMUXAGENT_READER_SEED` chooses others and other instants.
 
 mod matrix;
 
@@ -139,10 +140,12 @@ impl<'s> Lane<'s> {
     }
 
     fn all(mut self, sends: u32, begun: &AtomicU32) -> Rows {
+        let only = std::env::var("TMUXAGENT_READER_ONLY").ok();
         let readers: Vec<&Reader> = READERS
             .iter()
             .filter(|reader| reader.shells.contains(&self.shell.name))
             .filter(|reader| reader.needs.is_empty() || exists(reader.needs))
+            .filter(|reader| only.as_ref().is_none_or(|only| only == reader.name))
             .collect();
         let mut rows = Rows::new();
         loop {
@@ -330,7 +333,8 @@ fn prepare(folder: &Path) -> Option<Sshd> {
     );
     // Root is asked for nothing.
     let is_root = rustix::process::geteuid().is_root();
-    let ask = if is_root { "exec su nobody -s /bin/sh -c 'sudo -k; sudo true'\n" } else { "sudo -k; exec sudo true\n" };
+    let ask =
+        if is_root { "exec runuser -u nobody -- sh -c 'sudo -k; sudo true'\n" } else { "sudo -k; exec sudo true\n" };
     write("ask-sudo", ask);
     if !exists("ssh") {
         return None;

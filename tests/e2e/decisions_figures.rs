@@ -9,11 +9,13 @@ mod surfaces;
 use super::support::room::{Room, free_address};
 use super::support::{PATIENCE, wait_for};
 use rustix::process::{Signal, kill_process};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use surfaces::{Button, CommandLine, File, Link, Popup, Question, Surface, Told};
+use tmuxagent_ipc::client::{Connection, hello};
+use tmuxagent_ipc::wire::{Reply, Request};
+use tmuxagent_model::{Approval, ApprovalState, HostState, RunState, Snapshot, Via};
 
 /// A line `tests ok N` asks for a word, after which the run's number is appended to the file `ran`.
 const POLICY: &str = r#"
@@ -32,8 +34,10 @@ pipelines:
 /// What is killed where nobody asks for more: enough to see that it works.
 const FEW: u32 = 2;
 const FEW_TAKE: Takes = Takes { told: Duration::from_millis(60), done: Duration::from_millis(300) };
-/// Between two looks by a command of the program, which take processor time of those who are looked at.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Between two looks, which take processor time of those who are looked at.
+const PAUSE: Duration = Duration::from_millis(30);
+/// Many at once on a machine that has much else to do are slow.
+const LONG: Duration = PATIENCE.saturating_mul(4);
 
 /// Numbers that are the same in each run (`SplitMix64`).
 struct Numbers(u64);
@@ -80,7 +84,7 @@ impl Tally {
     }
 }
 
-/// As [`wait_for`], with a longer pause.
+/// As [`wait_for`], more slowly and longer.
 fn look_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let slowly = || {
         let found = condition();
@@ -89,7 +93,7 @@ fn look_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
         }
         found
     };
-    wait_for(PATIENCE, what, slowly)
+    wait_for(LONG, what, slowly)
 }
 
 /// How long a decision takes from the person's hand on.
@@ -119,6 +123,7 @@ struct Figures {
     tallies: Vec<Tally>,
     asked: Vec<Asked>,
     numbers: Numbers,
+    runtime: tokio::runtime::Runtime,
 }
 
 #[test]
@@ -167,7 +172,8 @@ impl Figures {
         let tallies = surfaces.iter().map(|_| Tally::default()).collect();
         // Where many are killed each surface is measured first.
         let takes = vec![if every { Takes::default() } else { FEW_TAKE }; surfaces.len()];
-        Self { room, surfaces, takes, tallies, asked: Vec::new(), numbers: Numbers(seed) }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        Self { room, surfaces, takes, tallies, asked: Vec::new(), numbers: Numbers(seed), runtime }
     }
 
     /// One question, one decision, and a supervisor that dies about then; the first of each surface only tells how long it
@@ -200,10 +206,9 @@ impl Figures {
     /// The open question, with the number of its run.
     fn wait_question(&self) -> (String, u64) {
         look_for("a question", || {
-            let open: Value = serde_json::from_slice(&self.room.ask(&["approvals", "--json"]).stdout).ok()?;
-            let known = |id: &str| self.asked.iter().any(|asked| asked.id == id);
-            let new = open.as_array()?.iter().find(|approval| approval["id"].as_str().is_some_and(|id| !known(id)))?;
-            Some((new["id"].as_str()?.to_owned(), new["run"].as_u64()?))
+            let known = |approval: &Approval| self.asked.iter().any(|asked| asked.id == approval.id.as_str());
+            let open = self.open_questions()?.into_iter().find(|approval| !known(approval))?;
+            Some((open.id.as_str().to_owned(), open.run?.0))
         })
     }
 
@@ -264,7 +269,10 @@ impl Figures {
 
     /// Looks at what became of the last decision, and says it again where it is open.
     fn end(&mut self, told: Told) {
-        look_for("a life that watches", || self.room.answer(&["status", "--json"]).contains("\"live\"").then_some(()));
+        look_for("a life that watches", || {
+            let hosts = self.snapshot()?.hosts;
+            hosts.iter().all(|host| matches!(host.state, HostState::Live | HostState::Polling)).then_some(())
+        });
         let asked = self.asked.last().expect("one was asked");
         let (surface, id, yes) = (asked.surface, asked.id.clone(), asked.yes);
         let tally = &mut self.tallies[surface];
@@ -276,14 +284,14 @@ impl Figures {
             Told::Nothing => {}
         }
         // What stands where the person put it may not be read yet.
-        let patience = if told == Told::Nothing { PATIENCE } else { Duration::ZERO };
+        let patience = if told == Told::Nothing { LONG } else { Duration::ZERO };
         let until = Instant::now() + patience;
         let mut state = self.state(&id);
-        while state == "pending" && Instant::now() < until {
+        while state == ApprovalState::Pending && Instant::now() < until {
             std::thread::sleep(PAUSE);
             state = self.state(&id);
         }
-        let is_open = state == "pending";
+        let is_open = state == ApprovalState::Pending;
         let fault = match told {
             Told::Done | Told::Nothing if is_open => Some("lost"),
             Told::NotDone if !is_open => Some("told as not done, and done"),
@@ -306,15 +314,14 @@ impl Figures {
     fn wait_run(&mut self, surface: usize) {
         let run = self.asked.last().expect("one was asked").run;
         look_for("the end of the run", || {
-            let open: Value = serde_json::from_slice(&self.room.ask(&["approvals", "--json"]).stdout).ok()?;
-            if let Some(id) = open.as_array()?.first().and_then(|approval| approval["id"].as_str()) {
+            if let Some(id) = self.open_questions()?.first().map(|approval| approval.id.as_str().to_owned()) {
                 self.tallies[surface].asked_again += 1;
-                println!("{id} is asked too: {open:#}");
+                println!("{id} is asked too: {}", self.room.answer(&["approvals", &id]));
                 let answer = if self.times(run) > 0 { "done" } else { "again" };
-                self.room.answer(&["approve", id, "--answer", answer]);
+                self.room.answer(&["approve", &id, "--answer", answer]);
             }
-            let runs: Value = serde_json::from_slice(&self.room.ask(&["panes", "--runs", "--json"]).stdout).ok()?;
-            (runs[0]["run"].as_u64() == Some(run) && runs[0]["state"] != "open").then_some(())
+            let last = self.snapshot()?.runs.into_iter().find(|view| view.run.is_some_and(|id| id.0 == run))?;
+            last.state.is_some_and(|state| state != RunState::Open).then_some(())
         });
     }
 
@@ -328,16 +335,16 @@ impl Figures {
 
     /// The decision stands as it was made, the pane did its part, and nothing of the question is left.
     fn judge_state(&mut self, surface: usize, id: &str, yes: bool, fault: Option<&str>) {
-        let state = look_for("a decision", || Some(self.state(id)).filter(|state| state != "pending"));
-        let expected = if yes { "approved" } else { "rejected" };
+        let state = look_for("a decision", || Some(self.state(id)).filter(|state| *state != ApprovalState::Pending));
+        let expected = if yes { ApprovalState::Approved } else { ApprovalState::Rejected };
         let turned = state != expected;
         let run = self.asked.last().expect("one was asked").run;
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + LONG;
         while yes && self.times(run) == 0 && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(10));
         }
         let mut left = self.is_left(id);
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + LONG;
         while left && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(20));
             left = self.is_left(id);
@@ -347,7 +354,7 @@ impl Figures {
         tally.turned += u32::from(turned);
         tally.files_left += u32::from(left);
         if turned || left || fault.is_some() {
-            println!("{name} {id}: {fault:?}, is {state} and not {expected}, file left: {left}");
+            println!("{name} {id}: {fault:?}, is {state:?} and not {expected:?}, file left: {left}");
             println!("{}", self.room.answer(&["events", "-n", "40"]));
         }
     }
@@ -358,11 +365,32 @@ impl Figures {
         files.map(|entry| entry.path()).any(|path| path.to_string_lossy().contains(id))
     }
 
-    fn state(&self, id: &str) -> String {
-        look_for("the question's state", || {
-            let output = self.room.ask(&["approvals", id, "--json"]);
-            let value: Value = serde_json::from_slice(&output.stdout).ok()?;
-            value["state"].as_str().map(str::to_owned)
+    fn state(&self, id: &str) -> ApprovalState {
+        look_for("the question's state", || match self.request(Request::Approval { id: id.to_owned() })? {
+            Reply::Approval { approval } => Some(approval.state),
+            _ => None,
+        })
+    }
+
+    fn open_questions(&self) -> Option<Vec<Approval>> {
+        let approvals = self.snapshot()?.approvals.into_iter();
+        Some(approvals.filter(|approval| approval.state == ApprovalState::Pending).collect())
+    }
+
+    fn snapshot(&self) -> Option<Snapshot> {
+        match self.request(Request::Snapshot)? {
+            Reply::Snapshot { snapshot } => Some(*snapshot),
+            _ => None,
+        }
+    }
+
+    /// What the supervisor answers, where it is there. A look by its socket: a command of the program would take more
+    /// processor time than all that is looked at.
+    fn request(&self, request: Request) -> Option<Reply> {
+        let socket = self.room.state.join("supervisor.sock");
+        self.runtime.block_on(async {
+            let mut connection = Connection::open(&socket, hello(Via::Cli, None, None)).await.ok()?;
+            connection.request(request).await.ok()
         })
     }
 

@@ -98,6 +98,11 @@ pub const READERS: &[Reader] = &[
     line("quote", ALL, "", "echo 'an open quote >>got", BREAK),
     line("here", SH, "", "cat >>got <<END", BREAK),
     line("backslash", ALL, "", "echo one \\", BREAK),
+    // Commands that go on: what is typed there runs later, elsewhere or never.
+    line("and", ALL, "", "false &&", BREAK),
+    line("brace", SH, "", "{", BREAK),
+    line("if", SH, "", "if false; then", BREAK),
+    line("function", SH, "", "later() {", BREAK),
     other("draft", ALL, Start::Draft("echo half a"), CLEAR),
     other("draft of one", ALL, Start::Draft("x"), CLEAR),
     other("search", &["bash", "zsh"], Start::Keys(&["C-r"]), BREAK),

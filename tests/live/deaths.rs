@@ -64,7 +64,7 @@ pub fn of_the_supervisor(stage: &mut Stage, table: &mut Table) {
         stage.room.kill_9();
         let told = approve.wait().expect("it ended").code();
         let born = Instant::now();
-        stage.room.watch();
+        stage.watch_again();
         let back = |said: &super::watch::Said| {
             said.at >= born && matches!(said.state.as_deref(), Some("needs_approval" | "working"))
         };

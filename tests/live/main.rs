@@ -107,9 +107,19 @@ fn main() {
         for (name, measure) in MEASURES {
             if wish.wants(name, &names) {
                 eprintln!("{} {version}: {name}", kind.name());
-                let mut stage = Stage::open(*kind, &program, wish.size, wish.rounds, wish.seed);
                 table.about(kind.name(), version);
-                measure(&mut stage, &mut table);
+                let play = || {
+                    let mut stage = Stage::open(*kind, &program, wish.size, wish.rounds, wish.seed);
+                    measure(&mut stage, &mut table);
+                };
+                // What the others tell is told all the same.
+                if std::panic::catch_unwind(std::panic::AssertUnwindSafe(play)).is_err() {
+                    table.add(report::Row {
+                        rounds: 1,
+                        wrong: 1,
+                        ..report::Row::new(&format!("{name}: broke off"), None)
+                    });
+                }
             }
         }
     }

@@ -58,6 +58,17 @@ impl Stage {
         Self { kind, room, model: Model::start(), watch, rounds, program, size, numbers, named: 0 }
     }
 
+    /// Starts the next supervisor behind one that was killed.
+    pub fn watch_again(&mut self) {
+        let quiet = std::process::Stdio::null;
+        let child = self.room.command(&["--headless"]).stdout(quiet()).stderr(quiet()).spawn();
+        self.room.supervisor = Some(child.expect("it starts"));
+        wait_for(PATIENCE * 4, "a supervisor that watches", || {
+            let status = self.room.answer(&["status", "--json"]);
+            (status.contains("\"live\"") || status.contains("\"polling\"")).then_some(())
+        });
+    }
+
     /// An agent that works in the folder of that name, known to the supervisor.
     pub fn agent(&mut self, folder: &str) -> Agent {
         let folder = std::fs::canonicalize(self.room.server.folder()).expect("a folder").join(folder);

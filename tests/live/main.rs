@@ -82,7 +82,9 @@ impl Wish {
     }
 }
 
-const MEASURES: [(&str, fn(&mut Stage, &mut Table)); 6] = [
+type Measure = fn(&mut Stage, &mut Table);
+
+const MEASURES: [(&str, Measure); 6] = [
     ("states", states::measure),
     ("approvals", answers::in_two_panes),
     ("late", answers::too_late),

@@ -96,8 +96,8 @@ fn content(content: &Value) -> (String, usize) {
     let parts = content.as_array().map(Vec::as_slice).unwrap_or_default();
     let results = parts.iter().filter(|part| part["type"] == "tool_result").count();
     let texts = parts.iter().filter_map(|part| part["text"].as_str());
-    let own = texts.filter(|text| !text.trim_start().starts_with('<'));
-    (own.last().unwrap_or_default().to_owned(), results)
+    let mut own = texts.filter(|text| !text.trim_start().starts_with('<'));
+    (own.next_back().unwrap_or_default().to_owned(), results)
 }
 
 /// The last prompt of a conversation, and how many results of tools came since.

@@ -273,7 +273,7 @@ impl<'s> Lane<'s> {
 
     /// In turn by its own end and by an interrupt, which throws away what was typed and not read yet.
     fn end_again(&self, reader: &Reader, tries: u32) {
-        if tries % 2 == 0 { self.end(reader) } else { self.keys(&["C-c"]) }
+        if tries.is_multiple_of(2) { self.end(reader) } else { self.keys(&["C-c"]) }
     }
 
     fn outcome(&self, intent: &IntentId) -> Option<Outcome> {

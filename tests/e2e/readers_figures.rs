@@ -21,8 +21,8 @@ use tmuxagent_tmux::HostMessage;
 
 /// How long after the send its outcome counts as told at once.
 const AT_ONCE: Duration = Duration::from_millis(500);
-/// How long a command may take to run that was typed at a prompt.
-const RUNS: Duration = Duration::from_secs(10);
+/// How long a command may take to run that was typed at a prompt, on a machine that has much else to do.
+const RUNS: Duration = Duration::from_secs(60);
 
 /// Numbers that are the same in each run (`SplitMix64`).
 struct Numbers(u64);
@@ -271,9 +271,20 @@ impl<'s> Lane<'s> {
         self.keys(reader.ends);
     }
 
-    /// In turn by its own end and by an interrupt, which throws away what was typed and not read yet.
+    /// In turn by its own end and by an interrupt, which throws away what was typed and not read yet, also by others.
     fn end_again(&self, reader: &Reader, tries: u32) {
-        if tries.is_multiple_of(2) { self.end(reader) } else { self.keys(&["C-c"]) }
+        if tries.is_multiple_of(2) {
+            self.end(reader);
+        } else if !self.is_back() || reader.ends == ["C-c"] {
+            self.keys(&["C-c"]);
+        }
+    }
+
+    /// Whether the shell is in front.
+    fn is_back(&self) -> bool {
+        let shell = if self.shell.name == "vi" { "bash" } else { self.shell.name };
+        let place = "#{pane_in_mode} #{pane_current_command}";
+        self.server.tmux(&["display-message", "-p", "-t", "main", place]) == format!("0 {shell}")
     }
 
     fn outcome(&self, intent: &IntentId) -> Option<Outcome> {
@@ -293,14 +304,11 @@ impl<'s> Lane<'s> {
 
     /// Nothing of this round is left for the next: the shell reads at an empty prompt, and has read all before it.
     fn tidy(&self, send: u32, reader: &Reader) {
-        let shell = if self.shell.name == "vi" { "bash" } else { self.shell.name };
-        let place = "#{pane_in_mode} #{pane_current_command}";
-        let back = || self.server.tmux(&["display-message", "-p", "-t", "main", place]) == format!("0 {shell}");
         let (mut again, mut is_back, mut tries) = (Instant::now(), false, 0);
         wait_for(PATIENCE * 2, &format!("the shell behind {}", reader.name), || {
             if Instant::now() >= again {
                 again = Instant::now() + Duration::from_secs(3);
-                is_back = back();
+                is_back = self.is_back();
                 if is_back {
                     self.keys(&["C-c", "C-u"]);
                     self.server.type_line("main", &format!("echo tidy''-{send}"));
@@ -309,7 +317,7 @@ impl<'s> Lane<'s> {
                     tries += 1;
                 }
             }
-            if !is_back && back() {
+            if !is_back && self.is_back() {
                 again = Instant::now();
             }
             self.server.screen("main").contains(&format!("\ntidy-{send}")).then_some(())

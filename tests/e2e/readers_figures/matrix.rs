@@ -110,7 +110,7 @@ pub const READERS: &[Reader] = &[
     // Programs that own the screen.
     line("vi", ALL, "vi", "vi -u NONE -c 'set noswapfile' got-vi", &["Escape", ":q!", "Enter"]),
     line("less", ALL, "less", "less /etc/services", &["q"]),
-    line("nano", ALL, "nano", "nano -I got-nano", &["C-x", "n"]),
+    line("nano", ALL, "nano", "nano -I got-nano", &["C-x", "n", "C-u"]),
     line("htop", ALL, "htop", "htop", &["q"]),
     line("fzf", ALL, "fzf", "printf 'a\\nb\\n' | fzf", BREAK),
     line("git commit", ALL, "git", "git -c core.editor='vi -u NONE' commit --allow-empty", &["Escape", ":q!", "Enter"]),

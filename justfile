@@ -12,6 +12,10 @@ e2e NAME:
 snap *ARGS:
     cargo insta review {{ARGS}}
 
+# The real Codex and Claude Code in real panes with a scripted model; needs npm. `just agents-live --help` names the options.
+agents-live *ARGS:
+    cargo test --locked --test live -- {{ARGS}}
+
 # All benchmarks, or one: `just bench watch`.
 bench NAME='':
     cargo bench --locked {{ if NAME == '' { '' } else { '--bench ' + NAME } }}

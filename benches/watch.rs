@@ -14,7 +14,7 @@ use tmuxagent_errand::{Errand, Home, Returned};
 use tmuxagent_model::{
     Effect, Event, HostName, HostState, Intent, IntentId, IntentState, KeyStep, Needs, PaneKey, SendKeys, Timestamp,
 };
-use tmuxagent_policy::{Concurrency, Condition, Pattern, PatternId, Pipeline, Policy, Selector, Stage};
+use tmuxagent_policy::{Policy, Source, load};
 use tmuxagent_tmux::{self as tmux, HostHandle, HostMessage, HostSpec, Socket, Transport};
 use tokio::sync::{mpsc, watch as latest};
 
@@ -137,39 +137,9 @@ fn own(words: &[&str]) -> String {
 
 /// A policy that waits for one pattern in every pane.
 fn policy(pattern: &str) -> Policy {
-    let stage = Stage {
-        name: "watch".to_owned(),
-        triggers: Condition::LogRegex(PatternId(0)),
-        gate: None,
-        actions_on_start: Vec::new(),
-        success_when: None,
-        fail_when: None,
-        timeout: None,
-        endless: true,
-        on_timeout: Vec::new(),
-        hold: None,
-        recovers: false,
-        on_success: Vec::new(),
-        on_fail: Vec::new(),
-        cooldown: None,
-        lock: None,
-        place: String::new(),
-    };
-    let pipeline = Pipeline {
-        name: "all".to_owned(),
-        description: String::new(),
-        selector: Selector::All(Vec::new()),
-        stages: vec![stage],
-        answers: Vec::new(),
-        concurrency: Concurrency::default(),
-        place: String::new(),
-    };
-    let regex = regex::Regex::new(pattern).expect("a pattern");
-    Policy {
-        pipelines: vec![pipeline],
-        patterns: vec![Pattern { source: pattern.to_owned(), regex }],
-        ..Policy::default()
-    }
+    let stage = format!("{{name: watch, triggers: [{{log_regex: {pattern:?}}}], timeout: never}}");
+    let text = format!("version: 1\npipelines:\n- name: all\n  match: {{session_name: '*'}}\n  stages: [{stage}]\n");
+    load(&[Source::new("policy.yaml", &text)]).expect("a policy")
 }
 
 /// A watched server.

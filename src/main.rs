@@ -12,6 +12,11 @@ fn main() -> ExitCode {
     if let Some(code) = tmuxagent_tmux::serve(std::env::args_os()) {
         return ExitCode::from(code);
     }
+    let arguments: Vec<_> = std::env::args_os().collect();
+    // An agent waits for its hooks.
+    if let Some(code) = cli::hook::serve(&arguments) {
+        return ExitCode::from(code);
+    }
     // Reports of failures go to standard error; where a screen is open, its own hook restores the terminal first.
     let hooked = color_eyre::config::HookBuilder::default().display_env_section(false).install();
     // The only provider that is linked; a second installation in one process is impossible here.
@@ -19,5 +24,5 @@ fn main() -> ExitCode {
     if hooked.is_err() || provided.is_err() {
         return ExitCode::from(cli::exit::INTERNAL);
     }
-    ExitCode::from(cli::main(std::env::args_os()))
+    ExitCode::from(cli::main(arguments))
 }

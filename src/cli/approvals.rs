@@ -63,6 +63,7 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
         }
         if approval.state == ApprovalState::Pending {
             choices(out, approval)?;
+            lease(out, approval)?;
             // What an agent asks is decided on all that its dialog shows.
             let listed = if matches!(approval.kind, ApprovalKind::Dialog { .. }) { usize::MAX } else { LISTED };
             let newest = approval.evidence.len().saturating_sub(listed);
@@ -86,6 +87,16 @@ fn choices(out: &Output, approval: &Approval) -> Result<(), CliError> {
     }
     out.line(&format!("  {}:", out.lang.pick("answers (--answer)", "可选答案（--answer）")))?;
     approval.options.iter().try_for_each(|option| out.item("    - ", &clean(option)))
+}
+
+/// What a lease given with the approval would allow.
+fn lease(out: &Output, approval: &Approval) -> Result<(), CliError> {
+    let ApprovalKind::Dialog { lease, .. } = &approval.kind else { return Ok(()) };
+    if approval.state != ApprovalState::Pending || lease.class.is_empty() {
+        return Ok(());
+    }
+    let head = out.lang.pick("with `--for 30m` also", "加上 `--for 30m` 还允许");
+    out.item("  ", &format!("{head}: {}", clean(&lease.class.join(", "))))
 }
 
 /// Where, with the machine where it is another one.
@@ -122,6 +133,7 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
     row(Word::Question, clean(&question(lang, approval)))?;
     row(Word::WillDo, effect(out, approval))?;
     choices(out, approval)?;
+    lease(out, approval)?;
     row(Word::Asked, ago(lang, now, approval.asked_at))?;
     let left = approval.expires_at.filter(|_| approval.state == ApprovalState::Pending);
     row(Word::Expires, left.map(|at| span(lang, at.since(now))).unwrap_or_default())?;

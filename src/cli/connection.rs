@@ -15,6 +15,9 @@ use tokio::runtime::Runtime;
 /// How long an answer may take. A supervisor that is busy with a flood answers views first, in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long the panes of a host that is just being reached are waited for.
+const EARLY: Duration = Duration::from_secs(5);
+
 /// An open connection after its greeting.
 pub(super) struct Connection {
     runtime: Runtime,
@@ -51,15 +54,29 @@ pub(super) struct Committed {
 impl Connection {
     /// Connects and greets.
     pub(super) fn open(session: &Session) -> Result<Self, CliError> {
-        Self::at(session, &socket_path(&session.paths()?.runtime_dir))
+        Self::open_as(session, Via::Cli)
+    }
+
+    /// The same through another surface.
+    pub(super) fn open_as(session: &Session, via: Via) -> Result<Self, CliError> {
+        let paths = session.paths()?;
+        let opened = Self::at(session, &socket_path(&paths.runtime_dir), via);
+        if !matches!(opened, Err(CliError::NoSupervisor { .. })) || paths.runtime_dir == paths.state_dir {
+            return opened;
+        }
+        // It may have been started where the session had no folder for sockets (cron, a login without one).
+        match Self::at(session, &socket_path(&paths.state_dir), via) {
+            Err(CliError::NoSupervisor { .. }) => opened,
+            elsewhere => elsewhere,
+        }
     }
 
     /// The same with the supervisor behind that socket.
-    fn at(session: &Session, socket: &Path) -> Result<Self, CliError> {
+    fn at(session: &Session, socket: &Path, via: Via) -> Result<Self, CliError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::internal)?;
         let inside = |name: &str| session.environment.non_empty(name).map(str::to_owned);
         let tmux_socket = inside("TMUX").and_then(|value| value.split(',').next().map(str::to_owned));
-        let hello = client::hello(Via::Cli, inside("TMUX_PANE"), tmux_socket);
+        let hello = client::hello(via, inside("TMUX_PANE"), tmux_socket);
         let opening = client::Connection::open(socket, hello);
         // A timer belongs to the runtime that it is made in, so it is made inside.
         let opened = runtime.block_on(async { tokio::time::timeout(PATIENCE, opening).await });
@@ -120,6 +137,21 @@ impl Connection {
         match self.ask(Request::Snapshot)? {
             Reply::Snapshot { snapshot } => Ok(*snapshot),
             _ => Err(unexpected("a snapshot")),
+        }
+    }
+
+    /// The picture in which a pane is looked for by a name. Just after a start its host may not be known yet: that is waited
+    /// for, a few seconds at most.
+    pub(super) fn snapshot_for(&mut self, name: &str) -> Result<Snapshot, CliError> {
+        let begun = std::time::Instant::now();
+        loop {
+            let snapshot = self.snapshot()?;
+            let early = snapshot.hosts.iter().any(|host| host.state == HostState::Connecting);
+            let known = || target::panes(&snapshot, name).iter().any(|pane| !pane.pipelines.is_empty());
+            if !early || begun.elapsed() > EARLY || known() {
+                return Ok(snapshot);
+            }
+            self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
         }
     }
 
@@ -220,7 +252,7 @@ impl Connection {
     /// machine, in this life of it.
     fn beside(session: &Session, owner: &Owner) -> Option<Self> {
         let here = owner.is_beside(&this_process("")) && !owner.socket.is_empty();
-        here.then(|| Self::at(session, Path::new(&owner.socket)).ok()).flatten()
+        here.then(|| Self::at(session, Path::new(&owner.socket), Via::Cli).ok()).flatten()
     }
 
     /// A wish; returns when it is committed.
@@ -244,7 +276,9 @@ fn listed(session: &Session, approval: &Approval) -> String {
 /// The command that tells what became of a request.
 fn look(request: &Request) -> String {
     match request {
-        Request::Command { command: Command::Decide { approval, .. } } => format!("tmuxagent approvals {approval}"),
+        Request::Command { command: Command::Decide { approval, .. } | Command::GrantLease { approval, .. } } => {
+            format!("tmuxagent approvals {approval}")
+        }
         Request::Command { command: Command::Start { .. } | Command::Control { .. } } => {
             "tmuxagent panes --runs".to_owned()
         }

@@ -18,6 +18,15 @@ pub(super) struct StartArgs {
     /// The stage to begin with; the first one when left out
     #[arg(long)]
     stage: Option<String>,
+    /// The value of an input; may be given several times
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = input)]
+    inputs: Vec<(String, String)>,
+}
+
+/// Reads `NAME=VALUE`.
+fn input(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
 }
 
 #[derive(Debug, Args)]
@@ -35,7 +44,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Starts a pipeline by hand.
 pub(super) fn start(session: &Session, args: &StartArgs) -> Outcome {
     let mut connection = Connection::open(session)?;
-    let snapshot = connection.snapshot()?;
+    let snapshot = connection.snapshot_for(&session.as_shown(&args.pane))?;
     let pane = target::pane(&snapshot, &session.as_shown(&args.pane))
         .map_err(|error| swapped(&snapshot, args).unwrap_or(error))?;
     let pipeline = match (&args.pipeline, &pane.pipelines[..]) {
@@ -50,7 +59,8 @@ pub(super) fn start(session: &Session, args: &StartArgs) -> Outcome {
             return Err(no_pipeline(named.as_deref(), known, &pane.info.short()));
         }
     };
-    let command = Command::Start { pane: pane.info.key.clone(), pipeline, stage: args.stage.clone() };
+    let inputs = args.inputs.iter().cloned().collect();
+    let command = Command::Start { pane: pane.info.key.clone(), pipeline, stage: args.stage.clone(), inputs };
     let code = tell(session, connection.command(command)?)?;
     if snapshot.frozen.is_some() && !session.out.json {
         session.out.say("sending is frozen: what it types is held back until `tmuxagent unfreeze`")?;

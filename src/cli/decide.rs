@@ -6,7 +6,7 @@ use super::{CliError, Outcome, Session, Tone, control, exit};
 use clap::Args;
 use serde_json::json;
 use tmuxagent_ipc::wire::ErrorKind;
-use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Command, Verdict};
+use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Command, Millis, Verdict};
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{Lang, clean, question, reveal, sentence, skip_reason};
 
@@ -14,9 +14,24 @@ use tmuxagent_text::{Lang, clean, question, reveal, sentence, skip_reason};
 pub(super) struct DecideArgs {
     /// The approval's identity or a unique beginning of it; `ID@2` decides only its second revision
     id: Option<String>,
-    /// The chosen option or typed answer, where the question has one
+    /// The chosen option or its number, or a typed answer, where the question has one
     #[arg(long, value_name = "TEXT")]
     answer: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApproveArgs {
+    #[command(flatten)]
+    decide: DecideArgs,
+    /// Give a lease too: for so long what the agent asks of that kind in this pane is approved without asking
+    #[arg(long = "for", value_name = "TIME", conflicts_with = "answer")]
+    lease: Option<String>,
+}
+
+/// Approves one approval, perhaps with a lease.
+pub(super) fn approve(session: &Session, args: &ApproveArgs) -> Outcome {
+    let lease = args.lease.as_deref().map(super::lease::read_span).transpose()?;
+    decide(session, &args.decide, Choice::Approve, lease)
 }
 
 /// Which way.
@@ -30,6 +45,10 @@ pub(super) enum Choice {
 
 /// Decides one approval. The decision is bound to the revision that was read.
 pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outcome {
+    decide(session, args, choice, None)
+}
+
+fn decide(session: &Session, args: &DecideArgs, choice: Choice, lease: Option<Millis>) -> Outcome {
     let mut connection = Connection::open(session)?;
     let Some(named) = &args.id else {
         return Err(connection.none_named(session, "no approval is named".to_owned())?);
@@ -37,11 +56,15 @@ pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outco
     let (id, revision) = split(named)?;
     let (mut connection, approval) = connection.with_approval(session, id)?;
     let revision = revision.unwrap_or(approval.revision);
-    check(&approval, revision, args.answer.as_deref())?;
-    let command = Command::Decide {
-        approval: approval.id.clone(),
-        revision,
-        verdict: Verdict { approve: choice == Choice::Approve, answer: args.answer.clone() },
+    let answer = args.answer.as_deref().map(|answer| meant(&approval, answer));
+    check(&approval, revision, answer)?;
+    let command = match lease {
+        Some(span) => Command::GrantLease { approval: approval.id.clone(), revision, span },
+        None => Command::Decide {
+            approval: approval.id.clone(),
+            revision,
+            verdict: Verdict { approve: choice == Choice::Approve, answer: answer.map(str::to_owned) },
+        },
     };
     let committed = connection.command(command)?;
     // The decision stands; whether its keys reached the pane is another matter.
@@ -70,7 +93,7 @@ pub(super) fn run(session: &Session, args: &DecideArgs, choice: Choice) -> Outco
         Choice::Approve => (Tone::Good, Word::ApprovedNow),
         Choice::Reject => (Tone::Bad, Word::RejectedNow),
     };
-    let what = match (choice, &args.answer) {
+    let what = match (choice, answer) {
         // The answer takes the place of what a plain yes would type.
         (Choice::Approve, Some(answer)) => clean(answer),
         (Choice::Approve, None) if !approval.effect_text.is_empty() => reveal(&approval.effect_text),
@@ -101,6 +124,14 @@ fn split(text: &str) -> Result<(&str, Option<u32>), CliError> {
     }
 }
 
+/// The option that is meant by its number. The numbers of a dialog are its own, which the supervisor knows.
+fn meant<'a>(approval: &'a Approval, answer: &'a str) -> &'a str {
+    let dialog = matches!(approval.kind, ApprovalKind::Dialog { .. });
+    let named = dialog || approval.options.iter().any(|option| option == answer);
+    let number = answer.parse::<usize>().ok().filter(|_| !named).and_then(|number| number.checked_sub(1));
+    number.and_then(|at| approval.options.get(at)).map_or(answer, String::as_str)
+}
+
 /// What can be said without asking; the supervisor decides about the rest in one step.
 fn check(approval: &Approval, revision: u32, answer: Option<&str>) -> Result<(), CliError> {
     if approval.state == ApprovalState::Pending && revision != approval.revision {
@@ -109,7 +140,10 @@ fn check(approval: &Approval, revision: u32, answer: Option<&str>) -> Result<(),
             text: format!("approval {} has changed: it is at revision {} now", approval.id, approval.revision),
         });
     }
+    let shown = matches!(approval.kind, ApprovalKind::Dialog { .. });
     match answer {
+        // A number of the dialog's own.
+        Some(answer) if shown && answer.parse::<u8>().is_ok() => Ok(()),
         Some(answer) if !approval.options.is_empty() && !approval.options.iter().any(|option| option == answer) => {
             Err(CliError::NotFound {
                 text: format!("`{}` is no option of approval {}", clean(answer), approval.id),

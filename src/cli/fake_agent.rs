@@ -126,13 +126,13 @@ impl Agent<'_> {
         say("\r\u{1b}[K")
     }
 
-    /// Asks, and waits for `y` or `n` and Enter.
+    /// Asks, and waits for a number and Enter.
     fn allowed(&mut self, file: &str) -> Result<bool, CliError> {
         self.state("blocked:kind=permission")?;
-        say(&format!(
-            "\nWould you like to make the following edits?\n  {file}\n› 1. Yes, proceed (y)\n  2. No, and tell the agent what to do differently (n)\n"
-        ))?;
         loop {
+            say(&format!(
+                "\n  Would you like to make the following edits?\n\n  {file}\n\n› 1. Yes, proceed (y)\n  2. No, and tell the agent what to do differently (n)\n\n  Type a number and press enter\n"
+            ))?;
             let Some(answer) = self.read()? else {
                 self.ended = true;
                 return Ok(false);
@@ -143,7 +143,7 @@ impl Agent<'_> {
                     return Ok(true);
                 }
                 "n" | "no" | "2" | "\u{1b}" => return Ok(false),
-                _ => say("  press y or n, then Enter\n")?,
+                _ => {}
             }
         }
     }

@@ -6,6 +6,7 @@
 
 mod agent;
 mod approvals;
+mod auto_answer;
 mod closing;
 mod completions;
 mod config;
@@ -22,7 +23,11 @@ mod events;
 mod explain;
 mod fake_agent;
 mod freeze;
+pub mod hook;
+mod hooks;
+mod lease;
 mod lifecycle;
+mod mcp;
 mod notify;
 mod output;
 mod panes;
@@ -148,9 +153,17 @@ enum Command {
     /// List the approvals
     Approvals(approvals::ApprovalsArgs),
     /// Approve what is asked
-    Approve(decide::DecideArgs),
+    Approve(decide::ApproveArgs),
     /// Reject what is asked
     Reject(decide::DecideArgs),
+    /// List the leases: what agents may run for a time without being asked about
+    Leases(lease::LeasesArgs),
+    /// End leases
+    #[command(subcommand)]
+    Lease(lease::LeaseCommand),
+    /// Tell what the rules of `auto_answers` would answer, and make rules
+    #[command(subcommand)]
+    AutoAnswer(auto_answer::AutoAnswerCommand),
     /// Start a pipeline on a pane
     Start(control::StartArgs),
     /// Run a stage again
@@ -193,6 +206,13 @@ enum Command {
     /// Tell what the agents in panes are doing, and test how they are recognised
     #[command(subcommand)]
     Agent(agent::AgentCommand),
+    /// Have agents tell by hooks what they do: install, uninstall, status
+    #[command(subcommand)]
+    Hooks(hooks::HooksCommand),
+    /// Tell the supervisor what an agent does; its hooks call this
+    Hook(hook::HookArgs),
+    /// Serve tools to an agent by the Model Context Protocol: ask, report, wait, start
+    Mcp(mcp::McpArgs),
     /// Send a message to people, try a channel, or print what was sent
     #[command(subcommand)]
     Notify(notify::NotifyCommand),
@@ -323,8 +343,11 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::Status(args) => status::run(&session, &args),
         Command::Panes(args) => panes::run(&session, &args),
         Command::Approvals(args) => approvals::run(&session, &args),
-        Command::Approve(args) => decide::run(&session, &args, decide::Choice::Approve),
+        Command::Approve(args) => decide::approve(&session, &args),
         Command::Reject(args) => decide::run(&session, &args, decide::Choice::Reject),
+        Command::Leases(args) => lease::list(&session, &args),
+        Command::Lease(command) => lease::run(&session, &command),
+        Command::AutoAnswer(command) => auto_answer::run(&session, &command),
         Command::Start(args) => control::start(&session, &args),
         Command::Retry(args) => control::run(&session, &args, tmuxagent_model::RunControl::Retry),
         Command::Skip(args) => control::run(&session, &args, tmuxagent_model::RunControl::Skip),
@@ -344,6 +367,9 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::Policy(command) => policy::run(&session, &command),
         Command::Db(command) => db::run(&session, &command),
         Command::Agent(command) => agent::run(&session, &command),
+        Command::Hooks(command) => hooks::run(&session, &command),
+        Command::Hook(args) => Ok(hook::run(&args, session.overrides.state_dir)),
+        Command::Mcp(_) => mcp::run(session),
         Command::Notify(command) => notify::run(&session, &command),
         Command::Redact(args) => redact::run(&session, &args),
         Command::Doctor(args) => doctor::run(&session, &args),

@@ -5,7 +5,7 @@ use super::{Outcome, Output, Session, Tone, exit, target};
 use clap::Args;
 use tmuxagent_model::{PaneState, PaneView, Reads, RunState, Snapshot, StageState};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{Lang, ago, clean, pane_state, reads, run_state, sentence, stage_state};
+use tmuxagent_text::{Lang, ago, clean, pane_state, reads, run_state, run_took, sentence, stage_state};
 
 #[derive(Debug, Args)]
 pub(super) struct PanesArgs {
@@ -97,17 +97,24 @@ fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
         };
         let state = run_state(lang, run.state);
         let name = out.paint(Tone::Bold, &clean(&run.pipeline));
-        out.line(&format!("{number} {name} {} {}", clean(&run.told_place()), out.paint(tone, state)))?;
+        let took = run_took(lang, run, &snapshot.approvals, snapshot.at).map(|took| format!("  {took}"));
+        let took = out.paint(Tone::Dim, &took.unwrap_or_default());
+        out.line(&format!("{number} {name} {} {}{took}", clean(&run.told_place()), out.paint(tone, state)))?;
         let stages: Vec<_> = run
             .stages
             .iter()
             .map(|stage| {
-                let attempt =
+                let mut attempt =
                     if stage.attempt > 1 { format!("{}/{}", stage.attempt, stage.max_attempts) } else { String::new() };
+                if stage.round > 0 {
+                    attempt = format!("{attempt} {} {}/{}", word(lang, Word::Round), stage.round, stage.rounds);
+                }
+                let place = stage.pane.as_ref().map(|pane| pane.told(stage.place.as_deref().unwrap_or_default()));
+                let place = place.map(|place| format!(" @ {}", clean(&place))).unwrap_or_default();
                 vec![
-                    (Tone::Plain, format!("  {}", clean(&stage.name))),
+                    (Tone::Plain, format!("  {}{place}", clean(&stage.name))),
                     (stage_tone(stage.state), stage_state(lang, stage.state).to_owned()),
-                    (Tone::Dim, attempt),
+                    (Tone::Dim, attempt.trim_start().to_owned()),
                     (Tone::Dim, clean(&sentence(lang, &stage.detail))),
                 ]
             })

@@ -172,9 +172,10 @@ fn options(session: &Session, loaded: &Loaded, role: Role) -> Result<Options, Cl
         version: env!("CARGO_PKG_VERSION").to_owned(),
         remark: None,
     };
+    let lang = session.out.lang;
     let jump = move |pane: PaneKey| -> Jumped {
         let (hosts, runtime, environment) = (hosts.clone(), runtime.clone(), Arc::clone(&environment));
-        Box::pin(async move { jump::jump(&hosts, &runtime, &environment, &pane).await })
+        Box::pin(async move { jump::jump(&hosts, &runtime, &environment, &pane, lang).await })
     };
     let clock = clock::Clock::start(Timestamp(0));
     Ok(Options { setup, jump: Box::new(jump), now: Box::new(move || clock.now()), wall: Box::new(clock::wall) })

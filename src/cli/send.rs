@@ -42,7 +42,7 @@ pub(super) fn run(session: &Session, args: &SendArgs) -> Outcome {
     }
     let steps = steps(args)?;
     let mut connection = Connection::open(session)?;
-    let snapshot = connection.snapshot()?;
+    let snapshot = connection.snapshot_for(&session.as_shown(&args.pane))?;
     let pane = target::pane(&snapshot, &session.as_shown(&args.pane))?.info.key.clone();
     let committed = connection.command(Command::Send { pane: pane.clone(), steps, insist: args.insist })?;
     let typing = control::typing(&mut connection, &committed.value, &pane);

@@ -37,6 +37,7 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
             "policies": snapshot.policies,
             "open_approvals": open,
             "held": snapshot.held,
+            "leases": snapshot.leases,
             "problems": snapshot.problems.iter().map(|it| json!({ "part": it.part, "text": it.text.to_string(), "since": it.since })).collect::<Vec<_>>(),
             "counters": snapshot.counters,
         }))?;
@@ -119,6 +120,13 @@ pub(super) fn run(session: &Session, _: &StatusArgs) -> Outcome {
     }
     let tone = if open > 0 { Tone::Ask } else { Tone::Plain };
     out.line(&format!("{}: {}", word(lang, Word::OpenApprovals), out.paint(tone, &open.to_string())))?;
+    let leases = snapshot.leases.iter().filter(|lease| lease.until > now).count();
+    if leases > 0 {
+        out.line(&format!(
+            "{}: {leases}",
+            lang.pick("Leases (see `tmuxagent leases`)", "限时授权（见 `tmuxagent leases`）")
+        ))?;
+    }
     for problem in &snapshot.problems {
         let text = format!(
             "{}: {} ({})",

@@ -32,11 +32,7 @@ pub(super) fn pane<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s PaneVie
 /// The one run that `text` names: its number, or a pane with one open run, or else one run.
 pub(super) fn run<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s RunView, CliError> {
     if let Ok(number) = text.parse::<RunId>() {
-        return snapshot.runs.iter().find(|run| run.run == Some(number)).ok_or_else(|| CliError::NotFound {
-            text: format!("there is no run {number}"),
-            hint: "`tmuxagent panes --runs` lists the runs".to_owned(),
-            candidates: Vec::new(),
-        });
+        return snapshot.runs.iter().find(|run| run.run == Some(number)).ok_or_else(|| no_run(number));
     }
     let pane = pane(snapshot, text)?;
     let of_pane: Vec<&RunView> =
@@ -59,6 +55,15 @@ pub(super) fn run<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s RunView,
                 .filter_map(|run| Some(format!("{}  {}", run.run?, clean(&run.pipeline))))
                 .collect(),
         }),
+    }
+}
+
+/// That nothing is known of a run.
+pub(super) fn no_run(number: RunId) -> CliError {
+    CliError::NotFound {
+        text: format!("there is no run {number}"),
+        hint: "`tmuxagent panes --runs` lists the runs".to_owned(),
+        candidates: Vec::new(),
     }
 }
 

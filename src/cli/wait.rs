@@ -12,6 +12,9 @@ use tmuxagent_model::{AgentState, ApprovalState, Millis, PaneKey, PaneState, Pan
 use tmuxagent_text::clean;
 use tmuxagent_yaml::{nearest, read_duration};
 
+/// How often it is looked whether the wait is given up.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// What is waited for may be so already; then it does not wait.
 #[derive(Debug, Args)]
 pub(super) struct WaitArgs {
@@ -101,7 +104,8 @@ impl Wanted {
         let Some(pane) = seen.pane else { return matches!(self, Self::Gone) };
         match self {
             Self::Idle => seen.rests(),
-            Self::Done => seen.rests() && (worked || seen.agent() == Some(&AgentState::Done)),
+            // Rest after work is no end by itself: an agent may have been stopped.
+            Self::Done => seen.rests() && seen.agent().map_or(worked, |state| *state == AgentState::Done),
             Self::Asks => seen.asks(),
             Self::Working => seen.works(),
             Self::Error => {
@@ -151,12 +155,34 @@ impl Seen<'_> {
 
 /// Waits.
 pub(super) fn run(session: &Session, args: &WaitArgs) -> Outcome {
-    let wanted = wanted(&args.wanted)?;
     let timeout = args.timeout.as_deref().map(read_duration).transpose();
     let timeout = timeout.map_err(|why| CliError::user(why, "a duration is a number with its unit: 90s, 10m, 2h"))?;
-    let mut connection = Connection::open(session)?;
+    let wait_for = Wait { pane: &args.pane, wanted: &args.wanted, timeout };
+    let connect = || Connection::open(session);
+    tell(session, args, &wait(session, connect, &wait_for, &|| false)?)
+}
+
+/// What is waited for.
+pub(super) struct Wait<'a> {
+    /// The pane, by any of its names.
+    pub pane: &'a str,
+    /// Its states, as the command line names them.
+    pub wanted: &'a str,
+    /// Give up after so long.
+    pub timeout: Option<Millis>,
+}
+
+/// Waits, as long as nobody says stop.
+pub(super) fn wait(
+    session: &Session,
+    connect: impl FnOnce() -> Result<Connection, CliError>,
+    wait: &Wait<'_>,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Waited, CliError> {
+    let wanted = wanted(wait.wanted)?;
+    let mut connection = connect()?;
     let snapshot = connection.snapshot()?;
-    let key = target::pane(&snapshot, &session.as_shown(&args.pane))?.info.key.clone();
+    let key = target::pane(&snapshot, &session.as_shown(wait.pane))?.info.key.clone();
     let mut watch = Watch { key, wanted, rows: Vec::new(), worked: false };
     let begun = Instant::now();
     let mut ended = watch.look(&snapshot);
@@ -165,9 +191,34 @@ pub(super) fn run(session: &Session, args: &WaitArgs) -> Outcome {
             connection.ask(Request::WatchPane { pane: Some(watch.key.clone()) })?;
         }
         connection.ask(Request::Subscribe)?;
-        ended = watch.until(&mut connection, snapshot, begun, timeout)?;
+        let deadline = wait.timeout.map(|span| begun + Duration::from_millis(span.0));
+        ended = watch.until(&mut connection, snapshot, deadline, stopped)?;
     }
-    tell(session, args, &ended.unwrap_or(Ended::TimedOut), begun.elapsed())
+    Ok(Waited { ended: ended.unwrap_or(Ended::TimedOut), took: begun.elapsed() })
+}
+
+/// What came of a wait.
+pub(super) struct Waited {
+    ended: Ended,
+    took: Duration,
+}
+
+impl Waited {
+    /// As JSON.
+    pub(super) fn told(&self, pane: &str) -> serde_json::Value {
+        let (state, agent, why) = match &self.ended {
+            Ended::Reached { state, agent } => (Some(*state), agent.as_ref(), None),
+            Ended::Gone => (None, None, Some("gone")),
+            Ended::TimedOut => (None, None, Some("timeout")),
+        };
+        json!({
+            "pane": clean(pane),
+            "reached": state,
+            "why": why,
+            "agent": agent,
+            "waited_ms": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
+        })
+    }
 }
 
 /// How a wait ended.
@@ -216,18 +267,15 @@ impl Watch {
         &mut self,
         connection: &mut Connection,
         mut snapshot: Snapshot,
-        begun: Instant,
-        timeout: Option<Millis>,
+        deadline: Option<Instant>,
+        stopped: &dyn Fn() -> bool,
     ) -> Result<Option<Ended>, CliError> {
-        let deadline = timeout.map(|span| begun + Duration::from_millis(span.0));
         loop {
-            let frame = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
-                Some(left) => match connection.push_within(left) {
-                    Some(frame) => frame,
-                    None => return Ok(None),
-                },
-                None => connection.push(),
-            };
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) || stopped() {
+                return Ok(None);
+            }
+            let Some(frame) = connection.push_within(left.map_or(LOOK, |left| left.min(LOOK))) else { continue };
             match frame {
                 Some(ServerFrame::Snapshot { snapshot: newer }) => snapshot = *newer,
                 Some(ServerFrame::Screen { pane, rows }) if pane == self.key => {
@@ -246,23 +294,16 @@ impl Watch {
     }
 }
 
-fn tell(session: &Session, args: &WaitArgs, ended: &Ended, waited: Duration) -> Outcome {
+fn tell(session: &Session, args: &WaitArgs, waited: &Waited) -> Outcome {
     let out = &session.out;
-    let (code, state, agent, words) = match ended {
-        Ended::Reached { state, agent } => (exit::OK, Some(*state), agent.as_ref(), *state),
-        Ended::Gone => (exit::NEGATIVE, None, None, "the pane is gone"),
-        Ended::TimedOut => (exit::NEGATIVE, None, None, "not so in time"),
+    let (code, words) = match &waited.ended {
+        Ended::Reached { state, .. } => (exit::OK, *state),
+        Ended::Gone => (exit::NEGATIVE, "the pane is gone"),
+        Ended::TimedOut => (exit::NEGATIVE, "not so in time"),
     };
     if out.json {
-        let why = state.is_none().then_some(if matches!(ended, Ended::Gone) { "gone" } else { "timeout" });
-        out.json(&json!({
-            "pane": clean(&args.pane),
-            "reached": state,
-            "why": why,
-            "agent": agent,
-            "waited_ms": u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
-        }))?;
-    } else if state.is_some() {
+        out.json(&waited.told(&args.pane))?;
+    } else if code == exit::OK {
         out.line(&out.paint(Tone::Good, words))?;
     } else {
         out.say(words)?;

@@ -59,7 +59,7 @@ pub(super) struct SnapshotArgs {
 
 /// Makes what is missing of a workspace.
 pub(super) fn up(session: &Session, args: &UpArgs) -> Outcome {
-    let mut loaded = session.load()?;
+    let mut loaded = here(session)?;
     let place = Place::find(&loaded, args.file.as_deref(), args.example)?;
     if args.print {
         session.out.raw(&place.text)?;
@@ -88,6 +88,15 @@ pub(super) fn up(session: &Session, args: &UpArgs) -> Outcome {
     carry_out(session, &work, failed, args.dry_run)
 }
 
+/// The configuration, with the server that is meant: outside of tmux the one that the running supervisor watches.
+fn here(session: &Session) -> Result<Loaded, CliError> {
+    let mut loaded = session.load()?;
+    if session.environment.non_empty("TMUX").is_none() {
+        super::watched::take_over(&mut loaded, &super::watched::by_supervisor(session));
+    }
+    Ok(loaded)
+}
+
 /// Before a pane has them, everybody who keeps texts of panes knows the values of the workspace's `.env` as secrets: the
 /// running supervisor at once, and who comes later by the note.
 fn make_known(session: &Session, loaded: &Loaded, folder: &Path) -> Result<(), CliError> {
@@ -106,7 +115,7 @@ fn make_known(session: &Session, loaded: &Loaded, folder: &Path) -> Result<(), C
 
 /// Closes what `up` made.
 pub(super) fn down(session: &Session, args: &DownArgs) -> Outcome {
-    let mut loaded = session.load()?;
+    let mut loaded = here(session)?;
     let place = Place::find(&loaded, args.file.as_deref(), args.example)?;
     let (workspace, own) = place.read(session, &loaded)?;
     loaded.given.extend(&own);
@@ -121,7 +130,7 @@ pub(super) fn down(session: &Session, args: &DownArgs) -> Outcome {
 
 /// Writes a file of what runs.
 pub(super) fn snapshot(session: &Session, args: &SnapshotArgs) -> Outcome {
-    let loaded = session.load()?;
+    let loaded = here(session)?;
     let known = loaded.config.hosts.iter().map(|host| host.name.clone());
     let hosts: Vec<HostName> =
         known.filter(|name| args.host.is_empty() || args.host.iter().any(|wanted| wanted == name.as_str())).collect();

@@ -1,8 +1,8 @@
 //! Stages that wait for what an agent does, with a stand-in that shows saved screens of a real one.
 
 use super::support::room::Room;
+use super::support::stand_in::{Step, go, stand_in, wait_got};
 use super::support::{PATIENCE, wait_for, wait_or_tell};
-use std::path::Path;
 
 const POLICY: &str = r"
 version: 1
@@ -24,36 +24,8 @@ pipelines:
         timeout: 10m
 ";
 
-/// What the stand-in of an agent does, step by step.
-enum Step {
-    /// Shows a saved screen.
-    Show(&'static str),
-    /// Reads one key, as a dialog does.
-    Key,
-    /// Reads a line, as an input line does, and writes it down.
-    Line,
-    /// Goes on once this file is there.
-    Until(&'static str),
-    /// Ends.
-    Exit,
-}
-
-/// A pane in which a program named `codex` takes these steps, then waits.
 fn agent(room: &Room, steps: &[Step]) -> String {
-    let path = room.file("codex");
-    std::fs::copy("/bin/sh", &path).expect("a shell");
-    let screens = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/agents/codex-0.171.0-80x24");
-    let steps = steps.iter().map(|step| match step {
-        Step::Show(name) => format!("clear; cat {}/{name}.txt\n", screens.display()),
-        Step::Key => "stty -icanon -echo; dd bs=1 count=1 2>/dev/null >&2; stty icanon echo\n".into(),
-        Step::Line => "IFS= read -r line; echo \"$line\" >> got\n".into(),
-        Step::Until(file) => format!("while [ ! -e {file} ]; do sleep 0.1; done\n"),
-        Step::Exit => "exit 0\n".into(),
-    });
-    let script = steps.collect::<String>() + "while :; do sleep 1; done\n";
-    std::fs::write(room.file("script"), script).expect("writable");
-    let line = format!("cd {}; {} script; exec sh", room.server.folder().display(), path.display());
-    room.server.new_session("agents", &format!("sh -c '{line}'"))
+    stand_in(room, "codex", steps)
 }
 
 fn start(room: &Room, pane: &str) {
@@ -65,25 +37,14 @@ fn start(room: &Room, pane: &str) {
     );
 }
 
-fn wait_got(room: &Room, wanted: &str) {
-    wait_for(PATIENCE, wanted, || {
-        let got = std::fs::read_to_string(room.file("got")).unwrap_or_default();
-        (got == wanted).then_some(())
-    });
-}
-
 /// Until a stage is told to be at that, as `explain` says.
-fn wait_stage(room: &Room, pane: &str, part: &str) -> String {
+pub(super) fn wait_stage(room: &Room, pane: &str, part: &str) -> String {
     let explained = || room.answer(&["policy", "explain", pane]);
     wait_or_tell(
         PATIENCE,
         || Some(explained()).filter(|told| told.contains(part)),
         || format!("in vain for `{part}`: {}{}", explained(), room.answer(&["events"])),
     )
-}
-
-fn go(room: &Room, file: &str) {
-    std::fs::write(room.file(file), "").expect("writable");
 }
 
 #[test]
@@ -97,7 +58,7 @@ fn two_stages_on_one_agent_wait_for_it_one_after_the_other_dialogs_and_all() {
     let pane = agent(&room, &steps);
     room.watch();
     start(&room, &pane);
-    wait_got(&room, "Implement it\n");
+    wait_got(&room, "line Implement it;");
     wait_stage(&room, &pane, "codex: working");
     go(&room, "go1");
     // A dialog is no end, and its answer lets the work go on.
@@ -107,7 +68,7 @@ fn two_stages_on_one_agent_wait_for_it_one_after_the_other_dialogs_and_all() {
     assert!(approved.status.success(), "{approved:?}");
     wait_stage(&room, &pane, "codex: working");
     go(&room, "go2");
-    wait_got(&room, "Implement it\nReview it\n");
+    wait_got(&room, "line Implement it;key 1;line Review it;");
     wait_stage(&room, &pane, "codex: working");
     go(&room, "go3");
     room.wait_events("run_ended");
@@ -125,13 +86,13 @@ fn what_an_agent_did_while_nobody_watched_is_found() {
     let pane = agent(&room, &steps);
     room.watch();
     start(&room, &pane);
-    wait_got(&room, "Implement it\n");
+    wait_got(&room, "line Implement it;");
     wait_stage(&room, &pane, "codex: working");
     room.kill_9();
     go(&room, "go1");
     room.server.wait_screen(&pane, "Ask Codex to do anything");
     room.watch();
-    wait_got(&room, "Implement it\nReview it\n");
+    wait_got(&room, "line Implement it;line Review it;");
     wait_stage(&room, &pane, "codex: working");
     room.kill_9();
     go(&room, "go2");
@@ -142,4 +103,21 @@ fn what_an_agent_did_while_nobody_watched_is_found() {
     room.watch();
     room.wait_events("codex has exited");
     assert_eq!(room.approvals().len(), 0, "{:#?}", room.approvals());
+}
+
+#[test]
+fn an_agent_that_gets_its_prompt_back_is_asked_about_and_not_done() {
+    let mut room = Room::with(&POLICY.replace("agent: codex", "agent: claude"));
+    let before = [Step::Show("idle_start"), Step::Line, Step::Show("working_thinking"), Step::Until("go1")];
+    let after = [Step::Show("typed_not_sent"), Step::Until("never")];
+    let steps: Vec<Step> = before.into_iter().chain(after).collect();
+    let pane = stand_in(&room, "claude", &steps);
+    room.watch();
+    start(&room, &pane);
+    wait_got(&room, "line Implement it;");
+    wait_stage(&room, &pane, "claude: working");
+    go(&room, "go1");
+    let id = room.wait_approval();
+    let asked = room.approvals().into_iter().find(|approval| approval["id"] == id).unwrap_or_default();
+    assert!(asked["question"].as_str().is_some_and(|text| text.contains("a person has stopped it")), "{asked:#}");
 }

@@ -1,9 +1,9 @@
 //! What agents do, as the supervisor knows it: by their processes and screens, not by what is printed.
 
 use super::support::room::Room;
+use super::support::stand_in::{Step, program, screen, stand_in, wait_got};
 use super::support::{PATIENCE, wait_for};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
 
 const AGENTS: &str = r"
 version: 1
@@ -14,23 +14,6 @@ pipelines:
 ";
 
 const QUIET: &str = "version: 1\npipelines: []\n";
-
-fn screen(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/agents/codex-0.171.0-80x24/{name}.txt"))
-}
-
-/// A pane in which a program shows one saved screen after the other, the next one after each line that it reads; then it
-/// writes down what it reads.
-fn showing(room: &Room, program: &str, screens: &[&str]) -> String {
-    let path = room.file(program);
-    std::fs::copy("/bin/sh", &path).expect("a shell");
-    let shown: Vec<String> = screens.iter().map(|name| format!("clear; cat {}", screen(name).display())).collect();
-    let script = format!("{}; IFS= read -r line; echo \"$line\" > got; read end", shown.join("; read next; "));
-    let file = room.file("script");
-    std::fs::write(&file, script).expect("writable");
-    let line = format!("cd {}; {} {}", room.server.folder().display(), path.display(), file.display());
-    room.server.new_session("agents", &format!("sh -c '{line}; exec sh'"))
-}
 
 fn view(room: &Room, pane: &str) -> Value {
     let panes: Vec<Value> = serde_json::from_str(&room.answer(&["panes", "--json"])).unwrap_or_default();
@@ -56,7 +39,10 @@ fn wait_state(room: &Room, pane: &str, state: &str) -> Value {
 fn a_waiting_agent_is_seen_told_and_given_no_keys() {
     let mut room = Room::with(QUIET);
     room.watch();
-    let pane = showing(&room, "codex", &["working_thinking", "approve_command", "idle_start"]);
+    let (working, asks, idle) =
+        (Step::Show("working_thinking"), Step::Show("approve_command"), Step::Show("idle_start"));
+    let steps = [working, Step::Line, asks, Step::Line, idle, Step::Line, Step::Line, Step::Exit];
+    let pane = stand_in(&room, "codex", &steps);
     wait_state(&room, &pane, "working");
     room.server.tmux(&["send-keys", "-t", &pane, "Enter"]);
     let asks = wait_state(&room, &pane, "needs_approval");
@@ -71,8 +57,7 @@ fn a_waiting_agent_is_seen_told_and_given_no_keys() {
     });
     let sent = room.ask(&["send", &pane, "carry on"]);
     assert!(sent.status.success(), "{sent:?}");
-    let got = wait_for(PATIENCE, "what it read", || std::fs::read_to_string(room.file("got")).ok());
-    assert!(got.ends_with("carry on\n"), "{got}");
+    wait_got(&room, "line ;line ;line carry on;");
     // Its state ends with its process.
     room.server.tmux(&["send-keys", "-t", &pane, "Enter"]);
     wait_for(PATIENCE, "a pane without an agent", || agent(&room, &pane)["state"].is_null().then_some(()));
@@ -82,14 +67,9 @@ fn a_waiting_agent_is_seen_told_and_given_no_keys() {
 fn a_policy_finds_an_agent_by_its_process_whatever_starts_it() {
     let mut room = Room::with(AGENTS);
     room.watch();
-    let path = |program: &str| {
-        let path = room.file(program);
-        std::fs::copy("/bin/sh", &path).expect("a shell");
-        path.display().to_string()
-    };
     // As npm starts its Codex: `node` leads the process group, which is all that tmux names.
-    let (node, codex) = (path("node"), path("codex"));
-    let shown = format!("clear; cat {}; read end", screen("idle_start").display());
+    let (node, codex) = (program(&room, "node"), program(&room, "codex"));
+    let shown = format!("clear; cat {}; read end", screen("codex", "idle_start").display());
     std::fs::write(room.file("script"), shown).expect("writable");
     let line = format!("exec {node} -c '{codex} {}; read end'", room.file("script").display());
     let pane = room.server.new_session("agents", &line);
@@ -104,7 +84,7 @@ fn a_policy_finds_an_agent_by_its_process_whatever_starts_it() {
 fn what_another_program_prints_is_no_agent() {
     let mut room = Room::with(QUIET);
     room.watch();
-    let pane = showing(&room, "pager", &["approve_command"]);
+    let pane = stand_in(&room, "pager", &[Step::Show("approve_command"), Step::Until("never")]);
     room.server.wait_screen(&pane, "touch hello.txt");
     let known = wait_for(PATIENCE, "the pane's reader", || {
         Some(agent(&room, &pane)).filter(|known| known["reader"].as_str().is_some_and(|reads| reads != "unknown"))

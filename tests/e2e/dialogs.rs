@@ -1,9 +1,9 @@
 //! What an agent asks by a dialog is decided like every other question, and its answer is one key for this very dialog.
 
 use super::support::room::Room;
+use super::support::stand_in::{Step, got, stand_in, wait_got};
 use super::support::{PATIENCE, wait_for};
 use serde_json::Value;
-use std::path::Path;
 
 const QUIET: &str = "version: 1\npipelines: []\n";
 
@@ -19,44 +19,11 @@ pipelines:
         success_when: [{log_regex: never}]
 ";
 
-/// What the stand-in of an agent does, step by step.
-enum Step {
-    /// Shows a saved screen.
-    Show(&'static str),
-    /// Reads one key, as a dialog does, and writes it down.
-    Key,
-    /// Reads a line, as an input line does, and writes it down.
-    Line,
-}
-
-/// A pane in which a program named `codex` takes these steps, then waits.
 fn agent(room: &Room, steps: &[Step]) -> String {
-    let path = room.file("codex");
-    std::fs::copy("/bin/sh", &path).expect("a shell");
-    let screens = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/agents/codex-0.171.0-80x24");
-    let steps = steps.iter().map(|step| match step {
-        Step::Show(name) => format!("clear; cat {}/{name}.txt\n", screens.display()),
-        Step::Key => {
-            "stty -icanon -echo; key=$(dd bs=1 count=1 2>/dev/null); stty icanon echo; echo \"key $key\" >> got\n"
-                .into()
-        }
-        Step::Line => "IFS= read -r line; echo \"line $line\" >> got\n".into(),
-    });
-    let script = steps.collect::<String>() + "while :; do sleep 1; done\n";
-    std::fs::write(room.file("script"), script).expect("writable");
-    let line = format!("cd {}; exec {} script", room.server.folder().display(), path.display());
-    room.server.new_session("agents", &line)
+    stand_in(room, "codex", steps)
 }
 
-fn got(room: &Room) -> String {
-    std::fs::read_to_string(room.file("got")).unwrap_or_default().replace('\n', ";")
-}
-
-fn wait_got(room: &Room, wanted: &str) {
-    wait_for(PATIENCE, wanted, || (got(room) == wanted).then_some(()));
-}
-
-fn wait_state(room: &Room, id: &str, state: &str) -> Value {
+pub(super) fn wait_state(room: &Room, id: &str, state: &str) -> Value {
     wait_for(PATIENCE, &format!("{id} {state}"), || {
         room.approvals().into_iter().find(|approval| approval["id"] == id && approval["state"] == state)
     })
@@ -79,9 +46,12 @@ fn what_an_agent_asks_is_decided_in_the_queue_by_one_key_of_its_dialog() {
     assert!(evidence.contains("Do you want to allow this stub command?"), "its reason too: {evidence}");
     let offered = labels(&asked);
     assert_eq!((offered.len(), offered[0]), (3, "Yes, proceed (y)"), "{offered:?}");
-    let wrong = room.ask(&["approve", &id, "--answer", "Yes"]);
-    assert!(!wrong.status.success(), "{wrong:?}");
-    let approved = room.ask(&["approve", &id]);
+    for wrong in ["Yes", "7", "1\n2"] {
+        let refused = room.ask(&["approve", &id, "--answer", wrong]);
+        assert!(!refused.status.success(), "{refused:?}");
+    }
+    // By the number that it shows.
+    let approved = room.ask(&["approve", &id, "--answer", "1"]);
     assert!(approved.status.success(), "{approved:?}");
     wait_got(&room, "key 1;");
     wait_state(&room, &id, "approved");
@@ -132,6 +102,46 @@ fn an_answer_goes_before_the_prompt_that_waits_for_the_dialog_to_end() {
     let approved = room.ask(&["approve", &id]);
     assert!(approved.status.success(), "{started:?} {approved:?}");
     wait_got(&room, "key 1;line carry on;");
+}
+
+#[test]
+fn the_programs_own_stand_in_asks_in_the_queue_too() {
+    let mut room = Room::with(QUIET);
+    let line = format!("exec '{}' fake-agent --ask --pace 0", env!("CARGO_BIN_EXE_tmuxagent"));
+    let pane = room.server.new_session("agents", &line);
+    room.watch();
+    room.wait_status("\"idle\"");
+    room.server.type_line(&pane, "make it faster");
+    let id = room.wait_approval();
+    assert_eq!(wait_state(&room, &id, "pending")["question"], "stand-in wants to change `src/main.rs`");
+    assert!(room.ask(&["approve", &id, "--answer", "1"]).status.success());
+    room.server.wait_screen(&pane, "Edited src/main.rs");
+}
+
+#[test]
+fn a_prompt_goes_to_an_agent_whose_conversation_only_shows_a_question() {
+    let mut room = Room::with(PROMPT);
+    let pane = agent(&room, &[Step::Show("printed_dialog"), Step::Line]);
+    room.watch();
+    wait_for(PATIENCE, "a started run", || room.ask(&["start", &pane, "talk"]).status.success().then_some(()));
+    wait_got(&room, "line carry on;");
+}
+
+#[test]
+fn nothing_is_sent_by_hand_while_sending_is_frozen_nor_later() {
+    let mut room = Room::with(QUIET);
+    let pane = agent(&room, &[Step::Show("idle_start"), Step::Line]);
+    room.watch();
+    room.wait_status("\"idle\"");
+    assert!(room.ask(&["freeze"]).status.success());
+    for how in [&["send", &pane, "one"][..], &["send", "--insist", &pane, "two"]] {
+        let refused = room.ask(how);
+        let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && words.contains("frozen"), "{refused:?}");
+    }
+    assert!(room.ask(&["unfreeze"]).status.success());
+    assert!(room.ask(&["send", &pane, "three"]).status.success());
+    wait_got(&room, "line three;");
 }
 
 #[test]

@@ -77,6 +77,15 @@ const ASKED: &[(&str, &[&str])] = &[
     ("agent list", &["agent", "list"]),
     ("agent record", &["agent", "record", "%0", "idle", "--dir", "@"]),
     ("agent test", &["agent", "test", "@"]),
+    ("agent prompt", &["agent", "prompt"]),
+    ("auto-answer test", &["auto-answer", "test", "--", "echo \u{1b}[31m\u{202e}x"]),
+    ("auto-answer replay", &["auto-answer", "replay"]),
+    ("auto-answer rule", &["auto-answer", "rule", "\u{1b}none"]),
+    ("leases", &["leases"]),
+    ("lease revoke", &["lease", "revoke", "\u{202e}none"]),
+    ("hooks install", &["hooks", "install", "--agent", "\u{1b}none"]),
+    ("hooks uninstall", &["hooks", "uninstall", "--agent", "\u{202e}none"]),
+    ("hooks status", &["hooks", "status"]),
     ("notify send", &["notify", "send", "a\u{1b}text"]),
     ("notify test", &["notify", "test"]),
     ("notify log", &["notify", "log"]),
@@ -88,8 +97,8 @@ const ASKED: &[(&str, &[&str])] = &[
     ("shutdown", &["shutdown"]),
 ];
 
-/// Commands that print nothing of panes and files, or draw a terminal of their own.
-const APART: &[&str] = &["demo", "fake-agent", "popup", "completions", "shell-init", "redact"];
+/// Commands that print nothing of panes and files, draw a terminal of their own, or answer a program.
+const APART: &[&str] = &["demo", "fake-agent", "popup", "completions", "shell-init", "redact", "hook", "mcp"];
 
 /// A watched pane whose names mean harm, and its folder.
 fn room(named: &str) -> (Room, PathBuf) {

@@ -98,12 +98,14 @@ fn a_password_that_the_supervisor_did_not_outlive_is_not_typed() {
     let mut room = Room::with("version: 1\npipelines: []\n");
     room.watch();
     asks(&room);
-    assert!(room.ask(&["freeze"]).status.success());
-    let (done, held) = said(&room, &["send", "proj:ci", "--insist", PASSWORD]);
-    assert!(done && held.contains("held"), "{held}");
+    let server = room.server.tmux(&["display", "-p", "#{pid}"]);
+    let signal = |name: &str| std::process::Command::new("kill").args([name, server.trim()]).status().expect("kill");
+    // A server that stands still reads nothing, so it waits.
+    assert!(signal("-STOP").success());
+    let (_, told) = said(&room, &["send", "proj:ci", "--insist", PASSWORD]);
     room.kill_9();
+    assert!(signal("-CONT").success(), "{told}");
     room.watch();
-    assert!(room.ask(&["unfreeze"]).status.success());
     room.wait_events("it held a secret");
     let screen = room.server.screen("proj:ci");
     assert!(!screen.contains("got-9") && !screen.contains("got-0"), "nothing was entered: {screen}");

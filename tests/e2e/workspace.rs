@@ -234,3 +234,20 @@ fn the_example_and_a_written_file_make_what_they_say() {
     his.retain(|window| !window.ends_with(" tmuxagent"));
     assert_eq!(his, ["main sh"]);
 }
+
+#[test]
+fn outside_of_tmux_the_server_that_is_watched_is_meant() {
+    let room = Room::new();
+    room.write("w.yaml", "sessions:\n  - {name: near, root: /, windows: [{name: w}]}\n");
+    let socket = room.there.socket().display().to_string();
+    let started = room.command(&["--headless", "--socket", &socket]).stderr(Stdio::null()).spawn().expect("it starts");
+    let _supervisor = Supervisor(started);
+    wait_for(PATIENCE, "the supervisor", || room.ask(&["panes"]).status.success().then_some(()));
+    room.answer(0, &["up", "w.yaml"]);
+    assert!(windows(&room.there).iter().any(|line| line.starts_with("near w")), "{:?}", windows(&room.there));
+    assert!(!windows(&room.here).iter().any(|line| line.starts_with("near")), "{:?}", windows(&room.here));
+    // Who sits in a server means that one.
+    let inside = format!("{},1,0", room.here.socket().display());
+    let told = room.command(&["up", "w.yaml", "--dry-run"]).env("TMUX", inside).output().expect("it runs");
+    assert!(String::from_utf8_lossy(&told.stdout).contains("1 to do"), "{told:?}");
+}

@@ -13,7 +13,7 @@ fn the_agents_that_come_along_are_listed() {
     let list: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
     let names: Vec<&str> =
         list.as_array().expect("a list").iter().filter_map(|agent| agent["agent"].as_str()).collect();
-    assert_eq!(names, ["aider", "claude", "codex", "gemini", "opencode"]);
+    assert_eq!(names, ["aider", "claude", "codex", "gemini", "opencode", "stand-in"]);
     assert!(list[2]["rules"].as_u64().is_some_and(|rules| rules > 10), "{list:#}");
 }
 
@@ -48,7 +48,7 @@ fn what_is_read_wrong_is_told() {
 #[test]
 fn a_file_of_ones_own_takes_an_agents_place() {
     let env = TestEnv::new();
-    env.write(".config/tmuxagent/agents/codex.yaml", &CODEX.replace("revision: 1", "revision: 77"));
+    env.write(".config/tmuxagent/agents/codex.yaml", &CODEX.replace("revision: 2", "revision: 77"));
     let ran = env.run(&["agent", "list"]);
     assert!(ran.code == 0 && ran.stdout.contains("77"), "{ran}");
     assert!(ran.stdout.lines().filter(|line| line.starts_with("codex")).count() == 1, "{ran}");

@@ -1,13 +1,13 @@
 //! The command line: answers, exit codes and hints, against a supervisor whose state is known.
 
-use crate::support::{StagedSupervisor, TO_COME, TestEnv, approval, pane, run_view};
+use crate::support::{StagedSupervisor, TO_COME, TestEnv, approval, host, pane, run_view};
 use insta::assert_snapshot;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
 use tmuxagent_model::{
-    ApprovalId, Command, ConfigPart, Doubt, EventLine, Freeze, HostName, HostState, HostView, HowChanged, KeyStep,
-    Note, PaneState, PartChange, Problem, RunControl, RunId, Severity, Snapshot, Timestamp, Verdict,
+    ApprovalId, Command, ConfigPart, Doubt, EventLine, Freeze, HostState, HowChanged, KeyStep, Note, PaneState,
+    PartChange, Problem, RunControl, RunId, Severity, Snapshot, Timestamp, Verdict,
 };
 
 /// Two hosts with three panes, one approval, one run.
@@ -20,14 +20,6 @@ fn picture() -> Snapshot {
     let mut far = pane("nas", 3, "work", "构建");
     far.info.facts.command = "\u{1b}]0;evil\u{7}".into();
     far.pipelines = vec!["a".into(), "b".into()];
-    let host = |name: &str, state, detail: &str| HostView {
-        name: HostName::new(name),
-        state,
-        since: TO_COME,
-        version: "3.3a".into(),
-        detail: detail.into(),
-        owner: None,
-    };
     Snapshot {
         generation: 9,
         hosts: vec![host("local", HostState::Live, ""), host("nas", HostState::Unreachable, "retries in 4s")],
@@ -361,7 +353,7 @@ fn runs_are_started_and_controlled() {
     let control =
         |stage: Option<&str>, control| Command::Control { run: RunId(7), stage: stage.map(str::to_owned), control };
     let expected = [
-        Command::Start { pane, pipeline: "storyapp-ci".into(), stage: None },
+        Command::Start { pane, pipeline: "storyapp-ci".into(), stage: None, inputs: tmuxagent_model::Variables::new() },
         control(None, RunControl::Retry),
         control(Some("lint"), RunControl::Cancel),
     ];
@@ -685,4 +677,28 @@ fn the_help_tells_the_global_options_and_the_exit_codes() {
     supervisor runs; 4 not found; 5 decided before or changed; 6 refused now; 7 not certain: done or
     not, look; 70 our fault; 71 no memory or threads left.
     ");
+}
+
+#[test]
+fn an_unknown_run_has_no_explanation() {
+    let env = TestEnv::new();
+    let _supervisor = StagedSupervisor::start(&env.runtime_dir(), picture(), |request| {
+        matches!(request, Request::Explain { .. }).then(|| Reply::Explanation { runs: Vec::new() })
+    });
+    let ran = env.run(&["policy", "explain", "#99"]);
+    assert!(ran.code == 4 && ran.stderr.contains("there is no run #99"), "{ran}");
+    assert_eq!(env.run(&["policy", "explain", "%4"]).code, 0, "a pane to which no pipeline applies");
+}
+
+/// Just after a start the panes are not known yet.
+#[test]
+fn a_pane_of_a_host_that_is_being_reached_is_waited_for() {
+    let env = TestEnv::new();
+    let early = Snapshot { hosts: vec![host("local", HostState::Connecting, "")], ..Snapshot::default() };
+    let supervisor = StagedSupervisor::start(&env.runtime_dir(), early, |_| None);
+    let mut start = env.command(&["start", "proj_storyapp:agent:codex-ci"]);
+    let started = start.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+    supervisor.show_then(Snapshot { hosts: vec![host("local", HostState::Live, "")], ..picture() });
+    let ended = started.wait_with_output().expect("it ends");
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
 }

@@ -1,12 +1,12 @@
 //! What people read fits their terminal, and nothing of it is lost: tables, lists and reports of every command that prints
 //! some, with long names, some of them Chinese.
 
-use crate::support::{StagedSupervisor, TO_COME, TestEnv, approval, pane, run_view};
+use crate::support::{StagedSupervisor, TO_COME, TestEnv, approval, host, pane, run_view};
 use serde_json::json;
 use tmuxagent_ipc::wire::{Reply, Request};
 use tmuxagent_model::{
-    Alert, AlertKind, EventLine, Freeze, HeldSend, HostName, HostState, HostView, IntentId, Note, PaneState, Problem,
-    Severity, Snapshot, Timestamp, Urgency,
+    Alert, AlertKind, EventLine, Freeze, HeldSend, HostState, IntentId, Note, PaneState, Problem, Severity, Snapshot,
+    Timestamp, Urgency,
 };
 use tmuxagent_store::{Batch, NewMessage, Store};
 use unicode_width::UnicodeWidthStr as _;
@@ -35,14 +35,6 @@ fn picture() -> Snapshot {
         "c".into(),
     ];
     asked.evidence = (1..=9).map(|n| format!("line {n}: {LONG}")).collect();
-    let host = |name: &str, state, detail: &str| HostView {
-        name: HostName::new(name),
-        state,
-        since: TO_COME,
-        version: "3.3a".into(),
-        detail: detail.into(),
-        owner: None,
-    };
     let event = |seq, note| EventLine {
         seq,
         at: Timestamp(0),

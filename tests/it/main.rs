@@ -6,6 +6,7 @@
 )]
 
 mod agent;
+mod auto_answers;
 mod bundled;
 mod cli;
 mod config;
@@ -18,6 +19,7 @@ mod findings;
 mod fits;
 mod full_output;
 mod hints;
+mod hooks;
 mod named_files;
 mod notify;
 mod policy;

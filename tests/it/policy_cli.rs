@@ -99,6 +99,13 @@ fn what_init_prints_at_its_end_puts_the_policy_in_force() {
     assert!(done.success(), "{command}");
     let checked = env.run(&["config", "check", "--json"]);
     assert!(checked.stdout.contains("[HOME]/.config/tmuxagent/policies/my-shop.yaml"), "{checked}");
+    // Another project of that name takes the place of nothing; the same one goes where it was.
+    env.write("old/my shop/Makefile", "lint:\n\ttrue\n");
+    let other = env.run(&["policy", "init", "old/my shop", "--json"]);
+    assert!(other.stdout.contains("/policies/my-shop-2.yaml"), "{other}");
+    env.write("my shop/Makefile", "test:\n\ttrue\nlint:\n\ttrue\n");
+    let renewed = env.run(&["policy", "init", "my shop", "--update", "--json"]);
+    assert!(renewed.stdout.contains("/policies/my-shop.yaml"), "{renewed}");
     let named = env.run(&["policy", "init", "my shop", "--update", "--json", "--policy", "my shop/tmuxagent.yaml"]);
     assert!(named.stdout.contains("tmuxagent --policy '[HOME]/my shop/tmuxagent.yaml'"), "{named}");
 }
@@ -350,6 +357,53 @@ fn a_test_says_what_an_agent_does() {
       = help: possible: `working`, `idle`, `done`, `asks`, `error`, `rate_limited`, `stalled`, `exited`, `unsure`
     --- exit code 2 ---
     ");
+}
+
+const SHIP: &str = "about: the tests pass at the second try
+policy: ship.yaml
+panes: {work: {pane_role: worker, agent: claude, current_command: claude}, tests: {pane_role: checks}}
+answers: approve
+output:
+- {start: ship, set: {env: prod}}
+- {agent: working}
+- {agent: done}
+- {line: '1 failed: adds', in: tests}
+- {exit: 1, in: tests}
+- {agent: working}
+- {agent: done}
+- {exit: 0, in: tests}
+- {agent: working}
+- {agent: done}
+- {exit: 0, in: tests}
+- {exit: 0, in: tests}
+expect: []
+";
+
+#[test]
+fn a_test_starts_a_pipeline_and_plays_several_panes() {
+    let env = TestEnv::new();
+    let recipe = tmuxagent_policy::RECIPES.iter().find(|(name, _)| *name == "ship").expect("a recipe").1;
+    env.write("s/ship.yaml", recipe);
+    let file = env.write("s/ship.test.yaml", SHIP);
+    assert_eq!(env.run(&["policy", "test", "s", "--update"]).code, 0);
+    let text = std::fs::read_to_string(&file).expect("a test");
+    for part in [
+        "types prompt: Do what TASK.md says, on the branch main. Say when you are done.",
+        "types prompt: The tests fail (exit code 1). Mend the cause, not the test:",
+        "ship/test triggered: after_stage_success fix",
+        "asks Deploy main to prod? (a yes takes the word deploy)",
+        "types ./deploy.sh ''prod''",
+        "types ./unlock.sh",
+        "ship succeeded",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    env.write(
+        "s/bad.test.yaml",
+        "policy: ship.yaml\npane: {}\npanes: {a: {}}\noutput: [{exit: 1, in: b}]\nexpect: []\n",
+    );
+    let bad = env.run(&["policy", "test", "s/bad.test.yaml"]);
+    assert!(bad.code == 2 && bad.stderr.contains("the test has no pane `b`"), "{bad}");
 }
 
 #[test]

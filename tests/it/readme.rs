@@ -21,7 +21,7 @@ fn every_yaml_block_is_valid_and_the_policy_test_passes() {
             if block.contains("expect:") {
                 tests += 1;
                 env.write("examples/storyapp.test.yaml", block);
-            } else if block.contains("pipelines:") {
+            } else if block.contains("pipelines:") || block.contains("auto_answers:") {
                 policies += 1;
                 // The first one is that of the test.
                 let file = if policies == 1 { "examples/storyapp.yaml" } else { "examples/another.yaml" };
@@ -35,7 +35,7 @@ fn every_yaml_block_is_valid_and_the_policy_test_passes() {
                 assert_eq!(ran.code, 0, "{name}: {block}{ran}");
             }
         }
-        assert!(policies == 2 && tests == 1 && configurations >= 2, "{name}: {policies} {tests} {configurations}");
+        assert!(policies == 4 && tests == 1 && configurations >= 2, "{name}: {policies} {tests} {configurations}");
         let ran = env.run(&["policy", "test", "examples"]);
         assert_eq!(ran.code, 0, "{name}: {ran}");
     }

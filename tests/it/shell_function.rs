@@ -64,9 +64,12 @@ fn the_stand_in_for_an_agent_does_what_it_is_told() {
             r#"{"type":"STATUS","stage":"code","ok":false,"summary":"src/main.rs was not edited: you said no"}"#,
         ]
     );
-    assert!(
-        ran.stdout.contains("press y or n") && ran.stdout.contains("• Working (") | ran.stdout.contains("◦ Working (")
+    assert_eq!(
+        ran.stdout.matches("Would you like to make the following edits?").count(),
+        3,
+        "once more after `perhaps`"
     );
+    assert!(ran.stdout.contains("◦ Working ("));
     let ran = env.run(&["fake-agent", "--pace", "0", "--task", "x", "--status"]);
     assert!(ran.code == 0 && ran.stdout.contains("\u{1b}]7501;state=done:app=fake-agent\u{1b}\\"));
     assert_eq!(env.run(&["fake-agent", "--pace", "0", "--task", "x [[fail]]"]).code, 1);

@@ -16,6 +16,8 @@ pub struct VendorState {
     pub rule: String,
     /// What it was read from.
     pub text: String,
+    /// Changes with each change of the state, also with one that nobody saw: when it came, in the agent's own count.
+    pub changed: Option<u64>,
 }
 
 /// What became of a session file.
@@ -37,6 +39,7 @@ struct File {
     proc_start: Option<serde_json::Value>,
     status: Option<String>,
     waiting_for: Option<String>,
+    status_updated_at: Option<u64>,
     version: Option<String>,
 }
 
@@ -67,7 +70,7 @@ pub fn claude_session(text: &str, process: &AgentProcess) -> SessionState {
     };
     let rule = format!("sessions/{}.json ({})", file.pid, file.version.as_deref().unwrap_or("?"));
     let text = waits.map_or(status.clone(), |waits| format!("{status}: {waits}"));
-    SessionState::Says(VendorState { state, rule, text })
+    SessionState::Says(VendorState { state, rule, text, changed: file.status_updated_at })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub struct Composer {
 #[derive(Debug, Clone)]
 pub(crate) struct Around {
     pub composer: Composer,
-    /// The paragraph above it.
+    /// The paragraph above it; empty where that is not the end of the conversation.
     pub ending: Range<usize>,
     /// What is below it.
     pub footer: Range<usize>,
@@ -43,7 +43,11 @@ pub(crate) fn find(shape: &ComposerShape, screen: &Screen) -> Option<Around> {
     }
     let top = start - usize::from(shape.above.is_some());
     let draft = draft(shape, screen, start..end);
-    Some(Around { composer: Composer { draft }, ending: ending(rows, top.saturating_sub(shape.notices)), footer })
+    let ending = paragraph(rows, top.saturating_sub(shape.notices));
+    let last = ending.end.checked_sub(1).and_then(|n| rows.get(n));
+    let looks_back = |row: &Row| shape.looks_back.as_ref().is_some_and(|back| back.is_match(&row.text));
+    let ending = if last.is_some_and(looks_back) { 0..0 } else { ending };
+    Some(Around { composer: Composer { draft }, ending, footer })
 }
 
 /// The row right below the input line.
@@ -103,7 +107,7 @@ fn draft(shape: &ComposerShape, screen: &Screen, rows: Range<usize>) -> String {
 }
 
 /// The paragraph that ends above `top`.
-fn ending(rows: &[Row], top: usize) -> Range<usize> {
+pub(crate) fn paragraph(rows: &[Row], top: usize) -> Range<usize> {
     let end = rows[..top].iter().rposition(|row| !row.text.is_empty()).map_or(0, |n| n + 1);
     let start = rows[..end].iter().rposition(|row| row.text.is_empty()).map_or(0, |n| n + 1);
     start..end

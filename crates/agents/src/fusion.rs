@@ -5,8 +5,9 @@
 //! and dies with it.
 
 use super::composer::Composer;
+use super::turn::{Ending, Work};
 use super::{AgentProcess, Recogniser, Report, Seen, VendorState};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use tmuxagent_model::{AgentQuestion, AgentState, AgentStatus, Evidence, EvidenceSource, Millis, Timestamp};
 
 /// How long things may take.
@@ -66,7 +67,7 @@ pub enum Readiness {
     Ready,
     /// Somebody has begun to write there.
     Draft(String),
-    /// It works, or its service refuses it for now.
+    /// It works.
     Busy,
     /// It asks something.
     Asks,
@@ -102,6 +103,14 @@ struct Life {
     sign: Timestamp,
     /// Whether it worked since a person looked.
     worked: bool,
+    /// Its last work.
+    work: Work,
+    /// It has come to rest since.
+    rested: bool,
+    /// How its conversation ended when it last rested.
+    tail: Option<u64>,
+    /// Its screen shows that a turn came to its own end.
+    shows_ends: bool,
 }
 
 /// The agent of one pane.
@@ -110,6 +119,8 @@ pub struct AgentCore {
     limits: Limits,
     /// What each agent calls itself in its reports.
     apps: HashMap<String, Vec<String>>,
+    /// The agents whose screens show that a turn came to its own end.
+    show_ends: HashSet<String>,
     life: Option<Life>,
     status: Option<AgentStatus>,
     asked: Option<String>,
@@ -137,7 +148,20 @@ impl AgentCore {
     #[must_use]
     pub fn new(recognisers: &[Recogniser], limits: Limits) -> Self {
         let apps = recognisers.iter().map(|known| (known.agent.clone(), known.reports.clone())).collect();
-        Self { limits, apps, life: None, status: None, asked: None }
+        let shown = recognisers.iter().filter(|known| known.shows_ends()).map(|known| known.agent.clone());
+        Self { limits, apps, show_ends: shown.collect(), life: None, status: None, asked: None }
+    }
+
+    /// How its last work ended; it says something where it rests.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        self.life.as_ref().map_or(Ending::Unproven, Life::ending)
+    }
+
+    /// Whether it was seen to work, and nothing shows yet how that ended.
+    #[must_use]
+    pub fn awaits_end(&self) -> bool {
+        self.life.as_ref().is_some_and(|life| life.work.is_open(life.shows_ends))
     }
 
     /// What is known; `None` where no agent was ever seen.
@@ -167,6 +191,7 @@ impl AgentCore {
                 // Without its process nothing that is printed or left behind makes an agent.
                 let Some(life) = &mut self.life else { return Vec::new() };
                 life.take(now, other, &self.apps, self.limits);
+                life.outlive_hook(now, self.limits.moment);
             }
         }
         self.conclude(now)
@@ -188,14 +213,18 @@ impl AgentCore {
     pub fn readiness(&self) -> Readiness {
         let (Some(life), Some(status)) = (&self.life, &self.status) else { return Readiness::Gone };
         match (&status.state, &life.composer) {
-            (AgentState::Idle | AgentState::Done | AgentState::Error, Some(composer)) if life.dispute().is_none() => {
+            // One whose service refuses it reads all the same; its screen tells no change until somebody writes.
+            (
+                AgentState::Idle | AgentState::Done | AgentState::Error | AgentState::RateLimited { .. },
+                Some(composer),
+            ) if life.dispute().is_none() => {
                 if composer.draft.is_empty() {
                     Readiness::Ready
                 } else {
                     Readiness::Draft(composer.draft.clone())
                 }
             }
-            (AgentState::Working | AgentState::Stalled | AgentState::RateLimited { .. }, _) => Readiness::Busy,
+            (AgentState::Working | AgentState::Stalled, _) => Readiness::Busy,
             (state, _) if state.asks() => Readiness::Asks,
             (AgentState::Exited, _) => Readiness::Gone,
             _ => Readiness::Unsure,
@@ -211,6 +240,7 @@ impl AgentCore {
             return;
         }
         self.life = process.map(|process| Life {
+            shows_ends: self.show_ends.contains(&process.agent),
             process,
             beliefs: Vec::new(),
             question: None,
@@ -218,11 +248,17 @@ impl AgentCore {
             content: None,
             sign: now,
             worked: false,
+            work: Work::default(),
+            rested: true,
+            tail: None,
         });
     }
 
     fn conclude(&mut self, now: Timestamp) -> Vec<Output> {
         let Some((agent, state, evidence, question)) = self.verdict(now) else { return Vec::new() };
+        if let Some(life) = &mut self.life {
+            life.rested |= family(&state) == Some(Family::Rest) && life.dispute().is_none();
+        }
         let mut out = Vec::new();
         let open = question.as_ref().map(|question| question.fingerprint.clone());
         let changed = self.asked != open;
@@ -261,7 +297,7 @@ impl AgentCore {
         let question = life.question.clone().filter(|_| state.asks());
         let state = match state {
             AgentState::Working if now.since(life.sign) >= self.limits.stalled => AgentState::Stalled,
-            AgentState::Idle if life.worked => AgentState::Done,
+            AgentState::Idle if life.worked && life.ending() == Ending::Finished => AgentState::Done,
             state => state,
         };
         beliefs.sort_by_key(|belief| belief.source);
@@ -316,10 +352,33 @@ impl Life {
         if drawing && self.question.is_some() && lately {
             return;
         }
+        let said =
+            (seen.state != AgentState::Unsure).then(|| (seen.state.clone(), seen.rule.clone(), seen.text.clone()));
+        self.believe(now, EvidenceSource::Screen, said, seen.sure);
+        match family(&seen.state) {
+            Some(Family::Rest) => {
+                self.work.at_rest(&seen);
+                self.tail = seen.tail.or(self.tail);
+            }
+            Some(Family::Work) => self.work.at_work(&seen),
+            Some(Family::Ask) | None => {}
+        }
         self.composer = seen.composer;
         self.question = seen.question;
-        let said = (seen.state != AgentState::Unsure).then_some((seen.state, seen.rule, seen.text));
-        self.believe(now, EvidenceSource::Screen, said, seen.sure);
+    }
+
+    fn ending(&self) -> Ending {
+        self.work.ending(self.shows_ends)
+    }
+
+    /// It works, or asks because of its work.
+    fn works(&mut self) {
+        self.worked = true;
+        if std::mem::take(&mut self.rested) {
+            self.work = Work::begin(self.tail);
+        } else {
+            self.work.goes_on();
+        }
     }
 
     fn believe(
@@ -331,14 +390,37 @@ impl Life {
     ) {
         let old = self.beliefs.iter().position(|belief| belief.source == source).map(|n| self.beliefs.remove(n));
         let Some((state, rule, text)) = said else { return };
-        if state == AgentState::Done || matches!(family(&state), Some(Family::Work | Family::Ask)) && sure {
-            self.worked = self.worked || state != AgentState::Starting;
+        // A hook tells that it is about to work, which may come to nothing.
+        let seen = sure && source != EvidenceSource::Hook;
+        if matches!(family(&state), Some(Family::Work | Family::Ask)) && seen && state != AgentState::Starting {
+            self.works();
+        }
+        if state == AgentState::Done {
+            self.worked = true;
+            self.work.finished();
         }
         let since = old.filter(|old| old.state == state).map_or(now, |old| old.since);
         // Finished is idle, until a person looks.
         let state = if state == AgentState::Done { AgentState::Idle } else { state };
         self.beliefs.push(Belief { source, state, rule, text, sure, since, confirmed: now });
         self.beliefs.sort_by_key(|belief| belief.source);
+    }
+
+    /// A hook tells an instant, and not every change has one (an interruption has none): what another source tells later
+    /// outlives it, and so does what a better one holds on to. Only that it rests is not believed for a moment: a screen
+    /// may be drawn anew before it shows the work.
+    fn outlive_hook(&mut self, now: Timestamp, moment: Millis) {
+        let hook = self.beliefs.iter().find(|belief| belief.source == EvidenceSource::Hook);
+        let Some((since, said)) = hook.map(|hook| (hook.confirmed, family(&hook.state))) else { return };
+        let outlived = self.beliefs.iter().any(|other| {
+            let (late, says) = (now.since(since) >= moment, family(&other.state));
+            let newer = other.since > since && (late || says != Some(Family::Rest));
+            let better = other.source < EvidenceSource::Hook && late;
+            other.sure && says != said && (newer || better)
+        });
+        if outlived {
+            self.beliefs.retain(|belief| belief.source != EvidenceSource::Hook);
+        }
     }
 
     /// The best belief, and one that contradicts it.
@@ -376,6 +458,12 @@ impl Life {
         let asks = self.beliefs.iter().filter(|belief| belief.sure && belief.state.asks());
         if let Some(ask) = asks.max_by_key(|belief| belief.source == EvidenceSource::Screen) {
             return (ask.state.clone(), vec![ask.clone()]);
+        }
+        // A hook is quicker than the agent's own file: until that is written, one that begins to work is not at rest.
+        let begins = self.beliefs.iter().find(|belief| belief.source == EvidenceSource::Hook);
+        let begins = begins.filter(|hook| family(&hook.state) == Some(Family::Work));
+        if let Some(hook) = begins.filter(|_| family(&best.state) == Some(Family::Rest)) {
+            return (hook.state.clone(), vec![hook.clone()]);
         }
         // The same in more detail: an error is told as idle by most sources.
         let plain = matches!(best.state, AgentState::Idle | AgentState::Error);

@@ -20,7 +20,7 @@ fn blocked() -> Input {
 }
 
 fn vendor(state: AgentState) -> Input {
-    Input::Vendor(Some(VendorState { state, rule: "file".into(), text: String::new() }))
+    Input::Vendor(Some(VendorState { state, rule: "file".into(), text: String::new(), changed: None }))
 }
 
 const DIALOG: &str = "• Running touch a\n\n\n  Would you like to run the following command?\n\n  $ touch a\n\n\n› 1. Yes, proceed (y)\n  2. No, and tell Codex what to do differently (esc)\n\n  Press enter to confirm or esc to cancel\n";
@@ -131,6 +131,7 @@ fn an_error_that_only_the_screen_tells_is_told() {
     pane.on(1, vendor(AgentState::Idle));
     pane.on(1, screen(LIMITED));
     assert_eq!(pane.state(), AgentState::RateLimited { until: Some("12:10 PM".into()) });
+    assert_eq!(pane.core.readiness(), Readiness::Ready, "it reads, though its service refuses it");
     pane.on(1, report(ProgramState::Error));
     assert_eq!(pane.state(), AgentState::RateLimited { until: Some("12:10 PM".into()) });
     pane.on(1, vendor(AgentState::Working));
@@ -175,4 +176,106 @@ fn a_draft_holds_prompts_back() {
     assert_eq!(pane.core.readiness(), Readiness::Unsure, "the input line was not seen");
     pane.on(1, screen(&IDLE.replace("Ask Codex to do anything", "hello draft")));
     assert_eq!(pane.core.readiness(), Readiness::Draft("hello draft".into()));
+}
+
+#[test]
+fn a_limit_is_over_once_something_else_is_shown_last() {
+    let mut pane = Pane::new();
+    pane.on(1, report(ProgramState::Working));
+    pane.on(1, report(ProgramState::Error));
+    pane.on(1, screen(LIMITED));
+    let limited = AgentState::RateLimited { until: Some("12:10 PM".into()) };
+    assert_eq!(pane.state(), limited);
+    pane.on(1, report(ProgramState::Working));
+    assert_eq!(pane.state(), AgentState::Working);
+    pane.on(1, report(ProgramState::Done));
+    pane.on(1, screen(&format!("{}\n\n• It answers again.\n\n{IDLE}", LIMITED.lines().next().unwrap())));
+    assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Done, Readiness::Ready));
+}
+
+fn hook(state: AgentState) -> Input {
+    Input::Hook(Some(VendorState { state, rule: "hook".into(), text: String::new(), changed: None }))
+}
+
+#[test]
+fn a_hook_counts_before_reports_and_the_screen_and_after_the_agents_own_file() {
+    let mut pane = Pane::new();
+    pane.on(1, screen(IDLE));
+    pane.on(1, report(ProgramState::Idle));
+    pane.on(1, hook(AgentState::Working));
+    assert_eq!(pane.state(), AgentState::Working);
+    assert_eq!(pane.core.evidence()[0].source, EvidenceSource::Hook);
+    let mut pane = Pane::new();
+    pane.on(1, vendor(AgentState::Working));
+    pane.on(1, hook(AgentState::Done));
+    assert_eq!(pane.state(), AgentState::Working, "the file counts");
+    // The file holds on to it.
+    pane.on(1600, Input::Tick);
+    assert_eq!(pane.state(), AgentState::Working);
+    assert!(pane.core.evidence().iter().all(|evidence| evidence.source != EvidenceSource::Hook));
+}
+
+#[test]
+fn one_that_begins_to_work_is_not_done_though_its_file_is_slower() {
+    let mut pane = Pane::new();
+    pane.on(1, vendor(AgentState::Idle));
+    pane.on(1, screen(IDLE));
+    pane.on(1000, hook(AgentState::Working));
+    assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Working, Readiness::Busy));
+    pane.on(10, screen("• \n"));
+    pane.on(10, screen(IDLE));
+    assert_eq!(pane.state(), AgentState::Working, "it was drawn anew");
+    pane.on(200, vendor(AgentState::Working));
+    assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Working, Readiness::Busy));
+    pane.on(200, hook(AgentState::Done));
+    pane.on(10, vendor(AgentState::Idle));
+    pane.on(10, screen(IDLE));
+    assert_eq!(pane.state(), AgentState::Done);
+}
+
+#[test]
+fn a_prompt_that_came_to_nothing_is_no_work() {
+    let mut pane = Pane::new();
+    pane.on(1, vendor(AgentState::Idle));
+    pane.on(1, hook(AgentState::Working));
+    pane.on(1600, Input::Tick);
+    assert_eq!(pane.state(), AgentState::Idle);
+}
+
+#[test]
+fn what_no_hook_ends_is_ended_by_what_is_told_later() {
+    let mut pane = Pane::new();
+    pane.on(1, hook(AgentState::Working));
+    pane.on(10, hook(AgentState::NeedsApproval));
+    pane.on(200, screen(DIALOG));
+    assert_eq!(pane.state(), AgentState::NeedsApproval);
+    // Escape: no hook says so.
+    pane.on(3000, report(ProgramState::Idle));
+    pane.on(1, screen(IDLE));
+    assert_eq!(pane.state(), AgentState::Done, "it had asked");
+    pane.on(5000, screen(IDLE));
+    assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Done, Readiness::Ready));
+}
+
+#[test]
+fn a_hook_that_contradicts_what_was_so_before_makes_it_unsure() {
+    let mut pane = Pane::new();
+    pane.on(1, screen(DIALOG));
+    pane.on(1, hook(AgentState::Done));
+    assert_eq!(pane.state(), AgentState::NeedsApproval, "keys would answer it");
+    pane.on(1600, screen(DIALOG));
+    assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Unsure, Readiness::Unsure));
+    pane.on(1, Input::Process(Some(process(6))));
+    assert_eq!(pane.core.evidence(), [], "it died with its process");
+}
+
+#[test]
+fn a_failure_that_only_a_hook_tells_is_told() {
+    let mut pane = Pane::new();
+    pane.on(1, vendor(AgentState::Working));
+    pane.on(1, hook(AgentState::Error));
+    pane.on(1, vendor(AgentState::Idle));
+    assert_eq!(pane.state(), AgentState::Error);
+    pane.on(5000, vendor(AgentState::Working));
+    assert_eq!(pane.state(), AgentState::Working);
 }

@@ -19,6 +19,7 @@ mod composer;
 mod dialog;
 mod expected;
 mod fusion;
+pub mod hooks;
 mod process;
 mod read;
 mod recognise;
@@ -27,14 +28,18 @@ mod report;
 mod screen;
 #[cfg(test)]
 mod tests;
+mod turn;
+#[cfg(test)]
+mod turn_tests;
 
 pub use claude_session::{SessionState, VendorState, claude_session};
 pub use composer::Composer;
 pub use expected::Expected;
 pub use fusion::{AgentCore, Input, Limits, Output, Readiness};
-pub use process::{AgentProcess, Process, identify};
+pub use process::{AgentProcess, Process, ancestor, identify};
 pub use read::{BUNDLED, Known, bundled, known, read};
 pub use recognise::{Seen, recognise};
-pub use recogniser::Recogniser;
+pub use recogniser::{Recogniser, Turn};
 pub use report::Report;
 pub use screen::{Look, Row, Screen};
+pub use turn::Ending;

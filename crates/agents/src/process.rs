@@ -2,6 +2,7 @@
 
 use super::Recogniser;
 use serde::{Deserialize, Serialize};
+use tmuxagent_model::Ancestor;
 
 /// A process of a pane.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -54,6 +55,17 @@ pub fn identify(recognisers: &[Recogniser], processes: &[Process], root: u32) ->
     None
 }
 
+/// The agent that started a process; `line` is the process, its parent, and so on. The nearest one counts, and of its own
+/// processes in a row the nearest too. What runs beside the terminal may speak for it, so nobody asks who is in front.
+#[must_use]
+pub fn ancestor(recognisers: &[Recogniser], line: &[Process]) -> Option<Ancestor> {
+    line.iter().skip(1).find_map(|process| {
+        let recogniser = recognisers.iter().find(|recogniser| is_of(recogniser, process))?;
+        let line = line.iter().map(|process| process.pid).collect();
+        Some(Ancestor { agent: recogniser.agent.clone(), pid: process.pid, start: process.start, line })
+    })
+}
+
 fn agent(recogniser: &Recogniser, processes: &[Process], process: &Process) -> AgentProcess {
     let mut pids = vec![(process.pid, process.start)];
     for _ in 0..4 {
@@ -73,6 +85,10 @@ fn is_of(recogniser: &Recogniser, process: &Process) -> bool {
         return true;
     }
     let Some((first, rest)) = process.arguments.split_first() else { return false };
+    let does = rest.iter().find(|argument| !argument.starts_with('-')).map(String::as_str).unwrap_or_default();
+    if recogniser.commands.contains(&format!("{} {does}", base(&process.executable))) {
+        return true;
+    }
     let program = if process.executable.is_empty() { base(first) } else { base(&process.executable) };
     let interpreter = INTERPRETERS.iter().any(|name| {
         program.strip_prefix(name).is_some_and(|version| version.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
@@ -115,12 +131,15 @@ mod tests {
         let aider = process(2, 1, true, "/venv/bin/python3.11 /venv/bin/aider --model x");
         assert_eq!(found(&[shell, aider]), Some(("aider".into(), 2)));
         assert_eq!(found(&[process(1, 0, true, "/x/claude")]), Some(("claude".into(), 1)), "a pane of its own");
+        let fake = process(1, 0, true, "/opt/tmuxagent fake-agent --ask");
+        assert_eq!(found(&[fake]), Some(("stand-in".into(), 1)));
     }
 
     #[test]
     fn words_and_names_make_no_agent() {
         for command in [
             "/usr/bin/cat claude",
+            "/opt/tmuxagent watch fake-agent",
             "/usr/bin/watch cat /tmp/codex",
             "/usr/bin/vim codex.rs",
             "/usr/bin/node server.js claude",
@@ -136,5 +155,21 @@ mod tests {
         assert_eq!(found(&[process(1, 0, false, "/bin/sh"), disguised]), None);
         let circle = [process(1, 2, true, "/bin/sh"), process(2, 1, true, "/bin/sh")];
         assert_eq!(found(&circle), None);
+    }
+
+    #[test]
+    fn the_nearest_agent_speaks_and_not_the_one_whose_tool_it_is() {
+        let hook = process(9, 8, true, "/x/tmuxagent hook Stop");
+        let shell = process(8, 7, true, "/bin/sh -c x");
+        let inner = process(7, 6, true, "/opt/claude -p x");
+        let outer = process(5, 4, true, "/opt/claude");
+        let pane = process(4, 1, false, "/bin/bash");
+        let told = |line: &[Process]| ancestor(&bundled(), line).map(|found| (found.pid, found.start, found.line));
+        let all = [hook.clone(), shell.clone(), inner, process(6, 5, true, "/bin/bash"), outer.clone(), pane.clone()];
+        assert_eq!(told(&all), Some((7, 70, vec![9, 8, 7, 6, 5, 4])));
+        assert_eq!(told(&[hook.clone(), shell.clone(), outer, pane.clone()]), Some((5, 50, vec![9, 8, 5, 4])));
+        assert_eq!(told(&[hook, shell, pane]), None);
+        assert_eq!(told(&[process(5, 4, true, "/opt/claude")]), None, "an agent that speaks by itself");
+        assert_eq!(told(&[]), None);
     }
 }

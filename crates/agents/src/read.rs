@@ -1,7 +1,7 @@
 //! A YAML file → a recogniser, or everything that is wrong with it.
 
 use super::recogniser::{
-    AnswerKeys, AnswerStyle, ComposerShape, Detail, DialogRule, Frame, Recogniser, Region, StateRule,
+    AnswerKeys, AnswerStyle, ComposerShape, Detail, DialogRule, Frame, Recogniser, Region, StateRule, Turn,
 };
 use regex::{Regex, RegexBuilder};
 use tmuxagent_model::{AgentQuestionKind, AgentState, AnswerRole};
@@ -14,6 +14,7 @@ pub const BUNDLED: &[(&str, &str)] = &[
     ("codex", include_str!("../../../assets/agents/codex.yaml")),
     ("gemini", include_str!("../../../assets/agents/gemini.yaml")),
     ("opencode", include_str!("../../../assets/agents/opencode.yaml")),
+    ("stand-in", include_str!("../../../assets/agents/stand-in.yaml")),
 ];
 
 /// The recognisers that come along. A test reads them all, so that none is missing.
@@ -100,6 +101,7 @@ const REGIONS: &[(&str, Region)] = &[
     ("composer", Region::Composer),
     ("bottom", Region::Bottom),
 ];
+const TURNS: &[(&str, Turn)] = &[("finished", Turn::Finished), ("stopped", Turn::Stopped), ("upkeep", Turn::Upkeep)];
 const ROLES: [(&str, AnswerRole); 4] = [
     ("once", AnswerRole::Once),
     ("lasting", AnswerRole::Lasting),
@@ -116,16 +118,16 @@ fn recogniser(top: &Fields<'_, '_>) -> Option<Recogniser> {
     let title = top.text("title").map(str::to_owned);
     let revision = top.number("revision", 0..=999_999).unwrap_or(0);
     let seen = top.texts("seen").unwrap_or_default();
-    let (names, paths, scripts) = match top.map("process") {
+    let (names, paths, scripts, commands) = match top.map("process") {
         Some(process) => {
             let list = |key| process.texts(key).unwrap_or_default();
-            let found = (list("names"), list("paths"), list("scripts"));
+            let found = (list("names"), list("paths"), list("scripts"), list("commands"));
             process.finish();
             found
         }
         None => Default::default(),
     };
-    if [&names, &paths, &scripts].iter().all(|list| list.is_empty()) {
+    if [&names, &paths, &scripts, &commands].iter().all(|list| list.is_empty()) {
         reader.error("missing-key", top.at(), "`process` must say how the agent's process is known");
     }
     let reports = top.texts("reports").unwrap_or_default();
@@ -151,6 +153,7 @@ fn recogniser(top: &Fields<'_, '_>) -> Option<Recogniser> {
         names,
         paths,
         scripts,
+        commands,
         reports,
         composer: composer?,
         frame: frame.unwrap_or(Frame::Indented),
@@ -176,6 +179,7 @@ fn composer(reader: &Reader<'_>, node: &Node) -> Option<ComposerShape> {
         above: pattern(&fields, "above"),
         below: pattern(&fields, "below"),
         footer_row: pattern(&fields, "footer_row"),
+        looks_back: pattern(&fields, "looks_back"),
         footer: count("footer", 4),
         notices: count("notices", 0),
         tail: count("tail", 0),
@@ -246,12 +250,27 @@ fn state_rule(reader: &Reader<'_>, node: &Node, path: &str) -> Option<StateRule>
     let _ = fields.require("region");
     let region = fields.word("region", REGIONS);
     let (matches, not) = (pattern(&fields, "match"), pattern(&fields, "not"));
+    let behind = pattern(&fields, "behind");
     let until = pattern(&fields, "until");
     let dim = fields.bool("dim");
     let sure = fields.bool("sure").unwrap_or(true);
     let colour = colour(&fields);
+    // Files of before this key say it by the rule's name.
+    let turn = fields.word("turn", TURNS).or((name.as_deref() == Some("interrupted")).then_some(Turn::Stopped));
     fields.finish();
-    Some(StateRule { name: name?, state: state?, region: region?, matches, not, until, dim, colour, sure })
+    Some(StateRule {
+        behind,
+        turn,
+        name: name?,
+        state: state?,
+        region: region?,
+        matches,
+        not,
+        until,
+        dim,
+        colour,
+        sure,
+    })
 }
 
 fn required(fields: &Fields<'_, '_>, key: &'static str) -> Option<String> {

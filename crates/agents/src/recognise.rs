@@ -2,7 +2,7 @@
 
 use super::composer::{self, Around, Composer};
 use super::dialog;
-use super::recogniser::{Recogniser, Region, StateRule};
+use super::recogniser::{Recogniser, Region, StateRule, Turn};
 use super::screen::{Look, Screen};
 use tmuxagent_model::{AgentQuestion, AgentState};
 
@@ -23,6 +23,10 @@ pub struct Seen {
     pub composer: Option<Composer>,
     /// Changes with what is shown, but not with spinners and counters alone.
     pub content: u64,
+    /// How the last turn ended, where the screen shows that.
+    pub turn: Option<Turn>,
+    /// The end of the conversation, above the input line: where a turn left nothing behind it is what it was before.
+    pub tail: Option<u64>,
 }
 
 /// Reads a screen. That this agent's process runs in the pane is for the caller to know.
@@ -37,6 +41,8 @@ pub fn recognise(recogniser: &Recogniser, screen: &Screen) -> Seen {
         question: None,
         composer: around.as_ref().map(|around| around.composer.clone()),
         content: content(screen),
+        turn: None,
+        tail: around.as_ref().filter(|around| !around.ending.is_empty()).map(|around| tail(screen, around)),
     };
     // With the input line on the screen, whatever looks like a dialog was printed.
     if around.is_none()
@@ -58,6 +64,8 @@ pub fn recognise(recogniser: &Recogniser, screen: &Screen) -> Seen {
             break;
         }
     }
+    let mut turns = recogniser.rules.iter().filter(|rule| rule.turn.is_some());
+    seen.turn = turns.find(|rule| holds(rule, screen, around.as_ref()).is_some()).and_then(|rule| rule.turn);
     seen
 }
 
@@ -65,9 +73,14 @@ pub fn recognise(recogniser: &Recogniser, screen: &Screen) -> Seen {
 fn holds(rule: &StateRule, screen: &Screen, around: Option<&Around>) -> Option<String> {
     let rows = &screen.rows;
     let places: Vec<(String, Option<Look>)> = match (rule.region, around) {
-        (Region::Ending, Some(around)) => {
+        (Region::Ending, Some(around)) if !around.ending.is_empty() => {
             let paragraph = &rows[around.ending.clone()];
             let text = paragraph.iter().map(|row| row.text.as_str()).collect::<Vec<_>>().join(" ");
+            let above = composer::paragraph(rows, around.ending.start);
+            let above = rows[above].iter().map(|row| row.text.as_str()).collect::<Vec<_>>().join(" ");
+            if !rule.behind.as_ref().is_none_or(|pattern| pattern.is_match(&above)) {
+                return None;
+            }
             vec![(text, paragraph.first().and_then(|row| row.look))]
         }
         (Region::Footer, Some(around)) => {
@@ -99,10 +112,20 @@ fn state(rule: &StateRule, text: &str) -> AgentState {
     }
 }
 
-/// FNV-1a over letters alone: spinners are signs, counters are digits.
+/// Letters alone: spinners are signs, counters are digits.
 fn content(screen: &Screen) -> u64 {
     let letters = screen.rows.iter().flat_map(|row| row.text.bytes().chain([b'\n']));
-    letters
-        .filter(|byte| byte.is_ascii_alphabetic() || *byte == b'\n')
-        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    fnv_1a(letters.filter(|byte| byte.is_ascii_alphabetic() || *byte == b'\n'))
+}
+
+/// So many rows with text are the end of a conversation. Whoever makes two of them alike is asked once more, no worse.
+const TAIL: usize = 8;
+
+fn tail(screen: &Screen, around: &Around) -> u64 {
+    let rows = screen.rows[..around.ending.end].iter().rev().filter(|row| !row.text.is_empty()).take(TAIL);
+    fnv_1a(rows.flat_map(|row| row.text.bytes().chain([b'\n'])))
+}
+
+fn fnv_1a(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -20,6 +20,8 @@ pub struct Recogniser {
     pub(crate) paths: Vec<String>,
     /// Parts of the path of the script that an interpreter runs for it.
     pub(crate) scripts: Vec<String>,
+    /// Name of its executable and the first word behind it, where that program is many things: `tmuxagent fake-agent`.
+    pub(crate) commands: Vec<String>,
     /// What it calls itself in its status reports.
     pub(crate) reports: Vec<String>,
     /// Where its input line stands.
@@ -39,6 +41,11 @@ impl Recogniser {
     #[must_use]
     pub fn rules(&self) -> usize {
         self.dialogs.len() + self.rules.len()
+    }
+
+    /// Whether its screen shows that a turn came to its own end.
+    pub(crate) fn shows_ends(&self) -> bool {
+        self.rules.iter().any(|rule| rule.turn == Some(Turn::Finished))
     }
 }
 
@@ -61,6 +68,8 @@ pub(crate) struct ComposerShape {
     pub footer: usize,
     /// Rows above it in which the program shows notices.
     pub notices: usize,
+    /// The last row above it, where that says that an earlier part of the conversation is shown.
+    pub looks_back: Option<Regex>,
     /// Rows at its end that are no text of the user.
     pub tail: usize,
     /// What stands in it while it is empty.
@@ -168,6 +177,8 @@ pub(crate) struct StateRule {
     pub region: Region,
     pub matches: Option<Regex>,
     pub not: Option<Regex>,
+    /// The paragraph above the ending fits too.
+    pub behind: Option<Regex>,
     /// Finds the end of a limit in its first group.
     pub until: Option<Regex>,
     /// The row must be faint, or not.
@@ -175,4 +186,17 @@ pub(crate) struct StateRule {
     pub colour: Option<u8>,
     /// Whether it holds against other sources.
     pub sure: bool,
+    /// What it says of how the last turn ended.
+    pub turn: Option<Turn>,
+}
+
+/// How a turn of an agent ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It came to its own end.
+    Finished,
+    /// A person stopped it.
+    Stopped,
+    /// It was none: the program did something of its own, such as a compaction.
+    Upkeep,
 }

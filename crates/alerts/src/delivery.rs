@@ -290,7 +290,11 @@ impl Delivery {
             None => None,
         };
         let (zone, around) = (self.around.desk.zone(), &self.around);
-        Message::compose(&row.alert, approval, link.as_deref(), around.lang, &zone, &around.redactor)
+        let message = Message::compose(&row.alert, approval, link.as_deref(), around.lang, &zone, &around.redactor);
+        match approval {
+            Some(approval) => message.told_again(row, approval, self.now(), &zone),
+            None => message,
+        }
     }
 
     async fn settle(&self, name: &str, rows: &[OutboxRow], sent: Result<Receipt, SendError>) {

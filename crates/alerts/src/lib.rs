@@ -3,6 +3,7 @@
 // `pub` means: for other crates.
 #![warn(unreachable_pub)]
 
+mod again;
 pub mod channel;
 pub mod config;
 pub mod decide;

@@ -12,6 +12,10 @@ use tmuxagent_text::plain::{CUT, cut_bytes, harmless, one_line};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, effect_sentence, local, question, sentence};
 
+/// The most last lines that several messages show as one, and that one of them shows.
+const TOGETHER: usize = 24;
+const MOST_OF_ONE: usize = 5;
+
 /// A message for one human, in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -68,6 +72,8 @@ pub struct Ask {
     pub options: Vec<String>,
     /// When it expires, in the reader's zone.
     pub until: Option<String>,
+    /// Since when it is open, where it is told once more.
+    pub since: Option<String>,
     /// The signed link's page, where links are served.
     pub link: Option<String>,
 }
@@ -92,6 +98,12 @@ impl Message {
         let title = match alert.kind {
             _ if title.is_empty() => name.to_owned(),
             AlertKind::Program => lang.pick("A program in TITLE", "程序，在 TITLE").replace("TITLE", &title),
+            AlertKind::Failure | AlertKind::Success => {
+                match place(alert).map(|place| one_line(&redactor.redact(place))) {
+                    Some(place) => format!("{name}: {title} ({place})"),
+                    None => format!("{name}: {title}"),
+                }
+            }
             _ => format!("{name}: {title}"),
         };
         Self {
@@ -130,14 +142,9 @@ impl Message {
         };
         let urgency = messages.iter().map(|message| message.urgency).max().unwrap_or(first.urgency);
         let pressing = messages.iter().max_by_key(|message| message.urgency).unwrap_or(first);
-        let body: Vec<String> = messages
-            .iter()
-            .map(|message| match message.body.lines().next() {
-                Some(line) => format!("• {} — {}", message.title, cut_bytes(line, 160)),
-                None => format!("• {}", message.title),
-            })
-            .collect();
         let count = messages.len();
+        let each = (TOGETHER / count).clamp(1, MOST_OF_ONE);
+        let body: Vec<String> = messages.iter().map(|message| message.as_item(each)).collect();
         Some(Self {
             kind: pressing.kind,
             urgency,
@@ -148,6 +155,16 @@ impl Message {
             run: None,
             ask: None,
         })
+    }
+
+    /// As one of several: its title with the first line that says more, and the last `most` of the others below.
+    fn as_item(&self, most: usize) -> String {
+        let lines: Vec<&str> = self.body.lines().filter(|line| !self.title.contains(line.trim())).collect();
+        let Some((first, more)) = lines.split_first() else {
+            return format!("• {}", self.title);
+        };
+        let more = more[more.len().saturating_sub(most)..].iter().map(|line| format!("\n  {}", cut_bytes(line, 120)));
+        format!("• {} — {}{}", self.title, cut_bytes(first, 160), more.collect::<String>())
     }
 
     /// The whole message in `markup`, at most `limit` bytes; see the module's invariants for what is left out.
@@ -196,6 +213,13 @@ fn body(alert: &Alert, lang: Lang, redactor: &Redactor) -> String {
     told.split('\n').enumerate().map(word).collect::<Vec<_>>().join("\n")
 }
 
+/// Where a run failed or is through: the first line of the body, unless that is the text of a policy, which begins with its
+/// title.
+fn place(alert: &Alert) -> Option<&str> {
+    alert.run?;
+    alert.body.lines().next().filter(|line| !line.is_empty() && *line != alert.title)
+}
+
 /// Whether the title is part of the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Head {
@@ -225,6 +249,7 @@ impl Ask {
             evidence: redactor.redact_lines(&approval.evidence).iter().map(|line| harmless(line)).collect(),
             options: approval.options.iter().map(|option| words(option)).collect(),
             until: approval.expires_at.map(|at| local(zone, at)),
+            since: None,
             link: link.map(str::to_owned),
         }
     }
@@ -238,6 +263,9 @@ impl Ask {
         facts.push(field(markup, lang.pick("Why", "原因"), self.reason));
         if !told {
             facts.push(field(markup, lang.pick("Question", "问题"), &self.question));
+        }
+        if let Some(since) = &self.since {
+            facts.push(field(markup, lang.pick("Asked", "提问时间"), since));
         }
         if let Some(until) = &self.until {
             facts.push(field(markup, lang.pick("Until", "截止"), until));

@@ -103,7 +103,7 @@ fn several_messages_are_one() {
     let two = Message::plain("c failed", "", Urgency::High, Lang::En, &Redactor::default());
     let merged = Message::merged(&[one.clone(), two]).unwrap();
     assert_eq!((merged.title.as_str(), merged.urgency), ("2 messages", Urgency::High));
-    assert_eq!(merged.body, "• a failed — because\n• c failed");
+    assert_eq!(merged.body, "• a failed — because\n  of b\n• c failed");
     assert_eq!(Message::merged(&[one]), None);
 }
 
@@ -151,7 +151,7 @@ fn why_a_stage_failed_is_told_in_the_readers_language_and_its_output_is_not() {
         ..alert()
     };
     let message = Message::compose(&alert, None, None, Lang::Zh, &TimeZone::UTC, &Redactor::default());
-    assert_eq!(message.title, "失败: ci：阶段 test 失败");
+    assert_eq!(message.title, "失败: ci：阶段 test 失败 (proj:w.0)");
     assert_eq!(message.body, "proj:w.0\n超时：30m 后仍未完成\nwaits for a human");
 }
 
@@ -164,4 +164,30 @@ fn a_program_that_is_no_known_agent_is_not_called_one() {
     assert_eq!(title(AlertKind::Agent, Lang::En), "Agent: proj:ci.0 waits for you: go on?");
     assert_eq!(title(AlertKind::Program, Lang::En), "A program in proj:ci.0 waits for you: go on?");
     assert_eq!(title(AlertKind::Program, Lang::Zh), "程序，在 proj:ci.0 等待你：go on?");
+}
+
+#[test]
+fn a_run_that_failed_or_is_through_is_named_with_its_place() {
+    let told = |kind, title: &str, body: &str| {
+        let alert = Alert { kind, approval: None, title: title.to_owned(), body: body.to_owned(), ..alert() };
+        Message::compose(&alert, None, None, Lang::En, &TimeZone::UTC, &Redactor::default())
+    };
+    let lines = "proj:w.0 %3\nexit code 1\nline 1\nline 2\nline 3\nline 4\nline 5\nline 6";
+    let failed = told(AlertKind::Failure, "ci: stage test failed", lines);
+    let through = told(AlertKind::Success, "ci: run R7 is through", "proj:w.0 %3");
+    assert_eq!(failed.title, "Failed: ci: stage test failed (proj:w.0 %3)");
+    assert_eq!(through.title, "Done: ci: run R7 is through (proj:w.0 %3)");
+    let own = told(AlertKind::Success, "released", "released\nversion 3");
+    assert_eq!(own.title, "Done: released", "the words of a policy are its own");
+    let merged = Message::merged(&[failed, through, own]).unwrap();
+    insta::assert_snapshot!(merged.body, @r"
+    • Failed: ci: stage test failed (proj:w.0 %3) — exit code 1
+      line 2
+      line 3
+      line 4
+      line 5
+      line 6
+    • Done: ci: run R7 is through (proj:w.0 %3)
+    • Done: released — version 3
+    ");
 }

@@ -22,7 +22,7 @@ const PATROL: Millis = Millis::from_secs(15);
 /// How many messages are looked at.
 const MOST: u32 = 10_000;
 /// What a fallback message's key ends in.
-const FALLBACK: &str = "/fallback";
+pub(super) const FALLBACK: &str = "/fallback";
 
 /// What is known of the messages that wait: since when each is due, and whether it went to the fallback.
 type Waits = BTreeMap<i64, (Timestamp, bool)>;

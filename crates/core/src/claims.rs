@@ -54,14 +54,30 @@ impl Core {
         }
     }
 
-    /// The answer to a wish for a pane of such a host: who can fulfil it.
-    pub(crate) fn refuse_elsewhere(&self, command: &Command) -> Option<Reply> {
+    /// The answer to a wish that can't be fulfilled here and now: for a pane of such a host, who can; for keys while sending is
+    /// frozen, what ends that.
+    pub(crate) fn refuse_here(&self, command: &Command) -> Option<Reply> {
         let pane: &PaneKey = match command {
-            Command::Start { pane, .. } | Command::Send { pane, .. } => pane,
+            // What a person sends by hand is typed now or not at all: who will read it later he can't see.
+            Command::Send { .. } if self.engine.view().frozen.is_some() => {
+                let text = "sending is frozen; `tmuxagent unfreeze` goes on with what is held back".to_owned();
+                return Some(Reply::Error { kind: ErrorKind::Refused, text });
+            }
+            // Its first line alone would be typed.
+            Command::Decide { verdict, .. }
+                if verdict.answer.as_deref().is_some_and(|a| a.trim().contains(char::is_control)) =>
+            {
+                let text = "an answer is one line, and this one has more; nothing was decided".to_owned();
+                return Some(Reply::Error { kind: ErrorKind::Refused, text });
+            }
+            Command::Start { pane, .. } | Command::Send { pane, .. } | Command::Ask { pane, .. } => pane,
             Command::Decide { .. }
+            | Command::GrantLease { .. }
+            | Command::RevokeLease { .. }
             | Command::Control { .. }
             | Command::Freeze
             | Command::Unfreeze
+            | Command::TakeBack { .. }
             | Command::DropHeld { .. } => return None,
         };
         let (state, owner) = self.view.owner_of(&pane.host)?;

@@ -161,7 +161,9 @@ impl Core {
             Input::CameBack { intent, begun } => self.came_back(Sending { intent, begun }),
             Input::Told(severity, note) => self.tell(severity, "", note),
             Input::Problem(part, Some(text)) => drop(self.report_problem(&part, &text)),
-            Input::Problem(part, None) => self.solve(&part),
+            Input::Problem(part, None) => {
+                self.solve(&part);
+            }
             Input::Host(host, life, message) => match message {
                 // An outcome counts, whoever tells it.
                 HostMessage::Ended(ending) => self.ended(&ending.into_event()),
@@ -316,6 +318,7 @@ impl Core {
             let shown = &self.shown;
             (view.runs, view.approvals) = (shown.runs.clone(), shown.approvals.clone());
             (view.held, view.frozen) = (shown.held.clone(), shown.frozen.clone());
+            view.leases.clone_from(&shown.leases);
         }
         self.shown = Arc::new(self.view.snapshot(now, view));
         (self.dirty, self.shown_at) = (false, now);
@@ -341,9 +344,11 @@ impl Core {
         new
     }
 
-    /// A part works again.
-    pub(crate) fn solve(&mut self, part: &str) {
-        self.dirty |= self.view.solved(part);
+    /// A part works again; returns whether it had failed.
+    pub(crate) fn solve(&mut self, part: &str) -> bool {
+        let solved = self.view.solved(part);
+        self.dirty |= solved;
+        solved
     }
 
     /// Tells something that no event of the engine led to.

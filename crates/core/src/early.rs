@@ -19,13 +19,13 @@ pub(crate) struct Early {
 }
 
 impl Core {
-    /// Keeps a decision that comes too early; `Err`: it does not.
-    pub(crate) fn keep_early(&mut self, peer: &Peer, command: Command, ticket: Ticket) -> Result<(), Command> {
+    /// Keeps a decision that comes too early; gives back a command that does not.
+    pub(crate) fn keep_early(&mut self, peer: &Peer, command: Command, ticket: Ticket) -> Option<Command> {
         if !self.is_early(&command) {
-            return Err(command);
+            return Some(command);
         }
         self.early.push(Early { peer: peer.clone(), command, ticket });
-        Ok(())
+        None
     }
 
     /// Takes in those that waited for panes that are known by now.
@@ -44,7 +44,7 @@ impl Core {
     }
 
     fn is_early(&self, command: &Command) -> bool {
-        let Command::Decide { approval, .. } = command else { return false };
+        let (Command::Decide { approval, .. } | Command::GrantLease { approval, .. }) = command else { return false };
         let Some(asked) = self.engine.approval(approval).filter(|asked| asked.state == ApprovalState::Pending) else {
             return false;
         };

@@ -8,7 +8,7 @@ use super::trace::pairs;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tmuxagent_config::HostConfig;
-use tmuxagent_model::{HostName, Intent, IntentId, Millis, PaneId, PaneKey, Timestamp};
+use tmuxagent_model::{HookTold, HostName, Intent, IntentId, Millis, PaneId, PaneKey, Timestamp};
 use tmuxagent_tmux::Position;
 
 /// The pause before a host is watched again whose collector failed.
@@ -65,6 +65,9 @@ pub(crate) struct Hosts {
     running: BTreeMap<PaneKey, Vec<String>>,
     #[serde(with = "pairs")]
     views: HashMap<u64, (HostName, PaneId)>,
+    /// The connections that wait for the answers to agents' calls.
+    #[serde(default)]
+    calls: BTreeMap<String, u64>,
     /// More than one host is configured.
     pub(crate) has_several: bool,
     /// Names under which something was watched, and nothing is any more.
@@ -208,6 +211,31 @@ impl Hosts {
     /// A pane is gone.
     pub(crate) fn forget_pane(&mut self, pane: &PaneKey) {
         self.remembered.remove(pane);
+    }
+
+    /// Whether a host is this machine.
+    pub(crate) fn is_here(&self, host: &HostName) -> bool {
+        self.places.get(host).is_some_and(|place| !place.muted && place.config.ssh.is_none())
+    }
+
+    /// An agent in a pane tells something by a hook.
+    pub(crate) fn tell_hook(&mut self, pane: PaneKey, told: HookTold) {
+        if let Some(life) = self.watcher(&pane.host) {
+            self.acts.push(Act::Hook(life, pane, Box::new(told)));
+        }
+    }
+
+    /// A connection waits for the answer to a call.
+    pub(crate) fn called(&mut self, call: String, connection: u64) {
+        self.calls.insert(call, connection);
+    }
+
+    /// A connection has gone; the calls whose answers nobody waits for. One that is waited for by a newer one is none.
+    pub(crate) fn caller_left(&mut self, connection: u64) -> Vec<String> {
+        let left: Vec<String> =
+            self.calls.iter().filter(|(_, of)| **of == connection).map(|(call, _)| call.clone()).collect();
+        self.calls.retain(|_, of| *of != connection);
+        left
     }
 
     /// A view wants the screen of a pane, or none.

@@ -18,6 +18,7 @@
 //! round with its intent is written down. Whatever is asked of the world comes back once, as an [`Input`].
 
 mod acts;
+mod callers;
 mod catch_up;
 mod claims;
 mod core;

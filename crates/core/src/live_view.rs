@@ -307,6 +307,7 @@ impl LiveView {
             runs: view.runs,
             approvals: view.approvals,
             held: view.held,
+            leases: view.leases,
             events: self.events.iter().cloned().collect(),
             problems: self.problems.values().cloned().collect(),
             policies: self.policies.clone(),

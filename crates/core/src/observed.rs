@@ -76,7 +76,7 @@ impl Core {
     }
 
     /// Leaves out an agent's message where its pane sends too many; its line stays a line.
-    fn limit_reports(&mut self, event: &mut Event) {
+    pub(crate) fn limit_reports(&mut self, event: &mut Event) {
         let Event::Line(line) = event else { return };
         if line.message.is_none() {
             return;

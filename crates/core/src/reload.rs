@@ -78,11 +78,14 @@ impl Core {
     /// What was read is what is in force.
     pub(crate) fn reload_unchanged(&mut self, now: Timestamp, ticket: Option<Ticket>) {
         self.now = now;
-        self.solve("configuration");
-        self.solve("policy");
+        let pipelines = self.engine.policy().pipelines.len();
+        // What was told of it would be the last word otherwise.
+        let mended = self.solve("configuration") | self.solve("policy");
+        if mended {
+            self.tell(Severity::Info, "", Note::PolicyLoaded { pipelines });
+        }
         self.dirty = true;
         if let Some(ticket) = ticket {
-            let pipelines = self.engine.policy().pipelines.len();
             self.answer(ticket, Reply::Reloaded { pipelines, changes: Vec::new() });
         }
     }

@@ -1,6 +1,7 @@
 //! What views ask. Wishes are answered after their commit, questions at once.
 
 use super::acts::{Act, Ticket};
+use super::callers::may_wish;
 use super::core::Core;
 use super::trace::Given;
 use serde::{Deserialize, Serialize};
@@ -8,8 +9,8 @@ use tmuxagent_engine::{Answer, RefusalKind, StageExplanation, Target};
 use tmuxagent_ipc::hub::Peer;
 use tmuxagent_ipc::wire::{ErrorKind, Reply, Request};
 use tmuxagent_model::{
-    AgentMessage, Command, Decider, Event, HostName, LineEvent, LineSource, MessageType, PaneId, PaneKey, RunId,
-    StageState, Timestamp, Via,
+    AgentMessage, Ancestor, Command, Decider, Event, HostName, LineEvent, LineSource, MessageType, PaneId, PaneKey,
+    RunId, StageState, Timestamp, Via,
 };
 
 /// A request of a view.
@@ -23,6 +24,9 @@ pub struct Asked {
     pub request: Request,
     /// The watched host whose tmux socket the request names.
     pub origin: Option<HostName>,
+    /// The agent that started the process which asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ancestor: Option<Ancestor>,
 }
 
 impl Core {
@@ -32,7 +36,7 @@ impl Core {
         let view = &self.view;
         self.unkept.hide(&mut asked, |pane, insist| view.may_read_secret(pane, insist));
         self.trace.note(now, &Given::Asked(&asked));
-        let Asked { ticket, peer, request, origin } = asked;
+        let Asked { ticket, peer, request, origin, ancestor } = asked;
         match request {
             Request::Command { command } => self.wish(&peer, command, ticket),
             Request::Hello { via, pane, .. } => {
@@ -45,6 +49,7 @@ impl Core {
             Request::Bye => {
                 self.hosts.watch_screen(peer.connection, None);
                 self.hosts.view_left(peer.connection);
+                self.caller_left(&peer);
                 self.respond(ticket, Reply::Done);
             }
             Request::WatchPane { pane } => {
@@ -58,6 +63,18 @@ impl Core {
             Request::Report { pane, stage, command, exit, duration_ms, .. } => {
                 let report = Report { pane: &pane, host: origin, stage, command: &command, exit, duration_ms };
                 let answer = self.take_report(report);
+                self.answer(ticket, answer);
+            }
+            Request::Hook { report } => {
+                let answer = self.take_hook(ancestor, report);
+                self.respond(ticket, answer);
+            }
+            Request::Say { message } => {
+                let answer = self.say(ancestor.as_ref(), *message);
+                self.answer(ticket, answer);
+            }
+            Request::AskHuman { asks } => {
+                let answer = self.ask_human(&peer, ancestor, asks);
                 self.answer(ticket, answer);
             }
             Request::Events { .. }
@@ -76,8 +93,11 @@ impl Core {
     }
 
     pub(crate) fn wish(&mut self, peer: &Peer, command: Command, ticket: Ticket) {
-        let Err(command) = self.keep_early(peer, command, ticket) else { return };
-        if let Some(refused) = self.refuse_elsewhere(&command) {
+        if !may_wish(peer.via, &command) {
+            return self.respond(ticket, error(ErrorKind::Refused, "an agent can ask and start, and never decide"));
+        }
+        let Some(command) = self.keep_early(peer, command, ticket) else { return };
+        if let Some(refused) = self.refuse_here(&command) {
             return self.answer(ticket, refused);
         }
         match command {
@@ -144,7 +164,7 @@ impl Core {
     }
 }
 
-fn error(kind: ErrorKind, text: impl Into<String>) -> Reply {
+pub(crate) fn error(kind: ErrorKind, text: impl Into<String>) -> Reply {
     Reply::Error { kind, text: text.into() }
 }
 
@@ -178,7 +198,7 @@ struct Report<'a> {
 }
 
 /// A message that came over the socket instead of the screen.
-fn told(pane: PaneKey, message: AgentMessage) -> LineEvent {
+pub(crate) fn told(pane: PaneKey, message: AgentMessage) -> LineEvent {
     LineEvent {
         front: None,
         pane,

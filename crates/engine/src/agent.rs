@@ -53,6 +53,9 @@ pub struct AgentRow {
     /// Nobody watched it for a while, and nothing certain was told since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unwatched: bool,
+    /// It rests after work, and nothing has shown so far that it finished.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
 }
 
 /// What a stage keeps of the agent that it waits for.
@@ -116,8 +119,8 @@ struct Took {
     news: bool,
     /// Nobody watched until now.
     anew: bool,
-    /// A person stopped its work.
-    stopped: bool,
+    /// Its work ended in rest, which is no end: why, for people.
+    ended: Option<&'static str>,
 }
 
 impl AgentRow {
@@ -134,6 +137,7 @@ impl AgentRow {
             busy: false,
             finished: false,
             unwatched: false,
+            unproven: false,
         });
         if !seen.agent.is_empty() {
             row.agent.clone_from(&seen.agent);
@@ -156,14 +160,21 @@ impl AgentRow {
         }
         (row.unsure, row.state) = (false, seen.state.clone());
         row.by.clone_from(&seen.by);
+        let unproven = std::mem::take(&mut row.unproven);
         match kind {
             Kind::Works | Kind::Stalls => row.busy = true,
             // Only work leads to this question; the others may be a person's own.
             Kind::Asks => row.busy |= seen.state == AgentState::NeedsApproval,
             Kind::Rests => {
                 let worked = std::mem::take(&mut row.busy);
-                row.finished |= worked && !seen.interrupted;
-                took.stopped = worked && seen.interrupted;
+                row.finished |= (worked || unproven) && !seen.interrupted && !seen.unproven;
+                row.unproven = (worked || unproven) && seen.unproven;
+                took.ended = match (seen.interrupted, seen.unproven) {
+                    _ if !worked => None,
+                    (true, _) => Some("a person has stopped it"),
+                    (false, true) => Some("it came to rest without a sign that it finished"),
+                    (false, false) => None,
+                };
             }
             Kind::Errs | Kind::Limited | Kind::Gone => row.busy = false,
         }
@@ -289,13 +300,13 @@ impl Turn<'_> {
         let Some(pane) = self.state.panes.get_mut(&seen.pane) else { return };
         let (row, took) = AgentRow::after(pane.agent.as_ref(), seen, now);
         pane.agent = Some(row);
-        let open: Vec<_> = pane.open.values().copied().collect();
+        let open = self.runs_at(&seen.pane);
         if took.sure {
             self.stimulate(&seen.pane, &Stimulus::Agent { news: took.news });
         }
         for run in open {
-            if let Some(stage) = self.run(run).and_then(super::state::Run::live) {
-                self.follow_agent(At { run, stage }, took);
+            if let Some(at) = self.live_at(run, &seen.pane) {
+                self.follow_agent(at, took);
             }
         }
     }
@@ -308,8 +319,7 @@ impl Turn<'_> {
             return;
         }
         let running = self.stage(at).is_some_and(|stage| stage.state == StageState::Running);
-        let Some(row) = self.pane_of(at.run).and_then(|pane| pane.agent.clone()).filter(|_| running && took.sure)
-        else {
+        let Some(row) = self.pane_of(at).and_then(|pane| pane.agent.clone()).filter(|_| running && took.sure) else {
             return;
         };
         let new = self.stage(at).is_some_and(|stage| row.change > stage.agent.from);
@@ -323,8 +333,8 @@ impl Turn<'_> {
             if new {
                 self.agent_gone(at, &row);
             }
-        } else if took.stopped && new {
-            self.ask_turn(at, "a person has stopped it");
+        } else if let Some(why) = took.ended.filter(|_| new) {
+            self.ask_turn(at, why);
         } else if took.anew && self.awaits_turn(at) {
             self.arm_turn(at, BEGINS_UNSEEN);
         }
@@ -332,7 +342,7 @@ impl Turn<'_> {
 
     /// The changes so far are older than what a stage types now, or has typed.
     pub fn agent_from_now(&mut self, at: At) {
-        let change = self.pane_of(at.run).and_then(|pane| pane.agent.as_ref()).map_or(0, |row| row.change);
+        let change = self.pane_of(at).and_then(|pane| pane.agent.as_ref()).map_or(0, |row| row.change);
         if let Some(stage) = self.stage_mut(at) {
             stage.agent.from = change;
         }
@@ -340,7 +350,7 @@ impl Turn<'_> {
 
     /// A stage has begun to wait.
     pub fn await_agent(&mut self, at: At) {
-        let row = self.pane_of(at.run).and_then(|pane| pane.agent.clone());
+        let row = self.pane_of(at).and_then(|pane| pane.agent.clone());
         let new = |row: &AgentRow| self.stage(at).is_some_and(|stage| row.change > stage.agent.from);
         match row {
             Some(row) if row.is(AgentWord::Exited) && new(&row) => self.agent_gone(at, &row),
@@ -368,7 +378,7 @@ impl Turn<'_> {
 
     /// The agent should have been seen to work by now.
     pub fn turn_due(&mut self, at: At) {
-        let Some(pane) = self.pane_of(at.run) else { return };
+        let Some(pane) = self.pane_of(at) else { return };
         match &pane.agent {
             Some(row) if row.busy => {}
             Some(row) if row.unsure || pane.stale || row.is(AgentWord::Asks) => self.arm_turn(at, BEGINS),
@@ -427,7 +437,7 @@ impl Turn<'_> {
         let Some(stage) = self.stage(at).filter(|stage| stage.stop.is_none()) else { return };
         let key = TimerKey::StageTimeout(at.run, stage.name.clone());
         let counts = matches!(stage.state, StageState::Starting | StageState::Running);
-        let agent = self.pane_of(at.run).and_then(|pane| pane.agent.as_ref());
+        let agent = self.pane_of(at).and_then(|pane| pane.agent.as_ref());
         let asks = counts && minds_agent(rule) && agent.is_some_and(|row| !row.unsure && row.is(AgentWord::Asks));
         let armed = self.state.armed(&key).map(|timer| timer.at.since(self.now));
         let left = match (asks, armed, stage.agent.left) {

@@ -4,7 +4,7 @@ use super::dialog::Dialog;
 use super::expiry::OnExpiry;
 use super::purpose::Purpose;
 use serde::{Deserialize, Serialize};
-use tmuxagent_model::{Approval, Effect, Front, KeyStep, Millis};
+use tmuxagent_model::{Approval, Decider, Effect, Front, KeyStep, Millis, Verdict};
 
 /// A question with what the engine must remember about it. Its JSON is that of [`Approval`] with more keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,9 +32,35 @@ pub struct ApprovalRow {
     /// What the policy has typed for an answer, as it was when the question was asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<(String, Vec<KeyStep>)>,
+    /// The word without which a yes is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<String>,
+    /// Who may decide; empty: everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvers: Vec<String>,
+    /// The call of an agent that waits for the answer: nothing is typed for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
     /// The dialog on an agent's screen that is answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialog: Option<Dialog>,
+}
+
+impl ApprovalRow {
+    /// What a verdict means where the policy says who may decide and by which word.
+    pub fn allows(&self, verdict: &Verdict, by: &Decider) -> Result<Verdict, String> {
+        if !self.approvers.is_empty() && !self.approvers.contains(&by.who) {
+            return Err(format!("{} may not decide this; it is for {}", by.who, self.approvers.join(", ")));
+        }
+        match &self.confirm {
+            Some(word) if verdict.approve && verdict.answer.as_deref().map(str::trim) != Some(word) => {
+                let id = &self.approval.id;
+                Err(format!("a yes takes a word here: `tmuxagent approve {id} --answer {word}`"))
+            }
+            Some(_) if verdict.approve => Ok(Verdict { approve: true, answer: None }),
+            _ => Ok(verdict.clone()),
+        }
+    }
 }
 
 /// An effect to be tried again when a human says so.

@@ -26,7 +26,7 @@ impl Turn<'_> {
         };
         let fits = |row: &PaneRow| same_window(row) && has_shell(row) && row.pipelines.contains(&pipeline.name);
         let rows = || self.state.panes.iter().filter(|(_, row)| fits(row));
-        let free = rows().find(|(key, row)| *key != pane && row.open.is_empty());
+        let free = rows().find(|(key, row)| *key != pane && row.open.is_empty() && row.guests.is_empty());
         let found = free.or_else(|| rows().find(|(key, _)| *key != pane)).or_else(|| rows().next());
         let (target, aside) = match found {
             Some((key, _)) => (key.clone(), false),
@@ -47,12 +47,12 @@ impl Turn<'_> {
 
     /// Whether an agent reads the keys of a run's pane, so that a shell's line has no place there.
     pub fn runs_aside(&self, at: At) -> bool {
-        self.pane_of(at.run).is_some_and(|row| !row.info.facts.agent.is_empty() && !is_shell(&row.info.facts.command))
+        self.pane_of(at).is_some_and(|row| !row.info.facts.agent.is_empty() && !is_shell(&row.info.facts.command))
     }
 
     /// Runs a stage's command on its pane's host, beside the pane.
     pub fn run_aside(&mut self, at: At, command: &ShellText, purpose: Purpose) -> Option<IntentId> {
-        let row = self.pane_of(at.run)?;
+        let row = self.pane_of(at)?;
         let (pane, folder) = (row.info.key.clone(), row.info.facts.path.clone());
         let timeout = self.timeout_of(at).unwrap_or(LIMIT);
         let call = ShellCall { pane, script: command.clone(), folder, timeout };

@@ -21,9 +21,16 @@ impl Turn<'_> {
     pub fn asked(&mut self, command: &Command, by: &Decider) {
         match command {
             Command::Decide { approval, revision, verdict } => self.decide(approval, *revision, verdict, by),
-            Command::Start { pane, pipeline, stage } => self.start(pane, pipeline, stage.as_deref(), by),
+            Command::Start { pane, pipeline, stage, inputs } => {
+                self.given.clone_from(inputs);
+                self.start(pane, pipeline, stage.as_deref(), by);
+            }
+            Command::GrantLease { approval, revision, span } => self.grant_lease(approval, *revision, *span, by),
+            Command::RevokeLease { lease } => self.revoke_lease(lease.as_deref(), by),
             Command::Control { run, stage, control } => self.control(*run, stage.as_deref(), *control, by),
             Command::Send { pane, steps, insist } => self.send(pane, steps, *insist),
+            Command::Ask { pane, agent, asks } => self.ask_for_call(pane, agent, asks),
+            Command::TakeBack { call } => self.take_back_call(call),
             Command::Freeze => self.freeze(by),
             Command::Unfreeze => self.unfreeze(by),
             Command::DropHeld { intent } => self.drop_held(intent),
@@ -62,6 +69,10 @@ impl Turn<'_> {
             let why = format!("pipeline `{}` has no stage `{}`", pipeline.name, stage.unwrap_or_default());
             return self.refused(RefusalKind::NotFound, why);
         };
+        if rule.closes {
+            let why = format!("stage {} begins when a run ends, and not before", rule.name);
+            return self.refused(RefusalKind::Refused, why);
+        }
         let cause = by_hand(self.now, by);
         match self.fire(pane, pipeline, rule, cause, Vec::new(), Starter::Command) {
             Fired::Started(at) => {
@@ -120,7 +131,9 @@ impl Turn<'_> {
                 // The human's word replaces the pause, or the question whether to run it again.
                 self.close_attempt(at);
                 self.clear_retries(at);
-                self.enter(at);
+                if !self.look_for_pane(at) {
+                    self.enter(at);
+                }
             }
             StageState::Succeeded
             | StageState::Failed
@@ -132,6 +145,7 @@ impl Turn<'_> {
                 self.reopen(at.run);
                 self.reset_later(at);
                 self.clear_retries(at);
+                self.count_rounds_anew(at);
                 if let Some(run) = self.state.runs.get_mut(&at.run) {
                     run.last = Some(at.stage);
                     if let Some(stage) = run.stages.get_mut(at.stage) {

@@ -8,7 +8,7 @@
 //! poll answers. Silence is remembered by nobody; it must be there at the end.
 
 use super::agent::Watched;
-pub use super::describe::{describe, describe_message};
+pub use super::describe::{describe, describe_message, describe_poll};
 use super::progress::{Cause, Held, PollRun, PollState, TEXT, VALUE, cut};
 use super::schedule;
 use super::state::Run;
@@ -55,6 +55,8 @@ pub struct Scene<'a> {
     pub agent: Watched<'a>,
     /// Exit codes that `success_when` names: `exit_code` without codes does not mean them.
     pub expected: &'a [i32],
+    /// The stage whose end alone is news; `None`: that of every stage.
+    pub ended: Option<&'a str>,
     /// Takes secrets out of what is kept.
     pub cleaner: &'a Cleaner,
     /// Now.
@@ -290,7 +292,9 @@ impl Scene<'_> {
         let text = stage.ended.as_ref().map(Cause::brief).unwrap_or_default();
         let cause = self.since(stage.ended.as_ref().map(|ended| ended.at), condition, &text);
         match stimulus {
-            Stimulus::Settled => Verdict::Met(Found { cause, groups: Vec::new(), lasting: false, at_once: false }),
+            Stimulus::Settled if self.ended.is_none_or(|ended| ended == name) => {
+                Verdict::Met(Found { cause, groups: Vec::new(), lasting: false, at_once: false })
+            }
             _ => Verdict::Level(cause),
         }
     }

@@ -29,6 +29,7 @@ impl Turn<'_> {
             None if open && says_nothing(&row.approval, verdict) => {
                 Err("a plain yes answers nothing here; say what is answered".to_owned())
             }
+            None if open || row.grace => row.allows(verdict, by),
             None => Ok(verdict.clone()),
         };
         let verdict = &match meant {
@@ -47,7 +48,8 @@ impl Turn<'_> {
         for key in [TimerKey::Expiry(id.clone()), TimerKey::Reminder(id.clone()), TimerKey::Grace(id.clone())] {
             self.state.disarm(&key);
         }
-        let delay = verdict.approve && self.options.undo.0 > 0;
+        // Who waits for the answer is told at once, and can't be told otherwise later.
+        let delay = verdict.approve && self.options.undo.0 > 0 && row.call.is_none();
         row.grace = delay;
         let (approval, place) = (row.approval.clone(), row.approval.told_place());
         self.state.approvals.insert(id.clone(), row);
@@ -107,6 +109,7 @@ impl Turn<'_> {
         match (&row.approval.kind, at) {
             (ApprovalKind::Gate, Some(at)) => {
                 if verdict.approve {
+                    self.allow_rounds(at);
                     self.enter(at);
                 } else {
                     self.not_started(at, StageInput::Reject, cause);
@@ -118,6 +121,7 @@ impl Turn<'_> {
             (ApprovalKind::Gap | ApprovalKind::Unclear, Some(at)) => self.apply_gap(at, &verdict, cause),
             (ApprovalKind::Overdue, Some(at)) => self.apply_overdue(at, &verdict, cause),
             (ApprovalKind::Settle { .. }, at) => self.apply_settle(at, &row, &verdict, cause),
+            (ApprovalKind::Agent, _) if row.call.is_some() => {}
             (ApprovalKind::Agent, _) => self.answer_agent(&row, &verdict),
             (ApprovalKind::Asks, _) => self.answer_agent(&row, &verdict),
             (ApprovalKind::Dialog { .. }, _) => self.answer_dialog(&row, &verdict),
@@ -135,6 +139,7 @@ impl Turn<'_> {
 
     fn apply_failed(&mut self, at: At, on_approve: OnApprove, approve: bool, cause: Cause) {
         match (approve, on_approve) {
+            (true, OnApprove::Rerun) if self.look_for_pane(at) => {}
             (true, OnApprove::Rerun) => {
                 if let Some(stage) = self.stage_mut(at) {
                     stage.retries.clear();

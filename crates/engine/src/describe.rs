@@ -1,6 +1,6 @@
 //! Conditions and messages in one line.
 
-use super::progress::cut;
+use super::progress::{PollRun, PollState, cut};
 use tmuxagent_model::AgentMessage;
 use tmuxagent_policy::{Condition, MessageTest, Policy, PollWhat};
 
@@ -75,4 +75,15 @@ pub fn describe_message(message: &AgentMessage) -> String {
         text.push_str(&format!(": {words}"));
     }
     text
+}
+
+/// What is known of a poll.
+pub fn describe_poll(poll: &PollRun) -> String {
+    match &poll.state {
+        PollState::Asked => "no answer yet".to_owned(),
+        PollState::Pending { detail } => format!("not yet: {detail}"),
+        PollState::Met { detail } => format!("yes: {detail}"),
+        PollState::Dead { detail } => format!("it can't become so any more: {detail}"),
+        PollState::Trouble { detail } => format!("asking failed {} times: {detail}", poll.errors),
+    }
 }

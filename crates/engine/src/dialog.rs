@@ -3,6 +3,7 @@
 //! **Invariants:** a question stands only while its dialog does; what is chosen is one of the answers that were read from
 //! it, and its keys go to that very dialog of that very process ([`Needs::Dialog`]) or nowhere.
 
+use super::auto_answer::Told;
 use super::expiry::OnExpiry;
 use super::gate::Ask;
 use super::progress::cut;
@@ -55,7 +56,15 @@ impl DialogAnswer {
 
 impl Dialog {
     fn answer(&self, label: &str) -> Option<&DialogAnswer> {
-        self.answers.iter().find(|answer| answer.label == label)
+        self.answers.iter().find(|answer| answer.label == label).or_else(|| self.numbered(label))
+    }
+
+    /// The answer of that number, as the dialog shows it or as it is counted here, where both are the same one.
+    fn numbered(&self, number: &str) -> Option<&DialogAnswer> {
+        let place = number.parse::<usize>().ok()?.checked_sub(1)?;
+        let shown = self.answers.iter().find(|answer| answer.keys.first().is_some_and(|key| key == number));
+        let counted = self.answers.get(place).filter(|answer| answer.keys.first().is_none_or(|key| !is_number(key)));
+        if shown.is_some() { shown } else { counted }
     }
 
     /// The answer that a bare yes or no means; none where that is not certain.
@@ -66,6 +75,11 @@ impl Dialog {
             found.next().is_none().then_some(first)
         };
         if approve { of(AnswerRole::Once) } else { of(AnswerRole::Decline).or_else(|| of(AnswerRole::Cancel)) }
+    }
+
+    /// Whether exactly one answer is a yes for this once.
+    pub fn has_plain_yes(&self) -> bool {
+        self.plain(true).is_some()
     }
 
     /// What a decision means here: its answer, and whether that is a yes. `Err`: why it means nothing.
@@ -116,6 +130,7 @@ impl Turn<'_> {
                 self.supersede(&id);
             }
         }
+        self.forget_answered(pane, question);
         let Some(question) = question.filter(|_| !asked) else { return };
         // Its answer is on the way; were it to stay, it would be told again.
         if self.is_being_answered(pane, &question.fingerprint, front) {
@@ -128,7 +143,7 @@ impl Turn<'_> {
         let dialog = Dialog { fingerprint: question.fingerprint.clone(), answers };
         let steps = dialog.plain(true).map(DialogAnswer::steps).unwrap_or_default();
         let ask = Ask {
-            kind: ApprovalKind::Dialog { agent: visible(agent) },
+            kind: ApprovalKind::Dialog { agent: visible(agent), lease: self.lease_offer(question, front) },
             question: title(&visible(agent), question),
             effect_text: describe_steps(&steps),
             effect: steps,
@@ -139,7 +154,7 @@ impl Turn<'_> {
             dialog: Some(dialog),
             ..Ask::default()
         };
-        self.ask(pane, None, ask);
+        self.ask_or_answer(Told { pane, agent, front, question }, ask);
     }
 
     /// A shell reads the pane: an agent that showed a dialog, perhaps in an earlier life of the supervisor, does not.
@@ -147,6 +162,7 @@ impl Turn<'_> {
         for (id, _) in self.dialogs_of(pane, |_| false) {
             self.supersede(&id);
         }
+        self.leases_gone(pane);
     }
 
     fn is_being_answered(&self, pane: &PaneKey, dialog: &str, asker: Option<&Front>) -> bool {
@@ -158,11 +174,12 @@ impl Turn<'_> {
         })
     }
 
-    /// Whether a dialog of this pane waits for a decision.
+    /// Whether a dialog of this pane waits for a decision, or was just answered by a rule.
     pub fn asks_by_dialog(&self, pane: &PaneKey) -> bool {
-        self.state.approvals.values().any(|row| {
-            row.approval.pane == *pane && row.approval.state == ApprovalState::Pending && row.dialog.is_some()
-        })
+        self.was_answered(pane)
+            || self.state.approvals.values().any(|row| {
+                row.approval.pane == *pane && row.approval.state == ApprovalState::Pending && row.dialog.is_some()
+            })
     }
 
     /// The open questions of a pane about dialogs, each with whether its dialog is the one that is meant.
@@ -208,6 +225,10 @@ impl Turn<'_> {
         });
         self.emit(effect, Purpose::Reply { approval: row.approval.id.clone() });
     }
+}
+
+fn is_number(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What is asked, in one line.

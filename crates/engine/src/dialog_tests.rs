@@ -35,6 +35,26 @@ fn an_answer_counts_as_what_it_means_however_it_was_chosen() {
 }
 
 #[test]
+fn a_number_is_the_answer_that_shows_it() {
+    let dialog = command();
+    assert_eq!(dialog.verdict(&said(true, Some("2"))), Ok(said(true, Some("Yes, and don't ask again"))));
+    assert_eq!(dialog.verdict(&said(true, Some("3"))), Ok(said(false, Some("No"))));
+    assert_eq!(
+        dialog.verdict(&said(false, Some("4"))),
+        Ok(said(false, Some("cancel"))),
+        "it shows none, so it is counted"
+    );
+    for none in ["0", "5", "-1", "1.", "١"] {
+        assert!(dialog.verdict(&said(true, Some(none))).is_err(), "{none}");
+    }
+    // An answer may be called like a number, and one that is not offered has its number all the same.
+    let other = |label: &str, key: &str| answer(label, key, AnswerRole::Other);
+    let dialog = Dialog { fingerprint: "f".to_owned(), answers: vec![other("2", "1"), other("Blue", "3")] };
+    assert_eq!(dialog.verdict(&said(true, Some("2"))), Ok(said(true, Some("2"))));
+    assert_eq!(dialog.verdict(&said(true, Some("3"))), Ok(said(true, Some("Blue"))));
+}
+
+#[test]
 fn where_a_plain_answer_is_not_certain_one_must_be_named() {
     let other = |label: &str, key: &str| answer(label, key, AnswerRole::Other);
     let dialog = Dialog { fingerprint: "f".to_owned(), answers: vec![other("Red", "1"), other("Blue", "2")] };

@@ -2,7 +2,7 @@
 //! Never a reason for a decision.
 
 use super::progress::{TEXT, cut};
-use super::state::{Purpose, State};
+use super::state::{Purpose, Run, State};
 use super::text::visible;
 use super::turn::{At, Turn};
 use tmuxagent_model::{Command, Event, PaneKey, Printed, RunId, TimerKey, Timestamp};
@@ -11,6 +11,8 @@ use tmuxagent_model::{Command, Event, PaneKey, Printed, RunId, TimerKey, Timesta
 const DECIDED: usize = 8;
 /// How many of the last lines are shown.
 const LAST: usize = 12;
+/// Of so many last lines are they chosen.
+const SHOWN: usize = 32;
 /// How many lines an agent's report shows.
 const FEW: usize = 5;
 
@@ -22,7 +24,11 @@ impl<'a> Turn<'a> {
 
     /// What a question about a stage, or about a pane alone, shows: oldest first, at most 20 lines.
     pub fn evidence(&mut self, pane: &PaneKey, at: Option<At>) -> Vec<String> {
-        let last = self.last_lines(pane, at.and_then(|at| self.began(at)), LAST);
+        let mut last = self.last_lines(pane, at.and_then(|at| self.began(at)), LAST);
+        // A run that begins with a question has printed nothing yet: what stands in its pane is what is known.
+        if last.is_empty() && at.is_none_or(|at| self.stage(at).is_some_and(|stage| stage.started_at.is_none())) {
+            last = self.last_lines(pane, None, LAST);
+        }
         let mut lines: Vec<String> = Vec::new();
         let decided = at.and_then(|at| self.run(at.run)).map_or(&[][..], |run| &run.evidence);
         // What was said several times is shown once, where it was said last.
@@ -49,6 +55,7 @@ impl<'a> Turn<'a> {
         }
         self.used_printed = true;
         let new = |line: &&Printed| since.is_none_or(|since| line.at >= since);
+        let printed = &printed[printed.len().saturating_sub(SHOWN)..];
         let texts: Vec<&str> = printed.iter().filter(new).map(|line| line.text.as_str()).collect();
         // Together: a key may stand over several lines.
         let clean = self.cleaner.clean(&texts.join("\n"));
@@ -83,7 +90,11 @@ fn is_inner_frame(line: &str) -> bool {
 
 /// The pane that a fact concerns.
 pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
-    let of_run = |run: &RunId| state.runs.get(run).map(|run| &run.pane);
+    let of_stage = |run: &RunId, name: &str| {
+        let run = state.runs.get(run)?;
+        let stage = run.stages.iter().position(|stage| stage.name == name);
+        Some(stage.map_or(&run.pane, |stage| run.pane_of(stage)))
+    };
     let of_approval = |id| state.approvals.get(id).map(|row| &row.approval.pane);
     match event {
         Event::Line(line) => Some(&line.pane),
@@ -95,18 +106,25 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         | Event::CommandEnded { pane, .. } => Some(pane),
         Event::Asked { command, .. } => match command {
             Command::Start { pane, .. } => Some(pane),
-            Command::Control { run, .. } => of_run(run),
-            Command::Decide { approval, .. } => of_approval(approval),
-            Command::Send { .. } | Command::Freeze | Command::Unfreeze | Command::DropHeld { .. } => None,
+            Command::Control { run, stage: Some(stage), .. } => of_stage(run, stage),
+            Command::Control { run, stage: None, .. } => state.runs.get(run).map(Run::present_pane),
+            Command::Decide { approval, .. } | Command::GrantLease { approval, .. } => of_approval(approval),
+            Command::Send { .. }
+            | Command::Ask { .. }
+            | Command::TakeBack { .. }
+            | Command::RevokeLease { .. }
+            | Command::Freeze
+            | Command::Unfreeze
+            | Command::DropHeld { .. } => None,
         },
         Event::Timer { key, .. } => match key {
-            TimerKey::StageTimeout(run, _)
-            | TimerKey::Turn(run, _)
-            | TimerKey::Begin(run, _)
-            | TimerKey::Backoff(run, _)
-            | TimerKey::Look(run, _)
-            | TimerKey::Idle(run, _)
-            | TimerKey::Poll(run, _, _) => of_run(run),
+            TimerKey::StageTimeout(run, stage)
+            | TimerKey::Turn(run, stage)
+            | TimerKey::Begin(run, stage)
+            | TimerKey::Backoff(run, stage)
+            | TimerKey::Look(run, stage)
+            | TimerKey::Idle(run, stage)
+            | TimerKey::Poll(run, stage, _) => of_stage(run, stage),
             TimerKey::Expiry(id) | TimerKey::Reminder(id) | TimerKey::Grace(id) => of_approval(id),
             TimerKey::Schedule(_, _, pane) | TimerKey::Silence(_, _, pane) | TimerKey::TriggerPoll(_, _, pane, _) => {
                 Some(pane)
@@ -115,11 +133,11 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         Event::Outcome { intent, .. } | Event::Polled { intent, .. } => {
             let row = state.intents.get(intent)?;
             match &row.purpose {
-                Purpose::Plan { run, .. }
-                | Purpose::After { run, .. }
-                | Purpose::Look { run, .. }
-                | Purpose::Stop { run, .. }
-                | Purpose::Poll { run, .. } => of_run(run),
+                Purpose::Plan { run, stage, .. }
+                | Purpose::After { run, stage, .. }
+                | Purpose::Look { run, stage, .. }
+                | Purpose::Stop { run, stage, .. }
+                | Purpose::Poll { run, stage, .. } => of_stage(run, stage),
                 Purpose::TriggerPoll { pane, .. } => Some(pane),
                 Purpose::Alert | Purpose::Hand | Purpose::Reply { .. } => row.intent.effect.pane(),
             }

@@ -3,8 +3,10 @@
 use super::Engine;
 use super::agent::Watched;
 use super::command::BY_HAND;
-use super::condition::{FAIL, SUCCESS, Scene, Stimulus, TRIGGER, describe, named_codes, numbered};
-use super::progress::{Cause, Held, Miss, PollRun, PollState};
+use super::condition::{FAIL, SUCCESS, Scene, Stimulus, TRIGGER, describe, describe_poll, named_codes, numbered};
+use super::progress::{Cause, Held, Miss};
+use super::rounds::PastRound;
+use super::run_row::is_zero;
 use super::state::{PaneRow, Run, StageRun, stage_key};
 use super::turn::{At, Turn};
 use serde::{Deserialize, Serialize};
@@ -48,6 +50,12 @@ pub struct StageExplanation {
     pub started_by: Option<Cause>,
     /// What ended it, or its last attempt.
     pub ended_by: Option<Cause>,
+    /// The round of its loop; 0 where it stands in none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub round: u32,
+    /// Its rounds that are over, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<PastRound>,
     /// Its earlier attempts that failed, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<FailedAttempt>,
@@ -146,8 +154,9 @@ impl Turn<'_> {
                 policy: &policy,
                 run: Some(run),
                 polls,
-                agent: Watched::of(self.state.panes.get(&run.pane), Some(stage.agent.from)),
+                agent: Watched::of(self.state.panes.get(run.pane_of(at.stage)), Some(stage.agent.from)),
                 expected: &expected,
+                ended: None,
                 cleaner,
                 now,
             },
@@ -231,12 +240,15 @@ impl Engine {
         run: Option<&Run>,
         stage: &StageRun,
     ) -> StageExplanation {
+        // Triggers are remembered with the run's own pane; what happens to the stage happens in its own.
         let row = self.state.panes.get(pane);
+        let pane = stage.pane.as_ref().unwrap_or(pane);
+        let acts_in = self.state.panes.get(pane);
         let (no_polls, no_held) = (BTreeMap::new(), Held::new());
         let watch = row.and_then(|row| row.watch.get(&stage_key(&pipeline.name, &rule.name)));
         let scene = |polls, from| {
-            let (agent, cleaner) = (Watched::of(row, from), &self.cleaner);
-            Scene { policy: &self.policy, run, polls, agent, expected: &[], cleaner, now }
+            let (agent, cleaner) = (Watched::of(acts_in, from), &self.cleaner);
+            Scene { policy: &self.policy, run, polls, agent, expected: &[], ended: None, cleaner, now }
         };
         // What started a stage is told as it was then; its triggers may be at something new by now.
         let fired = stage.triggered.as_ref().filter(|_| stage.state != StageState::Waiting);
@@ -269,7 +281,7 @@ impl Engine {
         }
         StageExplanation {
             pane: pane.clone(),
-            place: pane.told(row.map(|row| &*row.place).or_else(|| run.map(|run| &*run.place)).unwrap_or_default()),
+            place: pane.told(acts_in.map(|row| &*row.place).or_else(|| run.map(|run| &*run.place)).unwrap_or_default()),
             pipeline: pipeline.name.clone(),
             run: run.map(|run| run.id),
             stage: rule.name.clone(),
@@ -279,6 +291,8 @@ impl Engine {
             waits_for: self.waits_for(now, row, pipeline, rule, run, stage),
             started_by: stage.triggered.clone(),
             ended_by: stage.ended.clone(),
+            round: stage.round,
+            rounds: stage.rounds.clone(),
             earlier: stage.failed.iter().filter(|failed| failed.attempt < stage.attempt).cloned().collect(),
             conditions,
             near_misses: row
@@ -321,7 +335,10 @@ impl Engine {
                 if let Some(until) = last.zip(rule.cooldown).map(|(last, span)| last + span).filter(|t| *t > now) {
                     waits.push(format!("its cool-down, another {}", until.since(now)));
                 }
-                waits.push(describe(&self.policy, &rule.triggers));
+                waits.push(match rule.closes {
+                    true => "the end of the run".to_owned(),
+                    false => describe(&self.policy, &rule.triggers),
+                });
             }
             StageState::Queued => waits.push(self.detail(run, pipeline, rule, stage)),
             StageState::Running => match &rule.success_when {
@@ -472,15 +489,5 @@ fn at_that_time(policy: &Policy, condition: &Condition, fired: &Cause) -> Option
         | Condition::IdleFor(_)
         | Condition::Poll(_)
         | Condition::Schedule(_) => None,
-    }
-}
-
-fn describe_poll(poll: &PollRun) -> String {
-    match &poll.state {
-        PollState::Asked => "no answer yet".to_owned(),
-        PollState::Pending { detail } => format!("not yet: {detail}"),
-        PollState::Met { detail } => format!("yes: {detail}"),
-        PollState::Dead { detail } => format!("it can't become so any more: {detail}"),
-        PollState::Trouble { detail } => format!("asking failed {} times: {detail}", poll.errors),
     }
 }

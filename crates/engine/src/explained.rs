@@ -9,10 +9,12 @@ impl StageExplanation {
     /// The same without secrets.
     pub(crate) fn cleaned(mut self, cleaner: &Cleaner) -> Self {
         let clean = |text: &mut String| *text = cleaner.clean(text);
-        let Self { place, summary, waits_for, started_by, ended_by, conditions, near_misses, defined_at, .. } =
-            &mut self;
+        let Self {
+            place, summary, waits_for, started_by, ended_by, rounds, conditions, near_misses, defined_at, ..
+        } = &mut self;
         [place, summary, defined_at].into_iter().chain(waits_for).for_each(clean);
         [started_by, ended_by].into_iter().flatten().for_each(|cause| cause.clean(cleaner));
+        rounds.iter_mut().for_each(|round| round.cause.clean(cleaner));
         conditions.iter_mut().for_each(|condition| condition.part.clean(cleaner));
         near_misses.iter_mut().for_each(|Miss { text, why, .. }| [text, why].into_iter().for_each(clean));
         self

@@ -156,7 +156,7 @@ impl Turn<'_> {
         attempt: u32,
     ) -> Option<String> {
         let run = self.run(at.run)?;
-        let pane = self.pane_of(at.run)?;
+        let pane = self.pane_of(at)?;
         let names = Names { run: Some(run), stage: &rule.name, attempt, pipeline: &run.pipeline, pane };
         fill(template?, &names, Quoting::None).ok()
     }
@@ -179,9 +179,18 @@ impl Turn<'_> {
     /// A stage failed for good.
     pub fn give_up(&mut self, at: At, cause: Cause) {
         let name = self.stage_name(at);
-        if self.fail_for_good(at, cause.clone()) {
+        if self.fail_for_good(at, cause.clone()) && !self.goes_round(at) {
             self.alert_failure(at, format!("stage {name} failed"), &cause);
         }
+    }
+
+    /// Whether the failure of a stage leads on in its loop, which tells when that is over.
+    fn goes_round(&self, at: At) -> bool {
+        let policy = Arc::clone(&self.policy);
+        let Some((pipeline, rule)) = self.rule(&policy, at) else { return false };
+        let Some(one) = pipeline.loop_of(&rule.name) else { return false };
+        let mut others = pipeline.stages.iter().filter(|other| one.stages.contains(&other.name));
+        others.any(|other| super::recovered::follows(&other.triggers, &rule.name))
     }
 
     /// As [`Turn::give_up`], when a human just decided it himself and need not be told.
@@ -205,8 +214,8 @@ impl Turn<'_> {
 
     pub fn alert_failure(&mut self, at: At, title: String, cause: &Cause) {
         let Some(run) = self.run(at.run) else { return };
-        let (pane, title) = (run.pane.clone(), format!("{}: {title}", run.pipeline));
-        let mut body = format!("{}\n{}", pane.told(&run.place), text::visible(&cause.brief()));
+        let (pane, title) = (run.pane_of(at.stage).clone(), format!("{}: {title}", run.pipeline));
+        let mut body = format!("{}\n{}", self.place_in(run, &pane), text::visible(&cause.brief()));
         for line in self.evidence(&pane, Some(at)) {
             body.push('\n');
             body.push_str(&line);

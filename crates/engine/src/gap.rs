@@ -10,13 +10,14 @@ use tmuxagent_model::{ApprovalKind, Note, PaneKey, Severity, StageState};
 impl Turn<'_> {
     /// Output of a pane was lost: running stages that read it may have missed their line.
     pub fn gap(&mut self, pane: &PaneKey) {
-        let Some(row) = self.state.panes.get(pane) else { return };
-        let runs: Vec<_> = row.open.values().copied().collect();
+        if self.state.panes.get(pane).is_none() {
+            return;
+        }
+        let runs = self.runs_at(pane);
         self.forget_begins(|key| key == pane);
         self.note_at(Severity::Warning, pane, Note::Gap { pane: format!("{}:{}", pane.host, pane.pane) });
         for run in runs {
-            if let Some(stage) = self.run(run).and_then(super::state::Run::live) {
-                let at = At { run, stage };
+            if let Some(at) = self.live_at(run, pane) {
                 self.overhear_gap(at);
                 self.ask_gap(at);
             }

@@ -6,21 +6,17 @@
 use super::dialog::Dialog;
 use super::expiry::OnExpiry;
 use super::progress::Cause;
-use super::readers::{affirmative, answer_steps};
 use super::state::{Again, ApprovalRow, IntentRow, Purpose};
 use super::table::StageInput;
-use super::text::{describe_intent, describe_plan, one_line, plan_keys, visible};
+use super::text::{describe_intent, describe_plan, plan_keys};
 use super::turn::{At, Turn};
 use crate::lifecycle::{self, Input};
 use std::sync::Arc;
 use tmuxagent_model::{
-    AgentMessage, Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, Front, KeyStep,
-    MessageType, Millis, Note, PaneKey, Severity, StageState, TimerKey, Urgency,
+    Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, Front, KeyStep, Millis, Note, PaneKey,
+    Severity, StageState, TimerKey, Urgency,
 };
-use tmuxagent_policy::FailStep;
-
-/// The most pending questions of one pane's agents; the oldest makes room.
-const MOST_OF_AGENTS: usize = 20;
+use tmuxagent_policy::{FailStep, Gate};
 
 /// How long a question stays open that no stage waits for.
 const LOOSE: Millis = Millis::from_secs(24 * 3600);
@@ -71,6 +67,10 @@ pub struct Ask {
     pub evidence: Option<Vec<String>>,
     /// The dialog that is answered.
     pub dialog: Option<Dialog>,
+    /// The word without which a yes is none.
+    pub confirm: Option<String>,
+    /// Who may decide; empty: everybody.
+    pub approvers: Vec<String>,
 }
 
 impl Default for Ask {
@@ -91,6 +91,8 @@ impl Default for Ask {
             answers: Vec::new(),
             evidence: None,
             dialog: None,
+            confirm: None,
+            approvers: Vec::new(),
         }
     }
 }
@@ -100,9 +102,11 @@ impl Turn<'_> {
     pub fn ask_gate(&mut self, at: At) {
         let policy = Arc::clone(&self.policy);
         let Some((pipeline, rule)) = self.rule(&policy, at) else { return };
-        let Some(gate) = &rule.gate else { return };
+        let rounds = self.asks_of_rounds(at);
+        let none = Gate::default();
+        let gate = rule.gate.as_ref().unwrap_or(&none);
         let attempt = self.stage(at).map_or(1, |stage| stage.attempt + 1);
-        if !self.shift(at, StageInput::Gate) {
+        if !self.is_placed(at) || !self.shift(at, StageInput::Gate) {
             return;
         }
         let plan = match self.plan(at, rule, &rule.actions_on_start, attempt) {
@@ -112,7 +116,12 @@ impl Turn<'_> {
             }
         };
         let question = self.question(at, rule, gate.question.as_ref(), attempt);
-        let question = question.unwrap_or_else(|| format!("Start stage {} of {}?", rule.name, pipeline.name));
+        let question = question.or_else(|| {
+            let asked = || format!("Start stage {} of {}?", rule.name, pipeline.name);
+            rule.gate.as_ref().map(|_| asked())
+        });
+        let question = rounds.into_iter().chain(question).collect::<Vec<_>>().join(" ");
+        let question = with_conditions(question, gate);
         let (effect, effect_text) = (plan_keys(&plan), describe_plan(&plan));
         if let Some(stage) = self.stage_mut(at) {
             stage.plan = plan;
@@ -127,6 +136,8 @@ impl Turn<'_> {
             expires: gate.expires,
             on_expiry: OnExpiry::from(gate.on_expiry),
             remind_every: gate.remind_every,
+            confirm: gate.confirm.clone(),
+            approvers: gate.approvers.clone(),
             ..Ask::default()
         };
         let approval = self.ask_about(at, ask);
@@ -218,77 +229,9 @@ impl Turn<'_> {
         Ask { expires, on_expiry: OnExpiry::from(on_expiry), remind_every, ..ask }
     }
 
-    /// An agent's message: noted, and a question becomes one for the human.
-    pub fn hear(&mut self, pane: &PaneKey, message: &AgentMessage, front: Option<&Front>) {
-        let place = self.place(pane);
-        let words = message.summary.as_ref().or(message.question.as_ref()).or(message.detail.as_ref());
-        let summary = visible(&self.cleaner.clean(words.map_or("", String::as_str)));
-        let failed = message.kind == MessageType::Error || message.ok == Some(false);
-        let severity = if failed { Severity::Warning } else { Severity::Info };
-        let note = Note::AgentSaid { kind: message.kind, stage: message.stage.clone(), summary: summary.clone() };
-        self.note_at(severity, pane, note);
-        match message.kind {
-            MessageType::Ask => self.ask_for_agent(pane, message, front),
-            MessageType::Error => {
-                let title = format!("{}: {summary}", pane.told(&place));
-                let dedupe = format!("agent/{pane}/{summary}");
-                let detail = message.detail.as_deref().map(|text| visible(&self.cleaner.clean(text)));
-                let body = format!("{}{}", detail.unwrap_or_default(), self.few_lines(pane)).trim_start().to_owned();
-                self.alert(Alert {
-                    kind: self.speaker(pane),
-                    urgency: Urgency::Normal,
-                    body,
-                    title,
-                    approval: None,
-                    run: None,
-                    dedupe,
-                    channels: Vec::new(),
-                });
-            }
-            MessageType::Status | MessageType::Action | MessageType::Log => {}
-        }
-    }
-
-    fn ask_for_agent(&mut self, pane: &PaneKey, message: &AgentMessage, front: Option<&Front>) {
-        let words = message.question.as_ref().or(message.summary.as_ref()).map_or("", String::as_str);
-        let question = visible(&self.cleaner.clean(words.trim()));
-        // What may be typed later is one clean line per option; a question without any takes `yes` and `no`.
-        let options: Vec<String> = message.options.iter().map(|o| one_line(o)).filter(|o| !o.is_empty()).collect();
-        let answers = self.answers_of(pane);
-        let of_pane: Vec<&Approval> = self
-            .state
-            .approvals
-            .values()
-            .map(|row| &row.approval)
-            .filter(|a| a.state == ApprovalState::Pending && a.kind == ApprovalKind::Agent && a.pane == *pane)
-            .collect();
-        if of_pane.iter().any(|asked| asked.question == question && asked.options == options) {
-            return;
-        }
-        let surplus = of_pane.len().saturating_sub(MOST_OF_AGENTS - 1);
-        let oldest: Vec<ApprovalId> = of_pane.iter().take(surplus).map(|asked| asked.id.clone()).collect();
-        for id in &oldest {
-            self.supersede(id);
-        }
-        // Where no option says yes, a plain yes says nothing.
-        let steps = affirmative(&options).map(|label| answer_steps(&options, label, &answers)).unwrap_or_default();
-        let ask = Ask {
-            kind: ApprovalKind::Agent,
-            question,
-            effect_text: super::text::describe_steps(&steps),
-            effect: steps,
-            options,
-            program: self.state.panes.get(pane).map(|row| row.info.facts.command.clone()),
-            asker: front.cloned(),
-            answers,
-            ..Ask::default()
-        };
-        self.ask(pane, None, ask);
-    }
-
     /// Asks about a stage.
     pub fn ask_about(&mut self, at: At, ask: Ask) -> ApprovalId {
-        let pane = self.run(at.run).map(|run| run.pane.clone());
+        let pane = self.stage_pane(at).cloned();
         // A run always has its pane; were it gone, the question would be superseded with it.
         let Some(pane) = pane else { return self.approval_id() };
         let id = self.ask(&pane, Some(at), ask);
@@ -352,6 +295,9 @@ impl Turn<'_> {
             asker: ask.asker,
             answers: ask.answers,
             dialog: ask.dialog,
+            confirm: ask.confirm,
+            approvers: ask.approvers,
+            call: None,
         };
         self.state.approvals.insert(id.clone(), row);
         if let Some(at) = expires_at {
@@ -495,5 +441,15 @@ impl Turn<'_> {
         for id in &open {
             self.supersede(id);
         }
+    }
+}
+
+/// A question with what its gate asks of whoever decides.
+fn with_conditions(question: String, gate: &Gate) -> String {
+    match (&gate.confirm, gate.approvers.join(", ")) {
+        (Some(word), who) if who.is_empty() => format!("{question} (a yes takes the word {word})"),
+        (Some(word), who) => format!("{question} (a yes takes the word {word}; for {who} to decide)"),
+        (None, who) if who.is_empty() => question,
+        (None, who) => format!("{question} (for {who} to decide)"),
     }
 }

@@ -14,6 +14,7 @@
 
 mod agent;
 mod approval_row;
+mod auto_answer;
 mod beside;
 mod command;
 mod condition;
@@ -25,17 +26,23 @@ mod expiry;
 mod explain;
 mod explained;
 mod fail;
+mod finally;
 mod gap;
 mod gate;
+mod heard;
+mod human;
+mod lease;
 pub mod lifecycle;
 mod look;
 mod lost;
 mod memory;
 mod outcome;
 mod outlook;
+mod outputs;
 mod overheard;
 mod pane;
 mod place;
+mod plan;
 mod poll;
 mod progress;
 mod purpose;
@@ -45,8 +52,11 @@ mod refit;
 pub mod replay;
 mod report;
 mod requote;
+mod rounds;
 mod rows;
 mod run;
+mod run_panes;
+mod run_row;
 mod schedule;
 mod set_back;
 mod stage;
@@ -74,6 +84,7 @@ pub use view::View;
 
 use serde::{Deserialize, Serialize};
 use state::State;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tmuxagent_model::{
     Approval, ApprovalId, Change, EntityKind, Event, Intent, IntentId, IntentState, Millis, Note, PaneKey, RunId,
@@ -331,6 +342,19 @@ impl Engine {
         self.state.approvals.get(id).map(|row| &row.approval)
     }
 
+    /// The question of that call.
+    #[must_use]
+    pub fn approval_of_call(&self, call: &str) -> Option<&Approval> {
+        self.state.approvals.values().find(|row| row.call.as_deref() == Some(call)).map(|row| &row.approval)
+    }
+
+    /// The word that a yes to a question takes, and somebody who may say it, where the policy says so.
+    #[must_use]
+    pub fn terms(&self, id: &ApprovalId) -> (Option<String>, Option<String>) {
+        let row = self.state.approvals.get(id);
+        row.map_or((None, None), |row| (row.confirm.clone(), row.approvers.first().cloned()))
+    }
+
     /// What an intent without an outcome does, in one line for people.
     #[must_use]
     pub fn describe(&self, id: &IntentId) -> Option<String> {
@@ -347,9 +371,10 @@ impl Engine {
     #[must_use]
     pub fn tracked_command(&self, pane: &PaneKey) -> Option<String> {
         let row = self.state.panes.get(pane)?;
-        row.open.values().find_map(|run| {
+        row.open.values().chain(&row.guests).find_map(|run| {
             let run = self.state.runs.get(run)?;
-            run.stages.get(run.live()?)?.tracked.as_ref().map(|id| id.as_str().to_owned())
+            let live = run.live().filter(|live| run.pane_of(*live) == pane)?;
+            run.stages.get(live)?.tracked.as_ref().map(|id| id.as_str().to_owned())
         })
     }
 
@@ -359,14 +384,27 @@ impl Engine {
     pub fn watched_pipelines(&self, pane: &PaneKey) -> Vec<String> {
         let Some(row) = self.state.panes.get(pane) else { return Vec::new() };
         let mut names = row.pipelines.clone();
-        names.extend(row.open.keys().filter(|name| !row.pipelines.contains(name)).cloned());
+        let named =
+            row.names.iter().filter_map(|key| key.split_once('\u{1f}')).map(|(pipeline, _)| pipeline.to_owned());
+        for name in self.running_in(row).into_iter().chain(named) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         names
+    }
+
+    /// The pipelines whose open runs have a stage that acts in a pane, or belong to it.
+    fn running_in(&self, row: &state::PaneRow) -> Vec<String> {
+        let guests = row.guests.iter().filter_map(|id| self.state.runs.get(id)).map(|run| &run.pipeline);
+        let names: BTreeSet<&String> = row.open.keys().chain(guests).collect();
+        names.into_iter().cloned().collect()
     }
 
     /// The pipelines with an open run in each pane that has one.
     pub fn running(&self) -> impl Iterator<Item = (&PaneKey, Vec<String>)> {
-        let panes = self.state.panes.iter().filter(|(_, row)| !row.open.is_empty());
-        panes.map(|(key, row)| (key, row.open.keys().cloned().collect()))
+        let panes = self.state.panes.iter().map(|(key, row)| (key, self.running_in(row)));
+        panes.filter(|(_, names)| !names.is_empty())
     }
 }
 

@@ -184,6 +184,9 @@ pub const fn via(via: Via) -> &'static str {
         Via::Link => "link",
         Via::Chat => "chat",
         Via::Hook => "hook",
+        Via::Rule => "rule",
+        Via::Lease => "lease",
+        Via::Mcp => "agent's tool",
     }
 }
 

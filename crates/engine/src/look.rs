@@ -59,22 +59,19 @@ impl Turn<'_> {
 
     /// A shell has come to the foreground of a pane.
     pub fn shell_in_front(&mut self, pane: &PaneKey) {
-        let Some(row) = self.state.panes.get(pane) else { return };
-        let runs: Vec<_> = row.open.values().copied().collect();
+        let runs = self.runs_at(pane);
         for run in runs {
-            if let Some(stage) = self.run(run).and_then(super::state::Run::live) {
-                self.look_soon(At { run, stage });
+            if let Some(at) = self.live_at(run, pane) {
+                self.look_soon(at);
             }
         }
     }
 
     /// A program came to the front of a pane in which something was typed.
     pub fn foreground(&mut self, pane: &PaneKey, front: &Front, prompt: bool) {
-        let Some(row) = self.state.panes.get(pane) else { return };
-        let runs: Vec<_> = row.open.values().copied().collect();
+        let runs = self.runs_at(pane);
         for run in runs {
-            let Some(stage) = self.run(run).and_then(super::state::Run::live) else { continue };
-            let at = At { run, stage };
+            let Some(at) = self.live_at(run, pane) else { continue };
             let Some(stage) = self.stage(at).filter(|stage| stage.typed.is_some() || stage.untracked) else { continue };
             let next = stage.may_run_next(&front.name) && !self.shows(at, "^C", usize::MAX);
             let Some(StageRun { look, .. }) = self.stage_mut(at) else { continue };
@@ -100,7 +97,7 @@ impl Turn<'_> {
             return;
         };
         let (stage, attempt) = (stage.name.clone(), stage.attempt);
-        let Some(row) = self.pane_of(at.run) else { return };
+        let Some(row) = self.pane_of(at) else { return };
         let front = self.stage(at).and_then(|stage| stage.look.front.as_ref()).map_or(0, |front| front.pid);
         let script = SCRIPT.replace("PID", &row.info.key.pid.to_string()).replace("FRONT", &front.to_string());
         let call = ShellCall {

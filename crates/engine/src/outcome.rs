@@ -67,6 +67,10 @@ impl Turn<'_> {
                 Note::EffectFailed { intent, error: format!("{text}: {}", self.cleaner.clean(&describe_shell(shell))) },
             ),
             Outcome::Skipped { reason: SkipReason::Withdrawn } if row.withdrawn => return,
+            // It is quoted anew, or asked about.
+            Outcome::Skipped { reason: reason @ SkipReason::OtherShell(_) } => {
+                (Severity::Info, Note::NotSent { intent, text, reason: reason.clone() })
+            }
             Outcome::Skipped { reason } => (Severity::Warning, Note::NotSent { intent, text, reason: reason.clone() }),
             Outcome::Failed { error } => {
                 (Severity::Warning, Note::EffectFailed { intent, error: format!("{text}: {error}") })
@@ -92,6 +96,7 @@ impl Turn<'_> {
             Outcome::Done => self.action_done(at, &row.intent.id),
             Outcome::Shell(outcome) => {
                 self.keep_output(at, outcome);
+                self.keep_text(at, &outcome.output);
                 if outcome.exit != Some(0) {
                     self.witness_output(at, outcome);
                 }
@@ -161,13 +166,11 @@ impl Turn<'_> {
 
     /// A command in a pane ended.
     pub fn command_ended(&mut self, pane: &PaneKey, token: Option<&str>, exit: i32) {
-        let Some(row) = self.state.panes.get(pane) else { return };
-        let runs: Vec<_> = row.open.values().copied().collect();
+        let runs = self.runs_at(pane);
         let mut ours = false;
         self.shell_is_back(pane, None, token);
         for run in runs {
-            let Some(stage) = self.run(run).and_then(super::state::Run::live) else { continue };
-            let at = At { run, stage };
+            let Some(at) = self.live_at(run, pane) else { continue };
             let Some(stage) = self.stage(at) else { continue };
             let tracked = stage.tracked.is_some() || stage.waiting.is_some();
             let by_shell = token.is_none_or(super::tracking::is_of_shell);
@@ -191,10 +194,13 @@ impl Turn<'_> {
     fn trigger_exit(&mut self, pane: &PaneKey, exit: i32) {
         let policy = Arc::clone(&self.policy);
         let applicable = self.applicable(pane);
-        for pipeline in policy.pipelines.iter().filter(|pipeline| applicable.contains(&pipeline.name)) {
-            for stage in &pipeline.stages {
-                let starter = super::trigger::Starter::Trigger;
-                self.ask_trigger(&policy, pane, pipeline, stage, &Stimulus::Exit(exit), starter);
+        for pipeline in &policy.pipelines {
+            let here = applicable.contains(&pipeline.name);
+            for stage in pipeline.stages.iter().filter(|_| here || !pipeline.panes.is_empty()) {
+                for own in self.listeners(pane, pipeline, stage, here) {
+                    let starter = super::trigger::Starter::Trigger;
+                    self.ask_trigger(&policy, &own, pipeline, stage, &Stimulus::Exit(exit), starter);
+                }
             }
         }
     }

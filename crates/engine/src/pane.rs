@@ -1,15 +1,15 @@
 //! Panes that come, change and go.
 
 use super::progress::Cause;
-use super::state::{PaneRow, is_shell};
+use super::state::{PaneRow, is_shell, stage_key};
 use super::turn::Turn;
 use super::watch::of_pane;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tmuxagent_model::{
     Alert, AlertKind, HostName, IntentId, Note, PaneInfo, PaneKey, ProgramState, Severity, TimerKey, Urgency,
 };
-use tmuxagent_policy::Pipeline;
+use tmuxagent_policy::{Pipeline, Policy};
 
 impl Turn<'_> {
     /// A pane appeared, or one of its facts changed.
@@ -17,21 +17,25 @@ impl Turn<'_> {
         let policy = Arc::clone(&self.policy);
         let pipelines: Vec<String> =
             policy.applicable(&info.key.host, &info.facts).map(|pipeline| pipeline.name.clone()).collect();
+        let names = names_of(&policy, info);
         let place = self.told_place(info);
         let Some(row) = self.state.panes.get(&info.key) else {
             let row = PaneRow {
                 info: info.clone(),
                 place: place.clone(),
                 pipelines,
+                names,
                 shell: Some(info.facts.command.clone()).filter(|command| is_shell(command)),
                 stale: false,
                 program: None,
                 agent: None,
                 open: BTreeMap::new(),
+                guests: BTreeSet::new(),
                 last: BTreeMap::new(),
                 starts: BTreeMap::new(),
                 watch: BTreeMap::new(),
                 misses: BTreeMap::new(),
+                auto_answers: super::auto_answer::AutoAnswers::default(),
                 shell_marks: super::tracking::ShellMarks::None,
             };
             self.state.panes.insert(info.key.clone(), row);
@@ -42,6 +46,7 @@ impl Turn<'_> {
         // Sizes, modes and (unless a policy chooses or names by it) the title, which agents change every second, decide
         // nothing here; a change of them alone is no change.
         let same = row.pipelines == pipelines
+            && row.names == names
             && !row.stale
             && row.place == place
             && row.info.dead == info.dead
@@ -59,13 +64,14 @@ impl Turn<'_> {
             row.info = info.clone();
             row.place = place;
             row.pipelines = pipelines;
+            row.names = names;
             if is_shell(&info.facts.command) {
                 row.shell = Some(info.facts.command.clone());
             }
             row.stale = false;
         }
         if died {
-            self.end_runs(&info.key, &Cause::own(self.now, "pane", "its process ended"));
+            self.end_runs(&info.key, &Cause::own(self.now, "pane", "its process ended"), false);
             self.supersede_pane(&info.key);
         }
         if back {
@@ -92,8 +98,12 @@ impl Turn<'_> {
         for id in &meant {
             self.withdraw(id);
         }
+        // Nothing begins there any more.
+        if let Some(row) = self.state.panes.get_mut(pane) {
+            row.info.dead = true;
+        }
         let why = if unwatched { "nobody watches it any more" } else { "it is gone" };
-        self.end_runs(pane, &Cause::own(self.now, "pane", why));
+        self.end_runs(pane, &Cause::own(self.now, "pane", why), true);
         self.supersede_pane(pane);
         let timers: Vec<TimerKey> =
             self.state.timers().map(|row| &row.key).filter(|key| of_pane(key, pane)).cloned().collect();
@@ -165,6 +175,13 @@ impl Turn<'_> {
         };
         self.alert(Alert { kind, urgency, title, body, approval: None, run: None, dedupe, channels });
     }
+}
+
+/// The names of panes that a pane fits.
+pub fn names_of(policy: &Policy, info: &PaneInfo) -> Vec<String> {
+    let names = policy.pipelines.iter().flat_map(|pipeline| pipeline.panes.iter().map(move |pane| (pipeline, pane)));
+    let fits = names.filter(|(_, pane)| pane.selector.holds(&info.key.host, &info.facts));
+    fits.map(|(pipeline, pane)| stage_key(&pipeline.name, &pane.name)).collect()
 }
 
 /// Whether any text of the policy names the pane's title.

@@ -23,7 +23,7 @@ impl Turn<'_> {
         let policy = Arc::clone(&self.policy);
         let Some((pipeline, rule)) = self.rule(&policy, at) else { return };
         let Some(test) = poll_of(rule, node) else { return };
-        let (Some(run), Some(pane)) = (self.run(at.run), self.pane_of(at.run)) else { return };
+        let (Some(run), Some(pane)) = (self.run(at.run), self.pane_of(at)) else { return };
         let Some(stage) = run.stages.get(at.stage) else { return };
         let Some(poll) = stage.polls.get(&node) else { return };
         let (attempt, since, deadline) = (stage.attempt, poll.since, poll.deadline);
@@ -170,6 +170,8 @@ impl Turn<'_> {
         let (Some((_, test)), Some(row)) = (found, self.state.panes.get(pane)) else { return };
         let key = stage_key(pipeline, stage);
         let Some(poll) = row.watch.get(&key).and_then(|watch| watch.polls.get(&node)) else { return };
+        let listened = policy.pipeline(pipeline).map(|known| self.listened(pane, known, rule));
+        let row = listened.and_then(|listened| self.state.panes.get(&listened)).unwrap_or(row);
         let names = Names { run: None, stage, attempt: 1, pipeline, pane: row };
         let spec = match spec(test, &names, poll.since) {
             Ok(spec) => spec,

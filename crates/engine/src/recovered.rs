@@ -6,7 +6,10 @@ use tmuxagent_policy::{Condition, Pipeline};
 
 /// Whether a stage of the run failed, and none that follows its failure made up for it.
 pub fn has_lost(run: &Run, pipeline: &Pipeline) -> bool {
-    run.stages.iter().any(|stage| has_failed(stage) && mender(run, pipeline, stage, run.stages.len()).is_none())
+    let counts = |stage: &StageRun| pipeline.stage(&stage.name).is_none_or(|rule| !rule.closes);
+    run.stages
+        .iter()
+        .any(|stage| has_failed(stage) && counts(stage) && mender(run, pipeline, stage, run.stages.len()).is_none())
 }
 
 /// A stage that failed, and the one that made up for it.
@@ -36,7 +39,8 @@ fn mender<'r>(run: &'r Run, pipeline: &Pipeline, failed: &StageRun, depth: usize
     })
 }
 
-fn follows(condition: &Condition, failed: &str) -> bool {
+/// Whether a condition waits for the failure of a stage.
+pub fn follows(condition: &Condition, failed: &str) -> bool {
     let mut found = false;
     condition.walk(&mut |part| found |= matches!(part, Condition::AfterStageFailure(name) if name == failed));
     found

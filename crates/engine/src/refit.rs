@@ -34,10 +34,11 @@ impl Turn<'_> {
             let Some(row) = self.state.panes.get(pane) else { continue };
             let names: Vec<String> =
                 policy.applicable(&pane.host, &row.info.facts).map(|pipeline| pipeline.name.clone()).collect();
-            if row.pipelines != names
+            let named = super::pane::names_of(&policy, &row.info);
+            if (&row.pipelines, &row.names) != (&names, &named)
                 && let Some(row) = self.state.panes.get_mut(pane)
             {
-                row.pipelines = names;
+                (row.pipelines, row.names) = (names, named);
             }
             self.arm_watches(pane);
         }
@@ -94,7 +95,7 @@ impl Turn<'_> {
             stage.polls.clear();
         }
         self.start_polls(at, rule);
-        if let Some(pane) = self.run(at.run).map(|run| run.pane.clone()) {
+        if let Some(pane) = self.stage_pane(at).cloned() {
             self.touch(&pane);
         }
     }

@@ -10,12 +10,13 @@ pub use super::report::{Comparison, Decided, Entry, Report, Side, compare};
 pub use log::read_log;
 
 use super::text::{describe_effect, visible};
-use super::{Engine, Options, Step};
+use super::{Answer, Engine, Options, Step};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tmuxagent_model::{
     AgentMessage, AgentSeen, AgentState, ApprovalState, Command, Decider, Effect, Event, Front, LineEvent, LineSource,
-    Millis, Note, Outcome, PaneInfo, PaneKey, PollOutcome, RunId, Severity, ShellOutcome, Timestamp, Verdict, Via,
+    Millis, Note, Outcome, PRINTED, PaneInfo, PaneKey, PollOutcome, Printed, RunId, Severity, ShellOutcome, Timestamp,
+    Variables, Verdict, Via,
 };
 use tmuxagent_policy::{Policy, RuleSet};
 
@@ -56,6 +57,13 @@ pub enum Recorded {
     },
     /// The agent of the pane was seen to do this.
     Agent(AgentState),
+    /// Somebody started a pipeline in the pane.
+    Started {
+        /// Which.
+        pipeline: String,
+        /// The values that were given.
+        inputs: Variables,
+    },
     /// Lines were left out here.
     Gap,
 }
@@ -114,6 +122,8 @@ struct World {
     setting: Setting,
     rules: BTreeMap<PaneKey, Arc<RuleSet>>,
     places: BTreeMap<PaneKey, String>,
+    /// The last lines of each pane, where some text names what a stage printed.
+    printed: BTreeMap<PaneKey, VecDeque<Printed>>,
     /// The agent of each pane, as its facts name it.
     agents: BTreeMap<PaneKey, String>,
     report: Report,
@@ -137,6 +147,7 @@ impl World {
         Self {
             rules: rules.collect(),
             places: recordings.iter().map(|r| (r.pane.key.clone(), r.pane.place())).collect(),
+            printed: BTreeMap::new(),
             agents: recordings.iter().map(|r| (r.pane.key.clone(), agent_of(&r.pane))).collect(),
             engine: Engine::new(policy).with_options(setting.options),
             setting: *setting,
@@ -173,6 +184,7 @@ impl World {
     fn record(&mut self, now: Timestamp, pane: &PaneKey, what: &Recorded) {
         match what {
             Recorded::Line { text, seen, message } => {
+                self.printed(now, pane, text);
                 self.report.lines += 1;
                 self.seq += 1;
                 let rules = self.rules.get(pane);
@@ -202,10 +214,33 @@ impl World {
                 let process = process.filter(|_| *state != AgentState::Exited);
                 let agent = self.agents.get(pane).cloned().unwrap_or_default();
                 let (pane, state, by) = (pane.clone(), state.clone(), "replay".to_owned());
-                let seen = AgentSeen { pane, agent, process, state, by, anew: false, interrupted: false };
+                let (anew, interrupted, unproven) = (false, false, false);
+                let seen = AgentSeen { pane, agent, process, state, by, anew, interrupted, unproven };
                 self.step(now, Event::Agent(Box::new(seen)));
             }
+            Recorded::Started { pipeline, inputs } => {
+                let (pane, pipeline, inputs) = (pane.clone(), pipeline.clone(), inputs.clone());
+                let command = Command::Start { pane, pipeline, stage: None, inputs };
+                self.step(now, Event::Asked { command, by: Decider { who: "replay".to_owned(), via: Via::Cli } });
+            }
             Recorded::Gap => self.step(now, Event::Gap { pane: pane.clone() }),
+        }
+    }
+
+    /// Keeps a line for texts that name what a stage printed.
+    fn printed(&mut self, now: Timestamp, pane: &PaneKey, text: &str) {
+        if self.engine.policy().pipelines.iter().flat_map(|pipeline| &pipeline.stages).any(|stage| stage.told) {
+            let lines = self.printed.entry(pane.clone()).or_default();
+            lines.push_back(Printed { at: now, text: text.to_owned() });
+            lines.drain(..lines.len().saturating_sub(PRINTED));
+        }
+    }
+
+    /// A fact with what its pane printed last.
+    fn witnessed(&self, fact: Event) -> Event {
+        match self.engine.concerns(&fact).and_then(|pane| self.printed.get(pane)) {
+            Some(lines) => Event::Witnessed { printed: lines.iter().cloned().collect(), fact: Box::new(fact) },
+            None => fact,
         }
     }
 
@@ -229,6 +264,7 @@ impl World {
                 self.report.cut_off = true;
                 return;
             }
+            let event = self.witnessed(event);
             let step = self.engine.step(now, &event);
             self.tell(now, &step);
             for intent in &step.intents {
@@ -277,13 +313,14 @@ impl World {
         for approval in asked.collect::<Vec<_>>() {
             let what = Decided::Answered { question: approval.question.clone(), approve };
             self.enter(now, &approval.place, approval.run, what);
+            let (word, who) = self.engine.terms(&approval.id);
             events.push(Event::Asked {
                 command: Command::Decide {
                     approval: approval.id,
                     revision: approval.revision,
-                    verdict: Verdict { approve, answer: None },
+                    verdict: Verdict { approve, answer: word.filter(|_| approve) },
                 },
-                by: Decider { who: "replay".to_owned(), via: Via::Cli },
+                by: Decider { who: who.unwrap_or_else(|| "replay".to_owned()), via: Via::Cli },
             });
         }
         events
@@ -295,6 +332,9 @@ impl World {
 
     /// Takes a step's notes and intents into the report.
     fn tell(&mut self, now: Timestamp, step: &Step) {
+        if let Some(Answer::Refused { text, .. }) = &step.answer {
+            self.enter(now, "", None, Decided::Effect { text: format!("refused: {text}") });
+        }
         for (severity, place, note) in &step.notes {
             if let Some((run, what)) = self.decided(*severity, note) {
                 // A report names panes as its recordings do.

@@ -12,7 +12,7 @@ impl Turn<'_> {
     /// Writes the action at the cursor anew, for the shell that reads now, and does it. False where it would say something
     /// else than before: then a person is asked.
     pub fn quote_anew(&mut self, at: At, shell: &str) -> bool {
-        let Some(pane) = self.run(at.run).map(|run| run.pane.clone()) else { return false };
+        let Some(pane) = self.stage_pane(at).cloned() else { return false };
         let Some(row) = self.state.panes.get_mut(&pane) else { return false };
         row.shell = Some(shell.to_owned());
         // The look before typing is younger than what was listed; that it is listed too is a fact of its own, still to come.

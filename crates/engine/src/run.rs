@@ -3,6 +3,7 @@
 use super::agent::Watched;
 use super::condition::{Ending, Scene, Stimulus, TRIGGER, ended_so};
 use super::progress::{Cause, Progress, Watch};
+use super::rounds::starts_again;
 use super::state::{Purpose, Run, StageRun, State, stage_key};
 use super::table::{RunInput, StageInput, next_run};
 use super::trigger::{Fired, Starter};
@@ -13,7 +14,7 @@ use tmuxagent_model::{
     AlertKind, ApprovalId, ApprovalState, IntentId, Note, PaneKey, RunId, RunState, Severity, StageState, Urgency,
     Variables,
 };
-use tmuxagent_policy::{Condition, Pipeline, Policy, Stage};
+use tmuxagent_policy::{Condition, Pipeline, Policy, Stage, input_values};
 
 /// The most closed runs kept for each pipeline on a pane, and in all; the journal has the rest.
 const CLOSED_OF_PAIR: usize = 5;
@@ -34,6 +35,16 @@ impl Turn<'_> {
         let Some(index) = pipeline.stages.iter().position(|s| s.name == stage.name) else {
             return Fired::Ignored("the pipeline has no such stage".to_owned());
         };
+        let given: Vec<(String, String)> = std::mem::take(&mut self.given).into_iter().collect();
+        let inputs = input_values(&pipeline.inputs, &given);
+        let (panes, inputs) = match self.choose_panes(pane, pipeline).and_then(|panes| Ok((panes, inputs?))) {
+            Ok(found) => found,
+            Err(why) => {
+                let text = format!("{} does not begin: {why}", pipeline.name);
+                self.note_at(Severity::Warning, pane, Note::Text { text });
+                return Fired::Ignored(why);
+            }
+        };
         let now = self.now;
         let place = self.place(pane);
         let meta = self.state.meta_mut();
@@ -44,6 +55,9 @@ impl Turn<'_> {
             pipeline: pipeline.name.clone(),
             pane: pane.clone(),
             place: place.clone(),
+            panes,
+            inputs: inputs.into_iter().collect(),
+            closing: None,
             state: RunState::Open,
             stages: pipeline.stages.iter().map(|stage| StageRun::waiting(stage.name.clone())).collect(),
             last: None,
@@ -62,6 +76,7 @@ impl Turn<'_> {
                 }
             }
         }
+        self.place_waiting(id, pipeline);
         self.note_at(Severity::Info, pane, Note::RunStarted { run: id, pipeline: pipeline.name.clone() });
         let at = At { run: id, stage: index };
         self.learn(id, groups);
@@ -96,12 +111,17 @@ impl Turn<'_> {
     pub fn after_stage(&mut self, id: RunId) {
         let policy = Arc::clone(&self.policy);
         let Some(run) = self.run(id).filter(|run| run.state == RunState::Open && run.live().is_none()) else { return };
+        if run.closing.is_some() {
+            return self.close_run(id, RunInput::Cancel);
+        }
         let Some(pipeline) = policy.pipeline(&run.pipeline) else { return };
         let waiting: Vec<usize> = run
             .stages
             .iter()
             .enumerate()
-            .filter(|(_, stage)| stage.state == StageState::Waiting)
+            .filter(|(index, stage)| {
+                stage.state == StageState::Waiting || starts_again(run, pipeline, *index).is_some()
+            })
             .map(|(index, _)| index)
             .collect();
         for index in waiting {
@@ -118,17 +138,19 @@ impl Turn<'_> {
         }
     }
 
-    /// Starts a waiting stage whose `after_stage_*` holds now; says whether it did.
+    /// Starts a stage whose `after_stage_*` holds now; says whether it did.
     fn ask_follower(&mut self, policy: &Policy, pipeline: &Pipeline, stage: &Stage, at: At) -> bool {
         let Some(run) = self.run(at.run) else { return false };
+        let ended = starts_again(run, pipeline, at.stage);
         let pane = run.pane.clone();
         let key = stage_key(&pipeline.name, &stage.name);
         let none = Watch::default();
         let Some(row) = self.state.panes.get(&pane).filter(|row| !row.info.dead) else { return false };
         let watch = row.watch.get(&key).unwrap_or(&none);
         let (cleaner, now) = (self.cleaner, self.now);
-        let (polls, agent) = (&watch.polls, Watched::of(Some(row), None));
-        let scene = Scene { policy, run: Some(run), polls, agent, expected: &[], cleaner, now };
+        let listened = self.listened(&pane, pipeline, stage);
+        let (polls, agent) = (&watch.polls, Watched::of(self.state.panes.get(&listened), None));
+        let scene = Scene { policy, run: Some(run), polls, agent, expected: &[], ended, cleaner, now };
         let mut held = watch.progress.held.clone();
         let found = scene.meet(&stage.triggers, TRIGGER, &Stimulus::Settled, &mut held, &mut Vec::new());
         let Some(found) = found else { return false };
@@ -150,8 +172,13 @@ impl Turn<'_> {
     /// Closes a run as its stages say.
     pub fn close_by_stages(&mut self, id: RunId) {
         let Some(run) = self.run(id) else { return };
-        let any = |states: &[StageState]| run.stages.iter().any(|stage| states.contains(&stage.state));
         let policy = Arc::clone(&self.policy);
+        let closes = |stage: &StageRun| {
+            let rule = policy.pipeline(&run.pipeline).and_then(|pipeline| pipeline.stage(&stage.name));
+            rule.is_some_and(|rule| rule.closes)
+        };
+        let any =
+            |states: &[StageState]| run.stages.iter().any(|stage| states.contains(&stage.state) && !closes(stage));
         let lost = policy.pipeline(&run.pipeline).map_or_else(
             || any(&[StageState::Failed, StageState::Escalated]),
             |pipeline| super::recovered::has_lost(run, pipeline),
@@ -188,10 +215,14 @@ impl Turn<'_> {
     /// Ends a run that has no live stage.
     pub fn close_run(&mut self, id: RunId, input: RunInput) {
         let now = self.now;
+        let Some(state) = self.end_of(id, input) else { return };
+        if self.begin_finally(id, state) {
+            return;
+        }
         let Some(run) = self.run(id) else { return };
-        let Some(state) = next_run(run.state, input) else { return };
         let (pipeline, pane) = (run.pipeline.clone(), run.pane.clone());
         if let Some(run) = self.state.runs.get_mut(&id) {
+            run.closing = None;
             run.state = state;
             run.ended_at = Some(now);
         }
@@ -199,6 +230,7 @@ impl Turn<'_> {
             row.open.remove(&pipeline);
             row.last.insert(pipeline.clone(), id);
         }
+        self.be_no_guest(id);
         let severity = match state {
             RunState::Succeeded => Severity::Success,
             RunState::Failed => Severity::Error,
@@ -234,6 +266,7 @@ impl Turn<'_> {
             run.state = state;
             run.ended_at = None;
         }
+        self.be_guest(id);
         true
     }
 
@@ -277,6 +310,11 @@ impl Turn<'_> {
         locks.iter().all(|lock| holder(self.state, lock).is_none_or(|(run, _)| run.id == at.run))
     }
 
+    /// Whether a stage may act now: its locks are free, and so is its pane.
+    pub fn may_act(&self, at: At, locks: &[String]) -> bool {
+        self.locks_free(at, locks) && self.is_pane_free(at)
+    }
+
     /// Starts queued stages whose locks are free, first come first served.
     pub fn grant_locks(&mut self) {
         let mut queued: Vec<(u64, At)> = self
@@ -292,7 +330,7 @@ impl Turn<'_> {
         queued.sort_unstable_by_key(|(place, _)| *place);
         for (_, at) in queued {
             let locks = self.stage(at).map(|stage| stage.locks.clone()).unwrap_or_default();
-            if self.stage(at).is_some_and(|stage| stage.state == StageState::Queued) && self.locks_free(at, &locks) {
+            if self.stage(at).is_some_and(|stage| stage.state == StageState::Queued) && self.may_act(at, &locks) {
                 self.start_attempt(at);
             }
         }

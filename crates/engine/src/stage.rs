@@ -6,9 +6,8 @@
 use super::agent::AgentWatch;
 use super::condition::{FAIL, SUCCESS, Stimulus, describe, polls, silences};
 use super::progress::{Cause, Look, PollRun, Progress};
-use super::state::{Planned, Purpose, Run, is_shell, stage_key};
+use super::state::{Planned, Purpose, is_shell, stage_key};
 use super::table::StageInput;
-use super::template::{Missing, Names, bind, fill, quoted_for, type_out};
 use super::tracking::Typed;
 use super::turn::{At, Turn, Work};
 use std::sync::Arc;
@@ -17,15 +16,15 @@ use tmuxagent_model::{
     Alert, Effect, IntentId, KeyStep, Millis, Needs, Note, Prompt, SendKeys, Severity, Shell, ShellCall, StageState,
     TimerKey,
 };
-use tmuxagent_policy::{Action, Quoting, SHELL_OUTPUT, Stage, key_steps};
+use tmuxagent_policy::{Action, Stage};
 
 impl Turn<'_> {
     /// A stage's trigger fired in a run without a live stage.
     pub fn begin(&mut self, at: At, cause: Cause) {
         let policy = Arc::clone(&self.policy);
         let Some((pipeline, rule)) = self.rule(&policy, at) else { return };
-        let by = cause.brief();
-        self.note_run(Severity::Info, at.run, Note::StageTriggered { run: at.run, stage: rule.name.clone(), by });
+        let note = Note::StageTriggered { run: at.run, stage: rule.name.clone(), by: cause.brief() };
+        self.count_round(at);
         if let Some(run) = self.state.runs.get_mut(&at.run) {
             run.last = Some(at.stage);
             if let Some(stage) = run.stages.get_mut(at.stage) {
@@ -42,7 +41,9 @@ impl Turn<'_> {
                 }
             }
         }
-        if rule.gate.is_some() { self.ask_gate(at) } else { self.enter(at) }
+        self.note_run(Severity::Info, at.run, note);
+        let asks = rule.gate.is_some() || self.asks_of_rounds(at).is_some();
+        if asks { self.ask_gate(at) } else { self.enter(at) }
     }
 
     /// Starts an attempt, or queues the stage when its lock is held.
@@ -50,7 +51,10 @@ impl Turn<'_> {
         let policy = Arc::clone(&self.policy);
         let Some((pipeline, rule)) = self.rule(&policy, at) else { return };
         let locks: Vec<String> = pipeline.concurrency.lock.iter().chain(&rule.lock).cloned().collect();
-        let free = self.locks_free(at, &locks);
+        if !self.is_placed(at) {
+            return;
+        }
+        let free = self.may_act(at, &locks);
         if let Some(stage) = self.stage_mut(at) {
             stage.locks = locks;
         }
@@ -89,6 +93,7 @@ impl Turn<'_> {
             stage.tracked = None;
             stage.typed = None;
             stage.exit = None;
+            stage.output = None;
             stage.polls.clear();
             stage.quiet_since = None;
             stage.queue = None;
@@ -171,7 +176,7 @@ impl Turn<'_> {
         let Planned::Send { steps, .. } = action else { return false };
         let line = steps.iter().any(|step| matches!(step, KeyStep::Text(_)));
         let enter = matches!(steps.last(), Some(KeyStep::Key(key)) if key == "Enter");
-        line && enter && self.pane_of(at.run).is_some_and(|row| is_shell(&row.info.facts.command))
+        line && enter && self.pane_of(at).is_some_and(|row| is_shell(&row.info.facts.command))
     }
 
     /// Fills in the action at the cursor, which had to wait for what the one before it printed.
@@ -196,13 +201,13 @@ impl Turn<'_> {
 
     /// The shell of a run's pane, when commands in it can't be tracked.
     fn untrackable(&self, at: At) -> Option<String> {
-        let reader = self.pane_of(at.run)?.reader();
+        let reader = self.pane_of(at)?.reader();
         (!Shell::of(reader).is_understood()).then(|| reader.to_owned())
     }
 
     /// Does one action; gives the intent whose outcome says that it is done, where there is one.
     fn perform(&mut self, at: At, action: &Planned, purpose: Purpose) -> Option<IntentId> {
-        let row = self.pane_of(at.run)?;
+        let row = self.pane_of(at)?;
         let pane = row.info.key.clone();
         let folder = row.info.facts.path.clone();
         // A reader that is no shell we know is taken for a plain one.
@@ -380,6 +385,7 @@ impl Turn<'_> {
     /// Ends what belongs to the present attempt: intents, timers, polls, questions.
     pub fn close_attempt(&mut self, at: At) {
         self.disarm_attempt(at);
+        self.keep_lines(at);
         self.record_verdict(at, &Stimulus::Settled);
         let Some(stage) = self.stage(at) else { return };
         let polls = stage.polls.values().filter_map(|poll| poll.intent.clone());
@@ -423,70 +429,9 @@ impl Turn<'_> {
             }
         }
     }
-
-    /// Fills actions in. A `set` among them is seen by the later ones.
-    pub fn plan(&self, at: At, rule: &Stage, actions: &[Action], attempt: u32) -> Result<Vec<Planned>, Missing> {
-        let (Some(run), Some(pane)) = (self.run(at.run), self.pane_of(at.run)) else { return Ok(Vec::new()) };
-        let mut run: Run = run.clone();
-        let mut plan = Vec::with_capacity(actions.len());
-        let mut printed = false;
-        for (action, index) in actions.iter().zip(0..) {
-            if printed && action.names(SHELL_OUTPUT) {
-                plan.push(Planned::Later { index });
-                continue;
-            }
-            printed |= matches!(action, Action::Shell { .. });
-            let names = Names { run: Some(&run), stage: &rule.name, attempt, pipeline: &run.pipeline, pane };
-            let planned = plan_action(action, &names)?;
-            if let Planned::Set { name, value } = &planned {
-                run.variables.insert(name.clone(), value.clone());
-            }
-            plan.push(planned);
-        }
-        Ok(plan)
-    }
 }
 
 /// The programs that an action names as its readers, or what it needs without.
 fn named_or(expect: &[String], composer: bool, otherwise: Needs) -> Needs {
     if expect.is_empty() { otherwise } else { Needs::Named { programs: expect.to_vec(), composer } }
-}
-
-/// Fills one action in.
-fn plan_action(action: &Action, names: &Names<'_>) -> Result<Planned, Missing> {
-    let text = |template, quoting| fill(template, names, quoting);
-    Ok(match action {
-        Action::SendKeys { text: typed, keys, enter, expect } => {
-            // What is typed mostly lands in a shell, so values from panes are no syntax here either.
-            let shell = names.pane.shell_at_keys();
-            let shells = typed.as_ref().map_or(&[][..], |template| quoted_for(template, names, shell));
-            let typed = typed.as_ref().map(|template| type_out(template, names, shell));
-            let (typed, shown) = typed.transpose()?.unzip();
-            let differs = typed != shown;
-            let shown = differs.then(|| key_steps(shown, keys, *enter));
-            Planned::Send {
-                steps: key_steps(typed, keys, *enter),
-                shown,
-                expect: expect.clone(),
-                shells: shells.to_vec(),
-            }
-        }
-        Action::Run { command } => Planned::Run { command: bind(command, names, Shell::of(names.pane.reader()))? },
-        Action::Prompt { text: prompt, expect } => {
-            Planned::Prompt { text: text(prompt, Quoting::None)?, expect: expect.clone() }
-        }
-        Action::Shell { script, timeout } => {
-            Planned::Shell { script: bind(script, names, Shell::Sh)?, timeout: *timeout }
-        }
-        Action::Notify { text: words, channels, urgency, kind } => Planned::Notify {
-            text: text(words, Quoting::None)?,
-            channels: channels.clone(),
-            urgency: *urgency,
-            kind: *kind,
-        },
-        Action::Set { name, value } => Planned::Set { name: name.clone(), value: fill(value, names, Quoting::None)? },
-        Action::StartPipeline { pipeline, beside } => {
-            Planned::StartPipeline { pipeline: pipeline.clone(), beside: *beside }
-        }
-    })
 }

@@ -3,18 +3,19 @@
 //! **Invariants:** every change goes through [`Table`], which remembers what was touched, so that the changes of a
 //! step are complete; nothing that is not a row influences a decision, so that rows alone restore the engine.
 
-use super::agent::{AgentRow, AgentWatch};
+use super::agent::AgentRow;
 pub use super::approval_row::{Again, ApprovalRow};
-use super::explain::{ConditionExplanation, FailedAttempt};
-use super::progress::{Cause, Evidence, Look, Miss, Overheard, PollRun, Progress, Said, Stop, Watch};
+use super::auto_answer::AutoAnswers;
+use super::progress::{Miss, Watch};
 pub use super::purpose::Purpose;
 use super::rows::Table;
-use super::tracking::{ShellMarks, Typed};
+pub use super::run_row::{EVIDENCE, Planned, Run, StageRun};
+use super::tracking::ShellMarks;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
-    ApprovalId, Change, EntityKind, Freeze, Intent, IntentId, KeyStep, Millis, PaneInfo, PaneKey, ProgramState, RunId,
-    RunState, Shell, ShellText, StageState, TimerKey, Timestamp, Urgency, Variables,
+    ApprovalId, Change, EntityKind, Freeze, Intent, IntentId, PaneInfo, PaneKey, ProgramState, RunId, Shell, TimerKey,
+    Timestamp,
 };
 
 /// Counters and switches.
@@ -32,6 +33,9 @@ pub struct Meta {
     pub queued: u64,
     /// The freeze switch.
     pub frozen: Option<Freeze>,
+    /// How many leases were given.
+    #[serde(default)]
+    pub leases: u64,
     /// The hash of the policy that the state was last fitted to.
     pub policy: String,
 }
@@ -45,6 +49,9 @@ pub struct PaneRow {
     pub place: String,
     /// The pipelines that apply.
     pub pipelines: Vec<String>,
+    /// The names of panes that it fits, by [`stage_key`] of pipeline and name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
     /// The shell last seen in the foreground, by its program's name: what is typed while another program still runs is
     /// read by it afterwards.
     #[serde(default)]
@@ -58,6 +65,9 @@ pub struct PaneRow {
     pub agent: Option<AgentRow>,
     /// The open run of each pipeline.
     pub open: BTreeMap<String, RunId>,
+    /// Open runs that belong to other panes and have stages that act in this one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub guests: BTreeSet<RunId>,
     /// The last closed run of each pipeline.
     pub last: BTreeMap<String, RunId>,
     /// When each stage with a cool-down last started, by [`stage_key`].
@@ -69,6 +79,9 @@ pub struct PaneRow {
     /// What its shell's own marks tell.
     #[serde(default, skip_serializing_if = "ShellMarks::is_none")]
     pub shell_marks: ShellMarks,
+    /// What rules and leases answered there.
+    #[serde(default, skip_serializing_if = "AutoAnswers::is_none")]
+    pub auto_answers: AutoAnswers,
     /// What almost started or ended each stage, by [`stage_key`], oldest first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub misses: BTreeMap<String, Vec<Miss>>,
@@ -94,201 +107,9 @@ pub fn is_shell(command: &str) -> bool {
     Shell::from_command(command).is_some()
 }
 
-/// The key of a stage in a pane's maps: names hold no control characters.
+/// The key of a stage, or of a pane's name, in a pane's maps: names hold no control characters.
 pub fn stage_key(pipeline: &str, stage: &str) -> String {
     format!("{pipeline}\u{1f}{stage}")
-}
-
-/// An action with its texts filled in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
-pub enum Planned {
-    /// Types.
-    Send {
-        /// What is typed.
-        steps: Vec<KeyStep>,
-        /// The same as people read it, where values are typed as escapes.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        shown: Option<Vec<KeyStep>>,
-        /// The programs that may read it.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        expect: Vec<String>,
-        /// The shells that its values are quoted for; none where every reader reads them as they are meant.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        shells: Vec<Shell>,
-    },
-    /// Types a command line whose end is tracked.
-    Run { command: ShellText },
-    /// Submits a prompt.
-    Prompt {
-        text: String,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        expect: Vec<String>,
-    },
-    /// Runs beside the pane.
-    Shell { script: ShellText, timeout: Millis },
-    /// Alerts.
-    Notify { text: String, channels: Vec<String>, urgency: Urgency, kind: tmuxagent_model::AlertKind },
-    /// Keeps a value.
-    Set { name: String, value: String },
-    /// Starts another pipeline.
-    StartPipeline {
-        pipeline: String,
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        beside: bool,
-    },
-    /// The action of that place among the start actions: it names what the command before it printed, so it is filled
-    /// in when that is known.
-    Later { index: u32 },
-}
-
-/// A stage of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StageRun {
-    /// Its name in the policy.
-    pub name: String,
-    /// Where it stands.
-    pub state: StageState,
-    /// Attempts begun in this run.
-    pub attempt: u32,
-    /// Retries used of each `retry` step, by its place in `on_fail`, since a human last let it run.
-    pub retries: BTreeMap<u32, u32>,
-    /// When the attempt began.
-    pub started_at: Option<Timestamp>,
-    /// Since when output counts.
-    pub running_at: Option<Timestamp>,
-    /// When it ended.
-    pub ended_at: Option<Timestamp>,
-    /// What started it.
-    pub triggered: Option<Cause>,
-    /// What ended it, or its last attempt.
-    pub ended: Option<Cause>,
-    /// What of `success_when` and `fail_when` already held in this attempt.
-    pub progress: Progress,
-    /// The start actions, filled in; a yes of a human fixes them.
-    pub plan: Vec<Planned>,
-    /// The plan was shown to a human who said yes: it is not filled in anew.
-    pub plan_fixed: bool,
-    /// The next action of the plan.
-    pub cursor: u32,
-    /// The intent whose outcome the plan waits for.
-    pub waiting: Option<IntentId>,
-    /// The tracked command that was typed and has not ended.
-    pub tracked: Option<IntentId>,
-    /// The last tracked command, and whether it has begun.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub typed: Option<Typed>,
-    /// The exit code of the last command.
-    pub exit: Option<i32>,
-    /// The open question about it.
-    pub approval: Option<ApprovalId>,
-    /// Its polls, by the number of their condition.
-    pub polls: BTreeMap<u32, PollRun>,
-    /// Since when the pane is silent.
-    pub quiet_since: Option<Timestamp>,
-    /// The locks that it needs or holds.
-    pub locks: Vec<String>,
-    /// Its place in the queue for them.
-    pub queue: Option<u64>,
-    /// What its output said while its command still ran; it counts when that has ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub said: Option<Said>,
-    /// Its time is over: how its command is stopped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stop: Option<Stop>,
-    /// Whether the shell was seen at its prompt again.
-    #[serde(default, skip_serializing_if = "Look::is_new")]
-    pub look: Look,
-    /// A command line was typed into a shell, whose end nobody reports.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub untracked: bool,
-    /// Lines that came while a person was asked whether its keys were typed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub overheard: Vec<Overheard>,
-    /// What it keeps of the agent that it waits for.
-    #[serde(default, skip_serializing_if = "AgentWatch::is_new")]
-    pub agent: AgentWatch,
-    /// Its conditions at the instant that its attempt ended; empty before.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub verdict: Vec<ConditionExplanation>,
-    /// Its attempts that failed, oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub failed: Vec<FailedAttempt>,
-}
-
-impl StageRun {
-    /// A stage whose trigger has not fired.
-    pub const fn waiting(name: String) -> Self {
-        Self {
-            name,
-            state: StageState::Waiting,
-            attempt: 0,
-            retries: BTreeMap::new(),
-            started_at: None,
-            running_at: None,
-            ended_at: None,
-            triggered: None,
-            ended: None,
-            progress: Progress::new(),
-            plan: Vec::new(),
-            plan_fixed: false,
-            cursor: 0,
-            waiting: None,
-            tracked: None,
-            typed: None,
-            exit: None,
-            approval: None,
-            polls: BTreeMap::new(),
-            quiet_since: None,
-            locks: Vec::new(),
-            queue: None,
-            said: None,
-            stop: None,
-            look: Look::new(),
-            untracked: false,
-            overheard: Vec::new(),
-            agent: AgentWatch::new(),
-            verdict: Vec::new(),
-            failed: Vec::new(),
-        }
-    }
-}
-
-/// One execution of a pipeline on a pane.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Run {
-    /// Its number.
-    pub id: RunId,
-    /// The pipeline.
-    pub pipeline: String,
-    /// The pane.
-    pub pane: PaneKey,
-    /// `session:window.pane` when it began.
-    pub place: String,
-    /// Where it stands.
-    pub state: RunState,
-    /// Its stages in the policy's order.
-    pub stages: Vec<StageRun>,
-    /// The stage started last.
-    pub last: Option<usize>,
-    /// Its values; many come from panes, so all are quoted wherever they enter a command.
-    pub variables: Variables,
-    /// The lines that decided something, newest last, at most [`EVIDENCE`].
-    pub evidence: Vec<Evidence>,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// When it ended.
-    pub ended_at: Option<Timestamp>,
-}
-
-/// The most lines of evidence that a run keeps.
-pub const EVIDENCE: usize = 20;
-
-impl Run {
-    /// The stage that occupies the run.
-    pub fn live(&self) -> Option<usize> {
-        self.stages.iter().position(|stage| stage.state.is_live())
-    }
 }
 
 /// An intent with what the engine must remember about it. Its JSON is that of [`Intent`] with more keys.

@@ -102,7 +102,7 @@ impl Turn<'_> {
     /// Tries the next way to stop the command; when there is none left a person is asked.
     pub fn stop_next(&mut self, at: At) {
         let Some(stop) = self.stage(at).and_then(|stage| stage.stop.clone()) else { return };
-        let Some(row) = self.pane_of(at.run) else { return };
+        let Some(row) = self.pane_of(at) else { return };
         let (pane, folder, command) =
             (row.info.key.clone(), row.info.facts.path.clone(), row.info.facts.command.clone());
         let age = if stop.begun { PATIENCE.0 / 1000 - 1 } else { 0 };

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! input     Waiting  NeedsAppr. Queued    Starting  Running   Retrying  Asking    ended
-//! Gate      NeedsA.  –          –         –         –         –         –         NeedsApproval
+//! Gate      NeedsA.  –          –         –         –         –         NeedsA.   NeedsApproval
 //! Queue     Queued   Queued     –         –         Queued    Queued    Queued    Queued
 //! Start     Starting Starting   Starting  –         Starting  Starting  Starting  Starting
 //! Ready     –        –          –         Running   –         –         –         –
@@ -22,7 +22,7 @@
 //! ```
 //!
 //! `Start` on a stage with a gate needs an approved question or a policy's own retry behind it; the callers see to
-//! that and a property test watches them. `Start` from `Running` is the human's "rerun" after a gap, from an ended
+//! that and a property test watches them. `Gate` from `Asking` is a stage that asked where it acts. `Start` from `Running` is the human's "rerun" after a gap, from an ended
 //! state his "retry".
 //!
 //! Runs:
@@ -115,6 +115,7 @@ pub const fn next_stage(state: StageState, input: StageInput) -> Option<StageSta
     match input {
         StageInput::Gate => match state {
             S::Waiting
+            | S::Asking
             | S::Succeeded
             | S::Failed
             | S::Escalated
@@ -122,7 +123,7 @@ pub const fn next_stage(state: StageState, input: StageInput) -> Option<StageSta
             | S::Cancelled
             | S::Rejected
             | S::Expired => Some(S::NeedsApproval),
-            S::NeedsApproval | S::Queued | S::Starting | S::Running | S::Retrying | S::Asking => None,
+            S::NeedsApproval | S::Queued | S::Starting | S::Running | S::Retrying => None,
         },
         StageInput::Queue => match state {
             S::Waiting

@@ -27,7 +27,7 @@ fn every_pair_of_state_and_input_of_stages() {
         table.push_str(&format!("{input:?}: {}\n", row.collect::<Vec<_>>().join(" ")));
     }
     insta::assert_snapshot!(table, @r"
-    Gate: Waiting>NeedsApproval Succeeded>NeedsApproval Failed>NeedsApproval Escalated>NeedsApproval Skipped>NeedsApproval Cancelled>NeedsApproval Rejected>NeedsApproval Expired>NeedsApproval
+    Gate: Waiting>NeedsApproval Asking>NeedsApproval Succeeded>NeedsApproval Failed>NeedsApproval Escalated>NeedsApproval Skipped>NeedsApproval Cancelled>NeedsApproval Rejected>NeedsApproval Expired>NeedsApproval
     Queue: Waiting>Queued NeedsApproval>Queued Running>Queued Retrying>Queued Asking>Queued Succeeded>Queued Failed>Queued Escalated>Queued Skipped>Queued Cancelled>Queued Rejected>Queued Expired>Queued
     Start: Waiting>Starting NeedsApproval>Starting Queued>Starting Running>Starting Retrying>Starting Asking>Starting Succeeded>Starting Failed>Starting Escalated>Starting Skipped>Starting Cancelled>Starting Rejected>Starting Expired>Starting
     Ready: Starting>Running

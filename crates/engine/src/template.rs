@@ -3,7 +3,7 @@
 use super::progress::Cause;
 use super::state::{PaneRow, Run};
 use tmuxagent_model::{Shell, ShellText, is_lost};
-use tmuxagent_policy::{self as policy, Quoting, TextTemplate};
+use tmuxagent_policy::{self as policy, Quoting, StageValue, TextTemplate};
 
 /// A name that has no value in this run, or whose value was a secret of an earlier life.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +47,31 @@ impl Names<'_> {
             "pane.session" => info.facts.session.clone(),
             "pane.window" => info.facts.window.clone(),
             "pane.title" => info.facts.title.clone(),
-            _ => return self.run?.variables.get(name).cloned(),
+            _ => return self.given(name).or_else(|| self.left_behind(name)).or_else(|| self.variable(name)),
+        })
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.run?.variables.get(name).cloned()
+    }
+
+    /// The value of an input.
+    fn given(&self, name: &str) -> Option<String> {
+        self.run?.inputs.get(name.strip_prefix("inputs.")?).cloned()
+    }
+
+    /// A value that a stage of the run left behind.
+    fn left_behind(&self, name: &str) -> Option<String> {
+        let (stage, value) = policy::stage_value(name)?;
+        let stage = self.run?.stages.iter().find(|one| one.name == stage).filter(|one| one.attempt > 0)?;
+        Some(match value {
+            StageValue::Output => stage.output.clone().unwrap_or_default(),
+            StageValue::ExitCode => stage.exit?.to_string(),
+            StageValue::Attempt => stage.attempt.to_string(),
+            StageValue::Duration => {
+                let ended = stage.ended_at.or_else(|| stage.ended.as_ref().map(|cause| cause.at))?;
+                (ended.since(stage.started_at?).0 / 1000).to_string()
+            }
         })
     }
 

@@ -63,7 +63,7 @@ pub struct Typed {
 impl Turn<'_> {
     /// The command as it is typed where the pane's shell reports begin and end by itself, and is at its prompt.
     pub fn bare_line(&self, at: At, command: &ShellText) -> Option<String> {
-        let row = self.pane_of(at.run).filter(|row| row.shell_marks == ShellMarks::Prompt)?;
+        let row = self.pane_of(at).filter(|row| row.shell_marks == ShellMarks::Prompt)?;
         let reads = super::state::is_shell(&row.info.facts.command);
         bare_command(command).filter(|_| reads).map(str::to_owned)
     }
@@ -96,10 +96,8 @@ impl Turn<'_> {
         if of_shell {
             row.shell_marks = ShellMarks::Running;
         }
-        let runs: Vec<_> = row.open.values().copied().collect();
-        for run in runs {
-            let Some(stage) = self.run(run).and_then(super::state::Run::live) else { continue };
-            let at = At { run, stage };
+        for run in self.runs_at(pane) {
+            let Some(at) = self.live_at(run, pane) else { continue };
             let Some(stage) = self.stage(at) else { continue };
             let Some(id) = stage.waiting.as_ref().or(stage.tracked.as_ref()).cloned() else { continue };
             let Some(typed) = stage.typed.as_ref().filter(|typed| typed.id == id) else { continue };
@@ -202,7 +200,7 @@ impl Turn<'_> {
     /// The time in which a command was to begin is over, or its shell is at its prompt again.
     pub fn begin_due(&mut self, at: At) {
         let Some(stage) = self.stage(at) else { return };
-        let (Some(id), Some(pane)) = (stage.tracked.clone(), self.run(at.run).map(|run| run.pane.clone())) else {
+        let (Some(id), Some(pane)) = (stage.tracked.clone(), self.stage_pane(at).cloned()) else {
             return;
         };
         let to_begin = stage.typed.as_ref().is_some_and(Typed::is_to_begin);
@@ -242,15 +240,13 @@ impl Turn<'_> {
             self.state.panes.iter().map(|(key, _)| key).filter(|key| concerned(key)).cloned().collect();
         for key in keys {
             let Some(row) = self.state.panes.get(&key) else { continue };
-            let runs: Vec<_> = row.open.values().copied().collect();
             if row.shell_marks != ShellMarks::None
                 && let Some(row) = self.state.panes.get_mut(&key)
             {
                 row.shell_marks = ShellMarks::None;
             }
-            for run in runs {
-                if let Some(stage) = self.run(run).and_then(super::state::Run::live) {
-                    let at = At { run, stage };
+            for run in self.runs_at(&key) {
+                if let Some(at) = self.live_at(run, &key) {
                     self.state.disarm(&TimerKey::Begin(at.run, self.stage_name(at)));
                     let typed = self.stage(at).and_then(|stage| stage.typed.as_ref());
                     if typed.is_some_and(Typed::is_to_begin)

@@ -14,7 +14,7 @@ use super::state::stage_key;
 use super::turn::{At, Turn};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tmuxagent_model::{AgentMessage, LineEvent, PaneKey, StageState};
+use tmuxagent_model::{AgentMessage, LineEvent, PaneKey, RunId, StageState};
 use tmuxagent_policy::{Condition, MessageTest, Pipeline, Policy, Stage};
 
 /// Who or what wants a stage started.
@@ -73,14 +73,22 @@ impl Turn<'_> {
             let Some(row) = self.state.panes.get(pane) else { return };
             let open = row.open.contains_key(&pipeline.name);
             let applies = applicable.contains(&pipeline.name);
-            if open || applies {
+            if open || applies || !pipeline.panes.is_empty() {
                 let ended = self.judge_pipeline(pane, pipeline, stimulus);
-                let starter = if ended || !applies { Starter::SameRun } else { Starter::Trigger };
                 for stage in &pipeline.stages {
-                    self.ask_trigger(&policy, pane, pipeline, stage, stimulus, starter);
+                    for own in self.listeners(pane, pipeline, stage, open || applies) {
+                        let applies = if own == *pane { applies } else { self.applies(&own, &pipeline.name) };
+                        let same_run = ended.contains(&own) || !applies;
+                        let starter = if same_run { Starter::SameRun } else { Starter::Trigger };
+                        self.ask_trigger(&policy, &own, pipeline, stage, stimulus, starter);
+                    }
                 }
             }
         }
+    }
+
+    fn applies(&self, pane: &PaneKey, pipeline: &str) -> bool {
+        self.state.panes.get(pane).is_some_and(|row| row.pipelines.iter().any(|name| name == pipeline))
     }
 
     /// The pipelines that apply to a pane, to be asked for many: one pane may have thousands.
@@ -88,12 +96,21 @@ impl Turn<'_> {
         self.state.panes.get(pane).map_or_else(BTreeSet::new, |row| row.pipelines.iter().cloned().collect())
     }
 
-    /// Gives a stimulus to the running stage of a pipeline on a pane; says whether it ended an attempt.
-    fn judge_pipeline(&mut self, pane: &PaneKey, pipeline: &Pipeline, stimulus: &Stimulus<'_>) -> bool {
-        let open = self.state.panes.get(pane).and_then(|row| row.open.get(&pipeline.name)).copied();
-        let Some(run) = open else { return false };
-        let Some(stage) = self.run(run).and_then(super::state::Run::live) else { return false };
-        self.judge(At { run, stage }, stimulus)
+    /// Gives a stimulus to the stages of a pipeline that run in a pane; says of which panes are the runs that had an
+    /// attempt ended by it.
+    fn judge_pipeline(&mut self, pane: &PaneKey, pipeline: &Pipeline, stimulus: &Stimulus<'_>) -> Vec<PaneKey> {
+        let Some(row) = self.state.panes.get(pane) else { return Vec::new() };
+        let own = row.open.get(&pipeline.name).copied();
+        let guests = row.guests.iter().filter(|id| self.run(**id).is_some_and(|run| run.pipeline == pipeline.name));
+        let runs: Vec<RunId> = own.into_iter().chain(guests.copied()).collect();
+        let mut ended = Vec::new();
+        for run in runs {
+            let Some(own) = self.run(run).map(|run| run.pane.clone()) else { continue };
+            if self.live_at(run, pane).is_some_and(|at| self.judge(at, stimulus)) {
+                ended.push(own);
+            }
+        }
+        ended
     }
 
     /// Gives a stimulus to a stage; says whether it ended the attempt.
@@ -113,9 +130,9 @@ impl Turn<'_> {
             _ => Vec::new(),
         };
         let (cleaner, now) = (self.cleaner, self.now);
-        let agent = Watched::of(self.state.panes.get(&run.pane), Some(stage.agent.from));
+        let agent = Watched::of(self.state.panes.get(run.pane_of(at.stage)), Some(stage.agent.from));
         let (polls, expected) = (&stage.polls, &expected);
-        let scene = Scene { policy: &policy, run: Some(run), polls, agent, expected, cleaner, now };
+        let scene = Scene { policy: &policy, run: Some(run), polls, agent, expected, ended: None, cleaner, now };
         let mut held = stage.progress.held.clone();
         let mut groups = Vec::new();
         let mut ask = |condition: &Option<Condition>, base| {
@@ -150,7 +167,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Gives a stimulus to the trigger of a stage on a pane.
+    /// Gives a stimulus to the trigger of a stage, for runs of a pane.
     pub fn ask_trigger(
         &mut self,
         policy: &Policy,
@@ -166,8 +183,9 @@ impl Turn<'_> {
         let watch = row.watch.get(&key).unwrap_or(&none);
         let run = row.open.get(&pipeline.name).and_then(|run| self.run(*run));
         let (cleaner, now) = (self.cleaner, self.now);
-        let agent = Watched::of(Some(row), None);
-        let scene = Scene { policy, run, polls: &watch.polls, agent, expected: &[], cleaner, now };
+        let listened = self.listened(pane, pipeline, stage);
+        let agent = Watched::of(self.state.panes.get(&listened), None);
+        let scene = Scene { policy, run, polls: &watch.polls, agent, expected: &[], ended: None, cleaner, now };
         let before = match &watch.progress {
             Progress { held, .. } if held.is_empty() => Held::new(),
             Progress { shape, held } if *shape == describe(policy, &stage.triggers) => held.clone(),
@@ -231,12 +249,16 @@ impl Turn<'_> {
             return Fired::Ignored(format!("stage {} of run {} was {}", live.name, run.id, state_word(live.state)));
         }
         let id = run.id;
+        let given = !self.given.is_empty();
         let index = run.stages.iter().position(|s| s.name == stage.name);
         let goes_on = index.filter(|&index| {
             run.last.is_none_or(|last| index > last)
                 && run.stages.get(index).is_some_and(|s| s.state == StageState::Waiting)
         });
         match (goes_on, starter) {
+            (Some(_), _) if given => {
+                Fired::Ignored(format!("run {id} is open already, and its inputs were given when it began"))
+            }
             (Some(index), _) => {
                 let at = At { run: id, stage: index };
                 self.learn(id, groups);
@@ -247,6 +269,9 @@ impl Turn<'_> {
             (None, Starter::SameRun) => Fired::Ignored("the line ended a later stage of this run".to_owned()),
             (None, Starter::Trigger | Starter::Command) => {
                 self.close_by_stages(id);
+                if let Some(live) = self.run(id).and_then(|run| run.stages.get(run.live()?)) {
+                    return Fired::Ignored(format!("run {id} ends first: its stage {} is under way", live.name));
+                }
                 self.begin_run(pane, pipeline, stage, cause, groups)
             }
         }

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use tmuxagent_model::{
     Alert, AlertKind, ApprovalId, Effect, Intent, IntentId, IntentState, Millis, Note, PaneKey, Printed, RunId,
-    Severity, TimerKey, Timestamp, Urgency,
+    Severity, TimerKey, Timestamp, Urgency, Variables,
 };
 use tmuxagent_policy::{Pipeline, Policy, Stage};
 
@@ -55,6 +55,8 @@ pub struct Turn<'a> {
     pub printed: Option<(PaneKey, &'a [Printed])>,
     /// Whether they were used.
     pub used_printed: bool,
+    /// The inputs that whoever starts a pipeline in this step has given.
+    pub given: Variables,
     work: VecDeque<Work>,
     intents: Vec<IntentId>,
     pub withdrawn: Vec<IntentId>,
@@ -79,6 +81,7 @@ impl<'a> Turn<'a> {
             now,
             printed: None,
             used_printed: false,
+            given: Variables::new(),
             work: VecDeque::new(),
             intents: Vec::new(),
             withdrawn: Vec::new(),
@@ -150,7 +153,7 @@ impl<'a> Turn<'a> {
 
     /// Tells something about a run.
     pub fn note_run(&mut self, severity: Severity, run: RunId, note: Note) {
-        let place = self.state.runs.get(&run).map(|run| run.pane.told(&run.place)).unwrap_or_default();
+        let place = self.state.runs.get(&run).map(|run| self.place_in(run, run.present_pane())).unwrap_or_default();
         self.notes.push((severity, place, note));
     }
 
@@ -180,9 +183,9 @@ impl<'a> Turn<'a> {
         Some(At { run, stage })
     }
 
-    /// The run's pane.
-    pub fn pane_of(&self, run: RunId) -> Option<&PaneRow> {
-        self.state.panes.get(&self.run(run)?.pane)
+    /// The pane that a stage acts in, where it is there.
+    pub fn pane_of(&self, at: At) -> Option<&PaneRow> {
+        self.state.panes.get(self.stage_pane(at)?)
     }
 
     /// The policy's words on a stage.

@@ -161,7 +161,7 @@ impl Turn<'_> {
         let Some((pane, printed)) = &self.printed else { return false };
         let since = stage.started_at.unwrap_or(run.started_at);
         let last = printed.iter().rev().take(last);
-        *pane == run.pane && last.filter(|line| line.at >= since).any(|line| line.text.contains(key))
+        pane == run.pane_of(at.stage) && last.filter(|line| line.at >= since).any(|line| line.text.contains(key))
     }
 
     /// A command ended, and no condition holds: what can still come by itself is waited for, or else a person is asked.
@@ -170,7 +170,7 @@ impl Turn<'_> {
         let Some((_, rule)) = self.rule(&policy, at) else { return };
         let Some(stage) = self.stage(at) else { return };
         let known = exit.is_some() || stage.tracked.is_none();
-        let agent = self.pane_of(at.run).is_some_and(|pane| pane.agent.as_ref().is_some_and(AgentRow::is_there));
+        let agent = self.pane_of(at).is_some_and(|pane| pane.agent.as_ref().is_some_and(AgentRow::is_there));
         if known && may_still_hold(rule, &stage.progress.held, &stage.polls, agent) {
             return;
         }

@@ -4,12 +4,14 @@ use super::Engine;
 use super::condition::describe;
 use super::progress::Cause;
 use super::run::{goes_on, holder};
+use super::run_panes::busy_pane;
 use super::state::{PaneRow, Run, StageRun};
 use super::text::{describe_intent, describe_plan, visible};
+use super::turn::At;
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
-    Approval, ApprovalState, Freeze, HeldSend, IntentState, KeyStep, PaneKey, PaneState, ProgramState, RunState,
-    RunView, StageState, StageView, TimerKey,
+    Approval, ApprovalState, Freeze, HeldSend, IntentState, KeyStep, LeaseView, PaneKey, PaneState, ProgramState,
+    RunState, RunView, StageState, StageView, TimerKey,
 };
 use tmuxagent_policy::{FailStep, Pipeline, Stage};
 
@@ -22,6 +24,8 @@ pub struct View {
     pub approvals: Vec<Approval>,
     /// What the freeze holds back, oldest first.
     pub held: Vec<HeldSend>,
+    /// The leases that persons gave.
+    pub leases: Vec<LeaseView>,
     /// The freeze switch.
     pub frozen: Option<Freeze>,
     /// What each pane is doing, as far as the engine knows.
@@ -58,6 +62,7 @@ impl Engine {
             runs,
             approvals: pending,
             held: self.held(),
+            leases: self.leases(),
             frozen: self.state.meta().frozen.clone(),
             panes: panes().map(|row| (row.info.key.clone(), self.pane_state(row))).collect(),
             pipelines: panes().map(|row| (row.info.key.clone(), row.pipelines.clone())).collect(),
@@ -126,6 +131,10 @@ impl Engine {
             ended_at: stage.ended_at,
             due_at: due,
             detail: self.detail(run, pipeline, rule, stage),
+            round: stage.round,
+            rounds: pipeline.loop_of(&rule.name).map_or(0, |one| one.max.saturating_add(stage.more_rounds)),
+            pane: stage.pane.clone(),
+            place: stage.pane.as_ref().and_then(|pane| self.state.panes.get(pane)).map(|row| row.place.clone()),
         }
     }
 
@@ -133,6 +142,7 @@ impl Engine {
     pub(super) fn detail(&self, run: Option<&Run>, pipeline: &Pipeline, rule: &Stage, stage: &StageRun) -> String {
         let ended = || stage.ended.as_ref().map(Cause::brief).unwrap_or_default();
         let text = match stage.state {
+            StageState::Waiting if rule.closes => "waits for the end of the run".to_owned(),
             StageState::Waiting => match run {
                 Some(run) if run.state != RunState::Open => "not reached".to_owned(),
                 Some(run) if run.live().is_none() && !goes_on(run, pipeline) => "not reached".to_owned(),
@@ -144,12 +154,16 @@ impl Engine {
             }
             StageState::Queued => {
                 let taken = stage.locks.iter().find_map(|lock| holder(&self.state, lock).map(|found| (lock, found)));
-                taken.map_or_else(
-                    || "waits for its lock".to_owned(),
-                    |(lock, (run, stage))| {
+                let busy = || busy_pane(&self.state, &self.policy, At { run: run?.id, stage: run?.live()? });
+                match (taken, busy()) {
+                    (Some((lock, (run, stage))), _) => {
                         format!("waits for lock {lock}, held by stage {} of run {}", stage.name, run.id)
-                    },
-                )
+                    }
+                    (None, Some((run, stage))) => {
+                        format!("waits for its pane, where stage {} of run {} acts", stage.name, run.id)
+                    }
+                    (None, None) => "waits for its lock".to_owned(),
+                }
             }
             StageState::Starting => {
                 let waiting = stage.waiting.as_ref().and_then(|id| self.state.intents.get(id));
@@ -206,7 +220,8 @@ impl Engine {
         if row.stale {
             return PaneState::Stale;
         }
-        let runs = row.open.values().chain(row.last.values()).filter_map(|id| self.state.runs.get(id));
+        let ids = row.open.values().chain(&row.guests).chain(row.last.values());
+        let runs = ids.filter_map(|id| self.state.runs.get(id));
         let of_runs = runs.filter_map(|run| run_state(run, row)).min();
         let of_program = match &row.program {
             Some(ProgramState::Working) => Some(PaneState::Running),
@@ -230,7 +245,8 @@ fn run_state(run: &Run, row: &PaneRow) -> Option<PaneState> {
         let newer = row.open.contains_key(&run.pipeline);
         return (run.state == RunState::Failed && !newer).then_some(PaneState::Failed);
     }
-    let shown = run.live().or(run.last).and_then(|index| run.stages.get(index)).map(|stage| stage.state)?;
+    let shown = run.live().or(run.last).filter(|stage| *run.pane_of(*stage) == row.info.key)?;
+    let shown = run.stages.get(shown).map(|stage| stage.state)?;
     match shown {
         StageState::NeedsApproval | StageState::Asking => Some(PaneState::NeedsApproval),
         StageState::Failed | StageState::Escalated => Some(PaneState::Failed),

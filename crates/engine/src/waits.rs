@@ -12,12 +12,10 @@ use tmuxagent_model::{
 impl Turn<'_> {
     /// The program in front of a pane waits for a person, behind this row; or not any more.
     pub fn waits(&mut self, pane: &PaneKey, front: Option<&Front>, password: bool, row: Option<&str>) {
-        let Some(known) = self.state.panes.get(pane) else { return };
-        let runs: Vec<_> = known.open.values().copied().collect();
+        let runs = self.runs_at(pane);
         let row = row.map(|row| visible(&self.cleaner.clean(row)));
         for run in runs {
-            let Some(stage) = self.run(run).and_then(super::state::Run::live) else { continue };
-            let at = At { run, stage };
+            let Some(at) = self.live_at(run, pane) else { continue };
             if self.asks_for_command(at) {
                 self.supersede_stage(at);
             }

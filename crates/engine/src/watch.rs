@@ -7,7 +7,7 @@ use super::trigger::Starter;
 use super::turn::{At, Turn};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tmuxagent_model::{Note, PaneKey, RunId, Severity, StageState, TimerKey, Timestamp};
+use tmuxagent_model::{Note, PaneKey, Severity, StageState, TimerKey, Timestamp};
 use tmuxagent_policy::{Pipeline, Stage};
 
 impl Turn<'_> {
@@ -15,12 +15,8 @@ impl Turn<'_> {
     pub fn touch(&mut self, pane: &PaneKey) {
         let policy = Arc::clone(&self.policy);
         let now = self.now;
-        let Some(row) = self.state.panes.get(pane) else { return };
-        let names = self.applicable(pane);
-        let open: Vec<RunId> = row.open.values().copied().collect();
-        for run in open {
-            let Some(stage) = self.run(run).and_then(super::state::Run::live) else { continue };
-            let at = At { run, stage };
+        for run in self.runs_at(pane) {
+            let Some(at) = self.live_at(run, pane) else { continue };
             let Some((_, rule)) = self.rule(&policy, at) else { continue };
             let spans = rule.success_when.iter().chain(&rule.fail_when).flat_map(silences).min();
             let running = self.stage(at).is_some_and(|stage| stage.state == StageState::Running);
@@ -31,15 +27,19 @@ impl Turn<'_> {
                 self.arm_sooner(TimerKey::Idle(run, rule.name.clone()), now + first);
             }
         }
-        for pipeline in policy.pipelines.iter().filter(|pipeline| names.contains(&pipeline.name)) {
-            for stage in &pipeline.stages {
+        let names = self.applicable(pane);
+        for pipeline in &policy.pipelines {
+            let here = names.contains(&pipeline.name);
+            for stage in pipeline.stages.iter().filter(|_| here || !pipeline.panes.is_empty()) {
                 let Some(first) = silences(&stage.triggers).into_iter().next() else { continue };
                 let key = stage_key(&pipeline.name, &stage.name);
-                if let Some(row) = self.state.panes.get_mut(pane) {
-                    row.watch.entry(key).or_default().quiet_since = Some(now);
+                for own in self.listeners(pane, pipeline, stage, here) {
+                    if let Some(row) = self.state.panes.get_mut(&own) {
+                        row.watch.entry(key.clone()).or_default().quiet_since = Some(now);
+                    }
+                    let timer = TimerKey::Silence(pipeline.name.clone(), stage.name.clone(), own);
+                    self.arm_sooner(timer, now + first);
                 }
-                let timer = TimerKey::Silence(pipeline.name.clone(), stage.name.clone(), pane.clone());
-                self.arm_sooner(timer, now + first);
             }
         }
     }

@@ -24,6 +24,9 @@ pub const METHODS: &[&str] = &[
     "bye",
     "shutdown",
     "report",
+    "say",
+    "ask_human",
+    "hook",
 ];
 
 /// What the bytes of a connection consist of.

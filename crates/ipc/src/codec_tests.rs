@@ -2,7 +2,7 @@ use super::codec::{FrameCodec, METHODS, Piece, encode, request};
 use super::wire::{ErrorKind, MAX_FRAME, Request, RequestFrame, ServerFrame};
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
-use tmuxagent_model::{Command, Snapshot, Via};
+use tmuxagent_model::{AgentMessage, AgentState, Command, HookReport, HumanCall, MessageType, Millis, Snapshot, Via};
 use tokio_util::codec::Decoder;
 
 /// Feeds bytes in chunks of the given sizes, repeated; returns what they consist of.
@@ -29,6 +29,8 @@ fn pieces(bytes: &[u8], sizes: &[usize]) -> std::io::Result<Vec<Piece>> {
 
 /// One request of each kind; a new kind does not compile until it is here.
 fn one_of_each() -> Vec<Request> {
+    let (call, question) = ("a1".to_owned(), "Go on?".to_owned());
+    let asks = HumanCall { call, question, options: Vec::new(), detail: String::new(), expires: Millis(1) };
     let all = vec![
         Request::Hello { protocol: 1, version: "0".into(), via: Via::Cli, pane: None, tmux_socket: None },
         Request::Snapshot,
@@ -51,6 +53,9 @@ fn one_of_each() -> Vec<Request> {
             exit: None,
             duration_ms: 0,
         },
+        Request::Say { message: Box::new(AgentMessage::new(MessageType::Log)) },
+        Request::AskHuman { asks: Box::new(asks) },
+        Request::Hook { report: HookReport { event: "Stop".into(), state: AgentState::Done, text: String::new() } },
     ];
     for request in &all {
         match request {
@@ -67,7 +72,10 @@ fn one_of_each() -> Vec<Request> {
             | Request::Reload
             | Request::Bye
             | Request::Shutdown
-            | Request::Report { .. } => {}
+            | Request::Report { .. }
+            | Request::Say { .. }
+            | Request::AskHuman { .. }
+            | Request::Hook { .. } => {}
         }
     }
     all

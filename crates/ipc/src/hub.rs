@@ -26,6 +26,9 @@ pub struct Peer {
     pub pane: Option<String>,
     /// The tmux socket of that pane.
     pub tmux_socket: Option<String>,
+    /// Its process, as the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
 }
 
 /// A request on its way to the one loop. A dropped `reply` reads as an internal error.

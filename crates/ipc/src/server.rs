@@ -34,7 +34,7 @@ pub async fn serve(listener: UnixListener, hub: Hub) {
                 Ok((stream, _)) if is_own_user(&stream) => {
                     let made_room = views.len() >= MAX_VIEWS && hub.seats.free_one();
                     if views.len() < MAX_VIEWS + RESERVE || made_room {
-                        views.spawn(serve_stream(stream, hub.clone()));
+                        views.spawn(serve_socket(stream, hub.clone()));
                     } else {
                         refuse(&stream);
                     }
@@ -104,8 +104,14 @@ fn refuse(stream: &UnixStream) {
     }
 }
 
-/// Serves one view over any stream: a socket, or a pipe within the process.
+async fn serve_socket(stream: UnixStream, hub: Hub) {
+    let pid = stream.peer_cred().ok().and_then(|peer| u32::try_from(peer.pid()?).ok());
+    let connection = hub.connections.fetch_add(1, Ordering::Relaxed);
+    session::serve(stream, hub, connection, pid).await;
+}
+
+/// Serves one view over any stream: a pipe within the process.
 pub async fn serve_stream(stream: impl AsyncRead + AsyncWrite + Unpin, hub: Hub) {
     let connection = hub.connections.fetch_add(1, Ordering::Relaxed);
-    session::serve(stream, hub, connection).await;
+    session::serve(stream, hub, connection, None).await;
 }

@@ -56,7 +56,7 @@ const LINES: usize = 500;
 type Frames<S> = FramedRead<ReadHalf<S>, FrameCodec>;
 
 /// Serves a view until either side ends it.
-pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Hub, connection: u64) {
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Hub, connection: u64, pid: Option<u32>) {
     let (reading, writing) = tokio::io::split(stream);
     let mut frames = FramedRead::new(reading, FrameCodec::default());
     // One frame on its way, one that waits.
@@ -73,6 +73,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, hub: Hub
                 None
             }
             Greeted::Welcome { id, hello, peer } => {
+                let peer = Peer { pid, ..peer };
                 // The one loop leaves the view's own pane unread before the view draws in it.
                 if peer.pane.is_some() {
                     ask(&hub, &peer, hello).await;
@@ -136,11 +137,17 @@ async fn greet<S: AsyncRead + AsyncWrite>(frames: &mut Frames<S>, hub: &Hub, con
         return refuse(id, ErrorKind::Refused, &text);
     }
     // The other surfaces are the supervisor's own: what decides by a link or a chat never comes over the socket.
-    if !matches!(via, Via::Key | Via::Popup | Via::Cli | Via::Hook) {
-        return refuse(id, ErrorKind::Refused, "a connection acts as key, popup, cli or hook only");
+    if !matches!(via, Via::Key | Via::Popup | Via::Cli | Via::Hook | Via::Mcp) {
+        return refuse(id, ErrorKind::Refused, "a connection acts as key, popup, cli, hook or mcp only");
     }
-    let peer =
-        Peer { connection, who: hub.user.to_string(), via: *via, pane: pane.clone(), tmux_socket: tmux_socket.clone() };
+    let peer = Peer {
+        connection,
+        who: hub.user.to_string(),
+        via: *via,
+        pane: pane.clone(),
+        tmux_socket: tmux_socket.clone(),
+        pid: None,
+    };
     Some(Greeted::Welcome { id, hello: request, peer })
 }
 
@@ -402,7 +409,10 @@ impl Session {
             | Request::ChannelsWork { .. }
             | Request::Reload
             | Request::Shutdown
-            | Request::Report { .. }) => self.call(Purpose::Reply(id), request),
+            | Request::Report { .. }
+            | Request::Say { .. }
+            | Request::AskHuman { .. }
+            | Request::Hook { .. }) => self.call(Purpose::Reply(id), request),
         }
     }
 

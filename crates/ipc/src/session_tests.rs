@@ -276,12 +276,12 @@ async fn a_subscriber_that_stops_reading_is_cut_and_its_going_is_told() {
 
 #[tokio::test]
 async fn surfaces_of_the_supervisor_itself_are_refused() {
-    for via in [Via::Link, Via::Chat, Via::File] {
+    for via in [Via::Link, Via::Chat, Via::File, Via::Rule, Via::Lease] {
         let supervisor = supervisor();
         let (ours, theirs) = tokio::io::duplex(4096);
         tokio::spawn(serve_stream(theirs, supervisor.hub.clone()));
         let refused = soon(Connection::over(ours, hello(via, None, None))).await.expect_err("refused");
-        assert!(refused.to_string().contains("key, popup, cli or hook"), "{refused}");
+        assert!(refused.to_string().contains("key, popup, cli, hook or mcp"), "{refused}");
     }
 }
 

@@ -7,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use tmuxagent_model::{
-    Approval, Command, Doubt, EventLine, HostName, IntentId, PaneKey, PartChange, RunId, Snapshot, Timestamp, Via,
+    AgentMessage, Approval, Command, Doubt, EventLine, HookReport, HostName, HumanCall, IntentId, PaneKey, PartChange,
+    RunId, Snapshot, Timestamp, Via,
 };
 
 /// The version of this protocol; a view and a supervisor of different versions tell the user.
@@ -106,6 +107,23 @@ pub enum Request {
         /// How long it took, milliseconds.
         duration_ms: u64,
     },
+    /// An agent reports, as a `SENTRY` line does; it asks by [`Request::AskHuman`].
+    Say {
+        /// What.
+        message: Box<AgentMessage>,
+    },
+    /// An agent asks a person; answered by the question. It stands as long as this connection does, and is decided as every
+    /// other.
+    AskHuman {
+        /// What.
+        asks: Box<HumanCall>,
+    },
+    /// An agent tells what it does, by a hook. Which agent that is the system tells: the one whose process started the one
+    /// that speaks.
+    Hook {
+        /// What.
+        report: HookReport,
+    },
 }
 
 impl Request {
@@ -113,7 +131,12 @@ impl Request {
     #[must_use]
     pub const fn is_wish(&self) -> bool {
         match self {
-            Self::Command { .. } | Self::Reload | Self::Shutdown | Self::Report { .. } => true,
+            Self::Command { .. }
+            | Self::Reload
+            | Self::Shutdown
+            | Self::Report { .. }
+            | Self::Say { .. }
+            | Self::AskHuman { .. } => true,
             Self::Hello { .. }
             | Self::Snapshot
             | Self::Subscribe
@@ -123,6 +146,7 @@ impl Request {
             | Self::Explain { .. }
             | Self::Dump { .. }
             | Self::ChannelsWork { .. }
+            | Self::Hook { .. }
             | Self::Bye => false,
         }
     }

@@ -63,6 +63,17 @@ struct Unsure {
     row: usize,
 }
 
+/// Whether an earlier part of the conversation is shown: Claude Code 2.1.332 says so in the last row above its input line,
+/// over what stands there.
+fn looks_back(rows: &[Row]) -> bool {
+    let above = rows.iter().rev().skip_while(|row| !row.text.starts_with('❯')).skip(1);
+    above
+        .skip_while(|row| row.text.is_empty() || row.text.starts_with('─'))
+        .map(|row| row.text.as_str())
+        .next()
+        .is_some_and(|row| row.ends_with(" (ctrl+End) ↓"))
+}
+
 impl Screen {
     /// Forgets what is shown, as on a fresh alternate screen. A program that gave the screen away for a moment (to an
     /// editor) shows its messages again: they are known until [`Screen::begins_anew`].
@@ -120,6 +131,10 @@ impl Screen {
     /// of a prompt next to pieces of an answer could look like a message that nobody wrote.
     pub(super) fn read<'r>(&mut self, rows: impl Iterator<Item = &'r str>, picture: Picture, echo: &Echo) -> Vec<News> {
         let mut new = self.keyed(rows);
+        if looks_back(&new) {
+            // What is shown was shown before, but for the row that this one covers.
+            return self.still_open().into_iter().collect();
+        }
         if new.len() == self.rows.len() && new.iter().zip(&self.rows).all(|(new, old)| new.text == old.text) {
             let mut news = self.confirm();
             news.extend(self.still_open());

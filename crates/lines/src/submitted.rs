@@ -112,7 +112,16 @@ fn composer(rows: &[String]) -> Option<std::ops::Range<usize>> {
     };
     let end =
         rows[start..].iter().take(TALLEST).position(rule).map_or(rows.len().min(start + TALLEST), |at| start + at);
-    Some(start..end)
+    Some(start..end.min(footer(rows)).max(start + 1))
+}
+
+/// Where the last paragraph begins, where that is Codex's footer: since 0.171 it names the thread, by the words of its first
+/// prompt.
+fn footer(rows: &[String]) -> usize {
+    let end = rows.iter().rposition(|row| !row.trim().is_empty()).map_or(0, |at| at + 1);
+    let start = rows[..end].iter().rposition(|row| row.trim().is_empty()).map_or(0, |at| at + 1);
+    let names = rows.get(start).is_some_and(|row| row.starts_with("  ") && row.contains(" · "));
+    if names { start } else { rows.len() }
 }
 
 /// A row without the border of a box around it.
@@ -123,6 +132,17 @@ fn bare(row: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_threads_title_below_the_input_line_is_no_text_that_stands_in_it() {
+        let shown = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+        let before = shown("› Ask Codex to do anything\n\n  GPT-5.5 default · /demo\n  ← for agents");
+        let mut submitted = Submitted::new("Fix the login tests", Entry::Composer, &before, 0);
+        let stands = shown("› Fix the login tests\n\n  GPT-5.5 default · /demo\n  ← for agents");
+        assert_eq!(submitted.look(&stands, 0), Standing::Stands);
+        let taken = "› Fix the login tests\n\n• Done.\n\n› Ask Codex to do anything\n\n  GPT-5.5 default · /demo · Fix the login tests\n  ← for agents";
+        assert_eq!(submitted.look(&shown(taken), 4), Standing::Taken);
+    }
 
     fn rows(screen: &str) -> Vec<String> {
         screen.lines().map(str::to_owned).collect()

@@ -150,6 +150,43 @@ pub struct AgentSeen {
     /// It rests because a person stopped it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
+    /// It rests, and nothing shows that what it worked at came to its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
+}
+
+/// What an agent tells by a hook: a command of ours that it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookReport {
+    /// The agent's own name of what happened.
+    pub event: String,
+    /// The state that it speaks for.
+    pub state: AgentState,
+    /// Its words, untrusted.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+}
+
+/// An agent whose process started, directly or not, a process that speaks to us.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ancestor {
+    /// The name of its recogniser.
+    pub agent: String,
+    /// Its process.
+    pub pid: u32,
+    /// When that began, in ticks since the machine's start: with the id, its identity.
+    pub start: u64,
+    /// The processes from the one that speaks up to the first of all: one of them is the process of the pane.
+    pub line: Vec<u32>,
+}
+
+/// What an agent tells by a hook, and which one it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookTold {
+    /// Who.
+    pub by: Ancestor,
+    /// What.
+    pub report: HookReport,
 }
 
 /// What kind of thing is asked.

@@ -1,6 +1,6 @@
 //! Questions to the human, and their one decision.
 
-use super::{ApprovalId, KeyStep, PaneKey, RunId, Timestamp};
+use super::{ApprovalId, KeyStep, LeaseOffer, PaneKey, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Why a human is asked.
@@ -36,6 +36,9 @@ pub enum ApprovalKind {
     Dialog {
         /// Which agent: the name of its recogniser.
         agent: String,
+        /// What a lease would allow.
+        #[serde(default, skip_serializing_if = "LeaseOffer::is_none")]
+        lease: LeaseOffer,
     },
 }
 
@@ -85,6 +88,12 @@ pub enum Via {
     Chat,
     /// An agent's hook.
     Hook,
+    /// Nobody: a rule of the policy, which is named in a person's place.
+    Rule,
+    /// Nobody now: the lease that this person gave.
+    Lease,
+    /// A tool that an agent calls.
+    Mcp,
 }
 
 /// Who acted, and through what.
@@ -167,5 +176,12 @@ impl Approval {
     #[must_use]
     pub fn told_place(&self) -> String {
         self.pane.told(&self.place)
+    }
+
+    /// Whether a yes without an answer says what is wanted: nothing is to be chosen, or one answer of a dialog means it.
+    #[must_use]
+    pub fn takes_plain_yes(&self) -> bool {
+        let dialog = matches!(self.kind, ApprovalKind::Dialog { .. }) && !self.effect.is_empty();
+        self.options.is_empty() || dialog
     }
 }

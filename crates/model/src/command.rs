@@ -1,6 +1,6 @@
 //! Wishes of a view, a script or a link. A command becomes [`super::Event::Asked`] in the one queue.
 
-use super::{ApprovalId, PaneKey, RunId, Verdict};
+use super::{ApprovalId, Millis, PaneKey, RunId, Variables, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// One piece of input for a pane.
@@ -25,6 +25,23 @@ pub enum RunControl {
     Skip,
 }
 
+/// A question of an agent that waits for the answer itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HumanCall {
+    /// A name that nobody else chose: the same call asks once, however often it is sent.
+    pub call: String,
+    /// What is asked, untrusted.
+    pub question: String,
+    /// The answers to choose from; none for yes or no.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// What a person should know to decide.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// How long it is open.
+    pub expires: Millis,
+}
+
 /// A wish.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
@@ -38,6 +55,20 @@ pub enum Command {
         /// Yes or no, and which option.
         verdict: Verdict,
     },
+    /// Approve an agent's dialog, and what it asks of that kind in its pane for a time.
+    GrantLease {
+        /// Which approval.
+        approval: ApprovalId,
+        /// The revision that the decider saw.
+        revision: u32,
+        /// For how long.
+        span: Millis,
+    },
+    /// End leases before their time.
+    RevokeLease {
+        /// Which one; all when none is named.
+        lease: Option<String>,
+    },
     /// Start a stage (the first one when none is named) of a pipeline on a pane by hand.
     Start {
         /// Where.
@@ -46,6 +77,9 @@ pub enum Command {
         pipeline: String,
         /// Which stage.
         stage: Option<String>,
+        /// The values of its inputs, by their names; what is left out has its default.
+        #[serde(default, skip_serializing_if = "Variables::is_empty")]
+        inputs: Variables,
     },
     /// Act on a run.
     Control {
@@ -65,6 +99,20 @@ pub enum Command {
         /// Whoever reads them.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         insist: bool,
+    },
+    /// An agent asks a person. Nothing is typed for an answer.
+    Ask {
+        /// Its pane.
+        pane: PaneKey,
+        /// The name of its recogniser.
+        agent: String,
+        /// What.
+        asks: Box<HumanCall>,
+    },
+    /// Nobody waits for the answer to a call any more.
+    TakeBack {
+        /// [`HumanCall::call`].
+        call: String,
     },
     /// Stop all sending until [`Command::Unfreeze`].
     Freeze,

@@ -149,7 +149,7 @@ pub enum Event {
 }
 
 /// How many of a pane's last lines are kept, so that a question can show those that say something.
-pub const PRINTED: usize = 32;
+pub const PRINTED: usize = 60;
 
 /// A line that a pane's program printed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ mod effect;
 mod event;
 mod filter;
 mod ids;
+mod lease;
 mod note;
 mod owner;
 mod reader;
@@ -25,11 +26,11 @@ mod time;
 mod trouble;
 
 pub use agent::{
-    AgentAnswer, AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AgentStatus, AnswerRole, Evidence,
-    EvidenceSource,
+    AgentAnswer, AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AgentStatus, Ancestor, AnswerRole, Evidence,
+    EvidenceSource, HookReport, HookTold,
 };
 pub use approval::{Approval, ApprovalKind, ApprovalState, Decider, Decision, OnApprove, Verdict, Via};
-pub use command::{Command, KeyStep, RunControl};
+pub use command::{Command, HumanCall, KeyStep, RunControl};
 pub use doubt::Doubt;
 pub use effect::{
     Alert, AlertKind, Change, Effect, EntityKind, Intent, IntentState, Outcome, PollSpec, Prompt, Recovery, SendKeys,
@@ -41,6 +42,7 @@ pub use event::{
 };
 pub use filter::{NameFilter, check_pattern};
 pub use ids::{ApprovalId, HostName, IdError, IntentId, PaneId, PaneKey, RunId, ServerId, SessionId, WindowId};
+pub use lease::{LeaseOffer, LeaseView, LeftToPerson};
 pub use note::{ConfigPart, HowChanged, Note, PartChange, Severity};
 pub use owner::Owner;
 pub use reader::{Awaited, Front, Needs, PaneReader, Reads};

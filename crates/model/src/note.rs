@@ -89,6 +89,14 @@ pub enum Note {
     ApprovalDecided { approval: ApprovalId, approve: bool, by: Decider },
     /// An approval closed without a decision.
     ApprovalClosed { approval: ApprovalId, state: super::ApprovalState },
+    /// A rule or a lease answered an agent's dialog.
+    AutoAnswered { approval: ApprovalId, question: String, by: Decider },
+    /// A rule or a lease would answer, but a person is asked.
+    NotAutoAnswered { by: Decider, why: super::LeftToPerson },
+    /// A person gave a lease.
+    LeaseGranted { lease: String, class: Vec<String>, span: Millis, by: Decider },
+    /// A lease ended before its time: somebody ended it, or its agent has ended.
+    LeaseEnded { lease: String, by: Option<Decider> },
     /// A decision was refused: late, or for another revision.
     DecisionRefused { approval: ApprovalId, why: String, by: Decider },
     /// Keys were typed.

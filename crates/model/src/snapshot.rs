@@ -104,6 +104,18 @@ pub struct StageView {
     pub due_at: Option<Timestamp>,
     /// What it waits for, or the line that ended it.
     pub detail: String,
+    /// The round of its loop, from 1; 0 where it stands in none, or has not begun.
+    #[serde(default)]
+    pub round: u32,
+    /// How many rounds are allowed; 0 where it stands in no loop.
+    #[serde(default)]
+    pub rounds: u32,
+    /// The pane that it acts in, where that is another one than the run's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pane: Option<PaneKey>,
+    /// `session:window.pane` of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// A pipeline on a pane, with its present or last run.
@@ -334,6 +346,9 @@ pub struct Snapshot {
     pub approvals: Vec<Approval>,
     /// What the freeze holds back.
     pub held: Vec<HeldSend>,
+    /// The leases in force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leases: Vec<super::LeaseView>,
     /// The last events, newest last.
     pub events: Vec<EventLine>,
     /// Parts that fail now.

@@ -10,4 +10,5 @@ pub const RECIPES: &[(&str, &str)] = &[
     ("github-deploy", include_str!("../../../policies/recipes/github-deploy.yaml")),
     ("go", include_str!("../../../policies/recipes/go.yaml")),
     ("python", include_str!("../../../policies/recipes/python.yaml")),
+    ("ship", include_str!("../../../policies/recipes/ship.yaml")),
 ];

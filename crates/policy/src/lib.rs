@@ -11,9 +11,11 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod agent;
+mod auto_answer;
 mod bundled;
 mod check;
 mod duration;
+mod flow;
 mod init;
 mod json_schema;
 mod lint;
@@ -32,11 +34,13 @@ pub use self::policy::{
     Pipeline, Policy, PollTest, PollWhat, RetrySpec, Selector, Stage, Stopping, TextTemplate, TextTest, key_steps,
 };
 pub use agent::AgentWord;
+pub use auto_answer::{Allowed, AnswerLimit, Asked, AutoAnswer, Class, CommandPattern, Part, Trace, class_of};
 pub use bundled::{BUNDLED, RECIPES};
 pub use check::{Report, check};
+pub use flow::{Input, InputKind, Loop, NamedPane};
 pub use init::{Draft, InitError, PROJECT_FILES, ProjectFacts, WORKFLOW_FOLDER, init, update};
 pub use json_schema::schema;
 pub use matcher::{RuleSet, names_program};
-pub use template::{Lookup, Quoting, SHELL_OUTPUT, bind, fill, show, type_out};
+pub use template::{Lookup, Quoting, SHELL_OUTPUT, StageValue, bind, fill, show, stage_value, type_out};
 pub use tmuxagent_yaml::{Diagnostics, Source};
-pub use validate::{analyse, load};
+pub use validate::{analyse, input_values, load};

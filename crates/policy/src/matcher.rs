@@ -109,10 +109,18 @@ impl Policy {
         self.pipelines.iter().filter(move |pipeline| pipeline.selector.holds(host, facts))
     }
 
+    /// The pipelines that listen to a pane: those that apply to it, and those with a stage that can act in it.
+    pub fn listening<'a>(&'a self, host: &'a HostName, facts: &'a PaneFacts) -> impl Iterator<Item = &'a Pipeline> {
+        self.pipelines.iter().filter(move |pipeline| {
+            let selectors = std::iter::once(&pipeline.selector).chain(pipeline.panes.iter().map(|pane| &pane.selector));
+            selectors.into_iter().any(|selector| selector.holds(host, facts))
+        })
+    }
+
     /// Compiles what the collector needs for a pane of these facts.
     #[must_use]
     pub fn rules_for(&self, host: &HostName, facts: &PaneFacts) -> Arc<RuleSet> {
-        let names: Vec<String> = self.applicable(host, facts).map(|pipeline| pipeline.name.clone()).collect();
+        let names: Vec<String> = self.listening(host, facts).map(|pipeline| pipeline.name.clone()).collect();
         self.rules_of(&names)
     }
 

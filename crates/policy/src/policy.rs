@@ -1,6 +1,8 @@
 //! The validated policy: what the engine works with. Built only by `validate`; carries no serde.
 
 use super::agent::AgentWord;
+use super::auto_answer::AutoAnswer;
+use super::flow::{Input, Loop, NamedPane};
 use regex::Regex;
 use tmuxagent_model::{AlertKind, KeyStep, MessageType, Millis, OnApprove, Urgency};
 
@@ -15,6 +17,8 @@ pub struct Policy {
     pub principles: Vec<String>,
     /// Its pipelines, in the order of the files.
     pub pipelines: Vec<Pipeline>,
+    /// Rules that answer agents' dialogs, in the order of the files.
+    pub auto_answers: Vec<AutoAnswer>,
     /// Every pattern of every `log_regex`, once; [`PatternId`] is the index.
     pub patterns: Vec<Pattern>,
 }
@@ -90,8 +94,16 @@ pub struct Pipeline {
     pub description: String,
     /// Which panes it applies to.
     pub selector: Selector,
+    /// The names of panes that its stages use, each with the panes that it can mean.
+    pub panes: Vec<NamedPane>,
+    /// The name of the run's own pane, where the first stage says what that is.
+    pub own_pane: Option<String>,
     /// Its stages, at least one, names unique.
     pub stages: Vec<Stage>,
+    /// The values that whoever starts it gives.
+    pub inputs: Vec<Input>,
+    /// The stages that may run again in one run, and how often.
+    pub loops: Vec<Loop>,
     /// What is typed for an answer to a question of a program in its panes, by the answer's label.
     pub answers: Vec<(String, Vec<KeyStep>)>,
     /// How many runs may be open, and which lock its runs share.
@@ -112,6 +124,12 @@ pub struct Concurrency {
 pub struct Stage {
     /// Its name, unique in its pipeline.
     pub name: String,
+    /// The name of the pane that it acts in; `None`: the run's own.
+    pub pane: Option<String>,
+    /// It is an item of `finally`: it starts when the run ends, and only then.
+    pub closes: bool,
+    /// Some text of the pipeline names what it printed.
+    pub told: bool,
     /// What starts it; an empty `Any` never holds (manual start is always possible).
     pub triggers: Condition,
     /// The human's gate before its actions.
@@ -154,10 +172,14 @@ pub enum Stopping {
 }
 
 /// What is asked of a person before a stage does anything (`require_approval`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Gate {
     /// What the human is asked; a default is made from the stage's actions.
     pub question: Option<TextTemplate>,
+    /// The word without which a yes is none.
+    pub confirm: Option<String>,
+    /// Who may decide; empty: everybody.
+    pub approvers: Vec<String>,
     /// How long the question stays open.
     pub expires: Option<Millis>,
     /// What its expiry does. It never opens the gate.

@@ -1,13 +1,15 @@
 //! The policy as it is written: every map, key and short form of the language, nothing checked but types and names.
 
+mod auto_answer;
 mod failure;
 mod named;
 
+pub(super) use auto_answer::{RawAnswerLimit, RawAutoAnswer};
 pub(super) use failure::{RawAsk, RawBackoff, RawFailStep, RawQuestion, RawRetry};
-pub(super) use named::{RawAnswers, RawSet};
+pub(super) use named::{Named, RawAnswers, RawClosing, RawSet};
 
 use super::read::{
-    At, Flag, Group, Json, Limit, Many, Number, Read, Short, Span, SpanMs, Text, expected, raw_choice, raw_map,
+    At, Flag, Group, Json, Limit, Many, Number, Read, Short, Span, SpanMs, Text, Tried, expected, raw_choice, raw_map,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
@@ -48,6 +50,12 @@ raw_map! {
         "principles" => principles: Many<Text>,
         /// Values that stand in for missing keys of stages.
         "defaults" => defaults: RawDefaults,
+        /// Values that whoever starts a pipeline of this file gives, or their defaults: `{{inputs.NAME}}`.
+        "inputs" => inputs: Named<Short<Text, RawInput>>,
+        /// Names for panes, by which stages of all pipelines of this file say where they act (`in`). What a name chooses is written as in `match`.
+        "panes" => panes: Named<RawSelectors>,
+        /// Rules by which agents' dialogs are answered without asking a person; none by default.
+        "auto_answers" => auto_answers: Vec<RawAutoAnswer>,
         /// The pipelines.
         "pipelines" => pipelines: Vec<RawPipeline>,
     }
@@ -81,21 +89,53 @@ raw_map! {
 
 raw_map! {
     /// A pipeline: stages that run on panes.
-    RawPipeline, "a pipeline", required ["name", "match", "stages"], any [], {
+    RawPipeline, "a pipeline", required ["name", "stages"], any [], {
         /// Its name, unique over all files.
         "name" => name: Text,
         /// A sentence for people.
         "description" => description: Text,
-        /// The panes it applies to.
-        "match" => selector: RawSelectors,
+        /// The panes it applies to. It may be left out where the first stage says where it acts (`in`): then a run belongs to the pane of that stage.
+        "match" => selector: Tried<RawSelectors>,
+        /// Values that whoever starts this pipeline gives; a name that the file gives too means what stands here.
+        "inputs" => inputs: Named<Short<Text, RawInput>>,
+        /// Names for panes of this pipeline alone; a name that the file gives too means what stands here.
+        "panes" => panes: Named<RawSelectors>,
         /// A lock that its runs share with other pipelines.
         "concurrency" => concurrency: RawConcurrency,
         /// Short for `concurrency: {lock: …}`.
         "lock" => lock: Text,
         /// What is typed for an answer to a question that a program in its panes asks (`### SENTRY {"type":"ASK"}`), by the answer's label: a text with Enter, or keys. It goes to the program that asked and never into a shell. Without it the number of the option is typed, or a plain yes or no.
         "answers" => answers: RawAnswers,
+        /// Stages that may run again in one run, in a circle: each of them starts again when what it follows has ended anew. At most so many rounds; then a person is asked. Several loops in a list.
+        "loop" => loops: Many<RawLoop>,
         /// Its stages.
         "stages" => stages: Many<RawStage>,
+        /// What is done once when a run ends, however it ends: well, badly, rejected or cancelled. Each item is an action, with `in` where it acts in a named pane, and is shown as a stage of its own (`finally`, `finally-2`, …). That it fails is told, and changes nothing about how the run ended.
+        "finally" => closing: Many<RawClosing>,
+    }
+}
+
+raw_map! {
+    /// A value that is given at the start.
+    RawInput, "an input", required [], any ["type", "default", "choices"], {
+        /// A sentence for people.
+        "description" => description: Text,
+        /// `text` (when left out), `number` (digits and a version's signs) or `bool` (`true`, `false`).
+        "type" => kind: Text,
+        /// The value where none is given; without it a value must be given, and only a person can start the pipeline.
+        "default" => default: Text,
+        /// The only values that it can have.
+        "choices" => choices: Many<Text>,
+    }
+}
+
+raw_map! {
+    /// Stages that may run again in a circle.
+    RawLoop, "`loop`", required ["stages", "max"], any [], {
+        /// Their names.
+        "stages" => stages: Many<Text>,
+        /// How often each of them may start in one run, before a person is asked whether it goes on.
+        "max" => max: Number,
     }
 }
 
@@ -145,6 +185,8 @@ raw_map! {
         "name" => name: Text,
         /// A sentence for people.
         "description" => description: Text,
+        /// Where it acts: a name of `panes`. There its keys are typed, its triggers and conditions listen there, and what else acts in that pane waits. Of several panes that fit, the one nearest to the pane of the run is meant: that pane itself, else one of its window, else one of its session; where that does not tell which one, the run does not begin. Without it: the pane of the run.
+        "in" => pane: Text,
         /// What starts it.
         "triggers" => triggers: RawCondition,
         /// Whether a human must say yes before its actions.
@@ -185,6 +227,10 @@ raw_map! {
     RawGate, "`require_approval`", required [], any [], {
         /// What the human is asked.
         "question" => question: Text,
+        /// What has to be typed for a yes: `name` is the stage's name, anything else that very word. A plain yes is refused, on every surface; a no needs no word.
+        "confirm" => confirm: Text,
+        /// Who may decide, by the names that decisions are recorded with; others are refused.
+        "approvers" => approvers: Many<Text>,
         /// How long the question stays open.
         "expires" => expires: Span,
         /// How long the question stays open in milliseconds.
@@ -216,12 +262,12 @@ raw_choice! {
         "message" => Message(Short<Text, RawMessage>),
         /// Short for `message: {type: …}`.
         "message_type" => MessageType(Text),
-        /// That stage of the same run succeeded.
-        "after_stage_success" => AfterStageSuccess(Text),
-        /// That stage of the same run failed for good. Not when its gate was not opened.
-        "after_stage_failure" => AfterStageFailure(Text),
-        /// The gate of that stage of the same run was not opened: somebody said no, or nobody answered in time.
-        "after_stage_rejected" => AfterStageRejected(Text),
+        /// That stage of the same run succeeded; one of several in a list.
+        "after_stage_success" => AfterStageSuccess(Many<Text>),
+        /// That stage of the same run failed for good; one of several in a list. Not when its gate was not opened.
+        "after_stage_failure" => AfterStageFailure(Many<Text>),
+        /// The gate of that stage of the same run was not opened: somebody said no, or nobody answered in time; one of several in a list.
+        "after_stage_rejected" => AfterStageRejected(Many<Text>),
         /// The command that the stage started by `run` ended with this code; several in a list; `nonzero` for any but 0.
         "exit_code" => ExitCode(Many<Text>),
         /// What the agent in the pane does, as its process, its reports and its screen tell; several in a list. `done`: it has worked since the prompt of the stage was taken, rests again and asks nothing. `idle`: it has come to rest and takes prompts. `working`, `asks` (a dialog), `error`, `rate_limited`, `stalled`, `exited`: it has come to be so. What was so before the stage's prompt decides nothing, nor does a state that is not certain.

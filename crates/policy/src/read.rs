@@ -89,6 +89,28 @@ impl<T: JsonSchema> JsonSchema for Many<T> {
     }
 }
 
+/// A value of a key that is there, also where nothing could be read: that was told already.
+#[derive(Debug, Clone)]
+pub(super) struct Tried<T>(pub Option<T>);
+
+impl<T: Read> Read for Tried<T> {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        Some(Self(T::read(node, problems)))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Tried<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<T>()
+    }
+}
+
 /// A short form that is no map, or the full form that is one.
 #[derive(Debug, Clone)]
 pub(super) enum Short<S, F> {

@@ -6,7 +6,7 @@
 use super::digest::{self, ENTITIES};
 use super::error::{OpenError, StoreError};
 use super::query::Reader;
-use super::{batch, files, open, schema};
+use super::{batch, files, open, schema, sums};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, params};
 use std::fs;
@@ -254,6 +254,7 @@ pub fn restore(database: &Path, from: Option<&Path>, set_back: SetBack<'_>) -> R
 fn go_back(part: &Path, set_back: SetBack<'_>) -> rusqlite::Result<()> {
     let mut conn = Connection::open(part)?;
     digest::register(&conn)?;
+    sums::keep(&conn)?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     let tx = conn.transaction()?;
     tx.execute_batch("REINDEX")?;

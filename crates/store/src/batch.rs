@@ -267,9 +267,13 @@ fn event_pane(event: &Event) -> Option<&PaneKey> {
         Event::Asked { command, .. } => match command {
             Command::Start { pane, .. } | Command::Send { pane, .. } => Some(pane),
             Command::Decide { .. }
+            | Command::GrantLease { .. }
+            | Command::RevokeLease { .. }
             | Command::Control { .. }
             | Command::Freeze
             | Command::Unfreeze
+            | Command::Ask { .. }
+            | Command::TakeBack { .. }
             | Command::DropHeld { .. } => None,
         },
         Event::Witnessed { fact, .. } => event_pane(fact),

@@ -44,7 +44,9 @@ type ReadRow<'a> = &'a dyn Fn(&Row<'_>) -> Result<(), String>;
 pub fn check(database: &Path, recordings: Option<&Path>, entity: ReadEntity<'_>) -> Result<Health, OpenError> {
     let reader = open::reader(database)?;
     let look = || -> rusqlite::Result<Health> {
-        let conn = reader.conn();
+        // One state of the file: what a supervisor writes meanwhile is in all of it or in none.
+        let tx = reader.conn().unchecked_transaction()?;
+        let conn = &*tx;
         let mut problems = pages(conn)?;
         problems.extend(digest::damage(conn, TOLD)?);
         problems.extend(rows(conn, entity)?);
@@ -76,6 +78,9 @@ fn pages(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut statement = conn.prepare("PRAGMA integrity_check(20)")?;
     let mut problems = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
     problems.retain(|problem| problem != "ok");
+    if problems.is_empty() {
+        problems.extend(open::older_indices(conn)?);
+    }
     let mut statement = conn.prepare("PRAGMA foreign_key_check")?;
     for row in statement.query_map([], |row| row.get::<_, String>(0))? {
         problems.push(format!("a row of `{}` refers to one that is gone", row?));

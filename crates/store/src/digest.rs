@@ -9,10 +9,10 @@
 //! - The last number of a table (`sqlite_sequence`, which can carry no digest) is the highest of its rows, or what
 //!   `let_go` remembers of rows that are gone.
 //!
-//! What lies outside of rows, pages and indices, is found by SQLite's own check. This guards against accidents: whoever
-//! may write the file can write digests.
+//! What lies outside of rows, pages and indices, is found by SQLite's own check; rows that are gone or older by the sums of
+//! their tables (`sums`). This guards against accidents: whoever may write the file can write digests.
 
-use super::schema;
+use super::{schema, sums};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
@@ -79,7 +79,7 @@ pub(crate) static POSITIONS: Table =
 
 pub(crate) static LET_GO: Table = Table { name: "let_go", columns: &["name", "highest"], row: "name", number: None };
 
-const TABLES: [&Table; 7] = [&ENTITIES, &POSITIONS, &HISTORY, &JOURNAL, &NOTES, &OUTBOX, &LET_GO];
+pub(crate) static TABLES: [&Table; 7] = [&ENTITIES, &POSITIONS, &HISTORY, &JOURNAL, &NOTES, &OUTBOX, &LET_GO];
 
 impl Table {
     /// Its name.
@@ -158,7 +158,7 @@ fn digest<'v>(values: impl Iterator<Item = ValueRef<'v>>) -> i64 {
     i64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// Rows of a file of the latest schema that are not what was written, `most` of each table told one by one.
+/// Rows of a file whose rows have digests that are not what was written, `most` of each table told one by one.
 pub(crate) fn damage(conn: &Connection, most: usize) -> rusqlite::Result<Vec<String>> {
     damage_in_turns(conn, most, &mut || Ok(()))
 }
@@ -192,9 +192,11 @@ fn look<E: From<rusqlite::Error>>(
         // Rows of a table that is defined otherwise can't be read for certain.
         return Ok(problems);
     }
+    let with_sums = schema::version(conn)? >= sums::SINCE;
     for table in TABLES.into_iter().filter(|table| wanted(table.name)) {
-        let sql = format!("SELECT digest IS NOT {}, {} FROM {}", table.digest(table.columns), table.row, table.name);
-        let (mut seen, mut told, mut more) = (0, 0, 0_u64);
+        let fits = table.digest(table.columns);
+        let sql = format!("SELECT digest IS NOT {fits}, {}, digest FROM {}", table.row, table.name);
+        let (mut seen, mut told, mut more, mut sum) = (0, 0, 0_u64, 0);
         let mut statement = conn.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -202,6 +204,7 @@ fn look<E: From<rusqlite::Error>>(
             if seen % AT_ONCE == 0 {
                 between()?;
             }
+            sum = sums::with(sum, row.get(2)?);
             if !row.get::<_, bool>(0)? {
                 continue;
             }
@@ -217,6 +220,9 @@ fn look<E: From<rusqlite::Error>>(
         }
         if !numbers_fit(conn, table)? {
             problems.push(format!("the last number of `{}` is not what was written", table.name));
+        }
+        if with_sums && sums::written(conn, table.name)? != Some(sum.into()) {
+            problems.push(format!("rows of `{}` are gone, or older than what was written last", table.name));
         }
     }
     Ok(problems)
@@ -273,7 +279,7 @@ fn definitions(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     };
     let mut fresh = Connection::open_in_memory()?;
     register(&fresh)?;
-    schema::migrate(&mut fresh, schema::LATEST)?;
+    schema::migrate(&mut fresh, schema::version(conn)?)?;
     let found = read(conn)?;
     let differs = |(name, sql): (String, String)| {
         (found.get(&name) != Some(&sql)).then(|| format!("the definition of `{name}` is not what was written"))

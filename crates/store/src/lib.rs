@@ -8,7 +8,8 @@
 //! - The store knows events and entities as JSON of the model's types and decides nothing about them.
 //! - One process writes: a lock file beside the database guards that, whatever folder the socket lies in.
 //! - What is stored went through the one redaction ([`Store::redact_by`]), in this room: no caller can forget it.
-//! - Every row carries a digest, and a start, a check and a backup look at all of them (`digest`).
+//! - Every row carries a digest, and every table a sum of them; a start, a check and a backup look at all of them
+//!   (`digest`, `sums`).
 //! - No file is ever overwritten in place by a backup or a restore: they are written beside, synced, and renamed.
 //!
 //! **Settings** (all tested): WAL, so that readers never block the writer. `synchronous` is NORMAL, and FULL for a batch
@@ -36,6 +37,7 @@ mod repair;
 mod retention;
 mod schema;
 mod since;
+mod sums;
 mod writer;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::batch::{self, entity_kind};
 use super::error::OpenError;
 use super::query::{EventFilter, Reader};
-use super::{backup, digest, files, schema};
+use super::{backup, digest, files, schema, sums};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::io;
 use std::path::Path;
@@ -46,6 +46,7 @@ pub(crate) fn open(path: &Path, now: Timestamp) -> Result<(Connection, files::Wr
             backup::before_migration(&conn, path, found, now)?;
         }
         schema::migrate(&mut conn, schema::LATEST)?;
+        sums::keep(&conn)?;
         if let Some(what) = row_damage(&conn)? {
             return Ok(Ok(Err(what)));
         }
@@ -114,7 +115,26 @@ pub(crate) fn is_whole(conn: &Connection) -> rusqlite::Result<bool> {
 /// What SQLite finds, also in indices: what is found through one must be what its table holds.
 fn page_damage(conn: &Connection) -> rusqlite::Result<Option<String>> {
     let verdict: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    Ok((verdict != "ok").then_some(verdict))
+    Ok(if verdict == "ok" { older_indices(conn)?.into_iter().next() } else { Some(verdict) })
+}
+
+/// Indices of some rows of a table that hold more of them than the condition tells. SQLite looks only whether those that it
+/// tells are there.
+pub(crate) fn older_indices(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement =
+        conn.prepare("SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'index' AND sql > ''")?;
+    let indices = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let mut found = Vec::new();
+    for index in indices {
+        let (name, table, sql): (String, String, String) = index?;
+        let Some((_, some)) = sql.split_once(" WHERE ") else { continue };
+        let count = |how: &str| format!("(SELECT count(*) FROM {table} {how} WHERE {some})");
+        let sql = format!("SELECT {} = {}", count(&format!("INDEXED BY {name}")), count("NOT INDEXED"));
+        if !conn.query_row(&sql, [], |row| row.get(0))? {
+            found.push(format!("rows of `{name}` are gone, or older than what was written last"));
+        }
+    }
+    Ok(found)
 }
 
 /// The first row that is not what was written.

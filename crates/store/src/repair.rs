@@ -9,7 +9,7 @@
 use super::check::ReadEntity;
 use super::digest::{self, HISTORY, JOURNAL, NOTES, Table};
 use super::error::OpenError;
-use super::{check, files, open, schema};
+use super::{check, files, open, schema, sums};
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
 use tmuxagent_model::Timestamp;
@@ -169,6 +169,7 @@ fn is_damaged(spare: &Spare) -> String {
 fn remove(database: &Path, rows: &[(&'static Spare, SetAside)]) -> rusqlite::Result<Vec<String>> {
     let mut conn = Connection::open(database)?;
     schema::prepare_writer(&conn)?;
+    sums::keep(&conn)?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     let tx = conn.transaction()?;
     // A row that its index does not know can't be removed.
@@ -185,6 +186,10 @@ fn remove(database: &Path, rows: &[(&'static Spare, SetAside)]) -> rusqlite::Res
         }
         Ok(())
     })?;
+    for (spare, _) in rows {
+        // What was damaged may have been the digest itself.
+        sums::make_anew(&tx, spare.table.name())?;
+    }
     let mut left = digest::damage(&tx, check::TOLD)?;
     if !open::is_whole(&tx)? {
         left.push("pages of the file are damaged".to_owned());

@@ -109,6 +109,15 @@ pub(crate) const MIGRATIONS: &[&str] = &[
      ) STRICT, WITHOUT ROWID;
      INSERT INTO let_go SELECT name, seq, row_digest('let_go', name, seq) FROM sqlite_sequence
          WHERE name IN ('journal', 'notes', 'outbox');",
+    // 6: a sum of the digests of each table, so that a page which is an older one of this file is found.
+    "CREATE TABLE sums (name TEXT PRIMARY KEY, sum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+     INSERT INTO sums SELECT 'journal', coalesce(sum(digest & 0xffffffff), 0) & 0xffffffff FROM journal;
+     INSERT INTO sums SELECT 'notes', coalesce(sum(digest & 0xffffffff), 0) & 0xffffffff FROM notes;
+     INSERT INTO sums SELECT 'entities', coalesce(sum(digest & 0xffffffff), 0) & 0xffffffff FROM entities;
+     INSERT INTO sums SELECT 'positions', coalesce(sum(digest & 0xffffffff), 0) & 0xffffffff FROM positions;
+     INSERT INTO sums SELECT 'outbox', coalesce(sum(digest & 0xffffffff), 0) & 0xffffffff FROM outbox;
+     INSERT INTO sums SELECT 'history', coalesce(sum(digest & 0xffffffff), 0) & 0xffffffff FROM history;
+     INSERT INTO sums SELECT 'let_go', coalesce(sum(digest & 0xffffffff), 0) & 0xffffffff FROM let_go;",
 ];
 
 /// The schema that this program writes.

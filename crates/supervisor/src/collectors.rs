@@ -9,14 +9,14 @@ use super::tape::Tapes;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tmuxagent_agents::Recogniser;
+use tmuxagent_agents::{Recogniser, ancestor};
 use tmuxagent_clock::Clock;
 use tmuxagent_config::{Config, HostConfig, Loaded, Problem};
 use tmuxagent_core::{HostStart, Life};
 use tmuxagent_errand::Errand;
-use tmuxagent_model::{HostName, NameFilter, Owner, Redaction};
+use tmuxagent_model::{Ancestor, HostName, NameFilter, Owner, Redaction};
 use tmuxagent_policy::Policy;
-use tmuxagent_tmux::{HostHandle, HostSpec, watch};
+use tmuxagent_tmux::{HostHandle, HostSpec, line_of, watch};
 use tokio::sync::{mpsc, watch as latest};
 
 /// How many messages of one host may lie before the loop.
@@ -115,6 +115,11 @@ impl Collectors {
             known == Path::new(socket) || known.canonicalize().ok() == Path::new(socket).canonicalize().ok()
         };
         self.sockets.iter().find(|(_, known)| same(known)).map(|(name, _)| name.clone())
+    }
+
+    /// The agent that started a process of this machine: the nearest one, since an agent may be another one's tool.
+    pub fn ancestor_of(&self, pid: u32) -> Option<Ancestor> {
+        ancestor(&self.agents, &line_of(pid))
     }
 
     /// Goes over to another configuration.

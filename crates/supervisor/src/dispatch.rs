@@ -30,7 +30,7 @@ const MOST_PENDING: usize = 10_000;
 #[derive(Debug)]
 pub enum Urgent {
     /// A request of a view.
-    Call(Call),
+    Call(Box<Call>),
     /// A file of the configuration or a policy changed.
     Reload,
     /// End, for this reason.
@@ -139,7 +139,7 @@ impl Dispatch {
                 Woken::Urgent(None) => break "the last view has gone".to_owned(),
                 Woken::Fact(None) => break "nothing is watched any more".to_owned(),
                 Woken::Urgent(Some(Urgent::Call(call))) => {
-                    if let Some(reason) = calls::serve(&mut self, call).await {
+                    if let Some(reason) = calls::serve(&mut self, *call).await {
                         break reason;
                     }
                 }
@@ -269,6 +269,7 @@ impl Dispatch {
             Act::Freeze(life, frozen) => self.tell_collector(life, |handle| handle.freeze(frozen)),
             Act::WatchScreens(life, panes) => self.tell_collector(life, |handle| handle.watch_screens(panes)),
             Act::RunsIn(life, pane, pipelines) => self.tell_collector(life, |handle| handle.runs_in(pane, pipelines)),
+            Act::Hook(life, pane, told) => self.tell_collector(life, |handle| handle.hook(pane, told)),
             Act::Exclude(life, pane) => self.tell_collector(life, |handle| handle.exclude(pane)),
             Act::Include(life, pane) => self.tell_collector(life, |handle| handle.include(pane)),
             Act::Gone(life, names) => self.tell_collector(life, |handle| handle.names_are_gone(names)),

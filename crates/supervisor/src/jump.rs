@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use tmuxagent_config::{Environment, HostConfig};
 use tmuxagent_model::PaneKey;
+use tmuxagent_text::Lang;
 use tmuxagent_tmux::Transport;
 use tokio::process::Command;
 
@@ -17,6 +18,7 @@ pub async fn jump(
     runtime: &Path,
     environment: &Environment,
     pane: &PaneKey,
+    lang: Lang,
 ) -> Result<(), String> {
     let host = hosts.iter().find(|host| host.name == pane.host);
     let host = host.ok_or_else(|| format!("host {} is not configured", pane.host))?;
@@ -39,7 +41,8 @@ pub async fn jump(
         return Ok(());
     }
     let name = format!("{}:{}", pane.host, pane.pane);
-    let script = format!("{} || {{ printf '\\n%s' 'Enter closes this window'; read -r _; }}", attach_line(&way, pane));
+    let closes = lang.pick("Enter closes this window", "按 Enter 关闭此窗口");
+    let script = format!("{} || {{ printf '\\n%s' '{closes}'; read -r _; }}", attach_line(&way, pane));
     let window = own.run(&["new-window", "-P", "-F", "#{window_id}", "-n", &name, "sh", "-c", &script]).await?;
     // The window may be gone already; then it has shown why.
     let _ = own.run(&["set-option", "-w", "-t", window.trim(), MARK, &mark]).await;

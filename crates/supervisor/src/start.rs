@@ -216,7 +216,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
 
 async fn forward(mut calls: mpsc::Receiver<Call>, urgent: mpsc::Sender<Urgent>) {
     while let Some(call) = calls.recv().await {
-        if let Err(mpsc::error::SendError(late)) = urgent.send(Urgent::Call(call)).await {
+        if let Err(mpsc::error::SendError(late)) = urgent.send(Urgent::Call(Box::new(call))).await {
             turn_away(late);
         }
     }

@@ -22,6 +22,7 @@ macro_rules! words {
 
 words! {
     Process: "process", "进程";
+    Round: "round", "轮次";
     For: "for", "已运行";
     Since: "SINCE", "起始";
     Configuration: "configuration", "配置";

@@ -32,6 +32,10 @@ pub struct Stage {
     started_by: Option<Cause>,
     ended_by: Option<Cause>,
     #[serde(default)]
+    round: u32,
+    #[serde(default)]
+    rounds: Vec<Round>,
+    #[serde(default)]
     earlier: Vec<Attempt>,
     #[serde(default)]
     conditions: Vec<Condition>,
@@ -55,6 +59,14 @@ struct Cause {
 #[derive(Debug, Clone, Deserialize)]
 struct Attempt {
     attempt: u32,
+    cause: Cause,
+}
+
+/// A round of its loop that is over.
+#[derive(Debug, Clone, Deserialize)]
+struct Round {
+    round: u32,
+    state: StageState,
     cause: Cause,
 }
 
@@ -164,7 +176,12 @@ impl Page<'_> {
             (Lang::En, n) => format!(", attempt {n}"),
             (Lang::Zh, n) => format!("，第 {n} 次"),
         };
-        let heading = format!("{}  {}{attempt}", clean(&stage.stage), stage_state(lang, stage.state));
+        let round = match (lang, stage.round) {
+            (_, 0 | 1) => String::new(),
+            (Lang::En, n) => format!(", round {n}"),
+            (Lang::Zh, n) => format!("，第 {n} 轮"),
+        };
+        let heading = format!("{}  {}{attempt}{round}", clean(&stage.stage), stage_state(lang, stage.state));
         self.put(0, Some(Sign::Stage(stage.state)), heading, Tone::Stage(stage.state));
         if !stage.summary.is_empty() {
             self.put(1, None, clean(&sentence(lang, &stage.summary)), Tone::Plain);
@@ -179,6 +196,18 @@ impl Page<'_> {
             if let Some(cause) = cause {
                 self.heading(name);
                 self.cause(2, cause);
+            }
+        }
+        if !stage.rounds.is_empty() {
+            self.put(1, None, lang.pick("earlier rounds", "此前各轮").to_owned(), Tone::Strong);
+            for Round { round, state, cause } in &stage.rounds {
+                let state = stage_state(lang, *state);
+                let number = match lang {
+                    Lang::En => format!("round {round}: {state}"),
+                    Lang::Zh => format!("第 {round} 轮：{state}"),
+                };
+                self.put(2, None, number, Tone::Plain);
+                self.cause(3, cause);
             }
         }
         if !stage.earlier.is_empty() {

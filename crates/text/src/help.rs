@@ -50,6 +50,46 @@ const TEXTS: &[(&str, &str)] = &[
         "When to use colours: auto, always or never; NO_COLOR is honoured",
         "何时使用颜色：auto、always 或 never；遵从 NO_COLOR",
     ),
+    // Rules that answer, and leases.
+    (
+        "List the leases: what agents may run for a time without being asked about",
+        "列出限时授权：代理在一段时间内可不经询问运行的命令",
+    ),
+    ("End leases", "结束限时授权"),
+    ("End a lease before its time", "提前结束一个限时授权"),
+    ("The lease, as `tmuxagent leases` names it", "限时授权，如 `tmuxagent leases` 所列"),
+    ("All of them", "全部"),
+    (
+        "Tell what the rules of `auto_answers` would answer, and make rules",
+        "说明 `auto_answers` 的规则会回答什么，并生成规则",
+    ),
+    ("Tell which rules would answer a command, part by part", "逐部分说明哪些规则会回答一条命令"),
+    (
+        "Tell what the rules would have answered of what was asked, and where you decided otherwise",
+        "说明规则会回答过去的哪些提问，以及您在哪里另有决定",
+    ),
+    ("Print a rule made from an approval", "打印由一个审批生成的规则"),
+    (
+        "Agent, pane and folder of a rule are not looked at. Exit codes: 0 a rule answers, 1 a person is asked",
+        "不看规则的代理、窗格和文件夹。退出码：0 有规则回答，1 会询问人",
+    ),
+    (
+        "The command as an agent would show it; in quotes where it has signs of the shell",
+        "命令，如代理所显示；含 shell 符号时请加引号",
+    ),
+    (
+        "Limits are not counted. Exit codes: 0 nothing that you decided otherwise, 1 something",
+        "不计次数上限。退出码：0 没有您另有决定的，1 有",
+    ),
+    (
+        "Only what was asked since then: so long ago (`7d`), a time of today (`08:30`), or a date and time",
+        "只看此后的提问：多久以前（`7d`）、今天的时刻（`08:30`），或日期加时间",
+    ),
+    ("The approval's identity or a unique beginning of it", "审批的标识或其唯一开头"),
+    (
+        "Give a lease too: for so long what the agent asks of that kind in this pane is approved without asking",
+        "同时给出限时授权：在此时长内，该窗格中代理的同类请求不再询问即批准",
+    ),
     // What is watched.
     ("Whether a supervisor runs, what it watches and what fails", "监督进程是否在运行、在看什么、有什么故障"),
     ("List the watched panes", "列出受监视的窗格"),
@@ -102,6 +142,47 @@ const TEXTS: &[(&str, &str)] = &[
     ("The folder for them", "存放它们的文件夹"),
     ("A folder of saved screens, or one of such folders", "存放屏幕的文件夹，或由这类文件夹组成的文件夹"),
     ("The agent whose screens they are, where screens.yaml does not say", "屏幕所属的代理，当 screens.yaml 没有说明时"),
+    (
+        "Have agents tell by hooks what they do: install, uninstall, status",
+        "让代理通过钩子报告自己在做什么：install、uninstall、status",
+    ),
+    ("Tell the supervisor what an agent does; its hooks call this", "向监督进程报告代理在做什么；由代理的钩子调用"),
+    (
+        "Reads the event's JSON from standard input. It prints nothing, and its exit code is always 0",
+        "从标准输入读取事件的 JSON。不输出任何内容，退出码总是 0",
+    ),
+    ("The event, by the agent's own name, such as UserPromptSubmit", "事件，用代理自己的名称，例如 UserPromptSubmit"),
+    ("Have agents tell what they do, by hooks in their own settings", "通过代理自身设置中的钩子，让它们报告在做什么"),
+    ("Take these hooks out of the agents' settings again", "从代理的设置中移除这些钩子"),
+    ("Tell whether the hooks are there", "说明钩子是否已安装"),
+    (
+        "What will change is shown first, and a copy of the file is kept beside it. Nothing else of the file is changed",
+        "先显示将要修改的内容，并在旁边保留原文件的副本。文件的其他内容不变",
+    ),
+    (
+        "Exit code 1: they are not there, or not all, or of another place of this program",
+        "退出码 1：未安装、不完整，或指向本程序的另一个位置",
+    ),
+    ("Only this agent; all whose folder is there when left out", "只处理这个代理；省略时处理所有已有文件夹的代理"),
+    ("Do not ask", "不询问"),
+    (
+        "Serve tools to an agent by the Model Context Protocol: ask, report, wait, start",
+        "通过 Model Context Protocol 为代理提供工具：提问、报告、等待、启动",
+    ),
+    (
+        "The agent's own settings start it, for example: claude mcp add tmuxagent -- tmuxagent mcp",
+        "由代理自身的设置启动，例如：claude mcp add tmuxagent -- tmuxagent mcp",
+    ),
+    (
+        "Print what an agent has to know to report, for AGENTS.md or CLAUDE.md",
+        "输出代理报告所需了解的内容，用于 AGENTS.md 或 CLAUDE.md",
+    ),
+    (
+        "To be put into AGENTS.md, CLAUDE.md or what else an agent reads at its start",
+        "放入 AGENTS.md、CLAUDE.md 或代理启动时读取的其他文件",
+    ),
+    ("Claude Code: settings.json in its folder", "Claude Code：其文件夹中的 settings.json"),
+    ("Codex: hooks.json in its folder", "Codex：其文件夹中的 hooks.json"),
     // Decisions.
     ("List the approvals", "列出审批"),
     (
@@ -115,7 +196,10 @@ const TEXTS: &[(&str, &str)] = &[
         "The approval's identity or a unique beginning of it; `ID@2` decides only its second revision",
         "审批的标识或唯一的开头；`ID@2` 只对第二版作决定",
     ),
-    ("The chosen option or typed answer, where the question has one", "问题需要时，所选的选项或输入的回答"),
+    (
+        "The chosen option or its number, or a typed answer, where the question has one",
+        "问题需要时，所选的选项或其编号，或输入的回答",
+    ),
     // Doing.
     ("Start a pipeline on a pane", "在窗格上启动流水线"),
     (
@@ -124,6 +208,7 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("The pipeline; may be left out where only one applies to the pane", "流水线；窗格只适用一个时可省略"),
     ("The stage to begin with; the first one when left out", "从哪个阶段开始；省略时为第一个"),
+    ("The value of an input; may be given several times", "输入项的值；可以给出多次"),
     ("Run a stage again", "重跑一个阶段"),
     ("Treat the live stage as done and go on", "把当前阶段视为完成并继续"),
     ("End a run; nothing more is typed for it", "结束一次运行，不再为它输入任何内容"),

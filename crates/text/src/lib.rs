@@ -21,6 +21,7 @@ pub mod plain;
 mod reader;
 pub mod redact;
 mod rows;
+mod run_sentences;
 mod screen;
 mod sentence;
 mod state;
@@ -40,7 +41,7 @@ pub use state::{
     approval_kind, approval_state, doubt, host_owner, host_state, message_type, owner_name, pane_state, run_state,
     skip_reason, stage_state, via,
 };
-pub use time::{ago, clock, clock_seconds, span};
+pub use time::{ago, clock, clock_seconds, run_took, span};
 pub use trouble::{malformed, part, trouble};
 pub use words::{counted, local, utc};
 

@@ -5,7 +5,7 @@ use super::{
     Lang, approval_state, clean, counted, host_state, malformed, message, message_type, reveal, run_state, sentence,
     span, via,
 };
-use tmuxagent_model::{ConfigPart, Decider, HowChanged, Note, PartChange};
+use tmuxagent_model::{ConfigPart, Decider, HowChanged, LeftToPerson, Note, PartChange};
 
 /// The sentence, one line without control characters.
 #[must_use]
@@ -22,6 +22,17 @@ fn who(lang: Lang, by: &Decider) -> String {
     match lang {
         Lang::En => format!("{name} ({via})"),
         Lang::Zh => format!("{name}（{via}）"),
+    }
+}
+
+/// Why a person is asked although a rule or a lease fits.
+const fn left(lang: Lang, why: LeftToPerson) -> &'static str {
+    match why {
+        LeftToPerson::Limit => lang.pick("it has answered as often as it may", "已达到回答次数上限"),
+        LeftToPerson::StillThere => lang.pick("the dialog that it answered is still there", "它回答过的对话框仍在"),
+        LeftToPerson::NoPlainYes => {
+            lang.pick("the dialog offers no plain yes for this once", "对话框没有提供“仅此一次”的肯定回答")
+        }
     }
 }
 
@@ -69,6 +80,15 @@ fn english(note: &Note) -> String {
             let verdict = if *approve { "approved" } else { "rejected" };
             format!("{verdict} by {} (…{})", who(en, by), short(approval))
         }
+        Note::AutoAnswered { approval, question, by } => {
+            format!("answered by {}: {} (…{})", who(en, by), clean(question), short(approval))
+        }
+        Note::NotAutoAnswered { by, why } => format!("{} does not answer: {}", who(en, by), left(en, *why)),
+        Note::LeaseGranted { lease, class, span: time, by } => {
+            format!("lease {} of {} for {}: {}", clean(lease), who(en, by), span(en, *time), clean(&class.join(", ")))
+        }
+        Note::LeaseEnded { lease, by: Some(by) } => format!("lease {} ended by {}", clean(lease), who(en, by)),
+        Note::LeaseEnded { lease, by: None } => format!("lease {} ended with its agent", clean(lease)),
         Note::ApprovalClosed { approval, state } => {
             format!("approval …{} closed: {}", short(approval), approval_state(en, *state))
         }
@@ -136,6 +156,15 @@ fn chinese(note: &Note) -> String {
             let verdict = if *approve { "批准" } else { "拒绝" };
             format!("{} {verdict}（…{}）", who(zh, by), short(approval))
         }
+        Note::AutoAnswered { approval, question, by } => {
+            format!("{} 已回答：{}（…{}）", who(zh, by), clean(&sentence(zh, question)), short(approval))
+        }
+        Note::NotAutoAnswered { by, why } => format!("{} 没有回答：{}", who(zh, by), left(zh, *why)),
+        Note::LeaseGranted { lease, class, span: time, by } => {
+            format!("{} 的限时授权 {}，{}：{}", who(zh, by), clean(lease), span(zh, *time), clean(&class.join("，")))
+        }
+        Note::LeaseEnded { lease, by: Some(by) } => format!("{} 结束了限时授权 {}", who(zh, by), clean(lease)),
+        Note::LeaseEnded { lease, by: None } => format!("限时授权 {} 随其代理结束", clean(lease)),
         Note::ApprovalClosed { approval, state } => {
             format!("审批 …{} 关闭：{}", short(approval), approval_state(zh, *state))
         }

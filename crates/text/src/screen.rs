@@ -129,7 +129,8 @@ texts! {
     AnswerQ: "answer?", "回答？";
     WillAnswer: "answer", "回答";
     ChooseFirst: "choose an option by its number first", "请先按编号选择选项";
-    UnfreezeQ: "unfreeze? What is held is typed now:", "解冻？暂缓的输入将立即发送：";
+    UnfreezeQ: "unfreeze? What is held goes out, one by one in each pane:", "解冻？暂缓的输入将在各窗格中依次发出：";
+    AfterThat: "after that: ", "随后：";
     SendQ: "type this?", "发送以下内容？";
     DropQ: "give this up?", "放弃这一项？";
     QuitQ: "stages are running. Quit and end the supervisor?", "仍有阶段在运行。退出并结束监督进程？";

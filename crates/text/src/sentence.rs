@@ -6,6 +6,7 @@
 
 use super::Lang;
 use super::catalogue::message;
+use super::run_sentences::OF_RUNS;
 use tmuxagent_model::{Approval, ApprovalKind};
 
 /// A sentence of the machine in a language. Never for what is typed, nor for a pane's lines: those stay verbatim.
@@ -36,7 +37,7 @@ pub fn question(lang: Lang, approval: &Approval) -> String {
 /// What an effect does that types nothing, in a language; anything else is a command and stays verbatim.
 #[must_use]
 pub fn effect_sentence(lang: Lang, text: &str) -> String {
-    if text.starts_with("nothing is typed; ") { sentence(lang, text) } else { text.to_owned() }
+    if text.starts_with("nothing is typed") { sentence(lang, text) } else { text.to_owned() }
 }
 
 /// How deep sentences stand in one another: `failed: run npm test: exit code 1`.
@@ -44,7 +45,7 @@ const DEPTH: u8 = 4;
 
 fn chinese(text: &str, depth: u8) -> String {
     let Some(deeper) = depth.checked_sub(1) else { return text.to_owned() };
-    for (en, zh) in SENTENCES {
+    for (en, zh) in OF_RUNS.iter().chain(SENTENCES) {
         if let Some(holes) = holes(en, text) {
             let reason = if REASONS.contains(en) { holes.last().copied() } else { None };
             return fill(zh, &holes, &|hole| {
@@ -58,6 +59,7 @@ fn chinese(text: &str, depth: u8) -> String {
 /// Forms of which the last hole is a reason in words of any part of the program: of who reads a pane, of a host, of a
 /// service. It is never a line of a pane, so the whole catalogue knows it.
 const REASONS: &[&str] = &[
+    "the input `{}` can't be `{}`: {}",
     "Stage {} is {}, and its command was not told to stop: {}. Give it up?",
     "was not typed: the program that asked does not wait any more; {}",
     "was not typed: {}",
@@ -288,6 +290,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ),
     ("a person has stopped it", "有人中止了它"),
     ("it was not seen to work since", "之后没有看到它工作"),
+    ("it came to rest without a sign that it finished", "它停了下来，但没有迹象表明已完成"),
     ("no agent is known in its pane", "其窗格里没有已知的代理"),
     ("it has exited", "它已经退出"),
     ("agent: {} has exited", "代理：{0} 已退出"),

@@ -166,6 +166,9 @@ pub const fn via(lang: Lang, via: Via) -> &'static str {
         Via::Link => lang.pick("link", "链接"),
         Via::Chat => lang.pick("chat", "聊天"),
         Via::Hook => lang.pick("hook", "钩子"),
+        Via::Rule => lang.pick("rule of the policy", "策略规则"),
+        Via::Lease => lang.pick("lease", "限时授权"),
+        Via::Mcp => lang.pick("an agent's tool", "代理的工具"),
     }
 }
 
@@ -209,8 +212,10 @@ pub fn skip_reason(lang: Lang, reason: &SkipReason) -> String {
         SkipReason::OtherShell(shell) => {
             let shell = clean(shell);
             return match lang {
-                Lang::En => format!("`{shell}` reads the keys, and the text was quoted for another shell"),
-                Lang::Zh => format!("读取按键的是 {shell}，而文字是按另一种 shell 加的引号"),
+                Lang::En => {
+                    format!("`{shell}` reads the keys, and the text was quoted for another shell; it is quoted anew")
+                }
+                Lang::Zh => format!("读取按键的是 {shell}，而文字是按另一种 shell 加的引号；将重新加引号"),
             };
         }
         SkipReason::Asker(reader) => {

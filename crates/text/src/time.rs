@@ -2,7 +2,7 @@
 
 use super::Lang;
 use jiff::tz::TimeZone;
-use tmuxagent_model::{Millis, Timestamp};
+use tmuxagent_model::{Approval, Millis, RunView, Timestamp};
 
 /// A span in the language: `4s`, `3m05s`, `2h10m`, `3d04h`; `4秒`, `3分05秒`, `2时10分`, `3天04时`. Spans below a second
 /// read `0s`, because screens tick in seconds.
@@ -19,6 +19,25 @@ pub fn span(lang: Lang, span: Millis) -> String {
         (Lang::Zh, 3600..=86_399) => format!("{}时{:02}分", s / 3600, s % 3600 / 60),
         (Lang::Zh, _) => format!("{}天{:02}时", s / 86_400, s % 86_400 / 3600),
     }
+}
+
+/// How long a run takes or took, and how much of that somebody was waited for: `2m20s, 1m05s of it waiting for you`. `None`
+/// where it did not begin.
+#[must_use]
+pub fn run_took(lang: Lang, run: &RunView, approvals: &[Approval], now: Timestamp) -> Option<String> {
+    let end = run.ended_at.unwrap_or(now);
+    let took = span(lang, end.since(run.started_at?));
+    let of_run = approvals.iter().filter(|approval| run.run.is_some() && approval.run == run.run);
+    let waited: u64 = of_run.map(|asked| asked.closed_at.unwrap_or(end).min(end).since(asked.asked_at).0).sum();
+    Some(match waited {
+        0..1000 => took,
+        _ => {
+            let waited = span(lang, Millis(waited));
+            lang.pick("TOOK, WAITED of it waiting for you", "TOOK，其中等待审批 WAITED")
+                .replace("TOOK", &took)
+                .replace("WAITED", &waited)
+        }
+    })
 }
 
 /// How long ago an instant was, in one unit: `now`, `5s`, `3m`, `2h`, `4d`; `刚刚`, `5秒`, `3分`, `2时`, `4天`.

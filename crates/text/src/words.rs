@@ -57,6 +57,9 @@ impl Lang {
             Via::Link => self.pick("a link", "链接"),
             Via::Chat => self.pick("a chat", "聊天"),
             Via::Hook => self.pick("a hook", "钩子"),
+            Via::Rule => self.pick("a rule of the policy", "策略规则"),
+            Via::Lease => self.pick("a lease", "限时授权"),
+            Via::Mcp => self.pick("an agent's tool", "代理的工具"),
         }
     }
 

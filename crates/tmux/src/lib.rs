@@ -24,7 +24,7 @@ mod spec;
 mod transport;
 
 pub use refusal::Refusal;
-pub use shell::{claude_session_of, is_alive, processes, serve, this_process};
+pub use shell::{claude_session_of, is_alive, line_of, processes, serve, this_process};
 pub use spec::{HostSpec, KnownPrompts, Position, Tape};
 pub use transport::{Socket, SshTarget, Transport, shell_word};
 
@@ -34,7 +34,7 @@ use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_errand::{Ending, Errand};
 use tmuxagent_model::{
-    AgentStatus, Awaited, Event, HostName, HostState, IntentId, Owner, PaneId, PaneKey, PaneReader, Timestamp,
+    AgentStatus, Awaited, Event, HookTold, HostName, HostState, IntentId, Owner, PaneId, PaneKey, PaneReader, Timestamp,
 };
 use tmuxagent_policy::Policy;
 use tokio::sync::{mpsc, oneshot, watch as latest};
@@ -134,6 +134,7 @@ pub(crate) enum Request {
     Freeze(bool),
     WatchScreens(Vec<PaneKey>),
     RunsIn(PaneKey, Vec<String>),
+    Hook(PaneKey, Box<HookTold>),
     Exclude(PaneId),
     Include(PaneId),
     Gone(BTreeSet<HostName>),
@@ -189,6 +190,12 @@ impl HostHandle {
     /// These pipelines have an open run in a pane, so that their lines matter there even when its window is renamed.
     pub fn runs_in(&self, pane: PaneKey, pipelines: Vec<String>) {
         self.ask(Request::RunsIn(pane, pipelines));
+    }
+
+    /// An agent in a pane tells something by a hook. It is weighed with the next look at the pane, if that agent still reads
+    /// there.
+    pub fn hook(&self, pane: PaneKey, told: Box<HookTold>) {
+        self.ask(Request::Hook(pane, told));
     }
 
     /// Leaves a pane unread: a view of ours runs there, and reading it would feed on itself.

@@ -326,6 +326,10 @@ pub fn stage(name: &str, state: StageState, attempt: u32, max_attempts: u32) -> 
         ended_at: None,
         due_at: None,
         detail: String::new(),
+        round: 0,
+        rounds: 0,
+        pane: None,
+        place: None,
     }
 }
 

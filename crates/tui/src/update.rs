@@ -13,7 +13,7 @@ use super::msg::{Action, Msg};
 use crossterm::event::KeyEventKind;
 use tmuxagent_ipc::wire::{Request, RequestFrame};
 use tmuxagent_model::{ApprovalState, Command, Doubt, Millis, Severity, Timestamp};
-use tmuxagent_text::{Text, clean};
+use tmuxagent_text::{Text, clean, message};
 
 use super::model::Asked;
 
@@ -76,7 +76,8 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Action> {
             Vec::new()
         }
         Msg::Notice(text) => {
-            toast(model, Severity::Warning, clean(&text));
+            let text = clean(&message(model.lang(), &text));
+            toast(model, Severity::Warning, text);
             Vec::new()
         }
         Msg::Tick(wall) => {

@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod list;
 mod look;
+mod prompt;
 mod record;
 
 use super::{CliError, Outcome, Session};
@@ -16,6 +17,8 @@ pub(super) enum AgentCommand {
     Explain(explain::ExplainArgs),
     /// List the agents that are recognised, and the files that say how
     List(list::ListArgs),
+    /// Print what an agent has to know to report, for AGENTS.md or CLAUDE.md
+    Prompt(prompt::PromptArgs),
     /// Save the screen of a pane without secrets, to test recognisers with it
     Record(record::RecordArgs),
     /// Read saved screens, and say where they are read wrong
@@ -27,6 +30,7 @@ pub(super) fn run(session: &Session, command: &AgentCommand) -> Outcome {
     match command {
         AgentCommand::Explain(args) => explain::run(session, args),
         AgentCommand::List(args) => list::run(session, args),
+        AgentCommand::Prompt(_) => prompt::run(session),
         AgentCommand::Record(args) => record::run(session, args),
         AgentCommand::Test(args) => check::run(session, args),
     }

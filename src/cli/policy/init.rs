@@ -46,7 +46,7 @@ pub(super) fn run(session: &Session, args: &InitArgs) -> Outcome {
     if changed && !args.print {
         write(&file, &draft.text)?;
     }
-    tell(session, args, &file, &draft, changed)
+    tell(session, args, &file, &draft, existing.as_deref())
 }
 
 /// The text of the file that is to be renewed.
@@ -86,14 +86,15 @@ fn refused(error: &InitError, folder: &Path, file: &Path) -> CliError {
     }
 }
 
-fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, changed: bool) -> Outcome {
+fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, before: Option<&str>) -> Outcome {
+    let changed = before != Some(draft.text.as_str());
     let out = &session.out;
     let checked = tmuxagent_policy::check(&[Source::new(file.display().to_string(), draft.text.as_str())], Vec::new());
     let code = if checked.exit_code == 0 { exit::OK } else { exit::NEGATIVE };
     if out.json {
         let (written, problems) = (changed && !args.print, &checked.json["problems"]);
         let text = args.print.then_some(&draft.text);
-        let used = into_force(session, file);
+        let used = into_force(session, file, before);
         let value = json!({
             "file": file, "written": written, "notes": draft.notes, "text": text, "problems": problems, "use": used,
         });
@@ -119,7 +120,7 @@ fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, changed:
     }
     if !args.update {
         out.say("look at it; this puts it in force:")?;
-        out.verbatim(&format!("  {}", into_force(session, file)))?;
+        out.verbatim(&format!("  {}", into_force(session, file, before)))?;
         let names: Vec<&str> =
             checked.json["pipelines"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         // What listens to the agent is in the window of what it starts.
@@ -133,7 +134,7 @@ fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, changed:
 
 /// The command that puts a policy in force: into the folder of the user's own policies, which takes the place of the
 /// bundled one, or to a new supervisor where the present one was told its files by name.
-fn into_force(session: &Session, file: &Path) -> String {
+fn into_force(session: &Session, file: &Path, before: Option<&str>) -> String {
     let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     // A policy is called as its project, unless the user gave it a name.
     let folder = whole.parent().and_then(Path::file_name).filter(|_| whole.file_name().is_some_and(|it| it == NAME));
@@ -145,9 +146,21 @@ fn into_force(session: &Session, file: &Path) -> String {
     };
     let own = paths.config_dir.join("policies");
     let plain: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
-    let target = own.join(format!("{}.yaml", plain.trim_start_matches('.')));
+    let target = place(&own, plain.trim_start_matches('.'), &whole, before);
     let reload = if tmuxagent_ipc::lock::holder(&paths.runtime_dir).is_some() { " && tmuxagent reload" } else { "" };
     format!("mkdir -p {} && cp {} {}{reload}", word(&own), word(&whole), word(&target))
+}
+
+/// The first name in a folder that is free, or that holds this very policy: another project may have the same name. What is
+/// renewed takes the place of what was put there `before`.
+fn place(folder: &Path, name: &str, file: &Path, before: Option<&str>) -> PathBuf {
+    let now = std::fs::read_to_string(file).ok();
+    let nth = |n: usize| folder.join(if n == 1 { format!("{name}.yaml") } else { format!("{name}-{n}.yaml") });
+    let holds =
+        |path: &PathBuf, text: Option<&str>| text.is_some() && std::fs::read_to_string(path).ok().as_deref() == text;
+    let free = (1..).find(|n| !nth(*n).exists()).unwrap_or(1);
+    let ours = (1..free).map(nth).find(|path| holds(path, now.as_deref()) || holds(path, before));
+    ours.unwrap_or_else(|| nth(if before.is_some() { 1 } else { free }))
 }
 
 /// Writes beside and renames, so that a supervisor that watches the file never reads half of it.

@@ -6,6 +6,8 @@ mod replay;
 mod scenario;
 mod test;
 
+pub(super) use recorded::instant;
+
 use super::connection::Connection;
 use super::{CliError, Outcome, Session, exit};
 use clap::{Args, Subcommand};
@@ -134,13 +136,20 @@ fn load(sources: &[Source]) -> Result<Arc<Policy>, CliError> {
 fn explain(session: &Session, args: &ExplainArgs) -> Outcome {
     let mut connection = Connection::open(session)?;
     // A run goes by its number; a pane by any of its names, as everywhere.
-    let target = match args.target.parse::<RunId>() {
-        Ok(run) => run.to_string(),
-        Err(_) => super::target::pane(&connection.snapshot()?, &session.as_shown(&args.target))?.info.short(),
+    let run = args.target.parse::<RunId>().ok();
+    let target = match run {
+        Some(run) => run.to_string(),
+        None => {
+            let named = session.as_shown(&args.target);
+            super::target::pane(&connection.snapshot_for(&named)?, &named)?.info.short()
+        }
     };
     let Reply::Explanation { runs } = connection.ask(Request::Explain { target })? else {
         return Err(CliError::internal(color_eyre::eyre::eyre!("the supervisor gave no explanation")));
     };
+    if let Some(run) = run.filter(|_| runs.is_empty()) {
+        return Err(super::target::no_run(run));
+    }
     let out = &session.out;
     if out.json {
         out.json(&runs)?

@@ -131,7 +131,10 @@ pub(super) fn unknown_pane() -> PaneInfo {
 /// The policy with pipelines that apply to every pane, for logs of which nothing is known.
 pub(super) fn everywhere(policy: &Policy) -> Arc<Policy> {
     let mut policy = policy.clone();
-    policy.pipelines.iter_mut().for_each(|pipeline| pipeline.selector = Selector::All(Vec::new()));
+    for pipeline in &mut policy.pipelines {
+        pipeline.selector = Selector::All(Vec::new());
+        pipeline.panes.iter_mut().for_each(|pane| pane.selector = Selector::All(Vec::new()));
+    }
     Arc::new(policy)
 }
 
@@ -224,7 +227,7 @@ fn minute(zone: &TimeZone, at: Timestamp) -> String {
 
 /// An instant as people name it: so long ago (`2h`), a date and time, or a time of today; the local zone where none is
 /// named.
-pub(super) fn instant(text: &str, now: Timestamp) -> Result<Timestamp, CliError> {
+pub(in crate::cli) fn instant(text: &str, now: Timestamp) -> Result<Timestamp, CliError> {
     let text = text.trim();
     if let Some(ago) = parse_duration(text) {
         return Ok(now - ago);

@@ -58,7 +58,7 @@ impl Play {
     /// Whether a pipeline applies to the pane of a recording.
     fn concerns(&self, policy: &Policy, recording: &Recording) -> bool {
         let pane = &recording.pane;
-        self.everywhere || policy.applicable(&pane.key.host, &pane.facts).next().is_some()
+        self.everywhere || policy.listening(&pane.key.host, &pane.facts).next().is_some()
     }
 
     /// A decision in one line.

@@ -3,7 +3,8 @@
 //! ```yaml
 //! about: lint is tried twice
 //! policy: tmuxagent.yaml       # files or folders beside this one; `--policy` goes before
-//! pane: {window_name: shop}    # facts as in `match`; without them every pipeline applies
+//! pane: {window_name: shop}    # facts as in `match`; without them every pipeline applies; or several panes:
+//! panes: {work: {pane_role: worker}, tests: {pane_role: checks}}
 //! answers: approve             # leave (the default), approve, reject
 //! polls: met                   # pending (the default), met
 //! tail: 1m                     # how long time goes on after the last line
@@ -15,6 +16,7 @@
 //!   - {after: 5s, line: 2 problems}
 //!   - {after: 1s, exit: 1}     # the command that the stage typed has ended
 //!   - {after: 9s, agent: idle} # what the agent in the pane does: working, idle, asks, error, rate_limited, stalled, …
+//!   - {start: ship, set: {env: prod}, in: work}  # somebody starts a pipeline; `in` names one of `panes`, else the first
 //! expect:                      # every decision in order; `…` at the end stands for any rest
 //!   - shop/lint triggered …
 //!   - 1s shop/lint started …   # with the time since the beginning where it matters
@@ -23,7 +25,7 @@
 use super::recorded::{FACTS, set_fact, unknown_pane};
 use std::path::PathBuf;
 use tmuxagent_engine::replay::{Answers, Polls, Record, Recorded, Report, Setting, read_log};
-use tmuxagent_model::{AgentState, Millis, PaneInfo, Timestamp};
+use tmuxagent_model::{AgentState, Millis, PaneId, PaneInfo, Timestamp, Variables};
 use tmuxagent_yaml::{Diagnostics, Fields, Kind, Node, Reader, Source, quoted};
 
 /// 2001-01-01 00:00 UTC, where a test does not say when it begins.
@@ -52,8 +54,8 @@ pub(super) struct Scenario {
     pub(super) about: String,
     /// The policies, relative to the test's folder.
     pub(super) policy: Vec<PathBuf>,
-    /// The pane, where something is said of it.
-    pub(super) pane: Option<PaneInfo>,
+    /// The panes, where something is said of them.
+    pub(super) panes: Vec<PaneInfo>,
     /// How the world behaves.
     pub(super) setting: Setting,
     /// When it begins.
@@ -73,8 +75,8 @@ pub(super) struct Scenario {
 pub(super) enum Output {
     /// A file, relative to the test's folder.
     Log(PathBuf),
-    /// In the test itself.
-    Here(Vec<Record>),
+    /// In the test itself: each record with the number of its pane.
+    Here(Vec<(usize, Record)>),
 }
 
 impl Scenario {
@@ -110,9 +112,10 @@ fn scenario(top: Fields<'_, '_>, text: &str) -> Option<Scenario> {
         tail: top.duration("tail").unwrap_or_default(),
         ..Setting::default()
     };
+    let (names, panes) = panes(&top);
     let output = match (top.get("log"), top.get("output")) {
         (Some(log), None) => top.reader().text(log, "log").map(|log| Output::Log(PathBuf::from(log))),
-        (None, Some(node)) => Some(Output::Here(output(top.reader(), node, start.unwrap_or(START), pace))),
+        (None, Some(node)) => Some(Output::Here(output(top.reader(), node, start.unwrap_or(START), pace, &names))),
         (Some(_), Some(node)) => {
             top.reader().error_with("twice", node.at, "`log` and `output` stand here both", "keep one of them");
             None
@@ -129,11 +132,10 @@ fn scenario(top: Fields<'_, '_>, text: &str) -> Option<Scenario> {
     };
     let about = top.text("about").unwrap_or_default().trim().to_owned();
     let policy = top.texts("policy").unwrap_or_default().into_iter().map(PathBuf::from).collect();
-    let pane = top.get("pane").and_then(|node| pane(top.reader(), node));
     let expect = top.texts("expect").unwrap_or_default();
     let expected_at = place_of_expectations(&top, text);
     top.finish();
-    Some(Scenario { about, policy, pane, setting, start: start?, output: output?, pace, expect, expected_at })
+    Some(Scenario { about, policy, panes, setting, start: start?, output: output?, pace, expect, expected_at })
 }
 
 /// From the line of the key `expect` to the end of its last item, or to the next key at the margin.
@@ -165,6 +167,27 @@ fn instant(reader: &Reader<'_>, node: &Node) -> Option<Timestamp> {
     }
 }
 
+/// The panes of a test with their names, where it says something of them.
+fn panes(top: &Fields<'_, '_>) -> (Vec<String>, Vec<PaneInfo>) {
+    let reader = top.reader();
+    let (one, several) = (top.get("pane"), top.get("panes"));
+    if let (Some(_), Some(node)) = (one, several) {
+        reader.error_with("twice", node.at, "`pane` and `panes` stand here both", "keep one of them");
+    }
+    let Some(node) = several else {
+        return (Vec::new(), one.and_then(|node| pane(reader, node)).into_iter().collect());
+    };
+    let Some(fields) = reader.map(node, "panes") else { return (Vec::new(), Vec::new()) };
+    let mut found = (Vec::new(), Vec::new());
+    for ((name, node), number) in fields.entries().iter().zip(1..) {
+        let Some(mut info) = pane(reader, node) else { continue };
+        (info.key.pane, info.key.pid, info.pane_index) = (PaneId(number), number, number);
+        found.0.push(name.text.clone());
+        found.1.push(info);
+    }
+    found
+}
+
 fn pane(reader: &Reader<'_>, node: &Node) -> Option<PaneInfo> {
     let fields = reader.map(node, "pane")?;
     let mut pane = unknown_pane();
@@ -184,9 +207,10 @@ fn pane(reader: &Reader<'_>, node: &Node) -> Option<PaneInfo> {
 }
 
 /// The records of `output`: one text is a log, a list has a line or an event an item.
-fn output(reader: &Reader<'_>, node: &Node, start: Timestamp, pace: Millis) -> Vec<Record> {
+fn output(reader: &Reader<'_>, node: &Node, start: Timestamp, pace: Millis, panes: &[String]) -> Vec<(usize, Record)> {
+    let first = |records: Vec<Record>| records.into_iter().map(|record| (0, record)).collect();
     if let Some(text) = node.as_text() {
-        return read_log(text.as_bytes(), start, pace);
+        return first(read_log(text.as_bytes(), start, pace));
     }
     let mut records = Vec::new();
     let mut at = start;
@@ -197,22 +221,47 @@ fn output(reader: &Reader<'_>, node: &Node, start: Timestamp, pace: Millis) -> V
             let path = format!("output[{index}]");
             let Some(fields) = reader.map(item, &path) else { continue };
             at = at + fields.duration("after").unwrap_or(pause);
-            if let Some(text) = fields.text("line") {
-                records.extend(line(text, at));
+            let pane = numbered_pane(reader, &fields, panes);
+            let mut record = |what| records.push((pane, Record { at, what }));
+            if let Some(pipeline) = fields.text("start") {
+                record(Recorded::Started { pipeline: pipeline.to_owned(), inputs: inputs(reader, &fields) });
             }
             if let Some(code) = fields.number("exit", 0..=255).and_then(|code| i32::try_from(code).ok()) {
-                records.push(Record { at, what: Recorded::Ended { exit: code } });
+                record(Recorded::Ended { exit: code });
             }
             if let Some(state) = fields.word("agent", &AGENT) {
-                records.push(Record { at, what: Recorded::Agent(state()) });
+                record(Recorded::Agent(state()));
+            }
+            if let Some(text) = fields.text("line") {
+                records.extend(line(text, at).into_iter().map(|record| (pane, record)));
             }
             fields.finish();
         } else if let Some(text) = reader.text(item, &format!("output[{index}]")) {
             at = at + pause;
-            records.extend(line(text, at));
+            records.extend(line(text, at).into_iter().map(|record| (0, record)));
         }
     }
     records
+}
+
+/// The pane that an item of `output` names with `in`; the first one without.
+fn numbered_pane(reader: &Reader<'_>, fields: &Fields<'_, '_>, panes: &[String]) -> usize {
+    let Some(node) = fields.get("in") else { return 0 };
+    let Some(name) = reader.text(node, "in") else { return 0 };
+    let found = panes.iter().position(|known| known == name);
+    if found.is_none() {
+        let text = format!("the test has no pane `{name}`");
+        let all = || format!("its panes are {}", panes.join(", "));
+        reader.unknown("unknown-pane", node.at, text, (name, panes.iter().map(String::as_str)), all);
+    }
+    found.unwrap_or(0)
+}
+
+/// The inputs that a start gives.
+fn inputs(reader: &Reader<'_>, fields: &Fields<'_, '_>) -> Variables {
+    let Some(given) = fields.get("set").and_then(|node| reader.map(node, "set")) else { return Variables::new() };
+    let value = |key: &str, node: &Node| Some((key.to_owned(), reader.text(node, "set")?.to_owned()));
+    given.entries().iter().filter_map(|(key, node)| value(&key.text, node)).collect()
 }
 
 /// What was decided, a line each, and how it stands at the end.

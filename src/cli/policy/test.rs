@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tmuxagent_config::Problem;
-use tmuxagent_engine::replay::{Recording, read_log, replay};
+use tmuxagent_engine::replay::{Record, Recording, read_log, replay};
 use tmuxagent_text::clean;
 use tmuxagent_yaml::Source;
 
@@ -118,17 +118,20 @@ fn play(session: &Session, file: &Path, update: bool) -> Result<Played, CliError
     let scenario = Scenario::read(&source).map_err(|found| CliError::User(Problem::in_text(found)))?;
     let folder = file.parent().unwrap_or_else(|| Path::new("."));
     let policy = policy(session, file, folder, &scenario)?;
-    let records = match scenario.output {
+    let records: Vec<(usize, Record)> = match scenario.output {
         Output::Here(ref records) => records.clone(),
         Output::Log(ref log) => {
             let path = folder.join(log);
             let bytes = tmuxagent_config::read_bytes(&path, LONGEST).map_err(|error| unreadable(&path, &error))?;
-            read_log(&bytes, scenario.start, scenario.pace)
+            read_log(&bytes, scenario.start, scenario.pace).into_iter().map(|record| (0, record)).collect()
         }
     };
-    let policy = if scenario.pane.is_none() { everywhere(&policy) } else { policy };
-    let pane = scenario.pane.clone().unwrap_or_else(unknown_pane);
-    let report = replay(policy, &[Recording { pane, records }], &scenario.setting);
+    let policy = if scenario.panes.is_empty() { everywhere(&policy) } else { policy };
+    let panes = if scenario.panes.is_empty() { vec![unknown_pane()] } else { scenario.panes.clone() };
+    let of_pane = |number: usize| records.iter().filter(move |(of, _)| *of == number).map(|(_, record)| record.clone());
+    let recordings =
+        panes.into_iter().enumerate().map(|(number, pane)| Recording { pane, records: of_pane(number).collect() });
+    let report = replay(policy, &recordings.collect::<Vec<_>>(), &scenario.setting);
     let decided = decisions(&report, scenario.start);
     let lines = side_by_side(&scenario.expect, &decided);
     let mut played = Played { file: file.to_owned(), about: scenario.about.clone(), lines, updated: false };

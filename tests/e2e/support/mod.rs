@@ -5,6 +5,7 @@ pub mod loopback;
 pub mod proxy;
 pub mod room;
 pub mod sshd;
+pub mod stand_in;
 pub mod telegram;
 pub mod watched;
 

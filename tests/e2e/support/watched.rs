@@ -117,6 +117,9 @@ pub fn policy(patterns: &[&str]) -> Policy {
     let conditions = (0u32..).take(patterns.len()).map(|id| Condition::LogRegex(PatternId(id))).collect();
     let stage = Stage {
         name: "watch".to_owned(),
+        pane: None,
+        closes: false,
+        told: false,
         triggers: Condition::Any(conditions),
         gate: None,
         actions_on_start: Vec::new(),
@@ -137,7 +140,11 @@ pub fn policy(patterns: &[&str]) -> Policy {
         name: "all".to_owned(),
         description: String::new(),
         selector: Selector::All(Vec::new()),
+        panes: Vec::new(),
+        own_pane: None,
         stages: vec![stage],
+        inputs: Vec::new(),
+        loops: Vec::new(),
         answers: Vec::new(),
         concurrency: tmuxagent_policy::Concurrency::default(),
         place: String::new(),

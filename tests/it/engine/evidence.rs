@@ -4,7 +4,7 @@ use std::sync::Arc;
 use tmuxagent_engine::{Cleaner, Engine, Step, Target};
 use tmuxagent_model::{
     ApprovalState, Command, Decider, Effect, Event, HostName, IntentId, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey,
-    Printed, ServerId, ShellOutcome, Timestamp, Verdict, Via,
+    Printed, ServerId, ShellOutcome, Timestamp, Variables, Verdict, Via,
 };
 use tmuxagent_policy::{Source, load};
 
@@ -101,7 +101,12 @@ impl World {
 
     fn start_at(&mut self, stage: Option<&str>) {
         let stage = stage.map(str::to_owned);
-        let command = Command::Start { pane: self.pane.clone(), pipeline: "ci".to_owned(), stage };
+        let command = Command::Start {
+            pane: self.pane.clone(),
+            pipeline: "ci".to_owned(),
+            stage,
+            inputs: tmuxagent_model::Variables::new(),
+        };
         self.step(Event::Asked { command, by: me() });
     }
 
@@ -259,7 +264,12 @@ fn an_explanation_holds_no_secret_wherever_it_comes_from() {
     for pad in ["true".to_owned(), format!("true {}", "x".repeat(376))] {
         let script = format!("{{shell: {{script: '{pad}; echo hunter2; exit 3', timeout: 10s}}}}");
         let mut world = World::with(&POLICY.replace("{run: node --test}", &script));
-        let command = Command::Start { pane: world.pane.clone(), pipeline: "ci".to_owned(), stage: None };
+        let command = Command::Start {
+            pane: world.pane.clone(),
+            pipeline: "ci".to_owned(),
+            stage: None,
+            inputs: tmuxagent_model::Variables::new(),
+        };
         let step = world.engine.step(world.now, &Event::Asked { command, by: me() });
         let [shell] = &step.intents[..] else { panic!("{step:?}") };
         let outcome = Outcome::Shell(ShellOutcome { exit: Some(3), output: "hunter2".to_owned() });
@@ -290,4 +300,20 @@ fn attempts_never_count_beyond_what_is_allowed() {
     world.ends(1, &[]);
     world.due();
     assert_eq!(world.attempts(), (4, 4));
+}
+
+#[test]
+fn a_gate_of_a_run_that_begins_with_it_shows_what_stands_in_its_pane() {
+    let gated = "actions_on_start: [{run: test}]\n    require_approval: {}";
+    let mut world = World::with(&CHAIN.replace("actions_on_start: [{run: test}]", gated));
+    let command = Command::Start {
+        pane: world.pane.clone(),
+        pipeline: "ci".to_owned(),
+        stage: Some("test".to_owned()),
+        inputs: Variables::new(),
+    };
+    let fact = Box::new(Event::Asked { command, by: me() });
+    let printed = world.printed(&[(-60, "0 problems"), (-2, "built in 3s")]);
+    world.step(Event::Witnessed { fact, printed });
+    assert_eq!(world.engine.view().approvals[0].evidence, ["0 problems", "built in 3s"]);
 }

@@ -247,7 +247,7 @@ impl World {
             Wish::Start { pane, pipeline } => {
                 if let Some(pane) = self.key(*pane) {
                     let pipeline = ["ci", "release", "quiet"][usize::from(*pipeline)].to_owned();
-                    self.ask(Command::Start { pane, pipeline, stage: None });
+                    self.ask(Command::Start { pane, pipeline, stage: None, inputs: tmuxagent_model::Variables::new() });
                 }
             }
             Wish::Control { nth, control } => {

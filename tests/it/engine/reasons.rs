@@ -32,7 +32,12 @@ fn asked(outcome: Outcome) -> Option<Approval> {
     let mut engine = Engine::new(Arc::new(policy));
     let pane = PaneKey { host: HostName::local(), server: ServerId::new("s"), pane: PaneId(1), pid: 7 };
     let facts = PaneFacts { window: "w".to_owned(), command: "bash".to_owned(), ..PaneFacts::default() };
-    let command = Command::Start { pane: pane.clone(), pipeline: "ci".to_owned(), stage: None };
+    let command = Command::Start {
+        pane: pane.clone(),
+        pipeline: "ci".to_owned(),
+        stage: None,
+        inputs: tmuxagent_model::Variables::new(),
+    };
     let by = Decider { who: "ann".to_owned(), via: Via::Cli };
     let mut sent = None;
     for event in [

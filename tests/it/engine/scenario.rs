@@ -13,9 +13,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tmuxagent_engine::{Engine, Options};
 use tmuxagent_model::{
-    AgentMessage, AgentSeen, AgentState, ApprovalId, ApprovalState, Command, Decider, Effect, EntityKind, Event, Front,
-    HostName, Intent, IntentId, KeyStep, LineEvent, LineSource, Millis, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey,
-    PollOutcome, ProgramState, RunControl, RunId, ServerId, ShellOutcome, SkipReason, Timestamp, Verdict, Via,
+    AgentAnswer, AgentMessage, AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AnswerRole, ApprovalId,
+    ApprovalState, Command, Decider, Effect, EntityKind, Event, Front, HostName, Intent, IntentId, KeyStep, LineEvent,
+    LineSource, Millis, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey, PollOutcome, Printed, ProgramState, RunControl,
+    RunId, ServerId, SessionId, ShellOutcome, SkipReason, Timestamp, Verdict, Via, WindowId,
 };
 use tmuxagent_policy::{Policy, Source, load};
 
@@ -104,6 +105,11 @@ impl Scenario {
     }
 }
 
+/// tmux's number of a session or window, from its name.
+fn number_of(name: &str) -> u32 {
+    name.bytes().fold(0, |sum, byte| sum * 31 % 9973 + u32::from(byte))
+}
+
 /// The lines that differ.
 pub fn diff(expected: &str, played: &str) -> String {
     let mut out = String::new();
@@ -135,6 +141,8 @@ struct Player {
     approvals: Vec<ApprovalId>,
     states: BTreeMap<String, String>,
     closed: BTreeMap<ApprovalId, ApprovalState>,
+    /// The last lines of each pane, where a script tells some.
+    printed: BTreeMap<PaneKey, Vec<Printed>>,
     seq: u64,
     out: String,
 }
@@ -154,6 +162,7 @@ impl Player {
             approvals: Vec::new(),
             states: BTreeMap::new(),
             closed: BTreeMap::new(),
+            printed: BTreeMap::new(),
             seq: 0,
             out: String::new(),
         };
@@ -201,6 +210,10 @@ impl Player {
                 self.step(Event::PaneGone { pane, unwatched: false });
             }
             "lost" => self.step(Event::HostLost { host: HostName::new(word(0)) }),
+            "prints" => {
+                let line = Printed { at: self.now, text: rest(1) };
+                self.printed.entry(self.key(word(0))).or_default().push(line);
+            }
             "line" => self.line(word(0), &rest(1), None),
             "stale-line" => {
                 // Matched with a policy that is no longer there.
@@ -259,8 +272,13 @@ impl Player {
             }
             "approve" | "reject" => self.decide(verb == "approve", &words),
             "start" => {
-                let stage = words.get(2).map(|s| (*s).to_owned());
-                let command = Command::Start { pane: self.key(word(0)), pipeline: word(1).to_owned(), stage };
+                // `start %1 ship STAGE NAME=VALUE …`
+                let (inputs, stages): (Vec<&str>, Vec<&str>) =
+                    words.iter().skip(2).partition(|word| word.contains('='));
+                let stage = stages.first().map(|s| (*s).to_owned());
+                let inputs = inputs.iter().filter_map(|word| word.split_once('='));
+                let inputs = inputs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+                let command = Command::Start { pane: self.key(word(0)), pipeline: word(1).to_owned(), stage, inputs };
                 self.ask(command);
             }
             "retry" | "cancel" | "skip" => {
@@ -304,6 +322,21 @@ impl Player {
                 let front = Front { pid: word(1).parse().expect("pid"), born: 1, name: word(2).to_owned() };
                 self.step(Event::Foreground { pane: self.key(word(0)), front, prompt: verb == "back" });
             }
+            // `dialog %1 codex PID COMMAND`: an agent asks whether a command may run; `edit …` a file's place; `no-dialog %1`.
+            "dialog" | "edit" => {
+                let kind = if verb == "edit" { AgentQuestionKind::Edit } else { AgentQuestionKind::Command };
+                self.dialog(&words, Some((kind, rest(3))));
+            }
+            "no-dialog" => self.dialog(&words, None),
+            // `lease A1 30m [via=link]`, `revoke L1` or `revoke` for all.
+            "lease" => {
+                let number: usize = word(0).trim_start_matches('A').parse().expect("approval");
+                let via = if words.get(2) == Some(&"via=link") { Via::Link } else { Via::Cli };
+                let (approval, revision, span) = (self.approvals[number - 1].clone(), 1, span_of(word(1)));
+                let command = Command::GrantLease { approval, revision, span };
+                self.step(Event::Asked { command, by: Decider { who: "mei".to_owned(), via } });
+            }
+            "revoke" => self.ask(Command::RevokeLease { lease: words.first().map(|id| (*id).to_owned()) }),
             // `agent %1 codex working [anew] [interrupted] [pid=2]`: what the agent of a pane is seen to do.
             "agent" => self.agent(&words),
             "manual" => self.automatic = false,
@@ -355,6 +388,34 @@ impl Player {
         }
     }
 
+    fn dialog(&mut self, words: &[&str], asked: Option<(AgentQuestionKind, String)>) {
+        let answer = |label: &str, key: &str, role| AgentAnswer {
+            label: label.to_owned(),
+            description: String::new(),
+            keys: vec![key.to_owned()],
+            highlighted: key == "1",
+            role,
+        };
+        let front =
+            words.get(2).map(|pid| Front { pid: pid.parse().expect("pid"), born: 1, name: words[1].to_owned() });
+        let question = asked.map(|(kind, text)| {
+            let place = (kind == AgentQuestionKind::Edit).then(|| text.clone());
+            Box::new(AgentQuestion {
+                kind,
+                text: text.clone(),
+                fingerprint: format!("f {text}"),
+                detail: text,
+                reason: None,
+                place,
+                answers: vec![answer("Yes", "1", AnswerRole::Once), answer("No", "2", AnswerRole::Decline)],
+                cancel: None,
+                whole: true,
+            })
+        });
+        let agent = words.get(1).copied().unwrap_or("codex").to_owned();
+        self.step(Event::Dialog { pane: self.key(words[0]), agent, front, question });
+    }
+
     fn agent(&mut self, words: &[&str]) {
         let state = match words[2] {
             "asks" => AgentState::NeedsApproval,
@@ -373,6 +434,7 @@ impl Player {
             by: "screen: rule".to_owned(),
             anew: more("anew"),
             interrupted: more("interrupted"),
+            unproven: more("unproven"),
         };
         self.step(Event::Agent(Box::new(seen)));
     }
@@ -397,8 +459,14 @@ impl Player {
             let value = value.to_owned();
             match name {
                 "host" => info.key.host = HostName(value),
-                "session" => info.facts.session = value,
-                "window" => info.facts.window = value,
+                "session" => {
+                    info.session_id = SessionId(number_of(&value));
+                    info.facts.session = value;
+                }
+                "window" => {
+                    info.window_id = WindowId(number_of(&value));
+                    info.facts.window = value;
+                }
                 "title" => info.facts.title = value,
                 "command" => info.facts.command = value,
                 "path" => info.facts.path = value,
@@ -434,17 +502,18 @@ impl Player {
         let number: usize = words[0].trim_start_matches('A').parse().expect("approval");
         let approval = self.approvals[number - 1].clone();
         let mut revision = self.engine.approval(&approval).map_or(1, |a| a.revision);
-        let (mut answer, mut via) = (None, Via::Key);
+        let (mut answer, mut via, mut who) = (None, Via::Key, "mei");
         for word in &words[1..] {
             match word.split_once('=') {
                 Some(("rev", n)) => revision = n.parse().expect("revision"),
                 Some(("answer", text)) => answer = Some(text.replace('_', " ")),
                 Some(("via", "link")) => via = Via::Link,
+                Some(("by", name)) => who = name,
                 _ => panic!("unknown {word}"),
             }
         }
         let command = Command::Decide { approval, revision, verdict: Verdict { approve, answer } };
-        self.step(Event::Asked { command, by: Decider { who: "mei".to_owned(), via } });
+        self.step(Event::Asked { command, by: Decider { who: who.to_owned(), via } });
     }
 
     fn ask(&mut self, command: Command) {
@@ -489,7 +558,8 @@ impl Player {
         let mut queue = VecDeque::from([event]);
         while let Some(event) = queue.pop_front() {
             let before = self.engine.clone();
-            let step = self.engine.step(self.now, &event);
+            let told = self.with_printed(&event);
+            let step = self.engine.step(self.now, told.as_ref().unwrap_or(&event));
             if let Event::Outcome { intent, outcome: Outcome::Done } = &event
                 && self.begins
                 && let Some(pane) = self
@@ -502,7 +572,7 @@ impl Player {
                 queue.push_back(Event::CommandBegan { pane, token: Some(intent.as_str().to_owned()), line: None });
             }
             if step.changed {
-                self.journal.push((self.now, event));
+                self.journal.push((self.now, told.filter(|_| step.witnessed).unwrap_or(event)));
             } else {
                 assert_eq!(step.changes.len() + step.intents.len() + step.notes.len(), 0);
                 assert!(before == self.engine, "a step that changed nothing changed something");
@@ -525,6 +595,12 @@ impl Player {
                     .extend(step.intents.iter().filter(|i| matches!(i.effect, Effect::Alert(_))).filter_map(automatic));
             }
         }
+    }
+
+    /// A fact with what its pane printed last, where a script says so.
+    fn with_printed(&self, fact: &Event) -> Option<Event> {
+        let printed = self.printed.get(self.engine.concerns(fact)?)?.clone();
+        Some(Event::Witnessed { fact: Box::new(fact.clone()), printed })
     }
 
     fn restored(&self, policy: &Arc<Policy>) -> Engine {

@@ -143,8 +143,9 @@ impl Supervisor {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.asked.insert(ticket, command.clone());
-        let peer = Peer { connection: 1, who: "mei".to_owned(), via: Via::Key, pane: None, tmux_socket: None };
-        self.core.ask(now, Asked { ticket, peer, request: Request::Command { command }, origin: None });
+        let peer =
+            Peer { connection: 1, who: "mei".to_owned(), via: Via::Key, pane: None, tmux_socket: None, pid: None };
+        self.core.ask(now, Asked { ticket, peer, request: Request::Command { command }, origin: None, ancestor: None });
         self.gather();
     }
 
@@ -223,6 +224,7 @@ impl Supervisor {
             Act::Freeze(..)
             | Act::WatchScreens(..)
             | Act::RunsIn(..)
+            | Act::Hook(..)
             | Act::Exclude(..)
             | Act::Include(..)
             | Act::Gone(..)

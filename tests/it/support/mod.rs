@@ -4,7 +4,7 @@ mod commands;
 mod supervisor;
 
 pub use commands::commands;
-pub use supervisor::{StagedSupervisor, TO_COME, approval, pane, run_view};
+pub use supervisor::{StagedSupervisor, TO_COME, approval, host, pane, run_view};
 
 use std::fmt;
 use std::io::Write as _;

@@ -1,6 +1,7 @@
 //! The real socket server with a chosen snapshot behind it, and the requests it was asked.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc as blocking;
 use std::sync::{Arc, Mutex};
 use tmuxagent_clock::Clock;
@@ -9,8 +10,9 @@ use tmuxagent_ipc::lock::{Holder, Lock};
 use tmuxagent_ipc::server::serve;
 use tmuxagent_ipc::wire::{ErrorKind, PROTOCOL, Reply, Request, WatchedServer};
 use tmuxagent_model::{
-    Approval, ApprovalId, ApprovalKind, ApprovalState, HostName, KeyStep, PaneFacts, PaneId, PaneInfo, PaneKey,
-    PaneState, PaneView, RunId, RunState, RunView, ServerId, Snapshot, StageState, StageView, Timestamp,
+    Approval, ApprovalId, ApprovalKind, ApprovalState, HostName, HostState, HostView, KeyStep, PaneFacts, PaneId,
+    PaneInfo, PaneKey, PaneState, PaneView, RunId, RunState, RunView, ServerId, Snapshot, StageState, StageView,
+    Timestamp,
 };
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -22,6 +24,8 @@ pub const TO_COME: Timestamp = Timestamp(i64::MAX);
 pub struct StagedSupervisor {
     asked: Arc<Mutex<Vec<Request>>>,
     closing: watch::Sender<Option<String>>,
+    shown: watch::Sender<Arc<Snapshot>>,
+    connections: Arc<AtomicU64>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -39,6 +43,9 @@ impl StagedSupervisor {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (closing, closed) = watch::channel(None);
         let (ready, started) = blocking::channel();
+        let (shown, snapshots) = watch::channel(Arc::new(snapshot.clone()));
+        let connections = Arc::<AtomicU64>::default();
+        let counted = Arc::clone(&connections);
         let (folder, seen, end) = (folder.to_owned(), Arc::clone(&asked), closing.clone());
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -49,7 +56,6 @@ impl StagedSupervisor {
                 let holder = Holder { pid: 4711, config: config.clone(), started_at, version: version.clone() };
                 let lock = Lock::acquire(&folder, &holder).expect("the lock");
                 let listener = lock.bind().and_then(tokio::net::UnixListener::from_std).expect("a socket");
-                let (_keep, snapshots) = watch::channel(Arc::new(snapshot.clone()));
                 let hello = Reply::Hello { protocol: PROTOCOL, version, pid: 4711, config, started_at, servers };
                 let hub = Hub {
                     calls: calls_in,
@@ -60,20 +66,30 @@ impl StagedSupervisor {
                     hello: watch::channel(Arc::new(hello)).1,
                     user: "ann".into(),
                     closing: closed,
-                    connections: Arc::default(),
+                    connections: counted,
                     seats: tmuxagent_ipc::seats::Seats::default(),
                 };
                 tokio::spawn(answer_calls(calls, snapshot, seen, answer, end));
                 ready.send(()).expect("a test that waits");
                 serve(listener, hub.clone()).await;
                 // Connections end by themselves; each of them holds a part of the hub.
-                while Arc::strong_count(&hub.connections) > 1 {
+                while Arc::strong_count(&hub.connections) > 2 {
                     tokio::task::yield_now().await;
                 }
             });
         });
         started.recv().expect("a supervisor that started");
-        Self { asked, closing, thread: Some(thread) }
+        Self { asked, closing, shown, connections, thread: Some(thread) }
+    }
+
+    /// Shows another picture, once somebody has connected.
+    pub fn show_then(&self, snapshot: Snapshot) {
+        let begun = std::time::Instant::now();
+        while self.connections.load(Ordering::Relaxed) == 0 {
+            assert!(begun.elapsed().as_secs() < 60, "nobody connects");
+            std::thread::yield_now();
+        }
+        self.shown.send_replace(Arc::new(snapshot));
     }
 
     /// The requests so far, greetings apart.
@@ -159,6 +175,10 @@ pub fn run_view(pane: &PaneView, number: u64, pipeline: &str) -> RunView {
         ended_at: None,
         due_at: None,
         detail: "waits for a line".into(),
+        round: 0,
+        rounds: 0,
+        pane: None,
+        place: None,
     };
     RunView {
         pipeline: pipeline.into(),
@@ -195,5 +215,17 @@ pub fn approval(pane: &PaneView, id: &str) -> Approval {
         reminders: 0,
         decision: None,
         closed_at: None,
+    }
+}
+
+/// A host as a picture shows it.
+pub fn host(name: &str, state: HostState, detail: &str) -> HostView {
+    HostView {
+        name: HostName::new(name),
+        state,
+        since: TO_COME,
+        version: "3.3a".into(),
+        detail: detail.into(),
+        owner: None,
     }
 }

@@ -11,7 +11,7 @@ fn fixtures() -> PathBuf {
 }
 
 /// A recorded screen, such as `codex-0.171.0/question`.
-fn text(name: &str) -> String {
+pub(crate) fn text(name: &str) -> String {
     let path = fixtures().join(format!("{name}.txt"));
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -47,3 +47,27 @@ async fn a_question_waits_until_the_user_is_away() {
     let delivery = world.delivery(vec![("a", Arc::<Service>::clone(&service))], routing);
     world.until(delivery, || service.titles().len() == 1).await;
 }
+
+#[tokio::test]
+async fn what_is_told_once_more_says_which_time_and_since_when() {
+    let told = [
+        ("k", AlertKind::Approval, "Decide: storyapp-ci build"),
+        ("k/remind/2", AlertKind::Approval, "Still waiting (2): storyapp-ci build"),
+        ("k/remind/2/fallback", AlertKind::Approval, "Still waiting (2): storyapp-ci build"),
+        ("k/escalate/0", AlertKind::Approval, "Still waiting: storyapp-ci build"),
+        ("j", AlertKind::Reminder, "Still waiting (1): storyapp-ci build"),
+    ];
+    for (key, kind, title) in told {
+        let world = World::new();
+        let service = Service::good();
+        let asked_at = world.desk.0.lock().unwrap().asked_at;
+        world.now.store((asked_at + Millis::from_secs(1200)).0, Ordering::SeqCst);
+        world.put("a", key, Alert { kind, ..question() }).await;
+        let delivery = world.delivery(vec![("a", Arc::<Service>::clone(&service))], Routing::default());
+        world.until(delivery, || world.settled()).await;
+        assert_eq!(service.titles(), [title], "{key}");
+        let since = service.got.lock().unwrap()[0].ask.as_ref().unwrap().since.clone();
+        let open = Some("2023-11-14 22:13 UTC, open for 20m00s".to_owned()).filter(|_| key != "k");
+        assert_eq!(since, open, "{key}");
+    }
+}

@@ -24,7 +24,7 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 use tmuxagent_config::{Network, Secret};
 use tmuxagent_failpoints as failpoints;
-use tmuxagent_model::{Approval, ApprovalKind, Decider, Timestamp, Verdict, Via};
+use tmuxagent_model::{Approval, Decider, Timestamp, Verdict, Via};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, question as question_words};
 
@@ -398,7 +398,7 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
         _ => return bad_form(lang, StatusCode::BAD_REQUEST),
     };
     let answer = form.option.and_then(|index| approval.options.get(index).cloned());
-    if approve && answer.is_none() && (form.option.is_some() || !takes_plain_yes(approval)) {
+    if approve && answer.is_none() && (form.option.is_some() || !approval.takes_plain_yes()) {
         return bad_form(lang, StatusCode::BAD_REQUEST);
     }
     if let Some(refused) = check_pin(state, &caller, &link, &form.pin).await {
@@ -457,12 +457,6 @@ fn who(to: &Recipient, address: IpAddr, lang: Lang) -> String {
         [] => name.to_owned(),
         details => format!("{name} ({})", details.join(", ")),
     }
-}
-
-/// Whether a yes without an answer says what is wanted: nothing is to be chosen, or one answer of a dialog means it.
-fn takes_plain_yes(approval: &Approval) -> bool {
-    let dialog = matches!(approval.kind, ApprovalKind::Dialog { .. }) && !approval.effect.is_empty();
-    approval.options.is_empty() || dialog
 }
 
 fn bad_form(lang: Lang, status: StatusCode) -> Response {

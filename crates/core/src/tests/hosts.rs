@@ -250,7 +250,12 @@ fn on_a_server_of_another_supervisor_nothing_is_decided() {
     room.print("begin");
     room.commit();
     assert_eq!(room.typed(), []);
-    room.wish(Command::Start { pane: info(1).key, pipeline: "chain".to_owned(), stage: None });
+    room.wish(Command::Start {
+        pane: info(1).key,
+        pipeline: "chain".to_owned(),
+        stage: None,
+        inputs: tmuxagent_model::Variables::new(),
+    });
     room.commit();
     assert!(matches!(&room.answers()[..], [(_, Reply::Error { text, .. })] if text.contains("nas")));
     assert!(room.core.snapshot(room.now + Millis(50)).unwrap().panes.iter().any(|pane| pane.info.key == info(1).key));

@@ -1,5 +1,6 @@
 //! The heart alone, in milliseconds: no tmux, no store, no clock.
 
+mod callers;
 mod early;
 mod hosts;
 mod rounds;
@@ -115,8 +116,9 @@ impl Room {
     pub(super) fn ask(&mut self, request: Request) -> Ticket {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        let peer = Peer { connection: 1, who: "mei".to_owned(), via: Via::Key, pane: None, tmux_socket: None };
-        self.core.ask(self.now, Asked { ticket, peer, request, origin: Some(HostName::local()) });
+        let peer =
+            Peer { connection: 1, who: "mei".to_owned(), via: Via::Key, pane: None, tmux_socket: None, pid: None };
+        self.core.ask(self.now, Asked { ticket, peer, request, origin: Some(HostName::local()), ancestor: None });
         ticket
     }
 

@@ -221,4 +221,10 @@ fn what_is_broken_at_a_reload_is_told_in_one_line() {
         let [(_, _, Note::PolicyBroken { error })] = &notes[..] else { panic!("{notes:?}") };
         assert_eq!(*error, told);
     }
+    // Put back to what it was: a bad policy is not the last that is told of it.
+    room.core.reload_unchanged(room.now, None);
+    let notes = room.commit().expect("a round").notes;
+    assert!(matches!(notes[..], [(_, _, Note::PolicyLoaded { pipelines: 1 })]), "{notes:?}");
+    room.core.reload_unchanged(room.now, None);
+    assert_eq!(room.commit().map(|batch| batch.notes).unwrap_or_default(), []);
 }

@@ -232,3 +232,21 @@ fn what_was_there_before_is_known() {
     pane.bytes("\x1b[?1049l\x1b[?1049h").quiet().screen("old\n");
     assert_eq!(pane.told(), ["old"]);
 }
+
+#[test]
+fn what_stands_under_a_sign_of_looking_back_is_neither_lost_nor_told_again() {
+    let composer = "\n────────────────────────\n❯ \n────────────────────────\n  ready\n";
+    let mut pane = owned();
+    let (one, two) = ("  SENTRY {\"type\":\"LOG\"}", "  SENTRY {\"type\":\"ERROR\"}");
+    let last = format!("● Begun\n{one}\n  row 1\n  row 2\n{composer}");
+    pane.screen(&last);
+    assert_eq!(pane.told().iter().filter(|row| row.contains("SENTRY")).count(), 1);
+    for covered in ["  SENTRY {\"ty Jump to bottom (ctrl+End) ↓", "  SENTRY {\"ty 1 new message (ctrl+End) ↓"] {
+        pane.screen(&format!("● Earlier\n● Begun\n{covered}\n{composer}")).screen(&last);
+    }
+    assert_eq!(pane.told(), [""; 0]);
+    pane.screen(&format!("  row 1\n  row 2\n● More\n{two}\n{composer}"));
+    let told = pane.told();
+    assert_eq!(told.iter().filter(|row| row.contains("ERROR")).count(), 1, "{told:?}");
+    assert!(!told.iter().any(|row| row.contains("ctrl+End") || row.contains("row 1")), "{told:?}");
+}

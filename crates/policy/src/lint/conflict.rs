@@ -54,8 +54,8 @@ struct Earlier<'s, 'r> {
 
 impl<'s, 'r> Earlier<'s, 'r> {
     /// Those that a starter can meet, in their order.
-    fn of(&self, (subject, _): Starter<'s, 'r>) -> Vec<Starter<'s, 'r>> {
-        let places = match certain(&subject.core.selector) {
+    fn of(&self, (subject, stage): Starter<'s, 'r>) -> Vec<Starter<'s, 'r>> {
+        let places = match certain(subject.core.selector_of(stage.core)) {
             Some(fact) if self.kinds.iter().all(|kind| *kind == fact.0) => {
                 let same = self.certain.get(&fact).map_or(&[][..], Vec::as_slice);
                 let mut places: Vec<usize> = self.others.iter().chain(same).copied().collect();
@@ -70,7 +70,7 @@ impl<'s, 'r> Earlier<'s, 'r> {
     fn add(&mut self, starter: Starter<'s, 'r>) {
         let place = self.all.len();
         self.all.push(starter);
-        match certain(&starter.0.core.selector) {
+        match certain(starter.0.core.selector_of(starter.1.core)) {
             Some(fact) => {
                 self.certain.entry(fact).or_default().push(place);
                 self.kinds.insert(fact.0);
@@ -103,14 +103,14 @@ type Starter<'s, 'r> = (&'s Subject<'r>, &'s StageSubject<'r>);
 
 fn fight((subject, stage): Starter, (earlier, other): Starter) -> bool {
     if std::ptr::eq(subject, earlier) {
-        return true;
+        return subject.core.other_pane(stage.core) == subject.core.other_pane(other.core);
     }
     let lock = |subject: &Subject, stage: &StageSubject| {
         stage.core.lock.clone().or_else(|| subject.core.concurrency.lock.clone())
     };
     // Runs that share a lock take turns.
     let taking_turns = lock(subject, stage).is_some_and(|own| lock(earlier, other).is_some_and(|theirs| own == theirs));
-    !taking_turns && !disjoint(&subject.core.selector, &earlier.core.selector)
+    !taking_turns && !disjoint(subject.core.selector_of(stage.core), earlier.core.selector_of(other.core))
 }
 
 fn tell((subject, stage): Starter, (earlier, other): Starter, problems: &mut Problems) {

@@ -22,11 +22,14 @@ fn waits_for(subject: &Subject, stage: &StageSubject) -> Vec<Edge> {
     let mut edges = Vec::new();
     if let Some(triggers) = &stage.raw.triggers {
         walk(triggers, &mut |part| {
-            if let Kind::AfterStageSuccess(name) | Kind::AfterStageFailure(name) | Kind::AfterStageRejected(name) =
+            let (Kind::AfterStageSuccess(names) | Kind::AfterStageFailure(names) | Kind::AfterStageRejected(names)) =
                 &part.value
-                && let Some(index) = subject.core.stages.iter().position(|stage| stage.name == name.value.trim())
-            {
-                edges.push((index, name.at));
+            else {
+                return;
+            };
+            for name in &names.items {
+                let index = subject.core.stages.iter().position(|stage| stage.name == name.value.trim());
+                edges.extend(index.map(|index| (index, name.at)));
             }
         });
     }
@@ -36,18 +39,54 @@ fn waits_for(subject: &Subject, stage: &StageSubject) -> Vec<Edge> {
 /// Tells each circle once, and gives back the stages that stand in one.
 fn check_cycles(subject: &Subject, problems: &mut Problems) -> BTreeSet<usize> {
     let edges: Vec<Vec<Edge>> = subject.stages.iter().map(|stage| waits_for(subject, stage)).collect();
+    check_loops(subject, &edges, problems);
     let mut circular = BTreeSet::new();
-    for (at, circle) in circles(&edges) {
+    for (at, circle) in circles(&unbounded(subject, &edges)) {
         let names: Vec<&str> = circle.iter().map(|&index| subject.core.stages[index].name.as_str()).collect();
         let message = match names.as_slice() {
             [only] => format!("the stage `{only}` waits for itself"),
             _ => format!("stages wait for each other in a circle: {} → {}", names.join(" → "), names[0]),
         };
-        let help = "to try a stage again write `on_fail: [{retry: …}]`";
-        problems.error("cycle", at, message).help(help);
+        let draft = problems.error("cycle", at, message);
+        if names.len() == 1 {
+            draft.help("to try a stage again write `on_fail: [{retry: …}]`");
+        } else {
+            draft.help(format!("give the circle a bound: `loop: {{stages: [{}], max: 5}}`", names.join(", ")));
+        }
         circular.extend(circle);
     }
     circular
+}
+
+/// The references that can lead to a circle without end: those within a loop are counted. A stage that follows itself is
+/// tried again by other words.
+fn unbounded(subject: &Subject, edges: &[Vec<Edge>]) -> Vec<Vec<Edge>> {
+    let looped = |index: usize| {
+        let name = &subject.core.stages.get(index)?.name;
+        subject.core.loops.iter().position(|one| one.stages.contains(name))
+    };
+    let counts = |from: usize, to: usize| from != to && looped(from).is_some() && looped(from) == looped(to);
+    let rest =
+        |(from, edges): (usize, &Vec<Edge>)| edges.iter().filter(|(to, _)| !counts(from, *to)).copied().collect();
+    edges.iter().enumerate().map(rest).collect()
+}
+
+/// Loops whose stages do not follow each other in a circle.
+fn check_loops(subject: &Subject, edges: &[Vec<Edge>], problems: &mut Problems) {
+    for (raw, one) in subject.loops.iter().zip(&subject.core.loops) {
+        let within =
+            |index: &usize| subject.core.stages.get(*index).is_some_and(|stage| one.stages.contains(&stage.name));
+        let inner = |(from, edges): (usize, &Vec<Edge>)| -> Vec<Edge> {
+            edges.iter().filter(|(to, _)| within(&from) && within(to) && from != *to).copied().collect()
+        };
+        let inner: Vec<Vec<Edge>> = edges.iter().enumerate().map(inner).collect();
+        if circles(&inner).is_empty() {
+            let message = "no stage of this loop follows another one of it in a circle, so that none runs again";
+            let help =
+                "let the first one also follow the last one: `triggers: [{after_stage_success: [before, last]}]`";
+            problems.warning("no-circle", raw.at, message).help(help);
+        }
+    }
 }
 
 /// The circles of a graph: each node stands in at most one that is told, with the place of the reference that closes it.
@@ -149,14 +188,17 @@ fn check_rejections(subject: &Subject, problems: &mut Problems) {
     for stage in &subject.stages {
         let Some(triggers) = &stage.raw.triggers else { continue };
         walk(triggers, &mut |part| {
-            let Kind::AfterStageFailure(name) = &part.value else { return };
-            let after = subject.stages.iter().find(|other| other.core.name == name.value.trim());
-            if after.is_some_and(|after| after.sound && after.core.gate.is_some() && !can_end(after, After::Failure)) {
-                let message = format!(
-                    "a gate that is not opened is no failure, and the stage `{}` can't fail otherwise",
-                    name.value.trim()
-                );
-                problems.warning("gate", name.at, message).help("write `after_stage_rejected`");
+            let Kind::AfterStageFailure(names) = &part.value else { return };
+            for name in &names.items {
+                let after = subject.stages.iter().find(|other| other.core.name == name.value.trim());
+                let gated = |after: &StageSubject| after.sound && after.core.gate.is_some();
+                if after.is_some_and(|after| gated(after) && !can_end(after, After::Failure)) {
+                    let message = format!(
+                        "a gate that is not opened is no failure, and the stage `{}` can't fail otherwise",
+                        name.value.trim()
+                    );
+                    problems.warning("gate", name.at, message).help("write `after_stage_rejected`");
+                }
             }
         });
     }

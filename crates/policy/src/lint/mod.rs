@@ -13,7 +13,7 @@ mod recovery;
 
 use super::pattern::Patterns;
 use super::policy::{Action, Condition, FailStep, Pipeline, Policy, Stage, TextTemplate};
-use super::raw::{RawCondition, RawPipeline, RawPolicy, RawStage};
+use super::raw::{RawCondition, RawLoop, RawPipeline, RawPolicy, RawStage};
 use tmuxagent_yaml::Place;
 use tmuxagent_yaml::Problems;
 
@@ -21,6 +21,7 @@ use tmuxagent_yaml::Problems;
 struct Subject<'r> {
     core: &'r Pipeline,
     stages: Vec<StageSubject<'r>>,
+    loops: &'r [RawLoop],
 }
 
 /// A stage as written and as read.
@@ -49,7 +50,7 @@ pub(super) fn run(raws: &[RawPolicy], policy: &Policy, patterns: &Patterns, prob
             question::check(stage, problems);
             reader::check_ending(stage, problems);
             reader::check_keys_after_run(stage, problems);
-            recovery::check(stage, problems);
+            recovery::check(subject, stage, problems);
         }
         reader::check_agent(subject, problems);
     }
@@ -64,7 +65,8 @@ fn subject<'r>(raw: &'r RawPipeline, core: &'r Pipeline, next: Option<Place>, pr
         let end = list.get(index + 1).map_or(end, |next| next.at.start);
         StageSubject { raw, core, sound: !problems.has_error_within(raw.at.source, raw.at.start, end) }
     });
-    Subject { core, stages: stages.collect() }
+    let loops = raw.loops.as_ref().map_or(&[][..], |list| &list.items);
+    Subject { core, stages: stages.collect(), loops }
 }
 
 impl StageSubject<'_> {

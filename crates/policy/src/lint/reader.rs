@@ -42,16 +42,17 @@ pub(super) fn check_keys_after_run(stage: &StageSubject, problems: &mut Problems
 
 /// Warns where an agent's message leads to a `run` in the agent's own pane.
 pub(super) fn check_agent(subject: &Subject, problems: &mut Problems) {
-    if has_no_agent(&subject.core.selector) {
-        return;
-    }
-    let told = subject.stages.iter().any(|stage| hears(&stage.core.triggers));
+    let has_agent = |stage: &&StageSubject| !has_no_agent(subject.core.selector_of(stage.core));
+    let place = |stage: &StageSubject| subject.core.other_pane(stage.core).map(str::to_owned);
+    let hearing = subject.stages.iter().filter(has_agent).filter(|stage| hears(&stage.core.triggers));
+    let heard_in: Vec<_> = hearing.map(place).collect();
     let runs = |action: &Action| matches!(action, Action::Run { .. });
     let typed = |stage: &&StageSubject| {
         let after = stage.core.on_fail.iter().any(|step| matches!(step, FailStep::Do(action) if runs(action)));
         after || stage.core.actions_on_start.iter().chain(&stage.core.on_success).any(runs)
     };
-    let Some(stage) = subject.stages.iter().find(typed).filter(|_| told) else { return };
+    let same_pane = |stage: &&StageSubject| heard_in.contains(&place(stage));
+    let Some(stage) = subject.stages.iter().filter(same_pane).find(typed) else { return };
     let message = format!(
         "an agent's message starts this pipeline, and the stage `{}` has a `run` for the same pane, where the agent reads the keys",
         stage.core.name

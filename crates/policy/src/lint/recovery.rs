@@ -1,12 +1,14 @@
 //! Stages that follow a failure, of which nothing says whether they make up for it.
 
-use super::StageSubject;
+use super::{StageSubject, Subject};
 use crate::policy::Condition;
 use tmuxagent_yaml::Problems;
 
 /// Warns where the success of a stage turns a failed run into a good one without its author saying so.
-pub(super) fn check(stage: &StageSubject, problems: &mut Problems) {
-    if stage.raw.recovers.is_some() || !stage.core.recovers {
+pub(super) fn check(subject: &Subject, stage: &StageSubject, problems: &mut Problems) {
+    // In a loop the next round says whether it was mended.
+    let looped = subject.core.loop_of(&stage.core.name).is_some();
+    if stage.raw.recovers.is_some() || !stage.core.recovers || looped {
         return;
     }
     let mut failed = None;

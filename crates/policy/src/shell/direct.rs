@@ -64,7 +64,7 @@ fn arguments(command: &Simple) -> impl Iterator<Item = &Word> {
 }
 
 /// Options that say where a program works, and so which settings, hooks and scripts it finds.
-const PLACES: &[&str] = &[
+pub(super) const PLACES: &[&str] = &[
     "-C",
     "--git-dir",
     "--work-tree",

@@ -10,6 +10,7 @@
 //! enough, and to say more than that nothing is proved.
 
 mod builtins;
+mod certain;
 mod conditions;
 mod direct;
 mod documents;
@@ -22,18 +23,23 @@ mod names;
 mod numbers;
 mod own;
 mod parameters;
+mod plain_commands;
 mod programs;
 mod proof;
 mod proved;
 mod quotes;
+mod reach;
 mod rules;
 mod subcommands;
 mod variables;
 mod words;
 
+pub(super) use certain::{Reading, STAR, words as certain_words};
 pub(super) use files::{Relative, Traces, is_code, may_be};
 pub(super) use folders::{Folder, place};
 pub(super) use own::is_own_in;
+pub(super) use plain_commands::plain_commands;
+pub(super) use reach::{Reach, calculates, depth, is_known_option, is_proved, reach, runs_behind, steers};
 pub(super) use rules::Reason;
 pub(super) use words::{Item, Place};
 

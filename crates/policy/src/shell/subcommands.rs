@@ -3,7 +3,7 @@
 use super::words::{VALUE, Word};
 
 /// Programs whose first operands say what they do, and how many of them.
-const DEPTHS: &[(&str, usize)] = &[
+pub(super) const DEPTHS: &[(&str, usize)] = &[
     ("apt", 1),
     ("apt-get", 1),
     ("aws", 2),
@@ -75,7 +75,7 @@ const GROUPS: &[&str] = &[
 const ALONE: &[&str] = &["api", "browse", "status"];
 
 /// Programs all of whose operands are goals, tasks or rules.
-const GOALS: &[&str] = &[
+pub(super) const GOALS: &[&str] = &[
     "ant", "bazel", "buck2", "doit", "fab", "gradle", "grunt", "gulp", "inv", "invoke", "lein", "mage", "mill", "mvn",
     "mvnd", "nox", "rake", "sbt", "scons", "task", "turbo",
 ];

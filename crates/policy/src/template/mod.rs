@@ -29,6 +29,42 @@ pub(crate) const TEMPLATE_NAMES: &[&str] = &[
 /// The name of what the last `shell` action of a run printed; known where the pipeline has such an action.
 pub const SHELL_OUTPUT: &str = "shell.output";
 
+/// What a text may name of a stage: `{{STAGE.output}}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StageValue {
+    /// The last lines that its last attempt printed.
+    Output,
+    /// The exit code of its command.
+    ExitCode,
+    /// How long its last attempt took, in whole seconds.
+    Duration,
+    /// The number of its last attempt.
+    Attempt,
+}
+
+impl StageValue {
+    /// All of them, with their words.
+    pub(crate) const ALL: [(&'static str, Self); 4] = [
+        ("output", Self::Output),
+        ("exit_code", Self::ExitCode),
+        ("duration", Self::Duration),
+        ("attempt", Self::Attempt),
+    ];
+}
+
+/// The stage and what of it a name means, where it has that form.
+#[must_use]
+pub fn stage_value(name: &str) -> Option<(&str, StageValue)> {
+    let (stage, word) = name.rsplit_once('.').filter(|_| name != SHELL_OUTPUT)?;
+    if TEMPLATE_NAMES.contains(&name) || stage == INPUTS {
+        return None;
+    }
+    StageValue::ALL.iter().find(|(known, _)| *known == word).map(|(_, value)| (stage, *value))
+}
+
+/// What the names of inputs begin with: `{{inputs.NAME}}`.
+pub(crate) const INPUTS: &str = "inputs";
+
 /// The word behind a name by which the policy's author says that its value may be read as a command.
 const TRUSTED: &str = "trusted";
 

@@ -1,12 +1,20 @@
 //! Raw → core: every value checked, every problem told, nothing guessed.
 
 mod valid_action;
+mod valid_auto_answer;
+mod valid_closing;
 mod valid_condition;
+mod valid_inputs;
+mod valid_loop;
+mod valid_panes;
 mod valid_selector;
 mod valid_stage;
+mod valid_values;
 mod values;
 
+pub use self::valid_inputs::input_values;
 use self::values::shapes;
+use super::flow::{Input, NamedPane};
 use super::lint;
 use super::pattern::{Patterns, mistake};
 use super::plain::Shape;
@@ -44,7 +52,8 @@ pub fn analyse(sources: &[Source]) -> (Option<Policy>, Diagnostics) {
         reading.policy(raw, &mut policy);
     }
     reading.check_between_commands();
-    if raws.iter().all(|raw| raw.pipelines.as_ref().is_none_or(Vec::is_empty)) && !reading.problems.has_errors() {
+    let empty = raws.iter().all(|raw| raw.pipelines.as_ref().is_none_or(Vec::is_empty));
+    if empty && policy.auto_answers.is_empty() && !reading.problems.has_errors() {
         let help = "write pipelines, or start from `tmuxagent policy init`";
         reading.problems.warning("empty-policy", Place::default(), "the policy has no pipelines").help(help);
     }
@@ -110,6 +119,23 @@ struct Reading<'a> {
     plain: BTreeMap<String, Shape>,
     /// All commands so far.
     commands: Vec<(String, Place, bool)>,
+    /// Inputs that the file being read gives.
+    inputs: Vec<Input>,
+    /// The stages that have certainly ended when the text being read is filled in.
+    ended: BTreeSet<String>,
+    /// The stages of the pipeline being read that have a `run`.
+    running: BTreeSet<&'a str>,
+    /// Those whose output some text names.
+    told: BTreeSet<String>,
+    /// Names for panes that the file being read gives, each with where it stands and whether a stage uses it.
+    panes: Vec<PaneName>,
+}
+
+/// A name for panes.
+struct PaneName {
+    pane: NamedPane,
+    at: Place,
+    used: bool,
 }
 
 /// What `defaults` of a file says, checked.
@@ -146,6 +172,11 @@ impl<'a> Reading<'a> {
             variables: BTreeSet::new(),
             plain: BTreeMap::new(),
             commands: Vec::new(),
+            inputs: Vec::new(),
+            ended: BTreeSet::new(),
+            running: BTreeSet::new(),
+            told: BTreeSet::new(),
+            panes: Vec::new(),
         }
     }
 
@@ -162,9 +193,17 @@ impl<'a> Reading<'a> {
             }
         }
         self.defaults = raw.defaults.as_ref().map_or_else(Defaults::default, |raw| self.defaults(raw));
+        self.panes = self.pane_names(raw.panes.as_ref());
+        self.inputs = self.inputs(raw.inputs.as_ref());
         for raw in raw.pipelines.iter().flatten() {
             let pipeline = self.pipeline(raw);
             policy.pipelines.push(pipeline);
+        }
+        let panes = std::mem::take(&mut self.panes);
+        self.check_unused(&panes);
+        for raw in raw.auto_answers.iter().flatten() {
+            let rule = self.auto_answer(raw, &policy.auto_answers);
+            policy.auto_answers.push(rule);
         }
     }
 
@@ -198,14 +237,25 @@ impl<'a> Reading<'a> {
             self.problems.error("no-stages", raw.at, format!("the pipeline `{name}` has no stages"));
         }
         self.stages = stages.iter().filter_map(|stage| stage.name.as_ref()).map(|name| name.value.as_str()).collect();
+        let inputs = self.inputs_of(raw);
         self.variables = self.variables_of(stages);
         self.plain = shapes(stages);
-        let selector = raw.selector.as_ref().map(|selector| self.selectors(selector));
+        self.add_values(&inputs, stages);
+        let selector =
+            raw.selector.as_ref().and_then(|tried| tried.0.as_ref()).map(|selector| self.selectors(selector));
         self.check_stage_names(stages);
+        let closing: &'a [_] = raw.closing.as_ref().map_or(&[], |list| list.items.as_slice());
+        let panes = self.panes_of(raw, stages, closing);
+        let own_pane = self.own_pane(raw, stages);
+        let own = || panes.iter().find(|pane| Some(&pane.name) == own_pane.as_ref()).map(|pane| pane.selector.clone());
         Pipeline {
             description: raw.description.as_ref().map(|text| text.value.trim().to_owned()).unwrap_or_default(),
-            selector: selector.unwrap_or(super::Selector::Any(Vec::new())),
-            stages: stages.iter().map(|stage| self.stage(stage)).collect(),
+            selector: selector.or_else(own).unwrap_or(super::Selector::Any(Vec::new())),
+            panes,
+            own_pane,
+            stages: self.stages_of(stages, closing),
+            inputs,
+            loops: self.loops(raw.loops.as_ref()),
             answers: self.answers(raw.answers.as_ref()),
             concurrency: Concurrency { lock: self.lock(raw.concurrency.as_ref(), raw.lock.as_ref()) },
             place: self.problems.describe(raw.at),
@@ -357,6 +407,9 @@ impl<'a> Reading<'a> {
     }
 
     fn check_template_name(&mut self, name: &str, at: Place) {
+        if self.check_stage_value(name, at) {
+            return;
+        }
         if TEMPLATE_NAMES.contains(&name) || self.variables.contains(name) {
             return;
         }

@@ -97,6 +97,14 @@ pub(crate) fn each_action<'r>(stage: &'r RawStage, visit: &mut dyn FnMut(Written
     }
 }
 
+/// Calls `visit` for every action that the stage begins with.
+pub(super) fn each_start_action<'r>(stage: &'r RawStage, visit: &mut dyn FnMut(Written<'r>)) {
+    let items = stage.actions_on_start.iter().flat_map(|list| &list.items);
+    for entry in items.flat_map(|group| &group.entries) {
+        entry.value.written().into_iter().for_each(&mut *visit);
+    }
+}
+
 fn each_fail_action<'r>(steps: &'r Many<Group<RawFailStep>>, visit: &mut dyn FnMut(Written<'r>)) {
     for entry in steps.items.iter().flat_map(|group| &group.entries) {
         entry.value.written().into_iter().for_each(&mut *visit);
@@ -124,7 +132,7 @@ impl Reading<'_> {
         out
     }
 
-    fn raw_action(&mut self, entry: &At<RawAction>) -> Vec<Action> {
+    pub(super) fn raw_action(&mut self, entry: &At<RawAction>) -> Vec<Action> {
         entry.value.written().map(|written| self.action(written)).unwrap_or_default()
     }
 

@@ -91,9 +91,9 @@ impl<'a> Reading<'a> {
                 Condition::Message(MessageTest { kind, ..MessageTest::default() })
             }
             Kind::Message(Short::Full(full)) => self.message(full),
-            Kind::AfterStageSuccess(name) => Condition::AfterStageSuccess(self.stage_reference(name)),
-            Kind::AfterStageFailure(name) => Condition::AfterStageFailure(self.stage_reference(name)),
-            Kind::AfterStageRejected(name) => Condition::AfterStageRejected(self.stage_reference(name)),
+            Kind::AfterStageSuccess(names) => self.after_stage(names, Condition::AfterStageSuccess),
+            Kind::AfterStageFailure(names) => self.after_stage(names, Condition::AfterStageFailure),
+            Kind::AfterStageRejected(names) => self.after_stage(names, Condition::AfterStageRejected),
             Kind::Seen(part) => {
                 if role != Role::Success {
                     let message = "`seen` says when a success counts, and belongs to `success_when`";
@@ -180,7 +180,20 @@ impl<'a> Reading<'a> {
         Condition::Agent(read.collect())
     }
 
-    fn stage_reference(&mut self, name: &Text) -> String {
+    /// One of several stages, or the only one.
+    fn after_stage(&mut self, names: &Many<Text>, ended: fn(String) -> Condition) -> Condition {
+        if names.blank {
+            let help = format!("its stages are {}", self.stages.join(", "));
+            self.problems.error("empty-condition", names.at, "this needs the name of a stage").help(help);
+        }
+        let mut parts: Vec<Condition> = names.items.iter().map(|name| ended(self.stage_reference(name))).collect();
+        match parts.len() {
+            1 => parts.remove(0),
+            _ => Condition::Any(parts),
+        }
+    }
+
+    pub(super) fn stage_reference(&mut self, name: &Text) -> String {
         let wanted = name.value.trim();
         if !self.stages.contains(&wanted) {
             let message = format!("the pipeline has no stage `{wanted}`");

@@ -6,6 +6,7 @@ use crate::SHELL_OUTPUT;
 use crate::policy::{Action, Backoff, Condition, Expiry, FailStep, Gate, RetrySpec, Stage, Stopping};
 use crate::raw::{RawAsk, RawFailStep, RawGate, RawQuestion, RawRetry, RawStage};
 use crate::read::{At, Flag, Group, Limit, Many, Number, Short, Span, SpanMs, Text};
+use std::collections::BTreeSet;
 use tmuxagent_model::{Millis, OnApprove};
 
 /// The most retries that a policy may ask for.
@@ -35,7 +36,8 @@ const fn does_something(action: &Action) -> bool {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn stage(&mut self, raw: &'a RawStage) -> Stage {
+    pub(super) fn stage(&mut self, raw: &'a RawStage, ended: BTreeSet<String>) -> Stage {
+        self.ended = ended;
         let actions_on_start = self.actions(raw.actions_on_start.as_ref());
         let runs = actions_on_start.iter().filter(|action| matches!(action, Action::Run { .. })).count();
         if runs > 1 {
@@ -60,14 +62,21 @@ impl<'a> Reading<'a> {
         }
         let timeout = self.limit(raw.timeout.as_ref(), raw.timeout_ms.as_ref()).or(self.defaults.timeout);
         let on_timeout = self.on_timeout(raw.on_timeout.as_ref());
+        let name = raw.name.as_ref().map(|name| self.name(name, "a stage")).unwrap_or_default();
+        let gate = raw.require_approval.as_ref().and_then(|raw| self.gate(raw, &name));
+        // What follows its end may name it.
+        self.ended.insert(name.clone());
         let cooldown = self.span(raw.cooldown.as_ref(), raw.cooldown_ms.as_ref()).map(|(_, span)| span);
         Stage {
-            name: raw.name.as_ref().map(|name| self.name(name, "a stage")).unwrap_or_default(),
+            name,
+            closes: false,
+            told: false,
+            pane: raw.pane.as_ref().map(|name| name.value.trim().to_owned()),
             triggers: raw
                 .triggers
                 .as_ref()
                 .map_or(Condition::Any(Vec::new()), |raw| self.condition(raw, Role::Trigger)),
-            gate: raw.require_approval.as_ref().and_then(|raw| self.gate(raw)),
+            gate,
             actions_on_start,
             success_when,
             fail_when,
@@ -110,22 +119,42 @@ impl<'a> Reading<'a> {
         Some(steps.into_iter().map_while(|step| step).collect())
     }
 
-    fn gate(&mut self, raw: &Short<Flag, RawGate>) -> Option<Gate> {
+    fn gate(&mut self, raw: &Short<Flag, RawGate>, name: &str) -> Option<Gate> {
         match raw {
             Short::Short(flag) if !flag.value => None,
-            Short::Short(_) => {
-                Some(Gate { question: None, expires: None, on_expiry: Expiry::default(), remind_every: None })
-            }
+            Short::Short(_) => Some(Gate::default()),
             Short::Full(full) => {
                 let expires = self.long_span(full.expires.as_ref(), full.expires_ms.as_ref());
                 Some(Gate {
                     question: full.question.as_ref().map(|text| self.template(text, Use::Words)),
+                    confirm: full.confirm.as_ref().and_then(|word| self.confirm(word, name)),
+                    approvers: self.approvers(full.approvers.as_ref()),
                     expires,
                     on_expiry: self.on_expiry(full.on_expiry.as_ref(), expires),
                     remind_every: self.remind_every(full.remind_every.as_ref(), full.remind_every_ms.as_ref()),
                 })
             }
         }
+    }
+
+    /// The word that a yes takes.
+    fn confirm(&mut self, word: &Text, name: &str) -> Option<String> {
+        let text = word.value.trim();
+        if text.is_empty() || text.chars().any(char::is_control) {
+            let help = "write `confirm: name`, or the word itself";
+            self.problems.error("empty-text", word.at, "what is typed for a yes is one word or more").help(help);
+            return None;
+        }
+        Some(if text == "name" { name.to_owned() } else { text.to_owned() })
+    }
+
+    fn approvers(&mut self, names: Option<&Many<Text>>) -> Vec<String> {
+        let Some(names) = names else { return Vec::new() };
+        if names.blank {
+            let message = "nobody could ever decide: `approvers` names no one";
+            self.problems.error("empty-text", names.at, message).help("name who may decide, or take the key out");
+        }
+        names.items.iter().map(|name| name.value.trim().to_owned()).collect()
     }
 
     fn on_expiry(&mut self, word: Option<&Text>, expires: Option<Millis>) -> Expiry {

@@ -83,7 +83,8 @@ async fn the_settings_are_as_documented() {
         ("auto_vacuum", "2"),
         ("cell_size_check", "1"),
         ("trusted_schema", "0"),
-        ("user_version", "5"),
+        ("user_version", "6"),
+        ("recursive_triggers", "1"),
     ] {
         assert_eq!(store.pragma(name).await, value, "{name}");
     }

@@ -51,7 +51,7 @@ pub(super) async fn filled(room: &Room) {
 }
 
 /// All that readers are told of a database, each way they ask; what can't be read is a difference.
-fn everything(path: &std::path::Path) -> Result<String, String> {
+pub(super) fn everything(path: &std::path::Path) -> Result<String, String> {
     fn told<T: std::fmt::Debug, E: std::fmt::Display>(what: Result<T, E>) -> Result<String, String> {
         what.map(|what| format!("{what:?}\n")).map_err(|error| error.to_string())
     }

@@ -101,7 +101,7 @@ fn databases_of_others_and_of_the_future_are_left_alone() {
     let conn = Connection::open(room.path()).unwrap();
     conn.execute_batch("PRAGMA user_version = 99").unwrap();
     drop(conn);
-    wait_until(|| matches!(Store::open(&room.path(), at(0)), Err(OpenError::Newer { found: 99, known: 5, .. })));
+    wait_until(|| matches!(Store::open(&room.path(), at(0)), Err(OpenError::Newer { found: 99, known: 6, .. })));
     assert!(matches!(Reader::open(&room.path()), Err(OpenError::Newer { .. })));
 }
 

@@ -12,6 +12,7 @@ mod recording;
 mod repair;
 mod retention;
 mod secrets;
+mod sums;
 
 use super::*;
 use std::path::PathBuf;

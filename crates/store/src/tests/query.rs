@@ -108,7 +108,7 @@ async fn a_reader_writes_nothing_and_sees_what_was_committed() {
     assert_eq!(reader.events(&none).unwrap(), []);
     store.commit(Batch { notes: vec![told("x")], ..Batch::new(at(1)) }).await.unwrap();
     assert_eq!(reader.events(&none).unwrap().len(), 1);
-    assert_eq!(reader.schema().unwrap(), (5, 5));
+    assert_eq!(reader.schema().unwrap(), (6, 6));
     assert!(Reader::open(&room.folder.path().join("none.db")).is_err(), "a reader makes no file");
     assert!(!room.folder.path().join("none.db").exists());
 }

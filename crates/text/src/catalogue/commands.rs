@@ -7,6 +7,14 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("the supervisor ended before that was so", "监督进程在此之前已结束"),
     ("not so in time", "未能按时成立"),
     (
+        "an answer is one line, and this one has more; nothing was decided",
+        "答复只能是一行，而这个答复不止一行；未作决定",
+    ),
+    (
+        "sending is frozen; `tmuxagent unfreeze` goes on with what is held back",
+        "发送已冻结；`tmuxagent unfreeze` 会恢复并继续暂缓的内容",
+    ),
+    (
         "sending is frozen: what it types is held back until `tmuxagent unfreeze`",
         "发送已冻结：它要输入的内容会保留，直到运行 `tmuxagent unfreeze`",
     ),

@@ -8,6 +8,7 @@
 //! Never for an agent's or an author's own words: those are nobody's to translate.
 
 mod agents;
+mod auto_answers;
 mod away;
 mod channels;
 mod commands;
@@ -20,6 +21,7 @@ mod readers;
 mod shell;
 
 use super::Lang;
+use super::run_sentences::OF_RUNS;
 use super::sentence::{SENTENCES, fill, holes};
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -42,6 +44,7 @@ pub fn forms() -> impl Iterator<Item = &'static str> {
 fn rows() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     let tables = [
         agents::ROWS,
+        auto_answers::ROWS,
         away::ROWS,
         channels::ROWS,
         commands::ROWS,
@@ -52,6 +55,7 @@ fn rows() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         program::ROWS,
         readers::ROWS,
         shell::ROWS,
+        OF_RUNS,
     ];
     // Sentences such as `it is {}` say what they mean only where a stage is spoken of.
     let letters = |form: &str| form.bytes().filter(u8::is_ascii_alphabetic).count();

@@ -10,29 +10,32 @@ use super::reader::{Seen, Surface};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tmuxagent_agents::{
-    AgentCore, AgentProcess, Input, Limits, Readiness, Recogniser, Report, Screen, SessionState, claude_session,
-    identify, recognise,
+    AgentCore, AgentProcess, Ending, Input, Limits, Readiness, Recogniser, Report, Screen, SessionState, VendorState,
+    claude_session, identify, recognise,
 };
 use tmuxagent_model::{
-    AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AgentStatus, Event, EvidenceSource, Front, PaneKey,
-    ProgramState, Reads, Timestamp,
+    AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AgentStatus, Event, EvidenceSource, Front, HookTold,
+    PaneKey, ProgramState, Reads, Timestamp,
 };
 
 /// How many rows of a question go with an alert.
 const MOST_ROWS: usize = 24;
 /// So many looks a question may take to be on the screen, once it is said that there is one.
 const UNREAD: u8 = 3;
-/// A dialog that was answered is gone by then; else it is told once more, as a new question.
-const GOES: Duration = Duration::from_millis(1500);
+/// A dialog that was answered is gone so long after its agent has read the key; else it is told once more, as a new question.
+/// On a busy machine a redraw was seen to take two seconds.
+const GOES: Duration = Duration::from_secs(5);
 /// An agent that rests after work has come to rest once it has for so long: between two steps of its work there are
 /// instants in which its screen shows nothing of it.
 const SETTLES: Duration = Duration::from_secs(1);
-/// The rule by which recognisers tell that a person stopped an agent's work.
-const INTERRUPTED: &str = "interrupted";
+/// The same where nothing shows that it finished: its last words may still be on their way to the screen.
+const SETTLES_UNPROVEN: Duration = Duration::from_secs(3);
 /// So many looks it may take until it is known what an agent does.
 const LOOKS: u8 = 8;
 /// The pause between them.
 const READ_AGAIN: Duration = Duration::from_millis(250);
+/// So many words of hooks wait for the next look.
+const MOST_HOOKS: usize = 64;
 
 /// The agent of one pane.
 #[derive(Debug)]
@@ -56,6 +59,8 @@ pub(super) struct WatchedAgent {
     unread: u8,
     /// Its own file, as it was last read.
     session: Option<(String, i64)>,
+    /// Since when it rests, as that file says.
+    rested_by_file: Option<u64>,
     /// When it is to be looked at again, whether it prints or not.
     due: Option<Instant>,
 }
@@ -65,15 +70,17 @@ pub(super) struct WatchedAgent {
 struct LastSeen {
     state: AgentState,
     process: Option<(u32, u64)>,
-    interrupted: bool,
+    /// How its work ended, where it rests.
+    ending: Option<Ending>,
 }
 
 impl WatchedAgent {
     fn new(recognisers: &[Recogniser]) -> Self {
         let core = AgentCore::new(recognisers, Limits::default());
         let (seen, rests, shown, answered) = (None, None, None, None);
-        let (looks, unread) = (0, 0);
-        Self { core, told: None, seen, rests, asked: None, shown, looks, answered, unread, session: None, due: None }
+        let (looks, unread, session, rested_by_file) = (0, 0, None, None);
+        let (told, asked, due) = (None, None, None);
+        Self { core, told, seen, rests, asked, shown, looks, answered, unread, session, rested_by_file, due }
     }
 
     /// The dialog that is shown and read as a whole.
@@ -115,10 +122,9 @@ impl WatchedAgent {
     fn seen(&mut self, now: Instant, pane: &PaneKey, process: Option<&AgentProcess>, anew: bool) -> Option<AgentSeen> {
         let status = self.core.status()?;
         let resting = |state: &AgentState| matches!(state, AgentState::Idle | AgentState::Done);
-        let interrupted = self.core.evidence().iter().any(|evidence| evidence.rule == INTERRUPTED);
-        let interrupted = interrupted && resting(&status.state);
+        let ending = resting(&status.state).then(|| self.core.ending());
         let process_id = process.map(|process| (process.pid, process.start));
-        let seen = LastSeen { state: status.state.clone(), process: process_id, interrupted };
+        let seen = LastSeen { state: status.state.clone(), process: process_id, ending };
         let was = self.seen.as_ref().filter(|_| !anew);
         if was == Some(&seen) {
             self.rests = None;
@@ -126,7 +132,7 @@ impl WatchedAgent {
         }
         if resting(&status.state) && !was.is_some_and(|was| resting(&was.state) && was.process == seen.process) {
             let since = *self.rests.get_or_insert(now);
-            if now < since + SETTLES || self.core.disputed() {
+            if now < since + self.settles_in() || self.core.disputed() {
                 return None;
             }
         }
@@ -144,13 +150,18 @@ impl WatchedAgent {
             state: status.state.clone(),
             by: by.unwrap_or_default(),
             anew,
-            interrupted,
+            interrupted: ending == Some(Ending::Stopped),
+            unproven: ending == Some(Ending::Unproven),
         })
+    }
+
+    fn settles_in(&self) -> Duration {
+        if self.core.awaits_end() { SETTLES_UNPROVEN } else { SETTLES }
     }
 
     /// When its rest can be told.
     fn settles(&self, now: Instant) -> Option<Instant> {
-        self.rests.map(|since| (since + SETTLES).max(now + READ_AGAIN))
+        self.rests.map(|since| (since + self.settles_in()).max(now + READ_AGAIN))
     }
 
     /// It is to be looked at by then, since nobody looked now.
@@ -163,20 +174,34 @@ impl WatchedAgent {
         self.core.status().cloned()
     }
 
-    /// Takes what one look shows.
-    fn look(&mut self, wall: Timestamp, process: &AgentProcess, recognisers: &[Recogniser], look: &Shown<'_>) {
-        // An unchanged file is no new sign of life.
-        if self.session != *look.session {
-            self.session.clone_from(look.session);
-            let said = look.session.as_ref().and_then(|(text, at)| match claude_session(text, process) {
-                SessionState::Says(said) => Some((said, Timestamp(*at))),
-                SessionState::OtherProcess | SessionState::Unknown(_) => None,
-            });
-            let at = said.as_ref().map_or(wall, |(_, at)| *at);
-            self.core.on(at, Input::Vendor(said.map(|(said, _)| said)));
+    /// What its own file says that is new, each with its instant. An unchanged file is no new sign of life.
+    fn vendor(
+        &mut self,
+        wall: Timestamp,
+        process: &AgentProcess,
+        session: Option<&(String, i64)>,
+    ) -> Vec<(Timestamp, Option<VendorState>)> {
+        if self.session.as_ref() == session {
+            return Vec::new();
         }
+        self.session = session.cloned();
+        let Some((text, at)) = session else { return vec![(wall, None)] };
+        let (SessionState::Says(said), at) = (claude_session(text, process), Timestamp(*at)) else {
+            self.rested_by_file = None;
+            return vec![(wall, None)];
+        };
+        let rests = said.changed.filter(|_| said.state == AgentState::Idle);
+        let before = std::mem::replace(&mut self.rested_by_file, rests);
+        // Work may begin and end between two looks.
+        let worked = before.is_some() && rests.is_some() && before != rests;
+        let work = worked.then(|| VendorState { state: AgentState::Working, ..said.clone() });
+        work.into_iter().chain([said]).map(|said| (at, Some(said))).collect()
+    }
+
+    /// Takes what its screen shows.
+    fn screen(&mut self, wall: Timestamp, process: &AgentProcess, recognisers: &[Recogniser], screen: &Screen) {
         if let Some(recogniser) = recognisers.iter().find(|known| known.agent == process.agent) {
-            self.core.on(wall, Input::Screen(Box::new(recognise(recogniser, &look.screen))));
+            self.core.on(wall, Input::Screen(Box::new(recognise(recogniser, screen))));
         }
     }
 
@@ -209,12 +234,6 @@ impl WatchedAgent {
         self.asked = asked;
         program_states(status)
     }
-}
-
-/// What one look at a pane shows of its agent.
-struct Shown<'s> {
-    session: &'s Option<(String, i64)>,
-    screen: Screen,
 }
 
 /// A source in one word.
@@ -284,8 +303,8 @@ impl HostCore {
             None => {
                 if process.is_none() && !std::mem::replace(&mut pane.voice.agent_told, true) {
                     let (pane, agent, state) = (key.clone(), String::new(), AgentState::Exited);
-                    let (process, by, anew, interrupted) = (None, String::new(), true, false);
-                    let none = AgentSeen { pane, agent, process, state, by, anew, interrupted };
+                    let (process, by, anew, interrupted, unproven) = (None, String::new(), true, false, false);
+                    let none = AgentSeen { pane, agent, process, state, by, anew, interrupted, unproven };
                     self.outlet.event(Event::Agent(Box::new(none)));
                 }
                 process.as_ref()?;
@@ -304,12 +323,34 @@ impl HostCore {
                 self.outlet.event(Event::Agent(Box::new(seen)));
             }
         }
+        for HookTold { by, report } in std::mem::take(&mut pane.voice.hooks) {
+            // One that it started itself, or that has ended, speaks for another.
+            if process.as_ref().is_some_and(|process| process.pids.contains(&(by.pid, by.start))) {
+                let said = VendorState { state: report.state, rule: report.event, text: report.text, changed: None };
+                agent.core.on(wall, Input::Hook(Some(said)));
+                if let Some(seen) = agent.seen(now, key, process.as_ref(), !pane.voice.agent_told) {
+                    pane.voice.agent_told = true;
+                    self.outlet.event(Event::Agent(Box::new(seen)));
+                }
+            }
+        }
         if let Some(process) = &process {
+            for (at, said) in agent.vendor(wall, process, seen.session.as_ref()) {
+                agent.core.on(at, Input::Vendor(said));
+                if let Some(seen) = agent.seen(now, key, Some(process), !pane.voice.agent_told) {
+                    pane.voice.agent_told = true;
+                    self.outlet.event(Event::Agent(Box::new(seen)));
+                }
+            }
             let text = surface.styled.clone().unwrap_or_else(|| surface.rows.join("\n"));
             let screen = Screen::of(&text).with_cursor(surface.x as usize, surface.y as usize);
-            agent.look(wall, process, &recognisers, &Shown { session: &seen.session, screen });
+            agent.screen(wall, process, &recognisers, &screen);
         }
         let name = agent.core.status().map_or_else(String::new, |status| status.agent.clone());
+        if seen.queued && agent.answered.is_some() {
+            // The key is not read yet, and another one behind it would go to whatever comes next.
+            agent.answered(now);
+        }
         if let Some(question) = agent.dialog_news(now) {
             let front = seen.front.clone().map(|front| Front { name: name.clone(), ..front });
             let question = question.map(Box::new);
@@ -338,6 +379,15 @@ impl HostCore {
         }
         self.name_agent(key.pane);
         reads
+    }
+
+    /// An agent tells something by a hook: who reads there is looked at, and then it is weighed.
+    pub(super) fn hook(&mut self, key: &PaneKey, told: HookTold) {
+        let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else { return };
+        if pane.voice.hooks.len() < MOST_HOOKS {
+            pane.voice.hooks.push(told);
+        }
+        self.look_soon(key.pane);
     }
 
     /// Agents that have to be looked at though they print nothing.

@@ -76,3 +76,33 @@ fn another_process_is_another_agent() {
     room.agent.core.on(Timestamp(0), Input::Process(Some(process(2))));
     assert_eq!(room.told(1100, false), Some(("unsure", false)));
 }
+
+#[test]
+fn a_turn_between_two_looks_is_seen_in_the_agents_own_file() {
+    let mut agent = WatchedAgent::new(&bundled());
+    let process = AgentProcess { agent: "claude".to_owned(), pid: 1, start: 7, pids: vec![(1, 7)] };
+    agent.core.on(Timestamp(0), Input::Process(Some(process.clone())));
+    let mut states = |changed: u64, status: &str| -> Vec<&str> {
+        let text = format!(
+            r#"{{"pid":1,"procStart":"7","version":"2.1.332","status":"{status}","statusUpdatedAt":{changed}}}"#
+        );
+        let said = agent.vendor(Timestamp(0), &process, Some(&(text, 0)));
+        said.into_iter().map(|(_, said)| said.map_or("nothing", |said| said.state.word())).collect()
+    };
+    assert_eq!(states(1, "idle"), ["idle"]);
+    assert!(states(1, "idle").is_empty(), "no news");
+    assert_eq!(states(2, "idle"), ["working", "idle"], "it rests anew, so it has worked meanwhile");
+    assert_eq!((states(3, "busy"), states(4, "idle")), (vec!["working"], vec!["idle"]));
+}
+
+#[test]
+fn rest_without_a_sign_of_its_end_is_told_later_and_as_that() {
+    let mut room = Room::new();
+    room.says(ProgramState::Working);
+    assert_eq!(room.told(0, false), Some(("working", false)));
+    room.says(ProgramState::Idle);
+    assert_eq!((room.told(100, false), room.told(1500, false)), (None, None), "its last words may be on their way");
+    let now = room.begun + Duration::from_millis(3200);
+    let seen = room.agent.seen(now, &key(), Some(&process(1)), false).unwrap();
+    assert!(seen.state == AgentState::Idle && seen.unproven && !seen.interrupted, "{seen:?}");
+}

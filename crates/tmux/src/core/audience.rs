@@ -20,7 +20,7 @@ use crate::proto::{Reply, RowReader, Still, quote, row_format};
 use crate::{HostMessage, KnownPrompts};
 use std::time::{Duration, Instant};
 use tmuxagent_agents::Screen;
-use tmuxagent_model::{Awaited, Event, Front, Needs, PaneId, PaneKey, PaneReader, Reads};
+use tmuxagent_model::{Awaited, Event, Front, Needs, PaneId, PaneKey, PaneReader, Reads, SkipReason};
 use waiting::Waiting;
 
 /// The pause between two looks of a send that waits.
@@ -31,7 +31,6 @@ const TYPES: Duration = Duration::from_millis(300);
 const EVERY: Duration = Duration::from_millis(500);
 /// The same where an agent is in it: its questions are to be seen soon.
 const AGENT_EVERY: Duration = Duration::from_millis(200);
-
 /// A pane of another machine in which nothing else comes to the front is looked at no more often than this.
 const SELDOM: Duration = Duration::from_secs(15);
 
@@ -316,23 +315,20 @@ impl HostCore {
 
     /// A pane came to rest, or is new: who reads is looked at, not too often.
     pub fn reader_touched(&mut self, id: PaneId) {
-        let Some(pane) = self.inventory.panes.get_mut(&id) else { return };
-        pane.audience.due = true;
-        let key = pane.info.key.clone();
-        self.show_reader(&key);
-        let waits = self.lanes.get_mut(&key).and_then(|lane| lane.waits.as_mut());
-        if let Some(waits) = waits {
+        let Some(key) = self.look_soon(id) else { return };
+        if let Some(waits) = self.lanes.get_mut(&key).and_then(|lane| lane.waits.as_mut()) {
             waits.next = self.now;
             self.pump(&key);
         }
     }
 
-    /// A pane with an agent prints on and on, and what it shows is looked at meanwhile.
-    pub(super) fn agent_flows(&mut self, id: PaneId) {
-        let Some(pane) = self.inventory.panes.get_mut(&id) else { return };
+    /// A pane is looked at, though it may print on and on: one with an agent shows something meanwhile.
+    pub(super) fn look_soon(&mut self, id: PaneId) -> Option<PaneKey> {
+        let pane = self.inventory.panes.get_mut(&id)?;
         pane.audience.due = true;
         let key = pane.info.key.clone();
         self.show_reader(&key);
+        Some(key)
     }
 
     /// Looks at panes whose turn has come.
@@ -379,6 +375,11 @@ impl HostCore {
     pub(super) fn may_go(&mut self, key: &PaneKey) -> Option<Option<Still>> {
         let lane = self.lanes.get_mut(key)?;
         if self.frozen {
+            if lane.waiting.front().is_some_and(|send| send.is_by_hand() && !send.perhaps_typed()) {
+                let why = "sending is frozen; `tmuxagent unfreeze` goes on with what is held back";
+                self.skip_next(key, SkipReason::Unreachable(why.to_owned()));
+                return None;
+            }
             lane.pause(self.now, AGAIN);
             self.wake_at(self.now + AGAIN);
             return None;
@@ -423,12 +424,12 @@ impl HostCore {
             return self.wake_at(now + TYPES);
         }
         if fit == Fit::Fits {
-            let recognised = self.inventory.panes.get(&key.pane).is_some_and(|pane| pane.agent.is_some());
-            if recognised && reader.reads == Reads::Agent {
+            let agent = self.inventory.panes.get(&key.pane).is_some_and(|pane| pane.agent.is_some());
+            send.recognised = agent && reader.reads == Reads::Agent;
+            if send.recognised {
                 send.for_agent();
             }
-            let stands =
-                matches!(reader.reads, Reads::Shell | Reads::AgentAsks) || reader.reads == Reads::Agent && recognised;
+            let stands = matches!(reader.reads, Reads::Shell | Reads::AgentAsks) || send.recognised;
             let cursor = still.cursor.filter(|_| stands);
             // Who sends by hand is at the keys himself.
             let activity = still.activity.filter(|_| !matches!(send.needs(), Needs::Hand));

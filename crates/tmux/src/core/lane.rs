@@ -106,6 +106,8 @@ pub(super) struct Sending {
     pub untyped: bool,
     /// What must still be so at the instant of typing.
     pub still: Option<Still>,
+    /// The look found an agent's empty input line, by its process: nothing that the pane shows beside it is a question.
+    pub recognised: bool,
     /// A line of keys for an agent, which takes it as a prompt: pasted, and Enter once it stands there.
     pub as_prompt: Option<String>,
     /// The program that was in front when it came to its turn.
@@ -124,8 +126,8 @@ impl Sending {
             Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return None,
         };
         let (expected, claim, before, untyped, still, basis) = (false, None, false, false, None, None);
-        let as_prompt = None;
-        Some(Self { errand, pane, expected, claim, before, untyped, still, as_prompt, basis, since: now, held: None })
+        let (as_prompt, recognised, held, since) = (None, false, None, now);
+        Some(Self { errand, pane, expected, claim, before, untyped, still, recognised, as_prompt, basis, since, held })
     }
 
     pub fn perhaps_typed(&self) -> bool {
@@ -135,6 +137,7 @@ impl Sending {
     pub fn expectation<'a>(&'a self, claim: &'a Token) -> Expectation<'a> {
         let (command, screen, questions) = match &self.errand.intent().effect {
             Effect::Send(send) => (&send.expect_command, send.expect_screen.as_deref(), Questions::Answered),
+            Effect::Prompt(prompt) if self.recognised => (&prompt.expect_command, None, Questions::Answered),
             Effect::Prompt(prompt) => (&prompt.expect_command, None, Questions::Respected),
             Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => (&None, None, Questions::Respected),
         };
@@ -284,7 +287,12 @@ impl Sending {
 
     /// A person sent it by hand, insisting or not, or it answers a dialog: it is typed now or not at all.
     pub fn is_at_once(&self) -> bool {
-        matches!(self.needs(), Needs::Dialog { .. } | Needs::Hand | Needs::Nothing)
+        self.answers_dialog() || self.is_by_hand()
+    }
+
+    /// A person sent it by hand, insisting or not: later somebody else may read.
+    pub fn is_by_hand(&self) -> bool {
+        matches!(self.needs(), Needs::Hand | Needs::Nothing)
     }
 
     pub fn fits(&mut self, reader: &PaneReader) -> Fit {

@@ -54,6 +54,14 @@ pub(super) fn asked_above(surface: &Surface) -> bool {
     line.split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(')).any(|word| ASKS.contains(&word))
 }
 
+/// Whether a command may have begun in the rows above, of which this row (`> `) is another: over rows that begin like it
+/// stands a prompt with something behind it.
+pub(super) fn begun_above(prefix: &str, surface: &Surface) -> bool {
+    let above = surface.rows.get(..surface.y as usize).unwrap_or_default();
+    let begins = above.iter().rev().find(|row| !row.starts_with(prefix.trim_end()));
+    begins.and_then(|row| behind_prompt(row)).is_some_and(|rest| !rest.trim().is_empty())
+}
+
 /// What stands behind the folder's path where the text is that and nothing else: `~/web: `, `/srv/web `.
 pub(super) fn path_tail<'a>(text: &'a str, folder: &str) -> Option<&'a str> {
     let path = text.find([' ', ':']).map_or(text, |end| &text[..end]);

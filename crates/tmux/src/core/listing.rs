@@ -230,7 +230,7 @@ impl HostCore {
     fn rules(&mut self, key: &PaneKey, facts: &PaneFacts) -> Arc<RuleSet> {
         let policy = Arc::clone(&self.policy);
         let mut names: Vec<String> =
-            policy.applicable(&self.spec.name, facts).map(|pipeline| pipeline.name.clone()).collect();
+            policy.listening(&self.spec.name, facts).map(|pipeline| pipeline.name.clone()).collect();
         let running = self.spec.running.get(key).into_iter().flatten();
         names.extend(running.filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
         self.rule_sets.entry(names).or_insert_with_key(|names| policy.rules_of(names)).clone()
@@ -351,5 +351,8 @@ fn matches_titles(policy: &Policy) -> bool {
             | Selector::Agent(_) => false,
         }
     }
-    policy.pipelines.iter().any(|pipeline| looks(&pipeline.selector))
+    policy
+        .pipelines
+        .iter()
+        .any(|pipeline| looks(&pipeline.selector) || pipeline.panes.iter().any(|pane| looks(&pane.selector)))
 }

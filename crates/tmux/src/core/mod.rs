@@ -277,6 +277,7 @@ impl HostCore {
             Request::Withdraw(intent) => self.withdraw(&intent),
             Request::WatchScreens(panes) => self.watch_screens(panes),
             Request::RunsIn(pane, pipelines) => self.runs_in(pane, pipelines),
+            Request::Hook(pane, told) => self.hook(&pane, *told),
             Request::Exclude(pane) => {
                 self.inventory.excluded.insert(pane);
                 self.leave_pane(pane);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 use tmuxagent_lines::{Reader, Reading};
-use tmuxagent_model::{Event, Front, LineEvent, Origin, PRINTED, PaneInfo, PaneKey, ProgramState, Timestamp};
+use tmuxagent_model::{Event, Front, HookTold, LineEvent, Origin, PRINTED, PaneInfo, PaneKey, ProgramState, Timestamp};
 use tmuxagent_policy::RuleSet;
 
 /// After this long without output an unterminated line counts, and a screen is looked at.
@@ -121,6 +121,8 @@ pub(super) struct Voice {
     pub retitled: bool,
     /// What the program says of itself is weighed with all else that is known of the agent in the pane: it waits here.
     pub reports: Option<Vec<ProgramState>>,
+    /// What agents tell by hooks; weighed with the next look.
+    pub hooks: Vec<HookTold>,
     /// What agent is in it, or that there is none, was told since it is watched.
     pub agent_told: bool,
     /// Something was told that must not be told again; the position behind it is still to be told.
@@ -154,6 +156,7 @@ impl Pane {
             restless: false,
             retitled: false,
             reports: None,
+            hooks: Vec::new(),
             // What a new pane shows is news.
             agent_told: matches!(feed, Feed::Stream | Feed::Unread(Past::New)),
             spoke: false,

@@ -4,9 +4,11 @@
 //! and learned from rows on which the shell was seen before anybody typed: right after a command, twice the same where it
 //! does not look like one. What integration tells is learned as well: the very same row is a prompt also where no mark was
 //! heard, in a later life of the supervisor or in another pane with such a shell.
-//! **A row that could as well be the second of a command (`> `, `quote> `) is none**, unless it was learned.
+//! **A row that could as well be the second of a command (`> `, `quote> `) is none**, unless it was learned, and never where
+//! another prompt of that shell is known: a shell that waits for more of a command (`if true`, a `\\` at the end) stands
+//! exactly where it stands at its prompt.
 
-use super::likeness::{are_kin, asked_above, names_folder, path_tail};
+use super::likeness::{are_kin, asked_above, begun_above, names_folder, path_tail};
 use super::reader::{Seen, Surface, split_at};
 use super::stacks::Depth;
 use crate::KnownPrompts;
@@ -99,6 +101,11 @@ impl Prompts {
             self.ran = false;
             return self.first.replace((row, prefix.to_owned())).is_none_or(|(known, _)| known != row);
         }
+        let right_behind = self.ran && seen.depth == Depth::AtPrompt && !begun_above(prefix, surface);
+        if self.goes_on(prefix, surface) && !right_behind {
+            self.first = Some((row, prefix.to_owned()));
+            return false;
+        }
         if seen.depth == Depth::Elsewhere {
             // Nothing of it is learned, but that a prompt may stand so after all.
             let like_others = looks_like_prompt(prefix) && self.is_like_known(prefix, surface);
@@ -132,6 +139,13 @@ impl Prompts {
         is_prompt
     }
 
+    /// Whether the row is one more of a command that is not whole yet, whatever else it looks like.
+    fn goes_on(&self, prefix: &str, surface: &Surface) -> bool {
+        let is_known = || self.known.iter().chain(&self.told).any(|known| known == prefix);
+        let has_other = || self.known.iter().chain(&self.told).any(|known| !is_continuation(known));
+        is_continuation(prefix) && !is_known() && (has_other() || begun_above(prefix, surface))
+    }
+
     /// Whether a text is one that was seen, and more.
     fn adds_to_known(&self, text: &str) -> bool {
         let more = |known: &String| text.len() > known.len() && text.starts_with(known.as_str());
@@ -161,6 +175,14 @@ impl Prompts {
             return AtPrompt::Draft;
         }
         let same_shell = self.shell == seen.front;
+        let goes_on = if same_shell {
+            self.goes_on(prefix, surface)
+        } else {
+            is_continuation(prefix) && begun_above(prefix, surface)
+        };
+        if goes_on && !seen.alike {
+            return AtPrompt::Draft;
+        }
         if same_shell && self.known.iter().any(|known| known == prefix) {
             return AtPrompt::Empty;
         }

@@ -157,7 +157,7 @@ pub(crate) fn classify(surface: &Surface, seen: Option<&Seen>, prompts: &Prompts
     }
     let reads = if is_interactive(&seen.args) && !seen.stranger {
         shell(surface, seen, &name, canonical, prompts)
-    } else if NESTED.contains(&name.as_str()) && !(canonical && echo) || seen.stranger {
+    } else if (NESTED.contains(&name.as_str()) || leads_to_nested(seen)) && !(canonical && echo) || seen.stranger {
         Reads::Nested
     } else {
         program(surface, seen, canonical)
@@ -169,6 +169,17 @@ pub(crate) fn classify(surface: &Surface, seen: Option<&Seen>, prompts: &Prompts
 pub(crate) fn name_of(seen: &Seen, surface: &Surface) -> String {
     let name = seen.args.first().map_or(surface.command.as_str(), String::as_str);
     base(name).to_owned()
+}
+
+/// Whether a shell's script is in front, in which another terminal is open: `tm claude` that attaches to a session of that name.
+/// What its arguments say is not who reads.
+fn leads_to_nested(seen: &Seen) -> bool {
+    let script = seen.args.first().is_some_and(|name| Shell::from_command(base(name)).is_some());
+    let name = |process: &Process| match (process.executable.as_str(), process.arguments.first()) {
+        ("", Some(first)) => base(first).to_owned(),
+        (executable, _) => base(executable).to_owned(),
+    };
+    script && seen.processes.iter().any(|process| process.foreground && NESTED.contains(&name(process).as_str()))
 }
 
 /// An interactive shell in front.

@@ -108,7 +108,7 @@ impl HostCore {
         }
         looks.into_iter().for_each(|pane| self.look(&pane));
         rested.into_iter().for_each(|pane| self.reader_touched(pane));
-        busy.into_iter().for_each(|pane| self.agent_flows(pane));
+        busy.into_iter().for_each(|pane| drop(self.look_soon(pane)));
         (0..self.views.len()).for_each(|index| self.tick_view(index));
     }
 

@@ -1,6 +1,7 @@
 //! How deep a shell stands in its own calls while it waits for a key: at its prompt always as deep, the same for all
 //! processes of one program. A question of its own (`read -e`, `vared`, a sourced script), a string that goes on and a search stand
-//! elsewhere, whatever they show.
+//! elsewhere, whatever they show. A command that goes on (`if true`, a `\` at the end, dash's here-document) stands at the same
+//! depth as the prompt: `prompts` tells it by its row.
 //!
 //! Measured with bash 5.2, zsh 5.9, fish 3.6 and dash: not one byte of difference over commands, interrupts, stopped jobs,
 //! another folder, another size, vi keys, other arguments and environments. Questions were 544 to 13,520 bytes away.

@@ -7,9 +7,10 @@
 use super::history::text;
 use super::{HostCore, Purpose};
 use crate::HostMessage;
-use crate::proto::{Expectation, Questions, Reply, RowReader, enter_line, row_format};
+use crate::proto::{Expectation, Questions, Reply, RowReader, Still, enter_line, row_format};
 use std::time::Duration;
 use std::time::Instant;
+use tmuxagent_agents::{Screen, recognise};
 use tmuxagent_lines::{Entry, Standing, Submitted};
 use tmuxagent_model::{IntentId, Outcome, PaneId, PaneKey, Reads};
 
@@ -142,19 +143,19 @@ impl HostCore {
         let seen = self.screen_of(reply);
         let Some(lane) = self.lanes.get_mut(key) else { return };
         let Some(check) = &mut lane.check else {
-            lane.before = seen;
+            lane.before = seen.map(|seen| (seen.rows, seen.cursor));
             return;
         };
         let now = self.now;
         check.answered = true;
-        let found = match seen {
-            Some((rows, cursor)) => check.judge(&rows, cursor, now),
+        let found = match &seen {
+            Some(seen) => check.judge(&seen.rows, seen.cursor, now),
             None if now >= check.since + PATIENCE => Found::NotTaken("its screen can't be looked at"),
             None => Found::Wait,
         };
         match found {
             Found::Wait => self.wake_at(now + LOOK_EVERY),
-            Found::Nudge => self.nudge(key),
+            Found::Nudge => self.nudge(key, seen),
             Found::Taken => self.end_check(key, Outcome::Done),
             Found::NotTaken(why) => {
                 self.end_check(key, Outcome::Unknown { error: format!("it was pasted, but {why}") });
@@ -162,13 +163,28 @@ impl HostCore {
         }
     }
 
-    /// Presses Enter once more.
-    fn nudge(&mut self, key: &PaneKey) {
-        let client = self.inventory.panes.get(&key.pane).and_then(|pane| pane.client);
+    /// Presses Enter once more, where the text stands in the input line still. That of an agent is recognised; elsewhere words
+    /// on the screen must not look like a question.
+    fn nudge(&mut self, key: &PaneKey, seen: Option<Seen>) {
+        let pane = self.inventory.panes.get(&key.pane);
+        let client = pane.and_then(|pane| pane.client);
+        let agent =
+            pane.and_then(|pane| pane.agent.as_ref()).and_then(|agent| agent.status()).map(|status| status.agent);
+        let agent = agent.and_then(|name| self.spec.agents.iter().find(|known| known.agent == name));
+        let still = seen.filter(|_| agent.is_some());
+        let writes = |seen: &Seen| {
+            let read = agent.map(|agent| recognise(agent, &Screen::of(&seen.rows.join("\n"))));
+            read.and_then(|read| read.composer).is_some_and(|composer| !composer.draft.is_empty())
+        };
+        let (still, questions) = match still {
+            Some(seen) if !writes(&seen) => return self.wake_at(self.now + LOOK_EVERY),
+            Some(seen) => (Some(seen.still), Questions::Answered),
+            None => (None, Questions::Respected),
+        };
         let intent: Option<IntentId> = self.lanes.get(key).and_then(|lane| lane.intent()).cloned();
         if let (Some(client), Some(intent), Some(claim)) = (client, intent, self.claim.token()) {
-            let questions = Questions::Respected;
-            let expect = Expectation { pane: key, claim, command: None, screen: None, questions, still: None };
+            let expect =
+                Expectation { pane: key, claim, command: None, screen: None, questions, still: still.as_ref() };
             let line = enter_line(&self.nonce, &intent, &expect);
             self.request(client, &line, Purpose::Nothing);
         }
@@ -182,19 +198,33 @@ impl HostCore {
     }
 
     fn taken_line(&self, pane: PaneId) -> String {
-        let cursor = row_format(&self.nonce, &["#{cursor_y}"]);
+        let fields = row_format(
+            &self.nonce,
+            &["#{cursor_x}", "#{cursor_y}", "#{history_size}", "#{pane_current_command}", "#{alternate_on}"],
+        );
         let capture = self.capture(pane, "");
-        format!("{capture} ; display-message -p -t {pane} {}", crate::proto::quote(cursor))
+        format!("{capture} ; display-message -p -t {pane} {}", crate::proto::quote(fields))
     }
 
-    /// The rows and the cursor's row.
-    fn screen_of(&self, reply: &Reply) -> Option<(Vec<String>, usize)> {
+    fn screen_of(&self, reply: &Reply) -> Option<Seen> {
         let rows = reply.announced(&self.nonce).next()?.rows.iter().map(|row| text(row)).collect();
         let mut reader = RowReader::new(self.nonce.clone());
         let row = reply.rows().find_map(|line| reader.push(line))?;
-        let cursor = row.first().and_then(|field| std::str::from_utf8(field).ok())?.parse().ok()?;
-        Some((rows, cursor))
+        let field = |index: usize| std::str::from_utf8(row.get(index)?).ok();
+        let (x, y) = (field(0)?.parse().ok()?, field(1)?.parse().ok()?);
+        let cursor = Some((x, y, field(2)?.parse().ok()?));
+        let (command, alternate) = (String::from_utf8_lossy(row.get(3)?).into_owned(), field(4)? == "1");
+        let still = Still { cursor, command, alternate, activity: None, edits: false };
+        Some(Seen { rows, cursor: y as usize, still })
     }
+}
+
+/// What one look shows of a pane.
+struct Seen {
+    rows: Vec<String>,
+    /// The row of the cursor.
+    cursor: usize,
+    still: Still,
 }
 
 impl Check {

@@ -81,9 +81,11 @@ impl Still {
 /// What a question that the program asks means for what is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Questions {
-    /// Nothing: the keys may be the answer.
+    /// Nothing: the keys may be the answer, or what reads was recognised by its process, and what is shown beside its input
+    /// line is a conversation, which may well be about a question.
     Answered,
-    /// Nothing may be typed: Enter would take the choice that happens to be highlighted.
+    /// Nothing may be typed: Enter would take the choice that happens to be highlighted. Told by words on the screen, which is
+    /// all there is where the program is not known.
     Respected,
 }
 
@@ -292,7 +294,7 @@ pub fn enter_line(nonce: &Nonce, intent: &IntentId, expect: &Expectation<'_>) ->
     let pane = expect.pane.pane;
     let mut parts = able(expect);
     parts.push(format!("#{{==:#{{@tmuxagent_last}},{intent}}}"));
-    parts.push(format!("#{{==:{},0}}", question()));
+    reader_is_same(expect, &mut parts);
     let (condition, sent) = (quote(all_of(parts)), quote(sent_mark(nonce)));
     format!("if-shell -F -t {pane} {condition} {{ send-keys -t {pane} Enter ; display-message -p {sent} }} {{ }}")
 }
@@ -307,13 +309,17 @@ fn condition(id: &str, expect: &Expectation<'_>) -> String {
     if let Some(pattern) = expect.screen {
         parts.push(format!("#{{C/r:{}}}", escape_operand(pattern)));
     }
+    reader_is_same(expect, &mut parts);
+    all_of(parts)
+}
+
+fn reader_is_same(expect: &Expectation<'_>, parts: &mut Vec<String>) {
     if expect.questions == Questions::Respected {
         parts.push(format!("#{{==:{},0}}", question()));
     }
     if let Some(still) = expect.still {
-        still.holds(&mut parts);
+        still.holds(parts);
     }
-    all_of(parts)
 }
 
 /// `&&` takes two operands before 3.6.

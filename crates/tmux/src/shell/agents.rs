@@ -50,6 +50,18 @@ pub fn processes(root: u32) -> Vec<Process> {
     found
 }
 
+/// A process, its parent, and so on up to the first of all, from `/proc`.
+#[must_use]
+pub fn line_of(pid: u32) -> Vec<Process> {
+    let mut line: Vec<Process> = Vec::new();
+    let mut next = pid;
+    while let Some(process) = stat(next).filter(|process| line.iter().all(|known| known.pid != process.pid)) {
+        next = process.parent;
+        line.push(named(process));
+    }
+    line
+}
+
 /// `/proc/PID/stat`: the name in parentheses may hold anything.
 fn stat(pid: u32) -> Option<Process> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -128,9 +140,11 @@ mod tests {
         while !is_up() && std::time::Instant::now() < end {
             std::thread::yield_now();
         }
-        let (near, all) = (started_by(own), processes(own));
+        let (near, all, line) = (started_by(own), processes(own), line_of(child.id()));
         child.kill().expect("ours");
         child.wait().expect("ours");
+        assert_eq!((line[0].pid, line[1].pid, line[1].start), (child.id(), own, all[0].start));
+        assert_eq!(line.last().map(|process| process.parent), Some(0));
         for found in [near, all] {
             assert_eq!(found[0].pid, own);
             let sleeper = found.iter().find(|process| process.pid == child.id()).expect("the child");

@@ -17,7 +17,7 @@ mod process;
 mod queue;
 mod turn;
 
-pub use agents::{claude_session_of, processes};
+pub use agents::{claude_session_of, line_of, processes};
 pub use claims::{is_alive, this_process};
 pub use handover::{Piping, serve};
 

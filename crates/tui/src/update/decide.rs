@@ -116,8 +116,7 @@ pub(super) fn yes(model: &mut Model) -> Vec<Action> {
         Confirm::Command { command, .. } => command.clone(),
         Confirm::Decide { approval, verdict } => {
             // An agent's dialog has one answer that a plain yes means, or the yes types nothing and must name one.
-            let plain = matches!(approval.kind, ApprovalKind::Dialog { .. }) && !approval.effect.is_empty();
-            if verdict.approve && verdict.answer.is_none() && !approval.options.is_empty() && !plain {
+            if verdict.approve && verdict.answer.is_none() && !approval.takes_plain_yes() {
                 say(model, Severity::Info, Text::ChooseFirst);
                 return Vec::new();
             }
@@ -155,8 +154,12 @@ impl Served {
             Command::Send { .. } => Self::Line,
             Command::Start { .. }
             | Command::Control { .. }
+            | Command::GrantLease { .. }
+            | Command::RevokeLease { .. }
             | Command::Freeze
             | Command::Unfreeze
+            | Command::Ask { .. }
+            | Command::TakeBack { .. }
             | Command::DropHeld { .. } => Self::Nothing,
         }
     }

@@ -28,7 +28,14 @@ pub(super) fn receive(model: &mut Model, frame: ServerFrame) -> Vec<Action> {
                 history.extend(events);
             }
         }
-        ServerFrame::Bye { reason } => toast(model, Severity::Warning, clean(&reason)),
+        ServerFrame::Bye { reason } => {
+            let reason = clean(&message(model.lang(), &reason));
+            let text = match model.lang() {
+                Lang::En => format!("the supervisor took leave: {reason}"),
+                Lang::Zh => format!("监督进程断开了连接：{reason}"),
+            };
+            toast(model, Severity::Warning, text);
+        }
         ServerFrame::Reply { id, reply } => {
             let about = model.asked.remove(&id);
             answered(model, about, *reply);

@@ -9,7 +9,7 @@ use super::super::msg::{Action, Mouse};
 use super::super::view;
 use super::{Asked, clamp_scroll, command, decide, input, is_typing, request, say};
 use tmuxagent_ipc::wire::Request;
-use tmuxagent_model::{Command, PaneKey, RunControl, Severity};
+use tmuxagent_model::{Command, HeldSend, PaneKey, RunControl, Severity};
 use tmuxagent_text::{Text, clean, reveal, stage_state};
 
 pub(super) fn press(model: &mut Model, key: Key) -> Vec<Action> {
@@ -244,7 +244,12 @@ fn open(model: &mut Model) -> Vec<Action> {
             model.overlays.pop();
             let what = item.stage.as_ref().map_or_else(String::new, |stage| format!(" / {}", clean(stage)));
             let lines = vec![format!("{}{what}  @ {}", clean(&item.pipeline), clean(&place))];
-            let command = Command::Start { pane, pipeline: item.pipeline, stage: item.stage };
+            let command = Command::Start {
+                pane,
+                pipeline: item.pipeline,
+                stage: item.stage,
+                inputs: tmuxagent_model::Variables::new(),
+            };
             confirm(model, Text::StartQ, lines, command)
         }
         Some(Overlay::Held { .. }) => Vec::new(),
@@ -375,12 +380,15 @@ fn freeze(model: &mut Model) -> Vec<Action> {
     if snapshot.frozen.is_none() {
         return command(model, Command::Freeze);
     }
-    let lines: Vec<String> = snapshot
-        .held
-        .iter()
-        .filter(|send| send.reader.is_none())
-        .map(|send| format!("{}  {}", clean(&send.told_place()), reveal(&send.text)))
-        .collect();
+    let lang = model.lang();
+    let held: Vec<_> = snapshot.held.iter().filter(|send| send.reader.is_none()).collect();
+    // In one pane the next one goes out once the one before it has ended.
+    let line = |(n, send): (usize, &&HeldSend)| {
+        let waits = held[..n].iter().any(|before| before.told_place() == send.told_place());
+        let then = if waits { Text::AfterThat.of(lang) } else { "" };
+        format!("{}  {then}{}", clean(&send.told_place()), reveal(&send.text))
+    };
+    let lines: Vec<String> = held.iter().enumerate().map(line).collect();
     let lines = if lines.is_empty() { vec![Text::NoHeld.of(model.lang()).to_owned()] } else { lines };
     confirm(model, Text::UnfreezeQ, lines, Command::Unfreeze)
 }

@@ -24,7 +24,7 @@ pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     {
         let rule = model.theme().sign("─", "-").repeat(usize::from(area.width));
         let mut lines = vec![Line::from(Span::styled(rule, model.theme().dim()))];
-        let above = each(area) == 2;
+        let above = each(model, area) == 2;
         lines.extend(summary(model, approval, rest.width, usize::from(rest.height - 1), above));
         put_lines(lines, rest, buffer);
     }
@@ -47,9 +47,15 @@ fn nothing(model: &Model) -> String {
     format!("{}{next}", Text::NoApprovals.of(lang))
 }
 
-/// Lines for each: two, one where there is little room.
-const fn each(area: Rect) -> usize {
-    if area.height >= 6 { 2 } else { 1 }
+/// Lines for each: two, one where there is little room, or more are open than two lines each would show.
+fn each(model: &Model, area: Rect) -> usize {
+    if area.height >= 6 && model.n_open_shown() * 2 <= most(area) { 2 } else { 1 }
+}
+
+/// Rows that the list takes at most: half where the selected one is shown below.
+fn most(area: Rect) -> usize {
+    let height = usize::from(area.height);
+    if height >= 8 { (height / 2).max(4) } else { height }
 }
 
 /// The list: what is open stands first and is never scrolled out of sight. It leaves room for what is typed.
@@ -58,9 +64,9 @@ pub fn rows(model: &Model, area: Rect) -> Vec<PanelRow> {
     if approvals.is_empty() {
         return Vec::new();
     }
-    let (height, each) = (usize::from(area.height), each(area));
-    // The list takes what it needs, at most half where the selected one is shown below.
-    let half = if height >= 8 { (height / 2).max(4) } else { height };
+    let (height, each) = (usize::from(area.height), each(model, area));
+    // Where many are open all of them are seen, and what was decided makes room for what is asked.
+    let half = if each == 1 && height >= 8 { model.n_open_shown().max(1) } else { most(area) };
     // A rule above, and below perhaps a row that says how much more there is.
     let needed = model.target().map_or(0, |approval| 2 + effect_lines(model, approval, area.width).len());
     let most = half.min(height.saturating_sub(needed)).max(each) / each * each;

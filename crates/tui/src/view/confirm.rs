@@ -2,7 +2,7 @@
 
 use super::approvals::{effect_lines, subject};
 use super::layout::Screen;
-use super::text::{put_lines, wrap};
+use super::text::{Row, put_lines, wrap};
 use crate::keymap::KeyAction;
 use crate::model::{Confirm, Model};
 use ratatui::buffer::Buffer;
@@ -12,10 +12,13 @@ use ratatui::text::{Line, Span};
 use tmuxagent_model::{Approval, Verdict};
 use tmuxagent_text::{Text, clean, question, reveal};
 
+/// The most lines that are shown of those that led to a question.
+const EVIDENCE: usize = 8;
+
 pub fn render(model: &Model, confirm: &Confirm, screen: &Screen, buffer: &mut Buffer) {
     let width = screen.overlay().width;
-    let (title, mut lines) = content(model, confirm, width.saturating_sub(4).max(8));
     let room = usize::from(screen.footer.y.saturating_sub(screen.header.bottom())).saturating_sub(3).max(1);
+    let (title, mut lines) = content(model, confirm, width.saturating_sub(4).max(8), room);
     if lines.len() > room {
         // Nothing of an effect is hidden silently.
         let hidden = lines.len() - room + 1;
@@ -34,7 +37,7 @@ pub fn render(model: &Model, confirm: &Confirm, screen: &Screen, buffer: &mut Bu
     put_lines(lines, super::layout::shrunk(inner, 1, 0), buffer);
 }
 
-fn content(model: &Model, confirm: &Confirm, width: u16) -> (&'static str, Vec<Line<'static>>) {
+fn content(model: &Model, confirm: &Confirm, width: u16, room: usize) -> (&'static str, Vec<Line<'static>>) {
     let lang = model.lang();
     match confirm {
         Confirm::Quit => (Text::QuitQ.of(lang), Vec::new()),
@@ -48,12 +51,25 @@ fn content(model: &Model, confirm: &Confirm, width: u16) -> (&'static str, Vec<L
                 (None, true) => Text::ApproveQ,
                 (None, false) => Text::RejectQ,
             };
-            (title.of(lang), decision(model, approval, verdict, width))
+            (title.of(lang), decision(model, approval, verdict, width, room))
         }
     }
 }
 
-fn decision(model: &Model, approval: &Approval, verdict: &Verdict, width: u16) -> Vec<Line<'static>> {
+/// What is decided and what a yes does; between both, where that leaves room, the last lines that led to it.
+fn decision(model: &Model, approval: &Approval, verdict: &Verdict, width: u16, room: usize) -> Vec<Line<'static>> {
+    let mut lines = asked(model, approval, width);
+    let done = if verdict.approve { effect(model, approval, verdict, width) } else { Vec::new() };
+    let free = room.saturating_sub(lines.len() + done.len()).min(EVIDENCE);
+    let theme = model.theme();
+    for line in &approval.evidence[approval.evidence.len().saturating_sub(free)..] {
+        lines.push(Row::default().left(format!("  {}", clean(line)), theme.dim()).line(width, theme));
+    }
+    lines.extend(done);
+    lines
+}
+
+fn asked(model: &Model, approval: &Approval, width: u16) -> Vec<Line<'static>> {
     let (theme, lang) = (model.theme(), model.lang());
     let place = clean(&approval.told_place());
     let subject = subject(approval);
@@ -61,9 +77,12 @@ fn decision(model: &Model, approval: &Approval, verdict: &Verdict, width: u16) -
     let mut lines: Vec<Line<'static>> =
         wrap(&about, width).into_iter().map(|line| Line::from(Span::styled(line, theme.strong()))).collect();
     lines.extend(wrap(&clean(&question(lang, approval)), width).into_iter().map(Line::from));
-    if !verdict.approve {
-        return lines;
-    }
+    lines
+}
+
+fn effect(model: &Model, approval: &Approval, verdict: &Verdict, width: u16) -> Vec<Line<'static>> {
+    let (theme, lang) = (model.theme(), model.lang());
+    let mut lines = Vec::new();
     // What a plain yes does is not what an answer does.
     if verdict.answer.is_none() {
         lines.extend(effect_lines(model, approval, width));

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use tmuxagent_model::{AgentStatus, ApprovalId, ApprovalState, PaneKey, Timestamp};
 use tmuxagent_text::{
     Lang, Text, agent_state, ago, approval_kind, approval_state, clean, clock_seconds, host_owner, host_state, message,
-    pane_state, question, reader_sentence, run_state, sentence, span, stage_state, via,
+    pane_state, question, reader_sentence, run_state, run_took, sentence, span, stage_state, via,
 };
 
 /// Lines of `name  value`, values wrapped.
@@ -194,6 +194,8 @@ pub fn stage(model: &Model, reference: &StageRef, width: u16) -> Vec<Line<'stati
         let text = at.map(|at| table.at(at)).unwrap_or_default();
         table.plain(name, &text);
     }
+    let approvals = model.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.approvals);
+    table.plain(Text::Elapsed, &run_took(lang, run, approvals, model.time()).unwrap_or_default());
     let wanted = |name: &String| reference.stage.as_ref().is_none_or(|wanted| wanted == name);
     for stage in run.stages.iter().filter(|stage| wanted(&stage.name)) {
         let (sign, style) = theme.stage(stage.state);

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use std::collections::BTreeMap;
-use tmuxagent_model::{PaneState, PaneView, Reads, Timestamp};
+use tmuxagent_model::{AgentState, PaneState, PaneView, Reads, Timestamp};
 use tmuxagent_text::{Lang, Text, agent_state, clean, pane_state, reads};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
@@ -60,8 +60,13 @@ fn pane_word(lang: Lang, pane: &PaneView) -> String {
     if pane.awaited.is_some() {
         return Text::Waiting.of(lang).to_owned();
     }
-    // Nothing of ours goes on there, so what the agent does says most.
-    let own = matches!(pane.state, PaneState::Failed | PaneState::Retrying | PaneState::Stale | PaneState::Dead);
+    // Where nothing of ours goes on, what the agent does says most; that a run failed its sign tells.
+    let busy = pane.agent.as_ref().is_some_and(|agent| is_busy(&agent.state));
+    let own = match pane.state {
+        PaneState::Retrying | PaneState::Stale | PaneState::Dead => true,
+        PaneState::Failed => !busy,
+        PaneState::NeedsApproval | PaneState::Running | PaneState::Done | PaneState::Idle => false,
+    };
     if let Some(agent) = pane.agent.as_ref().filter(|_| !own) {
         return agent_state(lang, &agent.state);
     }
@@ -72,6 +77,19 @@ fn pane_word(lang: Lang, pane: &PaneView) -> String {
         pane_state(lang, pane.state)
     };
     word.to_owned()
+}
+
+/// Whether something goes on in an agent, or it waits for somebody.
+const fn is_busy(state: &AgentState) -> bool {
+    match state {
+        AgentState::Working
+        | AgentState::NeedsApproval
+        | AgentState::NeedsAnswer
+        | AgentState::RateLimited { .. }
+        | AgentState::Stalled
+        | AgentState::Starting => true,
+        AgentState::Idle | AgentState::Done | AgentState::Error | AgentState::Exited | AgentState::Unsure => false,
+    }
 }
 
 /// Cells of a place that is still told from its neighbours.
@@ -135,6 +153,7 @@ mod tests {
     use super::super::tests::{screen, shown};
     use super::*;
     use crate::sample::{Sample, pane};
+    use tmuxagent_model::AgentStatus;
 
     /// What a pane does is seen at every width, however long its window's name is, and also a Chinese one.
     #[test]
@@ -150,6 +169,18 @@ mod tests {
                     assert!(row.is_some(), "{columns} {lang:?}: {text}");
                 }
             }
+        }
+    }
+
+    /// The run before failed, and the agent works on.
+    #[test]
+    fn a_failed_run_hides_no_agent_that_works() {
+        for (state, word) in [(AgentState::Working, "working"), (AgentState::Idle, "failed")] {
+            let mut pane = pane(1, "proj", "w", PaneState::Failed, "");
+            let (since, evidence, question) = (Timestamp(0), Vec::new(), None);
+            pane.agent = Some(Box::new(AgentStatus { agent: "codex".to_owned(), state, since, evidence, question }));
+            let text = shown(&screen(Sample::empty().pane(pane).build(), (100, 24), Lang::En));
+            assert!(text.contains(&format!("✗ proj:w.0 {word}")), "{text}");
         }
     }
 }

@@ -278,6 +278,29 @@ fn nothing_of_ours_is_left_in_english_on_the_chinese_screen() {
     }
 }
 
+/// Each that is open is seen, and of the one that the keys speak of what is asked and what a yes types.
+#[test]
+fn five_questions_fit_a_small_screen() {
+    let mut sample = Sample::busy();
+    for (n, stage) in (2..6).zip(["lint", "deploy", "release", "publish"]) {
+        let (id, question) = (format!("01JN{stage}"), format!("Shall {stage} go on?"));
+        sample = sample.approval(gate(&id, n, "storyapp-ci", stage, &question, &format!("npm run {stage}")));
+    }
+    let mut model = screen(sample.build(), (80, 24), Lang::En);
+    press(&mut model, "tab tab");
+    for (n, stage) in ["build", "lint", "deploy", "release", "publish"].into_iter().enumerate() {
+        let text = shown(&model);
+        for stage in ["build", "lint", "deploy", "release", "publish"] {
+            assert!(text.contains(&format!("/ {stage} ")), "{stage}: {text}");
+        }
+        let asked = if n == 0 { "Build storyapp for staging?".to_owned() } else { format!("Shall {stage} go on?") };
+        assert!(text.contains(&asked), "{asked}: {text}");
+        let seen = pressed(&text);
+        assert!(seen.contains("approved:types"), "{text}");
+        press(&mut model, "j");
+    }
+}
+
 #[test]
 fn a_frozen_screen_and_what_it_holds_back() {
     let mut model = screen(Sample::busy().frozen().build(), (80, 24), Lang::En);
@@ -299,6 +322,17 @@ fn a_lost_supervisor_greys_the_panels_and_says_so() {
     let _ = render(&model, buffer.area, &mut buffer);
     let dim = ratatui::style::Modifier::DIM;
     assert!((4..22).all(|y| buffer[(5, y)].modifier.contains(dim)), "the old picture is grey");
+}
+
+#[test]
+fn what_the_program_says_in_passing_is_in_the_readers_language() {
+    let mut model = screen(Sample::busy().build(), (80, 24), Lang::Zh);
+    let bye = ServerFrame::Bye { reason: "the last view has gone".to_owned() };
+    update(&mut model, NOW, Msg::Frame(Box::new(bye)));
+    update(&mut model, NOW, Msg::Notice("host nas is not configured".to_owned()));
+    for told in ["监督进程断开了连接：最后一个视图已关闭", "没有配置主机 nas"] {
+        assert!(shown(&model).contains(told), "{}", shown(&model));
+    }
 }
 
 #[test]

@@ -79,6 +79,14 @@ impl Player {
                 }
                 text
             }
+            Note::NotAutoAnswered { by, why } => format!("{} leaves it to a person: {why:?}", by.who),
+            Note::LeaseGranted { lease, class, span, by } => {
+                format!("lease {lease} of {} for {span}: {}", by.who, class.join(", "))
+            }
+            Note::LeaseEnded { lease, by } => {
+                format!("lease {lease} ended by {}", by.as_ref().map_or("its agent", |by| &by.who))
+            }
+            Note::AutoAnswered { question, by, .. } => format!("answered by {} ({:?}): {question}", by.who, by.via),
             Note::RunStarted { .. }
             | Note::RunEnded { .. }
             | Note::StageNeedsApproval { .. }

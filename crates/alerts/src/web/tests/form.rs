@@ -54,9 +54,13 @@ async fn a_plain_yes_is_one_where_it_says_which_answer_and_a_no_needs_none() {
     let (world, link) = asks(ApprovalKind::Agent, &["stop", "wait"], true).await;
     assert_eq!(curl(&world, &link, "verdict=reject").await.0, StatusCode::OK);
     // A dialog has one answer that a yes means.
-    let (world, link) = asks(ApprovalKind::Dialog { agent: "claude".to_owned() }, &["Yes", "No"], true).await;
+    let (world, link) =
+        asks(ApprovalKind::Dialog { agent: "claude".to_owned(), lease: Default::default() }, &["Yes", "No"], true)
+            .await;
     assert_eq!(curl(&world, &link, "verdict=approve").await.0, StatusCode::OK);
     assert_eq!(world.approval().decision.unwrap().verdict, Verdict { approve: true, answer: None });
-    let (world, link) = asks(ApprovalKind::Dialog { agent: "claude".to_owned() }, &["Red", "Blue"], false).await;
+    let (world, link) =
+        asks(ApprovalKind::Dialog { agent: "claude".to_owned(), lease: Default::default() }, &["Red", "Blue"], false)
+            .await;
     assert_eq!(curl(&world, &link, "verdict=approve").await.0, StatusCode::BAD_REQUEST);
 }

@@ -100,6 +100,25 @@ fn another_users_shell_is_not_ours() {
 }
 
 #[test]
+fn a_script_that_opens_another_terminal_is_no_agent_whatever_its_arguments_say() {
+    let child = |path: &str| Process {
+        pid: 2,
+        parent: 1,
+        start: 1,
+        foreground: true,
+        executable: path.to_owned(),
+        arguments: vec![path.to_owned()],
+    };
+    let script = &["/bin/sh", "/usr/local/bin/tm", "claude"];
+    let with = |processes| Seen { processes, ..seen(script, false, RAW) };
+    let reads = |seen: &Seen| classify(&surface("❯ ", 2, false), Some(seen), &Prompts::default()).0;
+    assert_eq!(reads(&with(vec![child("/usr/bin/tmux")])), Reads::Nested);
+    assert_eq!(reads(&with(vec![child("/opt/claude")])), Reads::Agent);
+    let behind = Process { foreground: false, ..child("/usr/bin/tmux") };
+    assert_eq!(reads(&with(vec![behind])), Reads::Agent, "one in the background reads nothing");
+}
+
+#[test]
 fn what_can_not_be_told_is_not_guessed() {
     assert_eq!(classify(&surface("$ ", 2, false), None, &Prompts::default()).0, Reads::Unknown);
     let nothing = Seen { modes: None, ..seen(&["bash"], true, RAW) };
@@ -144,8 +163,31 @@ fn a_fancy_prompt_is_learned_after_a_command() {
     prompts.learn(&shell, "> ", &at(20, "> "));
     assert_eq!(reads(&prompts, &at(21, "> ")), Reads::Draft, "the shell itself may ask");
     prompts.command_ran();
-    prompts.learn(&Seen { depth: Depth::AtPrompt, ..shell.clone() }, "> ", &at(22, "> "));
+    let behind_output = Surface { rows: vec!["2 files".to_owned(), "> ".to_owned()], ..at(22, "> ") };
+    prompts.learn(&Seen { depth: Depth::AtPrompt, ..shell.clone() }, "> ", &behind_output);
     assert_eq!(reads(&prompts, &at(23, "> ")), Reads::Shell);
+}
+
+#[test]
+fn a_command_that_is_not_whole_goes_on_though_the_shell_stands_where_it_stands_at_its_prompt() {
+    let shell = Seen { depth: Depth::AtPrompt, ..seen(&["bash"], true, RAW) };
+    let below = |above: &str| {
+        let rows = vec!["$ true".to_owned(), above.to_owned(), "> ".to_owned()];
+        Surface { y: 2, rows, ..surface("> ", 2, false) }
+    };
+    let fresh = Prompts::default();
+    assert_eq!(classify(&below("$ if true"), Some(&shell), &fresh).0, Reads::Draft);
+    assert_eq!(classify(&below("> then"), Some(&shell), &fresh).0, Reads::Draft, "its first row is further up");
+    let mut prompts = Prompts::default();
+    prompts.command_ran();
+    prompts.learn(&shell, "$ ", &surface("$ ", 2, false));
+    for above in ["$ echo one \\", "two rows long, and the second", "> then", ""] {
+        prompts.learn(&shell, "> ", &below(above));
+        assert_eq!(classify(&below(above), Some(&shell), &prompts).0, Reads::Draft, "{above}");
+    }
+    // A prompt of that shape alone.
+    let alone = Surface { rows: vec!["2 files".to_owned(), "> ".to_owned()], ..surface("> ", 2, false) };
+    assert_eq!(classify(&alone, Some(&shell), &fresh).0, Reads::Shell);
 }
 
 #[test]
@@ -206,7 +248,7 @@ fn a_question_of_the_shell_itself_is_no_prompt_however_alike() {
     // Where the depth is told it decides; a new prompt is one, too.
     assert_eq!(reads("$ ", Depth::Elsewhere), Reads::Draft);
     assert_eq!(reads("(venv) new# ", Depth::AtPrompt), Reads::Shell);
-    assert_eq!(reads("> ", Depth::AtPrompt), Reads::Shell);
+    assert_eq!(reads("> ", Depth::AtPrompt), Reads::Draft, "a command that goes on stands there as well");
     assert_eq!(reads("> ls", Depth::AtPrompt), Reads::Draft);
     // Where it is not, one that is not like the others may be a question.
     assert_eq!(reads("# ", Depth::Unknown), Reads::Draft);

@@ -250,7 +250,7 @@ proptest::proptest! {
 #[test]
 fn a_plain_yes_to_a_dialog_needs_no_choice_where_one_answer_means_it() {
     let asking = |effect: Vec<KeyStep>| {
-        let kind = ApprovalKind::Dialog { agent: "codex".into() };
+        let kind = ApprovalKind::Dialog { agent: "codex".into(), lease: Default::default() };
         let options = ["Yes", "No"].map(str::to_owned).to_vec();
         Sample::empty()
             .pane(pane(1, "s", "w", PaneState::NeedsApproval, ""))

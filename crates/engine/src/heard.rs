@@ -1,0 +1,83 @@
+//! Messages of agents: noted, and what they ask is asked of a person.
+
+use super::gate::Ask;
+use super::readers::{affirmative, answer_steps};
+use super::text::{one_line, visible};
+use super::turn::Turn;
+use tmuxagent_model::{
+    AgentMessage, Alert, Approval, ApprovalId, ApprovalKind, ApprovalState, Front, MessageType, Note, PaneKey,
+    Severity, Urgency,
+};
+
+/// The most pending questions of one pane's agents; the oldest makes room.
+const MOST_OF_AGENTS: usize = 20;
+
+impl Turn<'_> {
+    /// An agent's message: noted, and a question becomes one for the human.
+    pub fn hear(&mut self, pane: &PaneKey, message: &AgentMessage, front: Option<&Front>) {
+        let place = self.place(pane);
+        let words = message.summary.as_ref().or(message.question.as_ref()).or(message.detail.as_ref());
+        let summary = visible(&self.cleaner.clean(words.map_or("", String::as_str)));
+        let failed = message.kind == MessageType::Error || message.ok == Some(false);
+        let severity = if failed { Severity::Warning } else { Severity::Info };
+        let note = Note::AgentSaid { kind: message.kind, stage: message.stage.clone(), summary: summary.clone() };
+        self.note_at(severity, pane, note);
+        match message.kind {
+            MessageType::Ask => self.ask_for_agent(pane, message, front),
+            MessageType::Error => {
+                let title = format!("{}: {summary}", pane.told(&place));
+                let dedupe = format!("agent/{pane}/{summary}");
+                let detail = message.detail.as_deref().map(|text| visible(&self.cleaner.clean(text)));
+                let body = format!("{}{}", detail.unwrap_or_default(), self.few_lines(pane)).trim_start().to_owned();
+                self.alert(Alert {
+                    kind: self.speaker(pane),
+                    urgency: Urgency::Normal,
+                    body,
+                    title,
+                    approval: None,
+                    run: None,
+                    dedupe,
+                    channels: Vec::new(),
+                });
+            }
+            MessageType::Status | MessageType::Action | MessageType::Log => {}
+        }
+    }
+
+    fn ask_for_agent(&mut self, pane: &PaneKey, message: &AgentMessage, front: Option<&Front>) {
+        let words = message.question.as_ref().or(message.summary.as_ref()).map_or("", String::as_str);
+        let question = visible(&self.cleaner.clean(words.trim()));
+        // What may be typed later is one clean line per option; a question without any takes `yes` and `no`.
+        let options: Vec<String> = message.options.iter().map(|o| one_line(o)).filter(|o| !o.is_empty()).collect();
+        let answers = self.answers_of(pane);
+        let of_pane: Vec<&Approval> = self
+            .state
+            .approvals
+            .values()
+            .map(|row| &row.approval)
+            .filter(|a| a.state == ApprovalState::Pending && a.kind == ApprovalKind::Agent && a.pane == *pane)
+            .collect();
+        if of_pane.iter().any(|asked| asked.question == question && asked.options == options) {
+            return;
+        }
+        let surplus = of_pane.len().saturating_sub(MOST_OF_AGENTS - 1);
+        let oldest: Vec<ApprovalId> = of_pane.iter().take(surplus).map(|asked| asked.id.clone()).collect();
+        for id in &oldest {
+            self.supersede(id);
+        }
+        // Where no option says yes, a plain yes says nothing.
+        let steps = affirmative(&options).map(|label| answer_steps(&options, label, &answers)).unwrap_or_default();
+        let ask = Ask {
+            kind: ApprovalKind::Agent,
+            question,
+            effect_text: super::text::describe_steps(&steps),
+            effect: steps,
+            options,
+            program: self.state.panes.get(pane).map(|row| row.info.facts.command.clone()),
+            asker: front.cloned(),
+            answers,
+            ..Ask::default()
+        };
+        self.ask(pane, None, ask);
+    }
+}

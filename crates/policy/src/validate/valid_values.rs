@@ -1,0 +1,100 @@
+//! Values that stages leave behind: `{{STAGE.output}}` and the like, and where they are known.
+
+use super::Reading;
+use super::valid_action::{Written, each_start_action};
+use crate::raw::{RawCondition, RawConditionKind as Kind, RawStage};
+use crate::template::{StageValue, stage_value};
+use std::collections::BTreeSet;
+use tmuxagent_yaml::Place;
+
+/// The stages that have a `run`.
+pub(super) fn with_run(stages: &[RawStage]) -> BTreeSet<&str> {
+    let mut running = BTreeSet::new();
+    for stage in stages {
+        each_start_action(stage, &mut |action| {
+            if let (Written::Run(_), Some(name)) = (action, &stage.name) {
+                running.insert(name.value.trim());
+            }
+        });
+    }
+    running
+}
+
+impl<'a> Reading<'a> {
+    /// For each stage: those that have certainly ended when its triggers start it.
+    pub(super) fn known_stages(&self, stages: &'a [RawStage]) -> Vec<BTreeSet<String>> {
+        let names: Vec<&str> =
+            stages.iter().map(|raw| raw.name.as_ref().map_or("", |name| name.value.trim())).collect();
+        let all: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        // In a loop a stage is known by what every way into it has in common: begin with all, and take away.
+        let mut known = vec![all; stages.len()];
+        loop {
+            let of = |name: &str| names.iter().position(|one| *one == name).and_then(|at| known.get(at).cloned());
+            let next: Vec<BTreeSet<String>> = stages
+                .iter()
+                .map(|raw| raw.triggers.as_ref().map_or_else(BTreeSet::new, |raw| after(raw, &of)))
+                .collect();
+            if next == known {
+                return known;
+            }
+            known = next;
+        }
+    }
+
+    /// Whether a name is a value of a stage; it is told where that can't be known.
+    pub(super) fn check_stage_value(&mut self, name: &str, at: Place) -> bool {
+        let Some((stage, value)) =
+            stage_value(name).filter(|(stage, _)| self.stages.iter().any(|one| one.trim() == *stage))
+        else {
+            return false;
+        };
+        let at = self.problems.within(at, name);
+        if !self.ended.contains(stage) {
+            let message = format!("`{{{{{name}}}}}` is not known here: the stage `{stage}` has not ended for certain");
+            let help = format!("let the stage follow it on every way: `triggers: [{{after_stage_success: {stage}}}]`");
+            self.problems.error("no-value", at, message).help(help);
+        } else if value == StageValue::ExitCode && !self.running.contains(stage) {
+            let message = format!("the stage `{stage}` has no `run`, so that no exit code of it is known");
+            self.problems.error("no-value", at, message);
+        }
+        if value == StageValue::Output {
+            self.told.insert(stage.to_owned());
+        }
+        true
+    }
+}
+
+/// What stands in all of them.
+fn common(each: impl Iterator<Item = BTreeSet<String>>) -> BTreeSet<String> {
+    each.reduce(|a, b| a.intersection(&b).cloned().collect()).unwrap_or_default()
+}
+
+/// The stages that have ended whenever a condition holds.
+fn after(condition: &RawCondition, of: &dyn Fn(&str) -> Option<BTreeSet<String>>) -> BTreeSet<String> {
+    match &condition.value {
+        Kind::AfterStageSuccess(names) | Kind::AfterStageFailure(names) => common(names.items.iter().map(|name| {
+            let name = name.value.trim();
+            let mut known = of(name).unwrap_or_default();
+            known.insert(name.to_owned());
+            known
+        })),
+        // Nothing of it was done.
+        Kind::AfterStageRejected(names) => {
+            common(names.items.iter().map(|name| of(name.value.trim()).unwrap_or_default()))
+        }
+        Kind::AnyOf(parts) => common(parts.items.iter().map(|part| after(part, of))),
+        Kind::AllOf(parts) => parts.items.iter().flat_map(|part| after(part, of)).collect(),
+        Kind::Seen(part) => after(part, of),
+        Kind::Not(_)
+        | Kind::LogRegex(_)
+        | Kind::Message(_)
+        | Kind::MessageType(_)
+        | Kind::ExitCode(_)
+        | Kind::Agent(_)
+        | Kind::IdleFor(_)
+        | Kind::IdleForMs(_)
+        | Kind::Poll(_)
+        | Kind::Schedule(_)
+        | Kind::Manual(_) => BTreeSet::new(),
+    }
+}

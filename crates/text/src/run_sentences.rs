@@ -1,0 +1,60 @@
+//! Sentences of the machine about the panes, loops, inputs and ends of runs. They are looked for before the general ones.
+
+pub(super) const OF_RUNS: &[(&str, &str)] = &[
+    // Panes.
+    ("Stage {} can't begin: {}. Look for its pane again?", "阶段 {0} 无法开始：{1}。再找一次它的窗格？"),
+    ("nothing is typed before its pane is found", "找到它的窗格之前不输入任何内容"),
+    (
+        "no pane fits the name {} of pipeline {}; open one that does",
+        "没有窗格符合流水线 {1} 的名字 {0}；请打开一个符合的",
+    ),
+    (
+        "the name {} of pipeline {} fits several panes: {}; give the one that is meant a role or window of its own, and let the policy ask for that",
+        "流水线 {1} 的名字 {0} 有几个窗格都符合：{2}；请给所指的那个单独的角色或窗口，并在策略里写明",
+    ),
+    (
+        "run {} of {} goes on: the pane that it began in is gone, and its stage acts here",
+        "{1} 的运行 {0} 继续：开始它的窗格已经不在，它的阶段在这里进行",
+    ),
+    ("waits for its pane, where stage {} of run {} acts", "等待它的窗格，运行 {1} 的阶段 {0} 正在那里进行"),
+    // Loops.
+    (
+        "Stage {} would begin round {} of the loop {}, and {} are allowed. Go on, for up to {} more? {}",
+        "阶段 {0} 将开始循环 {2} 的第 {1} 轮，而只允许 {3} 轮。继续，最多再来 {4} 轮？{5}",
+    ),
+    (
+        "Stage {} would begin round {} of the loop {}, and {} are allowed. Go on, for up to {} more?",
+        "阶段 {0} 将开始循环 {2} 的第 {1} 轮，而只允许 {3} 轮。继续，最多再来 {4} 轮？",
+    ),
+    // Gates.
+    ("{} (a yes takes the word {}; for {} to decide)", "{0}（同意须输入 {1}；由 {2} 决定）"),
+    ("{} (a yes takes the word {})", "{0}（同意须输入 {1}）"),
+    ("{} (for {} to decide)", "{0}（由 {1} 决定）"),
+    ("{} may not decide this; it is for {}", "{0} 不能决定这件事；应由 {1} 决定"),
+    (
+        "a yes takes a word here: `tmuxagent approve {} --answer {}`",
+        "这里同意须输入一个词：`tmuxagent approve {0} --answer {1}`",
+    ),
+    // Inputs.
+    ("there is no input `{}`: the pipeline has none", "没有输入项 `{0}`：这条流水线没有输入项"),
+    ("there is no input `{}`; did you mean `{}`?", "没有输入项 `{0}`；是不是 `{1}`？"),
+    ("there is no input `{}`; its inputs are {}", "没有输入项 `{0}`；它的输入项有 {1}"),
+    (
+        "the input `{}` needs a value, and has no default: start it with `--set {}=…`",
+        "输入项 `{0}` 需要一个值，而且没有默认值：启动时请写 `--set {1}=…`",
+    ),
+    ("the input `{}` can't be `{}`: {}", "输入项 `{0}` 不能是 `{1}`：{2}"),
+    ("it is a number", "它是数字"),
+    ("it is one line without control characters", "它是一行不含控制字符的文字"),
+    ("it is at most {} bytes long", "它最长 {0} 字节"),
+    ("run {} is open already, and its inputs were given when it began", "运行 {0} 已经开始，它的输入在开始时就给定了"),
+    // Ends.
+    ("stage {} begins when a run ends, and not before", "阶段 {0} 在运行结束时才开始"),
+    ("run {} ends first: its stage {} is under way", "运行 {0} 先要结束：它的阶段 {1} 正在进行"),
+    ("the pane of the run is gone", "运行的窗格已经不在"),
+    ("the run ends", "运行结束"),
+    ("waits for the end of the run", "等待运行结束"),
+    ("the end of the run", "运行结束"),
+    ("finally: {}", "收尾：{0}"),
+    ("{} does not begin: {}", "{0} 没有开始：{1}"),
+];

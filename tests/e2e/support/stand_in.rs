@@ -1,0 +1,65 @@
+//! A stand-in for an agent: a program of its name that shows saved screens of the real one, step by step.
+
+use super::room::Room;
+use super::{PATIENCE, wait_for};
+use std::path::{Path, PathBuf};
+
+/// What it does, step by step.
+pub enum Step {
+    /// Shows a saved screen.
+    Show(&'static str),
+    /// Reads one key, as a dialog does, and writes it down.
+    Key,
+    /// Reads a line, as an input line does, and writes it down.
+    Line,
+    /// Goes on once this file is there.
+    Until(&'static str),
+    /// Ends; a shell is left.
+    Exit,
+}
+
+/// A saved screen of 80 columns.
+pub fn screen(agent: &str, name: &str) -> PathBuf {
+    let folder = if agent == "claude" { "claude-2.1.332-80x24" } else { "codex-0.171.0-80x24" };
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/agents/{folder}/{name}.txt"))
+}
+
+/// A program of that name, which is a shell: what counts is whose process it is.
+pub fn program(room: &Room, name: &str) -> String {
+    let path = room.file(name);
+    std::fs::copy("/bin/sh", &path).expect("a shell");
+    path.display().to_string()
+}
+
+/// A pane in which a program of that name takes these steps, then waits.
+pub fn stand_in(room: &Room, name: &str, steps: &[Step]) -> String {
+    let steps = steps.iter().map(|step| match step {
+        Step::Show(shown) => format!("clear; cat {}\n", screen(name, shown).display()),
+        Step::Key => {
+            "stty -icanon -echo; key=$(dd bs=1 count=1 2>/dev/null); stty icanon echo; echo \"key $key\" >> got\n"
+                .to_owned()
+        }
+        Step::Line => "IFS= read -r line; echo \"line $line\" >> got\n".to_owned(),
+        Step::Until(file) => format!("while [ ! -e {file} ]; do sleep 0.1; done\n"),
+        Step::Exit => "exit 0\n".to_owned(),
+    });
+    let script = steps.collect::<String>() + "while :; do sleep 1; done\n";
+    std::fs::write(room.file("script"), script).expect("writable");
+    let line = format!("cd {}; {} script; exec sh", room.server.folder().display(), program(room, name));
+    room.server.new_session("agents", &format!("sh -c '{line}'"))
+}
+
+/// What it has read so far: `key 1;line carry on;`.
+pub fn got(room: &Room) -> String {
+    std::fs::read_to_string(room.file("got")).unwrap_or_default().replace('\n', ";")
+}
+
+/// Until it has read this, and nothing else.
+pub fn wait_got(room: &Room, wanted: &str) {
+    wait_for(PATIENCE, wanted, || (got(room) == wanted).then_some(()));
+}
+
+/// Lets it go on that waits for this file.
+pub fn go(room: &Room, file: &str) {
+    std::fs::write(room.file(file), "").expect("writable");
+}

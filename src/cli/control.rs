@@ -103,7 +103,7 @@ fn no_pipeline(named: Option<&str>, known: &[String], pane: &str) -> CliError {
     let hint = match (near, known.is_empty()) {
         (Some(near), _) => format!("did you mean `{near}`?"),
         (None, true) => {
-            "`tmuxagent policy init` in its project's folder writes one; `match` chooses the panes".to_owned()
+            "`match`, or what the first stage's `in` asks for, chooses the panes; `tmuxagent policy init` writes a policy".to_owned()
         }
         (None, false) => "say which one:".to_owned(),
     };

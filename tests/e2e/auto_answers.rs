@@ -57,6 +57,6 @@ fn a_lease_answers_what_is_asked_next_and_ends_when_it_is_revoked() {
     let rule = room.answer(&["auto-answer", "rule", &id]);
     assert!(rule.contains("commands: ['touch *']"), "{rule}");
     assert!(room.ask(&["lease", "revoke", "L1"]).status.success());
-    assert!(room.answer(&["leases"]).contains("no lease is in force"));
+    wait_for(PATIENCE, "no lease", || room.answer(&["leases"]).contains("no lease is in force").then_some(()));
     assert!(!room.ask(&["lease", "revoke", "L1"]).status.success());
 }

@@ -122,11 +122,17 @@ impl Turn<'_> {
             return;
         }
         let shown = question.map(|question| (question.fingerprint.as_str(), front));
-        let mut asked = false;
-        for (id, pending) in self.dialogs_of(pane, |of| Some(of) == shown) {
-            if pending {
+        let (mut asked, mut changed) = (false, false);
+        for (id, same) in self.dialogs_of(pane, |of| Some(of) == shown) {
+            if same {
                 asked = true;
             } else {
+                // One that a person was asked about became another one where it stood: another program may have drawn it.
+                changed |= self
+                    .state
+                    .approvals
+                    .get(&id)
+                    .is_some_and(|row| row.dialog.is_some() && row.asker.as_ref() == front);
                 self.supersede(&id);
             }
         }
@@ -154,7 +160,11 @@ impl Turn<'_> {
             dialog: Some(dialog),
             ..Ask::default()
         };
-        self.ask_or_answer(Told { pane, agent, front, question }, ask);
+        if changed {
+            self.ask(pane, None, ask);
+        } else {
+            self.ask_or_answer(Told { pane, agent, front, question }, ask);
+        }
     }
 
     /// A shell reads the pane: an agent that showed a dialog, perhaps in an earlier life of the supervisor, does not.

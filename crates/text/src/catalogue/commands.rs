@@ -133,8 +133,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("no pipeline applies to {}", "没有适用于 {0} 的流水线"),
     ("{} pipelines apply to {}", "有 {0} 条流水线适用于 {1}"),
     (
-        "`tmuxagent policy init` in its project's folder writes one; `match` chooses the panes",
-        "在其项目目录运行 `tmuxagent policy init` 可生成一条；`match` 选择窗格",
+        "`match`, or what the first stage's `in` asks for, chooses the panes; `tmuxagent policy init` writes a policy",
+        "由 `match` 或第一个阶段的 `in` 选择窗格；`tmuxagent policy init` 可生成策略",
     ),
     ("`{}` has no stage `{}`", "`{0}` 没有阶段 `{1}`"),
     ("its stages are:", "它的阶段有："),

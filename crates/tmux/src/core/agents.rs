@@ -25,6 +25,9 @@ const UNREAD: u8 = 3;
 /// A dialog that was answered is gone so long after its agent has read the key; else it is told once more, as a new question.
 /// On a busy machine a redraw was seen to take two seconds.
 const GOES: Duration = Duration::from_secs(5);
+/// One that works, or of which it is not sure, is looked at again so often though it prints nothing: its last change may have
+/// been read while its own file still told another one.
+const WORKS: Duration = Duration::from_secs(2);
 /// An agent that rests after work has come to rest once it has for so long: between two steps of its work there are
 /// instants in which its screen shows nothing of it.
 const SETTLES: Duration = Duration::from_secs(1);
@@ -367,7 +370,11 @@ impl HostCore {
         }
         let due = agent.core.deadline().map(|at| now + Duration::from_millis(at.since(wall).0));
         let due = if agent.unread > 0 { Some(now + READ_AGAIN) } else { due };
-        let due = agent.answered.map(|at| at + GOES).into_iter().chain(due).chain(agent.settles(now)).min();
+        let busy =
+            agent.core.status().is_some_and(|status| matches!(status.state, AgentState::Working | AgentState::Unsure));
+        let again = busy.then(|| now + WORKS);
+        let due =
+            agent.answered.map(|at| at + GOES).into_iter().chain(due).chain(agent.settles(now)).chain(again).min();
         agent.due = due;
         let reads = agent.reads();
         match process {

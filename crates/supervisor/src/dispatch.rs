@@ -228,7 +228,18 @@ impl Dispatch {
                 Err(error) => self.core.unwritten(self.clock.now(), round, &error.to_string()),
             }
         }
-        for act in self.core.acts() {
+        let (answers, acts): (Vec<Act>, Vec<Act>) =
+            self.core.acts().into_iter().partition(|act| matches!(act, Act::Answer(..)));
+        self.perform_all(acts);
+        if !answers.is_empty() {
+            // Whoever is answered and looks again sees what came of it.
+            self.show();
+            self.perform_all(answers);
+        }
+    }
+
+    fn perform_all(&mut self, acts: Vec<Act>) {
+        for act in acts {
             let place = place_of(&act);
             self.perform(act);
             place.into_iter().for_each(failpoints::at);

@@ -150,6 +150,9 @@ impl<'s> Lane<'s> {
             .filter(|reader| only.as_ref().is_none_or(|only| only == reader.name))
             .collect();
         let mut rows = Rows::new();
+        if readers.is_empty() {
+            return rows;
+        }
         loop {
             let send = begun.fetch_add(1, Ordering::Relaxed);
             if send >= sends {

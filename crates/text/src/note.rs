@@ -110,7 +110,7 @@ fn english(note: &Note) -> String {
         Note::Refused { why } => format!("refused: {}", clean(why)),
         Note::Reloaded { changes } => format!("configuration loaded: {}", changes_text(en, changes)),
         Note::PolicyLoaded { pipelines } => format!("policy loaded, {}", counted(*pipelines, "pipeline")),
-        Note::PolicyBroken { error } => format!("bad policy, the old one goes on: {}", clean(error)),
+        Note::PolicyBroken { error } => format!("bad policy or configuration, the old one goes on: {}", clean(error)),
         Note::Host { host, state, detail } => {
             format!("host {} {}{}", clean(host), host_state(en, *state), because(": ", detail))
         }
@@ -188,7 +188,7 @@ fn chinese(note: &Note) -> String {
         Note::Refused { why } => format!("已拒绝执行：{}", clean(&message(zh, why))),
         Note::Reloaded { changes } => format!("配置已加载：{}", changes_text(zh, changes)),
         Note::PolicyLoaded { pipelines } => format!("策略已加载，{pipelines} 条流水线"),
-        Note::PolicyBroken { error } => format!("策略有误，继续使用旧策略：{}", clean(&message(zh, error))),
+        Note::PolicyBroken { error } => format!("策略或配置有误，继续使用旧的：{}", clean(&message(zh, error))),
         Note::Host { host, state, detail } => {
             format!("主机 {} {}{}", clean(host), host_state(zh, *state), because("：", &message(zh, detail)))
         }

@@ -425,7 +425,8 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
             let status = match refusal {
                 Refusal::Decided(_) | Refusal::Closed | Refusal::Stale => StatusCode::GONE,
                 Refusal::Unknown => StatusCode::NOT_FOUND,
-                Refusal::Other(_) => StatusCode::SERVICE_UNAVAILABLE,
+                // As things stand: it is for somebody else, or takes a word that a page can not give.
+                Refusal::Other(_) => StatusCode::CONFLICT,
             };
             (status, axum::response::Html(page::refused(lang, &refusal.sentence(lang)))).into_response()
         }

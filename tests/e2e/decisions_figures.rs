@@ -16,6 +16,7 @@ use surfaces::{Button, CommandLine, File, Link, Popup, Question, Surface, Told};
 use tmuxagent_ipc::client::{Connection, hello};
 use tmuxagent_ipc::wire::{Reply, Request};
 use tmuxagent_model::{Approval, ApprovalState, HostState, RunState, Snapshot, Via};
+use tmuxagent_testkit::random::Random;
 
 /// A line `tests ok N` asks for a word, after which the run's number is appended to the file `ran`.
 const POLICY: &str = r#"
@@ -38,23 +39,6 @@ const FEW_TAKE: Takes = Takes { told: Duration::from_millis(60), done: Duration:
 const PAUSE: Duration = Duration::from_millis(30);
 /// Many at once on a machine that has much else to do are slow.
 const LONG: Duration = PATIENCE.saturating_mul(4);
-
-/// Numbers that are the same in each run (`SplitMix64`).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % most.max(1)
-    }
-
-    fn within(&mut self, most: Duration) -> Duration {
-        Duration::from_micros(self.below(u64::try_from(most.as_micros()).unwrap_or(u64::MAX)))
-    }
-}
 
 /// What came of the decisions through one surface.
 #[derive(Debug, Default)]
@@ -122,7 +106,7 @@ struct Figures {
     takes: Vec<Takes>,
     tallies: Vec<Tally>,
     asked: Vec<Asked>,
-    numbers: Numbers,
+    numbers: Random,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -173,7 +157,7 @@ impl Figures {
         // Where many are killed each surface is measured first.
         let takes = vec![if every { Takes::default() } else { FEW_TAKE }; surfaces.len()];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        Self { room, surfaces, takes, tallies, asked: Vec::new(), numbers: Numbers(seed), runtime }
+        Self { room, surfaces, takes, tallies, asked: Vec::new(), numbers: Random::new(seed), runtime }
     }
 
     /// One question, one decision, and a supervisor that dies about then; the first of each surface only tells how long it

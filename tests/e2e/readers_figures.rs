@@ -17,25 +17,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tmuxagent_model::{IntentId, Needs, Outcome, PaneKey, SendKeys, SkipReason};
+use tmuxagent_testkit::random::Random;
 use tmuxagent_tmux::HostMessage;
 
 /// How long after the send its outcome counts as told at once.
 const AT_ONCE: Duration = Duration::from_millis(500);
 /// How long a command may take to run that was typed at a prompt, on a machine that has much else to do.
 const RUNS: Duration = Duration::from_secs(60);
-
-/// Numbers that are the same in each run (`SplitMix64`).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % most
-    }
-}
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Tally {
@@ -110,7 +98,7 @@ struct Lane<'s> {
     server: TmuxServer,
     watched: Watched,
     pane: PaneKey,
-    numbers: Numbers,
+    numbers: Random,
     /// The terminal of the person who starts the readers; `None` where a script does.
     desk: Option<TmuxServer>,
     /// Where the readers that use ssh go.
@@ -134,7 +122,7 @@ impl<'s> Lane<'s> {
         }
         let watched = Watched::new(&server, &["needle"]);
         let pane = watched.wait_live(&server, "main").key;
-        Self { shell, server, watched, pane, numbers: Numbers(seed), desk, _sshd: sshd }
+        Self { shell, server, watched, pane, numbers: Random::new(seed), desk, _sshd: sshd }
     }
 
     const fn hand(&self) -> &'static str {

@@ -8,6 +8,7 @@ use rustix::process::{Signal, kill_process};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tmuxagent_model::{EventLine, Note, RunState};
+use tmuxagent_testkit::random::Random;
 
 /// How a stage must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,20 +74,7 @@ const SHELLS: [&str; 3] =
 
 const MOMENTS: [Moment; 4] = [Moment::Plain, Moment::Killed, Moment::Stopped, Moment::Reloaded];
 
-/// Numbers that are the same in each run (`SplitMix64`).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % most
-    }
-}
-
-fn policy(numbers: &mut Numbers) -> String {
+fn policy(numbers: &mut Random) -> String {
     let pipelines = ENDINGS.iter().map(|(name, keys, ..)| {
         let pause = format!("{}.{}", numbers.below(2), numbers.below(10));
         let keys = keys.replace("MARK", &format!("echo x >> ran-{name}")).replace("PAUSE", &pause);
@@ -113,7 +101,7 @@ fn no_verdict_is_false_whatever_happens_meanwhile() {
         return;
     };
     let seed = std::env::var("TMUXAGENT_VERDICT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
-    let (mut numbers, mut tally) = (Numbers(seed), Tally::default());
+    let (mut numbers, mut tally) = (Random::new(seed), Tally::default());
     let mut room = Room::with(&policy(&mut numbers));
     let lines = room.answer(&["shell-init", "bash"]);
     std::fs::write(room.file("rc"), format!("PS1='$ '\n{lines}")).expect("writable");
@@ -134,7 +122,7 @@ struct Round<'r> {
     number: usize,
     moment: Moment,
     room: &'r mut Room,
-    numbers: &'r mut Numbers,
+    numbers: &'r mut Random,
     tally: &'r mut Tally,
 }
 

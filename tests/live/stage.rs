@@ -8,6 +8,7 @@ use super::watch::Watch;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tmuxagent_testkit::random::Random;
 
 /// What is sent to an agent by a policy, each by hand.
 const POLICY: &str = "version: 1
@@ -23,19 +24,6 @@ pipelines:
     stages: [{name: s, triggers: [manual], actions_on_start: [{run: 'touch swept-by-run'}]}]
 ";
 
-/// Numbers that are the same in each run (`SplitMix64`).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % most.max(1)
-    }
-}
-
 /// See the module.
 pub struct Stage {
     pub kind: Kind,
@@ -45,7 +33,7 @@ pub struct Stage {
     pub rounds: u32,
     program: PathBuf,
     size: (u16, u16),
-    numbers: Numbers,
+    numbers: Random,
     named: u32,
 }
 
@@ -54,7 +42,7 @@ impl Stage {
         let mut room = Room::with(&POLICY.replace("AGENT", kind.name()));
         room.watch();
         let watch = Watch::start(room.state.join("supervisor.sock"));
-        let (program, numbers) = (program.to_owned(), Numbers(seed));
+        let (program, numbers) = (program.to_owned(), Random::new(seed));
         Self { kind, room, model: Model::start(), watch, rounds, program, size, numbers, named: 0 }
     }
 

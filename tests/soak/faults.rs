@@ -1,9 +1,9 @@
 //! What goes wrong beside the kills.
 
-use crate::random::Random;
 use crate::room::Room;
 use rustix::process::{Pid, Signal, kill_process};
 use std::time::Duration;
+use tmuxagent_testkit::random::Random;
 
 /// One thing that goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,6 @@
 
 mod arguments;
 mod faults;
-mod random;
 mod room;
 mod verdict;
 
@@ -23,9 +22,9 @@ mod support;
 
 use arguments::Arguments;
 use faults::Fault;
-use random::Random;
 use room::Room;
 use std::time::{Duration, Instant};
+use tmuxagent_testkit::random::Random;
 
 /// How long it runs unless `--minutes` says otherwise: short enough for every run of all tests.
 const SHORT: Duration = Duration::from_secs(25);
@@ -37,6 +36,11 @@ const QUIET: Duration = Duration::from_secs(180);
 /// How many measurements tell whether something grows.
 const FEWEST: usize = 15;
 
+/// A seed that no run had before, short enough to be typed.
+fn new_seed() -> u64 {
+    getrandom::u64().expect("random numbers of the system") % 1_000_000_000
+}
+
 struct Wish {
     time: Duration,
     seed: u64,
@@ -44,7 +48,7 @@ struct Wish {
 
 fn main() {
     let Some(arguments) = Arguments::of("soak", &["--minutes", "--seed"]) else { return };
-    let seed = arguments.value("--seed").map_or_else(random::seed, |text| text.parse().expect("a number"));
+    let seed = arguments.value("--seed").map_or_else(new_seed, |text| text.parse().expect("a number"));
     let minutes = arguments.value("--minutes").map(|text| text.parse::<f64>().expect("a number of minutes"));
     let time = minutes.map_or(SHORT, |minutes| Duration::from_secs_f64(minutes * 60.0));
     soak(&Wish { time, seed });

@@ -1,12 +1,12 @@
 //! The tmux server, the supervisor, the person who answers, and what happened.
 
-use crate::random::Random;
 use crate::support::{TmuxServer, wait_for};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tmuxagent_model::{Approval, ApprovalId, ApprovalKind, RunId, RunState, RunView};
+use tmuxagent_testkit::random::Random;
 
 /// How many panes, in how many sessions.
 const PANES: usize = 20;

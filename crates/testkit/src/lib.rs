@@ -1,5 +1,7 @@
 //! Samples that the tests of several crates share. Never a dependency of the program.
 
+pub mod random;
+
 use tmuxagent_model::{
     Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, HostName, KeyStep, PaneId, PaneKey, RunId,
     ServerId, Timestamp, Urgency,

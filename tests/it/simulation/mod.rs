@@ -29,32 +29,6 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// SplitMix64.
-pub struct Random(u64);
-
-impl Random {
-    pub const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// A number from 0 up to, not including, `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let a = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let b = (a ^ (a >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (b ^ (b >> 31)) % end.max(1)
-    }
-
-    /// True once in `times`.
-    pub fn once_in(&mut self, times: u64) -> bool {
-        self.below(times) == 0
-    }
-
-    pub fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(length as u64)).expect("a small number")
-    }
-}
-
 #[test]
 fn nothing_happens_twice_and_nothing_is_lost_in_a_million_events() {
     if let Some(seed) = number("TMUXAGENT_SIM_SEED") {

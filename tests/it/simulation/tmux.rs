@@ -1,8 +1,8 @@
 //! The simulated tmux: panes with a shell, a mark, a history that is cut at the top, and a reader of the stream.
 
-use super::Random;
 use std::collections::VecDeque;
 use tmuxagent_model::{HostName, IntentId, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, SkipReason};
+use tmuxagent_testkit::random::Random;
 
 /// Lines that a pane's history holds.
 const HISTORY: usize = 60;

@@ -3,7 +3,6 @@
 mod judge;
 mod person;
 
-use super::Random;
 use super::supervisor::{Supervisor, place};
 use super::tmux::{Pane, Printed, Ran, command};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +12,7 @@ use tmuxagent_model::{
     RunState, ShellOutcome, Timestamp,
 };
 use tmuxagent_policy::{Policy, RuleSet, Source, load};
+use tmuxagent_testkit::random::Random;
 use tmuxagent_tmux::HostMessage;
 
 /// What a person approved is not filled in anew for another attempt, so `deploy` has one only.

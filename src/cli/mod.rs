@@ -25,6 +25,7 @@ mod fake_agent;
 mod freeze;
 pub mod hook;
 mod hooks;
+mod journal;
 mod lease;
 mod lifecycle;
 mod mcp;
@@ -33,6 +34,7 @@ mod output;
 mod panes;
 mod policy;
 mod redact;
+mod report;
 mod run;
 mod screen;
 mod send;
@@ -182,6 +184,8 @@ enum Command {
     Unfreeze(freeze::UnfreezeArgs),
     /// Print the journal's events
     Events(events::EventsArgs),
+    /// Tell what happened in the last days: runs, stages, waits, failures, agents
+    Report(report::ReportArgs),
     /// Load configuration and policies again
     Reload(lifecycle::ReloadArgs),
     /// End the supervisor
@@ -357,6 +361,7 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::Freeze(args) => freeze::freeze(&session, &args),
         Command::Unfreeze(args) => freeze::unfreeze(&session, &args),
         Command::Events(args) => events::run(&session, &args),
+        Command::Report(args) => report::run(&session, &args),
         Command::Reload(args) => lifecycle::reload(&session, &args),
         Command::Shutdown(args) => lifecycle::shutdown(&session, &args),
         Command::Run(args) => run::run(&session, args),

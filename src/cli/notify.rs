@@ -84,20 +84,29 @@ pub(super) fn run(session: &Session, command: &NotifyCommand) -> Outcome {
 }
 
 fn send(session: &Session, args: &SendArgs) -> Outcome {
-    let loaded = session.load()?;
-    let settings = of(&loaded)?;
     let urgency = match args.urgency {
         UrgencyChoice::Low => Urgency::Low,
         UrgencyChoice::Normal => Urgency::Normal,
         UrgencyChoice::High => Urgency::High,
     };
-    let names = if args.channel.is_empty() { routed(&settings, urgency) } else { args.channel.clone() };
-    let channels = open(session, &loaded, &settings, &names)?;
-    let text = text(&args.text)?;
     let form = if args.markdown { Form::Markdown } else { Form::Plain };
+    deliver(session, &args.channel, urgency, (&text(&args.text)?, form))
+}
+
+/// Sends a report to these channels, where none is named to those that such messages are routed to.
+pub(super) fn send_report(session: &Session, channels: &[String], text: &str) -> Outcome {
+    deliver(session, channels, Urgency::Normal, (text, Form::Plain))
+}
+
+fn deliver(session: &Session, names: &[String], urgency: Urgency, message: (&str, Form)) -> Outcome {
+    let loaded = session.load()?;
+    let settings = of(&loaded)?;
+    let names = if names.is_empty() { routed(&settings, urgency) } else { names.to_vec() };
+    let channels = open(session, &loaded, &settings, &names)?;
     let (lang, redactor) = (session.out.lang, settings.redactor(&loaded));
-    let sent = super::threads::runtime()?.block_on(manual::send(&channels, (&text, form), urgency, lang, &redactor));
-    keep(&loaded, urgency, &redactor.redact(text.trim_start().lines().next().unwrap_or_default()), &redactor, &sent);
+    let sent = super::threads::runtime()?.block_on(manual::send(&channels, message, urgency, lang, &redactor));
+    let title = message.0.trim_start().lines().next().unwrap_or_default();
+    keep(&loaded, urgency, &redactor.redact(title), &redactor, &sent);
     tell(session, &loaded, &settings, sent)
 }
 

@@ -18,6 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("testkit", &["model"]),
     ("text", &["model"]),
     ("yaml", &["model", "text"]),
+    ("report", &["model", "text"]),
     ("lines", &["model"]),
     ("policy", &["model", "text", "yaml"]),
     ("agents", &["model", "yaml"]),

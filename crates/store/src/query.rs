@@ -76,6 +76,16 @@ impl Reader {
         Ok(notes(&self.conn, filter)?)
     }
 
+    /// Hands on every line for people since an instant, oldest first, without holding them all.
+    pub fn each_event(&self, since: Timestamp, mut take: impl FnMut(EventLine)) -> Result<(), StoreError> {
+        let sql = "SELECT id, at, severity, place, note FROM notes WHERE at >= ?1 ORDER BY id";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        for found in statement.query_map([since.0], line)? {
+            take(found?);
+        }
+        Ok(())
+    }
+
     /// An approval by its id or the beginning of it, open or closed. An exact id wins over longer ones.
     pub fn approval(&self, id: &str) -> Result<Found<Approval>, StoreError> {
         if id.is_empty() {

@@ -1,9 +1,10 @@
 //! Dialogs that were asked in the past, out of the journal.
 
+use super::super::journal::{reader, unreadable};
 use super::super::{CliError, Session};
 use std::collections::HashMap;
 use tmuxagent_model::{Approval, ApprovalKind, Event, PaneFacts, PaneKey, Timestamp};
-use tmuxagent_store::{Found, Reader};
+use tmuxagent_store::Found;
 use tmuxagent_text::clean;
 
 /// A dialog, where it was shown, and what became of its question.
@@ -12,23 +13,6 @@ pub(super) struct Past {
     pub facts: PaneFacts,
     pub question: Box<tmuxagent_model::AgentQuestion>,
     pub approval: Approval,
-}
-
-fn reader(session: &Session) -> Result<Reader, CliError> {
-    let database = session.load()?.paths.database;
-    if !database.exists() {
-        return Err(CliError::NotFound {
-            text: format!("there is no database {}", database.display()),
-            hint: "a supervisor makes it when it first runs".to_owned(),
-            candidates: Vec::new(),
-        });
-    }
-    Reader::open(&database)
-        .map_err(|error| CliError::user(format!("the database can't be read: {error}"), "see `tmuxagent db check`"))
-}
-
-fn unreadable(error: &tmuxagent_store::StoreError) -> CliError {
-    CliError::user(format!("the journal can't be read: {error}"), "see `tmuxagent db check`")
 }
 
 /// All dialogs since an instant, oldest first.

@@ -295,6 +295,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("recorded are:", "已记录的有："),
     ("{}, {} lines", "{0}，{1} 行"),
     ("`{}` is no instant", "`{0}` 不是时刻"),
+    ("--since is not before --until", "--since 不早于 --until"),
+    ("name a time before it", "请给出更早的时刻"),
     (
         "write how long ago (`2h`), a time of today (`08:30`), or `2026-03-02 08:30`",
         "请写多久以前（`2h`）、今天的时刻（`08:30`），或 `2026-03-02 08:30`",

@@ -1,0 +1,130 @@
+//! The report as headings and tables, from which each form is written.
+
+use super::words::{ends, rate, went_well};
+use super::{Report, Spans, Word, word};
+use jiff::tz::TimeZone;
+use tmuxagent_model::{Millis, Timestamp};
+use tmuxagent_text::{Lang, clean, local, sentence, span, via};
+
+/// A part of the report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// What it is about.
+    pub title: &'static str,
+    /// Counts in words, before the table.
+    pub counts: Vec<String>,
+    /// Headings of the columns; empty where there is no table.
+    pub heading: Vec<&'static str>,
+    /// Rows of cells, all harmless for a terminal.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// How many causes of failures are listed.
+const CAUSES: usize = 20;
+
+/// All parts that have something to say.
+#[must_use]
+pub fn parts(lang: Lang, zone: &TimeZone, report: &Report) -> Vec<Part> {
+    let all = [pipelines(lang, report), stages(lang, report), waits(lang, report), failures(lang, zone, report)];
+    let rest = [agents(lang, report), saved(lang, report)];
+    all.into_iter().chain(rest).filter(|part| !part.rows.is_empty() || !part.counts.is_empty()).collect()
+}
+
+/// From when to when.
+#[must_use]
+pub fn stretch(zone: &TimeZone, report: &Report) -> String {
+    format!("{} – {}", local(zone, report.since), local(zone, report.until))
+}
+
+fn part(lang: Lang, title: Word, heading: &[Word], rows: Vec<Vec<String>>) -> Part {
+    let heading = heading.iter().map(|head| word(lang, *head)).collect();
+    Part { title: word(lang, title), counts: Vec::new(), heading, rows }
+}
+
+fn time(lang: Lang, time: Option<Millis>) -> String {
+    time.map_or_else(|| "-".to_owned(), |time| span(lang, time))
+}
+
+fn half_and_most(lang: Lang, spans: &Spans) -> [String; 2] {
+    [50, 90].map(|hundredths| time(lang, spans.percentile(hundredths)))
+}
+
+fn pipelines(lang: Lang, report: &Report) -> Part {
+    let rows = report.pipelines.iter().map(|it| {
+        let [half, most] = half_and_most(lang, &it.took);
+        vec![clean(&it.pipeline), it.started.to_string(), went_well(it), ends(lang, it), half, most]
+    });
+    let heading = [Word::Pipeline, Word::Runs, Word::Went, Word::Ended, Word::Half, Word::Most];
+    part(lang, Word::Pipelines, &heading, rows.collect())
+}
+
+fn stages(lang: Lang, report: &Report) -> Part {
+    let rows = report.pipelines.iter().flat_map(|pipeline| {
+        pipeline.stages.iter().map(|it| {
+            let name = format!("{} / {}", clean(&pipeline.pipeline), clean(&it.stage));
+            let all = it.succeeded + it.failed;
+            let [half, most] = half_and_most(lang, &it.took);
+            vec![name, all.to_string(), rate(it.succeeded, all), it.retried.to_string(), half, most]
+        })
+    });
+    let heading = [Word::Stage, Word::Attempts, Word::Went, Word::Retries, Word::Half, Word::Most];
+    part(lang, Word::Stages, &heading, rows.collect())
+}
+
+fn waits(lang: Lang, report: &Report) -> Part {
+    let waits = &report.waits;
+    let counts = [
+        (waits.asked, Word::Asked),
+        (waits.approved, Word::Approved),
+        (waits.rejected, Word::Rejected),
+        (waits.expired, Word::Expired),
+        (waits.superseded, Word::Superseded),
+        (waits.open, Word::Open),
+    ];
+    let rows = waits.by.iter().map(|by| {
+        let [half, most] = half_and_most(lang, &by.took);
+        vec![via(lang, by.via).to_owned(), by.decisions.to_string(), half, most, time(lang, by.took.longest())]
+    });
+    let heading = [Word::Surface, Word::Decisions, Word::Half, Word::Most, Word::Longest];
+    Part { counts: counted(lang, &counts), ..part(lang, Word::Waits, &heading, rows.collect()) }
+}
+
+fn failures(lang: Lang, zone: &TimeZone, report: &Report) -> Part {
+    let rows = report.failures.iter().take(CAUSES).map(|it| {
+        let stage = format!("{} / {}", clean(&it.pipeline), clean(&it.stage));
+        vec![stage, it.times.to_string(), moment(zone, it.last), clean(&sentence(lang, &it.cause))]
+    });
+    part(lang, Word::Failures, &[Word::Stage, Word::Times, Word::Last, Word::Cause], rows.collect())
+}
+
+fn moment(zone: &TimeZone, at: Timestamp) -> String {
+    let known = jiff::Timestamp::from_millisecond(at.0).map(|at| at.to_zoned(zone.clone()));
+    known.map_or_else(|_| "?".to_owned(), |at| at.strftime("%m-%d %H:%M").to_string())
+}
+
+fn agents(lang: Lang, report: &Report) -> Part {
+    let rows = report.agents.iter().map(|it| {
+        let times = [it.worked, it.asked, it.idle, it.stuck].map(|time| span(lang, time));
+        [vec![clean(&it.place), clean(&it.agent)], times.to_vec()].concat()
+    });
+    let heading = [Word::Place, Word::Agent, Word::Worked, Word::WaitedForYou, Word::Idle, Word::Stuck];
+    part(lang, Word::Agents, &heading, rows.collect())
+}
+
+fn saved(lang: Lang, report: &Report) -> Part {
+    let saved = &report.saved;
+    let counts = [
+        (saved.typed, Word::Typed),
+        (saved.went_on, Word::WentOn),
+        (saved.retried, Word::Retried),
+        (saved.answered, Word::Answered),
+    ];
+    Part { counts: counted(lang, &counts), ..part(lang, Word::Saved, &[], Vec::new()) }
+}
+
+/// `3 asked`, in Chinese `提问 3`; what there was none of is left out.
+fn counted(lang: Lang, counts: &[(u32, Word)]) -> Vec<String> {
+    let each =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {}", word(lang, *what)));
+    each.collect()
+}

@@ -1,0 +1,84 @@
+//! The report's words.
+
+use super::PipelineReport;
+use tmuxagent_model::RunState;
+use tmuxagent_text::{Lang, run_state};
+
+macro_rules! words {
+    ($($name:ident: $en:literal, $zh:literal;)*) => {
+        /// A heading or a short text of the report.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Word {
+            $(#[doc = $en] $name,)*
+        }
+
+        /// The text in a language.
+        #[must_use]
+        pub const fn word(lang: Lang, word: Word) -> &'static str {
+            match word {
+                $(Word::$name => lang.pick($en, $zh),)*
+            }
+        }
+    };
+}
+
+words! {
+    Title: "Report", "复盘";
+    Nothing: "nothing happened in this time", "这段时间内没有任何活动";
+    Pipelines: "Pipelines", "流水线";
+    Pipeline: "PIPELINE", "流水线";
+    Runs: "RUNS", "运行";
+    Went: "WENT WELL", "成功率";
+    Ended: "ENDED", "结局";
+    Half: "HALF WITHIN", "半数耗时";
+    Most: "90% WITHIN", "九成耗时";
+    Stages: "Stages", "阶段";
+    Stage: "STAGE", "阶段";
+    Attempts: "ATTEMPTS", "尝试";
+    Retries: "RETRIES", "重试";
+    Waits: "Waiting for you", "等待您的决定";
+    Asked: "asked", "提问";
+    Approved: "approved", "批准";
+    Rejected: "rejected", "拒绝";
+    Expired: "expired", "过期";
+    Superseded: "no longer needed", "已无需决定";
+    Open: "open", "待决";
+    Surface: "DECIDED BY", "决定途径";
+    Decisions: "DECISIONS", "决定";
+    Longest: "LONGEST", "最长";
+    Failures: "Failures", "失败原因";
+    Times: "TIMES", "次数";
+    Last: "LAST", "最近";
+    Cause: "CAUSE", "原因";
+    Agents: "Agents", "智能体";
+    Agent: "AGENT", "智能体";
+    Place: "PLACE", "位置";
+    Worked: "WORKED", "工作";
+    WaitedForYou: "WAITED FOR YOU", "等待您";
+    Idle: "IDLE", "空闲";
+    Stuck: "STUCK", "受阻";
+    Saved: "Done without you", "无需您动手";
+    Typed: "commands and keys typed", "次输入的命令和按键";
+    Retried: "attempts begun again", "次自动重试";
+    WentOn: "stages begun after another one", "个自动接续的阶段";
+    Answered: "dialogs answered by a rule or a lease", "个由规则或授权回答的对话框";
+}
+
+/// How many of all went well, `7/9 (77%)`; `-` where there are none.
+pub(crate) fn rate(well: u32, all: u32) -> String {
+    if all == 0 {
+        return "-".to_owned();
+    }
+    format!("{well}/{all} ({}%)", u64::from(well) * 100 / u64::from(all))
+}
+
+/// How runs ended, `succeeded 3, failed 1`.
+pub(crate) fn ends(lang: Lang, pipeline: &PipelineReport) -> String {
+    let each = pipeline.ended.iter().map(|ended| format!("{} {}", run_state(lang, Some(ended.state)), ended.runs));
+    each.collect::<Vec<_>>().join(lang.pick(", ", "，"))
+}
+
+/// The runs of a pipeline that went well.
+pub(crate) fn went_well(pipeline: &PipelineReport) -> String {
+    rate(pipeline.ended_as(RunState::Succeeded), pipeline.all_ended())
+}

@@ -1,0 +1,163 @@
+//! `tmuxagent report`.
+
+use super::journal::{reader, unreadable};
+use super::notify;
+use super::policy::instant;
+use super::{CliError, Outcome, Output, Session, Tone, exit};
+use clap::{Args, ValueEnum};
+use jiff::tz::TimeZone;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use tmuxagent_clock::wall;
+use tmuxagent_model::{Event, Note, PaneKey, Timestamp};
+use tmuxagent_report::{Collector, Report, html, markdown, parts, stretch, summary};
+use tmuxagent_store::{EventFilter, Reader, StoreError};
+
+/// Needs no running supervisor. With --json the report as JSON.
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// What happened since then: so long ago (`7d`), a time of today (`08:30`), or a date and time
+    #[arg(long, value_name = "WHEN", default_value = "7d")]
+    since: String,
+    /// And before then; now unless said
+    #[arg(long, value_name = "WHEN")]
+    until: Option<String>,
+    /// The form
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Into this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Send a summary to the channels that messages are routed to
+    #[arg(long)]
+    send: bool,
+    /// Send it to this channel; may be repeated
+    #[arg(long, value_name = "NAME", requires = "send")]
+    channel: Vec<String>,
+}
+
+/// A form of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Format {
+    /// Tables for the terminal.
+    #[default]
+    Text,
+    /// Markdown.
+    Md,
+    /// One HTML file with charts.
+    Html,
+    /// JSON.
+    Json,
+}
+
+/// Counts, and prints or sends.
+pub(super) fn run(session: &Session, args: &ReportArgs) -> Outcome {
+    let now = wall();
+    let since = instant(&args.since, now)?;
+    let until = args.until.as_deref().map_or(Ok(now), |text| instant(text, now))?;
+    if since >= until {
+        return Err(CliError::user("--since is not before --until", "name a time before it"));
+    }
+    let zone = TimeZone::system();
+    let report = count(session, since, until, &zone)?;
+    let out = &session.out;
+    if args.send {
+        return notify::send_report(session, &args.channel, &summary(out.lang, &zone, &report));
+    }
+    let format = if out.json { Format::Json } else { args.format };
+    let whole = match format {
+        Format::Text if args.output.is_none() => {
+            print(out, &zone, &report)?;
+            return Ok(exit::OK);
+        }
+        Format::Text | Format::Md => markdown(out.lang, &zone, &report),
+        Format::Html => html(out.lang, &zone, &report),
+        Format::Json => serde_json::to_string_pretty(&report).map_err(CliError::internal)? + "\n",
+    };
+    match &args.output {
+        Some(path) => write(path, &whole)?,
+        None if format == Format::Json => out.json(&report)?,
+        None => out.raw(&whole)?,
+    }
+    Ok(exit::OK)
+}
+
+/// Only the user may read what their agents did.
+fn write(path: &Path, text: &str) -> Result<(), CliError> {
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
+        CliError::user(format!("{} can't be written: {error}", path.display()), "name another file with --output")
+    })
+}
+
+fn count(session: &Session, since: Timestamp, until: Timestamp, zone: &TimeZone) -> Result<Report, CliError> {
+    let reader = reader(session)?;
+    collect(&reader, Collector::new(since, until, zone.clone()), since).map_err(|error| unreadable(&error))
+}
+
+fn collect(reader: &Reader, mut collector: Collector, since: Timestamp) -> Result<Report, StoreError> {
+    let mut lines = Vec::new();
+    reader.each_event(since, |line| lines.push(line))?;
+    for line in &lines {
+        if let Some(run) = collector.unknown_run(line) {
+            let filter = EventFilter { run: Some(run), limit: u32::MAX, ..EventFilter::default() };
+            let begin = reader.events(&filter)?.into_iter().find(|line| matches!(line.note, Note::RunStarted { .. }));
+            begin.iter().for_each(|begin| collector.line(begin));
+        }
+        collector.line(line);
+    }
+    drop(lines);
+    for approval in reader.approvals(u32::MAX)? {
+        collector.approval(&approval);
+    }
+    let newest = agents(reader, &mut collector)?;
+    Ok(collector.finish(newest))
+}
+
+/// What agents did, from the journal itself; the newest instant that it knows of.
+fn agents(reader: &Reader, collector: &mut Collector) -> Result<Timestamp, StoreError> {
+    let mut places: std::collections::HashMap<PaneKey, String> = std::collections::HashMap::new();
+    let mut newest = Timestamp::default();
+    for entry in reader.journal(0) {
+        let entry = entry?;
+        newest = newest.max(entry.at);
+        let fact = match entry.event {
+            Event::Witnessed { fact, .. } => *fact,
+            fact => fact,
+        };
+        match fact {
+            Event::PaneSeen { info } => {
+                let place = info.place();
+                places.insert(info.key, place);
+            }
+            Event::Agent(seen) => {
+                let place = places.get(&seen.pane).map_or("", String::as_str);
+                collector.agent(entry.at, place, &seen);
+            }
+            _ => {}
+        }
+    }
+    Ok(newest)
+}
+
+fn print(out: &Output, zone: &TimeZone, report: &Report) -> Result<(), CliError> {
+    out.line(&out.paint(Tone::Dim, &stretch(zone, report)))?;
+    let parts = parts(out.lang, zone, report);
+    if parts.is_empty() {
+        return out.line(tmuxagent_report::word(out.lang, tmuxagent_report::Word::Nothing));
+    }
+    for part in &parts {
+        out.line("")?;
+        out.line(&out.paint(Tone::Bold, part.title))?;
+        if !part.counts.is_empty() {
+            out.line(&part.counts.join(out.lang.pick(", ", "，")))?;
+        }
+        let cell = |cell: &String| (Tone::Plain, cell.clone());
+        let rows: Vec<_> = part.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
+        if !rows.is_empty() {
+            out.table(&part.heading, &rows)?;
+        }
+    }
+    Ok(())
+}

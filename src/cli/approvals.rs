@@ -103,7 +103,8 @@ fn lease(out: &Output, approval: &Approval) -> Result<(), CliError> {
 fn place(approval: &Approval) -> String {
     let host = &approval.pane.host;
     let place = clean(&approval.told_place());
-    if *host == HostName::local() { place } else { format!("{}/{place}", clean(host.as_str())) }
+    let place = if *host == HostName::local() { place } else { format!("{}/{place}", clean(host.as_str())) };
+    if approval.folder.is_empty() { place } else { format!("{place}  {}", clean(&approval.folder)) }
 }
 
 /// Its identity, with the revision once it changed, as `approve` takes it.
@@ -127,6 +128,7 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
     out.line(&format!("{} {}", out.paint(Tone::Bold, &name(approval)), approval_state(lang, approval.state)))?;
     row(Word::Kind, approval_kind(lang, &approval.kind).to_owned())?;
     row(Word::Place, format!("{} ({}:{})", clean(&approval.place), approval.pane.host, approval.pane.pane))?;
+    row(Word::Folder, clean(&approval.folder))?;
     row(Word::Run, approval.run.map(|run| run.to_string()).unwrap_or_default())?;
     let of = [approval.pipeline.as_deref(), approval.stage.as_deref()].into_iter().flatten().map(clean);
     row(Word::Stage, of.collect::<Vec<_>>().join(" / "))?;

@@ -171,6 +171,7 @@ fn options(session: &Session, loaded: &Loaded, role: Role) -> Result<Options, Cl
         zone: jiff::tz::TimeZone::system(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         remark: None,
+        user: tmuxagent_supervisor::user_name(&environment),
     };
     let lang = session.out.lang;
     let jump = move |pane: PaneKey| -> Jumped {

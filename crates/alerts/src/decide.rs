@@ -145,7 +145,7 @@ impl Refusal {
                 .pick("what is asked has changed; use the newest message", "内容已变化，请使用最新的消息")
                 .to_owned(),
             Self::Unknown => lang.pick("there is no such question", "没有这个问题").to_owned(),
-            Self::Other(text) => tmuxagent_text::plain::one_line(text),
+            Self::Other(text) => tmuxagent_text::plain::one_line(&tmuxagent_text::message(lang, text)),
         }
     }
 }

@@ -58,6 +58,8 @@ pub struct Ask {
     pub code: String,
     /// `session:window.pane` with its host.
     pub place: String,
+    /// The folder in which it acts; empty where it is not known.
+    pub folder: String,
     /// Pipeline and stage, empty where there are none.
     pub stage: String,
     /// Why it is asked, in our words.
@@ -70,6 +72,10 @@ pub struct Ask {
     pub evidence: Vec<String>,
     /// The answers to choose from.
     pub options: Vec<String>,
+    /// The word that a yes takes, where it takes one.
+    pub confirm: Option<String>,
+    /// Who may decide; empty: everybody.
+    pub approvers: Vec<String>,
     /// When it expires, in the reader's zone.
     pub until: Option<String>,
     /// Since when it is open, where it is told once more.
@@ -242,21 +248,41 @@ impl Ask {
             revision: approval.revision,
             code: short_code(approval),
             place: words(&approval.told_place()),
+            folder: words(&approval.folder),
             stage,
             reason: lang.reason(&approval.kind),
             question: words(&question(lang, approval)),
             command: words(&effect_sentence(lang, &approval.effect_text)),
-            evidence: redactor.redact_lines(&approval.evidence).iter().map(|line| harmless(line)).collect(),
+            evidence: lines_of(approval, redactor),
             options: approval.options.iter().map(|option| words(option)).collect(),
+            confirm: approval.confirm.clone(),
+            approvers: approval.approvers.clone(),
             until: approval.expires_at.map(|at| local(zone, at)),
             since: None,
             link: link.map(str::to_owned),
         }
     }
 
+    /// Whether a chat's yes-or-no buttons decide it: nothing is to be chosen or typed, and one of those whose presses count
+    /// may decide.
+    #[must_use]
+    pub fn takes_buttons(&self, pressers: &[String]) -> bool {
+        let one_may = self.approvers.is_empty() || self.approvers.iter().any(|approver| pressers.contains(approver));
+        self.options.is_empty() && self.confirm.is_none() && one_may
+    }
+
+    /// The command that says yes.
+    fn command_line(&self) -> String {
+        let answer = self.confirm.as_ref().map(|word| format!(" --answer {}", quoted(word))).unwrap_or_default();
+        format!("tmuxagent approve {}{answer}", self.approval)
+    }
+
     /// `told`: the title is the question.
     fn written(&self, markup: Markup, lang: Lang, told: bool) -> Vec<String> {
         let mut facts = vec![field(markup, lang.pick("Where", "位置"), &self.place)];
+        if !self.folder.is_empty() {
+            facts.push(field(markup, lang.pick("Folder", "目录"), &self.folder));
+        }
         if !self.stage.is_empty() {
             facts.push(field(markup, lang.pick("Stage", "阶段"), &self.stage));
         }
@@ -285,10 +311,22 @@ impl Ask {
         parts.push(format!("{} {}", lang.pick("Code", "校验码"), markup.tone(Tone::Warn, &self.code)));
         match &self.link {
             Some(link) => parts.push(markup.link(lang.pick("Open and decide", "打开并审批"), link)),
-            None => parts.push(markup.text(&format!("tmuxagent approve {}", self.approval))),
+            None => parts.push(markup.text(&self.command_line())),
         }
         parts
     }
+}
+
+/// The last lines of a question, without secrets and without those that say nothing.
+pub(crate) fn lines_of(approval: &Approval, redactor: &Redactor) -> Vec<String> {
+    let lines = redactor.redact_lines(&approval.evidence);
+    lines.iter().map(|line| harmless(line)).filter(|line| !line.trim().is_empty()).collect()
+}
+
+/// A word as a shell reads it; one of plain signs stands as it is.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':');
+    if word.chars().all(plain) { word.to_owned() } else { tmuxagent_model::shell::quoted(word) }
 }
 
 fn field(markup: Markup, label: &str, value: &str) -> String {

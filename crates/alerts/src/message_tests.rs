@@ -191,3 +191,21 @@ fn a_run_that_failed_or_is_through_is_named_with_its_place() {
     • Done: released — version 3
     ");
 }
+
+#[test]
+fn a_yes_by_word_names_the_command_and_has_no_buttons() {
+    let asked = |confirm: Option<&str>, approvers: &[&str]| Approval {
+        confirm: confirm.map(str::to_owned),
+        approvers: approvers.iter().map(|name| (*name).to_owned()).collect(),
+        ..approval()
+    };
+    let of = |asked: &Approval| Ask::of(asked, None, Lang::En, &TimeZone::UTC, &Redactor::default());
+    let by_word = of(&asked(Some("go live"), &[]));
+    assert!(by_word.command_line().ends_with(" --answer 'go live'"), "{}", by_word.command_line());
+    let pressers = ["77".to_owned()];
+    assert!(!by_word.takes_buttons(&pressers));
+    assert!(!of(&asked(None, &["mei"])).takes_buttons(&pressers), "a press of 77 decides nothing");
+    assert!(
+        of(&asked(None, &["mei", "77"])).takes_buttons(&pressers) && of(&asked(None, &[])).takes_buttons(&pressers)
+    );
+}

@@ -3,14 +3,15 @@
 //! A request file is readable as it is and takes `echo approve > FILE.txt`, `reject`, or an answer of the question's
 //! options. Its name ends in the approval's id and revision, so that a decision belongs to exactly what was asked.
 
+use super::message::lines_of;
 use super::token::short_code;
 use std::fmt::Write;
 use tmuxagent_model::{Approval, ApprovalId, KeyStep, Verdict};
 use tmuxagent_text::escape;
-use tmuxagent_text::plain::{harmless, one_line};
+use tmuxagent_text::plain::one_line;
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::utc;
-use tmuxagent_text::{Lang, question};
+use tmuxagent_text::{Lang, question, sentence};
 use tmuxagent_yaml::nearest;
 
 const APPROVE: &[&str] = &["approve", "approved", "yes", "y", "ok", "批准", "同意", "通过", "是"];
@@ -58,9 +59,10 @@ fn identity(id: &str) -> String {
     })
 }
 
-/// What stands in the file. `note` answers what was written last; it stands as a [`remark`].
+/// What stands in the file. `who` is whose decision a word in it is. `note` answers what was written last; it stands as a
+/// [`remark`].
 #[must_use]
-pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: Option<&str>) -> String {
+pub fn request_text(approval: &Approval, who: &str, lang: Lang, redactor: &Redactor, note: Option<&str>) -> String {
     let line = |text: &str| one_line(&redactor.redact(text));
     let mut text = format!("{}\n\n", line(&question(lang, approval)));
     let mut field = |label: &str, value: &str| {
@@ -70,6 +72,7 @@ pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: 
     };
     let (host, place) = host_and_place(approval);
     field(lang.pick("where", "位置"), &line(&format!("{host} {}", approval.pane.told(place))));
+    field(lang.pick("folder", "目录"), &line(&approval.folder));
     field(lang.pick("pipeline", "流水线"), &line(approval.pipeline.as_deref().unwrap_or_default()));
     field(lang.pick("stage", "阶段"), &line(approval.stage.as_deref().unwrap_or_default()));
     field(lang.pick("why", "原因"), lang.reason(&approval.kind));
@@ -77,6 +80,8 @@ pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: 
     field(lang.pick("until", "截止"), &approval.expires_at.map(utc).unwrap_or_default());
     field(lang.pick("code", "校验码"), &short_code(approval));
     field(lang.pick("answers", "可选答案"), &approval.options.iter().map(|o| line(o)).collect::<Vec<_>>().join(" | "));
+    field(lang.pick("word of a yes", "同意须输入"), &line(approval.confirm.as_deref().unwrap_or_default()));
+    field(lang.pick("for", "审批人"), &line(&approval.approvers.join(", ")));
     let steps: Vec<String> = approval
         .effect
         .iter()
@@ -88,10 +93,11 @@ pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: 
     if !steps.is_empty() {
         let _ = writeln!(text, "\n{}\n  {}", lang.pick("A yes will type:", "批准后将输入："), steps.join("\n  "));
     }
-    if !approval.evidence.is_empty() {
+    let evidence = lines_of(approval, redactor);
+    if !evidence.is_empty() {
         let _ = writeln!(text, "\n{}", lang.pick("Last lines:", "最近输出："));
-        for evidence in redactor.redact_lines(&approval.evidence) {
-            let _ = writeln!(text, "  {}", harmless(&evidence));
+        for line in evidence {
+            let _ = writeln!(text, "  {line}");
         }
     }
     text.push('\n');
@@ -102,7 +108,12 @@ pub fn request_text(approval: &Approval, lang: Lang, redactor: &Redactor, note: 
         );
         let _ = writeln!(text, "{any}");
     }
-    let _ = writeln!(text, "{}", lang.pick(HOW[0], HOW[1]));
+    let how = match (approval.is_for(who), &approval.confirm) {
+        (false, _) => NOT_YOURS,
+        (true, Some(_)) => HOW_BY_WORD,
+        (true, None) => HOW,
+    };
+    let _ = writeln!(text, "{}", lang.pick(how[0], how[1]));
     if let Some(note) = note {
         text.push_str(&remark(note));
     }
@@ -124,6 +135,21 @@ const HOW: [&str; 2] = [
     "审批方法：echo approve > 此文件   或   echo reject > 此文件",
 ];
 
+/// The same where a yes takes a word.
+const HOW_BY_WORD: [&str; 2] = [
+    "To decide: write the word of a yes into THIS-FILE   or   echo reject > THIS-FILE",
+    "审批方法：将上面“同意须输入”的词写入此文件   或   echo reject > 此文件",
+];
+
+/// What stands there where whoever reads the file may not decide.
+const NOT_YOURS: [&str; 2] = [
+    "You may not decide this: what you write into THIS-FILE counts for nothing.",
+    "你无权审批此请求：写入此文件的内容无效。",
+];
+
+/// The last lines of a request, in both languages.
+const ENDS: [[&str; 2]; 3] = [HOW, HOW_BY_WORD, NOT_YOURS];
+
 /// A file in two parts: the request, in whatever language and by whatever version it was written, down to the line that
 /// says how to decide; and what a person wrote behind it, or instead of it, without our remarks.
 fn parts(content: &str) -> (&str, String) {
@@ -132,19 +158,13 @@ fn parts(content: &str) -> (&str, String) {
     for line in content.split_inclusive('\n') {
         at += line.len();
         // Evidence is indented, so no pane can print this line.
-        if HOW.contains(&line.trim_end_matches(['\n', '\r'])) {
+        if ENDS.as_flattened().contains(&line.trim_end_matches(['\n', '\r'])) {
             end = at;
         }
     }
     let (request, added) = content.split_at(end);
     let written = added.lines().filter(|line| !line.starts_with(REMARK));
     (request, written.collect::<Vec<_>>().join("\n").trim().to_owned())
-}
-
-/// The language in which a request is written, by the line that says how to decide.
-fn language_of(request: &str) -> Option<Lang> {
-    let last = request.lines().last()?;
-    HOW.iter().position(|how| *how == last).map(|at| if at == 0 { Lang::En } else { Lang::Zh })
 }
 
 /// Whether somebody wrote something into a file, whosever request it was.
@@ -176,7 +196,6 @@ pub enum Written {
 pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, lang: Lang) -> Written {
     let (head, added) = parts(content);
     let added = added.as_str();
-    let lang = language_of(head).unwrap_or(lang);
     let edited = match request {
         Some(request) => parts(request).0 != head,
         // Somebody wrote a word into the middle of it. What panes printed and what is to be typed is indented.
@@ -220,6 +239,15 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
     if is_word(added, REJECT) {
         return Written::Decided(Verdict { approve: false, answer: None });
     }
+    if let Some(word) = &approval.confirm {
+        let behind = added.split_once(char::is_whitespace).filter(|(yes, _)| is_word(yes, APPROVE));
+        let said = [Some(added), behind.map(|(_, rest)| rest)];
+        if said.into_iter().flatten().any(|said| approval.is_confirmed_by(said)) {
+            return yes(Some(word.clone()));
+        }
+        let shown = tmuxagent_text::plain::cut_chars(&one_line(added), 40);
+        return Written::Wrong(sentence(lang, &approval.another_word(&shown)));
+    }
     if is_word(added, APPROVE) {
         return yes(option(added));
     }
@@ -254,184 +282,5 @@ fn plain(word: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::message::tests::approval;
-    use proptest::prelude::*;
-    use tmuxagent_model::HostName;
-
-    fn read(content: &str) -> Written {
-        let asked = Approval { options: vec!["staging".into(), "prod eu".into()], ..approval() };
-        let request = request_text(&asked, Lang::En, &Redactor::default(), None);
-        read_decision(&content.replace("REQUEST", &request), Some(&request), &asked, Lang::En)
-    }
-
-    #[test]
-    fn a_request_reads_by_itself() {
-        insta::assert_snapshot!(request_text(&approval(), Lang::En, &Redactor::default(), Some("not understood: `x`")), @r"
-        Build after green tests?
-
-        where: local proj:storyapp.0 %3
-        pipeline: storyapp-ci
-        stage: build
-        why: a stage wants to start
-        asked: 2023-11-14 22:13 UTC
-        until: 2023-11-14 23:13 UTC
-        code: XDG4
-
-        A yes will type:
-          npm run build
-          [Enter]
-
-        Last lines:
-          Tests: 42 passed
-          Done in 3.1s
-
-        To decide: echo approve > THIS-FILE   or   echo reject > THIS-FILE
-        # not understood: `x`
-        ");
-        assert_eq!(approval_of(&file_name(&approval())), Some(approval().id));
-        assert_eq!(["a.txt", "--A.1", "a--A.b.txt", "a--../A.1.txt"].map(approval_of), [None, None, None, None]);
-        assert_eq!(
-            file_name(&approval()),
-            "local--proj_storyapp.0--storyapp-ci--build--01J8ZQ4M3V5C2N7R9T1W6X8Y0A.1.txt"
-        );
-    }
-
-    #[test]
-    fn what_people_write_is_understood() {
-        let yes = |answer: Option<&str>| Written::Decided(Verdict { approve: true, answer: answer.map(str::to_owned) });
-        let no = Written::Decided(Verdict { approve: false, answer: None });
-        for (content, expected) in [
-            ("approve\n", yes(None)),
-            ("REQUESTapprove\n", yes(None)),
-            ("  YES  \r\n", yes(None)),
-            ("批准", yes(None)),
-            ("\u{feff}ok", yes(None)),
-            ("approve staging", yes(Some("staging"))),
-            ("prod eu\n", yes(Some("prod eu"))),
-            ("reject\n", no.clone()),
-            ("REQUEST拒绝", no),
-            ("", Written::Nothing),
-            ("\n", Written::Nothing),
-            ("REQUEST", Written::Nothing),
-        ] {
-            assert_eq!(read(content), expected, "{content}");
-        }
-    }
-
-    #[test]
-    fn a_request_of_an_earlier_life_is_known_in_any_language() {
-        let (asked, redactor) = (approval(), Redactor::default());
-        let left = |lang, note: Option<&str>| request_text(&asked, lang, &redactor, note);
-        let no = Written::Decided(Verdict { approve: false, answer: None });
-        for written in [Lang::En, Lang::Zh] {
-            for read in [Lang::En, Lang::Zh] {
-                for note in [None, Some("not understood: `aprove`")] {
-                    let content = left(written, note);
-                    assert_eq!(read_decision(&content, None, &asked, read), Written::Nothing, "{content}");
-                    assert_eq!(read_decision(&format!("{content}reject\n"), None, &asked, read), no);
-                }
-                let within = left(written, None).replacen("\n\n", "\napprove\n", 1);
-                assert!(matches!(read_decision(&within, None, &asked, read), Written::Wrong(_)), "{within}");
-            }
-        }
-        let changed = format!("{}aprove\n", left(Lang::Zh, None));
-        let Written::Wrong(said) = read_decision(&changed, None, &asked, Lang::En) else { panic!("{changed}") };
-        assert!(said.starts_with("无法识别"), "in the file's language: {said}");
-        let within = left(Lang::En, None).replacen("\n\n", "\naprove\n", 1);
-        assert!(matches!(read_decision(&within, Some(&left(Lang::En, None)), &asked, Lang::En), Written::Wrong(_)));
-        assert_eq!(read_decision("# ours\n", None, &asked, Lang::En), Written::Nothing);
-        assert!(!has_word("# already approved by li\n") && !is_request("# already approved by li\n"));
-    }
-
-    #[test]
-    fn anything_else_is_answered() {
-        for content in
-            ["aprove", "approve?? maybe", "approve\nreject\n", "approve mars", "reject it", "REQUEST approve me"]
-        {
-            assert!(matches!(read(content), Written::Wrong(_)), "{content}");
-        }
-        assert_eq!(
-            read("aprove"),
-            Written::Wrong(
-                "not understood: `aprove` (approve?); write `approve`, `reject` or one of the answers".into()
-            )
-        );
-    }
-
-    #[test]
-    fn a_word_means_its_verdict_whatever_the_answers_are_called() {
-        let yes = |answer: &str| Written::Decided(Verdict { approve: true, answer: Some(answer.to_owned()) });
-        let plain = |approve| Written::Decided(Verdict { approve, answer: None });
-        let of = |options: &[&str], content: &str| {
-            let options = options.iter().map(|option| (*option).to_owned()).collect();
-            read_decision(content, None, &Approval { options, ..approval() }, Lang::En)
-        };
-        let (words, letters) = (&["approve", "reject"][..], &["No", "Yes"][..]);
-        assert_eq!(of(words, "reject\n"), plain(false));
-        assert_eq!(of(words, "approve\n"), yes("approve"));
-        assert_eq!(of(words, "2\n"), yes("reject"), "by its number");
-        assert_eq!(
-            (of(letters, "no"), of(letters, "NO."), of(letters, "reject")),
-            (plain(false), plain(false), plain(false))
-        );
-        assert_eq!(
-            (of(letters, "yes"), of(letters, "approve 2"), of(letters, "ok")),
-            (yes("Yes"), yes("Yes"), plain(true))
-        );
-        for contradiction in ["approve reject", "approve no", "reject yes", "3", "0", "-1"] {
-            assert!(matches!(of(letters, contradiction), Written::Wrong(_)), "{contradiction}");
-        }
-        // An answer may be called like a number.
-        assert_eq!(of(&["2", "1"], "2"), yes("2"));
-    }
-
-    proptest! {
-        #[test]
-        fn what_a_pane_printed_is_nobodys_word(
-            lines in prop::collection::vec(
-                prop_oneof![".{0,30}", r"[ \t#]{0,3}(ok|yes|no|y|n|approve|REJECT|是|否)[.!]?[ \r\n]{0,2}", "To decide.{0,60}", Just(HOW[0].to_owned())],
-                0..6,
-            ),
-            zh: bool, read_zh: bool,
-        ) {
-            let of = |zh| if zh { Lang::Zh } else { Lang::En };
-            let asked = Approval { evidence: lines, ..approval() };
-            let request = request_text(&asked, of(zh), &Redactor::default(), None);
-            for known in [None, Some(request.as_str())] {
-                prop_assert_eq!(read_decision(&request, known, &asked, of(read_zh)), Written::Nothing);
-            }
-        }
-
-        #[test]
-        fn names_stay_in_their_folder(
-            host in ".{0,80}", place in ".{0,200}", pipeline in prop::option::of(".{0,80}"), stage in prop::option::of("[./]{0,9}.{0,80}"),
-            id in ".{0,60}",
-        ) {
-            let mut asked = approval();
-            asked.pane.host = HostName::new(host);
-            asked.place = place;
-            asked.pipeline = pipeline;
-            asked.stage = stage;
-            asked.id = ApprovalId::new(id.clone());
-            let name = file_name(&asked);
-            prop_assert!(name.len() <= 240 && !name.contains(['/', '\0']) && !name.starts_with('.'), "{}", name);
-            prop_assert!(name.chars().all(|c| !c.is_control()));
-            let other = Approval { id: ApprovalId::new(format!("{id}.")), ..asked.clone() };
-            prop_assert_ne!(file_name(&other), name.clone());
-            let newer = Approval { revision: 2, ..asked };
-            prop_assert_ne!(file_name(&newer), name);
-        }
-
-        #[test]
-        fn no_request_decides_itself(question in ".{0,60}", evidence in prop::collection::vec(".{0,60}", 0..4)) {
-            let asked = Approval { question, evidence, ..approval() };
-            let request = request_text(&asked, Lang::En, &Redactor::default(), None);
-            prop_assert_eq!(read_decision(&request, Some(&request), &asked, Lang::En), Written::Nothing);
-            prop_assert!(!has_word(&request) && is_request(&request));
-            let cut: String = request.chars().take(request.chars().count() / 2).collect();
-            prop_assert!(!matches!(read_decision(&cut, Some(&request), &asked, Lang::En), Written::Decided(_)) || !cut.contains('\n'));
-        }
-    }
-}
+#[path = "request_file_tests.rs"]
+mod tests;

@@ -180,7 +180,8 @@ impl LiveView {
     pub(crate) fn may_read_secret(&self, pane: &PaneKey, insist: bool) -> bool {
         let Some(live) = self.panes.get(pane) else { return false };
         let readers = live.awaited.iter().map(|awaited| &awaited.reader).chain([&live.reader]);
-        readers.into_iter().any(|reader| may_be_secret(reader, &live.last_line, insist))
+        let agent = live.agent.is_some() || !live.info.facts.agent.is_empty();
+        readers.into_iter().any(|reader| may_be_secret(reader, &live.last_line, insist, agent))
     }
 
     /// A pane's program printed these lines, as they were taken in now.

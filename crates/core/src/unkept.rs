@@ -112,11 +112,13 @@ fn marked(steps: &[KeyStep]) -> Vec<KeyStep> {
 
 /// Whether what is typed where this reader was seen last may be a password. Nobody who insists is looked after, so there
 /// only a reader that shows what is typed is trusted, and none that an older look may have mistaken. `said` is what the
-/// pane printed last: it can make a text a secret, and never the opposite.
-pub(crate) fn may_be_secret(reader: &PaneReader, said: &str, insist: bool) -> bool {
+/// pane printed last: it can make a text a secret, and never the opposite. `agent`: one runs there.
+pub(crate) fn may_be_secret(reader: &PaneReader, said: &str, insist: bool, agent: bool) -> bool {
     match reader.reads {
         Reads::Password => true,
-        Reads::Shell | Reads::Command | Reads::Nested | Reads::Unknown if insist => true,
+        Reads::Shell | Reads::Nested if insist => true,
+        // An agent owns its terminal from its first moment, also before its screen tells that it reads.
+        Reads::Command | Reads::Unknown if insist && !agent => true,
         Reads::Line | Reads::Key | Reads::Command | Reads::Nested | Reads::Unknown => asks_for_secret(said),
         Reads::Shell
         | Reads::Draft
@@ -158,7 +160,19 @@ mod tests {
             (Reads::Line, "Spinning up:", false, false),
             (Reads::Agent, "what is the password?", true, false),
         ] {
-            assert_eq!(may_be_secret(&reader(reads.clone()), said, insist), secret, "{reads:?} {said} {insist}");
+            let found = may_be_secret(&reader(reads.clone()), said, insist, false);
+            assert_eq!(found, secret, "{reads:?} {said} {insist}");
+        }
+        // An agent that is just starting; not what runs in its place.
+        for (reads, said, secret) in [
+            (Reads::Command, "Loading…", false),
+            (Reads::Unknown, "", false),
+            (Reads::Command, "Enter your API token:", true),
+            (Reads::Password, "", true),
+            (Reads::Shell, "$ ", true),
+            (Reads::Nested, "me@box:~$", true),
+        ] {
+            assert_eq!(may_be_secret(&reader(reads.clone()), said, true, true), secret, "{reads:?} {said}");
         }
     }
 

@@ -32,12 +32,6 @@ pub struct ApprovalRow {
     /// What the policy has typed for an answer, as it was when the question was asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<(String, Vec<KeyStep>)>,
-    /// The word without which a yes is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirm: Option<String>,
-    /// Who may decide; empty: everybody.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub approvers: Vec<String>,
     /// The call of an agent that waits for the answer: nothing is typed for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<String>,
@@ -49,16 +43,15 @@ pub struct ApprovalRow {
 impl ApprovalRow {
     /// What a verdict means where the policy says who may decide and by which word.
     pub fn allows(&self, verdict: &Verdict, by: &Decider) -> Result<Verdict, String> {
-        if !self.approvers.is_empty() && !self.approvers.contains(&by.who) {
-            return Err(format!("{} may not decide this; it is for {}", by.who, self.approvers.join(", ")));
+        let asked = &self.approval;
+        if !asked.is_for(&by.who) {
+            return Err(asked.not_for(&by.who));
         }
-        match &self.confirm {
-            Some(word) if verdict.approve && verdict.answer.as_deref().map(str::trim) != Some(word) => {
-                let id = &self.approval.id;
-                Err(format!("a yes takes a word here: `tmuxagent approve {id} --answer {word}`"))
-            }
-            Some(_) if verdict.approve => Ok(Verdict { approve: true, answer: None }),
-            _ => Ok(verdict.clone()),
+        let Some(word) = asked.confirm.as_ref().filter(|_| verdict.approve) else { return Ok(verdict.clone()) };
+        match &verdict.answer {
+            Some(answer) if asked.is_confirmed_by(answer) => Ok(Verdict { approve: true, answer: None }),
+            Some(answer) => Err(asked.another_word(answer)),
+            None => Err(format!("a yes takes a word here: `tmuxagent approve {} --answer {word}`", asked.id)),
         }
     }
 }

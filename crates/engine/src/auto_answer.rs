@@ -150,6 +150,9 @@ impl Turn<'_> {
             effect_text: self.cleaner.clean(&ask.effect_text),
             evidence: ask.evidence.unwrap_or_default(),
             options: ask.options,
+            confirm: None,
+            approvers: Vec::new(),
+            folder: self.folder(pane),
             asked_at: self.now,
             expires_at: None,
             reminders: 0,
@@ -165,8 +168,6 @@ impl Turn<'_> {
             program: None,
             asker: ask.asker,
             answers: Vec::new(),
-            confirm: None,
-            approvers: Vec::new(),
             call: None,
             dialog: ask.dialog,
         }

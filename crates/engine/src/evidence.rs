@@ -5,6 +5,7 @@ use super::progress::{TEXT, cut};
 use super::state::{Purpose, Run, State};
 use super::text::visible;
 use super::turn::{At, Turn};
+use tmuxagent_lines::{alike, is_only_motion, without_report};
 use tmuxagent_model::{Command, Event, PaneKey, Printed, RunId, TimerKey, Timestamp};
 
 /// How many of the lines that decided something are shown.
@@ -32,8 +33,8 @@ impl<'a> Turn<'a> {
         let mut lines: Vec<String> = Vec::new();
         let decided = at.and_then(|at| self.run(at.run)).map_or(&[][..], |run| &run.evidence);
         // What was said several times is shown once, where it was said last.
-        for text in decided.iter().rev().map(|line| visible(&line.text)) {
-            if lines.len() < DECIDED && !lines.contains(&text) && !last.contains(&text) {
+        for text in decided.iter().rev().map(|line| visible(without_report(&line.text))) {
+            if !text.is_empty() && lines.len() < DECIDED && !lines.contains(&text) && !last.contains(&text) {
                 lines.push(text);
             }
         }
@@ -59,8 +60,8 @@ impl<'a> Turn<'a> {
         let texts: Vec<&str> = printed.iter().filter(new).map(|line| line.text.as_str()).collect();
         // Together: a key may stand over several lines.
         let clean = self.cleaner.clean(&texts.join("\n"));
-        let lines = clean.lines().map(|line| visible(&cut(line.trim_end(), TEXT))).filter(|line| !line.is_empty());
-        telling(lines.collect(), most)
+        let lines = clean.lines().map(|line| visible(&cut(without_report(line).trim_end(), TEXT)));
+        telling(saying(lines), most)
     }
 
     /// When what a question is about began: the stage's attempt, or where it has none yet the run.
@@ -68,6 +69,18 @@ impl<'a> Turn<'a> {
         let run = self.run(at.run)?;
         Some(run.stages.get(at.stage)?.started_at.unwrap_or(run.started_at))
     }
+}
+
+/// The lines that say something: no spinner alone, and of the states of one row that follow each other the last.
+fn saying(lines: impl Iterator<Item = String>) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    for line in lines.filter(|line| !line.is_empty() && !is_only_motion(line)) {
+        if said.last().is_some_and(|before| alike(before, &line)) {
+            said.pop();
+        }
+        said.push(line);
+    }
+    said
 }
 
 /// The last lines of a text, at most so many. Where there are more, those go first that say where within a runtime or a
@@ -180,6 +193,25 @@ test at sum.test.js:4:1
     expected: 4,
     operator: 'strictEqual'
   }";
+
+    #[test]
+    fn neither_what_is_ours_nor_what_merely_turns_is_shown() {
+        let typed = "$  { npm ci; printf '\\033[8m__TMUXAGENT_RESULT %s %s\\033[m\\n' T1 $?; } 7<&-";
+        let printed = [
+            typed,
+            "⠙",
+            "⠹⠸",
+            "⠏ reify: 1/120",
+            "⠏ reify: 87/120",
+            "██████ 40%",
+            "added 3 packages",
+            "no newline__TMUXAGENT_RESULT T1 0",
+            "__TMUXAGENT_RESULT T1 0",
+            "----",
+        ];
+        let said = saying(printed.into_iter().map(|line| without_report(line).to_owned()));
+        assert_eq!(said, ["⠏ reify: 87/120", "added 3 packages", "no newline", "----"]);
+    }
 
     #[test]
     fn the_assertion_is_shown_and_not_the_runtime_below_it() {

@@ -16,7 +16,7 @@ use tmuxagent_model::{
     Alert, AlertKind, Approval, ApprovalId, ApprovalKind, ApprovalState, Effect, Front, KeyStep, Millis, Note, PaneKey,
     Severity, StageState, TimerKey, Urgency,
 };
-use tmuxagent_policy::{FailStep, Gate};
+use tmuxagent_policy::{FailStep, Gate, Pipeline, Stage};
 
 /// How long a question stays open that no stage waits for.
 const LOOSE: Millis = Millis::from_secs(24 * 3600);
@@ -102,7 +102,6 @@ impl Turn<'_> {
     pub fn ask_gate(&mut self, at: At) {
         let policy = Arc::clone(&self.policy);
         let Some((pipeline, rule)) = self.rule(&policy, at) else { return };
-        let rounds = self.asks_of_rounds(at);
         let none = Gate::default();
         let gate = rule.gate.as_ref().unwrap_or(&none);
         let attempt = self.stage(at).map_or(1, |stage| stage.attempt + 1);
@@ -115,13 +114,7 @@ impl Turn<'_> {
                 return self.give_up(at, Cause::own(self.now, "actions_on_start", missing.to_string()));
             }
         };
-        let question = self.question(at, rule, gate.question.as_ref(), attempt);
-        let question = question.or_else(|| {
-            let asked = || format!("Start stage {} of {}?", rule.name, pipeline.name);
-            rule.gate.as_ref().map(|_| asked())
-        });
-        let question = rounds.into_iter().chain(question).collect::<Vec<_>>().join(" ");
-        let question = with_conditions(question, gate);
+        let question = self.gate_question(at, pipeline, rule, attempt);
         let (effect, effect_text) = (plan_keys(&plan), describe_plan(&plan));
         if let Some(stage) = self.stage_mut(at) {
             stage.plan = plan;
@@ -145,21 +138,47 @@ impl Turn<'_> {
         self.note_run(Severity::Warning, at.run, note);
     }
 
-    /// After a change of the policy: a pending gate whose actions are others now asks again, as a new revision.
+    /// What a gate asks: whether its loop goes on, the author's question, and what it asks of whoever decides.
+    fn gate_question(&self, at: At, pipeline: &Pipeline, rule: &Stage, attempt: u32) -> String {
+        let rounds = self.asks_of_rounds(at);
+        let written = rule.gate.as_ref().and_then(|gate| gate.question.as_ref());
+        let question = self.question(at, rule, written, attempt).or_else(|| {
+            let asked = || format!("Start stage {} of {}?", rule.name, pipeline.name);
+            rule.gate.as_ref().map(|_| asked())
+        });
+        let question = rounds.into_iter().chain(question).collect::<Vec<_>>().join(" ");
+        match &rule.gate {
+            Some(gate) => with_conditions(question, gate),
+            None => question,
+        }
+    }
+
+    /// After a change of the policy: a pending gate that does or asks something else now, or asks somebody else, asks again,
+    /// as a new revision.
     pub fn revise_gate(&mut self, at: At) {
         let policy = Arc::clone(&self.policy);
-        let Some((_, rule)) = self.rule(&policy, at) else { return };
+        let Some((pipeline, rule)) = self.rule(&policy, at) else { return };
         let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::NeedsApproval) else { return };
         let Some(id) = stage.approval.clone().filter(|id| self.pending(id).is_some()) else { return };
-        let Ok(plan) = self.plan(at, rule, &rule.actions_on_start, stage.attempt + 1) else { return };
-        if self.stage(at).is_some_and(|stage| stage.plan == plan) {
+        let attempt = stage.attempt + 1;
+        let Ok(plan) = self.plan(at, rule, &rule.actions_on_start, attempt) else { return };
+        let question = self.cleaner.clean(&self.gate_question(at, pipeline, rule, attempt));
+        let gate = rule.gate.as_ref();
+        let confirm = gate.and_then(|gate| gate.confirm.clone());
+        let approvers = gate.map(|gate| gate.approvers.clone()).unwrap_or_default();
+        let effect_text = self.cleaner.clean(&describe_plan(&plan));
+        let same_plan = self.stage(at).is_some_and(|stage| stage.plan == plan);
+        let Some(row) = self.state.approvals.get_mut(&id) else { return };
+        let asked = &mut row.approval;
+        // Without a gate there is nothing that would be asked instead.
+        let question = if question.is_empty() { asked.question.clone() } else { question };
+        if same_plan && (&asked.question, &asked.confirm, &asked.approvers) == (&question, &confirm, &approvers) {
             return;
         }
-        let effect_text = self.cleaner.clean(&describe_plan(&plan));
-        let Some(row) = self.state.approvals.get_mut(&id) else { return };
-        row.approval.revision += 1;
-        row.approval.effect = plan_keys(&plan);
-        row.approval.effect_text = effect_text;
+        asked.revision += 1;
+        asked.effect = plan_keys(&plan);
+        (asked.effect_text, asked.question) = (effect_text, question);
+        (asked.confirm, asked.approvers) = (confirm, approvers);
         if let Some(stage) = self.stage_mut(at) {
             stage.plan = plan;
         }
@@ -269,6 +288,7 @@ impl Turn<'_> {
             state: ApprovalState::Pending,
             pane: pane.clone(),
             place: self.place(pane),
+            folder: self.folder(pane),
             run: run.map(|run| run.id),
             pipeline: run.map(|run| run.pipeline.clone()),
             stage: at.map(|at| self.stage_name(at)),
@@ -279,6 +299,8 @@ impl Turn<'_> {
             effect_text: self.cleaner.clean(&ask.effect_text),
             evidence,
             options: ask.options,
+            confirm: ask.confirm,
+            approvers: ask.approvers,
             asked_at: now,
             expires_at,
             reminders: 0,
@@ -295,8 +317,6 @@ impl Turn<'_> {
             asker: ask.asker,
             answers: ask.answers,
             dialog: ask.dialog,
-            confirm: ask.confirm,
-            approvers: ask.approvers,
             call: None,
         };
         self.state.approvals.insert(id.clone(), row);
@@ -308,6 +328,11 @@ impl Turn<'_> {
         }
         self.announce(&id, AlertKind::Approval);
         id
+    }
+
+    /// The folder of a pane's program, for people.
+    pub fn folder(&self, pane: &PaneKey) -> String {
+        self.state.panes.get(pane).map(|row| self.cleaner.clean(&row.info.facts.path)).unwrap_or_default()
     }
 
     /// Tells the event list and the channels of a question.

@@ -351,8 +351,8 @@ impl Engine {
     /// The word that a yes to a question takes, and somebody who may say it, where the policy says so.
     #[must_use]
     pub fn terms(&self, id: &ApprovalId) -> (Option<String>, Option<String>) {
-        let row = self.state.approvals.get(id);
-        row.map_or((None, None), |row| (row.confirm.clone(), row.approvers.first().cloned()))
+        let asked = self.approval(id);
+        asked.map_or((None, None), |asked| (asked.confirm.clone(), asked.approvers.first().cloned()))
     }
 
     /// What an intent without an outcome does, in one line for people.

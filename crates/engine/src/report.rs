@@ -165,6 +165,7 @@ impl fmt::Display for Decided {
                     tmuxagent_model::RunState::Succeeded => "succeeded",
                     tmuxagent_model::RunState::Failed => "failed",
                     tmuxagent_model::RunState::Cancelled => "was cancelled",
+                    tmuxagent_model::RunState::Rejected => "was rejected",
                 };
                 write!(f, "run of {pipeline} {word}")
             }

@@ -185,7 +185,9 @@ impl Turn<'_> {
         );
         let input = if lost {
             RunInput::Fail
-        } else if any(&[StageState::Cancelled, StageState::Rejected, StageState::Expired]) {
+        } else if any(&[StageState::Rejected]) {
+            RunInput::Reject
+        } else if any(&[StageState::Cancelled, StageState::Expired]) {
             RunInput::Cancel
         } else {
             RunInput::Succeed
@@ -234,7 +236,7 @@ impl Turn<'_> {
         let severity = match state {
             RunState::Succeeded => Severity::Success,
             RunState::Failed => Severity::Error,
-            RunState::Open | RunState::Cancelled => Severity::Warning,
+            RunState::Open | RunState::Cancelled | RunState::Rejected => Severity::Warning,
         };
         self.note_run(severity, id, Note::RunEnded { run: id, pipeline: pipeline.clone(), state });
         if state == RunState::Succeeded {

@@ -28,11 +28,12 @@
 //! Runs:
 //!
 //! ```text
-//! input     Open       Succeeded  Failed  Cancelled
-//! Succeed   Succeeded  –          –       –
-//! Fail      Failed     –          –       –
-//! Cancel    Cancelled  –          –       –
-//! Reopen    –          Open       Open    Open
+//! input     Open       Succeeded  Failed  Cancelled  Rejected
+//! Succeed   Succeeded  –          –       –          –
+//! Fail      Failed     –          –       –          –
+//! Cancel    Cancelled  –          –       –          –
+//! Reject    Rejected   –          –       –          –
+//! Reopen    –          Open       Open    Open       Open
 //! ```
 
 use tmuxagent_model::{RunState, StageState};
@@ -99,13 +100,15 @@ pub enum RunInput {
     Fail,
     /// It is ended from outside.
     Cancel,
+    /// A human said no to one of its stages.
+    Reject,
     /// A human runs one of its stages again.
     Reopen,
 }
 
 impl RunInput {
     /// All of them, for walking the table.
-    pub const ALL: [Self; 4] = [Self::Succeed, Self::Fail, Self::Cancel, Self::Reopen];
+    pub const ALL: [Self; 5] = [Self::Succeed, Self::Fail, Self::Cancel, Self::Reject, Self::Reopen];
 }
 
 /// The state of a stage after `input`, or `None` where it changes nothing.
@@ -219,12 +222,10 @@ pub const fn next_run(state: RunState, input: RunInput) -> Option<RunState> {
         (RunState::Open, RunInput::Succeed) => Some(RunState::Succeeded),
         (RunState::Open, RunInput::Fail) => Some(RunState::Failed),
         (RunState::Open, RunInput::Cancel) => Some(RunState::Cancelled),
-        (RunState::Succeeded | RunState::Failed | RunState::Cancelled, RunInput::Reopen) => Some(RunState::Open),
-        (RunState::Open, RunInput::Reopen)
-        | (
-            RunState::Succeeded | RunState::Failed | RunState::Cancelled,
-            RunInput::Succeed | RunInput::Fail | RunInput::Cancel,
-        ) => None,
+        (RunState::Open, RunInput::Reject) => Some(RunState::Rejected),
+        (RunState::Open, RunInput::Reopen) => None,
+        (_, RunInput::Reopen) => Some(RunState::Open),
+        (_, RunInput::Succeed | RunInput::Fail | RunInput::Cancel | RunInput::Reject) => None,
     }
 }
 

@@ -17,7 +17,8 @@ const STATES: [StageState; 14] = [
     StageState::Expired,
 ];
 
-const RUNS: [RunState; 4] = [RunState::Open, RunState::Succeeded, RunState::Failed, RunState::Cancelled];
+const RUNS: [RunState; 5] =
+    [RunState::Open, RunState::Succeeded, RunState::Failed, RunState::Cancelled, RunState::Rejected];
 
 #[test]
 fn every_pair_of_state_and_input_of_stages() {
@@ -52,6 +53,7 @@ fn every_pair_of_state_and_input_of_runs() {
                 (RunState::Open, RunInput::Succeed) => Some(RunState::Succeeded),
                 (RunState::Open, RunInput::Fail) => Some(RunState::Failed),
                 (RunState::Open, RunInput::Cancel) => Some(RunState::Cancelled),
+                (RunState::Open, RunInput::Reject) => Some(RunState::Rejected),
                 (_, RunInput::Reopen) if from != RunState::Open => Some(RunState::Open),
                 _ => None,
             };

@@ -10,10 +10,10 @@ use super::text::{describe_intent, describe_plan, visible};
 use super::turn::At;
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
-    Approval, ApprovalState, Freeze, HeldSend, IntentState, KeyStep, LeaseView, PaneKey, PaneState, ProgramState,
-    RunState, RunView, StageState, StageView, TimerKey,
+    Approval, ApprovalState, Freeze, HeldSend, InputView, IntentState, KeyStep, LeaseView, PaneKey, PaneState,
+    ProgramState, RunState, RunView, StageState, StageView, TimerKey,
 };
-use tmuxagent_policy::{FailStep, Pipeline, Stage};
+use tmuxagent_policy::{FailStep, Input, InputKind, Pipeline, Stage};
 
 /// The engine's part of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -110,6 +110,7 @@ impl Engine {
             run: run.map(|run| run.id),
             state: run.map(|run| run.state),
             stages: stages.collect(),
+            inputs: pipeline.inputs.iter().map(input_view).collect(),
             started_at: run.map(|run| run.started_at),
             ended_at: run.and_then(|run| run.ended_at),
         }
@@ -273,4 +274,10 @@ pub fn max_attempts(rule: &Stage, stage: &StageRun) -> u32 {
     let to_come = matches!(stage.state, StageState::Retrying | StageState::Queued | StageState::NeedsApproval);
     let begun = if to_come { stage.attempt + 1 } else { stage.attempt.max(1) };
     begun.saturating_add(retries).saturating_sub(used).max(stage.attempt)
+}
+
+/// An input as who starts the pipeline sees it.
+fn input_view(input: &Input) -> InputView {
+    let choices = if let InputKind::Choice(choices) = &input.kind { choices.clone() } else { Vec::new() };
+    InputView { name: input.name.clone(), default: input.default.clone(), choices }
 }

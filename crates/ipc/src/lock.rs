@@ -1,19 +1,23 @@
 //! Which process is the supervisor: the one that holds the lock. The kernel frees it with the process, so a crashed
 //! holder is never in the way.
 
+use super::client::hello;
+use super::codec;
+use super::wire::RequestFrame;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use tmuxagent_model::Timestamp;
+use std::time::{Duration, Instant};
+use tmuxagent_model::{Timestamp, Via};
 
 /// The longest path of a socket that every supported system takes, bytes (macOS has 104 with the end mark).
 const MAX_SOCKET_PATH: usize = 103;
 
-/// How often, and how far apart, a lock is tried that nobody who is known to live holds.
-const TRIES: u32 = 40;
+/// How long, and how far apart, a lock is tried whose holder does not answer.
+const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Who holds the lock, as the lock file tells it.
@@ -69,7 +73,7 @@ pub fn socket_path(folder: &Path) -> PathBuf {
 
 impl Lock {
     /// Takes the lock of a runtime folder, which is made with mode 0700 where it is missing, and tightened to it.
-    /// Blocks for up to a fifth of a second where the holder is just writing down who it is, or has just ended.
+    /// Blocks for up to a second where the holder does not answer: it is just starting, or ending.
     ///
     /// # Errors
     /// [`LockError::Held`] when another process has it, [`LockError::Foreign`] when another user owns the folder,
@@ -78,7 +82,7 @@ impl Lock {
         let path = lock_path(folder);
         let unusable = |source| LockError::Unusable { path: path.display().to_string(), source };
         private_folder(folder)?;
-        let mut tries = 0;
+        let begun = Instant::now();
         loop {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -86,15 +90,15 @@ impl Lock {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    // A process that is just being started by a late holder shares the lock for some moments, until
-                    // it becomes another program; one that just took it writes down who it is a moment later.
+                    // A process that was killed holds the lock until the kernel has taken it apart, and one that it was
+                    // just starting shares it until it becomes another program. So only who answers has it for certain.
                     let found = self::holder(folder);
-                    tries += 1;
-                    if tries < TRIES && !found.as_ref().is_some_and(|found| is_alive(found.pid)) {
-                        std::thread::sleep(PAUSE);
-                        continue;
+                    let alive = found.as_ref().is_some_and(|found| is_alive(found.pid));
+                    if alive && answers(folder) || begun.elapsed() >= PATIENCE {
+                        return Err(LockError::Held(found));
                     }
-                    return Err(LockError::Held(found));
+                    std::thread::sleep(PAUSE);
+                    continue;
                 }
                 Err(TryLockError::Error(source)) => return Err(unusable(source)),
             }
@@ -184,6 +188,19 @@ pub fn holder(folder: &Path) -> Option<Holder> {
     let mut text = String::new();
     File::open(lock_path(folder)).ok()?.take(64 * 1024).read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
+}
+
+/// Whether somebody answers at the socket of a runtime folder.
+fn answers(folder: &Path) -> bool {
+    let ask = || -> io::Result<usize> {
+        let mut socket = UnixStream::connect(socket_path(folder))?;
+        socket.set_read_timeout(Some(PATIENCE / 4))?;
+        socket.set_write_timeout(Some(PATIENCE / 4))?;
+        let hello = RequestFrame { id: 1, request: hello(Via::Cli, None, None) };
+        socket.write_all(&codec::encode(&hello).map_err(io::Error::other)?)?;
+        socket.read(&mut [0; 1])
+    };
+    ask().is_ok_and(|read| read > 0)
 }
 
 fn is_alive(process: u32) -> bool {

@@ -395,19 +395,24 @@ fn the_words_of_a_crashed_holder_mislead_nobody() {
 
 #[test]
 fn a_holder_that_is_just_ending_is_waited_for() {
-    let folder = tempfile::tempdir().expect("a folder");
-    // What a process shares that its late holder is just starting: the lock, without anybody's words.
-    let late = std::fs::File::create(lock_path(folder.path())).expect("created");
-    late.lock().expect("free");
-    let (asked, told) = std::sync::mpsc::channel();
-    let ending = std::thread::spawn(move || {
-        told.recv().expect("asked");
-        // So that the lock is asked for while it is held; later, it is free already, which is fine as well.
-        std::thread::sleep(Duration::from_millis(20));
-        drop(late);
-    });
-    asked.send(()).expect("heard");
-    let lock = Lock::acquire(folder.path(), &holding());
-    assert!(lock.is_ok(), "{lock:?}");
-    ending.join().expect("no panic");
+    // What a process shares that its late holder is just starting is the lock, without anybody's words; what was killed is a
+    // process as long as the kernel takes it apart, and answers no more.
+    let killed = format!("{{\"pid\":{},\"config\":\"c\",\"started_at\":0,\"version\":\"0\"}}", std::process::id());
+    for words in ["", killed.as_str()] {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(lock_path(folder.path()), words).expect("written");
+        let late = std::fs::File::options().write(true).open(lock_path(folder.path())).expect("opened");
+        late.lock().expect("free");
+        let (asked, told) = std::sync::mpsc::channel();
+        let ending = std::thread::spawn(move || {
+            told.recv().expect("asked");
+            // So that the lock is asked for while it is held; later, it is free already, which is fine as well.
+            std::thread::sleep(Duration::from_millis(20));
+            drop(late);
+        });
+        asked.send(()).expect("heard");
+        let lock = Lock::acquire(folder.path(), &holding());
+        assert!(lock.is_ok(), "{words}: {lock:?}");
+        ending.join().expect("no panic");
+    }
 }

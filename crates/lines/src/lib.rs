@@ -43,9 +43,10 @@ mod unseen;
 
 pub use anchor::{Anchor, Missed};
 pub use integration::{ShellPhase, ShellState};
+pub use likeness::{alike, is_only_motion};
 pub use recognise::recognise;
 pub use submitted::{Entry, Standing, Submitted};
-pub use tracked::{bare_command, is_tracked_command, tracked_command, untracked_command};
+pub use tracked::{bare_command, is_tracked_command, tracked_command, untracked_command, without_report};
 
 use std::borrow::Cow;
 

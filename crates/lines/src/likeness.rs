@@ -17,8 +17,17 @@ const UNITS: [&str; 18] = [
 ];
 
 /// Whether two states of a row differ at most in spinners, times and bars.
-pub(super) fn alike(a: &str, b: &str) -> bool {
+#[must_use]
+pub fn alike(a: &str, b: &str) -> bool {
     a == b || key(a) == key(b)
+}
+
+/// Whether a row shows that something goes on, and nothing else: a spinner, a bar, a percentage.
+#[must_use]
+pub fn is_only_motion(text: &str) -> bool {
+    let key = key(text);
+    let moves = |c: char| matches!(c, '•' | '⠿' | '█');
+    key.contains(moves) && !key.replace("0%", "").contains(|c: char| c.is_alphanumeric())
 }
 
 /// The row with everything replaced that changes without saying anything.

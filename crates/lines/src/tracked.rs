@@ -78,6 +78,14 @@ pub fn is_tracked_command(line: &str) -> bool {
     line.contains(PRINTED) || line.contains(&format!("; printf '{MARK} "))
 }
 
+/// What a line says without what is ours in it: nothing where it shows a tracked command, what a program printed where the
+/// report of its end stands behind it.
+#[must_use]
+pub fn without_report(line: &str) -> &str {
+    let Some((before, _)) = line.split_once(MARK) else { return line };
+    if before.contains("printf '") { "" } else { before.trim_end() }
+}
+
 /// The token of a tracked command in what was typed.
 pub(super) fn typed_token(typed: &str) -> Option<&str> {
     let rest = typed.split_once(PRINTED)?.1;

@@ -141,6 +141,9 @@ pub struct Approval {
     pub pane: PaneKey,
     /// `session:window.pane` when it was asked, for people.
     pub place: String,
+    /// The folder that the pane's program was in when it was asked; empty where it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub folder: String,
     /// The run, where there is one.
     pub run: Option<RunId>,
     /// The pipeline, where there is one.
@@ -159,6 +162,12 @@ pub struct Approval {
     pub evidence: Vec<String>,
     /// The answers to choose from; empty for a plain yes or no.
     pub options: Vec<String>,
+    /// The word without which a yes is none, where the policy wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<String>,
+    /// Who may decide; empty: everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvers: Vec<String>,
     /// When it was asked.
     pub asked_at: Timestamp,
     /// When it expires.
@@ -182,6 +191,31 @@ impl Approval {
     #[must_use]
     pub fn takes_plain_yes(&self) -> bool {
         let dialog = matches!(self.kind, ApprovalKind::Dialog { .. }) && !self.effect.is_empty();
-        self.options.is_empty() || dialog
+        self.confirm.is_none() && (self.options.is_empty() || dialog)
+    }
+
+    /// Whether somebody of this name may decide.
+    #[must_use]
+    pub fn is_for(&self, who: &str) -> bool {
+        self.approvers.is_empty() || self.approvers.iter().any(|approver| approver == who)
+    }
+
+    /// The sentence for somebody who may not decide.
+    #[must_use]
+    pub fn not_for(&self, who: &str) -> String {
+        format!("{who} may not decide this; it is for {}", self.approvers.join(", "))
+    }
+
+    /// The sentence for somebody who wrote another word than the one that a yes takes.
+    #[must_use]
+    pub fn another_word(&self, written: &str) -> String {
+        let word = self.confirm.as_deref().unwrap_or_default();
+        format!("`{written}` is not the word that a yes takes here: {word}")
+    }
+
+    /// Whether an answer is the word that a yes takes here; never where it takes none.
+    #[must_use]
+    pub fn is_confirmed_by(&self, answer: &str) -> bool {
+        self.confirm.as_deref() == Some(answer.trim())
     }
 }

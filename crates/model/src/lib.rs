@@ -49,7 +49,8 @@ pub use reader::{Awaited, Front, Needs, PaneReader, Reads};
 pub use redacted::{Carry, Redact, Redaction, SecretMark, is_lost, is_mark, own_characters, recalls};
 pub use shell::{Shell, ShellText};
 pub use snapshot::{
-    Counters, EventLine, Freeze, HostState, HostView, Problem, RunState, RunView, Snapshot, StageState, StageView,
+    Counters, EventLine, Freeze, HostState, HostView, InputView, Problem, RunState, RunView, Snapshot, StageState,
+    StageView,
 };
 pub use snapshot::{HeldSend, PaneState, PaneView};
 pub use time::{Millis, Timestamp};

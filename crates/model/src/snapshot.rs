@@ -83,6 +83,8 @@ pub enum RunState {
     Failed,
     /// A human ended it, or its pane is gone.
     Cancelled,
+    /// A human said no to one of its stages.
+    Rejected,
 }
 
 /// A stage as views show it.
@@ -118,6 +120,19 @@ pub struct StageView {
     pub place: Option<String>,
 }
 
+/// A value that whoever starts a pipeline gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputView {
+    /// Its name.
+    pub name: String,
+    /// What it is where none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// What it can be, where that is one of a few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+}
+
 /// A pipeline on a pane, with its present or last run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunView {
@@ -133,6 +148,9 @@ pub struct RunView {
     pub state: Option<RunState>,
     /// Its stages in the policy's order.
     pub stages: Vec<StageView>,
+    /// What is given at its start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<InputView>,
     /// When it began.
     pub started_at: Option<Timestamp>,
     /// When it ended.

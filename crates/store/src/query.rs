@@ -86,27 +86,31 @@ impl Reader {
         Ok(())
     }
 
-    /// An approval by its id or the beginning of it, open or closed. An exact id wins over longer ones.
+    /// An approval by its id or the beginning of it, open or closed. An exact id wins over longer ones, and the only open
+    /// one over closed ones: it is what somebody means who decides.
     pub fn approval(&self, id: &str) -> Result<Found<Approval>, StoreError> {
         if id.is_empty() {
             return Ok(Found::None);
         }
-        let sql = "SELECT key, body FROM entities WHERE kind = ?1 AND substr(key, 1, length(?2)) = ?2
-             UNION ALL SELECT key, body FROM history AS h WHERE kind = ?1 AND substr(key, 1, length(?2)) = ?2
-             AND NOT EXISTS (SELECT 1 FROM entities AS e WHERE e.kind = h.kind AND e.key = h.key)
-             ORDER BY 1 LIMIT 10";
+        let sql = "SELECT key, body, open FROM (
+             SELECT key, body, coalesce(json_extract(body, '$.state', '$.approval.state') LIKE '%\"pending\"%', 0) AS open
+             FROM entities WHERE kind = ?1 AND substr(key, 1, length(?2)) = ?2
+             UNION ALL SELECT key, body, 0 FROM history AS h WHERE kind = ?1 AND substr(key, 1, length(?2)) = ?2
+             AND NOT EXISTS (SELECT 1 FROM entities AS e WHERE e.kind = h.kind AND e.key = h.key))
+             ORDER BY open DESC, key LIMIT 10";
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut found = statement
             .query_map(params![entity_name(EntityKind::Approval), id], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
             })?
             .collect::<Result<Vec<_>, _>>()?;
-        let exact = found.iter().position(|(key, _)| key == id);
-        match (exact, found.len()) {
-            (Some(at), _) => Ok(Found::One(approval(&found.swap_remove(at).1)?)),
-            (None, 0) => Ok(Found::None),
-            (None, 1) => Ok(Found::One(approval(&found.swap_remove(0).1)?)),
-            (None, _) => Ok(Found::Several(found.into_iter().map(|(key, _)| key).collect())),
+        let exact = found.iter().position(|(key, ..)| key == id);
+        let open = found.iter().filter(|(.., open)| *open).count();
+        let meant = exact.or((found.len() == 1 || open == 1).then_some(0));
+        match meant {
+            Some(at) => Ok(Found::One(approval(&found.swap_remove(at).1)?)),
+            None if found.is_empty() => Ok(Found::None),
+            None => Ok(Found::Several(found.into_iter().map(|(key, ..)| key).collect())),
         }
     }
 

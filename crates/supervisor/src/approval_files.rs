@@ -61,6 +61,8 @@ const BESIDE: &str = ".request-";
 /// The folder with the requests that stand in it.
 pub struct ApprovalFiles {
     folder: PathBuf,
+    /// Whose decision a word in a file is.
+    who: String,
     lang: Lang,
     redactor: Redactor,
     shown: BTreeMap<String, Request>,
@@ -98,10 +100,15 @@ impl ApprovalFiles {
         if found.mode() & 0o022 != 0 {
             return refused(format!("others may write in {shown}, so they could decide; chmod 700 {shown}"));
         }
-        let files =
-            Self { folder: folder.to_owned(), lang, redactor, shown: BTreeMap::new(), reported: BTreeSet::new() };
+        let (folder, who) = (folder.to_owned(), String::new());
+        let files = Self { folder, who, lang, redactor, shown: BTreeMap::new(), reported: BTreeSet::new() };
         files.sweep();
         Ok(files)
+    }
+
+    /// The same, with the name of the user whose decision a word in a file is.
+    pub fn decided_by(self, who: &str) -> Self {
+        Self { who: who.to_owned(), ..self }
     }
 
     /// The folder.
@@ -168,7 +175,7 @@ impl ApprovalFiles {
     fn begin(&mut self, name: &str) -> io::Result<()> {
         let Some(request) = self.shown.get_mut(name).filter(|request| request.text.is_none()) else { return Ok(()) };
         let left = read_private(&self.folder.join(name), LARGEST).ok();
-        let text = request_text(&request.approval, self.lang, &self.redactor, None);
+        let text = request_text(&request.approval, &self.who, self.lang, &self.redactor, None);
         match &left {
             Some(left) if *left == text => request.text = Some(text),
             Some(left) if has_word(left) => {}
@@ -310,7 +317,7 @@ impl ApprovalFiles {
     /// Puts the request into its file, with a note at its end, over what was read there.
     fn put(&mut self, name: &str, note: Option<&str>, over: Option<&str>) -> io::Result<()> {
         let Some(request) = self.shown.get(name) else { return Ok(()) };
-        let text = request_text(&request.approval, self.lang, &self.redactor, note);
+        let text = request_text(&request.approval, &self.who, self.lang, &self.redactor, note);
         if !self.write(name, &text, over)? {
             return Ok(());
         }

@@ -158,6 +158,21 @@ fn another_life_in_another_language_knows_the_requests() {
 }
 
 #[test]
+fn an_answer_in_a_file_is_in_the_language_of_what_stands_around_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ApprovalFiles::open(&folder.path().join("approvals"), Lang::Zh, Redactor::default()).unwrap();
+    let mut world = World { folder, files: files.decided_by("li") };
+    let asked = Approval { approvers: vec!["mei".to_owned()], ..approval() };
+    world.files.show(std::slice::from_ref(&asked));
+    assert!(std::fs::read_to_string(world.path()).unwrap().contains("你无权审批"));
+    std::fs::write(world.path(), "批准\n").unwrap();
+    let read = decided(world.files.look());
+    world.files.settle(read, &Settled::new(Err(Refusal::Other(asked.not_for("li")))));
+    let text = std::fs::read_to_string(world.path()).unwrap();
+    assert!(text.contains("位置") && text.ends_with("# li 不能决定这件事；应由 mei 决定\n"), "{text}");
+}
+
+#[test]
 fn requests_of_closed_questions_do_not_stay_behind() {
     let mut world = World::new();
     world.files.show(&[approval()]);

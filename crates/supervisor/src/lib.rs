@@ -39,4 +39,4 @@ mod watcher;
 
 pub use reach::{socket_path, transport};
 pub use recognisers::recognisers;
-pub use start::{Running, Start, StartError, start};
+pub use start::{Running, Start, StartError, start, user_name};

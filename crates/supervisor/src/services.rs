@@ -164,7 +164,7 @@ async fn serve_files(
 ) {
     let (desk, lang) = (Arc::clone(&ground.desk), ground.lang);
     let files = match ApprovalFiles::open(&loaded.paths.approvals, lang, redactor) {
-        Ok(files) => files,
+        Ok(files) => files.decided_by(&desk.user),
         Err(error) => return problem(&desk.facts, "approval files", Some(error.to_string().into())).await,
     };
     // The folder lets only its owner write, who is the user of this process.

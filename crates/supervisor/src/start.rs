@@ -224,7 +224,8 @@ async fn forward(mut calls: mpsc::Receiver<Call>, urgent: mpsc::Sender<Urgent>) 
 
 /// The user of this process, as decisions name him: by the environment, or where it says nothing (cron, systemd), by the
 /// system's list of users.
-fn user_name(environment: &Environment) -> String {
+#[must_use]
+pub fn user_name(environment: &Environment) -> String {
     let named = environment.non_empty("USER").or_else(|| environment.non_empty("LOGNAME")).map(str::to_owned);
     let uid = rustix::process::geteuid().as_raw();
     let listed = || listed_name(&std::fs::read_to_string("/etc/passwd").unwrap_or_default(), uid);

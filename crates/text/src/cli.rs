@@ -49,6 +49,7 @@ words! {
         "--policy 在此不起作用：正在运行的监督进程使用自己的策略，即";
     Pane: "PANE", "窗格";
     Place: "PLACE", "位置";
+    Folder: "FOLDER", "目录";
     Program: "PROGRAM", "程序";
     Reader: "READER", "读取者";
     Held: "held", "暂缓";

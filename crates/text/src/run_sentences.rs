@@ -30,6 +30,7 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
     ("{} (a yes takes the word {}; for {} to decide)", "{0}（同意须输入 {1}；由 {2} 决定）"),
     ("{} (a yes takes the word {})", "{0}（同意须输入 {1}）"),
     ("{} (for {} to decide)", "{0}（由 {1} 决定）"),
+    ("`{}` is not the word that a yes takes here: {}", "`{0}` 不是此处同意须输入的词：{1}"),
     ("{} may not decide this; it is for {}", "{0} 不能决定这件事；应由 {1} 决定"),
     (
         "a yes takes a word here: `tmuxagent approve {} --answer {}`",

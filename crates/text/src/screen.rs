@@ -83,6 +83,7 @@ texts! {
     Pipeline: "pipeline", "流水线";
     State: "state", "状态";
     Attempt: "attempt", "尝试";
+    Round: "round", "轮次";
     Asked: "asked", "提出";
     Expires: "expires in", "过期倒计时";
     Reminders: "reminders", "提醒次数";
@@ -143,6 +144,8 @@ texts! {
     SendPrompt: "send text", "发送文字";
     SendKeysPrompt: "send keys", "发送按键";
     AnswerPrompt: "answer", "回答";
+    LeasePrompt: "approve, and for this time what is of its kind", "批准，并在这段时间内批准同类请求";
+    LeaseAllows: "for that time also", "这段时间内还允许";
     WillSend: "sends", "将发送";
     WithEnter: "with Enter", "并按回车";
     WithoutEnter: "without Enter", "不按回车";

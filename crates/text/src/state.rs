@@ -60,6 +60,7 @@ pub const fn run_state(lang: Lang, state: Option<RunState>) -> &'static str {
         Some(RunState::Succeeded) => lang.pick("done", "完成"),
         Some(RunState::Failed) => lang.pick("failed", "失败"),
         Some(RunState::Cancelled) => lang.pick("cancelled", "已取消"),
+        Some(RunState::Rejected) => lang.pick("rejected", "已拒绝"),
     }
 }
 

@@ -9,7 +9,8 @@ mod select;
 
 pub use lists::{RunRow, StageRef};
 pub use overlay::{
-    Confirm, EnterAfter, Explanation, Input, InputKind, Overlay, Page, Pick, PickItem, SendMode, written_steps,
+    Confirm, EnterAfter, Explanation, Input, InputKind, Overlay, Page, Pick, PickItem, SendMode, Starting,
+    written_steps,
 };
 pub use select::{Direction, Panel};
 
@@ -56,6 +57,8 @@ pub struct Setup {
     pub version: String,
     /// What is to be said first.
     pub remark: Option<String>,
+    /// The user's name, as decisions have it; empty where it is not known.
+    pub user: String,
 }
 
 impl Default for Setup {
@@ -68,6 +71,7 @@ impl Default for Setup {
             zone: TimeZone::UTC,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             remark: None,
+            user: String::new(),
         }
     }
 }
@@ -283,6 +287,12 @@ impl Model {
     #[must_use]
     pub fn target(&self) -> Option<&Approval> {
         self.the_approval().filter(|approval| approval.state == ApprovalState::Pending)
+    }
+
+    /// Whether a decision of the user's would count, by who may decide.
+    #[must_use]
+    pub fn may_decide(&self, approval: &Approval) -> bool {
+        self.setup.user.is_empty() || approval.is_for(&self.setup.user)
     }
 
     /// Whether an approval has been in view long enough to be decided.

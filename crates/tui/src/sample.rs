@@ -309,6 +309,7 @@ pub fn run(pipeline: &str, number: u64, pane: u32, place: &str) -> RunView {
         run: Some(RunId(number)),
         state: Some(RunState::Open),
         stages: Vec::new(),
+        inputs: Vec::new(),
         started_at: Some(before(140)),
         ended_at: None,
     }
@@ -401,6 +402,9 @@ pub fn gate(id: &str, n: u32, pipeline: &str, stage: &str, question: &str, types
         effect_text: types.to_owned(),
         evidence: vec!["Test Suites: 31 passed, 31 total".to_owned(), "Tests:       214 passed, 214 total".to_owned()],
         options: Vec::new(),
+        confirm: None,
+        approvers: Vec::new(),
+        folder: String::new(),
         asked_at: before(41),
         expires_at: None,
         reminders: 0,

@@ -5,7 +5,9 @@ mod decide;
 mod frames;
 mod input;
 mod keys;
+pub mod lease;
 mod mouse;
+mod start;
 
 use super::keymap::{Context, Key};
 use super::model::{LinkState, Model, Overlay, Page, Toast};

@@ -33,7 +33,6 @@ pub(super) fn run(session: &Session, _: &ListArgs) -> Outcome {
                 clean(&agent.agent),
                 clean(&agent.title),
                 clean(&agent.seen.join(", ")),
-                agent.rules().to_string(),
                 agent.revision.to_string(),
                 clean(&known.file),
             ];
@@ -41,8 +40,8 @@ pub(super) fn run(session: &Session, _: &ListArgs) -> Outcome {
         })
         .collect();
     let heading = match out.lang {
-        Lang::En => ["AGENT", "NAME", "SEEN", "RULES", "REVISION", "FILE"],
-        Lang::Zh => ["代理", "名称", "见过的版本", "规则", "修订", "文件"],
+        Lang::En => ["AGENT", "NAME", "SEEN", "REV", "FILE"],
+        Lang::Zh => ["代理", "名称", "见过的版本", "修订", "文件"],
     };
     out.table(&heading, &rows)?;
     Ok(exit::OK)

@@ -412,7 +412,9 @@ impl World {
                 {
                     self.late.insert((run.0, stage, attempt));
                 }
-                Note::RunEnded { run, state: RunState::Cancelled, .. } => drop(self.cancelled.insert(run.0)),
+                Note::RunEnded { run, state: RunState::Cancelled | RunState::Rejected, .. } => {
+                    drop(self.cancelled.insert(run.0))
+                }
                 _ => {}
             }
         }

@@ -187,6 +187,7 @@ pub fn run_view(pane: &PaneView, number: u64, pipeline: &str) -> RunView {
         run: Some(RunId(number)),
         state: Some(RunState::Open),
         stages: vec![stage],
+        inputs: Vec::new(),
         started_at: None,
         ended_at: None,
     }
@@ -210,6 +211,9 @@ pub fn approval(pane: &PaneView, id: &str) -> Approval {
         effect_text: "npm run build⏎".into(),
         evidence: vec!["Tests: 12 passed".into()],
         options: Vec::new(),
+        confirm: None,
+        approvers: Vec::new(),
+        folder: String::new(),
         asked_at: TO_COME,
         expires_at: None,
         reminders: 0,

@@ -106,7 +106,7 @@ impl Telegram {
             "disable_notification": message.urgency == tmuxagent_model::Urgency::Low,
         });
         if let (Some(ask), Some(map)) = (&message.ask, body.as_object_mut())
-            && ask.options.is_empty()
+            && ask.takes_buttons(&self.allow)
         {
             let button = |label: &str, approve: bool| {
                 let press = Press { approval: ask.approval.clone(), revision: ask.revision, approve };

@@ -183,7 +183,7 @@ impl WecomBot {
     }
 
     fn card(&self, message: &Message) -> Option<Value> {
-        let ask = message.ask.as_ref().filter(|ask| ask.options.is_empty())?;
+        let ask = message.ask.as_ref().filter(|ask| ask.takes_buttons(&self.config.allow))?;
         let lang = message.lang;
         let button = |label: &str, style: u8, approve: bool| {
             let press = Press { approval: ask.approval.clone(), revision: ask.revision, approve };

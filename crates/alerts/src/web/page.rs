@@ -7,7 +7,7 @@ use tmuxagent_model::{Approval, KeyStep};
 use tmuxagent_text::escape;
 use tmuxagent_text::plain::named;
 use tmuxagent_text::redact::Redactor;
-use tmuxagent_text::{Lang, effect_sentence};
+use tmuxagent_text::{Lang, effect_sentence, sentence as sentence_of};
 
 /// The only style; the policy of the pages names it by its hash.
 pub(crate) const STYLE: &str = "\
@@ -23,7 +23,7 @@ pre{background:#8882;border-radius:8px;padding:10px;white-space:pre-wrap;overflo
 button{font:600 1.15rem/1 inherit;font-family:inherit;min-height:60px;width:100%;border:2px solid transparent;border-radius:12px;color:#fff}\
 .approve{background:#17692f}.reject{background:#a5231c}.faint{opacity:.55}\
 button:focus-visible{outline:3px solid #4a90e2;outline-offset:2px}\
-input[type=password]{font:inherit;width:100%;box-sizing:border-box;padding:12px;border-radius:8px;border:1px solid #888}\
+input[type=password],input[type=text]{font:inherit;width:100%;box-sizing:border-box;padding:12px;border-radius:8px;border:1px solid #888}\
 label{display:block;margin:.5em 0}fieldset{border:1px solid #8886;border-radius:8px;margin:0 0 1em}\
 .note{opacity:.7;font-size:.9rem}";
 
@@ -52,6 +52,8 @@ pub(crate) struct Question<'a> {
     pub nonce: &'a str,
     /// Whether a PIN is asked for.
     pub asks_pin: bool,
+    /// The name that a decision here is recorded with.
+    pub who: &'a str,
     /// A sentence about the last try, where there was one.
     pub warning: Option<&'a str>,
     /// Takes secrets out of what is shown.
@@ -70,6 +72,9 @@ impl Question<'_> {
         }
         body.push_str("<dl>");
         let mut facts = vec![(lang.pick("Where", "位置"), ask.place.clone())];
+        if !ask.folder.is_empty() {
+            facts.push((lang.pick("Folder", "目录"), ask.folder.clone()));
+        }
         if !ask.stage.is_empty() {
             facts.push((lang.pick("Stage", "阶段"), ask.stage.clone()));
         }
@@ -113,6 +118,10 @@ impl Question<'_> {
     }
 
     fn form(&self, lang: Lang, ask: &Ask) -> String {
+        if !self.approval.is_for(self.who) {
+            let why = sentence_of(lang, &self.approval.not_for(self.who));
+            return format!("<p id=\"reason\"><strong>{}</strong></p>", shown(&why));
+        }
         // Without an action it goes to where the browser saw the page, whatever path a proxy gave it.
         let nonce = escape::html(self.nonce);
         let mut form = format!(
@@ -128,6 +137,13 @@ impl Question<'_> {
                 ));
             }
             form.push_str("</fieldset>");
+        }
+        if let Some(word) = &ask.confirm {
+            let label = lang.pick("A yes takes the word", "同意须输入");
+            form.push_str(&format!(
+                "<label>{label} <strong id=\"word\">{}</strong> <input type=\"text\" name=\"word\" maxlength=\"200\"></label>",
+                shown(word)
+            ));
         }
         if self.asks_pin {
             form.push_str(
@@ -254,7 +270,7 @@ mod tests {
             let redactor = Redactor::default();
             let html = Question {
                 approval: &approval, lang: Lang::En, zone: &TimeZone::UTC, choice: Choice::Approve, nonce: "N", asks_pin: true,
-                warning: Some("<i>w"), redactor: &redactor,
+                who: "li", warning: Some("<i>w"), redactor: &redactor,
             }.html();
             for tag in ["<script", "<img", "<iframe", "<b>", "<i>", "onload=\""] {
                 prop_assert!(!html.contains(tag), "{tag}");

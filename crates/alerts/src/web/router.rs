@@ -277,6 +277,7 @@ fn question(state: &WebState, caller: &Caller, link: &Link, choice: Choice, warn
         choice,
         nonce: &state.nonce(&cookie, &link.token),
         asks_pin: state.rules.pin.is_some(),
+        who: &who(&link.to, caller.address, state.rules.lang),
         warning,
         redactor: &state.redactor,
     }
@@ -338,6 +339,8 @@ struct Form {
     verdict: String,
     option: Option<usize>,
     #[serde(default)]
+    word: String,
+    #[serde(default)]
     pin: String,
 }
 
@@ -397,7 +400,12 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
         "reject" => false,
         _ => return bad_form(lang, StatusCode::BAD_REQUEST),
     };
-    let answer = form.option.and_then(|index| approval.options.get(index).cloned());
+    if approve && approval.confirm.is_some() && !approval.is_confirmed_by(&form.word) {
+        let warning = tmuxagent_text::sentence(lang, &approval.another_word(&form.word));
+        return question(state, &caller, &link, Choice::None, Some(&warning));
+    }
+    let by_word = approval.confirm.clone().filter(|_| approve);
+    let answer = by_word.or_else(|| form.option.and_then(|index| approval.options.get(index).cloned()));
     if approve && answer.is_none() && (form.option.is_some() || !approval.takes_plain_yes()) {
         return bad_form(lang, StatusCode::BAD_REQUEST);
     }
@@ -425,7 +433,7 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
             let status = match refusal {
                 Refusal::Decided(_) | Refusal::Closed | Refusal::Stale => StatusCode::GONE,
                 Refusal::Unknown => StatusCode::NOT_FOUND,
-                // As things stand: it is for somebody else, or takes a word that a page can not give.
+                // As things stand: it is for somebody else.
                 Refusal::Other(_) => StatusCode::CONFLICT,
             };
             (status, axum::response::Html(page::refused(lang, &refusal.sentence(lang)))).into_response()
@@ -463,8 +471,8 @@ fn who(to: &Recipient, address: IpAddr, lang: Lang) -> String {
 fn bad_form(lang: Lang, status: StatusCode) -> Response {
     let sentence = lang.pick(
         "The form was not complete. Its fields: verdict (approve or reject); option, the answer's number counted from 0, \
-         where an approval has to name one; pin; nonce. Or open the link again.",
-        "表单不完整。字段：verdict（approve 或 reject）；option（从 0 数起的答案序号，批准须指明答案时必填）；pin；nonce。\
+         where an approval has to name one; word, where a yes takes one; pin; nonce. Or open the link again.",
+        "表单不完整。字段：verdict（approve 或 reject）；option（从 0 数起的答案序号，批准须指明答案时必填）；word（同意须输入的词）；pin；nonce。\
          也可重新打开链接。",
     );
     (status, axum::response::Html(page::refused(lang, sentence))).into_response()

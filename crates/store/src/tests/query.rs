@@ -76,6 +76,9 @@ async fn approvals_are_found_by_their_beginning_and_remembered_for_ever() {
         set(EntityKind::Approval, "01AB", &held("01AB")),
         set(EntityKind::Approval, "01ABX", &body("01ABX")),
         set(EntityKind::Run, "7", "{\"number\":7}"),
+        set(EntityKind::Approval, "02A", &body("02A")),
+        set(EntityKind::Approval, "02B", &body("02B").replace("\"pending\"", "\"approved\"")),
+        set(EntityKind::Approval, "02C", &body("02C").replace("\"pending\"", "\"expired\"")),
     ];
     store.commit(batch).await.unwrap();
     let mut batch = Batch::new(at(5));
@@ -86,13 +89,14 @@ async fn approvals_are_found_by_their_beginning_and_remembered_for_ever() {
     assert_eq!(reader.approval("01AA").unwrap(), Found::One(approval("01AA")), "closed");
     assert_eq!(reader.approval("01AB").unwrap(), Found::One(approval("01AB")), "exact wins over longer");
     assert_eq!(reader.approval("01ABX").unwrap(), Found::One(approval("01ABX")));
-    let several = ["01AA", "01AB", "01ABX"].map(str::to_owned).to_vec();
+    let several = ["01AB", "01ABX", "01AA"].map(str::to_owned).to_vec();
     assert_eq!(reader.approval("01A").unwrap(), Found::Several(several));
-    for unknown in ["", "02", "%", "01aa"] {
+    assert_eq!(reader.approval("02").unwrap(), Found::One(approval("02A")), "the only open one");
+    for unknown in ["", "03", "%", "01aa"] {
         assert_eq!(reader.approval(unknown).unwrap(), Found::None, "{unknown}");
     }
     let ids: Vec<String> = reader.approvals(2).unwrap().into_iter().map(|approval| approval.id.0).collect();
-    assert_eq!(ids, ["01AB", "01ABX"]);
+    assert_eq!(ids, ["02B", "02C"]);
     assert_eq!(reader.approvals(10).unwrap().len(), 3);
     assert_eq!(reader.past_runs(10).unwrap(), [(RunId(7), at(5), "{\"number\":7}".to_owned())]);
     assert_eq!(reader.entity(EntityKind::Run, "7").unwrap(), None);

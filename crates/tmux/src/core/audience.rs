@@ -413,7 +413,7 @@ impl HostCore {
 
     /// Compares the reader with what the pane's next send needs.
     fn check(&mut self, key: &PaneKey, reader: PaneReader, still: Still, typing: bool) {
-        let now = self.now;
+        let (now, wall) = (self.now, self.wall);
         let Some(lane) = self.lanes.get_mut(key).filter(|lane| matches!(lane.checked, Checked::Asked)) else { return };
         lane.checked = Checked::No;
         let Some(send) = lane.waiting.front_mut() else { return };
@@ -445,10 +445,9 @@ impl HostCore {
             lane.checked = Checked::Fits(Some(Still::never()));
             return self.pump(key);
         }
-        let since = send.held.unwrap_or(now);
         let reason = match fit {
             Fit::Never(reason) => Some(reason),
-            Fit::NotYet | Fit::Fits if now >= since + limit(&reader.reads, send.hold()) => {
+            Fit::NotYet | Fit::Fits if now >= send.held_until(limit(&reader.reads, send.hold()), now, wall) => {
                 Some(not_read(reader.clone()))
             }
             Fit::NotYet | Fit::Fits => None,
@@ -458,7 +457,7 @@ impl HostCore {
             self.tell_awaited(key, None);
             return self.skip_next(key, reason);
         }
-        let (intent, since) = (send.errand.id().clone(), reader.since);
+        let (intent, since) = (send.errand.id().clone(), send.wanted_before().unwrap_or(wall));
         lane.pause(now, AGAIN);
         let next = lane.looks_again().unwrap_or(now + AGAIN);
         self.wake_at(next);
@@ -467,10 +466,9 @@ impl HostCore {
 
     /// Tells who is waited for, where that changed.
     pub(super) fn tell_awaited(&mut self, key: &PaneKey, awaited: Option<Awaited>) {
-        let wall = self.wall;
         let Some(lane) = self.lanes.get_mut(key) else { return };
         let awaited = awaited.map(|mut awaited| {
-            awaited.since = lane.awaited.as_ref().map_or(wall, |before| before.since);
+            awaited.since = lane.awaited.as_ref().map_or(awaited.since, |before| before.since);
             awaited
         });
         if lane.awaited == awaited {

@@ -10,7 +10,11 @@ use tmuxagent_errand::Errand;
 use tmuxagent_lines::Reader;
 use tmuxagent_model::{
     Awaited, Effect, Front, IntentId, KeyStep, Millis, Needs, Outcome, PaneKey, PaneReader, Shell, SkipReason,
+    Timestamp,
 };
+
+/// The most time that a life needs to know who reads in a pane.
+const KNOWN: Duration = Duration::from_secs(10);
 
 /// The sends of all panes.
 pub(super) type Lanes = HashMap<PaneKey, Lane>;
@@ -128,6 +132,17 @@ impl Sending {
         let (expected, claim, before, untyped, still, basis) = (false, None, false, false, None, None);
         let (as_prompt, recognised, held, since) = (None, false, None, now);
         Some(Self { errand, pane, expected, claim, before, untyped, still, recognised, as_prompt, basis, since, held })
+    }
+
+    /// When it was wanted, where that was in an earlier life: it waits since then.
+    pub fn wanted_before(&self) -> Option<Timestamp> {
+        self.errand.is_begun().then(|| self.errand.intent().at)
+    }
+
+    /// Until when it waits for its reader.
+    pub fn held_until(&self, limit: Duration, now: Instant, wall: Timestamp) -> Instant {
+        let waited = self.wanted_before().map(|at| Duration::from_millis(wall.since(at).0));
+        held_until(limit, now, self.held.unwrap_or(now), waited)
     }
 
     pub fn perhaps_typed(&self) -> bool {
@@ -300,5 +315,28 @@ impl Sending {
         let fit = quoted_for(self.shells(), reader, || fits(self.needs(), self.steps(), reader, &mut basis));
         self.basis = basis;
         fit
+    }
+}
+
+/// The end of a wait that began in this life at `here`. What was waited in all counts, also in earlier lives; but each life
+/// needs some time of its own to know who reads.
+fn held_until(limit: Duration, now: Instant, here: Instant, waited: Option<Duration>) -> Instant {
+    let since = waited.and_then(|waited| now.checked_sub(waited)).unwrap_or(here);
+    (since.min(here) + limit).max(here + limit.min(KNOWN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_life_waited_counts() {
+        let (minute, seconds) = (Duration::from_secs(60), Duration::from_secs);
+        let here = Instant::now() + seconds(1000);
+        let left = |limit, waited| held_until(limit, here, here, waited) - here;
+        assert_eq!(left(minute, None), minute);
+        assert_eq!(left(minute, Some(seconds(40))), seconds(20));
+        assert_eq!(left(minute, Some(seconds(500))), KNOWN, "it must know who reads");
+        assert_eq!(left(seconds(3), Some(seconds(500))), seconds(3));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::StageRef;
 use crate::editor::Editor;
-use tmuxagent_model::{Approval, ApprovalId, Command, EventLine, IntentId, KeyStep, PaneKey, Verdict};
+use tmuxagent_model::{Approval, ApprovalId, Command, EventLine, InputView, IntentId, KeyStep, PaneKey, Verdict};
 use tmuxagent_text::Text;
 
 /// Something open over the panels.
@@ -92,6 +92,29 @@ pub struct PickItem {
     pub stage: Option<String>,
 }
 
+/// A start whose inputs are being given, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Starting {
+    /// Where.
+    pub pane: PaneKey,
+    /// The pane's name for people.
+    pub place: String,
+    /// What.
+    pub item: PickItem,
+    /// What it asks for.
+    pub inputs: Vec<InputView>,
+    /// What was given so far, in that order.
+    pub given: Vec<String>,
+}
+
+impl Starting {
+    /// The input that is asked for now.
+    #[must_use]
+    pub fn asks_for(&self) -> Option<&InputView> {
+        self.inputs.get(self.given.len())
+    }
+}
+
 /// A question that needs a yes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Confirm {
@@ -148,6 +171,18 @@ pub enum InputKind {
         /// The approval as it was seen.
         approval: Box<Approval>,
     },
+    /// The word that a yes takes.
+    Word {
+        /// The approval as it was seen.
+        approval: Box<Approval>,
+    },
+    /// How long the lease holds that is given with a yes.
+    Lease {
+        /// The approval as it was seen.
+        approval: Box<Approval>,
+    },
+    /// A value that a pipeline asks for at its start.
+    Given(Box<Starting>),
 }
 
 /// How an input line is read.

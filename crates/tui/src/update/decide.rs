@@ -8,9 +8,9 @@ use super::super::keymap::Key;
 use super::super::model::{Confirm, Input, InputKind, Model, Overlay, Page};
 use super::super::msg::Action;
 use super::frames::overtaken;
-use super::{command, say};
+use super::{command, say, toast};
 use tmuxagent_model::{Approval, ApprovalKind, Command, Severity, Verdict};
-use tmuxagent_text::Text;
+use tmuxagent_text::{Text, clean, sentence};
 
 /// What the key said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) enum Answer {
 }
 
 /// The approval that a key may decide now; says why there is none.
-fn decidable(model: &mut Model) -> Option<Box<Approval>> {
+pub(super) fn decidable(model: &mut Model) -> Option<Box<Approval>> {
     let Some(approval) = model.target() else {
         say(model, Severity::Info, Text::NothingToDecide);
         return None;
@@ -29,16 +29,44 @@ fn decidable(model: &mut Model) -> Option<Box<Approval>> {
         say(model, Severity::Warning, Text::JustAppeared);
         return None;
     }
-    Some(Box::new(approval.clone()))
+    let approval = Box::new(approval.clone());
+    if !model.may_decide(&approval) {
+        let text = clean(&sentence(model.lang(), &approval.not_for(&model.setup.user)));
+        toast(model, Severity::Warning, text);
+        return None;
+    }
+    Some(approval)
 }
 
 /// Opens the question with the exact effect.
 pub(super) fn ask(model: &mut Model, answer: Answer) -> Vec<Action> {
     if let Some(approval) = decidable(model) {
+        if answer == Answer::Approve && approval.confirm.is_some() {
+            return ask_word(model, approval);
+        }
         let verdict = Verdict { approve: answer == Answer::Approve, answer: None };
         model.overlays.push(Overlay::Confirm(Box::new(Confirm::Decide { approval, verdict })));
     }
     Vec::new()
+}
+
+/// Opens an input line for the word that a yes takes.
+fn ask_word(model: &mut Model, approval: Box<Approval>) -> Vec<Action> {
+    let input = Input { kind: InputKind::Word { approval }, editor: Editor::default() };
+    model.overlays.push(Overlay::Input(input));
+    Vec::new()
+}
+
+/// The word is written: it decides, or it is told that it is another one and decides nothing.
+pub(super) fn confirmed(model: &mut Model, approval: &Approval, word: &str) -> Vec<Action> {
+    if !approval.is_confirmed_by(word) {
+        let text = clean(&sentence(model.lang(), &approval.another_word(word.trim())));
+        toast(model, Severity::Warning, text);
+        return Vec::new();
+    }
+    let verdict = Verdict { approve: true, answer: approval.confirm.clone() };
+    let wish = Command::Decide { approval: approval.id.clone(), revision: approval.revision, verdict };
+    done(model, wish)
 }
 
 /// Chooses an option by its number: in the open question, or opening it.
@@ -81,6 +109,9 @@ pub(super) fn write_answer(model: &mut Model) -> Vec<Action> {
         _ => decidable(model),
     };
     let Some(approval) = open else { return Vec::new() };
+    if approval.confirm.is_some() {
+        return ask_word(model, approval);
+    }
     match approval.kind {
         ApprovalKind::Agent | ApprovalKind::Asks => {
             let input = Input { kind: InputKind::Answer { approval }, editor: Editor::default() };
@@ -128,6 +159,11 @@ pub(super) fn yes(model: &mut Model) -> Vec<Action> {
             Command::Decide { approval: approval.id.clone(), revision: approval.revision, verdict: verdict.clone() }
         }
     };
+    done(model, wish)
+}
+
+/// Sends a wish, and closes what asked for it.
+pub(super) fn done(model: &mut Model, wish: Command) -> Vec<Action> {
     let served = Served::by(&wish);
     let actions = command(model, wish);
     // While there is no supervisor the question stays open.
@@ -150,11 +186,10 @@ enum Served {
 impl Served {
     const fn by(wish: &Command) -> Self {
         match wish {
-            Command::Decide { .. } => Self::Page,
+            Command::Decide { .. } | Command::GrantLease { .. } => Self::Page,
             Command::Send { .. } => Self::Line,
             Command::Start { .. }
             | Command::Control { .. }
-            | Command::GrantLease { .. }
             | Command::RevokeLease { .. }
             | Command::Freeze
             | Command::Unfreeze

@@ -141,8 +141,10 @@ fn close_overtaken(model: &mut Model) {
                 Confirm::Command { .. } | Confirm::Quit => None,
             },
             Overlay::Input(input) => match &input.kind {
-                InputKind::Answer { approval } => Some(approval),
-                InputKind::Filter { .. } | InputKind::Send { .. } => None,
+                InputKind::Answer { approval } | InputKind::Word { approval } | InputKind::Lease { approval } => {
+                    Some(approval)
+                }
+                InputKind::Filter { .. } | InputKind::Send { .. } | InputKind::Given(_) => None,
             },
             Overlay::Page { .. } | Overlay::Held { .. } | Overlay::Pick(_) => None,
         };

@@ -4,7 +4,7 @@ use super::super::keymap::Key;
 use super::super::model::{Confirm, EnterAfter, Input, InputKind, Model, Overlay, Panel, SendMode, written_steps};
 use super::super::msg::Action;
 use super::super::view::steps_text;
-use super::{decide, say, toast};
+use super::{decide, lease, say, start, toast};
 use tmuxagent_model::{Command, PaneKey, PaneReader, Reads, Severity};
 use tmuxagent_text::{Lang, Text, clean, reader_sentence};
 
@@ -20,7 +20,11 @@ pub(super) fn type_key(model: &mut Model, key: Key) {
 pub(super) fn paste(model: &mut Model, text: &str) {
     if let Some(Overlay::Input(input)) = model.overlays.last_mut() {
         match input.kind {
-            InputKind::Filter { .. } | InputKind::Answer { .. } => {
+            InputKind::Filter { .. }
+            | InputKind::Answer { .. }
+            | InputKind::Word { .. }
+            | InputKind::Lease { .. }
+            | InputKind::Given(_) => {
                 input.editor.insert(&text.replace(['\r', '\n', '\t'], " "));
             }
             InputKind::Send { .. } => input.editor.insert(text),
@@ -88,6 +92,9 @@ pub(super) fn submit(model: &mut Model) -> Vec<Action> {
             model.overlays.pop();
             decide::answered(model, approval, editor.text().to_owned());
         }
+        InputKind::Word { approval } => return decide::confirmed(model, &approval, editor.text()),
+        InputKind::Lease { approval } => return lease::given(model, &approval, editor.text()),
+        InputKind::Given(starting) => return start::given(model, *starting, editor.text()),
         InputKind::Send { pane, place, mode, enter } => match written_steps(editor.text(), mode, enter) {
             Err(word) => {
                 let word = clean(&word);

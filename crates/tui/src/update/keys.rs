@@ -2,12 +2,12 @@
 
 use super::super::keymap::{Context, Key, KeyAction};
 use super::super::model::{
-    Confirm, Direction, EnterAfter, Explanation, Input, InputKind, LinkState, Model, Overlay, Page, Panel, Pick,
-    PickItem, Role, SendMode, StageRef,
+    Confirm, Direction, EnterAfter, Explanation, Input, InputKind, LinkState, Model, Overlay, Page, Panel, Role,
+    SendMode, StageRef,
 };
 use super::super::msg::{Action, Mouse};
 use super::super::view;
-use super::{Asked, clamp_scroll, command, decide, input, is_typing, request, say};
+use super::{Asked, clamp_scroll, command, decide, input, is_typing, lease, request, say, start};
 use tmuxagent_ipc::wire::Request;
 use tmuxagent_model::{Command, HeldSend, PaneKey, RunControl, Severity};
 use tmuxagent_text::{Text, clean, reveal, stage_state};
@@ -50,6 +50,7 @@ fn act(model: &mut Model, context: Context, action: KeyAction, key: Key) -> Vec<
         KeyAction::Reject => decide::ask(model, decide::Answer::Reject),
         KeyAction::Choose => decide::choose(model, key),
         KeyAction::Answer => decide::write_answer(model),
+        KeyAction::Lease => lease::ask(model),
         KeyAction::Yes => decide::yes(model),
         KeyAction::No => close(model),
         KeyAction::Submit => input::submit(model),
@@ -58,7 +59,7 @@ fn act(model: &mut Model, context: Context, action: KeyAction, key: Key) -> Vec<
         KeyAction::Retry => control(model, RunControl::Retry, Text::RetryQ),
         KeyAction::Cancel => control(model, RunControl::Cancel, Text::CancelQ),
         KeyAction::Skip => control(model, RunControl::Skip, Text::SkipQ),
-        KeyAction::Start => start(model),
+        KeyAction::Start => start::start(model),
         KeyAction::Send => send(model),
         KeyAction::Freeze => freeze(model),
         KeyAction::Drop => drop_held(model),
@@ -104,7 +105,7 @@ fn act(model: &mut Model, context: Context, action: KeyAction, key: Key) -> Vec<
     }
 }
 
-fn show(model: &mut Model, overlay: Overlay) -> Vec<Action> {
+pub(super) fn show(model: &mut Model, overlay: Overlay) -> Vec<Action> {
     model.overlays.push(overlay);
     Vec::new()
 }
@@ -231,7 +232,7 @@ fn jump(model: &mut Model) -> Vec<Action> {
     }
 }
 
-fn nothing(model: &mut Model, text: Text) -> Vec<Action> {
+pub(super) fn nothing(model: &mut Model, text: Text) -> Vec<Action> {
     say(model, Severity::Info, text);
     Vec::new()
 }
@@ -242,15 +243,7 @@ fn open(model: &mut Model) -> Vec<Action> {
             let Some(item) = pick.items.get(pick.cursor).cloned() else { return Vec::new() };
             let (pane, place) = (pick.pane.clone(), pick.place.clone());
             model.overlays.pop();
-            let what = item.stage.as_ref().map_or_else(String::new, |stage| format!(" / {}", clean(stage)));
-            let lines = vec![format!("{}{what}  @ {}", clean(&item.pipeline), clean(&place))];
-            let command = Command::Start {
-                pane,
-                pipeline: item.pipeline,
-                stage: item.stage,
-                inputs: tmuxagent_model::Variables::new(),
-            };
-            confirm(model, Text::StartQ, lines, command)
+            start::picked(model, pane, place, item)
         }
         Some(Overlay::Held { .. }) => Vec::new(),
         Some(_) => jump(model),
@@ -259,7 +252,7 @@ fn open(model: &mut Model) -> Vec<Action> {
     }
 }
 
-fn confirm(model: &mut Model, question: Text, lines: Vec<String>, command: Command) -> Vec<Action> {
+pub(super) fn confirm(model: &mut Model, question: Text, lines: Vec<String>, command: Command) -> Vec<Action> {
     show(model, Overlay::Confirm(Box::new(Confirm::Command { question, lines, command })))
 }
 
@@ -339,31 +332,6 @@ fn control(model: &mut Model, control: RunControl, question: Text) -> Vec<Action
     }
     let lines = vec![format!("{line}  @ {}", clean(&run.told_place()))];
     confirm(model, question, lines, Command::Control { run: number, stage: named, control })
-}
-
-fn start(model: &mut Model) -> Vec<Action> {
-    let Some(pane) = model.pane.clone() else { return nothing(model, Text::NoPane) };
-    let Some(view) = model.pane_view(&pane) else { return nothing(model, Text::NoPane) };
-    let mut items = Vec::new();
-    let runs = model.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.runs);
-    for pipeline in &view.pipelines {
-        items.push(PickItem { pipeline: pipeline.clone(), stage: None });
-        let run = runs.iter().find(|run| run.pane == pane && &run.pipeline == pipeline);
-        items.extend(
-            run.into_iter()
-                .flat_map(|run| &run.stages)
-                .map(|stage| PickItem { pipeline: pipeline.clone(), stage: Some(stage.name.clone()) }),
-        );
-    }
-    if items.is_empty() {
-        return nothing(model, Text::NothingToStart);
-    }
-    let selected = model.stage.as_ref().filter(|stage| stage.pane == pane);
-    let cursor = selected
-        .and_then(|at| items.iter().position(|item| item.pipeline == at.pipeline && item.stage == at.stage))
-        .unwrap_or(0);
-    let place = view.info.told_place();
-    show(model, Overlay::Pick(Pick { pane, place, items, cursor }))
 }
 
 fn send(model: &mut Model) -> Vec<Action> {

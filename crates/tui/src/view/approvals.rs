@@ -109,6 +109,13 @@ fn pane_beside(approval: &Approval) -> String {
     if named { String::new() } else { format!(" {}", approval.pane.pane) }
 }
 
+/// Where, with the folder in which it acts.
+#[must_use]
+pub fn place_and_folder(approval: &Approval) -> String {
+    let (place, folder) = (clean(&approval.told_place()), clean(&approval.folder));
+    if folder.is_empty() { place } else { format!("{place}  {folder}") }
+}
+
 fn first_line(model: &Model, approval: &Approval, chosen: bool, width: u16) -> Line<'static> {
     let (theme, lang) = (model.theme(), model.lang());
     let here = chosen && model.panel == Panel::Approvals;
@@ -188,7 +195,7 @@ fn summary(model: &Model, approval: &Approval, width: u16, height: usize, above:
                 .line(width, theme),
         );
     }
-    let place = clean(&approval.told_place());
+    let place = place_and_folder(approval);
     lines.push(Line::from(Span::styled(
         super::text::cut_start(&place, usize::from(width), theme.ellipsis()),
         theme.dim(),

@@ -1,6 +1,6 @@
 //! The question before something happens, with exactly what will happen.
 
-use super::approvals::{effect_lines, subject};
+use super::approvals::{effect_lines, place_and_folder, subject};
 use super::layout::Screen;
 use super::text::{Row, put_lines, wrap};
 use crate::keymap::KeyAction;
@@ -19,8 +19,18 @@ pub fn render(model: &Model, confirm: &Confirm, screen: &Screen, buffer: &mut Bu
     let width = screen.overlay().width;
     let room = usize::from(screen.footer.y.saturating_sub(screen.header.bottom())).saturating_sub(3).max(1);
     let (title, mut lines) = content(model, confirm, width.saturating_sub(4).max(8), room);
+    fit(model, &mut lines, room);
+    lines.push(keys(model));
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let bottom = screen.footer.y;
+    let area = Rect { y: bottom.saturating_sub(height), height, x: screen.overlay().x, width };
+    let inner = super::boxed(model, title.to_owned(), area, buffer);
+    put_lines(lines, super::layout::shrunk(inner, 1, 0), buffer);
+}
+
+/// Keeps lines within `room`, at least one. Nothing of an effect is hidden silently.
+pub fn fit(model: &Model, lines: &mut Vec<Line<'static>>, room: usize) {
     if lines.len() > room {
-        // Nothing of an effect is hidden silently.
         let hidden = lines.len() - room + 1;
         lines.truncate(room - 1);
         let text = match model.lang() {
@@ -29,12 +39,6 @@ pub fn render(model: &Model, confirm: &Confirm, screen: &Screen, buffer: &mut Bu
         };
         lines.push(Line::from(Span::styled(text, model.theme().bad())));
     }
-    lines.push(keys(model));
-    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
-    let bottom = screen.footer.y;
-    let area = Rect { y: bottom.saturating_sub(height), height, x: screen.overlay().x, width };
-    let inner = super::boxed(model, title.to_owned(), area, buffer);
-    put_lines(lines, super::layout::shrunk(inner, 1, 0), buffer);
 }
 
 fn content(model: &Model, confirm: &Confirm, width: u16, room: usize) -> (&'static str, Vec<Line<'static>>) {
@@ -71,9 +75,9 @@ fn decision(model: &Model, approval: &Approval, verdict: &Verdict, width: u16, r
 
 fn asked(model: &Model, approval: &Approval, width: u16) -> Vec<Line<'static>> {
     let (theme, lang) = (model.theme(), model.lang());
-    let place = clean(&approval.told_place());
+    let place = place_and_folder(approval);
     let subject = subject(approval);
-    let about = if subject == place { place } else { format!("{subject}  @ {place}") };
+    let about = if place.starts_with(&subject) { place } else { format!("{subject}  @ {place}") };
     let mut lines: Vec<Line<'static>> =
         wrap(&about, width).into_iter().map(|line| Line::from(Span::styled(line, theme.strong()))).collect();
     lines.extend(wrap(&clean(&question(lang, approval)), width).into_iter().map(Line::from));

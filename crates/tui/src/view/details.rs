@@ -79,6 +79,7 @@ pub fn approval(model: &Model, id: &ApprovalId, width: u16) -> Vec<Line<'static>
     let open = approval.state == ApprovalState::Pending;
     table.heading(subject(approval), theme.strong());
     table.plain(Text::Place, &clean(&approval.told_place()));
+    table.plain(Text::Folder, &clean(&approval.folder));
     table.row(Text::State, approval_state(lang, approval.state), if open { theme.ask() } else { Style::new() });
     table.plain(Text::Kind, approval_kind(lang, &approval.kind));
     table.plain(Text::Run, &approval.run.map(|run| run.to_string()).unwrap_or_default());
@@ -203,6 +204,12 @@ pub fn stage(model: &Model, reference: &StageRef, width: u16) -> Vec<Line<'stati
         table.row(Text::State, stage_state(lang, stage.state), style);
         if stage.attempt > 0 {
             table.plain(Text::Attempt, &format!("{}/{}", stage.attempt, stage.max_attempts));
+        }
+        if stage.round > 0 {
+            table.plain(Text::Round, &format!("{}/{}", stage.round, stage.rounds));
+        }
+        if let Some(pane) = &stage.pane {
+            table.plain(Text::Place, &clean(&pane.told(stage.place.as_deref().unwrap_or_default())));
         }
         let took = elapsed(model.time(), stage).map(|took| span(lang, took)).unwrap_or_default();
         table.plain(Text::Elapsed, &took);

@@ -3,6 +3,7 @@
 use super::text::{Row, cells};
 use crate::keymap::{Context, KeyAction};
 use crate::model::{InputKind, Model, Overlay, Page, Panel, StageRef};
+use crate::update::lease;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -69,13 +70,16 @@ fn failed_here(model: &Model) -> bool {
 fn wanted(model: &Model) -> Vec<KeyAction> {
     use KeyAction as A;
     let deciding = || {
-        model.target().map_or_else(Vec::new, |approval| {
+        model.target().filter(|approval| model.may_decide(approval)).map_or_else(Vec::new, |approval| {
             let mut keys = vec![A::Approve, A::Reject];
             if !approval.options.is_empty() {
                 keys.push(A::Choose);
             }
             if matches!(approval.kind, ApprovalKind::Agent | ApprovalKind::Asks) {
                 keys.push(A::Answer);
+            }
+            if lease::offer(approval).is_some() {
+                keys.push(A::Lease);
             }
             keys
         })
@@ -120,7 +124,11 @@ fn wanted(model: &Model) -> Vec<KeyAction> {
         Some(Overlay::Confirm(_)) => vec![A::Yes, A::No],
         Some(Overlay::Input(input)) => match input.kind {
             InputKind::Send { .. } => vec![A::Submit, A::WithEnter, A::AsKeys, A::Close],
-            InputKind::Filter { .. } | InputKind::Answer { .. } => vec![A::Submit, A::Close],
+            InputKind::Filter { .. }
+            | InputKind::Answer { .. }
+            | InputKind::Word { .. }
+            | InputKind::Lease { .. }
+            | InputKind::Given(_) => vec![A::Submit, A::Close],
         },
     }
 }

@@ -1,13 +1,16 @@
 //! Input lines, with what they will do shown as it is typed.
 
+use super::approvals::{effect, place_and_folder, subject};
 use super::layout::Screen;
 use super::text::{cells, column, put_lines, steps_text, wrap};
-use crate::model::{EnterAfter, Input, InputKind, Model, SendMode, written_steps};
+use crate::model::{EnterAfter, Input, InputKind, Model, SendMode, Starting, written_steps};
+use crate::update::lease;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
+use tmuxagent_model::Approval;
 use tmuxagent_text::{Lang, Text, clean, reveal};
 
 /// Draws the line; returns where the terminal's cursor belongs.
@@ -24,7 +27,44 @@ pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer
             let question = (clean(&tmuxagent_text::question(model.lang(), approval)), model.theme().dim());
             boxed_line(model, title, input, vec![question], screen, buffer)
         }
+        InputKind::Word { approval } => {
+            let wanted = clean(approval.confirm.as_deref().unwrap_or_default());
+            let title = match model.lang() {
+                Lang::En => format!("a yes takes the word {wanted}: type it"),
+                Lang::Zh => format!("同意须输入 {wanted}"),
+            };
+            boxed_line(model, title, input, asked(model, approval), screen, buffer)
+        }
+        InputKind::Lease { approval } => {
+            let title = Text::LeasePrompt.of(model.lang()).to_owned();
+            let class = lease::offer(approval).map(|offer| offer.class.join(", ")).unwrap_or_default();
+            let mut notes = asked(model, approval);
+            notes.push((format!("{}: {}", Text::LeaseAllows.of(model.lang()), clean(&class)), model.theme().warn()));
+            boxed_line(model, title, input, notes, screen, buffer)
+        }
+        InputKind::Given(starting) => given(model, input, starting, screen, buffer),
     }
+}
+
+/// What is asked, and what a yes does.
+fn asked(model: &Model, approval: &Approval) -> Vec<(String, Style)> {
+    let (theme, lang) = (model.theme(), model.lang());
+    vec![
+        (format!("{}  @ {}", subject(approval), place_and_folder(approval)), theme.strong()),
+        (clean(&tmuxagent_text::question(lang, approval)), Style::new()),
+        (format!("{}: {}", Text::Effect.of(lang), effect(model, approval)), theme.warn()),
+    ]
+}
+
+/// A value that a pipeline asks for, above what was given already.
+fn given(model: &Model, input: &Input, starting: &Starting, screen: &Screen, buffer: &mut Buffer) -> Position {
+    let theme = model.theme();
+    let Some(next) = starting.asks_for() else { return Position::default() };
+    let choices = if next.choices.is_empty() { String::new() } else { format!(" ({})", next.choices.join(" | ")) };
+    let title = clean(&format!("{}: {}{choices}", starting.item.pipeline, next.name));
+    let given = starting.inputs.iter().zip(&starting.given);
+    let notes = given.map(|(input, value)| (clean(&format!("{} = {value}", input.name)), theme.dim())).collect();
+    boxed_line(model, title, input, notes, screen, buffer)
 }
 
 /// The filter stands in place of the footer, so that what it leaves is seen.
@@ -54,7 +94,11 @@ fn boxed_line(
         .into_iter()
         .flat_map(|(text, style)| wrap(&text, width).into_iter().map(move |line| Line::from(Span::styled(line, style))))
         .collect();
-    lines.truncate(usize::from(screen.footer.y.saturating_sub(screen.header.bottom() + 3)));
+    super::confirm::fit(
+        model,
+        &mut lines,
+        usize::from(screen.footer.y.saturating_sub(screen.header.bottom() + 3)).max(1),
+    );
     let height = u16::try_from(lines.len()).unwrap_or(0) + 3;
     let area = Rect { y: screen.footer.y.saturating_sub(height), height, ..frame };
     let inner = super::layout::shrunk(super::boxed(model, title, area, buffer), 1, 0);

@@ -117,6 +117,12 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
     if stage.max_attempts > 1 && stage.attempt > 0 {
         line = line.left(format!(" {}/{}", stage.attempt, stage.max_attempts), style);
     }
+    if let Some(round) = round(lang, stage) {
+        line = line.left(format!(" {round}"), style);
+    }
+    if let Some(pane) = &stage.pane {
+        line = line.left(format!(" {}", pane.pane), theme.dim());
+    }
     if !stage.detail.is_empty() && room > name_width + state_width + 24 {
         line = line.left(format!("  {}", clean(&sentence(model.lang(), &stage.detail))), theme.dim());
     }
@@ -124,6 +130,15 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
     line.right_some(due(lang, now, stage).map(|due| format!(" {due}")), theme.warn())
         .right_some(elapsed(now, stage).map(|took| format!(" {}", span(lang, took))), theme.dim())
         .line(look.width, theme)
+}
+
+/// The round of a stage in a loop, in words; the first one needs none.
+#[must_use]
+pub fn round(lang: Lang, stage: &StageView) -> Option<String> {
+    (stage.round > 1).then(|| match lang {
+        Lang::En => format!("round {}/{}", stage.round, stage.rounds),
+        Lang::Zh => format!("第 {}/{} 轮", stage.round, stage.rounds),
+    })
 }
 
 /// How long a stage's attempt takes or took.

@@ -4,7 +4,7 @@ use super::*;
 use crate::keymap::Key;
 use crate::model::Setup;
 use crate::msg::{Action, Msg};
-use crate::sample::{NOW, RunSample, Sample, StageSample, gate, pane, run, screen_rows, stage};
+use crate::sample::{NOW, RunSample, Sample, StageSample, gate, key, pane, run, screen_rows, stage};
 use crate::theme::{Colours, Glyphs, Theme};
 use crate::update::update;
 use jiff::tz::TimeZone;
@@ -13,7 +13,8 @@ use ratatui::backend::TestBackend;
 use std::fmt::Write as _;
 use tmuxagent_ipc::wire::{Reply, ServerFrame};
 use tmuxagent_model::{
-    Approval, ApprovalState, HostName, HostState, HostView, PaneState, Severity, Snapshot, StageState, Timestamp,
+    Approval, ApprovalState, HostName, HostState, HostView, PaneState, Severity, Snapshot, StageState, StageView,
+    Timestamp,
 };
 use tmuxagent_text::Lang;
 
@@ -610,4 +611,17 @@ fn a_server_on_which_another_supervisor_types_is_named_with_it() {
     assert!(english.contains("local watched only  ann's tmuxagent on laptop (process 4711) types there"), "{english}");
     let chinese = shown(&screen(snapshot, (100, 30), Lang::Zh));
     assert!(chinese.contains("laptop") && chinese.contains("4711"), "{chinese}");
+}
+
+#[test]
+fn a_stage_shows_its_pane_and_its_round_where_they_are_not_obvious() {
+    let mut fix = stage("fix", StageState::Running, 1, 1);
+    (fix.round, fix.rounds, fix.pane) = (2, 5, Some(key(4)));
+    let first = StageView { round: 1, rounds: 5, ..stage("test", StageState::Succeeded, 1, 1) };
+    let runs = run("ship", 3, 1, "s:w.1").stages([first, fix]);
+    let snapshot = Sample::empty().pane(pane(1, "s", "w", PaneState::Running, "")).run(runs).build();
+    for (lang, round) in [(Lang::En, "round 2/5 %4"), (Lang::Zh, "第 2/5 轮 %4")] {
+        let text = shown(&screen(snapshot.clone(), (80, 24), lang));
+        assert!(text.contains(round) && text.matches("/5").count() == 1, "{text}");
+    }
 }

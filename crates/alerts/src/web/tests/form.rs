@@ -64,3 +64,40 @@ async fn a_plain_yes_is_one_where_it_says_which_answer_and_a_no_needs_none() {
             .await;
     assert_eq!(curl(&world, &link, "verdict=approve").await.0, StatusCode::BAD_REQUEST);
 }
+
+/// A question whose yes takes a word, of these people to decide, and its link.
+async fn takes_a_word(approvers: &[&str]) -> (World, String) {
+    let world = World::new(None);
+    {
+        let mut asked = world.desk.approval.lock().unwrap();
+        asked.confirm = Some("deploy".to_owned());
+        asked.approvers = approvers.iter().map(|name| (*name).to_owned()).collect();
+    }
+    let link = world.link().await;
+    (world, link)
+}
+
+#[tokio::test]
+async fn a_page_takes_the_word_that_a_yes_takes() {
+    let (world, link) = takes_a_word(&[]).await;
+    let (_, html) = world.send(Request::get(&link).body(Body::empty()).unwrap()).await;
+    assert!(html.contains("<strong id=\"word\">deploy</strong>") && html.contains("name=\"word\""), "{html}");
+    for form in ["verdict=approve", "verdict=approve&word=yes"] {
+        let (status, html) = curl(&world, &link, form).await;
+        assert!(status == StatusCode::FORBIDDEN && html.contains("is not the word"), "{form}: {html}");
+        assert_eq!(world.approval().decision, None);
+    }
+    assert_eq!(curl(&world, &link, "verdict=approve&word=deploy+").await.0, StatusCode::OK);
+    assert_eq!(world.approval().decision.unwrap().verdict.answer.as_deref(), Some("deploy"));
+    let (world, link) = takes_a_word(&[]).await;
+    assert_eq!(curl(&world, &link, "verdict=reject").await.0, StatusCode::OK);
+    assert_eq!(world.approval().decision.unwrap().verdict, Verdict { approve: false, answer: None });
+}
+
+#[tokio::test]
+async fn who_may_not_decide_gets_no_buttons_but_the_names_of_who_may() {
+    let (world, link) = takes_a_word(&["me", "mei"]).await;
+    let (_, html) = world.send(Request::get(&link).body(Body::empty()).unwrap()).await;
+    assert!(html.contains("may not decide this; it is for me, mei"), "{html}");
+    assert_eq!(html.matches("<button").count(), 0);
+}

@@ -31,6 +31,76 @@ fn questions_with_options_are_answered_by_number_or_in_ones_own_words() {
 }
 
 #[test]
+fn a_yes_that_takes_a_word_is_given_by_it() {
+    let by_word = || {
+        let asked = Approval { confirm: Some("deploy".to_owned()), ..gate("A", 1, "p", "deploy", "Deploy?", "x") };
+        Sample::empty().pane(pane(1, "s", "w", PaneState::NeedsApproval, "")).approval(asked).build()
+    };
+    let yes = "{'command':'decide','approval':'A','revision':1,'verdict':{'approve':true,'answer':'deploy'}}";
+    check(by_word(), "a d e p l o y enter", yes);
+    check(by_word(), "w d e p l o y enter", yes);
+    check(by_word(), "a y enter", "(`y` is not the word that a yes takes here: deploy)");
+    check(by_word(), "a esc", "");
+    check(by_word(), "x y", "{'command':'decide','approval':'A','revision':1,'verdict':{'approve':false}}");
+}
+
+#[test]
+fn a_pipeline_is_given_its_inputs_before_it_is_started() {
+    let input = |name: &str, default: Option<&str>, choices: &[&str]| tmuxagent_model::InputView {
+        name: name.to_owned(),
+        default: default.map(str::to_owned),
+        choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
+    };
+    let picture = || {
+        let mut idle = run("ship", 3, 1, "s:w.1");
+        (idle.run, idle.state) = (None, None);
+        idle.inputs = vec![input("branch", Some("main"), &[]), input("env", None, &["dev", "prod"])];
+        let mut view = pane(1, "s", "w", PaneState::Idle, "");
+        view.pipelines = vec!["ship".to_owned()];
+        Sample::empty().pane(view).run(idle).build()
+    };
+    let start = |inputs: &str| {
+        format!("{{'command':'start','pane':'{PANE1}','pipeline':'ship','stage':null,'inputs':{{{inputs}}}}}")
+    };
+    check(picture(), "n enter enter d e v enter y", &start("'branch':'main','env':'dev'"));
+    check(picture(), "n enter 2 enter p r o d enter y", &start("'branch':'main2','env':'prod'"));
+    check(picture(), "n enter enter x enter", "(env is one of dev, prod)");
+    check(picture(), "n enter esc", "");
+}
+
+#[test]
+fn a_lease_is_given_for_the_time_that_is_written() {
+    let dialog = |class: &[&str], refused: &str| {
+        let class = class.iter().map(|pattern| (*pattern).to_owned()).collect();
+        let lease = tmuxagent_model::LeaseOffer { class, refused: refused.to_owned() };
+        let kind = ApprovalKind::Dialog { agent: "claude".to_owned(), lease };
+        let asked = Approval { kind, ..gate("A", 1, "p", "s", "Run it?", "1") };
+        Sample::empty().pane(pane(1, "s", "w", PaneState::NeedsApproval, "")).approval(asked).build()
+    };
+    let lease = |span| format!("{{'command':'grant_lease','approval':'A','revision':1,'span':{span}}}");
+    check(dialog(&["cargo test *"], ""), "t enter", &lease(1_800_000));
+    check(dialog(&["cargo test *"], ""), "t backspace backspace backspace 2 h enter", &lease(7_200_000));
+    check(dialog(&["cargo test *"], ""), "t esc", "");
+    check(dialog(&["cargo test *"], ""), "t x enter", "(`30mx` is not a duration)");
+    check(dialog(&[], "it deletes"), "t", "(no lease is given for this: it deletes)");
+    check(asking(0), "t", "(a lease is for commands that are shown whole)");
+}
+
+#[test]
+fn who_may_not_decide_is_told_so_before_he_tries() {
+    let asked = Approval { approvers: vec!["mei".to_owned()], ..gate("A", 1, "p", "deploy", "Deploy?", "x") };
+    let picture = Sample::empty().pane(pane(1, "s", "w", PaneState::NeedsApproval, "")).approval(asked).build();
+    for (user, opens) in [("wu", false), ("mei", true), ("", true)] {
+        let mut model = showing(picture.clone());
+        user.clone_into(&mut model.setup.user);
+        press_at(&mut model, later(500), "a");
+        assert_eq!(!model.overlays.is_empty(), opens, "{user}");
+        let told = model.toasts.iter().any(|toast| toast.text == "wu may not decide this; it is for mei");
+        assert_eq!(told, !opens);
+    }
+}
+
+#[test]
 fn a_key_already_under_way_does_not_decide_what_just_appeared() {
     let mut model = showing(Sample::empty().pane(pane(1, "s", "w", PaneState::Idle, "")).build());
     let asked = Sample::empty()

@@ -1,0 +1,192 @@
+use super::*;
+use crate::message::tests::approval;
+use proptest::prelude::*;
+use tmuxagent_model::HostName;
+
+fn read(content: &str) -> Written {
+    let asked = Approval { options: vec!["staging".into(), "prod eu".into()], ..approval() };
+    let request = request_text(&asked, "mei", Lang::En, &Redactor::default(), None);
+    read_decision(&content.replace("REQUEST", &request), Some(&request), &asked, Lang::En)
+}
+
+#[test]
+fn a_request_reads_by_itself() {
+    insta::assert_snapshot!(request_text(&approval(), "mei", Lang::En, &Redactor::default(), Some("not understood: `x`")), @r"
+    Build after green tests?
+
+    where: local proj:storyapp.0 %3
+    pipeline: storyapp-ci
+    stage: build
+    why: a stage wants to start
+    asked: 2023-11-14 22:13 UTC
+    until: 2023-11-14 23:13 UTC
+    code: XDG4
+
+    A yes will type:
+      npm run build
+      [Enter]
+
+    Last lines:
+      Tests: 42 passed
+      Done in 3.1s
+
+    To decide: echo approve > THIS-FILE   or   echo reject > THIS-FILE
+    # not understood: `x`
+    ");
+    assert_eq!(approval_of(&file_name(&approval())), Some(approval().id));
+    assert_eq!(["a.txt", "--A.1", "a--A.b.txt", "a--../A.1.txt"].map(approval_of), [None, None, None, None]);
+    assert_eq!(file_name(&approval()), "local--proj_storyapp.0--storyapp-ci--build--01J8ZQ4M3V5C2N7R9T1W6X8Y0A.1.txt");
+}
+
+#[test]
+fn what_people_write_is_understood() {
+    let yes = |answer: Option<&str>| Written::Decided(Verdict { approve: true, answer: answer.map(str::to_owned) });
+    let no = Written::Decided(Verdict { approve: false, answer: None });
+    for (content, expected) in [
+        ("approve\n", yes(None)),
+        ("REQUESTapprove\n", yes(None)),
+        ("  YES  \r\n", yes(None)),
+        ("批准", yes(None)),
+        ("\u{feff}ok", yes(None)),
+        ("approve staging", yes(Some("staging"))),
+        ("prod eu\n", yes(Some("prod eu"))),
+        ("reject\n", no.clone()),
+        ("REQUEST拒绝", no),
+        ("", Written::Nothing),
+        ("\n", Written::Nothing),
+        ("REQUEST", Written::Nothing),
+    ] {
+        assert_eq!(read(content), expected, "{content}");
+    }
+}
+
+#[test]
+fn a_request_of_an_earlier_life_is_known_in_any_language() {
+    let (asked, redactor) = (approval(), Redactor::default());
+    let left = |lang, note: Option<&str>| request_text(&asked, "mei", lang, &redactor, note);
+    let no = Written::Decided(Verdict { approve: false, answer: None });
+    for written in [Lang::En, Lang::Zh] {
+        for read in [Lang::En, Lang::Zh] {
+            for note in [None, Some("not understood: `aprove`")] {
+                let content = left(written, note);
+                assert_eq!(read_decision(&content, None, &asked, read), Written::Nothing, "{content}");
+                assert_eq!(read_decision(&format!("{content}reject\n"), None, &asked, read), no);
+            }
+            let within = left(written, None).replacen("\n\n", "\napprove\n", 1);
+            assert!(matches!(read_decision(&within, None, &asked, read), Written::Wrong(_)), "{within}");
+        }
+    }
+    let changed = format!("{}aprove\n", left(Lang::En, None));
+    let Written::Wrong(said) = read_decision(&changed, None, &asked, Lang::Zh) else { panic!("{changed}") };
+    assert!(said.starts_with("无法识别"), "in the language in which the request is written anew: {said}");
+    let within = left(Lang::En, None).replacen("\n\n", "\naprove\n", 1);
+    assert!(matches!(read_decision(&within, Some(&left(Lang::En, None)), &asked, Lang::En), Written::Wrong(_)));
+    assert_eq!(read_decision("# ours\n", None, &asked, Lang::En), Written::Nothing);
+    assert!(!has_word("# already approved by li\n") && !is_request("# already approved by li\n"));
+}
+
+#[test]
+fn a_word_that_a_yes_takes_is_named_and_taken() {
+    let asked = Approval { confirm: Some("build".into()), approvers: vec!["mei".into(), "li".into()], ..approval() };
+    for lang in [Lang::En, Lang::Zh] {
+        let request = request_text(&asked, "mei", lang, &Redactor::default(), None);
+        assert!(request.contains("build\n") && request.contains("mei, li") && !request.contains("echo approve"));
+        let read = |word: &str| read_decision(&format!("{request}{word}\n"), Some(&request), &asked, lang);
+        let yes = Written::Decided(Verdict { approve: true, answer: Some("build".to_owned()) });
+        assert_eq!((read("build"), read("approve build"), read("")), (yes.clone(), yes, Written::Nothing));
+        assert_eq!(read("reject"), Written::Decided(Verdict { approve: false, answer: None }));
+        for other in ["approve", "yes", "deploy", "Build", "approve deploy"] {
+            let Written::Wrong(said) = read(other) else { panic!("{other}") };
+            assert!(said.contains("build"), "{said}");
+        }
+        let strangers = request_text(&asked, "wu", lang, &Redactor::default(), None);
+        assert!(!strangers.contains("echo reject") && is_request(&strangers));
+    }
+}
+
+#[test]
+fn anything_else_is_answered() {
+    for content in ["aprove", "approve?? maybe", "approve\nreject\n", "approve mars", "reject it", "REQUEST approve me"]
+    {
+        assert!(matches!(read(content), Written::Wrong(_)), "{content}");
+    }
+    assert_eq!(
+        read("aprove"),
+        Written::Wrong("not understood: `aprove` (approve?); write `approve`, `reject` or one of the answers".into())
+    );
+}
+
+#[test]
+fn a_word_means_its_verdict_whatever_the_answers_are_called() {
+    let yes = |answer: &str| Written::Decided(Verdict { approve: true, answer: Some(answer.to_owned()) });
+    let plain = |approve| Written::Decided(Verdict { approve, answer: None });
+    let of = |options: &[&str], content: &str| {
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        read_decision(content, None, &Approval { options, ..approval() }, Lang::En)
+    };
+    let (words, letters) = (&["approve", "reject"][..], &["No", "Yes"][..]);
+    assert_eq!(of(words, "reject\n"), plain(false));
+    assert_eq!(of(words, "approve\n"), yes("approve"));
+    assert_eq!(of(words, "2\n"), yes("reject"), "by its number");
+    assert_eq!(
+        (of(letters, "no"), of(letters, "NO."), of(letters, "reject")),
+        (plain(false), plain(false), plain(false))
+    );
+    assert_eq!(
+        (of(letters, "yes"), of(letters, "approve 2"), of(letters, "ok")),
+        (yes("Yes"), yes("Yes"), plain(true))
+    );
+    for contradiction in ["approve reject", "approve no", "reject yes", "3", "0", "-1"] {
+        assert!(matches!(of(letters, contradiction), Written::Wrong(_)), "{contradiction}");
+    }
+    // An answer may be called like a number.
+    assert_eq!(of(&["2", "1"], "2"), yes("2"));
+}
+
+proptest! {
+    #[test]
+    fn what_a_pane_printed_is_nobodys_word(
+        lines in prop::collection::vec(
+            prop_oneof![".{0,30}", r"[ \t#]{0,3}(ok|yes|no|y|n|approve|REJECT|是|否)[.!]?[ \r\n]{0,2}", "To decide.{0,60}", Just(HOW[0].to_owned())],
+            0..6,
+        ),
+        zh: bool, read_zh: bool,
+    ) {
+        let of = |zh| if zh { Lang::Zh } else { Lang::En };
+        let asked = Approval { evidence: lines, ..approval() };
+        let request = request_text(&asked, "mei", of(zh), &Redactor::default(), None);
+        for known in [None, Some(request.as_str())] {
+            prop_assert_eq!(read_decision(&request, known, &asked, of(read_zh)), Written::Nothing);
+        }
+    }
+
+    #[test]
+    fn names_stay_in_their_folder(
+        host in ".{0,80}", place in ".{0,200}", pipeline in prop::option::of(".{0,80}"), stage in prop::option::of("[./]{0,9}.{0,80}"),
+        id in ".{0,60}",
+    ) {
+        let mut asked = approval();
+        asked.pane.host = HostName::new(host);
+        asked.place = place;
+        asked.pipeline = pipeline;
+        asked.stage = stage;
+        asked.id = ApprovalId::new(id.clone());
+        let name = file_name(&asked);
+        prop_assert!(name.len() <= 240 && !name.contains(['/', '\0']) && !name.starts_with('.'), "{}", name);
+        prop_assert!(name.chars().all(|c| !c.is_control()));
+        let other = Approval { id: ApprovalId::new(format!("{id}.")), ..asked.clone() };
+        prop_assert_ne!(file_name(&other), name.clone());
+        let newer = Approval { revision: 2, ..asked };
+        prop_assert_ne!(file_name(&newer), name);
+    }
+
+    #[test]
+    fn no_request_decides_itself(question in ".{0,60}", evidence in prop::collection::vec(".{0,60}", 0..4)) {
+        let asked = Approval { question, evidence, ..approval() };
+        let request = request_text(&asked, "mei", Lang::En, &Redactor::default(), None);
+        prop_assert_eq!(read_decision(&request, Some(&request), &asked, Lang::En), Written::Nothing);
+        prop_assert!(!has_word(&request) && is_request(&request));
+        let cut: String = request.chars().take(request.chars().count() / 2).collect();
+        prop_assert!(!matches!(read_decision(&cut, Some(&request), &asked, Lang::En), Written::Decided(_)) || !cut.contains('\n'));
+    }
+}

@@ -36,8 +36,9 @@ const READING: &[(&str, &[&str], bool, bool)] = &[
     ("debug replay", &["debug", "replay", "@"], false, false),
 ];
 
-/// Commands that write a new file where none may lie, one that writes into a folder, and one that only speaks of a file.
-const OTHERS: &[&str] = &["snapshot-workspace", "db export", "debug dump", "agent record", "fake-agent"];
+/// Commands that write a new file where none may lie, some that write over one or into a folder, and one that only speaks of
+/// a file.
+const OTHERS: &[&str] = &["snapshot-workspace", "db export", "debug dump", "agent record", "report", "fake-agent"];
 
 /// Files that every command reads, or one of them by its place.
 const PLACED: &[(&str, &[&str])] = &[

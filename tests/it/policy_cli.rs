@@ -389,7 +389,7 @@ fn a_test_starts_a_pipeline_and_plays_several_panes() {
     let text = std::fs::read_to_string(&file).expect("a test");
     for part in [
         "types prompt: Do what TASK.md says, on the branch main. Say when you are done.",
-        "types prompt: The tests fail (exit code 1). Mend the cause, not the test:",
+        "types prompt: The tests fail. Mend the cause, not the test. They ended with this:",
         "ship/test triggered: after_stage_success fix",
         "asks Deploy main to prod? (a yes takes the word deploy)",
         "types ./deploy.sh ''prod''",

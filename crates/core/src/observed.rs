@@ -144,8 +144,16 @@ impl Core {
         self.view.doubt_panes(&config.name);
         // What its last collector had shown proves nothing any more.
         self.reconcile_at.retain(|(_, host)| *host != config.name);
+        self.forget_shell_marks(&config.name);
         self.hosts.runs(self.engine.running());
         self.hosts.start(config);
+    }
+
+    /// A new reader believes no marks of a shell until it has read one.
+    fn forget_shell_marks(&mut self, host: &HostName) {
+        for pane in self.engine.panes_with_shell_marks(host) {
+            self.step(&Event::ShellMarks { pane, trusted: false });
+        }
     }
 
     /// A collector has ended. Where another is to follow it begins now, with what waits for it.

@@ -173,8 +173,9 @@ impl Turn<'_> {
     pub fn shell_is_back(&mut self, pane: &PaneKey, at: Option<At>, token: Option<&str>) {
         let typed = at.and_then(|at| self.stage(at)).and_then(|stage| stage.typed.as_ref());
         let ours = typed.is_some_and(|typed| typed.token.is_some());
+        // Where its marks are not believed, as when nobody has read one since a start, what is typed brings its own marks.
         if (ours || token.is_some_and(is_of_shell))
-            && let Some(row) = self.state.panes.get_mut(pane)
+            && let Some(row) = self.state.panes.get_mut(pane).filter(|row| !row.shell_marks.is_none())
         {
             row.shell_marks = ShellMarks::Prompt;
         }

@@ -10,8 +10,8 @@ use super::text::{describe_intent, describe_plan, visible};
 use super::turn::At;
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_model::{
-    Approval, ApprovalState, Freeze, HeldSend, InputView, IntentState, KeyStep, LeaseView, PaneKey, PaneState,
-    ProgramState, RunState, RunView, StageState, StageView, TimerKey,
+    Approval, ApprovalState, Freeze, HeldSend, HostName, InputView, IntentState, KeyStep, LeaseView, PaneKey,
+    PaneState, ProgramState, RunState, RunView, StageState, StageView, TimerKey,
 };
 use tmuxagent_policy::{FailStep, Input, InputKind, Pipeline, Stage};
 
@@ -35,6 +35,13 @@ pub struct View {
 }
 
 impl Engine {
+    /// Panes of a host whose shell tells of its commands by marks that are believed.
+    #[must_use]
+    pub fn panes_with_shell_marks(&self, host: &HostName) -> Vec<PaneKey> {
+        let rows = self.state.panes.iter().filter(|(key, row)| key.host == *host && !row.shell_marks.is_none());
+        rows.map(|(key, _)| key.clone()).collect()
+    }
+
     /// The picture now.
     #[must_use]
     pub fn view(&self) -> View {

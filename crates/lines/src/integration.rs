@@ -189,6 +189,24 @@ impl Integration {
         self.is_captured(sink);
     }
 
+    /// Whether the cursor is on the row where the prompt ended.
+    pub(super) fn is_at_prompt(&self, stream: &Stream) -> bool {
+        self.place.as_ref().is_some_and(|place| place.row == stream.cursor_place().0)
+    }
+
+    /// Rows are counted anew, after something was missed; the stream is there where its cursor was on the prompt's row. Where
+    /// it was not, nothing is known of the prompt any more.
+    pub(super) fn counted_anew(&mut self, at_prompt: Option<&Stream>) {
+        match (&mut self.place, at_prompt) {
+            (None, _) => {}
+            (Some(place), Some(stream)) => place.row = stream.cursor_place().0,
+            (Some(_), None) => {
+                self.place = None;
+                self.enter(ShellPhase::Unknown);
+            }
+        }
+    }
+
     /// Rows of a capture are read, in which no marks are. Where nothing else came since a command was typed, its begin can't
     /// be told.
     fn is_captured(&mut self, sink: Sink<'_>) {

@@ -92,6 +92,21 @@ fn our_own_marks_are_bound_to_the_shell_and_the_command() {
 }
 
 #[test]
+fn a_prompt_is_found_again_where_rows_are_counted_anew() {
+    let prompt = ShellPhase::Prompt { column: Some(2), text: "$".to_owned() };
+    let mut pane = Pane::new();
+    pane.prints("<A;ta=sh.f0.1>$ <B;ta=sh.f0>");
+    pane.reader.stands(400, 7);
+    assert_eq!(pane.phase(), prompt);
+    assert_eq!(pane.prints("mak").phase(), ShellPhase::Draft { column: 2, text: "mak".to_owned() });
+    // The cursor is elsewhere: neither an empty prompt nor a draft is known of.
+    pane.prints("\r\nsomething that nobody told of");
+    pane.reader.stands(900, 3);
+    assert_eq!((pane.phase(), pane.trusted()), (ShellPhase::Unknown, true));
+    assert_eq!(pane.prints("\r\n<A;ta=sh.f0.2>$ <B;ta=sh.f0>").phase(), prompt);
+}
+
+#[test]
 fn two_that_claim_to_be_the_shell_are_both_disbelieved() {
     let mut pane = Pane::new();
     pane.prints("<A;ta=sh.f0.1>$ <B;ta=sh.f0><A;ta=sh.e1.1>$ <B;ta=sh.e1>");

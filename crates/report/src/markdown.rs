@@ -39,14 +39,14 @@ fn put(out: &mut String, lang: Lang, part: &Part) {
 /// Foreign text in a cell: nothing of it ends the cell or becomes a link, an image, a tag or emphasis.
 fn escaped(cell: &str) -> String {
     let mut out = String::with_capacity(cell.len());
-    for c in cell.chars() {
+    for (at, c) in cell.char_indices() {
         match c {
-            '\\' | '|' | '[' | ']' | '(' | ')' | '*' | '_' | '`' | '#' | '~' | '!' => out.extend(['\\', c]),
+            '\\' | '|' | '[' | ']' | '*' | '_' | '`' | '#' | '~' => out.extend(['\\', c]),
             '<' => out.push_str("&lt;"),
             '&' => out.push_str("&amp;"),
             '@' => out.push_str("&#64;"),
             // Many renderers make a link of a bare address.
-            ':' => out.push_str("&#58;"),
+            ':' if cell[at..].starts_with("://") => out.push_str("&#58;"),
             c if c.is_control() => out.push(' '),
             c => out.push(c),
         }

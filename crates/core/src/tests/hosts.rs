@@ -295,3 +295,20 @@ fn a_state_of_a_host_is_told_once() {
     let notes = room.commit().unwrap().notes;
     assert_eq!(notes.iter().filter(|(.., note)| matches!(note, Note::Host { .. })).count(), 1);
 }
+
+#[test]
+fn marks_of_a_shell_are_believed_by_who_has_read_one() {
+    let mut room = Room::new();
+    let pane = info(1).key;
+    room.hear(1, HostMessage::Event(Event::ShellMarks { pane: pane.clone(), trusted: true }));
+    room.commit();
+    let marked = |room: &Room| room.core.engine().panes_with_shell_marks(&HostName::local());
+    assert_eq!(marked(&room), [pane.clone()]);
+    // The collector that follows begins with readers that know nothing yet.
+    reload(&mut room, vec![host("local", 300)]);
+    room.core.take(room.now, Input::HostEnded(HostName::local(), Life(1)));
+    room.commit();
+    assert_eq!(marked(&room), []);
+    room.hear(2, HostMessage::Event(Event::ShellMarks { pane: pane.clone(), trusted: true }));
+    assert_eq!(marked(&room), [pane]);
+}

@@ -4,7 +4,7 @@ use super::{Reading, Use};
 use crate::policy::{Action, key_steps};
 use crate::raw::{RawAction, RawAnswers, RawFailStep, RawNotify, RawSendKeys, RawSet, RawShell, RawStage, RawStart};
 use crate::read::{At, Group, Many, Short, Text};
-use crate::template::TEMPLATE_NAMES;
+use crate::template::{Piece, TEMPLATE_NAMES, pieces};
 use tmuxagent_model::{AlertKind, KeyStep, Millis, Urgency};
 use tmuxagent_yaml::nearest;
 
@@ -137,6 +137,20 @@ impl Reading<'_> {
     }
 
     /// A `set` of several names is several actions; all else is one.
+    /// Agents take a prompt that begins with `!` for a shell command and run it at once, and one with `/` for a command of
+    /// their own (Claude Code 2.1, Codex 0.171): what a prompt begins with is the author's to say.
+    fn check_prompt_begins(&mut self, text: &Text) {
+        let source = text.value.replace("{{principles}}", "-");
+        let mut pieces = pieces(&source).into_iter();
+        let first = pieces.find(|piece| !matches!(piece, Piece::Text(words) if words.trim().is_empty()));
+        if let Some(Piece::Name(name, _)) = first {
+            let message = format!("a prompt begins with the value `{name}`, which an agent could take for a command");
+            let help =
+                format!("write words before it, as in `Task: {{{{{name}}}}}`: a value can begin with `!` or `/`");
+            self.problems.error("prompt-begins-with-value", text.at, message).help(help);
+        }
+    }
+
     pub(super) fn action(&mut self, written: Written) -> Vec<Action> {
         match written {
             Written::SendKeys(Short::Short(text)) => {
@@ -155,6 +169,7 @@ impl Reading<'_> {
                         "a prompt holds no control characters but line breaks and tabs",
                     );
                 }
+                self.check_prompt_begins(text);
                 vec![Action::Prompt { text: self.template(text, Use::Words), expect: self.expect(expect) }]
             }
             Written::Shell(form) => self.shell(form),

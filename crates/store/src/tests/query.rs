@@ -97,7 +97,7 @@ async fn approvals_are_found_by_their_beginning_and_remembered_for_ever() {
     }
     let ids: Vec<String> = reader.approvals(2).unwrap().into_iter().map(|approval| approval.id.0).collect();
     assert_eq!(ids, ["02B", "02C"]);
-    assert_eq!(reader.approvals(10).unwrap().len(), 3);
+    assert_eq!(reader.approvals(10).unwrap().len(), 6);
     assert_eq!(reader.past_runs(10).unwrap(), [(RunId(7), at(5), "{\"number\":7}".to_owned())]);
     assert_eq!(reader.entity(EntityKind::Run, "7").unwrap(), None);
 }

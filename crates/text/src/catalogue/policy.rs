@@ -152,6 +152,14 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ),
     // Actions.
     ("a prompt holds no control characters but line breaks and tabs", "提示文字里除换行和制表符外不能有控制字符"),
+    (
+        "a prompt begins with the value `{}`, which an agent could take for a command",
+        "提示文字以取值 `{0}` 开头，智能体可能把它当作命令",
+    ),
+    (
+        "write words before it, as in `Task: {}`: a value can begin with `!` or `/`",
+        "请在前面写几个字，如 `Task: {0}`：取值可能以 `!` 或 `/` 开头",
+    ),
     ("this types the letters `{}`, it does not press the key", "这会输入字母 `{0}`，而不是按下该键"),
     ("to press it write `send_keys: {keys: [{}]}`", "要按键请写 `send_keys: {keys: [{0}]}`"),
     ("tmux has no key `{}`", "tmux 没有按键 `{0}`"),

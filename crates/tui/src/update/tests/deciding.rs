@@ -52,7 +52,7 @@ fn a_pipeline_is_given_its_inputs_before_it_is_started() {
         choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
     };
     let picture = || {
-        let mut idle = run("ship", 3, 1, "s:w.1");
+        let mut idle = crate::sample::run("ship", 3, 1, "s:w.1");
         (idle.run, idle.state) = (None, None);
         idle.inputs = vec![input("branch", Some("main"), &[]), input("env", None, &["dev", "prod"])];
         let mut view = pane(1, "s", "w", PaneState::Idle, "");

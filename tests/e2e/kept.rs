@@ -206,3 +206,23 @@ fn a_window_that_somebody_opens_in_our_session_is_his() {
         assert!(marked.trim().is_empty(), "{marked}");
     }
 }
+
+#[test]
+fn windows_behind_the_current_one_do_not_put_off_watching() {
+    let server = TmuxServer::running("");
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let until = Instant::now() + PATIENCE * 2;
+            while !done.load(std::sync::atomic::Ordering::Relaxed) && Instant::now() < until {
+                let window =
+                    server.tmux(&["new-window", "-d", "-P", "-F", "#{window_id}", "-t", "=main:", "exec sleep 9"]);
+                server.tmux(&["rename-window", "-t", &window, "another"]);
+                server.tmux(&["kill-window", "-t", &window]);
+            }
+        });
+        let watched = Watched::new(&server, &["needle"]);
+        watched.wait_state(tmuxagent_model::HostState::Live);
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}

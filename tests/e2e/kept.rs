@@ -206,3 +206,40 @@ fn a_window_that_somebody_opens_in_our_session_is_his() {
         assert!(marked.trim().is_empty(), "{marked}");
     }
 }
+
+#[test]
+fn what_is_opened_without_a_target_comes_to_the_users_session() {
+    let server = TmuxServer::running("");
+    let watched = Watched::new(&server, &["needle"]);
+    watched.wait_live(&server, "main");
+    // No terminal of tmux's and no session of anybody's: tmux takes the one that was used last, which is ours.
+    let window = server.tmux(&["new-window", "-P", "-F", "#{window_id}", "exec sleep 777"]);
+    let windows = || server.tmux(&["list-windows", "-t", "=main:", "-F", "#{window_id} #{window_active}"]);
+    wait_for(PATIENCE, "the window", || windows().contains(&format!("{window} 1")).then_some(()));
+    let behind = server.tmux(&["new-window", "-d", "-P", "-F", "#{window_id}", "exec sleep 778"]);
+    wait_for(PATIENCE, "the window behind", || windows().contains(&format!("{behind} 0")).then_some(()));
+    let pane = server.tmux(&["split-window", "-P", "-F", "#{pane_id}", "exec sleep 779"]);
+    let panes = || server.tmux(&["list-panes", "-t", &format!("=main:{window}"), "-F", "#{pane_id}"]);
+    wait_for(PATIENCE, "the pane", || panes().lines().any(|id| id == pane).then_some(()));
+    watched.wait_pane(&pane);
+}
+
+#[test]
+fn windows_behind_the_current_one_do_not_put_off_watching() {
+    let server = TmuxServer::running("");
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let until = Instant::now() + PATIENCE * 2;
+            while !done.load(std::sync::atomic::Ordering::Relaxed) && Instant::now() < until {
+                let window =
+                    server.tmux(&["new-window", "-d", "-P", "-F", "#{window_id}", "-t", "=main:", "exec sleep 9"]);
+                server.tmux(&["rename-window", "-t", &window, "another"]);
+                server.tmux(&["kill-window", "-t", &window]);
+            }
+        });
+        let watched = Watched::new(&server, &["needle"]);
+        watched.wait_state(tmuxagent_model::HostState::Live);
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}

@@ -1,6 +1,6 @@
 //! Verdicts: commands with every ending, while the supervisor is killed, stopped or given another policy.
 //! `TMUXAGENT_VERDICT_RUNS=1000 cargo nextest run --test e2e verdicts_figures --no-capture` tells how many were wrong, hung or
-//! typed twice.
+//! typed twice; `TMUXAGENT_VERDICT_SEED` chooses other times, `TMUXAGENT_VERDICT_MOMENT=killed` what happens in all rounds.
 
 use super::support::room::Room;
 use super::support::{PATIENCE, wait_for};
@@ -101,6 +101,8 @@ fn no_verdict_is_false_whatever_happens_meanwhile() {
         return;
     };
     let seed = std::env::var("TMUXAGENT_VERDICT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
+    let named = std::env::var("TMUXAGENT_VERDICT_MOMENT").ok();
+    let only = named.and_then(|named| MOMENTS.into_iter().find(|moment| format!("{moment:?}").to_lowercase() == named));
     let (mut numbers, mut tally) = (Random::new(seed), Tally::default());
     let mut room = Room::with(&policy(&mut numbers));
     let lines = room.answer(&["shell-init", "bash"]);
@@ -108,7 +110,7 @@ fn no_verdict_is_false_whatever_happens_meanwhile() {
     room.watch();
     let mut round = 0;
     while tally.runs < runs {
-        let moment = MOMENTS[round % MOMENTS.len()];
+        let moment = only.unwrap_or(MOMENTS[round % MOMENTS.len()]);
         Round { number: round, moment, room: &mut room, numbers: &mut numbers, tally: &mut tally }.play();
         if round % 8 == 7 {
             println!("round {round}: {tally:?}");

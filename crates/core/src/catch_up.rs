@@ -1,9 +1,10 @@
 //! What was printed while nobody listened is read before timers that came due meanwhile: a command that ended in time is not
-//! over its time because the supervisor was away, stopped, or slept with its machine.
+//! over its time because the supervisor was away, stopped, or slept with its machine. What an earlier life was asking (whether
+//! the prompt is back, whether a file is there) is asked anew behind it, for the same reason.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use tmuxagent_model::{HostName, HostState, Millis, Timestamp};
+use tmuxagent_model::{HostName, HostState, Intent, IntentId, Millis, Timestamp};
 
 /// A timer that is due for so long, and was not due when the loop last looked, tells that it stood still.
 const STALL: Millis = Millis(1500);
@@ -25,6 +26,9 @@ pub(crate) struct CatchUp {
     bound: Timestamp,
     /// When the loop last looked for timers.
     looked: Timestamp,
+    /// What an earlier life was asking.
+    #[serde(skip)]
+    questions: Vec<Intent>,
 }
 
 impl CatchUp {
@@ -57,6 +61,33 @@ impl CatchUp {
         }
         self.looked = now;
         now < self.wake()
+    }
+
+    /// Keeps a question of an earlier life.
+    pub(crate) fn ask_later(&mut self, question: Intent) {
+        self.questions.push(question);
+    }
+
+    /// The questions that waited; they are asked once timers go on.
+    pub(crate) fn take_questions(&mut self) -> Vec<Intent> {
+        std::mem::take(&mut self.questions)
+    }
+
+    /// Whether a question waits, which nobody wants answered any more.
+    pub(crate) fn take_back(&mut self, question: &IntentId) -> bool {
+        let before = self.questions.len();
+        self.questions.retain(|waiting| waiting.id != *question);
+        self.questions.len() < before
+    }
+
+    /// Whether questions wait.
+    pub(crate) const fn has_questions(&self) -> bool {
+        !self.questions.is_empty()
+    }
+
+    /// When timers or questions are next to be looked at, given when the first timer is due.
+    pub(crate) fn next(&self, due: Option<Timestamp>) -> Option<Timestamp> {
+        if self.has_questions() { Some(self.wake()) } else { due.map(|at| at.max(self.wake())) }
     }
 
     /// Whether a host has still to tell how it is observed.

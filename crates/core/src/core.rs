@@ -35,7 +35,7 @@ use tmuxagent_tmux::HostMessage;
 /// The shortest time between two snapshots.
 const FRAME: Millis = Millis(33);
 /// How many timers one round fires at most, so that a flood of them still shows progress.
-const ROUND: usize = 256;
+pub(crate) const ROUND: usize = 256;
 /// The pause before a failed commit is tried again.
 const RETRY: Millis = Millis(1000);
 
@@ -184,7 +184,7 @@ impl Core {
         self.now = now;
         self.trace.note(now, &Given::Fired);
         let due = self.engine.next_timer().map(|(at, _, _)| at);
-        let most = if self.catch_up.holds(now, due) { 0 } else { ROUND };
+        let most = if self.catch_up.holds(now, due) { 0 } else { self.ask_again() };
         for _ in 0..most {
             let Some((_, key, epoch)) = self.engine.next_timer().filter(|(at, _, _)| *at <= now) else { break };
             self.step(&Event::Timer { key, epoch });
@@ -196,7 +196,7 @@ impl Core {
     /// The next instant at which something is due without anything happening.
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
-        let timer = self.engine.next_timer().map(|(at, _, _)| at.max(self.catch_up.wake()));
+        let timer = self.catch_up.next(self.engine.next_timer().map(|(at, _, _)| at));
         let frame = self.dirty.then(|| self.shown_at + FRAME);
         let reconcile = self.reconcile_at.iter().map(|(at, _)| *at).min();
         let commit = self.retry_at.or_else(|| self.round.has_work().then_some(self.now));
@@ -435,7 +435,7 @@ impl Core {
 
     /// What is not wanted any more is not begun; what was handed on is given up where nothing of it was typed yet.
     fn give_up(&mut self, intent: IntentId) {
-        if self.round.take_back(&intent) {
+        if self.round.take_back(&intent) || self.catch_up.take_back(&intent) {
             self.step(&Event::Outcome { intent, outcome: Outcome::Skipped { reason: SkipReason::Withdrawn } });
         } else {
             self.round.withdraw(intent);

@@ -1,12 +1,12 @@
 //! Going on after a crash: open intents are settled, panes that are gone are told, and what was printed meanwhile is
 //! taken in its right order.
 
-use super::core::Core;
+use super::core::{Core, ROUND};
 use super::hosts::Sending;
 use super::secrets;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use tmuxagent_model::{Event, HostName, HostState, Intent, IntentId, Outcome, PaneKey, Recovery, Timestamp};
+use tmuxagent_model::{Effect, Event, HostName, HostState, Intent, IntentId, Outcome, PaneKey, Recovery, Timestamp};
 use tmuxagent_tmux::HostMessage;
 
 /// What a pane printed while nobody watched waits for the outcome of the keys that were under way: it was printed after
@@ -37,6 +37,8 @@ impl Core {
                     let outcome = Outcome::Unknown { error: secrets::LOST.to_owned() };
                     self.step(&Event::Outcome { intent: intent.id, outcome });
                 }
+                // What was printed meanwhile is read before the answer.
+                Recovery::Redo if matches!(intent.effect, Effect::Poll(_)) => self.catch_up.ask_later(intent),
                 Recovery::Redo if intent.effect.pane().is_some() => self.hand_on(Sending { intent, begun: true }),
                 Recovery::Redo => self.want(intent),
                 Recovery::AskHuman => {
@@ -45,6 +47,12 @@ impl Core {
                 }
             }
         }
+    }
+
+    /// Timers go on, and so do the questions of an earlier life. Gives how many timers may be fired at once.
+    pub(crate) fn ask_again(&mut self) -> usize {
+        self.catch_up.take_questions().into_iter().for_each(|question| self.want(question));
+        ROUND
     }
 
     /// A pane is gone for good, as far as this supervisor is concerned; `unwatched` as in [`Event::PaneGone`].

@@ -151,7 +151,12 @@ impl Trace {
 impl Core {
     /// Makes a checkpoint where it is time, at a moment with nothing under way to the store.
     pub(crate) fn begin_trace_anew(&mut self) {
-        if !self.trace.is_full() || self.round.has_work() || self.retry_at.is_some() || !self.early.is_empty() {
+        if !self.trace.is_full()
+            || self.round.has_work()
+            || self.retry_at.is_some()
+            || !self.early.is_empty()
+            || self.catch_up.has_questions()
+        {
             return;
         }
         let checkpoint = Checkpoint {

@@ -24,16 +24,21 @@ const LIMIT: Millis = Millis::from_secs(10);
 /// Exit code 0 when an interactive shell alone is in front of the process's terminal, 75 when something else is. A shell with
 /// a line editor of its own reads whole lines from the terminal only where a command of its own asks for one: `read`. Where it
 /// edits a line it is at its prompt, whatever it has in the background; but the command FRONT has not ended there if it lives.
+/// One without an editor (dash) asks for a buffer full at its prompt, and its `read` for one byte, as POSIX wants it; where
+/// the system keeps its call to itself (`kernel.yama.ptrace_scope`), the two can't be told apart.
 const SCRIPT: &str = r#"tty=$(ps -o tty= -p PID | tr -d ' ')
 case $({ stty -a < "/dev/$tty"; } 2>/dev/null) in *-icanon*) lines=edited ;; *icanon*) lines=whole ;; *) lines= ;; esac
-ps -A -o pid=,pgid=,tpgid=,args= 2>/dev/null | awk -v pane=PID -v own=FRONT -v lines="$lines" '
+front=$(ps -o tpgid= -p PID | tr -d ' ')
+ps -A -o pid=,pgid=,tpgid=,args= 2>/dev/null | awk -v pane=PID -v own=FRONT -v lines="$lines" -v call="$(cat "/proc/$front/syscall" 2>/dev/null)" -v file="$(readlink "/proc/$front/exe" 2>/dev/null)" '
 { size[$2]++; if ($1 == pane) { found = 1; front = $3 } if ($1 == $2) { line = ""; for (i = 4; i <= NF; i++) line = line " " $i; leader[$1] = line } }
 END {
   if (!found) exit 1
   shell = front == pane || leader[front] ~ /^ -?([^ ]*\/)?(ba|z|fi|da|k|a)?sh( -[^ ]*)*$/
-  edits = leader[front] ~ /^ -?([^ ]*\/)?(ba|z|fi)sh( |$)/
+  edits = leader[front] ~ /^ -?([^ ]*\/)?(ba|z|fi)sh( |$)/ || file ~ /\/(ba|z|fi)sh$/
   lives = own && own != front && (own in leader)
-  exit (shell && !lives && (size[front] == 1 || edits && lines == "edited") && !(edits && lines == "whole")) ? 0 : 75
+  split(call, word, " ")
+  buffered = call == "" || word[1] ~ /^(0|63)$/ && word[2] == "0x0" && word[4] != "0x1"
+  exit (shell && !lives && (edits || lines != "whole" || buffered) && (size[front] == 1 || edits && lines == "edited") && !(edits && lines == "whole")) ? 0 : 75
 }'"#;
 
 impl Turn<'_> {

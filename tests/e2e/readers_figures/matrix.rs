@@ -117,7 +117,8 @@ pub const READERS: &[Reader] = &[
     // Prompts of other languages.
     line("python", ALL, "python3", "python3 -q", &["raise SystemExit", "Enter"]),
     line("node", ALL, "node", "node", &[".exit", "Enter"]),
-    line("sqlite3", ALL, "sqlite3", "sqlite3", &[".quit", "Enter"]),
+    // What came before it was up may have begun a statement, in which `.quit` is no command.
+    line("sqlite3", ALL, "sqlite3", "sqlite3", &["\\;", "Enter", ".quit", "Enter"]),
     // Agents.
     line("agent", ALL, "", "./codex idle", BREAK),
     line("dialog", ALL, "", "./codex asks", BREAK),

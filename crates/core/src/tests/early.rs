@@ -87,3 +87,36 @@ fn at_the_end_nothing_was_done_with_it() {
         "{answers:?}"
     );
 }
+
+#[test]
+fn what_an_earlier_life_was_asking_is_asked_once_the_panes_are_read() {
+    let text = "pipelines:\n- name: p\n  match: {window_name: w}\n  stages:\n  - name: s\n    triggers: [{log_regex: '^begin$'}]\n    actions_on_start: [{send_keys: go}]\n    success_when: [{poll: {command: 'test -e done'}}]\n    timeout: 5m\n";
+    let policy = || {
+        let mut policy = load(&[Source::new("p.yaml", text)]).unwrap_or_else(|problems| panic!("{problems}"));
+        policy.generation = 1;
+        Arc::new(policy)
+    };
+    let asks = |room: &mut Room| room.core.acts().iter().filter(|act| matches!(act, Act::Perform(_))).count();
+    let mut room = Room::with(Engine::new(policy()), Restored::default());
+    room.see(1);
+    room.print("begin");
+    room.commit();
+    let intent = room.core.engine().open_intents().next().unwrap().id.clone();
+    let outcome = tmuxagent_model::Outcome::Done;
+    room.core.take(room.now, Input::Ended(Event::Outcome { intent, outcome }));
+    room.commit();
+    assert_eq!(asks(&mut room), 1);
+    let engine = Engine::restore(policy(), room.core.engine().rows()).unwrap();
+    let mut room = Room::with(engine, Restored::default());
+    room.core.fire(room.now);
+    room.commit();
+    assert_eq!(asks(&mut room), 0, "its answer would come before what its pane has printed");
+    room.see(1);
+    let due = room.core.next_wake().unwrap();
+    room.now = room.now.max(due) + Millis(1500);
+    room.core.fire(room.now);
+    room.commit();
+    assert_eq!(asks(&mut room), 1);
+    room.core.fire(room.now);
+    assert_eq!(asks(&mut room), 0, "once");
+}

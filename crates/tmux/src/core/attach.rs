@@ -291,8 +291,7 @@ impl HostCore {
         self.attacher.disturbed(self.now);
         let own = self.clients.iter().find(|(_, attached)| attached.seat == Seat::Own && attached.is_ready());
         let Some((&id, _)) = own.filter(|(_, attached)| attached.session == session) else { return };
-        let last = self.inventory.sessions.iter().max_by_key(|&(session, activity)| (*activity, *session));
-        if let Some((last, _)) = last {
+        if let Some(last) = self.last_used() {
             let line = format!("switch-client -c {} -t {}", quote(client), quote(last.to_string()));
             self.request(id, &line, Purpose::Nothing);
         }

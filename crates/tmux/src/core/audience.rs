@@ -246,7 +246,7 @@ impl HostCore {
             depth: self.stacks.judge(seen.stack.as_ref(), seen.reading),
             ..seen
         });
-        let edits = seen.as_ref().and_then(|seen| seen.modes).is_some_and(|(canonical, _)| !canonical);
+        let edits = seen.as_ref().is_some_and(|seen| seen.edits(&surface));
         let audience = &mut pane.audience;
         audience.entered(pane.reader.lines_entered());
         let (reads, evidence) = classify(&surface, seen.as_ref(), &audience.prompts);

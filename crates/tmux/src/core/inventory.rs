@@ -49,10 +49,13 @@ pub(crate) const ALONE: &str =
     "#{&&:#{&&:#{==:#{session_windows},1},#{==:#{window_panes},1}},#{m:*-keeper-*,#{pane_start_command}}}";
 const OWN_SESSION: &str = "#{@tmuxagent_watch}";
 
+/// Whether a program of ours runs in the pane, which keeps such a session.
+const KEEPER: &str = "#{m:*-keeper-*,#{pane_start_command}}";
+
 /// The format of a listing.
 pub(crate) fn listing_format(nonce: &Nonce) -> String {
     let mut fields = FIELDS.to_vec();
-    fields.extend([ROLE, RECORD, PIPE, OWN_SESSION]);
+    fields.extend([ROLE, RECORD, PIPE, OWN_SESSION, KEEPER, "#{window_active}"]);
     row_format(nonce, &fields)
 }
 
@@ -92,6 +95,10 @@ pub(crate) struct Entry {
     pub piped: bool,
     /// The session is there for a control client of a supervisor, and is none of the user's.
     pub own: bool,
+    /// What keeps such a session runs in the pane.
+    pub keeper: bool,
+    /// Its window is its session's current one.
+    pub current: bool,
 }
 
 impl Entry {
@@ -129,6 +136,8 @@ impl Entry {
             record: text(22).unwrap_or_default(),
             piped: on(23).unwrap_or(false),
             own: on(24).unwrap_or(false),
+            keeper: on(25).unwrap_or(false),
+            current: on(26).unwrap_or(false),
         })
     }
 

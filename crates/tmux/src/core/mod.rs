@@ -32,6 +32,7 @@ mod screens;
 mod send;
 mod since_typed;
 mod stacks;
+mod strays;
 mod taken;
 #[cfg(test)]
 mod tests;

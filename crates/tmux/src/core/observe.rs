@@ -121,6 +121,7 @@ impl HostCore {
             .filter_map(|row| Entry::read(&row))
             .collect();
         let any = !entries.is_empty();
+        let strays = self.strays(&entries);
         entries.retain(|entry| !entry.own);
         if any && entries.is_empty() {
             self.end_own_session();
@@ -128,6 +129,7 @@ impl HostCore {
             let listed: Vec<ClientId> =
                 self.clients.iter().filter(|(_, attached)| attached.session.is_some()).map(|(&id, _)| id).collect();
             self.apply(entries);
+            self.bring_home(strays);
             for id in listed {
                 if let Some(attached) = self.clients.get_mut(&id) {
                     attached.listed = true;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tmuxagent_model::{HostState, Millis, PaneId, PaneKey};
 
 /// How often a quiet moment to attach is looked for.
-const NEXT_MOMENT: Duration = Duration::from_secs(2);
+const NEXT_MOMENT: Duration = Duration::from_secs(1);
 /// How often control mode is tried again where it failed.
 const TRY_AGAIN: Duration = Duration::from_secs(60);
 /// How many rows of history a poll looks at beside the screen.

@@ -22,8 +22,10 @@ pub(crate) struct Seen {
     pub args: Vec<String>,
     /// It is another user's than the pane's process.
     pub stranger: bool,
-    /// It stands in a call that reads its standard input.
+    /// It stands in a call that reads its standard input, or waits for something there alone.
     pub reading: bool,
+    /// How many bytes it asks its standard input for, where it reads that.
+    pub asks_for: Option<u64>,
     /// It computes, and waits for nothing.
     pub busy: bool,
     /// Something was typed that nobody has read yet.
@@ -134,6 +136,25 @@ const NESTED: &[&str] = &[
 /// Shells that have no line editor of their own: at their prompt the terminal gathers the line.
 const PLAIN: &[&str] = &["sh", "dash", "ash", "busybox", "ksh", "mksh"];
 
+/// Whether a shell that is called `sh` is one of those with a line editor.
+fn has_editor(seen: &Seen) -> bool {
+    seen.stack.as_ref().is_some_and(|stack| matches!(base(&stack.program), "bash" | "zsh" | "fish"))
+}
+
+/// What a shell's own `read` asks for at once, since what stands behind the line is not its own (POSIX.1-2024, read). At its
+/// prompt a shell that lets the terminal edit its line asks for a buffer full.
+const ONE_BYTE: u64 = 1;
+
+impl Seen {
+    /// Whether keys go to a line editor: not where the terminal gathers the line, nor where a shell without an editor reads a
+    /// terminal that another program left so.
+    pub fn edits(&self, surface: &Surface) -> bool {
+        let buffered = self.asks_for.is_some_and(|bytes| bytes > ONE_BYTE);
+        let without = buffered && PLAIN.contains(&name_of(self, surface).as_str()) && !has_editor(self);
+        self.modes.is_some_and(|(canonical, _)| !canonical) && !without
+    }
+}
+
 /// Classifies, and says what it rests on.
 pub(crate) fn classify(surface: &Surface, seen: Option<&Seen>, prompts: &Prompts) -> (Reads, String) {
     if surface.dead {
@@ -185,7 +206,10 @@ fn leads_to_nested(seen: &Seen) -> bool {
 /// An interactive shell in front.
 fn shell(surface: &Surface, seen: &Seen, name: &str, canonical: bool, prompts: &Prompts) -> Reads {
     let (prefix, behind) = split_at(surface.row(), surface.x);
-    let plain = PLAIN.contains(&name);
+    let plain = PLAIN.contains(&name) && !has_editor(seen);
+    if canonical && plain && seen.asks_for == Some(ONE_BYTE) {
+        return Reads::Line;
+    }
     if canonical && !plain {
         // bash, zsh and fish edit their line themselves: one that lets the terminal do it runs something, or `read`s.
         return if seen.reading || !prefix.trim().is_empty() { Reads::Line } else { Reads::Command };

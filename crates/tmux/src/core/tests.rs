@@ -35,7 +35,7 @@ impl Bench {
     }
 }
 
-fn entry(session: u32, pane: u32, own: bool) -> Entry {
+pub(super) fn entry(session: u32, pane: u32, own: bool) -> Entry {
     Entry {
         version: "3.3a".to_owned(),
         server: "7-1".to_owned(),
@@ -57,6 +57,8 @@ fn entry(session: u32, pane: u32, own: bool) -> Entry {
         record: String::new(),
         piped: false,
         own,
+        keeper: own,
+        current: true,
     }
 }
 

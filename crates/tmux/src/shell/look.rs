@@ -11,11 +11,10 @@ use tmuxagent_model::{Front, Shell};
 /// How much of a program's arguments is read, bytes.
 const ARGUMENTS: usize = 4096;
 
-/// `read` by its number and its first argument 0, as `/proc/PID/syscall` writes it (proc_pid_syscall(5)).
-#[cfg(target_arch = "x86_64")]
-const READS: &str = "0 0x0 ";
-#[cfg(not(target_arch = "x86_64"))]
-const READS: &str = "63 0x0 ";
+/// `read`, as `/proc/PID/syscall` writes its number (proc_pid_syscall(5)): on x86-64, and on most others.
+const READ: [&str; 2] = ["0", "63"];
+/// `select` and `pselect6`, on both.
+const SELECT: [&str; 3] = ["23", "270", "72"];
 
 /// Looks at the terminal `tty` of the pane whose process is `pid`; `None` where this system tells nothing.
 pub(super) fn look(pid: u32, tty: &str) -> Option<Seen> {
@@ -30,12 +29,14 @@ pub(super) fn look(pid: u32, tty: &str) -> Option<Seen> {
     let call = std::fs::read_to_string(format!("/proc/{front}/syscall")).unwrap_or_default();
     let user = |pid: u32| std::fs::metadata(format!("/proc/{pid}")).map(|data| data.uid()).ok();
     let leader = Stat::of(front);
+    let gathers = modes.is_some_and(|(canonical, _)| canonical);
     Some(Seen {
         own,
         stack: leader.as_ref().and_then(|leader| stack(&call, leader.stack, &program_file(front))),
         front: leader.map(|leader| program(front, &leader, &args)),
         stranger: front != pid && user(front).is_some_and(|other| user(pid).is_some_and(|user| user != other)),
-        reading: call.starts_with(READS),
+        reading: reads(&call, gathers),
+        asks_for: asks_for(&call),
         busy: call.starts_with("running"),
         args,
         processes,
@@ -44,6 +45,21 @@ pub(super) fn look(pid: u32, tty: &str) -> Option<Seen> {
         modes,
         ..Seen::default()
     })
+}
+
+/// How many bytes a program asks its standard input for, which is descriptor 0.
+pub(super) fn asks_for(call: &str) -> Option<u64> {
+    let mut words = call.split_ascii_whitespace();
+    let is_read = words.next().is_some_and(|number| READ.contains(&number)) && words.next() == Some("0x0");
+    words.nth(1).filter(|_| is_read).and_then(|bytes| u64::from_str_radix(bytes.strip_prefix("0x")?, 16).ok())
+}
+
+/// Whether a program reads its standard input, or waits for something there alone, where the terminal gathers a line (a `read`
+/// with a time limit).
+pub(super) fn reads(call: &str, gathers: bool) -> bool {
+    let mut words = call.split_ascii_whitespace();
+    let selects = words.next().is_some_and(|number| SELECT.contains(&number)) && words.next() == Some("0x1");
+    asks_for(call).is_some() || gathers && selects
 }
 
 /// The program in front of the pane whose process is `pid`, without the terminal's modes.
@@ -166,6 +182,19 @@ mod tests {
         assert_eq!((found.call, found.depth), (270, 0x14e0));
         for none in ["running\n", "", "-1 0x7ffc00000000 0x7f1c32\n"] {
             assert_eq!(stack(none, 0x7ffc_0000_14e0, "/bin/bash"), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_call_tells_what_is_read() {
+        let dash = "0 0x0 0x7ffeca84aadf 0x1 0x0 0x2 0x1 0x7ffeca84aaa8 0x7fdcb1db82ad\n";
+        let prompt = "0 0x0 0x563c44f1d5a0 0x2000 0xa8 0x7 0x56 0x7ffeca84acc8 0x7fdcb1db82ad\n";
+        let timed = "270 0x1 0x7fff92669d30 0x0 0x0 0x7fff 0x7fff 0x7fff92669c10 0x7fc19d4adaec\n";
+        assert_eq!([dash, prompt, timed].map(asks_for), [Some(1), Some(0x2000), None]);
+        assert_eq!([dash, prompt, timed].map(|call| reads(call, true)), [true; 3]);
+        assert!(!reads(timed, false), "a line editor waits so too");
+        for other in ["running\n", "", "0 0x3 0x7fff 0x1000 0x8 0x0 0x0 0x7fff 0x7fc1\n", "270 0x4 0x7fff 0x0\n"] {
+            assert!(asks_for(other).is_none() && !reads(other, true), "{other}");
         }
     }
 

@@ -62,6 +62,8 @@ fn read(pid: u32, text: &str) -> Option<Seen> {
         stranger: front != pid && theirs.is_some() && ours != theirs,
         stack,
         busy: call.starts_with("running"),
+        reading: super::look::reads(call, words.contains(&"icanon")),
+        asks_for: super::look::asks_for(call),
         modes: mode("icanon", "-icanon").zip(mode("echo", "-echo")),
         args,
         ..Seen::default()

@@ -60,8 +60,8 @@ async fn listed(transport: &Transport, nonce: &Nonce, words: &[&str]) -> Result<
     Ok(entries)
 }
 
-/// Looks whether a server is there, names it, ends stale clients and waits for a quiet half second (once; it may not
-/// come). `known` is the server that was observed until now.
+/// Looks whether a server is there, names it, ends stale clients and waits for a quiet half second (it may not come
+/// for long). `known` is the server that was observed until now.
 pub(super) async fn probe(
     transport: Transport,
     nonce: Nonce,
@@ -85,7 +85,7 @@ pub(super) async fn probe(
         let server = entries.first().map_or_else(String::new, |entry| entry.server.clone());
         let Claiming { claim: before, lease } = claiming;
         // Another server is claimed anew.
-        let same = known_life.is_none_or(|life| entries.first().is_some_and(|entry| entry.life() == life));
+        let same = known_life.as_ref().is_none_or(|life| entries.first().is_some_and(|entry| entry.life() == *life));
         let before = if same { before } else { before.elsewhere() };
         let settled = settle(&transport, &nonce, version, &server, before, &lease).await?;
         let watched_already = *settled.standing() == Standing::Same;
@@ -95,7 +95,8 @@ pub(super) async fn probe(
             return Ok(Probed { version: Some(version), version_text, entries, quiet, claim });
         }
         // All in one script: a login shell on another machine may take long to start.
-        let script = [end_stale(&transport, &owner), is_quiet(&transport, &nonce)].join("\n");
+        let script =
+            [end_stale(&transport, &owner), is_quiet(&transport, &nonce, looks(known_life.is_some()))].join("\n");
         let printed = fork::run(&transport.shell(&script)).await;
         quiet = version >= Version::MENDED || printed.is_ok_and(|printed| printed.output.ends_with(b"quiet\n"));
     }
@@ -127,18 +128,26 @@ pub(super) fn rows(nonce: &Nonce, output: &[u8]) -> Vec<Row> {
     output.split(|&byte| byte == b'\n').filter_map(|line| reader.push(line)).collect()
 }
 
-/// A script that prints `quiet` when nothing changed among sessions, windows and clients over [`QUIET`].
-fn is_quiet(transport: &Transport, nonce: &Nonce) -> String {
+/// How often it is looked for a quiet moment: while nothing is known of the panes only for one that is there, and then on and
+/// on, since what happens in between is not waited for.
+const fn looks(known: bool) -> u32 {
+    if known { 12 } else { 2 }
+}
+
+/// A script that prints `quiet` once nothing has changed among sessions, current windows and clients over [`QUIET`].
+fn is_quiet(transport: &Transport, nonce: &Nonce, looks: u32) -> String {
     let words = signature_words(nonce);
     let ask = transport.there(&words.each_ref().map(String::as_str));
-    let wait = format!("{{ sleep {} 2>/dev/null || sleep 1; }}", (QUIET / 2).as_secs_f32());
+    let wait = format!("sleep {} 2>/dev/null || sleep 1", (QUIET / 2).as_secs_f32());
     format!(
-        "ask() {{ {ask}; }}; a=$(ask) && {wait} && b=$(ask) && {wait} && c=$(ask) && [ -n \"$a\" ] && \
-         [ \"$a\" = \"$b\" ] && [ \"$b\" = \"$c\" ] && echo quiet"
+        "ask() {{ {ask} | sort -u; }}; a=$(ask); i=0; q=0; while [ $i -lt {looks} ] && [ $q -lt 2 ]; do {wait}; b=$(ask); \
+         if [ -n \"$b\" ] && [ \"$a\" = \"$b\" ]; then q=$((q + 1)); else q=0; fi; a=$b; i=$((i + 1)); done; \
+         [ $q -lt 2 ] || echo quiet"
     )
 }
 
-/// What prints a text that changes with every event that makes attaching dangerous, as far as a listing can show it.
+/// What prints lines whose set changes with every event that makes attaching dangerous, as far as a listing can show it. A
+/// window that comes, goes or is renamed behind the current one is none (measured with tmux 3.2 to 3.6).
 fn signature_words(nonce: &Nonce) -> [String; 8] {
     let windows = row_format(
         nonce,
@@ -146,9 +155,8 @@ fn signature_words(nonce: &Nonce) -> [String; 8] {
             "#{next_session_id}",
             "#{session_id}",
             "#{session_name}",
-            "#{window_id}",
-            "#{window_active}",
-            "#{pane_in_mode}",
+            "#{?window_active,#{window_id},}",
+            "#{?pane_in_mode,#{window_id},}",
         ],
     );
     let clients = row_format(nonce, &["#{client_name}", "#{client_session}"]);

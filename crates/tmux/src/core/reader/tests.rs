@@ -136,6 +136,21 @@ fn a_program_that_stands_in_a_read_waits_for_a_line() {
 }
 
 #[test]
+fn a_shell_without_an_editor_is_known_by_what_it_asks_for() {
+    let dash = |asks_for, modes, row: &str, x| {
+        let seen = Seen { reading: true, asks_for, ..seen(&["sh"], true, modes) };
+        let surface = surface(row, x, false);
+        (classify(&surface, Some(&seen), &Prompts::default()).0, seen.edits(&surface))
+    };
+    for (row, x) in [("$ ", 2), ("Name: ", 6), ("", 0)] {
+        assert_eq!(dash(Some(1), LINE, row, x), (Reads::Line, false), "its own `read`: {row}");
+    }
+    assert_eq!(dash(Some(0x2000), LINE, "$ ", 2), (Reads::Shell, false));
+    assert_eq!(dash(Some(0x2000), RAW, "$ ", 2), (Reads::Shell, false), "the terminal was left raw");
+    assert_eq!(dash(None, RAW, "$ ", 2), (Reads::Shell, true), "bash by that name");
+}
+
+#[test]
 fn a_fancy_prompt_is_learned_after_a_command() {
     let shell = seen(&["zsh"], true, RAW);
     let mut prompts = Prompts::default();

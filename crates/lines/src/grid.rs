@@ -315,6 +315,7 @@ impl Grid {
             rest = &rest[first.len_utf8()..];
         }
         marks.iter().for_each(|(columns, dim)| row.mark(columns.clone(), *dim));
+        (row.changed, row.unterminated, row.answered) = (false, false, false);
         row.told = Told::AsItStands;
         self.down();
     }

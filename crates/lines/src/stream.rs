@@ -18,6 +18,9 @@ const OVERLAP: usize = 1024;
 /// How many texts of erased rows are remembered, and for how many lines.
 const MOST_ERASED: usize = 256;
 
+/// Joins the characters on both sides of it.
+pub(super) const JOINER: char = '\u{200d}';
+
 /// Where lines go: the text, and how many bytes of it were told before.
 pub(super) type Out<'o> = &'o mut dyn FnMut(&str, usize);
 
@@ -128,7 +131,6 @@ impl Stream {
     }
 
     fn put(&mut self, c: char) {
-        const JOINER: char = '\u{200d}';
         if std::mem::take(&mut self.joins) {
             self.grid.combine(JOINER);
             self.grid.combine(c);

@@ -8,7 +8,7 @@ use super::control::{before_control, has_control};
 use super::dim::Colours;
 use super::grid::width;
 use super::parser::Csi;
-use super::stream::{Out, Stream};
+use super::stream::{JOINER, Out, Stream};
 use memchr::memchr;
 use std::ops::Range;
 
@@ -71,7 +71,8 @@ impl Stream {
         if text.is_ascii() {
             return (text.len() <= columns).then_some(text.len());
         }
-        let all = text.chars().map(width).sum();
+        let odd = |c: char| c == JOINER || c.is_control();
+        let all = text.chars().try_fold(0, |sum, c| (!odd(c)).then(|| sum + width(c)))?;
         (all <= columns && text.chars().next().is_some_and(|c| width(c) > 0)).then_some(all)
     }
 }

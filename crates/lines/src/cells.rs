@@ -109,6 +109,9 @@ impl Cells {
             return;
         }
         self.reach(at);
+        if at == self.plain.len() {
+            return self.plain.push_str(ascii);
+        }
         let end = (at + ascii.len()).min(self.plain.len());
         self.plain.replace_range(at..end, ascii);
     }

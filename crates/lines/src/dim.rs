@@ -1,11 +1,21 @@
 //! Which text is dim: in that shells and agents show what they only suggest.
 
-use super::terminal::{Hands, Owner};
+/// Of colours only counts what is dim: faint (2), or one of the greys in which shells show what they suggest.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Colours {
+    faint: bool,
+    grey: bool,
+}
 
-impl Hands<'_> {
-    /// Of colours only counts what is dim: faint (2), or one of the greys in which shells show what they suggest.
-    pub(super) fn colour(&mut self, parameters: &[u16]) {
-        let Owner { faint, grey, .. } = self.owner;
+impl Colours {
+    /// Whether what is written is dim.
+    pub(super) const fn are_dim(self) -> bool {
+        self.faint || self.grey
+    }
+
+    /// Sets what a sequence of these parameters says.
+    pub(super) fn set(&mut self, parameters: &[u16]) {
+        let Self { faint, grey } = self;
         let mut rest = if parameters.is_empty() { &[0][..] } else { parameters };
         while let [first, more @ ..] = rest {
             rest = more;
@@ -32,6 +42,5 @@ impl Hands<'_> {
                 _ => {}
             }
         }
-        self.stream.grid().dims = *faint || *grey;
     }
 }

@@ -287,24 +287,35 @@ impl Grid {
             && !self.blind
     }
 
-    /// Adds a line of at most the screen's width that was told, on a fresh row.
-    pub(super) fn add_line(&mut self, text: &str) {
+    /// Adds a line of at most the screen's width that was told, on a fresh row; with which columns were written dim or not,
+    /// where any were.
+    pub(super) fn add_line(&mut self, text: &str, marks: &[(Range<usize>, bool)]) {
         let at = self.at();
         let row = self.row(at);
-        if text.is_ascii() {
-            row.cells.write(0, text);
-        } else {
-            let mut column = 0;
-            for c in text.chars() {
-                let width = width(c);
-                if width == 0 {
-                    row.cells.combine(column, c)
-                } else {
-                    row.cells.put(column, c, width)
-                }
-                column += width;
+        let (mut rest, mut column) = (text, 0);
+        while let Some(first) = rest.chars().next() {
+            let ascii = if rest.is_ascii() {
+                rest.len()
+            } else {
+                rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len())
+            };
+            if ascii > 0 {
+                row.cells.write(column, &rest[..ascii]);
+                column += ascii;
+                rest = &rest[ascii..];
+                continue;
             }
+            let width = width(first);
+            if width == 0 {
+                row.cells.combine(column, first);
+            } else {
+                row.cells.put(column, first, width);
+            }
+            column += width;
+            rest = &rest[first.len_utf8()..];
         }
+        marks.iter().for_each(|(columns, dim)| row.mark(columns.clone(), *dim));
+        (row.changed, row.unterminated, row.answered) = (false, false, false);
         row.told = Told::AsItStands;
         self.down();
     }

@@ -18,6 +18,7 @@ mod align;
 mod anchor;
 mod border;
 mod cells;
+mod control;
 mod difference;
 mod dim;
 mod echo;
@@ -40,6 +41,7 @@ mod teller;
 mod terminal;
 mod tracked;
 mod unseen;
+mod written;
 
 pub use anchor::{Anchor, Missed};
 pub use integration::{ShellPhase, ShellState};

@@ -7,6 +7,7 @@
 //! **Invariants:** the calls made on the [`Terminal`] are the same for any chunking of the bytes, but for the borders
 //! between `text` calls. What is collected of a control string is bounded; an unbounded string is swallowed unread.
 
+use super::control::{DEL, before_control};
 use memchr::memchr;
 use tmuxagent_model::Timestamp;
 
@@ -14,7 +15,6 @@ const BEL: u8 = 0x07;
 const CAN: u8 = 0x18;
 const SUB: u8 = 0x1a;
 const ESC: u8 = 0x1b;
-const DEL: u8 = 0x7f;
 
 /// A control string longer than this (a picture, as a rule) is swallowed without being told.
 const LONGEST_STRING: usize = 16 * 1024;
@@ -77,6 +77,35 @@ impl Csi {
     /// All parameters; one that was left empty is 0.
     pub(super) fn all(&self) -> &[u16] {
         &self.parameters[..self.count]
+    }
+
+    /// Reads a control sequence of few numbers alone that is whole at the start of `bytes`; returns its last byte and its length.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Option<(u8, usize)> {
+        (self.count, self.marker, self.broken) = (0, 0, false);
+        let (mut value, mut any) = (0_u16, false);
+        for (at, &byte) in bytes.strip_prefix(b"\x1b[")?.iter().enumerate() {
+            match byte {
+                b'0'..=b'9' => value = value.saturating_mul(10).saturating_add(u16::from(byte - b'0')),
+                b';' if self.count + 2 < MOST_PARAMETERS => {
+                    self.push(value);
+                    value = 0;
+                }
+                0x40..=0x7e => {
+                    if any {
+                        self.push(value);
+                    }
+                    return Some((byte, at + 3));
+                }
+                _ => return None,
+            }
+            any = true;
+        }
+        None
+    }
+
+    const fn push(&mut self, value: u16) {
+        self.parameters[self.count] = value;
+        self.count += 1;
     }
 
     fn digit(&mut self, digit: u8) {
@@ -181,7 +210,7 @@ impl Parser {
     fn ground(&mut self, data: &[u8], terminal: &mut impl Terminal) -> usize {
         let lines = terminal.lines(data);
         let rest = &data[lines..];
-        let plain = rest.iter().position(|&byte| is_control(byte)).unwrap_or(rest.len());
+        let plain = before_control(rest);
         if plain > 0 {
             terminal.text(&rest[..plain]);
         }
@@ -340,16 +369,6 @@ impl Parser {
         }
         self.content.clear();
     }
-}
-
-/// Whether a byte is a C0 control or DEL.
-pub(super) const fn is_control(byte: u8) -> bool {
-    byte < 0x20 || byte == DEL
-}
-
-/// Whether a plain line holds a control; without early exit, which the compiler turns into vector code.
-pub(super) fn has_control(bytes: &[u8]) -> bool {
-    bytes.iter().fold(false, |found, &byte| found | is_control(byte))
 }
 
 #[cfg(test)]

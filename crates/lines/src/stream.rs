@@ -8,8 +8,7 @@
 use super::border;
 use super::grid::{Grid, Told};
 use super::likeness::{alike, key, same_words};
-use super::parser::has_control;
-use memchr::memchr;
+use super::written::Written;
 use std::ops::Range;
 
 /// The most bytes of a line.
@@ -18,6 +17,9 @@ pub(super) const LONGEST_ROW: usize = 64 * 1024;
 const OVERLAP: usize = 1024;
 /// How many texts of erased rows are remembered, and for how many lines.
 const MOST_ERASED: usize = 256;
+
+/// Joins the characters on both sides of it.
+pub(super) const JOINER: char = '\u{200d}';
 
 /// Where lines go: the text, and how many bytes of it were told before.
 pub(super) type Out<'o> = &'o mut dyn FnMut(&str, usize);
@@ -57,7 +59,9 @@ pub(super) struct Stream {
     /// Somebody entered a line in this burst of output: what is erased since is erased on purpose.
     pub(super) entered: bool,
     /// The last character, for repetition.
-    last: Option<char>,
+    pub(super) last: Option<char>,
+    /// The memory of [`Stream::lines`].
+    pub(super) written: Written,
 }
 
 impl Stream {
@@ -71,38 +75,9 @@ impl Stream {
         &mut self.grid
     }
 
-    /// Takes whole plain lines at the start of `data`; returns how many bytes it took.
-    pub(super) fn lines(&mut self, data: &[u8], out: Out<'_>) -> usize {
-        if !self.erased.is_empty() || self.grid.untold || !self.partial.is_empty() || !self.grid.is_fresh() {
-            return 0;
-        }
-        let mut taken = 0;
-        while let Some(length) = memchr(b'\n', &data[taken..]) {
-            let Some(line) = data[taken..taken + length].strip_suffix(b"\r") else { break };
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if has_control(line) {
-                break;
-            }
-            let Ok(text) = std::str::from_utf8(line) else { break };
-            if !self.fits(text) {
-                break;
-            }
-            let text = text.trim_end_matches(' ');
-            out(text, 0);
-            self.grid.add_line(text);
-            taken += length + 1;
-        }
-        taken
-    }
-
-    /// Whether all of a text stands on one row; a mark without width needs a character before it.
-    fn fits(&self, text: &str) -> bool {
-        let (columns, width) = (self.grid.columns(), super::grid::width);
-        if text.is_ascii() {
-            return text.len() <= columns;
-        }
-        text.chars().next().is_some_and(|c| width(c) > 0)
-            && (text.len() <= columns || text.chars().map(width).sum::<usize>() <= columns)
+    /// Whether the next byte begins a line of which nothing is known yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.erased.is_empty() && !self.grid.untold && self.partial.is_empty() && !self.joins && self.grid.is_fresh()
     }
 
     /// Writes printable bytes, in which UTF-8 may be split and broken.
@@ -156,7 +131,6 @@ impl Stream {
     }
 
     fn put(&mut self, c: char) {
-        const JOINER: char = '\u{200d}';
         if std::mem::take(&mut self.joins) {
             self.grid.combine(JOINER);
             self.grid.combine(c);

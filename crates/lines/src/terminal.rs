@@ -4,6 +4,7 @@
 //! rows absolutely as diff renderers do. An excursion between saving and restoring the cursor (a status row at the
 //! bottom, as package managers draw it) leaves the lines alone and does not count.
 
+use super::dim::Colours;
 use super::integration::Integration;
 use super::parser::{Csi, StringKind, Terminal};
 use super::screen::Screen;
@@ -37,9 +38,7 @@ pub(super) struct Owner {
     /// Lines before it last did, since the screen was looked at.
     pub(super) passed: Vec<Held>,
     saved: bool,
-    /// What is written is faint, or grey.
-    pub(super) faint: bool,
-    pub(super) grey: bool,
+    pub(super) colours: Colours,
     /// Bytes written in an excursion.
     excursion: Option<usize>,
 }
@@ -360,8 +359,11 @@ impl Terminal for Hands<'_> {
         if self.owner.alternate || self.owner.addressed || self.owner.excursion.is_some() {
             return 0;
         }
-        let taken = streaming!(self, |stream, out| stream.lines(data, out));
+        let mut colours = self.owner.colours;
+        let taken = streaming!(self, |stream, out| stream.lines(data, &mut colours, out));
         if taken > 0 {
+            self.owner.colours = colours;
+            self.stream.grid().dims = colours.are_dim();
             self.screen.begins_anew();
         }
         taken
@@ -436,7 +438,10 @@ impl Terminal for Hands<'_> {
             (b'?', b'h') => self.private_mode(csi, true),
             (b'?', b'l') => self.private_mode(csi, false),
             (0, b'h' | b'l') if csi.all().contains(&4) => self.stream.grid().inserts = last == b'h',
-            (0, b'm') => self.colour(csi.all()),
+            (0, b'm') => {
+                self.owner.colours.set(csi.all());
+                self.stream.grid().dims = self.owner.colours.are_dim();
+            }
             (0, b's') => self.save(),
             (0, b'u') => self.restore(),
             (0, b'H' | b'f') => {

@@ -17,7 +17,7 @@
 //! **The end mark** is a line, since it must be found in the pane's history after a break; it is drawn concealed. The
 //! typed line holds `%s` in place of token and code, so that its echo never looks like the mark.
 
-use super::parser::is_control;
+use super::control::is_control;
 use tmuxagent_model::shell::{is_active, quoted};
 use tmuxagent_model::{Shell, ShellText};
 

@@ -9,6 +9,7 @@
 
 mod agent;
 mod approval;
+mod block;
 mod command;
 mod doubt;
 mod effect;
@@ -30,6 +31,7 @@ pub use agent::{
     EvidenceSource, HookReport, HookTold,
 };
 pub use approval::{Approval, ApprovalKind, ApprovalState, Decider, Decision, OnApprove, Verdict, Via};
+pub use block::{BlockLine, LineBlock};
 pub use command::{Command, HumanCall, KeyStep, RunControl};
 pub use doubt::Doubt;
 pub use effect::{

@@ -1,5 +1,6 @@
 //! Secrets on their way to what is kept: the marks that stand in their place, and who finds them.
 
+use super::{BlockLine, LineBlock, LineSource};
 use std::fmt;
 use std::sync::Arc;
 
@@ -109,6 +110,15 @@ pub trait Redact: Send + Sync {
     /// Rows that stand one below the other, likewise: a secret may go on from one to the next. `wrapped`: rows of a
     /// screen, which break anywhere.
     fn rows(&self, rows: &[&str], carry: &mut Carry, wrapped: bool, mark: SecretMark) -> Vec<Option<String>>;
+    /// The lines of a block that hold secrets, by their number, with marks in their place: the same as of `rows`, without
+    /// looking at each where one look at all of them finds nothing.
+    fn block(&self, block: &LineBlock, carry: &mut Carry, mark: SecretMark) -> Vec<(usize, String)> {
+        let line = |(number, line): (usize, BlockLine<'_>)| {
+            let found = self.rows(&[line.text], carry, line.source == LineSource::Screen, mark).pop().flatten();
+            Some((number, found?))
+        };
+        block.lines().enumerate().filter_map(line).collect()
+    }
 }
 
 /// What everything that is kept goes through. The default finds nothing, for stores that only tests look into.

@@ -3,12 +3,20 @@
 use super::pattern::text_test;
 use super::{Condition, PatternId, Pipeline, Policy, TextTest};
 use regex::{RegexSet, RegexSetBuilder};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::Look;
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tmuxagent_model::{HostName, PaneFacts};
 
 /// The largest compiled set, in bytes: room for thousands of patterns. Validation compiles the whole policy with it.
 pub(super) const SET_SIZE_LIMIT: usize = 256 << 20;
+
+/// The words that few patterns begin with are looked for by vector instructions; those of many would be by an automaton that is
+/// slower than that of the patterns.
+const FEW: usize = 32;
+/// A pattern that matches in no line, for none holds a control, and begins with so many signs that no words are looked for.
+const NO_SEARCH: &str = r"[\x01-\x08\x0b-\x1f]\x01";
 
 /// What the collector needs to know of the policy for one pane.
 #[derive(Debug, Clone)]
@@ -20,6 +28,9 @@ pub struct RuleSet {
     /// Some stage watches for silence, so activity is to be reported.
     pub wants_activity: bool,
     set: RegexSet,
+    /// The same patterns over many lines at once, once somebody asks; `None` where one asks for the begin or end of its
+    /// whole text.
+    lines: OnceLock<Option<RegexSet>>,
     ids: Vec<PatternId>,
 }
 
@@ -32,6 +43,32 @@ impl RuleSet {
         }
         self.set.matches(line).into_iter().filter_map(|index| self.ids.get(index)).map(|id| id.0).collect()
     }
+
+    /// Whether any of many lines, with a line feed behind each, may have a hit; `false` is certain, at the cost of one pass
+    /// over all of them.
+    #[must_use]
+    pub fn may_hit(&self, lines: &str) -> bool {
+        let over_lines = || self.lines.get_or_init(|| over_lines(self.set.patterns()));
+        !self.ids.is_empty() && over_lines().as_ref().is_none_or(|set| set.is_match(lines))
+    }
+}
+
+/// Compiles patterns so that they match in many lines at once whatever they match in one of them: `^` and `$` are the begin
+/// and end of a line, and all else is the same for a line alone and among others.
+fn over_lines(sources: &[String]) -> Option<RegexSet> {
+    let whole_text = |source: &String| {
+        let parsed = ParserBuilder::new().multi_line(true).build().parse(source);
+        parsed.map_or(true, |hir| {
+            let looks = hir.properties().look_set();
+            looks.contains(Look::Start) || looks.contains(Look::End)
+        })
+    };
+    if sources.iter().any(whole_text) {
+        return None;
+    }
+    let no_search = (sources.len() > FEW).then_some(NO_SEARCH);
+    let all = sources.iter().map(String::as_str).chain(no_search);
+    RegexSetBuilder::new(all).multi_line(true).size_limit(SET_SIZE_LIMIT).build().ok()
 }
 
 impl TextTest {
@@ -148,6 +185,59 @@ impl Policy {
         // the size limit; then nothing would match silently, which validation rules out by compiling the whole set.
         let set =
             RegexSetBuilder::new(sources).size_limit(SET_SIZE_LIMIT).build().unwrap_or_else(|_| RegexSet::empty());
-        Arc::new(RuleSet { generation: self.generation, pipelines, wants_activity, set, ids })
+        Arc::new(RuleSet { generation: self.generation, pipelines, wants_activity, set, lines: OnceLock::new(), ids })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rules(patterns: &[&str]) -> RuleSet {
+        let ids = (0..).take(patterns.len()).map(PatternId).collect();
+        let set = RegexSet::new(patterns).unwrap();
+        RuleSet { generation: 1, pipelines: Vec::new(), wants_activity: false, set, lines: OnceLock::new(), ids }
+    }
+
+    const PATTERNS: [&str; 16] = [
+        "^a",
+        "b$",
+        "^ab$",
+        "^$",
+        r"\bab\b",
+        r"(?-u:\b)c",
+        r"(?i)AB",
+        "a.b",
+        "(?s)a.c",
+        r"\s中",
+        "[^a]b",
+        r"(?m)^b$",
+        r"(?R)c$",
+        r"a\z",
+        r"\Ac",
+        r"(?-m)b$",
+    ];
+
+    proptest! {
+        #[test]
+        fn what_hits_in_a_line_may_hit_in_many(
+            chosen in prop::collection::vec(prop::sample::select(PATTERNS.to_vec()), 1..4),
+            lines in prop::collection::vec("[abc 中]{0,4}", 1..6),
+        ) {
+            let rules = rules(&chosen);
+            let block: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let hit = lines.iter().any(|line| !rules.scan(line).is_empty());
+            prop_assert!(!hit || rules.may_hit(&block), "{:?} {:?}", chosen, lines);
+        }
+    }
+
+    #[test]
+    fn lines_without_a_hit_are_known_as_such() {
+        let few = rules(&["^needle$", r"\bfailed: \d+"]);
+        assert!(!few.may_hit("hay\na needle\nfailed:\n12\n") && few.may_hit("hay\nneedle\nhay\n"));
+        assert!(!rules(&[]).may_hit("anything\n"));
+        // Where one asks for the begin of its whole text, each line is looked at.
+        assert!(rules(&[r"\Aneedle"]).may_hit("hay\n"));
     }
 }

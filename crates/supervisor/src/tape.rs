@@ -13,7 +13,7 @@ use std::time::Duration;
 use tmuxagent_clock::Clock;
 use tmuxagent_config::{Config, Paths};
 use tmuxagent_lines::Reading;
-use tmuxagent_model::{Millis, NameFilter, Origin, PaneInfo, PaneKey, Redaction, Trouble};
+use tmuxagent_model::{LineBlock, Millis, NameFilter, Origin, PaneInfo, PaneKey, Redaction, Trouble};
 use tmuxagent_store::{Recorded, RecordedLine, Recorder, Recording, RecordingLimits};
 use tmuxagent_tmux::Tape;
 
@@ -170,6 +170,14 @@ impl Tape for Tapes {
         let shared = self.lock();
         if let Some(recorder) = &shared.recorder {
             recorder.take(pane, piece);
+        }
+    }
+
+    fn lines(&self, pane: &PaneKey, block: &LineBlock) {
+        let at = self.clock.now();
+        let shared = self.lock();
+        if let Some(recorder) = &shared.recorder {
+            recorder.take_lines(pane, at, block);
         }
     }
 }

@@ -54,7 +54,7 @@ pub struct Redactor {
     /// All known values at once.
     any_known: Finder,
     /// The last bytes of what is the begin of a known value and may be cut off there.
-    cut: BTreeSet<[u8; SHORTEST]>,
+    pub(super) cut: BTreeSet<[u8; SHORTEST]>,
     /// What of escaped texts is read for them.
     sought: Sought,
 }
@@ -135,12 +135,17 @@ impl Redactor {
     #[must_use]
     pub fn suspects(&self, text: &str) -> bool {
         self.suspects_plain(text, false)
-            || unescape::is_escaped(text, self.sought)
+            || self.is_escaped(text)
                 && self.readings(text).iter().any(|reading| self.suspects_plain(&reading.text, reading.of_values))
     }
 
-    fn suspects_plain(&self, text: &str, of_values: bool) -> bool {
+    pub(super) fn suspects_plain(&self, text: &str, of_values: bool) -> bool {
         !self.known.is_empty() && self.knows_one_in(text) || !of_values && rules::suspects(text)
+    }
+
+    /// Whether anything in a text may be escaped.
+    pub(super) fn is_escaped(&self, text: &str) -> bool {
+        unescape::is_escaped(text, self.sought)
     }
 
     fn readings(&self, text: &str) -> Vec<Reading> {
@@ -150,7 +155,7 @@ impl Redactor {
     /// Where the secrets of a text stand and what they are, in order, none within another.
     pub(super) fn spans(&self, text: &str) -> Vec<Span> {
         let mut found = self.plain_spans(text, false);
-        if unescape::is_escaped(text, self.sought) {
+        if self.is_escaped(text) {
             let readings = self.readings(text);
             for reading in &readings {
                 let there = self.plain_spans(&reading.text, reading.of_values).into_iter();

@@ -3,7 +3,7 @@
 use crate::redact::{KNOWN, Redactor, Span, joined, marked};
 use regex::Regex;
 use std::sync::LazyLock;
-use tmuxagent_model::{Carry, Redact, SecretMark};
+use tmuxagent_model::{Carry, LineBlock, LineSource, Redact, SecretMark};
 
 /// How much of the rows before is remembered, bytes; longer than any secret that is a word.
 const TAIL: usize = 512;
@@ -32,9 +32,29 @@ impl Redact for Redactor {
     fn rows(&self, rows: &[&str], carry: &mut Carry, wrapped: bool, mark: SecretMark) -> Vec<Option<String>> {
         rows.iter().map(|row| self.row(row, carry, wrapped, mark)).collect()
     }
+
+    fn block(&self, block: &LineBlock, carry: &mut Carry, mark: SecretMark) -> Vec<(usize, String)> {
+        // What a pattern finds in a line it finds in the block too, since none asks for the begin or end of the whole text
+        // alone: a line feed is a border of words and no part of a key.
+        let calm = !self.suspects_plain(block.text(), false);
+        let mut found = Vec::new();
+        for (number, line) in block.lines().enumerate() {
+            let wrapped = line.source == LineSource::Screen;
+            if calm && !wrapped && !carry.in_key && carry.tail.is_empty() && !self.is_odd(line.text) {
+                continue;
+            }
+            found.extend(self.row(line.text, carry, wrapped, mark).map(|text| (number, text)));
+        }
+        found
+    }
 }
 
 impl Redactor {
+    /// Whether a line in which no pattern finds anything may hold a secret nevertheless: escaped, or cut off at its end.
+    fn is_odd(&self, line: &str) -> bool {
+        self.is_escaped(line) || !self.cut.is_empty() && self.begun_known(bare(line)).is_some()
+    }
+
     fn row(&self, row: &str, carry: &mut Carry, wrapped: bool, mark: SecretMark) -> Option<String> {
         if std::mem::take(&mut carry.in_key) && is_of_key(row) {
             carry.in_key = !row.contains("-----END ");
@@ -100,6 +120,7 @@ fn is_of_key(row: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tmuxagent_model::BlockLine;
 
     fn token() -> String {
         format!("gh{}_{}", 'p', "Ab1Cd2".repeat(6))
@@ -149,6 +170,43 @@ mod tests {
         let shown = rows(&redactor, &["a first-secret", "second-secret b", "fourth-one", "third-one"], false);
         let mark = "[redacted: known value]";
         assert_eq!(shown, [format!("a {mark}"), format!("{mark} b"), mark.to_owned(), mark.to_owned()]);
+    }
+
+    #[test]
+    fn a_block_loses_the_same_secrets_as_its_lines_one_by_one() {
+        let redactor = Redactor::knowing(["correct-horse-battery".to_owned()]);
+        let [begin, end] = ["BEGIN", "END"].map(|word| format!("-----{word} {} KEY-----", "PRIVATE"));
+        let (escaped, assigned) = (format!("a%20{}", token()), format!("API_TOKEN={}", token()));
+        let some = [
+            "plain",
+            "",
+            "100 % & \\",
+            &escaped,
+            &assigned,
+            "│ say correct-horse-bat",
+            "tery │",
+            &begin,
+            "MIIEabc",
+            &end,
+            "token:",
+            "hunter2hunter2",
+        ];
+        // All pairs and triples in a row, from each of the sources.
+        for seed in 0..some.len().pow(3) {
+            let rows = [0, 1, 2].map(|n| some[seed / some.len().pow(n) % some.len()]);
+            let sources = [0, 1, 2].map(|n| if seed >> n & 1 == 0 { LineSource::Stream } else { LineSource::Screen });
+            let (mut block, mut carry) = (LineBlock::default(), Carry::default());
+            let mut expected = Vec::new();
+            for (number, (text, source)) in rows.into_iter().zip(sources).enumerate() {
+                block.push(BlockLine { text, seen: 0, source });
+                let wrapped = source == LineSource::Screen;
+                let shown = redactor.rows(&[text], &mut carry, wrapped, SecretMark::Shown).pop().flatten();
+                expected.extend(shown.map(|shown| (number, shown)));
+            }
+            let mut anew = Carry::default();
+            assert_eq!(redactor.block(&block, &mut anew, SecretMark::Shown), expected, "{rows:?} {sources:?}");
+            assert_eq!(anew, carry, "{rows:?} {sources:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tmuxagent_agents::Recogniser;
 use tmuxagent_lines::{Anchor, Reading};
-use tmuxagent_model::{Front, HostName, Millis, NameFilter, Owner, PaneFacts, PaneId, PaneInfo, PaneKey};
+use tmuxagent_model::{
+    BlockLine, Front, HostName, LineBlock, Millis, NameFilter, Origin, Owner, PaneFacts, PaneId, PaneInfo, PaneKey,
+};
 
 /// One machine to watch.
 #[derive(Debug, Clone)]
@@ -60,6 +62,12 @@ pub trait Tape: fmt::Debug + Send + Sync {
     fn gone(&self, pane: &PaneKey);
     /// A pane printed something.
     fn told(&self, pane: &PaneKey, reading: &Reading<'_>);
+    /// A pane's program printed lines without a message, one below the other.
+    fn lines(&self, pane: &PaneKey, block: &LineBlock) {
+        for BlockLine { text, seen, source } in block.lines() {
+            self.told(pane, &Reading::Line { text, seen, source, origin: Origin::Program, message: None });
+        }
+    }
 }
 
 impl HostSpec {

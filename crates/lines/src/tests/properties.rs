@@ -76,6 +76,26 @@ fn screen() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(row.prop_map(str::to_owned), 0..14)
 }
 
+/// What builds and tests print: whole lines of text and colours, now and then with something else in between.
+fn written() -> impl Strategy<Value = Vec<u8>> {
+    let part = prop_oneof![
+        4 => "[a-z0-9 ]{0,12}",
+        4 => prop::sample::select(vec![
+            "\x1b[32m", "\x1b[m", "\x1b[0m", "\x1b[2m", "\x1b[22m", "\x1b[90m", "\x1b[39m", "\x1b[1;31m",
+            "\x1b[38;5;240m", "\x1b[38;2;100;100;100m", "\x1b[48;5;8;2m", "\x1b[K", "\x1b[0K", "\t", "\t\t", "✓ ", "中文",
+        ])
+        .prop_map(str::to_owned),
+        1 => prop::sample::select(vec![
+            "\x1b[1K", "\x1b[2K", "\x1b[1;K", "\x1b[4:3m", "\x1b[?25l", "\x1b[3", "\r", "\x08", "\x07", "\x7f", "e\u{301}",
+            "\u{301}", "👩\u{200d}💻", "\u{200d}", "\x1b[A", "\x1b[9b", "\x1b[5C", "\u{9b}", "### SENTRY {]",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    let end = prop_oneof![8 => Just("\r\n"), 1 => Just("\n"), 1 => Just("\r\r\n"), 1 => Just(" \r\n")];
+    let line = (prop::collection::vec(part, 0..8), end).prop_map(|(parts, end)| parts.concat() + end);
+    prop::collection::vec(line, 0..30).prop_map(|lines| lines.concat().into_bytes())
+}
+
 fn read(bytes: &[u8], cuts: &[usize], size: (u16, u16)) -> Vec<String> {
     let mut pane = Pane::new(size.0, size.1);
     pane.reader.typed("abc\n");
@@ -97,6 +117,27 @@ proptest! {
         size in prop::sample::select(vec![(0, 0), (7, 3), (20, 6), (80, 24)]),
     ) {
         prop_assert_eq!(read(&bytes, &cuts, size), read(&bytes, &[], size));
+    }
+
+    #[test]
+    fn lines_taken_as_a_whole_are_those_that_are_read_byte_by_byte(
+        bytes in prop_oneof![3 => written(), 1 => (written(), stream(), written()).prop_map(|(a, b, c)| [a, b, c].concat())],
+        cuts in prop::collection::vec(0_usize..200, 0..8),
+        size in prop::sample::select(vec![(0, 0), (9, 3), (24, 4), (80, 24)]),
+    ) {
+        let (mut whole, mut single) = (Pane::new(size.0, size.1), Pane::new(size.0, size.1));
+        let mut rest = bytes.as_slice();
+        for cut in cuts.into_iter().chain([usize::MAX]) {
+            let (now, later) = rest.split_at(cut.min(rest.len()));
+            whole.bytes(now);
+            now.chunks(1).for_each(|byte| drop(single.bytes(byte)));
+            prop_assert_eq!(whole.told(), single.told());
+            let grids = [&whole, &single].map(|pane| format!("{:?}", pane.reader.stream.grid));
+            prop_assert_eq!(&grids[0], &grids[1]);
+            prop_assert_eq!(whole.reader.anchor(), single.reader.anchor());
+            rest = later;
+        }
+        prop_assert_eq!(whole.quiet().told(), single.quiet().told());
     }
 
     #[test]

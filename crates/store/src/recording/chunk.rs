@@ -3,15 +3,26 @@
 //! One `DELTA\tKIND\tREST` a line; DELTA in milliseconds from the first. A line's kind is a letter for its source and the
 //! length of what was told of it before, where that is not nothing; a message stands before its line.
 
-use super::{Recorded, RecordedLine, instant, newest};
-use flate2::Compression;
+use super::{Piece, Recorded, RecordedLine, newest};
 use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
-use tmuxagent_model::{AgentMessage, LineSource, Millis, Timestamp};
+use std::io::{self, BufRead, BufReader, Write};
+use tmuxagent_model::{AgentMessage, BlockLine, LineSource, Millis, Timestamp};
 
-/// Text is handed to the packer in pieces of so many bytes: it clears its whole output buffer for each, however small.
-const AT_ONCE: usize = 64 * 1024;
+/// The packer's level: of all that keep up with a flood the one that packs best.
+const LEVEL: i32 = 1;
+/// What a packed chunk begins with. Earlier versions packed by deflate, of which nothing can begin so.
+const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Packs many chunks, one after the other.
+pub(super) struct Packer(zstd::bulk::Compressor<'static>);
+
+impl Packer {
+    pub(super) fn new() -> io::Result<Self> {
+        let mut packer = zstd::bulk::Compressor::new(LEVEL)?;
+        packer.include_checksum(true)?;
+        Ok(Self(packer))
+    }
+}
 
 /// See the module.
 pub(super) struct Chunk {
@@ -24,49 +35,71 @@ pub(super) struct Chunk {
 
 impl Chunk {
     /// Packs pieces; `None` where there are none.
-    pub(super) fn of(pieces: &[Recorded]) -> io::Result<Option<Self>> {
-        let Some(first_at) = pieces.iter().map(instant).min() else {
+    pub(super) fn of(pieces: &[Piece], packer: &mut Packer) -> io::Result<Option<Self>> {
+        let Some(first_at) = pieces.iter().map(Piece::at).min() else {
             return Ok(None);
         };
         let last_at = newest(pieces);
         let (mut lines, mut missed) = (0, 0);
-        let packer = DeflateEncoder::new(Vec::new(), Compression::fast());
-        let mut packer = BufWriter::with_capacity(AT_ONCE, packer);
+        let mut text = Vec::new();
         for piece in pieces {
-            let delta = instant(piece).since(first_at).0;
+            let delta = piece.at().since(first_at).0;
             match piece {
-                Recorded::Line(line) => {
+                Piece::Lines(_, block) => {
+                    lines += block.len() as u64;
+                    write_lines(&mut text, delta, block.lines());
+                }
+                Piece::One(Recorded::Line(line)) => {
                     lines += 1;
                     if let Some(message) = &line.message {
-                        writeln!(packer, "{delta}\tj\t{}", serde_json::to_string(message)?)?;
+                        writeln!(text, "{delta}\tj\t{}", serde_json::to_string(message)?)?;
                     }
-                    let kind = match line.source {
-                        LineSource::Stream => 's',
-                        LineSource::Screen => 'c',
-                        LineSource::History => 'h',
-                    };
-                    write!(packer, "{delta}\t{kind}")?;
-                    if line.seen > 0 {
-                        write!(packer, "{}", line.seen)?;
-                    }
-                    writeln!(packer, "\t{}", line.text.replace('\n', " "))?;
+                    let RecordedLine { seen, source, .. } = *line;
+                    let clean = line.text.replace('\n', " ");
+                    write_lines(&mut text, delta, [BlockLine { text: &clean, seen, source }]);
                 }
-                Recorded::Ended { exit, .. } => writeln!(packer, "{delta}\te\t{exit}")?,
-                Recorded::Missed { lines: count, .. } => {
+                Piece::One(Recorded::Ended { exit, .. }) => writeln!(text, "{delta}\te\t{exit}")?,
+                Piece::One(Recorded::Missed { lines: count, .. }) => {
                     missed += count;
-                    writeln!(packer, "{delta}\tm\t{count}")?;
+                    writeln!(text, "{delta}\tm\t{count}")?;
                 }
             }
         }
-        let packer = packer.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(Some(Self { first_at, last_at, lines, missed, body: packer.finish()? }))
+        Ok(Some(Self { first_at, last_at, lines, missed, body: packer.0.compress(&text)? }))
+    }
+}
+
+/// Writes lines of one instant; what stands before them is mostly the same.
+fn write_lines<'l>(out: &mut Vec<u8>, delta: u64, lines: impl IntoIterator<Item = BlockLine<'l>>) {
+    let mut before = (String::new(), None);
+    for line in lines {
+        if before.1 != Some((line.source, line.seen)) {
+            let kind = match line.source {
+                LineSource::Stream => 's',
+                LineSource::Screen => 'c',
+                LineSource::History => 'h',
+            };
+            let seen = if line.seen > 0 { line.seen.to_string() } else { String::new() };
+            before = (format!("{delta}\t{kind}{seen}\t"), Some((line.source, line.seen)));
+        }
+        out.extend_from_slice(before.0.as_bytes());
+        out.extend_from_slice(line.text.as_bytes());
+        out.push(b'\n');
     }
 }
 
 /// Gives the pieces of a stored chunk, in their order. What is no piece is passed over.
-pub(super) fn unpack(first_at: Timestamp, body: &[u8], mut each: impl FnMut(Recorded)) -> io::Result<()> {
+pub(super) fn unpack(first_at: Timestamp, body: &[u8], each: impl FnMut(Recorded)) -> io::Result<()> {
+    if body.starts_with(&MAGIC) {
+        read(first_at, BufReader::new(zstd::stream::read::Decoder::new(body)?), each)
+    } else {
+        read(first_at, BufReader::new(DeflateDecoder::new(body)), each)
+    }
+}
+
+fn read(first_at: Timestamp, lines: impl BufRead, mut each: impl FnMut(Recorded)) -> io::Result<()> {
     let mut message = None;
-    for line in BufReader::new(DeflateDecoder::new(body)).lines() {
+    for line in lines.lines() {
         if let Some(piece) = piece(first_at, &line?, &mut message) {
             each(piece);
         }
@@ -94,4 +127,63 @@ fn piece(first_at: Timestamp, text: &str, message: &mut Option<AgentMessage>) ->
     let seen = kind.get(1..).and_then(|seen| seen.parse().ok()).unwrap_or(0);
     let message = message.take().map(Box::new);
     Some(Recorded::Line(RecordedLine { at, source, seen, text: text.to_owned(), message }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::DeflateEncoder;
+    use tmuxagent_model::LineBlock;
+
+    fn texts(body: &[u8]) -> Vec<String> {
+        let mut all = Vec::new();
+        unpack(Timestamp(1000), body, |piece| all.push(format!("{piece:?}"))).unwrap();
+        all
+    }
+
+    #[test]
+    fn what_an_earlier_version_packed_is_read() {
+        let mut old = DeflateEncoder::new(Vec::new(), Compression::fast());
+        old.write_all("0\ts\ta line\n7\tc3\t中文\n9\te\t-1\n9\tm\t12\n".as_bytes()).unwrap();
+        let line = |at, source, seen, text: &str| {
+            Piece::One(Recorded::Line(RecordedLine {
+                at: Timestamp(at),
+                source,
+                seen,
+                text: text.to_owned(),
+                message: None,
+            }))
+        };
+        let pieces = [
+            line(1000, LineSource::Stream, 0, "a line"),
+            line(1007, LineSource::Screen, 3, "中文"),
+            Piece::One(Recorded::Ended { at: Timestamp(1009), exit: -1 }),
+            Piece::One(Recorded::Missed { at: Timestamp(1009), lines: 12 }),
+        ];
+        let new = Chunk::of(&pieces, &mut Packer::new().unwrap()).unwrap().unwrap();
+        assert_eq!((new.lines, new.missed, new.body.starts_with(&MAGIC)), (2, 12, true));
+        assert_eq!(texts(&old.finish().unwrap()), texts(&new.body));
+    }
+
+    #[test]
+    fn a_block_is_packed_as_its_lines_one_by_one() {
+        let lines = [
+            BlockLine { text: "one", seen: 0, source: LineSource::Stream },
+            BlockLine { text: "", seen: 0, source: LineSource::Stream },
+            BlockLine { text: "grown", seen: 2, source: LineSource::Stream },
+            BlockLine { text: "rows", seen: 0, source: LineSource::History },
+        ];
+        let mut block = LineBlock::default();
+        lines.iter().for_each(|line| block.push(*line));
+        let at = Timestamp(1005);
+        let single = lines.map(|BlockLine { text, seen, source }| {
+            Piece::One(Recorded::Line(RecordedLine { at, source, seen, text: text.to_owned(), message: None }))
+        });
+        let mut packer = Packer::new().unwrap();
+        let mut packed = |pieces: &[Piece]| Chunk::of(pieces, &mut packer).unwrap().unwrap();
+        let (whole, single) = (packed(&[Piece::Lines(at, block)]), packed(&single));
+        assert_eq!((whole.lines, &whole.body), (single.lines, &single.body));
+        assert_eq!(texts(&whole.body).len(), 4);
+    }
 }

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tmuxagent_model::{AgentMessage, LineSource, Millis, PaneInfo, PaneKey, Redaction, Timestamp};
+use tmuxagent_model::{AgentMessage, LineBlock, LineSource, Millis, PaneInfo, PaneKey, Redaction, Timestamp};
 use tokio::sync::oneshot;
 use writer::{Writer, connect, is_damage, stored_bytes};
 
@@ -27,7 +27,7 @@ use writer::{Writer, connect, is_damage, stored_bytes};
 const FLUSH_AFTER: Duration = Duration::from_secs(5);
 
 /// Or until so many bytes of them are there.
-const FLUSH_BYTES: usize = 256 * 1024;
+const FLUSH_BYTES: usize = 1024 * 1024;
 
 /// More than this many bytes never wait; what comes on top is left out and marked.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
@@ -110,11 +110,20 @@ pub struct RecordedPane {
     pub missed: u64,
 }
 
+/// Something that waits to be written.
+#[derive(Debug)]
+enum Piece {
+    /// Lines without a message, all of the same instant.
+    Lines(Timestamp, LineBlock),
+    /// Anything else.
+    One(Recorded),
+}
+
 /// Pieces of one pane that wait to be written.
 #[derive(Debug)]
 struct Waiting {
     info: Arc<PaneInfo>,
-    pieces: Vec<Recorded>,
+    pieces: Vec<Piece>,
     /// Lines left out since the last piece.
     missed: u64,
     /// When the last of them came.
@@ -129,7 +138,7 @@ impl Waiting {
     /// Puts the mark of what was left out where it belongs.
     fn mark_missed(&mut self, at: Timestamp) {
         if self.missed > 0 {
-            self.pieces.push(Recorded::Missed { at, lines: self.missed });
+            self.pieces.push(Piece::One(Recorded::Missed { at, lines: self.missed }));
             self.missed = 0;
         }
     }
@@ -214,19 +223,29 @@ impl Recorder {
 
     /// Takes a piece of a pane that is recorded. Never waits for the disk.
     pub fn take(&self, pane: &PaneKey, piece: Recorded) {
+        self.put(pane, || Piece::One(piece));
+    }
+
+    /// Takes lines of a pane that is recorded, which were printed at that instant. Never waits for the disk.
+    pub fn take_lines(&self, pane: &PaneKey, at: Timestamp, block: &LineBlock) {
+        self.put(pane, || Piece::Lines(at, block.clone()));
+    }
+
+    fn put(&self, pane: &PaneKey, piece: impl FnOnce() -> Piece) {
         let desk = &self.handle.desk;
         let mut shared = desk.lock();
         let Some(info) = shared.known.get(pane).map(Arc::clone) else { return };
-        let size = size(&piece);
+        let piece = piece();
+        let size = piece.size();
         let room = shared.bytes + size <= MAX_WAITING;
         let waiting = shared.panes.entry(pane.clone()).or_insert_with(|| Waiting::new(Arc::clone(&info)));
         waiting.info = info;
         if !room {
-            waiting.missed += 1;
-            waiting.missed_at = instant(&piece);
+            waiting.missed += piece.lines();
+            waiting.missed_at = piece.at();
             return;
         }
-        waiting.mark_missed(instant(&piece));
+        waiting.mark_missed(piece.at());
         waiting.pieces.push(piece);
         let before = shared.bytes;
         shared.bytes += size;
@@ -246,7 +265,7 @@ impl Recorder {
                 let mut shared = self.handle.desk.lock();
                 shared.known.remove(&info.key);
                 if let Some(waiting) = shared.panes.remove(&info.key) {
-                    shared.bytes = shared.bytes.saturating_sub(waiting.pieces.iter().map(size).sum());
+                    shared.bytes = shared.bytes.saturating_sub(waiting.pieces.iter().map(Piece::size).sum());
                 }
             }
         }
@@ -272,11 +291,35 @@ impl Recorder {
     }
 }
 
-fn size(piece: &Recorded) -> usize {
-    match piece {
-        Recorded::Line(line) => line.text.len() + 32 + if line.message.is_some() { line.text.len() } else { 0 },
-        Recorded::Ended { .. } => 16,
-        Recorded::Missed { .. } => 0,
+impl Piece {
+    /// What it takes, bytes, about.
+    fn size(&self) -> usize {
+        match self {
+            Self::Lines(_, block) => block.text().len() + 32 * block.len(),
+            Self::One(Recorded::Line(line)) => {
+                line.text.len() + 32 + if line.message.is_some() { line.text.len() } else { 0 }
+            }
+            Self::One(Recorded::Ended { .. }) => 16,
+            Self::One(Recorded::Missed { .. }) => 0,
+        }
+    }
+
+    /// When.
+    const fn at(&self) -> Timestamp {
+        match self {
+            Self::Lines(at, _) => *at,
+            Self::One(one) => instant(one),
+        }
+    }
+
+    /// How many lines it stands for.
+    const fn lines(&self) -> u64 {
+        match self {
+            Self::Lines(_, block) => block.len() as u64,
+            Self::One(Recorded::Line(_)) => 1,
+            Self::One(Recorded::Ended { .. }) => 0,
+            Self::One(Recorded::Missed { lines, .. }) => *lines,
+        }
     }
 }
 
@@ -287,6 +330,6 @@ const fn instant(piece: &Recorded) -> Timestamp {
     }
 }
 
-fn newest(pieces: &[Recorded]) -> Timestamp {
-    pieces.iter().map(instant).max().unwrap_or_default()
+fn newest(pieces: &[Piece]) -> Timestamp {
+    pieces.iter().map(Piece::at).max().unwrap_or_default()
 }

@@ -1,26 +1,52 @@
 //! Lines on their way into a recording, without secrets. A secret may go on from one line to the next, also over two chunks.
 
-use super::{Recorded, RecordedLine};
+use super::{Piece, Recorded, RecordedLine};
 use crate::redact;
 use std::collections::BTreeMap;
-use tmuxagent_model::{Carry, LineSource, PaneKey, Redaction, SecretMark};
+use tmuxagent_model::{BlockLine, Carry, LineBlock, LineSource, PaneKey, Redaction, SecretMark};
 
 /// Where the lines of each pane left off.
 pub(super) type Carries = BTreeMap<PaneKey, Carry>;
 
 /// Takes the secrets out of pieces of one pane.
-pub(super) fn clean(pieces: &mut [Recorded], carry: &mut Carry, redaction: &Redaction) {
+pub(super) fn clean(pieces: &mut [Piece], carry: &mut Carry, redaction: &Redaction) {
     let Some(means) = redaction.means() else { return };
     for piece in pieces {
-        let Recorded::Line(line) = piece else { continue };
-        let wrapped = line.source == LineSource::Screen;
-        let found = means.rows(&[line.text.as_str()], carry, wrapped, SecretMark::Shown).pop().flatten();
-        if let Some(text) = found {
-            line.seen = moved(&line.text, &text, line.seen);
-            line.text = text;
+        match piece {
+            Piece::Lines(_, block) => {
+                let found = means.block(block, carry, SecretMark::Shown);
+                if !found.is_empty() {
+                    *block = cleaned(block, found);
+                }
+            }
+            Piece::One(Recorded::Line(line)) => {
+                let wrapped = line.source == LineSource::Screen;
+                let found = means.rows(&[line.text.as_str()], carry, wrapped, SecretMark::Shown).pop().flatten();
+                if let Some(text) = found {
+                    line.seen = moved(&line.text, &text, line.seen);
+                    line.text = text;
+                }
+                clean_message(line, redaction);
+            }
+            Piece::One(Recorded::Ended { .. } | Recorded::Missed { .. }) => {}
         }
-        clean_message(line, redaction);
     }
+}
+
+/// A block with other texts in place of those of some lines, which come in their order.
+fn cleaned(block: &LineBlock, found: Vec<(usize, String)>) -> LineBlock {
+    let mut clean = LineBlock::default();
+    let mut found = found.into_iter().peekable();
+    for (number, line) in block.lines().enumerate() {
+        match found.next_if(|(at, _)| *at == number) {
+            Some((_, text)) => {
+                let seen = moved(line.text, &text, line.seen);
+                clean.push(BlockLine { text: &text, seen, ..line });
+            }
+            None => clean.push(line),
+        }
+    }
+    clean
 }
 
 fn clean_message(line: &mut RecordedLine, redaction: &Redaction) {

@@ -1,8 +1,8 @@
 //! The thread that writes recordings, and lets the oldest go.
 
-use super::chunk::Chunk;
+use super::chunk::{Chunk, Packer};
 use super::redact::{Carries, clean};
-use super::{Desk, FLUSH_AFTER, FLUSH_BYTES, Recorded, RecordingLimits, SCHEMA, Shared, Waiting, newest};
+use super::{Desk, FLUSH_AFTER, FLUSH_BYTES, Piece, RecordingLimits, SCHEMA, Shared, Waiting, newest};
 use crate::error::StoreError;
 use crate::{files, redact, schema};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
@@ -93,7 +93,7 @@ impl Writer {
                 if let Err(error) = &stored {
                     // They are gone; the next line of each pane is preceded by the mark.
                     for (pane, lost) in panes {
-                        let lines: u64 = lost.pieces.iter().map(lines).sum();
+                        let lines: u64 = lost.pieces.iter().map(Piece::lines).sum();
                         let waiting = shared.panes.entry(pane).or_insert_with(|| Waiting::new(Arc::clone(&lost.info)));
                         waiting.missed += lines;
                         waiting.missed_at = newest(&lost.pieces);
@@ -147,10 +147,11 @@ impl Writer {
     }
 
     fn store(&mut self, panes: &BTreeMap<PaneKey, Waiting>) -> Result<(), StoreError> {
+        let mut packer = Packer::new()?;
         let tx = self.conn.unchecked_transaction()?;
         let (mut newest, mut stored) = (Timestamp(0), self.stored);
         for (pane, waiting) in panes {
-            let Some(chunk) = Chunk::of(&waiting.pieces)? else {
+            let Some(chunk) = Chunk::of(&waiting.pieces, &mut packer)? else {
                 continue;
             };
             newest = newest.max(chunk.last_at);
@@ -198,13 +199,4 @@ fn prune(tx: &Connection, mut stored: u64, horizon: Timestamp, limit: u64) -> ru
 pub(super) fn stored_bytes(conn: &Connection) -> rusqlite::Result<u64> {
     let sql = format!("SELECT coalesce(sum(length(body) + {OVERHEAD}), 0) FROM chunks");
     conn.query_row(&sql, [], |row| row.get(0))
-}
-
-/// How many lines a piece stands for.
-const fn lines(piece: &Recorded) -> u64 {
-    match piece {
-        Recorded::Line(_) => 1,
-        Recorded::Ended { .. } => 0,
-        Recorded::Missed { lines, .. } => *lines,
-    }
 }

@@ -1,5 +1,7 @@
 //! One watched pane: its reader, the rules for it, and what it tells.
 
+mod gathered;
+
 use super::agents::WatchedAgent;
 use super::audience::Audience;
 use super::client::ClientId;
@@ -13,7 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 use tmuxagent_lines::{Reader, Reading};
-use tmuxagent_model::{Event, Front, HookTold, LineEvent, Origin, PRINTED, PaneInfo, PaneKey, ProgramState, Timestamp};
+use tmuxagent_model::{
+    AgentMessage, BlockLine, Event, Front, HookTold, LineBlock, LineEvent, Origin, PRINTED, PaneInfo, PaneKey,
+    ProgramState, Timestamp,
+};
 use tmuxagent_policy::RuleSet;
 
 /// After this long without output an unterminated line counts, and a screen is looked at.
@@ -110,6 +115,8 @@ pub(super) struct Voice {
     pub last_line: String,
     /// The program that was in front when what is read now came in.
     pub front: Option<Front>,
+    /// Lines of the reading that is under way; see [`gathered`].
+    gathered: LineBlock,
     /// The last lines that are still to be told.
     untold: VecDeque<String>,
     /// Something that [`PaneLive`] shows changed.
@@ -150,6 +157,7 @@ impl Pane {
             last_output: None,
             last_line: String::new(),
             front: None,
+            gathered: LineBlock::default(),
             untold: VecDeque::new(),
             changed: true,
             activity: None,
@@ -198,7 +206,8 @@ impl Pane {
         voice.changed = true;
         voice.tell_activity(now, outlet);
         reader.at(now);
-        reader.bytes(bytes, &mut |reading| voice.tell(reading, outlet));
+        reader.bytes(bytes, &mut |reading| voice.gather(reading, outlet));
+        voice.tell_gathered(outlet);
         self.tell_position(outlet);
     }
 
@@ -301,35 +310,13 @@ impl Voice {
             tape.told(&self.key, &reading);
         }
         match reading {
-            Reading::Line { text, seen, source, origin, message } => {
-                self.seq += 1;
-                self.lines += 1;
-                if !text.is_empty() {
-                    self.last_line.clear();
-                    self.last_line.push_str(head(text, TAIL));
-                }
-                if origin == Origin::Echo {
-                    // A restart would not know it for an echo any more.
-                    self.spoke = true;
-                    return;
-                }
-                let hits = self.hits(text, seen);
-                self.keep(text);
-                if hits.is_empty() && message.is_none() {
-                    return;
-                }
+            Reading::Line { text, seen, source, origin: Origin::Program, message } => {
+                self.tell_line(BlockLine { text, seen, source }, message, outlet);
+            }
+            Reading::Line { text, origin: Origin::Echo, .. } => {
+                self.count(text);
+                // A restart would not know it for an echo any more.
                 self.spoke = true;
-                self.tell_printed(outlet);
-                outlet.event(Event::Line(Box::new(LineEvent {
-                    pane: self.key.clone(),
-                    seq: self.seq,
-                    text: text.to_owned(),
-                    source,
-                    hits,
-                    policy: self.rules.generation,
-                    front: self.front.clone().filter(|_| message.is_some()),
-                    message,
-                })));
             }
             Reading::Program(state) if self.weighs(&state) => self.reports.get_or_insert_default().push(state),
             Reading::Program(state) => {
@@ -351,6 +338,39 @@ impl Voice {
                 outlet.event(Event::CommandEnded { pane: self.key.clone(), token, exit });
             }
             Reading::Malformed { error } => outlet.put(HostMessage::Malformed { pane: self.key.clone(), error }),
+        }
+    }
+
+    /// Tells a line of the pane's program, if anybody asks for it.
+    fn tell_line(&mut self, line: BlockLine<'_>, message: Option<AgentMessage>, outlet: &mut Outlet) {
+        let BlockLine { text, seen, source } = line;
+        self.count(text);
+        let hits = self.hits(text, seen);
+        self.keep(text);
+        if hits.is_empty() && message.is_none() {
+            return;
+        }
+        self.spoke = true;
+        self.tell_printed(outlet);
+        outlet.event(Event::Line(Box::new(LineEvent {
+            pane: self.key.clone(),
+            seq: self.seq,
+            text: text.to_owned(),
+            source,
+            hits,
+            policy: self.rules.generation,
+            front: self.front.clone().filter(|_| message.is_some()),
+            message,
+        })));
+    }
+
+    /// Counts a line.
+    fn count(&mut self, text: &str) {
+        self.seq += 1;
+        self.lines += 1;
+        if !text.is_empty() {
+            self.last_line.clear();
+            self.last_line.push_str(head(text, TAIL));
         }
     }
 

@@ -148,8 +148,9 @@ struct Reader {
     /// There was one when that was last told.
     kept: bool,
     buffer: Vec<u8>,
-    /// The last turn read as much as only a flood gives.
-    flooded: bool,
+    /// Pipes that gave as much as only a flood gives; they are let rest until this instant.
+    flooding: Vec<PipeId>,
+    rest: Instant,
 }
 
 /// Somebody who has said his word: a pipe that is handed over, or the keeper.
@@ -182,7 +183,8 @@ impl Reader {
             keeper: None,
             kept: false,
             buffer: vec![0; CHUNK],
-            flooded: false,
+            flooding: Vec::new(),
+            rest: Instant::now(),
         };
         Ok((reader, shared))
     }
@@ -194,24 +196,36 @@ impl Reader {
 
     /// Waits for what comes next and does it; false at the end.
     fn turn(&mut self) -> bool {
-        self.breathe();
+        let left = self.rest.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            self.flooding.clear();
+        }
         let mut watched = vec![PollFd::new(&self.woken, PollFlags::IN), PollFd::new(&self.listener, PollFlags::IN)];
-        let ids: Vec<PipeId> = self.pipes.keys().copied().collect();
-        watched.extend(self.pipes.values().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        let awake = || self.pipes.iter().filter(|(id, _)| !self.flooding.contains(id));
+        let ids: Vec<PipeId> = awake().map(|(id, _)| *id).collect();
+        watched.extend(awake().map(|(_, pipe)| PollFd::new(pipe, PollFlags::IN)));
         watched.extend(self.greeting.iter().map(|(socket, _)| PollFd::new(socket, PollFlags::IN)));
         if let Some(keeper) = self.keeping.socket() {
             watched.push(PollFd::from_borrowed_fd(keeper, PollFlags::IN));
         }
-        let limit = (!self.greeting.is_empty()).then(|| timespec(Duration::from_secs(1)));
+        let limit = match (self.flooding.is_empty(), self.greeting.is_empty()) {
+            (false, _) => Some(left),
+            (true, false) => Some(Duration::from_secs(1)),
+            (true, true) => None,
+        };
         // An interrupted wait is one that nothing came of.
-        let _ = poll(&mut watched, limit.as_ref());
+        let _ = poll(&mut watched, limit.map(timespec).as_ref());
         let is_ready = |at: usize| watched.get(at).is_some_and(|fd| !fd.revents().is_empty());
         let (told, knocked) = (is_ready(0), is_ready(1));
         let ready: Vec<PipeId> = ids.iter().enumerate().filter(|(at, _)| is_ready(at + 2)).map(|(_, id)| *id).collect();
         drop(watched);
         let mut batch = Batch::new();
-        let read: usize = ready.into_iter().map(|pipe| self.read(pipe, CHUNK * READS, &mut batch)).sum();
-        self.flooded = (FLOOD..CHUNK * READS).contains(&read);
+        for pipe in ready {
+            let read = self.read(pipe, CHUNK * READS, &mut batch);
+            if (FLOOD..CHUNK * READS).contains(&read) {
+                self.let_gather(pipe);
+            }
+        }
         if knocked {
             self.accept();
         }
@@ -256,11 +270,12 @@ impl Reader {
         read
     }
 
-    /// In a flood lets the next bytes gather; a command to this thread ends that.
-    fn breathe(&mut self) {
-        if std::mem::take(&mut self.flooded) {
-            let _ = poll(&mut [PollFd::new(&self.woken, PollFlags::IN)], Some(&timespec(BREATH)));
+    /// Lets the next bytes of a flood gather; nothing else waits for that.
+    fn let_gather(&mut self, pipe: PipeId) {
+        if self.flooding.is_empty() {
+            self.rest = Instant::now() + BREATH;
         }
+        self.flooding.push(pipe);
     }
 
     fn accept(&mut self) {
@@ -387,13 +402,37 @@ mod tests {
         let (input, output) = UnixStream::pair().expect("a pair");
         let (mut reader, _drain) = handed(folder.path(), &input);
         assert!(reader.turn());
-        let mut turn = |bytes: &[u8]| {
-            rustix::io::write(&output, bytes).expect("written");
-            assert!(reader.turn());
-            reader.flooded
-        };
-        assert!(!turn(b"a line\n"));
-        assert!(turn(&[b'x'; 4096]));
-        assert!(!turn(b"the last line\n"), "as it is read after a pause");
+        let write = |bytes: &[u8]| rustix::io::write(&output, bytes).expect("written");
+        write(b"a line\n");
+        assert!(reader.turn() && reader.flooding.is_empty());
+        write(&[b'x'; 4096]);
+        assert!(reader.turn() && reader.flooding == [PipeId(1)]);
+        write(b"the last line\n");
+        // Once it has rested.
+        assert!(reader.turn() && reader.turn());
+        assert!(reader.flooding.is_empty());
+    }
+
+    #[test]
+    fn a_pane_beside_a_flood_is_read_while_that_gathers() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (flood, flooding) = UnixStream::pair().expect("a pair");
+        let (quiet, printing) = UnixStream::pair().expect("a pair");
+        let (mut reader, drain) = handed(folder.path(), &flood);
+        drain.expect(PipeId(2), PaneId(8), "other".to_owned());
+        hand_over(&reader, b"other", &quiet);
+        assert!(reader.turn());
+        rustix::io::write(&flooding, &[b'x'; 4096]).expect("written");
+        assert!(reader.turn() && reader.flooding == [PipeId(1)]);
+        // It would rest for longer than this test takes.
+        reader.rest += GREETING * 100;
+        rustix::io::write(&flooding, &[b'x'; 4096]).expect("written");
+        rustix::io::write(&printing, b"a line\n").expect("written");
+        assert!(reader.turn());
+        let read = std::iter::from_fn(|| drain.shared.queue.pop()).filter_map(|(pipe, piped)| match piped {
+            Piped::Bytes(bytes) => Some((pipe, bytes.len())),
+            _ => None,
+        });
+        assert_eq!(read.collect::<Vec<_>>(), [(PipeId(1), 4096), (PipeId(2), 7)]);
     }
 }

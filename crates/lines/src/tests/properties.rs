@@ -130,7 +130,7 @@ proptest! {
         for cut in cuts.into_iter().chain([usize::MAX]) {
             let (now, later) = rest.split_at(cut.min(rest.len()));
             whole.bytes(now);
-            now.chunks(1).for_each(|byte| drop(single.bytes(byte)));
+            now.chunks(1).for_each(|byte| _ = single.bytes(byte));
             prop_assert_eq!(whole.told(), single.told());
             let grids = [&whole, &single].map(|pane| format!("{:?}", pane.reader.stream.grid));
             prop_assert_eq!(&grids[0], &grids[1]);

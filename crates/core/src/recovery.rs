@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 use tmuxagent_model::{Event, HostName, HostState, Intent, IntentId, Outcome, PaneKey, Recovery, Timestamp};
 use tmuxagent_tmux::HostMessage;
 
+/// Why an outcome is not known.
+const ENDED: &str = "the supervisor ended before its outcome was known";
+
 /// What a pane printed while nobody watched waits for the outcome of the keys that were under way: it was printed after
 /// them, and a stage counts only lines that come after its keys.
 #[derive(Default, Serialize, Deserialize)]
@@ -26,7 +29,7 @@ impl Core {
         // Nobody waits for the outcome of what was taken back; it must only end.
         let taken_back: Vec<IntentId> = self.engine.withdrawn_intents().cloned().collect();
         for intent in taken_back {
-            let error = "the supervisor ended before its outcome was known".to_owned();
+            let error = ENDED.to_owned();
             self.step(&Event::Outcome { intent, outcome: Outcome::Unknown { error } });
         }
         let open: Vec<Intent> = self.engine.open_intents().cloned().collect();
@@ -35,6 +38,10 @@ impl Core {
                 // Whether it was typed is known to the pane alone, and it can't be typed again.
                 Recovery::Redo if intent.effect.pane().is_some() && secrets::lost(&intent.effect) => {
                     let outcome = Outcome::Unknown { error: secrets::LOST.to_owned() };
+                    self.step(&Event::Outcome { intent: intent.id, outcome });
+                }
+                Recovery::GiveUp => {
+                    let outcome = Outcome::Unknown { error: ENDED.to_owned() };
                     self.step(&Event::Outcome { intent: intent.id, outcome });
                 }
                 Recovery::Redo if intent.effect.pane().is_some() => self.hand_on(Sending { intent, begun: true }),
@@ -51,6 +58,7 @@ impl Core {
     pub(crate) fn pane_gone(&mut self, pane: PaneKey, unwatched: bool) {
         let event = Event::PaneGone { pane, unwatched };
         self.show_event(&event);
+        self.mind_requests(&event);
         self.step(&event);
         self.let_on(&event);
     }

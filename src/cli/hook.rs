@@ -30,7 +30,6 @@ pub(super) struct HookArgs {
     event: String,
     /// Tells `hooks` that this command is its own
     #[arg(long, hide = true)]
-    #[expect(dead_code, reason = "it is for who reads the settings")]
     by_tmuxagent: bool,
 }
 

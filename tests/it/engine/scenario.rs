@@ -405,7 +405,8 @@ impl Player {
                 text: text.clone(),
                 fingerprint: format!("f {text}"),
                 detail: text,
-                again: None,
+                // Codex does not tell its command a second time here, so no rule answers it.
+                again: words.get(1).is_none_or(|agent| *agent == "codex").then(String::new),
                 reason: None,
                 place,
                 answers: vec![answer("Yes", "1", AnswerRole::Once), answer("No", "2", AnswerRole::Decline)],

@@ -176,7 +176,11 @@ pub(super) fn typing(connection: &mut Connection, answer: &serde_json::Value, pa
         let Ok(snapshot) = connection.snapshot() else { break };
         for event in snapshot.events.iter().rev() {
             match &event.note {
-                Note::Sent { intent, .. } | Note::EffectFailed { intent, .. } if among(intent) => return Typing::Told,
+                Note::Sent { intent, .. } | Note::Given { intent, .. } | Note::EffectFailed { intent, .. }
+                    if among(intent) =>
+                {
+                    return Typing::Told;
+                }
                 Note::NotSent { intent, reason, .. } if among(intent) => return Typing::Not(reason.clone()),
                 _ => {}
             }

@@ -1,27 +1,36 @@
 //! `tmuxagent hook`: what an agent runs at its events. It tells the supervisor, and whatever is wrong it ends well,
 //! silently and soon: the agent waits for it, and a complaint could end up in its prompt or hold up its tool.
+//!
+//! One that asks a person, of an agent that shows its dialog meanwhile, stays: the supervisor keeps it waiting, and what was
+//! decided there it prints for its agent. It ends with the supervisor's connection, and with its agent.
 
 use super::{exit, overrides_of_variables};
 use clap::Args;
 use std::ffi::OsString;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tmuxagent_agents::hooks::{LONGEST, read_event};
+use tmuxagent_agents::hooks::{HookRequest, LONGEST, read_event, read_request};
 use tmuxagent_config::{Environment, Paths};
 use tmuxagent_ipc::client::{Connection, hello};
 use tmuxagent_ipc::lock::socket_path;
-use tmuxagent_ipc::wire::Request;
+use tmuxagent_ipc::wire::{Reply, Request};
 use tmuxagent_model::Via;
 
-/// It ends by then. What an agent does is seen without it too, so nothing hangs on it.
+/// It ends by then, unless it is kept waiting. What an agent does is seen without it too, so nothing hangs on it.
 const LIMIT: Duration = Duration::from_millis(40);
 
-/// Reads the event's JSON from standard input. It prints nothing, and its exit code is always 0.
+/// Reads the event's JSON from standard input. Its exit code is always 0, and it prints nothing but the answer to a question
+/// that it waited for.
 #[derive(Debug, Args)]
 pub(super) struct HookArgs {
     /// The event, by the agent's own name, such as UserPromptSubmit
     event: String,
+    /// Tells `hooks` that this command is its own
+    #[arg(long, hide = true)]
+    by_tmuxagent: bool,
 }
 
 /// What is to be told, and where.
@@ -55,29 +64,34 @@ impl Call {
 /// wait. `None`: the arguments call for something else.
 pub fn serve(arguments: &[OsString]) -> Option<u8> {
     let Call { event, state_dir } = Call::of(arguments)?;
-    Some(run(&HookArgs { event }, state_dir))
+    Some(run(&HookArgs { event, by_tmuxagent: true }, state_dir))
 }
 
 /// Tells, and ends in time.
 pub(super) fn run(args: &HookArgs, state_dir: Option<PathBuf>) -> u8 {
     std::panic::set_hook(Box::new(|_| std::process::exit(exit::OK.into())));
+    let kept = Arc::new(AtomicBool::new(false));
+    let waits = Arc::clone(&kept);
     // Whatever is waited for: input, a socket that nobody reads, a disk.
-    let watch = std::thread::Builder::new().spawn(|| {
+    let watch = std::thread::Builder::new().spawn(move || {
         std::thread::sleep(LIMIT);
-        std::process::exit(exit::OK.into());
+        if !waits.load(Ordering::SeqCst) {
+            std::process::exit(exit::OK.into());
+        }
     });
     if watch.is_ok() {
-        tell(&args.event, state_dir);
+        tell(&args.event, state_dir, &kept);
     }
     exit::OK
 }
 
-/// Tells, as far as there is somebody to be told.
-fn tell(event: &str, state_dir: Option<PathBuf>) -> Option<()> {
+/// Tells, as far as there is somebody to be told, and waits where somebody answers.
+fn tell(event: &str, state_dir: Option<PathBuf>, kept: &AtomicBool) -> Option<()> {
     let mut input = Vec::new();
     // All of it is taken, so that the agent never writes to nobody.
     std::io::stdin().lock().take(LONGEST as u64 + 1).read_to_end(&mut input).ok()?;
-    let report = Some(input).filter(|input| input.len() <= LONGEST).and_then(|input| read_event(event, &input))?;
+    let input = Some(input).filter(|input| input.len() <= LONGEST)?;
+    let (report, asks) = (read_event(event, &input)?, read_request(&input));
     let environment = Environment::of_process();
     let mut overrides = overrides_of_variables(&environment);
     overrides.state_dir = state_dir.or(overrides.state_dir);
@@ -87,10 +101,38 @@ fn tell(event: &str, state_dir: Option<PathBuf>) -> Option<()> {
         let telling = async {
             let mut connection = Connection::open(&socket, hello(Via::Hook, None, None)).await.ok()?;
             // Answered before this process ends: who runs it is read off while it runs.
-            connection.request(Request::Hook { report }).await.ok().map(drop)
+            let told = connection.request(Request::Hook { report }).await.ok()?;
+            (told == Reply::Done).then_some(connection)
         };
-        tokio::time::timeout(LIMIT, telling).await.ok()?
+        let connection = tokio::time::timeout(LIMIT, telling).await.ok()??;
+        let asks = asks?;
+        kept.store(true, Ordering::SeqCst);
+        tokio::select! {
+            answer = answered(connection, &asks) => print(&answer?),
+            () = agent_is_gone() => None,
+        }
     })
+}
+
+/// What was decided, in the agent's form.
+async fn answered(mut connection: Connection, asks: &HookRequest) -> Option<String> {
+    match connection.request(Request::Await { request: asks.request.clone() }).await.ok()? {
+        Reply::Given { role, label } => asks.answer(role, &label),
+        _ => None,
+    }
+}
+
+fn print(answer: &str) -> Option<()> {
+    let mut out = std::io::stdout();
+    out.write_all(answer.as_bytes()).and_then(|()| out.flush()).ok()
+}
+
+/// The agent that waits has ended: another process took its place as the parent of this one.
+async fn agent_is_gone() {
+    let parent = rustix::process::getppid();
+    while rustix::process::getppid() == parent {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +147,7 @@ mod tests {
         };
         assert_eq!(call(&["hook", "Stop"]), Some(("Stop".to_owned(), None)));
         let folder = Some(PathBuf::from("/s"));
+        assert_eq!(call(&["hook", "Stop", "--by-tmuxagent"]), Some(("Stop".to_owned(), None)));
         assert_eq!(call(&["--state-dir", "/s", "hook", "Stop"]), Some(("Stop".to_owned(), folder.clone())));
         assert_eq!(call(&["--state-dir=/s", "hook"]), Some((String::new(), folder)));
         for other in

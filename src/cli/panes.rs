@@ -3,9 +3,9 @@
 use super::connection::Connection;
 use super::{Outcome, Output, Session, Tone, exit, target};
 use clap::Args;
-use tmuxagent_model::{PaneState, PaneView, Reads, RunState, Snapshot, StageState};
+use tmuxagent_model::{AgentState, AgentStatus, PaneState, PaneView, Reads, RunState, Snapshot, StageState};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{Lang, ago, clean, pane_state, reads, run_state, run_took, sentence, stage_state};
+use tmuxagent_text::{Lang, agent_state, ago, clean, pane_state, reads, run_state, run_took, sentence, stage_state};
 
 #[derive(Debug, Args)]
 pub(super) struct PanesArgs {
@@ -72,12 +72,16 @@ fn panes(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
 
 /// Who reads the keys, and whether something waits for another reader.
 fn reader(lang: Lang, pane: &PaneView) -> (Tone, String) {
-    let brief = reads(lang, &pane.reader.reads);
+    let starts = |agent: &&AgentStatus| agent.state == AgentState::Starting && pane.reader.reads == Reads::Unknown;
+    let brief = match pane.agent.as_deref().filter(starts) {
+        Some(agent) => agent_state(lang, &agent.state),
+        None => reads(lang, &pane.reader.reads).to_owned(),
+    };
     match &pane.awaited {
         Some(_) => (Tone::Warn, format!("{brief}, {}", word(lang, Word::Held))),
         None => match pane.reader.reads {
-            Reads::Password | Reads::Line | Reads::Key => (Tone::Ask, brief.to_owned()),
-            _ => (Tone::Dim, brief.to_owned()),
+            Reads::Password | Reads::Line | Reads::Key => (Tone::Ask, brief),
+            _ => (Tone::Dim, brief),
         },
     }
 }

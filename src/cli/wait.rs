@@ -8,7 +8,9 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 use tmuxagent_agents::Screen;
 use tmuxagent_ipc::wire::{Request, ServerFrame};
-use tmuxagent_model::{AgentState, ApprovalState, Millis, PaneKey, PaneState, PaneView, Reads, Snapshot};
+use tmuxagent_model::{
+    AgentState, AgentStatus, ApprovalState, EvidenceSource, Millis, PaneKey, PaneState, PaneView, Reads, Snapshot,
+};
 use tmuxagent_text::clean;
 use tmuxagent_yaml::{nearest, read_duration};
 
@@ -132,7 +134,10 @@ impl Seen<'_> {
 
     fn asks(&self) -> bool {
         let password = self.pane.is_some_and(|pane| pane.reader.reads == Reads::Password);
-        self.open || password || self.agent().is_some_and(AgentState::asks)
+        // One that has just begun asks nothing yet.
+        let told = |agent: &AgentStatus| agent.evidence.iter().any(|one| one.source != EvidenceSource::Process);
+        let agent = self.pane.and_then(|pane| pane.agent.as_deref());
+        self.open || password || agent.is_some_and(|agent| agent.state.asks() && told(agent))
     }
 
     fn works(&self) -> bool {

@@ -60,7 +60,7 @@ fn a_hook_speaks_for_the_agent_that_runs_it_and_for_nobody_else() {
     let inner = format!("sh -c '{} {}; echo told within'", claude(&room), room.file("inner.sh").display());
     let pane = agent(&room, "agent", &[lies, inner, hook(&room, "", "PermissionRequest"), hook(&room, "", "Stop")]);
     for pane in [&pane, &other] {
-        wait_state(&room, pane, "unsure");
+        wait_state(&room, pane, "starting");
     }
     let enough = |n: u32| std::fs::write(room.file(&format!("agent-{n}")), "").expect("writable");
     room.server.tmux(&["send-keys", "-t", &pane, "Enter"]);
@@ -74,10 +74,43 @@ fn a_hook_speaks_for_the_agent_that_runs_it_and_for_nobody_else() {
     enough(2);
     wait_state(&room, &pane, "done");
     enough(3);
-    assert_eq!(view(&room, &other)["agent"]["state"], "unsure");
+    let state = view(&room, &other)["agent"]["state"].to_string();
+    assert!(["\"starting\"", "\"unsure\""].contains(&state.as_str()), "{state}");
     let told = room.answer(&["events", "--json"]);
     assert!(!told.contains("StopFailure"), "{told}");
     // What it told ends with it.
     room.server.tmux(&["send-keys", "-t", &pane, "Enter"]);
     wait_for(PATIENCE, "a pane without an agent", || view(&room, &pane)["agent"].is_null().then_some(()));
+}
+
+#[test]
+fn a_hook_that_waits_is_given_what_was_decided() {
+    let mut room = Room::with(QUIET);
+    room.watch();
+    let (input, program, state) = (room.file("asks.json"), env!("CARGO_BIN_EXE_tmuxagent"), room.state.display());
+    let asks =
+        r#"{"hook_event_name":"PermissionRequest","tool_name":"Bash","tool_input":{"command":"touch hello.txt"}}"#;
+    std::fs::write(&input, asks).expect("writable");
+    let shown = super::support::stand_in::screen("claude", "approve_command");
+    // On a machine that does much else a hook may give up before it told anything.
+    let script = format!(
+        "clear; cat {}\nuntil [ -s answer ]; do {program} --state-dir {state} hook PermissionRequest < {} > answer; done\n\
+         clear; echo went on; read end\n",
+        shown.display(),
+        input.display(),
+    );
+    std::fs::write(room.file("waits.sh"), script).expect("writable");
+    let line = format!("cd {}; {} waits.sh", room.server.folder().display(), claude(&room));
+    let pane = room.server.new_session("waits", &format!("sh -c '{line}; exec sh'"));
+    wait_for(PATIENCE, "an agent that went on", || {
+        // One that is decided before the hook waits is asked again.
+        for asked in room.approvals().iter().filter(|asked| asked["state"] == "pending") {
+            room.ask(&["approve", asked["id"].as_str().unwrap_or_default()]);
+        }
+        room.server.screen(&pane).contains("went on").then_some(())
+    });
+    let answer = std::fs::read_to_string(room.file("answer")).expect("an answer");
+    assert!(answer.contains(r#""behavior":"allow""#), "{answer}");
+    let told = room.answer(&["events"]);
+    assert!(told.contains("given to the agent without a key: `Yes`"), "{told}");
 }

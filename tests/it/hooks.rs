@@ -57,11 +57,18 @@ fn a_missing_file_is_made_and_taken_away_again() {
     let env = TestEnv::new();
     let nobody = env.run(&["hooks", "install", "--yes"]);
     assert!(nobody.code == 2 && nobody.stderr.contains("--agent codex makes it"), "{nobody}");
+    let fresh = env.run(&["hooks", "status"]);
+    assert!(fresh.code == 0 && fresh.stdout.contains("`hooks install --agent claude` makes one"), "{fresh}");
     let made = env.run(&["hooks", "install", "--agent", "codex", "--yes"]);
     assert!(made.code == 0 && made.stdout.contains("Codex asks at its next start"), "{made}");
     assert!(read(&env, ".codex/hooks.json").contains("tmuxagent hook Interrupt"));
     assert_eq!(env.run(&["hooks", "uninstall", "--yes"]).code, 0);
     assert!(!env.home().join(".codex/hooks.json").exists());
+    // One that was there before, and said nothing, stays.
+    env.write(".codex/hooks.json", "{}\n");
+    assert_eq!(env.run(&["hooks", "install", "--yes"]).code, 0);
+    assert_eq!(env.run(&["hooks", "uninstall", "--yes"]).code, 0);
+    assert_eq!(read(&env, ".codex/hooks.json"), "{}\n");
     let chinese = env.run(&["--lang", "zh", "hooks", "uninstall"]);
     assert!(chinese.code == 0 && chinese.stdout.contains("无需修改"), "{chinese}");
 }

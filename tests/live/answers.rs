@@ -46,6 +46,13 @@ pub fn in_two_panes(stage: &mut Stage, table: &mut Table) {
     }
     table.add(gone);
     table.add(right);
+    if stage.hooks {
+        let (given, typed) = stage.answers();
+        let mut keyless = Row::new("answered: without a key", None);
+        (0..given).for_each(|_| keyless.was(true));
+        (0..typed).for_each(|_| keyless.was(false));
+        table.add(keyless);
+    }
 }
 
 fn waited(agent: &Agent, since: Instant) -> Option<Instant> {

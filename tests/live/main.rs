@@ -38,6 +38,7 @@ Options:
   --agent NAME       only codex or only claude
   --only MEASURE     only states, approvals, late, sweep, agent-dies or supervisor-dies; may be given several times
   --rounds N         of each measure (5)
+  --hooks            with the program's hooks in the agents' settings: answers go to Claude Code without a key
   --size COLSxROWS   of the panes (120x40)
   --seed N           chooses other instants (3)
   --json             print JSON";
@@ -48,6 +49,7 @@ struct Wish {
     npm: PathBuf,
     only: Vec<String>,
     rounds: u32,
+    hooks: bool,
     size: (u16, u16),
     seed: u64,
     json: bool,
@@ -71,6 +73,7 @@ impl Wish {
             rounds: u32::try_from(number("--rounds", 5)).expect("a number of rounds"),
             size: (columns.parse().expect("columns"), rows.parse().expect("rows")),
             seed: number("--seed", 3),
+            hooks: words.iter().any(|word| word == "--hooks"),
             json: words.iter().any(|word| word == "--json"),
         }
     }
@@ -111,7 +114,7 @@ fn main() {
                 eprintln!("{} {version}: {name}", kind.name());
                 table.about(kind.name(), version);
                 let play = || {
-                    let mut stage = Stage::open(*kind, &program, wish.size, wish.rounds, wish.seed);
+                    let mut stage = Stage::open(*kind, &program, &wish);
                     measure(&mut stage, &mut table);
                 };
                 // What the others tell is told all the same.

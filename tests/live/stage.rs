@@ -1,5 +1,6 @@
 //! A room with a supervisor, a scripted model and agents.
 
+use super::Wish;
 use super::agent::{Agent, Kind};
 use super::model::Model;
 use super::support::room::Room;
@@ -31,6 +32,8 @@ pub struct Stage {
     pub model: Model,
     pub watch: Watch,
     pub rounds: u32,
+    /// The agents run the program's hooks.
+    pub hooks: bool,
     program: PathBuf,
     size: (u16, u16),
     numbers: Random,
@@ -38,12 +41,13 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub fn open(kind: Kind, program: &Path, size: (u16, u16), rounds: u32, seed: u64) -> Self {
+    pub fn open(kind: Kind, program: &Path, wish: &Wish) -> Self {
         let mut room = Room::with(&POLICY.replace("AGENT", kind.name()));
         room.watch();
         let watch = Watch::start(room.state.join("supervisor.sock"));
-        let (program, numbers) = (program.to_owned(), Random::new(seed));
-        Self { kind, room, model: Model::start(), watch, rounds, program, size, numbers, named: 0 }
+        let (program, numbers) = (program.to_owned(), Random::new(wish.seed));
+        let (rounds, size, hooks) = (wish.rounds, wish.size, wish.hooks && kind == Kind::Claude);
+        Self { kind, room, model: Model::start(), watch, rounds, hooks, program, size, numbers, named: 0 }
     }
 
     /// Starts the next supervisor behind one that was killed.
@@ -60,11 +64,24 @@ impl Stage {
     /// An agent that works in the folder of that name, known to the supervisor.
     pub fn agent(&mut self, folder: &str) -> Agent {
         let folder = std::fs::canonicalize(self.room.server.folder()).expect("a folder").join(folder);
+        if self.hooks {
+            let home = folder.with_extension("home");
+            std::fs::create_dir_all(&home).expect("a folder");
+            let mut install = self.room.command(&["hooks", "install", "--agent", "claude", "--yes"]);
+            assert!(install.env("HOME", &home).output().expect("it runs").status.success());
+        }
         let agent = Agent::start(self.kind, &self.program, &self.room.server, &folder, self.model.port, self.size);
         wait_for(PATIENCE, "an idle agent", || {
             matches!(self.watch.state(&agent.pane).as_deref(), Some("idle" | "done")).then_some(())
         });
         agent
+    }
+
+    /// How many answers went to agents without a key so far, and how many by one.
+    pub fn answers(&self) -> (usize, usize) {
+        let told = self.room.answer(&["events", "--limit", "10000"]);
+        let count = |words: &str| told.lines().filter(|line| line.contains(words)).count();
+        (count("given to the agent without a key"), count("typed <"))
     }
 
     /// A name that nothing had before.

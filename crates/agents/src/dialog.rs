@@ -21,7 +21,13 @@ struct Part<'s> {
 /// Finds the dialog at the bottom of the screen.
 pub(crate) fn find<'r>(recogniser: &'r Recogniser, screen: &Screen) -> Option<(&'r DialogRule, AgentQuestion)> {
     let part = part(recogniser.frame, screen)?;
-    recogniser.dialogs.iter().find_map(|rule| Some((rule, question(recogniser, rule, &part)?)))
+    let mut fitting = recogniser.dialogs.iter().filter_map(|rule| Some((rule, question(recogniser, rule, &part)?)));
+    let first = fitting.next()?;
+    if first.1.whole {
+        return Some(first);
+    }
+    // Another one may know its beginning.
+    Some(fitting.find(|(_, question)| question.whole).unwrap_or(first))
 }
 
 /// Whether a row is a rule over the whole width.
@@ -89,7 +95,12 @@ fn question(recogniser: &Recogniser, rule: &DialogRule, part: &Part<'_>) -> Opti
     let detail = detail(rule, asked);
     let clipped = recogniser.clipped.as_ref().is_some_and(|mark| asked.iter().any(|row| mark.is_match(row)));
     let complete = whole && all && !clipped && (rule.detail.is_none() || !detail.is_empty());
+    let again = rule.again.as_ref().map(|pattern| {
+        let told = found.answers.iter().find_map(|answer| pattern.captures(&answer.label)?.get(1));
+        told.map_or_else(String::new, |words| words.as_str().to_owned())
+    });
     let mut question = AgentQuestion {
+        again,
         kind: rule.kind,
         text: block(asked),
         detail,

@@ -4,6 +4,8 @@
 //! it. Sources that contradict each other for longer than a moment make the state unsure. All of it belongs to one process
 //! and dies with it.
 
+mod weighed;
+
 use super::composer::Composer;
 use super::turn::{Ending, Work};
 use super::{AgentProcess, Recogniser, Report, Seen, VendorState};
@@ -17,11 +19,13 @@ pub struct Limits {
     pub moment: Millis,
     /// An agent that works gives a sign of life at least this often.
     pub stalled: Millis,
+    /// An agent of which nothing is known so soon after its process was first seen is starting.
+    pub starts: Millis,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { moment: Millis(1500), stalled: Millis::from_secs(600) }
+        Self { moment: Millis(1500), stalled: Millis::from_secs(600), starts: Millis::from_secs(15) }
     }
 }
 
@@ -94,6 +98,12 @@ struct Belief {
 #[derive(Debug, Clone)]
 struct Life {
     process: AgentProcess,
+    /// When it began; nothing where it was there before anybody watched.
+    born: Option<Timestamp>,
+    /// Something was said of it.
+    known: bool,
+    /// Its own file told work and rest in one: the work was not seen, and may be nothing but a prompt that comes in.
+    glimpsed: Option<Timestamp>,
     /// By source, the best first.
     beliefs: Vec<Belief>,
     question: Option<AgentQuestion>,
@@ -122,6 +132,8 @@ pub struct AgentCore {
     /// The agents whose screens show that a turn came to its own end.
     show_ends: HashSet<String>,
     life: Option<Life>,
+    /// The next process begins as it is told.
+    begins: bool,
     status: Option<AgentStatus>,
     asked: Option<String>,
 }
@@ -149,7 +161,14 @@ impl AgentCore {
     pub fn new(recognisers: &[Recogniser], limits: Limits) -> Self {
         let apps = recognisers.iter().map(|known| (known.agent.clone(), known.reports.clone())).collect();
         let shown = recognisers.iter().filter(|known| known.shows_ends()).map(|known| known.agent.clone());
-        Self { limits, apps, show_ends: shown.collect(), life: None, status: None, asked: None }
+        Self { limits, apps, show_ends: shown.collect(), life: None, begins: false, status: None, asked: None }
+    }
+
+    /// The pane was watched before its agent came: the first process is told as it begins.
+    #[must_use]
+    pub const fn watched_before(mut self, before: bool) -> Self {
+        self.begins = before;
+        self
     }
 
     /// How its last work ended; it says something where it rests.
@@ -168,6 +187,13 @@ impl AgentCore {
     #[must_use]
     pub const fn status(&self) -> Option<&AgentStatus> {
         self.status.as_ref()
+    }
+
+    /// Whether nothing is known of it but that its process has just begun.
+    #[must_use]
+    pub fn starts(&self) -> bool {
+        let only = |status: &AgentStatus| status.evidence.iter().all(|one| one.source == EvidenceSource::Process);
+        self.status.as_ref().is_some_and(|status| status.state == AgentState::Starting && only(status))
     }
 
     /// Whether sources contradict each other, for a moment or longer.
@@ -194,6 +220,9 @@ impl AgentCore {
                 life.outlive_hook(now, self.limits.moment);
             }
         }
+        if let Some(life) = &mut self.life {
+            life.glimpsed = life.glimpsed.filter(|at| now.since(*at) < self.limits.moment);
+        }
         self.conclude(now)
     }
 
@@ -205,13 +234,18 @@ impl AgentCore {
         let works = self.status.as_ref().is_some_and(|status| status.state == AgentState::Working);
         let stall = works.then(|| life.sign + self.limits.stalled);
         let unsure = self.status.as_ref().is_some_and(|status| status.state == AgentState::Unsure);
-        dispute.filter(|_| !unsure).into_iter().chain(stall).min()
+        let known = life.born.filter(|_| self.starts()).map(|born| born + self.limits.starts);
+        let seen = life.glimpsed.map(|at| at + self.limits.moment);
+        dispute.filter(|_| !unsure).into_iter().chain(stall).chain(known).chain(seen).min()
     }
 
     /// Whether a prompt may be typed.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
         let (Some(life), Some(status)) = (&self.life, &self.status) else { return Readiness::Gone };
+        if self.starts() {
+            return Readiness::Unsure;
+        }
         match (&status.state, &life.composer) {
             // One whose service refuses it reads all the same; its screen tells no change until somebody writes.
             (
@@ -242,6 +276,9 @@ impl AgentCore {
         self.life = process.map(|process| Life {
             shows_ends: self.show_ends.contains(&process.agent),
             process,
+            born: self.begins.then_some(now),
+            known: false,
+            glimpsed: None,
             beliefs: Vec::new(),
             question: None,
             composer: None,
@@ -252,6 +289,7 @@ impl AgentCore {
             rested: true,
             tail: None,
         });
+        self.begins = true;
     }
 
     fn conclude(&mut self, now: Timestamp) -> Vec<Output> {
@@ -294,10 +332,19 @@ impl AgentCore {
             return Some((last.agent.clone(), AgentState::Exited, evidence, None));
         };
         let (state, mut beliefs) = life.state(now, self.limits);
+        let born = life.born.filter(|born| !life.known && now.since(*born) < self.limits.starts);
+        if let (AgentState::Unsure, Some(at)) = (&state, born) {
+            let (source, rule, text) = (EvidenceSource::Process, "process".to_owned(), String::new());
+            let state = AgentState::Starting;
+            let evidence = Evidence { source, state: state.clone(), rule, text, at };
+            return Some((life.process.agent.clone(), state, vec![evidence], None));
+        }
         let question = life.question.clone().filter(|_| state.asks());
         let state = match state {
             AgentState::Working if now.since(life.sign) >= self.limits.stalled => AgentState::Stalled,
-            AgentState::Idle if life.worked && life.ending() == Ending::Finished => AgentState::Done,
+            AgentState::Idle if life.worked && life.ending() == Ending::Finished && life.glimpsed.is_none() => {
+                AgentState::Done
+            }
             state => state,
         };
         beliefs.sort_by_key(|belief| belief.source);
@@ -390,6 +437,15 @@ impl Life {
     ) {
         let old = self.beliefs.iter().position(|belief| belief.source == source).map(|n| self.beliefs.remove(n));
         let Some((state, rule, text)) = said else { return };
+        self.known = true;
+        let before = old.as_ref().filter(|old| family(&old.state) == Some(Family::Work));
+        match family(&state) {
+            Some(Family::Rest) if source == EvidenceSource::Vendor && before.is_some_and(|work| work.since == now) => {
+                self.glimpsed = Some(now)
+            }
+            Some(Family::Rest) => {}
+            _ => self.glimpsed = None,
+        }
         // A hook tells that it is about to work, which may come to nothing.
         let seen = sure && source != EvidenceSource::Hook;
         if matches!(family(&state), Some(Family::Work | Family::Ask)) && seen && state != AgentState::Starting {
@@ -421,59 +477,6 @@ impl Life {
         if outlived {
             self.beliefs.retain(|belief| belief.source != EvidenceSource::Hook);
         }
-    }
-
-    /// The best belief, and one that contradicts it.
-    fn contradiction(&self) -> Option<(&Belief, &Belief)> {
-        let mut sure = self.beliefs.iter().filter(|belief| belief.sure);
-        let best = sure.next()?;
-        let other = sure.find(|other| {
-            let starts = other.state == AgentState::Starting && family(&best.state) == Some(Family::Rest);
-            family(&other.state) != family(&best.state) && !starts
-        })?;
-        Some((best, other))
-    }
-
-    /// Since when sources contradict each other.
-    fn dispute(&self) -> Option<Timestamp> {
-        self.contradiction().map(|(best, other)| best.since.max(other.since))
-    }
-
-    /// The state, and what it rests on.
-    fn state(&self, now: Timestamp, limits: Limits) -> (AgentState, Vec<Belief>) {
-        let Some(best) = self.beliefs.iter().find(|belief| belief.sure).or_else(|| self.beliefs.first()) else {
-            return (AgentState::Unsure, Vec::new());
-        };
-        if let Some((one, other)) = self.contradiction() {
-            let since = one.since.max(other.since);
-            // A screen counts only as it is now.
-            let looked = |belief: &Belief| {
-                belief.source != EvidenceSource::Screen || belief.confirmed.since(since) >= limits.moment
-            };
-            if now.since(since) >= limits.moment && looked(one) && looked(other) {
-                return (AgentState::Unsure, vec![one.clone(), other.clone()]);
-            }
-        }
-        // Whatever else is said: where a dialog is open, keys would answer it.
-        let asks = self.beliefs.iter().filter(|belief| belief.sure && belief.state.asks());
-        if let Some(ask) = asks.max_by_key(|belief| belief.source == EvidenceSource::Screen) {
-            return (ask.state.clone(), vec![ask.clone()]);
-        }
-        // A hook is quicker than the agent's own file: until that is written, one that begins to work is not at rest.
-        let begins = self.beliefs.iter().find(|belief| belief.source == EvidenceSource::Hook);
-        let begins = begins.filter(|hook| family(&hook.state) == Some(Family::Work));
-        if let Some(hook) = begins.filter(|_| family(&best.state) == Some(Family::Rest)) {
-            return (hook.state.clone(), vec![hook.clone()]);
-        }
-        // The same in more detail: an error is told as idle by most sources.
-        let plain = matches!(best.state, AgentState::Idle | AgentState::Error);
-        let detail = self.beliefs.iter().find(|belief| {
-            plain && belief.sure && matches!(belief.state, AgentState::Error | AgentState::RateLimited { .. })
-        });
-        let limited =
-            self.beliefs.iter().find(|belief| plain && matches!(belief.state, AgentState::RateLimited { .. }));
-        let told = limited.or(detail).unwrap_or(best);
-        (told.state.clone(), vec![told.clone()])
     }
 }
 

@@ -105,7 +105,48 @@ fn a_state_dies_with_its_process() {
     assert_eq!(pane.core.readiness(), Readiness::Gone);
     // The same id, another process.
     pane.on(1, Input::Process(Some(AgentProcess { start: 8, pids: vec![(5, 8)], ..process(5) })));
-    assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Unsure, Readiness::Unsure));
+    assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Starting, Readiness::Unsure));
+}
+
+#[test]
+fn an_agent_of_which_nothing_is_known_yet_starts() {
+    assert!(!Pane::new().core.starts(), "it was there before anybody watched");
+    let begin = || {
+        let core = AgentCore::new(&bundled(), Limits::default()).watched_before(true);
+        let mut pane = Pane { core, now: Timestamp(1000) };
+        pane.on(0, Input::Process(Some(process(5))));
+        pane
+    };
+    let mut pane = begin();
+    assert!(pane.core.starts());
+    assert_eq!((pane.state(), pane.core.readiness()), (AgentState::Starting, Readiness::Unsure));
+    assert_eq!(pane.core.deadline(), Some(Timestamp(1000) + Limits::default().starts));
+    pane.on(Limits::default().starts.0, Input::Tick);
+    assert_eq!((pane.state(), pane.core.deadline()), (AgentState::Unsure, None), "it can't be read");
+    let mut pane = begin();
+    pane.on(10, screen(IDLE));
+    assert_eq!(pane.state(), AgentState::Idle);
+    pane.on(10, Input::Vendor(None));
+    assert!(!pane.core.starts());
+}
+
+#[test]
+fn work_that_only_the_count_in_its_file_tells_is_done_once_no_other_follows() {
+    let mut pane = Pane::new();
+    pane.on(1, vendor(AgentState::Idle));
+    pane.on(1, screen(IDLE));
+    // The count changed: a turn that nobody saw, or a prompt that comes in.
+    pane.on(100, vendor(AgentState::Working));
+    pane.on(0, vendor(AgentState::Idle));
+    pane.on(0, screen(&format!("• More\n\n{IDLE}")));
+    assert_eq!(pane.state(), AgentState::Idle);
+    assert_eq!(pane.core.deadline(), Some(pane.now + Limits::default().moment));
+    pane.on(Limits::default().moment.0, Input::Tick);
+    assert_eq!((pane.state(), pane.core.deadline()), (AgentState::Done, None));
+    pane.on(100, vendor(AgentState::Working));
+    pane.on(0, vendor(AgentState::Idle));
+    pane.on(300, vendor(AgentState::Working));
+    assert_eq!(pane.state(), AgentState::Working);
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod read;
 mod recognise;
 mod recogniser;
 mod report;
+mod request;
 mod screen;
 #[cfg(test)]
 mod tests;
@@ -41,5 +42,6 @@ pub use read::{BUNDLED, Known, bundled, known, read};
 pub use recognise::{Seen, recognise};
 pub use recogniser::{Recogniser, Turn};
 pub use report::Report;
+pub use request::{is_shown, only_request};
 pub use screen::{Look, Row, Screen};
 pub use turn::Ending;

@@ -62,7 +62,8 @@ pub fn ancestor(recognisers: &[Recogniser], line: &[Process]) -> Option<Ancestor
     line.iter().skip(1).find_map(|process| {
         let recogniser = recognisers.iter().find(|recogniser| is_of(recogniser, process))?;
         let line = line.iter().map(|process| process.pid).collect();
-        Some(Ancestor { agent: recogniser.agent.clone(), pid: process.pid, start: process.start, line })
+        let (agent, waits) = (recogniser.agent.clone(), recogniser.hooks_wait);
+        Some(Ancestor { agent, pid: process.pid, start: process.start, waits, line })
     })
 }
 

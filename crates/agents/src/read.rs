@@ -131,6 +131,7 @@ fn recogniser(top: &Fields<'_, '_>) -> Option<Recogniser> {
         reader.error("missing-key", top.at(), "`process` must say how the agent's process is known");
     }
     let reports = top.texts("reports").unwrap_or_default();
+    let hooks_wait = top.bool("hooks_wait").unwrap_or(false);
     let composer = top.require("composer").and_then(|node| composer(reader, node));
     let dialog = top.map("dialog");
     let frame = dialog.as_ref().and_then(|dialog| dialog.word("frame", FRAMES));
@@ -155,6 +156,7 @@ fn recogniser(top: &Fields<'_, '_>) -> Option<Recogniser> {
         scripts,
         commands,
         reports,
+        hooks_wait,
         composer: composer?,
         frame: frame.unwrap_or(Frame::Indented),
         clipped,
@@ -209,6 +211,7 @@ fn dialog_rule(reader: &Reader<'_>, node: &Node, path: &str, mark: &str) -> Opti
         described: fields.bool("described").unwrap_or(false),
         keys: fields.word("keys", KEYS).unwrap_or(AnswerKeys::Own),
         detail: fields.get("detail").and_then(|node| detail(reader, node, &fields.path("detail"))),
+        again: pattern(&fields, "again"),
         reason: pattern(&fields, "reason"),
         place: pattern(&fields, "place"),
         roles: roles.unwrap_or_default(),

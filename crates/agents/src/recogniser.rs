@@ -24,6 +24,8 @@ pub struct Recogniser {
     pub(crate) commands: Vec<String>,
     /// What it calls itself in its status reports.
     pub(crate) reports: Vec<String>,
+    /// Its dialog is shown, and can be answered, while its permission hook waits.
+    pub(crate) hooks_wait: bool,
     /// Where its input line stands.
     pub(crate) composer: ComposerShape,
     /// Where its dialogs stand.
@@ -125,6 +127,8 @@ pub(crate) struct DialogRule {
     pub kind: AgentQuestionKind,
     /// Its first row. Where the frame does not tell where it begins, this does.
     pub title: Option<Regex>,
+    /// Finds the command once more in an answer, since the way in which it is shown leaves signs out.
+    pub again: Option<Regex>,
     /// The last row above the answers.
     pub ask: Option<Regex>,
     /// The paragraph below the answers, its rows joined.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_config::HostConfig;
 use tmuxagent_ipc::hub::PaneScreen;
 use tmuxagent_ipc::wire::Reply;
-use tmuxagent_model::{EventLine, HookTold, HostName, Intent, IntentId, PaneId, PaneKey};
+use tmuxagent_model::{EventLine, HookTold, HostName, Intent, IntentId, PaneId, PaneKey, RequestNews};
 use tmuxagent_tmux::Position;
 
 /// A request that is to be answered; a number that its asker gave it.
@@ -62,6 +62,8 @@ pub enum Act {
     RunsIn(Life, PaneKey, Vec<String>),
     /// Weigh what an agent in a pane tells by a hook.
     Hook(Life, PaneKey, Box<HookTold>),
+    /// A request of an agent in a pane waits for its answer, or does no more.
+    Request(Life, PaneKey, Box<RequestNews>),
     /// Leave a pane unread: a view of ours draws there.
     Exclude(Life, PaneId),
     /// Read it again.

@@ -62,7 +62,7 @@ impl Core {
     }
 
     /// The pane of this machine in which an agent runs.
-    fn pane_of(&self, ancestor: Option<&Ancestor>) -> Option<PaneKey> {
+    pub(crate) fn pane_of(&self, ancestor: Option<&Ancestor>) -> Option<PaneKey> {
         let ancestor = ancestor?;
         let here = |key: &&PaneKey| self.hosts.is_here(&key.host) && ancestor.line.contains(&key.pid);
         self.view.panes().map(|live| &live.info.key).find(here).cloned()

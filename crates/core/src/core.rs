@@ -462,9 +462,9 @@ impl Core {
     fn perform(&mut self, intent: Intent) {
         match &intent.effect {
             Effect::Send(_) | Effect::Prompt(_) => self.type_or_lose(Sending { intent, begun: false }),
+            Effect::Answer(answer) => self.give(&intent.id, answer),
             Effect::Shell(_) | Effect::Poll(_) => self.hosts.acts.push(Act::Perform(intent)),
-            // It was performed by standing in the outbox.
-            Effect::Alert(_) => {}
+            Effect::Alert(_) => {} // It was performed by standing in the outbox.
         }
     }
 

@@ -4,11 +4,12 @@
 //! only its last idempotency mark.
 
 use super::acts::{Act, HostStart};
+use super::answering::Answering;
 use super::trace::pairs;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tmuxagent_config::HostConfig;
-use tmuxagent_model::{HookTold, HostName, Intent, IntentId, Millis, PaneId, PaneKey, Timestamp};
+use tmuxagent_model::{HookTold, HostName, Intent, IntentId, Millis, PaneId, PaneKey, RequestNews, Timestamp};
 use tmuxagent_tmux::Position;
 
 /// The pause before a host is watched again whose collector failed.
@@ -68,6 +69,9 @@ pub(crate) struct Hosts {
     /// The connections that wait for the answers to agents' calls.
     #[serde(default)]
     calls: BTreeMap<String, u64>,
+    /// Agents' requests that wait for their answers.
+    #[serde(default)]
+    pub(crate) answering: Answering,
     /// More than one host is configured.
     pub(crate) has_several: bool,
     /// Names under which something was watched, and nothing is any more.
@@ -222,6 +226,13 @@ impl Hosts {
     pub(crate) fn tell_hook(&mut self, pane: PaneKey, told: HookTold) {
         if let Some(life) = self.watcher(&pane.host) {
             self.acts.push(Act::Hook(life, pane, Box::new(told)));
+        }
+    }
+
+    /// A request of an agent in a pane waits, or does no more.
+    pub(crate) fn tell_request(&mut self, pane: PaneKey, news: RequestNews) {
+        if let Some(life) = self.watcher(&pane.host) {
+            self.acts.push(Act::Request(life, pane, Box::new(news)));
         }
     }
 

@@ -37,6 +37,7 @@ impl Core {
             HostMessage::Event(mut event) => {
                 self.limit_reports(&mut event);
                 self.show_event(&event);
+                self.mind_requests(&event);
                 drop(self.step(&event));
                 self.let_on(&event);
             }

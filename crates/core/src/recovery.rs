@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 use tmuxagent_model::{Effect, Event, HostName, HostState, Intent, IntentId, Outcome, PaneKey, Recovery, Timestamp};
 use tmuxagent_tmux::HostMessage;
 
+/// Why an outcome is not known.
+const ENDED: &str = "the supervisor ended before its outcome was known";
+
 /// What a pane printed while nobody watched waits for the outcome of the keys that were under way: it was printed after
 /// them, and a stage counts only lines that come after its keys.
 #[derive(Default, Serialize, Deserialize)]
@@ -26,7 +29,7 @@ impl Core {
         // Nobody waits for the outcome of what was taken back; it must only end.
         let taken_back: Vec<IntentId> = self.engine.withdrawn_intents().cloned().collect();
         for intent in taken_back {
-            let error = "the supervisor ended before its outcome was known".to_owned();
+            let error = ENDED.to_owned();
             self.step(&Event::Outcome { intent, outcome: Outcome::Unknown { error } });
         }
         let open: Vec<Intent> = self.engine.open_intents().cloned().collect();
@@ -39,6 +42,10 @@ impl Core {
                 }
                 // What was printed meanwhile is read before the answer.
                 Recovery::Redo if matches!(intent.effect, Effect::Poll(_)) => self.catch_up.ask_later(intent),
+                Recovery::GiveUp => {
+                    let outcome = Outcome::Unknown { error: ENDED.to_owned() };
+                    self.step(&Event::Outcome { intent: intent.id, outcome });
+                }
                 Recovery::Redo if intent.effect.pane().is_some() => self.hand_on(Sending { intent, begun: true }),
                 Recovery::Redo => self.want(intent),
                 Recovery::AskHuman => {
@@ -59,6 +66,7 @@ impl Core {
     pub(crate) fn pane_gone(&mut self, pane: PaneKey, unwatched: bool) {
         let event = Event::PaneGone { pane, unwatched };
         self.show_event(&event);
+        self.mind_requests(&event);
         self.step(&event);
         self.let_on(&event);
     }

@@ -50,6 +50,7 @@ impl Core {
                 self.hosts.watch_screen(peer.connection, None);
                 self.hosts.view_left(peer.connection);
                 self.caller_left(&peer);
+                self.asker_left(peer.connection);
                 self.respond(ticket, Reply::Done);
             }
             Request::WatchPane { pane } => {
@@ -69,6 +70,7 @@ impl Core {
                 let answer = self.take_hook(ancestor, report);
                 self.respond(ticket, answer);
             }
+            Request::Await { request } => self.await_answer(&peer, ancestor, request, ticket),
             Request::Say { message } => {
                 let answer = self.say(ancestor.as_ref(), *message);
                 self.answer(ticket, answer);

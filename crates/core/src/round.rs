@@ -189,7 +189,7 @@ pub(crate) fn outlives(effect: &Effect) -> bool {
         Effect::Send(keys) => keys.pane.host != HostName::local(),
         Effect::Prompt(prompt) => prompt.pane.host != HostName::local(),
         Effect::Shell(_) | Effect::Alert(_) => true,
-        Effect::Poll(_) => false,
+        Effect::Answer(_) | Effect::Poll(_) => false,
     }
 }
 

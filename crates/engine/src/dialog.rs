@@ -1,4 +1,5 @@
-//! Dialogs of agents: each becomes a question to the human, and its answer is a key that the dialog itself names.
+//! Dialogs of agents: each becomes a question to the human, and its answer goes to the agent's own request where one waits for
+//! it, or else is a key that the dialog itself names.
 //!
 //! **Invariants:** a question stands only while its dialog does; what is chosen is one of the answers that were read from
 //! it, and its keys go to that very dialog of that very process ([`Needs::Dialog`]) or nowhere.
@@ -12,8 +13,8 @@ use super::text::{describe_steps, one_line, visible};
 use super::turn::Turn;
 use serde::{Deserialize, Serialize};
 use tmuxagent_model::{
-    AgentQuestion, AgentQuestionKind, AnswerRole, ApprovalId, ApprovalKind, ApprovalState, Effect, Front, KeyStep,
-    Needs, PaneKey, SendKeys, Verdict,
+    AgentQuestion, AgentQuestionKind, AnswerRole, ApprovalId, ApprovalKind, ApprovalState, DirectAnswer, Effect, Front,
+    KeyStep, Needs, Outcome, PaneKey, SendKeys, SkipReason, Verdict,
 };
 
 /// The most rows of a dialog that go with its question: a person decides on all that it shows.
@@ -30,6 +31,9 @@ pub struct Dialog {
     pub fingerprint: String,
     /// What may be chosen.
     pub answers: Vec<DialogAnswer>,
+    /// The agent's request that takes the answer without a key, as long as it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
 }
 
 /// An answer that keys choose.
@@ -47,6 +51,11 @@ impl DialogAnswer {
     /// Whether it is a no.
     const fn refuses(&self) -> bool {
         matches!(self.role, AnswerRole::Decline | AnswerRole::Cancel)
+    }
+
+    /// Whether an agent's request takes it: what changes more than this once is left to the dialog's own key.
+    const fn may_go_direct(&self) -> bool {
+        !matches!(self.role, AnswerRole::Lasting)
     }
 
     fn steps(&self) -> Vec<KeyStep> {
@@ -107,17 +116,31 @@ impl ApprovalRow {
             return Some((&dialog.fingerprint, self.asker.as_ref()));
         }
         match self.again.as_ref().map(|again| &again.effect) {
-            Some(Effect::Send(SendKeys { needs: Needs::Dialog { fingerprint, front }, .. })) => {
-                Some((fingerprint, front.as_ref()))
-            }
-            _ => None,
+            Some(effect) => dialog_of(effect).map(|(_, fingerprint, front)| (fingerprint, front)),
+            None => None,
         }
+    }
+}
+
+/// The dialog that an effect answers: its pane, its words and its process.
+fn dialog_of(effect: &Effect) -> Option<(&PaneKey, &str, Option<&Front>)> {
+    let (Effect::Send(keys) | Effect::Answer(DirectAnswer { instead: keys, .. })) = effect else { return None };
+    match &keys.needs {
+        Needs::Dialog { fingerprint, front } => Some((&keys.pane, fingerprint, front.as_ref())),
+        _ => None,
     }
 }
 
 impl Turn<'_> {
     /// An agent shows another dialog, or none any more.
-    pub fn dialog(&mut self, pane: &PaneKey, agent: &str, front: Option<&Front>, question: Option<&AgentQuestion>) {
+    pub fn dialog(
+        &mut self,
+        pane: &PaneKey,
+        agent: &str,
+        front: Option<&Front>,
+        question: Option<&AgentQuestion>,
+        request: Option<&str>,
+    ) {
         if self.state.panes.get(pane).is_none() {
             return;
         }
@@ -126,6 +149,7 @@ impl Turn<'_> {
         for (id, same) in self.dialogs_of(pane, |of| Some(of) == shown) {
             if same {
                 asked = true;
+                self.is_asked_by(&id, request);
             } else {
                 // One that a person was asked about became another one where it stood: another program may have drawn it.
                 changed |= self
@@ -146,7 +170,7 @@ impl Turn<'_> {
         if answers.is_empty() {
             return;
         }
-        let dialog = Dialog { fingerprint: question.fingerprint.clone(), answers };
+        let dialog = Dialog { fingerprint: question.fingerprint.clone(), answers, request: request.map(str::to_owned) };
         let steps = dialog.plain(true).map(DialogAnswer::steps).unwrap_or_default();
         let ask = Ask {
             kind: ApprovalKind::Dialog { agent: visible(agent), lease: self.lease_offer(question, front) },
@@ -175,13 +199,19 @@ impl Turn<'_> {
         self.leases_gone(pane);
     }
 
+    /// The agent's request that takes the answer is this one now.
+    fn is_asked_by(&mut self, id: &ApprovalId, request: Option<&str>) {
+        let known = self.state.approvals.get(id).and_then(|row| row.dialog.as_ref());
+        if known.is_some_and(|dialog| dialog.request.as_deref() != request)
+            && let Some(dialog) = self.state.approvals.get_mut(id).and_then(|row| row.dialog.as_mut())
+        {
+            dialog.request = request.map(str::to_owned);
+        }
+    }
+
     fn is_being_answered(&self, pane: &PaneKey, dialog: &str, asker: Option<&Front>) -> bool {
-        self.state.intents.iter().any(|(_, row)| match &row.intent.effect {
-            Effect::Send(SendKeys { pane: of, needs: Needs::Dialog { fingerprint, front }, .. }) => {
-                of == pane && fingerprint == dialog && front.as_ref() == asker
-            }
-            _ => false,
-        })
+        let meant = Some((pane, dialog, asker));
+        self.state.intents.iter().any(|(_, row)| dialog_of(&row.intent.effect) == meant)
     }
 
     /// Whether a dialog of this pane waits for a decision, or was just answered by a rule.
@@ -220,20 +250,36 @@ impl Turn<'_> {
         rows.lines().map(|row| visible(row.trim_end())).filter(|row| !row.is_empty()).take(ROWS).collect()
     }
 
-    /// Presses the key of the answer that was chosen.
+    /// Gives the answer that was chosen to the agent's own request for it, or else presses its key.
     pub fn answer_dialog(&mut self, row: &ApprovalRow, verdict: &Verdict) {
         let Some(dialog) = &row.dialog else { return };
         let Some(answer) = verdict.answer.as_deref().and_then(|label| dialog.answer(label)) else { return };
         let needs = Needs::Dialog { fingerprint: dialog.fingerprint.clone(), front: row.asker.clone() };
-        let effect = Effect::Send(SendKeys {
+        let keys = SendKeys {
             pane: row.approval.pane.clone(),
             steps: answer.steps(),
             expect_command: None,
             expect_screen: None,
             needs,
             shells: Vec::new(),
-        });
+        };
+        let effect = match dialog.request.clone().filter(|_| answer.may_go_direct()) {
+            Some(request) => {
+                let (label, role) = (answer.label.clone(), answer.role);
+                Effect::Answer(DirectAnswer { request, label, role, instead: keys })
+            }
+            None => Effect::Send(keys),
+        };
         self.emit(effect, Purpose::Reply { approval: row.approval.id.clone() });
+    }
+
+    /// What became of an answer that was given without a key. Where nobody took it its key is pressed; where that is not
+    /// certain nothing is: what is still shown is told anew, and asked.
+    pub fn direct_outcome(&mut self, purpose: &Purpose, answer: &DirectAnswer, outcome: &Outcome) {
+        let nobody = matches!(outcome, Outcome::Skipped { reason } if *reason != SkipReason::Withdrawn);
+        if nobody {
+            self.emit(Effect::Send(answer.instead.clone()), purpose.clone());
+        }
     }
 }
 

@@ -11,7 +11,7 @@ fn command() -> Dialog {
         answer("No", "3", AnswerRole::Decline),
         answer("cancel", "Escape", AnswerRole::Cancel),
     ];
-    Dialog { fingerprint: "f".to_owned(), answers }
+    Dialog { fingerprint: "f".to_owned(), answers, request: None }
 }
 
 fn said(approve: bool, answer: Option<&str>) -> Verdict {
@@ -49,7 +49,8 @@ fn a_number_is_the_answer_that_shows_it() {
     }
     // An answer may be called like a number, and one that is not offered has its number all the same.
     let other = |label: &str, key: &str| answer(label, key, AnswerRole::Other);
-    let dialog = Dialog { fingerprint: "f".to_owned(), answers: vec![other("2", "1"), other("Blue", "3")] };
+    let dialog =
+        Dialog { fingerprint: "f".to_owned(), answers: vec![other("2", "1"), other("Blue", "3")], request: None };
     assert_eq!(dialog.verdict(&said(true, Some("2"))), Ok(said(true, Some("2"))));
     assert_eq!(dialog.verdict(&said(true, Some("3"))), Ok(said(true, Some("Blue"))));
 }
@@ -57,7 +58,8 @@ fn a_number_is_the_answer_that_shows_it() {
 #[test]
 fn where_a_plain_answer_is_not_certain_one_must_be_named() {
     let other = |label: &str, key: &str| answer(label, key, AnswerRole::Other);
-    let dialog = Dialog { fingerprint: "f".to_owned(), answers: vec![other("Red", "1"), other("Blue", "2")] };
+    let dialog =
+        Dialog { fingerprint: "f".to_owned(), answers: vec![other("Red", "1"), other("Blue", "2")], request: None };
     assert!(dialog.verdict(&said(true, None)).unwrap_err().contains("Red, Blue"));
     assert!(dialog.verdict(&said(false, None)).is_err());
     assert_eq!(dialog.verdict(&said(true, Some("Blue"))), Ok(said(true, Some("Blue"))));

@@ -202,7 +202,7 @@ impl Turn<'_> {
             Effect::Send(_) if action.is_some() => plan_keys(action.map_or(&[], std::slice::from_ref)),
             Effect::Send(send) => send.steps.clone(),
             Effect::Prompt(prompt) => vec![KeyStep::Text(prompt.text.clone()), KeyStep::Key("Enter".to_owned())],
-            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => Vec::new(),
+            Effect::Answer(_) | Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => Vec::new(),
         };
         let pane = again.effect.pane().cloned();
         let ask = Ask {

@@ -141,7 +141,7 @@ impl Turn<'_> {
             lease.holds(self.now)
                 && lease.front.is(front)
                 && stands(lease)
-                && self.policy.is_of_class(told.agent, told.question, &Class::read(&lease.class))
+                && self.policy.is_of_class(told.question, &Class::read(&lease.class))
         })
     }
 

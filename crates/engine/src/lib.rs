@@ -280,8 +280,8 @@ impl Engine {
             Event::Gap { pane } => turn.gap(pane),
             Event::Program { pane, state } => turn.program(pane, state),
             Event::Waits { pane, front, password, row } => turn.waits(pane, front.as_ref(), *password, row.as_deref()),
-            Event::Dialog { pane, agent, front, question } => {
-                turn.dialog(pane, agent, front.as_ref(), question.as_deref());
+            Event::Dialog { pane, agent, front, question, request } => {
+                turn.dialog(pane, agent, front.as_ref(), question.as_deref(), request.as_deref());
             }
             Event::Agent(seen) => turn.agent(seen),
             Event::ShellMarks { pane, trusted } => turn.shell_marks(pane, *trusted),

@@ -36,7 +36,10 @@ impl Turn<'_> {
                     self.plan_outcome(at, &row, outcome);
                 }
             }
-            Purpose::After { .. } | Purpose::Reply { .. } => self.loose_outcome(&row, outcome),
+            Purpose::After { .. } | Purpose::Reply { .. } => match &row.intent.effect {
+                Effect::Answer(answer) => self.direct_outcome(&row.purpose, answer, outcome),
+                _ => self.loose_outcome(&row, outcome),
+            },
             Purpose::Stop { run, stage, .. } => {
                 if let (Outcome::Skipped { reason }, Some(at)) = (outcome, self.find_stage(*run, stage)) {
                     self.not_stopped(at, id, &why_skipped(reason));
@@ -60,6 +63,11 @@ impl Turn<'_> {
                 let text = typed_keys(self.state, row, self.cleaner).unwrap_or(text);
                 (Severity::Info, Note::Sent { intent, text })
             }
+            Outcome::Done if matches!(row.intent.effect, Effect::Answer(_)) => {
+                (Severity::Info, Note::Given { intent, text })
+            }
+            // Its key is typed instead, which is told.
+            Outcome::Skipped { .. } if matches!(row.intent.effect, Effect::Answer(_)) => return,
             Outcome::Done => return,
             Outcome::Shell(ShellOutcome { exit: Some(0), .. }) => return,
             Outcome::Shell(shell) => (

@@ -269,7 +269,7 @@ impl World {
             self.tell(now, &step);
             for intent in &step.intents {
                 queue.push_back(match &intent.effect {
-                    Effect::Send(_) | Effect::Prompt(_) | Effect::Alert(_) => {
+                    Effect::Send(_) | Effect::Prompt(_) | Effect::Answer(_) | Effect::Alert(_) => {
                         Event::Outcome { intent: intent.id.clone(), outcome: Outcome::Done }
                     }
                     Effect::Shell(_) => {
@@ -348,7 +348,7 @@ impl World {
             let text = self.engine.describe(&intent.id).unwrap_or_else(|| describe_effect(&intent.effect));
             let what = match &intent.effect {
                 Effect::Send(_) | Effect::Prompt(_) => Decided::Typed { text },
-                Effect::Shell(_) | Effect::Poll(_) => Decided::Effect { text },
+                Effect::Answer(_) | Effect::Shell(_) | Effect::Poll(_) => Decided::Effect { text },
                 // Alerts of questions and ends repeat what is told anyway.
                 Effect::Alert(alert) if alert.kind == tmuxagent_model::AlertKind::Custom => Decided::Effect { text },
                 Effect::Alert(_) => continue,

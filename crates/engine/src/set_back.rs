@@ -24,7 +24,7 @@ impl Engine {
             }
             EntityKind::Intent => {
                 let mut row: IntentRow = serde_json::from_str(body).map_err(failed)?;
-                let types = matches!(row.intent.effect, Effect::Send(_) | Effect::Prompt(_));
+                let types = matches!(row.intent.effect, Effect::Send(_) | Effect::Prompt(_) | Effect::Answer(_));
                 if !types || row.withdrawn || row.intent.state != IntentState::Open {
                     return Ok(None);
                 }

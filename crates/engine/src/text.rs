@@ -64,6 +64,7 @@ pub fn describe_effect(effect: &Effect) -> String {
     match effect {
         Effect::Send(send) => describe_steps(&send.steps),
         Effect::Prompt(prompt) => describe_prompt(&prompt.text),
+        Effect::Answer(answer) => format!("`{}`", cut(&visible(&answer.label), WIDTH)),
         Effect::Shell(call) => format!("shell: {}", cut(&visible(&call.script.shown), WIDTH)),
         Effect::Poll(PollSpec::GithubRun { repository, workflow, .. }) => format!("poll {workflow} of {repository}"),
         Effect::Poll(PollSpec::Http { url, .. }) => format!("poll {url}"),
@@ -76,7 +77,7 @@ pub fn describe_effect(effect: &Effect) -> String {
 pub fn describe_cleaned(effect: &Effect, cleaner: &Cleaner) -> String {
     match effect {
         Effect::Shell(call) => format!("shell: {}", cut(&visible(&cleaner.clean(&call.script.shown)), WIDTH)),
-        Effect::Send(_) | Effect::Prompt(_) | Effect::Poll(_) | Effect::Alert(_) => {
+        Effect::Send(_) | Effect::Prompt(_) | Effect::Answer(_) | Effect::Poll(_) | Effect::Alert(_) => {
             cleaner.clean(&describe_effect(effect))
         }
     }

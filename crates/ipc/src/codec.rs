@@ -27,6 +27,7 @@ pub const METHODS: &[&str] = &[
     "say",
     "ask_human",
     "hook",
+    "await",
 ];
 
 /// What the bytes of a connection consist of.

@@ -172,6 +172,16 @@ async fn ask(hub: &Hub, peer: &Peer, request: Request) -> Reply {
     }
 }
 
+/// Asks the one loop for what a person decides, which takes as long as it takes.
+async fn await_reply(hub: &Hub, peer: &Peer, request: Request) -> Reply {
+    let (reply, answer) = oneshot::channel();
+    let call = Call { peer: peer.clone(), request, reply };
+    match hub.calls.send(call).await {
+        Ok(()) => answer.await.unwrap_or(Reply::Done),
+        Err(_) => Reply::Done,
+    }
+}
+
 fn reply_frame(id: u64, reply: Reply) -> Option<Bytes> {
     let written = codec::encode(&ServerFrame::Reply { id, reply: Box::new(reply) }).or_else(|error| {
         let reply = Reply::Error { kind: ErrorKind::Internal, text: format!("the answer can't be sent: {error}") };
@@ -213,6 +223,8 @@ struct Session {
     peer: Peer,
     out: mpsc::Sender<Bytes>,
     calls: FuturesUnordered<BoxFuture<'static, (Purpose, Reply)>>,
+    /// Requests that wait for a person, as long as the connection stands.
+    awaited: FuturesUnordered<BoxFuture<'static, (u64, Reply)>>,
     /// Frames that must go out in their order: replies, events.
     due: VecDeque<Bytes>,
     snapshots: Option<watch::Receiver<Arc<Snapshot>>>,
@@ -234,6 +246,7 @@ impl Session {
             out,
             seat,
             calls: FuturesUnordered::new(),
+            awaited: FuturesUnordered::new(),
             due: VecDeque::new(),
             snapshots: None,
             snapshot_due: false,
@@ -256,7 +269,7 @@ impl Session {
         let out = self.out.clone();
         while self.reading || !self.calls.is_empty() || !self.due.is_empty() {
             let sendable = !self.due.is_empty() || (self.pause.is_none() && (self.snapshot_due || self.has_screen()));
-            let room = self.due.len() + self.calls.len() < MAX_DUE;
+            let room = self.due.len() + self.calls.len() + self.awaited.len() < MAX_DUE;
             let silent = self.is_silent();
             self.seat.silent(silent);
             tokio::select! {
@@ -269,6 +282,7 @@ impl Session {
                 () = out.closed(), if !sendable => return,
                 piece = frames.next(), if self.reading && room => self.take(piece),
                 Some((purpose, reply)) = self.calls.next(), if !self.calls.is_empty() => self.answered(purpose, reply),
+                Some((id, reply)) = self.awaited.next(), if !self.awaited.is_empty() => self.reply(id, reply),
                 () = changed(self.snapshots.as_mut()), if !self.snapshot_due => self.snapshot_due = true,
                 () = next_screen(self.watching.as_mut()) => {}
                 live = next_events(self.following.as_mut()), if self.due.is_empty() => self.follow(live),
@@ -286,7 +300,7 @@ impl Session {
     /// It asked for nothing that lasts, and nothing is due.
     fn is_silent(&self) -> bool {
         let lasts = self.snapshots.is_some() || self.watching.is_some() || self.following.is_some();
-        !lasts && self.calls.is_empty() && self.due.is_empty()
+        !lasts && self.calls.is_empty() && self.awaited.is_empty() && self.due.is_empty()
     }
 
     /// Sends what is answered and not sent yet: somebody waits for it.
@@ -401,6 +415,10 @@ impl Session {
                 }
                 let purpose = if follow { Purpose::History(id) } else { Purpose::Reply(id) };
                 self.call(purpose, Request::Events { after, limit, follow: false });
+            }
+            request @ Request::Await { .. } => {
+                let (hub, peer) = (self.hub.clone(), self.peer.clone());
+                self.awaited.push(Box::pin(async move { (id, await_reply(&hub, &peer, request).await) }));
             }
             request @ (Request::Command { .. }
             | Request::Approval { .. }

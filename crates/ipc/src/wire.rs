@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use tmuxagent_model::{
-    AgentMessage, Approval, Command, Doubt, EventLine, HookReport, HostName, HumanCall, IntentId, PaneKey, PartChange,
-    RunId, Snapshot, Timestamp, Via,
+    AgentMessage, AgentRequest, AnswerRole, Approval, Command, Doubt, EventLine, HookReport, HostName, HumanCall,
+    IntentId, PaneKey, PartChange, RunId, Snapshot, Timestamp, Via,
 };
 
 /// The version of this protocol; a view and a supervisor of different versions tell the user.
@@ -124,6 +124,12 @@ pub enum Request {
         /// What.
         report: HookReport,
     },
+    /// An agent waits, by a hook, for the answer to what it asks in its dialog. Answered by [`Reply::Given`] once that is
+    /// decided, and by [`Reply::Done`] where nobody waits for it any more; until then the connection stands.
+    Await {
+        /// What it asks.
+        request: AgentRequest,
+    },
 }
 
 impl Request {
@@ -147,6 +153,7 @@ impl Request {
             | Self::Dump { .. }
             | Self::ChannelsWork { .. }
             | Self::Hook { .. }
+            | Self::Await { .. }
             | Self::Bye => false,
         }
     }
@@ -221,6 +228,13 @@ pub enum Reply {
     },
     /// The request is done.
     Done,
+    /// To `Await`: the answer that was decided.
+    Given {
+        /// What it means.
+        role: AnswerRole,
+        /// Its words, as the dialog shows them.
+        label: String,
+    },
     /// A snapshot.
     Snapshot {
         /// It.

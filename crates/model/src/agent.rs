@@ -119,7 +119,7 @@ impl AgentStatus {
         let Some(question) = &mut self.question else { return };
         question.text = clean(&question.text);
         question.detail = clean(&question.detail);
-        for text in [&mut question.reason, &mut question.place].into_iter().flatten() {
+        for text in [&mut question.again, &mut question.reason, &mut question.place].into_iter().flatten() {
             *text = clean(text);
         }
         for answer in &mut question.answers {
@@ -176,6 +176,9 @@ pub struct Ancestor {
     pub pid: u32,
     /// When that began, in ticks since the machine's start: with the id, its identity.
     pub start: u64,
+    /// Its dialog is shown while what speaks waits for an answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
     /// The processes from the one that speaks up to the first of all: one of them is the process of the pane.
     pub line: Vec<u32>,
 }
@@ -187,6 +190,49 @@ pub struct HookTold {
     pub by: Ancestor,
     /// What.
     pub report: HookReport,
+}
+
+/// A question that an agent puts to a program of the user's beside its dialog, and whose answer it takes there: no key is
+/// needed. What it says is compared with what a dialog shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentRequest {
+    /// What kind of thing is asked.
+    pub kind: AgentQuestionKind,
+    /// What the dialog must show, untrusted: all of a command, the lines of a change, a question, or the server, the name and
+    /// what is given to a tool.
+    pub words: Vec<String>,
+    /// The file, where one is to be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// The answers that a question offers, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+}
+
+/// An agent's request that waits for its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingRequest {
+    /// Its name; no other one of any life of the supervisor has it.
+    pub id: String,
+    /// Whose it is.
+    pub by: Ancestor,
+    /// What it asks.
+    pub request: AgentRequest,
+}
+
+/// What becomes of agents' requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestNews {
+    /// One waits for its answer.
+    Waits(WaitingRequest),
+    /// One waits no more.
+    Over {
+        /// Its [`WaitingRequest::id`].
+        id: String,
+        /// It was answered: its dialog is expected to go.
+        answered: bool,
+    },
 }
 
 /// What kind of thing is asked.
@@ -249,6 +295,10 @@ pub struct AgentQuestion {
     pub text: String,
     /// The command, change or question itself, as it is shown.
     pub detail: String,
+    /// The command once more, from another place of the dialog, where the way in which it is shown leaves signs out; empty
+    /// where that place does not tell it. `None`: it is shown as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
     /// Why, where it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

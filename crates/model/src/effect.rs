@@ -1,6 +1,8 @@
 //! What the engine wants done. Every effect is recorded as an [`Intent`] before it is performed.
 
-use super::{IntentId, KeyStep, Millis, Needs, PaneKey, PaneReader, RunId, Shell, ShellOutcome, ShellText, Timestamp};
+use super::{
+    AnswerRole, IntentId, KeyStep, Millis, Needs, PaneKey, PaneReader, RunId, Shell, ShellOutcome, ShellText, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// A timer's identity; a later one with the same key replaces the earlier.
@@ -43,6 +45,8 @@ pub enum Recovery {
     Redo,
     /// Nobody can know; the human decides.
     AskHuman,
+    /// Nobody can know, and nothing is done: what it answered is asked anew, as far as it is still there.
+    GiveUp,
 }
 
 /// Keys for a pane, guarded by compare-and-send.
@@ -79,6 +83,19 @@ pub struct Prompt {
     /// Who must read it.
     #[serde(default, skip_serializing_if = "Needs::is_nothing")]
     pub needs: Needs,
+}
+
+/// The answer to a dialog, given to the agent's own request that waits for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectAnswer {
+    /// [`WaitingRequest::id`](crate::WaitingRequest::id).
+    pub request: String,
+    /// The answer that was chosen, as the dialog shows it.
+    pub label: String,
+    /// What it means.
+    pub role: AnswerRole,
+    /// What is typed instead where the request certainly got no answer.
+    pub instead: SendKeys,
 }
 
 /// A command that the supervisor runs on the pane's host.
@@ -198,6 +215,8 @@ pub enum Effect {
     Send(SendKeys),
     /// Submit a prompt.
     Prompt(Prompt),
+    /// Answer an agent's request.
+    Answer(DirectAnswer),
     /// Run a command beside the pane.
     Shell(ShellCall),
     /// Ask something outside once.
@@ -214,6 +233,7 @@ impl Effect {
             // Compare-and-send is idempotent by its mark; polls only read; the outbox has its own keys.
             Self::Send(_) | Self::Prompt(_) | Self::Poll(_) | Self::Alert(_) => Recovery::Redo,
             Self::Shell(_) => Recovery::AskHuman,
+            Self::Answer(_) => Recovery::GiveUp,
         }
     }
 
@@ -224,8 +244,10 @@ impl Effect {
         match self {
             // Both only read or stand in a queue with keys of its own.
             Self::Poll(_) | Self::Alert(_) => Outcome::Failed { error },
-            Self::Send(_) | Self::Prompt(_) | Self::Shell(_) if begun => Outcome::Unknown { error },
-            Self::Send(_) | Self::Prompt(_) => Outcome::Skipped { reason: SkipReason::Unreachable(error) },
+            Self::Send(_) | Self::Prompt(_) | Self::Answer(_) | Self::Shell(_) if begun => Outcome::Unknown { error },
+            Self::Send(_) | Self::Prompt(_) | Self::Answer(_) => {
+                Outcome::Skipped { reason: SkipReason::Unreachable(error) }
+            }
             Self::Shell(_) => Outcome::Failed { error },
         }
     }
@@ -236,6 +258,7 @@ impl Effect {
         match self {
             Self::Send(send) => Some(&send.pane),
             Self::Prompt(prompt) => Some(&prompt.pane),
+            Self::Answer(answer) => Some(&answer.instead.pane),
             Self::Shell(call) => Some(&call.pane),
             Self::Poll(_) | Self::Alert(_) => None,
         }
@@ -244,7 +267,7 @@ impl Effect {
     /// Whether the freeze switch holds it back.
     #[must_use]
     pub const fn freezable(&self) -> bool {
-        matches!(self, Self::Send(_) | Self::Prompt(_) | Self::Shell(_))
+        matches!(self, Self::Send(_) | Self::Prompt(_) | Self::Answer(_) | Self::Shell(_))
     }
 }
 

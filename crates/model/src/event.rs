@@ -69,6 +69,10 @@ pub enum Event {
         front: Option<Front>,
         /// What it asks, where all of it can be read. `None`: nothing.
         question: Option<Box<AgentQuestion>>,
+        /// The one request of that agent that asks the same and takes the answer without a key:
+        /// [`WaitingRequest::id`](crate::WaitingRequest::id).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<String>,
     },
     /// An agent does something else than before, or what it does is told anew.
     Agent(Box<AgentSeen>),

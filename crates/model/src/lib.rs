@@ -27,16 +27,16 @@ mod time;
 mod trouble;
 
 pub use agent::{
-    AgentAnswer, AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AgentStatus, Ancestor, AnswerRole, Evidence,
-    EvidenceSource, HookReport, HookTold,
+    AgentAnswer, AgentQuestion, AgentQuestionKind, AgentRequest, AgentSeen, AgentState, AgentStatus, Ancestor,
+    AnswerRole, Evidence, EvidenceSource, HookReport, HookTold, RequestNews, WaitingRequest,
 };
 pub use approval::{Approval, ApprovalKind, ApprovalState, Decider, Decision, OnApprove, Verdict, Via};
 pub use block::{BlockLine, LineBlock};
 pub use command::{Command, HumanCall, KeyStep, RunControl};
 pub use doubt::Doubt;
 pub use effect::{
-    Alert, AlertKind, Change, Effect, EntityKind, Intent, IntentState, Outcome, PollSpec, Prompt, Recovery, SendKeys,
-    ShellCall, SkipReason, TimerKey, Urgency,
+    Alert, AlertKind, Change, DirectAnswer, Effect, EntityKind, Intent, IntentState, Outcome, PollSpec, Prompt,
+    Recovery, SendKeys, ShellCall, SkipReason, TimerKey, Urgency,
 };
 pub use event::{
     AgentMessage, Event, LineEvent, LineSource, MessageType, Origin, PRINTED, PaneFacts, PaneInfo, PollOutcome,

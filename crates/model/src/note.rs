@@ -103,6 +103,8 @@ pub enum Note {
     Sent { intent: IntentId, text: String },
     /// Keys were not typed.
     NotSent { intent: IntentId, text: String, reason: SkipReason },
+    /// An answer was given to the request of an agent that waited for it; no key was typed.
+    Given { intent: IntentId, text: String },
     /// An effect failed.
     EffectFailed { intent: IntentId, error: String },
     /// Keys wait for the end of the freeze.

@@ -34,7 +34,10 @@ pub async fn serve(dispatch: &mut Dispatch, call: Call) -> Option<String> {
                 _ => None,
             };
             let origin = origin.and_then(|socket| dispatch.collectors.host_of(socket));
-            let speaks = matches!(request, Request::Hook { .. } | Request::Say { .. } | Request::AskHuman { .. });
+            let speaks = matches!(
+                request,
+                Request::Hook { .. } | Request::Await { .. } | Request::Say { .. } | Request::AskHuman { .. }
+            );
             let ancestor = peer.pid.filter(|_| speaks).and_then(|pid| dispatch.collectors.ancestor_of(pid));
             let ticket = dispatch.asking.ticket(reply);
             dispatch.core.ask(dispatch.clock.now(), Asked { ticket, peer, request, origin, ancestor });

@@ -281,6 +281,7 @@ impl Dispatch {
             Act::WatchScreens(life, panes) => self.tell_collector(life, |handle| handle.watch_screens(panes)),
             Act::RunsIn(life, pane, pipelines) => self.tell_collector(life, |handle| handle.runs_in(pane, pipelines)),
             Act::Hook(life, pane, told) => self.tell_collector(life, |handle| handle.hook(pane, told)),
+            Act::Request(life, pane, news) => self.tell_collector(life, |handle| handle.agent_request(pane, news)),
             Act::Exclude(life, pane) => self.tell_collector(life, |handle| handle.exclude(pane)),
             Act::Include(life, pane) => self.tell_collector(life, |handle| handle.include(pane)),
             Act::Gone(life, names) => self.tell_collector(life, |handle| handle.names_are_gone(names)),

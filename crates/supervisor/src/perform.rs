@@ -48,7 +48,7 @@ impl Performer {
         match errand.intent().effect.clone() {
             Effect::Shell(call) => self.shell(errand, call),
             Effect::Poll(spec) => self.poll(errand, spec),
-            Effect::Send(_) | Effect::Prompt(_) | Effect::Alert(_) => {}
+            Effect::Send(_) | Effect::Prompt(_) | Effect::Answer(_) | Effect::Alert(_) => {}
         }
     }
 

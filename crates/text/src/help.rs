@@ -169,13 +169,14 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("Tell the supervisor what an agent does; its hooks call this", "向监督进程报告代理在做什么；由代理的钩子调用"),
     (
-        "Reads the event's JSON from standard input. It prints nothing, and its exit code is always 0",
-        "从标准输入读取事件的 JSON。不输出任何内容，退出码总是 0",
+        "Reads the event's JSON from standard input. Its exit code is always 0, and it prints nothing but the answer to a question that it waited for",
+        "从标准输入读取事件的 JSON。退出码始终为 0；除了所等待的问题的回答之外，不输出任何内容",
     ),
     ("The event, by the agent's own name, such as UserPromptSubmit", "事件，用代理自己的名称，例如 UserPromptSubmit"),
     ("Have agents tell what they do, by hooks in their own settings", "通过代理自身设置中的钩子，让它们报告在做什么"),
     ("Take these hooks out of the agents' settings again", "从代理的设置中移除这些钩子"),
     ("Tell whether the hooks are there", "说明钩子是否已安装"),
+    ("Tells `hooks` that this command is its own", "让 `hooks` 认出这条命令是自己的"),
     (
         "What will change is shown first, and a copy of the file is kept beside it. Nothing else of the file is changed",
         "先显示将要修改的内容，并在旁边保留原文件的副本。文件的其他内容不变",

@@ -94,6 +94,7 @@ fn english(note: &Note) -> String {
         }
         Note::DecisionRefused { why, by, .. } => format!("decision of {} refused: {}", who(en, by), clean(why)),
         Note::Sent { text, .. } => format!("typed {}", reveal(text)),
+        Note::Given { text, .. } => format!("given to the agent without a key: {}", reveal(text)),
         Note::NotSent { text, reason, .. } => format!("not typed {}: {}", reveal(text), skip_reason(en, reason)),
         Note::EffectFailed { error, .. } => format!("an effect failed: {}", clean(error)),
         Note::Held { text, .. } => format!("held by the freeze: {}", reveal(text)),
@@ -172,6 +173,7 @@ fn chinese(note: &Note) -> String {
             format!("{} 的决定未被接受：{}", who(zh, by), clean(&message(zh, why)))
         }
         Note::Sent { text, .. } => format!("已输入 {}", reveal(text)),
+        Note::Given { text, .. } => format!("未按键，直接答复了代理：{}", reveal(text)),
         Note::NotSent { text, reason, .. } => format!("未输入 {}：{}", reveal(text), skip_reason(zh, reason)),
         Note::EffectFailed { error, .. } => format!("执行失败：{}", clean(&message(zh, error))),
         Note::Held { text, .. } => format!("因冻结暂缓：{}", reveal(text)),

@@ -34,7 +34,8 @@ use std::sync::Arc;
 use tmuxagent_clock::Clock;
 use tmuxagent_errand::{Ending, Errand};
 use tmuxagent_model::{
-    AgentStatus, Awaited, Event, HookTold, HostName, HostState, IntentId, Owner, PaneId, PaneKey, PaneReader, Timestamp,
+    AgentStatus, Awaited, Event, HookTold, HostName, HostState, IntentId, Owner, PaneId, PaneKey, PaneReader,
+    RequestNews, Timestamp,
 };
 use tmuxagent_policy::Policy;
 use tokio::sync::{mpsc, oneshot, watch as latest};
@@ -135,6 +136,7 @@ pub(crate) enum Request {
     WatchScreens(Vec<PaneKey>),
     RunsIn(PaneKey, Vec<String>),
     Hook(PaneKey, Box<HookTold>),
+    Agent(PaneKey, Box<RequestNews>),
     Exclude(PaneId),
     Include(PaneId),
     Gone(BTreeSet<HostName>),
@@ -196,6 +198,11 @@ impl HostHandle {
     /// there.
     pub fn hook(&self, pane: PaneKey, told: Box<HookTold>) {
         self.ask(Request::Hook(pane, told));
+    }
+
+    /// A request of an agent in a pane waits for its answer, or does no more.
+    pub fn agent_request(&self, pane: PaneKey, news: Box<RequestNews>) {
+        self.ask(Request::Agent(pane, news));
     }
 
     /// Leaves a pane unread: a view of ours runs there, and reading it would feed on itself.

@@ -11,6 +11,8 @@ use tmuxagent_text::clean;
 
 /// The longest file that is read, bytes.
 const LONGEST: u64 = 4 * 1024 * 1024;
+/// Stands in the name of a copy, between the file's own name and the time.
+const KEPT: &str = ".before-tmuxagent-";
 /// The mode of a file that is made: it may come to hold keys.
 const NEW: u32 = 0o600;
 
@@ -38,7 +40,7 @@ impl SettingsFile {
     }
 
     /// Writes it as a whole, behind a copy of what it was; gives where that is. A link stays one: what it leads to is
-    /// written. A file that we made and that says nothing any more is removed.
+    /// written. A file that we made and that says nothing any more is removed; one that said nothing before stays.
     pub fn write(&self, after: &str) -> Result<Option<PathBuf>, CliError> {
         if contents(&self.path)? != self.before {
             let text = format!("{} was changed by somebody else meanwhile", shown(&self.path));
@@ -61,7 +63,7 @@ impl SettingsFile {
         let file = std::fs::canonicalize(&self.path).map_err(failed)?;
         let mode = std::fs::metadata(&file).map_err(failed)?.permissions().mode();
         let backup = keep(&self.path, before, mode).map_err(failed)?;
-        if after.trim() == "{}" && !self.path.is_symlink() {
+        if after.trim() == "{}" && !self.path.is_symlink() && !was_there(&self.path) {
             std::fs::remove_file(&file).map_err(failed)?;
         } else {
             replace(&file, after, mode).map_err(failed)?;
@@ -100,11 +102,22 @@ fn contents(path: &Path) -> Result<Option<String>, CliError> {
     String::from_utf8(bytes).map(Some).map_err(|_| unreadable("it is no text in UTF-8"))
 }
 
+/// Whether one of the copies beside a file says that it was there, and said nothing, before anything of ours.
+fn was_there(path: &Path) -> bool {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
+    let copies = format!("{}{KEPT}", name.to_string_lossy());
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&copies)).any(|entry| {
+        let text = contents(&entry.path()).ok().flatten();
+        text.is_some_and(|text| matches!(text.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']), "" | "{}"))
+    })
+}
+
 /// Keeps a copy beside the file's name, under a name that tells when.
 fn keep(path: &Path, text: &str, mode: u32) -> std::io::Result<PathBuf> {
     let now = jiff::Timestamp::from_millisecond(wall().0).unwrap_or_default().to_zoned(TimeZone::UTC);
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let stem = format!("{name}.before-tmuxagent-{}", now.strftime("%Y%m%dT%H%M%SZ"));
+    let stem = format!("{name}{KEPT}{}", now.strftime("%Y%m%dT%H%M%SZ"));
     let mut number = 1;
     loop {
         let place = path.with_file_name(if number == 1 { stem.clone() } else { format!("{stem}-{number}") });

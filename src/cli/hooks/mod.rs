@@ -90,7 +90,7 @@ fn text_of(path: PathBuf) -> Result<String, CliError> {
 }
 
 /// The files that are meant, with their agents.
-fn files(session: &Session, agent: Option<Hooked>) -> Result<Vec<(&'static HookFile, PathBuf)>, CliError> {
+fn files(session: &Session, agent: Option<Hooked>) -> Vec<(&'static HookFile, PathBuf)> {
     let environment = &session.environment;
     let folder = |file: &HookFile| {
         let named = environment.non_empty(file.variable).map(PathBuf::from);
@@ -99,13 +99,10 @@ fn files(session: &Session, agent: Option<Hooked>) -> Result<Vec<(&'static HookF
     let meant = HOOK_FILES.iter().filter(|file| agent.is_none_or(|agent| agent.name() == file.agent));
     let found: Vec<_> = meant.filter_map(|file| Some((file, folder(file)?))).collect();
     let there = found.into_iter().filter(|(_, folder)| agent.is_some() || folder.is_dir());
-    let there: Vec<_> = there.map(|(file, folder)| (file, folder.join(file.name))).collect();
-    if there.is_empty() {
-        let text = "no agent that knows hooks has a folder here";
-        return Err(CliError::user(text, "--agent claude or --agent codex makes it"));
-    }
-    Ok(there)
+    there.map(|(file, folder)| (file, folder.join(file.name))).collect()
 }
+
+const NO_FOLDER: &str = "no agent that knows hooks has a folder here";
 
 /// A file that can't be read, with the place.
 fn malformed(path: &std::path::Path, wrong: &Malformed) -> CliError {
@@ -121,7 +118,11 @@ type Edit<'a> = &'a dyn Fn(&str, &HookFile) -> Result<String, Malformed>;
 fn change(session: &Session, args: &ChangeArgs, edit: Edit<'_>) -> Outcome {
     let out = &session.out;
     let mut changes = Vec::new();
-    for (file, path) in files(session, args.agent)? {
+    let files = files(session, args.agent);
+    if files.is_empty() {
+        return Err(CliError::user(NO_FOLDER, "--agent claude or --agent codex makes it"));
+    }
+    for (file, path) in files {
         let settings = SettingsFile::read(&path)?;
         let after = edit(settings.text(), file).map_err(|wrong| malformed(&path, &wrong))?;
         changes.push((file, settings, after));
@@ -186,7 +187,11 @@ fn confirmed(session: &Session) -> Result<bool, CliError> {
 fn status(session: &Session, args: &StatusArgs) -> Outcome {
     let (out, program) = (&session.out, program(session)?);
     let (mut all, mut told) = (true, Vec::new());
-    for (file, path) in files(session, args.agent)? {
+    let files = files(session, args.agent);
+    if files.is_empty() && !out.json {
+        out.say("no agent that knows hooks has a folder here; `hooks install --agent claude` makes one")?;
+    }
+    for (file, path) in files {
         let settings = SettingsFile::read(&path)?;
         let wrong = |wrong: Malformed| malformed(&path, &wrong);
         let found = installed(settings.text(), file, &program).map_err(wrong)?;

@@ -5,6 +5,7 @@
 //! every supervisor; who asks the supervisor reads off from the processes, never from what is said here.
 
 mod ask;
+mod frames;
 mod tools;
 
 use super::{CliError, Outcome, Session, exit};
@@ -16,11 +17,17 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler, ServiceExt as _};
 use std::sync::Arc;
+use std::time::Duration;
 use tmuxagent_text::{Lang, clean};
 
 /// The agent's own settings start it, for example: claude mcp add tmuxagent -- tmuxagent mcp
 #[derive(Debug, Args)]
 pub(super) struct McpArgs {}
+
+/// Between client and server, bytes.
+const BUFFER: usize = 64 * 1024;
+/// How long answers may take to go out at the end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 const TOOLS: &str = include_str!("../../../assets/mcp/tools.json");
 const INSTRUCTIONS: &str = include_str!("../../../assets/mcp/instructions.txt");
@@ -33,10 +40,18 @@ pub(super) fn run(mut session: Session) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::internal)?;
     let server = Server { session: Arc::new(session), tools: Arc::new(tools) };
     runtime.block_on(async {
-        if let Ok(serving) = server.serve(rmcp::transport::stdio()).await {
+        let (transport, client) = tokio::io::duplex(BUFFER);
+        let (from_server, to_server) = tokio::io::split(client);
+        let (errors, told) = tokio::sync::mpsc::channel(1);
+        let reading = tokio::spawn(frames::read(tokio::io::stdin(), to_server, errors));
+        let writing = tokio::spawn(frames::write(from_server, tokio::io::stdout(), told));
+        if let Ok(serving) = server.serve(transport).await {
             // Its end is the client's: there is nobody left to be told how it went.
             let _ = serving.waiting().await;
         }
+        // What was answered goes out before the end, unless nobody reads it.
+        let _ = tokio::time::timeout(LAST_WORDS, writing).await;
+        reading.abort();
     });
     // A call that still waits for an answer waits for nobody; its connection ends with this process.
     runtime.shutdown_background();

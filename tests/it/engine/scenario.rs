@@ -405,6 +405,8 @@ impl Player {
                 text: text.clone(),
                 fingerprint: format!("f {text}"),
                 detail: text,
+                // Codex does not tell its command a second time here, so no rule answers it.
+                again: words.get(1).is_none_or(|agent| *agent == "codex").then(String::new),
                 reason: None,
                 place,
                 answers: vec![answer("Yes", "1", AnswerRole::Once), answer("No", "2", AnswerRole::Decline)],
@@ -413,7 +415,7 @@ impl Player {
             })
         });
         let agent = words.get(1).copied().unwrap_or("codex").to_owned();
-        self.step(Event::Dialog { pane: self.key(words[0]), agent, front, question });
+        self.step(Event::Dialog { pane: self.key(words[0]), agent, front, question, request: None });
     }
 
     fn agent(&mut self, words: &[&str]) {
@@ -626,7 +628,7 @@ impl Player {
 /// What a world in which everything works answers.
 fn automatic(intent: &Intent) -> Option<Event> {
     let outcome = match &intent.effect {
-        Effect::Send(_) | Effect::Prompt(_) | Effect::Alert(_) => Outcome::Done,
+        Effect::Send(_) | Effect::Prompt(_) | Effect::Answer(_) | Effect::Alert(_) => Outcome::Done,
         Effect::Shell(_) => Outcome::Shell(ShellOutcome { exit: Some(0), output: "ok".to_owned() }),
         Effect::Poll(_) => return None,
     };

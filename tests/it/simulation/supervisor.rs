@@ -275,7 +275,7 @@ impl Supervisor {
                 (send.pane.clone(), text.collect())
             }
             Effect::Prompt(prompt) => (prompt.pane.clone(), prompt.text.clone()),
-            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return,
+            Effect::Answer(_) | Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return,
         };
         let Some(collector) = self.watching(life) else {
             self.queue.push_back(Input::CameBack { intent, begun });

@@ -3,12 +3,14 @@
 
 mod event;
 mod json;
+mod request;
 mod settings;
 #[cfg(test)]
 mod tests;
 
 pub use event::{LONGEST, read_event};
 pub use json::Malformed;
+pub use request::{HookRequest, read_request};
 pub use settings::{Installed, commands, install, installed, uninstall};
 
 /// One of an agent's events for which a hook is wanted.
@@ -37,6 +39,9 @@ pub struct HookFile {
     pub events: &'static [HookEvent],
 }
 
+/// Seconds.
+const DAY: u32 = 24 * 60 * 60;
+
 const fn event(name: &'static str) -> HookEvent {
     HookEvent { name, matcher: None, timeout: 5 }
 }
@@ -50,7 +55,8 @@ pub const HOOK_FILES: [HookFile; 2] = [
         name: "settings.json",
         events: &[
             event("UserPromptSubmit"),
-            HookEvent { name: "PermissionRequest", matcher: Some("*"), timeout: 5 },
+            // It waits for a person while the dialog is shown.
+            HookEvent { name: "PermissionRequest", matcher: Some("*"), timeout: DAY },
             event("Stop"),
             event("StopFailure"),
         ],

@@ -33,21 +33,28 @@ struct Entry<'a> {
     timeout: u32,
 }
 
+/// By this word a hook of ours is known, whatever the program's file is called.
+const MARK: &str = "--by-tmuxagent";
+
 /// The command of an event: the words of this program with its flags, and the event.
 fn command(program: &[String], event: &HookEvent) -> String {
     let plain =
         |word: &String| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
     let words = program.iter().map(|word| if plain(word) { word.clone() } else { shell::quoted(word) });
-    words.chain(["hook".to_owned(), event.name.to_owned()]).collect::<Vec<_>>().join(" ")
+    words.chain(["hook", event.name, MARK].map(str::to_owned)).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a command is one that [`install`] writes, of this or another place of the program.
 fn is_own(command: &str) -> bool {
     let Some((program, rest)) = first_word(command) else { return false };
     let words: Vec<&str> = rest.split(' ').collect();
-    let ends =
-        matches!(words[..], [.., "hook", event] if !event.is_empty() && event.chars().all(char::is_alphanumeric));
-    ends && program.rsplit('/').next() == Some("tmuxagent")
+    let is_event = |event: &str| !event.is_empty() && event.chars().all(char::is_alphanumeric);
+    match words[..] {
+        [.., "hook", event, MARK] => is_event(event),
+        // As it was written before it was marked.
+        [.., "hook", event] => is_event(event) && program.rsplit('/').next() == Some("tmuxagent"),
+        _ => false,
+    }
 }
 
 /// The first word of a command as [`shell::quoted`] writes words, and what follows it.

@@ -56,7 +56,7 @@ fn strict_json_stays_strict_json_with_all_that_was_there() {
         for event in CLAUDE.events {
             let group = with["hooks"][event.name].as_array().unwrap().last().unwrap();
             let command = group["hooks"][0]["command"].as_str().unwrap();
-            assert_eq!(command, format!("/opt/tmuxagent/bin/tmuxagent hook {}", event.name));
+            assert_eq!(command, format!("/opt/tmuxagent/bin/tmuxagent hook {} --by-tmuxagent", event.name));
             assert_eq!(group["matcher"].as_str(), event.matcher);
         }
         let own = before["hooks"]["Stop"].as_array().cloned().unwrap_or_default();
@@ -135,11 +135,21 @@ fn what_only_looks_like_ours_is_not() {
         "/x/tmuxagent hook Stop",
         "'/a b/tmuxagent' hook Stop",
         "'/o'\\''d/tmuxagent' hook Stop",
+        "/x/tmuxagent-0.2 --state-dir /s hook Stop --by-tmuxagent",
+        "'/a b/ta' hook Stop --by-tmuxagent",
     ] {
         let text = format!("{{\"hooks\": {{\"Stop\": [{{\"hooks\": [{{\"command\": {command:?}}}]}}]}}}}");
         assert_eq!(commands(&text).unwrap(), [command], "{text}");
     }
-    for command in ["tmuxagent hook", "tmuxagent hook Stop; rm x", "echo tmuxagent hook Stop", "'tmuxagent", "'", ""] {
+    for command in [
+        "tmuxagent hook",
+        "tmuxagent hook Stop; rm x",
+        "echo tmuxagent hook Stop",
+        "/x/other hook Stop",
+        "'tmuxagent",
+        "'",
+        "",
+    ] {
         let text = format!("{{\"hooks\": {{\"Stop\": [{{\"hooks\": [{{\"command\": {command:?}}}]}}]}}}}");
         assert_eq!(commands(&text).unwrap(), [""; 0], "{text}");
     }

@@ -46,6 +46,37 @@ fn a_command_of_codex_is_read_whole() {
 }
 
 #[test]
+fn a_command_that_is_shown_with_signs_left_out_is_told_again() {
+    assert_eq!(question("codex-0.171.0/approve_command").again.as_deref(), Some("touch hello.txt"));
+    assert_eq!(question("claude-2.1.332/approve_command").again, None);
+}
+
+#[test]
+fn tools_of_other_programs_are_read_whole_and_known_again() {
+    let tool = |name: &str, input: &str| {
+        let input = format!(
+            r#"{{"hook_event_name":"PermissionRequest","tool_name":"mcp__notes__{name}","tool_input":{input}}}"#
+        );
+        crate::hooks::read_request(input.as_bytes()).expect("a request").request
+    };
+    let requests = [
+        ("args", tool("read_pane", r#"{"pane":"%7","lines":12}"#)),
+        ("none", tool("list_panes", "{}")),
+        ("many", tool("ask_human", r#"{"question":"Is it \"good\"?\nsecond line","options":["a","b c"]}"#)),
+    ];
+    for (screen, request) in &requests {
+        let asked = question(&format!("claude-2.1.332/approve_tool_{screen}"));
+        assert!(asked.whole && asked.kind == AgentQuestionKind::Other, "{asked:?}");
+        assert!(asked.detail.starts_with("notes — "), "{asked:?}");
+        assert_eq!(asked.answers.last().map(|answer| answer.role), Some(AnswerRole::Decline));
+        for (other, request) in &requests {
+            assert_eq!(crate::is_shown(request, &asked), other == screen, "{screen} {other} {asked:?}");
+        }
+        assert!(request.words.len() >= 2);
+    }
+}
+
+#[test]
 fn edits_questions_and_trust_are_told_apart() {
     let edit = question("codex-0.171.0/approve_edit");
     assert_eq!(edit.kind, AgentQuestionKind::Edit);

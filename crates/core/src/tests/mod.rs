@@ -1,5 +1,6 @@
 //! The heart alone, in milliseconds: no tmux, no store, no clock.
 
+mod answering;
 mod callers;
 mod early;
 mod hosts;

@@ -86,7 +86,7 @@ impl Policy {
         rules.peek()?;
         match asked.question.kind {
             AgentQuestionKind::Command => {
-                let commands = shown_commands(asked.agent, asked.question)?;
+                let commands = shown_commands(asked.question)?;
                 if self.denies(&commands) {
                     return None;
                 }
@@ -102,8 +102,8 @@ impl Policy {
 
     /// Whether a command that a dialog shows is all of these classes, and denied by no rule.
     #[must_use]
-    pub fn is_of_class(&self, agent: &str, question: &AgentQuestion, class: &Class) -> bool {
-        let commands = (question.kind == AgentQuestionKind::Command).then(|| shown_commands(agent, question)).flatten();
+    pub fn is_of_class(&self, question: &AgentQuestion, class: &Class) -> bool {
+        let commands = (question.kind == AgentQuestionKind::Command).then(|| shown_commands(question)).flatten();
         commands.is_some_and(|commands| !self.denies(&commands) && class.covers(&commands))
     }
 
@@ -115,23 +115,16 @@ impl Policy {
 
 /// The commands of a dialog, where its text is certain. How several rows are joined (by a blank, by nothing, or as two
 /// lines) is not to be told from a screen, and what has an ellipsis is not all of it.
-fn shown_commands(agent: &str, question: &AgentQuestion) -> Option<Vec<Vec<String>>> {
+fn shown_commands(question: &AgentQuestion) -> Option<Vec<Vec<String>>> {
     let text = question.detail.trim_matches([' ', '\n']);
     let certain = question.whole && !text.contains(['\n', '…']);
     let commands = certain.then(|| plain_commands(text).ok()).flatten()?;
-    (agent != CODEX || is_told_twice(question, &commands)).then_some(commands)
+    question.again.as_ref().is_none_or(|again| is_the_same(again, &commands)).then_some(commands)
 }
 
-/// Codex (0.169, 0.171) leaves tabs out where it shows a command, so `touch a<Tab>b` looks like one word. The words stand once
-/// more in the answer that allows them for good, each by itself.
-const CODEX: &str = "codex";
-
-fn is_told_twice(question: &AgentQuestion, commands: &[Vec<String>]) -> bool {
-    let words = |label: &str| {
-        let (_, rest) = label.split_once("commands that start with `")?;
-        plain_commands(rest.rsplit_once('`')?.0).ok()
-    };
-    question.answers.iter().filter_map(|answer| words(&answer.label)).any(|told| told == commands)
+/// Whether a dialog tells the same commands a second time.
+fn is_the_same(again: &str, commands: &[Vec<String>]) -> bool {
+    plain_commands(again).is_ok_and(|told| told == commands)
 }
 
 impl AutoAnswer {

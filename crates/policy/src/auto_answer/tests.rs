@@ -3,7 +3,6 @@
 use super::*;
 use crate::{Source, load};
 use proptest::prelude::*;
-use tmuxagent_model::{AgentAnswer, AnswerRole};
 
 const RULES: &str = r"
 auto_answers:
@@ -49,6 +48,7 @@ fn question(kind: AgentQuestionKind, detail: &str, place: Option<&str>) -> Agent
         kind,
         text: String::new(),
         detail: detail.to_owned(),
+        again: None,
         reason: None,
         place: place.map(str::to_owned),
         answers: Vec::new(),
@@ -102,19 +102,15 @@ fn rows_that_are_joined_or_cut_are_asked() {
 
 /// Codex shows `touch okF<Tab>evilF` as `touch okFevilF`.
 #[test]
-fn a_command_of_codex_has_to_stand_there_twice() {
+fn a_command_that_is_shown_with_signs_left_out_has_to_stand_there_twice() {
     let rules = "auto_answers: [{name: r, commands: ['touch ok*']}]";
-    let always = |words: &str| AgentAnswer {
-        label: format!("Yes, and don't ask again for commands that start with `{words}` (p)"),
-        keys: vec!["p".into()],
-        role: AnswerRole::Lasting,
-        description: String::new(),
-        highlighted: false,
+    let asked = |again: &str| AgentQuestion {
+        again: Some(again.to_owned()),
+        ..question(AgentQuestionKind::Command, "touch okFevilF", None)
     };
-    let asked = |answers| AgentQuestion { answers, ..question(AgentQuestionKind::Command, "touch okFevilF", None) };
-    assert!(answered(rules, "codex", &asked(vec![always("touch okFevilF")])).is_some());
-    for answers in [vec![], vec![always("touch okF evilF")], vec![always("touch")]] {
-        assert!(answered(rules, "codex", &asked(answers)).is_none());
+    assert!(answered(rules, "codex", &asked("touch okFevilF")).is_some());
+    for again in ["", "touch okF evilF", "touch"] {
+        assert!(answered(rules, "codex", &asked(again)).is_none());
     }
 }
 
@@ -183,7 +179,7 @@ fn a_class_is_the_program_and_what_says_what_it_does() {
         assert!(class(text).is_err(), "{text}: {:?}", class(text));
     }
     let (policy, class) = (rules(), class_of("cargo test").unwrap());
-    let covers = |text: &str| policy.is_of_class("claude", &question(AgentQuestionKind::Command, text, None), &class);
+    let covers = |text: &str| policy.is_of_class(&question(AgentQuestionKind::Command, text, None), &class);
     assert!(covers("cargo test workspace 2>&1") && !covers("cargo test; rm x") && !covers("cargo build"));
     let read = Class::read(&class.sources());
     assert_eq!(read.sources(), class.sources());

@@ -51,6 +51,11 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("move it to a folder with another name", "请把它移到名称不同的文件夹"),
     ("no agent that knows hooks has a folder here", "这里没有支持钩子的代理的文件夹"),
     ("--agent claude or --agent codex makes it", "--agent claude 或 --agent codex 会创建它"),
+    (
+        "no agent that knows hooks has a folder here; `hooks install --agent claude` makes one",
+        "这里没有支持钩子的代理的文件夹；`hooks install --agent claude` 会创建一个",
+    ),
+    ("the agent does not wait for an answer beside its dialog any more", "代理不再在对话框之外等待答复"),
     ("nothing was changed; mend the file and repeat", "没有修改任何内容；请修正文件后重试"),
     ("{}: nothing is to be done", "{0}：无需修改"),
     ("{} is written", "{0} 已写入"),

@@ -4,6 +4,10 @@
 //! **Invariant:** no agent without its process in front of the terminal. What is printed makes none, and nothing that one
 //! said outlives it.
 
+mod requests;
+
+pub(super) use requests::Requests;
+
 use super::HostCore;
 use super::pane::Voice;
 use super::reader::{Seen, Surface};
@@ -54,6 +58,8 @@ pub(super) struct WatchedAgent {
     asked: Option<String>,
     /// The dialog that was last told; outer `None`: nothing was told of any.
     shown: Option<Option<String>>,
+    /// The request that was told as its own.
+    request: Option<String>,
     /// How often it was looked at.
     looks: u8,
     /// When an answer to it was typed.
@@ -78,12 +84,13 @@ struct LastSeen {
 }
 
 impl WatchedAgent {
-    fn new(recognisers: &[Recogniser]) -> Self {
-        let core = AgentCore::new(recognisers, Limits::default());
+    /// `before`: its pane was watched before it came.
+    fn new(recognisers: &[Recogniser], before: bool) -> Self {
+        let core = AgentCore::new(recognisers, Limits::default()).watched_before(before);
         let (seen, rests, shown, answered) = (None, None, None, None);
         let (looks, unread, session, rested_by_file) = (0, 0, None, None);
-        let (told, asked, due) = (None, None, None);
-        Self { core, told, seen, rests, asked, shown, looks, answered, unread, session, rested_by_file, due }
+        let (told, asked, due, request) = (None, None, None, None);
+        Self { core, told, seen, rests, asked, shown, request, looks, answered, unread, session, rested_by_file, due }
     }
 
     /// The dialog that is shown and read as a whole.
@@ -91,7 +98,8 @@ impl WatchedAgent {
         self.question().map(|question| question.fingerprint.clone())
     }
 
-    fn question(&self) -> Option<&AgentQuestion> {
+    /// The same with all that it says.
+    pub fn question(&self) -> Option<&AgentQuestion> {
         let status = self.core.status().filter(|status| status.state.asks())?;
         status.question.as_ref().filter(|question| question.whole)
     }
@@ -102,8 +110,8 @@ impl WatchedAgent {
         self.due = Some(self.due.map_or(now + GOES, |due| due.min(now + GOES)));
     }
 
-    /// The dialog, where it is another one, or is shown still though it was answered.
-    fn dialog_news(&mut self, now: Instant) -> Option<Option<AgentQuestion>> {
+    /// The dialog, where it is another one, is shown still though it was answered, or can be answered otherwise than before.
+    fn dialog_news(&mut self, now: Instant, request: Option<&String>) -> Option<Option<AgentQuestion>> {
         let dialog = self.dialog();
         self.looks = self.looks.saturating_add(1);
         let state = self.core.status().map(|status| &status.state);
@@ -113,10 +121,12 @@ impl WatchedAgent {
             return None;
         }
         let stays = dialog.is_some() && self.answered.is_some_and(|at| now >= at + GOES);
-        if self.shown.as_ref() == Some(&dialog) && !stays {
+        let same = self.shown.as_ref() == Some(&dialog);
+        if same && !stays && (self.request.as_ref() == request || self.answered.is_some()) {
             return None;
         }
         self.answered = None;
+        self.request = request.cloned();
         self.shown = Some(dialog);
         Some(self.question().cloned())
     }
@@ -127,7 +137,9 @@ impl WatchedAgent {
         let resting = |state: &AgentState| matches!(state, AgentState::Idle | AgentState::Done);
         let ending = resting(&status.state).then(|| self.core.ending());
         let process_id = process.map(|process| (process.pid, process.start));
-        let seen = LastSeen { state: status.state.clone(), process: process_id, ending };
+        // One that has just begun holds nothing yet.
+        let state = if self.core.starts() { AgentState::Unsure } else { status.state.clone() };
+        let seen = LastSeen { state: state.clone(), process: process_id, ending };
         let was = self.seen.as_ref().filter(|_| !anew);
         if was == Some(&seen) {
             self.rests = None;
@@ -150,7 +162,7 @@ impl WatchedAgent {
                 born: process.start,
                 name: process.agent.clone(),
             }),
-            state: status.state.clone(),
+            state,
             by: by.unwrap_or_default(),
             anew,
             interrupted: ending == Some(Ending::Stopped),
@@ -222,7 +234,7 @@ impl WatchedAgent {
 
     /// What the supervisor is to be told, where that is news.
     fn news(&mut self) -> Vec<ProgramState> {
-        let Some(status) = self.core.status() else { return Vec::new() };
+        let Some(status) = self.core.status().filter(|_| !self.core.starts()) else { return Vec::new() };
         let asked = status.question.as_ref().map(|question| question.fingerprint.clone());
         if self.told.as_ref() == Some(&status.state) && self.asked == asked {
             return Vec::new();
@@ -314,7 +326,7 @@ impl HostCore {
                 pane.voice.reports = Some(Vec::new());
                 // The next look comes with its colours.
                 pane.audience.look_again();
-                Box::new(WatchedAgent::new(&recognisers))
+                Box::new(WatchedAgent::new(&recognisers, pane.voice.agent_told))
             }
         };
         agent.core.on(wall, Input::Process(process.clone()));
@@ -354,10 +366,11 @@ impl HostCore {
             // The key is not read yet, and another one behind it would go to whatever comes next.
             agent.answered(now);
         }
-        if let Some(question) = agent.dialog_news(now) {
+        let request = pane.voice.requests.of(&agent, process.as_ref());
+        if let Some(question) = agent.dialog_news(now, request.as_ref()) {
             let front = seen.front.clone().map(|front| Front { name: name.clone(), ..front });
             let question = question.map(Box::new);
-            self.outlet.event(Event::Dialog { pane: key.clone(), agent: name, front, question });
+            self.outlet.event(Event::Dialog { pane: key.clone(), agent: name, front, question, request });
         }
         if let Some(seen) = agent.seen(now, key, process.as_ref(), !pane.voice.agent_told) {
             pane.voice.agent_told = true;
@@ -371,7 +384,8 @@ impl HostCore {
         let due = agent.core.deadline().map(|at| now + Duration::from_millis(at.since(wall).0));
         let due = if agent.unread > 0 { Some(now + READ_AGAIN) } else { due };
         let busy =
-            agent.core.status().is_some_and(|status| matches!(status.state, AgentState::Working | AgentState::Unsure));
+            agent.core.status().is_some_and(|status| matches!(status.state, AgentState::Working | AgentState::Unsure))
+                || agent.core.starts();
         let again = busy.then(|| now + WORKS);
         let due =
             agent.answered.map(|at| at + GOES).into_iter().chain(due).chain(agent.settles(now)).chain(again).min();

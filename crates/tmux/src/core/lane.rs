@@ -127,7 +127,7 @@ impl Sending {
         let pane = match &errand.intent().effect {
             Effect::Send(send) => send.pane.clone(),
             Effect::Prompt(prompt) => prompt.pane.clone(),
-            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return None,
+            Effect::Answer(_) | Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return None,
         };
         let (expected, claim, before, untyped, still, basis) = (false, None, false, false, None, None);
         let (as_prompt, recognised, held, since) = (None, false, None, now);
@@ -154,7 +154,9 @@ impl Sending {
             Effect::Send(send) => (&send.expect_command, send.expect_screen.as_deref(), Questions::Answered),
             Effect::Prompt(prompt) if self.recognised => (&prompt.expect_command, None, Questions::Answered),
             Effect::Prompt(prompt) => (&prompt.expect_command, None, Questions::Respected),
-            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => (&None, None, Questions::Respected),
+            Effect::Answer(_) | Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => {
+                (&None, None, Questions::Respected)
+            }
         };
         Expectation {
             pane: &self.pane,
@@ -182,7 +184,7 @@ impl Sending {
         match &self.errand.intent().effect {
             Effect::Send(send) => Input::Keys(&send.steps),
             Effect::Prompt(prompt) => Input::Prompt(&prompt.text),
-            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => Input::Keys(&[]),
+            Effect::Answer(_) | Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => Input::Keys(&[]),
         }
     }
 
@@ -264,14 +266,14 @@ impl Sending {
         match &self.errand.intent().effect {
             Effect::Send(send) => &send.needs,
             Effect::Prompt(prompt) => &prompt.needs,
-            Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => &Needs::Nothing,
+            Effect::Answer(_) | Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => &Needs::Nothing,
         }
     }
 
     pub fn steps(&self) -> &[KeyStep] {
         match &self.errand.intent().effect {
             Effect::Send(send) => &send.steps,
-            Effect::Prompt(_) | Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => &[],
+            Effect::Prompt(_) | Effect::Answer(_) | Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => &[],
         }
     }
 
@@ -279,7 +281,7 @@ impl Sending {
     fn shells(&self) -> &[Shell] {
         match &self.errand.intent().effect {
             Effect::Send(send) => &send.shells,
-            Effect::Prompt(_) | Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => &[],
+            Effect::Prompt(_) | Effect::Answer(_) | Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => &[],
         }
     }
 

@@ -279,6 +279,7 @@ impl HostCore {
             Request::WatchScreens(panes) => self.watch_screens(panes),
             Request::RunsIn(pane, pipelines) => self.runs_in(pane, pipelines),
             Request::Hook(pane, told) => self.hook(&pane, *told),
+            Request::Agent(pane, news) => self.request_news(&pane, *news),
             Request::Exclude(pane) => {
                 self.inventory.excluded.insert(pane);
                 self.leave_pane(pane);

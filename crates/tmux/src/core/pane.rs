@@ -2,7 +2,7 @@
 
 mod gathered;
 
-use super::agents::WatchedAgent;
+use super::agents::{Requests, WatchedAgent};
 use super::audience::Audience;
 use super::client::ClientId;
 use super::history::Past;
@@ -130,6 +130,8 @@ pub(super) struct Voice {
     pub reports: Option<Vec<ProgramState>>,
     /// What agents tell by hooks; weighed with the next look.
     pub hooks: Vec<HookTold>,
+    /// Its agent's requests that wait for an answer.
+    pub requests: Requests,
     /// What agent is in it, or that there is none, was told since it is watched.
     pub agent_told: bool,
     /// Something was told that must not be told again; the position behind it is still to be told.
@@ -165,6 +167,7 @@ impl Pane {
             retitled: false,
             reports: None,
             hooks: Vec::new(),
+            requests: Requests::default(),
             // What a new pane shows is news.
             agent_told: matches!(feed, Feed::Stream | Feed::Unread(Past::New)),
             spoke: false,

@@ -95,7 +95,7 @@ fn answered(model: &mut Model, about: Option<Asked>, reply: Reply) {
             };
             toast(model, Severity::Warning, text);
         }
-        (Reply::Done | Reply::Hello { .. } | Reply::Approval { .. }, _) => {}
+        (Reply::Done | Reply::Given { .. } | Reply::Hello { .. } | Reply::Approval { .. }, _) => {}
     }
 }
 

@@ -155,6 +155,7 @@ impl Player {
             Effect::Send(send) => ("type", Some(&send.pane)),
             Effect::Prompt(prompt) => ("prompt", Some(&prompt.pane)),
             Effect::Shell(call) => ("shell", Some(&call.pane)),
+            Effect::Answer(answer) => ("answer", Some(&answer.instead.pane)),
             Effect::Poll(_) => ("poll", None),
             Effect::Alert(_) => ("alert", None),
         };

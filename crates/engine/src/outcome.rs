@@ -46,6 +46,7 @@ impl Turn<'_> {
             | Purpose::Hand
             | Purpose::Look { .. }
             | Purpose::Poll { .. }
+            | Purpose::File { .. }
             | Purpose::TriggerPoll { .. } => {}
         }
     }

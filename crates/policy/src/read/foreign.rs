@@ -88,6 +88,8 @@ pub(crate) fn unknown_key(key: &Key, what: &str, known: &[&str], problems: &mut 
         draft.help(*help);
     } else if text.contains('：') {
         draft.help("`：` is no colon here: write `: `");
+    } else if text.contains(['\u{a0}', '\u{3000}']) {
+        draft.help("write a plain blank; input methods and web pages put others");
     } else if let Some((before, _)) = text.split_once(':').filter(|(before, _)| known.contains(before)) {
         draft.help(format!("a blank belongs behind the colon: `{before}: …`"));
     } else {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tmuxagent_lines::untracked_command;
 use tmuxagent_model::Shell;
-use tmuxagent_policy::{Diagnostics, Source, TextTemplate, analyse, bind, schema, type_out};
+use tmuxagent_policy::{Diagnostics, SECTIONS, Source, TextTemplate, analyse, bind, reference, schema, type_out};
 
 /// Set to rewrite what is generated: expected diagnostics, the schema. Look at the difference before you commit it.
 const REWRITE: &str = "TMUXAGENT_REWRITE";
@@ -220,4 +220,34 @@ proptest! {
     fn any_text_is_told_and_never_panics(text in "\\PC{0,80}") {
         let _ = analyse(&[Source::new("p.yaml", text)]).1.to_string();
     }
+}
+
+#[test]
+fn the_reference_is_that_of_the_schema_and_its_examples_hold() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference.md");
+    let difference = compare(&path, &reference());
+    assert!(difference.is_none(), "docs/reference.md is out of date: run with {REWRITE}=1");
+    let (schema, mut without) = (schema(), Vec::new());
+    for section in SECTIONS {
+        let found = analyse(&[Source::new("example.yaml", section.example)]).1;
+        assert_eq!(found, Diagnostics::default(), "{}:\n{found}", section.title);
+        let node = if section.name.is_empty() { &schema } else { &schema["$defs"][section.name] };
+        let forms = node["anyOf"].as_array().and_then(|forms| forms.iter().find(|form| form["properties"].is_object()));
+        let keys =
+            forms.unwrap_or(node)["properties"].as_object().unwrap_or_else(|| panic!("{} is no map", section.name));
+        // Keys with milliseconds mean the same as those without, and other files are not at hand here.
+        let shown =
+            |key: &str| section.example.contains(&format!("{key}:")) || key.ends_with("_ms") || key == "include";
+        without.extend(keys.keys().filter(|key| !shown(key)).map(|key| format!("{}.{key}", section.name)));
+    }
+    assert_eq!(without, Vec::<String>::new(), "keys without an example");
+    let named = |name: &String| ["Duration", "Set", "Ask", "Answers", "Closing"].contains(&name.as_str());
+    let missing: Vec<&String> = schema["$defs"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|name| !named(name))
+        .filter(|name| SECTIONS.iter().all(|section| section.name != **name))
+        .collect();
+    assert_eq!(missing, Vec::<&String>::new(), "maps without a section");
 }

@@ -8,7 +8,7 @@ use super::{
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use tmuxagent_yaml::{Diagnostics, Reader, Source};
+use tmuxagent_yaml::{Diagnostics, Reader, Source, beside, included, same_file};
 
 /// A user's mistake or an obstacle on his machine: what is wrong and where, and the way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -223,7 +223,49 @@ fn read_policies(named: &[PathBuf], paths: &Paths) -> Result<(Vec<Source>, Vec<P
             )),
         }
     }
+    read_included(&mut sources);
     Ok((sources, problems))
+}
+
+/// The most files of which a policy is made.
+const MOST_FILES: usize = 200;
+
+/// Reads the files that others name with `include`, each once. One that can't be read stands there with the reason, which
+/// is told where it is named.
+fn read_included(sources: &mut Vec<Source>) {
+    let mut at = 0;
+    while let Some(source) = sources.get(at).cloned() {
+        at += 1;
+        if source.name.starts_with('<') {
+            continue;
+        }
+        let tree = Reader::new(&source).tree();
+        for name in tree.iter().flat_map(included).filter_map(|node| beside(&source.name, node.as_text()?)) {
+            if sources.len() < MOST_FILES && !sources.iter().any(|known| same_file(&known.name, &name)) {
+                let folder = Path::new(&source.name).parent().unwrap_or(Path::new("")).to_owned();
+                sources.push(match read_below(&folder, Path::new(&name)) {
+                    Ok(text) => Source::new(name, text),
+                    Err(error) => Source::unread(name, cause(&error)),
+                });
+            }
+        }
+    }
+}
+
+/// Reads a regular file below a folder. A link on the way could lead out of it, and is not followed.
+fn read_below(folder: &Path, file: &Path) -> io::Result<String> {
+    let rest = file.strip_prefix(folder).map_err(|_| io::Error::from(io::ErrorKind::NotFound))?;
+    let mut path = folder.to_owned();
+    for part in rest.components() {
+        path.push(part);
+        if std::fs::symlink_metadata(&path)?.is_symlink() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is a link", path.display())));
+        }
+    }
+    if !std::fs::metadata(&path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    read_placed(&path)
 }
 
 fn absolute(file: &Path) -> PathBuf {

@@ -22,7 +22,18 @@ const NO_WRITER: Duration = Duration::from_secs(1);
 /// As the system says, or that it is too long, silent, or not UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
     let bytes = read_within(path, LONGEST, PATIENCE)?;
-    String::from_utf8(bytes).map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8 text"))
+    String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, no_text(&error)))
+}
+
+/// Why bytes are no text, and where that begins.
+fn no_text(error: &std::string::FromUtf8Error) -> String {
+    let bytes = error.as_bytes();
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return "it is UTF-16; save it as UTF-8".to_owned();
+    }
+    let before = bytes.get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    format!("it is not UTF-8 text: line {line} holds something else")
 }
 
 /// The text of a file that has its place, and is read again: there a named pipe is no such file, and nobody waits for its

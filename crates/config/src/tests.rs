@@ -303,3 +303,27 @@ fn what_others_could_have_written_is_refused_before_anything_is_read() {
         set(closed);
     }
 }
+
+#[test]
+fn included_files_are_read_once_and_links_are_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir(at("lib")).unwrap();
+    std::fs::write(at("secret.yaml"), "templates: {}").unwrap();
+    std::fs::write(at("a.yaml"), "include: [lib/b.yaml, lib/link.yaml, lib/none.yaml, ../c.yaml]").unwrap();
+    std::fs::write(at("lib/b.yaml"), "include: deeper.yaml").unwrap();
+    std::fs::write(at("lib/deeper.yaml"), "panes: {checks: {pane_role: checks}}").unwrap();
+    std::os::unix::fs::symlink(at("secret.yaml"), at("lib/link.yaml")).unwrap();
+    let overrides = Overrides { policy: vec![at("a.yaml"), at("lib/b.yaml")], ..Overrides::default() };
+    let sources = policy_sources(&overrides, &environment()).unwrap();
+    let told: Vec<(String, Option<String>)> = sources
+        .into_iter()
+        .map(|source| (source.name.rsplit('/').next().unwrap_or_default().to_owned(), source.unread))
+        .map(|(name, why)| (name, why.map(|why| why.rsplit('/').next().unwrap_or_default().to_owned())))
+        .collect();
+    let told: Vec<(&str, Option<&str>)> = told.iter().map(|(name, why)| (name.as_str(), why.as_deref())).collect();
+    assert_eq!(told[..2], [("a.yaml", None), ("b.yaml", None)]);
+    assert_eq!(told[2], ("link.yaml", Some("link.yaml is a link")));
+    assert!(told[3].0 == "none.yaml" && told[3].1.is_some(), "{told:?}");
+    assert_eq!(told[4..], [("deeper.yaml", None)]);
+}

@@ -1,5 +1,6 @@
 //! What people and scripts ask for.
 
+use super::groups::ahead;
 use super::progress::Cause;
 use super::state::{Purpose, Run};
 use super::text::describe_steps;
@@ -76,7 +77,12 @@ impl Turn<'_> {
         let cause = by_hand(self.now, by);
         match self.fire(pane, pipeline, rule, cause, Vec::new(), Starter::Command) {
             Fired::Started(at) => {
-                let state = self.stage(at).map_or("started", |stage| state_word(stage.state));
+                let waits = self.run(at.run).is_some_and(|run| run.group.is_some() && !run.granted);
+                let state = self.stage(at).map_or("started", |stage| match stage.state {
+                    StageState::Queued if waits => "waiting for its group",
+                    StageState::Queued if stage.looks_for.is_some() => "looking for its files",
+                    state => state_word(state),
+                });
                 self.done(Some(at.run), format!("stage {} of {} is {state}, run {}", rule.name, pipeline.name, at.run));
             }
             Fired::Ignored(why) => self.refused(RefusalKind::Refused, why),
@@ -182,6 +188,9 @@ impl Turn<'_> {
         };
         match row.open.get(&run.pipeline) {
             Some(open) if *open != id => Err(format!("run {open} of {} is open on that pane", run.pipeline)),
+            _ if run.state != tmuxagent_model::RunState::Open && ahead(self.state, run).is_some() => {
+                Err(format!("another run of group {} is open", run.group.as_deref().unwrap_or_default()))
+            }
             Some(_) | None => Ok(()),
         }
     }

@@ -11,7 +11,7 @@ use super::agent::Watched;
 pub use super::describe::{describe, describe_message, describe_poll};
 use super::progress::{Cause, Held, PollRun, PollState, TEXT, VALUE, cut};
 use super::schedule;
-use super::state::Run;
+use super::state::{Run, StageRun};
 use super::text::Cleaner;
 use std::collections::BTreeMap;
 use tmuxagent_model::{AgentMessage, Millis, StageState, Timestamp};
@@ -288,7 +288,7 @@ impl Scene<'_> {
 
     fn eval_after(&self, condition: &Condition, name: &str, stimulus: &Stimulus<'_>, how: Ending) -> Verdict {
         let stage = self.run.and_then(|run| run.stages.iter().find(|stage| stage.name == name));
-        let Some(stage) = stage.filter(|stage| ended_so(stage.state, how)) else { return Verdict::No };
+        let Some(stage) = stage.filter(|stage| ended_so(stage, how)) else { return Verdict::No };
         let text = stage.ended.as_ref().map(Cause::brief).unwrap_or_default();
         let cause = self.since(stage.ended.as_ref().map(|ended| ended.at), condition, &text);
         match stimulus {
@@ -330,9 +330,10 @@ pub enum Ending {
 }
 
 /// Whether an ended stage counts for one of `after_stage_…`.
-pub const fn ended_so(state: StageState, how: Ending) -> bool {
-    match state {
-        StageState::Succeeded | StageState::Skipped => matches!(how, Ending::Success),
+pub const fn ended_so(stage: &StageRun, how: Ending) -> bool {
+    match stage.state {
+        StageState::Skipped => matches!(how, Ending::Success) && !stage.unmended,
+        StageState::Succeeded => matches!(how, Ending::Success),
         StageState::Failed | StageState::Escalated => matches!(how, Ending::Failure),
         StageState::Rejected | StageState::Expired => matches!(how, Ending::Rejection),
         StageState::Waiting

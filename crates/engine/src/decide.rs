@@ -109,8 +109,10 @@ impl Turn<'_> {
         match (&row.approval.kind, at) {
             (ApprovalKind::Gate, Some(at)) => {
                 if verdict.approve {
+                    // One that would begin another round was not asked yet whether it is run at all.
+                    let asked = self.asks_of_rounds(at).is_none();
                     self.allow_rounds(at);
-                    self.enter(at);
+                    if asked { self.enter(at) } else { self.admit(at) }
                 } else {
                     self.not_started(at, StageInput::Reject, cause);
                 }

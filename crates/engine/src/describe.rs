@@ -19,8 +19,10 @@ pub fn describe(policy: &Policy, condition: &Condition) -> String {
         Condition::All(parts) => join("all_of", parts),
         Condition::Not(part) => format!("not {}", describe(policy, part)),
         Condition::LogRegex(id) => {
-            let source = policy.patterns.get(id.0 as usize).map_or("?", |pattern| pattern.source.as_str());
-            format!("log_regex /{source}/")
+            let pattern = policy.patterns.get(id.0 as usize);
+            let called = pattern.and_then(|pattern| pattern.called.clone());
+            let source = pattern.map_or("?", |pattern| pattern.source.as_str());
+            called.unwrap_or_else(|| format!("log_regex /{source}/"))
         }
         Condition::Message(test) => describe_test(test),
         Condition::AfterStageSuccess(stage) => format!("after_stage_success {stage}"),
@@ -41,6 +43,9 @@ pub fn describe(policy: &Policy, condition: &Condition) -> String {
                 format!("poll github_run {} of {}", workflow, repository.source)
             }
             PollWhat::Http { url, .. } => format!("poll http {}", url.source),
+            PollWhat::File { path, changed } => {
+                format!("{} {}", if *changed { "file_changed" } else { "file_exists" }, path.source)
+            }
             PollWhat::Command { script, .. } => format!("poll command {}", cut(&script.source, 80)),
         },
         Condition::Schedule(expression) => format!("schedule {expression}"),

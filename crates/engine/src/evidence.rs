@@ -150,6 +150,7 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
                 | Purpose::After { run, stage, .. }
                 | Purpose::Look { run, stage, .. }
                 | Purpose::Stop { run, stage, .. }
+                | Purpose::File { run, stage, .. }
                 | Purpose::Poll { run, stage, .. } => of_stage(run, stage),
                 Purpose::TriggerPoll { pane, .. } => Some(pane),
                 Purpose::Alert | Purpose::Hand | Purpose::Reply { .. } => row.intent.effect.pane(),

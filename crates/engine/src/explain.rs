@@ -87,6 +87,8 @@ const REMEMBERED: usize = 20;
 pub enum Role {
     /// It starts the stage.
     Triggers,
+    /// Whether the stage is run at all.
+    If,
     /// It ends it well.
     SuccessWhen,
     /// It fails it.
@@ -274,6 +276,7 @@ impl Engine {
             as_of: fired.map(|cause| cause.at),
             part: trigger.part(&rule.triggers, TRIGGER),
         }];
+        conditions.extend(stage.guard.clone().or_else(|| self.guard_now(rule, run, stage, acts_in)));
         if stage.verdict.is_empty() {
             conditions.extend(attempt.ends(rule, running, None));
         } else {

@@ -22,7 +22,8 @@ impl StageExplanation {
 }
 
 impl Part {
-    fn clean(&mut self, cleaner: &Cleaner) {
+    /// Takes secrets out.
+    pub(crate) fn clean(&mut self, cleaner: &Cleaner) {
         let Self { text, cause, detail, parts, holds: _ } = self;
         [text, detail].into_iter().for_each(|words| *words = cleaner.clean(words));
         cause.iter_mut().for_each(|cause| cause.clean(cleaner));

@@ -15,6 +15,9 @@ impl Turn<'_> {
         let policy = Arc::clone(&self.policy);
         let Some(run) = self.run(id) else { return false };
         let Some(pipeline) = policy.pipeline(&run.pipeline) else { return false };
+        if run.group.is_some() && !run.granted {
+            return false;
+        }
         let waits = |name: &str| pipeline.stage(name).is_some_and(|rule| rule.closes);
         let next = run.stages.iter().position(|stage| stage.state == StageState::Waiting && waits(&stage.name));
         let Some(stage) = next else { return false };

@@ -269,6 +269,7 @@ impl Turn<'_> {
             | Purpose::Stop { .. }
             | Purpose::Poll { .. }
             | Purpose::TriggerPoll { .. }
+            | Purpose::File { .. }
             | Purpose::Alert
             | Purpose::Hand
             | Purpose::Reply { .. } => None,

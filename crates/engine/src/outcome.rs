@@ -49,6 +49,7 @@ impl Turn<'_> {
             | Purpose::Hand
             | Purpose::Look { .. }
             | Purpose::Poll { .. }
+            | Purpose::File { .. }
             | Purpose::TriggerPoll { .. } => {}
         }
     }

@@ -5,6 +5,7 @@
 
 use super::condition::{FAIL, Found, Stimulus, polls};
 use super::condition::{SUCCESS, TRIGGER};
+use super::files;
 use super::outlook::can_hold;
 use super::progress::{Cause, PollRun, PollState, trouble_pause};
 use super::state::{Purpose, stage_key};
@@ -69,6 +70,10 @@ impl Turn<'_> {
                     self.looked(at, id, outcome);
                 }
             }
+            Purpose::File { run, stage, path } => {
+                let Some(at) = self.find_stage(run, &stage) else { return };
+                self.looked_for_file(at, id, path, outcome);
+            }
             // Not a poll's intent; its outcome comes by `Event::Outcome`.
             Purpose::Plan { .. }
             | Purpose::After { .. }
@@ -86,7 +91,12 @@ impl Turn<'_> {
         let Some((_, rule)) = self.rule(&policy, at) else { return };
         let Some(test) = poll_of(rule, node) else { return };
         let Some(poll) = self.stage(at).and_then(|stage| stage.polls.get(&node)) else { return };
-        let (state, next) = after_answer(poll, test, outcome, self.now);
+        let (mut poll, now) = (poll.clone(), self.now);
+        let outcome = judge_file(&mut poll, test, outcome, Some(now));
+        let (state, next) = after_answer(&poll, test, &outcome, now);
+        if let Some(row) = self.stage_mut(at).and_then(|stage| stage.polls.get_mut(&node)) {
+            row.mark = poll.mark;
+        }
         self.settle_poll(at, node, state, next);
     }
 
@@ -207,9 +217,11 @@ impl Turn<'_> {
         let Some((_, test)) = found else { return };
         let now = self.now;
         let Some(poll) = self.trigger_poll_mut(pane, &key, node) else { return };
-        let (state, next) = after_answer(poll, test, outcome, now);
-        // A yes fires once; it must have been a no in between to fire again.
-        let news = matches!(state, PollState::Met { .. }) && !matches!(poll.state, PollState::Met { .. });
+        let outcome = judge_file(poll, test, outcome, None);
+        let (state, next) = after_answer(poll, test, &outcome, now);
+        // A yes fires once; it must have been a no in between to fire again. Each change of a file is one.
+        let each = matches!(test.what, PollWhat::File { changed: true, .. });
+        let news = matches!(state, PollState::Met { .. }) && (each || !matches!(poll.state, PollState::Met { .. }));
         poll.answered(now, state);
         if news {
             poll.since = now;
@@ -222,6 +234,19 @@ impl Turn<'_> {
             self.ask_trigger(&policy, pane, pipeline, rule, &stimulus, Starter::Trigger);
         }
     }
+}
+
+/// What was told of a file that is to change, as the answer to the question whether it has. `now`: a file that changed since
+/// the question was first asked has; `None`: only one that changed since the last look.
+fn judge_file(poll: &mut PollRun, test: &PollTest, outcome: &PollOutcome, now: Option<Timestamp>) -> PollOutcome {
+    let (PollWhat::File { changed: true, .. }, PollOutcome::Pending { detail }) = (&test.what, outcome) else {
+        return outcome.clone();
+    };
+    let since = now.map(|now| now.since(poll.since));
+    let change = files::change(poll.mark.as_deref(), detail, since);
+    poll.mark = Some(change.mark);
+    let detail = change.words.to_owned();
+    if change.is_new { PollOutcome::Met { detail } } else { PollOutcome::Pending { detail } }
 }
 
 /// The state of a poll after an answer, and when it is asked next.
@@ -272,6 +297,8 @@ fn spec(test: &PollTest, names: &Names<'_>, since: Timestamp) -> Result<PollSpec
             pointer: pointer.clone(),
             value: value.clone(),
         },
+        PollWhat::File { path, changed: false } => files::is_there(names.pane, &plain(path)?),
+        PollWhat::File { path, changed: true } => files::how_it_is(names.pane, &plain(path)?),
         PollWhat::Command { script, timeout } => PollSpec::Command {
             call: ShellCall {
                 pane: names.pane.info.key.clone(),

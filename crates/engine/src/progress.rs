@@ -227,6 +227,9 @@ pub struct PollRun {
     pub deadline: Option<Timestamp>,
     /// What is older than this does not count.
     pub since: Timestamp,
+    /// How a file that is to change was when it was last looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
     /// Since when its answer has been yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub met: Option<Timestamp>,
@@ -235,7 +238,7 @@ pub struct PollRun {
 impl PollRun {
     /// A poll that starts now.
     pub const fn new(since: Timestamp, deadline: Option<Timestamp>) -> Self {
-        Self { state: PollState::Asked, intent: None, errors: 0, deadline, since, met: None }
+        Self { state: PollState::Asked, intent: None, errors: 0, deadline, since, mark: None, met: None }
     }
 
     /// Takes an answer in.

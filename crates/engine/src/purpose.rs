@@ -19,6 +19,8 @@ pub enum Purpose {
     Poll { run: RunId, stage: String, attempt: u32, node: u32 },
     /// A poll of a trigger.
     TriggerPoll { pane: PaneKey, pipeline: String, stage: String, node: u32 },
+    /// A look for a file before a stage begins.
+    File { run: RunId, stage: String, path: String },
     /// An alert.
     Alert,
     /// Keys that a person sends.

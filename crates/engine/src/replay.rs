@@ -378,7 +378,7 @@ impl World {
                 stage(run, name, "retrying", &format!("attempt {attempt} in {after}, at most {max} retries"))
             }
             Note::StageEscalated { run, stage: name, code } => stage(run, name, "escalated", code),
-            Note::StageSkipped { run, stage: name } => stage(run, name, "skipped", ""),
+            Note::StageSkipped { run, stage: name, why } => stage(run, name, "skipped", why),
             Note::StageCancelled { run, stage: name, why } => stage(run, name, "cancelled", why),
             Note::RunEnded { run, pipeline, state } => {
                 Some((Some(*run), Decided::RunEnded { pipeline: pipeline.clone(), state: *state }))

@@ -7,7 +7,7 @@ use super::rounds::starts_again;
 use super::state::{Purpose, Run, StageRun, State, stage_key};
 use super::table::{RunInput, StageInput, next_run};
 use super::trigger::{Fired, Starter};
-use super::turn::{At, Turn};
+use super::turn::{At, Turn, Work};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tmuxagent_model::{
@@ -47,16 +47,15 @@ impl Turn<'_> {
         };
         let now = self.now;
         let place = self.place(pane);
-        let meta = self.state.meta_mut();
-        meta.runs += 1;
-        let id = RunId(meta.runs);
-        let run = Run {
-            id,
+        let mut run = Run {
+            id: RunId(0),
             pipeline: pipeline.name.clone(),
             pane: pane.clone(),
             place: place.clone(),
             panes,
             inputs: inputs.into_iter().collect(),
+            group: None,
+            granted: false,
             closing: None,
             state: RunState::Open,
             stages: pipeline.stages.iter().map(|stage| StageRun::waiting(stage.name.clone())).collect(),
@@ -66,6 +65,15 @@ impl Turn<'_> {
             started_at: now,
             ended_at: None,
         };
+        if let Err(why) = self.put_in_group(&mut run, pipeline) {
+            let text = format!("{} does not begin: {why}", pipeline.name);
+            self.note_at(Severity::Warning, pane, Note::Text { text });
+            return Fired::Ignored(why);
+        }
+        let meta = self.state.meta_mut();
+        meta.runs += 1;
+        let id = RunId(meta.runs);
+        run.id = id;
         self.state.runs.insert(id, run);
         if let Some(row) = self.state.panes.get_mut(pane) {
             row.open.insert(pipeline.name.clone(), id);
@@ -233,6 +241,7 @@ impl Turn<'_> {
             row.last.insert(pipeline.clone(), id);
         }
         self.be_no_guest(id);
+        self.then(Work::Locks);
         let severity = match state {
             RunState::Succeeded => Severity::Success,
             RunState::Failed => Severity::Error,
@@ -332,7 +341,13 @@ impl Turn<'_> {
         queued.sort_unstable_by_key(|(place, _)| *place);
         for (_, at) in queued {
             let locks = self.stage(at).map(|stage| stage.locks.clone()).unwrap_or_default();
-            if self.stage(at).is_some_and(|stage| stage.state == StageState::Queued) && self.may_act(at, &locks) {
+            if self.stage(at).is_none_or(|stage| stage.state != StageState::Queued) {
+                continue;
+            }
+            let waits = self.run(at.run).is_some_and(|run| run.group.is_some() && !run.granted);
+            if waits && self.has_group(at.run) {
+                self.admit(at);
+            } else if !waits && self.may_act(at, &locks) {
                 self.start_attempt(at);
             }
         }
@@ -394,8 +409,9 @@ fn reach_condition<'a>(
     seen: &mut BTreeSet<&'a str>,
 ) -> Reach {
     let mut after = |name: &'a str, how: Ending| {
-        let Some(state) = run.stages.iter().find(|s| s.name == name).map(|s| s.state) else { return Reach::Never };
-        if ended_so(state, how) {
+        let Some(stage) = run.stages.iter().find(|s| s.name == name) else { return Reach::Never };
+        let state = stage.state;
+        if ended_so(stage, how) {
             return Reach::Already;
         }
         match pipeline.stage(name) {

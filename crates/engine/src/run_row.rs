@@ -68,6 +68,18 @@ pub struct StageRun {
     pub unplaced: bool,
     /// Where it stands.
     pub state: StageState,
+    /// It was skipped where it should have followed a failure: what follows it does not begin.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unmended: bool,
+    /// Whether its `if` held when it was last started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<ConditionExplanation>,
+    /// The files that its `if` names, and whether they were there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, bool>,
+    /// The look for such a file on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks_for: Option<IntentId>,
     /// Attempts begun in this run.
     pub attempt: u32,
     /// Retries used of each `retry` step, by its place in `on_fail`, since a human last let it run.
@@ -155,6 +167,10 @@ impl StageRun {
             pane: None,
             unplaced: false,
             state: StageState::Waiting,
+            unmended: false,
+            guard: None,
+            files: BTreeMap::new(),
+            looks_for: None,
             attempt: 0,
             retries: BTreeMap::new(),
             round: 0,
@@ -213,6 +229,12 @@ pub struct Run {
     /// The values of its inputs.
     #[serde(default, skip_serializing_if = "Variables::is_empty")]
     pub inputs: Variables,
+    /// Its group, of which one run acts at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// It has its group.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub granted: bool,
     /// How it ends, once its `finally` has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closing: Option<RunState>,

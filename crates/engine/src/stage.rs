@@ -32,6 +32,9 @@ impl Turn<'_> {
                 stage.ended = None;
                 stage.retries.clear();
                 stage.plan_fixed = false;
+                stage.unmended = false;
+                stage.guard = None;
+                stage.files.clear();
             }
             if rule.cooldown.is_some() {
                 let (pane, key) = (run.pane.clone(), stage_key(&pipeline.name, &rule.name));
@@ -42,8 +45,7 @@ impl Turn<'_> {
             }
         }
         self.note_run(Severity::Info, at.run, note);
-        let asks = rule.gate.is_some() || self.asks_of_rounds(at).is_some();
-        if asks { self.ask_gate(at) } else { self.enter(at) }
+        self.admit(at);
     }
 
     /// Starts an attempt, or queues the stage when its lock is held.
@@ -357,7 +359,7 @@ impl Turn<'_> {
             let Some(stage) = self.stage_mut(at) else { return };
             stage.ended = Some(cause);
             let name = stage.name.clone();
-            self.note_run(Severity::Info, at.run, Note::StageSkipped { run: at.run, stage: name });
+            self.note_run(Severity::Info, at.run, Note::StageSkipped { run: at.run, stage: name, why: String::new() });
             self.stage_ended(at);
         }
     }
@@ -390,7 +392,7 @@ impl Turn<'_> {
         let Some(stage) = self.stage(at) else { return };
         let polls = stage.polls.values().filter_map(|poll| poll.intent.clone());
         let stopping = stage.stop.iter().filter_map(|stop| stop.intent.clone());
-        let looking = stage.look.intent.clone();
+        let looking = stage.look.intent.iter().chain(&stage.looks_for).cloned();
         let intents: Vec<IntentId> =
             stage.waiting.iter().cloned().chain(polls).chain(stopping).chain(looking).collect();
         for id in &intents {
@@ -398,6 +400,7 @@ impl Turn<'_> {
         }
         if let Some(stage) = self.stage_mut(at) {
             stage.waiting = None;
+            stage.looks_for = None;
             stage.tracked = None;
             stage.untracked = false;
             stage.agent = AgentWatch { from: stage.agent.from, ..AgentWatch::new() };

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! input     Waiting  NeedsAppr. Queued    Starting  Running   Retrying  Asking    ended
-//! Gate      NeedsA.  –          –         –         –         –         NeedsA.   NeedsApproval
+//! Gate      NeedsA.  –          NeedsA.   –         –         –         NeedsA.   NeedsApproval
 //! Queue     Queued   Queued     –         –         Queued    Queued    Queued    Queued
 //! Start     Starting Starting   Starting  –         Starting  Starting  Starting  Starting
 //! Ready     –        –          –         Running   –         –         –         –
@@ -19,10 +19,11 @@
 //! Reject    –        Rejected   –         –         –         –         –         –
 //! Expire    –        Expired    –         –         –         –         –         –
 //! Reset     –        –          –         –         –         –         –         Waiting
+//! LeaveOut  Skipped  Skipped    Skipped   –         –         –         –         Skipped
 //! ```
 //!
 //! `Start` on a stage with a gate needs an approved question or a policy's own retry behind it; the callers see to
-//! that and a property test watches them. `Gate` from `Asking` is a stage that asked where it acts. `Start` from `Running` is the human's "rerun" after a gap, from an ended
+//! that and a property test watches them. `Gate` from `Asking` is a stage that asked where it acts, from `Queued` one whose run waited for its group, or for which files were looked for. `Start` from `Running` is the human's "rerun" after a gap, from an ended
 //! state his "retry".
 //!
 //! Runs:
@@ -69,11 +70,13 @@ pub enum StageInput {
     Expire,
     /// An earlier stage of its run runs again.
     Reset,
+    /// It was triggered, and its `if` does not hold.
+    LeaveOut,
 }
 
 impl StageInput {
     /// All of them, for walking the table.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Gate,
         Self::Queue,
         Self::Start,
@@ -88,6 +91,7 @@ impl StageInput {
         Self::Reject,
         Self::Expire,
         Self::Reset,
+        Self::LeaveOut,
     ];
 }
 
@@ -118,6 +122,7 @@ pub const fn next_stage(state: StageState, input: StageInput) -> Option<StageSta
     match input {
         StageInput::Gate => match state {
             S::Waiting
+            | S::Queued
             | S::Asking
             | S::Succeeded
             | S::Failed
@@ -126,7 +131,7 @@ pub const fn next_stage(state: StageState, input: StageInput) -> Option<StageSta
             | S::Cancelled
             | S::Rejected
             | S::Expired => Some(S::NeedsApproval),
-            S::NeedsApproval | S::Queued | S::Starting | S::Running | S::Retrying => None,
+            S::NeedsApproval | S::Starting | S::Running | S::Retrying => None,
         },
         StageInput::Queue => match state {
             S::Waiting
@@ -192,6 +197,19 @@ pub const fn next_stage(state: StageState, input: StageInput) -> Option<StageSta
                 None
             }
         }
+        StageInput::LeaveOut => match state {
+            S::Starting | S::Running | S::Retrying | S::Asking => None,
+            S::Waiting
+            | S::NeedsApproval
+            | S::Queued
+            | S::Succeeded
+            | S::Failed
+            | S::Escalated
+            | S::Skipped
+            | S::Cancelled
+            | S::Rejected
+            | S::Expired => Some(S::Skipped),
+        },
         StageInput::Reset => {
             if state.is_ended() {
                 Some(S::Waiting)

@@ -28,7 +28,7 @@ fn every_pair_of_state_and_input_of_stages() {
         table.push_str(&format!("{input:?}: {}\n", row.collect::<Vec<_>>().join(" ")));
     }
     insta::assert_snapshot!(table, @r"
-    Gate: Waiting>NeedsApproval Asking>NeedsApproval Succeeded>NeedsApproval Failed>NeedsApproval Escalated>NeedsApproval Skipped>NeedsApproval Cancelled>NeedsApproval Rejected>NeedsApproval Expired>NeedsApproval
+    Gate: Waiting>NeedsApproval Queued>NeedsApproval Asking>NeedsApproval Succeeded>NeedsApproval Failed>NeedsApproval Escalated>NeedsApproval Skipped>NeedsApproval Cancelled>NeedsApproval Rejected>NeedsApproval Expired>NeedsApproval
     Queue: Waiting>Queued NeedsApproval>Queued Running>Queued Retrying>Queued Asking>Queued Succeeded>Queued Failed>Queued Escalated>Queued Skipped>Queued Cancelled>Queued Rejected>Queued Expired>Queued
     Start: Waiting>Starting NeedsApproval>Starting Queued>Starting Running>Starting Retrying>Starting Asking>Starting Succeeded>Starting Failed>Starting Escalated>Starting Skipped>Starting Cancelled>Starting Rejected>Starting Expired>Starting
     Ready: Starting>Running
@@ -42,6 +42,7 @@ fn every_pair_of_state_and_input_of_stages() {
     Reject: NeedsApproval>Rejected
     Expire: NeedsApproval>Expired
     Reset: Succeeded>Waiting Failed>Waiting Escalated>Waiting Skipped>Waiting Cancelled>Waiting Rejected>Waiting Expired>Waiting
+    LeaveOut: Waiting>Skipped NeedsApproval>Skipped Queued>Skipped Succeeded>Skipped Failed>Skipped Escalated>Skipped Skipped>Skipped Cancelled>Skipped Rejected>Skipped Expired>Skipped
     ");
 }
 

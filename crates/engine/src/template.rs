@@ -33,7 +33,7 @@ pub struct Names<'a> {
 impl Names<'_> {
     /// The value of a name: what is known everywhere, then the run's own variables. No text of a pane can take the place
     /// of a name of ours, since a policy may put those where a second shell reads them.
-    fn lookup(&self, name: &str) -> Option<String> {
+    pub fn lookup(&self, name: &str) -> Option<String> {
         let info = &self.pane.info;
         Some(match name {
             "stage" => self.stage.to_owned(),

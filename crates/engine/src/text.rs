@@ -114,6 +114,7 @@ pub fn describe_intent(state: &State, row: &IntentRow) -> String {
         | Purpose::Stop { .. }
         | Purpose::Poll { .. }
         | Purpose::TriggerPoll { .. }
+        | Purpose::File { .. }
         | Purpose::Alert
         | Purpose::Hand
         | Purpose::Reply { .. } => None,

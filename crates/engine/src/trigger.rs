@@ -238,7 +238,14 @@ impl Turn<'_> {
         {
             return Fired::Ignored(format!("cool-down for another {}", until.since(self.now)));
         }
-        let open = row.open.get(&pipeline.name).copied().and_then(|id| self.run(id));
+        let live = |id: &RunId| self.run(*id).is_some_and(|run| run.live().is_some());
+        if let Some(id) = row.open.get(&pipeline.name).copied().filter(live)
+            && starter != Starter::SameRun
+            && self.makes_way(id, pipeline, &stage.name)
+        {
+            return self.begin_run(pane, pipeline, stage, cause, groups);
+        }
+        let open = self.state.panes.get(pane).and_then(|row| row.open.get(&pipeline.name)).and_then(|id| self.run(*id));
         let Some(run) = open else {
             if starter == Starter::SameRun {
                 return Fired::Ignored("the line ended the run".to_owned());

@@ -258,6 +258,7 @@ impl<'a> Turn<'a> {
             | Purpose::Look { run, stage, attempt }
             | Purpose::Stop { run, stage, attempt }
             | Purpose::Poll { run, stage, attempt, .. } => (Some(*run), Some(stage.clone()), *attempt),
+            Purpose::File { run, stage, .. } => (Some(*run), Some(stage.clone()), 0),
             Purpose::TriggerPoll { stage, .. } => (None, Some(stage.clone()), 0),
             Purpose::Alert | Purpose::Hand | Purpose::Reply { .. } => (None, None, 0),
         };

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::condition::describe;
+use super::groups::ahead;
 use super::progress::Cause;
 use super::run::{goes_on, holder};
 use super::run_panes::busy_pane;
@@ -159,6 +160,13 @@ impl Engine {
             StageState::NeedsApproval | StageState::Asking => {
                 let row = stage.approval.as_ref().and_then(|id| self.state.approvals.get(id));
                 row.map_or_else(|| "waits for a human".to_owned(), |row| row.approval.question.clone())
+            }
+            StageState::Queued if stage.looks_for.is_some() => "looks for the files that its if names".to_owned(),
+            StageState::Queued
+                if let Some(other) = run.filter(|run| !run.granted).and_then(|run| ahead(&self.state, run)) =>
+            {
+                let group = other.group.as_deref().unwrap_or_default();
+                format!("waits for the end of run {} of group {group}", other.id)
             }
             StageState::Queued => {
                 let taken = stage.locks.iter().find_map(|lock| holder(&self.state, lock).map(|found| (lock, found)));

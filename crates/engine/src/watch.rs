@@ -108,9 +108,19 @@ impl Turn<'_> {
             if let Some(at) = open.and_then(|run| self.find_stage(run, stage)) {
                 self.judge(at, &Stimulus::Instant(due));
             }
-            self.ask_trigger(&policy, pane, pipeline, rule, &Stimulus::Instant(due), Starter::Trigger);
+            if !rule.once || self.starts_here(pane, name) {
+                self.ask_trigger(&policy, pane, pipeline, rule, &Stimulus::Instant(due), Starter::Trigger);
+            }
         }
         self.arm_schedule(pane, pipeline, rule);
+    }
+
+    /// Whether a pane is the one in which a time table starts a pipeline that it starts once: the first of those that are there.
+    fn starts_here(&self, pane: &PaneKey, pipeline: &str) -> bool {
+        let fits = |row: &super::state::PaneRow| {
+            !row.info.dead && !row.stale && row.pipelines.iter().any(|name| name == pipeline)
+        };
+        self.state.panes.iter().find(|(_, row)| fits(row)).is_some_and(|(first, _)| first == pane)
     }
 
     fn arm_schedule(&mut self, pane: &PaneKey, pipeline: &Pipeline, stage: &Stage) {

@@ -78,7 +78,15 @@ pub enum Note {
     /// A failed stage was handed to somebody else.
     StageEscalated { run: RunId, stage: String, code: String },
     /// A stage was left out.
-    StageSkipped { run: RunId, stage: String },
+    StageSkipped {
+        /// The run.
+        run: RunId,
+        /// The stage.
+        stage: String,
+        /// Why; empty where a person left it out.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
+    },
     /// A stage was cancelled.
     StageCancelled { run: RunId, stage: String, why: String },
     /// A stage's gate was not opened.

@@ -15,7 +15,9 @@ mod auto_answer;
 mod bundled;
 mod check;
 mod duration;
+mod expand;
 mod flow;
+mod guard;
 mod init;
 mod json_schema;
 mod lint;
@@ -25,12 +27,15 @@ mod plain;
 mod policy;
 mod raw;
 mod read;
+mod reference;
 mod shell;
+mod show;
 mod template;
 mod validate;
+mod words;
 
 pub use self::policy::{
-    Action, Backoff, Concurrency, Condition, Defaults, Expiry, FailStep, Gate, MessageTest, Pattern, PatternId,
+    Action, Backoff, Concurrency, Condition, Defaults, Expiry, FailStep, Gate, MessageTest, OnBusy, Pattern, PatternId,
     Pipeline, Policy, PollTest, PollWhat, RetrySpec, Selector, Stage, Stopping, TextTemplate, TextTest, key_steps,
 };
 pub use agent::AgentWord;
@@ -38,9 +43,13 @@ pub use auto_answer::{Allowed, AnswerLimit, Asked, AutoAnswer, Class, CommandPat
 pub use bundled::{BUNDLED, RECIPES};
 pub use check::{Report, check};
 pub use flow::{Input, InputKind, Loop, NamedPane};
+pub use guard::{Guard, StageEnd, Wanted};
 pub use init::{Draft, InitError, PROJECT_FILES, ProjectFacts, WORKFLOW_FOLDER, init, update};
 pub use json_schema::schema;
 pub use matcher::{RuleSet, names_program};
+pub use reference::{SECTIONS, Section, reference};
+pub use show::{ShownFile, ShownLine, expanded};
 pub use template::{Lookup, Quoting, SHELL_OUTPUT, StageValue, bind, fill, show, stage_value, type_out};
 pub use tmuxagent_yaml::{Diagnostics, Source};
 pub use validate::{analyse, input_values, load};
+pub use words::{ToolWords, Words, bundled_words};

@@ -107,12 +107,17 @@ pub(super) struct Patterns {
 impl Patterns {
     /// The number of a pattern; the error says in one line why it does not compile.
     pub(crate) fn add(&mut self, source: &str) -> Result<PatternId, String> {
+        self.add_called(source, None)
+    }
+
+    /// The same for one that people know by a name of its own.
+    pub(crate) fn add_called(&mut self, source: &str, called: Option<String>) -> Result<PatternId, String> {
         if let Some(known) = self.known.get(source) {
             return known.clone();
         }
         let result = compile(source).map(|regex| {
             let id = PatternId(u32::try_from(self.list.len()).unwrap_or(u32::MAX));
-            self.list.push(Pattern { source: source.to_owned(), regex });
+            self.list.push(Pattern { source: source.to_owned(), called, regex });
             id
         });
         self.known.insert(source.to_owned(), result.clone());

@@ -3,6 +3,8 @@
 use super::agent::AgentWord;
 use super::auto_answer::AutoAnswer;
 use super::flow::{Input, Loop, NamedPane};
+use super::guard::Guard;
+use super::words::Words;
 use regex::Regex;
 use tmuxagent_model::{AlertKind, KeyStep, MessageType, Millis, OnApprove, Urgency};
 
@@ -19,6 +21,8 @@ pub struct Policy {
     pub pipelines: Vec<Pipeline>,
     /// Rules that answer agents' dialogs, in the order of the files.
     pub auto_answers: Vec<AutoAnswer>,
+    /// The words by which `looks_like` goes.
+    pub words: Words,
     /// Every pattern of every `log_regex`, once; [`PatternId`] is the index.
     pub patterns: Vec<Pattern>,
 }
@@ -32,6 +36,8 @@ pub struct PatternId(pub u32);
 pub struct Pattern {
     /// The text of the author, placeholders unfilled.
     pub source: String,
+    /// What people know it by, where it is made of words (`looks_like`).
+    pub called: Option<String>,
     /// Compiled, with Unicode word boundaries turned into ASCII ones (they are a hundred times slower on Chinese text).
     pub regex: Regex,
 }
@@ -117,6 +123,22 @@ pub struct Pipeline {
 pub struct Concurrency {
     /// Runs with this lock never have live stages at the same time, over all pipelines and panes.
     pub lock: Option<String>,
+    /// Of the runs of one group one goes on at a time, from its first stage to its end.
+    pub group: Option<TextTemplate>,
+    /// What a run does that comes while another one of its group goes on.
+    pub on_busy: OnBusy,
+}
+
+/// What a run does that comes while another one of its group goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnBusy {
+    /// It waits for its end.
+    #[default]
+    Queue,
+    /// It cancels it first.
+    CancelOlder,
+    /// It does not begin.
+    Refuse,
 }
 
 /// One step of a pipeline: what starts it, what it types or runs, and how it ends.
@@ -132,6 +154,10 @@ pub struct Stage {
     pub told: bool,
     /// What starts it; an empty `Any` never holds (manual start is always possible).
     pub triggers: Condition,
+    /// Its time tables start it in the first pane alone that the pipeline applies to.
+    pub once: bool,
+    /// What must hold for it to be run when it is its turn; otherwise it is skipped.
+    pub guard: Option<Guard>,
     /// The human's gate before its actions.
     pub gate: Option<Gate>,
     /// What is done at its start, in order.
@@ -283,6 +309,13 @@ pub enum PollWhat {
         pointer: Option<String>,
         /// What the JSON pointer has to lead to; the status alone decides when `None`.
         value: Option<serde_json::Value>,
+    },
+    /// A file or folder on the pane's host.
+    File {
+        /// Where it is; a relative path begins at the pane's folder.
+        path: TextTemplate,
+        /// It must change or appear; otherwise it only has to be there.
+        changed: bool,
     },
     /// A command on the pane's host: 0 = done, 75 = not yet.
     Command {

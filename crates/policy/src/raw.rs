@@ -1,12 +1,18 @@
 //! The policy as it is written: every map, key and short form of the language, nothing checked but types and names.
 
+mod action;
 mod auto_answer;
 mod failure;
+mod guard;
 mod named;
+mod outside;
 
+pub(super) use action::{RawAction, RawNotify, RawPrompt, RawRun, RawSendKeys, RawShell, RawStart};
 pub(super) use auto_answer::{RawAnswerLimit, RawAutoAnswer};
 pub(super) use failure::{RawAsk, RawBackoff, RawFailStep, RawQuestion, RawRetry};
+pub(super) use guard::{RawGuard, RawGuards};
 pub(super) use named::{Named, RawAnswers, RawClosing, RawSet};
+pub(super) use outside::{RawFile, RawGithubRun, RawHttp, RawLooksLike, RawPoll, RawWords};
 
 use super::read::{
     At, Flag, Group, Json, Limit, Many, Number, Read, Short, Span, SpanMs, Text, Tried, expected, raw_choice, raw_map,
@@ -56,6 +62,12 @@ raw_map! {
         "panes" => panes: Named<RawSelectors>,
         /// Rules by which agents' dialogs are answered without asking a person; none by default.
         "auto_answers" => auto_answers: Vec<RawAutoAnswer>,
+        /// Other files of the policy, beside this one or below its folder. They are read as well, each once, and the `templates`, `panes`, `inputs` and `defaults` that they give are known here, where this file does not give them itself.
+        "include" => include: Many<Text>,
+        /// Stages to be made again and again, by name: `use: NAME` at a stage, and `with` the values of its parameters. The keys of the stage itself come first.
+        "templates" => templates: Named<RawTemplate>,
+        /// Words by which `looks_like` goes, by tool; a list that stands here takes the place of the program's own.
+        "words" => words: Named<RawWords>,
         /// The pipelines.
         "pipelines" => pipelines: Vec<RawPipeline>,
     }
@@ -100,10 +112,12 @@ raw_map! {
         "inputs" => inputs: Named<Short<Text, RawInput>>,
         /// Names for panes of this pipeline alone; a name that the file gives too means what stands here.
         "panes" => panes: Named<RawSelectors>,
-        /// A lock that its runs share with other pipelines.
-        "concurrency" => concurrency: RawConcurrency,
+        /// Which of its runs may go on at the same time, also with those of other pipelines.
+        "concurrency" => concurrency: RawRunConcurrency,
         /// Short for `concurrency: {lock: …}`.
         "lock" => lock: Text,
+        /// Values that stand in for missing keys of its stages, before those of the file.
+        "defaults" => defaults: RawDefaults,
         /// What is typed for an answer to a question that a program in its panes asks (`### SENTRY {"type":"ASK"}`), by the answer's label: a text with Enter, or keys. It goes to the program that asked and never into a shell. Without it the number of the option is typed, or a plain yes or no.
         "answers" => answers: RawAnswers,
         /// Stages that may run again in one run, in a circle: each of them starts again when what it follows has ended anew. At most so many rounds; then a person is asked. Several loops in a list.
@@ -130,6 +144,32 @@ raw_map! {
 }
 
 raw_map! {
+    /// A stage to be made again and again.
+    RawTemplate, "a template", required ["stage"], any [], {
+        /// A sentence for people.
+        "description" => description: Text,
+        /// What is different each time: a name with its default, or a map. In the stage it is `{{params.NAME}}`, with or without other words around it.
+        "parameters" => parameters: Named<Short<Json, RawParameter>>,
+        /// The keys of the stage.
+        "stage" => stage: Named<Json>,
+    }
+}
+
+raw_map! {
+    /// A parameter of a template.
+    RawParameter, "a parameter", required [], any [], {
+        /// A sentence for people.
+        "description" => description: Text,
+        /// `text` (when left out), `number`, `bool`, `duration`, `list` or `any`.
+        "type" => kind: Text,
+        /// The value where none is given; without it one must be given.
+        "default" => default: Json,
+        /// The only values that it can have.
+        "choices" => choices: Many<Text>,
+    }
+}
+
+raw_map! {
     /// Stages that may run again in a circle.
     RawLoop, "`loop`", required ["stages", "max"], any [], {
         /// Their names.
@@ -144,6 +184,18 @@ raw_map! {
     RawConcurrency, "`concurrency`", required [], any [], {
         /// Runs that share this name never have live stages at the same time.
         "lock" => lock: Text,
+    }
+}
+
+raw_map! {
+    /// Which runs may go on at the same time. A pane has one run of a pipeline at a time in any case.
+    RawRunConcurrency, "`concurrency`", required [], any [], {
+        /// Runs that share this name never have live stages at the same time; their stages may take turns.
+        "lock" => lock: Text,
+        /// Of all runs with this name one goes on at a time, from its first stage to its end. It may name inputs: `deploy-{{inputs.env}}`. The pipeline's name when only `on_busy` is given.
+        "group" => group: Text,
+        /// What a run does that comes while another one of its group goes on: `queue` (when left out) waits for its end, `cancel_older` cancels it first, `refuse` does not begin.
+        "on_busy" => on_busy: Text,
     }
 }
 
@@ -185,10 +237,16 @@ raw_map! {
         "name" => name: Text,
         /// A sentence for people.
         "description" => description: Text,
+        /// The template that it is made of.
+        "use" => template: Text,
+        /// The values of the template's parameters.
+        "with" => with: Named<Json>,
         /// Where it acts: a name of `panes`. There its keys are typed, its triggers and conditions listen there, and what else acts in that pane waits. Of several panes that fit, the one nearest to the pane of the run is meant: that pane itself, else one of its window, else one of its session; where that does not tell which one, the run does not begin. Without it: the pane of the run.
         "in" => pane: Text,
         /// What starts it.
         "triggers" => triggers: RawCondition,
+        /// Whether it is run when it is its turn. Where this does not hold it is skipped: nothing is asked, typed or counted, and what follows its success goes on as if it had never been there; only after a failure nothing goes on. A person who runs it again by hand is not asked. What it names is looked at when the stage is started.
+        "if" => guard: RawGuards,
         /// Whether a human must say yes before its actions.
         "require_approval" => require_approval: Short<Flag, RawGate>,
         /// What is done at its start, in order.
@@ -278,6 +336,12 @@ raw_choice! {
         "idle_for_ms" => IdleForMs(SpanMs),
         /// Something outside is so.
         "poll" => Poll(Box<RawPoll>),
+        /// A file or folder is there, on the host of the stage's pane; a relative path begins at the folder of that pane. A trigger fires when it appears.
+        "file_exists" => FileExists(Short<Text, RawFile>),
+        /// A file or folder has changed or appeared: since the stage began, or, of a trigger, since it was last looked at. That it goes is no change.
+        "file_changed" => FileChanged(Short<Text, RawFile>),
+        /// A line looks like an `error` or a `success`, by lists of words (`tmuxagent policy words`): for programs that end with no exit code and speak no protocol. It is a guess.
+        "looks_like" => LooksLike(Short<Text, RawLooksLike>),
         /// The clock says so: a cron expression with its time zone.
         "schedule" => Schedule(Short<Text, RawSchedule>),
         /// Only a person or a script starts it.
@@ -310,6 +374,9 @@ pub(super) fn parts_of(condition: &RawCondition) -> &[RawCondition] {
         | Kind::IdleFor(_)
         | Kind::IdleForMs(_)
         | Kind::Poll(_)
+        | Kind::FileExists(_)
+        | Kind::FileChanged(_)
+        | Kind::LooksLike(_)
         | Kind::Schedule(_)
         | Kind::Manual(_) => &[],
     }
@@ -334,159 +401,7 @@ raw_map! {
         "cron" => cron: Text,
         /// The time zone, such as `UTC` or `Asia/Shanghai`.
         "timezone" => timezone: Text,
-    }
-}
-
-raw_map! {
-    /// Something outside that is asked until it ends. One of `github_run`, `http`, `command`.
-    RawPoll, "`poll`", required [], any [], {
-        /// A workflow run of GitHub Actions: the newest since the stage started, until it is completed.
-        "github_run" => github_run: RawGithubRun,
-        /// A web address.
-        "http" => http: Short<Text, RawHttp>,
-        /// A shell command on the pane's host: exit code 0 = done, 75 = not yet, any other = failed.
-        "command" => command: Short<Text, RawPollCommand>,
-        /// The time between questions.
-        "interval" => interval: Span,
-        /// The time between questions in milliseconds.
-        "interval_ms" => interval_ms: SpanMs,
-        /// The time between questions in milliseconds.
-        "poll_interval_ms" => poll_interval_ms: SpanMs,
-        /// The attempt fails when it has not ended by then.
-        "deadline" => deadline: Span,
-        /// The attempt fails when it has not ended by then, in milliseconds.
-        "deadline_ms" => deadline_ms: SpanMs,
-    }
-}
-
-raw_map! {
-    /// A workflow run of GitHub Actions.
-    RawGithubRun, "`github_run`", required ["repository", "workflow"], any [], {
-        /// `owner/name`.
-        "repository" => repository: Text,
-        /// The workflow's file name or number.
-        "workflow" => workflow: Text,
-        /// Branch or tag; any when left out.
-        "ref" => reference: Text,
-        /// The API's base URL, for GitHub Enterprise.
-        "base_url" => base_url: Text,
-        /// The environment variable that holds the token; `GITHUB_TOKEN` when left out.
-        "token_env" => token_env: Text,
-    }
-}
-
-raw_map! {
-    /// A web address that is asked.
-    RawHttp, "`http`", required ["url"], any [], {
-        /// The URL.
-        "url" => url: Text,
-        /// The status that means yes; 200 when left out.
-        "status" => status: Number,
-        /// A JSON pointer into the answer, such as `/status`.
-        "json_pointer" => pointer: Text,
-        /// The value expected there.
-        "value" => value: Json,
-    }
-}
-
-raw_map! {
-    /// A command that is asked.
-    RawPollCommand, "`command`", required ["script"], any [], {
-        /// The shell script.
-        "script" => script: Text,
-        /// Its time limit.
-        "timeout" => timeout: Span,
-        /// Its time limit in milliseconds.
-        "timeout_ms" => timeout_ms: SpanMs,
-    }
-}
-
-raw_choice! {
-    /// Something that is done.
-    RawAction, "an action", words [], list [], {
-        /// Types a text and presses Enter.
-        "send_keys" => SendKeys(Short<Text, RawSendKeys>),
-        /// Runs a shell command in the pane; its exit code is known.
-        "run" => Run(Short<Text, RawRun>),
-        /// Submits a text to the agent in the pane.
-        "prompt" => Prompt(Short<Text, RawPrompt>),
-        /// Runs a shell command beside the pane, on its host.
-        "shell" => Shell(Short<Text, RawShell>),
-        /// Alerts the human.
-        "notify" => Notify(Short<Text, RawNotify>),
-        /// Keeps a value for this run.
-        "set" => Set(RawSet),
-        /// Starts another pipeline.
-        "start_pipeline" => StartPipeline(Short<Text, RawStart>),
-    }
-}
-
-raw_map! {
-    /// Keys for the pane.
-    RawSendKeys, "`send_keys`", required [], any ["text", "keys", "enter"], {
-        /// A text that is typed.
-        "text" => text: Text,
-        /// Keys by tmux's names, pressed after the text: `C-c`, `Escape`, `Up`.
-        "keys" => keys: Many<Text>,
-        /// Whether Enter is pressed at the end; true unless there are only keys.
-        "enter" => enter: Flag,
-        /// Whether the text is typed letter by letter (true, the default) or names a key.
-        "literal" => literal: Flag,
-        /// The program that is to read it, by its name as `panes` shows it; a list: one of them. Globs and `/regex/` as in `match`. While another one reads it is held, and then asked about. Without it: the program that was in front when the keys came to their turn.
-        "expect" => expect: Many<Text>,
-    }
-}
-
-raw_map! {
-    /// A shell command in the pane.
-    RawRun, "`run`", required ["command"], any [], {
-        /// The command line.
-        "command" => command: Text,
-    }
-}
-
-raw_map! {
-    /// A text for the agent in the pane.
-    RawPrompt, "`prompt`", required ["text"], any [], {
-        /// The text, of one line or several.
-        "text" => text: Text,
-        /// The program that is to read it, by its name; a list: one of them. Globs and `/regex/` as in `match`.
-        "expect" => expect: Many<Text>,
-    }
-}
-
-raw_map! {
-    /// A shell command beside the pane.
-    RawShell, "`shell`", required ["script"], any [], {
-        /// The shell script.
-        "script" => script: Text,
-        /// Its time limit; one minute when left out.
-        "timeout" => timeout: Span,
-        /// Its time limit in milliseconds.
-        "timeout_ms" => timeout_ms: SpanMs,
-    }
-}
-
-raw_map! {
-    /// An alert for the human.
-    RawNotify, "`notify`", required ["text"], any [], {
-        /// The text.
-        "text" => text: Text,
-        /// The channels; routing decides when left out.
-        "channels" => channels: Many<Text>,
-        /// `low`, `normal` or `high`.
-        "urgency" => urgency: Text,
-        /// What it is about, for routing: `custom`, `success`, `failure`, `agent`, `approval`.
-        "kind" => kind: Text,
-    }
-}
-
-raw_map! {
-    /// Another pipeline.
-    RawStart, "`start_pipeline`", required ["pipeline"], any [], {
-        /// The pipeline.
-        "pipeline" => pipeline: Text,
-        /// Where: `matching` (the default) in every pane that it applies to; `beside` in one pane of the same window with a shell in front.
-        "where" => place: Text,
+        /// Where it starts: `pane` (when left out) in every pane that the pipeline applies to; `pipeline` once, in the first of them.
+        "per" => per: Text,
     }
 }

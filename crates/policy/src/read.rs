@@ -2,15 +2,16 @@
 //!
 //! **Invariant:** reading never stops at a mistake; what could not be read is left out, and a problem is added.
 
+mod foreign;
 mod scalar;
 
+pub(super) use foreign::unknown_key;
 pub(super) use scalar::{Flag, Fraction, Json, Limit, Number, Span, SpanMs};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 use tmuxagent_yaml::Place;
 use tmuxagent_yaml::Problems;
-use tmuxagent_yaml::nearest;
 use tmuxagent_yaml::{Key, Kind, Node};
 
 /// A raw type that is read from a node. `None` means that a problem was added.
@@ -140,33 +141,6 @@ impl<S: JsonSchema, F: JsonSchema> JsonSchema for Short<S, F> {
     }
 }
 
-/// Keys that other programs or earlier scripts use, and what takes their place here.
-const ELSEWHERE: &[(&str, &str)] = &[
-    ("on_fail_notify", "write `on_fail: [{notify: \"…\"}]`"),
-    ("on_success_notify", "write `on_success: [{notify: \"…\"}]`"),
-    ("on_start_notify", "write a `notify` in `actions_on_start`"),
-    ("external_check", "write a `poll` condition in `success_when`"),
-    ("external_status", "write a `poll` condition"),
-    ("depends_on", "write `triggers: [{after_stage_success: …}]`"),
-    ("needs", "write `triggers: [{after_stage_success: …}]`"),
-    ("steps", "a pipeline's steps are its `stages`"),
-    ("when", "write `triggers`"),
-    ("approval", "write `require_approval`"),
-];
-
-/// Adds the problem of a key that a map does not know.
-pub(super) fn unknown_key(key: &Key, what: &str, known: &[&str], problems: &mut Problems) {
-    let draft = problems.error("unknown-key", key.at, format!("{what} has no key `{}`", key.text));
-    if let Some((_, help)) = ELSEWHERE.iter().find(|(name, _)| *name == key.text) {
-        draft.help(*help);
-        return;
-    }
-    match nearest(&key.text, known.iter().copied()) {
-        Some(name) => draft.nearest(Some(name)),
-        None => draft.help(format!("its keys are {}", known.join(", "))),
-    };
-}
-
 /// A raw type that is one key and its value, such as a condition or an action.
 pub(super) trait Choice: Sized {
     /// What it is called in messages, with its article.
@@ -191,9 +165,11 @@ pub(super) trait Choice: Sized {
 
 fn no_choice<C: Choice, T>(node: &Node, problems: &mut Problems) -> Option<T> {
     let message = format!("expected {}, found {}", C::WHAT, node.describe());
-    problems
-        .error("wrong-type", node.at, message)
-        .help(format!("it is a map with one of the keys {}", C::KEYS.join(", ")));
+    let draft = problems.error("wrong-type", node.at, message);
+    match foreign::instead(node, C::KEYS) {
+        Some(help) => draft.help(help),
+        None => draft.help(format!("it is a map with one of the keys {}", C::KEYS.join(", "))),
+    };
     None
 }
 

@@ -13,7 +13,7 @@ use tmuxagent_core::{Input, Reloaded, Ticket, changed_parts};
 use tmuxagent_engine::Options;
 use tmuxagent_ipc::wire::Reply;
 use tmuxagent_model::{ConfigPart, HowChanged, PartChange, Redaction, Trouble};
-use tmuxagent_policy::{Policy, Source};
+use tmuxagent_policy::Policy;
 use tmuxagent_text::redact::Redactor;
 use tokio::sync::{oneshot, watch};
 
@@ -41,9 +41,7 @@ pub struct Reloader {
 /// # Errors
 /// All problems with their places.
 pub fn read_policy(loaded: &Loaded, generation: u64) -> Result<Arc<Policy>, Problem> {
-    let sources: Vec<Source> =
-        loaded.policy_sources.iter().map(|source| Source::new(source.name.clone(), source.text.clone())).collect();
-    match tmuxagent_policy::load(&sources) {
+    match tmuxagent_policy::load(&loaded.policy_sources) {
         Ok(mut policy) => {
             policy.generation = generation;
             Ok(Arc::new(policy))
@@ -142,7 +140,7 @@ impl Dispatch {
 /// A file of policies that was there and is gone: moved away for a moment, or for good, which only a person can tell. One
 /// that only has another name now is there.
 fn gone(before: &Loaded, now: &Loaded) -> Option<Problem> {
-    let is_gone = |source: &&Source| {
+    let is_gone = |source: &&tmuxagent_policy::Source| {
         !source.name.starts_with('<')
             && std::fs::symlink_metadata(&source.name).is_err_and(|error| error.kind() == ErrorKind::NotFound)
             && !now.policy_sources.iter().any(|other| other.text == source.text)

@@ -241,6 +241,7 @@ impl Page<'_> {
         let lang = self.lang;
         let role = match condition.role.as_str() {
             "triggers" => lang.pick("starts when", "启动条件").to_owned(),
+            "if" => lang.pick("is run if", "运行的前提").to_owned(),
             "success_when" => lang.pick("succeeds when", "成功条件").to_owned(),
             "fail_when" => lang.pick("fails when", "失败条件").to_owned(),
             other => clean(other).replace('_', " "),

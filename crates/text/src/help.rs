@@ -335,6 +335,21 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("Print the policy instead of writing it", "只输出策略，不写文件"),
     ("Print the JSON schema of policies, for editors", "输出策略的 JSON schema，供编辑器使用"),
+    (
+        "Print policies as they are read, with what they include and every template in its place",
+        "输出展开后的策略，包含引用的文件，模板都已填入",
+    ),
+    (
+        "Leave out where each line comes from, so that what is printed is a policy",
+        "不注明每行的出处，使输出本身就是策略",
+    ),
+    ("Print the words by which `looks_like` tells errors from successes", "输出 `looks_like` 用来区分错误与成功的词表"),
+    ("Print a reference of every key of the policy language", "输出策略语言全部键的参考"),
+    ("Only those of this tool", "只输出这个工具的"),
+    (
+        "Files and folders whose `words` count; those that would be used when left out",
+        "其 `words` 有效的文件和文件夹；不给出时用会被使用的那些",
+    ),
     ("Tell what a policy would have done with recorded output", "说明策略对录下的输出会做什么"),
     ("A log file; `-` reads standard input", "日志文件；`-` 读取标准输入"),
     (

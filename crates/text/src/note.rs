@@ -70,7 +70,7 @@ fn english(note: &Note) -> String {
             format!("{run} {} tries again in {} ({attempt}/{})", clean(stage), span(en, *after), max.saturating_add(1))
         }
         Note::StageEscalated { run, stage, code } => format!("{run} {} escalated: {}", clean(stage), clean(code)),
-        Note::StageSkipped { run, stage } => format!("{run} {} skipped", clean(stage)),
+        Note::StageSkipped { run, stage, why } => format!("{run} {} skipped{}", clean(stage), because(": ", why)),
         Note::StageCancelled { run, stage, why } => format!("{run} {} cancelled{}", clean(stage), because(": ", why)),
         Note::StageNotStarted { run, stage, why } => {
             format!("{run} {} is not started{}", clean(stage), because(": ", why))
@@ -145,7 +145,9 @@ fn chinese(note: &Note) -> String {
             format!("{run} {} 将在 {} 后重试（{attempt}/{}）", clean(stage), span(zh, *after), max.saturating_add(1))
         }
         Note::StageEscalated { run, stage, code } => format!("{run} {} 已上报：{}", clean(stage), clean(code)),
-        Note::StageSkipped { run, stage } => format!("{run} {} 已跳过", clean(stage)),
+        Note::StageSkipped { run, stage, why } => {
+            format!("{run} {} 已跳过{}", clean(stage), because("：", &sentence(zh, why)))
+        }
         Note::StageCancelled { run, stage, why } => {
             format!("{run} {} 已取消{}", clean(stage), because("：", &sentence(zh, why)))
         }

@@ -11,8 +11,10 @@
 // Tests read their fixtures.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod advice;
 mod diagnostic;
 mod fields;
+mod include;
 mod nearest;
 mod problems;
 mod source;
@@ -21,6 +23,7 @@ mod units;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use fields::{Fields, Reader};
+pub use include::{beside, included, same_file};
 pub use nearest::nearest;
 pub use problems::{Draft, Problems};
 pub use source::{Place, Source};

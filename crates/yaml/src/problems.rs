@@ -101,6 +101,13 @@ impl<'a> Problems<'a> {
         found.map_or(at, |offset| Place { start: at.start + offset, len: needle.len(), ..at })
     }
 
+    /// What stands at a place, as it is written.
+    #[must_use]
+    pub fn written(&self, at: Place) -> &'a str {
+        let source = self.sources.get(at.source);
+        source.and_then(|source| source.text.get(at.start..at.start + at.len)).unwrap_or_default()
+    }
+
     /// Whether an error was found in a stretch of a source, in bytes.
     #[must_use]
     pub fn has_error_within(&self, source: usize, start: usize, end: usize) -> bool {

@@ -7,13 +7,21 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
+    /// Why it can't be read, where another file names it and it can't.
+    pub unread: Option<String>,
 }
 
 impl Source {
     /// Names a text.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into() }
+        Self { name: name.into(), text: text.into(), unread: None }
+    }
+
+    /// A file that another one names and that can't be read, with the reason.
+    #[must_use]
+    pub fn unread(name: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { name: name.into(), text: String::new(), unread: Some(why.into()) }
     }
 }
 

@@ -3,9 +3,10 @@
 //! The tree is built from parser events rather than by serde, because serde stops at the first mistake and a user
 //! is told all mistakes of a file at once. Scalars keep their text: `no` is a text until a reader asks for a flag.
 
+use super::advice::{Advice, advice};
 use super::{Place, Problems};
 use serde_yaml::granit_parser::{Event, Options, Parser, ScalarStyle, Span, options};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The most nodes that one file may hold once its aliases are written out.
 const MOST_NODES: usize = 500_000;
@@ -175,6 +176,7 @@ pub fn parse(index: usize, problems: &mut Problems<'_>) -> Option<Node> {
         problems,
         open: Vec::new(),
         anchors: HashMap::new(),
+        named: BTreeMap::new(),
         nodes: 0,
         root: None,
     };
@@ -184,7 +186,7 @@ pub fn parse(index: usize, problems: &mut Problems<'_>) -> Option<Node> {
             Ok((event, span)) => tree.take(event, span),
             Err(error) => {
                 let start = error.marker().byte_offset().unwrap_or(text.len());
-                Err(invalid(Place { source: index, start: start + mark, len: 1 }, &error.info()))
+                Err(invalid(&source.text, Place { source: index, start: start + mark, len: 1 }, &error.info()))
             }
         };
         if let Err(Stop { at, message, help }) = step {
@@ -195,19 +197,18 @@ pub fn parse(index: usize, problems: &mut Problems<'_>) -> Option<Node> {
             return None;
         }
     }
+    for at in tree.named.values() {
+        let message = "this text has a name (`&…`) that nothing uses";
+        tree.problems.warning("unused-anchor", *at, message).help("put a text that begins with `&` in quotes");
+    }
     tree.root.filter(|node| !node.is_nothing())
 }
 
 /// A place that the parser does not understand, with the advice that it lacks.
-fn invalid(at: Place, info: &str) -> Stop {
-    let help = match info {
-        text if text.contains("mapping values are not allowed") => {
-            Some("put texts that hold `: ` in quotes, and check the indentation")
-        }
-        text if text.contains("tab") => Some("indent with blanks"),
-        _ => None,
-    };
-    Stop { at, message: format!("not valid YAML: {info}"), help }
+fn invalid(text: &str, at: Place, info: &str) -> Stop {
+    let Advice { at: elsewhere, message, help } = advice(text, at, info);
+    let message = message.map_or_else(|| format!("not valid YAML: {info}"), str::to_owned);
+    Stop { at: elsewhere.unwrap_or(at), message, help }
 }
 
 /// A list or map that is being read.
@@ -223,6 +224,8 @@ struct Tree<'p, 'a> {
     problems: &'p mut Problems<'a>,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
+    /// Texts with an anchor that nothing has used yet.
+    named: BTreeMap<usize, Place>,
     nodes: usize,
     root: Option<Node>,
 }
@@ -231,7 +234,7 @@ struct Tree<'p, 'a> {
 struct Stop {
     at: Place,
     message: String,
-    help: Option<&'static str>,
+    help: Option<String>,
 }
 
 /// A file that can't be read further, with no advice but what the sentence says.
@@ -253,12 +256,16 @@ impl Tree<'_, '_> {
                 let plain = style == ScalarStyle::Plain && tag.is_none();
                 // `!!str 5` is the one tag with a use: it says that a number is meant as a text.
                 if let Some(tag) = tag.map(|tag| tag.to_string()).filter(|tag| !tag.ends_with("!str")) {
-                    self.problems.error("yaml", at, format!("the tag `{tag}` has no meaning here"));
+                    let message = format!("the tag `{tag}` has no meaning here");
+                    self.problems.error("yaml", at, message).help("put a text that begins with `!` in quotes");
                 }
                 if plain && self.looks_cut(at, &text) {
                     let message = "the text ends here: what follows ` #` is a comment";
                     let help = "put the whole text in quotes, or write a comment as `# …` with a blank";
                     self.problems.warning("cut-text", at, message).help(help);
+                }
+                if anchor > 0 {
+                    self.named.insert(anchor, at);
                 }
                 let node = Node { at, kind: Kind::Scalar { text: text.into_owned(), plain } };
                 self.finished(node, anchor)
@@ -276,6 +283,7 @@ impl Tree<'_, '_> {
                 Some(node) => {
                     // Problems inside are told where the anchor stands; the alias itself is only a name for it.
                     let node = node.clone();
+                    self.named.remove(&id);
                     self.nodes += node.count();
                     self.finished(node, 0)
                 }
@@ -284,7 +292,7 @@ impl Tree<'_, '_> {
             Event::DocumentStart(..) if self.root.is_some() => Err(Stop {
                 at,
                 message: "a second document begins here".to_owned(),
-                help: Some("one file holds one document: put the others into files of their own"),
+                help: Some("one file holds one document: put the others into files of their own".to_owned()),
             }),
             // What is left has no content: borders of the stream and the document, comments.
             _ => Ok(()),
@@ -327,7 +335,12 @@ impl Tree<'_, '_> {
             Some(Open::Map { entries, key, merges, .. }) => match key.take() {
                 None => match node.kind {
                     Kind::Scalar { text, .. } => *key = Some(Key { at: node.at, text }),
-                    Kind::List(_) | Kind::Map(_) => return stop(node.at, "a key must be a plain text"),
+                    Kind::List(_) | Kind::Map(_) => {
+                        let message = "a key must be a plain text".to_owned();
+                        let braces = "put texts with `{{…}}` in quotes".to_owned();
+                        let help = matches!(node.kind, Kind::Map(_)).then_some(braces);
+                        return Err(Stop { at: node.at, message, help });
+                    }
                 },
                 Some(key) if key.text == "<<" => merges.push(node),
                 Some(key) => {

@@ -5,19 +5,23 @@ mod recorded;
 mod replay;
 mod scenario;
 mod test;
+mod words;
 
 pub(super) use recorded::instant;
 
 use super::connection::Connection;
-use super::{CliError, Outcome, Session, exit};
+use super::{CliError, Outcome, Session, Tone, exit};
 use clap::{Args, Subcommand};
+use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tmuxagent_config::{Overrides, Problem};
 use tmuxagent_ipc::wire::{Reply, Request};
 use tmuxagent_model::RunId;
-use tmuxagent_policy::{Policy, Source, analyse};
+use tmuxagent_policy::{Policy, ShownFile, ShownLine, Source, analyse};
+use tmuxagent_text::clean;
 use tmuxagent_yaml::{Diagnostic, Severity};
+use unicode_width::UnicodeWidthStr;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
@@ -27,6 +31,12 @@ pub(super) enum PolicyCommand {
     Init(init::InitArgs),
     /// Print the JSON schema of policies, for editors
     Schema,
+    /// Print policies as they are read, with what they include and every template in its place
+    Show(ShowArgs),
+    /// Print the words by which `looks_like` tells errors from successes
+    Words(words::WordsArgs),
+    /// Print a reference of every key of the policy language
+    Reference,
     /// Tell why each stage is in its state and what it waits for
     Explain(ExplainArgs),
     /// Tell what a policy would have done with recorded output
@@ -40,6 +50,15 @@ pub(super) enum PolicyCommand {
 pub(super) struct CheckArgs {
     /// Files and folders; those that would be used when left out
     files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// Files and folders; those that would be used when left out
+    files: Vec<PathBuf>,
+    /// Leave out where each line comes from, so that what is printed is a policy
+    #[arg(long)]
+    plain: bool,
 }
 
 #[derive(Debug, Args)]
@@ -57,10 +76,47 @@ pub(super) fn run(session: &Session, command: &PolicyCommand) -> Outcome {
             session.out.json(&tmuxagent_policy::schema())?;
             Ok(exit::OK)
         }
+        PolicyCommand::Words(args) => words::run(session, args),
+        PolicyCommand::Reference => {
+            session.out.raw(&tmuxagent_policy::reference())?;
+            Ok(exit::OK)
+        }
+        PolicyCommand::Show(args) => show(session, args),
         PolicyCommand::Explain(args) => explain(session, args),
         PolicyCommand::Replay(args) => replay::run(session, args),
         PolicyCommand::Test(args) => test::run(session, args),
     }
+}
+
+fn show(session: &Session, args: &ShowArgs) -> Outcome {
+    let sources = sources(session, &args.files)?;
+    let shown = tmuxagent_policy::expanded(&sources).map_err(|found| CliError::User(Problem::in_text(found)))?;
+    let out = &session.out;
+    if out.json {
+        let line = |line: &ShownLine| json!({ "text": line.text, "origin": line.origin });
+        let file =
+            |file: &ShownFile| json!({ "file": file.file, "lines": file.lines.iter().map(line).collect::<Vec<_>>() });
+        out.json(&shown.iter().map(file).collect::<Vec<_>>())?;
+        return Ok(exit::OK);
+    }
+    for (file, number) in shown.iter().zip(0..) {
+        // Several files are as many documents.
+        if shown.len() > 1 {
+            out.verbatim(&format!("{}# {}", if number > 0 { "\n" } else { "" }, clean(&file.file)))?;
+        }
+        let wide = file.lines.iter().map(|line| clean(&line.origin).width()).max().unwrap_or(0);
+        for line in &file.lines {
+            let text = clean(&line.text);
+            if args.plain {
+                out.verbatim(&text)?;
+            } else {
+                let origin = clean(&line.origin);
+                let gap = " ".repeat(wide.saturating_sub(origin.width()));
+                out.verbatim(&format!("{}{gap}  {text}", out.paint(Tone::Dim, &origin)))?;
+            }
+        }
+    }
+    Ok(exit::OK)
 }
 
 fn check(session: &Session, args: &CheckArgs) -> Outcome {

@@ -121,6 +121,8 @@ pub fn policy(patterns: &[&str]) -> Policy {
         closes: false,
         told: false,
         triggers: Condition::Any(conditions),
+        once: false,
+        guard: None,
         gate: None,
         actions_on_start: Vec::new(),
         success_when: None,
@@ -149,8 +151,11 @@ pub fn policy(patterns: &[&str]) -> Policy {
         concurrency: tmuxagent_policy::Concurrency::default(),
         place: String::new(),
     };
-    let pattern =
-        |source: &&str| Pattern { source: (*source).to_owned(), regex: Regex::new(source).expect("a pattern") };
+    let pattern = |source: &&str| Pattern {
+        source: (*source).to_owned(),
+        called: None,
+        regex: Regex::new(source).expect("a pattern"),
+    };
     Policy { pipelines: vec![pipeline], patterns: patterns.iter().map(pattern).collect(), ..Policy::default() }
 }
 

@@ -3,6 +3,8 @@
 use super::{StageSubject, Subject, place_of};
 use crate::pattern::Patterns;
 use crate::policy::{Condition, Selector, TextTest};
+use crate::raw::{RawCondition, RawConditionKind};
+use crate::read::Text;
 use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_yaml::Problems;
 
@@ -110,7 +112,9 @@ fn fight((subject, stage): Starter, (earlier, other): Starter) -> bool {
     };
     // Runs that share a lock take turns.
     let taking_turns = lock(subject, stage).is_some_and(|own| lock(earlier, other).is_some_and(|theirs| own == theirs));
-    !taking_turns && !disjoint(subject.core.selector_of(stage.core), earlier.core.selector_of(other.core))
+    let group = |subject: &Subject| subject.core.concurrency.group.as_ref().map(|group| group.source.clone());
+    let one_group = group(subject).is_some_and(|own| group(earlier) == Some(own));
+    !taking_turns && !one_group && !disjoint(subject.core.selector_of(stage.core), earlier.core.selector_of(other.core))
 }
 
 fn tell((subject, stage): Starter, (earlier, other): Starter, problems: &mut Problems) {
@@ -244,4 +248,24 @@ fn apart(a: &TextTest, b: &TextTest) -> bool {
 fn literal(pattern: &str) -> Option<&str> {
     let inner = pattern.strip_prefix('^')?.strip_suffix('$')?;
     (regex::escape(inner).replace(r"\-", "-") == inner).then_some(inner)
+}
+
+/// One pattern by which a stage both succeeds and fails: it fails, and never succeeds by it.
+pub(super) fn check_same(stage: &StageSubject, problems: &mut Problems) {
+    let (Some(success), Some(fail)) = (&stage.raw.success_when, &stage.raw.fail_when) else { return };
+    for text in alone(success) {
+        if alone(fail).iter().any(|other| other.value == text.value) {
+            let message = "the same pattern makes the stage fail: a line that matches never makes it succeed";
+            problems.warning("never-holds", text.at, message).help("look for different words, or take one of both out");
+        }
+    }
+}
+
+/// The patterns each of which makes a condition hold by itself.
+fn alone(condition: &RawCondition) -> Vec<&Text> {
+    match &condition.value {
+        RawConditionKind::LogRegex(text) => vec![text],
+        RawConditionKind::AnyOf(parts) => parts.items.iter().flat_map(alone).collect(),
+        _ => Vec::new(),
+    }
 }

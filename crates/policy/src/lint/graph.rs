@@ -207,7 +207,8 @@ fn check_rejections(subject: &Subject, problems: &mut Problems) {
 fn can_end(stage: &StageSubject, how: After) -> bool {
     let holds = |condition: &Condition| may_hold(condition, &|_, _| true);
     match how {
-        After::Success => stage.core.success_when.as_ref().is_none_or(holds),
+        // What is skipped counts as a success.
+        After::Success => stage.core.guard.is_some() || stage.core.success_when.as_ref().is_none_or(holds),
         After::Failure => {
             // The limit of the configuration asks a person, who may give it up.
             let by_itself = !stage.core.endless && waits(stage);

@@ -4,6 +4,7 @@
 
 mod conflict;
 pub(super) mod danger;
+mod endless;
 mod ends;
 mod graph;
 mod own_echo;
@@ -45,6 +46,8 @@ pub(super) fn run(raws: &[RawPolicy], policy: &Policy, patterns: &Patterns, prob
         graph::check(subject, problems);
         for stage in subject.stages.iter().filter(|stage| stage.sound) {
             ends::check(stage, problems);
+            endless::check(stage, problems);
+            conflict::check_same(stage, problems);
             own_echo::check(stage, patterns, problems);
             danger::check(stage, problems);
             question::check(stage, problems);

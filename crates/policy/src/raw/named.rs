@@ -1,6 +1,6 @@
 //! Maps whose keys the author chooses: variables and their values, answers and what is typed for them.
 
-use super::RawAction;
+use super::{RawAction, RawGuards};
 use crate::read::{Flag, Group, Many, Read, Short, Text, expected, raw_map};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
@@ -52,24 +52,28 @@ impl<T: JsonSchema> JsonSchema for Named<T> {
 pub(crate) struct RawClosing {
     pub at: Place,
     pub pane: Option<Text>,
+    pub guard: Option<RawGuards>,
     pub action: Option<Group<RawAction>>,
 }
 
 impl Read for RawClosing {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
-            return Some(Self { at: node.at, pane: None, action: Group::read(node, problems) });
+            return Some(Self { at: node.at, pane: None, guard: None, action: Group::read(node, problems) });
         };
         let at = entries.first().map_or(node.at, |(key, _)| key.at);
         let pane = entries.iter().find(|(key, _)| key.text == "in");
         let pane = pane.and_then(|(_, value)| Text::read(value, problems));
-        let rest: Vec<_> = entries.iter().filter(|(key, _)| key.text != "in").cloned().collect();
+        let guard = entries.iter().find(|(key, _)| key.text == "if");
+        let guard = guard.and_then(|(_, value)| Group::read(value, problems));
+        let rest: Vec<_> =
+            entries.iter().filter(|(key, _)| !matches!(key.text.as_str(), "in" | "if")).cloned().collect();
         if let [_, (second, _), ..] = rest.as_slice() {
             let message = "an item of `finally` is one action, and where it acts";
             problems.error("many-keys", second.at, message).help("write each action as an item of its own");
         }
         let action = Group::read(&Node { kind: Kind::Map(rest), ..node.clone() }, problems);
-        Some(Self { at, pane, action })
+        Some(Self { at, pane, guard, action })
     }
 }
 
@@ -82,6 +86,9 @@ impl JsonSchema for RawClosing {
         if let Some(properties) = schema.pointer_mut("/properties").and_then(serde_json::Value::as_object_mut) {
             let words = "Where it acts: a name of `panes`. Without it: the pane of the run.";
             properties.insert("in".to_owned(), serde_json::json!({ "type": "string", "description": words }));
+            let mut guard = generator.subschema_for::<RawGuards>();
+            guard.insert("description".to_owned(), "Whether it is done.".into());
+            properties.insert("if".to_owned(), guard.to_value());
         }
         Schema::try_from(schema).unwrap_or_default()
     }

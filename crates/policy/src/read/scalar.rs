@@ -36,7 +36,13 @@ impl Read for Flag {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         match node.as_flag() {
             Some(value) => Some(Self { at: node.at, value }),
-            None => expected(node, "`true` or `false`", problems),
+            None => {
+                let flag = expected(node, "`true` or `false`", problems);
+                if let Some(help) = super::foreign::flag(node) {
+                    problems.help_at(node.at, help);
+                }
+                flag
+            }
         }
     }
 }

@@ -3,9 +3,12 @@
 mod valid_action;
 mod valid_auto_answer;
 mod valid_closing;
+mod valid_concurrency;
 mod valid_condition;
+mod valid_guard;
 mod valid_inputs;
 mod valid_loop;
+mod valid_outside;
 mod valid_panes;
 mod valid_selector;
 mod valid_stage;
@@ -14,19 +17,21 @@ mod values;
 
 pub use self::valid_inputs::input_values;
 use self::values::shapes;
+use super::expand::expand;
 use super::flow::{Input, NamedPane};
 use super::lint;
 use super::pattern::{Patterns, mistake};
 use super::plain::Shape;
-use super::policy::{Backoff, Concurrency, Pipeline, Policy, Stopping, TextTemplate};
-use super::raw::{RawBackoff, RawConcurrency, RawDefaults, RawPipeline, RawPolicy};
+use super::policy::{Backoff, Pipeline, Policy, Stopping, TextTemplate};
+use super::raw::{RawBackoff, RawDefaults, RawPipeline, RawPolicy};
 use super::read::{Read as _, Short, Span, SpanMs, Text};
 use super::template::{Piece, TEMPLATE_NAMES, pieces, taken_for_plain};
+use super::words::{Words, bundled_words};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use tmuxagent_model::Millis;
-use tmuxagent_yaml::{Diagnostics, Place, Problems, Source, nearest, parse};
+use tmuxagent_yaml::{Diagnostics, Place, Problems, Source, nearest};
 
 /// Reads and checks a policy. Its `generation` is 0; whoever loads policies again and again counts.
 ///
@@ -41,15 +46,16 @@ pub fn load(sources: &[Source]) -> Result<Policy, Diagnostics> {
 #[must_use]
 pub fn analyse(sources: &[Source]) -> (Option<Policy>, Diagnostics) {
     let mut problems = Problems::new(sources);
-    let raws: Vec<RawPolicy> = sources
-        .iter()
-        .enumerate()
-        .filter_map(|(index, _)| RawPolicy::read(&parse(index, &mut problems)?, &mut problems))
-        .collect();
+    let files = expand(sources, &mut problems);
+    let read = files.iter().filter_map(|file| Some((RawPolicy::read(&file.tree, &mut problems)?, file.included)));
+    let (raws, included): (Vec<RawPolicy>, Vec<bool>) = read.unzip();
     let mut policy = Policy { hash: hash(sources), ..Policy::default() };
     let mut reading = Reading::new(problems, &raws);
     for raw in &raws {
-        reading.policy(raw, &mut policy);
+        reading.take_words(raw.words.as_ref());
+    }
+    for (raw, included) in raws.iter().zip(included) {
+        reading.policy(raw, included, &mut policy);
     }
     reading.check_between_commands();
     let empty = raws.iter().all(|raw| raw.pipelines.as_ref().is_none_or(Vec::is_empty));
@@ -65,7 +71,8 @@ pub fn analyse(sources: &[Source]) -> (Option<Policy>, Diagnostics) {
             .help("make `.{…}` counts smaller, or split patterns");
     }
     lint::run(&raws, &policy, &reading.patterns, &mut reading.problems);
-    let Reading { problems, patterns, .. } = reading;
+    let Reading { problems, patterns, words, .. } = reading;
+    policy.words = words;
     policy.patterns = patterns.list;
     let usable = !problems.has_errors();
     (usable.then_some(policy), problems.finish())
@@ -121,12 +128,18 @@ struct Reading<'a> {
     commands: Vec<(String, Place, bool)>,
     /// Inputs that the file being read gives.
     inputs: Vec<Input>,
+    /// Inputs of the pipeline being read.
+    known_inputs: Vec<Input>,
     /// The stages that have certainly ended when the text being read is filled in.
     ended: BTreeSet<String>,
     /// The stages of the pipeline being read that have a `run`.
     running: BTreeSet<&'a str>,
+    /// Those that may be skipped.
+    guarded: BTreeSet<&'a str>,
     /// Those whose output some text names.
     told: BTreeSet<String>,
+    /// The words by which `looks_like` goes.
+    words: Words,
     /// Names for panes that the file being read gives, each with where it stands and whether a stage uses it.
     panes: Vec<PaneName>,
 }
@@ -148,6 +161,20 @@ struct Defaults {
     backoff: Option<Backoff>,
     cooldown: Option<Millis>,
     poll_interval: Option<Millis>,
+}
+
+impl Defaults {
+    /// The same, with what others say where these say nothing.
+    fn or(self, others: &Self) -> Self {
+        Self {
+            timeout: self.timeout.or(others.timeout),
+            on_timeout: self.on_timeout.or_else(|| others.on_timeout.clone()),
+            hold: self.hold.or(others.hold),
+            backoff: self.backoff.or_else(|| others.backoff.clone()),
+            cooldown: self.cooldown.or(others.cooldown),
+            poll_interval: self.poll_interval.or(others.poll_interval),
+        }
+    }
 }
 
 impl<'a> Reading<'a> {
@@ -173,14 +200,17 @@ impl<'a> Reading<'a> {
             plain: BTreeMap::new(),
             commands: Vec::new(),
             inputs: Vec::new(),
+            known_inputs: Vec::new(),
             ended: BTreeSet::new(),
             running: BTreeSet::new(),
+            guarded: BTreeSet::new(),
             told: BTreeSet::new(),
+            words: bundled_words(),
             panes: Vec::new(),
         }
     }
 
-    fn policy(&mut self, raw: &'a RawPolicy, policy: &mut Policy) {
+    fn policy(&mut self, raw: &'a RawPolicy, included: bool, policy: &mut Policy) {
         if let Some(version) = &raw.version
             && version.value != "1"
         {
@@ -200,7 +230,10 @@ impl<'a> Reading<'a> {
             policy.pipelines.push(pipeline);
         }
         let panes = std::mem::take(&mut self.panes);
-        self.check_unused(&panes);
+        // What another file gives may be meant for a third one.
+        let own: Vec<PaneName> =
+            panes.into_iter().filter(|name| !included && name.at.source == raw.at.source).collect();
+        self.check_unused(&own);
         for raw in raw.auto_answers.iter().flatten() {
             let rule = self.auto_answer(raw, &policy.auto_answers);
             policy.auto_answers.push(rule);
@@ -232,6 +265,10 @@ impl<'a> Reading<'a> {
                 None => drop(self.seen.insert(name.clone(), text.at)),
             }
         }
+        let of_file = self.defaults.clone();
+        if let Some(raw) = &raw.defaults {
+            self.defaults = self.defaults(raw).or(&of_file);
+        }
         let stages: &'a [_] = raw.stages.as_ref().map_or(&[], |list| list.items.as_slice());
         if raw.stages.as_ref().is_some_and(|list| list.blank) {
             self.problems.error("no-stages", raw.at, format!("the pipeline `{name}` has no stages"));
@@ -241,6 +278,7 @@ impl<'a> Reading<'a> {
         self.variables = self.variables_of(stages);
         self.plain = shapes(stages);
         self.add_values(&inputs, stages);
+        self.known_inputs.clone_from(&inputs);
         let selector =
             raw.selector.as_ref().and_then(|tried| tried.0.as_ref()).map(|selector| self.selectors(selector));
         self.check_stage_names(stages);
@@ -248,7 +286,7 @@ impl<'a> Reading<'a> {
         let panes = self.panes_of(raw, stages, closing);
         let own_pane = self.own_pane(raw, stages);
         let own = || panes.iter().find(|pane| Some(&pane.name) == own_pane.as_ref()).map(|pane| pane.selector.clone());
-        Pipeline {
+        let pipeline = Pipeline {
             description: raw.description.as_ref().map(|text| text.value.trim().to_owned()).unwrap_or_default(),
             selector: selector.or_else(own).unwrap_or(super::Selector::Any(Vec::new())),
             panes,
@@ -257,10 +295,12 @@ impl<'a> Reading<'a> {
             inputs,
             loops: self.loops(raw.loops.as_ref()),
             answers: self.answers(raw.answers.as_ref()),
-            concurrency: Concurrency { lock: self.lock(raw.concurrency.as_ref(), raw.lock.as_ref()) },
+            concurrency: self.concurrency(raw, &name),
             place: self.problems.describe(raw.at),
             name,
-        }
+        };
+        self.defaults = of_file;
+        pipeline
     }
 
     fn check_stage_names(&mut self, stages: &[super::raw::RawStage]) {
@@ -292,8 +332,7 @@ impl<'a> Reading<'a> {
         name.to_owned()
     }
 
-    fn lock(&mut self, full: Option<&RawConcurrency>, short: Option<&Text>) -> Option<String> {
-        let within = full.and_then(|full| full.lock.as_ref());
+    fn lock(&mut self, within: Option<&Text>, short: Option<&Text>) -> Option<String> {
         if let (Some(_), Some(short)) = (within, short) {
             self.problems.error("twice", short.at, "`lock` and `concurrency: {lock: …}` say the same; keep one");
         }
@@ -395,6 +434,7 @@ impl<'a> Reading<'a> {
             self.problems.error("empty-text", text.at, "the text is empty");
         }
         self.check_words(&source, text.at, matches!(usage, Use::Typed | Use::Script));
+        self.check_signs(text, usage);
         self.check_use(&source, text.at, usage);
         let mut template = TextTemplate::new(source);
         if matches!(usage, Use::Typed | Use::Script) {

@@ -1,6 +1,7 @@
 //! `finally`: what is done when a run ends, as stages of its own.
 
 use super::Reading;
+use crate::guard::Guard;
 use crate::policy::{Action, Condition, Stage};
 use crate::raw::{RawClosing, RawStage};
 use std::collections::BTreeSet;
@@ -31,8 +32,12 @@ impl<'a> Reading<'a> {
     }
 
     fn closing_stage(&mut self, name: String, item: &RawClosing) -> Stage {
+        let guard = item.guard.as_ref().map(|raw| self.guard(raw, None));
+        let before = std::mem::take(&mut self.ended);
+        self.ended.extend(guard.iter().flat_map(Guard::known_stages).map(str::to_owned));
         let entries = item.action.iter().flat_map(|group| &group.entries);
         let actions: Vec<Action> = entries.flat_map(|entry| self.raw_action(entry)).collect();
+        self.ended = before;
         let runs = actions.iter().any(|action| matches!(action, Action::Run { .. }));
         Stage {
             name,
@@ -40,6 +45,8 @@ impl<'a> Reading<'a> {
             closes: true,
             told: false,
             triggers: Condition::Any(Vec::new()),
+            once: false,
+            guard,
             gate: None,
             actions_on_start: actions,
             success_when: runs.then(|| Condition::ExitCode(vec![0])),

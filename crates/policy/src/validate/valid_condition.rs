@@ -112,6 +112,9 @@ impl<'a> Reading<'a> {
                 }
                 condition
             }
+            Kind::FileExists(file) => self.file_condition(file, false, role),
+            Kind::FileChanged(file) => self.file_condition(file, true, role),
+            Kind::LooksLike(form) => self.looks_like(form),
             Kind::Schedule(schedule) => self.schedule(schedule),
             Kind::Manual(_) => {
                 if role != Role::Trigger {
@@ -124,12 +127,13 @@ impl<'a> Reading<'a> {
     }
 
     /// A trigger's poll is asked before there is a run, whose values it can't name.
-    fn check_without_run(&mut self, condition: &Condition, at: tmuxagent_yaml::Place) {
+    pub(super) fn check_without_run(&mut self, condition: &Condition, at: tmuxagent_yaml::Place) {
         let Condition::Poll(test) = condition else { return };
         let templates = match &test.what {
             PollWhat::GithubRun { repository, reference, .. } => vec![Some(repository), reference.as_ref()],
             PollWhat::Http { url, .. } => vec![Some(url)],
             PollWhat::Command { script, .. } => vec![Some(script)],
+            PollWhat::File { path, .. } => vec![Some(path)],
         };
         for name in templates.into_iter().flatten().flat_map(|template| &template.names) {
             if self.variables.contains(name) || NAMES_OF_RUNS.contains(&name.as_str()) {
@@ -212,10 +216,15 @@ impl<'a> Reading<'a> {
                 .error("never-holds", codes.at, message)
                 .help("use `after_stage_success` or `after_stage_failure`");
         }
+        Condition::ExitCode(self.codes(codes))
+    }
+
+    /// Exit codes; none: any but 0.
+    pub(super) fn codes(&mut self, codes: &Many<Text>) -> Vec<i32> {
         let mut numbers = Vec::new();
         for code in &codes.items {
             match code.value.as_str() {
-                "nonzero" => return Condition::ExitCode(Vec::new()),
+                "nonzero" => return Vec::new(),
                 text => match text.parse() {
                     Ok(number @ 0..=255) => numbers.push(number),
                     Ok(_) | Err(_) => {
@@ -230,7 +239,7 @@ impl<'a> Reading<'a> {
         if codes.blank {
             self.problems.error("empty-condition", codes.at, "`exit_code` needs a code").help("`nonzero` is any but 0");
         }
-        Condition::ExitCode(numbers)
+        numbers
     }
 
     fn poll(&mut self, raw: &RawPoll) -> Condition {
@@ -369,13 +378,7 @@ impl<'a> Reading<'a> {
                 (_, _) => return Condition::Any(Vec::new()),
             },
         };
-        if let Err(error) = cronexpr::parse_crontab(&expression) {
-            let reason = error.to_string();
-            let reason = reason.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-            let reason = reason.trim_start_matches([' ', '^']).split(';').next().unwrap_or_default();
-            let help = "five fields and a time zone: minute, hour, day of month, month, day of week, such as `30 8 * * MON-FRI Asia/Shanghai`";
-            self.problems.error("bad-schedule", at, format!("`{expression}` is no time table: {reason}")).help(help);
-        }
+        self.check_schedule(at, &expression);
         Condition::Schedule(expression)
     }
 }

@@ -123,6 +123,8 @@ impl<'a> Reading<'a> {
             }
         }
         self.running = super::valid_values::with_run(stages);
+        let guarded = stages.iter().filter(|stage| stage.guard.is_some()).filter_map(|stage| stage.name.as_ref());
+        self.guarded = guarded.map(|name| name.value.trim()).collect();
     }
 }
 

@@ -3,6 +3,7 @@
 use super::valid_condition::Role;
 use super::{Reading, Use};
 use crate::SHELL_OUTPUT;
+use crate::guard::Guard;
 use crate::policy::{Action, Backoff, Condition, Expiry, FailStep, Gate, RetrySpec, Stage, Stopping};
 use crate::raw::{RawAsk, RawFailStep, RawGate, RawQuestion, RawRetry, RawStage};
 use crate::read::{At, Flag, Group, Limit, Many, Number, Short, Span, SpanMs, Text};
@@ -38,6 +39,9 @@ const fn does_something(action: &Action) -> bool {
 impl<'a> Reading<'a> {
     pub(super) fn stage(&mut self, raw: &'a RawStage, ended: BTreeSet<String>) -> Stage {
         self.ended = ended;
+        let name = raw.name.as_ref().map(|name| self.name(name, "a stage")).unwrap_or_default();
+        let guard = raw.guard.as_ref().map(|raw| self.guard(raw, Some(&name)));
+        self.ended.extend(guard.iter().flat_map(Guard::known_stages).map(str::to_owned));
         let actions_on_start = self.actions(raw.actions_on_start.as_ref());
         let runs = actions_on_start.iter().filter(|action| matches!(action, Action::Run { .. })).count();
         if runs > 1 {
@@ -62,7 +66,6 @@ impl<'a> Reading<'a> {
         }
         let timeout = self.limit(raw.timeout.as_ref(), raw.timeout_ms.as_ref()).or(self.defaults.timeout);
         let on_timeout = self.on_timeout(raw.on_timeout.as_ref());
-        let name = raw.name.as_ref().map(|name| self.name(name, "a stage")).unwrap_or_default();
         let gate = raw.require_approval.as_ref().and_then(|raw| self.gate(raw, &name));
         // What follows its end may name it.
         self.ended.insert(name.clone());
@@ -76,6 +79,8 @@ impl<'a> Reading<'a> {
                 .triggers
                 .as_ref()
                 .map_or(Condition::Any(Vec::new()), |raw| self.condition(raw, Role::Trigger)),
+            guard,
+            once: raw.triggers.as_ref().is_some_and(|raw| self.starts_once(raw)),
             gate,
             actions_on_start,
             success_when,
@@ -89,7 +94,7 @@ impl<'a> Reading<'a> {
             on_success: self.actions(raw.on_success.as_ref()),
             on_fail: self.fail_steps(raw.on_fail.as_ref()),
             cooldown: cooldown.or(self.defaults.cooldown).filter(|span| span.0 > 0),
-            lock: self.lock(raw.concurrency.as_ref(), raw.lock.as_ref()),
+            lock: self.lock(raw.concurrency.as_ref().and_then(|raw| raw.lock.as_ref()), raw.lock.as_ref()),
             place: self.problems.describe(raw.at),
         }
     }
@@ -101,7 +106,13 @@ impl<'a> Reading<'a> {
                 let zero = Span { at: *at, value: Millis(0) };
                 self.span(Some(&zero), millis)
             }
-            Some(Limit::Span(span)) => self.span(Some(span), millis),
+            Some(Limit::Span(span)) => {
+                if span.value.0 == 0 {
+                    let message = "a time limit of 0 is none at all";
+                    self.problems.warning("no-limit", span.at, message).help("write `never` if that is meant");
+                }
+                self.span(Some(span), millis)
+            }
             None => self.span(None, millis),
         }
         .map(|(_, span)| span)

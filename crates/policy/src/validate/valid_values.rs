@@ -1,8 +1,9 @@
 //! Values that stages leave behind: `{{STAGE.output}}` and the like, and where they are known.
 
-use super::Reading;
 use super::valid_action::{Written, each_start_action};
+use super::{Reading, Use};
 use crate::raw::{RawCondition, RawConditionKind as Kind, RawStage};
+use crate::read::Text;
 use crate::template::{StageValue, stage_value};
 use std::collections::BTreeSet;
 use tmuxagent_yaml::Place;
@@ -25,6 +26,8 @@ impl<'a> Reading<'a> {
     pub(super) fn known_stages(&self, stages: &'a [RawStage]) -> Vec<BTreeSet<String>> {
         let names: Vec<&str> =
             stages.iter().map(|raw| raw.name.as_ref().map_or("", |name| name.value.trim())).collect();
+        let guarded: BTreeSet<&str> =
+            stages.iter().zip(&names).filter(|(raw, _)| raw.guard.is_some()).map(|(_, name)| *name).collect();
         let all: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
         // In a loop a stage is known by what every way into it has in common: begin with all, and take away.
         let mut known = vec![all; stages.len()];
@@ -32,12 +35,32 @@ impl<'a> Reading<'a> {
             let of = |name: &str| names.iter().position(|one| *one == name).and_then(|at| known.get(at).cloned());
             let next: Vec<BTreeSet<String>> = stages
                 .iter()
-                .map(|raw| raw.triggers.as_ref().map_or_else(BTreeSet::new, |raw| after(raw, &of)))
+                .map(|raw| raw.triggers.as_ref().map_or_else(BTreeSet::new, |raw| after(raw, &of, &guarded)))
                 .collect();
             if next == known {
                 return known;
             }
             known = next;
+        }
+    }
+
+    /// Signs that look as if they meant something and do not.
+    pub(super) fn check_signs(&mut self, text: &Text, usage: Use) {
+        let written = self.problems.written(text.at);
+        let in_command = matches!(usage, Use::Typed | Use::Script);
+        let breaks = text.value.contains("\\n") && !text.value.contains('\n') && written.contains("\\n");
+        if usage == Use::Words && breaks && !written.starts_with('"') {
+            let message = "a backslash and an `n` are no line break here: only in double quotes they are one";
+            let at = self.problems.within(text.at, "\\n");
+            self.problems
+                .warning("no-escape", at, message)
+                .help("put the text in double quotes, or write it as a block: `|`");
+        }
+        if let Some(sign) = text.value.chars().find(|c| in_command && matches!(c, '“' | '”' | '‘' | '’' | '„'))
+        {
+            let message = format!("`{sign}` is no quote of a shell, but a sign like any other");
+            let at = self.problems.within(text.at, sign.encode_utf8(&mut [0; 4]));
+            self.problems.warning("odd-quotes", at, message).help("write `'` or `\"`");
         }
     }
 
@@ -51,7 +74,11 @@ impl<'a> Reading<'a> {
         let at = self.problems.within(at, name);
         if !self.ended.contains(stage) {
             let message = format!("`{{{{{name}}}}}` is not known here: the stage `{stage}` has not ended for certain");
-            let help = format!("let the stage follow it on every way: `triggers: [{{after_stage_success: {stage}}}]`");
+            let help = if self.guarded.contains(stage) {
+                format!("it may be skipped by its `if`: ask for its end, `if: {{stage: {{{stage}: succeeded}}}}`")
+            } else {
+                format!("let the stage follow it on every way: `triggers: [{{after_stage_success: {stage}}}]`")
+            };
             self.problems.error("no-value", at, message).help(help);
         } else if value == StageValue::ExitCode && !self.running.contains(stage) {
             let message = format!("the stage `{stage}` has no `run`, so that no exit code of it is known");
@@ -70,21 +97,28 @@ fn common(each: impl Iterator<Item = BTreeSet<String>>) -> BTreeSet<String> {
 }
 
 /// The stages that have ended whenever a condition holds.
-fn after(condition: &RawCondition, of: &dyn Fn(&str) -> Option<BTreeSet<String>>) -> BTreeSet<String> {
+/// Of one that may be skipped (`guarded`) nothing is known, unless it failed.
+fn after(
+    condition: &RawCondition,
+    of: &dyn Fn(&str) -> Option<BTreeSet<String>>,
+    guarded: &BTreeSet<&str>,
+) -> BTreeSet<String> {
     match &condition.value {
         Kind::AfterStageSuccess(names) | Kind::AfterStageFailure(names) => common(names.items.iter().map(|name| {
             let name = name.value.trim();
             let mut known = of(name).unwrap_or_default();
-            known.insert(name.to_owned());
+            if matches!(condition.value, Kind::AfterStageFailure(_)) || !guarded.contains(name) {
+                known.insert(name.to_owned());
+            }
             known
         })),
         // Nothing of it was done.
         Kind::AfterStageRejected(names) => {
             common(names.items.iter().map(|name| of(name.value.trim()).unwrap_or_default()))
         }
-        Kind::AnyOf(parts) => common(parts.items.iter().map(|part| after(part, of))),
-        Kind::AllOf(parts) => parts.items.iter().flat_map(|part| after(part, of)).collect(),
-        Kind::Seen(part) => after(part, of),
+        Kind::AnyOf(parts) => common(parts.items.iter().map(|part| after(part, of, guarded))),
+        Kind::AllOf(parts) => parts.items.iter().flat_map(|part| after(part, of, guarded)).collect(),
+        Kind::Seen(part) => after(part, of, guarded),
         Kind::Not(_)
         | Kind::LogRegex(_)
         | Kind::Message(_)
@@ -94,6 +128,9 @@ fn after(condition: &RawCondition, of: &dyn Fn(&str) -> Option<BTreeSet<String>>
         | Kind::IdleFor(_)
         | Kind::IdleForMs(_)
         | Kind::Poll(_)
+        | Kind::FileExists(_)
+        | Kind::FileChanged(_)
+        | Kind::LooksLike(_)
         | Kind::Schedule(_)
         | Kind::Manual(_) => BTreeSet::new(),
     }

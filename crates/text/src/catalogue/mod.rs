@@ -15,6 +15,7 @@ mod commands;
 mod files;
 mod findings_files;
 mod findings_policies;
+mod flow;
 mod policy;
 mod program;
 mod readers;
@@ -51,6 +52,7 @@ fn rows() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         files::ROWS,
         findings_files::ROWS,
         findings_policies::ROWS,
+        flow::ROWS,
         policy::ROWS,
         program::ROWS,
         readers::ROWS,

@@ -87,6 +87,7 @@ impl Player {
                 format!("lease {lease} ended by {}", by.as_ref().map_or("its agent", |by| &by.who))
             }
             Note::AutoAnswered { question, by, .. } => format!("answered by {} ({:?}): {question}", by.who, by.via),
+            Note::StageSkipped { stage, why, .. } if !why.is_empty() => format!("{stage} skipped: {why}"),
             Note::RunStarted { .. }
             | Note::RunEnded { .. }
             | Note::StageNeedsApproval { .. }
@@ -241,7 +242,7 @@ impl Player {
 
 /// What the machine says of itself is told in Chinese too; words of the policy stand for themselves.
 fn has_chinese(text: &str) {
-    const WORDS: [&str; 10] = [
+    const WORDS: [&str; 15] = [
         "agent ",
         "any_of",
         "all_of",
@@ -252,6 +253,11 @@ fn has_chinese(text: &str) {
         "exit_code",
         "idle_for",
         "schedule",
+        "inputs.",
+        "stage ",
+        "file_",
+        "run failed",
+        "version",
     ];
     let of_policy = WORDS.iter().any(|word| text.starts_with(word)) || text.starts_with("poll ") || text == "manual";
     let chinese = tmuxagent_text::sentence(tmuxagent_text::Lang::Zh, text);

@@ -1,0 +1,99 @@
+//! What is asked of the world outside the pane's output, and words by which output is guessed at.
+
+use crate::read::{Json, Many, Number, Short, Span, SpanMs, Text, raw_map};
+
+raw_map! {
+    /// Something outside that is asked until it ends. One of `github_run`, `http`, `command`.
+    RawPoll, "`poll`", required [], any [], {
+        /// A workflow run of GitHub Actions: the newest since the stage started, until it is completed.
+        "github_run" => github_run: RawGithubRun,
+        /// A web address.
+        "http" => http: Short<Text, RawHttp>,
+        /// A shell command on the pane's host: exit code 0 = done, 75 = not yet, any other = failed.
+        "command" => command: Short<Text, RawPollCommand>,
+        /// The time between questions.
+        "interval" => interval: Span,
+        /// The time between questions in milliseconds.
+        "interval_ms" => interval_ms: SpanMs,
+        /// The time between questions in milliseconds.
+        "poll_interval_ms" => poll_interval_ms: SpanMs,
+        /// The attempt fails when it has not ended by then.
+        "deadline" => deadline: Span,
+        /// The attempt fails when it has not ended by then, in milliseconds.
+        "deadline_ms" => deadline_ms: SpanMs,
+    }
+}
+
+raw_map! {
+    /// A workflow run of GitHub Actions.
+    RawGithubRun, "`github_run`", required ["repository", "workflow"], any [], {
+        /// `owner/name`.
+        "repository" => repository: Text,
+        /// The workflow's file name or number.
+        "workflow" => workflow: Text,
+        /// Branch or tag; any when left out.
+        "ref" => reference: Text,
+        /// The API's base URL, for GitHub Enterprise.
+        "base_url" => base_url: Text,
+        /// The environment variable that holds the token; `GITHUB_TOKEN` when left out.
+        "token_env" => token_env: Text,
+    }
+}
+
+raw_map! {
+    /// A web address that is asked.
+    RawHttp, "`http`", required ["url"], any [], {
+        /// The URL.
+        "url" => url: Text,
+        /// The status that means yes; 200 when left out.
+        "status" => status: Number,
+        /// A JSON pointer into the answer, such as `/status`.
+        "json_pointer" => pointer: Text,
+        /// The value expected there.
+        "value" => value: Json,
+    }
+}
+
+raw_map! {
+    /// A command that is asked.
+    RawPollCommand, "`command`", required ["script"], any [], {
+        /// The shell script.
+        "script" => script: Text,
+        /// Its time limit.
+        "timeout" => timeout: Span,
+        /// Its time limit in milliseconds.
+        "timeout_ms" => timeout_ms: SpanMs,
+    }
+}
+
+raw_map! {
+    /// A file or folder that is looked for.
+    RawFile, "a file", required ["path"], any [], {
+        /// Its path.
+        "path" => path: Text,
+        /// The time between looks.
+        "interval" => interval: Span,
+    }
+}
+
+raw_map! {
+    /// What a line looks like.
+    RawLooksLike, "`looks_like`", required ["outcome"], any [], {
+        /// `error` or `success`.
+        "outcome" => outcome: Text,
+        /// The tool whose words count beside those of `any`.
+        "tool" => tool: Text,
+    }
+}
+
+raw_map! {
+    /// The words of a tool. A word counts where it stands by itself, large or small; `/…/` is a regular expression.
+    RawWords, "the words of a tool", required [], any ["error", "success", "not"], {
+        /// What an error looks like.
+        "error" => error: Many<Text>,
+        /// What a success looks like.
+        "success" => success: Many<Text>,
+        /// What is neither.
+        "not" => not: Many<Text>,
+    }
+}

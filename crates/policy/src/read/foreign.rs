@@ -1,0 +1,135 @@
+//! The words of other programs and of earlier scripts, and slips of the pen: what takes their place here.
+
+use tmuxagent_yaml::{Key, Kind, Node, Problems, nearest, quoted};
+
+/// Keys, the maps in which they are looked for (all, where none is named), and the way out.
+const ELSEWHERE: &[(&[&str], &str, &str)] = &[
+    (&["on_fail_notify"], "", "write `on_fail: [{notify: \"…\"}]`"),
+    (&["on_success_notify"], "", "write `on_success: [{notify: \"…\"}]`"),
+    (&["on_start_notify"], "", "write a `notify` in `actions_on_start`"),
+    (&["external_check"], "", "write a `poll` condition in `success_when`"),
+    (&["external_status"], "", "write a `poll` condition"),
+    (&["script", "command", "commands", "cmd", "exec", "shell"], "an action", "write `run: …`"),
+    (
+        &["script", "command", "commands", "cmd", "exec", "shell", "run", "uses"],
+        "a stage",
+        "write `actions_on_start: [{run: …}]`",
+    ),
+    (&["prompt", "send_keys", "notify"], "a stage", "it is an action: write it in `actions_on_start`"),
+    (&["log_regex", "exit_code", "agent"], "a stage", "it is a condition: write it in `success_when` or `fail_when`"),
+    (
+        &["depends_on", "depends", "dependsOn", "dependencies", "needs", "requires", "after"],
+        "a stage",
+        "write `triggers: [{after_stage_success: …}]`",
+    ),
+    (
+        &["depends_on", "depends", "needs", "requires"],
+        "a pipeline",
+        "let the other one start it: `on_success: [{start_pipeline: …}]` at its last stage",
+    ),
+    (&["schedule", "cron", "on"], "a stage", "write it in `triggers`: `triggers: [{schedule: …}]`"),
+    (&["schedule", "cron", "on", "triggers", "when"], "a pipeline", "write `triggers` at its first stage"),
+    (&["on", "triggers", "schedule"], "a policy", "write `triggers` at the first stage of a pipeline"),
+    (&["jobs", "workflows", "workflow"], "a policy", "write `pipelines`, each with `name`, `match` and `stages`"),
+    (
+        &["stages", "steps", "tasks"],
+        "a policy",
+        "stages belong to a pipeline: `pipelines: [{name: …, match: …, stages: …}]`",
+    ),
+    (&["steps", "jobs", "tasks"], "a pipeline", "a pipeline's steps are its `stages`"),
+    (
+        &["steps", "tasks", "actions"],
+        "a stage",
+        "what is done stands in `actions_on_start`; steps with an end of their own are `stages`",
+    ),
+    (
+        &["when", "only", "except", "rules", "condition", "unless"],
+        "a stage",
+        "write `triggers` for what starts a stage, and `if` for whether it is run",
+    ),
+    (&["if"], "a pipeline", "write `if` at its stages"),
+    (&["if"], "an action", "write `if` at the stage; at an item of `finally` it can stand beside the action"),
+    (
+        &["env", "environment", "variables", "vars"],
+        "",
+        "values that are given at the start are `inputs`; a variable of one command stands in it: `run: \"A=b ./x.sh\"`",
+    ),
+    (&["retry", "retries", "max_retries"], "a stage", "write `on_fail: [{retry: …}]`"),
+    (
+        &["cwd", "dir", "workdir", "working_directory", "working-directory"],
+        "",
+        "a command begins in the folder of its pane; write `run: \"cd … && …\"`",
+    ),
+    (
+        &["image", "container", "services", "runs-on", "runs_on"],
+        "",
+        "a stage runs in a tmux pane: say which one with `match`, or with `in`",
+    ),
+    (
+        &["matrix", "strategy", "parallel", "for_each"],
+        "",
+        "there is no such key: write a stage for each, with `use` of one template",
+    ),
+    (&["timeout-minutes", "timeout_minutes", "time_limit"], "", "write `timeout: 10m`"),
+    (&["approval", "manual", "confirm"], "a stage", "write `require_approval`"),
+    (&["always", "after_script", "always_run"], "", "write `finally` at the pipeline"),
+    (&["equals", "is"], "a part of `if`", "write the value behind the name: `if: {input: {env: prod}}`"),
+    (&["inputs"], "a part of `if`", "write `input`"),
+    (&["all", "and"], "", "write `all_of`"),
+    (&["any", "or"], "", "write `any_of`"),
+];
+
+/// Adds the problem of a key that a map does not know.
+pub(crate) fn unknown_key(key: &Key, what: &str, known: &[&str], problems: &mut Problems) {
+    let draft = problems.error("unknown-key", key.at, format!("{what} has no key `{}`", key.text));
+    let text = key.text.as_str();
+    let fits = |(keys, of, _): &&(&[&str], &str, &str)| keys.contains(&text) && (of.is_empty() || *of == what);
+    if let Some((.., help)) = ELSEWHERE.iter().find(fits) {
+        draft.help(*help);
+    } else if text.contains('：') {
+        draft.help("`：` is no colon here: write `: `");
+    } else if text.contains(['\u{a0}', '\u{3000}']) {
+        draft.help("write a plain blank; input methods and web pages put others");
+    } else if let Some((before, _)) = text.split_once(':').filter(|(before, _)| known.contains(before)) {
+        draft.help(format!("a blank belongs behind the colon: `{before}: …`"));
+    } else {
+        match nearest(text, known.iter().copied()) {
+            Some(name) => draft.nearest(Some(name)),
+            None => draft.help(format!("its keys are {}", known.join(", "))),
+        };
+    }
+}
+
+/// What is probably meant by a text where a map with one of `keys` is wanted.
+pub(super) fn instead(node: &Node, keys: &[&str]) -> Option<String> {
+    let Kind::Scalar { text, .. } = &node.kind else { return None };
+    if node.is_nothing() {
+        return None;
+    }
+    if keys.contains(&"input") {
+        let (name, value) = compared(text).unwrap_or(("env", "prod"));
+        return Some(format!("write `{{input: {{{name}: {}}}}}`", quoted(value)));
+    }
+    let key = ["window_name", "send_keys", "log_regex"].into_iter().find(|key| keys.contains(key))?;
+    let key = if key == "send_keys" { "run" } else { key };
+    Some(format!("write `{{{key}: {}}}`", quoted(text)))
+}
+
+/// Name and value of an expression as other programs have it: `inputs.env == 'prod'`.
+fn compared(text: &str) -> Option<(&str, &str)> {
+    let inside = text.trim().trim_start_matches("${{").trim_end_matches("}}");
+    let (name, value) = inside.split_once("==")?;
+    let name = name.trim().strip_prefix("inputs.")?;
+    Some((name, value.trim().trim_matches(['\'', '"'])))
+}
+
+/// What a flag is written as that is written otherwise.
+pub(super) fn flag(node: &Node) -> Option<&'static str> {
+    let Kind::Scalar { text, plain } = &node.kind else { return None };
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "false" if !plain => Some("write it without quotes"),
+        "yes" | "on" | "y" | "1" => Some("write `true`"),
+        "no" | "off" | "n" | "0" => Some("write `false`"),
+        _ => None,
+    }
+}

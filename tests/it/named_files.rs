@@ -27,6 +27,8 @@ const READING: &[(&str, &[&str], bool, bool)] = &[
     ("config check", &["--config", "@", "config", "check"], false, true),
     ("policy check", &["policy", "check", "@"], false, false),
     ("policy check", &["--policy", "@", "policy", "check"], false, false),
+    ("policy show", &["policy", "show", "@"], false, true),
+    ("policy words", &["policy", "words", "@"], false, true),
     ("policy init", &["policy", "init", "@", "--print"], true, false),
     ("policy replay", &["policy", "replay", "--log", "@"], false, true),
     ("policy replay", &["policy", "replay", "--log", "/dev/null", "--policy", "@"], false, true),

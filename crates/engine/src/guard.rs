@@ -200,7 +200,9 @@ impl Turn<'_> {
     fn leave_out(&mut self, at: At, rule: &Stage, why: String) {
         let unmended = self.run(at.run).is_some_and(|run| follows_failure(run, &rule.triggers));
         self.supersede_stage(at);
-        if !self.shift(at, StageInput::LeaveOut) {
+        // In a loop it may have been skipped before.
+        let again = self.stage(at).is_some_and(|stage| stage.state == StageState::Skipped);
+        if !again && !self.shift(at, StageInput::LeaveOut) {
             return;
         }
         let words = rule.guard.as_ref().map(Guard::describe).unwrap_or_default();

@@ -19,7 +19,7 @@
 //! Reject    –        Rejected   –         –         –         –         –         –
 //! Expire    –        Expired    –         –         –         –         –         –
 //! Reset     –        –          –         –         –         –         –         Waiting
-//! LeaveOut  Skipped  Skipped    Skipped   –         –         –         –         Skipped
+//! LeaveOut  Skipped  Skipped    Skipped   –         –         –         –         Skipped, but not from Skipped
 //! ```
 //!
 //! `Start` on a stage with a gate needs an approved question or a policy's own retry behind it; the callers see to
@@ -198,14 +198,13 @@ pub const fn next_stage(state: StageState, input: StageInput) -> Option<StageSta
             }
         }
         StageInput::LeaveOut => match state {
-            S::Starting | S::Running | S::Retrying | S::Asking => None,
+            S::Starting | S::Running | S::Retrying | S::Asking | S::Skipped => None,
             S::Waiting
             | S::NeedsApproval
             | S::Queued
             | S::Succeeded
             | S::Failed
             | S::Escalated
-            | S::Skipped
             | S::Cancelled
             | S::Rejected
             | S::Expired => Some(S::Skipped),

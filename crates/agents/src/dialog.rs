@@ -12,6 +12,8 @@ use tmuxagent_model::AgentQuestion;
 /// The rows in which a dialog may stand, without its frame.
 struct Part<'s> {
     rows: Vec<&'s str>,
+    /// Which of them hold something that cannot be seen.
+    veiled: Vec<bool>,
     /// How the last row looks.
     look: Option<Look>,
     /// Whether its beginning is on the screen.
@@ -38,9 +40,12 @@ fn is_rule(row: &str) -> bool {
 fn part(frame: Frame, screen: &Screen) -> Option<Part<'_>> {
     let rows: Vec<&str> = screen.rows.iter().map(|row| row.text.as_str()).collect();
     let look = screen.rows.last()?.look;
-    let whole = |rows| Some(Part { rows, look, begun: true });
+    let veiled = |from: usize, to: usize| screen.rows[from..to].iter().map(|row| row.veiled).collect();
     match frame {
-        Frame::Rule | Frame::Indented | Frame::Line => whole(rows),
+        Frame::Rule | Frame::Indented | Frame::Line => {
+            let veiled = veiled(0, rows.len());
+            Some(Part { rows, veiled, look, begun: true })
+        }
         Frame::Boxed => {
             let bottom = *rows.last()?;
             let indent = bottom.len() - bottom.trim_start().len();
@@ -65,14 +70,15 @@ fn part(frame: Frame, screen: &Screen) -> Option<Part<'_>> {
                 let body = (cut(row) > 0).then(|| &row[indent..])?.strip_prefix('│')?.strip_suffix('│')?;
                 found.push(body.strip_prefix(' ').unwrap_or(body).trim_end());
             }
-            Some(Part { rows: found, look, begun: top.is_some() })
+            let veiled = veiled(first, inner.len());
+            Some(Part { rows: found, veiled, look, begun: top.is_some() })
         }
         Frame::Bar => {
             let has_bar = |row: &&str| row.trim_start().starts_with('┃');
             let first = rows.iter().rposition(|row| !has_bar(row)).map_or(0, |n| n + 1);
             let strip = |row: &&'_ str| -> usize { row.find('┃').map_or(0, |at| at + '┃'.len_utf8()) };
             let found = rows[first..].iter().map(|row| row[strip(row)..].trim_end()).collect();
-            Some(Part { rows: found, look, begun: first > 0 })
+            Some(Part { rows: found, veiled: veiled(first, rows.len()), look, begun: first > 0 })
         }
     }
 }
@@ -94,7 +100,8 @@ fn question(recogniser: &Recogniser, rule: &DialogRule, part: &Part<'_>) -> Opti
     }
     let detail = detail(rule, asked);
     let clipped = recogniser.clipped.as_ref().is_some_and(|mark| asked.iter().any(|row| mark.is_match(row)));
-    let complete = whole && all && !clipped && (rule.detail.is_none() || !detail.is_empty());
+    let seen = !part.veiled[start..start + asked.len()].contains(&true);
+    let complete = whole && all && seen && !clipped && (rule.detail.is_none() || !detail.is_empty());
     let again = rule.again.as_ref().map(|pattern| {
         let told = found.answers.iter().find_map(|answer| pattern.captures(&answer.label)?.get(1));
         told.map_or_else(String::new, |words| words.as_str().to_owned())

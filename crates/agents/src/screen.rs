@@ -16,6 +16,8 @@ pub struct Row {
     pub text: String,
     /// How it begins to look; `None` where colours were not captured.
     pub look: Option<Look>,
+    /// Something stands in it that cannot be seen, or that looks like a blank and is none.
+    pub veiled: bool,
 }
 
 /// What a pane shows.
@@ -51,7 +53,7 @@ impl Screen {
 /// Reads one row; the look goes on into the next one, as tmux writes it.
 fn row(line: &str, styled: bool, look: &mut Look) -> Row {
     let mut text = String::new();
-    let mut first = None;
+    let (mut first, mut veiled) = (None, false);
     let mut rest = line;
     while let Some(c) = rest.chars().next() {
         rest = &rest[c.len_utf8()..];
@@ -65,10 +67,20 @@ fn row(line: &str, styled: bool, look: &mut Look) -> Row {
         if !c.is_whitespace() {
             first.get_or_insert(*look);
         }
+        veiled |= is_veiled(c);
         text.push(if c == '\u{a0}' { ' ' } else { c });
     }
     text.truncate(text.trim_end().len());
-    Row { text, look: styled.then(|| first.unwrap_or_default()) }
+    Row { text, look: styled.then(|| first.unwrap_or_default()), veiled }
+}
+
+/// Whether a character is invisible or one of the blanks that a reader takes for a space: spaces but U+0020 and U+3000, which
+/// is two cells wide, and characters that Unicode calls default-ignorable. Not the variation selectors behind signs.
+const fn is_veiled(c: char) -> bool {
+    matches!(c,
+        '\u{a0}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{1680}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{2000}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{205f}'..='\u{206f}'
+        | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Takes one escape sequence off; a `CSI … m` changes the look.

@@ -2,7 +2,10 @@ use super::codec::{FrameCodec, METHODS, Piece, encode, request};
 use super::wire::{ErrorKind, MAX_FRAME, Request, RequestFrame, ServerFrame};
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
-use tmuxagent_model::{AgentMessage, AgentState, Command, HookReport, HumanCall, MessageType, Millis, Snapshot, Via};
+use tmuxagent_model::{
+    AgentMessage, AgentQuestionKind, AgentRequest, AgentState, Command, HookReport, HumanCall, MessageType, Millis,
+    Snapshot, Via,
+};
 use tokio_util::codec::Decoder;
 
 /// Feeds bytes in chunks of the given sizes, repeated; returns what they consist of.
@@ -56,6 +59,14 @@ fn one_of_each() -> Vec<Request> {
         Request::Say { message: Box::new(AgentMessage::new(MessageType::Log)) },
         Request::AskHuman { asks: Box::new(asks) },
         Request::Hook { report: HookReport { event: "Stop".into(), state: AgentState::Done, text: String::new() } },
+        Request::Await {
+            request: AgentRequest {
+                kind: AgentQuestionKind::Command,
+                words: vec!["make".into()],
+                place: None,
+                options: Vec::new(),
+            },
+        },
     ];
     for request in &all {
         match request {
@@ -75,7 +86,8 @@ fn one_of_each() -> Vec<Request> {
             | Request::Report { .. }
             | Request::Say { .. }
             | Request::AskHuman { .. }
-            | Request::Hook { .. } => {}
+            | Request::Hook { .. }
+            | Request::Await { .. } => {}
         }
     }
     all

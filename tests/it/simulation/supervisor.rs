@@ -225,6 +225,7 @@ impl Supervisor {
             | Act::WatchScreens(..)
             | Act::RunsIn(..)
             | Act::Hook(..)
+            | Act::Request(..)
             | Act::Exclude(..)
             | Act::Include(..)
             | Act::Gone(..)

@@ -413,7 +413,7 @@ impl World {
                     self.late.insert((run.0, stage, attempt));
                 }
                 Note::RunEnded { run, state: RunState::Cancelled | RunState::Rejected, .. } => {
-                    drop(self.cancelled.insert(run.0))
+                    self.cancelled.insert(run.0);
                 }
                 _ => {}
             }

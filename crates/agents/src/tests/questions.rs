@@ -203,3 +203,17 @@ fn what_does_not_fit_on_a_small_screen_is_not_whole() {
     assert!(after.answers[1].highlighted && !after.answers[0].highlighted);
     assert_ne!(before.fingerprint, question("claude-2.1.332-80x24/approve_command_2").fingerprint);
 }
+
+#[test]
+fn a_dialog_that_holds_what_can_not_be_seen_is_not_whole() {
+    let shown = text("claude-2.1.332/approve_command");
+    let command = question("claude-2.1.332/approve_command").detail;
+    let asked = |command: &str, with: &str| {
+        let screen = Screen::of(&shown.replace(command, with));
+        recognise(recogniser("claude"), &screen).question.expect("a dialog")
+    };
+    assert!(asked(&command, &command).whole);
+    for sign in ['\u{a0}', '\u{200b}', '\u{2003}', '\u{feff}', '\u{3164}'] {
+        assert!(!asked(&command, &format!("{command}{sign}")).whole, "{sign:?}");
+    }
+}

@@ -303,7 +303,7 @@ fn marks_of_a_shell_are_believed_by_who_has_read_one() {
     room.hear(1, HostMessage::Event(Event::ShellMarks { pane: pane.clone(), trusted: true }));
     room.commit();
     let marked = |room: &Room| room.core.engine().panes_with_shell_marks(&HostName::local());
-    assert_eq!(marked(&room), [pane.clone()]);
+    assert_eq!(marked(&room), std::slice::from_ref(&pane));
     // The collector that follows begins with readers that know nothing yet.
     reload(&mut room, vec![host("local", 300)]);
     room.core.take(room.now, Input::HostEnded(HostName::local(), Life(1)));

@@ -118,13 +118,9 @@ impl Policy {
 fn shown_commands(question: &AgentQuestion) -> Option<Vec<Vec<String>>> {
     let text = question.detail.trim_matches([' ', '\n']);
     let certain = question.whole && !text.contains(['\n', '…']);
-    let commands = certain.then(|| plain_commands(text).ok()).flatten()?;
-    question.again.as_ref().is_none_or(|again| is_the_same(again, &commands)).then_some(commands)
-}
-
-/// Whether a dialog tells the same commands a second time.
-fn is_the_same(again: &str, commands: &[Vec<String>]) -> bool {
-    plain_commands(again).is_ok_and(|told| told == commands)
+    // What a dialog tells a second time must be the same to the letter: an agent quotes there what it left out above.
+    let same = question.again.as_ref().is_none_or(|again| again.trim_matches(' ') == text);
+    (certain && same).then(|| plain_commands(text).ok()).flatten()
 }
 
 impl AutoAnswer {

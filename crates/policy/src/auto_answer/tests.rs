@@ -109,7 +109,7 @@ fn a_command_that_is_shown_with_signs_left_out_has_to_stand_there_twice() {
         ..question(AgentQuestionKind::Command, "touch okFevilF", None)
     };
     assert!(answered(rules, "codex", &asked("touch okFevilF")).is_some());
-    for again in ["", "touch okF evilF", "touch"] {
+    for again in ["", "touch okF evilF", "touch", "'touch' okFevilF"] {
         assert!(answered(rules, "codex", &asked(again)).is_none());
     }
 }

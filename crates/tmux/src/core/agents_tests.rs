@@ -19,7 +19,7 @@ struct Room {
 
 impl Room {
     fn new() -> Self {
-        let mut agent = WatchedAgent::new(&bundled());
+        let mut agent = WatchedAgent::new(&bundled(), false);
         agent.core.on(Timestamp(0), Input::Process(Some(process(1))));
         Self { agent, begun: Instant::now(), pid: 1 }
     }
@@ -79,7 +79,7 @@ fn another_process_is_another_agent() {
 
 #[test]
 fn a_turn_between_two_looks_is_seen_in_the_agents_own_file() {
-    let mut agent = WatchedAgent::new(&bundled());
+    let mut agent = WatchedAgent::new(&bundled(), false);
     let process = AgentProcess { agent: "claude".to_owned(), pid: 1, start: 7, pids: vec![(1, 7)] };
     agent.core.on(Timestamp(0), Input::Process(Some(process.clone())));
     let mut states = |changed: u64, status: &str| -> Vec<&str> {

@@ -493,9 +493,5 @@ impl HostCore {
 
 /// Whether a planned time has come; it is then no longer planned.
 fn take_due(at: &mut Option<Instant>, now: Instant) -> bool {
-    let due = at.is_some_and(|at| at <= now);
-    if due {
-        *at = None;
-    }
-    due
+    at.take_if(|at| *at <= now).is_some()
 }

@@ -89,7 +89,7 @@ mod tests {
         let among = |more: &[Entry]| Stray::among(&[&[his.clone(), keeper.clone()], more].concat(), SessionId(9));
         let stray = Entry { keeper: false, ..entry(9, 91, true) };
         assert_eq!(among(&[]), []);
-        assert_eq!(among(&[stray.clone()]), [Stray::Window(WindowId(91), true)]);
+        assert_eq!(among(std::slice::from_ref(&stray)), [Stray::Window(WindowId(91), true)]);
         let behind = Entry { current: false, ..stray.clone() };
         let second = Entry { pane: PaneId(92), ..behind.clone() };
         assert_eq!(among(&[behind, second]), [Stray::Window(WindowId(91), false)], "its panes come with it");

@@ -57,6 +57,7 @@ impl Player {
                 format!("{} closed: {}", self.approval_label(approval), snake(&format!("{state:?}")))
             }
             Note::Held { text, .. } => format!("held: {text}"),
+            Note::Given { text, .. } => format!("given: {text}"),
             Note::NotSent { text, reason, .. } => format!("not sent ({reason:?}): {text}"),
             Note::EffectFailed { error, .. } => format!("effect failed: {error}"),
             Note::StageRetrying { attempt, max, after, .. } => {

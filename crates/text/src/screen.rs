@@ -139,6 +139,8 @@ texts! {
     CancelQ: "cancel this run?", "取消此次运行？";
     SkipQ: "count as done and go on?", "视为完成并继续？";
     StartQ: "start?", "启动？";
+    Void: "nothing is decided here any more", "此处不能再作决定";
+    EscCloses: "press Esc to close this", "按 Esc 关闭";
     // Input lines.
     FilterPrompt: "filter", "筛选";
     SendPrompt: "send text", "发送文字";

@@ -34,10 +34,11 @@ pub fn question(lang: Lang, approval: &Approval) -> String {
     }
 }
 
-/// What an effect does that types nothing, in a language; anything else is a command and stays verbatim.
+/// What an effect does that types nothing, or more than keys, in a language; anything else is a command and stays verbatim.
 #[must_use]
 pub fn effect_sentence(lang: Lang, text: &str) -> String {
-    if text.starts_with("nothing is typed") { sentence(lang, text) } else { text.to_owned() }
+    let ours = ["nothing is typed", "C-c is pressed in the pane; "];
+    if ours.iter().any(|form| text.starts_with(form)) { sentence(lang, text) } else { text.to_owned() }
 }
 
 /// How deep sentences stand in one another: `failed: run npm test: exit code 1`.
@@ -479,5 +480,7 @@ mod tests {
             assert_eq!(sentence(Lang::En, en), en);
         }
         assert_eq!(effect_sentence(Lang::Zh, "shell: echo: exit code 3"), "shell: echo: exit code 3");
+        let stops = "C-c is pressed in the pane; a command that goes on is sent SIGTERM";
+        assert_eq!(effect_sentence(Lang::Zh, stops), "在窗格里按下 C-c；命令若仍继续，则向它发送 SIGTERM");
     }
 }

@@ -123,6 +123,17 @@ pub(crate) enum Asked {
     Watch,
 }
 
+/// What became of a question since a dialog showed it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Overtaken<'m> {
+    /// It is known no more.
+    Gone,
+    /// It was decided or has expired.
+    Closed(&'m Approval),
+    /// It asks something else now.
+    Changed,
+}
+
 /// What the next decision would be about, and since when.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Attention {
@@ -265,6 +276,24 @@ impl Model {
         self.snapshot.as_ref()?.approvals.iter().find(|approval| &approval.id == id)
     }
 
+    /// Why a question can't be decided as it was seen any more.
+    #[must_use]
+    pub fn overtaken(&self, seen: &Approval) -> Option<Overtaken<'_>> {
+        match self.approval_view(&seen.id) {
+            None => Some(Overtaken::Gone),
+            Some(now) if now.state != ApprovalState::Pending => Some(Overtaken::Closed(now)),
+            Some(now) if now.revision != seen.revision => Some(Overtaken::Changed),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether the topmost dialog decides nothing any more. It stays open: what is still being typed into it is meant for
+    /// nothing else.
+    #[must_use]
+    pub fn is_void(&self) -> bool {
+        self.overlays.last().and_then(Overlay::decides).is_some_and(|seen| self.overtaken(seen).is_some())
+    }
+
     /// How many approvals are open.
     #[must_use]
     pub fn n_pending(&self) -> usize {
@@ -322,12 +351,16 @@ impl Model {
         }
         let Some(snapshot) = &self.snapshot else { return false };
         let now = self.time();
+        // Of what is older than a minute the minutes are shown.
+        let fresh = |at: Timestamp| now.since(at) < Millis::from_secs(60);
         let ticks = |approval: &Approval| {
             let soon = |at: Timestamp| at.since(now) < Millis::from_secs(3600);
             approval.state == ApprovalState::Pending
-                && (now.since(approval.asked_at) < Millis::from_secs(60) || approval.expires_at.is_some_and(soon))
+                && (fresh(approval.asked_at) || approval.expires_at.is_some_and(soon))
         };
         snapshot.runs.iter().flat_map(|run| &run.stages).any(|stage| stage.state.is_live())
             || snapshot.approvals.iter().any(ticks)
+            || snapshot.panes.iter().any(|pane| pane.last_output.is_some_and(fresh))
+            || snapshot.hosts.iter().any(|host| fresh(host.since))
     }
 }

@@ -226,4 +226,4 @@ pub fn hit(model: &Model, (x, y): (u16, u16)) -> Option<(Panel, Option<usize>)> 
 mod tests;
 
 #[cfg(test)]
-pub(crate) use tests::busy_screen as tests_screen;
+pub(crate) use tests::{busy_screen as tests_screen, shown as tests_shown};

@@ -28,6 +28,18 @@ pub enum Overlay {
     Input(Input),
 }
 
+impl Overlay {
+    /// The question that a dialog decides, as it was seen when the dialog opened.
+    #[must_use]
+    pub fn decides(&self) -> Option<&Approval> {
+        match self {
+            Self::Confirm(confirm) => confirm.decides(),
+            Self::Input(input) => input.kind.decides(),
+            Self::Page { .. } | Self::Held { .. } | Self::Pick(_) => None,
+        }
+    }
+}
+
 /// A text to read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Page {
@@ -138,6 +150,17 @@ pub enum Confirm {
     Quit,
 }
 
+impl Confirm {
+    /// The question that it decides, as it was seen.
+    #[must_use]
+    pub fn decides(&self) -> Option<&Approval> {
+        match self {
+            Self::Decide { approval, .. } => Some(approval.as_ref()),
+            Self::Command { .. } | Self::Quit => None,
+        }
+    }
+}
+
 /// An input line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
@@ -183,6 +206,17 @@ pub enum InputKind {
     },
     /// A value that a pipeline asks for at its start.
     Given(Box<Starting>),
+}
+
+impl InputKind {
+    /// The question that it decides, as it was seen.
+    #[must_use]
+    pub fn decides(&self) -> Option<&Approval> {
+        match self {
+            Self::Answer { approval } | Self::Word { approval } | Self::Lease { approval } => Some(approval.as_ref()),
+            Self::Filter { .. } | Self::Send { .. } | Self::Given(_) => None,
+        }
+    }
 }
 
 /// How an input line is read.

@@ -1,13 +1,13 @@
 //! Yes and no.
 //!
 //! **Invariant:** what is decided is the approval, in the revision, that stood on the screen when the question opened.
-//! A picture that changes under the user's finger closes the question; it never redirects it.
+//! A picture that changes under the user's finger voids the question (`Model::is_void`); it never redirects it, and closes
+//! no dialog into which somebody types.
 
 use super::super::editor::Editor;
 use super::super::keymap::Key;
 use super::super::model::{Confirm, Input, InputKind, Model, Overlay, Page};
 use super::super::msg::Action;
-use super::frames::overtaken;
 use super::{command, say, toast};
 use tmuxagent_model::{Approval, ApprovalKind, Command, Severity, Verdict};
 use tmuxagent_text::{Text, clean, sentence};
@@ -44,6 +44,9 @@ pub(super) fn ask(model: &mut Model, answer: Answer) -> Vec<Action> {
         if answer == Answer::Approve && approval.confirm.is_some() {
             return ask_word(model, approval);
         }
+        if answer == Answer::Approve && asks_for_words(&approval) {
+            return ask_answer(model, approval);
+        }
         let verdict = Verdict { approve: answer == Answer::Approve, answer: None };
         model.overlays.push(Overlay::Confirm(Box::new(Confirm::Decide { approval, verdict })));
     }
@@ -53,6 +56,18 @@ pub(super) fn ask(model: &mut Model, answer: Answer) -> Vec<Action> {
 /// Opens an input line for the word that a yes takes.
 fn ask_word(model: &mut Model, approval: Box<Approval>) -> Vec<Action> {
     let input = Input { kind: InputKind::Word { approval }, editor: Editor::default() };
+    model.overlays.push(Overlay::Input(input));
+    Vec::new()
+}
+
+/// Whether a yes alone answers nothing: a stage's command waits for a line of text.
+fn asks_for_words(approval: &Approval) -> bool {
+    approval.kind == ApprovalKind::Asks && approval.options.is_empty()
+}
+
+/// Opens an input line for the answer.
+fn ask_answer(model: &mut Model, approval: Box<Approval>) -> Vec<Action> {
+    let input = Input { kind: InputKind::Answer { approval }, editor: Editor::default() };
     model.overlays.push(Overlay::Input(input));
     Vec::new()
 }
@@ -113,10 +128,7 @@ pub(super) fn write_answer(model: &mut Model) -> Vec<Action> {
         return ask_word(model, approval);
     }
     match approval.kind {
-        ApprovalKind::Agent | ApprovalKind::Asks => {
-            let input = Input { kind: InputKind::Answer { approval }, editor: Editor::default() };
-            model.overlays.push(Overlay::Input(input));
-        }
+        ApprovalKind::Agent | ApprovalKind::Asks => return ask_answer(model, approval),
         ApprovalKind::Gate
         | ApprovalKind::Failed { .. }
         | ApprovalKind::Settle { .. }
@@ -149,11 +161,6 @@ pub(super) fn yes(model: &mut Model) -> Vec<Action> {
             // An agent's dialog has one answer that a plain yes means, or the yes types nothing and must name one.
             if verdict.approve && verdict.answer.is_none() && !approval.takes_plain_yes() {
                 say(model, Severity::Info, Text::ChooseFirst);
-                return Vec::new();
-            }
-            if let Some(text) = overtaken(model, approval) {
-                model.overlays.pop();
-                say(model, Severity::Warning, text);
                 return Vec::new();
             }
             Command::Decide { approval: approval.id.clone(), revision: approval.revision, verdict: verdict.clone() }

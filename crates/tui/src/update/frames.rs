@@ -1,11 +1,11 @@
 //! What the supervisor sends.
 
-use super::super::model::{Asked, Confirm, Explanation, InputKind, Model, Overlay, Page, Tail};
+use super::super::model::{Asked, Explanation, Model, Overlay, Page, Tail};
 use super::super::msg::Action;
 use super::super::tail::styled;
 use super::{clamp_scroll, say, toast};
 use tmuxagent_ipc::wire::{ErrorKind, Reply, ServerFrame};
-use tmuxagent_model::{Approval, ApprovalState, Doubt, Severity, Snapshot};
+use tmuxagent_model::{Doubt, Severity, Snapshot};
 use tmuxagent_text::{self as i18n, Lang, Text, clean, message, reload_text, sentence};
 
 pub(super) fn receive(model: &mut Model, frame: ServerFrame) -> Vec<Action> {
@@ -114,7 +114,7 @@ fn explain(model: &mut Model, answer: Explanation) {
     }
 }
 
-/// The newest picture wins; what is open over the panels is checked against it.
+/// The newest picture wins. It closes nothing that is open over the panels (see `Model::is_void`).
 fn take_snapshot(model: &mut Model, snapshot: Box<Snapshot>) {
     if model.snapshot.as_ref().is_some_and(|old| old.generation > snapshot.generation) {
         return;
@@ -126,44 +126,5 @@ fn take_snapshot(model: &mut Model, snapshot: Box<Snapshot>) {
     model.settle(before);
     if model.tail.as_ref().is_some_and(|tail| Some(&tail.pane) != model.pane.as_ref()) {
         model.tail = None;
-    }
-    close_overtaken(model);
-}
-
-/// Closes questions about an approval that is no longer as the user saw it, and says so.
-fn close_overtaken(model: &mut Model) {
-    let mut remark = None;
-    let overlays = std::mem::take(&mut model.overlays);
-    for overlay in overlays {
-        let about = match &overlay {
-            Overlay::Confirm(confirm) => match confirm.as_ref() {
-                Confirm::Decide { approval, .. } => Some(approval),
-                Confirm::Command { .. } | Confirm::Quit => None,
-            },
-            Overlay::Input(input) => match &input.kind {
-                InputKind::Answer { approval } | InputKind::Word { approval } | InputKind::Lease { approval } => {
-                    Some(approval)
-                }
-                InputKind::Filter { .. } | InputKind::Send { .. } | InputKind::Given(_) => None,
-            },
-            Overlay::Page { .. } | Overlay::Held { .. } | Overlay::Pick(_) => None,
-        };
-        match about.and_then(|approval| overtaken(model, approval)) {
-            Some(text) => remark = Some(text),
-            None => model.overlays.push(overlay),
-        }
-    }
-    if let Some(text) = remark {
-        say(model, Severity::Warning, text);
-    }
-}
-
-/// Why an approval can't be decided as it was seen any more.
-pub(super) fn overtaken(model: &Model, seen: &Approval) -> Option<Text> {
-    match model.approval_view(&seen.id) {
-        None => Some(Text::DecidedMeanwhile),
-        Some(now) if now.state != ApprovalState::Pending => Some(Text::DecidedMeanwhile),
-        Some(now) if now.revision != seen.revision => Some(Text::ChangedMeanwhile),
-        Some(_) => None,
     }
 }

@@ -18,6 +18,9 @@ pub(super) fn type_key(model: &mut Model, key: Key) {
 
 /// Pasted text goes into the open line, and nowhere else.
 pub(super) fn paste(model: &mut Model, text: &str) {
+    if model.is_void() {
+        return;
+    }
     if let Some(Overlay::Input(input)) = model.overlays.last_mut() {
         match input.kind {
             InputKind::Filter { .. }

@@ -13,6 +13,14 @@ use tmuxagent_model::{Command, HeldSend, PaneKey, RunControl, Severity};
 use tmuxagent_text::{Text, clean, reveal, stage_state};
 
 pub(super) fn press(model: &mut Model, key: Key) -> Vec<Action> {
+    // The question of the dialog was decided elsewhere, perhaps in the middle of a word: the rest of the word decides,
+    // types and closes nothing.
+    if model.is_void() {
+        while key == Key::ESC && model.is_void() {
+            model.overlays.pop();
+        }
+        return Vec::new();
+    }
     let context = model.context();
     // What can be typed is text first; the bindings of an input line are keys that type nothing.
     if context == Context::Input && key.plain_char().is_some() {

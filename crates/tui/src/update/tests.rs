@@ -1,6 +1,7 @@
 //! What keys and pictures do: `check(model, keys, expect)`.
 
 mod deciding;
+mod overtaken;
 
 use super::*;
 use crate::model::{Panel, Role, Setup};
@@ -364,8 +365,12 @@ fn what_is_explained_from_the_panes_is_the_stage_that_tells_most() {
 fn it_ticks_each_second_only_while_something_counts() {
     let running = showing(Sample::busy().build());
     assert_eq!(running.next_tick(), later(1_000));
-    let idle = Sample::empty().pane(pane(1, "s", "w", PaneState::Idle, "")).build();
-    let mut idle = showing(idle);
+    let mut quiet = pane(1, "s", "w", PaneState::Idle, "");
+    quiet.last_output = Some(later(-20_000));
+    let fresh = showing(Sample::empty().pane(quiet.clone()).build());
+    assert_eq!(fresh.next_tick(), later(1_000), "its seconds are shown");
+    quiet.last_output = Some(later(-60_000));
+    let mut idle = showing(Sample::empty().pane(quiet).build());
     assert_eq!(idle.next_tick(), later(60_000), "the clock's minute");
     update(&mut idle, later(100), Msg::Notice("hm".to_owned()));
     assert_eq!(idle.next_tick(), later(1_000), "a remark has to go again");

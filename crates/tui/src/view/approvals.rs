@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use tmuxagent_model::{Approval, ApprovalState};
+use tmuxagent_model::{Approval, ApprovalKind, ApprovalState};
 use tmuxagent_text::{Lang, Text, ago, approval_state, clean, effect_sentence, question, reveal, span};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
@@ -70,7 +70,14 @@ pub fn rows(model: &Model, area: Rect) -> Vec<PanelRow> {
     // A rule above, and below perhaps a row that says how much more there is.
     let needed = model.target().map_or(0, |approval| 2 + effect_lines(model, approval, area.width).len());
     let most = half.min(height.saturating_sub(needed)).max(each) / each * each;
-    let list = (approvals.len() * each).min(most);
+    // What was decided gets the rows that the question which the keys speak of leaves over.
+    let list = model.target().map_or(most, |approval| {
+        let open = (model.n_open_shown() * each).min(most);
+        let whole = 1 + asked(model, approval, area.width, each == 2).len();
+        let left = height.saturating_sub(open + whole) / each * each;
+        (open + left).clamp(each, most)
+    });
+    let list = list.min(approvals.len() * each);
     let selected = model.position(Panel::Approvals);
     let at = selected.unwrap_or(0) * each;
     let start = window(approvals.len() * each, at, at + each - 1, list);
@@ -158,7 +165,8 @@ fn second_line(model: &Model, approval: &Approval, width: u16) -> Line<'static> 
 #[must_use]
 pub fn effect(model: &Model, approval: &Approval) -> String {
     let lang = model.lang();
-    if !approval.effect.is_empty() {
+    // What stops an overdue command is more than its keys.
+    if !approval.effect.is_empty() && approval.kind != ApprovalKind::Overdue {
         return format!("{} {}", Text::EffectTypes.of(lang), steps_text(&approval.effect));
     }
     match reveal(&approval.effect_text) {
@@ -175,8 +183,9 @@ pub fn effect_lines(model: &Model, approval: &Approval, width: u16) -> Vec<Line<
     wrap(&text, width).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect()
 }
 
-/// The selected one in a few lines: what is typed before all, question, options, place, the newest evidence.
-fn summary(model: &Model, approval: &Approval, width: u16, height: usize, above: bool) -> Vec<Line<'static>> {
+/// What must be read of the selected one: what is typed before all, question, options, place. `above`: the list shows the
+/// beginning of its question.
+fn asked(model: &Model, approval: &Approval, width: u16, above: bool) -> Vec<Line<'static>> {
     let (theme, lang) = (model.theme(), model.lang());
     let mut lines: Vec<Line<'static>> = Vec::new();
     if approval.state == ApprovalState::Pending {
@@ -200,6 +209,13 @@ fn summary(model: &Model, approval: &Approval, width: u16, height: usize, above:
         super::text::cut_start(&place, usize::from(width), theme.ellipsis()),
         theme.dim(),
     )));
+    lines
+}
+
+/// The selected one in a few lines, with the newest evidence where there is room.
+fn summary(model: &Model, approval: &Approval, width: u16, height: usize, above: bool) -> Vec<Line<'static>> {
+    let (theme, lang) = (model.theme(), model.lang());
+    let mut lines = asked(model, approval, width, above);
     if lines.len() > height {
         let hidden = lines.len() - height.saturating_sub(1);
         lines.truncate(height.saturating_sub(1));

@@ -4,13 +4,13 @@ use super::approvals::{effect_lines, place_and_folder, subject};
 use super::layout::Screen;
 use super::text::{Row, put_lines, wrap};
 use crate::keymap::KeyAction;
-use crate::model::{Confirm, Model};
+use crate::model::{Confirm, Model, Overtaken};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tmuxagent_model::{Approval, Verdict};
-use tmuxagent_text::{Text, clean, question, reveal};
+use tmuxagent_text::{Lang, Text, approval_state, clean, question, reveal, via};
 
 /// The most lines that are shown of those that led to a question.
 const EVIDENCE: usize = 8;
@@ -18,14 +18,49 @@ const EVIDENCE: usize = 8;
 pub fn render(model: &Model, confirm: &Confirm, screen: &Screen, buffer: &mut Buffer) {
     let width = screen.overlay().width;
     let room = usize::from(screen.footer.y.saturating_sub(screen.header.bottom())).saturating_sub(3).max(1);
-    let (title, mut lines) = content(model, confirm, width.saturating_sub(4).max(8), room);
+    let inside = width.saturating_sub(4).max(8);
+    let over = confirm.decides().and_then(|seen| Some((seen, became(model, seen)?)));
+    let (title, mut lines) = match &over {
+        Some((seen, became)) => (Text::Void.of(model.lang()), void(model, seen, became, inside)),
+        None => content(model, confirm, inside, room),
+    };
     fit(model, &mut lines, room);
-    lines.push(keys(model));
+    lines.push(if over.is_some() { way_out(model) } else { keys(model) });
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
     let bottom = screen.footer.y;
     let area = Rect { y: bottom.saturating_sub(height), height, x: screen.overlay().x, width };
     let inner = super::boxed(model, title.to_owned(), area, buffer);
     put_lines(lines, super::layout::shrunk(inner, 1, 0), buffer);
+}
+
+/// What became of a question since a dialog showed it, and who decided it.
+#[must_use]
+pub fn became(model: &Model, seen: &Approval) -> Option<String> {
+    let lang = model.lang();
+    let now = match model.overtaken(seen)? {
+        Overtaken::Gone => return Some(Text::DecidedMeanwhile.of(lang).to_owned()),
+        Overtaken::Changed => return Some(Text::ChangedMeanwhile.of(lang).to_owned()),
+        Overtaken::Closed(now) => now,
+    };
+    let state = approval_state(lang, now.state);
+    let Some(decision) = &now.decision else { return Some(state.to_owned()) };
+    let (who, via) = (clean(&decision.by.who), via(lang, decision.by.via));
+    Some(match lang {
+        Lang::En => format!("{state} by {who} ({via})"),
+        Lang::Zh => format!("{who}（{via}）{state}"),
+    })
+}
+
+/// A dialog that decides nothing any more: what became of its question, and which it was.
+fn void(model: &Model, seen: &Approval, became: &str, width: u16) -> Vec<Line<'static>> {
+    let bad = model.theme().bad();
+    let told = wrap(became, width).into_iter().map(|line| Line::from(Span::styled(line, bad)));
+    told.chain(asked(model, seen, width)).collect()
+}
+
+/// The one key of such a dialog.
+fn way_out(model: &Model) -> Line<'static> {
+    Line::from(Span::styled(Text::EscCloses.of(model.lang()), model.theme().busy()))
 }
 
 /// Keeps lines within `room`, at least one. Nothing of an effect is hidden silently.
@@ -34,8 +69,8 @@ pub fn fit(model: &Model, lines: &mut Vec<Line<'static>>, room: usize) {
         let hidden = lines.len() - room + 1;
         lines.truncate(room - 1);
         let text = match model.lang() {
-            tmuxagent_text::Lang::En => format!("{} {hidden} more lines", model.theme().ellipsis()),
-            tmuxagent_text::Lang::Zh => format!("{} 还有 {hidden} 行", model.theme().ellipsis()),
+            Lang::En => format!("{} {hidden} more lines", model.theme().ellipsis()),
+            Lang::Zh => format!("{} 还有 {hidden} 行", model.theme().ellipsis()),
         };
         lines.push(Line::from(Span::styled(text, model.theme().bad())));
     }

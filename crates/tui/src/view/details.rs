@@ -1,8 +1,8 @@
 //! Everything about one thing: an approval, a pane, a stage, the supervisor.
 
 use super::approvals::{effect, subject};
-use super::runs::{due, elapsed};
-use super::text::{coarse_ago, column, place_of, wrap};
+use super::runs::{attempt, due, elapsed};
+use super::text::{column, place_of, wrap};
 use crate::model::{Model, StageRef};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -160,7 +160,7 @@ pub fn pane(model: &Model, key: &PaneKey, width: u16) -> Vec<Line<'static>> {
         }
     }
     table.plain(Text::Size, &size);
-    let last = view.last_output.map(|at| coarse_ago(lang, model.time(), at)).unwrap_or_default();
+    let last = view.last_output.map(|at| ago(lang, model.time(), at)).unwrap_or_default();
     table.plain(Text::LastOutput, &last);
     table.plain(Text::LastLine, &clean(&view.last_line));
     table.plain(Text::Pipeline, &view.pipelines.iter().map(|name| clean(name)).collect::<Vec<_>>().join(", "));
@@ -202,9 +202,7 @@ pub fn stage(model: &Model, reference: &StageRef, width: u16) -> Vec<Line<'stati
         let (sign, style) = theme.stage(stage.state);
         table.heading(format!("{sign} {}", clean(&stage.name)), style.patch(theme.strong()));
         table.row(Text::State, stage_state(lang, stage.state), style);
-        if stage.attempt > 0 {
-            table.plain(Text::Attempt, &format!("{}/{}", stage.attempt, stage.max_attempts));
-        }
+        table.plain(Text::Attempt, &attempt(stage).unwrap_or_default());
         if stage.round > 0 {
             table.plain(Text::Round, &format!("{}/{}", stage.round, stage.rounds));
         }

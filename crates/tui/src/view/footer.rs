@@ -85,6 +85,8 @@ fn wanted(model: &Model) -> Vec<KeyAction> {
         })
     };
     match model.overlays.last() {
+        // What is open says itself which key it takes.
+        Some(_) if model.is_void() => Vec::new(),
         None => {
             let mut keys = deciding();
             let elsewhere = || model.approvals().iter().any(|approval| approval.state == ApprovalState::Pending);

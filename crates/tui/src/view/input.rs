@@ -15,6 +15,11 @@ use tmuxagent_text::{Lang, Text, clean, reveal};
 
 /// Draws the line; returns where the terminal's cursor belongs.
 pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer) -> Position {
+    if let Some((seen, became)) =
+        input.kind.decides().and_then(|seen| Some((seen, super::confirm::became(model, seen)?)))
+    {
+        return over(model, input, (seen, became), screen, buffer);
+    }
     match &input.kind {
         InputKind::Filter { .. } => filter(model, input, screen, buffer),
         InputKind::Send { place, mode, enter, .. } => {
@@ -44,6 +49,24 @@ pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer
         }
         InputKind::Given(starting) => given(model, input, starting, screen, buffer),
     }
+}
+
+/// A line of which the question was decided or changed while it was written: it stays until it is closed.
+fn over(
+    model: &Model,
+    input: &Input,
+    (seen, became): (&Approval, String),
+    screen: &Screen,
+    buffer: &mut Buffer,
+) -> Position {
+    let (theme, lang) = (model.theme(), model.lang());
+    let notes = vec![
+        (became, theme.bad()),
+        (Text::EscCloses.of(lang).to_owned(), theme.busy()),
+        (format!("{}  @ {}", subject(seen), place_and_folder(seen)), theme.dim()),
+        (clean(&tmuxagent_text::question(lang, seen)), theme.dim()),
+    ];
+    boxed_line(model, Text::Void.of(lang).to_owned(), input, notes, screen, buffer)
 }
 
 /// What is asked, and what a yes does.

@@ -1,13 +1,13 @@
 //! The watched panes.
 
-use super::text::{PanelRow, Row, cells, coarse_ago, column, cut_start, place_of, put_empty, put_lines, window};
+use super::text::{PanelRow, Row, cells, column, cut_start, place_of, put_empty, put_lines, window};
 use crate::model::{Model, Panel};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use std::collections::BTreeMap;
 use tmuxagent_model::{AgentState, PaneState, PaneView, Reads, Timestamp};
-use tmuxagent_text::{Lang, Text, agent_state, clean, pane_state, reads};
+use tmuxagent_text::{Lang, Text, agent_state, ago, clean, pane_state, reads};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let rows = rows(model, area);
@@ -116,8 +116,8 @@ fn row(
     let cursor = if selected { theme.cursor() } else { " " };
     // Of a pane that can't be seen now, since when; of any other, when it last printed.
     let (age, tone) = match stale_since(model, pane) {
-        Some(since) => (Some(coarse_ago(lang, model.time(), since)), theme.warn()),
-        None => (pane.last_output.map(|at| coarse_ago(lang, model.time(), at)), theme.dim()),
+        Some(since) => (Some(ago(lang, model.time(), since)), theme.warn()),
+        None => (pane.last_output.map(|at| ago(lang, model.time(), at)), theme.dim()),
     };
     let wide = usize::from(width);
     // What is left for words beside the place decides what is said.

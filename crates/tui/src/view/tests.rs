@@ -1,5 +1,7 @@
 //! What the screens look like, as text; colours and hostile text are checked apart.
 
+mod rows;
+
 use super::*;
 use crate::keymap::Key;
 use crate::model::Setup;
@@ -47,7 +49,7 @@ pub(super) fn press(model: &mut Model, keys: &str) -> Vec<Action> {
 }
 
 /// The cells as text; a wide character takes its two cells.
-pub(super) fn shown(model: &Model) -> String {
+pub(crate) fn shown(model: &Model) -> String {
     let (width, height) = model.size;
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| draw(model, frame)).unwrap();

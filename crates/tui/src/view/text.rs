@@ -7,8 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
-use tmuxagent_model::{KeyStep, Millis, PaneView, Timestamp};
-use tmuxagent_text::{Lang, ago};
+use tmuxagent_model::{KeyStep, PaneView};
 use tmuxagent_text::{clean, reveal};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
@@ -202,13 +201,4 @@ pub fn steps_text(steps: &[KeyStep]) -> String {
         KeyStep::Key(key) => reveal(key),
     };
     steps.iter().map(show).collect::<Vec<_>>().join(" ")
-}
-
-/// How long ago, in minutes and more; it changes with the clock's minutes, not each second.
-#[must_use]
-pub fn coarse_ago(lang: Lang, now: Timestamp, then: Timestamp) -> String {
-    if now.since(then) < Millis::from_secs(60) {
-        return lang.pick("now", "刚刚").to_owned();
-    }
-    ago(lang, now, then)
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::Confirm;
 use tmuxagent_model::{Approval, ApprovalKind, Decider, Decision, KeyStep, Verdict, Via};
 
-fn asking(n_options: usize) -> Snapshot {
+pub(super) fn asking(n_options: usize) -> Snapshot {
     let options = ["red", "绿", "blue"].into_iter().take(n_options).map(str::to_owned).collect();
     Sample::empty()
         .pane(pane(1, "s", "w", PaneState::NeedsApproval, ""))
@@ -132,7 +132,7 @@ fn a_new_revision_must_be_seen_before_it_is_decided() {
     );
 }
 
-fn two() -> Snapshot {
+pub(super) fn two() -> Snapshot {
     Sample::empty()
         .pane(pane(1, "s", "w", PaneState::NeedsApproval, ""))
         .approval(gate("A", 1, "p", "lint", "Lint?", "lint"))
@@ -141,7 +141,7 @@ fn two() -> Snapshot {
 }
 
 /// The picture in which somebody else has decided A.
-fn a_is_decided() -> Snapshot {
+pub(super) fn a_is_decided() -> Snapshot {
     let mut snapshot = two();
     snapshot.generation = 2;
     let a = &mut snapshot.approvals[0];
@@ -170,22 +170,6 @@ fn when_the_approval_under_the_cursor_goes_the_next_one_is_not_decided_by_the_sa
 
 #[test]
 fn a_question_that_is_open_decides_only_what_it_showed() {
-    let mut model = showing(two());
-    press_at(&mut model, NOW, "a");
-    take(&mut model, NOW, a_is_decided());
-    assert_eq!(model.overlays, [], "somebody was first");
-    assert!(model.toasts.iter().any(|toast| toast.text.contains("decided or closed meanwhile")));
-    assert_eq!(told(&press_at(&mut model, NOW, "y")), "");
-
-    let mut model = showing(two());
-    press_at(&mut model, NOW, "a");
-    let mut changed = two();
-    changed.generation = 2;
-    changed.approvals[0].revision = 2;
-    changed.approvals.reverse();
-    take(&mut model, NOW, changed);
-    assert_eq!(model.overlays, [], "it is another question now");
-
     let mut model = showing(two());
     press_at(&mut model, NOW, "a");
     let mut moved = two();

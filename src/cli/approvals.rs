@@ -1,8 +1,10 @@
 //! `tmuxagent approvals`.
 
 use super::connection::Connection;
+use super::control::quoted;
 use super::{CliError, Outcome, Output, Session, Tone, exit};
 use clap::Args;
+use tmuxagent_alerts::decide::takes_text;
 use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, HostName, Snapshot, Timestamp};
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{Text, ago, approval_kind, approval_state, clean, effect_sentence, question, reveal, span, via};
@@ -63,6 +65,7 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
         }
         if approval.state == ApprovalState::Pending {
             choices(out, approval)?;
+            answer(out, approval)?;
             lease(out, approval)?;
             // What an agent asks is decided on all that its dialog shows.
             let listed = if matches!(approval.kind, ApprovalKind::Dialog { .. }) { usize::MAX } else { LISTED };
@@ -87,6 +90,22 @@ fn choices(out: &Output, approval: &Approval) -> Result<(), CliError> {
     }
     out.line(&format!("  {}:", out.lang.pick("answers (--answer)", "可选答案（--answer）")))?;
     approval.options.iter().try_for_each(|option| out.item("    - ", &clean(option)))
+}
+
+/// The command that says yes, where a yes takes a word or a text.
+fn answer(out: &Output, approval: &Approval) -> Result<(), CliError> {
+    let Some(command) = yes_with_text(approval) else { return Ok(()) };
+    out.verbatim(&out.paint(Tone::Ask, &format!("    {command}")))
+}
+
+/// The same as text; `None` where a plain yes will do, or an answer is to be chosen.
+pub(super) fn yes_with_text(approval: &Approval) -> Option<String> {
+    let answer = match &approval.confirm {
+        Some(word) => quoted(&clean(word)),
+        None if takes_text(approval) => "TEXT".to_owned(),
+        None => return None,
+    };
+    Some(format!("tmuxagent approve {} --answer {answer}", name(approval)))
 }
 
 /// What a lease given with the approval would allow.
@@ -135,6 +154,9 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
     row(Word::Question, clean(&question(lang, approval)))?;
     row(Word::WillDo, effect(out, approval))?;
     choices(out, approval)?;
+    if approval.state == ApprovalState::Pending {
+        answer(out, approval)?;
+    }
     lease(out, approval)?;
     row(Word::Asked, ago(lang, now, approval.asked_at))?;
     let left = approval.expires_at.filter(|_| approval.state == ApprovalState::Pending);
@@ -148,4 +170,22 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
         out.item("  ", &clean(line))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tmuxagent_testkit::approval;
+
+    #[test]
+    fn a_yes_that_takes_words_is_a_whole_command() {
+        let command = |asked: Approval| yes_with_text(&asked);
+        let id = approval().id;
+        assert_eq!(command(approval()), None);
+        let by_word = Approval { confirm: Some("go live".to_owned()), ..approval() };
+        assert_eq!(command(by_word), Some(format!("tmuxagent approve {id} --answer 'go live'")));
+        let asks = Approval { kind: ApprovalKind::Asks, revision: 2, ..approval() };
+        assert_eq!(command(asks.clone()), Some(format!("tmuxagent approve {id}@2 --answer TEXT")));
+        assert_eq!(command(Approval { options: vec!["yes".to_owned(), "no".to_owned()], ..asks }), None);
+    }
 }

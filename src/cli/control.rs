@@ -1,7 +1,7 @@
 //! `tmuxagent start`, `retry`, `skip` and `cancel`.
 
 use super::connection::{Committed, Connection};
-use super::{CliError, Outcome, Session, exit, target};
+use super::{CliError, Outcome, Session, Tone, exit, target};
 use clap::Args;
 use std::time::{Duration, Instant};
 use tmuxagent_ipc::wire::ErrorKind;
@@ -61,11 +61,37 @@ pub(super) fn start(session: &Session, args: &StartArgs) -> Outcome {
     };
     let inputs = args.inputs.iter().cloned().collect();
     let command = Command::Start { pane: pane.info.key.clone(), pipeline, stage: args.stage.clone(), inputs };
-    let code = tell(session, connection.command(command)?)?;
-    if snapshot.frozen.is_some() && !session.out.json {
-        session.out.say("sending is frozen: what it types is held back until `tmuxagent unfreeze`")?;
+    let committed = connection.command(command)?;
+    let intents = committed.value.get("intents").cloned().unwrap_or_default();
+    let code = tell(session, committed)?;
+    let out = &session.out;
+    if out.json {
+        return Ok(code);
+    }
+    if snapshot.frozen.is_some() {
+        out.say("sending is frozen: what it types is held back until `tmuxagent unfreeze`")?;
+    } else if matches!(pane.reader.reads, Reads::Command | Reads::Screen)
+        && let Some(told) = waits_behind(&mut connection, &intents).and_then(|waits| waits.sentence(out.lang))
+    {
+        out.line(&out.paint(Tone::Warn, &told))?;
     }
     Ok(code)
+}
+
+/// What a start types into a pane in which a command runs, where it waits for that command's end. It is held there a moment
+/// after the start.
+fn waits_behind(connection: &mut Connection, intents: &serde_json::Value) -> Option<Typing> {
+    let intents: Vec<&str> = intents.as_array()?.iter().filter_map(serde_json::Value::as_str).collect();
+    let begun = Instant::now();
+    while !intents.is_empty() && begun.elapsed() < PATIENCE / 4 {
+        let held = connection.snapshot().ok()?.held;
+        let mut ours = held.into_iter().filter(|held| intents.contains(&held.intent.as_str()));
+        if let Some(reader) = ours.find_map(|held| held.reader) {
+            return Some(Typing::Waits(reader));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    None
 }
 
 /// Pane and pipeline in each other's place.
@@ -88,7 +114,7 @@ fn swapped(snapshot: &Snapshot, args: &StartArgs) -> Option<CliError> {
 }
 
 /// A word of a command line, in quotes where a shell needs them.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/%@+".contains(c));
     if plain { word.to_owned() } else { tmuxagent_model::shell::quoted(word) }
 }

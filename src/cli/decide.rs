@@ -5,6 +5,7 @@ use super::control::Typing;
 use super::{CliError, Outcome, Session, Tone, control, exit};
 use clap::Args;
 use serde_json::json;
+use tmuxagent_alerts::decide::takes_text;
 use tmuxagent_ipc::wire::ErrorKind;
 use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Command, Millis, Verdict};
 use tmuxagent_text::cli::{Word, word};
@@ -58,6 +59,9 @@ fn decide(session: &Session, args: &DecideArgs, choice: Choice, lease: Option<Mi
     let revision = revision.unwrap_or(approval.revision);
     let answer = args.answer.as_deref().map(|answer| meant(&approval, answer));
     check(&approval, revision, answer)?;
+    if choice == Choice::Approve && lease.is_none() && answer.is_none() {
+        check_plain_yes(&approval)?;
+    }
     let command = match lease {
         Some(span) => Command::GrantLease { approval: approval.id.clone(), revision, span },
         None => Command::Decide {
@@ -130,6 +134,17 @@ fn meant<'a>(approval: &'a Approval, answer: &'a str) -> &'a str {
     let named = dialog || approval.options.iter().any(|option| option == answer);
     let number = answer.parse::<usize>().ok().filter(|_| !named).and_then(|number| number.checked_sub(1));
     number.and_then(|at| approval.options.get(at)).map_or(answer, String::as_str)
+}
+
+/// A command that waits for a text is told none by a plain yes.
+fn check_plain_yes(approval: &Approval) -> Result<(), CliError> {
+    if approval.state != ApprovalState::Pending || !takes_text(approval) {
+        return Ok(());
+    }
+    let id = &approval.id;
+    let text =
+        format!("a plain yes answers nothing here; say what is answered: `tmuxagent approve {id} --answer TEXT`");
+    Err(CliError::Answer { kind: ErrorKind::Refused, text })
 }
 
 /// What can be said without asking; the supervisor decides about the rest in one step.

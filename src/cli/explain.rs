@@ -1,15 +1,17 @@
 //! An explanation on the command line, in the form that the screen has too.
 
+use super::approvals::yes_with_text;
 use super::{CliError, Output, Tone};
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use tmuxagent_model::StageState;
+use tmuxagent_model::{Approval, StageState};
 use tmuxagent_text::clean;
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::explain::{self, Line, Sign, Stage};
 
-/// Prints stages: state, what they wait for, what fired them, which conditions hold, what almost did.
-pub(super) fn print(out: &Output, values: &[Value]) -> Result<(), CliError> {
+/// Prints stages: state, what they wait for, what fired them, which conditions hold, what almost did; of the
+/// questions among `approvals` the whole command that says yes.
+pub(super) fn print(out: &Output, values: &[Value], approvals: &[Approval]) -> Result<(), CliError> {
     if values.is_empty() {
         return out.line(word(out.lang, Word::NothingApplies));
     }
@@ -28,8 +30,10 @@ pub(super) fn print(out: &Output, values: &[Value]) -> Result<(), CliError> {
         for line in explain::lines(out.lang, &zone, stage) {
             put(out, &line)?;
         }
-        if let Some(approval) = &stage.approval {
-            out.verbatim(&out.paint(Tone::Ask, &format!("    tmuxagent approve {}", clean(approval))))?;
+        if let Some(id) = &stage.approval {
+            let asked = approvals.iter().find(|approval| approval.id.as_str() == id);
+            let command = asked.and_then(yes_with_text).unwrap_or_else(|| format!("tmuxagent approve {}", clean(id)));
+            out.verbatim(&out.paint(Tone::Ask, &format!("    {command}")))?;
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use super::policy::instant;
 use super::{CliError, Outcome, Output, Session, Tone, exit};
 use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use tmuxagent_clock::wall;
@@ -85,10 +85,33 @@ pub(super) fn run(session: &Session, args: &ReportArgs) -> Outcome {
 
 /// Only the user may read what their agents did.
 fn write(path: &Path, text: &str) -> Result<(), CliError> {
-    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
+    put(path, text).map_err(|error| {
         CliError::user(format!("{} can't be written: {error}", path.display()), "name another file with --output")
     })
+}
+
+/// Writes a new file beside it and renames: what stood there keeps neither its rights nor, where it is a link, its target.
+fn put(path: &Path, text: &str) -> io::Result<()> {
+    if is_device(path) {
+        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
+    }
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let beside = path.with_file_name(format!(".tmuxagent-report-{:016x}", u64::from_be_bytes(random)));
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    let done = file.write_all(text.as_bytes()).and_then(|()| std::fs::rename(&beside, path));
+    if done.is_err() {
+        // The error that counts is the one before.
+        let _ = std::fs::remove_file(&beside);
+    }
+    done
+}
+
+/// Whether something stands there that is written into and never replaced: a terminal, a pipe, `/dev/stdout`, a folder.
+fn is_device(path: &Path) -> bool {
+    let own_stream =
+        path.parent() == Some(Path::new("/dev")) || path.starts_with("/dev/fd") || path.starts_with("/proc");
+    own_stream || path.metadata().is_ok_and(|found| !found.is_file())
 }
 
 fn count(session: &Session, since: Timestamp, until: Timestamp, zone: &TimeZone) -> Result<Report, CliError> {
@@ -160,4 +183,30 @@ fn print(out: &Output, zone: &TimeZone, report: &Report) -> Result<(), CliError>
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    #[test]
+    fn a_report_is_nobody_elses_whatever_stood_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, other, link] = ["r.md", "other", "link"].map(|name| folder.path().join(name));
+        for file in [&path, &other] {
+            std::fs::write(file, "old").unwrap();
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        symlink(&other, &link).unwrap();
+        for file in [&path, &link] {
+            put(file, "new").unwrap();
+            let found = file.symlink_metadata().unwrap();
+            assert!(found.is_file() && found.permissions().mode() & 0o777 == 0o600, "{}", file.display());
+            assert_eq!(std::fs::read_to_string(file).unwrap(), "new");
+        }
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "old");
+        assert!(put(folder.path(), "new").is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "nothing is left beside them");
+    }
 }

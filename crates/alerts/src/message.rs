@@ -4,6 +4,7 @@
 //! **Invariants:** all text in a [`Message`] went through redaction; its links are ours. Rendering keeps the limit, and
 //! what it leaves out is evidence first, then body, then command and question, never the code and the links.
 
+use super::decide::takes_text;
 use super::markup::{Markup, Tone};
 use crate::token::short_code;
 use jiff::tz::TimeZone;
@@ -74,6 +75,8 @@ pub struct Ask {
     pub options: Vec<String>,
     /// The word that a yes takes, where it takes one.
     pub confirm: Option<String>,
+    /// Whether a yes is a text that the person writes.
+    pub takes_text: bool,
     /// Who may decide; empty: everybody.
     pub approvers: Vec<String>,
     /// When it expires, in the reader's zone.
@@ -256,6 +259,7 @@ impl Ask {
             evidence: lines_of(approval, redactor),
             options: approval.options.iter().map(|option| words(option)).collect(),
             confirm: approval.confirm.clone(),
+            takes_text: takes_text(approval),
             approvers: approval.approvers.clone(),
             until: approval.expires_at.map(|at| local(zone, at)),
             since: None,
@@ -268,12 +272,16 @@ impl Ask {
     #[must_use]
     pub fn takes_buttons(&self, pressers: &[String]) -> bool {
         let one_may = self.approvers.is_empty() || self.approvers.iter().any(|approver| pressers.contains(approver));
-        self.options.is_empty() && self.confirm.is_none() && one_may
+        self.options.is_empty() && self.confirm.is_none() && !self.takes_text && one_may
     }
 
     /// The command that says yes.
     fn command_line(&self) -> String {
-        let answer = self.confirm.as_ref().map(|word| format!(" --answer {}", quoted(word))).unwrap_or_default();
+        let answer = match &self.confirm {
+            Some(word) => format!(" --answer {}", quoted(word)),
+            None if self.takes_text => " --answer TEXT".to_owned(),
+            None => String::new(),
+        };
         format!("tmuxagent approve {}{answer}", self.approval)
     }
 

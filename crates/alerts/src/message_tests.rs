@@ -209,3 +209,16 @@ fn a_yes_by_word_names_the_command_and_has_no_buttons() {
         of(&asked(None, &["mei", "77"])).takes_buttons(&pressers) && of(&asked(None, &[])).takes_buttons(&pressers)
     );
 }
+
+#[test]
+fn a_yes_by_text_names_the_command_and_has_no_buttons() {
+    let asked = |options: &[&str]| Approval {
+        kind: ApprovalKind::Asks,
+        options: options.iter().map(|option| (*option).to_owned()).collect(),
+        ..approval()
+    };
+    let of = |asked: &Approval| Ask::of(asked, None, Lang::En, &TimeZone::UTC, &Redactor::default());
+    let by_text = of(&asked(&[]));
+    assert!(by_text.command_line().ends_with(" --answer TEXT") && !by_text.takes_buttons(&[]));
+    assert!(!of(&asked(&["yes", "no"])).command_line().contains("--answer"));
+}

@@ -1,12 +1,14 @@
 //! Approval files, the pure part: their names, what stands in them, and what a person may write into them.
 //!
 //! A request file is readable as it is and takes `echo approve > FILE.txt`, `reject`, or an answer of the question's
-//! options. Its name ends in the approval's id and revision, so that a decision belongs to exactly what was asked.
+//! options; where a program waits for a text, `answer: TEXT`. Its name ends in the approval's id and revision, so that a
+//! decision belongs to exactly what was asked.
 
+use super::decide::{takes_text, typed_text};
 use super::message::lines_of;
 use super::token::short_code;
 use std::fmt::Write;
-use tmuxagent_model::{Approval, ApprovalId, KeyStep, Verdict};
+use tmuxagent_model::{Approval, ApprovalId, ApprovalKind, KeyStep, Verdict};
 use tmuxagent_text::escape;
 use tmuxagent_text::plain::one_line;
 use tmuxagent_text::redact::Redactor;
@@ -16,6 +18,8 @@ use tmuxagent_yaml::nearest;
 
 const APPROVE: &[&str] = &["approve", "approved", "yes", "y", "ok", "批准", "同意", "通过", "是"];
 const REJECT: &[&str] = &["reject", "rejected", "no", "n", "deny", "拒绝", "不同意", "驳回", "否"];
+/// What stands before an answer of one's own, in either language.
+const ANSWER: &[&str] = &["answer:", "answer：", "回答:", "回答："];
 
 /// The most bytes that a person may add; more is refused unread.
 pub const MOST_ADDED: usize = 4096;
@@ -111,6 +115,7 @@ pub fn request_text(approval: &Approval, who: &str, lang: Lang, redactor: &Redac
     let how = match (approval.is_for(who), &approval.confirm) {
         (false, _) => NOT_YOURS,
         (true, Some(_)) => HOW_BY_WORD,
+        (true, None) if takes_text(approval) => HOW_BY_TEXT,
         (true, None) => HOW,
     };
     let _ = writeln!(text, "{}", lang.pick(how[0], how[1]));
@@ -141,6 +146,12 @@ const HOW_BY_WORD: [&str; 2] = [
     "审批方法：将上面“同意须输入”的词写入此文件   或   echo reject > 此文件",
 ];
 
+/// The same where a yes is a text.
+const HOW_BY_TEXT: [&str; 2] = [
+    "To decide: echo 'answer: TEXT' > THIS-FILE   or   echo reject > THIS-FILE",
+    "审批方法：echo 'answer: 文本' > 此文件   或   echo reject > 此文件",
+];
+
 /// What stands there where whoever reads the file may not decide.
 const NOT_YOURS: [&str; 2] = [
     "You may not decide this: what you write into THIS-FILE counts for nothing.",
@@ -148,7 +159,7 @@ const NOT_YOURS: [&str; 2] = [
 ];
 
 /// The last lines of a request, in both languages.
-const ENDS: [[&str; 2]; 3] = [HOW, HOW_BY_WORD, NOT_YOURS];
+const ENDS: [[&str; 2]; 4] = [HOW, HOW_BY_WORD, HOW_BY_TEXT, NOT_YOURS];
 
 /// A file in two parts: the request, in whatever language and by whatever version it was written, down to the line that
 /// says how to decide; and what a person wrote behind it, or instead of it, without our remarks.
@@ -201,7 +212,7 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
         // Somebody wrote a word into the middle of it. What panes printed and what is to be typed is indented.
         None => {
             let own = head.lines().skip(1).filter(|line| !line.starts_with("  "));
-            { own }.any(|line| is_word(line, APPROVE) || is_word(line, REJECT))
+            { own }.any(|line| is_word(line, APPROVE) || is_word(line, REJECT) || own_answer(line).is_some())
         }
     };
     if added.is_empty() && (head.is_empty() || !edited) {
@@ -209,10 +220,14 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
     }
     let wrong = || {
         let shown = tmuxagent_text::plain::cut_chars(&one_line(added), 40);
-        let words = ["approve", "reject"].into_iter().chain(approval.options.iter().map(String::as_str));
+        let plain_yes = (!takes_text(approval)).then_some("approve");
+        let words = plain_yes.into_iter().chain(["reject"]).chain(approval.options.iter().map(String::as_str));
         let hint = nearest(&shown, words).map(|near| format!(" ({near}?)")).unwrap_or_default();
         let text = lang.pick("not understood: ", "无法识别：");
         let fix = match approval.options.is_empty() {
+            true if takes_text(approval) => {
+                lang.pick("write `answer: TEXT` or `reject`", "请写入 answer: 文本 或 reject")
+            }
             true => lang.pick("write `approve` or `reject`", "请写入 approve 或 reject"),
             false => {
                 lang.pick("write `approve`, `reject` or one of the answers", "请写入 approve、reject 或任一可选答案")
@@ -220,6 +235,13 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
         };
         Written::Wrong(format!("{text}`{shown}`{hint}; {fix}"))
     };
+    if added.is_empty() && takes_text(approval) {
+        let text = lang.pick(
+            "not understood: the request was changed; write `answer: TEXT` or `reject` behind it, or instead of it",
+            "无法识别：请求内容被改动；请在其后写入 answer: 文本 或 reject，或用它替换全部内容",
+        );
+        return Written::Wrong(text.to_owned());
+    }
     if added.is_empty() {
         let text = lang.pick(
             "not understood: the request was changed; write `approve` or `reject` behind it, or instead of it",
@@ -241,7 +263,8 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
     }
     if let Some(word) = &approval.confirm {
         let behind = added.split_once(char::is_whitespace).filter(|(yes, _)| is_word(yes, APPROVE));
-        let said = [Some(added), behind.map(|(_, rest)| rest)];
+        // One word takes back the other, also where a policy of an earlier version calls its word so.
+        let said = [Some(added), behind.map(|(_, rest)| rest).filter(|rest| !is_word(rest, REJECT)), own_answer(added)];
         if said.into_iter().flatten().any(|said| approval.is_confirmed_by(said)) {
             return yes(Some(word.clone()));
         }
@@ -249,10 +272,18 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
         return Written::Wrong(sentence(lang, &approval.another_word(&shown)));
     }
     if is_word(added, APPROVE) {
-        return yes(option(added));
+        return if takes_text(approval) { wrong() } else { yes(option(added)) };
     }
     if let Some(found) = option(added).or_else(|| numbered(&approval.options, added)) {
         return yes(Some(found));
+    }
+    if let Some(text) = own_answer(added) {
+        let free = approval.options.is_empty() && matches!(approval.kind, ApprovalKind::Agent | ApprovalKind::Asks);
+        let answer = match free {
+            true => typed_text(text).map(str::to_owned),
+            false => option(text).or_else(|| numbered(&approval.options, text)),
+        };
+        return answer.map_or_else(wrong, |answer| yes(Some(answer)));
     }
     match added.split_once(char::is_whitespace) {
         // One word takes back the other.
@@ -270,6 +301,15 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
 fn numbered(options: &[String], text: &str) -> Option<String> {
     let number: usize = text.trim().parse().ok()?;
     options.get(number.checked_sub(1)?).cloned()
+}
+
+/// What stands behind `answer:`.
+fn own_answer(line: &str) -> Option<&str> {
+    let line = line.trim();
+    ANSWER.iter().find_map(|head| {
+        let (begin, text) = line.split_at_checked(head.len())?;
+        begin.eq_ignore_ascii_case(head).then_some(text)
+    })
 }
 
 fn is_word(line: &str, words: &[&str]) -> bool {

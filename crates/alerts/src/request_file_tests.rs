@@ -105,6 +105,58 @@ fn a_word_that_a_yes_takes_is_named_and_taken() {
 }
 
 #[test]
+fn a_text_that_a_command_waits_for_is_named_and_taken() {
+    let asked = Approval { kind: ApprovalKind::Asks, effect: Vec::new(), ..approval() };
+    for lang in [Lang::En, Lang::Zh] {
+        let request = request_text(&asked, "mei", lang, &Redactor::default(), None);
+        assert!(request.contains("answer: ") && !request.contains("echo approve"), "{request}");
+        assert!(is_request(&request) && !has_word(&request));
+        for known in [Some(request.as_str()), None] {
+            let read = |word: &str| read_decision(&format!("{request}{word}\n"), known, &asked, lang);
+            let yes = |text: &str| Written::Decided(Verdict { approve: true, answer: Some(text.to_owned()) });
+            assert_eq!((read("answer: main"), read("Answer:main ")), (yes("main"), yes("main")));
+            assert_eq!((read("回答：发布 2"), read("answer: no")), (yes("发布 2"), yes("no")));
+            assert_eq!(read("reject"), Written::Decided(Verdict { approve: false, answer: None }));
+            assert_eq!(read(""), Written::Nothing);
+            for other in ["approve", "yes", "main", "approve main", "answer:", "answer: a\u{1b}b", "answer: a\nb"] {
+                let Written::Wrong(said) = read(other) else { panic!("{other}") };
+                assert!(said.contains("answer: ") && !said.contains("(approve?)"), "{said}");
+            }
+            let within = request.replacen("\n\n", "\nanswer: main\n", 1);
+            assert!(matches!(read_decision(&within, known, &asked, lang), Written::Wrong(_)), "{within}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_by_its_key_is_one_of_those_that_there_are() {
+    let yes = |answer: &str| Written::Decided(Verdict { approve: true, answer: Some(answer.to_owned()) });
+    assert_eq!((read("answer: staging"), read("answer: 2")), (yes("staging"), yes("prod eu")));
+    assert!(matches!(read("answer: mars"), Written::Wrong(_)));
+    let agent = Approval { kind: ApprovalKind::Agent, ..approval() };
+    assert_eq!(read_decision("answer: on a branch", None, &agent, Lang::En), yes("on a branch"));
+    // A gate asks for no text.
+    assert!(matches!(read_decision("answer: now", None, &approval(), Lang::En), Written::Wrong(_)));
+}
+
+#[test]
+fn a_word_of_a_yes_that_says_no_is_no_yes() {
+    for (word, written) in [("no", "no"), ("reject", "reject"), ("No", "NO"), ("拒绝", "拒绝")] {
+        let asked = Approval { confirm: Some(word.to_owned()), ..approval() };
+        let no = Written::Decided(Verdict { approve: false, answer: None });
+        assert_eq!(read_decision(written, None, &asked, Lang::En), no, "{word}");
+        let both = read_decision(&format!("approve {word}"), None, &asked, Lang::En);
+        assert!(matches!(both, Written::Wrong(_)), "{word}");
+    }
+    let asked = Approval { confirm: Some("yes".to_owned()), ..approval() };
+    let yes = Written::Decided(Verdict { approve: true, answer: Some("yes".to_owned()) });
+    assert_eq!(read_decision("yes", None, &asked, Lang::En), yes);
+    for other in ["YES", "ok", "approve", "yes."] {
+        assert!(matches!(read_decision(other, None, &asked, Lang::En), Written::Wrong(_)), "{other}");
+    }
+}
+
+#[test]
 fn anything_else_is_answered() {
     for content in ["aprove", "approve?? maybe", "approve\nreject\n", "approve mars", "reject it", "REQUEST approve me"]
     {

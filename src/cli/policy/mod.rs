@@ -210,7 +210,9 @@ fn explain(session: &Session, args: &ExplainArgs) -> Outcome {
     if out.json {
         out.json(&runs)?
     } else {
-        super::explain::print(out, &runs)?
+        // What a yes takes stands in the questions themselves; the explanation is one without them too.
+        let approvals = connection.snapshot().map(|now| now.approvals).unwrap_or_default();
+        super::explain::print(out, &runs, &approvals)?
     }
     Ok(exit::OK)
 }

@@ -11,6 +11,7 @@
 
 mod book;
 mod caller;
+mod form;
 mod keyring;
 mod limit;
 mod page;

@@ -1,5 +1,6 @@
 //! The pages, as text. Pure; everything that is not ours is escaped.
 
+use crate::decide::takes_text;
 use crate::message::Ask;
 use crate::token::{TokenError, short_code};
 use jiff::tz::TimeZone;
@@ -108,6 +109,13 @@ impl Question<'_> {
                 KeyStep::Key(key) => format!("[{key}]"),
             })
             .collect();
+        if takes_text(self.approval) {
+            let told = lang.pick(
+                "The command waits for a text: what you write below is typed, and then Enter.",
+                "命令在等待文本：下面写的内容会原样输入，然后按回车。",
+            );
+            return format!("<p>{told}</p>");
+        }
         let text = if steps.is_empty() { effect_sentence(lang, &self.approval.effect_text) } else { steps.join("\n") };
         if text.is_empty() {
             return format!("<p>{}</p>", lang.pick("A yes types nothing.", "批准后不会输入任何内容。"));
@@ -145,14 +153,20 @@ impl Question<'_> {
                 shown(word)
             ));
         }
+        if ask.takes_text {
+            let label = lang.pick("Your answer", "你的回答");
+            form.push_str(&format!("<label>{label} <input type=\"text\" name=\"word\" maxlength=\"1000\"></label>"));
+        }
         if self.asks_pin {
             form.push_str(
                 "<label>PIN <input type=\"password\" name=\"pin\" inputmode=\"numeric\" required maxlength=\"64\"></label>",
             );
         }
         form.push_str("<div class=\"buttons\">");
+        let yes =
+            if ask.takes_text { lang.pick("Send the answer", "发送回答") } else { lang.pick("Approve", "批准") };
         for (name, class, label, own) in [
-            ("approve", "approve", lang.pick("Approve", "批准"), Choice::Approve),
+            ("approve", "approve", yes, Choice::Approve),
             ("reject", "reject", lang.pick("Reject", "拒绝"), Choice::Reject),
         ] {
             let faint = if self.choice != Choice::None && self.choice != own { " faint" } else { "" };

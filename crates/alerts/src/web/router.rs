@@ -3,6 +3,7 @@
 
 use super::book::LinkBook;
 use super::caller::{self, COOKIE, Caller, Sender};
+use super::form::{Form, Mistake};
 use super::limit::Limits;
 use super::page::{self, Choice, Question};
 use super::refusals::Refusals;
@@ -24,7 +25,7 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 use tmuxagent_config::{Network, Secret};
 use tmuxagent_failpoints as failpoints;
-use tmuxagent_model::{Approval, Decider, Timestamp, Verdict, Via};
+use tmuxagent_model::{Approval, Decider, Timestamp, Via};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, question as question_words};
 
@@ -329,21 +330,6 @@ fn too_many(lang: Lang) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "60")], page).into_response()
 }
 
-/// What the form sends. A field that is none is a mistake of who sends it: what it was to say would be left out.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Form {
-    #[serde(default)]
-    nonce: String,
-    #[serde(default)]
-    verdict: String,
-    option: Option<usize>,
-    #[serde(default)]
-    word: String,
-    #[serde(default)]
-    pin: String,
-}
-
 async fn decide(State(state): State<Arc<WebState>>, Path(token): Path<String>, request: Request) -> Response {
     submit(&state, &token, request).await
 }
@@ -395,26 +381,16 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
         let warning = lang.pick("Please press the button once more.", "请再按一次按钮。");
         return question(state, &caller, &link, Choice::None, Some(warning));
     }
-    let approve = match form.verdict.as_str() {
-        "approve" => true,
-        "reject" => false,
-        _ => return bad_form(lang, StatusCode::BAD_REQUEST),
+    let verdict = match form.verdict(approval, lang) {
+        Ok(verdict) => verdict,
+        Err(Mistake::Written(warning)) => return question(state, &caller, &link, Choice::None, Some(&warning)),
+        Err(Mistake::Incomplete) => return bad_form(lang, StatusCode::BAD_REQUEST),
     };
-    if approve && approval.confirm.is_some() && !approval.is_confirmed_by(&form.word) {
-        let warning = tmuxagent_text::sentence(lang, &approval.another_word(&form.word));
-        return question(state, &caller, &link, Choice::None, Some(&warning));
-    }
-    let by_word = approval.confirm.clone().filter(|_| approve);
-    let answer = by_word.or_else(|| form.option.and_then(|index| approval.options.get(index).cloned()));
-    if approve && answer.is_none() && (form.option.is_some() || !approval.takes_plain_yes()) {
-        return bad_form(lang, StatusCode::BAD_REQUEST);
-    }
     if let Some(refused) = check_pin(state, &caller, &link, &form.pin).await {
         return refused;
     }
-    let answer = answer.filter(|_| approve);
     let by = Decider { who: who(&link.to, caller.address, state.rules.lang), via: Via::Link };
-    let verdict = Verdict { approve, answer };
+    let approve = verdict.approve;
     let settled = match state.desk.decide(&approval.id, token.claims.revision, verdict, by).await {
         Ok(settled) => settled,
         Err(unsettled) => return unsure(lang, &unsettled),
@@ -471,8 +447,9 @@ fn who(to: &Recipient, address: IpAddr, lang: Lang) -> String {
 fn bad_form(lang: Lang, status: StatusCode) -> Response {
     let sentence = lang.pick(
         "The form was not complete. Its fields: verdict (approve or reject); option, the answer's number counted from 0, \
-         where an approval has to name one; word, where a yes takes one; pin; nonce. Or open the link again.",
-        "表单不完整。字段：verdict（approve 或 reject）；option（从 0 数起的答案序号，批准须指明答案时必填）；word（同意须输入的词）；pin；nonce。\
+         where an approval has to name one; word, where a yes takes one, or the text that is answered; pin; nonce. Or open the \
+         link again.",
+        "表单不完整。字段：verdict（approve 或 reject）；option（从 0 数起的答案序号，批准须指明答案时必填）；word（同意须输入的词，或要回答的文本）；pin；nonce。\
          也可重新打开链接。",
     );
     (status, axum::response::Html(page::refused(lang, sentence))).into_response()

@@ -306,3 +306,31 @@ fn patterns_say_how_far_a_value_goes() {
         assert_eq!(!refused(pattern, &scripts("V={{v}} ssh-keygen; (cd {{v}} && npm test)")), kept, "{pattern}");
     }
 }
+
+#[test]
+fn the_word_of_a_yes_can_be_read_and_is_no_verdict() {
+    let found = |stage: &str, word: &str| {
+        problems(&format!(
+            "pipelines: [{{name: p, match: {{host: h}}, stages: [{{name: {stage}, triggers: manual, \
+             require_approval: {{confirm: \"{word}\"}}, actions_on_start: [{{run: ./x.sh}}]}}]}}]"
+        ))
+    };
+    for word in ["deploy", "go live", "name", "上线", "nothing"] {
+        assert_eq!(found("build", word), Vec::<String>::new(), "{word}");
+    }
+    for (stage, word, code) in [
+        ("build", "no", "reserved-name"),
+        ("build", "Reject.", "reserved-name"),
+        ("build", "yes", "reserved-name"),
+        ("build", "approve", "reserved-name"),
+        ("build", "拒绝", "reserved-name"),
+        ("deny", "name", "reserved-name"),
+        ("build", "{{inputs.env}}", "bad-template"),
+        ("build", "go\\tlive", "control-character"),
+        ("build", "dep\\u200bloy", "control-character"),
+        ("build", " ", "empty-text"),
+    ] {
+        let found = found(stage, word);
+        assert!(found.len() == 1 && found[0].contains(&format!(" {code} ")), "{stage} {word}: {found:?}");
+    }
+}

@@ -6,6 +6,7 @@ use crate::raw::{RawAction, RawAnswers, RawFailStep, RawNotify, RawSendKeys, Raw
 use crate::read::{At, Group, Many, Short, Text};
 use crate::template::{Piece, TEMPLATE_NAMES, pieces};
 use tmuxagent_model::{AlertKind, KeyStep, Millis, Urgency};
+use tmuxagent_text::is_hidden;
 use tmuxagent_yaml::nearest;
 
 /// The time limit of a `shell` action that names none.
@@ -138,16 +139,33 @@ impl Reading<'_> {
 
     /// A `set` of several names is several actions; all else is one.
     /// Agents take a prompt that begins with `!` for a shell command and run it at once, and one with `/` for a command of
-    /// their own (Claude Code 2.1, Codex 0.171): what a prompt begins with is the author's to say.
+    /// their own (Claude Code 2.1, Codex 0.171): what a prompt begins with is the author's to say, and no value is put into
+    /// what a shell runs.
     fn check_prompt_begins(&mut self, text: &Text) {
         let source = text.value.replace("{{principles}}", "-");
-        let mut pieces = pieces(&source).into_iter();
-        let first = pieces.find(|piece| !matches!(piece, Piece::Text(words) if words.trim().is_empty()));
-        if let Some(Piece::Name(name, _)) = first {
-            let message = format!("a prompt begins with the value `{name}`, which an agent could take for a command");
-            let help =
-                format!("write words before it, as in `Task: {{{{{name}}}}}`: a value can begin with `!` or `/`");
-            self.problems.error("prompt-begins-with-value", text.at, message).help(help);
+        let mut lead = String::new();
+        for piece in pieces(&source) {
+            match piece {
+                Piece::Text(words) => lead.extend(words.chars().filter(|c| !c.is_whitespace() && !is_hidden(*c))),
+                Piece::Unclosed(_) => {}
+                Piece::Name(name, _) if lead.is_empty() => {
+                    let message =
+                        format!("a prompt begins with the value `{name}`, which an agent could take for a command");
+                    let help = format!(
+                        "write words before it, as in `Task: {{{{{name}}}}}`: a value can begin with `!` or `/`"
+                    );
+                    self.problems.error("prompt-begins-with-value", text.at, message).help(help);
+                    return;
+                }
+                Piece::Name(name, _) if lead.starts_with('!') => {
+                    let message =
+                        format!("an agent runs what follows `!` in a shell, and the value `{name}` stands there");
+                    let help = "use `run` in a pane of its own, where a value is data, or leave the `!` out";
+                    self.problems.error("prompt-runs-value", text.at, message).help(help);
+                    return;
+                }
+                Piece::Name(..) => {}
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use crate::raw::{RawAsk, RawFailStep, RawGate, RawQuestion, RawRetry, RawStage};
 use crate::read::{At, Flag, Group, Limit, Many, Number, Short, Span, SpanMs, Text};
 use std::collections::BTreeSet;
 use tmuxagent_model::{Millis, OnApprove};
+use tmuxagent_text::is_hidden;
 
 /// The most retries that a policy may ask for.
 const MOST_RETRIES: i64 = 100;
@@ -21,6 +22,28 @@ const STOPPINGS: &[(&str, Option<Stopping>)] =
     &[("ask", None), ("interrupt", Some(Stopping::Interrupt)), ("terminate", Some(Stopping::Terminate))];
 const ON_APPROVE: &[(&str, OnApprove)] =
     &[("rerun", OnApprove::Rerun), ("continue", OnApprove::Continue), ("skip", OnApprove::Skip)];
+
+/// The words that are a verdict by themselves in an approval file: as the word of a yes they would say too little, or no.
+const VERDICTS: &[&str] = &[
+    "approve",
+    "approved",
+    "yes",
+    "y",
+    "ok",
+    "批准",
+    "同意",
+    "通过",
+    "是",
+    "reject",
+    "rejected",
+    "no",
+    "n",
+    "deny",
+    "拒绝",
+    "不同意",
+    "驳回",
+    "否",
+];
 
 /// Whether an action names the output of a command before it in the same list.
 fn late_value(actions: &[Action]) -> bool {
@@ -151,12 +174,28 @@ impl<'a> Reading<'a> {
     /// The word that a yes takes.
     fn confirm(&mut self, word: &Text, name: &str) -> Option<String> {
         let text = word.value.trim();
-        if text.is_empty() || text.chars().any(char::is_control) {
-            let help = "write `confirm: name`, or the word itself";
+        let help = "write `confirm: name`, or the word itself";
+        if text.is_empty() {
             self.problems.error("empty-text", word.at, "what is typed for a yes is one word or more").help(help);
             return None;
         }
-        Some(if text == "name" { name.to_owned() } else { text.to_owned() })
+        if text.contains("{{") {
+            let message = "the word of a yes holds no values: it is what is typed, as it stands";
+            self.problems.error("bad-template", word.at, message).help(help);
+            return None;
+        }
+        let text = if text == "name" { name } else { text };
+        if text.chars().any(|c| c.is_control() || is_hidden(c)) {
+            let message = "the word of a yes holds characters that nobody can see";
+            self.problems.error("control-character", word.at, message).help("write a word that can be read and typed");
+            return None;
+        }
+        if VERDICTS.contains(&text.trim_end_matches(['.', '!', '。', '！']).to_lowercase().as_str()) {
+            let message = format!("`{text}` is a yes or a no by itself, and can't be the word that a yes takes");
+            self.problems.error("reserved-name", word.at, message).help("write another word, such as what is done");
+            return None;
+        }
+        Some(text.to_owned())
     }
 
     fn approvers(&mut self, names: Option<&Many<Text>>) -> Vec<String> {

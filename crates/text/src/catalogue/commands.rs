@@ -144,6 +144,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("`{}` is not a revision's number", "`{0}` 不是版本号"),
     ("write ID, or ID@2 for its second revision", "请写 ID，或用 ID@2 指第二版"),
     ("approval {} has changed: it is at revision {} now", "审批 {0} 已改变：现在是第 {1} 版"),
+    (
+        "a plain yes answers nothing here; say what is answered: `tmuxagent approve {} --answer TEXT`",
+        "单纯的“是”在这里不是回答；请说明回答什么：`tmuxagent approve {0} --answer TEXT`",
+    ),
     ("`{}` is no option of approval {}", "`{0}` 不是审批 {1} 的选项"),
     ("the options are:", "选项有："),
     ("`{}` behind the text would be typed as a part of it", "文字之后的 `{0}` 会被当作文字输入"),

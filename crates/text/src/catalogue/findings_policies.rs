@@ -206,6 +206,17 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("the stage `{}` has no `run`, so that no exit code of it is known", "阶段 `{0}` 没有 `run`，所以没有退出码"),
     ("what is typed for a yes is one word or more", "同意时输入的是一个或几个词"),
     ("write `confirm: name`, or the word itself", "请写 `confirm: name`，或直接写这个词"),
+    (
+        "the word of a yes holds no values: it is what is typed, as it stands",
+        "同意须输入的词不含变量：它就是要原样输入的文字",
+    ),
+    ("the word of a yes holds characters that nobody can see", "同意须输入的词含有看不见的字符"),
+    ("write a word that can be read and typed", "请写一个看得见、能输入的词"),
+    (
+        "`{}` is a yes or a no by itself, and can't be the word that a yes takes",
+        "`{0}` 本身就表示批准或拒绝，不能用作同意须输入的词",
+    ),
+    ("write another word, such as what is done", "请换一个词，例如所做的事"),
     ("nobody could ever decide: `approvers` names no one", "永远没有人能决定：`approvers` 里没有名字"),
     ("name who may decide, or take the key out", "请写明谁可以决定，或去掉这个键"),
 ];

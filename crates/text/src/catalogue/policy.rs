@@ -157,6 +157,14 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "提示文字以取值 `{0}` 开头，智能体可能把它当作命令",
     ),
     (
+        "an agent runs what follows `!` in a shell, and the value `{}` stands there",
+        "智能体会在 shell 里运行 `!` 之后的内容，而取值 `{0}` 就在那里",
+    ),
+    (
+        "use `run` in a pane of its own, where a value is data, or leave the `!` out",
+        "请在单独的窗格里用 `run`（取值在那里只是数据），或去掉 `!`",
+    ),
+    (
         "write words before it, as in `Task: {}`: a value can begin with `!` or `/`",
         "请在前面写几个字，如 `Task: {0}`：取值可能以 `!` 或 `/` 开头",
     ),

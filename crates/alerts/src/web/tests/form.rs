@@ -82,9 +82,13 @@ async fn a_page_takes_the_word_that_a_yes_takes() {
     let (world, link) = takes_a_word(&[]).await;
     let (_, html) = world.send(Request::get(&link).body(Body::empty()).unwrap()).await;
     assert!(html.contains("<strong id=\"word\">deploy</strong>") && html.contains("name=\"word\""), "{html}");
-    for form in ["verdict=approve", "verdict=approve&word=yes"] {
+    for (form, said) in [
+        ("verdict=approve", "A yes takes a word here: deploy"),
+        ("verdict=approve&word=+", "A yes takes a word here: deploy"),
+        ("verdict=approve&word=yes", "is not the word"),
+    ] {
         let (status, html) = curl(&world, &link, form).await;
-        assert!(status == StatusCode::FORBIDDEN && html.contains("is not the word"), "{form}: {html}");
+        assert!(status == StatusCode::FORBIDDEN && html.contains(said), "{form}: {html}");
         assert_eq!(world.approval().decision, None);
     }
     assert_eq!(curl(&world, &link, "verdict=approve&word=deploy+").await.0, StatusCode::OK);
@@ -100,4 +104,29 @@ async fn who_may_not_decide_gets_no_buttons_but_the_names_of_who_may() {
     let (_, html) = world.send(Request::get(&link).body(Body::empty()).unwrap()).await;
     assert!(html.contains("may not decide this; it is for me, mei"), "{html}");
     assert_eq!(html.matches("<button").count(), 0);
+}
+
+#[tokio::test]
+async fn a_page_takes_the_text_that_a_command_waits_for() {
+    let (world, link) = asks(ApprovalKind::Asks, &[], false).await;
+    let (_, html) = world.send(Request::get(&link).body(Body::empty()).unwrap()).await;
+    assert!(html.contains("name=\"word\"") && html.contains("Send the answer"), "{html}");
+    assert!(!html.contains(">Approve</button>") && !html.contains("types nothing"), "{html}");
+    for word in ["", "&word=+", "&word=a%0Ab", "&word=%1B"] {
+        let form = &format!("verdict=approve{word}");
+        let (status, html) = curl(&world, &link, form).await;
+        assert!(status == StatusCode::FORBIDDEN && html.contains("Write what is answered"), "{form}: {html}");
+    }
+    assert_eq!(curl(&world, &link, "verdict=approve&option=0&word=main").await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(world.approval().decision, None);
+    assert_eq!(curl(&world, &link, "verdict=approve&word=+release+2+").await.0, StatusCode::OK);
+    let answer = Some("release 2".to_owned());
+    assert_eq!(world.approval().decision.unwrap().verdict, Verdict { approve: true, answer });
+    let (world, link) = asks(ApprovalKind::Asks, &[], false).await;
+    assert_eq!(curl(&world, &link, "verdict=reject&word=main").await.0, StatusCode::OK);
+    assert_eq!(world.approval().decision.unwrap().verdict, Verdict { approve: false, answer: None });
+    // Where answers are offered, they are chosen, and a yes is a button.
+    let (world, link) = asks(ApprovalKind::Asks, &["yes", "no"], true).await;
+    let (_, html) = world.send(Request::get(&link).body(Body::empty()).unwrap()).await;
+    assert!(html.contains(">Approve</button>") && !html.contains("name=\"word\""), "{html}");
 }

@@ -60,6 +60,7 @@ mod verdicts_figures;
 mod versions;
 mod waiting;
 mod waits;
+mod withdrawn;
 mod workspace;
 mod workspace_shells;
 mod wrapper;

@@ -133,6 +133,8 @@ pub(super) struct Integration {
     home: Home,
     phase: ShellPhase,
     changes: u64,
+    /// A mark may have been missed since the last one.
+    missed: bool,
     /// Where the prompt ended, while it stands.
     place: Option<Place>,
     /// The line of the next command, where the shell told it.
@@ -195,14 +197,14 @@ impl Integration {
     }
 
     /// Rows are counted anew, after something was missed; the stream is there where its cursor was on the prompt's row. Where
-    /// it was not, nothing is known of the prompt any more.
+    /// it was not, a mark may have been missed: what the shell does is not known until the next one.
     pub(super) fn counted_anew(&mut self, at_prompt: Option<&Stream>) {
         match (&mut self.place, at_prompt) {
-            (None, _) => {}
             (Some(place), Some(stream)) => place.row = stream.cursor_place().0,
-            (Some(_), None) => {
-                self.place = None;
-                self.enter(ShellPhase::Unknown);
+            (place, _) => {
+                *place = None;
+                self.changes += u64::from(!self.missed);
+                self.missed = true;
             }
         }
     }
@@ -346,8 +348,9 @@ impl Integration {
     }
 
     fn enter(&mut self, phase: ShellPhase) {
-        if self.phase != phase {
+        if self.phase != phase || self.missed {
             self.phase = phase;
+            self.missed = false;
             self.changes += 1;
         }
     }
@@ -359,6 +362,7 @@ impl Integration {
     /// What is known now; the stream is there where it knows the cursor.
     pub(super) fn state(&self, stream: Option<&Stream>) -> ShellState {
         let phase = match (&self.phase, &self.place, stream) {
+            _ if self.missed => ShellPhase::Unknown,
             (ShellPhase::Prompt { .. }, Some(place), Some(stream)) => place.look(stream),
             (phase, ..) => phase.clone(),
         };

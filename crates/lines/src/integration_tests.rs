@@ -99,11 +99,19 @@ fn a_prompt_is_found_again_where_rows_are_counted_anew() {
     pane.reader.stands(400, 7);
     assert_eq!(pane.phase(), prompt);
     assert_eq!(pane.prints("mak").phase(), ShellPhase::Draft { column: 2, text: "mak".to_owned() });
+    // What runs is not known where its end may have been missed; that is still taken where it comes.
+    pane.prints("e\r\n<C;ta=sh.f0.1>");
+    assert_eq!(pane.phase(), running("make"));
+    pane.reader.stands(500, 7);
+    assert_eq!(pane.phase(), ShellPhase::Unknown);
+    pane.told();
+    assert_eq!(pane.prints("<D;3;ta=sh.f0.1>").told(), ["ended sh.f0.1 3"]);
+    pane.prints("<A;ta=sh.f0.2>$ <B;ta=sh.f0>");
     // The cursor is elsewhere: neither an empty prompt nor a draft is known of.
     pane.prints("\r\nsomething that nobody told of");
     pane.reader.stands(900, 3);
     assert_eq!((pane.phase(), pane.trusted()), (ShellPhase::Unknown, true));
-    assert_eq!(pane.prints("\r\n<A;ta=sh.f0.2>$ <B;ta=sh.f0>").phase(), prompt);
+    assert_eq!(pane.prints("\r\n<A;ta=sh.f0.3>$ <B;ta=sh.f0>").phase(), prompt);
 }
 
 #[test]

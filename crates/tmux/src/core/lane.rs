@@ -108,6 +108,8 @@ pub(super) struct Sending {
     pub before: bool,
     /// The guard said that nothing of it was typed.
     pub untyped: bool,
+    /// Nobody wants it any more: whether it was typed is found out, and it is not typed.
+    pub withdrawn: bool,
     /// What must still be so at the instant of typing.
     pub still: Option<Still>,
     /// The look found an agent's empty input line, by its process: nothing that the pane shows beside it is a question.
@@ -129,9 +131,23 @@ impl Sending {
             Effect::Prompt(prompt) => prompt.pane.clone(),
             Effect::Answer(_) | Effect::Shell(_) | Effect::Poll(_) | Effect::Alert(_) => return None,
         };
-        let (expected, claim, before, untyped, still, basis) = (false, None, false, false, None, None);
-        let (as_prompt, recognised, held, since) = (None, false, None, now);
-        Some(Self { errand, pane, expected, claim, before, untyped, still, recognised, as_prompt, basis, since, held })
+        let (expected, claim, before, still, basis) = (false, None, false, None, None);
+        let (untyped, withdrawn, as_prompt, recognised, held, since) = (false, false, None, false, None, now);
+        Some(Self {
+            errand,
+            pane,
+            expected,
+            claim,
+            before,
+            untyped,
+            withdrawn,
+            still,
+            recognised,
+            as_prompt,
+            basis,
+            since,
+            held,
+        })
     }
 
     /// When it was wanted, where that was in an earlier life: it waits since then.

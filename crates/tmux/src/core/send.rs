@@ -7,6 +7,7 @@
 //! When the client is lost before the reply, the same line is sent again over the next one: the mark makes that harmless.
 
 use super::claim::Standing;
+use super::client::ClientId;
 use super::fence::{After, FROM_NOW};
 use super::lane::{Fence, Sending};
 use super::link::Link;
@@ -14,7 +15,7 @@ use super::pane::Feed;
 use super::taken::Typed;
 use super::{HostCore, Output, Purpose};
 use crate::HostMessage;
-use crate::proto::{Reply, Verdict, send_line, verdict};
+use crate::proto::{Reply, Token, Verdict, send_line, settle_line, verdict};
 use std::time::Duration;
 use std::time::Instant;
 use tmuxagent_errand::Errand;
@@ -51,24 +52,25 @@ impl HostCore {
         }
     }
 
-    /// A send that waits and was certainly not typed is given up.
+    /// A send that waits is given up: at once where it was certainly not typed, else once it is known whether it was.
     pub fn withdraw(&mut self, intent: &IntentId) {
-        let surely = |send: &Sending| send.errand.id() == intent && !send.perhaps_typed();
-        let found = self.lanes.values_mut().find_map(|lane| {
-            let place = lane.waiting.iter().position(surely)?;
-            lane.waiting.remove(place)
+        let found = self.lanes.iter_mut().find_map(|(pane, lane)| {
+            let place = lane.waiting.iter().position(|send| send.errand.id() == intent)?;
+            let send = lane.waiting.get_mut(place).filter(|send| send.perhaps_typed());
+            send.map(|send| send.withdrawn = true)
+                .map_or_else(|| Some((pane.clone(), lane.waiting.remove(place))), |()| Some((pane.clone(), None)))
         });
-        if let Some(send) = found {
-            let pane = send.pane.clone();
+        let Some((pane, sure)) = found else { return };
+        if let Some(send) = sure {
             self.tell_end(send, Outcome::Skipped { reason: SkipReason::Withdrawn });
-            // Another may have waited behind it.
-            self.tell_awaited(&pane, None);
-            if let Some(lane) = self.lanes.get_mut(&pane) {
-                lane.waits = None;
-                lane.start_over();
-            }
-            self.pump(&pane);
         }
+        // Another may have waited behind it.
+        self.tell_awaited(&pane, None);
+        if let Some(lane) = self.lanes.get_mut(&pane) {
+            lane.waits = None;
+            lane.start_over();
+        }
+        self.pump(&pane);
     }
 
     /// Gives back what is not begun; whether some other send still waits for its reply.
@@ -143,6 +145,14 @@ impl HostCore {
             }
             return;
         };
+        if next.withdrawn {
+            if !next.perhaps_typed() {
+                return self.end_withdrawn(key);
+            }
+            let line = settle_line(&self.nonce, key.pane);
+            let Some(send) = lane.waiting.pop_front() else { return };
+            return self.hand_over(key, send, claim, (client, &line));
+        }
         if let Some(at) = lane.looks_again().filter(|&at| at > now) {
             return self.wake_at(at);
         }
@@ -161,6 +171,12 @@ impl HostCore {
         send.still = still;
         let line = send_line(&self.nonce, send.errand.id(), &send.expectation(&claim), send.input());
         let Ok(line) = line else { return };
+        self.hand_over(key, send, claim, (client, &line));
+    }
+
+    /// Hands a send's line to the client.
+    fn hand_over(&mut self, key: &PaneKey, mut send: Sending, claim: Token, (client, line): (ClientId, &str)) {
+        let Some(lane) = self.lanes.get_mut(key) else { return };
         send.before = send.perhaps_typed();
         send.untyped = false;
         send.errand.begin();
@@ -188,7 +204,7 @@ impl HostCore {
             self.outlet.hold(key);
         }
         self.outputs.push(Output::Place("send.ready"));
-        self.request(client, &line, Purpose::Send(key.clone()));
+        self.request(client, line, Purpose::Send(key.clone()));
         self.outputs.push(Output::Place("send.handed"));
     }
 
@@ -279,6 +295,19 @@ impl HostCore {
         Some(HostMessage::Ended(send.errand.end(outcome)))
     }
 
+    /// Ends a send that nobody wants and that was not typed. It holds up nothing: the next one may go.
+    fn end_withdrawn(&mut self, key: &PaneKey) {
+        let Some(lane) = self.lanes.get_mut(key) else { return };
+        let asked = lane.under_way.take();
+        if asked.is_some() {
+            lane.position = None;
+            self.outlet.release(key, Vec::new());
+        }
+        let Some(send) = asked.or_else(|| self.lanes.get_mut(key)?.waiting.pop_front()) else { return };
+        self.tell_end(send, Outcome::Skipped { reason: SkipReason::Withdrawn });
+        self.pump(key);
+    }
+
     fn tell_end(&mut self, send: Sending, outcome: Outcome) {
         self.outlet.put(HostMessage::Ended(send.errand.end(outcome)));
     }
@@ -292,6 +321,10 @@ impl HostCore {
             Verdict::Sent => Some(Typed::Now),
             Verdict::Earlier => Some(Typed::Earlier),
             Verdict::Moved => return self.moved(key),
+            // It was only asked about, and its pane is as it was.
+            Verdict::Skipped(_) | Verdict::Refused(_) if send.withdrawn && reply.error().is_none() => {
+                return self.end_withdrawn(key);
+            }
             Verdict::Skipped(_) | Verdict::Refused(_) | Verdict::Broken(_) => None,
         };
         if typed.is_some()

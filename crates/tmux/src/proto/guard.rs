@@ -10,7 +10,7 @@
 use super::claim::{TOKEN_FIELD, Token};
 use super::{Ended, Nonce, Parser, Row, RowReader, escape_operand, is_key, quote, row_format};
 use std::fmt::Write as _;
-use tmuxagent_model::{IntentId, KeyStep, PaneKey, SkipReason};
+use tmuxagent_model::{IntentId, KeyStep, PaneId, PaneKey, SkipReason};
 
 /// The longest text of one send, bytes.
 const MAX_TEXT: usize = 160 * 1024;
@@ -205,6 +205,17 @@ pub fn send_line(
         quote(sent_mark(nonce)),
         quote(Parser::raw_mark(nonce)),
     ))
+}
+
+/// Writes the command line that only asks whether a send was typed: what the guard answers where it does not hold, so that
+/// [`verdict`] reads both.
+#[must_use]
+pub fn settle_line(nonce: &Nonce, pane: PaneId) -> String {
+    let question = question();
+    let mut fields = SKIP_FIELDS.to_vec();
+    fields.push(&question);
+    let (raw, answer) = (quote(Parser::raw_mark(nonce)), quote(row_format(nonce, &fields)));
+    format!("display-message -p {raw} ; display-message -p -t {pane} {answer}")
 }
 
 /// A letter that comes and goes, `i`: harmless where text is written, and in the command mode of an editor with vi keys what

@@ -17,7 +17,8 @@ mod version;
 
 pub use claim::{Claimed, Token};
 pub use guard::{
-    Block, Expectation, Input, InputError, Questions, Reply, Still, Verdict, enter_line, send_line, verdict,
+    Block, Expectation, Input, InputError, Questions, Reply, Still, Verdict, enter_line, send_line, settle_line,
+    verdict,
 };
 pub use keys::is_key;
 pub use notice::Notice;

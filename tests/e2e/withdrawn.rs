@@ -1,0 +1,38 @@
+//! What nobody wants any more is not typed, also where a restart left open whether it was.
+
+use super::support::room::Room;
+use super::support::{PATIENCE, wait_for};
+
+const POLICY: &str = "version: 1
+pipelines:
+- {name: first, match: {window_name: ci}, stages: [{name: s, triggers: [manual], actions_on_start: [{run: touch first}]}]}
+- {name: second, match: {window_name: ci}, stages: [{name: s, triggers: [manual], actions_on_start: [{run: touch second}]}]}
+- {name: third, match: {window_name: ci}, stages: [{name: s, triggers: [manual], actions_on_start: [{run: touch third}]}]}
+";
+
+#[test]
+fn a_cancelled_run_types_nothing_after_a_restart() {
+    let mut room = Room::with(POLICY);
+    room.watch();
+    let go = room.file("go");
+    room.server.type_line("proj:ci", &format!("until [ -e {} ]; do sleep 0.1; done", go.display()));
+    wait_for(PATIENCE, "the program in front", || {
+        room.answer(&["panes", "--json"]).contains("\"sleep\"").then_some(())
+    });
+    for pipeline in ["first", "second", "third"] {
+        let started = room.ask(&["start", "proj:ci", pipeline]);
+        assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
+    }
+    room.kill_9();
+    room.watch();
+    // It is found again, and what waits with it.
+    wait_for(PATIENCE, "the run", || room.ask(&["cancel", "#2"]).status.success().then_some(()));
+    std::fs::write(go, "").expect("writable");
+    for (file, pipeline) in [("first", "first"), ("third", "third")] {
+        wait_for(PATIENCE, file, || {
+            room.answer(&["events", "--limit", "200"]).contains(&format!("typed touch {pipeline}")).then_some(())
+        });
+    }
+    let events = room.answer(&["events", "--limit", "200"]);
+    assert!(!events.contains("typed touch second"), "{events}");
+}

@@ -26,8 +26,11 @@ fn dialogs() -> Vec<(&'static str, Snapshot)> {
     ]
 }
 
+/// What is told of an end, and what the world does then.
+type End = (&'static str, fn(&mut Snapshot));
+
 /// What the world does to A: somebody decides it, it expires, it goes, it asks something else.
-fn ends() -> [(&'static str, fn(&mut Snapshot)); 4] {
+fn ends() -> [End; 4] {
     [
         ("approved by wu (", |snapshot| snapshot.approvals[0].clone_from(&a_is_decided().approvals[0])),
         ("expired", |snapshot| snapshot.approvals[0].state = ApprovalState::Expired),

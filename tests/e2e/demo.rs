@@ -5,6 +5,8 @@
 use super::support::{PATIENCE, TmuxServer, wait_for, wait_or_tell};
 
 const SCREEN: &str = "=desk:demo";
+/// What a dialog says whose question is over.
+const VOID: &str = "nothing is decided here any more";
 
 fn wait_screen(desk: &TmuxServer, what: &str, condition: impl Fn(&str) -> bool) -> String {
     wait_for(PATIENCE * 2, what, || Some(desk.screen(SCREEN)).filter(|screen| condition(screen)))
@@ -32,10 +34,18 @@ fn lint_test_approval_build_deploy_happen_for_real() {
     // With little room a run is one row, a sign for each stage.
     let is_done = |row: &str| row.contains("done") || row.contains("✓ ✓ ✓ ✓");
     decide_until(&desk, |screen| screen.lines().any(|row| row.contains("storyapp-ci #") && is_done(row)));
-    desk.tmux(&["send-keys", "-t", SCREEN, "q"]);
+    // A dialog whose question is over takes Esc alone.
+    let asked = std::cell::Cell::new(false);
     wait_for(PATIENCE, "the end", || {
-        // Leaving may ask, since runs may be open.
-        desk.try_tmux(&["send-keys", "-t", SCREEN, "y"]);
+        let shown = desk.try_tmux(&["capture-pane", "-p", "-t", SCREEN]).stdout;
+        let key = match String::from_utf8_lossy(&shown).contains(VOID) {
+            true => "Escape",
+            // Leaving may ask, since runs may be open.
+            false if asked.replace(true) => "y",
+            false => "q",
+        };
+        desk.try_tmux(&["send-keys", "-t", SCREEN, key]);
+        asked.set(asked.get() && key != "Escape");
         (!desk.is_running()).then_some(())
     });
     let left: Vec<_> = std::fs::read_dir(desk.folder()).expect("the folder").flatten().map(|e| e.file_name()).collect();
@@ -95,7 +105,9 @@ fn towards_a_question(screen: &str) -> &'static str {
 fn decide_until(desk: &TmuxServer, reached: impl Fn(&str) -> bool) {
     let step = || {
         let screen = desk.screen(SCREEN);
-        let key = if screen.contains("approve?") {
+        let key = if screen.contains(VOID) {
+            "Escape"
+        } else if screen.contains("approve?") {
             "y"
         } else if reached(&screen) {
             return Some(());

@@ -68,7 +68,7 @@ const CASES: &[Case] = &[
     case("read-key", BASH, "read -rsn1 -p '$ ' x", Reads::Draft),
     case("vared", "exec zsh -f", "x=; vared -p '# ' x", Reads::Draft),
     case("fish-read", "exec fish --no-config", "read -P '> ' x", Reads::Draft),
-    case("dash-read", "exec env PS1='$ ' dash", "printf '$ '; read x", Reads::Draft),
+    case("dash-read", "exec env PS1='$ ' dash", "printf '$ '; read x", Reads::Line),
     case("key", BASH, "bash -c 'read -rsn1 -p \"[d]elete? \" k; touch KEY'", Reads::Key),
     case("secret", BASH, "read -s -p 'Password: ' x", Reads::Password),
     case("menu", BASH, "bash -c 'select x in a b; do touch KEY; done'", Reads::Line),

@@ -5,7 +5,7 @@
 //! - Only what lies in the stretch counts. An attempt or a wait that began before it counts with its whole length, since cut
 //!   ones would make every stage look quicker than it is.
 //! - What was not watched is not known: an agent's time before a start of the supervisor is nobody's.
-//! - Every text that came from a pane is cleaned where it is written out ([`markdown`], [`html`]).
+//! - Every text that came from a pane is cleaned where it is written out (`markdown`, `html`).
 
 #![warn(unreachable_pub)]
 

@@ -108,8 +108,7 @@ fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
             .stages
             .iter()
             .map(|stage| {
-                let mut attempt =
-                    if stage.attempt > 1 { format!("{}/{}", stage.attempt, stage.max_attempts) } else { String::new() };
+                let mut attempt = stage.told_attempt().unwrap_or_default();
                 if stage.round > 0 {
                     attempt = format!("{attempt} {} {}/{}", word(lang, Word::Round), stage.round, stage.rounds);
                 }

@@ -120,6 +120,17 @@ pub struct StageView {
     pub place: Option<String>,
 }
 
+impl StageView {
+    /// The attempt of a stage that is tried more than once, as `2/3`. Each round of a loop counts as an attempt too: where no
+    /// retry is left, the round says it all.
+    #[must_use]
+    pub fn told_attempt(&self) -> Option<String> {
+        let only_rounds = self.round > 1 && self.attempt >= self.max_attempts;
+        let told = self.max_attempts > 1 && self.attempt > 0 && !only_rounds;
+        told.then(|| format!("{}/{}", self.attempt, self.max_attempts))
+    }
+}
+
 /// A value that whoever starts a pipeline gives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputView {

@@ -4,25 +4,7 @@ use super::PipelineReport;
 use tmuxagent_model::RunState;
 use tmuxagent_text::{Lang, run_state};
 
-macro_rules! words {
-    ($($name:ident: $en:literal, $zh:literal;)*) => {
-        /// A heading or a short text of the report.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Word {
-            $(#[doc = $en] $name,)*
-        }
-
-        /// The text in a language.
-        #[must_use]
-        pub const fn word(lang: Lang, word: Word) -> &'static str {
-            match word {
-                $(Word::$name => lang.pick($en, $zh),)*
-            }
-        }
-    };
-}
-
-words! {
+tmuxagent_text::words! {
     Title: "Report", "复盘";
     Nothing: "nothing happened in this time", "这段时间内没有任何活动";
     Pipelines: "Pipelines", "流水线";

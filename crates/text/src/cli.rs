@@ -1,10 +1,10 @@
 //! Words of the command line's answers.
 
-use super::Lang;
-
+/// Makes `Word`, one for each row, and `word`, which gives its text in a language.
+#[macro_export]
 macro_rules! words {
     ($($name:ident: $en:literal, $zh:literal;)*) => {
-        /// A word or short sentence that the command line prints.
+        /// A word or short sentence.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Word {
             $(#[doc = $en] $name,)*
@@ -12,7 +12,7 @@ macro_rules! words {
 
         /// The text in a language.
         #[must_use]
-        pub const fn word(lang: Lang, word: Word) -> &'static str {
+        pub const fn word(lang: $crate::Lang, word: Word) -> &'static str {
             match word {
                 $(Word::$name => lang.pick($en, $zh),)*
             }
@@ -81,6 +81,7 @@ words! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Lang;
 
     #[test]
     fn both_languages_have_their_words() {

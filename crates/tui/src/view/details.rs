@@ -1,7 +1,7 @@
 //! Everything about one thing: an approval, a pane, a stage, the supervisor.
 
 use super::approvals::{effect, subject};
-use super::runs::{attempt, due, elapsed};
+use super::runs::{due, elapsed};
 use super::text::{column, place_of, wrap};
 use crate::model::{Model, StageRef};
 use ratatui::style::Style;
@@ -202,7 +202,7 @@ pub fn stage(model: &Model, reference: &StageRef, width: u16) -> Vec<Line<'stati
         let (sign, style) = theme.stage(stage.state);
         table.heading(format!("{sign} {}", clean(&stage.name)), style.patch(theme.strong()));
         table.row(Text::State, stage_state(lang, stage.state), style);
-        table.plain(Text::Attempt, &attempt(stage).unwrap_or_default());
+        table.plain(Text::Attempt, &stage.told_attempt().unwrap_or_default());
         if stage.round > 0 {
             table.plain(Text::Round, &format!("{}/{}", stage.round, stage.rounds));
         }

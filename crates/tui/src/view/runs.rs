@@ -114,7 +114,7 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
         .left(column(&clean(&stage.name), name_width, theme), look.name(model, otherwise))
         .left(" ", Style::new())
         .left(column(stage_state(lang, stage.state), state_width, theme), style);
-    if let Some(attempt) = attempt(stage) {
+    if let Some(attempt) = stage.told_attempt() {
         line = line.left(format!(" {attempt}"), style);
     }
     if let Some(round) = round(lang, stage) {
@@ -130,15 +130,6 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
     line.right_some(due(lang, now, stage).map(|due| format!(" {due}")), theme.warn())
         .right_some(elapsed(now, stage).map(|took| format!(" {}", span(lang, took))), theme.dim())
         .line(look.width, theme)
-}
-
-/// The attempt of a stage that is tried more than once. Each round of a loop counts as an attempt too: where no retry is
-/// left, the round says it all.
-#[must_use]
-pub fn attempt(stage: &StageView) -> Option<String> {
-    let only_rounds = stage.round > 1 && stage.attempt >= stage.max_attempts;
-    (stage.max_attempts > 1 && stage.attempt > 0 && !only_rounds)
-        .then(|| format!("{}/{}", stage.attempt, stage.max_attempts))
 }
 
 /// The round of a stage in a loop, in words; the first one needs none.

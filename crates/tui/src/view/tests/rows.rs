@@ -62,7 +62,7 @@ fn only_a_stage_that_is_tried_again_shows_its_attempt() {
         (looped(2, 2), None),
         (looped(3, 4), Some("3/4")),
     ] {
-        assert_eq!(runs::attempt(&stage).as_deref(), expect, "{stage:?}");
+        assert_eq!(stage.told_attempt().as_deref(), expect, "{stage:?}");
     }
 }
 

@@ -13,7 +13,7 @@ pub struct Collector {
     since: Timestamp,
     until: Timestamp,
     zone: TimeZone,
-    runs: HashMap<RunId, Run>,
+    runs: BTreeMap<RunId, Run>,
     pipelines: BTreeMap<String, Pipeline>,
     failures: BTreeMap<(String, String, String), Failure>,
     waits: Waits,
@@ -28,6 +28,8 @@ pub struct Collector {
 struct Run {
     pipeline: String,
     began: Option<Timestamp>,
+    /// How it ended last: one that a person runs on ends once more.
+    ended: Option<(RunState, Timestamp)>,
 }
 
 #[derive(Debug, Default)]
@@ -56,7 +58,7 @@ impl Collector {
             since,
             until,
             zone,
-            runs: HashMap::new(),
+            runs: BTreeMap::new(),
             pipelines: BTreeMap::new(),
             failures: BTreeMap::new(),
             waits: Waits::default(),
@@ -70,14 +72,17 @@ impl Collector {
     /// A line of the journal. Lines before the stretch only tell which run is whose.
     pub fn line(&mut self, line: &EventLine) {
         if let Note::RunStarted { run, pipeline } = &line.note {
-            self.runs.insert(*run, Run { pipeline: pipeline.clone(), began: Some(line.at) });
+            self.runs.insert(*run, Run { pipeline: pipeline.clone(), began: Some(line.at), ended: None });
         }
         if line.at < self.since || line.at >= self.until {
             return;
         }
         match &line.note {
             Note::RunStarted { pipeline, .. } => self.pipeline(pipeline).started += 1,
-            Note::RunEnded { run, pipeline, state } => self.run_ended(*run, pipeline, *state, line.at),
+            Note::RunEnded { run, pipeline, state } => {
+                let unknown = || Run { pipeline: pipeline.clone(), began: None, ended: None };
+                self.runs.entry(*run).or_insert_with(unknown).ended = Some((*state, line.at));
+            }
             // The trigger's own word in the policy: `after_stage_success` and its kin.
             Note::StageTriggered { by, .. } if by.starts_with("after_") => self.saved.went_on += 1,
             Note::StageSucceeded { run, stage, took, .. } => {
@@ -114,10 +119,11 @@ impl Collector {
         stages.get_mut(at)
     }
 
-    fn run_ended(&mut self, run: RunId, pipeline: &str, state: RunState, at: Timestamp) {
-        let took = self.runs.get(&run).and_then(|run| run.began).map(|began| at.since(began));
+    fn run_ended(&mut self, run: &Run) {
+        let Some((state, at)) = run.ended else { return };
+        let took = run.began.map(|began| at.since(began));
         let date = date(&self.zone, at);
-        let tally = self.pipeline(pipeline);
+        let tally = self.pipeline(&run.pipeline);
         match tally.ended.iter_mut().find(|ended| ended.state == state) {
             Some(ended) => ended.runs += 1,
             None => tally.ended.push(Ended { state, runs: 1 }),
@@ -219,6 +225,9 @@ impl Collector {
     /// The report. `watched_to`: the newest instant that the journal knows of, up to which agents did what they did last.
     #[must_use]
     pub fn finish(mut self, watched_to: Timestamp) -> Report {
+        for run in std::mem::take(&mut self.runs).into_values() {
+            self.run_ended(&run);
+        }
         for before in std::mem::take(&mut self.watched).into_values() {
             self.count(&before, watched_to);
         }

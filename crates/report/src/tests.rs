@@ -64,6 +64,7 @@ fn sample() -> Report {
         line(211, Note::StageRetrying { run: RunId(2), stage: "test".into(), attempt: 2, max: 2, after: Millis(0) }),
         failed(230, 2, "exit_code: 7"),
         failed(240, 2, hostile),
+        ended(205, 2, RunState::Succeeded),
         ended(250, 2, RunState::Failed),
         started(90_000, 3),
         line(

@@ -36,3 +36,24 @@ fn a_cancelled_run_types_nothing_after_a_restart() {
     let events = room.answer(&["events", "--limit", "200"]);
     assert!(!events.contains("typed touch second"), "{events}");
 }
+
+#[test]
+fn what_waited_before_a_freeze_waits_on_after_a_restart() {
+    let mut room = Room::with(POLICY);
+    room.watch();
+    let go = room.file("go");
+    room.server.type_line("proj:ci", &format!("until [ -e {} ]; do sleep 0.1; done", go.display()));
+    wait_for(PATIENCE, "the program in front", || {
+        room.answer(&["panes", "--json"]).contains("\"sleep\"").then_some(())
+    });
+    assert!(room.ask(&["start", "proj:ci", "first"]).status.success());
+    assert!(room.ask(&["freeze"]).status.success());
+    room.kill_9();
+    room.watch();
+    std::fs::write(go, "").expect("writable");
+    wait_for(PATIENCE, "the prompt", || room.answer(&["panes"]).contains("prompt").then_some(()));
+    assert!(room.ask(&["unfreeze"]).status.success());
+    let told = || Some(room.answer(&["events", "--limit", "200"])).filter(|told| told.contains("typed touch first"));
+    let events = wait_for(PATIENCE, "what waited", told);
+    assert!(events.find("unfrozen by") < events.find("typed touch first"), "{events}");
+}

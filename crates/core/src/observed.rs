@@ -148,6 +148,10 @@ impl Core {
         self.forget_shell_marks(&config.name);
         self.hosts.runs(self.engine.running());
         self.hosts.start(config);
+        // What is handed to it is held back as well, also where it waited in an earlier life.
+        if self.engine.view().frozen.is_some() {
+            self.hosts.freeze(true);
+        }
     }
 
     /// A new reader believes no marks of a shell until it has read one.

@@ -312,3 +312,20 @@ fn marks_of_a_shell_are_believed_by_who_has_read_one() {
     room.hear(2, HostMessage::Event(Event::ShellMarks { pane: pane.clone(), trusted: true }));
     assert_eq!(marked(&room), [pane]);
 }
+
+#[test]
+fn a_collector_that_begins_while_sending_is_frozen_is_told_first() {
+    let (mut room, _) = typing();
+    room.wish(Command::Freeze);
+    room.commit();
+    room.core.acts();
+    reload(&mut room, vec![host("local", 300)]);
+    room.core.take(room.now, Input::HostEnded(HostName::local(), Life(1)));
+    room.commit();
+    let acts = room.core.acts();
+    let place = |wanted: &dyn Fn(&Act) -> bool| acts.iter().position(wanted);
+    let started = place(&|act| matches!(act, Act::StartHost(_)));
+    let frozen = place(&|act| *act == Act::Freeze(Life(2), true));
+    let typed = place(&|act| matches!(act, Act::Type { .. }));
+    assert!(started.is_some() && started < frozen && typed.is_none_or(|typed| frozen < Some(typed)), "{acts:?}");
+}

@@ -43,7 +43,10 @@ impl Turn<'_> {
 
     fn make_room(&mut self, group: &str, on_busy: OnBusy) -> Result<(), String> {
         let open = |run: &&Run| run.state == RunState::Open && run.group.as_deref() == Some(group);
-        let busy: Vec<RunId> = self.state.runs.values().filter(open).map(|run| run.id).collect();
+        // One whose end has begun does what its end does; who comes then waits for that.
+        let gives_way = |run: &&Run| on_busy != OnBusy::CancelOlder || run.closing.is_none();
+        let runs = self.state.runs.values().filter(open).filter(gives_way);
+        let busy: Vec<RunId> = runs.map(|run| run.id).collect();
         match (on_busy, busy.first()) {
             (OnBusy::Refuse, Some(id)) => Err(format!("run {id} of group {group} is open")),
             (OnBusy::CancelOlder, Some(_)) => {

@@ -10,15 +10,22 @@ pipelines:
 - {name: third, match: {window_name: ci}, stages: [{name: s, triggers: [manual], actions_on_start: [{run: touch third}]}]}
 ";
 
-#[test]
-fn a_cancelled_run_types_nothing_after_a_restart() {
+/// A room whose pane is busy until the file `go` is there.
+fn busy() -> Room {
     let mut room = Room::with(POLICY);
     room.watch();
-    let go = room.file("go");
-    room.server.type_line("proj:ci", &format!("until [ -e {} ]; do sleep 0.1; done", go.display()));
+    let line = format!("until [ -e {} ]; do sleep 0.1; done", room.file("go").display());
+    room.server.type_line("proj:ci", &line);
     wait_for(PATIENCE, "the program in front", || {
         room.answer(&["panes", "--json"]).contains("\"sleep\"").then_some(())
     });
+    room
+}
+
+#[test]
+fn a_cancelled_run_types_nothing_after_a_restart() {
+    let mut room = busy();
+    let go = room.file("go");
     for pipeline in ["first", "second", "third"] {
         let started = room.ask(&["start", "proj:ci", pipeline]);
         assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
@@ -39,13 +46,8 @@ fn a_cancelled_run_types_nothing_after_a_restart() {
 
 #[test]
 fn what_waited_before_a_freeze_waits_on_after_a_restart() {
-    let mut room = Room::with(POLICY);
-    room.watch();
+    let mut room = busy();
     let go = room.file("go");
-    room.server.type_line("proj:ci", &format!("until [ -e {} ]; do sleep 0.1; done", go.display()));
-    wait_for(PATIENCE, "the program in front", || {
-        room.answer(&["panes", "--json"]).contains("\"sleep\"").then_some(())
-    });
     assert!(room.ask(&["start", "proj:ci", "first"]).status.success());
     assert!(room.ask(&["freeze"]).status.success());
     room.kill_9();

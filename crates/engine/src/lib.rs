@@ -95,6 +95,7 @@ use tmuxagent_model::{
 };
 use tmuxagent_policy::Policy;
 use turn::Turn;
+use waits::Waits;
 
 /// What the engine is set to beside its policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -282,7 +283,10 @@ impl Engine {
             Event::Activity { pane } => turn.touch(pane),
             Event::Gap { pane } => turn.gap(pane),
             Event::Program { pane, state } => turn.program(pane, state),
-            Event::Waits { pane, front, password, row } => turn.waits(pane, front.as_ref(), *password, row.as_deref()),
+            Event::Waits { pane, front, password, row, question } => {
+                let (front, row, question) = (front.as_ref(), row.as_deref(), question.as_deref());
+                turn.waits(pane, &Waits { front, password: *password, row, question });
+            }
             Event::Dialog { pane, agent, front, question, request } => {
                 turn.dialog(pane, agent, front.as_ref(), question.as_deref(), request.as_deref());
             }

@@ -43,7 +43,7 @@ impl Hand {
     fn errand(&self, id: IntentId, effect: Effect) -> Errand {
         let (run, stage) = (None, None);
         let (state, at) = (IntentState::Open, Timestamp(0));
-        let intent = Intent { id, effect, run, stage, attempt: 0, state, at, hold: None, unseen: false };
+        let intent = Intent { id, effect, run, stage, attempt: 0, state, at, hold: None, until: None, unseen: false };
         Errand::new(intent, &self.home)
     }
 

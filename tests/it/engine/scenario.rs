@@ -310,12 +310,13 @@ impl Player {
             // `waits %1 9 Continue? [y/N]`, `password %1 9 Password:`: the program of that process waits for a person.
             "waits" if words.len() == 1 => {
                 let (pane, front) = (self.key(word(0)), None);
-                self.step(Event::Waits { pane, front, password: false, row: None });
+                self.step(Event::Waits { pane, front, password: false, row: None, question: None });
             }
             "waits" | "password" => {
                 let front = Some(Front { pid: word(1).parse().expect("pid"), born: 1, name: "program".to_owned() });
                 let (pane, row) = (self.key(word(0)), Some(rest(2)));
-                self.step(Event::Waits { pane, front, password: verb == "password", row });
+                let question = row.clone();
+                self.step(Event::Waits { pane, front, password: verb == "password", row, question });
             }
             // `front %1 PID NAME`: somebody comes to the front; `back %1 PID NAME`: it is the shell, at its next line.
             "front" | "back" => {

@@ -72,7 +72,7 @@ fn what_is_over_its_time_limit_is_not_typed_after_a_restart() {
     wait_for(PATIENCE, "the end of its time", || (begun.elapsed().as_secs() >= 4).then_some(()));
     std::fs::write(go, "").expect("writable");
     room.watch();
-    room.wait_events("timed out");
+    room.wait_events("timeout");
     let events = room.answer(&["events", "--limit", "200"]);
     assert!(!events.contains("typed touch short") && !room.file("short").exists(), "{events}");
 }

@@ -195,8 +195,10 @@ impl Turn<'_> {
             RunInput::Fail
         } else if any(&[StageState::Rejected]) {
             RunInput::Reject
-        } else if any(&[StageState::Cancelled, StageState::Expired]) {
+        } else if any(&[StageState::Cancelled]) {
             RunInput::Cancel
+        } else if any(&[StageState::Expired]) {
+            RunInput::Expire
         } else {
             RunInput::Succeed
         };
@@ -245,7 +247,7 @@ impl Turn<'_> {
         let severity = match state {
             RunState::Succeeded => Severity::Success,
             RunState::Failed => Severity::Error,
-            RunState::Open | RunState::Cancelled | RunState::Rejected => Severity::Warning,
+            RunState::Open | RunState::Cancelled | RunState::Rejected | RunState::Expired => Severity::Warning,
         };
         self.note_run(severity, id, Note::RunEnded { run: id, pipeline: pipeline.clone(), state });
         if state == RunState::Succeeded {

@@ -285,6 +285,9 @@ impl Integration {
         let runs = matches!(self.phase, ShellPhase::Running { .. });
         let later = number > self.number;
         let token = || number.map(|number| format!("{OWN}{key}.{number}"));
+        // Who begins to read in the middle of a command knows none of its marks but the last: whose end it is tell key and
+        // number, which whoever waits for it knows.
+        let in_between = self.number.is_none() && number.is_some() && self.phase == ShellPhase::Unknown;
         match said {
             // One with a later number tells that the end of the command was missed.
             Said::PromptBegins if !runs || later => self.enter(ShellPhase::Drawing),
@@ -299,7 +302,8 @@ impl Integration {
                 self.number = number;
                 sink(Reading::CommandBegan { token: token(), line, told: true });
             }
-            Said::CommandEnds { exit } if runs && number == self.number => {
+            Said::CommandEnds { exit } if in_between || runs && number == self.number => {
+                self.number = number;
                 self.enter(ShellPhase::Ended { exit });
                 if let Some(exit) = exit {
                     sink(Reading::CommandEnded { token: token(), exit });

@@ -97,6 +97,14 @@ fn our_own_marks_are_bound_to_the_shell_and_the_command() {
 }
 
 #[test]
+fn who_begins_to_read_in_the_middle_of_a_command_is_told_its_end() {
+    let mut pane = Pane::new();
+    assert_eq!(pane.prints("…<D;3;ta=sh.f0.7>").told(), ["marks true", "ended sh.f0.7 3"]);
+    assert_eq!(pane.prints("<D;0;ta=sh.f0.7><D;0;ta=sh.f0.6>").told(), Vec::<String>::new(), "once");
+    assert_eq!(pane.prints("<A;ta=sh.f0.8>$ <B;ta=sh.f0>\r\n<C;ta=sh.f0.8>").told(), ["began sh.f0.8 "]);
+}
+
+#[test]
 fn a_prompt_is_found_again_where_rows_are_counted_anew() {
     let prompt = ShellPhase::Prompt { column: Some(2), text: "$".to_owned() };
     let mut pane = Pane::new();

@@ -202,7 +202,9 @@ impl Turn<'_> {
         self.supersede_stage(at);
         // In a loop it may have been skipped before.
         let again = self.stage(at).is_some_and(|stage| stage.state == StageState::Skipped);
-        if !again && !self.shift(at, StageInput::LeaveOut) {
+        if again {
+            self.count_end(at);
+        } else if !self.shift(at, StageInput::LeaveOut) {
             return;
         }
         let words = rule.guard.as_ref().map(Guard::describe).unwrap_or_default();

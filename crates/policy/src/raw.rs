@@ -5,6 +5,7 @@ mod auto_answer;
 mod failure;
 mod guard;
 mod named;
+mod needs;
 mod outside;
 
 pub(super) use action::{RawAction, RawNotify, RawPrompt, RawRun, RawSendKeys, RawShell, RawStart};
@@ -12,6 +13,7 @@ pub(super) use auto_answer::{RawAnswerLimit, RawAutoAnswer};
 pub(super) use failure::{RawAsk, RawBackoff, RawFailStep, RawQuestion, RawRetry};
 pub(super) use guard::{RawGuard, RawGuards};
 pub(super) use named::{Named, RawAnswers, RawClosing, RawSet};
+pub(super) use needs::{RawNeed, RawParallel, write_out_needs};
 pub(super) use outside::{RawFile, RawGithubRun, RawHttp, RawLooksLike, RawPoll, RawWords};
 
 use super::read::{
@@ -122,6 +124,8 @@ raw_map! {
         "answers" => answers: RawAnswers,
         /// Stages that may run again in one run, in a circle: each of them starts again when what it follows has ended anew. At most so many rounds; then a person is asked. Several loops in a list.
         "loop" => loops: Many<RawLoop>,
+        /// What holds of its stages that act beside each other, since they have `needs`.
+        "parallel" => parallel: RawParallel,
         /// Its stages.
         "stages" => stages: Many<RawStage>,
         /// What is done once when a run ends, however it ends: well, badly, rejected or cancelled. Each item is an action, with `in` where it acts in a named pane, and is shown as a stage of its own (`finally`, `finally-2`, …). That it fails is told, and changes nothing about how the run ended.
@@ -245,6 +249,8 @@ raw_map! {
         "in" => pane: Text,
         /// What starts it.
         "triggers" => triggers: RawCondition,
+        /// The stages of the same run that must have succeeded before it begins, in the place of `triggers`; what was skipped counts as succeeded. Of `{any: [a, b]}` the first is enough, and its success makes up for one of them that failed. It begins as soon as they have ended, also while others of its run are under way; a stage with `triggers` waits until none is. Where two would act in one pane, the second waits for its turn.
+        "needs" => needs: RawNeed,
         /// Whether it is run when it is its turn. Where this does not hold it is skipped: nothing is asked, typed or counted, and what follows its success goes on as if it had never been there; only after a failure nothing goes on. A person who runs it again by hand is not asked. What it names is looked at when the stage is started.
         "if" => guard: RawGuards,
         /// Whether a human must say yes before its actions.

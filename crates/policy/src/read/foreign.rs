@@ -18,9 +18,9 @@ const ELSEWHERE: &[(&[&str], &str, &str)] = &[
     (&["prompt", "send_keys", "notify"], "a stage", "it is an action: write it in `actions_on_start`"),
     (&["log_regex", "exit_code", "agent"], "a stage", "it is a condition: write it in `success_when` or `fail_when`"),
     (
-        &["depends_on", "depends", "dependsOn", "dependencies", "needs", "requires", "after"],
+        &["depends_on", "depends", "dependsOn", "dependencies", "requires", "after"],
         "a stage",
-        "write `triggers: [{after_stage_success: …}]`",
+        "write `needs: […]`, or `triggers: [{after_stage_success: …}]` where nothing else of the run may be under way",
     ),
     (
         &["depends_on", "depends", "needs", "requires"],

@@ -23,7 +23,7 @@ use super::lint;
 use super::pattern::{Patterns, mistake};
 use super::plain::Shape;
 use super::policy::{Backoff, Pipeline, Policy, Stopping, TextTemplate};
-use super::raw::{RawBackoff, RawDefaults, RawPipeline, RawPolicy};
+use super::raw::{RawBackoff, RawDefaults, RawPipeline, RawPolicy, write_out_needs};
 use super::read::{Read as _, Short, Span, SpanMs, Text};
 use super::template::{Piece, TEMPLATE_NAMES, pieces, taken_for_plain};
 use super::words::{Words, bundled_words};
@@ -48,7 +48,8 @@ pub fn analyse(sources: &[Source]) -> (Option<Policy>, Diagnostics) {
     let mut problems = Problems::new(sources);
     let files = expand(sources, &mut problems);
     let read = files.iter().filter_map(|file| Some((RawPolicy::read(&file.tree, &mut problems)?, file.included)));
-    let (raws, included): (Vec<RawPolicy>, Vec<bool>) = read.unzip();
+    let (mut raws, included): (Vec<RawPolicy>, Vec<bool>) = read.unzip();
+    write_out_needs(&mut raws, &mut problems);
     let mut policy = Policy { hash: hash(sources), ..Policy::default() };
     let mut reading = Reading::new(problems, &raws);
     for raw in &raws {
@@ -296,6 +297,7 @@ impl<'a> Reading<'a> {
             loops: self.loops(raw.loops.as_ref()),
             answers: self.answers(raw.answers.as_ref()),
             concurrency: self.concurrency(raw, &name),
+            parallel: self.parallel(raw),
             place: self.problems.describe(raw.at),
             name,
         };

@@ -45,6 +45,7 @@ impl<'a> Reading<'a> {
             closes: true,
             told: false,
             triggers: Condition::Any(Vec::new()),
+            needs: None,
             once: false,
             guard,
             gate: None,

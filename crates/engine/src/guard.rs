@@ -185,7 +185,8 @@ impl Turn<'_> {
         };
         let Some(stage) = run.stages.get(at.stage) else { return Asked::Holds };
         let attempt = stage.attempt + 1;
-        let names = Names { run: Some(run), stage: &rule.name, attempt, pipeline: &run.pipeline, pane };
+        let names =
+            Names { run: Some(run), stage: &rule.name, each: &rule.each, attempt, pipeline: &run.pipeline, pane };
         let facts = Facts { names, files: &stage.files };
         let (holds, mut part) = facts.part(guard);
         let asked = facts.asked(guard, &part, holds);
@@ -276,7 +277,7 @@ impl Engine {
     ) -> Option<ConditionExplanation> {
         let (guard, pane) = (rule.guard.as_ref()?, pane?);
         let pipeline = run.map_or("", |run| run.pipeline.as_str());
-        let names = Names { run, stage: &rule.name, attempt: stage.attempt + 1, pipeline, pane };
+        let names = Names { run, stage: &rule.name, each: &rule.each, attempt: stage.attempt + 1, pipeline, pane };
         let (_, part) = Facts { names, files: &stage.files }.part(guard);
         Some(ConditionExplanation { role: Role::If, active: false, as_of: None, part })
     }

@@ -133,6 +133,8 @@ pub struct Stage {
     pub told: bool,
     /// What starts it; an empty `Any` never holds (manual start is always possible).
     pub triggers: Condition,
+    /// The values that it is made for, by their names in texts (`each.NAME`).
+    pub each: Vec<(String, String)>,
     /// The stages that it needs, which its triggers say too: it begins beside others of its run.
     pub needs: Option<Needs>,
     /// Its time tables start it in the first pane alone that the pipeline applies to.

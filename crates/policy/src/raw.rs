@@ -2,6 +2,7 @@
 
 mod action;
 mod auto_answer;
+mod each;
 mod failure;
 mod guard;
 mod named;
@@ -10,6 +11,7 @@ mod outside;
 
 pub(super) use action::{RawAction, RawNotify, RawPrompt, RawRun, RawSendKeys, RawShell, RawStart};
 pub(super) use auto_answer::{RawAnswerLimit, RawAutoAnswer};
+pub(super) use each::{EACH, write_out_each};
 pub(super) use failure::{RawAsk, RawBackoff, RawFailStep, RawQuestion, RawRetry};
 pub(super) use guard::{RawGuard, RawGuards};
 pub(super) use named::{Named, RawAnswers, RawClosing, RawSet};
@@ -245,6 +247,8 @@ raw_map! {
         "use" => template: Text,
         /// The values of the template's parameters.
         "with" => with: Named<Json>,
+        /// Makes one stage of each combination of these values, at most 100 in a pipeline, called by its values: `test[linux]`. `{{each.NAME}}` is the value: in texts data, as an input is, and in `in`, `lock`, `needs` and the names of stages that it follows as it is written. Who names `test` means all of them: `needs` and `after_stage_success` all, `after_stage_failure` and `after_stage_rejected` any. How many act at the same time, and what the failure of one does to the others, `parallel` of the pipeline says.
+        "for_each" => each: Named<Many<Text>>,
         /// Where it acts: a name of `panes`. There its keys are typed, its triggers and conditions listen there, and what else acts in that pane waits. Of several panes that fit, the one nearest to the pane of the run is meant: that pane itself, else one of its window, else one of its session; where that does not tell which one, the run does not begin. Without it: the pane of the run.
         "in" => pane: Text,
         /// What starts it.

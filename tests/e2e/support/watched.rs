@@ -121,6 +121,7 @@ pub fn policy(patterns: &[&str]) -> Policy {
         closes: false,
         told: false,
         needs: None,
+        each: Vec::new(),
         triggers: Condition::Any(conditions),
         once: false,
         guard: None,

@@ -244,4 +244,19 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "write all of it into `triggers`: `triggers: {all_of: [{after_stage_success: a}, {any_of: […]}]}`, or keep `needs` alone",
         "请全部写进 `triggers`：`triggers: {all_of: [{after_stage_success: a}, {any_of: […]}]}`，或者只保留 `needs`",
     ),
+    // A stage for each.
+    ("`for_each` makes more than {} stages of this pipeline", "`for_each` 在这条流水线里生成的阶段超过 {0} 个"),
+    ("give it fewer values", "请减少它的值"),
+    ("`{}` can't be the name of a value", "`{0}` 不能用作值的名字"),
+    ("`for_each` has no value of `{}`", "`for_each` 没有 `{0}` 的值"),
+    ("`{}` stands in this list already", "`{0}` 已在这个列表里"),
+    ("a value of `for_each` is one line that is not empty", "`for_each` 的值是非空的一行"),
+    (
+        "a stage with `for_each` follows another one, which starts all that are made of it",
+        "写了 `for_each` 的阶段要跟在另一个阶段之后，由后者启动由它生成的所有阶段",
+    ),
+    (
+        "begin the pipeline with a stage of its own, and write `needs: …` here",
+        "请让流水线以单独的一个阶段开始，并在这里写 `needs: …`",
+    ),
 ];

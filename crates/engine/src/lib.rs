@@ -28,6 +28,7 @@ mod explained;
 mod fail;
 mod files;
 mod finally;
+mod followers;
 mod gap;
 mod gate;
 mod groups;
@@ -44,6 +45,7 @@ mod outlook;
 mod outputs;
 mod overheard;
 mod pane;
+mod parallel;
 mod place;
 mod plan;
 mod poll;
@@ -380,8 +382,8 @@ impl Engine {
         let row = self.state.panes.get(pane)?;
         row.open.values().chain(&row.guests).find_map(|run| {
             let run = self.state.runs.get(run)?;
-            let live = run.live().filter(|live| run.pane_of(*live) == pane)?;
-            run.stages.get(live)?.tracked.as_ref().map(|id| id.as_str().to_owned())
+            let mut here = run.live().filter(|live| run.pane_of(*live) == pane);
+            here.find_map(|live| run.stages.get(live)?.tracked.as_ref().map(|id| id.as_str().to_owned()))
         })
     }
 

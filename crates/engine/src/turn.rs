@@ -154,7 +154,9 @@ impl<'a> Turn<'a> {
 
     /// Tells something about a run.
     pub fn note_run(&mut self, severity: Severity, run: RunId, note: Note) {
-        let place = self.state.runs.get(&run).map(|run| self.place_in(run, run.present_pane())).unwrap_or_default();
+        let stage = note.stage().and_then(|name| self.find_stage(run, name));
+        let pane = |run: &Run| stage.map_or_else(|| run.present_pane().clone(), |at| run.pane_of(at.stage).clone());
+        let place = self.run(run).map(|run| self.place_in(run, &pane(run))).unwrap_or_default();
         self.notes.push((severity, place, note));
     }
 
@@ -204,6 +206,9 @@ impl<'a> Turn<'a> {
         if let Some(stage) = self.stage_mut(at) {
             stage.state = to;
             stage.ended_at = to.is_ended().then_some(now);
+        }
+        if to.is_ended() {
+            self.count_end(at);
         }
         true
     }

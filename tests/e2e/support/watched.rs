@@ -120,6 +120,8 @@ pub fn policy(patterns: &[&str]) -> Policy {
         pane: None,
         closes: false,
         told: false,
+        needs: None,
+        each: Vec::new(),
         triggers: Condition::Any(conditions),
         once: false,
         guard: None,
@@ -148,6 +150,7 @@ pub fn policy(patterns: &[&str]) -> Policy {
         inputs: Vec::new(),
         loops: Vec::new(),
         answers: Vec::new(),
+        parallel: tmuxagent_policy::Parallel::default(),
         concurrency: tmuxagent_policy::Concurrency::default(),
         place: String::new(),
     };

@@ -503,7 +503,11 @@ impl Player {
 
     fn decide(&mut self, approve: bool, words: &[&str]) {
         let number: usize = words[0].trim_start_matches('A').parse().expect("approval");
-        let approval = self.approvals[number - 1].clone();
+        let approval = self
+            .approvals
+            .get(number - 1)
+            .unwrap_or_else(|| panic!("no such question: {words:?}\n{}", self.out))
+            .clone();
         let mut revision = self.engine.approval(&approval).map_or(1, |a| a.revision);
         let (mut answer, mut via, mut who) = (None, Via::Key, "mei");
         for word in &words[1..] {

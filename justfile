@@ -16,6 +16,10 @@ snap *ARGS:
 agents-live *ARGS:
     cargo test --locked --test live -- {{ARGS}}
 
+# Generated commands with hostile values in real shells: 10000 unless said, where the usual run tries 150.
+shell-figures COMMANDS='10000':
+    TMUXAGENT_GENERATED_COMMANDS={{COMMANDS}} cargo nextest run --locked --test it shelldata --no-capture
+
 # All benchmarks, or one: `just bench watch`.
 bench NAME='':
     cargo bench --locked {{ if NAME == '' { '' } else { '--bench ' + NAME } }}

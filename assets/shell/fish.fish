@@ -11,17 +11,17 @@ if status is-interactive; and set -q TMUX; and not set -q __tmuxagent_key
     set -g __tmuxagent_number 1
 
     function __tmuxagent_begins --on-event fish_preexec
-        printf '\e]133;C;ta=sh.%s.%s\a' $__tmuxagent_key $__tmuxagent_number >&2
+        builtin printf '\e]133;C;ta=sh.%s.%s\a' $__tmuxagent_key $__tmuxagent_number >&2
     end
 
     function __tmuxagent_ended --on-event fish_postexec
         set -l code $status
-        printf '\e]133;D;%s;ta=sh.%s.%s\a' $code $__tmuxagent_key $__tmuxagent_number >&2
+        builtin printf '\e]133;D;%s;ta=sh.%s.%s\a' $code $__tmuxagent_key $__tmuxagent_number >&2
         set -g __tmuxagent_number (math $__tmuxagent_number + 1)
     end
 
     function __tmuxagent_drawing --on-event fish_prompt
-        printf '\e]133;A;ta=sh.%s.%s\a' $__tmuxagent_key $__tmuxagent_number >&2
+        builtin printf '\e]133;A;ta=sh.%s.%s\a' $__tmuxagent_key $__tmuxagent_number >&2
     end
 
     function __tmuxagent_status
@@ -35,7 +35,7 @@ if status is-interactive; and set -q TMUX; and not set -q __tmuxagent_key
             set -l code $status
             __tmuxagent_status $code
             __tmuxagent_prompt
-            printf '\e]133;B;ta=sh.%s\a' $__tmuxagent_key
+            builtin printf '\e]133;B;ta=sh.%s\a' $__tmuxagent_key
         end
     end
 end

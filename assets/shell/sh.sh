@@ -11,7 +11,7 @@ case $- in
             *']133;B'*) ;;
             *)
                 if [ -n "${TMUX-}" ]; then
-                    PS1=$(printf '\033]133;A\a%s\033]133;B\ax' "${PS1-\$ }")
+                    PS1=$(command printf '\033]133;A\a%s\033]133;B\ax' "${PS1-\$ }")
                     PS1=${PS1%x}
                 fi
                 ;;

@@ -4,9 +4,11 @@ use super::connection::Connection;
 use super::control::quoted;
 use super::{CliError, Outcome, Output, Session, Tone, exit};
 use clap::Args;
-use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, HostName, Snapshot, Timestamp};
+use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Decision, Snapshot, Timestamp};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{Text, ago, approval_kind, approval_state, clean, effect_sentence, question, reveal, span, via};
+use tmuxagent_text::{
+    Lang, Text, ago, approval_kind, approval_state, clean, effect_of_yes, question, span, steps_line, via,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct ApprovalsArgs {
@@ -59,10 +61,16 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
         let at = format!("@ {}", place(approval));
         out.wrapped("  ", Tone::Dim, [about, at].join(" ").trim_start())?;
         out.wrapped("  ", Tone::Plain, &clean(&question(lang, approval)))?;
-        if approval.state == ApprovalState::Pending && !approval.effect_text.is_empty() {
-            out.wrapped("  ", Tone::Warn, &format!("{}: {}", Text::Effect.of(lang), effect(out, approval)))?;
+        if let Some(decision) = &approval.decision {
+            let by = decided(lang, decision, now);
+            out.wrapped("  ", Tone::Dim, &format!("{}: {by}", Text::Decided.of(lang)))?;
         }
         if approval.state == ApprovalState::Pending {
+            let effects =
+                [(Text::Effect, effect_of_yes(lang, approval)), (Text::EffectNo, steps_line(&approval.effect_no))];
+            for (head, does) in effects.iter().filter(|(_, does)| !does.is_empty()) {
+                out.wrapped("  ", Tone::Warn, &format!("{}: {does}", head.of(lang)))?;
+            }
             choices(out, approval)?;
             answer(out, approval)?;
             lease(out, approval)?;
@@ -77,9 +85,11 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
     Ok(())
 }
 
-/// What happens when it is approved; commands verbatim.
-fn effect(out: &Output, approval: &Approval) -> String {
-    effect_sentence(out.lang, &reveal(&approval.effect_text))
+/// What was answered, who decided it through what, and when.
+fn decided(lang: Lang, decision: &Decision, now: Timestamp) -> String {
+    let answer = decision.verdict.answer.as_ref().map(|answer| format!("\"{}\", ", clean(answer))).unwrap_or_default();
+    let (who, via) = (clean(&decision.by.who), via(lang, decision.by.via));
+    format!("{answer}{who} ({via}), {}", ago(lang, now, decision.at))
 }
 
 /// The answers to choose from, each in its own line: one may hold any sign, and is typed behind `--answer` as it stands.
@@ -88,20 +98,25 @@ fn choices(out: &Output, approval: &Approval) -> Result<(), CliError> {
         return Ok(());
     }
     out.line(&format!("  {}:", out.lang.pick("answers (--answer)", "可选答案（--answer）")))?;
-    approval.options.iter().try_for_each(|option| out.item("    - ", &clean(option)))
+    approval.options.iter().enumerate().try_for_each(|(n, option)| {
+        let typed = approval.option_effects.get(n).map(|steps| steps_line(steps)).filter(|typed| !typed.is_empty());
+        let types = Text::EffectTypes.of(out.lang);
+        let typed = typed.map(|typed| format!("  ({types} {typed})")).unwrap_or_default();
+        out.item("    - ", &format!("{}{typed}", clean(option)))
+    })
 }
 
 /// The command that says yes, where a yes takes a word or a text.
 fn answer(out: &Output, approval: &Approval) -> Result<(), CliError> {
-    let Some(command) = yes_with_text(approval) else { return Ok(()) };
+    let Some(command) = yes_with_text(out.lang, approval) else { return Ok(()) };
     out.verbatim(&out.paint(Tone::Ask, &format!("    {command}")))
 }
 
 /// The same as text; `None` where a plain yes will do, or an answer is to be chosen.
-pub(super) fn yes_with_text(approval: &Approval) -> Option<String> {
+pub(super) fn yes_with_text(lang: Lang, approval: &Approval) -> Option<String> {
     let answer = match &approval.confirm {
         Some(word) => quoted(&clean(word)),
-        None if approval.takes_text() => "TEXT".to_owned(),
+        None if approval.takes_text() => lang.pick("TEXT", "文本").to_owned(),
         None => return None,
     };
     Some(format!("tmuxagent approve {} --answer {answer}", name(approval)))
@@ -117,11 +132,9 @@ fn lease(out: &Output, approval: &Approval) -> Result<(), CliError> {
     out.item("  ", &format!("{head}: {}", clean(&lease.class.join(", "))))
 }
 
-/// Where, with the machine where it is another one.
+/// Where; the place itself names the machine where it is another one.
 fn place(approval: &Approval) -> String {
-    let host = &approval.pane.host;
     let place = clean(&approval.told_place());
-    let place = if *host == HostName::local() { place } else { format!("{}/{place}", clean(host.as_str())) };
     if approval.folder.is_empty() { place } else { format!("{place}  {}", clean(&approval.folder)) }
 }
 
@@ -151,7 +164,8 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
     let of = [approval.pipeline.as_deref(), approval.stage.as_deref()].into_iter().flatten().map(clean);
     row(Word::Stage, of.collect::<Vec<_>>().join(" / "))?;
     row(Word::Question, clean(&question(lang, approval)))?;
-    row(Word::WillDo, effect(out, approval))?;
+    row(Word::WillDo, effect_of_yes(lang, approval))?;
+    row(Word::WillNot, steps_line(&approval.effect_no))?;
     choices(out, approval)?;
     if approval.state == ApprovalState::Pending {
         answer(out, approval)?;
@@ -161,9 +175,7 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
     let left = approval.expires_at.filter(|_| approval.state == ApprovalState::Pending);
     row(Word::Expires, left.map(|at| span(lang, at.since(now))).unwrap_or_default())?;
     if let Some(decision) = &approval.decision {
-        let by =
-            format!("{} ({}), {}", clean(&decision.by.who), via(lang, decision.by.via), ago(lang, now, decision.at));
-        row(Word::Decided, by)?;
+        row(Word::Decided, decided(lang, decision, now))?;
     }
     for line in &approval.evidence {
         out.item("  ", &clean(line))?;
@@ -174,17 +186,44 @@ pub(super) fn show(out: &Output, approval: &Approval, now: Timestamp) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tmuxagent_model::{Decider, Verdict, Via};
     use tmuxagent_testkit::approval;
 
     #[test]
+    fn a_place_names_another_machine_once() {
+        let mut far = Approval { place: "nas/main:ci.0".to_owned(), folder: "/srv/ci".to_owned(), ..approval() };
+        far.pane = "nas/main/%0/7".parse().unwrap();
+        assert_eq!(place(&far), "nas/main:ci.0 %0  /srv/ci");
+    }
+
+    #[test]
     fn a_yes_that_takes_words_is_a_whole_command() {
-        let command = |asked: Approval| yes_with_text(&asked);
+        let command = |asked: Approval| yes_with_text(Lang::En, &asked);
         let id = approval().id;
         assert_eq!(command(approval()), None);
         let by_word = Approval { confirm: Some("go live".to_owned()), ..approval() };
         assert_eq!(command(by_word), Some(format!("tmuxagent approve {id} --answer 'go live'")));
         let asks = Approval { kind: ApprovalKind::Asks, revision: 2, ..approval() };
         assert_eq!(command(asks.clone()), Some(format!("tmuxagent approve {id}@2 --answer TEXT")));
+        assert!(yes_with_text(Lang::Zh, &asks).is_some_and(|command| command.ends_with(" --answer 文本")));
         assert_eq!(command(Approval { options: vec!["yes".to_owned(), "no".to_owned()], ..asks }), None);
+    }
+
+    #[test]
+    fn a_yes_that_is_an_answer_says_that_it_is_typed() {
+        let (kind, effect, effect_text) = (ApprovalKind::Asks, Vec::new(), String::new());
+        let asks = Approval { kind, effect, effect_text, ..approval() };
+        assert_eq!(effect_of_yes(Lang::En, &asks), "what you write is typed, and then Enter");
+        let chosen = Approval { options: vec!["merge".to_owned(), "abort".to_owned()], ..asks };
+        assert_eq!(effect_of_yes(Lang::Zh, &chosen), Text::EffectChosen.of(Lang::Zh));
+        assert_eq!(effect_of_yes(Lang::En, &approval()), "npm run build ⏎");
+    }
+
+    #[test]
+    fn a_decision_names_the_answer_and_who_gave_it() {
+        let by = Decider { who: "mei".to_owned(), via: Via::Cli };
+        let no = Verdict { approve: false, answer: Some("no".to_owned()) };
+        let told = decided(Lang::En, &Decision { verdict: no, by, at: Timestamp(0) }, Timestamp(60_000));
+        assert!(told.starts_with("\"no\", mei ("), "{told}");
     }
 }

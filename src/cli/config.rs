@@ -40,6 +40,7 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
     let loaded = tmuxagent_config::load(&overrides, &session.environment)?;
     let alerts = tmuxagent_alerts::config::of(&loaded)?;
     let policy = super::policy::judge(&loaded.policy_sources)?;
+    let warnings = policy.found.warnings();
     super::screen::keymap(&loaded.paths)?;
     let out = &session.out;
     // A folder may be named after what nobody is to read.
@@ -51,13 +52,17 @@ fn check(session: &Session, args: &CheckArgs) -> Outcome {
         let channels: Vec<&String> = alerts.channels.keys().collect();
         out.json(&json!({
             "config": config, "hosts": hosts, "channels": channels, "policies": policies,
-            "warnings": policy.warnings,
+            "warnings": warnings,
         }))?;
     } else {
         out.say(&format!("{config}: ok ({})", hosts.join(", ")))?;
         out.say(&format!("{}: ok ({})", policies.join(", "), counted(policy.pipelines, "pipeline")))?;
+        // Why the exit code is another one, as `policy check` shows it.
+        if warnings > 0 {
+            out.raw(&format!("\n{}\n", redactor.redact(&policy.found.show(out.lang))))?;
+        }
     }
-    Ok(if policy.warnings == 0 { exit::OK } else { exit::NEGATIVE })
+    Ok(if warnings == 0 { exit::OK } else { exit::NEGATIVE })
 }
 
 fn default(session: &Session) -> Outcome {

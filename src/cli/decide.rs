@@ -93,6 +93,8 @@ fn decide(session: &Session, args: &DecideArgs, choice: Choice, lease: Option<Mi
         return Ok(code);
     }
     let (tone, done) = match choice {
+        // An answer to a command is a yes or a no by what it says.
+        Choice::Approve if answer.is_some() && approval.kind == ApprovalKind::Asks => (Tone::Good, Word::AnsweredNow),
         Choice::Approve => (Tone::Good, Word::ApprovedNow),
         Choice::Reject => (Tone::Bad, Word::RejectedNow),
     };

@@ -32,7 +32,8 @@ pub(super) fn print(out: &Output, values: &[Value], approvals: &[Approval]) -> R
         }
         if let Some(id) = &stage.approval {
             let asked = approvals.iter().find(|approval| approval.id.as_str() == id);
-            let command = asked.and_then(yes_with_text).unwrap_or_else(|| format!("tmuxagent approve {}", clean(id)));
+            let command = asked.and_then(|asked| yes_with_text(out.lang, asked));
+            let command = command.unwrap_or_else(|| format!("tmuxagent approve {}", clean(id)));
             out.verbatim(&out.paint(Tone::Ask, &format!("    {command}")))?;
         }
     }

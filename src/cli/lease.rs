@@ -35,7 +35,7 @@ pub(super) fn list(session: &Session, _: &LeasesArgs) -> Outcome {
         return Ok(exit::OK);
     }
     if leases.is_empty() {
-        out.say("no lease is in force")?;
+        out.say("no lease is in force: `tmuxagent approve ID --for 30m` gives one with a yes to a dialog")?;
         return Ok(exit::OK);
     }
     let rows: Vec<Vec<(Tone, String)>> = leases

@@ -283,7 +283,11 @@ fn log(session: &Session, args: &LogArgs) -> Outcome {
     };
     let rows: Vec<_> = rows.iter().map(cells).collect();
     if rows.is_empty() {
-        return out.line(out.lang.pick("nothing was sent yet", "尚未发送任何消息")).map(|()| exit::OK);
+        let none = out.lang.pick(
+            "nothing was sent yet: `tmuxagent notify test` tries every channel",
+            "尚未发送任何消息：`tmuxagent notify test` 会试发到每个通道",
+        );
+        return out.line(none).map(|()| exit::OK);
     }
     out.table(&heads, &rows)?;
     Ok(exit::OK)

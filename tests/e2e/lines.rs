@@ -135,6 +135,11 @@ fn tracked_commands_report_their_own_exit_codes() {
         assert_ne!(shell.run(kind, "echo (", "t5"), 0, "{command}: not the shell's language");
         assert_eq!(shell.run(kind, "cd /usr", "t6"), 0, "{command}");
         assert_eq!(shell.run(kind, "pwd; printf 'no line feed'", "t7"), 0, "{command}");
+        // What somebody calls `printf` is not what prints our marks.
+        let own = if kind == ShellKind::Fish { "function printf; echo own; end" } else { "printf() { echo own; }" };
+        assert_eq!(shell.run(kind, own, "t8"), 0, "{command}");
+        assert_eq!(shell.run(kind, "alias printf='echo own'", "t9"), 0, "{command}");
+        assert_eq!(shell.run(kind, "sh -c 'exit 9'", "t10"), 9, "{command}");
         for expected in ["it's 100%! a\\b # done", "one", "two words 50%", "/usr", "no line feed"] {
             assert!(shell.lines.iter().any(|line| line == expected), "{command}: {expected} in {:#?}", shell.lines);
         }

@@ -340,8 +340,45 @@ fn a_person_is_told_who_reads_and_may_insist() {
     room.server.wait_screen("proj:ci", "byhand\n");
 }
 
+const AGAIN: &str = r#"
+version: 1
+pipelines:
+  - name: work
+    match: [{window_name: ci}]
+    stages:
+      - name: note
+        triggers: [manual]
+        actions_on_start: [{send_keys: "echo begun >> ran; echo 'again'' please'"}]
+        success_when: [{log_regex: '^all good'}]
+        fail_when: [{log_regex: '^again please'}]
+        on_fail: [{retry: {max: 1, backoff: 2s}}]
+        hold: 1s
+        timeout: 10m
+"#;
+
 #[test]
-fn keys_go_to_the_program_that_was_in_front_when_their_turn_came() {
+fn keys_of_a_later_attempt_go_to_no_program_that_was_opened_since() {
+    let mut room = Room::with(AGAIN);
+    room.watch();
+    wait_reader(&room, &["shell"]);
+    room.answer(&["start", "ci", "work"]);
+    room.wait_ran("begun ");
+    // As a letter in an editor, which is opened while the next attempt waits.
+    room.server.type_line("proj:ci", "cat > letter");
+    let asked = room.wait_approval();
+    let said = room.answer(&["approvals"]);
+    assert!(said.contains("was not typed") && said.contains("cat"), "{said}");
+    assert_eq!(std::fs::read_to_string(room.file("letter")).unwrap_or_default(), "");
+    room.server.tmux(&["send-keys", "-t", "proj:ci", "C-c"]);
+    wait_reader(&room, &["shell"]);
+    assert_eq!(room.ran(), "begun ");
+    // Who says yes sees who reads.
+    room.answer(&["approve", &asked, "--answer", "again"]);
+    room.wait_ran("begun begun ");
+}
+
+#[test]
+fn keys_of_which_nobody_knows_who_they_are_for_go_to_the_program_in_front() {
     let server = TmuxServer::running(BASH);
     let watched = Watched::new(&server, &["needle"]);
     let pane = watched.wait_live(&server, "main").key;
@@ -355,7 +392,7 @@ fn keys_go_to_the_program_that_was_in_front_when_their_turn_came() {
         steps,
         expect_command: None,
         expect_screen: None,
-        needs: Needs::Front,
+        needs: Needs::Front { basis: None },
         shells: Vec::new(),
     };
     watched.handle.send(intent.clone(), send);

@@ -123,7 +123,7 @@ fn a_host_that_is_removed_gives_back_what_it_was_asked() {
     let world = World::new();
     let id = world.asks(1);
     let shown = world.room.answer(&["approvals"]);
-    assert!(shown.contains("nas/main:ci.0"), "the machine is named: {shown}");
+    assert!(shown.contains("@ nas/main:ci.0"), "the machine is named, once: {shown}");
     let before = world.told();
     world.configure("");
     let said = world.reload(&before);

@@ -65,7 +65,7 @@ fn keys_for_bash_are_quoted_anew_for_the_plain_shell_that_reads_them() {
     let room = arrives("sh", KEYS);
     // What is told as typed is what was typed.
     wait_for(PATIENCE, "the event", || {
-        room.answer(&["events"]).contains(r#"echo "$(printf 'a\040\040b\040\047c\047"#).then_some(())
+        room.answer(&["events"]).contains(r#"echo "$(command printf 'a\040\040b\040\047c\047"#).then_some(())
     });
 }
 

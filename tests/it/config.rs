@@ -16,6 +16,16 @@ fn the_printed_default_is_accepted_and_clean() {
 }
 
 #[test]
+fn warnings_of_a_policy_are_shown_behind_what_is_fine() {
+    let env = TestEnv::new();
+    let policy = "pipelines: [{name: p, match: {host: h}, stages: [{name: s, triggers: []}]}]\n";
+    env.write_mode(".config/tmuxagent/policies/p.yaml", policy, 0o644);
+    let ran = env.run(&["config", "check"]);
+    assert_eq!(ran.code, env.run(&["policy", "check"]).code, "{ran}");
+    assert!(ran.code == 1 && ran.stdout.contains("p.yaml:1:") && ran.stdout.contains(": warning["), "{ran}");
+}
+
+#[test]
 fn a_wrong_key_is_shown_with_its_place_and_the_nearest_right_one() {
     let env = TestEnv::new();
     env.write(".config/tmuxagent/config.yaml", "language: en\npoll_intervall_ms: 500\n");

@@ -13,6 +13,7 @@ mod config;
 mod corpora;
 mod db;
 mod doctor;
+mod empty;
 mod engine;
 mod exhausted;
 mod findings;

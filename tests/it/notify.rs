@@ -110,7 +110,8 @@ fn a_test_tries_every_channel_and_wrong_names_are_answered() {
     assert_eq!(TestEnv::new().run(&["notify", "send", "x"]).code, 2, "nobody to send to");
     let log = env.run(&["notify", "log"]).stdout;
     assert!(log.contains("team     sent   1      tmuxagent: a test  errcode 0"), "{log}");
-    assert_eq!(with_channels("").run(&["notify", "log"]).stdout, "nothing was sent yet\n");
+    let none = with_channels("").run(&["notify", "log"]).stdout;
+    assert!(none.starts_with("nothing was sent yet"), "{none}");
     assert_eq!(env.run(&["notify", "rotate-key"]).code, 0);
 }
 

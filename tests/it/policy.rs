@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 use tmuxagent_lines::untracked_command;
 use tmuxagent_model::Shell;
 use tmuxagent_policy::{Diagnostics, SECTIONS, Source, TextTemplate, analyse, bind, reference, schema, type_out};
@@ -80,6 +81,33 @@ fn the_schema_is_that_of_the_types() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/policy.schema.json");
     let difference = compare(&path, &format!("{:#}\n", schema()));
     assert!(difference.is_none(), "assets/policy.schema.json is out of date: run with {REWRITE}=1");
+}
+
+/// Ten times the pipelines are about ten times the work: no rule compares each with each.
+#[test]
+fn the_work_of_a_check_grows_with_the_pipelines() {
+    let source = |pipelines: usize| {
+        // All wait for the same line, in sessions of their own: rivals that never meet.
+        let one = |n: usize| {
+            format!(
+                "  - name: p{n}\n    match: [{{session_name: s{n}}}]\n    stages:\n      - {{name: build, triggers: \
+                 [{{log_regex: '^go$'}}], actions_on_start: [{{run: 'make {n}'}}], success_when: [{{exit_code: 0}}]}}\n"
+            )
+        };
+        Source::new("p.yaml", format!("pipelines:\n{}", (0..pipelines).map(one).collect::<String>()))
+    };
+    let took = |pipelines: usize| {
+        let source = source(pipelines);
+        let begun = Instant::now();
+        let (policy, found) = analyse(std::slice::from_ref(&source));
+        let took = begun.elapsed();
+        assert_eq!(policy.map(|policy| policy.pipelines.len()), Some(pipelines), "{found}");
+        took
+    };
+    // The quickest of some: what else the machine does makes a short one long.
+    let few = (0..3).map(|_| took(1_000)).min().unwrap();
+    let many = took(10_000);
+    assert!(many < few * 25, "1,000 pipelines take {few:?}, 10,000 {many:?}");
 }
 
 /// The shells at hand, each with how it is asked to run a script.

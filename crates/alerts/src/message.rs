@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, RunId, Urgency};
 use tmuxagent_text::plain::{CUT, cut_bytes, harmless, one_line};
 use tmuxagent_text::redact::Redactor;
-use tmuxagent_text::{Lang, effect_sentence, local, question, sentence};
+use tmuxagent_text::{Lang, Text, answered, effect_sentence, local, question, sentence, steps_line};
 
 /// The most last lines that several messages show as one, and that one of them shows.
 const TOGETHER: usize = 24;
@@ -68,6 +68,10 @@ pub struct Ask {
     pub question: String,
     /// What a yes sends, one line; empty when it sends nothing.
     pub command: String,
+    /// The sentence for a question of which a yes sends the answer that comes with it.
+    pub answered: Option<Text>,
+    /// What a no sends, one line; empty when it sends nothing.
+    pub command_of_no: String,
     /// The lines that led to it, oldest first.
     pub evidence: Vec<String>,
     /// The answers to choose from.
@@ -76,6 +80,8 @@ pub struct Ask {
     pub confirm: Option<String>,
     /// Whether a yes is a text that the person writes.
     pub takes_text: bool,
+    /// Whether a plain no says something.
+    pub takes_no: bool,
     /// Who may decide; empty: everybody.
     pub approvers: Vec<String>,
     /// When it expires, in the reader's zone.
@@ -101,7 +107,7 @@ impl Message {
         let ask = approval
             .filter(|approval| approval.state == ApprovalState::Pending)
             .map(|approval| Ask::of(approval, link, lang, zone, redactor));
-        let name = lang.kind(alert.kind);
+        let name = lang.kind(if is_unopened(alert) { AlertKind::Custom } else { alert.kind });
         let title = one_line(&redactor.redact(&sentence(lang, &alert.title)));
         let title = match alert.kind {
             _ if title.is_empty() => name.to_owned(),
@@ -181,6 +187,19 @@ impl Message {
         fit(self, limit, |message| message.written(markup, Head::WithTitle))
     }
 
+    /// What the buttons of a link offer, each with the end of its address: a yes or an answer, and a no where it says
+    /// something.
+    #[must_use]
+    pub(crate) fn choices(&self) -> Vec<(&'static str, &'static str)> {
+        let (lang, ask) = (self.lang, self.ask.as_ref());
+        let yes = match ask.is_some_and(|ask| ask.takes_text) {
+            true => lang.pick("Answer…", "回答…"),
+            false => lang.pick("Approve…", "批准…"),
+        };
+        let no = ask.is_none_or(|ask| ask.takes_no).then(|| (lang.pick("Reject…", "拒绝…"), "reject"));
+        std::iter::once((yes, "approve")).chain(no).collect()
+    }
+
     /// Everything but the title, for services that take the title apart.
     #[must_use]
     pub(crate) fn render_body(&self, markup: Markup, limit: usize) -> String {
@@ -221,6 +240,12 @@ fn body(alert: &Alert, lang: Lang, redactor: &Redactor) -> String {
     told.split('\n').enumerate().map(word).collect::<Vec<_>>().join("\n")
 }
 
+/// Whether it tells of a gate that nobody opened in time, which is no failure: nothing of its stage was begun.
+fn is_unopened(alert: &Alert) -> bool {
+    let of_stage = alert.title.strip_suffix(" is not started").map(|title| title.contains("stage "));
+    alert.kind == AlertKind::Failure && alert.run.is_some() && of_stage == Some(true)
+}
+
 /// Where a run failed or is through: the first line of the body, unless that is the text of a policy, which begins with its
 /// title.
 fn place(alert: &Alert) -> Option<&str> {
@@ -255,10 +280,13 @@ impl Ask {
             reason: lang.reason(&approval.kind),
             question: words(&question(lang, approval)),
             command: words(&effect_sentence(lang, &approval.effect_text)),
+            answered: answered(approval),
+            command_of_no: words(&steps_line(&approval.effect_no)),
             evidence: lines_of(approval, redactor),
             options: approval.options.iter().map(|option| words(option)).collect(),
             confirm: approval.confirm.clone(),
             takes_text: approval.takes_text(),
+            takes_no: approval.takes_plain_no(),
             approvers: approval.approvers.clone(),
             until: approval.expires_at.map(|at| local(zone, at)),
             since: None,
@@ -271,14 +299,14 @@ impl Ask {
     #[must_use]
     pub fn takes_buttons(&self, pressers: &[String]) -> bool {
         let one_may = self.approvers.is_empty() || self.approvers.iter().any(|approver| pressers.contains(approver));
-        self.options.is_empty() && self.confirm.is_none() && !self.takes_text && one_may
+        self.options.is_empty() && self.confirm.is_none() && !self.takes_text && self.takes_no && one_may
     }
 
     /// The command that says yes.
-    fn command_line(&self) -> String {
+    fn command_line(&self, lang: Lang) -> String {
         let answer = match &self.confirm {
             Some(word) => format!(" --answer {}", quoted(word)),
-            None if self.takes_text => " --answer TEXT".to_owned(),
+            None if self.takes_text => format!(" --answer {}", lang.pick("TEXT", "文本")),
             None => String::new(),
         };
         format!("tmuxagent approve {}{answer}", self.approval)
@@ -304,9 +332,15 @@ impl Ask {
             facts.push(field(markup, lang.pick("Until", "截止"), until));
         }
         let mut parts = vec![facts.join(markup.line_break())];
-        if !self.command.is_empty() {
+        if let Some(answered) = self.answered {
+            parts.push(field(markup, Text::Effect.of(lang), answered.of(lang)));
+        } else if !self.command.is_empty() {
             parts.push(markup.bold(lang.pick("A yes will type", "批准后将输入")));
             parts.push(markup.block(&self.command));
+        }
+        if !self.command_of_no.is_empty() {
+            parts.push(markup.bold(lang.pick("A no will type", "拒绝后将输入")));
+            parts.push(markup.block(&self.command_of_no));
         }
         if !self.evidence.is_empty() {
             parts.push(markup.bold(lang.pick("Last lines", "最近输出")));
@@ -318,7 +352,7 @@ impl Ask {
         parts.push(format!("{} {}", lang.pick("Code", "校验码"), markup.tone(Tone::Warn, &self.code)));
         match &self.link {
             Some(link) => parts.push(markup.link(lang.pick("Open and decide", "打开并审批"), link)),
-            None => parts.push(markup.text(&self.command_line())),
+            None => parts.push(markup.text(&self.command_line(lang))),
         }
         parts
     }
@@ -382,7 +416,13 @@ fn shorten(message: &mut Message, excess: usize) -> bool {
         return true;
     }
     if let Some(ask) = &mut message.ask {
-        let parts = [(&mut ask.command, 60), (&mut ask.question, 40), (&mut ask.stage, 20), (&mut ask.place, 20)];
+        let parts = [
+            (&mut ask.command, 60),
+            (&mut ask.command_of_no, 60),
+            (&mut ask.question, 40),
+            (&mut ask.stage, 20),
+            (&mut ask.place, 20),
+        ];
         for (part, least) in parts {
             if trim(part, step, least) {
                 return true;

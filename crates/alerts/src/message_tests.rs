@@ -1,6 +1,6 @@
 use super::*;
 use proptest::prelude::*;
-use tmuxagent_model::ApprovalKind;
+use tmuxagent_model::{ApprovalKind, KeyStep};
 pub(crate) use tmuxagent_testkit::{alert, approval};
 
 /// The message of both, with a link.
@@ -201,7 +201,8 @@ fn a_yes_by_word_names_the_command_and_has_no_buttons() {
     };
     let of = |asked: &Approval| Ask::of(asked, None, Lang::En, &TimeZone::UTC, &Redactor::default());
     let by_word = of(&asked(Some("go live"), &[]));
-    assert!(by_word.command_line().ends_with(" --answer 'go live'"), "{}", by_word.command_line());
+    let command = by_word.command_line(Lang::En);
+    assert!(command.ends_with(" --answer 'go live'"), "{command}");
     let pressers = ["77".to_owned()];
     assert!(!by_word.takes_buttons(&pressers));
     assert!(!of(&asked(None, &["mei"])).takes_buttons(&pressers), "a press of 77 decides nothing");
@@ -219,6 +220,33 @@ fn a_yes_by_text_names_the_command_and_has_no_buttons() {
     };
     let of = |asked: &Approval| Ask::of(asked, None, Lang::En, &TimeZone::UTC, &Redactor::default());
     let by_text = of(&asked(&[]));
-    assert!(by_text.command_line().ends_with(" --answer TEXT") && !by_text.takes_buttons(&[]));
-    assert!(!of(&asked(&["yes", "no"])).command_line().contains("--answer"));
+    assert!(by_text.command_line(Lang::En).ends_with(" --answer TEXT") && !by_text.takes_buttons(&[]));
+    assert!(by_text.command_line(Lang::Zh).ends_with(" --answer 文本"));
+    let told = by_text.written(Markup::Plain, Lang::En, false).join("\n");
+    let offered = Message { ask: Some(by_text.clone()), ..message() }.choices();
+    assert_eq!((offered, message().choices().len()), (vec![("Answer…", "approve")], 2));
+    assert!(told.contains("what you write is typed") && !told.contains("A yes will type"), "{told}");
+    let (effect_no, options) = (vec![KeyStep::Text("n".into()), KeyStep::Key("Enter".into())], asked(&["yes", "no"]));
+    let both = of(&Approval { effect_no, ..options });
+    assert!(!both.command_line(Lang::En).contains("--answer"));
+    let told = both.written(Markup::Plain, Lang::En, false).join("\n");
+    assert!(told.contains("A no will type\nn ⏎"), "{told}");
+}
+
+#[test]
+fn a_gate_that_nobody_opened_is_told_as_no_failure() {
+    let alert = |title: &str| Alert {
+        kind: AlertKind::Failure,
+        urgency: Urgency::High,
+        title: title.to_owned(),
+        body: String::new(),
+        approval: None,
+        run: Some(RunId(3)),
+        dedupe: String::new(),
+        channels: Vec::new(),
+    };
+    let title =
+        |alert: &Alert| Message::compose(alert, None, None, Lang::En, &TimeZone::UTC, &Redactor::default()).title;
+    assert!(title(&alert("gate: stage go is not started")).starts_with("Note: gate"));
+    assert!(title(&alert("gate: stage go failed")).starts_with("Failed: gate"));
 }

@@ -13,7 +13,7 @@ use tmuxagent_text::escape;
 use tmuxagent_text::plain::one_line;
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::utc;
-use tmuxagent_text::{Lang, question, sentence};
+use tmuxagent_text::{Lang, Text, answered, question, sentence};
 use tmuxagent_yaml::nearest;
 
 const APPROVE: &[&str] = &["approve", "approved", "yes", "y", "ok", "批准", "同意", "通过", "是"];
@@ -86,17 +86,7 @@ pub fn request_text(approval: &Approval, who: &str, lang: Lang, redactor: &Redac
     field(lang.pick("answers", "可选答案"), &approval.options.iter().map(|o| line(o)).collect::<Vec<_>>().join(" | "));
     field(lang.pick("word of a yes", "同意须输入"), &line(approval.confirm.as_deref().unwrap_or_default()));
     field(lang.pick("for", "审批人"), &line(&approval.approvers.join(", ")));
-    let steps: Vec<String> = approval
-        .effect
-        .iter()
-        .map(|step| match step {
-            KeyStep::Text(text) => line(text),
-            KeyStep::Key(key) => format!("[{}]", line(key)),
-        })
-        .collect();
-    if !steps.is_empty() {
-        let _ = writeln!(text, "\n{}\n  {}", lang.pick("A yes will type:", "批准后将输入："), steps.join("\n  "));
-    }
+    text.push_str(&effects(approval, lang, redactor));
     let evidence = lines_of(approval, redactor);
     if !evidence.is_empty() {
         let _ = writeln!(text, "\n{}", lang.pick("Last lines:", "最近输出："));
@@ -115,7 +105,7 @@ pub fn request_text(approval: &Approval, who: &str, lang: Lang, redactor: &Redac
     let how = match (approval.is_for(who), &approval.confirm) {
         (false, _) => NOT_YOURS,
         (true, Some(_)) => HOW_BY_WORD,
-        (true, None) if approval.takes_text() => HOW_BY_TEXT,
+        (true, None) if approval.takes_text() => HOW_BY_TEXT_ALONE,
         (true, None) => HOW,
     };
     let _ = writeln!(text, "{}", lang.pick(how[0], how[1]));
@@ -123,6 +113,32 @@ pub fn request_text(approval: &Approval, who: &str, lang: Lang, redactor: &Redac
         text.push_str(&remark(note));
     }
     text
+}
+
+/// What is typed for a yes, for each answer and for a no, a step a line. The labels stand alone at the margin, and no word
+/// that decides is one.
+fn effects(approval: &Approval, lang: Lang, redactor: &Redactor) -> String {
+    let line = |text: &str| one_line(&redactor.redact(text));
+    let step = |step: &KeyStep| match step {
+        KeyStep::Text(text) => line(text),
+        KeyStep::Key(key) => format!("[{}]", line(key)),
+    };
+    let block = |label: &str, steps: &[KeyStep]| match steps {
+        [] => String::new(),
+        steps => format!("\n{label}\n  {}\n", steps.iter().map(step).collect::<Vec<_>>().join("\n  ")),
+    };
+    let mut text = match answered(approval) {
+        Some(typed) => format!("\n{}: {}\n", Text::Effect.of(lang), typed.of(lang)),
+        None if approval.option_effects.is_empty() => {
+            block(lang.pick("A yes will type:", "批准后将输入："), &approval.effect)
+        }
+        None => String::new(),
+    };
+    for (option, steps) in approval.options.iter().zip(&approval.option_effects) {
+        let label = lang.pick("The answer OPTION will type:", "回答 OPTION 将输入：");
+        text.push_str(&block(&label.replace("OPTION", &line(option)), steps));
+    }
+    text + &block(lang.pick("A no will type:", "拒绝后将输入："), &approval.effect_no)
 }
 
 /// A line of ours in a file, which is never read as somebody's word.
@@ -146,7 +162,11 @@ const HOW_BY_WORD: [&str; 2] = [
     "审批方法：将上面“同意须输入”的词写入此文件   或   echo reject > 此文件",
 ];
 
-/// The same where a yes is a text.
+/// The same where a yes is a text, and a no would say nothing.
+const HOW_BY_TEXT_ALONE: [&str; 2] =
+    ["To decide: echo 'answer: TEXT' > THIS-FILE", "审批方法：echo 'answer: 文本' > 此文件"];
+
+/// How an earlier version said it where a yes is a text.
 const HOW_BY_TEXT: [&str; 2] = [
     "To decide: echo 'answer: TEXT' > THIS-FILE   or   echo reject > THIS-FILE",
     "审批方法：echo 'answer: 文本' > 此文件   或   echo reject > 此文件",
@@ -159,7 +179,7 @@ const NOT_YOURS: [&str; 2] = [
 ];
 
 /// The last lines of a request, in both languages.
-const ENDS: [[&str; 2]; 4] = [HOW, HOW_BY_WORD, HOW_BY_TEXT, NOT_YOURS];
+const ENDS: [[&str; 2]; 5] = [HOW, HOW_BY_WORD, HOW_BY_TEXT_ALONE, HOW_BY_TEXT, NOT_YOURS];
 
 /// A file in two parts: the request, in whatever language and by whatever version it was written, down to the line that
 /// says how to decide; and what a person wrote behind it, or instead of it, without our remarks.
@@ -221,13 +241,12 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
     let wrong = || {
         let shown = tmuxagent_text::plain::cut_chars(&one_line(added), 40);
         let plain_yes = (!approval.takes_text()).then_some("approve");
-        let words = plain_yes.into_iter().chain(["reject"]).chain(approval.options.iter().map(String::as_str));
+        let plain_no = approval.takes_plain_no().then_some("reject");
+        let words = plain_yes.into_iter().chain(plain_no).chain(approval.options.iter().map(String::as_str));
         let hint = nearest(&shown, words).map(|near| format!(" ({near}?)")).unwrap_or_default();
         let text = lang.pick("not understood: ", "无法识别：");
         let fix = match approval.options.is_empty() {
-            true if approval.takes_text() => {
-                lang.pick("write `answer: TEXT` or `reject`", "请写入 answer: 文本 或 reject")
-            }
+            true if approval.takes_text() => lang.pick("write `answer: TEXT`", "请写入 answer: 文本"),
             true => lang.pick("write `approve` or `reject`", "请写入 approve 或 reject"),
             false => {
                 lang.pick("write `approve`, `reject` or one of the answers", "请写入 approve、reject 或任一可选答案")
@@ -237,8 +256,8 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
     };
     if added.is_empty() && approval.takes_text() {
         let text = lang.pick(
-            "not understood: the request was changed; write `answer: TEXT` or `reject` behind it, or instead of it",
-            "无法识别：请求内容被改动；请在其后写入 answer: 文本 或 reject，或用它替换全部内容",
+            "not understood: the request was changed; write `answer: TEXT` behind it, or instead of it",
+            "无法识别：请求内容被改动；请在其后写入 answer: 文本，或用它替换全部内容",
         );
         return Written::Wrong(text.to_owned());
     }
@@ -258,6 +277,9 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
     };
     let yes = |answer| Written::Decided(Verdict { approve: true, answer });
     // What these words mean everywhere they mean here, whatever a program calls its answers.
+    if is_word(added, REJECT) && !approval.takes_plain_no() {
+        return Written::Wrong(Text::NoPlainNo.of(lang).to_owned());
+    }
     if is_word(added, REJECT) {
         return Written::Decided(Verdict { approve: false, answer: None });
     }

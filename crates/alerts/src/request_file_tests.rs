@@ -110,13 +110,14 @@ fn a_text_that_a_command_waits_for_is_named_and_taken() {
     for lang in [Lang::En, Lang::Zh] {
         let request = request_text(&asked, "mei", lang, &Redactor::default(), None);
         assert!(request.contains("answer: ") && !request.contains("echo approve"), "{request}");
+        assert!(request.contains(Text::EffectWritten.of(lang)) && !request.contains("reject"), "{request}");
         assert!(is_request(&request) && !has_word(&request));
         for known in [Some(request.as_str()), None] {
             let read = |word: &str| read_decision(&format!("{request}{word}\n"), known, &asked, lang);
             let yes = |text: &str| Written::Decided(Verdict { approve: true, answer: Some(text.to_owned()) });
             assert_eq!((read("answer: main"), read("Answer:main ")), (yes("main"), yes("main")));
             assert_eq!((read("回答：发布 2"), read("answer: no")), (yes("发布 2"), yes("no")));
-            assert_eq!(read("reject"), Written::Decided(Verdict { approve: false, answer: None }));
+            assert_eq!(read("reject"), Written::Wrong(Text::NoPlainNo.of(lang).to_owned()));
             assert_eq!(read(""), Written::Nothing);
             for other in ["approve", "yes", "main", "approve main", "answer:", "answer: a\u{1b}b", "answer: a\nb"] {
                 let Written::Wrong(said) = read(other) else { panic!("{other}") };
@@ -126,6 +127,23 @@ fn a_text_that_a_command_waits_for_is_named_and_taken() {
             assert!(matches!(read_decision(&within, known, &asked, lang), Written::Wrong(_)), "{within}");
         }
     }
+}
+
+#[test]
+fn each_answer_and_a_no_say_what_they_type() {
+    let steps = |text: &str| vec![KeyStep::Text(text.into()), KeyStep::Key("Enter".into())];
+    let asked = Approval {
+        kind: ApprovalKind::Asks,
+        options: vec!["yes".into(), "no".into()],
+        option_effects: vec![steps("y"), steps("n")],
+        effect_no: steps("n"),
+        ..approval()
+    };
+    let request = request_text(&asked, "mei", Lang::En, &Redactor::default(), None);
+    for told in ["The answer yes will type:\n  y\n  [Enter]\n", "A no will type:\n  n\n  [Enter]\n"] {
+        assert!(request.contains(told), "{request}");
+    }
+    assert_eq!(read_decision(&request, None, &asked, Lang::En), Written::Nothing);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use tmuxagent_model::{Approval, ApprovalId, Timestamp};
+use tmuxagent_model::{Approval, ApprovalId, ApprovalState, KeyStep, Timestamp};
 
 /// The only form of tokens so far.
 const VERSION: u8 = 1;
@@ -155,6 +155,9 @@ pub enum TokenError {
     /// The question is decided.
     #[error("the link was used, or the question is closed")]
     Used,
+    /// Nobody decided the question in time.
+    #[error("the question of the link has expired")]
+    Undecided,
     /// It was taken back, or the question has changed since.
     #[error("the link was replaced by a newer one")]
     Revoked,
@@ -242,8 +245,10 @@ pub fn admit(
         LinkState::Used => return Err(TokenError::Used),
         LinkState::Open => {}
     }
-    if approval.state != tmuxagent_model::ApprovalState::Pending {
-        return Err(TokenError::Used);
+    match approval.state {
+        ApprovalState::Pending => {}
+        ApprovalState::Expired => return Err(TokenError::Undecided),
+        ApprovalState::Approved | ApprovalState::Rejected | ApprovalState::Superseded => return Err(TokenError::Used),
     }
     if now >= claims.expires || now >= record.expires {
         return Err(TokenError::Expired);
@@ -254,7 +259,7 @@ pub fn admit(
     Ok(())
 }
 
-/// The SHA-256 over exactly what a decider is shown as the effect of a yes.
+/// The SHA-256 over exactly what a decider is shown as the effect of a yes, of each answer and of a no.
 #[must_use]
 pub(crate) fn command_hash(approval: &Approval) -> [u8; 32] {
     let mut hash = Sha256::new();
@@ -262,16 +267,27 @@ pub(crate) fn command_hash(approval: &Approval) -> [u8; 32] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    for step in &approval.effect {
+    hash_steps(&mut hash, &approval.effect);
+    for steps in approval.option_effects.iter().chain(std::iter::once(&approval.effect_no)) {
+        // Nothing is added where nothing is told, so that links sent by an earlier version stay good.
+        if !steps.is_empty() {
+            hash.update([b'|']);
+            hash_steps(&mut hash, steps);
+        }
+    }
+    hash.finalize().into()
+}
+
+fn hash_steps(hash: &mut Sha256, steps: &[KeyStep]) {
+    for step in steps {
         let (mark, text) = match step {
-            tmuxagent_model::KeyStep::Text(text) => (b't', text),
-            tmuxagent_model::KeyStep::Key(key) => (b'k', key),
+            KeyStep::Text(text) => (b't', text),
+            KeyStep::Key(key) => (b'k', key),
         };
         hash.update([mark]);
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text);
     }
-    hash.finalize().into()
 }
 
 /// Four signs that stand in the message, on the page and on the screen, so that a person sees that all three speak of

@@ -19,6 +19,8 @@ fn approval(id: &str) -> Approval {
         question: "deploy?".into(),
         effect: vec![KeyStep::Text("npm run deploy".into()), KeyStep::Key("Enter".into())],
         effect_text: "npm run deploy".into(),
+        effect_no: Vec::new(),
+        option_effects: Vec::new(),
         evidence: vec![],
         options: vec![],
         confirm: None,
@@ -115,7 +117,9 @@ fn every_other_reason_has_its_name() {
     let other_link = LinkRecord { approval: ApprovalId::new("B"), ..open.clone() };
     let other = approval("B");
     let decided = Approval { state: ApprovalState::Approved, ..asked.clone() };
+    let expired = Approval { state: ApprovalState::Expired, ..asked.clone() };
     let newer = Approval { revision: 2, ..asked.clone() };
+    let no = Approval { effect_no: vec![KeyStep::Text("n".into())], ..asked.clone() };
     let changed = Approval { effect_text: "rm -rf /".into(), ..asked.clone() };
     for (record, approval, expected) in [
         (None, Some(&asked), TokenError::Foreign),
@@ -125,7 +129,9 @@ fn every_other_reason_has_its_name() {
         (Some(&used), Some(&asked), TokenError::Used),
         (Some(&revoked), Some(&asked), TokenError::Revoked),
         (Some(&open), Some(&decided), TokenError::Used),
+        (Some(&open), Some(&expired), TokenError::Undecided),
         (Some(&open), Some(&newer), TokenError::Revoked),
+        (Some(&open), Some(&no), TokenError::Revoked),
         (Some(&open), Some(&changed), TokenError::Revoked),
     ] {
         assert_eq!(admit(&token, record, approval, NOW), Err(expected));

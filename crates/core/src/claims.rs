@@ -45,6 +45,7 @@ impl Core {
             | Event::ShellMarks { .. }
             | Event::CommandBegan { .. }
             | Event::Foreground { .. }
+            | Event::InFront { .. }
             | Event::CommandEnded { .. }
             | Event::Asked { .. }
             | Event::Timer { .. }

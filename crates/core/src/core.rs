@@ -393,19 +393,13 @@ impl Core {
         if matches!(event, Event::Asked { .. }) {
             self.round.batch.durability = Durability::PowerLoss;
         }
-        for intent in step.intents {
+        for intent in self.with_fronts(&step.fronts, step.intents) {
             self.want(intent);
         }
         for intent in step.withdrawn {
             self.give_up(intent);
         }
         step.answer
-    }
-
-    /// A fact with what its pane printed last, should a question follow from it.
-    fn witnessed(&self, fact: &Event) -> Option<Event> {
-        let printed = self.view.last_lines(self.engine.concerns(fact)?);
-        (!printed.is_empty()).then(|| Event::Witnessed { fact: Box::new(fact.clone()), printed })
     }
 
     /// Something that was asked for has its outcome.

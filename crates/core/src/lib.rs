@@ -12,7 +12,7 @@
 //!   `claims`: servers on which another supervisor types.
 //! - `requests`: what views ask. `reload`: another configuration. `recovery`: going on after a crash.
 //! - `trace`: what was taken in lately, to be played back. `live_view`: what is shown beside the engine's state. `secrets`: what is not performed without its secret.
-//!   `unkept`: what is typed where a password is read. `callers`, `answering`: agents that speak, and that wait for an answer.
+//!   `fronts`: who is in front when a stage begins. `unkept`: what is typed where a password is read. `callers`, `answering`: agents that speak, and that wait for an answer.
 //!
 //! **Invariants:** no I/O, no clock, no thread: whoever holds the heart does what it asks. No effect is asked for before the
 //! round with its intent is written down. Whatever is asked of the world comes back once, as an [`Input`].
@@ -24,6 +24,7 @@ mod catch_up;
 mod claims;
 mod core;
 mod early;
+mod fronts;
 mod hosts;
 mod live_view;
 mod observed;

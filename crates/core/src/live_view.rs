@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use tmuxagent_engine::View;
 use tmuxagent_model::{
-    AgentStatus, Awaited, Counters, EventLine, HostName, HostState, HostView, Owner, PRINTED, PaneFacts, PaneInfo,
-    PaneKey, PaneReader, PaneState, PaneView, Printed, Problem, Snapshot, Timestamp, Trouble,
+    AgentStatus, Awaited, Counters, EventLine, Front, HostName, HostState, HostView, Owner, PRINTED, PaneFacts,
+    PaneInfo, PaneKey, PaneReader, PaneState, PaneView, Printed, Problem, Reads, Snapshot, Timestamp, Trouble,
 };
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_tmux::PaneLive;
@@ -174,6 +174,29 @@ impl LiveView {
     /// What waits for another reader: the send, its pane.
     pub fn awaited(&self) -> impl Iterator<Item = (&PaneKey, &Awaited)> {
         self.panes.iter().filter_map(|(key, live)| Some((key, live.awaited.as_deref()?)))
+    }
+
+    /// The program in front of a pane, where it is one that could be typed to. A program that only runs is not: who reads when
+    /// it has ended is still to be seen.
+    ///
+    /// With it, whether it is a shell.
+    pub(crate) fn in_front(&self, pane: &PaneKey) -> Option<(Front, bool)> {
+        let reader = &self.panes.get(pane)?.reader;
+        let reads = match reader.reads {
+            Reads::Shell
+            | Reads::Draft
+            | Reads::Line
+            | Reads::Key
+            | Reads::Screen
+            | Reads::Agent
+            | Reads::AgentWorks
+            | Reads::AgentAsks
+            | Reads::Nested => true,
+            Reads::Command | Reads::Password | Reads::Mode | Reads::Dead | Reads::Unknown => false,
+        };
+        // One whose process is not known can't be told from another.
+        let front = reader.front.clone().filter(|front| reads && front.pid != 0)?;
+        Some((front, reader.shell || reader.reads == Reads::Shell))
     }
 
     /// Whether what a person types into a pane now may be a password; a pane that nobody knows reads nothing.

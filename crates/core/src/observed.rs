@@ -51,7 +51,7 @@ impl Core {
             }
             HostMessage::Panes(panes) => {
                 self.dirty |= !panes.is_empty();
-                panes.into_iter().for_each(|live| self.view.printed(live, &self.redactor));
+                panes.into_iter().for_each(|live| self.pictured(live));
             }
             HostMessage::Printed { pane, lines } => self.view.wrote(&pane, lines, now),
             HostMessage::Malformed { pane, error } => {
@@ -131,6 +131,7 @@ impl Core {
             | Event::ShellMarks { .. }
             | Event::CommandBegan { .. }
             | Event::Foreground { .. }
+            | Event::InFront { .. }
             | Event::Asked { .. }
             | Event::Timer { .. }
             | Event::Outcome { .. }

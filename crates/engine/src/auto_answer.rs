@@ -148,6 +148,8 @@ impl Turn<'_> {
             question: self.cleaner.clean(&ask.question),
             effect: ask.effect,
             effect_text: self.cleaner.clean(&ask.effect_text),
+            effect_no: ask.effect_no,
+            option_effects: ask.option_effects,
             evidence: ask.evidence.unwrap_or_default(),
             options: ask.options,
             confirm: None,

@@ -6,7 +6,7 @@ use super::readers::{affirmative, answer_steps, is_no};
 use super::state::{Again, ApprovalRow, Planned, Purpose};
 use super::table::StageInput;
 use super::turn::{At, Turn};
-use super::waits::says_nothing;
+use super::waits::{meant_for_command, says_nothing};
 use super::{Answer, RefusalKind};
 use crate::lifecycle::{self, Refusal};
 use std::sync::Arc;
@@ -28,6 +28,9 @@ impl Turn<'_> {
             Some(dialog) => dialog.verdict(verdict),
             None if open && says_nothing(&row.approval, verdict) => {
                 Err("a plain yes answers nothing here; say what is answered".to_owned())
+            }
+            None if open && row.approval.kind == ApprovalKind::Asks => {
+                meant_for_command(&row.approval, verdict).and_then(|meant| row.allows(&meant, by))
             }
             None if open || row.grace => row.allows(verdict, by),
             None => Ok(verdict.clone()),

@@ -161,6 +161,7 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
         | Event::HostLost { .. }
         | Event::ShellMarks { .. }
         | Event::CommandBegan { .. }
+        | Event::InFront { .. }
         | Event::Activity { .. }
         | Event::Dialog { .. }
         | Event::PolicyLoaded { .. }

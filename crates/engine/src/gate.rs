@@ -5,6 +5,7 @@
 
 use super::dialog::Dialog;
 use super::expiry::OnExpiry;
+use super::front::for_anybody;
 use super::progress::Cause;
 use super::state::{Again, ApprovalRow, IntentRow, Purpose};
 use super::table::StageInput;
@@ -45,6 +46,10 @@ pub struct Ask {
     pub effect: Vec<KeyStep>,
     /// The same in words.
     pub effect_text: String,
+    /// What a no types.
+    pub effect_no: Vec<KeyStep>,
+    /// What each of the options types.
+    pub option_effects: Vec<Vec<KeyStep>>,
     /// The answers to choose from.
     pub options: Vec<String>,
     /// The attempt it belongs to.
@@ -82,6 +87,8 @@ impl Default for Ask {
             question: String::new(),
             effect: Vec::new(),
             effect_text: String::new(),
+            effect_no: Vec::new(),
+            option_effects: Vec::new(),
             options: Vec::new(),
             attempt: 0,
             expires: None,
@@ -191,8 +198,8 @@ impl Turn<'_> {
     /// An effect was not performed, or nobody knows: the human decides.
     pub fn ask_settle(&mut self, at: Option<At>, row: &IntentRow, why: &str, untouched: bool) {
         let words = describe_intent(self.state, row);
-        let (intent, again) =
-            (&row.intent.id, Again { effect: row.intent.effect.clone(), purpose: row.purpose.clone(), untouched });
+        let (intent, effect) = (&row.intent.id, for_anybody(row.intent.effect.clone()));
+        let again = Again { effect, purpose: row.purpose.clone(), untouched };
         if let Some(at) = at {
             if !self.shift(at, StageInput::Ask) {
                 return;
@@ -301,6 +308,8 @@ impl Turn<'_> {
             question: self.cleaner.clean(&ask.question),
             effect: ask.effect,
             effect_text: self.cleaner.clean(&ask.effect_text),
+            effect_no: ask.effect_no,
+            option_effects: ask.option_effects,
             evidence,
             options: ask.options,
             confirm: ask.confirm,

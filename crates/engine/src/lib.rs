@@ -29,6 +29,7 @@ mod fail;
 mod files;
 mod finally;
 mod followers;
+mod front;
 mod gap;
 mod gate;
 mod groups;
@@ -145,6 +146,9 @@ pub struct Step {
     pub changed: bool,
     /// The answer to [`Event::Asked`].
     pub answer: Option<Answer>,
+    /// Panes of which it is to be told who is in front now, by [`Event::InFront`] at the same instant and before the intents
+    /// are performed: [`Engine::intent`] gives these as they are then. Where nobody can tell, nothing is told.
+    pub fronts: BTreeSet<PaneKey>,
     /// Whether the lines of an [`Event::Witnessed`] became part of a question or an alert. Where they did not, the bare
     /// fact leads to the same.
     pub witnessed: bool,
@@ -296,6 +300,7 @@ impl Engine {
             Event::ShellMarks { pane, trusted } => turn.shell_marks(pane, *trusted),
             Event::CommandBegan { pane, token, line } => turn.command_began(pane, token.as_deref(), line.as_deref()),
             Event::Foreground { pane, front, prompt } => turn.foreground(pane, front, *prompt),
+            Event::InFront { pane, front, shell } => turn.in_front(pane, front, *shell),
             Event::CommandEnded { pane, token, exit } => turn.command_ended(pane, token.as_deref(), *exit),
             Event::Asked { command, by } => turn.asked(command, by),
             Event::Timer { key, epoch } => turn.timer(key, *epoch),

@@ -24,6 +24,8 @@ fn approval() -> Approval {
         question: "deploy?".to_owned(),
         effect: Vec::new(),
         effect_text: String::new(),
+        effect_no: Vec::new(),
+        option_effects: Vec::new(),
         evidence: Vec::new(),
         options: Vec::new(),
         confirm: None,

@@ -80,7 +80,10 @@ impl Turn<'_> {
             let Some(stage) = self.stage(at).filter(|stage| stage.typed.is_some() || stage.untracked) else { continue };
             let next = stage.may_run_next(&front.name) && !self.shows(at, "^C", usize::MAX);
             let Some(StageRun { look, .. }) = self.stage_mut(at) else { continue };
-            if prompt {
+            if !prompt && look.suspended && look.front.as_ref().is_some_and(|own| own.is(front)) {
+                // `fg`: it goes on, and its end is news.
+                self.await_suspended(at);
+            } else if prompt {
                 look.back = look.front.is_some();
                 self.look_soon(at);
             } else if look.front.is_none() || next {
@@ -89,6 +92,14 @@ impl Turn<'_> {
                 look.other = Some(front.clone());
             }
         }
+    }
+
+    /// What was seen says nothing yet.
+    pub fn look_again(&mut self, at: At) {
+        if let Some(stage) = self.stage_mut(at) {
+            stage.look.once = false;
+        }
+        self.arm_look(at, FIRST);
     }
 
     fn arm_look(&mut self, at: At, pause: Millis) {

@@ -201,6 +201,8 @@ impl Turn<'_> {
             && let Some(stage) = self.stage_mut(at)
         {
             stage.pane = pane;
+            // Who was in front elsewhere says nothing of this pane.
+            self.front_anew(at);
         }
         self.be_guest(at.run);
         Ok(())

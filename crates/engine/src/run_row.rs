@@ -8,8 +8,8 @@ use super::tracking::Typed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tmuxagent_model::{
-    ApprovalId, IntentId, KeyStep, Millis, PaneKey, RunId, RunState, Shell, ShellText, StageState, Timestamp, Urgency,
-    Variables,
+    ApprovalId, Basis, IntentId, KeyStep, Millis, PaneKey, RunId, RunState, Shell, ShellText, StageState, Timestamp,
+    Urgency, Variables,
 };
 
 /// An action with its texts filled in.
@@ -113,6 +113,9 @@ pub struct StageRun {
     pub progress: Progress,
     /// The start actions, filled in; a yes of a human fixes them.
     pub plan: Vec<Planned>,
+    /// Who was in front when it began: its keys that name no program are for that one, however late they are typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
     /// The plan was shown to a human who said yes: it is not filled in anew.
     pub plan_fixed: bool,
     /// The next action of the plan.
@@ -191,6 +194,7 @@ impl StageRun {
             ended: None,
             progress: Progress::new(),
             plan: Vec::new(),
+            basis: None,
             plan_fixed: false,
             cursor: 0,
             waiting: None,

@@ -45,6 +45,7 @@ impl Turn<'_> {
             }
         }
         self.note_run(Severity::Info, at.run, note);
+        self.front_anew(at);
         self.admit(at);
     }
 
@@ -213,6 +214,7 @@ impl Turn<'_> {
         let folder = row.info.facts.path.clone();
         // A reader that is no shell we know is taken for a plain one.
         let shell = Shell::of(row.reader());
+        let basis = self.stage(at).and_then(|stage| stage.basis.clone());
         let send = |steps, needs, shells: &[Shell]| {
             let (pane, shells) = (pane.clone(), shells.to_vec());
             Effect::Send(SendKeys { pane, steps, expect_command: None, expect_screen: None, needs, shells })
@@ -220,7 +222,7 @@ impl Turn<'_> {
         match action {
             Planned::Send { steps, .. } if steps.is_empty() => None,
             Planned::Send { steps, shells, expect, .. } => {
-                Some(self.emit(send(steps.clone(), named_or(expect, false, Needs::Front), shells), purpose))
+                Some(self.emit(send(steps.clone(), named_or(expect, false, Needs::Front { basis }), shells), purpose))
             }
             Planned::Run { command } if self.runs_aside(at) => self.run_aside(at, &command.clone(), purpose),
             // Nobody waits for the end of what is run after a stage.

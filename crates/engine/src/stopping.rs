@@ -49,8 +49,8 @@ impl Turn<'_> {
         if !matches!(stage.state, StageState::Starting | StageState::Running) {
             return;
         }
-        if stage.look.suspended && stage.approval.is_some() {
-            // It is asked about already, and stands still.
+        if self.is_asked_whether_done(at) {
+            // Its command has ended, or stands still: a person says what that means, and nothing is to be stopped.
             return;
         }
         let waiting = stage.waiting.as_ref().and_then(|id| self.state.intents.get(id));
@@ -95,8 +95,15 @@ impl Turn<'_> {
     /// Whether a command of the stage may still run in its pane.
     fn is_busy(&self, at: At) -> bool {
         self.stage(at).is_some_and(|stage| {
-            stage.tracked.is_some() || stage.look.suspended || stage.untracked && self.options.looks && !stage.look.over
+            let runs = stage.tracked.is_some() || stage.untracked && self.options.looks;
+            stage.look.suspended || runs && !stage.look.over
         })
+    }
+
+    /// Whether a person is asked what the end of the command, which is known, means.
+    fn is_asked_whether_done(&self, at: At) -> bool {
+        let asked = self.stage(at).and_then(|stage| stage.approval.as_ref()).and_then(|id| self.pending(id));
+        asked.is_some_and(|row| row.approval.kind == ApprovalKind::Unclear)
     }
 
     /// Tries the next way to stop the command; when there is none left a person is asked.

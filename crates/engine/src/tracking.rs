@@ -11,12 +11,15 @@ use super::turn::{At, Turn};
 use serde::{Deserialize, Serialize};
 use tmuxagent_lines::bare_command;
 use tmuxagent_model::{
-    Effect, HostName, Intent, IntentId, IntentState, Millis, Needs, PaneKey, SendKeys, ShellText, StageState, TimerKey,
+    Effect, HostName, Intent, IntentId, IntentState, Millis, Needs, PaneKey, SendKeys, Shell, ShellText, StageState,
+    TimerKey,
 };
 
 /// A shell that reads its line begins it in an instant; so long it may take on a busy machine and a slow line, and a
 /// millisecond more for each byte of it: some line editors take their time.
 const LATE: Millis = Millis(10_000);
+/// A command that is longer, in bytes, may still be on its way into the line editor when a prompt is seen.
+const LONG: u64 = 1000;
 /// What the tokens of a shell's own commands begin with; those of intents hold a hyphen and no dot.
 const SHELLS: &str = "sh.";
 
@@ -65,20 +68,31 @@ impl Turn<'_> {
     pub fn bare_line(&self, at: At, command: &ShellText) -> Option<String> {
         let row = self.pane_of(at).filter(|row| row.shell_marks == ShellMarks::Prompt)?;
         let reads = super::state::is_shell(&row.info.facts.command);
-        bare_command(command).filter(|_| reads).map(str::to_owned)
+        let shell = Shell::of(&row.info.facts.command);
+        bare_command(shell, command).filter(|_| reads).map(str::to_owned)
     }
 
     /// The keys of a stage's command are out: it is to begin now.
     pub fn await_begin(&mut self, at: At) {
         if self.stage(at).and_then(|stage| stage.typed.as_ref()).is_some_and(Typed::is_to_begin) {
-            let bytes =
-                self.stage(at).and_then(|stage| match stage.plan.get((stage.cursor as usize).checked_sub(1)?)? {
-                    Planned::Run { command } => u64::try_from(command.text.len()).ok(),
-                    _ => None,
-                });
-            let due = self.now + LATE + Millis(bytes.unwrap_or(0));
+            let due = self.now + LATE + Millis(self.bytes_to_read(at));
             self.state.arm(TimerKey::Begin(at.run, self.stage_name(at)), due);
         }
+    }
+
+    /// How long the command is that a shell is to begin.
+    fn bytes_to_read(&self, at: At) -> u64 {
+        let typed = self.stage(at).and_then(|stage| stage.plan.get((stage.cursor as usize).checked_sub(1)?));
+        match typed {
+            Some(Planned::Run { command }) => u64::try_from(command.text.len()).unwrap_or(u64::MAX),
+            _ => 0,
+        }
+    }
+
+    /// Whether the shell of a command that is to begin may still be reading it: the prompt that is seen stands before it
+    /// then, and only time tells.
+    pub fn may_still_read(&self, at: At) -> bool {
+        self.awaits_begin(at) && self.bytes_to_read(at) > LONG
     }
 
     /// The pane's own shell reports its commands by marks that are trusted, or does no more.

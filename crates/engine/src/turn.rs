@@ -2,13 +2,14 @@
 
 use super::agent::minds_agent;
 use super::command::BY_HAND;
+use super::front::starts_anew;
 use super::progress::{Cause, Evidence};
 use super::state::{ApprovalRow, EVIDENCE, IntentRow, PaneRow, Purpose, Run, StageRun, State};
 use super::table::{StageInput, next_stage};
 use super::text::{Cleaner, describe_intent};
 use super::{Answer, Options, Step};
 use sha2::{Digest as _, Sha256};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use tmuxagent_model::{
     Alert, AlertKind, ApprovalId, Effect, Intent, IntentId, IntentState, Millis, Note, PaneKey, Printed, RunId,
@@ -58,6 +59,8 @@ pub struct Turn<'a> {
     pub used_printed: bool,
     /// The inputs that whoever starts a pipeline in this step has given.
     pub given: Variables,
+    /// Panes of which it matters who is in front now.
+    pub fronts: BTreeSet<PaneKey>,
     work: VecDeque<Work>,
     intents: Vec<IntentId>,
     pub withdrawn: Vec<IntentId>,
@@ -83,6 +86,7 @@ impl<'a> Turn<'a> {
             printed: None,
             used_printed: false,
             given: Variables::new(),
+            fronts: BTreeSet::new(),
             work: VecDeque::new(),
             intents: Vec::new(),
             withdrawn: Vec::new(),
@@ -122,6 +126,7 @@ impl<'a> Turn<'a> {
             notes: self.notes,
             changes,
             answer: self.answer,
+            fronts: self.fronts,
             witnessed: self.used_printed,
         }
     }
@@ -201,7 +206,8 @@ impl<'a> Turn<'a> {
 
     /// Moves a stage by the table; says whether it moved.
     pub fn shift(&mut self, at: At, input: StageInput) -> bool {
-        let Some(to) = self.stage(at).and_then(|stage| next_stage(stage.state, input)) else { return false };
+        let Some(from) = self.stage(at).map(|stage| stage.state) else { return false };
+        let Some(to) = next_stage(from, input) else { return false };
         let now = self.now;
         if let Some(stage) = self.stage_mut(at) {
             stage.state = to;
@@ -209,6 +215,9 @@ impl<'a> Turn<'a> {
         }
         if to.is_ended() {
             self.count_end(at);
+        }
+        if starts_anew(from, input) {
+            self.front_anew(at);
         }
         true
     }
@@ -257,6 +266,7 @@ impl<'a> Turn<'a> {
         }
         let id = IntentId(id);
         let effect = effect(&id);
+        self.mind_front(&effect);
         let frozen = self.state.meta().frozen.is_some() && effect.freezable();
         let (run, stage, attempt) = match &purpose {
             Purpose::Plan { run, stage, attempt }

@@ -14,7 +14,7 @@ use super::text::visible;
 use super::turn::{At, Turn};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tmuxagent_model::{ApprovalKind, Note, Severity, StageState, TimerKey};
+use tmuxagent_model::{ApprovalKind, Note, Printed, Severity, StageState, TimerKey};
 use tmuxagent_policy::{Condition, Stage};
 
 /// The exit code of a command that SIGINT ended.
@@ -135,6 +135,9 @@ impl Turn<'_> {
         if let Some(stop) = stop.as_ref().filter(|stop| stop.begun) {
             return self.attempt_failed(at, stop.cause.clone());
         }
+        if self.may_still_read(at) {
+            return self.look_again(at);
+        }
         if self.awaits_begin(at) {
             return self.begin_due(at);
         }
@@ -143,7 +146,7 @@ impl Turn<'_> {
         if !suspended && self.shows(at, "^Z", 3) {
             return self.is_suspended(at);
         }
-        if self.shows(at, "^C", 3) {
+        if self.is_interrupted(at) {
             return self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, "its command was stopped by C-c"));
         }
         match (said, stop) {
@@ -155,13 +158,25 @@ impl Turn<'_> {
         }
     }
 
+    /// Whether somebody pressed C-c: a terminal shows that among the last lines, or further up where a program wrote more behind it.
+    fn is_interrupted(&self, at: At) -> bool {
+        let sign = |line: &str| line.starts_with("^C") || line.ends_with("^C");
+        self.shows(at, "^C", 3) || self.printed_in(at).any(|line| sign(&line.text))
+    }
+
+    /// The last lines of the attempt, the newest first.
+    fn printed_in(&self, at: At) -> impl Iterator<Item = &Printed> {
+        let since = self.run(at.run).zip(self.stage(at)).map(|(run, stage)| {
+            let since = stage.started_at.unwrap_or(run.started_at);
+            (run.pane_of(at.stage), since)
+        });
+        let found = self.printed.as_ref().zip(since).filter(|((pane, _), (own, _))| pane == *own);
+        found.into_iter().flat_map(|((_, lines), (_, since))| lines.iter().rev().filter(move |line| line.at >= since))
+    }
+
     /// Whether so many last lines of the attempt hold what a terminal shows for a key.
     pub fn shows(&self, at: At, key: &str, last: usize) -> bool {
-        let (Some(run), Some(stage)) = (self.run(at.run), self.stage(at)) else { return false };
-        let Some((pane, printed)) = &self.printed else { return false };
-        let since = stage.started_at.unwrap_or(run.started_at);
-        let last = printed.iter().rev().take(last);
-        pane == run.pane_of(at.stage) && last.filter(|line| line.at >= since).any(|line| line.text.contains(key))
+        self.printed_in(at).take(last).any(|line| line.text.contains(key))
     }
 
     /// A command ended, and no condition holds: what can still come by itself is waited for, or else a person is asked.
@@ -199,10 +214,12 @@ impl Turn<'_> {
         self.ask_unclear(at, question);
     }
 
-    /// Somebody means to go on with the suspended command: its end is looked for, since no shell will tell it.
+    /// Somebody means to wait on, and of a suspended command to go on with it: its end is looked for, since no shell will tell it.
     pub fn await_suspended(&mut self, at: At) {
-        let Some(stage) = self.stage_mut(at).filter(|stage| stage.look.suspended) else { return };
-        (stage.look.over, stage.look.once, stage.look.back, stage.untracked) = (false, false, false, true);
+        let Some(stage) = self.stage_mut(at) else { return };
+        if stage.look.suspended {
+            (stage.look.over, stage.look.once, stage.look.back, stage.untracked) = (false, false, false, true);
+        }
         if let Some(limit) = self.timeout_of(at) {
             self.state.arm(TimerKey::StageTimeout(at.run, self.stage_name(at)), self.now + limit);
         }

@@ -81,7 +81,8 @@ impl Engine {
     /// A question as it is shown: what a yes types stands there without secrets, and is typed with them.
     fn shown(&self, approval: &Approval) -> Approval {
         let mut shown = approval.clone();
-        for step in &mut shown.effect {
+        let others = shown.option_effects.iter_mut().flatten().chain(&mut shown.effect_no);
+        for step in others.chain(&mut shown.effect) {
             if let KeyStep::Text(text) = step {
                 *text = self.cleaner.clean(text);
             }
@@ -241,8 +242,11 @@ impl Engine {
         if row.stale {
             return PaneState::Stale;
         }
-        let ids = row.open.values().chain(&row.guests).chain(row.last.values());
-        let runs = ids.filter_map(|id| self.state.runs.get(id));
+        let open = row.open.values().chain(&row.guests).filter_map(|id| self.state.runs.get(id));
+        // What came out of an earlier run is over once another one was begun here.
+        let last = row.last.values().filter_map(|id| self.state.runs.get(id)).max_by_key(|run| run.id);
+        let last = last.filter(|last| open.clone().all(|open| open.id < last.id));
+        let runs = open.clone().chain(last);
         let of_runs = runs.filter_map(|run| run_state(run, row)).min();
         let of_program = match &row.program {
             Some(ProgramState::Working) => Some(PaneState::Running),

@@ -92,6 +92,10 @@ impl Turn<'_> {
             question: format!("The command of stage {name} waits for an answer: {row}"),
             effect_text: describe_steps(&steps),
             effect: steps,
+            option_effects: options.iter().map(|label| self.steps_for(row, &options, label, &answers)).collect(),
+            effect_no: plain(&options, false)
+                .map(|label| self.steps_for(row, &options, &label, &answers))
+                .unwrap_or_default(),
             options,
             attempt: self.stage(at).map_or(0, |stage| stage.attempt),
             asker: waits.front.cloned(),
@@ -99,8 +103,8 @@ impl Turn<'_> {
             answers,
             ..Ask::default()
         };
-        // Whoever answers in the pane, or the command's end, ends it too, so an expiry only marks the question.
-        let ask = Ask { on_expiry: OnExpiry::Keep, ..self.on_terms_of(at, ask) };
+        // It ends when somebody answers, here or in the pane, or with the command: the time for a gate is none for it.
+        let ask = Ask { on_expiry: OnExpiry::Keep, expires: None, ..self.on_terms_of(at, ask) };
         self.ask_about(at, ask);
     }
 
@@ -131,20 +135,32 @@ impl Turn<'_> {
     ) -> Vec<KeyStep> {
         let label = verdict.answer.clone().or_else(|| plain(&approval.options, verdict.approve));
         let Some(label) = label else { return Vec::new() };
+        if approval.takes_text() && label.trim().is_empty() {
+            return vec![KeyStep::Key("Enter".to_owned())];
+        }
         let row = approval.question.rsplit_once(": ").map_or("", |(_, row)| row);
         self.steps_for(row, &approval.options, &label, answers)
     }
 }
 
-/// Whether a verdict does not say what a program is answered: a plain yes to an open question, or among options that all
-/// say no.
+/// Whether a plain yes does not say what an agent is answered: among options that all say no.
 pub fn says_nothing(approval: &Approval, verdict: &Verdict) -> bool {
-    let means = match approval.kind {
-        ApprovalKind::Asks => plain(&approval.options, true).is_some(),
-        ApprovalKind::Agent => affirmative(&approval.options).is_some(),
-        _ => true,
-    };
+    let means = approval.kind != ApprovalKind::Agent || affirmative(&approval.options).is_some();
     verdict.approve && verdict.answer.is_none() && !means
+}
+
+/// What a verdict means for a command that waits: an answer that says no is a no. Refused where nothing would be typed.
+pub fn meant_for_command(approval: &Approval, verdict: &Verdict) -> Result<Verdict, String> {
+    let options = &approval.options;
+    let answer = verdict.answer.clone().or_else(|| plain(options, verdict.approve));
+    match answer {
+        Some(answer) => {
+            let says_no = !approval.takes_text() && is_no(&answer);
+            Ok(Verdict { approve: verdict.approve && !says_no, answer: verdict.answer.as_ref().map(|_| answer) })
+        }
+        None if verdict.approve => Err("a plain yes answers nothing here; say what is answered".to_owned()),
+        None => Err("a no has nothing to type here; say what is answered, or end the stage".to_owned()),
+    }
 }
 
 /// The option that a bare yes or no means.

@@ -24,7 +24,7 @@ use tokio_util::codec::FramedRead;
 mod waiting;
 
 pub(crate) use waiting::closing;
-use waiting::{bye, changed, elapsed, next_events, next_screen};
+use waiting::{bye, changed, dated, elapsed, is_taken, next_events, next_screen, picture};
 
 /// How long a new connection may take to say hello.
 const GREETING: Duration = Duration::from_secs(10);
@@ -332,7 +332,10 @@ impl Session {
         }
         self.snapshot_due = false;
         let snapshot = self.snapshots.as_mut()?.borrow_and_update().as_ref().clone();
-        let snapshot = self.dated(snapshot);
+        if !is_taken(&snapshot) {
+            return None;
+        }
+        let snapshot = dated(&self.hub, snapshot);
         codec::encode(&ServerFrame::Snapshot { snapshot })
             .inspect_err(|error| tracing::error!(%error, "a snapshot can't be sent"))
             .ok()
@@ -378,11 +381,6 @@ impl Session {
         self.snapshot_due = false;
     }
 
-    /// The picture may be old where nothing happened, and what it tells is still so now: the receiver counts from here.
-    fn dated(&self, snapshot: Snapshot) -> Box<Snapshot> {
-        Box::new(Snapshot { at: self.hub.clock.now(), ..snapshot })
-    }
-
     fn greet(&mut self, id: u64) {
         let hello = self.hub.hello.borrow().as_ref().clone();
         self.reply(id, hello);
@@ -393,9 +391,8 @@ impl Session {
             Request::Hello { .. } => self.greet(id),
             Request::Bye => self.stop(),
             Request::Snapshot => {
-                let snapshot = self.hub.snapshots.borrow().as_ref().clone();
-                let snapshot = self.dated(snapshot);
-                self.reply(id, Reply::Snapshot { snapshot });
+                let hub = self.hub.clone();
+                self.calls.push(Box::pin(async move { (Purpose::Reply(id), picture(&hub).await) }));
             }
             Request::Subscribe => {
                 self.snapshots = Some(self.hub.snapshots.clone());

@@ -175,6 +175,43 @@ async fn an_old_picture_is_told_with_the_present_time() {
     assert!(told.iter().all(|at| *at >= now), "{told:?}");
 }
 
+/// The socket answers before the loop has taken its first picture: who asks then gets that one, not an empty one.
+#[tokio::test]
+async fn who_asks_before_the_first_picture_waits_for_it() {
+    let supervisor = supervisor();
+    supervisor.snapshots.send_replace(snapshot(0));
+    let mut view = greeted(&supervisor.hub).await;
+    ask(&view, 1, Request::Snapshot).await;
+    ask(&view, 2, Request::Subscribe).await;
+    assert_eq!(next_reply(&mut view).await, (2, Reply::Done), "the first is not answered yet");
+    let first = Snapshot { generation: 1, policies: vec!["/etc/p.yaml".into()], ..Snapshot::default() };
+    supervisor.snapshots.send_replace(Arc::new(first.clone()));
+    let (mut asked, mut pushed) = (None, None);
+    while asked.is_none() || pushed.is_none() {
+        match soon(view.frames.recv()).await {
+            Some(ServerFrame::Snapshot { snapshot }) => pushed = pushed.or(Some(snapshot)),
+            Some(ServerFrame::Reply { id: 1, reply }) => {
+                let Reply::Snapshot { snapshot } = *reply else { panic!("another answer") };
+                asked = Some(snapshot);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    for told in [asked, pushed].into_iter().flatten() {
+        assert_eq!((told.generation, &told.policies), (1, &first.policies));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_a_picture_that_never_comes_is_told_so() {
+    let supervisor = supervisor();
+    supervisor.snapshots.send_replace(snapshot(0));
+    let mut view = greeted(&supervisor.hub).await;
+    ask(&view, 1, Request::Snapshot).await;
+    let (id, reply) = next_reply(&mut view).await;
+    assert!(id == 1 && matches!(reply, Reply::Error { kind: ErrorKind::Internal, .. }), "{reply:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_burst_of_snapshots_is_pushed_at_once_and_then_in_measure() {
     let supervisor = supervisor();

@@ -21,7 +21,7 @@ pub(super) struct Supervisor {
 
 pub(super) fn supervisor() -> Supervisor {
     let (calls_in, calls) = mpsc::channel(8);
-    let (snapshots, seen) = watch::channel(Arc::new(Snapshot::default()));
+    let (snapshots, seen) = watch::channel(snapshot(1));
     let (closing, closed) = watch::channel(None);
     let greeting = Reply::Hello {
         protocol: PROTOCOL,

@@ -4,6 +4,7 @@
 //! if it was typed ahead, while another program ran. Lines that merely contain the text are the program's own.
 
 use super::border;
+use super::pieces::{self, Pieces};
 use std::collections::VecDeque;
 use tmuxagent_model::Origin;
 
@@ -16,7 +17,11 @@ const MOST_REMEMBERED: usize = 16;
 const LONGEST_REMEMBERED: usize = 16 * 1024;
 const MOST_PROMPTS: usize = 4;
 /// The shortest piece of a typed line that is taken for a part of its echo.
-const SHORTEST_PIECE: usize = 8;
+const SHORTEST_PIECE: usize = pieces::SHORTEST;
+/// A text that is longer is not searched anew for each line that may show a piece of it.
+const LONGEST_SEARCHED: usize = 4096;
+/// In how many places behind the text a clock at the right edge is looked for.
+const MOST_GAPS: usize = 64;
 
 /// What a shell's or a program's prompt ends with, as a rule.
 const PROMPT_ENDS: [char; 11] = ['$', '#', '%', '>', '❯', '»', 'λ', '➜', '›', '⟩', '✗'];
@@ -31,8 +36,26 @@ struct Expected {
     echoed: bool,
     /// A line showed its beginning; more may follow on further lines.
     begun: bool,
+    /// What stands where in a long text that has begun.
+    pieces: Option<Pieces>,
     /// Something of it was typed where nobody may read it.
     unseen: bool,
+}
+
+impl Expected {
+    /// A line showed the beginning.
+    fn begin(&mut self) {
+        self.begun = true;
+        self.pieces = (self.text.len() > LONGEST_SEARCHED).then(|| Pieces::of(&self.text));
+    }
+
+    /// Whether it holds a part of a line.
+    fn holds(&self, part: &str) -> bool {
+        match &self.pieces {
+            Some(pieces) => pieces.hold(&self.text, part),
+            None => self.text.contains(part),
+        }
+    }
 }
 
 /// What we typed.
@@ -71,12 +94,16 @@ impl Echo {
                 Some(open) if at == 0 && continued && open.text.len() + line.len() <= LONGEST => {
                     open.text.push_str(line);
                     open.unseen |= unseen;
+                    if open.begun && !line.is_empty() {
+                        open.begin();
+                    }
                 }
                 _ if line.trim().is_empty() => {}
                 _ => {
                     let text = border::head(line, LONGEST).to_owned();
                     let behind = if at == 0 { behind.trim_end().to_owned() } else { String::new() };
-                    self.expected.push_back(Expected { text, behind, echoed: false, begun: false, unseen });
+                    let pieces = None;
+                    self.expected.push_back(Expected { text, behind, echoed: false, begun: false, pieces, unseen });
                 }
             }
         }
@@ -143,7 +170,7 @@ impl Echo {
         }
         // Drawn again as a whole it may stand behind what was left of the first picture.
         let whole = |expected: &Expected| text.ends_with(expected.text.trim());
-        let within = |expected: &Expected| expected.begun && (expected.text.contains(text) || whole(expected));
+        let within = |expected: &Expected| expected.begun && (expected.holds(text) || whole(expected));
         if let Some(at) = self.expected.iter().position(within) {
             if whole(&self.expected[at]) || self.expected[at].text.trim_end().ends_with(text) {
                 self.pieced.extend(self.expected.remove(at));
@@ -155,7 +182,7 @@ impl Echo {
         }
         let begins = |expected: &Expected| self.begins(line, expected, SHORTEST_PIECE).is_some();
         let Some(at) = self.expected.iter().position(begins) else { return PROGRAM };
-        self.expected[at].begun = true;
+        self.expected[at].begin();
         ECHO
     }
 
@@ -192,18 +219,7 @@ impl Echo {
 
     /// What stands before the typed text, where the line is that text behind a prompt.
     fn prompt_before<'l>(&self, line: &'l str, expected: &Expected) -> Option<&'l str> {
-        let text = expected.text.trim_end();
-        let mut from = 0;
-        while let Some(found) = line[from..].find(text) {
-            let (prompt, rest) = (&line[..from + found], &line[from + found + text.len()..]);
-            // Some shells show a clock at the right edge.
-            let ends = rest.trim().is_empty() || rest.starts_with("  ");
-            if ends && self.is_prompt(prompt, expected) {
-                return Some(prompt);
-            }
-            from += found + text.chars().next().map_or(1, char::len_utf8);
-        }
-        None
+        ends_of(line, expected.text.trim_end()).find(|prompt| self.is_prompt(prompt, expected))
     }
 
     fn is_prompt(&self, prompt: &str, expected: &Expected) -> bool {
@@ -234,7 +250,64 @@ impl Echo {
     }
 }
 
+/// What stands before a text, which ends with no blank, wherever the line ends with it: at its own end, or where some shells
+/// show a clock at the right edge behind it. A line that is shorter than the text is not looked at, for an editor that draws
+/// a long command again and again makes many of them.
+fn ends_of<'l>(line: &'l str, text: &str) -> impl Iterator<Item = &'l str> {
+    let end = line.trim_end().len();
+    let fits = line.len() >= text.len();
+    let gaps = fits.then(|| line.match_indices("  ").map(|(at, _)| at)).into_iter().flatten();
+    let ends = gaps.filter(move |at| (text.len()..end).contains(at)).take(MOST_GAPS).chain(fits.then_some(end));
+    ends.filter_map(move |at| line[..at].strip_suffix(text))
+}
+
 /// A text without its blanks.
 pub(super) fn squeezed(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What was done for each line before: each place of the text, looked at from left to right.
+    fn searched<'l>(line: &'l str, text: &str) -> Option<&'l str> {
+        let places = (0..line.len()).filter(|at| line.is_char_boundary(*at));
+        let mut found = places.filter(|at| line[*at..].starts_with(text));
+        let ends = |rest: &str| rest.trim().is_empty() || rest.starts_with("  ");
+        found.find(|at| ends(&line[at + text.len()..])).map(|at| &line[..at])
+    }
+
+    proptest! {
+        #[test]
+        fn the_end_of_a_text_is_where_a_search_finds_it(line in "[ab é]{0,24}", text in "[ab é]{0,5}[abé]") {
+            prop_assert_eq!(ends_of(&line, &text).next(), searched(&line, &text));
+        }
+    }
+
+    #[test]
+    fn a_line_that_a_long_text_can_not_stand_on_is_not_searched() {
+        let text = "x".repeat(100_000);
+        assert_eq!(ends_of("$ xxxx", &text).count(), 0);
+        assert_eq!(ends_of(&format!("$ {text}  12:00"), &text).collect::<Vec<_>>(), ["$ "]);
+        // A line of nothing but gaps is looked at in so many places.
+        assert!(ends_of(&"a  ".repeat(10_000), "a").count() <= MOST_GAPS + 1);
+    }
+
+    #[test]
+    fn the_pieces_of_a_long_text_are_echoes_wherever_they_come_again() {
+        let text: String = (0..5_000).map(|n| format!("word{n} ")).collect();
+        let mut echo = Echo::default();
+        echo.typed(&text, "$", false);
+        echo.typed("\n", "$", false);
+        assert_eq!(echo.complete(&format!("$ {}", &text[..78])), ECHO);
+        assert!(echo.expected[0].pieces.is_some());
+        for line in [&text[78..158], &text[4_000..4_080], &text[78..158]] {
+            assert_eq!(echo.complete(line), ECHO, "{line}");
+        }
+        assert_eq!(echo.complete("test result: ok. 12 passed; word12 failed"), PROGRAM);
+        assert_eq!(echo.complete(&text[text.len() - 40..]), ECHO);
+        assert!(echo.expected.is_empty(), "its end was seen");
+    }
 }

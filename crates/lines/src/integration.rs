@@ -124,6 +124,8 @@ enum Home {
 struct Place {
     row: u64,
     column: usize,
+    /// How wide the screen was.
+    columns: usize,
     text: String,
 }
 
@@ -341,7 +343,7 @@ impl Integration {
     fn prompts(&mut self, stream: Option<&Stream>) {
         let place = stream.map(|stream| {
             let (row, column) = stream.cursor_place();
-            Place { row, column, text: stream.standing() }
+            Place { row, column, columns: stream.grid.columns(), text: stream.standing() }
         });
         let column = place.as_ref().map(|place| place.column);
         let text = place.as_ref().map(|place| place.text.clone()).unwrap_or_default();
@@ -402,11 +404,16 @@ impl Stream {
 impl Place {
     /// Whether something stands behind the prompt.
     fn look(&self, stream: &Stream) -> ShellPhase {
-        let &Self { row, column, .. } = self;
+        let &Self { row, column, columns, .. } = self;
         let text = stream.standing();
         let (at, x) = stream.cursor_place();
         let here = at == row;
-        let typed = if here { behind(&text, column).trim_end() } else { "" };
+        let typed = match here {
+            true => behind(&text, column).trim_end(),
+            // Another row, which somebody else has printed below, unless the rows were made anew.
+            false if columns == stream.grid.columns() => text.trim_end(),
+            false => "",
+        };
         // What stands further right is a prompt at the right edge.
         let empty = typed.is_empty() || typed.starts_with("  ");
         if here && empty && x == column {

@@ -16,6 +16,7 @@
 
 mod align;
 mod anchor;
+mod bare;
 mod border;
 mod cells;
 mod control;
@@ -30,6 +31,7 @@ mod likeness;
 mod message;
 mod osc;
 mod parser;
+mod pieces;
 mod recognise;
 mod returned;
 mod screen;
@@ -44,11 +46,12 @@ mod unseen;
 mod written;
 
 pub use anchor::{Anchor, Missed};
+pub use bare::bare_command;
 pub use integration::{ShellPhase, ShellState};
 pub use likeness::{alike, is_only_motion};
 pub use recognise::recognise;
 pub use submitted::{Entry, Standing, Submitted};
-pub use tracked::{bare_command, is_tracked_command, tracked_command, untracked_command, without_report};
+pub use tracked::{is_tracked_command, tracked_command, untracked_command, without_report};
 
 use std::borrow::Cow;
 

@@ -3,7 +3,8 @@
 //! A tracked command is typed as one compound command, its own text first:
 //!
 //! ```sh
-//!  { npm test; printf '\033[8m__TMUXAGENT_RESULT %s %s\033[m\n' TOKEN $?; } 7<&$(printf '\033]133;C;ta=TOKEN\a' >&2)-
+//!  { npm test; command printf '\033[8m__TMUXAGENT_RESULT %s %s\033[m\n' TOKEN $?; } \
+//!    7<&$(command printf '\033]133;C;ta=TOKEN\a' >&2)-
 //! ```
 //!
 //! **It runs as a whole or not at all.** A shell reads a compound command to its end before it runs any of it. Where the
@@ -17,14 +18,15 @@
 //! **The end mark** is a line, since it must be found in the pane's history after a break; it is drawn concealed. The
 //! typed line holds `%s` in place of token and code, so that its echo never looks like the mark.
 
+use super::bare::bare_command;
 use super::control::is_control;
 use tmuxagent_model::shell::{is_active, quoted};
 use tmuxagent_model::{Shell, ShellText};
 
 /// The word that begins a report.
 pub(super) const MARK: &str = "__TMUXAGENT_RESULT";
-/// What stands before it where it is typed.
-const PRINTED: &str = "; printf '\\033[8m__TMUXAGENT_RESULT ";
+/// What stands before it where it is typed. Earlier versions typed no word in front of it.
+const PRINTED: &str = "printf '\\033[8m__TMUXAGENT_RESULT ";
 /// The longest token.
 const LONGEST_TOKEN: usize = 64;
 /// What is longer is typed in several lines where that must be: a terminal hands on no more than 4,095 bytes to a shell
@@ -51,16 +53,17 @@ const LONGEST_LINE: usize = 1000;
 #[must_use]
 pub fn tracked_command(shell: Shell, command: &ShellText, token: &str) -> String {
     let token: String = token.chars().filter(|c| is_of_token(*c)).take(LONGEST_TOKEN).collect();
-    let run = match bare_command(command) {
+    let run = match bare_command(shell, command) {
         Some(bare) => bare.to_owned(),
         None => evaluated(shell, command),
     };
     let forget = forgotten(shell, command);
-    let end = |code: &str| format!("{PRINTED}%s %s\\033[m\\n' {token} {code}{forget}");
-    let begin = format!("printf '\\033]133;C;ta={token}\\a' >&2");
+    let own = own_builtins(shell);
+    let end = |code: &str| format!("; {own} {PRINTED}%s %s\\033[m\\n' {token} {code}{forget}");
+    let begin = format!("{own} printf '\\033]133;C;ta={token}\\a' >&2");
     match shell {
         // Here a substitution without a word would leave no target, and another descriptor may be in its own use.
-        Shell::Fish => format!(" begin; {run}{}; end 2>&({begin}; echo 2)", end("$status")),
+        Shell::Fish => format!(" begin; {run}{}; end 2>&({begin}; {own} echo 2)", end("$status")),
         Shell::Bash => {
             // Only when the newest entry is this line: with `ignorespace` it is the user's own.
             let history = format!("; case $(history 1) in *{token}*) history -d -1 2>/dev/null;; esac");
@@ -69,6 +72,15 @@ pub fn tracked_command(shell: Shell, command: &ShellText, token: &str) -> String
         Shell::Sh | Shell::Zsh | Shell::Csh | Shell::Other => {
             format!(" {{ {run}{}; }} 7<&$({begin})-", end("$?"))
         }
+    }
+}
+
+/// The word before the name of a builtin command by which no alias and no function of that name is run in its place. In zsh
+/// and fish `command` finds programs only, which a command that changes `PATH` could hide from the end mark.
+const fn own_builtins(shell: Shell) -> &'static str {
+    match shell {
+        Shell::Bash | Shell::Zsh | Shell::Fish => "builtin",
+        Shell::Sh | Shell::Csh | Shell::Other => "command",
     }
 }
 
@@ -91,64 +103,6 @@ pub(super) fn typed_token(typed: &str) -> Option<&str> {
     let rest = typed.split_once(PRINTED)?.1;
     let rest = rest.split_once("' ")?.1;
     rest.split(' ').next().filter(|token| !token.is_empty() && token.chars().all(is_of_token))
-}
-
-/// The command as a person would type it, where any shell reads that as one whole command: one line without values,
-/// comments, recalled history, groups, key words and unfinished quotes.
-#[must_use]
-pub fn bare_command(command: &ShellText) -> Option<&str> {
-    let text = command.text.trim();
-    (command.values.is_empty() && text.len() <= LONGEST_BARE && is_plain(text)).then_some(text)
-}
-
-/// The longest command that is typed as it is, bytes.
-const LONGEST_BARE: usize = 500;
-
-/// The key words of the shells that we know, which begin or end something of several parts.
-const KEY_WORDS: [&str; 23] = [
-    "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in", "function",
-    "select", "coproc", "repeat", "foreach", "end", "begin", "and", "or", "not",
-];
-
-fn is_plain(text: &str) -> bool {
-    let mut quote = None;
-    let mut word = String::new();
-    let mut before = None;
-    let is_key_word = |word: &str| KEY_WORDS.contains(&word);
-    for c in text.chars() {
-        let fits = match (quote, c) {
-            (_, c) if c.is_control() => false,
-            (Some('\''), '\'') | (Some('"'), '"') => {
-                quote = None;
-                true
-            }
-            (Some('\''), c) => c != '\\',
-            (Some(_), '(') => before != Some('$'),
-            (Some(_), c) => !matches!(c, '\\' | '!' | '`'),
-            (None, '\'' | '"') => {
-                quote = Some(c);
-                true
-            }
-            (None, '\\' | '!' | '#' | '`' | '(' | ')' | '{' | '}' | '[' | ']' | '^') => false,
-            // A here-document, and `;;`.
-            (None, '<' | ';') => before != Some(c),
-            (None, _) => true,
-        };
-        if !fits {
-            return false;
-        }
-        if quote.is_none() && matches!(c, ' ' | ';' | '&' | '|') {
-            if is_key_word(&word) {
-                return false;
-            }
-            word.clear();
-        } else {
-            word.push(c);
-        }
-        before = Some(c);
-    }
-    let ends = |c: char| matches!(c, ';' | '&' | '|' | '<' | '>');
-    quote.is_none() && !is_key_word(&word) && !text.is_empty() && !text.starts_with(ends) && !text.ends_with(ends)
 }
 
 /// The one line to type (without Enter) that runs `command`, whose end nobody waits for: as its author wrote it where it
@@ -185,10 +139,10 @@ fn evaluated(shell: Shell, command: &ShellText) -> String {
             }
             // There are no escapes in its quotes: `printf` writes what is evaluated.
             if command.values.is_empty() {
-                return format!("command eval \"$(printf {})\"", printf_format(&text, is_c0));
+                return format!("command eval \"$(command printf {})\"", printf_format(&text, is_c0));
             }
             let whole = format!("{}command eval {}", assigned(&quoted), quoted(&text));
-            format!("command eval \"$(printf {})\"", printf_format(&whole, |c| !c.is_ascii() || is_active(c)))
+            format!("command eval \"$(command printf {})\"", printf_format(&whole, |c| !c.is_ascii() || is_active(c)))
         }
         Shell::Bash if plain => {
             format!("{}command eval {}", assigned(shell), quoted(&text))

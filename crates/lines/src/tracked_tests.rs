@@ -5,10 +5,12 @@ use super::*;
 #[test]
 fn each_shell_gets_its_own_form() {
     let typed = |shell, command| tracked_command(shell, &ShellText::from(command), "01J");
-    let end = r"; printf '\033[8m__TMUXAGENT_RESULT %s %s\033[m\n' 01J";
-    let begin = r"(printf '\033]133;C;ta=01J\a' >&2";
-    let (any, fish) = (format!("{end} $?; }} 7<&${begin})-"), format!("{end} $status; end 2>&{begin}; echo 2)"));
-    let bash = format!("{any}; case $(history 1) in *01J*) history -d -1 2>/dev/null;; esac");
+    let end = |own: &str| format!(r"; {own} printf '\033[8m__TMUXAGENT_RESULT %s %s\033[m\n' 01J");
+    let begin = |own: &str| format!(r"({own} printf '\033]133;C;ta=01J\a' >&2");
+    let posix = |own: &str| format!("{} $?; }} 7<&${})-", end(own), begin(own));
+    let (any, zsh) = (posix("command"), posix("builtin"));
+    let fish = format!("{} $status; end 2>&{}; builtin echo 2)", end("builtin"), begin("builtin"));
+    let bash = format!("{zsh}; case $(history 1) in *01J*) history -d -1 2>/dev/null;; esac");
     let cases = [
         (Shell::Sh, "npm test", format!(" {{ npm test{any}")),
         (
@@ -17,10 +19,13 @@ fn each_shell_gets_its_own_form() {
             format!(" {{ FOO=1 npm test && echo 'a b' \"$HOME\" >x 2>&1{bash}"),
         ),
         (Shell::Bash, "echo it\\'s", format!(" {{ command eval 'echo it\\'\\''s'{bash}")),
-        (Shell::Zsh, "npm test\n", format!(" {{ npm test{any}")),
-        (Shell::Zsh, "ls [ab]", format!(" {{ eval 'ls [ab]'{any}")),
+        (Shell::Zsh, "npm test\n", format!(" {{ npm test{zsh}")),
+        (Shell::Zsh, "ls [ab]", format!(" {{ eval 'ls [ab]'{zsh}")),
         (Shell::Fish, "echo 'a\\b'", format!(" begin; eval 'echo \\'a\\\\b\\''{fish}")),
-        (Shell::Sh, "a\n\tb 100%", format!(" {{ command eval \"$(printf 'a\\012\\011b 100%%')\"{any}")),
+        (Shell::Sh, "a\n\tb 100%", format!(" {{ command eval \"$(command printf 'a\\012\\011b 100%%')\"{any}")),
+        (Shell::Zsh, "a\n\tb", format!(" {{ eval $'a\\012\\011b'{zsh}")),
+        (Shell::Bash, "a\n\tb", format!(" {{ command eval $'a\\012\\011b'{bash}")),
+        (Shell::Fish, "a\n\tb", format!(" begin; eval 'a'\\x0a''\\x09'b'{fish}")),
         (Shell::Bash, "a\r\nb!", format!(" {{ command eval $'a\\012b\\x21'{bash}")),
         (Shell::Fish, "a\nb", format!(" begin; eval 'a'\\x0a'b'{fish}")),
     ];
@@ -33,46 +38,24 @@ fn each_shell_gets_its_own_form() {
 }
 
 #[test]
-fn only_one_whole_command_is_typed_as_it_is() {
-    for plain in
-        ["make", "a | b; c && d || e & f", "echo \"if $X\" 'for # !'\"x\"", "X=1 cmd -- ~/a,b@c:d%e+f", "iffy done-not"]
-    {
-        assert_eq!(bare_command(&plain.into()), Some(plain), "{plain}");
+fn the_marks_are_printed_by_the_shell_itself() {
+    for shell in [Shell::Sh, Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Csh, Shell::Other] {
+        let own = own_builtins(shell);
+        for text in ["make", "a\n\tb", "echo 'é\t'"] {
+            let typed = tracked_command(shell, &text.into(), "01J");
+            let bare = typed.replace(&format!("{own} printf "), "").replace("command printf ", "");
+            assert!(!bare.contains("printf"), "{shell:?}: {typed}");
+            assert!(!typed.contains(['\n', '\t']), "{shell:?}: {typed}");
+        }
     }
-    for other in [
-        "",
-        "a;",
-        "a &&",
-        "a &",
-        "&& a",
-        "a; ; b;;c",
-        "cat <<E",
-        "a\nb",
-        "a\tb",
-        "echo 'a",
-        "echo \"a",
-        "echo \"$(b)\"",
-        "echo \"a!\"",
-        "echo !!",
-        "a # b",
-        "(a)",
-        "a `b`",
-        "a \\",
-        "if a",
-        "a; then",
-        "a && for x",
-        "[ -f x ]",
-        "ls [ab]",
-        "^a^b",
-        "{ a",
-        "echo >",
-        "a\u{9b}b",
-    ] {
-        assert_eq!(bare_command(&other.into()), None, "{other}");
-    }
-    assert_eq!(bare_command(&"x".repeat(501).as_str().into()), None);
-    let bound = ShellText { values: [("v".to_owned(), "1".to_owned())].into(), ..ShellText::from("a") };
-    assert_eq!(bare_command(&bound), None);
+}
+
+#[test]
+fn what_earlier_versions_typed_is_ours() {
+    let earlier = r" { npm ci; printf '\033[8m__TMUXAGENT_RESULT %s %s\033[m\n' 01J $?; } 7<&-";
+    assert_eq!((is_tracked_command(earlier), typed_token(earlier)), (true, Some("01J")));
+    assert!(is_tracked_command("$ { npm ci; printf '__TMUXAGENT_RESULT %s %s\\n' 01J $?; }"));
+    assert_eq!(without_report(earlier), "");
 }
 
 #[test]
@@ -120,7 +103,7 @@ fn values_stand_before_the_command_and_only_in_escapes() {
         (
             Shell::Sh,
             concat!(
-                r#" command eval "$(printf 'unset\040TA_v\073\040TA_v\075\047a\040\044\050b\051\012\047\134\047\047\303\251\047\073\040command"#,
+                r#" command eval "$(command printf 'unset\040TA_v\073\040TA_v\075\047a\040\044\050b\051\012\047\134\047\047\303\251\047\073\040command"#,
                 r#"\040eval\040\047cd\040\042\044\173TA_v\175\042\047')"; unset TA_v"#
             ),
         ),

@@ -158,6 +158,12 @@ pub struct Approval {
     pub effect: Vec<KeyStep>,
     /// The effect in one line, for people.
     pub effect_text: String,
+    /// The exact input that a no sends, empty when it sends none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effect_no: Vec<KeyStep>,
+    /// What each of the options sends, in their order; empty where that is known only once one is chosen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub option_effects: Vec<Vec<KeyStep>>,
     /// The lines that led to it, newest last, at most 20.
     pub evidence: Vec<String>,
     /// The answers to choose from; empty for a plain yes or no.
@@ -198,6 +204,28 @@ impl Approval {
     #[must_use]
     pub fn takes_text(&self) -> bool {
         self.kind == ApprovalKind::Asks && self.options.is_empty() && self.confirm.is_none()
+    }
+
+    /// Whether a no without an answer says something: a command that waits for an answer is typed one of its own, or none.
+    #[must_use]
+    pub fn takes_plain_no(&self) -> bool {
+        // A question that was put before it was kept what an answer types.
+        let untold = !self.options.is_empty() && self.option_effects.is_empty();
+        self.kind != ApprovalKind::Asks || !self.effect_no.is_empty() || untold
+    }
+
+    /// What is typed for a verdict, where that is known before: for an option, for a text that somebody writes, for a no.
+    #[must_use]
+    pub fn typed_for(&self, verdict: &Verdict) -> Vec<KeyStep> {
+        let Some(answer) = &verdict.answer else {
+            return if verdict.approve { self.effect.clone() } else { self.effect_no.clone() };
+        };
+        if self.takes_text() {
+            let text = Some(answer.trim()).filter(|text| !text.is_empty()).map(|text| KeyStep::Text(text.to_owned()));
+            return text.into_iter().chain([KeyStep::Key("Enter".to_owned())]).collect();
+        }
+        let chosen = self.options.iter().position(|option| option == answer);
+        chosen.and_then(|at| self.option_effects.get(at)).cloned().unwrap_or_default()
     }
 
     /// Whether somebody of this name may decide.

@@ -104,6 +104,16 @@ pub enum Event {
         /// It is the shell that was typed into, which edits its next line.
         prompt: bool,
     },
+    /// Who is in front of a pane in which a stage began, or where a person has let one go on: its keys are for that program.
+    InFront {
+        /// Where.
+        pane: PaneKey,
+        /// Which one.
+        front: Front,
+        /// It is a shell.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        shell: bool,
+    },
     /// A shell's OSC 133 mark or a wrapper told that a command ended.
     CommandEnded {
         /// Where.

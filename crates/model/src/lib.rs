@@ -47,7 +47,7 @@ pub use ids::{ApprovalId, HostName, IdError, IntentId, PaneId, PaneKey, RunId, S
 pub use lease::{LeaseOffer, LeaseView, LeftToPerson};
 pub use note::{ConfigPart, HowChanged, Note, PartChange, Severity};
 pub use owner::Owner;
-pub use reader::{Awaited, Front, Needs, PaneReader, Reads};
+pub use reader::{Awaited, Basis, Front, Needs, PaneReader, Reads};
 pub use redacted::{Carry, Redact, Redaction, SecretMark, is_lost, is_mark, own_characters, recalls};
 pub use shell::{Shell, ShellText};
 pub use snapshot::{

@@ -3,7 +3,7 @@
 //! **Invariant:** what is said here rests on what the system tells (process groups, the terminal's modes, arguments, start
 //! times) and on where the cursor stands; never on a title or on what a program printed about itself.
 
-use super::Timestamp;
+use super::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A program in front of a terminal. Both numbers together are one life: numbers of processes are given again.
@@ -22,6 +22,30 @@ impl Front {
     #[must_use]
     pub const fn is(&self, other: &Self) -> bool {
         self.pid == other.pid && self.born == other.born
+    }
+}
+
+/// Who was in front of a pane when a stage began there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basis {
+    /// It.
+    pub front: Front,
+    /// When that was known.
+    pub at: Timestamp,
+    /// It is a shell.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shell: bool,
+}
+
+/// So late is it seen, at most, that a program has ended.
+const LATE: Millis = Millis(1500);
+
+impl Basis {
+    /// Whether a shell that is in front since then is as good: what began the stage may be the last line of a program, which
+    /// is seen in front for a moment longer.
+    #[must_use]
+    pub fn gives_way(&self, since: Timestamp) -> bool {
+        !self.shell && since <= self.at + LATE
     }
 }
 
@@ -140,8 +164,12 @@ pub enum Needs {
     Nothing,
     /// A shell at an empty prompt.
     Shell,
-    /// The program that was in front when the keys came to their turn, and where that is a shell, one at an empty prompt.
-    Front,
+    /// The program that was in front when the stage of the keys began, and where that is a shell, one at an empty prompt.
+    Front {
+        /// It. `None` where nobody could tell: the one that is in front when the keys come to their turn.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        basis: Option<Basis>,
+    },
     /// An agent, or a program that waits for a line, which holds no draft.
     Composer,
     /// The program that the author named, and where that is a shell, one at an empty prompt.

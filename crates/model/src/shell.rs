@@ -121,7 +121,7 @@ impl Shell {
             return format!("'{value}'");
         }
         match self {
-            Self::Sh => format!("\"$(printf {})\"", printf_format(value)),
+            Self::Sh => format!("\"$(command printf {})\"", printf_format(value)),
             Self::Bash | Self::Zsh => format!("$'{}'", escaped(value)),
             Self::Fish if value.is_empty() => "''".to_owned(),
             Self::Fish => value.chars().fold(String::new(), |mut out, c| {

@@ -20,8 +20,8 @@ fn a_command_without_values_is_written_down_as_a_text() {
 
 #[test]
 fn an_option_is_no_option_of_printf() {
-    assert_eq!(Shell::Sh.typed_word("-v $x"), r#""$(printf '\055v\040\044x')""#);
-    assert_eq!(Shell::Sh.typed_word(""), r#""$(printf '')""#);
+    assert_eq!(Shell::Sh.typed_word("-v $x"), r#""$(command printf '\055v\040\044x')""#);
+    assert_eq!(Shell::Sh.typed_word(""), r#""$(command printf '')""#);
     assert_eq!(Shell::Fish.typed_word(""), "''");
     assert_eq!(Shell::Bash.typed_word("a\0b"), "$'ab'");
 }

@@ -2,7 +2,7 @@
 
 use super::{AgentReport, Day, Decided, Ended, Failure, PipelineReport, Report, Saved, Spans, StageReport, Waits};
 use jiff::tz::TimeZone;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tmuxagent_model::{
     AgentSeen, AgentState, Approval, ApprovalState, EventLine, Millis, Note, PaneKey, RunId, RunState, Timestamp, Via,
 };
@@ -16,6 +16,8 @@ pub struct Collector {
     runs: BTreeMap<RunId, Run>,
     pipelines: BTreeMap<String, Pipeline>,
     failures: BTreeMap<(String, String, String), Failure>,
+    /// Attempts that failed and were not followed by another one.
+    failed: BTreeSet<(RunId, String)>,
     waits: Waits,
     decided: Vec<Decided>,
     agents: BTreeMap<(String, String), AgentReport>,
@@ -61,6 +63,7 @@ impl Collector {
             runs: BTreeMap::new(),
             pipelines: BTreeMap::new(),
             failures: BTreeMap::new(),
+            failed: BTreeSet::new(),
             waits: Waits::default(),
             decided: Vec::new(),
             agents: BTreeMap::new(),
@@ -74,7 +77,8 @@ impl Collector {
         if let Note::RunStarted { run, pipeline } = &line.note {
             self.runs.insert(*run, Run { pipeline: pipeline.clone(), began: Some(line.at), ended: None });
         }
-        if line.at < self.since || line.at >= self.until {
+        let told_again = self.is_told_again(&line.note);
+        if line.at < self.since || line.at >= self.until || told_again {
             return;
         }
         match &line.note {
@@ -101,6 +105,21 @@ impl Collector {
             Note::Sent { .. } => self.saved.typed += 1,
             Note::AutoAnswered { .. } => self.saved.answered += 1,
             _ => {}
+        }
+    }
+
+    /// Whether a note tells once more of a failed attempt: a question what to do about it was rejected, or expired.
+    fn is_told_again(&mut self, note: &Note) -> bool {
+        match note {
+            Note::StageFailed { run, stage, .. } => !self.failed.insert((*run, stage.clone())),
+            Note::StageStarted { run, stage, .. }
+            | Note::StageTriggered { run, stage, .. }
+            | Note::StageRetrying { run, stage, .. }
+            | Note::StageSucceeded { run, stage, .. } => {
+                self.failed.remove(&(*run, stage.clone()));
+                false
+            }
+            _ => false,
         }
     }
 

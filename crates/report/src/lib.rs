@@ -46,7 +46,7 @@ pub struct Report {
     pub failures: Vec<Failure>,
     /// What agents did, by place.
     pub agents: Vec<AgentReport>,
-    /// What nobody had to do by hand.
+    /// What was done in people's place.
     pub saved: Saved,
 }
 
@@ -182,10 +182,11 @@ pub struct AgentReport {
     pub stuck: Millis,
 }
 
-/// What nobody had to do by hand.
+/// What was done in people's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Saved {
-    /// Commands, keys and prompts that were typed by policy.
+    /// Commands, keys and prompts that were typed, also for somebody's yes, start or answer: the journal does not tell these
+    /// from the others.
     pub typed: u32,
     /// Attempts that were begun again by policy.
     pub retried: u32,

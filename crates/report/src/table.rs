@@ -74,12 +74,12 @@ fn stages(lang: Lang, report: &Report) -> Part {
 fn waits(lang: Lang, report: &Report) -> Part {
     let waits = &report.waits;
     let counts = [
-        (waits.asked, Word::Asked),
-        (waits.approved, Word::Approved),
-        (waits.rejected, Word::Rejected),
-        (waits.expired, Word::Expired),
-        (waits.superseded, Word::Superseded),
-        (waits.open, Word::Open),
+        (waits.asked, [Word::Asked; 2]),
+        (waits.approved, [Word::Approved; 2]),
+        (waits.rejected, [Word::Rejected; 2]),
+        (waits.expired, [Word::Expired; 2]),
+        (waits.superseded, [Word::Superseded; 2]),
+        (waits.open, [Word::Open; 2]),
     ];
     let rows = waits.by.iter().map(|by| {
         let [half, most] = half_and_most(lang, &by.took);
@@ -114,17 +114,16 @@ fn agents(lang: Lang, report: &Report) -> Part {
 fn saved(lang: Lang, report: &Report) -> Part {
     let saved = &report.saved;
     let counts = [
-        (saved.typed, Word::Typed),
-        (saved.went_on, Word::WentOn),
-        (saved.retried, Word::Retried),
-        (saved.answered, Word::Answered),
+        (saved.typed, [Word::TypedOnce, Word::Typed]),
+        (saved.went_on, [Word::WentOnOnce, Word::WentOn]),
+        (saved.retried, [Word::RetriedOnce, Word::Retried]),
+        (saved.answered, [Word::AnsweredOnce, Word::Answered]),
     ];
     Part { counts: counted(lang, &counts), ..part(lang, Word::Saved, &[], Vec::new()) }
 }
 
-/// `3 asked`, in Chinese `提问 3`; what there was none of is left out.
-fn counted(lang: Lang, counts: &[(u32, Word)]) -> Vec<String> {
-    let each =
-        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {}", word(lang, *what)));
-    each.collect()
+/// `3 asked`, in Chinese `3 提问`, each with its words for one and for more; what there was none of is left out.
+fn counted(lang: Lang, counts: &[(u32, [Word; 2])]) -> Vec<String> {
+    let told = counts.iter().filter(|(count, _)| *count > 0);
+    told.map(|(count, [one, more])| format!("{count} {}", word(lang, if *count == 1 { *one } else { *more }))).collect()
 }

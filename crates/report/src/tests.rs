@@ -63,7 +63,10 @@ fn sample() -> Report {
         failed(210, 2, "exit_code: 101"),
         line(211, Note::StageRetrying { run: RunId(2), stage: "test".into(), attempt: 2, max: 2, after: Millis(0) }),
         failed(230, 2, "exit_code: 7"),
+        line(235, Note::StageStarted { run: RunId(2), stage: "test".into(), attempt: 3 }),
         failed(240, 2, hostile),
+        // Somebody was asked what to do about it, and nobody decided.
+        failed(245, 2, "expiry: nobody decided in time"),
         ended(205, 2, RunState::Succeeded),
         ended(250, 2, RunState::Failed),
         started(90_000, 3),
@@ -154,6 +157,6 @@ fn text_of_a_pane_stays_text() {
 fn nothing_is_said_to_be_nothing() {
     let report = Collector::new(after(0), after(1), TimeZone::UTC).finish(after(0));
     for text in [markdown(Lang::En, &TimeZone::UTC, &report), html(Lang::En, &TimeZone::UTC, &report)] {
-        assert!(text.contains("nothing happened"), "{text}");
+        assert!(text.contains("nothing happened") && text.contains("`tmuxagent start PANE`"), "{text}");
     }
 }

@@ -6,7 +6,10 @@ use tmuxagent_text::{Lang, run_state};
 
 tmuxagent_text::words! {
     Title: "Report", "复盘";
-    Nothing: "nothing happened in this time", "这段时间内没有任何活动";
+    Nothing:
+        "nothing happened in this time: `tmuxagent report --since 90d` looks further back, `tmuxagent start PANE` begins \
+         a pipeline",
+        "这段时间内没有任何活动：`tmuxagent report --since 90d` 查看更早的活动，`tmuxagent start 窗格` 启动流水线";
     Pipelines: "Pipelines", "流水线";
     Pipeline: "PIPELINE", "流水线";
     Runs: "RUNS", "运行";
@@ -39,11 +42,15 @@ tmuxagent_text::words! {
     WaitedForYou: "WAITED FOR YOU", "等待您";
     Idle: "IDLE", "空闲";
     Stuck: "STUCK", "受阻";
-    Saved: "Done without you", "无需您动手";
-    Typed: "commands and keys typed", "次输入的命令和按键";
+    Saved: "Done for you", "替您完成";
+    Typed: "commands and keys typed, also on your word", "次输入命令和按键（含您批准或启动的）";
+    TypedOnce: "command or key typed, also on your word", "次输入命令和按键（含您批准或启动的）";
     Retried: "attempts begun again", "次自动重试";
+    RetriedOnce: "attempt begun again", "次自动重试";
     WentOn: "stages begun after another one", "个自动接续的阶段";
+    WentOnOnce: "stage begun after another one", "个自动接续的阶段";
     Answered: "dialogs answered by a rule or a lease", "个由规则或授权回答的对话框";
+    AnsweredOnce: "dialog answered by a rule or a lease", "个由规则或授权回答的对话框";
 }
 
 /// How many of all went well, `7/9 (77%)`; `-` where there are none.

@@ -263,6 +263,7 @@ fn event_pane(event: &Event) -> Option<&PaneKey> {
         | Event::ShellMarks { pane, .. }
         | Event::CommandBegan { pane, .. }
         | Event::Foreground { pane, .. }
+        | Event::InFront { pane, .. }
         | Event::CommandEnded { pane, .. } => Some(pane),
         Event::Asked { command, .. } => match command {
             Command::Start { pane, .. } | Command::Send { pane, .. } => Some(pane),

@@ -15,9 +15,9 @@
 //! **Settings** (all tested): WAL, so that readers never block the writer. `synchronous` is NORMAL, and FULL for a batch
 //! with [`Durability::PowerLoss`]: after `kill -9` everything acknowledged is there either way; after a power failure
 //! everything up to the last such batch is, and what came later is missing as a whole suffix, never torn. The WAL is
-//! checkpointed when the writer is idle and at the latest after `schema::WAL_PAGES` pages; a foreign process that
-//! holds the database is waited for `schema::BUSY`. `foreign_keys` is on, `auto_vacuum` is incremental, the file is
-//! 0600 and a folder that we make is 0700.
+//! checkpointed when the writer is idle, between two commits when it is longer than `writer::LOG_BYTES`, and at the latest
+//! after `schema::WAL_PAGES` pages; a foreign process that holds the database is waited for `schema::BUSY`.
+//! `foreign_keys` is on, `auto_vacuum` is incremental, the file is 0600 and a folder that we make is 0700.
 
 #![warn(unreachable_pub)]
 

@@ -3,9 +3,10 @@
 use super::backup::{self, BackupMade};
 use super::batch::{self, Batch, Committed, Durability};
 use super::error::{Fault, OpenError, StoreError};
-use super::files::WriteLock;
+use super::files::{self, WriteLock};
 use super::open::{self, Restored};
 use super::query::Reader;
+use super::schema;
 use rusqlite::Connection;
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,13 @@ use tokio::sync::oneshot;
 
 /// After this long without an order the WAL is checkpointed, so that no commit has to wait for that.
 const IDLE: Duration = Duration::from_millis(500);
+
+/// The log (WAL) of a writer that is never idle is folded in between two orders once it is longer, bytes. Left to SQLite,
+/// that would happen within a commit, and only at `schema::WAL_PAGES`.
+pub(super) const LOG_BYTES: u64 = 2 * 1024 * 1024;
+
+/// A reader that has begun before a commit holds the log as it is; it is looked at again after so many orders.
+const LOG_AGAIN: u32 = 64;
 
 /// Pages copied per step of a backup; orders that wait are served between two steps.
 const BACKUP_PAGES: i32 = 64;
@@ -50,7 +58,15 @@ impl Store {
     pub fn open(path: &Path, now: Timestamp) -> Result<(Self, Restored), OpenError> {
         let (conn, lock, restored) = open::open(path, now)?;
         let (orders, queue) = mpsc::channel();
-        let writer = Writer { conn, path: path.to_path_buf(), queue, closing: Cell::default(), _lock: lock };
+        let writer = Writer {
+            conn,
+            path: path.to_path_buf(),
+            log: files::beside(path, "-wal"),
+            queue,
+            closing: Cell::default(),
+            held: Cell::default(),
+            _lock: lock,
+        };
         std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || {
@@ -117,7 +133,7 @@ impl Store {
             let idle = inner.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let reader = match idle {
                 Some(reader) => reader,
-                None => Reader::over(super::files::open_reader(&inner.path)?),
+                None => Reader::over(files::open_reader(&inner.path)?),
             };
             let answer = read(&reader);
             inner.readers.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
@@ -155,9 +171,12 @@ pub(super) fn durably<T>(conn: &Connection, work: impl FnOnce() -> Result<T, Sto
 struct Writer {
     conn: Connection,
     path: PathBuf,
+    log: PathBuf,
     queue: mpsc::Receiver<Order>,
     /// Who waits for the end, when it was asked for in the middle of a backup.
     closing: Cell<Option<oneshot::Sender<()>>>,
+    /// For so many more orders a long log is left alone, since a reader held it.
+    held: Cell<u32>,
     _lock: WriteLock,
 }
 
@@ -166,11 +185,15 @@ impl Writer {
     fn run(self) -> Option<oneshot::Sender<()>> {
         let mut written = false;
         loop {
-            // A quiet store sleeps for good: the timeout runs only while something is left to checkpoint.
-            let order = if written {
-                self.queue.recv_timeout(IDLE)
-            } else {
-                self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            // What lies there goes first: somebody waits for it.
+            let order = match self.queue.try_recv() {
+                Ok(order) => Ok(order),
+                Err(_) if written => {
+                    self.bound_log();
+                    self.queue.recv_timeout(IDLE)
+                }
+                // A quiet store sleeps for good: the timeout runs only while something is left to checkpoint.
+                Err(_) => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             written = match order {
                 Ok(Order::Work(work)) => {
@@ -208,6 +231,34 @@ impl Writer {
         if let Err(error) = folded {
             tracing::warn!(path = %self.path.display(), %error, "checkpoint failed");
         }
+    }
+
+    /// Folds a long log in and empties it, where no reader holds it: nobody waits for an order now, and none is awaited
+    /// for it.
+    fn bound_log(&self) {
+        let held = self.held.get();
+        if held > 0 {
+            return self.held.set(held - 1);
+        }
+        if !std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() > LOG_BYTES) {
+            return;
+        }
+        match self.empty_log() {
+            Ok(true) => {}
+            Ok(false) => self.held.set(LOG_AGAIN),
+            Err(error) => {
+                tracing::warn!(path = %self.path.display(), %error, "checkpoint failed");
+                self.held.set(LOG_AGAIN);
+            }
+        }
+    }
+
+    /// `false`: a reader, or another process, holds the log. What it does not need is folded in all the same.
+    fn empty_log(&self) -> rusqlite::Result<bool> {
+        self.conn.busy_timeout(Duration::ZERO)?;
+        let held = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        self.conn.busy_timeout(schema::BUSY)?;
+        Ok(held? == 0)
     }
 
     fn finish(&self) {

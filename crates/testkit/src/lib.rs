@@ -24,6 +24,8 @@ pub fn approval() -> Approval {
         question: "Build after green tests?".into(),
         effect: vec![KeyStep::Text("npm run build".into()), KeyStep::Key("Enter".into())],
         effect_text: "npm run build ⏎".into(),
+        effect_no: Vec::new(),
+        option_effects: Vec::new(),
         evidence: vec!["Tests: 42 passed".into(), "Done in 3.1s".into()],
         options: vec![],
         confirm: None,

@@ -61,12 +61,14 @@ words! {
     Asked: "ASKED", "提出";
     Question: "QUESTION", "问题";
     WillDo: "IF APPROVED", "批准后执行";
+    WillNot: "IF REJECTED", "拒绝后执行";
     Kind: "KIND", "类型";
     Run: "RUN", "运行";
     Expires: "EXPIRES IN", "剩余时间";
     Decided: "DECIDED BY", "决定者";
     ApprovedNow: "approved", "已批准";
     RejectedNow: "rejected", "已拒绝";
+    AnsweredNow: "answered", "已回答";
     Reloaded: "configuration and policies are loaded again", "已重新加载配置和策略";
     Ended: "the supervisor has ended", "监督进程已结束";
     NothingApplies:

@@ -48,14 +48,21 @@ texts! {
         "no pipeline applies to these panes: `tmuxagent policy init` in a project's folder writes one",
         "没有适用的流水线：在项目目录运行 `tmuxagent policy init` 可生成一个";
     NoApprovals: "nothing waits for you", "没有待你审批的请求";
+    NoApprovalsYet:
+        "nothing waits for you: `tmuxagent approvals --all` has the decided ones",
+        "没有待你审批的请求：`tmuxagent approvals --all` 列出已决定的";
     AsksElsewhere:
         "another tmuxagent asks for this server: `tmuxagent approvals` shows its questions and decides them",
         "此服务器由另一个 tmuxagent 提问：`tmuxagent approvals` 会列出并可审批";
     RunsElsewhere:
         "another tmuxagent runs the pipelines of this server: `tmuxagent status` names it",
         "此服务器的流水线由另一个 tmuxagent 运行：`tmuxagent status` 会指明";
-    NoTail: "no pane is selected", "未选择窗格";
-    NoEvents: "nothing happened yet", "尚无事件";
+    NoTail:
+        "no pane is selected: `tmux new-session` opens one",
+        "未选择窗格：用 `tmux new-session` 打开一个";
+    NoEvents:
+        "nothing happened yet: `tmuxagent start PANE` begins a pipeline",
+        "尚无事件：`tmuxagent start 窗格` 启动流水线";
     NoHeld: "nothing is held back", "没有被暂缓的输入";
     NoProblems: "everything works", "一切正常";
     NoPrinciples: "the policy has no principles", "策略没有写原则";
@@ -75,6 +82,9 @@ texts! {
     Effect: "if approved", "批准后";
     EffectTypes: "types", "输入";
     EffectNothing: "nothing is typed", "不输入任何内容";
+    EffectWritten: "what you write is typed, and then Enter", "你写的内容会被输入，然后按回车";
+    EffectChosen: "what stands for the answer that you choose is typed", "输入与所选答案对应的内容";
+    EffectNo: "if rejected", "拒绝后";
     Evidence: "evidence", "依据";
     Options: "options", "选项";
     Place: "pane", "窗格";
@@ -163,6 +173,9 @@ texts! {
     NothingToStart: "no pipeline applies to this pane", "没有适用于此窗格的流水线";
     NothingToSend: "nothing to send", "没有可发送的内容";
     NoOptions: "this question has no such option", "没有这个选项";
+    NoPlainNo:
+        "a no has nothing to type here: answer in words, or cancel the run",
+        "“拒绝”在这里没有可输入的内容：请写下回答，或取消此次运行";
     NoAnswer: "this is answered with yes or no", "此请求只需批准或拒绝";
     MouseOn: "mouse on; the terminal's own selection is off", "鼠标已启用，终端自身的选取暂停";
     MouseOff: "mouse off", "鼠标已关闭";

@@ -7,6 +7,7 @@
 use super::Lang;
 use super::catalogue::message;
 use super::run_sentences::OF_RUNS;
+use super::time::{TIMED, chinese_span};
 use tmuxagent_model::{Approval, ApprovalKind};
 
 /// A sentence of the machine in a language. Never for what is typed, nor for a pane's lines: those stay verbatim.
@@ -49,8 +50,10 @@ fn chinese(text: &str, depth: u8) -> String {
     for (en, zh) in OF_RUNS.iter().chain(SENTENCES) {
         if let Some(holes) = holes(en, text) {
             let reason = if REASONS.contains(en) { holes.last().copied() } else { None };
-            return fill(zh, &holes, &|hole| {
-                if reason == Some(hole) { message(Lang::Zh, hole) } else { chinese(hole, deeper) }
+            return fill(zh, &holes, &|hole| match chinese_span(hole).filter(|_| TIMED.contains(en)) {
+                Some(span) => span,
+                None if reason == Some(hole) => message(Lang::Zh, hole),
+                None => chinese(hole, deeper),
             });
         }
     }
@@ -126,6 +129,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("The command of stage {} waits for an answer: {}", "阶段 {0} 的命令在等待回答：{1}"),
     ("The command of stage {} waits for somebody; answer it in its pane", "阶段 {0} 的命令在等人；请在其窗格里回答"),
     ("a plain yes answers nothing here; say what is answered", "单纯的“是”在这里不是回答；请说明回答什么"),
+    (
+        "a no has nothing to type here; say what is answered, or end the stage",
+        "“拒绝”在这里没有可输入的内容；请说明回答什么，或结束该阶段",
+    ),
     (
         "The command of stage {} ended with exit code {}, and output was lost while it ran. Has it succeeded?",
         "阶段 {0} 的命令以退出码 {1} 结束，而运行期间丢失了输出。它成功了吗？",
@@ -219,11 +226,12 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("a decision on {}", "对 {0} 的决定"),
     ("its cool-down, another {}", "冷却时间，还有 {0}"),
     ("cool-down for another {}", "冷却中，还有 {0}"),
-    ("the pause before the next attempt, in {}", "下次尝试前的间隔，{0} 后"),
-    ("its time limit, in {}", "时限，{0} 后"),
+    ("the pause before the next attempt, in {}", "下次尝试前的间隔，还有 {0}"),
+    ("its time limit, in {}", "时限，还有 {0}"),
     ("silent for {}", "已静默 {0}"),
     ("next at {}", "下一次：{0}"),
     ("start it by hand", "需手动启动"),
+    ("it is gone", "已消失"),
     ("it is {}", "当前：{0}"),
     ("no answer yet", "尚无回答"),
     ("not yet: {}", "尚未：{0}"),
@@ -262,7 +270,6 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("stage {} is not started", "阶段 {0} 未开始"),
     ("{} when seen", "{0}（出现即算数）"),
     ("its process ended", "进程已结束"),
-    ("it is gone", "已消失"),
     ("nobody watches it any more", "不再受到监视"),
     ("the pane is gone", "窗格已消失"),
     ("the pane's process ended", "窗格里的进程已结束"),

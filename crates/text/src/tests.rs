@@ -69,6 +69,14 @@ fn spans_and_instants() {
 }
 
 #[test]
+fn spans_in_sentences_and_what_is_gone_are_told_in_chinese() {
+    let told = |text| crate::sentence(Lang::Zh, text);
+    assert_eq!(told("its time limit, in 1h59m"), "时限，还有 1时59分");
+    assert_eq!(told("silent for 4.2s"), "已静默 4.2秒");
+    assert_eq!(told("pane: it is gone"), "窗格：已消失");
+}
+
+#[test]
 fn every_screen_text_is_written_in_both_languages() {
     for text in Text::ALL {
         assert!(!text.of(Lang::En).is_empty() && text.of(Lang::En).is_ascii(), "{text:?}");

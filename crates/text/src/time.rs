@@ -21,6 +21,32 @@ pub fn span(lang: Lang, span: Millis) -> String {
     }
 }
 
+/// Forms of the machine's sentences of which a hole is a span of time.
+pub(super) const TIMED: &[&str] = &[
+    "its cool-down, another {}",
+    "cool-down for another {}",
+    "the pause before the next attempt, in {}",
+    "its time limit, in {}",
+    "its time limit stands still while its agent asks, with {} left",
+    "silent for {}",
+];
+
+/// A span as the machine's sentences write it, in Chinese: `1h59m` is `1时59分`; `None` for any other text.
+pub(super) fn chinese_span(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').filter(|at| *at > 0)?;
+        let (number, behind) = rest.split_at(digits);
+        let units = [("ms", "毫秒"), ("s", "秒"), ("m", "分"), ("h", "时"), ("d", "天")];
+        let (behind, unit) = units.iter().find_map(|(en, zh)| Some((behind.strip_prefix(en)?, zh)))?;
+        out.push_str(number);
+        out.push_str(unit);
+        rest = behind;
+    }
+    Some(out).filter(|out| !out.is_empty())
+}
+
 /// How long a run takes or took, and how much of that somebody was waited for: `2m20s, 1m05s of it waiting for you`. `None`
 /// where it did not begin.
 #[must_use]

@@ -400,6 +400,8 @@ pub fn gate(id: &str, n: u32, pipeline: &str, stage: &str, question: &str, types
         question: question.to_owned(),
         effect: vec![KeyStep::Text(types.to_owned()), KeyStep::Key("Enter".to_owned())],
         effect_text: types.to_owned(),
+        effect_no: Vec::new(),
+        option_effects: Vec::new(),
         evidence: vec!["Test Suites: 31 passed, 31 total".to_owned(), "Tests:       214 passed, 214 total".to_owned()],
         options: Vec::new(),
         confirm: None,

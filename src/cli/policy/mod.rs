@@ -21,7 +21,7 @@ use tmuxagent_ipc::wire::{Reply, Request};
 use tmuxagent_model::RunId;
 use tmuxagent_policy::{Policy, ShownFile, ShownLine, Source, analyse};
 use tmuxagent_text::clean;
-use tmuxagent_yaml::{Diagnostic, Severity};
+use tmuxagent_yaml::{Diagnostic, Diagnostics, Severity};
 use unicode_width::UnicodeWidthStr;
 
 #[derive(Debug, Subcommand)]
@@ -167,14 +167,14 @@ fn sources(session: &Session, files: &[PathBuf]) -> Result<Vec<Source>, CliError
 pub(super) struct Judged {
     /// How many pipelines it has.
     pub(super) pipelines: usize,
-    /// How many warnings there are.
-    pub(super) warnings: usize,
+    /// What is said of them, warnings alone.
+    pub(super) found: Diagnostics,
 }
 
 /// Whether policies can be used; their errors are the user's.
 pub(super) fn judge(sources: &[Source]) -> Result<Judged, CliError> {
     match analyse(sources) {
-        (Some(policy), found) => Ok(Judged { pipelines: policy.pipelines.len(), warnings: found.warnings() }),
+        (Some(policy), found) => Ok(Judged { pipelines: policy.pipelines.len(), found }),
         (None, found) => Err(CliError::User(Problem::in_text(found))),
     }
 }

@@ -1,6 +1,7 @@
 //! The engine as its callers see it.
 
 mod evidence;
+mod long_commands;
 mod model;
 mod reasons;
 mod replay;

@@ -11,12 +11,12 @@ mod shown;
 use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use tmuxagent_engine::{Engine, Options};
+use tmuxagent_engine::{Engine, Options, Step};
 use tmuxagent_model::{
     AgentAnswer, AgentMessage, AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AnswerRole, ApprovalId,
-    ApprovalState, Command, Decider, Effect, EntityKind, Event, Front, HostName, Intent, IntentId, KeyStep, LineEvent,
-    LineSource, Millis, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey, PollOutcome, Printed, ProgramState, RunControl,
-    RunId, ServerId, SessionId, ShellOutcome, SkipReason, Timestamp, Verdict, Via, WindowId,
+    ApprovalState, Change, Command, Decider, Effect, EntityKind, Event, Front, HostName, Intent, IntentId, KeyStep,
+    LineEvent, LineSource, Millis, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey, PollOutcome, Printed, ProgramState,
+    RunControl, RunId, ServerId, SessionId, ShellOutcome, SkipReason, Timestamp, Verdict, Via, WindowId,
 };
 use tmuxagent_policy::{Policy, Source, load};
 
@@ -141,6 +141,8 @@ struct Player {
     approvals: Vec<ApprovalId>,
     states: BTreeMap<String, String>,
     closed: BTreeMap<ApprovalId, ApprovalState>,
+    /// Who is in front of each pane, where a script says so.
+    fronts: BTreeMap<PaneKey, (Front, bool)>,
     /// The last lines of each pane, where a script tells some.
     printed: BTreeMap<PaneKey, Vec<Printed>>,
     seq: u64,
@@ -162,6 +164,7 @@ impl Player {
             approvals: Vec::new(),
             states: BTreeMap::new(),
             closed: BTreeMap::new(),
+            fronts: BTreeMap::new(),
             printed: BTreeMap::new(),
             seq: 0,
             out: String::new(),
@@ -322,6 +325,15 @@ impl Player {
             "front" | "back" => {
                 let front = Front { pid: word(1).parse().expect("pid"), born: 1, name: word(2).to_owned() };
                 self.step(Event::Foreground { pane: self.key(word(0)), front, prompt: verb == "back" });
+            }
+            // `reads %1 PID NAME`: that program is in front from now on, and whoever it matters to is told.
+            "reads" => {
+                let front = Front { pid: word(1).parse().expect("pid"), born: 1, name: word(2).to_owned() };
+                let (pane, shell) = (self.key(word(0)), matches!(word(2), "bash" | "zsh"));
+                self.fronts.insert(pane.clone(), (front.clone(), shell));
+                if self.engine.wants_front(self.now, &pane, shell) {
+                    self.step(Event::InFront { pane, front, shell });
+                }
             }
             // `dialog %1 codex PID COMMAND`: an agent asks whether a command may run; `edit …` a file's place; `no-dialog %1`.
             "dialog" | "edit" => {
@@ -566,7 +578,7 @@ impl Player {
         while let Some(event) = queue.pop_front() {
             let before = self.engine.clone();
             let told = self.with_printed(&event);
-            let step = self.engine.step(self.now, told.as_ref().unwrap_or(&event));
+            let mut step = self.engine.step(self.now, told.as_ref().unwrap_or(&event));
             if let Event::Outcome { intent, outcome: Outcome::Done } = &event
                 && self.begins
                 && let Some(pane) = self
@@ -584,13 +596,8 @@ impl Player {
                 assert_eq!(step.changes.len() + step.intents.len() + step.notes.len(), 0);
                 assert!(before == self.engine, "a step that changed nothing changed something");
             }
-            for change in &step.changes {
-                let key = (change.kind, change.key.clone());
-                match &change.body {
-                    Some(body) => drop(self.rows.insert(key, body.clone())),
-                    None => drop(self.rows.remove(&key)),
-                }
-            }
+            self.keep(&step.changes);
+            self.tell_fronts(&mut step);
             let policy = Arc::clone(self.engine.policy());
             assert!(self.restored(&policy) == self.engine, "the rows do not restore the engine");
             self.show(&step);
@@ -601,6 +608,33 @@ impl Player {
                 queue
                     .extend(step.intents.iter().filter(|i| matches!(i.effect, Effect::Alert(_))).filter_map(automatic));
             }
+        }
+    }
+
+    fn keep(&mut self, changes: &[Change]) {
+        for change in changes {
+            let key = (change.kind, change.key.clone());
+            match &change.body {
+                Some(body) => drop(self.rows.insert(key, body.clone())),
+                None => drop(self.rows.remove(&key)),
+            }
+        }
+    }
+
+    /// Who is in front where that is asked for, before the intents are shown and done.
+    fn tell_fronts(&mut self, step: &mut Step) {
+        for pane in &step.fronts {
+            let Some((front, shell)) = self.fronts.get(pane).cloned() else { continue };
+            let event = Event::InFront { pane: pane.clone(), front, shell };
+            let told = self.engine.step(self.now, &event);
+            assert!(told.intents.is_empty() && told.fronts.is_empty());
+            if told.changed {
+                self.journal.push((self.now, event));
+            }
+            self.keep(&told.changes);
+        }
+        for intent in &mut step.intents {
+            *intent = self.engine.intent(&intent.id).expect("an intent without an outcome").clone();
         }
     }
 

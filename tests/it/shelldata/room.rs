@@ -101,9 +101,23 @@ pub(super) struct Ran {
 /// Other shells than those below, as `dash mksh`.
 const SHELLS: &str = "TMUXAGENT_GENERATED_SHELLS";
 
-/// The shells at hand.
+/// The shells that none of these tests may leave out where every change is tried.
+const ALWAYS: [&str; 4] = ["sh", "bash", "zsh", "fish"];
+
+/// The shells at hand. Where every change is tried `.ci/install` installs them, so one that is missing is a mistake there,
+/// and not a test that passes.
 pub(super) fn shells() -> Vec<(&'static str, Shell)> {
-    let wanted = std::env::var(SHELLS).unwrap_or_else(|_| "sh ksh bash zsh fish".to_owned());
+    let chosen = std::env::var(SHELLS).ok();
+    let found = found(chosen.as_deref().unwrap_or("sh ksh bash zsh fish"));
+    if chosen.is_none() && std::env::var_os("CI").is_some_and(|value| !value.is_empty()) {
+        let missing: Vec<&str> =
+            ALWAYS.into_iter().filter(|name| !found.iter().any(|(there, _)| there == name)).collect();
+        assert!(missing.is_empty(), "not installed: {missing:?}");
+    }
+    found
+}
+
+fn found(wanted: &str) -> Vec<(&'static str, Shell)> {
     ["sh", "dash", "ksh", "mksh", "bash", "zsh", "fish"]
         .into_iter()
         .filter(|name| wanted.split_whitespace().any(|known| known == *name))

@@ -43,7 +43,7 @@ impl StagedSupervisor {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (closing, closed) = watch::channel(None);
         let (ready, started) = blocking::channel();
-        let (shown, snapshots) = watch::channel(Arc::new(snapshot.clone()));
+        let (shown, snapshots) = watch::channel(taken(snapshot.clone()));
         let connections = Arc::<AtomicU64>::default();
         let counted = Arc::clone(&connections);
         let (folder, seen, end) = (folder.to_owned(), Arc::clone(&asked), closing.clone());
@@ -89,7 +89,7 @@ impl StagedSupervisor {
             assert!(begun.elapsed().as_secs() < 60, "nobody connects");
             std::thread::yield_now();
         }
-        self.shown.send_replace(Arc::new(snapshot));
+        self.shown.send_replace(taken(snapshot));
     }
 
     /// The requests so far, greetings apart.
@@ -101,6 +101,11 @@ impl StagedSupervisor {
     pub fn end(&self, reason: &str) {
         self.closing.send_replace(Some(reason.to_owned()));
     }
+}
+
+/// A picture that the loop has taken: nobody is told one of generation 0.
+fn taken(snapshot: Snapshot) -> Arc<Snapshot> {
+    Arc::new(Snapshot { generation: snapshot.generation.max(1), ..snapshot })
 }
 
 impl Drop for StagedSupervisor {
@@ -209,6 +214,8 @@ pub fn approval(pane: &PaneView, id: &str) -> Approval {
         question: "Build storyapp?".into(),
         effect: vec![KeyStep::Text("npm run build".into()), KeyStep::Key("Enter".into())],
         effect_text: "npm run build⏎".into(),
+        effect_no: Vec::new(),
+        option_effects: Vec::new(),
         evidence: vec!["Tests: 12 passed".into()],
         options: Vec::new(),
         confirm: None,

@@ -1,8 +1,11 @@
 //! Every row of every table, played by a service on the loopback, in both languages; and what services really write.
 
 use super::super::answer::{Both, Table, Then, When};
+use super::super::local::Ends;
 use super::super::wecom_answers::{GET_TOKEN, LONG_SEND, ROBOT, SEND, SUBSCRIBE};
-use super::super::{bark, dingtalk, feishu, ntfy, serverchan, slack, telegram, webhook};
+use super::super::{
+    bark, command, desktop, dingtalk, feishu, ntfy, serverchan, slack, stdout, telegram, terminal, webhook,
+};
 use super::bots::Wecom;
 use super::*;
 
@@ -225,13 +228,31 @@ async fn the_long_connection_answers_by_its_own_tables() {
     }
 }
 
+/// Channels that ask no service; each is played row by row beside its table.
+fn local() -> [(&'static str, &'static Ends); 3] {
+    [("desktop", desktop::ANSWERS), ("terminal", terminal::ANSWERS), ("stdout", stdout::ANSWERS)]
+}
+
 #[test]
 fn every_kind_of_channel_has_its_table() {
+    let rows = |table: &Table| table.rows.iter().copied().flatten().count();
+    let mut tables: Vec<(&str, usize)> = all_calls().iter().map(|call| (call.kind, rows(call.table))).collect();
+    tables.extend([("wecom_bot", rows(&SUBSCRIBE)), ("wecom_bot", rows(&LONG_SEND))]);
+    tables.push(("command", command::EXITS.len()));
+    tables.extend(local().iter().map(|(kind, ends)| (*kind, ends.len())));
     for kind in crate::config::NAMES {
-        let by_http = all_calls().iter().any(|call| call.kind == *kind);
-        // `command` has its exit codes; the others are on this machine and say in their files what counts.
-        let other = ["wecom_bot", "command", "desktop", "terminal", "stdout"].contains(kind);
-        assert!(by_http != other, "{kind}");
+        assert!(tables.iter().any(|(of, _)| of == kind), "{kind}");
+    }
+    assert!(tables.iter().all(|(kind, rows)| *rows > 1 && crate::config::NAMES.contains(kind)), "{tables:?}");
+}
+
+#[test]
+fn no_end_of_a_local_channel_hides_another_and_one_is_a_yes() {
+    for (kind, ends) in local() {
+        for (n, (end, then)) in ends.iter().enumerate() {
+            assert!(ends[..n].iter().all(|(before, _)| before != end), "{kind} {end:?} twice");
+            assert_eq!(*then == Then::Delivered, n == 0, "{kind} {end:?}");
+        }
     }
 }
 

@@ -60,15 +60,13 @@ pub fn channel(url: &str, secret: Option<&str>) -> Spec {
             json!({"tag": "div", "text": {"tag": "plain_text", "content": message.render_body(Markup::Plain, 8000)}}),
         ];
         if let Some(link) = link_of(message) {
-            let lang = message.lang;
-            let button = |label: &str, style: &str, choice: &str| {
+            let button = |(label, choice): (&str, &str)| {
+                let style = if choice == "approve" { "primary" } else { "danger" };
                 json!({"tag": "button", "type": style, "url": format!("{link}/{choice}"),
                     "text": {"tag": "plain_text", "content": label}})
             };
-            elements.push(json!({"tag": "action", "actions": [
-                button(lang.pick("Approve…", "批准…"), "primary", "approve"),
-                button(lang.pick("Reject…", "拒绝…"), "danger", "reject"),
-            ]}));
+            let actions: Vec<_> = message.choices().into_iter().map(button).collect();
+            elements.push(json!({"tag": "action", "actions": actions}));
         }
         json!({"msg_type": "interactive", "card": {
             "config": {"wide_screen_mode": true},

@@ -117,6 +117,7 @@ pub mod desktop;
 pub mod dingtalk;
 pub mod feishu;
 pub mod http_header;
+pub mod local;
 pub mod ntfy;
 pub mod serverchan;
 pub mod slack;

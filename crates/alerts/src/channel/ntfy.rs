@@ -70,15 +70,9 @@ pub fn channel(base_url: &str, topic: &str, token: Option<&str>) -> Spec {
             "message": message.render_body(Markup::Plain, 4000),
         });
         if let (Some(link), Some(map)) = (link_of(message), body.as_object_mut()) {
-            let lang = message.lang;
             map.insert("click".to_owned(), link.into());
-            map.insert(
-                "actions".to_owned(),
-                json!([
-                    {"action": "view", "label": lang.pick("Approve…", "批准…"), "url": format!("{link}/approve")},
-                    {"action": "view", "label": lang.pick("Reject…", "拒绝…"), "url": format!("{link}/reject")},
-                ]),
-            );
+            let action = |(label, choice): (&str, &str)| json!({"action": "view", "label": label, "url": format!("{link}/{choice}")});
+            map.insert("actions".to_owned(), message.choices().into_iter().map(action).collect());
         }
         body
     });

@@ -77,13 +77,13 @@ pub fn channel(url: &str) -> Spec {
             blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "verbatim": true, "text": text}}));
         }
         if let Some(link) = link_of(message) {
-            let lang = message.lang;
-            blocks.push(json!({"type": "actions", "elements": [
-                {"type": "button", "style": "primary", "url": format!("{link}/approve"),
-                 "text": {"type": "plain_text", "text": lang.pick("Approve…", "批准…")}},
-                {"type": "button", "style": "danger", "url": format!("{link}/reject"),
-                 "text": {"type": "plain_text", "text": lang.pick("Reject…", "拒绝…")}},
-            ]}));
+            let button = |(label, choice): (&str, &str)| {
+                let style = if choice == "approve" { "primary" } else { "danger" };
+                json!({"type": "button", "style": style, "url": format!("{link}/{choice}"),
+                    "text": {"type": "plain_text", "text": label}})
+            };
+            let elements: Vec<_> = message.choices().into_iter().map(button).collect();
+            blocks.push(json!({"type": "actions", "elements": elements}));
         }
         json!({"text": title, "blocks": blocks, "unfurl_links": false, "unfurl_media": false})
     });

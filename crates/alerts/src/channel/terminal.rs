@@ -6,6 +6,8 @@
 //! Delivered means: tmux put the line on the screen of at least one client. What one terminal makes of the escape nobody
 //! tells, so it counts for nothing. Nobody attached is a matter of time.
 
+use super::answer::{Both, Then};
+use super::local::{Attempt, End, Ends, judge};
 use super::{Channel, Receipt, SendError};
 use crate::message::Message;
 use futures_util::future::BoxFuture;
@@ -17,12 +19,23 @@ use tmuxagent_text::plain::{cut_chars, one_line};
 
 const TIMEOUT: Millis = Millis::from_secs(3);
 
+/// What becomes of a line that tmux is to show.
+pub static ANSWERS: &Ends = &[
+    (End::Taken, Then::Delivered),
+    (End::Nobody, Then::Later { seconds: 0, why: Both("nobody is attached to tmux", "没有人连接着 tmux") }),
+    (End::Silent, Then::Later { seconds: 0, why: Both("tmux did not answer", "tmux 没有应答") }),
+    (End::Refused, Then::Later { seconds: 0, why: Both("tmux may not run now", "tmux 可能没有运行") }),
+    (End::Missing, Then::Never { fix: Both("set `tmux_bin`", "请设置 `tmux_bin`") }),
+];
+
 /// The clients of one tmux server on this machine.
 #[derive(Debug, Clone)]
 pub struct Terminal {
     /// The program with the arguments that choose the server: `["tmux", "-L", "work"]`.
     tmux: Vec<String>,
     bell: Bell,
+    /// How long one step may take.
+    limit: Millis,
 }
 
 /// Whether the terminal's bell rings.
@@ -39,32 +52,30 @@ impl Terminal {
     /// The clients of the server that `tmux` with these arguments talks to.
     #[must_use]
     pub const fn new(tmux: Vec<String>, bell: Bell) -> Self {
-        Self { tmux, bell }
+        Self { tmux, bell, limit: TIMEOUT }
     }
 
-    async fn run(&self, arguments: &[&str], lang: Lang) -> Result<String, SendError> {
-        let fix = lang.pick("set `tmux_bin`", "请设置 `tmux_bin`");
-        let (program, first) = self.tmux.split_first().ok_or_else(|| SendError::refused("no tmux", fix))?;
+    async fn run(&self, arguments: &[&str], lang: Lang) -> Attempt {
+        let cannot = lang.pick("can't start", "无法启动");
+        let (program, first) = self.tmux.split_first().ok_or_else(|| (End::Missing, format!("{cannot} tmux")))?;
         let running = tokio::process::Command::new(program)
             .args(first)
             .args(arguments)
             .stdin(std::process::Stdio::null())
             .kill_on_drop(true)
             .output();
-        let output = tokio::time::timeout(TIMEOUT.to_std(), running)
+        let output = tokio::time::timeout(self.limit.to_std(), running)
             .await
-            .map_err(|_| SendError::retry(lang.pick("tmux did not answer", "tmux 没有应答")))?
-            .map_err(|error| {
-                SendError::refused(format!("{} {program}: {error}", lang.pick("can't start", "无法启动")), fix)
-            })?;
+            .map_err(|_| (End::Silent, String::new()))?
+            .map_err(|error| (End::Missing, format!("{cannot} {program}: {error}")))?;
         if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         } else {
-            Err(SendError::retry(one_line(&String::from_utf8_lossy(&output.stderr))))
+            Err((End::Refused, one_line(&String::from_utf8_lossy(&output.stderr))))
         }
     }
 
-    async fn deliver(&self, message: &Message) -> Result<Receipt, SendError> {
+    async fn deliver(&self, message: &Message) -> Attempt {
         let lang = message.lang;
         let clients = self.run(&["list-clients", "-F", "#{client_control_mode} #{client_tty}"], lang).await?;
         let ttys: Vec<String> = clients
@@ -73,7 +84,7 @@ impl Terminal {
             .filter(|tty| tty.starts_with("/dev/"))
             .map(str::to_owned)
             .collect();
-        let nobody = SendError::retry(lang.pick("nobody is attached to tmux", "没有人连接着 tmux"));
+        let nobody = (End::Nobody, String::new());
         if ttys.is_empty() {
             return Err(nobody);
         }
@@ -95,12 +106,12 @@ impl Terminal {
             let tty = tty.clone();
             let writing = tokio::task::spawn_blocking(move || write_tty(&tty, escape.as_bytes()));
             // A terminal that takes nothing (flow control) has the message in its message line.
-            let _ = tokio::time::timeout(TIMEOUT.to_std(), writing).await;
+            let _ = tokio::time::timeout(self.limit.to_std(), writing).await;
         }
         match (seen, lang) {
             (0, _) => Err(failed),
-            (seen, Lang::En) => Ok(Receipt::new(format!("shown to {seen} client(s)"))),
-            (seen, Lang::Zh) => Ok(Receipt::new(format!("已显示给 {seen} 个客户端"))),
+            (seen, Lang::En) => Ok(format!("shown to {seen} client(s)")),
+            (seen, Lang::Zh) => Ok(format!("已显示给 {seen} 个客户端")),
         }
     }
 
@@ -136,14 +147,44 @@ impl Channel for Terminal {
     }
 
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
-        Box::pin(self.deliver(message))
+        Box::pin(async move { judge(ANSWERS, self.deliver(message).await, message.lang) })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::local::assert_meant;
     use super::*;
     use crate::message::tests::message;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[tokio::test]
+    async fn every_end_means_what_its_table_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("tmux");
+        for (end, then) in ANSWERS {
+            let script = match end {
+                End::Taken => "[ $1 != list-clients ] || echo '0 /dev/null'",
+                End::Nobody => "exit 0",
+                End::Silent => "exec sleep 1000",
+                End::Refused => "echo 'no server running' >&2; exit 1",
+                End::Missing => "",
+            };
+            // A new file each time: one that is still open for writing can't be started.
+            let _ = std::fs::remove_file(&program);
+            if !script.is_empty() {
+                std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+                std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+            }
+            let limit = if *end == End::Silent { Millis(100) } else { Millis::from_secs(60) };
+            let terminal = Terminal { limit, ..Terminal::new(vec![program.display().to_string()], Bell::Off) };
+            for lang in [Lang::En, Lang::Zh] {
+                assert_meant(*then, lang, &terminal.send(&Message { lang, ..message() }).await);
+            }
+        }
+        let none = Terminal::new(Vec::new(), Bell::Off).send(&message()).await;
+        assert!(matches!(none, Err(SendError::Refused { .. })), "{none:?}");
+    }
 
     #[test]
     fn no_text_ends_the_escape() {
@@ -157,7 +198,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_left_meanwhile_does_not_undo_what_the_others_saw() {
-        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let (tmux, log) = (folder.path().join("tmux"), folder.path().join("log"));
         let script = format!(

@@ -2,7 +2,7 @@
 
 use crate::decide::typed_text;
 use tmuxagent_model::{Approval, Verdict};
-use tmuxagent_text::Lang;
+use tmuxagent_text::{Lang, Text};
 
 /// What the form sends. A field that is none is a mistake of who sends it: what it was to say would be left out.
 #[derive(serde::Deserialize)]
@@ -34,6 +34,9 @@ impl Form {
     pub(super) fn verdict(&self, approval: &Approval, lang: Lang) -> Result<Verdict, Mistake> {
         let answer = match self.verdict.as_str() {
             "approve" => self.answer(approval, lang)?,
+            "reject" if !approval.takes_plain_no() => {
+                return Err(Mistake::Written(Text::NoPlainNo.of(lang).to_owned()));
+            }
             "reject" => return Ok(Verdict { approve: false, answer: None }),
             _ => return Err(Mistake::Incomplete),
         };

@@ -3,11 +3,11 @@
 use crate::message::Ask;
 use crate::token::{TokenError, short_code};
 use jiff::tz::TimeZone;
-use tmuxagent_model::{Approval, KeyStep};
+use tmuxagent_model::{Approval, KeyStep, Verdict};
 use tmuxagent_text::escape;
 use tmuxagent_text::plain::named;
 use tmuxagent_text::redact::Redactor;
-use tmuxagent_text::{Lang, effect_sentence, sentence as sentence_of};
+use tmuxagent_text::{Lang, Text, effect_sentence, sentence as sentence_of};
 
 /// The only style; the policy of the pages names it by its hash.
 pub(crate) const STYLE: &str = "\
@@ -97,17 +97,32 @@ impl Question<'_> {
         document(lang, lang.pick("Approve or reject", "审批"), &body)
     }
 
-    /// Exactly what a yes types, step by step.
+    /// Exactly what a yes, a no and each answer types, step by step.
     fn command(&self, lang: Lang) -> String {
-        let steps: Vec<String> = self
-            .approval
-            .effect
-            .iter()
-            .map(|step| match step {
-                KeyStep::Text(text) => text.clone(),
-                KeyStep::Key(key) => format!("[{key}]"),
-            })
-            .collect();
+        let (asked, label_of_no) = (self.approval, lang.pick("A no will type exactly this", "拒绝后将原样输入"));
+        let no = self.typed(label_of_no, "command-of-no", &asked.effect_no);
+        if asked.option_effects.is_empty() {
+            return self.command_of_yes(lang) + &no;
+        }
+        let label = |option: &str| {
+            let option = self.redactor.redact(option);
+            lang.pick("The answer OPTION will type exactly this", "回答 OPTION 将原样输入").replace("OPTION", &option)
+        };
+        let options = asked.options.iter().zip(&asked.option_effects).enumerate();
+        let each = options.map(|(n, (option, steps))| self.typed(&label(option), &format!("command-{n}"), steps));
+        each.collect::<String>() + &no
+    }
+
+    /// What is typed, under its label; nothing where nothing is.
+    fn typed(&self, label: &str, id: &str, steps: &[KeyStep]) -> String {
+        if steps.is_empty() {
+            return String::new();
+        }
+        let text = self.redactor.redact(&lines_of_steps(steps));
+        format!("<p>{}</p><pre id=\"{id}\">{}</pre>", shown(label), shown(&text))
+    }
+
+    fn command_of_yes(&self, lang: Lang) -> String {
         if self.approval.takes_text() {
             let told = lang.pick(
                 "The command waits for a text: what you write below is typed, and then Enter.",
@@ -115,7 +130,11 @@ impl Question<'_> {
             );
             return format!("<p>{told}</p>");
         }
-        let text = if steps.is_empty() { effect_sentence(lang, &self.approval.effect_text) } else { steps.join("\n") };
+        if let Some(answered) = tmuxagent_text::answered(self.approval) {
+            return format!("<p>{}: {}</p>", Text::Effect.of(lang), answered.of(lang));
+        }
+        let steps = lines_of_steps(&self.approval.effect);
+        let text = if steps.is_empty() { effect_sentence(lang, &self.approval.effect_text) } else { steps };
         if text.is_empty() {
             return format!("<p>{}</p>", lang.pick("A yes types nothing.", "批准后不会输入任何内容。"));
         }
@@ -164,10 +183,12 @@ impl Question<'_> {
         form.push_str("<div class=\"buttons\">");
         let yes =
             if ask.takes_text { lang.pick("Send the answer", "发送回答") } else { lang.pick("Approve", "批准") };
-        for (name, class, label, own) in [
+        let buttons = [
             ("approve", "approve", yes, Choice::Approve),
             ("reject", "reject", lang.pick("Reject", "拒绝"), Choice::Reject),
-        ] {
+        ];
+        let offered = if self.approval.takes_plain_no() { &buttons[..] } else { &buttons[..1] };
+        for &(name, class, label, own) in offered {
             let faint = if self.choice != Choice::None && self.choice != own { " faint" } else { "" };
             let focus = if self.choice == own { " autofocus" } else { "" };
             form.push_str(&format!(
@@ -175,6 +196,9 @@ impl Question<'_> {
             ));
         }
         form.push_str("</div></form>");
+        if !self.approval.takes_plain_no() {
+            form.push_str(&format!("<p class=\"note\">{}</p>", Text::NoPlainNo.of(lang)));
+        }
         form.push_str(&format!(
             "<p class=\"note\">{}</p>",
             lang.pick(
@@ -186,16 +210,31 @@ impl Question<'_> {
     }
 }
 
+/// The steps, a line each; keys in brackets.
+fn lines_of_steps(steps: &[KeyStep]) -> String {
+    let line = |step: &KeyStep| match step {
+        KeyStep::Text(text) => text.clone(),
+        KeyStep::Key(key) => format!("[{key}]"),
+    };
+    steps.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// The page after a decision.
 #[must_use]
-pub(crate) fn decided(lang: Lang, approve: bool, question: &str) -> String {
-    let head = if approve { lang.pick("Approved", "已批准") } else { lang.pick("Rejected", "已拒绝") };
+pub(crate) fn decided(lang: Lang, verdict: &Verdict, question: &str) -> String {
+    // An answer may be a no, whatever button sent it.
+    let head = match (&verdict.answer, verdict.approve) {
+        (Some(answer), _) => lang.pick("Answered: ANSWER", "已回答：ANSWER").replace("ANSWER", answer),
+        (None, true) => lang.pick("Approved", "已批准").to_owned(),
+        (None, false) => lang.pick("Rejected", "已拒绝").to_owned(),
+    };
     let body = format!(
-        "<h1 id=\"done\">{head}</h1><p>{}</p><p class=\"note\">{}</p>",
+        "<h1 id=\"done\">{}</h1><p>{}</p><p class=\"note\">{}</p>",
+        shown(&head),
         shown(question),
         lang.pick("Recorded. You can close this page.", "已记录，可以关闭此页面。")
     );
-    document(lang, head, &body)
+    document(lang, &head, &body)
 }
 
 /// A page that says why nothing was done.
@@ -233,6 +272,10 @@ pub(crate) const fn sentence(lang: Lang, error: TokenError) -> &'static str {
         TokenError::Used => {
             lang.pick("This link was used, or the question is closed.", "此链接已使用，或该问题已关闭。")
         }
+        TokenError::Undecided => lang.pick(
+            "Nobody decided this in time: the question has expired, and nothing is decided here any more.",
+            "无人及时决定：该问题已过期，此处不能再作决定。",
+        ),
         TokenError::Revoked => lang.pick(
             "This link was replaced: what is asked has changed. Open the newest message.",
             "此链接已作废：问题内容已变化，请打开最新的消息。",

@@ -308,7 +308,9 @@ fn reject_link(state: &WebState, caller: &Caller, error: TokenError, approval: O
         }
         TokenError::Forged => StatusCode::FORBIDDEN,
         TokenError::Foreign => StatusCode::NOT_FOUND,
-        TokenError::Expired | TokenError::Used | TokenError::Revoked | TokenError::Locked => StatusCode::GONE,
+        TokenError::Expired | TokenError::Used | TokenError::Undecided | TokenError::Revoked | TokenError::Locked => {
+            StatusCode::GONE
+        }
     };
     let about = approval.map(|approval| format!(" for approval {}", approval.id)).unwrap_or_default();
     state.tell(caller.address, || format!("a link{about} was opened from {} and refused: {error}", caller.address));
@@ -390,7 +392,9 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
         return refused;
     }
     let by = Decider { who: who(&link.to, caller.address, state.rules.lang), via: Via::Link };
-    let approve = verdict.approve;
+    let mut told = verdict.clone();
+    // The word of a yes is no answer.
+    told.answer = told.answer.filter(|_| approval.confirm.is_none());
     let settled = match state.desk.decide(&approval.id, token.claims.revision, verdict, by).await {
         Ok(settled) => settled,
         Err(unsettled) => return unsure(lang, &unsettled),
@@ -402,8 +406,9 @@ async fn submit(state: &WebState, text: &str, request: Request) -> Response {
     failpoints::at("decision.consumed");
     match settled.end() {
         Ok(()) => {
-            axum::response::Html(page::decided(lang, approve, &state.redactor.redact(&question_words(lang, approval))))
-                .into_response()
+            told.answer = told.answer.map(|answer| state.redactor.redact(&answer));
+            let question = state.redactor.redact(&question_words(lang, approval));
+            axum::response::Html(page::decided(lang, &told, &question)).into_response()
         }
         Err(refusal) => {
             let status = match refusal {

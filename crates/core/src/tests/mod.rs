@@ -3,6 +3,7 @@
 mod answering;
 mod callers;
 mod early;
+mod fronts;
 mod hosts;
 mod rounds;
 mod trace;

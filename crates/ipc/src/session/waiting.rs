@@ -1,20 +1,43 @@
 //! What a connection waits for.
 
-use super::{Following, Watching};
+use super::{ANSWER, Following, Watching, error};
 use crate::codec;
-use crate::wire::ServerFrame;
+use crate::hub::Hub;
+use crate::wire::{ErrorKind, Reply, ServerFrame};
 use bytes::Bytes;
 use std::pin::Pin;
 use std::sync::Arc;
-use tmuxagent_model::EventLine;
+use tmuxagent_model::{EventLine, Snapshot};
 use tokio::sync::{broadcast, mpsc, watch};
-use tokio::time::Sleep;
+use tokio::time::{Sleep, timeout};
 
 /// The last word to a view.
 pub(super) async fn bye(out: &mpsc::Sender<Bytes>, reason: String) {
     if let Ok(frame) = codec::encode(&ServerFrame::Bye { reason }) {
         let _ = out.send(frame).await;
     }
+}
+
+/// Whether the loop has taken this picture. The socket answers before the first one, and the empty one that stands there
+/// until then would tell that nothing is watched and nothing waits.
+pub(super) const fn is_taken(snapshot: &Snapshot) -> bool {
+    snapshot.generation > 0
+}
+
+/// The newest picture, once there is one.
+pub(super) async fn picture(hub: &Hub) -> Reply {
+    let mut snapshots = hub.snapshots.clone();
+    let shown = timeout(ANSWER, snapshots.wait_for(|snapshot| is_taken(snapshot))).await;
+    match shown {
+        Ok(Ok(shown)) => Reply::Snapshot { snapshot: dated(hub, shown.as_ref().clone()) },
+        Ok(Err(_)) => error(ErrorKind::Ending, "the supervisor is ending"),
+        Err(_) => error(ErrorKind::Internal, "the supervisor did not answer in time"),
+    }
+}
+
+/// The picture may be old where nothing happened, and what it tells is still so now: the receiver counts from here.
+pub(super) fn dated(hub: &Hub, snapshot: Snapshot) -> Box<Snapshot> {
+    Box::new(Snapshot { at: hub.clock.now(), ..snapshot })
 }
 
 /// Waits for a change; for ever where there is nothing to wait for.

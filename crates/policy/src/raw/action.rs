@@ -34,7 +34,7 @@ raw_map! {
         "enter" => enter: Flag,
         /// Whether the text is typed letter by letter (true, the default) or names a key.
         "literal" => literal: Flag,
-        /// The program that is to read it, by its name as `panes` shows it; a list: one of them. Globs and `/regex/` as in `match`. While another one reads it is held, and then asked about. Without it: the program that was in front when the keys came to their turn.
+        /// The program that is to read it, by its name as `panes` shows it; a list: one of them. Globs and `/regex/` as in `match`. While another one reads it is held, and then asked about. Without it: the program that was in front when the stage began, also in later attempts and behind a gate.
         "expect" => expect: Many<Text>,
     }
 }
@@ -42,7 +42,7 @@ raw_map! {
 raw_map! {
     /// A shell command in the pane.
     RawRun, "`run`", required ["command"], any [], {
-        /// The command line.
+        /// The command, of one line or several.
         "command" => command: Text,
     }
 }

@@ -77,8 +77,8 @@ fn what_is_typed_holds_nothing_to_act_on() {
         ),
         (
             Shell::Sh,
-            r#"p "$(printf 'a\015\012\044\050b\051\047\003\303\251')""#,
-            r#"p "x""$(printf 'a\015\012\044\050b\051\047\003\303\251')""""#,
+            r#"p "$(command printf 'a\015\012\044\050b\051\047\003\303\251')""#,
+            r#"p "x""$(command printf 'a\015\012\044\050b\051\047\003\303\251')""""#,
         ),
         (
             Shell::Fish,
@@ -430,7 +430,10 @@ proptest! {
     fn typed_values_are_letters_and_escapes(value in any::<String>()) {
         for shell in [Shell::Sh, Shell::Bash, Shell::Zsh, Shell::Fish] {
             let word = shell.typed_word(&value);
-            let word = word.strip_prefix("\"$(printf '").and_then(|rest| rest.strip_suffix("')\"")).unwrap_or(&word);
+            let word = word
+                .strip_prefix("\"$(command printf '")
+                .and_then(|rest| rest.strip_suffix("')\""))
+                .unwrap_or(&word);
             let word = word.strip_prefix("$'").and_then(|rest| rest.strip_suffix('\'')).unwrap_or(word);
             let word = word.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).unwrap_or(word);
             let inert = |c: char| c.is_ascii_alphanumeric() || "._/@+:,-\\".contains(c);

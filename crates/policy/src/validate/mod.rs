@@ -105,10 +105,22 @@ enum Use {
     Words,
     /// A line typed into the pane.
     Typed,
+    /// A command for the shell in the pane, of one line or several: it is typed as data of one line.
+    Command,
     /// A shell script.
     Script,
     /// A URL or a part of one.
     Address,
+}
+
+impl Use {
+    /// Whether a shell may read it.
+    const fn is_command(self) -> bool {
+        match self {
+            Self::Typed | Self::Command | Self::Script => true,
+            Self::Words | Self::Address => false,
+        }
+    }
 }
 
 /// The state of one validation.
@@ -400,11 +412,11 @@ impl<'a> Reading<'a> {
         if source.is_empty() {
             self.problems.error("empty-text", text.at, "the text is empty");
         }
-        self.check_words(&source, text.at, matches!(usage, Use::Typed | Use::Script));
+        self.check_words(&source, text.at, usage.is_command());
         self.check_signs(text, usage);
         self.check_use(&source, text.at, usage);
         let mut template = TextTemplate::new(source);
-        if matches!(usage, Use::Typed | Use::Script) {
+        if usage.is_command() {
             let shape = |name: &str| self.plain.get(name).copied().unwrap_or(Shape::Free);
             template.plain =
                 taken_for_plain(&template.source, &|name| matches!(shape(name), Shape::Word | Shape::Number));
@@ -448,6 +460,14 @@ impl<'a> Reading<'a> {
                 if source.chars().any(|c| c.is_control() && c != '\t') {
                     let help = "a line break would press Enter in the middle: use one action for each line, or `prompt` for an agent";
                     self.problems.error("control-character", at, "what is typed into a pane is one line").help(help);
+                }
+                self.check_values(source, at, true);
+            }
+            Use::Command => {
+                if source.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+                    let message = "a command holds no control characters but line breaks and tabs";
+                    let help = "let the shell make it, as `printf '\\033'` does";
+                    self.problems.error("control-character", at, message).help(help);
                 }
                 self.check_values(source, at, true);
             }

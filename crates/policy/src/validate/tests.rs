@@ -334,3 +334,24 @@ fn the_word_of_a_yes_can_be_read_and_is_no_verdict() {
         assert!(found.len() == 1 && found[0].contains(&format!(" {code} ")), "{stage} {word}: {found:?}");
     }
 }
+
+#[test]
+fn a_command_may_have_several_lines_and_tabs() {
+    let found = |run: &str| {
+        problems(&format!(
+            "pipelines: [{{name: p, match: {{host: h}}, stages: [{{name: s, triggers: [{{log_regex: '^got (?P<v>.*)$'}}], \
+             actions_on_start: [{{run: {run}}}]}}]}}]"
+        ))
+    };
+    let told = |run: &str, sign: &str| found(run).iter().any(|problem| problem.contains(sign));
+    for run in [r#""make\n\tnpm test\n""#, r#""./check {{v}}\n./deploy {{v}}""#, r#""cat > f <<'E'\nit's\nE\n""#] {
+        assert!(!told(run, "control-character") && !told(run, "comes from a pane"), "{run}: {:?}", found(run));
+    }
+    for run in [r#""a\eb""#, r#""make\n\x07""#, r#""a\rb""#] {
+        assert!(told(run, "control-character"), "{run}: {:?}", found(run));
+    }
+    // On whichever of its lines a value stands, it is judged there.
+    for run in [r#""make\neval {{v}}""#, r#""echo 'open\n'\nsh -c {{v}}\nmake""#] {
+        assert!(told(run, "{{v}}"), "{run}: {:?}", found(run));
+    }
+}

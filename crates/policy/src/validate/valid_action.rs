@@ -178,7 +178,7 @@ impl Reading<'_> {
                 vec![Action::SendKeys { text, keys: Vec::new(), enter: true, expect: Vec::new() }]
             }
             Written::SendKeys(Short::Full(full)) => vec![self.send_keys(full)],
-            Written::Run(text) => vec![Action::Run { command: self.template(text, Use::Typed) }],
+            Written::Run(text) => vec![Action::Run { command: self.template(text, Use::Command) }],
             Written::Prompt(text, expect) => {
                 if text.value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
                     self.problems.error(

@@ -47,7 +47,7 @@ impl<'a> Reading<'a> {
     /// Signs that look as if they meant something and do not.
     pub(super) fn check_signs(&mut self, text: &Text, usage: Use) {
         let written = self.problems.written(text.at);
-        let in_command = matches!(usage, Use::Typed | Use::Script);
+        let in_command = usage.is_command();
         let breaks = text.value.contains("\\n") && !text.value.contains('\n') && written.contains("\\n");
         if usage == Use::Words && breaks && !written.starts_with('"') {
             let message = "a backslash and an `n` are no line break here: only in double quotes they are one";

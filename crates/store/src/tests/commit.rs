@@ -69,6 +69,40 @@ async fn commits_are_numbered_in_the_order_they_were_asked_for() {
     assert_eq!(journal, tasks);
 }
 
+/// Many commits with no pause in between: the log is folded in all the same, and a reader that holds it delays nobody.
+#[tokio::test]
+async fn the_log_of_a_busy_state_stays_small() {
+    let room = Room::new();
+    let (store, _) = room.open();
+    let log = super::super::files::beside(&room.path(), "-wal");
+    let bytes = || std::fs::metadata(&log).map_or(0, |meta| meta.len());
+    let text = "x".repeat(40_000);
+    let commits = async |from: u32, to: u32| {
+        let mut most = 0;
+        for n in from..to {
+            let mut batch = Batch::new(at(i64::from(n)));
+            batch.events = vec![row(line(n, &text))];
+            store.commit(batch).await.unwrap();
+            most = most.max(bytes());
+        }
+        most
+    };
+    let bound = super::super::writer::LOG_BYTES;
+    let most = commits(0, 150).await;
+    assert!(most > bound / 2 && most <= bound * 2, "{most} bytes");
+    // It sees what stood there when it began.
+    let reader = rusqlite::Connection::open(room.path()).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let seen: i64 = reader.query_row("SELECT count(*) FROM journal", [], |row| row.get(0)).unwrap();
+    assert_eq!(seen, 150);
+    let held = commits(150, 250).await;
+    assert!(held > bound, "{held} bytes: nothing is taken from under it");
+    reader.execute_batch("COMMIT").unwrap();
+    commits(250, 350).await;
+    assert!(bytes() <= bound * 2, "{} bytes", bytes());
+    store.close().await;
+}
+
 #[tokio::test]
 async fn the_settings_are_as_documented() {
     let room = Room::new();

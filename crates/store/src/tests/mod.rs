@@ -112,6 +112,8 @@ fn approval(id: &str) -> Approval {
         question: "deploy?".to_owned(),
         effect: Vec::new(),
         effect_text: String::new(),
+        effect_no: Vec::new(),
+        option_effects: Vec::new(),
         evidence: Vec::new(),
         options: Vec::new(),
         confirm: None,

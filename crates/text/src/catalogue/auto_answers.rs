@@ -85,7 +85,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("there is no lease {}", "没有限时授权 {0}"),
     ("1 lease ended", "结束了 1 个限时授权"),
     ("{} leases ended", "结束了 {0} 个限时授权"),
-    ("no lease is in force", "没有生效中的限时授权"),
+    (
+        "no lease is in force: `tmuxagent approve ID --for 30m` gives one with a yes to a dialog",
+        "没有生效中的限时授权：`tmuxagent approve ID --for 30m` 可在批准对话框时给出",
+    ),
     // Rules out of the past.
     ("there is no database {}", "没有数据库 {0}"),
     ("a supervisor makes it when it first runs", "监督进程首次运行时会创建它"),

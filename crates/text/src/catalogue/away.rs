@@ -3,7 +3,6 @@
 pub(super) const ROWS: &[(&str, &str)] = &[
     ("exit code 0", "退出码 0"),
     ("telegram: buttons don't work now: {}", "telegram：按钮暂时不可用：{0}"),
-    ("no tmux", "没有 tmux"),
     ("not a terminal", "不是终端"),
     ("the address has no host", "地址里没有主机"),
     ("the address has no port", "地址里没有端口"),
@@ -45,6 +44,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("the link belongs to another question", "链接属于另一个问题"),
     ("the link has expired", "链接已过期"),
     ("the link was used, or the question is closed", "链接已用过，或问题已关闭"),
+    ("the question of the link has expired", "链接所问的问题已过期"),
     ("the link was replaced by a newer one", "链接已被新的取代"),
     ("the link is locked: its PIN was wrong too often", "链接已锁定：PIN 输错次数过多"),
     (

@@ -146,7 +146,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("approval {} has changed: it is at revision {} now", "审批 {0} 已改变：现在是第 {1} 版"),
     (
         "a plain yes answers nothing here; say what is answered: `tmuxagent approve {} --answer TEXT`",
-        "单纯的“是”在这里不是回答；请说明回答什么：`tmuxagent approve {0} --answer TEXT`",
+        "单纯的“是”在这里不是回答；请说明回答什么：`tmuxagent approve {0} --answer 文本`",
     ),
     ("`{}` is no option of approval {}", "`{0}` 不是审批 {1} 的选项"),
     ("the options are:", "选项有："),

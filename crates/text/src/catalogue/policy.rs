@@ -276,6 +276,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("nothing gives a value to `{{{}}}`", "没有任何地方给 `{{{0}}}` 赋值"),
     ("the regular expression does not compile: {}", "正则表达式无法编译：{0}"),
     ("what is typed into a pane is one line", "输入到窗格的内容只能有一行"),
+    ("a command holds no control characters but line breaks and tabs", "命令里除换行和制表符外不能有控制字符"),
+    ("let the shell make it, as `printf '\\033'` does", "让 shell 来生成它，例如 `printf '\\033'`"),
     ("a script can't hold a NUL character", "脚本里不能有 NUL 字符"),
     ("an empty `any_of` matches no pane", "空的 `any_of` 不匹配任何窗格"),
     ("an empty `all_of` matches every pane", "空的 `all_of` 匹配所有窗格"),

@@ -76,7 +76,7 @@ impl Audience {
     /// A line editor has let go of so many lines by now.
     fn entered(&mut self, lines: u64) {
         if std::mem::replace(&mut self.lines, lines) != lines {
-            self.prompts.command_ran();
+            self.prompts.line_entered();
         }
     }
 
@@ -100,7 +100,7 @@ impl Audience {
 }
 
 /// The fields of a look.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "#{cursor_x}",
     "#{cursor_y}",
     "#{pane_current_command}",
@@ -111,6 +111,7 @@ const FIELDS: [&str; 10] = [
     "#{history_size}",
     TYPING,
     "#{b:pane_current_path}",
+    "#{pane_width}",
 ];
 
 /// When somebody last typed into the session of the pane, where the pane is the one that he types into; else nothing.
@@ -208,6 +209,7 @@ impl HostCore {
             // Another machine's clock may be another, and there our own clients are attached to the user's sessions.
             activity: text(8).and_then(|at| at.parse().ok()).filter(|_| self.spec.transport.is_local()),
             folder: text(9).unwrap_or_default(),
+            columns: text(10).and_then(|columns| columns.parse().ok()).unwrap_or(0),
             rows: plain.unwrap_or(rows),
             styled,
         })

@@ -56,7 +56,8 @@ pub(super) fn interrupts(steps: &[KeyStep]) -> bool {
     steps.iter().all(|step| matches!(step, KeyStep::Key(key) if stops(key)))
 }
 
-/// Whether a reader is the one that is needed. `basis` is the program that was in front when the send came to its turn.
+/// Whether a reader is the one that is needed. `basis` is the program that was in front when the send came to its turn, where
+/// nobody knew who it is for.
 pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis: &mut Option<Front>) -> Fit {
     let types = steps.iter().any(|step| matches!(step, KeyStep::Text(_)));
     let stops = !steps.is_empty() && interrupts(steps);
@@ -70,15 +71,19 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
     match needs {
         Needs::Nothing => Fit::Fits,
         Needs::Shell => if_so(reader.reads == Reads::Shell),
-        Needs::Front if stops => Fit::Fits,
-        Needs::Front => {
-            let same = match (&*basis, &reader.front) {
-                (Some(basis), Some(front)) => basis.is(front),
-                (None, front) => {
+        Needs::Front { .. } if stops => Fit::Fits,
+        Needs::Front { basis: known } => {
+            let same = match (known, &*basis, &reader.front) {
+                (Some(known), _, _) => {
+                    let ended = reader.reads == Reads::Shell && known.gives_way(reader.since);
+                    is_of(Some(&known.front), reader) || ended
+                }
+                (None, Some(basis), Some(front)) => basis.is(front),
+                (None, None, front) => {
                     basis.clone_from(front);
                     true
                 }
-                (Some(_), None) => false,
+                (None, Some(_), None) => false,
             };
             let agent = matches!(reader.reads, Reads::AgentWorks | Reads::AgentAsks);
             let reads = !agent && !matches!(reader.reads, Reads::Draft | Reads::Password | Reads::Unknown);

@@ -116,7 +116,7 @@ pub(super) struct Sending {
     pub recognised: bool,
     /// A line of keys for an agent, which takes it as a prompt: pasted, and Enter once it stands there.
     pub as_prompt: Option<String>,
-    /// The program that was in front when it came to its turn.
+    /// The program that was in front when it came to its turn, where nobody knew who it is for.
     pub basis: Option<Front>,
     pub since: Instant,
     /// Since when it waits for its reader.

@@ -115,6 +115,6 @@ pub(crate) enum Done {
     Captured(Result<Vec<(PaneKey, Capture)>, ProbeError>),
     Claimed(Option<Box<Claimed>>, Option<Token>),
     Looked { alive: bool, read: Box<Claimed>, attempt: Option<Token> },
-    Asked(Box<Look>, Option<Seen>),
+    Asked(Box<Look>, Option<Box<Seen>>),
     HungUp,
 }

@@ -49,6 +49,10 @@ pub(crate) struct Prompts {
     before: Option<String>,
     /// Another program was in front, or a command's end was told, since the last prompt.
     ran: bool,
+    /// The shell's editor tells when it lets go of a line.
+    lets_go: bool,
+    /// The row in which the line began that the editor holds, and how wide that was.
+    line: Option<(u64, u32)>,
 }
 
 impl Prompts {
@@ -79,6 +83,25 @@ impl Prompts {
         alike && self.told.iter().any(|told| told == prefix)
     }
 
+    /// The shell's line editor let go of a line, as its modes tell.
+    pub fn line_entered(&mut self) {
+        (self.lets_go, self.ran) = (true, true);
+    }
+
+    /// Whether a row begins with a prompt that is known.
+    pub fn begin(&self, row: &str) -> bool {
+        self.known.iter().chain(&self.told).any(|known| row.starts_with(known.trim()))
+    }
+
+    /// Whether the editor still holds a line that was begun further up, and that shows something there: what looks like a
+    /// prompt here was printed by somebody else.
+    fn holds_line_above(&self, surface: &Surface) -> bool {
+        let Some((row, columns)) = self.line.filter(|_| self.lets_go && !self.ran) else { return false };
+        let index = row.checked_sub(surface.history).filter(|index| *index < u64::from(surface.y));
+        let above = index.and_then(|index| surface.rows.get(usize::try_from(index).ok()?));
+        columns == surface.columns && above.is_some_and(|above| self.adds_to_known(above.trim_end()))
+    }
+
     /// A command has run: what the shell shows next is a fresh prompt.
     pub fn command_ran(&mut self) {
         self.ran = true;
@@ -88,9 +111,12 @@ impl Prompts {
     pub fn learn(&mut self, seen: &Seen, prefix: &str, surface: &Surface) -> bool {
         let shell = seen.front.as_ref();
         if self.shell.as_ref() != shell {
-            *self = Self { shell: shell.cloned(), ran: self.ran, ..Self::default() };
+            *self = Self { shell: shell.cloned(), ran: self.ran, lets_go: self.lets_go, ..Self::default() };
         }
         let row = surface.row_number();
+        if self.ran || self.line.is_none() {
+            self.line = Some((row, surface.columns));
+        }
         if prefix.trim().is_empty() || seen.busy {
             // It is not drawn yet.
             return false;
@@ -175,6 +201,9 @@ impl Prompts {
             return AtPrompt::Draft;
         }
         let same_shell = self.shell == seen.front;
+        if same_shell && self.holds_line_above(surface) {
+            return AtPrompt::Draft;
+        }
         let goes_on = if same_shell {
             self.goes_on(prefix, surface)
         } else {

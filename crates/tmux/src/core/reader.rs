@@ -28,6 +28,8 @@ pub(crate) struct Seen {
     pub asks_for: Option<u64>,
     /// It computes, and waits for nothing.
     pub busy: bool,
+    /// How often it has let go of the processor: the same number is the same wait.
+    pub switches: Option<u64>,
     /// Something was typed that nobody has read yet.
     pub queued: bool,
     /// What the pane's own shell says of its prompt, by marks that can be trusted.
@@ -64,6 +66,8 @@ pub(crate) struct Surface {
     pub history: u64,
     /// The name of the folder in which the program in front is; empty where it is not known.
     pub folder: String,
+    /// How many columns a row has; 0 where that is not known.
+    pub columns: u32,
     /// The visible rows.
     pub rows: Vec<String>,
     /// The same with their colours, where they were captured so.
@@ -79,6 +83,40 @@ impl Surface {
     /// The cursor's row.
     pub fn row(&self) -> &str {
         self.rows.get(self.y as usize).map_or("", String::as_str)
+    }
+
+    /// What stands before the cursor, with the rows above that go on in its row.
+    pub fn line_before(&self) -> String {
+        let mut line = split_at(self.row(), self.x).0;
+        for row in self.rows.get(..self.y as usize).unwrap_or_default().iter().rev() {
+            if !self.is_full(row, &line) {
+                break;
+            }
+            line.insert_str(0, row);
+        }
+        line
+    }
+
+    /// Whether a row goes on in the next, which begins so: it reaches the edge, or a wide sign found no room.
+    fn is_full(&self, row: &str, next: &str) -> bool {
+        use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+        let wide = next.chars().next().and_then(char::width) == Some(2);
+        let width = row.width();
+        let columns = self.columns as usize;
+        columns > 1 && (width == columns || wide && width + 1 == columns)
+    }
+
+    /// The rows above the cursor's, the nearest first, without blank ones.
+    pub fn rows_above(&self) -> impl Iterator<Item = &str> {
+        let above = self.rows.get(..self.y as usize).unwrap_or_default();
+        above.iter().rev().map(|row| row.trim()).filter(|row| !row.is_empty())
+    }
+
+    /// Whether zsh reads something of its own in the row below its prompt: a search, the name of a widget. Its cursor stays at
+    /// the prompt, and a sign shows where the text goes (zshzle(1), "minibuffer").
+    fn has_minibuffer(&self) -> bool {
+        let below = self.rows.get(self.y as usize + 1).map_or("", |row| row.trim_end());
+        below.ends_with('_') && below.contains(": ")
     }
 }
 
@@ -215,6 +253,9 @@ fn shell(surface: &Surface, seen: &Seen, name: &str, canonical: bool, prompts: &
         return if seen.reading || !prefix.trim().is_empty() { Reads::Line } else { Reads::Command };
     }
     if seen.queued {
+        return Reads::Draft;
+    }
+    if name == "zsh" && surface.has_minibuffer() {
         return Reads::Draft;
     }
     let said = seen.said.filter(|_| seen.own);

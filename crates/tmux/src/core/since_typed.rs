@@ -21,7 +21,12 @@ impl SinceTyped {
     /// What is to be told of who is in front now, and whether that is the shell at its next line. A shell that is seen before
     /// anything else was may be seen as it was when it was typed into.
     pub fn follow(&mut self, reader: &PaneReader) -> Option<(Front, bool)> {
-        let front = reader.front.as_ref().filter(|front| front.pid != 0 && !self.over)?;
+        let front = reader.front.as_ref().filter(|front| front.pid != 0)?;
+        if self.over {
+            // One that was suspended goes on.
+            self.over = !self.told.as_ref().is_some_and(|told| told.is(front));
+            return (!self.over).then(|| (front.clone(), false));
+        }
         if front.is(&self.shell) {
             self.over = self.told.is_some() && matches!(reader.reads, Reads::Shell | Reads::Draft);
             return self.over.then(|| (front.clone(), true));
@@ -55,6 +60,8 @@ mod tests {
         assert_eq!(came(Reads::Command, 1), None, "between two commands of a line");
         assert_eq!(came(Reads::Shell, 1), Some((1, true)));
         assert_eq!(came(Reads::Screen, 4), None, "somebody else typed that");
+        assert_eq!(came(Reads::Command, 3), Some((3, false)), "it was suspended, and goes on");
+        assert_eq!(came(Reads::Shell, 1), Some((1, true)));
         assert!(SinceTyped::of(&reader(Reads::Line, 2)).is_none());
     }
 }

@@ -38,6 +38,7 @@ pub(super) fn look(pid: u32, tty: &str) -> Option<Seen> {
         reading: reads(&call, gathers),
         asks_for: asks_for(&call),
         busy: call.starts_with("running"),
+        switches: switches(front),
         args,
         processes,
         session,
@@ -45,6 +46,13 @@ pub(super) fn look(pid: u32, tty: &str) -> Option<Seen> {
         modes,
         ..Seen::default()
     })
+}
+
+/// How often a process has let go of the processor, or was made to (proc_pid_status(5)).
+fn switches(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let numbers = status.lines().filter_map(|line| line.split_once("_ctxt_switches:")?.1.trim().parse::<u64>().ok());
+    numbers.reduce(u64::wrapping_add)
 }
 
 /// How many bytes a program asks its standard input for, which is descriptor 0.

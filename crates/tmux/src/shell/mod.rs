@@ -248,7 +248,7 @@ async fn work(spec: HostSpec, nonce: Nonce, job: Job) -> Done {
         Job::Look(owner, read, attempt) => Done::Looked { alive: is_alive(&owner), read, attempt },
         Job::Ask(look) => {
             let seen = look_far::look(&transport, look.key.pid, &look.surface.tty).await;
-            Done::Asked(look, seen)
+            Done::Asked(look, seen.map(Box::new))
         }
         Job::HangUp(words) => {
             let _ = fork::run(&words).await;

@@ -47,6 +47,10 @@ pub(super) fn ask(model: &mut Model, answer: Answer) -> Vec<Action> {
         if answer == Answer::Approve && approval.takes_text() {
             return ask_answer(model, approval);
         }
+        if answer == Answer::Reject && !approval.takes_plain_no() {
+            say(model, Severity::Info, Text::NoPlainNo);
+            return Vec::new();
+        }
         let verdict = Verdict { approve: answer == Answer::Approve, answer: None };
         model.overlays.push(Overlay::Confirm(Box::new(Confirm::Decide { approval, verdict })));
     }
@@ -167,6 +171,10 @@ pub(super) fn yes(model: &mut Model) -> Vec<Action> {
 /// Sends a wish, and closes what asked for it.
 pub(super) fn done(model: &mut Model, wish: Command) -> Vec<Action> {
     let served = Served::by(&wish);
+    // What was said of a try before, such as a wrong word, is over once it is decided.
+    if matches!(served, Served::Page) {
+        model.toasts.retain(|toast| toast.severity == Severity::Error);
+    }
     let actions = command(model, wish);
     // While there is no supervisor the question stays open.
     if !actions.is_empty() {

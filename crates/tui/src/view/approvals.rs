@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tmuxagent_model::{Approval, ApprovalKind, ApprovalState};
-use tmuxagent_text::{Lang, Text, ago, approval_state, clean, effect_sentence, question, reveal, span};
+use tmuxagent_text::{Lang, Text, ago, answered, approval_state, clean, effect_sentence, question, reveal, span};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let rows = rows(model, area);
@@ -43,8 +43,10 @@ fn nothing(model: &Model) -> String {
     let startable =
         model.pane.as_ref().and_then(|pane| model.pane_view(pane)).is_some_and(|it| !it.pipelines.is_empty());
     let key = model.setup.keymap.label(start, model.theme().glyphs).filter(|_| startable);
-    let next = key.map(|key| format!(" ({key} {})", start.short(lang))).unwrap_or_default();
-    format!("{}{next}", Text::NoApprovals.of(lang))
+    match key {
+        Some(key) => format!("{} ({key} {})", Text::NoApprovals.of(lang), start.short(lang)),
+        None => Text::NoApprovalsYet.of(lang).to_owned(),
+    }
 }
 
 /// Lines for each: two, one where there is little room, or more are open than two lines each would show.
@@ -68,7 +70,9 @@ pub fn rows(model: &Model, area: Rect) -> Vec<PanelRow> {
     // Where many are open all of them are seen, and what was decided makes room for what is asked.
     let half = if each == 1 && height >= 8 { model.n_open_shown().max(1) } else { most(area) };
     // A rule above, and below perhaps a row that says how much more there is.
-    let needed = model.target().map_or(0, |approval| 2 + effect_lines(model, approval, area.width).len());
+    let needed = model.target().map_or(0, |approval| {
+        2 + effect_lines(model, approval, area.width).len() + no_lines(model, approval, area.width).len()
+    });
     let most = half.min(height.saturating_sub(needed)).max(each) / each * each;
     // What was decided gets the rows that the question which the keys speak of leaves over.
     let list = model.target().map_or(most, |approval| {
@@ -165,6 +169,9 @@ fn second_line(model: &Model, approval: &Approval, width: u16) -> Line<'static> 
 #[must_use]
 pub fn effect(model: &Model, approval: &Approval) -> String {
     let lang = model.lang();
+    if let Some(text) = answered(approval) {
+        return text.of(lang).to_owned();
+    }
     // What stops an overdue command is more than its keys.
     if !approval.effect.is_empty() && approval.kind != ApprovalKind::Overdue {
         return format!("{} {}", Text::EffectTypes.of(lang), steps_text(&approval.effect));
@@ -183,6 +190,27 @@ pub fn effect_lines(model: &Model, approval: &Approval, width: u16) -> Vec<Line<
     wrap(&text, width).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect()
 }
 
+/// What a no types, as a sentence, wrapped; nothing where it types nothing.
+#[must_use]
+pub fn no_lines(model: &Model, approval: &Approval, width: u16) -> Vec<Line<'static>> {
+    if approval.effect_no.is_empty() {
+        return Vec::new();
+    }
+    let (lang, steps) = (model.lang(), steps_text(&approval.effect_no));
+    let text = format!("{}: {} {steps}", Text::EffectNo.of(lang), Text::EffectTypes.of(lang));
+    let warn = model.theme().warn();
+    wrap(&text, width).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect()
+}
+
+/// An option with what it types, where that is known before it is chosen. `shown`: the option's own words.
+#[must_use]
+pub fn option_text(lang: Lang, approval: &Approval, n: usize, shown: &str) -> String {
+    match approval.option_effects.get(n).filter(|steps| !steps.is_empty()) {
+        Some(steps) => format!("{shown}  ({} {})", Text::EffectTypes.of(lang), steps_text(steps)),
+        None => shown.to_owned(),
+    }
+}
+
 /// What must be read of the selected one: what is typed before all, question, options, place. `above`: the list shows the
 /// beginning of its question.
 fn asked(model: &Model, approval: &Approval, width: u16, above: bool) -> Vec<Line<'static>> {
@@ -190,6 +218,7 @@ fn asked(model: &Model, approval: &Approval, width: u16, above: bool) -> Vec<Lin
     let mut lines: Vec<Line<'static>> = Vec::new();
     if approval.state == ApprovalState::Pending {
         lines.extend(effect_lines(model, approval, width));
+        lines.extend(no_lines(model, approval, width));
     }
     let question = clean(&question(lang, approval));
     // A question that fits stands in the list above.
@@ -200,7 +229,7 @@ fn asked(model: &Model, approval: &Approval, width: u16, above: bool) -> Vec<Lin
         lines.push(
             Row::default()
                 .left(format!(" {} ", n + 1), theme.ask())
-                .left(clean(option), Style::new())
+                .left(option_text(lang, approval, n, &clean(option)), Style::new())
                 .line(width, theme),
         );
     }

@@ -1,8 +1,8 @@
 //! The question before something happens, with exactly what will happen.
 
-use super::approvals::{effect_lines, place_and_folder, subject};
+use super::approvals::{effect_lines, no_lines, option_text, place_and_folder, subject};
 use super::layout::Screen;
-use super::text::{Row, put_lines, wrap};
+use super::text::{Row, put_lines, steps_text, wrap};
 use crate::keymap::KeyAction;
 use crate::model::{Confirm, Model, Overtaken};
 use ratatui::buffer::Buffer;
@@ -98,7 +98,7 @@ fn content(model: &Model, confirm: &Confirm, width: u16, room: usize) -> (&'stat
 /// What is decided and what a yes does; between both, where that leaves room, the last lines that led to it.
 fn decision(model: &Model, approval: &Approval, verdict: &Verdict, width: u16, room: usize) -> Vec<Line<'static>> {
     let mut lines = asked(model, approval, width);
-    let done = if verdict.approve { effect(model, approval, verdict, width) } else { Vec::new() };
+    let done = if verdict.approve { effect(model, approval, verdict, width) } else { no_lines(model, approval, width) };
     let free = room.saturating_sub(lines.len() + done.len()).min(EVIDENCE);
     let theme = model.theme();
     for line in &approval.evidence[approval.evidence.len().saturating_sub(free)..] {
@@ -130,13 +130,19 @@ fn effect(model: &Model, approval: &Approval, verdict: &Verdict, width: u16) -> 
         let chosen = verdict.answer.as_ref() == Some(option);
         let style = if chosen { theme.selected() } else { Style::new() };
         let number = Span::styled(format!(" {} ", n + 1), theme.ask());
-        let mut texts = wrap(&reveal(option), width.saturating_sub(3)).into_iter();
+        let shown = option_text(lang, approval, n, &reveal(option));
+        let mut texts = wrap(&shown, width.saturating_sub(3)).into_iter();
         lines.push(Line::from(vec![number, Span::styled(texts.next().unwrap_or_default(), style)]));
         lines.extend(texts.map(|text| Line::from(vec![Span::raw("   "), Span::styled(text, style)])));
     }
     if let Some(answer) = &verdict.answer {
-        let text = format!("{}: \"{}\"", Text::WillAnswer.of(lang), reveal(answer));
-        lines.extend(wrap(&text, width).into_iter().map(|line| Line::from(Span::styled(line, theme.warn()))));
+        let mut texts = vec![format!("{}: \"{}\"", Text::WillAnswer.of(lang), reveal(answer))];
+        let typed = approval.typed_for(verdict);
+        if !typed.is_empty() {
+            texts.push(format!("{} {}", Text::EffectTypes.of(lang), steps_text(&typed)));
+        }
+        let lines_of = texts.iter().flat_map(|text| wrap(text, width));
+        lines.extend(lines_of.map(|line| Line::from(Span::styled(line, theme.warn()))));
     }
     lines
 }

@@ -1,8 +1,8 @@
 //! Everything about one thing: an approval, a pane, a stage, the supervisor.
 
-use super::approvals::{effect, subject};
+use super::approvals::{effect, option_text, subject};
 use super::runs::{due, elapsed};
-use super::text::{column, place_of, wrap};
+use super::text::{column, place_of, steps_text, wrap};
 use crate::model::{Model, StageRef};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -96,6 +96,10 @@ pub fn approval(model: &Model, id: &ApprovalId, width: u16) -> Vec<Line<'static>
     }
     table.row(Text::Question, &clean(&question(lang, approval)), theme.strong());
     table.row(Text::Effect, &effect(model, approval), theme.warn());
+    if !approval.effect_no.is_empty() {
+        let typed = format!("{} {}", Text::EffectTypes.of(lang), steps_text(&approval.effect_no));
+        table.row(Text::EffectNo, &typed, theme.warn());
+    }
     if let Some(decision) = &approval.decision {
         let verdict = if decision.verdict.approve { ApprovalState::Approved } else { ApprovalState::Rejected };
         let answer = decision.verdict.answer.as_ref().map_or_else(String::new, |text| format!(": {}", clean(text)));
@@ -106,7 +110,8 @@ pub fn approval(model: &Model, id: &ApprovalId, width: u16) -> Vec<Line<'static>
     if !approval.options.is_empty() {
         table.heading(Text::Options.of(lang).to_owned(), theme.strong());
         for (n, option) in approval.options.iter().enumerate() {
-            let mut texts = wrap(&clean(option), width.saturating_sub(4)).into_iter();
+            let shown = option_text(lang, approval, n, &clean(option));
+            let mut texts = wrap(&shown, width.saturating_sub(4)).into_iter();
             let number = Span::styled(format!("{:>2}  ", n + 1), theme.ask());
             table.lines.push(Line::from(vec![number, Span::raw(texts.next().unwrap_or_default())]));
             table.lines.extend(texts.map(|text| Line::from(format!("    {text}"))));

@@ -13,8 +13,9 @@ use tmuxagent_text::{Text, clean, clock_seconds, note_text};
 
 pub fn render_line(model: &Model, screen: &Screen, buffer: &mut Buffer) {
     let theme = model.theme();
-    let newest = model.snapshot.as_ref().and_then(|snapshot| snapshot.events.last());
-    let line = match newest {
+    // Before the first picture nobody knows whether anything happened.
+    let Some(snapshot) = &model.snapshot else { return };
+    let line = match snapshot.events.last() {
         Some(event) => event_line(model, event, screen.events.width),
         None => Row::default().left(Text::NoEvents.of(model.lang()), theme.dim()).line(screen.events.width, theme),
     };

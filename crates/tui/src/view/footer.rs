@@ -71,11 +71,14 @@ fn wanted(model: &Model) -> Vec<KeyAction> {
     use KeyAction as A;
     let deciding = || {
         model.target().filter(|approval| model.may_decide(approval)).map_or_else(Vec::new, |approval| {
-            let mut keys = vec![A::Approve, A::Reject];
+            let mut keys = vec![if approval.takes_text() { A::Answer } else { A::Approve }];
+            if approval.takes_plain_no() {
+                keys.push(A::Reject);
+            }
             if !approval.options.is_empty() {
                 keys.push(A::Choose);
             }
-            if matches!(approval.kind, ApprovalKind::Agent | ApprovalKind::Asks) {
+            if matches!(approval.kind, ApprovalKind::Agent | ApprovalKind::Asks) && !approval.takes_text() {
                 keys.push(A::Answer);
             }
             if lease::offer(approval).is_some() {

@@ -29,8 +29,11 @@ pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer
         }
         InputKind::Answer { approval } => {
             let title = Text::AnswerPrompt.of(model.lang()).to_owned();
-            let question = (clean(&tmuxagent_text::question(model.lang(), approval)), model.theme().dim());
-            boxed_line(model, title, input, vec![question], screen, buffer)
+            let mut notes = vec![(clean(&tmuxagent_text::question(model.lang(), approval)), model.theme().dim())];
+            if approval.takes_text() {
+                notes.push((effect(model, approval), model.theme().warn()));
+            }
+            boxed_line(model, title, input, notes, screen, buffer)
         }
         InputKind::Word { approval } => {
             let wanted = clean(approval.confirm.as_deref().unwrap_or_default());

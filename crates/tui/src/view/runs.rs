@@ -127,8 +127,15 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
         line = line.left(format!("  {}", clean(&sentence(model.lang(), &stage.detail))), theme.dim());
     }
     let now = model.time();
-    line.right_some(due(lang, now, stage).map(|due| format!(" {due}")), theme.warn())
-        .right_some(elapsed(now, stage).map(|took| format!(" {}", span(lang, took))), theme.dim())
+    let (due, took) = (due(lang, now, stage), elapsed(now, stage).map(|took| span(lang, took)));
+    // Of two times beside each other, words tell which is which.
+    let took = took.map(|took| match (&due, lang) {
+        (None, _) => format!(" {took}"),
+        (Some(_), Lang::En) => format!(", for {took}"),
+        (Some(_), Lang::Zh) => format!("，已 {took}"),
+    });
+    line.right_some(due.map(|due| format!(" {due}")), theme.warn())
+        .right_some(took, theme.dim())
         .line(look.width, theme)
 }
 
@@ -159,6 +166,6 @@ pub fn due(lang: Lang, now: Timestamp, stage: &StageView) -> Option<String> {
     let left = span(lang, at.since(now));
     Some(match lang {
         Lang::En => format!("in {left}"),
-        Lang::Zh => format!("剩{left}"),
+        Lang::Zh => format!("剩 {left}"),
     })
 }

@@ -11,7 +11,11 @@ use tmuxagent_text::Text;
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let tail = model.tail.as_ref().filter(|tail| Some(&tail.pane) == model.pane.as_ref());
     let Some(tail) = tail else {
-        let text = if model.pane.is_some() { Text::WaitingForScreen } else { Text::NoTail };
+        let text = match &model.pane {
+            Some(_) => Text::WaitingForScreen,
+            None if !model.filter.is_empty() => Text::NoMatch,
+            None => Text::NoTail,
+        };
         put_empty(text.of(model.lang()), model.theme(), area, buffer);
         return;
     };

@@ -3,7 +3,7 @@
 use super::Player;
 use std::collections::BTreeMap;
 use tmuxagent_engine::{Answer, Part, Step, Target, describe_effect};
-use tmuxagent_model::{ApprovalState, Effect, Intent, Note, RunId};
+use tmuxagent_model::{ApprovalState, Effect, Intent, Needs, Note, RunId, SendKeys};
 
 impl Player {
     /// Everything that is new since the last step.
@@ -163,7 +163,11 @@ impl Player {
         };
         let text = describe_effect(&intent.effect).replace(&intent.id.0, "TOKEN");
         let pane = pane.map(|pane| format!(" {}", pane.pane)).unwrap_or_default();
-        self.say(&format!("{label} {word}{pane}: {text}"));
+        let mut who = String::new();
+        if let Effect::Send(SendKeys { needs: Needs::Front { basis: Some(basis) }, .. }) = &intent.effect {
+            who = format!(" (for {} {})", basis.front.name, basis.front.pid);
+        }
+        self.say(&format!("{label} {word}{pane}: {text}{who}"));
     }
 
     pub(super) fn explain(&mut self, target: &str) {

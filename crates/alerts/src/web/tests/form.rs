@@ -123,8 +123,10 @@ async fn a_page_takes_the_text_that_a_command_waits_for() {
     let answer = Some("release 2".to_owned());
     assert_eq!(world.approval().decision.unwrap().verdict, Verdict { approve: true, answer });
     let (world, link) = asks(ApprovalKind::Asks, &[], false).await;
-    assert_eq!(curl(&world, &link, "verdict=reject&word=main").await.0, StatusCode::OK);
-    assert_eq!(world.approval().decision.unwrap().verdict, Verdict { approve: false, answer: None });
+    assert!(!html.contains("id=\"reject\""), "{html}");
+    let (status, html) = curl(&world, &link, "verdict=reject&word=main").await;
+    assert!(status == StatusCode::FORBIDDEN && html.contains("a no has nothing to type here"), "{html}");
+    assert_eq!(world.approval().decision, None);
     // Where answers are offered, they are chosen, and a yes is a button.
     let (world, link) = asks(ApprovalKind::Asks, &["yes", "no"], true).await;
     let (_, html) = world.send(Request::get(&link).body(Body::empty()).unwrap()).await;

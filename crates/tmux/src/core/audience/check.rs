@@ -32,8 +32,13 @@ impl HostCore {
                 self.skip_next(key, SkipReason::Unreachable(why.to_owned()));
                 return None;
             }
+            // Whether it was typed in an earlier life is known to the pane alone, which types nothing for that.
+            if lane.waiting.front()?.perhaps_typed() {
+                return Some(Some(Still::never()));
+            }
             lane.pause(self.now, AGAIN);
             self.wake_at(self.now + AGAIN);
+            self.tell_held(key);
             return None;
         }
         if lane.waiting.front()?.needs().is_nothing() {
@@ -53,6 +58,16 @@ impl HostCore {
                 None
             }
         }
+    }
+
+    /// Tells what waits while sending is frozen, and who reads meanwhile.
+    fn tell_held(&mut self, key: &PaneKey) {
+        let pane = self.inventory.panes.get(&key.pane).filter(|pane| pane.info.key == *key);
+        let send = self.lanes.get(key).and_then(|lane| lane.waiting.front());
+        let Some((pane, send)) = pane.zip(send) else { return };
+        let (intent, since) = (send.errand.id().clone(), send.wanted_before().unwrap_or(self.wall));
+        let reader = pane.audience.reader.clone();
+        self.tell_awaited(key, Some(Awaited { intent, reader, since }));
     }
 
     pub(super) fn check_lost(&mut self, key: &PaneKey) {

@@ -4,7 +4,8 @@
 //! question and stand still for longer.
 
 use super::super::HostCore;
-use super::super::reader::{Seen, Surface, split_at};
+use super::super::prompts::Prompts;
+use super::super::reader::{Seen, Surface};
 use std::time::{Duration, Instant};
 use tmuxagent_agents::fingerprint;
 use tmuxagent_model::{Event, PaneKey, PaneReader, Reads};
@@ -27,8 +28,8 @@ enum Sign {
 #[derive(Debug)]
 pub(in super::super) struct Waiting {
     row: String,
-    /// [`Surface::row_number`]: the same words further down are another question.
-    place: u64,
+    /// The same words at another moment are another question.
+    moment: String,
     sign: Sign,
     /// Somebody has begun to answer in the pane.
     begun: bool,
@@ -36,17 +37,38 @@ pub(in super::super) struct Waiting {
     told: bool,
 }
 
-/// What says that a program waits.
+/// What says that a program waits; `prefix` is what stands before the cursor.
 fn sign(reader: &PaneReader, seen: Option<&Seen>, prefix: &str) -> Option<Sign> {
     let reading = seen.is_some_and(|seen| seen.reading);
+    let gathers = seen.and_then(|seen| seen.modes).is_some_and(|(canonical, _)| canonical);
     match reader.reads {
         Reads::Password if reading || !prefix.is_empty() => Some(Sign::Reads),
-        // Without a word of its own nobody could say what is asked.
-        Reads::Line if reading && prefix.chars().any(char::is_alphanumeric) => Some(Sign::Reads),
         // A line editor of its own is left alone: at its prompt a REPL waits for nobody in particular.
+        Reads::Line if reading && (gathers || has_words(prefix)) => Some(Sign::Reads),
         Reads::Line | Reads::Key if !reader.shell && is_question(prefix) => Some(Sign::Shows),
+        Reads::Key if !reader.shell && reading && has_words(prefix) => Some(Sign::Shows),
         _ => None,
     }
+}
+
+fn has_words(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
+}
+
+/// What is asked: what stands before the cursor, or, where that has no words of its own, what was printed last.
+fn asked(prefix: &str, surface: &Surface, prompts: &Prompts) -> String {
+    let above = || surface.rows_above().find(|row| has_words(row)).filter(|row| !prompts.begin(row)).unwrap_or("…");
+    let text = if has_words(prefix) { prefix } else { above() };
+    // Its end is what is asked.
+    let from = text.char_indices().rev().nth(LONGEST - 1).map_or(0, |(at, _)| at);
+    text[from..].to_owned()
+}
+
+/// At which moment a program waits: as often as it has waited before, where it is seen in its call, or else what the screen shows.
+fn moment(seen: Option<&Seen>, surface: &Surface) -> String {
+    let switches = seen.filter(|seen| seen.reading).and_then(|seen| seen.switches).map(|number| number.to_string());
+    let shown = || surface.rows_above().fold(surface.row_number().to_string(), |shown, row| shown + "\n" + row);
+    switches.unwrap_or_else(shown)
 }
 
 /// Whether the row before the cursor looks like a question.
@@ -66,7 +88,7 @@ impl Waiting {
     /// What is asked, where a program is seen reading an answer with nothing typed by anybody.
     fn question(&self) -> Option<String> {
         let asks = !self.begun && self.sign == Sign::Reads;
-        asks.then(|| fingerprint([self.place.to_string().as_str(), self.row.as_str()]))
+        asks.then(|| fingerprint([self.moment.as_str(), self.row.as_str()]))
     }
 }
 
@@ -88,12 +110,14 @@ impl HostCore {
             // Who asks is as before, and can't be seen.
             return None;
         }
-        let (prefix, _) = split_at(surface.row(), surface.x);
+        let prefix = surface.line_before();
         let prefix = prefix.trim();
         let sign = sign(&audience.reader, seen, prefix);
-        let place = surface.row_number();
+        let moment = moment(seen, surface);
         let (same, other) = match audience.waiting.take() {
-            Some(waiting) if sign.is_some() && waiting.row == prefix && waiting.place == place => (Some(waiting), None),
+            Some(waiting) if sign.is_some() && waiting.row == prefix && waiting.moment == moment => {
+                (Some(waiting), None)
+            }
             other => (None, other),
         };
         // What an earlier life told may be over too.
@@ -106,17 +130,17 @@ impl HostCore {
             audience.look_at = None;
             return None;
         };
-        let grown = |before: &Waiting| before.place == place && prefix.starts_with(&before.row);
+        let grown = |before: &Waiting| before.moment == moment && prefix.starts_with(&before.row);
         let begun = other.as_ref().is_some_and(grown);
         let mut waiting =
-            same.unwrap_or_else(|| Waiting { row: prefix.to_owned(), place, sign, begun, since: now, told: false });
+            same.unwrap_or_else(|| Waiting { row: prefix.to_owned(), moment, sign, begun, since: now, told: false });
         waiting.sign = sign;
         let at = waiting.since + if sign == Sign::Reads { READS } else { SHOWS };
         if !waiting.told && !waiting.begun && now >= at {
             waiting.told = true;
-            let row: String = prefix.chars().take(LONGEST).collect();
+            let row = asked(prefix, surface, &audience.prompts);
             // What only looks so is told; an answer would go to whoever reads next.
-            let told = audience.reader.reads == Reads::Password || sign == Sign::Shows || is_secret(prefix);
+            let told = audience.reader.reads == Reads::Password || sign == Sign::Shows || is_secret(&row);
             let front = audience.reader.front.clone().filter(|front| front.pid != 0);
             let question = waiting.question();
             pane.voice.tell_printed(&mut self.outlet);

@@ -1,4 +1,8 @@
 use super::*;
+use tmuxagent_model::{Basis, Timestamp};
+
+/// Nobody knew who was in front when the stage began.
+const FRONT: Needs = Needs::Front { basis: None };
 
 fn front(pid: u32, name: &str) -> Front {
     Front { pid, born: 5, name: name.to_owned() }
@@ -42,17 +46,47 @@ fn a_command_needs_a_shell_at_an_empty_prompt() {
 #[test]
 fn keys_need_the_program_that_was_in_front() {
     let mut basis = None;
-    assert_eq!(fits(&Needs::Front, &text(), &reader(Reads::Line, 1), &mut basis), Fit::Fits);
+    assert_eq!(fits(&FRONT, &text(), &reader(Reads::Line, 1), &mut basis), Fit::Fits);
     assert_eq!(basis, Some(front(1, "p")));
-    assert_eq!(fits(&Needs::Front, &text(), &reader(Reads::Shell, 2), &mut basis), Fit::NotYet);
-    assert_eq!(fits(&Needs::Front, &text(), &reader(Reads::Screen, 1), &mut basis), Fit::Fits);
+    assert_eq!(fits(&FRONT, &text(), &reader(Reads::Shell, 2), &mut basis), Fit::NotYet);
+    assert_eq!(fits(&FRONT, &text(), &reader(Reads::Screen, 1), &mut basis), Fit::Fits);
     for reads in [Reads::Draft, Reads::Password, Reads::Unknown] {
-        assert_eq!(fit(&Needs::Front, &text(), reads), Fit::NotYet);
+        assert_eq!(fit(&FRONT, &text(), reads), Fit::NotYet);
     }
     let stop = [KeyStep::Key("C-c".to_owned())];
-    assert!(ALL.into_iter().all(|reads| fit(&Needs::Front, &stop, reads) == Fit::Fits), "C-c is for whoever runs");
+    assert!(ALL.into_iter().all(|reads| fit(&FRONT, &stop, reads) == Fit::Fits), "C-c is for whoever runs");
     let enter = [KeyStep::Key("Enter".to_owned())];
-    assert_eq!(fit(&Needs::Front, &enter, Reads::Draft), Fit::NotYet, "Enter would submit it");
+    assert_eq!(fit(&FRONT, &enter, Reads::Draft), Fit::NotYet, "Enter would submit it");
+}
+
+#[test]
+fn keys_of_a_stage_are_for_the_program_that_was_in_front_when_it_began() {
+    let began = Timestamp(10_000);
+    let needs = |pid| Needs::Front { basis: Some(Basis { front: front(pid, "p"), at: began, shell: pid == 1 }) };
+    let reads = |reads: Reads, pid, since| PaneReader { since: Timestamp(since), ..reader(reads, pid) };
+    let (late, later) = (60_000, Front { born: 6, ..front(1, "p") });
+    for (needed, seen, expected) in [
+        (1, reads(Reads::Shell, 1, late), Fit::Fits),
+        (1, reads(Reads::Line, 1, late), Fit::Fits),
+        (1, reads(Reads::Draft, 1, late), Fit::NotYet),
+        // Whoever was opened since: an editor, another shell.
+        (1, reads(Reads::Screen, 2, late), Fit::NotYet),
+        (1, reads(Reads::Shell, 2, late), Fit::NotYet),
+        // The number is given again.
+        (1, PaneReader { front: Some(later), ..reads(Reads::Shell, 1, late) }, Fit::NotYet),
+        (1, PaneReader { front: None, ..reads(Reads::Shell, 1, late) }, Fit::NotYet),
+        // What began the stage was the last line of a program, and its end was seen after that.
+        (2, reads(Reads::Shell, 1, 10_300), Fit::Fits),
+        (2, reads(Reads::Shell, 1, 12_000), Fit::NotYet),
+        (2, reads(Reads::Screen, 1, 10_300), Fit::NotYet),
+        (1, reads(Reads::Shell, 2, 10_300), Fit::NotYet),
+    ] {
+        let mut basis = None;
+        assert_eq!(fits(&needs(needed), &text(), &seen, &mut basis), expected, "{seen:?}");
+        assert_eq!(basis, None, "who reads later is not taken for it");
+    }
+    let stop = [KeyStep::Key("C-c".to_owned())];
+    assert_eq!(fits(&needs(1), &stop, &reads(Reads::Screen, 2, late), &mut None), Fit::Fits);
 }
 
 #[test]
@@ -92,7 +126,7 @@ fn a_person_is_told_at_once() {
 
 #[test]
 fn copy_mode_is_waited_out() {
-    for needs in [Needs::Shell, Needs::Front, Needs::Composer, Needs::Hand] {
+    for needs in [Needs::Shell, FRONT, Needs::Composer, Needs::Hand] {
         assert_eq!(fit(&needs, &text(), Reads::Mode), Fit::NotYet);
     }
     assert_eq!(not_read(reader(Reads::Mode, 1)), SkipReason::InMode);
@@ -139,7 +173,7 @@ fn its_author_says_how_long_a_send_is_held() {
 #[test]
 fn what_is_quoted_for_one_shell_goes_to_no_other() {
     let at = |name: &str, reads: Reads| PaneReader { reads, front: Some(front(1, name)), ..PaneReader::default() };
-    let needs = [Needs::Shell, Needs::Front];
+    let needs = [Needs::Shell, FRONT];
     for (shells, name, other) in [
         (&[Shell::Bash, Shell::Zsh][..], "bash", false),
         (&[Shell::Bash, Shell::Zsh], "zsh", false),
@@ -161,7 +195,7 @@ fn what_is_quoted_for_one_shell_goes_to_no_other() {
     // A script of bash runs; what is typed now may be read by the shell around it.
     let mut basis = None;
     let script = at("bash", Reads::Command);
-    let held = quoted_for(&[Shell::Bash], &script, || fits(&Needs::Front, &text(), &script, &mut basis));
+    let held = quoted_for(&[Shell::Bash], &script, || fits(&FRONT, &text(), &script, &mut basis));
     assert_eq!((held, basis), (Fit::NotYet, None), "and it is not the reader that is waited for");
 }
 
@@ -169,9 +203,9 @@ fn what_is_quoted_for_one_shell_goes_to_no_other() {
 fn what_a_shell_asks_by_itself_gets_no_keys_that_name_nobody() {
     for (reads, fits) in [(Reads::Shell, Fit::Fits), (Reads::Line, Fit::NotYet), (Reads::Command, Fit::NotYet)] {
         let shell = PaneReader { shell: true, ..reader(reads.clone(), 1) };
-        assert_eq!(super::fits(&Needs::Front, &text(), &shell, &mut None), fits, "{reads:?}");
+        assert_eq!(super::fits(&FRONT, &text(), &shell, &mut None), fits, "{reads:?}");
         // A program that asks is the one that they are for.
-        assert_eq!(fit(&Needs::Front, &text(), reads.clone()), Fit::Fits, "{reads:?}");
+        assert_eq!(fit(&FRONT, &text(), reads.clone()), Fit::Fits, "{reads:?}");
     }
 }
 

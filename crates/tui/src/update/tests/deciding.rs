@@ -45,6 +45,18 @@ fn a_yes_that_takes_a_word_is_given_by_it() {
 }
 
 #[test]
+fn a_decision_takes_away_what_was_said_of_a_wrong_word() {
+    let asked = Approval { confirm: Some("deploy".to_owned()), ..gate("A", 1, "p", "deploy", "Deploy?", "x") };
+    let picture = Sample::empty().pane(pane(1, "s", "w", PaneState::NeedsApproval, "")).approval(asked).build();
+    let mut model = showing(picture);
+    press_at(&mut model, later(500), "a y enter");
+    let wrong = |model: &Model| model.toasts.iter().any(|toast| toast.text.contains("is not the word"));
+    assert!(wrong(&model));
+    press_at(&mut model, later(600), "backspace d e p l o y enter");
+    assert!(!wrong(&model));
+}
+
+#[test]
 fn a_pipeline_is_given_its_inputs_before_it_is_started() {
     let input = |name: &str, default: Option<&str>, choices: &[&str]| tmuxagent_model::InputView {
         name: name.to_owned(),

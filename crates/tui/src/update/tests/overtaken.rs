@@ -105,6 +105,7 @@ fn a_command_that_waits_for_words_is_given_them() {
     check(asks(0), "a o k enter y", answer);
     check(asks(0), "w o k enter y", answer);
     check(asks(0), "a enter", "(nothing to send)");
-    check(asks(0), "x y", "{'command':'decide','approval':'A','revision':1,'verdict':{'approve':false}}");
+    check(asks(0), "x", "(a no has nothing to type here: answer in words, or cancel the run)");
+    check(asks(3), "x y", "{'command':'decide','approval':'A','revision':1,'verdict':{'approve':false}}");
     check(asks(3), "a 2 y", &answer.replace("ok", "绿"));
 }

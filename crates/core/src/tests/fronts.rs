@@ -1,0 +1,94 @@
+//! Who is in front when a stage begins: told in the round of its keys, or as soon as somebody reads.
+
+use super::*;
+use tmuxagent_model::{Effect, Front, Needs, PaneReader, Reads};
+use tmuxagent_tmux::PaneLive;
+
+/// Pane 1 shows another reader.
+fn reads(room: &mut Room, reads: Reads, pid: u32, name: &str) {
+    let front = Some(Front { pid, born: 1, name: name.to_owned() });
+    let reader = PaneReader { reads, front, ..PaneReader::default() };
+    let live = PaneLive {
+        pane: info(1).key,
+        title: String::new(),
+        last_output: None,
+        last_line: String::new(),
+        lines: 0,
+        bytes: 0,
+        reader,
+        agent: None,
+    };
+    room.hear(1, HostMessage::Panes(vec![live]));
+}
+
+/// The process that keys are for.
+fn meant(effect: &Effect) -> Option<u32> {
+    match effect {
+        Effect::Send(send) => match &send.needs {
+            Needs::Front { basis } => basis.as_ref().map(|basis| basis.front.pid),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Whom the keys that are to be typed now are for.
+fn typed_for(room: &mut Room) -> Vec<Option<u32>> {
+    let typed = room.core.acts().into_iter().filter_map(|act| match act {
+        Act::Type { intent, .. } => Some(meant(&intent.effect)),
+        _ => None,
+    });
+    typed.collect()
+}
+
+fn kept_for(room: &Room) -> Vec<Option<u32>> {
+    room.core.engine().open_intents().map(|intent| meant(&intent.effect)).collect()
+}
+
+#[test]
+fn keys_are_for_the_program_that_was_in_front_when_their_stage_began() {
+    let mut room = Room::new();
+    reads(&mut room, Reads::Shell, 7, "bash");
+    room.print("begin");
+    // An editor is opened before the round is written.
+    reads(&mut room, Reads::Screen, 9, "vi");
+    let batch = room.commit().unwrap();
+    assert_eq!(typed_for(&mut room), [Some(7)]);
+    assert_eq!(kept_for(&room), [Some(7)], "after a restart as well");
+    let told = |row: &tmuxagent_store::JournalRow| matches!(&row.event, Event::InFront { front, .. } if front.pid == 7);
+    assert_eq!(batch.events.iter().filter(|row| told(row)).count(), 1, "a replay is told the same");
+    assert!(!batch.events.iter().any(|row| matches!(&row.event, Event::InFront { front, .. } if front.pid == 9)));
+}
+
+#[test]
+fn where_a_program_only_runs_the_keys_are_for_the_first_that_reads() {
+    let mut room = Room::new();
+    reads(&mut room, Reads::Command, 8, "make");
+    room.print("begin");
+    room.commit();
+    assert_eq!((typed_for(&mut room), kept_for(&room)), (vec![None], vec![None]));
+    reads(&mut room, Reads::Shell, 7, "bash");
+    reads(&mut room, Reads::Screen, 9, "vi");
+    room.commit();
+    assert_eq!(kept_for(&room), [Some(7)]);
+}
+
+#[test]
+fn a_gate_remembers_who_was_in_front_when_it_asked() {
+    let mut room = Room::new();
+    reads(&mut room, Reads::Shell, 7, "bash");
+    room.print("begin");
+    room.commit();
+    let lint = room.core.engine().open_intents().next().expect("an intent").id.clone();
+    let outcome = tmuxagent_model::Outcome::Done;
+    room.core.take(room.now, Input::Ended(Event::Outcome { intent: lint, outcome }));
+    room.print("passed");
+    room.commit();
+    room.core.acts();
+    reads(&mut room, Reads::Screen, 9, "vi");
+    let asked = room.core.engine().view().approvals.remove(0);
+    let verdict = tmuxagent_model::Verdict { approve: true, answer: None };
+    room.wish(Command::Decide { approval: asked.id, revision: asked.revision, verdict });
+    room.commit();
+    assert_eq!(typed_for(&mut room), [Some(7)]);
+}

@@ -1,0 +1,146 @@
+//! Who was in front of a pane when a stage began there. Keys that name no program are for that one, however late they are
+//! typed: after a pause, a gate, a freeze, a restart another program may stand there, in which they would do something else.
+//!
+//! The engine sees no programs. A step names the panes of which it wants to know ([`super::Step::fronts`]), and
+//! [`tmuxagent_model::Event::InFront`] tells: at once where it is known, or else as soon as somebody is there who reads.
+//!
+//! **Invariant:** a stage keeps what it was told until it is triggered anew or a person decides that it goes on: he sees who
+//! reads. But a program whose last line began the stage is still seen in front for a moment; the shell behind it counts
+//! ([`Basis::gives_way`]).
+
+use super::Engine;
+use super::state::State;
+use super::table::StageInput;
+use super::turn::{At, Turn};
+use std::sync::Arc;
+use tmuxagent_model::{Basis, Effect, Front, Intent, IntentId, Needs, PaneKey, StageState, Timestamp};
+use tmuxagent_policy::{Action, FailStep, Policy, Stage};
+
+impl Turn<'_> {
+    /// A stage begins, or a person lets it go on: its keys are for whoever is in front now.
+    pub fn front_anew(&mut self, at: At) {
+        if self.stage(at).is_some_and(|stage| stage.basis.is_some())
+            && let Some(stage) = self.stage_mut(at)
+        {
+            stage.basis = None;
+        }
+        let policy = Arc::clone(&self.policy);
+        let wanted = self.rule(&policy, at).is_some_and(|(_, rule)| types_for_front(rule));
+        if let Some(pane) = self.stage_pane(at).filter(|_| wanted).cloned() {
+            self.fronts.insert(pane);
+        }
+    }
+
+    /// Keys are handed out, or held, of which nobody knows yet who they are for.
+    pub fn mind_front(&mut self, effect: &Effect) {
+        if is_for_anybody(effect)
+            && let Some(pane) = effect.pane()
+        {
+            self.fronts.insert(pane.clone());
+        }
+    }
+
+    /// That program is in front of a pane.
+    pub fn in_front(&mut self, pane: &PaneKey, front: &Front, shell: bool) {
+        let basis = Basis { front: front.clone(), at: self.now, shell };
+        let news = News { pane, shell, now: self.now };
+        for at in news.stages(self.state, &self.policy) {
+            if let Some(stage) = self.stage_mut(at) {
+                stage.basis = Some(basis.clone());
+            }
+        }
+        for id in news.sends(self.state) {
+            if let Some(row) = self.state.intents.get_mut(&id)
+                && let Effect::Send(send) = &mut row.intent.effect
+            {
+                send.needs = Needs::Front { basis: Some(basis.clone()) };
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Whether it matters that another program has come to the front of a pane now, which is a shell or none.
+    #[must_use]
+    pub fn wants_front(&self, now: Timestamp, pane: &PaneKey, shell: bool) -> bool {
+        let news = News { pane, shell, now };
+        !news.stages(&self.state, &self.policy).is_empty() || !news.sends(&self.state).is_empty()
+    }
+
+    /// An intent without an outcome.
+    #[must_use]
+    pub fn intent(&self, id: &IntentId) -> Option<&Intent> {
+        self.state.intents.get(id).map(|row| &row.intent)
+    }
+}
+
+/// Whether such a step is the begin of a stage, or a person's word that it goes on. A pause that is over is neither, and a gate
+/// that opens: it asked when the stage began.
+pub const fn starts_anew(from: StageState, input: StageInput) -> bool {
+    matches!(input, StageInput::Gate | StageInput::Queue | StageInput::Start)
+        && (from.is_ended() || matches!(from, StageState::Asking | StageState::Running))
+}
+
+/// Keys that a person has typed again: for whoever is in front then.
+pub fn for_anybody(mut effect: Effect) -> Effect {
+    if let Effect::Send(send) = &mut effect
+        && let Needs::Front { basis } = &mut send.needs
+    {
+        *basis = None;
+    }
+    effect
+}
+
+const fn is_for_anybody(effect: &Effect) -> bool {
+    matches!(effect, Effect::Send(send) if matches!(send.needs, Needs::Front { basis: None }))
+}
+
+/// Another program is in front of a pane.
+struct News<'a> {
+    pane: &'a PaneKey,
+    shell: bool,
+    now: Timestamp,
+}
+
+impl News<'_> {
+    fn matters(&self, basis: Option<&Basis>) -> bool {
+        basis.is_none_or(|basis| self.shell && basis.gives_way(self.now))
+    }
+
+    /// The stages that have begun there and do not know better. One that asks a person is told when he decides.
+    fn stages(&self, state: &State, policy: &Policy) -> Vec<At> {
+        let Some(row) = state.panes.get(self.pane) else { return Vec::new() };
+        let mut found = Vec::new();
+        for run in row.open.values().chain(&row.guests).filter_map(|id| state.runs.get(id)) {
+            let Some(pipeline) = policy.pipeline(&run.pipeline) else { continue };
+            let here = run.live().filter(|live| run.pane_of(*live) == self.pane);
+            for (stage, place) in here.filter_map(|live| Some((run.stages.get(live)?, live))) {
+                let waits = stage.state != StageState::Asking && self.matters(stage.basis.as_ref());
+                if waits && pipeline.stage(&stage.name).is_some_and(types_for_front) {
+                    found.push(At { run: run.id, stage: place });
+                }
+            }
+        }
+        found
+    }
+
+    /// The same of keys.
+    fn sends(&self, state: &State) -> Vec<IntentId> {
+        let waits = |effect: &Effect| {
+            matches!(effect, Effect::Send(send) if send.pane == *self.pane
+                && matches!(&send.needs, Needs::Front { basis } if self.matters(basis.as_ref())))
+        };
+        let rows = state.intents.values().filter(|row| !row.withdrawn && waits(&row.intent.effect));
+        rows.map(|row| row.intent.id.clone()).collect()
+    }
+}
+
+/// Whether a stage types keys that name no program.
+fn types_for_front(rule: &Stage) -> bool {
+    let failing = rule.on_fail.iter().filter_map(|step| match step {
+        FailStep::Do(action) => Some(action),
+        FailStep::Retry(_) | FailStep::AskHuman { .. } | FailStep::Escalate { .. } => None,
+    });
+    let mut actions = rule.actions_on_start.iter().chain(&rule.on_success).chain(failing);
+    actions.any(|action| matches!(action, Action::SendKeys { expect, .. } if expect.is_empty()))
+}

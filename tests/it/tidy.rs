@@ -29,6 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // The length of a socket's path decides where it can lie.
     ("config", &["model", "yaml", "ipc"]),
     ("alerts", &["model", "clock", "failpoints", "yaml", "text", "config", "store"]),
+    ("panel", &["model", "text", "alerts"]),
     ("tui", &["model", "yaml", "text", "ipc", "failpoints"]),
     ("workspace", &["model", "yaml", "text", "tmux"]),
     ("core", &["model", "text", "policy", "engine", "tmux", "store", "ipc", "config"]),
@@ -51,6 +52,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "ipc",
             "config",
             "alerts",
+            "panel",
         ],
     ),
 ];

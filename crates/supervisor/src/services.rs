@@ -20,6 +20,8 @@ use tmuxagent_alerts::web::{FileBook, Links, Rules, Server, WebState, load_or_cr
 use tmuxagent_clock::Clock;
 use tmuxagent_config::Loaded;
 use tmuxagent_model::{Approval, Decider, Snapshot, Timestamp, Trouble, Via};
+use tmuxagent_panel::people::People;
+use tmuxagent_panel::{Panel, Routes, routes};
 use tmuxagent_text::redact::Redactor;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -224,21 +226,23 @@ async fn serve_links(
     let rules = Rules { pin, trusted_proxies, lang };
     let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || clock.now());
     let state = Arc::new(WebState::new(links, Arc::clone(&desk) as Arc<dyn Decide>, rules, redactor, now));
-    match serve(config.bind, Arc::clone(&state), descriptors::web_share(), stop.clone()).await {
+    let panel = routes(Panel { web: Arc::clone(&state), people: People::new(loaded.paths.people()) });
+    match serve(config.bind, Arc::clone(&state), panel.clone(), descriptors::web_share(), stop.clone()).await {
         Ok(server) => Some(server),
         Err(error) => {
             let trouble = Trouble::Listen { address: config.bind.to_string(), error: error.to_string() };
             problem(&desk.facts, "web server", Some(trouble)).await;
-            running.spawn(serve_later(config.bind, state, desk.facts.clone(), stop.clone()));
+            running.spawn(serve_later((config.bind, state, panel), desk.facts.clone(), stop.clone()));
             None
         }
     }
 }
 
 /// The address may become free: another supervisor has it until it ends.
-async fn serve_later(bind: SocketAddr, state: Arc<WebState>, facts: Facts, stop: CancellationToken) {
+async fn serve_later((bind, state, panel): (SocketAddr, Arc<WebState>, Routes), facts: Facts, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(LISTEN_AGAIN)).await.is_some() {
-        if let Ok(server) = serve(bind, Arc::clone(&state), descriptors::web_share(), stop.clone()).await {
+        if let Ok(server) = serve(bind, Arc::clone(&state), panel.clone(), descriptors::web_share(), stop.clone()).await
+        {
             problem(&facts, "web server", None).await;
             // It ends when `stop` says so, and how does not matter: its port is free.
             let _ = server.ended().await;

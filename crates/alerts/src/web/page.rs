@@ -98,17 +98,8 @@ impl Question<'_> {
         document(lang, lang.pick("Approve or reject", "审批"), &body)
     }
 
-    /// Exactly what a yes types, step by step.
+    /// Exactly what a yes types.
     fn command(&self, lang: Lang) -> String {
-        let steps: Vec<String> = self
-            .approval
-            .effect
-            .iter()
-            .map(|step| match step {
-                KeyStep::Text(text) => text.clone(),
-                KeyStep::Key(key) => format!("[{key}]"),
-            })
-            .collect();
         if takes_text(self.approval) {
             let told = lang.pick(
                 "The command waits for a text: what you write below is typed, and then Enter.",
@@ -116,7 +107,7 @@ impl Question<'_> {
             );
             return format!("<p>{told}</p>");
         }
-        let text = if steps.is_empty() { effect_sentence(lang, &self.approval.effect_text) } else { steps.join("\n") };
+        let text = typed(lang, self.approval);
         if text.is_empty() {
             return format!("<p>{}</p>", lang.pick("A yes types nothing.", "批准后不会输入任何内容。"));
         }
@@ -187,6 +178,19 @@ impl Question<'_> {
     }
 }
 
+/// Exactly what a yes types, step by step, or what else it does; empty where it does nothing. With its secrets.
+#[must_use]
+pub fn typed(lang: Lang, approval: &Approval) -> String {
+    let step = |step: &KeyStep| match step {
+        KeyStep::Text(text) => text.clone(),
+        KeyStep::Key(key) => format!("[{key}]"),
+    };
+    match approval.effect.as_slice() {
+        [] => effect_sentence(lang, &approval.effect_text),
+        steps => steps.iter().map(step).collect::<Vec<_>>().join("\n"),
+    }
+}
+
 /// The page after a decision.
 #[must_use]
 pub(crate) fn decided(lang: Lang, approve: bool, question: &str) -> String {
@@ -201,7 +205,7 @@ pub(crate) fn decided(lang: Lang, approve: bool, question: &str) -> String {
 
 /// A page that says why nothing was done.
 #[must_use]
-pub(crate) fn refused(lang: Lang, sentence: &str) -> String {
+pub fn refused(lang: Lang, sentence: &str) -> String {
     let head = lang.pick("Nothing was done", "未执行任何操作");
     document(lang, head, &format!("<h1>{head}</h1><p id=\"reason\">{}</p>", shown(sentence)))
 }
@@ -245,7 +249,9 @@ pub(crate) const fn sentence(lang: Lang, error: TokenError) -> &'static str {
     }
 }
 
-fn document(lang: Lang, title: &str, body: &str) -> String {
+/// A whole page of this title.
+#[must_use]
+pub fn document(lang: Lang, title: &str, body: &str) -> String {
     format!(
         "<!DOCTYPE html><html lang=\"{}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\">\
@@ -256,7 +262,8 @@ fn document(lang: Lang, title: &str, body: &str) -> String {
 }
 
 /// Text for the page: escaped, and what would show nothing or change the order of the rest is named instead.
-fn shown(text: &str) -> String {
+#[must_use]
+pub fn shown(text: &str) -> String {
     escape::html(&named(text))
 }
 

@@ -1,0 +1,21 @@
+//! The panel: pages and an interface for people in a browser, and for their scripts, beside the pages of links.
+//!
+//! - `people`: who may come in, and as what. `gate`: who a request is of. `join`: the page of an invitation.
+//!
+//! **Invariants:** GET and HEAD change nothing. Whoever acts is a person by name, with a token that holds now; where a
+//! browser carries it by a cookie, a POST also takes what only a page of ours can read. What may be decided, and by whom,
+//! is the supervisor's to say, as for every other surface. No token stands in a log, an error or the journal.
+
+// `pub` means: for other crates.
+#![warn(unreachable_pub)]
+
+mod answer;
+mod gate;
+mod join;
+pub mod people;
+mod routes;
+
+pub use routes::{Panel, Routes, routes};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! What is served where.
+
+use super::answer::{Outcome, json_text, outcome, own_document};
+use super::gate::{self, Visit};
+use super::join;
+use super::people::{People, Role};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde_json::json;
+use std::sync::Arc;
+use tmuxagent_alerts::web::WebState;
+
+/// What the panel needs.
+pub struct Panel {
+    /// The web server that it is a part of.
+    pub web: Arc<WebState>,
+    /// Who may come in.
+    pub people: People,
+}
+
+/// What is served beside the pages of links.
+pub type Routes = Router;
+
+/// The panel's routes.
+pub fn routes(panel: Panel) -> Routes {
+    Router::new()
+        .route("/join", get(join::show).post(join::press))
+        .route("/api/session", get(session))
+        .route("/api/session/end", post(end_session))
+        .with_state(Arc::new(panel))
+}
+
+/// Who asks, and what they need for a POST.
+async fn session(State(panel): State<Arc<Panel>>, request: Request) -> Result<Response, Response> {
+    let Visit { member, caller, .. } = panel.enter(request.headers(), request.extensions()).await?;
+    caller.keep();
+    let told = json!({
+        "name": member.name, "role": member.role, "until": member.until, "csrf": panel.csrf(&member),
+        "pin": panel.web.asks_pin(), "lang": caller.lang.code(),
+    });
+    Ok(json_text(StatusCode::OK, own_document(told)))
+}
+
+/// Signs this browser or script out.
+async fn end_session(State(panel): State<Arc<Panel>>, request: Request) -> Result<Response, Response> {
+    let visit = panel.enter_to_act(Role::View, request.headers(), request.extensions()).await?;
+    let (lang, redactor) = (visit.caller.lang, panel.web.redactor());
+    if let Err(error) = panel.people.forget(visit.member.hash, panel.web.now()).await {
+        panel.web.tell(visit.caller.address, || format!("the panel's people can't be read: {error}"));
+        let text = lang.pick("Nothing was done; try again later.", "未执行任何操作，请稍后再试。");
+        return Ok(outcome(StatusCode::SERVICE_UNAVAILABLE, Outcome::NotDone, text, redactor));
+    }
+    let mut done = outcome(StatusCode::OK, Outcome::Done, lang.pick("Signed out.", "已退出。"), redactor);
+    let path = panel.web.public_path();
+    let whole = if path.is_empty() { "/" } else { path };
+    let gone = format!("{}; Path={whole}", panel.web.cookie(gate::COOKIE, "", 0));
+    if let Ok(value) = HeaderValue::from_str(&gone) {
+        done.headers_mut().insert(header::SET_COOKIE, value);
+    }
+    Ok(done)
+}

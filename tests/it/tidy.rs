@@ -29,7 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // The length of a socket's path decides where it can lie.
     ("config", &["model", "yaml", "ipc"]),
     ("alerts", &["model", "clock", "failpoints", "yaml", "text", "config", "store"]),
-    ("panel", &["model", "text", "alerts"]),
+    ("panel", &["model", "text", "agents", "ipc", "alerts"]),
     ("tui", &["model", "yaml", "text", "ipc", "failpoints"]),
     ("workspace", &["model", "yaml", "text", "tmux"]),
     ("core", &["model", "text", "policy", "engine", "tmux", "store", "ipc", "config"]),

@@ -121,7 +121,7 @@ pub(crate) async fn press(State(panel): State<Arc<Panel>>, request: Request) -> 
 fn signed_in(panel: &Panel, caller: &Caller, member: &Member, token: &str) -> Response {
     let (name, address) = (&member.name, caller.address);
     panel.web.desk().report(format!("{name} signed in to the panel from {address}"));
-    let seconds = u64::try_from(member.until.since(panel.web.now()).0 / 1000).unwrap_or(0);
+    let seconds = member.until.since(panel.web.now()).0 / 1000;
     let path = panel.web.public_path();
     // Of all that is served, whether or not a proxy takes its path off: the browser knows the page by the whole one.
     let whole = if path.is_empty() { "/" } else { path };

@@ -2,16 +2,20 @@
 
 use super::answer::{Outcome, json_text, outcome, own_document};
 use super::gate::{self, Visit};
-use super::join;
 use super::people::{People, Role};
+use super::{join, live, sight, wishes};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use serde_json::json;
 use std::sync::Arc;
 use tmuxagent_alerts::web::WebState;
+use tmuxagent_ipc::hub::Hub;
+
+/// The description of the interface (OpenAPI 3.1).
+const OPENAPI: &str = include_str!("../../../assets/openapi.json");
 
 /// What the panel needs.
 pub struct Panel {
@@ -19,6 +23,8 @@ pub struct Panel {
     pub web: Arc<WebState>,
     /// Who may come in.
     pub people: People,
+    /// The supervisor, as views see it.
+    pub hub: Hub,
 }
 
 /// What is served beside the pages of links.
@@ -26,11 +32,32 @@ pub type Routes = Router;
 
 /// The panel's routes.
 pub fn routes(panel: Panel) -> Routes {
-    Router::new()
-        .route("/join", get(join::show).post(join::press))
-        .route("/api/session", get(session))
-        .route("/api/session/end", post(end_session))
-        .with_state(Arc::new(panel))
+    let own = Router::new().route("/join", get(join::show).post(join::press));
+    let all = interface().into_iter().fold(own, |router, (path, handler)| router.route(path, handler));
+    all.with_state(Arc::new(panel))
+}
+
+/// The interface: what stands in its description, and nothing else.
+pub(crate) fn interface() -> Vec<(&'static str, MethodRouter<Arc<Panel>>)> {
+    vec![
+        ("/api/openapi.json", get(description)),
+        ("/api/session", get(session)),
+        ("/api/session/end", post(end_session)),
+        ("/api/overview", get(sight::overview)),
+        ("/api/pipelines", get(sight::pipelines)),
+        ("/api/pipelines/{name}", get(sight::pipeline)),
+        ("/api/approvals", get(sight::approvals)),
+        ("/api/approvals/{id}", post(wishes::decide)),
+        ("/api/stages/{run}/{stage}/retry", post(wishes::retry)),
+        ("/api/panes", get(sight::panes)),
+        ("/api/panes/{id}/tail", get(sight::tail)),
+        ("/events", get(live::events)),
+    ]
+}
+
+/// The interface's own description, which tells nothing of anybody.
+async fn description() -> Response {
+    json_text(StatusCode::OK, OPENAPI.to_owned())
 }
 
 /// Who asks, and what they need for a POST.

@@ -6,14 +6,21 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
-use tmuxagent_alerts::decide::{Decide, Settled, Unsettled};
+use tmuxagent_alerts::decide::{Decide, Refusal, Settled, Unsettled};
 use tmuxagent_alerts::token::{Key, Keyring};
 use tmuxagent_alerts::web::{FileBook, Links, Rules, WebState, router};
+use tmuxagent_clock::Clock;
 use tmuxagent_config::Secret;
-use tmuxagent_model::{Approval, ApprovalId, Decider, Millis, Timestamp, Verdict};
+use tmuxagent_ipc::hub::{Call, Hub};
+use tmuxagent_ipc::wire::Reply;
+use tmuxagent_model::{Approval, ApprovalId, ApprovalState, Decider, Decision, Millis, Snapshot, Timestamp, Verdict};
 use tmuxagent_text::redact::Redactor;
+use tmuxagent_tui::sample::Sample;
+use tokio::sync::{broadcast, mpsc, watch};
 use tower::ServiceExt as _;
 
+mod interface;
+mod live;
 mod sign_in;
 
 pub(crate) const START: Timestamp = Timestamp(1_700_000_000_000);
@@ -21,25 +28,38 @@ pub(crate) const MONTH: Millis = Millis::from_secs(30 * 86_400);
 /// A value that no answer may hold.
 pub(crate) const SECRET: &str = "river-stone-41x";
 
-/// Keeps what is told; nothing is decided.
-#[derive(Default)]
+/// A supervisor's desk with the approvals of the picture, deciding by compare-and-set. That only the real one may say that
+/// something is settled is a rule of the source tree for the program alone.
 pub(crate) struct Desk {
+    pub(crate) approvals: Mutex<Vec<Approval>>,
     pub(crate) reports: Mutex<Vec<String>>,
 }
 
 impl Decide for Desk {
-    fn approval<'a>(&'a self, _: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>> {
-        Box::pin(async { None })
+    fn approval<'a>(&'a self, id: &'a ApprovalId) -> BoxFuture<'a, Option<Approval>> {
+        let found = self.approvals.lock().unwrap().iter().find(|approval| approval.id == *id).cloned();
+        Box::pin(async move { found })
     }
 
     fn decide<'a>(
         &'a self,
-        _: &'a ApprovalId,
-        _: u32,
-        _: Verdict,
-        _: Decider,
+        id: &'a ApprovalId,
+        revision: u32,
+        verdict: Verdict,
+        by: Decider,
     ) -> BoxFuture<'a, Result<Settled, Unsettled>> {
-        Box::pin(async { Err(Unsettled::NotTaken) })
+        let mut all = self.approvals.lock().unwrap();
+        let approval = all.iter_mut().find(|approval| approval.id == *id).unwrap();
+        let result = match &approval.decision {
+            Some(decision) => Err(Refusal::decided(decision.clone(), self.zone())),
+            None if approval.revision != revision => Err(Refusal::Stale),
+            None => {
+                approval.state = if verdict.approve { ApprovalState::Approved } else { ApprovalState::Rejected };
+                approval.decision = Some(Decision { verdict, by, at: START });
+                Ok(())
+            }
+        };
+        Box::pin(async move { Ok(Settled::new(result)) })
     }
 
     fn report(&self, text: String) {
@@ -52,8 +72,37 @@ pub(crate) struct World {
     pub(crate) people: People,
     pub(crate) desk: Arc<Desk>,
     pub(crate) now: Arc<AtomicI64>,
-    router: axum::Router,
+    /// The supervisor's ends: what is shown, and what is asked of its loop.
+    pub(crate) shown: watch::Sender<Arc<Snapshot>>,
+    pub(crate) calls: tokio::sync::Mutex<mpsc::Receiver<Call>>,
+    pub(crate) hub: Hub,
+    pub(crate) router: axum::Router,
     _folder: tempfile::TempDir,
+}
+
+/// Everything that can be shown, with a secret and with signs that deceive.
+pub(crate) fn crowded() -> Snapshot {
+    Sample::crowded()
+        .with(|snapshot| {
+            snapshot.panes[0].last_line = format!("token {SECRET} a\u{202e}b <script>alert(1)</script>");
+            snapshot.approvals[0].evidence.push(format!("export KEY={SECRET}"));
+        })
+        .build()
+}
+
+fn hub(calls: mpsc::Sender<Call>, snapshots: watch::Receiver<Arc<Snapshot>>) -> Hub {
+    Hub {
+        calls,
+        snapshots,
+        clock: Clock::start(START),
+        screens: broadcast::channel(16).0,
+        events: broadcast::channel(16).0,
+        hello: watch::channel(Arc::new(Reply::Done)).1,
+        user: "root".into(),
+        closing: watch::channel(None).1,
+        connections: Arc::default(),
+        seats: tmuxagent_ipc::seats::Seats::default(),
+    }
 }
 
 /// An answer.
@@ -81,7 +130,11 @@ impl World {
 
     pub(crate) fn with(pin: Option<&str>, public_base_url: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let desk = Arc::new(Desk::default());
+        let snapshot = crowded();
+        let desk = Arc::new(Desk { approvals: Mutex::new(snapshot.approvals.clone()), reports: Mutex::default() });
+        let (shown, snapshots) = watch::channel(Arc::new(snapshot));
+        let (calls_in, calls) = mpsc::channel(16);
+        let hub = hub(calls_in, snapshots);
         let links = Links {
             ring: Keyring { current: Key::new([1; 32]), previous: Vec::new() },
             book: Arc::new(FileBook::new(folder.path().join("links.json"))),
@@ -97,9 +150,9 @@ impl World {
             Arc::new(move || Timestamp(clock.load(Ordering::Relaxed))),
         ));
         let people = People::new(folder.path().join("people.json"));
-        let panel = Panel { web: Arc::clone(&web), people: people.clone() };
+        let panel = Panel { web: Arc::clone(&web), people: people.clone(), hub: hub.clone() };
         let router = router(web, routes(panel));
-        Self { people, desk, now, router, _folder: folder }
+        Self { people, desk, now, shown, calls: tokio::sync::Mutex::new(calls), hub, router, _folder: folder }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Told {

@@ -13,6 +13,7 @@ use tmuxagent_alerts::delivery::Delivery;
 use tmuxagent_alerts::route::{Moment, plan};
 use tmuxagent_clock::Clock;
 use tmuxagent_config::{Environment, Loaded, QuietHours, Secret, ServeConfig};
+use tmuxagent_ipc::hub::Hub;
 use tmuxagent_model::{Alert, IntentId, Timestamp};
 use tmuxagent_store::NewMessage;
 use tmuxagent_text::Lang;
@@ -30,6 +31,8 @@ pub type Router = Arc<dyn Fn(&IntentId, &Alert, Timestamp) -> Vec<NewMessage> + 
 pub struct Ground {
     /// The supervisor, as surfaces see it.
     pub desk: Arc<Desk>,
+    /// It, as views see it.
+    pub hub: Hub,
     /// The time.
     pub clock: Clock,
     /// The language of messages, pages and request files.

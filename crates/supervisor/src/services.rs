@@ -54,7 +54,7 @@ impl Services {
     /// Begins to serve. What can't be set up is shown, and the rest goes on.
     pub(super) async fn begin(change: Change, ground: &Ground, current: &Current) -> Self {
         let Change { loaded, settings, moment, stop } = change;
-        let Ground { desk, clock, lang } = ground.clone();
+        let Ground { desk, clock, lang, .. } = ground.clone();
         let (facts, running) = (desk.facts.clone(), TaskTracker::new());
         let redactor = settings.redactor(&loaded);
         serve_files(&loaded, ground, redactor.clone(), &stop, &running).await;
@@ -220,13 +220,13 @@ async fn serve_links(
     stop: &CancellationToken,
     running: &TaskTracker,
 ) -> Option<Server> {
-    let Ground { desk, clock, lang } = ground.clone();
+    let Ground { desk, hub, clock, lang } = ground.clone();
     let config = loaded.config.serve.as_ref()?;
     let (pin, trusted_proxies) = (config.pin.clone(), config.trusted_proxies.clone());
     let rules = Rules { pin, trusted_proxies, lang };
     let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || clock.now());
     let state = Arc::new(WebState::new(links, Arc::clone(&desk) as Arc<dyn Decide>, rules, redactor, now));
-    let panel = routes(Panel { web: Arc::clone(&state), people: People::new(loaded.paths.people()) });
+    let panel = routes(Panel { web: Arc::clone(&state), people: People::new(loaded.paths.people()), hub });
     match serve(config.bind, Arc::clone(&state), panel.clone(), descriptors::web_share(), stop.clone()).await {
         Ok(server) => Some(server),
         Err(error) => {

@@ -5,6 +5,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("somebody at {} showed a token of the panel that does not hold", "{0} 出示了无效的面板令牌"),
     ("an invitation that does not hold was opened from {}", "{0} 打开了无效的邀请"),
     ("a request of {} from {} did not come from the panel", "来自 {1} 的 {0} 的请求不是由面板发出的"),
+    ("a sign-in of {} was ended after too many wrong PINs", "{0} 的登录因 PIN 多次输错而结束"),
     ("the panel's people can't be read: {}", "无法读取面板的成员：{0}"),
     ("the panel's people can't be read or written: {}", "无法读写面板的成员：{0}"),
     ("{} names no people; move it away, and invite them again", "{0} 里没有成员；请将其移走，再重新邀请"),

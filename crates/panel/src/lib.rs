@@ -3,6 +3,7 @@
 //! - `people`: who may come in, and as what. `gate`: who a request is of. `join`: the page of an invitation.
 //! - `picture`: what is shown, as documents. `sight`: the requests for them. `screen`: a pane's screen. `live`: what changes,
 //!   as it happens. `wishes`: decisions and stages run again. `routes`: what is served where, as `assets/openapi.json` says.
+//! - `page`: the page itself, of `assets/panel`, and its `words`.
 //!
 //! **Invariants:** GET and HEAD change nothing. Whoever acts is a person by name, with a token that holds now; where a
 //! browser carries it by a cookie, a POST also takes what only a page of ours can read. What may be decided, and by whom,
@@ -15,12 +16,14 @@ mod answer;
 mod gate;
 mod join;
 mod live;
+mod page;
 pub mod people;
 mod picture;
 mod routes;
 mod screen;
 mod sight;
 mod wishes;
+mod words;
 
 pub use routes::{Panel, Routes, routes};
 

@@ -42,8 +42,19 @@ pub(crate) fn state_id(snapshot: &Snapshot) -> String {
     format!("{}-{}", snapshot.pid, snapshot.generation)
 }
 
-const fn is_open(run: &RunView) -> bool {
-    matches!(run.state, Some(RunState::Open))
+/// Whether a run goes on: one in which a stage failed and nothing goes on waits for what may never come.
+fn goes_on(run: &RunView) -> bool {
+    let live = || run.stages.iter().any(|stage| stage.state.is_live());
+    run.state == Some(RunState::Open) && (live() || !run.stages.iter().any(ended_badly))
+}
+
+/// Whether a run failed, or is as good as failed until somebody does something.
+fn failed(run: &RunView) -> bool {
+    run.state == Some(RunState::Failed) || (run.state == Some(RunState::Open) && !goes_on(run))
+}
+
+const fn ended_badly(stage: &StageView) -> bool {
+    matches!(stage.state, StageState::Failed | StageState::Escalated)
 }
 
 impl Picture<'_> {
@@ -59,10 +70,9 @@ impl Picture<'_> {
         let needs: Vec<Value> = self.open().map(|approval| self.asked(approval)).collect();
         let live = |stage: &&StageView| stage.state.is_live();
         let running: Vec<Value> =
-            snapshot.runs.iter().filter(|run| is_open(run)).map(|run| self.brief(run, live)).collect();
-        let ended_badly = |stage: &&StageView| matches!(stage.state, StageState::Failed | StageState::Escalated);
-        let failed = snapshot.runs.iter().filter(|run| run.state == Some(RunState::Failed));
-        let failed: Vec<Value> = failed.map(|run| self.brief(run, ended_badly)).collect();
+            snapshot.runs.iter().filter(|run| goes_on(run)).map(|run| self.brief(run, live)).collect();
+        let failed = snapshot.runs.iter().filter(|run| failed(run));
+        let failed: Vec<Value> = failed.map(|run| self.brief(run, |stage| ended_badly(stage))).collect();
         let hosts = snapshot.hosts.iter().map(|host| {
             json!({
                 "name": host.name, "state": host.state, "state_text": host_state(self.lang, host.state),

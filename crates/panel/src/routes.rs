@@ -3,7 +3,7 @@
 use super::answer::{Outcome, json_text, outcome, own_document};
 use super::gate::{self, Visit};
 use super::people::{People, Role};
-use super::{join, live, sight, wishes};
+use super::{join, live, page, sight, wishes};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -32,7 +32,11 @@ pub type Routes = Router;
 
 /// The panel's routes.
 pub fn routes(panel: Panel) -> Routes {
-    let own = Router::new().route("/join", get(join::show).post(join::press));
+    let own = Router::new()
+        .route("/join", get(join::show).post(join::press))
+        .route("/panel/", get(page::page))
+        .route("/panel/panel.css", get(page::style))
+        .route("/panel/panel.js", get(page::script));
     let all = interface().into_iter().fold(own, |router, (path, handler)| router.route(path, handler));
     all.with_state(Arc::new(panel))
 }

@@ -21,6 +21,7 @@ use tower::ServiceExt as _;
 
 mod interface;
 mod live;
+mod page;
 mod sign_in;
 
 pub(crate) const START: Timestamp = Timestamp(1_700_000_000_000);

@@ -207,3 +207,23 @@ async fn a_stage_is_run_again_by_an_admin_alone() {
         assert_eq!(told.status, status, "{}", told.text);
     }
 }
+
+#[tokio::test]
+async fn a_run_that_nothing_goes_on_in_after_a_failure_is_told_as_failed() {
+    let world = World::new();
+    let bearer = world.script("mei", Role::View).await;
+    let mut snapshot = super::crowded();
+    snapshot.runs[2].stages[1].state = tmuxagent_model::StageState::Failed;
+    world.shown.send_replace(std::sync::Arc::new(snapshot));
+    let told = world.get("/api/overview", &[("authorization", &bearer)]).await.json();
+    let names = |list: &str| {
+        told[list]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|run| run["pipeline"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("running"), ["storyapp-ci", "storyapp-voice"]);
+    assert_eq!(names("failed"), ["points-release", "夜间构建"]);
+}

@@ -127,8 +127,12 @@ function panel() {
     return { status: answer.status, told };
   }
 
+  let fading = null;
   function say(text, bad) {
     const line = document.getElementById("state");
+    clearTimeout(fading);
+    // What was said of a wish is old news soon; that there is no connection stays true.
+    if (text && !now.lost) fading = setTimeout(() => say("", false), 10000);
     line.textContent = text;
     line.className = bad ? "bad" : "";
   }

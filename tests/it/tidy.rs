@@ -29,6 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // The length of a socket's path decides where it can lie.
     ("config", &["model", "yaml", "ipc"]),
     ("alerts", &["model", "clock", "failpoints", "yaml", "text", "config", "store"]),
+    ("metrics", &["model", "ipc", "store"]),
     ("panel", &["model", "text", "agents", "ipc", "alerts"]),
     ("tui", &["model", "yaml", "text", "ipc", "failpoints"]),
     ("workspace", &["model", "yaml", "text", "tmux"]),
@@ -53,6 +54,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "config",
             "alerts",
             "panel",
+            "metrics",
         ],
     ),
 ];

@@ -4,6 +4,7 @@
 use super::desk::Desk;
 use super::services::{Change, Services};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,7 @@ use tmuxagent_alerts::route::{Moment, plan};
 use tmuxagent_clock::Clock;
 use tmuxagent_config::{Environment, Loaded, QuietHours, Secret, ServeConfig};
 use tmuxagent_ipc::hub::Hub;
+use tmuxagent_metrics::Followed;
 use tmuxagent_model::{Alert, IntentId, Timestamp};
 use tmuxagent_store::NewMessage;
 use tmuxagent_text::Lang;
@@ -33,6 +35,8 @@ pub struct Ground {
     pub desk: Arc<Desk>,
     /// It, as views see it.
     pub hub: Hub,
+    /// What happened since the start, counted.
+    pub followed: Followed,
     /// The time.
     pub clock: Clock,
     /// The language of messages, pages and request files.
@@ -56,6 +60,7 @@ pub struct Away {
 struct Wanted {
     settings: Settings,
     serve: Option<ServeConfig>,
+    metrics: Option<SocketAddr>,
     secret: Option<Secret>,
     quiet: Option<QuietHours>,
     approvals: PathBuf,
@@ -70,6 +75,7 @@ impl Wanted {
         Self {
             settings: settings.clone(),
             serve: loaded.config.serve.clone(),
+            metrics: loaded.config.metrics,
             secret: loaded.config.approval_secret.clone(),
             quiet: loaded.config.quiet_hours,
             approvals: loaded.paths.approvals.clone(),

@@ -19,6 +19,7 @@ use tmuxagent_alerts::token::Recipient;
 use tmuxagent_alerts::web::{FileBook, Links, Rules, Server, WebState, load_or_create, serve};
 use tmuxagent_clock::Clock;
 use tmuxagent_config::Loaded;
+use tmuxagent_metrics::Metrics;
 use tmuxagent_model::{Approval, Decider, Snapshot, Timestamp, Trouble, Via};
 use tmuxagent_panel::people::People;
 use tmuxagent_panel::{Panel, Routes, routes};
@@ -63,6 +64,7 @@ impl Services {
             Some(links) => serve_links(&loaded, links, ground, redactor.clone(), &stop, &running).await,
             None => None,
         };
+        serve_metrics(&loaded, ground, &stop, &running).await;
         let place = Place::of(&loaded, lang);
         let (mut channels, mut off) = (BTreeMap::new(), BTreeMap::new());
         let setups = setups(&settings, &loaded);
@@ -220,7 +222,7 @@ async fn serve_links(
     stop: &CancellationToken,
     running: &TaskTracker,
 ) -> Option<Server> {
-    let Ground { desk, hub, clock, lang } = ground.clone();
+    let Ground { desk, hub, clock, lang, .. } = ground.clone();
     let config = loaded.config.serve.as_ref()?;
     let (pin, trusted_proxies) = (config.pin.clone(), config.trusted_proxies.clone());
     let rules = Rules { pin, trusted_proxies, lang };
@@ -236,6 +238,32 @@ async fn serve_links(
             None
         }
     }
+}
+
+/// Tells metrics to who fetches them, where the configuration says so.
+async fn serve_metrics(loaded: &Loaded, ground: &Ground, stop: &CancellationToken, running: &TaskTracker) {
+    const PART: &str = "metrics";
+    let Ground { desk, hub, followed, .. } = ground.clone();
+    let (Some(listen), store) = (loaded.config.metrics, desk.store.clone()) else { return };
+    let metrics = Arc::new(Metrics { hub, followed, store, recordings: loaded.paths.recordings() });
+    let (facts, stop) = (desk.facts.clone(), stop.clone());
+    let first = tmuxagent_metrics::serve(listen, Arc::clone(&metrics), stop.clone()).await;
+    if let Err(error) = &first {
+        let trouble = Trouble::Listen { address: listen.to_string(), error: error.to_string() };
+        problem(&facts, PART, Some(trouble)).await;
+    }
+    running.spawn(async move {
+        let mut server = first.ok();
+        while server.is_none() && stop.run_until_cancelled(tokio::time::sleep(LISTEN_AGAIN)).await.is_some() {
+            server = tmuxagent_metrics::serve(listen, Arc::clone(&metrics), stop.clone()).await.ok();
+            if server.is_some() {
+                problem(&facts, PART, None).await;
+            }
+        }
+        if let Some(server) = server {
+            server.ended().await;
+        }
+    });
 }
 
 /// The address may become free: another supervisor has it until it ends.

@@ -36,6 +36,7 @@ mod mcp;
 mod mended;
 mod mishaps;
 mod names;
+mod panel;
 mod policies;
 mod product;
 mod prompts;

@@ -87,7 +87,9 @@ pub(crate) async fn events(
         let event = live.next().await?;
         Some((Ok::<_, Infallible>(event), live))
     });
-    Ok(Sse::new(told).keep_alive(KeepAlive::default()).into_response())
+    // A proxy that gathers answers would tell what happens when it is over.
+    let now = [("x-accel-buffering", "no")];
+    Ok((now, Sse::new(told).keep_alive(KeepAlive::default())).into_response())
 }
 
 impl Live {

@@ -42,7 +42,8 @@ async fn shown(
     Ok(json_text(StatusCode::OK, text))
 }
 
-fn nothing(lang: Lang) -> Response {
+/// That there is none of what an address names.
+pub(crate) fn nothing(lang: Lang) -> Response {
     refused(StatusCode::NOT_FOUND, lang, "There is no such thing now.", "现在没有这一项。")
 }
 

@@ -5,6 +5,7 @@ use super::gate::Visit;
 use super::people::Role;
 use super::routes::Panel;
 use super::screen::peer;
+use super::sight::nothing;
 use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -186,14 +187,15 @@ fn unsure(lang: Lang, unsettled: &Unsettled) -> Response {
 /// Runs a stage again.
 pub(crate) async fn retry(
     State(panel): State<Arc<Panel>>,
-    Path((run, stage)): Path<(u64, String)>,
+    Path((run, stage)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Response> {
     let Opened { visit, body } = panel.open::<Again>(Role::Admin, request).await?;
     let (lang, redactor) = (visit.caller.lang, panel.web.redactor());
+    let run: RunId = run.parse().map_err(|_| nothing(lang))?;
     panel.check_pin(&visit, &body.pin).await?;
     let (reply, answer) = oneshot::channel();
-    let command = Command::Control { run: RunId(run), stage: Some(stage), control: RunControl::Retry };
+    let command = Command::Control { run, stage: Some(stage), control: RunControl::Retry };
     let request = tmuxagent_ipc::wire::Request::Command { command };
     let call = Call { peer: peer(&panel.hub, &visit.member.name), request, reply };
     let told = match panel.hub.calls.send(call).await {

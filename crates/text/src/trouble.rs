@@ -28,10 +28,7 @@ pub fn trouble(lang: Lang, why: &Trouble) -> String {
     match (lang, why) {
         (Lang::En, why) => why.to_string(),
         (Lang::Zh, Trouble::Listen { address, error }) => {
-            format!(
-                "无法监听 {address}：{}；请在配置里改用空闲的地址",
-                message(lang, error)
-            )
+            format!("无法监听 {address}：{}；请在配置里改用空闲的地址", message(lang, error))
         }
         (Lang::Zh, Trouble::NoLinkKey { error }) => format!("没有签名链接的密钥：{}", message(lang, error)),
         (Lang::Zh, Trouble::CollectorFailed) => "它的采集器出错，正在重启".to_owned(),

@@ -191,6 +191,8 @@ async fn a_stage_is_run_again_by_an_admin_alone() {
     let (mei, li) = (world.script("mei", Role::Admin).await, world.script("li", Role::Decide).await);
     let path = "/api/stages/12/lint%20it/retry";
     assert_eq!(world.post(path, "", &[("authorization", &li)]).await.status, StatusCode::FORBIDDEN);
+    let none = world.post("/api/stages/none/lint/retry", "", &[("authorization", &mei)]).await;
+    assert_eq!((none.status, &none.json()["outcome"]), (StatusCode::NOT_FOUND, &"not_done".into()));
     let refused = Reply::Error { kind: ErrorKind::Refused, text: "it runs".into() };
     let committed = Reply::Committed { intents: Vec::new(), run: None, text: "it begins".into() };
     for (reply, status) in [(refused, StatusCode::CONFLICT), (committed, StatusCode::OK)] {

@@ -113,8 +113,11 @@ fn invite(session: &Session, args: &GiveArgs) -> Outcome {
         return Ok(exit::OK);
     }
     out.verbatim(&url)?;
-    if std::io::stdout().is_terminal() {
-        out.raw(&code(&url).unwrap_or_default())?;
+    let columns = crossterm::terminal::size().map_or(0, |(columns, _)| usize::from(columns));
+    if std::io::stdout().is_terminal()
+        && let Some(code) = code(&url, columns)
+    {
+        out.raw(&code)?;
     }
     out.line(out.lang.pick(
         "Open it within a day, or show the code to the phone's camera. Who opens it first is signed in: send it to nobody else.",
@@ -124,8 +127,8 @@ fn invite(session: &Session, args: &GiveArgs) -> Outcome {
 }
 
 /// The address as a code for a camera, two rows of it in each of the terminal's: dark on light, whatever the terminal's own
-/// colours are. `None` where it is too long for one.
-fn code(url: &str) -> Option<String> {
+/// colours are. `None` where so many columns don't hold it.
+fn code(url: &str, columns: usize) -> Option<String> {
     const QUIET: usize = 2;
     let code = qrcode::QrCode::new(url).ok()?;
     let (width, colors) = (code.width(), code.to_colors());
@@ -134,6 +137,9 @@ fn code(url: &str) -> Option<String> {
         at(row).zip(at(column)).is_some_and(|(row, column)| colors[row * width + column] == qrcode::Color::Dark)
     };
     let whole = width + 2 * QUIET;
+    if whole > columns {
+        return None;
+    }
     let mut text = String::new();
     for row in (0..whole).step_by(2) {
         text.push_str("\u{1b}[30;107m");
@@ -243,7 +249,8 @@ mod tests {
 
     #[test]
     fn an_address_is_a_code_in_half_as_many_rows() {
-        let text = code("https://box.example.org/join?token=abc").unwrap();
+        assert_eq!(code("https://box.example.org/join?token=abc", 20), None);
+        let text = code("https://box.example.org/join?token=abc", 80).unwrap();
         let rows: Vec<&str> = text.lines().collect();
         let wide = rows[0].trim_start_matches("\u{1b}[30;107m").trim_end_matches("\u{1b}[0m").chars().count();
         assert_eq!(rows.len(), wide.div_ceil(2));

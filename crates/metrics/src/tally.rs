@@ -93,15 +93,24 @@ impl Tally {
         }
         match &line.note {
             Note::RunEnded { state, .. } => self.run_ended(*state),
-            Note::AutoAnswered { .. } => self.auto_answered += 1,
+            Note::AutoAnswered { approval, .. } => {
+                self.auto_answered += 1;
+                self.open.remove(approval);
+            }
             Note::ApprovalAsked { approval, .. } => drop(self.open.insert(approval.clone(), line.at)),
-            Note::ApprovalDecided { approval, approve, .. } => {
-                self.closed(approval, if *approve { "approved" } else { "rejected" }, line.at, shown);
+            Note::ApprovalDecided { approval, approve, by } => {
+                let asked = self.closed(approval, if *approve { "approved" } else { "rejected" });
+                // Rules and leases answer without anybody.
+                if !matches!(by.via, Via::Rule | Via::Lease) {
+                    self.waited(approval, asked, line.at, shown);
+                }
             }
             Note::ApprovalClosed { approval, state: ApprovalState::Expired } => {
-                self.closed(approval, "expired", line.at, shown);
+                let asked = self.closed(approval, "expired");
+                self.waited(approval, asked, line.at, shown);
             }
-            Note::ApprovalClosed { approval, .. } => self.closed(approval, "superseded", line.at, shown),
+            // What is not needed any more nobody was waited for.
+            Note::ApprovalClosed { approval, .. } => drop(self.closed(approval, "superseded")),
             _ => {}
         }
     }
@@ -117,12 +126,15 @@ impl Tally {
         *self.runs.entry(outcome).or_default() += 1;
     }
 
-    fn closed(&mut self, id: &ApprovalId, outcome: &'static str, at: Timestamp, shown: &Snapshot) {
+    /// Counts the end of a question; since when it was open, where that was seen.
+    fn closed(&mut self, id: &ApprovalId, outcome: &'static str) -> Option<Timestamp> {
         *self.approvals.entry(outcome).or_default() += 1;
+        self.open.remove(id)
+    }
+
+    fn waited(&mut self, id: &ApprovalId, asked: Option<Timestamp>, at: Timestamp, shown: &Snapshot) {
         let earlier = || shown.approvals.iter().find(|approval| approval.id == *id).map(|approval| approval.asked_at);
-        let asked = self.open.remove(id).or_else(earlier);
-        // What nobody needed any more nobody was waited for.
-        if let Some(asked) = asked.filter(|_| outcome != "superseded") {
+        if let Some(asked) = asked.or_else(earlier) {
             self.waits.observe(at.since(asked).0);
         }
     }
@@ -208,7 +220,11 @@ mod tests {
     }
 
     fn decided(id: &str) -> Note {
-        let by = Decider { who: "mei".into(), via: Via::Panel };
+        decided_via(id, Via::Panel)
+    }
+
+    fn decided_via(id: &str, via: Via) -> Note {
+        let by = Decider { who: "mei".into(), via };
         Note::ApprovalDecided { approval: ApprovalId::new(id), approve: true, by }
     }
 
@@ -226,13 +242,15 @@ mod tests {
             line(4, 61_000, decided("A")),
             line(5, 62_000, superseded),
             line(6, 200_000, decided("C")),
+            line(7, 200_000, asked("D")),
+            line(8, 900_000, decided_via("D", Via::Rule)),
         ];
         let followed = Followed::default();
         followed.take(&lines, &shown);
         followed.take(&lines, &shown);
         let tally = followed.now();
         assert_eq!(tally.stages, Counts::from([("succeeded", 1)]));
-        assert_eq!(tally.approvals, Counts::from([("approved", 2), ("superseded", 1)]));
+        assert_eq!(tally.approvals, Counts::from([("approved", 3), ("superseded", 1)]));
         let waits = &tally.waits;
         assert_eq!((waits.count, waits.sum_millis, waits.buckets[2], waits.buckets[4]), (2, 260_000, 1, 1));
         assert!(tally.open.is_empty());

@@ -99,7 +99,8 @@ impl Panel {
 /// The token of a request: a script's in its header, or else a browser's in its cookie.
 fn token(headers: &HeaderMap) -> Option<(&str, Carrier)> {
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(token) = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer ")) {
+    let sent = text(header::AUTHORIZATION).and_then(|value| value.split_once(' '));
+    if let Some((_, token)) = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) {
         return Some((token.trim(), Carrier::Header));
     }
     let mut pairs = text(header::COOKIE).unwrap_or_default().split(';');

@@ -92,7 +92,7 @@ function panel() {
   const words = JSON.parse(document.body.dataset.words);
   const main = document.getElementById("main");
   const API = "../api/";
-  const now = { me: null, overview: null, data: {}, chosen: null, told: {}, screen: null, skew: 0, tries: 0, source: null, lost: false };
+  const now = { me: null, overview: null, data: {}, chosen: null, told: {}, lines: {}, screen: null, skew: 0, tries: 0, source: null, lost: false };
 
   /** An element; strings become text. */
   function el(tag, attributes, ...children) {
@@ -178,6 +178,7 @@ function panel() {
 
   function stop() {
     clearTimeout(waiting);
+    waiting = null;
     if (now.source) now.source.close();
     now.source = null;
   }
@@ -198,14 +199,14 @@ function panel() {
     });
     now.source.onopen = () => {
       clearTimeout(waiting);
+      waiting = null;
       if (now.lost) say("", false);
       now.lost = false;
     };
     // The browser comes again by itself where the stream just ended; where it gave up, who we are is asked anew.
     now.source.onerror = () => {
-      if (now.source && now.source.readyState === EventSource.CLOSED) return again();
-      clearTimeout(waiting);
-      waiting = setTimeout(lost, 3000);
+      if (now.source && now.source.readyState === EventSource.CLOSED) again();
+      else waiting = waiting || setTimeout(lost, 3000);
     };
   }
 
@@ -253,7 +254,7 @@ function panel() {
     const before = new Map(Array.from(container.children, (node) => [node.dataset.key, node]));
     const nodes = items.map((item) => {
       const name = String(key(item));
-      const sign = JSON.stringify([item, now.chosen && now.chosen.key === name ? now.chosen : null, now.told[name]]);
+      const sign = JSON.stringify([item, now.chosen && now.chosen.key === name ? now.chosen : null, now.told[name], now.lines[name]]);
       const old = before.get(name);
       if (old && old.dataset.sign === sign) return old;
       const node = make(item, name);
@@ -417,8 +418,20 @@ function panel() {
         el("p", { class: tone(it.state) }, [it.state_text, it.took_text].filter(Boolean).join(" · ")),
         el("p", { class: "faint" }, el("a", { href: "#/panes/" + encodeURIComponent(it.pane) }, it.place)),
         el("ul", { class: "stages" }, ...it.stages.map((stage) => stageRow(it, stage, key))),
-        it.last_line ? el("pre", {}, it.last_line) : null,
+        now.lines[key] ? el("pre", {}, now.lines[key]) : it.last_line ? el("pre", {}, it.last_line) : null,
+        el("button", { type: "button", class: "small", onclick: () => lastLines(key, it.pane) }, words.lines),
         now.told[key] ? el("p", { class: "bad", role: "alert" }, now.told[key]) : null), words.no_pipelines);
+  }
+
+  /** The last dozen rows of a pane, as they are now. */
+  async function lastLines(key, pane) {
+    try {
+      const { status, told } = await ask("panes/" + encodeURIComponent(pane) + "/tail");
+      now.lines[key] = status === 200 ? told.rows.slice(-12).join("\n") : told.text;
+    } catch {
+      now.lines[key] = words.offline;
+    }
+    draw();
   }
 
   function stageRow(run, stage, key) {
@@ -506,6 +519,7 @@ function panel() {
   window.addEventListener("hashchange", () => {
     now.chosen = null;
     now.screen = null;
+    now.lines = {};
     drawApprovals.at = null;
     drawNav();
     draw();

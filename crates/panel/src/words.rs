@@ -43,6 +43,7 @@ pub(crate) fn words(lang: Lang) -> Vec<(&'static str, &'static str)> {
             ),
         ),
         ("evidence", pick("Last lines:", "最近输出：")),
+        ("lines", pick("Show the last lines", "显示最近输出")),
         ("approve", pick("Approve", "批准")),
         ("reject", pick("Reject", "拒绝")),
         ("send_answer", pick("Send an answer", "发送回答")),

@@ -287,6 +287,7 @@ fn collector_latency(rounds: usize) -> Vec<u64> {
                     state: IntentState::Open,
                     at: Timestamp(0),
                     hold: None,
+                    until: None,
                     unseen: false,
                 };
                 watch.handle.take(Errand::new(intent, &watch.home));

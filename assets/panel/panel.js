@@ -257,10 +257,16 @@ function panel() {
       const sign = JSON.stringify([item, now.chosen && now.chosen.key === name ? now.chosen : null, now.told[name], now.lines[name]]);
       const old = before.get(name);
       if (old && old.dataset.sign === sign) return old;
-      const node = make(item, name);
+      const fresh = make(item, name);
+      const node = old || fresh;
+      if (old) {
+        // The card itself stays, so that a tap that has begun on it ends on it.
+        const inside = old !== document.activeElement && old.contains(document.activeElement);
+        old.replaceChildren(...fresh.childNodes);
+        if (inside) (old.querySelector("input, button.yes, button") || old).focus();
+      }
       node.dataset.key = name;
       node.dataset.sign = sign;
-      if (old && old.contains(document.activeElement)) queueMicrotask(() => (node.querySelector("input, button.yes, button") || node).focus());
       return node;
     });
     // Moving a node would take its focus.
@@ -290,9 +296,22 @@ function panel() {
     document.title = (counts.approvals ? "(" + counts.approvals + ") " : "") + "tmuxagent";
   }
 
+  // What a finger lies on stays as it is until it is lifted.
+  let held = false;
+  let owed = false;
+  window.addEventListener("pointerdown", () => { held = true; });
+  for (const end of ["pointerup", "pointercancel"]) {
+    window.addEventListener(end, () => setTimeout(() => {
+      held = false;
+      if (owed) draw();
+    }, 100));
+  }
+
   let drawn = "";
-  function draw() {
+  function draw(ours) {
     if (!now.me) return;
+    owed = held && !ours;
+    if (owed) return;
     const { view, item } = place(location.hash);
     if (drawn !== view + "/" + item) main.replaceChildren();
     drawn = view + "/" + item;
@@ -390,7 +409,7 @@ function panel() {
   function choose(key, choice) {
     now.chosen = choice ? { key, choice } : null;
     delete now.told[key];
-    draw();
+    draw(true);
     const card = Array.from(main.querySelectorAll("[data-key]")).find((node) => node.dataset.key === key);
     const first = card && card.querySelector(choice ? "input, form button" : "button");
     if (first) first.focus();
@@ -522,7 +541,7 @@ function panel() {
     now.lines = {};
     drawApprovals.at = null;
     drawNav();
-    draw();
+    draw(true);
     window.scrollTo(0, 0);
     if (now.me) {
       refresh();

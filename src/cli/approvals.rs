@@ -4,7 +4,6 @@ use super::connection::Connection;
 use super::control::quoted;
 use super::{CliError, Outcome, Output, Session, Tone, exit};
 use clap::Args;
-use tmuxagent_alerts::decide::takes_text;
 use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, HostName, Snapshot, Timestamp};
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{Text, ago, approval_kind, approval_state, clean, effect_sentence, question, reveal, span, via};
@@ -102,7 +101,7 @@ fn answer(out: &Output, approval: &Approval) -> Result<(), CliError> {
 pub(super) fn yes_with_text(approval: &Approval) -> Option<String> {
     let answer = match &approval.confirm {
         Some(word) => quoted(&clean(word)),
-        None if takes_text(approval) => "TEXT".to_owned(),
+        None if approval.takes_text() => "TEXT".to_owned(),
         None => return None,
     };
     Some(format!("tmuxagent approve {} --answer {answer}", name(approval)))

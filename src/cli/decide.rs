@@ -5,7 +5,6 @@ use super::control::Typing;
 use super::{CliError, Outcome, Session, Tone, control, exit};
 use clap::Args;
 use serde_json::json;
-use tmuxagent_alerts::decide::takes_text;
 use tmuxagent_ipc::wire::ErrorKind;
 use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Command, Millis, Verdict};
 use tmuxagent_text::cli::{Word, word};
@@ -138,7 +137,7 @@ fn meant<'a>(approval: &'a Approval, answer: &'a str) -> &'a str {
 
 /// A command that waits for a text is told none by a plain yes.
 fn check_plain_yes(approval: &Approval) -> Result<(), CliError> {
-    if approval.state != ApprovalState::Pending || !takes_text(approval) {
+    if approval.state != ApprovalState::Pending || !approval.takes_text() {
         return Ok(());
     }
     let id = &approval.id;

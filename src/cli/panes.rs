@@ -97,7 +97,7 @@ fn runs(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
             None => Tone::Dim,
             Some(RunState::Open) => Tone::Plain,
             Some(RunState::Succeeded) => Tone::Good,
-            Some(RunState::Failed | RunState::Cancelled | RunState::Rejected) => Tone::Bad,
+            Some(RunState::Failed | RunState::Cancelled | RunState::Rejected | RunState::Expired) => Tone::Bad,
         };
         let state = run_state(lang, run.state);
         let name = out.paint(Tone::Bold, &clean(&run.pipeline));

@@ -253,6 +253,14 @@ fn fish_word(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
+const LONG: &str = r#"
+version: 1
+pipelines:
+  - name: long
+    match: [{window_name: long}]
+    stages: [{name: s, triggers: [manual], actions_on_start: [{run: "sh -c 'until [ -e go ]; do sleep 0.1; done; exit 6'"}]}]
+"#;
+
 const POLICY: &str = r#"
 version: 1
 pipelines:
@@ -320,4 +328,25 @@ fn a_command_runs_also_where_vi_keys_command_the_shells_editor() {
         wait_for(PATIENCE, shell, || room.file("ran").exists().then_some(()));
         wait_for(PATIENCE, "the end", || room.answer(&["events"]).contains("exit_code 0").then_some(()));
     }
+}
+
+#[test]
+fn the_end_of_a_bare_command_is_told_to_whoever_reads_then() {
+    let mut room = Room::with(LONG);
+    let shell = started("bash", room.server.folder(), "PS1='$ '; HISTFILE=/dev/null", "");
+    let folder = room.server.folder().display().to_string();
+    room.server.tmux(&["new-session", "-d", "-s", "it", "-n", "long", "-c", &folder, "-x", "100", "-y", "24", &shell]);
+    room.watch();
+    // From its next prompt on the shell's marks are known.
+    room.server.type_line("it:long", "echo rea''dy");
+    room.server.wait_screen("it:long", "ready\n$");
+    assert!(room.ask(&["start", "it:long"]).status.success());
+    let screen = room.server.wait_screen("it:long", "$ sh -c 'until");
+    assert!(!screen.contains("TMUXAGENT_RESULT"), "{screen}");
+    wait_for(PATIENCE, "its begin", || room.answer(&["panes", "--json"]).contains("\"sh\"").then_some(()));
+    room.kill_9();
+    room.watch();
+    std::fs::write(room.server.folder().join("go"), "").expect("writable");
+    room.wait_events("exit code 6");
+    assert!(room.approvals().is_empty());
 }

@@ -18,6 +18,7 @@ mod dialogs;
 mod differential;
 mod expected;
 mod faults;
+mod first_policy;
 mod flood;
 mod hazards;
 mod hooks;

@@ -144,6 +144,15 @@ pipelines:
         triggers: [{log_regex: "^please begin$"}]
         actions_on_start: [{run: "echo linted"}]
         timeout: 60s
+  - name: ship
+    match: {window_name: ci}
+    inputs: {env: {choices: [staging, prod], default: staging}}
+    stages:
+      - name: deploy
+        triggers: [manual]
+        require_approval: {question: "Deploy to {{inputs.env}}?"}
+        actions_on_start: [{run: "echo deployed {{inputs.env}}"}]
+        timeout: 60s
 "#;
 
 #[test]
@@ -174,9 +183,23 @@ fn what_a_pane_printed_is_recorded_and_played_again() {
         }
         None
     });
+    room.answer(&["start", "ci", "ship", "--set", "env=prod"]);
+    wait_for(PATIENCE, "the deployment", || {
+        room.approve_all();
+        room.events().matches("run_ended").nth(1).map(drop)
+    });
     assert_eq!(room.ask(&["shutdown"]).status.code(), Some(0));
     let mut supervisor = room.supervisor.take().expect("it runs");
     supervisor.wait().expect("its end");
+    let played = room.answer(&["policy", "replay", "--from-db", "ci", "--since", "1h", "--answers", "as-decided"]);
+    for wanted in [
+        "ship/deploy triggered: by hand",
+        "is told yes to Deploy to prod?",
+        "types echo deployed 'prod' ⏎",
+        "run of ship succeeded",
+    ] {
+        assert!(played.contains(wanted), "{wanted}: {played}");
+    }
     let played = room.answer(&["policy", "replay", "--from-db", "ci", "--since", "1h"]);
     for wanted in ["ci/lint triggered: log_regex /^please begin$/", "types echo linted ⏎", "run of ci succeeded"] {
         assert!(played.contains(wanted), "{wanted}: {played}");

@@ -83,3 +83,26 @@ fn what_only_looks_like_a_question_is_told_and_what_somebody_began_to_answer_is_
     room.server.tmux(&["send-keys", "-t", "proj:ci", "Enter"]);
     room.wait_ran("got half ");
 }
+
+#[test]
+fn an_open_question_of_a_command_keeps_its_name_over_a_restart() {
+    let mut room = room("for n in 1 2; do printf 'Name %s: ' $n; read -r name; echo \"got $name\" >> ran; done");
+    let first = room.wait_approval();
+    room.kill_9();
+    room.watch();
+    // It may be decided before anybody has looked at the pane again.
+    let named = wait_for(PATIENCE, "the supervisor", || {
+        let named = room.ask(&["approve", &first, "--answer", "yes"]);
+        (named.status.code() != Some(4)).then_some(named)
+    });
+    assert!(named.status.success(), "{named:?}");
+    room.wait_ran("got yes ");
+    // What was answered in the pane while nobody watched is over.
+    let second = room.wait_approval();
+    room.kill_9();
+    room.server.type_line("proj:ci", "by hand");
+    room.wait_ran("got yes got by hand ");
+    room.watch();
+    room.wait_events("\"state\":\"succeeded\"");
+    assert_eq!(of(&room, &second)["state"], "superseded");
+}

@@ -7,6 +7,7 @@ const POLICY: &str = "version: 1
 pipelines:
 - {name: first, match: {window_name: ci}, stages: [{name: s, triggers: [manual], actions_on_start: [{run: touch first}]}]}
 - {name: second, match: {window_name: ci}, stages: [{name: s, triggers: [manual], actions_on_start: [{run: touch second}]}]}
+- {name: short, match: {window_name: ci}, stages: [{name: s, triggers: [manual], timeout: 3s, actions_on_start: [{run: touch short}]}]}
 - {name: third, match: {window_name: ci}, stages: [{name: s, triggers: [manual], actions_on_start: [{run: touch third}]}]}
 ";
 
@@ -58,4 +59,20 @@ fn what_waited_before_a_freeze_waits_on_after_a_restart() {
     let told = || Some(room.answer(&["events", "--limit", "200"])).filter(|told| told.contains("typed touch first"));
     let events = wait_for(PATIENCE, "what waited", told);
     assert!(events.find("unfrozen by") < events.find("typed touch first"), "{events}");
+}
+
+#[test]
+fn what_is_over_its_time_limit_is_not_typed_after_a_restart() {
+    let mut room = busy();
+    let go = room.file("go");
+    assert!(room.ask(&["start", "proj:ci", "short"]).status.success());
+    let begun = std::time::Instant::now();
+    wait_for(PATIENCE, "the wait for the prompt", || room.answer(&["status"]).contains("held").then_some(()));
+    room.kill_9();
+    wait_for(PATIENCE, "the end of its time", || (begun.elapsed().as_secs() >= 4).then_some(()));
+    std::fs::write(go, "").expect("writable");
+    room.watch();
+    room.wait_events("timeout");
+    let events = room.answer(&["events", "--limit", "200"]);
+    assert!(!events.contains("typed touch short") && !room.file("short").exists(), "{events}");
 }

@@ -35,10 +35,32 @@ fn every_yaml_block_is_valid_and_the_policy_test_passes() {
                 assert_eq!(ran.code, 0, "{name}: {block}{ran}");
             }
         }
-        assert!(policies == 6 && tests == 1 && configurations >= 2, "{name}: {policies} {tests} {configurations}");
+        assert!(policies == 7 && tests == 1 && configurations >= 2, "{name}: {policies} {tests} {configurations}");
         let ran = env.run(&["policy", "test", "examples"]);
         assert_eq!(ran.code, 0, "{name}: {ran}");
     }
+}
+
+#[test]
+fn the_pages_show_valid_policies() {
+    let pages = [
+        include_str!("../../docs/first-policy.md"),
+        include_str!("../../docs/first-policy.zh-CN.md"),
+        include_str!("../../docs/coming-from.md"),
+    ];
+    let mut policies = 0;
+    for page in pages {
+        for block in blocks(page, "yaml").into_iter().filter(|block| !block.contains("expect:")) {
+            policies += 1;
+            let env = TestEnv::new();
+            env.write("policy.yaml", block);
+            let ran = env.run(&["policy", "check", "policy.yaml"]);
+            assert_eq!(ran.code, 0, "{block}{ran}");
+        }
+    }
+    assert_eq!(policies, 5);
+    let code = |page| [blocks(page, "yaml"), blocks(page, "sh")];
+    assert_eq!(code(pages[0]), code(pages[1]), "both languages show the same");
 }
 
 #[test]

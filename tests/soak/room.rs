@@ -336,7 +336,7 @@ impl Room {
                     (self.panes[at].idle, self.panes[at].again) = (None, 0);
                     continue;
                 }
-                None | Some(RunState::Failed | RunState::Cancelled | RunState::Rejected) => true,
+                None | Some(RunState::Failed | RunState::Cancelled | RunState::Rejected | RunState::Expired) => true,
                 Some(RunState::Succeeded) => false,
             };
             if explained && (pane.begun_after != run.run || run.run.is_none()) && pane.idle.is_none() {

@@ -43,7 +43,9 @@ fn nothing_lost(room: &Room) -> usize {
     for line in notes {
         match line.note {
             Note::StageStarted { run, stage, attempt } => drop(begun.insert((run, stage, attempt))),
-            Note::RunEnded { run, state: RunState::Cancelled | RunState::Rejected, .. } => drop(cancelled.insert(run)),
+            Note::RunEnded { run, state: RunState::Cancelled | RunState::Rejected | RunState::Expired, .. } => {
+                cancelled.insert(run);
+            }
             // Its pane is gone, as the faults have it.
             Note::StageFailed { run, by, .. } if by.starts_with("pane") => drop(cancelled.insert(run)),
             Note::RunEnded { run, state: RunState::Failed, .. } => drop(failed.insert(run, line.seq)),

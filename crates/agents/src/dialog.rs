@@ -118,7 +118,9 @@ fn question(recogniser: &Recogniser, rule: &DialogRule, part: &Part<'_>) -> Opti
         whole: complete,
         fingerprint: String::new(),
     };
-    question.fingerprint = fingerprint(&recogniser.agent, &rule.name, &question);
+    let labels = question.answers.iter().map(|answer| answer.label.as_str());
+    let texts = [recogniser.agent.as_str(), rule.name.as_str(), question.text.as_str()];
+    question.fingerprint = fingerprint(texts.into_iter().chain(labels));
     Some(question)
 }
 
@@ -212,21 +214,16 @@ fn captured(pattern: Option<&Regex>, rows: &[&str]) -> Option<String> {
     Some(found.as_str().trim().to_owned())
 }
 
-/// Words without how they are wrapped. SHA-256, since whoever writes the command may try to make two alike.
-fn fingerprint(agent: &str, rule: &str, question: &AgentQuestion) -> String {
+/// Of texts: their words without how they are wrapped. SHA-256, since whoever writes them may try to make two alike.
+#[must_use]
+pub fn fingerprint<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     let mut hash = Sha256::new();
-    let mut add = |text: &str| {
+    for text in texts {
         for word in text.split_whitespace() {
             hash.update(word.as_bytes());
             hash.update([0]);
         }
         hash.update([1]);
-    };
-    add(agent);
-    add(rule);
-    add(&question.text);
-    for answer in &question.answers {
-        add(&answer.label);
     }
     let mut text = String::new();
     for byte in &hash.finalize()[..16] {

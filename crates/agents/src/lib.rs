@@ -35,6 +35,7 @@ mod turn_tests;
 
 pub use claude_session::{SessionState, VendorState, claude_session};
 pub use composer::Composer;
+pub use dialog::fingerprint;
 pub use expected::Expected;
 pub use fusion::{AgentCore, Input, Limits, Output, Readiness};
 pub use process::{AgentProcess, Process, ancestor, identify};

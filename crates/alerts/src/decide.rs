@@ -6,14 +6,8 @@
 
 use futures_util::future::BoxFuture;
 use jiff::tz::TimeZone;
-use tmuxagent_model::{Approval, ApprovalId, ApprovalKind, Decider, Decision, Doubt, Verdict};
+use tmuxagent_model::{Approval, ApprovalId, Decider, Decision, Doubt, Verdict};
 use tmuxagent_text::{Lang, is_hidden};
-
-/// Whether a yes is a text that somebody writes: a stage's command waits for one, and offers no answers to choose from.
-#[must_use]
-pub fn takes_text(approval: &Approval) -> bool {
-    approval.kind == ApprovalKind::Asks && approval.options.is_empty() && approval.confirm.is_none()
-}
 
 /// What somebody wrote for a program, where it can be typed as one line that says all it holds.
 #[must_use]

@@ -4,7 +4,6 @@
 //! **Invariants:** all text in a [`Message`] went through redaction; its links are ours. Rendering keeps the limit, and
 //! what it leaves out is evidence first, then body, then command and question, never the code and the links.
 
-use super::decide::takes_text;
 use super::markup::{Markup, Tone};
 use crate::token::short_code;
 use jiff::tz::TimeZone;
@@ -259,7 +258,7 @@ impl Ask {
             evidence: lines_of(approval, redactor),
             options: approval.options.iter().map(|option| words(option)).collect(),
             confirm: approval.confirm.clone(),
-            takes_text: takes_text(approval),
+            takes_text: approval.takes_text(),
             approvers: approval.approvers.clone(),
             until: approval.expires_at.map(|at| local(zone, at)),
             since: None,

@@ -4,7 +4,7 @@
 //! options; where a program waits for a text, `answer: TEXT`. Its name ends in the approval's id and revision, so that a
 //! decision belongs to exactly what was asked.
 
-use super::decide::{takes_text, typed_text};
+use super::decide::typed_text;
 use super::message::lines_of;
 use super::token::short_code;
 use std::fmt::Write;
@@ -115,7 +115,7 @@ pub fn request_text(approval: &Approval, who: &str, lang: Lang, redactor: &Redac
     let how = match (approval.is_for(who), &approval.confirm) {
         (false, _) => NOT_YOURS,
         (true, Some(_)) => HOW_BY_WORD,
-        (true, None) if takes_text(approval) => HOW_BY_TEXT,
+        (true, None) if approval.takes_text() => HOW_BY_TEXT,
         (true, None) => HOW,
     };
     let _ = writeln!(text, "{}", lang.pick(how[0], how[1]));
@@ -220,12 +220,12 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
     }
     let wrong = || {
         let shown = tmuxagent_text::plain::cut_chars(&one_line(added), 40);
-        let plain_yes = (!takes_text(approval)).then_some("approve");
+        let plain_yes = (!approval.takes_text()).then_some("approve");
         let words = plain_yes.into_iter().chain(["reject"]).chain(approval.options.iter().map(String::as_str));
         let hint = nearest(&shown, words).map(|near| format!(" ({near}?)")).unwrap_or_default();
         let text = lang.pick("not understood: ", "无法识别：");
         let fix = match approval.options.is_empty() {
-            true if takes_text(approval) => {
+            true if approval.takes_text() => {
                 lang.pick("write `answer: TEXT` or `reject`", "请写入 answer: 文本 或 reject")
             }
             true => lang.pick("write `approve` or `reject`", "请写入 approve 或 reject"),
@@ -235,7 +235,7 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
         };
         Written::Wrong(format!("{text}`{shown}`{hint}; {fix}"))
     };
-    if added.is_empty() && takes_text(approval) {
+    if added.is_empty() && approval.takes_text() {
         let text = lang.pick(
             "not understood: the request was changed; write `answer: TEXT` or `reject` behind it, or instead of it",
             "无法识别：请求内容被改动；请在其后写入 answer: 文本 或 reject，或用它替换全部内容",
@@ -272,7 +272,7 @@ pub fn read_decision(content: &str, request: Option<&str>, approval: &Approval, 
         return Written::Wrong(sentence(lang, &approval.another_word(&shown)));
     }
     if is_word(added, APPROVE) {
-        return if takes_text(approval) { wrong() } else { yes(option(added)) };
+        return if approval.takes_text() { wrong() } else { yes(option(added)) };
     }
     if let Some(found) = option(added).or_else(|| numbered(&approval.options, added)) {
         return yes(Some(found));

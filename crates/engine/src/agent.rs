@@ -278,7 +278,7 @@ fn names(condition: &Condition, wanted: &dyn Fn(AgentWord) -> bool) -> bool {
 }
 
 /// Whether an end of a stage is told by its agent.
-fn minds_agent(rule: &Stage) -> bool {
+pub fn minds_agent(rule: &Stage) -> bool {
     rule.success_when.iter().chain(&rule.fail_when).any(|condition| names(condition, &|_| true))
 }
 

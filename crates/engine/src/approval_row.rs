@@ -29,6 +29,9 @@ pub struct ApprovalRow {
     /// The same, by its process, where the system told it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asker: Option<Front>,
+    /// What that showed while it waited: [`PaneReader::question`](tmuxagent_model::PaneReader::question).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
     /// What the policy has typed for an answer, as it was when the question was asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<(String, Vec<KeyStep>)>,

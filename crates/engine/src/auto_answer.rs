@@ -167,6 +167,7 @@ impl Turn<'_> {
             again: None,
             program: None,
             asker: ask.asker,
+            fingerprint: None,
             answers: Vec::new(),
             call: None,
             dialog: ask.dialog,

@@ -2,7 +2,7 @@
 
 use super::groups::ahead;
 use super::progress::Cause;
-use super::state::{Purpose, Run};
+use super::state::Purpose;
 use super::text::describe_steps;
 use super::trigger::{Fired, Starter, state_word};
 use super::turn::{At, Turn};
@@ -93,9 +93,15 @@ impl Turn<'_> {
         let Some(run) = self.run(id) else {
             return self.refused(RefusalKind::NotFound, format!("there is no run {id}"));
         };
+        let live: Vec<usize> = run.live().collect();
+        if let (None, [_, _, ..], RunControl::Retry | RunControl::Skip) = (stage, live.as_slice(), control) {
+            let names: Vec<String> = live.iter().map(|stage| self.stage_name(At { run: id, stage: *stage })).collect();
+            let why = format!("several stages of run {id} are under way: {}; name one", names.join(", "));
+            return self.refused(RefusalKind::Refused, why);
+        }
         let found = match stage {
             Some(name) => run.stages.iter().position(|stage| stage.name == name),
-            None => run.live().or(run.last),
+            None => live.first().copied().or(run.last),
         };
         let Some(index) = found else {
             let why = format!("run {id} has no stage `{}`", stage.unwrap_or_default());
@@ -124,8 +130,7 @@ impl Turn<'_> {
         };
         let Some(stage) = self.stage(at) else { return };
         let (state, name) = (stage.state, stage.name.clone());
-        let other = self.run(at.run).and_then(Run::live).filter(|live| *live != at.stage);
-        if let Some(other) = other {
+        if let Some(other) = self.in_the_way(at) {
             let live = self.stage_name(At { run: at.run, stage: other });
             return self.refused(RefusalKind::Refused, format!("stage {live} of run {} is under way", at.run));
         }
@@ -152,12 +157,11 @@ impl Turn<'_> {
                 self.reset_later(at);
                 self.clear_retries(at);
                 self.count_rounds_anew(at);
-                if let Some(run) = self.state.runs.get_mut(&at.run) {
-                    run.last = Some(at.stage);
-                    if let Some(stage) = run.stages.get_mut(at.stage) {
-                        stage.plan_fixed = false;
-                        stage.triggered = Some(by_hand(self.now, by));
-                    }
+                self.count_begin(at);
+                let cause = by_hand(self.now, by);
+                if let Some(stage) = self.stage_mut(at) {
+                    stage.plan_fixed = false;
+                    stage.triggered = Some(cause);
                 }
                 // A new attempt of a gated stage is a new question: the old yes was for the old attempt.
                 if rule.gate.is_some() { self.ask_gate(at) } else { self.enter(at) }
@@ -172,6 +176,14 @@ impl Turn<'_> {
         }
         let state = self.stage(at).map_or("started", |stage| state_word(stage.state));
         self.done(Some(at.run), format!("stage {name} of run {} is {state}", at.run));
+    }
+
+    /// The live stage of its run beside which a stage can't act.
+    fn in_the_way(&self, at: At) -> Option<usize> {
+        let policy = Arc::clone(&self.policy);
+        let beside = self.rule(&policy, at).is_some_and(|(_, rule)| rule.needs.is_some());
+        let live = self.stage(at).is_some_and(|stage| stage.state.is_live());
+        self.run(at.run)?.live().find(|other| *other != at.stage && !beside && !live)
     }
 
     fn clear_retries(&mut self, at: At) {
@@ -203,8 +215,7 @@ impl Turn<'_> {
             let why = format!("stage {name} is {}; there is nothing to leave out", state_word(state));
             return self.refused(RefusalKind::Refused, why);
         }
-        let other = self.run(at.run).and_then(Run::live).is_some_and(|live| live != at.stage);
-        if other {
+        if self.in_the_way(at).is_some() {
             return self.refused(RefusalKind::Refused, format!("another stage of run {} is under way", at.run));
         }
         if let Err(why) = self.may_reopen(at.run) {

@@ -55,8 +55,8 @@ pub struct Scene<'a> {
     pub agent: Watched<'a>,
     /// Exit codes that `success_when` names: `exit_code` without codes does not mean them.
     pub expected: &'a [i32],
-    /// The stage whose end alone is news; `None`: that of every stage.
-    pub ended: Option<&'a str>,
+    /// The stages whose ends alone are news; `None`: that of every stage.
+    pub ended: Option<&'a [&'a str]>,
     /// Takes secrets out of what is kept.
     pub cleaner: &'a Cleaner,
     /// Now.
@@ -292,7 +292,7 @@ impl Scene<'_> {
         let text = stage.ended.as_ref().map(Cause::brief).unwrap_or_default();
         let cause = self.since(stage.ended.as_ref().map(|ended| ended.at), condition, &text);
         match stimulus {
-            Stimulus::Settled if self.ended.is_none_or(|ended| ended == name) => {
+            Stimulus::Settled if self.ended.is_none_or(|ended| ended.contains(&name)) => {
                 Verdict::Met(Found { cause, groups: Vec::new(), lasting: false, at_once: false })
             }
             _ => Verdict::Level(cause),

@@ -251,8 +251,7 @@ impl Turn<'_> {
         let agent = !pane.info.facts.agent.is_empty();
         let pane = approval.pane.clone();
         let purpose = Purpose::Reply { approval: approval.id.clone() };
-        let waits = approval.kind == ApprovalKind::Asks;
-        let needs = Needs::Asker { front: row.asker.clone(), waits };
+        let needs = Needs::Asker { front: row.asker.clone(), question: row.fingerprint.clone() };
         // Who asked is known better by its process than by its name.
         let expect_command = row.program.clone().filter(|program| !program.is_empty() && row.asker.is_none());
         // Agents take a paste as text; typed letters can be shortcuts of a dialog that is open by now. Keys are what the

@@ -4,6 +4,16 @@ use super::progress::{PollRun, PollState, cut};
 use tmuxagent_model::AgentMessage;
 use tmuxagent_policy::{Condition, MessageTest, Policy, PollWhat};
 
+/// Several stages that must all have succeeded, as `needs` says it.
+fn needed(parts: &[Condition]) -> Option<String> {
+    let name = |part: &Condition| match part {
+        Condition::AfterStageSuccess(name) => Some(name.clone()),
+        _ => None,
+    };
+    let names: Vec<String> = parts.iter().map(name).collect::<Option<_>>()?;
+    (names.len() > 1).then(|| format!("needs {}", names.join(", ")))
+}
+
 /// A condition in one line, close to how it is written.
 pub fn describe(policy: &Policy, condition: &Condition) -> String {
     let join = |word: &str, parts: &[Condition]| match parts {
@@ -16,7 +26,7 @@ pub fn describe(policy: &Policy, condition: &Condition) -> String {
     };
     match condition {
         Condition::Any(parts) => join("any_of", parts),
-        Condition::All(parts) => join("all_of", parts),
+        Condition::All(parts) => needed(parts).unwrap_or_else(|| join("all_of", parts)),
         Condition::Not(part) => format!("not {}", describe(policy, part)),
         Condition::LogRegex(id) => {
             let pattern = policy.patterns.get(id.0 as usize);

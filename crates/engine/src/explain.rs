@@ -330,9 +330,10 @@ impl Engine {
         }
         match stage.state {
             StageState::Waiting => {
-                if let Some(live) = run.and_then(|run| run.stages.get(run.live()?)) {
-                    waits.push(format!("the end of stage {}", live.name));
-                }
+                let live = run.iter().filter(|_| rule.needs.is_none()).flat_map(|run| &run.stages);
+                waits.extend(
+                    live.filter(|one| one.state.is_live()).map(|live| format!("the end of stage {}", live.name)),
+                );
                 let key = stage_key(&pipeline.name, &rule.name);
                 let last = row.and_then(|row| row.starts.get(&key)).copied();
                 if let Some(until) = last.zip(rule.cooldown).map(|(last, span)| last + span).filter(|t| *t > now) {

@@ -157,7 +157,8 @@ impl Turn<'_> {
     ) -> Option<String> {
         let run = self.run(at.run)?;
         let pane = self.pane_of(at)?;
-        let names = Names { run: Some(run), stage: &rule.name, attempt, pipeline: &run.pipeline, pane };
+        let names =
+            Names { run: Some(run), stage: &rule.name, each: &rule.each, attempt, pipeline: &run.pipeline, pane };
         fill(template?, &names, Quoting::None).ok()
     }
 

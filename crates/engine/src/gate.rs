@@ -61,6 +61,8 @@ pub struct Ask {
     pub program: Option<String>,
     /// The same, by its process.
     pub asker: Option<Front>,
+    /// What it shows while it waits: [`PaneReader::question`](tmuxagent_model::PaneReader::question).
+    pub fingerprint: Option<String>,
     /// What the policy has typed for an answer.
     pub answers: Vec<(String, Vec<KeyStep>)>,
     /// The lines that lead to it; those of the pane where none are given.
@@ -88,6 +90,7 @@ impl Default for Ask {
             again: None,
             program: None,
             asker: None,
+            fingerprint: None,
             answers: Vec::new(),
             evidence: None,
             dialog: None,
@@ -316,6 +319,7 @@ impl Turn<'_> {
             again: ask.again,
             program: ask.program,
             asker: ask.asker,
+            fingerprint: ask.fingerprint,
             answers: ask.answers,
             dialog: ask.dialog,
             call: None,

@@ -26,7 +26,7 @@ pub fn ahead<'s>(state: &'s State, run: &Run) -> Option<&'s Run> {
 /// The group of a run that is about to begin.
 fn group_of(run: &Run, pipeline: &Pipeline, pane: &PaneRow) -> Result<Option<String>, String> {
     let Some(group) = &pipeline.concurrency.group else { return Ok(None) };
-    let names = Names { run: Some(run), stage: "", attempt: 1, pipeline: &pipeline.name, pane };
+    let names = Names { run: Some(run), stage: "", each: &[], attempt: 1, pipeline: &pipeline.name, pane };
     fill(group, &names, Quoting::None).map(Some).map_err(|missing| missing.to_string())
 }
 

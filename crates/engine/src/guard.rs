@@ -185,7 +185,8 @@ impl Turn<'_> {
         };
         let Some(stage) = run.stages.get(at.stage) else { return Asked::Holds };
         let attempt = stage.attempt + 1;
-        let names = Names { run: Some(run), stage: &rule.name, attempt, pipeline: &run.pipeline, pane };
+        let names =
+            Names { run: Some(run), stage: &rule.name, each: &rule.each, attempt, pipeline: &run.pipeline, pane };
         let facts = Facts { names, files: &stage.files };
         let (holds, mut part) = facts.part(guard);
         let asked = facts.asked(guard, &part, holds);
@@ -202,7 +203,9 @@ impl Turn<'_> {
         self.supersede_stage(at);
         // In a loop it may have been skipped before.
         let again = self.stage(at).is_some_and(|stage| stage.state == StageState::Skipped);
-        if !again && !self.shift(at, StageInput::LeaveOut) {
+        if again {
+            self.count_end(at);
+        } else if !self.shift(at, StageInput::LeaveOut) {
             return;
         }
         let words = rule.guard.as_ref().map(Guard::describe).unwrap_or_default();
@@ -274,7 +277,7 @@ impl Engine {
     ) -> Option<ConditionExplanation> {
         let (guard, pane) = (rule.guard.as_ref()?, pane?);
         let pipeline = run.map_or("", |run| run.pipeline.as_str());
-        let names = Names { run, stage: &rule.name, attempt: stage.attempt + 1, pipeline, pane };
+        let names = Names { run, stage: &rule.name, each: &rule.each, attempt: stage.attempt + 1, pipeline, pane };
         let (_, part) = Facts { names, files: &stage.files }.part(guard);
         Some(ConditionExplanation { role: Role::If, active: false, as_of: None, part })
     }

@@ -28,6 +28,7 @@ mod explained;
 mod fail;
 mod files;
 mod finally;
+mod followers;
 mod gap;
 mod gate;
 mod groups;
@@ -44,6 +45,7 @@ mod outlook;
 mod outputs;
 mod overheard;
 mod pane;
+mod parallel;
 mod place;
 mod plan;
 mod poll;
@@ -95,6 +97,7 @@ use tmuxagent_model::{
 };
 use tmuxagent_policy::Policy;
 use turn::Turn;
+use waits::Waits;
 
 /// What the engine is set to beside its policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -282,7 +285,10 @@ impl Engine {
             Event::Activity { pane } => turn.touch(pane),
             Event::Gap { pane } => turn.gap(pane),
             Event::Program { pane, state } => turn.program(pane, state),
-            Event::Waits { pane, front, password, row } => turn.waits(pane, front.as_ref(), *password, row.as_deref()),
+            Event::Waits { pane, front, password, row, question } => {
+                let (front, row, question) = (front.as_ref(), row.as_deref(), question.as_deref());
+                turn.waits(pane, &Waits { front, password: *password, row, question });
+            }
             Event::Dialog { pane, agent, front, question, request } => {
                 turn.dialog(pane, agent, front.as_ref(), question.as_deref(), request.as_deref());
             }
@@ -376,8 +382,8 @@ impl Engine {
         let row = self.state.panes.get(pane)?;
         row.open.values().chain(&row.guests).find_map(|run| {
             let run = self.state.runs.get(run)?;
-            let live = run.live().filter(|live| run.pane_of(*live) == pane)?;
-            run.stages.get(live)?.tracked.as_ref().map(|id| id.as_str().to_owned())
+            let mut here = run.live().filter(|live| run.pane_of(*live) == pane);
+            here.find_map(|live| run.stages.get(live)?.tracked.as_ref().map(|id| id.as_str().to_owned()))
         })
     }
 

@@ -11,19 +11,26 @@ impl Turn<'_> {
     /// Ends what open runs do in a pane that nobody can type into any more. `gone`: it is not even shown.
     pub fn end_runs(&mut self, pane: &PaneKey, cause: &Cause, gone: bool) {
         for run in self.runs_at(pane) {
-            let Some(at) = self.live_at(run, pane) else {
+            let (acting, waiting): (Vec<At>, Vec<At>) = self
+                .all_live_at(run, pane)
+                .into_iter()
+                .partition(|at| self.stage(*at).is_some_and(|stage| stage.state.is_under_way()));
+            if acting.is_empty() && waiting.is_empty() {
                 self.lose_idle_pane(run, pane, cause, gone);
                 continue;
-            };
-            if self.stage(at).is_some_and(|stage| stage.state.is_under_way()) {
-                self.fail_without_pane(at, pane, cause);
-            } else {
-                self.cancel_run(run, cause);
             }
-            // What its end leads to goes on elsewhere.
-            let elsewhere = self.run(run).is_some_and(|run| run.pane == *pane && run.live().is_some());
-            if gone && elsewhere {
-                self.move_run(run);
+            let beside = self.run(run).is_some_and(|run| run.live().any(|stage| run.pane_of(stage) != pane));
+            if acting.is_empty() && !beside {
+                self.cancel_run(run, cause);
+            } else {
+                waiting.iter().for_each(|at| self.cancel_stage(*at, cause.clone()));
+                acting.iter().for_each(|at| self.fail_without_pane(*at, pane, cause));
+            }
+            // What goes on elsewhere, or what its end leads to there.
+            let Some(left) = self.run(run).filter(|run| run.pane == *pane && !run.is_idle()) else { continue };
+            let ends = left.closing.is_some();
+            if gone && !self.move_run(run) && !ends {
+                self.cancel_run(run, cause);
             }
         }
     }
@@ -31,7 +38,7 @@ impl Turn<'_> {
     /// A pane is lost in which no stage of a run is live. The run ends when it is its own and nothing goes on elsewhere.
     fn lose_idle_pane(&mut self, id: RunId, pane: &PaneKey, cause: &Cause, gone: bool) {
         let Some(run) = self.run(id).filter(|run| run.pane == *pane) else { return };
-        if run.live().is_none() {
+        if run.is_idle() {
             return self.cancel_run(id, cause);
         }
         // A dead pane is shown still, with its run.
@@ -68,7 +75,7 @@ impl Turn<'_> {
             None => self.give_up(at, cause.clone()),
         }
         // Nothing of the run can follow there; what follows elsewhere may.
-        if self.run(at.run).is_some_and(|run| run.pane == *pane) {
+        if self.run(at.run).is_some_and(|run| run.pane == *pane && run.is_idle()) {
             self.close_run(at.run, RunInput::Fail);
         }
     }

@@ -19,7 +19,8 @@ impl Turn<'_> {
                 continue;
             }
             printed |= matches!(action, Action::Shell { .. });
-            let names = Names { run: Some(&run), stage: &rule.name, attempt, pipeline: &run.pipeline, pane };
+            let names =
+                Names { run: Some(&run), stage: &rule.name, each: &rule.each, attempt, pipeline: &run.pipeline, pane };
             let planned = plan_action(action, &names)?;
             if let Planned::Set { name, value } = &planned {
                 run.variables.insert(name.clone(), value.clone());

@@ -28,7 +28,8 @@ impl Turn<'_> {
         let Some(stage) = run.stages.get(at.stage) else { return };
         let Some(poll) = stage.polls.get(&node) else { return };
         let (attempt, since, deadline) = (stage.attempt, poll.since, poll.deadline);
-        let names = Names { run: Some(run), stage: &rule.name, attempt, pipeline: &pipeline.name, pane };
+        let names =
+            Names { run: Some(run), stage: &rule.name, each: &rule.each, attempt, pipeline: &pipeline.name, pane };
         match spec(test, &names, since) {
             Ok(spec) => {
                 let purpose = Purpose::Poll { run: at.run, stage: rule.name.clone(), attempt, node };
@@ -182,7 +183,7 @@ impl Turn<'_> {
         let Some(poll) = row.watch.get(&key).and_then(|watch| watch.polls.get(&node)) else { return };
         let listened = policy.pipeline(pipeline).map(|known| self.listened(pane, known, rule));
         let row = listened.and_then(|listened| self.state.panes.get(&listened)).unwrap_or(row);
-        let names = Names { run: None, stage, attempt: 1, pipeline, pane: row };
+        let names = Names { run: None, stage, each: &[], attempt: 1, pipeline, pane: row };
         let spec = match spec(test, &names, poll.since) {
             Ok(spec) => spec,
             Err(missing) => return self.cannot_ask(pane, &key, node, &missing),

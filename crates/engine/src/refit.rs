@@ -48,14 +48,12 @@ impl Turn<'_> {
     fn refit_run(&mut self, id: RunId) {
         let policy = Arc::clone(&self.policy);
         let Some(run) = self.run(id) else { return };
-        let live = run.live().and_then(|index| run.stages.get(index)).map(|stage| stage.name.clone());
+        let live: Vec<String> = run.live().filter_map(|index| Some(run.stages.get(index)?.name.clone())).collect();
         let last = run.last.and_then(|index| run.stages.get(index)).map(|stage| stage.name.clone());
         let Some(pipeline) = policy.pipeline(&run.pipeline) else {
             return self.cancel_run(id, &Cause::own(self.now, "policy", "it no longer has this pipeline"));
         };
-        if let Some(name) = &live
-            && pipeline.stage(name).is_none()
-        {
+        if live.iter().any(|name| pipeline.stage(name).is_none()) {
             return self.cancel_run(id, &Cause::own(self.now, "policy", "it no longer has this stage"));
         }
         let same = run.stages.iter().map(|stage| &stage.name).eq(pipeline.stages.iter().map(|stage| &stage.name));
@@ -66,10 +64,10 @@ impl Turn<'_> {
             run.stages = names.map(|name| old.remove(&name).unwrap_or_else(|| StageRun::waiting(name))).collect();
             run.last = last.and_then(|last| run.stages.iter().position(|stage| stage.name == last));
         }
-        let Some(stage) = self.run(id).and_then(super::state::Run::live) else { return };
-        let at = At { run: id, stage };
-        self.refit_attempt(at);
-        self.revise_gate(at);
+        for at in live.iter().filter_map(|name| self.find_stage(id, name)).collect::<Vec<_>>() {
+            self.refit_attempt(at);
+            self.revise_gate(at);
+        }
     }
 
     /// Conditions of a running attempt that are others now forget what held, and their polls begin anew.

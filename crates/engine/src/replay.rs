@@ -5,6 +5,7 @@
 //! not what other keys would have led to.
 
 mod log;
+mod people;
 
 pub use super::report::{Comparison, Decided, Entry, Report, Side, compare};
 pub use log::read_log;
@@ -14,9 +15,9 @@ use super::{Answer, Engine, Options, Step};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tmuxagent_model::{
-    AgentMessage, AgentSeen, AgentState, ApprovalState, Command, Decider, Effect, Event, Front, LineEvent, LineSource,
-    Millis, Note, Outcome, PRINTED, PaneInfo, PaneKey, PollOutcome, Printed, RunId, Severity, ShellOutcome, Timestamp,
-    Variables, Verdict, Via,
+    AgentMessage, AgentSeen, AgentState, Approval, ApprovalState, Command, Decider, Effect, Event, Front, LineEvent,
+    LineSource, Millis, Note, Outcome, PRINTED, PaneInfo, PaneKey, PollOutcome, Printed, RunControl, RunId, Severity,
+    ShellOutcome, Timestamp, Variables, Verdict, Via,
 };
 use tmuxagent_policy::{Policy, RuleSet};
 
@@ -61,9 +62,28 @@ pub enum Recorded {
     Started {
         /// Which.
         pipeline: String,
+        /// At which stage; the first where none was named.
+        stage: Option<String>,
         /// The values that were given.
         inputs: Variables,
+        /// Who.
+        by: Decider,
     },
+    /// Somebody steered the run of a pipeline of the pane.
+    Steered {
+        /// Whose run.
+        pipeline: String,
+        /// Which stage, where one was named.
+        stage: Option<String>,
+        /// What was wished.
+        control: RunControl,
+        /// Who.
+        by: Decider,
+    },
+    /// Somebody decided a question; it counts where questions are answered as they were.
+    Decided(Box<Approval>),
+    /// What the pane's agent was seen to do, as it was told then.
+    AgentSeen(Box<AgentSeen>),
     /// Lines were left out here.
     Gap,
 }
@@ -78,6 +98,8 @@ pub enum Answers {
     Approve,
     /// No, at once.
     Reject,
+    /// As people did, at that time.
+    AsDecided,
 }
 
 /// How polls are answered.
@@ -218,11 +240,16 @@ impl World {
                 let seen = AgentSeen { pane, agent, process, state, by, anew, interrupted, unproven };
                 self.step(now, Event::Agent(Box::new(seen)));
             }
-            Recorded::Started { pipeline, inputs } => {
+            Recorded::Started { pipeline, stage, inputs, by } => {
                 let (pane, pipeline, inputs) = (pane.clone(), pipeline.clone(), inputs.clone());
-                let command = Command::Start { pane, pipeline, stage: None, inputs };
-                self.step(now, Event::Asked { command, by: Decider { who: "replay".to_owned(), via: Via::Cli } });
+                let command = Command::Start { pane, pipeline, stage: stage.clone(), inputs };
+                self.step(now, Event::Asked { command, by: by.clone() });
             }
+            Recorded::Steered { pipeline, stage, control, by } => {
+                self.steer(now, pane, pipeline, stage.as_deref(), *control, by);
+            }
+            Recorded::Decided(then) => self.decide_as_then(now, then),
+            Recorded::AgentSeen(seen) => self.step(now, Event::Agent(seen.clone())),
             Recorded::Gap => self.step(now, Event::Gap { pane: pane.clone() }),
         }
     }
@@ -301,7 +328,7 @@ impl World {
     /// The setting's answers to the questions of a step.
     fn answers(&mut self, now: Timestamp, step: &Step) -> Vec<Event> {
         let approve = match self.setting.answers {
-            Answers::Leave => return Vec::new(),
+            Answers::Leave | Answers::AsDecided => return Vec::new(),
             Answers::Approve => true,
             Answers::Reject => false,
         };

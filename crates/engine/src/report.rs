@@ -166,6 +166,7 @@ impl fmt::Display for Decided {
                     tmuxagent_model::RunState::Failed => "failed",
                     tmuxagent_model::RunState::Cancelled => "was cancelled",
                     tmuxagent_model::RunState::Rejected => "was rejected",
+                    tmuxagent_model::RunState::Expired => "was not approved in time",
                 };
                 write!(f, "run of {pipeline} {word}")
             }

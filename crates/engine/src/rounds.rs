@@ -1,11 +1,11 @@
 //! Stages that run again in one run, in a loop.
 //!
 //! **Rules.** A stage of a loop that has ended starts again when another stage of that loop has just ended, and its triggers
-//! name that end. Each start is a round; once as many were started as the policy allows, a person is asked before the next
+//! name that end; one that needs several of its loop waits until all of these have ended anew. Each start is a round; once as many were started as the policy allows, a person is asked before the next
 //! one, and so many more are allowed by a yes. A person who runs a stage again by hand begins to count anew.
 
 use super::progress::Cause;
-use super::state::Run;
+use super::state::{Run, StageRun};
 use super::turn::{At, Turn};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -28,15 +28,44 @@ pub struct PastRound {
 /// Rounds that are remembered of a stage.
 const REMEMBERED: usize = 20;
 
-/// The stage whose end lets this one start again: it stands in the same loop, and has just ended.
-pub fn starts_again<'r>(run: &'r Run, pipeline: &Pipeline, stage: usize) -> Option<&'r str> {
+/// The stages whose ends let this one start again: they stand in the same loop, and have ended since it was started, or,
+/// of a stage that begins beside no other, since one of that kind was.
+pub fn starts_again<'r>(run: &'r Run, pipeline: &Pipeline, stage: usize) -> Option<Vec<&'r str>> {
     let own = run.stages.get(stage).filter(|own| own.state.is_ended())?;
-    let ended = run.last.filter(|last| *last != stage).and_then(|last| run.stages.get(last))?;
-    let one = pipeline.loop_of(&own.name)?;
-    (ended.state.is_ended() && one.stages.contains(&ended.name)).then_some(ended.name.as_str())
+    let (one, rule) = (pipeline.loop_of(&own.name)?, pipeline.stage(&own.name)?);
+    let alone = |other: &&StageRun| pipeline.stage(&other.name).is_none_or(|rule| rule.needs.is_none());
+    let since = match &rule.needs {
+        Some(_) => own.began,
+        None => run.stages.iter().filter(alone).map(|other| other.began).max().unwrap_or(0),
+    };
+    let ended =
+        run.stages.iter().filter(|other| other.name != own.name && other.state.is_ended() && other.over > since);
+    let ended: Vec<&str> = ended.map(|other| other.name.as_str()).filter(|name| one.has(name)).collect();
+    let all = rule.needs.iter().filter(|needs| !needs.any).flat_map(|needs| &needs.stages);
+    let complete = all.filter(|name| one.has(name)).all(|name| ended.contains(&name.as_str()));
+    (complete && !ended.is_empty()).then_some(ended)
 }
 
 impl Turn<'_> {
+    /// A stage is started: it is the last one now.
+    pub fn count_begin(&mut self, at: At) {
+        let Some(run) = self.state.runs.get_mut(&at.run) else { return };
+        run.last = Some(at.stage);
+        let number = run.next_number();
+        if let Some(stage) = run.stages.get_mut(at.stage) {
+            stage.began = number;
+        }
+    }
+
+    /// A stage has ended.
+    pub fn count_end(&mut self, at: At) {
+        let Some(run) = self.state.runs.get_mut(&at.run) else { return };
+        let number = run.next_number();
+        if let Some(stage) = run.stages.get_mut(at.stage) {
+            stage.over = number;
+        }
+    }
+
     /// A stage starts by its triggers: its round before is over.
     pub fn count_round(&mut self, at: At) {
         let policy = Arc::clone(&self.policy);

@@ -1,10 +1,7 @@
 //! The life of a run: its beginning, what follows its stages, its locks, its end.
 
-use super::agent::Watched;
-use super::condition::{Ending, Scene, Stimulus, TRIGGER, ended_so};
-use super::progress::{Cause, Progress, Watch};
-use super::rounds::starts_again;
-use super::state::{Purpose, Run, StageRun, State, stage_key};
+use super::progress::{Cause, Progress};
+use super::state::{Purpose, Run, StageRun, stage_key};
 use super::table::{RunInput, StageInput, next_run};
 use super::trigger::{Fired, Starter};
 use super::turn::{At, Turn, Work};
@@ -14,7 +11,7 @@ use tmuxagent_model::{
     AlertKind, ApprovalId, ApprovalState, IntentId, Note, PaneKey, RunId, RunState, Severity, StageState, Urgency,
     Variables,
 };
-use tmuxagent_policy::{Condition, Pipeline, Policy, Stage, input_values};
+use tmuxagent_policy::{Pipeline, Stage, input_values};
 
 /// The most closed runs kept for each pipeline on a pane, and in all; the journal has the rest.
 const CLOSED_OF_PAIR: usize = 5;
@@ -64,6 +61,7 @@ impl Turn<'_> {
             evidence: Vec::new(),
             started_at: now,
             ended_at: None,
+            counted: 0,
         };
         if let Err(why) = self.put_in_group(&mut run, pipeline) {
             let text = format!("{} does not begin: {why}", pipeline.name);
@@ -115,68 +113,6 @@ impl Turn<'_> {
         }
     }
 
-    /// After the end of a stage: the stages that wait for it, then perhaps the end of the run.
-    pub fn after_stage(&mut self, id: RunId) {
-        let policy = Arc::clone(&self.policy);
-        let Some(run) = self.run(id).filter(|run| run.state == RunState::Open && run.live().is_none()) else { return };
-        if run.closing.is_some() {
-            return self.close_run(id, RunInput::Cancel);
-        }
-        let Some(pipeline) = policy.pipeline(&run.pipeline) else { return };
-        let waiting: Vec<usize> = run
-            .stages
-            .iter()
-            .enumerate()
-            .filter(|(index, stage)| {
-                stage.state == StageState::Waiting || starts_again(run, pipeline, *index).is_some()
-            })
-            .map(|(index, _)| index)
-            .collect();
-        for index in waiting {
-            let at = At { run: id, stage: index };
-            if let Some((_, stage)) = self.rule(&policy, at)
-                && self.ask_follower(&policy, pipeline, stage, at)
-            {
-                return;
-            }
-        }
-        let open = self.run(id).is_some_and(|run| goes_on(run, pipeline));
-        if !open {
-            self.close_by_stages(id);
-        }
-    }
-
-    /// Starts a stage whose `after_stage_*` holds now; says whether it did.
-    fn ask_follower(&mut self, policy: &Policy, pipeline: &Pipeline, stage: &Stage, at: At) -> bool {
-        let Some(run) = self.run(at.run) else { return false };
-        let ended = starts_again(run, pipeline, at.stage);
-        let pane = run.pane.clone();
-        let key = stage_key(&pipeline.name, &stage.name);
-        let none = Watch::default();
-        let Some(row) = self.state.panes.get(&pane).filter(|row| !row.info.dead) else { return false };
-        let watch = row.watch.get(&key).unwrap_or(&none);
-        let (cleaner, now) = (self.cleaner, self.now);
-        let listened = self.listened(&pane, pipeline, stage);
-        let (polls, agent) = (&watch.polls, Watched::of(self.state.panes.get(&listened), None));
-        let scene = Scene { policy, run: Some(run), polls, agent, expected: &[], ended, cleaner, now };
-        let mut held = watch.progress.held.clone();
-        let found = scene.meet(&stage.triggers, TRIGGER, &Stimulus::Settled, &mut held, &mut Vec::new());
-        let Some(found) = found else { return false };
-        let cooled = stage.cooldown.zip(row.starts.get(&key).copied()).filter(|(span, last)| *last + *span > self.now);
-        if let Some((span, last)) = cooled {
-            let why = format!("cool-down for another {}", (last + span).since(self.now));
-            self.miss(&pane, &pipeline.name, &stage.name, &found.cause.text, why);
-            return false;
-        }
-        if let Some(row) = self.state.panes.get_mut(&pane)
-            && let Some(watch) = row.watch.get_mut(&key)
-        {
-            watch.progress = Progress::new();
-        }
-        self.begin(at, found.cause);
-        true
-    }
-
     /// Closes a run as its stages say.
     pub fn close_by_stages(&mut self, id: RunId) {
         let Some(run) = self.run(id) else { return };
@@ -195,8 +131,10 @@ impl Turn<'_> {
             RunInput::Fail
         } else if any(&[StageState::Rejected]) {
             RunInput::Reject
-        } else if any(&[StageState::Cancelled, StageState::Expired]) {
+        } else if any(&[StageState::Cancelled]) {
             RunInput::Cancel
+        } else if any(&[StageState::Expired]) {
+            RunInput::Expire
         } else {
             RunInput::Succeed
         };
@@ -206,7 +144,8 @@ impl Turn<'_> {
     /// Cancels a run with what is live in it; nothing more is typed for it.
     pub fn cancel_run(&mut self, id: RunId, cause: &Cause) {
         let Some(run) = self.run(id) else { return };
-        if let Some(stage) = run.live() {
+        let live: Vec<usize> = run.live().collect();
+        for stage in live {
             self.cancel_stage(At { run: id, stage }, cause.clone());
         }
         let of_run: Vec<IntentId> = self
@@ -242,10 +181,11 @@ impl Turn<'_> {
         }
         self.be_no_guest(id);
         self.then(Work::Locks);
+        self.tell_apart(id);
         let severity = match state {
             RunState::Succeeded => Severity::Success,
             RunState::Failed => Severity::Error,
-            RunState::Open | RunState::Cancelled | RunState::Rejected => Severity::Warning,
+            RunState::Open | RunState::Cancelled | RunState::Rejected | RunState::Expired => Severity::Warning,
         };
         self.note_run(severity, id, Note::RunEnded { run: id, pipeline: pipeline.clone(), state });
         if state == RunState::Succeeded {
@@ -281,11 +221,18 @@ impl Turn<'_> {
         true
     }
 
-    /// Sets the stages after `at` back to waiting, so that the chain goes on from there.
+    /// Sets the stages after `at` back to waiting, so that the chain goes on from there. Where stages act beside each other,
+    /// those are meant that come after this one.
     pub fn reset_later(&mut self, at: At) {
+        let policy = Arc::clone(&self.policy);
+        let Some((pipeline, rule)) = self.rule(&policy, at) else { return };
+        let beside = pipeline.stages.iter().any(|stage| stage.needs.is_some());
         let count = self.run(at.run).map_or(0, |run| run.stages.len());
         for stage in at.stage + 1..count {
-            self.shift(At { run: at.run, stage }, StageInput::Reset);
+            let later = At { run: at.run, stage };
+            if !beside || pipeline.comes_after(&self.stage_name(later), &rule.name) {
+                self.shift(later, StageInput::Reset);
+            }
         }
     }
 
@@ -316,16 +263,6 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether a stage may have its locks now.
-    pub fn locks_free(&self, at: At, locks: &[String]) -> bool {
-        locks.iter().all(|lock| holder(self.state, lock).is_none_or(|(run, _)| run.id == at.run))
-    }
-
-    /// Whether a stage may act now: its locks are free, and so is its pane.
-    pub fn may_act(&self, at: At, locks: &[String]) -> bool {
-        self.locks_free(at, locks) && self.is_pane_free(at)
-    }
-
     /// Starts queued stages whose locks are free, first come first served.
     pub fn grant_locks(&mut self) {
         let mut queued: Vec<(u64, At)> = self
@@ -333,21 +270,19 @@ impl Turn<'_> {
             .runs
             .values()
             .filter(|run| run.state == RunState::Open)
-            .filter_map(|run| {
-                let stage = run.live()?;
-                Some((run.stages.get(stage)?.queue?, At { run: run.id, stage }))
+            .flat_map(|run| {
+                run.live().filter_map(|stage| Some((run.stages.get(stage)?.queue?, At { run: run.id, stage })))
             })
             .collect();
         queued.sort_unstable_by_key(|(place, _)| *place);
         for (_, at) in queued {
-            let locks = self.stage(at).map(|stage| stage.locks.clone()).unwrap_or_default();
             if self.stage(at).is_none_or(|stage| stage.state != StageState::Queued) {
                 continue;
             }
             let waits = self.run(at.run).is_some_and(|run| run.group.is_some() && !run.granted);
             if waits && self.has_group(at.run) {
                 self.admit(at);
-            } else if !waits && self.may_act(at, &locks) {
+            } else if !waits && self.may_act(at) {
                 self.start_attempt(at);
             }
         }
@@ -358,98 +293,5 @@ impl Turn<'_> {
         let Purpose::Plan { run, stage, attempt } = purpose else { return None };
         let at = self.find_stage(*run, stage)?;
         self.stage(at).filter(|s| s.attempt == *attempt && s.waiting.as_ref() == Some(id)).map(|_| at)
-    }
-}
-
-/// The run and stage that hold a lock: those that act, or are about to go on acting.
-pub fn holder<'a>(state: &'a State, lock: &str) -> Option<(&'a Run, &'a StageRun)> {
-    state.runs.values().filter(|run| run.state == RunState::Open).find_map(|run| {
-        let stage = run.stages.get(run.live()?)?;
-        (stage.state.is_under_way() && stage.locks.iter().any(|held| held == lock)).then_some((run, stage))
-    })
-}
-
-/// Whether a run without a live stage may still go on: a waiting stage after the one started last has a trigger
-/// outside the run, or follows one that has.
-pub fn goes_on(run: &Run, pipeline: &Pipeline) -> bool {
-    pipeline
-        .stages
-        .iter()
-        .filter(|stage| run.stages.iter().any(|s| s.name == stage.name && s.state == StageState::Waiting))
-        .any(|stage| reach(run, pipeline, stage, &mut BTreeSet::new()) == Reach::Outside)
-}
-
-/// How a condition could come to hold in a run without a live stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Reach {
-    /// Not any more.
-    Never,
-    /// It holds as a state already, and was asked when it came to hold.
-    Already,
-    /// By something outside the run.
-    Outside,
-}
-
-fn reach<'a>(run: &Run, pipeline: &'a Pipeline, stage: &'a Stage, seen: &mut BTreeSet<&'a str>) -> Reach {
-    if !seen.insert(&stage.name) {
-        return Reach::Never;
-    }
-    let index = run.stages.iter().position(|s| s.name == stage.name);
-    let later = index.is_some_and(|index| run.last.is_none_or(|last| index > last));
-    let found = reach_condition(run, pipeline, &stage.triggers, later, seen);
-    seen.remove(stage.name.as_str());
-    found
-}
-
-fn reach_condition<'a>(
-    run: &Run,
-    pipeline: &'a Pipeline,
-    condition: &'a Condition,
-    later: bool,
-    seen: &mut BTreeSet<&'a str>,
-) -> Reach {
-    let mut after = |name: &'a str, how: Ending| {
-        let Some(stage) = run.stages.iter().find(|s| s.name == name) else { return Reach::Never };
-        let state = stage.state;
-        if ended_so(stage, how) {
-            return Reach::Already;
-        }
-        match pipeline.stage(name) {
-            Some(stage) if state == StageState::Waiting => reach(run, pipeline, stage, seen).min(Reach::Outside),
-            Some(_) | None => Reach::Never,
-        }
-    };
-    match condition {
-        Condition::Any(parts) => {
-            parts.iter().map(|part| reach_condition(run, pipeline, part, later, seen)).max().unwrap_or(Reach::Never)
-        }
-        Condition::All(parts) => {
-            let reached: Vec<Reach> =
-                parts.iter().map(|part| reach_condition(run, pipeline, part, later, seen)).collect();
-            if reached.contains(&Reach::Never) {
-                Reach::Never
-            } else {
-                reached.into_iter().max().unwrap_or(Reach::Never)
-            }
-        }
-        Condition::Not(_) => Reach::Already,
-        Condition::AfterStageSuccess(name) => after(name, Ending::Success),
-        Condition::AfterStageFailure(name) => after(name, Ending::Failure),
-        Condition::AfterStageRejected(name) => after(name, Ending::Rejection),
-        Condition::Seen(part) => reach_condition(run, pipeline, part, later, seen),
-        Condition::LogRegex(_)
-        | Condition::Message(_)
-        | Condition::ExitCode(_)
-        | Condition::Agent(_)
-        | Condition::IdleFor(_)
-        | Condition::Poll(_)
-        | Condition::Schedule(_)
-        | Condition::Manual => {
-            if later {
-                Reach::Outside
-            } else {
-                Reach::Never
-            }
-        }
     }
 }

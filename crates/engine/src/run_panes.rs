@@ -66,11 +66,17 @@ impl Turn<'_> {
         row.open.values().chain(&row.guests).copied().collect()
     }
 
-    /// The live stage of a run, where it acts in that pane.
+    /// The live stage of a run in that pane: the one that acts there, or else one that is to.
     pub fn live_at(&self, id: RunId, pane: &PaneKey) -> Option<At> {
-        let run = self.run(id)?;
-        let stage = run.live().filter(|stage| run.pane_of(*stage) == pane)?;
-        Some(At { run: id, stage })
+        let here = self.all_live_at(id, pane);
+        let acts = |at: &&At| self.stage(**at).is_some_and(|stage| stage.acts());
+        here.iter().find(acts).or(here.first()).copied()
+    }
+
+    /// The live stages of a run in that pane.
+    pub fn all_live_at(&self, id: RunId, pane: &PaneKey) -> Vec<At> {
+        let Some(run) = self.run(id) else { return Vec::new() };
+        run.live().filter(|stage| run.pane_of(*stage) == pane).map(|stage| At { run: id, stage }).collect()
     }
 
     /// A pane of a run, for people: its own as it was called when the run began.
@@ -216,9 +222,12 @@ impl Turn<'_> {
         }
         // A question is asked of a stage that has begun.
         if self.shift(at, StageInput::Start) && self.shift(at, StageInput::Ask) {
+            // Nobody can be asked about a pane that is gone: it is asked in the pane of the run.
+            let gone = self.pane_of(at).is_none();
             if let Some(stage) = self.stage_mut(at) {
                 stage.unplaced = true;
                 stage.queue = None;
+                stage.pane = stage.pane.take().filter(|_| !gone);
             }
             let ask = Ask {
                 kind: ApprovalKind::Failed { on_approve: OnApprove::Rerun },
@@ -303,14 +312,10 @@ impl Turn<'_> {
         self.note_at(Severity::Warning, &new, Note::Text { text });
         true
     }
-
-    /// Whether nobody else acts in the pane of a stage.
-    pub fn is_pane_free(&self, at: At) -> bool {
-        busy_pane(self.state, &self.policy, at).is_none()
-    }
 }
 
-/// The stage of another run that acts in the pane of this one, where one of both says by a name that it does so.
+/// The stage that acts in the pane of this one: another one of its run, or of another run, where one of both says by a name
+/// that it does so.
 pub fn busy_pane<'s>(state: &'s State, policy: &Policy, at: At) -> Option<(&'s Run, &'s StageRun)> {
     let named = |run: &Run, stage: usize| {
         let stage = run.stages.get(stage).map(|stage| &stage.name);
@@ -320,10 +325,14 @@ pub fn busy_pane<'s>(state: &'s State, policy: &Policy, at: At) -> Option<(&'s R
     let own = state.runs.get(&at.run)?;
     let (pane, by_name) = (own.pane_of(at.stage), named(own, at.stage));
     let row = state.panes.get(pane)?;
-    row.open.values().chain(&row.guests).filter(|id| **id != at.run).find_map(|id| {
+    row.open.values().chain(&row.guests).find_map(|id| {
         let run = state.runs.get(id).filter(|run| run.state == RunState::Open)?;
-        let live = run.live().filter(|live| run.pane_of(*live) == pane)?;
-        let stage = run.stages.get(live).filter(|stage| stage.state.is_under_way())?;
-        (by_name || named(run, live)).then_some((run, stage))
+        let acts = |live: &usize| {
+            let other = if run.id == own.id { *live != at.stage } else { by_name || named(run, *live) };
+            let under_way = run.stages.get(*live).is_some_and(|stage| stage.acts());
+            other && under_way && run.pane_of(*live) == pane
+        };
+        let live = run.live().find(acts)?;
+        Some((run, run.stages.get(live)?))
     })
 }

@@ -80,6 +80,12 @@ pub struct StageRun {
     /// The look for such a file on its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looks_for: Option<IntentId>,
+    /// When it was last started in this run, by the run's own count.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub began: u64,
+    /// When it last ended in this run, by the same count.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub over: u64,
     /// Attempts begun in this run.
     pub attempt: u32,
     /// Retries used of each `retry` step, by its place in `on_fail`, since a human last let it run.
@@ -171,6 +177,8 @@ impl StageRun {
             guard: None,
             files: BTreeMap::new(),
             looks_for: None,
+            began: 0,
+            over: 0,
             attempt: 0,
             retries: BTreeMap::new(),
             round: 0,
@@ -207,8 +215,20 @@ impl StageRun {
     }
 }
 
+impl StageRun {
+    /// Whether an attempt goes on, or is about to, in the pane of the stage.
+    pub const fn acts(&self) -> bool {
+        self.state.is_under_way() && !self.unplaced
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 pub const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_none(number: &u64) -> bool {
     *number == 0
 }
 
@@ -244,6 +264,9 @@ pub struct Run {
     pub stages: Vec<StageRun>,
     /// The stage started last.
     pub last: Option<usize>,
+    /// How many begins and ends of its stages there were, so that they have an order.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub counted: u64,
     /// Its values; many come from panes, so all are quoted wherever they enter a command.
     pub variables: Variables,
     /// The lines that decided something, newest last, at most [`EVIDENCE`].
@@ -258,9 +281,20 @@ pub struct Run {
 pub const EVIDENCE: usize = 20;
 
 impl Run {
-    /// The stage that occupies the run.
-    pub fn live(&self) -> Option<usize> {
-        self.stages.iter().position(|stage| stage.state.is_live())
+    /// The stages that occupy the run: one, or several beside each other.
+    pub fn live(&self) -> impl Iterator<Item = usize> {
+        self.stages.iter().enumerate().filter(|(_, stage)| stage.state.is_live()).map(|(index, _)| index)
+    }
+
+    /// Whether no stage occupies it.
+    pub fn is_idle(&self) -> bool {
+        self.live().next().is_none()
+    }
+
+    /// The next number in the order of the begins and ends of its stages.
+    pub const fn next_number(&mut self) -> u64 {
+        self.counted += 1;
+        self.counted
     }
 
     /// The pane that a stage acts in.
@@ -268,8 +302,8 @@ impl Run {
         self.stages.get(stage).and_then(|stage| stage.pane.as_ref()).unwrap_or(&self.pane)
     }
 
-    /// The pane of the stage that occupies the run, or else did so last.
+    /// The pane of the first stage that occupies the run, or else did so last.
     pub fn present_pane(&self) -> &PaneKey {
-        self.live().or(self.last).map_or(&self.pane, |stage| self.pane_of(stage))
+        self.live().next().or(self.last).map_or(&self.pane, |stage| self.pane_of(stage))
     }
 }

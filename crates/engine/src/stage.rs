@@ -19,14 +19,14 @@ use tmuxagent_model::{
 use tmuxagent_policy::{Action, Stage};
 
 impl Turn<'_> {
-    /// A stage's trigger fired in a run without a live stage.
+    /// A stage's trigger fired in a run without a live stage, or beside those that are live (`needs`).
     pub fn begin(&mut self, at: At, cause: Cause) {
         let policy = Arc::clone(&self.policy);
         let Some((pipeline, rule)) = self.rule(&policy, at) else { return };
         let note = Note::StageTriggered { run: at.run, stage: rule.name.clone(), by: cause.brief() };
         self.count_round(at);
+        self.count_begin(at);
         if let Some(run) = self.state.runs.get_mut(&at.run) {
-            run.last = Some(at.stage);
             if let Some(stage) = run.stages.get_mut(at.stage) {
                 stage.triggered = Some(cause);
                 stage.ended = None;
@@ -56,11 +56,10 @@ impl Turn<'_> {
         if !self.is_placed(at) {
             return;
         }
-        let free = self.may_act(at, &locks);
         if let Some(stage) = self.stage_mut(at) {
             stage.locks = locks;
         }
-        if free {
+        if self.may_act(at) {
             self.start_attempt(at);
         } else if self.shift(at, StageInput::Queue) {
             let meta = self.state.meta_mut();
@@ -379,6 +378,7 @@ impl Turn<'_> {
 
     /// What follows the end of a stage.
     pub fn stage_ended(&mut self, at: At) {
+        self.stop_beside(at);
         // The run's next stage comes before others that wait for the same lock, so that a run is not interleaved.
         self.then(Work::StageEnded(at.run));
         self.then(Work::Locks);

@@ -106,13 +106,15 @@ pub enum RunInput {
     Cancel,
     /// A human said no to one of its stages.
     Reject,
+    /// Nobody decided about one of its stages in time.
+    Expire,
     /// A human runs one of its stages again.
     Reopen,
 }
 
 impl RunInput {
     /// All of them, for walking the table.
-    pub const ALL: [Self; 5] = [Self::Succeed, Self::Fail, Self::Cancel, Self::Reject, Self::Reopen];
+    pub const ALL: [Self; 6] = [Self::Succeed, Self::Fail, Self::Cancel, Self::Reject, Self::Expire, Self::Reopen];
 }
 
 /// The state of a stage after `input`, or `None` where it changes nothing.
@@ -240,9 +242,10 @@ pub const fn next_run(state: RunState, input: RunInput) -> Option<RunState> {
         (RunState::Open, RunInput::Fail) => Some(RunState::Failed),
         (RunState::Open, RunInput::Cancel) => Some(RunState::Cancelled),
         (RunState::Open, RunInput::Reject) => Some(RunState::Rejected),
+        (RunState::Open, RunInput::Expire) => Some(RunState::Expired),
         (RunState::Open, RunInput::Reopen) => None,
         (_, RunInput::Reopen) => Some(RunState::Open),
-        (_, RunInput::Succeed | RunInput::Fail | RunInput::Cancel | RunInput::Reject) => None,
+        (_, RunInput::Succeed | RunInput::Fail | RunInput::Cancel | RunInput::Reject | RunInput::Expire) => None,
     }
 }
 

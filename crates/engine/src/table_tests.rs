@@ -17,8 +17,8 @@ const STATES: [StageState; 14] = [
     StageState::Expired,
 ];
 
-const RUNS: [RunState; 5] =
-    [RunState::Open, RunState::Succeeded, RunState::Failed, RunState::Cancelled, RunState::Rejected];
+const RUNS: [RunState; 6] =
+    [RunState::Open, RunState::Succeeded, RunState::Failed, RunState::Cancelled, RunState::Rejected, RunState::Expired];
 
 #[test]
 fn every_pair_of_state_and_input_of_stages() {
@@ -55,6 +55,7 @@ fn every_pair_of_state_and_input_of_runs() {
                 (RunState::Open, RunInput::Fail) => Some(RunState::Failed),
                 (RunState::Open, RunInput::Cancel) => Some(RunState::Cancelled),
                 (RunState::Open, RunInput::Reject) => Some(RunState::Rejected),
+                (RunState::Open, RunInput::Expire) => Some(RunState::Expired),
                 (_, RunInput::Reopen) if from != RunState::Open => Some(RunState::Open),
                 _ => None,
             };

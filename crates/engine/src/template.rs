@@ -22,6 +22,8 @@ pub struct Names<'a> {
     pub run: Option<&'a Run>,
     /// The stage.
     pub stage: &'a str,
+    /// The values that it is made for.
+    pub each: &'a [(String, String)],
     /// The attempt that the text is for.
     pub attempt: u32,
     /// The pipeline.
@@ -47,12 +49,23 @@ impl Names<'_> {
             "pane.session" => info.facts.session.clone(),
             "pane.window" => info.facts.window.clone(),
             "pane.title" => info.facts.title.clone(),
-            _ => return self.given(name).or_else(|| self.left_behind(name)).or_else(|| self.variable(name)),
+            _ => {
+                return self
+                    .made_for(name)
+                    .or_else(|| self.given(name))
+                    .or_else(|| self.left_behind(name))
+                    .or_else(|| self.variable(name));
+            }
         })
     }
 
     fn variable(&self, name: &str) -> Option<String> {
         self.run?.variables.get(name).cloned()
+    }
+
+    /// A value that the stage is made for.
+    fn made_for(&self, name: &str) -> Option<String> {
+        self.each.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
     }
 
     /// The value of an input.

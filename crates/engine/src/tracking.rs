@@ -229,6 +229,7 @@ impl Turn<'_> {
             state: IntentState::Open,
             at: now,
             hold: None,
+            until: None,
             unseen: false,
         };
         let purpose = Purpose::Plan { run: at.run, stage: name, attempt };

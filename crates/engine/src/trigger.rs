@@ -238,7 +238,7 @@ impl Turn<'_> {
         {
             return Fired::Ignored(format!("cool-down for another {}", until.since(self.now)));
         }
-        let live = |id: &RunId| self.run(*id).is_some_and(|run| run.live().is_some());
+        let live = |id: &RunId| self.run(*id).is_some_and(|run| !run.is_idle());
         if let Some(id) = row.open.get(&pipeline.name).copied().filter(live)
             && starter != Starter::SameRun
             && self.makes_way(id, pipeline, &stage.name)
@@ -252,7 +252,7 @@ impl Turn<'_> {
             }
             return self.begin_run(pane, pipeline, stage, cause, groups);
         };
-        if let Some(live) = run.live().and_then(|index| run.stages.get(index)) {
+        if let Some(live) = run.live().find_map(|index| run.stages.get(index)) {
             return Fired::Ignored(format!("stage {} of run {} was {}", live.name, run.id, state_word(live.state)));
         }
         let id = run.id;
@@ -276,7 +276,7 @@ impl Turn<'_> {
             (None, Starter::SameRun) => Fired::Ignored("the line ended a later stage of this run".to_owned()),
             (None, Starter::Trigger | Starter::Command) => {
                 self.close_by_stages(id);
-                if let Some(live) = self.run(id).and_then(|run| run.stages.get(run.live()?)) {
+                if let Some(live) = self.run(id).and_then(|run| run.stages.get(run.live().next()?)) {
                     return Fired::Ignored(format!("run {id} ends first: its stage {} is under way", live.name));
                 }
                 self.begin_run(pane, pipeline, stage, cause, groups)

@@ -1,5 +1,6 @@
 //! One step under way: what may be done to the state, and what comes out.
 
+use super::agent::minds_agent;
 use super::command::BY_HAND;
 use super::progress::{Cause, Evidence};
 use super::state::{ApprovalRow, EVIDENCE, IntentRow, PaneRow, Purpose, Run, StageRun, State};
@@ -153,7 +154,9 @@ impl<'a> Turn<'a> {
 
     /// Tells something about a run.
     pub fn note_run(&mut self, severity: Severity, run: RunId, note: Note) {
-        let place = self.state.runs.get(&run).map(|run| self.place_in(run, run.present_pane())).unwrap_or_default();
+        let stage = note.stage().and_then(|name| self.find_stage(run, name));
+        let pane = |run: &Run| stage.map_or_else(|| run.present_pane().clone(), |at| run.pane_of(at.stage).clone());
+        let place = self.run(run).map(|run| self.place_in(run, &pane(run))).unwrap_or_default();
         self.notes.push((severity, place, note));
     }
 
@@ -203,6 +206,9 @@ impl<'a> Turn<'a> {
         if let Some(stage) = self.stage_mut(at) {
             stage.state = to;
             stage.ended_at = to.is_ended().then_some(now);
+        }
+        if to.is_ended() {
+            self.count_end(at);
         }
         true
     }
@@ -265,7 +271,8 @@ impl<'a> Turn<'a> {
         let state = if frozen { IntentState::Held } else { IntentState::Open };
         let typed = matches!(effect, Effect::Send(_) | Effect::Prompt(_));
         let hold = if typed { self.hold_of(run, stage.as_deref()) } else { None };
-        let intent = Intent { id: id.clone(), effect, run, stage, attempt, state, at: now, hold, unseen: false };
+        let until = if typed { self.until_of(&purpose) } else { None };
+        let intent = Intent { id: id.clone(), effect, run, stage, attempt, state, at: now, hold, until, unseen: false };
         let row = IntentRow { intent, purpose, order, withdrawn: false };
         if frozen {
             let place = row.intent.effect.pane().map(|pane| pane.told(&self.place(pane))).unwrap_or_default();
@@ -286,6 +293,15 @@ impl<'a> Turn<'a> {
         named.or(self.options.hold)
     }
 
+    /// When the limit of what the keys are for is over, where nothing but time moves it.
+    pub fn until_of(&self, purpose: &Purpose) -> Option<Timestamp> {
+        let Purpose::Plan { run, stage, .. } = purpose else { return None };
+        let policy = Arc::clone(&self.policy);
+        let (_, rule) = self.find_stage(*run, stage).and_then(|at| self.rule(&policy, at))?;
+        let limit = self.state.armed(&TimerKey::StageTimeout(*run, stage.clone()))?;
+        (!minds_agent(rule)).then_some(limit.at)
+    }
+
     /// Takes an intent back: one that was not handed out is gone, the performer is told of the others.
     pub fn withdraw(&mut self, id: &IntentId) {
         let Some(row) = self.state.intents.get(id) else { return };
@@ -303,10 +319,11 @@ impl<'a> Turn<'a> {
 
     /// Hands a held intent out.
     pub fn release(&mut self, id: &IntentId) {
+        let until = self.state.intents.get(id).and_then(|row| self.until_of(&row.purpose));
         if let Some(row) = self.state.intents.get_mut(id)
             && row.intent.state == IntentState::Held
         {
-            row.intent.state = IntentState::Open;
+            (row.intent.state, row.intent.until) = (IntentState::Open, until);
             self.intents.push(id.clone());
         }
     }

@@ -2,9 +2,10 @@
 
 use super::Engine;
 use super::condition::describe;
+use super::followers::goes_on;
 use super::groups::ahead;
+use super::parallel::{crowd, locked};
 use super::progress::Cause;
-use super::run::{goes_on, holder};
 use super::run_panes::busy_pane;
 use super::state::{PaneRow, Run, StageRun};
 use super::text::{describe_intent, describe_plan, visible};
@@ -154,7 +155,7 @@ impl Engine {
             StageState::Waiting if rule.closes => "waits for the end of the run".to_owned(),
             StageState::Waiting => match run {
                 Some(run) if run.state != RunState::Open => "not reached".to_owned(),
-                Some(run) if run.live().is_none() && !goes_on(run, pipeline) => "not reached".to_owned(),
+                Some(run) if run.is_idle() && !goes_on(run, pipeline) => "not reached".to_owned(),
                 Some(_) | None => format!("waits for {}", describe(&self.policy, &rule.triggers)),
             },
             StageState::NeedsApproval | StageState::Asking => {
@@ -168,19 +169,7 @@ impl Engine {
                 let group = other.group.as_deref().unwrap_or_default();
                 format!("waits for the end of run {} of group {group}", other.id)
             }
-            StageState::Queued => {
-                let taken = stage.locks.iter().find_map(|lock| holder(&self.state, lock).map(|found| (lock, found)));
-                let busy = || busy_pane(&self.state, &self.policy, At { run: run?.id, stage: run?.live()? });
-                match (taken, busy()) {
-                    (Some((lock, (run, stage))), _) => {
-                        format!("waits for lock {lock}, held by stage {} of run {}", stage.name, run.id)
-                    }
-                    (None, Some((run, stage))) => {
-                        format!("waits for its pane, where stage {} of run {} acts", stage.name, run.id)
-                    }
-                    (None, None) => "waits for its lock".to_owned(),
-                }
-            }
+            StageState::Queued => self.waits_to_act(run, stage),
             StageState::Starting => {
                 let waiting = stage.waiting.as_ref().and_then(|id| self.state.intents.get(id));
                 let text = match waiting.map(|row| (row.intent.state, describe_intent(&self.state, row))) {
@@ -201,6 +190,22 @@ impl Engine {
             | StageState::Expired => ended(),
         };
         visible(&text)
+    }
+
+    /// What a stage waits for that could act by now.
+    fn waits_to_act(&self, run: Option<&Run>, stage: &StageRun) -> String {
+        let place = |run: &Run| run.stages.iter().position(|one| one.name == stage.name);
+        let Some(at) = run.and_then(|run| Some(At { run: run.id, stage: place(run)? })) else { return String::new() };
+        if let Some((lock, run, stage)) = locked(&self.state, &self.policy, at) {
+            return format!("waits for lock {lock}, held by stage {} of run {}", stage.name, run.id);
+        }
+        if let Some((run, stage)) = busy_pane(&self.state, &self.policy, at) {
+            return format!("waits for its pane, where stage {} of run {} acts", stage.name, run.id);
+        }
+        match crowd(&self.state, &self.policy, at) {
+            Some(acting) => format!("waits for one of the {acting} stages that act beside it"),
+            None => "waits for its lock".to_owned(),
+        }
     }
 
     fn running_detail(&self, rule: &Stage, stage: &StageRun) -> String {
@@ -261,9 +266,14 @@ fn run_state(run: &Run, row: &PaneRow) -> Option<PaneState> {
         let newer = row.open.contains_key(&run.pipeline);
         return (run.state == RunState::Failed && !newer).then_some(PaneState::Failed);
     }
-    let shown = run.live().or(run.last).filter(|stage| *run.pane_of(*stage) == row.info.key)?;
-    let shown = run.stages.get(shown).map(|stage| stage.state)?;
-    match shown {
+    let last = run.last.filter(|_| run.is_idle());
+    let here = run.live().chain(last).filter(|stage| *run.pane_of(*stage) == row.info.key);
+    here.filter_map(|stage| stage_state(run.stages.get(stage)?.state)).min()
+}
+
+/// What a stage says of its pane.
+const fn stage_state(state: StageState) -> Option<PaneState> {
+    match state {
         StageState::NeedsApproval | StageState::Asking => Some(PaneState::NeedsApproval),
         StageState::Failed | StageState::Escalated => Some(PaneState::Failed),
         StageState::Retrying => Some(PaneState::Retrying),

@@ -1,5 +1,6 @@
 //! Commands of stages that wait for a person: what they ask is asked here, instead of after the time limit.
 
+use super::approval_row::ApprovalRow;
 use super::expiry::OnExpiry;
 use super::gate::Ask;
 use super::readers::{affirmative, answer_steps, is_no, is_yes};
@@ -9,37 +10,60 @@ use tmuxagent_model::{
     Alert, AlertKind, Approval, ApprovalKind, Front, KeyStep, Note, PaneKey, Severity, StageState, Urgency, Verdict,
 };
 
+/// A program that waits for a person: [`Event::Waits`](tmuxagent_model::Event::Waits).
+pub struct Waits<'a> {
+    /// It, where the system tells it.
+    pub front: Option<&'a Front>,
+    /// What it reads is not shown.
+    pub password: bool,
+    /// What stands before the cursor.
+    pub row: Option<&'a str>,
+    /// What it was seen reading an answer to.
+    pub question: Option<&'a str>,
+}
+
+impl ApprovalRow {
+    /// Whether it is this very question.
+    fn is_shown_by(&self, waits: &Waits<'_>) -> bool {
+        let same = waits.question.is_some() && self.fingerprint.as_deref() == waits.question;
+        same && self.asker.as_ref().zip(waits.front).is_some_and(|(asker, front)| asker.is(front))
+    }
+}
+
 impl Turn<'_> {
     /// The program in front of a pane waits for a person, behind this row; or not any more.
-    pub fn waits(&mut self, pane: &PaneKey, front: Option<&Front>, password: bool, row: Option<&str>) {
+    pub fn waits(&mut self, pane: &PaneKey, waits: &Waits<'_>) {
         let runs = self.runs_at(pane);
-        let row = row.map(|row| visible(&self.cleaner.clean(row)));
+        let row = waits.row.map(|row| visible(&self.cleaner.clean(row)));
         for run in runs {
             let Some(at) = self.live_at(run, pane) else { continue };
-            if self.asks_for_command(at) {
-                self.supersede_stage(at);
+            match self.asked_for_command(at) {
+                // Whoever looks at the pane anew tells it anew.
+                Some(asked) if row.is_some() && asked.is_shown_by(waits) => continue,
+                Some(_) => self.supersede_stage(at),
+                None => {}
             }
             let Some(row) = &row else { continue };
             // What a person began himself in its pane is his own.
             let own = self.stage(at).is_some_and(|stage| {
-                let same = stage.look.front.as_ref().zip(front).is_none_or(|(own, front)| own.is(front));
+                let same = stage.look.front.as_ref().zip(waits.front).is_none_or(|(own, front)| own.is(front));
                 stage.state == StageState::Running && stage.tracked.is_some() && stage.approval.is_none() && same
             });
             if own {
-                self.ask_for_command(at, pane, front, password, row);
+                self.ask_for_command(at, pane, waits, row);
             }
         }
     }
 
-    /// Whether it is asked what a stage's command is answered.
-    fn asks_for_command(&self, at: At) -> bool {
+    /// The question what a stage's command is answered.
+    fn asked_for_command(&self, at: At) -> Option<&ApprovalRow> {
         let asked = self.stage(at).and_then(|stage| stage.approval.as_ref()).and_then(|id| self.pending(id));
-        asked.is_some_and(|row| row.approval.kind == ApprovalKind::Asks)
+        asked.filter(|row| row.approval.kind == ApprovalKind::Asks)
     }
 
-    fn ask_for_command(&mut self, at: At, pane: &PaneKey, front: Option<&Front>, password: bool, row: &str) {
+    fn ask_for_command(&mut self, at: At, pane: &PaneKey, waits: &Waits<'_>, row: &str) {
         let name = self.stage_name(at);
-        if password {
+        if waits.password {
             let text = format!("The command of stage {name} waits for somebody; answer it in its pane");
             let place = self.place(pane);
             self.note(Severity::Warning, &place, Note::Text { text: text.clone() });
@@ -70,7 +94,8 @@ impl Turn<'_> {
             effect: steps,
             options,
             attempt: self.stage(at).map_or(0, |stage| stage.attempt),
-            asker: front.cloned(),
+            asker: waits.front.cloned(),
+            fingerprint: waits.question.map(str::to_owned),
             answers,
             ..Ask::default()
         };
@@ -79,8 +104,8 @@ impl Turn<'_> {
         self.ask_about(at, ask);
     }
 
-    /// What is typed for an answer. What the policy says for it counts; a plain yes or no to a question that shows letters is
-    /// one letter.
+    /// What is typed for an answer. What the policy says for it counts; the yes or no that is offered for a question that shows
+    /// letters is one letter, and what a person wrote himself stays as it is.
     fn steps_for(
         &self,
         row: &str,
@@ -89,7 +114,8 @@ impl Turn<'_> {
         answers: &[(String, Vec<KeyStep>)],
     ) -> Vec<KeyStep> {
         let known = answers.iter().any(|(known, _)| known.eq_ignore_ascii_case(label));
-        match (known, row.to_lowercase().contains("yes"), label) {
+        let letters = !options.is_empty() && !row.to_lowercase().contains("yes");
+        match (known, !letters, label) {
             (false, false, "yes") => answer_steps(&[], "y", &[]),
             (false, false, "no") => answer_steps(&[], "n", &[]),
             _ => answer_steps(options, label, answers),

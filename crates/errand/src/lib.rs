@@ -176,6 +176,7 @@ mod tests {
             state: IntentState::Open,
             at: Timestamp(1),
             hold: None,
+            until: None,
             unseen: false,
         };
         (Errand::new(intent, &home), back)

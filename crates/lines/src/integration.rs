@@ -135,6 +135,8 @@ pub(super) struct Integration {
     changes: u64,
     /// A mark may have been missed since the last one.
     missed: bool,
+    /// It was told that the marks say nothing: until a prompt is seen, the line of a command that begins can not be read.
+    doubted: bool,
     /// Where the prompt ended, while it stands.
     place: Option<Place>,
     /// The line of the next command, where the shell told it.
@@ -198,13 +200,16 @@ impl Integration {
 
     /// Rows are counted anew, after something was missed; the stream is there where its cursor was on the prompt's row. Where
     /// it was not, a mark may have been missed: what the shell does is not known until the next one.
-    pub(super) fn counted_anew(&mut self, at_prompt: Option<&Stream>) {
+    pub(super) fn counted_anew(&mut self, at_prompt: Option<&Stream>, sink: Sink<'_>) {
         match (&mut self.place, at_prompt) {
             (Some(place), Some(stream)) => place.row = stream.cursor_place().0,
             (place, _) => {
                 *place = None;
                 self.changes += u64::from(!self.missed);
                 self.missed = true;
+                if self.is_trusted() && !std::mem::replace(&mut self.doubted, true) {
+                    sink(Reading::ShellMarks { trusted: false });
+                }
             }
         }
     }
@@ -280,16 +285,25 @@ impl Integration {
         let runs = matches!(self.phase, ShellPhase::Running { .. });
         let later = number > self.number;
         let token = || number.map(|number| format!("{OWN}{key}.{number}"));
+        // Who begins to read in the middle of a command knows none of its marks but the last: whose end it is tell key and
+        // number, which whoever waits for it knows.
+        let in_between = self.number.is_none() && number.is_some() && self.phase == ShellPhase::Unknown;
         match said {
             // One with a later number tells that the end of the command was missed.
             Said::PromptBegins if !runs || later => self.enter(ShellPhase::Drawing),
-            Said::PromptEnds if !runs => self.prompts(stream),
+            Said::PromptEnds if !runs => {
+                self.prompts(stream);
+                if std::mem::take(&mut self.doubted) {
+                    sink(Reading::ShellMarks { trusted: true });
+                }
+            }
             Said::CommandBegins { line } if later => {
                 let line = self.begins(line, stream);
                 self.number = number;
                 sink(Reading::CommandBegan { token: token(), line, told: true });
             }
-            Said::CommandEnds { exit } if runs && number == self.number => {
+            Said::CommandEnds { exit } if in_between || runs && number == self.number => {
+                self.number = number;
                 self.enter(ShellPhase::Ended { exit });
                 if let Some(exit) = exit {
                     sink(Reading::CommandEnded { token: token(), exit });

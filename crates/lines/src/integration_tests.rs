@@ -24,6 +24,11 @@ impl Pane {
         self
     }
 
+    fn stands(&mut self, history: u64, row: usize) {
+        let told = &mut self.told;
+        self.reader.stands(history, row, &mut |reading| tell(&reading, told));
+    }
+
     fn phase(&mut self) -> ShellPhase {
         self.reader.shell().phase
     }
@@ -92,24 +97,33 @@ fn our_own_marks_are_bound_to_the_shell_and_the_command() {
 }
 
 #[test]
+fn who_begins_to_read_in_the_middle_of_a_command_is_told_its_end() {
+    let mut pane = Pane::new();
+    assert_eq!(pane.prints("…<D;3;ta=sh.f0.7>").told(), ["marks true", "ended sh.f0.7 3"]);
+    assert_eq!(pane.prints("<D;0;ta=sh.f0.7><D;0;ta=sh.f0.6>").told(), Vec::<String>::new(), "once");
+    assert_eq!(pane.prints("<A;ta=sh.f0.8>$ <B;ta=sh.f0>\r\n<C;ta=sh.f0.8>").told(), ["began sh.f0.8 "]);
+}
+
+#[test]
 fn a_prompt_is_found_again_where_rows_are_counted_anew() {
     let prompt = ShellPhase::Prompt { column: Some(2), text: "$".to_owned() };
     let mut pane = Pane::new();
     pane.prints("<A;ta=sh.f0.1>$ <B;ta=sh.f0>");
-    pane.reader.stands(400, 7);
+    pane.stands(400, 7);
     assert_eq!(pane.phase(), prompt);
     assert_eq!(pane.prints("mak").phase(), ShellPhase::Draft { column: 2, text: "mak".to_owned() });
     // What runs is not known where its end may have been missed; that is still taken where it comes.
     pane.prints("e\r\n<C;ta=sh.f0.1>");
     assert_eq!(pane.phase(), running("make"));
-    pane.reader.stands(500, 7);
-    assert_eq!(pane.phase(), ShellPhase::Unknown);
     pane.told();
+    pane.stands(500, 7);
+    assert_eq!((pane.phase(), pane.told()), (ShellPhase::Unknown, vec!["marks false".to_owned()]));
     assert_eq!(pane.prints("<D;3;ta=sh.f0.1>").told(), ["ended sh.f0.1 3"]);
-    pane.prints("<A;ta=sh.f0.2>$ <B;ta=sh.f0>");
+    // The row of the next prompt is known, so a line behind it can be read.
+    assert_eq!(pane.prints("<A;ta=sh.f0.2>$ <B;ta=sh.f0>").told(), ["marks true"]);
     // The cursor is elsewhere: neither an empty prompt nor a draft is known of.
     pane.prints("\r\nsomething that nobody told of");
-    pane.reader.stands(900, 3);
+    pane.stands(900, 3);
     assert_eq!((pane.phase(), pane.trusted()), (ShellPhase::Unknown, true));
     assert_eq!(pane.prints("\r\n<A;ta=sh.f0.3>$ <B;ta=sh.f0>").phase(), prompt);
 }

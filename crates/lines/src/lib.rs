@@ -267,10 +267,10 @@ impl Reader {
 
     /// Where the cursor stands: below so many rows of history, on this row of the screen, from 0. To be called once what
     /// the pane holds was read.
-    pub fn stands(&mut self, history: u64, row: usize) {
+    pub fn stands(&mut self, history: u64, row: usize, sink: &mut dyn FnMut(Reading<'_>)) {
         let at_prompt = self.shell.is_at_prompt(&self.stream);
         self.stream.grid().place(history, row);
-        self.shell.counted_anew(at_prompt.then_some(&self.stream));
+        self.shell.counted_anew(at_prompt.then_some(&self.stream), sink);
     }
 
     /// Tells what is being typed into the pane, Enter as `\n`, before it is sent. Its echo gets [`Origin::Echo`].

@@ -14,7 +14,7 @@ pub(crate) const WAITS: [u32; 10] = [5, 15, 60, 180, 600, 1_800, 3_600, 7_200, 2
 pub(crate) const STAGES: [&str; 7] =
     ["succeeded", "failed", "retried", "escalated", "skipped", "cancelled", "not_started"];
 /// How runs end.
-pub(crate) const RUNS: [&str; 4] = ["succeeded", "failed", "cancelled", "rejected"];
+pub(crate) const RUNS: [&str; 5] = ["succeeded", "failed", "cancelled", "rejected", "expired"];
 /// How questions end.
 pub(crate) const APPROVALS: [&str; 4] = ["approved", "rejected", "expired", "superseded"];
 /// What becomes of keys.
@@ -122,6 +122,7 @@ impl Tally {
             RunState::Failed => "failed",
             RunState::Cancelled => "cancelled",
             RunState::Rejected => "rejected",
+            RunState::Expired => "expired",
         };
         *self.runs.entry(outcome).or_default() += 1;
     }

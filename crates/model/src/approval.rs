@@ -193,7 +193,13 @@ impl Approval {
     #[must_use]
     pub fn takes_plain_yes(&self) -> bool {
         let dialog = matches!(self.kind, ApprovalKind::Dialog { .. }) && !self.effect.is_empty();
-        self.confirm.is_none() && (self.options.is_empty() || dialog)
+        self.confirm.is_none() && !self.takes_text() && (self.options.is_empty() || dialog)
+    }
+
+    /// Whether a yes is a text that somebody writes: a stage's command waits for one, and offers no answers to choose from.
+    #[must_use]
+    pub fn takes_text(&self) -> bool {
+        self.kind == ApprovalKind::Asks && self.options.is_empty() && self.confirm.is_none()
     }
 
     /// Whether somebody of this name may decide.

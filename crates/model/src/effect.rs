@@ -303,6 +303,9 @@ pub struct Intent {
     /// How long keys wait for their reader before a person is asked; what types knows a span of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Millis>,
+    /// When the time limit of its stage is over: keys are not typed from then on, and whoever keeps the limit takes them back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// What it types nobody may read afterwards: its text came from a person's hand and is never stored, nor handed on as
     /// an echo. Told to who types it alone.
     #[serde(skip)]

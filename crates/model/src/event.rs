@@ -58,6 +58,9 @@ pub enum Event {
         password: bool,
         /// What stands before the cursor, untrusted. `None`: what was told before is over.
         row: Option<String>,
+        /// [`PaneReader::question`](super::PaneReader::question), where it was seen reading.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        question: Option<String>,
     },
     /// The dialog of an agent is another one, or none is shown any more.
     Dialog {

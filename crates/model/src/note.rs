@@ -146,3 +146,23 @@ pub enum Note {
     /// Free text.
     Text { text: String },
 }
+
+impl Note {
+    /// The stage of a run that it tells of.
+    #[must_use]
+    pub fn stage(&self) -> Option<&str> {
+        match self {
+            Self::StageTriggered { stage, .. }
+            | Self::StageNeedsApproval { stage, .. }
+            | Self::StageStarted { stage, .. }
+            | Self::StageSucceeded { stage, .. }
+            | Self::StageFailed { stage, .. }
+            | Self::StageRetrying { stage, .. }
+            | Self::StageEscalated { stage, .. }
+            | Self::StageSkipped { stage, .. }
+            | Self::StageCancelled { stage, .. }
+            | Self::StageNotStarted { stage, .. } => Some(stage),
+            _ => None,
+        }
+    }
+}

@@ -81,9 +81,10 @@ pub struct PaneReader {
     /// Which dialog of an agent: [`AgentQuestion::fingerprint`](super::AgentQuestion::fingerprint), where all of it is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialog: Option<String>,
-    /// It was told that it waits for an answer, and it still reads one.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub asks: bool,
+    /// What it reads an answer to: a fingerprint of the row before the cursor and of its place. Another one as soon as somebody
+    /// begins to answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
 }
 
 impl PaneReader {
@@ -155,9 +156,9 @@ pub enum Needs {
     Asker {
         /// It.
         front: Option<Front>,
-        /// It was seen to wait, and must wait now.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        waits: bool,
+        /// The [`PaneReader::question`] to which it was seen reading an answer, and must be reading one now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        question: Option<String>,
     },
     /// The agent that shows this very dialog.
     Dialog {

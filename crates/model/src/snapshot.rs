@@ -85,6 +85,8 @@ pub enum RunState {
     Cancelled,
     /// A human said no to one of its stages.
     Rejected,
+    /// Nobody decided about one of its stages in time.
+    Expired,
 }
 
 /// A stage as views show it.

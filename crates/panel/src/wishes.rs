@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
-use tmuxagent_alerts::decide::{Refusal, Unsettled, takes_text};
+use tmuxagent_alerts::decide::{Refusal, Unsettled};
 use tmuxagent_alerts::web::{BODY, Form, Mistake, Pin};
 use tmuxagent_ipc::hub::Call;
 use tmuxagent_ipc::wire::{ErrorKind, Reply};
@@ -112,7 +112,7 @@ fn incomplete(lang: Lang) -> Response {
 fn form(decided: &Decided, approval: &Approval) -> Option<Form> {
     let (mut option, mut word) = (decided.option, decided.word.clone());
     match &decided.answer {
-        Some(answer) if takes_text(approval) || approval.confirm.is_some() => {
+        Some(answer) if approval.takes_text() || approval.confirm.is_some() => {
             word = word.or_else(|| Some(answer.clone()));
         }
         Some(answer) if option.is_none() => {

@@ -35,14 +35,14 @@ mod validate;
 mod words;
 
 pub use self::policy::{
-    Action, Backoff, Concurrency, Condition, Defaults, Expiry, FailStep, Gate, MessageTest, OnBusy, Pattern, PatternId,
-    Pipeline, Policy, PollTest, PollWhat, RetrySpec, Selector, Stage, Stopping, TextTemplate, TextTest, key_steps,
+    Action, Backoff, Condition, Defaults, Expiry, FailStep, Gate, MessageTest, Pattern, PatternId, Pipeline, Policy,
+    PollTest, PollWhat, RetrySpec, Selector, Stage, Stopping, TextTemplate, TextTest, key_steps,
 };
 pub use agent::AgentWord;
 pub use auto_answer::{Allowed, AnswerLimit, Asked, AutoAnswer, Class, CommandPattern, Part, Trace, class_of};
 pub use bundled::{BUNDLED, RECIPES};
 pub use check::{Report, check};
-pub use flow::{Input, InputKind, Loop, NamedPane};
+pub use flow::{Concurrency, Input, InputKind, Loop, NamedPane, Needs, OnBusy, OnFailure, Parallel};
 pub use guard::{Guard, StageEnd, Wanted};
 pub use init::{Draft, InitError, PROJECT_FILES, ProjectFacts, WORKFLOW_FOLDER, init, update};
 pub use json_schema::schema;

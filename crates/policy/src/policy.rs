@@ -2,7 +2,7 @@
 
 use super::agent::AgentWord;
 use super::auto_answer::AutoAnswer;
-use super::flow::{Input, Loop, NamedPane};
+use super::flow::{Concurrency, Input, Loop, NamedPane, Needs, Parallel};
 use super::guard::Guard;
 use super::words::Words;
 use regex::Regex;
@@ -114,31 +114,10 @@ pub struct Pipeline {
     pub answers: Vec<(String, Vec<KeyStep>)>,
     /// How many runs may be open, and which lock its runs share.
     pub concurrency: Concurrency,
+    /// What holds of stages of one run that act beside each other.
+    pub parallel: Parallel,
     /// `file:line:column` where it is defined.
     pub place: String,
-}
-
-/// Limits on runs going on at once. One run per pane and pipeline holds always.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Concurrency {
-    /// Runs with this lock never have live stages at the same time, over all pipelines and panes.
-    pub lock: Option<String>,
-    /// Of the runs of one group one goes on at a time, from its first stage to its end.
-    pub group: Option<TextTemplate>,
-    /// What a run does that comes while another one of its group goes on.
-    pub on_busy: OnBusy,
-}
-
-/// What a run does that comes while another one of its group goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnBusy {
-    /// It waits for its end.
-    #[default]
-    Queue,
-    /// It cancels it first.
-    CancelOlder,
-    /// It does not begin.
-    Refuse,
 }
 
 /// One step of a pipeline: what starts it, what it types or runs, and how it ends.
@@ -154,6 +133,10 @@ pub struct Stage {
     pub told: bool,
     /// What starts it; an empty `Any` never holds (manual start is always possible).
     pub triggers: Condition,
+    /// The values that it is made for, by their names in texts (`each.NAME`).
+    pub each: Vec<(String, String)>,
+    /// The stages that it needs, which its triggers say too: it begins beside others of its run.
+    pub needs: Option<Needs>,
     /// Its time tables start it in the first pane alone that the pipeline applies to.
     pub once: bool,
     /// What must hold for it to be run when it is its turn; otherwise it is skipped.

@@ -2,16 +2,20 @@
 
 mod action;
 mod auto_answer;
+mod each;
 mod failure;
 mod guard;
 mod named;
+mod needs;
 mod outside;
 
 pub(super) use action::{RawAction, RawNotify, RawPrompt, RawRun, RawSendKeys, RawShell, RawStart};
 pub(super) use auto_answer::{RawAnswerLimit, RawAutoAnswer};
+pub(super) use each::{EACH, write_out_each};
 pub(super) use failure::{RawAsk, RawBackoff, RawFailStep, RawQuestion, RawRetry};
 pub(super) use guard::{RawGuard, RawGuards};
 pub(super) use named::{Named, RawAnswers, RawClosing, RawSet};
+pub(super) use needs::{RawNeed, RawParallel, write_out_needs};
 pub(super) use outside::{RawFile, RawGithubRun, RawHttp, RawLooksLike, RawPoll, RawWords};
 
 use super::read::{
@@ -122,6 +126,8 @@ raw_map! {
         "answers" => answers: RawAnswers,
         /// Stages that may run again in one run, in a circle: each of them starts again when what it follows has ended anew. At most so many rounds; then a person is asked. Several loops in a list.
         "loop" => loops: Many<RawLoop>,
+        /// What holds of its stages that act beside each other, since they have `needs`.
+        "parallel" => parallel: RawParallel,
         /// Its stages.
         "stages" => stages: Many<RawStage>,
         /// What is done once when a run ends, however it ends: well, badly, rejected or cancelled. Each item is an action, with `in` where it acts in a named pane, and is shown as a stage of its own (`finally`, `finally-2`, …). That it fails is told, and changes nothing about how the run ended.
@@ -241,10 +247,14 @@ raw_map! {
         "use" => template: Text,
         /// The values of the template's parameters.
         "with" => with: Named<Json>,
+        /// Makes one stage of each combination of these values, at most 100 in a pipeline, called by its values: `test[linux]`. `{{each.NAME}}` is the value: in texts data, as an input is, and in `in`, `lock`, `needs` and the names of stages that it follows as it is written. Who names `test` means all of them: `needs` and `after_stage_success` all, `after_stage_failure` and `after_stage_rejected` any. How many act at the same time, and what the failure of one does to the others, `parallel` of the pipeline says.
+        "for_each" => each: Named<Many<Text>>,
         /// Where it acts: a name of `panes`. There its keys are typed, its triggers and conditions listen there, and what else acts in that pane waits. Of several panes that fit, the one nearest to the pane of the run is meant: that pane itself, else one of its window, else one of its session; where that does not tell which one, the run does not begin. Without it: the pane of the run.
         "in" => pane: Text,
         /// What starts it.
         "triggers" => triggers: RawCondition,
+        /// The stages of the same run that must have succeeded before it begins, in the place of `triggers`; what was skipped counts as succeeded. Of `{any: [a, b]}` the first is enough, and its success makes up for one of them that failed. It begins as soon as they have ended, also while others of its run are under way; a stage with `triggers` waits until none is. Where two would act in one pane, the second waits for its turn.
+        "needs" => needs: RawNeed,
         /// Whether it is run when it is its turn. Where this does not hold it is skipped: nothing is asked, typed or counted, and what follows its success goes on as if it had never been there; only after a failure nothing goes on. A person who runs it again by hand is not asked. What it names is looked at when the stage is started.
         "if" => guard: RawGuards,
         /// Whether a human must say yes before its actions.

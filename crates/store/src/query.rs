@@ -154,6 +154,16 @@ impl Reader {
         Journal { reader: self, after, page: Vec::new(), ended: false }
     }
 
+    /// What people and scripts started and steered, and what agents did, between two instants, oldest first.
+    pub fn acts(&self, since: Timestamp, until: Timestamp) -> Result<Vec<JournalEntry>, StoreError> {
+        let sql = "SELECT seq, at, event FROM (
+             SELECT seq, at, event, coalesce(json_extract(event, '$.fact'), event) AS fact FROM journal WHERE at BETWEEN ?1 AND ?2)
+             WHERE json_extract(fact, '$.event') = 'agent'
+             OR json_extract(fact, '$.command.command') IN ('start', 'control') ORDER BY seq";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        Ok(statement.query_map(params![since.0, until.0], entry)?.collect::<Result<_, _>>()?)
+    }
+
     /// The schema of the file, and the one that this program writes.
     pub fn schema(&self) -> Result<(i32, i32), StoreError> {
         Ok((schema::version(&self.conn)?, schema::LATEST))

@@ -367,7 +367,10 @@ const TEXTS: &[(&str, &str)] = &[
         "Another policy (file or folder): only what the two decide differently is told",
         "另一份策略（文件或文件夹）：只说明两者决定不同之处",
     ),
-    ("How questions are answered: leave, approve or reject", "如何回答问题：leave、approve 或 reject"),
+    (
+        "How questions are answered: leave, approve, reject, or as-decided (as people did then)",
+        "如何回答问题：leave、approve、reject 或 as-decided（照人们当时的决定）",
+    ),
     ("How polls are answered: pending (not yet, always) or met", "如何回答轮询：pending（始终未完成）或 met"),
     ("How long time goes on after the last line", "最后一行之后时间再走多久"),
     ("The time between two lines of a log, which tells no times itself", "日志本身没有时间时，两行之间的间隔"),

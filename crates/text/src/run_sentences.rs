@@ -17,6 +17,18 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
         "{1} 的运行 {0} 继续：开始它的窗格已经不在，它的阶段在这里进行",
     ),
     ("waits for its pane, where stage {} of run {} acts", "等待它的窗格，运行 {1} 的阶段 {0} 正在那里进行"),
+    // What people did, in a replay.
+    ("there is no run of {} that {} steered then", "没有 {1} 当时操作的 {0} 的运行"),
+    ("nothing asks what {} answered by {} then: {}", "没有提出 {0} 当时以 {1} 回答的问题：{2}"),
+    // Stages beside each other.
+    ("waits for one of the {} stages that act beside it", "等待与它同时进行的 {0} 个阶段之一结束"),
+    (
+        "run {}: of the stages beside each other {} failed, and {} succeeded",
+        "运行 {0}：并行的阶段中 {1} 失败，{2} 成功",
+    ),
+    ("several stages of run {} are under way: {}; name one", "运行 {0} 有几个阶段正在进行：{1}；请写明是哪个"),
+    ("parallel: {}", "并行：{0}"),
+    ("stage {} failed", "阶段 {0} 失败"),
     // Loops.
     (
         "Stage {} would begin round {} of the loop {}, and {} are allowed. Go on, for up to {} more? {}",

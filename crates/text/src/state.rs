@@ -61,6 +61,7 @@ pub const fn run_state(lang: Lang, state: Option<RunState>) -> &'static str {
         Some(RunState::Failed) => lang.pick("failed", "失败"),
         Some(RunState::Cancelled) => lang.pick("cancelled", "已取消"),
         Some(RunState::Rejected) => lang.pick("rejected", "已拒绝"),
+        Some(RunState::Expired) => lang.pick("not decided in time", "逾期未决"),
     }
 }
 

@@ -213,7 +213,7 @@ impl Theme {
             Some(RunState::Open) => (self.sign("▸", ">"), self.busy()),
             Some(RunState::Succeeded) => (self.sign("✓", "+"), self.good()),
             Some(RunState::Failed) => (self.sign("✗", "x"), self.bad()),
-            Some(RunState::Cancelled | RunState::Rejected) => (self.sign("⊘", "/"), self.dim()),
+            Some(RunState::Cancelled | RunState::Rejected | RunState::Expired) => (self.sign("⊘", "/"), self.dim()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! `tmuxagent policy …`.
 
 mod init;
+mod people;
 mod recorded;
 mod replay;
 mod scenario;

@@ -18,7 +18,7 @@ const MOST_LINES: usize = 5_000_000;
 /// How the world behaves in a replay.
 #[derive(Debug, Args)]
 pub(super) struct SettingArgs {
-    /// How questions are answered: leave, approve or reject
+    /// How questions are answered: leave, approve, reject, or as-decided (as people did then)
     #[arg(long, value_name = "HOW", default_value = "leave", hide_possible_values = true)]
     answers: AnswersArg,
     /// How polls are answered: pending (not yet, always) or met
@@ -41,6 +41,7 @@ enum AnswersArg {
     Leave,
     Approve,
     Reject,
+    AsDecided,
 }
 
 /// See [`Polls`].
@@ -58,6 +59,7 @@ impl SettingArgs {
                 AnswersArg::Leave => Answers::Leave,
                 AnswersArg::Approve => Answers::Approve,
                 AnswersArg::Reject => Answers::Reject,
+                AnswersArg::AsDecided => Answers::AsDecided,
             },
             polls: match self.polls {
                 PollsArg::Pending => Polls::Pending,

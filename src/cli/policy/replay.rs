@@ -7,7 +7,9 @@ use serde_json::json;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tmuxagent_engine::replay::{Comparison, Entry, Recording, Report, Setting, Side, compare, read_log, replay};
+use tmuxagent_engine::replay::{
+    Answers, Comparison, Entry, Recording, Report, Setting, Side, compare, read_log, replay,
+};
 use tmuxagent_model::Timestamp;
 use tmuxagent_policy::Policy;
 use tmuxagent_text::{clean, counted};
@@ -84,11 +86,18 @@ pub(super) fn run(session: &Session, args: &ReplayArgs) -> Outcome {
 
 fn play(session: &Session, args: &ReplayArgs) -> Result<Play, CliError> {
     let setting = args.setting.setting();
+    if args.log.is_some() && setting.answers == Answers::AsDecided {
+        return Err(CliError::user(
+            "a log does not tell what was decided",
+            "replay with --from-db, or say --answers approve",
+        ));
+    }
     let Some(log) = &args.log else {
         let now = tmuxagent_clock::wall();
         let at = |text: &Option<String>, otherwise| text.as_ref().map_or(Ok(otherwise), |text| instant(text, now));
         let stretch = Stretch { since: at(&args.since, Timestamp(0))?, until: at(&args.until, Timestamp(i64::MAX))? };
-        let recordings = from_recordings(session, &args.from_db, stretch)?;
+        let mut recordings = from_recordings(session, &args.from_db, stretch)?;
+        super::people::add(session, &mut recordings, stretch)?;
         return Ok(Play { recordings, setting, everywhere: false, timeless: false });
     };
     let bytes = read(log)?;

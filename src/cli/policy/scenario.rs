@@ -25,7 +25,7 @@
 use super::recorded::{FACTS, set_fact, unknown_pane};
 use std::path::PathBuf;
 use tmuxagent_engine::replay::{Answers, Polls, Record, Recorded, Report, Setting, read_log};
-use tmuxagent_model::{AgentState, Millis, PaneId, PaneInfo, Timestamp, Variables};
+use tmuxagent_model::{AgentState, Decider, Millis, PaneId, PaneInfo, Timestamp, Variables, Via};
 use tmuxagent_yaml::{Diagnostics, Fields, Kind, Node, Reader, Source, quoted};
 
 /// 2001-01-01 00:00 UTC, where a test does not say when it begins.
@@ -224,7 +224,9 @@ fn output(reader: &Reader<'_>, node: &Node, start: Timestamp, pace: Millis, pane
             let pane = numbered_pane(reader, &fields, panes);
             let mut record = |what| records.push((pane, Record { at, what }));
             if let Some(pipeline) = fields.text("start") {
-                record(Recorded::Started { pipeline: pipeline.to_owned(), inputs: inputs(reader, &fields) });
+                let by = Decider { who: "replay".to_owned(), via: Via::Cli };
+                let (pipeline, inputs) = (pipeline.to_owned(), inputs(reader, &fields));
+                record(Recorded::Started { pipeline, stage: None, inputs, by });
             }
             if let Some(code) = fields.number("exit", 0..=255).and_then(|code| i32::try_from(code).ok()) {
                 record(Recorded::Ended { exit: code });

@@ -43,7 +43,7 @@ impl Hand {
     fn errand(&self, id: IntentId, effect: Effect) -> Errand {
         let (run, stage) = (None, None);
         let (state, at) = (IntentState::Open, Timestamp(0));
-        let intent = Intent { id, effect, run, stage, attempt: 0, state, at, hold: None, unseen: false };
+        let intent = Intent { id, effect, run, stage, attempt: 0, state, at, hold: None, until: None, unseen: false };
         Errand::new(intent, &self.home)
     }
 
@@ -120,6 +120,8 @@ pub fn policy(patterns: &[&str]) -> Policy {
         pane: None,
         closes: false,
         told: false,
+        needs: None,
+        each: Vec::new(),
         triggers: Condition::Any(conditions),
         once: false,
         guard: None,
@@ -148,6 +150,7 @@ pub fn policy(patterns: &[&str]) -> Policy {
         inputs: Vec::new(),
         loops: Vec::new(),
         answers: Vec::new(),
+        parallel: tmuxagent_policy::Parallel::default(),
         concurrency: tmuxagent_policy::Concurrency::default(),
         place: String::new(),
     };

@@ -73,6 +73,47 @@ pipelines:
     fail_when: [{exit_code: [3]}]
     timeout: 60s
     on_fail: [{ask_human: {on_approve: continue}}]
+- name: both
+  match: {window_name: w}
+  panes: {there: {window_name: q}}
+  parallel: {max: 2, on_failure: cancel}
+  loop: {stages: [left, right, mend], max: 2}
+  finally: [{send_keys: clean}]
+  stages:
+  - name: make
+    triggers: [{log_regex: 'start both'}]
+    actions_on_start: [{send_keys: make}]
+    success_when: [{log_regex: ok}]
+    timeout: 20s
+  - name: left
+    needs: {any: [make, mend]}
+    actions_on_start: [{run: left}]
+    timeout: 30s
+    on_fail: [{retry: {max: 1, backoff: 2s}}]
+  - name: right
+    in: there
+    needs: {any: [make, mend]}
+    actions_on_start: [{run: right}]
+    timeout: 40s
+  - name: here
+    needs: make
+    lock: one
+    actions_on_start: [{send_keys: here}]
+    success_when: [{log_regex: ok}]
+    timeout: 25s
+  - name: asked
+    in: there
+    needs: [make]
+    require_approval: {expires: 60s}
+    actions_on_start: [{run: asked}]
+    timeout: 30s
+  - name: join
+    needs: [left, right, here, asked]
+    actions_on_start: [{run: join}]
+    timeout: 30s
+  - name: mend
+    triggers: [{after_stage_failure: [left, right]}]
+    actions_on_start: [{send_keys: mend}]
 ";
 
 fn policies() -> &'static [Arc<Policy>; 2] {
@@ -246,7 +287,7 @@ impl World {
             Wish::Decide { nth, approve, old, answer } => self.decide(*nth, *approve, *old, *answer),
             Wish::Start { pane, pipeline } => {
                 if let Some(pane) = self.key(*pane) {
-                    let pipeline = ["ci", "release", "quiet"][usize::from(*pipeline)].to_owned();
+                    let pipeline = ["ci", "release", "quiet", "both"][usize::from(*pipeline)].to_owned();
                     self.ask(Command::Start { pane, pipeline, stage: None, inputs: tmuxagent_model::Variables::new() });
                 }
             }

@@ -1,6 +1,9 @@
 use std::sync::Arc;
 use tmuxagent_engine::replay::{Answers, Polls, Record, Recorded, Recording, Report, Setting, compare, replay};
-use tmuxagent_model::{HostName, Millis, PaneFacts, PaneId, PaneInfo, PaneKey, ServerId, Timestamp};
+use tmuxagent_model::{
+    Decider, Decision, HostName, Millis, PaneFacts, PaneId, PaneInfo, PaneKey, RunControl, ServerId, Timestamp,
+    Variables, Verdict, Via,
+};
 use tmuxagent_policy::{Policy, Source, load};
 
 const POLICY: &str = r"
@@ -112,4 +115,71 @@ fn two_policies_differ_only_where_they_do() {
     14 decisions in common, 4 different
     ");
     assert!(compare(&a, &a).differences.is_empty());
+}
+
+const BY_HAND: &str = r"
+inputs: {env: {choices: [staging, prod], default: staging}}
+pipelines:
+- name: ship
+  match: {window_name: w}
+  stages:
+  - name: build
+    triggers: [manual]
+    actions_on_start: [{run: make}]
+    timeout: 1m
+  - name: deploy
+    triggers: [{after_stage_success: build}]
+    require_approval: {question: 'Deploy to {{inputs.env}}?', confirm: name}
+    actions_on_start: [{run: './deploy.sh {{inputs.env}}'}]
+    timeout: 1m
+";
+
+#[test]
+fn what_people_did_is_done_again() {
+    let by = Decider { who: "mei".to_owned(), via: Via::Cli };
+    let started = |env: &str| Recorded::Started {
+        pipeline: "ship".to_owned(),
+        stage: None,
+        inputs: Variables::from([("env".to_owned(), env.to_owned())]),
+        by: by.clone(),
+    };
+    let at = |seconds: i64| Timestamp(1_772_438_400_000 + seconds * 1000);
+    let play = |policy: &str, answers, more: Vec<Record>| {
+        let mut log = recording(&[(2, "EXIT 1"), (5, "EXIT 0")]);
+        log.records.push(Record { at: at(0), what: started("prod") });
+        let steered =
+            Recorded::Steered { pipeline: "ship".to_owned(), stage: None, control: RunControl::Retry, by: by.clone() };
+        log.records.push(Record { at: at(4), what: steered });
+        log.records.extend(more);
+        let setting = Setting { answers, ..Setting::default() };
+        replay(self::policy(policy), &[log], &setting)
+    };
+    // The question as it was asked then, decided.
+    let first = play(BY_HAND, Answers::Leave, Vec::new());
+    let mut asked = first.open.first().expect("a question").clone();
+    assert_eq!(asked.question, "Deploy to prod? (a yes takes the word deploy)");
+    let verdict = Verdict { approve: true, answer: Some("deploy".to_owned()) };
+    asked.decision = Some(Decision { verdict, by: by.clone(), at: at(9) });
+    let decided = || vec![Record { at: at(9), what: Recorded::Decided(Box::new(asked.clone())) }];
+    assert_eq!(play(BY_HAND, Answers::Leave, decided()).open.len(), 1, "it counts where that is said");
+    insta::assert_snapshot!(play(BY_HAND, Answers::AsDecided, decided()), @r"
+    2026-03-02 08:00:00 UTC proj:w.0 ship/build triggered: by hand: mei via command line
+    2026-03-02 08:00:00 UTC proj:w.0 ship/build started: attempt 1
+    2026-03-02 08:00:00 UTC proj:w.0 types make ⏎
+    2026-03-02 08:00:02 UTC proj:w.0 ship/build failed: exit_code other than 0: exit code 1
+    2026-03-02 08:00:02 UTC proj:w.0 run of ship failed
+    2026-03-02 08:00:04 UTC proj:w.0 ship/build started: attempt 2
+    2026-03-02 08:00:04 UTC proj:w.0 types make ⏎
+    2026-03-02 08:00:05 UTC proj:w.0 ship/build succeeded: exit_code 0
+    2026-03-02 08:00:05 UTC proj:w.0 ship/deploy triggered: after_stage_success build: exit_code 0
+    2026-03-02 08:00:05 UTC proj:w.0 asks Deploy to prod? (a yes takes the word deploy) [./deploy.sh 'prod' ⏎]
+    2026-03-02 08:00:05 UTC proj:w.0 ship/deploy needs_approval
+    2026-03-02 08:00:09 UTC proj:w.0 is told yes to Deploy to prod? (a yes takes the word deploy)
+    2026-03-02 08:00:09 UTC proj:w.0 ship/deploy started: attempt 1
+    2026-03-02 08:00:09 UTC proj:w.0 types ./deploy.sh 'prod' ⏎
+    at the end: ship/deploy waits for exit_code 0
+    ");
+    let without = BY_HAND.replace("    require_approval: {question: 'Deploy to {{inputs.env}}?', confirm: name}\n", "");
+    let free = play(&without, Answers::AsDecided, decided()).to_string();
+    assert!(free.contains("nothing asks what mei answered by yes then: Deploy to prod?"), "{free}");
 }

@@ -310,12 +310,13 @@ impl Player {
             // `waits %1 9 Continue? [y/N]`, `password %1 9 Password:`: the program of that process waits for a person.
             "waits" if words.len() == 1 => {
                 let (pane, front) = (self.key(word(0)), None);
-                self.step(Event::Waits { pane, front, password: false, row: None });
+                self.step(Event::Waits { pane, front, password: false, row: None, question: None });
             }
             "waits" | "password" => {
                 let front = Some(Front { pid: word(1).parse().expect("pid"), born: 1, name: "program".to_owned() });
                 let (pane, row) = (self.key(word(0)), Some(rest(2)));
-                self.step(Event::Waits { pane, front, password: verb == "password", row });
+                let question = row.clone();
+                self.step(Event::Waits { pane, front, password: verb == "password", row, question });
             }
             // `front %1 PID NAME`: somebody comes to the front; `back %1 PID NAME`: it is the shell, at its next line.
             "front" | "back" => {
@@ -502,7 +503,11 @@ impl Player {
 
     fn decide(&mut self, approve: bool, words: &[&str]) {
         let number: usize = words[0].trim_start_matches('A').parse().expect("approval");
-        let approval = self.approvals[number - 1].clone();
+        let approval = self
+            .approvals
+            .get(number - 1)
+            .unwrap_or_else(|| panic!("no such question: {words:?}\n{}", self.out))
+            .clone();
         let mut revision = self.engine.approval(&approval).map_or(1, |a| a.revision);
         let (mut answer, mut via, mut who) = (None, Via::Key, "mei");
         for word in &words[1..] {

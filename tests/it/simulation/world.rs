@@ -412,7 +412,7 @@ impl World {
                 {
                     self.late.insert((run.0, stage, attempt));
                 }
-                Note::RunEnded { run, state: RunState::Cancelled | RunState::Rejected, .. } => {
+                Note::RunEnded { run, state: RunState::Cancelled | RunState::Rejected | RunState::Expired, .. } => {
                     self.cancelled.insert(run.0);
                 }
                 _ => {}

@@ -1,6 +1,6 @@
 //! What a page's form, or a shell with the link, sends for a decision.
 
-use crate::decide::{takes_text, typed_text};
+use crate::decide::typed_text;
 use tmuxagent_model::{Approval, Verdict};
 use tmuxagent_text::Lang;
 
@@ -59,7 +59,7 @@ impl Form {
                 written => Err(Mistake::Written(tmuxagent_text::sentence(lang, &approval.another_word(written)))),
             };
         }
-        if takes_text(approval) {
+        if approval.takes_text() {
             return match (typed_text(&self.word), self.option) {
                 (_, Some(_)) => Err(Mistake::Incomplete),
                 (Some(text), None) => Ok(Some(text.to_owned())),

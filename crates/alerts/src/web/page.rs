@@ -1,6 +1,5 @@
 //! The pages, as text. Pure; everything that is not ours is escaped.
 
-use crate::decide::takes_text;
 use crate::message::Ask;
 use crate::token::{TokenError, short_code};
 use jiff::tz::TimeZone;
@@ -100,7 +99,7 @@ impl Question<'_> {
 
     /// Exactly what a yes types.
     fn command(&self, lang: Lang) -> String {
-        if takes_text(self.approval) {
+        if self.approval.takes_text() {
             let told = lang.pick(
                 "The command waits for a text: what you write below is typed, and then Enter.",
                 "命令在等待文本：下面写的内容会原样输入，然后按回车。",

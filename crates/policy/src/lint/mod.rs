@@ -65,7 +65,9 @@ fn subject<'r>(raw: &'r RawPipeline, core: &'r Pipeline, next: Option<Place>, pr
     let list = raw.stages.as_ref().map_or(&[][..], |list| &list.items);
     let end = next.filter(|next| next.source == raw.at.source).map_or(usize::MAX, |next| next.start);
     let stages = list.iter().zip(&core.stages).enumerate().map(|(index, (raw, core))| {
-        let end = list.get(index + 1).map_or(end, |next| next.at.start);
+        // Those that are made of one have its place.
+        let next = list.iter().skip(index + 1).find(|next| next.at != raw.at);
+        let end = next.map_or(end, |next| next.at.start);
         StageSubject { raw, core, sound: !problems.has_error_within(raw.at.source, raw.at.start, end) }
     });
     let loops = raw.loops.as_ref().map_or(&[][..], |list| &list.items);

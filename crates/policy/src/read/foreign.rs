@@ -18,9 +18,9 @@ const ELSEWHERE: &[(&[&str], &str, &str)] = &[
     (&["prompt", "send_keys", "notify"], "a stage", "it is an action: write it in `actions_on_start`"),
     (&["log_regex", "exit_code", "agent"], "a stage", "it is a condition: write it in `success_when` or `fail_when`"),
     (
-        &["depends_on", "depends", "dependsOn", "dependencies", "needs", "requires", "after"],
+        &["depends_on", "depends", "dependsOn", "dependencies", "requires", "after"],
         "a stage",
-        "write `triggers: [{after_stage_success: …}]`",
+        "write `needs: […]`, or `triggers: [{after_stage_success: …}]` where nothing else of the run may be under way",
     ),
     (
         &["depends_on", "depends", "needs", "requires"],
@@ -65,10 +65,11 @@ const ELSEWHERE: &[(&[&str], &str, &str)] = &[
         "",
         "a stage runs in a tmux pane: say which one with `match`, or with `in`",
     ),
+    (&["matrix", "strategy", "for_each"], "", "write `for_each: {os: [linux, mac]}` at a stage"),
     (
-        &["matrix", "strategy", "parallel", "for_each"],
+        &["parallel", "max_parallel", "max-parallel", "fail_fast", "fail-fast"],
         "",
-        "there is no such key: write a stage for each, with `use` of one template",
+        "write `parallel: {max: 2, on_failure: cancel}` at the pipeline",
     ),
     (&["timeout-minutes", "timeout_minutes", "time_limit"], "", "write `timeout: 10m`"),
     (&["approval", "manual", "confirm"], "a stage", "write `require_approval`"),

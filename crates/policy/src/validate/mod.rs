@@ -5,6 +5,8 @@ mod valid_auto_answer;
 mod valid_closing;
 mod valid_concurrency;
 mod valid_condition;
+mod valid_defaults;
+mod valid_each;
 mod valid_guard;
 mod valid_inputs;
 mod valid_loop;
@@ -15,6 +17,7 @@ mod valid_stage;
 mod valid_values;
 mod values;
 
+use self::valid_defaults::Defaults;
 pub use self::valid_inputs::input_values;
 use self::values::shapes;
 use super::expand::expand;
@@ -22,8 +25,8 @@ use super::flow::{Input, NamedPane};
 use super::lint;
 use super::pattern::{Patterns, mistake};
 use super::plain::Shape;
-use super::policy::{Backoff, Pipeline, Policy, Stopping, TextTemplate};
-use super::raw::{RawBackoff, RawDefaults, RawPipeline, RawPolicy};
+use super::policy::{Backoff, Pipeline, Policy, TextTemplate};
+use super::raw::{RawBackoff, RawPipeline, RawPolicy, write_out_each, write_out_needs};
 use super::read::{Read as _, Short, Span, SpanMs, Text};
 use super::template::{Piece, TEMPLATE_NAMES, pieces, taken_for_plain};
 use super::words::{Words, bundled_words};
@@ -48,7 +51,9 @@ pub fn analyse(sources: &[Source]) -> (Option<Policy>, Diagnostics) {
     let mut problems = Problems::new(sources);
     let files = expand(sources, &mut problems);
     let read = files.iter().filter_map(|file| Some((RawPolicy::read(&file.tree, &mut problems)?, file.included)));
-    let (raws, included): (Vec<RawPolicy>, Vec<bool>) = read.unzip();
+    let (mut raws, included): (Vec<RawPolicy>, Vec<bool>) = read.unzip();
+    write_out_each(&mut raws, &mut problems);
+    write_out_needs(&mut raws, &mut problems);
     let mut policy = Policy { hash: hash(sources), ..Policy::default() };
     let mut reading = Reading::new(problems, &raws);
     for raw in &raws {
@@ -151,32 +156,6 @@ struct PaneName {
     used: bool,
 }
 
-/// What `defaults` of a file says, checked.
-#[derive(Debug, Clone, Default)]
-struct Defaults {
-    /// 0: never.
-    timeout: Option<Millis>,
-    on_timeout: Option<Vec<Stopping>>,
-    hold: Option<Millis>,
-    backoff: Option<Backoff>,
-    cooldown: Option<Millis>,
-    poll_interval: Option<Millis>,
-}
-
-impl Defaults {
-    /// The same, with what others say where these say nothing.
-    fn or(self, others: &Self) -> Self {
-        Self {
-            timeout: self.timeout.or(others.timeout),
-            on_timeout: self.on_timeout.or_else(|| others.on_timeout.clone()),
-            hold: self.hold.or(others.hold),
-            backoff: self.backoff.or_else(|| others.backoff.clone()),
-            cooldown: self.cooldown.or(others.cooldown),
-            poll_interval: self.poll_interval.or(others.poll_interval),
-        }
-    }
-}
-
 impl<'a> Reading<'a> {
     fn new(problems: Problems<'a>, raws: &'a [RawPolicy]) -> Self {
         let all = || raws.iter().flat_map(|raw| raw.pipelines.iter().flatten());
@@ -240,19 +219,6 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn defaults(&mut self, raw: &RawDefaults) -> Defaults {
-        let timeout = self.limit(raw.timeout.as_ref(), raw.timeout_ms.as_ref());
-        let poll = self.span(raw.poll_interval.as_ref(), raw.poll_interval_ms.as_ref());
-        Defaults {
-            timeout,
-            on_timeout: self.on_timeout(raw.on_timeout.as_ref()),
-            hold: raw.hold.as_ref().map(|span| span.value),
-            backoff: self.backoff(raw.backoff.as_ref(), raw.backoff_ms.as_ref()),
-            cooldown: self.span(raw.cooldown.as_ref(), raw.cooldown_ms.as_ref()).map(|(_, span)| span),
-            poll_interval: poll.and_then(|(at, span)| self.poll_interval(at, span)),
-        }
-    }
-
     fn pipeline(&mut self, raw: &'a RawPipeline) -> Pipeline {
         let name = raw.name.as_ref().map(|name| self.name(name, "a pipeline")).unwrap_or_default();
         if let Some(text) = &raw.name {
@@ -296,6 +262,7 @@ impl<'a> Reading<'a> {
             loops: self.loops(raw.loops.as_ref()),
             answers: self.answers(raw.answers.as_ref()),
             concurrency: self.concurrency(raw, &name),
+            parallel: self.parallel(raw),
             place: self.problems.describe(raw.at),
             name,
         };

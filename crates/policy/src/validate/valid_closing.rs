@@ -13,7 +13,7 @@ impl<'a> Reading<'a> {
     /// The stages of a pipeline, those of `finally` last.
     pub(super) fn stages_of(&mut self, raws: &'a [RawStage], closing: &'a [RawClosing]) -> Vec<Stage> {
         let known = self.known_stages(raws);
-        let mut stages: Vec<Stage> = raws.iter().zip(known).map(|(raw, ended)| self.stage(raw, ended)).collect();
+        let mut stages: Vec<Stage> = raws.iter().zip(known).map(|(raw, ended)| self.stage_for(raw, ended)).collect();
         self.ended = BTreeSet::new();
         for (item, number) in closing.iter().zip(1..) {
             let name = if number == 1 { NAME.to_owned() } else { format!("{NAME}-{number}") };
@@ -45,6 +45,8 @@ impl<'a> Reading<'a> {
             closes: true,
             told: false,
             triggers: Condition::Any(Vec::new()),
+            needs: None,
+            each: Vec::new(),
             once: false,
             guard,
             gate: None,

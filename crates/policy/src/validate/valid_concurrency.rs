@@ -1,13 +1,17 @@
 //! Which runs go on at the same time, and where time tables start them.
 
 use super::{Reading, Use};
-use crate::policy::{Concurrency, OnBusy, TextTemplate};
-use crate::raw::{RawCondition, RawConditionKind as Kind, RawPipeline, walk};
+use crate::flow::{Concurrency, Needs, OnBusy, OnFailure, Parallel};
+use crate::policy::TextTemplate;
+use crate::raw::{RawCondition, RawConditionKind as Kind, RawNeed, RawPipeline, walk};
 use crate::read::{Short, Text};
 use crate::template::INPUTS;
 
 const ON_BUSY: &[(&str, OnBusy)] =
     &[("queue", OnBusy::Queue), ("cancel_older", OnBusy::CancelOlder), ("refuse", OnBusy::Refuse)];
+const ON_FAILURE: &[(&str, OnFailure)] = &[("finish", OnFailure::Finish), ("cancel", OnFailure::Cancel)];
+/// The most stages of one run that a policy may let act at the same time.
+const MOST_BESIDE: i64 = 1000;
 const PER: &[(&str, bool)] = &[("pane", false), ("pipeline", true)];
 
 impl Reading<'_> {
@@ -19,6 +23,45 @@ impl Reading<'_> {
         let group = named.or_else(|| on_busy.map(|_| TextTemplate::new(name)));
         let on_busy = on_busy.and_then(|word| self.word(word, "`on_busy`", ON_BUSY)).unwrap_or_default();
         Concurrency { lock, group, on_busy }
+    }
+
+    /// What holds of stages that act beside each other.
+    pub(super) fn parallel(&mut self, raw: &RawPipeline) -> Parallel {
+        let Some(full) = &raw.parallel else { return Parallel::default() };
+        let needing = |stage: &crate::raw::RawStage| stage.needs.is_some();
+        if !raw.stages.iter().flat_map(|list| &list.items).any(needing) {
+            let message = "no stage of this pipeline has `needs`, so that none acts beside another one";
+            self.problems.warning("never-holds", full.at, message).help("write `needs: …` in the place of `triggers`");
+        }
+        let max = full.max.as_ref().filter(|max| {
+            let sound = (1..=MOST_BESIDE).contains(&max.value);
+            if !sound {
+                self.problems.error(
+                    "bad-number",
+                    max.at,
+                    format!("stages at the same time are from 1 to {MOST_BESIDE}"),
+                );
+            }
+            sound
+        });
+        let on_failure = full.on_failure.as_ref().and_then(|word| self.word(word, "`on_failure`", ON_FAILURE));
+        Parallel { max: max.and_then(|max| u32::try_from(max.value).ok()), on_failure: on_failure.unwrap_or_default() }
+    }
+
+    /// The stages that one needs; that they are there is seen where its triggers are read.
+    pub(super) fn needs(&mut self, raw: &RawNeed) -> Needs {
+        let (names, any) = raw.names();
+        if names.blank {
+            let help = format!("its stages are {}", self.stages.join(", "));
+            self.problems.error("empty-condition", names.at, "this needs the name of a stage").help(help);
+        }
+        let stages: Vec<String> = names.items.iter().map(|name| name.value.trim().to_owned()).collect();
+        for (text, number) in names.items.iter().zip(0..) {
+            if stages.iter().take(number).any(|known| known == text.value.trim()) {
+                self.problems.error("twice", text.at, format!("the stage `{}` is needed already", text.value.trim()));
+            }
+        }
+        Needs { stages, any }
     }
 
     /// The name of a group is made when a run begins: of its inputs, and of what is known of its pane.

@@ -102,6 +102,8 @@ impl<'a> Reading<'a> {
                 .triggers
                 .as_ref()
                 .map_or(Condition::Any(Vec::new()), |raw| self.condition(raw, Role::Trigger)),
+            each: Vec::new(),
+            needs: raw.needs.as_ref().map(|raw| self.needs(raw)),
             guard,
             once: raw.triggers.as_ref().is_some_and(|raw| self.starts_once(raw)),
             gate,

@@ -29,7 +29,8 @@ pub fn recorded_panes(path: &Path) -> Result<Vec<RecordedPane>, StoreError> {
     Ok(panes.collect::<Result<Vec<_>, _>>()?)
 }
 
-/// Gives the recording of panes since an instant to `each`, in the order it was written; a chunk is in memory at a time.
+/// Gives the recording of panes since an instant to `each`, in the order it was written; a chunk is in memory at a time. The
+/// lines of one that can't be read are missed.
 pub fn read_recording(
     path: &Path,
     panes: &[PaneKey],
@@ -39,7 +40,7 @@ pub fn read_recording(
     let conn = files::open_reader(path)?;
     let names: Vec<String> = panes.iter().map(ToString::to_string).collect();
     let mut statement = conn.prepare(
-        "SELECT pane, first_at, body FROM chunks WHERE last_at >= ?1
+        "SELECT pane, first_at, body, lines FROM chunks WHERE last_at >= ?1
          AND pane IN (SELECT value FROM json_each(?2)) ORDER BY id",
     )?;
     let mut rows = statement.query(params![since.0, serde_json::json!(names).to_string()])?;
@@ -49,11 +50,11 @@ pub fn read_recording(
             continue;
         };
         let (first_at, body) = (Timestamp(row.get(1)?), row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?);
-        unpack(first_at, body, |piece| {
-            if instant(&piece) >= since {
-                each(pane, piece);
-            }
-        })?;
+        let mut pieces = Vec::new();
+        if unpack(first_at, body, |piece| pieces.push(piece)).is_err() {
+            pieces = vec![Recorded::Missed { at: first_at.max(since), lines: row.get(3)? }];
+        }
+        pieces.into_iter().filter(|piece| instant(piece) >= since).for_each(|piece| each(pane, piece));
     }
     Ok(())
 }

@@ -221,5 +221,8 @@ async fn a_check_reads_every_chunk() {
     conn.execute("UPDATE chunks SET body = x'ffffff' WHERE id = 2", []).unwrap();
     let problems = problems();
     assert!(problems.len() == 1 && problems[0].contains("recordings.db: piece 2 can't be read"), "{problems:?}");
+    // What is whole is still read, and what is not is missed.
+    let read = read(&path(&room), &[pane_info(1, "win").key], Timestamp(0));
+    assert_eq!(texts(&read), ["a line", "<1 missed>", "a line"]);
     store.close().await;
 }

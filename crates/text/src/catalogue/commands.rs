@@ -328,4 +328,6 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "测试是文件 NAME.test.yaml，含 `policy`、`output` 和 `expect`",
     ),
     ("{} passed, {} failed", "{0} 个通过，{1} 个失败"),
+    ("a log does not tell what was decided", "日志里没有当时的决定"),
+    ("replay with --from-db, or say --answers approve", "请用 --from-db 回放，或写 --answers approve"),
 ];

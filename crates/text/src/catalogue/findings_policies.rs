@@ -219,4 +219,44 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("write another word, such as what is done", "请换一个词，例如所做的事"),
     ("nobody could ever decide: `approvers` names no one", "永远没有人能决定：`approvers` 里没有名字"),
     ("name who may decide, or take the key out", "请写明谁可以决定，或去掉这个键"),
+    // Stages beside each other.
+    (
+        "no stage of this pipeline has `needs`, so that none acts beside another one",
+        "这条流水线没有阶段写了 `needs`，因此没有阶段会与别的同时进行",
+    ),
+    ("write `needs: …` in the place of `triggers`", "请写 `needs: …` 来代替 `triggers`"),
+    ("stages at the same time are from 1 to {}", "同时进行的阶段数为 1 到 {0}"),
+    ("the stage `{}` is needed already", "阶段 `{0}` 已经写过"),
+    ("`needs` has `all` or `any`; keep one", "`needs` 只能有 `all` 或 `any` 之一；请保留一个"),
+    (
+        "`needs` and `triggers` both say which stages this one follows",
+        "`needs` 和 `triggers` 都说明了本阶段跟在哪些阶段之后",
+    ),
+    (
+        "a stage with `needs` begins when these have succeeded; its `triggers` would start nothing",
+        "写了 `needs` 的阶段在那些阶段成功时开始；它的 `triggers` 不会启动任何东西",
+    ),
+    (
+        "take `triggers` out, or write the stages as `after_stage_success` within one `all_of` of `triggers`",
+        "请去掉 `triggers`，或者把这些阶段写成 `triggers` 的一个 `all_of` 里的 `after_stage_success`",
+    ),
+    (
+        "write all of it into `triggers`: `triggers: {all_of: [{after_stage_success: a}, {any_of: […]}]}`, or keep `needs` alone",
+        "请全部写进 `triggers`：`triggers: {all_of: [{after_stage_success: a}, {any_of: […]}]}`，或者只保留 `needs`",
+    ),
+    // A stage for each.
+    ("`for_each` makes more than {} stages of this pipeline", "`for_each` 在这条流水线里生成的阶段超过 {0} 个"),
+    ("give it fewer values", "请减少它的值"),
+    ("`{}` can't be the name of a value", "`{0}` 不能用作值的名字"),
+    ("`for_each` has no value of `{}`", "`for_each` 没有 `{0}` 的值"),
+    ("`{}` stands in this list already", "`{0}` 已在这个列表里"),
+    ("a value of `for_each` is one line that is not empty", "`for_each` 的值是非空的一行"),
+    (
+        "a stage with `for_each` follows another one, which starts all that are made of it",
+        "写了 `for_each` 的阶段要跟在另一个阶段之后，由后者启动由它生成的所有阶段",
+    ),
+    (
+        "begin the pipeline with a stage of its own, and write `needs: …` here",
+        "请让流水线以单独的一个阶段开始，并在这里写 `needs: …`",
+    ),
 ];

@@ -164,9 +164,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "a stage runs in a tmux pane: say which one with `match`, or with `in`",
         "阶段在 tmux 窗格里运行：请用 `match` 或 `in` 说明是哪个",
     ),
+    ("write `for_each: {os: [linux, mac]}` at a stage", "请在阶段写 `for_each: {os: [linux, mac]}`"),
     (
-        "there is no such key: write a stage for each, with `use` of one template",
-        "没有这个键：请各写一个阶段，用 `use` 引用同一个模板",
+        "write `parallel: {max: 2, on_failure: cancel}` at the pipeline",
+        "请在流水线写 `parallel: {max: 2, on_failure: cancel}`",
     ),
     ("write `timeout: 10m`", "请写 `timeout: 10m`"),
     ("write `finally` at the pipeline", "请在流水线写 `finally`"),

@@ -53,7 +53,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("write a `notify` in `actions_on_start`", "请在 `actions_on_start` 里写 `notify`"),
     ("write a `poll` condition in `success_when`", "请在 `success_when` 里写 `poll` 条件"),
     ("write a `poll` condition", "请写 `poll` 条件"),
-    ("write `triggers: [{after_stage_success: …}]`", "请写 `triggers: [{after_stage_success: …}]`"),
+    (
+        "write `needs: […]`, or `triggers: [{after_stage_success: …}]` where nothing else of the run may be under way",
+        "请写 `needs: […]`；如果同一运行不得有别的阶段正在进行，请写 `triggers: [{after_stage_success: …}]`",
+    ),
     ("a pipeline's steps are its `stages`", "流水线的步骤写在 `stages` 里"),
     ("a duration with its unit belongs to the same key without `_ms`", "带单位的时长写在不带 `_ms` 的同名键里"),
     ("the tag `{}` is not used in policies", "策略里不使用标签 `{0}`"),

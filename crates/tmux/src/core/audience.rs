@@ -7,26 +7,21 @@
 //!
 //! Where it does not fit the send waits in its lane, visibly, and looks again; after a while it ends as not typed.
 
+mod check;
 mod waiting;
 
-use super::fit::{Fit, limit, not_read};
-use super::lane::Checked;
 use super::prompts::{Prompts, prompt_by_marks, told_by_marks};
 use super::reader::{Seen, Surface, classify, is_interactive, name_of, split_at};
 use super::since_typed::SinceTyped;
 use super::stacks::Stack;
 use super::{HostCore, Job, Output, Purpose};
+use crate::KnownPrompts;
 use crate::proto::{Reply, RowReader, Still, quote, row_format};
-use crate::{HostMessage, KnownPrompts};
 use std::time::{Duration, Instant};
 use tmuxagent_agents::Screen;
-use tmuxagent_model::{Awaited, Event, Front, Needs, PaneId, PaneKey, PaneReader, Reads, SkipReason};
+use tmuxagent_model::{Event, Front, PaneId, PaneKey, PaneReader, Reads};
 use waiting::Waiting;
 
-/// The pause between two looks of a send that waits.
-const AGAIN: Duration = Duration::from_secs(1);
-/// The same while a person types there.
-const TYPES: Duration = Duration::from_millis(300);
 /// A pane that is read is looked at no more often than this.
 const EVERY: Duration = Duration::from_millis(500);
 /// The same where an agent is in it: its questions are to be seen soon.
@@ -66,8 +61,9 @@ pub(super) struct Audience {
     asked: Option<((String, bool), Instant)>,
     /// What comes to the front is told, since something was typed into its shell.
     since_typed: Option<SinceTyped>,
-    /// A program may wait for a person; when that is looked at, whether it prints or not.
+    /// A program may wait for a person; when that is looked at, whether it prints or not; whether it was ever looked at.
     waiting: Option<Waiting>,
+    followed: bool,
     look_at: Option<Instant>,
 }
 
@@ -269,7 +265,7 @@ impl HostCore {
         let front = front.map(|front| Front { name: name.unwrap_or(front.name), ..front });
         let shell = seen.as_ref().is_some_and(|seen| is_interactive(&seen.args) && !seen.stranger);
         let dialog = pane.agent.as_ref().and_then(|agent| agent.dialog()).filter(|_| reads == Reads::AgentAsks);
-        let mut reader = PaneReader { reads, front, shell, seen: evidence, since: now, dialog, asks: false };
+        let mut reader = PaneReader { reads, front, shell, seen: evidence, since: now, dialog, question: None };
         if reader.same(&audience.reader) {
             reader.since = audience.reader.since;
         } else {
@@ -285,7 +281,7 @@ impl HostCore {
             self.outlet.event(Event::Foreground { pane: key.clone(), front, prompt });
         }
         pane.tell_prompts(&mut self.outlet);
-        reader.asks = self.follow_waiting(&key, seen.as_ref(), &surface);
+        reader.question = self.follow_waiting(&key, seen.as_ref(), &surface);
         match why {
             Why::Shown => {
                 self.surface_soon();
@@ -363,119 +359,6 @@ impl HostCore {
         {
             pane.audience.looking = false;
         }
-    }
-
-    /// The freeze switch holds back what waits here, or lets it go.
-    pub fn freeze(&mut self, frozen: bool) {
-        self.frozen = frozen;
-        self.pump_all();
-    }
-
-    /// Whether the pane's next send may go now; otherwise what is missing is asked for. Gives what the guard compares.
-    pub(super) fn may_go(&mut self, key: &PaneKey) -> Option<Option<Still>> {
-        let lane = self.lanes.get_mut(key)?;
-        if self.frozen {
-            if lane.waiting.front().is_some_and(|send| send.is_by_hand() && !send.perhaps_typed()) {
-                let why = "sending is frozen; `tmuxagent unfreeze` goes on with what is held back";
-                self.skip_next(key, SkipReason::Unreachable(why.to_owned()));
-                return None;
-            }
-            lane.pause(self.now, AGAIN);
-            self.wake_at(self.now + AGAIN);
-            return None;
-        }
-        if lane.waiting.front()?.needs().is_nothing() {
-            return Some(None);
-        }
-        match std::mem::take(&mut lane.checked) {
-            Checked::Fits(still) => Some(still),
-            Checked::Asked => {
-                lane.checked = Checked::Asked;
-                None
-            }
-            Checked::No => {
-                lane.checked = Checked::Asked;
-                if !self.look_who(key, Why::Send) {
-                    self.check_lost(key);
-                }
-                None
-            }
-        }
-    }
-
-    fn check_lost(&mut self, key: &PaneKey) {
-        if let Some(lane) = self.lanes.get_mut(key).filter(|lane| matches!(lane.checked, Checked::Asked)) {
-            lane.checked = Checked::No;
-            lane.pause(self.now, AGAIN);
-            self.wake_at(self.now + AGAIN);
-        }
-    }
-
-    /// Compares the reader with what the pane's next send needs.
-    fn check(&mut self, key: &PaneKey, reader: PaneReader, still: Still, typing: bool) {
-        let (now, wall) = (self.now, self.wall);
-        let Some(lane) = self.lanes.get_mut(key).filter(|lane| matches!(lane.checked, Checked::Asked)) else { return };
-        lane.checked = Checked::No;
-        let Some(send) = lane.waiting.front_mut() else { return };
-        let fit = send.fits(&reader);
-        if fit == Fit::Fits && typing && !send.interrupts() && !matches!(send.needs(), Needs::Hand) {
-            // A person is at the keys this very second: what he has typed may be on its way still.
-            lane.pause(now, TYPES);
-            return self.wake_at(now + TYPES);
-        }
-        if fit == Fit::Fits {
-            let agent = self.inventory.panes.get(&key.pane).is_some_and(|pane| pane.agent.is_some());
-            send.recognised = agent && reader.reads == Reads::Agent;
-            if send.recognised {
-                send.for_agent();
-            }
-            let stands = matches!(reader.reads, Reads::Shell | Reads::AgentAsks) || send.recognised;
-            let cursor = still.cursor.filter(|_| stands);
-            // Who sends by hand is at the keys himself.
-            let activity = still.activity.filter(|_| !matches!(send.needs(), Needs::Hand));
-            let edits = still.edits && reader.reads == Reads::Shell;
-            let still = Some(Still { cursor, activity, edits, ..still }).filter(|_| !send.interrupts());
-            lane.checked = Checked::Fits(still);
-            lane.waits = None;
-            self.tell_awaited(key, None);
-            return self.pump(key);
-        }
-        if send.perhaps_typed() {
-            // Perhaps this very send has changed the reader: the pane's mark tells.
-            lane.checked = Checked::Fits(Some(Still::never()));
-            return self.pump(key);
-        }
-        let reason = match fit {
-            Fit::Never(reason) => Some(reason),
-            Fit::NotYet | Fit::Fits if now >= send.held_until(limit(&reader.reads, send.hold()), now, wall) => {
-                Some(not_read(reader.clone()))
-            }
-            Fit::NotYet | Fit::Fits => None,
-        };
-        if let Some(reason) = reason {
-            lane.waits = None;
-            self.tell_awaited(key, None);
-            return self.skip_next(key, reason);
-        }
-        let (intent, since) = (send.errand.id().clone(), send.wanted_before().unwrap_or(wall));
-        lane.pause(now, AGAIN);
-        let next = lane.looks_again().unwrap_or(now + AGAIN);
-        self.wake_at(next);
-        self.tell_awaited(key, Some(Awaited { intent, reader, since }));
-    }
-
-    /// Tells who is waited for, where that changed.
-    pub(super) fn tell_awaited(&mut self, key: &PaneKey, awaited: Option<Awaited>) {
-        let Some(lane) = self.lanes.get_mut(key) else { return };
-        let awaited = awaited.map(|mut awaited| {
-            awaited.since = lane.awaited.as_ref().map_or(awaited.since, |before| before.since);
-            awaited
-        });
-        if lane.awaited == awaited {
-            return;
-        }
-        lane.awaited.clone_from(&awaited);
-        self.outlet.put(HostMessage::Awaits { pane: key.clone(), awaited: awaited.map(Box::new) });
     }
 }
 

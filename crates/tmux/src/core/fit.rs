@@ -109,7 +109,7 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
             Reads::Command | Reads::Line | Reads::Key => Fit::Fits,
             _ => Fit::Never(SkipReason::Reader(Box::new(reader.clone()))),
         },
-        Needs::Asker { front, waits } => asker(front.as_ref(), *waits, reader),
+        Needs::Asker { front, question } => asker(front.as_ref(), question.as_deref(), reader),
         Needs::Dialog { fingerprint, front } => dialog(fingerprint, front.as_ref(), reader),
         Needs::Hand if stops => Fit::Fits,
         Needs::Hand => match reader.reads {
@@ -145,15 +145,17 @@ fn is_of(known: Option<&Front>, reader: &PaneReader) -> bool {
 }
 
 /// An answer goes to the program that asked, and never to a shell.
-fn asker(asked: Option<&Front>, waits: bool, reader: &PaneReader) -> Fit {
+fn asker(asked: Option<&Front>, question: Option<&str>, reader: &PaneReader) -> Fit {
     match reader.reads {
-        // It was answered in the pane, or somebody has begun to.
-        _ if waits && !(reader.asks && is_of(asked, reader)) => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
+        Reads::Unknown => Fit::NotYet,
         _ if !is_of(asked, reader) => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
+        // It was answered in the pane, or somebody has begun to.
+        _ if question.is_some() && question != reader.question.as_deref() => {
+            Fit::Never(SkipReason::Asker(Box::new(reader.clone())))
+        }
         Reads::Line | Reads::Key | Reads::Agent | Reads::Screen | Reads::Command => Fit::Fits,
         Reads::Draft if asked.is_some() => Fit::NotYet,
         Reads::AgentWorks | Reads::AgentAsks => Fit::NotYet,
-        Reads::Unknown => Fit::NotYet,
         _ => Fit::Never(SkipReason::Asker(Box::new(reader.clone()))),
     }
 }

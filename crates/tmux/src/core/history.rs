@@ -221,7 +221,7 @@ pub(super) fn catch_up(
             reader.quiet(&mut nothing);
         }
     }
-    reader.stands(capture.history_size, capture.cursor.1);
+    reader.stands(capture.history_size, capture.cursor.1, &mut |reading| sink(Told::Reading(reading)));
 }
 
 /// The lines with those apart that tmux joins though they were told apart; `None` where there are no such.

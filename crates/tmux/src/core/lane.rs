@@ -306,6 +306,11 @@ impl Sending {
         self.errand.intent().hold
     }
 
+    /// Whether the time limit of its stage is over: it is taken back soon, or asked about.
+    pub fn is_over(&self, wall: Timestamp) -> bool {
+        self.errand.intent().until.is_some_and(|until| until <= wall)
+    }
+
     /// Keys that only interrupt need no look, unless they are for a certain program.
     pub fn interrupts(&self) -> bool {
         !matches!(self.needs(), Needs::Named { .. } | Needs::Command { .. } | Needs::Dialog { .. })

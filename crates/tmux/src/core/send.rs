@@ -321,6 +321,10 @@ impl HostCore {
             Verdict::Sent => Some(Typed::Now),
             Verdict::Earlier => Some(Typed::Earlier),
             Verdict::Moved => return self.moved(key),
+            // Somebody opened it since the look; what waits for its reader waits for the end of that too.
+            Verdict::Skipped(SkipReason::InMode) if !send.needs().is_nothing() && !send.withdrawn => {
+                return self.moved(key);
+            }
             // It was only asked about, and its pane is as it was.
             Verdict::Skipped(_) | Verdict::Refused(_) if send.withdrawn && reply.error().is_none() => {
                 return self.end_withdrawn(key);

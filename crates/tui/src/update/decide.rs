@@ -44,7 +44,7 @@ pub(super) fn ask(model: &mut Model, answer: Answer) -> Vec<Action> {
         if answer == Answer::Approve && approval.confirm.is_some() {
             return ask_word(model, approval);
         }
-        if answer == Answer::Approve && asks_for_words(&approval) {
+        if answer == Answer::Approve && approval.takes_text() {
             return ask_answer(model, approval);
         }
         let verdict = Verdict { approve: answer == Answer::Approve, answer: None };
@@ -58,11 +58,6 @@ fn ask_word(model: &mut Model, approval: Box<Approval>) -> Vec<Action> {
     let input = Input { kind: InputKind::Word { approval }, editor: Editor::default() };
     model.overlays.push(Overlay::Input(input));
     Vec::new()
-}
-
-/// Whether a yes alone answers nothing: a stage's command waits for a line of text.
-fn asks_for_words(approval: &Approval) -> bool {
-    approval.kind == ApprovalKind::Asks && approval.options.is_empty()
 }
 
 /// Opens an input line for the answer.

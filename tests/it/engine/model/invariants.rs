@@ -11,7 +11,7 @@ use tmuxagent_model::{
 /// All that can be said of one step from `before` to `after`.
 pub(super) fn all(before: &Engine, after: &Engine, options: Options, event: &Event, step: &Step) -> Result<(), String> {
     let (was, is) = (before.view(), after.view());
-    one_live_stage(&is)?;
+    one_live_stage(after, &is)?;
     unchanged_means_unchanged(before, after, step)?;
     gate_opens_by_decision(after, &was, &is, event)?;
     only_people_decide(&was, &is, event)?;
@@ -55,11 +55,21 @@ fn approvals(view: &View) -> BTreeMap<&ApprovalId, &Approval> {
     view.approvals.iter().map(|approval| (&approval.id, approval)).collect()
 }
 
-fn one_live_stage(view: &View) -> Result<(), String> {
+/// Stages of one run are live one at a time, but for those with `needs`; and in one pane one of them acts at a time.
+fn one_live_stage(engine: &Engine, view: &View) -> Result<(), String> {
+    let beside = |name: &str| find_stage(engine.policy(), name).is_some_and(|stage| stage.needs.is_some());
     for run in &view.runs {
-        let live = run.stages.iter().filter(|stage| stage.state.is_live()).count();
-        if live > 1 {
-            return Err(format!("run {:?} has {live} live stages", run.run));
+        let live: Vec<_> = run.stages.iter().filter(|stage| stage.state.is_live()).collect();
+        let alone = live.iter().filter(|stage| !beside(&stage.name)).count();
+        if alone > 1 {
+            return Err(format!("run {:?} has {alone} live stages that begin beside no other", run.run));
+        }
+        // One that asks where it acts has no pane.
+        let acting = live.iter().filter(|stage| stage.state.is_under_way());
+        let panes: Vec<_> = acting.map(|stage| stage.pane.as_ref().unwrap_or(&run.pane)).collect();
+        let panes: Vec<_> = panes.into_iter().filter(|pane| view.panes.contains_key(*pane)).collect();
+        if panes.len() != panes.iter().collect::<BTreeSet<_>>().len() {
+            return Err(format!("two stages of run {:?} act in one pane", run.run));
         }
     }
     Ok(())

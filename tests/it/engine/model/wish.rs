@@ -3,8 +3,18 @@
 use proptest::prelude::*;
 
 /// What panes print.
-pub(super) const LINES: [&str; 9] =
-    ["start ci", "ok one", "bad", "release", "deployed", "published", "deploy now", "approve yes y", "ok bad release"];
+pub(super) const LINES: [&str; 10] = [
+    "start ci",
+    "ok one",
+    "bad",
+    "release",
+    "deployed",
+    "published",
+    "deploy now",
+    "approve yes y",
+    "ok bad release",
+    "start both",
+];
 
 /// Numbers choose among what there is when the wish comes true.
 #[derive(Debug, Clone)]
@@ -48,7 +58,7 @@ pub(super) fn wish() -> impl Strategy<Value = Wish> {
             .prop_map(|(pane, tracked, exit)| Wish::Ended { pane, tracked, exit: exit.saturating_sub(1).max(0) }),
         8 => (0..6_usize, any::<bool>(), prop::bool::weighted(0.1), prop::option::weighted(0.3, 0..5_u8))
             .prop_map(|(nth, approve, old, answer)| Wish::Decide { nth, approve, old, answer }),
-        3 => (pane.clone(), 0..3_u8).prop_map(|(pane, pipeline)| Wish::Start { pane, pipeline }),
+        3 => (pane.clone(), 0..4_u8).prop_map(|(pane, pipeline)| Wish::Start { pane, pipeline }),
         2 => (0..6_usize, 0..3_u8).prop_map(|(nth, control)| Wish::Control { nth, control }),
         1 => pane.prop_map(Wish::Send),
         1 => any::<bool>().prop_map(Wish::Freeze),

@@ -243,7 +243,7 @@ impl Player {
 
 /// What the machine says of itself is told in Chinese too; words of the policy stand for themselves.
 fn has_chinese(text: &str) {
-    const WORDS: [&str; 15] = [
+    const WORDS: [&str; 16] = [
         "agent ",
         "any_of",
         "all_of",
@@ -253,6 +253,7 @@ fn has_chinese(text: &str) {
         "after_stage",
         "exit_code",
         "idle_for",
+        "needs ",
         "schedule",
         "inputs.",
         "stage ",

@@ -6,6 +6,7 @@
 use super::super::HostCore;
 use super::super::reader::{Seen, Surface, split_at};
 use std::time::{Duration, Instant};
+use tmuxagent_agents::fingerprint;
 use tmuxagent_model::{Event, PaneKey, PaneReader, Reads};
 
 /// A program that is seen reading waits for a person after so long; who answers it in the pane is quicker.
@@ -26,8 +27,8 @@ enum Sign {
 #[derive(Debug)]
 pub(in super::super) struct Waiting {
     row: String,
-    /// In which row of the screen, below how much history: the same words further down are another question.
-    place: (u32, u64),
+    /// [`Surface::row_number`]: the same words further down are another question.
+    place: u64,
     sign: Sign,
     /// Somebody has begun to answer in the pane.
     begun: bool,
@@ -62,9 +63,10 @@ fn is_secret(prefix: &str) -> bool {
 }
 
 impl Waiting {
-    /// Whether it was told that a program reads an answer, and it still does, with nothing typed by anybody.
-    pub(super) fn asks(&self) -> bool {
-        self.told && !self.begun && self.sign == Sign::Reads
+    /// What is asked, where a program is seen reading an answer with nothing typed by anybody.
+    fn question(&self) -> Option<String> {
+        let asks = !self.begun && self.sign == Sign::Reads;
+        asks.then(|| fingerprint([self.place.to_string().as_str(), self.row.as_str()]))
     }
 }
 
@@ -77,28 +79,32 @@ impl HostCore {
         }
     }
 
-    /// Takes what a look shows; tells of a program that has waited long enough. Whether one that was told still reads.
-    pub(super) fn follow_waiting(&mut self, key: &PaneKey, seen: Option<&Seen>, surface: &Surface) -> bool {
+    /// Takes what a look shows; tells of a program that has waited long enough. Gives what is asked, where one reads an answer.
+    pub(super) fn follow_waiting(&mut self, key: &PaneKey, seen: Option<&Seen>, surface: &Surface) -> Option<String> {
         let now = self.now;
-        let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else {
-            return false;
-        };
+        let pane = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key)?;
         let audience = &mut pane.audience;
+        if matches!(audience.reader.reads, Reads::Mode | Reads::Unknown) {
+            // Who asks is as before, and can't be seen.
+            return None;
+        }
         let (prefix, _) = split_at(surface.row(), surface.x);
         let prefix = prefix.trim();
         let sign = sign(&audience.reader, seen, prefix);
-        let place = (surface.y, surface.history);
+        let place = surface.row_number();
         let (same, other) = match audience.waiting.take() {
             Some(waiting) if sign.is_some() && waiting.row == prefix && waiting.place == place => (Some(waiting), None),
             other => (None, other),
         };
-        if other.as_ref().is_some_and(|waiting| waiting.told) {
+        // What an earlier life told may be over too.
+        let first = !std::mem::replace(&mut audience.followed, true) && sign.is_none();
+        if first || other.as_ref().is_some_and(|waiting| waiting.told) {
             let (pane, front) = (key.clone(), None);
-            self.outlet.event(Event::Waits { pane, front, password: false, row: None });
+            self.outlet.event(Event::Waits { pane, front, password: false, row: None, question: None });
         }
         let Some(sign) = sign else {
             audience.look_at = None;
-            return false;
+            return None;
         };
         let grown = |before: &Waiting| before.place == place && prefix.starts_with(&before.row);
         let begun = other.as_ref().is_some_and(grown);
@@ -112,17 +118,18 @@ impl HostCore {
             // What only looks so is told; an answer would go to whoever reads next.
             let told = audience.reader.reads == Reads::Password || sign == Sign::Shows || is_secret(prefix);
             let front = audience.reader.front.clone().filter(|front| front.pid != 0);
+            let question = waiting.question();
             pane.voice.tell_printed(&mut self.outlet);
-            self.outlet.event(Event::Waits { pane: key.clone(), front, password: told, row: Some(row) });
+            self.outlet.event(Event::Waits { pane: key.clone(), front, password: told, row: Some(row), question });
         }
         let again = (!waiting.told && !waiting.begun).then_some(at);
         pane.audience.look_at = again;
-        let asks = waiting.asks();
+        let question = waiting.question();
         pane.audience.waiting = Some(waiting);
         if let Some(at) = again {
             self.wake_at(at);
         }
-        asks
+        question
     }
 }
 

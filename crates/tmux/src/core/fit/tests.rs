@@ -65,16 +65,16 @@ fn a_prompt_needs_an_agent_or_a_line_and_no_draft() {
 
 #[test]
 fn an_answer_goes_to_who_asked_and_never_to_a_shell() {
-    let asked = |pid| Needs::Asker { front: Some(front(pid, "p")), waits: false };
+    let asked = |pid| Needs::Asker { front: Some(front(pid, "p")), question: None };
     assert_eq!(fit(&asked(1), &text(), Reads::Line), Fit::Fits);
     assert_eq!(fit(&asked(1), &text(), Reads::Draft), Fit::NotYet);
     for reads in [Reads::Shell, Reads::Password, Reads::Nested] {
         assert!(matches!(fit(&asked(1), &text(), reads), Fit::Never(SkipReason::Asker(_))));
     }
     assert!(matches!(fit(&asked(2), &text(), Reads::Line), Fit::Never(SkipReason::Asker(_))), "another program");
-    assert_eq!(fit(&Needs::Asker { front: None, waits: false }, &text(), Reads::Agent), Fit::Fits);
-    assert!(matches!(fit(&Needs::Asker { front: None, waits: false }, &text(), Reads::Shell), Fit::Never(_)));
-    assert_eq!(fit(&Needs::Asker { front: None, waits: false }, &text(), Reads::Unknown), Fit::NotYet);
+    assert_eq!(fit(&Needs::Asker { front: None, question: None }, &text(), Reads::Agent), Fit::Fits);
+    assert!(matches!(fit(&Needs::Asker { front: None, question: None }, &text(), Reads::Shell), Fit::Never(_)));
+    assert_eq!(fit(&Needs::Asker { front: None, question: None }, &text(), Reads::Unknown), Fit::NotYet);
 }
 
 #[test]

@@ -38,6 +38,7 @@ mod report;
 mod run;
 mod screen;
 mod send;
+mod serve;
 mod shell_init;
 mod status;
 mod supervise;
@@ -220,6 +221,9 @@ enum Command {
     /// Send a message to people, try a channel, or print what was sent
     #[command(subcommand)]
     Notify(notify::NotifyCommand),
+    /// Invite people to the panel, list them, take their access back
+    #[command(subcommand)]
+    Serve(serve::ServeCommand),
     /// Print standard input without secrets, as it would leave this machine
     Redact(redact::RedactArgs),
     /// Look for what is wrong on this machine, each finding with its fix
@@ -376,6 +380,7 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::Hook(args) => Ok(hook::run(&args, session.overrides.state_dir)),
         Command::Mcp(_) => mcp::run(session),
         Command::Notify(command) => notify::run(&session, &command),
+        Command::Serve(command) => serve::run(&session, &command),
         Command::Redact(args) => redact::run(&session, &args),
         Command::Doctor(args) => doctor::run(&session, &args),
         Command::Debug(command) => debug::run(&session, &command),

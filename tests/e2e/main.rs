@@ -37,6 +37,7 @@ mod mcp;
 mod mended;
 mod mishaps;
 mod names;
+mod panel;
 mod policies;
 mod product;
 mod prompts;

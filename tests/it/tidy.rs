@@ -29,6 +29,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     // The length of a socket's path decides where it can lie.
     ("config", &["model", "yaml", "ipc"]),
     ("alerts", &["model", "clock", "failpoints", "yaml", "text", "config", "store"]),
+    ("metrics", &["model", "ipc", "store"]),
+    ("panel", &["model", "text", "agents", "ipc", "alerts"]),
     ("tui", &["model", "yaml", "text", "ipc", "failpoints"]),
     ("workspace", &["model", "yaml", "text", "tmux"]),
     ("core", &["model", "text", "policy", "engine", "tmux", "store", "ipc", "config"]),
@@ -51,6 +53,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "ipc",
             "config",
             "alerts",
+            "panel",
+            "metrics",
         ],
     ),
 ];

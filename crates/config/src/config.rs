@@ -35,6 +35,8 @@ pub struct Config {
     pub quiet_hours: Option<QuietHours>,
     /// The web server for signed links; `None`: off.
     pub serve: Option<ServeConfig>,
+    /// Where metrics are told; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
     /// `APPROVAL_SECRET` from the environment.
     pub approval_secret: Option<Secret>,
     /// `notify:` — one word or a map of routes; validated by the alerting part.
@@ -251,6 +253,7 @@ impl Default for Config {
             record: Recording::default(),
             quiet_hours: None,
             serve: None,
+            metrics: None,
             approval_secret: None,
             notify: None,
             channels: None,

@@ -108,6 +108,12 @@ impl Paths {
         self.state_dir.join("link-key")
     }
 
+    /// Who may open the panel.
+    #[must_use]
+    pub fn people(&self) -> PathBuf {
+        self.state_dir.join("people.json")
+    }
+
     /// The folder of log files.
     #[must_use]
     pub fn logs(&self) -> PathBuf {

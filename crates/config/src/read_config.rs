@@ -57,6 +57,7 @@ impl Context<'_> {
             record: top.get("record").map(|node| recording(top.reader(), node)).unwrap_or_default(),
             quiet_hours: top.get("quiet_hours").and_then(|node| quiet_hours(top.reader(), node)),
             serve: top.get("serve").and_then(|node| self.serve(top.reader(), node)),
+            metrics: top.get("metrics").and_then(|node| metrics(top.reader(), node)),
             approval_secret: variable("APPROVAL_SECRET").map(Secret::new),
             notify: top.get("notify").cloned().map(Tree).or_else(|| {
                 let word = variable("SENTRY_NOTIFY_CHANNEL")?.to_owned();
@@ -194,7 +195,7 @@ impl Context<'_> {
         }
         let fields = reader.map_of(node, "serve", "`true`, `false` or a map with `bind`")?;
         let enabled = fields.bool("enabled").unwrap_or(true);
-        let bind = fields.get("bind").and_then(|node| address(reader, node)).unwrap_or(fallback);
+        let bind = fields.get("bind").and_then(|node| address(reader, node, "serve.bind")).unwrap_or(fallback);
         let url = fields.get("public_base_url").and_then(|node| web_address(reader, node));
         let pin = fields.get("pin").and_then(|node| {
             let pin = reader.text(node, "serve.pin")?;
@@ -345,14 +346,26 @@ fn ssh_options(reader: &Reader<'_>, node: &Node, path: &str) -> Vec<String> {
     options
 }
 
-fn address(reader: &Reader<'_>, node: &Node) -> Option<SocketAddr> {
-    let text = reader.text(node, "serve.bind")?;
+/// Where metrics are told, where they are.
+fn metrics(reader: &Reader<'_>, node: &Node) -> Option<SocketAddr> {
+    let usual = SocketAddr::from(([127, 0, 0, 1], 9108));
+    if let Some(on) = node.as_flag() {
+        return on.then_some(usual);
+    }
+    let fields = reader.map_of(node, "metrics", "`true`, `false` or a map with `listen`")?;
+    let listen = fields.get("listen").and_then(|node| address(reader, node, "metrics.listen"));
+    fields.finish();
+    Some(listen.unwrap_or(usual))
+}
+
+fn address(reader: &Reader<'_>, node: &Node, path: &str) -> Option<SocketAddr> {
+    let text = reader.text(node, path)?;
     let found = text.replace("localhost", "127.0.0.1").parse().ok();
     if found.is_none() {
         reader.error(
             "bad-url",
             node.at,
-            format!("`serve.bind` must be address and port such as `127.0.0.1:8787`, not `{text}`"),
+            format!("`{path}` must be address and port such as `127.0.0.1:8787`, not `{text}`"),
         );
     }
     found

@@ -103,6 +103,14 @@ fn the_rest_of_the_keys() {
 }
 
 #[test]
+fn metrics_are_told_where_the_configuration_says_so() {
+    let listen = |text: &str| config(text).metrics.map(|address| address.to_string());
+    assert_eq!((listen(""), listen("metrics: false\n")), (None, None));
+    assert_eq!(listen("metrics: true\n").as_deref(), Some("127.0.0.1:9108"));
+    assert_eq!(listen("metrics: {listen: 'localhost:9109'}\n").as_deref(), Some("127.0.0.1:9109"));
+}
+
+#[test]
 fn wrong_configurations_are_explained_all_at_once() {
     insta::assert_snapshot!(wrong(
         "poll_intervall_ms: 500\nlanguage: german\nundo: 3\nquiet_hours: late\nserve: {bind: 8787, pin: 12}\n\

@@ -112,7 +112,7 @@ impl Core {
     /// Services for who is away begin anew: what of them still fails says so again.
     pub fn services_begin_anew(&mut self) {
         let of_services = |part: &str| {
-            part.starts_with("channel ") || ["web server", "signed links", "approval files"].contains(&part)
+            part.starts_with("channel ") || ["web server", "metrics", "signed links", "approval files"].contains(&part)
         };
         self.dirty |= self.view.forget(of_services);
         self.trace.note(self.now, &Given::ServicesBeginAnew);

@@ -182,6 +182,7 @@ pub const fn via(via: Via) -> &'static str {
         Via::Cli => "command line",
         Via::File => "file",
         Via::Link => "link",
+        Via::Panel => "panel",
         Via::Chat => "chat",
         Via::Hook => "hook",
         Via::Rule => "rule",

@@ -84,6 +84,8 @@ pub enum Via {
     File,
     /// A signed link.
     Link,
+    /// The panel in a browser, or a script that speaks to it.
+    Panel,
     /// A button in a chat.
     Chat,
     /// An agent's hook.

@@ -102,7 +102,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listen { address, error } => {
-                write!(f, "can't listen on {address}: {error}; set `serve.bind` to a free address")
+                write!(f, "can't listen on {address}: {error}; choose a free address in the configuration")
             }
             Self::NoLinkKey { error } => write!(f, "no key for signed links: {error}"),
             Self::CollectorFailed => write!(f, "its collector failed; it is started again"),

@@ -239,6 +239,16 @@ impl Reader {
         Ok(rows)
     }
 
+    /// How many messages are kept, by channel and state.
+    pub fn outbox_counts(&self) -> Result<Vec<(String, &'static str, u64)>, StoreError> {
+        let mut statement =
+            self.conn().prepare_cached("SELECT channel, state, count(*) FROM outbox GROUP BY channel, state")?;
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?));
+        let rows = statement.query_map([], row)?.collect::<Result<Vec<(String, String, u64)>, _>>()?;
+        let known = |(channel, state, count)| Some((channel, OutboxState::of(state)?.name(), count));
+        Ok(rows.iter().filter_map(|(channel, state, count)| known((channel.clone(), state, *count))).collect())
+    }
+
     pub(super) fn outbox_rows(
         &self,
         clause: &str,

@@ -4,6 +4,7 @@
 use super::desk::Desk;
 use super::services::{Change, Services};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +14,8 @@ use tmuxagent_alerts::delivery::Delivery;
 use tmuxagent_alerts::route::{Moment, plan};
 use tmuxagent_clock::Clock;
 use tmuxagent_config::{Environment, Loaded, QuietHours, Secret, ServeConfig};
+use tmuxagent_ipc::hub::Hub;
+use tmuxagent_metrics::Followed;
 use tmuxagent_model::{Alert, IntentId, Timestamp};
 use tmuxagent_store::NewMessage;
 use tmuxagent_text::Lang;
@@ -30,6 +33,10 @@ pub type Router = Arc<dyn Fn(&IntentId, &Alert, Timestamp) -> Vec<NewMessage> + 
 pub struct Ground {
     /// The supervisor, as surfaces see it.
     pub desk: Arc<Desk>,
+    /// It, as views see it.
+    pub hub: Hub,
+    /// What happened since the start, counted.
+    pub followed: Followed,
     /// The time.
     pub clock: Clock,
     /// The language of messages, pages and request files.
@@ -53,6 +60,7 @@ pub struct Away {
 struct Wanted {
     settings: Settings,
     serve: Option<ServeConfig>,
+    metrics: Option<SocketAddr>,
     secret: Option<Secret>,
     quiet: Option<QuietHours>,
     approvals: PathBuf,
@@ -67,6 +75,7 @@ impl Wanted {
         Self {
             settings: settings.clone(),
             serve: loaded.config.serve.clone(),
+            metrics: loaded.config.metrics,
             secret: loaded.config.approval_secret.clone(),
             quiet: loaded.config.quiet_hours,
             approvals: loaded.paths.approvals.clone(),

@@ -19,7 +19,10 @@ use tmuxagent_alerts::token::Recipient;
 use tmuxagent_alerts::web::{FileBook, Links, Rules, Server, WebState, load_or_create, serve};
 use tmuxagent_clock::Clock;
 use tmuxagent_config::Loaded;
+use tmuxagent_metrics::Metrics;
 use tmuxagent_model::{Approval, Decider, Snapshot, Timestamp, Trouble, Via};
+use tmuxagent_panel::people::People;
+use tmuxagent_panel::{Panel, Routes, routes};
 use tmuxagent_text::redact::Redactor;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -52,7 +55,7 @@ impl Services {
     /// Begins to serve. What can't be set up is shown, and the rest goes on.
     pub(super) async fn begin(change: Change, ground: &Ground, current: &Current) -> Self {
         let Change { loaded, settings, moment, stop } = change;
-        let Ground { desk, clock, lang } = ground.clone();
+        let Ground { desk, clock, lang, .. } = ground.clone();
         let (facts, running) = (desk.facts.clone(), TaskTracker::new());
         let redactor = settings.redactor(&loaded);
         serve_files(&loaded, ground, redactor.clone(), &stop, &running).await;
@@ -61,6 +64,7 @@ impl Services {
             Some(links) => serve_links(&loaded, links, ground, redactor.clone(), &stop, &running).await,
             None => None,
         };
+        serve_metrics(&loaded, ground, &stop, &running).await;
         let place = Place::of(&loaded, lang);
         let (mut channels, mut off) = (BTreeMap::new(), BTreeMap::new());
         let setups = setups(&settings, &loaded);
@@ -218,27 +222,55 @@ async fn serve_links(
     stop: &CancellationToken,
     running: &TaskTracker,
 ) -> Option<Server> {
-    let Ground { desk, clock, lang } = ground.clone();
+    let Ground { desk, hub, clock, lang, .. } = ground.clone();
     let config = loaded.config.serve.as_ref()?;
     let (pin, trusted_proxies) = (config.pin.clone(), config.trusted_proxies.clone());
     let rules = Rules { pin, trusted_proxies, lang };
     let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || clock.now());
     let state = Arc::new(WebState::new(links, Arc::clone(&desk) as Arc<dyn Decide>, rules, redactor, now));
-    match serve(config.bind, Arc::clone(&state), descriptors::web_share(), stop.clone()).await {
+    let panel = routes(Panel { web: Arc::clone(&state), people: People::new(loaded.paths.people()), hub });
+    match serve(config.bind, Arc::clone(&state), panel.clone(), descriptors::web_share(), stop.clone()).await {
         Ok(server) => Some(server),
         Err(error) => {
             let trouble = Trouble::Listen { address: config.bind.to_string(), error: error.to_string() };
             problem(&desk.facts, "web server", Some(trouble)).await;
-            running.spawn(serve_later(config.bind, state, desk.facts.clone(), stop.clone()));
+            running.spawn(serve_later((config.bind, state, panel), desk.facts.clone(), stop.clone()));
             None
         }
     }
 }
 
+/// Tells metrics to who fetches them, where the configuration says so.
+async fn serve_metrics(loaded: &Loaded, ground: &Ground, stop: &CancellationToken, running: &TaskTracker) {
+    const PART: &str = "metrics";
+    let Ground { desk, hub, followed, .. } = ground.clone();
+    let (Some(listen), store) = (loaded.config.metrics, desk.store.clone()) else { return };
+    let metrics = Arc::new(Metrics { hub, followed, store, recordings: loaded.paths.recordings() });
+    let (facts, stop) = (desk.facts.clone(), stop.clone());
+    let first = tmuxagent_metrics::serve(listen, Arc::clone(&metrics), stop.clone()).await;
+    if let Err(error) = &first {
+        let trouble = Trouble::Listen { address: listen.to_string(), error: error.to_string() };
+        problem(&facts, PART, Some(trouble)).await;
+    }
+    running.spawn(async move {
+        let mut server = first.ok();
+        while server.is_none() && stop.run_until_cancelled(tokio::time::sleep(LISTEN_AGAIN)).await.is_some() {
+            server = tmuxagent_metrics::serve(listen, Arc::clone(&metrics), stop.clone()).await.ok();
+            if server.is_some() {
+                problem(&facts, PART, None).await;
+            }
+        }
+        if let Some(server) = server {
+            server.ended().await;
+        }
+    });
+}
+
 /// The address may become free: another supervisor has it until it ends.
-async fn serve_later(bind: SocketAddr, state: Arc<WebState>, facts: Facts, stop: CancellationToken) {
+async fn serve_later((bind, state, panel): (SocketAddr, Arc<WebState>, Routes), facts: Facts, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(LISTEN_AGAIN)).await.is_some() {
-        if let Ok(server) = serve(bind, Arc::clone(&state), descriptors::web_share(), stop.clone()).await {
+        if let Ok(server) = serve(bind, Arc::clone(&state), panel.clone(), descriptors::web_share(), stop.clone()).await
+        {
             problem(&facts, "web server", None).await;
             // It ends when `stop` says so, and how does not matter: its port is free.
             let _ = server.ended().await;

@@ -168,7 +168,12 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         facts: facts_in.clone(),
         user: Arc::clone(&hub.user),
     });
-    let away = Away::begin(loaded.clone(), settings, Ground { desk, clock, lang }).await;
+    let away = Away::begin(
+        loaded.clone(),
+        settings,
+        Ground { desk, hub: hub.clone(), followed: tmuxagent_metrics::follow(&hub), clock, lang },
+    )
+    .await;
     let client = http::client(&http::ProxyChoice::Inherit, http::TIMEOUT)?;
     let mut performer = Performer::new(facts_in.clone(), clock, client);
     performer.reach_hosts(&loaded.config.hosts, &loaded.paths.runtime_dir);

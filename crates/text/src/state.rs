@@ -166,6 +166,7 @@ pub const fn via(lang: Lang, via: Via) -> &'static str {
         Via::Cli => lang.pick("command line", "命令行"),
         Via::File => lang.pick("file", "文件"),
         Via::Link => lang.pick("link", "链接"),
+        Via::Panel => lang.pick("panel", "面板"),
         Via::Chat => lang.pick("chat", "聊天"),
         Via::Hook => lang.pick("hook", "钩子"),
         Via::Rule => lang.pick("rule of the policy", "策略规则"),

@@ -28,7 +28,7 @@ pub fn trouble(lang: Lang, why: &Trouble) -> String {
     match (lang, why) {
         (Lang::En, why) => why.to_string(),
         (Lang::Zh, Trouble::Listen { address, error }) => {
-            format!("无法监听 {address}：{}；请把 `serve.bind` 设为空闲的地址", message(lang, error))
+            format!("无法监听 {address}：{}；请在配置里改用空闲的地址", message(lang, error))
         }
         (Lang::Zh, Trouble::NoLinkKey { error }) => format!("没有签名链接的密钥：{}", message(lang, error)),
         (Lang::Zh, Trouble::CollectorFailed) => "它的采集器出错，正在重启".to_owned(),
@@ -54,6 +54,7 @@ pub fn part(lang: Lang, part: &str) -> String {
         "state" => "状态".to_owned(),
         "recordings" => "记录".to_owned(),
         "backup" => "备份".to_owned(),
+        "metrics" => "监控指标".to_owned(),
         "web server" => "网页服务".to_owned(),
         "signed links" => "签名链接".to_owned(),
         "approval files" => "审批文件".to_owned(),

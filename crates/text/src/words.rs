@@ -55,6 +55,7 @@ impl Lang {
             Via::Cli => self.pick("the command line", "命令行"),
             Via::File => self.pick("a file", "文件"),
             Via::Link => self.pick("a link", "链接"),
+            Via::Panel => self.pick("the panel", "面板"),
             Via::Chat => self.pick("a chat", "聊天"),
             Via::Hook => self.pick("a hook", "钩子"),
             Via::Rule => self.pick("a rule of the policy", "策略规则"),

@@ -8,10 +8,10 @@ use tmuxagent_config::Network;
 use tmuxagent_text::Lang;
 
 /// The cookie that ties a form to the browser that was shown it.
-pub(crate) const COOKIE: &str = "tmuxagent_page";
+pub const COOKIE: &str = "tmuxagent_page";
 
 /// What a request tells of who sent it.
-pub(crate) struct Caller {
+pub struct Caller {
     /// Where he is, as far as those between are trusted.
     pub address: IpAddr,
     /// What he reads.
@@ -19,7 +19,7 @@ pub(crate) struct Caller {
     /// What a page of ours gave his browser.
     pub cookie: Option<String>,
     /// His place among the connections.
-    pub seat: Option<Seat>,
+    seat: Option<Seat>,
 }
 
 impl Caller {
@@ -42,8 +42,8 @@ impl Caller {
         }
     }
 
-    /// He showed a genuine link, and is not cut off while he is answered.
-    pub(crate) fn keep(&self) {
+    /// He showed a genuine link or is signed in, and is not cut off while he is answered.
+    pub fn keep(&self) {
         if let Some(seat) = &self.seat {
             seat.keep();
         }
@@ -84,7 +84,7 @@ fn parse(word: &str) -> Option<IpAddr> {
 
 /// What sent a form, as far as it tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sender {
+pub enum Sender {
     /// A browser, for a page of this server.
     Page,
     /// A program in a shell, such as `curl`.

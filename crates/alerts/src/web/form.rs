@@ -7,22 +7,26 @@ use tmuxagent_text::{Lang, Text};
 /// What the form sends. A field that is none is a mistake of who sends it: what it was to say would be left out.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Form {
+pub struct Form {
+    /// Of the page.
     #[serde(default)]
-    pub(super) nonce: String,
+    pub nonce: String,
+    /// `approve` or `reject`.
     #[serde(default)]
-    verdict: String,
-    option: Option<usize>,
+    pub verdict: String,
+    /// The answer's number, from 0.
+    pub option: Option<usize>,
     /// The word that a yes takes, or the text that is answered.
     #[serde(default)]
-    word: String,
+    pub word: String,
+    /// The PIN, where one is asked for.
     #[serde(default)]
-    pub(super) pin: String,
+    pub pin: String,
 }
 
 /// Why a form decides nothing.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Mistake {
+pub enum Mistake {
     /// What is written in it is not what a yes takes; the sentence stands on the page.
     Written(String),
     /// A field is missing, or says nothing.
@@ -31,7 +35,10 @@ pub(super) enum Mistake {
 
 impl Form {
     /// The verdict that it says.
-    pub(super) fn verdict(&self, approval: &Approval, lang: Lang) -> Result<Verdict, Mistake> {
+    ///
+    /// # Errors
+    /// Why it says none.
+    pub fn verdict(&self, approval: &Approval, lang: Lang) -> Result<Verdict, Mistake> {
         let answer = match self.verdict.as_str() {
             "approve" => self.answer(approval, lang)?,
             "reject" if !approval.takes_plain_no() => {

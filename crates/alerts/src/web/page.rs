@@ -133,8 +133,7 @@ impl Question<'_> {
         if let Some(answered) = tmuxagent_text::answered(self.approval) {
             return format!("<p>{}: {}</p>", Text::Effect.of(lang), answered.of(lang));
         }
-        let steps = lines_of_steps(&self.approval.effect);
-        let text = if steps.is_empty() { effect_sentence(lang, &self.approval.effect_text) } else { steps };
+        let text = typed(lang, self.approval);
         if text.is_empty() {
             return format!("<p>{}</p>", lang.pick("A yes types nothing.", "批准后不会输入任何内容。"));
         }
@@ -219,6 +218,16 @@ fn lines_of_steps(steps: &[KeyStep]) -> String {
     steps.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Exactly what a yes types, step by step, or what else it does; empty where it does nothing. With its secrets.
+#[must_use]
+pub fn typed(lang: Lang, approval: &Approval) -> String {
+    match (tmuxagent_text::answered(approval), approval.effect.as_slice()) {
+        (Some(answered), _) => answered.of(lang).to_owned(),
+        (None, []) => effect_sentence(lang, &approval.effect_text),
+        (None, steps) => lines_of_steps(steps),
+    }
+}
+
 /// The page after a decision.
 #[must_use]
 pub(crate) fn decided(lang: Lang, verdict: &Verdict, question: &str) -> String {
@@ -239,7 +248,7 @@ pub(crate) fn decided(lang: Lang, verdict: &Verdict, question: &str) -> String {
 
 /// A page that says why nothing was done.
 #[must_use]
-pub(crate) fn refused(lang: Lang, sentence: &str) -> String {
+pub fn refused(lang: Lang, sentence: &str) -> String {
     let head = lang.pick("Nothing was done", "未执行任何操作");
     document(lang, head, &format!("<h1>{head}</h1><p id=\"reason\">{}</p>", shown(sentence)))
 }
@@ -287,7 +296,9 @@ pub(crate) const fn sentence(lang: Lang, error: TokenError) -> &'static str {
     }
 }
 
-fn document(lang: Lang, title: &str, body: &str) -> String {
+/// A whole page of this title.
+#[must_use]
+pub fn document(lang: Lang, title: &str, body: &str) -> String {
     format!(
         "<!DOCTYPE html><html lang=\"{}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\">\
@@ -298,7 +309,8 @@ fn document(lang: Lang, title: &str, body: &str) -> String {
 }
 
 /// Text for the page: escaped, and what would show nothing or change the order of the rest is named instead.
-fn shown(text: &str) -> String {
+#[must_use]
+pub fn shown(text: &str) -> String {
     escape::html(&named(text))
 }
 

@@ -5,7 +5,8 @@
 
 use super::caller::is_proxy;
 use super::places::{Places, Seat};
-use super::router::{WebState, router};
+use super::router::router;
+use super::state::WebState;
 use axum::extract::{ConnectInfo, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -50,24 +51,26 @@ impl Server {
     }
 }
 
-/// Listens at `bind` and serves until `stop` is cancelled, with at most `places` connections at a time.
+/// Listens at `bind` and serves the links' pages, and those `beside` them, until `stop` is cancelled, with at most `places`
+/// connections at a time.
 ///
 /// # Errors
 /// When the address can't be listened at: taken, or not of this machine.
 pub async fn serve(
     bind: SocketAddr,
     state: Arc<WebState>,
+    beside: axum::Router,
     places: usize,
     stop: CancellationToken,
 ) -> io::Result<Server> {
     let listener = TcpListener::bind(bind).await?;
     let address = listener.local_addr()?;
-    let running = tokio::spawn(run(listener, state, places.max(1), stop));
+    let running = tokio::spawn(run(listener, state, beside, places.max(1), stop));
     Ok(Server { address, running: AbortOnDropHandle::new(running) })
 }
 
-async fn run(listener: TcpListener, state: Arc<WebState>, most: usize, stop: CancellationToken) {
-    let service = TowerToHyperService::new(router(Arc::clone(&state)));
+async fn run(listener: TcpListener, state: Arc<WebState>, beside: axum::Router, most: usize, stop: CancellationToken) {
+    let service = TowerToHyperService::new(router(Arc::clone(&state), beside));
     let (places, room) = (Places::new(most), Arc::new(Semaphore::new(most + 1)));
     let mut connections = JoinSet::new();
     let mut hourly = tokio::time::interval(TELLS);

@@ -9,7 +9,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn start(world: &World, places: usize) -> (Server, CancellationToken) {
     let stop = CancellationToken::new();
-    let server = serve("127.0.0.1:0".parse().unwrap(), Arc::clone(&world.state), places, stop.clone()).await.unwrap();
+    let server =
+        serve("127.0.0.1:0".parse().unwrap(), Arc::clone(&world.state), axum::Router::new(), places, stop.clone())
+            .await
+            .unwrap();
     (server, stop)
 }
 

@@ -130,7 +130,7 @@ impl World {
     }
 
     async fn send(&self, request: Request<Body>) -> (Response<()>, String) {
-        let response = router(Arc::clone(&self.state)).oneshot(request).await.unwrap();
+        let response = router(Arc::clone(&self.state), axum::Router::new()).oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
         (Response::from_parts(parts, ()), String::from_utf8(bytes.to_vec()).unwrap())
@@ -528,8 +528,13 @@ async fn two_taps_in_one_instant_are_one_decision() {
 async fn it_is_served_on_a_real_port_and_ends() {
     let world = World::new(None);
     let stop = tokio_util::sync::CancellationToken::new();
-    let server = serve("127.0.0.1:0".parse().unwrap(), Arc::clone(&world.state), 8, stop.clone()).await.unwrap();
-    assert!(serve(server.address, Arc::clone(&world.state), 8, stop.clone()).await.is_err(), "taken");
+    let server = serve("127.0.0.1:0".parse().unwrap(), Arc::clone(&world.state), axum::Router::new(), 8, stop.clone())
+        .await
+        .unwrap();
+    assert!(
+        serve(server.address, Arc::clone(&world.state), axum::Router::new(), 8, stop.clone()).await.is_err(),
+        "taken"
+    );
     let client = crate::http::client(&Default::default(), Millis::from_secs(10)).unwrap();
     let base = format!("http://{}", server.address);
     let health = client.get(format!("{base}/healthz")).send().await.unwrap();

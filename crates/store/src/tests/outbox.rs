@@ -40,6 +40,9 @@ async fn a_message_is_stored_once_and_sent_until_it_is_marked() {
     assert_eq!(log.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[0], ids[1]]);
     let log = store.read(|reader| reader.outbox_log(Some("slack"), 9)).await.unwrap();
     assert_eq!(log.iter().map(|row| (row.id, row.state)).collect::<Vec<_>>(), [(ids[2], OutboxState::Sent)]);
+    let counts = store.read(|reader| reader.outbox_counts()).await.unwrap();
+    assert!(counts.contains(&("slack".to_owned(), "sent", 1)), "{counts:?}");
+    assert_eq!(counts.iter().map(|(_, _, count)| count).sum::<u64>(), ids.len() as u64);
 }
 
 #[tokio::test]

@@ -1,6 +1,23 @@
 //! What is said of channels, links and robots.
 
 pub(super) const ROWS: &[(&str, &str)] = &[
+    ("{} signed in to the panel from {}", "{0} 从 {1} 登录了面板"),
+    ("somebody at {} showed a token of the panel that does not hold", "{0} 出示了无效的面板令牌"),
+    ("an invitation that does not hold was opened from {}", "{0} 打开了无效的邀请"),
+    ("a request of {} from {} did not come from the panel", "来自 {1} 的 {0} 的请求不是由面板发出的"),
+    ("a sign-in of {} was ended after too many wrong PINs", "{0} 的登录因 PIN 多次输错而结束"),
+    ("the panel's people can't be read: {}", "无法读取面板的成员：{0}"),
+    ("the panel's people can't be read or written: {}", "无法读写面板的成员：{0}"),
+    ("{} names no people; move it away, and invite them again", "{0} 里没有成员；请将其移走，再重新邀请"),
+    ("see `tmuxagent config path`", "见 `tmuxagent config path`"),
+    ("that is no name", "这不是姓名"),
+    ("a name is one line of visible characters, at most 64: mei", "姓名是一行可见字符，最多 64 个：mei"),
+    ("--for is no such time", "--for 的时长无效"),
+    ("name one up to a year: --for 30d", "请给出不超过一年的时长：--for 30d"),
+    ("the web server is off", "网页服务未开启"),
+    ("turn it on in the configuration: serve: true", "请在配置里开启：serve: true"),
+    ("nobody named `{}` may open the panel", "没有名为 `{0}` 的人可以打开面板"),
+    ("`tmuxagent serve people` lists who may", "`tmuxagent serve people` 列出可以打开的人"),
     ("exit code 0", "退出码 0"),
     ("telegram: buttons don't work now: {}", "telegram：按钮暂时不可用：{0}"),
     ("not a terminal", "不是终端"),

@@ -145,6 +145,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("`local` is this machine and has no `ssh`", "`local` 是本机，没有 `ssh`"),
     ("give the host another name", "请给主机换个名字"),
     ("the name of a host, or a map with `host`", "主机名，或带 `host` 的映射"),
+    ("`true`, `false` or a map with `listen`", "`true`、`false` 或带 `listen` 的映射"),
     ("`true`, `false` or a map with `bind`", "`true`、`false` 或带 `bind` 的映射"),
     ("`serve.pin` must have at least 4 characters", "`serve.pin` 至少 4 个字符"),
     ("`true`, `false` or a map with `enabled` and `exclude`", "`true`、`false` 或带 `enabled` 和 `exclude` 的映射"),
@@ -167,8 +168,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "请去掉它，并用 `ssh-copy-id 主机` 把密钥交给主机",
     ),
     (
-        "`serve.bind` must be address and port such as `127.0.0.1:8787`, not `{}`",
-        "`serve.bind` 必须是地址和端口，如 `127.0.0.1:8787`，不能是 `{0}`",
+        "`{}` must be address and port such as `127.0.0.1:8787`, not `{}`",
+        "`{0}` 必须是地址和端口，如 `127.0.0.1:8787`，不能是 `{1}`",
     ),
     (
         "`{}` must be an address such as `127.0.0.1` or a network such as `10.0.0.0/8`, not `{}`",

@@ -205,8 +205,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ),
     ("no key for signed links: {}", "没有签名链接的密钥：{0}"),
     (
-        "can't listen on {}: {}; set `serve.bind` to a free address",
-        "无法监听 {0}：{1}；请把 `serve.bind` 设为空闲的地址",
+        "can't listen on {}: {}; choose a free address in the configuration",
+        "无法监听 {0}：{1}；请在配置里改用空闲的地址",
     ),
     ("can't start the command: {}", "无法启动命令：{0}"),
     ("the connection to its host broke while it ran", "它运行时与主机的连接中断"),

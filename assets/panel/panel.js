@@ -1,0 +1,561 @@
+// The panel. What comes from panes, policies and people is text, and becomes part of the page as text alone.
+"use strict";
+
+// ---- What needs no page: tested by itself.
+
+/** The place that an address names: `#/panes/local:3` is the view `panes` and the item `local:3`. */
+function place(hash) {
+  const [view, item] = hash.replace(/^#\/?/, "").split("/", 2);
+  const known = ["overview", "approvals", "pipelines", "panes"].includes(view);
+  let name = null;
+  try {
+    name = known && item ? decodeURIComponent(item) : null;
+  } catch {
+    // An address that somebody cut in two names nothing.
+  }
+  return { view: known ? view : "overview", item: name };
+}
+
+/** A span of time with its two greatest units at most: `1h05m`. */
+function span(ms, words) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const parts = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
+  const first = parts.findIndex(([size]) => seconds >= size);
+  if (first < 0) return "0" + words.second;
+  const [size, unit] = parts[first];
+  const whole = Math.floor(seconds / size) + words[unit];
+  const next = parts[first + 1];
+  const rest = next ? Math.floor((seconds % size) / next[0]) : 0;
+  return rest && size > 60 ? whole + rest + words[next[1]] : whole;
+}
+
+/** Why somebody may not decide an approval; `null` where they may. */
+function hindrance(approval, me, words) {
+  if (approval.state !== "pending") return approval.state_text;
+  if (me.role === "view") return words.only_view;
+  const mine = approval.approvers.length === 0 || approval.approvers.includes(me.name);
+  return mine ? null : words.not_yours + " " + approval.approvers.join(", ");
+}
+
+/** What can be tapped: each answer, or a yes, and a no. */
+function choices(approval, words) {
+  const no = { verdict: "reject", label: words.reject };
+  if (approval.options.length > 0) {
+    const answers = approval.options.map((label, option) => ({ verdict: "approve", option, label }));
+    return [...answers, no];
+  }
+  return [{ verdict: "approve", label: approval.takes_text ? words.send_answer : words.approve }, no];
+}
+
+/** What has to be written for a choice: `word`, `answer`, or nothing. */
+function writes(approval, choice) {
+  if (choice.verdict !== "approve") return null;
+  return approval.confirm !== null ? "word" : approval.takes_text ? "answer" : null;
+}
+
+/** What is sent for a choice. */
+function decision(approval, choice, written, pin) {
+  const body = { revision: approval.revision, verdict: choice.verdict };
+  if (choice.option !== undefined) body.option = choice.option;
+  const field = writes(approval, choice);
+  if (field) body[field] = written;
+  if (pin) body.pin = pin;
+  return body;
+}
+
+/** How long to wait before the n-th try: a second at first, half a minute at most. */
+function pause(n) {
+  return Math.min(30000, 1000 * 2 ** Math.min(n, 5));
+}
+
+/** How good a state is. */
+function tone(state) {
+  if (["succeeded", "done", "live", "approved"].includes(state)) return "good";
+  if (["failed", "escalated", "dead", "unreachable", "cancelled", "rejected"].includes(state)) return "bad";
+  const waits = ["needs_approval", "asking", "retrying", "expired", "pending", "stale"];
+  return waits.includes(state) ? "warn" : "faint";
+}
+
+/** Whether a stage can be run again. */
+function repeats(run, stage, me) {
+  const over = ["succeeded", "failed", "escalated", "skipped", "cancelled", "rejected", "expired"];
+  return me.role === "admin" && run.run !== null && over.includes(stage.state);
+}
+
+if (typeof module !== "undefined") {
+  module.exports = { place, span, hindrance, choices, writes, decision, pause, tone, repeats };
+}
+
+// ---- The page.
+
+function panel() {
+  const words = JSON.parse(document.body.dataset.words);
+  const main = document.getElementById("main");
+  const API = "../api/";
+  const now = { me: null, overview: null, data: {}, chosen: null, told: {}, lines: {}, screen: null, skew: 0, tries: 0, source: null, lost: false };
+
+  /** An element; strings become text. */
+  function el(tag, attributes, ...children) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) {
+      if (value === null || value === undefined || value === false) continue;
+      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+      else node.setAttribute(name, value === true ? "" : value);
+    }
+    node.append(...children.filter((child) => child !== null && child !== undefined));
+    return node;
+  }
+
+  /** A time that grows while it is looked at. */
+  function since(at) {
+    return at === null ? null : el("time", { "data-at": String(at) }, sinceText(at));
+  }
+
+  function sinceText(at) {
+    const passed = Date.now() + now.skew - at;
+    return passed < 0 ? words.within + " " + span(-passed, words) : span(passed, words);
+  }
+
+  async function ask(path, body) {
+    const wish = body === undefined ? {} : {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": now.me.csrf },
+      body: JSON.stringify(body),
+    };
+    const answer = await fetch(API + path, wish);
+    const told = await answer.json();
+    return { status: answer.status, told };
+  }
+
+  let fading = null;
+  function say(text, bad) {
+    const line = document.getElementById("state");
+    clearTimeout(fading);
+    // What was said of a wish is old news soon; that there is no connection stays true.
+    if (text && !now.lost) fading = setTimeout(() => say("", false), 10000);
+    line.textContent = text;
+    line.className = bad ? "bad" : "";
+  }
+
+  // Begin, and begin again after a sleep.
+
+  async function begin() {
+    stop();
+    try {
+      const { status, told } = await ask("session");
+      if (status === 401) return signedOut();
+      if (status !== 200) throw new Error(told.text);
+      now.me = told;
+      now.tries = 0;
+      foot();
+      await show();
+      listen();
+    } catch {
+      again();
+    }
+  }
+
+  function signedOut() {
+    stop();
+    now.me = null;
+    say(words.signed_out, true);
+    document.getElementById("nav").replaceChildren();
+    document.getElementById("footer").replaceChildren();
+    main.replaceChildren(el("p", { class: "card" }, words.sign_in));
+  }
+
+  let waiting = null;
+  function again() {
+    stop();
+    lost();
+    waiting = setTimeout(begin, pause(now.tries++));
+  }
+
+  function lost() {
+    now.lost = true;
+    say(words.offline, true);
+  }
+
+  function stop() {
+    clearTimeout(waiting);
+    waiting = null;
+    if (now.source) now.source.close();
+    now.source = null;
+  }
+
+  function listen() {
+    stop();
+    const { view, item } = place(location.hash);
+    const pane = view === "panes" && item ? "?pane=" + encodeURIComponent(item) : "";
+    now.source = new EventSource("../events" + pane);
+    now.source.addEventListener("overview", (event) => {
+      now.tries = 0;
+      take(JSON.parse(event.data));
+      refresh();
+    });
+    now.source.addEventListener("tail", (event) => {
+      now.screen = JSON.parse(event.data);
+      drawScreen();
+    });
+    now.source.onopen = () => {
+      clearTimeout(waiting);
+      waiting = null;
+      if (now.lost) say("", false);
+      now.lost = false;
+    };
+    // The browser comes again by itself where the stream just ended; where it gave up, who we are is asked anew.
+    now.source.onerror = () => {
+      if (now.source && now.source.readyState === EventSource.CLOSED) again();
+      else waiting = waiting || setTimeout(lost, 3000);
+    };
+  }
+
+  function take(overview) {
+    now.overview = overview;
+    now.skew = overview.at - Date.now();
+    drawNav();
+    if (place(location.hash).view === "overview") draw();
+  }
+
+  // What a view shows is fetched when something changed, one request at a time.
+  let fetching = false;
+  let wanted = false;
+  async function refresh() {
+    if (fetching) {
+      wanted = true;
+      return;
+    }
+    fetching = true;
+    try {
+      do {
+        wanted = false;
+        await show();
+      } while (wanted);
+    } catch {
+      again();
+    } finally {
+      fetching = false;
+    }
+  }
+
+  async function show() {
+    const { view } = place(location.hash);
+    const { status, told } = await ask(view);
+    if (status === 401) return signedOut();
+    if (status !== 200) throw new Error(told.text);
+    if (view === "overview") return take(told);
+    now.data[view] = told;
+    draw();
+  }
+
+  // Drawing. A card that says the same stays as it is, with what is being written in it.
+
+  function fill(container, items, key, make) {
+    const before = new Map(Array.from(container.children, (node) => [node.dataset.key, node]));
+    const nodes = items.map((item) => {
+      const name = String(key(item));
+      const sign = JSON.stringify([item, now.chosen && now.chosen.key === name ? now.chosen : null, now.told[name], now.lines[name]]);
+      const old = before.get(name);
+      if (old && old.dataset.sign === sign) return old;
+      const fresh = make(item, name);
+      const node = old || fresh;
+      if (old) {
+        // The card itself stays, so that a tap that has begun on it ends on it.
+        const inside = old !== document.activeElement && old.contains(document.activeElement);
+        old.replaceChildren(...fresh.childNodes);
+        if (inside) (old.querySelector("input, button.yes, button") || old).focus();
+      }
+      node.dataset.key = name;
+      node.dataset.sign = sign;
+      return node;
+    });
+    // Moving a node would take its focus.
+    if (nodes.length !== container.children.length || nodes.some((node, n) => container.children[n] !== node)) {
+      container.replaceChildren(...nodes);
+    }
+  }
+
+  function section(id, title, items, key, make, empty) {
+    let part = document.getElementById(id);
+    if (!part) {
+      part = el("section", { id }, el("h1", {}, title), el("div", { class: "cards" }), el("p", { class: "faint" }, empty));
+      main.append(part);
+    }
+    part.querySelector(":scope > p").hidden = items.length > 0;
+    fill(part.querySelector(".cards"), items, key, make);
+    return part;
+  }
+
+  function drawNav() {
+    const { view } = place(location.hash);
+    const counts = now.overview ? now.overview.counts : {};
+    const link = (name, count) => el("a", { href: "#/" + name, "aria-current": view === name ? "page" : null },
+      words[name], count ? el("span", { class: "count" }, String(count)) : null);
+    document.getElementById("nav").replaceChildren(
+      link("overview", 0), link("approvals", counts.approvals), link("pipelines", 0), link("panes", 0));
+    document.title = (counts.approvals ? "(" + counts.approvals + ") " : "") + "tmuxagent";
+  }
+
+  // What a finger lies on stays as it is until it is lifted.
+  let held = false;
+  let owed = false;
+  window.addEventListener("pointerdown", () => { held = true; });
+  for (const end of ["pointerup", "pointercancel"]) {
+    window.addEventListener(end, () => setTimeout(() => {
+      held = false;
+      if (owed) draw();
+    }, 100));
+  }
+
+  let drawn = "";
+  function draw(ours) {
+    if (!now.me) return;
+    owed = held && !ours;
+    if (owed) return;
+    const { view, item } = place(location.hash);
+    if (drawn !== view + "/" + item) main.replaceChildren();
+    drawn = view + "/" + item;
+    if (view === "overview" && now.overview) drawOverview(now.overview);
+    if (view === "approvals" && now.data.approvals) drawApprovals(now.data.approvals.approvals, item);
+    if (view === "pipelines" && now.data.pipelines) drawPipelines(now.data.pipelines.pipelines);
+    if (view === "panes" && now.data.panes) item ? drawScreen() : drawPanes(now.data.panes.panes);
+  }
+
+  function drawOverview(all) {
+    section("needs", words.needs_you, all.needs_you, (it) => it.id, (it) =>
+      el("a", { class: "card", href: "#/approvals/" + encodeURIComponent(it.id) },
+        el("h2", {}, it.question), el("p", { class: "faint" }, it.place, " · ", since(it.asked_at))), words.nothing_needed);
+    const run = (it) => el("a", { class: "card", href: "#/pipelines" },
+      el("h2", {}, it.pipeline + (it.stage ? " / " + it.stage : "")),
+      el("p", { class: "faint" }, [it.stage_state_text, it.place].filter(Boolean).join(" · ")),
+      it.detail ? el("p", {}, it.detail) : null,
+      el("p", { class: "faint" }, since(it.ended_at === null ? it.started_at : it.ended_at)));
+    section("running", words.running, all.running, (it) => it.run, run, words.nothing_runs);
+    section("failed", words.failed, all.failed, (it) => it.run, run, words.nothing_failed);
+    const frozen = all.frozen ? [{ part: words.frozen, text: all.frozen.by, since: all.frozen.since }] : [];
+    const hosts = all.hosts.filter((host) => host.state !== "live");
+    const far = hosts.map((host) => ({ part: host.name + ": " + host.state_text, text: host.detail, since: null }));
+    section("problems", words.problems, [...frozen, ...all.problems, ...far], (it) => it.part, (it) =>
+      el("div", { class: "card" }, el("h2", { class: "bad" }, it.part), el("p", {}, it.text),
+        it.since ? el("p", { class: "faint" }, since(it.since)) : null), words.no_problems);
+  }
+
+  function drawApprovals(all, item) {
+    const open = all.filter((it) => it.state === "pending");
+    section("open", words.open, open, (it) => it.id, approvalCard, words.nothing_needed).querySelector(".cards").classList.add("wide");
+    section("closed", words.decided, all.filter((it) => it.state !== "pending"), (it) => it.id, (it) =>
+      el("div", { class: "card" }, el("h2", {}, it.question),
+        el("p", { class: tone(it.state) }, it.state_text,
+          it.decision ? " · " + it.decision.who + " · " + it.decision.via_text : ""),
+        el("p", { class: "faint" }, it.place, " · ", since(it.closed_at))), words.nothing_decided);
+    if (item && drawApprovals.at !== item) {
+      drawApprovals.at = item;
+      const card = Array.from(main.querySelectorAll(".card")).find((node) => node.dataset.key === item);
+      if (card) card.scrollIntoView({ block: "start" });
+    }
+  }
+
+  function approvalCard(it, key) {
+    const fact = (label, value) => (value ? el("p", { class: "faint" }, label + ": " + value) : null);
+    const card = el("article", { class: "card", tabindex: "0" },
+      el("h2", {}, it.question),
+      el("p", { class: "faint" }, it.reason_text, " · ", since(it.asked_at)),
+      fact(words.where, it.place), fact(words.folder, it.folder),
+      fact(words.stage, [it.pipeline, it.stage].filter(Boolean).join(" / ")),
+      it.expires_at === null ? null : el("p", { class: "faint" }, words.until + ": ", since(it.expires_at)),
+      el("p", { class: "code", title: words.code }, it.code),
+      it.takes_text ? el("p", {}, words.takes_text) : el("p", { class: "faint" }, it.types ? words.types : words.types_nothing),
+      it.types && !it.takes_text ? el("pre", {}, it.types) : null,
+      it.evidence.length ? el("p", { class: "faint" }, words.evidence) : null,
+      it.evidence.length ? el("pre", {}, it.evidence.join("\n")) : null);
+    if (now.told[key]) card.append(el("p", { class: "bad", role: "alert" }, now.told[key]));
+    const reason = hindrance(it, now.me, words);
+    card.append(reason ? el("p", { class: "warn" }, reason) : decide(it, key));
+    return card;
+  }
+
+  /** The first tap chooses, the second one decides. */
+  function decide(it, key) {
+    const chosen = now.chosen && now.chosen.key === key ? now.chosen : null;
+    if (!chosen) {
+      const buttons = choices(it, words).map((choice) =>
+        el("button", { type: "button", class: choice.verdict === "approve" ? "choice" : "choice reject", onclick: () => choose(key, choice) }, choice.label));
+      return el("div", { class: "buttons" }, ...buttons);
+    }
+    const field = writes(it, chosen.choice);
+    const written = field ? el("input", { type: "text", maxlength: "1000", autocomplete: "off", autocapitalize: "off" }) : null;
+    const label = field === "word" ? words.word + " " + it.confirm : words.your_answer;
+    const pin = pinField();
+    const body = () => decision(it, chosen.choice, written ? written.value : "", pin ? pin.value : "");
+    return confirm(key, chosen.choice.label, chosen.choice.verdict === "approve" ? "yes" : "no",
+      [written ? el("label", {}, label, written) : null, pin ? el("label", {}, "PIN", pin) : null],
+      () => act(key, "approvals/" + encodeURIComponent(it.id), body()));
+  }
+
+  function pinField() {
+    return now.me.pin ? el("input", { type: "password", inputmode: "numeric", maxlength: "64", autocomplete: "off" }) : null;
+  }
+
+  function confirm(key, label, kind, fields, done) {
+    const send = el("button", { type: "submit", class: kind }, words.confirm + ": " + label);
+    const back = el("button", { type: "button", onclick: () => choose(key, null) }, words.back);
+    return el("form", { class: "buttons", onsubmit: (event) => {
+      event.preventDefault();
+      send.disabled = true;
+      done();
+    } }, ...fields, send, back);
+  }
+
+  function choose(key, choice) {
+    now.chosen = choice ? { key, choice } : null;
+    delete now.told[key];
+    draw(true);
+    const card = Array.from(main.querySelectorAll("[data-key]")).find((node) => node.dataset.key === key);
+    const first = card && card.querySelector(choice ? "input, form button" : "button");
+    if (first) first.focus();
+  }
+
+  async function act(key, path, body) {
+    try {
+      const { status, told } = await ask(path, body);
+      now.told[key] = told.outcome === "done" ? undefined : told.text;
+      if (status === 401) return signedOut();
+      say(told.text, told.outcome !== "done");
+    } catch {
+      // Whether it was done is not known: what is shown next tells it.
+      now.told[key] = words.uncertain;
+    }
+    now.chosen = null;
+    draw();
+    refresh();
+  }
+
+  function drawPipelines(all) {
+    section("pipelines", words.pipelines, all, (it) => it.pipeline + "@" + it.pane, (it, key) =>
+      el("article", { class: "card", tabindex: "0" },
+        el("h2", {}, it.pipeline + (it.run === null ? "" : " #" + it.run)),
+        el("p", { class: tone(it.state) }, [it.state_text, it.took_text].filter(Boolean).join(" · ")),
+        el("p", { class: "faint" }, el("a", { href: "#/panes/" + encodeURIComponent(it.pane) }, it.place)),
+        el("ul", { class: "stages" }, ...it.stages.map((stage) => stageRow(it, stage, key))),
+        now.lines[key] ? el("pre", {}, now.lines[key]) : it.last_line ? el("pre", {}, it.last_line) : null,
+        el("button", { type: "button", class: "small", onclick: () => lastLines(key, it.pane) }, words.lines),
+        now.told[key] ? el("p", { class: "bad", role: "alert" }, now.told[key]) : null), words.no_pipelines);
+  }
+
+  /** The last dozen rows of a pane, as they are now. */
+  async function lastLines(key, pane) {
+    try {
+      const { status, told } = await ask("panes/" + encodeURIComponent(pane) + "/tail");
+      now.lines[key] = status === 200 ? told.rows.slice(-12).join("\n") : told.text;
+    } catch {
+      now.lines[key] = words.offline;
+    }
+    draw();
+  }
+
+  function stageRow(run, stage, key) {
+    const attempt = stage.max_attempts > 1 && stage.attempt > 0 ? " " + stage.attempt + "/" + stage.max_attempts : "";
+    const round = stage.rounds ? " · " + words.round + " " + stage.round + "/" + stage.rounds : "";
+    const end = stage.ended_at === null ? Date.now() + now.skew : stage.ended_at;
+    const took = stage.started_at === null ? null : span(end - stage.started_at, words);
+    const row = el("li", {},
+      el("div", { class: "row" }, el("span", {}, stage.name),
+        el("span", { class: tone(stage.state) }, stage.state_text + attempt + round)),
+      el("div", { class: "faint" }, [took, stage.detail].filter(Boolean).join(" · ")));
+    if (!repeats(run, stage, now.me)) return row;
+    const chosen = now.chosen && now.chosen.key === key && now.chosen.choice.stage === stage.name;
+    if (!chosen) {
+      const choice = { stage: stage.name };
+      row.append(el("button", { type: "button", class: "small", onclick: () => choose(key, choice) }, words.again));
+      return row;
+    }
+    const pin = pinField();
+    const path = "stages/" + run.run + "/" + encodeURIComponent(stage.name) + "/retry";
+    row.append(confirm(key, words.again, "yes", [pin ? el("label", {}, "PIN", pin) : null],
+      () => act(key, path, pin && pin.value ? { pin: pin.value } : {})));
+    return row;
+  }
+
+  function drawPanes(all) {
+    section("panes", words.panes, all, (it) => it.id, (it) =>
+      el("a", { class: "card", href: "#/panes/" + encodeURIComponent(it.id) },
+        el("h2", {}, it.place),
+        el("p", { class: tone(it.state) }, it.state_text, it.agent ? " · " + it.agent.name + ": " + it.agent.state_text : ""),
+        el("p", { class: "faint" }, it.program, it.last_output === null ? "" : " · ", since(it.last_output)),
+        it.last_line ? el("pre", {}, it.last_line) : null), words.no_panes);
+  }
+
+  function drawScreen() {
+    const { view, item } = place(location.hash);
+    if (view !== "panes" || !item) return;
+    let screen = main.querySelector("pre.screen");
+    if (!screen) {
+      const pane = now.data.panes && now.data.panes.panes.find((it) => it.id === item);
+      screen = el("pre", { class: "screen", tabindex: "0" });
+      main.replaceChildren(el("p", {}, el("a", { href: "#/panes" }, "← " + words.panes)), el("h1", {}, pane ? pane.place : item), screen);
+    }
+    const rows = now.screen && now.screen.id === item.replace("%", "") ? now.screen.rows.join("\n") : words.waits;
+    const below = screen.scrollHeight - screen.scrollTop - screen.clientHeight < 40;
+    if (screen.textContent !== rows) screen.textContent = rows;
+    if (below) screen.scrollTop = screen.scrollHeight;
+  }
+
+  function foot() {
+    const out = el("button", { type: "button", class: "small", onclick: async () => {
+      await ask("session/end", {}).catch(() => null);
+      signedOut();
+    } }, words.sign_out);
+    document.getElementById("footer").replaceChildren(now.me.name + " · " + now.me.role, out, words.keys);
+  }
+
+  // Keys: 1–4 views, j and k from card to card, a and x on an approval, Escape back.
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target instanceof HTMLInputElement;
+    if (event.ctrlKey || event.metaKey || event.altKey || (typing && event.key !== "Escape")) return;
+    const views = ["overview", "approvals", "pipelines", "panes"];
+    const cards = Array.from(main.querySelectorAll(".card"));
+    const at = cards.findIndex((card) => card.contains(document.activeElement));
+    const here = at < 0 ? null : cards[at];
+    const press = (button) => button && button.click();
+    switch (event.key) {
+      case "1": case "2": case "3": case "4": location.hash = "#/" + views[Number(event.key) - 1]; break;
+      case "j": case "k": {
+        const next = cards[event.key === "j" ? at + 1 : Math.max(0, at - 1)];
+        if (next) next.focus();
+        break;
+      }
+      case "a": press(here && here.querySelector("button.choice:not(.reject)")); break;
+      case "x": press(here && here.querySelector("button.reject")); break;
+      case "Escape":
+        if (now.chosen) choose(now.chosen.key, null);
+        else if (place(location.hash).item) location.hash = "#/" + place(location.hash).view;
+        break;
+      default: return;
+    }
+    event.preventDefault();
+  });
+
+  window.addEventListener("hashchange", () => {
+    now.chosen = null;
+    now.screen = null;
+    now.lines = {};
+    drawApprovals.at = null;
+    drawNav();
+    draw(true);
+    window.scrollTo(0, 0);
+    if (now.me) {
+      refresh();
+      listen();
+    }
+  });
+  // A phone that sleeps, or a page that nobody sees, holds no connection.
+  document.addEventListener("visibilitychange", () => (document.hidden ? stop() : begin()));
+  window.addEventListener("online", begin);
+  setInterval(() => {
+    for (const time of document.querySelectorAll("time[data-at]")) time.textContent = sinceText(Number(time.dataset.at));
+  }, 5000);
+  drawNav();
+  begin();
+}
+
+if (typeof document !== "undefined") panel();

@@ -1,0 +1,233 @@
+//! What may be asked for: a decision, and a stage's next run. The supervisor has the last word on both.
+
+use super::answer::{Outcome, json_text, outcome, own_document, refused};
+use super::gate::Visit;
+use super::people::Role;
+use super::routes::Panel;
+use super::screen::peer;
+use super::sight::nothing;
+use axum::body::Bytes;
+use axum::extract::{FromRequest as _, Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tmuxagent_alerts::decide::{Refusal, Unsettled};
+use tmuxagent_alerts::web::{BODY, Form, Mistake, Pin};
+use tmuxagent_ipc::hub::Call;
+use tmuxagent_ipc::wire::{ErrorKind, Reply};
+use tmuxagent_model::{Approval, ApprovalId, ApprovalState, Command, Decider, Doubt, RunControl, RunId, Via};
+use tmuxagent_text::{Lang, doubt, message, sentence};
+use tokio::sync::oneshot;
+
+/// How long the one loop may take to answer.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// A decision.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decided {
+    /// The one that was shown.
+    revision: u32,
+    verdict: String,
+    /// The answer's number, from 0.
+    option: Option<usize>,
+    /// The answer in words: one of the options, or the text that a command waits for.
+    answer: Option<String>,
+    /// The word that a yes takes.
+    word: Option<String>,
+    #[serde(default)]
+    pin: String,
+}
+
+/// A stage's next run.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Again {
+    pin: String,
+}
+
+/// A request's parts that can be kept over the reading of its body.
+struct Opened<T> {
+    visit: Visit,
+    body: T,
+}
+
+impl Panel {
+    /// Lets somebody in who may act, and reads what they want.
+    async fn open<T: DeserializeOwned>(&self, role: Role, request: Request) -> Result<Opened<T>, Response> {
+        let visit = self.enter_to_act(role, request.headers(), request.extensions()).await?;
+        let lang = visit.caller.lang;
+        if !is_json(request.headers()) {
+            let (en, zh) = ("The request's body must be JSON.", "请求正文必须是 JSON。");
+            return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, lang, en, zh));
+        }
+        let body = tokio::time::timeout(BODY, Bytes::from_request(request, &())).await;
+        let Ok(Ok(bytes)) = body else {
+            return Err(refused(StatusCode::REQUEST_TIMEOUT, lang, "The request did not come whole.", "请求不完整。"));
+        };
+        let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        let body = serde_json::from_slice(text).map_err(|_| incomplete(lang))?;
+        Ok(Opened { visit, body })
+    }
+
+    /// Compares the PIN where one is asked for. One that is wrong too often ends the sign-in.
+    async fn check_pin(&self, visit: &Visit, given: &str) -> Result<(), Response> {
+        let lang = visit.caller.lang;
+        match self.web.pin(visit.member.hash, given) {
+            Pin::Right => return Ok(()),
+            Pin::Wrong => return Err(refused(StatusCode::FORBIDDEN, lang, "Wrong PIN.", "PIN 错误。")),
+            Pin::Locked => {}
+        }
+        let (name, address) = (&visit.member.name, visit.caller.address);
+        if let Err(error) = self.people.forget(visit.member.hash, self.web.now()).await {
+            self.web.tell(address, || format!("the panel's people can't be read: {error}"));
+        }
+        self.web.tell(address, || format!("a sign-in of {name} was ended after too many wrong PINs"));
+        let (en, zh) = (
+            "The PIN was wrong too often: you are signed out. Ask for a new invitation.",
+            "PIN 连续输错：已退出登录，请索取新的邀请。",
+        );
+        Err(refused(StatusCode::UNAUTHORIZED, lang, en, zh))
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+}
+
+fn incomplete(lang: Lang) -> Response {
+    let (en, zh) = (
+        "The request was not complete, or says something that is not known: see /api/openapi.json.",
+        "请求不完整，或含有未知内容：见 /api/openapi.json。",
+    );
+    refused(StatusCode::BAD_REQUEST, lang, en, zh)
+}
+
+/// What a decision says as the form of a link's page says it, whose rules are the same.
+fn form(decided: &Decided, approval: &Approval) -> Option<Form> {
+    let (mut option, mut word) = (decided.option, decided.word.clone());
+    match &decided.answer {
+        Some(answer) if approval.takes_text() || approval.confirm.is_some() => {
+            word = word.or_else(|| Some(answer.clone()));
+        }
+        Some(answer) if option.is_none() => {
+            option = Some(approval.options.iter().position(|offered| offered == answer)?);
+        }
+        Some(_) | None => {}
+    }
+    let (nonce, word, pin) = (String::new(), word.unwrap_or_default(), String::new());
+    Some(Form { nonce, verdict: decided.verdict.clone(), option, word, pin })
+}
+
+/// Decides an approval.
+pub(crate) async fn decide(
+    State(panel): State<Arc<Panel>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Response> {
+    let Opened { visit, body } = panel.open::<Decided>(Role::Decide, request).await?;
+    let (lang, redactor) = (visit.caller.lang, panel.web.redactor());
+    let not_done = |status, text: &str| outcome(status, Outcome::NotDone, text, redactor);
+    let id = ApprovalId::new(id);
+    let refusal = |refusal: &Refusal| not_done(refusal_status(refusal), &refusal.sentence(lang));
+    let approval = panel.web.desk().approval(&id).await.ok_or_else(|| refusal(&Refusal::Unknown))?;
+    let who = visit.member.name.clone();
+    if approval.state == ApprovalState::Pending {
+        if !approval.is_for(&who) {
+            return Err(not_done(StatusCode::FORBIDDEN, &sentence(lang, &approval.not_for(&who))));
+        }
+        if approval.revision != body.revision {
+            return Err(refusal(&Refusal::Stale));
+        }
+    }
+    let verdict = form(&body, &approval).ok_or(Mistake::Incomplete).and_then(|form| form.verdict(&approval, lang));
+    let verdict = verdict.map_err(|mistake| match mistake {
+        Mistake::Written(text) => not_done(StatusCode::UNPROCESSABLE_ENTITY, &text),
+        Mistake::Incomplete => incomplete(lang),
+    })?;
+    panel.check_pin(&visit, &body.pin).await?;
+    let (by, approve) = (Decider { who, via: Via::Panel }, verdict.approve);
+    let settled = match panel.web.desk().decide(&id, body.revision, verdict, by).await {
+        Ok(settled) => settled,
+        Err(unsettled) => return Ok(unsure(lang, &unsettled)),
+    };
+    Ok(match settled.end() {
+        Ok(()) => {
+            done(if approve { lang.pick("Approved.", "已批准。") } else { lang.pick("Rejected.", "已拒绝。") })
+        }
+        Err(refused) => refusal(refused),
+    })
+}
+
+const fn refusal_status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::Unknown => StatusCode::NOT_FOUND,
+        Refusal::Decided(_) | Refusal::Closed | Refusal::Stale | Refusal::Other(_) => StatusCode::CONFLICT,
+    }
+}
+
+fn done(text: &str) -> Response {
+    json_text(StatusCode::OK, own_document(json!({ "outcome": Outcome::Done, "text": text })))
+}
+
+fn unsure(lang: Lang, unsettled: &Unsettled) -> Response {
+    let end = match unsettled {
+        Unsettled::NotTaken => Outcome::NotDone,
+        Unsettled::Doubtful(_) => Outcome::Uncertain,
+    };
+    let told = own_document(json!({ "outcome": end, "text": unsettled.sentence(lang) }));
+    json_text(StatusCode::SERVICE_UNAVAILABLE, told)
+}
+
+/// Runs a stage again.
+pub(crate) async fn retry(
+    State(panel): State<Arc<Panel>>,
+    Path((run, stage)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, Response> {
+    let Opened { visit, body } = panel.open::<Again>(Role::Admin, request).await?;
+    let (lang, redactor) = (visit.caller.lang, panel.web.redactor());
+    let run: RunId = run.parse().map_err(|_| nothing(lang))?;
+    panel.check_pin(&visit, &body.pin).await?;
+    let (reply, answer) = oneshot::channel();
+    let command = Command::Control { run, stage: Some(stage), control: RunControl::Retry };
+    let request = tmuxagent_ipc::wire::Request::Command { command };
+    let call = Call { peer: peer(&panel.hub, &visit.member.name), request, reply };
+    let told = match panel.hub.calls.send(call).await {
+        Ok(()) => tokio::time::timeout(ANSWER, answer).await,
+        Err(_) => return Ok(unsure(lang, &Unsettled::NotTaken)),
+    };
+    let uncertain = |why: &Doubt| {
+        let text = doubt(lang, why);
+        outcome(StatusCode::SERVICE_UNAVAILABLE, Outcome::Uncertain, &text, redactor)
+    };
+    Ok(match told {
+        Ok(Ok(Reply::Committed { text, .. })) => {
+            outcome(StatusCode::OK, Outcome::Done, &message(lang, &text), redactor)
+        }
+        Ok(Ok(Reply::Error { kind, text })) => {
+            outcome(error_status(kind), Outcome::NotDone, &message(lang, &text), redactor)
+        }
+        Ok(Ok(Reply::Uncertain { doubt })) => uncertain(&doubt),
+        Ok(Ok(_)) => done(lang.pick("Done.", "已完成。")),
+        Ok(Err(_)) => uncertain(&Doubt::Ended),
+        Err(_) => uncertain(&Doubt::Slow),
+    })
+}
+
+const fn error_status(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::Ambiguous | ErrorKind::AlreadyDecided | ErrorKind::Stale | ErrorKind::Refused => {
+            StatusCode::CONFLICT
+        }
+        ErrorKind::Ending => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::BadRequest | ErrorKind::UnknownRequest => StatusCode::BAD_REQUEST,
+        ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}

@@ -1,0 +1,74 @@
+//! What the page itself says. What it shows of the supervisor comes in the reader's language from the interface.
+
+use tmuxagent_text::Lang;
+
+/// The words of the page by the names that its script calls them.
+#[must_use]
+pub(crate) fn words(lang: Lang) -> Vec<(&'static str, &'static str)> {
+    let pick = |en, zh| lang.pick(en, zh);
+    vec![
+        ("overview", pick("Overview", "总览")),
+        ("approvals", pick("Approvals", "审批")),
+        ("pipelines", pick("Pipelines", "流水线")),
+        ("panes", pick("Panes", "窗格")),
+        ("day", pick("d", "天")),
+        ("hour", pick("h", "时")),
+        ("minute", pick("m", "分")),
+        ("second", pick("s", "秒")),
+        ("within", pick("in", "还有")),
+        ("needs_you", pick("Needs you", "需要你")),
+        ("nothing_needed", pick("Nothing needs you.", "没有需要处理的事项。")),
+        ("running", pick("Running", "运行中")),
+        ("nothing_runs", pick("Nothing runs.", "没有运行中的流水线。")),
+        ("failed", pick("Failed", "失败")),
+        ("nothing_failed", pick("Nothing failed.", "没有失败。")),
+        ("problems", pick("Problems", "问题")),
+        ("no_problems", pick("All is well.", "一切正常。")),
+        ("frozen", pick("Frozen: nothing is typed", "已冻结：不会输入任何内容")),
+        ("open", pick("Open", "待定")),
+        ("decided", pick("Decided", "已处理")),
+        ("nothing_decided", pick("Nothing was decided yet.", "尚无已处理的事项。")),
+        ("where", pick("Where", "位置")),
+        ("folder", pick("Folder", "目录")),
+        ("stage", pick("Stage", "阶段")),
+        ("until", pick("Expires", "截止")),
+        ("code", pick("The same code stands in the message", "与消息中的校验码相同")),
+        ("types", pick("A yes types exactly this:", "批准后将原样输入：")),
+        ("types_nothing", pick("A yes types nothing.", "批准后不会输入任何内容。")),
+        (
+            "takes_text",
+            pick(
+                "The command waits for a text: what you write is typed, and then Enter.",
+                "命令在等待文本：所写内容会原样输入，然后按回车。",
+            ),
+        ),
+        ("evidence", pick("Last lines:", "最近输出：")),
+        ("lines", pick("Show the last lines", "显示最近输出")),
+        ("approve", pick("Approve", "批准")),
+        ("reject", pick("Reject", "拒绝")),
+        ("send_answer", pick("Send an answer", "发送回答")),
+        ("your_answer", pick("Your answer", "你的回答")),
+        ("word", pick("A yes takes the word", "同意须输入")),
+        ("confirm", pick("Confirm", "确认")),
+        ("back", pick("Back", "返回")),
+        ("only_view", pick("You may look and not decide.", "您只能查看，不能审批。")),
+        ("not_yours", pick("This is for", "此项由以下人员处理：")),
+        ("uncertain", pick("Not certain: look whether it was done.", "尚不确定：请查看是否已执行。")),
+        ("no_pipelines", pick("No pipeline is on a pane.", "没有窗格上的流水线。")),
+        ("again", pick("Run again", "重跑")),
+        ("round", pick("round", "轮次")),
+        ("no_panes", pick("No pane is watched.", "没有被观察的窗格。")),
+        ("waits", pick("Waiting for the screen…", "正在等待屏幕内容…")),
+        ("offline", pick("Not connected; trying again…", "未连接，正在重试…")),
+        ("signed_out", pick("You are not signed in.", "您尚未登录。")),
+        (
+            "sign_in",
+            pick(
+                "Open your invitation's link in this browser. `tmuxagent serve invite NAME --role decide` makes one.",
+                "请在此浏览器中打开您的邀请链接。`tmuxagent serve invite NAME --role decide` 可生成邀请。",
+            ),
+        ),
+        ("sign_out", pick("Sign out", "退出")),
+        ("keys", pick("Keys: 1–4, j k, a, x, Esc", "按键：1–4、j k、a、x、Esc")),
+    ]
+}

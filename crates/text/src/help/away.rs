@@ -1,0 +1,22 @@
+//! What the help says of the panel.
+
+pub(super) const TEXTS: &[(&str, &str)] = &[
+    ("Invite people to the panel, list them, take their access back", "邀请他人使用面板、列出成员、收回权限"),
+    (
+        "Print a link that signs somebody in to the panel: once, within a day",
+        "打印让某人登录面板的链接：只能使用一次，一天内有效",
+    ),
+    (
+        "Print a token for somebody's scripts, sent as `Authorization: Bearer TOKEN`",
+        "打印供某人的脚本使用的令牌，以 `Authorization: Bearer TOKEN` 发送",
+    ),
+    ("List who may open the panel", "列出可以打开面板的人"),
+    ("Take back all that lets somebody in", "收回某人的全部权限"),
+    ("The name that decisions are recorded with", "记录决定时使用的姓名"),
+    (
+        "What they may do: view, decide, or admin, who runs stages again",
+        "权限：view（查看）、decide（审批）或 admin（还可重跑阶段）",
+    ),
+    ("For how long", "有效时长"),
+    ("The name", "姓名"),
+];

@@ -1,0 +1,101 @@
+//! The panel of the real program: a person by name, from an invitation to a pane that moves on.
+
+use super::support::browser::Browser;
+use super::support::room::{Room, free_address};
+use super::support::{PATIENCE, wait_for};
+use serde_json::{Value, json};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+/// A room with a gate, a panel and metrics; their addresses.
+fn evening() -> (Room, String, String) {
+    let (panel, metrics) = (free_address(), free_address());
+    let config = format!("serve: {{bind: '{panel}'}}\nmetrics: {{listen: '{metrics}'}}\n");
+    let mut room = Room::gated(&config, "expires: 1h");
+    room.watch();
+    (room, panel, metrics)
+}
+
+/// What a server answers to a script: status and body.
+fn ask(address: &str, request: &str, token: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let length = body.len();
+    let head = format!(
+        "{request} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(head.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("text");
+    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+    (status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+}
+
+#[test]
+fn a_script_decides_in_its_persons_name_and_a_revoked_one_does_nothing() {
+    let (room, panel, metrics) = evening();
+    let token = room.answer(&["serve", "token", "mei", "--role", "decide"]).trim().to_owned();
+    room.finish_tests("now");
+    let id = room.wait_approval();
+    let (status, told) = ask(&panel, "GET /api/approvals", &token, "");
+    let told: Value = serde_json::from_str(&told).unwrap_or_else(|error| panic!("{status} {error}: {told}"));
+    let open = &told["approvals"][0];
+    assert_eq!((&open["id"], &open["types"]), (&json!(id), &json!("echo build >> ran\n[Enter]")));
+    let pane = open["pane"].as_str().expect("its pane");
+    let (status, screen) = ask(&panel, &format!("GET /api/panes/{pane}/tail"), &token, "");
+    assert!(status == 200 && screen.contains("tests ok now"), "{status} {screen}");
+    let yes = json!({ "revision": open["revision"], "verdict": "approve" }).to_string();
+    let decide = format!("POST /api/approvals/{id}");
+    assert_eq!(ask(&panel, &decide, "AAAA", &yes).0, 401);
+    assert_eq!(ask(&panel, "POST /api/stages/1/build/retry", &token, "{}").0, 403, "no admin");
+    assert_eq!(room.ran(), "");
+    assert_eq!(ask(&panel, &decide, &token, &yes).0, 200);
+    room.wait_ran("build ");
+    room.wait_events("\"via\":\"panel\"");
+    let late = room.ask(&["reject", &id]);
+    assert!(String::from_utf8_lossy(&late.stderr).contains("already approved by mei"), "{late:?}");
+    let counted = wait_for(PATIENCE, "the counts", || {
+        let (_, text) = ask(&metrics, "GET /metrics", "", "");
+        text.contains("tmuxagent_stage_outcomes_total{outcome=\"succeeded\"} 1").then_some(text)
+    });
+    assert!(counted.contains("tmuxagent_approval_wait_seconds_count 1"), "{counted}");
+    assert!(room.ask(&["serve", "revoke", "mei"]).status.success());
+    assert_eq!(ask(&panel, "GET /api/overview", &token, "").0, 401);
+    let kept = std::fs::read_to_string(room.file("state/people.json")).expect("the people");
+    assert!(!kept.contains(&token) && !kept.contains("mei"), "{kept}");
+}
+
+#[test]
+fn two_taps_on_a_phone_approve_and_the_pane_moves_on() {
+    let Some(browser) = Browser::phone() else { return };
+    let (room, panel, _) = evening();
+    let invited = room.answer(&["serve", "invite", "mei", "--role", "decide", "--json"]);
+    let invited: Value = serde_json::from_str(&invited).expect("JSON");
+    browser.open(invited["url"].as_str().expect("a link"));
+    browser.tap("#join");
+    browser.text("#needs");
+    room.finish_tests(&"x".repeat(400));
+    // It comes by itself.
+    browser.tap("#needs a.card");
+    assert_eq!(browser.text("#open pre"), "echo build >> ran\n[Enter]");
+    let seen = browser.script(
+        "const a = document.querySelector('button.choice').getBoundingClientRect(); return {width: innerWidth, \
+         page: document.documentElement.scrollWidth, height: a.height, title: document.title, \
+         scripts: document.querySelectorAll('main script').length};",
+    );
+    assert_eq!((&seen["width"], &seen["scripts"]), (&json!(360), &json!(0)));
+    assert!(seen["page"].as_f64() <= Some(360.0) && seen["height"].as_f64() >= Some(44.0), "{seen}");
+    assert!(seen["title"].as_str().is_some_and(|title| !title.contains("hacked")), "{seen}");
+    browser.tap("button.choice:not(.reject)");
+    browser.text("button.yes");
+    assert_eq!(room.ran(), "", "the first tap chooses");
+    browser.tap("button.yes");
+    room.wait_ran("build ");
+    wait_for(PATIENCE, "what was decided", || browser.text("#closed").contains("mei").then_some(()));
+    // The next question is somebody else's to see, once nothing lets her in any more.
+    browser.open(&format!("http://{panel}/panel/#/panes"));
+    browser.tap("#panes a.card");
+    wait_for(PATIENCE, "the pane's screen", || browser.text("pre.screen").contains("tests ok").then_some(()));
+    assert!(room.ask(&["serve", "revoke", "mei"]).status.success());
+    wait_for(PATIENCE, "the end", || browser.text("#state").contains("not signed in").then_some(()));
+}

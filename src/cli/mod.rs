@@ -38,6 +38,7 @@ mod report;
 mod run;
 mod screen;
 mod send;
+mod service;
 mod shell_init;
 mod status;
 mod supervise;
@@ -215,6 +216,9 @@ enum Command {
     Hooks(hooks::HooksCommand),
     /// Tell the supervisor what an agent does; its hooks call this
     Hook(hook::HookArgs),
+    /// Have the supervisor started by systemd, launchd or tmux: install, uninstall, status
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
     /// Serve tools to an agent by the Model Context Protocol: ask, report, wait, start
     Mcp(mcp::McpArgs),
     /// Send a message to people, try a channel, or print what was sent
@@ -374,6 +378,7 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::Agent(command) => agent::run(&session, &command),
         Command::Hooks(command) => hooks::run(&session, &command),
         Command::Hook(args) => Ok(hook::run(&args, session.overrides.state_dir)),
+        Command::Service(command) => service::run(&session, &command),
         Command::Mcp(_) => mcp::run(session),
         Command::Notify(command) => notify::run(&session, &command),
         Command::Redact(args) => redact::run(&session, &args),

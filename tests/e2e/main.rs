@@ -50,6 +50,7 @@ mod respawned;
 mod restored;
 mod screen;
 mod sending;
+mod service;
 mod shells;
 mod ship;
 mod ssh;

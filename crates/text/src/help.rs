@@ -3,10 +3,12 @@
 //! A lookup by text keeps each subcommand's words in one place, beside its arguments; a test walks the whole
 //! definition and names every text that has no translation here.
 
+use super::help_service::SERVICE;
+
 /// The Chinese of a help text, if there is one.
 #[must_use]
 pub fn help_text(english: &str) -> Option<&'static str> {
-    TEXTS.iter().find(|(known, _)| *known == english).map(|(_, chinese)| *chinese)
+    TEXTS.iter().chain(SERVICE).find(|(known, _)| *known == english).map(|(_, chinese)| *chinese)
 }
 
 const TEXTS: &[(&str, &str)] = &[

@@ -16,6 +16,7 @@ pub mod cli;
 pub mod escape;
 pub mod explain;
 mod help;
+mod help_service;
 mod note;
 pub mod plain;
 mod reader;

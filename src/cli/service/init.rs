@@ -142,7 +142,7 @@ impl Init {
     pub fn state(self) -> State {
         let asked = match self {
             Self::Systemd => {
-                let fields = "--property=UnitFileState,ActiveState,ActiveEnterTimestamp,MainPID,StatusText";
+                let fields = "--property=UnitFileState,ActiveState,StateChangeTimestamp,MainPID,StatusText";
                 ask(&words(&["systemctl", "--user", "show", UNIT, fields]))
             }
             Self::Launchd => ask(&words(&["launchctl", "print", &format!("{}/{LABEL}", domain())])),
@@ -188,7 +188,7 @@ fn of_systemd(said: &[String]) -> State {
     State {
         enabled: field("UnitFileState") == "enabled",
         active: field("ActiveState"),
-        since: field("ActiveEnterTimestamp"),
+        since: field("StateChangeTimestamp"),
         pid: field("MainPID").parse().ok().filter(|pid| *pid != 0),
         says: field("StatusText"),
     }
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn what_init_systems_say_is_read() {
-        let said = "UnitFileState=enabled\nActiveState=active\nActiveEnterTimestamp=Mon 2026-03-02 09:12:44 CST\nMainPID=77\n\
+        let said = "UnitFileState=enabled\nActiveState=active\nStateChangeTimestamp=Mon 2026-03-02 09:12:44 CST\nMainPID=77\n\
                     StatusText=watches; hosts: 1\n";
         let state = of_systemd(&lines(said));
         assert!(state.enabled && state.active == "active" && state.pid == Some(77), "{state:?}");

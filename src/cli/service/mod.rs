@@ -290,7 +290,7 @@ fn show(session: &Session, status: &Status) -> Outcome {
     let pid = state.pid.map(|pid| format!(" {pid}")).unwrap_or_default();
     let since = if state.since.is_empty() { String::new() } else { format!(" ({})", state.since) };
     out.line(&format!("{} {}{pid}{since}", pick("runs:", "运行中："), out.paint(tone, &active)))?;
-    if !state.says.is_empty() {
+    if state.active == "active" && !state.says.is_empty() {
         out.line(&format!("{} {}", pick("says:", "自述："), state.says))?;
     }
     Ok(code)

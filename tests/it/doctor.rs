@@ -42,6 +42,18 @@ fn a_port_that_the_supervisor_could_not_get_is_no_port_in_use_as_it_should_be() 
 }
 
 #[test]
+fn an_address_under_a_name_that_nothing_reads_is_found() {
+    let mut env = TestEnv::new();
+    env.set("WECOM_WEBHOOK_URL", "0123abcd-0123-abcd-0123-0123456789ab");
+    let is_told = |env: &TestEnv| {
+        findings(env, &[], "alerts").iter().any(|(_, text, _)| text.contains("the name is WECOM_WEBHOOK"))
+    };
+    assert!(is_told(&env));
+    env.write(".config/tmuxagent/config.yaml", "channels: {wecom: {webhook: '${WECOM_WEBHOOK_URL}'}}\n");
+    assert!(!is_told(&env));
+}
+
+#[test]
 fn what_is_safe_is_fixed() {
     let env = TestEnv::new();
     let env_file = env.write_mode(".config/tmuxagent/.env", "A=1\n", 0o644);

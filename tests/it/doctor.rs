@@ -39,6 +39,9 @@ fn a_port_that_the_supervisor_could_not_get_is_no_port_in_use_as_it_should_be() 
         StagedSupervisor::start(&env.runtime_dir(), Snapshot { problems, ..Snapshot::default() }, |_| None);
     let found = findings(&env, &[], "port");
     assert!(matches!(&found[..], [(verdict, ..)] if verdict == "failure"), "{found:?}");
+    if cfg!(target_os = "linux") {
+        assert!(found[0].1.contains(&format!(", process {})", std::process::id())), "who holds it: {found:?}");
+    }
 }
 
 #[test]

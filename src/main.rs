@@ -17,6 +17,15 @@ fn main() -> ExitCode {
     if let Some(code) = cli::hook::serve(&arguments) {
         return ExitCode::from(code);
     }
+    // Children are not to speak for us to the init system.
+    if let Err(error) = tmuxagent_supervisor::notify_socket::claim(&arguments) {
+        return ExitCode::from(cli::report(
+            &cli::CliError::internal(error),
+            false,
+            tmuxagent_text::Lang::En,
+            &tmuxagent_text::redact::Redactor::default(),
+        ));
+    }
     // Reports of failures go to standard error; where a screen is open, its own hook restores the terminal first.
     let hooked = color_eyre::config::HookBuilder::default().display_env_section(false).install();
     // The only provider that is linked; a second installation in one process is impossible here.

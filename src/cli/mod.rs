@@ -39,6 +39,7 @@ mod run;
 mod screen;
 mod send;
 mod serve;
+mod service;
 mod shell_init;
 mod status;
 mod supervise;
@@ -216,6 +217,9 @@ enum Command {
     Hooks(hooks::HooksCommand),
     /// Tell the supervisor what an agent does; its hooks call this
     Hook(hook::HookArgs),
+    /// Have the supervisor started by systemd, launchd or tmux: install, uninstall, status
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
     /// Serve tools to an agent by the Model Context Protocol: ask, report, wait, start
     Mcp(mcp::McpArgs),
     /// Send a message to people, try a channel, or print what was sent
@@ -378,6 +382,7 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::Agent(command) => agent::run(&session, &command),
         Command::Hooks(command) => hooks::run(&session, &command),
         Command::Hook(args) => Ok(hook::run(&args, session.overrides.state_dir)),
+        Command::Service(command) => service::run(&session, &command),
         Command::Mcp(_) => mcp::run(session),
         Command::Notify(command) => notify::run(&session, &command),
         Command::Serve(command) => serve::run(&session, &command),

@@ -51,6 +51,7 @@ mod respawned;
 mod restored;
 mod screen;
 mod sending;
+mod service;
 mod shells;
 mod ship;
 mod ssh;

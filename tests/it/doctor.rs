@@ -39,6 +39,21 @@ fn a_port_that_the_supervisor_could_not_get_is_no_port_in_use_as_it_should_be() 
         StagedSupervisor::start(&env.runtime_dir(), Snapshot { problems, ..Snapshot::default() }, |_| None);
     let found = findings(&env, &[], "port");
     assert!(matches!(&found[..], [(verdict, ..)] if verdict == "failure"), "{found:?}");
+    if cfg!(target_os = "linux") {
+        assert!(found[0].1.contains(&format!(", process {})", std::process::id())), "who holds it: {found:?}");
+    }
+}
+
+#[test]
+fn an_address_under_a_name_that_nothing_reads_is_found() {
+    let mut env = TestEnv::new();
+    env.set("WECOM_WEBHOOK_URL", "0123abcd-0123-abcd-0123-0123456789ab");
+    let is_told = |env: &TestEnv| {
+        findings(env, &[], "alerts").iter().any(|(_, text, _)| text.contains("the name is WECOM_WEBHOOK"))
+    };
+    assert!(is_told(&env));
+    env.write(".config/tmuxagent/config.yaml", "channels: {wecom: {webhook: '${WECOM_WEBHOOK_URL}'}}\n");
+    assert!(!is_told(&env));
 }
 
 #[test]

@@ -26,6 +26,8 @@ mod notify;
 mod policy;
 mod policy_cli;
 mod readme;
+#[cfg(target_os = "linux")]
+mod service;
 mod shell_function;
 mod shelldata;
 mod simulation;

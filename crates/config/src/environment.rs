@@ -8,13 +8,17 @@ use std::io::{BufRead as _, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// Environment variables. A variable of the process wins over the same name in a `.env` file. Which file is read is the
-/// caller's choice; a folder is never looked into because somebody stands in it.
+/// Environment variables. A variable of the process wins over the same name in a `.env` file, but not where an init system
+/// started it: that has read the same file itself, by coarser rules and only once. Which file is read is the caller's choice;
+/// a folder is never looked into because somebody stands in it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
     files: Vec<EnvFile>,
 }
+
+/// The variable by which a supervisor that an init system started knows whom to tell; see the supervisor's `notify_socket`.
+pub const NOTIFY: &str = "TMUXAGENT_NOTIFY";
 
 /// A `.env` file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +126,7 @@ impl Environment {
             )
         };
         let mut names = Vec::new();
+        let file_wins = self.get(NOTIFY).is_some();
         let taken = Rc::new(Cell::new(0));
         for pair in
             dotenvy::from_read_iter(Lines { file: BufReader::new(file), taken: Rc::clone(&taken), within: false })
@@ -135,7 +140,11 @@ impl Environment {
                 other => unreadable(&other),
             })?;
             names.push(name.clone());
-            self.variables.entry(name).or_insert(value);
+            if file_wins {
+                self.variables.insert(name, value);
+            } else {
+                self.variables.entry(name).or_insert(value);
+            }
         }
         self.files.push(EnvFile { path, names });
         Ok(())
@@ -186,6 +195,14 @@ mod tests {
         environment.read_file(folder.path()).unwrap();
         assert_eq!((environment.get("A"), environment.get("B")), (Some("process"), Some("two words")));
         assert_eq!(environment.files()[0].names, ["A", "B"]);
+    }
+
+    #[test]
+    fn the_file_wins_where_an_init_system_read_it_at_the_start() {
+        let folder = folder_with("A=new # comment\n", 0o600);
+        let mut environment = Environment::from_pairs([("A", "old # comment"), (NOTIFY, "1 0 @x")]);
+        environment.read_file(folder.path()).unwrap();
+        assert_eq!(environment.get("A"), Some("new"));
     }
 
     #[test]

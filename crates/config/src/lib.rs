@@ -28,7 +28,7 @@ pub use self::config::{
     TmuxSocket, Tree,
 };
 pub use self::read_text::{open_regular, read_bytes, read_placed, read_text};
-pub use environment::{EnvFile, Environment};
+pub use environment::{EnvFile, Environment, NOTIFY};
 pub use load::{Loaded, Problem, is_policy_test, language, load, policy_names, policy_sources, readable_policies};
 pub use network::Network;
 pub use paths::{Overrides, Paths, make_private_folder};

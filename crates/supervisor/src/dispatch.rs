@@ -4,6 +4,7 @@
 use super::away::Away;
 use super::calls;
 use super::collectors::Collectors;
+use super::notify_socket::NotifySocket;
 use super::perform::Performer;
 use super::reload::Reloader;
 use std::collections::HashMap;
@@ -94,6 +95,8 @@ pub struct Dispatch {
     /// Where errands come back to; see [`Inbox::returned`].
     pub home: Home,
     pub asking: Asking,
+    /// The init system, which is told that the loop turns.
+    pub notify: NotifySocket,
 }
 
 /// Who waits for an answer of the heart.
@@ -133,6 +136,7 @@ impl Dispatch {
     pub async fn run(mut self, mut inbox: Inbox) -> String {
         // What an earlier life left is known at once: who looks after files must not take an open question for closed.
         self.show();
+        self.notify.ready(self.clock.now(), &self.snapshots.borrow());
         let reason = loop {
             match self.wait(&mut inbox).await {
                 Woken::Urgent(Some(Urgent::Shutdown(reason))) => break reason,
@@ -152,13 +156,14 @@ impl Dispatch {
             self.core.fire(self.clock.now());
             self.commit().await;
             self.show();
+            self.notify.beat(self.clock.now(), &self.snapshots.borrow());
         };
         self.stop(inbox, &reason).await;
         reason
     }
 
     async fn wait(&self, inbox: &mut Inbox) -> Woken {
-        let wake = self.core.next_wake();
+        let wake = self.core.next_wake().into_iter().chain(self.notify.due()).min();
         let may_take = self.core.pending() < MOST_PENDING;
         tokio::select! {
             biased;

@@ -8,6 +8,7 @@ impl Dispatch {
     /// Takes what the collectors hand over at the end, and stores it.
     pub(super) async fn stop(mut self, mut inbox: Inbox, reason: &str) {
         tracing::info!(reason, "the supervisor ends");
+        self.notify.stopping();
         inbox.urgent.close();
         while let Some(urgent) = inbox.urgent.recv().await {
             turn_away(urgent);

@@ -7,7 +7,7 @@
 //! - `away`: routes of alerts, and the `services` for who is not there: request files, links, channels, which decide
 //!   through the `desk`; `approval_files` and `approval_watch`: decisions by file.
 //! - `tape`: recordings. `maintain`: backups and what is too old. `lifetime`: the clock of this life. `files`, `watcher`:
-//!   noticing changed files. `jump`: showing a pane in tmux.
+//!   noticing changed files. `jump`: showing a pane in tmux. `notify_socket`: what the init system is told.
 //!
 //! **Invariants:** no effect is performed before its intent is committed; a part that fails does so alone, is shown,
 //! and is tried again; nothing here draws or knows a terminal.
@@ -26,6 +26,7 @@ mod identities;
 pub mod jump;
 mod lifetime;
 mod maintain;
+pub mod notify_socket;
 mod perform;
 mod poll;
 mod reach;

@@ -6,6 +6,7 @@ use super::desk::Desk;
 use super::dispatch::{Asking, Dispatch, Fact, Inbox, Urgent};
 use super::ending::turn_away;
 use super::files::Files;
+use super::notify_socket::NotifySocket;
 use super::perform::Performer;
 use super::reach::watched_here;
 use super::reload::{ENV_FILES, Reloader, read_policy, redaction, unread};
@@ -190,6 +191,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
     }
     let (retention_in, retention) = watch::channel(loaded.config.retention.clone());
     maintain::begin(&store, maintain::Ground { retention, shown: hub.snapshots.clone(), clock }, facts_in);
+    let notify = NotifySocket::of(&environment, lang);
     let reloader =
         Reloader { overrides, environment, loaded, policy: policy_in, retention: retention_in, hello, files };
     let mut dispatch = Dispatch {
@@ -205,6 +207,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         snapshots,
         home,
         asking: Asking::default(),
+        notify,
     };
     dispatch.act();
     failpoints::at("start.recovered");

@@ -5,10 +5,12 @@
 
 mod away;
 
+use super::help_service::SERVICE;
+
 /// The Chinese of a help text, if there is one.
 #[must_use]
 pub fn help_text(english: &str) -> Option<&'static str> {
-    TEXTS.iter().chain(away::TEXTS).find(|(known, _)| *known == english).map(|(_, chinese)| *chinese)
+    TEXTS.iter().chain(away::TEXTS).chain(SERVICE).find(|(known, _)| *known == english).map(|(_, chinese)| *chinese)
 }
 
 const TEXTS: &[(&str, &str)] = &[

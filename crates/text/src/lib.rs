@@ -17,6 +17,7 @@ mod effect;
 pub mod escape;
 pub mod explain;
 mod help;
+mod help_service;
 mod note;
 pub mod plain;
 mod reader;

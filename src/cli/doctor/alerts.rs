@@ -14,6 +14,37 @@ const LIMIT: Duration = Duration::from_secs(8);
 
 /// What is configured to alert somebody.
 pub(super) fn check(scene: &Scene) -> Vec<Finding> {
+    misnamed(scene).into_iter().chain(configured(scene)).collect()
+}
+
+/// A robot's address under the name that other programs give it, which nothing reads here.
+fn misnamed(scene: &Scene) -> Option<Finding> {
+    let set = |name| scene.environment.non_empty(name).is_some();
+    if !set("WECOM_WEBHOOK_URL") || set("WECOM_WEBHOOK") {
+        return None;
+    }
+    // A configuration may name it itself.
+    let settings = scene.loaded.as_ref().and_then(|loaded| of(loaded).ok());
+    let is_used = |settings: &Settings| settings.channels.values().any(|it| matches!(it.kind, Kind::Wecom { .. }));
+    if settings.as_ref().is_some_and(is_used) {
+        return None;
+    }
+    Some(Finding::warning(
+        "alerts",
+        said!(
+            scene.lang,
+            "WECOM_WEBHOOK_URL is set, which nothing reads: the name is WECOM_WEBHOOK",
+            "设置了 WECOM_WEBHOOK_URL，但没有任何内容读取它：名称应为 WECOM_WEBHOOK"
+        ),
+        said!(
+            scene.lang,
+            "write WECOM_WEBHOOK=… into `.env` beside config.yaml",
+            "在 config.yaml 旁的 `.env` 中写 WECOM_WEBHOOK=…"
+        ),
+    ))
+}
+
+fn configured(scene: &Scene) -> Vec<Finding> {
     let Some(loaded) = &scene.loaded else { return Vec::new() };
     let settings = match of(loaded) {
         Ok(settings) => settings,

@@ -6,6 +6,8 @@
 use super::tmux::{LIMIT, ask, locals};
 use super::{Finding, Scene, output_of};
 use std::collections::BTreeMap;
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::time::Duration;
 use tmuxagent_config::Environment;
 use tmuxagent_text::Lang;
 
@@ -20,6 +22,7 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
         })
         .collect();
     found.extend(proxies(&scene.environment, scene.lang));
+    found.extend(closed(&scene.environment, scene.lang));
     found
 }
 
@@ -132,6 +135,49 @@ fn proxies(environment: &Environment, lang: Lang) -> Vec<Finding> {
     found
 }
 
+/// How long a proxy may take to be reached.
+const REACH: Duration = Duration::from_secs(2);
+
+/// Proxies that nobody answers at: whatever goes through them fails.
+fn closed(environment: &Environment, lang: Lang) -> Vec<Finding> {
+    let mut tried: BTreeMap<(String, u16), Vec<&str>> = BTreeMap::new();
+    for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        if let Some(address) = environment.non_empty(name).and_then(address) {
+            tried.entry(address).or_default().push(name);
+        }
+    }
+    let is_closed = |(host, port): &(String, u16)| {
+        let mut places = (host.as_str(), *port).to_socket_addrs().into_iter().flatten();
+        !places.any(|place| TcpStream::connect_timeout(&place, REACH).is_ok())
+    };
+    let closed = tried.into_iter().filter(|(address, _)| is_closed(address));
+    let told = closed.map(|((host, port), names)| {
+        let names = names.join(", ");
+        Finding::warning(
+            "proxy",
+            said!(
+                lang,
+                "nobody answers at {host}:{port}, which {names} names",
+                "{names} 指向的 {host}:{port} 没有应答"
+            ),
+            said!(
+                lang,
+                "start that proxy, or unset {names} in this shell, in `.env` and in the tmux server",
+                "启动该代理，或在此 shell、`.env` 与 tmux 服务器中取消 {names}"
+            ),
+        )
+    });
+    told.collect()
+}
+
+/// Host and port of a proxy; its name and password stay where they are.
+fn address(proxy: &str) -> Option<(String, u16)> {
+    let whole = if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") };
+    let url = reqwest::Url::parse(&whole).ok()?;
+    // curl's default where a proxy names no port and its scheme has none.
+    Some((url.host_str()?.trim_matches(['[', ']']).to_owned(), url.port_or_known_default().unwrap_or(1080)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Verdict;
@@ -155,6 +201,23 @@ mod tests {
         assert!(fix.starts_with("for n in OPENAI_API_KEY HTTPS_PROXY; do tmux -L work set-environment"), "{fix}");
         assert!(!format!("{finding:?}").contains("hunter2"));
         assert_eq!(drift(&Environment::default(), &server, "", Lang::Zh).verdict, Verdict::Ok);
+    }
+
+    #[test]
+    fn a_proxy_that_nobody_answers_at_is_named_without_its_password() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let environment = |port: u16| {
+            let url = format!("socks5h://mei:hunter2@127.0.0.1:{port}");
+            Environment::from_pairs([("ALL_PROXY", url), ("http_proxy", format!("127.0.0.1:{port}"))])
+        };
+        assert_eq!(closed(&environment(port), Lang::En), []);
+        drop(listener);
+        let found = closed(&environment(port), Lang::En);
+        let text = format!("nobody answers at 127.0.0.1:{port}, which http_proxy, ALL_PROXY names");
+        assert_eq!(found.iter().map(|finding| finding.text.as_str()).collect::<Vec<_>>(), [text.as_str()]);
+        assert!(!format!("{found:?}").contains("hunter2"));
+        assert_eq!(address("http://proxy"), Some(("proxy".to_owned(), 80)));
     }
 
     #[test]

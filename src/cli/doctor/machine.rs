@@ -61,14 +61,15 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
 fn port(scene: &Scene) -> Option<Finding> {
     let lang = scene.lang;
     let bind = scene.loaded.as_ref()?.config.serve.as_ref()?.bind;
+    let by = super::listener::named(bind.port(), lang);
     Some(match TcpListener::bind(bind) {
         Ok(_) => Finding::ok("port", said!(lang, "{bind} is free", "{bind} 空闲")),
         Err(_) if scene.troubles.iter().any(|problem| problem.part == "web server") => Finding::failure(
             "port",
             said!(
                 lang,
-                "{bind} is held by another program; the supervisor can't serve links",
-                "{bind} 被另一个程序占用，监督进程无法提供链接"
+                "{bind} is held by another program{by}; the supervisor can't serve links",
+                "{bind} 被另一个程序占用{by}，监督进程无法提供链接"
             ),
             said!(
                 lang,
@@ -81,7 +82,12 @@ fn port(scene: &Scene) -> Option<Finding> {
         }
         Err(error) => Finding::failure(
             "port",
-            said!(lang, "{bind} can't be used: {}", "{bind} 无法使用：{}", tmuxagent_text::clean(&error.to_string())),
+            said!(
+                lang,
+                "{bind} can't be used{by}: {}",
+                "{bind} 无法使用{by}：{}",
+                tmuxagent_text::clean(&error.to_string())
+            ),
             said!(
                 lang,
                 "name another address in the configuration: `serve: {{bind: 127.0.0.1:8788}}`",

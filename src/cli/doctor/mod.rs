@@ -18,6 +18,7 @@ mod claims;
 mod environment;
 mod folders;
 mod hosts;
+mod listener;
 mod machine;
 mod settings;
 mod tmux;

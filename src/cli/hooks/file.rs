@@ -77,7 +77,7 @@ fn shown(path: &Path) -> String {
 }
 
 /// What a file says; `None` where it is not there.
-fn contents(path: &Path) -> Result<Option<String>, CliError> {
+pub(in crate::cli) fn contents(path: &Path) -> Result<Option<String>, CliError> {
     let unreadable = |why: &str| {
         let text = format!("{} can't be read: {why}", shown(path));
         CliError::user(text, "nothing was changed; mend the file and repeat")
@@ -129,7 +129,7 @@ fn keep(path: &Path, text: &str, mode: u32) -> std::io::Result<PathBuf> {
 }
 
 /// Puts a new file in the place of another: whoever reads it meanwhile reads the one or the other whole.
-fn replace(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
+pub(in crate::cli) fn replace(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let fresh = path.with_file_name(format!(".{name}.tmuxagent-{}", std::process::id()));
     create(&fresh, text, mode)?;

@@ -1,7 +1,7 @@
 //! `tmuxagent hooks`: has agents tell what they do by hooks in their own settings, of which nothing else is changed.
 
 mod diff;
-mod file;
+pub(super) mod file;
 
 use super::{CliError, Outcome, Session, Tone, exit, redactor_of};
 use clap::{Args, Subcommand, ValueEnum};
@@ -82,7 +82,7 @@ fn program(session: &Session) -> Result<Vec<String>, CliError> {
     Ok(words)
 }
 
-fn text_of(path: PathBuf) -> Result<String, CliError> {
+pub(super) fn text_of(path: PathBuf) -> Result<String, CliError> {
     path.into_os_string().into_string().map_err(|path| {
         let text = format!("{} is no text, so no settings can name it", clean(&path.to_string_lossy()));
         CliError::user(text, "move it to a folder with another name")

@@ -19,6 +19,7 @@ mod flow;
 mod policy;
 mod program;
 mod readers;
+mod service;
 mod shell;
 
 use super::Lang;
@@ -56,6 +57,7 @@ fn rows() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         policy::ROWS,
         program::ROWS,
         readers::ROWS,
+        service::ROWS,
         shell::ROWS,
         OF_RUNS,
     ];

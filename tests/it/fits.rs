@@ -125,7 +125,7 @@ fn too_wide(printed: &str, columns: usize) -> Vec<&str> {
         let line = line.trim();
         line.starts_with("tmuxagent approve ")
             // The place of a finding stays in one piece.
-            || line.contains(": warning[")
+            || line.contains(".yaml:1:1:")
             || line.starts_with('`') && line.trim_end_matches(['.', ',', ':', ';']).ends_with('`')
     };
     printed.lines().filter(|line| line.width() > columns).filter(|line| !copied(line)).collect()

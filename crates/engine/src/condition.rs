@@ -9,6 +9,7 @@
 
 use super::agent::Watched;
 pub use super::describe::{describe, describe_message, describe_poll};
+use super::elsewhere::Ended;
 use super::progress::{Cause, Held, PollRun, PollState, TEXT, VALUE, cut};
 use super::schedule;
 use super::state::{Run, StageRun};
@@ -41,6 +42,8 @@ pub enum Stimulus<'a> {
     Agent { news: bool },
     /// That instant of a schedule came.
     Instant(Timestamp),
+    /// A stage of a run of another pipeline ended.
+    Elsewhere(&'a Ended),
 }
 
 /// What a condition may look at.
@@ -102,6 +105,7 @@ const fn lasting(condition: &Condition) -> bool {
         | Condition::Message(_)
         | Condition::ExitCode(_)
         | Condition::Schedule(_)
+        | Condition::After(_)
         | Condition::Manual => true,
     }
 }
@@ -192,6 +196,10 @@ impl Scene<'_> {
                 Stimulus::Instant(at) if schedule::matches(expression, *at) => {
                     self.met(condition, crate::lifecycle::instant(*at))
                 }
+                _ => Verdict::No,
+            },
+            Condition::After(elsewhere) => match stimulus {
+                Stimulus::Elsewhere(ended) if ended.is(elsewhere) => self.met(condition, ended.told()),
                 _ => Verdict::No,
             },
             // Asked inside `all_of`; alone it never holds. `manual` is not evaluated: a person starts the stage.

@@ -59,6 +59,10 @@ pub fn describe(policy: &Policy, condition: &Condition) -> String {
             PollWhat::Command { script, .. } => format!("poll command {}", cut(&script.source, 80)),
         },
         Condition::Schedule(expression) => format!("schedule {expression}"),
+        Condition::After(after) => {
+            let ends: Vec<&str> = after.ends.iter().map(|end| end.word()).collect();
+            format!("after stage {} of {} {}", after.stage, after.pipeline, ends.join("|"))
+        }
         Condition::Manual => "manual".to_owned(),
     }
 }

@@ -412,6 +412,7 @@ impl Looking<'_> {
             | Condition::IdleFor(_)
             | Condition::Poll(_)
             | Condition::Schedule(_)
+            | Condition::After(_)
             | Condition::Manual => &[],
         };
         // What fired had all its parts, though the instant of only one is known.
@@ -466,6 +467,7 @@ impl Looking<'_> {
             | Condition::All(_)
             | Condition::Not(_)
             | Condition::Seen(_)
+            | Condition::After(_)
             | Condition::LogRegex(_)
             | Condition::Message(_)
             | Condition::ExitCode(_) => String::new(),
@@ -483,6 +485,7 @@ fn at_that_time(policy: &Policy, condition: &Condition, fired: &Cause) -> Option
         Condition::Seen(part) => at_that_time(policy, part, fired),
         Condition::Manual => (fired.rule == BY_HAND).then(|| fired.clone()),
         Condition::Not(_)
+        | Condition::After(_)
         | Condition::LogRegex(_)
         | Condition::Message(_)
         | Condition::AfterStageSuccess(_)

@@ -160,6 +160,7 @@ fn reach_condition<'a>(
         | Condition::IdleFor(_)
         | Condition::Poll(_)
         | Condition::Schedule(_)
+        | Condition::After(_)
         | Condition::Manual => {
             if later {
                 Reach::Outside

@@ -21,6 +21,7 @@ mod condition;
 mod decide;
 mod describe;
 mod dialog;
+mod elsewhere;
 mod evidence;
 mod expiry;
 mod explain;

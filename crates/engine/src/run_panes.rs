@@ -41,7 +41,7 @@ fn distance(from: Option<&PaneRow>, to: &PaneRow) -> Distance {
 }
 
 /// The nearest of several panes, where one is nearer than all others.
-fn nearest_alone<'p>(
+pub fn nearest_alone<'p>(
     from: Option<&PaneRow>,
     panes: impl Iterator<Item = (&'p PaneKey, &'p PaneRow)>,
 ) -> Option<PaneKey> {

@@ -383,6 +383,7 @@ impl Turn<'_> {
         self.stop_beside(at);
         // The run's next stage comes before others that wait for the same lock, so that a run is not interleaved.
         self.then(Work::StageEnded(at.run));
+        self.tell_elsewhere(at);
         self.then(Work::Locks);
     }
 

@@ -2,6 +2,7 @@
 
 use super::agent::minds_agent;
 use super::command::BY_HAND;
+use super::elsewhere::Ended;
 use super::front::starts_anew;
 use super::progress::{Cause, Evidence};
 use super::state::{ApprovalRow, EVIDENCE, IntentRow, PaneRow, Purpose, Run, StageRun, State};
@@ -31,6 +32,8 @@ pub struct At {
 pub enum Work {
     /// A stage ended: stages that come after it, locks, the end of the run.
     StageEnded(RunId),
+    /// A stage ended for which other pipelines wait.
+    Elsewhere(Ended),
     /// Another pipeline is to be started.
     StartPipeline { pipeline: String, by: Cause, beside: Option<PaneKey> },
     /// A lock may be free.
@@ -101,6 +104,7 @@ impl<'a> Turn<'a> {
         while let Some(work) = self.work.pop_front() {
             match work {
                 Work::StageEnded(run) => self.after_stage(run),
+                Work::Elsewhere(ended) => self.ended_elsewhere(&ended),
                 Work::StartPipeline { pipeline, by, beside } => {
                     starts += 1;
                     if starts <= MOST_STARTS {

@@ -1,5 +1,6 @@
 //! What a pipeline says of its runs as a whole: the panes that they act in, what runs again, what is given at the start.
 
+use super::guard::StageEnd;
 use super::policy::{Condition, Pipeline, Selector, Stage, TextTemplate};
 
 /// A name for a pane, by which stages say where they act.
@@ -41,6 +42,17 @@ pub enum OnBusy {
     CancelOlder,
     /// It does not begin.
     Refuse,
+}
+
+/// The end of a stage of another pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The pipeline.
+    pub pipeline: String,
+    /// Its stage.
+    pub stage: String,
+    /// How it ended: one of these.
+    pub ends: Vec<StageEnd>,
 }
 
 /// The stages that one needs.

@@ -117,6 +117,7 @@ impl Condition {
             Self::Not(part) | Self::Seen(part) => part.walk(visit),
             Self::LogRegex(_)
             | Self::Message(_)
+            | Self::After(_)
             | Self::AfterStageSuccess(_)
             | Self::AfterStageFailure(_)
             | Self::AfterStageRejected(_)

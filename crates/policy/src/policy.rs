@@ -2,7 +2,7 @@
 
 use super::agent::AgentWord;
 use super::auto_answer::AutoAnswer;
-use super::flow::{Concurrency, Input, Loop, NamedPane, Needs, Parallel};
+use super::flow::{Concurrency, Elsewhere, Input, Loop, NamedPane, Needs, Parallel};
 use super::guard::Guard;
 use super::words::Words;
 use regex::Regex;
@@ -238,6 +238,8 @@ pub enum Condition {
     Poll(Box<PollTest>),
     /// A cron expression with its time zone, as `cronexpr` reads it.
     Schedule(String),
+    /// A stage of a run of another pipeline ended, in any pane and on any host.
+    After(Box<Elsewhere>),
     /// Only a person or script starts it.
     Manual,
     /// The part counts as soon as it holds, also while the stage's command still runs.

@@ -16,7 +16,7 @@ pub(super) use failure::{RawAsk, RawBackoff, RawFailStep, RawQuestion, RawRetry}
 pub(super) use guard::{RawGuard, RawGuards};
 pub(super) use named::{Named, RawAnswers, RawClosing, RawSet};
 pub(super) use needs::{RawNeed, RawParallel, write_out_needs};
-pub(super) use outside::{RawFile, RawGithubRun, RawHttp, RawLooksLike, RawPoll, RawWords};
+pub(super) use outside::{RawAfter, RawFile, RawGithubRun, RawHttp, RawLooksLike, RawPoll, RawWords};
 
 use super::read::{
     At, Flag, Group, Json, Limit, Many, Number, Read, Short, Span, SpanMs, Text, Tried, expected, raw_choice, raw_map,
@@ -336,6 +336,8 @@ raw_choice! {
         "after_stage_failure" => AfterStageFailure(Many<Text>),
         /// The gate of that stage of the same run was not opened: somebody said no, or nobody answered in time; one of several in a list.
         "after_stage_rejected" => AfterStageRejected(Many<Text>),
+        /// A stage of a run of another pipeline ended, in whatever pane and on whatever host that was. It starts in the nearest of the panes that this pipeline applies to: the very pane, else one of its window, else one of its session, else the only one; of several that are equally near in none.
+        "after" => After(RawAfter),
         /// The command that the stage started by `run` ended with this code; several in a list; `nonzero` for any but 0.
         "exit_code" => ExitCode(Many<Text>),
         /// What the agent in the pane does, as its process, its reports and its screen tell; several in a list. `done`: it has worked since the prompt of the stage was taken, rests again and asks nothing. `idle`: it has come to rest and takes prompts. `working`, `asks` (a dialog), `error`, `rate_limited`, `stalled`, `exited`: it has come to be so. What was so before the stage's prompt decides nothing, nor does a state that is not certain.
@@ -379,6 +381,7 @@ pub(super) fn parts_of(condition: &RawCondition) -> &[RawCondition] {
         | Kind::AfterStageSuccess(_)
         | Kind::AfterStageFailure(_)
         | Kind::AfterStageRejected(_)
+        | Kind::After(_)
         | Kind::ExitCode(_)
         | Kind::Agent(_)
         | Kind::IdleFor(_)

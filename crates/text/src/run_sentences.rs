@@ -17,6 +17,8 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
         "{1} 的运行 {0} 继续：开始它的窗格已经不在，它的阶段在这里进行",
     ),
     ("waits for its pane, where stage {} of run {} acts", "等待它的窗格，运行 {1} 的阶段 {0} 正在那里进行"),
+    ("after stage {} of {} {}", "流水线 {1} 的阶段 {0} 结束后（{2}）"),
+    ("several panes that it applies to are equally near", "它适用的窗格有几个同样近"),
     // What people did, in a replay.
     ("there is no run of {} that {} steered then", "没有 {1} 当时操作的 {0} 的运行"),
     ("nothing asks what {} answered by {} then: {}", "没有提出 {0} 当时以 {1} 回答的问题：{2}"),

@@ -67,7 +67,7 @@ pipelines:
   match: {window_name: q}
   stages:
   - name: nudge
-    triggers: {any_of: [{idle_for: 15s}, {poll: {command: {script: 'test -e x'}, interval: 20s}}, {schedule: '*/5 * * * * UTC'}]}
+    triggers: {any_of: [{idle_for: 15s}, {poll: {command: {script: 'test -e x'}, interval: 20s}}, {schedule: '*/5 * * * * UTC'}, {after: {pipeline: both, stage: make, ended: [succeeded, failed, cancelled]}}]}
     actions_on_start: [{send_keys: nudge}]
     success_when: {all_of: [{idle_for: 5s}, {not: {log_regex: bad}}]}
     fail_when: [{exit_code: [3]}]

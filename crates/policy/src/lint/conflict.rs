@@ -142,6 +142,7 @@ fn alternatives(condition: &Condition, patterns: &Patterns, out: &mut Vec<String
         Condition::AfterStageSuccess(_)
         | Condition::AfterStageFailure(_)
         | Condition::AfterStageRejected(_)
+        | Condition::After(_)
         | Condition::Manual
         | Condition::Not(_) => {}
         Condition::All(parts) => {

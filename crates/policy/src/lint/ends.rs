@@ -60,6 +60,7 @@ fn ends_by_itself(condition: &Condition) -> bool {
         Condition::Not(_)
         | Condition::LogRegex(_)
         | Condition::Message(_)
+        | Condition::After(_)
         | Condition::AfterStageSuccess(_)
         | Condition::AfterStageFailure(_)
         | Condition::AfterStageRejected(_)

@@ -15,10 +15,10 @@ pub(super) fn check(subject: &Subject, problems: &mut Problems) {
 }
 
 /// A reference to another node of a graph, and where it stands.
-type Edge = (usize, Place);
+pub(super) type Edge = (usize, Place);
 
 /// Which stages a stage waits for.
-fn waits_for(subject: &Subject, stage: &StageSubject) -> Vec<Edge> {
+pub(super) fn waits_for(subject: &Subject, stage: &StageSubject) -> Vec<Edge> {
     let mut edges = Vec::new();
     if let Some(triggers) = &stage.raw.triggers {
         walk(triggers, &mut |part| {
@@ -60,7 +60,7 @@ fn check_cycles(subject: &Subject, problems: &mut Problems) -> BTreeSet<usize> {
 
 /// The references that can lead to a circle without end: those within a loop are counted. A stage that follows itself is
 /// tried again by other words.
-fn unbounded(subject: &Subject, edges: &[Vec<Edge>]) -> Vec<Vec<Edge>> {
+pub(super) fn unbounded(subject: &Subject, edges: &[Vec<Edge>]) -> Vec<Vec<Edge>> {
     let looped = |index: usize| {
         let name = &subject.core.stages.get(index)?.name;
         subject.core.loops.iter().position(|one| one.stages.contains(name))
@@ -90,7 +90,7 @@ fn check_loops(subject: &Subject, edges: &[Vec<Edge>], problems: &mut Problems) 
 }
 
 /// The circles of a graph: each node stands in at most one that is told, with the place of the reference that closes it.
-fn circles(edges: &[Vec<Edge>]) -> Vec<(Place, Vec<usize>)> {
+pub(super) fn circles(edges: &[Vec<Edge>]) -> Vec<(Place, Vec<usize>)> {
     #[derive(Clone, Copy, PartialEq)]
     enum Mark {
         New,

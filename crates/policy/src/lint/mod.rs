@@ -4,6 +4,7 @@
 
 mod conflict;
 pub(super) mod danger;
+mod elsewhere;
 mod endless;
 mod ends;
 mod graph;
@@ -57,6 +58,8 @@ pub(super) fn run(raws: &[RawPolicy], policy: &Policy, patterns: &Patterns, prob
         }
         reader::check_agent(subject, problems);
     }
+    elsewhere::check(&subjects, problems);
+    elsewhere::check_circles(&subjects, problems);
     graph::check_between(&subjects, problems);
     conflict::check(&subjects, patterns, problems);
 }
@@ -127,6 +130,7 @@ fn may_hold(condition: &Condition, after: &dyn Fn(&str, After) -> bool) -> bool 
         | Condition::IdleFor(_)
         | Condition::Poll(_)
         | Condition::Schedule(_)
+        | Condition::After(_)
         | Condition::Manual => true,
     }
 }

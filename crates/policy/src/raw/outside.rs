@@ -97,3 +97,15 @@ raw_map! {
         "not" => not: Many<Text>,
     }
 }
+
+raw_map! {
+    /// The end of a stage of another pipeline.
+    RawAfter, "`after`", required ["pipeline", "stage"], any [], {
+        /// The pipeline.
+        "pipeline" => pipeline: Text,
+        /// Its stage.
+        "stage" => stage: Text,
+        /// How it ended: `succeeded` (when left out), `failed`, `skipped`, `rejected`, `cancelled`; several in a list.
+        "ended" => ended: Many<Text>,
+    }
+}

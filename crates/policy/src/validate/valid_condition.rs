@@ -94,6 +94,7 @@ impl<'a> Reading<'a> {
             Kind::AfterStageSuccess(names) => self.after_stage(names, Condition::AfterStageSuccess),
             Kind::AfterStageFailure(names) => self.after_stage(names, Condition::AfterStageFailure),
             Kind::AfterStageRejected(names) => self.after_stage(names, Condition::AfterStageRejected),
+            Kind::After(after) => self.after_elsewhere(after, role),
             Kind::Seen(part) => {
                 if role != Role::Success {
                     let message = "`seen` says when a success counts, and belongs to `success_when`";

@@ -1,10 +1,12 @@
-//! Files that are waited for, and what output looks like.
+//! What is waited for outside a run: files, stages of other pipelines, and what output looks like.
 
 use super::valid_condition::Role;
 use super::{Reading, Use};
+use crate::flow::Elsewhere;
+use crate::guard::StageEnd;
 use crate::pattern::{compile, matches_empty};
 use crate::policy::{Condition, PollTest, PollWhat};
-use crate::raw::{Named, RawFile, RawLooksLike, RawWords};
+use crate::raw::{Named, RawAfter, RawFile, RawLooksLike, RawWords};
 use crate::read::{Many, Short, Text};
 use crate::words::{ANY, ToolWords, part_of, pattern_of};
 use tmuxagent_model::Millis;
@@ -16,6 +18,28 @@ const LOOK_INTERVAL: Millis = Millis::from_secs(5);
 const OUTCOMES: &[(&str, bool)] = &[("error", true), ("success", false)];
 
 impl Reading<'_> {
+    /// The end of a stage of another pipeline; that the stage is there is seen when all pipelines were read.
+    pub(super) fn after_elsewhere(&mut self, raw: &RawAfter, role: Role) -> Condition {
+        if role != Role::Trigger {
+            self.problems.error("never-holds", raw.at, "`after` belongs to `triggers`");
+        }
+        let text = |text: &Option<Text>| text.as_ref().map(|text| text.value.trim().to_owned()).unwrap_or_default();
+        let (pipeline, stage) = (text(&raw.pipeline), text(&raw.stage));
+        if let Some(name) = raw.pipeline.as_ref().filter(|name| !self.pipelines.contains(&name.value.trim())) {
+            let near = nearest(&pipeline, self.pipelines.iter().copied());
+            self.problems
+                .error("unknown-pipeline", name.at, format!("there is no pipeline `{pipeline}`"))
+                .nearest(near);
+        }
+        let words = raw.ended.iter().flat_map(|list| &list.items);
+        let mut ends: Vec<StageEnd> =
+            words.filter_map(|word| self.word(word, "how a stage ends", &StageEnd::ALL)).collect();
+        if raw.ended.is_none() {
+            ends.push(StageEnd::Succeeded);
+        }
+        Condition::After(Box::new(Elsewhere { pipeline, stage, ends }))
+    }
+
     pub(super) fn file_condition(&mut self, raw: &Short<Text, RawFile>, changed: bool, role: Role) -> Condition {
         let (path, interval) = match raw {
             Short::Short(path) => (Some(path), None),

@@ -120,6 +120,7 @@ fn after(
         Kind::AllOf(parts) => parts.items.iter().flat_map(|part| after(part, of, guarded)).collect(),
         Kind::Seen(part) => after(part, of, guarded),
         Kind::Not(_)
+        | Kind::After(_)
         | Kind::LogRegex(_)
         | Kind::Message(_)
         | Kind::MessageType(_)

@@ -259,4 +259,11 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "begin the pipeline with a stage of its own, and write `needs: …` here",
         "请让流水线以单独的一个阶段开始，并在这里写 `needs: …`",
     ),
+    // After a stage of another pipeline.
+    ("`after` belongs to `triggers`", "`after` 属于 `triggers`"),
+    ("`after` names another pipeline, and this is its own", "`after` 指的是另一条流水线，这里写的是它自己"),
+    ("write `needs` or `after_stage_success`", "请写 `needs` 或 `after_stage_success`"),
+    ("the pipeline `{}` has no stage `{}`", "流水线 `{0}` 没有阶段 `{1}`"),
+    ("stages of several pipelines start each other in a circle: {} → {}", "几条流水线的阶段互相启动成环：{0} → {1}"),
+    ("let a person start one of them: `triggers: [manual]`", "请让人来启动其中一个：`triggers: [manual]`"),
 ];

@@ -90,7 +90,7 @@ fn run_line(model: &Model, row: &RunRow<'_>, open: bool, look: Look) -> Line<'st
             let (sign, style) = theme.stage(stage.state);
             line = line.left(" ", Style::new()).left(sign, style);
         }
-        if let Some(stage) = run.stages.iter().find(|stage| stage.state.is_live()) {
+        for stage in run.stages.iter().filter(|stage| stage.state.is_live()) {
             line = line.left(format!(" {}", clean(&stage.name)), theme.stage(stage.state).1);
         }
     }

@@ -362,7 +362,7 @@ fn keys_of_a_later_attempt_go_to_no_program_that_was_opened_since() {
     room.watch();
     wait_reader(&room, &["shell"]);
     room.answer(&["start", "ci", "work"]);
-    room.wait_events("tries again");
+    room.wait_events("stage_retrying");
     // As a letter in an editor, which is opened while the next attempt waits.
     room.server.type_line("proj:ci", "cat > letter");
     let asked = room.wait_approval();

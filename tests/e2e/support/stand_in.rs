@@ -35,10 +35,10 @@ pub fn program(room: &Room, name: &str) -> String {
 pub fn stand_in(room: &Room, name: &str, steps: &[Step]) -> String {
     let steps = steps.iter().map(|step| match step {
         Step::Show(shown) => format!("clear; cat {}\n", screen(name, shown).display()),
-        Step::Key => {
-            "stty -icanon -echo; key=$(dd bs=1 count=1 2>/dev/null); stty icanon echo; echo \"key $key\" >> got\n"
-                .to_owned()
-        }
+        // The end of its terminal is no key.
+        Step::Key => "stty -icanon -echo; key=$(dd bs=1 count=1 2>/dev/null; echo .); stty icanon echo\n\
+             [ \"$key\" = . ] || echo \"key ${key%.}\" >> got\n"
+            .to_owned(),
         Step::Line => "IFS= read -r line; echo \"line $line\" >> got\n".to_owned(),
         Step::Until(file) => format!("while [ ! -e {file} ]; do sleep 0.1; done\n"),
         Step::Exit => "exit 0\n".to_owned(),

@@ -72,6 +72,12 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
         Needs::Nothing => Fit::Fits,
         Needs::Shell => if_so(reader.reads == Reads::Shell),
         Needs::Front { .. } if stops => Fit::Fits,
+        // It has ended, and does not come back.
+        Needs::Front { basis: Some(known) }
+            if !known.shell && reader.reads == Reads::Shell && !known.gives_way(reader.since) =>
+        {
+            Fit::Never(SkipReason::Reader(Box::new(reader.clone())))
+        }
         Needs::Front { basis: known } => {
             let same = match (known, &*basis, &reader.front) {
                 (Some(known), _, _) => {

@@ -64,6 +64,7 @@ fn keys_of_a_stage_are_for_the_program_that_was_in_front_when_it_began() {
     let began = Timestamp(10_000);
     let needs = |pid| Needs::Front { basis: Some(Basis { front: front(pid, "p"), at: began, shell: pid == 1 }) };
     let reads = |reads: Reads, pid, since| PaneReader { since: Timestamp(since), ..reader(reads, pid) };
+    let ended = reads(Reads::Shell, 1, 12_000);
     let (late, later) = (60_000, Front { born: 6, ..front(1, "p") });
     for (needed, seen, expected) in [
         (1, reads(Reads::Shell, 1, late), Fit::Fits),
@@ -77,9 +78,10 @@ fn keys_of_a_stage_are_for_the_program_that_was_in_front_when_it_began() {
         (1, PaneReader { front: None, ..reads(Reads::Shell, 1, late) }, Fit::NotYet),
         // What began the stage was the last line of a program, and its end was seen after that.
         (2, reads(Reads::Shell, 1, 10_300), Fit::Fits),
-        (2, reads(Reads::Shell, 1, 12_000), Fit::NotYet),
         (2, reads(Reads::Screen, 1, 10_300), Fit::NotYet),
         (1, reads(Reads::Shell, 2, 10_300), Fit::NotYet),
+        // Later it has ended for good, and a person is asked at once.
+        (2, ended.clone(), Fit::Never(SkipReason::Reader(Box::new(ended)))),
     ] {
         let mut basis = None;
         assert_eq!(fits(&needs(needed), &text(), &seen, &mut basis), expected, "{seen:?}");

@@ -48,10 +48,9 @@ fn the_page_works_as_it_is_printed() {
     for (language, block) in blocks() {
         if language == "yaml" {
             std::fs::write(home.join("first").join(files.next().expect("a file")), block).expect("writable");
-        } else if let Some((watch, start)) = block.trim_end().split_once('\n').filter(|_| block.contains(" start ")) {
-            works(home, watch);
+        } else if block.starts_with("tmuxagent start ") {
             // It takes a moment until it watches.
-            wait_for(PATIENCE, "the start", || shell(home, start).status.success().then_some(()));
+            wait_for(PATIENCE, "the start", || shell(home, block).status.success().then_some(()));
         } else if block.contains("approve ID") {
             works(home, &block.replace("ID", &open(home)));
             wait_for(PATIENCE, "the deploy", || works(home, "tmuxagent approvals").contains("staging").then_some(()));

@@ -9,6 +9,7 @@
 //! ([`Basis::gives_way`]).
 
 use super::Engine;
+use super::command::BY_HAND;
 use super::state::State;
 use super::table::StageInput;
 use super::turn::{At, Turn};
@@ -42,20 +43,32 @@ impl Turn<'_> {
 
     /// That program is in front of a pane.
     pub fn in_front(&mut self, pane: &PaneKey, front: &Front, shell: bool) {
-        let basis = Basis { front: front.clone(), at: self.now, shell };
+        let known = Basis { front: front.clone(), at: self.now, shell, printed: false };
         let news = News { pane, shell, now: self.now };
         for at in news.stages(self.state, &self.policy) {
+            let basis = Basis { printed: self.is_begun_by_output(at), ..known.clone() };
             if let Some(stage) = self.stage_mut(at) {
-                stage.basis = Some(basis.clone());
+                stage.basis = Some(basis);
             }
         }
         for id in news.sends(self.state) {
+            let of_stage = self.state.intents.get(&id).and_then(|row| row.intent.run.zip(row.intent.stage.as_deref()));
+            let at = of_stage.and_then(|(run, stage)| self.find_stage(run, stage));
+            let printed = at.is_some_and(|at| self.is_begun_by_output(at));
             if let Some(row) = self.state.intents.get_mut(&id)
                 && let Effect::Send(send) = &mut row.intent.effect
             {
-                send.needs = Needs::Front { basis: Some(basis.clone()) };
+                send.needs = Needs::Front { basis: Some(Basis { printed, ..known.clone() }) };
             }
         }
+    }
+
+    /// Whether something that was printed began a stage, and nobody is asked before it types.
+    fn is_begun_by_output(&self, at: At) -> bool {
+        let policy = Arc::clone(&self.policy);
+        let gated = self.rule(&policy, at).is_none_or(|(_, rule)| rule.gate.is_some());
+        let cause = self.stage(at).and_then(|stage| stage.triggered.as_ref());
+        !gated && cause.is_some_and(|cause| cause.rule != BY_HAND)
     }
 }
 

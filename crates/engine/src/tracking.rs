@@ -24,8 +24,7 @@ const LONG: u64 = 1000;
 const SHELLS: &str = "sh.";
 
 /// Why it is asked.
-const NOT_BEGUN: &str =
-    "was typed, but no shell has begun it: another program, an open quote or an editor's mode took it";
+const NOT_BEGUN: &str = "was typed, but no shell has begun it: another program, an open quote or an editor's mode took it, or C-s stops the output";
 
 /// What the marks of a pane's own shell tell, where it has our integration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -146,7 +146,7 @@ impl Turn<'_> {
         if !suspended && self.shows(at, "^Z", 3) {
             return self.is_suspended(at);
         }
-        if self.is_interrupted(at) {
+        if self.shows(at, "^C", 3) {
             return self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, "its command was stopped by C-c"));
         }
         match (said, stop) {
@@ -158,12 +158,6 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether somebody pressed C-c: a terminal shows that among the last lines, or further up where a program wrote more behind it.
-    fn is_interrupted(&self, at: At) -> bool {
-        let sign = |line: &str| line.starts_with("^C") || line.ends_with("^C");
-        self.shows(at, "^C", 3) || self.printed_in(at).any(|line| sign(&line.text))
-    }
-
     /// The last lines of the attempt, the newest first.
     fn printed_in(&self, at: At) -> impl Iterator<Item = &Printed> {
         let since = self.run(at.run).zip(self.stage(at)).map(|(run, stage)| {
@@ -171,7 +165,12 @@ impl Turn<'_> {
             (run.pane_of(at.stage), since)
         });
         let found = self.printed.as_ref().zip(since).filter(|((pane, _), (own, _))| pane == *own);
-        found.into_iter().flat_map(|((_, lines), (_, since))| lines.iter().rev().filter(move |line| line.at >= since))
+        // What stands above its own line, which a later life reads with it, is none of it.
+        let typed = self.stage(at).and_then(|stage| stage.typed.as_ref()).and_then(|typed| typed.bare.as_deref());
+        let own = move |line: &Printed| typed.is_some_and(|typed| line.text.contains(typed));
+        found.into_iter().flat_map(move |((_, lines), (_, since))| {
+            lines.iter().rev().filter(move |line| line.at >= since).take_while(move |line| !own(line))
+        })
     }
 
     /// Whether so many last lines of the attempt hold what a terminal shows for a key.

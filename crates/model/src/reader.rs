@@ -35,6 +35,9 @@ pub struct Basis {
     /// It is a shell.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shell: bool,
+    /// What began the stage was printed and led to keys at once: it may have been the last line of that program.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub printed: bool,
 }
 
 /// So late is it seen, at most, that a program has ended.
@@ -45,7 +48,7 @@ impl Basis {
     /// is seen in front for a moment longer.
     #[must_use]
     pub fn gives_way(&self, since: Timestamp) -> bool {
-        !self.shell && since <= self.at + LATE
+        self.printed && !self.shell && since <= self.at + LATE
     }
 }
 

@@ -206,8 +206,8 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("was not done: {}", "未执行：{0}"),
     ("may have been done or not: {}", "可能已执行，也可能没有：{0}"),
     (
-        "was typed, but no shell has begun it: another program, an open quote or an editor's mode took it",
-        "已输入，但没有 shell 开始执行它：被别的程序、未闭合的引号或编辑模式接走了",
+        "was typed, but no shell has begun it: another program, an open quote or an editor's mode took it, or C-s stops the output",
+        "已输入，但没有 shell 开始执行它：被别的程序、未闭合的引号或编辑模式接走了，或者 C-s 停住了输出",
     ),
     // Why a stage is in its state.
     ("waits for a human", "等待人工处理"),

@@ -89,21 +89,24 @@ impl Surface {
     pub fn line_before(&self) -> String {
         let mut line = split_at(self.row(), self.x).0;
         for row in self.rows.get(..self.y as usize).unwrap_or_default().iter().rev() {
-            if !self.is_full(row, &line) {
-                break;
-            }
-            line.insert_str(0, row);
+            let Some(row) = self.full(row, &line) else { break };
+            line.insert_str(0, &row);
         }
         line
     }
 
-    /// Whether a row goes on in the next, which begins so: it reaches the edge, or a wide sign found no room.
-    fn is_full(&self, row: &str, next: &str) -> bool {
+    /// A row that goes on in the next, which begins so: it reaches the edge, or a wide sign found no room, or tmux has left out
+    /// the blank at its end.
+    fn full(&self, row: &str, next: &str) -> Option<String> {
         use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
         let wide = next.chars().next().and_then(char::width) == Some(2);
-        let width = row.width();
         let columns = self.columns as usize;
-        columns > 1 && (width == columns || wide && width + 1 == columns)
+        match columns.checked_sub(row.width()).filter(|_| columns > 1)? {
+            0 => Some(row.to_owned()),
+            1 if wide => Some(row.to_owned()),
+            1 => Some(format!("{row} ")),
+            _ => None,
+        }
     }
 
     /// The rows above the cursor's, the nearest first, without blank ones.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_engine::{Engine, Options, Step, View};
 use tmuxagent_model::{
     Approval, ApprovalId, ApprovalKind, ApprovalState, Command, EntityKind, Event, Intent, IntentState, PaneKey, RunId,
-    RunState, StageState, TimerKey,
+    RunState, StageState, StageView, TimerKey,
 };
 
 /// All that can be said of one step from `before` to `after`.
@@ -64,8 +64,12 @@ fn one_live_stage(engine: &Engine, view: &View) -> Result<(), String> {
         if alone > 1 {
             return Err(format!("run {:?} has {alone} live stages that begin beside no other", run.run));
         }
-        // One that asks where it acts has no pane.
-        let acting = live.iter().filter(|stage| stage.state.is_under_way());
+        // One that asks where it acts has no pane: what it names is not there.
+        let unplaced = |stage: &StageView| {
+            let named = find_stage(engine.policy(), &stage.name).is_some_and(|rule| rule.pane.is_some());
+            named && stage.pane.is_none() && stage.state == StageState::Asking
+        };
+        let acting = live.iter().filter(|stage| stage.state.is_under_way() && !unplaced(stage));
         let panes: Vec<_> = acting.map(|stage| stage.pane.as_ref().unwrap_or(&run.pane)).collect();
         let panes: Vec<_> = panes.into_iter().filter(|pane| view.panes.contains_key(*pane)).collect();
         if panes.len() != panes.iter().collect::<BTreeSet<_>>().len() {

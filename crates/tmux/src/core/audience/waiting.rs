@@ -5,7 +5,7 @@
 
 use super::super::HostCore;
 use super::super::prompts::Prompts;
-use super::super::reader::{Seen, Surface};
+use super::super::reader::{Seen, Surface, split_at};
 use std::time::{Duration, Instant};
 use tmuxagent_agents::fingerprint;
 use tmuxagent_model::{Event, PaneKey, PaneReader, Reads};
@@ -14,6 +14,8 @@ use tmuxagent_model::{Event, PaneKey, PaneReader, Reads};
 const READS: Duration = Duration::from_secs(5);
 /// The same where only its row says so.
 const SHOWS: Duration = Duration::from_secs(15);
+/// The rows of a tracked command's line, where it is wrapped.
+const TYPED: usize = 5;
 /// The most characters of a question.
 const LONGEST: usize = 300;
 
@@ -57,7 +59,12 @@ fn has_words(text: &str) -> bool {
 
 /// What is asked: what stands before the cursor, or, where that has no words of its own, what was printed last.
 fn asked(prefix: &str, surface: &Surface, prompts: &Prompts) -> String {
-    let above = || surface.rows_above().find(|row| has_words(row)).filter(|row| !prompts.begin(row)).unwrap_or("…");
+    let above = || {
+        let row = surface.rows_above().find(|row| has_words(row));
+        let typed = surface.rows_above().take(TYPED).fold(String::new(), |line, row| row.to_owned() + &line);
+        let own = is_typed_by_us(&typed);
+        row.filter(|row| !prompts.begin(row) && !own).unwrap_or("…")
+    };
     let text = if has_words(prefix) { prefix } else { above() };
     // Its end is what is asked.
     let from = text.char_indices().rev().nth(LONGEST - 1).map_or(0, |(at, _)| at);
@@ -80,8 +87,18 @@ fn is_question(prefix: &str) -> bool {
 /// Whether a secret is asked for, whether what is typed is shown or not.
 fn is_secret(prefix: &str) -> bool {
     let words = prefix.to_lowercase();
-    let secrets = ["password", "passphrase", "passcode", "pin", "token", "secret", "api key", "密码", "口令", "验证码"];
-    secrets.iter().any(|word| words.contains(word))
+    ["pin", "token", "secret", "api key"].iter().any(|word| words.contains(word)) || is_password(prefix)
+}
+
+/// The same of a row above, which may be the beginning of what is asked.
+fn is_password(row: &str) -> bool {
+    let words = row.to_lowercase();
+    ["password", "passphrase", "passcode", "密码", "口令", "验证码"].iter().any(|word| words.contains(word))
+}
+
+/// The line of a tracked command, which the terminal shows before the command runs.
+fn is_typed_by_us(line: &str) -> bool {
+    line.contains("TMUXAGENT_RESULT")
 }
 
 impl Waiting {
@@ -110,8 +127,9 @@ impl HostCore {
             // Who asks is as before, and can't be seen.
             return None;
         }
-        let prefix = surface.line_before();
-        let prefix = prefix.trim();
+        let (line, (row, _)) = (surface.line_before(), split_at(surface.row(), surface.x));
+        // What was typed may end at the edge.
+        let prefix = if is_typed_by_us(&line) { row.trim() } else { line.trim() };
         let sign = sign(&audience.reader, seen, prefix);
         let moment = moment(seen, surface);
         let (same, other) = match audience.waiting.take() {
@@ -140,7 +158,8 @@ impl HostCore {
             waiting.told = true;
             let row = asked(prefix, surface, &audience.prompts);
             // What only looks so is told; an answer would go to whoever reads next.
-            let told = audience.reader.reads == Reads::Password || sign == Sign::Shows || is_secret(&row);
+            let secret = is_secret(&row) || surface.rows_above().next().is_some_and(is_password);
+            let told = audience.reader.reads == Reads::Password || sign == Sign::Shows || secret;
             let front = audience.reader.front.clone().filter(|front| front.pid != 0);
             let question = waiting.question();
             pane.voice.tell_printed(&mut self.outlet);

@@ -62,7 +62,8 @@ fn keys_need_the_program_that_was_in_front() {
 #[test]
 fn keys_of_a_stage_are_for_the_program_that_was_in_front_when_it_began() {
     let began = Timestamp(10_000);
-    let needs = |pid| Needs::Front { basis: Some(Basis { front: front(pid, "p"), at: began, shell: pid == 1 }) };
+    let needs =
+        |pid| Needs::Front { basis: Some(Basis { front: front(pid, "p"), at: began, shell: pid == 1, printed: true }) };
     let reads = |reads: Reads, pid, since| PaneReader { since: Timestamp(since), ..reader(reads, pid) };
     let ended = reads(Reads::Shell, 1, 12_000);
     let (late, later) = (60_000, Front { born: 6, ..front(1, "p") });

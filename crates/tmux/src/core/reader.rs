@@ -105,6 +105,8 @@ impl Surface {
             0 => Some(row.to_owned()),
             1 if wide => Some(row.to_owned()),
             1 => Some(format!("{row} ")),
+            // Both at once.
+            2 if wide => Some(format!("{row} ")),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::lines::Shell;
 use super::product::Room;
-use super::support::{PATIENCE, wait_for};
+use super::support::{PATIENCE, wait_for, wait_or_tell};
 use std::path::Path;
 use std::process::Command;
 use tmuxagent_lines::{ShellPhase, ShellState, tracked_command};
@@ -322,10 +322,12 @@ fn a_command_runs_also_where_vi_keys_command_the_shells_editor() {
         let line = format!("cd '{}'; exec env PS1='$ ' TERM=tmux-256color {shell}", room.server.folder().display());
         room.server.tmux(&["new-session", "-d", "-s", "it", "-n", "plain", "-x", "100", "-y", "24", &line]);
         room.watch();
+        wait_for(PATIENCE, "the prompt", || (!room.server.screen("it:plain").trim().is_empty()).then_some(()));
         // Escape is read once the line is done: the shell shows its prompt then, and reads commands of an editor.
         room.server.type_line("it:plain", "echo st''art; sleep 0.3");
         room.server.tmux(&["send-keys", "-t", "it:plain", "Escape"]);
-        wait_for(PATIENCE, shell, || room.file("ran").exists().then_some(()));
+        let ran = || room.file("ran").exists().then_some(());
+        wait_or_tell(PATIENCE, ran, || format!("{shell}\n{}", room.server.screen("it:plain")));
         wait_for(PATIENCE, "the end", || room.answer(&["events"]).contains("exit_code 0").then_some(()));
     }
 }

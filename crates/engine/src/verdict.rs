@@ -277,7 +277,9 @@ mod tests {
 
     #[test]
     fn the_echo_of_a_key_is_no_sentence_about_it() {
-        for echo in ["^C", "^CTraceback (most recent call last):", " 40% 4/10 [00:01]^C", "epoch 3^CTraceback", "Name: ^C"] {
+        for echo in
+            ["^C", "^CTraceback (most recent call last):", " 40% 4/10 [00:01]^C", "epoch 3^CTraceback", "Name: ^C"]
+        {
             assert!(echoes_interrupt(echo), "{echo}");
         }
         for other in ["", "press ^C to quit", "^C to quit", "(^C quits)", "use ^C.", "'^Cx'", "control: ^Cancel"] {

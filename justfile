@@ -20,6 +20,14 @@ agents-live *ARGS:
 shell-figures COMMANDS='10000':
     TMUXAGENT_GENERATED_COMMANDS={{COMMANDS}} cargo nextest run --locked --test it shelldata --no-capture
 
+# Keys of every kind of action while the reader of their pane changes: how many were typed, held, asked about, and wrong.
+reader-figures SENDS='10000':
+    TMUXAGENT_READER_SENDS={{SENDS}} cargo nextest run --locked --test e2e readers_figures --no-capture
+
+# Commands with every ending while the supervisor is killed, stopped, reloaded: wrong verdicts, and what was typed too often.
+verdict-figures RUNS='1000':
+    TMUXAGENT_VERDICT_RUNS={{RUNS}} cargo nextest run --locked --test e2e verdicts_figures --no-capture
+
 # All benchmarks, or one: `just bench watch`.
 bench NAME='':
     cargo bench --locked {{ if NAME == '' { '' } else { '--bench ' + NAME } }}

@@ -1,128 +1,76 @@
 //! Verdicts: commands with every ending, while the supervisor is killed, stopped or given another policy.
 //! `TMUXAGENT_VERDICT_RUNS=1000 cargo nextest run --test e2e verdicts_figures --no-capture` tells how many were wrong, hung or
-//! typed twice; `TMUXAGENT_VERDICT_SEED` chooses other times, `TMUXAGENT_VERDICT_MOMENT=killed` what happens in all rounds.
+//! typed too often; `TMUXAGENT_VERDICT_SEED` chooses other times, `TMUXAGENT_VERDICT_MOMENT=killed` what happens in all rounds.
+//! Where nobody asks for more there is one round of what is soon over, in which all ends while the supervisor stands still.
+
+mod endings;
 
 use super::support::room::Room;
 use super::support::{PATIENCE, wait_for};
+use endings::{Ending, MOMENTS, Meddle, Moment, Must, endings, prepare};
 use rustix::process::{Signal, kill_process};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tmuxagent_model::{EventLine, Note, RunState};
 use tmuxagent_testkit::random::Random;
 
-/// How a stage must end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Must {
-    Succeed,
-    Fail,
-    /// Nothing says how it went.
-    Ask,
-}
-
-/// What somebody does to the pane once the command runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meddle {
-    Nothing,
-    Interrupt,
-    KillPane,
-    Respawn,
-}
-
-/// Its name, the keys of its stage (`PAUSE` is a random time), how it must end, what is done meanwhile.
-const ENDINGS: &[(&str, &str, Must, Meddle)] = &[
-    ("zero", "actions_on_start: [{run: 'MARK; sleep PAUSE; true'}]", Must::Succeed, Meddle::Nothing),
-    ("one", "actions_on_start: [{run: 'MARK; sleep PAUSE; (exit 1)'}]", Must::Fail, Meddle::Nothing),
-    ("killed", "actions_on_start: [{run: 'MARK; sh -c \"sleep PAUSE; kill -9 \\$\\$\"'}]", Must::Fail, Meddle::Nothing),
-    ("interrupted", "actions_on_start: [{run: 'MARK; sleep 600'}]", Must::Fail, Meddle::Interrupt),
-    ("exits", "actions_on_start: [{run: 'MARK; sleep PAUSE; exit 3'}]", Must::Fail, Meddle::Nothing),
-    ("strict", "actions_on_start: [{run: 'MARK; sleep PAUSE; set -e; false'}]", Must::Fail, Meddle::Nothing),
-    ("background", "actions_on_start: [{run: 'MARK; sleep 20 & sleep PAUSE'}]", Must::Succeed, Meddle::Nothing),
-    (
-        "said",
-        "actions_on_start: [{run: 'MARK; echo all goo''d; sleep PAUSE; (exit 1)'}], success_when: [{log_regex: ^all good}]",
-        Must::Fail,
-        Meddle::Nothing,
-    ),
-    (
-        "silent",
-        "actions_on_start: [{send_keys: 'MARK; sleep PAUSE'}], success_when: [{log_regex: all good}], fail_when: [{log_regex: all bad}]",
-        Must::Ask,
-        Meddle::Nothing,
-    ),
-    (
-        "endless",
-        "actions_on_start: [{run: 'MARK; sleep 600'}], timeout: 3s, on_timeout: [interrupt, terminate]",
-        Must::Fail,
-        Meddle::Nothing,
-    ),
-    ("gone", "actions_on_start: [{run: 'MARK; sleep 600'}]", Must::Fail, Meddle::KillPane),
-    ("respawned", "actions_on_start: [{run: 'MARK; sleep 600'}]", Must::Fail, Meddle::Respawn),
-];
-
-/// What happens to the supervisor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moment {
-    Plain,
-    Killed,
-    Stopped,
-    Reloaded,
-}
-
 /// The shells of the panes, in turn; the last has shell integration, where commands are typed bare.
 const SHELLS: [&str; 3] =
     ["exec env PS1='$ ' sh", "exec env PS1='$ ' bash --norc --noprofile", "exec bash --noprofile --rcfile rc"];
-
-const MOMENTS: [Moment; 4] = [Moment::Plain, Moment::Killed, Moment::Stopped, Moment::Reloaded];
-
-fn policy(numbers: &mut Random) -> String {
-    let pipelines = ENDINGS.iter().map(|(name, keys, ..)| {
-        let pause = format!("{}.{}", numbers.below(2), numbers.below(10));
-        let keys = keys.replace("MARK", &format!("echo x >> ran-{name}")).replace("PAUSE", &pause);
-        format!("- name: {name}\n  match: {{window_name: w-{name}}}\n  stages:\n  - {{name: s, triggers: [manual], {keys}}}\n")
-    });
-    format!("pipelines:\n{}", pipelines.collect::<String>())
-}
+/// By then each time limit is over.
+const OVER: Duration = Duration::from_secs(10);
+/// A question that nobody should have to answer is no end, but after so long it is taken for one.
+const SETTLED: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Default)]
 struct Tally {
     runs: u32,
     ended: u32,
     asked: u32,
+    /// Of those, where it was certain how it ended: nothing was told falsely, but somebody had to look.
+    unexpected: u32,
     not_begun: u32,
     wrong: u32,
     hung: u32,
     twice: u32,
+    /// The verdict that was told latest, in milliseconds after the beginning of its run.
+    slowest: (i64, String),
 }
 
 #[test]
 fn no_verdict_is_false_whatever_happens_meanwhile() {
-    let Some(runs) = std::env::var("TMUXAGENT_VERDICT_RUNS").ok().and_then(|number| number.parse::<u32>().ok()) else {
-        println!("TMUXAGENT_VERDICT_RUNS says how many runs");
-        return;
-    };
-    let seed = std::env::var("TMUXAGENT_VERDICT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
+    let number = |name| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
+    let runs = number("TMUXAGENT_VERDICT_RUNS").and_then(|runs| u32::try_from(runs).ok());
+    let seed = number("TMUXAGENT_VERDICT_SEED").unwrap_or(7);
     let named = std::env::var("TMUXAGENT_VERDICT_MOMENT").ok();
-    let only = named.and_then(|named| MOMENTS.into_iter().find(|moment| format!("{moment:?}").to_lowercase() == named));
+    let named =
+        named.and_then(|named| MOMENTS.into_iter().find(|moment| format!("{moment:?}").to_lowercase() == named));
+    let only = named.or_else(|| runs.is_none().then_some(Moment::StoppedAtEnd));
+    let endings = endings(runs.is_some());
     let (mut numbers, mut tally) = (Random::new(seed), Tally::default());
-    let mut room = Room::with(&policy(&mut numbers));
+    let mut room = Room::with(&Moment::Plain.policy(&endings, &mut numbers));
+    prepare(room.server.folder());
     let lines = room.answer(&["shell-init", "bash"]);
     std::fs::write(room.file("rc"), format!("PS1='$ '\n{lines}")).expect("writable");
     room.watch();
     let mut round = 0;
-    while tally.runs < runs {
+    while tally.runs < runs.unwrap_or(1) {
         let moment = only.unwrap_or(MOMENTS[round % MOMENTS.len()]);
-        Round { number: round, moment, room: &mut room, numbers: &mut numbers, tally: &mut tally }.play();
-        if round % 8 == 7 {
+        let (room, numbers, tally) = (&mut room, &mut numbers, &mut tally);
+        Round { number: round, moment, endings: &endings, room, numbers, tally: &mut *tally }.play();
+        if round % 7 == 6 {
             println!("round {round}: {tally:?}");
         }
         round += 1;
     }
+    println!("{tally:?}");
     assert_eq!((tally.wrong, tally.hung, tally.twice), (0, 0, 0), "{tally:?}");
 }
 
 struct Round<'r> {
     number: usize,
     moment: Moment,
+    endings: &'r [&'static Ending],
     room: &'r mut Room,
     numbers: &'r mut Random,
     tally: &'r mut Tally,
@@ -131,7 +79,8 @@ struct Round<'r> {
 impl Round<'_> {
     fn play(mut self) {
         self.open_windows();
-        std::fs::write(self.room.file("policy.yaml"), policy(self.numbers)).expect("writable");
+        let policy = self.moment.policy(self.endings, self.numbers);
+        std::fs::write(self.room.file("policy.yaml"), policy).expect("writable");
         self.room.answer(&["reload"]);
         let before = self.events(0).last().map_or(0, |event| event.seq);
         self.start_all();
@@ -140,15 +89,16 @@ impl Round<'_> {
         let (mut done, mut meddled) = (false, Vec::new());
         let mut end = began + Duration::from_secs(120);
         let mut told = BTreeMap::new();
-        while Instant::now() < end && told.len() < ENDINGS.len() {
-            if !done && began.elapsed() >= at {
+        while Instant::now() < end && !self.is_over(began, &told) {
+            let now = if self.moment.is_at_end() { self.all_run(began) } else { began.elapsed() >= at };
+            if !done && now {
                 self.happen();
                 done = true;
             }
             self.meddle(&mut meddled);
             if done {
                 told = self.told(before);
-                if self.begun(before).len() < ENDINGS.len() && began.elapsed() > Duration::from_secs(30) {
+                if self.begun(before).len() < self.endings.len() && began.elapsed() > Duration::from_secs(30) {
                     // A start that was asked of no supervisor is none.
                     end = end.min(Instant::now() + Duration::from_secs(60));
                 }
@@ -157,31 +107,70 @@ impl Round<'_> {
             std::thread::sleep(Duration::from_millis(50));
         }
         self.judge(before, &told);
+        self.time(before);
         self.tidy();
     }
 
-    fn open_windows(&self) {
-        for (name, ..) in ENDINGS {
-            let _ = std::fs::remove_file(self.room.file(&format!("ran-{name}")));
-            let shell = format!("cd '{}'; {}", self.room.server.folder().display(), self.shell());
-            self.room.server.tmux(&["new-window", "-d", "-t", "proj:", "-n", &format!("w-{name}"), &shell]);
+    /// Notes which verdict was told last, and how long after the beginning of its run.
+    fn time(&mut self, before: u64) {
+        let mut begun: BTreeMap<String, i64> = BTreeMap::new();
+        for event in self.events(before) {
+            match event.note {
+                Note::RunStarted { pipeline, .. } => drop(begun.insert(pipeline, event.at.0)),
+                Note::RunEnded { pipeline, .. } => {
+                    let millis = begun.get(&pipeline).map_or(0, |begun| event.at.0 - begun);
+                    if millis > self.tally.slowest.0 {
+                        self.tally.slowest = (millis, format!("{pipeline} {:?} {}", self.moment, self.shell()));
+                    }
+                }
+                _ => {}
+            }
         }
-        for (name, ..) in ENDINGS {
-            self.room.server.wait_screen(&format!("proj:w-{name}"), "$");
+    }
+
+    /// Whether everything has come to its end.
+    fn is_over(&self, began: Instant, told: &BTreeMap<String, Option<RunState>>) -> bool {
+        let slow = self.endings.iter().any(|ending| ending.must == Must::FailAsked);
+        let settled = began.elapsed() > SETTLED;
+        let over = |ending: &&Ending| match told.get(ending.name) {
+            None => false,
+            Some(None) => ending.must == Must::Ask || settled,
+            Some(Some(_)) => true,
+        };
+        self.endings.iter().all(over) && (!slow || began.elapsed() > OVER)
+    }
+
+    /// Whether all commands run, as far as they were begun.
+    fn all_run(&self, began: Instant) -> bool {
+        self.endings.iter().all(|ending| self.ran(ending) > 0) || began.elapsed() > PATIENCE
+    }
+
+    fn open_windows(&self) {
+        for file in ["go", "ran-again"] {
+            let _ = std::fs::remove_file(self.room.file(file));
+        }
+        for ending in self.endings {
+            let _ = std::fs::remove_file(self.room.file(&ending.file()));
+            let shell = format!("cd '{}'; {}", self.room.server.folder().display(), self.shell());
+            self.room.server.tmux(&["new-window", "-d", "-t", "proj:", "-n", &ending.window(), &shell]);
+        }
+        for ending in self.endings {
+            self.room.server.wait_screen(&format!("proj:{}", ending.window()), "$");
         }
         let seen = || {
             let panes = self.room.answer(&["panes", "--json"]);
-            ENDINGS.iter().all(|(name, ..)| panes.contains(&format!("\"w-{name}\""))).then_some(())
+            self.endings.iter().all(|ending| panes.contains(&format!("{:?}", ending.window()))).then_some(())
         };
         wait_for(PATIENCE, "the windows", seen);
     }
 
     /// All at once; where the supervisor is not there for one, that one is not begun.
     fn start_all(&self) {
-        let starts: Vec<_> = ENDINGS
+        let starts: Vec<_> = self
+            .endings
             .iter()
-            .map(|(name, ..)| {
-                let mut command = self.room.command(&["start", &format!("w-{name}")]);
+            .map(|ending| {
+                let mut command = self.room.command(&["start", &ending.window()]);
                 let command = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
                 command.spawn().expect("it runs")
             })
@@ -202,39 +191,68 @@ impl Round<'_> {
     }
 
     fn happen(&mut self) {
+        let pause = Duration::from_millis(self.numbers.below(2500));
         match self.moment {
             Moment::Plain => {}
             Moment::Killed => {
                 self.room.kill_9();
-                std::thread::sleep(Duration::from_millis(self.numbers.below(2500)));
+                std::thread::sleep(pause);
                 self.room.watch();
             }
-            Moment::Stopped => {
-                let supervisor = self.room.supervisor().expect("it runs");
-                kill_process(supervisor, Signal::STOP).expect("stopped");
-                std::thread::sleep(Duration::from_millis(self.numbers.below(5000)));
-                kill_process(supervisor, Signal::CONT).expect("continued");
+            Moment::KilledAtEnd => {
+                self.go_on();
+                std::thread::sleep(pause / 10);
+                self.room.kill_9();
+                std::thread::sleep(pause);
+                self.room.watch();
             }
-            Moment::Reloaded => {
-                let text = std::fs::read_to_string(self.room.file("policy.yaml")).expect("a policy");
-                std::fs::write(self.room.file("policy.yaml"), format!("{text}# another\n")).expect("writable");
-                self.room.answer(&["reload"]);
-            }
+            Moment::Stopped => self.stand_still(pause * 2, || {}),
+            Moment::StoppedAtEnd => self.stand_still(pause + Duration::from_millis(500), || self.go_on()),
+            Moment::Reloaded => self.reload(),
+            Moment::ReloadedAtEnd => std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    std::thread::sleep(pause / 25);
+                    self.go_on();
+                });
+                self.reload();
+            }),
         }
     }
 
-    fn ran(&self, name: &str) -> usize {
-        std::fs::read_to_string(self.room.file(&format!("ran-{name}"))).unwrap_or_default().lines().count()
+    /// The commands may end.
+    fn go_on(&self) {
+        std::fs::write(self.room.file("go"), "").expect("writable");
+    }
+
+    /// The supervisor does nothing for a time, in which something happens.
+    fn stand_still(&self, pause: Duration, happens: impl FnOnce()) {
+        let supervisor = self.room.supervisor().expect("it runs");
+        kill_process(supervisor, Signal::STOP).expect("stopped");
+        happens();
+        std::thread::sleep(pause);
+        kill_process(supervisor, Signal::CONT).expect("continued");
+    }
+
+    fn reload(&self) {
+        let text = std::fs::read_to_string(self.room.file("policy.yaml")).expect("a policy");
+        std::fs::write(self.room.file("policy.yaml"), format!("{text}# another\n")).expect("writable");
+        self.room.answer(&["reload"]);
+    }
+
+    fn ran(&self, ending: &Ending) -> usize {
+        std::fs::read_to_string(self.room.file(&ending.file())).unwrap_or_default().lines().count()
     }
 
     fn meddle(&self, done: &mut Vec<&'static str>) {
-        for (name, _, _, meddle) in ENDINGS {
-            if *meddle == Meddle::Nothing || done.contains(name) || self.ran(name) == 0 {
+        for ending in self.endings {
+            // At the end of all: it is one of them.
+            let may = !self.moment.is_at_end() || self.room.file("go").exists();
+            if ending.meddle == Meddle::Nothing || !may || done.contains(&ending.name) || self.ran(ending) == 0 {
                 continue;
             }
-            done.push(name);
-            let target = format!("proj:w-{name}");
-            let arguments: &[&str] = match meddle {
+            done.push(ending.name);
+            let target = format!("proj:{}", ending.window());
+            let arguments: &[&str] = match ending.meddle {
                 Meddle::Nothing => continue,
                 Meddle::Interrupt => &["send-keys", "-t", &target, "C-c"],
                 Meddle::KillPane => &["kill-pane", "-t", &target],
@@ -279,29 +297,31 @@ impl Round<'_> {
 
     fn judge(&mut self, before: u64, told: &BTreeMap<String, Option<RunState>>) {
         let begun = self.begun(before);
-        for (name, _, must, _) in ENDINGS {
-            let ran = self.ran(name);
+        for ending in self.endings {
+            let (name, ran) = (ending.name, self.ran(ending));
             if !begun.iter().any(|other| other == name) {
                 self.tally.not_begun += 1;
                 continue;
             }
             self.tally.runs += 1;
             let (mut wrong, mut hung) = (false, false);
-            match told.get(*name) {
+            match told.get(name) {
                 None => hung = true,
                 Some(None) => self.tally.asked += 1,
                 Some(Some(state)) => {
                     self.tally.ended += 1;
-                    let wanted = if *must == Must::Succeed { RunState::Succeeded } else { RunState::Failed };
-                    wrong = *state != wanted || *must == Must::Ask || *state == RunState::Succeeded && ran == 0;
+                    let wanted = if ending.must == Must::Succeed { RunState::Succeeded } else { RunState::Failed };
+                    wrong = *state != wanted || ending.must == Must::Ask;
+                    wrong |= *state == RunState::Succeeded && ran < ending.typed;
                 }
             }
-            let unexpected = matches!(told.get(*name), Some(None)) && *must != Must::Ask;
-            if wrong || hung || ran > 1 || unexpected {
+            let unexpected = matches!(told.get(name), Some(None)) && ending.must != Must::Ask;
+            let twice = ran > ending.typed;
+            if wrong || hung || twice || unexpected {
                 let (number, moment, shell) = (self.number, self.moment, self.shell());
-                println!("{number} {moment:?} {name} in {shell}: {:?}, ran {ran} times", told.get(*name));
+                println!("{number} {moment:?} {name} in {shell}: {:?}, ran {ran} times", told.get(name));
                 let about = |event: &EventLine| serde_json::to_string(event).unwrap_or_default();
-                let place = format!("w-{name}");
+                let place = ending.window();
                 let events = self.events(before);
                 events.iter().map(about).filter(|line| line.contains(&place)).for_each(|line| println!("    {line}"));
                 let screen = self.room.server.try_tmux(&["capture-pane", "-p", "-t", &format!("proj:{place}")]);
@@ -309,14 +329,15 @@ impl Round<'_> {
             }
             self.tally.wrong += u32::from(wrong);
             self.tally.hung += u32::from(hung);
-            self.tally.twice += u32::from(ran > 1);
+            self.tally.twice += u32::from(twice);
+            self.tally.unexpected += u32::from(unexpected);
         }
     }
 
     /// Nothing of this round is left for the next.
     fn tidy(&self) {
-        for (name, ..) in ENDINGS {
-            drop(self.room.server.try_tmux(&["kill-window", "-t", &format!("proj:w-{name}")]));
+        for ending in self.endings {
+            drop(self.room.server.try_tmux(&["kill-window", "-t", &format!("proj:{}", ending.window())]));
         }
         let gone = || {
             let panes = self.room.answer(&["panes", "--json"]);

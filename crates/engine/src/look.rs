@@ -131,6 +131,7 @@ impl Turn<'_> {
 
     /// What was seen.
     pub fn looked(&mut self, at: At, id: &IntentId, outcome: &PollOutcome) {
+        let asks = self.asked_for_command(at).is_some();
         let Some(stage) = self.stage_mut(at).filter(|stage| stage.look.intent.as_ref() == Some(id)) else { return };
         stage.look.intent = None;
         if stage.state != StageState::Running {
@@ -148,8 +149,12 @@ impl Turn<'_> {
                 stage.look.once = false;
                 stage.look.count = stage.look.count.saturating_add(1);
                 let pause = FIRST.0.saturating_mul(1 << stage.look.count.min(10)).min(LONGEST.0);
-                // Once a person is asked, or something is tried, time leads on.
-                let overdue = stage.approval.is_none() && stage.stop.as_ref().is_some_and(|stop| !stop.begun);
+                // Once a person is asked, or something is tried, time leads on. What the command itself asks holds up nothing
+                // that the author wants done.
+                let overdue = stage
+                    .stop
+                    .as_ref()
+                    .is_some_and(|stop| !stop.begun && (stage.approval.is_none() || asks && !stop.steps.is_empty()));
                 self.arm_look(at, Millis(pause));
                 if overdue {
                     self.stop_next(at);

@@ -146,7 +146,8 @@ impl Turn<'_> {
         if !suspended && self.shows(at, "^Z", 3) {
             return self.is_suspended(at);
         }
-        if self.shows(at, "^C", 3) {
+        // An interpreter prints where it was, in many lines; the code that is missing is another sign.
+        if self.shows(at, "^C", 3) || tracked && self.printed_in(at).any(|line| echoes_interrupt(&line.text)) {
             return self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, "its command was stopped by C-c"));
         }
         match (said, stop) {
@@ -255,6 +256,16 @@ pub fn runs_beside(asked: &Approval) -> bool {
     asked.kind == ApprovalKind::Unclear && !asked.options.iter().any(|option| option == RERUN)
 }
 
+/// Whether a terminal shows in a line that C-c was pressed: the sign stands at the end of what was printed by then, and what is
+/// printed next right behind it. A sentence that speaks of the key has blanks there.
+fn echoes_interrupt(line: &str) -> bool {
+    line.match_indices("^C").any(|(at, sign)| {
+        let (before, after) = (&line[..at], &line[at + sign.len()..]);
+        let glued = after.starts_with(|c: char| c.is_alphanumeric()) && !before.ends_with([' ', '\'', '"', '`', '(']);
+        after.is_empty() || glued
+    })
+}
+
 /// Whether a condition of a stage may come to hold by itself, without another line. `agent`: there is one.
 pub fn may_still_hold(rule: &Stage, held: &Held, polls: &BTreeMap<u32, PollRun>, agent: bool) -> bool {
     let outlook = Outlook {
@@ -267,4 +278,21 @@ pub fn may_still_hold(rule: &Stage, held: &Held, polls: &BTreeMap<u32, PollRun>,
     };
     let of = |condition: &Option<Condition>, base| condition.as_ref().is_some_and(|c| outlook.may_come(c, base));
     of(&rule.success_when, SUCCESS) || of(&rule.fail_when, FAIL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::echoes_interrupt;
+
+    #[test]
+    fn the_echo_of_a_key_is_no_sentence_about_it() {
+        for echo in
+            ["^C", "^CTraceback (most recent call last):", " 40% 4/10 [00:01]^C", "epoch 3^CTraceback", "Name: ^C"]
+        {
+            assert!(echoes_interrupt(echo), "{echo}");
+        }
+        for other in ["", "press ^C to quit", "^C to quit", "(^C quits)", "use ^C.", "'^Cx'", "control: ^Cancel"] {
+            assert!(!echoes_interrupt(other), "{other}");
+        }
+    }
 }

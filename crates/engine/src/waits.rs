@@ -56,7 +56,7 @@ impl Turn<'_> {
     }
 
     /// The question what a stage's command is answered.
-    fn asked_for_command(&self, at: At) -> Option<&ApprovalRow> {
+    pub fn asked_for_command(&self, at: At) -> Option<&ApprovalRow> {
         let asked = self.stage(at).and_then(|stage| stage.approval.as_ref()).and_then(|id| self.pending(id));
         asked.filter(|row| row.approval.kind == ApprovalKind::Asks)
     }

@@ -11,6 +11,8 @@ pub struct Seen {
     pub told: Vec<String>,
     /// What tmux showed at each pause.
     pub shown: Vec<Shown>,
+    /// Whether what was written before it erases what is below the cursor: the same may be drawn again there.
+    erases: Vec<bool>,
 }
 
 /// Puts a stream through both; bytes reach the reader in pieces of any size.
@@ -46,6 +48,8 @@ pub fn read(oracle: &mut Oracle, ops: &[Op], seed: u64) -> Seen {
                     reader.quiet(&mut sink);
                 }
                 seen.shown.push(shown);
+                let erases = |part: &[u8]| part.ends_with(b"J") && part.starts_with(b"\x1b[");
+                seen.erases.push(bytes.windows(3).any(erases) || bytes.windows(4).any(erases));
             }
         }
     }
@@ -54,6 +58,15 @@ pub fn read(oracle: &mut Oracle, ops: &[Op], seed: u64) -> Seen {
 
 /// Why what was told is not what is shown; `None` where it is.
 pub fn difference(oracle: &mut Oracle, kind: Kind, ops: &[Op], seed: u64) -> Option<String> {
+    differs(oracle, kind, ops, (seed, false))
+}
+
+/// The same of what programs wrote, in which lines count on.
+pub fn difference_of_recorded(oracle: &mut Oracle, ops: &[Op]) -> Option<String> {
+    differs(oracle, Kind::Owned, ops, (1, true))
+}
+
+fn differs(oracle: &mut Oracle, kind: Kind, ops: &[Op], (seed, counts): (u64, bool)) -> Option<String> {
     let seen = read(oracle, ops, seed);
     let told: Vec<String> = seen.told.iter().map(|line| plain(line)).filter(|line| !line.is_empty()).collect();
     let last = seen.shown.last()?;
@@ -77,12 +90,15 @@ pub fn difference(oracle: &mut Oracle, kind: Kind, ops: &[Op], seed: u64) -> Opt
                 kind == Kind::Owned
                     && (told.contains(&row) || row.contains(told.as_str()) && in_rows(&row, &squeezed_told))
             };
-            // A line that only moved or counted on says nothing new.
-            let moved = |told: &String| letters(told) == letters(&line);
+            // A line that only moved says nothing new; nor does one that counted on, where lines are no words of ours.
+            let moved = |told: &String| squeezed(told) == row || counts && letters(told) == letters(&line);
             if count(&told, &line) == 0 && !told.iter().any(moved) && !squeezed_told.iter().any(part) {
                 missing.push(line);
             }
         }
+    }
+    if kind == Kind::Edited {
+        missing.extend(too_seldom(&seen, &told));
     }
     if !missing.is_empty() {
         return Some(format!("not told {missing:#?}\ntold {told:#?}\nshown {shown:#?}"));
@@ -105,6 +121,19 @@ pub fn difference(oracle: &mut Oracle, kind: Kind, ops: &[Op], seed: u64) -> Opt
         }
     }
     None
+}
+
+/// The lines that came to stand there more often, from one pause to the next, than they were told.
+fn too_seldom(seen: &Seen, told: &[String]) -> Vec<String> {
+    let mut stood = Times::default();
+    for (shown, erases) in seen.shown.iter().zip(&seen.erases) {
+        stood.redraws = *erases;
+        stood.see(&shown.lines);
+    }
+    // What only moved within its row is told once.
+    let times = |line: &str| told.iter().filter(|told| squeezed(told) == squeezed(line)).count();
+    let seldom = stood.times.into_iter().filter(|(line, stood)| !line.is_empty() && times(line) < *stood);
+    seldom.map(|(line, stood)| format!("{line:?}, which came {stood} times")).collect()
 }
 
 /// How often each line, or each row, came to stand there, looked at after each operation.
@@ -132,6 +161,8 @@ fn appeared(oracle: &mut Oracle, ops: &[Op]) -> HashMap<String, usize> {
 struct Times {
     times: HashMap<String, usize>,
     before: HashMap<String, usize>,
+    /// What was erased is kept in history, and what is drawn in its place is news only where it is another text.
+    redraws: bool,
 }
 
 impl Times {
@@ -139,7 +170,8 @@ impl Times {
         let mut now: HashMap<String, usize> = HashMap::new();
         texts.iter().for_each(|text| *now.entry(plain(text)).or_default() += 1);
         for (text, count) in &now {
-            let more = count.saturating_sub(self.before.get(text).copied().unwrap_or(0));
+            let before = self.before.get(text).copied().unwrap_or(0);
+            let more = if self.redraws { usize::from(before == 0) } else { count.saturating_sub(before) };
             *self.times.entry(text.clone()).or_default() += more;
         }
         self.before = now;

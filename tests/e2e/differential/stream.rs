@@ -59,8 +59,11 @@ impl Dice {
 #[derive(Debug)]
 struct Maker {
     dice: Dice,
-    /// Words so far: each is written once, so that a line is known by its words.
+    /// Words so far: each is another one by its letters alone, so that a line is known by its words, and never one that
+    /// only counts on.
     words: usize,
+    /// What was written last, which may be written again.
+    last: Vec<u8>,
     /// There may be broken characters.
     broken: bool,
     /// The other screen is shown.
@@ -73,7 +76,8 @@ struct Maker {
 pub fn stream(kind: Kind, seed: u64, columns: u16, rows: u16) -> Vec<Op> {
     let (columns, rows) = (usize::from(columns), usize::from(rows));
     let broken = kind == Kind::Written;
-    let mut maker = Maker { dice: Dice::new(seed), words: 0, broken, alternate: false, columns, rows };
+    let mut maker =
+        Maker { dice: Dice::new(seed), words: 0, last: Vec::new(), broken, alternate: false, columns, rows };
     let length = 3 + maker.dice.below(25);
     let mut ops = Vec::new();
     for _ in 0..length {
@@ -117,7 +121,8 @@ impl Maker {
         let script = self.dice.word(&SCRIPTS);
         let letters = "abcdefghijklmnopqrstuvwxyz";
         let from = self.dice.below(20);
-        format!("{}{script}w{}z", &letters[from..from + self.dice.below(6)], self.words)
+        let number: String = self.words.to_string().bytes().map(|digit| char::from(digit - b'0' + b'A')).collect();
+        format!("{}{script}w{number}z", &letters[from..from + self.dice.below(6)])
     }
 
     /// Words, now and then enough to wrap.
@@ -184,8 +189,11 @@ impl Maker {
                 cut
             }
             4 => return b"\r\n".to_vec(),
+            // A line that was written before, or a part of what it has become since.
+            5 => self.last.clone(),
             _ => self.text(),
         };
+        self.last.clone_from(&bytes);
         bytes.extend_from_slice(self.end());
         bytes
     }

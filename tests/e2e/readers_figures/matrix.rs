@@ -8,16 +8,31 @@ pub struct Shell {
     pub needs: &'static str,
     /// What the pane runs.
     pub line: &'static str,
+    /// The one of [`Reader::shells`] that understands the same.
+    pub like: &'static str,
+    /// It has the lines of `tmuxagent shell-init`, so commands are typed bare.
+    pub integrated: bool,
+}
+
+const fn shell(name: &'static str, needs: &'static str, line: &'static str) -> Shell {
+    Shell { name, needs, line, like: name, integrated: false }
+}
+
+const fn integrated(name: &'static str, needs: &'static str, line: &'static str) -> Shell {
+    Shell { name, needs, line, like: needs, integrated: true }
 }
 
 const BASH: &str = "exec env PS1='$ ' bash --norc --noprofile";
 
 pub const SHELLS: &[Shell] = &[
-    Shell { name: "bash", needs: "bash", line: BASH },
-    Shell { name: "zsh", needs: "zsh", line: "exec zsh -f" },
-    Shell { name: "fish", needs: "fish", line: "exec fish --no-config" },
-    Shell { name: "dash", needs: "dash", line: "exec env PS1='$ ' dash" },
-    Shell { name: "vi", needs: "bash", line: "exec env PS1='$ ' bash --norc --noprofile -o vi" },
+    shell("bash", "bash", BASH),
+    shell("zsh", "zsh", "exec zsh -f"),
+    shell("fish", "fish", "exec fish --no-config"),
+    shell("dash", "dash", "exec env PS1='$ ' dash"),
+    shell("vi", "bash", "exec env PS1='$ ' bash --norc --noprofile -o vi"),
+    integrated("bash+", "bash", "exec bash --noprofile --rcfile rc.bash"),
+    integrated("zsh+", "zsh", "exec env TERM=tmux-256color ZDOTDIR=. zsh -d"),
+    integrated("fish+", "fish", "exec env TERM=tmux-256color fish --no-config -C 'source rc.fish'"),
 ];
 
 /// What a person does to a pane in one instant.

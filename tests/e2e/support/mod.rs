@@ -41,6 +41,8 @@ impl TmuxServer {
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let folder = tempfile::Builder::new().prefix("tmuxagent-e2e").tempdir().expect("a temporary folder");
+        // Where this is missing, each fish of a user reads all manual pages beside whatever is tested, a minute long.
+        std::fs::create_dir_all(folder.path().join("data/fish/generated_completions")).expect("a folder");
         Self { folder, name: format!("e2e-{}-{number}", std::process::id()), program: program.to_owned() }
     }
 
@@ -88,7 +90,7 @@ impl TmuxServer {
         let mut command = Command::new(&self.program);
         command.arg("-u").arg("-L").arg(&self.name).args(["-f", "/dev/null"]);
         command.env("TMUX_TMPDIR", self.folder.path()).env_remove("TMUX").env_remove("TMUX_PANE").env("TERM", "xterm");
-        command.stdin(Stdio::null());
+        command.env("XDG_DATA_HOME", self.folder.path().join("data")).stdin(Stdio::null());
         command
     }
 

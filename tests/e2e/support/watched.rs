@@ -41,15 +41,24 @@ impl std::ops::Deref for Hand {
 
 impl Hand {
     fn errand(&self, id: IntentId, effect: Effect) -> Errand {
+        self.errand_held(id, effect, None)
+    }
+
+    fn errand_held(&self, id: IntentId, effect: Effect, hold: Option<Millis>) -> Errand {
         let (run, stage) = (None, None);
         let (state, at) = (IntentState::Open, Timestamp(0));
-        let intent = Intent { id, effect, run, stage, attempt: 0, state, at, hold: None, until: None, unseen: false };
+        let intent = Intent { id, effect, run, stage, attempt: 0, state, at, hold, until: None, unseen: false };
         Errand::new(intent, &self.home)
     }
 
     /// Types keys.
     pub fn send(&self, intent: IntentId, keys: SendKeys) {
         self.take(self.errand(intent, Effect::Send(keys)));
+    }
+
+    /// Types keys or submits a prompt, which wait so long for their reader.
+    pub fn hold(&self, intent: IntentId, effect: Effect, hold: Millis) {
+        self.take(self.errand_held(intent, effect, Some(hold)));
     }
 
     /// Submits a prompt.

@@ -106,3 +106,19 @@ fn the_typed_form_of_a_tracked_command_is_no_report() {
     pane.bytes(format!("\r\n$ {typed}\r\n"));
     assert_eq!(pane.told(), [format!("$ {typed}")]);
 }
+
+#[test]
+fn the_end_of_a_command_that_was_not_ours_is_a_line_like_any_other() {
+    let mut pane = Pane::new(200, 24);
+    pane.typed(&format!("{}\n", tracked_command(Shell::Bash, &"npm test".into(), "01J")));
+    // Of another supervisor, a recording or a program that means harm: the engine knows no such command, a rule may.
+    pane.bytes("__TMUXAGENT_RESULT 01K 7\r\nlog: __TMUXAGENT_RESULT 01K 0\r\n").quiet();
+    let foreign = ["<ended 01K 7>", "__TMUXAGENT_RESULT 01K 7", "<ended 01K 0>", "log: __TMUXAGENT_RESULT 01K 0"];
+    assert_eq!(pane.told(), foreign);
+    // Ours is no line, once; what is printed like it again is.
+    pane.bytes("__TMUXAGENT_RESULT 01J 0\r\n__TMUXAGENT_RESULT 01J 1\r\n").quiet();
+    assert_eq!(pane.told(), ["<ended 01J 0>", "<ended 01J 1>", "__TMUXAGENT_RESULT 01J 1"]);
+    // On a screen of its program's as well.
+    pane.screen("__TMUXAGENT_RESULT 01K 7").quiet();
+    assert_eq!(pane.told(), ["<ended 01K 7>", "__TMUXAGENT_RESULT 01K 7"]);
+}

@@ -14,6 +14,8 @@ use tmuxagent_model::{Event, PaneKey, PaneReader, Reads};
 const READS: Duration = Duration::from_secs(5);
 /// The same where only its row says so.
 const SHOWS: Duration = Duration::from_secs(15);
+/// What a program asks is drawn, and looked at again, so long after it was seen reading.
+const DRAWN: Duration = Duration::from_secs(3);
 /// The rows of a tracked command's line, where it is wrapped.
 const TYPED: usize = 5;
 /// The most characters of a question.
@@ -116,6 +118,11 @@ fn is_typed_by_us(line: &str) -> bool {
 }
 
 impl Waiting {
+    /// Whether the program was seen in its read before the terminal had shown what it asks.
+    fn was_not_drawn(&self, prefix: &str, now: Instant) -> bool {
+        self.row.is_empty() && is_question(prefix) && now < self.since + DRAWN
+    }
+
     /// What is asked, where a program is seen reading an answer with nothing typed by anybody.
     fn question(&self) -> Option<String> {
         let asks = !self.begun && self.sign == Sign::Reads;
@@ -163,7 +170,7 @@ impl HostCore {
             return None;
         };
         let grown = |before: &Waiting| before.moment == moment && prefix.starts_with(&before.row);
-        let begun = other.as_ref().is_some_and(grown);
+        let begun = other.as_ref().is_some_and(|before| grown(before) && !before.was_not_drawn(prefix, now));
         let mut waiting =
             same.unwrap_or_else(|| Waiting { row: prefix.to_owned(), moment, sign, begun, since: now, told: false });
         waiting.sign = sign;
@@ -203,6 +210,23 @@ mod tests {
         for row in ["", ">>>", "Compiling demo v0.1.0", "100%", "$", "[12]", "(y)", "sqlite>"] {
             assert!(!is_question(row) || row == "[12]", "{row}");
         }
+    }
+
+    #[test]
+    fn what_is_drawn_late_is_asked_and_not_typed() {
+        let (now, moment) = (Instant::now(), String::new());
+        let seen = |row: &str| Waiting {
+            row: row.to_owned(),
+            moment: moment.clone(),
+            sign: Sign::Reads,
+            begun: false,
+            since: now,
+            told: false,
+        };
+        let soon = now + Duration::from_secs(1);
+        assert!(seen("").was_not_drawn("Go on? [y/N]", soon));
+        assert!(!seen("").was_not_drawn("an answer", soon) && !seen("").was_not_drawn("Go on? [y/N]", now + DRAWN));
+        assert!(!seen("Go on?").was_not_drawn("Go on? [y/N]", soon));
     }
 
     #[test]

@@ -301,7 +301,6 @@ impl HostCore {
             Done::Captured(captures) => self.captured(captures),
             Done::Claimed(read, attempt) => self.claim_arrived(read.map(|read| *read), attempt),
             Done::Looked { alive, read, attempt } => self.claim_says(*read, attempt, alive),
-            Done::Asked(look, seen) => self.looked_who(*look, seen.map(|seen| *seen)),
             Done::HungUp => {}
         }
     }

@@ -31,17 +31,21 @@ impl Frames {
 
     /// Takes bytes; gives the answers that end in them. One without an end is the last.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Answer> {
-        let mut answers = Vec::new();
-        for &byte in bytes {
-            self.bytes += 1;
+        let (mut answers, mut rest) = (Vec::new(), bytes);
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest);
+            let (line, behind) = rest.split_at(end.map_or(rest.len(), |at| at + 1));
+            rest = behind;
+            self.bytes += line.len();
             if self.bytes > MOST {
                 answers.push(self.answer.take().unwrap_or(Answer { number: 0, lines: Vec::new(), whole: false }));
                 break;
             }
-            if byte == b'\n' {
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            let room = LINE.saturating_sub(self.line.len()).min(text.len());
+            self.line.extend_from_slice(text.get(..room).unwrap_or_default());
+            if end.is_some() {
                 answers.extend(self.line_ended());
-            } else if self.line.len() < LINE {
-                self.line.push(byte);
             }
         }
         answers

@@ -240,7 +240,7 @@ impl HostCore {
             Input::Done(done) => self.done(done),
             Input::Piped(id, piped) => self.piped(id, piped),
             Input::Kept(kept) => self.kept(kept),
-            Input::Looked(look, seen) => self.looked_who(*look, seen),
+            Input::Looked(look, seen) => self.looked_who(*look, seen.map(|seen| *seen)),
             Input::Tick => self.tick(),
         }
     }

@@ -38,7 +38,7 @@ pub(crate) enum Input {
     /// Whether there is a keeper from now on.
     Kept(bool),
     /// The system was asked who reads ([`Output::Look`]).
-    Looked(Box<Look>, Option<Seen>),
+    Looked(Box<Look>, Option<Box<Seen>>),
     /// Time has come (`HostCore::wake`).
     Tick,
 }

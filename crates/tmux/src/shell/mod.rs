@@ -167,14 +167,14 @@ impl Shell {
         let local = self.spec.transport.is_local();
         let seen = local.then(|| look::look(look.key.pid, &look.surface.tty)).flatten();
         if seen.is_some() || local && cfg!(target_os = "linux") {
-            return self.on(Input::Looked(look, seen));
+            return self.on(Input::Looked(look, seen.map(Box::new)));
         }
         let far = self.far.get_or_insert_with(|| {
             let inputs = self.inputs.clone();
             Far::new(&self.spec.transport, move |look, seen| {
                 let inputs = inputs.clone();
                 // A host that has ended needs no answer.
-                async move { drop(inputs.send(Input::Looked(look, seen)).await) }
+                async move { drop(inputs.send(Input::Looked(look, seen.map(Box::new))).await) }
             })
         });
         let (pid, tty) = (look.key.pid, look.surface.tty.clone());

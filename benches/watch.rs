@@ -1,4 +1,4 @@
-//! Prints what watching costs: `cargo bench --bench watch -- [latency] [idle] [flood] [lines]`; all when none is named.
+//! Prints what watching costs: `cargo bench --bench watch -- [latency] [predicate] [idle] [flood] [lines]`; all when none is named.
 //!
 //! A plain program, because it measures other processes: tmux servers on private sockets and programs in their panes.
 //! The programs in the panes are this binary again, called with `--pane`.
@@ -28,6 +28,9 @@ fn main() {
             let wanted = |name: &str| names.is_empty() || names.contains(&name);
             if wanted("latency") {
                 latency();
+            }
+            if wanted("predicate") {
+                predicate();
             }
             if wanted("idle") {
                 idle();
@@ -187,6 +190,23 @@ impl Watch {
         seen.first().expect("a pane").clone()
     }
 
+    /// Types keys.
+    fn send(&self, number: usize, keys: SendKeys) {
+        let intent = Intent {
+            id: IntentId::new(format!("B-{number}")),
+            effect: Effect::Send(keys),
+            run: None,
+            stage: None,
+            attempt: 0,
+            state: IntentState::Open,
+            at: Timestamp(0),
+            hold: None,
+            until: None,
+            unseen: false,
+        };
+        self.handle.take(Errand::new(intent, &self.home));
+    }
+
     fn end(self) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(self.handle.shutdown());
@@ -278,19 +298,7 @@ fn collector_latency(rounds: usize) -> Vec<u64> {
                     needs: Needs::Nothing,
                     shells: Vec::new(),
                 };
-                let intent = Intent {
-                    id: IntentId::new(format!("B-{sent}")),
-                    effect: Effect::Send(keys),
-                    run: None,
-                    stage: None,
-                    attempt: 0,
-                    state: IntentState::Open,
-                    at: Timestamp(0),
-                    hold: None,
-                    until: None,
-                    unseen: false,
-                };
-                watch.handle.take(Errand::new(intent, &watch.home));
+                watch.send(sent, keys);
             }
             Ok(HostMessage::Ended(ending)) => {
                 drop(ending.into_event());
@@ -354,6 +362,51 @@ fn resident(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
     let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("its memory");
     line.split_whitespace().nth(1).map_or(0, number)
+}
+
+/// What it takes to know before a send who reads: the look at the system alone, and all of it in a send, with tmux's part.
+fn predicate() {
+    const ROUNDS: usize = 300;
+    let server = Server::new("exec env PS1='$ ' bash --norc --noprofile");
+    let mut watch = Watch::new(&server, "needle", Pipes::On);
+    let pane = watch.ready(1);
+    let tty = server.tmux(&["display-message", "-p", "-t", "main:", "#{pane_tty}"]);
+    let middle = |times: &mut [Duration]| {
+        times.sort_unstable();
+        let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)].as_micros();
+        (at(50), at(99))
+    };
+    let mut looks: Vec<Duration> =
+        (0..ROUNDS * 10).map(|_| tmux::look_takes(pane.pid, &tty).expect("a terminal")).collect();
+    let (look, late) = middle(&mut looks);
+    println!("a look: p50 {look} us, p99 {late} us, n {}", looks.len());
+    // In turns: what else the machine does is the same for both.
+    let mut times: [Vec<Duration>; 2] = Default::default();
+    for round in 0..ROUNDS * 2 {
+        let needs = if round % 2 == 0 { Needs::Nothing } else { Needs::Shell };
+        let steps = vec![KeyStep::Text(":".to_owned()), KeyStep::Key("Enter".to_owned())];
+        let (expect_command, expect_screen) = (None, None);
+        let keys = SendKeys { pane: pane.clone(), steps, expect_command, expect_screen, needs, shells: Vec::new() };
+        // The prompt is back by then.
+        std::thread::sleep(Duration::from_millis(30));
+        let begin = Instant::now();
+        watch.send(round, keys);
+        loop {
+            if let HostMessage::Ended(ending) = watch.next() {
+                times[round % 2].push(begin.elapsed());
+                drop(ending.into_event());
+                break;
+            }
+        }
+        watch.handle.release(pane.clone());
+    }
+    let [(bare, bare_late), (known, known_late)] = times.each_mut().map(|times| middle(times));
+    println!(
+        "a send: p50 {bare} us, p99 {bare_late} us; for a shell at its empty prompt: p50 {known} us, p99 {known_late} us: \
+         to know who reads takes {} us, n {ROUNDS}",
+        known.saturating_sub(bare)
+    );
+    watch.end();
 }
 
 /// What forty quiet panes cost.

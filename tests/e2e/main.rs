@@ -17,6 +17,7 @@ mod demo;
 mod dialogs;
 mod differential;
 mod expected;
+mod far;
 mod faults;
 mod first_policy;
 mod flood;

@@ -173,6 +173,11 @@ fn copy_mode_is_waited_out_and_nothing_is_lost_in_it() {
     let watched = Watched::new(&server, &["needle"]);
     let pane = watched.wait_live(&server, "main").key;
     wait_reads(&watched, &pane, "bash", &Reads::Shell);
+    // It prints nothing, and is told as it comes and goes.
+    server.tmux(&["copy-mode", "-t", "main"]);
+    wait_reads(&watched, &pane, "copy mode", &Reads::Mode);
+    server.tmux(&["send-keys", "-t", "main", "-X", "cancel"]);
+    wait_reads(&watched, &pane, "after copy mode", &Reads::Shell);
     server.tmux(&["copy-mode", "-t", "main"]);
     let (intent, file) = (IntentId::new("A"), server.folder().join("ran"));
     watched.handle.send(intent.clone(), shell_line(&pane, &format!("touch {}", file.display())));
@@ -182,6 +187,32 @@ fn copy_mode_is_waited_out_and_nothing_is_lost_in_it() {
     server.tmux(&["send-keys", "-t", "main", "-X", "cancel"]);
     assert_eq!(watched.wait_outcome(&intent), Outcome::Done);
     wait_for(PATIENCE, "the command", || file.exists().then_some(()));
+}
+
+#[test]
+fn the_reader_of_a_pipeline_is_known_when_its_first_program_has_ended() {
+    let server = TmuxServer::running(BASH);
+    let watched = Watched::new(&server, &["needle"]);
+    let pane = watched.wait_live(&server, "main").key;
+    wait_reads(&watched, &pane, "bash", &Reads::Shell);
+    if !exists("less") {
+        return println!("less: not installed");
+    }
+    server.type_line("main", "seq 1 500 | less");
+    wait_reads(&watched, &pane, "less", &Reads::Screen);
+    let named = |message: &HostMessage| match message {
+        HostMessage::Panes(panes) => panes
+            .iter()
+            .filter_map(|live| live.reader.front.clone())
+            .find(|front| front.name == "less" && front.pid > 0),
+        _ => None,
+    };
+    watched.wait("less, by its own name", named);
+    let needs = Needs::Named { programs: vec!["less".to_owned()], composer: false };
+    let (intent, steps) = (IntentId::new("A"), vec![KeyStep::Text("q".to_owned())]);
+    watched.handle.send(intent.clone(), SendKeys { needs, steps, ..keys(&pane, "") });
+    assert_eq!(watched.wait_outcome(&intent), Outcome::Done);
+    wait_reads(&watched, &pane, "after less", &Reads::Shell);
 }
 
 #[test]

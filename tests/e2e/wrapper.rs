@@ -207,6 +207,12 @@ fn start_end_and_exit_code_are_told_over_the_socket_or_on_the_terminal() {
     shell(&format!("clear; {wrap} --stage lint -- sh -c 'exit 3'; echo \"code=$?\""));
     room.wait_events("\"failed\"");
     room.server.wait_screen("proj:ci", "\ncode=3");
+    // Whatever becomes of the command, its end is told as the system tells it.
+    for (command, code) in [("sh -c 'kill -9 $$'", 137), ("/no/such/program", 127)] {
+        shell(&format!("clear; {wrap} --stage lint -- {command}; echo \"code=$?\""));
+        room.wait_events(&format!("ended with {code} "));
+        room.server.wait_screen("proj:ci", &format!("\ncode={code}"));
+    }
 
     // As on a machine where no supervisor runs: other state, the same pane. The report is for whoever watches the
     // pane, not for the file that the command writes to.

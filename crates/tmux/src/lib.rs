@@ -24,7 +24,7 @@ mod spec;
 mod transport;
 
 pub use refusal::Refusal;
-pub use shell::{claude_session_of, is_alive, line_of, processes, serve, this_process};
+pub use shell::{claude_session_of, is_alive, line_of, look_takes, processes, serve, this_process};
 pub use spec::{HostSpec, KnownPrompts, Position, Tape};
 pub use transport::{Socket, SshTarget, Transport, shell_word};
 

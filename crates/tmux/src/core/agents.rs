@@ -179,11 +179,6 @@ impl WatchedAgent {
         self.rests.map(|since| (since + self.settles_in()).max(now + READ_AGAIN))
     }
 
-    /// It is to be looked at by then, since nobody looked now.
-    pub fn look_by(&mut self, at: Instant) {
-        self.due = Some(self.due.map_or(at, |due| due.min(at)));
-    }
-
     /// What it does.
     pub fn status(&self) -> Option<AgentStatus> {
         self.core.status().cloned()

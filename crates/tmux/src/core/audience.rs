@@ -14,7 +14,7 @@ use super::prompts::{Prompts, prompt_by_marks, told_by_marks};
 use super::reader::{Seen, Surface, classify, is_interactive, name_of, split_at};
 use super::since_typed::SinceTyped;
 use super::stacks::Stack;
-use super::{HostCore, Job, Output, Purpose};
+use super::{HostCore, Output, Purpose};
 use crate::KnownPrompts;
 use crate::proto::{Reply, RowReader, Still, quote, row_format};
 use std::time::{Duration, Instant};
@@ -26,8 +26,8 @@ use waiting::{Waiting, asked_row};
 const EVERY: Duration = Duration::from_millis(500);
 /// The same where an agent is in it: its questions are to be seen soon.
 const AGENT_EVERY: Duration = Duration::from_millis(200);
-/// A pane of another machine in which nothing else comes to the front is looked at no more often than this.
-const SELDOM: Duration = Duration::from_secs(15);
+/// A pane of another machine: a look makes its shell start stty(1).
+const FAR_EVERY: Duration = Duration::from_secs(1);
 
 /// What a look is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +57,6 @@ pub(super) struct Audience {
     due: bool,
     /// How many lines were entered, as the output tells.
     lines: u64,
-    /// On another machine: what was in front when its system was last asked only to show it, and when.
-    asked: Option<((String, bool), Instant)>,
     /// What comes to the front is told, since something was typed into its shell.
     since_typed: Option<SinceTyped>,
     /// A program may wait for a person; when that is looked at, whether it prints or not; whether it was ever looked at.
@@ -138,54 +136,7 @@ impl HostCore {
     /// What tmux knows arrived; the system is asked next.
     pub fn who(&mut self, key: PaneKey, why: Why, reply: &Reply) {
         let Some(surface) = self.surface_of(reply) else { return self.who_lost(&key, why) };
-        let look = Box::new(Look { key, surface, why });
-        if self.spec.transport.is_local() {
-            self.outputs.push(Output::Look(look));
-        } else if why == Why::Send || self.asks_far(&look) {
-            self.outputs.push(Output::Job(Job::Ask(look)));
-        } else {
-            self.keeps_reader(*look);
-        }
-    }
-
-    /// Whether the system of another machine is asked only to show who reads: when another program came to the front, and else
-    /// seldom, since each question is a process there.
-    fn asks_far(&mut self, look: &Look) -> bool {
-        let now = self.now;
-        let Look { key, surface, .. } = look;
-        let Some(pane) = self.inventory.panes.get_mut(&key.pane).filter(|pane| pane.info.key == *key) else {
-            return false;
-        };
-        let front = (surface.command.clone(), surface.alternate);
-        let is_known = |(before, at): &((String, bool), Instant)| *before == front && now < *at + SELDOM;
-        if surface.dead || surface.in_mode || pane.audience.asked.as_ref().is_some_and(is_known) {
-            return false;
-        }
-        pane.audience.asked = Some((front, now));
-        true
-    }
-
-    /// Nobody asks who reads now: it is who it was, but for what tmux alone can tell.
-    fn keeps_reader(&mut self, look: Look) {
-        let Look { key, surface, .. } = &look;
-        if surface.dead || surface.in_mode {
-            return self.looked_who(look, None);
-        }
-        if let Some(pane) = self.inventory.panes.get_mut(&key.pane) {
-            if matches!(pane.audience.reader.reads, Reads::Dead | Reads::Mode) {
-                // What was before is asked for with the next output.
-                pane.audience.asked = None;
-            }
-            pane.audience.looked = Some(self.now);
-            let again = pane.audience.asked.as_ref().map(|(_, asked)| *asked + SELDOM);
-            if let Some((agent, at)) = pane.agent.as_mut().zip(again) {
-                // What it printed may be its last.
-                agent.look_by(at);
-                self.wake_at(at);
-            }
-        }
-        self.who_lost(key, Why::Shown);
-        self.show_reader(key);
+        self.outputs.push(Output::Look(Box::new(Look { key, surface, why })));
     }
 
     fn surface_of(&self, reply: &Reply) -> Option<Surface> {
@@ -352,7 +303,11 @@ impl HostCore {
         if !audience.due || audience.looking || pane.client.is_none() {
             return;
         }
-        let every = if pane.agent.is_some() { AGENT_EVERY } else { EVERY };
+        let every = match (self.spec.transport.is_local(), pane.agent.is_some()) {
+            (true, true) => AGENT_EVERY,
+            (true, false) => EVERY,
+            (false, _) => FAR_EVERY,
+        };
         let at = audience.looked.map_or(now, |looked| looked + every);
         if at > now {
             return self.wake_at(at);

@@ -240,7 +240,7 @@ impl HostCore {
             Input::Done(done) => self.done(done),
             Input::Piped(id, piped) => self.piped(id, piped),
             Input::Kept(kept) => self.kept(kept),
-            Input::Looked(look, seen) => self.looked_who(*look, seen),
+            Input::Looked(look, seen) => self.looked_who(*look, seen.map(|seen| *seen)),
             Input::Tick => self.tick(),
         }
     }
@@ -301,7 +301,6 @@ impl HostCore {
             Done::Captured(captures) => self.captured(captures),
             Done::Claimed(read, attempt) => self.claim_arrived(read.map(|read| *read), attempt),
             Done::Looked { alive, read, attempt } => self.claim_says(*read, attempt, alive),
-            Done::Asked(look, seen) => self.looked_who(*look, seen.map(|seen| *seen)),
             Done::HungUp => {}
         }
     }

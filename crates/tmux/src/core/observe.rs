@@ -29,9 +29,15 @@ impl HostCore {
                     self.attacher.disturbed(self.now);
                 }
             }
-            Notice::SessionsMoved | Notice::ModeChanged(_) => {
+            Notice::SessionsMoved => {
                 self.attacher.disturbed(self.now);
                 self.list_soon(BURST);
+            }
+            Notice::ModeChanged(pane) => {
+                self.attacher.disturbed(self.now);
+                self.list_soon(BURST);
+                // It takes the keys, or gives them back, and nothing is printed.
+                self.reader_touched(pane);
             }
             Notice::WindowsMoved | Notice::Rows { .. } => self.list_soon(BURST),
             Notice::Exit(reason) => {

@@ -38,7 +38,7 @@ pub(crate) enum Input {
     /// Whether there is a keeper from now on.
     Kept(bool),
     /// The system was asked who reads ([`Output::Look`]).
-    Looked(Box<Look>, Option<Seen>),
+    Looked(Box<Look>, Option<Box<Seen>>),
     /// Time has come (`HostCore::wake`).
     Tick,
 }
@@ -75,7 +75,7 @@ pub(crate) enum Output {
     Mark(PipeId, u64),
     /// The pipe is not wanted any more.
     Close(PipeId),
-    /// Ask the system who reads in a pane of this machine.
+    /// Ask the system of the host who reads in a pane; [`Input::Looked`] answers.
     Look(Box<Look>),
     /// Do this beside everything else.
     Job(Job),
@@ -101,8 +101,6 @@ pub(crate) enum Job {
     Claim(Words, Option<Token>),
     /// Find out whether the process of an owner on this machine lives.
     Look(Box<Owner>, Box<Claimed>, Option<Token>),
-    /// Ask the system of a host who reads in a pane, where that takes a process.
-    Ask(Box<Look>),
     /// End the shared connection.
     HangUp(Vec<String>),
 }
@@ -115,6 +113,5 @@ pub(crate) enum Done {
     Captured(Result<Vec<(PaneKey, Capture)>, ProbeError>),
     Claimed(Option<Box<Claimed>>, Option<Token>),
     Looked { alive: bool, read: Box<Claimed>, attempt: Option<Token> },
-    Asked(Box<Look>, Option<Box<Seen>>),
     HungUp,
 }

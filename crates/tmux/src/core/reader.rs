@@ -16,10 +16,12 @@ use tmuxagent_model::{Front, Reads, Shell};
 pub(crate) struct Seen {
     /// The pane's own process leads the foreground.
     pub own: bool,
-    /// The first process of the foreground group; `None` where it has ended or can't be read.
+    /// The first process of the foreground group, or where that has ended one that is left of it; `None` where none can be read.
     pub front: Option<Front>,
     /// Its arguments, the first is its own name.
     pub args: Vec<String>,
+    /// The names of those that are left of its group beside it, where the first has ended: `ls | fzf | tee`.
+    pub beside: Vec<String>,
     /// It is another user's than the pane's process.
     pub stranger: bool,
     /// It stands in a call that reads its standard input, or waits for something there alone.
@@ -214,7 +216,10 @@ pub(crate) fn classify(surface: &Surface, seen: Option<&Seen>, prompts: &Prompts
         (false, true) => "-icanon echo",
         (false, false) => "-icanon -echo",
     };
-    let evidence = format!("{modes}, column {}", surface.x);
+    let mut evidence = format!("{modes}, column {}", surface.x);
+    if !seen.beside.is_empty() {
+        evidence = format!("{evidence}, beside {}", seen.beside.join(" "));
+    }
     let name = name_of(seen, surface);
     if canonical && !echo {
         return (Reads::Password, evidence);

@@ -23,13 +23,16 @@ pub(super) fn started_by(first: u32) -> Vec<Process> {
         }
         let Some(process) = stat(pid) else { continue };
         found.push(named(process));
-        // A process's child belongs to the thread that started it.
-        for thread in std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
-            let children = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
-            level.extend(children.split_ascii_whitespace().filter_map(|child| child.parse::<u32>().ok()));
-        }
+        level.extend(children_of(pid));
     }
     found
+}
+
+/// What a process started: a child belongs to the thread that started it.
+pub(super) fn children_of(pid: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let told = threads.map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+    told.flat_map(|told| told.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
 /// The processes of a pane whose own process is `root`, from `/proc`.

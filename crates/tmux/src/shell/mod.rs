@@ -5,26 +5,29 @@ mod agents;
 mod captures;
 mod claims;
 mod drain;
+mod far;
 mod fork;
 mod frame;
 mod handover;
 mod keeper;
 mod keeping;
 mod look;
-mod look_far;
 mod probe;
 mod process;
 mod queue;
+mod told;
 mod turn;
 
 pub use agents::{claude_session_of, line_of, processes};
 pub use claims::{is_alive, this_process};
 pub use handover::{Piping, serve};
+pub use look::look_takes;
 
-use crate::core::{Done, Farewell, HostCore, Input, Job, Now, Output};
+use crate::core::{Done, Farewell, HostCore, Input, Job, Look, Now, Output};
 use crate::proto::Nonce;
 use crate::{HostMessage, HostSpec, Request, latest};
 use drain::Drain;
+use far::Far;
 use process::Processes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -53,6 +56,8 @@ pub(crate) struct Shell {
     incoming: mpsc::Receiver<Input>,
     processes: Processes,
     drain: Option<Drain>,
+    /// Asks who reads where that is not ours to see.
+    far: Option<Far<Box<Look>>>,
 }
 
 impl Shell {
@@ -69,7 +74,7 @@ impl Shell {
         let now = Now { at: Instant::now(), wall: clock.now(), room: true };
         let core = HostCore::new(spec.clone(), piping, policy.borrow_and_update().clone(), random, now);
         let processes = Processes::new(inputs.clone(), spec.transport.is_local());
-        Self { core, spec, nonce, clock, out, inputs, incoming, processes, drain }
+        Self { core, spec, nonce, clock, out, inputs, incoming, processes, drain, far: None }
     }
 
     /// Observes until nobody asks any more.
@@ -155,12 +160,25 @@ impl Shell {
                 Output::Place(place) => failpoints::at(place),
             }
         }
-        for look in looks {
-            match look::look(look.key.pid, &look.surface.tty) {
-                None if !cfg!(target_os = "linux") => self.start(Job::Ask(look)),
-                seen => self.on(Input::Looked(look, seen)),
-            }
+        looks.into_iter().for_each(|look| self.look(look));
+    }
+
+    fn look(&mut self, look: Box<Look>) {
+        let local = self.spec.transport.is_local();
+        let seen = local.then(|| look::look(look.key.pid, &look.surface.tty)).flatten();
+        if seen.is_some() || local && cfg!(target_os = "linux") {
+            return self.on(Input::Looked(look, seen.map(Box::new)));
         }
+        let far = self.far.get_or_insert_with(|| {
+            let inputs = self.inputs.clone();
+            Far::new(&self.spec.transport, move |look, seen| {
+                let inputs = inputs.clone();
+                // A host that has ended needs no answer.
+                async move { drop(inputs.send(Input::Looked(look, seen.map(Box::new))).await) }
+            })
+        });
+        let (pid, tty) = (look.key.pid, look.surface.tty.clone());
+        far.ask(look, pid, tty);
     }
 
     fn with_drain(&self, act: impl FnOnce(&Drain)) {
@@ -199,6 +217,9 @@ impl Shell {
                 let _ = tokio::time::timeout(CLEAR, fork::run(&words)).await;
             })
         });
+        if let Some(far) = self.far.take() {
+            far.end().await;
+        }
         let mut left = self.processes.leave();
         let deadline = tokio::time::Instant::now() + LEAVE;
         while left > 0 {
@@ -246,10 +267,6 @@ async fn work(spec: HostSpec, nonce: Nonce, job: Job) -> Done {
             Done::Claimed(read.map(Box::new), attempt)
         }
         Job::Look(owner, read, attempt) => Done::Looked { alive: is_alive(&owner), read, attempt },
-        Job::Ask(look) => {
-            let seen = look_far::look(&transport, look.key.pid, &look.surface.tty).await;
-            Done::Asked(look, seen.map(Box::new))
-        }
         Job::HangUp(words) => {
             let _ = fork::run(&words).await;
             Done::HungUp

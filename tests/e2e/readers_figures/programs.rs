@@ -58,7 +58,9 @@ pub const KINDS: &[Kind] = &[
         others: true,
         needs: |reader| {
             let front = reader.front.clone()?;
-            Some(Needs::Front { basis: Some(Basis { front, at: Timestamp(0), shell: false, printed: false }) })
+            Some(Needs::Front {
+                basis: Some(Basis { front, at: Timestamp(0), shell: false, printed: false, answers: None }),
+            })
         },
         prompt: false,
     },

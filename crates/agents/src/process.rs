@@ -185,7 +185,7 @@ mod tests {
         let all = [hook.clone(), shell.clone(), inner, process(6, 5, true, "/bin/bash"), outer.clone(), pane.clone()];
         assert_eq!(told(&all), Some((7, 70, vec![9, 8, 7, 6, 5, 4])));
         assert_eq!(told(&[hook.clone(), shell.clone(), outer, pane.clone()]), Some((5, 50, vec![9, 8, 5, 4])));
-        assert_eq!(told(&[hook, shell, pane]), None);
+        assert_eq!(told(&[hook, shell, pane.clone()]), None);
         assert_eq!(told(&[process(5, 4, true, "/opt/claude")]), None, "an agent that speaks by itself");
         assert_eq!(told(&[]), None);
         // Codex's screens share a server, which the first of them started.

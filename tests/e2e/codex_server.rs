@@ -100,7 +100,15 @@ fn what_a_server_of_codex_tells_counts_and_it_takes_the_answer() {
     room.watch();
     let folder = std::fs::canonicalize(room.server.folder()).expect("a folder");
     let server = Server::start(&folder, &folder);
-    let report = |state: &str| format!("printf '\\033]7501;state={state}:app=codex\\007'\n");
+    let report = |state: &str| {
+        let file = state.split(':').next().unwrap_or_default();
+        format!("printf '\\033]7501;state={state}:app=codex\\007'; : > reports-{file}\n")
+    };
+    // Both tell a change within a moment.
+    let wait_report = |state: &str| {
+        let file = room.file(&format!("reports-{state}"));
+        wait_for(PATIENCE, "its report", || file.exists().then_some(()));
+    };
     let until = |file: &str| format!("until [ -e {file} ]; do sleep 0.05; done\n");
     let show = |name: &str| format!("clear; cat {}\n", screen("codex", name).display());
     let script = [
@@ -115,9 +123,11 @@ fn what_a_server_of_codex_tells_counts_and_it_takes_the_answer() {
     server.wait(|heard| heard["method"] == "thread/read");
     wait_for(PATIENCE, "an agent at rest", || (agent(&room)["state"] == "idle").then_some(()));
     std::fs::write(room.file("work"), "").expect("writable");
+    wait_report("working");
     server.status("active", &[]);
     wait_state(&room, "working", "vendor");
     std::fs::write(room.file("ask"), "").expect("writable");
+    wait_report("blocked");
     server.status("active", &["waitingOnApproval"]);
     // Its words stand on the screen.
     wait_state(&room, "needs_approval", "screen");
@@ -129,6 +139,7 @@ fn what_a_server_of_codex_tells_counts_and_it_takes_the_answer() {
     let answer = server.wait(|heard| heard["id"] == 7);
     assert_eq!(answer["result"]["decision"], "accept", "{answer}");
     std::fs::write(room.file("answered"), "").expect("writable");
+    wait_report("done");
     server.status("idle", &[]);
     wait_state(&room, "done", "vendor");
     let told = room.answer(&["events"]);

@@ -91,7 +91,7 @@ impl Sessions {
 mod tests {
     use super::*;
 
-    const RECORDED: &str = include_str!("../../../tests/fixtures/agents/opencode-1.18.33/events.sse");
+    const RECORDED: &str = include_str!("../../../tests/fixtures/opencode-1.18.33-events.sse");
 
     fn state(sessions: &Sessions) -> &'static str {
         sessions.state().map_or("unknown", |said| said.state.word())

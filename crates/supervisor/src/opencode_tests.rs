@@ -4,7 +4,7 @@ use axum::body::{Body, Bytes};
 use axum::routing::get;
 use tmuxagent_model::{AgentState, HostName, PaneId, ServerId};
 
-const RECORDED: &str = include_str!("../../../tests/fixtures/agents/opencode-1.18.33/events.sse");
+const RECORDED: &str = include_str!("../../../tests/fixtures/opencode-1.18.33-events.sse");
 
 /// The recorded events, told by a stand-in for its server, piece by piece as a network cuts them.
 #[tokio::test]

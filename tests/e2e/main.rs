@@ -9,6 +9,7 @@ mod auto_answers;
 mod away;
 mod claims;
 mod closing;
+mod codex_server;
 mod collector;
 mod deciding;
 mod decisions;

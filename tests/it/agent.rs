@@ -50,7 +50,7 @@ fn what_is_read_wrong_is_told() {
 #[test]
 fn a_file_of_ones_own_takes_an_agents_place() {
     let env = TestEnv::new();
-    env.write(".config/tmuxagent/agents/codex.yaml", &CODEX.replace("revision: 3", "revision: 77"));
+    env.write(".config/tmuxagent/agents/codex.yaml", &CODEX.replace("revision: 4", "revision: 77"));
     let ran = env.run(&["agent", "list"]);
     assert!(ran.code == 0 && ran.stdout.contains("77"), "{ran}");
     assert!(ran.stdout.lines().filter(|line| line.starts_with("codex")).count() == 1, "{ran}");
@@ -66,7 +66,7 @@ fn what_is_wrong_with_a_file_is_told_with_its_place() {
     let path = env.write(".config/tmuxagent/agents/codex.yaml", &wrong);
     let ran = env.run(&["agent", "list"]);
     assert_eq!(ran.code, 2, "{ran}");
-    assert!(ran.stderr.contains("codex.yaml:17:15: error[bad-pattern]"), "{ran}");
+    assert!(ran.stderr.contains("codex.yaml:19:15: error[bad-pattern]"), "{ran}");
     assert!(ran.stderr.contains("did you mean `placeholder`?"), "{ran}");
     env.write_mode(".config/tmuxagent/agents/codex.yaml", CODEX, 0o666);
     let ran = env.run(&["agent", "list"]);

@@ -73,7 +73,12 @@ pub const WORKS: &str = "esc to interrupt";
 const KEY: &str = "no-key-0123456789abcdefghij";
 
 /// Writes what the agent needs to begin without questions; gives its variables and arguments.
-fn seed(kind: Kind, home: &Path, folder: &Path, port: u16) -> (Vec<(&'static str, String)>, &'static str) {
+fn seed(
+    kind: Kind,
+    home: &Path,
+    folder: &Path,
+    (port, daemon): (u16, bool),
+) -> (Vec<(&'static str, String)>, &'static str) {
     let base = format!("http://127.0.0.1:{port}");
     match kind {
         Kind::Codex => {
@@ -88,7 +93,7 @@ fn seed(kind: Kind, home: &Path, folder: &Path, port: u16) -> (Vec<(&'static str
                 folder.display()
             );
             std::fs::write(home.join(".codex/config.toml"), config).expect("writable");
-            (vec![("SCRIPTED_KEY", KEY.to_owned())], "--no-daemon")
+            (vec![("SCRIPTED_KEY", KEY.to_owned())], if daemon { "" } else { "--no-daemon" })
         }
         Kind::Claude => {
             let project = json!({"hasTrustDialogAccepted": true, "allowedTools": []});
@@ -120,20 +125,28 @@ pub struct Agent {
     pub pane: String,
     /// The folder that it works in.
     pub folder: PathBuf,
+    home: PathBuf,
     shown: Arc<Mutex<Vec<Shown>>>,
     over: Arc<AtomicBool>,
 }
 
 impl Agent {
     /// Starts it in a folder and waits until it takes a prompt.
-    pub fn start(kind: Kind, program: &Path, server: &TmuxServer, folder: &Path, port: u16, size: (u16, u16)) -> Self {
+    pub fn start(
+        kind: Kind,
+        program: &Path,
+        server: &TmuxServer,
+        folder: &Path,
+        model: (u16, bool),
+        size: (u16, u16),
+    ) -> Self {
         let home = folder.with_extension("home");
         std::fs::create_dir_all(&home).expect("a folder");
         if !folder.exists() {
             std::fs::create_dir_all(folder).expect("a folder");
             drop(std::process::Command::new("git").args(["init", "-q"]).arg(folder).output());
         }
-        let (variables, arguments) = seed(kind, &home, folder, port);
+        let (variables, arguments) = seed(kind, &home, folder, model);
         let variables: String = variables.iter().map(|(name, value)| format!("{name}={value} ")).collect();
         let path = std::env::var("PATH").unwrap_or_default();
         let line = format!(
@@ -163,7 +176,7 @@ impl Agent {
         look.args(["capture-pane", "-p", "-t", &pane]);
         let (keep, stop) = (Arc::clone(&shown), Arc::clone(&over));
         std::thread::spawn(move || watch_screen(look, &keep, &stop));
-        let agent = Self { kind, pane, folder: folder.to_owned(), shown, over };
+        let agent = Self { kind, pane, folder: folder.to_owned(), home, shown, over };
         wait_for(PATIENCE * 2, "the agent's first prompt", || agent.screen().contains(kind.ready()).then_some(()));
         agent
     }
@@ -219,6 +232,14 @@ impl Agent {
 impl Drop for Agent {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
+        // Codex's server outlives its screens.
+        for file in ["daemon-updater.pid", "daemon.pid"] {
+            let text = std::fs::read(self.home.join(".codex/app-server-daemon").join(file)).unwrap_or_default();
+            let known: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+            if let Some(pid) = known["pid"].as_u64() {
+                drop(std::process::Command::new("kill").arg(pid.to_string()).output());
+            }
+        }
     }
 }
 

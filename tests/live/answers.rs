@@ -46,7 +46,7 @@ pub fn in_two_panes(stage: &mut Stage, table: &mut Table) {
     }
     table.add(gone);
     table.add(right);
-    if stage.hooks {
+    if stage.hooks || stage.daemon {
         let (given, typed) = stage.answers();
         let mut keyless = Row::new("answered: without a key", None);
         (0..given).for_each(|_| keyless.was(true));

@@ -39,6 +39,7 @@ Options:
   --only MEASURE     only states, approvals, late, sweep, agent-dies or supervisor-dies; may be given several times
   --rounds N         of each measure (5)
   --hooks            with the program's hooks in the agents' settings: answers go to Claude Code without a key
+  --daemon           Codex with the server that its screens share: answers go to it without a key
   --size COLSxROWS   of the panes (120x40)
   --seed N           chooses other instants (3)
   --json             print JSON";
@@ -50,6 +51,7 @@ struct Wish {
     only: Vec<String>,
     rounds: u32,
     hooks: bool,
+    daemon: bool,
     size: (u16, u16),
     seed: u64,
     json: bool,
@@ -74,6 +76,7 @@ impl Wish {
             size: (columns.parse().expect("columns"), rows.parse().expect("rows")),
             seed: number("--seed", 3),
             hooks: words.iter().any(|word| word == "--hooks"),
+            daemon: words.iter().any(|word| word == "--daemon"),
             json: words.iter().any(|word| word == "--json"),
         }
     }

@@ -34,6 +34,8 @@ pub struct Stage {
     pub rounds: u32,
     /// The agents run the program's hooks.
     pub hooks: bool,
+    /// Codex's screens share their server.
+    pub daemon: bool,
     program: PathBuf,
     size: (u16, u16),
     numbers: Random,
@@ -47,7 +49,8 @@ impl Stage {
         let watch = Watch::start(room.state.join("supervisor.sock"));
         let (program, numbers) = (program.to_owned(), Random::new(wish.seed));
         let (rounds, size, hooks) = (wish.rounds, wish.size, wish.hooks && kind == Kind::Claude);
-        Self { kind, room, model: Model::start(), watch, rounds, hooks, program, size, numbers, named: 0 }
+        let daemon = wish.daemon && kind == Kind::Codex;
+        Self { kind, room, model: Model::start(), watch, rounds, hooks, daemon, program, size, numbers, named: 0 }
     }
 
     /// Starts the next supervisor behind one that was killed.
@@ -70,7 +73,8 @@ impl Stage {
             let mut install = self.room.command(&["hooks", "install", "--agent", "claude", "--yes"]);
             assert!(install.env("HOME", &home).output().expect("it runs").status.success());
         }
-        let agent = Agent::start(self.kind, &self.program, &self.room.server, &folder, self.model.port, self.size);
+        let (program, server, port) = (&self.program, &self.room.server, self.model.port);
+        let agent = Agent::start(self.kind, program, server, &folder, (port, self.daemon), self.size);
         wait_for(PATIENCE, "an idle agent", || {
             matches!(self.watch.state(&agent.pane).as_deref(), Some("idle" | "done")).then_some(())
         });

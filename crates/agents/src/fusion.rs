@@ -139,14 +139,14 @@ pub struct AgentCore {
 }
 
 /// States that do not contradict each other.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Family {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
     Work,
     Ask,
     Rest,
 }
 
-fn family(state: &AgentState) -> Option<Family> {
+pub(crate) fn family(state: &AgentState) -> Option<Family> {
     match state {
         AgentState::Working | AgentState::Stalled => Some(Family::Work),
         state if state.asks() => Some(Family::Ask),
@@ -169,6 +169,15 @@ impl AgentCore {
     pub const fn watched_before(mut self, before: bool) -> Self {
         self.begins = before;
         self
+    }
+
+    /// Goes over to other recognisers; what is known stays.
+    pub fn learn(&mut self, recognisers: &[Recogniser]) {
+        let new = Self::new(recognisers, self.limits);
+        (self.apps, self.show_ends) = (new.apps, new.show_ends);
+        if let Some(life) = &mut self.life {
+            life.shows_ends = self.show_ends.contains(&life.process.agent);
+        }
     }
 
     /// How its last work ended; it says something where it rests.

@@ -15,11 +15,13 @@
 
 mod answers;
 mod claude_session;
+pub mod codex_server;
 mod composer;
 mod dialog;
 mod expected;
 mod fusion;
 pub mod hooks;
+pub mod opencode_server;
 mod process;
 mod read;
 mod recognise;
@@ -29,6 +31,7 @@ mod request;
 mod screen;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod turn;
 #[cfg(test)]
 mod turn_tests;
@@ -45,4 +48,5 @@ pub use recogniser::{Recogniser, Turn};
 pub use report::Report;
 pub use request::{is_shown, only_request};
 pub use screen::{Look, Row, Screen};
+pub use threads::{ThreadTold, Threads};
 pub use turn::Ending;

@@ -56,10 +56,13 @@ pub fn identify(recognisers: &[Recogniser], processes: &[Process], root: u32) ->
 }
 
 /// The agent that started a process; `line` is the process, its parent, and so on. The nearest one counts, and of its own
-/// processes in a row the nearest too. What runs beside the terminal may speak for it, so nobody asks who is in front.
+/// processes in a row the nearest too. What runs beside the terminal may speak for it, so nobody asks who is in front. A server
+/// of several screens started it for any of them: then nobody knows for which.
 #[must_use]
 pub fn ancestor(recognisers: &[Recogniser], line: &[Process]) -> Option<Ancestor> {
-    line.iter().skip(1).find_map(|process| {
+    let of_server = |process: &Process| recognisers.iter().any(|recogniser| is_server(recogniser, process));
+    let above = line.iter().skip(1).take_while(|process| !of_server(process));
+    above.into_iter().find_map(|process| {
         let recogniser = recognisers.iter().find(|recogniser| is_of(recogniser, process))?;
         let line = line.iter().map(|process| process.pid).collect();
         let (agent, waits) = (recogniser.agent.clone(), recogniser.hooks_wait);
@@ -79,6 +82,19 @@ fn agent(recogniser: &Recogniser, processes: &[Process], process: &Process) -> A
 }
 
 fn is_of(recogniser: &Recogniser, process: &Process) -> bool {
+    is_program_of(recogniser, process) && !is_server(recogniser, process)
+}
+
+/// Whether it is the agent's program, run as a server of its screens.
+fn is_server(recogniser: &Recogniser, process: &Process) -> bool {
+    // A launcher's script stands before what it is to do.
+    let mut words = process.arguments.iter().skip(1).filter(|argument| !argument.starts_with('-')).take(2);
+    !recogniser.servers.is_empty()
+        && words.any(|word| recogniser.servers.contains(word))
+        && is_program_of(recogniser, process)
+}
+
+fn is_program_of(recogniser: &Recogniser, process: &Process) -> bool {
     let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let named = |path: &str| recogniser.names.contains(&base(path));
     let contains = |parts: &[String], path: &str| parts.iter().any(|part| path.contains(part.as_str()));
@@ -169,8 +185,17 @@ mod tests {
         let all = [hook.clone(), shell.clone(), inner, process(6, 5, true, "/bin/bash"), outer.clone(), pane.clone()];
         assert_eq!(told(&all), Some((7, 70, vec![9, 8, 7, 6, 5, 4])));
         assert_eq!(told(&[hook.clone(), shell.clone(), outer, pane.clone()]), Some((5, 50, vec![9, 8, 5, 4])));
-        assert_eq!(told(&[hook, shell, pane]), None);
+        assert_eq!(told(&[hook, shell, pane.clone()]), None);
         assert_eq!(told(&[process(5, 4, true, "/opt/claude")]), None, "an agent that speaks by itself");
         assert_eq!(told(&[]), None);
+        // Codex's screens share a server, which the first of them started.
+        let screen = process(5, 4, true, "/opt/codex");
+        let server = process(6, 5, false, "/opt/codex app-server --listen unix://");
+        assert_eq!(
+            told(&[process(9, 6, false, "/bin/sh -c hook"), server.clone(), screen.clone(), pane.clone()]),
+            None
+        );
+        let all = [pane, screen, server];
+        assert_eq!(identify(&bundled(), &all, 4).unwrap().pids, [(5, 50)]);
     }
 }

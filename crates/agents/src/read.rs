@@ -118,10 +118,10 @@ fn recogniser(top: &Fields<'_, '_>) -> Option<Recogniser> {
     let title = top.text("title").map(str::to_owned);
     let revision = top.number("revision", 0..=999_999).unwrap_or(0);
     let seen = top.texts("seen").unwrap_or_default();
-    let (names, paths, scripts, commands) = match top.map("process") {
+    let (names, paths, scripts, commands, servers) = match top.map("process") {
         Some(process) => {
             let list = |key| process.texts(key).unwrap_or_default();
-            let found = (list("names"), list("paths"), list("scripts"), list("commands"));
+            let found = (list("names"), list("paths"), list("scripts"), list("commands"), list("servers"));
             process.finish();
             found
         }
@@ -155,6 +155,7 @@ fn recogniser(top: &Fields<'_, '_>) -> Option<Recogniser> {
         paths,
         scripts,
         commands,
+        servers,
         reports,
         hooks_wait,
         composer: composer?,

@@ -22,6 +22,8 @@ pub struct Recogniser {
     pub(crate) scripts: Vec<String>,
     /// Name of its executable and the first word behind it, where that program is many things: `tmuxagent fake-agent`.
     pub(crate) commands: Vec<String>,
+    /// What stands behind its name where it is no agent in a terminal but a server that several of them share.
+    pub(crate) servers: Vec<String>,
     /// What it calls itself in its status reports.
     pub(crate) reports: Vec<String>,
     /// Its dialog is shown, and can be answered, while its permission hook waits.

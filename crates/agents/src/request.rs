@@ -114,7 +114,7 @@ mod tests {
     fn request(kind: AgentQuestionKind, words: &[&str]) -> AgentRequest {
         let words = words.iter().map(|word| (*word).to_owned()).collect();
         let options = ["Red", "Dark blue"].map(str::to_owned).to_vec();
-        AgentRequest { kind, words, place: Some("/home/x/notes.txt".to_owned()), options }
+        AgentRequest { kind, words, place: Some("/home/x/notes.txt".to_owned()), options, thread: None }
     }
 
     #[test]

@@ -65,6 +65,7 @@ fn one_of_each() -> Vec<Request> {
                 words: vec!["make".into()],
                 place: None,
                 options: Vec::new(),
+                thread: None,
             },
         },
     ];

@@ -207,6 +207,9 @@ pub struct AgentRequest {
     /// The answers that a question offers, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
+    /// The conversation that asks, where a server holds several: whose dialog it is must be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
 }
 
 /// An agent's request that waits for its answer.

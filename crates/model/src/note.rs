@@ -39,6 +39,8 @@ pub enum ConfigPart {
     Channel,
     /// A policy's file.
     Policy,
+    /// The user's own recogniser of an agent.
+    Recogniser,
     /// Everything else; it has no name.
     Settings,
 }

@@ -3,7 +3,7 @@
 
 use super::dispatch::Fact;
 use super::reach::{owner_of, socket_path, transport};
-use super::recognisers::recognisers;
+use super::recognisers::{self, Recognisers};
 use super::start::Facts;
 use super::tape::Tapes;
 use std::collections::BTreeMap;
@@ -33,6 +33,8 @@ pub struct Collectors {
     /// This program, as it was started.
     program: Option<PathBuf>,
     agents: Arc<[Recogniser]>,
+    /// The texts of the user's own recognisers, by the agents' names.
+    own_recognisers: BTreeMap<String, String>,
     handles: BTreeMap<Life, HostHandle>,
     /// Socket paths of hosts on this machine, to recognise a view's own pane.
     sockets: BTreeMap<HostName, PathBuf>,
@@ -51,7 +53,7 @@ impl Collectors {
         loaded: &Loaded,
         user: &str,
     ) -> Result<Self, Problem> {
-        let agents = recognisers(&loaded.paths)?;
+        let Recognisers { known, own } = recognisers::read(&loaded.paths)?;
         Ok(Self {
             facts,
             policy,
@@ -60,7 +62,8 @@ impl Collectors {
             owner: owner_of(loaded, user),
             runtime: loaded.paths.runtime_dir.clone(),
             program: std::env::current_exe().ok(),
-            agents: agents.into_iter().map(|known| known.recogniser).collect(),
+            agents: known.into_iter().map(|known| known.recogniser).collect(),
+            own_recognisers: own,
             handles: BTreeMap::new(),
             sockets: sockets(&loaded.config.hosts),
         })
@@ -120,6 +123,23 @@ impl Collectors {
     /// The agent that started a process of this machine: the nearest one, since an agent may be another one's tool.
     pub fn ancestor_of(&self, pid: u32) -> Option<Ancestor> {
         ancestor(&self.agents, &line_of(pid))
+    }
+
+    /// The texts of the user's own recognisers in force.
+    pub fn own_recognisers(&self) -> &BTreeMap<String, String> {
+        &self.own_recognisers
+    }
+
+    /// Recognises agents otherwise from now on.
+    pub fn recognise_by(&mut self, new: Recognisers) {
+        if new.own == self.own_recognisers {
+            return;
+        }
+        self.agents = new.known.into_iter().map(|known| known.recogniser).collect();
+        self.own_recognisers = new.own;
+        for handle in self.handles.values() {
+            handle.recognise_by(Arc::clone(&self.agents));
+        }
     }
 
     /// Goes over to another configuration.

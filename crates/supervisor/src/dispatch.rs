@@ -3,19 +3,23 @@
 
 use super::away::Away;
 use super::calls;
+use super::codex::{Codex, News};
 use super::collectors::Collectors;
 use super::notify_socket::NotifySocket;
+use super::opencode::Opencodes;
 use super::perform::Performer;
 use super::reload::Reloader;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use tmuxagent_agents::VendorState;
 use tmuxagent_clock::Clock;
 use tmuxagent_core::{Act, Core, Input, Life, Ticket, Unwritten};
 use tmuxagent_errand::{Ending, Errand, Fate, Home, Returned};
 use tmuxagent_failpoints as failpoints;
 use tmuxagent_ipc::hub::{Call, PaneScreen};
 use tmuxagent_ipc::wire::Reply;
-use tmuxagent_model::{EventLine, HostName, Note, Severity, Snapshot, Trouble};
+use tmuxagent_model::{EventLine, HostName, Note, PaneKey, Severity, Snapshot, Trouble};
 use tmuxagent_store::Store;
 use tmuxagent_tmux::HostMessage;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -27,13 +31,17 @@ const POSITION: std::time::Duration = std::time::Duration::from_millis(50);
 /// With so many events waiting for a commit no more facts are taken; the collectors keep them, bounded.
 const MOST_PENDING: usize = 10_000;
 
-/// What comes first: people and signals.
+/// What comes first: people and signals, and agents' servers, at which answers of people are waited for.
 #[derive(Debug)]
 pub enum Urgent {
     /// A request of a view.
     Call(Box<Call>),
     /// A file of the configuration or a policy changed.
     Reload,
+    /// The server of Codex at that socket tells something.
+    Codex(PathBuf, Box<News>),
+    /// The opencode in that pane tells what it does.
+    Opencode(PaneKey, Box<Option<VendorState>>),
     /// End, for this reason.
     Shutdown(String),
 }
@@ -95,6 +103,11 @@ pub struct Dispatch {
     /// Where errands come back to; see [`Inbox::returned`].
     pub home: Home,
     pub asking: Asking,
+    /// Servers that Codex's screens share.
+    pub codex: Codex,
+    pub opencodes: Opencodes,
+    /// Where agents' servers are heard.
+    pub servers: mpsc::Sender<Urgent>,
     /// The init system, which is told that the loop turns.
     pub notify: NotifySocket,
 }
@@ -148,6 +161,8 @@ impl Dispatch {
                     }
                 }
                 Woken::Urgent(Some(Urgent::Reload)) => self.reload(None).await,
+                Woken::Urgent(Some(Urgent::Codex(socket, news))) => self.codex_news(&socket, *news),
+                Woken::Urgent(Some(Urgent::Opencode(pane, state))) => self.opencode_told(&pane, *state),
                 Woken::Fact(Some(fact)) => self.fact(fact),
                 Woken::Returned(returned) => returned.into_iter().for_each(|errand| self.came_home(errand)),
                 Woken::Time => {}
@@ -197,6 +212,10 @@ impl Dispatch {
     }
 
     pub(super) fn fact(&mut self, fact: Fact) {
+        if let Fact::Host(_, life, HostMessage::Event(event)) = &fact {
+            self.heed_codex(*life, event);
+            self.heed_opencode(*life, event);
+        }
         self.take(fact.into());
     }
 
@@ -300,7 +319,12 @@ impl Dispatch {
         }
     }
 
-    fn tell_collector(&self, life: Life, tell: impl FnOnce(&tmuxagent_tmux::HostHandle)) {
+    /// Whether a host is this machine.
+    pub(super) fn is_here(&self, host: &HostName) -> bool {
+        self.reloader.loaded.config.hosts.iter().any(|known| known.name == *host && known.ssh.is_none())
+    }
+
+    pub(super) fn tell_collector(&self, life: Life, tell: impl FnOnce(&tmuxagent_tmux::HostHandle)) {
         if let Some(handle) = self.collectors.get(life) {
             tell(handle);
         }

@@ -63,10 +63,10 @@ impl Files {
     }
 }
 
-/// The folders of the configuration and of the policies, whether they exist or not.
+/// The folders of the configuration, of the policies and of the user's own recognisers, whether they exist or not.
 fn folders(loaded: &Loaded, named: &[PathBuf]) -> BTreeSet<PathBuf> {
     let config = &loaded.paths.config_dir;
-    let mut folders = BTreeSet::from([config.clone(), config.join("policies")]);
+    let mut folders = BTreeSet::from([config.clone(), config.join("policies"), loaded.paths.agents()]);
     for path in named.iter().chain(&loaded.config.policy) {
         folders.extend(path.parent().map(Path::to_owned));
         folders.insert(path.clone());

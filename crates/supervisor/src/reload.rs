@@ -4,6 +4,7 @@
 use super::dispatch::Dispatch;
 use super::files::Files;
 use super::reach::watched_here;
+use super::recognisers::{self, Recognisers};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -53,24 +54,32 @@ pub fn read_policy(loaded: &Loaded, generation: u64) -> Result<Arc<Policy>, Prob
     }
 }
 
+/// What was read, and is valid.
+struct Read {
+    loaded: Loaded,
+    settings: Settings,
+    policy: Arc<Policy>,
+    recognisers: Recognisers,
+}
+
 impl Dispatch {
     /// Reads everything again and goes over to it where it is good; answers `to` once that is stored.
     pub(super) async fn reload(&mut self, to: Option<oneshot::Sender<Reply>>) {
         let ticket = to.map(|to| self.asking.ticket(to));
-        let read = self.read_again().await.and_then(|read| match gone(&self.reloader.loaded, &read.0) {
+        let read = self.read_again().await.and_then(|read| match gone(&self.reloader.loaded, &read.loaded) {
             // Who asks for it by hand means what lies there now.
             Some(gone) if ticket.is_none() => Err(gone),
             _ => Ok(read),
         });
         match read {
-            Ok((loaded, settings, policy)) => self.go_over_to(ticket, loaded, settings, policy),
+            Ok(read) => self.go_over_to(ticket, read),
             Err((part, problem)) => self.core.refuse_reload(self.clock.now(), ticket, part, &problem),
         }
         self.act();
     }
 
     /// What is configured now, or which part of it is bad and why.
-    async fn read_again(&self) -> Result<(Loaded, Settings, Arc<Policy>), (&'static str, Problem)> {
+    async fn read_again(&self) -> Result<Read, (&'static str, Problem)> {
         let (overrides, environment) = (self.reloader.overrides.clone(), self.reloader.environment.clone());
         let read = tokio::task::spawn_blocking(move || load(&overrides, &environment)).await;
         let broken = |problem| ("configuration", problem);
@@ -78,10 +87,12 @@ impl Dispatch {
         let settings = tmuxagent_alerts::config::of(&loaded).map_err(broken)?;
         let generation = self.core.engine().policy().generation + 1;
         let policy = read_policy(&loaded, generation).map_err(|problem| ("policy", problem))?;
-        Ok((loaded, settings, policy))
+        let recognisers = recognisers::read(&loaded.paths).map_err(broken)?;
+        Ok(Read { loaded, settings, policy, recognisers })
     }
 
-    fn go_over_to(&mut self, ticket: Option<Ticket>, loaded: Loaded, settings: Settings, policy: Arc<Policy>) {
+    fn go_over_to(&mut self, ticket: Option<Ticket>, read: Read) {
+        let Read { loaded, settings, policy, recognisers } = read;
         if policy.hash != self.core.engine().policy().hash {
             self.reloader.policy.send_replace(Arc::clone(&policy));
         }
@@ -110,8 +121,9 @@ impl Dispatch {
                 identities: self.core.engine().options().identities,
             },
             redactor,
-            changes: self.changes_beside_hosts(&loaded, &settings),
+            changes: self.changes_beside_hosts(&loaded, &settings, &recognisers),
         };
+        self.collectors.recognise_by(recognisers);
         let unread = unread(&loaded);
         self.core.reload(self.clock.now(), ticket, reloaded);
         self.core.take(self.clock.now(), Input::Problem(ENV_FILES.to_owned(), unread));
@@ -122,14 +134,16 @@ impl Dispatch {
         self.reloader.loaded = loaded;
     }
 
-    /// Which channels and policies are new, different or no more, and whether anything else is different.
-    fn changes_beside_hosts(&self, loaded: &Loaded, settings: &Settings) -> Vec<PartChange> {
+    /// Which channels, policies and recognisers are new, different or no more, and whether anything else is different.
+    fn changes_beside_hosts(&self, loaded: &Loaded, settings: &Settings, recognisers: &Recognisers) -> Vec<PartChange> {
         let (old, new) = (&self.reloader.loaded, &loaded.config);
         let mut changes = changed_parts(ConfigPart::Channel, self.away.channels(), &settings.channels);
         let texts = |loaded: &Loaded| -> BTreeMap<String, String> {
             loaded.policy_sources.iter().map(|source| (source.name.clone(), source.text.clone())).collect()
         };
         changes.extend(changed_parts(ConfigPart::Policy, &texts(old), &texts(loaded)));
+        let known = self.collectors.own_recognisers();
+        changes.extend(changed_parts(ConfigPart::Recogniser, known, &recognisers.own));
         if rest(&old.config) != rest(new) {
             changes.push(PartChange { part: ConfigPart::Settings, name: String::new(), how: HowChanged::Changed });
         }

@@ -1,12 +1,14 @@
 //! From a valid configuration to a running supervisor.
 
 use super::away::{Away, Ground};
+use super::codex::Codex;
 use super::collectors::Collectors;
 use super::desk::Desk;
 use super::dispatch::{Asking, Dispatch, Fact, Inbox, Urgent};
 use super::ending::turn_away;
 use super::files::Files;
 use super::notify_socket::NotifySocket;
+use super::opencode::Opencodes;
 use super::perform::Performer;
 use super::reach::watched_here;
 use super::reload::{ENV_FILES, Reloader, read_policy, redaction, unread};
@@ -207,6 +209,9 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         snapshots,
         home,
         asking: Asking::default(),
+        codex: Codex::new(urgent_in.clone()),
+        opencodes: Opencodes::default(),
+        servers: urgent_in.clone(),
         notify,
     };
     dispatch.act();

@@ -220,6 +220,7 @@ fn changes_text(lang: Lang, changes: &[PartChange]) -> String {
             ConfigPart::Host => lang.pick("host", "主机"),
             ConfigPart::Channel => lang.pick("channel", "渠道"),
             ConfigPart::Policy => lang.pick("policy", "策略"),
+            ConfigPart::Recogniser => lang.pick("recogniser", "识别文件"),
             ConfigPart::Settings => return lang.pick("other settings changed", "其他设置变更").to_owned(),
         };
         let how = match change.how {

@@ -58,6 +58,7 @@ pub fn part(lang: Lang, part: &str) -> String {
         "web server" => "网页服务".to_owned(),
         "signed links" => "签名链接".to_owned(),
         "approval files" => "审批文件".to_owned(),
+        "the server of Codex" => "Codex 的服务".to_owned(),
         "secrets of workspaces" => "工作区的机密".to_owned(),
         named => match named.split_once(' ') {
             Some(("host", name)) => format!("主机 {name}"),

@@ -24,13 +24,17 @@ mod spec;
 mod transport;
 
 pub use refusal::Refusal;
-pub use shell::{claude_session_of, is_alive, line_of, look_takes, processes, serve, this_process};
+pub use shell::{
+    CodexServer, claude_session_of, codex_server_of, is_alive, line_of, look_takes, opencode_port_of, processes, serve,
+    this_process,
+};
 pub use spec::{HostSpec, KnownPrompts, Position, Tape};
 pub use transport::{Socket, SshTarget, Transport, shell_word};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tmuxagent_agents::{Recogniser, ThreadTold};
 use tmuxagent_clock::Clock;
 use tmuxagent_errand::{Ending, Errand};
 use tmuxagent_model::{
@@ -137,6 +141,8 @@ pub(crate) enum Request {
     RunsIn(PaneKey, Vec<String>),
     Hook(PaneKey, Box<HookTold>),
     Agent(PaneKey, Box<RequestNews>),
+    Thread(PaneKey, Box<ThreadTold>),
+    Recognise(Arc<[Recogniser]>),
     Exclude(PaneId),
     Include(PaneId),
     Gone(BTreeSet<HostName>),
@@ -203,6 +209,16 @@ impl HostHandle {
     /// A request of an agent in a pane waits for its answer, or does no more.
     pub fn agent_request(&self, pane: PaneKey, news: Box<RequestNews>) {
         self.ask(Request::Agent(pane, news));
+    }
+
+    /// The server of a pane's agent tells something of a conversation in that agent's folder. It is weighed with the next look.
+    pub fn thread(&self, pane: PaneKey, told: Box<ThreadTold>) {
+        self.ask(Request::Thread(pane, told));
+    }
+
+    /// Recognises agents by these from now on.
+    pub fn recognise_by(&self, recognisers: Arc<[Recogniser]>) {
+        self.ask(Request::Recognise(recognisers));
     }
 
     /// Leaves a pane unread: a view of ours runs there, and reading it would feed on itself.

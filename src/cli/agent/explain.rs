@@ -10,8 +10,9 @@ use tmuxagent_agents::{
 };
 use tmuxagent_clock::wall;
 use tmuxagent_model::{AgentQuestion, AgentState, AgentStatus, Timestamp};
+use tmuxagent_supervisor::{CodexHeld, codex_held_at};
 use tmuxagent_text::{Lang, agent_question_kind, agent_state, ago, answer_role, clean, clean_block, evidence_source};
-use tmuxagent_tmux::{claude_session_of, processes};
+use tmuxagent_tmux::{CodexServer, claude_session_of, codex_server_of, processes};
 
 /// Looks at the pane now: its processes, the agent's own file, its screen. Exit code 1: no agent runs there, or what it does
 /// is not certain.
@@ -52,6 +53,14 @@ struct Look {
     now: Timestamp,
     /// Why the agent's own file does not count.
     ignored: Option<String>,
+    /// What a server that its screens share holds, and whether one answers.
+    server: Option<Server>,
+}
+
+/// The server of a Codex.
+struct Server {
+    at: CodexServer,
+    held: Option<CodexHeld>,
 }
 
 fn look(local: &Local, pane: &Pane, recognisers: &[Recogniser], core: &mut AgentCore) -> Result<Look, CliError> {
@@ -59,7 +68,7 @@ fn look(local: &Local, pane: &Pane, recognisers: &[Recogniser], core: &mut Agent
     let screen = local.look(pane)?;
     let now = wall();
     core.on(now, Input::Process(process.clone()));
-    let Some(found) = &process else { return Ok(Look { process, now, ignored: None }) };
+    let Some(found) = &process else { return Ok(Look { process, now, ignored: None, server: None }) };
     let mut ignored = None;
     if found.agent == "claude"
         && let Some((text, at)) = claude_session_of(found.pids.iter().map(|(pid, _)| *pid))
@@ -75,7 +84,44 @@ fn look(local: &Local, pane: &Pane, recognisers: &[Recogniser], core: &mut Agent
     if let Some(recogniser) = recognisers.iter().find(|known| known.agent == found.agent) {
         core.on(now, Input::Screen(Box::new(recognise(recogniser, &screen))));
     }
-    Ok(Look { process, now, ignored })
+    let server = codex_server_of(found.pid).filter(|_| found.agent == "codex").map(server);
+    Ok(Look { process, now, ignored, server })
+}
+
+/// Asks it what it holds.
+fn server(at: CodexServer) -> Server {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let held = runtime.ok().and_then(|runtime| runtime.block_on(codex_held_at(&at.socket)));
+    Server { at, held }
+}
+
+impl Server {
+    /// What those of its conversations do that work in the agent's folder.
+    fn states(&self) -> Vec<&AgentState> {
+        let threads = self.held.iter().flat_map(|held| &held.threads);
+        let own = threads.filter(|thread| thread.folder == self.at.folder);
+        own.filter_map(|thread| Some(&thread.state.as_ref()?.state)).collect()
+    }
+
+    /// In one sentence.
+    fn sentence(&self, lang: Lang) -> String {
+        let Some(held) = &self.held else {
+            return lang.pick("its server does not answer", "它的服务没有应答").to_owned();
+        };
+        let version = clean(&held.version);
+        if !held.spoken_with {
+            return match lang {
+                Lang::En => format!("its server is not used: version {version}"),
+                Lang::Zh => format!("未采用它的服务：版本 {version}"),
+            };
+        }
+        let states: Vec<String> = self.states().into_iter().map(|state| agent_state(lang, state)).collect();
+        let states = if states.is_empty() { "-".to_owned() } else { states.join(lang.pick(", ", "，")) };
+        match lang {
+            Lang::En => format!("its server ({version}) holds in this folder: {states}"),
+            Lang::Zh => format!("它的服务（{version}）在此文件夹中的会话：{states}"),
+        }
+    }
 }
 
 const fn readiness_word(readiness: &Readiness) -> &'static str {
@@ -91,11 +137,16 @@ const fn readiness_word(readiness: &Readiness) -> &'static str {
 
 fn json(out: &Output, (local, pane): (&Local, &Pane), look: &Look, core: &AgentCore) -> Result<(), CliError> {
     let status = core.status();
+    let server = look.server.as_ref().map(|it| {
+        let held = it.held.as_ref();
+        let (version, used) = (held.map(|held| &held.version), held.is_some_and(|held| held.spoken_with));
+        json!({ "socket": it.at.socket, "version": version, "used": used, "states": it.states() })
+    });
     let process = look.process.as_ref().map(|found| json!({ "pid": found.pid, "start": found.start }));
     out.json(&json!({
         "server": local.server(), "pane": pane.id, "place": pane.place, "process": process,
         "agent": status.map(|status| &status.agent), "state": status.map(|status| status.state.word()),
-        "detail": status.map(|status| &status.state), "evidence": core.evidence(), "ignored": look.ignored,
+        "detail": status.map(|status| &status.state), "evidence": core.evidence(), "ignored": look.ignored, "own_server": server,
         "question": status.and_then(|status| status.question.as_ref()), "prompt": readiness_word(&core.readiness()),
     }))
 }
@@ -139,6 +190,9 @@ fn evidence(out: &Output, look: &Look, core: &AgentCore) -> Result<(), CliError>
         let (state, age) = (agent_state(lang, &piece.state), ago(lang, look.now, piece.at));
         let text = if piece.text.is_empty() { String::new() } else { format!("  {}", clean(&piece.text)) };
         out.wrapped("  ", Tone::Plain, &format!("{source}: {state} ({}, {age}){text}", clean(&piece.rule)))?;
+    }
+    if let Some(server) = &look.server {
+        out.wrapped("  ", Tone::Dim, &server.sentence(lang))?;
     }
     if let Some(why) = &look.ignored {
         let why = if why == OTHER_PROCESS {

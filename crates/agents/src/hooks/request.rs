@@ -38,6 +38,7 @@ pub fn read_request(input: &[u8]) -> Option<HookRequest> {
         words,
         place: place.map(str::to_owned),
         options: Vec::new(),
+        thread: None,
     };
     let lines = |keys: &[&str]| {
         let texts = keys.iter().filter_map(|key| text(key));
@@ -67,6 +68,7 @@ fn question(input: &Value) -> Option<AgentRequest> {
         words: vec![question.get("question")?.as_str()?.to_owned()],
         place: None,
         options: labels.map(|option| Some(option.get("label")?.as_str()?.to_owned())).collect::<Option<_>>()?,
+        thread: None,
     })
 }
 

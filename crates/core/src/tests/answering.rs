@@ -39,7 +39,8 @@ fn wait(room: &mut Room, connection: u64, waits: bool) -> (Ticket, Option<String
     let peer = Peer { connection, who: "mei".into(), via: Via::Hook, pane: None, tmux_socket: None, pid: Some(900) };
     let ancestor = Some(Ancestor { agent: "claude".into(), pid: 500, start: 7, waits, line: vec![900, 500, 101, 1] });
     let (kind, words) = (AgentQuestionKind::Command, vec!["touch x".to_owned()]);
-    let request = Request::Await { request: AgentRequest { kind, words, place: None, options: Vec::new() } };
+    let request =
+        Request::Await { request: AgentRequest { kind, words, place: None, options: Vec::new(), thread: None } };
     room.core.ask(room.now, Asked { ticket, peer, request, origin: None, ancestor });
     let told = news(room).into_iter().find_map(|news| match news {
         RequestNews::Waits(waiting) => Some(waiting.id),

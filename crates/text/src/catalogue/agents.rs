@@ -7,6 +7,15 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("a map with `from` or `after`", "含 `from` 或 `after` 的映射"),
     ("a map with `name` and `state`", "含 `name` 和 `state` 的映射"),
     ("the file of the agent `{}` must be named {}.yaml", "代理 `{0}` 的文件必须命名为 {1}.yaml"),
+    (
+        "it does not tell its version, so it is not used; the screen tells what Codex does",
+        "它没有告知版本，因此未使用；Codex 的状态以屏幕为准",
+    ),
+    (
+        "version {} is older than 0.171, so it is not used; the screen tells what Codex does",
+        "版本 {0} 早于 0.171，因此未使用；Codex 的状态以屏幕为准",
+    ),
+    ("it can't be used: {}; the screen tells what Codex does", "无法使用：{0}；Codex 的状态以屏幕为准"),
     ("the recogniser {} can't be read: {}", "无法读取识别文件 {0}：{1}"),
     ("`agent` needs a word", "`agent` 需要一个词"),
     ("write one or several of {}", "请写下列之一或几个：{0}"),

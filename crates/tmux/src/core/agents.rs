@@ -5,6 +5,7 @@
 //! said outlives it.
 
 mod requests;
+mod threads;
 
 pub(super) use requests::Requests;
 
@@ -14,8 +15,8 @@ use super::reader::{Seen, Surface};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tmuxagent_agents::{
-    AgentCore, AgentProcess, Ending, Input, Limits, Readiness, Recogniser, Report, Screen, SessionState, VendorState,
-    claude_session, identify, recognise,
+    AgentCore, AgentProcess, Ending, Input, Limits, Readiness, Recogniser, Report, Screen, SessionState, Threads,
+    VendorState, claude_session, identify, recognise,
 };
 use tmuxagent_model::{
     AgentQuestion, AgentQuestionKind, AgentSeen, AgentState, AgentStatus, Event, EvidenceSource, Front, HookTold,
@@ -70,6 +71,10 @@ pub(super) struct WatchedAgent {
     session: Option<(String, i64)>,
     /// Since when it rests, as that file says.
     rested_by_file: Option<u64>,
+    /// The conversations of its own server that may be its.
+    threads: Threads,
+    /// What its own one does, as it was last weighed.
+    by_thread: Option<VendorState>,
     /// When it is to be looked at again, whether it prints or not.
     due: Option<Instant>,
 }
@@ -90,7 +95,24 @@ impl WatchedAgent {
         let (seen, rests, shown, answered) = (None, None, None, None);
         let (looks, unread, session, rested_by_file) = (0, 0, None, None);
         let (told, asked, due, request) = (None, None, None, None);
-        Self { core, told, seen, rests, asked, shown, request, looks, answered, unread, session, rested_by_file, due }
+        let (threads, by_thread) = (Threads::default(), None);
+        Self {
+            core,
+            told,
+            seen,
+            rests,
+            asked,
+            shown,
+            request,
+            looks,
+            answered,
+            unread,
+            session,
+            rested_by_file,
+            threads,
+            by_thread,
+            due,
+        }
     }
 
     /// The dialog that is shown and read as a whole.
@@ -325,8 +347,11 @@ impl HostCore {
             }
         };
         agent.core.on(wall, Input::Process(process.clone()));
-        for state in pane.voice.reports.iter_mut().flat_map(std::mem::take) {
-            agent.core.on(wall, Input::Report(Report { state, app: None }));
+        agent.take_threads(process.as_ref(), std::mem::take(&mut pane.voice.threads));
+        for (at, state) in pane.voice.reports.iter_mut().flat_map(std::mem::take) {
+            let report = Report { state, app: None };
+            agent.threads.reported(at.unwrap_or(wall), &report);
+            agent.core.on(wall, Input::Report(report));
             // Work may begin and end between two looks.
             if let Some(seen) = agent.seen(now, key, process.as_ref(), !pane.voice.agent_told) {
                 pane.voice.agent_told = true;
@@ -352,6 +377,7 @@ impl HostCore {
                     self.outlet.event(Event::Agent(Box::new(seen)));
                 }
             }
+            agent.weigh_thread(wall);
             let text = surface.styled.clone().unwrap_or_else(|| surface.rows.join("\n"));
             let screen = Screen::of(&text).with_cursor(surface.x as usize, surface.y as usize);
             agent.screen(wall, process, &recognisers, &screen);
@@ -361,7 +387,7 @@ impl HostCore {
             // The key is not read yet, and another one behind it would go to whatever comes next.
             agent.answered(now);
         }
-        let request = pane.voice.requests.of(&agent, process.as_ref());
+        let request = pane.voice.requests.of(&mut agent, process.as_ref());
         if let Some(question) = agent.dialog_news(now, request.as_ref()) {
             let front = seen.front.clone().map(|front| Front { name: name.clone(), ..front });
             let question = question.map(Box::new);
@@ -376,7 +402,8 @@ impl HostCore {
         for state in news {
             self.outlet.event(Event::Program { pane: key.clone(), state });
         }
-        let due = agent.core.deadline().map(|at| now + Duration::from_millis(at.since(wall).0));
+        let due = agent.core.deadline().into_iter().chain(agent.threads.deadline(wall)).min();
+        let due = due.map(|at| now + Duration::from_millis(at.since(wall).0));
         let due = if agent.unread > 0 { Some(now + READ_AGAIN) } else { due };
         let busy =
             agent.core.status().is_some_and(|status| matches!(status.state, AgentState::Working | AgentState::Unsure))
@@ -404,6 +431,20 @@ impl HostCore {
             pane.voice.hooks.push(told);
         }
         self.look_soon(key.pane);
+    }
+
+    /// Recognises agents by these from now on; what is known of those that are still recognised stays.
+    pub(super) fn recognise_by(&mut self, recognisers: Arc<[Recogniser]>) {
+        for pane in self.inventory.panes.values_mut() {
+            if let Some(agent) = &mut pane.agent {
+                agent.core.learn(&recognisers);
+            }
+        }
+        self.spec.agents = recognisers;
+        let panes: Vec<_> = self.inventory.panes.keys().copied().collect();
+        for pane in panes {
+            self.look_soon(pane);
+        }
     }
 
     /// Agents that have to be looked at though they print nothing.

@@ -280,6 +280,8 @@ impl HostCore {
             Request::RunsIn(pane, pipelines) => self.runs_in(pane, pipelines),
             Request::Hook(pane, told) => self.hook(&pane, *told),
             Request::Agent(pane, news) => self.request_news(&pane, *news),
+            Request::Thread(pane, told) => self.thread_told(&pane, *told),
+            Request::Recognise(agents) => self.recognise_by(agents),
             Request::Exclude(pane) => {
                 self.inventory.excluded.insert(pane);
                 self.leave_pane(pane);

@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
+use tmuxagent_agents::ThreadTold;
 use tmuxagent_lines::{Reader, Reading};
 use tmuxagent_model::{
     AgentMessage, BlockLine, Event, Front, HookTold, LineBlock, LineEvent, Origin, PRINTED, PaneInfo, PaneKey,
@@ -126,10 +127,13 @@ pub(super) struct Voice {
     pub restless: bool,
     /// The program set a title, so its facts are out of date.
     pub retitled: bool,
-    /// What the program says of itself is weighed with all else that is known of the agent in the pane: it waits here.
-    pub reports: Option<Vec<ProgramState>>,
+    /// What the program says of itself is weighed with all else that is known of the agent in the pane: it waits here,
+    /// with the instant at which it came.
+    pub reports: Option<Vec<(Option<Timestamp>, ProgramState)>>,
     /// What agents tell by hooks; weighed with the next look.
     pub hooks: Vec<HookTold>,
+    /// What its agent's server tells, and when that came; weighed with the next look.
+    pub threads: Vec<(Timestamp, ThreadTold)>,
     /// Its agent's requests that wait for an answer.
     pub requests: Requests,
     /// What agent is in it, or that there is none, was told since it is watched.
@@ -167,6 +171,7 @@ impl Pane {
             retitled: false,
             reports: None,
             hooks: Vec::new(),
+            threads: Vec::new(),
             requests: Requests::default(),
             // What a new pane shows is news.
             agent_told: matches!(feed, Feed::Stream | Feed::Unread(Past::New)),
@@ -321,7 +326,10 @@ impl Voice {
                 // A restart would not know it for an echo any more.
                 self.spoke = true;
             }
-            Reading::Program(state) if self.weighs(&state) => self.reports.get_or_insert_default().push(state),
+            Reading::Program(state) if self.weighs(&state) => {
+                let at = self.last_output;
+                self.reports.get_or_insert_default().push((at, state));
+            }
             Reading::Program(state) => {
                 self.tell_printed(outlet);
                 outlet.event(Event::Program { pane: self.key.clone(), state });

@@ -95,15 +95,79 @@ fn named(mut process: Process) -> Process {
 #[must_use]
 pub fn claude_session_of(pids: impl IntoIterator<Item = u32>) -> Option<(String, i64)> {
     pids.into_iter().find_map(|pid| {
-        let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
-        let variable = |name: &str| {
-            let mut all = environment.split(|byte| *byte == 0);
-            all.find_map(|word| Some(String::from_utf8_lossy(word.strip_prefix(name.as_bytes())?).into_owned()))
-        };
-        let folder =
-            variable("CLAUDE_CONFIG_DIR=").or_else(|| variable("HOME=").map(|home| format!("{home}/.claude")))?;
+        let folder = variable(pid, "CLAUDE_CONFIG_DIR").or_else(|| Some(variable(pid, "HOME")? + "/.claude"))?;
         read_regular(&PathBuf::from(folder).join("sessions").join(format!("{pid}.json")))
     })
+}
+
+/// The server that a Codex in a terminal shares with others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodexServer {
+    /// Its socket. Whether it listens there is not known.
+    pub socket: PathBuf,
+    /// The folder that the Codex in the terminal works in.
+    pub folder: String,
+}
+
+/// Where the server of a Codex would listen; `None` for one that has its own, or is on its way to another machine.
+#[must_use]
+pub fn codex_server_of(pid: u32) -> Option<CodexServer> {
+    let arguments = named(stat(pid)?).arguments;
+    let behind = arguments.iter().position(|word| word == "--remote").and_then(|at| arguments.get(at + 1));
+    let remote =
+        behind.map(String::as_str).or_else(|| arguments.iter().find_map(|word| word.strip_prefix("--remote=")));
+    if arguments.iter().any(|word| word == "--no-daemon") {
+        return None;
+    }
+    let socket = match remote {
+        Some(address) => PathBuf::from(address.strip_prefix("unix://")?),
+        None => {
+            let home = variable(pid, "CODEX_HOME").or_else(|| Some(variable(pid, "HOME")? + "/.codex"))?;
+            PathBuf::from(home).join("app-server-control/app-server-control.sock")
+        }
+    };
+    let folder = std::fs::read_link(format!("/proc/{pid}/cwd")).ok()?.to_str()?.to_owned();
+    socket.is_absolute().then_some(CodexServer { socket, folder })
+}
+
+/// The port at which an opencode, or a process that it started, was told to listen, and does.
+#[must_use]
+pub fn opencode_port_of(pid: u32) -> Option<u16> {
+    let all = started_by(pid);
+    let named = |process: &Process| {
+        let mut words = process.arguments.iter();
+        let behind = words.by_ref().find_map(|word| match word.strip_prefix("--port") {
+            Some("") => Some(None),
+            Some(more) => Some(Some(more.strip_prefix('=')?.to_owned())),
+            None => None,
+        });
+        behind?.or_else(|| words.next().cloned())?.parse::<u16>().ok()
+    };
+    let port = all.iter().find_map(named).filter(|port| *port > 0)?;
+    let doors = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| std::fs::read_to_string(table).unwrap_or_default());
+    let doors: Vec<String> = doors.iter().flat_map(|table| table.lines()).filter_map(|row| door(row, port)).collect();
+    let listens = |process: &Process| {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", process.pid)).into_iter().flatten().flatten();
+        open.filter_map(|entry| std::fs::read_link(entry.path()).ok())
+            .any(|file| file.to_str().is_some_and(|file| doors.iter().any(|door| door == file)))
+    };
+    all.iter().any(listens).then_some(port)
+}
+
+/// The socket of a row of `/proc/net/tcp` (proc_pid_net(5)) that listens at a port, as a descriptor of it is called.
+fn door(row: &str, port: u16) -> Option<String> {
+    let fields: Vec<&str> = row.split_ascii_whitespace().collect();
+    let (_, at) = fields.get(1)?.rsplit_once(':')?;
+    let listens = u16::from_str_radix(at, 16) == Ok(port) && fields.get(3) == Some(&"0A");
+    listens.then_some(format!("socket:[{}]", fields.get(9)?))
+}
+
+/// A variable of a process as it began, where it is not empty.
+fn variable(pid: u32, name: &str) -> Option<String> {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mut all = environment.split(|byte| *byte == 0);
+    let value = all.find_map(|word| word.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    Some(String::from_utf8_lossy(value).into_owned()).filter(|value| !value.is_empty())
 }
 
 /// A regular file that is not too long; nothing else is waited for.
@@ -154,6 +218,34 @@ mod tests {
             assert_eq!(sleeper.parent, own);
             assert_eq!(sleeper.arguments[1..], ["600"]);
         }
+    }
+
+    #[test]
+    fn a_row_that_listens_names_its_socket() {
+        let row = |state: &str| {
+            format!(
+                "   0: 0100007F:1F90 00000000:0000 {state} 00000000:00000000 00:00000000 00000000     0        0 4711 1 x"
+            )
+        };
+        assert_eq!(door(&row("0A"), 8080).as_deref(), Some("socket:[4711]"));
+        assert_eq!(
+            (door(&row("01"), 8080), door(&row("0A"), 8081), door("  sl  local_address", 0)),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn only_an_own_port_is_an_opencodes() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let mut other = std::process::Command::new("sh");
+        other.args(["-c", "read x", "x", "--port", &port.to_string()]).stdin(std::process::Stdio::piped());
+        let mut other = other.spawn().expect("a child");
+        let found = opencode_port_of(other.id());
+        other.kill().expect("ours");
+        other.wait().expect("ours");
+        assert_eq!(found, None, "another process listens there");
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod queue;
 mod told;
 mod turn;
 
-pub use agents::{claude_session_of, line_of, processes};
+pub use agents::{CodexServer, claude_session_of, codex_server_of, line_of, opencode_port_of, processes};
 pub use claims::{is_alive, this_process};
 pub use handover::{Piping, serve};
 pub use look::look_takes;

@@ -1,7 +1,7 @@
 //! Requests of agents that wait for their answer beside a dialog: which one is the dialog's own goes with what is told of it.
 //!
 //! **Invariant:** a request counts for the very process that reads the pane's terminal, and says what its dialog shows; of
-//! two like that none does.
+//! two like that none does. One that a conversation of a shared server asks counts only where that may be the pane's.
 
 use super::{HostCore, WatchedAgent};
 use tmuxagent_agents::{AgentProcess, only_request};
@@ -15,11 +15,18 @@ const MOST: usize = 32;
 pub(in crate::core) struct Requests(Vec<WaitingRequest>);
 
 impl Requests {
-    /// The one that asks what an agent shows.
-    pub fn of(&self, agent: &WatchedAgent, process: Option<&AgentProcess>) -> Option<String> {
+    /// The one that asks what an agent shows; that tells which conversation the agent shows, too.
+    pub fn of(&self, agent: &mut WatchedAgent, process: Option<&AgentProcess>) -> Option<String> {
         let (question, process) = (agent.question()?, process?);
         let own = |waiting: &&WaitingRequest| process.pids.contains(&(waiting.by.pid, waiting.by.start));
-        only_request(self.0.iter().filter(own), question).map(|found| found.id.clone())
+        let of_its_thread = |waiting: &&WaitingRequest| {
+            waiting.request.thread.as_ref().is_none_or(|thread| agent.threads.may_be(thread))
+        };
+        let found = only_request(self.0.iter().filter(own).filter(of_its_thread), question)?;
+        if let Some(thread) = &found.request.thread {
+            agent.threads.shows(thread);
+        }
+        Some(found.id.clone())
     }
 }
 

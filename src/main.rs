@@ -3,6 +3,8 @@
 #![doc = include_str!("../ARCHITECTURE.md")]
 
 mod cli;
+#[allow(unsafe_code, reason = "an allocator is named by an unsafe trait, and by nothing else")]
+mod memory;
 mod wrapper;
 
 use std::process::ExitCode;

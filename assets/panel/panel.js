@@ -43,7 +43,8 @@ function hindrance(approval, me, words) {
 function choices(approval, words) {
   const no = { verdict: "reject", label: words.reject };
   if (approval.options.length > 0) {
-    const answers = approval.options.map((label, option) => ({ verdict: "approve", option, label }));
+    const labels = approval.option_texts || approval.options;
+    const answers = labels.map((label, option) => ({ verdict: "approve", option, label }));
     return [...answers, no];
   }
   return [{ verdict: "approve", label: approval.takes_text ? words.send_answer : words.approve }, no];

@@ -7,7 +7,7 @@ use clap::Args;
 use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Decision, Snapshot, Timestamp};
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{
-    Lang, Text, ago, approval_kind, approval_state, clean, effect_of_yes, question, span, steps_line, via,
+    Lang, Text, ago, approval_kind, approval_state, clean, effect_of_yes, question, span, steps_line, told_option, via,
 };
 
 #[derive(Debug, Args)]
@@ -102,7 +102,8 @@ fn choices(out: &Output, approval: &Approval) -> Result<(), CliError> {
         let typed = approval.option_effects.get(n).map(|steps| steps_line(steps)).filter(|typed| !typed.is_empty());
         let types = Text::EffectTypes.of(out.lang);
         let typed = typed.map(|typed| format!("  ({types} {typed})")).unwrap_or_default();
-        out.item("    - ", &format!("{}{typed}", clean(option)))
+        let told = told_option(out.lang, approval, option, &clean(option));
+        out.item("    - ", &format!("{told}{typed}"))
     })
 }
 
@@ -194,6 +195,23 @@ mod tests {
         let mut far = Approval { place: "nas/main:ci.0".to_owned(), folder: "/srv/ci".to_owned(), ..approval() };
         far.pane = "nas/main/%0/7".parse().unwrap();
         assert_eq!(place(&far), "nas/main:ci.0 %0  /srv/ci");
+    }
+
+    #[test]
+    fn our_own_answers_say_what_they_do() {
+        let told = |kind: ApprovalKind, lang: Lang, option: &str| {
+            told_option(lang, &Approval { kind, ..approval() }, option, option)
+        };
+        let waits = told(ApprovalKind::Unclear, Lang::En, "wait");
+        assert_eq!(waits, "wait (nothing is done, and its end is waited for)");
+        assert_eq!(told(ApprovalKind::Unclear, Lang::Zh, "wait"), "wait（什么也不做，继续等它结束）");
+        for option in ["continue", "rerun", "wait"] {
+            assert!(told(ApprovalKind::Gap, Lang::Zh, option).starts_with(&format!("{option}（")), "{option}");
+        }
+        for option in ["stop", "wait", "over", "continue"] {
+            assert!(told(ApprovalKind::Overdue, Lang::En, option).starts_with(&format!("{option} (")), "{option}");
+        }
+        assert_eq!(told(ApprovalKind::Agent, Lang::En, "wait"), "wait", "an agent's words are its own");
     }
 
     #[test]

@@ -197,12 +197,22 @@ impl Connection {
         Ok(CliError::NotFound { text, hint: hint.to_owned(), candidates })
     }
 
+    /// The error of a beginning that several approvals have: of decided ones nothing can be chosen any more.
+    fn several(&mut self, session: &Session, id: &str, text: String) -> Result<CliError, CliError> {
+        let approvals = self.snapshot()?.approvals;
+        let mut open = approvals.iter().filter(|approval| approval.state == ApprovalState::Pending);
+        let waits = open.any(|approval| approval.id.as_str().starts_with(id));
+        let text = if waits { text } else { format!("none of the approvals that begin with `{}` is open", clean(id)) };
+        self.none_named(session, text)
+    }
+
     /// The approval of that name, with the connection to whoever asks it: this supervisor, or the one that types on a
     /// host which this one only watches.
     pub(super) fn with_approval(mut self, session: &Session, id: &str) -> Result<(Self, Approval), CliError> {
         let unknown = match self.approval(id) {
             Ok(approval) => return Ok((self, approval)),
             Err(error @ CliError::Answer { kind: ErrorKind::NotFound, .. }) => error,
+            Err(CliError::Answer { kind: ErrorKind::Ambiguous, text }) => return Err(self.several(session, id, text)?),
             Err(error) => return Err(error),
         };
         let mut far = Vec::new();

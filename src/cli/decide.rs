@@ -129,12 +129,9 @@ fn split(text: &str) -> Result<(&str, Option<u32>), CliError> {
     }
 }
 
-/// The option that is meant by its number. The numbers of a dialog are its own, which the supervisor knows.
+/// The option that is meant, where it is one.
 fn meant<'a>(approval: &'a Approval, answer: &'a str) -> &'a str {
-    let dialog = matches!(approval.kind, ApprovalKind::Dialog { .. });
-    let named = dialog || approval.options.iter().any(|option| option == answer);
-    let number = answer.parse::<usize>().ok().filter(|_| !named).and_then(|number| number.checked_sub(1));
-    number.and_then(|at| approval.options.get(at)).map_or(answer, String::as_str)
+    approval.option_meant(answer).unwrap_or(answer)
 }
 
 /// A command that waits for a text is told none by a plain yes.
@@ -150,7 +147,11 @@ fn check_plain_yes(approval: &Approval) -> Result<(), CliError> {
 
 /// What can be said without asking; the supervisor decides about the rest in one step.
 fn check(approval: &Approval, revision: u32, answer: Option<&str>) -> Result<(), CliError> {
-    if approval.state == ApprovalState::Pending && revision != approval.revision {
+    // What is decided already takes no answer at all, which the supervisor says.
+    if approval.state != ApprovalState::Pending {
+        return Ok(());
+    }
+    if revision != approval.revision {
         return Err(CliError::Answer {
             kind: ErrorKind::Stale,
             text: format!("approval {} has changed: it is at revision {} now", approval.id, approval.revision),
@@ -168,5 +169,26 @@ fn check(approval: &Approval, revision: u32, answer: Option<&str>) -> Result<(),
             })
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tmuxagent_testkit::approval;
+
+    #[test]
+    fn an_answer_is_one_that_is_offered_as_long_as_something_is_asked() {
+        let options = vec!["yes".to_owned(), "no".to_owned()];
+        let open = Approval { kind: ApprovalKind::Asks, options, ..approval() };
+        for (written, option) in [("yes", "yes"), ("NO", "no"), ("y", "yes"), ("2", "no"), ("3", "3"), ("bla", "bla")] {
+            assert_eq!(meant(&open, written), option, "{written}");
+        }
+        assert!(check(&open, 1, Some("yes")).is_ok());
+        assert_eq!(check(&open, 1, Some("bla")).map_err(|error| error.code()), Err(exit::NOT_FOUND));
+        assert_eq!(check(&open, 2, Some("yes")).map_err(|error| error.code()), Err(exit::DECIDED));
+        // Whatever is answered, that it is decided is what the supervisor says.
+        let decided = Approval { state: ApprovalState::Approved, ..open };
+        assert!(check(&decided, 1, Some("bla")).is_ok());
     }
 }

@@ -5,7 +5,7 @@ use super::{Outcome, Output, Session, Tone, exit, target};
 use clap::Args;
 use tmuxagent_model::{AgentState, AgentStatus, PaneState, PaneView, Reads, RunState, Snapshot, StageState};
 use tmuxagent_text::cli::{Word, word};
-use tmuxagent_text::{Lang, agent_state, ago, clean, pane_state, reads, run_state, run_took, sentence, stage_state};
+use tmuxagent_text::{Lang, agent_state, ago, clean, pane_doing, reads, run_state, run_took, sentence, stage_state};
 
 #[derive(Debug, Args)]
 pub(super) struct PanesArgs {
@@ -50,7 +50,7 @@ fn panes(out: &Output, snapshot: &Snapshot) -> Result<(), super::CliError> {
             let program = if agent.is_empty() { &facts.command } else { agent };
             let mut row = vec![
                 (Tone::Bold, clean(&pane.info.short())),
-                (tone(pane.state), pane_state(lang, pane.state).to_owned()),
+                (tone(pane.state), pane_doing(lang, pane).to_owned()),
                 (Tone::Plain, clean(&pane.info.target())),
                 (Tone::Plain, clean(program)),
                 (Tone::Plain, clean(&pane.pipelines.join(","))),

@@ -120,8 +120,9 @@ fn invite(session: &Session, args: &GiveArgs) -> Outcome {
         out.raw(&code)?;
     }
     out.line(out.lang.pick(
-        "Open it within a day, or show the code to the phone's camera. Who opens it first is signed in: send it to nobody else.",
-        "请在一天内打开，或用手机摄像头扫描二维码。最先打开的人会登录，请勿转发给他人。",
+        "Open it within a day, or show the code to the phone's camera, and press the button on its page: the first browser in which \
+         it is pressed is signed in, and the link is used up. Send it to nobody else.",
+        "请在一天内打开，或用手机摄像头扫描二维码，然后按下页面上的按钮：最先按下的浏览器会登录，链接随即失效。请勿转发给他人。",
     ))?;
     Ok(exit::OK)
 }

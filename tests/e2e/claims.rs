@@ -7,11 +7,11 @@ use super::support::watched::{Watched, keys, spec};
 use super::support::{PATIENCE, TmuxServer, wait_for};
 use rustix::process::{Signal, kill_process};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tmuxagent_model::{HostName, HostState, IntentId, Outcome, Owner, SkipReason};
 use tmuxagent_tmux::{HostMessage, HostSpec, this_process};
 
-/// A lease is lost after 22 s, and looked at every 4.
+/// A lease is lost after 22 s, and looked at every second.
 const TAKEOVER: Duration = Duration::from_secs(60);
 
 /// A second supervisor of the room's user, with a state folder of its own.
@@ -161,6 +161,37 @@ fn killed_and_started_again_it_has_its_server_at_once_although_another_one_waits
     assert_eq!(room.ask(&["approve", &approval]).status.code(), Some(0));
     room.wait_ran("build ");
     assert!(second.answer(&["status", "--json"]).contains("\"watching\""));
+}
+
+#[test]
+fn after_an_orderly_end_the_next_one_takes_over_and_no_line_between_is_lost_without_a_word() {
+    let mut room = Room::gated("language: en\n", "expires: 1h");
+    room.watch();
+    let pid = room.supervisor.as_ref().expect("it runs").id();
+    let second = Second::start(&room);
+    second.wait_status("\"watching\"");
+    assert_eq!(room.ask(&["shutdown"]).status.code(), Some(0));
+    let mut ended = room.supervisor.take().expect("it ran");
+    assert!(ended.wait().expect("it ends").success());
+    let end = Instant::now();
+    // The next one may not know yet.
+    room.finish_tests("one");
+    let gone = format!("(process {pid}) is gone; this one takes over");
+    wait_for(PATIENCE, "that the end is known", || {
+        let status = second.answer(&["status"]);
+        (status.contains(&gone) || status.contains("live")).then_some(())
+    });
+    room.finish_tests("two");
+    second.wait_status("\"live\"");
+    // By the lease alone it would take longer.
+    assert!(end.elapsed() < Duration::from_secs(20), "{:?}", end.elapsed());
+    let approval = second.wait_approval();
+    assert_eq!(second.ask(&["approve", &approval]).status.code(), Some(0));
+    room.wait_ran("build ");
+    // The first line was acted on as well, or it is told: which of the two depends on the instant.
+    let told = || second.answer(&["events", "--limit", "1000"]).contains("not acted on by this one: `tests ok one`");
+    let asked = || second.answer(&["approvals", "--all", "--json"]).contains("tests ok one");
+    assert!(told() || asked(), "{}", second.answer(&["events"]));
 }
 
 #[test]

@@ -67,6 +67,17 @@ fn a_session_of_the_users_tmux_keeps_it_running() {
     let (code, said) = ran(&["status"]);
     assert!(code == Some(0) && said.contains("tmux: installed") && said.contains("runs: yes "), "{said}");
     assert!(ran(&["install"]).1.contains("nothing is to be done"));
+    // Without the flag it is not touched, and told.
+    let plain = room.answer(&["service", "status"]);
+    assert!(plain.contains("`tmuxagent service status --in-tmux` tells of that"), "{plain}");
+    let way = "`tmuxagent service uninstall --in-tmux` ends";
+    let plain = room.answer(&["service", "uninstall"]);
+    assert!(plain.contains(way), "{plain}");
+    let folder = room.file(".config/systemd/user");
+    std::fs::create_dir_all(&folder).expect("folders");
+    std::fs::write(folder.join("tmuxagent.service"), "[Service]\n").expect("writable");
+    let plain = room.answer(&["service", "uninstall"]);
+    assert!(cfg!(target_os = "macos") || plain.contains("is not from") && plain.contains(way), "{plain}");
     let (code, said) = ran(&["uninstall"]);
     assert!(code == Some(0) && said.contains("its supervisor ends"), "{said}");
     wait_for(PATIENCE, "its end", || (room.ask(&["status"]).status.code() == Some(3)).then_some(()));

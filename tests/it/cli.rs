@@ -316,6 +316,27 @@ fn a_late_or_stale_decision_ends_with_five() {
     assert_eq!(commands(&supervisor).len(), 1);
 }
 
+/// Of decided ones nothing can be chosen, however many there are.
+#[test]
+fn a_beginning_that_only_decided_ones_have_says_that_none_of_them_waits() {
+    let env = TestEnv::new();
+    let mut picture = picture();
+    picture.approvals[0].state = tmuxagent_model::ApprovalState::Approved;
+    let _supervisor = StagedSupervisor::start(&env.runtime_dir(), picture, |request| match request {
+        Request::Approval { .. } => {
+            let text = "several approvals begin with `01`".into();
+            Some(Reply::Error { kind: ErrorKind::Ambiguous, text })
+        }
+        _ => None,
+    });
+    assert_snapshot!(env.run(&["approve", "01"]), @r"
+    --- stderr ---
+    error: none of the approvals that begin with `01` is open
+    hint: nothing is open; `tmuxagent approvals --all` shows what was decided
+    --- exit code 4 ---
+    ");
+}
+
 #[test]
 fn what_is_not_certain_ends_with_seven() {
     let env = TestEnv::new();

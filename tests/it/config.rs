@@ -162,6 +162,41 @@ fn what_others_can_write_is_refused_with_the_fix() {
     assert!(found.stdout.contains("no_such_section"), "{found}");
 }
 
+/// A group that is not the user's own and that he may give a file to: one that he is in beside his first; root any.
+fn foreign_group() -> Option<u32> {
+    let said = std::process::Command::new("id").arg("-G").output().expect("id");
+    let groups = String::from_utf8_lossy(&said.stdout);
+    let second = groups.split_whitespace().nth(1).and_then(|number| number.parse().ok());
+    second.or_else(|| rustix::process::geteuid().is_root().then_some(1))
+}
+
+#[test]
+fn what_a_group_of_others_can_write_is_refused_with_the_fix() {
+    let env = TestEnv::new();
+    let policy = env.write(".config/tmuxagent/policies/p.yaml", POLICY);
+    let given = foreign_group().is_some_and(|group| std::os::unix::fs::chown(&policy, None, Some(group)).is_ok());
+    if !given {
+        eprintln!("skipped: this user may give a file to no group but his own");
+        return;
+    }
+    let set = |mode: u32| {
+        std::fs::set_permissions(&policy, std::fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    set(0o660);
+    for arguments in [&["--headless"][..], &["config", "check"]] {
+        let ran = env.run(arguments);
+        assert_eq!(ran.code, 2, "{ran}");
+        assert!(ran.stderr.contains("its group can write it (mode 660)"), "{ran}");
+        assert!(ran.stderr.contains("hint: chmod go-w [HOME]/.config/tmuxagent/policies/p.yaml"), "{ran}");
+    }
+    let ran = env.run(&["policy", "check", policy.to_str().expect("UTF-8")]);
+    assert!(ran.code == 1 && ran.stdout.contains("warning[open-to-others]"), "{ran}");
+    // Reading is no harm.
+    set(0o640);
+    let ran = env.run(&["config", "check"]);
+    assert!(!ran.stderr.contains("its group can write it"), "{ran}");
+}
+
 #[test]
 fn a_policy_without_end_is_an_error() {
     let env = TestEnv::new();

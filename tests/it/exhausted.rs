@@ -1,6 +1,11 @@
 //! A system that has nothing left for the program.
 
 use crate::support::TestEnv;
+#[cfg(target_os = "linux")]
+use {
+    crate::support::Ran,
+    std::process::{Command, Stdio},
+};
 
 #[test]
 fn a_system_without_memory_for_threads_has_an_exit_code_of_its_own() {
@@ -17,4 +22,41 @@ fn a_system_without_memory_for_threads_has_an_exit_code_of_its_own() {
     }
     // It is no wrong use, and what needs no threads works.
     assert_eq!(env.run(&["config", "check"]).code, 0);
+}
+
+/// The program in so many MiB of address space.
+#[cfg(target_os = "linux")]
+fn run_within(env: &TestEnv, size: u32, arguments: &[&str]) -> Ran {
+    let plain = env.command(arguments);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -v \"$0\" && exec \"$@\""]).arg((size * 1024).to_string());
+    limited.arg(plain.get_program()).args(plain.get_args()).current_dir(env.home()).stdin(Stdio::null());
+    limited.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    env.finish(limited)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_that_is_refused_ends_the_program_with_a_sentence() {
+    let env = TestEnv::new();
+    let long = env.write("long.yaml", &"# Nothing but a comment that takes some room.\n".repeat(300_000));
+    let check = ["policy", "check", long.to_str().expect("UTF-8")];
+    // The least in which the program begins at all: below, the loader of the system fails.
+    let (mut fails, mut begins) = (8_u32, 4096_u32);
+    while begins - fails > 1 {
+        let size = fails.midpoint(begins);
+        if run_within(&env, size, &["--version"]).code == 0 {
+            begins = size;
+        } else {
+            fails = size;
+        }
+    }
+    // The file has 13 MiB, and is read into a room that grows.
+    for more in 1..8 {
+        let ran = run_within(&env, begins + more, &check);
+        assert_eq!(ran.code, 71, "{more}: {ran}");
+        let said =
+            "error: the system has no memory left for this program\nhint: end other programs, or raise the limit";
+        assert!(ran.stderr.starts_with(said), "{more}: {ran}");
+    }
 }

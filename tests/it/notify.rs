@@ -115,6 +115,28 @@ fn a_test_tries_every_channel_and_wrong_names_are_answered() {
     assert_eq!(env.run(&["notify", "rotate-key"]).code, 0);
 }
 
+/// A session bus of which only the address is known, as behind a `sudo` or in a container.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_bus_the_desktop_says_so_and_names_another_way() {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().to_lowercase();
+    if kernel.contains("microsoft") {
+        eprintln!("skipped: this is WSL, where Windows shows it");
+        return;
+    }
+    let mut env =
+        with_channels("channels: {desk: {kind: desktop}, line: {kind: terminal}}\ntmux_bin: /nonexistent/tmux\n");
+    let bus = format!("unix:path={}/no-bus", env.home().display());
+    env.set("DBUS_SESSION_BUS_ADDRESS", &bus);
+    let ran = env.run(&["notify", "send", "--channel", "desk", "--channel", "line", "--json", "build done"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let sent: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let answer = |n: usize| sent[n]["answer"].as_str().unwrap_or_default().to_owned();
+    assert_eq!((&sent[0]["channel"], &sent[0]["ok"], &sent[1]["ok"]), (&json!("desk"), &json!(false), &json!(false)));
+    assert!(answer(0).contains("no notification") && answer(0).contains("use another channel"), "{sent}");
+    assert!(answer(1).contains("can't start /nonexistent/tmux") && answer(1).contains("set `tmux_bin`"), "{sent}");
+}
+
 #[test]
 fn the_doctor_doubts_credentials_and_asks_the_services() {
     let token = Service::answering(r#"{"errcode":40001,"errmsg":"invalid credential"}"#);

@@ -64,6 +64,18 @@ fn without_a_user_instance_the_file_is_written_and_the_rest_is_told() {
 }
 
 #[test]
+fn by_sudo_nothing_is_installed_for_root() {
+    let mut env = home(None);
+    env.set("SUDO_UID", "1000");
+    let ran = env.run(&["service", "install"]);
+    if rustix::process::geteuid().is_root() {
+        assert!(ran.code == 2 && ran.stderr.contains("without sudo") && unit(&env).is_none(), "{ran}");
+    } else {
+        assert!(unit(&env).is_some(), "it is no root: {ran}");
+    }
+}
+
+#[test]
 fn with_a_user_instance_it_is_started_and_ended() {
     let env = home(Some("ActiveState=inactive"));
     let done = env.run(&["service", "install"]);

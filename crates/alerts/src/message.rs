@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, RunId, Urgency};
 use tmuxagent_text::plain::{CUT, cut_bytes, harmless, one_line};
 use tmuxagent_text::redact::Redactor;
-use tmuxagent_text::{Lang, Text, answered, effect_sentence, local, question, sentence, steps_line};
+use tmuxagent_text::{Lang, Text, answered, effect_sentence, local, question, sentence, steps_line, told_option};
 
 /// The most last lines that several messages show as one, and that one of them shows.
 const TOGETHER: usize = 24;
@@ -74,7 +74,7 @@ pub struct Ask {
     pub command_of_no: String,
     /// The lines that led to it, oldest first.
     pub evidence: Vec<String>,
-    /// The answers to choose from.
+    /// The answers to choose from, each with what it does where its word does not say it.
     pub options: Vec<String>,
     /// The word that a yes takes, where it takes one.
     pub confirm: Option<String>,
@@ -283,7 +283,11 @@ impl Ask {
             answered: answered(approval),
             command_of_no: words(&steps_line(&approval.effect_no)),
             evidence: lines_of(approval, redactor),
-            options: approval.options.iter().map(|option| words(option)).collect(),
+            options: approval
+                .options
+                .iter()
+                .map(|option| told_option(lang, approval, option, &words(option)))
+                .collect(),
             confirm: approval.confirm.clone(),
             takes_text: approval.takes_text(),
             takes_no: approval.takes_plain_no(),

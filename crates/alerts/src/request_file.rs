@@ -13,7 +13,7 @@ use tmuxagent_text::escape;
 use tmuxagent_text::plain::one_line;
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::utc;
-use tmuxagent_text::{Lang, Text, answered, question, sentence};
+use tmuxagent_text::{Lang, Text, answered, question, sentence, told_option};
 use tmuxagent_yaml::nearest;
 
 const APPROVE: &[&str] = &["approve", "approved", "yes", "y", "ok", "批准", "同意", "通过", "是"];
@@ -83,7 +83,8 @@ pub fn request_text(approval: &Approval, who: &str, lang: Lang, redactor: &Redac
     field(lang.pick("asked", "提出"), &utc(approval.asked_at));
     field(lang.pick("until", "截止"), &approval.expires_at.map(utc).unwrap_or_default());
     field(lang.pick("code", "校验码"), &short_code(approval));
-    field(lang.pick("answers", "可选答案"), &approval.options.iter().map(|o| line(o)).collect::<Vec<_>>().join(" | "));
+    let told = approval.options.iter().map(|option| told_option(lang, approval, option, &line(option)));
+    field(lang.pick("answers", "可选答案"), &told.collect::<Vec<_>>().join(" | "));
     field(lang.pick("word of a yes", "同意须输入"), &line(approval.confirm.as_deref().unwrap_or_default()));
     field(lang.pick("for", "审批人"), &line(&approval.approvers.join(", ")));
     text.push_str(&effects(approval, lang, redactor));

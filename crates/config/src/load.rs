@@ -63,6 +63,8 @@ pub struct Loaded {
     pub policy_sources: Vec<Source>,
     /// The file or name that the configuration came from, for people.
     pub config_name: String,
+    /// Whether there is a configuration file with anything in it.
+    pub configured: bool,
 }
 
 /// The policies for those who have none.
@@ -83,6 +85,7 @@ pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Loaded, 
     // The screen reads it, in which a key decides; who could have written it is told before anything runs.
     trusted(&paths.keymap())?;
     let (source, config_name) = config_source(&paths)?;
+    let configured = !source.text.trim().is_empty();
     let mut config = read(&source, &paths.config_dir, &environment).map_err(Problem::in_text)?;
     choose_socket(&mut config, overrides, &environment);
     let paths = paths.with_config(&config);
@@ -91,7 +94,7 @@ pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Loaded, 
     let policy_sources = policies(named, &paths)?;
     policy_sources.iter().try_for_each(|source| trusted(Path::new(&source.name)))?;
     let given = GivenValues::noted(&paths);
-    Ok(Loaded { config, paths, environment, given, policy_sources, config_name })
+    Ok(Loaded { config, paths, environment, given, policy_sources, config_name, configured })
 }
 
 impl Loaded {

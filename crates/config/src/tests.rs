@@ -240,6 +240,7 @@ fn without_any_file_the_bundled_policy_is_loaded() {
     let loaded = Home::new().load(&Overrides::default()).unwrap();
     assert_eq!(loaded.config, Config::default());
     assert_eq!(loaded.config_name, "<default>");
+    assert!(!loaded.configured);
     assert_eq!(loaded.policy_sources[0].name, "<bundled>/default.yaml");
 }
 
@@ -254,6 +255,7 @@ fn files_are_found_beside_the_configuration() {
         .write(".config/tmuxagent/policies/notes.txt", "n");
     let loaded = home.load(&Overrides::default()).unwrap();
     assert_eq!(loaded.config.undo, Millis(4000));
+    assert!(loaded.configured);
     let texts: Vec<&str> = loaded.policy_sources.iter().map(|source| source.text.as_str()).collect();
     assert_eq!(texts, ["a", "b"]);
 }

@@ -2,40 +2,123 @@
 //! triggered, asked or typed there, and no question is asked twice.
 //!
 //! What this supervisor had under way there when it lost the server ends as if the panes were gone: the other one reads
-//! them and asks by itself. When it takes the server over it begins with what is printed from then on.
+//! them and asks by itself.
+//!
+//! **What is printed between two supervisors is somebody's.** From the moment that the other one is found gone it is kept, and
+//! counts when this one has the server, as if it came then; where the other one is back before, it reads that itself. Of lines
+//! between its last sign and that moment nobody knows whether it acted on them: they are told, and not acted on.
 
 use super::core::Core;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, VecDeque};
 use tmuxagent_ipc::wire::{ErrorKind, Reply};
-use tmuxagent_model::{Command, Event, HostName, Owner, PaneKey};
+use tmuxagent_model::{Command, Event, HostName, LineEvent, Millis, Note, Owner, PaneKey, Severity, Timestamp};
 use tmuxagent_text::{Lang, host_owner};
+
+/// The last lines are kept for so long: longer than it takes at most to find out that the other one is gone.
+const HEARD: Millis = Millis::from_secs(30);
+/// And so many of them.
+const MOST_HEARD: usize = 20;
+/// So much is kept of what happens until the server is taken.
+const MOST_KEPT: usize = 10_000;
+/// Of a line that nobody acts on so much is told.
+const TOLD: usize = 200;
+
+/// What happens on a host on which another supervisor types, for the case that this one takes it over.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Between {
+    /// The last lines that concern somebody, oldest first, while the other one is there.
+    heard: VecDeque<(Timestamp, LineEvent)>,
+    /// All that happened since it was found gone; `None` while it is there.
+    since: Option<Vec<Event>>,
+}
+
+impl Between {
+    /// The other one is there, or was found gone and had been seen last so long before.
+    fn owner_is(&mut self, gone: Option<Millis>, now: Timestamp) {
+        match gone {
+            Some(unseen) if self.since.is_none() => {
+                self.heard.retain(|(at, _)| now.since(*at) <= unseen);
+                self.since = Some(Vec::new());
+            }
+            Some(_) => {}
+            None => self.since = None,
+        }
+    }
+
+    fn hear(&mut self, event: Event, now: Timestamp) {
+        match (&mut self.since, event) {
+            (Some(kept), event) if kept.len() < MOST_KEPT => kept.push(event),
+            (None, Event::Line(line)) if !line.hits.is_empty() || line.message.is_some() => {
+                self.heard.retain(|(at, _)| now.since(*at) <= HEARD);
+                if self.heard.len() >= MOST_HEARD {
+                    self.heard.pop_front();
+                }
+                self.heard.push_back((now, *line));
+            }
+            (Some(_) | None, _) => {}
+        }
+    }
+}
 
 impl Core {
     /// Another supervisor types on a host from now on, or this one does.
     pub(crate) fn claimed(&mut self, host: &HostName, owner: Option<Box<Owner>>) {
-        let others = owner.is_some();
+        let other = owner.as_ref().map(|owner| owner.gone);
         self.view.owner(host, owner, self.now);
         self.dirty = true;
-        if others && self.watched.insert(host.clone()) {
+        let Some(gone) = other else {
+            let between = self.between.remove(host).unwrap_or_default();
+            if self.watched.remove(host) {
+                self.take_over(host, between);
+            }
+            return;
+        };
+        self.between.entry(host.clone()).or_default().owner_is(gone, self.now);
+        if self.watched.insert(host.clone()) {
             let known = self.engine.view().panes.into_keys().filter(|pane| pane.host == *host);
             for pane in known.collect::<Vec<_>>() {
                 let event = Event::PaneGone { pane, unwatched: true };
                 self.step(&event);
                 self.let_on(&event);
             }
-        } else if !others && self.watched.remove(host) {
-            for info in self.view.true_panes(host) {
-                self.step(&Event::PaneSeen { info: Box::new(info) });
-            }
         }
     }
 
-    /// What happens on a host on which another supervisor types: panes are shown, and what was sent from here before ends.
-    pub(crate) fn overhear(&mut self, event: &Event) {
-        match event {
-            Event::PaneSeen { .. } | Event::PaneGone { .. } => self.show_event(event),
-            Event::Outcome { .. } => drop(self.step(event)),
-            Event::HostLost { .. }
-            | Event::Line(_)
+    /// The panes of a host are this supervisor's from now on, with what they printed since the other one was gone.
+    fn take_over(&mut self, host: &HostName, between: Between) {
+        let panes = self.view.true_panes(host);
+        if panes.is_empty() {
+            return;
+        }
+        let here: BTreeSet<PaneKey> = panes.iter().map(|info| info.key.clone()).collect();
+        for info in panes {
+            self.step(&Event::PaneSeen { info: Box::new(info) });
+        }
+        let Between { heard, since: Some(since) } = between else { return };
+        for (_, line) in heard.iter().filter(|(_, line)| here.contains(&line.pane)) {
+            let words: String = self.redactor.redact(&line.text).chars().take(TOLD).collect();
+            let text = format!(
+                "printed as the supervisor before this one ended, and not acted on by this one: `{}`",
+                words.trim()
+            );
+            let place = self.view.place(&line.pane);
+            self.tell(Severity::Warning, &line.pane.told(&place), Note::Text { text });
+        }
+        for mut event in since {
+            self.limit_reports(&mut event);
+            self.mind_requests(&event);
+            drop(self.step(&event));
+        }
+    }
+
+    /// What happens on a host on which another supervisor types: panes are shown, what was sent from here before ends, and what
+    /// panes do is kept for a while.
+    pub(crate) fn overhear(&mut self, host: &HostName, event: Event) {
+        match &event {
+            Event::PaneSeen { .. } | Event::PaneGone { .. } => self.show_event(&event),
+            Event::Outcome { .. } => drop(self.step(&event)),
+            Event::Line(_)
             | Event::Activity { .. }
             | Event::Gap { .. }
             | Event::Program { .. }
@@ -46,7 +129,11 @@ impl Core {
             | Event::CommandBegan { .. }
             | Event::Foreground { .. }
             | Event::InFront { .. }
-            | Event::CommandEnded { .. }
+            | Event::CommandEnded { .. } => {
+                let now = self.now;
+                self.between.entry(host.clone()).or_default().hear(event, now);
+            }
+            Event::HostLost { .. }
             | Event::Asked { .. }
             | Event::Timer { .. }
             | Event::Polled { .. }

@@ -8,6 +8,7 @@
 
 use super::acts::{Act, Ticket};
 use super::catch_up::CatchUp;
+use super::claims::Between;
 use super::early::Early;
 use super::hosts::{Hosts, Life, Sending};
 use super::live_view::LiveView;
@@ -100,6 +101,8 @@ pub struct Core {
     pub(crate) settling: BTreeMap<PaneKey, Settling>,
     /// Hosts on which another supervisor types: their panes are shown, and the engine knows none of them.
     pub(crate) watched: BTreeSet<HostName>,
+    /// What happens on them, for the case that this one takes them over.
+    pub(crate) between: BTreeMap<HostName, Between>,
     pub(crate) acts: Vec<Act>,
     /// What was taken in lately.
     pub(crate) trace: Trace,
@@ -132,6 +135,7 @@ impl Core {
             reports: Reports::default(),
             settling: BTreeMap::new(),
             watched: BTreeSet::new(),
+            between: BTreeMap::new(),
             acts: Vec::new(),
             trace: Trace::default(),
             unkept: Unkept::default(),

@@ -7,11 +7,12 @@
 use crate::trace::pairs;
 use crate::unkept::may_be_secret;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
-use tmuxagent_engine::View;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use tmuxagent_engine::{View, who_reads};
 use tmuxagent_model::{
     AgentStatus, Awaited, Counters, EventLine, Front, HostName, HostState, HostView, Owner, PRINTED, PaneFacts,
-    PaneInfo, PaneKey, PaneReader, PaneState, PaneView, Printed, Problem, Reads, Snapshot, Timestamp, Trouble,
+    PaneInfo, PaneKey, PaneReader, PaneState, PaneView, Printed, Problem, Reads, RunView, Snapshot, StageState,
+    Timestamp, Trouble,
 };
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_tmux::PaneLive;
@@ -320,6 +321,8 @@ impl LiveView {
         self.generation += 1;
         let mut panes: Vec<PaneView> = self.panes.values().map(|live| self.pane_view(live, &view)).collect();
         panes.sort_by(|a, b| place(&a.info).cmp(&place(&b.info)));
+        let mut runs = view.runs;
+        runs.iter_mut().for_each(|run| self.tell_readers(run, &view.commands));
         Snapshot {
             generation: self.generation,
             at: now,
@@ -328,7 +331,7 @@ impl LiveView {
             frozen: view.frozen,
             hosts: self.hosts.values().cloned().collect(),
             panes,
-            runs: view.runs,
+            runs,
             approvals: view.approvals,
             held: view.held,
             leases: view.leases,
@@ -338,6 +341,24 @@ impl LiveView {
             principles: self.principles.clone(),
             counters: self.counters,
         }
+    }
+
+    /// Of a stage whose own command waits for what only somebody at its pane gives, that is what it waits for.
+    fn tell_readers(&self, run: &mut RunView, commands: &BTreeSet<PaneKey>) {
+        let RunView { pane: of_run, stages, .. } = run;
+        for stage in stages.iter_mut().filter(|stage| stage.state == StageState::Running) {
+            let pane = stage.pane.as_ref().unwrap_or(&*of_run);
+            if let Some(told) = self.command_waits(pane).filter(|_| commands.contains(pane)) {
+                stage.detail = told;
+            }
+        }
+    }
+
+    /// What a command in a pane waits for though it asks no question that could be answered here: a password, or a line at the
+    /// prompt of its own.
+    pub(crate) fn command_waits(&self, pane: &PaneKey) -> Option<String> {
+        let reader = &self.panes.get(pane)?.reader;
+        (reader.reads == Reads::Password || reader.is_at_line_prompt()).then(|| who_reads(reader))
     }
 
     fn pane_view(&self, live: &Live, view: &View) -> PaneView {
@@ -359,10 +380,15 @@ fn place(info: &PaneInfo) -> (&HostName, &str, u32, u32) {
     (&info.key.host, &info.facts.session, info.window_index, info.pane_index)
 }
 
-/// What a pane is doing: the engine's word, unless it can't be observed or its process has ended.
+/// What a pane is doing: the engine's word, unless it can't be observed, its process has ended, or what goes on in it waits
+/// for a password, which only a person types.
 fn pane_state(live: &Live, host: Option<HostState>, view: &View) -> PaneState {
     if !host.is_some_and(HostState::is_observed) {
         return PaneState::Stale;
+    }
+    let ours = live.awaited.is_some() || view.commands.contains(&live.info.key);
+    if ours && live.reader.reads == Reads::Password {
+        return PaneState::NeedsApproval;
     }
     let state = view.panes.get(&live.info.key).copied().unwrap_or(PaneState::Idle);
     if live.info.dead && state >= PaneState::Done { PaneState::Dead } else { state }
@@ -398,6 +424,36 @@ mod tests {
         assert_eq!(live_view.snapshot(Timestamp(1), View::default()).panes[0].state, PaneState::Idle);
         assert!(live_view.host(&HostName::local(), HostState::Unreachable, "3.3a", "gone", Timestamp(2)));
         assert_eq!(live_view.snapshot(Timestamp(3), View::default()).panes[0].state, PaneState::Stale);
+    }
+
+    /// A command's password, and a line that is held behind one, wait for a person; what somebody does himself is his own.
+    #[test]
+    fn a_pane_that_waits_for_a_password_needs_somebody() {
+        let key = info(1, "a", 0).key;
+        let reader = |reads, seen: &str| PaneReader { reads, seen: seen.to_owned(), ..PaneReader::default() };
+        let awaited = Awaited {
+            intent: tmuxagent_model::IntentId::new("I1"),
+            reader: PaneReader::default(),
+            since: Timestamp(0),
+        };
+        for (reads, seen, own, held, state, waits) in [
+            (Reads::Password, "icanon -echo", true, false, PaneState::NeedsApproval, true),
+            (Reads::Password, "icanon -echo", false, true, PaneState::NeedsApproval, true),
+            (Reads::Password, "icanon -echo", false, false, PaneState::Idle, true),
+            (Reads::Line, "-icanon -echo, column 4", true, false, PaneState::Idle, true),
+            (Reads::Line, "icanon echo, column 4", true, false, PaneState::Idle, false),
+            (Reads::Command, "icanon echo", true, true, PaneState::Idle, false),
+        ] {
+            let mut live_view = LiveView::default();
+            live_view.pane_seen(info(1, "a", 0), &Redactor::default());
+            live_view.host(&HostName::local(), HostState::Live, "3.3a", "", Timestamp(1));
+            live_view.awaits(&key, held.then(|| Box::new(awaited.clone())), &Redactor::default());
+            live_view.panes.get_mut(&key).unwrap().reader = reader(reads.clone(), seen);
+            let commands = own.then(|| key.clone()).into_iter().collect();
+            let shown = live_view.snapshot(Timestamp(1), View { commands, ..View::default() });
+            assert_eq!(shown.panes[0].state, state, "{reads:?}");
+            assert_eq!(live_view.command_waits(&key).is_some(), waits, "{reads:?} {seen}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl Core {
         }
         match message {
             HostMessage::Claim(owner) => self.claimed(host, owner),
-            HostMessage::Event(event) if self.watched.contains(host) => self.overhear(&event),
+            HostMessage::Event(event) if self.watched.contains(host) => self.overhear(host, event),
             // A collector tells each pane that its filters leave out, known from earlier or not.
             HostMessage::Event(Event::PaneGone { pane, unwatched: true }) if !self.knows_pane(&pane) => {
                 self.hosts.forget_pane(&pane);
@@ -207,6 +207,9 @@ impl Core {
         }
         self.known_panes(name).into_iter().for_each(|pane| self.pane_gone(pane, true));
         self.view.forget_host(name);
+        // Whoever comes by this name next is told anew who types there.
+        self.watched.remove(name);
+        self.between.remove(name);
         self.solve(&format!("host {name}"));
     }
 }

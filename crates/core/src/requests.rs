@@ -133,6 +133,14 @@ impl Core {
                 explanation.waits_for.insert(0, tmuxagent_engine::who_reads(&awaited.reader));
             }
         }
+        let commands = self.engine.commands();
+        let running = |of: &&mut StageExplanation| of.state == StageState::Running && commands.contains(&of.pane);
+        for explanation in explanations.iter_mut().filter(running) {
+            if let Some(told) = self.view.command_waits(&explanation.pane) {
+                explanation.summary.clone_from(&told);
+                explanation.waits_for.insert(0, told);
+            }
+        }
         let runs = explanations.iter().filter_map(|explanation| serde_json::to_value(explanation).ok()).collect();
         Reply::Explanation { runs }
     }

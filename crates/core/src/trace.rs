@@ -6,6 +6,7 @@
 
 use super::acts::{Act, Ticket};
 use super::catch_up::CatchUp;
+use super::claims::Between;
 use super::core::{Core, Input};
 use super::hosts::Hosts;
 use super::live_view::LiveView;
@@ -80,6 +81,8 @@ struct Checkpoint {
     #[serde(with = "pairs")]
     settling: BTreeMap<PaneKey, Settling>,
     watched: BTreeSet<HostName>,
+    #[serde(default)]
+    between: BTreeMap<HostName, Between>,
     reconcile_at: Vec<(Timestamp, HostName)>,
     #[serde(default)]
     catch_up: CatchUp,
@@ -167,6 +170,7 @@ impl Core {
             view: std::mem::take(&mut self.view),
             settling: std::mem::take(&mut self.settling),
             watched: std::mem::take(&mut self.watched),
+            between: std::mem::take(&mut self.between),
             reconcile_at: std::mem::take(&mut self.reconcile_at),
             catch_up: std::mem::take(&mut self.catch_up),
             unplaced: std::mem::take(&mut self.unplaced),
@@ -174,7 +178,9 @@ impl Core {
             unkept: self.unkept.intents(),
         };
         let text = serde_json::to_string(&checkpoint);
-        let Checkpoint { hosts, view, settling, watched, reconcile_at, catch_up, unplaced, reports, .. } = checkpoint;
+        let Checkpoint { hosts, view, settling, watched, between, reconcile_at, catch_up, unplaced, reports, .. } =
+            checkpoint;
+        self.between = between;
         self.reports = reports;
         self.catch_up = catch_up;
         (self.hosts, self.view, self.settling, self.watched) = (hosts, view, settling, watched);
@@ -214,6 +220,7 @@ impl Core {
         core.view = checkpoint.view;
         core.settling = checkpoint.settling;
         core.watched = checkpoint.watched;
+        core.between = checkpoint.between;
         core.reconcile_at = checkpoint.reconcile_at;
         core.catch_up = checkpoint.catch_up;
         core.unplaced = checkpoint.unplaced;

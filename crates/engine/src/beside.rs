@@ -3,6 +3,7 @@
 use super::outcome::describe_shell;
 use super::progress::Cause;
 use super::state::{PaneRow, is_shell};
+use super::telling::telling;
 use super::trigger::{Fired, Starter};
 use super::turn::{At, Turn};
 use tmuxagent_model::{Effect, IntentId, Millis, Note, PaneKey, Severity, ShellCall, ShellOutcome, ShellText};
@@ -59,11 +60,11 @@ impl Turn<'_> {
         Some(self.emit(Effect::Shell(call), purpose))
     }
 
-    /// Keeps the last lines of a command beside the pane as evidence.
+    /// Keeps those of the last lines of a command beside the pane as evidence that tell most.
     pub fn witness_output(&mut self, at: At, outcome: &ShellOutcome) {
         let clean = self.cleaner.clean(&outcome.output);
-        let lines: Vec<&str> = clean.lines().filter(|line| !line.trim().is_empty()).collect();
-        for line in &lines[lines.len().saturating_sub(LAST)..] {
+        let lines = clean.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
+        for line in telling(lines, LAST) {
             self.witness(at, &Cause::own(self.now, "output", line));
         }
     }

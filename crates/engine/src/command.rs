@@ -142,7 +142,7 @@ impl Turn<'_> {
                 // The human's word replaces the pause, or the question whether to run it again.
                 self.close_attempt(at);
                 self.clear_retries(at);
-                self.front_anew(at);
+                self.front_anew(at, false);
                 if !self.look_for_pane(at) {
                     self.enter(at);
                 }

@@ -6,6 +6,7 @@ use super::readers::{affirmative, answer_steps, is_no};
 use super::state::{Again, ApprovalRow, Planned, Purpose};
 use super::table::StageInput;
 use super::turn::{At, Turn};
+use super::verdict::{INTERRUPTED, runs_beside};
 use super::waits::{meant_for_command, says_nothing};
 use super::{Answer, RefusalKind};
 use crate::lifecycle::{self, Refusal};
@@ -31,6 +32,10 @@ impl Turn<'_> {
             }
             None if open && row.approval.kind == ApprovalKind::Asks => {
                 meant_for_command(&row.approval, verdict).and_then(|meant| row.allows(&meant, by))
+            }
+            None if open && runs_beside(&row.approval) && verdict.answer.as_deref() == Some(RERUN) => {
+                Err("its command is suspended, and another one would begin beside it; end it first: `fg`, then C-c"
+                    .to_owned())
             }
             None if open || row.grace => row.allows(verdict, by),
             None => Ok(verdict.clone()),
@@ -122,6 +127,10 @@ impl Turn<'_> {
             }
             (ApprovalKind::Failed { on_approve }, Some(at)) => {
                 self.apply_failed(at, *on_approve, verdict.approve, cause);
+            }
+            // A retry of the policy's would begin beside the command that is suspended.
+            (ApprovalKind::Unclear, Some(at)) if runs_beside(&row.approval) && !verdict.approve => {
+                self.attempt_failed(at, Cause { rule: INTERRUPTED.to_owned(), ..cause });
             }
             (ApprovalKind::Gap | ApprovalKind::Unclear, Some(at)) => self.apply_gap(at, &verdict, cause),
             (ApprovalKind::Overdue, Some(at)) => self.apply_overdue(at, &verdict, cause),
@@ -224,6 +233,8 @@ impl Turn<'_> {
         let heard = self.stage_mut(at).map(|stage| std::mem::take(&mut stage.overheard)).unwrap_or_default();
         if past && let Some(stage) = self.stage_mut(at) {
             stage.cursor += 1;
+            // What is typed next is another command.
+            stage.typed = stage.typed.take().filter(|_| stage.tracked.is_some());
         }
         self.advance(at);
         if past {

@@ -1,7 +1,8 @@
 //! Stages that follow a stage of another pipeline (`after`), in whatever pane that ends.
 //!
 //! **Rules.** It is an event like a line: it starts a stage by the rules of triggers, in the nearest of the panes that its
-//! pipeline applies to. Where several are equally near nobody guesses: nothing starts, and that is told.
+//! pipeline applies to. Where several are equally near nobody guesses: nothing starts. That is told, and so is an end that
+//! does not count because a run of the follower is under way there: it comes once, and nobody sees it in that pane.
 
 use super::condition::Stimulus;
 use super::run_panes::nearest_alone;

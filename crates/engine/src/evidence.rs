@@ -1,8 +1,9 @@
-//! What a question or an alert shows of its pane: the lines that decided something, then the last ones of the attempt.
-//! Never a reason for a decision.
+//! What a question or an alert shows of its pane: the lines that decided something, then those of the attempt's last ones
+//! that tell most. Never a reason for a decision.
 
 use super::progress::{TEXT, cut};
 use super::state::{Purpose, Run, State};
+use super::telling::{GAP, ending, telling};
 use super::text::visible;
 use super::turn::{At, Turn};
 use tmuxagent_lines::{alike, is_only_motion, without_report};
@@ -12,8 +13,6 @@ use tmuxagent_model::{Command, Event, PaneKey, Printed, RunId, TimerKey, Timesta
 const DECIDED: usize = 8;
 /// How many of the last lines are shown.
 const LAST: usize = 12;
-/// Of so many last lines are they chosen.
-const SHOWN: usize = 32;
 /// How many lines an agent's report shows.
 const FEW: usize = 5;
 
@@ -25,16 +24,20 @@ impl<'a> Turn<'a> {
 
     /// What a question about a stage, or about a pane alone, shows: oldest first, at most 20 lines.
     pub fn evidence(&mut self, pane: &PaneKey, at: Option<At>) -> Vec<String> {
-        let mut last = self.last_lines(pane, at.and_then(|at| self.began(at)), LAST);
+        let mut last = self.last_lines(pane, at.and_then(|at| self.began(at)));
+        let attempted = at.and_then(|at| self.stage(at)).is_some_and(|stage| stage.started_at.is_some());
+        // Before a stage has begun nothing of it failed: there people look for what stands in the pane.
+        last = if attempted { telling(last, LAST) } else { ending(last, LAST) };
         // A run that begins with a question has printed nothing yet: what stands in its pane is what is known.
         if last.is_empty() && at.is_none_or(|at| self.stage(at).is_some_and(|stage| stage.started_at.is_none())) {
-            last = self.last_lines(pane, None, LAST);
+            last = ending(self.last_lines(pane, None), LAST);
         }
         let mut lines: Vec<String> = Vec::new();
         let decided = at.and_then(|at| self.run(at.run)).map_or(&[][..], |run| &run.evidence);
         // What was said several times is shown once, where it was said last.
         for text in decided.iter().rev().map(|line| visible(without_report(&line.text))) {
-            if !text.is_empty() && lines.len() < DECIDED && !lines.contains(&text) && !last.contains(&text) {
+            let again = text != GAP && (lines.contains(&text) || last.contains(&text));
+            if !text.is_empty() && lines.len() < DECIDED && !again {
                 lines.push(text);
             }
         }
@@ -45,23 +48,22 @@ impl<'a> Turn<'a> {
 
     /// The last lines that an agent's report shows below itself.
     pub fn few_lines(&mut self, pane: &PaneKey) -> String {
-        self.last_lines(pane, None, FEW).iter().map(|line| format!("\n{line}")).collect()
+        ending(self.last_lines(pane, None), FEW).iter().map(|line| format!("\n{line}")).collect()
     }
 
-    /// The last lines of a pane since an instant, without secrets.
-    fn last_lines(&mut self, pane: &PaneKey, since: Option<Timestamp>, most: usize) -> Vec<String> {
+    /// The last lines of a pane since an instant that say something, without secrets.
+    fn last_lines(&mut self, pane: &PaneKey, since: Option<Timestamp>) -> Vec<String> {
         let Some((of, printed)) = &self.printed else { return Vec::new() };
         if of != pane {
             return Vec::new();
         }
         self.used_printed = true;
         let new = |line: &&Printed| since.is_none_or(|since| line.at >= since);
-        let printed = &printed[printed.len().saturating_sub(SHOWN)..];
         let texts: Vec<&str> = printed.iter().filter(new).map(|line| line.text.as_str()).collect();
         // Together: a key may stand over several lines.
         let clean = self.cleaner.clean(&texts.join("\n"));
         let lines = clean.lines().map(|line| visible(&cut(without_report(line).trim_end(), TEXT)));
-        telling(saying(lines), most)
+        saying(lines)
     }
 
     /// When what a question is about began: the stage's attempt, or where it has none yet the run.
@@ -81,24 +83,6 @@ fn saying(lines: impl Iterator<Item = String>) -> Vec<String> {
         said.push(line);
     }
     said
-}
-
-/// The last lines of a text, at most so many. Where there are more, those go first that say where within a runtime or a
-/// library something happened: the assertion stands above them.
-fn telling(mut lines: Vec<String>, most: usize) -> Vec<String> {
-    if lines.len() > most {
-        lines.retain(|line| !is_inner_frame(line));
-    }
-    lines.drain(..lines.len().saturating_sub(most));
-    lines
-}
-
-/// A row of a stack trace (JavaScript) that names no place of the project's own: `at Test.run (node:internal/…:7:9)`.
-fn is_inner_frame(line: &str) -> bool {
-    let Some(frame) = line.trim_start().strip_prefix("at ") else { return false };
-    let place = frame.rsplit_once('(').map_or(frame, |(_, place)| place);
-    let is_inner = |place: &str| ["async ", "internal/", "node:"].iter().any(|begin| place.starts_with(begin));
-    is_inner(frame) || is_inner(place) || place.contains("/node_modules/")
 }
 
 /// The pane that a fact concerns.
@@ -173,29 +157,6 @@ pub fn concerns<'s>(state: &'s State, event: &'s Event) -> Option<&'s PaneKey> {
 mod tests {
     use super::*;
 
-    /// What `node --test` prints with its `spec` reporter at the end of a failing run, without the blank rows.
-    const NODE: &str = "\
-✖ failing tests:
-test at sum.test.js:4:1
-✖ adds (1.42ms)
-  AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:
-  5 !== 4
-      at TestContext.<anonymous> (/home/me/app/sum.test.js:5:10)
-      at Test.runInAsyncScope (node:async_hooks:214:14)
-      at Test.run (node:internal/test_runner/test:1047:25)
-      at Test.start (node:internal/test_runner/test:944:17)
-      at node:internal/test_runner/test:1440:71
-      at internal/process/task_queues.js:95:5
-      at async Promise.all (index 0)
-      at async startSubtestAfterBootstrap (node:internal/test_runner/harness:296:3) {
-      at Object.it (/home/me/app/node_modules/x/index.js:1:1)
-    generatedMessage: true,
-    code: 'ERR_ASSERTION',
-    actual: 5,
-    expected: 4,
-    operator: 'strictEqual'
-  }";
-
     #[test]
     fn neither_what_is_ours_nor_what_merely_turns_is_shown() {
         let typed = "$  { npm ci; printf '\\033[8m__TMUXAGENT_RESULT %s %s\\033[m\\n' T1 $?; } 7<&-";
@@ -213,18 +174,5 @@ test at sum.test.js:4:1
         ];
         let said = saying(printed.into_iter().map(|line| without_report(line).to_owned()));
         assert_eq!(said, ["⠏ reify: 87/120", "added 3 packages", "no newline", "----"]);
-    }
-
-    #[test]
-    fn the_assertion_is_shown_and_not_the_runtime_below_it() {
-        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
-        let shown = telling(lines(NODE), LAST);
-        assert_eq!(shown.len(), LAST);
-        assert_eq!(shown[0], "✖ failing tests:");
-        assert_eq!(shown[4], "  5 !== 4");
-        assert!(shown[5].contains("sum.test.js:5:10") && shown[6].contains("generatedMessage"), "{shown:#?}");
-        let short = "Error: no\n    at node:internal/x:1:1";
-        assert_eq!(telling(lines(short), LAST), lines(short), "nothing goes where there is room");
-        assert_eq!(telling(lines("at noon\nat last\nat async"), 2), ["at last", "at async"]);
     }
 }

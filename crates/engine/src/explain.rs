@@ -274,7 +274,7 @@ impl Engine {
             role: Role::Triggers,
             active: !stage.state.is_live() && fired.is_none(),
             as_of: fired.map(|cause| cause.at),
-            part: trigger.part(&rule.triggers, TRIGGER),
+            part: trigger.part(&rule.triggers, TRIGGER).written_by(rule),
         }];
         conditions.extend(stage.guard.clone().or_else(|| self.guard_now(rule, run, stage, acts_in)));
         if stage.verdict.is_empty() {
@@ -341,7 +341,7 @@ impl Engine {
                 }
                 waits.push(match rule.closes {
                     true => "the end of the run".to_owned(),
-                    false => describe(&self.policy, &rule.triggers),
+                    false => self.starts_by(rule),
                 });
             }
             StageState::Queued => waits.push(self.detail(run, pipeline, rule, stage)),

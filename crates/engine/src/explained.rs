@@ -1,9 +1,12 @@
 //! **Invariant:** what an explanation tells went through the cleaner, whatever made it: a rule may quote a filled script, and a
 //! condition's words may hold a secret that is known only since.
 
+use super::Engine;
+use super::condition::describe;
 use super::explain::{Part, StageExplanation};
 use super::progress::{Cause, Miss};
 use super::text::Cleaner;
+use tmuxagent_policy::Stage;
 
 impl StageExplanation {
     /// The same without secrets.
@@ -21,7 +24,25 @@ impl StageExplanation {
     }
 }
 
+impl Engine {
+    /// What starts a stage, in one line, as its author wrote it.
+    pub(crate) fn starts_by(&self, rule: &Stage) -> String {
+        any_needed(rule).unwrap_or_else(|| describe(&self.policy, &rule.triggers))
+    }
+}
+
+/// The stages of which one is enough, where the author wrote `needs: {any: …}`.
+fn any_needed(rule: &Stage) -> Option<String> {
+    let needs = rule.needs.as_ref().filter(|needs| needs.any && needs.stages.len() > 1)?;
+    Some(format!("needs any of {}", needs.stages.join(", ")))
+}
+
 impl Part {
+    /// The whole of a stage's triggers, as its author wrote it.
+    pub(crate) fn written_by(self, rule: &Stage) -> Self {
+        Self { text: any_needed(rule).unwrap_or(self.text), ..self }
+    }
+
     /// Takes secrets out.
     pub(crate) fn clean(&mut self, cleaner: &Cleaner) {
         let Self { text, cause, detail, parts, holds: _ } = self;

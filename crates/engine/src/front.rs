@@ -18,12 +18,12 @@ use tmuxagent_model::{Basis, Effect, Front, Intent, IntentId, Needs, PaneKey, St
 use tmuxagent_policy::{Action, FailStep, Policy, Stage};
 
 impl Turn<'_> {
-    /// A stage begins, or a person lets it go on: its keys are for whoever is in front now.
-    pub fn front_anew(&mut self, at: At) {
-        if self.stage(at).is_some_and(|stage| stage.basis.is_some())
+    /// A stage begins, or a person lets it go on: its keys are for whoever is in front now. A person sees what that one asks.
+    pub fn front_anew(&mut self, at: At, seen_by_person: bool) {
+        if self.stage(at).is_some_and(|stage| stage.basis.is_some() || stage.seen_by_person != seen_by_person)
             && let Some(stage) = self.stage_mut(at)
         {
-            stage.basis = None;
+            (stage.basis, stage.seen_by_person) = (None, seen_by_person);
         }
         let policy = Arc::clone(&self.policy);
         let wanted = self.rule(&policy, at).is_some_and(|(_, rule)| types_for_front(rule));
@@ -43,10 +43,10 @@ impl Turn<'_> {
 
     /// That program is in front of a pane.
     pub fn in_front(&mut self, pane: &PaneKey, front: &Front, shell: bool) {
-        let known = Basis { front: front.clone(), at: self.now, shell, printed: false };
+        let known = Basis { front: front.clone(), at: self.now, shell, printed: false, answers: None };
         let news = News { pane, shell, now: self.now };
         for at in news.stages(self.state, &self.policy) {
-            let basis = Basis { printed: self.is_begun_by_output(at), ..known.clone() };
+            let basis = self.basis_of(at, pane, &known);
             if let Some(stage) = self.stage_mut(at) {
                 stage.basis = Some(basis);
             }
@@ -54,13 +54,33 @@ impl Turn<'_> {
         for id in news.sends(self.state) {
             let of_stage = self.state.intents.get(&id).and_then(|row| row.intent.run.zip(row.intent.stage.as_deref()));
             let at = of_stage.and_then(|(run, stage)| self.find_stage(run, stage));
-            let printed = at.is_some_and(|at| self.is_begun_by_output(at));
+            let basis = at.map_or_else(|| known.clone(), |at| self.basis_of(at, pane, &known));
             if let Some(row) = self.state.intents.get_mut(&id)
                 && let Effect::Send(send) = &mut row.intent.effect
             {
-                send.needs = Needs::Front { basis: Some(Basis { printed, ..known.clone() }) };
+                send.needs = Needs::Front { basis: Some(basis) };
             }
         }
+    }
+
+    /// Who is in front, as a stage needs to know it.
+    fn basis_of(&self, at: At, pane: &PaneKey, known: &Basis) -> Basis {
+        let cause = self.stage(at).and_then(|stage| stage.triggered.as_ref());
+        let began = || cause.filter(|cause| cause.rule != BY_HAND).map(|cause| cause.text.clone()).unwrap_or_default();
+        let seen = self.stage(at).is_some_and(|stage| stage.seen_by_person);
+        let others = !seen && !known.shell && self.is_of_another_run(at, pane, &known.front);
+        Basis { printed: self.is_begun_by_output(at), answers: others.then(began), ..known.clone() }
+    }
+
+    /// Whether the command of another run is in front.
+    fn is_of_another_run(&self, at: At, pane: &PaneKey, front: &Front) -> bool {
+        self.runs_at(pane).into_iter().filter(|run| *run != at.run).any(|run| {
+            let live = self.live_at(run, pane).and_then(|live| self.stage(live));
+            live.is_some_and(|stage| {
+                let own = stage.look.front.as_ref().is_none_or(|own| own.is(front));
+                own && stage.tracked.is_some() && !stage.state.is_ended()
+            })
+        })
     }
 
     /// Whether something that was printed began a stage, and nobody is asked before it types.

@@ -70,6 +70,7 @@ mod stage;
 mod state;
 mod stopping;
 pub mod table;
+mod telling;
 mod template;
 mod text;
 mod timers;

@@ -76,6 +76,8 @@ impl Turn<'_> {
                 Note::EffectFailed { intent, error: format!("{text}: {}", self.cleaner.clean(&describe_shell(shell))) },
             ),
             Outcome::Skipped { reason: SkipReason::Withdrawn } if row.withdrawn => return,
+            // It is asked about.
+            Outcome::Skipped { reason: SkipReason::Withdrawn } if self.untyped_in_time(row).is_some() => return,
             // It is quoted anew, or asked about.
             Outcome::Skipped { reason: reason @ SkipReason::OtherShell(_) } => {
                 (Severity::Info, Note::NotSent { intent, text, reason: reason.clone() })
@@ -94,8 +96,13 @@ impl Turn<'_> {
 
     /// The outcome of the action that an attempt waits for.
     fn plan_outcome(&mut self, at: At, row: &IntentRow, outcome: &Outcome) {
+        let overdue = self.untyped_in_time(row);
         if let Some(stage) = self.stage_mut(at) {
             stage.waiting = None;
+            if overdue.is_some() {
+                // Typed after all, or asked about: either way it goes on without.
+                stage.stop = None;
+            }
         }
         if matches!(row.intent.effect, Effect::Send(_) | Effect::Prompt(_)) {
             self.agent_from_now(at);
@@ -124,6 +131,9 @@ impl Turn<'_> {
                 let rule = describe_cleaned(&row.intent.effect, self.cleaner);
                 self.attempt_failed(at, Cause::of(self.cleaner, self.now, &rule, error));
             }
+            Outcome::Skipped { reason: SkipReason::Withdrawn } if overdue.is_some() => {
+                self.unsettled(Some(at), row, &overdue.unwrap_or_default(), true);
+            }
             Outcome::Skipped { reason: SkipReason::Withdrawn } => {
                 self.cancel_stage(at, Cause::own(self.now, "taken back", "its keys were given up"));
             }
@@ -151,7 +161,8 @@ impl Turn<'_> {
     }
 
     /// An action of the plan is done: the next one, unless a command must end before it.
-    fn action_done(&mut self, at: At, id: &IntentId) {
+    /// The present action of a plan is done.
+    pub fn action_done(&mut self, at: At, id: &IntentId) {
         let Some(stage) = self.stage_mut(at) else { return };
         let tracked = matches!(stage.plan.get(stage.cursor as usize), Some(Planned::Run { .. }));
         stage.cursor += 1;

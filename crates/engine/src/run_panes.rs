@@ -202,7 +202,7 @@ impl Turn<'_> {
         {
             stage.pane = pane;
             // Who was in front elsewhere says nothing of this pane.
-            self.front_anew(at);
+            self.front_anew(at, false);
         }
         self.be_guest(at.run);
         Ok(())

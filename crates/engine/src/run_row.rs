@@ -116,6 +116,9 @@ pub struct StageRun {
     /// Who was in front when it began: its keys that name no program are for that one, however late they are typed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<Basis>,
+    /// A person has let it go on, who sees what is asked there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub seen_by_person: bool,
     /// The plan was shown to a human who said yes: it is not filled in anew.
     pub plan_fixed: bool,
     /// The next action of the plan.
@@ -195,6 +198,7 @@ impl StageRun {
             progress: Progress::new(),
             plan: Vec::new(),
             basis: None,
+            seen_by_person: false,
             plan_fixed: false,
             cursor: 0,
             waiting: None,

@@ -45,7 +45,7 @@ impl Turn<'_> {
             }
         }
         self.note_run(Severity::Info, at.run, note);
-        self.front_anew(at);
+        self.front_anew(at, false);
         self.admit(at);
     }
 
@@ -159,7 +159,7 @@ impl Turn<'_> {
                     }
                     if matches!(action, Planned::Run { .. }) {
                         stage.tracked = None;
-                        stage.typed = Some(Typed::new(id.clone(), bare));
+                        stage.typed = Some(Typed::new(id.clone(), bare).after(stage.typed.take()));
                     }
                     stage.untracked |= untracked;
                     stage.waiting = Some(id);

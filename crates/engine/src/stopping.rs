@@ -4,7 +4,8 @@ use super::expiry::OnExpiry;
 use super::gate::{Ask, CONTINUE, WAIT};
 use super::progress::{Cause, Stop, StopStep};
 use super::readers::who;
-use super::state::{Purpose, is_shell};
+use super::state::{IntentRow, Purpose, is_shell};
+use super::text::visible;
 use super::turn::{At, Turn};
 use std::sync::Arc;
 use tmuxagent_model::{
@@ -65,12 +66,11 @@ impl Turn<'_> {
         // Its keys wait for their reader: nothing was begun.
         let untyped = stage.state == StageState::Starting
             && waiting.is_some_and(|row| matches!(row.intent.effect, Effect::Send(_) | Effect::Prompt(_)));
-        let cause = if untyped {
-            Cause::own(self.now, "timeout", format!("its keys were not typed, or not taken, in {limit}"))
-        } else {
-            Cause::own(self.now, "timeout", format!("not done after {limit}"))
-        };
+        let cause = Cause::own(self.now, "timeout", format!("not done after {limit}"));
         let busy = self.is_busy(at);
+        if untyped && !busy {
+            return self.take_back_untyped(at, limit);
+        }
         if !busy && named {
             return self.attempt_failed(at, cause);
         }
@@ -90,6 +90,31 @@ impl Turn<'_> {
         } else {
             self.stop_next(at);
         }
+    }
+
+    /// The keys of an attempt wait beyond its time: they are asked back from who types them, and once it is certain that they
+    /// were not typed a person is asked, as at the end of their own wait. To fail and to type them once more by itself would
+    /// do with them what nobody has decided. Until who types them tells, which may take as long as his host is out of reach,
+    /// nobody knows what to ask.
+    fn take_back_untyped(&mut self, at: At, limit: Millis) {
+        let Some(id) = self.stage(at).and_then(|stage| stage.waiting.clone()) else { return };
+        let front = self.pane_of(at).map(|row| visible(&row.info.facts.command)).unwrap_or_default();
+        let text = format!("was not typed in {limit}: {front} is in the foreground");
+        let cause = Cause::own(self.now, "timeout", text);
+        if !self.drop_waiting(&id) {
+            return self.attempt_failed(at, cause);
+        }
+        let Some(stage) = self.stage_mut(at) else { return };
+        stage.stop = Some(Stop { cause, steps: Vec::new(), begun: false, intent: Some(id), held_up: None });
+        let key = TimerKey::StageTimeout(at.run, self.stage_name(at));
+        self.state.arm(key, self.now + PATIENCE);
+    }
+
+    /// Why keys that are asked back were not typed, where it is those of a stage's attempt whose time is over.
+    pub fn untyped_in_time(&self, row: &IntentRow) -> Option<String> {
+        let (run, stage) = (row.intent.run?, row.intent.stage.as_deref()?);
+        let stop = self.stage(self.find_stage(run, stage)?)?.stop.as_ref()?;
+        (!stop.begun && stop.intent.as_ref() == Some(&row.intent.id)).then(|| stop.cause.text.clone())
     }
 
     /// Whether a command of the stage may still run in its pane.

@@ -57,6 +57,9 @@ pub struct Typed {
     pub token: Option<String>,
     /// A shell has begun it.
     pub began: bool,
+    /// The same command as it was typed before, which nobody had seen begin: a person has let it be typed again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<IntentId>,
     /// Its pane was not observed at some time since: it can have begun unseen.
     #[serde(default)]
     pub unseen: bool,
@@ -119,6 +122,13 @@ impl Turn<'_> {
                 None => id.as_str() == token,
             };
             let first = !typed.began && typed.token.is_none();
+            let before = typed.before.iter().find(|before| is || before.as_str() == token).cloned();
+            if let Some(before) = before.filter(|_| stage.waiting.is_some()) {
+                // What was typed first has begun: what waits to be typed again is taken back.
+                self.withdraw(&id);
+                self.begun_before(at, &before, of_shell.then(|| token.to_owned()));
+                return;
+            }
             if is {
                 self.begun(at, &id, of_shell.then(|| token.to_owned()));
                 return;
@@ -148,6 +158,16 @@ impl Turn<'_> {
         } else if stage.state == StageState::Asking {
             self.begun_late(at);
         }
+    }
+
+    /// A stage's command began as it had been typed before.
+    fn begun_before(&mut self, at: At, id: &IntentId, token: Option<String>) {
+        if let Some(stage) = self.stage_mut(at) {
+            let bare = stage.typed.take().and_then(|typed| typed.bare);
+            stage.waiting = None;
+            stage.typed = Some(Typed { token, began: true, ..Typed::new(id.clone(), bare) });
+        }
+        self.action_done(at, id);
     }
 
     /// A command that was asked about runs after all, for it was typed ahead: the question is over.
@@ -286,9 +306,17 @@ impl Typed {
         !self.began && !self.unseen
     }
 
+    /// A command that is typed again, since nobody has seen it begin.
+    pub fn after(self, earlier: Option<Self>) -> Self {
+        let earlier = earlier.filter(|earlier| !earlier.began);
+        let before =
+            earlier.map(|earlier| earlier.before.into_iter().chain([earlier.id]).collect()).unwrap_or_default();
+        Self { before, ..self }
+    }
+
     /// A command whose keys are on their way.
     pub const fn new(id: IntentId, bare: Option<String>) -> Self {
-        Self { id, bare, token: None, began: false, unseen: false }
+        Self { id, bare, token: None, began: false, before: Vec::new(), unseen: false }
     }
 }
 

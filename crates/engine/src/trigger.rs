@@ -14,7 +14,7 @@ use super::state::stage_key;
 use super::turn::{At, Turn};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tmuxagent_model::{AgentMessage, LineEvent, PaneKey, RunId, StageState};
+use tmuxagent_model::{AgentMessage, LineEvent, Note, PaneKey, RunId, Severity, StageState};
 use tmuxagent_policy::{Condition, MessageTest, Pipeline, Policy, Stage};
 
 /// Who or what wants a stage started.
@@ -200,7 +200,15 @@ impl Turn<'_> {
             self.keep_watch(pane, &key, Progress::new());
             match self.fire(pane, pipeline, stage, found.cause, groups, starter) {
                 Fired::Started(_) => return true,
-                Fired::Ignored(why) => self.miss(pane, &pipeline.name, &stage.name, &text, why),
+                Fired::Ignored(why) => {
+                    if let Stimulus::Elsewhere(_) = stimulus {
+                        // A line is there to be read; of an end in another pane nothing is seen here.
+                        let stage = format!("{}/{}", pipeline.name, stage.name);
+                        let text = format!("{stage} does not begin: {why}");
+                        self.note_at(Severity::Warning, pane, Note::Text { text });
+                    }
+                    self.miss(pane, &pipeline.name, &stage.name, &text, why);
+                }
             }
         } else if held != before {
             self.keep_watch(pane, &key, Progress { shape: describe(policy, &stage.triggers), held });

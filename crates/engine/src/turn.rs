@@ -221,7 +221,7 @@ impl<'a> Turn<'a> {
             self.count_end(at);
         }
         if starts_anew(from, input) {
-            self.front_anew(at);
+            self.front_anew(at, from == tmuxagent_model::StageState::Asking);
         }
         true
     }

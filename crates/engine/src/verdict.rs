@@ -14,7 +14,7 @@ use super::text::visible;
 use super::turn::{At, Turn};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tmuxagent_model::{ApprovalKind, Note, Printed, Severity, StageState, TimerKey};
+use tmuxagent_model::{Approval, ApprovalKind, Note, Printed, Severity, StageState, TimerKey};
 use tmuxagent_policy::{Condition, Stage};
 
 /// The exit code of a command that SIGINT ended.
@@ -201,7 +201,7 @@ impl Turn<'_> {
     }
 
     /// A person pressed C-z: the command has not ended, and `fg` goes on with it. Another one beside it is nothing that
-    /// somebody asked for.
+    /// somebody asked for, so that it can't be begun anew before its end ([`runs_beside`]).
     fn is_suspended(&mut self, at: At) {
         if let Some(stage) = self.stage_mut(at) {
             stage.look.suspended = true;
@@ -210,7 +210,7 @@ impl Turn<'_> {
         let question = format!(
             "The command of stage {name} was suspended by C-z and has not ended; `fg` goes on with it. Has it succeeded?"
         );
-        self.ask_unclear(at, question);
+        self.ask_with(at, question, &[CONTINUE, WAIT]);
     }
 
     /// Somebody means to wait on, and of a suspended command to go on with it: its end is looked for, since no shell will tell it.
@@ -226,12 +226,16 @@ impl Turn<'_> {
     }
 
     fn ask_unclear(&mut self, at: At, question: String) {
+        self.ask_with(at, question, &[CONTINUE, RERUN, WAIT]);
+    }
+
+    fn ask_with(&mut self, at: At, question: String, options: &[&str]) {
         let attempt = self.stage(at).map_or(0, |stage| stage.attempt);
         let ask = Ask {
             kind: ApprovalKind::Unclear,
             question,
             effect_text: "nothing is typed; the stage counts as succeeded".to_owned(),
-            options: vec![CONTINUE.to_owned(), RERUN.to_owned(), WAIT.to_owned()],
+            options: options.iter().map(|option| (*option).to_owned()).collect(),
             attempt,
             ..Ask::default()
         };
@@ -244,6 +248,11 @@ impl Turn<'_> {
         let ask = Ask { on_expiry: OnExpiry::Keep, ..self.on_terms_of(at, ask) };
         self.ask_about(at, ask);
     }
+}
+
+/// Whether another attempt would begin beside a command that is only suspended, which is what the question is about.
+pub fn runs_beside(asked: &Approval) -> bool {
+    asked.kind == ApprovalKind::Unclear && !asked.options.iter().any(|option| option == RERUN)
 }
 
 /// Whether a condition of a stage may come to hold by itself, without another line. `agent`: there is one.

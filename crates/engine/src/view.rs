@@ -34,6 +34,8 @@ pub struct View {
     pub panes: BTreeMap<PaneKey, PaneState>,
     /// The pipelines that apply to each pane.
     pub pipelines: BTreeMap<PaneKey, Vec<String>>,
+    /// The panes in which a stage's own command runs.
+    pub commands: BTreeSet<PaneKey>,
 }
 
 impl Engine {
@@ -75,7 +77,23 @@ impl Engine {
             frozen: self.state.meta().frozen.clone(),
             panes: panes().map(|row| (row.info.key.clone(), self.pane_state(row))).collect(),
             pipelines: panes().map(|row| (row.info.key.clone(), row.pipelines.clone())).collect(),
+            commands: self.commands(),
         }
+    }
+
+    /// The panes in which a stage's own command runs: what it waits for, the stage waits for.
+    #[must_use]
+    pub fn commands(&self) -> BTreeSet<PaneKey> {
+        let ids = self.state.panes.values().flat_map(|row| row.open.values());
+        let mut panes = BTreeSet::new();
+        for run in ids.filter_map(|id| self.state.runs.get(id)) {
+            let own = run.live().filter(|at| {
+                let stage = run.stages.get(*at);
+                stage.is_some_and(|stage| stage.state == StageState::Running && stage.tracked.is_some())
+            });
+            panes.extend(own.map(|at| run.pane_of(at).clone()));
+        }
+        panes
     }
 
     /// A question as it is shown: what a yes types stands there without secrets, and is typed with them.
@@ -157,7 +175,7 @@ impl Engine {
             StageState::Waiting => match run {
                 Some(run) if run.state != RunState::Open => "not reached".to_owned(),
                 Some(run) if run.is_idle() && !goes_on(run, pipeline) => "not reached".to_owned(),
-                Some(_) | None => format!("waits for {}", describe(&self.policy, &rule.triggers)),
+                Some(_) | None => format!("waits for {}", self.starts_by(rule)),
             },
             StageState::NeedsApproval | StageState::Asking => {
                 let row = stage.approval.as_ref().and_then(|id| self.state.approvals.get(id));

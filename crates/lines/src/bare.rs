@@ -6,11 +6,28 @@ use tmuxagent_model::{Shell, ShellText};
 /// The longest command that is typed as it is, bytes.
 const LONGEST_BARE: usize = 500;
 
-/// The key words of the shells that we know, which begin or end something of several parts.
-const KEY_WORDS: [&str; 23] = [
+/// The key words that begin or end something of several parts. Not every shell knows each of these, and nobody calls a
+/// program by such a name: they count in all of them.
+const KEY_WORDS: [&str; 15] = [
     "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in", "function",
-    "select", "coproc", "repeat", "foreach", "end", "begin", "and", "or", "not",
+    "select",
 ];
+
+/// Those that a shell has beside them. Where it is not known, each of them may be one.
+const fn more_key_words(shell: Shell) -> &'static [&'static str] {
+    match shell {
+        Shell::Bash => &["coproc"],
+        Shell::Zsh => &["coproc", "repeat", "foreach", "end", "nocorrect"],
+        Shell::Fish => &["begin", "end", "switch", "and", "or", "not"],
+        Shell::Sh | Shell::Csh | Shell::Other => {
+            &["coproc", "repeat", "foreach", "end", "nocorrect", "begin", "switch", "and", "or", "not"]
+        }
+    }
+}
+
+fn is_key_word(shell: Shell, word: &str) -> bool {
+    KEY_WORDS.contains(&word) || more_key_words(shell).contains(&word)
+}
 
 /// The command as a person would type it, where that shell reads it as one whole command: one line without values,
 /// comments, recalled history, groups, key words where a command begins, patterns in brackets and unfinished quotes.
@@ -25,13 +42,15 @@ pub fn bare_command(shell: Shell, command: &ShellText) -> Option<&str> {
 
 fn is_whole(shell: Shell, text: &str) -> bool {
     match shell {
-        Shell::Sh | Shell::Bash | Shell::Zsh => without_substitutions(text).is_some_and(|text| is_plain(&text)),
-        Shell::Fish | Shell::Csh | Shell::Other => is_plain(text),
+        Shell::Sh | Shell::Bash | Shell::Zsh => {
+            without_substitutions(shell, text).is_some_and(|text| is_plain(shell, &text))
+        }
+        Shell::Fish | Shell::Csh | Shell::Other => is_plain(shell, text),
     }
 }
 
 /// The text with a variable in place of each `$(…)` that holds a plain command without quotes; nothing where one holds more.
-fn without_substitutions(text: &str) -> Option<String> {
+fn without_substitutions(shell: Shell, text: &str) -> Option<String> {
     let mut out = String::new();
     let mut quote = None;
     let mut rest = text;
@@ -42,7 +61,7 @@ fn without_substitutions(text: &str) -> Option<String> {
             let (inner, after) = behind.split_once(')')?;
             let inner = inner.trim();
             // Behind another `$`, which is a variable's name then, a `(` begins something else.
-            if out.ends_with('$') || inner.contains(['\'', '"']) || !is_plain(inner) {
+            if out.ends_with('$') || inner.contains(['\'', '"']) || !is_plain(shell, inner) {
                 return None;
             }
             out.push_str("$_");
@@ -75,7 +94,7 @@ struct Words {
 
 impl Words {
     /// A word ends, at a blank or at another sign; whether it may stand there.
-    fn end(&mut self, blank: bool) -> bool {
+    fn end(&mut self, shell: Shell, blank: bool) -> bool {
         let word = std::mem::take(&mut self.word);
         let signs = std::mem::take(&mut self.signs);
         if word.is_empty() {
@@ -85,7 +104,7 @@ impl Words {
             "[" | "]" => true,
             // Before a blank no shell recalls its history by it.
             "!" => blank && self.before == "[",
-            word => !signs && (self.begun || !KEY_WORDS.contains(&word)),
+            word => !signs && (self.begun || !is_key_word(shell, word)),
         };
         // A key word counts behind all that is no name of a command, too.
         let number = word.bytes().all(|byte| byte.is_ascii_digit());
@@ -102,7 +121,7 @@ impl Words {
     }
 }
 
-fn is_plain(text: &str) -> bool {
+fn is_plain(shell: Shell, text: &str) -> bool {
     let mut quote = None;
     let mut words = Words::default();
     let mut before = None;
@@ -134,7 +153,7 @@ fn is_plain(text: &str) -> bool {
         }
         match c {
             ' ' | ';' | '&' | '|' if quote.is_none() => {
-                if !words.end(c == ' ') {
+                if !words.end(shell, c == ' ') {
                     return false;
                 }
                 if c != ' ' {
@@ -146,7 +165,7 @@ fn is_plain(text: &str) -> bool {
         before = Some(c);
     }
     let ends = |c: char| matches!(c, ';' | '&' | '|' | '<' | '>');
-    quote.is_none() && words.end(true) && !text.is_empty() && !text.starts_with(ends) && !text.ends_with(ends)
+    quote.is_none() && words.end(shell, true) && !text.is_empty() && !text.starts_with(ends) && !text.ends_with(ends)
 }
 
 #[cfg(test)]
@@ -220,6 +239,28 @@ mod tests {
             assert_eq!(bare_command(shell, &"x".repeat(501).as_str().into()), None);
             let bound = ShellText { values: [("v".to_owned(), "1".to_owned())].into(), ..ShellText::from("a") };
             assert_eq!(bare_command(shell, &bound), None);
+        }
+    }
+
+    #[test]
+    fn a_key_word_of_another_shell_is_a_name_like_others() {
+        let bare = |shell, text: &str| bare_command(shell, &text.into()).is_some();
+        for (text, bash, zsh, fish) in [
+            ("begin", true, true, false),
+            ("switch x", true, true, false),
+            ("not a && and b", true, true, false),
+            ("X=1 or", true, true, false),
+            ("end", true, false, false),
+            ("a; foreach x", true, false, true),
+            ("repeat 3", true, false, true),
+            ("nocorrect a", true, false, true),
+            ("time coproc a", false, false, true),
+            ("function a", false, false, false),
+        ] {
+            let found = [Shell::Bash, Shell::Zsh, Shell::Fish].map(|shell| bare(shell, text));
+            assert_eq!(found, [bash, zsh, fish], "{text}");
+            // Which shell it is is not known there: any of them may be.
+            assert!([Shell::Sh, Shell::Csh, Shell::Other].iter().all(|shell| !bare(*shell, text)), "{text}");
         }
     }
 

@@ -195,11 +195,12 @@ impl Approval {
         self.pane.told(&self.place)
     }
 
-    /// Whether a yes without an answer says what is wanted: nothing is to be chosen, or one answer of a dialog means it.
+    /// Whether a yes without an answer says what is wanted: nothing is to be chosen, or one answer of a dialog or of a command
+    /// means it, and what that types is known.
     #[must_use]
     pub fn takes_plain_yes(&self) -> bool {
-        let dialog = matches!(self.kind, ApprovalKind::Dialog { .. }) && !self.effect.is_empty();
-        self.confirm.is_none() && !self.takes_text() && (self.options.is_empty() || dialog)
+        let means = matches!(self.kind, ApprovalKind::Dialog { .. } | ApprovalKind::Asks) && !self.effect.is_empty();
+        self.confirm.is_none() && !self.takes_text() && (self.options.is_empty() || means)
     }
 
     /// Whether a yes is a text that somebody writes: a stage's command waits for one, and offers no answers to choose from.
@@ -214,6 +215,35 @@ impl Approval {
         // A question that was put before it was kept what an answer types.
         let untold = !self.options.is_empty() && self.option_effects.is_empty();
         self.kind != ApprovalKind::Asks || !self.effect_no.is_empty() || untold
+    }
+
+    /// Whether an answer may be somebody's own words: an agent reads them, and a command that offers no answers to choose from.
+    #[must_use]
+    pub fn takes_own_words(&self) -> bool {
+        self.kind == ApprovalKind::Agent && self.confirm.is_none() || self.takes_text()
+    }
+
+    /// The option that is meant by what somebody wrote: its words in whatever case, `y` and `n` for yes and no, or its number.
+    /// The numbers of a dialog are its own, which only the supervisor knows.
+    #[must_use]
+    pub fn option_meant(&self, written: &str) -> Option<&str> {
+        let written = written.trim();
+        let small = written.to_lowercase();
+        let alike = |option: &String| {
+            let option = option.to_lowercase();
+            option == small || matches!((small.as_str(), option.as_str()), ("y", "yes") | ("n", "no"))
+        };
+        let dialog = matches!(self.kind, ApprovalKind::Dialog { .. });
+        let number = written.parse::<usize>().ok().filter(|_| !dialog).and_then(|number| number.checked_sub(1));
+        let named = self.options.iter().find(|option| *option == written);
+        let named = named.or_else(|| self.options.iter().find(|&option| alike(option)));
+        named.or_else(|| self.options.get(number?)).map(String::as_str)
+    }
+
+    /// The sentence for somebody who wrote what is none of the answers.
+    #[must_use]
+    pub fn not_offered(&self, written: &str) -> String {
+        format!("`{}` is not offered; choose one of: {}", written.escape_debug(), self.options.join(", "))
     }
 
     /// What is typed for a verdict, where that is known before: for an option, for a text that somebody writes, for a no.

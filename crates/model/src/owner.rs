@@ -1,6 +1,6 @@
 //! Who types into a tmux server: the supervisor that has claimed it.
 
-use super::HostName;
+use super::{HostName, Millis};
 use serde::{Deserialize, Serialize};
 
 /// A supervisor, as it tells of itself on a server that it has claimed. What another one wrote is untrusted text.
@@ -25,6 +25,9 @@ pub struct Owner {
     pub place: String,
     /// The path of its socket on its machine, for views and commands of the same user; empty when it has none.
     pub socket: String,
+    /// It was found gone: how long before that it was seen there last. Said by whoever watches, never by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gone: Option<Millis>,
 }
 
 impl Owner {

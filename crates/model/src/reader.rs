@@ -38,6 +38,10 @@ pub struct Basis {
     /// What began the stage was printed and led to keys at once: it may have been the last line of that program.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub printed: bool,
+    /// It is the command of another run: where it asks something, the keys are no answer, but to this very row, which began
+    /// their stage. `None` where they may answer whatever is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
 }
 
 /// So late is it seen, at most, that a program has ended.
@@ -49,6 +53,13 @@ impl Basis {
     #[must_use]
     pub fn gives_way(&self, since: Timestamp) -> bool {
         self.printed && !self.shell && since <= self.at + LATE
+    }
+
+    /// Whether keys may answer what the program in front asks, if it asks something.
+    #[must_use]
+    pub fn may_answer(&self, asks: Option<&str>) -> bool {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        self.answers.as_deref().zip(asks).is_none_or(|(began, asks)| words(began) == words(asks))
     }
 }
 
@@ -112,6 +123,9 @@ pub struct PaneReader {
     /// begins to answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<String>,
+    /// The row before the cursor, where it ends as a question does and a program reads; kept nowhere.
+    #[serde(skip)]
+    pub asks: Option<String>,
 }
 
 impl PaneReader {
@@ -121,6 +135,7 @@ impl PaneReader {
             front.name = clean(&front.name);
         }
         self.seen = clean(&self.seen);
+        self.asks = self.asks.as_deref().map(clean);
     }
 
     /// The name of the program in front; empty where nobody knows it.
@@ -149,6 +164,12 @@ impl PaneReader {
             Reads::Dead => "the pane's process has ended".to_owned(),
             Reads::Unknown => "who reads the keys can't be told".to_owned(),
         }
+    }
+
+    /// Whether a program that is no shell stands at the prompt of a line editor of its own, as a REPL does. It asks nobody anything.
+    #[must_use]
+    pub fn is_at_line_prompt(&self) -> bool {
+        self.reads == Reads::Line && !self.shell && self.seen.starts_with("-icanon")
     }
 
     /// Whether both are the same reader, whenever that began.

@@ -207,7 +207,8 @@ pub(crate) fn told(rows: &[String], redactor: &Redactor) -> (Vec<String>, Vec<Ve
     let told: Vec<String> = text.split('\n').map(|row| row.trim_end().to_owned()).collect();
     let shorter = plain.len().min(told.len());
     let above = plain.iter().zip(&told).take_while(|(was, is)| was == is).count();
-    let below = plain.iter().rev().zip(told.iter().rev()).take_while(|(was, is)| was == is).count().min(shorter - above);
+    let below =
+        plain.iter().rev().zip(told.iter().rev()).take_while(|(was, is)| was == is).count().min(shorter - above);
     let pieces = told.iter().enumerate().map(|(at, row)| {
         let from_end = told.len() - at;
         let found = match () {
@@ -239,12 +240,10 @@ mod tests {
             of("\u{1b}[1;31mfail\u{1b}[0m ok \u{1b}[38;5;220mgold\u{1b}[39;48;2;0;0;255m blue"),
             pairs(&[("fail", "bold f-1"), (" ok ", ""), ("gold", "f-220"), (" blue", "b-21")])
         );
-        assert_eq!(of("\u{1b}[7mbar\u{1b}[27m \u{1b}[4:3mw\u{1b}[4:0m."), pairs(&[
-            ("bar", "f-paper b-ink"),
-            (" ", ""),
-            ("w", "underline"),
-            (".", "")
-        ]));
+        assert_eq!(
+            of("\u{1b}[7mbar\u{1b}[27m \u{1b}[4:3mw\u{1b}[4:0m."),
+            pairs(&[("bar", "f-paper b-ink"), (" ", ""), ("w", "underline"), (".", "")])
+        );
         assert_eq!(of("\u{1b}[38:2::255:0:0mred\u{1b}[97mwhite"), pairs(&[("red", "f-196"), ("white", "f-15")]));
         assert_eq!(of("\u{1b}[8mkey\u{1b}[28m x"), pairs(&[("key", "hidden"), (" x", "")]));
     }

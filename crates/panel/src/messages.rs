@@ -150,7 +150,8 @@ mod tests {
     #[test]
     fn a_title_is_one_line_and_channels_are_parted() {
         let asked: Asked =
-            serde_json::from_value(json!({ "text": " build\ndone ", "desp": "**7**", "channel": "wecom, phone|" })).unwrap();
+            serde_json::from_value(json!({ "text": " build\ndone ", "desp": "**7**", "channel": "wecom, phone|" }))
+                .unwrap();
         let letter = asked.letter().unwrap();
         assert_eq!((letter.text.as_str(), letter.form), ("build done\n**7**", Markup::Markdown));
         assert_eq!(letter.channels, ["wecom", "phone"]);

@@ -31,11 +31,7 @@ pub(crate) const FILES: [File; 5] = [
     File { path: "/panel/panel.css", kind: "text/css; charset=utf-8", bytes: || COLOURED.as_bytes() },
     File { path: "/panel/panel.js", kind: "text/javascript; charset=utf-8", bytes: || SCRIPT.as_bytes() },
     File { path: "/panel/worker.js", kind: "text/javascript; charset=utf-8", bytes: || WORKER.as_bytes() },
-    File {
-        path: "/panel/icon.svg",
-        kind: "image/svg+xml",
-        bytes: || include_bytes!("../../../assets/panel/icon.svg"),
-    },
+    File { path: "/panel/icon.svg", kind: "image/svg+xml", bytes: || include_bytes!("../../../assets/panel/icon.svg") },
     File { path: "/panel/icon.png", kind: "image/png", bytes: || include_bytes!("../../../assets/panel/icon.png") },
 ];
 
@@ -87,7 +83,8 @@ fn html(lang: Lang) -> String {
 pub(crate) async fn manifest(State(panel): State<Arc<Panel>>, request: Request) -> Response {
     let lang = panel.web.caller(request.headers(), request.extensions()).lang;
     let [description, approvals] = app_words(lang);
-    let icon = |src: &str, sizes: &str, kind: &str| json!({ "src": src, "sizes": sizes, "type": kind, "purpose": "any" });
+    let icon =
+        |src: &str, sizes: &str, kind: &str| json!({ "src": src, "sizes": sizes, "type": kind, "purpose": "any" });
     let whole = json!({
         "id": "./", "name": "tmuxagent", "short_name": "tmuxagent", "description": description, "lang": lang.code(),
         "start_url": "./", "scope": "./", "display": "standalone", "background_color": "#121418", "theme_color": "#121418",

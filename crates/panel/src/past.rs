@@ -63,7 +63,8 @@ struct KeptStage {
 
 impl Kept {
     fn of(run: &RunView) -> Option<Self> {
-        let stage = |stage: &StageView| KeptStage { name: stage.name.clone(), state: stage.state, attempt: stage.attempt };
+        let stage =
+            |stage: &StageView| KeptStage { name: stage.name.clone(), state: stage.state, attempt: stage.attempt };
         Some(Self {
             id: run.run?,
             pipeline: run.pipeline.clone(),
@@ -131,9 +132,9 @@ pub(crate) async fn report(
     let days = days.unwrap_or(7).clamp(1, DAYS);
     let report = panel.counted(days).await.map_err(|error| unreadable(&panel, &visit, &error))?;
     let (lang, zone) = (visit.caller.lang, panel.web.zone());
-    let parts = parts(lang, &zone, &report).into_iter().map(|part| {
-        json!({ "title": part.title, "counts": part.counts, "heading": part.heading, "rows": part.rows })
-    });
+    let parts = parts(lang, &zone, &report)
+        .into_iter()
+        .map(|part| json!({ "title": part.title, "counts": part.counts, "heading": part.heading, "rows": part.rows }));
     let charts = report.pipelines.iter().filter(|pipeline| pipeline.days.len() > 1).map(|pipeline| {
         let days = pipeline.days.iter().map(|day| {
             json!({

@@ -10,7 +10,7 @@ use tmuxagent_model::{
 };
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{
-    Lang, agent_state, approval_state, host_state, message, pane_state, part, question, run_state, run_took, sentence,
+    Lang, agent_state, approval_state, host_state, message, pane_doing, part, question, run_state, run_took, sentence,
     stage_state, trouble, via,
 };
 
@@ -171,7 +171,8 @@ impl Picture<'_> {
             "state_text": approval_state(self.lang, approval.state), "reason_text": ask.reason,
             "place": ask.place, "pane": pane_id(&approval.pane), "folder": ask.folder, "pipeline": approval.pipeline,
             "stage": approval.stage, "attempt": approval.attempt, "question": ask.question,
-            "types": typed(self.lang, approval), "evidence": approval.evidence, "options": ask.options,
+            "types": typed(self.lang, approval), "evidence": approval.evidence,
+            "options": approval.options, "option_texts": ask.options,
             "confirm": ask.confirm, "takes_text": ask.takes_text, "takes_plain_yes": approval.takes_plain_yes(),
             "approvers": ask.approvers, "asked_at": approval.asked_at, "expires_at": approval.expires_at,
             "closed_at": approval.closed_at, "decision": decision, "undo_until": self.undo_until(approval),
@@ -180,7 +181,8 @@ impl Picture<'_> {
 
     /// Until when a no takes a yes back.
     fn undo_until(&self, approval: &Approval) -> Option<Timestamp> {
-        let yes = approval.decision.as_ref().filter(|_| approval.state == ApprovalState::Approved && self.undo.0 > 0)?;
+        let yes =
+            approval.decision.as_ref().filter(|_| approval.state == ApprovalState::Approved && self.undo.0 > 0)?;
         Some(yes.at + self.undo).filter(|until| *until > self.at)
     }
 
@@ -197,7 +199,7 @@ impl Picture<'_> {
         json!({
             "id": pane_id(&pane.info.key), "place": pane.info.told_place(), "session": facts.session,
             "window": facts.window, "program": facts.command, "folder": facts.path, "state": pane.state,
-            "state_text": pane_state(self.lang, pane.state), "last_output": pane.last_output,
+            "state_text": pane_doing(self.lang, pane), "last_output": pane.last_output,
             "last_line": pane.last_line, "pipelines": pane.pipelines, "agent": agent,
         })
     }

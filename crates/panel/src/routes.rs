@@ -2,10 +2,10 @@
 
 use super::answer::{Outcome, json_text, outcome, own_document};
 use super::gate::{self, Visit};
-use super::people::{People, Role};
 use super::messages::{self, Post};
 use super::pace::Pace;
 use super::past::{self, Counted};
+use super::people::{People, Role};
 use super::push::{self, Push};
 use super::{join, live, page, sight, typing, wishes};
 use axum::Router;
@@ -121,9 +121,9 @@ async fn end_session(State(panel): State<Arc<Panel>>, request: Request) -> Resul
     if let Err(error) = panel.people.forget(visit.member.hash, panel.web.now()).await {
         panel.web.tell(visit.caller.address, || format!("the panel's people can't be read: {error}"));
         let text = lang.pick("Nothing was done; try again later.", "未执行任何操作，请稍后再试。");
-        return Ok(outcome(StatusCode::SERVICE_UNAVAILABLE, Outcome::NotDone, text, redactor));
+        return Ok(outcome(StatusCode::SERVICE_UNAVAILABLE, Outcome::NotDone, lang, text, redactor));
     }
-    let mut done = outcome(StatusCode::OK, Outcome::Done, lang.pick("Signed out.", "已退出。"), redactor);
+    let mut done = outcome(StatusCode::OK, Outcome::Done, lang, lang.pick("Signed out.", "已退出。"), redactor);
     let path = panel.web.public_path();
     let whole = if path.is_empty() { "/" } else { path };
     let gone = format!("{}; Path={whole}", panel.web.cookie(gate::COOKIE, "", 0));

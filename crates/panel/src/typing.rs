@@ -1,16 +1,15 @@
 //! A text that somebody types into a pane by hand: now, or not at all.
 
-use super::answer::{Outcome, document, json_text, refused};
+use super::answer::{Outcome, outcome, refused};
 use super::people::Role;
+use super::picture::pane_of;
 use super::routes::Panel;
 use super::sight::nothing;
-use super::picture::pane_of;
 use super::wishes::{Opened, ask};
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tmuxagent_ipc::hub::Hub;
@@ -52,21 +51,29 @@ impl Wish {
             return refuse("The text must be one line without control characters.", "文本必须为一行，不含控制字符。");
         }
         if !self.keys.iter().all(|key| is_key(key)) {
-            return refuse("One of the keys is not known; a key is called as tmux does: C-c, Escape, Up.", "有未知按键；按键名与 tmux 相同：C-c、Escape、Up。");
+            return refuse(
+                "One of the keys is not known; a key is called as tmux does: C-c, Escape, Up.",
+                "有未知按键；按键名与 tmux 相同：C-c、Escape、Up。",
+            );
         }
         let enter = self.enter.unwrap_or(!self.text.is_empty());
         let text = Some(self.text.clone()).filter(|text| !text.is_empty()).map(KeyStep::Text);
         let keys = self.keys.iter().cloned().map(KeyStep::Key);
         let steps: Vec<KeyStep> =
             text.into_iter().chain(keys).chain(enter.then(|| KeyStep::Key("Enter".to_owned()))).collect();
-        if steps.is_empty() { refuse("There is nothing to be typed.", "没有要输入的内容。") } else { Ok(steps) }
+        if steps.is_empty() {
+            refuse("There is nothing to be typed.", "没有要输入的内容。")
+        } else {
+            Ok(steps)
+        }
     }
 }
 
 /// Whether tmux has a key of this name, as far as people press them by hand.
 fn is_key(name: &str) -> bool {
     const NAMED: [&str; 14] = [
-        "Enter", "Escape", "Tab", "BTab", "Space", "BSpace", "DC", "Up", "Down", "Left", "Right", "Home", "End", "PPage",
+        "Enter", "Escape", "Tab", "BTab", "Space", "BSpace", "DC", "Up", "Down", "Left", "Right", "Home", "End",
+        "PPage",
     ];
     let chord = name.strip_prefix("C-").is_some_and(|key| matches!(key.as_bytes(), [b'a'..=b'z']));
     chord || NAMED.contains(&name) || name == "NPage"
@@ -90,13 +97,13 @@ pub(crate) async fn send(
         Ok(_) => Vec::new(),
         Err(refusal) => return Err(refusal),
     };
-    let (outcome, text) = became(&panel.hub, &intents, lang).await;
-    let status = match outcome {
+    let (end, text) = became(&panel.hub, &intents, lang).await;
+    let status = match end {
         Outcome::Done => StatusCode::OK,
         Outcome::NotDone => StatusCode::CONFLICT,
         Outcome::Uncertain => StatusCode::ACCEPTED,
     };
-    Ok(json_text(status, document(&json!({ "outcome": outcome, "text": text }), panel.web.redactor())))
+    Ok(outcome(status, end, lang, &text, panel.web.redactor()))
 }
 
 /// What became of it, as soon as that is known.
@@ -143,6 +150,7 @@ fn end(snapshot: &Snapshot, intents: &[IntentId], lang: Lang) -> Option<(Outcome
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn steps(wish: serde_json::Value) -> Result<Vec<KeyStep>, &'static str> {
         serde_json::from_value::<Wish>(wish).unwrap().steps(Lang::En)

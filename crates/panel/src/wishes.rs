@@ -1,6 +1,6 @@
 //! What may be asked for: a decision, and a stage's next run. The supervisor has the last word on both.
 
-use super::answer::{Outcome, json_text, outcome, own_document, refused};
+use super::answer::{Outcome, json_text, outcome, own_document, refused, told};
 use super::gate::Visit;
 use super::people::Role;
 use super::routes::Panel;
@@ -118,12 +118,27 @@ fn form(decided: &Decided, approval: &Approval) -> Option<Form> {
             word = word.or_else(|| Some(answer.clone()));
         }
         Some(answer) if option.is_none() => {
-            option = Some(approval.options.iter().position(|offered| offered == answer)?);
+            let meant = approval.option_meant(answer)?;
+            option = Some(approval.options.iter().position(|offered| offered == meant)?);
         }
         Some(_) | None => {}
     }
     let (nonce, word, pin) = (String::new(), word.unwrap_or_default(), String::new());
     Some(Form { nonce, verdict: decided.verdict.clone(), option, word, pin })
+}
+
+/// The sentence for a decision that names none of the answers to choose from, or another one.
+fn unnamed(decided: &Decided, approval: &Approval) -> Option<String> {
+    let chooses = !approval.options.is_empty() && decided.verdict == "approve";
+    let answer = || match (&decided.answer, decided.option) {
+        (Some(answer), _) => approval.not_offered(answer),
+        (None, Some(number)) => approval.not_offered(&format!("option {number}")),
+        (None, None) => {
+            let offered = approval.options.join(", ");
+            format!("a plain yes or no does not tell which answer; choose one of: {offered}")
+        }
+    };
+    chooses.then(answer)
 }
 
 /// Decides an approval.
@@ -134,7 +149,7 @@ pub(crate) async fn decide(
 ) -> Result<Response, Response> {
     let Opened { visit, body } = panel.open::<Decided>(Role::Decide, request).await?;
     let (lang, redactor) = (visit.caller.lang, panel.web.redactor());
-    let not_done = |status, text: &str| outcome(status, Outcome::NotDone, text, redactor);
+    let not_done = |status, text: &str| outcome(status, Outcome::NotDone, lang, text, redactor);
     let id = ApprovalId::new(id);
     let refusal = |refusal: &Refusal| not_done(refusal_status(refusal), &refusal.sentence(lang));
     let approval = panel.web.desk().approval(&id).await.ok_or_else(|| refusal(&Refusal::Unknown))?;
@@ -150,7 +165,10 @@ pub(crate) async fn decide(
     let verdict = form(&body, &approval).ok_or(Mistake::Incomplete).and_then(|form| form.verdict(&approval, lang));
     let verdict = verdict.map_err(|mistake| match mistake {
         Mistake::Written(text) => not_done(StatusCode::UNPROCESSABLE_ENTITY, &text),
-        Mistake::Incomplete => incomplete(lang),
+        Mistake::Incomplete => match unnamed(&body, &approval) {
+            Some(text) => not_done(StatusCode::BAD_REQUEST, &sentence(lang, &text)),
+            None => incomplete(lang),
+        },
     })?;
     panel.check_pin(&visit, &body.pin).await?;
     let (by, approve) = (Decider { who, via: Via::Panel }, verdict.approve);
@@ -182,8 +200,8 @@ fn unsure(lang: Lang, unsettled: &Unsettled) -> Response {
         Unsettled::NotTaken => Outcome::NotDone,
         Unsettled::Doubtful(_) => Outcome::Uncertain,
     };
-    let told = own_document(json!({ "outcome": end, "text": unsettled.sentence(lang) }));
-    json_text(StatusCode::SERVICE_UNAVAILABLE, told)
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    json_text(status, own_document(told(status, end, lang, &unsettled.sentence(lang))))
 }
 
 /// Runs a stage again.
@@ -198,7 +216,7 @@ pub(crate) async fn retry(
     panel.check_pin(&visit, &body.pin).await?;
     let command = Command::Control { run, stage: Some(stage), control: RunControl::Retry };
     Ok(match ask(&panel, &visit, command).await? {
-        Reply::Committed { text, .. } => outcome(StatusCode::OK, Outcome::Done, &message(lang, &text), redactor),
+        Reply::Committed { text, .. } => outcome(StatusCode::OK, Outcome::Done, lang, &message(lang, &text), redactor),
         _ => done(lang.pick("Done.", "已完成。")),
     })
 }
@@ -209,17 +227,17 @@ pub(crate) async fn ask(panel: &Panel, visit: &Visit, command: Command) -> Resul
     let (reply, answer) = oneshot::channel();
     let request = tmuxagent_ipc::wire::Request::Command { command };
     let call = Call { peer: peer(&panel.hub, &visit.member.name), request, reply };
-    let told = match panel.hub.calls.send(call).await {
+    let answered = match panel.hub.calls.send(call).await {
         Ok(()) => tokio::time::timeout(ANSWER, answer).await,
         Err(_) => return Err(unsure(lang, &Unsettled::NotTaken)),
     };
     let uncertain = |why: &Doubt| {
         let text = doubt(lang, why);
-        Err(outcome(StatusCode::SERVICE_UNAVAILABLE, Outcome::Uncertain, &text, redactor))
+        Err(outcome(StatusCode::SERVICE_UNAVAILABLE, Outcome::Uncertain, lang, &text, redactor))
     };
-    match told {
+    match answered {
         Ok(Ok(Reply::Error { kind, text })) => {
-            Err(outcome(error_status(kind), Outcome::NotDone, &message(lang, &text), redactor))
+            Err(outcome(error_status(kind), Outcome::NotDone, lang, &message(lang, &text), redactor))
         }
         Ok(Ok(Reply::Uncertain { doubt })) => uncertain(&doubt),
         Ok(Ok(reply)) => Ok(reply),

@@ -13,9 +13,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tmuxagent_config::Loaded;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 /// Editors write a file in several steps; this long after the last one it is read.
 const SETTLE: Duration = Duration::from_millis(200);
+/// In a folder in which something changes all the time it is read this long after the first change.
+const LONGEST: Duration = Duration::from_secs(2);
 
 /// The folders in which something may change.
 type Wanted = Arc<Mutex<BTreeSet<PathBuf>>>;
@@ -148,13 +151,44 @@ async fn look(
                 if changed.is_none() {
                     return;
                 }
-                tokio::time::sleep(SETTLE).await;
-                let _ = changes.try_recv();
+                settle(&mut changes).await;
                 eyes.open();
                 if urgent.send(Urgent::Reload).await.is_err() {
                     return;
                 }
             }
         }
+    }
+}
+
+/// Waits until nothing changes any more: what is read between two steps of a writer is half of what he means.
+async fn settle(changes: &mut mpsc::Receiver<()>) {
+    let first = Instant::now();
+    let mut next = due(first, first);
+    while let Ok(Some(())) = timeout_at(next, changes.recv()).await {
+        let now = Instant::now();
+        next = due(first, now);
+        if next <= now {
+            return;
+        }
+    }
+}
+
+/// When it is read after a first and a last change.
+fn due(first: Instant, last: Instant) -> Instant {
+    (last + SETTLE).min(first + LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_read_once_it_is_quiet_or_after_a_while() {
+        let first = Instant::now();
+        let after = |millis: u64| first + Duration::from_millis(millis);
+        assert_eq!(due(first, first), after(200));
+        assert_eq!(due(first, after(150)), after(350), "another step of the same writer");
+        assert_eq!(due(first, after(1950)), after(2000), "a folder that is never quiet");
     }
 }

@@ -59,7 +59,7 @@ impl Dispatch {
         let ticket = to.map(|to| self.asking.ticket(to));
         let read = self.read_again().await.and_then(|read| match gone(&self.reloader.loaded, &read.0) {
             // Who asks for it by hand means what lies there now.
-            Some(problem) if ticket.is_none() => Err(("policy", problem)),
+            Some(gone) if ticket.is_none() => Err(gone),
             _ => Ok(read),
         });
         match read {
@@ -137,19 +137,27 @@ impl Dispatch {
     }
 }
 
-/// A file of policies that was there and is gone: moved away for a moment, or for good, which only a person can tell. One
-/// that only has another name now is there.
-fn gone(before: &Loaded, now: &Loaded) -> Option<Problem> {
+/// The configuration or a file of policies that was there and is gone: moved away or emptied for a moment, while another one
+/// is written, or for good, which only a person can tell. A policy that only has another name now is there.
+fn gone(before: &Loaded, now: &Loaded) -> Option<(&'static str, Problem)> {
+    if before.configured && !now.configured {
+        let problem = Problem::plain(format!(
+            "the configuration {} is gone or empty; what it said stays in force until it is back, or until `tmuxagent reload` goes on without it",
+            before.config_name
+        ));
+        return Some(("configuration", problem));
+    }
     let is_gone = |source: &&tmuxagent_policy::Source| {
         !source.name.starts_with('<')
             && std::fs::symlink_metadata(&source.name).is_err_and(|error| error.kind() == ErrorKind::NotFound)
             && !now.policy_sources.iter().any(|other| other.text == source.text)
     };
     let lost = before.policy_sources.iter().find(is_gone)?;
-    Some(Problem::plain(format!(
+    let problem = Problem::plain(format!(
         "the policy {} is gone; what it says stays in force until it is back, or until `tmuxagent reload` goes on without it",
         lost.name
-    )))
+    ));
+    Some(("policy", problem))
 }
 
 /// What a problem with `.env` files of workspaces is shown as.
@@ -171,4 +179,28 @@ fn rest(config: &Config) -> Config {
 /// What takes secrets out of all that is stored.
 pub fn redaction(redactor: &Redactor) -> Redaction {
     Redaction::new(redactor.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{Permissions, set_permissions, write};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn an_emptied_configuration_is_no_new_one() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("config.yaml");
+        let overrides = Overrides { config: Some(file.clone()), ..Overrides::default() };
+        let environment = Environment::from_pairs([("HOME", home.path().display().to_string())]);
+        let loaded = |text: &str| {
+            write(&file, text).unwrap();
+            set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+            load(&overrides, &environment).unwrap()
+        };
+        let (full, empty, other) = (loaded("undo: 4s\n"), loaded(" \n"), loaded("undo: 5s\n"));
+        let (part, problem) = gone(&full, &empty).unwrap();
+        assert!(part == "configuration" && problem.text.contains("is gone or empty"), "{problem}");
+        assert!(gone(&full, &other).is_none() && gone(&empty, &full).is_none() && gone(&empty, &empty).is_none());
+    }
 }

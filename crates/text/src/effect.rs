@@ -24,6 +24,47 @@ pub fn answered(approval: &Approval) -> Option<Text> {
     }
 }
 
+/// What one of our own answers does: its word alone does not say it, and is the same in every language. `None` for the answers
+/// of an agent, a command or an author, who say themselves what they mean.
+#[must_use]
+pub fn option_means(lang: Lang, approval: &Approval, option: &str) -> Option<&'static str> {
+    let succeeds = lang.pick("the stage counts as succeeded, and the run goes on", "该阶段视为成功，运行继续");
+    let fails = lang.pick("the attempt counts as failed", "本次尝试视为失败");
+    let means = match (&approval.kind, option) {
+        (ApprovalKind::Gap | ApprovalKind::Unclear | ApprovalKind::Overdue, "continue") => succeeds,
+        (ApprovalKind::Gap | ApprovalKind::Unclear, "rerun") => lang.pick(
+            "what the stage types is typed once more, as another attempt",
+            "再次输入该阶段的内容，作为新的一次尝试",
+        ),
+        (ApprovalKind::Gap | ApprovalKind::Unclear, "wait") => {
+            lang.pick("nothing is done, and its end is waited for", "什么也不做，继续等它结束")
+        }
+        (ApprovalKind::Overdue, "wait") => {
+            lang.pick("it goes on, with as much time once more", "让它继续，再给同样长的时间")
+        }
+        (ApprovalKind::Overdue, "stop") if approval.effect.is_empty() => fails,
+        (ApprovalKind::Overdue, "stop") => lang.pick("its command is told to stop", "让它的命令停止"),
+        (ApprovalKind::Overdue, "over") => {
+            lang.pick("the attempt counts as failed, and its command is left alone", "本次尝试视为失败，不去动它的命令")
+        }
+        (ApprovalKind::Settle { .. }, "again") => lang.pick("it is done once more", "再做一次"),
+        (ApprovalKind::Settle { .. }, "done") => {
+            lang.pick("somebody has done it, and what comes behind it follows", "已经有人做了，继续它之后的内容")
+        }
+        _ => return None,
+    };
+    Some(means)
+}
+
+/// One of the answers with what it does, where its word does not say it. `shown`: the answer's own word, made harmless.
+#[must_use]
+pub fn told_option(lang: Lang, approval: &Approval, option: &str, shown: &str) -> String {
+    match option_means(lang, approval, option) {
+        Some(means) => lang.pick("OPTION (MEANS)", "OPTION（MEANS）").replace("OPTION", shown).replace("MEANS", means),
+        None => shown.to_owned(),
+    }
+}
+
 /// What is typed, in one line with nothing hidden: `n ⏎`, `<C-c>`.
 #[must_use]
 pub fn steps_line(steps: &[KeyStep]) -> String {

@@ -34,15 +34,15 @@ mod words;
 pub use agent::{agent_question_kind, agent_state, answer_role, evidence_source};
 pub use catalogue::message;
 pub use clean::{clean, clean_block, is_hidden, json, marked, reveal};
-pub use effect::{answered, effect_of_yes, steps_line};
+pub use effect::{answered, effect_of_yes, option_means, steps_line, told_option};
 pub use help::help_text;
 pub use note::{note_text, reload_text};
 pub use reader::{reader_brief, reader_sentence, reads};
 pub use screen::Text;
 pub use sentence::{effect_sentence, question, sentence};
 pub use state::{
-    approval_kind, approval_state, doubt, host_owner, host_state, message_type, owner_name, pane_state, run_state,
-    skip_reason, stage_state, via,
+    approval_kind, approval_state, doubt, host_owner, host_state, message_type, owner_name, pane_doing, pane_state,
+    run_state, skip_reason, stage_state, via,
 };
 pub use time::{ago, clock, clock_seconds, run_took, span};
 pub use trouble::{malformed, part, trouble};

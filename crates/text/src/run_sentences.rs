@@ -40,11 +40,16 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
         "Stage {} would begin round {} of the loop {}, and {} are allowed. Go on, for up to {} more?",
         "阶段 {0} 将开始循环 {2} 的第 {1} 轮，而只允许 {3} 轮。继续，最多再来 {4} 轮？",
     ),
+    ("needs any of {}", "needs 其中任一：{0}"),
     // Gates.
     ("{} (a yes takes the word {}; for {} to decide)", "{0}（同意须输入 {1}；由 {2} 决定）"),
     ("{} (a yes takes the word {})", "{0}（同意须输入 {1}）"),
     ("{} (for {} to decide)", "{0}（由 {1} 决定）"),
     ("`{}` is not the word that a yes takes here: {}", "`{0}` 不是此处同意须输入的词：{1}"),
+    (
+        "its command is suspended, and another one would begin beside it; end it first: `fg`, then C-c",
+        "它的命令被挂起，另一个会在它旁边开始；请先结束它：`fg`，然后 C-c",
+    ),
     ("{} may not decide this; it is for {}", "{0} 不能决定这件事；应由 {1} 决定"),
     (
         "a yes takes a word here: `tmuxagent approve {} --answer {}`",

@@ -191,6 +191,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("was not typed: the pane's input is off", "未输入：窗格输入已关闭"),
     ("was not typed: synchronize-panes would type it into other panes too", "未输入：同步输入会同时打进其他窗格"),
     ("was not typed: {} is in the foreground", "未输入：前台程序是 {0}"),
+    ("was not typed in {}: {} is in the foreground", "在 {0} 内未输入：前台程序是 {1}"),
     ("was not typed: the expected text is not on the screen", "未输入：屏幕上没有预期的文字"),
     (
         "was not typed: the program asks something, which Enter would answer",

@@ -2,7 +2,8 @@
 
 use super::{Lang, clean, message};
 use tmuxagent_model::{
-    ApprovalKind, ApprovalState, Doubt, HostState, MessageType, Owner, PaneState, RunState, SkipReason, StageState, Via,
+    ApprovalKind, ApprovalState, Doubt, HostState, MessageType, Owner, PaneState, PaneView, RunState, SkipReason,
+    StageState, Via,
 };
 
 /// That nobody can say yet whether it is done, and why.
@@ -80,6 +81,15 @@ pub const fn pane_state(lang: Lang, state: PaneState) -> &'static str {
     }
 }
 
+/// What a pane is doing. A command that stands at a prompt of its own waits for whoever is at the pane, and asks nobody.
+#[must_use]
+pub fn pane_doing(lang: Lang, pane: &PaneView) -> &'static str {
+    if pane.state == PaneState::Running && pane.reader.is_at_line_prompt() {
+        return lang.pick("waits for a line", "等待输入一行");
+    }
+    pane_state(lang, pane.state)
+}
+
 /// A host's state.
 #[must_use]
 pub const fn host_state(lang: Lang, state: HostState) -> &'static str {
@@ -116,6 +126,12 @@ pub fn host_owner(lang: Lang, state: HostState, owner: &Owner) -> String {
         };
     }
     let who = owner_name(lang, owner);
+    if owner.gone.is_some() {
+        return match lang {
+            Lang::En => format!("{who} is gone; this one takes over"),
+            Lang::Zh => format!("{who} 已不在；由本进程接手"),
+        };
+    }
     match lang {
         Lang::En => format!("{who} types there and asks; this one takes over when that one is gone"),
         Lang::Zh => format!("由 {who} 负责输入和提问；它结束后由本进程接手"),

@@ -29,6 +29,7 @@ pub(super) const TIMED: &[&str] = &[
     "its time limit, in {}",
     "its time limit stands still while its agent asks, with {} left",
     "silent for {}",
+    "was not typed in {}: {} is in the foreground",
 ];
 
 /// A span as the machine's sentences write it, in Chinese: `1h59m` is `1时59分`; `None` for any other text.
@@ -54,7 +55,7 @@ pub fn run_took(lang: Lang, run: &RunView, approvals: &[Approval], now: Timestam
     let end = run.ended_at.unwrap_or(now);
     let took = span(lang, end.since(run.started_at?));
     let of_run = approvals.iter().filter(|approval| run.run.is_some() && approval.run == run.run);
-    let waited: u64 = of_run.map(|asked| asked.closed_at.unwrap_or(end).min(end).since(asked.asked_at).0).sum();
+    let waited = covered(of_run.map(|asked| (asked.asked_at, asked.closed_at.unwrap_or(end).min(end))).collect());
     Some(match waited {
         0..1000 => took,
         _ => {
@@ -64,6 +65,17 @@ pub fn run_took(lang: Lang, run: &RunView, approvals: &[Approval], now: Timestam
                 .replace("WAITED", &waited)
         }
     })
+}
+
+/// How long at least one of these lasted: what was asked at the same time is waited for once.
+fn covered(mut spans: Vec<(Timestamp, Timestamp)>) -> u64 {
+    spans.sort_unstable();
+    let (mut sum, mut until) = (0, Timestamp(i64::MIN));
+    for (begin, end) in spans {
+        sum += end.since(begin.max(until)).0;
+        until = until.max(end);
+    }
+    sum
 }
 
 /// How long ago an instant was, in one unit: `now`, `5s`, `3m`, `2h`, `4d`; `刚刚`, `5秒`, `3分`, `2时`, `4天`.
@@ -95,4 +107,21 @@ pub fn clock_seconds(zone: &TimeZone, at: Timestamp) -> String {
 
 fn zoned(zone: &TimeZone, at: Timestamp) -> Option<jiff::Zoned> {
     jiff::Timestamp::from_millisecond(at.0).ok().map(|t| t.to_zoned(zone.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_that_are_open_at_the_same_time_are_waited_for_once() {
+        let waited = |spans: &[(i64, i64)]| {
+            covered(spans.iter().map(|&(begin, end)| (Timestamp(begin), Timestamp(end))).collect())
+        };
+        assert_eq!(waited(&[]), 0);
+        assert_eq!(waited(&[(10, 40), (100, 150)]), 80, "one after the other");
+        assert_eq!(waited(&[(10, 40), (10, 40), (10, 40)]), 30, "beside each other");
+        assert_eq!(waited(&[(20, 60), (10, 40), (50, 55)]), 50, "overlapping, in any order");
+        assert_eq!(waited(&[(90, 80)]), 0, "a clock that went back");
+    }
 }

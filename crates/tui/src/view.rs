@@ -63,7 +63,10 @@ pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) -> Option<Position
     footer::render(model, screen.footer, buffer);
     let mut cursor = None;
     for (n, overlay) in model.overlays.iter().enumerate() {
-        if n + 1 == model.overlays.len() && matches!(overlay, Overlay::Confirm(_) | Overlay::Input(_)) {
+        if n + 1 == model.overlays.len()
+            && matches!(overlay, Overlay::Confirm(_) | Overlay::Input(_))
+            && !input::tells_remarks(overlay)
+        {
             // Below the question, should it need all the room.
             events::render_toasts(model, &screen, buffer);
         }

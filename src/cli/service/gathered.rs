@@ -41,6 +41,20 @@ impl Service {
         let log = plain(text_of(loaded.paths.logs().join("service.log"))?)?;
         Ok(Self { words, variables, env_file, log })
     }
+
+    /// The same in a session of tmux. An init system says itself where sockets lie; here they are to lie where the user's own
+    /// commands look for them, also after cron has opened the session, which knows nothing of all that.
+    ///
+    /// # Errors
+    /// As [`Service::of`].
+    pub(super) fn in_session(session: &Session) -> Result<Self, CliError> {
+        const SOCKETS: &str = "XDG_RUNTIME_DIR";
+        let mut service = Self::of(session)?;
+        if let Some(folder) = session.environment.non_empty(SOCKETS) {
+            service.variables.push((SOCKETS.to_owned(), plain(folder.to_owned())?));
+        }
+        Ok(service)
+    }
 }
 
 /// The proxy of this shell of which the service would not know.

@@ -103,10 +103,11 @@ fn found(row: &str) -> Option<Found> {
     Some(if mark.is_empty() { Found::Foreign } else { Found::Ours(created, clean(mark)) })
 }
 
-/// The line for crontab(5) by which the session comes back with the machine. A `%` would end the command there.
+/// The line for crontab(5) by which the session comes back with the machine, as it is: cron knows neither the language nor
+/// where the user's files and tmux's socket lie. A `%` would end the command there.
 pub(super) fn cron_line(service: &Service) -> String {
-    let path = service.variables.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_str());
-    let assigned = path.map(|path| format!("PATH={} ", shell_word(path))).unwrap_or_default();
+    let assign = |(name, value): &(String, String)| format!("{name}={} ", shell_word(value));
+    let assigned: String = service.variables.iter().map(assign).collect();
     let words: Vec<String> = service.words.iter().map(|word| shell_word(word)).collect();
     format!("@reboot {assigned}{} service install --in-tmux >/dev/null", words.join(" ")).replace('%', "\\%")
 }
@@ -126,11 +127,21 @@ mod tests {
     fn the_line_for_cron_is_one_command() {
         let service = Service {
             words: ["/opt/t a%/tmuxagent", "--state-dir", "/s"].map(str::to_owned).to_vec(),
-            variables: vec![("PATH".to_owned(), "/usr/bin:/my bin".to_owned())],
+            variables: [
+                ("PATH", "/usr/bin:/my bin"),
+                ("LANG", "zh_CN.UTF-8"),
+                ("TMUX_TMPDIR", "/t"),
+                ("XDG_STATE_HOME", "/x"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
             env_file: None,
             log: String::new(),
         };
-        let line = r"@reboot PATH='/usr/bin:/my bin' '/opt/t a\%/tmuxagent' --state-dir /s service install --in-tmux >/dev/null";
+        let line = concat!(
+            r"@reboot PATH='/usr/bin:/my bin' LANG=zh_CN.UTF-8 TMUX_TMPDIR=/t XDG_STATE_HOME=/x ",
+            r"'/opt/t a\%/tmuxagent' --state-dir /s service install --in-tmux >/dev/null"
+        );
         assert_eq!(cron_line(&service), line);
         assert_eq!(literal("a;"), r"a\;");
     }

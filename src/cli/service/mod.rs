@@ -1,5 +1,5 @@
 //! `tmuxagent service`: the supervisor started by the user's own init system (systemd, launchd), or in a session of his tmux.
-//! Never as root, and nothing that is not ours is changed.
+//! Of the user who calls it, never of root for somebody else, and nothing that is not ours is changed.
 
 mod gathered;
 mod in_tmux;
@@ -54,8 +54,10 @@ pub(super) struct StatusArgs {
 /// Runs one of them.
 pub(super) fn run(session: &Session, command: &ServiceCommand) -> Outcome {
     match command {
-        ServiceCommand::Install(args) if args.in_tmux => install_in_tmux(session, args),
-        ServiceCommand::Install(args) => install(session, args, Init::here()),
+        ServiceCommand::Install(args) => {
+            not_by_sudo(session)?;
+            if args.in_tmux { install_in_tmux(session, args) } else { install(session, args, Init::here()) }
+        }
         ServiceCommand::Uninstall(args) if args.in_tmux => uninstall_in_tmux(session, args),
         ServiceCommand::Uninstall(args) => uninstall(session, args, Init::here()),
         ServiceCommand::Status(args) if args.in_tmux => status_in_tmux(session),
@@ -105,6 +107,21 @@ fn joined(commands: &[Vec<String>]) -> Vec<String> {
 fn another(session: &Session, own: Option<u32>) -> Option<u32> {
     let pid = Connection::open(session).ok()?.greeting.pid;
     (Some(pid) != own).then_some(pid)
+}
+
+/// Refuses to install for root what the person in front wants for himself: it would watch root's tmux, and be found by nobody.
+fn not_by_sudo(session: &Session) -> Result<(), CliError> {
+    let caller = session.environment.non_empty("SUDO_UID").filter(|uid| *uid != "0");
+    if caller.is_some() && rustix::process::geteuid().is_root() {
+        return Err(CliError::user("by sudo the service would be that of root, not yours", "repeat it without sudo"));
+    }
+    Ok(())
+}
+
+/// Whether a session of the user's tmux keeps a supervisor running, whatever stands in files.
+fn has_session(session: &Session) -> bool {
+    let found = InTmux::find(session).and_then(|tmux| tmux.look());
+    matches!(found, Ok(in_tmux::Found::Ours(..)))
 }
 
 fn notes(session: &Session, init: Option<Init>, other: Option<u32>) -> Vec<String> {
@@ -176,8 +193,21 @@ fn install(session: &Session, args: &ChangeArgs, init: Init) -> Outcome {
 
 fn uninstall(session: &Session, args: &ChangeArgs, init: Init) -> Outcome {
     let file = OwnedFile::read(init.place(session)?)?;
+    let beside = has_session(session);
+    if beside && file.found == Found::Foreign {
+        return Err(CliError::user(
+            format!("{} is not from `tmuxagent service install`", shown(&file.path)),
+            "nothing was changed; `tmuxagent service uninstall --in-tmux` ends the one in your tmux",
+        ));
+    }
     file.must_not_be_foreign()?;
     let mut told = Told { way: init.name(), place: shown(&file.path), ..Told::default() };
+    if beside {
+        let name = in_tmux::NAME;
+        told.notes.push(format!(
+            "your tmux has one in the session {name}; `tmuxagent service uninstall --in-tmux` ends that"
+        ));
+    }
     if file.found == Found::Nothing {
         told.tell(&session.out, &format!("{}: nothing is to be done", told.place), "")?;
         return Ok(exit::OK);
@@ -221,6 +251,8 @@ struct Status {
     installed: &'static str,
     program: Option<String>,
     state: State,
+    /// There is another one, in a session of the user's tmux.
+    beside: bool,
 }
 
 fn status(session: &Session, init: Init) -> Outcome {
@@ -235,12 +267,12 @@ fn status(session: &Session, init: Init) -> Outcome {
     };
     let place = shown(&file.path);
     let state = if installed == "no" { State::default() } else { init.state() };
-    show(session, &Status { way: init.name(), place, installed, program, state })
+    show(session, &Status { way: init.name(), place, installed, program, state, beside: has_session(session) })
 }
 
 fn show(session: &Session, status: &Status) -> Outcome {
     let (out, own) = (&session.out, env!("CARGO_PKG_VERSION"));
-    let Status { way, place, installed, program, state } = status;
+    let Status { way, place, installed, program, state, beside } = status;
     let version = program.as_deref().and_then(version_of);
     let is_well = *installed == "yes" && state.active == "active" && version.as_deref() == Some(own);
     let code = if is_well { exit::OK } else { exit::NEGATIVE };
@@ -248,7 +280,7 @@ fn show(session: &Session, status: &Status) -> Outcome {
         out.json(&json!({
             "way": way, "place": place, "installed": installed, "program": program, "program_version": version,
             "version": own, "enabled": state.enabled, "active": state.active, "since": state.since, "pid": state.pid,
-            "says": state.says,
+            "says": state.says, "also_in_tmux": beside,
         }))?;
         return Ok(code);
     }
@@ -272,6 +304,12 @@ fn show(session: &Session, status: &Status) -> Outcome {
             ),
             None => format!("{} {at}", pick("program that does not answer:", "程序没有回答：")),
         })?;
+    }
+    if *beside {
+        let name = in_tmux::NAME;
+        out.say(&format!(
+            "your tmux has one in the session {name}; `tmuxagent service status --in-tmux` tells of that"
+        ))?;
     }
     if matches!(*installed, "no") {
         return Ok(code);
@@ -304,7 +342,7 @@ fn foreign() -> CliError {
 }
 
 fn install_in_tmux(session: &Session, args: &ChangeArgs) -> Outcome {
-    let (service, tmux) = (Service::of(session)?, InTmux::find(session)?);
+    let (service, tmux) = (Service::in_session(session)?, InTmux::find(session)?);
     let found = tmux.look()?;
     if found == in_tmux::Found::Foreign {
         return Err(foreign());
@@ -361,7 +399,8 @@ fn status_in_tmux(session: &Session) -> Outcome {
             "yes"
         }
     };
-    show(session, &Status { way: "tmux", place: in_tmux::NAME.to_owned(), installed, program, state })
+    let place = in_tmux::NAME.to_owned();
+    show(session, &Status { way: "tmux", place, installed, program, state, beside: false })
 }
 
 /// Whether the user's crontab opens the session with that program.

@@ -307,7 +307,10 @@ impl Player {
             "mute" => self.begins = false,
             "began" => {
                 let pane = self.key(word(0));
-                let token = self.engine.tracked_command(&pane);
+                let token = match words.get(1) {
+                    Some(typed) => Some(self.intent(typed).0),
+                    None => self.engine.tracked_command(&pane),
+                };
                 self.step(Event::CommandBegan { pane, token, line: None });
             }
             // `waits %1 9 Continue? [y/N]`, `password %1 9 Password:`: the program of that process waits for a person.

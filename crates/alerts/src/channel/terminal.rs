@@ -186,6 +186,27 @@ mod tests {
         assert!(matches!(none, Err(SendError::Refused { .. })), "{none:?}");
     }
 
+    #[tokio::test]
+    async fn what_stood_in_the_way_is_told_in_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let silent = folder.path().join("tmux");
+        std::fs::write(&silent, "#!/bin/sh\nexec sleep 1000\n").unwrap();
+        std::fs::set_permissions(&silent, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let silent = silent.display().to_string();
+        let missing = "/nonexistent/tmux".to_owned();
+        for (tmux, lang, begin, end) in [
+            (&silent, Lang::En, "tmux did not answer", ""),
+            (&silent, Lang::Zh, "tmux 没有应答", ""),
+            (&missing, Lang::En, "can't start /nonexistent/tmux: ", "; set `tmux_bin`"),
+            (&missing, Lang::Zh, "无法启动 /nonexistent/tmux: ", "请设置 `tmux_bin`"),
+        ] {
+            let limit = if *tmux == silent { Millis(100) } else { Millis::from_secs(60) };
+            let terminal = Terminal { limit, ..Terminal::new(vec![tmux.clone()], Bell::Off) };
+            let said = terminal.send(&Message { lang, ..message() }).await.unwrap_err().to_string();
+            assert!(said.starts_with(begin) && said.ends_with(end), "{said}");
+        }
+    }
+
     #[test]
     fn no_text_ends_the_escape() {
         let mut message = message();

@@ -267,6 +267,37 @@ fn on_a_server_of_another_supervisor_nothing_is_decided() {
 }
 
 #[test]
+fn what_is_printed_between_two_supervisors_is_acted_on_or_told() {
+    let owner = |gone| HostMessage::Claim(Some(Box::new(Owner { machine: "nas".into(), gone, ..Owner::default() })));
+    let mut room = Room::new();
+    room.hear(1, owner(None));
+    // The other one was there, ended some time after this, was gone.
+    room.print("begin");
+    room.now = room.now + Millis(5000);
+    room.print("begin");
+    room.now = room.now + Millis(500);
+    room.hear(1, owner(Some(Millis(1000))));
+    room.print("begin");
+    room.commit();
+    assert_eq!(room.typed(), []);
+    room.hear(1, HostMessage::Claim(None));
+    let batch = room.commit().unwrap();
+    assert_eq!(room.typed().len(), 1);
+    let doubtful = "printed as the supervisor before this one ended, and not acted on by this one: `begin`";
+    let told = batch.notes.iter().filter(|(_, _, note)| matches!(note, Note::Text { text } if text == doubtful));
+    assert_eq!(told.count(), 1);
+    // One that comes back reads what it missed.
+    let mut room = Room::new();
+    room.hear(1, owner(None));
+    room.hear(1, owner(Some(Millis(1000))));
+    room.print("begin");
+    room.hear(1, owner(None));
+    room.hear(1, HostMessage::Claim(None));
+    room.commit();
+    assert_eq!(room.typed(), []);
+}
+
+#[test]
 fn views_are_shown_the_panes_they_look_at_and_leave_their_own_unread() {
     let mut room = Room::new();
     room.core.acts();

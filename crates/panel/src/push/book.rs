@@ -18,13 +18,8 @@ const ADDRESS: usize = 1_000;
 
 /// The services that browsers of today use. To no other address is anything sent: it is named by whoever subscribes, and must
 /// not lead us into our own network.
-const SERVICES: [&str; 5] = [
-    "fcm.googleapis.com",
-    "jmt17.google.com",
-    "push.services.mozilla.com",
-    "push.apple.com",
-    "notify.windows.com",
-];
+const SERVICES: [&str; 5] =
+    ["fcm.googleapis.com", "jmt17.google.com", "push.services.mozilla.com", "push.apple.com", "notify.windows.com"];
 
 /// A browser that wants to be told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +77,8 @@ impl Subscription {
 pub(super) fn origin(endpoint: &str) -> Option<String> {
     let host = endpoint.strip_prefix("https://")?.split(['/', '?', '#']).next()?;
     let plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
-    let known = |service: &str| host.strip_suffix(service).is_some_and(|before| before.is_empty() || before.ends_with('.'));
+    let known =
+        |service: &str| host.strip_suffix(service).is_some_and(|before| before.is_empty() || before.ends_with('.'));
     (plain && SERVICES.iter().any(|service| known(service))).then(|| format!("https://{host}"))
 }
 

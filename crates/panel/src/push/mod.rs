@@ -37,8 +37,8 @@ use tmuxagent_alerts::http::{ProxyChoice, TIMEOUT, call, client};
 use tmuxagent_alerts::web::WebState;
 use tmuxagent_ipc::hub::Hub;
 use tmuxagent_text::Lang;
-use told::{Told, told};
 use tokio_util::sync::CancellationToken;
+use told::{Told, told};
 
 /// How long a service keeps a message for a browser that is off, seconds.
 const KEPT: u32 = 86_400;

@@ -43,10 +43,7 @@ impl Agreed<'_> {
         let first = Salt::new(HKDF_SHA256, self.secret).extract(self.shared);
         let input: [u8; 32] = expand(&first, &[b"WebPush: info\0", self.browser, self.ours])?;
         let second = Salt::new(HKDF_SHA256, &self.salt).extract(&input);
-        Some((
-            expand(&second, &[b"Content-Encoding: aes128gcm\0"])?,
-            expand(&second, &[b"Content-Encoding: nonce\0"])?,
-        ))
+        Some((expand(&second, &[b"Content-Encoding: aes128gcm\0"])?, expand(&second, &[b"Content-Encoding: nonce\0"])?))
     }
 
     /// The body of the request. `None` where a key is none.
@@ -78,7 +75,8 @@ pub(super) fn seal(text: &[u8], browser: &[u8], secret: &[u8]) -> Option<Vec<u8>
     let own = EphemeralPrivateKey::generate(&ECDH_P256, &random).ok()?;
     let ours = own.compute_public_key().ok()?;
     let peer = UnparsedPublicKey::new(&ECDH_P256, browser);
-    agree_ephemeral(own, &peer, |shared| Agreed { shared, browser, ours: ours.as_ref(), secret, salt }.seal(text)).ok()?
+    agree_ephemeral(own, &peer, |shared| Agreed { shared, browser, ours: ours.as_ref(), secret, salt }.seal(text))
+        .ok()?
 }
 
 #[cfg(test)]

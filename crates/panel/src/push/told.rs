@@ -65,7 +65,8 @@ impl Told {
         };
         let clean = |text: &str| cut_bytes(&named(&one_line(&redactor.redact(text))), LONGEST);
         let kind = if self.is_question() { "ask" } else { "closed" };
-        json!({ "kind": kind, "id": approval.id, "title": clean(&question(lang, approval)), "body": clean(&body) }).to_string()
+        json!({ "kind": kind, "id": approval.id, "title": clean(&question(lang, approval)), "body": clean(&body) })
+            .to_string()
     }
 }
 

@@ -169,6 +169,62 @@ async fn answers_words_and_approvers_are_asked_for_as_by_a_link() {
     assert_eq!(answers, ["deploy", "停机迁移", "feature/42"]);
 }
 
+/// `[y/N]`: which answer a yes is needs no saying.
+#[tokio::test]
+async fn a_plain_yes_or_no_is_enough_where_it_says_which_answer() {
+    use tmuxagent_model::{ApprovalKind, KeyStep};
+    for (body, approve, answer) in [
+        (json!({ "revision": 1, "verdict": "approve" }), true, None),
+        (json!({ "revision": 1, "verdict": "reject" }), false, None),
+        (json!({ "revision": 1, "verdict": "approve", "answer": "N" }), true, Some("no")),
+        (json!({ "revision": 1, "verdict": "approve", "option": 0 }), true, Some("yes")),
+    ] {
+        let world = World::new();
+        let mei = world.script("mei", Role::Decide).await;
+        {
+            let mut asked = world.desk.approvals.lock().unwrap();
+            let asked = asked.iter_mut().find(|it| it.id == ApprovalId::new("01JNA")).unwrap();
+            let steps = |text: &str| vec![KeyStep::Text(text.into()), KeyStep::Key("Enter".into())];
+            (asked.kind, asked.options) = (ApprovalKind::Asks, vec!["yes".into(), "no".into()]);
+            (asked.effect, asked.effect_no) = (steps("y"), steps("n"));
+            asked.option_effects = vec![steps("y"), steps("n")];
+        }
+        assert_eq!(decide(&world, &mei, "01JNA", &body).await.0, StatusCode::OK, "{body}");
+        let decided = world.desk.approvals.lock().unwrap()[0].decision.clone().unwrap().verdict;
+        assert_eq!((decided.approve, decided.answer.as_deref()), (approve, answer), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_refused_says_what_can_be_done() {
+    let world = World::new();
+    let (view, mei) = (world.script("li", Role::View).await, world.script("mei", Role::Decide).await);
+    let path = "/api/approvals/01JNB";
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let plain = r#"{"revision":1,"verdict":"approve"}"#;
+    let other = r#"{"revision":1,"verdict":"approve","answer":"x"}"#;
+    let all = description();
+    for lang in ["en", "zh"] {
+        let language = ("accept-language", lang);
+        for (told, text) in [
+            (world.get("/api/session", &[language]).await, ""),
+            (world.get("/api/pipelines/none", &[("authorization", &mei), language]).await, ""),
+            (world.post(path, plain, &[("authorization", &view), language]).await, ""),
+            (world.post(path, plain, &[("authorization", &mei), language, form]).await, ""),
+            (world.post(path, "{}", &[("authorization", &mei), language]).await, ""),
+            (world.post(path, plain, &[("authorization", &mei), language]).await, "停机迁移"),
+            (world.post(path, other, &[("authorization", &mei), language]).await, "停机迁移"),
+            (world.post(path, r#"{"revision":7,"verdict":"reject"}"#, &[("authorization", &mei), language]).await, ""),
+        ] {
+            let (body, mut found) = (told.json(), Vec::new());
+            mistakes(&all["components"]["schemas"]["Outcome"], &body, "", &mut found);
+            assert_eq!(found, Vec::<String>::new());
+            let hint = body["hint"].as_str().unwrap_or_default();
+            assert!(!hint.is_empty() && body["text"].as_str().unwrap().contains(text), "{}: {body}", told.status);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_pin_ends_the_sign_in() {
     let world = World::with(Some("471147"), "https://phone.example");

@@ -47,7 +47,8 @@ fn every_word_of_the_script_is_there_in_both_languages() {
     let used: BTreeSet<&str> =
         named.map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap()).collect();
     // Looked up by the name of a view or a unit.
-    let by_name = ["overview", "approvals", "pipelines", "panes", "history", "report", "day", "hour", "minute", "second"];
+    let by_name =
+        ["overview", "approvals", "pipelines", "panes", "history", "report", "day", "hour", "minute", "second"];
     let used: BTreeSet<&str> = used.into_iter().chain(by_name).collect();
     assert_eq!(used, known);
     for ((name, en), (_, zh)) in words(Lang::En).into_iter().zip(words(Lang::Zh)) {

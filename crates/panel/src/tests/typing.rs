@@ -26,8 +26,13 @@ async fn an_admin_types_and_is_told_what_became_of_it() {
             let call = world.calls.lock().await.recv().await.unwrap();
             assert_eq!(call.peer.who, "mei");
             let steps = vec![KeyStep::Text("npm test".into()), KeyStep::Key("Enter".into())];
-            assert_eq!(call.request, Request::Command { command: Command::Send { pane: key(3), steps, insist: false } });
-            call.reply.send(Reply::Committed { intents: vec![intent.clone()], run: None, text: String::new() }).unwrap();
+            assert_eq!(
+                call.request,
+                Request::Command { command: Command::Send { pane: key(3), steps, insist: false } }
+            );
+            call.reply
+                .send(Reply::Committed { intents: vec![intent.clone()], run: None, text: String::new() })
+                .unwrap();
             world.shown.send_modify(|snapshot| {
                 let line = EventLine { seq: 99, at: START, severity: Severity::Info, place: String::new(), note };
                 Arc::make_mut(snapshot).events.push(line);
@@ -75,7 +80,10 @@ async fn basic_auth_is_asked_for_where_somebody_wants_it() {
     let asked = world.get("/basic", &[]).await;
     assert_eq!(asked.status, StatusCode::UNAUTHORIZED);
     assert!(asked.headers["www-authenticate"].to_str().unwrap().starts_with("Basic "));
-    assert!(!world.get("/api/session", &[]).await.headers.contains_key("www-authenticate"), "the panel's page asks itself");
+    assert!(
+        !world.get("/api/session", &[]).await.headers.contains_key("www-authenticate"),
+        "the panel's page asks itself"
+    );
     let pair = base64::engine::general_purpose::STANDARD.encode(format!("mei:{token}"));
     let basic = format!("Basic {pair}");
     let led = world.get("/basic", &[("authorization", &basic)]).await;

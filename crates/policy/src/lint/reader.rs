@@ -18,7 +18,12 @@ pub(super) fn check_ending(stage: &StageSubject, problems: &mut Problems) {
         let message = format!(
             "`{word}` in the `run` of the stage `{name}` ends the pane's shell, and nobody learns how the command went"
         );
-        let help = "put the command in brackets, `( … )`, or in a script of its own";
+        // `$$` is the pane's shell in brackets too.
+        let help = if word == "kill" {
+            "leave it out; the exit code of the command ends the stage"
+        } else {
+            "put the command in brackets, `( … )`, or in a script of its own"
+        };
         problems.warning("ends-shell", stage.at(), message).help(help);
         return;
     }

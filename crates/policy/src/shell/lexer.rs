@@ -386,6 +386,7 @@ impl Lexer<'_> {
         self.out.captures = true;
         let first = self.out.commands.len();
         self.list(End::Paren)?;
+        self.out.commands.iter_mut().skip(first).for_each(|command| command.captured = true);
         let commands = self.out.commands.iter().skip(first);
         let inner: Vec<Hole> = commands.flat_map(Simple::all_words).flat_map(Word::all_holes).collect();
         if word.subscript {
@@ -410,7 +411,7 @@ impl Lexer<'_> {
         let parsed = parse_inner(items, self.depth, self.brackets)?;
         self.out.captures = true;
         self.out.numbers.extend(parsed.numbers);
-        self.out.commands.extend(parsed.commands);
+        self.out.commands.extend(parsed.commands.into_iter().map(|command| Simple { captured: true, ..command }));
         self.out.functions.extend(parsed.functions);
         self.out.calculates |= parsed.calculates;
         self.out.unusual |= parsed.unusual;

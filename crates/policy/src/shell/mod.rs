@@ -14,6 +14,7 @@ mod certain;
 mod conditions;
 mod direct;
 mod documents;
+mod ends;
 mod files;
 mod folders;
 mod heads;
@@ -35,6 +36,7 @@ mod variables;
 mod words;
 
 pub(super) use certain::{Reading, STAR, words as certain_words};
+pub(super) use ends::ends_shell;
 pub(super) use files::{Relative, Traces, is_code, may_be};
 pub(super) use folders::{Folder, place};
 pub(super) use own::is_own_in;
@@ -147,35 +149,6 @@ pub(super) fn spots(items: &[Item]) -> Vec<Spot> {
 /// What a command leaves for others and takes from them; `None` where it can't be followed.
 pub(super) fn traces(items: &[Item]) -> Option<Traces> {
     lexer::parse(items).ok().map(|parsed| files::traces(&parsed))
-}
-
-/// The word by which a command ends the shell that reads it, or makes it end: `exit`, `exec`, `logout`, `set -e`. What cannot
-/// be followed is not found.
-pub(super) fn ends_shell(command: &str) -> Option<&'static str> {
-    let text = crate::template::pieces(command).into_iter().map(|piece| match piece {
-        crate::template::Piece::Text(text) => text.to_owned(),
-        crate::template::Piece::Name(..) | crate::template::Piece::Unclosed(_) => "x".to_owned(),
-    });
-    let items: Vec<Item> = text.collect::<String>().chars().map(Item::Char).collect();
-    let parsed = lexer::parse(&items).ok()?;
-    parsed.commands.iter().filter(|command| !command.bracketed && !command.piped).find_map(|command| {
-        let mut words = command.words.iter().map(|word| word.literal().unwrap_or_default());
-        match words.next()? {
-            "exit" => Some("exit"),
-            "logout" => Some("logout"),
-            // With redirections alone it changes those of the shell.
-            "exec" if command.words.len() > 1 => Some("exec"),
-            "set" => words.any(|word| word == "-e" || sets_errexit(word)).then_some("set -e"),
-            _ => None,
-        }
-    })
-}
-
-/// Whether an option of `set` is `-e` among others, or its long name.
-fn sets_errexit(word: &str) -> bool {
-    let letters =
-        word.strip_prefix('-').is_some_and(|letters| letters.chars().all(char::is_alphabetic) && letters.contains('e'));
-    letters || word == "errexit"
 }
 
 fn holes(items: &[Item]) -> impl Iterator<Item = Hole> + '_ {

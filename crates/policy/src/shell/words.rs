@@ -116,6 +116,8 @@ pub(super) struct Simple {
     pub doubtful: bool,
     /// It stands within `( … )`: what it changes in the shell ends there.
     pub bracketed: bool,
+    /// It stands within `$( … )`, backticks or `<( … )`.
+    pub captured: bool,
     /// The folders in which it may run.
     pub folders: Vec<Folder>,
 }

@@ -344,6 +344,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "阶段 `{1}` 的 `run` 里的 `{0}` 会结束窗格的 shell，命令的结果将无从得知",
     ),
     ("put the command in brackets, `( … )`, or in a script of its own", "把命令放进括号 `( … )`，或写成单独的脚本"),
+    ("leave it out; the exit code of the command ends the stage", "把它去掉；命令的退出码会结束这个阶段"),
     (
         "an agent's message starts this pipeline, and the stage `{}` has a `run` for the same pane, where the agent reads the keys",
         "这条流水线由代理的消息启动，而阶段 `{0}` 的 `run` 会输入到同一个窗格，那里读按键的是代理",

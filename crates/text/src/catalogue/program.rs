@@ -182,6 +182,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     // The supervisor.
     ("no approval begins with `{}`", "没有以 `{0}` 开头的审批"),
     ("several approvals begin with `{}`", "有多个以 `{0}` 开头的审批"),
+    ("none of the approvals that begin with `{}` is open", "以 `{0}` 开头的审批没有一个待决"),
     ("no watched pane and no run is called `{}`", "没有叫 `{0}` 的受监视窗格或运行"),
     ("pane {} is not watched", "窗格 {0} 不受监视"),
     ("{} asked for it", "应 {0} 的要求"),
@@ -263,6 +264,11 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     (
         "{} types there and asks; this one takes over when that one is gone",
         "由 {0} 负责输入和提问；它结束后由本进程接手",
+    ),
+    ("{} is gone; this one takes over", "{0} 已不在；由本进程接手"),
+    (
+        "printed as the supervisor before this one ended, and not acted on by this one: `{}`",
+        "在前一个监督进程结束之际打印，本进程没有据此行动：`{0}`",
     ),
     ("{}'s tmuxagent on {} (process {})", "{1} 上 {0} 的 tmuxagent（进程 {2}）"),
     ("it is the same server as `{}`, under which it is watched", "与 `{0}` 是同一个服务器，已在该名称下观察"),

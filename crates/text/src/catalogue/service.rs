@@ -33,6 +33,20 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "`tmuxagent service install --in-tmux` keeps it running in your tmux",
         "`tmuxagent service install --in-tmux` 让它在您的 tmux 中一直运行",
     ),
+    ("by sudo the service would be that of root, not yours", "通过 sudo 安装的服务属于 root，而不是您"),
+    ("repeat it without sudo", "请不用 sudo 重试"),
+    (
+        "nothing was changed; `tmuxagent service uninstall --in-tmux` ends the one in your tmux",
+        "没有修改任何内容；`tmuxagent service uninstall --in-tmux` 结束您 tmux 里的那一个",
+    ),
+    (
+        "your tmux has one in the session {}; `tmuxagent service uninstall --in-tmux` ends that",
+        "您的 tmux 会话 {0} 里有一个；用 `tmuxagent service uninstall --in-tmux` 结束它",
+    ),
+    (
+        "your tmux has one in the session {}; `tmuxagent service status --in-tmux` tells of that",
+        "您的 tmux 会话 {0} 里有一个；详见 `tmuxagent service status --in-tmux`",
+    ),
     ("set HOME and repeat", "请设置 HOME 后重试"),
     ("`{}` failed: {}", "`{0}` 失败：{1}"),
     (

@@ -20,7 +20,7 @@ use crate::proto::{Reply, RowReader, Still, quote, row_format};
 use std::time::{Duration, Instant};
 use tmuxagent_agents::Screen;
 use tmuxagent_model::{Event, Front, PaneId, PaneKey, PaneReader, Reads};
-use waiting::Waiting;
+use waiting::{Waiting, asked_row};
 
 /// A pane that is read is looked at no more often than this.
 const EVERY: Duration = Duration::from_millis(500);
@@ -267,7 +267,8 @@ impl HostCore {
         let front = front.map(|front| Front { name: name.unwrap_or(front.name), ..front });
         let shell = seen.as_ref().is_some_and(|seen| is_interactive(&seen.args) && !seen.stranger);
         let dialog = pane.agent.as_ref().and_then(|agent| agent.dialog()).filter(|_| reads == Reads::AgentAsks);
-        let mut reader = PaneReader { reads, front, shell, seen: evidence, since: now, dialog, question: None };
+        let mut reader =
+            PaneReader { reads, front, shell, seen: evidence, since: now, dialog, question: None, asks: None };
         if reader.same(&audience.reader) {
             reader.since = audience.reader.since;
         } else {
@@ -283,6 +284,7 @@ impl HostCore {
             self.outlet.event(Event::Foreground { pane: key.clone(), front, prompt });
         }
         pane.tell_prompts(&mut self.outlet);
+        reader.asks = asked_row(&reader, &surface);
         reader.question = self.follow_waiting(&key, seen.as_ref(), &surface);
         match why {
             Why::Shown => {

@@ -3,8 +3,10 @@
 //! **A server is claimed** before anything is told of its panes. Whoever finds it claimed by another one watches, and takes
 //! over when that one is gone: it gave the server back, its process has ended (on this machine one can look), or its lease
 //! was not renewed for [`LOST`] by our own clock, whatever the clocks of others say. A claim that was given back, or whose
-//! process has ended while we watched, is left for [`GRACE`] to the one that had it, which may only be starting again. What
-//! this very process had under a name that is configured no more is taken at once.
+//! process has ended while we watched, is left for [`GRACE`] to the one that had it, which may only be starting again and
+//! goes on then with what it asked and ran; that it is gone is told at once ([`Owner::gone`]), so that what is printed from
+//! then on is kept for whoever has the server next. What this very process had under a name that is configured no more is
+//! taken at once.
 //!
 //! **Nobody types without the claim**, also if he does not know yet that he lost it: the guard of each send compares it.
 
@@ -16,17 +18,20 @@ use crate::proto::{Claimed, Nonce, Reply, RowReader, Token, Version};
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 use std::time::Instant;
-use tmuxagent_model::{HostName, HostState, Owner, ServerId};
+use tmuxagent_model::{HostName, HostState, Millis, Owner, ServerId};
 use tmuxagent_text::{Lang, host_owner};
 
 /// How often the holder renews its lease.
 const RENEW: Duration = Duration::from_secs(8);
-/// How often whoever watches looks at the claim.
-const WATCH: Duration = Duration::from_secs(4);
+/// How often whoever watches looks at the claim,
+const WATCH: Duration = Duration::from_secs(1);
+/// and how often where each look is a process.
+const WATCH_BY_FORK: Duration = Duration::from_secs(4);
 /// A lease that was not renewed for so long is lost.
 const LOST: Duration = Duration::from_secs(22);
-/// How long a claim that nobody holds any more is left to the one that held it.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long a claim that nobody holds any more is left to the one that held it: as long as a program takes that ends and is
+/// started again.
+const GRACE: Duration = Duration::from_secs(3);
 /// How often a host looks whether its server still is the one that is watched under another name.
 const SAME: Duration = Duration::from_secs(10);
 
@@ -54,14 +59,25 @@ pub(crate) struct Claim {
     known: Owner,
     /// Since when the lease is as it is.
     unrenewed: Instant,
+    /// When it was seen last that somebody holds it.
+    seen: Instant,
     /// Since when nobody lives who holds it.
-    orphaned: Option<Instant>,
+    orphaned: Option<Orphaned>,
     /// Servers on which this host watched in an earlier life.
     homes: HashSet<ServerId>,
     /// Other hosts of this supervisor may be the same server.
     shy: bool,
     /// Names under which this process watches nothing any more.
     gone: BTreeSet<HostName>,
+}
+
+/// Nobody lives who holds it.
+#[derive(Debug, Clone, Copy)]
+struct Orphaned {
+    /// When that was found.
+    since: Instant,
+    /// How long nobody had seen who holds it by then.
+    unseen: Duration,
 }
 
 /// What follows from what a server says.
@@ -75,8 +91,8 @@ pub(crate) enum Next {
 impl Claim {
     pub fn new(us: Owner, homes: HashSet<ServerId>, shy: bool, now: Instant) -> Self {
         let (standing, read, unrenewed) = (Standing::Unknown, Claimed::default(), now);
-        let gone = BTreeSet::new();
-        Self { us, standing, read, known: Owner::default(), unrenewed, orphaned: None, homes, shy, gone }
+        let (seen, gone) = (now, BTreeSet::new());
+        Self { us, standing, read, known: Owner::default(), unrenewed, seen, orphaned: None, homes, shy, gone }
     }
 
     pub const fn standing(&self) -> &Standing {
@@ -95,7 +111,8 @@ impl Claim {
     pub fn owner(&self) -> Option<Owner> {
         match self.standing {
             Standing::Unknown | Standing::Ours(_) => None,
-            Standing::Others | Standing::Same => Some(self.known.clone()),
+            Standing::Same => Some(Owner { gone: None, ..self.known.clone() }),
+            Standing::Others => Some(Owner { gone: self.orphaned.map(Orphaned::told), ..self.known.clone() }),
         }
     }
 
@@ -185,18 +202,33 @@ impl Claim {
         if orphan {
             // An earlier life of this supervisor held it under another name, which may come back first.
             let reserved = owner.is_some_and(|owner| owner.instance == self.us.instance);
-            let since = *self.orphaned.get_or_insert(now);
+            let orphaned = self.orphaned_since(if watched { self.seen } else { now }, now);
             let left = read.token.is_empty() && self.is_left(&self.known);
-            let due = (!watched && !reserved) || left || now.duration_since(since) >= GRACE;
+            let due = (!watched && !reserved) || left || now.duration_since(orphaned.since) >= GRACE;
             return if due { Next::Take } else { Next::Be(Standing::Others) };
         }
-        self.orphaned = None;
+        self.seen = now;
         let renewed = (&self.read.token, &self.read.lease) != (&read.token, &read.lease);
         if !watched || renewed {
             self.unrenewed = now;
         }
-        let lost = now.duration_since(self.unrenewed) >= LOST;
-        if lost { Next::Take } else { Next::Be(Standing::Others) }
+        if now.duration_since(self.unrenewed) >= LOST {
+            self.orphaned_since(self.unrenewed, now);
+            return Next::Take;
+        }
+        self.orphaned = None;
+        Next::Be(Standing::Others)
+    }
+
+    /// Since when nobody holds it, which is found now or was before.
+    fn orphaned_since(&mut self, seen: Instant, now: Instant) -> Orphaned {
+        *self.orphaned.get_or_insert(Orphaned { since: now, unseen: now.duration_since(seen) })
+    }
+}
+
+impl Orphaned {
+    fn told(self) -> Millis {
+        Millis(u64::try_from(self.unseen.as_millis()).unwrap_or(u64::MAX))
     }
 }
 
@@ -208,7 +240,8 @@ impl HostCore {
 
     /// Plans the first look at the claim of a server that is observed from now on.
     pub fn plan_claim(&mut self) {
-        let at = self.now + if self.claim.token().is_some() { RENEW } else { WATCH };
+        let watch = if self.link == Link::Control { WATCH } else { WATCH_BY_FORK };
+        let at = self.now + if self.claim.token().is_some() { RENEW } else { watch };
         self.times.claim = Some(at);
         self.wake_at(at);
     }

@@ -135,14 +135,27 @@ pub(super) fn write_answer(model: &mut Model) -> Vec<Action> {
         | ApprovalKind::Gap
         | ApprovalKind::Unclear
         | ApprovalKind::Overdue => {
-            say(model, Severity::Info, Text::NoAnswer);
+            let offers = !approval.options.is_empty();
+            say(model, Severity::Info, if offers { Text::ChooseFirst } else { Text::NoAnswer });
         }
     }
     Vec::new()
 }
 
-/// Puts a written answer into the question, opening it where it is not open.
+/// Puts a written answer into the question, opening it where it is not open. What the question does not take stays in its
+/// line, and the answers that it offers are named.
 pub(super) fn answered(model: &mut Model, approval: Box<Approval>, text: String) {
+    let text = match approval.option_meant(&text) {
+        Some(option) => option.to_owned(),
+        None if approval.takes_own_words() => text,
+        None => {
+            let text = clean(&sentence(model.lang(), &approval.not_offered(text.trim())));
+            return toast(model, Severity::Warning, text);
+        }
+    };
+    if matches!(model.overlays.last(), Some(Overlay::Input(_))) {
+        model.overlays.pop();
+    }
     if matches!(model.overlays.last(), Some(Overlay::Confirm(_))) {
         model.overlays.pop();
     }

@@ -92,7 +92,6 @@ pub(super) fn submit(model: &mut Model) -> Vec<Action> {
                 say(model, Severity::Info, Text::NothingToSend);
                 return Vec::new();
             }
-            model.overlays.pop();
             decide::answered(model, approval, editor.text().to_owned());
         }
         InputKind::Word { approval } => return decide::confirmed(model, &approval, editor.text()),

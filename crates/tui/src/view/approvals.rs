@@ -8,7 +8,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tmuxagent_model::{Approval, ApprovalKind, ApprovalState};
-use tmuxagent_text::{Lang, Text, ago, answered, approval_state, clean, effect_sentence, question, reveal, span};
+use tmuxagent_text::{
+    Lang, Text, ago, answered, approval_state, clean, effect_sentence, question, reveal, span, told_option,
+};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let rows = rows(model, area);
@@ -202,12 +204,15 @@ pub fn no_lines(model: &Model, approval: &Approval, width: u16) -> Vec<Line<'sta
     wrap(&text, width).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect()
 }
 
-/// An option with what it types, where that is known before it is chosen. `shown`: the option's own words.
+/// An option with what it types, where that is known before it is chosen, or with what it does. `shown`: the option's own words.
 #[must_use]
 pub fn option_text(lang: Lang, approval: &Approval, n: usize, shown: &str) -> String {
     match approval.option_effects.get(n).filter(|steps| !steps.is_empty()) {
         Some(steps) => format!("{shown}  ({} {})", Text::EffectTypes.of(lang), steps_text(steps)),
-        None => shown.to_owned(),
+        None => {
+            let told = |option: &String| told_option(lang, approval, option, shown);
+            approval.options.get(n).map_or_else(|| shown.to_owned(), told)
+        }
     }
 }
 

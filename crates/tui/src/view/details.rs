@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use tmuxagent_model::{AgentStatus, ApprovalId, ApprovalState, PaneKey, Timestamp};
 use tmuxagent_text::{
     Lang, Text, agent_state, ago, approval_kind, approval_state, clean, clock_seconds, host_owner, host_state, message,
-    pane_state, question, reader_sentence, run_state, run_took, sentence, span, stage_state, via,
+    pane_doing, question, reader_sentence, run_state, run_took, sentence, span, stage_state, via,
 };
 
 /// Lines of `name  value`, values wrapped.
@@ -135,7 +135,7 @@ pub fn pane(model: &Model, key: &PaneKey, width: u16) -> Vec<Line<'static>> {
     };
     let facts = &view.info.facts;
     table.heading(format!("{}  {}", place_of(view), clean(&view.info.short())), theme.strong());
-    table.row(Text::State, pane_state(lang, view.state), theme.pane(view.state).1);
+    table.row(Text::State, pane_doing(lang, view), theme.pane(view.state).1);
     if let Some(since) = super::panes::stale_since(model, view) {
         let since = table.at(since);
         table.row(Text::Since, &since, theme.warn());

@@ -3,15 +3,24 @@
 use super::approvals::{effect, place_and_folder, subject};
 use super::layout::Screen;
 use super::text::{cells, column, put_lines, steps_text, wrap};
-use crate::model::{EnterAfter, Input, InputKind, Model, SendMode, Starting, written_steps};
+use crate::model::{EnterAfter, Input, InputKind, Model, Overlay, SendMode, Starting, written_steps};
 use crate::update::lease;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
-use tmuxagent_model::Approval;
+use tmuxagent_model::{Approval, Severity};
 use tmuxagent_text::{Lang, Text, clean, reveal};
+
+/// Whether remarks stand in its box: what was wrong with a line is read where it is written, and a small screen has no room
+/// for them beside the box.
+pub const fn tells_remarks(overlay: &Overlay) -> bool {
+    match overlay {
+        Overlay::Input(input) => !matches!(input.kind, InputKind::Filter { .. }),
+        Overlay::Page { .. } | Overlay::Held { .. } | Overlay::Pick(_) | Overlay::Confirm(_) => false,
+    }
+}
 
 /// Draws the line; returns where the terminal's cursor belongs.
 pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer) -> Position {
@@ -32,6 +41,11 @@ pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer
             let mut notes = vec![(clean(&tmuxagent_text::question(model.lang(), approval)), model.theme().dim())];
             if approval.takes_text() {
                 notes.push((effect(model, approval), model.theme().warn()));
+            } else if !approval.takes_own_words() {
+                let offered = approval.options.iter().enumerate();
+                let offered = offered.map(|(n, option)| format!("{} {}", n + 1, reveal(option))).collect::<Vec<_>>();
+                let text = format!("{}: {}", Text::Answers.of(model.lang()), offered.join("  "));
+                notes.push((text, model.theme().warn()));
             }
             boxed_line(model, title, input, notes, screen, buffer)
         }
@@ -116,8 +130,16 @@ fn boxed_line(
 ) -> Position {
     let frame = screen.overlay();
     let width = frame.width.saturating_sub(4).max(1);
-    let mut lines: Vec<Line<'static>> = notes
-        .into_iter()
+    let theme = model.theme();
+    let remarks = model.toasts.iter().map(|toast| {
+        let style = match toast.severity {
+            Severity::Info => theme.strong(),
+            severity @ (Severity::Success | Severity::Warning | Severity::Error) => theme.severity(severity),
+        };
+        (format!("{}{}", theme.sign("» ", "> "), toast.text), style)
+    });
+    let mut lines: Vec<Line<'static>> = remarks
+        .chain(notes)
         .flat_map(|(text, style)| wrap(&text, width).into_iter().map(move |line| Line::from(Span::styled(line, style))))
         .collect();
     super::confirm::fit(

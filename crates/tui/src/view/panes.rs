@@ -57,8 +57,12 @@ pub fn stale_since(model: &Model, pane: &PaneView) -> Option<Timestamp> {
 
 /// What a pane is doing; where nothing goes on, who waits for keys there. A send that waits for another reader comes first.
 fn pane_word(lang: Lang, pane: &PaneView) -> String {
-    if pane.awaited.is_some() {
+    let needs_you = pane.state == PaneState::NeedsApproval && pane.reader.reads == Reads::Password;
+    if pane.awaited.is_some() && !needs_you {
         return Text::Waiting.of(lang).to_owned();
+    }
+    if pane.state == PaneState::Running && pane.reader.is_at_line_prompt() {
+        return lang.pick("at prompt", "等输入").to_owned();
     }
     // Where nothing of ours goes on, what the agent does says most; that a run failed its sign tells.
     let busy = pane.agent.as_ref().is_some_and(|agent| is_busy(&agent.state));

@@ -330,6 +330,22 @@ fn a_lost_supervisor_greys_the_panels_and_says_so() {
     assert!((4..22).all(|y| buffer[(5, y)].modifier.contains(dim)), "the old picture is grey");
 }
 
+/// What was wrong with a word is read where it is written, however little room there is.
+#[test]
+fn a_wrong_word_is_told_in_the_box_in_which_it_is_written() {
+    for (lang, told) in [(Lang::En, "`no`isnottheword"), (Lang::Zh, "`no`不是此处同意须输入的词")] {
+        for size in [(30, 8), (40, 12), (80, 24)] {
+            let asked = Approval { confirm: Some("deploy".to_owned()), ..gate("A", 1, "p", "s", "Deploy?", "x") };
+            let snapshot = Sample::empty().pane(pane(1, "s", "w", PaneState::NeedsApproval, "")).approval(asked);
+            let mut model = screen(snapshot.build(), size, lang);
+            press(&mut model, "a n o");
+            assert!(!pressed(&shown(&model)).contains(told));
+            press(&mut model, "enter");
+            assert!(pressed(&shown(&model)).contains(told), "{size:?} {lang:?}: {}", shown(&model));
+        }
+    }
+}
+
 #[test]
 fn what_the_program_says_in_passing_is_in_the_readers_language() {
     let mut model = screen(Sample::busy().build(), (80, 24), Lang::Zh);
@@ -410,7 +426,7 @@ fn remarks_stand_over_the_events_line() {
 
 #[test]
 fn remarks_never_cover_a_question() {
-    for (size, keys) in [((80, 24), "f"), ((60, 15), "a"), ((40, 9), "a"), ((60, 15), "s")] {
+    for (size, keys) in [((80, 24), "f"), ((60, 15), "a"), ((40, 9), "a")] {
         let bare = {
             let mut model = screen(Sample::busy().frozen().build(), size, Lang::En);
             press(&mut model, keys);
@@ -425,6 +441,11 @@ fn remarks_never_cover_a_question() {
         let question = |text: &str| text.rfind('┌').map(|at| text[at..].to_owned());
         assert_eq!(question(&text), question(&bare), "{size:?} {keys}\n{text}");
     }
+    let mut model = screen(Sample::busy().frozen().build(), (60, 15), Lang::En);
+    press(&mut model, "s");
+    update(&mut model, NOW, Msg::Notice("one remark".to_owned()));
+    let text = shown(&model);
+    assert!(text.contains("│ » one remark") && text.contains("│ sends: Enter"), "{text}");
 }
 
 #[test]

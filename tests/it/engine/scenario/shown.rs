@@ -165,7 +165,8 @@ impl Player {
         let pane = pane.map(|pane| format!(" {}", pane.pane)).unwrap_or_default();
         let mut who = String::new();
         if let Effect::Send(SendKeys { needs: Needs::Front { basis: Some(basis) }, .. }) = &intent.effect {
-            who = format!(" (for {} {})", basis.front.name, basis.front.pid);
+            let answers = basis.answers.as_deref().map(|row| format!(", answers only `{row}`")).unwrap_or_default();
+            who = format!(" (for {} {}{answers})", basis.front.name, basis.front.pid);
         }
         self.say(&format!("{label} {word}{pane}: {text}{who}"));
     }

@@ -84,6 +84,13 @@ fn is_question(prefix: &str) -> bool {
     words && (prefix.ends_with(['?', ':', ')', ']', '？', '：', '›']) || prefix.starts_with("? "))
 }
 
+/// The row before the cursor, where a program that reads asks something there.
+pub(super) fn asked_row(reader: &PaneReader, surface: &Surface) -> Option<String> {
+    let line = surface.line_before();
+    let reads = matches!(reader.reads, Reads::Line | Reads::Key) && !reader.shell;
+    Some(line.trim().to_owned()).filter(|row| reads && is_question(row))
+}
+
 /// Whether a secret is asked for, whether what is typed is shown or not.
 fn is_secret(prefix: &str) -> bool {
     let words = prefix.to_lowercase();
@@ -94,6 +101,13 @@ fn is_secret(prefix: &str) -> bool {
 fn is_password(row: &str) -> bool {
     let words = row.to_lowercase();
     ["password", "passphrase", "passcode", "密码", "口令", "验证码"].iter().any(|word| words.contains(word))
+}
+
+/// Whether a row above names what is asked for: the nearest, or one from which a sentence goes on to the cursor's row.
+fn names_password_above(surface: &Surface) -> bool {
+    let ends = |row: &str| row.ends_with(['.', ':', '?', '!', '。', '：', '？', '！']);
+    let goes_on = surface.rows_above().take_while(|row| !ends(row)).take(TYPED);
+    surface.rows_above().take(1).chain(goes_on).any(is_password)
 }
 
 /// The line of a tracked command, which the terminal shows before the command runs.
@@ -158,7 +172,7 @@ impl HostCore {
             waiting.told = true;
             let row = asked(prefix, surface, &audience.prompts);
             // What only looks so is told; an answer would go to whoever reads next.
-            let secret = is_secret(&row) || surface.rows_above().next().is_some_and(is_password);
+            let secret = is_secret(&row) || names_password_above(surface);
             let told = audience.reader.reads == Reads::Password || sign == Sign::Shows || secret;
             let front = audience.reader.front.clone().filter(|front| front.pid != 0);
             let question = waiting.question();
@@ -189,6 +203,19 @@ mod tests {
         for row in ["", ">>>", "Compiling demo v0.1.0", "100%", "$", "[12]", "(y)", "sqlite>"] {
             assert!(!is_question(row) || row == "[12]", "{row}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_named_in_a_row_above_from_which_a_sentence_goes_on() {
+        let below = |rows: &[&str]| {
+            let rows: Vec<String> = rows.iter().map(|row| (*row).to_owned()).collect();
+            let y = u32::try_from(rows.len() - 1).expect("few rows");
+            names_password_above(&Surface { y, rows, ..Surface::default() })
+        };
+        assert!(below(&["Enter the passphrase of the", "signing key, used for the", "release only:"]));
+        assert!(below(&["[sudo] password for me:", "again:"]));
+        assert!(!below(&["Password: ok", "The key is read.", "Sign the release?"]));
+        assert!(!below(&["Sign the release?"]));
     }
 
     #[test]

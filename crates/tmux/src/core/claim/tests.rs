@@ -39,10 +39,24 @@ fn a_free_server_is_taken_and_kept_and_one_that_was_given_back_after_a_while() {
     let laptop = claimed("laptop.1", owner("laptop", "nas", "there", 1), "7");
     assert_eq!(says(&mut claim, start, 100, &laptop), watches());
     assert_eq!(claim.owner().map(|owner| owner.instance).as_deref(), Some("laptop"));
-    // Given back: the one that had it may be starting again.
+    assert_eq!(claim.owner().and_then(|owner| owner.gone), None);
+    // Given back: the one that had it may be starting again, and is told as gone at once, and since when nobody saw it.
     assert_eq!(says(&mut claim, start, 110, &Claimed::default()), watches());
-    assert_eq!(says(&mut claim, start, 119, &Claimed::default()), watches());
-    assert_eq!(says(&mut claim, start, 120, &Claimed::default()), Next::Take);
+    let gone = |claim: &Claim| claim.owner().and_then(|owner| owner.gone);
+    assert_eq!(gone(&claim), Some(Millis(10_000)));
+    assert_eq!(says(&mut claim, start, 112, &Claimed::default()), watches());
+    assert_eq!(gone(&claim), Some(Millis(10_000)), "told once");
+    // It is back, and goes again.
+    assert_eq!(says(&mut claim, start, 112, &laptop), watches());
+    assert_eq!(gone(&claim), None);
+    assert_eq!(says(&mut claim, start, 113, &Claimed::default()), watches());
+    assert_eq!(says(&mut claim, start, 115, &Claimed::default()), watches());
+    assert_eq!(says(&mut claim, start, 116, &Claimed::default()), Next::Take);
+    assert_eq!(gone(&claim), Some(Millis(1000)));
+    let token = Token::new("desktop", [2; 8]);
+    let ours = claimed(token.as_str(), us(), "2");
+    assert_eq!(claim.says(ours, Some(token), start, true), Next::Keep);
+    assert!(claim.owner().is_none());
 }
 
 #[test]
@@ -54,6 +68,10 @@ fn a_lease_is_lost_by_our_own_clock_and_any_renewal_begins_it_anew() {
     assert_eq!(says(&mut claim, start, 40, &at("2")), watches());
     assert_eq!(says(&mut claim, start, 61, &at("2")), watches());
     assert_eq!(says(&mut claim, start, 62, &at("2")), Next::Take);
+    assert_eq!(claim.owner().and_then(|owner| owner.gone), Some(Millis(22_000)));
+    // Somebody renews it before it is taken.
+    assert_eq!(says(&mut claim, start, 63, &at("3")), watches());
+    assert_eq!(claim.owner().and_then(|owner| owner.gone), None);
 }
 
 #[test]
@@ -68,7 +86,9 @@ fn a_dead_process_is_known_on_this_machine_only() {
     let mut watching = claim();
     assert_eq!(says(&mut watching, start, 0, &claimed("laptop.1", owner("laptop", "nas", "here", 1), "1")), watches());
     assert_eq!(dead(&mut watching, "here", 1), watches(), "it may be starting again");
-    assert_eq!(dead(&mut watching, "here", 11), Next::Take);
+    assert_eq!(watching.owner().and_then(|owner| owner.gone), Some(Millis(1000)));
+    assert_eq!(dead(&mut watching, "here", 3), watches());
+    assert_eq!(dead(&mut watching, "here", 4), Next::Take);
 }
 
 #[test]

@@ -62,8 +62,8 @@ fn keys_need_the_program_that_was_in_front() {
 #[test]
 fn keys_of_a_stage_are_for_the_program_that_was_in_front_when_it_began() {
     let began = Timestamp(10_000);
-    let needs =
-        |pid| Needs::Front { basis: Some(Basis { front: front(pid, "p"), at: began, shell: pid == 1, printed: true }) };
+    let basis = |pid| Basis { front: front(pid, "p"), at: began, shell: pid == 1, printed: true, answers: None };
+    let needs = |pid| Needs::Front { basis: Some(basis(pid)) };
     let reads = |reads: Reads, pid, since| PaneReader { since: Timestamp(since), ..reader(reads, pid) };
     let ended = reads(Reads::Shell, 1, 12_000);
     let (late, later) = (60_000, Front { born: 6, ..front(1, "p") });
@@ -90,6 +90,16 @@ fn keys_of_a_stage_are_for_the_program_that_was_in_front_when_it_began() {
     }
     let stop = [KeyStep::Key("C-c".to_owned())];
     assert_eq!(fits(&needs(1), &stop, &reads(Reads::Screen, 2, late), &mut None), Fit::Fits);
+    // The command of another run takes them where it asks nothing, or what began their stage.
+    let asks = |row: &str| PaneReader { asks: Some(row.to_owned()), ..reads(Reads::Line, 2, late) };
+    let needs = Needs::Front { basis: Some(Basis { answers: Some("Go on? [y/N] ".to_owned()), ..basis(2) }) };
+    for (seen, expected) in [
+        (reads(Reads::Line, 2, late), Fit::Fits),
+        (asks("Go on? [y/N]"), Fit::Fits),
+        (asks("Drop the table? [y/N]"), Fit::NotYet),
+    ] {
+        assert_eq!(fits(&needs, &text(), &seen, &mut None), expected, "{seen:?}");
+    }
 }
 
 #[test]

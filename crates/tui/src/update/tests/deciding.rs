@@ -31,6 +31,24 @@ fn questions_with_options_are_answered_by_number_or_in_ones_own_words() {
 }
 
 #[test]
+fn a_question_that_offers_answers_takes_none_but_those() {
+    let asked = || {
+        let options = vec!["yes".to_owned(), "no".to_owned()];
+        let asked = Approval { kind: ApprovalKind::Asks, options, ..gate("A", 1, "p", "s", "Overwrite? [y/N]", "y") };
+        Sample::empty().pane(pane(1, "s", "w", PaneState::NeedsApproval, "")).approval(asked).build()
+    };
+    let answer = |text| {
+        format!("{{'command':'decide','approval':'A','revision':1,'verdict':{{'approve':true,'answer':'{text}'}}}}")
+    };
+    check(asked(), "w b l a enter y", "(`bla` is not offered; choose one of: yes, no)");
+    check(asked(), "w b l a enter backspace backspace backspace n o enter y", &answer("no"));
+    check(asked(), "w Y E S enter y", &answer("yes"));
+    check(asked(), "w y enter y", &answer("yes"));
+    check(asked(), "w 2 enter y", &answer("no"));
+    check(asked(), "1 w b l a enter", "(`bla` is not offered; choose one of: yes, no)");
+}
+
+#[test]
 fn a_yes_that_takes_a_word_is_given_by_it() {
     let by_word = || {
         let asked = Approval { confirm: Some("deploy".to_owned()), ..gate("A", 1, "p", "deploy", "Deploy?", "x") };

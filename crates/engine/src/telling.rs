@@ -1,0 +1,266 @@
+//! Which of many last lines are shown: those that tell a cause, with what stands around them, and the very last ones.
+//!
+//! What a tool prints below the cause grows with the tool: the output of jobs that still ran, counters, frames of its
+//! runtime, where a log lies. A choice for people who read it, and never a reason for a decision.
+
+use std::collections::BTreeSet;
+
+/// Stands where lines are left out between two that are shown.
+pub const GAP: &str = "…";
+/// So many of the very last lines are shown whatever they say.
+const TAIL: usize = 2;
+/// The lines around a cause in the order in which they are taken, counted from it.
+const AROUND: [isize; 4] = [1, 2, -1, 3];
+
+/// How much a line says about why something failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    /// In the form in which a tool reports what is wrong.
+    Cause,
+    /// By a word in it alone.
+    Hint,
+    Nothing,
+}
+
+/// The last lines of an attempt, at most so many. Where there are more, frames of a runtime and what a tool prints below
+/// every result go first; then those are taken that tell a cause, each with the lines around it.
+pub fn telling(mut lines: Vec<String>, most: usize) -> Vec<String> {
+    for says_nothing in [is_inner_frame, is_filler] {
+        if lines.len() > most {
+            lines.retain(|line| !says_nothing(line));
+        }
+    }
+    if lines.len() <= most {
+        return lines;
+    }
+    let mut shown = BTreeSet::new();
+    for row in ranked(&lines) {
+        if shown.insert(row) && height(&shown) > most {
+            shown.remove(&row);
+        }
+    }
+    let mut out = Vec::with_capacity(most);
+    let mut next = None;
+    for row in shown {
+        if next.is_some_and(|next| next != row) {
+            out.push(GAP.to_owned());
+        }
+        out.extend(lines.get(row).cloned());
+        next = Some(row + 1);
+    }
+    out
+}
+
+/// The very last lines, at most so many. Where there are more, frames of a runtime go first.
+pub fn ending(mut lines: Vec<String>, most: usize) -> Vec<String> {
+    if lines.len() > most {
+        lines.retain(|line| !is_inner_frame(line));
+    }
+    lines.drain(..lines.len().saturating_sub(most));
+    lines
+}
+
+/// How many rows these lines take, with the signs between those that do not follow each other.
+fn height(shown: &BTreeSet<usize>) -> usize {
+    let gaps = shown.iter().zip(shown.iter().skip(1)).filter(|(row, next)| **row + 1 < **next).count();
+    shown.len() + gaps
+}
+
+/// The rows in the order in which they are taken; some stand in it more than once.
+fn ranked(lines: &[String]) -> Vec<usize> {
+    let weights: Vec<Weight> = lines.iter().map(|line| weight(line)).collect();
+    let mut ranked: Vec<usize> = (lines.len().saturating_sub(TAIL)..lines.len()).collect();
+    for wanted in [Weight::Cause, Weight::Hint] {
+        let of_weight = weights.iter().enumerate().filter(|(_, weight)| **weight == wanted);
+        let mut rows: Vec<usize> = of_weight.map(|(row, _)| row).collect();
+        // The others often follow from the first one, and with the last one a tool sums up.
+        if rows.len() > 2
+            && let Some(last) = rows.pop()
+        {
+            rows.insert(1, last);
+        }
+        for row in rows {
+            ranked.push(row);
+            let around = AROUND.iter().filter_map(|step| row.checked_add_signed(*step));
+            ranked.extend(around.filter(|row| *row < lines.len()));
+        }
+    }
+    ranked.extend((0..lines.len()).rev());
+    ranked
+}
+
+fn weight(line: &str) -> Weight {
+    let text = line.trim();
+    if passes(text) || sums_up(text) {
+        Weight::Nothing
+    } else if tells_cause(text) {
+        Weight::Cause
+    } else if has_word(text) {
+        Weight::Hint
+    } else {
+        Weight::Nothing
+    }
+}
+
+/// A test that passed, whatever its name says.
+fn passes(text: &str) -> bool {
+    ["ok ", "✔", "✓", "√", "PASS"].iter().any(|begin| text.starts_with(begin)) || text.ends_with("... ok")
+}
+
+/// That something failed, and not what.
+fn sums_up(text: &str) -> bool {
+    const BEGINNINGS: [&str; 5] = [
+        "error: could not compile",
+        "error: aborting due to",
+        "error: test failed, to rerun",
+        "test result:",
+        "Some errors have detailed",
+    ];
+    BEGINNINGS.iter().any(|begin| text.starts_with(begin))
+}
+
+/// Whether a line has a form in which compilers, test runners and build tools report what is wrong.
+fn tells_cause(text: &str) -> bool {
+    const BEGINNINGS: [&str; 20] = [
+        "not ok",
+        "✖ ",
+        "✗ ",
+        "✕ ",
+        "✘ ",
+        "× ",
+        "● ",
+        "FAIL ",
+        "FAIL: ",
+        "FAILED ",
+        "--- FAIL",
+        "E   ",
+        "error:",
+        "error[",
+        "ERROR: ",
+        "fatal:",
+        "fatal error",
+        "panic:",
+        "npm ERR!",
+        "npm error",
+    ];
+    const PARTS: [&str; 13] = [
+        ": error:",
+        ": error ",
+        " error TS",
+        ": fatal error:",
+        "panicked at",
+        ": *** [",
+        ": *** No rule",
+        "Assertion `",
+        "Segmentation fault",
+        "undefined reference to",
+        ": command not found",
+        "No such file or directory",
+        "Permission denied",
+    ];
+    let begins = BEGINNINGS.iter().any(|begin| text.starts_with(begin));
+    begins || PARTS.iter().any(|part| text.contains(part)) || throws(text)
+}
+
+/// `TypeError: x is not a function`, `AssertionError [ERR_ASSERTION]: …`, `java.lang.IllegalStateException: …`.
+fn throws(text: &str) -> bool {
+    let name = text.split([':', ' ']).next().unwrap_or_default();
+    let rest = text.get(name.len()..).unwrap_or_default();
+    let named = name.ends_with("Error") || name.ends_with("Exception");
+    named && (rest.is_empty() || rest.starts_with(": ") || rest.starts_with(" ["))
+}
+
+/// Whether a word in it says that something is wrong, and not that nothing is: `0 failed`.
+fn has_word(text: &str) -> bool {
+    const WORDS: [&str; 16] = [
+        "error",
+        "errors",
+        "fail",
+        "failed",
+        "failing",
+        "failure",
+        "failures",
+        "fatal",
+        "exception",
+        "cannot",
+        "denied",
+        "undefined",
+        "unexpected",
+        "expected",
+        "actual",
+        "received",
+    ];
+    let text = text.to_lowercase();
+    let mut before = "";
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        if WORDS.contains(&word) && !matches!(before, "0" | "no" | "without" | "zero") {
+            return true;
+        }
+        before = word;
+    }
+    false
+}
+
+/// What a tool prints around every result: counters, the frame of a report, where a log lies.
+fn is_filler(line: &str) -> bool {
+    const COUNTED: [&str; 8] =
+        ["tests ", "suites ", "pass ", "fail ", "cancelled ", "skipped ", "todo ", "duration_ms "];
+    const BEGINNINGS: [&str; 7] = [
+        "TAP version ",
+        "duration_ms",
+        "failureType:",
+        "generatedMessage:",
+        "note: run with `RUST_BACKTRACE",
+        "For more information about this error",
+        "node:internal/",
+    ];
+    const PARTS: [&str; 5] = [
+        " (node:",
+        "*** Waiting for unfinished jobs",
+        ": Entering directory",
+        ": Leaving directory",
+        "A complete log of this run can be found in",
+    ];
+    let text = line.trim();
+    if let Some(said) = text.strip_prefix("npm ERR!").or_else(|| text.strip_prefix("npm error")) {
+        return is_filler_of_npm(said.trim());
+    }
+    let counter = text.strip_prefix("# ").or_else(|| text.strip_prefix("ℹ "));
+    let counts = counter.is_some_and(|counter| COUNTED.iter().any(|word| counter.starts_with(word)));
+    let planned = text.strip_prefix("1..").is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+    counts
+        || planned
+        || matches!(text, "---" | "...")
+        || BEGINNINGS.iter().any(|begin| text.starts_with(begin))
+        || PARTS.iter().any(|part| text.contains(part))
+}
+
+/// What npm adds below the output of any script that failed.
+fn is_filler_of_npm(said: &str) -> bool {
+    const BEGINNINGS: [&str; 11] = [
+        "A complete log",
+        "Lifecycle script",
+        "Test failed.",
+        "code ELIFECYCLE",
+        "errno 1",
+        "path ",
+        "workspace ",
+        "location ",
+        "command ",
+        "Exit status",
+        "This is probably not a problem with npm",
+    ];
+    matches!(said, "" | "code 1") || said.ends_with(".log") || BEGINNINGS.iter().any(|begin| said.starts_with(begin))
+}
+
+/// A row of a stack trace (JavaScript) that names no place of the project's own: `at Test.run (node:internal/…:7:9)`.
+fn is_inner_frame(line: &str) -> bool {
+    let Some(frame) = line.trim_start().strip_prefix("at ") else { return false };
+    let place = frame.rsplit_once('(').map_or(frame, |(_, place)| place);
+    let is_inner = |place: &str| ["async ", "internal/", "node:"].iter().any(|begin| place.starts_with(begin));
+    is_inner(frame) || is_inner(place) || place.contains("/node_modules/")
+}
+
+#[cfg(test)]
+#[path = "telling_tests.rs"]
+mod tests;

@@ -1,0 +1,58 @@
+//! Memory that the system refuses. By itself a program is aborted then, with a dump and words for those who made it; this one
+//! says what is missing and how it is mended, and ends with the exit code of a system that has nothing left. For its state that
+//! is one more sudden end.
+//!
+//! Neither may need any memory: the sentence is there from the start, in one language, and nothing is cleared up. Whoever can
+//! do with less (`try_reserve`) is not asked; nothing of ours does, and in foreign code it is what reads a file whole.
+
+use crate::cli::exit;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::ffi::c_int;
+
+const REFUSED: &[u8] = b"error: the system has no memory left for this program\n\
+    hint: end other programs, or raise the limit: ulimit -v unlimited\n";
+
+#[global_allocator]
+static MEMORY: Memory = Memory;
+
+unsafe extern "C" {
+    /// Ends the process at once (_exit(2)).
+    safe fn _exit(code: c_int) -> !;
+}
+
+/// The system's memory; what it refuses ends the process.
+struct Memory;
+
+// SAFETY: each call is handed on to the system's allocator as it is, with all that its caller promises, and what that gives is
+// given; no call returns without memory.
+unsafe impl GlobalAlloc for Memory {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        given(unsafe { System.alloc(layout) })
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(block, layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        given(unsafe { System.alloc_zeroed(layout) })
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        given(unsafe { System.realloc(block, layout, size) })
+    }
+}
+
+fn given(block: *mut u8) -> *mut u8 {
+    if block.is_null() {
+        refused();
+    }
+    block
+}
+
+#[cold]
+fn refused() -> ! {
+    // Where standard error is closed too the code alone tells.
+    let _ = rustix::io::write(rustix::stdio::stderr(), REFUSED);
+    _exit(c_int::from(exit::SYSTEM))
+}

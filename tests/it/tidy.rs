@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &["model", "lines", "policy"]),
     ("tmux", &["model", "errand", "text", "lines", "policy", "agents", "clock", "failpoints"]),
     ("store", &["model", "failpoints"]),
+    ("audit", &["model"]),
     ("report", &["model", "text", "store"]),
     ("ipc", &["model", "clock", "text"]),
     // The length of a socket's path decides where it can lie.
@@ -53,6 +54,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "ipc",
             "config",
             "alerts",
+            "audit",
             "panel",
             "metrics",
         ],

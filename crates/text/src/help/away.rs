@@ -14,8 +14,8 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("Take back all that lets somebody in", "收回某人的全部权限"),
     ("The name that decisions are recorded with", "记录决定时使用的姓名"),
     (
-        "What they may do: view, decide, or admin, who runs stages again",
-        "权限：view（查看）、decide（审批）或 admin（还可重跑阶段）",
+        "What they may do: view, decide, or admin, who also runs stages again and types into panes",
+        "权限：view（查看）、decide（审批）或 admin（还可重跑阶段、在窗格中输入）",
     ),
     ("For how long", "有效时长"),
     ("The name", "姓名"),

@@ -678,7 +678,7 @@ function panel() {
     const days = [1, 7, 30].map((n) => el("button", { type: "button", class: "small", "aria-pressed": String(n === now.days), onclick: () => {
       now.days = n;
       refresh();
-    } }, n + " " + words.days));
+    } }, n + words.day));
     const cells = (tag, row) => row.map((cell) => el(tag, {}, cell));
     const parts = all.parts.map((part) => el("section", { class: "part" }, el("h1", {}, part.title),
       part.counts.length ? el("p", {}, part.counts.join(" · ")) : null,

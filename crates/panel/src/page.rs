@@ -60,7 +60,8 @@ fn rgb(number: u32) -> [u32; 3] {
 
 /// One of the files.
 pub(crate) fn file(file: &'static File) -> Response {
-    ([(header::CONTENT_TYPE, file.kind)], (file.bytes)()).into_response()
+    // A worker is bound by the rule that its own file comes with.
+    ([(header::CONTENT_TYPE, file.kind), (header::CONTENT_SECURITY_POLICY, POLICY)], (file.bytes)()).into_response()
 }
 
 /// The page. It tells nothing of anybody: who is not signed in sees how to.

@@ -88,7 +88,6 @@ pub(crate) fn words(lang: Lang) -> Vec<(&'static str, &'static str)> {
         ("elsewhere", pick("Handled elsewhere", "已在别处处理")),
         ("no_history", pick("No run has ended yet.", "尚无结束的运行。")),
         ("no_report", pick("Nothing happened in these days.", "这些天没有发生任何事。")),
-        ("days", pick("days", "天")),
         ("type_here", pick("Type into this pane", "在此窗格中输入")),
         ("type_then", pick("Send", "发送")),
         ("types_then", pick("This is typed, and then Enter:", "将输入以下内容，然后按回车：")),

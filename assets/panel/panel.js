@@ -145,7 +145,7 @@ function panel() {
   async function ask(path, body) {
     const wish = body === undefined ? {} : {
       method: "POST",
-      // It arrives although the page is closed meanwhile.
+      // It may arrive although the page is closed meanwhile.
       keepalive: true,
       headers: { "Content-Type": "application/json", "X-CSRF-Token": now.me.csrf },
       body: JSON.stringify(body),
@@ -433,7 +433,8 @@ function panel() {
     } }, pin ? el("label", {}, "PIN", pin) : null, el("button", { type: "submit", class: "no" }, words.take_back));
   }
 
-  // A decision is sent after a moment in which it can be undone; at once where the page is left.
+  // A decision is sent after a moment in which it can be undone; at once where the page goes to the background. A page that is
+  // closed meanwhile may take it with it: then nothing was decided, and the question stays open.
 
   /** The bar with what is about to be sent. */
   function drawHeld() {

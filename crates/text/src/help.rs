@@ -102,18 +102,6 @@ const TEXTS: &[(&str, &str)] = &[
         "只看这个窗格：`%3`、`host:%3`、`session:window.pane` 或窗口名",
     ),
     ("The pipelines' runs with their stages instead", "改为列出流水线的运行及其阶段"),
-    (
-        "Tell whether the trail of what was typed, decided, told and configured is as it was written",
-        "检查输入、决定、通知和配置的审计记录是否与写入时一致",
-    ),
-    (
-        "Follow the trail through all its files. Exit code 1: it is not as it was written",
-        "逐个文件核对审计记录。退出码 1：与写入时不一致",
-    ),
-    (
-        "A head that an earlier `audit verify` printed, kept where nobody here could change it: it must be in the trail",
-        "先前 `audit verify` 输出、保存在别处无人能改的末端值：它必须在记录中",
-    ),
     ("Print the journal's events", "输出日志中的事件"),
     (
         "Tell what happened in the last days: runs, stages, waits, failures, agents",

@@ -1,6 +1,18 @@
-//! What the help says of the panel.
+//! What the help says of the panel and the audit trail.
 
 pub(super) const TEXTS: &[(&str, &str)] = &[
+    (
+        "Tell whether the trail of what was typed, decided, told and configured is as it was written",
+        "检查输入、决定、通知和配置的审计记录是否与写入时一致",
+    ),
+    (
+        "Follow the trail through all its files. Exit code 1: it is not as it was written",
+        "逐个文件核对审计记录。退出码 1：与写入时不一致",
+    ),
+    (
+        "A head that an earlier `audit verify` printed, kept where nobody here could change it: it must be in the trail",
+        "先前 `audit verify` 输出、保存在别处无人能改的末端值：它必须在记录中",
+    ),
     ("Invite people to the panel, list them, take their access back", "邀请他人使用面板、列出成员、收回权限"),
     (
         "Print a link that signs somebody in to the panel: once, within a day",

@@ -233,16 +233,16 @@ pub(crate) async fn ask(panel: &Panel, visit: &Visit, command: Command) -> Resul
     };
     let uncertain = |why: &Doubt| {
         let text = doubt(lang, why);
-        Err(outcome(StatusCode::SERVICE_UNAVAILABLE, Outcome::Uncertain, lang, &text, redactor))
+        outcome(StatusCode::SERVICE_UNAVAILABLE, Outcome::Uncertain, lang, &text, redactor)
     };
     match answered {
         Ok(Ok(Reply::Error { kind, text })) => {
             Err(outcome(error_status(kind), Outcome::NotDone, lang, &message(lang, &text), redactor))
         }
-        Ok(Ok(Reply::Uncertain { doubt })) => uncertain(&doubt),
+        Ok(Ok(Reply::Uncertain { doubt })) => Err(uncertain(&doubt)),
         Ok(Ok(reply)) => Ok(reply),
-        Ok(Err(_)) => uncertain(&Doubt::Ended),
-        Err(_) => uncertain(&Doubt::Slow),
+        Ok(Err(_)) => Err(uncertain(&Doubt::Ended)),
+        Err(_) => Err(uncertain(&Doubt::Slow)),
     }
 }
 

@@ -3,10 +3,12 @@
 
 // ---- What needs no page: tested by itself.
 
+const VIEWS = ["overview", "approvals", "pipelines", "panes", "history", "report"];
+
 /** The place that an address names: `#/panes/local:3` is the view `panes` and the item `local:3`. */
 function place(hash) {
   const [view, item] = hash.replace(/^#\/?/, "").split("/", 2);
-  const known = ["overview", "approvals", "pipelines", "panes"].includes(view);
+  const known = VIEWS.includes(view);
   let name = null;
   try {
     name = known && item ? decodeURIComponent(item) : null;
@@ -83,8 +85,28 @@ function repeats(run, stage, me) {
   return me.role === "admin" && run.run !== null && over.includes(stage.state);
 }
 
+/** How long a decision waits here, so that it can be undone: not at all where the server itself can take it back. */
+function grace(me) {
+  return me.undo_ms > 0 ? 0 : 5000;
+}
+
+/** The questions of one picture that the next one does not ask any more, but for those that were decided here. */
+function handled(before, after, mine) {
+  const open = new Set(after.map((it) => it.id));
+  return before.filter((it) => !open.has(it.id) && !mine.has(it.id));
+}
+
+/** Bars of a chart's days: from where, how high, and whether they are of runs that went well. */
+function bars(days, high) {
+  const most = Math.max(1, ...days.map((day) => day.succeeded + day.other));
+  return days.flatMap((day, n) => {
+    const [well, other] = [day.succeeded, day.other].map((runs) => Math.round((runs * high) / most));
+    return [{ n, top: high - well, height: well, good: true }, { n, top: high - well - other, height: other, good: false }];
+  }).filter((bar) => bar.height > 0);
+}
+
 if (typeof module !== "undefined") {
-  module.exports = { place, span, hindrance, choices, writes, decision, pause, tone, repeats };
+  module.exports = { place, span, hindrance, choices, writes, decision, pause, tone, repeats, grace, handled, bars };
 }
 
 // ---- The page.
@@ -93,7 +115,10 @@ function panel() {
   const words = JSON.parse(document.body.dataset.words);
   const main = document.getElementById("main");
   const API = "../api/";
-  const now = { me: null, overview: null, data: {}, chosen: null, told: {}, lines: {}, screen: null, skew: 0, tries: 0, source: null, lost: false };
+  // The page names no address, so it has an element of that namespace.
+  const SVG = document.querySelector("#mark").namespaceURI;
+  const now = { me: null, overview: null, data: {}, chosen: null, told: {}, lines: {}, screen: null, skew: 0, tries: 0, source: null, lost: false,
+    held: null, mine: new Set(), typing: null, days: 7, fetched: {} };
 
   /** An element; strings become text. */
   function el(tag, attributes, ...children) {
@@ -120,6 +145,8 @@ function panel() {
   async function ask(path, body) {
     const wish = body === undefined ? {} : {
       method: "POST",
+      // It may arrive although the page is closed meanwhile.
+      keepalive: true,
       headers: { "Content-Type": "application/json", "X-CSRF-Token": now.me.csrf },
       body: JSON.stringify(body),
     };
@@ -148,6 +175,7 @@ function panel() {
       if (status !== 200) throw new Error(told.text);
       now.me = told;
       now.tries = 0;
+      if (main.querySelector(":scope > .alone")) main.replaceChildren();
       foot();
       await show();
       listen();
@@ -162,7 +190,8 @@ function panel() {
     say(words.signed_out, true);
     document.getElementById("nav").replaceChildren();
     document.getElementById("footer").replaceChildren();
-    main.replaceChildren(el("p", { class: "card" }, words.sign_in));
+    drop();
+    main.replaceChildren(el("p", { class: "card alone" }, words.sign_in));
   }
 
   let waiting = null;
@@ -175,6 +204,7 @@ function panel() {
   function lost() {
     now.lost = true;
     say(words.offline, true);
+    if (!now.me) main.replaceChildren(el("p", { class: "card alone" }, words.offline));
   }
 
   function stop() {
@@ -196,7 +226,7 @@ function panel() {
     });
     now.source.addEventListener("tail", (event) => {
       now.screen = JSON.parse(event.data);
-      drawScreen();
+      if (!held) drawScreen();
     });
     now.source.onopen = () => {
       clearTimeout(waiting);
@@ -212,6 +242,9 @@ function panel() {
   }
 
   function take(overview) {
+    const gone = now.overview ? handled(now.overview.needs_you, overview.needs_you, now.mine) : [];
+    if (now.held && !overview.needs_you.some((it) => it.id === now.held.id)) drop();
+    if (gone.length) say(words.elsewhere + ": " + gone[0].question, false);
     now.overview = overview;
     now.skew = overview.at - Date.now();
     drawNav();
@@ -239,9 +272,16 @@ function panel() {
     }
   }
 
+  /** How long what was fetched for a view is good enough, milliseconds. */
+  const FRESH = { history: 5000, report: 60000 };
+
   async function show() {
     const { view } = place(location.hash);
-    const { status, told } = await ask(view);
+    const path = view === "report" ? "report?days=" + now.days : view;
+    const last = now.fetched[path];
+    if (now.data[view] && last && Date.now() - last < (FRESH[view] || 0)) return;
+    const { status, told } = await ask(path);
+    now.fetched[path] = Date.now();
     if (status === 401) return signedOut();
     if (status !== 200) throw new Error(told.text);
     if (view === "overview") return take(told);
@@ -255,7 +295,8 @@ function panel() {
     const before = new Map(Array.from(container.children, (node) => [node.dataset.key, node]));
     const nodes = items.map((item) => {
       const name = String(key(item));
-      const sign = JSON.stringify([item, now.chosen && now.chosen.key === name ? now.chosen : null, now.told[name], now.lines[name]]);
+      const sign = JSON.stringify([item, now.chosen && now.chosen.key === name ? now.chosen : null, now.told[name], now.lines[name],
+        now.held !== null && now.held.key === name]);
       const old = before.get(name);
       if (old && old.dataset.sign === sign) return old;
       const fresh = make(item, name);
@@ -293,7 +334,7 @@ function panel() {
     const link = (name, count) => el("a", { href: "#/" + name, "aria-current": view === name ? "page" : null },
       words[name], count ? el("span", { class: "count" }, String(count)) : null);
     document.getElementById("nav").replaceChildren(
-      link("overview", 0), link("approvals", counts.approvals), link("pipelines", 0), link("panes", 0));
+      ...VIEWS.map((name) => link(name, name === "approvals" ? counts.approvals : 0)));
     document.title = (counts.approvals ? "(" + counts.approvals + ") " : "") + "tmuxagent";
   }
 
@@ -320,6 +361,8 @@ function panel() {
     if (view === "approvals" && now.data.approvals) drawApprovals(now.data.approvals.approvals, item);
     if (view === "pipelines" && now.data.pipelines) drawPipelines(now.data.pipelines.pipelines);
     if (view === "panes" && now.data.panes) item ? drawScreen() : drawPanes(now.data.panes.panes);
+    if (view === "history" && now.data.history) drawHistory(now.data.history.runs);
+    if (view === "report" && now.data.report) drawReport(now.data.report);
   }
 
   function drawOverview(all) {
@@ -348,7 +391,8 @@ function panel() {
       el("div", { class: "card" }, el("h2", {}, it.question),
         el("p", { class: tone(it.state) }, it.state_text,
           it.decision ? " · " + it.decision.who + " · " + it.decision.via_text : ""),
-        el("p", { class: "faint" }, it.place, " · ", since(it.closed_at))), words.nothing_decided);
+        el("p", { class: "faint" }, it.place, " · ", since(it.closed_at)), takeBack(it, it.id),
+        now.told[it.id] ? el("p", { class: "bad", role: "alert" }, now.told[it.id]) : null), words.nothing_decided);
     if (item && drawApprovals.at !== item) {
       drawApprovals.at = item;
       const card = Array.from(main.querySelectorAll(".card")).find((node) => node.dataset.key === item);
@@ -371,8 +415,69 @@ function panel() {
       it.evidence.length ? el("pre", {}, it.evidence.join("\n")) : null);
     if (now.told[key]) card.append(el("p", { class: "bad", role: "alert" }, now.told[key]));
     const reason = hindrance(it, now.me, words);
-    card.append(reason ? el("p", { class: "warn" }, reason) : decide(it, key));
+    if (reason) card.append(el("p", { class: "warn" }, reason));
+    else if (now.held && now.held.key === key) card.append(el("p", { class: "warn" }, now.held.label + " · " + words.done_in + "…"));
+    else card.append(decide(it, key));
     return card;
+  }
+
+  /** A yes that the server still takes back. */
+  function takeBack(it, key) {
+    const left = it.undo_until === null || it.undo_until === undefined ? 0 : it.undo_until - Date.now() - now.skew;
+    if (left <= 0 || now.me.role === "view") return null;
+    setTimeout(refresh, left + 200);
+    const pin = pinField();
+    return el("form", { class: "buttons", onsubmit: (event) => {
+      event.preventDefault();
+      act(key, "approvals/" + encodeURIComponent(it.id), decision(it, { verdict: "reject" }, "", pin ? pin.value : ""));
+    } }, pin ? el("label", {}, "PIN", pin) : null, el("button", { type: "submit", class: "no" }, words.take_back));
+  }
+
+  // A decision is sent after a moment in which it can be undone; at once where the page goes to the background. A page that is
+  // closed meanwhile may take it with it: then nothing was decided, and the question stays open.
+
+  /** The bar with what is about to be sent. */
+  function drawHeld() {
+    let bar = document.getElementById("undo");
+    if (!now.held) return bar && bar.remove();
+    if (!bar) {
+      bar = el("div", { id: "undo", role: "status" }, el("span", {}), el("button", { type: "button", onclick: undo }, words.undo));
+      document.body.append(bar);
+    }
+    const seconds = Math.max(0, Math.ceil((now.held.until - Date.now()) / 1000));
+    bar.querySelector("span").textContent = now.held.label + " · " + words.done_in + " " + seconds + words.second;
+  }
+
+  function hold(key, id, label, path, body) {
+    send();
+    now.chosen = null;
+    now.held = { key, id, label, path, body, until: Date.now() + grace(now.me) };
+    now.held.timer = setInterval(() => (Date.now() >= now.held.until ? send() : drawHeld()), 200);
+    if (grace(now.me) === 0) return send();
+    drawHeld();
+    draw(true);
+  }
+
+  /** Forgets what was to be sent. */
+  function drop() {
+    if (now.held) clearInterval(now.held.timer);
+    now.held = null;
+    drawHeld();
+  }
+
+  function undo() {
+    if (!now.held) return;
+    drop();
+    say(words.undone, false);
+    draw(true);
+  }
+
+  function send() {
+    const held = now.held;
+    if (!held) return;
+    drop();
+    now.mine.add(held.id);
+    act(held.key, held.path, held.body);
   }
 
   /** The first tap chooses, the second one decides. */
@@ -390,7 +495,7 @@ function panel() {
     const body = () => decision(it, chosen.choice, written ? written.value : "", pin ? pin.value : "");
     return confirm(key, chosen.choice.label, chosen.choice.verdict === "approve" ? "yes" : "no",
       [written ? el("label", {}, label, written) : null, pin ? el("label", {}, "PIN", pin) : null],
-      () => act(key, "approvals/" + encodeURIComponent(it.id), body()));
+      () => hold(key, it.id, chosen.choice.label, "approvals/" + encodeURIComponent(it.id), body()));
   }
 
   function pinField() {
@@ -493,12 +598,143 @@ function panel() {
     if (!screen) {
       const pane = now.data.panes && now.data.panes.panes.find((it) => it.id === item);
       screen = el("pre", { class: "screen", tabindex: "0" });
-      main.replaceChildren(el("p", {}, el("a", { href: "#/panes" }, "← " + words.panes)), el("h1", {}, pane ? pane.place : item), screen);
+      main.replaceChildren(el("p", {}, el("a", { href: "#/panes" }, "← " + words.panes)), el("h1", {}, pane ? pane.place : item), screen,
+        el("div", { id: "typing" }));
+      drawTyping();
     }
-    const rows = now.screen && now.screen.id === item.replace("%", "") ? now.screen.rows.join("\n") : words.waits;
+    const told = now.screen && now.screen.id === item.replace("%", "") ? now.screen : null;
+    const sign = told ? JSON.stringify(told.styled) : "";
+    if (screen.dataset.sign === sign && screen.firstChild) return;
     const below = screen.scrollHeight - screen.scrollTop - screen.clientHeight < 40;
-    if (screen.textContent !== rows) screen.textContent = rows;
+    screen.dataset.sign = sign;
+    screen.replaceChildren(...(told ? told.styled.flatMap((row, n) => [n ? "\n" : "", ...row.map(piece)]) : [words.waits]));
     if (below) screen.scrollTop = screen.scrollHeight;
+  }
+
+  /** A piece of a row, with words of ours for how it looks. */
+  function piece(it) {
+    return it.style ? el("span", { class: it.style }, it.text) : it.text;
+  }
+
+  // What is typed into a pane by hand: written, shown as it will be typed, then sent.
+
+  function drawTyping() {
+    const area = document.getElementById("typing");
+    if (!area || now.me.role !== "admin") return;
+    const keys = ["Enter", "Escape", "Up", "Down", "Tab", "C-c"];
+    if (!now.typing) {
+      const text = el("input", { type: "text", maxlength: "4000", autocomplete: "off", autocapitalize: "off", spellcheck: "false" });
+      const ready = (wish) => {
+        now.typing = wish;
+        drawTyping();
+        area.querySelector("button.yes").focus();
+      };
+      area.replaceChildren(
+        el("form", { class: "buttons", onsubmit: (event) => {
+          event.preventDefault();
+          if (text.value) ready({ text: text.value });
+        } }, el("label", {}, words.type_here, text), el("button", { type: "submit" }, words.type_then)),
+        el("div", { class: "buttons spans" }, ...keys.map((key) =>
+          el("button", { type: "button", class: "small", onclick: () => ready({ keys: [key] }) }, key))));
+      return;
+    }
+    const wish = now.typing;
+    const pin = pinField();
+    const leave = (text, bad) => {
+      now.typing = null;
+      if (text) say(text, bad);
+      drawTyping();
+    };
+    const path = "panes/" + encodeURIComponent(place(location.hash).item) + "/send";
+    area.replaceChildren(el("form", { class: "buttons", onsubmit: async (event) => {
+      event.preventDefault();
+      event.submitter && (event.submitter.disabled = true);
+      try {
+        const { status, told } = await ask(path, pin && pin.value ? { ...wish, pin: pin.value } : wish);
+        if (status === 401) return signedOut();
+        leave(told.text, told.outcome !== "done");
+      } catch {
+        leave(words.uncertain, true);
+      }
+    } }, el("p", { class: "warn" }, wish.text ? words.types_then : words.key_pressed), el("pre", {}, wish.text || wish.keys[0]),
+    pin ? el("label", {}, "PIN", pin) : null, el("button", { type: "submit", class: "yes" }, words.confirm),
+    el("button", { type: "button", onclick: () => leave("", false) }, words.back)));
+  }
+
+  function drawHistory(all) {
+    section("history", words.history, all, (it) => it.run, (it) =>
+      el("article", { class: "card", tabindex: "0" },
+        el("h2", {}, it.pipeline + " #" + it.run),
+        el("p", { class: tone(it.state) }, [it.state_text, it.took_text].filter(Boolean).join(" · ")),
+        el("p", { class: "faint" }, it.place, " · ", since(it.ended_at === null ? it.started_at : it.ended_at)),
+        el("ul", { class: "stages" }, ...it.stages.map((stage) => el("li", {}, el("div", { class: "row" }, el("span", {}, stage.name),
+          el("span", { class: tone(stage.state) }, stage.state_text + (stage.attempt > 1 ? " ×" + stage.attempt : ""))))))),
+    words.no_history);
+  }
+
+  function drawReport(all) {
+    const sign = JSON.stringify([all.days, all.parts, all.charts, now.days]);
+    if (main.dataset.report === sign && main.querySelector(".spans")) return;
+    main.dataset.report = sign;
+    const days = [1, 7, 30].map((n) => el("button", { type: "button", class: "small", "aria-pressed": String(n === now.days), onclick: () => {
+      now.days = n;
+      refresh();
+    } }, n + words.day));
+    const cells = (tag, row) => row.map((cell) => el(tag, {}, cell));
+    const parts = all.parts.map((part) => el("section", { class: "part" }, el("h1", {}, part.title),
+      part.counts.length ? el("p", {}, part.counts.join(" · ")) : null,
+      part.rows.length ? el("div", { class: "wideTable" }, el("table", {}, el("thead", {}, el("tr", {}, ...cells("th", part.heading))),
+        el("tbody", {}, ...part.rows.map((row) => el("tr", {}, ...cells("td", row)))))) : null));
+    main.replaceChildren(el("div", { class: "spans" }, ...days), el("p", { class: "faint" }, all.stretch),
+      ...(parts.length ? parts : [el("p", {}, words.no_report)]), ...all.charts.map(chart));
+  }
+
+  /** Runs by day: those that went well below the others. */
+  function chart(it) {
+    const [wide, high] = [28, 80];
+    const svg = (tag, attributes, ...children) => {
+      const node = document.createElementNS(SVG, tag);
+      for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+      node.append(...children);
+      return node;
+    };
+    const drawn = bars(it.days, high).map((bar) => {
+      const day = it.days[bar.n];
+      const told = [day.date + ": " + day.succeeded + "/" + (day.succeeded + day.other), day.took_text].filter(Boolean).join(", ");
+      return svg("rect", { class: bar.good ? "bar-good" : "bar-bad", x: bar.n * wide + 3, y: bar.top, width: wide - 6, height: bar.height },
+        svg("title", {}, told));
+    });
+    const labels = it.days.map((day, n) => svg("text", { x: n * wide + wide / 2, y: high + 14, "text-anchor": "middle" }, day.date.slice(8)));
+    const width = wide * it.days.length;
+    return el("figure", {}, el("figcaption", {}, it.pipeline),
+      svg("svg", { class: "chart", viewBox: "0 0 " + width + " " + (high + 20), width, role: "img" }, ...drawn, ...labels));
+  }
+
+  // Messages to this browser while no page is open.
+
+  const worker = navigator.serviceWorker;
+  if (worker) worker.register("worker.js").catch(() => null);
+
+  async function notifyButton() {
+    if (!worker || !("PushManager" in window) || now.me.role === "view") return null;
+    const registration = await worker.ready;
+    const had = await registration.pushManager.getSubscription();
+    return el("button", { type: "button", class: "small", onclick: async () => {
+      try {
+        if (had) {
+          await had.unsubscribe();
+          say((await ask("push/end", { endpoint: had.endpoint })).told.text, false);
+        } else {
+          const { told } = await ask("push");
+          const made = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: told.key });
+          const answer = await ask("push", made.toJSON());
+          say(answer.told.text, answer.status !== 200);
+        }
+      } catch {
+        say(words.notify_no, true);
+      }
+      foot();
+    } }, had ? words.notify_end : words.notify);
   }
 
   function foot() {
@@ -506,20 +742,24 @@ function panel() {
       await ask("session/end", {}).catch(() => null);
       signedOut();
     } }, words.sign_out);
-    document.getElementById("footer").replaceChildren(now.me.name + " · " + now.me.role, out, words.keys);
+    const footer = document.getElementById("footer");
+    const here = now.me;
+    footer.replaceChildren(here.name + " · " + here.role, out, words.keys);
+    notifyButton().then((button) => {
+      if (button && now.me === here) out.after(button);
+    }).catch(() => null);
   }
 
-  // Keys: 1–4 views, j and k from card to card, a and x on an approval, Escape back.
+  // Keys: 1–6 views, j and k from card to card, a and x on an approval, u undoes, Escape back.
   document.addEventListener("keydown", (event) => {
     const typing = event.target instanceof HTMLInputElement;
     if (event.ctrlKey || event.metaKey || event.altKey || (typing && event.key !== "Escape")) return;
-    const views = ["overview", "approvals", "pipelines", "panes"];
     const cards = Array.from(main.querySelectorAll(".card"));
     const at = cards.findIndex((card) => card.contains(document.activeElement));
     const here = at < 0 ? null : cards[at];
     const press = (button) => button && button.click();
     switch (event.key) {
-      case "1": case "2": case "3": case "4": location.hash = "#/" + views[Number(event.key) - 1]; break;
+      case "1": case "2": case "3": case "4": case "5": case "6": location.hash = "#/" + VIEWS[Number(event.key) - 1]; break;
       case "j": case "k": {
         const next = cards[event.key === "j" ? at + 1 : Math.max(0, at - 1)];
         if (next) next.focus();
@@ -527,6 +767,7 @@ function panel() {
       }
       case "a": press(here && here.querySelector("button.choice:not(.reject)")); break;
       case "x": press(here && here.querySelector("button.reject")); break;
+      case "u": undo(); break;
       case "Escape":
         if (now.chosen) choose(now.chosen.key, null);
         else if (place(location.hash).item) location.hash = "#/" + place(location.hash).view;
@@ -539,6 +780,7 @@ function panel() {
   window.addEventListener("hashchange", () => {
     now.chosen = null;
     now.screen = null;
+    now.typing = null;
     now.lines = {};
     drawApprovals.at = null;
     drawNav();
@@ -550,7 +792,12 @@ function panel() {
     }
   });
   // A phone that sleeps, or a page that nobody sees, holds no connection.
-  document.addEventListener("visibilitychange", () => (document.hidden ? stop() : begin()));
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) return begin();
+    send();
+    stop();
+  });
+  window.addEventListener("pagehide", send);
   window.addEventListener("online", begin);
   setInterval(() => {
     for (const time of document.querySelectorAll("time[data-at]")) time.textContent = sinceText(Number(time.dataset.at));

@@ -6,6 +6,7 @@
 
 mod agent;
 mod approvals;
+mod audit;
 mod auto_answer;
 mod closing;
 mod completions;
@@ -188,6 +189,9 @@ enum Command {
     Events(events::EventsArgs),
     /// Tell what happened in the last days: runs, stages, waits, failures, agents
     Report(report::ReportArgs),
+    /// Tell whether the trail of what was typed, decided, told and configured is as it was written
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Load configuration and policies again
     Reload(lifecycle::ReloadArgs),
     /// End the supervisor
@@ -370,6 +374,7 @@ fn run(cli: Cli, lang: Lang, overrides: Overrides, environment: Environment) -> 
         Command::Unfreeze(args) => freeze::unfreeze(&session, &args),
         Command::Events(args) => events::run(&session, &args),
         Command::Report(args) => report::run(&session, &args),
+        Command::Audit(command) => audit::run(&session, &command),
         Command::Reload(args) => lifecycle::reload(&session, &args),
         Command::Shutdown(args) => lifecycle::shutdown(&session, &args),
         Command::Run(args) => run::run(&session, args),

@@ -14,7 +14,7 @@ use tmuxagent_alerts::message::Form;
 use tmuxagent_clock::wall;
 use tmuxagent_config::Loaded;
 use tmuxagent_ipc::wire::Request;
-use tmuxagent_model::{AlertKind, Urgency};
+use tmuxagent_model::Urgency;
 use tmuxagent_store::{OutboxRow, OutboxState, Reader};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, ago, clean, span};
@@ -101,7 +101,7 @@ pub(super) fn send_report(session: &Session, channels: &[String], text: &str) ->
 fn deliver(session: &Session, names: &[String], urgency: Urgency, message: (&str, Form)) -> Outcome {
     let loaded = session.load()?;
     let settings = of(&loaded)?;
-    let names = if names.is_empty() { routed(&settings, urgency) } else { names.to_vec() };
+    let names = if names.is_empty() { manual::routed(&settings, urgency) } else { names.to_vec() };
     let channels = open(session, &loaded, &settings, &names)?;
     let (lang, redactor) = (session.out.lang, settings.redactor(&loaded));
     let sent = super::threads::runtime()?.block_on(manual::send(&channels, message, urgency, lang, &redactor));
@@ -124,7 +124,7 @@ fn keep(loaded: &Loaded, urgency: Urgency, title: &str, redactor: &Redactor, sen
 
 /// Where messages of scripts are remembered.
 fn sent_file(loaded: &Loaded) -> std::path::PathBuf {
-    loaded.paths.state_dir.join("sent.json")
+    loaded.paths.sent()
 }
 
 fn test(session: &Session, args: &TestArgs) -> Outcome {
@@ -143,14 +143,6 @@ fn test(session: &Session, args: &TestArgs) -> Outcome {
         tracing::debug!(error = %error.text(), "the supervisor is not told that the channels work");
     }
     tell(session, &loaded, &settings, sent)
-}
-
-/// The channels that such a note goes to; all where the routes name none for it.
-fn routed(settings: &Settings, urgency: Urgency) -> Vec<String> {
-    let fits = |kinds: &[AlertKind]| kinds.is_empty() || kinds.contains(&AlertKind::Custom);
-    let routes = settings.routing.routes.iter().filter(|route| fits(&route.kinds) && urgency >= route.urgency);
-    let named: std::collections::BTreeSet<String> = routes.flat_map(|route| route.to.iter().cloned()).collect();
-    if named.is_empty() { settings.channels.keys().cloned().collect() } else { named.into_iter().collect() }
 }
 
 fn open(

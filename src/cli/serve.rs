@@ -26,7 +26,7 @@ pub(super) enum ServeCommand {
 pub(super) struct GiveArgs {
     /// The name that decisions are recorded with
     name: String,
-    /// What they may do: view, decide, or admin, who runs stages again
+    /// What they may do: view, decide, or admin, who also runs stages again and types into panes
     #[arg(long, value_enum, value_name = "ROLE", hide_possible_values = true)]
     role: RoleChoice,
     /// For how long
@@ -50,7 +50,7 @@ enum RoleChoice {
     View,
     /// And decide.
     Decide,
-    /// And run stages again.
+    /// And run stages again, and type into panes.
     Admin,
 }
 

@@ -53,6 +53,8 @@ const ASKED: &[(&str, &[&str])] = &[
     ("report", &["report"]),
     ("report", &["report", "--format", "html"]),
     ("report", &["report", "--format", "md", "--output", "@/report.md"]),
+    ("audit verify", &["audit", "verify"]),
+    ("audit verify", &["audit", "verify", "--head", "\u{1b}none"]),
     ("reload", &["reload"]),
     ("run", &["run", "--", "true"]),
     ("snapshot-workspace", &["snapshot-workspace"]),

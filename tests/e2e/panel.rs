@@ -63,6 +63,15 @@ fn a_script_decides_in_its_persons_name_and_a_revoked_one_does_nothing() {
     assert_eq!(ask(&panel, "GET /api/overview", &token, "").0, 401);
     let kept = std::fs::read_to_string(room.file("state/people.json")).expect("the people");
     assert!(!kept.contains(&token) && !kept.contains("mei"), "{kept}");
+    // Who decided what, and what was typed, stands in a trail that holds together.
+    let trail = wait_for(PATIENCE, "the trail", || {
+        let found: Value = serde_json::from_str(&room.answer(&["audit", "verify", "--json"])).ok()?;
+        (found["broken"].is_null() && found["lines"].as_u64() >= Some(3)).then_some(found)
+    });
+    assert!(trail["head"].as_str().is_some_and(|head| head.contains(':')), "{trail}");
+    let files = std::fs::read_dir(room.file("state/audit")).expect("the trail").flatten();
+    let text: String = files.map(|file| std::fs::read_to_string(file.path()).expect("text")).collect();
+    assert!(text.contains("\"who\":\"mei\"") && text.contains("\"note\":\"sent\""), "{text}");
 }
 
 #[test]
@@ -90,12 +99,28 @@ fn two_taps_on_a_phone_approve_and_the_pane_moves_on() {
     browser.text("button.yes");
     assert_eq!(room.ran(), "", "the first tap chooses");
     browser.tap("button.yes");
+    browser.tap("#undo button");
+    assert!(browser.text("#state").contains("Nothing was sent"), "{}", browser.text("#state"));
+    assert_eq!(room.ran(), "", "it was undone before it was sent");
+    browser.tap("button.choice:not(.reject)");
+    browser.tap("button.yes");
     room.wait_ran("build ");
     wait_for(PATIENCE, "what was decided", || browser.text("#closed").contains("mei").then_some(()));
     // The next question is somebody else's to see, once nothing lets her in any more.
     browser.open(&format!("http://{panel}/panel/#/panes"));
     browser.tap("#panes a.card");
     wait_for(PATIENCE, "the pane's screen", || browser.text("pre.screen").contains("tests ok").then_some(()));
+    // Without a network the page is still there, by its worker, and comes back with it.
+    wait_for(PATIENCE, "the worker", || {
+        browser.script("return navigator.serviceWorker.controller !== null;").as_bool().filter(|it| *it)
+    });
+    browser.offline(true);
+    browser.script("location.reload(); return 0;");
+    wait_for(PATIENCE, "no network", || browser.text("#main").contains("Not connected").then_some(()));
+    browser.offline(false);
+    wait_for(PATIENCE, "the network again", || browser.text("#footer").contains("mei").then_some(()));
+    browser.open(&format!("http://{panel}/panel/#/report"));
+    wait_for(PATIENCE, "the report", || browser.text("#main").contains("dinner").then_some(()));
     assert!(room.ask(&["serve", "revoke", "mei"]).status.success());
     wait_for(PATIENCE, "the end", || browser.text("#state").contains("not signed in").then_some(()));
 }

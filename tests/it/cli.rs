@@ -582,7 +582,7 @@ fn wrong_use_ends_with_two_and_shows_the_way() {
     --- stderr ---
     error: unrecognized subcommand 'stauts'
 
-      tip: some similar subcommands exist: 'start', 'status'
+      tip: some similar subcommands exist: 'audit', 'start', 'status'
 
     Usage: tmuxagent [OPTIONS] [COMMAND]
 

@@ -1,6 +1,7 @@
 //! What `tmuxagent notify send|test|log` and `tmuxagent redact` do, without their words on the command line.
 
 use super::channel::{Channel, Receipt, SendError};
+use super::config::Settings;
 use super::message::{Form, Message};
 use super::shared_file::SharedFile;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,15 @@ pub async fn send(
         Form::Markdown => title.trim_start_matches(['#', ' ']).replace("**", "").replace('`', ""),
     };
     to_all(channels, Message { form, ..Message::plain(&title, body, urgency, lang, redactor) }).await
+}
+
+/// The channels that such a note goes to; all where the routes name none for it.
+#[must_use]
+pub fn routed(settings: &Settings, urgency: Urgency) -> Vec<String> {
+    let fits = |kinds: &[AlertKind]| kinds.is_empty() || kinds.contains(&AlertKind::Custom);
+    let routes = settings.routing.routes.iter().filter(|route| fits(&route.kinds) && urgency >= route.urgency);
+    let named: std::collections::BTreeSet<String> = routes.flat_map(|route| route.to.iter().cloned()).collect();
+    if named.is_empty() { settings.channels.keys().cloned().collect() } else { named.into_iter().collect() }
 }
 
 /// What a message is called that only tries a channel.

@@ -114,6 +114,12 @@ impl Paths {
         self.state_dir.join("people.json")
     }
 
+    /// What scripts sent to channels by themselves.
+    #[must_use]
+    pub fn sent(&self) -> PathBuf {
+        self.state_dir.join("sent.json")
+    }
+
     /// The folder of log files.
     #[must_use]
     pub fn logs(&self) -> PathBuf {

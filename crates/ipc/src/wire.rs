@@ -308,3 +308,36 @@ pub enum ErrorKind {
     /// The supervisor itself failed.
     Internal,
 }
+
+#[cfg(test)]
+mod tests {
+    const PAGE: &str = include_str!("../../../docs/socket.md");
+    const SOURCE: &str = include_str!("wire.rs");
+
+    /// The variants of an enum of this file, as serde writes them.
+    fn words(name: &str) -> Vec<String> {
+        let body = SOURCE.split(&format!("pub enum {name} {{\n")).nth(1).unwrap().split("\n}\n").next().unwrap();
+        let variants =
+            body.lines().filter_map(|line| line.strip_prefix("    ").filter(|rest| !rest.starts_with([' ', '/', '}'])));
+        let snake = |variant: &str| {
+            let name: String = variant.chars().take_while(|c| c.is_ascii_alphanumeric()).collect();
+            let signs = name
+                .char_indices()
+                .flat_map(|(at, c)| [(at > 0 && c.is_ascii_uppercase()).then_some('_'), Some(c.to_ascii_lowercase())]);
+            signs.flatten().collect::<String>()
+        };
+        variants.map(snake).filter(|word| !word.is_empty()).collect()
+    }
+
+    #[test]
+    fn the_page_about_the_socket_names_every_word_of_it() {
+        for (name, least) in [("Request", 15), ("Reply", 10), ("ServerFrame", 4), ("ErrorKind", 8)] {
+            let words = words(name);
+            assert!(words.len() >= least, "{name}: {words:?}");
+            for word in words {
+                assert!(PAGE.contains(&format!("`{word}`")) || PAGE.contains(&format!("\"{word}\"")), "{name}: {word}");
+            }
+        }
+        assert!(PAGE.contains(&format!("version is **{}**", super::PROTOCOL)));
+    }
+}

@@ -3,8 +3,12 @@
 use super::answer::refused;
 use super::people::{Member, Role};
 use super::routes::Panel;
-use axum::http::{Extensions, HeaderMap, StatusCode, header};
-use axum::response::Response;
+use axum::extract::{Request, State};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
 use tmuxagent_alerts::web::{Caller, Sender};
 
@@ -20,6 +24,13 @@ enum Carrier {
     Cookie,
     /// Whoever sends it has it.
     Header,
+    /// A browser that was told name and token once sends them by itself, a script each time (RFC 7617).
+    Basic,
+}
+
+/// The header by which a script shows its token.
+pub(crate) fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
 }
 
 /// Somebody who came in.
@@ -41,7 +52,7 @@ impl Panel {
             refused(StatusCode::UNAUTHORIZED, lang, en, zh)
         };
         let Some((token, carrier)) = token(headers) else { return Err(sign_in()) };
-        match self.people.member(token, self.web.now()).await {
+        match self.people.member(&token, self.web.now()).await {
             Ok(Some(member)) => Ok(Visit { member, caller, carrier }),
             Ok(None) => {
                 let address = caller.address;
@@ -72,9 +83,9 @@ impl Panel {
         let given = headers.get(CSRF).map(|value| value.as_bytes()).unwrap_or_default();
         let ours = || bool::from(self.csrf(&visit.member).as_bytes().ct_eq(given));
         let accepted = match (visit.carrier, self.web.sender(headers)) {
-            (Carrier::Header, _) => true,
-            (Carrier::Cookie, Sender::Page) => ours(),
-            (Carrier::Cookie, Sender::NoBrowser | Sender::Elsewhere) => false,
+            (Carrier::Header, _) | (Carrier::Basic, Sender::NoBrowser) => true,
+            (Carrier::Cookie | Carrier::Basic, Sender::Page) => ours(),
+            (Carrier::Cookie, Sender::NoBrowser) | (Carrier::Cookie | Carrier::Basic, Sender::Elsewhere) => false,
         };
         if !accepted {
             let (name, address) = (visit.member.name.clone(), visit.caller.address);
@@ -85,6 +96,10 @@ impl Panel {
         if visit.member.role < role {
             let (en, zh) = ("Your role does not allow this.", "您的角色不允许此操作。");
             return Err(refused(StatusCode::FORBIDDEN, lang, en, zh));
+        }
+        if !self.pace().allows(&visit.member.name, self.web.now()) {
+            let (en, zh) = ("Too many requests. Try again in a minute.", "请求过于频繁，请一分钟后再试。");
+            return Err(refused(StatusCode::TOO_MANY_REQUESTS, lang, en, zh));
         }
         visit.caller.keep();
         Ok(visit)
@@ -97,13 +112,43 @@ impl Panel {
 }
 
 /// The token of a request: a script's in its header, or else a browser's in its cookie.
-fn token(headers: &HeaderMap) -> Option<(&str, Carrier)> {
+fn token(headers: &HeaderMap) -> Option<(String, Carrier)> {
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let sent = text(header::AUTHORIZATION).and_then(|value| value.split_once(' '));
-    if let Some((_, token)) = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) {
-        return Some((token.trim(), Carrier::Header));
+    match sent {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            return Some((token.trim().to_owned(), Carrier::Header));
+        }
+        Some((scheme, pair)) if scheme.eq_ignore_ascii_case("basic") => {
+            return Some((password(pair.trim())?, Carrier::Basic));
+        }
+        Some(_) | None => {}
     }
     let mut pairs = text(header::COOKIE).unwrap_or_default().split(';');
     let token = pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))?;
-    Some((token, Carrier::Cookie))
+    Some((token.to_owned(), Carrier::Cookie))
+}
+
+/// The token that stands for a password; whose it is it tells by itself.
+fn password(pair: &str) -> Option<String> {
+    let text = String::from_utf8(STANDARD.decode(pair).ok()?).ok()?;
+    text.split_once(':').map(|(_, token)| token.to_owned())
+}
+
+/// Asks a browser for name and token, for those who want that rather than an invitation, and leads it to the panel then.
+pub(crate) async fn basic(State(panel): State<Arc<Panel>>, request: Request) -> Response {
+    let known = panel.enter(request.headers(), request.extensions()).await;
+    match known {
+        Ok(_) => {
+            let to = format!("{}/panel/", panel.web.public_path());
+            (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response()
+        }
+        Err(mut refusal) => {
+            if refusal.status() == StatusCode::UNAUTHORIZED {
+                let ask = HeaderValue::from_static("Basic realm=\"tmuxagent\", charset=\"UTF-8\"");
+                refusal.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
+            }
+            refusal
+        }
+    }
 }

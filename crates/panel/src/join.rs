@@ -79,7 +79,10 @@ pub(crate) const fn role_words(lang: Lang, role: Role) -> &'static str {
     match role {
         Role::View => lang.pick("see everything", "查看"),
         Role::Decide => lang.pick("see everything and decide", "查看和审批"),
-        Role::Admin => lang.pick("see everything, decide, and run stages again", "查看、审批和重跑阶段"),
+        Role::Admin => lang.pick(
+            "see everything, decide, run stages again, and type into panes",
+            "查看、审批、重跑阶段和在窗格中输入",
+        ),
     }
 }
 

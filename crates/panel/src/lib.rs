@@ -1,8 +1,11 @@
 //! The panel: pages and an interface for people in a browser, and for their scripts, beside the pages of links.
 //!
 //! - `people`: who may come in, and as what. `gate`: who a request is of. `join`: the page of an invitation.
-//! - `picture`: what is shown, as documents. `sight`: the requests for them. `screen`: a pane's screen. `live`: what changes,
-//!   as it happens. `wishes`: decisions and stages run again. `routes`: what is served where, as `assets/openapi.json` says.
+//! - `picture`: what is shown, as documents. `sight`: the requests for them. `screen`: a pane's screen, `colours`: how it
+//!   looks. `past`: runs that ended, and the report. `live`: what changes, as it happens. `push`: what browsers are told that
+//!   are not open.
+//! - `wishes`: decisions and stages run again. `typing`: a text for a pane. `messages`: a script's message to channels. `pace`:
+//!   how much of that one person may ask for. `routes`: what is served where, as `assets/openapi.json` says.
 //! - `page`: the page itself, of `assets/panel`, and its `words`.
 //!
 //! **Invariants:** GET and HEAD change nothing. Whoever acts is a person by name, with a token that holds now; where a
@@ -13,19 +16,26 @@
 #![warn(unreachable_pub)]
 
 mod answer;
+mod colours;
 mod gate;
 mod join;
 mod live;
+mod messages;
+mod pace;
 mod page;
+mod past;
 pub mod people;
 mod picture;
+pub mod push;
 mod routes;
 mod screen;
 mod sight;
+mod typing;
 mod wishes;
 mod words;
 
-pub use routes::{Panel, Routes, routes};
+pub use messages::{Letter, Post};
+pub use routes::{Panel, PanelState, Routes, routes};
 
 #[cfg(test)]
 mod tests;

@@ -108,7 +108,7 @@ impl Live {
                 && let (Some(watched), Some(rows)) = (&self.watched, self.rows.take())
             {
                 self.rows_from = now + PAUSE;
-                return Some(Event::default().event("tail").data(self.panel.tail_document(watched, rows)));
+                return Some(Event::default().event("tail").data(self.panel.tail_document(watched, &rows)));
             }
             tokio::select! {
                 () = sleep_until(self.ends) => return None,

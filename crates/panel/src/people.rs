@@ -22,7 +22,7 @@ pub enum Role {
     View,
     /// Decide approvals.
     Decide,
-    /// Run stages again.
+    /// Run stages again, and type into panes.
     Admin,
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tmuxagent_alerts::message::Ask;
 use tmuxagent_alerts::web::page::typed;
 use tmuxagent_model::{
-    Approval, ApprovalState, PaneKey, PaneView, RunState, RunView, Snapshot, StageState, StageView, Timestamp,
+    Approval, ApprovalState, Millis, PaneKey, PaneView, RunState, RunView, Snapshot, StageState, StageView, Timestamp,
 };
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{
@@ -21,6 +21,8 @@ pub(crate) struct Picture<'s> {
     pub(crate) at: Timestamp,
     pub(crate) lang: Lang,
     pub(crate) redactor: &'s Redactor,
+    /// How long a yes can be taken back.
+    pub(crate) undo: Millis,
 }
 
 /// How a pane is called in addresses: `local:3`, without the `%` that an address would have to escape.
@@ -173,8 +175,15 @@ impl Picture<'_> {
             "options": approval.options, "option_texts": ask.options,
             "confirm": ask.confirm, "takes_text": ask.takes_text, "takes_plain_yes": approval.takes_plain_yes(),
             "approvers": ask.approvers, "asked_at": approval.asked_at, "expires_at": approval.expires_at,
-            "closed_at": approval.closed_at, "decision": decision,
+            "closed_at": approval.closed_at, "decision": decision, "undo_until": self.undo_until(approval),
         })
+    }
+
+    /// Until when a no takes a yes back.
+    fn undo_until(&self, approval: &Approval) -> Option<Timestamp> {
+        let yes =
+            approval.decision.as_ref().filter(|_| approval.state == ApprovalState::Approved && self.undo.0 > 0)?;
+        Some(yes.at + self.undo).filter(|until| *until > self.at)
     }
 
     /// The watched panes, in the order of the inventory.

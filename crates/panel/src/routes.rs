@@ -2,17 +2,23 @@
 
 use super::answer::{Outcome, json_text, outcome, own_document};
 use super::gate::{self, Visit};
+use super::messages::{self, Post};
+use super::pace::Pace;
+use super::past::{self, Counted};
 use super::people::{People, Role};
-use super::{join, live, page, sight, wishes};
+use super::push::{self, Push};
+use super::{join, live, page, sight, typing, wishes};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use serde_json::json;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tmuxagent_alerts::web::WebState;
 use tmuxagent_ipc::hub::Hub;
+use tmuxagent_model::Millis;
+use tmuxagent_store::Store;
 
 /// The description of the interface (OpenAPI 3.1).
 const OPENAPI: &str = include_str!("../../../assets/openapi.json");
@@ -25,6 +31,32 @@ pub struct Panel {
     pub people: People,
     /// The supervisor, as views see it.
     pub hub: Hub,
+    /// What was.
+    pub store: Store,
+    /// How long a yes can be taken back.
+    pub undo: Millis,
+    /// Takes messages to channels.
+    pub post: Post,
+    /// Tells browsers that are not open; none where that can't be set up.
+    pub push: Option<Arc<Push>>,
+    /// What else there is of it.
+    pub state: PanelState,
+}
+
+/// What a panel remembers while it is served.
+#[derive(Default)]
+pub struct PanelState {
+    /// The report that was counted last.
+    pub(crate) report: tokio::sync::Mutex<Option<Counted>>,
+    pace: Mutex<Pace>,
+}
+
+impl Panel {
+    /// How much each person has asked for of late.
+    pub(crate) fn pace(&self) -> MutexGuard<'_, Pace> {
+        // A poisoned lock still holds counts that are good enough.
+        self.state.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What is served beside the pages of links.
@@ -35,8 +67,9 @@ pub fn routes(panel: Panel) -> Routes {
     let own = Router::new()
         .route("/join", get(join::show).post(join::press))
         .route("/panel/", get(page::page))
-        .route("/panel/panel.css", get(page::style))
-        .route("/panel/panel.js", get(page::script));
+        .route("/panel/manifest.webmanifest", get(page::manifest))
+        .route("/basic", get(gate::basic));
+    let own = page::FILES.iter().fold(own, |router, file| router.route(file.path, get(async || page::file(file))));
     let all = interface().into_iter().fold(own, |router, (path, handler)| router.route(path, handler));
     all.with_state(Arc::new(panel))
 }
@@ -55,6 +88,12 @@ pub(crate) fn interface() -> Vec<(&'static str, MethodRouter<Arc<Panel>>)> {
         ("/api/stages/{run}/{stage}/retry", post(wishes::retry)),
         ("/api/panes", get(sight::panes)),
         ("/api/panes/{id}/tail", get(sight::tail)),
+        ("/api/panes/{id}/send", post(typing::send)),
+        ("/api/history", get(past::history)),
+        ("/api/report", get(past::report)),
+        ("/api/push", get(push::key).post(push::subscribe)),
+        ("/api/push/end", post(push::leave)),
+        ("/send", post(messages::send)),
         ("/events", get(live::events)),
     ]
 }
@@ -70,7 +109,7 @@ async fn session(State(panel): State<Arc<Panel>>, request: Request) -> Result<Re
     caller.keep();
     let told = json!({
         "name": member.name, "role": member.role, "until": member.until, "csrf": panel.csrf(&member),
-        "pin": panel.web.asks_pin(), "lang": caller.lang.code(),
+        "pin": panel.web.asks_pin(), "lang": caller.lang.code(), "undo_ms": panel.undo,
     });
     Ok(json_text(StatusCode::OK, own_document(told)))
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tmuxagent_agents::Screen;
 use tmuxagent_ipc::hub::{Call, Hub, PaneScreen, Peer};
 use tmuxagent_ipc::wire::{Reply, Request};
 use tmuxagent_model::{PaneKey, Via};
@@ -39,12 +38,12 @@ impl Watched {
         &self.pane
     }
 
-    /// The next rows that it shows, without their colours; `None` when nothing will come any more.
+    /// The next rows that it shows, with their colours; `None` when nothing will come any more.
     pub(crate) async fn next(&mut self) -> Option<Vec<String>> {
         loop {
             match self.screens.recv().await {
                 Ok(screen) if screen.pane == self.pane => {
-                    return Some(Screen::of(&screen.rows.join("\n")).rows.into_iter().map(|row| row.text).collect());
+                    return Some(screen.rows.clone());
                 }
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => return None,

@@ -1,6 +1,7 @@
 //! What may be looked at: the picture's documents, and a pane's screen.
 
 use super::answer::{document, json_text, refused};
+use super::colours::told;
 use super::gate::Visit;
 use super::picture::{Picture, pane_id, pane_of};
 use super::routes::Panel;
@@ -21,7 +22,7 @@ impl Panel {
     fn look(&self, lang: Lang, make: impl FnOnce(&Picture<'_>) -> Option<Value>) -> Option<String> {
         let snapshot = Arc::clone(&self.hub.snapshots.borrow());
         let redactor = self.web.redactor();
-        let picture = Picture { snapshot: &snapshot, at: self.hub.clock.now(), lang, redactor };
+        let picture = Picture { snapshot: &snapshot, at: self.hub.clock.now(), lang, redactor, undo: self.undo };
         make(&picture).map(|value| document(&value, redactor))
     }
 
@@ -87,7 +88,7 @@ pub(crate) async fn tail(
         refused(StatusCode::SERVICE_UNAVAILABLE, caller.lang, en, zh)
     };
     match tokio::time::timeout(SCREEN, watched.next()).await {
-        Ok(Some(rows)) => Ok(json_text(StatusCode::OK, panel.tail_document(&watched, rows))),
+        Ok(Some(rows)) => Ok(json_text(StatusCode::OK, panel.tail_document(&watched, &rows))),
         Ok(None) | Err(_) => Err(silent()),
     }
 }
@@ -100,10 +101,10 @@ impl Panel {
     }
 
     /// What a watched pane shows, without secrets: also without those that go on in the next row.
-    pub(crate) fn tail_document(&self, watched: &Watched, rows: Vec<String>) -> String {
+    pub(crate) fn tail_document(&self, watched: &Watched, rows: &[String]) -> String {
         let redactor = self.web.redactor();
-        let text = redactor.redact(&rows.join("\n"));
-        let rows: Vec<&str> = text.trim_end().split('\n').map(str::trim_end).collect();
-        document(&json!({ "id": pane_id(watched.pane()), "at": self.hub.clock.now(), "rows": rows }), redactor)
+        let (rows, styled) = told(rows, redactor);
+        let tail = json!({ "id": pane_id(watched.pane()), "at": self.hub.clock.now(), "rows": rows, "styled": styled });
+        document(&tail, redactor)
     }
 }

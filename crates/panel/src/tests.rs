@@ -1,5 +1,6 @@
 use super::people::{People, Role};
-use super::{Panel, routes};
+use super::push::Push;
+use super::{Letter, Panel, PanelState, Post, routes};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use futures_util::future::BoxFuture;
@@ -7,6 +8,7 @@ use serde_json::Value;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use tmuxagent_alerts::decide::{Decide, Refusal, Settled, Unsettled};
+use tmuxagent_alerts::manual::Sent;
 use tmuxagent_alerts::token::{Key, Keyring};
 use tmuxagent_alerts::web::{FileBook, Links, Rules, WebState, router};
 use tmuxagent_clock::Clock;
@@ -14,6 +16,7 @@ use tmuxagent_config::Secret;
 use tmuxagent_ipc::hub::{Call, Hub};
 use tmuxagent_ipc::wire::Reply;
 use tmuxagent_model::{Approval, ApprovalId, ApprovalState, Decider, Decision, Millis, Snapshot, Timestamp, Verdict};
+use tmuxagent_store::Store;
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_tui::sample::Sample;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -22,7 +25,10 @@ use tower::ServiceExt as _;
 mod interface;
 mod live;
 mod page;
+mod past;
+mod push;
 mod sign_in;
+mod typing;
 
 pub(crate) const START: Timestamp = Timestamp(1_700_000_000_000);
 pub(crate) const MONTH: Millis = Millis::from_secs(30 * 86_400);
@@ -78,7 +84,12 @@ pub(crate) struct World {
     pub(crate) calls: tokio::sync::Mutex<mpsc::Receiver<Call>>,
     pub(crate) hub: Hub,
     pub(crate) router: axum::Router,
-    _folder: tempfile::TempDir,
+    /// What was sent to channels.
+    pub(crate) letters: Arc<Mutex<Vec<Letter>>>,
+    pub(crate) store: Store,
+    pub(crate) push: Option<Arc<Push>>,
+    pub(crate) web: Arc<WebState>,
+    folder: tempfile::TempDir,
 }
 
 /// Everything that can be shown, with a secret and with signs that deceive.
@@ -106,6 +117,17 @@ fn hub(calls: mpsc::Sender<Call>, snapshots: watch::Receiver<Arc<Snapshot>>) -> 
     }
 }
 
+/// Channels, of which `phone` takes everything and `dead` nothing.
+fn post(letters: Arc<Mutex<Vec<Letter>>>) -> Post {
+    Arc::new(move |letter: Letter| {
+        letters.lock().unwrap().push(letter.clone());
+        let names = if letter.channels.is_empty() { vec!["phone".to_owned()] } else { letter.channels };
+        let known = names.iter().all(|name| ["phone", "dead"].contains(&name.as_str()));
+        let one = |channel: String| Sent { ok: channel == "phone", answer: format!("key {SECRET}"), channel };
+        Box::pin(async move { known.then(|| names.into_iter().map(one).collect()) })
+    })
+}
+
 /// An answer.
 pub(crate) struct Told {
     pub(crate) status: StatusCode,
@@ -130,7 +152,17 @@ impl World {
     }
 
     pub(crate) fn with(pin: Option<&str>, public_base_url: &str) -> Self {
+        Self::whole(pin, public_base_url, tempfile::tempdir().unwrap(), None)
+    }
+
+    /// With messages for browsers, whose services are on this machine.
+    pub(crate) async fn pushing() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let push = crate::push::tests::local(folder.path()).await;
+        Self::whole(None, "https://phone.example", folder, Some(Arc::new(push)))
+    }
+
+    fn whole(pin: Option<&str>, public_base_url: &str, folder: tempfile::TempDir, push: Option<Arc<Push>>) -> Self {
         let snapshot = crowded();
         let desk = Arc::new(Desk { approvals: Mutex::new(snapshot.approvals.clone()), reports: Mutex::default() });
         let (shown, snapshots) = watch::channel(Arc::new(snapshot));
@@ -151,16 +183,28 @@ impl World {
             Arc::new(move || Timestamp(clock.load(Ordering::Relaxed))),
         ));
         let people = People::new(folder.path().join("people.json"));
-        let panel = Panel { web: Arc::clone(&web), people: people.clone(), hub: hub.clone() };
-        let router = router(web, routes(panel));
-        Self { people, desk, now, shown, calls: tokio::sync::Mutex::new(calls), hub, router, _folder: folder }
+        let letters = Arc::<Mutex<Vec<Letter>>>::default();
+        let (store, _) = Store::open(&folder.path().join("state.db"), START).unwrap();
+        let panel = Panel {
+            web: Arc::clone(&web),
+            people: people.clone(),
+            hub: hub.clone(),
+            store: store.clone(),
+            undo: Millis::from_secs(10),
+            post: post(Arc::clone(&letters)),
+            push: push.clone(),
+            state: PanelState::default(),
+        };
+        let router = router(Arc::clone(&web), routes(panel));
+        let calls = tokio::sync::Mutex::new(calls);
+        Self { people, desk, now, shown, calls, hub, router, letters, store, push, web, folder: folder }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Told {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-        Told { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        Told { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
     pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Told {
@@ -178,6 +222,11 @@ impl World {
         }
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    /// A file of the panel's.
+    pub(crate) fn file(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
     }
 
     /// The header of somebody's script.

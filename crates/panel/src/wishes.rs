@@ -51,14 +51,16 @@ struct Again {
 }
 
 /// A request's parts that can be kept over the reading of its body.
-struct Opened<T> {
-    visit: Visit,
-    body: T,
+pub(crate) struct Opened<T> {
+    /// Who.
+    pub(crate) visit: Visit,
+    /// What they want.
+    pub(crate) body: T,
 }
 
 impl Panel {
     /// Lets somebody in who may act, and reads what they want.
-    async fn open<T: DeserializeOwned>(&self, role: Role, request: Request) -> Result<Opened<T>, Response> {
+    pub(crate) async fn open<T: DeserializeOwned>(&self, role: Role, request: Request) -> Result<Opened<T>, Response> {
         let visit = self.enter_to_act(role, request.headers(), request.extensions()).await?;
         let lang = visit.caller.lang;
         if !is_json(request.headers()) {
@@ -75,7 +77,7 @@ impl Panel {
     }
 
     /// Compares the PIN where one is asked for. One that is wrong too often ends the sign-in.
-    async fn check_pin(&self, visit: &Visit, given: &str) -> Result<(), Response> {
+    pub(crate) async fn check_pin(&self, visit: &Visit, given: &str) -> Result<(), Response> {
         let lang = visit.caller.lang;
         match self.web.pin(visit.member.hash, given) {
             Pin::Right => return Ok(()),
@@ -189,7 +191,7 @@ const fn refusal_status(refusal: &Refusal) -> StatusCode {
     }
 }
 
-fn done(text: &str) -> Response {
+pub(crate) fn done(text: &str) -> Response {
     json_text(StatusCode::OK, own_document(json!({ "outcome": Outcome::Done, "text": text })))
 }
 
@@ -212,30 +214,36 @@ pub(crate) async fn retry(
     let (lang, redactor) = (visit.caller.lang, panel.web.redactor());
     let run: RunId = run.parse().map_err(|_| nothing(lang))?;
     panel.check_pin(&visit, &body.pin).await?;
-    let (reply, answer) = oneshot::channel();
     let command = Command::Control { run, stage: Some(stage), control: RunControl::Retry };
+    Ok(match ask(&panel, &visit, command).await? {
+        Reply::Committed { text, .. } => outcome(StatusCode::OK, Outcome::Done, lang, &message(lang, &text), redactor),
+        _ => done(lang.pick("Done.", "已完成。")),
+    })
+}
+
+/// Asks the one loop for something in somebody's name: what it answers, or the answer that it was not done or is not certain.
+pub(crate) async fn ask(panel: &Panel, visit: &Visit, command: Command) -> Result<Reply, Response> {
+    let (lang, redactor) = (visit.caller.lang, panel.web.redactor());
+    let (reply, answer) = oneshot::channel();
     let request = tmuxagent_ipc::wire::Request::Command { command };
     let call = Call { peer: peer(&panel.hub, &visit.member.name), request, reply };
     let answered = match panel.hub.calls.send(call).await {
         Ok(()) => tokio::time::timeout(ANSWER, answer).await,
-        Err(_) => return Ok(unsure(lang, &Unsettled::NotTaken)),
+        Err(_) => return Err(unsure(lang, &Unsettled::NotTaken)),
     };
     let uncertain = |why: &Doubt| {
         let text = doubt(lang, why);
         outcome(StatusCode::SERVICE_UNAVAILABLE, Outcome::Uncertain, lang, &text, redactor)
     };
-    Ok(match answered {
-        Ok(Ok(Reply::Committed { text, .. })) => {
-            outcome(StatusCode::OK, Outcome::Done, lang, &message(lang, &text), redactor)
-        }
+    match answered {
         Ok(Ok(Reply::Error { kind, text })) => {
-            outcome(error_status(kind), Outcome::NotDone, lang, &message(lang, &text), redactor)
+            Err(outcome(error_status(kind), Outcome::NotDone, lang, &message(lang, &text), redactor))
         }
-        Ok(Ok(Reply::Uncertain { doubt })) => uncertain(&doubt),
-        Ok(Ok(_)) => done(lang.pick("Done.", "已完成。")),
-        Ok(Err(_)) => uncertain(&Doubt::Ended),
-        Err(_) => uncertain(&Doubt::Slow),
-    })
+        Ok(Ok(Reply::Uncertain { doubt })) => Err(uncertain(&doubt)),
+        Ok(Ok(reply)) => Ok(reply),
+        Ok(Err(_)) => Err(uncertain(&Doubt::Ended)),
+        Err(_) => Err(uncertain(&Doubt::Slow)),
+    }
 }
 
 const fn error_status(kind: ErrorKind) -> StatusCode {

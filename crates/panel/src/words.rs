@@ -2,6 +2,15 @@
 
 use tmuxagent_text::Lang;
 
+/// What a phone calls the installed panel: what it is, and its short way.
+#[must_use]
+pub(crate) const fn app_words(lang: Lang) -> [&'static str; 2] {
+    [
+        lang.pick("Agents and pipelines in tmux: what needs you", "tmux 中的 agent 与流水线：需要你处理的事项"),
+        lang.pick("Approvals", "审批"),
+    ]
+}
+
 /// The words of the page by the names that its script calls them.
 #[must_use]
 pub(crate) fn words(lang: Lang) -> Vec<(&'static str, &'static str)> {
@@ -11,6 +20,8 @@ pub(crate) fn words(lang: Lang) -> Vec<(&'static str, &'static str)> {
         ("approvals", pick("Approvals", "审批")),
         ("pipelines", pick("Pipelines", "流水线")),
         ("panes", pick("Panes", "窗格")),
+        ("history", pick("History", "历史")),
+        ("report", pick("Report", "复盘")),
         ("day", pick("d", "天")),
         ("hour", pick("h", "时")),
         ("minute", pick("m", "分")),
@@ -69,6 +80,20 @@ pub(crate) fn words(lang: Lang) -> Vec<(&'static str, &'static str)> {
             ),
         ),
         ("sign_out", pick("Sign out", "退出")),
-        ("keys", pick("Keys: 1–4, j k, a, x, Esc", "按键：1–4、j k、a、x、Esc")),
+        ("keys", pick("Keys: 1–6, j k, a, x, u, Esc", "按键：1–6、j k、a、x、u、Esc")),
+        ("undo", pick("Undo", "撤销")),
+        ("done_in", pick("sent in", "发送倒计时")),
+        ("undone", pick("Nothing was sent.", "未发送任何内容。")),
+        ("take_back", pick("Take it back", "撤回")),
+        ("elsewhere", pick("Handled elsewhere", "已在别处处理")),
+        ("no_history", pick("No run has ended yet.", "尚无结束的运行。")),
+        ("no_report", pick("Nothing happened in these days.", "这些天没有发生任何事。")),
+        ("type_here", pick("Type into this pane", "在此窗格中输入")),
+        ("type_then", pick("Send", "发送")),
+        ("types_then", pick("This is typed, and then Enter:", "将输入以下内容，然后按回车：")),
+        ("key_pressed", pick("This key is pressed:", "将按下此键：")),
+        ("notify", pick("Tell this browser of questions", "在此浏览器接收提问通知")),
+        ("notify_end", pick("No messages to this browser", "停止向此浏览器发送通知")),
+        ("notify_no", pick("The browser does not allow messages.", "浏览器不允许通知。")),
     ]
 }

@@ -1,7 +1,8 @@
 //! The report: what happened in a stretch of time, counted from the journal and the approvals.
 //!
 //! **Invariants**
-//! - Pure: lines of the journal, approvals and what agents were seen to do come in, a [`Report`] comes out; no clock, no file.
+//! - Pure but for `read`, which asks the store: lines of the journal, approvals and what agents were seen to do come in, a
+//!   [`Report`] comes out; no clock, no file.
 //! - Only what lies in the stretch counts. An attempt or a wait that began before it counts with its whole length, since cut
 //!   ones would make every stage look quicker than it is.
 //! - What was not watched is not known: an agent's time before a start of the supervisor is nobody's.
@@ -12,6 +13,7 @@
 mod collect;
 mod html;
 mod markdown;
+mod read;
 mod spans;
 mod summary;
 mod table;
@@ -23,6 +25,7 @@ mod tests;
 pub use collect::Collector;
 pub use html::html;
 pub use markdown::markdown;
+pub use read::collect;
 pub use spans::Spans;
 pub use summary::summary;
 pub use table::{Part, parts, stretch};

@@ -16,7 +16,7 @@ use tmuxagent_clock::Clock;
 use tmuxagent_config::{Environment, Loaded, QuietHours, Secret, ServeConfig};
 use tmuxagent_ipc::hub::Hub;
 use tmuxagent_metrics::Followed;
-use tmuxagent_model::{Alert, IntentId, Timestamp};
+use tmuxagent_model::{Alert, IntentId, Millis, Timestamp};
 use tmuxagent_store::NewMessage;
 use tmuxagent_text::Lang;
 use tokio::sync::mpsc;
@@ -60,6 +60,7 @@ pub struct Away {
 struct Wanted {
     settings: Settings,
     serve: Option<ServeConfig>,
+    undo: Millis,
     metrics: Option<SocketAddr>,
     secret: Option<Secret>,
     quiet: Option<QuietHours>,
@@ -75,6 +76,7 @@ impl Wanted {
         Self {
             settings: settings.clone(),
             serve: loaded.config.serve.clone(),
+            undo: loaded.config.undo,
             metrics: loaded.config.metrics,
             secret: loaded.config.approval_secret.clone(),
             quiet: loaded.config.quiet_hours,

@@ -14,6 +14,7 @@
 
 mod approval_files;
 mod approval_watch;
+mod audit;
 mod away;
 mod calls;
 mod codex;

@@ -11,9 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
+use tmuxagent_alerts::channel::Channel;
 use tmuxagent_alerts::config::{Settings, Surroundings as Place, build};
 use tmuxagent_alerts::decide::Decide;
 use tmuxagent_alerts::delivery::{Delivery, Mint, Surroundings};
+use tmuxagent_alerts::http::ProxyChoice;
+use tmuxagent_alerts::manual;
 use tmuxagent_alerts::route::Moment;
 use tmuxagent_alerts::token::Recipient;
 use tmuxagent_alerts::web::{FileBook, Links, Rules, Server, WebState, load_or_create, serve};
@@ -22,7 +25,9 @@ use tmuxagent_config::Loaded;
 use tmuxagent_metrics::Metrics;
 use tmuxagent_model::{Approval, Decider, Snapshot, Timestamp, Trouble, Via};
 use tmuxagent_panel::people::People;
-use tmuxagent_panel::{Panel, Routes, routes};
+use tmuxagent_panel::push::Push;
+use tmuxagent_panel::{Letter, Panel, PanelState, Post, Routes, routes};
+use tmuxagent_text::Lang;
 use tmuxagent_text::redact::Redactor;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -60,11 +65,6 @@ impl Services {
         let redactor = settings.redactor(&loaded);
         serve_files(&loaded, ground, redactor.clone(), &stop, &running).await;
         let links = links(&loaded, &facts, clock.now()).await;
-        let server = match &links {
-            Some(links) => serve_links(&loaded, links, ground, redactor.clone(), &stop, &running).await,
-            None => None,
-        };
-        serve_metrics(&loaded, ground, &stop, &running).await;
         let place = Place::of(&loaded, lang);
         let (mut channels, mut off) = (BTreeMap::new(), BTreeMap::new());
         let setups = setups(&settings, &loaded);
@@ -77,6 +77,15 @@ impl Services {
                 }
             }
         }
+        let server = match &links {
+            Some(links) => {
+                let post = post(&loaded, &settings, channels.clone(), ground, redactor.clone());
+                let web = Web { links, redactor: redactor.clone(), post };
+                serve_links(&loaded, web, ground, &stop, &running).await
+            }
+            None => None,
+        };
+        serve_metrics(&loaded, ground, &stop, &running).await;
         let around = Surroundings {
             desk: Arc::clone(&desk) as Arc<dyn Decide>,
             mint: mint(links, readers(&settings), clock),
@@ -214,11 +223,17 @@ async fn links(loaded: &Loaded, facts: &Facts, now: Timestamp) -> Option<Links> 
     }
 }
 
+/// What the web server is made of, beside the ground.
+struct Web<'a> {
+    links: &'a Links,
+    redactor: Redactor,
+    post: Post,
+}
+
 async fn serve_links(
     loaded: &Loaded,
-    links: &Links,
+    web: Web<'_>,
     ground: &Ground,
-    redactor: Redactor,
     stop: &CancellationToken,
     running: &TaskTracker,
 ) -> Option<Server> {
@@ -227,8 +242,15 @@ async fn serve_links(
     let (pin, trusted_proxies) = (config.pin.clone(), config.trusted_proxies.clone());
     let rules = Rules { pin, trusted_proxies, lang };
     let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || clock.now());
-    let state = Arc::new(WebState::new(links, Arc::clone(&desk) as Arc<dyn Decide>, rules, redactor, now));
-    let panel = routes(Panel { web: Arc::clone(&state), people: People::new(loaded.paths.people()), hub });
+    let state = Arc::new(WebState::new(web.links, Arc::clone(&desk) as Arc<dyn Decide>, rules, web.redactor, now));
+    let people = People::new(loaded.paths.people());
+    let push = push(loaded, &desk.facts, lang).await;
+    if let Some(push) = &push {
+        running.spawn(Arc::clone(push).run(Arc::clone(&state), people.clone(), hub.clone(), stop.clone()));
+    }
+    let (store, undo, post) = (desk.store.clone(), loaded.config.undo, web.post);
+    let panel =
+        routes(Panel { web: Arc::clone(&state), people, hub, store, undo, post, push, state: PanelState::default() });
     match serve(config.bind, Arc::clone(&state), panel.clone(), descriptors::web_share(), stop.clone()).await {
         Ok(server) => Some(server),
         Err(error) => {
@@ -238,6 +260,51 @@ async fn serve_links(
             None
         }
     }
+}
+
+/// Messages to browsers go where the environment says, as a browser's own would.
+async fn push(loaded: &Loaded, facts: &Facts, lang: Lang) -> Option<Arc<Push>> {
+    let url = &loaded.config.serve.as_ref()?.public_base_url;
+    let proxy = Place::of(loaded, lang).resolve(&ProxyChoice::Inherit);
+    match Push::open(&loaded.paths.state_dir, url, &proxy).await {
+        Ok(push) => Some(Arc::new(push)),
+        Err(error) => {
+            problem(facts, "messages to browsers", Some(error.to_string().into())).await;
+            None
+        }
+    }
+}
+
+/// Takes a script's message to these channels, and remembers it as `notify send` does.
+fn post(
+    loaded: &Loaded,
+    settings: &Settings,
+    channels: BTreeMap<String, Arc<dyn Channel>>,
+    ground: &Ground,
+    redactor: Redactor,
+) -> Post {
+    let (settings, file, channels) = (settings.clone(), loaded.paths.sent(), Arc::new(channels));
+    let (lang, clock) = (ground.lang, ground.clock);
+    Arc::new(move |letter: Letter| {
+        let names = match &letter.channels[..] {
+            [] => manual::routed(&settings, letter.urgency),
+            named => named.to_vec(),
+        };
+        let chosen: Option<BTreeMap<_, _>> =
+            names.into_iter().map(|name| channels.get(&name).map(|it| (name.clone(), Arc::clone(it)))).collect();
+        let (redactor, file) = (redactor.clone(), file.clone());
+        Box::pin(async move {
+            let chosen = chosen.filter(|chosen| !chosen.is_empty())?;
+            let message = (letter.text.as_str(), letter.form);
+            let mut sent = manual::send(&chosen, message, letter.urgency, lang, &redactor).await;
+            sent.iter_mut().for_each(|one| one.answer = redactor.redact(&one.answer));
+            let title = redactor.redact(letter.text.lines().next().unwrap_or_default());
+            if let Err(error) = manual::remember(&file, clock.now(), letter.urgency, &title, &sent).await {
+                tracing::debug!(%error, "what was sent is not remembered");
+            }
+            Some(sent)
+        })
+    })
 }
 
 /// Tells metrics to who fetches them, where the configuration says so.

@@ -177,6 +177,7 @@ pub async fn start(start: Start) -> Result<Running, StartError> {
         Ground { desk, hub: hub.clone(), followed: tmuxagent_metrics::follow(&hub), clock, lang },
     )
     .await;
+    super::audit::begin(loaded.paths.state_dir.clone(), store.clone(), hub.clone(), facts_in.clone());
     let client = http::client(&http::ProxyChoice::Inherit, http::TIMEOUT)?;
     let mut performer = Performer::new(facts_in.clone(), clock, client);
     performer.reach_hosts(&loaded.config.hosts, &loaded.paths.runtime_dir);

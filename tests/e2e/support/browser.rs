@@ -95,6 +95,12 @@ impl Browser {
         self.post("execute/sync", &json!({"script": script, "args": []}))
     }
 
+    /// Takes the network away from the page, or gives it back (a command of chromedriver's own).
+    pub fn offline(&self, offline: bool) {
+        let network = json!({"offline": offline, "latency": 0, "throughput": 500_000});
+        self.post("chromium/network_conditions", &json!({"network_conditions": network}));
+    }
+
     fn find(&self, selector: &str) -> String {
         wait_for(PATIENCE, selector, || {
             let found = self.post("elements", &json!({"using": "css selector", "value": selector}));

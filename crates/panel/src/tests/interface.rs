@@ -62,7 +62,7 @@ fn the_description_names_every_route_and_no_other() {
 
 #[tokio::test]
 async fn every_document_is_as_described_without_secrets_and_signs_that_deceive() {
-    let world = World::new();
+    let world = World::pushing().await;
     let bearer = world.script("mei", Role::View).await;
     let all = description();
     let paths = all["paths"].as_object().unwrap();
@@ -84,7 +84,7 @@ async fn every_document_is_as_described_without_secrets_and_signs_that_deceive()
         }
         assert_eq!(world.get(path, &[]).await.status, StatusCode::UNAUTHORIZED, "{path}");
     }
-    assert_eq!(seen, 12);
+    assert_eq!(seen, 18);
     let panes = world.get("/api/panes", &[("authorization", &bearer)]).await.json();
     assert!(panes["panes"][0]["last_line"].as_str().unwrap().contains("a⟨U+202E⟩b <script>"), "{panes}");
     let none = world.get("/api/pipelines/none", &[("authorization", &bearer)]).await;

@@ -21,7 +21,14 @@ async fn the_page_loads_its_own_parts_alone_and_runs_nothing_else() {
         assert!(page.text.contains("lang=\"zh\"") && page.text.contains("需要你"), "{}", page.text);
         let (scripts, styled) = (page.text.matches("<script").count(), page.text.contains("<style"));
         assert!(scripts == 1 && !styled && !page.text.contains("http") && !page.text.contains(" on"), "{}", page.text);
-        for (part, kind) in [("panel.js", "text/javascript"), ("panel.css", "text/css")] {
+        let parts = [
+            ("panel.js", "text/javascript"),
+            ("worker.js", "text/javascript"),
+            ("panel.css", "text/css"),
+            ("icon.svg", "image/svg+xml"),
+            ("icon.png", "image/png"),
+        ];
+        for (part, kind) in parts {
             let told = world.get(&format!("{base}/panel/{part}"), &[]).await;
             assert!(told.headers["content-type"].to_str().unwrap().starts_with(kind), "{part}");
         }
@@ -40,7 +47,8 @@ fn every_word_of_the_script_is_there_in_both_languages() {
     let used: BTreeSet<&str> =
         named.map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap()).collect();
     // Looked up by the name of a view or a unit.
-    let by_name = ["overview", "approvals", "pipelines", "panes", "day", "hour", "minute", "second"];
+    let by_name =
+        ["overview", "approvals", "pipelines", "panes", "history", "report", "day", "hour", "minute", "second"];
     let used: BTreeSet<&str> = used.into_iter().chain(by_name).collect();
     assert_eq!(used, known);
     for ((name, en), (_, zh)) in words(Lang::En).into_iter().zip(words(Lang::Zh)) {

@@ -1,6 +1,39 @@
 //! What is said of channels, links and robots.
 
 pub(super) const ROWS: &[(&str, &str)] = &[
+    ("the panel can't read the journal: {}", "面板无法读取日志：{0}"),
+    ("a browser of {} can't be told: {}", "无法通知 {0} 的浏览器：{1}"),
+    ("the list of browsers can't be written: {}", "无法写入浏览器列表：{0}"),
+    ("{} holds no key; move it away, and browsers subscribe anew", "{0} 中没有密钥；请将其移走，浏览器再重新订阅"),
+    ("messages to browsers", "浏览器通知"),
+    ("there is no randomness", "没有随机数可用"),
+    ("there is no audit trail in {}", "{0} 中没有审计记录"),
+    ("a supervisor begins it when it first runs", "监督进程首次运行时会开始记录"),
+    ("the audit trail can't be read: {}", "无法读取审计记录：{0}"),
+    (
+        "the audit trail is as it was written: {} lines, {} of them signed",
+        "审计记录与写入时一致：共 {0} 行，其中 {1} 行已签名",
+    ),
+    ("it begins with line {}: older files were taken away", "它从第 {0} 行开始：更早的文件已被移走"),
+    (
+        "{} keys signed it: one of them is another supervisor's, or a new one",
+        "有 {0} 个密钥签过名：其中有的属于另一个监督进程，或是新密钥",
+    ),
+    (
+        "keep this head elsewhere, and `tmuxagent audit verify --head` finds out whether it was cut or written anew:",
+        "请将此末端值保存在别处，`tmuxagent audit verify --head` 就能发现记录被截断或重写：",
+    ),
+    ("the last line is not whole", "最后一行不完整"),
+    ("the line is none of a trail", "此行不是审计记录"),
+    ("lines are missing, or were put in, before it", "此行之前有行缺失或被插入"),
+    ("the line before it was changed", "前一行被改动过"),
+    ("the first line is not the first", "首行并非最初的一行"),
+    ("its signature does not hold", "签名无效"),
+    ("the head that was kept elsewhere is not in it", "记录中没有保存在别处的末端值"),
+    (
+        "{} holds no key; move it away, and the trail goes on with another one",
+        "{0} 中没有密钥；请将其移走，记录会改用新密钥",
+    ),
     ("{} signed in to the panel from {}", "{0} 从 {1} 登录了面板"),
     ("somebody at {} showed a token of the panel that does not hold", "{0} 出示了无效的面板令牌"),
     ("an invitation that does not hold was opened from {}", "{0} 打开了无效的邀请"),

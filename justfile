@@ -20,6 +20,10 @@ agents-live *ARGS:
 shell-figures COMMANDS='10000':
     TMUXAGENT_GENERATED_COMMANDS={{COMMANDS}} cargo nextest run --locked --test it shelldata --no-capture
 
+# Recorded real runs replayed, and each compared with what happened: 100 unless said, where the usual run tries 2.
+replay-figures RUNS='100':
+    TMUXAGENT_REPLAYED_RUNS={{RUNS}} cargo nextest run --locked --test e2e replayed --no-capture
+
 # All benchmarks, or one: `just bench watch`.
 bench NAME='':
     cargo bench --locked {{ if NAME == '' { '' } else { '--bench ' + NAME } }}

@@ -46,6 +46,7 @@ mod readers;
 mod readers_figures;
 mod readers_learned;
 mod reload;
+mod replayed;
 mod requoted;
 mod respawned;
 mod restored;

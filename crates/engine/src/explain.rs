@@ -110,7 +110,7 @@ pub struct ConditionExplanation {
 }
 
 /// A part of a condition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Part {
     /// As it is written.
     pub text: String,
@@ -222,15 +222,12 @@ impl Engine {
         pipeline: &Pipeline,
         run: Option<&Run>,
     ) -> Vec<StageExplanation> {
-        pipeline
-            .stages
-            .iter()
-            .map(|rule| {
-                let none = StageRun::waiting(rule.name.clone());
-                let stage = run.and_then(|run| run.stages.iter().find(|stage| stage.name == rule.name));
-                self.explain_stage(now, pane, pipeline, rule, run, stage.unwrap_or(&none))
-            })
-            .collect()
+        let explain = |rule: &Stage| {
+            let none = StageRun::waiting(rule.name.clone());
+            let stage = run.and_then(|run| run.stages.iter().find(|stage| stage.name == rule.name));
+            self.explain_stage(now, pane, pipeline, rule, run, stage.unwrap_or(&none))
+        };
+        pipeline.stages.iter().map(explain).collect()
     }
 
     fn explain_stage(
@@ -276,7 +273,8 @@ impl Engine {
             as_of: fired.map(|cause| cause.at),
             part: trigger.part(&rule.triggers, TRIGGER),
         }];
-        conditions.extend(stage.guard.clone().or_else(|| self.guard_now(rule, run, stage, acts_in)));
+        let guard = stage.guard.clone().or_else(|| self.guard_now(rule, run, stage, acts_in));
+        conditions.extend(guard.into_iter().chain(stage.skips.iter().cloned()));
         if stage.verdict.is_empty() {
             conditions.extend(attempt.ends(rule, running, None));
         } else {

@@ -15,6 +15,9 @@ use tmuxagent_policy::{Action, Backoff, FailStep, Quoting, RetrySpec, Stage};
 impl Turn<'_> {
     /// An attempt failed: the first step of `on_fail` that applies is taken.
     pub fn attempt_failed(&mut self, at: At, cause: Cause) {
+        if self.ends_cancelled(at) {
+            return;
+        }
         let policy = Arc::clone(&self.policy);
         self.close_attempt(at);
         let Some(stage) = self.stage_mut(at) else { return };
@@ -67,7 +70,7 @@ impl Turn<'_> {
         let mut steps = rule.on_fail.iter().skip_while(|step| !matches!(step, FailStep::AskHuman { .. })).skip(1);
         let code = steps.find_map(|step| match step {
             FailStep::Escalate { code } => Some(code.clone()),
-            FailStep::Do(action @ (Action::Notify { .. } | Action::Set { .. })) => {
+            FailStep::Do(action) if matches!(action.act(), Action::Notify { .. } | Action::Set { .. }) => {
                 self.do_after(at, rule, std::slice::from_ref(action));
                 None
             }

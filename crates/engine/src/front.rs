@@ -155,5 +155,5 @@ fn types_for_front(rule: &Stage) -> bool {
         FailStep::Retry(_) | FailStep::AskHuman { .. } | FailStep::Escalate { .. } => None,
     });
     let mut actions = rule.actions_on_start.iter().chain(&rule.on_success).chain(failing);
-    actions.any(|action| matches!(action, Action::SendKeys { expect, .. } if expect.is_empty()))
+    actions.any(|action| matches!(action.act(), Action::SendKeys { expect, .. } if expect.is_empty()))
 }

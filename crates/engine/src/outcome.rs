@@ -229,7 +229,8 @@ impl Turn<'_> {
         let cause = Cause::of(cleaner, now, &format!("run {command}"), &format!("exit code {exit}"));
         match stage.state {
             StageState::Starting if !last => {
-                if exit == 0 {
+                if self.ends_cancelled(at) {
+                } else if exit == 0 {
                     self.advance(at)
                 } else if BY_SIGTSTP.contains(&exit) {
                     self.attempt_failed(at, Cause::own(now, INTERRUPTED, "its command was suspended by C-z"))

@@ -134,6 +134,9 @@ pub struct Stop {
     pub begun: bool,
     /// What is tried now.
     pub intent: Option<IntentId>,
+    /// It is cancelled: whatever its command comes to, the stage ends so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancels: bool,
     /// Why nothing was tried: who reads there instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_up: Option<String>,

@@ -148,16 +148,7 @@ impl Turn<'_> {
         for stage in live {
             self.cancel_stage(At { run: id, stage }, cause.clone());
         }
-        let of_run: Vec<IntentId> = self
-            .state
-            .intents
-            .iter()
-            .filter(|(_, row)| row.intent.run == Some(id) && row.intent.effect.freezable())
-            .map(|(id, _)| id.clone())
-            .collect();
-        for intent in &of_run {
-            self.withdraw(intent);
-        }
+        self.withdraw_of(id);
         self.close_run(id, RunInput::Cancel);
     }
 

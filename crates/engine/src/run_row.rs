@@ -1,7 +1,7 @@
 //! The rows of runs and of their stages.
 
 use super::agent::AgentWatch;
-use super::explain::{ConditionExplanation, FailedAttempt};
+use super::explain::{ConditionExplanation, FailedAttempt, Part};
 use super::progress::{Cause, Evidence, Look, Overheard, PollRun, Progress, Said, Stop};
 use super::rounds::PastRound;
 use super::tracking::Typed;
@@ -50,9 +50,48 @@ pub enum Planned {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         beside: bool,
     },
+    /// Not done, since its `if` does not hold.
+    Skipped {
+        /// The action, for people.
+        what: String,
+        /// Its `if` in one line.
+        words: String,
+        /// The same, part by part.
+        part: Part,
+        /// Which action it is.
+        kind: SkippedKind,
+    },
+    /// The action of that place among the start actions, whose `if` asks for files: they are looked for when it is its turn.
+    If { index: u32, words: String, then: Box<Planned> },
     /// The action of that place among the start actions: it names what the command before it printed, so it is filled
     /// in when that is known.
     Later { index: u32 },
+}
+
+/// What was skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkippedKind {
+    /// A `run`.
+    Run,
+    /// Something else that acts: keys, a prompt, a script.
+    Act,
+    /// Something that tells or keeps.
+    Tell,
+}
+
+impl Planned {
+    /// Which action it is: one that acts leads somewhere that conditions can wait for.
+    pub fn kind(&self) -> SkippedKind {
+        match self {
+            Self::Run { .. } => SkippedKind::Run,
+            Self::Send { .. } | Self::Prompt { .. } | Self::Shell { .. } => SkippedKind::Act,
+            Self::Notify { .. } | Self::Set { .. } | Self::StartPipeline { .. } => SkippedKind::Tell,
+            Self::Skipped { kind, .. } => *kind,
+            Self::If { then, .. } => then.kind(),
+            Self::Later { .. } => SkippedKind::Act,
+        }
+    }
 }
 
 /// A stage of a run.
@@ -77,6 +116,9 @@ pub struct StageRun {
     /// The files that its `if` names, and whether they were there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, bool>,
+    /// What of its start actions was skipped in this attempt, by the `if` of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skips: Vec<ConditionExplanation>,
     /// The look for such a file on its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looks_for: Option<IntentId>,
@@ -179,6 +221,7 @@ impl StageRun {
             unmended: false,
             guard: None,
             files: BTreeMap::new(),
+            skips: Vec::new(),
             looks_for: None,
             began: 0,
             over: 0,
@@ -220,6 +263,11 @@ impl StageRun {
 }
 
 impl StageRun {
+    /// Whether its command was told to stop, and it is cancelled as soon as that has ended.
+    pub fn is_being_cancelled(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.cancels)
+    }
+
     /// Whether an attempt goes on, or is about to, in the pane of the stage.
     pub const fn acts(&self) -> bool {
         self.state.is_under_way() && !self.unplaced

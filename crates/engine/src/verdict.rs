@@ -85,7 +85,7 @@ impl Turn<'_> {
         let Some(stage) = self.stage(at) else { return };
         let (said, stop) = (stage.said.clone(), stage.stop.clone());
         let expected = rule.success_when.as_ref().is_some_and(|c| named_codes(c).contains(&exit));
-        if let Some(stop) = stop.filter(|stop| stop.begun) {
+        if let Some(stop) = stop.filter(|stop| stop.begun || stop.cancels) {
             return self.attempt_failed(at, stop.cause);
         }
         // fish tells 0 of it.
@@ -132,7 +132,7 @@ impl Turn<'_> {
     pub fn prompt_is_back(&mut self, at: At) {
         let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::Running) else { return };
         let (said, stop, tracked) = (stage.said.clone(), stage.stop.clone(), stage.tracked.is_some());
-        if let Some(stop) = stop.as_ref().filter(|stop| stop.begun) {
+        if let Some(stop) = stop.as_ref().filter(|stop| stop.begun || stop.cancels) {
             return self.attempt_failed(at, stop.cause.clone());
         }
         if self.may_still_read(at) {

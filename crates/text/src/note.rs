@@ -71,6 +71,9 @@ fn english(note: &Note) -> String {
         }
         Note::StageEscalated { run, stage, code } => format!("{run} {} escalated: {}", clean(stage), clean(code)),
         Note::StageSkipped { run, stage, why } => format!("{run} {} skipped{}", clean(stage), because(": ", why)),
+        Note::ActionSkipped { run, stage, action, why } => {
+            format!("{run} {}: `{}` skipped{}", clean(stage), clean(action), because(": ", why))
+        }
         Note::StageCancelled { run, stage, why } => format!("{run} {} cancelled{}", clean(stage), because(": ", why)),
         Note::StageNotStarted { run, stage, why } => {
             format!("{run} {} is not started{}", clean(stage), because(": ", why))
@@ -147,6 +150,9 @@ fn chinese(note: &Note) -> String {
         Note::StageEscalated { run, stage, code } => format!("{run} {} 已上报：{}", clean(stage), clean(code)),
         Note::StageSkipped { run, stage, why } => {
             format!("{run} {} 已跳过{}", clean(stage), because("：", &sentence(zh, why)))
+        }
+        Note::ActionSkipped { run, stage, action, why } => {
+            format!("{run} {}：`{}` 已跳过{}", clean(stage), clean(action), because("：", &sentence(zh, why)))
         }
         Note::StageCancelled { run, stage, why } => {
             format!("{run} {} 已取消{}", clean(stage), because("：", &sentence(zh, why)))

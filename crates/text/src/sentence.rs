@@ -254,6 +254,14 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "阶段 {0} 已出现成功标志（{1}），命令结束时才算数",
     ),
     ("stage {} has seen its failure ({}); its command still runs", "阶段 {0} 已出现失败标志（{1}）；它的命令仍在运行"),
+    ("stage {} is cancelled; its command is told to stop", "阶段 {0} 已取消；正要求它的命令停止"),
+    (
+        "stage {} is cancelled; its command was told to stop and still runs",
+        "阶段 {0} 已取消；已要求它的命令停止，但仍在运行",
+    ),
+    ("stage {} is cancelled, and its command was not told to stop: {}", "阶段 {0} 已取消，但没有要求它的命令停止：{1}"),
+    ("run {} is cancelled; its commands are told to stop", "运行 {0} 已取消；正要求它的命令停止"),
+    ("its actions are skipped", "它的动作都已跳过"),
     ("stage {} is over its time; its command is told to stop", "阶段 {0} 已超时；正要求它的命令停止"),
     (
         "{}: no pane of the window has a shell in front; it begins in this one, and its commands run beside an agent",

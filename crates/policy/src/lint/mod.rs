@@ -85,7 +85,7 @@ impl StageSubject<'_> {
 
     /// Whether the stage starts a command whose exit code is known.
     fn has_run(&self) -> bool {
-        self.core.actions_on_start.iter().any(|action| matches!(action, Action::Run { .. }))
+        self.core.actions_on_start.iter().any(|action| matches!(action.act(), Action::Run { .. }))
     }
 
     /// Every action with the place of the key or stage that people look at.
@@ -94,16 +94,17 @@ impl StageSubject<'_> {
             FailStep::Do(action) => Some(action),
             FailStep::Retry(_) | FailStep::AskHuman { .. } | FailStep::Escalate { .. } => None,
         });
-        self.core.actions_on_start.iter().chain(&self.core.on_success).chain(after)
+        self.core.actions_on_start.iter().chain(&self.core.on_success).chain(after).map(Action::act)
     }
 }
 
 /// The text that an action puts into the pane, if it does.
-const fn typed(action: &Action) -> Option<&TextTemplate> {
+fn typed(action: &Action) -> Option<&TextTemplate> {
     match action {
         Action::SendKeys { text, .. } => text.as_ref(),
         Action::Run { command } => Some(command),
         Action::Prompt { text, .. } => Some(text),
+        Action::If { then, .. } => typed(then),
         Action::Shell { .. } | Action::Notify { .. } | Action::Set { .. } | Action::StartPipeline { .. } => None,
     }
 }

@@ -48,7 +48,6 @@ const ELSEWHERE: &[(&[&str], &str, &str)] = &[
         "write `triggers` for what starts a stage, and `if` for whether it is run",
     ),
     (&["if"], "a pipeline", "write `if` at its stages"),
-    (&["if"], "an action", "write `if` at the stage; at an item of `finally` it can stand beside the action"),
     (
         &["env", "environment", "variables", "vars"],
         "",
@@ -74,6 +73,11 @@ const ELSEWHERE: &[(&[&str], &str, &str)] = &[
     (&["timeout-minutes", "timeout_minutes", "time_limit"], "", "write `timeout: 10m`"),
     (&["approval", "manual", "confirm"], "a stage", "write `require_approval`"),
     (&["always", "after_script", "always_run"], "", "write `finally` at the pipeline"),
+    (
+        &["on_cancel", "on_cancelled"],
+        "a pipeline",
+        "write `finally: [{…, if: {run: cancelled}}]`, or `on_cancel: [interrupt]` at a stage for its command",
+    ),
     (&["equals", "is"], "a part of `if`", "write the value behind the name: `if: {input: {env: prod}}`"),
     (&["inputs"], "a part of `if`", "write `input`"),
     (&["all", "and"], "", "write `all_of`"),

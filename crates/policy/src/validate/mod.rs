@@ -149,8 +149,8 @@ struct Reading<'a> {
     known_inputs: Vec<Input>,
     /// The stages that have certainly ended when the text being read is filled in.
     ended: BTreeSet<String>,
-    /// The stages of the pipeline being read that have a `run`.
-    running: BTreeSet<&'a str>,
+    /// The stages of the pipeline being read that have a `run`, and whether it is certain to be done.
+    running: BTreeMap<&'a str, bool>,
     /// Those that may be skipped.
     guarded: BTreeSet<&'a str>,
     /// Those whose output some text names.
@@ -193,7 +193,7 @@ impl<'a> Reading<'a> {
             inputs: Vec::new(),
             known_inputs: Vec::new(),
             ended: BTreeSet::new(),
-            running: BTreeSet::new(),
+            running: BTreeMap::new(),
             guarded: BTreeSet::new(),
             told: BTreeSet::new(),
             words: bundled_words(),

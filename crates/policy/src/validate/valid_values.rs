@@ -5,16 +5,16 @@ use super::{Reading, Use};
 use crate::raw::{RawCondition, RawConditionKind as Kind, RawStage};
 use crate::read::Text;
 use crate::template::{StageValue, stage_value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_yaml::Place;
 
-/// The stages that have a `run`.
-pub(super) fn with_run(stages: &[RawStage]) -> BTreeSet<&str> {
-    let mut running = BTreeSet::new();
+/// The stages that have a `run`, and whether it is certain to be done.
+pub(super) fn with_run(stages: &[RawStage]) -> BTreeMap<&str, bool> {
+    let mut running = BTreeMap::new();
     for stage in stages {
-        each_start_action(stage, &mut |action| {
+        each_start_action(stage, &mut |action, certain| {
             if let (Written::Run(_), Some(name)) = (action, &stage.name) {
-                running.insert(name.value.trim());
+                *running.entry(name.value.trim()).or_default() |= certain;
             }
         });
     }
@@ -80,9 +80,22 @@ impl<'a> Reading<'a> {
                 format!("let the stage follow it on every way: `triggers: [{{after_stage_success: {stage}}}]`")
             };
             self.problems.error("no-value", at, message).help(help);
-        } else if value == StageValue::ExitCode && !self.running.contains(stage) {
-            let message = format!("the stage `{stage}` has no `run`, so that no exit code of it is known");
-            self.problems.error("no-value", at, message);
+        } else if value == StageValue::ExitCode {
+            match self.running.get(stage) {
+                Some(true) => {}
+                Some(false) => {
+                    let message = format!(
+                        "the `run` of the stage `{stage}` may be skipped by its `if`, and has no exit code then"
+                    );
+                    let help =
+                        format!("ask for the code, `if: {{exit_code: {{{stage}: 0}}}}`, or put the `if` at the stage");
+                    self.problems.error("no-value", at, message).help(help);
+                }
+                None => {
+                    let message = format!("the stage `{stage}` has no `run`, so that no exit code of it is known");
+                    self.problems.error("no-value", at, message);
+                }
+            }
         }
         if value == StageValue::Output {
             self.told.insert(stage.to_owned());

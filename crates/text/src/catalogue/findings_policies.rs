@@ -19,7 +19,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "keys are called as in tmux: `Enter`, `Escape`, `Up`, `C-c`, `M-x`, `F5`; a text goes into `text`",
         "按键名与 tmux 相同：`Enter`、`Escape`、`Up`、`C-c`、`M-x`、`F5`；文本写在 `text` 里",
     ),
-    ("join the commands with `&&`, or make a stage of each", "请用 `&&` 连接命令，或各写成一个阶段"),
+    (
+        "join the commands with `&&`, or make a stage of each; of several with an `if` each is one",
+        "请用 `&&` 连接命令，或各写成一个阶段；各带 `if` 的几条可以并列",
+    ),
     (
         "write it as `1500ms`, `2s`, `5m` or `1h30m`; a plain number belongs to the key that ends in `_ms`",
         "请写作 `1500ms`、`2s`、`5m` 或 `1h30m`；单独的数字用于以 `_ms` 结尾的键",
@@ -204,6 +207,41 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "请让本阶段在每条路上都跟随它：`triggers: [{after_stage_success: {0}}]`",
     ),
     ("the stage `{}` has no `run`, so that no exit code of it is known", "阶段 `{0}` 没有 `run`，所以没有退出码"),
+    (
+        "the `run` of the stage `{}` may be skipped by its `if`, and has no exit code then",
+        "阶段 `{0}` 的 `run` 可能因 `if` 被跳过，那时没有退出码",
+    ),
+    (
+        "ask for the code, `if: {exit_code: {{}: 0}}`, or put the `if` at the stage",
+        "请询问退出码：`if: {exit_code: {{0}: 0}}`，或把 `if` 写在阶段上",
+    ),
+    (
+        "no files are looked for behind the end of a stage, where nothing waits for the answer",
+        "阶段结束之后不再查找文件：没有什么会等待结果",
+    ),
+    (
+        "write the action in a stage of its own: `triggers: [{after_stage_success: …}]` and `if: {file_exists: …}`",
+        "请把这个动作写成单独的阶段：`triggers: [{after_stage_success: …}]` 加 `if: {file_exists: …}`",
+    ),
+    ("an action need not ask how its own stage ended", "动作不必询问自己的阶段如何结束"),
+    (
+        "`on_success` is done when it succeeded, and `on_fail` when it failed",
+        "`on_success` 在成功后执行，`on_fail` 在失败后执行",
+    ),
+    (
+        "`if` stands beside an action; what is tried again, asked or handed on has none",
+        "`if` 写在动作旁边；重试、询问和上报没有 `if`",
+    ),
+    (
+        "put the `if` at the stage, or at a `notify`, `run` or other action",
+        "请把 `if` 写在阶段上，或写在 `notify`、`run` 等动作旁边",
+    ),
+    ("`leave` lets the command run on: it stands alone", "`leave` 让命令继续运行：它只能单独写"),
+    ("write `on_cancel: leave`, or the steps", "请写 `on_cancel: leave`，或只写各个步骤"),
+    (
+        "write `finally: [{…, if: {run: cancelled}}]`, or `on_cancel: [interrupt]` at a stage for its command",
+        "请写 `finally: [{…, if: {run: cancelled}}]`；要停止某阶段的命令，在该阶段写 `on_cancel: [interrupt]`",
+    ),
     ("what is typed for a yes is one word or more", "同意时输入的是一个或几个词"),
     ("write `confirm: name`, or the word itself", "请写 `confirm: name`，或直接写这个词"),
     (

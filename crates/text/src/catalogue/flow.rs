@@ -148,10 +148,6 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ),
     ("write `if` at its stages", "请在它的阶段写 `if`"),
     (
-        "write `if` at the stage; at an item of `finally` it can stand beside the action",
-        "请在阶段写 `if`；在 `finally` 的条目里可以写在动作旁边",
-    ),
-    (
         "values that are given at the start are `inputs`; a variable of one command stands in it: `run: \"A=b ./x.sh\"`",
         "启动时给的值是 `inputs`；单个命令的变量写在命令里：`run: \"A=b ./x.sh\"`",
     ),

@@ -435,7 +435,7 @@ impl<'a> Reading<'a> {
         let known = TEMPLATE_NAMES.iter().copied().chain(self.variables.iter().map(String::as_str));
         let near = nearest(name, known).map(str::to_owned);
         let at = self.problems.within(at, name);
-        let help = "names are those of tmuxagent, of `(?P<name>…)` groups and of `set` in this pipeline; write `\\{{` for two braces";
+        let help = valid_values::where_from(name);
         self.problems
             .error("unknown-name", at, format!("nothing gives a value to `{{{{{name}}}}}`"))
             .nearest(near.as_deref())
@@ -450,7 +450,10 @@ impl<'a> Reading<'a> {
         {
             (at.start, at.len) = (at.start + mistake.start, mistake.len());
         }
-        self.problems.error("bad-regex", at, format!("the regular expression does not compile: {error}"));
+        let draft = self.problems.error("bad-regex", at, format!("the regular expression does not compile: {error}"));
+        if error.contains("look-around") {
+            draft.help("say it by two patterns: `all_of: [{log_regex: …}, {not: {log_regex: …}}]`");
+        }
     }
 
     fn check_use(&mut self, source: &str, at: Place, usage: Use) {

@@ -56,11 +56,18 @@ impl<'a> Reading<'a> {
                 .warning("no-escape", at, message)
                 .help("put the text in double quotes, or write it as a block: `|`");
         }
-        if let Some(sign) = text.value.chars().find(|c| in_command && matches!(c, '“' | '”' | '‘' | '’' | '„'))
+        if let Some(sign) =
+            text.value.chars().find(|c| in_command && matches!(c, '“' | '”' | '‘' | '’' | '„' | '＂' | '＇'))
         {
             let message = format!("`{sign}` is no quote of a shell, but a sign like any other");
             let at = self.problems.within(text.at, sign.encode_utf8(&mut [0; 4]));
             self.problems.warning("odd-quotes", at, message).help("write `'` or `\"`");
+        }
+        let dash = |word: &str| word.chars().next().filter(|c| matches!(c, '–' | '—' | '−' | '－'));
+        if let Some(sign) = text.value.split_whitespace().filter(|_| in_command).find_map(dash) {
+            let message = format!("`{sign}` is no `-`, and what begins with it is no option");
+            let at = self.problems.within(text.at, sign.encode_utf8(&mut [0; 4]));
+            self.problems.warning("odd-dash", at, message).help("write `-` or `--`");
         }
     }
 
@@ -101,6 +108,21 @@ impl<'a> Reading<'a> {
             self.told.insert(stage.to_owned());
         }
         true
+    }
+}
+
+/// Where the value of an unknown name would come from: other programs have words of their own for it.
+pub(super) fn where_from(name: &str) -> &'static str {
+    match name.split_once('.').map_or("", |(first, _)| first) {
+        "inputs" => "give it in `inputs`: `inputs: {env: {choices: [staging, prod]}}`",
+        "env" | "vars" | "secrets" => "a variable of the shell stands in a command as the shell has it: `$HOME`",
+        "matrix" => "write `for_each: {os: [linux, mac]}` at the stage, and `{{each.os}}`",
+        "steps" | "needs" | "jobs" | "tasks" => {
+            "what a stage left behind is `{{STAGE.output}}` or `{{STAGE.exit_code}}`"
+        }
+        _ => {
+            "names are those of tmuxagent, of `(?P<name>…)` groups and of `set` in this pipeline; write `\\{{` for two braces"
+        }
     }
 }
 

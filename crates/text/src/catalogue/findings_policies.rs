@@ -242,6 +242,55 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "write `finally: [{…, if: {run: cancelled}}]`, or `on_cancel: [interrupt]` at a stage for its command",
         "请写 `finally: [{…, if: {run: cancelled}}]`；要停止某阶段的命令，在该阶段写 `on_cancel: [interrupt]`",
     ),
+    (
+        "write a stage that follows its failure: `triggers: [{after_stage_failure: …}]` and `recovers: true`",
+        "请写一个跟随其失败的阶段：`triggers: [{after_stage_failure: …}]` 加 `recovers: true`",
+    ),
+    (
+        "write it before the command, `run: \"./prepare.sh && make\"`, or as a stage before this one",
+        "请写在命令之前：`run: \"./prepare.sh && make\"`，或写成前一个阶段",
+    ),
+    (
+        "files stay in the folder of the pane: the next stage finds them there, and `run` copies them elsewhere",
+        "文件留在窗格的文件夹里：下一个阶段就在那里找到它们，要复制到别处用 `run`",
+    ),
+    (
+        "what it printed is `{{STAGE.output}}`; a named group of `log_regex` and `set` keep a value",
+        "它输出的内容是 `{{STAGE.output}}`；`log_regex` 的命名组和 `set` 可以保存值",
+    ),
+    ("what nobody may see stays in the environment of the pane's shell", "不可示人的值留在窗格 shell 的环境变量里"),
+    ("write `use: NAME` for a stage of `templates`", "要使用 `templates` 里的阶段请写 `use: NAME`"),
+    (
+        "this is no policy, but looks like a file of Kubernetes or Argo; a policy has `pipelines`, each with `name`, `match` and `stages`",
+        "这不是策略，像是 Kubernetes 或 Argo 的文件；策略写 `pipelines`，每条有 `name`、`match` 和 `stages`",
+    ),
+    ("a value is written `{{…}}` here, without a `$` before it", "这里的值写成 `{{…}}`，前面不加 `$`"),
+    (
+        "say it by two patterns: `all_of: [{log_regex: …}, {not: {log_regex: …}}]`",
+        "请用两个模式表达：`all_of: [{log_regex: …}, {not: {log_regex: …}}]`",
+    ),
+    (
+        "the slashes are part of this pattern, and only lines that hold them match",
+        "斜杠是这个模式的一部分，只有含斜杠的行才匹配",
+    ),
+    (
+        "write it without them: `{}`; between slashes stand the patterns of `match`, `expect` and `words`",
+        "请不写斜杠：`{0}`；`match`、`expect` 和 `words` 的模式才写在斜杠之间",
+    ),
+    ("`{}` is no `-`, and what begins with it is no option", "`{0}` 不是 `-`，以它开头的不是选项"),
+    ("write `-` or `--`", "请写 `-` 或 `--`"),
+    (
+        "a variable of the shell stands in a command as the shell has it: `$HOME`",
+        "shell 的变量在命令里照 shell 的写法：`$HOME`",
+    ),
+    (
+        "write `for_each: {os: [linux, mac]}` at the stage, and `{{each.os}}`",
+        "请在阶段写 `for_each: {os: [linux, mac]}`，用 `{{each.os}}` 取值",
+    ),
+    (
+        "what a stage left behind is `{{STAGE.output}}` or `{{STAGE.exit_code}}`",
+        "阶段留下的值是 `{{STAGE.output}}` 或 `{{STAGE.exit_code}}`",
+    ),
     ("what is typed for a yes is one word or more", "同意时输入的是一个或几个词"),
     ("write `confirm: name`, or the word itself", "请写 `confirm: name`，或直接写这个词"),
     (

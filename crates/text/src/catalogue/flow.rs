@@ -201,5 +201,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("put texts with `{{…}}` in quotes", "含 `{{…}}` 的文字请放在引号里"),
     // A file that is no text of ours.
     ("it is UTF-16; save it as UTF-8", "它是 UTF-16；请存为 UTF-8"),
-    ("it is not UTF-8 text: line {} holds something else", "它不是 UTF-8 文本：第 {0} 行含有别的内容"),
+    (
+        "it is not UTF-8 text: line {} holds something else; save it as UTF-8",
+        "它不是 UTF-8 文本：第 {0} 行含有别的内容；请存为 UTF-8",
+    ),
 ];

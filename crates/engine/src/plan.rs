@@ -147,8 +147,10 @@ fn plan_action(action: &Action, names: &Names<'_>) -> Result<Planned, Missing> {
         },
         Action::Set { name, value } => Planned::Set { name: name.clone(), value: fill(value, names, Quoting::None)? },
         Action::If { then, .. } => plan_action(then, names)?,
-        Action::StartPipeline { pipeline, beside } => {
-            Planned::StartPipeline { pipeline: pipeline.clone(), beside: *beside }
+        Action::StartPipeline { pipeline, beside, given } => {
+            let filled = given.iter().map(|(name, value)| Ok((name.clone(), fill(value, names, Quoting::None)?)));
+            let given = filled.collect::<Result<_, Missing>>()?;
+            Planned::StartPipeline { pipeline: pipeline.clone(), given, beside: *beside }
         }
     })
 }

@@ -47,6 +47,9 @@ pub enum Planned {
     /// Starts another pipeline.
     StartPipeline {
         pipeline: String,
+        /// The values of its inputs.
+        #[serde(default, skip_serializing_if = "Variables::is_empty")]
+        given: Variables,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         beside: bool,
     },

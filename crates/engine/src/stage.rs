@@ -296,10 +296,10 @@ impl Turn<'_> {
             }
             // Filled in before it is done.
             Planned::Later { .. } | Planned::If { .. } => None,
-            Planned::StartPipeline { pipeline, beside } => {
+            Planned::StartPipeline { pipeline, given, beside } => {
                 let beside = beside.then_some(pane);
                 let by = Cause::own(self.now, "start_pipeline", format!("by stage {}", self.stage_name(at)));
-                self.then(Work::StartPipeline { pipeline: pipeline.clone(), by, beside });
+                self.then(Work::StartPipeline { pipeline: pipeline.clone(), by, beside, given: given.clone() });
                 None
             }
         }

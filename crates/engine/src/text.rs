@@ -167,7 +167,12 @@ pub fn describe_plan(plan: &[Planned]) -> String {
             Planned::Shell { script, .. } => format!("shell: {}", visible(&script.shown)),
             Planned::Notify { text, .. } => format!("notify: {}", visible(text)),
             Planned::Set { name, value } => format!("set {name} = {}", visible(value)),
-            Planned::StartPipeline { pipeline, .. } => format!("start pipeline {pipeline}"),
+            Planned::StartPipeline { pipeline, given, .. } if given.is_empty() => format!("start pipeline {pipeline}"),
+            Planned::StartPipeline { pipeline, given, .. } => {
+                let given: Vec<String> =
+                    given.iter().map(|(name, value)| format!("{name}={}", visible(value))).collect();
+                format!("start pipeline {pipeline} with {}", given.join(", "))
+            }
             Planned::Skipped { what, .. } => what.clone(),
             Planned::If { words, then, .. } => {
                 format!("if {}: {}", visible(words), describe_plan(std::slice::from_ref(then)))

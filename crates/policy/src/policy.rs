@@ -329,16 +329,17 @@ pub struct TextTemplate {
 impl Action {
     /// The texts that are filled in when it is done.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &TextTemplate> {
-        match self.act() {
-            Self::SendKeys { text, .. } => text.as_ref(),
+        let texts: Vec<&TextTemplate> = match self.act() {
+            Self::SendKeys { text, .. } => text.iter().collect(),
             Self::Run { command: text }
             | Self::Prompt { text, .. }
             | Self::Shell { script: text, .. }
             | Self::Notify { text, .. }
-            | Self::Set { value: text, .. } => Some(text),
-            Self::StartPipeline { .. } | Self::If { .. } => None,
-        }
-        .into_iter()
+            | Self::Set { value: text, .. } => vec![text],
+            Self::StartPipeline { given, .. } => given.iter().map(|(_, text)| text).collect(),
+            Self::If { .. } => Vec::new(),
+        };
+        texts.into_iter()
     }
 
     /// What is done, without its `if`.
@@ -418,6 +419,8 @@ pub enum Action {
         pipeline: String,
         /// In one pane of the same window with a shell in front, and not wherever it applies.
         beside: bool,
+        /// The values of its inputs.
+        given: Vec<(String, TextTemplate)>,
     },
 }
 

@@ -7,6 +7,7 @@ pub(super) mod danger;
 mod elsewhere;
 mod endless;
 mod ends;
+mod given;
 mod graph;
 mod own_echo;
 mod question;
@@ -60,6 +61,7 @@ pub(super) fn run(raws: &[RawPolicy], policy: &Policy, patterns: &Patterns, prob
     }
     elsewhere::check(&subjects, problems);
     elsewhere::check_circles(&subjects, problems);
+    given::check(&subjects, problems);
     graph::check_between(&subjects, problems);
     conflict::check(&subjects, patterns, problems);
 }

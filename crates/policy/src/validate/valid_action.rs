@@ -385,10 +385,12 @@ impl Reading<'_> {
     }
 
     fn start_pipeline(&mut self, form: &Short<Text, RawStart>) -> Vec<Action> {
-        let (name, place) = match form {
-            Short::Short(name) => (Some(name), None),
-            Short::Full(full) => (full.pipeline.as_ref(), full.place.as_ref()),
+        let (name, place, given) = match form {
+            Short::Short(name) => (Some(name), None, None),
+            Short::Full(full) => (full.pipeline.as_ref(), full.place.as_ref(), full.given.as_ref()),
         };
+        let given = given.iter().flat_map(|named| &named.0);
+        let given = given.map(|(name, text)| (name.value.trim().to_owned(), self.template(text, Use::Words))).collect();
         let Some(name) = name else { return Vec::new() };
         let beside = place.and_then(|word| self.word(word, "`where`", PLACES)).unwrap_or_default();
         if !self.pipelines.contains(&name.value.as_str()) {
@@ -396,6 +398,6 @@ impl Reading<'_> {
                 .error("unknown-pipeline", name.at, format!("there is no pipeline `{}`", name.value))
                 .nearest(nearest(&name.value, self.pipelines.iter().copied()));
         }
-        vec![Action::StartPipeline { pipeline: name.value.clone(), beside }]
+        vec![Action::StartPipeline { pipeline: name.value.clone(), beside, given }]
     }
 }

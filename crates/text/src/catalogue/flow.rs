@@ -147,6 +147,15 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "什么启动阶段请写 `triggers`，是否运行请写 `if`",
     ),
     ("write `if` at its stages", "请在它的阶段写 `if`"),
+    ("the pipeline `{}` has no input `{}`", "流水线 `{0}` 没有输入项 `{1}`"),
+    (
+        "the pipeline `{}` needs the input `{}`, and does not begin without it",
+        "流水线 `{0}` 需要输入项 `{1}`，没有它就不会开始",
+    ),
+    (
+        "give it: `start_pipeline: {pipeline: {}, with: {{}: …}}`",
+        "请给出它：`start_pipeline: {pipeline: {0}, with: {{1}: …}}`",
+    ),
     (
         "values that are given at the start are `inputs`; a variable of one command stands in it: `run: \"A=b ./x.sh\"`",
         "启动时给的值是 `inputs`；单个命令的变量写在命令里：`run: \"A=b ./x.sh\"`",

@@ -28,6 +28,10 @@ reader-figures SENDS='10000':
 verdict-figures RUNS='1000':
     TMUXAGENT_VERDICT_RUNS={{RUNS}} cargo nextest run --locked --test e2e verdicts_figures --no-capture
 
+# Recorded real runs replayed, and each compared with what happened: 100 unless said, where the usual run tries 2.
+replay-figures RUNS='100':
+    TMUXAGENT_REPLAYED_RUNS={{RUNS}} cargo nextest run --locked --test e2e replayed --no-capture
+
 # All benchmarks, or one: `just bench watch`.
 bench NAME='':
     cargo bench --locked {{ if NAME == '' { '' } else { '--bench ' + NAME } }}

@@ -85,9 +85,19 @@ function repeats(run, stage, me) {
   return me.role === "admin" && run.run !== null && over.includes(stage.state);
 }
 
-/** How long a decision waits here, so that it can be undone: not at all where the server itself can take it back. */
-function grace(me) {
-  return me.undo_ms > 0 ? 0 : 5000;
+/** Where a question comes from: what tells it from another one that asks the same. */
+function origin(it) {
+  return [it.place, [it.pipeline, it.stage].filter(Boolean).join(" / ")].filter(Boolean).join(" · ");
+}
+
+/**
+ * What becomes of the wish to see an item, where these are drawn from what was asked for at `asked`: whether it is brought
+ * on screen; whether the wish is over, since an answer that is younger than it is drawn; and whether there is no such item.
+ */
+function arrival(sought, items, asked) {
+  const shown = items.includes(sought.item);
+  const over = asked >= sought.since;
+  return { shown, over, missing: over && !shown };
 }
 
 /** The questions of one picture that the next one does not ask any more, but for those that were decided here. */
@@ -106,7 +116,7 @@ function bars(days, high) {
 }
 
 if (typeof module !== "undefined") {
-  module.exports = { place, span, hindrance, choices, writes, decision, pause, tone, repeats, grace, handled, bars };
+  module.exports = { place, span, hindrance, choices, writes, decision, pause, tone, repeats, origin, arrival, handled, bars };
 }
 
 // ---- The page.
@@ -118,7 +128,7 @@ function panel() {
   // The page names no address, so it has an element of that namespace.
   const SVG = document.querySelector("#mark").namespaceURI;
   const now = { me: null, overview: null, data: {}, chosen: null, told: {}, lines: {}, screen: null, skew: 0, tries: 0, source: null, lost: false,
-    held: null, mine: new Set(), typing: null, days: 7, fetched: {} };
+    sought: null, last: null, mine: new Set(), busy: new Set(), typing: null, days: 7, fetched: {} };
 
   /** An element; strings become text. */
   function el(tag, attributes, ...children) {
@@ -190,7 +200,6 @@ function panel() {
     say(words.signed_out, true);
     document.getElementById("nav").replaceChildren();
     document.getElementById("footer").replaceChildren();
-    drop();
     main.replaceChildren(el("p", { class: "card alone" }, words.sign_in));
   }
 
@@ -243,7 +252,6 @@ function panel() {
 
   function take(overview) {
     const gone = now.overview ? handled(now.overview.needs_you, overview.needs_you, now.mine) : [];
-    if (now.held && !overview.needs_you.some((it) => it.id === now.held.id)) drop();
     if (gone.length) say(words.elsewhere + ": " + gone[0].question, false);
     now.overview = overview;
     now.skew = overview.at - Date.now();
@@ -280,8 +288,9 @@ function panel() {
     const path = view === "report" ? "report?days=" + now.days : view;
     const last = now.fetched[path];
     if (now.data[view] && last && Date.now() - last < (FRESH[view] || 0)) return;
+    const asked = Date.now();
     const { status, told } = await ask(path);
-    now.fetched[path] = Date.now();
+    now.fetched[path] = asked;
     if (status === 401) return signedOut();
     if (status !== 200) throw new Error(told.text);
     if (view === "overview") return take(told);
@@ -295,8 +304,7 @@ function panel() {
     const before = new Map(Array.from(container.children, (node) => [node.dataset.key, node]));
     const nodes = items.map((item) => {
       const name = String(key(item));
-      const sign = JSON.stringify([item, now.chosen && now.chosen.key === name ? now.chosen : null, now.told[name], now.lines[name],
-        now.held !== null && now.held.key === name]);
+      const sign = JSON.stringify([item, now.chosen && now.chosen.key === name ? now.chosen : null, now.told[name], now.lines[name]]);
       const old = before.get(name);
       if (old && old.dataset.sign === sign) return old;
       const fresh = make(item, name);
@@ -311,10 +319,12 @@ function panel() {
       node.dataset.sign = sign;
       return node;
     });
-    // Moving a node would take its focus.
-    if (nodes.length !== container.children.length || nodes.some((node, n) => container.children[n] !== node)) {
-      container.replaceChildren(...nodes);
-    }
+    // Moving a node would take its focus: what stays is not touched.
+    const kept = new Set(nodes);
+    for (const node of Array.from(container.children)) if (!kept.has(node)) node.remove();
+    nodes.forEach((node, n) => {
+      if (container.children[n] !== node) container.insertBefore(node, container.children[n] || null);
+    });
   }
 
   function section(id, title, items, key, make, empty) {
@@ -368,7 +378,8 @@ function panel() {
   function drawOverview(all) {
     section("needs", words.needs_you, all.needs_you, (it) => it.id, (it) =>
       el("a", { class: "card", href: "#/approvals/" + encodeURIComponent(it.id) },
-        el("h2", {}, it.question), el("p", { class: "faint" }, it.place, " · ", since(it.asked_at))), words.nothing_needed);
+        el("p", { class: "origin" }, origin(it)), el("h2", {}, it.question), el("p", { class: "faint" }, since(it.asked_at))),
+    words.nothing_needed);
     const run = (it) => el("a", { class: "card", href: "#/pipelines" },
       el("h2", {}, it.pipeline + (it.stage ? " / " + it.stage : "")),
       el("p", { class: "faint" }, [it.stage_state_text, it.place].filter(Boolean).join(" · ")),
@@ -380,33 +391,61 @@ function panel() {
     const hosts = all.hosts.filter((host) => host.state !== "live");
     const far = hosts.map((host) => ({ part: host.name + ": " + host.state_text, text: host.detail, since: null }));
     section("problems", words.problems, [...frozen, ...all.problems, ...far], (it) => it.part, (it) =>
-      el("div", { class: "card" }, el("h2", { class: "bad" }, it.part), el("p", {}, it.text),
+      el("div", { class: "card", tabindex: "0" }, el("h2", { class: "bad" }, it.part), el("p", {}, it.text),
         it.since ? el("p", { class: "faint" }, since(it.since)) : null), words.no_problems);
   }
 
   function drawApprovals(all, item) {
+    const seeks = now.sought !== null && now.sought.item === item;
+    const told = seeks ? arrival(now.sought, all.map((it) => it.id), now.fetched.approvals || 0) : null;
+    // Until the one that was tapped comes no others are shown in its stead.
+    if (told && !told.shown && !told.over) return main.replaceChildren();
     const open = all.filter((it) => it.state === "pending");
     section("open", words.open, open, (it) => it.id, approvalCard, words.nothing_needed).querySelector(".cards").classList.add("wide");
     section("closed", words.decided, all.filter((it) => it.state !== "pending"), (it) => it.id, (it) =>
-      el("div", { class: "card" }, el("h2", {}, it.question),
+      el("article", { class: "card", tabindex: "0" }, el("p", { class: "origin" }, origin(it)), el("h2", {}, it.question),
         el("p", { class: tone(it.state) }, it.state_text,
           it.decision ? " · " + it.decision.who + " · " + it.decision.via_text : ""),
-        el("p", { class: "faint" }, it.place, " · ", since(it.closed_at)), takeBack(it, it.id),
+        el("p", { class: "faint" }, since(it.closed_at)), takeBack(it, it.id),
         now.told[it.id] ? el("p", { class: "bad", role: "alert" }, now.told[it.id]) : null), words.nothing_decided);
-    if (item && drawApprovals.at !== item) {
-      drawApprovals.at = item;
-      const card = Array.from(main.querySelectorAll(".card")).find((node) => node.dataset.key === item);
-      if (card) card.scrollIntoView({ block: "start" });
+    for (const card of main.querySelectorAll(".card")) {
+      if (card.dataset.key === item) card.setAttribute("aria-current", "true");
+      else card.removeAttribute("aria-current");
     }
+    if (told) bring(told);
+  }
+
+  // Who taps a question decides the one that is on screen then. So that is the one that was tapped, also where the answer comes
+  // later than the page or puts others before it; one that is not there any more is said to be gone, lest another is taken for it.
+
+  /** The question that the address names is to be brought on screen. */
+  function seek() {
+    const { view, item } = place(location.hash);
+    now.sought = view === "approvals" && item ? { item, since: Date.now(), shown: false } : null;
+  }
+
+  function bring({ shown, over, missing }) {
+    if (shown) {
+      const card = main.querySelector(".card[aria-current]");
+      card.scrollIntoView({ block: "start" });
+      if (!card.contains(document.activeElement)) card.focus({ preventScroll: true });
+      now.sought.shown = true;
+    }
+    if (missing) say(words.missing, true);
+    if (over) now.sought = null;
+  }
+
+  for (const deed of ["pointerdown", "wheel", "keydown"]) {
+    // Who has seen it and goes on is not led back to it.
+    window.addEventListener(deed, () => { if (now.sought && now.sought.shown) now.sought = null; });
   }
 
   function approvalCard(it, key) {
     const fact = (label, value) => (value ? el("p", { class: "faint" }, label + ": " + value) : null);
     const card = el("article", { class: "card", tabindex: "0" },
-      el("h2", {}, it.question),
+      el("p", { class: "origin" }, origin(it)), el("h2", {}, it.question),
       el("p", { class: "faint" }, it.reason_text, " · ", since(it.asked_at)),
-      fact(words.where, it.place), fact(words.folder, it.folder),
-      fact(words.stage, [it.pipeline, it.stage].filter(Boolean).join(" / ")),
+      fact(words.folder, it.folder),
       it.expires_at === null ? null : el("p", { class: "faint" }, words.until + ": ", since(it.expires_at)),
       el("p", { class: "code", title: words.code }, it.code),
       it.takes_text ? el("p", {}, words.takes_text) : el("p", { class: "faint" }, it.types ? words.types : words.types_nothing),
@@ -416,7 +455,6 @@ function panel() {
     if (now.told[key]) card.append(el("p", { class: "bad", role: "alert" }, now.told[key]));
     const reason = hindrance(it, now.me, words);
     if (reason) card.append(el("p", { class: "warn" }, reason));
-    else if (now.held && now.held.key === key) card.append(el("p", { class: "warn" }, now.held.label + " · " + words.done_in + "…"));
     else card.append(decide(it, key));
     return card;
   }
@@ -430,57 +468,13 @@ function panel() {
     return el("form", { class: "buttons", onsubmit: (event) => {
       event.preventDefault();
       act(key, "approvals/" + encodeURIComponent(it.id), decision(it, { verdict: "reject" }, "", pin ? pin.value : ""));
-    } }, pin ? el("label", {}, "PIN", pin) : null, el("button", { type: "submit", class: "no" }, words.take_back));
+    } }, pin ? el("label", {}, "PIN", pin) : null, el("button", { type: "submit", class: "no retract" }, words.take_back));
   }
 
-  // A decision is sent after a moment in which it can be undone; at once where the page goes to the background. A page that is
-  // closed meanwhile may take it with it: then nothing was decided, and the question stays open.
-
-  /** The bar with what is about to be sent. */
-  function drawHeld() {
-    let bar = document.getElementById("undo");
-    if (!now.held) return bar && bar.remove();
-    if (!bar) {
-      bar = el("div", { id: "undo", role: "status" }, el("span", {}), el("button", { type: "button", onclick: undo }, words.undo));
-      document.body.append(bar);
-    }
-    const seconds = Math.max(0, Math.ceil((now.held.until - Date.now()) / 1000));
-    bar.querySelector("span").textContent = now.held.label + " · " + words.done_in + " " + seconds + words.second;
-  }
-
-  function hold(key, id, label, path, body) {
-    send();
-    now.chosen = null;
-    now.held = { key, id, label, path, body, until: Date.now() + grace(now.me) };
-    now.held.timer = setInterval(() => (Date.now() >= now.held.until ? send() : drawHeld()), 200);
-    if (grace(now.me) === 0) return send();
-    drawHeld();
-    draw(true);
-  }
-
-  /** Forgets what was to be sent. */
-  function drop() {
-    if (now.held) clearInterval(now.held.timer);
-    now.held = null;
-    drawHeld();
-  }
-
-  function undo() {
-    if (!now.held) return;
-    drop();
-    say(words.undone, false);
-    draw(true);
-  }
-
-  function send() {
-    const held = now.held;
-    if (!held) return;
-    drop();
-    now.mine.add(held.id);
-    act(held.key, held.path, held.body);
-  }
-
-  /** The first tap chooses, the second one decides. */
+  /**
+   * The first tap chooses, the second one decides, and is sent at once: what this page kept would be lost with it. Whether it can
+   * be taken back is the server's affair.
+   */
   function decide(it, key) {
     const chosen = now.chosen && now.chosen.key === key ? now.chosen : null;
     if (!chosen) {
@@ -495,11 +489,15 @@ function panel() {
     const body = () => decision(it, chosen.choice, written ? written.value : "", pin ? pin.value : "");
     return confirm(key, chosen.choice.label, chosen.choice.verdict === "approve" ? "yes" : "no",
       [written ? el("label", {}, label, written) : null, pin ? el("label", {}, "PIN", pin) : null],
-      () => hold(key, it.id, chosen.choice.label, "approvals/" + encodeURIComponent(it.id), body()));
+      () => {
+        now.last = key;
+        now.mine.add(key);
+        act(key, "approvals/" + encodeURIComponent(it.id), body());
+      });
   }
 
   function pinField() {
-    return now.me.pin ? el("input", { type: "password", inputmode: "numeric", maxlength: "64", autocomplete: "off" }) : null;
+    return now.me.pin ? el("input", { type: "password", inputmode: "numeric", maxlength: "64", autocomplete: "off", required: true }) : null;
   }
 
   function confirm(key, label, kind, fields, done) {
@@ -522,16 +520,26 @@ function panel() {
   }
 
   async function act(key, path, body) {
+    // What is on its way is not sent twice.
+    if (now.busy.has(key)) return;
+    now.busy.add(key);
+    say(words.sending, false);
     try {
       const { status, told } = await ask(path, body);
-      now.told[key] = told.outcome === "done" ? undefined : told.text;
+      const done = told.outcome === "done";
+      now.told[key] = done ? undefined : told.text;
+      if (!done) now.mine.delete(key);
       if (status === 401) return signedOut();
-      say(told.text, told.outcome !== "done");
+      say(told.text, !done);
     } catch {
       // Whether it was done is not known: what is shown next tells it.
       now.told[key] = words.uncertain;
+      say(words.uncertain, true);
+    } finally {
+      now.busy.delete(key);
     }
-    now.chosen = null;
+    // What is chosen on another card meanwhile stays chosen.
+    if (now.chosen && now.chosen.key === key) now.chosen = null;
     draw();
     refresh();
   }
@@ -744,13 +752,13 @@ function panel() {
     } }, words.sign_out);
     const footer = document.getElementById("footer");
     const here = now.me;
-    footer.replaceChildren(here.name + " · " + here.role, out, words.keys);
+    footer.replaceChildren(here.name + " · " + (words[here.role] || here.role), out, words.keys);
     notifyButton().then((button) => {
       if (button && now.me === here) out.after(button);
     }).catch(() => null);
   }
 
-  // Keys: 1–6 views, j and k from card to card, a and x on an approval, u undoes, Escape back.
+  // Keys: 1–6 views, j and k from card to card, a and x on an approval, u takes back a yes, Escape back.
   document.addEventListener("keydown", (event) => {
     const typing = event.target instanceof HTMLInputElement;
     if (event.ctrlKey || event.metaKey || event.altKey || (typing && event.key !== "Escape")) return;
@@ -758,6 +766,7 @@ function panel() {
     const at = cards.findIndex((card) => card.contains(document.activeElement));
     const here = at < 0 ? null : cards[at];
     const press = (button) => button && button.click();
+    const retract = (card) => card && card.querySelector("button.retract");
     switch (event.key) {
       case "1": case "2": case "3": case "4": case "5": case "6": location.hash = "#/" + VIEWS[Number(event.key) - 1]; break;
       case "j": case "k": {
@@ -767,7 +776,8 @@ function panel() {
       }
       case "a": press(here && here.querySelector("button.choice:not(.reject)")); break;
       case "x": press(here && here.querySelector("button.reject")); break;
-      case "u": undo(); break;
+      // Of the card at hand, or else of what was decided here last.
+      case "u": press(retract(here) || retract(cards.find((card) => card.dataset.key === now.last))); break;
       case "Escape":
         if (now.chosen) choose(now.chosen.key, null);
         else if (place(location.hash).item) location.hash = "#/" + place(location.hash).view;
@@ -782,10 +792,11 @@ function panel() {
     now.screen = null;
     now.typing = null;
     now.lines = {};
-    drawApprovals.at = null;
+    seek();
     drawNav();
-    draw(true);
+    // Before the drawing, which goes on to the question that the address names.
     window.scrollTo(0, 0);
+    draw(true);
     if (now.me) {
       refresh();
       listen();
@@ -793,15 +804,16 @@ function panel() {
   });
   // A phone that sleeps, or a page that nobody sees, holds no connection.
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) return begin();
-    send();
-    stop();
+    if (document.hidden) stop();
+    else begin();
   });
-  window.addEventListener("pagehide", send);
   window.addEventListener("online", begin);
   setInterval(() => {
     for (const time of document.querySelectorAll("time[data-at]")) time.textContent = sinceText(Number(time.dataset.at));
   }, 5000);
+  // Where the page stands is ours to say: the browser would put it where it stood when it showed something else.
+  history.scrollRestoration = "manual";
+  seek();
   drawNav();
   begin();
 }

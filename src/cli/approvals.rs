@@ -4,10 +4,11 @@ use super::connection::Connection;
 use super::control::quoted;
 use super::{CliError, Outcome, Output, Session, Tone, exit};
 use clap::Args;
-use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Decision, Snapshot, Timestamp};
+use tmuxagent_model::{Approval, ApprovalKind, ApprovalState, Decision, GAP, Snapshot, Timestamp, fitting};
 use tmuxagent_text::cli::{Word, word};
 use tmuxagent_text::{
-    Lang, Text, ago, approval_kind, approval_state, clean, effect_of_yes, question, span, steps_line, told_option, via,
+    Lang, Text, ago, approval_kind, approval_state, clean, decider, effect_of_yes, question, span, steps_line,
+    told_option, via,
 };
 
 #[derive(Debug, Args)]
@@ -37,13 +38,16 @@ pub(super) fn run(session: &Session, args: &ApprovalsArgs) -> Outcome {
     approvals.retain(|approval| args.all || approval.state == ApprovalState::Pending);
     if out.json {
         out.json(&approvals)?
+    } else if args.all && approvals.is_empty() {
+        // What goes on is of no use here: nothing of it has asked anything.
+        out.line(word(out.lang, Word::NothingAsked))?
     } else {
         list(out, &approvals, at)?
     }
     Ok(exit::OK)
 }
 
-/// Lines of evidence that a list shows of each, the newest; `tmuxagent approvals ID` has them all.
+/// Lines of evidence that a list shows of each, those that tell a cause first; `tmuxagent approvals ID` has them all.
 const LISTED: usize = 5;
 
 fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliError> {
@@ -74,21 +78,40 @@ fn list(out: &Output, approvals: &[Approval], now: Timestamp) -> Result<(), CliE
             choices(out, approval)?;
             answer(out, approval)?;
             lease(out, approval)?;
-            // What an agent asks is decided on all that its dialog shows.
-            let listed = if matches!(approval.kind, ApprovalKind::Dialog { .. }) { usize::MAX } else { LISTED };
-            let newest = approval.evidence.len().saturating_sub(listed);
-            for line in &approval.evidence[newest..] {
-                out.item("  > ", &out.paint(Tone::Dim, &clean(line)))?;
-            }
+            evidence(out, approval)?;
         }
     }
     Ok(())
 }
 
+/// The lines that led to it, those that tell most of it, and where the others stand.
+fn evidence(out: &Output, approval: &Approval) -> Result<(), CliError> {
+    // What an agent asks is decided on all that its dialog shows. To say that one more is left out would take its row.
+    let whole = matches!(approval.kind, ApprovalKind::Dialog { .. }) || approval.evidence.len() <= LISTED + 1;
+    let (lines, left_out) = fitting(&approval.evidence, if whole { usize::MAX } else { LISTED });
+    for line in &lines {
+        out.item("  > ", &out.paint(Tone::Dim, &clean(line)))?;
+    }
+    if left_out > 0 {
+        let more = more(out.lang, left_out, approval.id.as_str());
+        out.item("  > ", &out.paint(Tone::Dim, &more))?;
+    }
+    Ok(())
+}
+
+/// How many lines are left out, and the command that prints them.
+fn more(lang: Lang, left_out: usize, id: &str) -> String {
+    match (lang, left_out) {
+        (Lang::En, 1) => format!("{GAP} 1 more line: `tmuxagent approvals {id}`"),
+        (Lang::En, _) => format!("{GAP} {left_out} more lines: `tmuxagent approvals {id}`"),
+        (Lang::Zh, _) => format!("{GAP} 还有 {left_out} 行：`tmuxagent approvals {id}`"),
+    }
+}
+
 /// What was answered, who decided it through what, and when.
 fn decided(lang: Lang, decision: &Decision, now: Timestamp) -> String {
     let answer = decision.verdict.answer.as_ref().map(|answer| format!("\"{}\", ", clean(answer))).unwrap_or_default();
-    let (who, via) = (clean(&decision.by.who), via(lang, decision.by.via));
+    let (who, via) = (clean(&decider(lang, &decision.by.who)), via(lang, decision.by.via));
     format!("{answer}{who} ({via}), {}", ago(lang, now, decision.at))
 }
 
@@ -225,6 +248,13 @@ mod tests {
         assert_eq!(command(asks.clone()), Some(format!("tmuxagent approve {id}@2 --answer TEXT")));
         assert!(yes_with_text(Lang::Zh, &asks).is_some_and(|command| command.ends_with(" --answer 文本")));
         assert_eq!(command(Approval { options: vec!["yes".to_owned(), "no".to_owned()], ..asks }), None);
+    }
+
+    #[test]
+    fn what_a_list_leaves_out_is_counted_and_where_it_stands_is_told() {
+        assert_eq!(more(Lang::En, 1, "01A"), "… 1 more line: `tmuxagent approvals 01A`");
+        assert_eq!(more(Lang::En, 7, "01A"), "… 7 more lines: `tmuxagent approvals 01A`");
+        assert_eq!(more(Lang::Zh, 7, "01A"), "… 还有 7 行：`tmuxagent approvals 01A`");
     }
 
     #[test]

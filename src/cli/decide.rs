@@ -98,12 +98,7 @@ fn decide(session: &Session, args: &DecideArgs, choice: Choice, lease: Option<Mi
         Choice::Approve => (Tone::Good, Word::ApprovedNow),
         Choice::Reject => (Tone::Bad, Word::RejectedNow),
     };
-    let what = match (choice, answer) {
-        // The answer takes the place of what a plain yes would type.
-        (Choice::Approve, Some(answer)) => clean(answer),
-        (Choice::Approve, None) if !approval.effect_text.is_empty() => reveal(&approval.effect_text),
-        _ => clean(&question(out.lang, &approval)),
-    };
+    let what = done_by(out.lang, &approval, choice, answer);
     out.line(&format!("{} {}: {what}", out.paint(tone, word(out.lang, done)), clean(&approval.told_place())))?;
     // That it is decided stands there already; what is left to say is that it can be taken back, for example.
     if !matches!(committed.text.as_str(), "" | "approved" | "rejected") {
@@ -116,6 +111,16 @@ fn decide(session: &Session, args: &DecideArgs, choice: Choice, lease: Option<Mi
         out.line(&out.paint(Tone::Warn, &left))?;
     }
     Ok(code)
+}
+
+/// What a decision does: what is typed, or else what it is about.
+fn done_by(lang: Lang, approval: &Approval, choice: Choice, answer: Option<&str>) -> String {
+    match (choice, answer) {
+        // The answer takes the place of what a plain yes would type, but for the word without which a yes is none.
+        (Choice::Approve, Some(answer)) if !approval.is_confirmed_by(answer) => clean(answer),
+        (Choice::Approve, _) if !approval.effect_text.is_empty() => reveal(&approval.effect_text),
+        (Choice::Approve | Choice::Reject, _) => clean(&question(lang, approval)),
+    }
 }
 
 fn split(text: &str) -> Result<(&str, Option<u32>), CliError> {
@@ -190,5 +195,14 @@ mod tests {
         // Whatever is answered, that it is decided is what the supervisor says.
         let decided = Approval { state: ApprovalState::Approved, ..open };
         assert!(check(&decided, 1, Some("bla")).is_ok());
+    }
+
+    #[test]
+    fn a_yes_by_its_word_tells_what_is_typed_and_not_the_word() {
+        let asked = Approval { confirm: Some("deploy".into()), effect_text: "./deploy.sh ⏎".into(), ..approval() };
+        let told = |answer| done_by(Lang::En, &asked, Choice::Approve, Some(answer));
+        assert_eq!(told("deploy"), "./deploy.sh ⏎");
+        let open = Approval { kind: ApprovalKind::Asks, ..approval() };
+        assert_eq!(done_by(Lang::En, &open, Choice::Approve, Some("mars")), "mars");
     }
 }

@@ -1,8 +1,8 @@
 //! The command line's definition, in the user's language.
 
 use super::Cli;
-use super::exit;
-use super::output::{ErrorObject, harmless, report_object};
+use super::output::{ColorChoice, ErrorObject, Output, harmless, report_object};
+use super::{exit, help};
 use clap::error::ErrorKind;
 use clap::{Command, CommandFactory as _};
 use tmuxagent_text::redact::Redactor;
@@ -38,15 +38,20 @@ pub(super) fn tell(
     json: bool,
     redactor: impl FnOnce() -> Redactor,
 ) -> std::io::Result<()> {
-    // Help is in the language already.
+    // Help is in the language already; the library breaks lines only at blanks.
     if !error.use_stderr() {
-        error.print()?;
-        return std::io::Write::flush(&mut std::io::stdout());
+        let (styled, out) = (error.render(), Output::new(lang, false, ColorChoice::Auto));
+        let text = if out.is_coloured() { styled.ansi().to_string() } else { styled.to_string() };
+        let mut stdout = std::io::stdout().lock();
+        std::io::Write::write_all(&mut stdout, help::fitted(&text, help::columns()).as_bytes())?;
+        return std::io::Write::flush(&mut stdout);
     }
     // What is wrong quotes what was typed, which may act on a terminal or be a secret.
     let redactor = redactor();
     let rendered = message(lang, &error.render().to_string());
-    eprint_all(&format!("{}\n", harmless(&rendered, &redactor)))?;
+    let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    let laid = if is_help { help::fitted(&rendered, help::columns()) } else { rendered.clone() };
+    eprint_all(&format!("{}\n", harmless(&laid, &redactor)))?;
     if json {
         let (text, hints) = parts(error.kind(), &rendered, lang);
         report_object(&ErrorObject { code: exit::USER, text: &text, hints: &hints, problems: &[] }, &redactor);

@@ -9,7 +9,8 @@ pub(super) fn reader(session: &Session) -> Result<Reader, CliError> {
     if !database.exists() {
         return Err(CliError::NotFound {
             text: format!("there is no database {}", database.display()),
-            hint: "a supervisor makes it when it first runs".to_owned(),
+            hint: "a supervisor makes it when it first runs: `tmuxagent` starts one, `tmuxagent demo` shows it at work"
+                .to_owned(),
             candidates: Vec::new(),
         });
     }

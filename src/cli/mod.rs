@@ -24,6 +24,7 @@ mod events;
 mod explain;
 mod fake_agent;
 mod freeze;
+mod help;
 pub mod hook;
 mod hooks;
 mod journal;

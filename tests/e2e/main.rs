@@ -48,6 +48,7 @@ mod readers;
 mod readers_figures;
 mod readers_learned;
 mod reload;
+mod replayed;
 mod requoted;
 mod respawned;
 mod restored;

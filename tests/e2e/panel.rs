@@ -9,11 +9,41 @@ use std::net::TcpStream;
 
 /// A room with a gate, a panel and metrics; their addresses.
 fn evening() -> (Room, String, String) {
-    let (panel, metrics) = (free_address(), free_address());
-    let config = format!("serve: {{bind: '{panel}'}}\nmetrics: {{listen: '{metrics}'}}\n");
-    let mut room = Room::gated(&config, "expires: 1h");
+    let (mut room, panel, metrics) = afternoon();
     room.watch();
     (room, panel, metrics)
+}
+
+/// The same before anybody watches.
+fn afternoon() -> (Room, String, String) {
+    let (panel, metrics) = (free_address(), free_address());
+    let config = format!("serve: {{bind: '{panel}'}}\nmetrics: {{listen: '{metrics}'}}\n");
+    (Room::gated(&config, "expires: 1h"), panel, metrics)
+}
+
+/// Signs mei's phone in.
+fn sign_in(room: &Room, browser: &Browser) {
+    let invited = room.answer(&["serve", "invite", "mei", "--role", "decide", "--json"]);
+    let invited: Value = serde_json::from_str(&invited).expect("JSON");
+    browser.open(invited["url"].as_str().expect("a link"));
+    browser.tap("#join");
+    browser.text("#needs");
+}
+
+/// Taps the second question of the overview, waits until it is the one before her eyes, and goes back.
+fn look_at_the_second(browser: &Browser) {
+    let second = "#needs a.card:nth-child(2)";
+    browser.text(second);
+    let id = browser.script(&format!("return document.querySelector('{second}').dataset.key;"));
+    browser.tap(second);
+    let seen = "const card = document.activeElement, box = card.getBoundingClientRect(); \
+                const head = document.querySelector('header').getBoundingClientRect(); \
+                const whole = box.bottom <= innerHeight, begins = box.top < head.bottom + 100; \
+                const there = box.top >= head.bottom && (whole || begins); \
+                return card.matches('#open [aria-current]') && there && card.dataset.key;";
+    wait_for(PATIENCE, "the tapped question", || (browser.script(seen) == id).then_some(()));
+    browser.script("history.back(); return 0;");
+    browser.text("#needs");
 }
 
 /// What a server answers to a script: status and body.
@@ -77,14 +107,20 @@ fn a_script_decides_in_its_persons_name_and_a_revoked_one_does_nothing() {
 #[test]
 fn two_taps_on_a_phone_approve_and_the_pane_moves_on() {
     let Some(browser) = Browser::phone() else { return };
-    let (room, panel, _) = evening();
-    let invited = room.answer(&["serve", "invite", "mei", "--role", "decide", "--json"]);
-    let invited: Value = serde_json::from_str(&invited).expect("JSON");
-    browser.open(invited["url"].as_str().expect("a link"));
-    browser.tap("#join");
-    browser.text("#needs");
+    let (mut room, panel, _) = afternoon();
+    // Another pane asks the same.
+    let folder = room.server.folder().display().to_string();
+    room.server.new_session("other", &format!("cd '{folder}'; exec env PS1='$ ' sh"));
+    room.server.tmux(&["rename-window", "-t", "other", "ci"]);
+    room.watch();
+    sign_in(&room, &browser);
     room.finish_tests(&"x".repeat(400));
     // It comes by itself.
+    assert!(browser.text("#needs a.card .origin").contains("dinner / build"));
+    room.server.type_line("other:ci", "echo tests'' ok there");
+    // At first the questions come after the page, then before it.
+    look_at_the_second(&browser);
+    look_at_the_second(&browser);
     browser.tap("#needs a.card");
     assert_eq!(browser.text("#open pre"), "echo build >> ran\n[Enter]");
     let seen = browser.script(
@@ -99,17 +135,21 @@ fn two_taps_on_a_phone_approve_and_the_pane_moves_on() {
     browser.text("button.yes");
     assert_eq!(room.ran(), "", "the first tap chooses");
     browser.tap("button.yes");
-    browser.tap("#undo button");
-    assert!(browser.text("#state").contains("Nothing was sent"), "{}", browser.text("#state"));
-    assert_eq!(room.ran(), "", "it was undone before it was sent");
-    browser.tap("button.choice:not(.reject)");
-    browser.tap("button.yes");
     room.wait_ran("build ");
     wait_for(PATIENCE, "what was decided", || browser.text("#closed").contains("mei").then_some(()));
-    // The next question is somebody else's to see, once nothing lets her in any more.
     browser.open(&format!("http://{panel}/panel/#/panes"));
     browser.tap("#panes a.card");
     wait_for(PATIENCE, "the pane's screen", || browser.text("pre.screen").contains("tests ok").then_some(()));
+    room.wait_events("run_ended");
+    browser.open(&format!("http://{panel}/panel/#/report"));
+    wait_for(PATIENCE, "the report", || browser.text("#main").contains("dinner").then_some(()));
+}
+
+#[test]
+fn the_page_is_there_without_a_network_and_tells_nothing_to_who_was_revoked() {
+    let Some(browser) = Browser::phone() else { return };
+    let (room, _, _) = evening();
+    sign_in(&room, &browser);
     // Without a network the page is still there, by its worker, and comes back with it.
     wait_for(PATIENCE, "the worker", || {
         browser.script("return navigator.serviceWorker.controller !== null;").as_bool().filter(|it| *it)
@@ -118,9 +158,7 @@ fn two_taps_on_a_phone_approve_and_the_pane_moves_on() {
     browser.script("location.reload(); return 0;");
     wait_for(PATIENCE, "no network", || browser.text("#main").contains("Not connected").then_some(()));
     browser.offline(false);
-    wait_for(PATIENCE, "the network again", || browser.text("#footer").contains("mei").then_some(()));
-    browser.open(&format!("http://{panel}/panel/#/report"));
-    wait_for(PATIENCE, "the report", || browser.text("#main").contains("dinner").then_some(()));
+    wait_for(PATIENCE, "the network again", || browser.text("#footer").contains("mei · decide").then_some(()));
     assert!(room.ask(&["serve", "revoke", "mei"]).status.success());
     wait_for(PATIENCE, "the end", || browser.text("#state").contains("not signed in").then_some(()));
 }

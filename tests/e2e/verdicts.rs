@@ -276,6 +276,44 @@ fn a_suspended_command_is_neither_given_up_nor_begun_again() {
 }
 
 #[test]
+fn a_command_that_is_suspended_again_is_asked_about_as_before() {
+    for shell in ["sh", "bash --norc --noprofile", "zsh -f", "fish --no-config"] {
+        let room = room_of(
+            shell,
+            "actions_on_start: [{run: 'sh -c \"echo x >> ran; while ! [ -e go ]; do sleep 0.1; done\"'}], on_fail: [{retry: {max: 3, backoff: 1ms}}]",
+        );
+        start(&room);
+        wait_file(&room, "ran");
+        room.wait_status("\"running\"");
+        room.server.tmux(&["send-keys", "-t", "proj:ci", "C-z"]);
+        wait_question(&room, "was suspended by C-z");
+        let said = room.answer(&["approve", &question(&room), "--answer", "wait"]);
+        room.server.tmux(&["send-keys", "-t", "proj:ci", "fg", "Enter"]);
+        let began = std::time::Instant::now();
+        wait_for(PATIENCE, "looks at its processes", || (began.elapsed().as_secs() >= 4).then_some(()));
+        room.server.tmux(&["send-keys", "-t", "proj:ci", "C-z"]);
+        wait_question(&room, "was suspended by C-z");
+        assert!(!room.answer(&["approvals", "--json"]).contains("rerun"), "{said}\n{}", room.answer(&["approvals"]));
+        room.answer(&["reject", &question(&room)]);
+        room.wait_events("\"state\":\"failed\"");
+        assert_eq!(lines(&room, "ran"), 1, "{shell}: {}", room.answer(&["events"]));
+    }
+}
+
+#[test]
+fn what_a_command_prints_about_keys_is_no_end_of_it() {
+    for shell in ["sh", "bash --norc --noprofile", "zsh -f", "fish --no-config"] {
+        let room = room_of(
+            shell,
+            "actions_on_start: [{run: 'sh -c \"echo stop it by ^Z; echo ^C; echo ^Z\"'}], on_fail: [{retry: {max: 3, backoff: 1ms}}]",
+        );
+        start(&room);
+        room.wait_events("\"state\":\"succeeded\"");
+        assert_eq!(room.answer(&["approvals", "--json"]).trim(), "[]", "{shell}: {}", room.answer(&["events"]));
+    }
+}
+
+#[test]
 fn a_program_behind_a_line_of_several_is_not_told_to_stop() {
     for shell in ["bash --norc --noprofile", "zsh -f", "fish --no-config", "sh"] {
         spares_what_a_person_began(&room_of(

@@ -111,7 +111,7 @@ fn status_tells_what_runs_and_what_fails() {
     主机   状态      起始  TMUX
     local  在线      刚刚  tmux 3.3a
     nas    无法连接  刚刚  tmux 3.3a  4s 后重试
-    窗格: 1 需要你, 2 空闲
+    窗格: 1 需要您, 2 空闲
     待审批: 1
     --- exit code 1 ---
     ");
@@ -457,11 +457,13 @@ fn a_decision_is_told_once_and_a_reload_says_what_has_changed() {
     assert_snapshot!(env.run(&["reload"]), @r"
     configuration and policies are loaded again
     host nas added, policy ci.yaml changed, other settings changed; 1 pipeline
+    it reads only what it was started with: /etc/p.yaml; not the folder [HOME]/.config/tmuxagent/policies
     --- exit code 0 ---
     ");
     assert_snapshot!(env.run(&["reload", "--lang", "zh"]), @r"
     已重新加载配置和策略
     新增主机 nas，变更策略 ci.yaml，其他设置变更；流水线 1 条
+    它只读取启动时指明的文件：/etc/p.yaml；不读取文件夹 [HOME]/.config/tmuxagent/policies
     --- exit code 0 ---
     ");
     drop(supervisor);
@@ -517,6 +519,7 @@ fn the_freeze_switch_reload_and_shutdown() {
     assert_eq!(env.run(&["unfreeze"]).code, 0);
     assert_snapshot!(env.run(&["reload"]), @r"
     configuration and policies are loaded again
+    it reads only what it was started with: /etc/p.yaml; not the folder [HOME]/.config/tmuxagent/policies
     --- exit code 0 ---
     ");
     assert_snapshot!(env.run(&["shutdown"]), @r"

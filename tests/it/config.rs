@@ -201,7 +201,7 @@ fn what_a_group_of_others_can_write_is_refused_with_the_fix() {
 fn a_policy_without_end_is_an_error() {
     let env = TestEnv::new();
     let ran = env.run(&["policy", "check", "/dev/zero"]);
-    assert!(ran.code == 2 && ran.stderr.contains("larger than 16 mib"), "{ran}");
+    assert!(ran.code == 2 && ran.stderr.contains("larger than 16 MiB"), "{ran}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What people read fits their terminal, and nothing of it is lost: tables, lists and reports of every command that prints
 //! some, with long names, some of them Chinese.
 
-use crate::support::{StagedSupervisor, TO_COME, TestEnv, approval, host, pane, run_view};
+use crate::support::{StagedSupervisor, TO_COME, TestEnv, approval, commands, host, pane, run_view};
 use serde_json::json;
 use tmuxagent_ipc::wire::{Reply, Request};
 use tmuxagent_model::{
@@ -203,6 +203,7 @@ fn nothing_is_lost_where_it_is_narrow() {
         for (n, shown) in [(4, false), (5, true), (9, true)] {
             assert_eq!(whole.contains(&format!("line{n}:")), shown, "{n}: {approvals}");
         }
+        assert!(whole.contains(&format!("…4morelines:`tmuxagentapprovals{ID}`")), "{approvals}");
         let panes = said(&["panes"]);
         for name in ["local:%3", "local:%4", &format!("{HOST}:%12345")] {
             assert!(panes.lines().any(|line| line.split_whitespace().next() == Some(name)), "{name}: {panes}");
@@ -224,4 +225,25 @@ fn a_message_on_its_way_tells_when_it_is_due_and_how_often_it_was_tried() {
     assert!(row("  0, due now  ") && row("  0, next in 59m"), "{log}");
     let log = env.run(&["notify", "log", "--lang", "zh"]).stdout;
     assert!(log.contains("0，现在到期") && log.contains("后再试"), "{log}");
+}
+
+/// Every help, in a language with blanks between its words and in one without.
+#[test]
+fn every_help_fits_the_terminal() {
+    let mut env = TestEnv::new();
+    env.set("COLUMNS", "80");
+    let read = std::cell::Cell::new(0);
+    commands(&|arguments| {
+        let words = &arguments[..arguments.len() - 1];
+        for flag in ["-h", "--help"] {
+            let ran = env.run(&[&["--lang", "zh"][..], words, &[flag]].concat());
+            let wide = too_wide(&ran.stdout, 80);
+            assert!(wide.is_empty() && ran.stdout.contains("用法："), "{words:?} {flag}: {wide:#?} {}", ran.stdout);
+        }
+        read.set(read.get() + 1);
+        let english = env.run(arguments).stdout;
+        assert_eq!(too_wide(&english, 80), Vec::<&str>::new(), "{arguments:?}");
+        english
+    });
+    assert!(read.get() > 20, "{}", read.get());
 }

@@ -126,7 +126,7 @@ fn init_says_what_it_found_and_never_overwrites() {
     assert_snapshot!(env.run(&["policy", "init", "shop"]), @r"
     --- stderr ---
     error: there is a shop/tmuxagent.yaml already
-    hint: --update renews it and keeps what you changed
+    hint: --update renews it, keeps what you changed, and says what puts it in force
     --- exit code 2 ---
     ");
     let file = env.home().join("shop/tmuxagent.yaml");
@@ -138,6 +138,8 @@ fn init_says_what_it_found_and_never_overwrites() {
       shop: test was changed by hand; left as it is
       shop: deploy was not found any more; taken out
     renewed shop/tmuxagent.yaml
+    this puts it in force:
+      mkdir -p [HOME]/.config/tmuxagent/policies && cp [HOME]/shop/tmuxagent.yaml [HOME]/.config/tmuxagent/policies/shop.yaml
     --- exit code 0 ---
     ");
     assert!(std::fs::read_to_string(&file).expect("a policy").contains("make test V=1"));

@@ -139,7 +139,7 @@ impl Refusal {
                     lang.pick("rejected", "已拒绝")
                 };
                 let (who, at, via) = (
-                    tmuxagent_text::plain::one_line(&decision.by.who),
+                    tmuxagent_text::plain::one_line(&tmuxagent_text::decider(lang, &decision.by.who)),
                     tmuxagent_text::local(zone, decision.at),
                     lang.via(decision.by.via),
                 );

@@ -7,7 +7,7 @@
 use super::markup::{Markup, Tone};
 use crate::token::short_code;
 use jiff::tz::TimeZone;
-use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, RunId, Urgency};
+use tmuxagent_model::{Alert, AlertKind, Approval, ApprovalId, ApprovalState, RunId, Urgency, shortened};
 use tmuxagent_text::plain::{CUT, cut_bytes, harmless, one_line};
 use tmuxagent_text::redact::Redactor;
 use tmuxagent_text::{Lang, Text, answered, effect_sentence, local, question, sentence, steps_line, told_option};
@@ -410,10 +410,12 @@ fn shorten(message: &mut Message, excess: usize) -> bool {
     if let Some(ask) = &mut message.ask
         && !ask.evidence.is_empty()
     {
-        let mut gone = 0;
-        while gone < excess && !ask.evidence.is_empty() {
-            gone += ask.evidence.remove(0).len() + 1;
-        }
+        // What tells the cause goes last, and each place where lines went is marked.
+        let bytes = |lines: &[String]| lines.iter().map(|line| line.len() + 1).sum::<usize>();
+        let whole = bytes(&ask.evidence);
+        let fits = |kept: &Vec<String>| whole.saturating_sub(bytes(kept)) >= excess;
+        let kept = (1..ask.evidence.len()).rev().map(|most| shortened(&ask.evidence, most)).find(fits);
+        ask.evidence = kept.unwrap_or_default();
         return true;
     }
     if trim(&mut message.body, step, 0) {

@@ -98,6 +98,18 @@ fn evidence_goes_first_and_the_link_never() {
 }
 
 #[test]
+fn of_the_evidence_the_cause_goes_last() {
+    let mut asked = approval();
+    asked.evidence = (0..20).map(|n| format!("line {n} {}", "x".repeat(100))).collect();
+    asked.evidence[3] = "src/a.c:3:10: error: 'x' undeclared".to_owned();
+    let link = "https://phone.example/a/TOKEN";
+    let message = Message::compose(&alert(), Some(&asked), Some(link), Lang::En, &TimeZone::UTC, &Redactor::default());
+    let out = message.render(Markup::Raw, 1_200);
+    assert!(out.len() <= 1_200 && out.contains("error: 'x' undeclared") && out.contains('…'), "{out}");
+    assert!(!out.contains("line 0 ") && !out.contains("…\n…"), "{out}");
+}
+
+#[test]
 fn several_messages_are_one() {
     let one = Message::plain("a failed", "because\nof b", Urgency::Normal, Lang::En, &Redactor::default());
     let two = Message::plain("c failed", "", Urgency::High, Lang::En, &Redactor::default());
@@ -163,7 +175,7 @@ fn a_program_that_is_no_known_agent_is_not_called_one() {
     };
     assert_eq!(title(AlertKind::Agent, Lang::En), "Agent: proj:ci.0 waits for you: go on?");
     assert_eq!(title(AlertKind::Program, Lang::En), "A program in proj:ci.0 waits for you: go on?");
-    assert_eq!(title(AlertKind::Program, Lang::Zh), "程序，在 proj:ci.0 等待你：go on?");
+    assert_eq!(title(AlertKind::Program, Lang::Zh), "程序，在 proj:ci.0 等待您：go on?");
 }
 
 #[test]

@@ -116,7 +116,7 @@ pub async fn press(
     let shown = tmuxagent_text::plain::cut_chars(&one_line(who), 60);
     if !allowed.iter().any(|id| id == who) {
         ignored.report(desk, format!("a button was pressed by {shown}, who is not on the allow-list"));
-        let sentence = lang.pick("you are not on the list of deciders", "你不在审批人名单中");
+        let sentence = lang.pick("you are not on the list of deciders", "您不在审批人名单中");
         return Ok(Pressed::Ignored(sentence.to_owned()));
     }
     let Some(press) = Press::parse(key) else {

@@ -176,7 +176,7 @@ const HOW_BY_TEXT: [&str; 2] = [
 /// What stands there where whoever reads the file may not decide.
 const NOT_YOURS: [&str; 2] = [
     "You may not decide this: what you write into THIS-FILE counts for nothing.",
-    "你无权审批此请求：写入此文件的内容无效。",
+    "您无权审批此请求：写入此文件的内容无效。",
 ];
 
 /// The last lines of a request, in both languages.

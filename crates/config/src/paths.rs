@@ -202,7 +202,10 @@ fn close_to_others(folder: &Path) -> Result<(), Problem> {
 /// The operating system's words without its error number.
 pub(super) fn cause(error: &io::Error) -> String {
     let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+    let words = text.split(" (os error").next().unwrap_or(&text);
+    // The system begins its words with a capital; names such as UTF-8 keep theirs.
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn absolute(path: &Path) -> PathBuf {

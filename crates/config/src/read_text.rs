@@ -33,7 +33,7 @@ fn no_text(error: &std::string::FromUtf8Error) -> String {
     }
     let before = bytes.get(..error.utf8_error().valid_up_to()).unwrap_or_default();
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    format!("it is not UTF-8 text: line {line} holds something else")
+    format!("it is not UTF-8 text: line {line} holds something else; save it as UTF-8")
 }
 
 /// The text of a file that has its place, and is read again: there a named pipe is no such file, and nobody waits for its

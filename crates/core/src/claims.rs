@@ -12,7 +12,9 @@ use super::core::Core;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 use tmuxagent_ipc::wire::{ErrorKind, Reply};
-use tmuxagent_model::{Command, Event, HostName, LineEvent, Millis, Note, Owner, PaneKey, Severity, Timestamp};
+use tmuxagent_model::{
+    Command, Event, HostName, LineEvent, LineSource, Millis, Note, Owner, PaneKey, Severity, Timestamp,
+};
 use tmuxagent_text::{Lang, host_owner};
 
 /// The last lines are kept for so long: longer than it takes at most to find out that the other one is gone.
@@ -48,8 +50,8 @@ impl Between {
 
     fn hear(&mut self, event: Event, now: Timestamp) {
         match (&mut self.since, event) {
-            (Some(kept), event) if kept.len() < MOST_KEPT => kept.push(event),
-            (None, Event::Line(line)) if !line.hits.is_empty() || line.message.is_some() => {
+            (Some(kept), event) if kept.len() < MOST_KEPT && !is_late(&event) => kept.push(event),
+            (_, Event::Line(line)) if !line.hits.is_empty() || line.message.is_some() => {
                 self.heard.retain(|(at, _)| now.since(*at) <= HEARD);
                 if self.heard.len() >= MOST_HEARD {
                     self.heard.pop_front();
@@ -59,6 +61,12 @@ impl Between {
             (Some(_) | None, _) => {}
         }
     }
+}
+
+/// Whether a line was read from what stands in the pane: it may have been printed while the other one was there, which has
+/// acted on it then.
+fn is_late(event: &Event) -> bool {
+    matches!(event, Event::Line(line) if line.source == LineSource::History)
 }
 
 impl Core {

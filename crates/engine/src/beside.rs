@@ -3,10 +3,9 @@
 use super::outcome::describe_shell;
 use super::progress::Cause;
 use super::state::{PaneRow, is_shell};
-use super::telling::telling;
 use super::trigger::{Fired, Starter};
 use super::turn::{At, Turn};
-use tmuxagent_model::{Effect, IntentId, Millis, Note, PaneKey, Severity, ShellCall, ShellOutcome, ShellText};
+use tmuxagent_model::{Effect, IntentId, Millis, Note, PaneKey, Severity, ShellCall, ShellOutcome, ShellText, telling};
 use tmuxagent_policy::{Pipeline, Stage};
 
 use super::state::Purpose;

@@ -2,7 +2,7 @@
 
 use super::groups::ahead;
 use super::progress::Cause;
-use super::state::Purpose;
+use super::state::{Purpose, StageRun};
 use super::text::describe_steps;
 use super::trigger::{Fired, Starter, state_word};
 use super::turn::{At, Turn};
@@ -119,8 +119,14 @@ impl Turn<'_> {
         if self.run(id).is_none_or(|run| run.state != tmuxagent_model::RunState::Open) {
             return self.refused(RefusalKind::Refused, format!("run {id} has ended already"));
         }
-        self.cancel_run(id, &by_hand(self.now, by));
-        self.done(Some(id), format!("run {id} is cancelled"));
+        self.wind_up(id, &by_hand(self.now, by));
+        let stops = self.run(id).is_some_and(|run| run.stages.iter().any(StageRun::is_being_cancelled));
+        let text = if stops {
+            format!("run {id} is cancelled; its commands are told to stop")
+        } else {
+            format!("run {id} is cancelled")
+        };
+        self.done(Some(id), text);
     }
 
     fn retry_by_hand(&mut self, at: At, by: &Decider) {

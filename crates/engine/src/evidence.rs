@@ -1,14 +1,20 @@
 //! What a question or an alert shows of its pane: the lines that decided something, then those of the attempt's last ones
 //! that tell most. Never a reason for a decision.
 
-use super::progress::{TEXT, cut};
-use super::state::{Purpose, Run, State};
-use super::telling::{GAP, ending, telling};
+use super::progress::{Evidence, TEXT, cut};
+use super::shell_row::is_of_shell;
+use super::state::{Purpose, Run, StageRun, State};
 use super::text::visible;
 use super::turn::{At, Turn};
+use std::sync::Arc;
 use tmuxagent_lines::{alike, is_only_motion, without_report};
-use tmuxagent_model::{Command, Event, PaneKey, Printed, RunId, TimerKey, Timestamp};
+use tmuxagent_model::{
+    Command, Event, GAP, PaneKey, Printed, RunId, StageState, TimerKey, Timestamp, cause_of, ending, telling,
+};
+use tmuxagent_policy::Condition;
 
+/// The longest line that is told beside an exit code, bytes.
+const TOLD: usize = 160;
 /// How many of the lines that decided something are shown.
 const DECIDED: usize = 8;
 /// How many of the last lines are shown.
@@ -24,18 +30,29 @@ impl<'a> Turn<'a> {
 
     /// What a question about a stage, or about a pane alone, shows: oldest first, at most 20 lines.
     pub fn evidence(&mut self, pane: &PaneKey, at: Option<At>) -> Vec<String> {
-        let mut last = self.last_lines(pane, at.and_then(|at| self.began(at)));
-        let attempted = at.and_then(|at| self.stage(at)).is_some_and(|stage| stage.started_at.is_some());
+        let spans = at.map(|at| self.spans(pane, at)).unwrap_or_default();
+        let mut last = self.last_lines(pane, &spans);
+        let attempted = at.and_then(|at| self.stage(at)).is_some_and(is_attempted);
         // Before a stage has begun nothing of it failed: there people look for what stands in the pane.
         last = if attempted { telling(last, LAST) } else { ending(last, LAST) };
-        // A run that begins with a question has printed nothing yet: what stands in its pane is what is known.
-        if last.is_empty() && at.is_none_or(|at| self.stage(at).is_some_and(|stage| stage.started_at.is_none())) {
-            last = ending(self.last_lines(pane, None), LAST);
+        if let (true, Some(at), Some(told)) = (attempted, at, cause_of(&last))
+            && let Some(stage) = self.stage_mut(at)
+        {
+            stage.told = Some(cut(told.trim(), TOLD));
+        }
+        // A run that begins with a question has printed nothing yet: what stands in its pane is what is known, but for what
+        // is of a run before it.
+        if last.is_empty() && at.is_none_or(|at| self.begins_with(at)) {
+            let since = self.last_run_ended(pane).map(|ended| (Timestamp(ended.0 + 1), None));
+            last = ending(self.last_lines(pane, since.as_slice()), LAST);
         }
         let mut lines: Vec<String> = Vec::new();
-        let decided = at.and_then(|at| self.run(at.run)).map_or(&[][..], |run| &run.evidence);
+        let run = at.and_then(|at| self.run(at.run));
+        let decided = run.map_or(&[][..], |run| &run.evidence);
+        // What failed and was tried again is no reason for what comes next.
+        let counts = |line: &&Evidence| attempted || run.is_none_or(|run| is_of_last_attempt(run, line));
         // What was said several times is shown once, where it was said last.
-        for text in decided.iter().rev().map(|line| visible(without_report(&line.text))) {
+        for text in decided.iter().rev().filter(counts).map(|line| visible(without_report(&line.text))) {
             let again = text != GAP && (lines.contains(&text) || last.contains(&text));
             if !text.is_empty() && lines.len() < DECIDED && !again {
                 lines.push(text);
@@ -48,35 +65,111 @@ impl<'a> Turn<'a> {
 
     /// The last lines that an agent's report shows below itself.
     pub fn few_lines(&mut self, pane: &PaneKey) -> String {
-        ending(self.last_lines(pane, None), FEW).iter().map(|line| format!("\n{line}")).collect()
+        ending(self.last_lines(pane, &[]), FEW).iter().map(|line| format!("\n{line}")).collect()
     }
 
-    /// The last lines of a pane since an instant that say something, without secrets.
-    fn last_lines(&mut self, pane: &PaneKey, since: Option<Timestamp>) -> Vec<String> {
+    /// The last lines of a pane within these times that say something, without secrets.
+    fn last_lines(&mut self, pane: &PaneKey, spans: &[Span]) -> Vec<String> {
         let Some((of, printed)) = &self.printed else { return Vec::new() };
         if of != pane {
             return Vec::new();
         }
         self.used_printed = true;
-        let new = |line: &&Printed| since.is_none_or(|since| line.at >= since);
-        let texts: Vec<&str> = printed.iter().filter(new).map(|line| line.text.as_str()).collect();
+        let within = |line: &&Printed| {
+            let is_in = |from: Timestamp, to: Option<Timestamp>| line.at >= from && to.is_none_or(|to| line.at <= to);
+            spans.is_empty() || spans.iter().any(|(from, to)| is_in(*from, *to))
+        };
+        let texts: Vec<&str> = printed.iter().filter(within).map(|line| line.text.as_str()).collect();
         // Together: a key may stand over several lines.
         let clean = self.cleaner.clean(&texts.join("\n"));
         let lines = clean.lines().map(|line| visible(&cut(without_report(line).trim_end(), TEXT)));
         saying(lines)
     }
 
-    /// When what a question is about began: the stage's attempt, or where it has none yet the run.
-    fn began(&self, at: At) -> Option<Timestamp> {
-        let run = self.run(at.run)?;
-        Some(run.stages.get(at.stage)?.started_at.unwrap_or(run.started_at))
+    /// The times of what a question is about: the stage's attempt, or before it began the last attempts of the stages that
+    /// led to it in that pane.
+    fn spans(&self, pane: &PaneKey, at: At) -> Vec<Span> {
+        let Some(run) = self.run(at.run) else { return Vec::new() };
+        let Some(stage) = run.stages.get(at.stage) else { return Vec::new() };
+        if let Some(began) = stage.started_at.filter(|_| is_attempted(stage)) {
+            return vec![(began.max(run.started_at), None)];
+        }
+        let policy = Arc::clone(&self.policy);
+        let mut names = Vec::new();
+        if let Some((_, rule)) = self.rule(&policy, at) {
+            followed(&rule.triggers, &mut names);
+        }
+        let began = |stage: &StageRun| Some((stage.started_at?.max(run.started_at), stage.ended_at));
+        let here = run.stages.iter().enumerate().filter(|(index, _)| run.pane_of(*index) == pane);
+        let here: Vec<&StageRun> = here.map(|(_, stage)| stage).collect();
+        let led = here.iter().copied().filter(|stage| names.contains(&stage.name.as_str()));
+        let mut spans: Vec<Span> = led.filter_map(began).collect();
+        if spans.is_empty() {
+            spans.extend(here.iter().copied().filter_map(began).max_by_key(|(from, _)| *from));
+        }
+        spans.sort_unstable_by_key(|(from, _)| *from);
+        match spans.last_mut() {
+            // What comes behind its end belongs to it still.
+            Some((_, to)) => *to = None,
+            None => spans.push((run.started_at, None)),
+        }
+        spans
+    }
+
+    /// Whether nothing of its run has begun before that stage.
+    fn begins_with(&self, at: At) -> bool {
+        self.run(at.run).is_some_and(|run| run.stages.iter().all(|stage| stage.started_at.is_none()))
+    }
+
+    /// When the last run ended that belonged to a pane.
+    fn last_run_ended(&self, pane: &PaneKey) -> Option<Timestamp> {
+        let last = self.state.panes.get(pane)?.last.values();
+        last.filter_map(|id| self.state.runs.get(id)?.ended_at).max()
     }
 }
 
-/// The lines that say something: no spinner alone, and of the states of one row that follow each other the last.
+/// A time from which lines are taken: its begin, and its end where it is over. Where there is none, whenever.
+type Span = (Timestamp, Option<Timestamp>);
+
+/// Whether a question about a stage is about its attempt, and not about whether it begins.
+fn is_attempted(stage: &StageRun) -> bool {
+    stage.started_at.is_some() && stage.state != StageState::NeedsApproval
+}
+
+/// Whether a line is of the last attempt of its stage, or started it.
+fn is_of_last_attempt(run: &Run, line: &Evidence) -> bool {
+    run.stages.iter().find(|stage| stage.name == line.stage).is_none_or(|stage| {
+        let started_it = stage.triggered.as_ref().is_some_and(|cause| cause.at == line.at);
+        started_it || stage.started_at.is_none_or(|began| line.at >= began)
+    })
+}
+
+/// The stages that a trigger follows.
+fn followed<'c>(condition: &'c Condition, names: &mut Vec<&'c str>) {
+    match condition {
+        Condition::AfterStageSuccess(name)
+        | Condition::AfterStageFailure(name)
+        | Condition::AfterStageRejected(name) => names.push(name),
+        Condition::Any(parts) | Condition::All(parts) => parts.iter().for_each(|part| followed(part, names)),
+        Condition::Seen(part) => followed(part, names),
+        Condition::Not(_)
+        | Condition::After(_)
+        | Condition::LogRegex(_)
+        | Condition::Message(_)
+        | Condition::ExitCode(_)
+        | Condition::Agent(_)
+        | Condition::IdleFor(_)
+        | Condition::Poll(_)
+        | Condition::Schedule(_)
+        | Condition::Manual => {}
+    }
+}
+
+/// The lines that say something: no spinner alone, nothing that the shell draws itself, and of the states of one row that
+/// follow each other the last.
 fn saying(lines: impl Iterator<Item = String>) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
-    for line in lines.filter(|line| !line.is_empty() && !is_only_motion(line)) {
+    for line in lines.filter(|line| !line.is_empty() && !is_only_motion(line) && !is_of_shell(line)) {
         if said.last().is_some_and(|before| alike(before, &line)) {
             said.pop();
         }

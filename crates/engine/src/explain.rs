@@ -48,6 +48,9 @@ pub struct StageExplanation {
     pub waits_for: Vec<String>,
     /// What started it: rule, line and time.
     pub started_by: Option<Cause>,
+    /// Who opened its gate last, and when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened_by: Option<Cause>,
     /// What ended it, or its last attempt.
     pub ended_by: Option<Cause>,
     /// The round of its loop; 0 where it stands in none.
@@ -78,9 +81,6 @@ pub struct FailedAttempt {
     pub cause: Cause,
 }
 
-/// Attempts that are remembered of a stage; a policy that tries for ever must not grow the state.
-const REMEMBERED: usize = 20;
-
 /// What a condition is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -110,7 +110,7 @@ pub struct ConditionExplanation {
 }
 
 /// A part of a condition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Part {
     /// As it is written.
     pub text: String,
@@ -174,18 +174,6 @@ impl Turn<'_> {
     }
 }
 
-impl StageRun {
-    /// Remembers an attempt that failed.
-    pub(super) fn remember_failure(&mut self, cause: &Cause) {
-        let attempt = self.attempt;
-        // The last word about an attempt counts: it may be judged anew.
-        self.failed.retain(|failed| failed.attempt != attempt);
-        self.failed.push(FailedAttempt { attempt, cause: cause.clone() });
-        let surplus = self.failed.len().saturating_sub(REMEMBERED);
-        self.failed.drain(..surplus);
-    }
-}
-
 impl Engine {
     /// Explains every stage of a pane's pipelines, or of a run; empty when there is no such thing.
     #[must_use]
@@ -222,15 +210,12 @@ impl Engine {
         pipeline: &Pipeline,
         run: Option<&Run>,
     ) -> Vec<StageExplanation> {
-        pipeline
-            .stages
-            .iter()
-            .map(|rule| {
-                let none = StageRun::waiting(rule.name.clone());
-                let stage = run.and_then(|run| run.stages.iter().find(|stage| stage.name == rule.name));
-                self.explain_stage(now, pane, pipeline, rule, run, stage.unwrap_or(&none))
-            })
-            .collect()
+        let explain = |rule: &Stage| {
+            let none = StageRun::waiting(rule.name.clone());
+            let stage = run.and_then(|run| run.stages.iter().find(|stage| stage.name == rule.name));
+            self.explain_stage(now, pane, pipeline, rule, run, stage.unwrap_or(&none))
+        };
+        pipeline.stages.iter().map(explain).collect()
     }
 
     fn explain_stage(
@@ -274,9 +259,10 @@ impl Engine {
             role: Role::Triggers,
             active: !stage.state.is_live() && fired.is_none(),
             as_of: fired.map(|cause| cause.at),
-            part: trigger.part(&rule.triggers, TRIGGER).written_by(rule),
+            part: trigger.part(&rule.triggers, TRIGGER).written_by(rule, fired),
         }];
-        conditions.extend(stage.guard.clone().or_else(|| self.guard_now(rule, run, stage, acts_in)));
+        let guard = stage.guard.clone().or_else(|| self.guard_now(rule, run, stage, acts_in));
+        conditions.extend(guard.into_iter().chain(stage.skips.iter().cloned()));
         if stage.verdict.is_empty() {
             conditions.extend(attempt.ends(rule, running, None));
         } else {
@@ -293,6 +279,7 @@ impl Engine {
             summary: self.detail(run, pipeline, rule, stage),
             waits_for: self.waits_for(now, row, pipeline, rule, run, stage),
             started_by: stage.triggered.clone(),
+            opened_by: self.opened_by(run, stage),
             ended_by: stage.ended.clone(),
             round: stage.round,
             rounds: stage.rounds.clone(),

@@ -15,7 +15,12 @@ use tmuxagent_policy::{Action, Backoff, FailStep, Quoting, RetrySpec, Stage};
 impl Turn<'_> {
     /// An attempt failed: the first step of `on_fail` that applies is taken.
     pub fn attempt_failed(&mut self, at: At, cause: Cause) {
+        if self.ends_cancelled(at) {
+            return;
+        }
         let policy = Arc::clone(&self.policy);
+        // Another attempt would run beside a command that is suspended.
+        let beside = self.stage(at).is_some_and(|stage| stage.look.may_live());
         self.close_attempt(at);
         let Some(stage) = self.stage_mut(at) else { return };
         stage.ended = Some(cause.clone());
@@ -28,7 +33,8 @@ impl Turn<'_> {
             match step {
                 FailStep::Do(action) => self.do_after(at, rule, std::slice::from_ref(action)),
                 // Whoever stopped it did not want it to run.
-                FailStep::Retry(_) if cause.rule == INTERRUPTED => {}
+                FailStep::Retry(_) if beside || cause.rule == INTERRUPTED => {}
+                FailStep::AskHuman { on_approve: OnApprove::Rerun, .. } if beside => {}
                 FailStep::Retry(spec) => {
                     if self.retry(at, rule, number, spec) {
                         return;
@@ -67,7 +73,7 @@ impl Turn<'_> {
         let mut steps = rule.on_fail.iter().skip_while(|step| !matches!(step, FailStep::AskHuman { .. })).skip(1);
         let code = steps.find_map(|step| match step {
             FailStep::Escalate { code } => Some(code.clone()),
-            FailStep::Do(action @ (Action::Notify { .. } | Action::Set { .. })) => {
+            FailStep::Do(action) if matches!(action.act(), Action::Notify { .. } | Action::Set { .. }) => {
                 self.do_after(at, rule, std::slice::from_ref(action));
                 None
             }

@@ -14,16 +14,18 @@ use super::state::State;
 use super::table::StageInput;
 use super::turn::{At, Turn};
 use std::sync::Arc;
-use tmuxagent_model::{Basis, Effect, Front, Intent, IntentId, Needs, PaneKey, StageState, Timestamp};
+use tmuxagent_model::{Basis, Effect, Front, Intent, IntentId, Needs, PaneKey, SeenByPerson, StageState, Timestamp};
 use tmuxagent_policy::{Action, FailStep, Policy, Stage};
 
 impl Turn<'_> {
     /// A stage begins, or a person lets it go on: its keys are for whoever is in front now. A person sees what that one asks.
     pub fn front_anew(&mut self, at: At, seen_by_person: bool) {
-        if self.stage(at).is_some_and(|stage| stage.basis.is_some() || stage.seen_by_person != seen_by_person)
+        let known = self.stage(at).is_some_and(|stage| stage.basis.is_some() || stage.seen_by_person.is_some());
+        if (known || seen_by_person)
             && let Some(stage) = self.stage_mut(at)
         {
-            (stage.basis, stage.seen_by_person) = (None, seen_by_person);
+            let seen = || SeenByPerson { question: stage.held_by.take() };
+            (stage.basis, stage.seen_by_person) = (None, seen_by_person.then(seen));
         }
         let policy = Arc::clone(&self.policy);
         let wanted = self.rule(&policy, at).is_some_and(|(_, rule)| types_for_front(rule));
@@ -43,7 +45,7 @@ impl Turn<'_> {
 
     /// That program is in front of a pane.
     pub fn in_front(&mut self, pane: &PaneKey, front: &Front, shell: bool) {
-        let known = Basis { front: front.clone(), at: self.now, shell, printed: false, answers: None };
+        let known = Basis { front: front.clone(), at: self.now, shell, printed: false, answers: None, seen: None };
         let news = News { pane, shell, now: self.now };
         for at in news.stages(self.state, &self.policy) {
             let basis = self.basis_of(at, pane, &known);
@@ -67,20 +69,45 @@ impl Turn<'_> {
     fn basis_of(&self, at: At, pane: &PaneKey, known: &Basis) -> Basis {
         let cause = self.stage(at).and_then(|stage| stage.triggered.as_ref());
         let began = || cause.filter(|cause| cause.rule != BY_HAND).map(|cause| cause.text.clone()).unwrap_or_default();
-        let seen = self.stage(at).is_some_and(|stage| stage.seen_by_person);
-        let others = !seen && !known.shell && self.is_of_another_run(at, pane, &known.front);
-        Basis { printed: self.is_begun_by_output(at), answers: others.then(began), ..known.clone() }
+        let seen = self.stage(at).and_then(|stage| stage.seen_by_person.clone());
+        let others = !known.shell && self.is_of_another_run(at, pane, &known.front);
+        let printed = self.is_begun_by_output(at);
+        Basis { printed, answers: others.then(began), seen: seen.filter(|_| others), ..known.clone() }
+    }
+
+    /// Keys for a shell were typed: what comes to the front is the command of their run, whatever that starts.
+    pub fn mind_typed(&mut self, intent: &Intent) {
+        let Effect::Send(send) = &intent.effect else { return };
+        let shell = match &send.needs {
+            Needs::Shell => true,
+            Needs::Front { basis } => basis.as_ref().is_some_and(|basis| basis.shell),
+            _ => false,
+        };
+        if shell && let Some(row) = self.state.panes.get_mut(&send.pane) {
+            row.typed_by = intent.run;
+        }
+    }
+
+    /// The prompt of a pane's shell was seen again.
+    pub fn prompt_seen(&mut self, pane: &PaneKey) {
+        if self.state.panes.get(pane).is_some_and(|row| row.typed_by.is_some())
+            && let Some(row) = self.state.panes.get_mut(pane)
+        {
+            row.typed_by = None;
+        }
     }
 
     /// Whether the command of another run is in front.
     fn is_of_another_run(&self, at: At, pane: &PaneKey, front: &Front) -> bool {
-        self.runs_at(pane).into_iter().filter(|run| *run != at.run).any(|run| {
-            let live = self.live_at(run, pane).and_then(|live| self.stage(live));
-            live.is_some_and(|stage| {
-                let own = stage.look.front.as_ref().is_none_or(|own| own.is(front));
-                own && stage.tracked.is_some() && !stage.state.is_ended()
+        let typed = self.state.panes.get(pane).and_then(|row| row.typed_by).is_some_and(|run| run != at.run);
+        typed
+            || self.runs_at(pane).into_iter().filter(|run| *run != at.run).any(|run| {
+                let live = self.live_at(run, pane).and_then(|live| self.stage(live));
+                live.is_some_and(|stage| {
+                    let own = stage.look.front.as_ref().is_none_or(|own| own.is(front));
+                    own && stage.tracked.is_some() && !stage.state.is_ended()
+                })
             })
-        })
     }
 
     /// Whether something that was printed began a stage, and nobody is asked before it types.
@@ -175,5 +202,5 @@ fn types_for_front(rule: &Stage) -> bool {
         FailStep::Retry(_) | FailStep::AskHuman { .. } | FailStep::Escalate { .. } => None,
     });
     let mut actions = rule.actions_on_start.iter().chain(&rule.on_success).chain(failing);
-    actions.any(|action| matches!(action, Action::SendKeys { expect, .. } if expect.is_empty()))
+    actions.any(|action| matches!(action.act(), Action::SendKeys { expect, .. } if expect.is_empty()))
 }

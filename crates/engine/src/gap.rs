@@ -36,7 +36,8 @@ impl Turn<'_> {
         let Some((_, rule)) = self.rule(&policy, at) else { return };
         let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::Running) else { return };
         let reads = rule.success_when.iter().chain(&rule.fail_when).any(reads_lines);
-        if !reads || stage.approval.is_some() {
+        // A command that was suspended is asked about without a rerun, as soon as anything is seen of it.
+        if !reads || stage.approval.is_some() || stage.look.may_live() {
             return;
         }
         let ask = Ask {

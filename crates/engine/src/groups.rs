@@ -52,7 +52,7 @@ impl Turn<'_> {
             (OnBusy::CancelOlder, Some(_)) => {
                 let cause = Cause::own(self.now, "concurrency", format!("a newer run of group {group} begins"));
                 for id in busy {
-                    self.cancel_run(id, &cause);
+                    self.wind_up(id, &cause);
                 }
                 Ok(())
             }
@@ -92,7 +92,7 @@ impl Turn<'_> {
             return false;
         }
         let cause = Cause::own(self.now, "concurrency", "a newer run begins in this pane");
-        self.cancel_run(id, &cause);
+        self.make_way(id, &cause);
         self.run(id).is_none_or(|run| run.state != RunState::Open)
     }
 }

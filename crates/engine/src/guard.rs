@@ -28,7 +28,7 @@ pub struct Facts<'a> {
 }
 
 /// What came of asking.
-enum Asked {
+pub enum Asked {
     /// It holds.
     Holds,
     /// It does not, and why.
@@ -126,7 +126,7 @@ impl Facts<'_> {
         }
     }
 
-    fn asked(&self, guard: &Guard, part: &Part, holds: Option<bool>) -> Asked {
+    pub fn asked(&self, guard: &Guard, part: &Part, holds: Option<bool>) -> Asked {
         match holds {
             Some(true) => Asked::Holds,
             Some(false) => Asked::Fails(reason(part)),
@@ -146,7 +146,7 @@ impl Facts<'_> {
 }
 
 /// Why it does not hold, in a few words: those of the first part that says so.
-fn reason(part: &Part) -> String {
+pub fn reason(part: &Part) -> String {
     let inside = part.parts.iter().find(|inner| inner.holds == (part.text == "not"));
     match inside {
         Some(inner) if part.detail.is_empty() => reason(inner),
@@ -216,6 +216,7 @@ impl Turn<'_> {
             stage.unmended = unmended;
             stage.exit = None;
             stage.output = None;
+            stage.told = None;
             stage.queue = None;
         }
         self.note_run(Severity::Info, at.run, note);
@@ -223,7 +224,7 @@ impl Turn<'_> {
     }
 
     /// Asks the host of the stage's pane whether a file is there.
-    fn look_for_file(&mut self, at: At, path: &str) {
+    pub fn look_for_file(&mut self, at: At, path: &str) {
         let Some(row) = self.pane_of(at) else { return };
         let question = super::files::is_there(row, path);
         // A second file is looked for while the stage waits for the first already.
@@ -249,11 +250,15 @@ impl Turn<'_> {
             }
         };
         stage.files.insert(path, found);
-        self.admit(at);
+        // Either the stage itself waits for the answer, or the action that it has come to.
+        if stage.state == StageState::Starting { self.advance(at) } else { self.admit(at) }
     }
 
     /// Nobody can tell whether it is to be run: it fails.
     fn guard_failed(&mut self, at: At, why: String) {
+        if self.stage(at).is_some_and(|stage| stage.state == StageState::Starting) {
+            return self.give_up(at, Cause::of(self.cleaner, self.now, "if", &why));
+        }
         if self.shift(at, StageInput::Start) {
             let now = self.now;
             if let Some(stage) = self.stage_mut(at) {

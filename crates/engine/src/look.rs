@@ -4,8 +4,10 @@
 //! group of the pane's terminal is that of an interactive shell, alone. Seen twice it counts, since a command line has
 //! instants between its commands. Where processes can't be asked, nothing follows.
 
+use super::progress::{Look, Own};
 use super::state::{Planned, Purpose, StageRun};
 use super::turn::{At, Turn};
+use super::verdict::INTERRUPT;
 use tmuxagent_model::{
     Effect, Front, IntentId, Millis, PaneKey, PollOutcome, PollSpec, ShellCall, ShellText, StageState, TimerKey,
 };
@@ -26,16 +28,24 @@ const LIMIT: Millis = Millis::from_secs(10);
 /// edits a line it is at its prompt, whatever it has in the background; but the command FRONT has not ended there if it lives.
 /// One without an editor (dash) asks for a buffer full at its prompt, and its `read` for one byte, as POSIX wants it; where
 /// the system keeps its call to itself (`kernel.yama.ptrace_scope`), the two can't be told apart.
+///
+/// It prints what became of FRONT, and whether anything is suspended in this terminal.
 const SCRIPT: &str = r#"tty=$(ps -o tty= -p PID | tr -d ' ')
 case $({ stty -a < "/dev/$tty"; } 2>/dev/null) in *-icanon*) lines=edited ;; *icanon*) lines=whole ;; *) lines= ;; esac
 front=$(ps -o tpgid= -p PID | tr -d ' ')
-ps -A -o pid=,pgid=,tpgid=,args= 2>/dev/null | awk -v pane=PID -v own=FRONT -v lines="$lines" -v call="$(cat "/proc/$front/syscall" 2>/dev/null)" -v file="$(readlink "/proc/$front/exe" 2>/dev/null)" '
-{ size[$2]++; if ($1 == pane) { found = 1; front = $3 } if ($1 == $2) { line = ""; for (i = 4; i <= NF; i++) line = line " " $i; leader[$1] = line } }
+ps -A -o pid=,pgid=,tpgid=,stat=,args= 2>/dev/null | awk -v pane=PID -v own=FRONT -v lines="$lines" -v call="$(cat "/proc/$front/syscall" 2>/dev/null)" -v file="$(readlink "/proc/$front/exe" 2>/dev/null)" '
+{ size[$2]++; if ($4 ~ /^T/) still[$2] = $3; if ($1 == pane) { found = 1; front = $3 } if ($1 == $2) { line = ""; for (i = 5; i <= NF; i++) line = line " " $i; leader[$1] = line } }
 END {
   if (!found) exit 1
   shell = front == pane || leader[front] ~ /^ -?([^ ]*\/)?(ba|z|fi|da|k|a)?sh( -[^ ]*)*$/
   edits = leader[front] ~ /^ -?([^ ]*\/)?(ba|z|fi)sh( |$)/ || file ~ /\/(ba|z|fi)sh$/
-  lives = own && own != front && (own in leader)
+  stands = own && own != front && (own in still)
+  lives = stands || own && own != front && (own in leader)
+  state = "ended"
+  if (!own) state = "unknown"; else if (stands) state = "stopped"; else if (lives || own == front && (own in size)) state = "lives"
+  jobs = "none"
+  for (group in still) if (still[group] == front) jobs = "jobs"
+  print state, jobs
   split(call, word, " ")
   buffered = call == "" || word[1] ~ /^(0|63)$/ && word[2] == "0x0" && word[4] != "0x1"
   exit (shell && !lives && (edits || lines != "whole" || buffered) && (size[front] == 1 || edits && lines == "edited") && !(edits && lines == "whole")) ? 0 : 75
@@ -74,19 +84,26 @@ impl Turn<'_> {
 
     /// A program came to the front of a pane in which something was typed.
     pub fn foreground(&mut self, pane: &PaneKey, front: &Front, prompt: bool) {
+        if prompt {
+            self.prompt_seen(pane);
+        }
         let runs = self.runs_at(pane);
         for run in runs {
             let Some(at) = self.live_at(run, pane) else { continue };
             let Some(stage) = self.stage(at).filter(|stage| stage.typed.is_some() || stage.untracked) else { continue };
-            let next = stage.may_run_next(&front.name) && !self.shows(at, "^C", usize::MAX);
+            let next = stage.may_run_next(&front.name) && !self.echoed(at, INTERRUPT, usize::MAX);
             let Some(StageRun { look, .. }) = self.stage_mut(at) else { continue };
             if !prompt && look.suspended && look.front.as_ref().is_some_and(|own| own.is(front)) {
                 // `fg`: it goes on, and its end is news.
+                look.own = Own::Lives;
+                if self.is_asked_of_suspended(at) {
+                    self.supersede_stage(at);
+                }
                 self.await_suspended(at);
             } else if prompt {
                 look.back = look.front.is_some();
                 self.look_soon(at);
-            } else if look.front.is_none() || next {
+            } else if !look.suspended && (look.front.is_none() || next) {
                 look.front = Some(front.clone());
             } else {
                 look.other = Some(front.clone());
@@ -134,33 +151,68 @@ impl Turn<'_> {
         let asks = self.asked_for_command(at).is_some();
         let Some(stage) = self.stage_mut(at).filter(|stage| stage.look.intent.as_ref() == Some(id)) else { return };
         stage.look.intent = None;
-        if stage.state != StageState::Running {
+        // What was asked for before a person was asked is no news.
+        if stage.state != StageState::Running || stage.look.over {
             return;
+        }
+        let own = stage.look.tells(outcome);
+        if let Some(exit) = stage.look.doubt {
+            stage.look.over = matches!(outcome, PollOutcome::Failed { .. } | PollOutcome::Error { .. });
+            return self.doubt_is_over(at, exit, own);
+        }
+        let waits = stage.look.suspended && stage.look.own == Own::Stopped;
+        if own != Own::Unknown || waits {
+            stage.look.own = own;
+        }
+        if own == Own::Stopped {
+            // Whoever waits for it knows.
+            return if waits { self.not_back(at, asks) } else { self.is_suspended(at) };
         }
         match outcome {
             PollOutcome::Met { .. } if stage.look.once => self.prompt_is_back(at),
-            // It was seen, and somebody has begun something else by now.
-            PollOutcome::Met { .. } | PollOutcome::Pending { .. } if stage.look.back => self.prompt_is_back(at),
+            // It was seen, and somebody has begun something else by now; or goes on with what was suspended.
+            PollOutcome::Met { .. } | PollOutcome::Pending { .. } if stage.look.back && own != Own::Lives => {
+                self.prompt_is_back(at);
+            }
             PollOutcome::Met { .. } => {
                 stage.look.once = true;
                 self.arm_look(at, AGAIN);
             }
-            PollOutcome::Pending { .. } => {
-                stage.look.once = false;
-                stage.look.count = stage.look.count.saturating_add(1);
-                let pause = FIRST.0.saturating_mul(1 << stage.look.count.min(10)).min(LONGEST.0);
-                // Once a person is asked, or something is tried, time leads on. What the command itself asks holds up nothing
-                // that the author wants done.
-                let overdue = stage
-                    .stop
-                    .as_ref()
-                    .is_some_and(|stop| !stop.begun && (stage.approval.is_none() || asks && !stop.steps.is_empty()));
-                self.arm_look(at, Millis(pause));
-                if overdue {
-                    self.stop_next(at);
-                }
-            }
+            PollOutcome::Pending { .. } => self.not_back(at, asks),
             PollOutcome::Failed { .. } | PollOutcome::Error { .. } => self.can_not_look(at),
+        }
+    }
+
+    /// Something else is in front, or the command is not over; `asks`: it waits for a person.
+    fn not_back(&mut self, at: At, asks: bool) {
+        let Some(stage) = self.stage_mut(at) else { return };
+        stage.look.once = false;
+        stage.look.count = stage.look.count.saturating_add(1);
+        let pause = FIRST.0.saturating_mul(1 << stage.look.count.min(10)).min(LONGEST.0);
+        // Once a person is asked, or something is tried, time leads on. What the command itself asks holds up nothing
+        // that the author wants done.
+        let overdue = stage
+            .stop
+            .as_ref()
+            .is_some_and(|stop| !stop.begun && (stage.approval.is_none() || asks && !stop.steps.is_empty()));
+        self.arm_look(at, Millis(pause));
+        if overdue {
+            self.stop_next(at);
+        }
+    }
+
+    /// What the shell told may be what it tells of a suspended command: the processes say which it is.
+    pub fn look_for_suspended(&mut self, at: At, exit: i32) {
+        self.forget_look(at);
+        let Some(stage) = self.stage_mut(at) else { return };
+        (stage.look.suspended, stage.look.once, stage.look.doubt) = (true, false, Some(exit));
+        self.arm_look(at, SOON);
+    }
+
+    /// A look that is on its way was taken before what is known now: it tells nothing.
+    pub fn forget_look(&mut self, at: At) {
+        if let Some(id) = self.stage_mut(at).and_then(|stage| stage.look.intent.take()) {
+            self.withdraw(&id);
         }
     }
 
@@ -168,13 +220,32 @@ impl Turn<'_> {
     fn can_not_look(&mut self, at: At) {
         let Some(stage) = self.stage_mut(at) else { return };
         stage.look.over = true;
-        let (tracked, said) = (stage.tracked.is_some(), stage.said.clone());
+        let (tracked, said) = (stage.tracked.is_some() || stage.look.may_live(), stage.said.clone());
         let overdue = stage.stop.as_ref().is_some_and(|stop| !stop.begun);
         match said.filter(|_| !tracked) {
             Some(said) if said.ok => self.succeed(at, said.cause),
             Some(said) => self.attempt_failed(at, said.cause),
             None if overdue => self.stop_next(at),
             None => {}
+        }
+    }
+}
+
+impl Look {
+    /// What an answer says of the command's program. Of one that was suspended and is not known, whatever is suspended there
+    /// may be it, and so may it where another one came behind the one that is known.
+    fn tells(&self, outcome: &PollOutcome) -> Own {
+        let (PollOutcome::Met { detail } | PollOutcome::Pending { detail }) = outcome else { return Own::Unknown };
+        let is = |word: &str| detail.split_whitespace().any(|told| told == word);
+        let unsure = self.front.is_none() || self.other.is_some();
+        if is("stopped") || is("jobs") && self.suspended && unsure && !is("lives") {
+            Own::Stopped
+        } else if is("lives") {
+            Own::Lives
+        } else if is("ended") {
+            Own::Ended
+        } else {
+            Own::Unknown
         }
     }
 }
@@ -193,5 +264,36 @@ impl StageRun {
             // Keys of which nobody knows what a shell makes of them.
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_suspended_has_not_ended() {
+        let met = |detail: &str| PollOutcome::Met { detail: detail.to_owned() };
+        let front = |pid| Some(Front { pid, born: 1, name: "make".to_owned() });
+        let plain = Look { front: front(9), ..Look::new() };
+        let suspended = Look { suspended: true, ..plain.clone() };
+        let unseen = Look { suspended: true, ..Look::new() };
+        let behind = Look { other: front(10), ..suspended.clone() };
+        for (look, said, own) in [
+            (&plain, "stopped jobs", Own::Stopped),
+            (&plain, "ended jobs", Own::Ended),
+            (&plain, "lives none", Own::Lives),
+            (&plain, "", Own::Unknown),
+            (&suspended, "ended jobs", Own::Ended),
+            (&unseen, "unknown jobs", Own::Stopped),
+            (&unseen, "unknown none", Own::Unknown),
+            (&behind, "ended jobs", Own::Stopped),
+            (&behind, "ended none", Own::Ended),
+            (&behind, "lives jobs", Own::Lives),
+        ] {
+            assert_eq!(look.tells(&met(said)), own, "{said}");
+        }
+        assert_eq!(plain.tells(&PollOutcome::Failed { detail: "stopped".to_owned() }), Own::Unknown);
+        assert!(suspended.may_live() && !Look { own: Own::Ended, ..suspended }.may_live() && !plain.may_live());
     }
 }

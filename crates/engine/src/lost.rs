@@ -60,9 +60,10 @@ impl Turn<'_> {
         let mut code = None;
         for (rule, step) in steps.iter().flat_map(|(_, rule)| rule.on_fail.iter().map(move |step| (rule, step))) {
             match step {
-                FailStep::Do(Action::SendKeys { .. } | Action::Run { .. } | Action::Prompt { .. })
-                | FailStep::Retry(_)
-                | FailStep::AskHuman { .. } => {}
+                FailStep::Do(action)
+                    if matches!(action.act(), Action::SendKeys { .. } | Action::Run { .. } | Action::Prompt { .. }) => {
+                }
+                FailStep::Retry(_) | FailStep::AskHuman { .. } => {}
                 FailStep::Do(action) => self.do_after(at, rule, std::slice::from_ref(action)),
                 FailStep::Escalate { code: word } => {
                     code = Some(word.clone());

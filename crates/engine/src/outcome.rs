@@ -6,7 +6,7 @@ use super::readers::why_skipped;
 use super::state::{IntentRow, Planned, Purpose};
 use super::text::{describe_cleaned, describe_intent, typed_keys, visible};
 use super::turn::{At, Turn};
-use super::verdict::{BY_SIGTSTP, INTERRUPTED};
+use super::verdict::{BY_SIGINT, BY_SIGTSTP, INTERRUPTED};
 use std::sync::Arc;
 use tmuxagent_model::{
     Effect, IntentId, Note, Outcome, PaneKey, PollOutcome, Severity, ShellOutcome, SkipReason, StageState,
@@ -27,6 +27,9 @@ impl Turn<'_> {
         }
         self.state.intents.remove(id);
         self.tell_outcome(&row, outcome);
+        if *outcome == Outcome::Done {
+            self.mind_typed(&row.intent);
+        }
         if row.withdrawn {
             return;
         }
@@ -138,7 +141,13 @@ impl Turn<'_> {
                 self.cancel_stage(at, Cause::own(self.now, "taken back", "its keys were given up"));
             }
             Outcome::Skipped { reason: SkipReason::OtherShell(shell) } if self.quote_anew(at, shell) => {}
-            Outcome::Skipped { reason } => self.unsettled(Some(at), row, &why_skipped(reason), true),
+            Outcome::Skipped { reason } => {
+                let reader = if let SkipReason::Reader(reader) = reason { reader.question.clone() } else { None };
+                if let Some(stage) = self.stage_mut(at) {
+                    stage.held_by = reader;
+                }
+                self.unsettled(Some(at), row, &why_skipped(reason), true);
+            }
             Outcome::Failed { error } => self.unsettled(Some(at), row, &failed_words(error), false),
             Outcome::Unknown { error } => self.unsettled(Some(at), row, &unknown_words(error), false),
         }
@@ -191,10 +200,15 @@ impl Turn<'_> {
         self.shell_is_back(pane, None, token);
         for run in runs {
             let Some(at) = self.live_at(run, pane) else { continue };
+            if let Some(token) = token {
+                // It can't have ended without having begun.
+                self.begun_before(at, token, None);
+            }
             let Some(stage) = self.stage(at) else { continue };
             let tracked = stage.tracked.is_some() || stage.waiting.is_some();
             let by_shell = token.is_none_or(super::tracking::is_of_shell);
-            if let Some(id) = token.and_then(|token| self.is_of_stage(at, token)) {
+            let of_stage = |token| self.is_of_stage(at, token).or_else(|| self.is_given_up(at, token, exit));
+            if let Some(id) = token.and_then(of_stage) {
                 ours = true;
                 // It can't have ended without having begun, nor without having been typed.
                 self.begun(at, &id, None);
@@ -208,6 +222,15 @@ impl Turn<'_> {
         if self.ends_by_itself(pane, token, ours) {
             self.trigger_exit(pane, exit);
         }
+    }
+
+    /// Whether a shell that tells its commands' ends has given the line up in which a stage's command stands, as most do at C-c:
+    /// the report that stands behind the command never comes.
+    fn is_given_up(&self, at: At, token: &str, exit: i32) -> Option<IntentId> {
+        let stage = self.stage(at)?;
+        let id = stage.tracked.as_ref().filter(|_| BY_SIGINT.contains(&exit))?;
+        let typed = stage.typed.as_ref().filter(|typed| typed.id == *id && typed.bare.is_none() && typed.began)?;
+        (typed.token.as_deref() == Some(token)).then(|| id.clone())
     }
 
     /// The exit code of a command may start stages.
@@ -227,23 +250,24 @@ impl Turn<'_> {
 
     /// The tracked command of a stage ended.
     pub fn tracked_ended(&mut self, at: At, exit: i32) {
-        let (now, cleaner) = (self.now, self.cleaner);
+        let now = self.now;
         let Some(stage) = self.stage_mut(at) else { return };
         stage.tracked = None;
         stage.exit = Some(exit);
-        let last = stage.cursor as usize >= stage.plan.len();
-        let command = stage.plan.get((stage.cursor as usize).saturating_sub(1));
-        let command = match command {
-            Some(Planned::Run { command }) => visible(&command.shown),
-            _ => "run".to_owned(),
-        };
-        let cause = Cause::of(cleaner, now, &format!("run {command}"), &format!("exit code {exit}"));
-        match stage.state {
+        let (last, state) = (stage.cursor as usize >= stage.plan.len(), stage.state);
+        let cause = self.cause_of_exit(at, exit);
+        match state {
             StageState::Starting if !last => {
-                if exit == 0 {
+                if self.ends_cancelled(at) {
+                } else if exit == 0 {
                     self.advance(at)
                 } else if BY_SIGTSTP.contains(&exit) {
+                    if let Some(stage) = self.stage_mut(at) {
+                        stage.look.suspended = true;
+                    }
                     self.attempt_failed(at, Cause::own(now, INTERRUPTED, "its command was suspended by C-z"))
+                } else if BY_SIGINT.contains(&exit) {
+                    self.attempt_failed(at, Cause::own(now, INTERRUPTED, cause.brief()))
                 } else {
                     self.attempt_failed(at, cause)
                 }

@@ -26,6 +26,7 @@ impl Turn<'_> {
                 pipelines,
                 names,
                 shell: Some(info.facts.command.clone()).filter(|command| is_shell(command)),
+                typed_by: None,
                 stale: false,
                 program: None,
                 agent: None,

@@ -32,7 +32,7 @@ impl Turn<'_> {
         let others: Vec<usize> = self.run(at.run).map(|run| run.live().collect()).unwrap_or_default();
         for stage in others {
             let cause = Cause::own(self.now, "parallel", format!("stage {} failed", rule.name));
-            self.cancel_stage(At { run: at.run, stage }, cause);
+            self.cancel_beside(At { run: at.run, stage }, cause);
         }
     }
 

@@ -134,9 +134,34 @@ pub struct Stop {
     pub begun: bool,
     /// What is tried now.
     pub intent: Option<IntentId>,
+    /// It is cancelled: whatever its command comes to, the stage ends so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancels: bool,
     /// Why nothing was tried: who reads there instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_up: Option<String>,
+}
+
+/// What is known of the program that a stage's command runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Own {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// It is suspended.
+    Stopped,
+    /// It goes on, in front or behind the shell.
+    Lives,
+    /// It is over.
+    Ended,
+}
+
+impl Own {
+    /// Whether nothing is known.
+    pub const fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
 }
 
 /// Whether the shell of a stage's pane was seen at its prompt again.
@@ -159,9 +184,15 @@ pub struct Look {
     /// A person has suspended the command: codes that come are those of other commands.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspended: bool,
-    /// The shell has edited its next line since: whatever runs now, the command is over.
+    /// The shell has edited its next line since: whatever runs now, the command is over, unless it is seen to live.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub back: bool,
+    /// What was last seen of the command's program.
+    #[serde(default, skip_serializing_if = "Own::is_unknown")]
+    pub own: Own,
+    /// The exit code that its shell told, where that may be what it tells of a suspended command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<i32>,
 }
 
 impl Look {
@@ -176,7 +207,14 @@ impl Look {
             other: None,
             suspended: false,
             back: false,
+            own: Own::Unknown,
+            doubt: None,
         }
+    }
+
+    /// Whether the command was suspended and nothing has told its end: another one would run beside it.
+    pub const fn may_live(&self) -> bool {
+        self.suspended && !matches!(self.own, Own::Ended)
     }
 
     /// Whether nobody looked yet.

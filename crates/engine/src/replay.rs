@@ -406,6 +406,9 @@ impl World {
             }
             Note::StageEscalated { run, stage: name, code } => stage(run, name, "escalated", code),
             Note::StageSkipped { run, stage: name, why } => stage(run, name, "skipped", why),
+            Note::ActionSkipped { run, stage: name, action, why } => {
+                stage(run, name, "action skipped", &format!("{action}: {why}"))
+            }
             Note::StageCancelled { run, stage: name, why } => stage(run, name, "cancelled", why),
             Note::RunEnded { run, pipeline, state } => {
                 Some((Some(*run), Decided::RunEnded { pipeline: pipeline.clone(), state: *state }))

@@ -40,7 +40,8 @@ impl Turn<'_> {
         let (_, rule) = self.rule(&policy, at)?;
         let stage = self.stage(at)?;
         let before = stage.plan.get(stage.cursor as usize)?;
-        let action = rule.actions_on_start.get(stage.cursor as usize)?;
+        // That its `if` holds was seen when it was its turn.
+        let action = rule.actions_on_start.get(stage.cursor as usize)?.act();
         let anew = self.plan(at, rule, std::slice::from_ref(action), stage.attempt).ok()?.into_iter().next()?;
         let says = |action: &Planned| describe_plan(std::slice::from_ref(action));
         (says(before) == says(&anew)).then_some(anew)

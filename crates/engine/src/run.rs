@@ -92,7 +92,7 @@ impl Turn<'_> {
     }
 
     /// Starts the first stage of a pipeline on every pane that it applies to, or in one pane beside another.
-    pub fn start_pipeline(&mut self, name: &str, by: &Cause, beside: Option<&PaneKey>) {
+    pub fn start_pipeline(&mut self, name: &str, by: &Cause, beside: Option<&PaneKey>, given: &Variables) {
         let policy = Arc::clone(&self.policy);
         let Some(pipeline) = policy.pipeline(name) else {
             let text = format!("{}: there is no pipeline {name}", by.brief());
@@ -100,13 +100,17 @@ impl Turn<'_> {
         };
         let Some(stage) = pipeline.stages.first() else { return };
         if let Some(pane) = beside {
-            return self.start_beside(pane, pipeline, stage, by);
+            self.given.clone_from(given);
+            self.start_beside(pane, pipeline, stage, by);
+            return self.given.clear();
         }
         let rows = self.state.panes.iter();
         let panes: Vec<PaneKey> =
             rows.filter(|(_, row)| row.pipelines.contains(&pipeline.name)).map(|(key, _)| key.clone()).collect();
         for pane in &panes {
+            self.given.clone_from(given);
             let fired = self.fire(pane, pipeline, stage, by.clone(), Vec::new(), Starter::Command);
+            self.given.clear();
             if let Fired::Ignored(why) = fired {
                 self.miss(pane, name, &stage.name, &by.brief(), why);
             }
@@ -148,16 +152,7 @@ impl Turn<'_> {
         for stage in live {
             self.cancel_stage(At { run: id, stage }, cause.clone());
         }
-        let of_run: Vec<IntentId> = self
-            .state
-            .intents
-            .iter()
-            .filter(|(_, row)| row.intent.run == Some(id) && row.intent.effect.freezable())
-            .map(|(id, _)| id.clone())
-            .collect();
-        for intent in &of_run {
-            self.withdraw(intent);
-        }
+        self.withdraw_of(id);
         self.close_run(id, RunInput::Cancel);
     }
 

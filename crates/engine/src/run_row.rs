@@ -1,15 +1,15 @@
 //! The rows of runs and of their stages.
 
 use super::agent::AgentWatch;
-use super::explain::{ConditionExplanation, FailedAttempt};
+use super::explain::{ConditionExplanation, FailedAttempt, Part};
 use super::progress::{Cause, Evidence, Look, Overheard, PollRun, Progress, Said, Stop};
 use super::rounds::PastRound;
 use super::tracking::Typed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tmuxagent_model::{
-    ApprovalId, Basis, IntentId, KeyStep, Millis, PaneKey, RunId, RunState, Shell, ShellText, StageState, Timestamp,
-    Urgency, Variables,
+    ApprovalId, Basis, IntentId, KeyStep, Millis, PaneKey, RunId, RunState, SeenByPerson, Shell, ShellText, StageState,
+    Timestamp, Urgency, Variables,
 };
 
 /// An action with its texts filled in.
@@ -47,12 +47,54 @@ pub enum Planned {
     /// Starts another pipeline.
     StartPipeline {
         pipeline: String,
+        /// The values of its inputs.
+        #[serde(default, skip_serializing_if = "Variables::is_empty")]
+        given: Variables,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         beside: bool,
     },
+    /// Not done, since its `if` does not hold.
+    Skipped {
+        /// The action, for people.
+        what: String,
+        /// Its `if` in one line.
+        words: String,
+        /// The same, part by part.
+        part: Part,
+        /// Which action it is.
+        kind: SkippedKind,
+    },
+    /// The action of that place among the start actions, whose `if` asks for files: they are looked for when it is its turn.
+    If { index: u32, words: String, then: Box<Planned> },
     /// The action of that place among the start actions: it names what the command before it printed, so it is filled
     /// in when that is known.
     Later { index: u32 },
+}
+
+/// What was skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkippedKind {
+    /// A `run`.
+    Run,
+    /// Something else that acts: keys, a prompt, a script.
+    Act,
+    /// Something that tells or keeps.
+    Tell,
+}
+
+impl Planned {
+    /// Which action it is: one that acts leads somewhere that conditions can wait for.
+    pub fn kind(&self) -> SkippedKind {
+        match self {
+            Self::Run { .. } => SkippedKind::Run,
+            Self::Send { .. } | Self::Prompt { .. } | Self::Shell { .. } => SkippedKind::Act,
+            Self::Notify { .. } | Self::Set { .. } | Self::StartPipeline { .. } => SkippedKind::Tell,
+            Self::Skipped { kind, .. } => *kind,
+            Self::If { then, .. } => then.kind(),
+            Self::Later { .. } => SkippedKind::Act,
+        }
+    }
 }
 
 /// A stage of a run.
@@ -77,6 +119,9 @@ pub struct StageRun {
     /// The files that its `if` names, and whether they were there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, bool>,
+    /// What of its start actions was skipped in this attempt, by the `if` of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skips: Vec<ConditionExplanation>,
     /// The look for such a file on its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looks_for: Option<IntentId>,
@@ -116,9 +161,12 @@ pub struct StageRun {
     /// Who was in front when it began: its keys that name no program are for that one, however late they are typed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<Basis>,
-    /// A person has let it go on, who sees what is asked there.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub seen_by_person: bool,
+    /// A person has let it go on, who saw what was asked there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_by_person: Option<SeenByPerson>,
+    /// What its keys were held back for, where that asked something: [`tmuxagent_model::PaneReader::question`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<String>,
     /// The plan was shown to a human who said yes: it is not filled in anew.
     pub plan_fixed: bool,
     /// The next action of the plan.
@@ -135,6 +183,9 @@ pub struct StageRun {
     /// The last lines that its last attempt printed, where the policy names them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
+    /// The line of its last attempt's output that tells why that failed, where one is known. For people alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<String>,
     /// The open question about it.
     pub approval: Option<ApprovalId>,
     /// Its polls, by the number of their condition.
@@ -182,6 +233,7 @@ impl StageRun {
             unmended: false,
             guard: None,
             files: BTreeMap::new(),
+            skips: Vec::new(),
             looks_for: None,
             began: 0,
             over: 0,
@@ -198,7 +250,8 @@ impl StageRun {
             progress: Progress::new(),
             plan: Vec::new(),
             basis: None,
-            seen_by_person: false,
+            seen_by_person: None,
+            held_by: None,
             plan_fixed: false,
             cursor: 0,
             waiting: None,
@@ -206,6 +259,7 @@ impl StageRun {
             typed: None,
             exit: None,
             output: None,
+            told: None,
             approval: None,
             polls: BTreeMap::new(),
             quiet_since: None,
@@ -224,6 +278,11 @@ impl StageRun {
 }
 
 impl StageRun {
+    /// Whether its command was told to stop, and it is cancelled as soon as that has ended.
+    pub fn is_being_cancelled(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.cancels)
+    }
+
     /// Whether an attempt goes on, or is about to, in the pane of the stage.
     pub const fn acts(&self) -> bool {
         self.state.is_under_way() && !self.unplaced

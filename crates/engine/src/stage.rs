@@ -82,6 +82,10 @@ impl Turn<'_> {
         let now = self.now;
         let fixed = self.stage(at).is_some_and(|stage| stage.plan_fixed);
         let attempt = self.stage(at).map_or(1, |stage| stage.attempt + 1);
+        if let Some(stage) = self.stage_mut(at) {
+            stage.files.clear();
+            stage.skips.clear();
+        }
         let plan = if fixed { None } else { Some(self.plan(at, rule, &rule.actions_on_start, attempt)) };
         let conditions = rule.success_when.iter().chain(&rule.fail_when);
         let shape = conditions.map(|c| describe(&policy, c)).collect::<Vec<_>>().join(" | ");
@@ -96,6 +100,7 @@ impl Turn<'_> {
             stage.typed = None;
             stage.exit = None;
             stage.output = None;
+            stage.told = None;
             stage.polls.clear();
             stage.quiet_since = None;
             stage.queue = None;
@@ -128,6 +133,13 @@ impl Turn<'_> {
         loop {
             let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::Starting) else { return };
             let Some(action) = stage.plan.get(stage.cursor as usize).cloned() else { break };
+            if let Planned::If { index, then, .. } = &action {
+                match self.decide_action(at, *index, then) {
+                    Ok(true) => continue,
+                    Ok(false) => return,
+                    Err(cause) => return self.give_up(at, cause),
+                }
+            }
             if let Planned::Later { index } = action {
                 if let Err(cause) = self.fill_later(at, index) {
                     return self.give_up(at, cause);
@@ -279,12 +291,16 @@ impl Turn<'_> {
                 }
                 None
             }
+            Planned::Skipped { what, words, part, .. } => {
+                self.tell_skipped(at, what, words, part);
+                None
+            }
             // Filled in before it is done.
-            Planned::Later { .. } => None,
-            Planned::StartPipeline { pipeline, beside } => {
+            Planned::Later { .. } | Planned::If { .. } => None,
+            Planned::StartPipeline { pipeline, given, beside } => {
                 let beside = beside.then_some(pane);
                 let by = Cause::own(self.now, "start_pipeline", format!("by stage {}", self.stage_name(at)));
-                self.then(Work::StartPipeline { pipeline: pipeline.clone(), by, beside });
+                self.then(Work::StartPipeline { pipeline: pipeline.clone(), by, beside, given: given.clone() });
                 None
             }
         }
@@ -302,6 +318,9 @@ impl Turn<'_> {
             stage.running_at = Some(now);
             stage.quiet_since = Some(now);
         }
+        if self.has_skipped_all(at) {
+            return self.succeed(at, Cause::own(now, "actions_on_start", "its actions are skipped"));
+        }
         let conditions = || rule.success_when.iter().chain(&rule.fail_when);
         if let Some(first) = conditions().flat_map(silences).min() {
             self.state.arm(TimerKey::Idle(at.run, rule.name.clone()), now + first);
@@ -310,7 +329,8 @@ impl Turn<'_> {
         self.watch_prompt(at);
         let tracked = self.stage(at).is_some_and(|stage| stage.tracked.is_some());
         // A tracked command before the last action has ended already, well, or the attempt would have.
-        let exit = self.stage(at).and_then(|stage| stage.exit).filter(|_| !tracked);
+        let exit =
+            self.stage(at).and_then(|stage| stage.exit).filter(|_| !tracked).or_else(|| self.exit_of_skipped(at));
         if self.judge(at, &Stimulus::Settled) || exit.is_some_and(|code| self.judge(at, &Stimulus::Exit(code))) {
             return;
         }
@@ -336,6 +356,9 @@ impl Turn<'_> {
 
     /// A stage succeeded.
     pub fn succeed(&mut self, at: At, cause: Cause) {
+        if self.ends_cancelled(at) {
+            return;
+        }
         let policy = Arc::clone(&self.policy);
         self.close_attempt(at);
         if !self.shift(at, StageInput::Succeed) {

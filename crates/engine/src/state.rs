@@ -56,6 +56,9 @@ pub struct PaneRow {
     /// read by it afterwards.
     #[serde(default)]
     pub shell: Option<String>,
+    /// The run that typed last into its shell, as long as nobody has seen the prompt again: what is in front is its command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typed_by: Option<RunId>,
     /// Its host can't be observed now.
     pub stale: bool,
     /// What its program last said of itself.

@@ -2,15 +2,15 @@
 
 use super::expiry::OnExpiry;
 use super::gate::{Ask, CONTINUE, WAIT};
-use super::progress::{Cause, Stop, StopStep};
+use super::progress::{Cause, Own, Stop, StopStep};
 use super::readers::who;
-use super::state::{IntentRow, Purpose, is_shell};
+use super::state::{IntentRow, PaneRow, Purpose, is_shell};
 use super::text::visible;
 use super::turn::{At, Turn};
 use std::sync::Arc;
 use tmuxagent_model::{
-    ApprovalKind, Effect, IntentId, IntentState, KeyStep, Millis, Needs, Note, PaneReader, Reads, RunId, SendKeys,
-    Severity, ShellCall, ShellText, StageState, TimerKey, Verdict,
+    ApprovalKind, Effect, Front, IntentId, IntentState, KeyStep, Millis, Needs, Note, PaneReader, Reads, RunId,
+    SendKeys, Severity, ShellCall, ShellText, StageState, TimerKey, Verdict,
 };
 use tmuxagent_policy::Stopping;
 
@@ -28,6 +28,28 @@ own=$(ps -o pgid= -p PID | tr -d ' ')
 only=ONLY
 age=$(ps -o etimes= -p "$front" 2>/dev/null | tr -d ' ')
 if [ -n "$front" ] && [ "$front" != "$own" ] && [ "$front" -gt 1 ] && [ "${age:-AGE}" -ge AGE ] && [ "$front" = "${only:-$front}" ]; then kill -s TERM -- "-$front"; fi"#;
+
+/// C-c for the command in front of a pane: that one, where it is known.
+pub fn interrupt(row: &PaneRow, front: Option<Front>) -> SendKeys {
+    let command = &row.info.facts.command;
+    SendKeys {
+        pane: row.info.key.clone(),
+        steps: vec![KeyStep::Key("C-c".to_owned())],
+        expect_command: Some(command.clone()).filter(|command| !is_shell(command)),
+        expect_screen: None,
+        needs: Needs::Command { front },
+        shells: Vec::new(),
+    }
+}
+
+/// The ways of a policy to stop a command.
+pub fn steps_of(steps: &[Stopping]) -> Vec<StopStep> {
+    let step = |step: &Stopping| match step {
+        Stopping::Interrupt => StopStep::Interrupt,
+        Stopping::Terminate => StopStep::Terminate,
+    };
+    steps.iter().map(step).collect()
+}
 
 impl Turn<'_> {
     /// The time limit of a stage's attempt: the policy's, or that of the configuration.
@@ -49,6 +71,9 @@ impl Turn<'_> {
         let Some(stage) = self.stage(at) else { return };
         if !matches!(stage.state, StageState::Starting | StageState::Running) {
             return;
+        }
+        if stage.stop.as_ref().is_some_and(|stop| stop.cancels) {
+            return self.stop_next(at);
         }
         if self.is_asked_whether_done(at) {
             // Its command has ended, or stands still: a person says what that means, and nothing is to be stopped.
@@ -76,13 +101,9 @@ impl Turn<'_> {
         }
         let policy = Arc::clone(&self.policy);
         let steps = self.rule(&policy, at).map(|(_, rule)| rule.on_timeout.as_slice()).unwrap_or_default();
-        let steps = steps.iter().map(|step| match step {
-            Stopping::Interrupt => StopStep::Interrupt,
-            Stopping::Terminate => StopStep::Terminate,
-        });
-        let steps = if busy { steps.collect() } else { Vec::new() };
+        let steps = if busy { steps_of(steps) } else { Vec::new() };
         let Some(stage) = self.stage_mut(at) else { return };
-        stage.stop = Some(Stop { cause, steps, begun: false, intent: None, held_up: None });
+        stage.stop = Some(Stop { cause, steps, begun: false, intent: None, cancels: false, held_up: None });
         let looks = self.options.looks && self.stage(at).is_some_and(|stage| !stage.look.over);
         if busy && looks && self.stage(at).is_some_and(|stage| stage.state == StageState::Running) {
             // It may have ended without a word; what is seen leads on.
@@ -105,7 +126,8 @@ impl Turn<'_> {
             return self.attempt_failed(at, cause);
         }
         let Some(stage) = self.stage_mut(at) else { return };
-        stage.stop = Some(Stop { cause, steps: Vec::new(), begun: false, intent: Some(id), held_up: None });
+        stage.stop =
+            Some(Stop { cause, steps: Vec::new(), begun: false, intent: Some(id), held_up: None, cancels: false });
         let key = TimerKey::StageTimeout(at.run, self.stage_name(at));
         self.state.arm(key, self.now + PATIENCE);
     }
@@ -118,7 +140,7 @@ impl Turn<'_> {
     }
 
     /// Whether a command of the stage may still run in its pane.
-    fn is_busy(&self, at: At) -> bool {
+    pub fn is_busy(&self, at: At) -> bool {
         self.stage(at).is_some_and(|stage| {
             let runs = stage.tracked.is_some() || stage.untracked && self.options.looks;
             stage.look.suspended || runs && !stage.look.over
@@ -135,8 +157,7 @@ impl Turn<'_> {
     pub fn stop_next(&mut self, at: At) {
         let Some(stop) = self.stage(at).and_then(|stage| stage.stop.clone()) else { return };
         let Some(row) = self.pane_of(at) else { return };
-        let (pane, folder, command) =
-            (row.info.key.clone(), row.info.facts.path.clone(), row.info.facts.command.clone());
+        let (pane, folder) = (row.info.key.clone(), row.info.facts.path.clone());
         let age = if stop.begun { PATIENCE.0 / 1000 - 1 } else { 0 };
         let look = self.stage(at).map(|stage| stage.look.clone()).unwrap_or_default();
         if let Some(other) = look.other.filter(|_| stop.held_up.is_none()) {
@@ -144,15 +165,9 @@ impl Turn<'_> {
             return self.hold_up(at, who(&reader));
         }
         let effect = match stop.steps.first() {
+            None if stop.cancels => return self.cancel_anyway(at, &stop),
             None => return self.ask_overdue(at),
-            Some(StopStep::Interrupt) => Effect::Send(SendKeys {
-                pane,
-                steps: vec![KeyStep::Key("C-c".to_owned())],
-                expect_command: Some(command).filter(|command| !is_shell(command)),
-                expect_screen: None,
-                needs: Needs::Command { front: look.front },
-                shells: Vec::new(),
-            }),
+            Some(StopStep::Interrupt) => Effect::Send(interrupt(row, look.front)),
             Some(StopStep::Terminate) => Effect::Shell(ShellCall {
                 script: ShellText {
                     text: TERMINATE
@@ -169,7 +184,11 @@ impl Turn<'_> {
         };
         let attempt = self.stage(at).map_or(0, |stage| stage.attempt);
         let name = self.stage_name(at);
-        let text = format!("stage {name} is over its time; its command is told to stop");
+        let text = if stop.cancels {
+            format!("stage {name} is cancelled; its command is told to stop")
+        } else {
+            format!("stage {name} is over its time; its command is told to stop")
+        };
         self.note_run(Severity::Warning, at.run, Note::Text { text });
         let id = self.emit(effect, Purpose::Stop { run: at.run, stage: name.clone(), attempt });
         if let Some(stop) = self.stage_mut(at).and_then(|stage| stage.stop.as_mut()) {
@@ -251,7 +270,12 @@ impl Turn<'_> {
                 }
                 self.mind_limit(at);
             }
-            (true, Some(OVER)) => self.attempt_failed(at, stop.cause),
+            (true, Some(OVER)) => {
+                if let Some(stage) = self.stage_mut(at) {
+                    stage.look.own = Own::Ended;
+                }
+                self.attempt_failed(at, stop.cause);
+            }
             (true, _) if self.is_busy(at) && stop.held_up.is_none() => {
                 if let Some(stage) = self.stage_mut(at) {
                     stage.stop = Some(Stop { steps: vec![StopStep::Interrupt, StopStep::Terminate], ..stop });

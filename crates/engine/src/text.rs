@@ -147,7 +147,9 @@ pub fn plan_keys(plan: &[Planned]) -> Vec<KeyStep> {
             | Planned::Notify { .. }
             | Planned::Set { .. }
             | Planned::StartPipeline { .. }
+            | Planned::Skipped { .. }
             | Planned::Later { .. } => {}
+            Planned::If { then, .. } => keys.extend(plan_keys(std::slice::from_ref(then))),
         }
     }
     keys
@@ -157,6 +159,7 @@ pub fn plan_keys(plan: &[Planned]) -> Vec<KeyStep> {
 pub fn describe_plan(plan: &[Planned]) -> String {
     let words: Vec<String> = plan
         .iter()
+        .filter(|action| !matches!(action, Planned::Skipped { .. }))
         .map(|action| match action {
             Planned::Send { steps, shown, .. } => describe_steps(shown.as_ref().unwrap_or(steps)),
             Planned::Run { command } => format!("{} ⏎", visible(&command.shown)),
@@ -164,7 +167,16 @@ pub fn describe_plan(plan: &[Planned]) -> String {
             Planned::Shell { script, .. } => format!("shell: {}", visible(&script.shown)),
             Planned::Notify { text, .. } => format!("notify: {}", visible(text)),
             Planned::Set { name, value } => format!("set {name} = {}", visible(value)),
-            Planned::StartPipeline { pipeline, .. } => format!("start pipeline {pipeline}"),
+            Planned::StartPipeline { pipeline, given, .. } if given.is_empty() => format!("start pipeline {pipeline}"),
+            Planned::StartPipeline { pipeline, given, .. } => {
+                let given: Vec<String> =
+                    given.iter().map(|(name, value)| format!("{name}={}", visible(value))).collect();
+                format!("start pipeline {pipeline} with {}", given.join(", "))
+            }
+            Planned::Skipped { what, .. } => what.clone(),
+            Planned::If { words, then, .. } => {
+                format!("if {}: {}", visible(words), describe_plan(std::slice::from_ref(then)))
+            }
             Planned::Later { .. } => "what the command's output says".to_owned(),
         })
         .collect();

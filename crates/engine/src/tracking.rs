@@ -114,6 +114,9 @@ impl Turn<'_> {
         }
         for run in self.runs_at(pane) {
             let Some(at) = self.live_at(run, pane) else { continue };
+            if self.begun_before(at, token, line) {
+                return;
+            }
             let Some(stage) = self.stage(at) else { continue };
             let Some(id) = stage.waiting.as_ref().or(stage.tracked.as_ref()).cloned() else { continue };
             let Some(typed) = stage.typed.as_ref().filter(|typed| typed.id == id) else { continue };
@@ -122,13 +125,6 @@ impl Turn<'_> {
                 None => id.as_str() == token,
             };
             let first = !typed.began && typed.token.is_none();
-            let before = typed.before.iter().find(|before| is || before.as_str() == token).cloned();
-            if let Some(before) = before.filter(|_| stage.waiting.is_some()) {
-                // What was typed first has begun: what waits to be typed again is taken back.
-                self.withdraw(&id);
-                self.begun_before(at, &before, of_shell.then(|| token.to_owned()));
-                return;
-            }
             if is {
                 self.begun(at, &id, of_shell.then(|| token.to_owned()));
                 return;
@@ -160,14 +156,34 @@ impl Turn<'_> {
         }
     }
 
-    /// A stage's command began as it had been typed before.
-    fn begun_before(&mut self, at: At, id: &IntentId, token: Option<String>) {
+    /// What was typed first has begun, where it waits to be typed again or a person is asked about that: it is not typed
+    /// again. Says whether it is so.
+    pub fn begun_before(&mut self, at: At, token: &str, line: Option<&str>) -> bool {
+        let Some(stage) = self.stage(at) else { return false };
+        let (waiting, asks) = (stage.waiting.clone(), stage.state == StageState::Asking);
+        let Some(typed) = stage.typed.as_ref().filter(|typed| !typed.began && (waiting.is_some() || asks)) else {
+            return false;
+        };
+        let by_line =
+            is_of_shell(token) && typed.bare.as_deref().zip(line).is_some_and(|(bare, line)| shows(line, bare));
+        let Some(id) = typed.before.iter().find(|before| by_line || before.as_str() == token).cloned() else {
+            return false;
+        };
+        if let Some(again) = &waiting {
+            self.withdraw(again);
+        }
         if let Some(stage) = self.stage_mut(at) {
             let bare = stage.typed.take().and_then(|typed| typed.bare);
-            stage.waiting = None;
+            let token = by_line.then(|| token.to_owned());
             stage.typed = Some(Typed { token, began: true, ..Typed::new(id.clone(), bare) });
+            (stage.waiting, stage.tracked) = (None, Some(id.clone()));
         }
-        self.action_done(at, id);
+        if asks {
+            self.begun_late(at);
+        } else {
+            self.action_done(at, &id);
+        }
+        true
     }
 
     /// A command that was asked about runs after all, for it was typed ahead: the question is over.
@@ -282,6 +298,7 @@ impl Turn<'_> {
             }
             for run in self.runs_at(&key) {
                 if let Some(at) = self.live_at(run, &key) {
+                    self.ask_before_repeat(at);
                     self.state.disarm(&TimerKey::Begin(at.run, self.stage_name(at)));
                     let typed = self.stage(at).and_then(|stage| stage.typed.as_ref());
                     if typed.is_some_and(Typed::is_to_begin)
@@ -291,6 +308,18 @@ impl Turn<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// What was typed first may have run unseen: what still waits to be typed again is not typed any more, and asked about.
+    fn ask_before_repeat(&mut self, at: At) {
+        let stage = self.stage(at);
+        let typed = stage.and_then(|stage| stage.typed.as_ref()).filter(|typed| !typed.before.is_empty());
+        let waiting = stage.and_then(|stage| stage.waiting.clone());
+        let Some(id) = waiting.filter(|id| typed.is_some_and(|typed| typed.id == *id)) else { return };
+        let now = self.now;
+        if let Some(row) = self.state.intents.get_mut(&id) {
+            row.intent.until = Some(now);
         }
     }
 

@@ -35,7 +35,7 @@ pub enum Work {
     /// A stage ended for which other pipelines wait.
     Elsewhere(Ended),
     /// Another pipeline is to be started.
-    StartPipeline { pipeline: String, by: Cause, beside: Option<PaneKey> },
+    StartPipeline { pipeline: String, by: Cause, beside: Option<PaneKey>, given: Variables },
     /// A lock may be free.
     Locks,
 }
@@ -105,10 +105,10 @@ impl<'a> Turn<'a> {
             match work {
                 Work::StageEnded(run) => self.after_stage(run),
                 Work::Elsewhere(ended) => self.ended_elsewhere(&ended),
-                Work::StartPipeline { pipeline, by, beside } => {
+                Work::StartPipeline { pipeline, by, beside, given } => {
                     starts += 1;
                     if starts <= MOST_STARTS {
-                        self.start_pipeline(&pipeline, &by, beside.as_ref());
+                        self.start_pipeline(&pipeline, &by, beside.as_ref(), &given);
                     } else {
                         let text = format!(
                             "{}: pipelines start each other without end; {pipeline} is not started",

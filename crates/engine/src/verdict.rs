@@ -9,20 +9,28 @@ use super::condition::{FAIL, Found, SUCCESS, Stimulus, named_codes, reads_lines}
 use super::expiry::OnExpiry;
 use super::gate::{Ask, CONTINUE, RERUN, WAIT};
 use super::outlook::Outlook;
-use super::progress::{Cause, Held, PollRun, Said};
+use super::progress::{Cause, Held, Own, PollRun, Said};
+use super::state::Planned;
 use super::text::visible;
 use super::turn::{At, Turn};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tmuxagent_model::{Approval, ApprovalKind, Note, Printed, Severity, StageState, TimerKey};
+use tmuxagent_lines::{is_tracked_command, without_report};
+use tmuxagent_model::{Approval, ApprovalKind, Note, Printed, Severity, Shell, StageState, TimerKey};
 use tmuxagent_policy::{Condition, Stage};
 
-/// The exit code of a command that SIGINT ended.
-const BY_SIGINT: i32 = 130;
+/// What is told of a command that SIGINT ended: by shells, and by what gives the signal's own number.
+pub const BY_SIGINT: [i32; 2] = [128 + 2, -2];
 /// What a shell tells of a command that SIGTSTP stopped, on Linux and on macOS.
 pub const BY_SIGTSTP: [i32; 2] = [128 + 20, 128 + 18];
 /// The rule of a cause that is somebody's C-c: whoever stopped it does not want it tried again.
 pub const INTERRUPTED: &str = "interrupted";
+/// What a terminal shows for C-c.
+pub const INTERRUPT: &str = "^C";
+/// What it shows for C-z.
+pub const SUSPEND: &str = "^Z";
+/// In how many last lines it is looked for, where nothing is printed behind it.
+const LAST: usize = 3;
 
 impl Turn<'_> {
     /// A condition of a running stage holds; says whether that ended the attempt.
@@ -85,14 +93,23 @@ impl Turn<'_> {
         let Some(stage) = self.stage(at) else { return };
         let (said, stop) = (stage.said.clone(), stage.stop.clone());
         let expected = rule.success_when.as_ref().is_some_and(|c| named_codes(c).contains(&exit));
+        if let Some(stop) = stop.as_ref().filter(|stop| stop.cancels) {
+            return self.attempt_failed(at, stop.cause.clone());
+        }
+        if BY_SIGTSTP.contains(&exit) && !expected {
+            return self.is_suspended(at);
+        }
+        if exit == 0 && self.may_be_suspended(at) {
+            return;
+        }
+        // What else is told is its end, whatever was printed.
+        if let Some(stage) = self.stage_mut(at) {
+            stage.look.own = Own::Ended;
+        }
         if let Some(stop) = stop.filter(|stop| stop.begun) {
             return self.attempt_failed(at, stop.cause);
         }
-        // fish tells 0 of it.
-        if BY_SIGTSTP.contains(&exit) && !expected || self.shows(at, "^Z", 3) {
-            return self.is_suspended(at);
-        }
-        if exit == BY_SIGINT && !expected {
+        if BY_SIGINT.contains(&exit) && !expected {
             self.record_verdict(at, &Stimulus::Exit(exit));
             return self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, cause.brief()));
         }
@@ -132,7 +149,7 @@ impl Turn<'_> {
     pub fn prompt_is_back(&mut self, at: At) {
         let Some(stage) = self.stage(at).filter(|stage| stage.state == StageState::Running) else { return };
         let (said, stop, tracked) = (stage.said.clone(), stage.stop.clone(), stage.tracked.is_some());
-        if let Some(stop) = stop.as_ref().filter(|stop| stop.begun) {
+        if let Some(stop) = stop.as_ref().filter(|stop| stop.begun || stop.cancels) {
             return self.attempt_failed(at, stop.cause.clone());
         }
         if self.may_still_read(at) {
@@ -141,13 +158,18 @@ impl Turn<'_> {
         if self.awaits_begin(at) {
             return self.begin_due(at);
         }
+        let (own, suspended) = self.stage(at).map(|stage| (stage.look.own, stage.look.suspended)).unwrap_or_default();
+        if suspended && own != Own::Ended {
+            return self.ask_of_suspended(at);
+        }
         // A prompt may already stand behind it.
-        let suspended = self.stage(at).is_some_and(|stage| stage.look.suspended);
-        if !suspended && self.shows(at, "^Z", 3) {
+        if own != Own::Ended && self.echoed(at, SUSPEND, LAST) {
             return self.is_suspended(at);
         }
-        // An interpreter prints where it was, in many lines; the code that is missing is another sign.
-        if self.shows(at, "^C", 3) || tracked && self.printed_in(at).any(|line| echoes_interrupt(&line.text)) {
+        // An interpreter prints where it was, in many lines; the code that is missing is another sign. It is none where the shell
+        // itself tells every end: then it was missed, and what was printed tells nothing of it.
+        let last = if tracked { usize::MAX } else { LAST };
+        if !self.is_told_by_shell(at) && self.echoed(at, INTERRUPT, last) {
             return self.attempt_failed(at, Cause::own(self.now, INTERRUPTED, "its command was stopped by C-c"));
         }
         match (said, stop) {
@@ -168,15 +190,70 @@ impl Turn<'_> {
         let found = self.printed.as_ref().zip(since).filter(|((pane, _), (own, _))| pane == *own);
         // What stands above its own line, which a later life reads with it, is none of it.
         let typed = self.stage(at).and_then(|stage| stage.typed.as_ref()).and_then(|typed| typed.bare.as_deref());
-        let own = move |line: &Printed| typed.is_some_and(|typed| line.text.contains(typed));
+        let own = move |line: &Printed| {
+            is_tracked_command(&line.text) || typed.is_some_and(|typed| line.text.contains(typed))
+        };
         found.into_iter().flat_map(move |((_, lines), (_, since))| {
             lines.iter().rev().filter(move |line| line.at >= since).take_while(move |line| !own(line))
         })
     }
 
-    /// Whether so many last lines of the attempt hold what a terminal shows for a key.
-    pub fn shows(&self, at: At, key: &str, last: usize) -> bool {
-        self.printed_in(at).take(last).any(|line| line.text.contains(key))
+    /// Whether a terminal showed in so many last lines of the attempt that a key was pressed.
+    pub fn echoed(&mut self, at: At, key: &str, last: usize) -> bool {
+        let found = self.printed_in(at).take(last).any(|line| echoes(&line.text, key));
+        // What follows goes by it.
+        self.used_printed |= found;
+        found
+    }
+
+    /// Whether the stage's command was typed as it is, into a shell that tells of each command's end.
+    fn is_told_by_shell(&self, at: At) -> bool {
+        let stage = self.stage(at).filter(|stage| stage.tracked.is_some());
+        stage.and_then(|stage| stage.typed.as_ref()).is_some_and(|typed| typed.bare.is_some())
+    }
+
+    /// A command is told to have ended well, and C-z was shown. fish tells that of a suspended one too; but anything can print the
+    /// sign, so the processes say which it is. Says whether it is not over, or that is still to be seen.
+    fn may_be_suspended(&mut self, at: At) -> bool {
+        let Some(stage) = self.stage(at) else { return false };
+        let looks = self.options.looks && !stage.look.over;
+        if stage.look.own == Own::Ended || !self.echoed(at, SUSPEND, LAST) {
+            return false;
+        }
+        if looks {
+            self.look_for_suspended(at, 0);
+            return true;
+        }
+        let fish = self.pane_of(at).is_some_and(|row| Shell::of(row.reader()) == Shell::Fish);
+        if fish {
+            self.is_suspended(at);
+        }
+        fish
+    }
+
+    /// What was looked at tells whether the command whose shell told this code is suspended.
+    pub fn doubt_is_over(&mut self, at: At, exit: i32, own: Own) {
+        if matches!(own, Own::Stopped | Own::Lives) {
+            return self.is_suspended(at);
+        }
+        let Some(stage) = self.stage_mut(at) else { return };
+        (stage.look.suspended, stage.look.doubt) = (false, None);
+        // Where nobody can look, the shell decides.
+        if !stage.look.over {
+            stage.look.own = Own::Ended;
+        }
+        let cause = self.cause_of_exit(at, exit);
+        self.exited(at, exit, cause);
+    }
+
+    /// The end of the stage's command, as the reason of what follows.
+    pub fn cause_of_exit(&self, at: At, exit: i32) -> Cause {
+        let plan = self.stage(at).and_then(|stage| stage.plan.get((stage.cursor as usize).saturating_sub(1)));
+        let command = match plan {
+            Some(Planned::Run { command }) => visible(&command.shown),
+            _ => "run".to_owned(),
+        };
+        Cause::of(self.cleaner, self.now, &format!("run {command}"), &format!("exit code {exit}"))
     }
 
     /// A command ended, and no condition holds: what can still come by itself is waited for, or else a person is asked.
@@ -203,15 +280,36 @@ impl Turn<'_> {
 
     /// A person pressed C-z: the command has not ended, and `fg` goes on with it. Another one beside it is nothing that
     /// somebody asked for, so that it can't be begun anew before its end ([`runs_beside`]).
-    fn is_suspended(&mut self, at: At) {
+    pub fn is_suspended(&mut self, at: At) {
+        self.forget_look(at);
         if let Some(stage) = self.stage_mut(at) {
-            stage.look.suspended = true;
+            let look = &mut stage.look;
+            (look.suspended, look.own, look.doubt) = (true, Own::Stopped, None);
+            (look.over, look.once, look.back) = (true, false, false);
+        }
+        if self.is_asked_of_suspended(at) {
+            return;
         }
         let name = self.stage_name(at);
         let question = format!(
             "The command of stage {name} was suspended by C-z and has not ended; `fg` goes on with it. Has it succeeded?"
         );
         self.ask_with(at, question, &[CONTINUE, WAIT]);
+    }
+
+    /// A command was suspended, and its shell is at its prompt; nothing tells whether it has ended since.
+    fn ask_of_suspended(&mut self, at: At) {
+        let name = self.stage_name(at);
+        let question = format!(
+            "The command of stage {name} was suspended by C-z, and nobody saw whether it has ended since. Has it succeeded?"
+        );
+        self.ask_with(at, question, &[CONTINUE, WAIT]);
+    }
+
+    /// Whether a person is asked about a command that is, or was, suspended.
+    pub fn is_asked_of_suspended(&self, at: At) -> bool {
+        let asked = self.stage(at).and_then(|stage| stage.approval.as_ref()).and_then(|id| self.pending(id));
+        asked.is_some_and(|row| runs_beside(&row.approval))
     }
 
     /// Somebody means to wait on, and of a suspended command to go on with it: its end is looked for, since no shell will tell it.
@@ -240,6 +338,7 @@ impl Turn<'_> {
             attempt,
             ..Ask::default()
         };
+        self.forget_look(at);
         if let Some(stage) = self.stage_mut(at) {
             stage.look.over = true;
             stage.stop = None;
@@ -256,13 +355,19 @@ pub fn runs_beside(asked: &Approval) -> bool {
     asked.kind == ApprovalKind::Unclear && !asked.options.iter().any(|option| option == RERUN)
 }
 
-/// Whether a terminal shows in a line that C-c was pressed: the sign stands at the end of what was printed by then, and what is
-/// printed next right behind it. A sentence that speaks of the key has blanks there.
-fn echoes_interrupt(line: &str) -> bool {
-    line.match_indices("^C").any(|(at, sign)| {
+/// Whether a terminal shows in a line that a key was pressed: the sign stands at the end of what was printed by then, and what is
+/// printed next right behind it. A sentence that speaks of the key has blanks there, and words before it.
+fn echoes(line: &str, key: &str) -> bool {
+    let line = without_report(line);
+    line.match_indices(key).any(|(at, sign)| {
         let (before, after) = (&line[..at], &line[at + sign.len()..]);
-        let glued = after.starts_with(|c: char| c.is_alphanumeric()) && !before.ends_with([' ', '\'', '"', '`', '(']);
-        after.is_empty() || glued
+        let speaks = before.ends_with(' ') && before.trim_end().ends_with(char::is_alphabetic);
+        let quoted = before.ends_with(['\'', '"', '`', '(']);
+        // fish marks a line without an end; a shell numbers what is suspended.
+        let ends = matches!(after.trim_end(), "" | "⏎");
+        let job = after.strip_prefix('[').is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()));
+        let glued = (job || after.starts_with(char::is_alphanumeric)) && !before.ends_with(' ');
+        !quoted && (ends && !speaks || glued)
     })
 }
 
@@ -282,17 +387,51 @@ pub fn may_still_hold(rule: &Stage, held: &Held, polls: &BTreeMap<u32, PollRun>,
 
 #[cfg(test)]
 mod tests {
-    use super::echoes_interrupt;
+    use super::{INTERRUPT, SUSPEND, echoes};
 
     #[test]
     fn the_echo_of_a_key_is_no_sentence_about_it() {
-        for echo in
-            ["^C", "^CTraceback (most recent call last):", " 40% 4/10 [00:01]^C", "epoch 3^CTraceback", "Name: ^C"]
-        {
-            assert!(echoes_interrupt(echo), "{echo}");
+        for echo in [
+            "^C",
+            "^CTraceback (most recent call last):",
+            " 40% 4/10 [00:01]^C",
+            "epoch 3^CTraceback",
+            "Name: ^C",
+            "building^C⏎",
+        ] {
+            assert!(echoes(echo, INTERRUPT), "{echo}");
         }
-        for other in ["", "press ^C to quit", "^C to quit", "(^C quits)", "use ^C.", "'^Cx'", "control: ^Cancel"] {
-            assert!(!echoes_interrupt(other), "{other}");
+        for other in [
+            "",
+            "press ^C to quit",
+            "^C to quit",
+            "(^C quits)",
+            "server is up (^C stops it)",
+            "use ^C.",
+            "'^Cx'",
+            "control: ^Cancel",
+            "to leave press ^C",
+            "to leave press (^C",
+            "^Z",
+        ] {
+            assert!(!echoes(other, INTERRUPT), "{other}");
+        }
+    }
+
+    #[test]
+    fn shells_tell_of_what_is_suspended_right_behind_the_key() {
+        for echo in [
+            "^Z",
+            "^Z[1] + Stopped                    make",
+            "^Zzsh: suspended  make",
+            "^Z⏎",
+            "^Z__TMUXAGENT_RESULT 01J 0",
+            "12%^Z",
+        ] {
+            assert!(echoes(echo, SUSPEND), "{echo}");
+        }
+        for other in ["press ^Z to leave", "GNU nano ^Z suspend", "^Z [x]", "leave by ^Z", "^C"] {
+            assert!(!echoes(other, SUSPEND), "{other}");
         }
     }
 }

@@ -173,8 +173,8 @@ impl Engine {
         let text = match stage.state {
             StageState::Waiting if rule.closes => "waits for the end of the run".to_owned(),
             StageState::Waiting => match run {
-                Some(run) if run.state != RunState::Open => "not reached".to_owned(),
-                Some(run) if run.is_idle() && !goes_on(run, pipeline) => "not reached".to_owned(),
+                Some(run) if run.state != RunState::Open => StageView::NOT_REACHED.to_owned(),
+                Some(run) if run.is_idle() && !goes_on(run, pipeline) => StageView::NOT_REACHED.to_owned(),
                 Some(_) | None => format!("waits for {}", self.starts_by(rule)),
             },
             StageState::NeedsApproval | StageState::Asking => {
@@ -200,9 +200,8 @@ impl Engine {
             }
             StageState::Running => self.running_detail(rule, stage),
             StageState::Retrying => format!("failed: {}", ended()),
+            StageState::Failed | StageState::Escalated => why_failed(stage, ended()),
             StageState::Succeeded
-            | StageState::Failed
-            | StageState::Escalated
             | StageState::Skipped
             | StageState::Cancelled
             | StageState::Rejected
@@ -327,4 +326,19 @@ pub fn max_attempts(rule: &Stage, stage: &StageRun) -> u32 {
 fn input_view(input: &Input) -> InputView {
     let choices = if let InputKind::Choice(choices) = &input.kind { choices.clone() } else { Vec::new() };
     InputView { name: input.name.clone(), default: input.default.clone(), choices }
+}
+
+/// Why a stage failed: what ended it, the failure itself where a person has only let that stand, and what its output tells
+/// of it.
+fn why_failed(stage: &StageRun, ended: String) -> String {
+    let failed = stage.failed.last().filter(|failed| failed.attempt == stage.attempt);
+    let mut why = ended;
+    if let Some(failed) = failed.map(|failed| failed.cause.brief()).filter(|failed| *failed != why) {
+        why = format!("{why}; it failed: {failed}");
+    }
+    match &stage.told {
+        // Where a line decided, it stands there already.
+        Some(told) if !why.contains(told.as_str()) => format!("{why}; its output: `{told}`"),
+        Some(_) | None => why,
+    }
 }

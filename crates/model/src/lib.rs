@@ -23,6 +23,7 @@ mod reader;
 mod redacted;
 pub mod shell;
 mod snapshot;
+mod telling;
 mod time;
 mod trouble;
 
@@ -47,7 +48,7 @@ pub use ids::{ApprovalId, HostName, IdError, IntentId, PaneId, PaneKey, RunId, S
 pub use lease::{LeaseOffer, LeaseView, LeftToPerson};
 pub use note::{ConfigPart, HowChanged, Note, PartChange, Severity};
 pub use owner::Owner;
-pub use reader::{Awaited, Basis, Front, Needs, PaneReader, Reads};
+pub use reader::{Awaited, Basis, Front, Needs, PaneReader, Reads, SeenByPerson};
 pub use redacted::{Carry, Redact, Redaction, SecretMark, is_lost, is_mark, own_characters, recalls};
 pub use shell::{Shell, ShellText};
 pub use snapshot::{
@@ -55,5 +56,6 @@ pub use snapshot::{
     StageView,
 };
 pub use snapshot::{HeldSend, PaneState, PaneView};
+pub use telling::{GAP, cause_of, ending, fitting, last_that_fit, shortened, telling};
 pub use time::{Millis, Timestamp};
 pub use trouble::{Malformed, Trouble};

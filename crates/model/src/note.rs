@@ -89,6 +89,8 @@ pub enum Note {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         why: String,
     },
+    /// An action of a stage was left out by its `if`.
+    ActionSkipped { run: RunId, stage: String, action: String, why: String },
     /// A stage was cancelled.
     StageCancelled { run: RunId, stage: String, why: String },
     /// A stage's gate was not opened.
@@ -162,6 +164,7 @@ impl Note {
             | Self::StageRetrying { stage, .. }
             | Self::StageEscalated { stage, .. }
             | Self::StageSkipped { stage, .. }
+            | Self::ActionSkipped { stage, .. }
             | Self::StageCancelled { stage, .. }
             | Self::StageNotStarted { stage, .. } => Some(stage),
             _ => None,

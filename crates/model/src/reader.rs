@@ -38,10 +38,22 @@ pub struct Basis {
     /// What began the stage was printed and led to keys at once: it may have been the last line of that program.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub printed: bool,
-    /// It is the command of another run: where it asks something, the keys are no answer, but to this very row, which began
-    /// their stage. `None` where they may answer whatever is asked.
+    /// It was begun by another run: the keys are for nothing but this very row, which began their stage. `None` where they
+    /// are for whatever it reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<String>,
+    /// The same where a person has let it go on: the keys are for what was asked when they were held back, or for nothing that
+    /// is asked where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<SeenByPerson>,
+}
+
+/// What the program in front asked when keys were held back and a person was asked about them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SeenByPerson {
+    /// [`PaneReader::question`] of that instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
 }
 
 /// So late is it seen, at most, that a program has ended.
@@ -55,11 +67,15 @@ impl Basis {
         self.printed && !self.shell && since <= self.at + LATE
     }
 
-    /// Whether keys may answer what the program in front asks, if it asks something.
+    /// Whether keys may go to whoever reads. Those that are for the command of another run go to the very row that began
+    /// their stage and still stands there: what is typed ahead would answer whatever is asked next.
     #[must_use]
-    pub fn may_answer(&self, asks: Option<&str>) -> bool {
+    pub fn may_answer(&self, reader: &PaneReader) -> bool {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        self.answers.as_deref().zip(asks).is_none_or(|(began, asks)| words(began) == words(asks))
+        let since = reader.since <= self.at + LATE;
+        let is = |began: &str| reader.asks.as_deref().is_some_and(|asks| since && words(began) == words(asks));
+        let seen = |seen: &SeenByPerson| seen.question == reader.question;
+        self.seen.as_ref().map_or_else(|| self.answers.as_deref().is_none_or(is), seen)
     }
 }
 
@@ -123,7 +139,7 @@ pub struct PaneReader {
     /// begins to answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<String>,
-    /// The row before the cursor, where it ends as a question does and a program reads; kept nowhere.
+    /// The row before the cursor, where a program reads; kept nowhere.
     #[serde(skip)]
     pub asks: Option<String>,
 }

@@ -123,6 +123,15 @@ pub struct StageView {
 }
 
 impl StageView {
+    /// The detail of a stage to which its run did not come.
+    pub const NOT_REACHED: &str = "not reached";
+
+    /// Whether its run ended before it came to this stage, which still counts as waiting.
+    #[must_use]
+    pub fn is_not_reached(&self) -> bool {
+        self.state == StageState::Waiting && self.detail == Self::NOT_REACHED
+    }
+
     /// The attempt of a stage that is tried more than once, as `2/3`. Each round of a loop counts as an attempt too: where no
     /// retry is left, the round says it all.
     #[must_use]

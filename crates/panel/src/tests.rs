@@ -197,7 +197,7 @@ impl World {
         };
         let router = router(Arc::clone(&web), routes(panel));
         let calls = tokio::sync::Mutex::new(calls);
-        Self { people, desk, now, shown, calls, hub, router, letters, store, push, web, folder: folder }
+        Self { people, desk, now, shown, calls, hub, router, letters, store, push, web, folder }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Told {

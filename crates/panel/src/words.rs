@@ -6,7 +6,7 @@ use tmuxagent_text::Lang;
 #[must_use]
 pub(crate) const fn app_words(lang: Lang) -> [&'static str; 2] {
     [
-        lang.pick("Agents and pipelines in tmux: what needs you", "tmux 中的 agent 与流水线：需要你处理的事项"),
+        lang.pick("Agents and pipelines in tmux: what needs you", "tmux 中的 agent 与流水线：需要您处理的事项"),
         lang.pick("Approvals", "审批"),
     ]
 }
@@ -27,7 +27,7 @@ pub(crate) fn words(lang: Lang) -> Vec<(&'static str, &'static str)> {
         ("minute", pick("m", "分")),
         ("second", pick("s", "秒")),
         ("within", pick("in", "还有")),
-        ("needs_you", pick("Needs you", "需要你")),
+        ("needs_you", pick("Needs you", "需要您")),
         ("nothing_needed", pick("Nothing needs you.", "没有需要处理的事项。")),
         ("running", pick("Running", "运行中")),
         ("nothing_runs", pick("Nothing runs.", "没有运行中的流水线。")),
@@ -39,9 +39,7 @@ pub(crate) fn words(lang: Lang) -> Vec<(&'static str, &'static str)> {
         ("open", pick("Open", "待定")),
         ("decided", pick("Decided", "已处理")),
         ("nothing_decided", pick("Nothing was decided yet.", "尚无已处理的事项。")),
-        ("where", pick("Where", "位置")),
         ("folder", pick("Folder", "目录")),
-        ("stage", pick("Stage", "阶段")),
         ("until", pick("Expires", "截止")),
         ("code", pick("The same code stands in the message", "与消息中的校验码相同")),
         ("types", pick("A yes types exactly this:", "批准后将原样输入：")),
@@ -58,7 +56,7 @@ pub(crate) fn words(lang: Lang) -> Vec<(&'static str, &'static str)> {
         ("approve", pick("Approve", "批准")),
         ("reject", pick("Reject", "拒绝")),
         ("send_answer", pick("Send an answer", "发送回答")),
-        ("your_answer", pick("Your answer", "你的回答")),
+        ("your_answer", pick("Your answer", "您的回答")),
         ("word", pick("A yes takes the word", "同意须输入")),
         ("confirm", pick("Confirm", "确认")),
         ("back", pick("Back", "返回")),
@@ -80,10 +78,12 @@ pub(crate) fn words(lang: Lang) -> Vec<(&'static str, &'static str)> {
             ),
         ),
         ("sign_out", pick("Sign out", "退出")),
+        ("view", pick("view", "查看")),
+        ("decide", pick("decide", "审批")),
+        ("admin", pick("admin", "管理")),
         ("keys", pick("Keys: 1–6, j k, a, x, u, Esc", "按键：1–6、j k、a、x、u、Esc")),
-        ("undo", pick("Undo", "撤销")),
-        ("done_in", pick("sent in", "发送倒计时")),
-        ("undone", pick("Nothing was sent.", "未发送任何内容。")),
+        ("sending", pick("Being sent…", "正在发送…")),
+        ("missing", pick("The question is not there any more.", "该问题已不存在。")),
         ("take_back", pick("Take it back", "撤回")),
         ("elsewhere", pick("Handled elsewhere", "已在别处处理")),
         ("no_history", pick("No run has ended yet.", "尚无结束的运行。")),

@@ -155,6 +155,8 @@ pub struct Stage {
     pub endless: bool,
     /// How a command is stopped whose time is over; a person is asked when that is through.
     pub on_timeout: Vec<Stopping>,
+    /// How its command is stopped when it is cancelled, where its author says so; with no step it runs on.
+    pub on_cancel: Option<Vec<Stopping>>,
     /// How long its keys wait for their reader before a person is asked.
     pub hold: Option<Millis>,
     /// Whether its success makes up for the failure that it follows.
@@ -327,16 +329,23 @@ pub struct TextTemplate {
 impl Action {
     /// The texts that are filled in when it is done.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &TextTemplate> {
-        match self {
-            Self::SendKeys { text, .. } => text.as_ref(),
+        let texts: Vec<&TextTemplate> = match self.act() {
+            Self::SendKeys { text, .. } => text.iter().collect(),
             Self::Run { command: text }
             | Self::Prompt { text, .. }
             | Self::Shell { script: text, .. }
             | Self::Notify { text, .. }
-            | Self::Set { value: text, .. } => Some(text),
-            Self::StartPipeline { .. } => None,
-        }
-        .into_iter()
+            | Self::Set { value: text, .. } => vec![text],
+            Self::StartPipeline { given, .. } => given.iter().map(|(_, text)| text).collect(),
+            Self::If { .. } => Vec::new(),
+        };
+        texts.into_iter()
+    }
+
+    /// What is done, without its `if`.
+    #[must_use]
+    pub fn act(&self) -> &Self {
+        if let Self::If { then, .. } = self { then.act() } else { self }
     }
 
     /// Whether one of its texts names this value.
@@ -397,12 +406,21 @@ pub enum Action {
         /// What it holds from then on.
         value: TextTemplate,
     },
+    /// Done where this holds when it is its turn.
+    If {
+        /// What must hold.
+        guard: Box<Guard>,
+        /// What is done then; no `If`.
+        then: Box<Action>,
+    },
     /// Starts another pipeline on the panes that it matches.
     StartPipeline {
         /// The pipeline that begins.
         pipeline: String,
         /// In one pane of the same window with a shell in front, and not wherever it applies.
         beside: bool,
+        /// The values of its inputs.
+        given: Vec<(String, TextTemplate)>,
     },
 }
 

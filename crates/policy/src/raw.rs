@@ -13,7 +13,7 @@ pub(super) use action::{RawAction, RawNotify, RawPrompt, RawRun, RawSendKeys, Ra
 pub(super) use auto_answer::{RawAnswerLimit, RawAutoAnswer};
 pub(super) use each::{EACH, write_out_each};
 pub(super) use failure::{RawAsk, RawBackoff, RawFailStep, RawQuestion, RawRetry};
-pub(super) use guard::{RawGuard, RawGuards};
+pub(super) use guard::{Guarded, RawGuard, RawGuards};
 pub(super) use named::{Named, RawAnswers, RawClosing, RawSet};
 pub(super) use needs::{RawNeed, RawParallel, write_out_needs};
 pub(super) use outside::{RawAfter, RawFile, RawGithubRun, RawHttp, RawLooksLike, RawPoll, RawWords};
@@ -86,6 +86,8 @@ raw_map! {
         "timeout_ms" => timeout_ms: SpanMs,
         /// How a command is stopped whose time is over.
         "on_timeout" => on_timeout: Many<Text>,
+        /// How a command is stopped whose stage is cancelled.
+        "on_cancel" => on_cancel: Many<Text>,
         /// How long keys wait for the program that they are for, before a person is asked.
         "hold" => hold: Span,
         /// The pause before a retry.
@@ -260,7 +262,7 @@ raw_map! {
         /// Whether a human must say yes before its actions.
         "require_approval" => require_approval: Short<Flag, RawGate>,
         /// What is done at its start, in order.
-        "actions_on_start" => actions_on_start: Many<Group<RawAction>>,
+        "actions_on_start" => actions_on_start: Many<Guarded<RawAction>>,
         /// What makes it succeed.
         "success_when" => success_when: RawCondition,
         /// What makes it fail.
@@ -271,14 +273,16 @@ raw_map! {
         "timeout_ms" => timeout_ms: SpanMs,
         /// How a command is stopped whose time is over: `ask` (the default) asks a person; `[interrupt, terminate]` presses C-c, then sends SIGTERM, and asks when that was not enough.
         "on_timeout" => on_timeout: Many<Text>,
+        /// How its command is stopped when it is cancelled, by a person, by a newer run (`on_busy: cancel_older`) or by the failure of a stage beside it: `[interrupt, terminate]` presses C-c, then sends SIGTERM; `leave` lets it run on. Its end is waited for, ten seconds for each step, before the stage is cancelled. Left out, a failure beside it interrupts it, and sends SIGTERM where `on_timeout` does; in the other cases it runs on.
+        "on_cancel" => on_cancel: Many<Text>,
         /// How long its keys wait for the program that they are for (a shell at an empty prompt, what `expect` names), before a person is asked. Without one the span of the configuration holds. Where a question or a password waits, it is three seconds at most.
         "hold" => hold: Span,
         /// Whether its success makes up for the failure that it follows (`after_stage_failure`), so that the run ends well. Left out it does, unless the stage only tells (`notify`, `set`, `start_pipeline`), and `policy check` asks for the word: `true` for a stage that mends, `false` for one that rolls back or cleans up.
         "recovers" => recovers: Flag,
         /// What is done when it succeeded.
-        "on_success" => on_success: Many<Group<RawAction>>,
+        "on_success" => on_success: Many<Guarded<RawAction>>,
         /// What is done when an attempt failed, in order.
-        "on_fail" => on_fail: Many<Group<RawFailStep>>,
+        "on_fail" => on_fail: Many<Guarded<RawFailStep>>,
         /// The time after its start in which its triggers are ignored.
         "cooldown" => cooldown: Span,
         /// The same in milliseconds.

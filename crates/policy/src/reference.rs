@@ -80,6 +80,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("Backoff.max", "`5m`"),
     ("Stage.timeout", "that of `defaults`, then `stage_timeout` of the configuration"),
     ("Stage.on_timeout", "`ask`"),
+    ("Stage.on_cancel", "that of `defaults`"),
     ("Stage.hold", "that of `defaults`, then of the configuration"),
     ("Stage.require_approval", "`false`"),
     ("Gate.on_expiry", "`reject`"),

@@ -318,6 +318,7 @@ const fn note_run(note: &Note) -> Option<RunId> {
         | Note::StageRetrying { run, .. }
         | Note::StageEscalated { run, .. }
         | Note::StageSkipped { run, .. }
+        | Note::ActionSkipped { run, .. }
         | Note::StageNotStarted { run, .. }
         | Note::StageCancelled { run, .. } => Some(*run),
         _ => None,

@@ -158,7 +158,7 @@ impl Reader {
     pub fn acts(&self, since: Timestamp, until: Timestamp) -> Result<Vec<JournalEntry>, StoreError> {
         let sql = "SELECT seq, at, event FROM (
              SELECT seq, at, event, coalesce(json_extract(event, '$.fact'), event) AS fact FROM journal WHERE at BETWEEN ?1 AND ?2)
-             WHERE json_extract(fact, '$.event') = 'agent'
+             WHERE json_extract(fact, '$.event') IN ('agent', 'command_ended')
              OR json_extract(fact, '$.command.command') IN ('start', 'control') ORDER BY seq";
         let mut statement = self.conn.prepare_cached(sql)?;
         Ok(statement.query_map(params![since.0, until.0], entry)?.collect::<Result<_, _>>()?)

@@ -164,7 +164,7 @@ fn an_answer_in_a_file_is_in_the_language_of_what_stands_around_it() {
     let mut world = World { folder, files: files.decided_by("li") };
     let asked = Approval { approvers: vec!["mei".to_owned()], ..approval() };
     world.files.show(std::slice::from_ref(&asked));
-    assert!(std::fs::read_to_string(world.path()).unwrap().contains("你无权审批"));
+    assert!(std::fs::read_to_string(world.path()).unwrap().contains("您无权审批"));
     std::fs::write(world.path(), "批准\n").unwrap();
     let read = decided(world.files.look());
     world.files.settle(read, &Settled::new(Err(Refusal::Other(asked.not_for("li")))));

@@ -151,5 +151,5 @@ fn message(row: &OutboxRow) -> Option<Entry> {
         "title": row.alert.title, "asked_at": row.created_at,
     });
     let (at, seq): (Timestamp, u64) = (row.updated_at, u64::try_from(row.id).unwrap_or_default());
-    ended.then(|| Entry { at, kind: "notification", seq, what })
+    ended.then_some(Entry { at, kind: "notification", seq, what })
 }

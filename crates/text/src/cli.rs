@@ -40,6 +40,9 @@ words! {
     NoApprovals:
         "nothing waits for you: `tmuxagent panes --runs` shows what goes on, `tmuxagent start PANE` begins something",
         "没有等待您的事项：`tmuxagent panes --runs` 查看进展，`tmuxagent start 窗格` 启动流水线";
+    NothingAsked:
+        "nothing was asked yet: `tmuxagent start PANE` begins a pipeline, `tmuxagent policy init` writes one",
+        "尚未提出过任何询问：`tmuxagent start 窗格` 启动流水线，`tmuxagent policy init` 写出一个";
     NoHosts:
         "no machine is watched: name one under `hosts` in the configuration (`tmuxagent config default` shows how)",
         "没有被监视的主机：在配置的 `hosts` 下写明（参见 `tmuxagent config default`）";

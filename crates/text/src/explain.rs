@@ -30,6 +30,7 @@ pub struct Stage {
     #[serde(default)]
     waits_for: Vec<String>,
     started_by: Option<Cause>,
+    opened_by: Option<Cause>,
     ended_by: Option<Cause>,
     #[serde(default)]
     round: u32,
@@ -192,9 +193,14 @@ impl Page<'_> {
                 self.put(2, Some(Sign::Next), clean(&sentence(lang, text)), Tone::Warn);
             }
         }
-        for (name, cause) in [(Text::StartedBy, &stage.started_by), (Text::EndedBy, &stage.ended_by)] {
+        let causes = [
+            (Text::StartedBy.of(lang), &stage.started_by),
+            (lang.pick("its gate", "审批"), &stage.opened_by),
+            (Text::EndedBy.of(lang), &stage.ended_by),
+        ];
+        for (name, cause) in causes {
             if let Some(cause) = cause {
-                self.heading(name);
+                self.put(1, None, name.to_owned(), Tone::Strong);
                 self.cause(2, cause);
             }
         }

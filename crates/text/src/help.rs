@@ -21,7 +21,7 @@ const TEXTS: &[(&str, &str)] = &[
     // The program and its options.
     (
         "The control room for AI agents and pipelines that work in tmux. Without a subcommand the main screen opens",
-        "tmux 中 AI 代理与流水线的控制室。不带子命令时打开主界面",
+        "tmux 中 AI 智能体与流水线的控制室。不带子命令时打开主界面",
     ),
     (
         "Exit codes: 0 done; 1 the answer is no, or warnings; 2 wrong use, configuration or policy; 3 no supervisor \
@@ -57,7 +57,7 @@ const TEXTS: &[(&str, &str)] = &[
     // Rules that answer, and leases.
     (
         "List the leases: what agents may run for a time without being asked about",
-        "列出限时授权：代理在一段时间内可不经询问运行的命令",
+        "列出限时授权：智能体在一段时间内可不经询问运行的命令",
     ),
     ("End leases", "结束限时授权"),
     ("End a lease before its time", "提前结束一个限时授权"),
@@ -75,11 +75,11 @@ const TEXTS: &[(&str, &str)] = &[
     ("Print a rule made from an approval", "打印由一个审批生成的规则"),
     (
         "Agent, pane and folder of a rule are not looked at. Exit codes: 0 a rule answers, 1 a person is asked",
-        "不看规则的代理、窗格和文件夹。退出码：0 有规则回答，1 会询问人",
+        "不看规则的智能体、窗格和文件夹。退出码：0 有规则回答，1 会询问人",
     ),
     (
         "The command as an agent would show it; in quotes where it has signs of the shell",
-        "命令，如代理所显示；含 shell 符号时请加引号",
+        "命令，如智能体所显示；含 shell 符号时请加引号",
     ),
     (
         "Limits are not counted. Exit codes: 0 nothing that you decided otherwise, 1 something",
@@ -92,7 +92,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("The approval's identity or a unique beginning of it", "审批的标识或其唯一开头"),
     (
         "Give a lease too: for so long what the agent asks of that kind in this pane is approved without asking",
-        "同时给出限时授权：在此时长内，该窗格中代理的同类请求不再询问即批准",
+        "同时给出限时授权：在此时长内，该窗格中智能体的同类请求不再询问即批准",
     ),
     // What is watched.
     ("Whether a supervisor runs, what it watches and what fails", "监督进程是否在运行、在看什么、有什么故障"),
@@ -135,15 +135,15 @@ const TEXTS: &[(&str, &str)] = &[
     // Agents.
     (
         "Tell what the agents in panes are doing, and test how they are recognised",
-        "说明窗格里的代理在做什么，测试如何识别它们",
+        "说明窗格里的智能体在做什么，测试如何识别它们",
     ),
-    ("Tell what the agent in a pane is doing, and on what evidence", "说明窗格里的代理在做什么，以及依据"),
+    ("Tell what the agent in a pane is doing, and on what evidence", "说明窗格里的智能体在做什么，以及依据"),
     (
         "Looks at the pane now: its processes, the agent's own file, its screen. Exit code 1: no agent runs there, or what \
          it does is not certain",
-        "现在查看窗格：其进程、代理自身的文件、屏幕。退出码 1：没有代理在运行，或其状态不确定",
+        "现在查看窗格：其进程、智能体自身的文件、屏幕。退出码 1：没有智能体在运行，或其状态不确定",
     ),
-    ("List the agents that are recognised, and the files that say how", "列出可识别的代理及其识别文件"),
+    ("List the agents that are recognised, and the files that say how", "列出可识别的智能体及其识别文件"),
     (
         "Save the screen of a pane without secrets, to test recognisers with it",
         "保存窗格的屏幕（去除机密），用来测试识别",
@@ -166,19 +166,22 @@ const TEXTS: &[(&str, &str)] = &[
     ("The name of the new files, without ending", "新文件的名字，不带后缀"),
     ("The folder for them", "存放它们的文件夹"),
     ("A folder of saved screens, or one of such folders", "存放屏幕的文件夹，或由这类文件夹组成的文件夹"),
-    ("The agent whose screens they are, where screens.yaml does not say", "屏幕所属的代理，当 screens.yaml 没有说明时"),
+    (
+        "The agent whose screens they are, where screens.yaml does not say",
+        "屏幕所属的智能体，当 screens.yaml 没有说明时",
+    ),
     (
         "Have agents tell by hooks what they do: install, uninstall, status",
-        "让代理通过钩子报告自己在做什么：install、uninstall、status",
+        "让智能体通过钩子报告自己在做什么：install、uninstall、status",
     ),
-    ("Tell the supervisor what an agent does; its hooks call this", "向监督进程报告代理在做什么；由代理的钩子调用"),
+    ("Tell the supervisor what an agent does; its hooks call this", "向监督进程报告智能体在做什么；由智能体的钩子调用"),
     (
         "Reads the event's JSON from standard input. Its exit code is always 0, and it prints nothing but the answer to a question that it waited for",
         "从标准输入读取事件的 JSON。退出码始终为 0；除了所等待的问题的回答之外，不输出任何内容",
     ),
-    ("The event, by the agent's own name, such as UserPromptSubmit", "事件，用代理自己的名称，例如 UserPromptSubmit"),
-    ("Have agents tell what they do, by hooks in their own settings", "通过代理自身设置中的钩子，让它们报告在做什么"),
-    ("Take these hooks out of the agents' settings again", "从代理的设置中移除这些钩子"),
+    ("The event, by the agent's own name, such as UserPromptSubmit", "事件，用智能体自己的名称，例如 UserPromptSubmit"),
+    ("Have agents tell what they do, by hooks in their own settings", "通过智能体自身设置中的钩子，让它们报告在做什么"),
+    ("Take these hooks out of the agents' settings again", "从智能体的设置中移除这些钩子"),
     ("Tell whether the hooks are there", "说明钩子是否已安装"),
     ("Tells `hooks` that this command is its own", "让 `hooks` 认出这条命令是自己的"),
     (
@@ -189,23 +192,23 @@ const TEXTS: &[(&str, &str)] = &[
         "Exit code 1: they are not there, or not all, or of another place of this program",
         "退出码 1：未安装、不完整，或指向本程序的另一个位置",
     ),
-    ("Only this agent; all whose folder is there when left out", "只处理这个代理；省略时处理所有已有文件夹的代理"),
+    ("Only this agent; all whose folder is there when left out", "只处理这个智能体；省略时处理所有已有文件夹的智能体"),
     ("Do not ask", "不询问"),
     (
         "Serve tools to an agent by the Model Context Protocol: ask, report, wait, start",
-        "通过 Model Context Protocol 为代理提供工具：提问、报告、等待、启动",
+        "通过 Model Context Protocol 为智能体提供工具：提问、报告、等待、启动",
     ),
     (
         "The agent's own settings start it, for example: claude mcp add tmuxagent -- tmuxagent mcp",
-        "由代理自身的设置启动，例如：claude mcp add tmuxagent -- tmuxagent mcp",
+        "由智能体自身的设置启动，例如：claude mcp add tmuxagent -- tmuxagent mcp",
     ),
     (
         "Print what an agent has to know to report, for AGENTS.md or CLAUDE.md",
-        "输出代理报告所需了解的内容，用于 AGENTS.md 或 CLAUDE.md",
+        "输出智能体报告所需了解的内容，用于 AGENTS.md 或 CLAUDE.md",
     ),
     (
         "To be put into AGENTS.md, CLAUDE.md or what else an agent reads at its start",
-        "放入 AGENTS.md、CLAUDE.md 或代理启动时读取的其他文件",
+        "放入 AGENTS.md、CLAUDE.md 或智能体启动时读取的其他文件",
     ),
     ("Claude Code: settings.json in its folder", "Claude Code：其文件夹中的 settings.json"),
     ("Codex: hooks.json in its folder", "Codex：其文件夹中的 hooks.json"),
@@ -417,14 +420,14 @@ const TEXTS: &[(&str, &str)] = &[
         "做安全的修复：建立所需文件夹，取消他人对文件的权限",
     ),
     // Alerts.
-    ("Send a message to people, try a channel, or print what was sent", "向人发送消息、试一个渠道，或查看已发送的"),
+    ("Send a message to people, try a channel, or print what was sent", "向人发送消息、试一个通道，或查看已发送的"),
     (
         "Send a text: its first line is the title. Exit code 1: a channel did not take it",
-        "发送一段文字：第一行为标题。退出码 1：某个渠道未接收",
+        "发送一段文字：第一行为标题。退出码 1：某个通道未接收",
     ),
     (
         "Send a real message to one channel, or to all, and explain what fails",
-        "向一个或全部渠道发送真实消息，并说明失败原因",
+        "向一个或全部通道发送真实消息，并说明失败原因",
     ),
     ("Print what was sent, what waits, and what the services answered", "显示已发送的、等待中的，以及各服务的回应"),
     (
@@ -433,7 +436,7 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     (
         "The channel, several times for several; the ones that alerts of this urgency go to when left out",
-        "渠道，可多次给出；省略时为此紧急程度的通知所去的渠道",
+        "通道，可多次给出；省略时为此紧急程度的通知所去的通道",
     ),
     (
         "Read headings, lists, bold words, code and links of web addresses in the text",
@@ -441,11 +444,11 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("How pressing it is", "紧急程度"),
     ("The text; standard input when it is `-` or left out", "文字；为 `-` 或省略时读取标准输入"),
-    ("The channel; all of the configuration when left out", "渠道；省略时为配置中的全部"),
-    ("Only this channel", "只看这个渠道"),
+    ("The channel; all of the configuration when left out", "通道；省略时为配置中的全部"),
+    ("Only this channel", "只看这个通道"),
     (
         "Also ask the channels' services whether they are reached and know the credentials; nothing is sent",
-        "同时询问各渠道的服务能否到达、凭据是否有效；不发送任何消息",
+        "同时询问各通道的服务能否到达、凭据是否有效；不发送任何消息",
     ),
     // Workspaces and agents.
     (
@@ -469,7 +472,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("Write it to this file, which must not exist", "写入此文件（不得已存在）"),
     ("The workspace's name", "工作区的名字"),
     ("Only these hosts; all when left out", "只要这些主机；省略时为全部"),
-    ("Behave like an agent without keys or network, to try a policy", "像代理一样行动，不需要密钥与网络，用来试策略"),
+    ("Behave like an agent without keys or network, to try a policy", "像智能体一样行动，不需要密钥与网络，用来试策略"),
     ("Do this one task and end, instead of reading prompts", "只做这一件事就结束，不读取提示"),
     ("With a task: stay after it, and read prompts", "与任务一起使用：做完后留下，继续读取提示"),
     ("The file that it pretends to read and edit", "它假装读取并修改的文件"),
@@ -479,7 +482,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("Fail the first so many tasks", "最先的这么多件事以失败告终"),
     (
         "Tell its state by OSC 7501 as well, as agents do that know this protocol",
-        "也用 OSC 7501 报告状态，如同懂此协议的代理",
+        "也用 OSC 7501 报告状态，如同懂此协议的智能体",
     ),
     (
         "Give the command a terminal of its own: under cron, in a pipe or over ssh without -t it would have none",

@@ -36,7 +36,7 @@ pub use catalogue::message;
 pub use clean::{clean, clean_block, is_hidden, json, marked, reveal};
 pub use effect::{answered, effect_of_yes, option_means, steps_line, told_option};
 pub use help::help_text;
-pub use note::{note_text, reload_text};
+pub use note::{decider, note_text, reload_text};
 pub use reader::{reader_brief, reader_sentence, reads};
 pub use screen::Text;
 pub use sentence::{effect_sentence, question, sentence};

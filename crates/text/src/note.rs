@@ -16,8 +16,14 @@ pub fn note_text(lang: Lang, note: &Note) -> String {
     }
 }
 
+/// The name of whoever decided. Names are nobody's to translate, but for the words that stand where none is known.
+#[must_use]
+pub fn decider(lang: Lang, name: &str) -> String {
+    if name.starts_with("somebody with the link") { sentence(lang, name) } else { name.to_owned() }
+}
+
 fn who(lang: Lang, by: &Decider) -> String {
-    let name = clean(&by.who);
+    let name = clean(&decider(lang, &by.who));
     let via = via(lang, by.via);
     match lang {
         Lang::En => format!("{name} ({via})"),
@@ -71,6 +77,9 @@ fn english(note: &Note) -> String {
         }
         Note::StageEscalated { run, stage, code } => format!("{run} {} escalated: {}", clean(stage), clean(code)),
         Note::StageSkipped { run, stage, why } => format!("{run} {} skipped{}", clean(stage), because(": ", why)),
+        Note::ActionSkipped { run, stage, action, why } => {
+            format!("{run} {}: `{}` skipped{}", clean(stage), clean(action), because(": ", why))
+        }
         Note::StageCancelled { run, stage, why } => format!("{run} {} cancelled{}", clean(stage), because(": ", why)),
         Note::StageNotStarted { run, stage, why } => {
             format!("{run} {} is not started{}", clean(stage), because(": ", why))
@@ -148,6 +157,9 @@ fn chinese(note: &Note) -> String {
         Note::StageSkipped { run, stage, why } => {
             format!("{run} {} 已跳过{}", clean(stage), because("：", &sentence(zh, why)))
         }
+        Note::ActionSkipped { run, stage, action, why } => {
+            format!("{run} {}：`{}` 已跳过{}", clean(stage), clean(action), because("：", &sentence(zh, why)))
+        }
         Note::StageCancelled { run, stage, why } => {
             format!("{run} {} 已取消{}", clean(stage), because("：", &sentence(zh, why)))
         }
@@ -167,7 +179,7 @@ fn chinese(note: &Note) -> String {
             format!("{} 的限时授权 {}，{}：{}", who(zh, by), clean(lease), span(zh, *time), clean(&class.join("，")))
         }
         Note::LeaseEnded { lease, by: Some(by) } => format!("{} 结束了限时授权 {}", who(zh, by), clean(lease)),
-        Note::LeaseEnded { lease, by: None } => format!("限时授权 {} 随其代理结束", clean(lease)),
+        Note::LeaseEnded { lease, by: None } => format!("限时授权 {} 随其智能体结束", clean(lease)),
         Note::ApprovalClosed { approval, state } => {
             format!("审批 …{} 关闭：{}", short(approval), approval_state(zh, *state))
         }
@@ -175,14 +187,14 @@ fn chinese(note: &Note) -> String {
             format!("{} 的决定未被接受：{}", who(zh, by), clean(&message(zh, why)))
         }
         Note::Sent { text, .. } => format!("已输入 {}", reveal(text)),
-        Note::Given { text, .. } => format!("未按键，直接答复了代理：{}", reveal(text)),
+        Note::Given { text, .. } => format!("未按键，直接答复了智能体：{}", reveal(text)),
         Note::NotSent { text, reason, .. } => format!("未输入 {}：{}", reveal(text), skip_reason(zh, reason)),
         Note::EffectFailed { error, .. } => format!("执行失败：{}", clean(&message(zh, error))),
         Note::Held { text, .. } => format!("因冻结暂缓：{}", reveal(text)),
         Note::Frozen { by } => format!("{} 已冻结", who(zh, by)),
         Note::Unfrozen { by } => format!("{} 已解冻", who(zh, by)),
         Note::AgentSaid { kind, stage, summary } => {
-            format!("代理{}{}：{}", message_type(zh, *kind), stage_of(stage.as_deref()), clean(summary))
+            format!("智能体{}{}：{}", message_type(zh, *kind), stage_of(stage.as_deref()), clean(summary))
         }
         Note::MalformedMessage { error } => format!("无法解析的 SENTRY 消息：{}", clean(&malformed(zh, error))),
         Note::Gap { pane } => format!("{} 的部分输出已丢失", clean(pane)),
@@ -218,7 +230,7 @@ fn changes_text(lang: Lang, changes: &[PartChange]) -> String {
     let one = |change: &PartChange| {
         let part = match change.part {
             ConfigPart::Host => lang.pick("host", "主机"),
-            ConfigPart::Channel => lang.pick("channel", "渠道"),
+            ConfigPart::Channel => lang.pick("channel", "通道"),
             ConfigPart::Policy => lang.pick("policy", "策略"),
             ConfigPart::Recogniser => lang.pick("recogniser", "识别文件"),
             ConfigPart::Settings => return lang.pick("other settings changed", "其他设置变更").to_owned(),

@@ -1,6 +1,20 @@
 //! Sentences of the machine about the panes, loops, inputs and ends of runs. They are looked for before the general ones.
 
 pub(super) const OF_RUNS: &[(&str, &str)] = &[
+    // What ended a stage, with what led to it.
+    ("{}; its output: `{}`", "{0}；其输出：`{1}`"),
+    ("{}; it failed: {}", "{0}；失败原因：{1}"),
+    ("panel", "面板"),
+    ("agent {}: {}: {} (seen by screen: {})", "agent {0}，{1}：{2}（依据屏幕：{3}）"),
+    ("agent {}: {}: {} (seen by hook: {})", "agent {0}，{1}：{2}（依据钩子：{3}）"),
+    ("agent {}: {}: {} (seen by {})", "agent {0}，{1}：{2}（依据 {3}）"),
+    ("{}: {} (seen by screen: {})", "{0}：{1}（依据屏幕：{2}）"),
+    ("{}: {} (seen by hook: {})", "{0}：{1}（依据钩子：{2}）"),
+    // Who decided by a link whose owner is not known.
+    ("somebody with the link (sent to {}, {})", "持有链接的人（发往 {0}，{1}）"),
+    ("somebody with the link (sent to {})", "持有链接的人（发往 {0}）"),
+    ("somebody with the link ({})", "持有链接的人（{0}）"),
+    ("somebody with the link", "持有链接的人"),
     // Panes.
     ("Stage {} can't begin: {}. Look for its pane again?", "阶段 {0} 无法开始：{1}。再找一次它的窗格？"),
     ("nothing is typed before its pane is found", "找到它的窗格之前不输入任何内容"),
@@ -100,3 +114,27 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
     ("if {}: {}", "if {0} 不成立：{1}"),
     ("concurrency: {}", "并发：{0}"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use crate::{Lang, sentence};
+
+    #[test]
+    fn what_failed_stands_beside_who_let_it_stand_and_its_output_stays_verbatim() {
+        for (en, zh) in [
+            ("rejected: by li via panel", "已拒绝：li（面板）"),
+            ("agent done: stand-in: done (seen by screen: prompt)", "agent 完成，stand-in：完成（依据屏幕：prompt）"),
+            (
+                "approved: by somebody with the link (sent to mine) via link",
+                "已批准：持有链接的人（发往 mine）（链接）",
+            ),
+            ("exit code 1; its output: `timeout`", "退出码 1；其输出：`timeout`"),
+            (
+                "rejected: by li via panel; it failed: exit code 1; its output: `timeout`",
+                "已拒绝：li（面板）；失败原因：退出码 1；其输出：`timeout`",
+            ),
+        ] {
+            assert_eq!(sentence(Lang::Zh, en), zh);
+        }
+    }
+}

@@ -47,10 +47,10 @@ texts! {
     NoPipelines:
         "no pipeline applies to these panes: `tmuxagent policy init` in a project's folder writes one",
         "没有适用的流水线：在项目目录运行 `tmuxagent policy init` 可生成一个";
-    NoApprovals: "nothing waits for you", "没有待你审批的请求";
+    NoApprovals: "nothing waits for you", "没有待您审批的请求";
     NoApprovalsYet:
         "nothing waits for you: `tmuxagent approvals --all` has the decided ones",
-        "没有待你审批的请求：`tmuxagent approvals --all` 列出已决定的";
+        "没有待您审批的请求：`tmuxagent approvals --all` 列出已决定的";
     AsksElsewhere:
         "another tmuxagent asks for this server: `tmuxagent approvals` shows its questions and decides them",
         "此服务器由另一个 tmuxagent 提问：`tmuxagent approvals` 会列出并可审批";
@@ -82,7 +82,7 @@ texts! {
     Effect: "if approved", "批准后";
     EffectTypes: "types", "输入";
     EffectNothing: "nothing is typed", "不输入任何内容";
-    EffectWritten: "what you write is typed, and then Enter", "你写的内容会被输入，然后按回车";
+    EffectWritten: "what you write is typed, and then Enter", "您写的内容会被输入，然后按回车";
     EffectChosen: "what stands for the answer that you choose is typed", "输入与所选答案对应的内容";
     EffectNo: "if rejected", "拒绝后";
     Evidence: "evidence", "依据";
@@ -103,7 +103,7 @@ texts! {
     Reader: "keys go to", "按键去向";
     Waiting: "waits", "等待中";
     Folder: "folder", "目录";
-    Agent: "agent", "代理";
+    Agent: "agent", "智能体";
     Role: "role", "角色";
     Title: "title", "标题";
     Size: "size", "大小";
@@ -124,7 +124,7 @@ texts! {
     BytesRead: "bytes read", "已读字节";
     Journaled: "events journaled", "已记录事件";
     KeysSent: "sends", "已发送";
-    Messages: "agent messages", "代理消息";
+    Messages: "agent messages", "智能体消息";
     Malformed: "unreadable messages", "无法解析的消息";
     Gaps: "gaps", "漏读";
     Since: "since", "自";
@@ -169,6 +169,7 @@ texts! {
     DecidedMeanwhile: "it was decided or closed meanwhile", "已被他人决定或已关闭";
     NoRun: "no run is selected", "未选择运行";
     NoStage: "no stage is selected", "未选择阶段";
+    RunEnded: "this run has ended already", "此运行已经结束";
     NoPane: "no pane is selected", "未选择窗格";
     NothingToStart: "no pipeline applies to this pane", "没有适用于此窗格的流水线";
     NothingToSend: "nothing to send", "没有可发送的内容";

@@ -70,7 +70,7 @@ pub const fn run_state(lang: Lang, state: Option<RunState>) -> &'static str {
 #[must_use]
 pub const fn pane_state(lang: Lang, state: PaneState) -> &'static str {
     match state {
-        PaneState::NeedsApproval => lang.pick("needs you", "需要你"),
+        PaneState::NeedsApproval => lang.pick("needs you", "需要您"),
         PaneState::Failed => lang.pick("failed", "失败"),
         PaneState::Retrying => lang.pick("retrying", "重试中"),
         PaneState::Running => lang.pick("running", "运行中"),
@@ -169,7 +169,7 @@ pub const fn approval_kind(lang: Lang, kind: &ApprovalKind) -> &'static str {
         ApprovalKind::Unclear => lang.pick("ended without a verdict", "已结束但结果不明"),
         ApprovalKind::Overdue => lang.pick("its time is over", "已超时"),
         ApprovalKind::Asks => lang.pick("its command asks", "命令在提问"),
-        ApprovalKind::Agent | ApprovalKind::Dialog { .. } => lang.pick("an agent asks", "代理提问"),
+        ApprovalKind::Agent | ApprovalKind::Dialog { .. } => lang.pick("an agent asks", "智能体提问"),
     }
 }
 
@@ -187,7 +187,7 @@ pub const fn via(lang: Lang, via: Via) -> &'static str {
         Via::Hook => lang.pick("hook", "钩子"),
         Via::Rule => lang.pick("rule of the policy", "策略规则"),
         Via::Lease => lang.pick("lease", "限时授权"),
-        Via::Mcp => lang.pick("an agent's tool", "代理的工具"),
+        Via::Mcp => lang.pick("an agent's tool", "智能体的工具"),
     }
 }
 

@@ -105,6 +105,12 @@ fn notes() -> Vec<Note> {
         Note::StageEscalated { run, stage: stage(), code: text("E42") },
         Note::StageSkipped { run, stage: stage(), why: String::new() },
         Note::StageSkipped { run, stage: stage(), why: "if inputs.env is prod: it is staging".to_owned() },
+        Note::ActionSkipped {
+            run,
+            stage: stage(),
+            action: text("./deploy.sh ⏎"),
+            why: "if inputs.env is prod: it is staging".to_owned(),
+        },
         Note::StageCancelled { run, stage: stage(), why: text("pane closed") },
         Note::StageNotStarted { run, stage: stage(), why: text("rejected: by ann via key") },
         Note::ApprovalAsked { approval: approval.clone(), question: text("Deploy?") },

@@ -8,7 +8,7 @@ use tmuxagent_model::{Malformed, Trouble};
 pub fn malformed(lang: Lang, why: &Malformed) -> String {
     match (lang, why) {
         (Lang::En, why) => why.to_string(),
-        (Lang::Zh, Malformed::CutOff) => "在代理的屏幕上被截断".to_owned(),
+        (Lang::Zh, Malformed::CutOff) => "在智能体的屏幕上被截断".to_owned(),
         (Lang::Zh, Malformed::NotClosed) => "JSON 没有闭合".to_owned(),
         (Lang::Zh, Malformed::NotJson(error)) => format!("不是有效的 JSON：{error}"),
         (Lang::Zh, Malformed::NotAnObject) => "不是 JSON 对象".to_owned(),
@@ -62,7 +62,7 @@ pub fn part(lang: Lang, part: &str) -> String {
         "secrets of workspaces" => "工作区的机密".to_owned(),
         named => match named.split_once(' ') {
             Some(("host", name)) => format!("主机 {name}"),
-            Some(("channel", name)) => format!("渠道 {name}"),
+            Some(("channel", name)) => format!("通道 {name}"),
             _ => named.to_owned(),
         },
     }

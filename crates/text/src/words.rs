@@ -14,7 +14,7 @@ impl Lang {
             AlertKind::Failure => self.pick("Failed", "失败"),
             AlertKind::Success => self.pick("Done", "完成"),
             AlertKind::Custom => self.pick("Note", "通知"),
-            AlertKind::Agent => self.pick("Agent", "代理"),
+            AlertKind::Agent => self.pick("Agent", "智能体"),
             AlertKind::Program => self.pick("A program", "程序"),
             AlertKind::System => self.pick("tmuxagent", "tmuxagent"),
         }
@@ -42,7 +42,7 @@ impl Lang {
             ApprovalKind::Unclear => self.pick("a command ended and nothing says how", "命令已结束，但无法判断结果"),
             ApprovalKind::Overdue => self.pick("a stage's time is over", "阶段已超时"),
             ApprovalKind::Asks => self.pick("a stage's command asks", "阶段的命令在提问"),
-            ApprovalKind::Agent | ApprovalKind::Dialog { .. } => self.pick("an agent asks", "代理提问"),
+            ApprovalKind::Agent | ApprovalKind::Dialog { .. } => self.pick("an agent asks", "智能体提问"),
         }
     }
 
@@ -60,7 +60,7 @@ impl Lang {
             Via::Hook => self.pick("a hook", "钩子"),
             Via::Rule => self.pick("a rule of the policy", "策略规则"),
             Via::Lease => self.pick("a lease", "限时授权"),
-            Via::Mcp => self.pick("an agent's tool", "代理的工具"),
+            Via::Mcp => self.pick("an agent's tool", "智能体的工具"),
         }
     }
 

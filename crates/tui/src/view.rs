@@ -7,6 +7,7 @@ mod approvals;
 mod confirm;
 mod details;
 mod events;
+mod evidence;
 mod explain;
 mod fold;
 mod footer;

@@ -19,7 +19,7 @@ impl Advice {
 }
 
 /// Signs that begin something else than a text, where no quotes stand around it.
-const FIRST: [char; 9] = ['*', '&', '!', '@', '%', '`', '[', '{', '|'];
+const FIRST: [char; 10] = ['*', '&', '!', '@', '%', '`', '[', '{', '|', '>'];
 
 /// Advice for a place that the parser does not understand. `info` is what it says.
 pub(crate) fn advice(text: &str, at: Place, info: &str) -> Advice {
@@ -42,13 +42,23 @@ pub(crate) fn advice(text: &str, at: Place, info: &str) -> Advice {
     if info.contains("unknown anchor") {
         return Advice::help("put a text that begins with `*` in quotes");
     }
+    if info.contains("anchor or alias") {
+        let sign = text.get(line.0..at.start).and_then(|before| before.chars().next_back());
+        let here = text.get(at.start..).and_then(|rest| rest.chars().next());
+        if let Some(sign) = here.into_iter().chain(sign).find(|sign| matches!(sign, '*' | '&')) {
+            return Advice::help(format!("put a text that begins with `{sign}` in quotes"));
+        }
+    }
     if let Some(sign) = first_of_value(row).filter(|sign| FIRST.contains(sign)) {
         return Advice::help(format!("put a text that begins with `{sign}` in quotes"));
     }
     if info.contains("after double-quoted scalar") || info.contains("after single-quoted scalar") {
         return Advice::help("put the whole text in quotes, also what stands behind the quoted part");
     }
-    if info.contains("mapping values are not allowed") {
+    // Within `{…}` and `[…]` it is the comma that is missed.
+    let colon =
+        info.contains("did not find expected ','") && text.get(at.start..).is_some_and(|rest| rest.starts_with(": "));
+    if colon || info.contains("mapping values are not allowed") {
         return Advice::help("put texts that hold `: ` in quotes, and check the indentation");
     }
     if info.contains("did not find expected") {
@@ -130,6 +140,9 @@ mod tests {
             "a: | grep x\n",
             "a: \"b\" c\n",
             "a: b: c\n",
+            "a: [{b: c d: e}]\n",
+            "a: {b: *}\n",
+            "a: > b\n",
             "a:\n  b：c\n  d: e\n",
             "a:\n  b: c\n\u{a0} d: e\n",
             "a: {{b}} c\n",

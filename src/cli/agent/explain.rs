@@ -166,7 +166,7 @@ fn print(
     let (Some(status), Some(process)) = (core.status(), &look.process) else {
         out.line(&out.paint(Tone::Bold, &head))?;
         looked_at()?;
-        return out.line(lang.pick("no agent reads this terminal", "没有代理在使用这个终端"));
+        return out.line(lang.pick("no agent reads this terminal", "没有智能体在使用这个终端"));
     };
     let title = recognisers.iter().find(|known| known.agent == status.agent).map_or("", |known| &known.title);
     let who = match lang {

@@ -41,7 +41,7 @@ pub(super) fn run(session: &Session, _: &ListArgs) -> Outcome {
         .collect();
     let heading = match out.lang {
         Lang::En => ["AGENT", "NAME", "SEEN", "REV", "FILE"],
-        Lang::Zh => ["代理", "名称", "见过的版本", "修订", "文件"],
+        Lang::Zh => ["智能体", "名称", "见过的版本", "修订", "文件"],
     };
     out.table(&heading, &rows)?;
     Ok(exit::OK)

@@ -1,6 +1,7 @@
 //! `tmuxagent policy init`: writes a policy for a project, or renews one.
 
 use super::super::{CliError, Outcome, Session, exit};
+use super::in_force::way;
 use clap::Args;
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
@@ -56,7 +57,8 @@ fn existing(file: &Path, args: &InitArgs) -> Result<Option<String>, CliError> {
         Ok(text) if args.update => Ok(Some(text)),
         Ok(_) if args.print => Ok(None),
         Ok(_) => {
-            Err(CliError::user(format!("there is a {shown} already"), "--update renews it and keeps what you changed"))
+            let hint = "--update renews it, keeps what you changed, and says what puts it in force";
+            Err(CliError::user(format!("there is a {shown} already"), hint))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !args.update => Ok(None),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -94,9 +96,10 @@ fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, before: 
     if out.json {
         let (written, problems) = (changed && !args.print, &checked.json["problems"]);
         let text = args.print.then_some(&draft.text);
-        let used = into_force(session, file, before);
+        let way = way(session, file, NAME, before);
         let value = json!({
-            "file": file, "written": written, "notes": draft.notes, "text": text, "problems": problems, "use": used,
+            "file": file, "written": written, "notes": draft.notes, "text": text, "problems": problems,
+            "use": way.command, "in_force": way.command.is_none() && way.is_running,
         });
         out.json(&value)?;
         return Ok(code);
@@ -111,6 +114,7 @@ fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, before: 
     let shown = file.display();
     if !changed {
         out.say(&format!("{shown} is as it should be"))?;
+        say_what_puts_it_in_force(session, args, file, before)?;
         return Ok(code);
     }
     out.say(&format!("{} {shown}", if args.update { "renewed" } else { "wrote" }))?;
@@ -118,9 +122,8 @@ fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, before: 
         out.line("")?;
         out.raw(&checked.show(out.lang))?;
     }
+    say_what_puts_it_in_force(session, args, file, before)?;
     if !args.update {
-        out.say("look at it; this puts it in force:")?;
-        out.verbatim(&format!("  {}", into_force(session, file, before)))?;
         let names: Vec<&str> =
             checked.json["pipelines"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         // What listens to the agent is in the window of what it starts.
@@ -132,35 +135,30 @@ fn tell(session: &Session, args: &InitArgs, file: &Path, draft: &Draft, before: 
     Ok(code)
 }
 
-/// The command that puts a policy in force: into the folder of the user's own policies, which takes the place of the
-/// bundled one, or to a new supervisor where the present one was told its files by name.
-fn into_force(session: &Session, file: &Path, before: Option<&str>) -> String {
-    let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    // A policy is called as its project, unless the user gave it a name.
-    let folder = whole.parent().and_then(Path::file_name).filter(|_| whole.file_name().is_some_and(|it| it == NAME));
-    let name = folder.or_else(|| whole.file_stem()).unwrap_or_default().to_string_lossy().into_owned();
-    let word = |path: &Path| tmuxagent_tmux::shell_word(&path.display().to_string());
-    let named = !session.overrides.policy.is_empty() || session.load().is_ok_and(|it| !it.config.policy.is_empty());
-    let Some(paths) = session.paths().ok().filter(|_| !named) else {
-        return format!("tmuxagent --policy {}", word(&whole));
-    };
-    let own = paths.config_dir.join("policies");
-    let plain: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
-    let target = place(&own, plain.trim_start_matches('.'), &whole, before);
-    let reload = if tmuxagent_ipc::lock::holder(&paths.runtime_dir).is_some() { " && tmuxagent reload" } else { "" };
-    format!("mkdir -p {} && cp {} {}{reload}", word(&own), word(&whole), word(&target))
-}
-
-/// The first name in a folder that is free, or that holds this very policy: another project may have the same name. What is
-/// renewed takes the place of what was put there `before`.
-fn place(folder: &Path, name: &str, file: &Path, before: Option<&str>) -> PathBuf {
-    let now = std::fs::read_to_string(file).ok();
-    let nth = |n: usize| folder.join(if n == 1 { format!("{name}.yaml") } else { format!("{name}-{n}.yaml") });
-    let holds =
-        |path: &PathBuf, text: Option<&str>| text.is_some() && std::fs::read_to_string(path).ok().as_deref() == text;
-    let free = (1..).find(|n| !nth(*n).exists()).unwrap_or(1);
-    let ours = (1..free).map(nth).find(|path| holds(path, now.as_deref()) || holds(path, before));
-    ours.unwrap_or_else(|| nth(if before.is_some() { 1 } else { free }))
+/// Ends with the command that puts the policy in force: a supervisor that was told its files by name reads no others.
+fn say_what_puts_it_in_force(
+    session: &Session,
+    args: &InitArgs,
+    file: &Path,
+    before: Option<&str>,
+) -> Result<(), CliError> {
+    let (out, way) = (&session.out, way(session, file, NAME, before));
+    if !way.named.is_empty() {
+        let files = clean(&way.named.join(", "));
+        out.say(&format!("the running supervisor reads only what it was started with: {files}"))?;
+    }
+    match way.command {
+        Some(command) if args.update => {
+            out.say("this puts it in force:")?;
+            out.verbatim(&format!("  {command}"))
+        }
+        Some(command) => {
+            out.say("look at it; this puts it in force:")?;
+            out.verbatim(&format!("  {command}"))
+        }
+        None if way.is_running => out.say("the running supervisor reads it: it is in force"),
+        None => out.say("the next start of `tmuxagent` reads it"),
+    }
 }
 
 /// Writes beside and renames, so that a supervisor that watches the file never reads half of it.

@@ -1,5 +1,6 @@
 //! `tmuxagent policy …`.
 
+mod in_force;
 mod init;
 mod people;
 mod recorded;
@@ -8,6 +9,7 @@ mod scenario;
 mod test;
 mod words;
 
+pub(super) use in_force::{own_folder, reads_folder};
 pub(super) use recorded::instant;
 
 use super::connection::Connection;

@@ -4,8 +4,11 @@
 use super::super::{CliError, Session, journal};
 use super::recorded::Stretch;
 use tmuxagent_engine::replay::{Record, Recorded, Recording};
-use tmuxagent_model::{Command, EntityKind, Event, PaneKey, RunId, Timestamp};
+use tmuxagent_model::{Command, EntityKind, Event, Millis, PaneKey, RunId, Timestamp};
 use tmuxagent_store::{Reader, StoreError};
+
+/// What journal and recording say of one end lies no further apart.
+const APART: Millis = Millis::from_secs(10);
 
 /// Adds it to the recordings of those panes.
 pub(super) fn add(session: &Session, recordings: &mut [Recording], stretch: Stretch) -> Result<(), CliError> {
@@ -19,7 +22,12 @@ pub(super) fn add(session: &Session, recordings: &mut [Recording], stretch: Stre
     let found = Reader::open(&database)
         .map_err(|error| CliError::user(format!("the database can't be read: {error}"), "see `tmuxagent db check`"))?;
     let facts = facts(&found, stretch).map_err(|error| journal::unreadable(&error))?;
+    // The end of a command leads on by timers, so that its instant matters: the journal has the one that was decided by, the
+    // recording the one at which it was read. Where the journal begins later the recording counts.
+    let is_end = |record: &Record| matches!(record.what, Recorded::Ended { .. });
+    let told = facts.iter().filter(|(_, record)| is_end(record)).map(|(_, record)| record.at - APART).min();
     for recording in recordings {
+        recording.records.retain(|record| !is_end(record) || told.is_none_or(|first| record.at < first));
         let own = facts.iter().filter(|(pane, _)| *pane == recording.pane.key).map(|(_, record)| record.clone());
         // What a person does comes before what it leads to in the same instant.
         let mut records: Vec<Record> = own.collect();
@@ -60,6 +68,7 @@ fn fact(
     event: Event,
 ) -> Result<Option<(PaneKey, Record)>, StoreError> {
     Ok(match event {
+        Event::CommandEnded { pane, exit, .. } => Some((pane, Record { at, what: Recorded::Ended { exit } })),
         Event::Agent(seen) => Some((seen.pane.clone(), Record { at, what: Recorded::AgentSeen(seen) })),
         Event::Asked { command: Command::Start { pane, pipeline, stage, inputs }, by } => {
             Some((pane, Record { at, what: Recorded::Started { pipeline, stage, inputs, by } }))

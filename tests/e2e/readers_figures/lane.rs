@@ -137,7 +137,7 @@ impl Lane {
         let line = keys(&self.pane, text);
         if name == "keys" {
             let front = self.reader().and_then(|reader| reader.front).unwrap_or_default();
-            let basis = Basis { front, at: Timestamp(0), shell: true, printed: false, answers: None };
+            let basis = Basis { front, at: Timestamp(0), shell: true, printed: false, answers: None, seen: None };
             return SendKeys { needs: Needs::Front { basis: Some(basis) }, ..line };
         }
         // What is typed bare has a letter before it that comes and goes.

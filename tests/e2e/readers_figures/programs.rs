@@ -59,7 +59,7 @@ pub const KINDS: &[Kind] = &[
         needs: |reader| {
             let front = reader.front.clone()?;
             Some(Needs::Front {
-                basis: Some(Basis { front, at: Timestamp(0), shell: false, printed: false, answers: None }),
+                basis: Some(Basis { front, at: Timestamp(0), shell: false, printed: false, answers: None, seen: None }),
             })
         },
         prompt: false,

@@ -143,6 +143,7 @@ pub fn policy(patterns: &[&str]) -> Policy {
         on_timeout: Vec::new(),
         hold: None,
         recovers: true,
+        on_cancel: None,
         on_success: Vec::new(),
         on_fail: Vec::new(),
         cooldown: None,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use tmuxagent_engine::{Cleaner, Engine, Step, Target};
 use tmuxagent_model::{
-    ApprovalState, Command, Decider, Effect, Event, HostName, IntentId, Outcome, PaneFacts, PaneId, PaneInfo, PaneKey,
-    Printed, ServerId, ShellOutcome, Timestamp, Variables, Verdict, Via,
+    ApprovalId, ApprovalState, Command, Decider, Effect, Event, HostName, IntentId, Outcome, PaneFacts, PaneId,
+    PaneInfo, PaneKey, Printed, ServerId, ShellOutcome, Timestamp, Variables, Verdict, Via,
 };
 use tmuxagent_policy::{Source, load};
 
@@ -116,6 +116,11 @@ impl World {
         let fact = Box::new(Event::CommandEnded { pane: self.pane.clone(), token, exit });
         let printed = self.printed(lines);
         self.step(Event::Witnessed { fact, printed });
+    }
+
+    fn decide(&mut self, approval: ApprovalId, approve: bool) {
+        let verdict = Verdict { approve, answer: None };
+        self.step(Event::Asked { command: Command::Decide { approval, revision: 1, verdict }, by: me() });
     }
 
     fn due(&mut self) {
@@ -316,4 +321,90 @@ fn a_gate_of_a_run_that_begins_with_it_shows_what_stands_in_its_pane() {
     let printed = world.printed(&[(-60, "0 problems"), (-2, "built in 3s")]);
     world.step(Event::Witnessed { fact, printed });
     assert_eq!(world.engine.view().approvals[0].evidence, ["0 problems", "built in 3s"]);
+}
+
+const GATED: &str = r"
+pipelines:
+- name: ci
+  match: {window_name: w}
+  stages:
+  - name: test
+    triggers: [manual]
+    actions_on_start: [{run: ./test.sh}]
+    success_when: [{exit_code: 0}]
+    on_fail: [{retry: {max: 1, backoff: 2s}}]
+  - name: deploy
+    triggers: [{after_stage_success: test}]
+    require_approval: {}
+    actions_on_start: [{run: ./deploy.sh}]
+";
+
+#[test]
+fn a_gate_shows_what_the_attempt_printed_that_led_to_it_and_nothing_of_those_before() {
+    let mut world = World::with(GATED);
+    world.start();
+    world.after(5);
+    world.ends(1, &[(-2, "1 failed: adds up"), (-1, "root@vm:~/first#")]);
+    world.due();
+    world.after(5);
+    let lines = [
+        (-20, "built before"),
+        (-7, "1 failed: adds up"),
+        (-6, "root@vm:~/first#"),
+        (-3, "root@vm:~/first# ./test.sh"),
+        (-1, "12 passed"),
+        (0, "root@vm:~/first#"),
+    ];
+    world.ends(0, &lines);
+    let asked = world.engine.view().approvals.into_iter().find(|asked| asked.state == ApprovalState::Pending);
+    let asked = asked.expect("asked");
+    assert_eq!(asked.evidence, ["12 passed"]);
+
+    world.decide(asked.id, true);
+    let opened = world.explained_stage(1)["opened_by"].clone();
+    assert_eq!((&opened["rule"], &opened["text"]), (&"approved".into(), &"by wu via key".into()), "{opened}");
+}
+
+#[test]
+fn a_failure_that_a_person_lets_stand_tells_who_why_and_the_line_of_its_output() {
+    let mut world = failed_twice();
+    let id = world.engine.view().approvals[0].id.clone();
+    world.decide(id, false);
+    let stage = world.explained();
+    let summary = stage["summary"].as_str().expect("a summary");
+    assert!(summary.starts_with("rejected: by wu via key; it failed: "), "{summary}");
+    assert!(summary.contains("exit code 1"), "{summary}");
+    assert!(summary.ends_with("; its output: `not ok 1 - adds [redacted]`"), "{summary}");
+}
+
+#[test]
+fn a_run_that_begins_with_a_question_shows_nothing_of_the_run_before_it() {
+    let gated = "triggers: [manual]\n    require_approval: {}\n    actions_on_start: [{run: node --test}]";
+    let policy = POLICY.replace("triggers: [manual]\n    actions_on_start: [{run: node --test}]", gated);
+    let mut world =
+        World::with(&policy.replace("on_fail: [{retry: {max: 1, backoff: 2s}}, {ask_human: {}}]", "cooldown: 1s"));
+    world.start();
+    let id = world.engine.view().approvals[0].id.clone();
+    world.decide(id, true);
+    world.after(5);
+    world.ends(1, &[(-1, "1 failed: adds up")]);
+    world.after(5);
+    let command =
+        Command::Start { pane: world.pane.clone(), pipeline: "ci".to_owned(), stage: None, inputs: Variables::new() };
+    let fact = Box::new(Event::Asked { command, by: me() });
+    let printed = world.printed(&[(-6, "1 failed: adds up"), (-2, "edited a.js")]);
+    world.step(Event::Witnessed { fact, printed });
+    let asked = world.engine.view().approvals.into_iter().find(|asked| asked.state == ApprovalState::Pending);
+    assert_eq!(asked.expect("asked").evidence, ["edited a.js"]);
+}
+
+#[test]
+fn what_is_done_at_the_end_of_a_run_says_that_it_waits_for_that() {
+    let mut world = World::with(&format!("{POLICY}  finally: [{{run: ./unlock.sh}}]\n"));
+    let part = |world: &World| world.explained_stage(1)["conditions"][0]["part"].clone();
+    assert_eq!((&part(&world)["text"], &part(&world)["holds"]), (&"the end of the run".into(), &false.into()));
+    world.start();
+    world.after(5);
+    world.ends(0, &[]);
+    assert_eq!((&part(&world)["text"], &part(&world)["holds"]), (&"the end of the run".into(), &true.into()));
 }

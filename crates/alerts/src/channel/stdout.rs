@@ -1,5 +1,6 @@
 //! `stdout`: the message as plain lines on this process's standard output, for scripts and for trying things out. Delivered
-//! means: the system took all of it; a reader that has gone is an error.
+//! means: the system took all of it; a reader that has gone is an error. Where the screen is drawn on it nothing is written,
+//! which the screen tells as a failing channel.
 
 use super::answer::{Both, Then};
 use super::local::{Attempt, End, Ends, judge};
@@ -7,19 +8,41 @@ use super::{Channel, Receipt, SendError};
 use crate::markup::Markup;
 use crate::message::Message;
 use futures_util::future::BoxFuture;
+use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp};
 use std::io::Write;
+use std::os::fd::AsFd;
 
-/// What becomes of a message that is written; it ends in no other way.
+/// What becomes of a message; it ends in no other way.
 pub static ANSWERS: &Ends = &[
     (End::Taken, Then::Delivered),
     (End::Refused, Then::Never { fix: Both("open standard output", "请保持标准输出打开") }),
+    (
+        End::Nobody,
+        Then::Never {
+            fix: Both(
+                "use `terminal` or `desktop`, or run it with `--headless` and standard output in a file",
+                "请改用 `terminal` 或 `desktop`，或以 `--headless` 运行并把标准输出写入文件",
+            ),
+        },
+    ),
 ];
 
 /// Writes to standard output.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Stdout;
 
-fn put(out: &mut impl Write, message: &Message) -> Attempt {
+/// Whether a screen is drawn there: a terminal of which we are in front and which hands on every key. The editor of a shell
+/// that waits beside us does so too, but then that is in front.
+fn shows_screen(out: impl AsFd) -> bool {
+    let keys = tcgetattr(&out).is_ok_and(|modes| !modes.local_modes.contains(LocalModes::ICANON));
+    keys && tcgetpgrp(&out).is_ok_and(|front| front == rustix::process::getpgrp())
+}
+
+fn put(out: &mut impl Write, is_screen: bool, message: &Message) -> Attempt {
+    if is_screen {
+        let why = message.lang.pick("standard output is the screen's terminal", "标准输出是主界面所在的终端");
+        return Err((End::Nobody, why.to_owned()));
+    }
     let text = message.render(Markup::Raw, 64 * 1024);
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Ok(()) => Ok(message.lang.pick("written", "已写出").to_owned()),
@@ -33,7 +56,11 @@ impl Channel for Stdout {
     }
 
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, SendError>> {
-        Box::pin(async move { judge(ANSWERS, put(&mut std::io::stdout().lock(), message), message.lang) })
+        Box::pin(async move {
+            let mut out = std::io::stdout().lock();
+            let is_screen = shows_screen(&out);
+            judge(ANSWERS, put(&mut out, is_screen, message), message.lang)
+        })
     }
 }
 
@@ -51,16 +78,28 @@ mod tests {
             for lang in [Lang::En, Lang::Zh] {
                 let message = Message { lang, ..message() };
                 let attempt = match end {
-                    End::Taken => put(&mut Vec::<u8>::new(), &message),
+                    End::Taken => put(&mut Vec::<u8>::new(), false, &message),
                     End::Refused => {
                         let (mut ours, theirs) = UnixStream::pair().unwrap();
                         drop(theirs);
-                        put(&mut ours, &message)
+                        put(&mut ours, false, &message)
                     }
-                    End::Silent | End::Nobody | End::Missing => panic!("{end:?} is none of its ends"),
+                    End::Nobody => {
+                        let mut screen = Vec::new();
+                        let attempt = put(&mut screen, true, &message);
+                        assert!(screen.is_empty(), "nothing is written into what is drawn");
+                        attempt
+                    }
+                    End::Silent | End::Missing => panic!("{end:?} is none of its ends"),
                 };
                 assert_meant(*then, lang, &judge(ANSWERS, attempt, lang));
             }
         }
+    }
+
+    #[test]
+    fn what_is_no_terminal_shows_no_screen() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        assert!(!shows_screen(&ours));
     }
 }

@@ -39,6 +39,9 @@ impl Form {
     /// # Errors
     /// Why it says none.
     pub fn verdict(&self, approval: &Approval, lang: Lang) -> Result<Verdict, Mistake> {
+        if let Some(mistake) = self.unasked(approval, lang) {
+            return Err(mistake);
+        }
         let answer = match self.verdict.as_str() {
             "approve" => self.answer(approval, lang)?,
             "reject" if !approval.takes_plain_no() => {
@@ -48,6 +51,20 @@ impl Form {
             _ => return Err(Mistake::Incomplete),
         };
         Ok(Verdict { approve: true, answer })
+    }
+
+    /// A word where none is asked for: whoever wrote it meant something that would be left out.
+    fn unasked(&self, approval: &Approval, lang: Lang) -> Option<Mistake> {
+        let word = self.word.trim();
+        if word.is_empty() || approval.confirm.is_some() || approval.takes_text() {
+            return None;
+        }
+        let text = if approval.options.is_empty() {
+            Text::NoAnswer.of(lang).to_owned()
+        } else {
+            tmuxagent_text::sentence(lang, &approval.not_offered(word))
+        };
+        Some(Mistake::Written(text))
     }
 
     /// What a yes says with it.

@@ -171,7 +171,7 @@ impl Question<'_> {
             ));
         }
         if ask.takes_text {
-            let label = lang.pick("Your answer", "你的回答");
+            let label = lang.pick("Your answer", "您的回答");
             form.push_str(&format!("<label>{label} <input type=\"text\" name=\"word\" maxlength=\"1000\"></label>"));
         }
         if self.asks_pin {

@@ -124,7 +124,7 @@ mod tests {
             key.open_in_place(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut record).unwrap().to_vec()
         })
         .unwrap();
-        assert_eq!(text, [&"发布？".as_bytes()[..], &[2]].concat());
+        assert_eq!(text, ["发布？".as_bytes(), &[2]].concat());
         assert_eq!(seal(b"x", &[4; POINT], &secret), None, "no point of the curve");
         assert_eq!(seal(&[0; LONGEST + 1], point.as_ref(), &secret), None);
     }

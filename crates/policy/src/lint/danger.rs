@@ -45,7 +45,11 @@ pub(super) fn check(stage: &StageSubject, problems: &mut Problems) {
         Action::SendKeys { text, .. } => text.as_ref(),
         Action::Run { command } => Some(command),
         Action::Shell { script, .. } => Some(script),
-        Action::Prompt { .. } | Action::Notify { .. } | Action::Set { .. } | Action::StartPipeline { .. } => None,
+        Action::Prompt { .. }
+        | Action::Notify { .. }
+        | Action::Set { .. }
+        | Action::StartPipeline { .. }
+        | Action::If { .. } => None,
     });
     for command in commands {
         if let Some(what) = of(&command.source) {

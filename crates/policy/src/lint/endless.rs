@@ -43,7 +43,7 @@ const IN_FRONT: &[(&str, &[&str])] =
     &[("docker compose up", &["-d", "--detach"]), ("docker-compose up", &["-d", "--detach"])];
 
 pub(super) fn check(stage: &StageSubject, problems: &mut Problems) {
-    let mut actions = stage.core.actions_on_start.iter();
+    let mut actions = stage.core.actions_on_start.iter().map(Action::act);
     let Some(command) = actions.find_map(|action| match action {
         Action::Run { command } => Some(command.source.as_str()),
         _ => None,

@@ -82,7 +82,7 @@ fn check_without_success(stage: &StageSubject, problems: &mut Problems) {
         .core
         .actions_on_start
         .iter()
-        .any(|action| matches!(action, Action::SendKeys { text: Some(_), enter: true, .. }));
+        .any(|action| matches!(action.act(), Action::SendKeys { text: Some(_), enter: true, .. }));
     if types {
         let message = format!("the stage `{name}` has no `success_when`: it succeeds as soon as its keys are typed");
         let help = "name what it prints when it is done, or write `run` to go by the exit code";

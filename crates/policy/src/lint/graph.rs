@@ -213,11 +213,13 @@ fn can_end(stage: &StageSubject, how: After) -> bool {
             // The limit of the configuration asks a person, who may give it up.
             let by_itself = !stage.core.endless && waits(stage);
             let by_words = stage.core.fail_when.as_ref().is_some_and(holds);
-            let by_action = stage.core.actions_on_start.iter().any(|action| match action {
+            let by_action = stage.core.actions_on_start.iter().any(|action| match action.act() {
                 Action::Shell { .. } | Action::Prompt { .. } | Action::Run { .. } => true,
-                Action::SendKeys { .. } | Action::Notify { .. } | Action::Set { .. } | Action::StartPipeline { .. } => {
-                    false
-                }
+                Action::SendKeys { .. }
+                | Action::Notify { .. }
+                | Action::Set { .. }
+                | Action::StartPipeline { .. }
+                | Action::If { .. } => false,
             });
             by_itself || by_words || by_action || stage.core.success_when.as_ref().is_some_and(fails_alone)
         }
@@ -256,7 +258,8 @@ pub(super) fn check_between(subjects: &[Subject], problems: &mut Problems) {
                     | Action::Prompt { .. }
                     | Action::Shell { .. }
                     | Action::Notify { .. }
-                    | Action::Set { .. } => None,
+                    | Action::Set { .. }
+                    | Action::If { .. } => None,
                 })
                 .collect()
         })

@@ -7,6 +7,7 @@ pub(super) mod danger;
 mod elsewhere;
 mod endless;
 mod ends;
+mod given;
 mod graph;
 mod own_echo;
 mod question;
@@ -60,6 +61,7 @@ pub(super) fn run(raws: &[RawPolicy], policy: &Policy, patterns: &Patterns, prob
     }
     elsewhere::check(&subjects, problems);
     elsewhere::check_circles(&subjects, problems);
+    given::check(&subjects, problems);
     graph::check_between(&subjects, problems);
     conflict::check(&subjects, patterns, problems);
 }
@@ -85,7 +87,7 @@ impl StageSubject<'_> {
 
     /// Whether the stage starts a command whose exit code is known.
     fn has_run(&self) -> bool {
-        self.core.actions_on_start.iter().any(|action| matches!(action, Action::Run { .. }))
+        self.core.actions_on_start.iter().any(|action| matches!(action.act(), Action::Run { .. }))
     }
 
     /// Every action with the place of the key or stage that people look at.
@@ -94,16 +96,17 @@ impl StageSubject<'_> {
             FailStep::Do(action) => Some(action),
             FailStep::Retry(_) | FailStep::AskHuman { .. } | FailStep::Escalate { .. } => None,
         });
-        self.core.actions_on_start.iter().chain(&self.core.on_success).chain(after)
+        self.core.actions_on_start.iter().chain(&self.core.on_success).chain(after).map(Action::act)
     }
 }
 
 /// The text that an action puts into the pane, if it does.
-const fn typed(action: &Action) -> Option<&TextTemplate> {
+fn typed(action: &Action) -> Option<&TextTemplate> {
     match action {
         Action::SendKeys { text, .. } => text.as_ref(),
         Action::Run { command } => Some(command),
         Action::Prompt { text, .. } => Some(text),
+        Action::If { then, .. } => typed(then),
         Action::Shell { .. } | Action::Notify { .. } | Action::Set { .. } | Action::StartPipeline { .. } => None,
     }
 }

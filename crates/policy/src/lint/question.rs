@@ -1,8 +1,8 @@
 //! Questions whose words say something else than what a yes does.
 
 use super::StageSubject;
-use crate::raw::{RawAsk, RawFailStep};
-use crate::read::{Group, Many, Short, Text};
+use crate::raw::{Guarded, RawAsk, RawFailStep};
+use crate::read::{Many, Short, Text};
 use regex::Regex;
 use std::sync::LazyLock;
 use tmuxagent_model::OnApprove;
@@ -30,7 +30,7 @@ pub(super) fn check(stage: &StageSubject, problems: &mut Problems) {
     }
 }
 
-fn check_steps(steps: &Many<Group<RawFailStep>>, problems: &mut Problems) {
+fn check_steps(steps: &Many<Guarded<RawFailStep>>, problems: &mut Problems) {
     for entry in steps.items.iter().flat_map(|group| &group.entries) {
         match &entry.value {
             RawFailStep::IfStillFail(inner) => check_steps(inner, problems),

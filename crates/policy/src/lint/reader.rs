@@ -31,7 +31,8 @@ pub(super) fn check_ending(stage: &StageSubject, problems: &mut Problems) {
 
 /// Warns of keys for a program that a `run` before them starts: the next action waits for the end of that command.
 pub(super) fn check_keys_after_run(stage: &StageSubject, problems: &mut Problems) {
-    let actions = stage.core.actions_on_start.iter().skip_while(|action| !matches!(action, Action::Run { .. }));
+    let actions =
+        stage.core.actions_on_start.iter().map(Action::act).skip_while(|action| !matches!(action, Action::Run { .. }));
     let named = actions.skip(1).find_map(|action| match action {
         Action::SendKeys { expect, .. } => expect.iter().find(|name| Shell::from_command(name).is_none()),
         _ => None,
@@ -51,7 +52,7 @@ pub(super) fn check_agent(subject: &Subject, problems: &mut Problems) {
     let place = |stage: &StageSubject| subject.core.other_pane(stage.core).map(str::to_owned);
     let hearing = subject.stages.iter().filter(has_agent).filter(|stage| hears(&stage.core.triggers));
     let heard_in: Vec<_> = hearing.map(place).collect();
-    let runs = |action: &Action| matches!(action, Action::Run { .. });
+    let runs = |action: &Action| matches!(action.act(), Action::Run { .. });
     let typed = |stage: &&StageSubject| {
         let after = stage.core.on_fail.iter().any(|step| matches!(step, FailStep::Do(action) if runs(action)));
         after || stage.core.actions_on_start.iter().chain(&stage.core.on_success).any(runs)

@@ -1,6 +1,6 @@
 //! What stages do.
 
-use super::RawSet;
+use super::{Named, RawSet};
 use crate::read::{Flag, Many, Short, Span, SpanMs, Text, raw_choice, raw_map};
 
 raw_choice! {
@@ -90,5 +90,7 @@ raw_map! {
         "pipeline" => pipeline: Text,
         /// Where: `matching` (the default) in every pane that it applies to; `beside` in one pane of the same window with a shell in front.
         "where" => place: Text,
+        /// The values of its inputs: `{env: prod}`. A value of this run is put in by `{{NAME}}`, as data. What is not named has its default.
+        "with" => given: Named<Text>,
     }
 }

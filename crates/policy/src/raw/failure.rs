@@ -1,7 +1,7 @@
 //! What is written about failures: retries, questions, escalation.
 
-use super::{RawNotify, RawPrompt, RawRun, RawSendKeys, RawSet, RawShell, RawStart};
-use crate::read::{Fraction, Group, Many, Number, Read, Short, Span, SpanMs, Text, raw_choice, raw_map};
+use super::{Guarded, RawNotify, RawPrompt, RawRun, RawSendKeys, RawSet, RawShell, RawStart};
+use crate::read::{Fraction, Many, Number, Read, Short, Span, SpanMs, Text, raw_choice, raw_map};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 use tmuxagent_yaml::Node;
@@ -25,7 +25,7 @@ raw_choice! {
         /// Tries again, this often.
         "retry" => Retry(Short<Number, RawRetry>),
         /// What is done when the retries are used up.
-        "if_still_fail" => IfStillFail(Many<Group<RawFailStep>>),
+        "if_still_fail" => IfStillFail(Many<Guarded<RawFailStep>>),
         /// Asks the human.
         "ask_human" => AskHuman(RawAsk),
         /// Gives up with a code, and alerts.

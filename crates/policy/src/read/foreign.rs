@@ -48,7 +48,6 @@ const ELSEWHERE: &[(&[&str], &str, &str)] = &[
         "write `triggers` for what starts a stage, and `if` for whether it is run",
     ),
     (&["if"], "a pipeline", "write `if` at its stages"),
-    (&["if"], "an action", "write `if` at the stage; at an item of `finally` it can stand beside the action"),
     (
         &["env", "environment", "variables", "vars"],
         "",
@@ -73,7 +72,39 @@ const ELSEWHERE: &[(&[&str], &str, &str)] = &[
     ),
     (&["timeout-minutes", "timeout_minutes", "time_limit"], "", "write `timeout: 10m`"),
     (&["approval", "manual", "confirm"], "a stage", "write `require_approval`"),
+    (
+        &["continue-on-error", "continue_on_error", "allow_failure", "ignore_errors", "allowed_to_fail"],
+        "a stage",
+        "write a stage that follows its failure: `triggers: [{after_stage_failure: …}]` and `recovers: true`",
+    ),
+    (
+        &["before_script", "before", "setup", "pre"],
+        "",
+        "write it before the command, `run: \"./prepare.sh && make\"`, or as a stage before this one",
+    ),
+    (
+        &["artifacts", "cache", "upload", "download"],
+        "",
+        "files stay in the folder of the pane: the next stage finds them there, and `run` copies them elsewhere",
+    ),
+    (
+        &["outputs", "output", "register"],
+        "a stage",
+        "what it printed is `{{STAGE.output}}`; a named group of `log_regex` and `set` keep a value",
+    ),
+    (&["secrets", "secret", "permissions"], "", "what nobody may see stays in the environment of the pane's shell"),
+    (&["extends", "inherits", "anchor"], "", "write `use: NAME` for a stage of `templates`"),
+    (
+        &["apiVersion", "kind", "spec", "metadata"],
+        "a policy",
+        "this is no policy, but looks like a file of Kubernetes or Argo; a policy has `pipelines`, each with `name`, `match` and `stages`",
+    ),
     (&["always", "after_script", "always_run"], "", "write `finally` at the pipeline"),
+    (
+        &["on_cancel", "on_cancelled"],
+        "a pipeline",
+        "write `finally: [{…, if: {run: cancelled}}]`, or `on_cancel: [interrupt]` at a stage for its command",
+    ),
     (&["equals", "is"], "a part of `if`", "write the value behind the name: `if: {input: {env: prod}}`"),
     (&["inputs"], "a part of `if`", "write `input`"),
     (&["all", "and"], "", "write `all_of`"),
@@ -94,7 +125,9 @@ pub(crate) fn unknown_key(key: &Key, what: &str, known: &[&str], problems: &mut 
     } else if let Some((before, _)) = text.split_once(':').filter(|(before, _)| known.contains(before)) {
         draft.help(format!("a blank belongs behind the colon: `{before}: …`"));
     } else {
-        match nearest(text, known.iter().copied()) {
+        // Beside an action `if` can stand as well.
+        let beside = matches!(what, "an action" | "a step of `on_fail`").then_some("if");
+        match nearest(text, known.iter().copied().chain(beside)) {
             Some(name) => draft.nearest(Some(name)),
             None => draft.help(format!("its keys are {}", known.join(", "))),
         };

@@ -149,8 +149,8 @@ struct Reading<'a> {
     known_inputs: Vec<Input>,
     /// The stages that have certainly ended when the text being read is filled in.
     ended: BTreeSet<String>,
-    /// The stages of the pipeline being read that have a `run`.
-    running: BTreeSet<&'a str>,
+    /// The stages of the pipeline being read that have a `run`, and whether it is certain to be done.
+    running: BTreeMap<&'a str, bool>,
     /// Those that may be skipped.
     guarded: BTreeSet<&'a str>,
     /// Those whose output some text names.
@@ -193,7 +193,7 @@ impl<'a> Reading<'a> {
             inputs: Vec::new(),
             known_inputs: Vec::new(),
             ended: BTreeSet::new(),
-            running: BTreeSet::new(),
+            running: BTreeMap::new(),
             guarded: BTreeSet::new(),
             told: BTreeSet::new(),
             words: bundled_words(),
@@ -435,7 +435,7 @@ impl<'a> Reading<'a> {
         let known = TEMPLATE_NAMES.iter().copied().chain(self.variables.iter().map(String::as_str));
         let near = nearest(name, known).map(str::to_owned);
         let at = self.problems.within(at, name);
-        let help = "names are those of tmuxagent, of `(?P<name>…)` groups and of `set` in this pipeline; write `\\{{` for two braces";
+        let help = valid_values::where_from(name);
         self.problems
             .error("unknown-name", at, format!("nothing gives a value to `{{{{{name}}}}}`"))
             .nearest(near.as_deref())
@@ -450,7 +450,10 @@ impl<'a> Reading<'a> {
         {
             (at.start, at.len) = (at.start + mistake.start, mistake.len());
         }
-        self.problems.error("bad-regex", at, format!("the regular expression does not compile: {error}"));
+        let draft = self.problems.error("bad-regex", at, format!("the regular expression does not compile: {error}"));
+        if error.contains("look-around") {
+            draft.help("say it by two patterns: `all_of: [{log_regex: …}, {not: {log_regex: …}}]`");
+        }
     }
 
     fn check_use(&mut self, source: &str, at: Place, usage: Use) {

@@ -1,9 +1,13 @@
 //! Actions and keys.
 
+use super::valid_guard::Whose;
 use super::{Reading, Use};
+use crate::guard::Guard;
 use crate::policy::{Action, key_steps};
-use crate::raw::{RawAction, RawAnswers, RawFailStep, RawNotify, RawSendKeys, RawSet, RawShell, RawStage, RawStart};
-use crate::read::{At, Group, Many, Short, Text};
+use crate::raw::{
+    Guarded, RawAction, RawAnswers, RawFailStep, RawNotify, RawSendKeys, RawSet, RawShell, RawStage, RawStart,
+};
+use crate::read::{At, Many, Short, Text};
 use crate::template::{Piece, TEMPLATE_NAMES, pieces};
 use tmuxagent_model::{AlertKind, KeyStep, Millis, Urgency};
 use tmuxagent_text::is_hidden;
@@ -98,15 +102,15 @@ pub(crate) fn each_action<'r>(stage: &'r RawStage, visit: &mut dyn FnMut(Written
     }
 }
 
-/// Calls `visit` for every action that the stage begins with.
-pub(super) fn each_start_action<'r>(stage: &'r RawStage, visit: &mut dyn FnMut(Written<'r>)) {
-    let items = stage.actions_on_start.iter().flat_map(|list| &list.items);
-    for entry in items.flat_map(|group| &group.entries) {
-        entry.value.written().into_iter().for_each(&mut *visit);
+/// Calls `visit` for every action that the stage begins with, and says whether it is done in any case.
+pub(super) fn each_start_action<'r>(stage: &'r RawStage, visit: &mut dyn FnMut(Written<'r>, bool)) {
+    for item in stage.actions_on_start.iter().flat_map(|list| &list.items) {
+        let actions = item.entries.iter().filter_map(|entry| entry.value.written());
+        actions.for_each(|action| visit(action, item.guard.is_none()));
     }
 }
 
-fn each_fail_action<'r>(steps: &'r Many<Group<RawFailStep>>, visit: &mut dyn FnMut(Written<'r>)) {
+fn each_fail_action<'r>(steps: &'r Many<Guarded<RawFailStep>>, visit: &mut dyn FnMut(Written<'r>)) {
     for entry in steps.items.iter().flat_map(|group| &group.entries) {
         entry.value.written().into_iter().for_each(&mut *visit);
         if let RawFailStep::IfStillFail(inner) = &entry.value {
@@ -125,12 +129,31 @@ pub(super) fn set_names<'r>(stage: &'r RawStage, visit: &mut dyn FnMut(&'r Text)
 }
 
 impl Reading<'_> {
-    pub(super) fn actions(&mut self, list: Option<&Many<Group<RawAction>>>) -> Vec<Action> {
+    /// A list of actions. `whose`: what their `if` may ask for.
+    pub(super) fn actions(&mut self, list: Option<&Many<Guarded<RawAction>>>, whose: Whose<'_>) -> Vec<Action> {
         let mut out = Vec::new();
-        for entry in list.into_iter().flat_map(|list| &list.items).flat_map(|group| &group.entries) {
-            out.extend(self.raw_action(entry));
+        for item in list.into_iter().flat_map(|list| &list.items) {
+            let guard = item.guard.as_ref().map(|raw| self.guard(raw, whose));
+            out.extend(self.where_it_holds(guard, |reading| {
+                item.entries.iter().flat_map(|entry| reading.raw_action(entry)).collect()
+            }));
         }
         out
+    }
+
+    /// Actions that are done where `guard` holds; their texts may name what it says of stages.
+    pub(super) fn where_it_holds(
+        &mut self,
+        guard: Option<Guard>,
+        read: impl FnOnce(&mut Self) -> Vec<Action>,
+    ) -> Vec<Action> {
+        let Some(guard) = guard else { return read(self) };
+        let before = self.ended.clone();
+        self.ended.extend(guard.known_stages().into_iter().map(str::to_owned));
+        let actions = read(self);
+        self.ended = before;
+        let guarded = |action| Action::If { guard: Box::new(guard.clone()), then: Box::new(action) };
+        actions.into_iter().map(guarded).collect()
     }
 
     pub(super) fn raw_action(&mut self, entry: &At<RawAction>) -> Vec<Action> {
@@ -362,10 +385,12 @@ impl Reading<'_> {
     }
 
     fn start_pipeline(&mut self, form: &Short<Text, RawStart>) -> Vec<Action> {
-        let (name, place) = match form {
-            Short::Short(name) => (Some(name), None),
-            Short::Full(full) => (full.pipeline.as_ref(), full.place.as_ref()),
+        let (name, place, given) = match form {
+            Short::Short(name) => (Some(name), None, None),
+            Short::Full(full) => (full.pipeline.as_ref(), full.place.as_ref(), full.given.as_ref()),
         };
+        let given = given.iter().flat_map(|named| &named.0);
+        let given = given.map(|(name, text)| (name.value.trim().to_owned(), self.template(text, Use::Words))).collect();
         let Some(name) = name else { return Vec::new() };
         let beside = place.and_then(|word| self.word(word, "`where`", PLACES)).unwrap_or_default();
         if !self.pipelines.contains(&name.value.as_str()) {
@@ -373,6 +398,6 @@ impl Reading<'_> {
                 .error("unknown-pipeline", name.at, format!("there is no pipeline `{}`", name.value))
                 .nearest(nearest(&name.value, self.pipelines.iter().copied()));
         }
-        vec![Action::StartPipeline { pipeline: name.value.clone(), beside }]
+        vec![Action::StartPipeline { pipeline: name.value.clone(), beside, given }]
     }
 }

@@ -1,6 +1,7 @@
 //! `finally`: what is done when a run ends, as stages of its own.
 
 use super::Reading;
+use super::valid_guard::Whose;
 use crate::guard::Guard;
 use crate::policy::{Action, Condition, Stage};
 use crate::raw::{RawClosing, RawStage};
@@ -32,7 +33,7 @@ impl<'a> Reading<'a> {
     }
 
     fn closing_stage(&mut self, name: String, item: &RawClosing) -> Stage {
-        let guard = item.guard.as_ref().map(|raw| self.guard(raw, None));
+        let guard = item.guard.as_ref().map(|raw| self.guard(raw, Whose::Closing));
         let before = std::mem::take(&mut self.ended);
         self.ended.extend(guard.iter().flat_map(Guard::known_stages).map(str::to_owned));
         let entries = item.action.iter().flat_map(|group| &group.entries);
@@ -56,6 +57,7 @@ impl<'a> Reading<'a> {
             timeout: self.defaults.timeout.filter(|span| span.0 > 0),
             endless: false,
             on_timeout: self.defaults.on_timeout.clone().unwrap_or_default(),
+            on_cancel: self.defaults.on_cancel.clone(),
             hold: self.defaults.hold,
             recovers: false,
             on_success: Vec::new(),

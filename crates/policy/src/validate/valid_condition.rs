@@ -153,6 +153,14 @@ impl<'a> Reading<'a> {
     fn log_regex(&mut self, text: &Text) -> Condition {
         match self.patterns.add(&text.value) {
             Ok(id) => {
+                let within = text.value.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+                if let Some(within) = within.filter(|within| !within.is_empty() && !within.contains('/')) {
+                    let message = "the slashes are part of this pattern, and only lines that hold them match";
+                    let help = format!(
+                        "write it without them: `{within}`; between slashes stand the patterns of `match`, `expect` and `words`"
+                    );
+                    self.problems.warning("slashes", text.at, message).help(help);
+                }
                 if self.patterns.find(&text.value).is_some_and(|(_, regex)| matches_empty(regex)) {
                     let help = "make at least one part of it required, or write `.` for any line with text";
                     self.problems

@@ -11,6 +11,7 @@ pub(super) struct Defaults {
     /// 0: never.
     pub(super) timeout: Option<Millis>,
     pub(super) on_timeout: Option<Vec<Stopping>>,
+    pub(super) on_cancel: Option<Vec<Stopping>>,
     pub(super) hold: Option<Millis>,
     pub(super) backoff: Option<Backoff>,
     pub(super) cooldown: Option<Millis>,
@@ -23,6 +24,7 @@ impl Defaults {
         Self {
             timeout: self.timeout.or(others.timeout),
             on_timeout: self.on_timeout.or_else(|| others.on_timeout.clone()),
+            on_cancel: self.on_cancel.or_else(|| others.on_cancel.clone()),
             hold: self.hold.or(others.hold),
             backoff: self.backoff.or_else(|| others.backoff.clone()),
             cooldown: self.cooldown.or(others.cooldown),
@@ -38,6 +40,7 @@ impl Reading<'_> {
         Defaults {
             timeout,
             on_timeout: self.on_timeout(raw.on_timeout.as_ref()),
+            on_cancel: self.on_cancel(raw.on_cancel.as_ref()),
             hold: raw.hold.as_ref().map(|span| span.value),
             backoff: self.backoff(raw.backoff.as_ref(), raw.backoff_ms.as_ref()),
             cooldown: self.span(raw.cooldown.as_ref(), raw.cooldown_ms.as_ref()).map(|(_, span)| span),

@@ -9,12 +9,23 @@ use crate::read::{Many, Short, Text};
 use crate::template::INPUTS;
 use tmuxagent_yaml::nearest;
 
+/// Whose `if` it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Whose<'n> {
+    /// That of this stage, or of an action at its start.
+    Begins(&'n str),
+    /// That of an action behind the end of this stage, or of an attempt.
+    Ended(&'n str),
+    /// That of an item of `finally`.
+    Closing,
+}
+
 /// Values with their tests, as they are written.
 type Values = Short<Text, Named<Many<Text>>>;
 
 impl Reading<'_> {
-    /// What must hold for a stage to be run. `own`: the stage itself, which has not ended; none in `finally`.
-    pub(super) fn guard(&mut self, raw: &RawGuards, own: Option<&str>) -> Guard {
+    /// What must hold for a stage to be run, or for an action to be done.
+    pub(super) fn guard(&mut self, raw: &RawGuards, own: Whose<'_>) -> Guard {
         let mut parts: Vec<Guard> = raw.entries.iter().flat_map(|entry| self.guard_parts(&entry.value, own)).collect();
         if parts.len() == 1
             && let Some(only) = parts.pop()
@@ -24,7 +35,7 @@ impl Reading<'_> {
         Guard::All(parts)
     }
 
-    fn guard_parts(&mut self, raw: &RawGuard, own: Option<&str>) -> Vec<Guard> {
+    fn guard_parts(&mut self, raw: &RawGuard, own: Whose<'_>) -> Vec<Guard> {
         match raw {
             RawGuard::AnyOf(list) => {
                 if list.blank {
@@ -45,10 +56,16 @@ impl Reading<'_> {
             RawGuard::ExitCode(named) => named.0.iter().map(|(name, codes)| self.code_of(name, codes, own)).collect(),
             RawGuard::FileExists(paths) => {
                 self.check_blank(paths, "`file_exists` needs a path");
+                if matches!(own, Whose::Ended(_)) {
+                    let message =
+                        "no files are looked for behind the end of a stage, where nothing waits for the answer";
+                    let help = "write the action in a stage of its own: `triggers: [{after_stage_success: …}]` and `if: {file_exists: …}`";
+                    self.problems.error("no-value", paths.at, message).help(help);
+                }
                 vec![Guard::FileExists(paths.items.iter().map(|path| self.template(path, Use::Words)).collect())]
             }
             RawGuard::Run(words) => {
-                if own.is_some() {
+                if !matches!(own, Whose::Closing) {
                     let message = "how the run ends is known in `finally` alone";
                     let help = "ask for a stage: `if: {stage: {test: failed}}`";
                     self.problems.error("no-value", words.at, message).help(help);
@@ -128,24 +145,33 @@ impl Reading<'_> {
         self.problems.error("never-holds", text.at, message).nearest(near).help(format!("it is one of {all}"));
     }
 
-    fn stage_end(&mut self, name: &Text, words: &Many<Text>, own: Option<&str>) -> Guard {
+    fn stage_end(&mut self, name: &Text, words: &Many<Text>, own: Whose<'_>) -> Guard {
+        if let Whose::Ended(own) = own
+            && own == name.value.trim()
+        {
+            let message = "an action need not ask how its own stage ended";
+            let help = "`on_success` is done when it succeeded, and `on_fail` when it failed";
+            self.problems.error("never-holds", name.at, message).help(help);
+        }
         let name = self.other_stage(name, own);
         self.check_blank(words, "`stage` needs a word");
         let ends = words.items.iter().filter_map(|word| self.word(word, "how a stage ends", &StageEnd::ALL)).collect();
         Guard::Stage { name, ends }
     }
 
-    fn code_of(&mut self, name: &Text, codes: &Many<Text>, own: Option<&str>) -> Guard {
+    fn code_of(&mut self, name: &Text, codes: &Many<Text>, own: Whose<'_>) -> Guard {
         let stage = self.other_stage(name, own);
-        if self.stages.contains(&stage.as_str()) && !self.running.contains(stage.as_str()) {
+        if self.stages.contains(&stage.as_str()) && !self.running.contains_key(stage.as_str()) {
             let message = format!("the stage `{stage}` has no `run`, so that no exit code of it is known");
             self.problems.error("no-value", name.at, message);
         }
         Guard::ExitCode { stage, codes: self.codes(codes) }
     }
 
-    fn other_stage(&mut self, name: &Text, own: Option<&str>) -> String {
-        if own == Some(name.value.trim()) {
+    fn other_stage(&mut self, name: &Text, own: Whose<'_>) -> String {
+        if let Whose::Begins(own) = own
+            && own == name.value.trim()
+        {
             let message = "a stage can't ask for its own end before it begins";
             self.problems.error("never-holds", name.at, message).help("name a stage before it");
         }

@@ -103,7 +103,7 @@ impl Reading<'_> {
                 [_, rest @ ..] if rest.len() == 6 => {
                     draft.help(format!("there are five fields, without seconds: `{}`", rest.join(" ")))
                 }
-                [_, _, _, _, _] => draft.help(format!("add the time zone: `{expression} UTC`")),
+                [_, _, _, _, _] if reason.contains("timezone") => draft.help(format!("add the time zone: `{expression} UTC`")),
                 _ => draft.help("five fields and a time zone: minute, hour, day of month, month, day of week, such as `30 8 * * MON-FRI Asia/Shanghai`"),
             };
         }

@@ -1,12 +1,13 @@
 //! Stages, gates and what follows a failure.
 
 use super::valid_condition::Role;
+use super::valid_guard::Whose;
 use super::{Reading, Use};
 use crate::SHELL_OUTPUT;
 use crate::guard::Guard;
 use crate::policy::{Action, Backoff, Condition, Expiry, FailStep, Gate, RetrySpec, Stage, Stopping};
-use crate::raw::{RawAsk, RawFailStep, RawGate, RawQuestion, RawRetry, RawStage};
-use crate::read::{At, Flag, Group, Limit, Many, Number, Short, Span, SpanMs, Text};
+use crate::raw::{Guarded, RawAsk, RawFailStep, RawGate, RawQuestion, RawRetry, RawStage};
+use crate::read::{At, Flag, Limit, Many, Number, Short, Span, SpanMs, Text};
 use std::collections::BTreeSet;
 use tmuxagent_model::{Millis, OnApprove};
 use tmuxagent_text::is_hidden;
@@ -20,6 +21,8 @@ const EXPIRIES: &[(&str, Expiry)] =
     &[("reject", Expiry::Reject), ("escalate", Expiry::Escalate), ("keep", Expiry::Keep)];
 const STOPPINGS: &[(&str, Option<Stopping>)] =
     &[("ask", None), ("interrupt", Some(Stopping::Interrupt)), ("terminate", Some(Stopping::Terminate))];
+const CANCELLINGS: &[(&str, Option<Stopping>)] =
+    &[("leave", None), ("interrupt", Some(Stopping::Interrupt)), ("terminate", Some(Stopping::Terminate))];
 const ON_APPROVE: &[(&str, OnApprove)] =
     &[("rerun", OnApprove::Rerun), ("continue", OnApprove::Continue), ("skip", OnApprove::Skip)];
 
@@ -47,15 +50,15 @@ const VERDICTS: &[&str] = &[
 
 /// Whether an action names the output of a command before it in the same list.
 fn late_value(actions: &[Action]) -> bool {
-    let after = actions.iter().skip_while(|action| !matches!(action, Action::Shell { .. })).skip(1);
+    let after = actions.iter().skip_while(|action| !matches!(action.act(), Action::Shell { .. })).skip(1);
     after.into_iter().any(|action| action.names(SHELL_OUTPUT))
 }
 
 /// Whether an action can mend something.
-const fn does_something(action: &Action) -> bool {
-    match action {
+fn does_something(action: &Action) -> bool {
+    match action.act() {
         Action::SendKeys { .. } | Action::Run { .. } | Action::Prompt { .. } | Action::Shell { .. } => true,
-        Action::Notify { .. } | Action::Set { .. } | Action::StartPipeline { .. } => false,
+        Action::Notify { .. } | Action::Set { .. } | Action::StartPipeline { .. } | Action::If { .. } => false,
     }
 }
 
@@ -63,12 +66,14 @@ impl<'a> Reading<'a> {
     pub(super) fn stage(&mut self, raw: &'a RawStage, ended: BTreeSet<String>) -> Stage {
         self.ended = ended;
         let name = raw.name.as_ref().map(|name| self.name(name, "a stage")).unwrap_or_default();
-        let guard = raw.guard.as_ref().map(|raw| self.guard(raw, Some(&name)));
+        let guard = raw.guard.as_ref().map(|raw| self.guard(raw, Whose::Begins(&name)));
         self.ended.extend(guard.iter().flat_map(Guard::known_stages).map(str::to_owned));
-        let actions_on_start = self.actions(raw.actions_on_start.as_ref());
-        let runs = actions_on_start.iter().filter(|action| matches!(action, Action::Run { .. })).count();
-        if runs > 1 {
-            let help = "join the commands with `&&`, or make a stage of each";
+        let actions_on_start = self.actions(raw.actions_on_start.as_ref(), Whose::Begins(&name));
+        let is_run = |action: &&Action| matches!(action.act(), Action::Run { .. });
+        let runs = actions_on_start.iter().filter(is_run).count();
+        let certain = actions_on_start.iter().filter(is_run).any(|action| !matches!(action, Action::If { .. }));
+        if runs > 1 && certain {
+            let help = "join the commands with `&&`, or make a stage of each; of several with an `if` each is one";
             self.problems
                 .error("many-runs", raw.at, "a stage has one `run`: its exit code is that of the stage")
                 .help(help);
@@ -89,9 +94,12 @@ impl<'a> Reading<'a> {
         }
         let timeout = self.limit(raw.timeout.as_ref(), raw.timeout_ms.as_ref()).or(self.defaults.timeout);
         let on_timeout = self.on_timeout(raw.on_timeout.as_ref());
+        let on_cancel = self.on_cancel(raw.on_cancel.as_ref());
         let gate = raw.require_approval.as_ref().and_then(|raw| self.gate(raw, &name));
         // What follows its end may name it.
         self.ended.insert(name.clone());
+        let on_success = self.actions(raw.on_success.as_ref(), Whose::Ended(&name));
+        let on_fail = self.fail_steps(raw.on_fail.as_ref(), &name);
         let cooldown = self.span(raw.cooldown.as_ref(), raw.cooldown_ms.as_ref()).map(|(_, span)| span);
         Stage {
             name,
@@ -114,10 +122,11 @@ impl<'a> Reading<'a> {
             timeout: timeout.filter(|span| span.0 > 0),
             endless: timeout == Some(Millis(0)),
             on_timeout: on_timeout.or_else(|| self.defaults.on_timeout.clone()).unwrap_or_default(),
+            on_cancel: on_cancel.or_else(|| self.defaults.on_cancel.clone()),
             hold: raw.hold.as_ref().map(|span| span.value).or(self.defaults.hold),
             recovers: raw.recovers.as_ref().map_or(acts, |flag| flag.value),
-            on_success: self.actions(raw.on_success.as_ref()),
-            on_fail: self.fail_steps(raw.on_fail.as_ref()),
+            on_success,
+            on_fail,
             cooldown: cooldown.or(self.defaults.cooldown).filter(|span| span.0 > 0),
             lock: self.lock(raw.concurrency.as_ref().and_then(|raw| raw.lock.as_ref()), raw.lock.as_ref()),
             place: self.problems.describe(raw.at),
@@ -153,6 +162,18 @@ impl<'a> Reading<'a> {
             self.problems.warning("never-reached", words.at, "nothing after `ask` is done");
         }
         Some(steps.into_iter().map_while(|step| step).collect())
+    }
+
+    /// The steps by which the command of a cancelled stage is stopped; none lets it run on.
+    pub(super) fn on_cancel(&mut self, words: Option<&Many<Text>>) -> Option<Vec<Stopping>> {
+        let words = words?;
+        let steps: Vec<Option<Stopping>> =
+            words.items.iter().filter_map(|word| self.word(word, "`on_cancel`", CANCELLINGS)).collect();
+        if steps.len() > 1 && steps.contains(&None) {
+            let message = "`leave` lets the command run on: it stands alone";
+            self.problems.error("never-reached", words.at, message).help("write `on_cancel: leave`, or the steps");
+        }
+        Some(steps.into_iter().flatten().collect())
     }
 
     fn gate(&mut self, raw: &Short<Flag, RawGate>, name: &str) -> Option<Gate> {
@@ -238,14 +259,16 @@ impl<'a> Reading<'a> {
         Some(span)
     }
 
-    fn fail_steps(&mut self, list: Option<&Many<Group<RawFailStep>>>) -> Vec<FailStep> {
+    fn fail_steps(&mut self, list: Option<&Many<Guarded<RawFailStep>>>, name: &str) -> Vec<FailStep> {
         let mut out = Vec::new();
-        for entry in list.into_iter().flat_map(|list| &list.items).flat_map(|group| &group.entries) {
+        let items = list.into_iter().flat_map(|list| &list.items);
+        for (item, entry) in items.flat_map(|item| item.entries.iter().map(move |entry| (item, entry))) {
             if out.iter().any(|step| matches!(step, FailStep::Escalate { .. })) {
                 self.problems.warning("never-reached", entry.at, "nothing after `escalate` is done");
             }
             let before = out.len();
-            self.fail_step(entry, &mut out);
+            let guard = item.guard.as_ref().map(|raw| self.guard(raw, Whose::Ended(name)));
+            self.fail_step(entry, guard, name, &mut out);
             self.check_behind_question(entry, &out, before);
         }
         out
@@ -256,8 +279,9 @@ impl<'a> Reading<'a> {
         let asked = steps.iter().position(|step| matches!(step, FailStep::AskHuman { .. }));
         let Some(asked) = asked.filter(|&at| at < before) else { return };
         let acts = |step: &FailStep| match step {
-            FailStep::Escalate { .. } | FailStep::Do(Action::Notify { .. } | Action::Set { .. }) => false,
-            FailStep::Retry(_) | FailStep::AskHuman { .. } | FailStep::Do(_) => true,
+            FailStep::Escalate { .. } => false,
+            FailStep::Do(action) => !matches!(action.act(), Action::Notify { .. } | Action::Set { .. }),
+            FailStep::Retry(_) | FailStep::AskHuman { .. } => true,
         };
         if steps.get(before.max(asked + 1)..).is_some_and(|rest| rest.iter().any(acts)) {
             let message = "this step is never reached: after `ask_human` a yes does what the question says, and a no does nothing";
@@ -266,7 +290,12 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn fail_step(&mut self, entry: &At<RawFailStep>, out: &mut Vec<FailStep>) {
+    fn fail_step(&mut self, entry: &At<RawFailStep>, guard: Option<Guard>, name: &str, out: &mut Vec<FailStep>) {
+        if guard.is_some() && entry.value.written().is_none() {
+            let message = "`if` stands beside an action; what is tried again, asked or handed on has none";
+            let help = "put the `if` at the stage, or at a `notify`, `run` or other action";
+            self.problems.error("many-keys", entry.at, message).help(help);
+        }
         match &entry.value {
             RawFailStep::Retry(form) => {
                 if out.iter().any(|step| matches!(step, FailStep::Retry(_))) {
@@ -276,7 +305,7 @@ impl<'a> Reading<'a> {
                 out.extend(self.retry(form).map(FailStep::Retry));
             }
             RawFailStep::IfStillFail(inner) => {
-                let inner = self.fail_steps(Some(inner));
+                let inner = self.fail_steps(Some(inner), name);
                 if inner.iter().any(|step| matches!(step, FailStep::Retry(_))) {
                     self.problems.error(
                         "twice",
@@ -306,8 +335,10 @@ impl<'a> Reading<'a> {
             | RawFailStep::Notify(_)
             | RawFailStep::Set(_)
             | RawFailStep::StartPipeline(_) => {
-                let actions = entry.value.written().map(|written| self.action(written)).unwrap_or_default();
-                out.extend(actions.into_iter().map(FailStep::Do));
+                let read = |reading: &mut Self| {
+                    entry.value.written().map(|written| reading.action(written)).unwrap_or_default()
+                };
+                out.extend(self.where_it_holds(guard, read).into_iter().map(FailStep::Do));
             }
         }
     }

@@ -5,16 +5,16 @@ use super::{Reading, Use};
 use crate::raw::{RawCondition, RawConditionKind as Kind, RawStage};
 use crate::read::Text;
 use crate::template::{StageValue, stage_value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tmuxagent_yaml::Place;
 
-/// The stages that have a `run`.
-pub(super) fn with_run(stages: &[RawStage]) -> BTreeSet<&str> {
-    let mut running = BTreeSet::new();
+/// The stages that have a `run`, and whether it is certain to be done.
+pub(super) fn with_run(stages: &[RawStage]) -> BTreeMap<&str, bool> {
+    let mut running = BTreeMap::new();
     for stage in stages {
-        each_start_action(stage, &mut |action| {
+        each_start_action(stage, &mut |action, certain| {
             if let (Written::Run(_), Some(name)) = (action, &stage.name) {
-                running.insert(name.value.trim());
+                *running.entry(name.value.trim()).or_default() |= certain;
             }
         });
     }
@@ -56,11 +56,18 @@ impl<'a> Reading<'a> {
                 .warning("no-escape", at, message)
                 .help("put the text in double quotes, or write it as a block: `|`");
         }
-        if let Some(sign) = text.value.chars().find(|c| in_command && matches!(c, '“' | '”' | '‘' | '’' | '„'))
+        if let Some(sign) =
+            text.value.chars().find(|c| in_command && matches!(c, '“' | '”' | '‘' | '’' | '„' | '＂' | '＇'))
         {
             let message = format!("`{sign}` is no quote of a shell, but a sign like any other");
             let at = self.problems.within(text.at, sign.encode_utf8(&mut [0; 4]));
             self.problems.warning("odd-quotes", at, message).help("write `'` or `\"`");
+        }
+        let dash = |word: &str| word.chars().next().filter(|c| matches!(c, '–' | '—' | '−' | '－'));
+        if let Some(sign) = text.value.split_whitespace().filter(|_| in_command).find_map(dash) {
+            let message = format!("`{sign}` is no `-`, and what begins with it is no option");
+            let at = self.problems.within(text.at, sign.encode_utf8(&mut [0; 4]));
+            self.problems.warning("odd-dash", at, message).help("write `-` or `--`");
         }
     }
 
@@ -80,14 +87,42 @@ impl<'a> Reading<'a> {
                 format!("let the stage follow it on every way: `triggers: [{{after_stage_success: {stage}}}]`")
             };
             self.problems.error("no-value", at, message).help(help);
-        } else if value == StageValue::ExitCode && !self.running.contains(stage) {
-            let message = format!("the stage `{stage}` has no `run`, so that no exit code of it is known");
-            self.problems.error("no-value", at, message);
+        } else if value == StageValue::ExitCode {
+            match self.running.get(stage) {
+                Some(true) => {}
+                Some(false) => {
+                    let message = format!(
+                        "the `run` of the stage `{stage}` may be skipped by its `if`, and has no exit code then"
+                    );
+                    let help =
+                        format!("ask for the code, `if: {{exit_code: {{{stage}: 0}}}}`, or put the `if` at the stage");
+                    self.problems.error("no-value", at, message).help(help);
+                }
+                None => {
+                    let message = format!("the stage `{stage}` has no `run`, so that no exit code of it is known");
+                    self.problems.error("no-value", at, message);
+                }
+            }
         }
         if value == StageValue::Output {
             self.told.insert(stage.to_owned());
         }
         true
+    }
+}
+
+/// Where the value of an unknown name would come from: other programs have words of their own for it.
+pub(super) fn where_from(name: &str) -> &'static str {
+    match name.split_once('.').map_or("", |(first, _)| first) {
+        "inputs" => "give it in `inputs`: `inputs: {env: {choices: [staging, prod]}}`",
+        "env" | "vars" | "secrets" => "a variable of the shell stands in a command as the shell has it: `$HOME`",
+        "matrix" => "write `for_each: {os: [linux, mac]}` at the stage, and `{{each.os}}`",
+        "steps" | "needs" | "jobs" | "tasks" => {
+            "what a stage left behind is `{{STAGE.output}}` or `{{STAGE.exit_code}}`"
+        }
+        _ => {
+            "names are those of tmuxagent, of `(?P<name>…)` groups and of `set` in this pipeline; write `\\{{` for two braces"
+        }
     }
 }
 

@@ -213,6 +213,7 @@ fn unsafe_value(fault: Fault, name: &str) -> (&'static str, String, String) {
                     "what stands there is calculated, and a value can hold a command: \
                                                       compare it as a text, or take only digits into it by the pattern"
                 }
+                "after `$`" => "a value is written `{{…}}` here, without a `$` before it",
                 "within backticks" => "write `$(…)` in place of the backticks",
                 _ => "put it where an ordinary argument stands",
             };

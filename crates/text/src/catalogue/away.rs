@@ -70,7 +70,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("the proxy's address: {}", "代理的地址：{0}"),
     (
         "a proxy of kind `{}` can't be used for this channel; use http or socks5",
-        "这个渠道不能用 `{0}` 类代理；请用 http 或 socks5",
+        "这个通道不能用 `{0}` 类代理；请用 http 或 socks5",
     ),
     ("the proxy's answer is too long", "代理的回答太长"),
     ("the proxy answers {}", "代理回答 {0}"),
@@ -82,7 +82,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("sent a short time ago", "不久前已发送"),
     ("the question itself was still to be sent", "问题本身尚未发送"),
     ("no end within {}", "{0} 内没有结束"),
-    ("there is no channel `{}` any more", "渠道 `{0}` 已不存在"),
+    ("there is no channel `{}` any more", "通道 `{0}` 已不存在"),
     ("moved to {}", "已转到 {0}"),
     ("a button was pressed by {}, who is not on the allow-list", "{0} 按了按钮，但不在允许名单里"),
     (

@@ -21,6 +21,35 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "more requests to the web server were refused: {}, of them from {}: {}",
         "另有发往网页服务器的请求被拒绝：{0} 个，其中来自 {1} 的：{2} 个",
     ),
+    // What channels of this machine answer; it is kept in the language of the supervisor.
+    ("written", "已写出"),
+    ("shown", "已显示"),
+    ("toast shown", "已弹出通知"),
+    (
+        "standard output is the screen's terminal; use `terminal` or `desktop`, or run it with `--headless` and standard output in a file",
+        "标准输出是主界面所在的终端；请改用 `terminal` 或 `desktop`，或以 `--headless` 运行并把标准输出写入文件",
+    ),
+    // What was written into a request's file and not understood.
+    ("not understood: `{}`; write `approve` or `reject`", "无法识别：`{0}`；请写入 approve 或 reject"),
+    ("not understood: `{}`; write `answer: TEXT`", "无法识别：`{0}`；请写入 answer: 文本"),
+    (
+        "not understood: `{}`; write `approve`, `reject` or one of the answers",
+        "无法识别：`{0}`；请写入 approve、reject 或任一可选答案",
+    ),
+    ("not understood: `{}` ({}?); write `approve` or `reject`", "无法识别：`{0}`（{1}？）；请写入 approve 或 reject"),
+    ("not understood: `{}` ({}?); write `answer: TEXT`", "无法识别：`{0}`（{1}？）；请写入 answer: 文本"),
+    (
+        "not understood: `{}` ({}?); write `approve`, `reject` or one of the answers",
+        "无法识别：`{0}`（{1}？）；请写入 approve、reject 或任一可选答案",
+    ),
+    (
+        "not understood: the request was changed; write `answer: TEXT` behind it, or instead of it",
+        "无法识别：请求内容被改动；请在其后写入 answer: 文本，或用它替换全部内容",
+    ),
+    (
+        "not understood: the request was changed; write `approve` or `reject` behind it, or instead of it",
+        "无法识别：请求内容被改动；请在其后写入 approve 或 reject，或用它替换全部内容",
+    ),
     // What a restoration takes back.
     ("decided questions that are open again: {}", "重新打开的已决定问题：{0} 个"),
     (

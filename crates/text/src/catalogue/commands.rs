@@ -244,13 +244,13 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("tmuxagent {} (protocol {})", "tmuxagent {0}（协议 {1}）"),
     ("supervisor {} (protocol {}, process {})", "监督进程 {0}（协议 {1}，进程 {2}）"),
     // Messages.
-    ("no channel is configured", "没有配置渠道"),
+    ("no channel is configured", "没有配置通道"),
     (
         "name one under `channels:` in the configuration, or --channel with its credentials in the environment",
         "请在配置的 `channels:` 下写一个，或用 --channel 并在环境变量里给出凭据",
     ),
     ("the configured ones are:", "已配置的有："),
-    ("see the channel's `proxy`, and this machine's certificates", "请查看该渠道的 `proxy` 和本机的证书"),
+    ("see the channel's `proxy`, and this machine's certificates", "请查看该通道的 `proxy` 和本机的证书"),
     ("there is no text to send", "没有可发送的文字"),
     ("give it as an argument, or on standard input", "请作为参数或经标准输入给出"),
     ("the key of links can't be changed: {}", "无法更换链接的密钥：{0}"),
@@ -261,7 +261,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ),
     // Policies.
     ("there is a {} already", "已有 {0}"),
-    ("--update renews it and keeps what you changed", "--update 会更新它并保留您的改动"),
+    (
+        "--update renews it, keeps what you changed, and says what puts it in force",
+        "--update 会更新它、保留您的改动，并说明如何使其生效",
+    ),
     ("there is no {} to renew", "没有可更新的 {0}"),
     ("leave --update out to write it", "去掉 --update 即可写出"),
     ("name another file with --output", "请用 --output 另指文件"),
@@ -275,6 +278,14 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("renewed {}", "已更新 {0}"),
     ("wrote {}", "已写出 {0}"),
     ("look at it; this puts it in force:", "请查看内容；以下命令使其生效："),
+    ("this puts it in force:", "以下命令使其生效："),
+    ("the running supervisor reads only what it was started with: {}", "正在运行的监督进程只读取启动时指明的文件：{0}"),
+    ("the running supervisor reads it: it is in force", "正在运行的监督进程读取它：已生效"),
+    ("the next start of `tmuxagent` reads it", "下次启动 `tmuxagent` 时会读取它"),
+    (
+        "it reads only what it was started with: {}; not the folder {}",
+        "它只读取启动时指明的文件：{0}；不读取文件夹 {1}",
+    ),
     ("it runs in windows of that name: tmux rename-window {}", "它在同名窗口里运行：tmux rename-window {0}"),
     ("{} can't be written: {}", "无法写入 {0}：{1}"),
     ("name another file with --output, or print it with --print", "请用 --output 另指文件，或用 --print 输出"),

@@ -61,7 +61,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("`{}` must be an address with {}", "`{0}` 必须是带 {1} 的地址"),
     ("say `kind: {}`; possible: {}", "请写 `kind: {0}`；可用：{1}"),
     ("say which service it is with `kind:`; possible: {}", "请用 `kind:` 写明是哪种服务；可用：{0}"),
-    ("`{}` is no kind of channel", "`{0}` 不是渠道的种类"),
+    ("`{}` is no kind of channel", "`{0}` 不是通道的种类"),
     ("`{}` must be the application's number, such as 1000002", "`{0}` 必须是应用的编号，如 1000002"),
     ("`user` and `group` exclude each other", "`user` 和 `group` 不能并用"),
     (
@@ -91,10 +91,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "`{pointer: /ok, equals: true}`、`{text: ok}`、`{status: 204}` 中的一个或多个，且须全部成立",
     ),
     ("`success` says nothing", "`success` 没有内容"),
-    ("there is no channel `{}`", "没有渠道 `{0}`"),
+    ("there is no channel `{}`", "没有通道 `{0}`"),
     ("add it under `channels:`", "请加到 `channels:` 之下"),
     ("`notify.remind.every` must be at least `1m`", "`notify.remind.every` 至少为 `1m`"),
-    ("channel `{}`: {}", "渠道 `{0}`：{1}"),
+    ("channel `{}`: {}", "通道 `{0}`：{1}"),
     // The environment and where things lie.
     (
         "{} is refused: it may hold secrets, and other users can read it (mode {})",

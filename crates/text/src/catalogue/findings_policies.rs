@@ -19,7 +19,10 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "keys are called as in tmux: `Enter`, `Escape`, `Up`, `C-c`, `M-x`, `F5`; a text goes into `text`",
         "按键名与 tmux 相同：`Enter`、`Escape`、`Up`、`C-c`、`M-x`、`F5`；文本写在 `text` 里",
     ),
-    ("join the commands with `&&`, or make a stage of each", "请用 `&&` 连接命令，或各写成一个阶段"),
+    (
+        "join the commands with `&&`, or make a stage of each; of several with an `if` each is one",
+        "请用 `&&` 连接命令，或各写成一个阶段；各带 `if` 的几条可以并列",
+    ),
     (
         "write it as `1500ms`, `2s`, `5m` or `1h30m`; a plain number belongs to the key that ends in `_ms`",
         "请写作 `1500ms`、`2s`、`5m` 或 `1h30m`；单独的数字用于以 `_ms` 结尾的键",
@@ -35,7 +38,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("write `/{}/` for a regular expression", "正则表达式请写作 `/{0}/`"),
     (
         "a line break would press Enter in the middle: use one action for each line, or `prompt` for an agent",
-        "换行会在中途按下回车：每行写一个动作，给代理的文本请用 `prompt`",
+        "换行会在中途按下回车：每行写一个动作，给智能体的文本请用 `prompt`",
     ),
     ("`{{{}}}` can't stand {}", "`{{{0}}}` 不能放在{1}"),
     ("within {}", " {0} 里"),
@@ -204,6 +207,90 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "请让本阶段在每条路上都跟随它：`triggers: [{after_stage_success: {0}}]`",
     ),
     ("the stage `{}` has no `run`, so that no exit code of it is known", "阶段 `{0}` 没有 `run`，所以没有退出码"),
+    (
+        "the `run` of the stage `{}` may be skipped by its `if`, and has no exit code then",
+        "阶段 `{0}` 的 `run` 可能因 `if` 被跳过，那时没有退出码",
+    ),
+    (
+        "ask for the code, `if: {exit_code: {{}: 0}}`, or put the `if` at the stage",
+        "请询问退出码：`if: {exit_code: {{0}: 0}}`，或把 `if` 写在阶段上",
+    ),
+    (
+        "no files are looked for behind the end of a stage, where nothing waits for the answer",
+        "阶段结束之后不再查找文件：没有什么会等待结果",
+    ),
+    (
+        "write the action in a stage of its own: `triggers: [{after_stage_success: …}]` and `if: {file_exists: …}`",
+        "请把这个动作写成单独的阶段：`triggers: [{after_stage_success: …}]` 加 `if: {file_exists: …}`",
+    ),
+    ("an action need not ask how its own stage ended", "动作不必询问自己的阶段如何结束"),
+    (
+        "`on_success` is done when it succeeded, and `on_fail` when it failed",
+        "`on_success` 在成功后执行，`on_fail` 在失败后执行",
+    ),
+    (
+        "`if` stands beside an action; what is tried again, asked or handed on has none",
+        "`if` 写在动作旁边；重试、询问和上报没有 `if`",
+    ),
+    (
+        "put the `if` at the stage, or at a `notify`, `run` or other action",
+        "请把 `if` 写在阶段上，或写在 `notify`、`run` 等动作旁边",
+    ),
+    ("`leave` lets the command run on: it stands alone", "`leave` 让命令继续运行：它只能单独写"),
+    ("write `on_cancel: leave`, or the steps", "请写 `on_cancel: leave`，或只写各个步骤"),
+    (
+        "write `finally: [{…, if: {run: cancelled}}]`, or `on_cancel: [interrupt]` at a stage for its command",
+        "请写 `finally: [{…, if: {run: cancelled}}]`；要停止某阶段的命令，在该阶段写 `on_cancel: [interrupt]`",
+    ),
+    (
+        "write a stage that follows its failure: `triggers: [{after_stage_failure: …}]` and `recovers: true`",
+        "请写一个跟随其失败的阶段：`triggers: [{after_stage_failure: …}]` 加 `recovers: true`",
+    ),
+    (
+        "write it before the command, `run: \"./prepare.sh && make\"`, or as a stage before this one",
+        "请写在命令之前：`run: \"./prepare.sh && make\"`，或写成前一个阶段",
+    ),
+    (
+        "files stay in the folder of the pane: the next stage finds them there, and `run` copies them elsewhere",
+        "文件留在窗格的文件夹里：下一个阶段就在那里找到它们，要复制到别处用 `run`",
+    ),
+    (
+        "what it printed is `{{STAGE.output}}`; a named group of `log_regex` and `set` keep a value",
+        "它输出的内容是 `{{STAGE.output}}`；`log_regex` 的命名组和 `set` 可以保存值",
+    ),
+    ("what nobody may see stays in the environment of the pane's shell", "不可示人的值留在窗格 shell 的环境变量里"),
+    ("write `use: NAME` for a stage of `templates`", "要使用 `templates` 里的阶段请写 `use: NAME`"),
+    (
+        "this is no policy, but looks like a file of Kubernetes or Argo; a policy has `pipelines`, each with `name`, `match` and `stages`",
+        "这不是策略，像是 Kubernetes 或 Argo 的文件；策略写 `pipelines`，每条有 `name`、`match` 和 `stages`",
+    ),
+    ("a value is written `{{…}}` here, without a `$` before it", "这里的值写成 `{{…}}`，前面不加 `$`"),
+    (
+        "say it by two patterns: `all_of: [{log_regex: …}, {not: {log_regex: …}}]`",
+        "请用两个模式表达：`all_of: [{log_regex: …}, {not: {log_regex: …}}]`",
+    ),
+    (
+        "the slashes are part of this pattern, and only lines that hold them match",
+        "斜杠是这个模式的一部分，只有含斜杠的行才匹配",
+    ),
+    (
+        "write it without them: `{}`; between slashes stand the patterns of `match`, `expect` and `words`",
+        "请不写斜杠：`{0}`；`match`、`expect` 和 `words` 的模式才写在斜杠之间",
+    ),
+    ("`{}` is no `-`, and what begins with it is no option", "`{0}` 不是 `-`，以它开头的不是选项"),
+    ("write `-` or `--`", "请写 `-` 或 `--`"),
+    (
+        "a variable of the shell stands in a command as the shell has it: `$HOME`",
+        "shell 的变量在命令里照 shell 的写法：`$HOME`",
+    ),
+    (
+        "write `for_each: {os: [linux, mac]}` at the stage, and `{{each.os}}`",
+        "请在阶段写 `for_each: {os: [linux, mac]}`，用 `{{each.os}}` 取值",
+    ),
+    (
+        "what a stage left behind is `{{STAGE.output}}` or `{{STAGE.exit_code}}`",
+        "阶段留下的值是 `{{STAGE.output}}` 或 `{{STAGE.exit_code}}`",
+    ),
     ("what is typed for a yes is one word or more", "同意时输入的是一个或几个词"),
     ("write `confirm: name`, or the word itself", "请写 `confirm: name`，或直接写这个词"),
     (

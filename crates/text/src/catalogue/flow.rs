@@ -147,9 +147,14 @@ pub(super) const ROWS: &[(&str, &str)] = &[
         "什么启动阶段请写 `triggers`，是否运行请写 `if`",
     ),
     ("write `if` at its stages", "请在它的阶段写 `if`"),
+    ("the pipeline `{}` has no input `{}`", "流水线 `{0}` 没有输入项 `{1}`"),
     (
-        "write `if` at the stage; at an item of `finally` it can stand beside the action",
-        "请在阶段写 `if`；在 `finally` 的条目里可以写在动作旁边",
+        "the pipeline `{}` needs the input `{}`, and does not begin without it",
+        "流水线 `{0}` 需要输入项 `{1}`，没有它就不会开始",
+    ),
+    (
+        "give it: `start_pipeline: {pipeline: {}, with: {{}: …}}`",
+        "请给出它：`start_pipeline: {pipeline: {0}, with: {{1}: …}}`",
     ),
     (
         "values that are given at the start are `inputs`; a variable of one command stands in it: `run: \"A=b ./x.sh\"`",
@@ -205,5 +210,8 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("put texts with `{{…}}` in quotes", "含 `{{…}}` 的文字请放在引号里"),
     // A file that is no text of ours.
     ("it is UTF-16; save it as UTF-8", "它是 UTF-16；请存为 UTF-8"),
-    ("it is not UTF-8 text: line {} holds something else", "它不是 UTF-8 文本：第 {0} 行含有别的内容"),
+    (
+        "it is not UTF-8 text: line {} holds something else; save it as UTF-8",
+        "它不是 UTF-8 文本：第 {0} 行含有别的内容；请存为 UTF-8",
+    ),
 ];

@@ -190,7 +190,7 @@ mod tests {
             ("expected a pipeline (a map), found a list", "应为流水线（映射），实际是列表"),
             (
                 "channel `wecom`: the proxy's address: No such file or directory (os error 2)",
-                "渠道 `wecom`：代理的地址：没有这个文件或目录（系统错误 2）",
+                "通道 `wecom`：代理的地址：没有这个文件或目录（系统错误 2）",
             ),
             (
                 "ssh: connect to host nas port 22: No route to host; it is tried again",

@@ -347,7 +347,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("leave it out; the exit code of the command ends the stage", "把它去掉；命令的退出码会结束这个阶段"),
     (
         "an agent's message starts this pipeline, and the stage `{}` has a `run` for the same pane, where the agent reads the keys",
-        "这条流水线由代理的消息启动，而阶段 `{0}` 的 `run` 会输入到同一个窗格，那里读按键的是代理",
+        "这条流水线由智能体的消息启动，而阶段 `{0}` 的 `run` 会输入到同一个窗格，那里读按键的是智能体",
     ),
     (
         "listen in a pipeline of its own with `start_pipeline: {pipeline: …, where: beside}`, or use `shell`",

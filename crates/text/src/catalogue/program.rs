@@ -254,7 +254,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("status {}: asked too often", "状态码 {0}：查询过于频繁"),
     ("can't connect", "无法连接"),
     // Agents' messages, as an earlier version stored them.
-    ("cut off on the agent's screen", "在代理的屏幕上被截断"),
+    ("cut off on the agent's screen", "在智能体的屏幕上被截断"),
     ("the JSON is not closed", "JSON 没有闭合"),
     ("not valid JSON: {}", "不是有效的 JSON：{0}"),
     ("not a JSON object", "不是 JSON 对象"),

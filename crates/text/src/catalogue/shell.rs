@@ -52,7 +52,7 @@ pub(super) const ROWS: &[(&str, &str)] = &[
     ("`$_` or `$TA_…`, which may hold a value", "`$_` 或 `$TA_…`，其中可能有值"),
     (
         "write the name of the command yourself; for a text to an agent use `prompt`",
-        "命令的名字请自己写明；给代理的文字请用 `prompt`",
+        "命令的名字请自己写明；给智能体的文字请用 `prompt`",
     ),
     ("comes from a pane and would steer the shell or a program", "来自窗格，会左右 shell 或程序的行为"),
     ("a variable of that name says what is run; choose another name", "该名字的变量决定运行什么，请换一个名字"),

@@ -136,7 +136,7 @@ actions! {
         "write an answer of your own to a question" / "answer", "自己写回答" / "回答";
     /// Approve, and what the agent asks of that kind for a time.
     Lease = "lease", Decide, [Screen, Overlay], [Key::char('t')],
-        "approve, and for a time what the agent asks of that kind" / "for a time", "批准，并在一段时间内批准代理的同类请求" / "限时授权";
+        "approve, and for a time what the agent asks of that kind" / "for a time", "批准，并在一段时间内批准智能体的同类请求" / "限时授权";
     /// Run a stage again.
     Retry = "retry", Act, [Screen], [Key::char('r')],
         "run the failed or finished stage again" / "retry", "重新运行失败或已完成的阶段" / "重试";

@@ -1,7 +1,10 @@
 //! The rows of the panels: what the snapshot holds and the filter lets through.
 
 use super::Model;
-use tmuxagent_model::{Approval, ApprovalState, HostState, HostView, Owner, PaneKey, PaneView, RunView, StageView};
+use tmuxagent_model::{
+    Approval, ApprovalState, HostState, HostView, Owner, PaneKey, PaneView, RunControl, RunState, RunView, StageState,
+    StageView,
+};
 
 /// A run or one of its stages, by names: a new run of the same pipeline keeps the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +128,34 @@ impl Model {
         let run = self.run_of(reference)?;
         let name = reference.stage.as_ref()?;
         run.stages.iter().find(|stage| &stage.name == name).map(|stage| (run, stage))
+    }
+
+    /// The stage that a question is about, of the run that asks, which may have begun in another pane.
+    #[must_use]
+    pub fn stage_asked_about(&self, approval: &Approval) -> Option<StageRef> {
+        let pipeline = approval.pipeline.clone()?;
+        let runs = self.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.runs);
+        let asks = |run: &&RunView| run.run.is_some() && run.run == approval.run && run.pipeline == pipeline;
+        let pane = runs.iter().find(asks).map_or(&approval.pane, |run| &run.pane).clone();
+        Some(StageRef { pane, pipeline, stage: approval.stage.clone() })
+    }
+
+    /// Whether the supervisor may do with a run what is wished: what has ended is not ended again, and of it only what did
+    /// not end well can be left out.
+    #[must_use]
+    pub fn may_control(&self, stage: &StageRef, control: RunControl) -> bool {
+        let Some(run) = self.run_of(stage) else { return false };
+        let open = run.state == Some(RunState::Open);
+        let is_well = |state| matches!(state, StageState::Succeeded | StageState::Skipped);
+        let unwell = |state: StageState| state.is_ended() && !is_well(state);
+        match control {
+            RunControl::Cancel => open,
+            RunControl::Retry => true,
+            RunControl::Skip => {
+                let meant = |view: &&StageView| stage.stage.as_ref().is_none_or(|wanted| wanted == &view.name);
+                open || run.stages.iter().filter(meant).any(|view| unwell(view.state))
+            }
+        }
     }
 
     /// The first host on which another supervisor types, with that one.

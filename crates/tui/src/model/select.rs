@@ -1,6 +1,6 @@
 //! The cursor of each panel: moving it, and keeping it on the same thing while the picture changes.
 
-use super::{Model, StageRef};
+use super::{Model, RunRow, StageRef};
 use tmuxagent_model::{Approval, ApprovalId, ApprovalState, PaneKey, StageState};
 
 /// A part of the screen.
@@ -132,7 +132,12 @@ impl Model {
     /// The stage that tells most of a pane: the live one, else one that failed, else the last that ended, else its run.
     pub(crate) fn stage_of_interest(&self, pane: &PaneKey) -> Option<StageRef> {
         let rows = self.run_rows();
-        let of_pane: Vec<_> = rows.iter().filter(|row| &row.run.pane == pane).collect();
+        // A stage of a run that began elsewhere may have its own pane.
+        let there = |row: &&RunRow<'_>| {
+            let own = row.stage.and_then(|stage| stage.pane.as_ref());
+            &row.run.pane == pane || own == Some(pane)
+        };
+        let of_pane: Vec<_> = rows.iter().filter(there).collect();
         let with = |wanted: &dyn Fn(StageState) -> bool| {
             let found = of_pane.iter().filter(|row| row.stage.is_some_and(|stage| wanted(stage.state)));
             found.max_by_key(|row| row.stage.and_then(|stage| stage.ended_at)).copied()

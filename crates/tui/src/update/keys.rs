@@ -278,11 +278,7 @@ fn details(model: &mut Model) -> Vec<Action> {
 
 /// The stage that keys act on: of the approval when that is what is looked at, else the one under the cursor.
 fn acting_stage(model: &Model) -> Option<StageRef> {
-    let of_approval = |id| {
-        let approval = model.approval_view(id)?;
-        let pipeline = approval.pipeline.clone()?;
-        Some(StageRef { pane: approval.pane.clone(), pipeline, stage: approval.stage.clone() })
-    };
+    let of_approval = |id| model.stage_asked_about(model.approval_view(id)?);
     match model.overlays.last() {
         Some(Overlay::Page { page: Page::Approval(id), .. }) => return of_approval(id),
         Some(Overlay::Page { page: Page::Stage(stage) | Page::Explain { stage, .. }, .. }) => {
@@ -299,11 +295,16 @@ fn acting_stage(model: &Model) -> Option<StageRef> {
 }
 
 fn explain(model: &mut Model) -> Vec<Action> {
-    let of_pane = || {
-        let among_panes = model.overlays.is_empty() && matches!(model.panel, Panel::Panes | Panel::Tail);
-        model.pane.as_ref().filter(|_| among_panes).and_then(|pane| model.stage_of_interest(pane))
+    let among_panes = model.overlays.is_empty() && matches!(model.panel, Panel::Panes | Panel::Tail);
+    // The pane may ask for a run that began in another one.
+    let asked = || {
+        let stage = model.target().filter(|_| among_panes).and_then(|approval| model.stage_asked_about(approval));
+        stage.filter(|stage| Some(&stage.pane) != model.pane.as_ref() && model.run_of(stage).is_some())
     };
-    let Some(stage) = of_pane().or_else(|| acting_stage(model)) else { return nothing(model, Text::NoStage) };
+    let of_pane = || model.pane.as_ref().filter(|_| among_panes).and_then(|pane| model.stage_of_interest(pane));
+    let Some(stage) = asked().or_else(of_pane).or_else(|| acting_stage(model)) else {
+        return nothing(model, Text::NoStage);
+    };
     if model.link != LinkState::Up {
         return nothing(model, Text::NotConnected);
     }
@@ -331,6 +332,9 @@ fn control(model: &mut Model, control: RunControl, question: Text) -> Vec<Action
     let Some((run, number)) = model.run_of(&stage).and_then(|run| Some((run, run.run?))) else {
         return nothing(model, Text::NoRun);
     };
+    if !model.may_control(&stage, control) {
+        return nothing(model, Text::RunEnded);
+    }
     let lang = model.lang();
     let mut line = format!("{} {number}", clean(&run.pipeline));
     let named = if control == RunControl::Cancel { None } else { stage.stage.clone() };

@@ -2,6 +2,7 @@
 
 mod deciding;
 mod overtaken;
+mod runs;
 
 use super::*;
 use crate::model::{Panel, Role, Setup};

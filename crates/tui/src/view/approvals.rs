@@ -1,6 +1,6 @@
 //! The questions: the open ones first, and below them the one that the keys speak of, with its exact effect and evidence.
 
-use super::text::{PanelRow, Row, put_empty, put_lines, steps_text, window, wrap};
+use super::text::{PanelRow, Row, cells, put_empty, put_lines, steps_text, window, wrap, wrap_steps};
 use crate::keymap::KeyAction;
 use crate::model::{Model, Panel};
 use ratatui::buffer::Buffer;
@@ -62,48 +62,109 @@ fn most(area: Rect) -> usize {
     if height >= 8 { (height / 2).max(4) } else { height }
 }
 
-/// The list: what is open stands first and is never scrolled out of sight. It leaves room for what is typed.
+/// How the list's rows are shared out, in entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shares {
+    open: usize,
+    /// Whether a row says how many open ones stand above and below those.
+    more: bool,
+    closed: usize,
+}
+
+impl Shares {
+    /// Of `n` open and closed entries of `each` rows: all open ones that fit, and what was decided in the room that they
+    /// leave, at most `rest` rows. `chosen`: the cursor stands on one that was decided, so that one of those is shown.
+    fn of((open, closed): (usize, usize), each: usize, most: usize, rest: usize, chosen: bool) -> Self {
+        let kept = if chosen && most >= 2 * each { each } else { 0 };
+        let room = (most - kept.min(most)) / each;
+        if open > room {
+            let more = most > kept + each;
+            let rows = most.saturating_sub(kept + usize::from(more));
+            return Self { open: (rows / each).max(1), more, closed: kept / each };
+        }
+        let left = most.saturating_sub(open * each).min(rest.max(kept)) / each;
+        Self { open, more: false, closed: left.min(closed) }
+    }
+}
+
+/// How many of them are shown, open and decided.
+fn shares(model: &Model, area: Rect, each: usize) -> Shares {
+    let height = usize::from(area.height);
+    let (all, n_open) = (model.approvals().len(), model.n_open_shown());
+    let chosen = model.position(Panel::Approvals).is_some_and(|at| at >= n_open);
+    // Where many are open all of them are seen, and what was decided makes room for what is asked.
+    let half = if each == 1 && height >= 8 { n_open.max(1) } else { most(area) };
+    let half = if chosen { half + each } else { half };
+    // A rule, what must be read, and perhaps a row that says how much more there is; of what was decided one row.
+    let needed = match model.target() {
+        Some(approval) => 2 + must(model, approval, area.width, each == 2),
+        None if chosen && height >= 8 => 2,
+        None => 0,
+    };
+    let most = half.min(height.saturating_sub(needed)).max(each);
+    let open = (n_open * each).min(most);
+    let rest = match model.target() {
+        Some(approval) => {
+            let whole = 1 + asked(model, approval, area.width, each == 2).len() + approval.evidence.len();
+            height.saturating_sub(open + whole)
+        }
+        None => most - open,
+    };
+    Shares::of((n_open, all - n_open.min(all)), each, most, rest, chosen)
+}
+
+/// Rows of an open question that are never left out: a row of what is asked, unless the list shows it, and what is typed.
+fn must(model: &Model, approval: &Approval, width: u16, above: bool) -> usize {
+    let typed = effect_lines(model, approval, width).len() + no_lines(model, approval, width).len();
+    usize::from(!is_told_above(model, approval, width, above)) + typed
+}
+
+/// The list: what is open stands first, all of it where it fits, and what was decided in the room that is left. It leaves
+/// room for what is typed, and begins with no second row.
 pub fn rows(model: &Model, area: Rect) -> Vec<PanelRow> {
     let approvals = model.approvals();
     if approvals.is_empty() {
         return Vec::new();
     }
-    let (height, each) = (usize::from(area.height), each(model, area));
-    // Where many are open all of them are seen, and what was decided makes room for what is asked.
-    let half = if each == 1 && height >= 8 { model.n_open_shown().max(1) } else { most(area) };
-    // A rule above, and below perhaps a row that says how much more there is.
-    let needed = model.target().map_or(0, |approval| {
-        2 + effect_lines(model, approval, area.width).len() + no_lines(model, approval, area.width).len()
-    });
-    let most = half.min(height.saturating_sub(needed)).max(each) / each * each;
-    // What was decided gets the rows that the question which the keys speak of leaves over.
-    let list = model.target().map_or(most, |approval| {
-        let open = (model.n_open_shown() * each).min(most);
-        let whole = 1 + asked(model, approval, area.width, each == 2).len();
-        let left = height.saturating_sub(open + whole) / each * each;
-        (open + left).clamp(each, most)
-    });
-    let list = list.min(approvals.len() * each);
+    let each = each(model, area);
+    let shares = shares(model, area, each);
+    let n_open = model.n_open_shown();
     let selected = model.position(Panel::Approvals);
-    let at = selected.unwrap_or(0) * each;
-    let start = window(approvals.len() * each, at, at + each - 1, list);
+    let among = |from: usize, n: usize, shown: usize| {
+        let at = selected.and_then(|at| at.checked_sub(from)).filter(|at| *at < n).unwrap_or(0);
+        window(n, at, at, shown)
+    };
+    let first = among(0, n_open, shares.open);
+    let last = (first + shares.open).min(n_open);
+    let first_closed = n_open + among(n_open, approvals.len() - n_open, shares.closed);
     let mut rows = Vec::new();
-    for (index, approval) in approvals.into_iter().enumerate() {
-        let chosen = selected == Some(index);
-        rows.push(PanelRow { index, line: first_line(model, approval, chosen, area.width) });
+    let put = |rows: &mut Vec<PanelRow>, index: usize| {
+        let Some(approval) = approvals.get(index) else { return };
+        rows.push(PanelRow { index, line: first_line(model, approval, selected == Some(index), area.width) });
         if each == 2 {
             rows.push(PanelRow { index, line: second_line(model, approval, area.width) });
         }
-    }
-    // Where the cursor stands among the decided ones, the oldest open one keeps its place at the top.
-    let pinned = if start > 0 && list > each && selected.is_some_and(|at| at >= model.n_open_shown()) {
-        each.min(model.n_open_shown() * each)
-    } else {
-        0
     };
-    let rest: Vec<PanelRow> = rows.split_off(pinned);
-    rows.extend(rest.into_iter().skip(start).take(list - pinned));
+    (first..last).for_each(|index| put(&mut rows, index));
+    if shares.more {
+        let (above, below) = (first, n_open - last);
+        let index = if below > 0 { last } else { first.saturating_sub(1) };
+        rows.push(PanelRow { index, line: Line::from(Span::styled(beyond(model, above, below), model.theme().ask())) });
+    }
+    (first_closed..first_closed + shares.closed).for_each(|index| put(&mut rows, index));
     rows
+}
+
+/// How many open ones stand above those shown and below them.
+fn beyond(model: &Model, above: usize, below: usize) -> String {
+    let (theme, lang) = (model.theme(), model.lang());
+    let told = |n: usize, sign: &str| match lang {
+        Lang::En => format!("{sign} {n} more"),
+        Lang::Zh => format!("{sign} 还有 {n} 项"),
+    };
+    let parts = [(above, theme.sign("↑", "^")), (below, theme.sign("↓", "v"))];
+    let parts: Vec<String> = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, sign)| told(n, sign)).collect();
+    format!(" {}", parts.join("  "))
 }
 
 /// What it is about: `pipeline / stage`, else the pane.
@@ -189,7 +250,7 @@ pub fn effect(model: &Model, approval: &Approval) -> String {
 pub fn effect_lines(model: &Model, approval: &Approval, width: u16) -> Vec<Line<'static>> {
     let text = format!("{}: {}", Text::Effect.of(model.lang()), effect(model, approval));
     let warn = model.theme().warn();
-    wrap(&text, width).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect()
+    wrap_steps(&text, width).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect()
 }
 
 /// What a no types, as a sentence, wrapped; nothing where it types nothing.
@@ -201,7 +262,7 @@ pub fn no_lines(model: &Model, approval: &Approval, width: u16) -> Vec<Line<'sta
     let (lang, steps) = (model.lang(), steps_text(&approval.effect_no));
     let text = format!("{}: {} {steps}", Text::EffectNo.of(lang), Text::EffectTypes.of(lang));
     let warn = model.theme().warn();
-    wrap(&text, width).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect()
+    wrap_steps(&text, width).into_iter().map(|line| Line::from(Span::styled(line, warn))).collect()
 }
 
 /// An option with what it types, where that is known before it is chosen, or with what it does. `shown`: the option's own words.
@@ -216,20 +277,32 @@ pub fn option_text(lang: Lang, approval: &Approval, n: usize, shown: &str) -> St
     }
 }
 
-/// What must be read of the selected one: what is typed before all, question, options, place. `above`: the list shows the
-/// beginning of its question.
+/// Whether the list shows the whole question. `above`: it shows its beginning.
+fn is_told_above(model: &Model, approval: &Approval, width: u16, above: bool) -> bool {
+    above && cells(&clean(&question(model.lang(), approval))) + 3 <= usize::from(width)
+}
+
+/// What must be read of the selected one before its options and its place: the question, where the list does not show all
+/// of it, and what a yes and a no type.
+fn first_of_all(model: &Model, approval: &Approval, width: u16, above: bool) -> [Vec<Line<'static>>; 2] {
+    let asked = if is_told_above(model, approval, width, above) {
+        Vec::new()
+    } else {
+        wrap(&clean(&question(model.lang(), approval)), width).into_iter().map(Line::from).collect()
+    };
+    let mut typed = Vec::new();
+    if approval.state == ApprovalState::Pending {
+        typed.extend(effect_lines(model, approval, width));
+        typed.extend(no_lines(model, approval, width));
+    }
+    [asked, typed]
+}
+
+/// The same with options and place.
 fn asked(model: &Model, approval: &Approval, width: u16, above: bool) -> Vec<Line<'static>> {
     let (theme, lang) = (model.theme(), model.lang());
-    let mut lines: Vec<Line<'static>> = Vec::new();
-    if approval.state == ApprovalState::Pending {
-        lines.extend(effect_lines(model, approval, width));
-        lines.extend(no_lines(model, approval, width));
-    }
-    let question = clean(&question(lang, approval));
-    // A question that fits stands in the list above.
-    if !above || super::text::cells(&question) + 3 > usize::from(width) {
-        lines.extend(wrap(&question, width).into_iter().map(Line::from));
-    }
+    let [mut lines, typed] = first_of_all(model, approval, width, above);
+    lines.extend(typed);
     for (n, option) in approval.options.iter().enumerate() {
         lines.push(
             Row::default()
@@ -246,25 +319,46 @@ fn asked(model: &Model, approval: &Approval, width: u16, above: bool) -> Vec<Lin
     lines
 }
 
-/// The selected one in a few lines, with the newest evidence where there is room.
+/// The selected one in a few lines, with those that led to it where there is room.
 fn summary(model: &Model, approval: &Approval, width: u16, height: usize, above: bool) -> Vec<Line<'static>> {
-    let (theme, lang) = (model.theme(), model.lang());
+    let theme = model.theme();
     let mut lines = asked(model, approval, width, above);
-    if lines.len() > height {
-        let hidden = lines.len() - height.saturating_sub(1);
-        lines.truncate(height.saturating_sub(1));
-        let key = model.setup.keymap.label(KeyAction::Open, theme.glyphs).unwrap_or_default();
-        let more = match lang {
-            Lang::En => format!("{} {hidden} more lines ({key})", theme.ellipsis()),
-            Lang::Zh => format!("{} 还有 {hidden} 行（{key}）", theme.ellipsis()),
-        };
-        lines.push(Line::from(Span::styled(more, theme.dim())));
+    let key = super::evidence::key_for_all(model);
+    if lines.len() <= height {
+        let room = height - lines.len();
+        lines.extend(super::evidence::lines(model, approval, (width, room), "", key.as_deref()));
         return lines;
     }
-    let room = height - lines.len();
-    let evidence = approval.evidence.len().saturating_sub(room);
-    for line in approval.evidence.iter().skip(evidence) {
-        lines.push(Row::default().left(clean(line), theme.dim()).line(width, theme));
+    let all = lines.len() + approval.evidence.len();
+    // The question gives way before what is typed does, but for its first line.
+    let [question, typed] = first_of_all(model, approval, width, above);
+    let room = height.saturating_sub(1);
+    if question.len() + typed.len() > room {
+        lines = question.into_iter().take(room.saturating_sub(typed.len()).max(1)).chain(typed).collect();
     }
+    lines.truncate(room);
+    let more = super::evidence::more(model, all - lines.len(), key.as_deref());
+    lines.push(Line::from(Span::styled(more, theme.dim())));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn open_ones_take_the_rows_before_decided_ones_do() {
+        let shares = |n: (usize, usize), each, most, rest, chosen| {
+            let Shares { open, more, closed } = Shares::of(n, each, most, rest, chosen);
+            (open, more, closed)
+        };
+        assert_eq!(shares((2, 5), 2, 8, 4, false), (2, false, 2));
+        assert_eq!(shares((2, 5), 2, 9, 9, false), (2, false, 2), "never half an entry");
+        assert_eq!(shares((2, 5), 2, 8, 1, false), (2, false, 0), "what is asked is whole first");
+        assert_eq!(shares((2, 5), 2, 8, 0, true), (2, false, 1), "the cursor is seen");
+        assert_eq!(shares((9, 5), 1, 6, 6, false), (5, true, 0));
+        assert_eq!(shares((9, 5), 1, 6, 6, true), (4, true, 1));
+        assert_eq!(shares((3, 0), 1, 1, 1, false), (1, false, 0));
+        assert_eq!(shares((0, 9), 1, 4, 4, true), (0, false, 4));
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::approvals::{effect_lines, no_lines, option_text, place_and_folder, subject};
 use super::layout::Screen;
-use super::text::{Row, put_lines, steps_text, wrap};
+use super::text::{put_lines, steps_text, wrap, wrap_steps};
 use crate::keymap::KeyAction;
 use crate::model::{Confirm, Model, Overtaken};
 use ratatui::buffer::Buffer;
@@ -12,8 +12,8 @@ use ratatui::text::{Line, Span};
 use tmuxagent_model::{Approval, Verdict};
 use tmuxagent_text::{Lang, Text, approval_state, clean, question, reveal, via};
 
-/// The most lines that are shown of those that led to a question.
-const EVIDENCE: usize = 8;
+/// The most rows that are shown of the lines that led to a question.
+pub const EVIDENCE: usize = 8;
 
 pub fn render(model: &Model, confirm: &Confirm, screen: &Screen, buffer: &mut Buffer) {
     let width = screen.overlay().width;
@@ -68,10 +68,7 @@ pub fn fit(model: &Model, lines: &mut Vec<Line<'static>>, room: usize) {
     if lines.len() > room {
         let hidden = lines.len() - room + 1;
         lines.truncate(room - 1);
-        let text = match model.lang() {
-            Lang::En => format!("{} {hidden} more lines", model.theme().ellipsis()),
-            Lang::Zh => format!("{} 还有 {hidden} 行", model.theme().ellipsis()),
-        };
+        let text = super::evidence::more(model, hidden, None);
         lines.push(Line::from(Span::styled(text, model.theme().bad())));
     }
 }
@@ -95,15 +92,12 @@ fn content(model: &Model, confirm: &Confirm, width: u16, room: usize) -> (&'stat
     }
 }
 
-/// What is decided and what a yes does; between both, where that leaves room, the last lines that led to it.
+/// What is decided and what a yes does; between both, where that leaves room, the lines that led to it.
 fn decision(model: &Model, approval: &Approval, verdict: &Verdict, width: u16, room: usize) -> Vec<Line<'static>> {
     let mut lines = asked(model, approval, width);
     let done = if verdict.approve { effect(model, approval, verdict, width) } else { no_lines(model, approval, width) };
     let free = room.saturating_sub(lines.len() + done.len()).min(EVIDENCE);
-    let theme = model.theme();
-    for line in &approval.evidence[approval.evidence.len().saturating_sub(free)..] {
-        lines.push(Row::default().left(format!("  {}", clean(line)), theme.dim()).line(width, theme));
-    }
+    lines.extend(super::evidence::lines(model, approval, (width, free), "  ", None));
     lines.extend(done);
     lines
 }
@@ -141,7 +135,7 @@ fn effect(model: &Model, approval: &Approval, verdict: &Verdict, width: u16) -> 
         if !typed.is_empty() {
             texts.push(format!("{} {}", Text::EffectTypes.of(lang), steps_text(&typed)));
         }
-        let lines_of = texts.iter().flat_map(|text| wrap(text, width));
+        let lines_of = texts.iter().flat_map(|text| wrap_steps(text, width));
         lines.extend(lines_of.map(|line| Line::from(Span::styled(line, theme.warn()))));
     }
     lines

@@ -2,7 +2,7 @@
 
 use super::approvals::{effect, option_text, subject};
 use super::runs::{due, elapsed};
-use super::text::{column, place_of, steps_text, wrap};
+use super::text::{column, place_of, steps_text, wrap, wrap_steps};
 use crate::model::{Model, StageRef};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -37,7 +37,7 @@ impl<'a> Table<'a> {
         let theme = self.model.theme();
         let narrow = self.width < 40;
         let indent = if narrow { 2 } else { NAME };
-        let mut texts = wrap(value, self.width.saturating_sub(u16::try_from(indent).unwrap_or(0))).into_iter();
+        let mut texts = wrap_steps(value, self.width.saturating_sub(u16::try_from(indent).unwrap_or(0))).into_iter();
         let name = name.of(self.lang());
         if narrow {
             self.lines.push(Line::from(Span::styled(name, theme.dim())));
@@ -169,7 +169,16 @@ pub fn pane(model: &Model, key: &PaneKey, width: u16) -> Vec<Line<'static>> {
     table.plain(Text::LastOutput, &last);
     table.plain(Text::LastLine, &clean(&view.last_line));
     table.plain(Text::Pipeline, &view.pipelines.iter().map(|name| clean(name)).collect::<Vec<_>>().join(", "));
+    table.lines.extend(asked_there(model, key, width));
     table.lines
+}
+
+/// The open question that the keys speak of, whole, below its pane.
+fn asked_there(model: &Model, pane: &PaneKey, width: u16) -> Vec<Line<'static>> {
+    let Some(asked) = model.target().filter(|asked| &asked.pane == pane) else { return Vec::new() };
+    let mut lines = vec![Line::default()];
+    lines.extend(approval(model, &asked.id, width));
+    lines
 }
 
 /// What the agent of a pane does, and what it asks.
@@ -219,6 +228,7 @@ pub fn stage(model: &Model, reference: &StageRef, width: u16) -> Vec<Line<'stati
         table.plain(Text::Due, &due(lang, model.time(), stage).unwrap_or_default());
         table.plain(Text::Detail, &clean(&sentence(lang, &stage.detail)));
     }
+    table.lines.extend(asked_there(model, &reference.pane, width));
     table.lines
 }
 

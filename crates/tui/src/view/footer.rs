@@ -7,7 +7,7 @@ use crate::update::lease;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use tmuxagent_model::{ApprovalKind, ApprovalState, StageState};
+use tmuxagent_model::{ApprovalKind, ApprovalState, RunControl, StageState};
 
 pub fn render(model: &Model, area: Rect, buffer: &mut Buffer) {
     let theme = model.theme();
@@ -66,6 +66,17 @@ fn failed_here(model: &Model) -> bool {
     })
 }
 
+/// Whether a key that acts on a run has one under the cursor with which that can be done.
+fn can_do(model: &Model, action: KeyAction) -> bool {
+    let control = match (model.panel, action) {
+        (Panel::Runs, KeyAction::Cancel) => RunControl::Cancel,
+        (Panel::Runs, KeyAction::Skip) => RunControl::Skip,
+        (Panel::Runs, KeyAction::Retry | KeyAction::Explain) => RunControl::Retry,
+        _ => return true,
+    };
+    model.stage.as_ref().is_some_and(|stage| model.may_control(stage, control))
+}
+
 /// What matters, most first; the last two are help and the way out.
 fn wanted(model: &Model) -> Vec<KeyAction> {
     use KeyAction as A;
@@ -110,6 +121,7 @@ fn wanted(model: &Model) -> Vec<KeyAction> {
                 }
                 Panel::Tail => [A::Open, A::Send, A::Zoom, A::NextPanel, A::Up, A::Down, A::Freeze, A::Filter],
             });
+            keys.retain(|key| can_do(model, *key));
             let mut seen = std::collections::BTreeSet::new();
             keys.retain(|key| seen.insert(*key));
             keys.extend([A::Help, A::Quit]);

@@ -2,7 +2,7 @@
 
 use super::approvals::{effect, place_and_folder, subject};
 use super::layout::Screen;
-use super::text::{cells, column, put_lines, steps_text, wrap};
+use super::text::{cells, column, put_lines, steps_text, wrap_steps};
 use crate::model::{EnterAfter, Input, InputKind, Model, Overlay, SendMode, Starting, written_steps};
 use crate::update::lease;
 use ratatui::buffer::Buffer;
@@ -34,7 +34,7 @@ pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer
         InputKind::Send { place, mode, enter, .. } => {
             let title = if *mode == SendMode::Text { Text::SendPrompt } else { Text::SendKeysPrompt };
             let title = format!("{}  @ {}", title.of(model.lang()), clean(place));
-            boxed_line(model, title, input, preview(model, input, *mode, *enter), screen, buffer)
+            boxed_line(model, title, input, (preview(model, input, *mode, *enter), None), screen, buffer)
         }
         InputKind::Answer { approval } => {
             let title = Text::AnswerPrompt.of(model.lang()).to_owned();
@@ -47,7 +47,7 @@ pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer
                 let text = format!("{}: {}", Text::Answers.of(model.lang()), offered.join("  "));
                 notes.push((text, model.theme().warn()));
             }
-            boxed_line(model, title, input, notes, screen, buffer)
+            boxed_line(model, title, input, (notes, Some(approval.as_ref())), screen, buffer)
         }
         InputKind::Word { approval } => {
             let wanted = clean(approval.confirm.as_deref().unwrap_or_default());
@@ -55,14 +55,14 @@ pub fn render(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer
                 Lang::En => format!("a yes takes the word {wanted}: type it"),
                 Lang::Zh => format!("同意须输入 {wanted}"),
             };
-            boxed_line(model, title, input, asked(model, approval), screen, buffer)
+            boxed_line(model, title, input, (asked(model, approval), Some(approval.as_ref())), screen, buffer)
         }
         InputKind::Lease { approval } => {
             let title = Text::LeasePrompt.of(model.lang()).to_owned();
             let class = lease::offer(approval).map(|offer| offer.class.join(", ")).unwrap_or_default();
             let mut notes = asked(model, approval);
             notes.push((format!("{}: {}", Text::LeaseAllows.of(model.lang()), clean(&class)), model.theme().warn()));
-            boxed_line(model, title, input, notes, screen, buffer)
+            boxed_line(model, title, input, (notes, Some(approval.as_ref())), screen, buffer)
         }
         InputKind::Given(starting) => given(model, input, starting, screen, buffer),
     }
@@ -83,7 +83,7 @@ fn over(
         (format!("{}  @ {}", subject(seen), place_and_folder(seen)), theme.dim()),
         (clean(&tmuxagent_text::question(lang, seen)), theme.dim()),
     ];
-    boxed_line(model, Text::Void.of(lang).to_owned(), input, notes, screen, buffer)
+    boxed_line(model, Text::Void.of(lang).to_owned(), input, (notes, None), screen, buffer)
 }
 
 /// What is asked, and what a yes does.
@@ -104,7 +104,7 @@ fn given(model: &Model, input: &Input, starting: &Starting, screen: &Screen, buf
     let title = clean(&format!("{}: {}{choices}", starting.item.pipeline, next.name));
     let given = starting.inputs.iter().zip(&starting.given);
     let notes = given.map(|(input, value)| (clean(&format!("{} = {value}", input.name)), theme.dim())).collect();
-    boxed_line(model, title, input, notes, screen, buffer)
+    boxed_line(model, title, input, (notes, None), screen, buffer)
 }
 
 /// The filter stands in place of the footer, so that what it leaves is seen.
@@ -120,11 +120,12 @@ fn filter(model: &Model, input: &Input, screen: &Screen, buffer: &mut Buffer) ->
     Position { x: screen.events.x + used + visible.column, y: screen.events.y }
 }
 
+/// An input line with what it is about below it, and below that, where there is room, the lines that led to `asked`.
 fn boxed_line(
     model: &Model,
     title: String,
     input: &Input,
-    notes: Vec<(String, Style)>,
+    (notes, asked): (Vec<(String, Style)>, Option<&Approval>),
     screen: &Screen,
     buffer: &mut Buffer,
 ) -> Position {
@@ -140,13 +141,16 @@ fn boxed_line(
     });
     let mut lines: Vec<Line<'static>> = remarks
         .chain(notes)
-        .flat_map(|(text, style)| wrap(&text, width).into_iter().map(move |line| Line::from(Span::styled(line, style))))
+        .flat_map(|(text, style)| {
+            wrap_steps(&text, width).into_iter().map(move |line| Line::from(Span::styled(line, style)))
+        })
         .collect();
-    super::confirm::fit(
-        model,
-        &mut lines,
-        usize::from(screen.footer.y.saturating_sub(screen.header.bottom() + 3)).max(1),
-    );
+    let room = usize::from(screen.footer.y.saturating_sub(screen.header.bottom() + 3)).max(1);
+    super::confirm::fit(model, &mut lines, room);
+    if let Some(asked) = asked {
+        let free = room.saturating_sub(lines.len()).min(super::confirm::EVIDENCE);
+        lines.extend(super::evidence::lines(model, asked, (width, free), "  ", None));
+    }
     let height = u16::try_from(lines.len()).unwrap_or(0) + 3;
     let area = Rect { y: screen.footer.y.saturating_sub(height), height, ..frame };
     let inner = super::layout::shrunk(super::boxed(model, title, area, buffer), 1, 0);

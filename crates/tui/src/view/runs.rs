@@ -106,6 +106,9 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
     let room = usize::from(look.width);
     let name_width = widest.min(room.saturating_sub(state_width + 18)).max(6);
     let otherwise = if stage.state == StageState::Waiting { theme.dim() } else { Style::new() };
+    // That it waits says nothing of a stage to which nothing comes any more.
+    let not_reached = stage.is_not_reached();
+    let word = if not_reached { sentence(lang, &stage.detail) } else { stage_state(lang, stage.state).to_owned() };
     let mut line = Row::default()
         .left(look.cursor(model), theme.strong())
         .left("  ", Style::new())
@@ -113,7 +116,7 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
         .left(" ", Style::new())
         .left(column(&clean(&stage.name), name_width, theme), look.name(model, otherwise))
         .left(" ", Style::new())
-        .left(column(stage_state(lang, stage.state), state_width, theme), style);
+        .left(column(&word, state_width.max(cells(&word)), theme), style);
     if let Some(attempt) = stage.told_attempt() {
         line = line.left(format!(" {attempt}"), style);
     }
@@ -123,7 +126,7 @@ fn stage_line(model: &Model, run: &RunView, stage: &StageView, look: Look) -> Li
     if let Some(pane) = &stage.pane {
         line = line.left(format!(" {}", pane.pane), theme.dim());
     }
-    if !stage.detail.is_empty() && room > name_width + state_width + 24 {
+    if !not_reached && !stage.detail.is_empty() && room > name_width + state_width + 24 {
         line = line.left(format!("  {}", clean(&sentence(model.lang(), &stage.detail))), theme.dim());
     }
     let now = model.time();

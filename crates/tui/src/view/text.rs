@@ -74,6 +74,23 @@ pub fn wrap(text: &str, width: u16) -> Vec<String> {
     Fold { first: width, rest: width, commands: false }.lines(text)
 }
 
+/// The same for what is typed: a key behind a text does not stand alone in the last line.
+#[must_use]
+pub fn wrap_steps(text: &str, width: u16) -> Vec<String> {
+    let mut lines = wrap(text, width);
+    let [.., before, last] = lines.as_mut_slice() else { return lines };
+    if last.contains(' ') || !before.ends_with('"') {
+        return lines;
+    }
+    if let Some((rest, word)) = before.rsplit_once(' ')
+        && cells(word) + 1 + cells(last) <= usize::from(width)
+    {
+        *last = format!("{word} {last}");
+        *before = rest.trim_end().to_owned();
+    }
+    lines
+}
+
 /// One line: something at the left, cut where it doesn't fit, and something at the right.
 #[derive(Debug, Default)]
 pub struct Row {

@@ -88,6 +88,7 @@ impl Player {
                 format!("lease {lease} ended by {}", by.as_ref().map_or("its agent", |by| &by.who))
             }
             Note::AutoAnswered { question, by, .. } => format!("answered by {} ({:?}): {question}", by.who, by.via),
+            Note::ActionSkipped { stage, action, why, .. } => format!("{stage}: `{action}` skipped: {why}"),
             Note::StageSkipped { stage, why, .. } if !why.is_empty() => format!("{stage} skipped: {why}"),
             Note::RunStarted { .. }
             | Note::RunEnded { .. }

@@ -65,6 +65,19 @@ async fn a_plain_yes_is_one_where_it_says_which_answer_and_a_no_needs_none() {
     assert_eq!(curl(&world, &link, "verdict=approve").await.0, StatusCode::BAD_REQUEST);
 }
 
+/// Whoever writes a word means it: where none is asked for, a yes beside it is no yes.
+#[tokio::test]
+async fn a_word_that_is_not_asked_for_decides_nothing() {
+    let (world, link) = asks(ApprovalKind::Gate, &[], true).await;
+    for form in ["verdict=approve&word=no", "verdict=reject&word=yes+please"] {
+        assert_eq!(curl(&world, &link, form).await.0, StatusCode::FORBIDDEN, "{form}");
+    }
+    let (world, link) = asks(ApprovalKind::Asks, &["yes", "no"], true).await;
+    let (status, html) = curl(&world, &link, "verdict=approve&option=0&word=foo").await;
+    assert!(status == StatusCode::FORBIDDEN && html.contains("yes, no"), "{status} {html}");
+    assert_eq!(world.approval().decision, None);
+}
+
 /// A question whose yes takes a word, of these people to decide, and its link.
 async fn takes_a_word(approvers: &[&str]) -> (World, String) {
     let world = World::new(None);

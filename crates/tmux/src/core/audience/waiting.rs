@@ -18,6 +18,10 @@ const SHOWS: Duration = Duration::from_secs(15);
 const DRAWN: Duration = Duration::from_secs(3);
 /// The rows of a tracked command's line, where it is wrapped.
 const TYPED: usize = 5;
+/// How many rows above a bare label may name what is asked for.
+const ABOVE: usize = 3;
+/// Stands in the line of a tracked command.
+const OURS: &str = "TMUXAGENT_RESULT";
 /// The most characters of a question.
 const LONGEST: usize = 300;
 
@@ -86,35 +90,109 @@ fn is_question(prefix: &str) -> bool {
     words && (prefix.ends_with(['?', ':', ')', ']', '？', '：', '›']) || prefix.starts_with("? "))
 }
 
-/// The row before the cursor, where a program that reads asks something there.
+/// The row before the cursor of a program that reads.
 pub(super) fn asked_row(reader: &PaneReader, surface: &Surface) -> Option<String> {
     let line = surface.line_before();
     let reads = matches!(reader.reads, Reads::Line | Reads::Key) && !reader.shell;
-    Some(line.trim().to_owned()).filter(|row| reads && is_question(row))
+    Some(line.trim().to_owned()).filter(|row| reads && has_words(row))
 }
+
+/// What names a password, in the languages in which programs ask for one.
+const PASSWORDS: &[&str] = &[
+    "password",
+    "passphrase",
+    "pass phrase",
+    "passcode",
+    "passwd",
+    "passwort",
+    "kennwort",
+    "mot de passe",
+    "contraseña",
+    "contrasena",
+    "contrasenya",
+    "wachtwoord",
+    "lösenord",
+    "adgangskode",
+    "salasana",
+    "hasło",
+    "heslo",
+    "пароль",
+    "пароля",
+    "パスワード",
+    "パスフレーズ",
+    "暗証番号",
+    "비밀번호",
+    "암호",
+    "密码",
+    "密碼",
+    "口令",
+    "验证码",
+    "驗證碼",
+];
+
+/// What names another secret, where hyphens and underscores stand as blanks.
+const SECRETS: &[&str] = &[
+    "secret",
+    "token",
+    "credential",
+    "api key",
+    "apikey",
+    "access key",
+    "private key",
+    "recovery key",
+    "recovery phrase",
+    "recovery code",
+    "backup code",
+    "seed phrase",
+    "seed words",
+    "mnemonic",
+    "one time",
+    "verification code",
+    "security code",
+    "authentication code",
+    "authenticator",
+    "auth code",
+    "login code",
+    "两步验证",
+    "密钥",
+    "令牌",
+];
+
+/// The same as whole words; they stand in others too.
+const SHORT: &[&str] =
+    &["pin", "pincode", "otp", "totp", "mfa", "2fa", "cvv", "cvc", "pwd", "senha", "geheim", "ключ", "код"];
 
 /// Whether a secret is asked for, whether what is typed is shown or not.
 fn is_secret(prefix: &str) -> bool {
-    let words = prefix.to_lowercase();
-    ["pin", "token", "secret", "api key"].iter().any(|word| words.contains(word)) || is_password(prefix)
+    let words = prefix.to_lowercase().replace(['-', '_'], " ");
+    let whole = words.split(|c: char| !c.is_alphanumeric());
+    let mut each = whole.map(|word| word.trim_end_matches(|c: char| c.is_numeric()));
+    is_password(prefix) || SECRETS.iter().any(|name| words.contains(name)) || each.any(|word| SHORT.contains(&word))
 }
 
 /// The same of a row above, which may be the beginning of what is asked.
 fn is_password(row: &str) -> bool {
-    let words = row.to_lowercase();
-    ["password", "passphrase", "passcode", "密码", "口令", "验证码"].iter().any(|word| words.contains(word))
+    let words = row.to_lowercase().replace(['-', '_'], " ");
+    PASSWORDS.iter().any(|name| words.contains(name))
 }
 
-/// Whether a row above names what is asked for: the nearest, or one from which a sentence goes on to the cursor's row.
-fn names_password_above(surface: &Surface) -> bool {
+/// Whether a row names next to nothing: `Value:`, `Enter it:`.
+fn is_bare_label(row: &str) -> bool {
+    has_words(row) && row.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).count() <= 2
+}
+
+/// Whether a row above names what is asked for: the nearest, or one from which a sentence goes on to the cursor's row. Above
+/// a bare label it may be one of a few.
+fn names_secret_above(surface: &Surface, row: &str) -> bool {
     let ends = |row: &str| row.ends_with(['.', ':', '?', '!', '。', '：', '？', '！']);
-    let goes_on = surface.rows_above().take_while(|row| !ends(row)).take(TYPED);
-    surface.rows_above().take(1).chain(goes_on).any(is_password)
+    let mut goes_on = surface.rows_above().take_while(|row| !ends(row)).take(TYPED);
+    let named = is_bare_label(row) && surface.rows_above().take(ABOVE).any(is_secret);
+    named || surface.rows_above().take(1).any(is_password) || goes_on.any(is_secret)
 }
 
 /// The line of a tracked command, which the terminal shows before the command runs.
 fn is_typed_by_us(line: &str) -> bool {
-    line.contains("TMUXAGENT_RESULT")
+    line.contains(OURS)
 }
 
 impl Waiting {
@@ -179,7 +257,8 @@ impl HostCore {
             waiting.told = true;
             let row = asked(prefix, surface, &audience.prompts);
             // What only looks so is told; an answer would go to whoever reads next.
-            let secret = is_secret(&row) || names_password_above(surface);
+            let joined = line.rsplit_once(OURS).map_or("", |(_, behind)| behind);
+            let secret = is_secret(&row) || is_secret(joined) || names_secret_above(surface, &row);
             let told = audience.reader.reads == Reads::Password || sign == Sign::Shows || secret;
             let front = audience.reader.front.clone().filter(|front| front.pid != 0);
             let question = waiting.question();
@@ -234,12 +313,52 @@ mod tests {
         let below = |rows: &[&str]| {
             let rows: Vec<String> = rows.iter().map(|row| (*row).to_owned()).collect();
             let y = u32::try_from(rows.len() - 1).expect("few rows");
-            names_password_above(&Surface { y, rows, ..Surface::default() })
+            let row = rows.last().cloned().unwrap_or_default();
+            names_secret_above(&Surface { y, rows, ..Surface::default() }, &row)
         };
         assert!(below(&["Enter the passphrase of the", "signing key, used for the", "release only:"]));
         assert!(below(&["[sudo] password for me:", "again:"]));
         assert!(!below(&["Password: ok", "The key is read.", "Sign the release?"]));
         assert!(!below(&["Sign the release?"]));
+        assert!(below(&["Paste your API_KEY here.", "It is kept in the keyring.", "Value:"]));
+        assert!(below(&["Type the one-time code.", "Enter it:"]) && below(&["Your CVV, on the back.", "again:"]));
+        assert!(!below(&["Paste your API_KEY here.", "It is kept in the keyring.", "Name of the project:"]));
+        assert!(!below(&["Paste your API_KEY here.", "It is kept.", "One.", "Two.", "Value:"]));
+        assert!(!below(&["Spinning up the pinned version.", "Value:"]));
+    }
+
+    #[test]
+    fn secrets_are_known_by_the_names_that_programs_give_them() {
+        for row in [
+            "Passwort:",
+            "Kennwort für ann:",
+            "Mot de passe :",
+            "Contraseña:",
+            "Senha:",
+            "Wachtwoord:",
+            "Пароль:",
+            "パスワード:",
+            "비밀번호:",
+            "One-time code:",
+            "Verification code:",
+            "OTP:",
+            "2FA code:",
+            "API-key:",
+            "api_key=",
+            "AWS credentials:",
+            "Private key:",
+            "Mnemonic:",
+            "Seed phrase:",
+            "CVV:",
+            "PIN (4 digits):",
+            "GitHub token:",
+            "验证码：",
+        ] {
+            assert!(is_secret(row), "{row}");
+        }
+        for row in ["Spinning up?", "Pinned version:", "Opt in? [y/N]", "Desenha:", "Name:", "Port [8080]:", "Key:"] {
+            assert!(!is_secret(row), "{row}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use tmuxagent_model::{Basis, Timestamp};
+use tmuxagent_model::{Basis, SeenByPerson, Timestamp};
 
 /// Nobody knew who was in front when the stage began.
 const FRONT: Needs = Needs::Front { basis: None };
@@ -62,7 +62,8 @@ fn keys_need_the_program_that_was_in_front() {
 #[test]
 fn keys_of_a_stage_are_for_the_program_that_was_in_front_when_it_began() {
     let began = Timestamp(10_000);
-    let basis = |pid| Basis { front: front(pid, "p"), at: began, shell: pid == 1, printed: true, answers: None };
+    let basis =
+        |pid| Basis { front: front(pid, "p"), at: began, shell: pid == 1, printed: true, answers: None, seen: None };
     let needs = |pid| Needs::Front { basis: Some(basis(pid)) };
     let reads = |reads: Reads, pid, since| PaneReader { since: Timestamp(since), ..reader(reads, pid) };
     let ended = reads(Reads::Shell, 1, 12_000);
@@ -91,14 +92,24 @@ fn keys_of_a_stage_are_for_the_program_that_was_in_front_when_it_began() {
     let stop = [KeyStep::Key("C-c".to_owned())];
     assert_eq!(fits(&needs(1), &stop, &reads(Reads::Screen, 2, late), &mut None), Fit::Fits);
     // The command of another run takes them where it asks nothing, or what began their stage.
-    let asks = |row: &str| PaneReader { asks: Some(row.to_owned()), ..reads(Reads::Line, 2, late) };
+    let asks = |row: &str, since| PaneReader { asks: Some(row.to_owned()), ..reads(Reads::Line, 2, since) };
     let needs = Needs::Front { basis: Some(Basis { answers: Some("Go on? [y/N] ".to_owned()), ..basis(2) }) };
     for (seen, expected) in [
-        (reads(Reads::Line, 2, late), Fit::Fits),
-        (asks("Go on? [y/N]"), Fit::Fits),
-        (asks("Drop the table? [y/N]"), Fit::NotYet),
+        (asks("Go on? [y/N]", 10_300), Fit::Fits),
+        // Asked once more, or something else; or it is to be asked yet.
+        (asks("Go on? [y/N]", late), Fit::NotYet),
+        (asks("Drop the table? [y/N]", 10_300), Fit::NotYet),
+        (reads(Reads::Line, 2, 10_300), Fit::NotYet),
+        (reads(Reads::Command, 2, 10_300), Fit::NotYet),
     ] {
         assert_eq!(fits(&needs, &text(), &seen, &mut None), expected, "{seen:?}");
+    }
+    // A person has said that they go to what was asked then.
+    let seen = Some(SeenByPerson { question: Some("Q1".to_owned()) });
+    let needs = Needs::Front { basis: Some(Basis { answers: Some(String::new()), seen, ..basis(2) }) };
+    for (question, expected) in [("Q1", Fit::Fits), ("Q2", Fit::NotYet)] {
+        let reader = PaneReader { question: Some(question.to_owned()), ..asks("Go on? [y/N]", late) };
+        assert_eq!(fits(&needs, &text(), &reader, &mut None), expected, "{question}");
     }
 }
 

@@ -76,3 +76,112 @@ fn the_age_of_a_panes_last_output_is_told_in_seconds() {
     press(&mut model, "d");
     assert!(shown(&model).lines().any(|line| line.contains("last output") && line.contains("9s")));
 }
+
+/// What a failing test printed: the cause above, and below it what passed.
+fn failing() -> Vec<String> {
+    let causes = ["not ok 1 - adds", "  AssertionError [ERR_ASSERTION]: 5 !== 4"].map(str::to_owned);
+    causes.into_iter().chain((2..=14).map(|n| format!("ok {n} - adds {n}"))).collect()
+}
+
+fn asks(change: impl FnOnce(&mut Approval)) -> Snapshot {
+    let mut asked = Approval { evidence: failing(), ..gate("A", 1, "ci", "test", "Run it again?", "npm test") };
+    change(&mut asked);
+    Sample::empty().pane(pane(1, "s", "w", PaneState::NeedsApproval, "")).approval(asked).build()
+}
+
+#[test]
+fn the_cause_is_what_is_shown_and_the_key_shows_the_rest() {
+    for size in [(80, 24), (100, 30), (120, 30)] {
+        for (lang, count) in [(Lang::En, "more lines"), (Lang::Zh, "还有")] {
+            for (keys, key, open) in [("", "d", "d"), ("tab tab", "Enter", "enter")] {
+                let mut model = screen(asks(|_| {}), size, lang);
+                press(&mut model, keys);
+                let text = shown(&model);
+                assert!(text.contains("not ok 1 - adds"), "{size:?} {keys}: {text}");
+                let told = text.lines().find(|line| line.contains(count)).unwrap_or_default();
+                let named = [format!("({key})"), format!("（{key}）")];
+                assert!(named.iter().any(|key| told.contains(key)), "{size:?} {keys}: {text}");
+                press(&mut model, open);
+                press(&mut model, "G");
+                assert!(shown(&model).contains("ok 14 - adds 14"), "{size:?} {keys}: {}", shown(&model));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_question_stands_before_what_is_typed_and_that_before_the_evidence() {
+    let question = "Stage test failed: the command ended with exit code 1. Shall it be run once more?";
+    let mut model = screen(asks(|asked| asked.question = question.to_owned()), (80, 24), Lang::En);
+    press(&mut model, "tab tab");
+    let text = shown(&model);
+    let at = |part: &str| text.rfind(part).unwrap_or_else(|| panic!("{part}: {text}"));
+    assert!(at("run once more?") < at("if approved") && at("if approved") < at("not ok 1"), "{text}");
+}
+
+#[test]
+fn every_dialog_that_decides_shows_the_cause() {
+    // The panel shows it without an indent.
+    let cause = "│   not ok 1 - adds";
+    for keys in ["a", "x"] {
+        let mut model = screen(asks(|_| {}), (80, 24), Lang::En);
+        press(&mut model, keys);
+        assert!(shown(&model).contains(cause), "{keys}: {}", shown(&model));
+    }
+    let mut model = screen(asks(|asked| asked.confirm = Some("again".to_owned())), (80, 24), Lang::En);
+    press(&mut model, "a");
+    let text = shown(&model);
+    assert!(text.contains(cause) && text.contains("types \"npm test\" Enter"), "{text}");
+}
+
+/// Three open questions and six decided ones, and the cursor on each of them in turn.
+#[test]
+fn no_open_question_is_hidden_behind_decided_ones() {
+    let mut sample = Sample::empty().pane(pane(1, "s", "w", PaneState::NeedsApproval, ""));
+    for n in 0..9 {
+        let state = if n < 3 { ApprovalState::Pending } else { ApprovalState::Approved };
+        let asked = Approval { state, ..gate(&format!("A{n}"), 1, "p", &format!("s{n}"), &format!("Ask {n}?"), "x") };
+        sample = sample.approval(asked);
+    }
+    for lang in Lang::ALL {
+        for size in [(60, 15), (80, 24), (100, 30), (120, 40), (200, 60)] {
+            let mut model = screen(sample.clone().build(), size, lang);
+            press(&mut model, "tab tab");
+            for n in 0..9 {
+                let text = shown(&model);
+                for wanted in [0, 1, 2, n] {
+                    assert!(text.contains(&format!("p / s{wanted} ")), "{size:?} {n} {wanted}: {text}");
+                }
+                press(&mut model, "j");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_stands_above_and_below_the_open_questions_is_counted() {
+    let mut sample = Sample::empty().pane(pane(1, "s", "w", PaneState::NeedsApproval, ""));
+    for n in 0..20 {
+        sample = sample.approval(gate(&format!("A{n}"), 1, "p", &format!("s{n}"), "Go on?", "x"));
+    }
+    for (lang, more) in [(Lang::En, "more"), (Lang::Zh, "项")] {
+        let mut model = screen(sample.clone().build(), (80, 24), lang);
+        press(&mut model, "tab tab");
+        let text = shown(&model);
+        assert!(text.contains("↓ ") && text.contains(more) && !text.contains("↑ "), "{text}");
+        press(&mut model, "j j j j j j j j j j");
+        let text = shown(&model);
+        assert!(text.contains("↓ ") && text.contains("↑ ") && text.contains("p / s10 "), "{text}");
+        press(&mut model, "G");
+        let text = shown(&model);
+        assert!(!text.contains("↓ ") && text.contains("↑ ") && text.contains("p / s19 "), "{text}");
+    }
+}
+
+#[test]
+fn a_key_does_not_stand_alone_behind_what_is_typed() {
+    let wrapped = text::wrap_steps("批准后: 输入 \"npm run build\" Enter", 32);
+    assert_eq!(wrapped, ["批准后: 输入 \"npm run", "build\" Enter"]);
+    assert_eq!(text::wrap_steps("types \"a\" Enter", 40), ["types \"a\" Enter"]);
+    assert_eq!(text::wrap_steps("a question that ends here", 20), ["a question that ends", "here"]);
+}

@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 
 /// Stands where lines are left out between two that are shown.
 pub const GAP: &str = "…";
-/// So many of the very last lines are shown whatever they say.
+/// So many of the very last lines are shown whatever they say, where there is room for more than the cause.
 const TAIL: usize = 2;
+/// In fewer rows the cause alone is told.
+const FEW: usize = 7;
 /// The lines around a cause in the order in which they are taken, counted from it.
 const AROUND: [isize; 4] = [1, 2, -1, 3];
 
@@ -24,6 +26,7 @@ enum Weight {
 
 /// The last lines of an attempt, at most so many. Where there are more, frames of a runtime and what a tool prints below
 /// every result go first; then those are taken that tell a cause, each with the lines around it.
+#[must_use]
 pub fn telling(mut lines: Vec<String>, most: usize) -> Vec<String> {
     for says_nothing in [is_inner_frame, is_filler] {
         if lines.len() > most {
@@ -34,30 +37,100 @@ pub fn telling(mut lines: Vec<String>, most: usize) -> Vec<String> {
         return lines;
     }
     let mut shown = BTreeSet::new();
-    for row in ranked(&lines) {
+    for row in ranked(&lines, most) {
         if shown.insert(row) && height(&shown) > most {
             shown.remove(&row);
         }
     }
-    let mut out = Vec::with_capacity(most);
+    with_gaps(&lines, &shown)
+}
+
+/// Those of the lines of a question that fit into so many rows, by the same choice, with [`GAP`] where some are left out
+/// between them; and how many are not among them.
+#[must_use]
+pub fn fitting(lines: &[String], most: usize) -> (Vec<String>, usize) {
+    if lines.len() <= most {
+        return (lines.to_vec(), 0);
+    }
+    let shown = rows_that_fit(lines, most);
+    let said = lines.iter().filter(|line| *line != GAP).count();
+    (with_gaps(lines, &shown), said.saturating_sub(shown.len()))
+}
+
+/// The same where nothing below them tells how many are left out: [`GAP`] stands also before the first and behind the last
+/// one, beside the rows.
+#[must_use]
+pub fn shortened(lines: &[String], most: usize) -> Vec<String> {
+    if lines.len() <= most {
+        return lines.to_vec();
+    }
+    let shown = rows_that_fit(lines, most);
+    let (Some(first), Some(last)) = (shown.first(), shown.last()) else { return Vec::new() };
+    let mut out = with_gaps(lines, &shown);
+    if *first > 0 {
+        out.insert(0, GAP.to_owned());
+    }
+    if last + 1 < lines.len() {
+        out.push(GAP.to_owned());
+    }
+    out
+}
+
+/// The last ones that fit into so many rows, and how many stand before them: of a dialog, which ends with what it asks.
+#[must_use]
+pub fn last_that_fit(lines: &[String], most: usize) -> (Vec<String>, usize) {
+    let before = lines.len().saturating_sub(most);
+    (lines.iter().skip(before).cloned().collect(), before)
+}
+
+/// The rows that tell most, as many as fit with the signs between them.
+fn rows_that_fit(lines: &[String], most: usize) -> BTreeSet<usize> {
+    let mut rows: Vec<(usize, String)> =
+        lines.iter().enumerate().filter(|(_, line)| *line != GAP).map(|(row, line)| (row, line.clone())).collect();
+    for says_nothing in [is_inner_frame, is_filler] {
+        if rows.len() > most && rows.iter().any(|(_, line)| !says_nothing(line)) {
+            rows.retain(|(_, line)| !says_nothing(line));
+        }
+    }
+    let (rows, texts): (Vec<usize>, Vec<String>) = rows.into_iter().unzip();
+    let mut shown = BTreeSet::new();
+    for row in ranked(&texts, most).into_iter().filter_map(|at| rows.get(at)) {
+        if shown.insert(*row) && height(&shown) > most {
+            shown.remove(row);
+        }
+    }
+    shown
+}
+
+/// These rows, with a sign between those that do not follow each other.
+fn with_gaps(lines: &[String], shown: &BTreeSet<usize>) -> Vec<String> {
+    let mut out = Vec::with_capacity(shown.len());
     let mut next = None;
     for row in shown {
-        if next.is_some_and(|next| next != row) {
+        if next.is_some_and(|next| next != *row) {
             out.push(GAP.to_owned());
         }
-        out.extend(lines.get(row).cloned());
+        out.extend(lines.get(*row).cloned());
         next = Some(row + 1);
     }
     out
 }
 
 /// The very last lines, at most so many. Where there are more, frames of a runtime go first.
+#[must_use]
 pub fn ending(mut lines: Vec<String>, most: usize) -> Vec<String> {
     if lines.len() > most {
         lines.retain(|line| !is_inner_frame(line));
     }
     lines.drain(..lines.len().saturating_sub(most));
     lines
+}
+
+/// The one line that tells most of a cause, of those that tell any.
+#[must_use]
+pub fn cause_of(lines: &[String]) -> Option<&str> {
+    let of_weight = |wanted: Weight| lines.iter().find(|line| weight(line) == wanted).map(String::as_str);
+    of_weight(Weight::Cause).or_else(|| of_weight(Weight::Hint))
 }
 
 /// How many rows these lines take, with the signs between those that do not follow each other.
@@ -67,9 +140,10 @@ fn height(shown: &BTreeSet<usize>) -> usize {
 }
 
 /// The rows in the order in which they are taken; some stand in it more than once.
-fn ranked(lines: &[String]) -> Vec<usize> {
+fn ranked(lines: &[String], most: usize) -> Vec<usize> {
     let weights: Vec<Weight> = lines.iter().map(|line| weight(line)).collect();
-    let mut ranked: Vec<usize> = (lines.len().saturating_sub(TAIL)..lines.len()).collect();
+    let tail = if most < FEW { 0 } else { TAIL };
+    let mut ranked: Vec<usize> = (lines.len().saturating_sub(tail)..lines.len()).collect();
     for wanted in [Weight::Cause, Weight::Hint] {
         let of_weight = weights.iter().enumerate().filter(|(_, weight)| **weight == wanted);
         let mut rows: Vec<usize> = of_weight.map(|(row, _)| row).collect();

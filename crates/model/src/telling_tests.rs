@@ -228,3 +228,45 @@ fn many_causes_leave_room_for_the_first_and_the_last() {
     assert_eq!(telling(lines(&text), 1).len(), 1);
     assert_eq!(telling(lines(&text), 0), Vec::<String>::new());
 }
+
+#[test]
+fn where_few_rows_are_left_the_cause_is_what_is_shown() {
+    let evidence = lines(NODE);
+    for most in 2..=8 {
+        let (shown, left_out) = fitting(&evidence, most);
+        assert!(shown.len() <= most && left_out > 0, "{most}: {shown:#?}");
+        assert!(shown.iter().any(|line| line.contains("failing tests") || line.contains("adds")), "{most}: {shown:#?}");
+        let said = shown.iter().filter(|line| *line != GAP).count();
+        assert_eq!(said + left_out, evidence.len(), "{most}: {shown:#?}");
+    }
+    assert_eq!(fitting(&evidence, evidence.len()), (evidence.clone(), 0));
+    assert_eq!(fitting(&evidence, 0), (Vec::new(), evidence.len()));
+}
+
+#[test]
+fn make_tells_its_error_in_three_rows() {
+    let printed = "cc -c a.c\ncc -c b.c\nb.c:3:9: error: expected ';'\n  return 1\ncc -c c.c\ncc -c d.c\ncc -c e.c\n\
+                   make: *** Waiting for unfinished jobs....\nlinking f\nlinking g";
+    let (shown, left_out) = fitting(&lines(printed), 3);
+    assert_eq!(shown, ["b.c:3:9: error: expected ';'", "  return 1", "cc -c c.c"]);
+    assert_eq!(left_out, 7);
+}
+
+#[test]
+fn a_choice_from_what_was_chosen_before_marks_each_place_once() {
+    let chosen = ["a", GAP, "error: b", "c", GAP, "d"].map(str::to_owned);
+    assert_eq!(fitting(&chosen, 2), (vec!["error: b".to_owned(), "c".to_owned()], 2));
+    assert_eq!(shortened(&chosen, 2), [GAP, "error: b", "c", GAP]);
+    assert_eq!(shortened(&shortened(&chosen, 2), 1), [GAP, "error: b", GAP]);
+    assert_eq!(shortened(&chosen, 0), Vec::<String>::new());
+    assert_eq!(shortened(&chosen, 6), chosen);
+    assert_eq!(last_that_fit(&chosen, 2), (vec![GAP.to_owned(), "d".to_owned()], 4));
+}
+
+#[test]
+fn one_line_tells_the_cause() {
+    let printed = lines("lint: 0 problems\n1 failed: adds up\nb.c:3:9: error: expected ';'");
+    assert_eq!(cause_of(&printed), Some("b.c:3:9: error: expected ';'"));
+    assert_eq!(cause_of(&lines("lint: 0 problems\n1 failed: adds up\nbye")), Some("1 failed: adds up"));
+    assert_eq!(cause_of(&lines("12 passed")), None);
+}

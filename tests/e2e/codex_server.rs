@@ -3,7 +3,7 @@
 
 use super::support::room::Room;
 use super::support::stand_in::{program, screen};
-use super::support::{PATIENCE, wait_for};
+use super::support::{PATIENCE, wait_for, wait_or_tell};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -87,11 +87,12 @@ fn agent(room: &Room) -> Value {
 
 /// Waits for a state, and for the source that it rests on.
 fn wait_state(room: &Room, state: &str, source: &str) {
-    wait_for(PATIENCE, &format!("{state} by {source}"), || {
+    let is = || {
         let agent = agent(room);
         let by = agent["evidence"].as_array().is_some_and(|all| all.iter().any(|one| one["source"] == source));
         (agent["state"] == state && by).then_some(())
-    });
+    };
+    wait_or_tell(PATIENCE, is, || format!("{state} by {source}: {:#}", agent(room)));
 }
 
 #[test]

@@ -326,7 +326,9 @@ fn a_pane_with_a_view_of_ours_is_left_unread() {
 fn only_chosen_panes_are_watched() {
     let server = TmuxServer::running("");
     let other = server.new_session("proj:app", "");
-    let server_side = server.tmux(&["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", "proj_app:", "-n", "agent"]);
+    let window =
+        ["new-window", "-d", "-P", "-F", "#{pane_id}", "-t", "proj_app:", "-n", "agent", "exec env PS1='$ ' sh"];
+    let server_side = server.tmux(&window);
     let filters = |texts: &[&str]| NameFilter::new(&texts.iter().map(ToString::to_string).collect::<Vec<_>>());
     let only = HostSpec {
         session_filters: filters(&["proj:*", "!scratch"]),

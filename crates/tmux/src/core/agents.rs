@@ -249,7 +249,13 @@ impl WatchedAgent {
         }
     }
 
+    /// On what its state rests above all: people are shown that too.
+    fn best_source(&self) -> Option<EvidenceSource> {
+        self.core.status().and_then(|status| status.evidence.first()).map(|one| one.source)
+    }
+
     /// What the supervisor is to be told, where that is news.
+
     fn news(&mut self) -> Vec<ProgramState> {
         let Some(status) = self.core.status().filter(|_| !self.core.starts()) else { return Vec::new() };
         let asked = status.question.as_ref().map(|question| question.fingerprint.clone());
@@ -346,6 +352,7 @@ impl HostCore {
                 Box::new(WatchedAgent::new(&recognisers, pane.voice.agent_told))
             }
         };
+        let best = agent.best_source();
         agent.core.on(wall, Input::Process(process.clone()));
         agent.take_threads(process.as_ref(), std::mem::take(&mut pane.voice.threads));
         for (at, state) in pane.voice.reports.iter_mut().flat_map(std::mem::take) {
@@ -398,7 +405,7 @@ impl HostCore {
             self.outlet.event(Event::Agent(Box::new(seen)));
         }
         let news = agent.news();
-        pane.voice.changed |= !news.is_empty();
+        pane.voice.changed |= !news.is_empty() || agent.best_source() != best;
         for state in news {
             self.outlet.event(Event::Program { pane: key.clone(), state });
         }

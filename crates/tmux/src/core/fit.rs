@@ -95,7 +95,9 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
             let reads = !agent && !matches!(reader.reads, Reads::Draft | Reads::Password | Reads::Unknown);
             // What a shell asks by itself is none of ours: its prompt is.
             let own = reader.shell && reader.reads != Reads::Shell;
-            let answers = known.as_ref().is_none_or(|known| known.may_answer(reader));
+            // At a shell's prompt that command has ended.
+            let prompt = reader.reads == Reads::Shell;
+            let answers = prompt || known.as_ref().is_none_or(|known| known.may_answer(reader));
             if_so(same && reads && !own && answers)
         }
         Needs::Composer => match reader.reads {

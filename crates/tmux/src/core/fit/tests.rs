@@ -101,6 +101,8 @@ fn keys_of_a_stage_are_for_the_program_that_was_in_front_when_it_began() {
         (asks("Drop the table? [y/N]", 10_300), Fit::NotYet),
         (reads(Reads::Line, 2, 10_300), Fit::NotYet),
         (reads(Reads::Command, 2, 10_300), Fit::NotYet),
+        // It ended just as it was seen.
+        (reads(Reads::Shell, 1, 10_300), Fit::Fits),
     ] {
         assert_eq!(fits(&needs, &text(), &seen, &mut None), expected, "{seen:?}");
     }

@@ -72,7 +72,9 @@ fn what_is_over_its_time_limit_is_not_typed_after_a_restart() {
     wait_for(PATIENCE, "the end of its time", || (begun.elapsed().as_secs() >= 4).then_some(()));
     std::fs::write(go, "").expect("writable");
     room.watch();
-    room.wait_events("timeout");
+    let is_asked =
+        |asked: &serde_json::Value| asked["question"].as_str().is_some_and(|it| it.contains("not typed in 3.0s"));
+    wait_for(PATIENCE, "the question", || room.approvals().iter().any(is_asked).then_some(()));
     let events = room.answer(&["events", "--limit", "200"]);
     assert!(!events.contains("typed touch short") && !room.file("short").exists(), "{events}");
 }

@@ -255,7 +255,6 @@ impl WatchedAgent {
     }
 
     /// What the supervisor is to be told, where that is news.
-
     fn news(&mut self) -> Vec<ProgramState> {
         let Some(status) = self.core.status().filter(|_| !self.core.starts()) else { return Vec::new() };
         let asked = status.question.as_ref().map(|question| question.fingerprint.clone());

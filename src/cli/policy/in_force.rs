@@ -3,6 +3,7 @@
 use super::super::Session;
 use super::super::connection::Connection;
 use std::path::{Path, PathBuf};
+use tmuxagent_config::Overrides;
 use tmuxagent_tmux::shell_word;
 
 /// How a policy comes into force.
@@ -18,6 +19,8 @@ pub(in crate::cli) struct Way {
 
 /// What is known of where policies are read from.
 struct Places<'a> {
+    /// The program as this supervisor is spoken with.
+    program: &'a str,
     /// The folder of the user's own policies.
     own: &'a Path,
     /// Where in it this policy has its place.
@@ -37,7 +40,8 @@ struct Places<'a> {
 pub(in crate::cli) fn way(session: &Session, file: &Path, default: &str, before: Option<&str>) -> Way {
     let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let Ok(paths) = session.paths() else {
-        return Way { command: Some(start_with(&[], &whole)), named: Vec::new(), is_running: false };
+        let command = Some(start_with(&program(&session.overrides), &[], &whole));
+        return Way { command, named: Vec::new(), is_running: false };
     };
     // A policy is called as its project, unless the user gave it a name.
     let folder = whole.parent().and_then(Path::file_name).filter(|_| whole.file_name().is_some_and(|it| it == default));
@@ -47,7 +51,9 @@ pub(in crate::cli) fn way(session: &Session, file: &Path, default: &str, before:
     let target = place(&own, plain.trim_start_matches('.'), &whole, before);
     let text = |path: &Path| std::fs::read_to_string(path).ok();
     let in_force = Connection::open(session).and_then(|mut it| it.snapshot()).ok().map(|snapshot| snapshot.policies);
+    let program = program(&session.overrides);
     let places = Places {
+        program: &program,
         own: &own,
         target: &target,
         is_there: text(&target).is_some_and(|there| Some(there) == text(&whole)),
@@ -71,7 +77,7 @@ pub(in crate::cli) fn reads_folder(in_force: &[String], own: &Path) -> bool {
 
 impl Places<'_> {
     fn way(self, whole: &Path) -> Way {
-        let Self { own, target, is_there, is_named, is_running, in_force } = self;
+        let Self { program, own, target, is_there, is_named, is_running, in_force } = self;
         let by_copy = |end: &str| {
             let word = |path: &Path| shell_word(&path.display().to_string());
             format!("mkdir -p {} && cp {} {}{end}", word(own), word(whole), word(target))
@@ -81,11 +87,11 @@ impl Places<'_> {
             Some(files) if files.iter().any(|file| Path::new(file) == whole) => (None, Vec::new()),
             Some(files) if reads_folder(&files, own) => {
                 let is_read = is_there && files.iter().any(|file| Path::new(file) == target);
-                ((!is_read).then(|| by_copy(" && tmuxagent reload")), Vec::new())
+                ((!is_read).then(|| by_copy(&format!(" && {program} reload"))), Vec::new())
             }
-            Some(files) => (Some(format!("tmuxagent shutdown && {}", start_with(&files, whole))), files),
-            None if is_named => (Some(start_with(&[], whole)), Vec::new()),
-            None if is_running => (Some(by_copy(" && tmuxagent reload")), Vec::new()),
+            Some(files) => (Some(format!("{program} shutdown && {}", start_with(program, &files, whole))), files),
+            None if is_named => (Some(start_with(program, &[], whole)), Vec::new()),
+            None if is_running => (Some(by_copy(&format!(" && {program} reload"))), Vec::new()),
             None => ((!is_there).then(|| by_copy("")), Vec::new()),
         };
         Way { command, named, is_running }
@@ -93,11 +99,23 @@ impl Places<'_> {
 }
 
 /// The start of a supervisor with these files and one more.
-fn start_with(files: &[String], whole: &Path) -> String {
+fn start_with(program: &str, files: &[String], whole: &Path) -> String {
     let whole = whole.display().to_string();
     let all = files.iter().filter(|file| !file.starts_with('<')).chain([&whole]);
     let named: String = all.map(|file| format!(" --policy {}", shell_word(file))).collect();
-    format!("tmuxagent{named}")
+    format!("{program}{named}")
+}
+
+/// The program with the options by which this very supervisor is found; how else it was started only its user knows.
+fn program(overrides: &Overrides) -> String {
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let named = [
+        ("--config", path(&overrides.config)),
+        ("--state-dir", path(&overrides.state_dir)),
+        ("--socket", overrides.tmux_socket.clone()),
+    ];
+    let options = named.into_iter().filter_map(|(name, value)| Some(format!(" {name} {}", shell_word(&value?))));
+    format!("tmuxagent{}", options.collect::<String>())
 }
 
 /// The first name in a folder that is free, or that holds this very policy: another project may have the same name. What is
@@ -118,6 +136,7 @@ mod tests {
 
     fn way_beside(in_force: Option<&[&str]>, is_there: bool, is_named: bool) -> Way {
         let places = Places {
+            program: "tmuxagent",
             own: Path::new("/home/li/.config/tmuxagent/policies"),
             target: Path::new("/home/li/.config/tmuxagent/policies/shop.yaml"),
             is_there,
@@ -142,6 +161,13 @@ mod tests {
         let read = ["/home/li/.config/tmuxagent/policies/shop.yaml"];
         assert_eq!(way_beside(Some(&read), true, false).command, None);
         assert_eq!(way_beside(Some(&read), false, false).command, Some(reload), "another text of it is read");
+    }
+
+    #[test]
+    fn the_supervisor_that_is_spoken_with_is_named() {
+        let state_dir = Some(PathBuf::from("/srv/my state"));
+        let program = program(&Overrides { state_dir, tmux_socket: Some("w2".to_owned()), ..Overrides::default() });
+        assert_eq!(program, "tmuxagent --state-dir '/srv/my state' --socket w2");
     }
 
     #[test]

@@ -324,21 +324,26 @@ fn summary(model: &Model, approval: &Approval, width: u16, height: usize, above:
     let theme = model.theme();
     let mut lines = asked(model, approval, width, above);
     let key = super::evidence::key_for_all(model);
-    if lines.len() <= height {
-        let room = height - lines.len();
-        lines.extend(super::evidence::lines(model, approval, (width, room), "", key.as_deref()));
-        return lines;
+    // A line that tells the cause, and how many more there are.
+    let cause = approval.evidence.len().min(2);
+    let whole = lines.len();
+    if whole + cause > height {
+        // Where gives way first, then the question but for its first line, and what is typed never.
+        let [question, typed] = first_of_all(model, approval, width, above);
+        let rows = height.saturating_sub(cause.max(1) + typed.len()).max(1);
+        lines = question.into_iter().take(rows).chain(typed).collect();
     }
-    let all = lines.len() + approval.evidence.len();
-    // The question gives way before what is typed does, but for its first line.
-    let [question, typed] = first_of_all(model, approval, width, above);
-    let room = height.saturating_sub(1);
-    if question.len() + typed.len() > room {
-        lines = question.into_iter().take(room.saturating_sub(typed.len()).max(1)).chain(typed).collect();
+    let hidden = whole.saturating_sub(lines.len());
+    let room = height.saturating_sub(lines.len());
+    let mut told = super::evidence::lines(model, approval, (width, room), "", key.as_deref());
+    if hidden > 0 && approval.evidence.len() <= room || told.is_empty() && hidden + approval.evidence.len() > 0 {
+        lines.truncate(height.saturating_sub(1));
+        told.truncate(height.saturating_sub(lines.len() + 1));
+        let n = whole.saturating_sub(lines.len()) + approval.evidence.len().saturating_sub(told.len());
+        let more = super::evidence::more(model, n, key.as_deref());
+        told.push(Line::from(Span::styled(more, theme.dim())));
     }
-    lines.truncate(room);
-    let more = super::evidence::more(model, all - lines.len(), key.as_deref());
-    lines.push(Line::from(Span::styled(more, theme.dim())));
+    lines.extend(told);
     lines
 }
 

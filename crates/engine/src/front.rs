@@ -10,11 +10,13 @@
 
 use super::Engine;
 use super::command::BY_HAND;
-use super::state::State;
+use super::state::{Run, State};
 use super::table::StageInput;
 use super::turn::{At, Turn};
 use std::sync::Arc;
-use tmuxagent_model::{Basis, Effect, Front, Intent, IntentId, Needs, PaneKey, SeenByPerson, StageState, Timestamp};
+use tmuxagent_model::{
+    Basis, Effect, Front, Intent, IntentId, Needs, PaneKey, RunState, SeenByPerson, StageState, Timestamp,
+};
 use tmuxagent_policy::{Action, FailStep, Policy, Stage};
 
 impl Turn<'_> {
@@ -67,12 +69,25 @@ impl Turn<'_> {
 
     /// Who is in front, as a stage needs to know it.
     fn basis_of(&self, at: At, pane: &PaneKey, known: &Basis) -> Basis {
+        let others = !known.shell && self.is_of_another_run(at, pane, Some(&known.front));
+        let basis = Basis { printed: self.is_begun_by_output(at), ..known.clone() };
+        if others { self.basis_of_other(at, basis) } else { basis }
+    }
+
+    /// Keys of which nobody knows yet who is in front, while the command of another run may be: they are for nothing but the
+    /// row that began their stage, until it is known. `None`: for whoever is seen first.
+    pub fn basis_unknown(&self, at: At) -> Option<Basis> {
+        let pane = self.stage_pane(at)?;
+        let front = Front { pid: 0, born: 0, name: String::new() };
+        let nobody = Basis { front, at: self.now, shell: false, printed: false, answers: None, seen: None };
+        self.is_of_another_run(at, pane, None).then(|| self.basis_of_other(at, nobody))
+    }
+
+    fn basis_of_other(&self, at: At, known: Basis) -> Basis {
         let cause = self.stage(at).and_then(|stage| stage.triggered.as_ref());
-        let began = || cause.filter(|cause| cause.rule != BY_HAND).map(|cause| cause.text.clone()).unwrap_or_default();
+        let began = cause.filter(|cause| cause.rule != BY_HAND).map(|cause| cause.text.clone()).unwrap_or_default();
         let seen = self.stage(at).and_then(|stage| stage.seen_by_person.clone());
-        let others = !known.shell && self.is_of_another_run(at, pane, &known.front);
-        let printed = self.is_begun_by_output(at);
-        Basis { printed, answers: others.then(began), seen: seen.filter(|_| others), ..known.clone() }
+        Basis { answers: Some(began), seen, ..known }
     }
 
     /// Keys for a shell were typed: what comes to the front is the command of their run, whatever that starts.
@@ -97,14 +112,16 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether the command of another run is in front.
-    fn is_of_another_run(&self, at: At, pane: &PaneKey, front: &Front) -> bool {
-        let typed = self.state.panes.get(pane).and_then(|row| row.typed_by).is_some_and(|run| run != at.run);
-        typed
+    /// Whether the command of another run is in front, or, where nobody knows who is, lives.
+    fn is_of_another_run(&self, at: At, pane: &PaneKey, front: Option<&Front>) -> bool {
+        let typed = self.state.panes.get(pane).and_then(|row| row.typed_by).filter(|run| *run != at.run);
+        // What a run began that has ended by itself is as good as a person's; a cancelled one may have left its command.
+        let lives = |run: &Run| matches!(run.state, RunState::Open | RunState::Cancelled);
+        typed.and_then(|run| self.state.runs.get(&run)).is_some_and(lives)
             || self.runs_at(pane).into_iter().filter(|run| *run != at.run).any(|run| {
                 let live = self.live_at(run, pane).and_then(|live| self.stage(live));
                 live.is_some_and(|stage| {
-                    let own = stage.look.front.as_ref().is_none_or(|own| own.is(front));
+                    let own = stage.look.front.as_ref().zip(front).is_none_or(|(own, front)| own.is(front));
                     own && stage.tracked.is_some() && !stage.state.is_ended()
                 })
             })
@@ -152,7 +169,14 @@ pub fn for_anybody(mut effect: Effect) -> Effect {
 }
 
 const fn is_for_anybody(effect: &Effect) -> bool {
-    matches!(effect, Effect::Send(send) if matches!(send.needs, Needs::Front { basis: None }))
+    match effect {
+        Effect::Send(send) => match &send.needs {
+            Needs::Front { basis: None } => true,
+            Needs::Front { basis: Some(basis) } => basis.front.pid == 0,
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// Another program is in front of a pane.
@@ -164,7 +188,7 @@ struct News<'a> {
 
 impl News<'_> {
     fn matters(&self, basis: Option<&Basis>) -> bool {
-        basis.is_none_or(|basis| self.shell && basis.gives_way(self.now))
+        basis.is_none_or(|basis| basis.front.pid == 0 || self.shell && basis.gives_way(self.now))
     }
 
     /// The stages that have begun there and do not know better. One that asks a person is told when he decides.

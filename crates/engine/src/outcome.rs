@@ -213,6 +213,7 @@ impl Turn<'_> {
                 // It can't have ended without having begun, nor without having been typed.
                 self.begun(at, &id, None);
                 self.shell_is_back(pane, Some(at), token);
+                self.prompt_seen(pane);
                 self.tracked_ended(at, exit);
             } else if by_shell && !tracked && stage.state == StageState::Running && !stage.look.suspended {
                 // A shell's own report: it counts for conditions, and says nothing of commands that were only typed.

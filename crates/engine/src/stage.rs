@@ -226,7 +226,7 @@ impl Turn<'_> {
         let folder = row.info.facts.path.clone();
         // A reader that is no shell we know is taken for a plain one.
         let shell = Shell::of(row.reader());
-        let basis = self.stage(at).and_then(|stage| stage.basis.clone());
+        let basis = self.stage(at).and_then(|stage| stage.basis.clone()).or_else(|| self.basis_unknown(at));
         let send = |steps, needs, shells: &[Shell]| {
             let (pane, shells) = (pane.clone(), shells.to_vec());
             Effect::Send(SendKeys { pane, steps, expect_command: None, expect_screen: None, needs, shells })

@@ -74,7 +74,10 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
         Needs::Front { .. } if stops => Fit::Fits,
         // It has ended, and does not come back.
         Needs::Front { basis: Some(known) }
-            if !known.shell && reader.reads == Reads::Shell && !known.gives_way(reader.since) =>
+            if known.front.pid != 0
+                && !known.shell
+                && reader.reads == Reads::Shell
+                && !known.gives_way(reader.since) =>
         {
             Fit::Never(SkipReason::Reader(Box::new(reader.clone())))
         }
@@ -82,7 +85,7 @@ pub(super) fn fits(needs: &Needs, steps: &[KeyStep], reader: &PaneReader, basis:
             let same = match (known, &*basis, &reader.front) {
                 (Some(known), _, _) => {
                     let ended = reader.reads == Reads::Shell && known.gives_way(reader.since);
-                    is_of(Some(&known.front), reader) || ended
+                    known.front.pid == 0 || is_of(Some(&known.front), reader) || ended
                 }
                 (None, Some(basis), Some(front)) => basis.is(front),
                 (None, None, front) => {

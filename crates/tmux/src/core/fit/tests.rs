@@ -106,6 +106,17 @@ fn keys_of_a_stage_are_for_the_program_that_was_in_front_when_it_began() {
     ] {
         assert_eq!(fits(&needs, &text(), &seen, &mut None), expected, "{seen:?}");
     }
+    // Nobody knew who was in front, and the command of another run lives.
+    let unknown = Basis { front: front(0, ""), answers: Some("Go on? [y/N]".to_owned()), ..basis(2) };
+    let nobody = Needs::Front { basis: Some(unknown) };
+    for (seen, expected) in [
+        (asks("Go on? [y/N]", 10_300), Fit::Fits),
+        (asks("Drop the table? [y/N]", 10_300), Fit::NotYet),
+        (reads(Reads::Command, 2, 10_300), Fit::NotYet),
+        (reads(Reads::Shell, 1, late), Fit::Fits),
+    ] {
+        assert_eq!(fits(&nobody, &text(), &seen, &mut None), expected, "{seen:?}");
+    }
     // A person has said that they go to what was asked then.
     let seen = Some(SeenByPerson { question: Some("Q1".to_owned()) });
     let needs = Needs::Front { basis: Some(Basis { answers: Some(String::new()), seen, ..basis(2) }) };

@@ -113,6 +113,15 @@ pub(super) const OF_RUNS: &[(&str, &str)] = &[
     ("looking for its files", "正在查看它的文件"),
     ("if {}: {}", "if {0} 不成立：{1}"),
     ("concurrency: {}", "并发：{0}"),
+    // A command that may live.
+    (
+        "The command of stage {} was suspended by C-z and has not ended; `fg` goes on with it. Has it succeeded?",
+        "阶段 {0} 的命令被 C-z 挂起，尚未结束；`fg` 可让它继续。它成功了吗？",
+    ),
+    (
+        "The command of stage {} was suspended by C-z, and nobody saw whether it has ended since. Has it succeeded?",
+        "阶段 {0} 的命令曾被 C-z 挂起，没有人看到它此后是否已结束。它成功了吗？",
+    ),
 ];
 
 #[cfg(test)]

@@ -161,14 +161,6 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "The command of stage {} ended, and nothing that it printed says how it went. Has it succeeded?",
         "阶段 {0} 的命令已结束，但它的输出没有说明结果如何。它成功了吗？",
     ),
-    (
-        "The command of stage {} was suspended by C-z and has not ended; `fg` goes on with it. Has it succeeded?",
-        "阶段 {0} 的命令被 C-z 挂起，尚未结束；`fg` 可让它继续。它成功了吗？",
-    ),
-    (
-        "The command of stage {} was suspended by C-z, and nobody saw whether it has ended since. Has it succeeded?",
-        "阶段 {0} 的命令曾被 C-z 挂起，没有人看到它此后是否已结束。它成功了吗？",
-    ),
     ("Stage {} is {}, and its command still runs. Stop it?", "阶段 {0} {1}，它的命令仍在运行。停止它吗？"),
     (
         "Stage {} is {}, and its command was not told to stop: {}. Give it up?",

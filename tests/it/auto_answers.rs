@@ -186,9 +186,9 @@ impl Room {
         let is_log =
             |path: &std::path::PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&own));
         let logs: Vec<String> = files.filter(is_log).map(|path| fs::read_to_string(path).unwrap_or_default()).collect();
-        let written =
-            |call: &str| call.trim_end_matches('\u{1f}').split('\u{1f}').map(word).collect::<Vec<_>>().join(" ");
-        let calls = logs.iter().filter(|call| !call.is_empty()).map(|call| written(call)).collect();
+        // Each word is ended by a separator, an empty one as well.
+        let written = |words: &str| words.split('\u{1f}').map(word).collect::<Vec<_>>().join(" ");
+        let calls = logs.iter().filter_map(|call| call.strip_suffix('\u{1f}')).map(written).collect();
         let made = fs::read_dir(&work).expect("read").map(|file| file.expect("a file").file_name());
         (calls, made.map(|name| name.to_string_lossy().into_owned()).collect())
     }
@@ -249,4 +249,10 @@ fn each_command_without_anything_put_in_is_allowed() {
     for command in COMMANDS {
         assert_eq!(policy().trace_command(command).rules, ["r"], "{command}");
     }
+}
+
+#[test]
+fn the_room_tells_empty_words_apart() {
+    let (ran, _) = Room::new().run("/bin/bash", "git status '' ''");
+    assert_eq!(ran, BTreeSet::from(["git status '' ''".to_owned()]));
 }
